@@ -1,0 +1,151 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"scanwarden/confirm"
+	"scanwarden/confirm/store"
+	"scanwarden/tools"
+)
+
+type changesCommand struct {
+	ID   string `arg:"" optional:"" help:"The change to show whole."`
+	JSON bool   `help:"Print a JSON array, for programs."`
+	Open bool   `help:"Only changes that are not settled."`
+	ledgerFlags
+}
+
+// mostChanges bounds a list; older changes are in the audit log.
+const mostChanges = 1000
+
+// Run lists the changes of the ledger, newest first, or shows one.
+func (c changesCommand) Run(w world, flags flagValues) error {
+	var kept []confirm.Change
+	err := withLedger(w, flags, func(ledger *store.Store) (err error) {
+		kept, err = c.read(w, ledger)
+		return err
+	})
+	if err != nil && (c.ID != "" || !errors.Is(err, errNoLedger)) {
+		return err
+	}
+	switch {
+	case c.JSON:
+		return printJSON(w.out, kept)
+	case c.ID != "":
+		return printChange(w.out, kept[0])
+	default:
+		return printTable(w.out, kept)
+	}
+}
+
+func (c changesCommand) read(w world, ledger *store.Store) ([]confirm.Change, error) {
+	if c.ID == "" {
+		filter := confirm.Filter{Limit: mostChanges}
+		if c.Open {
+			filter.States = []confirm.State{confirm.Pending, confirm.Approved, confirm.Executing, confirm.Unknown}
+		}
+		return ledger.Changes(w.ctx, filter)
+	}
+	one, err := ledger.Change(w.ctx, c.ID)
+	if errors.Is(err, confirm.ErrNotFound) {
+		return nil, fmt.Errorf("there is no change %s in this ledger; `scanwarden changes` lists them", c.ID)
+	}
+	return []confirm.Change{one}, err
+}
+
+// changeLine is one change for programs. It never has the code.
+type changeLine struct {
+	ID        string    `json:"id"`
+	Operation string    `json:"operation"`
+	Status    string    `json:"status"`
+	Summary   string    `json:"summary"`
+	Requester string    `json:"requester"`
+	DecidedBy string    `json:"decided_by"`
+	Created   time.Time `json:"created"`
+	Expires   time.Time `json:"expires"`
+	Reason    string    `json:"reason"`
+}
+
+func lineOf(c confirm.Change, now time.Time) changeLine {
+	result := tools.ResultOf(c)
+	return changeLine{
+		ID: c.ID, Operation: c.Operation, Status: status(c, now), Summary: c.Summary, Requester: string(c.Requester),
+		DecidedBy: result.DecidedBy, Created: c.Created, Expires: c.Expires, Reason: result.Reason,
+	}
+}
+
+// status is the tools' word for the state, and approved and executing, which a tool call never sees. An
+// overdue change is expired, even before a server has noted it.
+func status(c confirm.Change, now time.Time) string {
+	switch {
+	case c.State == confirm.Approved, c.State == confirm.Executing:
+		return string(c.State)
+	case c.State == confirm.Pending && !c.Expires.After(now):
+		return string(confirm.Expired)
+	}
+	return tools.ResultOf(c).Status
+}
+
+func printJSON(out io.Writer, kept []confirm.Change) error {
+	lines := make([]changeLine, len(kept))
+	for i, c := range kept {
+		lines[i] = lineOf(c, time.Now())
+	}
+	encoder := json.NewEncoder(out)
+	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(lines)
+}
+
+func printTable(out io.Writer, kept []confirm.Change) error {
+	if len(kept) == 0 {
+		_, err := fmt.Fprintln(out, "no changes yet")
+		return err
+	}
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "ID\tSTATUS\tCREATED\tREQUESTER\tSUMMARY")
+	for _, c := range kept {
+		line := lineOf(c, time.Now())
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n",
+			line.ID, line.Status, line.Created.Local().Format(time.DateTime), line.Requester, line.Summary)
+	}
+	return table.Flush()
+}
+
+// printChange shows everything that is known of one change: the plan as it was put to people, who said what,
+// and how it ended.
+func printChange(out io.Writer, c confirm.Change) error {
+	var page strings.Builder
+	line := lineOf(c, time.Now())
+	fmt.Fprintf(&page, "Change %s: %s, %s\n", c.ID, c.Operation, line.Status)
+	fmt.Fprintf(&page, "Asked for by %s over %s at %s, for %s\n", c.Requester, c.Via, c.Created.Local().Format(time.DateTime), c.Target)
+	fmt.Fprintf(&page, "Digest %s\n\n%s\n", c.Digest, strings.TrimRight(tools.Render(c), "\n"))
+	for _, d := range c.Decisions {
+		fmt.Fprintf(&page, "\n%s\n", sentence(d))
+	}
+	if c.Outcome.State != "" {
+		fmt.Fprintf(&page, "\nOutcome: %s\n", strings.TrimSpace(strings.Join([]string{line.Status + ".", c.Outcome.Reason, c.Outcome.Next}, " ")))
+	}
+	_, err := io.WriteString(out, page.String())
+	return err
+}
+
+func sentence(d confirm.Decision) string {
+	who, said, why := string(d.Principal), "no", ""
+	if d.Name != "" {
+		who = fmt.Sprintf("%s (%s)", d.Name, d.Principal)
+	}
+	if d.Approve {
+		said = "yes"
+	}
+	if d.Reason != "" {
+		why = ": " + d.Reason
+	}
+	return fmt.Sprintf("%s said %s on %s at %s%s", who, said, d.Channel, d.At.Local().Format(time.DateTime), why)
+}

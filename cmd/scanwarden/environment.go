@@ -1,0 +1,77 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// environment is the process environment by name.
+type environment map[string]string
+
+// parseEnvironment takes what os.Environ returns.
+func parseEnvironment(environ []string) environment {
+	env := make(environment, len(environ))
+	for _, entry := range environ {
+		if name, value, ok := strings.Cut(entry, "="); ok {
+			env[name] = value
+		}
+	}
+	return env
+}
+
+// prefix marks the names that are ours alone, so that a misspelt one is an error and not a surprise.
+const prefix = "SCANWARDEN_"
+
+// later are names of the outside contract whose part is not in this build.
+var later = []string{prefix + "SLACK_CHANNEL", "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_API_URL"}
+
+// checkNames refuses a name with our prefix that means nothing, and names the one that was probably meant.
+func (e environment) checkNames() error {
+	known := append([]string{prefix + "CONFIG"}, later...)
+	for _, s := range settings {
+		known = append(known, s.env)
+	}
+	for _, name := range slices.Sorted(maps.Keys(e)) {
+		if !strings.HasPrefix(name, prefix) || slices.Contains(known, name) {
+			continue
+		}
+		return fmt.Errorf("environment: %s is not a setting of scanwarden%s", name, meant(name, known))
+	}
+	return nil
+}
+
+// meant is a hint at the nearest known name, or at the list of all of them.
+func meant(name string, known []string) string {
+	best, least := "", len(name)/3+1
+	for _, k := range known {
+		if d := distance(name, k); d < least {
+			best, least = k, d
+		}
+	}
+	if best == "" {
+		return `: unset it, or see "scanwarden serve --help" for the names there are`
+	}
+	return fmt.Sprintf(": unset it; did you mean %s?", best)
+}
+
+// distance is the number of single-letter edits between two names (Levenshtein).
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost = 1 + min(diagonal, row[j], row[j+1])
+			}
+			diagonal, row[j+1] = row[j+1], cost
+		}
+	}
+	return row[len(b)]
+}

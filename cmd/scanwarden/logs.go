@@ -1,0 +1,40 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+)
+
+// logger writes to stderr alone: over stdio, anything else on stdout would break the protocol.
+func (c *config) logger(errs io.Writer) *slog.Logger {
+	level, _ := logLevel(c.LogLevel) // checked by validate
+	options := &slog.HandlerOptions{Level: level}
+	if c.LogFormat == "text" || c.LogFormat == "" && isTerminal(errs) {
+		return slog.New(slog.NewTextHandler(errs, options))
+	}
+	return slog.New(slog.NewJSONHandler(errs, options))
+}
+
+// logLevel reads debug, info, warn or error; "" means info.
+func logLevel(name string) (slog.Level, error) {
+	var level slog.Level
+	if name == "" {
+		return slog.LevelInfo, nil
+	}
+	if err := level.UnmarshalText([]byte(name)); err != nil {
+		return level, fmt.Errorf("SCANWARDEN_LOG_LEVEL: %q is not a level; set it to debug, info, warn or error", name)
+	}
+	return level, nil
+}
+
+// isTerminal reports whether a person is likely to read w as it is written.
+func isTerminal(w any) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}

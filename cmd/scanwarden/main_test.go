@@ -1,0 +1,143 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// The stories in testdata/script drive main() itself, under the name it has in real life. The command mcp is
+// an MCP client for them.
+func TestMain(m *testing.M) {
+	testscript.Main(tidy{m}, map[string]func(){"scanwarden": main, "mcp": mcpMain})
+}
+
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{Dir: "testdata/script", RequireExplicitExec: true, RequireUniqueNames: true})
+}
+
+// mcpMain is `mcp REQUESTS COMMAND...`: it starts the server, sends the file's lines and prints the answers.
+// Unlike a shell pipe it keeps stdin open until each answer is there, and knows it by its id: a server may
+// answer in any order, and may drop what it has not answered at the end of input.
+func mcpMain() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	if err := converse(ctx, os.Args[1], os.Args[2:], os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "mcp:", err)
+		os.Exit(1)
+	}
+}
+
+func converse(ctx context.Context, requests string, command []string, out io.Writer) error {
+	script, err := os.ReadFile(requests)
+	if err != nil {
+		return err
+	}
+	server := exec.CommandContext(ctx, command[0], command[1:]...)
+	server.Stderr = os.Stderr
+	stdin, err := server.StdinPipe()
+	if err != nil {
+		return err
+	}
+	stdout, err := server.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := server.Start(); err != nil {
+		return err
+	}
+	answers := bufio.NewReader(stdout)
+	for line := range bytes.Lines(bytes.TrimSpace(script)) {
+		if err := exchange(bytes.TrimSpace(line), stdin, answers, out); err != nil {
+			return errors.Join(err, server.Process.Kill(), server.Wait())
+		}
+	}
+	return errors.Join(stdin.Close(), server.Wait())
+}
+
+// exchange sends one message and, if it is a request, prints its answer.
+func exchange(message []byte, stdin io.Writer, answers *bufio.Reader, out io.Writer) error {
+	type envelope struct {
+		ID     json.RawMessage `json:"id"`
+		Method string          `json:"method"`
+	}
+	var sent envelope
+	if err := json.Unmarshal(message, &sent); err != nil {
+		return fmt.Errorf("%s: %w", message, err)
+	}
+	if _, err := fmt.Fprintf(stdin, "%s\n", message); err != nil {
+		return err
+	}
+	for sent.ID != nil {
+		line, err := answers.ReadBytes('\n')
+		if err != nil {
+			return fmt.Errorf("no answer to %s: %w", message, err)
+		}
+		var got envelope
+		if err := json.Unmarshal(line, &got); err != nil {
+			return fmt.Errorf("not JSON-RPC on stdout: %q", line)
+		}
+		if got.Method == "" && bytes.Equal(got.ID, sent.ID) {
+			_, err := out.Write(line)
+			return err
+		}
+	}
+	return nil
+}
+
+// tidy removes the real binary after the tests.
+type tidy struct{ *testing.M }
+
+func (m tidy) Run() int {
+	defer func() {
+		if dir, err := workshop(); err == nil {
+			os.RemoveAll(dir)
+		}
+	}()
+	return m.M.Run()
+}
+
+// workshop is where the real binaries of this run are built.
+var workshop = sync.OnceValues(func() (string, error) { return os.MkdirTemp("", "scanwarden-test-*") })
+
+// build builds a command as a release is built, once for all tests.
+func build(pkg, name string) func(testing.TB) string {
+	once := sync.OnceValues(func() (string, error) {
+		dir, err := workshop()
+		if err != nil {
+			return "", err
+		}
+		path := filepath.Join(dir, name)
+		build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", path, pkg)
+		build.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if out, err := build.CombinedOutput(); err != nil {
+			return "", fmt.Errorf("%w\n%s", err, out)
+		}
+		return path, nil
+	})
+	return func(t testing.TB) string {
+		t.Helper()
+		path, err := once()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+}
+
+var (
+	program = build(".", "scanwarden")
+	bare    = build("./testdata/bare", "bare")
+)

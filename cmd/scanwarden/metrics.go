@@ -1,0 +1,76 @@
+package main
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"scanwarden/confirm"
+)
+
+// metrics is what /metrics tells: no name, address or principal is ever a label.
+type metrics struct {
+	registry *prometheus.Registry
+	changes  *prometheus.CounterVec
+	calls    *prometheus.CounterVec
+	waits    prometheus.Histogram
+}
+
+func newMetrics() *metrics {
+	m := &metrics{
+		registry: prometheus.NewRegistry(),
+		changes: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "scanwarden_changes_total", Help: "Transitions of changes made by this process, by operation and the state entered.",
+		}, []string{"operation", "state"}),
+		calls: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "scanwarden_defender_calls_total", Help: "HTTP calls to Defender, by method and outcome: a status, or error when there was no answer.",
+		}, []string{"method", "outcome"}),
+		waits: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "scanwarden_budget_wait_seconds", Help: "How long calls waited for their turn in Defender's call budget.",
+			Buckets: []float64{0.1, 1, 5, 15, 60, 300, 900},
+		}),
+	}
+	m.registry.MustRegister(m.changes, m.calls, m.waits,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+func (m *metrics) handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+}
+
+func (m *metrics) moved(c confirm.Change) {
+	m.changes.WithLabelValues(c.Operation, string(c.State)).Inc()
+}
+
+func (m *metrics) waited(d time.Duration) { m.waits.Observe(d.Seconds()) }
+
+// client is the HTTP client for Defender, counted. Writes get a new connection each: on a kept one that the
+// service has meanwhile closed, an outcome would be unknown for no reason.
+func (m *metrics) client(keepAlive bool) *http.Client {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.DisableKeepAlives = !keepAlive
+	transport.ResponseHeaderTimeout = 60 * time.Second
+	transport.MaxResponseHeaderBytes = 64 << 10
+	return &http.Client{Timeout: 100 * time.Second, Transport: counted{transport, m.calls}}
+}
+
+// counted counts what comes back.
+type counted struct {
+	next  http.RoundTripper
+	calls *prometheus.CounterVec
+}
+
+func (c counted) RoundTrip(r *http.Request) (*http.Response, error) {
+	answer, err := c.next.RoundTrip(r)
+	outcome := "error"
+	if err == nil {
+		outcome = strconv.Itoa(answer.StatusCode)
+	}
+	c.calls.WithLabelValues(r.Method, outcome).Inc()
+	return answer, err
+}

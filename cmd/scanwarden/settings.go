@@ -1,0 +1,167 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"scanwarden/defender"
+)
+
+// A setting is one flat name of the outside contract: an environment variable and, unless it is a secret,
+// the flag of the same name (SCANWARDEN_PUBLIC_URL is --public-url, AZURE_TENANT_ID is --tenant-id).
+type setting struct {
+	env    string
+	secret bool // by environment or file only, never by flag: process lists show flags
+	set    func(c *config, value string) error
+}
+
+// settings is every flat name there is. Flags and environment both go through it, so they cannot disagree.
+var settings = []setting{
+	{env: "AZURE_TENANT_ID", set: text(func(c *config) *string { return &c.Azure.Tenant })},
+	{env: "AZURE_CLIENT_ID", set: text(func(c *config) *string { return &c.Azure.Client })},
+	{env: "AZURE_CLIENT_SECRET", secret: true, set: hidden(func(c *config) *defender.Secret { return &c.Azure.Secret })},
+	{env: "AZURE_CLIENT_CERTIFICATE_PATH", set: text(func(c *config) *string { return &c.Azure.Certificate })},
+	{env: "AZURE_FEDERATED_TOKEN_FILE", set: text(func(c *config) *string { return &c.Azure.TokenFile })},
+	{env: "AZURE_AUTHORITY_HOST", set: text(func(c *config) *string { return &c.Azure.Authority })},
+	{env: "SCANWARDEN_AUTH", set: text(func(c *config) *string { return &c.Auth })},
+	{env: "SCANWARDEN_CLOUD", set: text(func(c *config) *string { return &c.Defender.Cloud })},
+	{env: "SCANWARDEN_REGION", set: text(func(c *config) *string { return &c.Defender.Region })},
+	{env: "SCANWARDEN_DEFENDER_URL", set: text(func(c *config) *string { return &c.Defender.URL })},
+	{env: "SCANWARDEN_DEFENDER_SCOPE", set: text(func(c *config) *string { return &c.Defender.Scope })},
+	{env: "SCANWARDEN_STATE_DIR", set: text(func(c *config) *string { return &c.StateDir })},
+	{env: "SCANWARDEN_DATABASE_URL", secret: true, set: text(func(c *config) *string { return &c.DatabaseURL })},
+	{env: "SCANWARDEN_CONFIRM_WITH", set: list(func(c *config) *[]string { return &c.ConfirmWith })},
+	{env: "SCANWARDEN_APPROVERS", set: list(func(c *config) *[]string { return &c.Policy.Approvers })},
+	{env: "SCANWARDEN_SELF_APPROVAL", set: setSelfApproval},
+	{env: "SCANWARDEN_APPROVALS_REQUIRED", set: setApprovalsRequired},
+	{env: "SCANWARDEN_EXPIRES", set: setExpires},
+	{env: "SCANWARDEN_MAX_SCANS_PER_DELETE", set: number(func(c *config) **int { return &c.Policy.MaxScansPerDelete })},
+	{env: "SCANWARDEN_MAX_ADDRESSES_PER_SCAN", set: number(func(c *config) **int { return &c.Policy.MaxAddressesPerScan })},
+	{env: "SCANWARDEN_LISTEN", set: text(func(c *config) *string { return &c.HTTP.Listen })},
+	{env: "SCANWARDEN_PUBLIC_URL", set: text(func(c *config) *string { return &c.HTTP.PublicURL })},
+	{env: "SCANWARDEN_HTTP_AUTH", set: text(func(c *config) *string { return &c.HTTP.Auth })},
+	{env: "SCANWARDEN_HTTP_TOKEN", secret: true, set: hidden(func(c *config) *defender.Secret { return &c.HTTP.Token })},
+	{env: "SCANWARDEN_LOG_LEVEL", set: text(func(c *config) *string { return &c.LogLevel })},
+	{env: "SCANWARDEN_LOG_FORMAT", set: text(func(c *config) *string { return &c.LogFormat })},
+}
+
+// fromEnvironment lays the environment over what the file said. An empty value is no value.
+func (c *config) fromEnvironment(env environment) error {
+	for _, s := range settings {
+		if value := env[s.env]; value != "" {
+			if err := s.set(c, value); err != nil {
+				return fmt.Errorf("%s: %w", s.env, err)
+			}
+		}
+	}
+	return nil
+}
+
+// fromFlags lays the flags over both.
+func (c *config) fromFlags(flags map[string]string) error {
+	for _, s := range settings {
+		if value, given := flags[s.env]; given {
+			if err := s.set(c, value); err != nil {
+				return fmt.Errorf("--%s: %w", s.flag(), err)
+			}
+		}
+	}
+	return nil
+}
+
+func (s setting) flag() string {
+	name := strings.TrimPrefix(strings.TrimPrefix(s.env, prefix), "AZURE_")
+	return strings.ReplaceAll(strings.ToLower(name), "_", "-")
+}
+
+// flagsOf returns the values of the flags that were given, by the environment name they stand for.
+func flagsOf(command *kong.Context) flagValues {
+	given := flagValues{}
+	for _, flag := range command.Flags() {
+		if name := flag.Tag.Get("setting"); name != "" && flag.Set {
+			given[name] = fmt.Sprint(command.FlagValue(flag))
+		}
+	}
+	return given
+}
+
+// flagValues are the given flags by the environment name they stand for.
+type flagValues map[string]string
+
+func text(field func(*config) *string) func(*config, string) error {
+	return func(c *config, value string) error {
+		*field(c) = value
+		return nil
+	}
+}
+
+func hidden(field func(*config) *defender.Secret) func(*config, string) error {
+	return func(c *config, value string) error {
+		*field(c) = defender.NewSecret(value)
+		return nil
+	}
+}
+
+func list(field func(*config) *[]string) func(*config, string) error {
+	return func(c *config, value string) error {
+		*field(c) = commaSeparated(value)
+		return nil
+	}
+}
+
+func number(field func(*config) **int) func(*config, string) error {
+	return func(c *config, value string) error {
+		n, err := strconv.Atoi(value)
+		if err != nil {
+			return fmt.Errorf("%q is not a whole number; write one, such as 50", value)
+		}
+		*field(c) = &n
+		return nil
+	}
+}
+
+func setSelfApproval(c *config, value string) error {
+	yes, err := strconv.ParseBool(value)
+	if err != nil {
+		return fmt.Errorf("%q is neither true nor false; write one of them", value)
+	}
+	c.Policy.SelfApproval = yes
+	return nil
+}
+
+func setExpires(c *config, value string) error {
+	d, err := time.ParseDuration(value)
+	if err != nil {
+		return fmt.Errorf("%q is not a duration; write one, such as 15m", value)
+	}
+	c.Policy.Expires = &d
+	return nil
+}
+
+func setApprovalsRequired(c *config, value string) error {
+	required := map[string]int{}
+	for _, entry := range commaSeparated(value) {
+		tool, count, _ := strings.Cut(entry, "=")
+		n, err := strconv.Atoi(strings.TrimSpace(count))
+		if err != nil {
+			return fmt.Errorf("%q is not TOOL=NUMBER; write, for example, delete_scans=2", entry)
+		}
+		required[strings.TrimSpace(tool)] = n
+	}
+	c.Policy.ApprovalsRequired = required
+	return nil
+}
+
+// commaSeparated splits a list as the environment writes it; spaces around an entry and empty entries fall away.
+func commaSeparated(value string) []string {
+	entries := strings.Split(value, ",")
+	for i := range entries {
+		entries[i] = strings.TrimSpace(entries[i])
+	}
+	return slices.DeleteFunc(entries, func(entry string) bool { return entry == "" })
+}

@@ -1,0 +1,92 @@
+package main
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+
+	"scanwarden/confirm/store"
+)
+
+// defaultStateDir is the platform's place for what a program must remember between runs.
+func defaultStateDir(env environment, system string) (string, error) {
+	var base string
+	switch system {
+	case "windows":
+		base = env["LocalAppData"]
+	case "darwin", "ios":
+		if home := env["HOME"]; home != "" {
+			base = filepath.Join(home, "Library", "Application Support")
+		}
+	default:
+		base = env["XDG_STATE_HOME"]
+		if home := env["HOME"]; base == "" && home != "" {
+			base = filepath.Join(home, ".local", "state")
+		}
+	}
+	if base == "" {
+		return "", errors.New("there is no home directory to keep the ledger in: set SCANWARDEN_STATE_DIR to a directory of scanwarden's own")
+	}
+	return filepath.Join(base, "scanwarden"), nil
+}
+
+// ledger says where the changes and the keys are kept, and makes the directory.
+func (c *config) ledger(env environment) (store.Config, error) {
+	dir := c.StateDir
+	if dir == "" {
+		var err error
+		if dir, err = defaultStateDir(env, runtime.GOOS); err != nil {
+			return store.Config{}, err
+		}
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return store.Config{}, fmt.Errorf("state directory: %w; set SCANWARDEN_STATE_DIR to a directory that can be written", err)
+	}
+	url := c.DatabaseURL
+	if url == "" {
+		url = "sqlite:" + filepath.Join(dir, "ledger.db")
+	}
+	return store.Config{URL: url, KeyDir: dir}, nil
+}
+
+const keySize = 32
+
+// serverKey returns the key that seals requestState and session ids, and makes it on first use. Several
+// processes may do so at once: a link fails when the name is taken, so that the first one's key is everybody's,
+// and nobody ever reads half a key.
+func serverKey(dir string) ([]byte, error) {
+	path := filepath.Join(dir, "server.key")
+	if key, err := readKey(path); !errors.Is(err, fs.ErrNotExist) {
+		return key, err
+	}
+	fresh, err := os.CreateTemp(dir, "server.key.*") // mode 0600
+	if err != nil {
+		return nil, fmt.Errorf("server key: %w; set SCANWARDEN_STATE_DIR to a directory that can be written", err)
+	}
+	defer os.Remove(fresh.Name())
+	key := make([]byte, keySize)
+	rand.Read(key) // never fails, see crypto/rand
+	_, err = fresh.Write(key)
+	if err := errors.Join(err, fresh.Sync(), fresh.Close()); err != nil {
+		return nil, fmt.Errorf("server key: %w", err)
+	}
+	if err := os.Link(fresh.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, fmt.Errorf("server key: %w", err)
+	}
+	return readKey(path)
+}
+
+func readKey(path string) ([]byte, error) {
+	key, err := readFile(path, keySize)
+	if err != nil {
+		return nil, err
+	}
+	if len(key) != keySize {
+		return nil, fmt.Errorf("server key: %s does not hold %d bytes; remove it, and a new one is made (open confirmations are then asked again)", path, keySize)
+	}
+	return key, nil
+}

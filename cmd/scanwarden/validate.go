@@ -1,0 +1,224 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"scanwarden/confirm"
+	"scanwarden/defender"
+	"scanwarden/tools"
+)
+
+// validate refuses what is wrong or contradictory, naming the setting and the fix. What is merely missing is
+// not an error here: a server without a tenant starts and says so in its tool errors (see missing).
+func (c *config) validate() error {
+	for _, check := range []func() error{
+		c.checkSignIn, c.checkEndpoints, c.checkLedger, c.checkChannels, c.checkApprovers, c.checkPeople,
+		c.checkRequired, c.checkLimits, c.checkCredentials, c.checkHTTP, c.checkLogs,
+	} {
+		if err := check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *config) checkSignIn() error {
+	switch c.Auth {
+	case "", "client":
+	case "managed-identity", "device-code", "interactive", "on-behalf-of":
+		return fmt.Errorf("auth (SCANWARDEN_AUTH): this build signs in with client only, not with %s; set it to client and give AZURE_CLIENT_SECRET, AZURE_CLIENT_CERTIFICATE_PATH or AZURE_FEDERATED_TOKEN_FILE", c.Auth)
+	default:
+		return fmt.Errorf("auth (SCANWARDEN_AUTH): %q is not a way to sign in; set it to client", c.Auth)
+	}
+	return nil
+}
+
+func (c *config) checkEndpoints() error {
+	_, err := c.endpoints()
+	return err
+}
+
+// endpoints is where Defender and Entra are. The built-in simulator's address is known only once it listens.
+func (c *config) endpoints() (defender.Endpoints, error) {
+	e, err := defender.Profile(c.Defender.Cloud, c.Defender.Region)
+	if err != nil {
+		return e, fmt.Errorf("defender (SCANWARDEN_CLOUD, SCANWARDEN_REGION): %w", err)
+	}
+	if c.Defender.URL != "" {
+		if err := defender.CheckURL(c.Defender.URL); err != nil {
+			return e, fmt.Errorf("defender.url (SCANWARDEN_DEFENDER_URL): %w", err)
+		}
+		e.URL = strings.TrimRight(c.Defender.URL, "/")
+	}
+	if c.Defender.Scope != "" {
+		e.Scope = c.Defender.Scope
+	}
+	if c.Azure.Authority != "" {
+		e.Authority = "https://" + c.authorityHost()
+	}
+	return e, nil
+}
+
+// authorityHost accepts what the Azure SDKs accept: a URL with or without a slash at its end, or the host alone.
+func (c *config) authorityHost() string {
+	return strings.TrimRight(strings.TrimPrefix(c.Azure.Authority, "https://"), "/")
+}
+
+func (c *config) checkLedger() error {
+	kind, rest, _ := strings.Cut(c.DatabaseURL, ":")
+	switch {
+	case c.DatabaseURL == "", kind == "sqlite" && rest != "":
+		return nil
+	case (kind == "postgres" || kind == "postgresql") && strings.HasPrefix(rest, "//"):
+		return nil
+	}
+	// The value may hold a password: do not repeat it.
+	return errors.New("database_url (SCANWARDEN_DATABASE_URL): write sqlite:PATH or postgres://USER@HOST/DATABASE")
+}
+
+func (c *config) checkChannels() error {
+	for _, channel := range c.ConfirmWith {
+		switch confirm.Channel(channel) {
+		case confirm.Client:
+		case confirm.Slack, confirm.Page:
+			return fmt.Errorf("confirm_with (SCANWARDEN_CONFIRM_WITH): this build confirms with client only, and %s is named; set it to client", channel)
+		default:
+			return fmt.Errorf("confirm_with (SCANWARDEN_CONFIRM_WITH): %q is not a channel; set it to client", channel)
+		}
+	}
+	return nil
+}
+
+// principalForms are the prefixes of identities; the last two name many people at once and are for approvers only.
+var principalForms = []string{"slack:", "entra:", "token:", "local:", "slack-group:", "entra-role:"}
+
+func (c *config) checkApprovers() error {
+	for _, approver := range c.Policy.Approvers {
+		if err := checkPrincipal(approver, principalForms); err != nil {
+			return fmt.Errorf("policy.approvers (SCANWARDEN_APPROVERS): %w", err)
+		}
+	}
+	return nil
+}
+
+func checkPrincipal(principal string, forms []string) error {
+	for _, form := range forms {
+		if rest, ok := strings.CutPrefix(principal, form); ok && rest != "" {
+			return nil
+		}
+	}
+	return fmt.Errorf("%q is not a principal; begin it with one of %s", principal, strings.Join(forms, ", "))
+}
+
+func (c *config) checkPeople() error {
+	for _, person := range c.People {
+		if person.Name == "" || len(person.Principals) == 0 {
+			return errors.New("people: each person needs a name and principals; write {name: Ada, principals: [token:ada]}")
+		}
+		for _, principal := range person.Principals {
+			if err := checkPrincipal(principal, principalForms[:4]); err != nil {
+				return fmt.Errorf("people: %s: %w", person.Name, err)
+			}
+		}
+	}
+	return c.policy().Check()
+}
+
+func (c *config) checkRequired() error {
+	if len(c.Policy.ApprovalsRequired) == 0 {
+		return nil
+	}
+	operations, err := tools.Catalogue(nil)
+	if err != nil {
+		return err
+	}
+	var proposing []string
+	for _, op := range operations {
+		if op.Effect == tools.Proposes {
+			proposing = append(proposing, op.Name)
+		}
+	}
+	for _, tool := range slices.Sorted(maps.Keys(c.Policy.ApprovalsRequired)) {
+		if !slices.Contains(proposing, tool) {
+			return fmt.Errorf("policy.approvals_required (SCANWARDEN_APPROVALS_REQUIRED): %q is not a tool that changes anything; name one of %s", tool, strings.Join(proposing, ", "))
+		}
+		if n := c.Policy.ApprovalsRequired[tool]; n < 1 {
+			return fmt.Errorf("policy.approvals_required (SCANWARDEN_APPROVALS_REQUIRED): %s=%d would need nobody; write 1 or more", tool, n)
+		}
+	}
+	return nil
+}
+
+// longestExpiry bounds how long a change may wait, since the live state it was planned against grows old.
+const longestExpiry = 7 * 24 * time.Hour
+
+func (c *config) checkLimits() error {
+	if d := c.Policy.Expires; d != nil && (*d <= 0 || *d > longestExpiry) {
+		return fmt.Errorf("policy.expires (SCANWARDEN_EXPIRES): %s is out of bounds; write a duration above 0 and up to %s, such as 15m", *d, longestExpiry)
+	}
+	if n := c.Policy.MaxScansPerDelete; n != nil && *n < 1 {
+		return fmt.Errorf("policy.max_scans_per_delete (SCANWARDEN_MAX_SCANS_PER_DELETE): %d is too small; write 1 or more", *n)
+	}
+	if n := c.Policy.MaxAddressesPerScan; n != nil && *n < 1 {
+		return fmt.Errorf("policy.max_addresses_per_scan (SCANWARDEN_MAX_ADDRESSES_PER_SCAN): %d is too small; write 1 or more", *n)
+	}
+	return nil
+}
+
+func (c *config) checkCredentials() error {
+	named := c.credentials(nil)
+	for _, name := range slices.Sorted(maps.Keys(named)) {
+		if err := named[name].Check(name); err != nil {
+			return fmt.Errorf("credentials: %w", err)
+		}
+	}
+	return nil
+}
+
+func (c *config) checkLogs() error {
+	if _, err := logLevel(c.LogLevel); err != nil {
+		return err
+	}
+	switch c.LogFormat {
+	case "", "text", "json":
+		return nil
+	}
+	return fmt.Errorf("SCANWARDEN_LOG_FORMAT: %q is not a format; set it to text or json", c.LogFormat)
+}
+
+// policy is the policy as the gate and the desk take it.
+func (c *config) policy() confirm.Policy {
+	p := confirm.Policy{
+		Approvers: c.Policy.Approvers, SelfApproval: c.Policy.SelfApproval, Required: c.Policy.ApprovalsRequired,
+		Expires:           c.expires(),
+		MaxScansPerDelete: orZero(c.Policy.MaxScansPerDelete), MaxAddressesPerScan: orZero(c.Policy.MaxAddressesPerScan),
+	}
+	for _, person := range c.People {
+		known := confirm.Person{Name: person.Name}
+		for _, principal := range person.Principals {
+			known.Principals = append(known.Principals, confirm.Principal(principal))
+		}
+		p.People = append(p.People, known)
+	}
+	return p
+}
+
+// expires is how long a change waits for its person.
+func (c *config) expires() time.Duration {
+	if c.Policy.Expires == nil {
+		return 15 * time.Minute
+	}
+	return *c.Policy.Expires
+}
+
+func orZero[T any](p *T) (zero T) {
+	if p == nil {
+		return zero
+	}
+	return *p
+}

@@ -1,0 +1,151 @@
+package confirm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+const (
+	// look is how often Run looks for something to recover; looking costs one read.
+	look = 2 * time.Second
+	// grace is how long after a write of unknown outcome a missing trace of it is believed.
+	grace = 2 * time.Minute
+	// giveUp is when reading for an unknown outcome ends: a person has to look.
+	giveUp = 24 * time.Hour
+	// recoverer names the lease that one process of all holds while it recovers.
+	recoverer = "recovery"
+)
+
+// reconcile is when to read again for one change, and how long to wait after that.
+type reconcile struct {
+	at    time.Time
+	pause time.Duration
+}
+
+// Run recovers what is left behind, by this process or another, at once and then on a timer until ctx ends:
+// overdue changes expire, approved ones that nobody claimed are run, and those whose process died in the
+// middle become unknown and are settled by reading Defender.
+func (g *Gate) Run(ctx context.Context) error {
+	tick := time.NewTicker(look)
+	defer tick.Stop()
+	for {
+		if err := g.recoverAll(ctx); err != nil && ctx.Err() == nil {
+			g.cfg.Log.WarnContext(ctx, "recovery will try again", "error", err)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+func (g *Gate) recoverAll(ctx context.Context) error {
+	open := []State{Pending, Approved, Executing, Unknown}
+	kept, err := g.cfg.Ledger.Changes(ctx, Filter{States: open, Target: g.cfg.Target, Limit: 1000})
+	if err != nil {
+		return fmt.Errorf("look for changes to recover: %w", err)
+	}
+	var errs []error
+	for _, c := range kept {
+		step := g.remedy(c, g.cfg.Now())
+		if step == nil {
+			continue
+		}
+		// The lease spares the others the work; the guarded moves are what makes it safe.
+		now := g.cfg.Now()
+		if held, err := g.cfg.Ledger.Hold(ctx, recoverer, g.owner, now, now.Add(2*lease)); err != nil || !held {
+			return errors.Join(append(errs, err)...)
+		}
+		if err := step(ctx, c); err != nil && !errors.Is(err, ErrMoved) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// remedy says what has to be done about a change at this time, nil when nothing has.
+func (g *Gate) remedy(c Change, now time.Time) func(context.Context, Change) error {
+	overdue := !c.Expires.After(now)
+	switch {
+	case c.State == Pending && overdue:
+		return g.lapse("nobody decided in time")
+	case c.State == Approved && overdue:
+		return g.lapse("it was confirmed, but not started before it expired; nothing was sent")
+	case c.State == Approved && c.Updated.Add(lease).Before(now):
+		return g.resume
+	case c.State == Executing && !c.Lease.After(now):
+		return g.orphan
+	case c.State == Unknown && g.due(c, now):
+		return g.settle
+	}
+	return nil
+}
+
+func (g *Gate) lapse(why string) func(context.Context, Change) error {
+	return func(ctx context.Context, c Change) error {
+		_, err := g.expire(ctx, c, why)
+		return err
+	}
+}
+
+// resume runs a change that was confirmed by a process that is gone. Nothing of it was sent: only a claim
+// leads to a write.
+func (g *Gate) resume(ctx context.Context, c Change) error {
+	g.start(ctx, c)
+	return nil
+}
+
+// orphan gives up on the process that was executing, and looks what it has done.
+func (g *Gate) orphan(ctx context.Context, c Change) error {
+	out := &Outcome{
+		State:  Unknown,
+		Reason: "scanwarden stopped while this change was being sent",
+		Next:   "Check in Defender whether it took effect; scanwarden keeps looking too.",
+	}
+	c, err := g.move(ctx, c, Move{To: Unknown, Outcome: out})
+	if err != nil {
+		return err
+	}
+	return g.settle(ctx, c)
+}
+
+// due says whether it is time to read again for a change of unknown outcome.
+func (g *Gate) due(c Change, now time.Time) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	next, known := g.recheck[c.ID]
+	return now.Before(c.Updated.Add(giveUp)) && (!known || !now.Before(next.at))
+}
+
+// settle reads Defender and records what it shows. A missing trace is believed only after a grace: the
+// write may still be on its way through the service.
+func (g *Gate) settle(ctx context.Context, c Change) error {
+	out := g.protect(ctx, c, g.cfg.Reconcile)
+	known := out.State == Applied || (out.State == Failed && !g.cfg.Now().Before(c.Updated.Add(grace)))
+	if !known {
+		g.postpone(c)
+		return nil
+	}
+	g.mu.Lock()
+	delete(g.recheck, c.ID)
+	g.mu.Unlock()
+	_, err := g.move(ctx, c, Move{To: out.State, Outcome: &out, Note: "settled by reading Defender"})
+	return err
+}
+
+// postpone doubles the pause before the next look, from seconds to ten minutes, but never past the end of
+// the grace, when the answer can first be a no.
+func (g *Gate) postpone(c Change) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	pause := min(max(look, 2*g.recheck[c.ID].pause), 10*time.Minute)
+	now := g.cfg.Now()
+	at, end := now.Add(pause), c.Updated.Add(grace)
+	if now.Before(end) && at.After(end) {
+		at = end
+	}
+	g.recheck[c.ID] = reconcile{at: at, pause: pause}
+}

@@ -1,0 +1,163 @@
+package confirm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+)
+
+const (
+	// lease is how long a process that stopped renewing is still believed to be at work. Shorter only makes
+	// recovery start earlier: recovery reads, so that it can never double a write.
+	lease = 5 * time.Second
+	// keepTrying bounds how long the outcome of a write is offered to a ledger that does not take it.
+	keepTrying = 30 * time.Second
+)
+
+// start runs an approved change in a goroutine of the gate's own, which Drain waits for. The caller may go
+// away: their context's values stay (progress is still shown to whoever listens), its end does not matter.
+func (g *Gate) start(ctx context.Context, c Change) {
+	ctx = context.WithoutCancel(ctx)
+	g.running.Go(func() {
+		if err := g.run(ctx, c); err != nil && !errors.Is(err, ErrMoved) {
+			g.cfg.Log.ErrorContext(ctx, "a confirmed change is left to recovery", "change", c.ID, "error", err)
+		}
+	})
+}
+
+// run claims an approved change, executes it and records how it ended.
+func (g *Gate) run(ctx context.Context, c Change) error {
+	c, err := g.claim(ctx, c)
+	if err != nil || c.State != Executing {
+		return err
+	}
+	alive, stop := g.keepAlive(ctx, c)
+	out := g.execute(alive, c)
+	stop()
+	return g.finish(ctx, c, out)
+}
+
+// claim makes this process the one that runs c. A change that is not what its digest says is failed instead.
+func (g *Gate) claim(ctx context.Context, c Change) (Change, error) {
+	if digest, err := c.Proposal.Digest(); err != nil || digest != c.Digest {
+		out := &Outcome{
+			State:  Failed,
+			Reason: "the kept change no longer matches what was confirmed, so nothing was sent",
+			Next:   "Run `scanwarden audit verify`: somebody altered the ledger.",
+		}
+		return g.move(ctx, c, Move{To: Failed, Outcome: out})
+	}
+	return g.move(ctx, c, Move{To: Executing, Unexpired: true, Owner: g.owner, Lease: g.cfg.Now().Add(lease)})
+}
+
+// keepAlive renews the lease until stop is called. The context it returns ends when the lease is lost, so
+// that a process which was paused does not send what another one is already looking into.
+func (g *Gate) keepAlive(ctx context.Context, c Change) (alive context.Context, stop func()) {
+	alive, cancel := context.WithCancelCause(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		tick := time.NewTicker(lease / 4)
+		defer tick.Stop()
+		for held := c.Lease; ; {
+			select {
+			case <-alive.Done():
+				return
+			case <-tick.C:
+			}
+			until := g.cfg.Now().Add(lease)
+			if err := g.cfg.Ledger.Renew(alive, c.ID, g.owner, until); err == nil {
+				held = until
+			} else if errors.Is(err, ErrMoved) || !g.cfg.Now().Before(held) {
+				cancel(fmt.Errorf("lost the claim: %w", err))
+				return
+			}
+		}
+	}()
+	return alive, func() { cancel(nil); <-done }
+}
+
+// execute calls Config.Execute and, when nobody can know the outcome, looks once right away.
+func (g *Gate) execute(ctx context.Context, c Change) Outcome {
+	out := g.protect(ctx, c, g.cfg.Execute)
+	switch out.State {
+	case Applied, Failed, Stale:
+		return out
+	}
+	out.State = Unknown
+	// That nothing is to be seen yet proves nothing this early: only good news is taken.
+	if seen := g.protect(context.WithoutCancel(ctx), c, g.cfg.Reconcile); seen.State == Applied {
+		return seen
+	}
+	return out
+}
+
+// protect turns a panic into an unknown outcome: a bug must not take the other changes down, and a write
+// may have left before it.
+func (g *Gate) protect(ctx context.Context, c Change, do func(context.Context, Change) Outcome) (out Outcome) {
+	defer func() {
+		if p := recover(); p != nil {
+			g.cfg.Log.ErrorContext(ctx, "panic while executing", "change", c.ID, "panic", p, "stack", string(debug.Stack()))
+			out = Outcome{
+				State:  Unknown,
+				Reason: "scanwarden failed in the middle of this change",
+				Next:   "Check in Defender whether it took effect, and report this as a bug.",
+			}
+		}
+	}()
+	return do(ctx, c)
+}
+
+// finish records the outcome, and keeps offering it to a ledger in trouble for a while.
+func (g *Gate) finish(ctx context.Context, c Change, out Outcome) error {
+	ctx, cancel := context.WithTimeout(ctx, keepTrying)
+	defer cancel()
+	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
+		err := g.record(ctx, c, out)
+		if err == nil || errors.Is(err, ErrMoved) {
+			return err
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return fmt.Errorf("record outcome %q: %w", out.State, err)
+		}
+	}
+}
+
+// record moves an executing change to its outcome. When recovery has called it unknown meanwhile, the
+// outcome of the one who knows still counts.
+func (g *Gate) record(ctx context.Context, c Change, out Outcome) error {
+	_, err := g.move(ctx, c, Move{To: out.State, Outcome: &out})
+	if !errors.Is(err, ErrMoved) {
+		return err
+	}
+	now, readErr := g.cfg.Ledger.Change(ctx, c.ID)
+	if readErr != nil {
+		return readErr
+	}
+	if now.State != Unknown || now.Owner != g.owner || out.State == Unknown {
+		return err
+	}
+	_, err = g.move(ctx, now, Move{To: out.State, Outcome: &out, Note: "the process that sent it came back"})
+	return err
+}
+
+// Drain waits until this process executes nothing any more, or ctx ends. Call it after the faces have stopped.
+func (g *Gate) Drain(ctx context.Context) error {
+	done := make(chan struct{})
+	go func() {
+		g.running.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("drain: changes are still being executed and are left to recovery: %w", ctx.Err())
+	}
+}

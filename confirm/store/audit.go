@@ -1,0 +1,67 @@
+package store
+
+import (
+	"time"
+
+	"scanwarden/confirm"
+)
+
+// entry is one line of the audit log: a JSON object that tells of one transition. It never holds the
+// change's code.
+type entry struct {
+	N     int64     `json:"n"` // its place in the log, from 0
+	Time  time.Time `json:"time"`
+	Event string    `json:"event"` // "proposed", "vote", "asked again", "noted", or the state that was reached
+
+	Change    string            `json:"change"`
+	Version   int64             `json:"version"` // of the change, after this
+	Operation string            `json:"operation"`
+	Target    string            `json:"target"`
+	Digest    string            `json:"digest"`
+	From      confirm.State     `json:"from,omitempty"`
+	To        confirm.State     `json:"to"`
+	Round     int               `json:"round,omitempty"`
+	Requester confirm.Principal `json:"requester"`
+	Via       string            `json:"via"`
+
+	Owner    string            `json:"owner,omitempty"` // with a claim
+	Decision *confirm.Decision `json:"decision,omitempty"`
+	Outcome  *confirm.Outcome  `json:"outcome,omitempty"`
+	Note     string            `json:"note,omitempty"`
+	Proposed *proposed         `json:"proposed,omitempty"` // with the event "proposed"
+}
+
+// proposed is all that was fixed when a change was proposed.
+type proposed struct {
+	proposal
+	terms
+}
+
+// terms are the conditions under which a change may be confirmed.
+type terms struct {
+	Local    bool              `json:"local"`
+	Channels []confirm.Channel `json:"channels"`
+	Needed   int               `json:"needed"`
+	Created  time.Time         `json:"created"`
+	Expires  time.Time         `json:"expires"`
+}
+
+func termsOf(c confirm.Change) terms {
+	return terms{
+		Local: c.Local, Channels: c.Channels, Needed: c.Needed,
+		Created: fromMicros(micros(c.Created)), Expires: fromMicros(micros(c.Expires)),
+	}
+}
+
+// event names what a move does to a change in state from.
+func event(from confirm.State, m confirm.Move) string {
+	switch {
+	case m.To != from:
+		return string(m.To)
+	case m.Decision != nil:
+		return "vote"
+	case m.NextRound:
+		return "asked again"
+	}
+	return "noted"
+}

@@ -1,0 +1,135 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// database is where statements go. SQLite has one writing connection: with more, a writer that loses the
+// race for the file's lock polls, and can wait for seconds. PostgreSQL has one pool for both.
+type database struct {
+	write, read *sql.DB
+	schemaLock  string // taken before tables are made, where creating them can race; empty for none
+}
+
+const (
+	busyTimeout = 10 * time.Second // how long a SQLite statement waits for another process
+	readers     = 4
+)
+
+func connect(rawURL string) (database, error) {
+	scheme, rest, _ := strings.Cut(rawURL, ":")
+	switch scheme {
+	case "sqlite":
+		return connectSQLite(rest)
+	case "postgres", "postgresql":
+		return connectPostgres(rawURL)
+	}
+	return database{}, errors.New(`the database URL must be "sqlite:PATH" or "postgres://..."; correct SCANWARDEN_DATABASE_URL`)
+}
+
+func connectPostgres(rawURL string) (database, error) {
+	cfg, err := pgx.ParseConfig(rawURL)
+	if err != nil {
+		// The parser's own words may quote the password.
+		return database{}, errors.New("the database URL is not one PostgreSQL understands; correct SCANWARDEN_DATABASE_URL")
+	}
+	db := stdlib.OpenDB(*cfg)
+	db.SetMaxOpenConns(2 * readers)
+	db.SetMaxIdleConns(readers)
+	db.SetConnMaxIdleTime(5 * time.Minute)
+	return database{write: db, read: db, schemaLock: `SELECT pg_advisory_xact_lock(7726419038122513)`}, nil
+}
+
+func connectSQLite(path string) (database, error) {
+	file, err := sqliteFile(path)
+	if err != nil {
+		return database{}, err
+	}
+	wait := fmt.Sprintf("_pragma=busy_timeout(%d)", busyTimeout.Milliseconds())
+	write, err := sql.Open("sqlite", file+"?_txlock=immediate&"+wait+"&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)")
+	if err != nil {
+		return database{}, err
+	}
+	write.SetMaxOpenConns(1)
+	read, err := sql.Open("sqlite", file+"?mode=ro&"+wait)
+	if err != nil {
+		return database{}, errors.Join(err, write.Close())
+	}
+	read.SetMaxOpenConns(readers)
+	read.SetMaxIdleConns(readers)
+	return database{write: write, read: read}, nil
+}
+
+// sqliteFile returns path as a file URI. It makes the file first, for its owner alone: SQLite gives the
+// files it puts beside it (-wal, -shm) the same mode, whatever the umask.
+func sqliteFile(path string) (string, error) {
+	switch {
+	case path == "" || strings.HasPrefix(path, ":") || strings.HasPrefix(path, "file:"):
+		return "", fmt.Errorf(`"sqlite:%s" names no file on disk, where a change could survive a restart; give "sqlite:PATH"`, path)
+	case strings.HasPrefix(path, "//") && !strings.HasPrefix(path, "///"):
+		return "", fmt.Errorf(`"sqlite:%s" has a host name; give "sqlite:/PATH"`, path)
+	}
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return "", err
+	}
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return "", err
+	}
+	slashed := "/" + strings.TrimPrefix(filepath.ToSlash(path), "/")
+	return "file://" + (&url.URL{Path: slashed}).EscapedPath(), f.Close()
+}
+
+func (d database) close() error {
+	if d.read == d.write {
+		return d.write.Close()
+	}
+	return errors.Join(d.read.Close(), d.write.Close())
+}
+
+// busy reports whether SQLite gave up waiting for another process. Changing a new file to WAL, and closing
+// the last connection of one, do so without waiting.
+func busy(err error) bool {
+	var e *sqlite.Error
+	return errors.As(err, &e) && e.Code()&0xff == sqlite3.SQLITE_BUSY
+}
+
+// transact runs do in a transaction of the writing side.
+func (d database) transact(ctx context.Context, do func(*sql.Tx) error) error {
+	tx, err := d.write.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	if err := do(tx); err != nil {
+		tx.Rollback() // the first error says more
+		return err
+	}
+	return tx.Commit()
+}
+
+// snapshot runs do in a reading transaction, which sees one state of the ledger throughout.
+func (d database) snapshot(ctx context.Context, do func(*sql.Tx) error) error {
+	tx, err := d.read.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback() // nothing was written
+	return do(tx)
+}

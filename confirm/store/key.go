@@ -1,0 +1,139 @@
+package store
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+// origin names our log in its checkpoints, and our key in its signatures.
+const origin = "scanwarden-audit"
+
+// key signs and verifies the heads of the log.
+type key struct {
+	signer   note.Signer
+	verifier note.Verifier
+	public   string // the verifier key, in the form of package note
+}
+
+// loadKey reads the key in dir, and makes it on first use. Processes that start at once agree on one key.
+func loadKey(dir string) (key, error) {
+	if dir == "" {
+		return key{}, errors.New("no directory is given for the audit signing key; set SCANWARDEN_STATE_DIR")
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return key{}, err
+	}
+	path := filepath.Join(dir, "audit.key")
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		text, err = makeKey(path)
+	}
+	if err != nil {
+		return key{}, err
+	}
+	k, err := parseKey(strings.TrimSpace(string(text)))
+	if err != nil {
+		return key{}, fmt.Errorf("%s: %w; restore it from a backup, or move it away to begin with a new key and a new ledger", path, err)
+	}
+	return k, publish(filepath.Join(dir, "audit.pub"), k.public)
+}
+
+// makeKey puts a new key at path, or finds that another process was faster, and returns what is there then.
+func makeKey(path string) ([]byte, error) {
+	secret, _, err := note.GenerateKey(rand.Reader, origin)
+	if err != nil {
+		return nil, err
+	}
+	err = place(path, secret+"\n", os.Link)
+	if err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, err
+	}
+	return os.ReadFile(path)
+}
+
+// publish writes the verifier key beside the signing key, unless it is there already.
+func publish(path, public string) error {
+	text := public + "\n"
+	if have, err := os.ReadFile(path); err == nil && bytes.Equal(have, []byte(text)) {
+		return nil
+	}
+	return place(path, text, os.Rename)
+}
+
+// place writes text to a file of its own and then lets put give it its name: nobody reads half of it.
+func place(path, text string, put func(from, to string) error) error {
+	f, err := os.CreateTemp(filepath.Dir(path), ".audit-*") // mode 0600
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name()) // fails, rightly, when put has renamed it
+	_, err = f.WriteString(text)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return put(f.Name(), path)
+}
+
+// parseKey derives the public half from the secret one: "PRIVATE+KEY+NAME+HASH+BASE64", where the base64
+// holds one byte for the algorithm and then the Ed25519 seed (golang.org/x/mod/sumdb/note).
+func parseKey(secret string) (key, error) {
+	malformed := errors.New("this is not an audit signing key")
+	signer, err := note.NewSigner(secret)
+	if err != nil || signer.Name() != origin {
+		return key{}, malformed
+	}
+	fields := strings.SplitN(secret, "+", 5)
+	seed, err := base64.StdEncoding.DecodeString(fields[len(fields)-1])
+	if err != nil || len(seed) != 1+ed25519.SeedSize {
+		return key{}, malformed
+	}
+	private := ed25519.NewKeyFromSeed(seed[1:])
+	public, err := note.NewEd25519VerifierKey(origin, private.Public().(ed25519.PublicKey))
+	if err != nil {
+		return key{}, malformed
+	}
+	verifier, err := note.NewVerifier(public)
+	if err != nil || verifier.KeyHash() != signer.KeyHash() {
+		return key{}, malformed
+	}
+	return key{signer: signer, verifier: verifier, public: public}, nil
+}
+
+// head is a state of the log: how many entries it has, and the root of their tree.
+type head struct {
+	size int64
+	root tlog.Hash
+}
+
+// text is a checkpoint's (https://c2sp.org/tlog-checkpoint): origin, size and root, a line each.
+func (h head) text() string {
+	return fmt.Sprintf("%s\n%d\n%s\n", origin, h.size, h.root)
+}
+
+func (k key) sign(h head) (string, error) {
+	signed, err := note.Sign(&note.Note{Text: h.text()}, k.signer)
+	return string(signed), err
+}
+
+// check reports why checkpoint is not this head under our signature.
+func (k key) check(h head, checkpoint string) error {
+	n, err := note.Open([]byte(checkpoint), note.VerifierList(k.verifier))
+	if err != nil {
+		return errors.New("its checkpoint is not signed by the key in audit.key")
+	}
+	if n.Text != h.text() {
+		return errors.New("the signed checkpoint tells of another log")
+	}
+	return nil
+}

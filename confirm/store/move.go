@@ -1,0 +1,127 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"scanwarden/confirm"
+)
+
+// final lists the states that nothing leaves: an ended change keeps its outcome.
+var final = []confirm.State{
+	confirm.Applied, confirm.Failed, confirm.Denied, confirm.Expired, confirm.Withdrawn, confirm.Stale,
+}
+
+// Move implements confirm.Ledger. A change in a final state does not move again.
+func (s *Store) Move(ctx context.Context, c confirm.Change, m confirm.Move) (confirm.Change, error) {
+	t, err := newMove(c, m)
+	if err == nil {
+		err = s.commit(ctx, t)
+	}
+	if err == nil {
+		c, err = t.after(c)
+	}
+	if err != nil {
+		return confirm.Change{}, fmt.Errorf("move change %s to %s: %w", c.ID, m.To, err)
+	}
+	return c, nil
+}
+
+func newMove(c confirm.Change, m confirm.Move) (*transition, error) {
+	switch {
+	case slices.Contains(final, c.State):
+		return nil, fmt.Errorf("it has ended as %s: %w", c.State, confirm.ErrMoved)
+	case m.To == "":
+		return nil, errors.New("the move names no state")
+	case m.Decision != nil && m.Decision.Person == "":
+		return nil, errors.New("the decision names no person")
+	}
+	t := &transition{id: c.ID, entry: entry{
+		Time: m.At, Event: event(c.State, m), Change: c.ID, Version: c.Version + 1, Digest: c.Digest,
+		From: c.State, To: m.To, Owner: m.Owner, Outcome: m.Outcome, Note: m.Note,
+	}}
+	var outcome []byte
+	var err error
+	if m.Outcome != nil {
+		if outcome, err = json.Marshal(m.Outcome); err != nil {
+			return nil, err
+		}
+	}
+	person, expiresAfter := "", int64(math.MinInt64)
+	if m.Unexpired {
+		expiresAfter = micros(m.At)
+	}
+	if m.Decision != nil {
+		person = m.Decision.Person
+		if err := t.decide(*m.Decision); err != nil {
+			return nil, err
+		}
+	}
+	t.move = []any{
+		c.ID, string(m.To), micros(m.At), flag(m.NextRound), m.Owner, micros(m.Lease), string(outcome),
+		c.Digest, string(c.State), c.Version, expiresAfter, person,
+	}
+	return t, nil
+}
+
+func (t *transition) decide(d confirm.Decision) error {
+	d.At = d.At.UTC()
+	text, err := json.Marshal(d)
+	t.entry.Decision = &d
+	t.decision = []any{t.id, d.Person, t.entry.Version, string(text)}
+	return err
+}
+
+// after returns c as it is after the move: its guard has proved that c was the change as it stood.
+func (t *transition) after(c confirm.Change) (_ confirm.Change, err error) {
+	e := t.entry
+	c.State, c.Version, c.Round, c.Updated = e.To, e.Version, e.Round, fromMicros(micros(e.Time))
+	c.Owner, c.Lease = t.row.owner, fromMicros(t.row.lease)
+	if e.Decision != nil {
+		c.Decisions = append(slices.Clip(c.Decisions), *e.Decision)
+	}
+	c.Outcome, err = parseOutcome(t.row.outcome)
+	return c, err
+}
+
+// once is confirm.ErrMoved unless exactly one row was altered.
+func once(r sql.Result, err error) error {
+	if err != nil {
+		return err
+	}
+	if n, err := r.RowsAffected(); err != nil || n != 1 {
+		return errors.Join(err, confirm.ErrMoved)
+	}
+	return nil
+}
+
+// Renew implements confirm.Ledger. A lease says nothing about the change itself: it is not a version of it,
+// and not a matter for the audit log.
+func (s *Store) Renew(ctx context.Context, id, owner string, until time.Time) error {
+	err := once(s.write.ExecContext(ctx, `UPDATE change SET lease = $1 WHERE id = $2 AND owner = $3 AND state = $4`,
+		micros(until), id, owner, string(confirm.Executing)))
+	if err != nil {
+		return fmt.Errorf("renew lease of change %s: %w", id, err)
+	}
+	return nil
+}
+
+// Hold implements confirm.Ledger.
+func (s *Store) Hold(ctx context.Context, name, owner string, now, until time.Time) (bool, error) {
+	err := once(s.write.ExecContext(ctx, `INSERT INTO lease (name, owner, until) VALUES ($1, $2, $3)
+		ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, until = excluded.until
+		WHERE lease.owner = excluded.owner OR lease.until <= $4`, name, owner, micros(until), micros(now)))
+	if errors.Is(err, confirm.ErrMoved) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("hold lease %q: %w", name, err)
+	}
+	return true, nil
+}

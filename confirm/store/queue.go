@@ -1,0 +1,160 @@
+package store
+
+import (
+	"context"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+
+	"scanwarden/confirm"
+)
+
+// transition is one caller's part of a transaction: a new change, or the guarded move of one.
+type transition struct {
+	id       string
+	insert   []any // a row of table change; nil for a move
+	move     []any // what the guard and the new values are; nil for a new change
+	decision []any // a row of table decision; nil for none
+	entry    entry
+
+	matched bool // the guard let it pass
+	row     altered
+	done    chan struct{} // closed once err is the result
+	err     error
+}
+
+// altered is what a move leaves in its row, where that may be other than what it brought.
+type altered struct {
+	lease   int64
+	owner   string
+	outcome string
+}
+
+// queue lets transitions that arrive while a transaction is being written share the next one: a commit waits
+// for the disk, and only one writer at a time may append to the log anyway. There is no goroutine behind it:
+// whoever gets the turn writes for all who wait.
+type queue struct {
+	turn chan struct{} // holds a token while somebody writes
+
+	mu      sync.Mutex
+	waiting []*transition
+}
+
+const (
+	// batchSize bounds how many transitions share one transaction, and so how long the first of them waits.
+	batchSize = 32
+	// patience bounds one transaction, waiting for other processes included.
+	patience = 30 * time.Second
+)
+
+func (q *queue) add(t *transition) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.waiting = append(q.waiting, t)
+}
+
+// take removes those who have waited longest, at most one for each change: of two moves of one change, the
+// second must see what the first has done.
+func (q *queue) take() []*transition {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	var taken []*transition
+	changes := map[string]bool{}
+	q.waiting = slices.DeleteFunc(q.waiting, func(t *transition) bool {
+		if len(taken) == batchSize || changes[t.id] {
+			return false
+		}
+		changes[t.id] = true
+		taken = append(taken, t)
+		return true
+	})
+	return taken
+}
+
+// drop takes t back; false means that somebody is writing it already.
+func (q *queue) drop(t *transition) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	i := slices.Index(q.waiting, t)
+	if i < 0 {
+		return false
+	}
+	q.waiting = slices.Delete(q.waiting, i, i+1)
+	return true
+}
+
+// commit writes t with its audit entry, perhaps in one transaction with others. It fails with
+// confirm.ErrMoved when t's guard does not match. Once writing has begun, it waits for the result although
+// ctx ends: nobody has to guess whether their transition happened.
+func (s *Store) commit(ctx context.Context, t *transition) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	t.done = make(chan struct{})
+	s.queue.add(t)
+	select {
+	case s.queue.turn <- struct{}{}:
+		defer func() { <-s.queue.turn }()
+		s.lead(context.WithoutCancel(ctx), t)
+	case <-t.done:
+	case <-ctx.Done():
+		if s.queue.drop(t) {
+			return ctx.Err()
+		}
+		<-t.done
+	}
+	return t.err
+}
+
+// lead writes whatever waits, until t is among it.
+func (s *Store) lead(ctx context.Context, t *transition) {
+	for {
+		select {
+		case <-t.done:
+			return
+		default:
+		}
+		// Those whose transaction has just ended may have their next transition ready: without this they
+		// would miss this transaction by microseconds, and every second one would hold a single transition.
+		runtime.Gosched()
+		s.settle(ctx, s.queue.take())
+	}
+}
+
+// settle gives each transition its result. When a statement for several fails, each is written by itself, so
+// that what is wrong with one is the trouble of its caller alone. A failed commit is not tried again: it may
+// have happened.
+func (s *Store) settle(ctx context.Context, all []*transition) {
+	ctx, cancel := ctx, func() {}
+	defer cancel()
+	b, err := s.begin(ctx)
+	if err != nil {
+		deliver(all, err)
+		return
+	}
+	defer b.tx.Rollback() // does nothing after a commit
+	if err := b.write(ctx, all); err != nil && len(all) > 1 {
+		b.tx.Rollback() // the connection is needed
+		for _, t := range all {
+			s.settle(context.WithoutCancel(ctx), []*transition{t})
+		}
+		return
+	} else if err != nil {
+		deliver(all, err)
+		return
+	}
+	deliver(all, s.finish(ctx, b))
+}
+
+func deliver(all []*transition, err error) {
+	for _, t := range all {
+		switch {
+		case err != nil:
+			t.err = err
+		case !t.matched:
+			t.err = confirm.ErrMoved
+		}
+		close(t.done)
+	}
+}

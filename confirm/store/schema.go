@@ -1,0 +1,130 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// schemaVersion counts the shapes of the tables. A step from one to the next is another entry of a list here,
+// once there is a second shape.
+const schemaVersion = 1
+
+// schema is one for both databases: TEXT, BIGINT and nothing else. Times are microseconds since 1970, and
+// what no WHERE looks at is kept as JSON.
+var schema = []string{
+	`CREATE TABLE change (
+		id        TEXT PRIMARY KEY,
+		code      TEXT NOT NULL,
+		operation TEXT NOT NULL,
+		target    TEXT NOT NULL,
+		digest    TEXT NOT NULL,
+		proposal  TEXT NOT NULL,
+		requester TEXT NOT NULL,
+		via       TEXT NOT NULL,
+		local     BIGINT NOT NULL,
+		channels  TEXT NOT NULL,
+		needed    BIGINT NOT NULL,
+		created   BIGINT NOT NULL,
+		expires   BIGINT NOT NULL,
+		state     TEXT NOT NULL,
+		version   BIGINT NOT NULL,
+		round     BIGINT NOT NULL,
+		outcome   TEXT NOT NULL,
+		owner     TEXT NOT NULL,
+		lease     BIGINT NOT NULL,
+		updated   BIGINT NOT NULL
+	)`,
+	`CREATE INDEX change_created ON change (created)`,
+	`CREATE INDEX change_state ON change (state)`,
+	// version is that of the change after the move which recorded the decision.
+	`CREATE TABLE decision (
+		change_id TEXT NOT NULL,
+		person    TEXT NOT NULL,
+		version   BIGINT NOT NULL,
+		decision  TEXT NOT NULL,
+		PRIMARY KEY (change_id, person)
+	)`,
+	`CREATE TABLE lease (
+		name  TEXT PRIMARY KEY,
+		owner TEXT NOT NULL,
+		until BIGINT NOT NULL
+	)`,
+	// hashes are those that entry n completes in the tree; checkpoint is the signed head after the last entry
+	// of a transaction, and empty for the others.
+	`CREATE TABLE audit (
+		n          BIGINT PRIMARY KEY,
+		line       TEXT NOT NULL,
+		hashes     TEXT NOT NULL,
+		checkpoint TEXT NOT NULL
+	)`,
+	// The lock on the one row of audit_head is what puts appenders in order, and that of budget, takers.
+	`CREATE TABLE audit_head (one BIGINT PRIMARY KEY, n BIGINT NOT NULL, edge TEXT NOT NULL)`,
+	`INSERT INTO audit_head (one, n, edge) VALUES (1, 0, '')`,
+	`CREATE TABLE budget (one BIGINT PRIMARY KEY, taken BIGINT NOT NULL, paused BIGINT NOT NULL)`,
+	`INSERT INTO budget (one, taken, paused) VALUES (1, 0, 0)`,
+	`CREATE TABLE budget_call (n BIGINT PRIMARY KEY, at BIGINT NOT NULL)`,
+}
+
+func (d database) version(ctx context.Context, q querier) (v int64, err error) {
+	err = q.QueryRowContext(ctx, `SELECT version FROM schema_version`).Scan(&v)
+	return v, err
+}
+
+// prepare makes the tables when they are missing, and refuses those of another version.
+func (d database) prepare(ctx context.Context) error {
+	for deadline := time.Now().Add(busyTimeout); ; {
+		v, err := d.version(ctx, d.write)
+		if err != nil {
+			v, err = d.create(ctx) // whatever ails the ledger shows again, or there were no tables yet
+		}
+		switch {
+		case err == nil && v > schemaVersion:
+			return fmt.Errorf("this ledger was written by a newer scanwarden (its schema is %d, this one knows %d): run that version, or name another ledger in SCANWARDEN_DATABASE_URL", v, schemaVersion)
+		case !busy(err) || time.Now().After(deadline):
+			return err
+		}
+		if err := pause(ctx, 10*time.Millisecond); err != nil {
+			return err
+		}
+	}
+}
+
+func (d database) create(ctx context.Context) (v int64, err error) {
+	err = d.transact(ctx, func(tx *sql.Tx) error {
+		if d.schemaLock != "" {
+			if _, err := tx.ExecContext(ctx, d.schemaLock); err != nil {
+				return err
+			}
+		}
+		if _, err := tx.ExecContext(ctx, `CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)`); err != nil {
+			return err
+		}
+		if v, err = d.version(ctx, tx); !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
+		v = schemaVersion
+		for _, statement := range schema {
+			if _, err := tx.ExecContext(ctx, statement); err != nil {
+				return fmt.Errorf("create tables: %w", err)
+			}
+		}
+		_, err := tx.ExecContext(ctx, `INSERT INTO schema_version (version) VALUES ($1)`, schemaVersion)
+		return err
+	})
+	return v, err
+}
+
+// pause sleeps for d, or until ctx ends.
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,102 @@
+// Package store is the ledger: changes, people's decisions, the call budget and the audit log, in SQLite or
+// PostgreSQL, by the same statements on both.
+//
+// The invariant: a change and its audit entry are written in one transaction. A transition is one guarded
+// UPDATE, which matches only while the change is still exactly as its caller has read it, and which commits
+// together with the line that tells of it, or not at all.
+//
+// The audit log is an append-only Merkle tree (RFC 6962, as in golang.org/x/mod/sumdb/tlog). Whoever appends
+// signs the root, after seeing that the root before it was signed by the same key; so nobody without the key
+// can rewrite what the log says and have it signed over later. Verify proves the log, and then that the
+// tables agree with it: a row that was altered behind the log's back is found. What no log inside a database
+// can show is that the whole database was replaced by an older copy: keep the Head that Verify returns, or
+// the exported log, somewhere else.
+//
+// Several processes may share one ledger; the database decides between them, never their memory. A SQLite
+// file must lie on a local disk.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"scanwarden/confirm"
+)
+
+// Config says where the ledger lives.
+type Config struct {
+	// URL is "sqlite:PATH", whose directory and file are made when missing (modes 0700 and 0600), or
+	// "postgres://...".
+	URL string
+	// KeyDir holds the audit signing key: audit.key, made on first use (mode 0600), and audit.pub, which
+	// verifies. Servers that share a PostgreSQL ledger must share the key too.
+	KeyDir string
+}
+
+// Store is a ledger, made by Open and safe for concurrent use. It implements confirm.Ledger.
+type Store struct {
+	database
+	key    key
+	queue  queue
+	signed head // the newest head this process has signed or checked; guarded by the queue's turn
+}
+
+var _ confirm.Ledger = (*Store)(nil)
+
+// Open opens the ledger, and creates its tables on first use. A ledger written by a newer scanwarden is refused.
+func Open(ctx context.Context, cfg Config) (*Store, error) {
+	key, err := loadKey(cfg.KeyDir)
+	if err != nil {
+		return nil, fmt.Errorf("open audit key: %w", err)
+	}
+	db, err := connect(cfg.URL)
+	if err != nil {
+		return nil, fmt.Errorf("open ledger: %w", err)
+	}
+	if err := db.prepare(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("open ledger: %w", err), db.close())
+	}
+	return &Store{database: db, key: key, queue: queue{turn: make(chan struct{}, 1)}}, nil
+}
+
+// Close waits for the transaction being written, and closes the ledger.
+func (s *Store) Close() error {
+	s.queue.turn <- struct{}{}
+	defer func() { <-s.queue.turn }()
+	if err := s.close(); err != nil {
+		return fmt.Errorf("close ledger: %w", err)
+	}
+	return nil
+}
+
+// Ping reports whether the ledger can be read.
+func (s *Store) Ping(ctx context.Context) error {
+	if _, err := s.version(ctx, s.read); err != nil {
+		return fmt.Errorf("ping ledger: %w", err)
+	}
+	return nil
+}
+
+// micros is how every time is kept: microseconds since 1970, 0 for the zero time.
+func micros(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMicro()
+}
+
+func fromMicros(n int64) time.Time {
+	if n == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(n).UTC()
+}
+
+// querier is what *sql.DB and *sql.Tx have in common for reading.
+type querier interface {
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}

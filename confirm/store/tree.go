@@ -1,0 +1,92 @@
+package store
+
+import (
+	"fmt"
+	"math/bits"
+	"slices"
+	"strings"
+
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+// tree is the right edge of the log's Merkle tree: the roots of the complete subtrees it consists of,
+// largest first. That is all it takes to append an entry and to compute the root, so neither reads the log.
+type tree struct {
+	size int64
+	edge []tlog.Hash
+}
+
+// parseTree reads an edge as String writes it.
+func parseTree(size int64, edge string) (tree, error) {
+	hashes, err := parseHashes(edge)
+	if err != nil || size < 0 || len(hashes) != bits.OnesCount64(uint64(size)) {
+		return tree{}, fmt.Errorf("the edge of a tree of %d entries is damaged", size)
+	}
+	return tree{size: size, edge: hashes}, nil
+}
+
+// String is the hashes of the edge in base64, with a space between them.
+func (t tree) String() string { return formatHashes(t.edge) }
+
+// add appends an entry and returns the hashes that it completes: its own, and then those of the ever larger
+// subtrees that end with it.
+func (t *tree) add(line string) ([]tlog.Hash, error) {
+	completed, err := tlog.StoredHashes(t.size, []byte(line), t)
+	if err != nil {
+		return nil, err
+	}
+	merged := len(completed) - 1
+	t.edge = append(slices.Clip(t.edge[:len(t.edge)-merged]), completed[merged])
+	t.size++
+	return completed, nil
+}
+
+func (t tree) head() (head, error) {
+	root, err := tlog.TreeHash(t.size, &t)
+	return head{size: t.size, root: root}, err
+}
+
+// ReadHashes implements tlog.HashReader.
+func (t *tree) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
+	edge := edgeIndexes(t.size)
+	hashes := make([]tlog.Hash, len(indexes))
+	for i, index := range indexes {
+		at := slices.Index(edge, index)
+		if at < 0 || at >= len(t.edge) {
+			return nil, fmt.Errorf("hash %d is not at the edge of a tree of %d entries", index, t.size)
+		}
+		hashes[i] = t.edge[at]
+	}
+	return hashes, nil
+}
+
+// edgeIndexes numbers the hashes of the edge as tlog does: one complete subtree for each bit of size.
+func edgeIndexes(size int64) []int64 {
+	var indexes []int64
+	for done := int64(0); done < size; {
+		level := bits.Len64(uint64(size-done)) - 1
+		indexes = append(indexes, tlog.StoredHashIndex(level, done>>level))
+		done += 1 << level
+	}
+	return indexes
+}
+
+func formatHashes(hashes []tlog.Hash) string {
+	texts := make([]string, len(hashes))
+	for i, h := range hashes {
+		texts[i] = h.String()
+	}
+	return strings.Join(texts, " ")
+}
+
+func parseHashes(text string) ([]tlog.Hash, error) {
+	var hashes []tlog.Hash
+	for _, field := range strings.Fields(text) {
+		h, err := tlog.ParseHash(field)
+		if err != nil {
+			return nil, err
+		}
+		hashes = append(hashes, h)
+	}
+	return hashes, nil
+}

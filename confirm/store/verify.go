@@ -1,0 +1,185 @@
+package store
+
+import (
+	"bufio"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"scanwarden/confirm"
+)
+
+// Head is what Verify proved: the log has this many entries, under this root of their tree. Kept elsewhere,
+// it shows later that the log was not cut back or replaced.
+type Head struct {
+	Entries int64
+	Hash    string // base64
+	Key     string // verifies the checkpoints; in the form of golang.org/x/mod/sumdb/note
+}
+
+// BadEntryError names the first audit entry that does not hold, counted from 0 as in the entries' own "n".
+// When the log holds, but the tables do not agree with it, that is the newest entry about the change which
+// was altered behind the log's back; for a change that the log does not know, it is the entry that is missing.
+type BadEntryError struct {
+	Entry int64
+	Why   string
+}
+
+func (e *BadEntryError) Error() string {
+	return fmt.Sprintf("audit entry %d does not hold: %s", e.Entry, e.Why)
+}
+
+func badEntry(n int64, format string, args ...any) error {
+	return &BadEntryError{Entry: n, Why: fmt.Sprintf(format, args...)}
+}
+
+// Verify replays the whole log, checks every signed checkpoint, and compares each change with what the log
+// says of it. A *BadEntryError says what does not hold; any other error means that reading failed. It reads
+// one state of the ledger, and hinders nobody who writes meanwhile.
+func (s *Store) Verify(ctx context.Context) (Head, error) {
+	v := verification{key: s.key, changes: map[string]standing{}}
+	err := s.snapshot(ctx, func(tx *sql.Tx) error {
+		if err := v.readLog(ctx, tx); err != nil {
+			return err
+		}
+		return v.readChanges(ctx, tx)
+	})
+	if err != nil {
+		return Head{}, fmt.Errorf("verify audit log: %w", err)
+	}
+	now, err := v.log.head()
+	if err != nil {
+		return Head{}, fmt.Errorf("verify audit log: %w", err)
+	}
+	return Head{Entries: now.size, Hash: now.root.String(), Key: s.key.public}, nil
+}
+
+// Export writes the log as JSON lines, each exactly as it was logged.
+func (s *Store) Export(ctx context.Context, w io.Writer) error {
+	out := bufio.NewWriter(w)
+	err := eachLine(ctx, s.read, func(l auditRow) error {
+		_, err := out.WriteString(l.text + "\n")
+		return err
+	})
+	if err == nil {
+		err = out.Flush()
+	}
+	if err != nil {
+		return fmt.Errorf("export audit log: %w", err)
+	}
+	return nil
+}
+
+// auditRow is a row of table audit.
+type auditRow struct {
+	n                        int64
+	text, hashes, checkpoint string
+}
+
+func eachLine(ctx context.Context, q querier, yield func(auditRow) error) error {
+	rows, err := q.QueryContext(ctx, `SELECT n, line, hashes, checkpoint FROM audit ORDER BY n`)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var l auditRow
+		if err := rows.Scan(&l.n, &l.text, &l.hashes, &l.checkpoint); err != nil {
+			return err
+		}
+		if err := yield(l); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// verification is how far Verify has come.
+type verification struct {
+	key     key
+	log     tree                // as replayed
+	signed  int64               // how many entries the newest good checkpoint covers
+	changes map[string]standing // what the log says, by change
+}
+
+func (v *verification) readLog(ctx context.Context, tx *sql.Tx) error {
+	var size int64
+	var edge string
+	if err := tx.QueryRowContext(ctx, `SELECT n, edge FROM audit_head`).Scan(&size, &edge); err != nil {
+		return fmt.Errorf("read head: %w", err)
+	}
+	err := eachLine(ctx, tx, func(l auditRow) error {
+		if l.n >= size {
+			return badEntry(l.n, "it stands beyond the head, which counts %d entries", size)
+		}
+		return v.replay(l)
+	})
+	switch {
+	case err != nil:
+		return err
+	case v.log.size < size:
+		return badEntry(v.log.size, "it is missing: the head counts %d entries", size)
+	case v.signed < size:
+		return badEntry(v.signed, "no signed checkpoint covers it")
+	case v.log.String() != edge:
+		return badEntry(size, "the head was altered: what comes next would not fit the log")
+	}
+	return nil
+}
+
+// replay checks one line as if it were appended now.
+func (v *verification) replay(l auditRow) error {
+	if want := v.log.size; l.n != want {
+		return badEntry(want, "it is missing: entry %d stands in its place", l.n)
+	}
+	completed, err := v.log.add(l.text)
+	if err != nil {
+		return err
+	}
+	if formatHashes(completed) != l.hashes {
+		return badEntry(l.n, "its line and its hashes do not agree: one of them was altered")
+	}
+	if l.checkpoint != "" {
+		now, err := v.log.head()
+		if err != nil {
+			return err
+		}
+		if err := v.key.check(now, l.checkpoint); err != nil {
+			return badEntry(l.n, "%v", err)
+		}
+		v.signed = now.size
+	}
+	var e entry
+	if err := json.Unmarshal([]byte(l.text), &e); err != nil {
+		return badEntry(l.n, "its line cannot be read: %v", err)
+	}
+	v.changes[e.Change] = v.changes[e.Change].follow(e)
+	return nil
+}
+
+// readChanges compares the tables with the log.
+func (v *verification) readChanges(ctx context.Context, tx *sql.Tx) error {
+	err := eachChange(ctx, tx, "", nil, func(c confirm.Change, unreadable error) error {
+		logged, known := v.changes[c.ID]
+		if !known {
+			return badEntry(v.log.size, "change %s is in the ledger, and nothing in the log tells of it", c.ID)
+		}
+		delete(v.changes, c.ID)
+		if unreadable != nil {
+			return badEntry(logged.entry, "change %s was altered behind the log's back: %v", c.ID, unreadable)
+		}
+		if why := logged.compare(c); why != "" {
+			return badEntry(logged.entry, "change %s was altered behind the log's back: %s", c.ID, why)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for id, logged := range v.changes {
+		return badEntry(logged.entry, "change %s, which it tells of, is not in the ledger any more", id)
+	}
+	return nil
+}

@@ -1,0 +1,67 @@
+package defender
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"regexp"
+	"time"
+)
+
+// missingRoles matches the refusal that names the permission to grant, as public clients report it.
+var missingRoles = regexp.MustCompile(`API required roles: ([\w.]+(?:, ?[\w.]+)*), application roles:`)
+
+// advice is the one sentence on what to do about e.
+func advice(c call, e *Error) string {
+	switch {
+	case errors.Is(e.Kind, ErrUncertain):
+		return "do not send it again: list the scans first and see whether it took effect"
+	case errors.Is(e.Kind, ErrNotSent):
+		return "nothing was changed; check the network, proxy and Defender URL, then try again"
+	case errors.Is(e.Kind, ErrLicence):
+		return "assign a Defender Vulnerability Management licence to the tenant, or have it activated; signing in again does not help"
+	case errors.Is(e.Kind, ErrSignIn):
+		return "check the tenant, the application and the token scope: the commercial cloud's is https://api.securitycenter.microsoft.com/.default, whatever the host"
+	case errors.Is(e.Kind, ErrForbidden):
+		return adviceForbidden(c, e)
+	case errors.Is(e.Kind, ErrNotFound):
+		return "list the scans again, it may have been deleted meanwhile; if lists fail too, check the cloud and region of the Defender URL"
+	case errors.Is(e.Kind, ErrThrottled):
+		return fmt.Sprintf("try again in %s; Defender allows 100 calls a minute and 1,500 an hour", e.RetryAfter.Round(time.Second))
+	case errors.Is(e.Kind, ErrInvalid):
+		return adviceInvalid(e)
+	case errors.Is(e.Kind, ErrServer):
+		return "try again in a few minutes; if it lasts, quote the request id to Microsoft"
+	case e.Status == 0:
+		return "check the network, proxy and Defender URL, then try again"
+	case e.Status >= 300 && e.Status < 400:
+		return "check the Defender URL: redirects are not followed, since the token must go nowhere else"
+	}
+	return "check the Defender URL: something other than Defender, a proxy or a sign-in page, may have answered"
+}
+
+func adviceForbidden(c call, e *Error) string {
+	if e.Code == "DisabledFeature" {
+		return "turn the feature on in the tenant's Defender settings, or ask whoever administers them"
+	}
+	role := "Machine.Read.All"
+	if c.write {
+		role = "Machine.ReadWrite.All"
+	}
+	if found := missingRoles.FindStringSubmatch(e.Message); found != nil {
+		role = found[1]
+	}
+	return "grant " + role + " of the API named WindowsDefenderATP to the app registration in Entra, with admin consent; a signed-in user also needs the Defender permission to manage security settings"
+}
+
+func adviceInvalid(e *Error) string {
+	switch {
+	case e.Code == "MaximumBatchSizeExceeded":
+		return "name fewer ids at once"
+	case e.Status == http.StatusBadRequest:
+		return "correct the field that the message names"
+	case e.Status == http.StatusConflict:
+		return "list the scans again, another change may be under way"
+	}
+	return "check the cloud and region of the Defender URL, and that nothing in between rewrites requests"
+}

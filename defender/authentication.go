@@ -1,0 +1,149 @@
+package defender
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"unicode/utf8"
+)
+
+// Authentication is scanAuthenticationParams: how a scanner signs in to its targets. Its JSON is either its public
+// fields or, when Credential is set, only {"credential":NAME,"fingerprint":F}. Its secrets are written by
+// [Writer.Do] alone. Empty fields are left out.
+type Authentication struct {
+	Type         string // AuthPriv, AuthNoPriv, NoAuthNoPriv, CommunityString; Kerberos, Negotiate
+	Windows      bool   // WindowsAuthParams instead of SnmpAuthParams in @odata.type
+	Username     string
+	AuthProtocol string // SNMP: MD5, SHA1
+	PrivProtocol string // SNMP: DES, 3DES, AES
+	Domain       string // Windows
+	IsGMSAUser   *bool  // Windows; documented to be true always
+
+	KeyVaultField string // "keyVaultUrl" or "keyVaultUri" (see KeyVaultField of Client); "" means keyVaultUrl
+	KeyVaultURL   string
+	KeyVaultName  string // keyVaultSecretName
+
+	Credential  string // a named credential: the body then holds a reference
+	Fingerprint string // binds the reference to the credential's public parts
+
+	AuthPassword    Secret // SNMP
+	PrivPassword    Secret // SNMP
+	CommunityString Secret // SNMP
+}
+
+// reference stands in a frozen body for the credential it names.
+type reference struct {
+	Credential  string `json:"credential"`
+	Fingerprint string `json:"fingerprint"`
+}
+
+// params has every member in the order in which the examples print those that go together; SNMP's are empty for
+// Windows and the other way round. There is no example with a vault.
+type params struct {
+	ODataType       string `json:"@odata.type"`
+	Type            string `json:"type"`
+	Username        string `json:"username,omitempty"`
+	Domain          string `json:"domain,omitempty"`
+	IsGMSAUser      *bool  `json:"isGmsaUser,omitempty"`
+	AuthProtocol    string `json:"authProtocol,omitempty"`
+	AuthPassword    string `json:"authPassword,omitempty"`
+	PrivProtocol    string `json:"privProtocol,omitempty"`
+	PrivPassword    string `json:"privPassword,omitempty"`
+	CommunityString string `json:"communityString,omitempty"`
+	KeyVaultURL     string `json:"keyVaultUrl,omitempty"`
+	KeyVaultURI     string `json:"keyVaultUri,omitempty"`
+	KeyVaultName    string `json:"keyVaultSecretName,omitempty"`
+}
+
+// MarshalJSON returns what may be shown and stored: the reference, or the public fields. It fails rather than
+// leave out a secret that no reference stands for.
+func (a Authentication) MarshalJSON() ([]byte, error) {
+	if err := a.checkPublic(); err != nil {
+		return nil, err
+	}
+	if a.Credential != "" {
+		return encode(reference{a.Credential, a.Fingerprint})
+	}
+	return encode(a.params())
+}
+
+// params reads the secrets; the result is for the wire only.
+func (a Authentication) params() params {
+	p := params{
+		ODataType:       "#microsoft.windowsDefenderATP.api.SnmpAuthParams",
+		Type:            a.Type,
+		Username:        a.Username,
+		Domain:          a.Domain,
+		IsGMSAUser:      a.IsGMSAUser,
+		AuthProtocol:    a.AuthProtocol,
+		AuthPassword:    a.AuthPassword.text(),
+		PrivProtocol:    a.PrivProtocol,
+		PrivPassword:    a.PrivPassword.text(),
+		CommunityString: a.CommunityString.text(),
+		KeyVaultName:    a.KeyVaultName,
+	}
+	if a.Windows {
+		p.ODataType = "#microsoft.windowsDefenderATP.api.WindowsAuthParams"
+	}
+	if a.KeyVaultField == keyVaultURI {
+		p.KeyVaultURI = a.KeyVaultURL
+	} else {
+		p.KeyVaultURL = a.KeyVaultURL
+	}
+	return p
+}
+
+// secrets returns those that are there.
+func (a Authentication) secrets() []string {
+	var all []string
+	for _, s := range []Secret{a.AuthPassword, a.PrivPassword, a.CommunityString} {
+		if !s.Empty() {
+			all = append(all, s.text())
+		}
+	}
+	return all
+}
+
+// checkPublic accepts what may stand in a frozen body.
+func (a Authentication) checkPublic() error {
+	if a.Credential != "" {
+		return a.checkText()
+	}
+	if len(a.secrets()) > 0 {
+		return errors.New("scanAuthenticationParams holds a secret that would be stored in the clear: name a credential instead")
+	}
+	return a.check()
+}
+
+// check accepts what Defender can make sense of.
+func (a Authentication) check() error {
+	snmp := cmp.Or(a.AuthProtocol, a.PrivProtocol) != "" || len(a.secrets()) > 0
+	switch {
+	case a.Type == "":
+		return errors.New("scanAuthenticationParams.type is empty: use AuthPriv, AuthNoPriv, NoAuthNoPriv or CommunityString")
+	case a.Windows && snmp:
+		return errors.New("scanAuthenticationParams mixes Windows with SNMP: leave out the protocols, passwords and communityString")
+	case !a.Windows && (a.Domain != "" || a.IsGMSAUser != nil):
+		return errors.New("scanAuthenticationParams mixes SNMP with Windows: leave out domain and isGmsaUser")
+	case a.KeyVaultField != "" && a.KeyVaultField != keyVaultURL && a.KeyVaultField != keyVaultURI:
+		return fmt.Errorf("the key vault's field cannot be called %q: use keyVaultUrl or keyVaultUri", a.KeyVaultField)
+	case (a.KeyVaultURL == "") != (a.KeyVaultName == ""):
+		return errors.New("a key vault needs both keyVaultUrl and keyVaultSecretName: give the missing one")
+	}
+	return a.checkText()
+}
+
+// checkText refuses text that encoding/json would silently alter. It names no value, which may be secret.
+func (a Authentication) checkText() error {
+	for _, f := range []field{
+		{"type", a.Type}, {"username", a.Username}, {"domain", a.Domain}, {"authProtocol", a.AuthProtocol},
+		{"privProtocol", a.PrivProtocol}, {"keyVaultUrl", a.KeyVaultURL}, {"keyVaultSecretName", a.KeyVaultName},
+		{"credential", a.Credential}, {"fingerprint", a.Fingerprint}, {"authPassword", a.AuthPassword.text()},
+		{"privPassword", a.PrivPassword.text()}, {"communityString", a.CommunityString.text()},
+	} {
+		if !utf8.ValidString(f.value) {
+			return fmt.Errorf("scanAuthenticationParams.%s is not valid UTF-8: write it again", f.name)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,57 @@
+package defender
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Answers are decoded by field names alone, which encoding/json matches in any letter case: the pages print
+// camelCase and PascalCase for the same fields.
+
+// moment is a time with any number of fraction digits (the pages print none, six and seven). A missing or
+// unreadable one is zero: no time is worth losing a list for.
+type moment struct{ time.Time }
+
+func (m *moment) UnmarshalJSON(data []byte) error {
+	var text string
+	if json.Unmarshal(data, &text) != nil {
+		return nil
+	}
+	t, err := time.Parse(time.RFC3339Nano, text)
+	t = t.UTC()
+	if err == nil && t.Year() >= 1 && t.Year() <= 9999 { // beyond those a time cannot be marshalled again
+		m.Time = t
+	}
+	return nil
+}
+
+// many is an array that may also come as a single bare value, or as null.
+type many[T any] []T
+
+func (m *many[T]) UnmarshalJSON(data []byte) error {
+	data = bytes.TrimSpace(data)
+	if len(data) > 0 && data[0] == '[' {
+		return json.Unmarshal(data, (*[]T)(m))
+	}
+	var one *T
+	if err := json.Unmarshal(data, &one); err != nil || one == nil {
+		return err
+	}
+	*m = many[T]{*one}
+	return nil
+}
+
+// syntax words a decoding error by the service's field instead of our Go types.
+func syntax(err error) error {
+	wrong, ok := errors.AsType[*json.UnmarshalTypeError](err)
+	if !ok {
+		return err
+	}
+	if wrong.Field == "" {
+		return fmt.Errorf("it must not be a JSON %s", wrong.Value)
+	}
+	return fmt.Errorf("the field %s must not be a JSON %s", wrong.Field, wrong.Value)
+}

@@ -1,0 +1,48 @@
+package defendertest
+
+import (
+	"crypto/subtle"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+func (s *Server) authenticate(r *request) error {
+	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	right := s.options.Token == "" || subtle.ConstantTimeCompare([]byte(token), []byte(s.options.Token)) == 1
+	if !ok || token == "" || !right {
+		return &refusal{http.StatusUnauthorized, "Unauthorized", "Unauthorized (invalid or expired authorization header)."}
+	}
+	return nil
+}
+
+// authorise checks the token's application roles. The wording is what public clients report.
+func (s *Server) authorise(r route) error {
+	if r.role == "" || s.options.Roles == nil || slices.Contains(s.options.Roles, r.role) {
+		return nil
+	}
+	return &refusal{http.StatusForbidden, "Forbidden", "Missing application roles. API required roles: " + r.role +
+		", application roles: " + strings.Join(s.options.Roles, ",") + "."}
+}
+
+// throttle lets a call through if both windows, sliding ones, have room. A refused call takes none.
+func (s *Server) throttle(now time.Time) error {
+	wait := max(s.full(now, s.options.PerMinute, time.Minute), s.full(now, s.options.PerHour, time.Hour))
+	if wait > 0 {
+		return &throttled{wait}
+	}
+	if s.options.PerMinute > 0 || s.options.PerHour > 0 {
+		old := func(t time.Time) bool { return now.Sub(t) >= time.Hour }
+		s.accepted = append(slices.DeleteFunc(s.accepted, old), now)
+	}
+	return nil
+}
+
+// full returns how long a window of limit calls stays full; 0 means that it has room.
+func (s *Server) full(now time.Time, limit int, window time.Duration) time.Duration {
+	if limit <= 0 || len(s.accepted) < limit {
+		return 0
+	}
+	return max(0, s.accepted[len(s.accepted)-limit].Add(window).Sub(now))
+}

@@ -1,0 +1,135 @@
+package defendertest
+
+import (
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+)
+
+// What scanAuthenticationParams may be. The property page and $metadata agree on these; the refusals are the
+// simulator's policy, and never quote a value: it may be a password in the wrong place.
+
+const (
+	snmpType    = "#microsoft.windowsDefenderATP.api.SnmpAuthParams"
+	windowsType = "#microsoft.windowsDefenderATP.api.WindowsAuthParams"
+	linuxType   = "#microsoft.windowsDefenderATP.api.LinuxAuthParams"
+
+	secretName = "keyVaultSecretName"
+)
+
+// An authKind is one concrete type of credentials.
+type authKind struct {
+	scanType string
+	names    []string
+	parts    map[string][]string // by type: what is needed without a key vault
+}
+
+// authKinds are keyed by @odata.type; the base type is abstract and thus not among them. Windows writes
+// isGmsaUser as the examples do, not isgmsaUser as $metadata does.
+var authKinds = map[string]authKind{
+	snmpType: {"Network",
+		[]string{"username", "authProtocol", "authPassword", "privProtocol", "privPassword", "communityString"},
+		map[string][]string{
+			"CommunityString": {"communityString"},
+			"NoAuthNoPriv":    {"username"},
+			"AuthNoPriv":      {"username", "authProtocol", "authPassword"},
+			"AuthPriv":        {"username", "authProtocol", "authPassword", "privProtocol", "privPassword"},
+		}},
+	windowsType: {"Windows",
+		[]string{"username", "domain", "isGmsaUser", "password", "packetPrivacy", "packetIntegrity"},
+		map[string][]string{
+			"None":      {},
+			"Ntlm":      {"username", "domain", "isGmsaUser"},
+			"Kerberos":  {"username", "domain", "isGmsaUser"},
+			"Negotiate": {"username", "domain", "isGmsaUser"},
+		}},
+	linuxType: {"Linux",
+		[]string{"username", "password", "privateKey"},
+		map[string][]string{
+			"Password":   {"username", "password"},
+			"PrivateKey": {"username", "privateKey"},
+		}},
+}
+
+// flags are the members that are not strings.
+var flags = []string{"isGmsaUser", "packetPrivacy", "packetIntegrity"}
+
+func (s *Server) checkAuth(v any) error {
+	auth, ok := v.(object)
+	if !ok {
+		return badBody("scanAuthenticationParams has to be an object")
+	}
+	name, _ := auth["@odata.type"].(string)
+	kind, ok := authKinds[name]
+	if !ok {
+		return badBody("scanAuthenticationParams needs the @odata.type of a concrete type")
+	}
+	vault := s.options.keyVaultField()
+	names := append([]string{"@odata.type", "type", vault, secretName}, kind.names...)
+	if err := s.known(auth, names); err != nil {
+		return err
+	}
+	if err := checkAuthValues(auth); err != nil {
+		return err
+	}
+	if has(auth, vault) || has(auth, secretName) {
+		return checkVault(auth, vault)
+	}
+	return need(auth, kind.parts[auth["type"].(string)]...)
+}
+
+// checkAuthValues looks at the members one by one. Protocol words are let through: Microsoft's own example
+// sends the placeholders "authProtocol" and "privProtocol".
+func checkAuthValues(auth object) error {
+	if err := need(auth, "type"); err != nil {
+		return err
+	}
+	for _, name := range slices.Sorted(maps.Keys(auth)) {
+		_, isString := auth[name].(string)
+		_, isBool := auth[name].(bool)
+		if flag := slices.Contains(flags, name); flag && !isBool || !flag && !isString {
+			return badBody("scanAuthenticationParams." + name + " has the wrong type")
+		}
+	}
+	kind := authKinds[auth["@odata.type"].(string)]
+	if _, ok := kind.parts[auth["type"].(string)]; !ok {
+		return badBody("scanAuthenticationParams.type is not a type of its @odata.type")
+	}
+	if auth["isGmsaUser"] == false { // documented: it has to be true
+		return invalidInput("scanAuthenticationParams.isGmsaUser", false)
+	}
+	return nil
+}
+
+func checkVault(auth object, field string) error {
+	if err := need(auth, field, secretName); err != nil {
+		return err
+	}
+	if u, err := url.Parse(auth[field].(string)); err != nil || u.Scheme != "https" || u.Host == "" {
+		return &refusal{http.StatusBadRequest, "InvalidUrl", "Invalid URL: scanAuthenticationParams." + field}
+	}
+	return nil
+}
+
+// checkAgreement wants credentials of the scan's own kind. AdvancedActive has no kind of its own.
+func checkAgreement(scan object) error {
+	auth, ok := scan["scanAuthenticationParams"].(object)
+	if !ok {
+		return nil
+	}
+	name, _ := auth["@odata.type"].(string)
+	if kind := authKinds[name].scanType; kind != scan["scanType"] && scan["scanType"] != "AdvancedActive" {
+		return badBody("scanAuthenticationParams is not of the scan's type")
+	}
+	return nil
+}
+
+func need(auth object, parts ...string) error {
+	for _, part := range parts {
+		if v, ok := auth[part]; !ok || v == "" {
+			return missing("scanAuthenticationParams." + part)
+		}
+	}
+	return nil
+}

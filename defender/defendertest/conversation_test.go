@@ -1,0 +1,167 @@
+package defendertest_test
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"scanwarden/defender/defendertest"
+)
+
+const (
+	definitions = "/api/DeviceAuthenticatedScanDefinitions"
+	agents      = "/api/DeviceAuthenticatedScanAgents"
+	batchDelete = definitions + "/BatchDelete"
+	byScan      = definitions + "/GetScanHistoryByScanDefinitionId"
+	bySession   = definitions + "/GetScanHistoryBySessionId"
+
+	// Of the seed, and of Microsoft's examples.
+	machine  = "eb663a27ae9d032f61bc268a79eedf14c4b90f77"
+	switches = "d14cefe1-0301-488c-ad17-a86c428c3727"
+	routers  = "4ad8d463-6b3a-4894-b42a-a2de9ea0a8ae"
+	servers  = "289224fb-1686-472c-9751-5555960854ca"
+)
+
+// A caller talks to a simulator over real HTTP.
+type caller struct {
+	t     *testing.T
+	sim   *defendertest.Server
+	url   string
+	token string
+}
+
+func start(t *testing.T, o defendertest.Options) *caller {
+	t.Helper()
+	sim := defendertest.New(o)
+	service := httptest.NewServer(sim)
+	t.Cleanup(service.Close)
+	t.Cleanup(sim.Close)
+	return &caller{t, sim, service.URL, "any"}
+}
+
+// A reply is what came back.
+type reply struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// call sends body, which is JSON text or "", and demands an answer.
+func (c *caller) call(method, path, body string) reply {
+	c.t.Helper()
+	r, err := c.try(c.t.Context(), method, path, body)
+	if err != nil {
+		c.t.Fatalf("%s %s: %v", method, path, err)
+	}
+	return r
+}
+
+func (c *caller) try(ctx context.Context, method, path, body string) (reply, error) {
+	req, err := http.NewRequestWithContext(ctx, method, c.url+path, strings.NewReader(body))
+	if err != nil {
+		return reply{}, err
+	}
+	if c.token != "" {
+		req.Header.Set("Authorization", "Bearer "+c.token)
+	}
+	if body != "" {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return reply{}, err
+	}
+	defer resp.Body.Close()
+	data, err := io.ReadAll(resp.Body)
+	return reply{resp.StatusCode, resp.Header, data}, err
+}
+
+func (r reply) object(t *testing.T) map[string]any {
+	t.Helper()
+	var o map[string]any
+	if err := json.Unmarshal(r.body, &o); err != nil {
+		t.Fatalf("status %d with a body that is no object: %v\n%s", r.status, err, r.body)
+	}
+	return o
+}
+
+// rows are the elements of the value array.
+func (r reply) rows(t *testing.T) []map[string]any {
+	t.Helper()
+	list, ok := r.object(t)["value"].([]any)
+	if !ok {
+		t.Fatalf("no value array in %s", r.body)
+	}
+	rows := make([]map[string]any, len(list))
+	for i := range list {
+		rows[i] = list[i].(map[string]any)
+	}
+	return rows
+}
+
+// wantError demands a refusal in the documented form.
+func (r reply) wantError(t *testing.T, status int, code string) (message string) {
+	t.Helper()
+	refusal, _ := r.object(t)["error"].(map[string]any)
+	target, _ := refusal["target"].(string)
+	if r.status != status || refusal["code"] != code || len(target) != 36 {
+		t.Errorf("got %d %s; want %d %s with a target", r.status, r.body, status, code)
+	}
+	message, _ = refusal["message"].(string)
+	return message
+}
+
+func (r reply) want(t *testing.T, status int) reply {
+	t.Helper()
+	if r.status != status {
+		t.Fatalf("got %d %s; want %d", r.status, r.body, status)
+	}
+	return r
+}
+
+func fixture(t testing.TB, name string) string {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join("testdata", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+// with returns the JSON object in text with fields changed; a nil value takes the field out.
+func with(t testing.TB, text string, fields map[string]any) string {
+	t.Helper()
+	var o map[string]any
+	if err := json.Unmarshal([]byte(text), &o); err != nil {
+		t.Fatal(err)
+	}
+	for name, v := range fields {
+		if o[name] = v; v == nil {
+			delete(o, name)
+		}
+	}
+	data, err := json.Marshal(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+// recorded asks the simulator without a network, and so can send what no client would.
+func recorded(sim *defendertest.Server, method, path, body, contentType string) reply {
+	req := httptest.NewRequest(method, "http://simulator/", strings.NewReader(body))
+	req.URL.Path, req.URL.RawQuery, _ = strings.Cut(path, "?")
+	req.Header.Set("Authorization", "Bearer any")
+	if contentType != "" {
+		req.Header.Set("Content-Type", contentType)
+	}
+	w := httptest.NewRecorder()
+	sim.ServeHTTP(w, req)
+	return reply{w.Code, w.Header(), w.Body.Bytes()}
+}

@@ -1,0 +1,169 @@
+package defendertest
+
+import (
+	"cmp"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+// A Fault is trouble for the next requests it matches. With neither Status, Body nor Echo the request gets its
+// genuine answer, if it gets one: a Fault of Delay alone is a slow service, of Apply and Drop a write that
+// took effect and never said so.
+type Fault struct {
+	Method string `json:"method"` // "" matches any
+	Path   string `json:"path"`   // a suffix, such as "BatchDelete"; "" matches any
+	Times  int    `json:"times"`  // how many requests it meets: 0 is 1, -1 for ever
+
+	Status      int               `json:"status"`      // 0 is 200 with a Body, 400 with Echo
+	Code        string            `json:"code"`        // of the error; "" is the usual one for the Status
+	Message     string            `json:"message"`     // of the error
+	RetryAfter  string            `json:"retryAfter"`  // the header, as it is
+	Header      map[string]string `json:"header"`      // more headers
+	Body        string            `json:"body"`        // sent as it is, in place of the error's JSON
+	ContentType string            `json:"contentType"` // of Body; "" is application/json
+	Echo        bool              `json:"echo"`        // the error's message repeats the request's body
+
+	Apply    bool          `json:"apply"`    // first do what the request asks for
+	Hang     bool          `json:"hang"`     // then never answer, until the caller, Release or Close ends it
+	Delay    time.Duration `json:"-"`        // wait before answering
+	Drop     bool          `json:"drop"`     // cut the connection without an answer
+	SlowBody bool          `json:"slowBody"` // send the body byte by byte, Delay (0 is 1ms) apart
+}
+
+// Fail orders a fault. Of several that match a request, the oldest strikes. A request it strikes is not
+// checked for its token, nor counted by the limits, unless the fault lets it through to the tenant.
+func (s *Server) Fail(f Fault) {
+	f.Times = cmp.Or(f.Times, 1)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults = append(s.faults, &f)
+}
+
+// ClearFaults calls off the faults that have not struck, or go on for ever.
+func (s *Server) ClearFaults() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults = nil
+}
+
+// takeFault returns the fault for r, or nil.
+func (s *Server) takeFault(r *http.Request) *Fault {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i, f := range s.faults {
+		if f.Method != "" && f.Method != r.Method || !strings.HasSuffix(r.URL.Path, f.Path) {
+			continue
+		}
+		if f.Times > 0 {
+			f.Times--
+		}
+		if f.Times == 0 {
+			s.faults = slices.Delete(s.faults, i, i+1)
+		}
+		return f
+	}
+	return nil
+}
+
+// suffer lets f strike r.
+func (s *Server) suffer(w http.ResponseWriter, r *request, f Fault) {
+	var a answer
+	if f.Apply {
+		a = s.perform(r)
+	}
+	if f.Hang {
+		s.wait(r, nil)
+		panic(http.ErrAbortHandler)
+	}
+	if f.Delay > 0 && !f.SlowBody && !s.wait(r, time.After(f.Delay)) {
+		panic(http.ErrAbortHandler)
+	}
+	if f.Drop {
+		panic(http.ErrAbortHandler)
+	}
+	switch {
+	case f.scripted():
+		a = s.script(f, r.body)
+	case !f.Apply:
+		a = s.perform(r)
+	}
+	for name, value := range f.Header {
+		w.Header().Set(name, value)
+	}
+	if f.SlowBody {
+		s.trickle(w, r, a, cmp.Or(f.Delay, time.Millisecond))
+		return
+	}
+	s.send(w, r, a)
+}
+
+// wait returns true after a signal, and false if the request is over before: its caller gone, or the
+// simulator letting go.
+func (s *Server) wait(r *request, signal <-chan time.Time) bool {
+	s.mu.Lock()
+	release := s.release
+	s.mu.Unlock()
+	select {
+	case <-signal:
+		return true
+	case <-r.Context().Done():
+	case <-release:
+	case <-s.closed:
+	}
+	return false
+}
+
+func (f Fault) scripted() bool { return f.Status != 0 || f.Body != "" || f.Echo }
+
+// script is the answer that f prescribes to a request with this body.
+func (s *Server) script(f Fault, body []byte) answer {
+	if f.Body != "" {
+		return answer{cmp.Or(f.Status, http.StatusOK), cmp.Or(f.ContentType, "application/json"), f.RetryAfter, []byte(f.Body)}
+	}
+	r := usual(cmp.Or(f.Status, http.StatusBadRequest))
+	r.code, r.message = cmp.Or(f.Code, r.code), cmp.Or(f.Message, r.message)
+	if f.Echo {
+		r.message += " " + string(body)
+	}
+	a := s.refuse(&r)
+	a.retryAfter = f.RetryAfter
+	if r.status < 300 || r.status == http.StatusNotModified { // an answer without a body, such as 204
+		a.body, a.contentType = nil, ""
+	}
+	return a
+}
+
+// usual is the error that the common-errors page has for a status.
+func usual(status int) refusal {
+	switch status {
+	case http.StatusUnauthorized:
+		return refusal{status, "Unauthorized", "Unauthorized (invalid or expired authorization header)."}
+	case http.StatusForbidden:
+		return refusal{status, "Forbidden", "Forbidden."}
+	case http.StatusNotFound:
+		return refusal{status, "ResourceNotFound", "Resource was not found."}
+	case http.StatusTooManyRequests:
+		return refusal{status, "TooManyRequests", "Quota limit reached."}
+	case http.StatusInternalServerError:
+		return refusal{status, "InternalServerError", ""} // documented as empty
+	}
+	return refusal{status, strings.ReplaceAll(http.StatusText(status), " ", ""), http.StatusText(status) + "."}
+}
+
+// trickle sends a one byte at a time.
+func (s *Server) trickle(w http.ResponseWriter, r *request, a answer, pause time.Duration) {
+	s.setStatus(r.call, a.status)
+	a.writeHeader(w)
+	flusher := http.NewResponseController(w)
+	for i := range a.body {
+		if !s.wait(r, time.After(pause)) {
+			panic(http.ErrAbortHandler)
+		}
+		if _, err := w.Write(a.body[i : i+1]); err != nil {
+			return
+		}
+		_ = flusher.Flush() // a recorder in a test need not flush
+	}
+}

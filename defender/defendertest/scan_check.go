@@ -1,0 +1,224 @@
+package defendertest
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"mime"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// Everything in this file is the simulator's policy, not Microsoft's behaviour: which error answers which
+// mistake is documented nowhere. Codes and the words before the colon come from the common-errors page; what
+// follows the colon is ours, for whoever has to find out why a test went red.
+
+var (
+	// What a request may say. The rest of a definition is Defender's to tell.
+	writable = []string{"scanType", "scanName", "isActive", "target", "intervalInHours", "targetType",
+		"scannerAgent", "scanAuthenticationParams"}
+
+	// Without targetType, which the property page calls required and, in the same row, defaulted.
+	required = []string{"scanType", "scanName", "isActive", "target", "intervalInHours", "scannerAgent",
+		"scanAuthenticationParams"}
+
+	scanTypes   = []string{"Network", "Windows", "Linux", "AdvancedActive"} // of $metadata
+	targetTypes = []string{"Ip", "Hostname", "Combined"}                    // "IP Address" is prose, not a value
+)
+
+// checkNew returns the definition that an add asks for.
+func (s *Server) checkNew(r *request) (object, error) {
+	sent, err := s.decode(r, writable)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range required {
+		if _, ok := sent[name]; !ok {
+			return nil, missing(name)
+		}
+	}
+	scan := object{"targetType": "Ip"}
+	merge(scan, sent)
+	return scan, s.check(scan, scan)
+}
+
+// checkUpdate returns the fields that an update changes.
+func (s *Server) checkUpdate(r *request, stored object) (object, error) {
+	sent, err := s.decode(r, writable)
+	if err != nil {
+		return nil, err
+	}
+	whole := object{}
+	merge(whole, stored)
+	merge(whole, sent)
+	return sent, s.check(sent, whole)
+}
+
+// check judges each field that was sent, and those that have to agree with another in the whole definition
+// that would result. Stored fields that were not sent are left in peace, whatever they hold.
+func (s *Server) check(sent, whole object) error {
+	for _, name := range slices.Sorted(maps.Keys(sent)) {
+		if err := s.checkField(sent, name); err != nil {
+			return err
+		}
+	}
+	if has(sent, "target") || has(sent, "targetType") {
+		if err := checkTargets(whole); err != nil {
+			return err
+		}
+	}
+	if has(sent, "scanType") || has(sent, "scanAuthenticationParams") {
+		if err := checkAgreement(whole); err != nil {
+			return err
+		}
+	}
+	if s.options.RefuseWindows && whole["scanType"] == "Windows" {
+		return invalidInput("scanType", "Windows")
+	}
+	return nil
+}
+
+func (s *Server) checkField(sent object, name string) error {
+	switch v := sent[name]; name {
+	case "scanType":
+		return oneOf(name, v, scanTypes)
+	case "targetType":
+		return oneOf(name, v, targetTypes)
+	case "scanName", "target":
+		return text(name, v)
+	case "isActive":
+		if _, ok := v.(bool); !ok { // the page of 2022 sends "True" in quotes
+			return badBody("isActive has to be true or false")
+		}
+	case "intervalInHours":
+		// No range is documented; $metadata says Int32, and null is allowed.
+		if n, ok := v.(int); v != nil && (!ok || n < 0 || n > math.MaxInt32) {
+			return badBody("intervalInHours has to be a whole number or null")
+		}
+	case "scannerAgent":
+		return s.checkScanner(sent, v)
+	case "scanAuthenticationParams":
+		return s.checkAuth(v)
+	}
+	return nil
+}
+
+// checkScanner keeps the reference alone: the pages send machineId, and the rest of a definition's
+// scannerAgent is looked up when it is read.
+func (s *Server) checkScanner(sent object, v any) error {
+	agent, ok := v.(object)
+	if !ok {
+		return badBody("scannerAgent has to be an object")
+	}
+	if err := s.known(agent, embeddedFields); err != nil {
+		return err
+	}
+	if !has(agent, "machineId") {
+		return missing("scannerAgent.machineId")
+	}
+	if err := text("scannerAgent.machineId", agent["machineId"]); err != nil {
+		return err
+	}
+	scanner := s.scanner(agent["machineId"].(string))
+	if scanner == nil || scanner["machineId"] != agent["machineId"] {
+		return invalidInput("scannerAgent.machineId", agent["machineId"])
+	}
+	sent["scannerAgent"] = object{"machineId": agent["machineId"]}
+	return nil
+}
+
+// checkIDs reads the body of an action: {name: [id, ...]}. The pages' tables say String, their examples and
+// $metadata an array.
+func (s *Server) checkIDs(r *request, name string) ([]string, error) {
+	sent, err := s.decode(r, []string{name})
+	if err != nil {
+		return nil, err
+	}
+	if !has(sent, name) {
+		return nil, missing(name)
+	}
+	list, ok := sent[name].([]any)
+	if !ok {
+		return nil, badBody(name + " has to be an array of strings")
+	}
+	if len(list) == 0 {
+		return nil, invalidInput(name, "[]")
+	}
+	ids := make([]string, len(list))
+	for i, v := range list {
+		if ids[i], ok = v.(string); !ok || ids[i] == "" {
+			return nil, badBody(name + " has to be an array of strings")
+		}
+	}
+	return ids, nil
+}
+
+func (s *Server) decode(r *request, names []string) (object, error) {
+	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
+		return nil, badBody("Content-Type has to be application/json")
+	}
+	fields, err := parseObject(r.body)
+	if err != nil {
+		return nil, badBody("it has to be one JSON object")
+	}
+	return fields, s.known(fields, names)
+}
+
+// known refuses, or drops, the names that are not expected here.
+func (s *Server) known(fields object, names []string) error {
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		if slices.Contains(names, name) {
+			continue
+		}
+		if !s.options.IgnoreUnknownFields {
+			return badBody(fmt.Sprintf("%.60q is not one of %s", name, strings.Join(names, ", ")))
+		}
+		delete(fields, name)
+	}
+	return nil
+}
+
+func has(o object, name string) bool {
+	_, ok := o[name]
+	return ok
+}
+
+func oneOf(name string, v any, words []string) error {
+	if word, ok := v.(string); !ok || !slices.Contains(words, word) {
+		return badBody(name + " has to be one of " + strings.Join(words, ", "))
+	}
+	return nil
+}
+
+func text(name string, v any) error {
+	t, ok := v.(string)
+	if !ok {
+		return badBody(name + " has to be a string")
+	}
+	if t == "" {
+		return missing(name)
+	}
+	return nil
+}
+
+func badBody(why string) error {
+	return &refusal{http.StatusBadRequest, "InvalidRequestBody", "Request body is incorrect: " + why}
+}
+
+func missing(name string) error {
+	return &refusal{http.StatusBadRequest, "MissingRequiredParameter", "Parameter " + name + " is missing."}
+}
+
+func invalidInput(name string, v any) error {
+	return &refusal{http.StatusBadRequest, "InvalidInput", fmt.Sprintf("Invalid input %.100v: %s", v, name)}
+}
+
+func batchTooLarge(received int) error {
+	return &refusal{http.StatusBadRequest, "MaximumBatchSizeExceeded",
+		fmt.Sprintf("Maximum batch size exceeded. Received: %d, allowed: %d.", received, maxBatch)}
+}
+
+func notFound(id string) error {
+	return &refusal{http.StatusNotFound, "ResourceNotFound", "Resource " + id + " was not found."}
+}

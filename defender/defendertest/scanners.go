@@ -1,0 +1,105 @@
+package defendertest
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+// The members of a scanner in the order the examples print them: as an entity of its own, and inside a
+// definition, where its name is called machineName.
+var (
+	scannerFields = []string{"id", "machineId", "lastSeen", "computerDnsName", "assignedApplicationId",
+		"scannerSoftwareVersion", "lastCommandExecutionTimestamp", "mdeClientVersion"}
+	embeddedFields = []string{"id", "machineId", "machineName", "lastSeen", "assignedApplicationId",
+		"scannerSoftwareVersion", "lastCommandExecutionTimestamp", "mdeClientVersion"}
+)
+
+// AddScanner registers a scanner, last seen at the given time, and returns its machine id of 40 hex digits.
+func (s *Server) AddScanner(name string, lastSeen time.Time) (machineID string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	machineID = s.newHex(40)
+	s.addScanner(machineID, name, lastSeen)
+	return machineID
+}
+
+func (s *Server) addScanner(machineID, name string, lastSeen time.Time) {
+	s.scanners = append(s.scanners, object{
+		"id":                            orgID + "_" + machineID,
+		"machineId":                     machineID,
+		"lastSeen":                      timestamp(lastSeen),
+		"computerDnsName":               name,
+		"assignedApplicationId":         "f23c76e1-a6b5-4f77-9468-3a57916c910e",
+		"scannerSoftwareVersion":        "9.3.15.19",
+		"lastCommandExecutionTimestamp": timestamp(lastSeen.Truncate(time.Second)),
+		"mdeClientVersion":              nil,
+	})
+}
+
+func (s *Server) listScanners(r *request) (answer, error) {
+	rows := make([]ordered, 0, len(s.scanners))
+	for _, scanner := range slices.SortedFunc(slices.Values(s.scanners), byID) {
+		rows = append(rows, s.casing(arrange(scanner, scannerFields)))
+	}
+	return s.listAnswer(r, "DeviceAuthenticatedScanAgents", rows)
+}
+
+// scannerByID takes the machine id, as the page's example path does, and the entity's id, as $metadata would
+// have it: which of them the service accepts is unknown.
+func (s *Server) scannerByID(r *request) (answer, error) {
+	scanner := s.scanner(r.id)
+	if scanner == nil {
+		return answer{}, notFound(r.id)
+	}
+	context := member{"@odata.context", origin(r) + "/api/$metadata#DeviceAuthenticatedScanAgents/$entity"}
+	entity := s.casing(arrange(scanner, scannerFields))
+	if s.options.BareAgent {
+		return jsonAnswer(http.StatusOK, append(ordered{context}, entity...))
+	}
+	return jsonAnswer(http.StatusOK, ordered{context, {"value", []ordered{entity}}})
+}
+
+// scanner finds a scanner by either id, or returns nil.
+func (s *Server) scanner(id string) object {
+	for _, scanner := range s.scanners {
+		if scanner["machineId"] == id || scanner["id"] == id {
+			return scanner
+		}
+	}
+	return nil
+}
+
+// embedded is the scannerAgent of a definition: the scanner as it is now, or what little is stored of one
+// that is gone.
+func (s *Server) embedded(scan object) ordered {
+	reference, ok := scan["scannerAgent"].(object)
+	if !ok {
+		return arrange(object{"machineId": nil}, embeddedFields)
+	}
+	machineID, _ := reference["machineId"].(string)
+	scanner := s.scanner(machineID)
+	if scanner == nil {
+		return arrange(reference, embeddedFields)
+	}
+	agent := object{}
+	merge(agent, scanner)
+	agent["machineName"] = scanner["computerDnsName"]
+	delete(agent, "computerDnsName")
+	return arrange(agent, embeddedFields)
+}
+
+// casing gives a scanner the names of the list pages, if that was chosen.
+func (s *Server) casing(scanner ordered) ordered {
+	if !s.options.PascalCaseAgents {
+		return scanner
+	}
+	for i, m := range scanner {
+		switch m.name {
+		case "assignedApplicationId", "scannerSoftwareVersion", "lastCommandExecutionTimestamp":
+			scanner[i].name = strings.ToUpper(m.name[:1]) + m.name[1:]
+		}
+	}
+	return scanner
+}

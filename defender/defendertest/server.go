@@ -1,0 +1,115 @@
+package defendertest
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+)
+
+const (
+	maxBody   = 1 << 20 // bytes in a request body
+	keptCalls = 10_000  // so that a simulator left running does not eat the machine
+)
+
+// A Server is one simulated tenant. Make it with [New]; it is safe for concurrent use.
+type Server struct {
+	options Options
+	routes  map[string]verbs
+	closed  chan struct{}
+	close   func()
+
+	mu       sync.Mutex    // guards all below
+	release  chan struct{} // closed to let hung requests go
+	faults   []*Fault
+	calls    []*Call // the newest keptCalls
+	writes   []*Call
+	accepted []time.Time // when calls were let through, for the limits
+	issued   int         // ids given out
+	scanners []object
+	scans    []object
+	runs     []run
+}
+
+// New returns a running simulator. Call [Server.Close] when done with it.
+func New(o Options) *Server {
+	s := &Server{options: o, closed: make(chan struct{}), release: make(chan struct{})}
+	s.close = sync.OnceFunc(func() { close(s.closed) })
+	s.routes = s.table()
+	if !o.Empty {
+		s.seed(time.Now())
+	}
+	return s
+}
+
+// A request is one call on its way through the simulator.
+type request struct {
+	*http.Request
+	body []byte
+	id   string // the {id} of the path
+	call *Call
+}
+
+// ServeHTTP answers as Defender would, unless a [Fault] was ordered for the request. A fault that cuts the
+// connection panics with [http.ErrAbortHandler], which net/http's server understands.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	req := &request{Request: r, body: body, call: s.record(r, body)}
+	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
+		s.send(w, req, s.refuse(&refusal{http.StatusRequestEntityTooLarge, "InvalidRequestBody", "Request body is too large"}))
+		return
+	}
+	if err != nil {
+		panic(http.ErrAbortHandler) // the caller went away while sending
+	}
+	if f := s.takeFault(r); f != nil {
+		s.suffer(w, req, *f)
+		return
+	}
+	s.send(w, req, s.perform(req))
+}
+
+// perform does what the request asks for and returns the genuine answer.
+func (s *Server) perform(r *request) answer {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a, err := s.dispatch(r)
+	if err != nil {
+		return s.refusedLocked(err)
+	}
+	return a
+}
+
+func (s *Server) dispatch(r *request) (answer, error) {
+	if err := s.authenticate(r); err != nil {
+		return answer{}, err
+	}
+	if err := s.throttle(time.Now()); err != nil {
+		return answer{}, err
+	}
+	route, err := s.resolve(r)
+	if err != nil {
+		return answer{}, err
+	}
+	if err := s.authorise(route); err != nil {
+		return answer{}, err
+	}
+	a, err := route.handle(r)
+	if err == nil && route.writes {
+		s.writes = append(s.writes, r.call)
+	}
+	return a, err
+}
+
+// Release lets go of the requests that hang now; their connections are cut.
+func (s *Server) Release() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	close(s.release)
+	s.release = make(chan struct{})
+}
+
+// Close lets go of every hung or delayed request, present and future. Call it before
+// httptest.Server.Close, which waits for them.
+func (s *Server) Close() { s.close() }

@@ -1,0 +1,126 @@
+package defendertest
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+)
+
+const (
+	orgID     = "0335a792-18d2-424b-aeed-559567054570"
+	createdBy = "username@test.com" // the examples' own; what an app-only caller gets is undocumented
+)
+
+// AddScan puts a definition into the tenant without passing through the API, and returns its id. The fields
+// bear their names on the wire; they are not checked, so that a test can store what a live tenant might hold:
+// enum words of tomorrow, unknown members, an id that is no GUID. What is missing gets a default: an active
+// Network scan of one documentation address every 4 hours by the first scanner, never run.
+func (s *Server) AddScan(fields map[string]any) (id string) {
+	fields = clone(fields)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.insert(fields)["id"].(string)
+}
+
+// Edit changes fields of a definition, as somebody in the portal would; nil stores null. It panics if there is
+// no such definition.
+func (s *Server) Edit(id string, fields map[string]any) {
+	if !s.edit(id, fields) {
+		panic(unknownScan("Edit", id))
+	}
+}
+
+// Remove deletes a definition, as somebody in the portal would. It panics if there is no such definition.
+func (s *Server) Remove(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.remove(id) == 0 {
+		panic(unknownScan("Remove", id))
+	}
+}
+
+// Scan returns a copy of a definition as it is stored, secrets included, and whether there is one. Whole
+// numbers in it are int, the scanner is its machineId alone.
+func (s *Server) Scan(id string) (map[string]any, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	scan := s.find(id)
+	if scan == nil {
+		return nil, false
+	}
+	return clone(scan), true
+}
+
+// Scans returns a copy of every definition, oldest first, as [Server.Scan] does.
+func (s *Server) Scans() []map[string]any {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := make([]map[string]any, len(s.scans))
+	for i := range s.scans {
+		all[i] = clone(s.scans[i])
+	}
+	return all
+}
+
+// insert stores a definition with the gaps filled. The caller holds the lock and gives fields away.
+func (s *Server) insert(fields object) object {
+	scan := object{
+		"scanType":        "Network",
+		"scanName":        fmt.Sprintf("Network scan %d", len(s.scans)+1),
+		"isActive":        true,
+		"target":          "192.0.2.1",
+		"orgId":           orgID,
+		"intervalInHours": 4,
+		"createdBy":       createdBy,
+		"targetType":      "Ip",
+		"latestScan":      object{"status": nil, "failureReason": nil, "executionDateTime": nil},
+		"scannerAgent":    object{"machineId": nil},
+		"scanAuthenticationParams": object{
+			"@odata.type": snmpType, "type": "CommunityString", "communityString": "community-string",
+		},
+	}
+	if len(s.scanners) > 0 {
+		scan["scannerAgent"] = object{"machineId": s.scanners[0]["machineId"]}
+	}
+	merge(scan, fields)
+	if _, ok := scan["id"].(string); !ok {
+		scan["id"] = s.newID()
+	}
+	s.scans = append(s.scans, scan)
+	return scan
+}
+
+func (s *Server) edit(id string, fields map[string]any) bool {
+	fields = clone(fields)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	scan := s.find(id)
+	if scan == nil {
+		return false
+	}
+	merge(scan, fields)
+	scan["id"] = id // a definition that changed its name in the tenant could never be found again
+	return true
+}
+
+// find returns the stored definition itself, or nil.
+func (s *Server) find(id string) object {
+	for _, scan := range s.scans {
+		if scan["id"] == id {
+			return scan
+		}
+	}
+	return nil
+}
+
+func (s *Server) remove(ids ...string) (removed int) {
+	before := len(s.scans)
+	s.scans = slices.DeleteFunc(s.scans, func(scan object) bool { return slices.Contains(ids, scan["id"].(string)) })
+	return before - len(s.scans)
+}
+
+func merge(into, from object) { maps.Copy(into, from) }
+
+func unknownScan(method, id string) string {
+	return fmt.Sprintf("defendertest: %s: there is no scan definition %q", method, id)
+}

@@ -1,0 +1,134 @@
+package defendertest
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// An object is a JSON object as it is stored. Whole numbers in it are int.
+type object = map[string]any
+
+// ordered is a JSON object as it is sent: Microsoft's examples have an order, and a map has none.
+type ordered []member
+
+type member struct {
+	name  string
+	value any
+}
+
+// MarshalJSON writes the members in their order.
+func (o ordered) MarshalJSON() ([]byte, error) {
+	var b bytes.Buffer
+	b.WriteByte('{')
+	for i, m := range o {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		name, _ := json.Marshal(m.name) // strings always marshal
+		value, err := json.Marshal(m.value)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", m.name, err)
+		}
+		b.Write(name)
+		b.WriteByte(':')
+		b.Write(value)
+	}
+	b.WriteByte('}')
+	return b.Bytes(), nil
+}
+
+// arrange puts o's members into the order of names, and those that names does not know at the end. A test
+// can thus give a definition fields nobody has heard of, and a client must bear them.
+func arrange(o object, names []string) ordered {
+	var out ordered
+	for _, name := range names {
+		if v, ok := o[name]; ok {
+			out = append(out, member{name, v})
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(o)) {
+		if !slices.Contains(names, name) {
+			out = append(out, member{name, o[name]})
+		}
+	}
+	return out
+}
+
+// clone copies o through JSON, so that nothing is shared with the caller and every value has the type it
+// would have had on the wire. It panics if o is not JSON, which is the calling test's mistake.
+func clone(o object) object {
+	if o == nil {
+		return object{}
+	}
+	data, err := json.Marshal(o)
+	if err != nil {
+		panic("defendertest: fields must be JSON: " + err.Error())
+	}
+	out, err := parseObject(data)
+	if err != nil {
+		panic("defendertest: fields must be a JSON object: " + err.Error())
+	}
+	return out
+}
+
+// parseObject decodes exactly one JSON object.
+func parseObject(data []byte) (object, error) {
+	if !json.Valid(data) { // a Decoder alone would not see what follows the object
+		return nil, errors.New("not valid JSON")
+	}
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.UseNumber()
+	var o object
+	if err := d.Decode(&o); err != nil {
+		return nil, err
+	}
+	if o == nil {
+		return nil, errors.New("null is not an object")
+	}
+	return plain(o).(object), nil
+}
+
+// plain turns json.Number into int where it is whole, and into float64 elsewhere.
+func plain(v any) any {
+	switch v := v.(type) {
+	case json.Number:
+		if n, err := strconv.Atoi(v.String()); err == nil {
+			return n
+		}
+		f, _ := v.Float64()
+		return f
+	case object:
+		for name := range v {
+			v[name] = plain(v[name])
+		}
+	case []any:
+		for i := range v {
+			v[i] = plain(v[i])
+		}
+	}
+	return v
+}
+
+// timestamp is the service's form: up to seven digits of a second, zeros at the end left out.
+func timestamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.9999999Z07:00") }
+
+// newHex returns the next n hex digits that no other call returns.
+func (s *Server) newHex(n int) string {
+	s.issued++
+	sum := sha256.Sum256([]byte("scanwarden simulator " + strconv.Itoa(s.issued)))
+	return fmt.Sprintf("%x", sum)[:n]
+}
+
+// newID returns the next id, shaped like a version 4 GUID.
+func (s *Server) newID() string {
+	h := s.newHex(32)
+	return strings.Join([]string{h[:8], h[8:12], "4" + h[13:16], "8" + h[17:20], h[20:]}, "-")
+}

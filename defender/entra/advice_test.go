@@ -1,0 +1,39 @@
+package entra_test
+
+import (
+	"strings"
+	"testing"
+
+	"scanwarden/defender/entra"
+)
+
+// TestEachKnownCodeHasItsAdvice names, for each code, the word its advice cannot do without.
+func TestEachKnownCodeHasItsAdvice(t *testing.T) {
+	words := map[int]string{
+		7000215: "Value, not to its Secret ID", 7000222: "has expired", 700027: "upload it",
+		70021: "issuer, subject and audience", 700211: "issuer", 700212: "api://AzureADTokenExchange", 700213: "subject",
+		700016: "no such app", 90002: "no such tenant", 1002012: "/.default", 500011: "WindowsDefenderATP",
+		65001: "Machine.ReadWrite.All", 50105: "assign", 50034: "no such user", 50076: "multi-factor",
+		50079: "register", 53004: "finish", 50158: "conditional access", 53003: "policy", 530003: "managed device",
+		50013: "audience or signature", 500131: "another app", 500133: "has expired", 50173: "revoked",
+		700082: "unused", 50196: "loop", 90033: "passing fault",
+	}
+	codes := map[string]int{}
+	inBubble(t, func(t *testing.T, f *fakeEntra) {
+		s := f.source(t, nil)
+		for code, word := range words {
+			refused := refusal(400, "invalid_request", code)
+			f.set(func(f *fakeEntra) { f.next = []answer{refused, refused, refused} })
+			_, err := s.Token(t.Context(), false)
+			if err == nil {
+				t.Fatalf("%d: signed in", code)
+			}
+			problem := err.(*entra.Error)
+			wantHint(t, problem, word)
+			if strings.Contains(problem.Hint, "look the code up") || codes[problem.Hint] != 0 {
+				t.Errorf("%d: %q is not its own advice (but that of %d)", code, problem.Hint, codes[problem.Hint])
+			}
+			codes[problem.Hint] = code
+		}
+	})
+}

@@ -1,0 +1,100 @@
+package entra
+
+import (
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+
+	"github.com/AzureAD/microsoft-authentication-library-for-go/apps/confidential"
+)
+
+func fromCertificate(path string) (confidential.Credential, error) {
+	data, err := readFile(path, maxCertificate)
+	if err != nil {
+		return confidential.Credential{}, fmt.Errorf("the certificate cannot be read, check %s: %w", envCertificate, err)
+	}
+	pair, err := parsePEM(data)
+	if err != nil {
+		return confidential.Credential{}, fmt.Errorf("the file %s (%s) %w", path, envCertificate, err)
+	}
+	cred, err := confidential.NewCredFromCert(pair.chain, pair.key)
+	if err != nil {
+		return confidential.Credential{}, fmt.Errorf("the file %s (%s) holds a key that belongs to none of its certificates: put the matching two there",
+			path, envCertificate)
+	}
+	return cred, nil
+}
+
+// keyPair is the content of a PEM file: one key and the certificates in their order.
+type keyPair struct {
+	key   *rsa.PrivateKey
+	chain []*x509.Certificate
+}
+
+// parsePEM does MSAL's CertFromPEM over, which silently passes over an encrypted or elliptic key and then
+// misses it. The errors continue a sentence that begins with the file's name.
+func parsePEM(data []byte) (keyPair, error) {
+	var pair keyPair
+	block, rest := pem.Decode(data)
+	if block == nil {
+		return pair, errors.New("is not PEM: convert a .pfx with openssl pkcs12 -in FILE.pfx -nodes -out FILE.pem")
+	}
+	for ; block != nil; block, rest = pem.Decode(rest) {
+		if err := pair.add(block); err != nil {
+			return pair, err
+		}
+	}
+	if pair.key == nil {
+		return pair, errors.New("holds no private key: put the RSA key in PEM form beside the certificate")
+	}
+	if len(pair.chain) == 0 {
+		return pair, errors.New("holds no certificate: put the one registered on the app in PEM form beside the key")
+	}
+	return pair, nil
+}
+
+func (p *keyPair) add(block *pem.Block) error {
+	if _, encrypted := block.Headers["DEK-Info"]; encrypted || block.Type == "ENCRYPTED PRIVATE KEY" {
+		return errors.New("holds an encrypted key: write it with openssl pkcs8 -topk8 -nocrypt and protect the file by its permissions")
+	}
+	switch block.Type {
+	case "CERTIFICATE":
+		cert, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			return errors.New("holds a damaged certificate: export it anew")
+		}
+		p.chain = append(p.chain, cert)
+	case "PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY":
+		if p.key != nil {
+			return errors.New("holds more than one private key: keep the one that belongs to the certificate")
+		}
+		key, err := parseKey(block)
+		if err != nil {
+			return err
+		}
+		p.key = key
+	}
+	return nil
+}
+
+// parseKey never quotes the parsers' errors: what they failed to read is a private key.
+func parseKey(block *pem.Block) (*rsa.PrivateKey, error) {
+	var key any
+	var err error
+	switch block.Type {
+	case "RSA PRIVATE KEY":
+		key, err = x509.ParsePKCS1PrivateKey(block.Bytes)
+	case "PRIVATE KEY":
+		key, err = x509.ParsePKCS8PrivateKey(block.Bytes)
+	}
+	if err != nil {
+		return nil, errors.New("holds a damaged private key: export it anew")
+	}
+	pair, ok := key.(*rsa.PrivateKey)
+	if !ok {
+		return nil, errors.New("holds a key that is not RSA: Entra ID takes certificates with RSA keys only")
+	}
+	return pair, nil
+}

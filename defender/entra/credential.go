@@ -1,0 +1,86 @@
+package entra
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/AzureAD/microsoft-authentication-library-for-go/apps/confidential"
+)
+
+const (
+	maxAssertion   = 64 << 10 // bytes of a federated token file; Kubernetes writes about 1 KiB
+	maxCertificate = 1 << 20  // bytes of a certificate file
+)
+
+// credential makes what a new sign-in client proves itself with; its errors hold no secret.
+type credential func() (confidential.Credential, error)
+
+// credential picks the one that check has found to be set.
+func (c Config) credential() credential {
+	switch {
+	case c.ClientSecret != nil:
+		return func() (confidential.Credential, error) { return fromSecret(c.ClientSecret) }
+	case c.CertificatePath != "":
+		return func() (confidential.Credential, error) { return fromCertificate(c.CertificatePath) }
+	default:
+		return func() (confidential.Credential, error) { return fromTokenFile(c.FederatedTokenFile), nil }
+	}
+}
+
+func fromSecret(read func() (string, error)) (confidential.Credential, error) {
+	secret, err := read()
+	if err != nil {
+		return confidential.Credential{}, fmt.Errorf("the client secret cannot be read, check %s: %w", envSecret, err)
+	}
+	if secret == "" {
+		return confidential.Credential{}, fmt.Errorf("the client secret is empty: set %s to its Value", envSecret)
+	}
+	return confidential.NewCredFromSecret(secret)
+}
+
+// fromTokenFile reads the file for each assertion, since whoever projects it (a kubelet, say) replaces it
+// every hour or so.
+func fromTokenFile(path string) confidential.Credential {
+	read := func(context.Context, confidential.AssertionRequestOptions) (string, error) {
+		token, err := readAssertion(path)
+		if err != nil {
+			return "", &Error{Hint: err.Error()}
+		}
+		return token, nil
+	}
+	return confidential.NewCredFromAssertionCallback(read)
+}
+
+func readAssertion(path string) (string, error) {
+	data, err := readFile(path, maxAssertion)
+	if err != nil {
+		return "", fmt.Errorf("the federated token cannot be read, check %s: %w", envFederated, err)
+	}
+	token := strings.TrimSpace(string(data))
+	// What the file holds is sent out, so a key or a secret put there by mistake must not pass for a token.
+	if strings.Count(token, ".") != 2 || strings.ContainsAny(token, " \t\r\n") {
+		return "", fmt.Errorf("the file %s holds no signed token (JWT): check %s", path, envFederated)
+	}
+	return token, nil
+}
+
+// readFile reads a file of at most limit bytes.
+func readFile(path string, limit int64) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err != nil {
+		return nil, err
+	}
+	if int64(len(data)) > limit {
+		return nil, errors.New(path + " is too large to be the right file")
+	}
+	return data, nil
+}

@@ -1,0 +1,53 @@
+package entra
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Error is every failure of a sign-in but the caller's own context. It wraps nothing and quotes nothing:
+// each field is checked or written here, so all of it may be shown. Errors are shared between callers: do
+// not change one.
+type Error struct {
+	Code        string        // "AADSTS7000215"; "" when Entra ID gave none
+	OAuth       string        // "invalid_client", one of the registered words; "" when it gave none of them
+	Status      int           // of the HTTP answer; 0 when there was none
+	Correlation string        // the id to quote to Microsoft; ""
+	RetryAfter  time.Duration // when to come back; 0 when nobody said
+	Temporary   bool          // the same sign-in may succeed later
+	Hint        string        // what is wrong and what to do
+}
+
+// Error is one plain sentence.
+func (e *Error) Error() string {
+	var text strings.Builder
+	text.WriteString("Entra ID sign-in failed")
+	if parts := e.parts(); parts != "" {
+		text.WriteString(" (" + parts + ")")
+	}
+	if e.Hint != "" {
+		text.WriteString(": " + e.Hint)
+	}
+	if e.RetryAfter > 0 {
+		fmt.Fprintf(&text, "; try again in %v", e.RetryAfter)
+	}
+	if e.Correlation != "" {
+		text.WriteString(" [correlation id " + e.Correlation + "]")
+	}
+	return text.String()
+}
+
+// parts is what a person would search the web for.
+func (e *Error) parts() string {
+	var parts []string
+	for _, part := range []string{e.Code, e.OAuth} {
+		if part != "" {
+			parts = append(parts, part)
+		}
+	}
+	if e.Status != 0 {
+		parts = append(parts, fmt.Sprintf("HTTP %d", e.Status))
+	}
+	return strings.Join(parts, ", ")
+}

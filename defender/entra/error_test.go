@@ -1,0 +1,246 @@
+package entra_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"scanwarden/defender/entra"
+)
+
+// wantError signs in, and wants this error, its hint aside, in a text that gives nothing away.
+func wantError(t *testing.T, s *entra.Source, want entra.Error) *entra.Error {
+	t.Helper()
+	token, err := s.Token(t.Context(), false)
+	var got *entra.Error
+	if !errors.As(err, &got) || token != "" {
+		t.Fatalf("Token = %q, %v; want an *entra.Error", token, err)
+	}
+	if diff := cmp.Diff(want, *got, cmpopts.IgnoreFields(entra.Error{}, "Hint")); diff != "" {
+		t.Errorf("error (-want +got):\n%s", diff)
+	}
+	if got.Hint == "" || errors.Unwrap(err) != nil {
+		t.Errorf("hint %q, wrapped %v; want a hint and nothing wrapped", got.Hint, errors.Unwrap(err))
+	}
+	wantClean(t, err)
+	return got
+}
+
+func wantHint(t *testing.T, err error, want string) {
+	t.Helper()
+	if !strings.Contains(err.Error(), want) {
+		t.Errorf("error %q does not say %q", err, want)
+	}
+}
+
+// wantClean looks for what was sent and received wherever an error or a Source may be written.
+func wantClean(t *testing.T, values ...any) {
+	t.Helper()
+	var text bytes.Buffer
+	for _, v := range values {
+		fmt.Fprintf(&text, "%v %+v %#v %s\n", v, v, v, v)
+		slog.New(slog.NewTextHandler(&text, nil)).Info("", "v", v)
+		slog.New(slog.NewJSONHandler(&text, nil)).Info("", "v", v)
+	}
+	for _, canary := range []string{secret, "canary", "oauth2/v2.0", "openid", "was sent to", "<html", "portal.example"} {
+		if strings.Contains(text.String(), canary) {
+			t.Errorf("%q got out:\n%s", canary, text.String())
+		}
+	}
+}
+
+func TestWrongSecretIsOnePlainSentence(t *testing.T) {
+	inBubble(t, func(t *testing.T, f *fakeEntra) {
+		f.set(func(f *fakeEntra) { f.secret = "another" })
+		problem := wantError(t, f.source(t, nil), entra.Error{
+			Code: "AADSTS7000215", OAuth: "invalid_client", Status: 401, Correlation: correlation,
+		})
+		const want = "Entra ID sign-in failed (AADSTS7000215, invalid_client, HTTP 401): the client secret is wrong: " +
+			"set AZURE_CLIENT_SECRET to the secret's Value, not to its Secret ID [correlation id " + correlation + "]"
+		if problem.Error() != want {
+			t.Errorf("got  %s\nwant %s", problem, want)
+		}
+	})
+}
+
+func TestUnknownTenant(t *testing.T) {
+	inBubble(t, func(t *testing.T, f *fakeEntra) {
+		s := f.source(t, func(c *entra.Config) { c.TenantID = "contoso.onmicrosoft.com" })
+		problem := wantError(t, s, entra.Error{
+			Code: "AADSTS90002", OAuth: "invalid_tenant", Status: 400, Correlation: correlation,
+		})
+		wantHint(t, problem, "AZURE_TENANT_ID")
+		wantSignIns(t, f, 0)
+	})
+}
+
+func TestAnswersThatAreNotEntras(t *testing.T) {
+	const page = "<html>Welcome to the hotel, canary</html>"
+	discovery := func(a answer) func(*fakeEntra) {
+		return func(f *fakeEntra) { f.config = func(w http.ResponseWriter) bool { write(w, a); return true } }
+	}
+	token := func(a answer) func(*fakeEntra) {
+		return func(f *fakeEntra) { f.next = []answer{a, a, a} }
+	}
+	config := func(tokenEndpoint string) func(*fakeEntra) {
+		return discovery(answer{body: `{"issuer":"https://` + production + `/x","authorization_endpoint":"https://a","token_endpoint":"` + tokenEndpoint + `"}`})
+	}
+	const padding = 2 << 20
+	cases := map[string]struct {
+		change func(*fakeEntra)
+		want   entra.Error
+		hint   string
+	}{
+		"portal at discovery":        {discovery(answer{body: page}), entra.Error{}, "something other than Entra ID"},
+		"portal at token":            {token(answer{body: page}), entra.Error{}, "something other than Entra ID"},
+		"portal redirects":           {discovery(answer{status: 302, location: "https://portal.example/", body: page}), entra.Error{Status: 302}, "network's portal"},
+		"proxy forbids":              {token(answer{status: 403, body: page}), entra.Error{Status: 403}, "proxy"},
+		"proxy fails":                {token(answer{status: 502, body: page}), entra.Error{Status: 502, Temporary: true}, "proxy before it"},
+		"secret sent on":             {token(answer{status: 307, location: "https://login.private.example/steal"}), entra.Error{Status: 307}, "something other"},
+		"answer breaks off":          {token(answer{body: `{"access_token":"canary`, breaks: true}), entra.Error{Temporary: true}, "could not be reached"},
+		"empty":                      {token(answer{}), entra.Error{}, "a proxy answers"},
+		"token without a lifetime":   {token(answer{body: `{"access_token":"` + tokenCanary + `"}`}), entra.Error{}, "something other"},
+		"no token":                   {token(answer{body: `{"expires_in":3599,"canary":"` + page + `"}`}), entra.Error{}, "not a token"},
+		"error with 200":             {token(answer{body: `{"error":"canary","expires_in":3599}`}), entra.Error{}, "not a token"},
+		"another issuer":             {discovery(answer{body: `{"issuer":"https://portal.example","authorization_endpoint":"x","token_endpoint":"x"}`}), entra.Error{}, "not a token"},
+		"token endpoint without TLS": {config("http://" + production + "/canary"), entra.Error{}, "unencrypted"},
+		"endless": {discovery(answer{body: strings.Repeat(" ", padding) + `{"issuer":"https://` + production + `/x","authorization_endpoint":"https://a","token_endpoint":"https://` +
+			production + "/" + tenant + `/oauth2/v2.0/token"}`}), entra.Error{}, "something other"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, f *fakeEntra) {
+				f.set(c.change)
+				wantHint(t, wantError(t, f.source(t, nil), c.want), c.hint)
+				if n := f.requests("/steal"); n != 0 {
+					t.Errorf("%d requests followed the redirect", n)
+				}
+			})
+		})
+	}
+}
+
+func TestOddRefusals(t *testing.T) {
+	cases := map[string]struct {
+		answer answer
+		want   entra.Error
+		hint   string
+	}{
+		"code in the description alone": {answer{status: 400, body: `{"error":"invalid_scope","error_description":"AADSTS1002012: canary"}`},
+			entra.Error{Code: "AADSTS1002012", OAuth: "invalid_scope", Status: 400}, "/.default"},
+		"code nobody knows": {answer{status: 400, body: `{"error":"invalid_grant","error_codes":[123]}`},
+			entra.Error{Code: "AADSTS123", OAuth: "invalid_grant", Status: 400}, "look the code up"},
+		"no code": {answer{status: 400, body: `{"error":"unauthorized_client"}`},
+			entra.Error{OAuth: "unauthorized_client", Status: 400}, "AZURE_CLIENT_ID"},
+		"words that are not Entra's": {answer{status: 400, body: `{"error":"canary","error_codes":[-1],"error_description":"AADSTSx","correlation_id":"canary-canary-canary-canary-canary-c"}`},
+			entra.Error{Status: 400}, "check AZURE_TENANT_ID"},
+		"no GUID, too long": {answer{status: 400, body: `{"error":"invalid_grant","correlation_id":"` + correlation + `0"}`},
+			entra.Error{OAuth: "invalid_grant", Status: 400}, "check AZURE_TENANT_ID"},
+		"no GUID, a digest": {answer{status: 400, body: `{"error":"invalid_grant","correlation_id":"0123456789abcdef0123456789abcdef0123"}`},
+			entra.Error{OAuth: "invalid_grant", Status: 400}, "check AZURE_TENANT_ID"},
+		"a code too long": {answer{status: 400, body: `{"error":"invalid_grant","error_description":"AADSTS1234567890"}`},
+			entra.Error{OAuth: "invalid_grant", Status: 400}, "check AZURE_TENANT_ID"},
+		"JSON that says nothing": {answer{status: 404, body: `{}`}, entra.Error{Status: 404}, "something other"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, f *fakeEntra) {
+				f.answerNext(c.answer)
+				wantHint(t, wantError(t, f.source(t, nil), c.want), c.hint)
+			})
+		})
+	}
+}
+
+// TLS is refused on real ports: in the middle of a handshake both sides write, which pipes cannot do.
+func TestCertificatesThatAreRefused(t *testing.T) {
+	server := httptest.NewUnstartedServer(http.NotFoundHandler())
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.StartTLS()
+	defer server.Close()
+	client := func(edit func(*http.Transport)) *http.Client {
+		transport := server.Client().Transport.(*http.Transport).Clone()
+		edit(transport)
+		return &http.Client{Transport: transport}
+	}
+	cases := map[string]struct {
+		client    *http.Client
+		authority string
+		hint      string
+	}{
+		"default client": {nil, server.URL, "SSL_CERT_FILE"},
+		"unknown root":   {client(func(t *http.Transport) { t.TLSClientConfig.RootCAs = x509.NewCertPool() }), server.URL, "SSL_CERT_FILE"},
+		"other name": {client(func(t *http.Transport) {
+			t.DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
+				return new(net.Dialer).DialContext(ctx, network, server.Listener.Addr().String())
+			}
+		}), "https://login.elsewhere.test", "another host"},
+		"wrong clock": {client(func(t *http.Transport) {
+			t.TLSClientConfig.Time = func() time.Time { return time.Now().AddDate(500, 0, 0) }
+		}), server.URL, "check the clock"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			s, err := entra.New(entra.Config{
+				TenantID: tenant, ClientID: clientID, ClientSecret: func() (string, error) { return secret, nil },
+				Authority: c.authority, NoInstanceDiscovery: true, HTTP: c.client,
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			wantHint(t, wantError(t, s, entra.Error{}), c.hint)
+		})
+	}
+}
+
+func TestSourceShowsNoSecret(t *testing.T) {
+	inBubble(t, func(t *testing.T, f *fakeEntra) {
+		s := f.source(t, nil)
+		wantToken(t, s, false, "1")
+		synctest.Wait()
+		wantClean(t, s)
+	})
+}
+
+// The resolver is Go's own, without a name server; it cannot live in a bubble, so the pauses are real.
+func TestNameThatCannotBeResolved(t *testing.T) {
+	t.Parallel()
+	dialer := &net.Dialer{Resolver: &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
+		return nil, errors.New("canary: no name server")
+	}}}
+	s, err := entra.New(entra.Config{
+		TenantID: tenant, ClientID: clientID, ClientSecret: func() (string, error) { return secret, nil },
+		HTTP: &http.Client{Transport: &http.Transport{DialContext: dialer.DialContext}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantHint(t, wantError(t, s, entra.Error{Temporary: true}), "cannot be resolved")
+}
+
+func TestConnectionsThatBreak(t *testing.T) {
+	inBubble(t, func(t *testing.T, f *fakeEntra) {
+		client := f.client(t)
+		client.Transport.(*http.Transport).DialContext = func(context.Context, string, string) (net.Conn, error) {
+			near, far := net.Pipe()
+			return near, far.Close()
+		}
+		s := f.source(t, func(c *entra.Config) { c.HTTP = client })
+		wantHint(t, wantError(t, s, entra.Error{Temporary: true}), "could not be reached")
+	})
+}

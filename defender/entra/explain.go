@@ -1,0 +1,64 @@
+package entra
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io"
+	"net"
+
+	msal "github.com/AzureAD/microsoft-authentication-library-for-go/apps/errors"
+)
+
+// explain turns any failure of MSAL into our own words.
+func explain(err error) *Error {
+	var own *Error
+	var refused msal.CallErr // a value, which MSAL neither points to nor unwraps
+	var garbled msal.InvalidJsonErr
+	switch {
+	case errors.As(err, &own):
+		return own
+	case errors.As(err, &refused) && refused.Resp != nil:
+		return explainAnswer(refused.Resp)
+	case errors.As(err, &garbled):
+		return &Error{Hint: notEntra}
+	}
+	if problem := explainTLS(err); problem != nil {
+		return problem
+	}
+	if problem := explainNetwork(err); problem != nil {
+		return problem
+	}
+	return &Error{Hint: "the answer was not a token: check " + envAuthority + " and whether a proxy answers in Entra ID's place"}
+}
+
+func explainTLS(err error) *Error {
+	var failed *tls.CertificateVerificationError
+	if !errors.As(err, &failed) {
+		return nil
+	}
+	var name x509.HostnameError
+	var invalid x509.CertificateInvalidError
+	switch {
+	case errors.As(err, &name):
+		return &Error{Hint: "the certificate shown belongs to another host: " + notEntra}
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		return &Error{Hint: "the certificate shown is not valid at this machine's time: check the clock, then the proxy"}
+	}
+	return &Error{Hint: "the certificate shown is signed by an authority this machine does not trust: " +
+		"where a company proxy inspects TLS, name the file with its root certificate in SSL_CERT_FILE"}
+}
+
+func explainNetwork(err error) *Error {
+	var name *net.DNSError
+	var network net.Error
+	switch {
+	case errors.As(err, &name):
+		return &Error{Temporary: true, Hint: "the host name of Entra ID cannot be resolved: check " + envAuthority + ", DNS and the network connection"}
+	case errors.As(err, &network) && network.Timeout():
+		return &Error{Temporary: true, Hint: "Entra ID did not answer in time: check the network, the firewall and HTTPS_PROXY, or try again"}
+	case errors.As(err, &network), errors.Is(err, io.ErrUnexpectedEOF):
+		return &Error{Temporary: true, Hint: "Entra ID could not be reached: check the network, the firewall and HTTPS_PROXY, or try again"}
+	}
+	return nil
+}

@@ -1,0 +1,255 @@
+package entra_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"scanwarden/defender/entra"
+)
+
+// inBubble runs a story against a fake on a clock that jumps whenever all goroutines wait. A sign-in that
+// its callers have left must end by itself within a minute: the bubble fails if a goroutine is left over.
+func inBubble(t *testing.T, story func(t *testing.T, f *fakeEntra)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		f := startFake(t)
+		t.Cleanup(func() { time.Sleep(time.Minute) })
+		story(t, f)
+	})
+}
+
+func wantToken(t *testing.T, s *entra.Source, fresh bool, want string) {
+	t.Helper()
+	got, err := s.Token(t.Context(), fresh)
+	if err != nil || got != tokenCanary+want {
+		t.Fatalf("Token(fresh %v) = %q, %v; want token %s", fresh, got, err, want)
+	}
+}
+
+func wantSignIns(t *testing.T, f *fakeEntra, want int) {
+	t.Helper()
+	if got := len(f.signIns()); got != want {
+		t.Fatalf("%d token requests, want %d", got, want)
+	}
+}
+
+func TestNewMakesNoCall(t *testing.T) {
+	inBubble(t, func(t *testing.T, f *fakeEntra) {
+		f.source(t, nil)
+		synctest.Wait()
+		if n := f.requests(""); n != 0 {
+			t.Fatalf("New made %d requests", n)
+		}
+	})
+}
+
+func TestTokenIsCachedUntilItExpires(t *testing.T) {
+	inBubble(t, func(t *testing.T, f *fakeEntra) {
+		s := f.source(t, nil)
+		wantToken(t, s, false, "1")
+		time.Sleep(50 * time.Minute)
+		wantToken(t, s, false, "1")
+		time.Sleep(5 * time.Minute) // MSAL lets go of a token five minutes early
+		wantToken(t, s, false, "2")
+		wantSignIns(t, f, 2)
+		if n := f.requests("openid-configuration"); n != 1 {
+			t.Errorf("%d discoveries, want 1", n)
+		}
+	})
+}
+
+func TestTokenIsRefreshedWhenEntraAsksForIt(t *testing.T) {
+	inBubble(t, func(t *testing.T, f *fakeEntra) {
+		f.set(func(f *fakeEntra) { f.refreshIn = 1800 })
+		s := f.source(t, nil)
+		wantToken(t, s, false, "1")
+		time.Sleep(29 * time.Minute)
+		wantToken(t, s, false, "1")
+		time.Sleep(time.Minute + time.Second)
+		wantToken(t, s, false, "2")
+	})
+}
+
+func TestAGoodTokenOutlivesAnOutage(t *testing.T) {
+	inBubble(t, func(t *testing.T, f *fakeEntra) {
+		f.set(func(f *fakeEntra) { f.refreshIn = 1800 })
+		s := f.source(t, nil)
+		wantToken(t, s, false, "1")
+		time.Sleep(31 * time.Minute)
+		f.set(func(f *fakeEntra) { f.hang = true })
+		wantToken(t, s, false, "1")
+		start := time.Now()
+		wantToken(t, s, false, "1")
+		if took := time.Since(start); took != 0 {
+			t.Errorf("waited %v again for a refresh that had just failed", took)
+		}
+		f.set(func(f *fakeEntra) { f.hang = false })
+		time.Sleep(time.Minute)
+		wantToken(t, s, false, "3")
+		wantSignIns(t, f, 3)
+	})
+}
+
+func TestShortTokenIsNotKept(t *testing.T) {
+	inBubble(t, func(t *testing.T, f *fakeEntra) {
+		f.set(func(f *fakeEntra) { f.lifetime = 302 })
+		s := f.source(t, nil)
+		wantToken(t, s, false, "1")
+		wantToken(t, s, false, "1")
+		time.Sleep(3 * time.Second)
+		wantToken(t, s, false, "2")
+	})
+}
+
+func TestManyCallersShareOneSignIn(t *testing.T) {
+	for _, fresh := range []bool{false, true} {
+		inBubble(t, func(t *testing.T, f *fakeEntra) {
+			f.set(func(f *fakeEntra) { f.latency = time.Second })
+			s := f.source(t, nil)
+			var callers sync.WaitGroup
+			for range 20 {
+				callers.Go(func() {
+					if got, err := s.Token(t.Context(), fresh); err != nil || got != tokenCanary+"1" {
+						t.Errorf("Token = %q, %v", got, err)
+					}
+				})
+			}
+			callers.Wait()
+			wantSignIns(t, f, 1)
+		})
+	}
+}
+
+func TestACancelledCallerHarmsNobody(t *testing.T) {
+	inBubble(t, func(t *testing.T, f *fakeEntra) {
+		f.set(func(f *fakeEntra) { f.latency = 5 * time.Second })
+		f.answerNext(answer{status: http.StatusServiceUnavailable})
+		s := f.source(t, nil)
+		start := time.Now()
+		first, cancel := context.WithCancel(t.Context())
+		var callers sync.WaitGroup
+		callers.Go(func() {
+			_, err := s.Token(first, false)
+			if !errors.Is(err, context.Canceled) || time.Since(start) != time.Second {
+				t.Errorf("the cancelled caller got %v after %v", err, time.Since(start))
+			}
+		})
+		synctest.Wait() // the sign-in that all share is the first caller's
+		for range 19 {
+			callers.Go(func() {
+				if got, err := s.Token(t.Context(), false); err != nil || got != tokenCanary+"2" {
+					t.Errorf("Token = %q, %v", got, err)
+				}
+			})
+		}
+		time.Sleep(time.Second)
+		cancel()
+		callers.Wait()
+		wantSignIns(t, f, 2)
+	})
+}
+
+func TestACallersOwnDeadlineStaysVisible(t *testing.T) {
+	inBubble(t, func(t *testing.T, f *fakeEntra) {
+		f.set(func(f *fakeEntra) { f.hang = true })
+		s := f.source(t, nil)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err := s.Token(ctx, false)
+		var refused *entra.Error
+		if !errors.Is(err, context.DeadlineExceeded) || errors.As(err, &refused) {
+			t.Errorf("Token = %v, want the caller's own deadline", err)
+		}
+	})
+}
+
+func TestNoSignInForACallerThatHasLeft(t *testing.T) {
+	inBubble(t, func(t *testing.T, f *fakeEntra) {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := f.source(t, nil).Token(ctx, false); !errors.Is(err, context.Canceled) {
+			t.Errorf("Token = %v, want the caller's own end", err)
+		}
+		time.Sleep(time.Minute)
+		wantSignIns(t, f, 0)
+	})
+}
+
+func TestFreshTokenIsNotSharedWithPlainCallers(t *testing.T) {
+	inBubble(t, func(t *testing.T, f *fakeEntra) {
+		f.set(func(f *fakeEntra) { f.latency = time.Second })
+		s := f.source(t, nil)
+		var callers sync.WaitGroup
+		for _, fresh := range []bool{false, true} {
+			callers.Go(func() {
+				if _, err := s.Token(t.Context(), fresh); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		callers.Wait()
+		wantSignIns(t, f, 2)
+	})
+}
+
+func TestFreshTokenTakesTheCachedOnesPlace(t *testing.T) {
+	inBubble(t, func(t *testing.T, f *fakeEntra) {
+		s := f.source(t, nil)
+		wantToken(t, s, false, "1")
+		wantToken(t, s, true, "2")
+		wantToken(t, s, false, "2")
+		wantSignIns(t, f, 2)
+	})
+}
+
+func TestARefusedFreshTokenLeavesTheCachedOne(t *testing.T) {
+	inBubble(t, func(t *testing.T, f *fakeEntra) {
+		s := f.source(t, nil)
+		wantToken(t, s, false, "1")
+		f.answerNext(refusal(http.StatusUnauthorized, "invalid_client", 7000222))
+		if _, err := s.Token(t.Context(), true); err == nil {
+			t.Fatal("a refused sign-in gave a token")
+		}
+		wantToken(t, s, false, "1")
+		wantSignIns(t, f, 2)
+	})
+}
+
+func TestARenewedSecretIsPickedUp(t *testing.T) {
+	inBubble(t, func(t *testing.T, f *fakeEntra) {
+		current := secret
+		s := f.source(t, func(c *entra.Config) {
+			c.ClientSecret = func() (string, error) { return current, nil }
+		})
+		wantToken(t, s, false, "1")
+		current = "canary~renewed"
+		f.set(func(f *fakeEntra) { f.secret = current })
+		time.Sleep(time.Hour)
+		wantToken(t, s, false, "3") // the second request still had the old secret
+		wantToken(t, s, false, "3")
+	})
+}
+
+func TestPrivateAuthorityIsNotLookedUp(t *testing.T) {
+	inBubble(t, func(t *testing.T, f *fakeEntra) {
+		s := f.source(t, func(c *entra.Config) {
+			c.Authority, c.NoInstanceDiscovery = "https://login.private.example/", true
+		})
+		wantToken(t, s, false, "1")
+		if n := f.requests("/instance"); n != 0 {
+			t.Errorf("%d look-ups of a private authority", n)
+		}
+	})
+}
+
+func TestEnvironmentDoesNotRedirectTheSignIn(t *testing.T) {
+	t.Setenv("MSAL_FORCE_REGION", "westeurope")
+	inBubble(t, func(t *testing.T, f *fakeEntra) {
+		wantToken(t, f.source(t, nil), false, "1")
+	})
+}

@@ -1,0 +1,107 @@
+package defender
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+)
+
+const authenticationName = "scanAuthenticationParams"
+
+// span is where a value stands in a body, from its first byte to the one after its last.
+type span struct{ start, end int }
+
+// fill returns body with auth in the place of the reference that names it, every other byte as it was. A body
+// without a reference is returned as it is, and then there must be no auth.
+func fill(body json.RawMessage, auth *Authentication) (json.RawMessage, error) {
+	at, found, err := findReference(body)
+	switch {
+	case err != nil:
+		return nil, err
+	case !found && auth != nil:
+		return nil, errors.New("a credential was given, but the confirmed change refers to none")
+	case !found:
+		return body, nil
+	case auth == nil:
+		return nil, errors.New("the confirmed change refers to a credential, but none was given")
+	}
+	var ref reference
+	if err := json.Unmarshal(body[at.start:at.end], &ref); err != nil {
+		return nil, errors.New("the confirmed change's reference to a credential cannot be read")
+	}
+	if ref.Credential == "" || ref != (reference{auth.Credential, auth.Fingerprint}) {
+		return nil, errors.New("the credential given is not the one that was confirmed, or its public parts have changed since")
+	}
+	if err := auth.check(); err != nil {
+		return nil, err
+	}
+	filled, err := encode(auth.params())
+	if err != nil {
+		return nil, err
+	}
+	return slices.Concat(body[:at.start], filled, body[at.end:]), nil
+}
+
+// findReference finds the reference among the members of body, which must be one JSON object. It reads tokens
+// instead of decoding, because only offsets let the other bytes be kept.
+func findReference(body json.RawMessage) (at span, found bool, err error) {
+	seen := false
+	err = eachMember(body, func(name string, where span) error {
+		if !strings.EqualFold(name, authenticationName) {
+			return nil
+		}
+		if seen || name != authenticationName {
+			return errors.New("the confirmed change names scanAuthenticationParams twice, or misspells it")
+		}
+		seen, at = true, where
+		found, err = isReference(body[where.start:where.end])
+		return err
+	})
+	return at, found, err
+}
+
+// isReference reports whether authentication is a reference rather than public fields.
+func isReference(value json.RawMessage) (bool, error) {
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(value, &members); err != nil {
+		return false, errors.New("the confirmed change's scanAuthenticationParams is not a JSON object")
+	}
+	for name := range members {
+		if secretName(strings.ToLower(name)) {
+			return false, errors.New("the confirmed change holds a secret in the clear")
+		}
+	}
+	_, found := members["credential"]
+	if found && len(members) != 2 {
+		return false, errors.New("the confirmed change's reference to a credential says more than a reference may")
+	}
+	return found, nil
+}
+
+// eachMember calls visit for each member of the one JSON object that body is.
+func eachMember(body json.RawMessage, visit func(name string, value span) error) error {
+	if !json.Valid(body) {
+		return errors.New("the confirmed change is not valid JSON")
+	}
+	dec := json.NewDecoder(bytes.NewReader(body))
+	if open, err := dec.Token(); err != nil || open != json.Delim('{') {
+		return errors.New("the confirmed change is not a JSON object")
+	}
+	for dec.More() {
+		name, err := dec.Token()
+		if err != nil {
+			return err
+		}
+		var value json.RawMessage
+		if err := dec.Decode(&value); err != nil {
+			return err
+		}
+		end := int(dec.InputOffset())
+		if err := visit(name.(string), span{end - len(value), end}); err != nil {
+			return err
+		}
+	}
+	return nil
+}

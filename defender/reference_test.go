@@ -1,0 +1,167 @@
+package defender_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"html"
+	"net/url"
+	"strings"
+	"testing"
+
+	"scanwarden/defender"
+)
+
+const (
+	collection = "/api/DeviceAuthenticatedScanDefinitions"
+	ref        = `{"credential":"core-snmp","fingerprint":"f00d"}`
+	filled     = `{"@odata.type":"#microsoft.windowsDefenderATP.api.SnmpAuthParams","type":"AuthPriv","username":"username",` +
+		`"authProtocol":"authProtocol","authPassword":"authPassword","privProtocol":"privProtocol","privPassword":"privPassword","communityString":"community-string"}`
+)
+
+// The credential takes the place of its reference; every other byte stays as it was confirmed.
+func TestTheReferenceAloneIsReplaced(t *testing.T) {
+	for _, frozen := range []string{
+		`{"scanName":"n","scanAuthenticationParams":REF}`,
+		`{"scanAuthenticationParams":REF,"scanName":"n"}`,
+		" {\n\t\"a\" : [ 1 , {\"scanAuthenticationParams\":{\"credential\":\"not this one\"}} ] ,\r\n \"scanAuthenticationParams\" :  REF  , \"z\" : -1.50e+2 , \"y\":null} \n",
+		`{"scan\u0041uthenticationParams":REF,"scanName":"REF \u003c&> ü \/ "}`,
+		`{"n":12,"b":true,"scanAuthenticationParams":REF,"n2":12}`,
+	} {
+		s := serve(t, says(200, bare))
+		write := defender.Write{Method: "POST", Path: collection, Body: json.RawMessage(strings.Replace(frozen, "REF", ref, 1))}
+		before := string(write.Body)
+		if _, err := newWriter(t, s.config()).Do(t.Context(), write, core()); err != nil {
+			t.Errorf("%s: %v", frozen, err)
+			continue
+		}
+		if want := strings.Replace(frozen, "REF", filled, 1); s.asked()[0].Body != want {
+			t.Errorf("sent\n%s\nwant\n%s", s.asked()[0].Body, want)
+		}
+		if string(write.Body) != before {
+			t.Errorf("the frozen body was changed to %s", write.Body)
+		}
+	}
+}
+
+func TestOnlyTheThreeWritesAreSent(t *testing.T) {
+	s := serve(t, says(200, bare))
+	w := newWriter(t, s.config())
+	for _, write := range []defender.Write{
+		{},
+		{Method: "GET", Path: collection}, {Method: "PUT", Path: collection}, {Method: "DELETE", Path: collection + "/" + scanID},
+		{Method: "PATCH", Path: collection}, {Method: "PATCH", Path: collection + "/"}, {Method: "POST", Path: collection + "/" + scanID},
+		{Method: "post", Path: collection}, {Method: "POST", Path: collection + "/"}, {Method: "POST", Path: collection + "?a=b"},
+		{Method: "POST", Path: strings.ToLower(collection)}, {Method: "POST", Path: collection + "/batchdelete"},
+		{Method: "POST", Path: collection + "/BatchDelete/"}, {Method: "POST", Path: collection + "/BatchDelete#"},
+		{Method: "POST", Path: collection + "/GetScanHistoryBySessionId"}, {Method: "POST", Path: "/api/machines/isolate"},
+		{Method: "POST", Path: "//example.com" + collection}, {Method: "POST", Path: "https://example.com" + collection},
+		{Method: "PATCH", Path: collection + "/a/b"}, {Method: "PATCH", Path: "/api/v1.0" + collection + "/a"},
+	} {
+		write.Body = json.RawMessage(`{}`)
+		_, err := w.Do(t.Context(), write, nil)
+		if !errors.Is(err, defender.ErrNotSent) || asError(t, err).Next == "" {
+			t.Errorf("%s %s: %v", write.Method, write.Path, err)
+		}
+	}
+	for _, id := range badIDs {
+		if _, err := w.Do(t.Context(), defender.Write{Method: "PATCH", Path: collection + "/" + id, Body: json.RawMessage(`{}`)}, nil); !errors.Is(err, defender.ErrNotSent) {
+			t.Errorf("id %q: %v", id, err)
+		}
+	}
+	if calls := s.asked(); len(calls) != 0 {
+		t.Errorf("sent %+v", calls)
+	}
+}
+
+func TestABodyThatDoesNotFitItsCredentialIsNotSent(t *testing.T) {
+	other, changed, half := core(), core(), core()
+	other.Credential, changed.Fingerprint, half.Type = "edge-snmp", "beef", ""
+	nameless := core()
+	nameless.Credential, nameless.Fingerprint = "", ""
+	s := serve(t, says(200, bare))
+	w := newWriter(t, s.config())
+	for name, tt := range map[string]struct {
+		body string
+		auth *defender.Authentication
+	}{
+		"no credential given":        {`{"scanAuthenticationParams":` + ref + `}`, nil},
+		"none referred to":           {`{"scanName":"n"}`, core()},
+		"public fields":              {`{"scanAuthenticationParams":{"type":"NoAuthNoPriv"}}`, core()},
+		"null":                       {`{"scanAuthenticationParams":null}`, core()},
+		"another credential":         {`{"scanAuthenticationParams":` + ref + `}`, other},
+		"another fingerprint":        {`{"scanAuthenticationParams":` + ref + `}`, changed},
+		"credential without type":    {`{"scanAuthenticationParams":` + ref + `}`, half},
+		"no name on either side":     {`{"scanAuthenticationParams":{"credential":"","fingerprint":""}}`, nameless},
+		"name of another type":       {`{"scanAuthenticationParams":{"credential":7,"fingerprint":"f00d"}}`, core()},
+		"reference with more":        {`{"scanAuthenticationParams":{"credential":"core-snmp","fingerprint":"f00d","type":"x"}}`, core()},
+		"reference with less":        {`{"scanAuthenticationParams":{"credential":"core-snmp"}}`, core()},
+		"two references":             {`{"scanAuthenticationParams":` + ref + `,"scanAuthenticationParams":` + ref + `}`, core()},
+		"a twin in another case":     {`{"scanAuthenticationParams":` + ref + `,"ScanAuthenticationParams":{}}`, core()},
+		"another case":               {`{"ScanAuthenticationParams":` + ref + `}`, core()},
+		"another case, no auth":      {`{"ScanAuthenticationParams":{"type":"x"}}`, nil},
+		"a secret in the clear":      {`{"scanAuthenticationParams":{"type":"x","AuthPassword":"y"}}`, nil},
+		"authentication as a string": {`{"scanAuthenticationParams":"x"}`, nil},
+		"authentication as an array": {`{"scanAuthenticationParams":[` + ref + `]}`, core()},
+		"empty":                      {``, nil},
+		"array":                      {`[]`, nil},
+		"null body":                  {`null`, nil},
+		"half a body":                {`{"a":1`, nil},
+		"broken":                     {`{"a":}`, nil},
+		"broken name":                {`{a:1}`, nil},
+		"two bodies":                 {`{"a":1}{"b":2}`, nil},
+		"text after it":              {`{"a":1} x`, nil},
+	} {
+		_, err := w.Do(t.Context(), defender.Write{Method: "POST", Path: collection, Body: json.RawMessage(tt.body)}, tt.auth)
+		if !errors.Is(err, defender.ErrNotSent) || asError(t, err).Next == "" {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := w.Do(t.Context(), deletion(t), core()); !errors.Is(err, defender.ErrNotSent) {
+		t.Errorf("a delete with a credential: %v", err)
+	}
+	if calls := s.asked(); len(calls) != 0 {
+		t.Errorf("sent %+v", calls)
+	}
+}
+
+// Defender may repeat what it was sent, in whatever encoding its error came about.
+func TestAnEchoedSecretIsScrubbed(t *testing.T) {
+	const plain = `pa"ss\wörd+&<%'1 €😀`
+	auth := core()
+	auth.AuthPassword, auth.PrivPassword = defender.NewSecret(plain), defender.NewSecret(plain+"-and-more")
+	quoted, _ := json.Marshal(plain)
+	twice, _ := json.Marshal(string(quoted))
+	for name, echo := range map[string]string{
+		"as it is":         plain,
+		"the longer one":   plain + "-and-more",
+		"JSON":             string(quoted),
+		"JSON in JSON":     string(twice),
+		"JSON of .NET":     `pa\u0022ss\\w\u00F6rd\u002B\u0026\u003C%\u00271 \u20AC\uD83D\uDE00`,
+		"path":             url.PathEscape(plain),
+		"query":            url.QueryEscape(plain),
+		"lower-case query": strings.ToLower(url.QueryEscape("pa\"ss\\w")) + url.QueryEscape("örd+&<%'1 €😀"),
+		"HTML":             html.EscapeString(plain),
+		"a short one":      "community-string",
+	} {
+		for _, place := range []string{`{"error":{"message":%s}}`, `{"error":{"code":%s}}`, `{"error":{"target":%s}}`, `{"error":%s}`, `{"message":%s}`} {
+			said, _ := json.Marshal("before " + echo + " after")
+			s := serve(t, says(400, fmt.Sprintf(place, said)))
+			_, err := newWriter(t, s.config()).Do(t.Context(), add(t, lab(core())), auth)
+			shown := fmt.Sprintf("%v %#v", err, *asError(t, err))
+			if !strings.Contains(shown, "[redacted]") || strings.Contains(shown, "and-more") {
+				t.Errorf("%s in %s is not scrubbed: %s", name, place, shown)
+			}
+			for _, form := range []string{plain, echo, "wörd", "w%C3%B6rd", `w\u00F6rd`, "community"} {
+				if strings.Contains(shown, form) {
+					t.Errorf("%s in %s leaves %q: %s", name, place, form, shown)
+				}
+			}
+		}
+	}
+	s := serve(t, says(400, `{"error":{"message":"before `+"community-string"+` after"}}`))
+	_, err := newWriter(t, s.config()).Do(t.Context(), add(t, lab(core())), core())
+	if got := asError(t, err).Message; got != "before [redacted] after" {
+		t.Errorf("message %q: the rest of it is lost", got)
+	}
+}

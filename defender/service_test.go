@@ -1,0 +1,141 @@
+package defender_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"scanwarden/defender"
+)
+
+// service is a real HTTP server that answers as it is told and remembers what it was asked.
+type service struct {
+	*httptest.Server
+	mu    sync.Mutex
+	calls []received
+}
+
+type received struct{ Method, URI, Token, Accept, Type, Agent, Body string }
+
+func serve(t testing.TB, answer http.HandlerFunc) *service {
+	t.Helper()
+	s := &service{}
+	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		h := r.Header
+		s.mu.Lock()
+		s.calls = append(s.calls, received{r.Method, r.RequestURI, h.Get("Authorization"), h.Get("Accept"),
+			h.Get("Content-Type"), h.Get("User-Agent"), string(body)})
+		s.mu.Unlock()
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		answer(w, r)
+	}))
+	t.Cleanup(s.Close)
+	return s
+}
+
+// asked returns the calls so far.
+func (s *service) asked() []received {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.calls)
+}
+
+// config signs in with "token", or "fresh" after a 401, and never waits.
+func (s *service) config() defender.Config {
+	return defender.Config{
+		URL: s.URL,
+		Token: func(_ context.Context, fresh bool) (string, error) {
+			if fresh {
+				return "fresh", nil
+			}
+			return "token", nil
+		},
+		Pause: func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
+	}
+}
+
+func newClient(t testing.TB, cfg defender.Config) *defender.Client {
+	t.Helper()
+	c, err := defender.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func newWriter(t testing.TB, cfg defender.Config) *defender.Writer {
+	t.Helper()
+	w, err := defender.NewWriter(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// says answers every call alike.
+func says(status int, body string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(status)
+		io.WriteString(w, body)
+	}
+}
+
+// inTurn gives each call the next answer, and the last one for ever.
+func inTurn(answers ...http.HandlerFunc) http.HandlerFunc {
+	var mu sync.Mutex
+	return func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		next := answers[0]
+		if len(answers) > 1 {
+			answers = answers[1:]
+		}
+		mu.Unlock()
+		next(w, r)
+	}
+}
+
+// hangUp breaks the connection off without an answer.
+func hangUp(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
+
+func fixture(t testing.TB, name string) string {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join("testdata", name+".json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+// compact is a fixture without its layout: field for field, in order.
+func compact(t testing.TB, body string) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := json.Compact(&b, []byte(body)); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// asError returns err as what every failed call must be.
+func asError(t testing.TB, err error) *defender.Error {
+	t.Helper()
+	e, ok := errors.AsType[*defender.Error](err)
+	if !ok {
+		t.Fatalf("error %v (%T), want a *defender.Error", err, err)
+	}
+	return e
+}
+
+func ptr[T any](v T) *T { return &v }

@@ -1,0 +1,319 @@
+package defender_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"scanwarden/defender"
+)
+
+const (
+	scanID = "d14cefe1-0301-488c-ad17-a86c428c3727"
+	bare   = `{"id":"` + scanID + `","scanName":"Lab switches"}`
+)
+
+// core is a named credential with every secret the printed example has.
+func core() *defender.Authentication {
+	return &defender.Authentication{Credential: "core-snmp", Fingerprint: "f00d", Type: "AuthPriv", Username: "username",
+		AuthProtocol: "authProtocol", AuthPassword: defender.NewSecret("authPassword"), PrivProtocol: "privProtocol",
+		PrivPassword: defender.NewSecret("privPassword"), CommunityString: defender.NewSecret("community-string")}
+}
+
+// The bytes that arrive are those of the documented examples, field for field, secrets included.
+func TestWhatArrivesIsWhatIsDocumented(t *testing.T) {
+	const placeholder = "PLACEHOLDER"
+	secret := defender.NewSecret(placeholder)
+	ref := func(a defender.Authentication) *defender.Authentication {
+		a.Credential, a.Fingerprint = "core-snmp", "f00d"
+		return &a
+	}
+	community := ref(defender.Authentication{Type: "CommunityString", CommunityString: secret})
+	noPriv := ref(defender.Authentication{Type: "AuthNoPriv", Username: placeholder, AuthProtocol: "SHA1", AuthPassword: secret})
+	private := ref(defender.Authentication{Type: "AuthPriv", Username: placeholder, AuthProtocol: "SHA1", AuthPassword: secret, PrivProtocol: "AES", PrivPassword: secret})
+	const collection = "/api/DeviceAuthenticatedScanDefinitions"
+	for name, tt := range map[string]struct {
+		write     defender.Write
+		auth      *defender.Authentication
+		want, uri string
+	}{
+		"add-network-authpriv.new-page.request":       {add(t, printed("Network", "127.0.0.1", core())), core(), "POST", collection},
+		"add-network-authnopriv.request.derived":      {add(t, lab(noPriv)), noPriv, "POST", collection},
+		"add-network-authpriv.request.derived":        {add(t, lab(private)), private, "POST", collection},
+		"add-network-communitystring.request.derived": {add(t, lab(community)), community, "POST", collection},
+		"add-windows.old-page.request.repaired":       {add(t, printed("Windows", "127.0.0.1", windows())), nil, "POST", collection},
+		"update-network.new-page.request":             {update(t, scanID, printed("Network", "127.0.0.1,127.0.0.2", core())), core(), "PATCH", collection + "/" + scanID},
+		"batch-delete.request.repaired":               {deletion(t), nil, "POST", collection + "/BatchDelete"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := serve(t, says(200, bare))
+			if _, err := newWriter(t, s.config()).Do(t.Context(), tt.write, tt.auth); err != nil {
+				t.Fatal(err)
+			}
+			want := received{tt.want, tt.uri, "Bearer token", "application/json", "application/json", "scanwarden", compact(t, fixture(t, name))}
+			if calls := s.asked(); len(calls) != 1 || calls[0] != want {
+				t.Errorf("arrived %+v\nwant %+v", calls, want)
+			}
+		})
+	}
+}
+
+func TestReceipts(t *testing.T) {
+	wrapped := `{"@odata.context":"x","value":[` + bare + `]}`
+	other := strings.Replace(bare, scanID, "another-id", 1)
+	adding, changing := add(t, lab(core())), update(t, scanID, lab(nil))
+	for name, tt := range map[string]struct {
+		write  defender.Write
+		auth   *defender.Authentication
+		status int
+		body   string
+		id     string // "" for no definition
+	}{
+		"add":                   {adding, core(), 200, fixture(t, "add-network-authpriv.new-page.response"), scanID},
+		"add, 201":              {adding, core(), 201, bare, scanID},
+		"add, wrapped":          {adding, core(), 200, wrapped, scanID},
+		"update":                {changing, nil, 200, fixture(t, "update-network.new-page.response"), scanID},
+		"update, wrapped":       {changing, nil, 200, wrapped, scanID},
+		"update, another's id":  {changing, nil, 200, other, "another-id"},
+		"update, silent":        {changing, nil, 204, "", ""},
+		"delete":                {deletion(t), nil, 200, "", ""},
+		"delete, with a body":   {deletion(t), nil, 200, `{"deleted":2}`, ""},
+		"delete, accepted":      {deletion(t), nil, 202, "", ""},
+		"delete, as indicators": {deletion(t), nil, 204, "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := serve(t, says(tt.status, tt.body))
+			got, err := newWriter(t, s.config()).Do(t.Context(), tt.write, tt.auth)
+			if err != nil || got.Status != tt.status || (got.Definition == nil) != (tt.id == "") {
+				t.Fatalf("receipt %+v, %v", got, err)
+			}
+			if tt.id != "" && got.Definition.ID != tt.id {
+				t.Errorf("definition %+v", got.Definition)
+			}
+		})
+	}
+}
+
+// A write that went out and was not answered clearly is unknown: not failed, and never sent again.
+func TestUncertainOutcomes(t *testing.T) {
+	page := "<html>Please sign in</html>"
+	large := `{"id":"1","pad":"` + strings.Repeat("x", 8<<20) + `"}`
+	half := func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", "100")
+		io.WriteString(w, `{"id":"1`)
+	}
+	adding := add(t, lab(core()))
+	for name, tt := range map[string]struct {
+		write  defender.Write
+		auth   *defender.Authentication
+		answer http.HandlerFunc
+	}{
+		"applied, then dropped": {adding, core(), hangUp},
+		"delete, dropped":       {deletion(t), nil, hangUp},
+		"500":                   {adding, core(), says(500, fixture(t, "error-500-InternalServerError.derived"))},
+		"502":                   {deletion(t), nil, says(502, page)},
+		"503 with Retry-After":  {adding, core(), unavailableFor("1")},
+		"504":                   {adding, core(), says(504, "")},
+		"a gateway's 408":       {adding, core(), says(408, "")},
+		"redirect":              {adding, core(), says(303, "")},
+		"add, not JSON":         {adding, core(), says(200, page)},
+		"add, empty":            {adding, core(), says(200, "")},
+		"add, no id":            {adding, core(), says(200, "{}")},
+		"add, two":              {adding, core(), says(200, `{"value":[`+bare+`,`+bare+`]}`)},
+		"add, wrong types":      {adding, core(), says(200, `{"id":7}`)},
+		"add, oversized":        {adding, core(), says(200, large)},
+		"add, half an answer":   {adding, core(), half},
+		"add, accepted":         {adding, core(), says(202, "")},
+		"add, silent":           {adding, core(), says(204, "")},
+		"update, empty":         {update(t, scanID, lab(nil)), nil, says(200, "")},
+		"update, created":       {update(t, scanID, lab(nil)), nil, says(201, bare)},
+		"delete, sign-in page":  {deletion(t), nil, says(200, page)},
+		"delete, half":          {deletion(t), nil, half},
+		"delete, created":       {deletion(t), nil, says(201, "{}")},
+		"odd status":            {adding, core(), says(799, "")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := serve(t, tt.answer)
+			receipt, err := newWriter(t, s.config()).Do(t.Context(), tt.write, tt.auth)
+			if !errors.Is(err, defender.ErrUncertain) || errors.Is(err, defender.ErrNotSent) || receipt != (defender.Receipt{}) {
+				t.Errorf("%+v, %v, want ErrUncertain", receipt, err)
+			}
+			if e := asError(t, err); !strings.Contains(e.Error(), "outcome unknown") || !strings.Contains(e.Next, "do not send it again") {
+				t.Errorf("it does not say what to do: %v", err)
+			}
+			if n := len(s.asked()); n != 1 {
+				t.Errorf("sent %d times", n)
+			}
+		})
+	}
+}
+
+func TestRefusedWrites(t *testing.T) {
+	for status, kind := range map[int]error{400: defender.ErrInvalid, 403: defender.ErrForbidden, 404: defender.ErrNotFound,
+		405: defender.ErrInvalid, 409: defender.ErrInvalid, 413: defender.ErrInvalid, 429: defender.ErrThrottled} {
+		s := serve(t, says(status, "<html>"))
+		_, err := newWriter(t, s.config()).Do(t.Context(), deletion(t), nil)
+		if e := asError(t, err); !errors.Is(err, kind) || errors.Is(err, defender.ErrUncertain) || e.Status != status || len(s.asked()) != 1 {
+			t.Errorf("%d: %v after %d calls, want %v", status, err, len(s.asked()), kind)
+		}
+	}
+}
+
+func TestAThrottledWriteTellsAndIsNotTriedAgain(t *testing.T) {
+	s := serve(t, throttles("5"))
+	cfg, waits := patient(s)
+	told := 0
+	cfg.Throttled = func(context.Context, time.Time) { told++ }
+	_, err := newWriter(t, cfg).Do(t.Context(), deletion(t), nil)
+	if e := asError(t, err); e.RetryAfter != 5*time.Second || told != 1 || len(*waits) != 0 || len(s.asked()) != 1 {
+		t.Errorf("%v; told %d times, waited %v, %d calls", err, told, *waits, len(s.asked()))
+	}
+}
+
+func TestAWriteIsSentAgainAfterA401Alone(t *testing.T) {
+	s := serve(t, inTurn(says(401, fixture(t, "error-401-Unauthorized.derived")), says(200, bare)))
+	cfg := s.config()
+	var turns []bool
+	cfg.Budget = func(_ context.Context, write bool) error { turns = append(turns, write); return nil }
+	if _, err := newWriter(t, cfg).Do(t.Context(), add(t, lab(core())), core()); err != nil {
+		t.Fatal(err)
+	}
+	calls := s.asked()
+	if len(calls) != 2 || calls[0].Body != calls[1].Body || calls[1].Token != "Bearer fresh" || len(turns) != 2 || !turns[0] || !turns[1] {
+		t.Errorf("calls %+v, turns %v", calls, turns)
+	}
+	for body, kind := range map[string]error{
+		fixture(t, "error-401-Unauthorized.derived"):   defender.ErrSignIn,
+		fixture(t, "error-401-no-tvm-license.derived"): defender.ErrLicence,
+	} {
+		s := serve(t, says(401, body))
+		_, err := newWriter(t, s.config()).Do(t.Context(), deletion(t), nil)
+		if !errors.Is(err, kind) || errors.Is(err, defender.ErrUncertain) || len(s.asked()) > 2 {
+			t.Errorf("%v after %d calls, want %v", err, len(s.asked()), kind)
+		}
+	}
+}
+
+// What certainly never left says so: it may be tried again without looking.
+func TestNotSent(t *testing.T) {
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	closed := serve(t, says(200, bare))
+	closed.Close()
+	broken := errors.New("broken")
+	for name, tt := range map[string]struct {
+		ctx    context.Context
+		change func(*defender.Config)
+		cause  error
+	}{
+		"nobody listens": {t.Context(), func(c *defender.Config) { c.URL = closed.URL }, nil},
+		"no TLS there":   {t.Context(), func(c *defender.Config) { c.URL = "https" + strings.TrimPrefix(c.URL, "http") }, nil},
+		"cancelled":      {gone, func(*defender.Config) {}, context.Canceled},
+		"no turn":        {t.Context(), func(c *defender.Config) { c.Budget = func(context.Context, bool) error { return broken } }, broken},
+		"no token": {t.Context(), func(c *defender.Config) {
+			c.Token = func(context.Context, bool) (string, error) { return "", broken }
+		}, broken},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := serve(t, says(200, bare))
+			cfg := s.config()
+			tt.change(&cfg)
+			_, err := newWriter(t, cfg).Do(tt.ctx, add(t, lab(core())), core())
+			if !errors.Is(err, defender.ErrNotSent) || errors.Is(err, defender.ErrUncertain) || tt.cause != nil && !errors.Is(err, tt.cause) {
+				t.Errorf("%v, want ErrNotSent with %v", err, tt.cause)
+			}
+			if n := len(s.asked()); n != 0 {
+				t.Errorf("sent %d times", n)
+			}
+		})
+	}
+}
+
+func TestCancelledAfterItArrivedIsUncertain(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	release := make(chan struct{})
+	s := serve(t, func(http.ResponseWriter, *http.Request) { cancel(); <-release })
+	defer close(release)
+	_, err := newWriter(t, s.config()).Do(ctx, deletion(t), nil)
+	if !errors.Is(err, defender.ErrUncertain) || !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", err)
+	}
+}
+
+// roundTrip is somebody's own transport around a real one.
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// Whether a body left is judged by the body, so any transport may stand beneath, even one that fails first and
+// reads afterwards.
+func TestTheBodyProvesWhatLeft(t *testing.T) {
+	broken := errors.New("broken transport")
+	bodies := make(chan io.Reader, 1)
+	for name, tt := range map[string]struct {
+		transport roundTrip
+		want      error
+	}{
+		"fails before reading": {func(r *http.Request) (*http.Response, error) { bodies <- r.Body; return nil, broken }, defender.ErrNotSent},
+		"reads, then fails":    {func(r *http.Request) (*http.Response, error) { io.ReadAll(r.Body); return nil, broken }, defender.ErrUncertain},
+		"reads one byte":       {func(r *http.Request) (*http.Response, error) { r.Body.Read(make([]byte, 1)); return nil, broken }, defender.ErrUncertain},
+	} {
+		cfg := serve(t, says(200, bare)).config()
+		cfg.HTTP = &http.Client{Transport: tt.transport}
+		_, err := newWriter(t, cfg).Do(t.Context(), deletion(t), nil)
+		if !errors.Is(err, tt.want) || !errors.Is(err, broken) {
+			t.Errorf("%s: %v, want %v", name, err, tt.want)
+		}
+	}
+	if data, err := io.ReadAll(<-bodies); err == nil || len(data) != 0 {
+		t.Errorf("a body that was declared unsent gave %d bytes, %v", len(data), err)
+	}
+}
+
+// GetBody is what lets net/http send a body again by itself, on HTTP/2 after a refused stream for one.
+func TestNetHTTPCannotSendAgain(t *testing.T) {
+	s := serve(t, inTurn(says(200, bare), hangUp))
+	cfg := s.config()
+	cfg.HTTP = &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+		if r.GetBody != nil || r.ContentLength <= 0 || r.Header.Get("Idempotency-Key") != "" {
+			t.Errorf("a request that could be repeated: %+v", r)
+		}
+		return http.DefaultTransport.RoundTrip(r) // which keeps the first connection, and loses it
+	})}
+	w := newWriter(t, cfg)
+	if _, err := w.Do(t.Context(), update(t, scanID, lab(nil)), nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Do(t.Context(), update(t, scanID, lab(nil)), nil); !errors.Is(err, defender.ErrUncertain) {
+		t.Errorf("%v", err)
+	}
+	if n := len(s.asked()); n != 2 {
+		t.Errorf("two writes arrived %d times", n)
+	}
+}
+
+// Without a client of the caller's own, each write has a connection of its own.
+func TestAWriteDoesNotReuseAConnection(t *testing.T) {
+	var connections atomic.Int32
+	s := serve(t, says(200, bare))
+	s.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			connections.Add(1)
+		}
+	}
+	w := newWriter(t, s.config())
+	for range 3 {
+		if _, err := w.Do(t.Context(), deletion(t), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := connections.Load(); n != 3 {
+		t.Errorf("three writes over %d connections", n)
+	}
+}

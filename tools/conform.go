@@ -1,0 +1,226 @@
+package tools
+
+import (
+	"encoding/json"
+	"maps"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// inputField is a field of an input struct.
+type inputField struct {
+	name string
+	also string // a second spelling that is taken: the struct tag "also"
+	kind reflect.Type
+}
+
+type inputFields []inputField
+
+// fieldsOf lists the fields of an input struct, those of embedded structs in their places.
+func fieldsOf(t reflect.Type) inputFields {
+	var out inputFields
+	for _, f := range reflect.VisibleFields(t) {
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if name == "" {
+			continue // an embedded struct: its fields are visited by themselves
+		}
+		kind := f.Type
+		if kind.Kind() == reflect.Pointer {
+			kind = kind.Elem()
+		}
+		out = append(out, inputField{name, f.Tag.Get("also"), kind})
+	}
+	return out
+}
+
+// find returns the field that goes by the name.
+func (fs inputFields) find(name string) (inputField, bool) {
+	i := slices.IndexFunc(fs, func(f inputField) bool { return name != "" && (f.name == name || f.also == name) })
+	if i < 0 {
+		return inputField{}, false
+	}
+	return fs[i], true
+}
+
+// conform brings an object into the shape of the struct t, or says what is wrong with it. path is where the
+// object stands, "" for the whole.
+func conform(path string, object map[string]any, t reflect.Type) error {
+	known := fieldsOf(t)
+	if err := unflatten(object, known); err != nil {
+		return err
+	}
+	for _, given := range slices.Sorted(maps.Keys(object)) {
+		value := object[given]
+		f, ok := known.find(given)
+		if !ok {
+			return unknownField(path, object, known)
+		}
+		delete(object, given)
+		if value == nil {
+			continue
+		}
+		if _, there := object[f.name]; there {
+			return refuse(path+f.name, "%s is there twice", path+f.name).then("send it once")
+		}
+		fitting, err := fit(path+f.name, value, f.kind)
+		if err != nil {
+			return err
+		}
+		object[f.name] = fitting
+	}
+	return nil
+}
+
+// unflatten moves fields with dotted names to where they belong.
+func unflatten(object map[string]any, known inputFields) error {
+	for _, given := range slices.Sorted(maps.Keys(object)) {
+		head, tail, dotted := strings.Cut(given, ".")
+		if f, ok := known.find(head); !dotted || !ok || f.kind.Kind() != reflect.Struct {
+			continue
+		}
+		if object[head] == nil {
+			object[head] = map[string]any{}
+		}
+		inner, ok := object[head].(map[string]any)
+		if !ok {
+			return wrongKind(head, "an object", object[head])
+		}
+		if _, there := inner[tail]; there {
+			return refuse(given, "%s is there twice", quoted(given)).then("send it once")
+		}
+		inner[tail] = object[given]
+		delete(object, given)
+	}
+	return nil
+}
+
+// fit returns value as the kind needs it, or refuses it.
+func fit(name string, value any, kind reflect.Type) (any, error) {
+	switch kind.Kind() {
+	case reflect.String:
+		if _, ok := value.(string); !ok {
+			return nil, wrongKind(name, "a string", value)
+		}
+	case reflect.Bool:
+		if _, ok := value.(bool); !ok {
+			return nil, wrongKind(name, "true or false", value)
+		}
+	case reflect.Int:
+		return wholeNumber(name, value)
+	case reflect.Slice:
+		return fitList(name, value, kind.Elem())
+	case reflect.Struct:
+		object, ok := value.(map[string]any)
+		if !ok {
+			return nil, wrongKind(name, "an object", value)
+		}
+		return object, conform(name+".", object, kind)
+	}
+	return value, nil
+}
+
+// wholeNumber takes 4.0 for 4, because some clients have no integers.
+func wholeNumber(name string, value any) (any, error) {
+	n, ok := value.(json.Number)
+	if !ok {
+		return nil, wrongKind(name, "a whole number", value)
+	}
+	f, err := strconv.ParseFloat(n.String(), 64)
+	if whole := int32(f); err == nil && float64(whole) == f {
+		return whole, nil
+	}
+	return nil, refuse(name, "%s must be a whole number, not %s", name, clipped(n.String(), 20))
+}
+
+func fitList(name string, value any, kind reflect.Type) (any, error) {
+	list, ok := value.([]any)
+	if !ok {
+		return nil, wrongKind(name, "a list", value)
+	}
+	for i := range list {
+		var err error
+		if list[i], err = fit(name+"["+strconv.Itoa(i)+"]", list[i], kind); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
+func wrongKind(name, want string, got any) error {
+	return refuse(name, "%s must be %s, not %s", name, want, kindOf(got))
+}
+
+func kindOf(v any) string {
+	switch v.(type) {
+	case string:
+		return "a string"
+	case json.Number:
+		return "a number"
+	case bool:
+		return "a boolean"
+	case []any:
+		return "a list"
+	case map[string]any:
+		return "an object"
+	default:
+		return "null"
+	}
+}
+
+// unknownField names all fields that are not known, and those that are.
+func unknownField(path string, object map[string]any, known inputFields) error {
+	var strange, valid []string
+	hint := ""
+	for _, given := range slices.Sorted(maps.Keys(object)) {
+		if _, ok := known.find(given); ok {
+			continue
+		}
+		strange = append(strange, path+given)
+		if near := known.nearest(given); near != "" && hint == "" {
+			hint = "did you mean " + path + near + "? "
+		}
+	}
+	for _, f := range known {
+		valid = append(valid, path+f.name)
+	}
+	return refuse(clipped(strange[0], 80), "unknown: %s", listed(quotedAll(strange), 5)).
+		then("%sthe fields are %s", hint, strings.Join(valid, ", "))
+}
+
+// nearest is the field that differs from given by letter case, or by one or two letters; "" is none.
+func (fs inputFields) nearest(given string) string {
+	best, least := "", 3
+	for _, f := range fs {
+		distance := editDistance(strings.ToLower(given), strings.ToLower(f.name))
+		if distance < least && distance < len(f.name)-1 {
+			best, least = f.name, distance
+		}
+	}
+	return best
+}
+
+// editDistance is Levenshtein's, of texts that are short enough to be names.
+func editDistance(a, b string) int {
+	const longest = 64
+	if len(a) > longest || len(b) > longest {
+		return longest
+	}
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost = 1 + min(diagonal, row[j], row[j+1])
+			}
+			diagonal, row[j+1] = row[j+1], cost
+		}
+	}
+	return row[len(b)]
+}

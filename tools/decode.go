@@ -1,0 +1,146 @@
+package tools
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+const (
+	maxArguments = 64 << 10 // bytes
+	maxDepth     = 8        // the deepest input has two levels
+)
+
+// secretNames are the fields that carry secrets in Microsoft's API, as secretName writes them.
+var secretNames = []string{"authpassword", "privpassword", "communitystring", "password", "privatekey"}
+
+// decode reads the arguments of an operation strictly: what is unknown, doubled, of the wrong type or a secret is
+// refused in words that never repeat a value. Null means left out. Nested fields may also come flat, with dotted
+// names, as faces with flat forms have them.
+func decode[In any](args json.RawMessage) (In, error) {
+	var in In
+	if len(args) > maxArguments {
+		return in, refuse("", "the arguments are %s bytes long, and at most %s are taken", number(uint64(len(args))), number(maxArguments)).
+			then("split the call")
+	}
+	object, err := parseObject(args)
+	if err != nil {
+		return in, err
+	}
+	if err := conform("", object, reflect.TypeFor[In]()); err != nil {
+		return in, err
+	}
+	checked, err := json.Marshal(object)
+	if err != nil {
+		return in, fmt.Errorf("rewrite arguments: %w", err)
+	}
+	if err := json.Unmarshal(checked, &in); err != nil {
+		return in, refuse("", "the arguments do not fit") // conform is stricter, so never reached
+	}
+	return in, nil
+}
+
+// parseObject reads one JSON object and nothing after it.
+func parseObject(args json.RawMessage) (map[string]any, error) {
+	if trimmed := bytes.TrimSpace(args); len(trimmed) == 0 || string(trimmed) == "null" {
+		return map[string]any{}, nil
+	}
+	r := &reader{json: json.NewDecoder(bytes.NewReader(args))}
+	r.json.UseNumber()
+	v, err := r.value(0)
+	if r.secret != "" {
+		return nil, exposed(r.secret)
+	}
+	if _, end := r.json.Token(); err == nil && end != io.EOF {
+		err = errors.New("there is more than one value")
+	}
+	if err == nil {
+		err = r.double
+	}
+	if refusal := (*Refusal)(nil); errors.As(err, &refusal) {
+		return nil, refusal
+	}
+	if err != nil {
+		return nil, refuse("", "the arguments are not valid JSON near byte %d", r.json.InputOffset()).then("send one JSON object")
+	}
+	object, ok := v.(map[string]any)
+	if !ok {
+		return nil, refuse("", "the arguments must be a JSON object, not %s", kindOf(v)).then("send fields by their names")
+	}
+	return object, nil
+}
+
+func exposed(field string) error {
+	return refuse(field, "%s is a secret and is not taken here; whoever could read this call has seen it, so consider it exposed and rotate it", quoted(field)).
+		then("leave it out, and name a configured credential or a Key Vault secret (scanAuthenticationParams.keyVaultUrl and keyVaultSecretName) instead")
+}
+
+// reader builds values token by token, because only so two fields of one name are seen as two.
+type reader struct {
+	json   *json.Decoder
+	secret string // the first field that is a secret's
+	double error  // the first field that is there twice
+}
+
+func (r *reader) value(depth int) (any, error) {
+	token, err := r.json.Token()
+	if err != nil {
+		return nil, err
+	}
+	if _, opens := token.(json.Delim); opens && depth >= maxDepth {
+		return nil, refuse("", "the arguments are nested too deep").then("send them as the schema shows")
+	}
+	switch token {
+	case json.Delim('{'):
+		return r.object(depth)
+	case json.Delim('['):
+		return r.list(depth)
+	}
+	return token, nil
+}
+
+func (r *reader) object(depth int) (any, error) {
+	object := map[string]any{}
+	for r.json.More() {
+		token, err := r.json.Token()
+		if err != nil {
+			return nil, err
+		}
+		name := token.(string) // a decoder gives nothing else before a colon
+		if r.secret == "" && isSecret(name) {
+			r.secret = name
+		}
+		if _, there := object[name]; there && r.double == nil {
+			r.double = refuse(name, "%s is there twice", quoted(name)).then("send it once")
+		}
+		if object[name], err = r.value(depth + 1); err != nil {
+			return nil, err
+		}
+	}
+	_, err := r.json.Token()
+	return object, err
+}
+
+func (r *reader) list(depth int) (any, error) {
+	list := []any{}
+	for r.json.More() {
+		v, err := r.value(depth + 1)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, v)
+	}
+	_, err := r.json.Token()
+	return list, err
+}
+
+// isSecret looks at the last part of a dotted name, whatever its letter case and punctuation.
+func isSecret(name string) bool {
+	name = name[strings.LastIndex(name, ".")+1:]
+	return slices.Contains(secretNames, strings.ToLower(strings.NewReplacer("_", "", "-", "", " ", "").Replace(name)))
+}

@@ -1,0 +1,64 @@
+package tools
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"scanwarden/confirm"
+	"scanwarden/defender"
+)
+
+// Config configures a Desk.
+type Config struct {
+	Reader      *defender.Client
+	Gate        *confirm.Gate // may be nil: then get_change and withdraw_change are refused
+	Credentials map[string]Credential
+	Policy      confirm.Policy   // the caps
+	Target      string           // the tenant's name: bound into every proposal
+	Now         func() time.Time // nil means time.Now
+}
+
+// Desk plans and reads. Make one with NewDesk; it is safe for concurrent use.
+type Desk struct {
+	cfg  Config
+	live *live
+}
+
+// NewDesk returns a desk; it makes no call.
+func NewDesk(cfg Config) *Desk {
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	return &Desk{cfg: cfg, live: newLive(cfg.Reader, cfg.Now)}
+}
+
+// Plan turns the arguments of a proposing operation into a Proposal against live state. A refusal is a
+// *Refusal; a failed read is the *defender.Error.
+func (d *Desk) Plan(ctx context.Context, operation string, args json.RawMessage) (confirm.Proposal, error) {
+	op := findOperation(operation)
+	if op == nil || op.plan == nil {
+		return confirm.Proposal{}, refuse("", "there is no operation %s that changes scans", quoted(operation))
+	}
+	p, err := op.plan(ctx, d, args)
+	if err != nil {
+		return confirm.Proposal{}, err
+	}
+	return p, nil
+}
+
+// Call performs a reading or managing operation for the caller and returns its structured result.
+func (d *Desk) Call(ctx context.Context, by confirm.Principal, operation string, args json.RawMessage) (any, error) {
+	op := findOperation(operation)
+	if op == nil || op.call == nil {
+		return nil, refuse("", "there is no operation %s that can be called without a person", quoted(operation))
+	}
+	return op.call(ctx, d, by, args)
+}
+
+// Forget makes the desk read Defender's lists anew. Call it after every executed change, or a plan made within
+// seconds of one may be stale before anybody has seen it.
+func (d *Desk) Forget() {
+	d.live.definitions.forget()
+	d.live.scanners.forget()
+}

@@ -1,0 +1,99 @@
+package tools
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"scanwarden/defender"
+)
+
+// findScans resolves references to scans, each an id or an unambiguous name; two to the same scan are one. All
+// that are unknown are named at once.
+func findScans(field string, refs []string, all []defender.Definition) ([]defender.Definition, error) {
+	var found []defender.Definition
+	var unknown []string
+	for _, ref := range refs {
+		matches := matchScans(strings.TrimSpace(ref), all)
+		switch len(matches) {
+		case 0:
+			unknown = append(unknown, quoted(ref))
+			continue
+		case 1:
+		default:
+			return nil, refuse(field, "%s: %d scans are named %s", field, len(matches), quoted(ref)).
+				then("use one of their ids: %s", listed(ids(matches), 10))
+		}
+		if !slices.ContainsFunc(found, func(d defender.Definition) bool { return d.ID == matches[0].ID }) {
+			found = append(found, matches[0])
+		}
+	}
+	if len(unknown) > 0 {
+		return nil, refuse(field, "%s: there is no scan with the id or name %s", field, listed(unknown, 10)).
+			then("call list_scans and use an id from there")
+	}
+	return found, nil
+}
+
+// matchScans returns the scan with this id or else all with this name. An id always wins, so that nobody can
+// draw a change onto a scan by naming it after another one's id.
+func matchScans(ref string, all []defender.Definition) []defender.Definition {
+	var namesakes []defender.Definition
+	for _, d := range all {
+		if d.ID == ref {
+			return []defender.Definition{d}
+		}
+		if sameName(ref, d.ScanName) {
+			namesakes = append(namesakes, d)
+		}
+	}
+	return namesakes
+}
+
+// findScanner returns the scanner with this machine id, or agent id, or failing that the one with this name.
+func findScanner(ref string, all []defender.Scanner) (defender.Scanner, error) {
+	const field = "scannerAgent.machineId"
+	ref = strings.TrimSpace(ref)
+	var namesakes []defender.Scanner
+	for _, s := range all {
+		if ref != "" && (strings.EqualFold(s.MachineID, ref) || s.ID == ref) {
+			return s, nil
+		}
+		if sameName(ref, s.Name) {
+			namesakes = append(namesakes, s)
+		}
+	}
+	switch len(namesakes) {
+	case 0:
+		return defender.Scanner{}, refuse(field, "%s: there is no scanner with the machine id or name %s", field, quoted(ref)).
+			then("%s", "use one of "+scannerNames(all))
+	case 1:
+		return namesakes[0], nil
+	}
+	return defender.Scanner{}, refuse(field, "%s: %s scanners are named %s", field, number(uint64(len(namesakes))), quoted(ref)).
+		then("%s", "use one of their machine ids: "+scannerNames(namesakes))
+}
+
+func scannerNames(all []defender.Scanner) string {
+	if len(all) == 0 {
+		return "the scanners of this tenant: none is registered, so install one first"
+	}
+	names := make([]string, len(all))
+	for i, s := range all {
+		names[i] = fmt.Sprintf("%s (%s)", clipped(s.MachineID, 64), quoted(s.Name))
+	}
+	return listed(names, 10)
+}
+
+// sameName compares as people do; the name as we show it, with what is invisible escaped, counts as well.
+func sameName(ref, name string) bool {
+	return ref != "" && (strings.EqualFold(ref, strings.TrimSpace(name)) || strings.EqualFold(ref, shown(name)))
+}
+
+func ids(scans []defender.Definition) []string {
+	out := make([]string, len(scans))
+	for i, d := range scans {
+		out[i] = clipped(d.ID, 64)
+	}
+	return out
+}

@@ -1,0 +1,74 @@
+package mcpserver_test
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"scanwarden/confirm"
+	"scanwarden/tools/mcpserver"
+)
+
+func decodeState(state string) (string, error) {
+	payload, _, _ := strings.Cut(state, ".")
+	text, err := base64.RawURLEncoding.DecodeString(payload)
+	return string(text), err
+}
+
+// FuzzRequestState: a requestState opens only as it was sealed, for whom and what it was sealed, before it expires.
+func FuzzRequestState(f *testing.F) {
+	key, now := []byte("a key for this test alone"), time.Unix(1_800_000_000, 0)
+	sealed, err := mcpserver.SealForTest(key, "01JD", 1, now.Add(time.Minute), "token:ada", "add_scan")
+	if err != nil {
+		f.Fatal(err)
+	}
+	if change, round, err := mcpserver.OpenForTest(key, sealed, "token:ada", "add_scan", now); err != nil || change != "01JD" || round != 1 {
+		f.Fatalf("what was sealed does not open: %q %d %v", change, round, err)
+	}
+	f.Add(sealed, "token:ada", "add_scan", int64(0))
+	f.Add(sealed, "token:bob", "add_scan", int64(0))
+	f.Add(sealed, "token:ada", "delete_scans", int64(0))
+	f.Add(sealed, "token:ada", "add_scan", int64(60))
+	f.Add(sealed+"=", "token:ada", "add_scan", int64(0))
+	f.Add(sealed+"\n", "token:ada", "add_scan", int64(0))
+	f.Add("."+sealed, "token:ada", "add_scan", int64(0))
+	f.Fuzz(func(t *testing.T, state, principal, tool string, later int64) {
+		_, _, err := mcpserver.OpenForTest(key, state, principal, tool, now.Add(time.Duration(later%86400)*time.Second))
+		same := state == sealed && principal == "token:ada" && tool == "add_scan" && later%86400 < 60
+		if (err == nil) != same {
+			t.Errorf("open(%q, %q, %q, +%ds) = %v", state, principal, tool, later%86400, err)
+		}
+	})
+}
+
+// FuzzNoWrite: whatever tool is called with whatever arguments and answers, Defender takes no write: the
+// fuzzer never learns a code, as no model does.
+func FuzzNoWrite(f *testing.F) {
+	h := newHouse(f, func(p *confirm.Policy) { p.MaxOpenPerRequester = 1 << 20 })
+	id := h.tenant.AddScan(map[string]any{"scanName": "Core", "target": "10.0.0.1"})
+	scan, err := json.Marshal(h.newScan("Fuzzed"))
+	if err != nil {
+		f.Fatal(err)
+	}
+	first := h.call(f, leg{tool: "delete_scans", args: map[string]any{"scanDefinitionIds": []string{id}}})
+	f.Add("add_scan", string(scan), "", "")
+	f.Add("delete_scans", `{"scanDefinitionIds":["`+id+`"]}`, first.Result.RequestState, `{"confirm":{"action":"accept","content":{}}}`)
+	f.Add("update_scan", `{"id":"Core","isActive":false}`, "", `{"confirm":{"action":"accept","content":{"code":"AAAAA"}}}`)
+	f.Add("withdraw_change", `{"change_id":"01JD"}`, "", "")
+	f.Add("get_change", `{}`, "", "")
+	f.Add("approve_change", `{}`, "", "")
+	f.Fuzz(func(t *testing.T, tool, args, state, responses string) {
+		if strings.ContainsFunc(tool, func(r rune) bool { return r < ' ' || r > '~' }) {
+			return // cannot travel in the Mcp-Name header
+		}
+		l := leg{tool: tool, state: state}
+		if json.Valid([]byte(args)) {
+			l.args = json.RawMessage(args)
+		}
+		_ = json.Unmarshal([]byte(responses), &l.responses)
+		h.call(t, l)
+		h.writes(t, 0)
+	})
+}

@@ -1,0 +1,43 @@
+package mcpserver
+
+import (
+	"encoding/json"
+
+	"github.com/mark3labs/mcp-go/mcp"
+
+	"scanwarden/confirm"
+	"scanwarden/tools"
+)
+
+// arguments returns the call's arguments as the client sent them; none is an empty object.
+func arguments(req mcp.CallToolRequest) json.RawMessage {
+	if len(req.Params.RawArguments) == 0 || string(req.Params.RawArguments) == "null" {
+		return json.RawMessage("{}")
+	}
+	return req.Params.RawArguments
+}
+
+// structured answers with a value, and the same as JSON text for clients that read only text.
+func structured(value any) *mcp.CallToolResult {
+	text, err := json.Marshal(value)
+	if err != nil {
+		return refusal("", errInternal)
+	}
+	res := mcp.NewToolResultStructured(json.RawMessage(text), string(text))
+	if r, ok := value.(tools.Result); ok {
+		res.IsError = r.Status == string(confirm.Failed)
+	}
+	return res
+}
+
+// refusal is a tool error that a model can act on: one plain sentence, and the contract's fields.
+func refusal(operation string, err error) *mcp.CallToolResult {
+	r := tools.Refused(operation, err)
+	text := r.Reason
+	if r.Next != "" {
+		text += " " + r.Next
+	}
+	res := mcp.NewToolResultStructured(r, text)
+	res.IsError = true
+	return res
+}

@@ -1,0 +1,184 @@
+package mcpserver
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+
+	"github.com/mark3labs/mcp-go/mcp"
+	"github.com/mark3labs/mcp-go/server"
+
+	"scanwarden/confirm"
+	"scanwarden/tools"
+)
+
+// instructions tell the model how to work with a server whose writes wait for people.
+//
+//go:embed instructions.md
+var instructions string
+
+// Backend is what tool calls need; it may take a moment to stand after the handshake is already answered.
+type Backend struct {
+	Desk *tools.Desk
+	Gate *confirm.Gate
+}
+
+// Config configures a Server.
+type Config struct {
+	Operations []tools.Operation
+	// Backend waits until the rooms behind the door stand. Its error says in plain words what is missing and
+	// what to do; it becomes the tool error of every call.
+	Backend  func(ctx context.Context) (*Backend, error)
+	Channels []confirm.Channel      // where changes are put to people; confirm.Client only counts where the client can ask
+	Key      func() ([]byte, error) // 32 bytes, the same on every replica: seals requestState and session ids
+	Version  string
+	Log      *slog.Logger // nil means silence
+}
+
+// Server serves MCP. Make one with New.
+type Server struct {
+	cfg     Config
+	mcp     *server.MCPServer
+	keys    func() (keys, error)
+	calls   counter     // tool calls that are being worked on, not those that wait for a person
+	waiting sync.Map    // change id -> context.CancelFunc of its "still waiting" notes
+	closing atomic.Bool // no further calls
+	close   func()      // ends every HTTP request
+	base    context.Context
+}
+
+// New returns a server with one tool for each operation.
+func New(cfg Config) (*Server, error) {
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	s := &Server{cfg: cfg, keys: sync.OnceValues(func() (keys, error) { return deriveKeys(cfg.Key) })}
+	s.base, s.close = context.WithCancel(context.Background())
+	s.mcp = server.NewMCPServer("scanwarden", cfg.Version,
+		server.WithTitle("scanwarden"),
+		server.WithInstructions(instructions),
+		server.WithToolCapabilities(false),
+		server.WithToolHandlerMiddleware(s.guard),
+	)
+	for _, op := range cfg.Operations {
+		handler := s.call(op)
+		if op.Effect == tools.Proposes {
+			handler = s.write(op)
+		}
+		s.mcp.AddTool(describe(op), handler)
+	}
+	return s, nil
+}
+
+// describe puts an operation into MCP's words.
+func describe(op tools.Operation) mcp.Tool {
+	readOnly := op.Effect == tools.Reads
+	return mcp.Tool{
+		Name: op.Name, Title: op.Title, Description: op.Description,
+		RawInputSchema: op.Input, RawOutputSchema: op.Output,
+		Annotations: mcp.ToolAnnotation{
+			ReadOnlyHint:    mcp.ToBoolPtr(readOnly),
+			DestructiveHint: mcp.ToBoolPtr(op.Destructive),
+			IdempotentHint:  mcp.ToBoolPtr(op.Idempotent),
+			OpenWorldHint:   mcp.ToBoolPtr(op.OpenWorld),
+		},
+	}
+}
+
+// call serves an operation that does not write to Defender.
+func (s *Server) call(op tools.Operation) server.ToolHandlerFunc {
+	return func(ctx context.Context, req mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+		caller, err := callerFrom(ctx)
+		if err != nil {
+			return nil, err
+		}
+		back, err := s.cfg.Backend(ctx)
+		if err != nil {
+			return refusal(op.Name, err), nil
+		}
+		ctx, stop := s.showProgress(ctx, req)
+		defer stop()
+		out, err := back.Desk.Call(ctx, caller.principal, op.Name, arguments(req))
+		if err != nil {
+			return refusal(op.Name, err), nil
+		}
+		return structured(out), nil
+	}
+}
+
+// errInternal is all that a client learns of a bug.
+var errInternal = errors.New("scanwarden failed inside; an operator finds the cause in its log")
+
+// guard is the outermost layer of every tool call: it counts the call, and a panic costs one answer.
+func (s *Server) guard(next server.ToolHandlerFunc) server.ToolHandlerFunc {
+	return func(ctx context.Context, req mcp.CallToolRequest) (res *mcp.CallToolResult, err error) {
+		if s.closing.Load() {
+			return nil, errors.New("scanwarden is shutting down; call again in a moment")
+		}
+		defer s.calls.enter()()
+		defer func() {
+			if p := recover(); p != nil {
+				s.cfg.Log.ErrorContext(ctx, "panic in tool call", "tool", req.Params.Name, "panic", p, "stack", string(debug.Stack()))
+				res, err = refusal(req.Params.Name, errInternal), nil
+			}
+		}()
+		return next(ctx, req)
+	}
+}
+
+// Close refuses further calls and ends those over HTTP that wait for a person, so that an HTTP server can
+// shut down at once. Changes stay as they are in the ledger.
+func (s *Server) Close() {
+	s.closing.Store(true)
+	s.close()
+}
+
+// counter counts work in progress; settled tells when there is none.
+type counter struct {
+	mu      sync.Mutex
+	entered int // ever
+	active  int
+	changed chan struct{}
+}
+
+func (c *counter) enter() (leave func()) {
+	c.add(1, 1)
+	return func() { c.add(0, -1) }
+}
+
+func (c *counter) add(entered, active int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.entered += entered
+	c.active += active
+	if c.changed != nil {
+		close(c.changed)
+		c.changed = nil
+	}
+}
+
+// settled waits until at least n calls have entered and none is active, or ctx ends.
+func (c *counter) settled(ctx context.Context, n int) error {
+	for {
+		c.mu.Lock()
+		if c.entered >= n && c.active == 0 {
+			c.mu.Unlock()
+			return nil
+		}
+		if c.changed == nil {
+			c.changed = make(chan struct{})
+		}
+		changed := c.changed
+		c.mu.Unlock()
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return fmt.Errorf("wait for calls to end: %w", ctx.Err())
+		}
+	}
+}

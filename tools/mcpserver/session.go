@@ -1,0 +1,81 @@
+package mcpserver
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/mark3labs/mcp-go/client"
+	"github.com/mark3labs/mcp-go/client/transport"
+	"github.com/mark3labs/mcp-go/mcp"
+
+	"scanwarden/tools"
+)
+
+// Ask shows message to a person and returns what they typed for the code; ok is false for a no.
+type Ask func(message string) (code string, ok bool)
+
+// Elicit implements the library's elicitation handler.
+func (ask Ask) Elicit(_ context.Context, req mcp.ElicitationRequest) (*mcp.ElicitationResult, error) {
+	code, ok := ask(req.Params.Message)
+	res := &mcp.ElicitationResult{}
+	if !ok {
+		res.Action = mcp.ElicitationResponseActionDecline
+		return res, nil
+	}
+	res.Action = mcp.ElicitationResponseActionAccept
+	res.Content = map[string]any{"code": code}
+	return res, nil
+}
+
+// Session is a real MCP client, for `scanwarden try`.
+type Session struct{ mcp *client.Client }
+
+// Dial connects to a server over HTTP and shakes hands. token may be empty.
+func Dial(ctx context.Context, url, token string, ask Ask) (*Session, error) {
+	var opts []transport.StreamableHTTPCOption
+	if token != "" {
+		opts = append(opts, transport.WithHTTPHeaders(map[string]string{"Authorization": "Bearer " + token}))
+	}
+	opts = append(opts, transport.WithHTTPBasicClient(&http.Client{Timeout: time.Hour}))
+	wire, err := transport.NewStreamableHTTP(url, opts...)
+	if err != nil {
+		return nil, fmt.Errorf("dial MCP server: %w", err)
+	}
+	c := client.NewClient(wire, client.WithElicitationHandler(ask))
+	if err := c.Start(ctx); err != nil {
+		return nil, fmt.Errorf("dial MCP server: %w", err)
+	}
+	hello := mcp.InitializeRequest{}
+	hello.Params.ProtocolVersion = mcp.LATEST_PROTOCOL_VERSION
+	hello.Params.ClientInfo = mcp.Implementation{Name: "scanwarden try"}
+	if _, err := c.Initialize(ctx, hello); err != nil {
+		_ = c.Close()
+		return nil, fmt.Errorf("shake hands with MCP server: %w", err)
+	}
+	return &Session{mcp: c}, nil
+}
+
+// Call calls a tool and returns its result; a refusal is a result too.
+func (s *Session) Call(ctx context.Context, tool string, args map[string]any) (tools.Result, error) {
+	req := mcp.CallToolRequest{}
+	req.Params.Name, req.Params.Arguments = tool, args
+	res, err := s.mcp.CallTool(ctx, req)
+	if err != nil {
+		return tools.Result{}, fmt.Errorf("call %s: %w", tool, err)
+	}
+	text, err := json.Marshal(res.StructuredContent)
+	if err != nil {
+		return tools.Result{}, fmt.Errorf("read result of %s: %w", tool, err)
+	}
+	var out tools.Result
+	if err := json.Unmarshal(text, &out); err != nil {
+		return tools.Result{}, fmt.Errorf("read result of %s: %w", tool, err)
+	}
+	return out, nil
+}
+
+// Close ends the session.
+func (s *Session) Close() error { return s.mcp.Close() }

@@ -1,0 +1,197 @@
+package mcpserver
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/mark3labs/mcp-go/mcp"
+	"github.com/mark3labs/mcp-go/server"
+
+	"scanwarden/confirm"
+	"scanwarden/tools"
+)
+
+// answerKey names our one question in a multi-round-trip result.
+const answerKey = "confirm"
+
+// write serves an operation that changes Defender: the first call asks, the second one brings the answer.
+func (s *Server) write(op tools.Operation) server.ToolHandlerFunc {
+	return func(ctx context.Context, req mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+		by, err := callerFrom(ctx)
+		if err != nil {
+			return nil, err
+		}
+		back, err := s.cfg.Backend(ctx)
+		if err != nil {
+			return refusal(op.Name, err), nil
+		}
+		keys, err := s.keys()
+		if err != nil {
+			return refusal(op.Name, err), nil
+		}
+		w := writeCall{Server: s, back: back, op: op, req: req, by: by, key: keys.state}
+		if req.Params.RequestState != "" || len(req.Params.InputResponses) > 0 {
+			return w.answer(ctx)
+		}
+		return w.propose(ctx)
+	}
+}
+
+// writeCall is one call of a writing tool, whichever leg of its round trip it is.
+type writeCall struct {
+	*Server
+	back *Backend
+	op   tools.Operation
+	req  mcp.CallToolRequest
+	by   caller
+	key  []byte
+}
+
+// propose plans the change and puts it to people. What cannot be confirmed is refused before Defender is read.
+func (w writeCall) propose(ctx context.Context) (*mcp.CallToolResult, error) {
+	asker := w.asker(ctx, w.by)
+	if err := w.back.Gate.MayPropose(ctx, w.op.Name, asker); err != nil {
+		return refusal(w.op.Name, err), nil
+	}
+	work, stop := w.showProgress(ctx, w.req)
+	defer stop()
+	plan, err := w.back.Desk.Plan(work, w.op.Name, arguments(w.req))
+	if err != nil {
+		return refusal(w.op.Name, err), nil
+	}
+	c, err := w.back.Gate.Propose(ctx, plan, asker)
+	if err != nil {
+		return refusal(w.op.Name, err), nil
+	}
+	w.whileAsked(ctx, c)
+	return w.ask(c, "")
+}
+
+// ask puts the change to the client's person: the whole plan, and the code as the last line.
+func (w writeCall) ask(c confirm.Change, before string) (*mcp.CallToolResult, error) {
+	about, err := w.about()
+	if err != nil {
+		return nil, err
+	}
+	state, err := seal(w.key, question{Change: c.ID, Round: c.Round, Expires: c.Expires.Unix()}, about)
+	if err != nil {
+		return nil, err
+	}
+	form := mcp.ElicitationParams{
+		Mode:            mcp.ElicitationModeForm,
+		Message:         before + tools.Render(c) + "\n\nTo apply this change, type: " + c.Code,
+		RequestedSchema: codeForm,
+	}
+	return server.NewInputRequestBuilder(state).Elicit(answerKey, form).ToolResult(), nil
+}
+
+// codeForm asks for one string that nothing fills in by itself: a client that accepts without its person
+// sends no code.
+var codeForm = json.RawMessage(`{"type":"object","properties":{"code":{"type":"string","title":"Code","description":"The code in the last line of the message","minLength":1,"maxLength":16}},"required":["code"]}`)
+
+// answer takes the second leg.
+func (w writeCall) answer(ctx context.Context) (*mcp.CallToolResult, error) {
+	about, err := w.about()
+	if err != nil {
+		return nil, err
+	}
+	q, err := open(w.key, w.req.Params.RequestState, about, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	reply := server.ElicitationResponse(w.req.Params.InputResponses, answerKey)
+	if reply == nil {
+		return w.askAgain(ctx, q)
+	}
+	c, err := w.back.Gate.Answer(ctx, q.Change, confirm.Answer{
+		Principal: w.by.principal, Round: q.Round, Action: confirm.Action(reply.Action), Code: typedCode(reply.Content),
+	})
+	switch {
+	case errors.Is(err, confirm.ErrMoved) && c.State == confirm.Pending:
+		return nil, errForeignState // an answer to a question that was already answered
+	case err != nil && !errors.Is(err, confirm.ErrMoved):
+		return refusal(w.op.Name, err), nil
+	case c.State == confirm.Pending && c.Round > q.Round && slices.Contains(c.Channels, confirm.Client) && reply.Action == mcp.ElicitationResponseActionAccept:
+		return w.ask(c, "That was not the code.\n\n")
+	}
+	return w.outcome(ctx, c)
+}
+
+// askAgain repeats a question whose answer was left out; that spends nothing.
+func (w writeCall) askAgain(ctx context.Context, q question) (*mcp.CallToolResult, error) {
+	c, err := w.back.Gate.Change(ctx, q.Change)
+	if err != nil {
+		return refusal(w.op.Name, err), nil
+	}
+	if c.State != confirm.Pending || c.Round != q.Round || c.Requester != w.by.principal {
+		return nil, errForeignState
+	}
+	return w.ask(c, "")
+}
+
+// outcome waits for an approved change to end, and tells how it stands.
+func (w writeCall) outcome(ctx context.Context, c confirm.Change) (*mcp.CallToolResult, error) {
+	w.noLongerAsked(c.ID)
+	if c.State == confirm.Approved || c.State == confirm.Executing {
+		work, stop := w.showProgress(ctx, w.req)
+		defer stop()
+		tools.Progress(work, "confirmed; sending to Defender")
+		ended, err := w.back.Gate.Wait(work, c.ID)
+		if err != nil {
+			return refusal(w.op.Name, err), nil
+		}
+		c = ended
+	}
+	return structured(tools.ResultOf(c)), nil
+}
+
+// about is what this call's requestState is bound to. The arguments are compared as JSON values: a client may
+// send the same ones in another order or spacing.
+func (w writeCall) about() (asked, error) {
+	var args any
+	if err := json.Unmarshal(arguments(w.req), &args); err != nil {
+		return asked{}, fmt.Errorf("arguments are not JSON: %w", err)
+	}
+	canonical, err := json.Marshal(args)
+	if err != nil {
+		return asked{}, fmt.Errorf("arguments: %w", err)
+	}
+	return asked{principal: string(w.by.principal), tool: w.op.Name, arguments: sha256.Sum256(canonical)}, nil
+}
+
+// typedCode takes the code out of a form's content, which the library does not check against the form.
+func typedCode(content any) string {
+	fields, _ := content.(map[string]any)
+	code, _ := fields["code"].(string)
+	if len(code) > 64 {
+		return ""
+	}
+	return code
+}
+
+// whileAsked looks after a question that only this request can answer: an initialize-era client is asked
+// while its call hangs, so when the call ends, nobody can answer any more and the change is taken back.
+func (w writeCall) whileAsked(ctx context.Context, c confirm.Change) {
+	if server.IsModernRequest(ctx) {
+		return
+	}
+	w.keepTelling(ctx, w.req, c)
+	if slices.ContainsFunc(c.Channels, func(ch confirm.Channel) bool { return ch != confirm.Client }) {
+		return
+	}
+	context.AfterFunc(ctx, func() {
+		w.noLongerAsked(c.ID)
+		tidy, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		// A change that was answered is not pending, and stays as it is.
+		_, err := w.back.Gate.Withdraw(tidy, c.ID, w.by.principal)
+		if err != nil && !errors.Is(err, confirm.ErrRefused) && !errors.Is(err, confirm.ErrMoved) {
+			w.cfg.Log.Warn("an abandoned change stays open until it expires", "change", c.ID, "error", err)
+		}
+	})
+}

@@ -1,0 +1,71 @@
+package tools
+
+import (
+	"context"
+	"encoding/json"
+	"reflect"
+
+	"scanwarden/confirm"
+	"scanwarden/defender"
+)
+
+// operation is an entry of the catalogue with what stands behind it: call, or plan and settle.
+type operation struct {
+	Operation
+	input, output reflect.Type
+
+	call   func(context.Context, *Desk, confirm.Principal, json.RawMessage) (any, error)
+	plan   func(context.Context, *Desk, json.RawMessage) (confirm.Proposal, error)
+	settle settle
+}
+
+// settle tells from the live definitions how a change of unknown outcome ended.
+type settle func(confirm.Change, []defender.Definition) confirm.Outcome
+
+// answering is an operation that is performed at once, for the caller.
+func answering[In, Out any](o Operation, answer func(*Desk, context.Context, confirm.Principal, In) (Out, error)) operation {
+	return operation{
+		Operation: o, input: reflect.TypeFor[In](), output: reflect.TypeFor[Out](),
+		call: func(ctx context.Context, d *Desk, by confirm.Principal, args json.RawMessage) (any, error) {
+			in, err := decode[In](args)
+			if err != nil {
+				return nil, err
+			}
+			return answer(d, ctx, by, in)
+		},
+	}
+}
+
+// proposing is an operation that only a person's yes carries out.
+func proposing[In any](o Operation, plan func(*Desk, context.Context, In) (confirm.Proposal, error), end settle) operation {
+	o.Effect, o.OpenWorld = Proposes, true
+	return operation{
+		Operation: o, input: reflect.TypeFor[In](), output: reflect.TypeFor[Result](),
+		plan: func(ctx context.Context, d *Desk, args json.RawMessage) (confirm.Proposal, error) {
+			in, err := decode[In](args)
+			if err != nil {
+				return confirm.Proposal{}, err
+			}
+			p, err := plan(d, ctx, in)
+			p.Operation, p.Target = o.Name, d.cfg.Target
+			return p, err
+		},
+		settle: end,
+	}
+}
+
+// findOperation finds an operation; nil when there is none.
+func findOperation(name string) *operation {
+	for i := range catalogue {
+		if catalogue[i].Name == name {
+			return &catalogue[i]
+		}
+	}
+	return nil
+}
+
+// returning is for an operation whose answer has more than one form: t describes them all.
+func (o operation) returning(t reflect.Type) operation {
+	o.output = t
+	return o
+}

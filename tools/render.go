@@ -1,0 +1,56 @@
+package tools
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"scanwarden/confirm"
+)
+
+// Render is the whole plan as plain text for a person: summary, warnings first, every field, who asked and
+// how long there is to decide. It never has the code, which a face adds, and it is the same at every call.
+func Render(c confirm.Change) string {
+	var b strings.Builder
+	fmt.Fprintln(&b, c.Summary)
+	for _, w := range c.Warnings {
+		fmt.Fprintln(&b, "WARNING:", w)
+	}
+	for _, s := range c.Subjects {
+		fmt.Fprintf(&b, "\n%s\n", s.Title)
+		renderFields(&b, s.Fields)
+	}
+	fmt.Fprintf(&b, "\nTenant: %s\n", shown(c.Target))
+	fmt.Fprintf(&b, "Asked by %s through %s\n", shown(string(c.Requester)), shown(c.Via))
+	if c.Needed > 1 {
+		fmt.Fprintf(&b, "Needs the yes of %d people\n", c.Needed)
+	}
+	minutes := uint64(c.Expires.Sub(c.Created).Round(time.Minute) / time.Minute)
+	fmt.Fprintf(&b, "Expires %s after it was asked, at %s\n",
+		counted(minutes, "minute", "minutes"), c.Expires.UTC().Format("15:04 MST"))
+	return b.String()
+}
+
+func renderFields(b *strings.Builder, fields []confirm.Field) {
+	width := 0
+	for _, f := range fields {
+		width = max(width, len(f.Name))
+	}
+	for _, f := range fields {
+		fmt.Fprintf(b, "  %-*s  %s\n", width+1, f.Name+":", transition(f))
+	}
+}
+
+// transition writes "before -> after", and a value that stays only once.
+func transition(f confirm.Field) string {
+	switch {
+	case f.Before == f.After:
+		return f.After
+	case f.Before == "":
+		return f.After
+	case f.After == "":
+		return f.Before + " -> (deleted)"
+	default:
+		return f.Before + " -> " + f.After
+	}
+}

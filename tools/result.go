@@ -1,0 +1,113 @@
+package tools
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"scanwarden/confirm"
+	"scanwarden/defender"
+)
+
+// Result is what every write, get_change and withdraw_change answer.
+type Result struct {
+	Status    string          `json:"status" jsonschema:"required,enum=applied,enum=awaiting_confirmation,enum=denied,enum=expired,enum=withdrawn,enum=stale,enum=failed,enum=unknown,enum=refused"`
+	ChangeID  string          `json:"change_id,omitempty"`
+	Operation string          `json:"operation,omitempty"`
+	Summary   string          `json:"summary,omitempty"`
+	Scans     json.RawMessage `json:"scans,omitempty"`
+	DecidedBy string          `json:"decided_by,omitempty"`
+	Reason    string          `json:"reason,omitempty"`
+	Next      string          `json:"next,omitempty"`
+}
+
+// ResultOf tells a change's state in the contract's status words.
+func ResultOf(c confirm.Change) Result {
+	r := Result{
+		Status: string(c.State), ChangeID: c.ID, Operation: c.Operation, Summary: c.Summary,
+		Scans: c.Outcome.Scans, DecidedBy: decidedBy(c), Reason: shown(c.Outcome.Reason), Next: c.Outcome.Next,
+	}
+	if c.State.Open() {
+		r.Status = "awaiting_confirmation"
+		r.Reason = waitingFor(c)
+	}
+	if r.Next == "" {
+		r.Next = next[c.State]
+	}
+	return r
+}
+
+func waitingFor(c confirm.Change) string {
+	if c.State != confirm.Pending {
+		return "it is confirmed and being sent to Defender"
+	}
+	return fmt.Sprintf("%d of %d confirmations are there; it expires at %s",
+		c.Approvals(), max(c.Needed, 1), c.Expires.UTC().Format("15:04 MST"))
+}
+
+// next is what to do in each state, where the outcome does not say. None of it helps to confirm.
+var next = map[confirm.State]string{
+	confirm.Pending:   "Only a person can confirm it; call get_change with this change_id and wait_seconds to learn what they decide.",
+	confirm.Approved:  "Call get_change with this change_id and wait_seconds to learn how it ends.",
+	confirm.Executing: "Call get_change with this change_id and wait_seconds to learn how it ends.",
+	confirm.Applied:   "Nothing more is needed.",
+	confirm.Failed:    "Mend what the reason names, then ask again.",
+	confirm.Unknown:   "Do not ask again: check in Defender first whether it took effect.",
+	confirm.Denied:    "Do not ask again unless the person says so.",
+	confirm.Expired:   "Nobody decided in time; ask again if it is still wanted.",
+	confirm.Withdrawn: "Nothing was sent; nothing more is needed.",
+	confirm.Stale:     "Nothing was sent; ask again to see a fresh plan.",
+}
+
+// decidedBy names those whose word stands: whoever denied, or else all who confirmed.
+func decidedBy(c confirm.Change) string {
+	var people []string
+	for _, d := range c.Decisions {
+		if d.Approve == (c.State == confirm.Denied) {
+			continue
+		}
+		name := shown(string(d.Principal))
+		if d.Name != "" {
+			name += " (" + shown(d.Name) + ")"
+		}
+		people = append(people, name)
+	}
+	return strings.Join(people, ", ")
+}
+
+// Refused is the result of an error: status "refused", one sentence why, one on what to do. It never tells
+// more of an error that is not meant for the caller.
+func Refused(operation string, err error) Result {
+	r := Result{Status: "refused", Operation: operation}
+	var refusal *Refusal
+	var fault *defender.Error
+	switch {
+	case errors.As(err, &refusal):
+		r.Reason, r.Next = refusal.Reason, refusal.Next
+	case errors.As(err, &fault):
+		r.Reason, r.Next = withoutNext(fault), fault.Next
+	case errors.Is(err, confirm.ErrNotFound):
+		r.Reason, r.Next = "no change of yours has this change_id", "Call get_change without change_id to list your open changes."
+	case errors.Is(err, confirm.ErrMoved):
+		r.Reason, r.Next = "the change has moved meanwhile", "Call get_change to see how it stands."
+	case errors.Is(err, confirm.ErrRefused):
+		r.Reason = err.Error()
+	case errors.Is(err, context.DeadlineExceeded):
+		r.Reason, r.Next = "it took too long and was given up; nothing was changed", "Try again in a minute."
+	case errors.Is(err, context.Canceled):
+		r.Reason, r.Next = "the call was cancelled; nothing was changed", "Call again if it is still wanted."
+	default:
+		r.Reason, r.Next = "scanwarden failed on its own side; nothing was changed", "Try again; if it stays so, ask the operator to look at the log."
+	}
+	r.Reason, r.Next = shown(r.Reason), shown(r.Next)
+	return r
+}
+
+// withoutNext is what happened, without what to do, which has a field of its own.
+func withoutNext(fault *defender.Error) string {
+	what := *fault
+	what.Next = ""
+	return what.Error()
+}

@@ -1,0 +1,148 @@
+package tools
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/invopop/jsonschema"
+
+	"scanwarden/defender"
+)
+
+// scanInput is what a scan is made of, in Microsoft's spelling and order, so that its examples can be pasted.
+// A nil field was left out.
+type scanInput struct {
+	ScanType        *string              `json:"scanType,omitempty" jsonschema:"enum=Network,enum=Windows,example=Network" jsonschema_description:"Kind"`
+	ScanName        *string              `json:"scanName,omitempty" jsonschema:"example=Core switches" jsonschema_description:"1 to 128 characters"`
+	IsActive        *bool                `json:"isActive,omitempty" jsonschema_description:"Whether it runs"`
+	Target          *string              `json:"target,omitempty" jsonschema:"example=192.0.2.10\\,192.0.2.16/28" jsonschema_description:"Addresses, CIDRs, ranges; or hostnames"`
+	IntervalInHours *int                 `json:"intervalInHours,omitempty" jsonschema:"minimum=1,maximum=720,example=4" jsonschema_description:"Hours between runs"`
+	TargetType      *string              `json:"targetType,omitempty" jsonschema:"enum=Ip,enum=Hostname,example=Ip" jsonschema_description:"Default: by target"`
+	ScannerAgent    *scannerInput        `json:"scannerAgent,omitempty" jsonschema_description:"The scanner"`
+	Authentication  *authenticationInput `json:"scanAuthenticationParams,omitempty" jsonschema_description:"No secrets: use credential or a vault"`
+	Credential      *string              `json:"credential,omitempty" jsonschema:"example=core-snmp" jsonschema_description:"A configured credential"`
+}
+
+type scannerInput struct {
+	MachineID   *string `json:"machineId,omitempty" jsonschema:"example=scan-hq-01" jsonschema_description:"Or its unique name"`
+	MachineName *string `json:"machineName,omitempty" jsonschema:"-"` // some of Microsoft's examples have it
+}
+
+// JSONSchemaExtend says that scannerAgent is of no use without its one field.
+func (scannerInput) JSONSchemaExtend(s *jsonschema.Schema) { s.Required = []string{"machineId"} }
+
+// draft is a scan on its way into a Proposal: what would be sent, and what is known about it besides.
+type draft struct {
+	defender.Scan
+	scanner defender.Scanner // who carries it out
+	target  target           // zero while the target of a live scan stays as it is
+}
+
+// over writes the given plain fields over d, each of them checked. The scanner and the credential need more
+// than the input to be checked, and come after.
+func (in scanInput) over(d *draft, mostAddresses int) error {
+	for _, set := range []func(*draft) error{in.setType, in.setName, in.setInterval} {
+		if err := set(d); err != nil {
+			return err
+		}
+	}
+	if in.IsActive != nil {
+		d.IsActive = *in.IsActive
+	}
+	return in.setTarget(d, mostAddresses)
+}
+
+func (in scanInput) setType(d *draft) (err error) {
+	if in.ScanType != nil {
+		d.ScanType, err = oneOf("scanType", *in.ScanType, "Network", "Windows")
+	}
+	return err
+}
+
+// setName refuses what a person could not see. The bound of 128 is ours: Microsoft states none.
+func (in scanInput) setName(d *draft) error {
+	if in.ScanName == nil {
+		return nil
+	}
+	name := strings.TrimSpace(*in.ScanName)
+	if err := checkText("scanName", name, 128); err != nil {
+		return err
+	}
+	d.ScanName = name
+	return nil
+}
+
+// setInterval's bounds are ours: Microsoft documents none, its examples use 1 to 8 and its portal starts at 4.
+// How the portal's "Don't repeat" looks on the wire is unknown, so a single run is not offered.
+func (in scanInput) setInterval(d *draft) error {
+	if in.IntervalInHours == nil {
+		return nil
+	}
+	if n := *in.IntervalInHours; n < 1 || n > 720 {
+		return refuse("intervalInHours", "intervalInHours must be a whole number from 1 to 720 (our bounds: Microsoft documents none), not %d", n)
+	}
+	d.IntervalInHours = in.IntervalInHours
+	return nil
+}
+
+// setTarget checks target and targetType against each other: either may be given alone.
+func (in scanInput) setTarget(d *draft, mostAddresses int) error {
+	if in.Target == nil && in.TargetType == nil {
+		return nil
+	}
+	kind, text := "", d.Target
+	if in.TargetType != nil {
+		var err error
+		if kind, err = targetType(*in.TargetType); err != nil {
+			return err
+		}
+	}
+	if in.Target != nil {
+		text = *in.Target
+	}
+	if text != "" && text == d.Target && (kind == "" || kind == d.TargetType) {
+		return nil // as it is already: a live scan's own wording is left alone
+	}
+	t, err := parseTarget(text, kind)
+	if err != nil {
+		return err
+	}
+	if t.count() > uint64(mostAddresses) {
+		return refuse("target", "target has %s, and policy allows %s for one scan", countedAddresses(t), number(uint64(mostAddresses))).
+			then("split it over several scans, or have an operator raise max_addresses_per_scan")
+	}
+	d.target, d.Target, d.TargetType = t, t.String(), t.kind
+	return nil
+}
+
+// targetType takes the documentation's words for the value that is sent, too.
+func targetType(given string) (string, error) {
+	if strings.EqualFold(strings.ReplaceAll(given, " ", ""), "IPAddress") {
+		return byIP, nil
+	}
+	return oneOf("targetType", given, byIP, byHostname)
+}
+
+// oneOf returns the allowed value that given means, whatever its letter case.
+func oneOf(field, given string, allowed ...string) (string, error) {
+	i := slices.IndexFunc(allowed, func(a string) bool { return strings.EqualFold(a, strings.TrimSpace(given)) })
+	if i < 0 {
+		return "", refuse(field, "%s must be one of %s, not %s", field, strings.Join(allowed, ", "), quoted(given))
+	}
+	return allowed[i], nil
+}
+
+// checkText refuses text that is empty, longer than most characters, or not to be seen whole.
+func checkText(field, text string, most int) error {
+	n := len([]rune(text))
+	switch char, hidden := invisible(text); {
+	case n == 0:
+		return refuse(field, "%s must not be empty", field)
+	case n > most:
+		return refuse(field, "%s is %d characters long, and at most %d are taken", field, n, most).then("shorten it")
+	case hidden:
+		return refuse(field, "%s contains the invisible character %s, which could mislead whoever confirms it", field, char).
+			then("leave it out")
+	}
+	return nil
+}

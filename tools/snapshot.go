@@ -1,0 +1,136 @@
+package tools
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+
+	"scanwarden/defender"
+)
+
+// snapshot is the live state that a change was planned against: the states of the scans it touches, by id, or
+// for a new scan, which touches none, the ids of all that there were.
+type snapshot struct {
+	states map[string]any
+	ids    []string
+}
+
+// freeze keeps what scans a change touches look like, to be compared before anything is sent.
+func freeze(touched ...defender.Definition) (json.RawMessage, error) {
+	states := map[string]json.RawMessage{}
+	for _, d := range touched {
+		states[d.ID] = d.State()
+	}
+	return json.Marshal(states)
+}
+
+// freezeIDs keeps which scans there are, so that a new one can be told from them.
+func freezeIDs(scans []defender.Definition) (json.RawMessage, error) {
+	ids := make([]string, len(scans))
+	for i, d := range scans {
+		ids[i] = d.ID
+	}
+	slices.Sort(ids)
+	return json.Marshal(ids)
+}
+
+func readSnapshot(frozen json.RawMessage) (snapshot, error) {
+	var s snapshot
+	if json.Unmarshal(frozen, &s.ids) == nil && s.ids != nil {
+		return s, nil
+	}
+	states, ok := decoded(frozen).(map[string]any)
+	if !ok || len(states) == 0 {
+		return s, errors.New("what it was planned against cannot be read")
+	}
+	return snapshot{states: states}, nil
+}
+
+// compare returns the scans as they are, and in words all that is not as it was.
+func (s snapshot) compare(live []defender.Definition) (touched []defender.Definition, moves []string) {
+	present := map[string]bool{}
+	for _, d := range live {
+		was, planned := s.states[d.ID]
+		if !planned {
+			continue
+		}
+		touched, present[d.ID] = append(touched, d), true
+		for _, diff := range differences(was, decoded(d.State())) {
+			moves = append(moves, fmt.Sprintf("scan %s: %s", quoted(d.ScanName), diff))
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(s.states)) {
+		if !present[id] {
+			moves = append(moves, fmt.Sprintf("scan %s is gone", s.name(id)))
+		}
+	}
+	return touched, moves
+}
+
+// name is what a scan was called.
+func (s snapshot) name(id string) string {
+	state, _ := s.states[id].(map[string]any)
+	if name, ok := state["scanname"].(string); ok {
+		return quoted(name)
+	}
+	return quoted(id)
+}
+
+// same reports whether a scan still is as it was.
+func (s snapshot) same(d defender.Definition) bool {
+	return len(differences(s.states[d.ID], decoded(d.State()))) == 0
+}
+
+// decoded makes two documents comparable however their bytes are written.
+func decoded(document json.RawMessage) any {
+	dec := json.NewDecoder(bytes.NewReader(document))
+	dec.UseNumber() // a float would make large numbers equal that are not
+	var v any
+	dec.Decode(&v) // what is no document equals no state
+	return v
+}
+
+// spelling gives the names of a state, which are lower-cased, back to people.
+var spelling = strings.NewReplacer(
+	"scantype", "scanType", "scanname", "scanName", "isactive", "isActive", "intervalinhours", "intervalInHours",
+	"targettype", "targetType", "scanneragent", "scannerAgent", "machineid", "machineId", "machinename", "machineName",
+	"scanauthenticationparams", "scanAuthenticationParams",
+)
+
+// differences lists the fields of two states that are not equal, "name: before -> now", dotted where nested.
+func differences(before, now any) []string {
+	was, is := map[string]any{}, map[string]any{}
+	flatten("", before, was)
+	flatten("", now, is)
+	all := maps.Clone(was)
+	maps.Copy(all, is)
+	var out []string
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		if !reflect.DeepEqual(was[name], is[name]) {
+			out = append(out, fmt.Sprintf("%s: %s -> %s", clipped(spelling.Replace(name), 80), brieflyJSON(was[name]), brieflyJSON(is[name])))
+		}
+	}
+	return out
+}
+
+func flatten(path string, v any, into map[string]any) {
+	object, ok := v.(map[string]any)
+	if !ok {
+		into[path] = v
+		return
+	}
+	for name, inner := range object {
+		dotted := name
+		if path != "" {
+			dotted = path + "." + name
+		}
+		flatten(dotted, inner, into)
+	}
+}
+
+func brieflyJSON(v any) string { return clipped(string(asJSON(v)), 200) }

@@ -1,0 +1,127 @@
+package tools
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"scanwarden/defender"
+)
+
+const (
+	// perDevice is Microsoft's limit of successfully scanned addresses per scanning device ("Network device
+	// discovery and vulnerability management").
+	perDevice = 1500
+	// named bounds how many scans or address ranges one warning names.
+	named = 5
+)
+
+const (
+	noUndo      = "the stored credential is replaced: Defender never shows it again, and this cannot be undone"
+	retired     = "Microsoft retired Windows authenticated scans on 2025-12-18 and may refuse this"
+	inactive    = "the scan is not active: it will not run"
+	lostForGood = "deleting cannot be undone, and the credential that Defender stores with a scan is lost for good"
+)
+
+// warnings are what a person should know beyond the fields, about the scan as it would be. self is its id, ""
+// for a new one.
+func (d draft) warnings(self string, others []defender.Definition, now time.Time) []string {
+	var out []string
+	if d.ScanType == "Windows" {
+		out = append(out, retired)
+	}
+	if d.target.entries != nil {
+		out = append(out, d.target.warnings()...)
+		out = append(out, d.overlaps(self, others)...)
+	}
+	out = append(out, d.scannerAge(now)...)
+	if !d.IsActive {
+		out = append(out, inactive)
+	}
+	return append(out, d.unusualProtocols()...)
+}
+
+// warnings are what the target alone gives reason for.
+func (t target) warnings() []string {
+	var out []string
+	if len(t.dropped) > 0 {
+		out = append(out, "target: left out what stood there twice: "+listed(t.dropped, named))
+	}
+	if t.count() > perDevice {
+		out = append(out, fmt.Sprintf("target: %s; Microsoft supports %s successfully scanned ones per scanner", countedAddresses(t), number(perDevice)))
+	}
+	var public []string
+	for _, s := range t.spans {
+		if s.public() {
+			public = append(public, s.String())
+		}
+	}
+	if len(public) > 0 {
+		out = append(out, "target: these are public internet addresses: "+listed(public, named))
+	}
+	if slices.ContainsFunc(t.spans, func(s span) bool { return s.from.Is6() }) {
+		out = append(out, "target: Microsoft's pages do not mention IPv6, so Defender may refuse it")
+	}
+	return out
+}
+
+// overlaps names the scans that cover some of the target already. Microsoft: keep each address in one scan
+// across all scanners, or the inventory shows duplicates.
+func (d draft) overlaps(self string, others []defender.Definition) []string {
+	var names []string
+	for _, o := range others {
+		if o.ID == self {
+			continue
+		}
+		if shared := d.target.shares(readTarget(o.Target)); shared != "" {
+			names = append(names, fmt.Sprintf("%s by %s (%s)", shared, quoted(o.ScanName), shown(o.ID)))
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	return []string{"target: already covered: " + listed(names, named) + "; a device scanned twice shows up twice"}
+}
+
+// duplicateName warns of scans that already have the name, which makes names ambiguous from then on.
+func (d draft) duplicateName(self string, others []defender.Definition) []string {
+	var ids []string
+	for _, o := range others {
+		if o.ID != self && strings.EqualFold(strings.TrimSpace(o.ScanName), d.ScanName) {
+			ids = append(ids, shown(o.ID))
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("scanName: %s already exists as %s", quoted(d.ScanName), listed(ids, named))}
+}
+
+// scannerAge warns of a scanner that has been silent; Microsoft takes only those seen within the tenant's
+// retention period.
+func (d draft) scannerAge(now time.Time) []string {
+	silent := now.Sub(d.scanner.LastSeen)
+	switch {
+	case d.scanner.LastSeen.IsZero() || silent > 7*24*time.Hour:
+		return []string{fmt.Sprintf("scannerAgent: %s was last seen %s: it may be gone for good, and Defender may refuse it", quoted(d.scanner.Name), age(d.scanner.LastSeen, now))}
+	case silent > 24*time.Hour:
+		return []string{fmt.Sprintf("scannerAgent: %s was last seen %s: it may be switched off", quoted(d.scanner.Name), age(d.scanner.LastSeen, now))}
+	}
+	return nil
+}
+
+func (d draft) unusualProtocols() []string {
+	a := d.ScanAuthenticationParams
+	if a == nil {
+		return nil
+	}
+	var out []string
+	if a.AuthProtocol != "" && !slices.Contains(authProtocols, a.AuthProtocol) {
+		out = append(out, fmt.Sprintf("authProtocol: %s is none of those Microsoft documents: %s", quoted(a.AuthProtocol), strings.Join(authProtocols, ", ")))
+	}
+	if a.PrivProtocol != "" && !slices.Contains(privProtocols, a.PrivProtocol) {
+		out = append(out, fmt.Sprintf("privProtocol: %s is none of those Microsoft documents: %s", quoted(a.PrivProtocol), strings.Join(privProtocols, ", ")))
+	}
+	return out
+}

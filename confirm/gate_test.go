@@ -284,6 +284,43 @@ func TestAnExpiredChangeCannotBeApproved(t *testing.T) {
 	h.ends(t, c.ID, confirm.Expired, 0)
 }
 
+func TestTheExpiryHoldsInTheMoveItself(t *testing.T) {
+	h := newHouse(t, confirm.Policy{Approvers: []string{string(bob)}, Expires: time.Minute})
+	c := h.propose(t, elsewhere(ada))
+	cfg, looks := h.cfg, 0
+	cfg.Now = func() time.Time { // it passes just after the gate has looked
+		if looks++; looks == 3 {
+			h.advance(time.Minute)
+		}
+		return h.clock()
+	}
+	if _, err := confirm.New(cfg).Decide(t.Context(), c.ID, yes(bob)); !errors.Is(err, confirm.ErrMoved) {
+		t.Errorf("got %v, want ErrMoved", err)
+	}
+	h.ends(t, c.ID, confirm.Expired, 0)
+}
+
+func TestTheExpiryHoldsInTheClaimItself(t *testing.T) {
+	h := newHouse(t, confirm.Policy{Approvers: []string{string(bob)}, Expires: time.Minute})
+	c := h.propose(t, elsewhere(ada))
+	cfg := h.cfg
+	cfg.Moved = func(c confirm.Change) {
+		if c.State == confirm.Approved {
+			h.advance(time.Minute)
+		}
+	}
+	gate := confirm.New(cfg)
+	if _, err := gate.Decide(t.Context(), c.ID, yes(bob)); err != nil {
+		t.Fatal(err)
+	}
+	if err := gate.Drain(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if c, err := h.Change(t.Context(), c.ID); err != nil || c.State != confirm.Approved || h.runs.Load() != 0 {
+		t.Errorf("it is %s after %d executions (%v)", c.State, h.runs.Load(), err)
+	}
+}
+
 func TestAChangeForAnotherTenantIsLeftAlone(t *testing.T) {
 	h := newHouse(t, confirm.Policy{Approvers: []string{string(bob)}})
 	c := h.propose(t, elsewhere(ada))

@@ -21,13 +21,25 @@ import (
 // race for the file's lock polls, and can wait for seconds. PostgreSQL has one pool for both.
 type database struct {
 	write, read *sql.DB
-	schemaLock  string // taken before tables are made, where creating them can race; empty for none
+	schemaLock  string        // taken before tables are made, where creating them can race; empty for none
+	patience    time.Duration // bounds a transaction that no caller's context bounds; 0 means it ends by itself
 }
 
 const (
 	busyTimeout = 10 * time.Second // how long a SQLite statement waits for another process
 	readers     = 4
 )
+
+// bounded returns a context for a transaction that goes on although its callers may have left. With SQLite
+// only the busy timeout waits for anybody, and a context that can end costs its driver a goroutine for every
+// statement: half the throughput.
+func (d database) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx = context.WithoutCancel(ctx)
+	if d.patience == 0 {
+		return ctx, func() {}
+	}
+	return context.WithTimeout(ctx, d.patience)
+}
 
 func connect(rawURL string) (database, error) {
 	scheme, rest, _ := strings.Cut(rawURL, ":")
@@ -50,7 +62,10 @@ func connectPostgres(rawURL string) (database, error) {
 	db.SetMaxOpenConns(2 * readers)
 	db.SetMaxIdleConns(readers)
 	db.SetConnMaxIdleTime(5 * time.Minute)
-	return database{write: db, read: db, schemaLock: `SELECT pg_advisory_xact_lock(7726419038122513)`}, nil
+	return database{
+		write: db, read: db, patience: 30 * time.Second,
+		schemaLock: `SELECT pg_advisory_xact_lock(7726419038122513)`,
+	}, nil
 }
 
 func connectSQLite(path string) (database, error) {

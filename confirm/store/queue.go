@@ -5,7 +5,6 @@ import (
 	"runtime"
 	"slices"
 	"sync"
-	"time"
 
 	"scanwarden/confirm"
 )
@@ -41,12 +40,8 @@ type queue struct {
 	waiting []*transition
 }
 
-const (
-	// batchSize bounds how many transitions share one transaction, and so how long the first of them waits.
-	batchSize = 32
-	// patience bounds one transaction, waiting for other processes included.
-	patience = 30 * time.Second
-)
+// batchSize bounds how many transitions share one transaction, and so how long the first of them waits.
+const batchSize = 32
 
 func (q *queue) add(t *transition) {
 	q.mu.Lock()
@@ -96,7 +91,7 @@ func (s *Store) commit(ctx context.Context, t *transition) error {
 	select {
 	case s.queue.turn <- struct{}{}:
 		defer func() { <-s.queue.turn }()
-		s.lead(context.WithoutCancel(ctx), t)
+		s.lead(ctx, t)
 	case <-t.done:
 	case <-ctx.Done():
 		if s.queue.drop(t) {
@@ -126,7 +121,7 @@ func (s *Store) lead(ctx context.Context, t *transition) {
 // that what is wrong with one is the trouble of its caller alone. A failed commit is not tried again: it may
 // have happened.
 func (s *Store) settle(ctx context.Context, all []*transition) {
-	ctx, cancel := ctx, func() {}
+	ctx, cancel := s.bounded(ctx)
 	defer cancel()
 	b, err := s.begin(ctx)
 	if err != nil {
@@ -137,7 +132,7 @@ func (s *Store) settle(ctx context.Context, all []*transition) {
 	if err := b.write(ctx, all); err != nil && len(all) > 1 {
 		b.tx.Rollback() // the connection is needed
 		for _, t := range all {
-			s.settle(context.WithoutCancel(ctx), []*transition{t})
+			s.settle(ctx, []*transition{t})
 		}
 		return
 	} else if err != nil {

@@ -1,0 +1,338 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"scanwarden/confirm"
+	"scanwarden/confirm/store"
+)
+
+func TestMoveReturnsTheChangeAsItIsThen(t *testing.T) {
+	each(t, func(t *testing.T, l ledger) {
+		s := l.open(t)
+		c := insert(t, s)
+		for i, m := range []confirm.Move{
+			{To: confirm.Pending, At: noon, Unexpired: true, NextRound: true, Note: "a wrong code"},
+			{To: confirm.Pending, At: noon, Unexpired: true, Decision: yes("ada")},
+			approval("bob"),
+			claim("me"),
+			finish(confirm.Unknown),
+			{To: confirm.Unknown, At: noon.Add(4 * time.Minute), Note: "looked again"},
+			{To: confirm.Applied, At: noon.Add(time.Hour), Outcome: ended(confirm.Applied), Note: "settled"},
+		} {
+			after := mustWalk(t, s, c, m)
+			if diff := cmp.Diff(mustRead(t, l.open(t), c.ID), after); diff != "" {
+				t.Fatalf("move %d returned another change (-read +returned):\n%s", i, diff)
+			}
+			if after.State != m.To || after.Version != c.Version+1 || !after.Updated.Equal(m.At) {
+				t.Errorf("move %d: got state %s, version %d, updated %v", i, after.State, after.Version, after.Updated)
+			}
+			c = after
+		}
+		if c.Round != 1 || c.Approvals() != 2 || c.Owner != "me" || c.Lease.IsZero() || c.Outcome.State != confirm.Applied {
+			t.Errorf("in the end it is %+v", c)
+		}
+		mustVerify(t, s)
+	})
+}
+
+// Each clause of the guard, alone: ErrMoved, and nothing altered.
+func TestMoveGuards(t *testing.T) {
+	each(t, func(t *testing.T, l ledger) {
+		s := l.open(t)
+		for name, try := range map[string]func(*confirm.Change, *confirm.Move){
+			"another id":      func(c *confirm.Change, _ *confirm.Move) { c.ID = "nobody" },
+			"another digest":  func(c *confirm.Change, _ *confirm.Move) { c.Digest = "sha256:00" },
+			"another state":   func(c *confirm.Change, _ *confirm.Move) { c.State = confirm.Approved },
+			"a version less":  func(c *confirm.Change, _ *confirm.Move) { c.Version-- },
+			"a version more":  func(c *confirm.Change, _ *confirm.Move) { c.Version++ },
+			"at its expiry":   func(c *confirm.Change, m *confirm.Move) { m.At = c.Expires },
+			"after it":        func(c *confirm.Change, m *confirm.Move) { m.At = c.Expires.Add(time.Hour) },
+			"same person":     func(_ *confirm.Change, m *confirm.Move) { m.Decision.Person = "ada" },
+			"same person, no": func(_ *confirm.Change, m *confirm.Move) { m.Decision.Person, m.Decision.Approve = "ada", false },
+		} {
+			c := mustWalk(t, s, insert(t, s), confirm.Move{To: confirm.Pending, At: noon, Decision: yes("ada")})
+			kept, m, entries := c, approval("bob"), mustVerify(t, s).Entries
+			try(&c, &m)
+			if _, err := s.Move(t.Context(), c, m); !errors.Is(err, confirm.ErrMoved) {
+				t.Errorf("%s: got %v, want ErrMoved", name, err)
+			}
+			if diff := cmp.Diff(kept, mustRead(t, s, kept.ID)); diff != "" {
+				t.Errorf("%s: the change was altered:\n%s", name, diff)
+			}
+			if now := mustVerify(t, s).Entries; now != entries {
+				t.Errorf("%s: the log grew from %d to %d entries", name, entries, now)
+			}
+			mustWalk(t, s, kept, approval("bob")) // it was this clause alone
+		}
+	})
+}
+
+func TestExpiryEdge(t *testing.T) {
+	each(t, func(t *testing.T, l ledger) {
+		s := l.open(t)
+		m := approval("ada")
+		c := insert(t, s)
+		m.At = c.Expires.Add(-time.Microsecond)
+		mustWalk(t, s, c, m) // the last moment
+
+		c = insert(t, s)
+		m.At, m.Unexpired = c.Expires.Add(time.Hour), false
+		mustWalk(t, s, c, m) // not asked for
+	})
+}
+
+func TestMoveRefusesWhatSaysNothing(t *testing.T) {
+	each(t, func(t *testing.T, l ledger) {
+		s := l.open(t)
+		c := insert(t, s)
+		nobody := approval("")
+		for name, m := range map[string]confirm.Move{"no state": {At: noon}, "no person": nobody} {
+			if _, err := s.Move(t.Context(), c, m); err == nil || errors.Is(err, confirm.ErrMoved) {
+				t.Errorf("%s: got %v", name, err)
+			}
+		}
+	})
+}
+
+// TestEndedChangeKeepsItsOutcome: no move leaves a final state, and a move that brings no outcome leaves the
+// one that is there.
+func TestEndedChangeKeepsItsOutcome(t *testing.T) {
+	each(t, func(t *testing.T, l ledger) {
+		s := l.open(t)
+		for _, state := range []confirm.State{
+			confirm.Applied, confirm.Failed, confirm.Denied, confirm.Expired, confirm.Withdrawn, confirm.Stale,
+		} {
+			c := mustWalk(t, s, insert(t, s), approval("ada"), claim("me"), finish(state))
+			for _, to := range []confirm.State{confirm.Pending, confirm.Executing, confirm.Applied, confirm.Failed, state} {
+				if _, err := s.Move(t.Context(), c, confirm.Move{To: to, At: noon, Outcome: ended(to)}); !errors.Is(err, confirm.ErrMoved) {
+					t.Errorf("from %s to %s: got %v, want ErrMoved", state, to, err)
+				}
+			}
+			if diff := cmp.Diff(*ended(state), mustRead(t, s, c.ID).Outcome); diff != "" {
+				t.Errorf("%s: the outcome is another:\n%s", state, diff)
+			}
+		}
+	})
+}
+
+func TestOneOfManyWins(t *testing.T) {
+	each(t, func(t *testing.T, l ledger) {
+		stores := []*store.Store{l.open(t), l.open(t)}
+		for _, m := range []confirm.Move{claim("me"), approval("ada"), finish(confirm.Failed)} {
+			c := insert(t, stores[0])
+			var won, lost atomic.Int64
+			inParallel(16, func(i int) {
+				m := m
+				m.Note = fmt.Sprint(i)
+				switch _, err := stores[i%2].Move(t.Context(), c, m); {
+				case err == nil:
+					won.Add(1)
+				case errors.Is(err, confirm.ErrMoved):
+					lost.Add(1)
+				default:
+					t.Error(err)
+				}
+			})
+			if won.Load() != 1 || lost.Load() != 15 {
+				t.Errorf("to %s: %d won and %d lost", m.To, won.Load(), lost.Load())
+			}
+		}
+		if n := mustVerify(t, stores[0]).Entries; n != 6 {
+			t.Errorf("%d entries for 3 changes that moved once", n)
+		}
+	})
+}
+
+// No audit entry, no transition: when the entry cannot be written, the change has not moved.
+func TestNoEntryNoTransition(t *testing.T) {
+	each(t, func(t *testing.T, l ledger) {
+		s := l.open(t)
+		c := insert(t, s)
+		l.exec(t, `INSERT INTO audit (n, line, hashes, checkpoint) VALUES (1, '', '', '')`)
+		if _, err := s.Move(t.Context(), c, approval("ada")); err == nil || errors.Is(err, confirm.ErrMoved) {
+			t.Errorf("move: got %v, want the error of the log", err)
+		}
+		if err := s.Insert(t.Context(), fresh(t)); err == nil {
+			t.Error("a change was inserted without its entry")
+		}
+		if diff := cmp.Diff(c, mustRead(t, s, c.ID)); diff != "" {
+			t.Errorf("the change moved without its entry:\n%s", diff)
+		}
+		if all, err := s.Changes(t.Context(), confirm.Filter{}); err != nil || len(all) != 1 {
+			t.Errorf("%d changes (%v), want 1", len(all), err)
+		}
+		l.exec(t, `DELETE FROM audit WHERE n = 1`)
+		mustWalk(t, s, c, approval("ada"))
+		mustVerify(t, s)
+	})
+}
+
+// What is wrong with one transition is not the trouble of those that are written with it.
+func TestFailureIsItsCallersAlone(t *testing.T) {
+	each(t, func(t *testing.T, l ledger) {
+		s := l.open(t)
+		if strings.HasPrefix(l.URL, "sqlite:") {
+			l.exec(t, `CREATE TRIGGER no_mallory BEFORE INSERT ON decision WHEN NEW.person = 'mallory' BEGIN SELECT RAISE(ABORT, 'no'); END`)
+		} else {
+			l.exec(t, `ALTER TABLE decision ADD CHECK (person <> 'mallory')`)
+		}
+		var all [24]confirm.Change
+		for i := range all {
+			all[i] = insert(t, s)
+		}
+		release := l.lock(t)
+		begun := make(chan struct{}, len(all))
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			inParallel(len(all), func(i int) {
+				begun <- struct{}{}
+				person := "ada"
+				if i%12 == 5 {
+					person = "mallory"
+				}
+				after, err := s.Move(t.Context(), all[i], approval(person))
+				if (err != nil) != (person == "mallory") || err == nil && after.ID != all[i].ID {
+					t.Errorf("%s: got change %s, %v", person, after.ID, err)
+				}
+			})
+		}()
+		for range all {
+			<-begun
+		}
+		release()
+		<-done
+		mustVerify(t, s)
+	})
+}
+
+// lock keeps every writer waiting until release is called.
+func (l ledger) lock(t testing.TB) (release func()) {
+	t.Helper()
+	tx, err := l.raw.Begin()
+	must(t, err)
+	_, err = tx.Exec(`UPDATE audit_head SET n = n`)
+	must(t, err)
+	return func() { must(t, tx.Rollback()) }
+}
+
+// A caller who leaves before writing has begun leaves nothing behind; one who leaves later gets the result.
+func TestCallerLeaves(t *testing.T) {
+	each(t, func(t *testing.T, l ledger) {
+		s := l.open(t)
+		gone, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := s.Move(gone, insert(t, s), approval("ada")); !errors.Is(err, context.Canceled) {
+			t.Errorf("a caller who had left got %v", err)
+		}
+		first, second := insert(t, s), insert(t, s)
+		release := l.lock(t)
+		writing, stop := context.WithCancel(t.Context())
+		result := make(chan error)
+		go func() {
+			_, err := s.Move(writing, first, approval("ada"))
+			result <- err
+		}()
+		for s.Writing() == 0 {
+			time.Sleep(time.Millisecond)
+		}
+		stop()
+		waiting, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+		defer cancel()
+		if _, err := s.Move(waiting, second, approval("ada")); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("a caller who waited for their turn got %v", err)
+		}
+		release()
+		if err := <-result; err != nil {
+			t.Errorf("a caller who left while it was written got %v", err)
+		}
+		if now := mustRead(t, s, first.ID).State; now != confirm.Approved {
+			t.Errorf("the first is %s", now)
+		}
+		if now := mustRead(t, s, second.ID).State; now != confirm.Pending {
+			t.Errorf("the second is %s", now)
+		}
+	})
+}
+
+func TestLeases(t *testing.T) {
+	each(t, func(t *testing.T, l ledger) {
+		s, other := l.open(t), l.open(t)
+		later := noon.Add(time.Minute)
+		for i, step := range []struct {
+			owner string
+			now   time.Time
+			want  bool
+		}{
+			{"me", noon, true},
+			{"you", noon, false},
+			{"me", noon.Add(30 * time.Second), true}, // prolonged to 12:01:30
+			{"you", later, false},
+			{"you", later.Add(30*time.Second - time.Microsecond), false},
+			{"you", later.Add(30 * time.Second), true}, // ended
+			{"me", later.Add(40 * time.Second), false},
+		} {
+			s, other = other, s
+			if got, err := s.Hold(t.Context(), "recovery", step.owner, step.now, step.now.Add(time.Minute)); err != nil || got != step.want {
+				t.Errorf("step %d: %s got %v, %v", i, step.owner, got, err)
+			}
+		}
+		if got, err := s.Hold(t.Context(), "another", "me", noon, later); err != nil || !got {
+			t.Errorf("another lease: %v, %v", got, err)
+		}
+	})
+}
+
+func TestRenew(t *testing.T) {
+	each(t, func(t *testing.T, l ledger) {
+		s := l.open(t)
+		c := mustWalk(t, s, insert(t, s), approval("ada"), claim("me"))
+		until := noon.Add(time.Hour)
+		must(t, s.Renew(t.Context(), c.ID, "me", until))
+		if got := mustRead(t, s, c.ID); !got.Lease.Equal(until) || got.Version != c.Version {
+			t.Errorf("renewed: lease %v, version %d", got.Lease, got.Version)
+		}
+		for name, err := range map[string]error{
+			"another owner": s.Renew(t.Context(), c.ID, "you", until),
+			"no such id":    s.Renew(t.Context(), "nobody", "me", until),
+		} {
+			if !errors.Is(err, confirm.ErrMoved) {
+				t.Errorf("%s: got %v, want ErrMoved", name, err)
+			}
+		}
+		mustWalk(t, s, c, finish(confirm.Unknown)) // the renewal was not a move
+		if err := s.Renew(t.Context(), c.ID, "me", until); !errors.Is(err, confirm.ErrMoved) {
+			t.Errorf("ended: got %v, want ErrMoved", err)
+		}
+		mustVerify(t, s)
+	})
+}
+
+func TestHoldIsExclusive(t *testing.T) {
+	each(t, func(t *testing.T, l ledger) {
+		s := l.open(t)
+		var held atomic.Int64
+		inParallel(16, func(i int) {
+			ok, err := s.Hold(t.Context(), "recovery", fmt.Sprint(os.Getpid(), i), noon, noon.Add(time.Minute))
+			if err != nil {
+				t.Error(err)
+			}
+			if ok {
+				held.Add(1)
+			}
+		})
+		if held.Load() != 1 {
+			t.Errorf("%d hold the lease", held.Load())
+		}
+	})
+}

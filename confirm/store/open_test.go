@@ -1,0 +1,165 @@
+package store_test
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"scanwarden/confirm"
+	"scanwarden/confirm/store"
+)
+
+func TestOpenRefuses(t *testing.T) {
+	keys := t.TempDir()
+	for url, want := range map[string]string{
+		"":                                 "SCANWARDEN_DATABASE_URL",
+		"ledger.db":                        `"sqlite:PATH" or "postgres://..."`,
+		"mysql://host/db":                  `"sqlite:PATH" or "postgres://..."`,
+		"sqlite:":                          "no file on disk",
+		"sqlite::memory:":                  "no file on disk",
+		"sqlite:file:x.db":                 "no file on disk",
+		"sqlite://host/x":                  "host name",
+		"postgres://u:hush@host:port/db":   "SCANWARDEN_DATABASE_URL",
+		"postgres://u:hush@127.0.0.1:1/db": "connect",
+		"postgresql://u:hush@h/db?sslmode=sometime": "SCANWARDEN_DATABASE_URL",
+	} {
+		_, err := store.Open(t.Context(), store.Config{URL: url, KeyDir: keys})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: got %v, want a sentence with %q", url, err, want)
+		}
+		if err != nil && strings.Contains(err.Error(), "hush") {
+			t.Errorf("%q: the password is in the error: %v", url, err)
+		}
+	}
+	_, err := store.Open(t.Context(), store.Config{URL: "sqlite:" + filepath.Join(t.TempDir(), "x")})
+	if err == nil || !strings.Contains(err.Error(), "SCANWARDEN_STATE_DIR") {
+		t.Errorf("no key directory: %v", err)
+	}
+}
+
+func TestFilesAreTheOwnersAlone(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Log("modes mean little on Windows")
+		return
+	}
+	state := filepath.Join(t.TempDir(), "state")
+	// A name that means something in a URI is a name all the same.
+	cfg := store.Config{URL: "sqlite:" + state + "/a b%20c?d#e/ledger.db", KeyDir: filepath.Join(state, "keys")}
+	s := ledger{Config: cfg}.open(t)
+	insert(t, s)
+	files := map[string]fs.FileMode{}
+	must(t, filepath.WalkDir(state, func(path string, d fs.DirEntry, err error) error {
+		must(t, err)
+		info, err := d.Info()
+		files[strings.TrimPrefix(path, state)] = info.Mode()
+		return err
+	}))
+	want := map[string]fs.FileMode{
+		"": fs.ModeDir | 0o700, "/a b%20c?d#e": fs.ModeDir | 0o700, "/keys": fs.ModeDir | 0o700,
+		"/a b%20c?d#e/ledger.db": 0o600, "/a b%20c?d#e/ledger.db-wal": 0o600, "/a b%20c?d#e/ledger.db-shm": 0o600,
+		"/keys/audit.key": 0o600, "/keys/audit.pub": 0o600,
+	}
+	for path, mode := range want {
+		if files[path] != mode {
+			t.Errorf("%s has mode %v, want %v", path, files[path], mode)
+		}
+		delete(files, path)
+	}
+	if len(files) > 0 {
+		t.Errorf("there are more files: %v", files)
+	}
+}
+
+func TestNewerLedgerIsRefused(t *testing.T) {
+	each(t, func(t *testing.T, l ledger) {
+		s := l.open(t)
+		must(t, s.Ping(t.Context()))
+		l.exec(t, `UPDATE schema_version SET version = version + 1`)
+		_, err := store.Open(t.Context(), l.Config)
+		if err == nil || !strings.Contains(err.Error(), "newer scanwarden") {
+			t.Errorf("got %v, want a sentence about a newer scanwarden", err)
+		}
+	})
+}
+
+// Whoever comes first makes the tables and the key; the others use them.
+func TestOpenAtOnce(t *testing.T) {
+	each(t, func(t *testing.T, l ledger) {
+		inParallel(8, func(int) {
+			s, err := store.Open(t.Context(), l.Config)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer s.Close()
+			if err := s.Insert(t.Context(), fresh(t)); err != nil {
+				t.Error(err)
+			}
+		})
+		s := l.open(t)
+		if n := mustVerify(t, s).Entries; n != 8 {
+			t.Errorf("%d entries under one key, want 8", n)
+		}
+		left, err := filepath.Glob(filepath.Join(l.KeyDir, ".*"))
+		if err != nil || len(left) > 0 {
+			t.Errorf("left behind: %v, %v", left, err)
+		}
+	})
+}
+
+func TestKeySurvives(t *testing.T) {
+	l := sqliteLedger(t)
+	head := mustVerify(t, l.open(t))
+	public, err := os.ReadFile(filepath.Join(l.KeyDir, "audit.pub"))
+	must(t, err)
+	if head.Key+"\n" != string(public) {
+		t.Errorf("audit.pub holds %q, and the head names %q", public, head.Key)
+	}
+	must(t, os.Remove(filepath.Join(l.KeyDir, "audit.pub"))) // it follows from the other half
+	if again := mustVerify(t, l.open(t)); again.Key != head.Key {
+		t.Errorf("the key was %s and is %s", head.Key, again.Key)
+	}
+	if again, err := os.ReadFile(filepath.Join(l.KeyDir, "audit.pub")); err != nil || string(again) != string(public) {
+		t.Errorf("audit.pub came back as %q, %v", again, err)
+	}
+}
+
+func TestDamagedKeyIsRefused(t *testing.T) {
+	l := sqliteLedger(t)
+	l.open(t)
+	path := filepath.Join(l.KeyDir, "audit.key")
+	whole, err := os.ReadFile(path)
+	must(t, err)
+	secret := string(whole[len(whole)-20:])
+	for name, text := range map[string]string{
+		"empty":     "",
+		"truncated": string(whole[:len(whole)-8]),
+		"altered":   strings.Replace(string(whole), "scanwarden-audit", "scanwarden-audits", 1),
+		"foreign":   "PRIVATE+KEY+x+00000000+" + secret,
+	} {
+		must(t, os.WriteFile(path, []byte(text), 0o600))
+		_, err := store.Open(t.Context(), l.Config)
+		if err == nil || !strings.Contains(err.Error(), "backup") || strings.Contains(err.Error(), strings.TrimSpace(secret)) {
+			t.Errorf("%s: got %v, want a sentence without the key", name, err)
+		}
+	}
+}
+
+func TestClosedLedger(t *testing.T) {
+	each(t, func(t *testing.T, l ledger) {
+		s, err := store.Open(t.Context(), l.Config)
+		must(t, err)
+		must(t, s.Ping(t.Context()))
+		must(t, s.Close())
+		if err := s.Ping(t.Context()); err == nil {
+			t.Error("a closed ledger answers")
+		}
+		if err := s.Insert(t.Context(), fresh(t)); err == nil || errors.Is(err, confirm.ErrMoved) {
+			t.Errorf("insert into a closed ledger: %v", err)
+		}
+	})
+}

@@ -1,0 +1,236 @@
+package store_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"golang.org/x/mod/sumdb/tlog"
+
+	"scanwarden/confirm"
+	"scanwarden/confirm/store"
+)
+
+// story fills a ledger with six entries: 0 to 3 of a change that was applied, 4 and 5 of one that has a vote.
+func story(t testing.TB, s *store.Store) (applied, open confirm.Change) {
+	t.Helper()
+	applied = mustWalk(t, s, insert(t, s), approval("ada"), claim("me"), finish(confirm.Applied))
+	c := fresh(t)
+	c.Needed = 2
+	must(t, s.Insert(t.Context(), c))
+	open = mustWalk(t, s, c, confirm.Move{To: confirm.Pending, At: noon, Decision: yes("bob")})
+	return applied, open
+}
+
+// Each way to tamper with the ledger, and what Verify says of it.
+func TestVerifyFinds(t *testing.T) {
+	for name, c := range map[string]struct {
+		tamper func(t *testing.T, l ledger, applied, open confirm.Change)
+		entry  int64
+		why    string
+	}{
+		"edited line":        {sqlTamper(`UPDATE audit SET line = replace(line, 'ada', 'eve') WHERE n = 1`), 1, "do not agree"},
+		"edited hash":        {sqlTamper(`UPDATE audit SET hashes = (SELECT hashes FROM audit WHERE n = 0) WHERE n = 2`), 2, "do not agree"},
+		"missing first line": {sqlTamper(`DELETE FROM audit WHERE n = 0`), 0, "missing"},
+		"missing line":       {sqlTamper(`DELETE FROM audit WHERE n = 3`), 3, "missing"},
+		"missing last line":  {sqlTamper(`DELETE FROM audit WHERE n = 5`), 5, "missing"},
+		"swapped lines": {sqlTamper(
+			`UPDATE audit SET n = -1 WHERE n = 1`, `UPDATE audit SET n = 1 WHERE n = 2`, `UPDATE audit SET n = 2 WHERE n = -1`),
+			1, "do not agree"},
+		"line before the first":  {sqlTamper(`INSERT INTO audit (n, line, hashes, checkpoint) SELECT -1, line, hashes, checkpoint FROM audit WHERE n = 0`), 0, "entry -1 stands in its place"},
+		"line beyond the head":   {sqlTamper(`INSERT INTO audit (n, line, hashes, checkpoint) SELECT 6, line, hashes, checkpoint FROM audit WHERE n = 0`), 6, "beyond the head"},
+		"head set back":          {sqlTamper(`UPDATE audit_head SET n = 4`), 4, "beyond the head"},
+		"head set forth":         {sqlTamper(`UPDATE audit_head SET n = 7`), 6, "missing"},
+		"edge of the head":       {sqlTamper(`UPDATE audit_head SET edge = 'x'`), 6, "head was altered"},
+		"checkpoint of another":  {sqlTamper(`UPDATE audit SET checkpoint = (SELECT checkpoint FROM audit WHERE n = 4) WHERE n = 5`), 5, "another log"},
+		"checkpoint not signed":  {sqlTamper(`UPDATE audit SET checkpoint = replace(checkpoint, '— ', '— x') WHERE n = 2`), 2, "not signed"},
+		"last checkpoint erased": {sqlTamper(`UPDATE audit SET checkpoint = '' WHERE n = 5`), 5, "no signed checkpoint"},
+		"log and head cut back":  {cutBack, 4, "nothing in the log"},
+		"history rewritten":      {rewrite, 1, "another log"},
+		"rewritten and unsigned": {rewriteUnsigned, 5, "another log"},
+
+		"state":               {rowTamper(`state = 'approved'`), 5, `its state is "approved", and the log says "pending"`},
+		"version":             {rowTamper(`version = 7`), 5, "version"},
+		"round":               {rowTamper(`round = 2`), 5, "round"},
+		"owner":               {rowTamper(`owner = 'you'`), 5, "owner"},
+		"updated":             {rowTamper(`updated = updated + 1`), 5, "last moved"},
+		"digest":              {rowTamper(`digest = 'sha256:00'`), 5, "proposal"},
+		"operation":           {rowTamper(`operation = 'delete_scans'`), 5, "proposal"},
+		"target":              {rowTamper(`target = 'tenant-b'`), 5, "proposal"},
+		"what would be sent":  {rowTamper(`proposal = replace(proposal, '10.0.0.0', '10.9.9.9')`), 5, "proposal"},
+		"unreadable":          {rowTamper(`proposal = '{'`), 5, "cannot be read"},
+		"requester":           {rowTamper(`requester = 'slack:T1/EVE'`), 5, "who asked"},
+		"door":                {rowTamper(`via = 'MCP stdio'`), 5, "who asked"},
+		"local":               {rowTamper(`local = 1`), 5, "who asked"},
+		"channels":            {rowTamper(`channels = '["client"]'`), 5, "who asked"},
+		"needed":              {rowTamper(`needed = 1`), 5, "who asked"},
+		"created":             {rowTamper(`created = created - 1`), 5, "who asked"},
+		"expires":             {rowTamper(`expires = expires + 1`), 5, "who asked"},
+		"outcome":             {rowTamper(`outcome = '{"state":"applied"}'`), 5, "outcome"},
+		"decision altered":    {sqlTamper(`UPDATE decision SET decision = replace(decision, '"bob"', '"eve"') WHERE person = 'bob'`), 5, "decisions"},
+		"decision unreadable": {sqlTamper(`UPDATE decision SET decision = '' WHERE person = 'bob'`), 5, "cannot be read"},
+		"decision taken away": {sqlTamper(`DELETE FROM decision WHERE person = 'bob'`), 5, "decisions"},
+		"decision added": {func(t *testing.T, l ledger, _, open confirm.Change) {
+			l.exec(t, `INSERT INTO decision SELECT $1, 'eve', 9, decision FROM decision WHERE person = 'ada'`, open.ID)
+		}, 5, "decisions"},
+		"outcome of an ended one": {func(t *testing.T, l ledger, applied, _ confirm.Change) {
+			l.exec(t, `UPDATE change SET outcome = replace(outcome, 'it was', 'was it') WHERE id = $1`, applied.ID)
+		}, 3, "outcome"},
+		"change taken away": {func(t *testing.T, l ledger, applied, _ confirm.Change) {
+			l.exec(t, `DELETE FROM change WHERE id = $1`, applied.ID)
+		}, 3, "not in the ledger any more"},
+		"change smuggled in": {func(t *testing.T, l ledger, _, open confirm.Change) {
+			l.exec(t, `UPDATE change SET id = 'smuggled' WHERE id = $1`, open.ID)
+		}, 6, "nothing in the log tells of it"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			each(t, func(t *testing.T, l ledger) {
+				s := l.open(t)
+				applied, open := story(t, s)
+				if n := mustVerify(t, s).Entries; n != 6 {
+					t.Fatalf("%d entries before anything was altered, want 6", n)
+				}
+				c.tamper(t, l, applied, open)
+				_, err := s.Verify(t.Context())
+				var bad *store.BadEntryError
+				if !errors.As(err, &bad) || bad.Entry != c.entry || !strings.Contains(bad.Why, c.why) {
+					t.Errorf("got %v, want entry %d because %q", err, c.entry, c.why)
+				}
+			})
+		})
+	}
+}
+
+func sqlTamper(statements ...string) func(*testing.T, ledger, confirm.Change, confirm.Change) {
+	return func(t *testing.T, l ledger, _, _ confirm.Change) {
+		for _, statement := range statements {
+			l.exec(t, statement)
+		}
+	}
+}
+
+// rowTamper alters the open change.
+func rowTamper(set string) func(*testing.T, ledger, confirm.Change, confirm.Change) {
+	return func(t *testing.T, l ledger, _, open confirm.Change) {
+		l.exec(t, `UPDATE change SET `+set+` WHERE id = $1`, open.ID)
+	}
+}
+
+// cutBack takes the log to where it was after four entries, with the head that was signed then.
+func cutBack(t *testing.T, l ledger, _, _ confirm.Change) {
+	_, edge := hashAll(t, logLines(t, l)[:4])
+	l.exec(t, `DELETE FROM audit WHERE n >= 4`)
+	l.exec(t, `UPDATE audit_head SET n = 4, edge = $1`, edge)
+}
+
+// rewrite edits entry 1 and computes every hash anew. What it lacks is the key.
+func rewrite(t *testing.T, l ledger, _, _ confirm.Change) {
+	lines := logLines(t, l)
+	lines[1] = strings.Replace(lines[1], "ada", "eve", 1)
+	hashes, edge := hashAll(t, lines)
+	for n := range lines {
+		l.exec(t, `UPDATE audit SET line = $1, hashes = $2 WHERE n = $3`, lines[n], hashes[n], n)
+	}
+	l.exec(t, `UPDATE audit_head SET edge = $1`, edge)
+}
+
+// rewriteUnsigned does so, and erases every checkpoint but the last.
+func rewriteUnsigned(t *testing.T, l ledger, applied, open confirm.Change) {
+	rewrite(t, l, applied, open)
+	l.exec(t, `UPDATE audit SET checkpoint = '' WHERE n < 5`)
+}
+
+func logLines(t testing.TB, l ledger) (lines []string) {
+	t.Helper()
+	rows, err := l.raw.Query(`SELECT line FROM audit ORDER BY n`)
+	must(t, err)
+	defer rows.Close()
+	for rows.Next() {
+		var line string
+		must(t, rows.Scan(&line))
+		lines = append(lines, line)
+	}
+	must(t, rows.Err())
+	return lines
+}
+
+// hashAll returns what the columns hashes and edge hold for a log of these lines.
+func hashAll(t testing.TB, lines []string) (hashes []string, edge string) {
+	t.Helper()
+	var stored []tlog.Hash
+	var asked []int64
+	reader := tlog.HashReaderFunc(func(at []int64) (found []tlog.Hash, _ error) {
+		asked = at
+		for _, i := range at {
+			found = append(found, stored[i])
+		}
+		return found, nil
+	})
+	for n, line := range lines {
+		completed, err := tlog.StoredHashes(int64(n), []byte(line), reader)
+		must(t, err)
+		stored = append(stored, completed...)
+		hashes = append(hashes, strings.Trim(fmt.Sprint(completed), "[]"))
+	}
+	_, err := tlog.TreeHash(int64(len(lines)), reader) // asks for the edge
+	must(t, err)
+	var at []string
+	for _, i := range asked {
+		at = append(at, stored[i].String())
+	}
+	return hashes, strings.Join(at, " ")
+}
+
+// Nothing is signed over a log that was altered. Only a process that starts now cannot tell that the log was
+// cut back to what was once signed, and one that knows the head does not miss the signature.
+func TestAlteredLogIsNotContinued(t *testing.T) {
+	for name, c := range map[string]struct {
+		tamper           func(t *testing.T, l ledger, applied, open confirm.Change)
+		known, beginning bool // whether a process refuses that knew the log, and one that starts now
+	}{
+		"rewritten": {rewrite, true, true},
+		"edge":      {sqlTamper(`UPDATE audit_head SET edge = 'x'`), true, true},
+		"unsigned":  {sqlTamper(`UPDATE audit SET checkpoint = ''`), false, true},
+		"cut back":  {cutBack, true, false},
+		"emptied":   {sqlTamper(`DELETE FROM audit`, `UPDATE audit_head SET n = 0, edge = ''`), true, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			each(t, func(t *testing.T, l ledger) {
+				s := l.open(t)
+				applied, open := story(t, s)
+				c.tamper(t, l, applied, open)
+				before := len(logLines(t, l))
+				if c.beginning {
+					if err := l.open(t).Insert(t.Context(), fresh(t)); err == nil {
+						t.Error("a process that starts now went on with it")
+					}
+				}
+				if err := s.Insert(t.Context(), fresh(t)); (err != nil) != c.known {
+					t.Errorf("a process that knew the log got %v", err)
+				}
+				if grew := len(logLines(t, l)) > before; grew == c.known {
+					t.Errorf("grown: %v", grew)
+				}
+			})
+		})
+	}
+}
+
+// Servers that share a ledger but not the key must not sign in turns: it would look like tampering for ever.
+func TestAnotherKeyIsRefused(t *testing.T) {
+	each(t, func(t *testing.T, l ledger) {
+		s := l.open(t)
+		c := insert(t, s)
+		l.KeyDir = t.TempDir()
+		other := l.open(t)
+		if _, err := other.Move(t.Context(), c, approval("ada")); err == nil || !strings.Contains(err.Error(), "audit.key") {
+			t.Errorf("got %v, want a sentence about audit.key", err)
+		}
+		var bad *store.BadEntryError
+		if _, err := other.Verify(t.Context()); !errors.As(err, &bad) || bad.Entry != 0 {
+			t.Errorf("verify with another key: %v", err)
+		}
+		mustVerify(t, s)
+	})
+}

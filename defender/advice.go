@@ -51,7 +51,8 @@ func adviceForbidden(c call, e *Error) string {
 	if found := missingRoles.FindStringSubmatch(e.Message); found != nil {
 		role = found[1]
 	}
-	return "grant " + role + " of the API named WindowsDefenderATP to the app registration in Entra, with admin consent; a signed-in user also needs the Defender permission to manage security settings"
+	return "grant " + role + " of the API named WindowsDefenderATP to the app registration in Entra, with admin consent; " +
+		"a signed-in user also needs the Defender permission to manage security settings"
 }
 
 func adviceInvalid(e *Error) string {

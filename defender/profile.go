@@ -20,8 +20,8 @@ type Endpoints struct {
 }
 
 const (
-	worldwideLogin = "https://login.microsoftonline.com"
-	governmentAuth = "https://login.microsoftonline.us"
+	worldwideLogin  = "https://login.microsoftonline.com"
+	governmentLogin = "https://login.microsoftonline.us"
 )
 
 // Profile returns the endpoints of a cloud: commercial (also ""), gcc, gcc-high or dod. A region, us, eu, uk, au,
@@ -53,7 +53,7 @@ func endpoints(cloud string) (Endpoints, error) {
 	case "gcc":
 		return government("https://api-gcc.securitycenter.microsoft.us", worldwideLogin), nil
 	case "gcc-high", "dod":
-		return government("https://api-gov.securitycenter.microsoft.us", governmentAuth), nil
+		return government("https://api-gov.securitycenter.microsoft.us", governmentLogin), nil
 	}
 	return Endpoints{}, fmt.Errorf("cloud %q is not known: use commercial, gcc, gcc-high or dod", cloud)
 }

@@ -2,9 +2,7 @@ package defender_test
 
 import (
 	"encoding/json"
-	"fmt"
-	"io"
-	"net/http"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -67,6 +65,18 @@ func TestDefinitionsAreSortedByNameThenID(t *testing.T) {
 	var order string
 	for _, d := range got {
 		order += d.ScanName + d.ID + " "
+	}
+	if err != nil || order != "a2 b1 b3 " {
+		t.Errorf("order %q, %v", order, err)
+	}
+}
+
+func TestScannersAreSortedByNameThenMachine(t *testing.T) {
+	s := serve(t, says(200, `{"value":[{"machineId":"3","computerDnsName":"b"},{"machineId":"2","computerDnsName":"a"},{"machineId":"1","computerDnsName":"b"}]}`))
+	got, err := newClient(t, s.config()).Scanners(t.Context())
+	var order string
+	for _, d := range got {
+		order += d.Name + d.MachineID + " "
 	}
 	if err != nil || order != "a2 b1 b3 " {
 		t.Errorf("order %q, %v", order, err)
@@ -160,85 +170,38 @@ func TestScanners(t *testing.T) {
 	}
 }
 
-func TestRunsByDefinition(t *testing.T) {
-	s := serve(t, says(200, fixture(t, "history-by-definition.new-page.response.repaired")))
-	ids := []string{"4ad8d463-6b3a-4894-b42a-a2de9ea0a8ae", "60c4aa57-c573-4488-8d18-230914792a92", "c6220f67-2cad-4ba3-a2fa-7ded6384da56"}
-	got, err := newClient(t, s.config()).RunsByDefinition(t.Context(), ids, defender.Page{})
-	if err != nil || len(got) != 3 {
-		t.Fatalf("%d runs, %v", len(got), err)
+// Every answer the pages print is understood, oddities and all.
+func TestEveryPrintedAnswerIsRead(t *testing.T) {
+	names, err := filepath.Glob("testdata/*.response*.json")
+	if err != nil || len(names) < 12 {
+		t.Fatalf("%d answers, %v", len(names), err)
 	}
-	want := defender.Run{ScanDefinitionID: ids[0], ScannerID: "625431694b7d2ca9d07e77ca1b029ef216bebb6d",
-		ScanStatus: "Partial Success", LastScanned: at("2022-12-20T11:14:24.5561791Z")}
-	if diff := cmp.Diff(want, got[0]); diff != "" {
-		t.Errorf("first run (-want +got):\n%s", diff)
-	}
-	call := s.asked()[0]
-	if call.Method != "POST" || call.URI != "/api/DeviceAuthenticatedScanDefinitions/GetScanHistoryByScanDefinitionId" {
-		t.Errorf("asked %s %s", call.Method, call.URI)
-	}
-	if want := compact(t, fixture(t, "history-by-definition.request")); call.Body != want || call.Type != "application/json" {
-		t.Errorf("sent %s as %q, want %s", call.Body, call.Type, want)
-	}
-}
-
-func TestRunsBySession(t *testing.T) {
-	s := serve(t, says(200, fixture(t, "history-by-session.new-page.response.repaired")))
-	got, err := newClient(t, s.config()).RunsBySession(t.Context(), []string{"01decc497f4b4ec49a5fc4e12597f8c8"})
-	if err != nil || len(got) != 1 {
-		t.Fatalf("%d runs, %v", len(got), err)
-	}
-	target := func(n int, name, about, took string) defender.RunTarget {
-		return defender.RunTarget{IP: fmt.Sprint("127.0.0.", n), Hostname: name, Description: about, ScanStatus: "Success", Duration: took}
-	}
-	want := defender.Run{
-		ScanDefinitionID: "4ad8d463-6b3a-4894-b42a-a2de9ea0a8ae", SessionID: "01decc497f4b4ec49a5fc4e12597f8c8",
-		ScanStatus: "Success", LastScanned: at("2022-12-19T15:14:24.5561791Z"), Targets: 3, Successful: 3,
-		ScannedTargets: []defender.RunTarget{
-			target(1, "DESKTOP-Test", "Network device", "00:08:30"),
-			target(2, "DESKTOP-Test2", "Network device 2", "00:08:00"),
-			target(3, "DESKTOP-Test3", "Network device 3", "00:08:50"),
-		},
-	}
-	if diff := cmp.Diff(want, got[0]); diff != "" {
-		t.Errorf("run (-want +got):\n%s", diff)
-	}
-	call := s.asked()[0]
-	if want := compact(t, fixture(t, "history-by-session.request")); call.Body != want ||
-		call.URI != "/api/DeviceAuthenticatedScanDefinitions/GetScanHistoryBySessionId" {
-		t.Errorf("sent %s to %s, want %s", call.Body, call.URI, want)
-	}
-}
-
-func TestRunsInTheShapeOfTheMetadata(t *testing.T) {
-	s := serve(t, says(200, fixture(t, "history.response.derived-from-metadata")))
-	got, err := newClient(t, s.config()).RunsBySession(t.Context(), []string{"01decc497f4b4ec49a5fc4e12597f8c8"})
-	if err != nil || len(got) != 1 {
-		t.Fatalf("%d runs, %v", len(got), err)
-	}
-	want := defender.Run{
-		ScanDefinitionID: "4ad8d463-6b3a-4894-b42a-a2de9ea0a8ae", SessionID: "01decc497f4b4ec49a5fc4e12597f8c8",
-		ScannerID: "625431694b7d2ca9d07e77ca1b029ef216bebb6d", ScanStatus: "PartialSuccess", Targets: 2, Successful: 1,
-		ScannedTargets: []defender.RunTarget{
-			{IP: "192.0.2.10", Hostname: "sw-core-01", Description: "Network device", ScanStatus: "Success", Duration: "00:08:30.0000000"},
-			{IP: "192.0.2.11", Error: "timeout", ScanStatus: "Failure", Duration: "00:00:05.0000000"},
-		},
-	}
-	if diff := cmp.Diff(want, got[0]); diff != "" {
-		t.Errorf("run (-want +got):\n%s", diff)
-	}
-}
-
-func TestRunFieldsThatAreSometimesArrays(t *testing.T) {
-	for in, want := range map[string]defender.Run{
-		`{"ScanDefinitionIds":["a"],"SessionIds":["s"]}`:      {ScanDefinitionID: "a", SessionID: "s"},
-		`{"ScanDefinitionIds":["a","b"]}`:                     {ScanDefinitionID: "a,b"},
-		`{"ScanDefinitionIds":null,"SessionIds":null}`:        {},
-		`{"ListScannedTargets":{"Ip":"127.0.0.1"}}`:           {ScannedTargets: []defender.RunTarget{{IP: "127.0.0.1"}}},
-		`{"generalErrorMessage":"no route","scannerId":null}`: {Error: "no route"},
-	} {
-		var got defender.Run
-		if err := json.Unmarshal([]byte(in), &got); err != nil || !cmp.Equal(want, got) {
-			t.Errorf("%s reads as %+v, %v, want %+v", in, got, err, want)
+	for _, path := range names {
+		name := strings.TrimSuffix(filepath.Base(path), ".json")
+		s := serve(t, says(200, fixture(t, name)))
+		c, n := newClient(t, s.config()), 0
+		switch kind, _, _ := strings.Cut(name, "-"); {
+		case kind == "history" || strings.HasPrefix(kind, "history."):
+			var all []defender.Run
+			all, err = c.RunsByDefinition(t.Context(), []string{"a"}, defender.Page{})
+			n = len(all)
+		case strings.HasPrefix(name, "list-agents"):
+			var all []defender.Scanner
+			all, err = c.Scanners(t.Context())
+			n = len(all)
+		case kind == "list":
+			var all []defender.Definition
+			all, err = c.Definitions(t.Context())
+			n = len(all)
+		default:
+			var r defender.Receipt
+			r, err = newWriter(t, s.config()).Do(t.Context(), update(t, scanID, lab(nil)), nil)
+			if r.Definition != nil {
+				n = 1
+			}
+		}
+		if err != nil || n == 0 {
+			t.Errorf("%s: %d read, %v", name, n, err)
 		}
 	}
 }
@@ -262,104 +225,4 @@ func TestWhatIsShownReadsBack(t *testing.T) {
 	if diff := cmp.Diff(runs.Value[0], run) + cmp.Diff(list.Value[0], definition, sameFields); diff != "" {
 		t.Errorf("(-before +after):\n%s", diff)
 	}
-}
-
-func TestHistoryPageParameters(t *testing.T) {
-	for want, p := range map[string]defender.Page{
-		"":                  {},
-		"?$top=1":           {Top: 1},
-		"?$skip=7":          {Skip: 7},
-		"?$top=25&$skip=50": {Top: 25, Skip: 50},
-	} {
-		s := serve(t, says(200, `{"value":[]}`))
-		runs, err := newClient(t, s.config()).RunsByDefinition(t.Context(), []string{"a"}, p)
-		if err != nil || runs == nil || len(runs) != 0 {
-			t.Errorf("%+v: %v, %v, want no runs and no error", p, runs, err)
-		}
-		if got := s.asked()[0].URI; got != "/api/DeviceAuthenticatedScanDefinitions/GetScanHistoryByScanDefinitionId"+want {
-			t.Errorf("%+v asked %s", p, got)
-		}
-	}
-}
-
-func TestHistoryRefusesBeforeSending(t *testing.T) {
-	s := serve(t, says(200, `{"value":[]}`))
-	c := newClient(t, s.config())
-	for _, p := range []defender.Page{{Top: -1}, {Skip: -1}} {
-		if _, err := c.RunsByDefinition(t.Context(), []string{"a"}, p); asError(t, err).Kind != defender.ErrInvalid {
-			t.Errorf("%+v: %v", p, err)
-		}
-	}
-	for _, ids := range [][]string{nil, {""}, {"a", "a"}, {"a\n"}, {strings.Repeat("x", 129)}, make([]string, 501)} {
-		if _, err := c.RunsBySession(t.Context(), ids); asError(t, err).Kind != defender.ErrInvalid {
-			t.Errorf("%d ids: %v", len(ids), err)
-		}
-	}
-	if n := len(s.asked()); n != 0 {
-		t.Errorf("%d calls were made", n)
-	}
-}
-
-// A list that is not one must not pass for an empty one: to whoever waits for a delete, empty means gone.
-func TestAListThatIsNotOneIsAnError(t *testing.T) {
-	for _, body := range []string{``, `null`, `{}`, `{"value":null}`, `[]`, `{"value":{}}`, `{"value":[{"isActive":"x"}]}`,
-		`<html>Sign in</html>`, `{"value":[]`, `"text"`} {
-		s := serve(t, says(200, body))
-		got, err := newClient(t, s.config()).Definitions(t.Context())
-		if err == nil || len(got) != 0 {
-			t.Errorf("%q gave %v, %v", body, got, err)
-			continue
-		}
-		if e := asError(t, err); e.Status != 200 || e.Next == "" || len(s.asked()) != 1 {
-			t.Errorf("%q: %+v after %d calls", body, e, len(s.asked()))
-		}
-	}
-}
-
-func TestAnOversizedAnswerIsRefused(t *testing.T) {
-	s := serve(t, func(w http.ResponseWriter, _ *http.Request) {
-		io.WriteString(w, `{"value":[],"pad":"`)
-		io.WriteString(w, strings.Repeat("x", 8<<20))
-		io.WriteString(w, `"}`)
-	})
-	_, err := newClient(t, s.config()).Definitions(t.Context())
-	if err == nil || !strings.Contains(err.Error(), "larger than 8 MiB") || len(s.asked()) != 1 {
-		t.Errorf("%v after %d calls", err, len(s.asked()))
-	}
-}
-
-func TestKeyVaultField(t *testing.T) {
-	for name, tt := range map[string]struct{ property, want string }{
-		"uri":        {"keyVaultUri", "keyVaultUri"},
-		"url":        {"keyVaultUrl", "keyVaultUrl"},
-		"other case": {"KeyVaultURI", "keyVaultUri"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			s := serve(t, says(200, metadata("ComplexType", "AuthParamsBase", tt.property)))
-			got, err := newClient(t, s.config()).KeyVaultField(t.Context())
-			if got != tt.want || err != nil {
-				t.Errorf("%q, %v, want %q", got, err, tt.want)
-			}
-			if call := s.asked()[0]; call.URI != "/api/$metadata" || call.Accept != "application/xml" {
-				t.Errorf("asked %s for %s", call.URI, call.Accept)
-			}
-		})
-	}
-	for _, body := range []string{metadata("ComplexType", "AuthParamsBase", "type"), metadata("ComplexType", "Other", "keyVaultUrl"), `{}`, ``, `<a>`} {
-		s := serve(t, says(200, body))
-		if got, err := newClient(t, s.config()).KeyVaultField(t.Context()); got != "" || asError(t, err).Next == "" {
-			t.Errorf("%q gave %q, %v", body, got, err)
-		}
-	}
-}
-
-func metadata(kind, name, property string) string {
-	return `<?xml version="1.0" encoding="utf-8"?>
-<edmx:Edmx Version="4.0" xmlns:edmx="http://docs.oasis-open.org/odata/ns/edmx"><edmx:DataServices>
- <Schema Namespace="microsoft.windowsDefenderATP.api" xmlns="http://docs.oasis-open.org/odata/ns/edm">
-  <EntityType Name="Machine"><Key><PropertyRef Name="id"/></Key><Property Name="id" Type="Edm.String"/></EntityType>
- </Schema>
- <Schema Namespace="other" xmlns="http://docs.oasis-open.org/odata/ns/edm">
-  <` + kind + ` Name="` + name + `" Abstract="true"><Property Name="` + property + `" Type="Edm.String"/></` + kind + `>
- </Schema></edmx:DataServices></edmx:Edmx>`
 }

@@ -159,9 +159,15 @@ func TestAnEchoedSecretIsScrubbed(t *testing.T) {
 			}
 		}
 	}
-	s := serve(t, says(400, `{"error":{"message":"before `+"community-string"+` after"}}`))
-	_, err := newWriter(t, s.config()).Do(t.Context(), add(t, lab(core())), core())
-	if got := asError(t, err).Message; got != "before [redacted] after" {
-		t.Errorf("message %q: the rest of it is lost", got)
+	long := strings.Repeat("x", 495)
+	for said, want := range map[string]string{
+		"before community-string after": "before [redacted] after", // the rest of it is kept
+		long + "community-string":       long + "[reda…",           // and not cut to half a secret
+	} {
+		s := serve(t, says(400, `{"error":{"message":"`+said+`"}}`))
+		_, err := newWriter(t, s.config()).Do(t.Context(), add(t, lab(core())), core())
+		if got := asError(t, err).Message; got != want {
+			t.Errorf("message %q, want %q", got, want)
+		}
 	}
 }

@@ -1,7 +1,6 @@
 package defender
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -51,11 +50,11 @@ func unreadable(c call, a answer, what string, cause error) *Error {
 }
 
 // unanswered is a request that went out, or was about to, and got no answer.
-func unanswered(ctx context.Context, c call, unread bool, cause error) *Error {
+func unanswered(c call, unread bool, cause error) *Error {
 	if u, ok := errors.AsType[*url.Error](cause); ok {
 		cause = u.Err // the method and URL it adds are no news
 	}
-	e := &Error{Op: c.op, Message: "no answer from Defender", cause: cause, transient: ctx.Err() == nil}
+	e := &Error{Op: c.op, Message: "no answer from Defender", cause: cause, transient: true}
 	if c.write && unread {
 		e.Kind = ErrNotSent
 	} else if c.write {

@@ -51,6 +51,15 @@ func (s *service) asked() []received {
 	return slices.Clone(s.calls)
 }
 
+// take returns the calls since it was last called, and forgets them: for tests that make very many.
+func (s *service) take() []received {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	calls := s.calls
+	s.calls = nil
+	return calls
+}
+
 // config signs in with "token", or "fresh" after a 401, and never waits.
 func (s *service) config() defender.Config {
 	return defender.Config{

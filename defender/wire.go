@@ -80,7 +80,7 @@ func (w *wire) try(ctx context.Context, c call, fresh bool) (answer, *Error) {
 	}
 	resp, err := w.http.Do(req)
 	if err != nil {
-		return answer{}, unanswered(ctx, c, body.seal(), err)
+		return answer{}, unanswered(c, body.seal(), err)
 	}
 	defer resp.Body.Close()
 	a := receive(resp)

@@ -169,6 +169,8 @@ func TestWritesRefuseWhatCannotBeMeant(t *testing.T) {
 		"broken user":     {auth(defender.Authentication{Type: "NoAuthNoPriv", Username: "\xff"}), "username is not valid UTF-8"},
 		"broken name ref": {auth(defender.Authentication{Credential: "\xff"}), "credential is not valid UTF-8"},
 		"broken secret":   {auth(defender.Authentication{Credential: "c", AuthPassword: defender.NewSecret(canary + "\xff")}), "authPassword is not valid UTF-8"},
+		"broken privacy":  {auth(defender.Authentication{Credential: "c", PrivPassword: defender.NewSecret(canary + "\xff")}), "privPassword is not valid UTF-8"},
+		"broken string":   {auth(defender.Authentication{Credential: "c", CommunityString: defender.NewSecret(canary + "\xff")}), "communityString is not valid UTF-8"},
 		"mixed windows":   {auth(defender.Authentication{Type: "Kerberos", Windows: true, AuthProtocol: "SHA1"}), "mixes Windows with SNMP"},
 		"mixed SNMP":      {auth(defender.Authentication{Type: "AuthPriv", Domain: "d"}), "mixes SNMP with Windows"},
 		"mixed gMSA":      {auth(defender.Authentication{Type: "AuthPriv", IsGMSAUser: ptr(false)}), "mixes SNMP with Windows"},

@@ -53,7 +53,7 @@ type authenticationInput struct {
 	PrivProtocol       *string `json:"privProtocol,omitempty" jsonschema:"example=AES" jsonschema_description:"DES, 3DES or AES"`
 	Domain             *string `json:"domain,omitempty" jsonschema:"example=CORP" jsonschema_description:"For Windows"`
 	IsGMSAUser         *bool   `json:"isGmsaUser,omitempty" jsonschema_description:"Windows: always true"`
-	KeyVaultURL        *string `json:"keyVaultUrl,omitempty" jsonschema:"example=https://snmp.vault.azure.net/" jsonschema_description:"Vault that the scanner reads"`
+	KeyVaultURL        *string `json:"keyVaultUrl,omitempty" also:"keyVaultUri" jsonschema:"example=https://snmp.vault.azure.net/" jsonschema_description:"Vault that the scanner reads"`
 	KeyVaultSecretName *string `json:"keyVaultSecretName,omitempty" jsonschema:"example=snmp-core" jsonschema_description:"Secret in it"`
 }
 
@@ -91,7 +91,7 @@ func (in scanInput) authenticate(scanType string, credentials map[string]Credent
 
 // read checks each given field on its own.
 func (in authenticationInput) read(scanType string) (*defender.Authentication, error) {
-	kind, err := oneOf("scanAuthenticationParams.type", text(in.Type), authTypes[scanType]...)
+	kind, err := oneOf("scanAuthenticationParams.type", orZero(in.Type), authTypes[scanType]...)
 	if err != nil {
 		return nil, err
 	}
@@ -113,9 +113,9 @@ func (in authenticationInput) read(scanType string) (*defender.Authentication, e
 	}
 	a := &defender.Authentication{
 		Type: kind, Windows: scanType == "Windows", IsGMSAUser: in.IsGMSAUser,
-		Username: text(in.Username), Domain: text(in.Domain),
-		AuthProtocol: documented(text(in.AuthProtocol), authProtocols),
-		PrivProtocol: documented(text(in.PrivProtocol), privProtocols),
+		Username: orZero(in.Username), Domain: orZero(in.Domain),
+		AuthProtocol: documented(orZero(in.AuthProtocol), authProtocols),
+		PrivProtocol: documented(orZero(in.PrivProtocol), privProtocols),
 	}
 	return a, in.readVault(a)
 }
@@ -146,7 +146,7 @@ func (in authenticationInput) names() []string {
 }
 
 func (in authenticationInput) checkODataType(scanType string) error {
-	if got := text(in.ODataType); got != "" && got != odataTypes[scanType] {
+	if got := orZero(in.ODataType); got != "" && got != odataTypes[scanType] {
 		return refuseAuth("@odata.type", "%s does not fit a %s scan", quoted(got), scanType).
 			then("leave it out, or write %s", odataTypes[scanType])
 	}
@@ -199,11 +199,4 @@ func documented(given string, known []string) string {
 func refuseAuth(name, format string, args ...any) *Refusal {
 	name = "scanAuthenticationParams." + name
 	return refuse(name, "%s %s", name, fmt.Sprintf(format, args...))
-}
-
-func text(s *string) string {
-	if s == nil {
-		return ""
-	}
-	return *s
 }

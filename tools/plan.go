@@ -39,9 +39,9 @@ func (d *Desk) chooseScanner(ctx context.Context, in *scannerInput, dr *draft) e
 	if in == nil {
 		return nil
 	}
-	ref := text(in.MachineID)
+	ref := orZero(in.MachineID)
 	if ref == "" {
-		ref = text(in.MachineName)
+		ref = orZero(in.MachineName)
 	}
 	if ref == "" {
 		return refuse("scannerAgent.machineId", "scannerAgent.machineId is missing").then("call list_scanners and use a machineId from there")
@@ -57,7 +57,7 @@ func (d *Desk) chooseScanner(ctx context.Context, in *scannerInput, dr *draft) e
 	if err != nil {
 		return err
 	}
-	if name := text(in.MachineName); name != "" && !sameName(name, s.Name) {
+	if name := orZero(in.MachineName); name != "" && !sameName(name, s.Name) {
 		return refuse("scannerAgent.machineName", "scannerAgent.machineName is %s, but the machine %s is %s", quoted(name), quoted(ref), quoted(s.Name)).
 			then("leave machineName out")
 	}

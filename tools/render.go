@@ -9,7 +9,8 @@ import (
 )
 
 // Render is the whole plan as plain text for a person: summary, warnings first, every field, who asked and
-// how long there is to decide. It never has the code, which a face adds, and it is the same at every call.
+// how long there is to decide, without a line break at the end. It never has the code, which a face adds, and
+// it is the same at every call.
 func Render(c confirm.Change) string {
 	var b strings.Builder
 	fmt.Fprintln(&b, c.Summary)
@@ -26,7 +27,7 @@ func Render(c confirm.Change) string {
 		fmt.Fprintf(&b, "Needs the yes of %d people\n", c.Needed)
 	}
 	minutes := uint64(c.Expires.Sub(c.Created).Round(time.Minute) / time.Minute)
-	fmt.Fprintf(&b, "Expires %s after it was asked, at %s\n",
+	fmt.Fprintf(&b, "Expires %s after it was asked, at %s",
 		counted(minutes, "minute", "minutes"), c.Expires.UTC().Format("15:04 MST"))
 	return b.String()
 }

@@ -6,19 +6,24 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"scanwarden/confirm"
 	"scanwarden/defender"
 )
 
-// Result is what every write, get_change and withdraw_change answer.
+// Result is what every write, get_change and withdraw_change answer. Status is one of applied,
+// awaiting_confirmation, denied, expired, withdrawn, stale, failed, unknown and refused. The output schemas name
+// the fields a caller acts on; the others are left to speak for themselves, because every schema is paid for in
+// each conversation.
 type Result struct {
-	Status    string          `json:"status" jsonschema:"required,enum=applied,enum=awaiting_confirmation,enum=denied,enum=expired,enum=withdrawn,enum=stale,enum=failed,enum=unknown,enum=refused"`
+	Status    string          `json:"status" jsonschema:"required"`
 	ChangeID  string          `json:"change_id,omitempty"`
-	Operation string          `json:"operation,omitempty"`
-	Summary   string          `json:"summary,omitempty"`
-	Scans     json.RawMessage `json:"scans,omitempty"`
-	DecidedBy string          `json:"decided_by,omitempty"`
+	Operation string          `json:"operation,omitempty" jsonschema:"-"`
+	Summary   string          `json:"summary,omitempty" jsonschema:"-"`
+	Scans     json.RawMessage `json:"scans,omitempty" jsonschema:"-"` // an array of what Defender returned
+	DecidedBy string          `json:"decided_by,omitempty" jsonschema:"-"`
 	Reason    string          `json:"reason,omitempty"`
 	Next      string          `json:"next,omitempty"`
 }
@@ -36,7 +41,7 @@ func ResultOf(c confirm.Change) Result {
 	if r.Next == "" {
 		r.Next = next[c.State]
 	}
-	return r
+	return r.inSentences()
 }
 
 func waitingFor(c confirm.Change) string {
@@ -102,6 +107,21 @@ func Refused(operation string, err error) Result {
 		r.Reason, r.Next = "scanwarden failed on its own side; nothing was changed", "Try again; if it stays so, ask the operator to look at the log."
 	}
 	r.Reason, r.Next = shown(r.Reason), shown(r.Next)
+	return r.inSentences()
+}
+
+// inSentences lets reason and next stand beside each other. A reason may begin with a field's name, whose
+// letter case matters; a next step begins with a verb.
+func (r Result) inSentences() Result {
+	if r.Next != "" {
+		first, size := utf8.DecodeRuneInString(r.Next)
+		r.Next = string(unicode.ToUpper(first)) + r.Next[size:]
+	}
+	for _, s := range []*string{&r.Reason, &r.Next} {
+		if *s != "" && !strings.ContainsAny((*s)[len(*s)-1:], ".!?") {
+			*s += "."
+		}
+	}
 	return r
 }
 

@@ -11,7 +11,7 @@ import (
 var scanHistory = answering(Operation{
 	Name:        "scan_history",
 	Title:       "Scan history",
-	Description: "Past runs: by scans, or by the sessionIds of such runs for each target's result. Give one of the two.",
+	Description: "Past runs of scans or, by their sessionIds, each target's result.",
 	Idempotent:  true,
 	OpenWorld:   true,
 }, (*Desk).scanHistory)
@@ -101,14 +101,7 @@ func (d *Desk) runsOfScans(ctx context.Context, in historyInput) ([]defender.Run
 			ids = append(ids, scan.ID)
 		}
 	}
-	return d.cfg.Reader.RunsByDefinition(ctx, ids, defender.Page{Top: value(in.Top), Skip: value(in.Skip)})
-}
-
-func value(n *int) int {
-	if n == nil {
-		return 0
-	}
-	return *n
+	return d.cfg.Reader.RunsByDefinition(ctx, ids, defender.Page{Top: orZero(in.Top), Skip: orZero(in.Skip)})
 }
 
 func readableRun(r defender.Run) defender.Run {

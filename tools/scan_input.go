@@ -146,3 +146,12 @@ func checkText(field, text string, most int) error {
 	}
 	return nil
 }
+
+// orZero is what was given, or the zero value where it was left out.
+func orZero[T any](given *T) T {
+	if given == nil {
+		var zero T
+		return zero
+	}
+	return *given
+}

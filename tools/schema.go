@@ -5,8 +5,6 @@ import (
 	"reflect"
 
 	"github.com/invopop/jsonschema"
-
-	"scanwarden/defender"
 )
 
 // inputSchema is the portable kind of schema that every client takes: one object, all inline, nothing beyond
@@ -43,15 +41,11 @@ func giveExamples(s *jsonschema.Schema) {
 // outputSchema says what comes back, open to what may be added later. What Defender returns is not spelt out:
 // its field names speak for themselves, and a list of them would be read on every turn of a conversation.
 func outputSchema(t reflect.Type) (json.RawMessage, error) {
-	object := func() *jsonschema.Schema { return &jsonschema.Schema{Type: "object"} }
 	r := jsonschema.Reflector{
 		Anonymous: true, DoNotReference: true, AllowAdditionalProperties: true, RequiredFromJSONSchemaTags: true,
-		Mapper: func(of reflect.Type) *jsonschema.Schema {
-			switch {
-			case of == reflect.TypeFor[json.RawMessage]():
-				return &jsonschema.Schema{Type: "array", Items: object()}
-			case of != t && (of == reflect.TypeFor[Result]() || of.PkgPath() == reflect.TypeFor[defender.Definition]().PkgPath()):
-				return object()
+		Mapper: func(inner reflect.Type) *jsonschema.Schema {
+			if inner.Kind() == reflect.Struct && inner != t {
+				return &jsonschema.Schema{Type: "object"}
 			}
 			return nil
 		},

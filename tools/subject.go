@@ -107,7 +107,7 @@ func credentialText(a *defender.Authentication) string {
 	case a.KeyVaultURL != "":
 		return fmt.Sprintf("Key Vault secret %s in %s (%s)", a.KeyVaultName, a.KeyVaultURL, user)
 	default:
-		return "without a secret (" + user + ")"
+		return user + ", without a secret"
 	}
 }
 

@@ -33,8 +33,13 @@ type target struct {
 type targetEntry struct {
 	kind string
 	text string // canonical
-	key  string // equal for entries that mean the same
+	meaning
+}
+
+// meaning is equal for entries that mean the same: one of its two fields is set.
+type meaning struct {
 	span span
+	host string // in lower case
 }
 
 // parseTarget reads a target of the kind, or of the kind of its first entry when kind is "". Accepted are, for
@@ -45,7 +50,7 @@ func parseTarget(text, kind string) (target, error) {
 		return target{}, refuse("target", "target is %s long, and at most %s are taken",
 			counted(uint64(len(text)), "byte", "bytes"), number(maxTargetBytes)).then("split it over several scans")
 	}
-	t, seen := target{kind: kind}, map[string]bool{}
+	t, seen := target{kind: kind}, map[meaning]bool{}
 	var spans []span
 	for _, part := range strings.Split(text, ",") {
 		e, err := parseEntry(strings.TrimSpace(part))
@@ -58,11 +63,11 @@ func parseTarget(text, kind string) (target, error) {
 		switch {
 		case e.kind != t.kind:
 			return target{}, mixed(e, t)
-		case seen[e.key]:
+		case seen[e.meaning]:
 			t.dropped = append(t.dropped, e.text)
 			continue
 		}
-		seen[e.key] = true
+		seen[e.meaning] = true
 		t.entries = append(t.entries, e.text)
 		if e.kind == byIP {
 			spans = append(spans, e.span)
@@ -169,7 +174,7 @@ func numeric(text string) bool {
 }
 
 func addressEntry(canonical string, s span) targetEntry {
-	return targetEntry{kind: byIP, text: canonical, key: s.String(), span: s}
+	return targetEntry{byIP, canonical, meaning{span: s}}
 }
 
 func parseAddress(text string) (netip.Addr, error) {
@@ -253,7 +258,7 @@ func parseHostname(text string) (targetEntry, error) {
 	if last := text[strings.LastIndex(text, ".")+1:]; strings.Trim(last, "0123456789") == "" {
 		return bad("it ends in a number like an address")
 	}
-	return targetEntry{kind: byHostname, text: text, key: strings.ToLower(text)}, nil
+	return targetEntry{byHostname, text, meaning{host: strings.ToLower(text)}}, nil
 }
 
 func hostRune(r rune) bool {

@@ -30,7 +30,7 @@ func (updateInput) JSONSchemaExtend(s *jsonschema.Schema) { s.Required = []strin
 // planUpdate merges what was given into the live definition. Every field is sent but the credential, which
 // Microsoft documents as optional here: no page says what a partial update does to the fields it leaves out.
 func (d *Desk) planUpdate(ctx context.Context, in updateInput) (confirm.Proposal, error) {
-	if text(in.ID) == "" {
+	if orZero(in.ID) == "" {
 		return confirm.Proposal{}, refuse("id", "id is missing").then("call list_scans and use an id from there")
 	}
 	existing, err := d.live.definitions.get(ctx)

@@ -24,7 +24,7 @@ func (verifyCommand) Run(w world, flags flagValues) error {
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(w.out, "the audit log holds: %d entries, tree hash %s, verifier key %s\n", head.Entries, head.Hash, head.Key)
+		_, err = fmt.Fprintf(w.out, "the audit log holds: entries %d, tree hash %s, verifier key %s\n", head.Entries, head.Hash, head.Key)
 		return err
 	})
 }

@@ -124,8 +124,8 @@ func printChange(out io.Writer, c confirm.Change) error {
 	var page strings.Builder
 	line := lineOf(c, time.Now())
 	fmt.Fprintf(&page, "Change %s: %s, %s\n", c.ID, c.Operation, line.Status)
-	fmt.Fprintf(&page, "Asked for by %s over %s at %s, for %s\n", c.Requester, c.Via, c.Created.Local().Format(time.DateTime), c.Target)
-	fmt.Fprintf(&page, "Digest %s\n\n%s\n", c.Digest, strings.TrimRight(tools.Render(c), "\n"))
+	fmt.Fprintf(&page, "Created %s, digest %s\n\n", c.Created.Local().Format(time.DateTime), c.Digest)
+	fmt.Fprintf(&page, "%s\n", strings.TrimRight(tools.Render(c), "\n"))
 	for _, d := range c.Decisions {
 		fmt.Fprintf(&page, "\n%s\n", sentence(d))
 	}

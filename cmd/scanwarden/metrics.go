@@ -12,7 +12,7 @@ import (
 	"scanwarden/confirm"
 )
 
-// metrics is what /metrics tells: no name, address or principal is ever a label.
+// metrics is what /metrics tells: no name, address or principal is ever a label. A nil one counts nothing.
 type metrics struct {
 	registry *prometheus.Registry
 	changes  *prometheus.CounterVec
@@ -44,10 +44,17 @@ func (m *metrics) handler() http.Handler {
 }
 
 func (m *metrics) moved(c confirm.Change) {
+	if m == nil {
+		return
+	}
 	m.changes.WithLabelValues(c.Operation, string(c.State)).Inc()
 }
 
-func (m *metrics) waited(d time.Duration) { m.waits.Observe(d.Seconds()) }
+func (m *metrics) waited(d time.Duration) {
+	if m != nil {
+		m.waits.Observe(d.Seconds())
+	}
+}
 
 // client is the HTTP client for Defender, counted. Writes get a new connection each: on a kept one that the
 // service has meanwhile closed, an outcome would be unknown for no reason.
@@ -56,7 +63,11 @@ func (m *metrics) client(keepAlive bool) *http.Client {
 	transport.DisableKeepAlives = !keepAlive
 	transport.ResponseHeaderTimeout = 60 * time.Second
 	transport.MaxResponseHeaderBytes = 64 << 10
-	return &http.Client{Timeout: 100 * time.Second, Transport: counted{transport, m.calls}}
+	client := &http.Client{Timeout: 100 * time.Second, Transport: transport}
+	if m != nil {
+		client.Transport = counted{transport, m.calls}
+	}
+	return client
 }
 
 // counted counts what comes back.

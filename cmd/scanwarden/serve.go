@@ -56,10 +56,12 @@ func (p plan) serve(ctx context.Context, listening func(url string)) error {
 			fail(fmt.Errorf("serve HTTP: %w", err))
 		}
 	}()
+	back.begin()
 	listening("http://" + listener.Addr().String() + "/mcp")
 	<-running.Done()
 	mcp.Close() // first: it releases the requests that Shutdown waits for
-	return errors.Join(ending(running, ctx), farewell(server.Shutdown, back.close))
+	left := farewell(server.Shutdown, back.close)
+	return errors.Join(ending(running, ctx), left)
 }
 
 // httpServer bounds everything that a caller could take its time with.

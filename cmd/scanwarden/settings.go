@@ -1,13 +1,13 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/alecthomas/kong"
 
 	"scanwarden/defender"
 )
@@ -34,7 +34,7 @@ var settings = []setting{
 	{env: "SCANWARDEN_DEFENDER_URL", set: text(func(c *config) *string { return &c.Defender.URL })},
 	{env: "SCANWARDEN_DEFENDER_SCOPE", set: text(func(c *config) *string { return &c.Defender.Scope })},
 	{env: "SCANWARDEN_STATE_DIR", set: text(func(c *config) *string { return &c.StateDir })},
-	{env: "SCANWARDEN_DATABASE_URL", secret: true, set: text(func(c *config) *string { return &c.DatabaseURL })},
+	{env: "SCANWARDEN_DATABASE_URL", set: text(func(c *config) *string { return &c.DatabaseURL })},
 	{env: "SCANWARDEN_CONFIRM_WITH", set: list(func(c *config) *[]string { return &c.ConfirmWith })},
 	{env: "SCANWARDEN_APPROVERS", set: list(func(c *config) *[]string { return &c.Policy.Approvers })},
 	{env: "SCANWARDEN_SELF_APPROVAL", set: setSelfApproval},
@@ -71,6 +71,11 @@ func (c *config) fromFlags(flags map[string]string) error {
 			}
 		}
 	}
+	if u, err := url.Parse(flags["SCANWARDEN_DATABASE_URL"]); err == nil && u.User != nil {
+		if _, secret := u.User.Password(); secret {
+			return errors.New("--database-url: a password does not belong on a command line, where every process sees it; give the URL as SCANWARDEN_DATABASE_URL")
+		}
+	}
 	return nil
 }
 
@@ -78,20 +83,6 @@ func (s setting) flag() string {
 	name := strings.TrimPrefix(strings.TrimPrefix(s.env, prefix), "AZURE_")
 	return strings.ReplaceAll(strings.ToLower(name), "_", "-")
 }
-
-// flagsOf returns the values of the flags that were given, by the environment name they stand for.
-func flagsOf(command *kong.Context) flagValues {
-	given := flagValues{}
-	for _, flag := range command.Flags() {
-		if name := flag.Tag.Get("setting"); name != "" && flag.Set {
-			given[name] = fmt.Sprint(command.FlagValue(flag))
-		}
-	}
-	return given
-}
-
-// flagValues are the given flags by the environment name they stand for.
-type flagValues map[string]string
 
 func text(field func(*config) *string) func(*config, string) error {
 	return func(c *config, value string) error {

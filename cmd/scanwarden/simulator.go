@@ -31,7 +31,7 @@ func (s simulatorCommand) options() defendertest.Options {
 }
 
 // Run serves the simulated tenant until the process is asked to end.
-func (s simulatorCommand) Run(w world) error {
+func (s simulatorCommand) Run(w world, _ flagValues) error {
 	listener, err := net.Listen("tcp", s.Listen)
 	if err != nil {
 		return fmt.Errorf("--listen: %w; choose another address", err)

@@ -3,9 +3,12 @@ package main
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
 	"os/user"
+	"runtime/debug"
 	"strconv"
+	"sync"
 	"time"
 
 	"scanwarden/confirm"
@@ -28,16 +31,39 @@ func (s stdioCommand) Run(w world, flags flagValues) error {
 		return err
 	}
 	cfg.Simulator = s.Simulator
-	p := plan{cfg: cfg, env: w.environment, log: cfg.logger(w.errs), metrics: newMetrics()}
+	p := plan{cfg: cfg, env: w.environment, log: cfg.logger(w.errs)}
 	ctx, fail := context.WithCancelCause(w.ctx)
 	defer fail(nil)
+	collect := collectLater()
+	defer collect()
 	back := p.openBeside(ctx, fail)
 	server, err := p.door(back)
 	if err == nil {
-		err = server.ServeStdio(ctx, w.in, w.out, localUser(w.environment))
+		out := answered{w.out, sync.OnceFunc(func() { collect(); back.begin() })}
+		err = server.ServeStdio(ctx, w.in, out, localUser(w.environment))
 		server.Close()
 	}
-	return errors.Join(err, ending(ctx, w.ctx), farewell(back.close))
+	left := farewell(back.close) // before ending: a client may be gone sooner than the ledger refuses to open
+	return errors.Join(err, ending(ctx, w.ctx), left)
+}
+
+// answered opens the rooms right after the first answer, the one to the handshake, and not beside it: on a
+// small machine they would take the processor from it.
+type answered struct {
+	io.Writer
+	first func()
+}
+
+func (a answered) Write(b []byte) (int, error) {
+	defer a.first()
+	return a.Writer.Write(b)
+}
+
+// collectLater lets the heap grow to 16 MiB before it is collected, until the function it returns is called.
+// What a start allocates stays anyway: a collection in the middle of it would be a quarter of its time.
+func collectLater() (again func()) {
+	percent := debug.SetGCPercent(400)
+	return func() { debug.SetGCPercent(percent) }
 }
 
 // ending tells why a server stopped: nil when it was asked to.

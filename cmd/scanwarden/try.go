@@ -17,7 +17,7 @@ type tryCommand struct{}
 
 // Run is one guided run: the real HTTP server, a real MCP client and a simulated tenant in this process, and
 // the person at this terminal to confirm. It ignores the configuration, keeps nothing and calls nobody.
-func (tryCommand) Run(w world) error {
+func (tryCommand) Run(w world, _ flagValues) error {
 	dir, err := os.MkdirTemp("", "scanwarden-try-*")
 	if err != nil {
 		return fmt.Errorf("try needs a temporary directory: %w; set TMPDIR to one that can be written", err)

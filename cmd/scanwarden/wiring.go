@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"scanwarden/confirm"
@@ -148,15 +149,21 @@ func (h *house) close(ctx context.Context) error {
 // backend opens the house beside the door, so that the handshake is answered while the ledger is still
 // being opened: no client waits for a disk.
 type backend struct {
+	begin  func()        // starts to open, if nobody has yet
 	opened chan struct{} // closed when house or err is set
 	house  *house
 	err    error
 }
 
-// openBeside starts to open the house. failed is told why it cannot be opened; that ends the process. What is
-// merely missing does not: it becomes the error of each tool call.
+// idle is how long the opening may wait for a client's first word. Recovery cannot wait longer.
+const idle = time.Second
+
+// openBeside opens the house when begin is called, or a call comes, or after a moment. failed is told why it
+// cannot be opened; that ends the process. What is merely missing does not: it becomes the error of each
+// tool call.
 func (p plan) openBeside(ctx context.Context, failed func(error)) *backend {
-	b := &backend{opened: make(chan struct{})}
+	begun := make(chan struct{})
+	b := &backend{begin: sync.OnceFunc(func() { close(begun) }), opened: make(chan struct{})}
 	if b.err = p.cfg.missing(); b.err != nil {
 		p.log.Warn("every tool call will be refused", "reason", b.err)
 		close(b.opened)
@@ -164,6 +171,10 @@ func (p plan) openBeside(ctx context.Context, failed func(error)) *backend {
 	}
 	go func() {
 		defer close(b.opened)
+		select {
+		case <-begun:
+		case <-time.After(idle):
+		}
 		if b.house, b.err = p.open(ctx); b.err != nil {
 			failed(b.err)
 		}
@@ -173,6 +184,7 @@ func (p plan) openBeside(ctx context.Context, failed func(error)) *backend {
 
 // wait returns the rooms as soon as they stand, or why they do not.
 func (b *backend) wait(ctx context.Context) (*mcpserver.Backend, error) {
+	b.begin()
 	select {
 	case <-b.opened:
 	case <-ctx.Done():
@@ -193,6 +205,7 @@ func (b *backend) ready(ctx context.Context) error {
 }
 
 func (b *backend) close(ctx context.Context) error {
+	b.begin()
 	<-b.opened
 	if b.house == nil {
 		return nil

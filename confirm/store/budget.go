@@ -27,7 +27,7 @@ type Budget struct {
 	now     func() time.Time
 	sleep   func(ctx context.Context, d time.Duration) error
 
-	reads, writes lane
+	line line
 }
 
 // longestPause bounds what one answer of the service can do to everybody, and is the longest window.
@@ -47,18 +47,11 @@ func (s *Store) Budget(l Limits, waiting func(ctx context.Context, d time.Durati
 
 // Take waits until one call may be made, and counts it. It fails when ctx ends first; then nothing is counted.
 func (b *Budget) Take(ctx context.Context, write bool) error {
-	mine := &b.reads
-	if write {
-		mine = &b.writes
-	}
-	ticket := mine.join()
-	defer mine.leave(ticket)
+	c := &caller{write: write}
+	b.line.join(c)
+	defer b.line.leave(c)
 	for told := false; ; {
-		ahead := mine.ahead(ticket)
-		if !write {
-			ahead += b.writes.len()
-		}
-		wait, err := b.try(ctx, write, ahead)
+		wait, err := b.try(ctx, c)
 		if err != nil {
 			return fmt.Errorf("take a call from the budget: %w", err)
 		}
@@ -93,8 +86,9 @@ func (b *Budget) Pause(ctx context.Context, until time.Time) error {
 // errNotYet drops a transaction that had only to look.
 var errNotYet = errors.New("not yet")
 
-// try counts a call if there is room for it and the ones ahead of it; otherwise it returns how long to wait.
-func (b *Budget) try(ctx context.Context, write bool, ahead int) (wait time.Duration, err error) {
+// try counts the call of c if there is room for it and for those ahead of it; otherwise it returns how long to
+// wait. Who is ahead is asked, and c leaves the line, under the lock: nobody makes room for a call twice.
+func (b *Budget) try(ctx context.Context, c *caller) (wait time.Duration, err error) {
 	err = b.db.transact(ctx, func(tx *sql.Tx) error {
 		var taken, paused int64
 		// The lock on this row is what puts the takers of all processes in order.
@@ -102,10 +96,10 @@ func (b *Budget) try(ctx context.Context, write bool, ahead int) (wait time.Dura
 		if err := tx.QueryRowContext(ctx, lock).Scan(&taken, &paused); err != nil {
 			return err
 		}
-		now := b.now()
+		now, n := b.now(), taken+b.line.ahead(c)
 		wait = until(now, fromMicros(paused), longestPause)
-		for _, w := range b.windows(write) {
-			free, err := w.free(ctx, tx, taken+int64(ahead), taken)
+		for _, w := range b.windows(c.write) {
+			free, err := w.free(ctx, tx, n, taken)
 			if err != nil {
 				return err
 			}
@@ -114,6 +108,7 @@ func (b *Budget) try(ctx context.Context, write bool, ahead int) (wait time.Dura
 		if wait > 0 {
 			return errNotYet
 		}
+		b.line.leave(c)
 		return b.count(ctx, tx, taken, now)
 	})
 	if errors.Is(err, errNotYet) {
@@ -176,35 +171,38 @@ func (w window) free(ctx context.Context, tx *sql.Tx, n, taken int64) (time.Time
 	return fromMicros(at).Add(w.length), err
 }
 
-// lane is who waits in this process, in the order they came.
-type lane struct {
+// line is who waits in this process, in the order they came.
+type line struct {
 	mu      sync.Mutex
-	next    int
-	waiting []int
+	callers []*caller
 }
 
-func (l *lane) join() (ticket int) {
+type caller struct{ write bool }
+
+func (l *line) join(c *caller) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.next++
-	l.waiting = append(l.waiting, l.next)
-	return l.next
+	l.callers = append(l.callers, c)
 }
 
-func (l *lane) leave(ticket int) {
+func (l *line) leave(c *caller) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.waiting = slices.DeleteFunc(l.waiting, func(t int) bool { return t == ticket })
+	l.callers = slices.DeleteFunc(l.callers, func(other *caller) bool { return other == c })
 }
 
-func (l *lane) ahead(ticket int) int {
+// ahead counts those who go before c: whoever of the kind came earlier, and before a read every write.
+func (l *line) ahead(c *caller) (n int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return slices.Index(l.waiting, ticket)
-}
-
-func (l *lane) len() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return len(l.waiting)
+	earlier := true
+	for _, other := range l.callers {
+		switch {
+		case other == c:
+			earlier = false
+		case other.write == c.write && earlier, other.write && !c.write:
+			n++
+		}
+	}
+	return n
 }

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -89,7 +90,8 @@ func connectSQLite(path string) (database, error) {
 }
 
 // sqliteFile returns path as a file URI. It makes the file first, for its owner alone: SQLite gives the
-// files it puts beside it (-wal, -shm) the same mode, whatever the umask.
+// files it puts beside it (-wal, -shm) the same mode, whatever the umask. The file must not be opened here:
+// closing it would drop the locks that SQLite holds on it in this process (https://sqlite.org/howtocorrupt.html).
 func sqliteFile(path string) (string, error) {
 	switch {
 	case path == "" || strings.HasPrefix(path, ":") || strings.HasPrefix(path, "file:"):
@@ -104,12 +106,11 @@ func sqliteFile(path string) (string, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return "", err
 	}
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
+	if err := createPrivate(path, ""); err != nil && !errors.Is(err, fs.ErrExist) {
 		return "", err
 	}
 	slashed := "/" + strings.TrimPrefix(filepath.ToSlash(path), "/")
-	return "file://" + (&url.URL{Path: slashed}).EscapedPath(), f.Close()
+	return "file://" + (&url.URL{Path: slashed}).EscapedPath(), nil
 }
 
 func (d database) close() error {

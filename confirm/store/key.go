@@ -1,7 +1,6 @@
 package store
 
 import (
-	"bytes"
 	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/base64"
@@ -55,8 +54,7 @@ func makeKey(path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = place(path, secret+"\n", os.Link)
-	if err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := createPrivate(path, secret+"\n"); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, err
 	}
 	return os.ReadFile(path)
@@ -65,15 +63,24 @@ func makeKey(path string) ([]byte, error) {
 // publish writes the verifier key beside the signing key, unless it is there already.
 func publish(path, public string) error {
 	text := public + "\n"
-	if have, err := os.ReadFile(path); err == nil && bytes.Equal(have, []byte(text)) {
+	if have, err := os.ReadFile(path); err == nil && string(have) == text {
 		return nil
 	}
 	return place(path, text, os.Rename)
 }
 
-// place writes text to a file of its own and then lets put give it its name: nobody reads half of it.
+// createPrivate makes a file for its owner alone, or fails with fs.ErrExist.
+func createPrivate(path, text string) error {
+	if _, err := os.Lstat(path); err == nil {
+		return fs.ErrExist
+	}
+	return place(path, text, os.Link)
+}
+
+// place writes text to a file of its own, mode 0600, and then lets put give it its name: nobody ever finds
+// half of it.
 func place(path, text string, put func(from, to string) error) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".audit-*") // mode 0600
+	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
 	if err != nil {
 		return err
 	}

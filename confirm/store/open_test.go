@@ -104,7 +104,7 @@ func TestOpenAtOnce(t *testing.T) {
 		if n := mustVerify(t, s).Entries; n != 8 {
 			t.Errorf("%d entries under one key, want 8", n)
 		}
-		left, err := filepath.Glob(filepath.Join(l.KeyDir, ".*"))
+		left, err := filepath.Glob(filepath.Join(l.KeyDir, ".new-*"))
 		if err != nil || len(left) > 0 {
 			t.Errorf("left behind: %v, %v", left, err)
 		}

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"database/sql"
 	"encoding/json"
-	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -111,9 +110,15 @@ func must(t testing.TB, err error) {
 // noon is when everything begins in these tests; the store takes the time from its callers.
 var noon = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 
-// fresh returns a new pending change. Its body is what somebody typed: blanks and all.
 func fresh(t testing.TB) confirm.Change {
 	t.Helper()
+	c, err := newChange()
+	must(t, err)
+	return c
+}
+
+// newChange returns a new pending change. Its body is what somebody typed: blanks and all.
+func newChange() (confirm.Change, error) {
 	p := confirm.Proposal{
 		Operation: "add_scan", Target: "tenant-a", Summary: "Add the scan “core <switches> & routers”.",
 		Request: confirm.Request{
@@ -125,12 +130,11 @@ func fresh(t testing.TB) confirm.Change {
 		Snapshot: json.RawMessage("[ {\"id\":\"1\"} ]\n"),
 	}
 	digest, err := p.Digest()
-	must(t, err)
 	return confirm.Change{
 		ID: ulid.Make().String(), Code: "CODE7", Proposal: p, Digest: digest,
 		Requester: "slack:T1/U1", Via: "Slack", Channels: []confirm.Channel{confirm.Slack, confirm.Page},
 		Created: noon, Updated: noon, Expires: noon.Add(15 * time.Minute), State: confirm.Pending, Needed: 1,
-	}
+	}, err
 }
 
 func insert(t testing.TB, s *store.Store) confirm.Change {
@@ -210,5 +214,3 @@ func inParallel(n int, do func(i int)) {
 		<-done
 	}
 }
-
-func play(role string) int { fmt.Println(role); return 2 }

@@ -1,7 +1,6 @@
 package defendertest
 
 import (
-	"encoding/json"
 	"errors"
 	"net/http"
 	"strconv"
@@ -16,8 +15,8 @@ type answer struct {
 	body        []byte
 }
 
-func jsonAnswer(status int, v any) (answer, error) {
-	body, err := json.Marshal(v)
+func jsonAnswer(status int, o ordered) (answer, error) {
+	body, err := appendJSON(nil, o)
 	if err != nil {
 		return answer{}, err
 	}

@@ -89,7 +89,7 @@ func TestTargets(t *testing.T) {
 		},
 		"Hostname": {
 			[]string{"sw-01", "sw-01.contoso.example,sw_02", "3com.example"},
-			[]string{"192.0.2.1", "10.0.0.999", "-sw", "sw-", "sw..example", "sw 01", "sw.", "a/b", strings.Repeat("a", 64), strings.Repeat("a.", 127) + "aa", "sw-01,192.0.2.1"},
+			[]string{"192.0.2.1", "10.0.0.999", "-sw", "sw-", "sw..example", "sw 01", "sw.", "a/b", strings.Repeat("a", 64), strings.Repeat("a.", 127) + "aa", "sw-01,192.0.2.1", "192.0.2.1-9"},
 		},
 		"Combined": {[]string{"sw-01,192.0.2.1"}, []string{"10.0.0.999", "-"}},
 	} {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -159,6 +160,30 @@ func TestFaultHang(t *testing.T) {
 			}
 			c.call("GET", definitions, "").want(t, 200)
 		})
+	}
+}
+
+// TestHungRequestEndsWithItsCaller: no handler outlives the caller that gave up on it.
+func TestHungRequestEndsWithItsCaller(t *testing.T) {
+	for _, f := range []defendertest.Fault{{Hang: true}, {Delay: time.Hour}, {SlowBody: true, Delay: time.Hour}} {
+		sim := defendertest.New(defendertest.Options{})
+		service := httptest.NewServer(sim)
+		c := &caller{t, sim, service.URL, "any"}
+		sim.Fail(f)
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+		if r, err := c.try(ctx, "GET", definitions, ""); err == nil {
+			t.Errorf("%+v: got an answer: %d", f, r.status)
+		}
+		cancel()
+		closed := make(chan struct{})
+		go func() { service.Close(); close(closed) }() // waits for the handler
+		select {
+		case <-closed:
+		case <-time.After(10 * time.Second):
+			t.Errorf("%+v: the request hangs on without its caller", f)
+		}
+		sim.Close()
+		<-closed
 	}
 }
 

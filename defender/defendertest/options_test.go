@@ -146,7 +146,7 @@ func TestPaging(t *testing.T) {
 	}{{definitions, 2, 5}, {definitions, 5, 5}, {"/api/v1.0/DeviceAuthenticatedScanAgents", 1, 3}} {
 		c := start(t, defendertest.Options{PageSize: list.size})
 		seen, pages := map[any]bool{}, 0
-		for next := list.path; next != ""; pages++ {
+		for next := list.path; next != "" && pages < 10; pages++ {
 			page := c.call("GET", next, "").want(t, 200)
 			if rows := page.rows(t); len(rows) > list.size {
 				t.Errorf("a page of %d rows", len(rows))
@@ -216,6 +216,19 @@ func TestToken(t *testing.T) {
 			} else if got.status == 401 {
 				t.Errorf("%+v: %s is refused", test, path)
 			}
+		}
+	}
+}
+
+// TestTokenHasToBeABearer: no other scheme signs anyone in.
+func TestTokenHasToBeABearer(t *testing.T) {
+	sim := defendertest.New(defendertest.Options{})
+	for _, header := range []string{"any", "Basic any", "bearer any", "Bearer ", "Bearer"} {
+		r := httptest.NewRequest("GET", definitions, nil)
+		r.Header.Set("Authorization", header)
+		w := httptest.NewRecorder()
+		if sim.ServeHTTP(w, r); w.Code != 401 {
+			t.Errorf("%q: %d", header, w.Code)
 		}
 	}
 }

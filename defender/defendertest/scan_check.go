@@ -39,7 +39,7 @@ func (s *Server) checkNew(r *request) (object, error) {
 		}
 	}
 	scan := object{"targetType": "Ip"}
-	merge(scan, sent)
+	maps.Copy(scan, sent)
 	return scan, s.check(scan, scan)
 }
 
@@ -50,8 +50,8 @@ func (s *Server) checkUpdate(r *request, stored object) (object, error) {
 		return nil, err
 	}
 	whole := object{}
-	merge(whole, stored)
-	merge(whole, sent)
+	maps.Copy(whole, stored)
+	maps.Copy(whole, sent)
 	return sent, s.check(sent, whole)
 }
 

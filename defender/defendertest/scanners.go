@@ -1,6 +1,7 @@
 package defendertest
 
 import (
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -84,7 +85,7 @@ func (s *Server) embedded(scan object) ordered {
 		return arrange(reference, embeddedFields)
 	}
 	agent := object{}
-	merge(agent, scanner)
+	maps.Copy(agent, scanner)
 	agent["machineName"] = scanner["computerDnsName"]
 	delete(agent, "computerDnsName")
 	return arrange(agent, embeddedFields)

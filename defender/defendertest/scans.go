@@ -2,6 +2,7 @@ package defendertest
 
 import (
 	"cmp"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -50,7 +51,7 @@ func (s *Server) updateScan(r *request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	merge(stored, fields)
+	maps.Copy(stored, fields)
 	if s.options.OtherIDOnUpdate {
 		stored = clone(stored)
 		stored["id"] = s.newID()
@@ -79,7 +80,7 @@ func (s *Server) deleteScans(r *request) (answer, error) {
 
 func (s *Server) listed(scan object) ordered {
 	row := object{}
-	merge(row, scan)
+	maps.Copy(row, scan)
 	row["scannerAgent"] = s.casing(s.embedded(scan))
 	if auth, ok := scan["scanAuthenticationParams"].(object); ok && s.options.AuthInLists {
 		row["scanAuthenticationParams"] = arrange(auth, authFields)
@@ -94,7 +95,7 @@ func (s *Server) listed(scan object) ordered {
 // advancedActiveConfiguration.
 func (s *Server) entityAnswer(r *request, status int, scan object) (answer, error) {
 	row := object{"advancedActiveConfiguration": nil}
-	merge(row, scan)
+	maps.Copy(row, scan)
 	row["scanAuthenticationParams"] = nil
 	row["scannerAgent"] = s.embedded(scan)
 	row["latestScan"] = latest(scan)
@@ -112,7 +113,7 @@ func (s *Server) entityAnswer(r *request, status int, scan object) (answer, erro
 func (s *Server) listAnswer(r *request, set string, rows []ordered) (answer, error) {
 	list := ordered{{"@odata.context", origin(r) + "/api/$metadata#" + set}}
 	if after := r.URL.Query().Get("$skiptoken"); after != "" {
-		rows = slices.DeleteFunc(rows, func(row ordered) bool { return row[0].value.(string) < after })
+		rows = slices.DeleteFunc(rows, func(row ordered) bool { return row[0].value.(string) <= after })
 	}
 	if size := s.options.PageSize; size > 0 && len(rows) > size {
 		rows = rows[:size]

@@ -49,6 +49,19 @@ func TestAddStoresWhatWasSentAndHidesIt(t *testing.T) {
 	}
 }
 
+// TestStoresTheScannersMachineIDAlone: the rest is looked up, so that a scanner seen later shows as seen later.
+func TestStoresTheScannersMachineIDAlone(t *testing.T) {
+	c := start(t, defendertest.Options{})
+	answer := c.call("POST", definitions, fixture(t, "add-windows.2022-page.request.json")).want(t, 200).object(t)
+	stored, _ := c.sim.Scan(answer["id"].(string))
+	if diff := cmp.Diff(any(object{"machineId": machine}), stored["scannerAgent"]); diff != "" {
+		t.Errorf("stored scannerAgent (-want +got):\n%s", diff)
+	}
+	if name := answer["scannerAgent"].(object)["machineName"]; name != "scan-hq-01.contoso.example" {
+		t.Errorf("machineName %v is the caller's, not the scanner's", name)
+	}
+}
+
 func TestUpdateMergesAndKeepsCredentials(t *testing.T) {
 	c := start(t, defendertest.Options{})
 	before, _ := c.sim.Scan(switches)

@@ -82,7 +82,7 @@ func (s *Server) insert(fields object) object {
 	if len(s.scanners) > 0 {
 		scan["scannerAgent"] = object{"machineId": s.scanners[0]["machineId"]}
 	}
-	merge(scan, fields)
+	maps.Copy(scan, fields)
 	if _, ok := scan["id"].(string); !ok {
 		scan["id"] = s.newID()
 	}
@@ -98,7 +98,7 @@ func (s *Server) edit(id string, fields map[string]any) bool {
 	if scan == nil {
 		return false
 	}
-	merge(scan, fields)
+	maps.Copy(scan, fields)
 	scan["id"] = id // a definition that changed its name in the tenant could never be found again
 	return true
 }
@@ -118,8 +118,6 @@ func (s *Server) remove(ids ...string) (removed int) {
 	s.scans = slices.DeleteFunc(s.scans, func(scan object) bool { return slices.Contains(ids, scan["id"].(string)) })
 	return before - len(s.scans)
 }
-
-func merge(into, from object) { maps.Copy(into, from) }
 
 func unknownScan(method, id string) string {
 	return fmt.Sprintf("defendertest: %s: there is no scan definition %q", method, id)

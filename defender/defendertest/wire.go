@@ -25,24 +25,38 @@ type member struct {
 }
 
 // MarshalJSON writes the members in their order.
-func (o ordered) MarshalJSON() ([]byte, error) {
-	var b bytes.Buffer
-	b.WriteByte('{')
-	for i, m := range o {
-		if i > 0 {
-			b.WriteByte(',')
+func (o ordered) MarshalJSON() ([]byte, error) { return appendJSON(nil, o) }
+
+// appendJSON descends by itself where order matters: json.Marshal would check and copy each level anew.
+func appendJSON(b []byte, v any) (_ []byte, err error) {
+	switch v := v.(type) {
+	case ordered:
+		b = append(b, '{')
+		for i, m := range v {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			name, _ := json.Marshal(m.name) // strings always marshal
+			b = append(append(b, name...), ':')
+			if b, err = appendJSON(b, m.value); err != nil {
+				return nil, fmt.Errorf("%s: %w", m.name, err)
+			}
 		}
-		name, _ := json.Marshal(m.name) // strings always marshal
-		value, err := json.Marshal(m.value)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", m.name, err)
+		return append(b, '}'), nil
+	case []ordered:
+		b = append(b, '[')
+		for i, o := range v {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			if b, err = appendJSON(b, o); err != nil {
+				return nil, err
+			}
 		}
-		b.Write(name)
-		b.WriteByte(':')
-		b.Write(value)
+		return append(b, ']'), nil
 	}
-	b.WriteByte('}')
-	return b.Bytes(), nil
+	data, err := json.Marshal(v)
+	return append(b, data...), err
 }
 
 // arrange puts o's members into the order of names, and those that names does not know at the end. A test

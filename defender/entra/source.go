@@ -93,8 +93,12 @@ func (s *Source) signIn(ctx context.Context, fresh bool) (*session, *Error) {
 	current := s.session.Load()
 	if current != nil && !fresh {
 		next, problem := s.acquire(ctx, current.app)
+		if problem == nil {
+			// In an outage this is the old token still, which must not displace a fresh one.
+			s.session.CompareAndSwap(current, next)
+		}
 		if problem == nil || problem.Temporary {
-			return s.begin(current, next), problem
+			return next, problem
 		}
 	}
 	app, problem := s.newApp()
@@ -102,14 +106,8 @@ func (s *Source) signIn(ctx context.Context, fresh bool) (*session, *Error) {
 		return nil, problem
 	}
 	next, problem := s.acquire(ctx, app)
-	return s.begin(current, next), problem
-}
-
-// begin puts next in current's place, unless there is none or another flight was faster: then what that
-// one put there is as new.
-func (s *Source) begin(current, next *session) *session {
-	if next != nil {
-		s.session.CompareAndSwap(current, next)
+	if problem == nil {
+		s.session.Store(next)
 	}
-	return next
+	return next, problem
 }

@@ -207,6 +207,27 @@ func TestFreshTokenTakesTheCachedOnesPlace(t *testing.T) {
 	})
 }
 
+func TestFreshTokenStaysWhenAnEarlyRefreshFails(t *testing.T) {
+	busy := answer{status: http.StatusServiceUnavailable}
+	granted := answer{body: `{"token_type":"Bearer","expires_in":3599,"access_token":"` + tokenCanary + `fresh"}`}
+	for freshFirst, answers := range map[bool][]answer{true: {granted, busy}, false: {busy, granted}} {
+		inBubble(t, func(t *testing.T, f *fakeEntra) {
+			f.set(func(f *fakeEntra) { f.refreshIn = 1800 })
+			s := f.source(t, nil)
+			wantToken(t, s, false, "1")
+			time.Sleep(31 * time.Minute)
+			f.set(func(f *fakeEntra) { f.latency, f.next = time.Second, answers })
+			var callers sync.WaitGroup
+			callers.Go(func() { _, _ = s.Token(t.Context(), freshFirst) })
+			time.Sleep(time.Second / 2)
+			callers.Go(func() { _, _ = s.Token(t.Context(), !freshFirst) })
+			callers.Wait()
+			wantToken(t, s, false, "fresh")
+			wantSignIns(t, f, 3)
+		})
+	}
+}
+
 func TestARefusedFreshTokenLeavesTheCachedOne(t *testing.T) {
 	inBubble(t, func(t *testing.T, f *fakeEntra) {
 		s := f.source(t, nil)

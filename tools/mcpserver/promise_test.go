@@ -228,6 +228,21 @@ func TestOnceAndNothingLost(t *testing.T) {
 	})
 }
 
+func TestAQuestionWithoutAnAnswerIsAskedAgain(t *testing.T) {
+	h := newHouse(t)
+	args := h.newScan("Asked twice")
+	first := h.call(t, leg{tool: "add_scan", args: args})
+	_, code := first.message(t)
+	state := first.Result.RequestState
+	again := h.call(t, leg{tool: "add_scan", args: args, state: state})
+	if _, same := again.message(t); same != code {
+		t.Errorf("the code changed from %s to %s", code, same)
+	}
+	h.call(t, leg{tool: "add_scan", args: args, state: state, responses: accept(code)}).ends(t, "applied")
+	h.call(t, leg{tool: "add_scan", args: args, state: state}).ends(t, "applied")
+	h.writes(t, 1)
+}
+
 func TestTheCodeIsShownInThePromptOnly(t *testing.T) {
 	h := newHouse(t)
 	args := h.newScan("Secret code")

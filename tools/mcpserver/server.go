@@ -77,7 +77,7 @@ func New(cfg Config) (*Server, error) {
 
 // describe puts an operation into MCP's words.
 func describe(op tools.Operation) mcp.Tool {
-	readOnly := op.Effect == tools.Reads
+	readOnly := op.ReadOnly()
 	return mcp.Tool{
 		Name: op.Name, Title: op.Title, Description: op.Description,
 		RawInputSchema: op.Input, RawOutputSchema: op.Output,

@@ -128,8 +128,11 @@ func (w writeCall) askAgain(ctx context.Context, q question) (*mcp.CallToolResul
 	if err != nil {
 		return refusal(w.op.Name, err), nil
 	}
-	if c.State != confirm.Pending || c.Round != q.Round || c.Requester != w.by.principal {
+	switch {
+	case c.Requester != w.by.principal || c.Round != q.Round:
 		return nil, errForeignState
+	case c.State != confirm.Pending:
+		return w.outcome(ctx, c)
 	}
 	return w.ask(c, "")
 }

@@ -1,5 +1,5 @@
-// Command bare is the yardstick of the benchmarks: the smallest useful mcp-go server, three tools over stdio,
-// no ledger, no configuration.
+// Command bare is the yardstick of the benchmarks: the smallest mcp-go server that offers what ours does, three
+// tools over stdio or, with an address, over HTTP. It has no ledger and no configuration.
 package main
 
 import (
@@ -19,8 +19,15 @@ func main() {
 			return mcp.NewToolResultText(req.GetString("text", "")), nil
 		})
 	}
-	if err := server.ServeStdio(s); err != nil {
+	if err := serve(s, os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+}
+
+func serve(s *server.MCPServer, args []string) error {
+	if len(args) > 0 {
+		return server.NewStreamableHTTPServer(s).Start(args[0])
+	}
+	return server.ServeStdio(s)
 }

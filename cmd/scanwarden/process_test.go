@@ -1,0 +1,275 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"scanwarden/defender/defendertest"
+)
+
+// patience bounds every wait of these tests; nothing but a failure takes that long.
+const patience = time.Minute
+
+const (
+	bearer = "interop-token-0123456789"
+	canary = "canary-7Qx9-auth-password"
+	second = "canary-4Zk2-priv-password"
+)
+
+// site is one installation: a simulated tenant in this process, a state directory, and the environment that
+// points the real binary at both.
+type site struct {
+	t      *testing.T
+	tenant *defendertest.Server
+	state  string
+	env    []string
+	logs   *shared // stderr of every process
+}
+
+func newSite(t *testing.T) *site {
+	t.Helper()
+	tenant := defendertest.New(defendertest.Options{})
+	api := httptest.NewServer(tenant)
+	t.Cleanup(func() { tenant.Close(); api.Close() })
+	dir := t.TempDir()
+	file := filepath.Join(dir, "scanwarden.yaml")
+	if err := os.WriteFile(file, []byte(namedCredential), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := &site{t: t, tenant: tenant, state: filepath.Join(dir, "state"), logs: &shared{}}
+	s.env = []string{
+		"SCANWARDEN_CONFIG=" + file, "SCANWARDEN_STATE_DIR=" + s.state, "SCANWARDEN_DEFENDER_URL=" + api.URL,
+		"CORE_SNMP_AUTH=" + canary, "CORE_SNMP_PRIV=" + second, "SCANWARDEN_LOG_LEVEL=debug",
+	}
+	return s
+}
+
+const namedCredential = `
+credentials:
+  core-snmp:
+    type: AuthPriv
+    username: username
+    authProtocol: SHA1
+    authPassword: {env: CORE_SNMP_AUTH}
+    privProtocol: AES
+    privPassword: {env: CORE_SNMP_PRIV}
+`
+
+// command is the real binary, not started yet. It inherits nothing.
+func (s *site) command(args ...string) *exec.Cmd {
+	s.t.Helper()
+	cmd := exec.Command(program(s.t), args...)
+	cmd.Env, cmd.Stderr = s.env, s.logs
+	return cmd
+}
+
+// output runs a command to its end.
+func (s *site) output(args ...string) string {
+	s.t.Helper()
+	out, err := s.command(args...).Output()
+	if err != nil {
+		s.t.Fatalf("scanwarden %s: %v\n%s", strings.Join(args, " "), err, s.logs)
+	}
+	return string(out)
+}
+
+// changes is what `scanwarden changes --json` prints.
+func (s *site) changes() []changeLine {
+	s.t.Helper()
+	var lines []changeLine
+	if err := json.Unmarshal([]byte(s.output("changes", "--json")), &lines); err != nil {
+		s.t.Fatal(err)
+	}
+	return lines
+}
+
+// doors are the ways in. Each starts the real binary and returns how a client connects to it, and how to
+// kill it.
+var doors = map[string]func(*testing.T, *site) (mcp.Transport, func() error){"stdio": overStdio, "http": overHTTP}
+
+func overStdio(_ *testing.T, s *site) (mcp.Transport, func() error) {
+	cmd := s.command("stdio")
+	return &mcp.CommandTransport{Command: cmd, TerminateDuration: patience}, func() error { return cmd.Process.Kill() }
+}
+
+func overHTTP(t *testing.T, s *site) (mcp.Transport, func() error) {
+	served := s.serve(t, "SCANWARDEN_HTTP_TOKEN="+bearer, "SCANWARDEN_APPROVERS=token:default", "SCANWARDEN_SELF_APPROVAL=true")
+	return &mcp.StreamableClientTransport{
+		Endpoint: served.url, HTTPClient: &http.Client{Transport: withBearer{}}, DisableStandaloneSSE: true,
+	}, served.process.Kill
+}
+
+type withBearer struct{}
+
+func (withBearer) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	r.Header.Set("Authorization", "Bearer "+bearer)
+	return http.DefaultTransport.RoundTrip(r)
+}
+
+// served is a running `scanwarden serve`.
+type served struct {
+	url     string
+	process *os.Process
+	ended   chan struct{} // closed when it has ended
+	err     error         // how, once it has
+}
+
+// serve starts `scanwarden serve` and waits until it says where it listens.
+func (s *site) serve(t *testing.T, env ...string) *served {
+	t.Helper()
+	cmd := s.command("serve", "--listen", "127.0.0.1:0", "--log-format", "json")
+	cmd.Env = append(cmd.Env, env...)
+	listening := make(chan string, 1)
+	cmd.Stderr = &watch{shared: s.logs, listening: listening}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	run := &served{process: cmd.Process, ended: make(chan struct{})}
+	go func() {
+		defer close(run.ended)
+		run.err = cmd.Wait()
+	}()
+	t.Cleanup(func() { run.end(t) })
+	select {
+	case run.url = <-listening:
+	case <-run.ended:
+		t.Fatalf("serve ended: %v\n%s", run.err, s.logs)
+	case <-time.After(patience):
+		t.Fatalf("serve does not listen\n%s", s.logs)
+	}
+	return run
+}
+
+// end asks the server to end and waits until it has.
+func (s *served) end(t *testing.T) {
+	t.Helper()
+	_ = s.process.Signal(syscall.SIGTERM)
+	select {
+	case <-s.ended:
+	case <-time.After(patience):
+		t.Error("serve did not end on SIGTERM")
+		_ = s.process.Kill()
+	}
+}
+
+// watch waits for the log line that names the URL.
+type watch struct {
+	*shared
+	listening chan<- string
+	line      []byte
+}
+
+func (w *watch) Write(b []byte) (int, error) {
+	w.line = append(w.line, b...)
+	for {
+		line, rest, ok := bytes.Cut(w.line, []byte("\n"))
+		if !ok {
+			return w.shared.Write(b)
+		}
+		var entry struct{ Msg, URL string }
+		if json.Unmarshal(line, &entry) == nil && entry.Msg == "listening" {
+			w.listening <- entry.URL
+		}
+		w.line = rest
+	}
+}
+
+// shared is a buffer that several processes write to.
+type shared struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *shared) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *shared) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}
+
+// answer is what the person at a foreign client does with a prompt.
+type answer func(message string) *mcp.ElicitResult
+
+// types is a person who reads the code in the last line and types it.
+func types(message string) *mcp.ElicitResult {
+	_, code := splitPrompt(message)
+	return &mcp.ElicitResult{Action: "accept", Content: map[string]any{"code": code}}
+}
+
+// eras are the protocol revisions that a foreign client asks for; "" is its newest.
+var eras = map[string]string{"modern": "", "legacy": "2025-11-25"}
+
+// session connects the official Go SDK's client. A nil answer is a client that cannot ask.
+func session(t *testing.T, transport mcp.Transport, era string, person answer) *mcp.ClientSession {
+	t.Helper()
+	options := &mcp.ClientOptions{Capabilities: &mcp.ClientCapabilities{}}
+	if person != nil {
+		options.ElicitationHandler = func(_ context.Context, r *mcp.ElicitRequest) (*mcp.ElicitResult, error) {
+			return person(r.Params.Message), nil
+		}
+	}
+	client := mcp.NewClient(&mcp.Implementation{Name: "foreign", Version: "1"}, options)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	s, err := client.Connect(ctx, transport, &mcp.ClientSessionOptions{ProtocolVersion: eras[era]})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
+// call calls a tool and returns its structured result.
+func call(t *testing.T, s *mcp.ClientSession, tool string, args map[string]any) result {
+	t.Helper()
+	r, err := tryCall(t.Context(), s, tool, args)
+	if err != nil {
+		t.Fatalf("%s: %v", tool, err)
+	}
+	return r
+}
+
+func tryCall(ctx context.Context, s *mcp.ClientSession, tool string, args map[string]any) (result, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	var r result
+	answer, err := s.CallTool(ctx, &mcp.CallToolParams{Name: tool, Arguments: args})
+	if err != nil {
+		return r, err
+	}
+	text, err := json.Marshal(answer.StructuredContent)
+	if err != nil {
+		return r, err
+	}
+	return r, json.Unmarshal(text, &r)
+}
+
+// result is what a foreign client sees: the contract's names, decoded by this test alone.
+type result struct {
+	Status    string           `json:"status"`
+	ChangeID  string           `json:"change_id"`
+	Operation string           `json:"operation"`
+	Scans     []map[string]any `json:"scans"`
+	DecidedBy string           `json:"decided_by"`
+	Reason    string           `json:"reason"`
+	Next      string           `json:"next"`
+}

@@ -1,0 +1,223 @@
+package store_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"scanwarden/confirm"
+	"scanwarden/confirm/store"
+)
+
+// process is this test binary once more, playing a role on the same ledger.
+type process struct {
+	cmd *exec.Cmd
+	in  io.WriteCloser
+	out *bufio.Scanner
+}
+
+func (l ledger) start(t testing.TB, role string) *process {
+	t.Helper()
+	p := &process{cmd: exec.CommandContext(t.Context(), os.Args[0])}
+	p.cmd.Env = append(os.Environ(), "SCANWARDEN_TEST_ROLE="+role, "LEDGER="+l.URL, "KEYS="+l.KeyDir)
+	p.cmd.Stderr = os.Stderr
+	var err error
+	p.in, err = p.cmd.StdinPipe()
+	must(t, err)
+	out, err := p.cmd.StdoutPipe()
+	must(t, err)
+	p.out = bufio.NewScanner(out)
+	must(t, p.cmd.Start())
+	return p
+}
+
+// say gives the process something to read, line by line.
+func (p *process) say(t testing.TB, lines ...string) {
+	t.Helper()
+	_, err := io.WriteString(p.in, strings.Join(lines, "\n")+"\n")
+	must(t, err)
+}
+
+// rest returns the lines that the process prints until it ends, which it must do well.
+func (p *process) rest(t testing.TB) (lines []string) {
+	t.Helper()
+	for p.out.Scan() {
+		lines = append(lines, p.out.Text())
+	}
+	must(t, p.out.Err())
+	must(t, p.cmd.Wait())
+	return lines
+}
+
+// play is a role's whole process.
+func play(role string) int {
+	roles := map[string]func(context.Context, *store.Store, io.Reader) error{"race": race, "stream": stream}
+	ctx, in := context.Background(), bufio.NewReader(os.Stdin)
+	if _, err := in.ReadString('\n'); err != nil { // until all have started
+		return 2
+	}
+	s, err := store.Open(ctx, store.Config{URL: os.Getenv("LEDGER"), KeyDir: os.Getenv("KEYS")})
+	if err == nil {
+		err = errors.Join(roles[role](ctx, s, in), s.Close())
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, role, err)
+		return 1
+	}
+	return 0
+}
+
+// race claims every change whose id it reads, 16 times at once, as if all had read it while it was approved,
+// and prints those it won. Beside it, other changes live their lives, and calls are taken from the budget.
+func race(ctx context.Context, s *store.Store, in io.Reader) error {
+	var changes []confirm.Change
+	for ids := bufio.NewScanner(in); ids.Scan(); {
+		c, err := s.Change(ctx, ids.Text())
+		if err != nil {
+			return err
+		}
+		c.State, c.Version = confirm.Approved, 1
+		changes = append(changes, c)
+	}
+	budget := s.Budget(store.Limits{PerMinute: 10_000, PerHour: 100_000}, nil)
+	errs := make([]error, 16)
+	inParallel(len(errs), func(i int) {
+		for _, c := range changes {
+			_, err := s.Move(ctx, c, claim(fmt.Sprint(os.Getpid(), i)))
+			if err == nil {
+				fmt.Println("won", c.ID)
+			} else if errors.Is(err, confirm.ErrMoved) {
+				err = nil
+			}
+			errs[i] = errors.Join(errs[i], err, budget.Take(ctx, true))
+		}
+		errs[i] = errors.Join(errs[i], life(ctx, s, func(confirm.Change) {}))
+	})
+	return errors.Join(errs...)
+}
+
+// stream makes moves until it is killed, and prints what has been committed.
+func stream(ctx context.Context, s *store.Store, _ io.Reader) error {
+	failed := make(chan error)
+	for range 4 {
+		go func() {
+			for {
+				if err := life(ctx, s, func(c confirm.Change) { fmt.Println(c.ID, c.Version) }); err != nil {
+					failed <- err
+				}
+			}
+		}()
+	}
+	return <-failed
+}
+
+// life takes one change from beginning to end.
+func life(ctx context.Context, s *store.Store, done func(confirm.Change)) error {
+	c, err := newChange()
+	if err != nil {
+		return err
+	}
+	if err := s.Insert(ctx, c); err != nil {
+		return err
+	}
+	done(c)
+	for _, m := range []confirm.Move{approval("ada"), claim("me"), finish(confirm.Applied)} {
+		if c, err = s.Move(ctx, c, m); err != nil {
+			return err
+		}
+		done(c)
+	}
+	return nil
+}
+
+// Three processes open a new ledger at once, and then race for the same changes: each is won once, and
+// nobody sees an error.
+func TestProcessesRace(t *testing.T) {
+	each(t, func(t *testing.T, l ledger) {
+		var all [3]*process
+		for i := range all {
+			all[i] = l.start(t, "race")
+		}
+		for _, p := range all {
+			p.say(t, "go") // they open it now, and make the tables and the key
+		}
+		s := l.open(t)
+		var ids []string
+		for range 10 {
+			ids = append(ids, mustWalk(t, s, insert(t, s), approval("ada")).ID)
+		}
+		for _, p := range all {
+			p.say(t, ids...)
+			must(t, p.in.Close())
+		}
+		won := map[string]int{}
+		for _, p := range all {
+			for _, line := range p.rest(t) {
+				won[line]++
+			}
+		}
+		for _, id := range ids {
+			if n := won["won "+id]; n != 1 {
+				t.Errorf("change %s was won %d times", id, n)
+			}
+		}
+		if n := mustVerify(t, s).Entries; n != int64(3*len(ids)+3*16*4) {
+			t.Errorf("the log has %d entries", n)
+		}
+		var taken int
+		must(t, l.raw.QueryRow(`SELECT taken FROM budget`).Scan(&taken))
+		if want := 3 * 16 * len(ids); taken != want {
+			t.Errorf("%d calls were counted, want %d", taken, want)
+		}
+	})
+}
+
+// A process that is killed in the middle of its work leaves a log that holds, rows that agree with it, and
+// everything that it had been told was done.
+func TestKilledProcess(t *testing.T) {
+	each(t, func(t *testing.T, l ledger) {
+		for round := range 3 {
+			p := l.start(t, "stream")
+			p.say(t, "go")
+			done := map[string]int64{}
+			read := func() {
+				var id string
+				var version int64
+				if n, _ := fmt.Sscan(p.out.Text(), &id, &version); n == 2 {
+					done[id] = version
+				}
+			}
+			for range 40 + 7*round {
+				if !p.out.Scan() {
+					t.Fatal("the process ended by itself")
+				}
+				read()
+			}
+			must(t, p.cmd.Process.Kill())
+			for p.out.Scan() {
+				read()
+			}
+			if err := p.cmd.Wait(); err == nil {
+				t.Error("the process was not killed")
+			}
+			s := l.open(t)
+			head := mustVerify(t, s)
+			for id, version := range done {
+				if got := mustRead(t, s, id).Version; got < version {
+					t.Errorf("change %s is at version %d, and was said to be at %d", id, got, version)
+				}
+			}
+			if head.Entries < 40 {
+				t.Errorf("the log has %d entries", head.Entries)
+			}
+			insert(t, s) // and it goes on
+			mustVerify(t, s)
+		}
+	})
+}

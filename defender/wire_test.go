@@ -1,0 +1,224 @@
+package defender_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+
+	"scanwarden/defender"
+)
+
+func TestARedirectIsAnErrorAndTheTokenGoesNowhere(t *testing.T) {
+	elsewhere := serve(t, says(200, empty))
+	for _, location := range []string{elsewhere.URL + "/api/DeviceAuthenticatedScanAgents", "http://[broken", ""} {
+		s := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header()["Location"] = []string{location}
+			w.WriteHeader(307)
+		})
+		_, err := newClient(t, s.config()).RunsBySession(t.Context(), []string{"s"})
+		if e := asError(t, err); e.Status != 307 || !strings.Contains(e.Next, "redirects are not followed") {
+			t.Errorf("redirect to %q: %v", location, err)
+		}
+	}
+	if n := len(elsewhere.asked()); n != 0 {
+		t.Errorf("the redirect was followed %d times", n)
+	}
+}
+
+func TestEveryTryTakesItsTurn(t *testing.T) {
+	s := serve(t, inTurn(says(503, ""), says(401, ""), says(503, ""), says(200, empty)))
+	cfg := s.config()
+	turns := 0
+	cfg.Budget = func(_ context.Context, write bool) error {
+		if write {
+			t.Error("a read went ahead of reads")
+		}
+		turns++
+		return nil
+	}
+	if _, err := newClient(t, cfg).RunsBySession(t.Context(), []string{"s"}); err != nil || turns != len(s.asked()) || turns != 4 {
+		t.Errorf("%d turns for %d calls, %v", turns, len(s.asked()), err)
+	}
+}
+
+func TestNoTurnNoCall(t *testing.T) {
+	s := serve(t, says(200, empty))
+	cfg := s.config()
+	full := errors.New("the hour is used up; try again at ten")
+	cfg.Budget = func(context.Context, bool) error { return full }
+	_, err := newClient(t, cfg).Scanners(t.Context())
+	if !errors.Is(err, full) || !strings.Contains(err.Error(), full.Error()) || len(s.asked()) != 0 {
+		t.Errorf("error %v after %d calls", err, len(s.asked()))
+	}
+}
+
+func TestA401IsAnsweredWithAFreshTokenOnce(t *testing.T) {
+	refusal := fixture(t, "error-401-Unauthorized.derived")
+	s := serve(t, inTurn(says(401, refusal), says(200, empty)))
+	if _, err := newClient(t, s.config()).Scanners(t.Context()); err != nil {
+		t.Errorf("with a fresh token: %v", err)
+	}
+	if calls := s.asked(); len(calls) != 2 || calls[0].Token != "Bearer token" || calls[1].Token != "Bearer fresh" {
+		t.Errorf("calls %+v", calls)
+	}
+	s = serve(t, says(401, refusal))
+	_, err := newClient(t, s.config()).Scanners(t.Context())
+	if !errors.Is(err, defender.ErrSignIn) || len(s.asked()) != 2 {
+		t.Errorf("error %v after %d calls, want ErrSignIn after 2", err, len(s.asked()))
+	}
+}
+
+func TestALicence401DoesNotLoop(t *testing.T) {
+	for _, body := range []string{
+		fixture(t, "error-401-no-tvm-license.derived"),
+		`{"error":{"code":"Unauthorized","message":"Account mode is inactive"}}`,
+	} {
+		s := serve(t, says(401, body))
+		_, err := newClient(t, s.config()).Scanners(t.Context())
+		if !errors.Is(err, defender.ErrLicence) || errors.Is(err, defender.ErrSignIn) || len(s.asked()) != 1 {
+			t.Errorf("error %v after %d calls, want ErrLicence after 1", err, len(s.asked()))
+		}
+	}
+}
+
+func TestNoTokenNoCall(t *testing.T) {
+	s := serve(t, says(200, empty))
+	broken := errors.New("AADSTS7000215: the client secret is wrong")
+	for name, token := range map[string]func(context.Context, bool) (string, error){
+		"error":                                  func(context.Context, bool) (string, error) { return "", broken },
+		"empty":                                  func(context.Context, bool) (string, error) { return "", nil },
+		"line break, which would forge a header": func(context.Context, bool) (string, error) { return "t\r\nX: y", nil },
+	} {
+		cfg := s.config()
+		cfg.Token = token
+		_, err := newClient(t, cfg).Scanners(t.Context())
+		if err == nil || len(s.asked()) != 0 || strings.Contains(err.Error(), "X: y") {
+			t.Errorf("%s: %v after %d calls", name, err, len(s.asked()))
+		}
+		if name == "error" && !errors.Is(err, broken) {
+			t.Errorf("%v does not wrap its cause", err)
+		}
+	}
+}
+
+// What certainly never left says so: it may be tried again without looking.
+func TestNotSent(t *testing.T) {
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	closed := serve(t, says(200, bare))
+	closed.Close()
+	broken := errors.New("broken")
+	for name, tt := range map[string]struct {
+		ctx    context.Context
+		change func(*defender.Config)
+		cause  error
+	}{
+		"nobody listens": {t.Context(), func(c *defender.Config) { c.URL = closed.URL }, nil},
+		"no TLS there":   {t.Context(), func(c *defender.Config) { c.URL = "https" + strings.TrimPrefix(c.URL, "http") }, nil},
+		"cancelled":      {gone, func(*defender.Config) {}, context.Canceled},
+		"no turn":        {t.Context(), func(c *defender.Config) { c.Budget = func(context.Context, bool) error { return broken } }, broken},
+		"no token": {t.Context(), func(c *defender.Config) {
+			c.Token = func(context.Context, bool) (string, error) { return "", broken }
+		}, broken},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := serve(t, says(200, bare))
+			cfg := s.config()
+			tt.change(&cfg)
+			_, err := newWriter(t, cfg).Do(tt.ctx, add(t, lab(core())), core())
+			if !errors.Is(err, defender.ErrNotSent) || errors.Is(err, defender.ErrUncertain) || tt.cause != nil && !errors.Is(err, tt.cause) {
+				t.Errorf("%v, want ErrNotSent with %v", err, tt.cause)
+			}
+			if n := len(s.asked()); n != 0 {
+				t.Errorf("sent %d times", n)
+			}
+		})
+	}
+}
+
+func TestCancelledAfterItArrivedIsUncertain(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	release := make(chan struct{})
+	s := serve(t, func(http.ResponseWriter, *http.Request) { cancel(); <-release })
+	defer close(release)
+	_, err := newWriter(t, s.config()).Do(ctx, deletion(t), nil)
+	if !errors.Is(err, defender.ErrUncertain) || !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", err)
+	}
+}
+
+// roundTrip is somebody's own transport around a real one.
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// Whether a body left is judged by the body, so any transport may stand beneath, even one that fails first and
+// reads afterwards.
+func TestTheBodyProvesWhatLeft(t *testing.T) {
+	broken := errors.New("broken transport")
+	bodies := make(chan io.Reader, 1)
+	for name, tt := range map[string]struct {
+		transport roundTrip
+		want      error
+	}{
+		"fails before reading": {func(r *http.Request) (*http.Response, error) { bodies <- r.Body; return nil, broken }, defender.ErrNotSent},
+		"reads, then fails":    {func(r *http.Request) (*http.Response, error) { io.ReadAll(r.Body); return nil, broken }, defender.ErrUncertain},
+		"reads one byte":       {func(r *http.Request) (*http.Response, error) { r.Body.Read(make([]byte, 1)); return nil, broken }, defender.ErrUncertain},
+	} {
+		cfg := serve(t, says(200, bare)).config()
+		cfg.HTTP = &http.Client{Transport: tt.transport}
+		_, err := newWriter(t, cfg).Do(t.Context(), deletion(t), nil)
+		if !errors.Is(err, tt.want) || !errors.Is(err, broken) {
+			t.Errorf("%s: %v, want %v", name, err, tt.want)
+		}
+	}
+	if data, err := io.ReadAll(<-bodies); err == nil || len(data) != 0 {
+		t.Errorf("a body that was declared unsent gave %d bytes, %v", len(data), err)
+	}
+}
+
+// GetBody is what lets net/http send a body again by itself, on HTTP/2 after a refused stream for one.
+func TestNetHTTPCannotSendAgain(t *testing.T) {
+	s := serve(t, inTurn(says(200, bare), hangUp))
+	cfg := s.config()
+	cfg.HTTP = &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+		if r.GetBody != nil || r.ContentLength <= 0 || r.Header.Get("Idempotency-Key") != "" {
+			t.Errorf("a request that could be repeated: %+v", r)
+		}
+		return http.DefaultTransport.RoundTrip(r) // which keeps the first connection, and loses it
+	})}
+	w := newWriter(t, cfg)
+	if _, err := w.Do(t.Context(), update(t, scanID, lab(nil)), nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.Do(t.Context(), update(t, scanID, lab(nil)), nil); !errors.Is(err, defender.ErrUncertain) {
+		t.Errorf("%v", err)
+	}
+	if n := len(s.asked()); n != 2 {
+		t.Errorf("two writes arrived %d times", n)
+	}
+}
+
+// Without a client of the caller's own, each write has a connection of its own.
+func TestAWriteDoesNotReuseAConnection(t *testing.T) {
+	var connections sync.Map
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		connections.Store(r.RemoteAddr, true)
+		io.WriteString(w, bare)
+	})
+	w := newWriter(t, s.config())
+	for range 3 {
+		if _, err := w.Do(t.Context(), deletion(t), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	n := 0
+	connections.Range(func(any, any) bool { n++; return true })
+	if n != 3 {
+		t.Errorf("three writes over %d connections", n)
+	}
+}

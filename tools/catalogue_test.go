@@ -1,0 +1,258 @@
+package tools_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"scanwarden/tools"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// listed is a tool as tools/list shows it.
+type listedTool struct {
+	Name        string          `json:"name"`
+	Title       string          `json:"title"`
+	Description string          `json:"description"`
+	Annotations annotations     `json:"annotations"`
+	Input       json.RawMessage `json:"inputSchema"`
+	Output      json.RawMessage `json:"outputSchema"`
+}
+
+type annotations struct {
+	ReadOnly    bool `json:"readOnlyHint"`
+	Destructive bool `json:"destructiveHint"`
+	Idempotent  bool `json:"idempotentHint"`
+	OpenWorld   bool `json:"openWorldHint"`
+}
+
+func toolsList(t testing.TB, credentials ...string) []listedTool {
+	t.Helper()
+	ops, err := tools.Catalogue(credentials)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []listedTool
+	for _, o := range ops {
+		a := annotations{o.ReadOnly(), o.Destructive, o.Idempotent, o.OpenWorld}
+		out = append(out, listedTool{o.Name, o.Title, o.Description, a, o.Input, o.Output})
+	}
+	return out
+}
+
+// TestCatalogueIsWhatWasPromised holds names, effects and annotations to the outside contract.
+func TestCatalogueIsWhatWasPromised(t *testing.T) {
+	want := map[string]annotations{
+		"list_scans":      {ReadOnly: true, Idempotent: true, OpenWorld: true},
+		"list_scanners":   {ReadOnly: true, Idempotent: true, OpenWorld: true},
+		"scan_history":    {ReadOnly: true, Idempotent: true, OpenWorld: true},
+		"get_change":      {ReadOnly: true, Idempotent: true},
+		"withdraw_change": {Idempotent: true},
+		"add_scan":        {OpenWorld: true},
+		"update_scan":     {Destructive: true, Idempotent: true, OpenWorld: true},
+		"delete_scans":    {Destructive: true, Idempotent: true, OpenWorld: true},
+	}
+	effects := map[string]tools.Effect{
+		"add_scan": tools.Proposes, "update_scan": tools.Proposes, "delete_scans": tools.Proposes, "withdraw_change": tools.Manages,
+	}
+	ops, err := tools.Catalogue(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range ops {
+		if o.Effect != effects[o.Name] {
+			t.Errorf("%s: effect %d, want %d", o.Name, o.Effect, effects[o.Name])
+		}
+	}
+	for _, tool := range toolsList(t) {
+		if a, ok := want[tool.Name]; !ok || a != tool.Annotations {
+			t.Errorf("%s: annotations %+v, want %+v", tool.Name, tool.Annotations, a)
+		}
+		if tool.Title == "" || tool.Description == "" {
+			t.Errorf("%s has no title or no description", tool.Name)
+		}
+		delete(want, tool.Name)
+	}
+	if len(want) > 0 {
+		t.Errorf("missing tools: %v", want)
+	}
+}
+
+// TestGoldenSchemas makes every change of the outside contract visible in review.
+func TestGoldenSchemas(t *testing.T) {
+	const dir = "testdata/schema"
+	var goldens []string
+	for _, tool := range toolsList(t, "core-snmp") {
+		var b bytes.Buffer
+		enc := json.NewEncoder(&b)
+		enc.SetIndent("", "  ")
+		if err := enc.Encode(tool); err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(dir, tool.Name+".json")
+		goldens = append(goldens, path)
+		if *update {
+			if err := os.WriteFile(path, b.Bytes(), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(want, b.Bytes()) {
+			t.Errorf("%s differs; run go test ./tools -update and review:\n%s", path, &b)
+		}
+	}
+	found, err := filepath.Glob(dir + "/*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range found {
+		if !slices.Contains(goldens, path) {
+			t.Errorf("%s is the golden of no tool", path)
+		}
+	}
+}
+
+// TestToolsListFitsTheBudget: 2,500 tokens of 4 bytes are promised; what is below leaves room for what a
+// protocol adds, and for the names of credentials.
+func TestToolsListFitsTheBudget(t *testing.T) {
+	const most = 9_200
+	b, err := json.Marshal(map[string]any{"tools": toolsList(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("tools/list: %d bytes, about %d tokens", len(b), len(b)/4)
+	if len(b) > most {
+		t.Errorf("tools/list has %d bytes, and at most %d are allowed", len(b), most)
+	}
+}
+
+// TestSchemasArePortable keeps to what every client and model provider takes; one that does not may drop all
+// tools silently.
+func TestSchemasArePortable(t *testing.T) {
+	for _, credentials := range [][]string{nil, {"core-snmp", "edge-snmp"}} {
+		for _, tool := range toolsList(t, credentials...) {
+			input := decodeSchema(t, tool.Input)
+			checkSchema(t, tool.Name, input, true)
+			checkSchema(t, tool.Name+" output", decodeSchema(t, tool.Output), false)
+			if input["properties"] == nil {
+				t.Errorf("%s: the input schema has no properties", tool.Name)
+			}
+		}
+	}
+}
+
+func decodeSchema(t *testing.T, raw json.RawMessage) map[string]any {
+	t.Helper()
+	var s map[string]any
+	if err := json.Unmarshal(raw, &s); err != nil {
+		t.Fatal(err)
+	}
+	if s["type"] != "object" {
+		t.Errorf("the root is not an object: %s", raw)
+	}
+	return s
+}
+
+func checkSchema(t *testing.T, at string, s map[string]any, input bool) {
+	t.Helper()
+	known := []string{"type", "properties", "required", "additionalProperties", "items", "enum", "description",
+		"examples", "default", "minimum", "maximum"}
+	for key := range s {
+		if !slices.Contains(known, key) {
+			t.Errorf("%s: %s is not portable", at, key)
+		}
+	}
+	if _, single := s["type"].(string); !single {
+		t.Errorf("%s: type is %v, not one word", at, s["type"])
+	}
+	if input && s["type"] == "object" && s["additionalProperties"] != false {
+		t.Errorf("%s: takes more than it declares", at)
+	}
+	properties, _ := s["properties"].(map[string]any)
+	required, _ := s["required"].([]any)
+	for _, name := range required {
+		if properties[name.(string)] == nil {
+			t.Errorf("%s: requires %v, which it does not have", at, name)
+		}
+	}
+	for name, p := range properties {
+		inner, ok := p.(map[string]any)
+		if !ok {
+			t.Errorf("%s.%s: a bare %v", at, name, p)
+			continue
+		}
+		checkSchema(t, at+"."+name, inner, input)
+		if !input {
+			continue
+		}
+		if inner["description"] == nil {
+			t.Errorf("%s.%s: no description", at, name)
+		}
+		if inner["type"] != "object" && inner["examples"] == nil {
+			t.Errorf("%s.%s: no example", at, name)
+		}
+	}
+	if items, ok := s["items"].(map[string]any); ok {
+		checkSchema(t, at+"[]", items, false)
+	} else if s["type"] == "array" {
+		t.Errorf("%s: a list of anything", at)
+	}
+}
+
+// TestSchemasHaveMicrosoftsOrder: a model writes fields in the schema's order, and a person compares the
+// result with Microsoft's examples.
+func TestSchemasHaveMicrosoftsOrder(t *testing.T) {
+	fields := []string{"scanType", "scanName", "isActive", "target", "intervalInHours", "targetType", "scannerAgent",
+		"machineId", "scanAuthenticationParams", "@odata.type", "type", "username", "authProtocol", "privProtocol"}
+	for _, tool := range toolsList(t) {
+		if tool.Name != "add_scan" && tool.Name != "update_scan" {
+			continue
+		}
+		rest := string(tool.Input)
+		for _, f := range fields {
+			_, after, found := strings.Cut(rest, `"`+f+`":{"`)
+			if !found {
+				t.Fatalf("%s: %s is missing or out of order", tool.Name, f)
+			}
+			rest = after
+		}
+	}
+}
+
+// TestSchemasOfferTheConfiguredCredentials and nothing of them but their names.
+func TestSchemasOfferTheConfiguredCredentials(t *testing.T) {
+	for _, credentials := range [][]string{nil, {"core-snmp", "edge-snmp"}} {
+		for _, tool := range toolsList(t, credentials...) {
+			p, ok := decodeSchema(t, tool.Input)["properties"].(map[string]any)["credential"].(map[string]any)
+			if !ok {
+				continue
+			}
+			enum, _ := p["enum"].([]any)
+			if len(enum) != len(credentials) {
+				t.Errorf("%s: credential offers %v, want %v", tool.Name, enum, credentials)
+			}
+		}
+	}
+}
+
+// TestExamplesAreAccepted: what a schema gives as an example can be sent.
+func TestExamplesAreAccepted(t *testing.T) {
+	for _, tool := range toolsList(t) {
+		for name, p := range decodeSchema(t, tool.Input)["properties"].(map[string]any) {
+			p := p.(map[string]any)
+			enum, ok := p["enum"].([]any)
+			if examples, _ := p["examples"].([]any); ok && !slices.Contains(enum, examples[0]) {
+				t.Errorf("%s.%s: the example %v is none of %v", tool.Name, name, examples, enum)
+			}
+		}
+	}
+}

@@ -1,0 +1,300 @@
+package tools_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"scanwarden/confirm"
+	"scanwarden/confirm/store"
+	"scanwarden/defender"
+	"scanwarden/defender/defendertest"
+	"scanwarden/tools"
+)
+
+const (
+	ada = confirm.Principal("token:ada")
+	bob = confirm.Principal("token:bob")
+)
+
+// withGate gives the house a real gate over a real ledger, where bob may approve.
+func withGate(t testing.TB) *house {
+	t.Helper()
+	dir := t.TempDir()
+	ledger, err := store.Open(t.Context(), store.Config{URL: "sqlite:" + filepath.Join(dir, "ledger.db"), KeyDir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := build(t, defendertest.Options{})
+	h.cfg.Policy = confirm.Policy{Approvers: []string{string(bob)}, People: []confirm.Person{{Name: "Bob", Principals: []confirm.Principal{bob}}}}
+	h.cfg.Gate = confirm.New(confirm.Config{
+		Ledger: ledger, Policy: h.cfg.Policy, Target: "contoso", Execute: h.exec.Execute, Reconcile: h.exec.Reconcile,
+	})
+	h.desk = tools.NewDesk(h.cfg)
+	t.Cleanup(func() {
+		if err := errors.Join(h.cfg.Gate.Drain(context.Background()), ledger.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+	return h
+}
+
+func (h *house) propose(operation, args string) confirm.Change {
+	h.t.Helper()
+	c, err := h.cfg.Gate.Propose(h.t.Context(), h.plan(operation, args), confirm.Asker{
+		Principal: ada, Via: "MCP HTTP", Channels: []confirm.Channel{confirm.Page},
+	})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return c
+}
+
+func (h *house) decide(c confirm.Change, approve bool, reason string) {
+	h.t.Helper()
+	v := confirm.Vote{Principal: bob, Approve: approve, Reason: reason, Channel: confirm.Page}
+	if _, err := h.cfg.Gate.Decide(h.t.Context(), c.ID, v); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+// call returns what an operation answers, as JSON and back.
+func (h *house) call(by confirm.Principal, operation, args string) (map[string]any, error) {
+	h.t.Helper()
+	out, err := h.desk.Call(h.t.Context(), by, operation, json.RawMessage(args))
+	if err != nil {
+		return nil, err
+	}
+	b, err := json.Marshal(out)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	var answer map[string]any
+	if err := json.Unmarshal(b, &answer); err != nil {
+		h.t.Fatal(err)
+	}
+	return answer, nil
+}
+
+func (h *house) mustCall(by confirm.Principal, operation, args string) map[string]any {
+	h.t.Helper()
+	answer, err := h.call(by, operation, args)
+	if err != nil {
+		h.t.Fatalf("%s %s: %v", operation, args, err)
+	}
+	return answer
+}
+
+// TestAChangeIsFollowedToItsEnd through get_change, from the proposal to what Defender returned.
+func TestAChangeIsFollowedToItsEnd(t *testing.T) {
+	h := withGate(t)
+	c := h.propose("add_scan", lab)
+	id := fmt.Sprintf(`{"change_id":%q}`, c.ID)
+
+	got := h.mustCall(ada, "get_change", id)
+	if got["status"] != "awaiting_confirmation" || got["change_id"] != c.ID || got["operation"] != "add_scan" {
+		t.Errorf("get_change = %v", got)
+	}
+	wantWords(t, fmt.Sprint(got["reason"], got["next"]), "0 of 1", "expires at", "Only a person can confirm")
+	if text := fmt.Sprint(got); strings.Contains(text, c.Code) {
+		t.Errorf("the answer has the code: %s", text)
+	}
+	open := h.mustCall(ada, "get_change", `{}`)["changes"].([]any)
+	if len(open) != 1 || open[0].(map[string]any)["change_id"] != c.ID {
+		t.Errorf("open changes = %v", open)
+	}
+
+	h.decide(c, true, "")
+	got = h.mustCall(ada, "get_change", fmt.Sprintf(`{"change_id":%q,"wait_seconds":50}`, c.ID))
+	if got["status"] != "applied" || got["decided_by"] != "token:bob (Bob)" {
+		t.Errorf("get_change = %v", got)
+	}
+	wantWords(t, fmt.Sprint(got["scans"]), "Lab", hq)
+	if open := h.mustCall(ada, "get_change", `{}`)["changes"].([]any); len(open) != 0 {
+		t.Errorf("open changes = %v, want an empty list", open)
+	}
+}
+
+// TestOthersChangesDoNotExist: who did not ask learns the same as about an id that never was.
+func TestOthersChangesDoNotExist(t *testing.T) {
+	h := withGate(t)
+	c := h.propose("add_scan", lab)
+	for _, operation := range []string{"get_change", "withdraw_change"} {
+		_, foreign := h.call(bob, operation, fmt.Sprintf(`{"change_id":%q}`, c.ID))
+		_, missing := h.call(bob, operation, `{"change_id":"01JD3Y8K2Q5V7W9X1Z3B5C7D9F"}`)
+		if !errors.Is(foreign, confirm.ErrNotFound) || !errors.Is(missing, confirm.ErrNotFound) {
+			t.Errorf("%s: %v and %v, want not found", operation, foreign, missing)
+		}
+		if diff := cmp.Diff(tools.Refused(operation, missing), tools.Refused(operation, foreign)); diff != "" {
+			t.Errorf("%s tells a foreign change from none:\n%s", operation, diff)
+		}
+	}
+	if open := h.mustCall(bob, "get_change", `{}`)["changes"].([]any); len(open) != 0 {
+		t.Errorf("bob sees ada's changes: %v", open)
+	}
+}
+
+// TestWaitIsBounded by wait_seconds, and by the caller's going away.
+func TestWaitIsBounded(t *testing.T) {
+	h := withGate(t)
+	c := h.propose("add_scan", lab)
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	start := time.Now()
+	out, err := h.desk.Call(ctx, ada, "get_change", json.RawMessage(fmt.Sprintf(`{"change_id":%q,"wait_seconds":50}`, c.ID)))
+	if err != nil || out.(tools.Result).Status != "awaiting_confirmation" {
+		t.Errorf("get_change = %v, %v", out, err)
+	}
+	got := h.mustCall(ada, "get_change", fmt.Sprintf(`{"change_id":%q,"wait_seconds":1}`, c.ID))
+	if got["status"] != "awaiting_confirmation" {
+		t.Errorf("get_change = %v", got)
+	}
+	if d := time.Since(start); d < time.Second || d > 20*time.Second {
+		t.Errorf("waited %v, want about a second", d)
+	}
+	for _, wait := range []string{"-1", "51"} {
+		_, err := h.call(ada, "get_change", `{"wait_seconds":`+wait+`}`)
+		if err == nil {
+			t.Fatalf("wait_seconds %s was taken", wait)
+		}
+		wantWords(t, err.Error(), "wait_seconds must be a whole number from 0 to 50")
+	}
+}
+
+// TestWithdraw takes back what is pending, as often as asked, and nothing else.
+func TestWithdraw(t *testing.T) {
+	h := withGate(t)
+	c := h.propose("add_scan", lab)
+	id := fmt.Sprintf(`{"change_id":%q}`, c.ID)
+	for range 2 {
+		if got := h.mustCall(ada, "withdraw_change", id); got["status"] != "withdrawn" {
+			t.Errorf("withdraw_change = %v", got)
+		}
+	}
+	denied := h.propose("delete_scans", `{"scanDefinitionIds":["Core switches"]}`)
+	h.decide(denied, false, "not\u202e today")
+	id = fmt.Sprintf(`{"change_id":%q}`, denied.ID)
+	_, err := h.call(ada, "withdraw_change", id)
+	if !errors.Is(err, confirm.ErrRefused) {
+		t.Errorf("a denied change was withdrawn: %v", err)
+	}
+	got := h.mustCall(ada, "get_change", id)
+	if got["status"] != "denied" || got["decided_by"] != "token:bob (Bob)" || got["reason"] != "not⟨U+202E⟩ today." {
+		t.Errorf("get_change = %v", got)
+	}
+	if _, err := h.call(ada, "withdraw_change", `{}`); err == nil {
+		t.Error("withdrew nothing in particular")
+	}
+	if n := len(h.sim.Writes()); n > 0 {
+		t.Errorf("%d writes arrived", n)
+	}
+}
+
+// TestWithoutAGate a desk still plans and reads, and says why it knows no changes.
+func TestWithoutAGate(t *testing.T) {
+	h := build(t, defendertest.Options{})
+	for _, operation := range []string{"get_change", "withdraw_change"} {
+		if _, err := h.call(ada, operation, `{"change_id":"x"}`); err == nil {
+			t.Errorf("%s answered without a gate", operation)
+		}
+	}
+}
+
+// TestEveryStateHasItsWord and says what to do next.
+func TestEveryStateHasItsWord(t *testing.T) {
+	for state, want := range map[confirm.State]string{
+		confirm.Pending: "awaiting_confirmation", confirm.Approved: "awaiting_confirmation", confirm.Executing: "awaiting_confirmation",
+		confirm.Applied: "applied", confirm.Failed: "failed", confirm.Unknown: "unknown", confirm.Denied: "denied",
+		confirm.Expired: "expired", confirm.Withdrawn: "withdrawn", confirm.Stale: "stale",
+	} {
+		r := tools.ResultOf(confirm.Change{State: state})
+		if r.Status != want || r.Next == "" {
+			t.Errorf("%s is told as %+v, want %s", state, r, want)
+		}
+	}
+	r := tools.ResultOf(confirm.Change{State: confirm.Executing})
+	wantWords(t, r.Reason, "confirmed and being sent")
+	r = tools.ResultOf(confirm.Change{State: confirm.Applied, Decisions: []confirm.Decision{
+		{Principal: ada, Name: "Ada", Approve: true}, {Principal: bob, Approve: true},
+	}})
+	if r.DecidedBy != "token:ada (Ada), token:bob" {
+		t.Errorf("decided_by = %q", r.DecidedBy)
+	}
+	r = tools.ResultOf(confirm.Change{State: confirm.Denied, Decisions: []confirm.Decision{
+		{Principal: ada, Approve: true}, {Principal: bob, Name: "Bob"},
+	}})
+	if r.DecidedBy != "token:bob (Bob)" {
+		t.Errorf("decided_by = %q", r.DecidedBy)
+	}
+}
+
+// TestRefusedTellsNothingItShouldNot: errors that are not meant for the caller keep their words.
+func TestRefusedTellsNothingItShouldNot(t *testing.T) {
+	for _, c := range []struct {
+		err   error
+		words []string
+	}{
+		{&tools.Refusal{Field: "id", Reason: "id is missing", Next: "call list_scans"}, []string{"id is missing.|Call list_scans."}},
+		{fmt.Errorf("wrapped: %w", &tools.Refusal{Reason: "no"}), []string{"no.|"}},
+		{&defender.Error{Op: "list definitions", Status: 403, Code: "Forbidden", Next: "grant Machine.Read.All"}, []string{"list definitions: 403 Forbidden.|Grant Machine.Read.All."}},
+		{fmt.Errorf("read change: %w", confirm.ErrNotFound), []string{"no change of yours"}},
+		{fmt.Errorf("move: %w", confirm.ErrMoved), []string{"moved meanwhile"}},
+		{context.DeadlineExceeded, []string{"too long"}},
+		{context.Canceled, []string{"cancelled"}},
+		{errors.New("pq: password authentication failed for " + canary), []string{"failed on its own side", "operator"}},
+	} {
+		r := tools.Refused("add_scan", c.err)
+		if r.Status != "refused" || r.Operation != "add_scan" {
+			t.Errorf("%v: %+v", c.err, r)
+		}
+		wantWords(t, r.Reason+"|"+r.Next, c.words...)
+		if strings.Contains(fmt.Sprint(r), canary) {
+			t.Errorf("%v is repeated: %+v", c.err, r)
+		}
+	}
+}
+
+// TestRenderIsTheWholePlan, word for word, and never the code.
+func TestRenderIsTheWholePlan(t *testing.T) {
+	h := build(t, defendertest.Options{}, clock(time.Now().Add(30*time.Second)))
+	asked := time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)
+	c := confirm.Change{
+		Proposal: h.plan("update_scan", `{"id":"Plant floor switches","target":"10.20.30.0/25"}`),
+		Code:     "K7QF4", Requester: ada, Via: "MCP stdio", Needed: 2, Created: asked, Expires: asked.Add(15 * time.Minute),
+	}
+	want := `Update scan "Plant floor switches": change target
+WARNING: scannerAgent: "scan-plant-03.contoso.example" was last seen 41 days ago: it may be gone for good, and Defender may refuse it
+WARNING: the scan is not active: it will not run
+
+Plant floor switches
+  id:                      c6220f67-2cad-4ba3-a2fa-7ded6384da56
+  scanType:                Network
+  scanName:                Plant floor switches
+  isActive:                false
+  target:                  10.20.30.0/24 -> 10.20.30.0/25
+  addresses:               256 addresses -> 128 addresses
+  intervalInHours:         24
+  targetType:              Ip
+  scannerAgent.machineId:  4a1f7c0be9d35286f0b7c1d2e83945ab60cd71f2 ("scan-plant-03.contoso.example", last seen 41 days ago)
+  credential:              kept
+
+Tenant: contoso
+Asked by token:ada through MCP stdio
+Needs the yes of 2 people
+Expires 15 minutes after it was asked, at 09:15 UTC`
+	if diff := cmp.Diff(want, tools.Render(c)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	c.Proposal = h.plan("delete_scans", `{"scanDefinitionIds":["Core switches"]}`)
+	wantWords(t, tools.Render(c), "Core switches -> (deleted)", "WARNING: deleting cannot be undone")
+	if strings.Contains(tools.Render(c), c.Code) {
+		t.Error("the plan has the code")
+	}
+}

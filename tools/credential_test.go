@@ -1,0 +1,231 @@
+package tools_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"scanwarden/defender"
+	"scanwarden/defender/defendertest"
+	"scanwarden/tools"
+)
+
+// TestAuthenticationRefusals: parts that are missing, foreign or contradict each other.
+func TestAuthenticationRefusals(t *testing.T) {
+	h := build(t, defendertest.Options{})
+	windows := func(auth string) string {
+		return with(t, lab, map[string]any{"scanType": "Windows", "credential": nil, "scanAuthenticationParams": json.RawMessage(auth)})
+	}
+	network := func(auth string) string {
+		return with(t, lab, map[string]any{"credential": nil, "scanAuthenticationParams": json.RawMessage(auth)})
+	}
+	named := func(auth string) string {
+		return with(t, lab, map[string]any{"scanAuthenticationParams": json.RawMessage(auth)})
+	}
+	const in = "scanAuthenticationParams."
+	for _, c := range []struct {
+		args, field string
+		words       []string
+	}{
+		{network(`{}`), in + "type", []string{"is missing", "CommunityString, NoAuthNoPriv, AuthNoPriv, AuthPriv"}},
+		{network(`{"type":"Kerberos"}`), in + "type", []string{"must be one of CommunityString"}},
+		{windows(`{"type":"AuthPriv"}`), in + "type", []string{"must be one of Kerberos, Negotiate"}},
+		{network(`{"type":"AuthPriv"}`), "credential", []string{"AuthPriv needs a secret", "set credential to one of core-snmp", "keyVaultUrl"}},
+		{network(`{"type":"CommunityString"}`), "credential", []string{"needs a secret"}},
+		{network(`{"type":"NoAuthNoPriv"}`), in + "username", []string{"is missing: NoAuthNoPriv needs it"}},
+		{network(`{"type":"NoAuthNoPriv","username":""}`), in + "username", []string{"must not be empty"}},
+		{network(`{"type":"NoAuthNoPriv","username":"a\u200bb"}`), in + "username", []string{"invisible character U+200B"}},
+		{network(`{"type":"NoAuthNoPriv","username":"a","authProtocol":"MD5"}`), in + "authProtocol", []string{"does not belong to NoAuthNoPriv"}},
+		{network(`{"type":"AuthPriv","domain":"CORP"}`), in + "domain", []string{"does not belong to AuthPriv"}},
+		{network(`{"type":"AuthPriv","isGmsaUser":true}`), in + "isGmsaUser", []string{"does not belong"}},
+		{network(`{"@odata.type":"#microsoft.windowsDefenderATP.api.WindowsAuthParams","type":"NoAuthNoPriv","username":"a"}`), in + "@odata.type", []string{"does not fit a Network scan", "SnmpAuthParams"}},
+		{windows(`{"type":"Kerberos","username":"a","domain":"b"}`), in + "isGmsaUser", []string{"is missing"}},
+		{windows(`{"type":"Kerberos","username":"a","domain":"b","isGmsaUser":false}`), in + "isGmsaUser", []string{"must be true"}},
+		{windows(`{"type":"Negotiate","username":"a","isGmsaUser":true}`), in + "domain", []string{"is missing"}},
+		{windows(`{"type":"Kerberos","keyVaultUrl":"https://snmp.vault.azure.net/","keyVaultSecretName":"x"}`), in + "isGmsaUser", []string{"must be true"}},
+		{windows(`{"type":"Kerberos","authProtocol":"MD5"}`), in + "authProtocol", []string{"does not belong to Kerberos"}},
+		{with(t, lab, map[string]any{"scanType": "Windows"}), "credential", []string{"is for SNMP and cannot scan Windows"}},
+		{with(t, lab, map[string]any{"credential": "edge"}), "credential", []string{`"edge" is not configured`, "core-snmp"}},
+		{named(`{"type":"AuthNoPriv"}`), in + "type", []string{`is "AuthNoPriv", but credential "core-snmp" has "AuthPriv"`}},
+		{named(`{"username":"Scanner"}`), in + "username", []string{`credential "core-snmp" has "scanner"`}},
+		{named(`{"privProtocol":"DES"}`), in + "privProtocol", []string{`has "AES"`}},
+		{named(`{"domain":"CORP"}`), "credential", []string{"are for Windows"}},
+		{named(`{"keyVaultUrl":"https://snmp.vault.azure.net/","keyVaultSecretName":"x"}`), "credential", []string{"exclude each other"}},
+		{network(`{"type":"AuthPriv","keyVaultUrl":"https://snmp.vault.azure.net/"}`), in + "keyVaultUrl", []string{"belong together"}},
+		{network(`{"type":"AuthPriv","keyVaultSecretName":"x"}`), in + "keyVaultUrl", []string{"belong together"}},
+		{network(`{"type":"NoAuthNoPriv","keyVaultUrl":"https://snmp.vault.azure.net/","keyVaultSecretName":"x"}`), in + "keyVaultUrl", []string{"no form for NoAuthNoPriv"}},
+		{network(`{"type":"AuthPriv","keyVaultUrl":"https://snmp.vault.azure.net/","keyVaultSecretName":"a/b"}`), in + "keyVaultSecretName", []string{"letters, digits and hyphens"}},
+	} {
+		r := h.refused("add_scan", c.args)
+		if r.Field != c.field {
+			t.Errorf("%s: field %q, want %q", c.args, r.Field, c.field)
+		}
+		wantWords(t, r.Error(), c.words...)
+	}
+}
+
+// TestOnlyVaultsAreVaults: the scanner is never sent to another host with its identity.
+func TestOnlyVaultsAreVaults(t *testing.T) {
+	h := build(t, defendertest.Options{})
+	add := func(url string) string {
+		return with(t, lab, map[string]any{"credential": nil, "scanAuthenticationParams": map[string]any{
+			"type": "AuthPriv", "keyVaultUrl": url, "keyVaultSecretName": "core"}})
+	}
+	for _, url := range []string{
+		"https://snmp.vault.azure.net/", "https://snmp.vault.azure.net", "https://a-1.vault.azure.cn/", "https://abc.vault.usgovcloudapi.net",
+	} {
+		if got := field(t, h.plan("add_scan", add(url)).Subjects[0], "scanAuthenticationParams.keyVaultUri").After; got != url {
+			t.Errorf("%s is shown as %s", url, got)
+		}
+	}
+	for _, url := range []string{
+		"", "http://snmp.vault.azure.net/", "https://vault.azure.net/", "https://snmp.vault.azure.net.evil.example/",
+		"https://evil.example/snmp.vault.azure.net/", "https://snmp.vault.azure.net/secrets/x", "https://snmp.vault.azure.net:444/",
+		"https://user@snmp.vault.azure.net/", "https://snmp.vault.azure.net/?x", "https://a.b.vault.azure.net/",
+		"https://snmp.vault.azure.net/\n", "https://ab.vault.azure.net/", "https://-nmp.vault.azure.net/",
+	} {
+		r := h.refused("add_scan", add(url))
+		wantWords(t, r.Error(), "not the address of an Azure Key Vault", "https://NAME.vault.azure.net/")
+	}
+}
+
+// TestVaultFieldIsAskedForOnce: $metadata is read when a vault is first used; a failure is not remembered.
+func TestVaultFieldIsAskedForOnce(t *testing.T) {
+	h := build(t, defendertest.Options{KeyVaultField: "keyVaultUri"})
+	args := documented(t, "add-network-keyvault.request.derived-keyVaultUrl-spelling")
+	asked := func() (n int) {
+		for _, c := range h.sim.Calls() {
+			if strings.HasSuffix(c.Path, "$metadata") {
+				n++
+			}
+		}
+		return n
+	}
+	h.plan("add_scan", lab)
+	if asked() != 0 {
+		t.Error("$metadata was read although no vault is used")
+	}
+	h.sim.Fail(defendertest.Fault{Path: "$metadata", Status: 404})
+	if body := string(h.plan("add_scan", args).Request.Body); !strings.Contains(body, `"keyVaultUrl"`) {
+		t.Errorf("without $metadata the pages' spelling is due: %s", body)
+	}
+	for range 2 {
+		if body := string(h.plan("add_scan", args).Request.Body); !strings.Contains(body, `"keyVaultUri"`) {
+			t.Errorf("$metadata's spelling is due: %s", body)
+		}
+	}
+	if n := asked(); n != 2 {
+		t.Errorf("$metadata was read %d times, want 2", n)
+	}
+}
+
+// TestCredentialCheck names what is wrong in a configured credential.
+func TestCredentialCheck(t *testing.T) {
+	good := coreSNMP()
+	if err := good.Check("core-snmp"); err != nil {
+		t.Error(err)
+	}
+	if err := (tools.Credential{Type: "CommunityString", CommunityString: secret("x")}).Check("edge"); err != nil {
+		t.Error(err)
+	}
+	for word, spoil := range map[string]func(*tools.Credential){
+		"type must be one of":            func(c *tools.Credential) { c.Type = "Kerberos" },
+		"AuthPriv needs username":        func(c *tools.Credential) { c.Username = "" },
+		"AuthPriv needs authProtocol":    func(c *tools.Credential) { c.AuthProtocol = "" },
+		"AuthPriv needs authPassword":    func(c *tools.Credential) { c.AuthPassword = tools.Part{} },
+		"AuthPriv needs privPassword":    func(c *tools.Credential) { c.PrivPassword = tools.Part{From: "env X"} },
+		"AuthNoPriv has no privProtocol": func(c *tools.Credential) { c.Type = "AuthNoPriv" },
+		"AuthNoPriv has no communityString": func(c *tools.Credential) {
+			*c = tools.Credential{Type: "AuthNoPriv", Username: "a", AuthProtocol: "MD5", AuthPassword: secret("x"), CommunityString: secret("y")}
+		},
+		"invisible character U+200B": func(c *tools.Credential) { c.Username = "a\u200b" },
+	} {
+		c := coreSNMP()
+		spoil(&c)
+		err := c.Check("core-snmp")
+		if err == nil {
+			t.Errorf("passed, want %q", word)
+			continue
+		}
+		wantWords(t, err.Error(), word, `credential "core-snmp"`)
+	}
+}
+
+// TestCredentialsMustStillBeWhatWasConfirmed: otherwise nothing is sent.
+func TestCredentialsMustStillBeWhatWasConfirmed(t *testing.T) {
+	for name, c := range map[string]struct {
+		spoil func(map[string]tools.Credential)
+		words []string
+	}{
+		"gone":         {func(all map[string]tools.Credential) { delete(all, "core-snmp") }, []string{"no longer configured"}},
+		"another user": {func(all map[string]tools.Credential) { set(all, func(c *tools.Credential) { c.Username = "root" }) }, []string{"changed in the configuration"}},
+		"another place": {func(all map[string]tools.Credential) {
+			set(all, func(c *tools.Credential) { c.AuthPassword.From = "env OTHER" })
+		}, []string{"changed in the configuration"}},
+		"unreadable": {func(all map[string]tools.Credential) {
+			set(all, func(c *tools.Credential) {
+				c.PrivPassword.Read = func(context.Context) (defender.Secret, error) { return defender.Secret{}, errors.New("is not set") }
+			})
+		}, []string{"privPassword", "env CANARY", "is not set"}},
+		"empty": {func(all map[string]tools.Credential) {
+			set(all, func(c *tools.Credential) { c.AuthPassword = secret("") })
+		}, []string{"authPassword", "is empty in env CANARY"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := build(t, defendertest.Options{})
+			planned := change(h.plan("add_scan", lab))
+			c.spoil(h.cfg.Credentials)
+			out := h.exec.Execute(t.Context(), planned)
+			h.wantState(out, "failed", append(c.words, "nothing was sent", `"core-snmp"`)...)
+			if n := len(h.sim.Writes()); n > 0 {
+				t.Errorf("%d writes arrived", n)
+			}
+		})
+	}
+}
+
+func set(all map[string]tools.Credential, alter func(*tools.Credential)) {
+	c := all["core-snmp"]
+	alter(&c)
+	all["core-snmp"] = c
+}
+
+// TestRotatedSecretsKeepAChangeValid: what a person confirmed names the credential, not its value.
+func TestRotatedSecretsKeepAChangeValid(t *testing.T) {
+	h := build(t, defendertest.Options{})
+	c := change(h.plan("add_scan", lab))
+	set(h.cfg.Credentials, func(c *tools.Credential) { c.AuthPassword = secret("rotated") })
+	h.wantState(h.exec.Execute(t.Context(), c), "applied")
+	wantWords(t, string(h.sim.Writes()[0].Body), `"authPassword":"rotated"`)
+}
+
+// TestCanaryReachesDefenderAndNothingElse: the secrets of a named credential are in the one request, and in
+// nothing that is kept, shown or answered.
+func TestCanaryReachesDefenderAndNothingElse(t *testing.T) {
+	h := build(t, defendertest.Options{AuthInLists: true})
+	c, out := h.execute("add_scan", lab)
+	h.wantState(out, "applied")
+	wantWords(t, string(h.sim.Writes()[0].Body), canary+"-auth", canary+"-priv")
+	c.Outcome = out
+	h.desk.Forget()
+	listed, err := h.desk.Call(t.Context(), "local:ada", "list_scans", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	echo := change(h.plan("update_scan", `{"id":"Lab","credential":"core-snmp"}`))
+	h.sim.Fail(defendertest.Fault{Method: "PATCH", Echo: true})
+	echoed := h.exec.Execute(t.Context(), echo)
+	for _, kept := range []any{c, tools.ResultOf(c), tools.Render(c), listed, echo, echoed, h.cfg.Credentials} {
+		text, err := json.Marshal(kept)
+		if err != nil {
+			text = nil // functions do not marshal; %+v below shows them
+		}
+		if strings.Contains(fmt.Sprintf("%s %+v %#v", text, kept, kept), canary) {
+			t.Errorf("the secret leaked into %T: %s", kept, text)
+		}
+	}
+	h.wantState(echoed, "failed")
+}

@@ -1,0 +1,118 @@
+package tools_test
+
+import (
+	"strings"
+	"testing"
+
+	"scanwarden/defender/defendertest"
+)
+
+// TestArgumentsAreReadStrictly: each mistake is refused in a sentence that names the field and the fix.
+func TestArgumentsAreReadStrictly(t *testing.T) {
+	h := build(t, defendertest.Options{})
+	for name, c := range map[string]struct {
+		operation, args, field string
+		words                  []string
+	}{
+		"not JSON":              {"add_scan", `{"scanName":`, "", []string{"not valid JSON", "one JSON object"}},
+		"two values":            {"add_scan", `{} {}`, "", []string{"not valid JSON"}},
+		"not an object":         {"add_scan", `["scanName"]`, "", []string{"must be a JSON object, not a list"}},
+		"too long":              {"add_scan", `{"scanName":"` + strings.Repeat("x", 64<<10) + `"}`, "", []string{"65,551 bytes", "65,536"}},
+		"too deep":              {"add_scan", strings.Repeat(`{"scannerAgent":`, 9) + `1` + strings.Repeat("}", 9), "", []string{"nested too deep"}},
+		"unknown field":         {"add_scan", `{"schedule":"daily"}`, "schedule", []string{`unknown: "schedule"`, "the fields are scanType, scanName"}},
+		"several unknown":       {"add_scan", `{"schedule":1,"frequency":2}`, "frequency", []string{`"frequency", "schedule"`}},
+		"letter case":           {"add_scan", `{"scanname":"x"}`, "scanname", []string{"did you mean scanName?"}},
+		"slip of the pen":       {"add_scan", `{"intervalInHour":4}`, "intervalInHour", []string{"did you mean intervalInHours?"}},
+		"unknown nested":        {"add_scan", `{"scannerAgent":{"machineID":"x"}}`, "scannerAgent.machineID", []string{"did you mean scannerAgent.machineId?", "the fields are scannerAgent.machineId"}},
+		"agent by id":           {"add_scan", `{"scannerAgent":{"id":"x"}}`, "scannerAgent.id", []string{"unknown", "scannerAgent.machineId"}},
+		"twice":                 {"add_scan", `{"scanName":"a","scanName":"b"}`, "scanName", []string{`"scanName" is there twice`}},
+		"twice nested":          {"add_scan", `{"scannerAgent":{"machineId":"a","machineId":"b"}}`, "machineId", []string{"twice"}},
+		"twice, once flat":      {"add_scan", `{"scannerAgent":{"machineId":"a"},"scannerAgent.machineId":"b"}`, "scannerAgent.machineId", []string{"twice"}},
+		"twice, two spellings":  {"delete_scans", `{"scanDefinitionIds":["a"],"ScanDefinitionIds":["b"]}`, "scanDefinitionIds", []string{"twice"}},
+		"flat below a text":     {"add_scan", `{"scannerAgent":"x","scannerAgent.machineId":"b"}`, "scannerAgent", []string{"must be an object, not a string"}},
+		"string for boolean":    {"add_scan", `{"isActive":"True"}`, "isActive", []string{"isActive must be true or false, not a string"}},
+		"number for string":     {"add_scan", `{"scanName":7}`, "scanName", []string{"scanName must be a string, not a number"}},
+		"string for number":     {"add_scan", `{"intervalInHours":"4"}`, "intervalInHours", []string{"must be a whole number, not a string"}},
+		"fraction":              {"add_scan", `{"intervalInHours":4.5}`, "intervalInHours", []string{"must be a whole number, not 4.5"}},
+		"huge number":           {"add_scan", `{"intervalInHours":1e300}`, "intervalInHours", []string{"must be a whole number"}},
+		"list for string":       {"add_scan", `{"target":["10.0.0.1"]}`, "target", []string{"target must be a string, not a list"}},
+		"string for object":     {"add_scan", `{"scannerAgent":"x"}`, "scannerAgent", []string{"scannerAgent must be an object, not a string"}},
+		"string for list":       {"delete_scans", `{"scanDefinitionIds":"a"}`, "scanDefinitionIds", []string{"must be a list, not a string"}},
+		"number in list":        {"delete_scans", `{"scanDefinitionIds":["a",7]}`, "scanDefinitionIds[1]", []string{"must be a string, not a number"}},
+		"null in list":          {"delete_scans", `{"scanDefinitionIds":[null]}`, "scanDefinitionIds[0]", []string{"must be a string, not null"}},
+		"field of another tool": {"add_scan", `{"id":"x"}`, "id", []string{`unknown: "id"`}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := h.in(t).refused(c.operation, c.args)
+			if r.Field != c.field {
+				t.Errorf("field = %q, want %q", r.Field, c.field)
+			}
+			wantWords(t, r.Error(), c.words...)
+		})
+	}
+	if calls := h.sim.Calls(); len(calls) > 0 {
+		t.Errorf("arguments that cannot be read led to %d calls", len(calls))
+	}
+}
+
+// TestSecretsAreRefusedByName at any depth, in any spelling, without a word of their value.
+func TestSecretsAreRefusedByName(t *testing.T) {
+	h := build(t, defendertest.Options{})
+	for _, args := range []string{
+		`{"authPassword":"` + canary + `"}`,
+		`{"scanAuthenticationParams":{"authPassword":"` + canary + `"}}`,
+		`{"scanAuthenticationParams":{"AUTHPASSWORD":"` + canary + `"}}`,
+		`{"scanAuthenticationParams":{"PrivPassword":"` + canary + `"}}`,
+		`{"scanAuthenticationParams":{"communityString":"` + canary + `"}}`,
+		`{"scanAuthenticationParams":{"community_string":"` + canary + `"}}`,
+		`{"scanAuthenticationParams":{"password":"` + canary + `"}}`,
+		`{"scanAuthenticationParams":{"privateKey":"` + canary + `"}}`,
+		`{"scanAuthenticationParams.auth-password":"` + canary + `"}`,
+		`{"x":[{"y":{"password":["` + canary + `"]}}]}`,
+		`{"scanName":"a","scanName":"b","password":"` + canary + `"}`,
+		`{"password":"` + canary + `"`, // not even JSON
+		`{"password":null}`,
+	} {
+		for _, operation := range []string{"add_scan", "update_scan", "delete_scans"} {
+			r := h.refused(operation, args)
+			wantWords(t, r.Error(), "is a secret and is not taken here", "rotate it", "credential", "Key Vault")
+			if strings.Contains(r.Error(), canary) {
+				t.Errorf("%s: the refusal repeats the secret: %s", args, r)
+			}
+		}
+	}
+}
+
+// TestRefusalsQuoteLittle: what was sent comes back bounded and with nothing hidden.
+func TestRefusalsQuoteLittle(t *testing.T) {
+	h := build(t, defendertest.Options{})
+	long := strings.Repeat("я", 5000)
+	for _, args := range []string{
+		`{"` + long + `":1}`,
+		`{"a\u202eb\u200b\n":1}`,
+		with(t, lab, map[string]any{"scanType": long}),
+		with(t, lab, map[string]any{"target": long}),
+		with(t, lab, map[string]any{"credential": long}),
+		with(t, lab, map[string]any{"scannerAgent": map[string]any{"machineId": long + "\u202e"}}),
+	} {
+		r := h.refused("add_scan", args)
+		if n := len([]rune(r.Error())); n > 800 {
+			t.Errorf("the refusal of %.40q has %d characters", args, n)
+		}
+		if strings.ContainsAny(r.Error()+r.Field, "\u202e\u200b\n") {
+			t.Errorf("the refusal of %.40q hides something: %q", args, r.Error())
+		}
+	}
+}
+
+// TestNullAndFlatNamesAreTaken: clients that send null for what they leave out, and faces with flat forms.
+func TestNullAndFlatNamesAreTaken(t *testing.T) {
+	h := build(t, defendertest.Options{})
+	nested := h.plan("add_scan", lab)
+	flat := h.plan("add_scan", `{"scanType":"network","scanName":" Lab ","target":"10.1.2.3","intervalInHours":4.0,
+		"targetType":null,"isActive":null,"scannerAgent":null,"scannerAgent.machineId":"`+hq+`","credential":"core-snmp",
+		"scanAuthenticationParams.type":"authpriv","scanAuthenticationParams.@odata.type":"#microsoft.windowsDefenderATP.api.SnmpAuthParams"}`)
+	if string(nested.Request.Body) != string(flat.Request.Body) {
+		t.Errorf("flat names give\n%s\nwant\n%s", flat.Request.Body, nested.Request.Body)
+	}
+}

@@ -1,0 +1,272 @@
+package tools_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"scanwarden/confirm"
+	"scanwarden/defender/defendertest"
+	"scanwarden/tools"
+)
+
+const collection = "DeviceAuthenticatedScanDefinitions"
+
+// TestExecuteApplies each operation once, and tells what Defender returned.
+func TestExecuteApplies(t *testing.T) {
+	h := build(t, defendertest.Options{})
+	var notes []string
+	ctx := tools.WithProgress(t.Context(), func(note string) { notes = append(notes, note) })
+
+	out := h.exec.Execute(ctx, change(h.plan("add_scan", lab)))
+	h.wantState(out, "applied")
+	var scans []map[string]any
+	if err := json.Unmarshal(out.Scans, &scans); err != nil || len(scans) != 1 || scans[0]["scanName"] != "Lab" {
+		t.Errorf("scans = %s", out.Scans)
+	}
+	h.desk.Forget()
+
+	out = h.exec.Execute(ctx, change(h.plan("update_scan", `{"id":"Lab","scanName":"Lab 2","targetType":"Ip"}`)))
+	h.wantState(out, "applied")
+	id := scans[0]["id"].(string)
+	if stored, _ := h.sim.Scan(id); stored["scanName"] != "Lab 2" || stored["target"] != "10.1.2.3" {
+		t.Errorf("stored: %v", stored)
+	}
+	h.desk.Forget()
+
+	out = h.exec.Execute(ctx, change(h.plan("delete_scans", `{"scanDefinitionIds":["Lab 2","Core switches"]}`)))
+	h.wantState(out, "applied")
+	want := `[{"id":"` + coreSwitches + `","scanName":"Core switches"},{"id":"` + id + `","scanName":"Lab 2"}]`
+	if string(out.Scans) != want {
+		t.Errorf("scans = %s, want %s", out.Scans, want)
+	}
+	if n := len(h.sim.Writes()); n != 3 {
+		t.Errorf("%d writes arrived, want 3", n)
+	}
+	sending := "sending the change to Defender"
+	comparing := "comparing the plan with Defender's state now"
+	if want := []string{sending, comparing, sending, comparing, sending}; !slices.Equal(notes, want) {
+		t.Errorf("progress = %q, want %q", notes, want)
+	}
+}
+
+// TestExecuteCosts no more calls than promised: an add one, an update and a delete two.
+func TestExecuteCosts(t *testing.T) {
+	h := build(t, defendertest.Options{})
+	for _, c := range []struct {
+		operation, args string
+		calls           int
+	}{
+		{"add_scan", lab, 1},
+		{"update_scan", `{"id":"Core switches","isActive":false}`, 2},
+		{"delete_scans", `{"scanDefinitionIds":["Branch routers","Internet edge firewalls"]}`, 2},
+	} {
+		planned := change(h.plan(c.operation, c.args))
+		before := len(h.sim.Calls())
+		h.wantState(h.exec.Execute(t.Context(), planned), "applied")
+		if n := len(h.sim.Calls()) - before; n != c.calls {
+			t.Errorf("%s made %d calls, want %d", c.operation, n, c.calls)
+		}
+	}
+}
+
+// TestWhatMovedIsStale: somebody edited or removed the scan after the plan, so nothing is sent.
+func TestWhatMovedIsStale(t *testing.T) {
+	for name, c := range map[string]struct {
+		operation, args string
+		move            func(*defendertest.Server)
+		words           []string
+	}{
+		"edited before an update": {"update_scan", `{"id":"Core switches","isActive":false}`,
+			func(s *defendertest.Server) { s.Edit(coreSwitches, map[string]any{"target": "192.0.2.99"}) },
+			[]string{`scan "Core switches": target: "192.0.2.10,192.0.2.11,192.0.2.12" -> "192.0.2.99"`}},
+		"edited where we do not look": {"update_scan", `{"id":"Core switches","isActive":false}`,
+			func(s *defendertest.Server) { s.Edit(coreSwitches, map[string]any{"orgId": "other"}) }, []string{"orgid"}},
+		"moved to another scanner": {"update_scan", `{"id":"Core switches","isActive":false}`,
+			func(s *defendertest.Server) {
+				s.Edit(coreSwitches, map[string]any{"scannerAgent": map[string]any{"machineId": branch}})
+			}, []string{"scannerAgent.machineId", hq, branch}},
+		"gone before an update": {"update_scan", `{"id":"Core switches","isActive":false}`,
+			func(s *defendertest.Server) { s.Remove(coreSwitches) }, []string{`scan "Core switches" is gone`}},
+		"one of two gone before a delete": {"delete_scans", `{"scanDefinitionIds":["Core switches","Branch routers"]}`,
+			func(s *defendertest.Server) { s.Remove(branchRouters) }, []string{`scan "Branch routers" is gone`}},
+		"renamed before a delete": {"delete_scans", `{"scanDefinitionIds":["Core switches","Branch routers"]}`,
+			func(s *defendertest.Server) { s.Edit(branchRouters, map[string]any{"scanName": "Keep\u202e me"}) },
+			[]string{`scanName: "Branch routers" -> "Keep⟨U+202E⟩ me"`}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := build(t, defendertest.Options{})
+			planned := change(h.plan(c.operation, c.args))
+			c.move(h.sim)
+			out := h.exec.Execute(t.Context(), planned)
+			h.wantState(out, "stale", append(c.words, "nothing was sent", "Ask again to see a fresh plan.")...)
+			if n := len(h.sim.Writes()); n > 0 {
+				t.Errorf("%d writes arrived", n)
+			}
+		})
+	}
+}
+
+// TestWhatMovesByItselfIsNotStale: a run that ends, a scanner that reports, and any name that JSON escapes.
+func TestWhatMovesByItselfIsNotStale(t *testing.T) {
+	h := build(t, defendertest.Options{})
+	h.sim.Edit(coreSwitches, map[string]any{"scanName": `R&D <"core"> ` + "\u2028", "large": 9007199254740993})
+	planned := change(h.plan("update_scan", `{"id":"`+coreSwitches+`","isActive":false}`))
+	h.sim.FinishScan(coreSwitches, "Success", recently())
+	h.wantState(h.exec.Execute(t.Context(), planned), "applied")
+	if stored, _ := h.sim.Scan(coreSwitches); stored["scanName"] != `R&D <"core"> `+"\u2028" {
+		t.Errorf("the name was altered: %q", stored["scanName"])
+	}
+}
+
+// TestFailuresAreToldApart: what certainly did not happen, what Defender refused, and what nobody knows.
+func TestFailuresAreToldApart(t *testing.T) {
+	const update = `{"id":"Core switches","isActive":false}`
+	for name, c := range map[string]struct {
+		operation, args string
+		fault           defendertest.Fault
+		state           confirm.State
+		words           []string
+	}{
+		"refused":             {"add_scan", lab, defendertest.Fault{Method: "POST", Status: 400, Code: "InvalidInput", Message: "no such\u202e scanner"}, "failed", []string{"InvalidInput", "no such"}},
+		"forbidden":           {"add_scan", lab, defendertest.Fault{Method: "POST", Status: 403}, "failed", []string{"403"}},
+		"throttled":           {"update_scan", update, defendertest.Fault{Method: "PATCH", Status: 429, RetryAfter: "7"}, "failed", []string{"429"}},
+		"server error":        {"add_scan", lab, defendertest.Fault{Method: "POST", Status: 500}, "unknown", []string{`"Lab"`, `"10.1.2.3"`, "Before asking again, check in the Defender portal"}},
+		"a page of a proxy":   {"add_scan", lab, defendertest.Fault{Method: "POST", Body: "<html>sign in</html>", ContentType: "text/html"}, "unknown", []string{`"Lab"`}},
+		"dropped":             {"delete_scans", `{"scanDefinitionIds":["Core switches"]}`, defendertest.Fault{Path: "BatchDelete", Drop: true}, "unknown", []string{"Before asking again", `"Core switches"`}},
+		"applied and dropped": {"add_scan", lab, defendertest.Fault{Method: "POST", Apply: true, Drop: true}, "unknown", []string{`"Lab"`}},
+		"the second look":     {"update_scan", update, defendertest.Fault{Method: "GET", Path: collection, Times: -1, Status: 403}, "failed", []string{"nothing was sent: the scans could not be read again"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := build(t, defendertest.Options{})
+			planned := change(h.plan(c.operation, c.args))
+			h.sim.Fail(c.fault)
+			out := h.exec.Execute(t.Context(), planned)
+			h.wantState(out, c.state, c.words...)
+			if strings.ContainsRune(out.Reason+out.Next, '\u202e') {
+				t.Errorf("the outcome hides something: %q", out)
+			}
+			if out.Next == "" {
+				t.Error("the outcome does not say what to do next")
+			}
+		})
+	}
+}
+
+// TestExecuteStopsBeforeSending when it has lost its claim, or cannot read what it was planned against.
+func TestExecuteStopsBeforeSending(t *testing.T) {
+	h := build(t, defendertest.Options{})
+	add := change(h.plan("add_scan", lab))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	h.wantState(h.exec.Execute(ctx, add), "failed", "nothing was sent")
+
+	for _, snapshot := range []string{``, `null`, `{}`, `7`, `{"x"`} {
+		c := change(h.plan("update_scan", `{"id":"Core switches","isActive":false}`))
+		c.Snapshot = json.RawMessage(snapshot)
+		h.wantState(h.exec.Execute(t.Context(), c), "failed", "nothing was sent", "planned against")
+	}
+	add.Request.Path = "/api/machines"
+	h.wantState(h.exec.Execute(t.Context(), add), "failed", "nothing was sent")
+	if n := len(h.sim.Writes()); n > 0 {
+		t.Errorf("%d writes arrived", n)
+	}
+}
+
+// TestAnswersThatContradictAreTold: the write happened, so it is applied, but a person should look.
+func TestAnswersThatContradictAreTold(t *testing.T) {
+	h := build(t, defendertest.Options{})
+	c := change(h.plan("add_scan", lab))
+	h.sim.Fail(defendertest.Fault{Method: "POST", Apply: true, Body: `{"id":"x","scanType":"Network","scanName":"Other","isActive":true,
+		"target":"10.1.2.3","intervalInHours":4,"targetType":"Ip","scannerAgent":{"machineId":"` + branch + `"}}`})
+	h.wantState(h.exec.Execute(t.Context(), c), "applied",
+		`scanName is "Other" instead of "Lab"`, `scannerAgent.machineId is "`+branch, "Check the scan in the Defender portal.")
+}
+
+// TestReconcileTellsHowItEnded from what Defender lists, for each operation and each way it can have gone.
+func TestReconcileTellsHowItEnded(t *testing.T) {
+	const (
+		update     = `{"id":"Core switches","target":"192.0.2.99"}`
+		credential = `{"id":"Core switches","credential":"core-snmp"}`
+		remove     = `{"scanDefinitionIds":["Core switches","Branch routers"]}`
+	)
+	added := map[string]any{"scanName": "Lab", "target": "10.1.2.3", "scannerAgent": map[string]any{"machineId": hq}}
+	for name, c := range map[string]struct {
+		operation, args string
+		then            func(*defendertest.Server)
+		state           confirm.State
+		words           []string
+	}{
+		"added":       {"add_scan", lab, func(s *defendertest.Server) { s.AddScan(added) }, "applied", []string{"Defender shows that it took effect"}},
+		"added twice": {"add_scan", lab, func(s *defendertest.Server) { s.AddScan(added); s.AddScan(added) }, "unknown", []string{"2 new scans", `"Lab"`}},
+		"added by another scanner": {"add_scan", lab, func(s *defendertest.Server) {
+			s.AddScan(map[string]any{"scanName": "Lab", "target": "10.1.2.3", "scannerAgent": map[string]any{"machineId": branch}})
+		}, "failed", []string{"no new scan"}},
+		"added elsewhere":   {"add_scan", lab, func(s *defendertest.Server) { s.AddScan(map[string]any{"scanName": "Lab", "target": "10.1.2.4"}) }, "failed", []string{"no new scan"}},
+		"not added":         {"add_scan", lab, func(*defendertest.Server) {}, "failed", []string{"no new scan"}},
+		"updated":           {"update_scan", update, func(s *defendertest.Server) { s.Edit(coreSwitches, map[string]any{"target": "192.0.2.99"}) }, "applied", []string{"as it was to become"}},
+		"not updated":       {"update_scan", update, func(*defendertest.Server) {}, "failed", []string{"as it was before"}},
+		"updated otherwise": {"update_scan", update, func(s *defendertest.Server) { s.Edit(coreSwitches, map[string]any{"target": "192.0.2.98"}) }, "unknown", []string{`target is "192.0.2.98" instead of "192.0.2.99"`, "Before asking again"}},
+		"updated and gone":  {"update_scan", update, func(s *defendertest.Server) { s.Remove(coreSwitches) }, "unknown", []string{"the scan is gone"}},
+		"credential alone":  {"update_scan", credential, func(*defendertest.Server) {}, "unknown", []string{"Defender never shows it"}},
+		"deleted":           {"delete_scans", remove, func(s *defendertest.Server) { s.Remove(coreSwitches); s.Remove(branchRouters) }, "applied", []string{"none of the scans"}},
+		"not deleted":       {"delete_scans", remove, func(*defendertest.Server) {}, "failed", []string{"all of the scans are still there"}},
+		"half deleted":      {"delete_scans", remove, func(s *defendertest.Server) { s.Remove(coreSwitches) }, "unknown", []string{`1 of 2 scans are still there: "Branch routers"`}},
+		"unreadable":        {"delete_scans", remove, func(s *defendertest.Server) { s.Fail(defendertest.Fault{Status: 403, Times: -1}) }, "unknown", []string{"could not be read"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := build(t, defendertest.Options{})
+			planned := change(h.plan(c.operation, c.args))
+			c.then(h.sim)
+			out := h.exec.Reconcile(t.Context(), planned)
+			h.wantState(out, c.state, c.words...)
+			if out.State != "applied" && out.Next == "" {
+				t.Error("the outcome does not say what to do next")
+			}
+			if n := len(h.sim.Writes()); n > 0 {
+				t.Errorf("reconciling made %d writes", n)
+			}
+		})
+	}
+}
+
+// TestAScanThatWasThereIsNotTheNewOne: the snapshot tells an old namesake from what an add made.
+func TestAScanThatWasThereIsNotTheNewOne(t *testing.T) {
+	h := build(t, defendertest.Options{})
+	h.sim.AddScan(map[string]any{"scanName": "Lab", "target": "10.1.2.3"})
+	h.wantState(h.exec.Reconcile(t.Context(), change(h.plan("add_scan", lab))), "failed")
+}
+
+// TestReconcileWithoutAPlanIsUnknown: what cannot be read settles nothing.
+func TestReconcileWithoutAPlanIsUnknown(t *testing.T) {
+	h := build(t, defendertest.Options{})
+	for _, operation := range []string{"add_scan", "update_scan", "delete_scans", "list_scans", "no_such"} {
+		for _, snapshot := range []string{``, `7`, `[]x`} {
+			p := confirm.Proposal{Operation: operation, Snapshot: json.RawMessage(snapshot), Request: confirm.Request{Body: json.RawMessage(`{}`)}}
+			h.wantState(h.exec.Reconcile(t.Context(), change(p)), "unknown")
+		}
+	}
+}
+
+// TestDroppedAddEndsWithOneScan: Defender applied it and the answer was lost; reading finds it.
+func TestDroppedAddEndsWithOneScan(t *testing.T) {
+	h := build(t, defendertest.Options{})
+	planned := change(h.plan("add_scan", lab))
+	h.sim.Fail(defendertest.Fault{Method: "POST", Path: collection, Apply: true, Drop: true})
+	h.wantState(h.exec.Execute(t.Context(), planned), "unknown")
+	out := h.exec.Reconcile(t.Context(), planned)
+	h.wantState(out, "applied")
+	n := 0
+	for _, s := range h.sim.Scans() {
+		if s["scanName"] == "Lab" {
+			n++
+			wantWords(t, string(out.Scans), fmt.Sprint(s["id"]))
+		}
+	}
+	if n != 1 || len(h.sim.Writes()) != 1 {
+		t.Errorf("%d scans named Lab after %d writes", n, len(h.sim.Writes()))
+	}
+}

@@ -1,0 +1,302 @@
+package mcpserver_test
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/mark3labs/mcp-go/client"
+	"github.com/mark3labs/mcp-go/client/transport"
+	"github.com/mark3labs/mcp-go/mcp"
+
+	"scanwarden/confirm"
+	"scanwarden/tools/mcpserver"
+)
+
+const ping = `{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{"elicitation":{}},"clientInfo":{"name":"test","version":"1"}}}`
+
+// knock sends one request as it is, and returns the status and the answer's header.
+func (h *house) knock(t *testing.T, method, body string, alter func(*http.Request)) (int, http.Header) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, h.url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Accept", "application/json, text/event-stream")
+	req.Header.Set("Authorization", "Bearer "+adaToken)
+	if alter != nil {
+		alter(req)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	return res.StatusCode, res.Header
+}
+
+func TestTheDoorLetsIn(t *testing.T) {
+	h := newHouse(t)
+	header := func(name, value string) func(*http.Request) {
+		return func(r *http.Request) { r.Header.Set(name, value) }
+	}
+	for _, tt := range []struct {
+		name   string
+		method string
+		body   string
+		alter  func(*http.Request)
+		status int
+	}{
+		{"a caller with a token", "POST", ping, nil, 200},
+		{"a page of our own", "POST", ping, header("Origin", h.url), 200},
+		{"a page of another origin", "POST", ping, header("Origin", "https://evil.example"), 403},
+		{"an origin that is null", "POST", ping, header("Origin", "null"), 403},
+		{"another host name (DNS rebinding)", "POST", ping, func(r *http.Request) { r.Host = "evil.example" }, 421},
+		{"nobody", "POST", ping, func(r *http.Request) { r.Header.Del("Authorization") }, 401},
+		{"a wrong token", "POST", ping, header("Authorization", "Bearer "+adaToken+"x"), 401},
+		{"an empty token", "POST", ping, header("Authorization", "Bearer "), 401},
+		{"a token of another scheme", "POST", ping, header("Authorization", "Basic "+adaToken), 401},
+		{"a GET stream", "GET", "", header("Accept", "text/event-stream"), 405},
+		{"a method of no use", "PUT", ping, nil, 405},
+		{"a message that is too large", "POST", `{"jsonrpc":"2.0","id":1,"method":"` + strings.Repeat("x", 1<<20) + `"}`, nil, 413},
+		{"the end of a session that is not one", "DELETE", "", header("Mcp-Session-Id", "mcp-session-1"), 404},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got, _ := h.knock(t, tt.method, tt.body, tt.alter); got != tt.status {
+				t.Errorf("status %d, want %d", got, tt.status)
+			}
+		})
+	}
+}
+
+func TestASessionBelongsToItsPrincipal(t *testing.T) {
+	h := newHouse(t)
+	status, header := h.knock(t, "POST", ping, nil)
+	id := header.Get("Mcp-Session-Id")
+	if status != 200 || id == "" {
+		t.Fatalf("status %d, session %q", status, id)
+	}
+	list := `{"jsonrpc":"2.0","id":2,"method":"tools/list"}`
+	as := func(token string) func(*http.Request) {
+		return func(r *http.Request) {
+			r.Header.Set("Authorization", "Bearer "+token)
+			r.Header.Set("Mcp-Session-Id", id)
+		}
+	}
+	if got, _ := h.knock(t, "POST", list, as(bobToken)); got != 404 {
+		t.Errorf("bob in ada's session: %d, want 404", got)
+	}
+	if got, _ := h.knock(t, "DELETE", "", as(bobToken)); got != 404 {
+		t.Errorf("bob ending ada's session: %d, want 404", got)
+	}
+	if got, _ := h.knock(t, "POST", list, as(adaToken)); got != 200 {
+		t.Errorf("ada in her session: %d, want 200", got)
+	}
+}
+
+func TestNobodyCancelsAnothersCall(t *testing.T) {
+	h := newHouse(t)
+	c, err := h.gate.Propose(t.Context(), confirm.Proposal{Operation: "add_scan", Target: "simulator"},
+		confirm.Asker{Principal: "token:ada", Channels: []confirm.Channel{confirm.Client}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cancel := `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1,"_meta":{
+		"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}}}`
+	waiting, began := make(chan reply), time.Now()
+	go func() {
+		waiting <- h.call(t, leg{tool: "get_change", args: map[string]any{"change_id": c.ID, "wait_seconds": 2}})
+	}()
+	for _, session := range []string{"", "made-up"} {
+		status, _ := h.knock(t, "POST", cancel, func(r *http.Request) {
+			r.Header.Set("Authorization", "Bearer "+bobToken)
+			r.Header.Set("Mcp-Protocol-Version", "2026-07-28")
+			r.Header.Set("Mcp-Method", "notifications/cancelled")
+			r.Header.Set("Mcp-Session-Id", session)
+		})
+		if status != http.StatusAccepted {
+			t.Errorf("status %d, want 202", status)
+		}
+	}
+	for { // as long as the call lasts, so that one of them surely meets it
+		select {
+		case got := <-waiting:
+			got.ends(t, "awaiting_confirmation")
+			if lasted := time.Since(began); lasted < 2*time.Second {
+				t.Errorf("the call was cut short after %v", lasted)
+			}
+			return
+		default:
+			h.knock(t, "POST", cancel, func(r *http.Request) {
+				r.Header.Set("Authorization", "Bearer "+bobToken)
+				r.Header.Set("Mcp-Protocol-Version", "2026-07-28")
+				r.Header.Set("Mcp-Method", "notifications/cancelled")
+			})
+		}
+	}
+}
+
+// elicitor answers as a person at an initialize-era client.
+type elicitor func(message string) *mcp.ElicitationResult
+
+func (e elicitor) Elicit(_ context.Context, req mcp.ElicitationRequest) (*mcp.ElicitationResult, error) {
+	return e(req.Params.Message), nil
+}
+
+// old connects an initialize-era client.
+func (h *house) old(t *testing.T, person elicitor) *client.Client {
+	t.Helper()
+	wire, err := transport.NewStreamableHTTP(h.url, transport.WithHTTPHeaders(map[string]string{"Authorization": "Bearer " + adaToken}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	opts := []client.ClientOption{client.WithLegacyProtocolOnly()}
+	if person != nil {
+		opts = append(opts, client.WithElicitationHandler(person))
+	}
+	c := client.NewClient(wire, opts...)
+	if err := c.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	hello := mcp.InitializeRequest{}
+	hello.Params.ProtocolVersion = "2025-11-25"
+	if _, err := c.Initialize(t.Context(), hello); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+func (h *house) callOld(t *testing.T, c *client.Client, tool string, args any) (*mcp.CallToolResult, error) {
+	t.Helper()
+	req := mcp.CallToolRequest{}
+	req.Params.Name, req.Params.Arguments = tool, args
+	return c.CallTool(t.Context(), req)
+}
+
+func typed(code string) *mcp.ElicitationResult {
+	res := &mcp.ElicitationResult{}
+	res.Action, res.Content = mcp.ElicitationResponseActionAccept, map[string]any{"code": code}
+	return res
+}
+
+func TestAnInitializeEraClientIsAskedInItsCall(t *testing.T) {
+	h := newHouse(t)
+	asked := 0
+	c := h.old(t, func(message string) *mcp.ElicitationResult {
+		if asked++; asked == 1 {
+			return typed("WRONG")
+		}
+		return typed(lastLine.FindStringSubmatch(message)[1])
+	})
+	got, err := h.callOld(t, c, "add_scan", h.newScan("From before"))
+	if err != nil || got.IsError || asked != 2 {
+		t.Fatalf("asked %d times: %+v, %v", asked, got, err)
+	}
+	h.writes(t, 1)
+}
+
+func TestAnInitializeEraClientThatCannotAskIsRefused(t *testing.T) {
+	h := newHouse(t)
+	got, err := h.callOld(t, h.old(t, nil), "add_scan", h.newScan("Unseen"))
+	if err != nil || !got.IsError {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	h.writes(t, 0)
+}
+
+func TestShuttingDownReleasesWhoWaits(t *testing.T) {
+	h := newHouse(t)
+	asked, hold := make(chan struct{}), make(chan struct{})
+	defer close(hold)
+	c := h.old(t, func(string) *mcp.ElicitationResult {
+		close(asked)
+		<-hold
+		return &mcp.ElicitationResult{}
+	})
+	ended := make(chan error, 1)
+	go func() {
+		_, err := h.callOld(t, c, "add_scan", h.newScan("Too late"))
+		ended <- err
+	}()
+	<-asked
+	h.server.Close()
+	select {
+	case err := <-ended:
+		if err == nil {
+			t.Error("the call ended as if nothing had happened")
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("the call still hangs")
+	}
+	h.writes(t, 0)
+}
+
+// An abandoned dialog of an initialize-era client can never be answered, so its change does not stay open.
+func TestAnAbandonedDialogTakesItsChangeBack(t *testing.T) {
+	h := newHouse(t)
+	asked, hold := make(chan struct{}), make(chan struct{})
+	defer close(hold)
+	c := h.old(t, func(string) *mcp.ElicitationResult {
+		close(asked)
+		<-hold
+		return &mcp.ElicitationResult{}
+	})
+	ctx, leave := context.WithCancel(t.Context())
+	go func() {
+		req := mcp.CallToolRequest{}
+		req.Params.Name, req.Params.Arguments = "add_scan", h.newScan("Abandoned")
+		_, _ = c.CallTool(ctx, req)
+	}()
+	<-asked
+	open, err := h.gate.OpenChanges(t.Context(), "token:ada")
+	if err != nil || len(open) != 1 {
+		t.Fatalf("open changes: %v %v", open, err)
+	}
+	leave()
+	wait, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if got, err := h.gate.Wait(wait, open[0].ID); err != nil || got.State != confirm.Withdrawn {
+		t.Errorf("the change is %s, %v", got.State, err)
+	}
+}
+
+func TestTheClientOfTryConfirmsLikeAnyOther(t *testing.T) {
+	h := newHouse(t)
+	s, err := mcpserver.Dial(t.Context(), h.url, adaToken, func(message string) (string, bool) {
+		return lastLine.FindStringSubmatch(message)[1], !strings.Contains(message, "Not this one")
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	for name, want := range map[string]string{"This one": "applied", "Not this one": "denied"} {
+		if got, err := s.Call(t.Context(), "add_scan", h.newScan(name)); err != nil || got.Status != want {
+			t.Errorf("%s: %+v, %v", name, got, err)
+		}
+	}
+	h.writes(t, 1)
+}
+
+func TestABackendThatDoesNotStandIsAToolError(t *testing.T) {
+	missing := errMissing{}
+	s, err := mcpserver.New(mcpserver.Config{
+		Version: "test", Channels: []confirm.Channel{confirm.Client},
+		Backend: func(context.Context) (*mcpserver.Backend, error) { return nil, missing },
+		Key:     func() ([]byte, error) { return bytes.Repeat([]byte{7}, 32), nil },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Handler(mcpserver.HTTPConfig{}); err == nil {
+		t.Error("a door without tokens and without anyone was opened")
+	}
+}
+
+type errMissing struct{}
+
+func (errMissing) Error() string { return "AZURE_TENANT_ID is not set" }

@@ -71,7 +71,7 @@ func TestDeclineAndCancelAreANo(t *testing.T) {
 }
 
 func TestAClosedPromptLeavesOtherChannelsOpen(t *testing.T) {
-	h := newHouse(t, confirm.Policy{Approvers: []string{string(bob)}})
+	h := newHouse(t, confirm.Policy{Approvers: []string{string(ada), string(bob)}, SelfApproval: true})
 	c := h.propose(t, confirm.Asker{Principal: ada, Channels: []confirm.Channel{confirm.Client, confirm.Slack}})
 	a := accept(c, "")
 	a.Action = confirm.Cancel

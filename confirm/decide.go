@@ -164,7 +164,7 @@ func (g *Gate) Withdraw(ctx context.Context, id string, by Principal) (Change, e
 	if err != nil {
 		return c, err
 	}
-	if !g.cfg.Policy.samePerson(c.Requester, by) {
+	if !g.Own(c, by) {
 		return Change{}, fmt.Errorf("withdraw: %w", ErrNotFound)
 	}
 	if c.State == Withdrawn {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 )
@@ -72,7 +73,7 @@ func (g *Gate) Propose(ctx context.Context, p Proposal, by Asker) (Change, error
 	}
 	c := Change{
 		ID: id, Code: newCode(), Proposal: p, Digest: digest,
-		Requester: by.Principal, Via: by.Via, Local: by.Local, Channels: by.Channels,
+		Requester: by.Principal, Via: by.Via, Local: by.Local, Channels: g.cfg.Policy.useful(by),
 		Created: now, Updated: now, Expires: now.Add(g.cfg.Policy.expires()),
 		State: Pending, Needed: g.cfg.Policy.required(p.Operation),
 	}
@@ -113,19 +114,25 @@ func (g *Gate) Change(ctx context.Context, id string) (Change, error) {
 	return c, nil
 }
 
-// OpenChanges lists the changes of one requester that are not settled yet, newest first.
+// Own reports whether a change was asked for by this person, by whichever principal of theirs.
+func (g *Gate) Own(c Change, by Principal) bool { return g.cfg.Policy.samePerson(c.Requester, by) }
+
+// OpenChanges lists the changes of one person that are not settled yet, newest first.
 func (g *Gate) OpenChanges(ctx context.Context, by Principal) ([]Change, error) {
-	states := []State{Pending, Approved, Executing, Unknown}
-	kept, err := g.cfg.Ledger.Changes(ctx, Filter{States: states, Requester: by})
-	if err != nil {
-		return nil, fmt.Errorf("list open changes: %w", err)
-	}
-	now, open := g.cfg.Now(), kept[:0]
-	for _, c := range kept {
-		if c.State != Pending || c.Expires.After(now) {
-			open = append(open, c)
+	var open []Change
+	now, states := g.cfg.Now(), []State{Pending, Approved, Executing, Unknown}
+	for _, principal := range g.cfg.Policy.person(by).Principals {
+		kept, err := g.cfg.Ledger.Changes(ctx, Filter{States: states, Requester: principal})
+		if err != nil {
+			return nil, fmt.Errorf("list open changes: %w", err)
+		}
+		for _, c := range kept {
+			if c.State != Pending || c.Expires.After(now) {
+				open = append(open, c)
+			}
 		}
 	}
+	slices.SortStableFunc(open, func(a, b Change) int { return b.Created.Compare(a.Created) })
 	return open, nil
 }
 

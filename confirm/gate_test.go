@@ -362,6 +362,16 @@ func TestWithdraw(t *testing.T) {
 	h.ends(t, c.ID, confirm.Withdrawn, 0)
 }
 
+func TestAPersonsChangesAreTheirsByEveryName(t *testing.T) {
+	people := []confirm.Person{{Name: "Ada", Principals: []confirm.Principal{ada, "slack:T1/U1"}}}
+	h := newHouse(t, confirm.Policy{Approvers: []string{string(bob)}, People: people})
+	c := h.propose(t, elsewhere(ada))
+	open, err := h.OpenChanges(t.Context(), "slack:T1/U1")
+	if err != nil || len(open) != 1 || open[0].ID != c.ID || !h.Own(c, "slack:T1/U1") || h.Own(c, bob) {
+		t.Errorf("open changes of the other name: %v %v", open, err)
+	}
+}
+
 func TestTheDigestBindsEveryPart(t *testing.T) {
 	base, err := deleteTwo().Digest()
 	if err != nil {

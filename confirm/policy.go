@@ -148,6 +148,16 @@ func (p Policy) reachable(operation string, by Asker) error {
 	return nil
 }
 
+// useful leaves out the requester's own client where other channels are asked and its answer would not count:
+// nobody types a code in vain.
+func (p Policy) useful(by Asker) []Channel {
+	own := Change{Requester: by.Principal, Local: by.Local}
+	if p.mayApprove(own, Vote{Principal: by.Principal, Groups: by.Groups, Channel: Client}) == nil || len(by.Channels) == 1 {
+		return by.Channels
+	}
+	return slices.DeleteFunc(slices.Clone(by.Channels), func(c Channel) bool { return c == Client })
+}
+
 // enoughApprovers counts the listed people besides a requester who may not approve; a group counts as many.
 func (p Policy) enoughApprovers(need int, by Asker) error {
 	people := map[string]bool{}

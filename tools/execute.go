@@ -34,9 +34,6 @@ func (e *Executor) Execute(ctx context.Context, c confirm.Change) confirm.Outcom
 	if err != nil {
 		return unsent(err.Error(), "Mend the credential in scanwarden's configuration, then ask again.")
 	}
-	if ctx.Err() != nil {
-		return unsent("scanwarden was stopped before it could be", "Ask again.")
-	}
 	Progress(ctx, "sending the change to Defender")
 	receipt, err := e.writer.Do(ctx, defender.Write{Method: c.Request.Method, Path: c.Request.Path, Body: c.Request.Body}, auth)
 	if err != nil {

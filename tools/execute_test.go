@@ -110,6 +110,15 @@ func TestWhatMovedIsStale(t *testing.T) {
 	}
 }
 
+// TestLargeNumbersMove: two that are one float are still two.
+func TestLargeNumbersMove(t *testing.T) {
+	h := build(t, defendertest.Options{})
+	h.sim.Edit(coreSwitches, map[string]any{"intervalInHours": 9007199254740993})
+	planned := change(h.plan("update_scan", `{"id":"Core switches","isActive":false}`))
+	h.sim.Edit(coreSwitches, map[string]any{"intervalInHours": 9007199254740992})
+	h.wantState(h.exec.Execute(t.Context(), planned), "stale", "intervalInHours: 9007199254740993 -> 9007199254740992")
+}
+
 // TestWhatMovesByItselfIsNotStale: a run that ends, a scanner that reports, and any name that JSON escapes.
 func TestWhatMovesByItselfIsNotStale(t *testing.T) {
 	h := build(t, defendertest.Options{})

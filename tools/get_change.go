@@ -54,7 +54,7 @@ func (d *Desk) getChange(ctx context.Context, by confirm.Principal, in getChange
 	if err != nil {
 		return nil, err
 	}
-	if c.Requester != by {
+	if !d.cfg.Gate.Own(c, by) {
 		return nil, fmt.Errorf("get change: %w", confirm.ErrNotFound)
 	}
 	if in.Wait > 0 && c.State.Open() {

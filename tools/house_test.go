@@ -45,6 +45,7 @@ func coreSNMP() tools.Credential {
 type house struct {
 	t      testing.TB
 	sim    *defendertest.Server
+	api    defender.Config
 	reader *defender.Client
 	writer *defender.Writer
 	cfg    tools.Config
@@ -58,12 +59,12 @@ func build(t testing.TB, o defendertest.Options, change ...func(*tools.Config)) 
 	service := httptest.NewServer(h.sim)
 	t.Cleanup(service.Close)
 	t.Cleanup(h.sim.Close) // first: Close of the service waits for hung requests
-	cfg := defender.Config{URL: service.URL, Token: func(context.Context, bool) (string, error) { return "token", nil }}
+	h.api = defender.Config{URL: service.URL, Token: func(context.Context, bool) (string, error) { return "token", nil }}
 	var err error
-	if h.reader, err = defender.New(cfg); err != nil {
+	if h.reader, err = defender.New(h.api); err != nil {
 		t.Fatal(err)
 	}
-	if h.writer, err = defender.NewWriter(cfg); err != nil {
+	if h.writer, err = defender.NewWriter(h.api); err != nil {
 		t.Fatal(err)
 	}
 	h.cfg = tools.Config{

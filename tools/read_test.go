@@ -178,6 +178,66 @@ func TestForgetMakesPlansFresh(t *testing.T) {
 	<-old
 }
 
+// TestAnOldReadIsNotKept: what was on its way before Forget does not replace what was read after.
+func TestAnOldReadIsNotKept(t *testing.T) {
+	h := build(t, defendertest.Options{})
+	h.sim.Fail(defendertest.Fault{Path: collection, Body: `{"value":[]}`, Delay: 300 * time.Millisecond})
+	old := make(chan any, 1)
+	go func() {
+		answer, err := h.desk.Call(t.Context(), ada, "list_scans", nil)
+		old <- fmt.Sprint(answer, err)
+	}()
+	for h.lists() < 1 {
+		time.Sleep(time.Millisecond) // until the old read is on its way
+	}
+	h.desk.Forget()
+	h.plan("update_scan", `{"id":"Core switches","isActive":false}`)
+	if got := <-old; got != "{[]} <nil>" {
+		t.Errorf("the old read got %v", got)
+	}
+	h.plan("update_scan", `{"id":"Core switches","isActive":false}`)
+	if n := h.lists(); n != 2 {
+		t.Errorf("%d reads, want 2", n)
+	}
+}
+
+// TestProgressEndsWithItsListener: a read that goes on for others tells nothing to the one who left.
+func TestProgressEndsWithItsListener(t *testing.T) {
+	h := build(t, defendertest.Options{})
+	queued, turn := make(chan bool, 1), make(chan bool)
+	h.api.Budget = func(ctx context.Context, _ bool) error {
+		tools.Progress(ctx, "queued")
+		queued <- true
+		<-turn
+		tools.Progress(ctx, "my turn")
+		return nil
+	}
+	var err error
+	if h.cfg.Reader, err = defender.New(h.api); err != nil {
+		t.Fatal(err)
+	}
+	h.desk = tools.NewDesk(h.cfg)
+	heard := make(chan string, 2)
+	ctx, leave := context.WithCancel(tools.WithProgress(t.Context(), func(note string) { heard <- note }))
+	first, second := make(chan error, 1), make(chan error, 1)
+	ask := func(ctx context.Context, answered chan<- error) {
+		_, err := h.desk.Call(ctx, ada, "list_scans", nil)
+		answered <- err
+	}
+	go ask(ctx, first)
+	<-queued
+	leave()
+	<-first
+	go ask(t.Context(), second)
+	close(turn)
+	if err := <-second; err != nil {
+		t.Error(err)
+	}
+	if len(heard) != 1 || <-heard != "queued" {
+		t.Error("the one who left was told more")
+	}
+}
+
 // TestACallerMayLeave: they are answered at once, and the read goes on for the others.
 func TestACallerMayLeave(t *testing.T) {
 	h := build(t, defendertest.Options{})

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"regexp"
 	"strings"
 	"time"
 
@@ -126,17 +125,19 @@ func (c *config) fromFile(path string) error {
 	return nil
 }
 
-var unknownKey = regexp.MustCompile(`field (\S+) not found in type \S+`)
-
-// plainYAML turns the library's words, which speak of Go types, into ours.
+// plainYAML turns the library's words for an unknown key, which speak of Go types, into ours.
 func plainYAML(err error) error {
 	var wrong *yaml.TypeError
 	if !errors.As(err, &wrong) {
 		return err
 	}
 	lines := make([]string, len(wrong.Errors))
-	for i, line := range wrong.Errors {
-		lines[i] = unknownKey.ReplaceAllString(line, `unknown key "$1": remove it or correct its spelling`)
+	for i, text := range wrong.Errors {
+		lines[i] = text
+		line, rest, unknown := strings.Cut(text, ": field ")
+		if key, _, ok := strings.Cut(rest, " not found in type "); unknown && ok {
+			lines[i] = fmt.Sprintf("%s: unknown key %q: remove it or correct its spelling", line, key)
+		}
 	}
 	return errors.New(strings.Join(lines, "; "))
 }

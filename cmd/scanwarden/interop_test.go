@@ -192,6 +192,7 @@ func TestOnceAndNothingLost(t *testing.T) {
 	for name, fault := range faults {
 		for way, connect := range doors {
 			t.Run(name+"/"+way, func(t *testing.T) {
+				t.Parallel() // it mostly waits for a dead process's lease to run out
 				s := newSite(t)
 				s.tenant.Fail(fault)
 				transport, kill := connect(t, s)

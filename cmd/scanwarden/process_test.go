@@ -215,8 +215,9 @@ func types(message string) *mcp.ElicitResult {
 	return &mcp.ElicitResult{Action: "accept", Content: map[string]any{"code": code}}
 }
 
-// eras are the protocol revisions that a foreign client asks for; "" is its newest.
-var eras = map[string]string{"modern": "", "legacy": "2025-11-25"}
+// eras are the protocol revisions that a foreign client asks for: the one without a handshake, and the last
+// one with it.
+var eras = map[string]string{"modern": "2026-07-28", "legacy": "2025-11-25"}
 
 // session connects the official Go SDK's client. A nil answer is a client that cannot ask.
 func session(t *testing.T, transport mcp.Transport, era string, person answer) *mcp.ClientSession {
@@ -235,6 +236,9 @@ func session(t *testing.T, transport mcp.Transport, era string, person answer) *
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close() })
+	if got := s.InitializeResult().ProtocolVersion; got != eras[era] {
+		t.Fatalf("the protocol spoken is %q, want %q", got, eras[era])
+	}
 	return s
 }
 

@@ -26,7 +26,7 @@ func (schemaCommand) Run(w world, flags flagValues) error {
 	for i, op := range operations {
 		listed[i] = listedTool{
 			Name: op.Name, Title: op.Title, Description: op.Description, InputSchema: op.Input, OutputSchema: op.Output,
-			Annotations: annotations{op.Effect == tools.Reads, op.Destructive, op.Idempotent, op.OpenWorld},
+			Annotations: annotations{op.ReadOnly(), op.Destructive, op.Idempotent, op.OpenWorld},
 		}
 	}
 	encoder := json.NewEncoder(w.out)

@@ -16,7 +16,7 @@ type simulatorCommand struct {
 
 	AuthInLists      bool   `group:"contested" help:"Lists return credentials, as one page prints it."`
 	PascalCaseAgents bool   `group:"contested" help:"Scanner fields in PascalCase, as the agent pages print them."`
-	KeyVaultField    string `group:"contested" enum:"keyVaultUri,keyVaultUrl" default:"keyVaultUri" help:"How the vault's address is spelt: ${enum}."`
+	KeyVaultField    string `group:"contested" default:"keyVaultUri" help:"How the vault's address is spelt: keyVaultUri or keyVaultUrl."`
 	MetadataHistory  bool   `group:"contested" help:"Histories in the shape of the service's metadata."`
 	PageSize         int    `group:"contested" help:"Page the lists by this many; 0 is all at once."`
 	RefuseWindows    bool   `group:"contested" help:"Refuse Windows scans, which Microsoft has retired."`
@@ -32,6 +32,9 @@ func (s simulatorCommand) options() defendertest.Options {
 
 // Run serves the simulated tenant until the process is asked to end.
 func (s simulatorCommand) Run(w world, _ flagValues) error {
+	if s.KeyVaultField != "keyVaultUri" && s.KeyVaultField != "keyVaultUrl" {
+		return fmt.Errorf("--key-vault-field: %q is not a spelling that is known; write keyVaultUri or keyVaultUrl", s.KeyVaultField)
+	}
 	listener, err := net.Listen("tcp", s.Listen)
 	if err != nil {
 		return fmt.Errorf("--listen: %w; choose another address", err)

@@ -2,8 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -21,7 +19,7 @@ type Limits struct{ PerMinute, PerHour int }
 // write would not have to wait, and the last tenth is there for the write that a person has just confirmed.
 // Within a process, callers of a kind are served in the order they came; between processes chance decides.
 type Budget struct {
-	db      database
+	db      *database
 	limits  Limits
 	waiting func(ctx context.Context, d time.Duration)
 	now     func() time.Time
@@ -83,38 +81,53 @@ func (b *Budget) Pause(ctx context.Context, until time.Time) error {
 	return nil
 }
 
-// errNotYet drops a transaction that had only to look.
-var errNotYet = errors.New("not yet")
-
 // try counts the call of c if there is room for it and for those ahead of it; otherwise it returns how long to
 // wait. Who is ahead is asked, and c leaves the line, under the lock: nobody makes room for a call twice.
 func (b *Budget) try(ctx context.Context, c *caller) (wait time.Duration, err error) {
-	err = b.db.transact(ctx, func(tx *sql.Tx) error {
-		var taken, paused int64
-		// The lock on this row is what puts the takers of all processes in order.
-		lock := `UPDATE budget SET taken = taken WHERE one = 1 RETURNING taken, paused`
-		if err := tx.QueryRowContext(ctx, lock).Scan(&taken, &paused); err != nil {
-			return err
-		}
-		now, n := b.now(), taken+b.line.ahead(c)
-		wait = until(now, fromMicros(paused), longestPause)
-		for _, w := range b.windows(c.write) {
-			free, err := w.free(ctx, tx, n, taken)
-			if err != nil {
-				return err
-			}
-			wait = max(wait, until(now, free, w.length))
-		}
-		if wait > 0 {
-			return errNotYet
-		}
-		b.line.leave(c)
-		return b.count(ctx, tx, taken, now)
-	})
-	if errors.Is(err, errNotYet) {
+	tx, err := b.db.begin(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer tx.rollback()
+	var taken, paused int64
+	// The lock on this row is what puts the takers of all processes in order.
+	if err := tx.run(ctx, &statement{query: lockBudget, into: []any{&taken, &paused}}); err != nil {
+		return 0, err
+	}
+	now := b.now()
+	wait, err = b.wait(ctx, tx, now, taken, c)
+	if err != nil {
+		return 0, err
+	}
+	if wait = max(wait, until(now, fromMicros(paused), longestPause)); wait > 0 {
 		return wait, nil
 	}
-	return 0, err
+	b.line.leave(c)
+	keep := int64(max(b.limits.PerMinute, b.limits.PerHour))
+	err = tx.run(ctx,
+		&statement{query: insertCall, args: []any{taken, micros(now)}},
+		&statement{query: forgetCalls, args: []any{taken - keep}},
+		&statement{query: moveBudget, args: []any{taken + 1}})
+	if err != nil {
+		return 0, err
+	}
+	return 0, tx.commit()
+}
+
+// wait is how long the windows have no room for c and those ahead of it. For there to be room, the call that is
+// as many back as a window has calls must have left it. When that one is not made yet, the newest one has to
+// do: the caller will look again.
+func (b *Budget) wait(ctx context.Context, tx transaction, now time.Time, taken int64, c *caller) (time.Duration, error) {
+	n := taken + b.line.ahead(c)
+	minute, hour := share(b.limits.PerMinute, c.write), share(b.limits.PerHour, c.write)
+	var inMinute, inHour int64
+	err := tx.run(ctx,
+		&statement{query: callN, args: []any{min(n-minute, taken-1)}, into: []any{&inMinute}},
+		&statement{query: callN, args: []any{min(n-hour, taken-1)}, into: []any{&inHour}})
+	return max(
+		until(now, fromMicros(inMinute).Add(time.Minute), time.Minute),
+		until(now, fromMicros(inHour).Add(time.Hour), time.Hour),
+	), err
 }
 
 // until is the wait from now to a moment that can be at most longest away. A later one was written by a
@@ -126,49 +139,12 @@ func until(now, then time.Time, longest time.Duration) time.Duration {
 	return 0
 }
 
-// count records call number n, and forgets those that no window reaches any more.
-func (b *Budget) count(ctx context.Context, tx *sql.Tx, n int64, now time.Time) error {
-	if _, err := tx.ExecContext(ctx, `INSERT INTO budget_call (n, at) VALUES ($1, $2)`, n, micros(now)); err != nil {
-		return err
-	}
-	keep := int64(max(b.limits.PerMinute, b.limits.PerHour))
-	if _, err := tx.ExecContext(ctx, `DELETE FROM budget_call WHERE n <= $1`, n-keep); err != nil {
-		return err
-	}
-	_, err := tx.ExecContext(ctx, `UPDATE budget SET taken = $1 WHERE one = 1`, n+1)
-	return err
-}
-
-// window is one of the service's limits.
-type window struct {
-	length time.Duration
-	calls  int64
-}
-
-func (b *Budget) windows(write bool) [2]window {
-	return [2]window{
-		{time.Minute, share(b.limits.PerMinute, write)},
-		{time.Hour, share(b.limits.PerHour, write)},
-	}
-}
-
 // share is how much of a limit may be used; reads leave a tenth, at least one call.
 func share(limit int, write bool) int64 {
 	if write || limit == 1 {
 		return int64(limit)
 	}
 	return int64(limit - max(1, limit/10))
-}
-
-// free is when call number n may be made: once the call that it must not share the window with is a window
-// ago. When that one itself is not made yet, the newest one has to do; the caller will look again.
-func (w window) free(ctx context.Context, tx *sql.Tx, n, taken int64) (time.Time, error) {
-	var at int64
-	err := tx.QueryRowContext(ctx, `SELECT at FROM budget_call WHERE n = $1`, min(n-w.calls, taken-1)).Scan(&at)
-	if errors.Is(err, sql.ErrNoRows) {
-		return time.Time{}, nil
-	}
-	return fromMicros(at).Add(w.length), err
 }
 
 // line is who waits in this process, in the order they came.

@@ -60,15 +60,14 @@ func (s *Store) Insert(ctx context.Context, c confirm.Change) error {
 		return fmt.Errorf("insert change %s: %w", c.ID, err)
 	}
 	err = s.commit(ctx, &transition{
-		id: c.ID,
-		insert: []any{
+		change: &statement{query: insertChange, args: []any{
 			c.ID, c.Code, c.Operation, c.Target, c.Digest, string(kept), string(c.Requester), c.Via, flag(c.Local),
 			string(channels), c.Needed, micros(c.Created), micros(c.Expires), string(c.State), c.Version, c.Round,
 			"", "", int64(0), micros(c.Created),
-		},
-		entry: entry{
-			Time: c.Created, Event: "proposed", Change: c.ID, Version: c.Version, Operation: c.Operation, Target: c.Target,
-			Digest: c.Digest, To: c.State, Round: c.Round, Requester: c.Requester, Via: c.Via,
+		}},
+		entry: &entry{
+			Time: c.Created.UTC(), Event: "proposed", Change: c.ID, Version: c.Version, Operation: c.Operation,
+			Target: c.Target, Digest: c.Digest, To: c.State, Round: c.Round, Requester: c.Requester, Via: c.Via,
 			Proposed: &proposed{proposalOf(c.Proposal), termsOf(c)},
 		},
 	})

@@ -21,28 +21,29 @@ import (
 // database is where statements go. SQLite has one writing connection: with more, a writer that loses the
 // race for the file's lock polls, and can wait for seconds. PostgreSQL has one pool for both.
 type database struct {
+	sqlite      bool
 	write, read *sql.DB
-	schemaLock  string        // taken before tables are made, where creating them can race; empty for none
-	patience    time.Duration // bounds a transaction that no caller's context bounds; 0 means it ends by itself
+	prepared    map[string]*sql.Stmt // of hot, for SQLite
 }
 
 const (
-	busyTimeout = 10 * time.Second // how long a SQLite statement waits for another process
 	readers     = 4
+	busyTimeout = 10 * time.Second // how long a SQLite statement waits for another process
+	patience    = 30 * time.Second // how long a transaction of PostgreSQL may take
 )
 
 // bounded returns a context for a transaction that goes on although its callers may have left. With SQLite
 // only the busy timeout waits for anybody, and a context that can end costs its driver a goroutine for every
 // statement: half the throughput.
-func (d database) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+func (d *database) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx = context.WithoutCancel(ctx)
-	if d.patience == 0 {
+	if d.sqlite {
 		return ctx, func() {}
 	}
-	return context.WithTimeout(ctx, d.patience)
+	return context.WithTimeout(ctx, patience)
 }
 
-func connect(rawURL string) (database, error) {
+func connect(rawURL string) (*database, error) {
 	scheme, rest, _ := strings.Cut(rawURL, ":")
 	switch scheme {
 	case "sqlite":
@@ -50,43 +51,40 @@ func connect(rawURL string) (database, error) {
 	case "postgres", "postgresql":
 		return connectPostgres(rawURL)
 	}
-	return database{}, errors.New(`the database URL must be "sqlite:PATH" or "postgres://..."; correct SCANWARDEN_DATABASE_URL`)
+	return nil, errors.New(`the database URL must be "sqlite:PATH" or "postgres://..."; correct SCANWARDEN_DATABASE_URL`)
 }
 
-func connectPostgres(rawURL string) (database, error) {
+func connectPostgres(rawURL string) (*database, error) {
 	cfg, err := pgx.ParseConfig(rawURL)
 	if err != nil {
 		// The parser's own words may quote the password.
-		return database{}, errors.New("the database URL is not one PostgreSQL understands; correct SCANWARDEN_DATABASE_URL")
+		return nil, errors.New("the database URL is not one PostgreSQL understands; correct SCANWARDEN_DATABASE_URL")
 	}
 	db := stdlib.OpenDB(*cfg)
 	db.SetMaxOpenConns(2 * readers)
 	db.SetMaxIdleConns(readers)
 	db.SetConnMaxIdleTime(5 * time.Minute)
-	return database{
-		write: db, read: db, patience: 30 * time.Second,
-		schemaLock: `SELECT pg_advisory_xact_lock(7726419038122513)`,
-	}, nil
+	return &database{write: db, read: db}, nil
 }
 
-func connectSQLite(path string) (database, error) {
+func connectSQLite(path string) (*database, error) {
 	file, err := sqliteFile(path)
 	if err != nil {
-		return database{}, err
+		return nil, err
 	}
 	wait := fmt.Sprintf("_pragma=busy_timeout(%d)", busyTimeout.Milliseconds())
 	write, err := sql.Open("sqlite", file+"?_txlock=immediate&"+wait+"&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)")
 	if err != nil {
-		return database{}, err
+		return nil, err
 	}
 	write.SetMaxOpenConns(1)
 	read, err := sql.Open("sqlite", file+"?mode=ro&"+wait)
 	if err != nil {
-		return database{}, errors.Join(err, write.Close())
+		return nil, errors.Join(err, write.Close())
 	}
 	read.SetMaxOpenConns(readers)
 	read.SetMaxIdleConns(readers)
-	return database{write: write, read: read}, nil
+	return &database{sqlite: true, write: write, read: read}, nil
 }
 
 // sqliteFile returns path as a file URI. It makes the file first, for its owner alone: SQLite gives the
@@ -113,7 +111,7 @@ func sqliteFile(path string) (string, error) {
 	return "file://" + (&url.URL{Path: slashed}).EscapedPath(), nil
 }
 
-func (d database) close() error {
+func (d *database) close() error {
 	if d.read == d.write {
 		return d.write.Close()
 	}
@@ -127,21 +125,8 @@ func busy(err error) bool {
 	return errors.As(err, &e) && e.Code()&0xff == sqlite3.SQLITE_BUSY
 }
 
-// transact runs do in a transaction of the writing side.
-func (d database) transact(ctx context.Context, do func(*sql.Tx) error) error {
-	tx, err := d.write.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	if err := do(tx); err != nil {
-		tx.Rollback() // the first error says more
-		return err
-	}
-	return tx.Commit()
-}
-
 // snapshot runs do in a reading transaction, which sees one state of the ledger throughout.
-func (d database) snapshot(ctx context.Context, do func(*sql.Tx) error) error {
+func (d *database) snapshot(ctx context.Context, do func(*sql.Tx) error) error {
 	tx, err := d.read.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
 	if err != nil {
 		return err

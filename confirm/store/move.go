@@ -13,19 +13,22 @@ import (
 	"scanwarden/confirm"
 )
 
-// final lists the states that nothing leaves: an ended change keeps its outcome.
-var final = []confirm.State{
-	confirm.Applied, confirm.Failed, confirm.Denied, confirm.Expired, confirm.Withdrawn, confirm.Stale,
+// final are the states that nothing leaves: an ended change keeps its outcome.
+func final() []confirm.State {
+	return []confirm.State{
+		confirm.Applied, confirm.Failed, confirm.Denied, confirm.Expired, confirm.Withdrawn, confirm.Stale,
+	}
 }
 
 // Move implements confirm.Ledger. A change in a final state does not move again.
 func (s *Store) Move(ctx context.Context, c confirm.Change, m confirm.Move) (confirm.Change, error) {
-	t, err := newMove(c, m)
+	var after altered
+	t, err := newMove(c, m, &after)
 	if err == nil {
 		err = s.commit(ctx, t)
 	}
 	if err == nil {
-		c, err = t.after(c)
+		c, err = after.change(c, t.entry)
 	}
 	if err != nil {
 		return confirm.Change{}, fmt.Errorf("move change %s to %s: %w", c.ID, m.To, err)
@@ -33,29 +36,38 @@ func (s *Store) Move(ctx context.Context, c confirm.Change, m confirm.Move) (con
 	return c, nil
 }
 
-func newMove(c confirm.Change, m confirm.Move) (*transition, error) {
+// altered is what a move finds in its row, where the caller cannot know it.
+type altered struct {
+	owner, outcome string
+	lease          int64
+}
+
+// newMove returns the transition that m makes. Its audit entry will tell what the row says of the change, not
+// what the caller holds.
+func newMove(c confirm.Change, m confirm.Move, after *altered) (*transition, error) {
 	switch {
-	case slices.Contains(final, c.State):
+	case slices.Contains(final(), c.State):
 		return nil, fmt.Errorf("it has ended as %s: %w", c.State, confirm.ErrMoved)
 	case m.To == "":
 		return nil, errors.New("the move names no state")
 	case m.Decision != nil && m.Decision.Person == "":
 		return nil, errors.New("the decision names no person")
 	}
-	t := &transition{id: c.ID, entry: entry{
-		Time: m.At, Event: event(c.State, m), Change: c.ID, Version: c.Version + 1, Digest: c.Digest,
+	e := &entry{
+		Time: m.At.UTC(), Event: event(c.State, m), Change: c.ID, Version: c.Version + 1, Digest: c.Digest,
 		From: c.State, To: m.To, Owner: m.Owner, Outcome: m.Outcome, Note: m.Note,
-	}}
-	var outcome []byte
-	var err error
-	if m.Outcome != nil {
-		if outcome, err = json.Marshal(m.Outcome); err != nil {
-			return nil, err
-		}
 	}
-	person, expiresAfter := "", int64(math.MinInt64)
+	t := &transition{entry: e}
+	outcome, person, expiresAfter := "", "", int64(math.MinInt64)
 	if m.Unexpired {
 		expiresAfter = micros(m.At)
+	}
+	if m.Outcome != nil {
+		text, err := json.Marshal(m.Outcome)
+		if err != nil {
+			return nil, err
+		}
+		outcome = string(text)
 	}
 	if m.Decision != nil {
 		person = m.Decision.Person
@@ -63,10 +75,10 @@ func newMove(c confirm.Change, m confirm.Move) (*transition, error) {
 			return nil, err
 		}
 	}
-	t.move = []any{
-		c.ID, string(m.To), micros(m.At), flag(m.NextRound), m.Owner, micros(m.Lease), string(outcome),
-		c.Digest, string(c.State), c.Version, expiresAfter, person,
-	}
+	t.change = &statement{query: moveChange, args: []any{
+		string(m.To), micros(m.At), flag(m.NextRound), m.Owner, micros(m.Lease), outcome,
+		c.ID, c.Digest, string(c.State), c.Version, expiresAfter, person,
+	}, into: []any{&e.Operation, &e.Target, &e.Requester, &e.Via, &e.Round, &after.owner, &after.lease, &after.outcome}}
 	return t, nil
 }
 
@@ -74,19 +86,18 @@ func (t *transition) decide(d confirm.Decision) error {
 	d.At = d.At.UTC()
 	text, err := json.Marshal(d)
 	t.entry.Decision = &d
-	t.decision = []any{t.id, d.Person, t.entry.Version, string(text)}
+	t.decision = &statement{query: insertDecision, args: []any{t.entry.Change, d.Person, t.entry.Version, string(text)}}
 	return err
 }
 
-// after returns c as it is after the move: its guard has proved that c was the change as it stood.
-func (t *transition) after(c confirm.Change) (_ confirm.Change, err error) {
-	e := t.entry
+// change returns c as it is after the move that e tells of: the guard has proved that c was up to date.
+func (a altered) change(c confirm.Change, e *entry) (_ confirm.Change, err error) {
 	c.State, c.Version, c.Round, c.Updated = e.To, e.Version, e.Round, fromMicros(micros(e.Time))
-	c.Owner, c.Lease = t.row.owner, fromMicros(t.row.lease)
+	c.Owner, c.Lease = a.owner, fromMicros(a.lease)
 	if e.Decision != nil {
 		c.Decisions = append(slices.Clip(c.Decisions), *e.Decision)
 	}
-	c.Outcome, err = parseOutcome(t.row.outcome)
+	c.Outcome, err = parseOutcome(a.outcome)
 	return c, err
 }
 

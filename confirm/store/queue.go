@@ -9,25 +9,13 @@ import (
 	"scanwarden/confirm"
 )
 
-// transition is one caller's part of a transaction: a new change, or the guarded move of one.
+// transition is one caller's part of a transaction.
 type transition struct {
-	id       string
-	insert   []any // a row of table change; nil for a move
-	move     []any // what the guard and the new values are; nil for a new change
-	decision []any // a row of table decision; nil for none
-	entry    entry
-
-	matched bool // the guard let it pass
-	row     altered
-	done    chan struct{} // closed once err is the result
-	err     error
-}
-
-// altered is what a move leaves in its row, where that may be other than what it brought.
-type altered struct {
-	lease   int64
-	owner   string
-	outcome string
+	change   *statement // a new change, or the guarded move of one; its guard did not match unless it hits
+	decision *statement // nil for none
+	entry    *entry
+	done     chan struct{} // closed once err is the result
+	err      error
 }
 
 // queue lets transitions that arrive while a transaction is being written share the next one: a commit waits
@@ -49,21 +37,13 @@ func (q *queue) add(t *transition) {
 	q.waiting = append(q.waiting, t)
 }
 
-// take removes those who have waited longest, at most one for each change: of two moves of one change, the
-// second must see what the first has done.
+// take removes those who have waited longest.
 func (q *queue) take() []*transition {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	var taken []*transition
-	changes := map[string]bool{}
-	q.waiting = slices.DeleteFunc(q.waiting, func(t *transition) bool {
-		if len(taken) == batchSize || changes[t.id] {
-			return false
-		}
-		changes[t.id] = true
-		taken = append(taken, t)
-		return true
-	})
+	n := min(batchSize, len(q.waiting))
+	taken := slices.Clone(q.waiting[:n])
+	q.waiting = slices.Delete(q.waiting, 0, n)
 	return taken
 }
 
@@ -111,35 +91,39 @@ func (s *Store) lead(ctx context.Context, t *transition) {
 		default:
 		}
 		// Those whose transaction has just ended may have their next transition ready: without this they
-		// would miss this transaction by microseconds, and every second one would hold a single transition.
+		// would miss this one by microseconds, and every second transaction would hold a single transition.
 		runtime.Gosched()
 		s.settle(ctx, s.queue.take())
 	}
 }
 
-// settle gives each transition its result. When a statement for several fails, each is written by itself, so
-// that what is wrong with one is the trouble of its caller alone. A failed commit is not tried again: it may
-// have happened.
+// settle gives each transition its result. When a statement fails among several transitions, each is written
+// by itself, so that what is wrong with one is the trouble of its caller alone. A failed commit is not tried
+// again: it may have happened.
 func (s *Store) settle(ctx context.Context, all []*transition) {
-	ctx, cancel := s.bounded(ctx)
+	bounded, cancel := s.bounded(ctx)
 	defer cancel()
-	b, err := s.begin(ctx)
+	tx, err := s.begin(bounded)
 	if err != nil {
 		deliver(all, err)
 		return
 	}
-	defer b.tx.Rollback() // does nothing after a commit
-	if err := b.write(ctx, all); err != nil && len(all) > 1 {
-		b.tx.Rollback() // the connection is needed
+	defer tx.rollback()
+	now, err := s.perform(bounded, tx, all)
+	if err != nil && len(all) > 1 {
+		tx.rollback() // its connection is needed
 		for _, t := range all {
 			s.settle(ctx, []*transition{t})
 		}
 		return
-	} else if err != nil {
-		deliver(all, err)
-		return
 	}
-	deliver(all, s.finish(ctx, b))
+	if err == nil && now != s.signed {
+		err = tx.commit()
+	}
+	if err == nil {
+		s.signed = now
+	}
+	deliver(all, err)
 }
 
 func deliver(all []*transition, err error) {
@@ -147,7 +131,7 @@ func deliver(all []*transition, err error) {
 		switch {
 		case err != nil:
 			t.err = err
-		case !t.matched:
+		case !t.change.hit:
 			t.err = confirm.ErrMoved
 		}
 		close(t.done)

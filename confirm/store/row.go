@@ -13,8 +13,6 @@ import (
 const columns = `id, code, operation, target, digest, proposal, requester, via, local, channels, needed,
 	created, expires, state, version, round, outcome, owner, lease, updated`
 
-const columnValues = `(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
-
 // changes reads the changes that clause selects, newest first, with their decisions: one statement, so that
 // both are of the same moment.
 func changes(ctx context.Context, q querier, clause string, args ...any) ([]confirm.Change, error) {

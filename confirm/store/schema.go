@@ -14,8 +14,9 @@ const schemaVersion = 1
 
 // schema is one for both databases: TEXT, BIGINT and nothing else. Times are microseconds since 1970, and
 // what no WHERE looks at is kept as JSON.
-var schema = []string{
-	`CREATE TABLE change (
+func schema() []string {
+	return []string{
+		`CREATE TABLE change (
 		id        TEXT PRIMARY KEY,
 		code      TEXT NOT NULL,
 		operation TEXT NOT NULL,
@@ -37,53 +38,60 @@ var schema = []string{
 		lease     BIGINT NOT NULL,
 		updated   BIGINT NOT NULL
 	)`,
-	`CREATE INDEX change_created ON change (created)`,
-	`CREATE INDEX change_state ON change (state)`,
-	// version is that of the change after the move which recorded the decision.
-	`CREATE TABLE decision (
+		`CREATE INDEX change_created ON change (created)`,
+		`CREATE INDEX change_state ON change (state)`,
+		// version is that of the change after the move which recorded the decision.
+		`CREATE TABLE decision (
 		change_id TEXT NOT NULL,
 		person    TEXT NOT NULL,
 		version   BIGINT NOT NULL,
 		decision  TEXT NOT NULL,
 		PRIMARY KEY (change_id, person)
 	)`,
-	`CREATE TABLE lease (
+		`CREATE TABLE lease (
 		name  TEXT PRIMARY KEY,
 		owner TEXT NOT NULL,
 		until BIGINT NOT NULL
 	)`,
-	// hashes are those that entry n completes in the tree; checkpoint is the signed head after the last entry
-	// of a transaction, and empty for the others.
-	`CREATE TABLE audit (
+		// hashes are those that entry n completes in the tree; checkpoint is the signed head after the last entry
+		// of a transaction, and empty for the others.
+		`CREATE TABLE audit (
 		n          BIGINT PRIMARY KEY,
 		line       TEXT NOT NULL,
 		hashes     TEXT NOT NULL,
 		checkpoint TEXT NOT NULL
 	)`,
-	// The lock on the one row of audit_head is what puts appenders in order, and that of budget, takers.
-	`CREATE TABLE audit_head (one BIGINT PRIMARY KEY, n BIGINT NOT NULL, edge TEXT NOT NULL)`,
-	`INSERT INTO audit_head (one, n, edge) VALUES (1, 0, '')`,
-	`CREATE TABLE budget (one BIGINT PRIMARY KEY, taken BIGINT NOT NULL, paused BIGINT NOT NULL)`,
-	`INSERT INTO budget (one, taken, paused) VALUES (1, 0, 0)`,
-	`CREATE TABLE budget_call (n BIGINT PRIMARY KEY, at BIGINT NOT NULL)`,
+		// The lock on the one row of audit_head is what puts appenders in order, and that of budget, takers.
+		`CREATE TABLE audit_head (one BIGINT PRIMARY KEY, n BIGINT NOT NULL, edge TEXT NOT NULL)`,
+		`INSERT INTO audit_head (one, n, edge) VALUES (1, 0, '')`,
+		`CREATE TABLE budget (one BIGINT PRIMARY KEY, taken BIGINT NOT NULL, paused BIGINT NOT NULL)`,
+		`INSERT INTO budget (one, taken, paused) VALUES (1, 0, 0)`,
+		`CREATE TABLE budget_call (n BIGINT PRIMARY KEY, at BIGINT NOT NULL)`,
+	}
 }
 
-func (d database) version(ctx context.Context, q querier) (v int64, err error) {
+func (d *database) version(ctx context.Context, q querier) (v int64, err error) {
 	err = q.QueryRowContext(ctx, `SELECT version FROM schema_version`).Scan(&v)
 	return v, err
 }
 
+// schemaLock is held in PostgreSQL while tables are made: creating them at once fails with SQLSTATE 23505.
+const schemaLock = `SELECT pg_advisory_xact_lock(7726419038122513)`
+
 // prepare makes the tables when they are missing, and refuses those of another version.
-func (d database) prepare(ctx context.Context) error {
+func (d *database) prepare(ctx context.Context) error {
 	for deadline := time.Now().Add(busyTimeout); ; {
 		v, err := d.version(ctx, d.write)
 		if err != nil {
 			v, err = d.create(ctx) // whatever ails the ledger shows again, or there were no tables yet
 		}
-		switch {
-		case err == nil && v > schemaVersion:
+		if err == nil && v > schemaVersion {
 			return fmt.Errorf("this ledger was written by a newer scanwarden (its schema is %d, this one knows %d): run that version, or name another ledger in SCANWARDEN_DATABASE_URL", v, schemaVersion)
-		case !busy(err) || time.Now().After(deadline):
+		}
+		if err == nil && d.sqlite {
+			err = d.compile(ctx)
+		}
+		if !busy(err) || time.Now().After(deadline) {
 			return err
 		}
 		if err := pause(ctx, 10*time.Millisecond); err != nil {
@@ -92,29 +100,49 @@ func (d database) prepare(ctx context.Context) error {
 	}
 }
 
-func (d database) create(ctx context.Context) (v int64, err error) {
-	err = d.transact(ctx, func(tx *sql.Tx) error {
-		if d.schemaLock != "" {
-			if _, err := tx.ExecContext(ctx, d.schemaLock); err != nil {
-				return err
-			}
+// create makes the tables, unless somebody else did meanwhile.
+func (d *database) create(ctx context.Context) (v int64, err error) {
+	tx, err := d.write.BeginTx(ctx, nil)
+	if err != nil {
+		return 0, err
+	}
+	defer tx.Rollback() // does nothing after a commit
+	first := []string{schemaLock, `CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)`}
+	if d.sqlite {
+		first = first[1:]
+	}
+	if err := execute(ctx, tx, first); err != nil {
+		return 0, err
+	}
+	if v, err = d.version(ctx, tx); !errors.Is(err, sql.ErrNoRows) {
+		return v, errors.Join(err, tx.Commit())
+	}
+	rest := append(schema(), fmt.Sprintf(`INSERT INTO schema_version (version) VALUES (%d)`, schemaVersion))
+	if err := execute(ctx, tx, rest); err != nil {
+		return 0, err
+	}
+	return schemaVersion, tx.Commit()
+}
+
+func execute(ctx context.Context, tx *sql.Tx, statements []string) error {
+	for _, statement := range statements {
+		if _, err := tx.ExecContext(ctx, statement); err != nil {
+			return fmt.Errorf("create tables: %w", err)
 		}
-		if _, err := tx.ExecContext(ctx, `CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)`); err != nil {
+	}
+	return nil
+}
+
+func (d *database) compile(ctx context.Context) error {
+	d.prepared = map[string]*sql.Stmt{}
+	for _, query := range hot() {
+		prepared, err := d.write.PrepareContext(ctx, query)
+		if err != nil {
 			return err
 		}
-		if v, err = d.version(ctx, tx); !errors.Is(err, sql.ErrNoRows) {
-			return err
-		}
-		v = schemaVersion
-		for _, statement := range schema {
-			if _, err := tx.ExecContext(ctx, statement); err != nil {
-				return fmt.Errorf("create tables: %w", err)
-			}
-		}
-		_, err := tx.ExecContext(ctx, `INSERT INTO schema_version (version) VALUES ($1)`, schemaVersion)
-		return err
-	})
-	return v, err
+		d.prepared[query] = prepared
+	}
+	return nil
 }
 
 // pause sleeps for d, or until ctx ends.

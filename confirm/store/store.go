@@ -38,7 +38,7 @@ type Config struct {
 
 // Store is a ledger, made by Open and safe for concurrent use. It implements confirm.Ledger.
 type Store struct {
-	database
+	*database
 	key    key
 	queue  queue
 	signed head // the newest head this process has signed or checked; guarded by the queue's turn

@@ -16,13 +16,13 @@ type tree struct {
 	edge []tlog.Hash
 }
 
-// parseTree reads an edge as String writes it.
-func parseTree(size int64, edge string) (tree, error) {
+// parseEdge reads the edge of a tree of that size, as String writes it.
+func parseEdge(size int64, edge string) ([]tlog.Hash, error) {
 	hashes, err := parseHashes(edge)
 	if err != nil || size < 0 || len(hashes) != bits.OnesCount64(uint64(size)) {
-		return tree{}, fmt.Errorf("the edge of a tree of %d entries is damaged", size)
+		return nil, fmt.Errorf("the head of the audit log, at %d entries, is damaged; run `scanwarden audit verify`", size)
 	}
-	return tree{size: size, edge: hashes}, nil
+	return hashes, nil
 }
 
 // String is the hashes of the edge in base64, with a space between them.

@@ -30,18 +30,25 @@ const (
 
 // house is everything from the MCP door to the simulated tenant, over real HTTP.
 type house struct {
-	tenant  *defendertest.Server
-	ledger  *store.Store
-	gate    *confirm.Gate
-	server  *mcpserver.Server
-	url     string
-	ahead   atomic.Int64 // seconds by which the gate's clock is ahead
-	scanner string       // a machine id
+	tenant *defendertest.Server
+	ledger *store.Store
+	gate   *confirm.Gate
+	server *mcpserver.Server
+	url    string
+	ahead  atomic.Int64 // seconds by which the gate's clock is ahead
+
+	channels []confirm.Channel // where changes are put to people; nil means the client
+	scanner  string            // a machine id
 }
 
 func newHouse(t testing.TB, alter ...func(*confirm.Policy)) *house {
 	t.Helper()
-	h := &house{tenant: defendertest.New(defendertest.Options{Empty: true})}
+	return newHouseAsking(t, nil, alter...)
+}
+
+func newHouseAsking(t testing.TB, channels []confirm.Channel, alter ...func(*confirm.Policy)) *house {
+	t.Helper()
+	h := &house{channels: channels, tenant: defendertest.New(defendertest.Options{Empty: true})}
 	h.scanner = h.tenant.AddScanner("scanner-1.example.com", time.Now())
 	api := httptest.NewServer(h.tenant)
 	t.Cleanup(func() { h.tenant.Close(); api.Close() })
@@ -96,8 +103,11 @@ func (h *house) serve(t testing.TB, back *mcpserver.Backend) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if h.channels == nil {
+		h.channels = []confirm.Channel{confirm.Client}
+	}
 	h.server, err = mcpserver.New(mcpserver.Config{
-		Operations: catalogue, Version: "test", Channels: []confirm.Channel{confirm.Client},
+		Operations: catalogue, Version: "test", Channels: h.channels,
 		Backend: func(context.Context) (*mcpserver.Backend, error) { return back, nil },
 		Key:     func() ([]byte, error) { return bytes.Repeat([]byte{7}, 32), nil },
 	})

@@ -68,6 +68,9 @@ func (w writeCall) propose(ctx context.Context) (*mcp.CallToolResult, error) {
 	if err != nil {
 		return refusal(w.op.Name, err), nil
 	}
+	if !slices.Contains(c.Channels, confirm.Client) {
+		return w.outcome(ctx, c) // it is put to people elsewhere, at once
+	}
 	w.whileAsked(ctx, c)
 	return w.ask(c, "")
 }
@@ -116,7 +119,7 @@ func (w writeCall) answer(ctx context.Context) (*mcp.CallToolResult, error) {
 		return nil, errForeignState // an answer to a question that was already answered
 	case err != nil && !errors.Is(err, confirm.ErrMoved):
 		return refusal(w.op.Name, err), nil
-	case c.State == confirm.Pending && c.Round > q.Round && slices.Contains(c.Channels, confirm.Client) && reply.Action == mcp.ElicitationResponseActionAccept:
+	case c.State == confirm.Pending && c.Round > q.Round && reply.Action == mcp.ElicitationResponseActionAccept:
 		return w.ask(c, "That was not the code.\n\n")
 	}
 	return w.outcome(ctx, c)
@@ -137,18 +140,28 @@ func (w writeCall) askAgain(ctx context.Context, q question) (*mcp.CallToolResul
 	return w.ask(c, "")
 }
 
-// outcome waits for an approved change to end, and tells how it stands.
+// patience bounds how long a call waits for others: it ends before the minute after which many clients give
+// up, and get_change tells the rest.
+const patience = 45 * time.Second
+
+// outcome waits, for a while, until a change that is out of this client's hands has ended, and tells how it stands.
 func (w writeCall) outcome(ctx context.Context, c confirm.Change) (*mcp.CallToolResult, error) {
 	w.noLongerAsked(c.ID)
-	if c.State == confirm.Approved || c.State == confirm.Executing {
+	note := "confirmed; sending to Defender"
+	if c.State == confirm.Pending {
+		note = "waiting for a person to confirm"
+	}
+	if c.State.Open() {
 		work, stop := w.showProgress(ctx, w.req)
 		defer stop()
-		tools.Progress(work, "confirmed; sending to Defender")
-		ended, err := w.back.Gate.Wait(work, c.ID)
+		tools.Progress(work, note)
+		work, cancel := context.WithTimeout(work, patience)
+		defer cancel()
+		now, err := w.back.Gate.Wait(work, c.ID)
 		if err != nil {
 			return refusal(w.op.Name, err), nil
 		}
-		c = ended
+		c = now
 	}
 	return structured(tools.ResultOf(c)), nil
 }

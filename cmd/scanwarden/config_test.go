@@ -1,0 +1,256 @@
+package main
+
+import (
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/alecthomas/kong"
+	"github.com/google/go-cmp/cmp"
+
+	"scanwarden/confirm"
+)
+
+// loaded is the configuration of a file and an environment that are right.
+func loaded(t *testing.T, file string, env environment) *config {
+	t.Helper()
+	all := environment{}
+	if file != "" {
+		all["SCANWARDEN_CONFIG"] = filepath.Join(t.TempDir(), "scanwarden.yaml")
+		if err := os.WriteFile(all["SCANWARDEN_CONFIG"], []byte(file), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, value := range env {
+		all[name] = value
+	}
+	c, err := load(all, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// theFile is DESIGN section 6's example, without what this build leaves to later ones.
+const theFile = `
+defender: {cloud: commercial, region: eu}
+auth: client
+database_url: sqlite:/var/lib/scanwarden/ledger.db
+confirm_with: [client]
+policy:
+  approvers: [slack:T024BE7LD/U024BE7LH, slack-group:S0614TZR7, entra-role:Scans.Approver]
+  self_approval: false
+  approvals_required: {add_scan: 1, update_scan: 1, delete_scans: 2}
+  expires: 15m
+  max_scans_per_delete: 50
+  max_addresses_per_scan: 4096
+people:
+  - {name: Ada, principals: [slack:T024BE7LD/U024BE7LH, entra:TENANT/OBJECT]}
+credentials:
+  core-snmp:
+    type: AuthPriv
+    username: scanner
+    authProtocol: SHA1
+    authPassword: {env: CORE_SNMP_AUTH}
+    privProtocol: AES
+    privPassword: {file: /run/secrets/core-snmp-priv}
+slack: {channel: C0123456789, commands: {add_scan: /add_scan}}
+http: {listen: "127.0.0.1:8484", public_url: "https://scans.example.com", auth: token, tokens: {ada: {env: ADA_TOKEN}}}
+`
+
+func TestFileIsTheContract(t *testing.T) {
+	c := loaded(t, theFile, nil)
+	want := confirm.Policy{
+		Approvers: []string{"slack:T024BE7LD/U024BE7LH", "slack-group:S0614TZR7", "entra-role:Scans.Approver"},
+		Required:  map[string]int{"add_scan": 1, "update_scan": 1, "delete_scans": 2},
+		Expires:   15 * time.Minute, MaxScansPerDelete: 50, MaxAddressesPerScan: 4096,
+		People: []confirm.Person{{Name: "Ada", Principals: []confirm.Principal{"slack:T024BE7LD/U024BE7LH", "entra:TENANT/OBJECT"}}},
+	}
+	if diff := cmp.Diff(want, c.policy()); diff != "" {
+		t.Errorf("policy (-want +got):\n%s", diff)
+	}
+	to, err := c.endpoints()
+	if err != nil || to.URL != "https://eu.api.security.microsoft.com" {
+		t.Errorf("endpoints: %+v, %v", to, err)
+	}
+	k := c.credentials(nil)["core-snmp"]
+	if k.AuthPassword.From != "env CORE_SNMP_AUTH" || k.PrivPassword.From != "file /run/secrets/core-snmp-priv" || k.CommunityString.Read != nil {
+		t.Errorf("credential: %+v", k)
+	}
+}
+
+// TestEnvironmentIsTheFile: every setting of the environment means what its key in the file means.
+func TestEnvironmentIsTheFile(t *testing.T) {
+	env := loaded(t, "", environment{
+		"SCANWARDEN_CLOUD": "commercial", "SCANWARDEN_REGION": "eu", "SCANWARDEN_AUTH": "client",
+		"SCANWARDEN_DATABASE_URL": "sqlite:/x.db", "SCANWARDEN_CONFIRM_WITH": "client",
+		"SCANWARDEN_APPROVERS": "token:ada, local:grace,", "SCANWARDEN_SELF_APPROVAL": "true",
+		"SCANWARDEN_APPROVALS_REQUIRED": "delete_scans=2, add_scan=1", "SCANWARDEN_EXPIRES": "2s",
+		"SCANWARDEN_MAX_SCANS_PER_DELETE": "5", "SCANWARDEN_MAX_ADDRESSES_PER_SCAN": "6",
+		"SCANWARDEN_LISTEN": "127.0.0.1:1", "SCANWARDEN_PUBLIC_URL": "https://scans.example.com", "SCANWARDEN_HTTP_AUTH": "token",
+	})
+	file := loaded(t, `
+defender: {cloud: commercial, region: eu}
+auth: client
+database_url: sqlite:/x.db
+confirm_with: [client]
+policy:
+  approvers: [token:ada, local:grace]
+  self_approval: true
+  approvals_required: {delete_scans: 2, add_scan: 1}
+  expires: 2s
+  max_scans_per_delete: 5
+  max_addresses_per_scan: 6
+http: {listen: "127.0.0.1:1", public_url: "https://scans.example.com", auth: token}
+`, nil)
+	if diff := cmp.Diff(file, env, cmp.AllowUnexported(part{}), cmp.Comparer(sameSecret)); diff != "" {
+		t.Errorf("file and environment differ (-file +environment):\n%s", diff)
+	}
+}
+
+// TestFlagsAreSettings: each flag stands for a setting of the same name, each setting that is no secret has a
+// flag, and no secret has one.
+func TestFlagsAreSettings(t *testing.T) {
+	var names []string
+	for _, command := range []any{&stdioCommand{}, &serveCommand{}} {
+		parser, err := kong.New(command)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, flag := range parser.Model.Flags {
+			if name := flag.Tag.Get("setting"); name != "" {
+				names = append(names, name)
+				if want := (setting{env: name}).flag(); flag.Name != want {
+					t.Errorf("%s: the flag is --%s, want --%s", name, flag.Name, want)
+				}
+			}
+		}
+	}
+	for _, s := range settings {
+		if has := slices.Contains(names, s.env); has == s.secret {
+			t.Errorf("%s: secret %v, and has a flag %v", s.env, s.secret, has)
+		}
+	}
+}
+
+func TestMeant(t *testing.T) {
+	for name, want := range map[string]string{
+		"SCANWARDEN_LITSEN":  "SCANWARDEN_LISTEN",
+		"SCANWARDEN_APROVER": "SCANWARDEN_APPROVERS",
+		"SCANWARDEN_SLACK":   "",
+	} {
+		err := environment{name: "x"}.checkNames()
+		if err == nil || want != "" && !strings.HasSuffix(err.Error(), "did you mean "+want+"?") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for _, name := range later {
+		if err := (environment{name: "x"}).checkNames(); err != nil {
+			t.Errorf("a name of the outside contract is refused: %v", err)
+		}
+	}
+}
+
+func TestTarget(t *testing.T) {
+	tenant := environment{"AZURE_TENANT_ID": "ABC", "AZURE_CLIENT_ID": "x", "AZURE_CLIENT_SECRET": "x"}
+	for name, tt := range map[string]struct {
+		env       environment
+		simulator bool
+		want      string
+		missing   bool
+		standIn   bool
+	}{
+		"built in":           {simulator: true, want: "simulator"},
+		"nothing":            {want: "https://api.security.microsoft.com", missing: true},
+		"a tenant":           {env: tenant, want: "https://api.security.microsoft.com abc"},
+		"loopback":           {env: environment{"SCANWARDEN_DEFENDER_URL": "http://127.0.0.1:8485"}, want: "http://127.0.0.1:8485", standIn: true},
+		"https loopback":     {env: environment{"SCANWARDEN_DEFENDER_URL": "https://127.0.0.1:8485"}, want: "https://127.0.0.1:8485", missing: true},
+		"a proxy of our own": {env: environment{"SCANWARDEN_DEFENDER_URL": "http://localhost:1", "AZURE_CLIENT_SECRET": "x"}, want: "http://localhost:1", missing: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := loaded(t, "", tt.env)
+			c.Simulator = tt.simulator
+			got, err := c.target()
+			if got != tt.want || err != nil || (c.missing() != nil) != tt.missing || c.standIn() != tt.standIn {
+				t.Errorf("target %q, %v; missing %v; stand-in %v", got, err, c.missing(), c.standIn())
+			}
+		})
+	}
+}
+
+func TestPrivateAuthority(t *testing.T) {
+	for host, private := range map[string]bool{
+		"":                                   false,
+		"https://login.microsoftonline.com/": false,
+		"login.microsoftonline.us":           false,
+		"https://Login.PARTNER.microsoftonline.cn":          false,
+		"https://login.example.com":                         true,
+		"https://login.microsoftonline.com.example.com":     true,
+		"https://example.com/login.microsoftonline.com":     true,
+		"https://login.microsoftonline.com@login.evil.test": true,
+	} {
+		c := loaded(t, "", environment{"AZURE_AUTHORITY_HOST": host})
+		if got := c.privateAuthority(); got != private {
+			t.Errorf("%q: private = %v", host, got)
+		}
+	}
+}
+
+func TestEntrance(t *testing.T) {
+	loopback, everywhere := &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 8484}, &net.TCPAddr{IP: net.IPv4zero, Port: 8484}
+	for name, tt := range map[string]struct {
+		file      string
+		env       environment
+		simulator bool
+		address   *net.TCPAddr
+		want      string // who may come in, or a part of the refusal
+	}{
+		"nothing":                        {address: loopback, want: "set SCANWARDEN_HTTP_TOKEN"},
+		"simulator on loopback":          {simulator: true, address: loopback, want: string(localUser(nil))},
+		"simulator everywhere":           {simulator: true, address: everywhere, want: "set SCANWARDEN_HTTP_TOKEN"},
+		"simulator, token asked for":     {simulator: true, env: environment{"SCANWARDEN_HTTP_AUTH": "token"}, address: loopback, want: "set SCANWARDEN_HTTP_TOKEN"},
+		"none on loopback":               {env: environment{"SCANWARDEN_HTTP_AUTH": "none"}, address: loopback, want: string(localUser(nil))},
+		"none everywhere":                {env: environment{"SCANWARDEN_HTTP_AUTH": "none"}, address: everywhere, want: "lets everybody in"},
+		"none everywhere, simulated too": {simulator: true, env: environment{"SCANWARDEN_HTTP_AUTH": "none"}, address: everywhere, want: "lets everybody in"},
+		"a token":                        {env: environment{"SCANWARDEN_HTTP_TOKEN": "0123456789abcdef"}, address: everywhere, want: "token:default"},
+		"a token, simulated too":         {simulator: true, env: environment{"SCANWARDEN_HTTP_TOKEN": "0123456789abcdef"}, address: loopback, want: "token:default"},
+		"fifteen characters":             {env: environment{"SCANWARDEN_HTTP_TOKEN": "0123456789abcde"}, address: loopback, want: "fewer than 16"},
+		"a named token":                  {file: "http: {tokens: {ada: {env: ADA}}}", env: environment{"ADA": "0123456789abcdef"}, address: everywhere, want: "token:ada"},
+		"the same token twice":           {file: "http: {tokens: {ada: {env: ADA}}}", env: environment{"ADA": "0123456789abcdef", "SCANWARDEN_HTTP_TOKEN": "0123456789abcdef"}, address: loopback, want: "the same as that of token:default"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := loaded(t, tt.file, tt.env)
+			c.Simulator = tt.simulator
+			door, err := c.entrance(tt.env, tt.address)
+			got := string(door.Anyone)
+			for principal := range door.Tokens {
+				got += string(principal)
+			}
+			if err != nil {
+				got = err.Error()
+			}
+			if err == nil && got != tt.want || !strings.Contains(got, tt.want) {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestNames(t *testing.T) {
+	c := loaded(t, "", environment{"SCANWARDEN_PUBLIC_URL": "https://scans.example.com/"})
+	hosts, origins := c.names(&net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 8484})
+	want := []string{"localhost:8484", "127.0.0.1:8484", "[::1]:8484", "192.0.2.1:8484", "scans.example.com"}
+	if diff := cmp.Diff(want, hosts); diff != "" {
+		t.Errorf("hosts (-want +got):\n%s", diff)
+	}
+	if !slices.Contains(origins, "https://scans.example.com") || slices.Contains(origins, "http://scans.example.com") {
+		t.Errorf("origins: %v", origins)
+	}
+	if hosts, _ := c.names(&net.TCPAddr{IP: net.IPv4zero, Port: 1}); slices.Contains(hosts, "0.0.0.0:1") {
+		t.Errorf("a wildcard is no name: %v", hosts)
+	}
+}

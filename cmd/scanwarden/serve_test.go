@@ -1,0 +1,127 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestWaitOutlivesReadTimeout: a call that waits for a person is not ended by the deadline for reading it,
+// and a caller who does not finish sending is.
+func TestWaitOutlivesReadTimeout(t *testing.T) {
+	const readTimeout = 100 * time.Millisecond
+	ended := make(chan error, 1)
+	server := httptest.NewUnstartedServer(whileReading(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if _, err := io.ReadAll(r.Body); err != nil {
+			ended <- err
+			return
+		}
+		select {
+		case <-r.Context().Done():
+			ended <- context.Cause(r.Context())
+		case <-time.After(4 * readTimeout):
+			ended <- nil
+		}
+	})))
+	server.Config.ReadTimeout = readTimeout
+	server.Start()
+	defer server.Close()
+
+	answer, err := http.Post(server.URL, "application/json", strings.NewReader("{}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer.Body.Close()
+	if err := <-ended; err != nil {
+		t.Errorf("a waiting call was ended: %v", err)
+	}
+
+	conn, err := net.Dial("tcp", server.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := io.WriteString(conn, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{"); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-ended; err == nil {
+		t.Error("a caller may take for ever to send a body")
+	}
+}
+
+// TestServerIsBounded: the longest wait of a call fits in the write timeout, and nothing is without a bound.
+func TestServerIsBounded(t *testing.T) {
+	c := loaded(t, "", environment{"SCANWARDEN_EXPIRES": "1h"})
+	s := plan{cfg: c}.httpServer(t.Context(), nil)
+	if s.WriteTimeout <= time.Hour || s.ReadHeaderTimeout == 0 || s.ReadTimeout == 0 || s.IdleTimeout == 0 || s.MaxHeaderBytes == 0 {
+		t.Errorf("bounds: %+v", s)
+	}
+}
+
+// TestOpensByItself: a ledger is opened although no client ever says a word, for what a crash left behind
+// waits in it.
+func TestOpensByItself(t *testing.T) {
+	c := loaded(t, "", environment{"SCANWARDEN_STATE_DIR": t.TempDir()})
+	c.Simulator = true
+	p := plan{cfg: c, log: slog.New(slog.DiscardHandler)}
+	back := p.openBeside(t.Context(), func(err error) { t.Error(err) })
+	select {
+	case <-back.opened:
+	case <-time.After(patience):
+		t.Fatal("it waits for a client")
+	}
+	if err := back.ready(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if err := back.close(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestSchemaIsWhatMCPLists compares `scanwarden schema` with the raw tools/list of the same binary.
+func TestSchemaIsWhatMCPLists(t *testing.T) {
+	s := newSite(t)
+	requests := filepath.Join(t.TempDir(), "requests.jsonl")
+	list := initialize + `{"jsonrpc":"2.0","id":2,"method":"tools/list"}` + "\n"
+	if err := os.WriteFile(requests, []byte(list), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var answers bytes.Buffer
+	cmd := s.command("stdio")
+	if err := converse(t.Context(), requests, append([]string{"/usr/bin/env"}, append(cmd.Env, cmd.Args...)...), &answers); err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSpace(answers.String()), "\n")
+	var reply struct {
+		Result struct{ Tools []map[string]any }
+	}
+	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &reply); err != nil {
+		t.Fatal(err)
+	}
+	var printed []map[string]any
+	if err := json.Unmarshal([]byte(s.output("schema")), &printed); err != nil {
+		t.Fatal(err)
+	}
+	byName := func(tools []map[string]any) map[string]map[string]any {
+		all := map[string]map[string]any{}
+		for _, tool := range tools {
+			all[tool["name"].(string)] = tool
+		}
+		return all
+	}
+	if diff := cmp.Diff(byName(reply.Result.Tools), byName(printed)); diff != "" || len(printed) == 0 {
+		t.Errorf("schema differs from tools/list (-list +schema):\n%s", diff)
+	}
+}

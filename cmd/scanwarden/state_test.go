@@ -1,0 +1,137 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"scanwarden/confirm"
+	"scanwarden/defender"
+)
+
+// sameSecret compares what secrets hold; only a test may.
+func sameSecret(a, b defender.Secret) bool {
+	same := false
+	_ = a.Reveal(func(x string) error {
+		return b.Reveal(func(y string) error {
+			same = x == y
+			return nil
+		})
+	})
+	return same
+}
+
+func TestDefaultStateDir(t *testing.T) {
+	for _, tt := range []struct {
+		system string
+		env    environment
+		want   string
+	}{
+		{"linux", environment{"HOME": "/home/ada"}, "/home/ada/.local/state/scanwarden"},
+		{"linux", environment{"HOME": "/home/ada", "XDG_STATE_HOME": "/state"}, "/state/scanwarden"},
+		{"linux", environment{}, ""},
+		{"darwin", environment{"HOME": "/Users/ada", "XDG_STATE_HOME": "/state"}, "/Users/ada/Library/Application Support/scanwarden"},
+		{"darwin", environment{}, ""},
+		{"windows", environment{"LocalAppData": "/AppData", "HOME": "/x"}, "/AppData/scanwarden"},
+		{"windows", environment{"HOME": "/x"}, ""},
+	} {
+		got, err := defaultStateDir(tt.env, tt.system)
+		if filepath.ToSlash(got) != tt.want || (err != nil) != (tt.want == "") {
+			t.Errorf("%s %v: %q, %v; want %q", tt.system, tt.env, got, err, tt.want)
+		}
+	}
+}
+
+// TestServerKeyIsOne: however many processes start at once on a fresh directory, all get one whole key, and
+// the next start gets the same.
+func TestServerKeyIsOne(t *testing.T) {
+	dir := t.TempDir()
+	keys := make([][]byte, 32)
+	var all sync.WaitGroup
+	for i := range keys {
+		all.Go(func() {
+			var err error
+			if keys[i], err = serverKey(dir); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	again, err := serverKey(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range keys {
+		if len(key) != keySize || !bytes.Equal(key, again) {
+			t.Fatalf("different keys: %x and %x", key, again)
+		}
+	}
+	files, err := os.ReadDir(dir)
+	if err != nil || len(files) != 1 {
+		t.Errorf("left behind: %v, %v", files, err)
+	}
+	if info, err := os.Stat(filepath.Join(dir, "server.key")); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("mode: %v, %v", info.Mode(), err)
+	}
+}
+
+func TestServerKeyOfTheWrongSize(t *testing.T) {
+	for _, size := range []int{0, keySize - 1, keySize + 1} {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, "server.key"), make([]byte, size), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if key, err := serverKey(dir); err == nil {
+			t.Errorf("%d bytes were taken for a key: %x", size, key)
+		}
+	}
+}
+
+func TestSecretFile(t *testing.T) {
+	for content, want := range map[string]string{
+		"hunter2":      "hunter2",
+		"hunter2\n":    "hunter2",
+		"hunter2\r\n":  "hunter2",
+		"hunter2\n\n":  "hunter2\n", // one newline is an editor's, the next one is meant
+		" hunter2 \n":  " hunter2 ",
+		"hun\nter2\n":  "hun\nter2",
+		"\n":           "",
+		"":             "",
+		"hunter2\r\r":  "hunter2\r",
+		"\nhunter2\n ": "\nhunter2\n ",
+	} {
+		path := filepath.Join(t.TempDir(), "secret")
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		got, err := part{file: path}.read(nil)
+		if (err != nil) != (want == "") || !sameSecret(got, defender.NewSecret(want)) {
+			t.Errorf("%q: %v; want %q", content, err, want)
+		}
+	}
+	if _, err := (part{file: "/dev/zero"}).read(nil); err == nil {
+		t.Error("an endless file was read")
+	}
+	if _, err := (part{env: "NOT_SET"}).read(environment{}); err == nil {
+		t.Error("a variable that is not set was read")
+	}
+}
+
+func TestStatus(t *testing.T) {
+	now := time.Now()
+	for state, want := range map[confirm.State]string{
+		confirm.Pending: "awaiting_confirmation", confirm.Approved: "approved", confirm.Executing: "executing",
+		confirm.Applied: "applied", confirm.Failed: "failed", confirm.Unknown: "unknown", confirm.Denied: "denied",
+		confirm.Expired: "expired", confirm.Withdrawn: "withdrawn", confirm.Stale: "stale",
+	} {
+		if got := status(confirm.Change{State: state, Expires: now.Add(time.Minute)}, now); got != want {
+			t.Errorf("%s: %q, want %q", state, got, want)
+		}
+	}
+	if got := status(confirm.Change{State: confirm.Pending, Expires: now}, now); got != "expired" {
+		t.Errorf("overdue: %q", got)
+	}
+}

@@ -293,7 +293,7 @@ Expires 15 minutes after it was asked, at 09:15 UTC`
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	c.Proposal = h.plan("delete_scans", `{"scanDefinitionIds":["Core switches"]}`)
-	wantWords(t, tools.Render(c), "Core switches -> (deleted)", "WARNING: deleting cannot be undone")
+	wantWords(t, tools.Render(c), "DELETED: Core switches", "scanName:                Core switches\n", "WARNING: deleting cannot be undone")
 	if strings.Contains(tools.Render(c), c.Code) {
 		t.Error("the plan has the code")
 	}

@@ -18,8 +18,7 @@ func Render(c confirm.Change) string {
 		fmt.Fprintln(&b, "WARNING:", w)
 	}
 	for _, s := range c.Subjects {
-		fmt.Fprintf(&b, "\n%s\n", s.Title)
-		renderFields(&b, s.Fields)
+		renderSubject(&b, s)
 	}
 	fmt.Fprintf(&b, "\nTenant: %s\n", shown(c.Target))
 	fmt.Fprintf(&b, "Asked by %s through %s\n", shown(string(c.Requester)), shown(c.Via))
@@ -32,12 +31,22 @@ func Render(c confirm.Change) string {
 	return b.String()
 }
 
-func renderFields(b *strings.Builder, fields []confirm.Field) {
-	width := 0
-	for _, f := range fields {
+// renderSubject lists every field of a scan. What goes away as a whole says so once, in its title.
+func renderSubject(b *strings.Builder, s confirm.Subject) {
+	width, goes := 0, true
+	for _, f := range s.Fields {
 		width = max(width, len(f.Name))
+		goes = goes && f.After == ""
 	}
-	for _, f := range fields {
+	if goes {
+		fmt.Fprintf(b, "\nDELETED: %s\n", s.Title)
+	} else {
+		fmt.Fprintf(b, "\n%s\n", s.Title)
+	}
+	for _, f := range s.Fields {
+		if goes {
+			f.After = f.Before
+		}
 		fmt.Fprintf(b, "  %-*s  %s\n", width+1, f.Name+":", transition(f))
 	}
 }

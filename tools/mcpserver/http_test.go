@@ -154,6 +154,7 @@ func (h *house) old(t *testing.T, person elicitor) *client.Client {
 	if err != nil {
 		t.Fatal(err)
 	}
+	//lint:ignore SA1019 an initialize-era client is what these tests are about
 	opts := []client.ClientOption{client.WithLegacyProtocolOnly()}
 	if person != nil {
 		opts = append(opts, client.WithElicitationHandler(person))

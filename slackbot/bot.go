@@ -1,0 +1,178 @@
+package slackbot
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"scanwarden/confirm"
+	"scanwarden/tools"
+)
+
+// Backend is what the bot needs behind it.
+type Backend struct {
+	Desk *tools.Desk
+	Gate *confirm.Gate
+}
+
+// Notices remembers where changes were put to people, so that messages are rewritten after a restart and by
+// another replica. The ledger implements it.
+type Notices interface {
+	// SaveNotice keeps n, or replaces the one of the same change and place.
+	SaveNotice(ctx context.Context, n confirm.Notice) error
+	// Notices lists where one change was put.
+	Notices(ctx context.Context, change string) ([]confirm.Notice, error)
+	// OutdatedNotices lists those that show an older version of their change than the ledger holds, oldest first.
+	OutdatedNotices(ctx context.Context, limit int) ([]confirm.Notice, error)
+}
+
+// Config configures a Bot.
+type Config struct {
+	Operations    []tools.Operation
+	Backend       func(ctx context.Context) (*Backend, error)
+	Notices       func(ctx context.Context) (Notices, error)
+	API           string // "" means https://slack.com/api/ ; ends with a slash
+	BotToken      tools.Secret
+	AppToken      tools.Secret      // socket mode when there is one
+	SigningSecret tools.Secret      // signed HTTP otherwise
+	Channel       string            // where changes are put to people; "" means direct messages to the approvers
+	Commands      map[string]string // slash command by operation, and "scans"; absent ones are "/" + operation
+	Approvers     []string          // as in confirm.Policy: whom to send direct messages and reminders
+	Log           *slog.Logger      // nil means silence
+	Now           func() time.Time  // nil means time.Now
+}
+
+// patience bounds one call to Slack; it has no bound of its own.
+const patience = 10 * time.Second
+
+// Bot is the Slack face. Make one with New; it is safe for concurrent use.
+type Bot struct {
+	cfg      Config
+	api      *slack.Client
+	http     *http.Client
+	commands map[string]string     // operation, or "scans", by slash command in its plain spelling
+	forms    map[string]form       // by operation
+	people   *people               // who is behind a user id
+	seen     *memory               // what was delivered already
+	crew     *crew                 // goroutines in progress
+	outbox   *outbox               // what has to be posted
+	progress *progress             // what executing changes wait for
+	wake     chan struct{}         // the posting and rewriting has something to do
+	stagger  time.Duration         // between the two sockets
+	fatal    chan error            // an authentication failure that cannot heal
+}
+
+// New returns a bot; it makes no call.
+func New(cfg Config) (*Bot, error) {
+	cfg.API = cmp.Or(cfg.API, slack.APIURL)
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	b := &Bot{
+		cfg: cfg, http: &http.Client{Timeout: patience}, forms: map[string]form{},
+		seen: newMemory(), crew: newCrew(), outbox: newOutbox(), progress: newProgress(),
+		wake: make(chan struct{}, 1), stagger: 15 * time.Second, fatal: make(chan error, 1),
+	}
+	b.api = slack.New(cfg.BotToken.Reveal(), slack.OptionAPIURL(cfg.API), slack.OptionHTTPClient(b.http),
+		slack.OptionAppLevelToken(cfg.AppToken.Reveal()))
+	b.people = newPeople(b.api, cfg)
+	if err := b.learn(); err != nil {
+		return nil, err
+	}
+	return b, nil
+}
+
+// learn reads the catalogue: a form and a slash command for each operation that changes scans.
+func (b *Bot) learn() error {
+	var err error
+	if b.commands, err = commandNames(b.cfg); err != nil {
+		return err
+	}
+	for _, op := range b.cfg.Operations {
+		if op.Effect != tools.Proposes {
+			continue
+		}
+		f, err := newForm(op)
+		if err != nil {
+			return fmt.Errorf("form of %s: %w", op.Name, err)
+		}
+		b.forms[op.Name] = f
+	}
+	return nil
+}
+
+func (cfg Config) check() error {
+	switch {
+	case cfg.Backend == nil || cfg.Notices == nil:
+		return errors.New("slack: Backend and Notices are needed")
+	case cfg.BotToken.Reveal() == "":
+		return errors.New("slack: the bot token is missing; set SLACK_BOT_TOKEN to the app's xoxb- token")
+	case cfg.AppToken.Reveal() == "" && cfg.SigningSecret.Reveal() == "":
+		return errors.New("slack: set SLACK_APP_TOKEN for socket mode, or SLACK_SIGNING_SECRET for signed HTTP")
+	case !strings.HasSuffix(cfg.API, "/"):
+		return fmt.Errorf("slack: SLACK_API_URL must end with a slash, and %q does not", cfg.API)
+	case cfg.Channel != "" && !isID(cfg.Channel):
+		return fmt.Errorf("slack: channel %q is not a channel's id; copy it from the channel's details, such as C0123456789", cfg.Channel)
+	}
+	return nil
+}
+
+// Run serves until ctx is done: the socket connections in socket mode, and in both modes the posting,
+// rewriting and reminding. An authentication failure that cannot heal ends it with an error that says what to do.
+func (b *Bot) Run(ctx context.Context) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer b.crew.end()
+	defer stop()
+	if b.cfg.AppToken.Reveal() != "" {
+		defer b.openSockets(ctx)()
+	}
+	kept := make(chan struct{})
+	go func() {
+		defer close(kept)
+		b.keepUp(ctx)
+	}()
+	defer func() { stop(); <-kept }()
+	select {
+	case err := <-b.fatal:
+		return err
+	case <-ctx.Done():
+		return nil
+	}
+}
+
+// Moved is for confirm.Config.Moved: it wakes the posting and rewriting.
+func (b *Bot) Moved(c confirm.Change) {
+	b.outbox.claim(c.ID)
+	b.stir()
+}
+
+// stir makes the posting and rewriting look at once.
+func (b *Bot) stir() {
+	select {
+	case b.wake <- struct{}{}:
+	default: // it is going to look anyway
+	}
+}
+
+// give up ends Run when err says that Slack will never take our tokens.
+func (b *Bot) giveUpOn(err error) {
+	if why := incurable(err); why != nil {
+		select {
+		case b.fatal <- why:
+		default: // it is ending already
+		}
+	}
+}

@@ -1,0 +1,64 @@
+package slackbot
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"time"
+
+	"github.com/slack-go/slack"
+)
+
+// cures says what to do about the answers of Slack that no waiting mends (the list is what Slack documents for
+// auth.test and apps.connections.open).
+var cures = map[string]string{
+	"invalid_auth":             "copy the tokens again from the app's pages",
+	"not_authed":               "set SLACK_BOT_TOKEN, and SLACK_APP_TOKEN for socket mode",
+	"account_inactive":         "reinstall the app: its token belongs to a deleted user or workspace",
+	"token_revoked":            "reinstall the app and copy its new token",
+	"token_expired":            "turn token rotation off for the app and copy its new token",
+	"not_allowed_token_type":   "SLACK_APP_TOKEN must be the xapp- token and SLACK_BOT_TOKEN the xoxb- token",
+	"missing_scope":            "create the app from `scanwarden manifest`, and give its app token connections:write",
+	"no_permission":            "reinstall the app as somebody who may grant its scopes",
+	"team_access_not_granted":  "have an administrator grant the app access to this workspace",
+	"link_disabled":            "turn socket mode on for the app",
+}
+
+// incurable is the end of the bot for an error that can never heal, and nil for any other.
+func incurable(err error) error {
+	code := codeOf(err)
+	if cure, ok := cures[code]; ok {
+		return fmt.Errorf("Slack refuses the app (%s): %s", code, cure)
+	}
+	return nil
+}
+
+// codeOf is Slack's own word for what went wrong, "" when there is none.
+func codeOf(err error) string {
+	if answer, ok := errors.AsType[slack.SlackErrorResponse](err); ok {
+		return answer.Err
+	}
+	return ""
+}
+
+// pauseOf is how long Slack asks to wait; zero when it does not ask.
+func pauseOf(err error) time.Duration {
+	if limited, ok := errors.AsType[*slack.RateLimitedError](err); ok {
+		return max(limited.RetryAfter, time.Second)
+	}
+	if codeOf(err) == "ratelimited" || codeOf(err) == "rate_limited" {
+		return 10 * time.Second
+	}
+	return 0
+}
+
+// gone are answers that say of a message that it cannot be rewritten, now or later.
+var gone = map[string]bool{
+	"message_not_found": true, "cant_update_message": true, "channel_not_found": true, "is_archived": true,
+	"edit_window_closed": true, "not_in_channel": true,
+}
+
+// ids are what Slack's ids are made of.
+var ids = regexp.MustCompile(`^[A-Z][A-Z0-9]{1,31}$`)
+
+func isID(s string) bool { return ids.MatchString(s) }

@@ -1,0 +1,181 @@
+package slackbot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"scanwarden/confirm"
+)
+
+// fresh is how long Slack's word on a person or a group is believed: who was removed loses their say within it.
+const fresh = time.Minute
+
+// caller is the person behind a signed request: nothing of it was typed or stored in a message.
+type caller struct{ team, user string }
+
+func (c caller) principal() confirm.Principal {
+	return confirm.Principal("slack:" + c.team + "/" + c.user)
+}
+
+// slackUser is the user id of a principal of Slack's.
+func slackUser(p string) (user string, ok bool) {
+	rest, slackish := strings.CutPrefix(p, "slack:")
+	_, user, ok = strings.Cut(rest, "/")
+	return user, ok && slackish && isID(user)
+}
+
+// people asks Slack who somebody is, and remembers it for a minute.
+type people struct {
+	api    *slack.Client
+	groups []string // the user groups among the approvers
+	now    func() time.Time
+
+	mu      sync.Mutex
+	home    *slack.AuthTestResponse
+	users   map[string]answer[*slack.User]
+	members map[string]answer[[]string]
+}
+
+type answer[T any] struct {
+	value T
+	until time.Time
+}
+
+func newPeople(api *slack.Client, cfg Config) *people {
+	p := &people{api: api, now: cfg.Now, users: map[string]answer[*slack.User]{}, members: map[string]answer[[]string]{}}
+	for _, approver := range cfg.Approvers {
+		if group, ok := strings.CutPrefix(approver, "slack-group:"); ok {
+			p.groups = append(p.groups, group)
+		}
+	}
+	return p
+}
+
+// errStranger is a refusal of a person as such, whatever they ask for.
+type errStranger string
+
+func (e errStranger) Error() string { return string(e) }
+
+// check says nil for a full member of our own workspace, and otherwise why they cannot act here. When Slack
+// does not say who somebody is, they are nobody.
+func (p *people) check(ctx context.Context, c caller) error {
+	home, err := p.workspace(ctx)
+	if err != nil {
+		return fmt.Errorf("Slack did not say which workspace this is, so nobody is believed; try again in a moment: %w", err)
+	}
+	if c.team != home.TeamID && (home.EnterpriseID == "" || c.team != home.EnterpriseID) {
+		return errStranger("you belong to another workspace, and only members of this one can use scanwarden")
+	}
+	u, err := p.user(ctx, c.user)
+	if err != nil {
+		return fmt.Errorf("Slack did not say who you are, so you are not believed; try again in a moment: %w", err)
+	}
+	switch {
+	case u.Deleted:
+		return errStranger("your account is deactivated, and only active members can use scanwarden")
+	case u.IsBot || u.IsAppUser || u.IsWorkflowBot || u.IsConnectorBot:
+		return errStranger("bots and apps cannot use scanwarden; a person has to")
+	case u.IsRestricted || u.IsUltraRestricted:
+		return errStranger("guests cannot use scanwarden; ask a full member of this workspace")
+	case u.IsStranger || (u.TeamID != home.TeamID && !slices.Contains(u.Enterprise.Teams, home.TeamID)):
+		return errStranger("you belong to another workspace, and only members of this one can use scanwarden")
+	}
+	return nil
+}
+
+// workspace is where the bot's token belongs; that never changes.
+func (p *people) workspace(ctx context.Context) (*slack.AuthTestResponse, error) {
+	p.mu.Lock()
+	home := p.home
+	p.mu.Unlock()
+	if home != nil {
+		return home, nil
+	}
+	home, err := p.api.AuthTestContext(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if home.TeamID == "" {
+		return nil, errors.New("auth.test named no workspace")
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.home = home
+	return home, nil
+}
+
+func (p *people) user(ctx context.Context, id string) (*slack.User, error) {
+	return remember(p, p.users, id, func() (*slack.User, error) { return p.api.GetUserInfoContext(ctx, id) })
+}
+
+// groupsOf lists the approving user groups that a person is in now, as policy names them.
+func (p *people) groupsOf(ctx context.Context, user string) ([]string, error) {
+	var in []string
+	for _, group := range p.groups {
+		members, err := p.membersOf(ctx, group)
+		if err != nil {
+			return in, fmt.Errorf("Slack did not say who is in the user group %s; try again in a moment: %w", group, err)
+		}
+		if slices.Contains(members, user) {
+			in = append(in, "slack-group:"+group)
+		}
+	}
+	return in, nil
+}
+
+func (p *people) membersOf(ctx context.Context, group string) ([]string, error) {
+	return remember(p, p.members, group, func() ([]string, error) {
+		return p.api.GetUserGroupMembersContext(ctx, group)
+	})
+}
+
+// remember asks unless it has asked within the last minute. Only answers are remembered.
+func remember[T any](p *people, known map[string]answer[T], id string, ask func() (T, error)) (T, error) {
+	p.mu.Lock()
+	a, ok := known[id]
+	p.mu.Unlock()
+	if ok && p.now().Before(a.until) {
+		return a.value, nil
+	}
+	value, err := ask()
+	if err != nil {
+		return value, err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(known) >= remembered {
+		clear(known)
+	}
+	known[id] = answer[T]{value: value, until: p.now().Add(fresh)}
+	return value, nil
+}
+
+// admit is check, answered to the person. It is false for whoever may not act here at all.
+func (b *Bot) admit(ctx context.Context, t talk) bool {
+	err := b.people.check(ctx, t.caller)
+	if err == nil {
+		return true
+	}
+	if _, stranger := errors.AsType[errStranger](err); !stranger {
+		b.giveUpOn(err)
+		b.cfg.Log.WarnContext(ctx, "Slack was asked who somebody is, in vain", "user", t.user, "error", err)
+	}
+	b.tell(ctx, t, "Not done: "+withoutCause(err)+".")
+	return false
+}
+
+// withoutCause is what we say ourselves of an error, without what it wraps: a person can do nothing with that.
+func withoutCause(err error) string {
+	text := err.Error()
+	if inner := errors.Unwrap(err); inner != nil {
+		text = strings.TrimSuffix(text, ": "+inner.Error())
+	}
+	return text
+}

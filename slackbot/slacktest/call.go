@@ -1,0 +1,118 @@
+package slacktest
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// A Call is one call of the Web API, or one post to a response URL.
+type Call struct {
+	Method string            // such as "chat.postMessage", or "response_url"
+	Args   map[string]string // structured ones as JSON; the token is left out
+	Status int               // of HTTP; 0 while unanswered, and for ever if the connection was cut
+	Error  string            // Slack's error code; "" if there was none
+}
+
+// Calls returns the calls so far in the order they arrived.
+func (s *Server) Calls() []Call {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	calls := make([]Call, len(s.calls))
+	for i, c := range s.calls {
+		calls[i] = *c
+		calls[i].Args = maps.Clone(c.Args)
+	}
+	return calls
+}
+
+// A request is a Call on its way.
+type request struct {
+	*http.Request
+	name  string
+	token string
+	args  map[string]string
+	call  *Call
+}
+
+// arg is an argument's value; JSON null counts as left out.
+func (r *request) arg(name string) (string, bool) {
+	v, ok := r.args[name]
+	return v, ok && v != "null"
+}
+
+// read takes the arguments and the token out of hr, in any of the ways that Slack takes them.
+func (s *Server) read(hr *http.Request, name string) (*request, error) {
+	body, err := io.ReadAll(http.MaxBytesReader(nil, hr.Body, maxBody))
+	if err != nil {
+		return nil, fmt.Errorf("read the body: %w", err)
+	}
+	r := &request{Request: hr, name: name, args: map[string]string{}}
+	r.token, _ = strings.CutPrefix(hr.Header.Get("Authorization"), "Bearer ")
+	if err := r.parse(body); err != nil {
+		return nil, err
+	}
+	r.call = &Call{Method: name, Args: r.args}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.calls = append(s.calls, r.call)
+	s.touch()
+	return r, nil
+}
+
+func (r *request) parse(body []byte) error {
+	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
+		return r.parseJSON(body)
+	}
+	form, err := url.ParseQuery(string(body))
+	if err != nil {
+		return fmt.Errorf("parse the form: %w", err)
+	}
+	if token := form.Get("token"); r.token == "" {
+		r.token = token
+	}
+	form.Del("token")
+	query := r.URL.Query()
+	query.Del("token") // not taken there since 2021
+	for _, values := range []url.Values{query, form} {
+		for name := range values {
+			r.args[name] = values.Get(name)
+		}
+	}
+	return nil
+}
+
+// parseJSON ignores a token in the body: with JSON Slack takes it from the header only.
+func (r *request) parseJSON(body []byte) error {
+	var args map[string]json.RawMessage
+	if err := json.Unmarshal(body, &args); err != nil {
+		return fmt.Errorf("parse JSON: %w", err)
+	}
+	delete(args, "token")
+	for name, raw := range args {
+		var text string
+		if json.Unmarshal(raw, &text) != nil || string(raw) == "null" {
+			text = string(raw)
+		}
+		r.args[name] = text
+	}
+	return nil
+}
+
+// finish records what came of a call.
+func (s *Server) finish(c *Call, status int, code string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c.Status, c.Error = status, code
+	s.touch()
+}
+
+// list splits a comma-separated argument.
+func list(arg string) []string {
+	return slices.DeleteFunc(strings.Split(arg, ","), func(s string) bool { return s == "" })
+}

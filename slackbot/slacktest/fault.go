@@ -1,0 +1,126 @@
+package slacktest
+
+import (
+	"cmp"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// A Fault is trouble for the next calls of a method. The zero value lets the call through.
+type Fault struct {
+	Times      int           // how many calls it meets: 0 is 1, -1 for ever
+	Status     int           // answers with this HTTP status; 0 with RetryAfter is 429
+	RetryAfter int           // the header Retry-After, in seconds
+	Error      string        // answers 200 with ok:false and this code, such as "ratelimited"
+	Delay      time.Duration // waits before answering
+	Drop       bool          // cuts the connection without an answer
+	Hang       bool          // never answers, until the caller, ClearFaults or the test's end
+	AfterApply bool          // first does what the call asks for
+}
+
+// An order is a Fault that waits for its calls.
+type order struct {
+	Fault
+	method string
+}
+
+// Fail orders a fault for a method such as "chat.postMessage", for posts to response URLs ("response_url"), or
+// for anything (""). Of several that match a call, the oldest strikes.
+func (s *Server) Fail(method string, f Fault) {
+	f.Times = cmp.Or(f.Times, 1)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults = append(s.faults, &order{f, method})
+}
+
+func (s *Server) takeFault(method string) (Fault, chan struct{}) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i, o := range s.faults {
+		if o.method != "" && o.method != method {
+			continue
+		}
+		if o.Times > 0 {
+			o.Times--
+		}
+		if o.Times == 0 {
+			s.faults = slices.Delete(s.faults, i, i+1)
+		}
+		return o.Fault, s.release
+	}
+	return Fault{}, s.release
+}
+
+// A reply is an answer before it is sent.
+type reply struct {
+	status int
+	code   string // of an error
+	body   any    // JSON, or a string as it is
+}
+
+// answer performs a call and sends the reply, unless a Fault was ordered.
+func (s *Server) answer(w http.ResponseWriter, r *request, perform func() reply) {
+	f, release := s.takeFault(r.name)
+	var a reply
+	scripted := f.Status != 0 || f.RetryAfter != 0 || f.Error != ""
+	if f.AfterApply || !scripted && !f.Drop && !f.Hang && f.Delay == 0 {
+		a = perform()
+	}
+	if !s.pause(r, f, release) || f.Drop {
+		panic(http.ErrAbortHandler) // net/http cuts the connection
+	}
+	switch {
+	case scripted:
+		a = f.script(w)
+	case f.Delay > 0 && !f.AfterApply:
+		a = perform()
+	}
+	s.finish(r.call, a.status, a.code)
+	send(w, a)
+}
+
+// pause returns false if the call is over before the fault lets it go on.
+func (s *Server) pause(r *request, f Fault, release chan struct{}) bool {
+	if !f.Hang && f.Delay == 0 {
+		return true
+	}
+	var over <-chan time.Time
+	if !f.Hang {
+		over = time.After(f.Delay)
+	}
+	select {
+	case <-over:
+		return true
+	case <-r.Context().Done():
+	case <-release:
+	case <-s.closed:
+	}
+	return false
+}
+
+func (f Fault) script(w http.ResponseWriter) reply {
+	if f.RetryAfter != 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(f.RetryAfter))
+	}
+	if f.Error != "" {
+		return reply{cmp.Or(f.Status, http.StatusOK), f.Error, object{"ok": false, "error": f.Error}}
+	}
+	status := cmp.Or(f.Status, http.StatusTooManyRequests)
+	if status == http.StatusTooManyRequests {
+		return reply{status, "ratelimited", object{"ok": false, "error": "ratelimited"}}
+	}
+	return reply{status, http.StatusText(status), http.StatusText(status)}
+}
+
+func send(w http.ResponseWriter, a reply) {
+	text, ok := a.body.(string)
+	if !ok {
+		writeJSON(w, a.status, a.body)
+		return
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(a.status)
+	_, _ = w.Write([]byte(text))
+}

@@ -1,0 +1,102 @@
+package slacktest
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// A User is somebody with an account. Only ID is needed.
+type User struct {
+	ID, Name, Email string
+	Team            string // "" is the workspace; another is somebody from a shared channel
+	Bot             bool
+	Guest           bool // is_restricted: several channels
+	UltraGuest      bool // is_ultra_restricted: one channel; such a user is is_restricted as well
+	Deleted         bool
+	Stranger        bool // is_stranger: from elsewhere and without a shared channel with the app
+}
+
+// AddUser adds a user or replaces the one with this ID.
+func (s *Server) AddUser(u User) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	u.Name, u.Team = cmp.Or(u.Name, strings.ToLower(u.ID)), cmp.Or(u.Team, s.options.Team)
+	s.users[u.ID] = u
+	s.touch()
+}
+
+// A channel is a public channel (C...), or a direct message between the app and one user (D...).
+type channel struct {
+	id, name string
+	members  map[string]bool
+	with     string // of a direct message: the user
+}
+
+// AddChannel adds a channel with these members and the app's bot. See [Server.Leave].
+func (s *Server) AddChannel(id string, members ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := &channel{id: id, name: "channel-" + strings.ToLower(id), members: map[string]bool{botUser: true}}
+	for _, m := range members {
+		c.members[m] = true
+	}
+	s.channels[id] = c
+	s.touch()
+}
+
+// Leave takes a user, or the bot, out of a channel.
+func (s *Server) Leave(channel, user string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c := s.channels[channel]; c != nil {
+		delete(c.members, user)
+	}
+}
+
+// AddGroup adds a user group (S...) or replaces its members.
+func (s *Server) AddGroup(id string, members ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.groups[id] = slices.Clone(members)
+}
+
+// DM is the id (D...) of the direct messages between the app and the user. It exists from the first time
+// that either asks for it.
+func (s *Server) DM(user string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.dm(user).id
+}
+
+// BotUser is the user id of the app's bot.
+func (s *Server) BotUser() string { return botUser }
+
+func (s *Server) dm(user string) *channel {
+	for _, id := range slices.Sorted(maps.Keys(s.channels)) {
+		if s.channels[id].with == user {
+			return s.channels[id]
+		}
+	}
+	c := &channel{id: s.id("D"), name: "directmessage", with: user, members: map[string]bool{botUser: true, user: true}}
+	s.channels[c.id] = c
+	return c
+}
+
+// userObject is what users.info tells. Only somebody's own workspace knows an e-mail address.
+func (s *Server) userObject(u User, withEmail bool) object {
+	profile := object{"real_name": u.Name, "display_name": u.Name, "team": u.Team}
+	if withEmail && u.Email != "" && u.Team == s.options.Team {
+		profile["email"] = u.Email
+	}
+	o := object{
+		"id": u.ID, "team_id": u.Team, "name": u.Name, "real_name": u.Name, "deleted": u.Deleted, "profile": profile,
+		"is_bot": u.Bot, "is_app_user": false, "is_restricted": u.Guest || u.UltraGuest, "is_ultra_restricted": u.UltraGuest,
+		"is_admin": false, "is_owner": false, "is_primary_owner": false, "tz": "Etc/UTC", "tz_offset": 0, "updated": 1700000000,
+	}
+	if u.Team != s.options.Team {
+		o["is_stranger"] = u.Stranger
+	}
+	return o
+}

@@ -134,6 +134,7 @@ type Outcome struct {
 	Reason string          `json:"reason,omitempty"`
 	Next   string          `json:"next,omitempty"`  // one sentence on what to do
 	Scans  json.RawMessage `json:"scans,omitempty"` // what Defender returned, redacted
+	Made   []string        `json:"made,omitempty"`  // the ids of what this change has made, and no other
 }
 
 // Change is a proposal that is kept, and all that has happened to it.
@@ -159,7 +160,7 @@ type Change struct {
 	Updated   time.Time // when it last moved
 }
 
-// Approvals counts the distinct people who said yes.
+// Approvals counts the distinct people who said yes, as they were known at the time.
 func (c Change) Approvals() int {
 	people := map[string]bool{}
 	for _, d := range c.Decisions {

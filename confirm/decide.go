@@ -9,6 +9,9 @@ import (
 	"strings"
 )
 
+// manyVotes bounds how often a vote is weighed again because another one came in between.
+const manyVotes = 50
+
 // rounds is how often a client's person may be asked for the code before it counts as a no.
 const rounds = 3
 
@@ -50,7 +53,7 @@ func (g *Gate) Decide(ctx context.Context, id string, v Vote) (Change, error) {
 
 // vote is Decide with one more condition that must hold for the very version that is moved.
 func (g *Gate) vote(ctx context.Context, id string, v Vote, holds func(Change) error) (Change, error) {
-	for {
+	for try := 1; ; try++ {
 		c, err := g.pending(ctx, id)
 		if err != nil {
 			return c, err
@@ -63,7 +66,7 @@ func (g *Gate) vote(ctx context.Context, id string, v Vote, holds func(Change) e
 			return c, refused(err)
 		}
 		after, err := g.move(ctx, c, m)
-		if errors.Is(err, ErrMoved) {
+		if errors.Is(err, ErrMoved) && try < manyVotes {
 			continue // somebody else voted in between: weigh again, against what stands now
 		}
 		if err == nil && after.State == Approved {
@@ -95,7 +98,10 @@ func (g *Gate) weigh(c Change, v Vote) (Move, error) {
 		Person: person.key(), Principal: v.Principal, Name: person.Name,
 		Approve: v.Approve, Reason: v.Reason, Channel: v.Channel, At: g.cfg.Now(),
 	}
-	if slices.ContainsFunc(c.Decisions, func(e Decision) bool { return e.Person == d.Person }) {
+	again := func(e Decision) bool {
+		return e.Person == d.Person || g.cfg.Policy.samePerson(e.Principal, v.Principal)
+	}
+	if slices.ContainsFunc(c.Decisions, again) {
 		return Move{}, errors.New("this person has already decided; a decision counts once")
 	}
 	m := Move{Unexpired: true, Decision: d}
@@ -103,11 +109,26 @@ func (g *Gate) weigh(c Change, v Vote) (Move, error) {
 		m.To, m.Outcome = Denied, &Outcome{State: Denied, Reason: v.Reason}
 		return m, g.cfg.Policy.mayDeny(c, v)
 	}
+	if !slices.Contains(c.Channels, v.Channel) {
+		return Move{}, fmt.Errorf("this change is not put to people on the channel %q", v.Channel)
+	}
 	m.To = Pending
-	if c.Approvals()+1 >= c.Needed {
+	if g.approvals(c)+1 >= c.Needed {
 		m.To = Approved
 	}
 	return m, g.cfg.Policy.mayApprove(c, v)
+}
+
+// approvals counts the distinct people who said yes, by who they are known to be now: a person whose
+// principals were joined after a vote still counts once.
+func (g *Gate) approvals(c Change) int {
+	people := map[string]bool{}
+	for _, d := range c.Decisions {
+		if d.Approve {
+			people[g.cfg.Policy.person(d.Principal).key()] = true
+		}
+	}
+	return len(people)
 }
 
 // Answer takes what the requester's own client sent back. Accept with the right code is a yes of the

@@ -16,8 +16,9 @@ type Config struct {
 	Ledger Ledger
 	Policy Policy
 	Target string // the tenant this process writes to: changes planned for another one are left alone
-	// Execute performs an approved change once and reports how it ended; it never repeats a write.
-	Execute func(ctx context.Context, c Change) Outcome
+	// Execute performs an approved change once and reports how it ended; it never repeats a write. Directly
+	// before it sends, it calls still and sends nothing on an error.
+	Execute func(ctx context.Context, c Change, still func(context.Context) error) Outcome
 	// Reconcile reads Defender to learn how a change of unknown outcome ended. Its verdict is Applied,
 	// Failed (there is no trace of it) or Unknown.
 	Reconcile func(ctx context.Context, c Change) Outcome
@@ -32,9 +33,10 @@ type Gate struct {
 	owner   string // names this process in claims and leases
 	running sync.WaitGroup
 
-	mu      sync.Mutex
-	moved   chan struct{}        // closed, and made anew, at each move
-	recheck map[string]reconcile // when to read again for a change of unknown outcome
+	mu        sync.Mutex
+	moved     chan struct{}          // closed, and made anew, at each move
+	recheck   map[string]reconcile   // when to read again for a change of unknown outcome
+	proposing map[Principal][]string // the ids of changes that are being kept at this moment
 }
 
 // New returns a Gate over a ledger. It starts nothing: Run does the recovery.
@@ -45,7 +47,7 @@ func New(cfg Config) *Gate {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	return &Gate{cfg: cfg, owner: rand.Text(), moved: make(chan struct{}), recheck: map[string]reconcile{}}
+	return &Gate{cfg: cfg, owner: rand.Text(), moved: make(chan struct{}), recheck: map[string]reconcile{}, proposing: map[Principal][]string{}}
 }
 
 // MayPropose refuses, with ErrRefused, what nobody could ever confirm, or what would bury people under
@@ -54,20 +56,25 @@ func (g *Gate) MayPropose(ctx context.Context, operation string, by Asker) error
 	if err := g.cfg.Policy.reachable(operation, by); err != nil {
 		return refused(err)
 	}
-	return g.checkOpen(ctx, by.Principal)
+	return g.checkOpen(ctx, by.Principal, nil)
 }
 
 // Propose keeps a change so that people can be asked, and returns it pending. When it refuses, it keeps nothing.
 func (g *Gate) Propose(ctx context.Context, p Proposal, by Asker) (Change, error) {
-	if err := g.MayPropose(ctx, p.Operation, by); err != nil {
-		return Change{}, err
+	if err := g.cfg.Policy.reachable(p.Operation, by); err != nil {
+		return Change{}, refused(err)
 	}
 	now := g.cfg.Now()
-	digest, err := p.Digest()
+	id, err := newID(now, rand.Reader)
 	if err != nil {
 		return Change{}, err
 	}
-	id, err := newID(now, rand.Reader)
+	others, done := g.queue(by.Principal, id)
+	defer done()
+	if err := g.checkOpen(ctx, by.Principal, others); err != nil {
+		return Change{}, err
+	}
+	digest, err := p.Digest()
 	if err != nil {
 		return Change{}, err
 	}
@@ -84,15 +91,34 @@ func (g *Gate) Propose(ctx context.Context, p Proposal, by Asker) (Change, error
 	return c, nil
 }
 
-func (g *Gate) checkOpen(ctx context.Context, by Principal) error {
+// queue puts a proposal among those of its requester that are being kept at this moment, and returns the
+// others: many at once must not slip past the limit together.
+func (g *Gate) queue(by Principal, id string) (others []string, done func()) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	others = slices.Clone(g.proposing[by])
+	g.proposing[by] = append(g.proposing[by], id)
+	return others, func() {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		left := slices.DeleteFunc(g.proposing[by], func(other string) bool { return other == id })
+		if g.proposing[by] = left; len(left) == 0 {
+			delete(g.proposing, by)
+		}
+	}
+}
+
+// checkOpen refuses when the requester has too many changes open; of the others it is not known yet whether
+// they are in the ledger.
+func (g *Gate) checkOpen(ctx context.Context, by Principal, others []string) error {
 	limit, now := g.cfg.Policy.openPerRequester(), g.cfg.Now()
 	open, err := g.cfg.Ledger.Changes(ctx, Filter{States: []State{Pending}, Requester: by, Limit: 2 * limit})
 	if err != nil {
 		return fmt.Errorf("count open changes: %w", err)
 	}
-	waiting := 0
+	waiting := len(others)
 	for _, c := range open {
-		if c.Expires.After(now) {
+		if c.Expires.After(now) && !slices.Contains(others, c.ID) {
 			waiting++
 		}
 	}

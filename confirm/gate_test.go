@@ -47,7 +47,7 @@ func newHouse(t testing.TB, policy confirm.Policy) *house {
 	h.now.Store(time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC).UnixMicro())
 	h.cfg = confirm.Config{
 		Ledger: ledger, Policy: policy, Target: "simulator", Now: h.clock,
-		Execute: func(ctx context.Context, c confirm.Change) confirm.Outcome {
+		Execute: func(ctx context.Context, c confirm.Change, _ func(context.Context) error) confirm.Outcome {
 			h.runs.Add(1)
 			h.mu.Lock()
 			do := h.outcome

@@ -1,17 +1,22 @@
 package confirm
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
 const (
 	// look is how often Run looks for something to recover; looking costs one read.
 	look = 2 * time.Second
-	// grace is how long after a write of unknown outcome a missing trace of it is believed.
-	grace = 2 * time.Minute
+	// grace is how long after a write of unknown outcome a missing trace of it is believed. It is longer than
+	// the HTTP client waits for an answer, so that nothing of ours is under way any more.
+	grace = 5 * time.Minute
+	// glance bounds one look at Defender, so that a hanging one does not hold up the other changes.
+	glance = 30 * time.Second
 	// giveUp is when reading for an unknown outcome ends: a person has to look.
 	giveUp = 24 * time.Hour
 	// recoverer names the lease that one process of all holds while it recovers.
@@ -48,6 +53,8 @@ func (g *Gate) recoverAll(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("look for changes to recover: %w", err)
 	}
+	// What needs no look at Defender comes first: that may take its time.
+	slices.SortStableFunc(kept, func(a, b Change) int { return looks(a) - looks(b) })
 	var errs []error
 	for _, c := range kept {
 		step := g.remedy(c, g.cfg.Now())
@@ -64,6 +71,14 @@ func (g *Gate) recoverAll(ctx context.Context) error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// looks is 1 for a change whose remedy reads Defender, and 0 for the others.
+func looks(c Change) int {
+	if c.State == Executing || c.State == Unknown {
+		return 1
+	}
+	return 0
 }
 
 // remedy says what has to be done about a change at this time, nil when nothing has.
@@ -120,10 +135,47 @@ func (g *Gate) due(c Change, now time.Time) bool {
 	return now.Before(c.Updated.Add(giveUp)) && (!known || !now.Before(next.at))
 }
 
+// look reads Defender for the trace of a change. What another change has already accounted for, or one that
+// asks for the very same may have made, proves nothing.
+func (g *Gate) look(ctx context.Context, c Change) Outcome {
+	ctx, cancel := context.WithTimeout(ctx, glance)
+	defer cancel()
+	out := g.protect(ctx, c, g.cfg.Reconcile)
+	if out.State != Applied || len(out.Made) == 0 {
+		return out
+	}
+	twin, err := g.twin(ctx, c, out.Made)
+	if err == nil && twin == "" {
+		return out
+	}
+	reason := "another change, " + twin + ", asks for the same or has made what is to be seen"
+	if err != nil {
+		reason = "the ledger could not be asked whether another change made what is to be seen"
+	}
+	return Outcome{State: Unknown, Reason: reason, Next: "Check in Defender how many there are, before asking again."}
+}
+
+// twin finds another change that could explain what c seems to have made.
+func (g *Gate) twin(ctx context.Context, c Change, made []string) (id string, err error) {
+	states := []State{Approved, Executing, Unknown, Applied}
+	others, err := g.cfg.Ledger.Changes(ctx, Filter{States: states, Target: c.Target, Limit: 1000})
+	if err != nil {
+		return "", fmt.Errorf("look for a twin: %w", err)
+	}
+	for _, o := range others {
+		same := bytes.Equal(o.Request.Body, c.Request.Body) && o.State != Applied
+		claimed := slices.ContainsFunc(o.Outcome.Made, func(id string) bool { return slices.Contains(made, id) })
+		if o.ID != c.ID && o.Operation == c.Operation && (same || claimed) {
+			return o.ID, nil
+		}
+	}
+	return "", nil
+}
+
 // settle reads Defender and records what it shows. A missing trace is believed only after a grace: the
 // write may still be on its way through the service.
 func (g *Gate) settle(ctx context.Context, c Change) error {
-	out := g.protect(ctx, c, g.cfg.Reconcile)
+	out := g.look(ctx, c)
 	known := out.State == Applied || (out.State == Failed && !g.cfg.Now().Before(c.Updated.Add(grace)))
 	if !known {
 		g.postpone(c)

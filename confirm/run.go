@@ -21,74 +21,56 @@ const (
 func (g *Gate) start(ctx context.Context, c Change) {
 	ctx = context.WithoutCancel(ctx)
 	g.running.Go(func() {
-		if err := g.run(ctx, c); err != nil && !errors.Is(err, ErrMoved) {
+		if err := g.run(ctx, c); err != nil {
 			g.cfg.Log.ErrorContext(ctx, "a confirmed change is left to recovery", "change", c.ID, "error", err)
 		}
 	})
 }
 
-// run claims an approved change, executes it and records how it ended.
+// run claims an approved change, executes it and records how it ended. That another process claimed it first
+// is no error.
 func (g *Gate) run(ctx context.Context, c Change) error {
 	c, err := g.claim(ctx, c)
+	if errors.Is(err, ErrMoved) {
+		return nil
+	}
 	if err != nil || c.State != Executing {
 		return err
 	}
-	alive, stop := g.keepAlive(ctx, c)
-	out := g.execute(alive, c)
-	stop()
+	claim := g.hold(ctx, c)
+	out := g.execute(claim)
+	claim.release()
 	return g.finish(ctx, c, out)
 }
 
-// claim makes this process the one that runs c. A change that is not what its digest says is failed instead.
+// claim makes this process the one that runs c. A change that is not what its digest says, or that fewer
+// people confirmed than have to, is failed instead.
 func (g *Gate) claim(ctx context.Context, c Change) (Change, error) {
-	if digest, err := c.Proposal.Digest(); err != nil || digest != c.Digest {
+	digest, err := c.Proposal.Digest()
+	enough := max(c.Needed, g.cfg.Policy.required(c.Operation))
+	if err != nil || digest != c.Digest || g.approvals(c) < enough {
 		out := &Outcome{
 			State:  Failed,
-			Reason: "the kept change no longer matches what was confirmed, so nothing was sent",
-			Next:   "Run `scanwarden audit verify`: somebody altered the ledger.",
+			Reason: "the kept change is not what was confirmed, or by too few people, so nothing was sent",
+			Next:   "Run `scanwarden audit verify`: somebody may have altered the ledger.",
 		}
 		return g.move(ctx, c, Move{To: Failed, Outcome: out})
 	}
 	return g.move(ctx, c, Move{To: Executing, Unexpired: true, Owner: g.owner, Lease: g.cfg.Now().Add(lease)})
 }
 
-// keepAlive renews the lease until stop is called. The context it returns ends when the lease is lost, so
-// that a process which was paused does not send what another one is already looking into.
-func (g *Gate) keepAlive(ctx context.Context, c Change) (alive context.Context, stop func()) {
-	alive, cancel := context.WithCancelCause(ctx)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		tick := time.NewTicker(lease / 4)
-		defer tick.Stop()
-		for held := c.Lease; ; {
-			select {
-			case <-alive.Done():
-				return
-			case <-tick.C:
-			}
-			until := g.cfg.Now().Add(lease)
-			if err := g.cfg.Ledger.Renew(alive, c.ID, g.owner, until); err == nil {
-				held = until
-			} else if errors.Is(err, ErrMoved) || !g.cfg.Now().Before(held) {
-				cancel(fmt.Errorf("lost the claim: %w", err))
-				return
-			}
-		}
-	}()
-	return alive, func() { cancel(nil); <-done }
-}
-
 // execute calls Config.Execute and, when nobody can know the outcome, looks once right away.
-func (g *Gate) execute(ctx context.Context, c Change) Outcome {
-	out := g.protect(ctx, c, g.cfg.Execute)
+func (g *Gate) execute(cl *claim) Outcome {
+	out := g.protect(cl.ctx, cl.change, func(ctx context.Context, c Change) Outcome {
+		return g.cfg.Execute(ctx, c, cl.still)
+	})
 	switch out.State {
 	case Applied, Failed, Stale:
 		return out
 	}
 	out.State = Unknown
 	// That nothing is to be seen yet proves nothing this early: only good news is taken.
-	if seen := g.protect(context.WithoutCancel(ctx), c, g.cfg.Reconcile); seen.State == Applied {
+	if seen := g.look(context.WithoutCancel(cl.ctx), cl.change); seen.State == Applied {
 		return seen
 	}
 	return out
@@ -117,7 +99,7 @@ func (g *Gate) finish(ctx context.Context, c Change, out Outcome) error {
 	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
 		err := g.record(ctx, c, out)
 		if err == nil || errors.Is(err, ErrMoved) {
-			return err
+			return err // moved: recovery has settled it; the caller logs what it did not know
 		}
 		timer := time.NewTimer(wait)
 		select {
@@ -130,7 +112,8 @@ func (g *Gate) finish(ctx context.Context, c Change, out Outcome) error {
 }
 
 // record moves an executing change to its outcome. When recovery has called it unknown meanwhile, the
-// outcome of the one who knows still counts.
+// outcome of the one who knows still counts; it comes long before recovery may call the change failed, since
+// every wait for Defender is far shorter than the grace.
 func (g *Gate) record(ctx context.Context, c Change, out Outcome) error {
 	_, err := g.move(ctx, c, Move{To: out.State, Outcome: &out})
 	if !errors.Is(err, ErrMoved) {

@@ -152,5 +152,5 @@ func retryAfter(a answer, now time.Time) time.Duration {
 // describe names a body that is not Defender's JSON.
 func (a answer) describe() string {
 	media, _, _ := strings.Cut(a.header.Get("Content-Type"), ";")
-	return printable(fmt.Sprintf("the answer is not the expected JSON (%d bytes of %q)", len(a.body), media), maxMessage)
+	return printable(scrub(fmt.Sprintf("the answer is not the expected one (%d bytes of %q)", len(a.body), media), a.hide), maxMessage)
 }

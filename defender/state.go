@@ -63,13 +63,14 @@ func steadyValue(value any) any {
 	return value
 }
 
-// moves reports whether a member changes while nobody touches the definition.
+// moves reports whether a member changes while nobody touches the definition. The names are all known ones: a
+// new field of the service's is taken for part of the definition until it is known to be none.
 func moves(name string) bool {
 	switch name {
-	case "latestscan", "lastseen", "scannersoftwareversion", "mdeclientversion":
+	case "latestscan", "lastseen", "lastcommandexecutiontimestamp", "scannersoftwareversion", "mdeclientversion":
 		return true
 	}
-	return strings.HasSuffix(name, "timestamp") || strings.HasSuffix(name, "datetime") || strings.Contains(name, "@odata.")
+	return strings.Contains(name, "@odata.") // annotations, which come and go with what the service is asked to say
 }
 
 // secretName reports whether a member is one of the API's secrets, wherever it stands: SNMP's authPassword, privPassword

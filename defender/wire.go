@@ -37,7 +37,8 @@ type call struct {
 	accept string // "" means application/json
 	body   []byte
 	write  bool
-	hide   []string // secrets in the body, which no error may repeat
+	hide   []string                    // secrets in the body, which no error may repeat
+	still  func(context.Context) error // asked directly before sending; nil means that nothing has to hold
 }
 
 // answer is what came back, whatever its status. err says that the body did not arrive whole.
@@ -77,6 +78,11 @@ func (w *wire) try(ctx context.Context, c call, fresh bool) (answer, *Error) {
 	req, err := w.request(ctx, c, token, body)
 	if err != nil {
 		return answer{}, unsent(c, "the request cannot be made", err)
+	}
+	if c.still != nil {
+		if err := c.still(ctx); err != nil {
+			return answer{}, unsent(c, "it may not be sent any more", err)
+		}
 	}
 	resp, err := w.http.Do(req)
 	if err != nil {

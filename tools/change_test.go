@@ -273,7 +273,7 @@ func TestRenderIsTheWholePlan(t *testing.T) {
 WARNING: scannerAgent: "scan-plant-03.contoso.example" was last seen 41 days ago: it may be gone for good, and Defender may refuse it
 WARNING: the scan is not active: it will not run
 
-Plant floor switches
+Scan "Plant floor switches"
   id:                      c6220f67-2cad-4ba3-a2fa-7ded6384da56
   scanType:                Network
   scanName:                Plant floor switches
@@ -293,7 +293,7 @@ Expires 15 minutes after it was asked, at 09:15 UTC`
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	c.Proposal = h.plan("delete_scans", `{"scanDefinitionIds":["Core switches"]}`)
-	wantWords(t, tools.Render(c), "DELETED: Core switches", "scanName:                Core switches\n", "WARNING: deleting cannot be undone")
+	wantWords(t, tools.Render(c), `DELETED: scan "Core switches"`, "scanName:                Core switches\n", "WARNING: deleting cannot be undone")
 	if strings.Contains(tools.Render(c), c.Code) {
 		t.Error("the plan has the code")
 	}

@@ -24,19 +24,29 @@ func NewExecutor(reader *defender.Client, writer *defender.Writer, credentials m
 }
 
 // Execute sends a confirmed change, once and to the byte, unless the scans it touches are no longer as they
-// were when it was planned. Its outcome is Applied, Failed or Stale, where Defender's state is known, or Unknown.
-func (e *Executor) Execute(ctx context.Context, c confirm.Change) confirm.Outcome {
-	deleted, out := e.checkLive(ctx, c)
-	if out.State != "" {
-		return out
-	}
+// were when it was planned, or still says that it may not. Both are looked at when all else is ready, so that no
+// wait lies between the look and the request. The outcome is Applied, Failed or Stale, where Defender's state is
+// known, or Unknown.
+func (e *Executor) Execute(ctx context.Context, c confirm.Change, still func(context.Context) error) confirm.Outcome {
 	auth, err := e.secrets(ctx, c.Request.Body)
 	if err != nil {
 		return unsent(err.Error(), "Mend the credential in scanwarden's configuration, then ask again.")
 	}
-	Progress(ctx, "sending the change to Defender")
-	receipt, err := e.writer.Do(ctx, defender.Write{Method: c.Request.Method, Path: c.Request.Path, Body: c.Request.Body}, auth)
-	if err != nil {
+	var deleted []defender.Definition
+	var moved confirm.Outcome
+	ready := func(ctx context.Context) error {
+		if deleted, moved = e.checkLive(ctx, c); moved.State != "" {
+			return errors.New("the live state moved, or cannot be compared")
+		}
+		Progress(ctx, "sending the change to Defender")
+		return still(ctx)
+	}
+	write := defender.Write{Method: c.Request.Method, Path: c.Request.Path, Body: c.Request.Body}
+	receipt, err := e.writer.DoIf(ctx, write, auth, ready)
+	switch {
+	case moved.State != "":
+		return moved
+	case err != nil:
 		return failure(c, err)
 	}
 	return applied(c, receipt, deleted)
@@ -133,6 +143,9 @@ func applied(c confirm.Change, r defender.Receipt, deleted []defender.Definition
 		return out
 	}
 	out.Scans = asJSON([]defender.Definition{readable(*r.Definition)})
+	if c.Operation == addScan.Name {
+		out.Made = []string{r.Definition.ID}
+	}
 	want, err := readWanted(c.Request.Body)
 	if odd := want.contradictions(*r.Definition); err == nil && len(odd) > 0 {
 		out.Reason = "Defender accepted the change, but its answer differs: " + strings.Join(odd, "; ")

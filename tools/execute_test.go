@@ -21,7 +21,7 @@ func TestExecuteApplies(t *testing.T) {
 	var notes []string
 	ctx := tools.WithProgress(t.Context(), func(note string) { notes = append(notes, note) })
 
-	out := h.exec.Execute(ctx, change(h.plan("add_scan", lab)))
+	out := h.exec.Execute(ctx, change(h.plan("add_scan", lab)), freely)
 	h.wantState(out, "applied")
 	var scans []map[string]any
 	if err := json.Unmarshal(out.Scans, &scans); err != nil || len(scans) != 1 || scans[0]["scanName"] != "Lab" {
@@ -29,7 +29,7 @@ func TestExecuteApplies(t *testing.T) {
 	}
 	h.desk.Forget()
 
-	out = h.exec.Execute(ctx, change(h.plan("update_scan", `{"id":"Lab","scanName":"Lab 2","targetType":"Ip"}`)))
+	out = h.exec.Execute(ctx, change(h.plan("update_scan", `{"id":"Lab","scanName":"Lab 2","targetType":"Ip"}`)), freely)
 	h.wantState(out, "applied")
 	id := scans[0]["id"].(string)
 	if stored, _ := h.sim.Scan(id); stored["scanName"] != "Lab 2" || stored["target"] != "10.1.2.3" {
@@ -37,7 +37,7 @@ func TestExecuteApplies(t *testing.T) {
 	}
 	h.desk.Forget()
 
-	out = h.exec.Execute(ctx, change(h.plan("delete_scans", `{"scanDefinitionIds":["Lab 2","Core switches"]}`)))
+	out = h.exec.Execute(ctx, change(h.plan("delete_scans", `{"scanDefinitionIds":["Lab 2","Core switches"]}`)), freely)
 	h.wantState(out, "applied")
 	want := `[{"id":"` + coreSwitches + `","scanName":"Core switches"},{"id":"` + id + `","scanName":"Lab 2"}]`
 	if string(out.Scans) != want {
@@ -66,7 +66,7 @@ func TestExecuteCosts(t *testing.T) {
 	} {
 		planned := change(h.plan(c.operation, c.args))
 		before := len(h.sim.Calls())
-		h.wantState(h.exec.Execute(t.Context(), planned), "applied")
+		h.wantState(h.exec.Execute(t.Context(), planned, freely), "applied")
 		if n := len(h.sim.Calls()) - before; n != c.calls {
 			t.Errorf("%s made %d calls, want %d", c.operation, n, c.calls)
 		}
@@ -101,7 +101,7 @@ func TestWhatMovedIsStale(t *testing.T) {
 			h := build(t, defendertest.Options{})
 			planned := change(h.plan(c.operation, c.args))
 			c.move(h.sim)
-			out := h.exec.Execute(t.Context(), planned)
+			out := h.exec.Execute(t.Context(), planned, freely)
 			h.wantState(out, "stale", append(c.words, "nothing was sent", "Ask again to see a fresh plan.")...)
 			if n := len(h.sim.Writes()); n > 0 {
 				t.Errorf("%d writes arrived", n)
@@ -116,7 +116,7 @@ func TestLargeNumbersMove(t *testing.T) {
 	h.sim.Edit(coreSwitches, map[string]any{"intervalInHours": 9007199254740993})
 	planned := change(h.plan("update_scan", `{"id":"Core switches","isActive":false}`))
 	h.sim.Edit(coreSwitches, map[string]any{"intervalInHours": 9007199254740992})
-	h.wantState(h.exec.Execute(t.Context(), planned), "stale", "intervalInHours: 9007199254740993 -> 9007199254740992")
+	h.wantState(h.exec.Execute(t.Context(), planned, freely), "stale", "intervalInHours: 9007199254740993 -> 9007199254740992")
 }
 
 // TestWhatMovesByItselfIsNotStale: a run that ends, a scanner that reports, and any name that JSON escapes.
@@ -125,7 +125,7 @@ func TestWhatMovesByItselfIsNotStale(t *testing.T) {
 	h.sim.Edit(coreSwitches, map[string]any{"scanName": `R&D <"core"> ` + "\u2028", "large": 9007199254740993})
 	planned := change(h.plan("update_scan", `{"id":"`+coreSwitches+`","isActive":false}`))
 	h.sim.FinishScan(coreSwitches, "Success", recently())
-	h.wantState(h.exec.Execute(t.Context(), planned), "applied")
+	h.wantState(h.exec.Execute(t.Context(), planned, freely), "applied")
 	if stored, _ := h.sim.Scan(coreSwitches); stored["scanName"] != `R&D <"core"> `+"\u2028" {
 		t.Errorf("the name was altered: %q", stored["scanName"])
 	}
@@ -153,7 +153,7 @@ func TestFailuresAreToldApart(t *testing.T) {
 			h := build(t, defendertest.Options{})
 			planned := change(h.plan(c.operation, c.args))
 			h.sim.Fail(c.fault)
-			out := h.exec.Execute(t.Context(), planned)
+			out := h.exec.Execute(t.Context(), planned, freely)
 			h.wantState(out, c.state, c.words...)
 			if strings.ContainsRune(out.Reason+out.Next, '\u202e') {
 				t.Errorf("the outcome hides something: %q", out)
@@ -171,15 +171,15 @@ func TestExecuteStopsBeforeSending(t *testing.T) {
 	add := change(h.plan("add_scan", lab))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	h.wantState(h.exec.Execute(ctx, add), "failed", "nothing was sent")
+	h.wantState(h.exec.Execute(ctx, add, freely), "failed", "nothing was sent")
 
 	for _, snapshot := range []string{``, `null`, `{}`, `7`, `{"x"`} {
 		c := change(h.plan("update_scan", `{"id":"Core switches","isActive":false}`))
 		c.Snapshot = json.RawMessage(snapshot)
-		h.wantState(h.exec.Execute(t.Context(), c), "failed", "nothing was sent", "planned against")
+		h.wantState(h.exec.Execute(t.Context(), c, freely), "failed", "nothing was sent", "planned against")
 	}
 	add.Request.Path = "/api/machines"
-	h.wantState(h.exec.Execute(t.Context(), add), "failed", "nothing was sent")
+	h.wantState(h.exec.Execute(t.Context(), add, freely), "failed", "nothing was sent")
 	if n := len(h.sim.Writes()); n > 0 {
 		t.Errorf("%d writes arrived", n)
 	}
@@ -191,7 +191,7 @@ func TestAnswersThatContradictAreTold(t *testing.T) {
 	c := change(h.plan("add_scan", lab))
 	h.sim.Fail(defendertest.Fault{Method: "POST", Apply: true, Body: `{"id":"x","scanType":"Network","scanName":"Other","isActive":true,
 		"target":"10.1.2.3","intervalInHours":4,"targetType":"Ip","scannerAgent":{"machineId":"` + branch + `"}}`})
-	h.wantState(h.exec.Execute(t.Context(), c), "applied",
+	h.wantState(h.exec.Execute(t.Context(), c, freely), "applied",
 		`scanName is "Other" instead of "Lab"`, `scannerAgent.machineId is "`+branch, "Check the scan in the Defender portal.")
 }
 
@@ -265,7 +265,7 @@ func TestDroppedAddEndsWithOneScan(t *testing.T) {
 	h := build(t, defendertest.Options{})
 	planned := change(h.plan("add_scan", lab))
 	h.sim.Fail(defendertest.Fault{Method: "POST", Path: collection, Apply: true, Drop: true})
-	h.wantState(h.exec.Execute(t.Context(), planned), "unknown")
+	h.wantState(h.exec.Execute(t.Context(), planned, freely), "unknown")
 	out := h.exec.Reconcile(t.Context(), planned)
 	h.wantState(out, "applied")
 	n := 0

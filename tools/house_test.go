@@ -118,7 +118,7 @@ func change(p confirm.Proposal) confirm.Change {
 func (h *house) execute(operation, args string) (confirm.Change, confirm.Outcome) {
 	h.t.Helper()
 	c := change(h.plan(operation, args))
-	return c, h.exec.Execute(h.t.Context(), c)
+	return c, h.exec.Execute(h.t.Context(), c, freely)
 }
 
 func (h *house) wantState(got confirm.Outcome, want confirm.State, words ...string) {
@@ -178,3 +178,6 @@ const lab = `{"scanType":"Network","scanName":"Lab","target":"10.1.2.3","interva
 func clock(at time.Time) func(*tools.Config) {
 	return func(cfg *tools.Config) { cfg.Now = func() time.Time { return at } }
 }
+
+// freely is a claim that never goes.
+func freely(context.Context) error { return nil }

@@ -44,7 +44,12 @@ func settleAdd(c confirm.Change, live []defender.Definition) confirm.Outcome {
 	case 0:
 		return noTrace("no new scan has this name, target and scanner")
 	case 1:
-		return seen(found, "Defender lists it as "+quoted(found[0].ID))
+		if odd := want.contradictions(found[0]); len(odd) > 0 {
+			return unknown(c, "a new scan has this name, target and scanner, but it may be another's: %s", strings.Join(odd, "; "))
+		}
+		out := seen(found, "Defender lists it as "+quoted(found[0].ID))
+		out.Made = ids(found)
+		return out
 	default:
 		return unknown(c, "%d new scans have this name, target and scanner: %s", len(found), listed(ids(found), 10))
 	}
@@ -99,7 +104,7 @@ func settleDelete(c confirm.Change, live []defender.Definition) confirm.Outcome 
 }
 
 func seen(scans []defender.Definition, evidence string) confirm.Outcome {
-	out := confirm.Outcome{State: confirm.Applied, Reason: "no answer came, but Defender shows that it took effect: " + evidence}
+	out := confirm.Outcome{State: confirm.Applied, Reason: "no answer told, but Defender shows that it took effect: " + evidence}
 	if scans != nil {
 		readableScans := make([]defender.Definition, len(scans))
 		for i, d := range scans {
@@ -113,7 +118,7 @@ func seen(scans []defender.Definition, evidence string) confirm.Outcome {
 func noTrace(evidence string) confirm.Outcome {
 	return confirm.Outcome{
 		State:  confirm.Failed,
-		Reason: "no answer came, and Defender shows that it did not take effect: " + evidence,
+		Reason: "no answer told, and Defender shows that it did not take effect: " + evidence,
 		Next:   "Ask again if it is still wanted.",
 	}
 }

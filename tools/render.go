@@ -39,9 +39,9 @@ func renderSubject(b *strings.Builder, s confirm.Subject) {
 		goes = goes && f.After == ""
 	}
 	if goes {
-		fmt.Fprintf(b, "\nDELETED: %s\n", s.Title)
+		fmt.Fprintf(b, "\nDELETED: scan \"%s\"\n", s.Title)
 	} else {
-		fmt.Fprintf(b, "\n%s\n", s.Title)
+		fmt.Fprintf(b, "\nScan \"%s\"\n", s.Title) // in quotes, so that no name reads like a line of ours
 	}
 	for _, f := range s.Fields {
 		if goes {

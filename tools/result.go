@@ -110,6 +110,16 @@ func Refused(operation string, err error) Result {
 	return r.inSentences()
 }
 
+// InDoubt is the result of a change that a person may have confirmed by now, when how it stands cannot be read.
+// It must not look like something to repeat.
+func InDoubt(operation, change string) Result {
+	return Result{
+		Status: "awaiting_confirmation", ChangeID: change, Operation: operation,
+		Reason: "How the change stands cannot be read right now.",
+		Next:   "Do not ask again: call get_change with this change_id and wait_seconds.",
+	}
+}
+
 // inSentences lets reason and next stand beside each other. A reason may begin with a field's name, whose
 // letter case matters; a next step begins with a verb.
 func (r Result) inSentences() Result {

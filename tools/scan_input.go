@@ -140,6 +140,8 @@ func checkText(field, text string, most int) error {
 		return refuse(field, "%s must not be empty", field)
 	case n > most:
 		return refuse(field, "%s is %d characters long, and at most %d are taken", field, n, most).then("shorten it")
+	case text != strings.TrimSpace(text):
+		return refuse(field, "%s begins or ends with a blank, which nobody sees", field).then("leave it out")
 	case hidden:
 		return refuse(field, "%s contains the invisible character %s, which could mislead whoever confirms it", field, char).
 			then("leave it out")

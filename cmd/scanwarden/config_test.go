@@ -214,6 +214,8 @@ func TestEntrance(t *testing.T) {
 		"simulator everywhere":           {simulator: true, address: everywhere, want: "set SCANWARDEN_HTTP_TOKEN"},
 		"simulator, token asked for":     {simulator: true, env: environment{"SCANWARDEN_HTTP_AUTH": "token"}, address: loopback, want: "set SCANWARDEN_HTTP_TOKEN"},
 		"none on loopback":               {env: environment{"SCANWARDEN_HTTP_AUTH": "none"}, address: loopback, want: string(localUser(nil))},
+		"none behind a proxy":            {env: environment{"SCANWARDEN_HTTP_AUTH": "none", "SCANWARDEN_PUBLIC_URL": "https://scans.example.com"}, address: loopback, want: "lets strangers in"},
+		"a simulator behind a proxy":     {simulator: true, env: environment{"SCANWARDEN_PUBLIC_URL": "https://scans.example.com"}, address: loopback, want: "lets strangers in"},
 		"none everywhere":                {env: environment{"SCANWARDEN_HTTP_AUTH": "none"}, address: everywhere, want: "lets everybody in"},
 		"none everywhere, simulated too": {simulator: true, env: environment{"SCANWARDEN_HTTP_AUTH": "none"}, address: everywhere, want: "lets everybody in"},
 		"a token":                        {env: environment{"SCANWARDEN_HTTP_TOKEN": "0123456789abcdef"}, address: everywhere, want: "token:default"},

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"regexp"
 
 	"go.yaml.in/yaml/v3"
 
@@ -28,6 +29,9 @@ type part struct {
 	file string
 }
 
+// variableName is what an environment variable may be called (POSIX, Environment Variable Definition).
+var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
 // UnmarshalYAML is written by hand because the library's own errors quote the value, and a person who writes
 // the secret itself in place of a reference would find it in a log.
 func (p *part) UnmarshalYAML(node *yaml.Node) error {
@@ -36,10 +40,13 @@ func (p *part) UnmarshalYAML(node *yaml.Node) error {
 	}
 	key, value := node.Content[0], node.Content[1]
 	if value.Kind != yaml.ScalarNode || value.Value == "" {
-		return fmt.Errorf("line %d: %s needs a name or a path after it", key.Line, key.Value)
+		return fmt.Errorf("line %d: a name or a path is missing: write {env: NAME} or {file: PATH}", key.Line)
 	}
 	switch key.Value {
 	case "env":
+		if !variableName.MatchString(value.Value) {
+			return fmt.Errorf("line %d: what stands after env is not the name of an environment variable; the secret itself does not belong in this file", value.Line)
+		}
 		p.env = value.Value
 	case "file":
 		p.file = value.Value

@@ -82,6 +82,8 @@ func (c *config) entrance(env environment, address net.Addr) (mcpserver.HTTPConf
 		return door, errors.New("http.auth (SCANWARDEN_HTTP_AUTH): none, but a token is configured too; set it to token, or take the token away")
 	case auth == "none" && !local:
 		return door, fmt.Errorf("http.auth (SCANWARDEN_HTTP_AUTH): none lets everybody in who can reach %s; set it to token and give SCANWARDEN_HTTP_TOKEN, or listen on 127.0.0.1", address)
+	case auth == "none" && c.public():
+		return door, errors.New("http.public_url (SCANWARDEN_PUBLIC_URL): a public URL lets strangers in while http.auth is none; set SCANWARDEN_HTTP_AUTH to token and give SCANWARDEN_HTTP_TOKEN, or take the public URL away")
 	case auth == "none":
 		door.Anyone = localUser(env)
 		return door, nil
@@ -90,6 +92,16 @@ func (c *config) entrance(env environment, address net.Addr) (mcpserver.HTTPConf
 	}
 	door.Tokens = tokens
 	return door, nil
+}
+
+// public reports whether callers come from elsewhere, through a proxy on this machine or any other way.
+func (c *config) public() bool {
+	origin, err := c.publicOrigin()
+	if err != nil || origin == nil {
+		return err != nil
+	}
+	ip := net.ParseIP(origin.Hostname())
+	return origin.Hostname() != "localhost" && (ip == nil || !ip.IsLoopback())
 }
 
 // names are the Host and Origin headers that are ours, so that a page that rebinds its name to this address

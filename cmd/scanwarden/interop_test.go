@@ -182,6 +182,33 @@ func says(action string, content map[string]any) answer {
 	return func(string) *mcp.ElicitResult { return &mcp.ElicitResult{Action: action, Content: content} }
 }
 
+// TestWhatYouSawIsWhatRuns: when somebody changes the scan elsewhere while a person looks at the plan, the
+// person's yes is to something that no longer is, and nothing is sent.
+func TestWhatYouSawIsWhatRuns(t *testing.T) {
+	const core = "d14cefe1-0301-488c-ad17-a86c428c3727"
+	everywhere(t, func(t *testing.T, connect func(*testing.T, *site) (mcp.Transport, func() error), era string) {
+		s := newSite(t)
+		transport, _ := connect(t, s)
+		hours := 5
+		c := session(t, transport, era, func(message string) *mcp.ElicitResult {
+			hours++
+			s.tenant.Edit(core, map[string]any{"intervalInHours": hours})
+			return types(message)
+		})
+		for tool, args := range map[string]map[string]any{
+			"update_scan":  {"id": core, "isActive": false},
+			"delete_scans": {"scanDefinitionIds": []string{core}},
+		} {
+			if got := call(t, c, tool, args); got.Status != "stale" {
+				t.Errorf("%s: status %q, want stale (%s)", tool, got.Status, got.Reason)
+			}
+		}
+		if writes := arrivals(s); len(writes) != 0 {
+			t.Errorf("sent although the scan had moved: %v", writes)
+		}
+	})
+}
+
 // TestOnceAndNothingLost kills the server at the worst moment, after Defender took an add and before it
 // answered. The next start finds out by reading; it never sends again.
 func TestOnceAndNothingLost(t *testing.T) {
@@ -341,11 +368,7 @@ func TestServe(t *testing.T) {
 	if answer.StatusCode != http.StatusUnauthorized {
 		t.Errorf("/mcp without a token: %d, want 401", answer.StatusCode)
 	}
-	began := time.Now()
-	served.end(t)
-	if served.err != nil || time.Since(began) > 10*time.Second {
-		t.Errorf("SIGTERM: %v after %s\n%s", served.err, time.Since(began), s.logs)
-	}
+	served.endsWell(t)
 }
 
 func get(t *testing.T, url string) (status int, body string) {

@@ -166,6 +166,16 @@ func (s *served) end(t *testing.T) {
 	}
 }
 
+// endsWell is end, in time and with exit code 0.
+func (s *served) endsWell(t *testing.T) {
+	t.Helper()
+	began := time.Now()
+	s.end(t)
+	if took := time.Since(began); s.err != nil || took > 10*time.Second {
+		t.Errorf("SIGTERM: %v after %s", s.err, took)
+	}
+}
+
 // watch waits for the log line that names the URL.
 type watch struct {
 	*shared

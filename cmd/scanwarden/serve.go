@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"time"
@@ -59,7 +58,7 @@ func (p plan) serve(ctx context.Context, listening func(url string)) error {
 	back.begin()
 	listening("http://" + listener.Addr().String() + "/mcp")
 	<-running.Done()
-	mcp.Close() // first: it releases the requests that Shutdown waits for
+	mcp.Close() // no further calls; those that wait for a person end, or Shutdown would wait for them
 	left := farewell(server.Shutdown, back.close)
 	return errors.Join(ending(running, ctx), left)
 }
@@ -70,7 +69,7 @@ func (p plan) httpServer(ctx context.Context, handler http.Handler) *http.Server
 		Handler:           handler,
 		BaseContext:       func(net.Listener) context.Context { return ctx },
 		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       30 * time.Second,                // lifted once the body is read, see whileReading
+		ReadTimeout:       30 * time.Second,                // for headers and body; waiting for a person comes after
 		WriteTimeout:      p.cfg.expires() + 2*time.Minute, // an initialize-era call hangs while its person decides
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    16 << 10,
@@ -79,7 +78,7 @@ func (p plan) httpServer(ctx context.Context, handler http.Handler) *http.Server
 
 func (p plan) routes(mcp http.Handler, back *backend) http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/mcp", whileReading(mcp))
+	mux.Handle("/mcp", mcp)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
@@ -93,27 +92,4 @@ func (p plan) routes(mcp http.Handler, back *backend) http.Handler {
 	})
 	mux.Handle("GET /metrics", p.metrics.handler())
 	return mux
-}
-
-// whileReading lifts the read deadline at the end of the body. Go's server keeps reading after it, to notice
-// a caller who hangs up, and would take the deadline for that in the middle of a person's decision.
-func whileReading(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r.Body = &untilEnd{r.Body, func() { _ = http.NewResponseController(w).SetReadDeadline(time.Time{}) }}
-		next.ServeHTTP(w, r)
-	})
-}
-
-// untilEnd calls end when the body ends.
-type untilEnd struct {
-	io.ReadCloser
-	end func()
-}
-
-func (u *untilEnd) Read(b []byte) (int, error) {
-	n, err := u.ReadCloser.Read(b)
-	if errors.Is(err, io.EOF) {
-		u.end()
-	}
-	return n, err
 }

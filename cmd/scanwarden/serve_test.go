@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -16,14 +17,17 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/modelcontextprotocol/go-sdk/mcp"
 )
 
-// TestWaitOutlivesReadTimeout: a call that waits for a person is not ended by the deadline for reading it,
-// and a caller who does not finish sending is.
+// TestWaitOutlivesReadTimeout: a call that waits for a person is not ended by the deadline for reading it
+// (net/http keeps reading in the background, to notice a caller who hangs up), and a caller who does not
+// finish sending is.
 func TestWaitOutlivesReadTimeout(t *testing.T) {
 	const readTimeout = 100 * time.Millisecond
 	ended := make(chan error, 1)
-	server := httptest.NewUnstartedServer(whileReading(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	server := httptest.NewUnstartedServer(nil)
+	server.Config = plan{cfg: &config{}}.httpServer(t.Context(), http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		if _, err := io.ReadAll(r.Body); err != nil {
 			ended <- err
 			return
@@ -34,7 +38,7 @@ func TestWaitOutlivesReadTimeout(t *testing.T) {
 		case <-time.After(4 * readTimeout):
 			ended <- nil
 		}
-	})))
+	}))
 	server.Config.ReadTimeout = readTimeout
 	server.Start()
 	defer server.Close()
@@ -124,4 +128,61 @@ func TestSchemaIsWhatMCPLists(t *testing.T) {
 	if diff := cmp.Diff(byName(reply.Result.Tools), byName(printed)); diff != "" || len(printed) == 0 {
 		t.Errorf("schema differs from tools/list (-list +schema):\n%s", diff)
 	}
+}
+
+// TestSignalWhileAPersonDecides: a call that hangs until its person answers does not hold up the end, and
+// nothing is written on the way.
+func TestSignalWhileAPersonDecides(t *testing.T) {
+	s := newSite(t)
+	served := s.serve(t, "SCANWARDEN_HTTP_TOKEN="+bearer, "SCANWARDEN_APPROVERS=token:default", "SCANWARDEN_SELF_APPROVAL=true")
+	asked, over := make(chan struct{}), make(chan struct{})
+	transport := &mcp.StreamableClientTransport{
+		Endpoint: served.url, HTTPClient: &http.Client{Transport: withBearer{}}, DisableStandaloneSSE: true,
+	}
+	c := session(t, transport, "legacy", func(message string) *mcp.ElicitResult {
+		close(asked)
+		<-over
+		return types(message)
+	})
+	called := make(chan struct{})
+	go func() {
+		defer close(called)
+		_, _ = tryCall(t.Context(), c, "delete_scans", map[string]any{"scanDefinitionIds": []string{"Core switches"}})
+	}()
+	<-asked
+	served.endsWell(t)
+	close(over)
+	<-called
+	if writes := arrivals(s); len(writes) != 0 {
+		t.Errorf("written: %v", writes)
+	}
+}
+
+// TestSignalOverStdio: SIGTERM ends a stdio server whose client is still there, and is no failure.
+func TestSignalOverStdio(t *testing.T) {
+	s := newSite(t)
+	cmd := s.command("stdio")
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(stdin, initialize); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := bufio.NewReader(stdout).ReadString('\n'); err != nil {
+		t.Fatal(err)
+	}
+	run := &served{process: cmd.Process, ended: make(chan struct{})}
+	go func() {
+		defer close(run.ended)
+		run.err = cmd.Wait()
+	}()
+	run.endsWell(t)
 }

@@ -80,13 +80,21 @@ func (p plan) furnish(h *house) error {
 	if err != nil {
 		return err
 	}
+	// What the executor reads belongs to a write that a person waits for: it does not queue behind other reads.
+	urgent, take := api, api.Budget
+	urgent.Budget = func(ctx context.Context, _ bool) error { return take(ctx, true) }
+	urgent.HTTP = p.metrics.client(true)
+	live, err := defender.New(urgent)
+	if err != nil {
+		return err
+	}
 	credentials, policy := p.cfg.credentials(p.env), p.cfg.policy()
-	executor := tools.NewExecutor(reader, writer, credentials)
+	executor := tools.NewExecutor(live, writer, credentials)
 	h.gate = confirm.New(confirm.Config{
 		Ledger: h.store, Policy: policy, Target: target, Log: p.log, Moved: p.metrics.moved,
-		Execute: func(ctx context.Context, c confirm.Change) confirm.Outcome {
+		Execute: func(ctx context.Context, c confirm.Change, still func(context.Context) error) confirm.Outcome {
 			defer h.desk.Forget() // the next plan is made against what this one leaves
-			return executor.Execute(ctx, c)
+			return executor.Execute(ctx, c, still)
 		},
 		Reconcile: executor.Reconcile,
 	})

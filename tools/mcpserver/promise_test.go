@@ -260,3 +260,18 @@ func TestTheCodeIsShownInThePromptOnly(t *testing.T) {
 		}
 	}
 }
+
+// When the ledger fails after the person has answered, nobody may be told that nothing was changed.
+func TestAFailureAfterTheAnswerIsNoRefusal(t *testing.T) {
+	h := newHouse(t)
+	args := h.newScan("In doubt")
+	first := h.call(t, leg{tool: "add_scan", args: args})
+	_, code := first.message(t)
+	if err := h.ledger.Close(); err != nil {
+		t.Fatal(err)
+	}
+	got := h.call(t, leg{tool: "add_scan", args: args, state: first.Result.RequestState, responses: accept(code)})
+	if out := got.ends(t, "awaiting_confirmation"); out.ChangeID == "" || got.Result.IsError || !strings.Contains(out.Next, "get_change") {
+		t.Errorf("it invites to be repeated: %s", got.raw)
+	}
+}

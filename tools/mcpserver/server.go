@@ -44,11 +44,11 @@ type Config struct {
 type Server struct {
 	cfg     Config
 	mcp     *server.MCPServer
-	keys    func() (keys, error)
-	calls   counter     // tool calls that are being worked on, not those that wait for a person
-	waiting sync.Map    // change id -> context.CancelFunc of its "still waiting" notes
-	closing atomic.Bool // no further calls
-	close   func()      // ends every HTTP request
+	keyring atomic.Pointer[keys] // derived at first use; a failure is tried again
+	calls   counter              // tool calls that are being worked on, not those that wait for a person
+	waiting sync.Map             // change id -> context.CancelFunc of its "still waiting" notes
+	closing atomic.Bool          // no further calls
+	close   func()               // ends every HTTP request
 	base    context.Context
 }
 
@@ -57,7 +57,7 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{cfg: cfg, keys: sync.OnceValues(func() (keys, error) { return deriveKeys(cfg.Key) })}
+	s := &Server{cfg: cfg}
 	s.base, s.close = context.WithCancel(context.Background())
 	s.mcp = server.NewMCPServer("scanwarden", cfg.Version,
 		server.WithTitle("scanwarden"),
@@ -73,6 +73,18 @@ func New(cfg Config) (*Server, error) {
 		s.mcp.AddTool(describe(op), handler)
 	}
 	return s, nil
+}
+
+// keys are derived when they are first needed: nothing is read before the handshake.
+func (s *Server) keys() (keys, error) {
+	if known := s.keyring.Load(); known != nil {
+		return *known, nil
+	}
+	derived, err := deriveKeys(s.cfg.Key)
+	if err == nil {
+		s.keyring.Store(&derived)
+	}
+	return derived, err
 }
 
 // describe puts an operation into MCP's words.

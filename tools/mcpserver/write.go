@@ -117,8 +117,10 @@ func (w writeCall) answer(ctx context.Context) (*mcp.CallToolResult, error) {
 	switch {
 	case errors.Is(err, confirm.ErrMoved) && c.State == confirm.Pending:
 		return nil, errForeignState // an answer to a question that was already answered
-	case err != nil && !errors.Is(err, confirm.ErrMoved):
+	case errors.Is(err, confirm.ErrRefused) || errors.Is(err, confirm.ErrNotFound):
 		return refusal(w.op.Name, err), nil
+	case err != nil && !errors.Is(err, confirm.ErrMoved):
+		return w.inDoubt(ctx, q.Change, err), nil
 	case c.State == confirm.Pending && c.Round > q.Round && reply.Action == mcp.ElicitationResponseActionAccept:
 		return w.ask(c, "That was not the code.\n\n")
 	}
@@ -159,11 +161,17 @@ func (w writeCall) outcome(ctx context.Context, c confirm.Change) (*mcp.CallTool
 		defer cancel()
 		now, err := w.back.Gate.Wait(work, c.ID)
 		if err != nil {
-			return refusal(w.op.Name, err), nil
+			return w.inDoubt(ctx, c.ID, err), nil
 		}
 		c = now
 	}
 	return structured(tools.ResultOf(c)), nil
+}
+
+// inDoubt answers when the ledger fails after the person has: the change may well run.
+func (w writeCall) inDoubt(ctx context.Context, change string, err error) *mcp.CallToolResult {
+	w.cfg.Log.ErrorContext(ctx, "how a change stands cannot be read", "change", change, "error", err)
+	return structured(tools.InDoubt(w.op.Name, change))
 }
 
 // about is what this call's requestState is bound to. The arguments are compared as JSON values: a client may

@@ -24,7 +24,7 @@ type Ledger interface {
 	Insert(ctx context.Context, c Change) error
 	// Change returns the change with this id, or ErrNotFound.
 	Change(ctx context.Context, id string) (Change, error)
-	// Changes lists changes, newest first.
+	// Changes lists changes, newest first. With an error it lists those that could be read.
 	Changes(ctx context.Context, f Filter) ([]Change, error)
 	// Move performs one transition of a change that the caller has read, and returns the change as it is
 	// then. It fails with ErrMoved, and alters nothing, when id, digest, state or version are no longer

@@ -50,12 +50,12 @@ func (g *Gate) Run(ctx context.Context) error {
 func (g *Gate) recoverAll(ctx context.Context) error {
 	open := []State{Pending, Approved, Executing, Unknown}
 	kept, err := g.cfg.Ledger.Changes(ctx, Filter{States: open, Target: g.cfg.Target, Limit: 1000})
-	if err != nil {
-		return fmt.Errorf("look for changes to recover: %w", err)
+	var errs []error
+	if err != nil { // what can be read is recovered all the same
+		errs = append(errs, fmt.Errorf("look for changes to recover: %w", err))
 	}
 	// What needs no look at Defender comes first: that may take its time.
 	slices.SortStableFunc(kept, func(a, b Change) int { return looks(a) - looks(b) })
-	var errs []error
 	for _, c := range kept {
 		step := g.remedy(c, g.cfg.Now())
 		if step == nil {

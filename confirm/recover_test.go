@@ -239,16 +239,31 @@ func TestAnAlteredLedgerRowIsNotRun(t *testing.T) {
 	h.ends(t, c.ID, confirm.Failed, 0)
 }
 
+func TestAnUnreadableRowDoesNotHoldUpTheOthers(t *testing.T) {
+	h := newHouse(t, confirm.Policy{Approvers: []string{string(bob)}})
+	c := h.left(t, approvedBy(bob))
+	broken := h.left(t)
+	h.exec(t, `UPDATE proposal SET proposed = 'x' WHERE change_id = $1`, broken.ID)
+	h.advance(10 * time.Second)
+	h.recovers(t)
+	h.ends(t, c.ID, confirm.Applied, 1)
+}
+
 // tamper alters what would be sent, behind the back of the ledger.
 func (h *house) tamper(t *testing.T, id string) {
+	t.Helper()
+	h.exec(t, `UPDATE proposal SET proposed = replace(proposed, '\"b\"]', '\"c\"]') WHERE change_id = $1`, id)
+}
+
+// exec writes into the ledger's file past the ledger.
+func (h *house) exec(t *testing.T, statement string, args ...any) {
 	t.Helper()
 	db, err := sql.Open("sqlite", h.file)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	altered := `UPDATE change SET proposal = replace(proposal, '\"b\"]', '\"c\"]') WHERE id = $1`
-	if _, err := db.ExecContext(t.Context(), altered, id); err != nil {
+	if _, err := db.ExecContext(t.Context(), statement, args...); err != nil {
 		t.Fatal(err)
 	}
 }

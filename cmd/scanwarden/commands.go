@@ -50,10 +50,23 @@ type commandLine struct {
 	help, version bool
 }
 
-// parse takes kong's grammar, parser and help, but neither its hooks nor its Run: kong finds those by name
+// parse reads the command line. A command alone, which is how MCP clients start us, needs no grammar: the zero
+// value of each flag is its default.
+func parse(w world, args []string) (*commandLine, error) {
+	if len(args) == 1 {
+		for _, c := range commands {
+			if command, ok := c.grammar().(runner); ok && c.name == args[0] {
+				return &commandLine{command: command}, nil
+			}
+		}
+	}
+	return parseFlags(w, args)
+}
+
+// parseFlags takes kong's grammar, parser and help, but neither its hooks nor its Run: kong finds those by name
 // through reflection, and the linker then has to keep every exported method of every type (3.5 MB, a seventh
 // of the binary). What they would have done is here: find the command, and see that it is one.
-func parse(w world, args []string) (*commandLine, error) {
+func parseFlags(w world, args []string) (*commandLine, error) {
 	var flags always
 	options := []kong.Option{
 		kong.Name("scanwarden"), kong.Description(about), kong.NoDefaultHelp(), kong.Writers(w.out, w.errs), groups,
@@ -64,9 +77,6 @@ func parse(w world, args []string) (*commandLine, error) {
 	}
 	trace, err := kong.Trace(parser, args)
 	if err != nil {
-		return nil, err
-	}
-	if err := trace.Reset(); err != nil { // sets the defaults
 		return nil, err
 	}
 	if _, err := trace.Apply(); err != nil {

@@ -26,6 +26,7 @@ var rooms = map[string]room{
 		theirs: []string{"github.com/alecthomas/kong", "go.yaml.in/yaml", "github.com/prometheus/client_golang"},
 	},
 	"slackbot":              {ours: []string{"tools", "confirm"}, theirs: []string{"github.com/slack-go/slack"}},
+	"slackbot/slacktest":    {theirs: []string{"github.com/gorilla/websocket"}},
 	"tools/mcpserver":       {ours: []string{"tools", "confirm"}, theirs: []string{"github.com/mark3labs/mcp-go"}},
 	"confirm/page":          {ours: []string{"confirm"}, theirs: []string{"html/template"}},
 	"tools":                 {ours: []string{"confirm", "defender"}, theirs: []string{"github.com/invopop/jsonschema"}},

@@ -24,6 +24,7 @@ var version string
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal does not wait
 	w := world{ctx: ctx, environment: parseEnvironment(os.Environ()), in: os.Stdin, out: os.Stdout, errs: os.Stderr}
 	if err := run(w, os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "scanwarden:", err)

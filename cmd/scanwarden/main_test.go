@@ -34,19 +34,20 @@ func TestScripts(t *testing.T) {
 func mcpMain() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	if err := converse(ctx, os.Args[1], os.Args[2:], os.Stdout); err != nil {
+	server := exec.CommandContext(ctx, os.Args[2], os.Args[3:]...)
+	server.Stderr = os.Stderr
+	if err := converse(os.Args[1], server, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "mcp:", err)
 		os.Exit(1)
 	}
 }
 
-func converse(ctx context.Context, requests string, command []string, out io.Writer) error {
+// converse has one client's side of a conversation, in the file of requests, with a server that it starts.
+func converse(requests string, server *exec.Cmd, out io.Writer) error {
 	script, err := os.ReadFile(requests)
 	if err != nil {
 		return err
 	}
-	server := exec.CommandContext(ctx, command[0], command[1:]...)
-	server.Stderr = os.Stderr
 	stdin, err := server.StdinPipe()
 	if err != nil {
 		return err

@@ -23,25 +23,25 @@ func (s serveCommand) Run(w world, flags flagValues) error {
 		return err
 	}
 	cfg.Simulator = s.Simulator
-	p := plan{cfg: cfg, env: w.environment, log: cfg.logger(w.errs), metrics: newMetrics()}
-	return p.serve(w.ctx, func(url string) { p.log.Info("listening", "url", url) })
+	bp := blueprint{cfg: cfg, env: w.environment, log: cfg.logger(w.errs), metrics: newMetrics()}
+	return bp.serve(w.ctx, func(url string) { bp.log.Info("listening", "url", url) })
 }
 
 // serve serves MCP over HTTP until ctx is done, and tells its URL as soon as it listens.
-func (p plan) serve(ctx context.Context, listening func(url string)) error {
-	listener, err := net.Listen("tcp", p.cfg.listen())
+func (bp blueprint) serve(ctx context.Context, listening func(url string)) error {
+	listener, err := net.Listen("tcp", bp.cfg.listen())
 	if err != nil {
 		return fmt.Errorf("http.listen (SCANWARDEN_LISTEN): %w; choose another address", err)
 	}
 	defer listener.Close()
-	entrance, err := p.cfg.entrance(p.env, listener.Addr())
+	entrance, err := bp.cfg.entrance(bp.env, listener.Addr())
 	if err != nil {
 		return err
 	}
 	running, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
-	back := p.openBeside(running, fail)
-	mcp, err := p.door(back)
+	back := bp.openBeside(running, fail)
+	mcp, err := bp.door(back)
 	if err != nil {
 		return errors.Join(err, farewell(back.close))
 	}
@@ -49,7 +49,7 @@ func (p plan) serve(ctx context.Context, listening func(url string)) error {
 	if err != nil {
 		return errors.Join(err, farewell(back.close))
 	}
-	server := p.httpServer(running, p.routes(handler, back))
+	server := bp.httpServer(running, bp.routes(handler, back))
 	go func() {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			fail(fmt.Errorf("serve HTTP: %w", err))
@@ -64,19 +64,19 @@ func (p plan) serve(ctx context.Context, listening func(url string)) error {
 }
 
 // httpServer bounds everything that a caller could take its time with.
-func (p plan) httpServer(ctx context.Context, handler http.Handler) *http.Server {
+func (bp blueprint) httpServer(ctx context.Context, handler http.Handler) *http.Server {
 	return &http.Server{
 		Handler:           handler,
 		BaseContext:       func(net.Listener) context.Context { return ctx },
 		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       30 * time.Second,                // for headers and body; waiting for a person comes after
-		WriteTimeout:      p.cfg.expires() + 2*time.Minute, // an initialize-era call hangs while its person decides
+		ReadTimeout:       30 * time.Second,                 // for headers and body; waiting for a person comes after
+		WriteTimeout:      bp.cfg.expires() + 2*time.Minute, // an initialize-era call hangs while its person decides
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    16 << 10,
 	}
 }
 
-func (p plan) routes(mcp http.Handler, back *backend) http.Handler {
+func (bp blueprint) routes(mcp http.Handler, back *backend) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/mcp", mcp)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
@@ -84,12 +84,12 @@ func (p plan) routes(mcp http.Handler, back *backend) http.Handler {
 		ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
 		defer cancel()
 		if err := back.ready(ctx); err != nil {
-			p.log.WarnContext(ctx, "not ready", "error", err) // the page is open to all: no cause on it
+			bp.log.WarnContext(ctx, "not ready", "error", err) // the page is open to all: no cause on it
 			http.Error(w, "not ready; the log says why", http.StatusServiceUnavailable)
 			return
 		}
 		fmt.Fprintln(w, "ready")
 	})
-	mux.Handle("GET /metrics", p.metrics.handler())
+	mux.Handle("GET /metrics", bp.metrics.handler())
 	return mux
 }

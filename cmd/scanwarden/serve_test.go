@@ -27,7 +27,7 @@ func TestWaitOutlivesReadTimeout(t *testing.T) {
 	const readTimeout = 100 * time.Millisecond
 	ended := make(chan error, 1)
 	server := httptest.NewUnstartedServer(nil)
-	server.Config = plan{cfg: &config{}}.httpServer(t.Context(), http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	server.Config = blueprint{cfg: &config{}}.httpServer(t.Context(), http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		if _, err := io.ReadAll(r.Body); err != nil {
 			ended <- err
 			return
@@ -68,7 +68,7 @@ func TestWaitOutlivesReadTimeout(t *testing.T) {
 // TestServerIsBounded: the longest wait of a call fits in the write timeout, and nothing is without a bound.
 func TestServerIsBounded(t *testing.T) {
 	c := loaded(t, "", environment{"SCANWARDEN_EXPIRES": "1h"})
-	s := plan{cfg: c}.httpServer(t.Context(), nil)
+	s := blueprint{cfg: c}.httpServer(t.Context(), nil)
 	if s.WriteTimeout <= time.Hour || s.ReadHeaderTimeout == 0 || s.ReadTimeout == 0 || s.IdleTimeout == 0 || s.MaxHeaderBytes == 0 {
 		t.Errorf("bounds: %+v", s)
 	}
@@ -79,8 +79,8 @@ func TestServerIsBounded(t *testing.T) {
 func TestOpensByItself(t *testing.T) {
 	c := loaded(t, "", environment{"SCANWARDEN_STATE_DIR": t.TempDir()})
 	c.Simulator = true
-	p := plan{cfg: c, log: slog.New(slog.DiscardHandler)}
-	back := p.openBeside(t.Context(), func(err error) { t.Error(err) })
+	bp := blueprint{cfg: c, log: slog.New(slog.DiscardHandler)}
+	back := bp.openBeside(t.Context(), func(err error) { t.Error(err) })
 	select {
 	case <-back.opened:
 	case <-time.After(patience):
@@ -103,8 +103,7 @@ func TestSchemaIsWhatMCPLists(t *testing.T) {
 		t.Fatal(err)
 	}
 	var answers bytes.Buffer
-	cmd := s.command("stdio")
-	if err := converse(t.Context(), requests, append([]string{"/usr/bin/env"}, append(cmd.Env, cmd.Args...)...), &answers); err != nil {
+	if err := converse(requests, s.command("stdio"), &answers); err != nil {
 		t.Fatal(err)
 	}
 	lines := strings.Split(strings.TrimSpace(answers.String()), "\n")
@@ -185,4 +184,36 @@ func TestSignalOverStdio(t *testing.T) {
 		run.err = cmd.Wait()
 	}()
 	run.endsWell(t)
+}
+
+// TestSignalWhileTrying: Ctrl-C at a question of try ends it, and what it kept in a temporary place is gone.
+func TestSignalWhileTrying(t *testing.T) {
+	s := newSite(t)
+	tmp := t.TempDir()
+	cmd := s.command("try")
+	cmd.Env = append(cmd.Env, "TMPDIR="+tmp)
+	if _, err := cmd.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	screen := bufio.NewReader(stdout)
+	if _, err := screen.ReadString('['); err != nil { // "Apply this change? [y/N]"
+		t.Fatal(err)
+	}
+	run := &served{process: cmd.Process, ended: make(chan struct{})}
+	go func() {
+		defer close(run.ended)
+		_, _ = io.Copy(io.Discard, screen)
+		run.err = cmd.Wait()
+	}()
+	run.endsWell(t)
+	if left, err := os.ReadDir(tmp); err != nil || len(left) != 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
 }

@@ -1,22 +1,24 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"time"
 
 	"scanwarden/defender/defendertest"
 )
 
 type simulatorCommand struct {
-	Listen string `default:"127.0.0.1:8485" placeholder:"HOST:PORT" help:"Where to listen; loopback only, because there is no sign-in."`
+	Listen string `placeholder:"HOST:PORT" help:"Where to listen, 127.0.0.1:8485 if not given; loopback only, because there is no sign-in."`
 
 	AuthInLists      bool   `group:"contested" help:"Lists return credentials, as one page prints it."`
 	PascalCaseAgents bool   `group:"contested" help:"Scanner fields in PascalCase, as the agent pages print them."`
-	KeyVaultField    string `group:"contested" default:"keyVaultUri" help:"How the vault's address is spelt: keyVaultUri or keyVaultUrl."`
+	KeyVaultField    string `group:"contested" placeholder:"NAME" help:"How the vault's address is spelt: keyVaultUri (as if not given) or keyVaultUrl."`
 	MetadataHistory  bool   `group:"contested" help:"Histories in the shape of the service's metadata."`
 	PageSize         int    `group:"contested" help:"Page the lists by this many; 0 is all at once."`
 	RefuseWindows    bool   `group:"contested" help:"Refuse Windows scans, which Microsoft has retired."`
@@ -32,10 +34,10 @@ func (s simulatorCommand) options() defendertest.Options {
 
 // Run serves the simulated tenant until the process is asked to end.
 func (s simulatorCommand) Run(w world, _ flagValues) error {
-	if s.KeyVaultField != "keyVaultUri" && s.KeyVaultField != "keyVaultUrl" {
+	if !slices.Contains([]string{"", "keyVaultUri", "keyVaultUrl"}, s.KeyVaultField) {
 		return fmt.Errorf("--key-vault-field: %q is not a spelling that is known; write keyVaultUri or keyVaultUrl", s.KeyVaultField)
 	}
-	listener, err := net.Listen("tcp", s.Listen)
+	listener, err := net.Listen("tcp", cmp.Or(s.Listen, "127.0.0.1:8485"))
 	if err != nil {
 		return fmt.Errorf("--listen: %w; choose another address", err)
 	}

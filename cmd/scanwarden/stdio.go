@@ -31,13 +31,13 @@ func (s stdioCommand) Run(w world, flags flagValues) error {
 		return err
 	}
 	cfg.Simulator = s.Simulator
-	p := plan{cfg: cfg, env: w.environment, log: cfg.logger(w.errs)}
+	bp := blueprint{cfg: cfg, env: w.environment, log: cfg.logger(w.errs)}
 	ctx, fail := context.WithCancelCause(w.ctx)
 	defer fail(nil)
 	collect := collectLater()
 	defer collect()
-	back := p.openBeside(ctx, fail)
-	server, err := p.door(back)
+	back := bp.openBeside(ctx, fail)
+	server, err := bp.door(back)
 	if err == nil {
 		out := answered{w.out, sync.OnceFunc(func() { collect(); back.begin() })}
 		err = server.ServeStdio(ctx, w.in, out, localUser(w.environment))

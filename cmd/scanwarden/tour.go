@@ -108,7 +108,12 @@ func (t *tour) ask(message string) (code string, ok bool) {
 	plan, code := splitPrompt(message)
 	t.quote(plan)
 	fmt.Fprint(t.out, "\nApply this change? [y/N] ")
-	answer, more := <-t.answers
+	var answer string
+	var more bool
+	select {
+	case answer, more = <-t.answers:
+	case <-t.ctx.Done():
+	}
 	if t.echo || !more {
 		fmt.Fprintln(t.out, answer)
 	}

@@ -55,11 +55,11 @@ func tryConfig(dir, defenderURL string) *config {
 func withServer(ctx context.Context, cfg *config, use func(url, token string) error) error {
 	token := rand.Text()
 	cfg.HTTP.Token = defender.NewSecret(token)
-	p := plan{cfg: cfg, env: environment{}, log: slog.New(slog.DiscardHandler), metrics: newMetrics()}
+	bp := blueprint{cfg: cfg, env: environment{}, log: slog.New(slog.DiscardHandler), metrics: newMetrics()}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	listening, served := make(chan string, 1), make(chan error, 1)
-	go func() { served <- p.serve(ctx, func(url string) { listening <- url }) }()
+	go func() { served <- bp.serve(ctx, func(url string) { listening <- url }) }()
 	select {
 	case err := <-served:
 		return err

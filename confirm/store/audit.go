@@ -1,6 +1,7 @@
 package store
 
 import (
+	"encoding/json"
 	"time"
 
 	"scanwarden/confirm"
@@ -28,29 +29,7 @@ type entry struct {
 	Decision *confirm.Decision `json:"decision,omitempty"`
 	Outcome  *confirm.Outcome  `json:"outcome,omitempty"`
 	Note     string            `json:"note,omitempty"`
-	Proposed *proposed         `json:"proposed,omitempty"` // with the event "proposed"
-}
-
-// proposed is all that was fixed when a change was proposed.
-type proposed struct {
-	proposal
-	terms
-}
-
-// terms are the conditions under which a change may be confirmed.
-type terms struct {
-	Local    bool              `json:"local"`
-	Channels []confirm.Channel `json:"channels"`
-	Needed   int               `json:"needed"`
-	Created  time.Time         `json:"created"`
-	Expires  time.Time         `json:"expires"`
-}
-
-func termsOf(c confirm.Change) terms {
-	return terms{
-		Local: c.Local, Channels: c.Channels, Needed: c.Needed,
-		Created: fromMicros(micros(c.Created)), Expires: fromMicros(micros(c.Expires)),
-	}
+	Proposed json.RawMessage   `json:"proposed,omitempty"` // with the event "proposed"
 }
 
 // event names what a move does to a change in state from.

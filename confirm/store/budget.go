@@ -104,14 +104,10 @@ func (b *Budget) try(ctx context.Context, c *caller) (wait time.Duration, err er
 	}
 	b.line.leave(c)
 	keep := int64(max(b.limits.PerMinute, b.limits.PerHour))
-	err = tx.run(ctx,
+	return 0, tx.commit(ctx,
 		&statement{query: insertCall, args: []any{taken, micros(now)}},
 		&statement{query: forgetCalls, args: []any{taken - keep}},
 		&statement{query: moveBudget, args: []any{taken + 1}})
-	if err != nil {
-		return 0, err
-	}
-	return 0, tx.commit()
 }
 
 // wait is how long the windows have no room for c and those ahead of it. For there to be room, the call that is

@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"time"
 
 	"scanwarden/confirm"
 )
@@ -13,9 +15,10 @@ import (
 // maxProposal bounds what one change may put into the ledger and its log, in bytes of JSON.
 const maxProposal = 4 << 20
 
-// proposal is confirm.Proposal as it is kept: the parts that the digest covers byte for byte are strings,
-// because encoding/json rewrites a json.RawMessage.
-type proposal struct {
+// proposed is what is fixed when a change is proposed, as it is kept and logged. The parts that the digest
+// covers byte for byte are strings, because encoding/json rewrites a json.RawMessage. Operation, target and
+// requester have places of their own.
+type proposed struct {
 	Summary  string            `json:"summary"`
 	Method   string            `json:"method"`
 	Path     string            `json:"path"`
@@ -23,22 +26,31 @@ type proposal struct {
 	Subjects []confirm.Subject `json:"subjects"`
 	Warnings []string          `json:"warnings"`
 	Snapshot string            `json:"snapshot"`
+
+	Local    bool              `json:"local"`
+	Channels []confirm.Channel `json:"channels"`
+	Needed   int               `json:"needed"`
+	Created  time.Time         `json:"created"`
+	Expires  time.Time         `json:"expires"`
 }
 
-func proposalOf(p confirm.Proposal) proposal {
-	return proposal{
-		Summary: p.Summary, Method: p.Request.Method, Path: p.Request.Path, Body: string(p.Request.Body),
-		Subjects: p.Subjects, Warnings: p.Warnings, Snapshot: string(p.Snapshot),
+func proposedOf(c confirm.Change) proposed {
+	return proposed{
+		Summary: c.Summary, Method: c.Request.Method, Path: c.Request.Path, Body: string(c.Request.Body),
+		Subjects: c.Subjects, Warnings: c.Warnings, Snapshot: string(c.Snapshot),
+		Local: c.Local, Channels: c.Channels, Needed: c.Needed,
+		Created: fromMicros(micros(c.Created)), Expires: fromMicros(micros(c.Expires)),
 	}
 }
 
-// restore is the way back; operation and target have columns of their own.
-func (p proposal) restore(operation, target string) confirm.Proposal {
-	return confirm.Proposal{
+// restore is the way back, except for the times, which c has from its row.
+func (p proposed) restore(c *confirm.Change, operation, target string) {
+	c.Proposal = confirm.Proposal{
 		Operation: operation, Target: target, Summary: p.Summary,
 		Request:  confirm.Request{Method: p.Method, Path: p.Path, Body: raw(p.Body)},
 		Subjects: p.Subjects, Warnings: p.Warnings, Snapshot: raw(p.Snapshot),
 	}
+	c.Local, c.Channels, c.Needed = p.Local, p.Channels, p.Needed
 }
 
 func raw(text string) json.RawMessage {
@@ -55,20 +67,16 @@ func (s *Store) Insert(ctx context.Context, c confirm.Change) error {
 	if err != nil {
 		return fmt.Errorf("insert change %s: %w", c.ID, err)
 	}
-	channels, err := json.Marshal(c.Channels)
-	if err != nil {
-		return fmt.Errorf("insert change %s: %w", c.ID, err)
-	}
 	err = s.commit(ctx, &transition{
 		change: &statement{query: insertChange, args: []any{
-			c.ID, c.Code, c.Operation, c.Target, c.Digest, string(kept), string(c.Requester), c.Via, flag(c.Local),
-			string(channels), c.Needed, micros(c.Created), micros(c.Expires), string(c.State), c.Version, c.Round,
-			"", "", int64(0), micros(c.Created),
+			c.ID, c.Code, c.Operation, c.Target, c.Digest, string(c.Requester), c.Via, micros(c.Created), micros(c.Expires),
+			string(c.State), flag(settled(c.State)), c.Version, c.Round, "", "", int64(0), micros(c.Created),
 		}},
+		then: &statement{query: insertProposal, args: []any{c.ID, string(kept)}},
 		entry: &entry{
 			Time: c.Created.UTC(), Event: "proposed", Change: c.ID, Version: c.Version, Operation: c.Operation,
 			Target: c.Target, Digest: c.Digest, To: c.State, Round: c.Round, Requester: c.Requester, Via: c.Via,
-			Proposed: &proposed{proposalOf(c.Proposal), termsOf(c)},
+			Proposed: kept,
 		},
 	})
 	if err != nil {
@@ -77,23 +85,25 @@ func (s *Store) Insert(ctx context.Context, c confirm.Change) error {
 	return nil
 }
 
-// freeze returns the proposal as it will be kept.
-func freeze(c confirm.Change) ([]byte, error) {
+// freeze returns what is proposed as it will be kept.
+func freeze(c confirm.Change) (json.RawMessage, error) {
 	if c.ID == "" || c.State != confirm.Pending || len(c.Decisions) > 0 || c.Outcome.State != "" || c.Owner != "" {
 		return nil, errors.New("only a fresh pending change can be inserted")
 	}
-	kept, err := json.Marshal(proposalOf(c.Proposal))
+	kept, err := json.Marshal(proposedOf(c))
 	if err != nil {
 		return nil, err
 	}
 	if len(kept) > maxProposal {
 		return nil, fmt.Errorf("the proposal takes %d bytes and may take %d; propose fewer scans at once", len(kept), maxProposal)
 	}
-	var back proposal
+	var back proposed
 	if err := json.Unmarshal(kept, &back); err != nil {
 		return nil, err
 	}
-	if digest, err := back.restore(c.Operation, c.Target).Digest(); err != nil || digest != c.Digest {
+	var again confirm.Change
+	back.restore(&again, c.Operation, c.Target)
+	if digest, err := again.Proposal.Digest(); err != nil || digest != c.Digest {
 		return nil, errors.New("the proposal does not have its digest, or holds text that is not UTF-8; plan it again")
 	}
 	return kept, nil
@@ -108,7 +118,7 @@ func flag(b bool) int64 {
 
 // Change implements confirm.Ledger.
 func (s *Store) Change(ctx context.Context, id string) (confirm.Change, error) {
-	found, err := changes(ctx, s.read, `WHERE id = $1`, id)
+	found, err := readChanges(ctx, s.read, `WHERE id = $1`, id)
 	if err == nil && len(found) == 0 {
 		err = confirm.ErrNotFound
 	}
@@ -137,6 +147,9 @@ func (s *Store) Changes(ctx context.Context, f confirm.Filter) ([]confirm.Change
 			in = append(in, fmt.Sprintf("$%d", len(args)))
 		}
 		where = append(where, "state IN ("+strings.Join(in, ",")+")")
+		if !slices.ContainsFunc(f.States, settled) {
+			where = append(where, "settled = 0") // said in so many words for the index
+		}
 	}
 	clause := ""
 	if len(where) > 0 {
@@ -148,9 +161,9 @@ func (s *Store) Changes(ctx context.Context, f confirm.Filter) ([]confirm.Change
 	}
 	args = append(args, limit)
 	clause += fmt.Sprintf(" ORDER BY created DESC, id DESC LIMIT $%d", len(args))
-	found, err := changes(ctx, s.read, clause, args...)
+	found, err := readChanges(ctx, s.read, clause, args...)
 	if err != nil {
-		return nil, fmt.Errorf("list changes: %w", err)
+		err = fmt.Errorf("list changes: %w", err)
 	}
-	return found, nil
+	return found, err
 }

@@ -131,12 +131,18 @@ func TestChangesFilters(t *testing.T) {
 // What a person would be shown, or what would be sent, is never half a change.
 func TestUnreadableChangeIsAnError(t *testing.T) {
 	each(t, func(t *testing.T, l ledger) {
-		for _, column := range []string{"proposal", "channels", "outcome"} {
-			s := l.open(t)
-			c := insert(t, s)
-			l.exec(t, `UPDATE change SET `+column+` = '{' WHERE id = $1`, c.ID)
+		s := l.open(t)
+		for _, damage := range []string{
+			`UPDATE proposal SET proposed = '{' WHERE change_id = $1`,
+			`DELETE FROM proposal WHERE change_id = $1`,
+			`UPDATE change SET outcome = '{' WHERE id = $1`,
+			`UPDATE change SET settled = 1 WHERE id = $1`,
+			`UPDATE decision SET decision = '{' WHERE change_id = $1`,
+		} {
+			c := mustWalk(t, s, insert(t, s), approval("ada"))
+			l.exec(t, damage, c.ID)
 			if _, err := s.Change(t.Context(), c.ID); err == nil || !strings.Contains(err.Error(), "audit verify") {
-				t.Errorf("%s: got %v, want an error that says what to run", column, err)
+				t.Errorf("%s: got %v, want an error that says what to run", damage, err)
 			}
 		}
 	})

@@ -13,14 +13,16 @@ import (
 	"scanwarden/confirm"
 )
 
-// final are the states that nothing leaves: an ended change keeps its outcome.
-func final() []confirm.State {
-	return []confirm.State{
-		confirm.Applied, confirm.Failed, confirm.Denied, confirm.Expired, confirm.Withdrawn, confirm.Stale,
+// settled reports whether a change in this state stays as it is for ever, with its outcome.
+func settled(s confirm.State) bool {
+	switch s {
+	case confirm.Applied, confirm.Failed, confirm.Denied, confirm.Expired, confirm.Withdrawn, confirm.Stale:
+		return true
 	}
+	return false
 }
 
-// Move implements confirm.Ledger. A change in a final state does not move again.
+// Move implements confirm.Ledger. A change that is settled does not move again.
 func (s *Store) Move(ctx context.Context, c confirm.Change, m confirm.Move) (confirm.Change, error) {
 	var after altered
 	t, err := newMove(c, m, &after)
@@ -46,7 +48,7 @@ type altered struct {
 // what the caller holds.
 func newMove(c confirm.Change, m confirm.Move, after *altered) (*transition, error) {
 	switch {
-	case slices.Contains(final(), c.State):
+	case settled(c.State):
 		return nil, fmt.Errorf("it has ended as %s: %w", c.State, confirm.ErrMoved)
 	case m.To == "":
 		return nil, errors.New("the move names no state")
@@ -77,7 +79,7 @@ func newMove(c confirm.Change, m confirm.Move, after *altered) (*transition, err
 	}
 	t.change = &statement{query: moveChange, args: []any{
 		string(m.To), micros(m.At), flag(m.NextRound), m.Owner, micros(m.Lease), outcome,
-		c.ID, c.Digest, string(c.State), c.Version, expiresAfter, person,
+		c.ID, c.Digest, string(c.State), c.Version, expiresAfter, person, flag(settled(m.To)),
 	}, into: []any{&e.Operation, &e.Target, &e.Requester, &e.Via, &e.Round, &after.owner, &after.lease, &after.outcome}}
 	return t, nil
 }
@@ -86,7 +88,7 @@ func (t *transition) decide(d confirm.Decision) error {
 	d.At = d.At.UTC()
 	text, err := json.Marshal(d)
 	t.entry.Decision = &d
-	t.decision = &statement{query: insertDecision, args: []any{t.entry.Change, d.Person, t.entry.Version, string(text)}}
+	t.then = &statement{query: insertDecision, args: []any{t.entry.Change, d.Person, t.entry.Version, string(text)}}
 	return err
 }
 

@@ -128,7 +128,7 @@ func TestEndedChangeKeepsItsOutcome(t *testing.T) {
 func TestOneOfManyWins(t *testing.T) {
 	each(t, func(t *testing.T, l ledger) {
 		stores := []*store.Store{l.open(t), l.open(t)}
-		for _, m := range []confirm.Move{claim("me"), approval("ada"), finish(confirm.Failed)} {
+		for _, m := range []confirm.Move{finish(confirm.Withdrawn), approval("ada"), finish(confirm.Expired)} {
 			c := insert(t, stores[0])
 			var won, lost atomic.Int64
 			inParallel(16, func(i int) {
@@ -158,7 +158,7 @@ func TestNoEntryNoTransition(t *testing.T) {
 	each(t, func(t *testing.T, l ledger) {
 		s := l.open(t)
 		c := insert(t, s)
-		l.exec(t, `INSERT INTO audit (n, line, hashes, checkpoint) VALUES (1, '', '', '')`)
+		l.exec(t, `INSERT INTO audit (n, lines, hashes, checkpoint) VALUES (1, '', '', '')`)
 		if _, err := s.Move(t.Context(), c, approval("ada")); err == nil || errors.Is(err, confirm.ErrMoved) {
 			t.Errorf("move: got %v, want the error of the log", err)
 		}
@@ -182,9 +182,9 @@ func TestFailureIsItsCallersAlone(t *testing.T) {
 	each(t, func(t *testing.T, l ledger) {
 		s := l.open(t)
 		if strings.HasPrefix(l.URL, "sqlite:") {
-			l.exec(t, `CREATE TRIGGER no_mallory BEFORE INSERT ON decision WHEN NEW.person = 'mallory' BEGIN SELECT RAISE(ABORT, 'no'); END`)
+			l.exec(t, `CREATE TRIGGER no_mallory BEFORE UPDATE ON change WHEN NEW.owner = 'mallory' BEGIN SELECT RAISE(ABORT, 'no'); END`)
 		} else {
-			l.exec(t, `ALTER TABLE decision ADD CHECK (person <> 'mallory')`)
+			l.exec(t, `ALTER TABLE change ADD CHECK (owner <> 'mallory')`)
 		}
 		var all [24]confirm.Change
 		for i := range all {
@@ -197,13 +197,13 @@ func TestFailureIsItsCallersAlone(t *testing.T) {
 			defer close(done)
 			inParallel(len(all), func(i int) {
 				begun <- struct{}{}
-				person := "ada"
+				m := approval("ada")
 				if i%12 == 5 {
-					person = "mallory"
+					m.Owner = "mallory"
 				}
-				after, err := s.Move(t.Context(), all[i], approval(person))
-				if (err != nil) != (person == "mallory") || err == nil && after.ID != all[i].ID {
-					t.Errorf("%s: got change %s, %v", person, after.ID, err)
+				after, err := s.Move(t.Context(), all[i], m)
+				if (err != nil) != (m.Owner == "mallory") || err == nil && after.ID != all[i].ID {
+					t.Errorf("%q: got change %q, %v", m.Owner, after.ID, err)
 				}
 			})
 		}()

@@ -11,16 +11,16 @@ import (
 
 // transition is one caller's part of a transaction.
 type transition struct {
-	change   *statement // a new change, or the guarded move of one; its guard did not match unless it hits
-	decision *statement // nil for none
-	entry    *entry
-	done     chan struct{} // closed once err is the result
-	err      error
+	change *statement // a new change, or the guarded move of one; its guard did not match unless it hits
+	then   *statement // what belongs to it when it hits: a proposal or a decision; nil for nothing
+	entry  *entry
+	done   chan struct{} // closed once err is the result
+	err    error
 }
 
 // queue lets transitions that arrive while a transaction is being written share the next one: a commit waits
-// for the disk, and only one writer at a time may append to the log anyway. There is no goroutine behind it:
-// whoever gets the turn writes for all who wait.
+// for the disk, and only one writer at a time may append to the log anyway. There is no goroutine behind
+// it: whoever gets the turn writes for all who wait.
 type queue struct {
 	turn chan struct{} // holds a token while somebody writes
 
@@ -97,8 +97,8 @@ func (s *Store) lead(ctx context.Context, t *transition) {
 	}
 }
 
-// settle gives each transition its result. When a statement fails among several transitions, each is written
-// by itself, so that what is wrong with one is the trouble of its caller alone. A failed commit is not tried
+// settle gives each transition its result. When a statement fails among the changes of several, each is
+// written by itself: what is wrong with one is the trouble of its caller alone. A failed commit is not tried
 // again: it may have happened.
 func (s *Store) settle(ctx context.Context, all []*transition) {
 	bounded, cancel := s.bounded(ctx)
@@ -109,7 +109,7 @@ func (s *Store) settle(ctx context.Context, all []*transition) {
 		return
 	}
 	defer tx.rollback()
-	now, err := s.perform(bounded, tx, all)
+	log, err := s.change(bounded, tx, all)
 	if err != nil && len(all) > 1 {
 		tx.rollback() // its connection is needed
 		for _, t := range all {
@@ -117,11 +117,8 @@ func (s *Store) settle(ctx context.Context, all []*transition) {
 		}
 		return
 	}
-	if err == nil && now != s.signed {
-		err = tx.commit()
-	}
 	if err == nil {
-		s.signed = now
+		err = s.append(bounded, tx, log, all)
 	}
 	deliver(all, err)
 }

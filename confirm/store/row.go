@@ -4,35 +4,36 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"scanwarden/confirm"
 )
 
-// columns of table change, in the order in which Insert gives them and scan takes them.
-const columns = `id, code, operation, target, digest, proposal, requester, via, local, channels, needed,
-	created, expires, state, version, round, outcome, owner, lease, updated`
-
-// changes reads the changes that clause selects, newest first, with their decisions: one statement, so that
-// both are of the same moment.
-func changes(ctx context.Context, q querier, clause string, args ...any) ([]confirm.Change, error) {
+// readChanges reads the changes that clause selects, newest first, with their decisions: one statement, so that
+// both are of the same moment. A row that makes no change is told of in the error, and does not hide the others.
+func readChanges(ctx context.Context, q querier, clause string, args ...any) ([]confirm.Change, error) {
 	var found []confirm.Change
+	var unusable []error
 	err := eachChange(ctx, q, clause, args, func(c confirm.Change, err error) error {
 		if err != nil {
-			return fmt.Errorf("%s cannot be used: %w; run `scanwarden audit verify`", c.ID, err)
+			unusable = append(unusable, fmt.Errorf("%s cannot be used: %w; run `scanwarden audit verify`", c.ID, err))
+			return nil
 		}
 		found = append(found, c)
 		return nil
 	})
-	return found, err
+	return found, errors.Join(append(unusable, err)...)
 }
 
 // eachChange calls yield for each change, or with the reason why a row of the table makes none: then only its
 // ID is set. It stops at the first error of yield.
 func eachChange(ctx context.Context, q querier, clause string, args []any, yield func(confirm.Change, error) error) error {
-	rows, err := q.QueryContext(ctx, `SELECT `+columns+`, decision FROM (SELECT * FROM change `+clause+`) AS c
-		LEFT JOIN (SELECT change_id, version AS at_version, decision FROM decision) AS d ON change_id = id
-		ORDER BY created DESC, id DESC, at_version`, args...)
+	rows, err := q.QueryContext(ctx, `SELECT id, code, operation, target, digest, requester, via, created, expires,
+			state, settled, c.version, round, outcome, owner, lease, updated, proposed, decision
+		FROM (SELECT * FROM change `+clause+`) AS c
+		LEFT JOIN proposal AS p ON p.change_id = id LEFT JOIN decision AS d ON d.change_id = id
+		ORDER BY created DESC, id DESC, d.version`, args...)
 	if err != nil {
 		return err
 	}
@@ -62,34 +63,33 @@ func eachChange(ctx context.Context, q querier, clause string, args []any, yield
 	return yield(c, bad)
 }
 
-// row is a row of table change, joined with one decision on it.
+// row is a row of table change, joined with its proposal and one of its decisions.
 type row struct {
-	id, code, operation, target, digest, proposal, requester, via, channels, state, outcome, owner string
-	local, needed, created, expires, version, round, lease, updated                                int64
-	decision                                                                                       sql.NullString
+	id, code, operation, target, digest, requester, via, state, outcome, owner string
+	created, expires, settled, version, round, lease, updated                  int64
+	proposed, decision                                                         sql.NullString
 }
 
 func (r *row) scan(rows *sql.Rows) error {
-	return rows.Scan(&r.id, &r.code, &r.operation, &r.target, &r.digest, &r.proposal, &r.requester, &r.via, &r.local,
-		&r.channels, &r.needed, &r.created, &r.expires, &r.state, &r.version, &r.round, &r.outcome, &r.owner,
-		&r.lease, &r.updated, &r.decision)
+	return rows.Scan(&r.id, &r.code, &r.operation, &r.target, &r.digest, &r.requester, &r.via, &r.created, &r.expires,
+		&r.state, &r.settled, &r.version, &r.round, &r.outcome, &r.owner, &r.lease, &r.updated, &r.proposed, &r.decision)
 }
 
 func (r *row) change() (confirm.Change, error) {
 	c := confirm.Change{
 		ID: r.id, Code: r.code, Digest: r.digest, Requester: confirm.Principal(r.requester), Via: r.via,
-		Local: r.local != 0, Created: fromMicros(r.created), Expires: fromMicros(r.expires),
-		State: confirm.State(r.state), Version: r.version, Round: int(r.round), Needed: int(r.needed),
+		Created: fromMicros(r.created), Expires: fromMicros(r.expires),
+		State: confirm.State(r.state), Version: r.version, Round: int(r.round),
 		Owner: r.owner, Lease: fromMicros(r.lease), Updated: fromMicros(r.updated),
 	}
-	var p proposal
-	if err := json.Unmarshal([]byte(r.proposal), &p); err != nil {
+	if r.settled != flag(settled(c.State)) {
+		return c, errors.New("whether it is settled does not follow from its state")
+	}
+	var p proposed
+	if err := json.Unmarshal([]byte(r.proposed.String), &p); err != nil {
 		return c, fmt.Errorf("its proposal cannot be read: %w", err)
 	}
-	c.Proposal = p.restore(r.operation, r.target)
-	if err := json.Unmarshal([]byte(r.channels), &c.Channels); err != nil {
-		return c, fmt.Errorf("its channels cannot be read: %w", err)
-	}
+	p.restore(&c, r.operation, r.target)
 	var err error
 	c.Outcome, err = parseOutcome(r.outcome)
 	return c, err

@@ -22,15 +22,12 @@ func schema() []string {
 		operation TEXT NOT NULL,
 		target    TEXT NOT NULL,
 		digest    TEXT NOT NULL,
-		proposal  TEXT NOT NULL,
 		requester TEXT NOT NULL,
 		via       TEXT NOT NULL,
-		local     BIGINT NOT NULL,
-		channels  TEXT NOT NULL,
-		needed    BIGINT NOT NULL,
 		created   BIGINT NOT NULL,
 		expires   BIGINT NOT NULL,
 		state     TEXT NOT NULL,
+		settled   BIGINT NOT NULL,
 		version   BIGINT NOT NULL,
 		round     BIGINT NOT NULL,
 		outcome   TEXT NOT NULL,
@@ -38,8 +35,11 @@ func schema() []string {
 		lease     BIGINT NOT NULL,
 		updated   BIGINT NOT NULL
 	)`,
-		`CREATE INDEX change_created ON change (created)`,
-		`CREATE INDEX change_state ON change (state)`,
+		// The few changes that are looked for all the time. No index has a column in it that the moves of an open
+		// change alter: they rewrite a small row, and nothing else.
+		`CREATE INDEX change_unsettled ON change (created) WHERE settled = 0`,
+		// What was fixed when the change was proposed, and can be long.
+		`CREATE TABLE proposal (change_id TEXT PRIMARY KEY, proposed TEXT NOT NULL)`,
 		// version is that of the change after the move which recorded the decision.
 		`CREATE TABLE decision (
 		change_id TEXT NOT NULL,
@@ -48,16 +48,25 @@ func schema() []string {
 		decision  TEXT NOT NULL,
 		PRIMARY KEY (change_id, person)
 	)`,
+		`CREATE TABLE notice (
+		change_id TEXT NOT NULL,
+		channel   TEXT NOT NULL,
+		kind      TEXT NOT NULL,
+		message   TEXT NOT NULL,
+		version   BIGINT NOT NULL,
+		reminded  BIGINT NOT NULL,
+		PRIMARY KEY (change_id, channel, kind)
+	)`,
 		`CREATE TABLE lease (
 		name  TEXT PRIMARY KEY,
 		owner TEXT NOT NULL,
 		until BIGINT NOT NULL
 	)`,
-		// hashes are those that entry n completes in the tree; checkpoint is the signed head after the last entry
-		// of a transaction, and empty for the others.
+		// A row of the log for each transaction: entry n and those after it, one to a line; on the same lines of
+		// hashes, what each of them completes in the tree; and the signed head after the last.
 		`CREATE TABLE audit (
 		n          BIGINT PRIMARY KEY,
-		line       TEXT NOT NULL,
+		lines      TEXT NOT NULL,
 		hashes     TEXT NOT NULL,
 		checkpoint TEXT NOT NULL
 	)`,

@@ -35,11 +35,15 @@ func sumOf(parts ...any) sum {
 }
 
 // follow returns the standing after entry e.
-func (s standing) follow(e entry) standing {
+func (s standing) follow(e entry) (standing, error) {
 	s.entry, s.state, s.version, s.round, s.digest = e.N, e.To, e.Version, e.Round, e.Digest
 	s.updated = micros(e.Time)
 	if e.Proposed != nil {
-		s.asked = sumOf(e.Requester, e.Via, e.Proposed.terms)
+		var p proposed
+		if err := json.Unmarshal(e.Proposed, &p); err != nil {
+			return s, err
+		}
+		s.asked = sumOf(e.Requester, e.Via, p)
 		s.outcome = sumOf(confirm.Outcome{})
 	}
 	if e.Owner != "" {
@@ -51,7 +55,7 @@ func (s standing) follow(e entry) standing {
 	if e.Outcome != nil {
 		s.outcome = sumOf(*e.Outcome)
 	}
-	return s
+	return s, nil
 }
 
 // compare says in which respect the row of a change departs from the log; empty means in none.
@@ -68,7 +72,7 @@ func (s standing) compare(c confirm.Change) string {
 		{fmt.Sprintf("its state is %q, and the log says %q", c.State, s.state), c.State != s.state},
 		{"its proposal is not the one that was shown", err != nil || digest != c.Digest || digest != s.digest},
 		{"the decisions on it are others", decisions != s.decisions},
-		{"who asked, or the terms of confirming it, are others", sumOf(c.Requester, c.Via, termsOf(c)) != s.asked},
+		{"who asked, or the terms of confirming it, are others", sumOf(c.Requester, c.Via, proposedOf(c)) != s.asked},
 		{"its outcome is another", sumOf(c.Outcome) != s.outcome},
 		{"its version, round or owner is another, or the time it last moved",
 			c.Version != s.version || c.Round != s.round || c.Owner != s.owner || micros(c.Updated) != s.updated},

@@ -4,26 +4,29 @@ package store
 // whatever a transaction runs must be listed in hot.
 
 const (
-	insertChange = `INSERT INTO change (` + columns + `)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
+	insertChange = `INSERT INTO change (id, code, operation, target, digest, requester, via, created, expires,
+			state, settled, version, round, outcome, owner, lease, updated)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
 		ON CONFLICT DO NOTHING`
+
+	insertProposal = `INSERT INTO proposal (change_id, proposed) VALUES ($1, $2)`
 
 	// moveChange is where every guard of the ledger stands: what does not match leaves no row to alter. A new
 	// value that is the empty string leaves the old one.
-	moveChange = `UPDATE change SET state = $1, version = version + 1, updated = $2, round = round + $3,
+	moveChange = `UPDATE change SET state = $1, settled = $13, version = version + 1, updated = $2, round = round + $3,
 			owner = CASE WHEN $4 = '' THEN owner ELSE $4 END,
 			lease = CASE WHEN $4 = '' THEN lease ELSE $5 END,
 			outcome = CASE WHEN $6 = '' THEN outcome ELSE $6 END
 		WHERE id = $7 AND digest = $8 AND state = $9 AND version = $10 AND expires > $11
-			AND NOT EXISTS (SELECT 1 FROM decision WHERE change_id = $7 AND person = $12)
+			AND ($12 = '' OR NOT EXISTS (SELECT 1 FROM decision WHERE change_id = $7 AND person = $12))
 		RETURNING operation, target, requester, via, round, owner, lease, outcome`
 
 	insertDecision = `INSERT INTO decision (change_id, person, version, decision) VALUES ($1, $2, $3, $4)`
 
-	lockHead    = `UPDATE audit_head SET n = n WHERE one = 1 RETURNING n, edge`
-	moveHead    = `UPDATE audit_head SET n = $1, edge = $2 WHERE one = 1`
-	insertEntry = `INSERT INTO audit (n, line, hashes, checkpoint) VALUES ($1, $2, $3, $4)`
-	checkpointN = `SELECT checkpoint FROM audit WHERE n = $1`
+	lockHead       = `UPDATE audit_head SET n = n WHERE one = 1 RETURNING n, edge`
+	moveHead       = `UPDATE audit_head SET n = $1, edge = $2 WHERE one = 1`
+	insertEntries  = `INSERT INTO audit (n, lines, hashes, checkpoint) VALUES ($1, $2, $3, $4)`
+	lastCheckpoint = `SELECT checkpoint FROM audit ORDER BY n DESC LIMIT 1`
 
 	lockBudget  = `UPDATE budget SET taken = taken WHERE one = 1 RETURNING taken, paused`
 	moveBudget  = `UPDATE budget SET taken = $1 WHERE one = 1`
@@ -34,7 +37,7 @@ const (
 
 func hot() []string {
 	return []string{
-		insertChange, moveChange, insertDecision, lockHead, moveHead, insertEntry, checkpointN,
+		insertChange, insertProposal, moveChange, insertDecision, lockHead, moveHead, insertEntries, lastCheckpoint,
 		lockBudget, moveBudget, callN, insertCall, forgetCalls,
 	}
 }

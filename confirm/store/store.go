@@ -39,9 +39,9 @@ type Config struct {
 // Store is a ledger, made by Open and safe for concurrent use. It implements confirm.Ledger.
 type Store struct {
 	*database
-	key    key
-	queue  queue
-	signed head // the newest head this process has signed or checked; guarded by the queue's turn
+	key   key
+	queue queue
+	seen  head // the newest head that this process found or left in the ledger; whoever has the turn may use it
 }
 
 var _ confirm.Ledger = (*Store)(nil)

@@ -3,7 +3,9 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
+	"fmt"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -15,17 +17,19 @@ type statement struct {
 	query string // one of hot
 	args  []any
 	into  []any // where the row goes that it returns; nil when it returns none
-	hit   bool  // set by run: it returned a row, or altered one
+	hit   bool  // set when it was executed: it returned a row, or altered one
 }
 
 // transaction runs statements. The databases take the same ones, but differ in what makes them slow: SQLite
-// would compile each anew, so it has them prepared; PostgreSQL is a round trip away, so those of one run are
-// sent together.
+// would compile each anew, so it has them prepared; PostgreSQL is a round trip away, so those of one call are
+// sent together, and so are BEGIN and COMMIT.
 type transaction interface {
 	// run executes the statements in order. After an error nothing but rollback makes sense.
 	run(ctx context.Context, all ...*statement) error
-	commit() error
-	rollback() // does nothing after commit
+	// commit executes the statements and commits.
+	commit(ctx context.Context, last ...*statement) error
+	// rollback ends the transaction; after commit it does nothing.
+	rollback()
 }
 
 // begin starts a transaction of the writing side.
@@ -35,14 +39,7 @@ func (d *database) begin(ctx context.Context) (transaction, error) {
 		return &sqliteTx{tx, d.prepared}, err
 	}
 	conn, err := d.write.Conn(ctx)
-	if err != nil {
-		return nil, err
-	}
-	tx, err := conn.BeginTx(ctx, nil)
-	if err != nil {
-		return nil, errors.Join(err, conn.Close())
-	}
-	return &postgresTx{tx, conn}, nil
+	return &postgresTx{conn: conn}, err
 }
 
 type sqliteTx struct {
@@ -58,6 +55,15 @@ func (t *sqliteTx) run(ctx context.Context, all ...*statement) error {
 	}
 	return nil
 }
+
+func (t *sqliteTx) commit(ctx context.Context, last ...*statement) error {
+	if err := t.run(ctx, last...); err != nil {
+		return err
+	}
+	return t.tx.Commit()
+}
+
+func (t *sqliteTx) rollback() { t.tx.Rollback() }
 
 func (s *statement) execute(ctx context.Context, prepared *sql.Stmt) error {
 	if s.into != nil {
@@ -81,16 +87,36 @@ func (s *statement) found(err error) error {
 	return err
 }
 
-func (t *sqliteTx) commit() error { return t.tx.Commit() }
-func (t *sqliteTx) rollback()     { t.tx.Rollback() }
-
 type postgresTx struct {
-	tx   *sql.Tx
-	conn *sql.Conn
+	conn  *sql.Conn
+	begun bool
+	over  bool
 }
 
 func (t *postgresTx) run(ctx context.Context, all ...*statement) error {
 	var together pgx.Batch
+	if !t.begun {
+		together.Queue("BEGIN")
+		t.begun = true
+	}
+	enqueue(&together, all)
+	return t.send(ctx, &together)
+}
+
+func (t *postgresTx) commit(ctx context.Context, last ...*statement) error {
+	var together pgx.Batch
+	enqueue(&together, last)
+	together.Queue("COMMIT").Exec(func(tag pgconn.CommandTag) error {
+		if tag.String() != "COMMIT" { // it says ROLLBACK when a statement had failed
+			return fmt.Errorf("the server answered COMMIT with %s", tag)
+		}
+		t.over = true
+		return nil
+	})
+	return t.send(ctx, &together)
+}
+
+func enqueue(together *pgx.Batch, all []*statement) {
 	for _, s := range all {
 		queued := together.Queue(s.query, s.args...)
 		if s.into != nil {
@@ -102,16 +128,24 @@ func (t *postgresTx) run(ctx context.Context, all ...*statement) error {
 			return nil
 		})
 	}
-	return t.conn.Raw(func(driver any) error {
-		return driver.(*stdlib.Conn).Conn().SendBatch(ctx, &together).Close()
+}
+
+func (t *postgresTx) send(ctx context.Context, together *pgx.Batch) error {
+	return t.conn.Raw(func(conn any) error {
+		return conn.(*stdlib.Conn).Conn().SendBatch(ctx, together).Close()
 	})
 }
 
-func (t *postgresTx) commit() error {
-	return errors.Join(t.tx.Commit(), t.conn.Close())
-}
-
+// rollback gives the connection back. One that cannot be rolled back is closed, which has the same effect.
 func (t *postgresTx) rollback() {
-	t.tx.Rollback()
+	if t.begun && !t.over {
+		t.over = true
+		t.conn.Raw(func(conn any) error {
+			if _, err := conn.(*stdlib.Conn).Conn().Exec(context.Background(), "ROLLBACK"); err != nil {
+				return driver.ErrBadConn
+			}
+			return nil
+		})
+	}
 	t.conn.Close()
 }

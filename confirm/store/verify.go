@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 
 	"scanwarden/confirm"
 )
@@ -39,7 +40,7 @@ func badEntry(n int64, format string, args ...any) error {
 // says of it. A *BadEntryError says what does not hold; any other error means that reading failed. It reads
 // one state of the ledger, and hinders nobody who writes meanwhile.
 func (s *Store) Verify(ctx context.Context) (Head, error) {
-	v := verification{key: s.key, changes: map[string]standing{}}
+	v := verification{key: s.key, changes: map[string]standing{}, courses: map[string]course{}}
 	err := s.snapshot(ctx, func(tx *sql.Tx) error {
 		if err := v.readLog(ctx, tx); err != nil {
 			return err
@@ -59,8 +60,8 @@ func (s *Store) Verify(ctx context.Context) (Head, error) {
 // Export writes the log as JSON lines, each exactly as it was logged.
 func (s *Store) Export(ctx context.Context, w io.Writer) error {
 	out := bufio.NewWriter(w)
-	err := eachLine(ctx, s.read, func(l auditRow) error {
-		_, err := out.WriteString(l.text + "\n")
+	err := eachTransaction(ctx, s.read, func(t auditRow) error {
+		_, err := out.WriteString(t.lines + "\n")
 		return err
 	})
 	if err == nil {
@@ -72,24 +73,24 @@ func (s *Store) Export(ctx context.Context, w io.Writer) error {
 	return nil
 }
 
-// auditRow is a row of table audit.
+// auditRow is a row of table audit: the entries of one transaction.
 type auditRow struct {
-	n                        int64
-	text, hashes, checkpoint string
+	n                         int64
+	lines, hashes, checkpoint string
 }
 
-func eachLine(ctx context.Context, q querier, yield func(auditRow) error) error {
-	rows, err := q.QueryContext(ctx, `SELECT n, line, hashes, checkpoint FROM audit ORDER BY n`)
+func eachTransaction(ctx context.Context, q querier, yield func(auditRow) error) error {
+	rows, err := q.QueryContext(ctx, `SELECT n, lines, hashes, checkpoint FROM audit ORDER BY n`)
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var l auditRow
-		if err := rows.Scan(&l.n, &l.text, &l.hashes, &l.checkpoint); err != nil {
+		var t auditRow
+		if err := rows.Scan(&t.n, &t.lines, &t.hashes, &t.checkpoint); err != nil {
 			return err
 		}
-		if err := yield(l); err != nil {
+		if err := yield(t); err != nil {
 			return err
 		}
 	}
@@ -100,8 +101,8 @@ func eachLine(ctx context.Context, q querier, yield func(auditRow) error) error 
 type verification struct {
 	key     key
 	log     tree                // as replayed
-	signed  int64               // how many entries the newest good checkpoint covers
 	changes map[string]standing // what the log says, by change
+	courses map[string]course   // whether it could come to that
 }
 
 func (v *verification) readLog(ctx context.Context, tx *sql.Tx) error {
@@ -110,52 +111,67 @@ func (v *verification) readLog(ctx context.Context, tx *sql.Tx) error {
 	if err := tx.QueryRowContext(ctx, `SELECT n, edge FROM audit_head`).Scan(&size, &edge); err != nil {
 		return fmt.Errorf("read head: %w", err)
 	}
-	err := eachLine(ctx, tx, func(l auditRow) error {
-		if l.n >= size {
-			return badEntry(l.n, "it stands beyond the head, which counts %d entries", size)
+	err := eachTransaction(ctx, tx, func(t auditRow) error {
+		if t.n >= size {
+			return badEntry(t.n, "it stands beyond the head, which counts %d entries", size)
 		}
-		return v.replay(l)
+		return v.replay(t)
 	})
 	switch {
 	case err != nil:
 		return err
-	case v.log.size < size:
-		return badEntry(v.log.size, "it is missing: the head counts %d entries", size)
-	case v.signed < size:
-		return badEntry(v.signed, "no signed checkpoint covers it")
+	case v.log.size != size:
+		return badEntry(min(v.log.size, size), "the head counts %d entries, and there are %d", size, v.log.size)
 	case v.log.String() != edge:
 		return badEntry(size, "the head was altered: what comes next would not fit the log")
 	}
 	return nil
 }
 
-// replay checks one line as if it were appended now.
-func (v *verification) replay(l auditRow) error {
-	if want := v.log.size; l.n != want {
-		return badEntry(want, "it is missing: entry %d stands in its place", l.n)
+// replay checks the entries of one transaction as if they were appended now.
+func (v *verification) replay(t auditRow) error {
+	if want := v.log.size; t.n != want {
+		return badEntry(want, "it is missing: entry %d stands in its place", t.n)
 	}
-	completed, err := v.log.add(l.text)
+	lines, hashes := strings.Split(t.lines, "\n"), strings.Split(t.hashes, "\n")
+	for i, line := range lines {
+		if err := v.replayEntry(line, hashes[min(i, len(hashes)-1)]); err != nil {
+			return err
+		}
+	}
+	if len(hashes) > len(lines) {
+		return badEntry(v.log.size, "it is missing, and its hashes are still there")
+	}
+	now, err := v.log.head()
 	if err != nil {
 		return err
 	}
-	if formatHashes(completed) != l.hashes {
-		return badEntry(l.n, "its line and its hashes do not agree: one of them was altered")
+	if err := v.key.check(now, t.checkpoint); err != nil {
+		return badEntry(t.n, "%v", err)
 	}
-	if l.checkpoint != "" {
-		now, err := v.log.head()
-		if err != nil {
-			return err
-		}
-		if err := v.key.check(now, l.checkpoint); err != nil {
-			return badEntry(l.n, "%v", err)
-		}
-		v.signed = now.size
+	return nil
+}
+
+func (v *verification) replayEntry(line, hashes string) error {
+	n := v.log.size
+	completed, err := v.log.add(line)
+	if err != nil {
+		return err
+	}
+	if formatHashes(completed) != hashes {
+		return badEntry(n, "its line and its hashes do not agree: one of them was altered")
 	}
 	var e entry
-	if err := json.Unmarshal([]byte(l.text), &e); err != nil {
-		return badEntry(l.n, "its line cannot be read: %v", err)
+	if err := json.Unmarshal([]byte(line), &e); err != nil {
+		return badEntry(n, "its line cannot be read: %v", err)
 	}
-	v.changes[e.Change] = v.changes[e.Change].follow(e)
+	if v.courses[e.Change], err = v.courses[e.Change].follow(e); err != nil {
+		return badEntry(n, "%v", err)
+	}
+	v.changes[e.Change], err = v.changes[e.Change].follow(e)
+	if err != nil {
+		return badEntry(n, "its line cannot be read: %v", err)
+	}
 	return nil
 }
 

@@ -30,25 +30,24 @@ func TestVerifyFinds(t *testing.T) {
 		entry  int64
 		why    string
 	}{
-		"edited line":        {sqlTamper(`UPDATE audit SET line = replace(line, 'ada', 'eve') WHERE n = 1`), 1, "do not agree"},
+		"edited line":        {sqlTamper(`UPDATE audit SET lines = replace(lines, 'ada', 'eve') WHERE n = 1`), 1, "do not agree"},
 		"edited hash":        {sqlTamper(`UPDATE audit SET hashes = (SELECT hashes FROM audit WHERE n = 0) WHERE n = 2`), 2, "do not agree"},
 		"missing first line": {sqlTamper(`DELETE FROM audit WHERE n = 0`), 0, "missing"},
 		"missing line":       {sqlTamper(`DELETE FROM audit WHERE n = 3`), 3, "missing"},
-		"missing last line":  {sqlTamper(`DELETE FROM audit WHERE n = 5`), 5, "missing"},
+		"missing last line":  {sqlTamper(`DELETE FROM audit WHERE n = 5`), 5, "the head counts 6"},
 		"swapped lines": {sqlTamper(
 			`UPDATE audit SET n = -1 WHERE n = 1`, `UPDATE audit SET n = 1 WHERE n = 2`, `UPDATE audit SET n = 2 WHERE n = -1`),
 			1, "do not agree"},
-		"line before the first":  {sqlTamper(`INSERT INTO audit (n, line, hashes, checkpoint) SELECT -1, line, hashes, checkpoint FROM audit WHERE n = 0`), 0, "entry -1 stands in its place"},
-		"line beyond the head":   {sqlTamper(`INSERT INTO audit (n, line, hashes, checkpoint) SELECT 6, line, hashes, checkpoint FROM audit WHERE n = 0`), 6, "beyond the head"},
-		"head set back":          {sqlTamper(`UPDATE audit_head SET n = 4`), 4, "beyond the head"},
-		"head set forth":         {sqlTamper(`UPDATE audit_head SET n = 7`), 6, "missing"},
-		"edge of the head":       {sqlTamper(`UPDATE audit_head SET edge = 'x'`), 6, "head was altered"},
-		"checkpoint of another":  {sqlTamper(`UPDATE audit SET checkpoint = (SELECT checkpoint FROM audit WHERE n = 4) WHERE n = 5`), 5, "another log"},
-		"checkpoint not signed":  {sqlTamper(`UPDATE audit SET checkpoint = replace(checkpoint, '— ', '— x') WHERE n = 2`), 2, "not signed"},
-		"last checkpoint erased": {sqlTamper(`UPDATE audit SET checkpoint = '' WHERE n = 5`), 5, "no signed checkpoint"},
-		"log and head cut back":  {cutBack, 4, "nothing in the log"},
-		"history rewritten":      {rewrite, 1, "another log"},
-		"rewritten and unsigned": {rewriteUnsigned, 5, "another log"},
+		"line before the first": {sqlTamper(`INSERT INTO audit (n, lines, hashes, checkpoint) SELECT -1, lines, hashes, checkpoint FROM audit WHERE n = 0`), 0, "entry -1 stands in its place"},
+		"line beyond the head":  {sqlTamper(`INSERT INTO audit (n, lines, hashes, checkpoint) SELECT 6, lines, hashes, checkpoint FROM audit WHERE n = 0`), 6, "beyond the head"},
+		"head set back":         {sqlTamper(`UPDATE audit_head SET n = 4`), 4, "beyond the head"},
+		"head set forth":        {sqlTamper(`UPDATE audit_head SET n = 7`), 6, "the head counts 7"},
+		"edge of the head":      {sqlTamper(`UPDATE audit_head SET edge = 'x'`), 6, "head was altered"},
+		"checkpoint of another": {sqlTamper(`UPDATE audit SET checkpoint = (SELECT checkpoint FROM audit WHERE n = 4) WHERE n = 5`), 5, "another log"},
+		"checkpoint not signed": {sqlTamper(`UPDATE audit SET checkpoint = replace(checkpoint, '— ', '— x') WHERE n = 2`), 2, "not signed"},
+		"checkpoint erased":     {sqlTamper(`UPDATE audit SET checkpoint = '' WHERE n = 3`), 3, "not signed"},
+		"log and head cut back": {cutBack, 4, "nothing in the log"},
+		"history rewritten":     {rewrite, 1, "another log"},
 
 		"state":               {rowTamper(`state = 'approved'`), 5, `its state is "approved", and the log says "pending"`},
 		"version":             {rowTamper(`version = 7`), 5, "version"},
@@ -58,13 +57,13 @@ func TestVerifyFinds(t *testing.T) {
 		"digest":              {rowTamper(`digest = 'sha256:00'`), 5, "proposal"},
 		"operation":           {rowTamper(`operation = 'delete_scans'`), 5, "proposal"},
 		"target":              {rowTamper(`target = 'tenant-b'`), 5, "proposal"},
-		"what would be sent":  {rowTamper(`proposal = replace(proposal, '10.0.0.0', '10.9.9.9')`), 5, "proposal"},
-		"unreadable":          {rowTamper(`proposal = '{'`), 5, "cannot be read"},
+		"what would be sent":  {proposalTamper(`proposed = replace(proposed, '10.0.0.0', '10.9.9.9')`), 5, "proposal"},
+		"unreadable":          {proposalTamper(`proposed = '{'`), 5, "cannot be read"},
 		"requester":           {rowTamper(`requester = 'slack:T1/EVE'`), 5, "who asked"},
 		"door":                {rowTamper(`via = 'MCP stdio'`), 5, "who asked"},
-		"local":               {rowTamper(`local = 1`), 5, "who asked"},
-		"channels":            {rowTamper(`channels = '["client"]'`), 5, "who asked"},
-		"needed":              {rowTamper(`needed = 1`), 5, "who asked"},
+		"local":               {proposalTamper(`proposed = replace(proposed, '"local":false', '"local":true')`), 5, "who asked"},
+		"channels":            {proposalTamper(`proposed = replace(proposed, '["slack",', '["client",')`), 5, "who asked"},
+		"needed":              {proposalTamper(`proposed = replace(proposed, '"needed":2', '"needed":1')`), 5, "who asked"},
 		"created":             {rowTamper(`created = created - 1`), 5, "who asked"},
 		"expires":             {rowTamper(`expires = expires + 1`), 5, "who asked"},
 		"outcome":             {rowTamper(`outcome = '{"state":"applied"}'`), 5, "outcome"},
@@ -81,7 +80,8 @@ func TestVerifyFinds(t *testing.T) {
 			l.exec(t, `DELETE FROM change WHERE id = $1`, applied.ID)
 		}, 3, "not in the ledger any more"},
 		"change smuggled in": {func(t *testing.T, l ledger, _, open confirm.Change) {
-			l.exec(t, `UPDATE change SET id = 'smuggled' WHERE id = $1`, open.ID)
+			l.exec(t, `INSERT INTO change SELECT 'smuggled', code, operation, target, digest, requester, via, created, expires,
+				'approved', settled, version, round, outcome, owner, lease, updated FROM change WHERE id = $1`, open.ID)
 		}, 6, "nothing in the log tells of it"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -117,6 +117,13 @@ func rowTamper(set string) func(*testing.T, ledger, confirm.Change, confirm.Chan
 	}
 }
 
+// proposalTamper alters what was proposed, in the open change.
+func proposalTamper(set string) func(*testing.T, ledger, confirm.Change, confirm.Change) {
+	return func(t *testing.T, l ledger, _, open confirm.Change) {
+		l.exec(t, `UPDATE proposal SET `+set+` WHERE change_id = $1`, open.ID)
+	}
+}
+
 // cutBack takes the log to where it was after four entries, with the head that was signed then.
 func cutBack(t *testing.T, l ledger, _, _ confirm.Change) {
 	_, edge := hashAll(t, logLines(t, l)[:4])
@@ -130,20 +137,14 @@ func rewrite(t *testing.T, l ledger, _, _ confirm.Change) {
 	lines[1] = strings.Replace(lines[1], "ada", "eve", 1)
 	hashes, edge := hashAll(t, lines)
 	for n := range lines {
-		l.exec(t, `UPDATE audit SET line = $1, hashes = $2 WHERE n = $3`, lines[n], hashes[n], n)
+		l.exec(t, `UPDATE audit SET lines = $1, hashes = $2 WHERE n = $3`, lines[n], hashes[n], n)
 	}
 	l.exec(t, `UPDATE audit_head SET edge = $1`, edge)
 }
 
-// rewriteUnsigned does so, and erases every checkpoint but the last.
-func rewriteUnsigned(t *testing.T, l ledger, applied, open confirm.Change) {
-	rewrite(t, l, applied, open)
-	l.exec(t, `UPDATE audit SET checkpoint = '' WHERE n < 5`)
-}
-
 func logLines(t testing.TB, l ledger) (lines []string) {
 	t.Helper()
-	rows, err := l.raw.Query(`SELECT line FROM audit ORDER BY n`)
+	rows, err := l.raw.Query(`SELECT lines FROM audit ORDER BY n`)
 	must(t, err)
 	defer rows.Close()
 	for rows.Next() {

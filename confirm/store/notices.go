@@ -1,0 +1,57 @@
+package store
+
+import (
+	"context"
+	"fmt"
+
+	"scanwarden/confirm"
+)
+
+// SaveNotice keeps where a change was put to people, or replaces the notice of the same change, place and kind.
+// It is a convenience for faces, no transition: the audit log does not tell of it.
+func (s *Store) SaveNotice(ctx context.Context, n confirm.Notice) error {
+	_, err := s.write.ExecContext(ctx, `INSERT INTO notice (change_id, channel, kind, message, version, reminded)
+		VALUES ($1, $2, $3, $4, $5, $6)
+		ON CONFLICT (change_id, channel, kind) DO UPDATE
+		SET message = excluded.message, version = excluded.version, reminded = excluded.reminded`,
+		n.Change, n.Channel, n.Kind, n.Message, n.Version, flag(n.Reminded))
+	if err != nil {
+		return fmt.Errorf("save notice of change %s: %w", n.Change, err)
+	}
+	return nil
+}
+
+// Notices lists where one change was put to people.
+func (s *Store) Notices(ctx context.Context, change string) ([]confirm.Notice, error) {
+	return s.notices(ctx, `WHERE n.change_id = $1 ORDER BY n.channel, n.kind`, change)
+}
+
+// OutdatedNotices lists at most limit notices that show an older version of their change than the ledger holds,
+// those of the oldest changes first.
+func (s *Store) OutdatedNotices(ctx context.Context, limit int) ([]confirm.Notice, error) {
+	return s.notices(ctx, `JOIN change AS c ON c.id = n.change_id WHERE n.version < c.version
+		ORDER BY c.created, n.channel, n.kind LIMIT $1`, limit)
+}
+
+func (s *Store) notices(ctx context.Context, clause string, args ...any) ([]confirm.Notice, error) {
+	rows, err := s.read.QueryContext(ctx, `SELECT n.change_id, n.channel, n.kind, n.message, n.version, n.reminded
+		FROM notice AS n `+clause, args...)
+	if err != nil {
+		return nil, fmt.Errorf("list notices: %w", err)
+	}
+	defer rows.Close()
+	var found []confirm.Notice
+	for rows.Next() {
+		var n confirm.Notice
+		var reminded int64
+		if err := rows.Scan(&n.Change, &n.Channel, &n.Kind, &n.Message, &n.Version, &reminded); err != nil {
+			return nil, fmt.Errorf("list notices: %w", err)
+		}
+		n.Reminded = reminded != 0
+		found = append(found, n)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("list notices: %w", err)
+	}
+	return found, nil
+}

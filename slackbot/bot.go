@@ -57,16 +57,16 @@ type Bot struct {
 	cfg      Config
 	api      *slack.Client
 	http     *http.Client
-	commands map[string]string     // operation, or "scans", by slash command in its plain spelling
-	forms    map[string]form       // by operation
-	people   *people               // who is behind a user id
-	seen     *memory               // what was delivered already
-	crew     *crew                 // goroutines in progress
-	outbox   *outbox               // what has to be posted
-	progress *progress             // what executing changes wait for
-	wake     chan struct{}         // the posting and rewriting has something to do
-	stagger  time.Duration         // between the two sockets
-	fatal    chan error            // an authentication failure that cannot heal
+	commands map[string]string // operation, or "scans", by slash command in its plain spelling
+	forms    map[string]form   // by operation
+	people   *people           // who is behind a user id
+	seen     *memory           // what was delivered already
+	crew     *crew             // goroutines in progress
+	outbox   *outbox           // what has to be posted
+	progress *progress         // what executing changes wait for
+	wake     chan struct{}     // the posting and rewriting has something to do
+	stagger  time.Duration     // between the two sockets
+	fatal    chan error        // an authentication failure that cannot heal
 }
 
 // New returns a bot; it makes no call.
@@ -86,8 +86,8 @@ func New(cfg Config) (*Bot, error) {
 		seen: newMemory(), crew: newCrew(), outbox: newOutbox(), progress: newProgress(),
 		wake: make(chan struct{}, 1), stagger: 15 * time.Second, fatal: make(chan error, 1),
 	}
-	b.api = slack.New(cfg.BotToken.Reveal(), slack.OptionAPIURL(cfg.API), slack.OptionHTTPClient(b.http),
-		slack.OptionAppLevelToken(cfg.AppToken.Reveal()))
+	b.api = slack.New(revealed(cfg.BotToken), slack.OptionAPIURL(cfg.API), slack.OptionHTTPClient(b.http),
+		slack.OptionAppLevelToken(revealed(cfg.AppToken)))
 	b.people = newPeople(b.api, cfg)
 	if err := b.learn(); err != nil {
 		return nil, err
@@ -118,9 +118,9 @@ func (cfg Config) check() error {
 	switch {
 	case cfg.Backend == nil || cfg.Notices == nil:
 		return errors.New("slack: Backend and Notices are needed")
-	case cfg.BotToken.Reveal() == "":
+	case cfg.BotToken.Empty():
 		return errors.New("slack: the bot token is missing; set SLACK_BOT_TOKEN to the app's xoxb- token")
-	case cfg.AppToken.Reveal() == "" && cfg.SigningSecret.Reveal() == "":
+	case cfg.AppToken.Empty() && cfg.SigningSecret.Empty():
 		return errors.New("slack: set SLACK_APP_TOKEN for socket mode, or SLACK_SIGNING_SECRET for signed HTTP")
 	case !strings.HasSuffix(cfg.API, "/"):
 		return fmt.Errorf("slack: SLACK_API_URL must end with a slash, and %q does not", cfg.API)
@@ -136,7 +136,7 @@ func (b *Bot) Run(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer b.crew.end()
 	defer stop()
-	if b.cfg.AppToken.Reveal() != "" {
+	if !b.cfg.AppToken.Empty() {
 		defer b.openSockets(ctx)()
 	}
 	kept := make(chan struct{})
@@ -155,7 +155,7 @@ func (b *Bot) Run(ctx context.Context) error {
 
 // Moved is for confirm.Config.Moved: it wakes the posting and rewriting.
 func (b *Bot) Moved(c confirm.Change) {
-	b.outbox.claim(c.ID)
+	b.outbox.claim(c.ID, b.cfg.Now())
 	b.stir()
 }
 
@@ -167,7 +167,7 @@ func (b *Bot) stir() {
 	}
 }
 
-// give up ends Run when err says that Slack will never take our tokens.
+// giveUpOn ends Run when err says that Slack will never take our tokens.
 func (b *Bot) giveUpOn(err error) {
 	if why := incurable(err); why != nil {
 		select {
@@ -175,4 +175,10 @@ func (b *Bot) giveUpOn(err error) {
 		default: // it is ending already
 		}
 	}
+}
+
+// revealed hands a secret to slack-go, which takes strings.
+func revealed(s tools.Secret) (text string) {
+	_ = s.Reveal(func(secret string) error { text = secret; return nil })
+	return text
 }

@@ -12,16 +12,16 @@ import (
 // cures says what to do about the answers of Slack that no waiting mends (the list is what Slack documents for
 // auth.test and apps.connections.open).
 var cures = map[string]string{
-	"invalid_auth":             "copy the tokens again from the app's pages",
-	"not_authed":               "set SLACK_BOT_TOKEN, and SLACK_APP_TOKEN for socket mode",
-	"account_inactive":         "reinstall the app: its token belongs to a deleted user or workspace",
-	"token_revoked":            "reinstall the app and copy its new token",
-	"token_expired":            "turn token rotation off for the app and copy its new token",
-	"not_allowed_token_type":   "SLACK_APP_TOKEN must be the xapp- token and SLACK_BOT_TOKEN the xoxb- token",
-	"missing_scope":            "create the app from `scanwarden manifest`, and give its app token connections:write",
-	"no_permission":            "reinstall the app as somebody who may grant its scopes",
-	"team_access_not_granted":  "have an administrator grant the app access to this workspace",
-	"link_disabled":            "turn socket mode on for the app",
+	"invalid_auth":            "copy the tokens again from the app's pages",
+	"not_authed":              "set SLACK_BOT_TOKEN, and SLACK_APP_TOKEN for socket mode",
+	"account_inactive":        "reinstall the app: its token belongs to a deleted user or workspace",
+	"token_revoked":           "reinstall the app and copy its new token",
+	"token_expired":           "turn token rotation off for the app and copy its new token",
+	"not_allowed_token_type":  "SLACK_APP_TOKEN must be the xapp- token and SLACK_BOT_TOKEN the xoxb- token",
+	"missing_scope":           "create the app from `scanwarden manifest`, and give its app token connections:write",
+	"no_permission":           "reinstall the app as somebody who may grant its scopes",
+	"team_access_not_granted": "have an administrator grant the app access to this workspace",
+	"link_disabled":           "turn socket mode on for the app",
 }
 
 // incurable is the end of the bot for an error that can never heal, and nil for any other.

@@ -85,7 +85,7 @@ func (b *Bot) signed(take func(body []byte, signature string) (any, error)) http
 
 // verified holds the signature against the body. Without a secret nothing is.
 func (b *Bot) verified(header http.Header, body []byte) bool {
-	verifier, err := slack.NewSecretsVerifier(header, b.cfg.SigningSecret.Reveal())
+	verifier, err := slack.NewSecretsVerifier(header, revealed(b.cfg.SigningSecret))
 	if err != nil {
 		return false
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/slack-go/slack"
+	"golang.org/x/sync/singleflight"
 
 	"scanwarden/confirm"
 )
@@ -37,6 +38,7 @@ type people struct {
 	groups []string // the user groups among the approvers
 	now    func() time.Time
 
+	flight  singleflight.Group // a crowd asks once
 	mu      sync.Mutex
 	home    *slack.AuthTestResponse
 	users   map[string]answer[*slack.User]
@@ -98,7 +100,9 @@ func (p *people) workspace(ctx context.Context) (*slack.AuthTestResponse, error)
 	if home != nil {
 		return home, nil
 	}
-	home, err := p.api.AuthTestContext(ctx)
+	home, err := together(p, "workspace", func() (*slack.AuthTestResponse, error) {
+		return p.api.AuthTestContext(context.WithoutCancel(ctx))
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +116,9 @@ func (p *people) workspace(ctx context.Context) (*slack.AuthTestResponse, error)
 }
 
 func (p *people) user(ctx context.Context, id string) (*slack.User, error) {
-	return remember(p, p.users, id, func() (*slack.User, error) { return p.api.GetUserInfoContext(ctx, id) })
+	return remember(p, p.users, id, func() (*slack.User, error) {
+		return p.api.GetUserInfoContext(context.WithoutCancel(ctx), id)
+	})
 }
 
 // groupsOf lists the approving user groups that a person is in now, as policy names them.
@@ -132,7 +138,7 @@ func (p *people) groupsOf(ctx context.Context, user string) ([]string, error) {
 
 func (p *people) membersOf(ctx context.Context, group string) ([]string, error) {
 	return remember(p, p.members, group, func() ([]string, error) {
-		return p.api.GetUserGroupMembersContext(ctx, group)
+		return p.api.GetUserGroupMembersContext(context.WithoutCancel(ctx), group)
 	})
 }
 
@@ -144,7 +150,7 @@ func remember[T any](p *people, known map[string]answer[T], id string, ask func(
 	if ok && p.now().Before(a.until) {
 		return a.value, nil
 	}
-	value, err := ask()
+	value, err := together(p, fmt.Sprintf("%T %s", known, id), ask)
 	if err != nil {
 		return value, err
 	}
@@ -155,6 +161,13 @@ func remember[T any](p *people, known map[string]answer[T], id string, ask func(
 	}
 	known[id] = answer[T]{value: value, until: p.now().Add(fresh)}
 	return value, nil
+}
+
+// together asks once for all who want to know the same at the same time. The one who began may go away: the
+// client's own timeout bounds the call.
+func together[T any](p *people, what string, ask func() (T, error)) (T, error) {
+	v, err, _ := p.flight.Do(what, func() (any, error) { return ask() })
+	return v.(T), err
 }
 
 // admit is check, answered to the person. It is false for whoever may not act here at all.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -93,6 +94,11 @@ func (b *Bot) hear(client *socketmode.Client, event socketmode.Event, answering 
 
 // answer acknowledges one envelope with what its handler replies.
 func (b *Bot) answer(client *socketmode.Client, event socketmode.Event) {
+	defer func() {
+		if p := recover(); p != nil {
+			b.cfg.Log.Error("panic in Slack handler", "panic", p, "stack", string(debug.Stack()))
+		}
+	}()
 	var reply any
 	var err error
 	id := event.Request.EnvelopeID

@@ -13,7 +13,7 @@ type talk struct {
 	trigger  string // opens a modal, once, within three seconds
 	response string // response_url: answers five times within half an hour
 	view     string // the modal they acted in, which then shows the answer
-	inView   bool   // they acted in a modal or in the app's home, so that another modal goes on top
+	home     bool   // they acted in the app's home, which only a modal can answer
 }
 
 // tell answers a person so that only they see it.
@@ -24,6 +24,11 @@ func (b *Bot) tell(ctx context.Context, t talk, text string) { b.show(ctx, t, wo
 func (b *Bot) show(ctx context.Context, t talk, blocks []slack.Block) {
 	if t.view != "" && b.updateView(ctx, t.view, letter(blocks)) == nil {
 		return
+	}
+	if t.home {
+		if _, err := b.openView(ctx, t, letter(blocks)); err == nil {
+			return
+		}
 	}
 	if t.response != "" {
 		body := slack.Blocks{BlockSet: blocks}
@@ -76,7 +81,7 @@ func quiet() []slack.MsgOption {
 // openView opens a modal, on top of the one the person is in.
 func (b *Bot) openView(ctx context.Context, t talk, view slack.ModalViewRequest) (id string, err error) {
 	open := b.api.OpenViewContext
-	if t.inView {
+	if t.view != "" {
 		open = b.api.PushViewContext
 	}
 	opened, err := open(ctx, t.trigger, view)

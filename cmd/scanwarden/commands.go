@@ -24,6 +24,7 @@ var commands = []struct {
 	{"serve", "serve", "MCP over HTTP at /mcp, for many clients. Example: scanwarden serve --simulator", fresh[serveCommand]},
 	{"changes", "look", "List changes, or show one whole. Example: scanwarden changes --json", fresh[changesCommand]},
 	{"audit", "look", "Check or print the tamper-evident log. Example: scanwarden audit verify", fresh[auditCommand]},
+	{"manifest", "start", "Print the Slack app manifest for this configuration. Example: scanwarden manifest > manifest.json", fresh[manifestCommand]},
 	{"schema", "look", "Print the tools' JSON schemas. Example: scanwarden schema", fresh[schemaCommand]},
 }
 
@@ -35,7 +36,7 @@ const about = `scanwarden lets an AI assistant propose adding, updating or delet
 
 var groups = kong.Groups{
 	"start": "Start here:", "serve": "Serve:", "look": "Look:",
-	"tenant": "Tenant:", "policy": "Policy:", "ledger": "Ledger and logs:", "http": "HTTP:",
+	"tenant": "Tenant:", "policy": "Policy:", "ledger": "Ledger and logs:", "http": "HTTP:", "slack": "Slack:",
 	"contested": "Behaviour on which the documentation contradicts itself:",
 }
 

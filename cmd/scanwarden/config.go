@@ -21,7 +21,7 @@ type config struct {
 	Defender    defenderConfig              `yaml:"defender"`
 	Auth        string                      `yaml:"auth"`         // "" means client
 	DatabaseURL string                      `yaml:"database_url"` // "" means SQLite in the state directory
-	ConfirmWith []string                    `yaml:"confirm_with"` // empty means client
+	ConfirmWith []string                    `yaml:"confirm_with"` // empty means slack where it is configured, else client
 	Policy      policyConfig                `yaml:"policy"`
 	People      []personConfig              `yaml:"people"`
 	Credentials map[string]credentialConfig `yaml:"credentials"`
@@ -65,10 +65,13 @@ type personConfig struct {
 	Principals []string `yaml:"principals"`
 }
 
-// slackConfig is read so that one file serves this build and the one that has Slack.
+// slackConfig has its secrets from the environment only.
 type slackConfig struct {
-	Channel  string            `yaml:"channel"`
-	Commands map[string]string `yaml:"commands"`
+	Channel  string            `yaml:"channel"`  // "" means direct messages to the approvers
+	Commands map[string]string `yaml:"commands"` // slash command by tool, and "scans"
+
+	BotToken, AppToken, SigningSecret defender.Secret `yaml:"-"`
+	API                               string          `yaml:"-"` // "" means Slack's own
 }
 
 type httpConfig struct {

@@ -148,11 +148,6 @@ func TestMeant(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	for _, name := range later {
-		if err := (environment{name: "x"}).checkNames(); err != nil {
-			t.Errorf("a name of the outside contract is refused: %v", err)
-		}
-	}
 }
 
 func TestTarget(t *testing.T) {

@@ -24,12 +24,9 @@ func parseEnvironment(environ []string) environment {
 // prefix marks the names that are ours alone, so that a misspelt one is an error and not a surprise.
 const prefix = "SCANWARDEN_"
 
-// later are names of the outside contract whose part is not in this build.
-var later = []string{prefix + "SLACK_CHANNEL", "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_API_URL"}
-
 // checkNames refuses a name with our prefix that means nothing, and names the one that was probably meant.
 func (e environment) checkNames() error {
-	known := append([]string{prefix + "CONFIG"}, later...)
+	known := []string{prefix + "CONFIG"}
 	for _, s := range settings {
 		known = append(known, s.env)
 	}

@@ -26,7 +26,7 @@ type tenantFlags struct {
 }
 
 type policyFlags struct {
-	ConfirmWith         string `group:"policy" placeholder:"CHANNELS" setting:"SCANWARDEN_CONFIRM_WITH" help:"Where people are asked: client."`
+	ConfirmWith         string `group:"policy" placeholder:"CHANNELS" setting:"SCANWARDEN_CONFIRM_WITH" help:"Where people are asked: client, slack, or both."`
 	Approvers           string `group:"policy" placeholder:"PRINCIPALS" setting:"SCANWARDEN_APPROVERS" help:"Who may confirm, such as token:ada,local:grace."`
 	SelfApproval        bool   `group:"policy" negatable:"" setting:"SCANWARDEN_SELF_APPROVAL" help:"Approvers may confirm what they asked for themselves."`
 	ApprovalsRequired   string `group:"policy" placeholder:"TOOL=N" setting:"SCANWARDEN_APPROVALS_REQUIRED" help:"How many people, such as delete_scans=2."`
@@ -39,4 +39,9 @@ type httpFlags struct {
 	Listen    string `group:"http" placeholder:"HOST:PORT" setting:"SCANWARDEN_LISTEN" help:"Where to listen, 127.0.0.1:8484 if not given."`
 	PublicURL string `group:"http" placeholder:"URL" setting:"SCANWARDEN_PUBLIC_URL" help:"The URL that callers use, behind a proxy."`
 	HTTPAuth  string `group:"http" placeholder:"WAY" setting:"SCANWARDEN_HTTP_AUTH" help:"token (with $SCANWARDEN_HTTP_TOKEN), or none on loopback."`
+}
+
+type slackFlags struct {
+	SlackChannel string `group:"slack" placeholder:"ID" setting:"SCANWARDEN_SLACK_CHANNEL" help:"The channel in which people are asked; direct messages to the approvers if not given."`
+	SlackAPIURL  string `group:"slack" name:"slack-api-url" placeholder:"URL" setting:"SLACK_API_URL" help:"Another Slack Web API, with a slash at its end."`
 }

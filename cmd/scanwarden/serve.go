@@ -13,6 +13,7 @@ type serveCommand struct {
 	tenantFlags
 	policyFlags
 	httpFlags
+	slackFlags
 	ledgerFlags
 }
 
@@ -40,7 +41,11 @@ func (bp blueprint) serve(ctx context.Context, listening func(url string)) error
 	}
 	running, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
-	back := bp.openBeside(running, fail)
+	var back *backend
+	if bp.bot, err = bp.newBot(func() *backend { return back }); err != nil {
+		return err
+	}
+	back = bp.openBeside(running, fail)
 	mcp, err := bp.door(back)
 	if err != nil {
 		return errors.Join(err, farewell(back.close))
@@ -55,11 +60,12 @@ func (bp blueprint) serve(ctx context.Context, listening func(url string)) error
 			fail(fmt.Errorf("serve HTTP: %w", err))
 		}
 	}()
+	stopBot := bp.runBot(running, fail)
 	back.begin()
 	listening("http://" + listener.Addr().String() + "/mcp")
 	<-running.Done()
 	mcp.Close() // no further calls; those that wait for a person end, or Shutdown would wait for them
-	left := farewell(server.Shutdown, back.close)
+	left := farewell(server.Shutdown, stopBot, back.close)
 	return errors.Join(ending(running, ctx), left)
 }
 
@@ -91,5 +97,9 @@ func (bp blueprint) routes(mcp http.Handler, back *backend) http.Handler {
 		fmt.Fprintln(w, "ready")
 	})
 	mux.Handle("GET /metrics", bp.metrics.handler())
+	if bp.bot != nil && bp.cfg.Slack.AppToken.Empty() {
+		mux.Handle("/slack/command", bp.bot.Commands())
+		mux.Handle("/slack/interaction", bp.bot.Interactions())
+	}
 	return mux
 }

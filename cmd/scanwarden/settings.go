@@ -46,6 +46,11 @@ var settings = []setting{
 	{env: "SCANWARDEN_PUBLIC_URL", set: text(func(c *config) *string { return &c.HTTP.PublicURL })},
 	{env: "SCANWARDEN_HTTP_AUTH", set: text(func(c *config) *string { return &c.HTTP.Auth })},
 	{env: "SCANWARDEN_HTTP_TOKEN", secret: true, set: hidden(func(c *config) *defender.Secret { return &c.HTTP.Token })},
+	{env: "SCANWARDEN_SLACK_CHANNEL", set: text(func(c *config) *string { return &c.Slack.Channel })},
+	{env: "SLACK_BOT_TOKEN", secret: true, set: hidden(func(c *config) *defender.Secret { return &c.Slack.BotToken })},
+	{env: "SLACK_APP_TOKEN", secret: true, set: hidden(func(c *config) *defender.Secret { return &c.Slack.AppToken })},
+	{env: "SLACK_SIGNING_SECRET", secret: true, set: hidden(func(c *config) *defender.Secret { return &c.Slack.SigningSecret })},
+	{env: "SLACK_API_URL", set: text(func(c *config) *string { return &c.Slack.API })},
 	{env: "SCANWARDEN_LOG_LEVEL", set: text(func(c *config) *string { return &c.LogLevel })},
 	{env: "SCANWARDEN_LOG_FORMAT", set: text(func(c *config) *string { return &c.LogFormat })},
 }

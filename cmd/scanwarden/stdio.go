@@ -21,6 +21,7 @@ const goodbye = 9 * time.Second
 type stdioCommand struct {
 	tenantFlags
 	policyFlags
+	slackFlags
 	ledgerFlags
 }
 
@@ -36,14 +37,19 @@ func (s stdioCommand) Run(w world, flags flagValues) error {
 	defer fail(nil)
 	collect := collectLater()
 	defer collect()
-	back := bp.openBeside(ctx, fail)
+	var back *backend
+	if bp.bot, err = bp.newBot(func() *backend { return back }); err != nil {
+		return err
+	}
+	back = bp.openBeside(ctx, fail)
+	stopBot := bp.runBot(ctx, fail)
 	server, err := bp.door(back)
 	if err == nil {
 		out := answered{w.out, sync.OnceFunc(func() { collect(); back.begin() })}
 		err = server.ServeStdio(ctx, w.in, out, localUser(w.environment))
 		server.Close()
 	}
-	left := farewell(back.close) // before ending: a client may be gone sooner than the ledger refuses to open
+	left := farewell(stopBot, back.close) // before ending: a client may be gone sooner than the ledger refuses to open
 	return errors.Join(err, ending(ctx, w.ctx), left)
 }
 

@@ -17,7 +17,7 @@ import (
 // not an error here: a server without a tenant starts and says so in its tool errors (see missing).
 func (c *config) validate() error {
 	for _, check := range []func() error{
-		c.checkSignIn, c.checkEndpoints, c.checkLedger, c.checkChannels, c.checkApprovers, c.checkPeople,
+		c.checkSignIn, c.checkEndpoints, c.checkLedger, c.checkSlack, c.checkChannels, c.checkApprovers, c.checkPeople,
 		c.checkRequired, c.checkLimits, c.checkCredentials, c.checkHTTP, c.checkLogs,
 	} {
 		if err := check(); err != nil {
@@ -85,13 +85,32 @@ func (c *config) checkChannels() error {
 	for _, channel := range c.ConfirmWith {
 		switch confirm.Channel(channel) {
 		case confirm.Client:
-		case confirm.Slack, confirm.Page:
-			return fmt.Errorf("confirm_with (SCANWARDEN_CONFIRM_WITH): this build confirms with client only, and %s is named; set it to client", channel)
+		case confirm.Slack:
+			if !c.slackConfigured() {
+				return errors.New("confirm_with (SCANWARDEN_CONFIRM_WITH): slack is named, and Slack is not configured; set SLACK_BOT_TOKEN and SLACK_APP_TOKEN (or SLACK_SIGNING_SECRET)")
+			}
+		case confirm.Page:
+			return errors.New("confirm_with (SCANWARDEN_CONFIRM_WITH): this build has no confirmation page; use client or slack")
 		default:
-			return fmt.Errorf("confirm_with (SCANWARDEN_CONFIRM_WITH): %q is not a channel; set it to client", channel)
+			return fmt.Errorf("confirm_with (SCANWARDEN_CONFIRM_WITH): %q is not a channel; use client or slack", channel)
 		}
 	}
 	return nil
+}
+
+// channels are where changes are put to people, all of them at once.
+func (c *config) channels() []confirm.Channel {
+	if len(c.ConfirmWith) == 0 {
+		if c.slackConfigured() {
+			return []confirm.Channel{confirm.Slack}
+		}
+		return []confirm.Channel{confirm.Client}
+	}
+	channels := make([]confirm.Channel, len(c.ConfirmWith))
+	for i, channel := range c.ConfirmWith {
+		channels[i] = confirm.Channel(channel)
+	}
+	return channels
 }
 
 // principalForms are the prefixes of identities; the last two name many people at once and are for approvers only.

@@ -12,6 +12,7 @@ import (
 	"scanwarden/confirm/store"
 	"scanwarden/defender"
 	"scanwarden/defender/defendertest"
+	"scanwarden/slackbot"
 	"scanwarden/tools"
 	"scanwarden/tools/mcpserver"
 )
@@ -22,6 +23,7 @@ type blueprint struct {
 	env     environment
 	log     *slog.Logger
 	metrics *metrics
+	bot     *slackbot.Bot // nil where Slack is not configured
 }
 
 // house is the rooms behind a door.
@@ -91,7 +93,7 @@ func (bp blueprint) furnish(h *house) error {
 	credentials, policy := bp.cfg.credentials(bp.env), bp.cfg.policy()
 	executor := tools.NewExecutor(live, writer, credentials)
 	h.gate = confirm.New(confirm.Config{
-		Ledger: h.store, Policy: policy, Target: target, Log: bp.log, Moved: bp.metrics.moved,
+		Ledger: h.store, Policy: policy, Target: target, Log: bp.log, Moved: bp.moved,
 		Execute: func(ctx context.Context, c confirm.Change, still func(context.Context) error) confirm.Outcome {
 			defer h.desk.Forget() // the next plan is made against what this one leaves
 			return executor.Execute(ctx, c, still)
@@ -102,6 +104,14 @@ func (bp blueprint) furnish(h *house) error {
 		Reader: reader, Gate: h.gate, Credentials: credentials, Policy: policy, Target: target,
 	})
 	return nil
+}
+
+// moved tells whoever follows the changes of this process.
+func (bp blueprint) moved(c confirm.Change) {
+	bp.metrics.moved(c)
+	if bp.bot != nil {
+		bp.bot.Moved(c)
+	}
 }
 
 // defender says how Defender is called, and the name of the tenant behind it. All calls of all processes on
@@ -163,7 +173,7 @@ func (bp blueprint) door(b *backend) (*mcpserver.Server, error) {
 	return mcpserver.New(mcpserver.Config{
 		Operations: operations,
 		Backend:    b.wait,
-		Channels:   []confirm.Channel{confirm.Client}, // the only one in this build, see checkChannels
+		Channels:   bp.cfg.channels(),
 		Key: func() ([]byte, error) {
 			ledger, err := bp.cfg.ledger(bp.env)
 			if err != nil {

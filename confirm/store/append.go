@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// change makes the transitions whose guards match, and returns the log as it is before them. It takes the
+// perform makes the transitions whose guards match, and returns the log as it is before them. It takes the
 // lock on the log's head first: whoever holds it is alone, so that transactions of several changes cannot wait
 // for each other in a circle.
-func (s *Store) change(ctx context.Context, tx transaction, all []*transition) (log tree, err error) {
+func (s *Store) perform(ctx context.Context, tx transaction, all []*transition) (log tree, err error) {
 	var edge string
 	steps := []*statement{{query: lockHead, into: []any{&log.size, &edge}}}
 	for _, t := range all {

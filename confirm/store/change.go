@@ -130,40 +130,40 @@ func (s *Store) Change(ctx context.Context, id string) (confirm.Change, error) {
 
 // Changes implements confirm.Ledger.
 func (s *Store) Changes(ctx context.Context, f confirm.Filter) ([]confirm.Change, error) {
-	var where []string
-	var args []any
-	equal := func(column, value string) {
-		if value != "" {
-			args = append(args, value)
-			where = append(where, fmt.Sprintf("%s = $%d", column, len(args)))
-		}
-	}
-	equal("requester", string(f.Requester))
-	equal("target", f.Target)
-	if len(f.States) > 0 {
-		var in []string
-		for _, state := range f.States {
-			args = append(args, string(state))
-			in = append(in, fmt.Sprintf("$%d", len(args)))
-		}
-		where = append(where, "state IN ("+strings.Join(in, ",")+")")
-		if !slices.ContainsFunc(f.States, settled) {
-			where = append(where, "settled = 0") // said in so many words for the index
-		}
-	}
-	clause := ""
-	if len(where) > 0 {
-		clause = "WHERE " + strings.Join(where, " AND ")
-	}
-	limit := f.Limit
-	if limit <= 0 {
-		limit = 100
-	}
-	args = append(args, limit)
-	clause += fmt.Sprintf(" ORDER BY created DESC, id DESC LIMIT $%d", len(args))
+	clause, args := selection(f)
 	found, err := readChanges(ctx, s.read, clause, args...)
 	if err != nil {
 		err = fmt.Errorf("list changes: %w", err)
 	}
 	return found, err
+}
+
+// selection is f in SQL.
+func selection(f confirm.Filter) (clause string, args []any) {
+	arg := func(v any) string {
+		args = append(args, v)
+		return fmt.Sprintf("$%d", len(args))
+	}
+	where := []string{"TRUE"}
+	if f.Requester != "" {
+		where = append(where, "requester = "+arg(string(f.Requester)))
+	}
+	if f.Target != "" {
+		where = append(where, "target = "+arg(f.Target))
+	}
+	if len(f.States) > 0 {
+		var states []string
+		for _, state := range f.States {
+			states = append(states, arg(string(state)))
+		}
+		where = append(where, "state IN ("+strings.Join(states, ", ")+")")
+	}
+	if len(f.States) > 0 && !slices.ContainsFunc(f.States, settled) {
+		where = append(where, "settled = 0") // said in so many words for the index
+	}
+	limit := f.Limit
+	if limit <= 0 {
+		limit = 100
+	}
+	return "WHERE " + strings.Join(where, " AND ") + " ORDER BY created DESC, id DESC LIMIT " + arg(limit), args
 }

@@ -2,13 +2,11 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
 	"slices"
-	"time"
 
 	"scanwarden/confirm"
 )
@@ -44,38 +42,31 @@ type altered struct {
 	lease          int64
 }
 
+// maxWords bounds what people and services may add to a change with one move, in bytes of JSON.
+const maxWords = 1 << 20
+
 // newMove returns the transition that m makes. Its audit entry will tell what the row says of the change, not
 // what the caller holds.
 func newMove(c confirm.Change, m confirm.Move, after *altered) (*transition, error) {
-	switch {
-	case settled(c.State):
-		return nil, fmt.Errorf("it has ended as %s: %w", c.State, confirm.ErrMoved)
-	case m.To == "":
-		return nil, errors.New("the move names no state")
-	case m.Decision != nil && m.Decision.Person == "":
-		return nil, errors.New("the decision names no person")
+	if err := movable(c, m); err != nil {
+		return nil, err
+	}
+	outcome, decision, err := words(&m)
+	if err != nil {
+		return nil, err
 	}
 	e := &entry{
 		Time: m.At.UTC(), Event: event(c.State, m), Change: c.ID, Version: c.Version + 1, Digest: c.Digest,
-		From: c.State, To: m.To, Owner: m.Owner, Outcome: m.Outcome, Note: m.Note,
+		From: c.State, To: m.To, Owner: m.Owner, Decision: m.Decision, Outcome: m.Outcome, Note: m.Note,
 	}
 	t := &transition{entry: e}
-	outcome, person, expiresAfter := "", "", int64(math.MinInt64)
-	if m.Unexpired {
-		expiresAfter = micros(m.At)
-	}
-	if m.Outcome != nil {
-		text, err := json.Marshal(m.Outcome)
-		if err != nil {
-			return nil, err
-		}
-		outcome = string(text)
-	}
+	person, expiresAfter := "", int64(math.MinInt64)
 	if m.Decision != nil {
 		person = m.Decision.Person
-		if err := t.decide(*m.Decision); err != nil {
-			return nil, err
-		}
+		t.then = &statement{query: insertDecision, args: []any{c.ID, person, e.Version, decision}}
+	}
+	if m.Unexpired {
+		expiresAfter = micros(m.At)
 	}
 	t.change = &statement{query: moveChange, args: []any{
 		string(m.To), micros(m.At), flag(m.NextRound), m.Owner, micros(m.Lease), outcome,
@@ -84,12 +75,38 @@ func newMove(c confirm.Change, m confirm.Move, after *altered) (*transition, err
 	return t, nil
 }
 
-func (t *transition) decide(d confirm.Decision) error {
-	d.At = d.At.UTC()
-	text, err := json.Marshal(d)
-	t.entry.Decision = &d
-	t.then = &statement{query: insertDecision, args: []any{t.entry.Change, d.Person, t.entry.Version, string(text)}}
-	return err
+// words returns what m brings to be kept as JSON, empty where it brings nothing. It gives m a decision of its
+// own, in UTC.
+func words(m *confirm.Move) (outcome, decision string, err error) {
+	var kept [2][]byte
+	if m.Outcome != nil {
+		if kept[0], err = json.Marshal(m.Outcome); err != nil {
+			return "", "", err
+		}
+	}
+	if m.Decision != nil {
+		m.Decision = new(*m.Decision)
+		m.Decision.At = m.Decision.At.UTC()
+		if kept[1], err = json.Marshal(m.Decision); err != nil {
+			return "", "", err
+		}
+	}
+	if n := len(kept[0]) + len(kept[1]) + len(m.Note); n > maxWords {
+		return "", "", fmt.Errorf("its words take %d bytes and may take %d; say it more briefly", n, maxWords)
+	}
+	return string(kept[0]), string(kept[1]), nil
+}
+
+func movable(c confirm.Change, m confirm.Move) error {
+	switch {
+	case settled(c.State):
+		return fmt.Errorf("it has ended as %s: %w", c.State, confirm.ErrMoved)
+	case m.To == "":
+		return errors.New("the move names no state")
+	case m.Decision != nil && m.Decision.Person == "":
+		return errors.New("the decision names no person")
+	}
+	return nil
 }
 
 // change returns c as it is after the move that e tells of: the guard has proved that c was up to date.
@@ -101,40 +118,4 @@ func (a altered) change(c confirm.Change, e *entry) (_ confirm.Change, err error
 	}
 	c.Outcome, err = parseOutcome(a.outcome)
 	return c, err
-}
-
-// once is confirm.ErrMoved unless exactly one row was altered.
-func once(r sql.Result, err error) error {
-	if err != nil {
-		return err
-	}
-	if n, err := r.RowsAffected(); err != nil || n != 1 {
-		return errors.Join(err, confirm.ErrMoved)
-	}
-	return nil
-}
-
-// Renew implements confirm.Ledger. A lease says nothing about the change itself: it is not a version of it,
-// and not a matter for the audit log.
-func (s *Store) Renew(ctx context.Context, id, owner string, until time.Time) error {
-	err := once(s.write.ExecContext(ctx, `UPDATE change SET lease = $1 WHERE id = $2 AND owner = $3 AND state = $4`,
-		micros(until), id, owner, string(confirm.Executing)))
-	if err != nil {
-		return fmt.Errorf("renew lease of change %s: %w", id, err)
-	}
-	return nil
-}
-
-// Hold implements confirm.Ledger.
-func (s *Store) Hold(ctx context.Context, name, owner string, now, until time.Time) (bool, error) {
-	err := once(s.write.ExecContext(ctx, `INSERT INTO lease (name, owner, until) VALUES ($1, $2, $3)
-		ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, until = excluded.until
-		WHERE lease.owner = excluded.owner OR lease.until <= $4`, name, owner, micros(until), micros(now)))
-	if errors.Is(err, confirm.ErrMoved) {
-		return false, nil
-	}
-	if err != nil {
-		return false, fmt.Errorf("hold lease %q: %w", name, err)
-	}
-	return true, nil
 }

@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -35,6 +35,9 @@ func TestMoveReturnsTheChangeAsItIsThen(t *testing.T) {
 			}
 			if after.State != m.To || after.Version != c.Version+1 || !after.Updated.Equal(m.At) {
 				t.Errorf("move %d: got state %s, version %d, updated %v", i, after.State, after.Version, after.Updated)
+			}
+			if diff := cmp.Diff(c.Outcome, after.Outcome); m.Outcome == nil && diff != "" {
+				t.Errorf("move %d brought no outcome, and left another:\n%s", i, diff)
 			}
 			c = after
 		}
@@ -91,12 +94,17 @@ func TestExpiryEdge(t *testing.T) {
 	})
 }
 
-func TestMoveRefusesWhatSaysNothing(t *testing.T) {
+func TestMoveRefusesWhatCannotBeKept(t *testing.T) {
 	each(t, func(t *testing.T, l ledger) {
 		s := l.open(t)
 		c := insert(t, s)
-		nobody := approval("")
-		for name, m := range map[string]confirm.Move{"no state": {At: noon}, "no person": nobody} {
+		long := approval("ada")
+		long.Decision.Reason = strings.Repeat("x", 1<<20)
+		damaged := finish(confirm.Failed)
+		damaged.Outcome.Scans = []byte("{")
+		for name, m := range map[string]confirm.Move{
+			"no state": {At: noon}, "no person": approval(""), "too long": long, "damaged": damaged,
+		} {
 			if _, err := s.Move(t.Context(), c, m); err == nil || errors.Is(err, confirm.ErrMoved) {
 				t.Errorf("%s: got %v", name, err)
 			}
@@ -104,8 +112,7 @@ func TestMoveRefusesWhatSaysNothing(t *testing.T) {
 	})
 }
 
-// TestEndedChangeKeepsItsOutcome: no move leaves a final state, and a move that brings no outcome leaves the
-// one that is there.
+// TestEndedChangeKeepsItsOutcome: no move leaves a settled state.
 func TestEndedChangeKeepsItsOutcome(t *testing.T) {
 	each(t, func(t *testing.T, l ledger) {
 		s := l.open(t)
@@ -186,34 +193,43 @@ func TestFailureIsItsCallersAlone(t *testing.T) {
 		} else {
 			l.exec(t, `ALTER TABLE change ADD CHECK (owner <> 'mallory')`)
 		}
-		var all [24]confirm.Change
-		for i := range all {
-			all[i] = insert(t, s)
-		}
-		release := l.lock(t)
-		begun := make(chan struct{}, len(all))
-		done := make(chan struct{})
-		go func() {
-			defer close(done)
-			inParallel(len(all), func(i int) {
-				begun <- struct{}{}
-				m := approval("ada")
-				if i%12 == 5 {
-					m.Owner = "mallory"
-				}
-				after, err := s.Move(t.Context(), all[i], m)
-				if (err != nil) != (m.Owner == "mallory") || err == nil && after.ID != all[i].ID {
-					t.Errorf("%q: got change %q, %v", m.Owner, after.ID, err)
-				}
-			})
-		}()
-		for range all {
-			<-begun
-		}
-		release()
-		<-done
+		l.together(t, s, 24, func(i int, c confirm.Change) {
+			m := approval("ada")
+			if i%12 == 5 {
+				m.Owner = "mallory"
+			}
+			after, err := s.Move(t.Context(), c, m)
+			if (err != nil) != (m.Owner == "mallory") || err == nil && after.ID != c.ID {
+				t.Errorf("%q: got change %q, %v", m.Owner, after.ID, err)
+			}
+		})
 		mustVerify(t, s)
 	})
+}
+
+// together inserts changes and then has do make a transition of each: the first by itself, and all others in
+// one transaction after it.
+func (l ledger) together(t testing.TB, s *store.Store, n int, do func(i int, c confirm.Change)) {
+	t.Helper()
+	changes := make([]confirm.Change, n)
+	for i := range changes {
+		changes[i] = insert(t, s)
+	}
+	release := l.lock(t)
+	var all sync.WaitGroup
+	for i, c := range changes {
+		all.Go(func() { do(i, c) })
+		until(func() bool { return s.Writing() == 1 && s.Waiting() == i })
+	}
+	release()
+	all.Wait()
+}
+
+// until returns when it is so.
+func until(so func() bool) {
+	for !so() {
+		time.Sleep(100 * time.Microsecond)
+	}
 }
 
 // lock keeps every writer waiting until release is called.
@@ -243,13 +259,14 @@ func TestCallerLeaves(t *testing.T) {
 			_, err := s.Move(writing, first, approval("ada"))
 			result <- err
 		}()
-		for s.Writing() == 0 {
-			time.Sleep(time.Millisecond)
-		}
+		until(func() bool { return s.Writing() == 1 && s.Waiting() == 0 })
 		stop()
-		waiting, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
-		defer cancel()
-		if _, err := s.Move(waiting, second, approval("ada")); !errors.Is(err, context.DeadlineExceeded) {
+		waiting, leave := context.WithCancel(t.Context())
+		go func() {
+			until(func() bool { return s.Waiting() == 1 })
+			leave()
+		}()
+		if _, err := s.Move(waiting, second, approval("ada")); !errors.Is(err, context.Canceled) {
 			t.Errorf("a caller who waited for their turn got %v", err)
 		}
 		release()
@@ -261,78 +278,6 @@ func TestCallerLeaves(t *testing.T) {
 		}
 		if now := mustRead(t, s, second.ID).State; now != confirm.Pending {
 			t.Errorf("the second is %s", now)
-		}
-	})
-}
-
-func TestLeases(t *testing.T) {
-	each(t, func(t *testing.T, l ledger) {
-		s, other := l.open(t), l.open(t)
-		later := noon.Add(time.Minute)
-		for i, step := range []struct {
-			owner string
-			now   time.Time
-			want  bool
-		}{
-			{"me", noon, true},
-			{"you", noon, false},
-			{"me", noon.Add(30 * time.Second), true}, // prolonged to 12:01:30
-			{"you", later, false},
-			{"you", later.Add(30*time.Second - time.Microsecond), false},
-			{"you", later.Add(30 * time.Second), true}, // ended
-			{"me", later.Add(40 * time.Second), false},
-		} {
-			s, other = other, s
-			if got, err := s.Hold(t.Context(), "recovery", step.owner, step.now, step.now.Add(time.Minute)); err != nil || got != step.want {
-				t.Errorf("step %d: %s got %v, %v", i, step.owner, got, err)
-			}
-		}
-		if got, err := s.Hold(t.Context(), "another", "me", noon, later); err != nil || !got {
-			t.Errorf("another lease: %v, %v", got, err)
-		}
-	})
-}
-
-func TestRenew(t *testing.T) {
-	each(t, func(t *testing.T, l ledger) {
-		s := l.open(t)
-		c := mustWalk(t, s, insert(t, s), approval("ada"), claim("me"))
-		until := noon.Add(time.Hour)
-		must(t, s.Renew(t.Context(), c.ID, "me", until))
-		if got := mustRead(t, s, c.ID); !got.Lease.Equal(until) || got.Version != c.Version {
-			t.Errorf("renewed: lease %v, version %d", got.Lease, got.Version)
-		}
-		for name, err := range map[string]error{
-			"another owner": s.Renew(t.Context(), c.ID, "you", until),
-			"no such id":    s.Renew(t.Context(), "nobody", "me", until),
-		} {
-			if !errors.Is(err, confirm.ErrMoved) {
-				t.Errorf("%s: got %v, want ErrMoved", name, err)
-			}
-		}
-		mustWalk(t, s, c, finish(confirm.Unknown)) // the renewal was not a move
-		if err := s.Renew(t.Context(), c.ID, "me", until); !errors.Is(err, confirm.ErrMoved) {
-			t.Errorf("ended: got %v, want ErrMoved", err)
-		}
-		mustVerify(t, s)
-	})
-}
-
-func TestHoldIsExclusive(t *testing.T) {
-	each(t, func(t *testing.T, l ledger) {
-		s := l.open(t)
-		var held atomic.Int64
-		inParallel(16, func(i int) {
-			ok, err := s.Hold(t.Context(), "recovery", fmt.Sprint(os.Getpid(), i), noon, noon.Add(time.Minute))
-			if err != nil {
-				t.Error(err)
-			}
-			if ok {
-				held.Add(1)
-			}
-		})
-		if held.Load() != 1 {
-			t.Errorf("%d hold the lease", held.Load())
 		}
 	})
 }

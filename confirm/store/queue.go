@@ -109,8 +109,8 @@ func (s *Store) settle(ctx context.Context, all []*transition) {
 		return
 	}
 	defer tx.rollback()
-	log, err := s.change(bounded, tx, all)
-	if err != nil && len(all) > 1 {
+	log, err := s.perform(bounded, tx, all)
+	if err != nil && len(all) > 1 && bounded.Err() == nil {
 		tx.rollback() // its connection is needed
 		for _, t := range all {
 			s.settle(ctx, []*transition{t})

@@ -102,6 +102,65 @@ func TestVerifyFinds(t *testing.T) {
 	}
 }
 
+// Entries that share a transaction can be told apart.
+func TestVerifyFindsInATransaction(t *testing.T) {
+	for name, c := range map[string]struct {
+		tamper func(lines, hashes []string) ([]string, []string)
+		entry  int64
+		why    string
+	}{
+		"edited line": {func(lines, hashes []string) ([]string, []string) {
+			lines[2] = strings.Replace(lines[2], "ada", "eve", 1)
+			return lines, hashes
+		}, 9, "do not agree"},
+		"edited hash": {func(lines, hashes []string) ([]string, []string) {
+			hashes[1] = hashes[2]
+			return lines, hashes
+		}, 8, "do not agree"},
+		"swapped": {func(lines, hashes []string) ([]string, []string) {
+			lines[0], lines[1], hashes[0], hashes[1] = lines[1], lines[0], hashes[1], hashes[0]
+			return lines, hashes
+		}, 7, "do not agree"},
+		"line taken away": {func(lines, hashes []string) ([]string, []string) {
+			return lines[:len(lines)-1], hashes
+		}, 11, "missing"},
+		"line and hashes taken away": {func(lines, hashes []string) ([]string, []string) {
+			return lines[:len(lines)-1], hashes[:len(hashes)-1]
+		}, 7, "another log"},
+		"hashes taken away": {func(lines, hashes []string) ([]string, []string) {
+			return lines, hashes[:len(hashes)-1]
+		}, 11, "do not agree"},
+		"line added": {func(lines, hashes []string) ([]string, []string) {
+			return append(lines, lines[0]), hashes
+		}, 12, "do not agree"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			each(t, func(t *testing.T, l ledger) {
+				s := l.open(t)
+				l.together(t, s, 6, func(_ int, c confirm.Change) {
+					if _, err := s.Move(t.Context(), c, approval("ada")); err != nil {
+						t.Error(err)
+					}
+				})
+				mustVerify(t, s)
+				var n int
+				var lines, hashes string
+				must(t, l.raw.QueryRow(`SELECT n, lines, hashes FROM audit ORDER BY n DESC LIMIT 1`).Scan(&n, &lines, &hashes))
+				if n != 7 { // six proposals and the first approval go before it
+					t.Fatalf("the transaction begins at entry %d", n)
+				}
+				a, b := c.tamper(strings.Split(lines, "\n"), strings.Split(hashes, "\n"))
+				l.exec(t, `UPDATE audit SET lines = $1, hashes = $2 WHERE n = 7`, strings.Join(a, "\n"), strings.Join(b, "\n"))
+				_, err := s.Verify(t.Context())
+				var bad *store.BadEntryError
+				if !errors.As(err, &bad) || bad.Entry != c.entry || !strings.Contains(bad.Why, c.why) {
+					t.Errorf("got %v, want entry %d because %q", err, c.entry, c.why)
+				}
+			})
+		})
+	}
+}
+
 func sqlTamper(statements ...string) func(*testing.T, ledger, confirm.Change, confirm.Change) {
 	return func(t *testing.T, l ledger, _, _ confirm.Change) {
 		for _, statement := range statements {

@@ -56,9 +56,13 @@ func explainNetwork(err error) *Error {
 	case errors.As(err, &name):
 		return &Error{Temporary: true, Hint: "the host name of Entra ID cannot be resolved: check " + envAuthority + ", DNS and the network connection"}
 	case errors.As(err, &network) && network.Timeout():
-		return &Error{Temporary: true, Hint: "Entra ID did not answer in time: check the network, the firewall and HTTPS_PROXY, or try again"}
+		return silence()
 	case errors.As(err, &network), errors.Is(err, io.ErrUnexpectedEOF):
 		return &Error{Temporary: true, Hint: "Entra ID could not be reached: check the network, the firewall and HTTPS_PROXY, or try again"}
 	}
 	return nil
+}
+
+func silence() *Error {
+	return &Error{Temporary: true, Hint: "Entra ID did not answer in time: check the network, the firewall and HTTPS_PROXY, or try again"}
 }

@@ -78,7 +78,11 @@ func (s *Source) ask(ctx context.Context, app *confidential.Client) (*session, *
 	defer cancel()
 	result, err := app.AcquireTokenByCredential(ctx, s.scopes)
 	if err != nil {
-		return nil, explain(err)
+		problem := explain(err)
+		if problem.Status == 0 && ctx.Err() != nil {
+			problem = silence() // whatever words the connection found for its end
+		}
+		return nil, problem
 	}
 	return newSession(app, result), nil
 }

@@ -105,17 +105,27 @@ func hasInput(blocks any) bool {
 
 // label gives ids to the blocks and elements without one, as Slack does.
 func label(blocks []any) {
-	for i, b := range objects(blocks) {
-		name(b, "block_id", fmt.Sprintf("b%d", i))
-		for j, e := range elementsOf(b) {
-			name(e, "action_id", fmt.Sprintf("a%d", j))
-		}
+	name(objects(blocks), "block_id")
+	for _, b := range objects(blocks) {
+		name(elementsOf(b), "action_id")
 	}
 }
 
-func name(o object, field, id string) {
-	if _, ok := o[field]; !ok {
-		o[field] = id
+// name fills in a field with ids that differ from those that are there.
+func name(all []object, field string) {
+	taken := map[string]bool{}
+	for _, o := range all {
+		taken[word(o, field)] = true
+	}
+	for _, o := range all {
+		if word(o, field) != "" {
+			continue
+		}
+		id := ""
+		for n := 0; taken[id]; n++ { // the first turn finds "" taken: by o
+			id = fmt.Sprintf("%s_%d", field, n)
+		}
+		o[field], taken[id] = id, true
 	}
 }
 

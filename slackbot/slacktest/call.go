@@ -87,8 +87,11 @@ func (r *request) parse(body []byte) error {
 	return nil
 }
 
-// parseJSON ignores a token in the body: with JSON Slack takes it from the header only.
+// parseJSON ignores a token in the body: with JSON Slack takes it from the header only. No body is no arguments.
 func (r *request) parseJSON(body []byte) error {
+	if len(body) == 0 {
+		return nil
+	}
 	var args map[string]json.RawMessage
 	if err := json.Unmarshal(body, &args); err != nil {
 		return fmt.Errorf("parse JSON: %w", err)

@@ -1,0 +1,95 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+)
+
+var errWouldWait = errors.New("it would wait")
+
+// clock is a time that tests move. Whoever sleeps by it fails with errWouldWait, unless sleepers are kept:
+// then they sleep until they are woken.
+type clock struct {
+	mu       sync.Mutex
+	now      time.Time
+	keep     bool
+	sleepers []sleeper
+	more     sync.Cond
+}
+
+type sleeper struct {
+	until time.Time
+	wake  chan struct{}
+}
+
+func newClock(keep bool) *clock {
+	c := &clock{now: noon, keep: keep}
+	c.more.L = &c.mu
+	return c
+}
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) set(now time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = now
+}
+
+func (c *clock) Sleep(ctx context.Context, d time.Duration) error {
+	c.mu.Lock()
+	if !c.keep {
+		c.mu.Unlock()
+		return errWouldWait
+	}
+	s := sleeper{c.now.Add(d), make(chan struct{})}
+	c.sleepers = append(c.sleepers, s)
+	c.more.Broadcast()
+	c.mu.Unlock()
+	select {
+	case <-s.wake:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// asleep waits until n sleep, and returns when each of them wants to wake, in the order they lay down.
+func (c *clock) asleep(n int) (wanted []time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for len(c.sleepers) < n {
+		c.more.Wait()
+	}
+	for _, s := range c.sleepers {
+		wanted = append(wanted, s.until.Sub(noon))
+	}
+	return wanted
+}
+
+// wake lets the sleeper in this place wake, and moves time on to when it wanted to.
+func (c *clock) wake(place int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := c.sleepers[place]
+	c.sleepers = slices.Delete(c.sleepers, place, place+1)
+	if c.now.Before(s.until) {
+		c.now = s.until
+	}
+	close(s.wake)
+}
+
+// wakeEarly wakes the sleeper in this place without moving time.
+func (c *clock) wakeEarly(place int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	close(c.sleepers[place].wake)
+	c.sleepers = slices.Delete(c.sleepers, place, place+1)
+}

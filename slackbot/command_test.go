@@ -1,0 +1,225 @@
+package slackbot_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"scanwarden/defender/defendertest"
+	"scanwarden/slackbot"
+	"scanwarden/slackbot/slacktest"
+)
+
+func TestASecretIsRefusedAndNeverRepeated(t *testing.T) {
+	h := newHouse(t, plan{})
+	const secret = "hunter2-very-secret"
+	for _, text := range []string{
+		h.newScan("x") + " authPassword=" + secret,
+		h.newScan("x") + " scanAuthenticationParams.privPassword=" + secret,
+		"communityString=" + secret + " and a stray word",
+	} {
+		acked(t, h.slack.Command(bob, channel, "/add_scan", text))
+		h.told(t, bob, "is a secret and is not taken here", "rotate")
+	}
+	acked(t, h.slack.Command(bob, channel, "/add_scan", "password: "+secret))
+	h.told(t, bob, "For example")
+	for _, m := range h.slack.Messages(channel) {
+		if strings.Contains(m.All(), secret) {
+			t.Errorf("the secret is repeated: %s", m.All())
+		}
+	}
+	if strings.Contains(h.log.String(), secret) {
+		t.Error("the secret is in the log")
+	}
+}
+
+func TestNoFormAsksForASecret(t *testing.T) {
+	h := newHouse(t, plan{})
+	acked(t, h.slack.Command(bob, channel, "/add_scan", ""))
+	form := h.slack.WaitView(bob, func(v slacktest.View) bool { return len(v.Inputs()) > 3 })
+	for _, in := range form.Inputs() {
+		for _, word := range []string{"password", "community", "privatekey"} {
+			if strings.Contains(strings.ToLower(in.BlockID), word) && in.Type != "static_select" {
+				t.Errorf("the form asks for %s", in.BlockID)
+			}
+		}
+		if in.ActionID != "value" {
+			t.Errorf("%s has the action_id %s", in.BlockID, in.ActionID)
+		}
+		if strings.Contains(in.BlockID, "odata") {
+			t.Errorf("the form asks for %s", in.BlockID)
+		}
+	}
+}
+
+func TestWhatIsNotUnderstoodGetsHelp(t *testing.T) {
+	h := newHouse(t, plan{})
+	for _, tt := range []struct{ command, text, want string }{
+		{"/add_scan", "some words", "For example"},
+		{"/add_scan", `scanName="open`, "quotation mark"},
+		{"/add_scan", "scanName=a scanName=b", "there twice"},
+		{"/add_scan", "nosuch=1", "nosuch"},
+		{"/update_scan", "one two intervalInHours=4", "For example"},
+		{"/delete_scans", "help", "For example"},
+	} {
+		before := len(h.slack.Messages(channel))
+		acked(t, h.slack.Command(bob, channel, tt.command, tt.text))
+		h.slack.Wait("an answer", func() bool { return len(h.slack.Messages(channel)) > before })
+		all := h.slack.Messages(channel)
+		if got := all[len(all)-1]; !got.Ephemeral || !strings.Contains(got.All(), tt.want) {
+			t.Errorf("%s %s: %s", tt.command, tt.text, got.All())
+		}
+	}
+	if n := len(h.tenant.Calls()); n != 0 {
+		t.Errorf("Defender was called %d times for what is not understood", n)
+	}
+}
+
+func TestHelpGivesExamplesThatWork(t *testing.T) {
+	h := newHouse(t, plan{})
+	h.live("Core switches")
+	q := h.ask(t, bob, "/update_scan", `"Core switches" intervalInHours=8`)
+	if !says(q.All(), "intervalInHours: 4 -> 8") {
+		t.Error(q.All())
+	}
+	q = h.ask(t, bob, "/update_scan", `“core switches” intervalInHours=9`) // as a phone writes quotation marks
+	if !says(q.All(), "intervalInHours: 4 -> 9") {
+		t.Error(q.All())
+	}
+}
+
+func TestScansAreListedWithTheirHistory(t *testing.T) {
+	h := newHouse(t, plan{})
+	id := h.live("Core switches")
+	h.live("Printers")
+	h.tenant.FinishScan(id, "Success", time.Now())
+	acked(t, h.slack.Command(bob, channel, "/scans", "core"))
+	if m := h.told(t, bob, "Core switches", "10.1.2.3"); strings.Contains(m.All(), "Printers") {
+		t.Errorf("the filter is not heeded: %s", m.All())
+	}
+	acked(t, h.slack.Command(bob, channel, "/scans", "history Core switches"))
+	h.told(t, bob, "targets")
+	acked(t, h.slack.Command(bob, channel, "/scans", "changes"))
+	h.told(t, bob, "no open changes")
+}
+
+func TestMoreScannersThanAMenuHoldsAreFoundByTyping(t *testing.T) {
+	h := newHouse(t, plan{})
+	for i := range 120 {
+		h.tenant.AddScanner(fmt.Sprintf("branch-%03d.example.com", i), time.Now())
+	}
+	acked(t, h.slack.Command(bob, channel, "/add_scan", ""))
+	form := h.slack.WaitView(bob, func(v slacktest.View) bool { return len(v.Inputs()) > 3 })
+	found := acked(t, h.slack.Suggest(bob, form, "scannerAgent.machineId", "branch-117")).Options()
+	if len(found) != 1 || !strings.Contains(found[0].Text, "branch-117") {
+		t.Errorf("found %+v", found)
+	}
+}
+
+func TestSlackIsAnsweredAtOnceWhileDefenderHangs(t *testing.T) {
+	transports(t, func(t *testing.T, p plan) {
+		h := newHouse(t, p)
+		h.tenant.Fail(defendertest.Fault{Hang: true, Times: -1})
+		for _, text := range []string{h.newScan("x"), "", h.newScan("y")} {
+			if a := acked(t, h.slack.Command(bob, channel, "/add_scan", text)); a.Elapsed > 500*time.Millisecond {
+				t.Errorf("answered after %s", a.Elapsed)
+			}
+		}
+		// The form opens in time, and is filled in when Defender answers.
+		h.slack.WaitView(bob, func(v slacktest.View) bool { return v.CallbackID == "add_scan" && says(v.All(), "Asking Defender") })
+		h.tenant.ClearFaults()
+		h.tenant.Release()
+		h.slack.WaitView(bob, func(v slacktest.View) bool { return len(v.Inputs()) > 3 || says(v.All(), "Not done") })
+	})
+}
+
+func TestAPanicCostsOneAnswer(t *testing.T) {
+	transports(t, func(t *testing.T, p plan) {
+		var broken atomic.Bool
+		p.bot = func(cfg *slackbot.Config) {
+			whole := cfg.Backend
+			cfg.Backend = func(ctx context.Context) (*slackbot.Backend, error) {
+				if broken.Load() {
+					panic("a bug")
+				}
+				return whole(ctx)
+			}
+		}
+		h := newHouse(t, p)
+		broken.Store(true)
+		acked(t, h.slack.Command(bob, channel, "/scans", ""))
+		h.told(t, bob, "failed inside")
+		broken.Store(false)
+		q := h.ask(t, bob, "/add_scan", h.newScan("Core switches"))
+		acked(t, h.slack.Click(ada, q, "approve_change"))
+		h.becomes(t, q, "applied")
+	})
+}
+
+func TestTheManifestHasWhatIsUsedAndNoMore(t *testing.T) {
+	h := newHouse(t, plan{})
+	for _, tt := range []struct{ url, scopes string }{
+		{"", "commands chat:write im:write users:read"}, {"https://scans.example.com/", "commands chat:write im:write users:read usergroups:read"},
+	} {
+		cfg := slackbot.Config{Operations: h.cfg.Operations, Approvers: []string{"slack:T/U"}, Commands: map[string]string{"scans": "/defender-scans"}}
+		if tt.url != "" {
+			cfg.Approvers = append(cfg.Approvers, "slack-group:S0SCANS")
+		}
+		out, err := slackbot.Manifest(cfg, tt.url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var m struct {
+			Features struct {
+				Commands []struct {
+					Command, URL, Description string
+					Hint                      string `json:"usage_hint"`
+					Escape                    bool   `json:"should_escape"`
+				} `json:"slash_commands"`
+			}
+			OAuth struct {
+				Scopes struct{ Bot []string }
+			} `json:"oauth_config"`
+			Settings struct {
+				Socket        bool `json:"socket_mode_enabled"`
+				Interactivity struct {
+					URL string `json:"request_url"`
+				}
+			}
+		}
+		if err := json.Unmarshal(out, &m); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(m.OAuth.Scopes.Bot, " "); got != tt.scopes {
+			t.Errorf("scopes are %q, want %q", got, tt.scopes)
+		}
+		if m.Settings.Socket != (tt.url == "") || strings.HasSuffix(m.Settings.Interactivity.URL, ".com/slack/interaction") == m.Settings.Socket {
+			t.Errorf("socket mode %v with interactions at %q", m.Settings.Socket, m.Settings.Interactivity.URL)
+		}
+		var names []string
+		for _, c := range m.Features.Commands {
+			names = append(names, c.Command)
+			if !c.Escape || len(c.Description) > 2000 || len(c.Hint) > 1000 || strings.HasSuffix(c.URL, ".com/slack/command") == m.Settings.Socket {
+				t.Errorf("%+v", c)
+			}
+		}
+		if got := strings.Join(names, " "); got != "/defender-scans /add_scan /update_scan /delete_scans" {
+			t.Errorf("commands are %s", got)
+		}
+	}
+}
+
+func TestCommandsThatSlackRefusesAreRefusedAtOnce(t *testing.T) {
+	h := newHouse(t, plan{})
+	for _, name := range []string{"/status", "/Add", "/" + strings.Repeat("x", 32), "/a b", "/scans"} {
+		cfg := h.cfg
+		cfg.Commands = map[string]string{"add_scan": name}
+		if _, err := slackbot.New(cfg); err == nil {
+			t.Errorf("%q is taken for a command", name)
+		}
+	}
+}

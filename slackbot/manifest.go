@@ -1,0 +1,131 @@
+package slackbot
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"scanwarden/tools"
+)
+
+// manifest is an app manifest as Slack reads it (https://docs.slack.dev/reference/app-manifest). slack-go has a
+// type for it that writes empty objects which Slack refuses.
+type manifest struct {
+	Metadata struct {
+		Major int `json:"major_version"`
+		Minor int `json:"minor_version"`
+	} `json:"_metadata"`
+	Display struct {
+		Name        string `json:"name"`
+		Description string `json:"description"`
+	} `json:"display_information"`
+	Features struct {
+		Bot struct {
+			Name   string `json:"display_name"`
+			Always bool   `json:"always_online"`
+		} `json:"bot_user"`
+		Home struct {
+			Home     bool `json:"home_tab_enabled"`
+			Messages bool `json:"messages_tab_enabled"`
+			ReadOnly bool `json:"messages_tab_read_only_enabled"`
+		} `json:"app_home"`
+		Commands []manifestCommand `json:"slash_commands"`
+	} `json:"features"`
+	OAuth struct {
+		Scopes struct {
+			Bot []string `json:"bot"`
+		} `json:"scopes"`
+	} `json:"oauth_config"`
+	Settings manifestSettings `json:"settings"`
+}
+
+type manifestCommand struct {
+	Command     string `json:"command"`
+	URL         string `json:"url,omitempty"`
+	Description string `json:"description"`
+	Hint        string `json:"usage_hint"`
+	Escape      bool   `json:"should_escape"` // people and channels arrive by their ids
+}
+
+type manifestSettings struct {
+	Events struct {
+		URL    string   `json:"request_url,omitempty"`
+		Events []string `json:"bot_events"`
+	} `json:"event_subscriptions"`
+	Interactivity struct {
+		Enabled bool   `json:"is_enabled"`
+		URL     string `json:"request_url,omitempty"`
+		Options string `json:"message_menu_options_url,omitempty"`
+	} `json:"interactivity"`
+	Org    bool `json:"org_deploy_enabled"`
+	Socket bool `json:"socket_mode_enabled"`
+	Rotate bool `json:"token_rotation_enabled"`
+}
+
+// Manifest is the app manifest (JSON) for this configuration; url is the public base URL, "" in socket mode.
+// It needs no token: people print it before there is an app.
+func Manifest(cfg Config, url string) ([]byte, error) {
+	if _, err := commandNames(cfg); err != nil {
+		return nil, err
+	}
+	if url != "" && !strings.HasPrefix(url, "https://") {
+		return nil, fmt.Errorf("slack: the public URL %q does not begin with https://, and Slack calls no other; use socket mode instead", url)
+	}
+	var m manifest
+	m.Metadata.Major, m.Metadata.Minor = 2, 1
+	m.Display.Name, m.Features.Bot.Name = "scanwarden", "scanwarden"
+	m.Display.Description = "Adds, updates and deletes authenticated scans in Microsoft Defender, once a person has confirmed."
+	m.Features.Home.Home, m.Features.Home.Messages, m.Features.Home.ReadOnly = true, true, true
+	m.OAuth.Scopes.Bot = scopes(cfg)
+	m.Settings.Socket = url == ""
+	m.Settings.Interactivity.Enabled = true
+	m.Settings.Events.Events = []string{"app_home_opened"}
+	command := ""
+	if url != "" {
+		base := strings.TrimSuffix(url, "/") + "/slack/"
+		command = base + "command"
+		m.Settings.Interactivity.URL, m.Settings.Interactivity.Options = base+"interaction", base+"interaction"
+		m.Settings.Events.URL = base + "interaction"
+	}
+	var err error
+	if m.Features.Commands, err = manifestCommands(cfg, command); err != nil {
+		return nil, err
+	}
+	return json.MarshalIndent(m, "", "  ")
+}
+
+// scopes are exactly those that the bot's calls need.
+func scopes(cfg Config) []string {
+	all := []string{"commands", "chat:write", "im:write", "users:read"}
+	for _, approver := range cfg.Approvers {
+		if strings.HasPrefix(approver, "slack-group:") {
+			return append(all, "usergroups:read")
+		}
+	}
+	return all
+}
+
+func manifestCommands(cfg Config, url string) ([]manifestCommand, error) {
+	out := []manifestCommand{{
+		Command: cfg.slash(scansCommand), URL: url, Escape: true,
+		Description: "List Defender's authenticated scans, their runs, or your open changes.",
+		Hint:        "[filter | history NAME | changes | help]",
+	}}
+	for _, op := range cfg.Operations {
+		if op.Effect != tools.Proposes {
+			continue
+		}
+		f, err := newForm(op)
+		if err != nil {
+			return nil, fmt.Errorf("form of %s: %w", op.Name, err)
+		}
+		out = append(out, manifestCommand{
+			Command: cfg.slash(op.Name), URL: url, Escape: true,
+			Description: short(op.Description, 2000), Hint: short("["+f.example()+"]", 1000),
+		})
+	}
+	if len(out) > 50 {
+		return nil, fmt.Errorf("slack: %d commands are more than the 50 that Slack takes", len(out))
+	}
+	return out, nil
+}

@@ -1,0 +1,63 @@
+package slackbot
+
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"scanwarden/tools"
+)
+
+// scansCommand is the command that reads; all others are operations.
+const scansCommand = "scans"
+
+// slashName is what Slack takes as a command: at most 32 characters with the slash.
+var slashName = regexp.MustCompile(`^/[a-z0-9][a-z0-9_-]{0,30}$`)
+
+// taken are commands of Slack's own, which an app cannot have.
+var taken = map[string]bool{
+	"/status": true, "/me": true, "/join": true, "/away": true, "/dnd": true, "/shrug": true, "/remind": true,
+	"/msg": true, "/feed": true, "/who": true, "/collapse": true, "/expand": true, "/leave": true, "/open": true,
+	"/search": true, "/topic": true, "/mute": true, "/pro": true, "/shortcuts": true,
+}
+
+// spelling makes hyphens and underscores one, because nobody remembers which it was.
+func spelling(command string) string { return strings.ReplaceAll(strings.ToLower(command), "-", "_") }
+
+// slash is the command of an operation, or of "scans", as it is configured.
+func (cfg Config) slash(operation string) string {
+	name := cmp.Or(cfg.Commands[operation], "/"+operation)
+	return "/" + strings.TrimPrefix(name, "/")
+}
+
+// commandNames finds operations by their commands, and refuses what Slack would refuse.
+func commandNames(cfg Config) (map[string]string, error) {
+	names := map[string]string{}
+	add := func(operation string) error {
+		command := cfg.slash(operation)
+		switch other, there := names[spelling(command)]; {
+		case !slashName.MatchString(command) || taken[command]:
+			return fmt.Errorf("slack: commands: %q for %s is not a name that Slack takes; use a slash and up to 31 small letters, digits, hyphens and underscores", command, operation)
+		case there:
+			return fmt.Errorf("slack: commands: %q is the command of both %s and %s; give each its own", command, other, operation)
+		}
+		names[spelling(command)] = operation
+		return nil
+	}
+	known := map[string]bool{scansCommand: true}
+	for _, op := range cfg.Operations {
+		if op.Effect == tools.Proposes {
+			known[op.Name] = true
+			if err := add(op.Name); err != nil {
+				return nil, err
+			}
+		}
+	}
+	for operation := range cfg.Commands {
+		if !known[operation] {
+			return nil, fmt.Errorf("slack: commands: there is no operation %q", operation)
+		}
+	}
+	return names, add(scansCommand)
+}

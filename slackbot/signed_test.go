@@ -1,0 +1,131 @@
+package slackbot_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"scanwarden/slackbot/slacktest"
+)
+
+func TestWhatSlackDidNotSignIsRefused(t *testing.T) {
+	h := newHouse(t, plan{})
+	first := acked(t, h.slack.Command(bob, channel, "/scans", "help"))
+	h.told(t, bob, "lists the scans")
+	for name, raw := range map[string]slacktest.Raw{
+		"unsigned":     {Unsigned: true},
+		"other secret": {Secret: "guessed"},
+		"stale":        {Timestamp: time.Now().Add(-6 * time.Minute)},
+		"early":        {Timestamp: time.Now().Add(6 * time.Minute)},
+		"tampered":     {Signature: "v0=" + strings.Repeat("0", 64)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			raw.URL, raw.Body = first.Sent.URL, strings.Replace(first.Sent.Body, "help", "other", 1)
+			if a := h.slack.SendRaw(raw); a.Status != 401 {
+				t.Errorf("answered %d %s", a.Status, a.Body)
+			}
+		})
+	}
+}
+
+func TestWhatIsSignedButMeansNothingIsRefused(t *testing.T) {
+	h := newHouse(t, plan{})
+	url := acked(t, h.slack.Command(bob, channel, "/scans", "help")).Sent.URL
+	for name, want := range map[string]struct {
+		body   string
+		status int
+	}{
+		"probe":      {"ssl_check=1", 200},
+		"empty":      {"", 400},
+		"no user":    {"command=/scans&team_id=T01TEST", 400},
+		"no team":    {"command=/scans&user_id=U0BOB", 400},
+		"no command": {"team_id=T01TEST&user_id=U0BOB", 400},
+		"too large":  {"text=" + strings.Repeat("x", 1<<20), 413},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if a := h.slack.SendRaw(slacktest.Raw{URL: url, Body: want.body}); a.Status != want.status {
+				t.Errorf("answered %d %s, want %d", a.Status, a.Body, want.status)
+			}
+		})
+	}
+}
+
+func TestACommandFromAnotherWorkspaceIsRefused(t *testing.T) {
+	h := newHouse(t, plan{})
+	first := acked(t, h.slack.Command(bob, channel, "/scans", "help"))
+	h.told(t, bob, "lists the scans")
+	moved := strings.NewReplacer("team_id="+team, "team_id=T0OTHER", "trigger_id=", "trigger_id=9").Replace(first.Sent.Body)
+	acked(t, h.slack.SendRaw(slacktest.Raw{URL: first.Sent.URL, Body: moved}))
+	h.told(t, bob, "another workspace")
+	posing := strings.NewReplacer("user_id="+bob, "user_id="+other, "trigger_id=", "trigger_id=8").Replace(first.Sent.Body)
+	acked(t, h.slack.SendRaw(slacktest.Raw{URL: first.Sent.URL, Body: posing}))
+	h.slack.Wait("the second answer", func() bool {
+		n := 0
+		for _, m := range h.slack.Messages(channel) {
+			if says(m.All(), "another workspace") {
+				n++
+			}
+		}
+		return n == 2
+	})
+}
+
+func TestAReplayedRequestDoesNothingMore(t *testing.T) {
+	h := newHouse(t, plan{})
+	a := acked(t, h.slack.Command(bob, channel, "/add_scan", h.newScan("Core switches")))
+	h.slack.Wait("the question", func() bool { return len(h.questions()) == 1 })
+	acked(t, h.slack.Replay(a))
+	h.slack.Wait("the work to end", func() bool { return h.bot.Working() == 0 })
+	h.open(t, bob, 1)
+}
+
+func TestWhatIsDeliveredTwiceIsDoneOnce(t *testing.T) {
+	h := newHouse(t, plan{sockets: true})
+	h.slack.DeliverTwice(true)
+	q := h.ask(t, bob, "/add_scan", h.newScan("Core switches"))
+	h.slack.Wait("the work to end", func() bool { return h.bot.Working() == 0 })
+	h.open(t, bob, 1)
+	acked(t, h.slack.Click(ada, q, "approve_change"))
+	h.becomes(t, q, "applied")
+	h.writes(t, 1)
+}
+
+func TestASocketThatEndsLosesNothing(t *testing.T) {
+	for _, how := range []struct {
+		reason string
+		warn   bool
+	}{{"warning", true}, {"refresh_requested", false}, {"", false}} {
+		t.Run("reason "+how.reason, func(t *testing.T) {
+			h := newHouse(t, plan{sockets: true})
+			q := h.ask(t, bob, "/add_scan", h.newScan("Core switches"))
+			h.slack.DisconnectSockets(how.reason, how.warn)
+			h.slack.WaitSockets(2)
+			acked(t, h.slack.Click(ada, q, "approve_change"))
+			h.becomes(t, q, "applied")
+		})
+	}
+}
+
+func TestTokensThatSlackNeverTakesEndTheBot(t *testing.T) {
+	for _, code := range []string{
+		"invalid_auth", "account_inactive", "not_authed", "token_revoked", "not_allowed_token_type", "missing_scope",
+		"token_expired", "no_permission", "team_access_not_granted", "link_disabled",
+	} {
+		for method, sockets := range map[string]bool{"apps.connections.open": true, "auth.test": false} {
+			t.Run(method+" "+code, func(t *testing.T) {
+				h := newHouse(t, plan{sockets: sockets, asleep: true})
+				h.slack.Fail(method, slacktest.Fault{Times: -1, Error: code})
+				ended := make(chan error, 1)
+				go func() { ended <- h.bot.Run(t.Context()) }()
+				select {
+				case err := <-ended:
+					if err == nil || !strings.Contains(err.Error(), code) {
+						t.Errorf("Run ended with %v", err)
+					}
+				case <-time.After(10 * time.Second):
+					t.Error("Run goes on with tokens that Slack never takes")
+				}
+			})
+		}
+	}
+}

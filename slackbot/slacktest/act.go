@@ -1,0 +1,206 @@
+package slacktest
+
+import (
+	"fmt"
+	"slices"
+)
+
+// What people do. Each act returns when the app has acknowledged it, or has failed to within 3 s. An act that no
+// person could do fails the test and sends nothing; so does one that the app, by its URLs, does not serve.
+
+// Command types a slash command into a channel. text arrives as it is: write mentions as Slack does for a
+// command with should_escape, <@U1|name>. The answer in the acknowledgement is shown in the channel.
+func (s *Server) Command(user, channel, command, text string) *Ack {
+	s.t.Helper()
+	s.mu.Lock()
+	u, c, err := s.who(user, channel)
+	if err != nil {
+		s.mu.Unlock()
+		return s.impossible("type "+command, err)
+	}
+	payload := s.commandPayload(u, c, command, text)
+	s.mu.Unlock()
+	return s.deliver(delivery{what: command, kind: "slash_commands", payload: payload, answers: true, settle: s.settleCommand})
+}
+
+func (s *Server) who(user, channel string) (User, *channel, error) {
+	u, ok := s.users[user]
+	if !ok {
+		return User{}, nil, fmt.Errorf("there is no user %s: AddUser first", user)
+	}
+	c, ok := s.channels[channel]
+	if !ok {
+		return User{}, nil, fmt.Errorf("there is no channel %s: AddChannel first", channel)
+	}
+	return u, c, nil
+}
+
+// Click presses a button of a message as m shows it; the message may have changed since m was read, as it may
+// have before a slow reader's eyes.
+func (s *Server) Click(user string, m Message, actionID string) *Ack {
+	s.t.Helper()
+	what := fmt.Sprintf("click %s in %s", actionID, m.TS)
+	action, err := pressed(m.Blocks, actionID)
+	if err == nil && m.Ephemeral && m.To != user {
+		err = fmt.Errorf("only %s sees that message", m.To)
+	}
+	s.mu.Lock()
+	u, c, unknown := s.who(user, m.Channel)
+	if err == nil {
+		err = unknown
+	}
+	if err != nil {
+		s.mu.Unlock()
+		return s.impossible(what, err)
+	}
+	d := delivery{what: what, kind: "interactive", payload: s.clickPayload(u, c, m, action)}
+	s.mu.Unlock()
+	return s.deliver(d)
+}
+
+// ClickView presses a button inside a modal or a home tab.
+func (s *Server) ClickView(user string, v View, actionID string) *Ack {
+	s.t.Helper()
+	what := fmt.Sprintf("click %s in view %s", actionID, v.ID)
+	action, err := pressed(v.Blocks, actionID)
+	s.mu.Lock()
+	open := s.view(v.ID)
+	if err == nil && (open == nil || open.user != user) {
+		err = fmt.Errorf("%s has no such view before them", user)
+	}
+	var payload object
+	if err == nil {
+		payload, err = s.viewClickPayload(s.users[user], open, action)
+	}
+	s.mu.Unlock()
+	if err != nil {
+		return s.impossible(what, err)
+	}
+	return s.deliver(delivery{what: what, kind: "interactive", payload: payload})
+}
+
+// pressed is the action that the one button with this id makes.
+func pressed(blocks []byte, actionID string) (object, error) {
+	for _, b := range decodeBlocks(blocks) {
+		for _, e := range elementsOf(b) {
+			if e["type"] != "button" || e["action_id"] != actionID {
+				continue
+			}
+			action := object{"type": "button", "block_id": b["block_id"], "action_id": actionID, "text": e["text"]}
+			for _, name := range []string{"value", "style", "url"} {
+				if v, ok := e[name]; ok {
+					action[name] = v
+				}
+			}
+			return action, nil
+		}
+	}
+	return nil, fmt.Errorf("there is no button %q", actionID)
+}
+
+// Submit fills in a modal and presses its submit button. values are keyed by block_id: a string for text, numbers,
+// dates and one choice (by the option's value), a bool for a single checkbox, a []string for several choices.
+// A field that is not among them keeps its initial value; "" empties it. The options of an external select
+// are those of the last [Server.Suggest] and the initial one.
+func (s *Server) Submit(user string, v View, values map[string]any) *Ack {
+	s.t.Helper()
+	s.mu.Lock()
+	open, err := s.top(user, v)
+	var payload object
+	if err == nil && open.content["submit"] == nil {
+		err = fmt.Errorf("it has no submit button")
+	}
+	if err == nil {
+		payload, err = s.submitPayload(s.users[user], open, values)
+	}
+	s.mu.Unlock()
+	what := "submit " + v.CallbackID
+	if err != nil {
+		return s.impossible(what, err)
+	}
+	return s.deliver(delivery{what: what, kind: "interactive", payload: payload, answers: true, view: open, settle: s.settleSubmit})
+}
+
+// top is the user's open view if it is v.
+func (s *Server) top(user string, v View) (*openView, error) {
+	stack := s.stacks[user]
+	if len(stack) == 0 || stack[len(stack)-1] != v.ID {
+		return nil, fmt.Errorf("view %s is not on top before %s", v.ID, user)
+	}
+	return s.views[v.ID], nil
+}
+
+// CloseView closes a modal by its close button. The app hears of it only with notify_on_close; otherwise the Ack is
+// empty.
+func (s *Server) CloseView(user string, v View) *Ack {
+	s.t.Helper()
+	s.mu.Lock()
+	open, err := s.top(user, v)
+	if err != nil {
+		s.mu.Unlock()
+		return s.impossible("close "+v.CallbackID, err)
+	}
+	payload := s.closePayload(s.users[user], open)
+	tells := open.content["notify_on_close"] == true
+	s.pop(user)
+	if open.content["clear_on_close"] == true {
+		s.forget(user)
+	}
+	s.mu.Unlock()
+	if !tells {
+		return &Ack{}
+	}
+	return s.deliver(delivery{what: "close " + v.CallbackID, kind: "interactive", payload: payload})
+}
+
+// Suggest types into an external select; [Ack.Options] has what the app offers then.
+func (s *Server) Suggest(user string, v View, blockID, query string) *Ack {
+	s.t.Helper()
+	s.mu.Lock()
+	open := s.view(v.ID)
+	var payload object
+	err := fmt.Errorf("%s has no such view before them", user)
+	if open != nil && open.user == user {
+		payload, err = s.suggestPayload(s.users[user], open, blockID, query)
+	}
+	s.mu.Unlock()
+	what := fmt.Sprintf("type %q into %s", query, blockID)
+	if err != nil {
+		return s.impossible(what, err)
+	}
+	return s.deliver(delivery{what: what, kind: "interactive", payload: payload, answers: true, view: open, block: blockID,
+		settle: s.settleSuggest})
+}
+
+// OpenHome looks at the app's home tab: an app_home_opened event.
+func (s *Server) OpenHome(user string) *Ack {
+	s.t.Helper()
+	s.mu.Lock()
+	if _, ok := s.users[user]; !ok {
+		s.mu.Unlock()
+		return s.impossible("open the home tab", fmt.Errorf("there is no user %s: AddUser first", user))
+	}
+	payload := s.homePayload(s.users[user])
+	s.mu.Unlock()
+	return s.deliver(delivery{what: "open the home tab", kind: "events_api", payload: payload})
+}
+
+// impossible fails the test: no person could do that.
+func (s *Server) impossible(what string, err error) *Ack {
+	s.t.Helper()
+	err = fmt.Errorf("slacktest: cannot %s: %w", what, err)
+	s.t.Errorf("%v", err)
+	return &Ack{Err: err}
+}
+
+// externalSelect is the block's element if it is one that asks the app.
+func (v *openView) externalSelect(blockID string) (object, error) {
+	for _, b := range objects(v.content["blocks"]) {
+		for _, e := range elementsOf(b) {
+			if b["block_id"] == blockID && slices.Contains([]string{"external_select", "multi_external_select"}, word(e, "type")) {
+				return e, nil
+			}
+		}
+	}
+	return nil, fmt.Errorf("there is no external select in block %q", blockID)
+}

@@ -1,0 +1,179 @@
+package slacktest_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+
+	"scanwarden/slackbot/slacktest"
+)
+
+// A witness is a test that may fail without failing the test around it.
+type witness struct {
+	testing.TB
+	mu       sync.Mutex
+	errors   []string
+	cleanups []func()
+}
+
+func (w *witness) Errorf(format string, args ...any) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.errors = append(w.errors, fmt.Sprintf(format, args...))
+}
+
+func (w *witness) Cleanup(f func()) { w.cleanups = append(w.cleanups, f) }
+
+func (w *witness) end() {
+	for _, f := range w.cleanups {
+		f()
+	}
+}
+
+// rebel starts a workspace whose app may break the rules.
+func rebel(t testing.TB, o slacktest.Options) *slacktest.Server {
+	w := &witness{TB: t}
+	s := slacktest.New(w, o)
+	t.Cleanup(w.end)
+	people(s)
+	return s
+}
+
+func workspace(t *testing.T, o slacktest.Options) *slacktest.Server {
+	s := slacktest.New(t, o)
+	people(s)
+	return s
+}
+
+func people(s *slacktest.Server) {
+	s.AddUser(slacktest.User{ID: "U1", Name: "ada", Email: "ada@example.com"})
+	s.AddUser(slacktest.User{ID: "U2", Name: "grace"})
+	s.AddChannel("C1", "U1", "U2")
+}
+
+type answer struct {
+	OK       bool   `json:"ok"`
+	Error    string `json:"error"`
+	TS       string `json:"ts"`
+	Needed   string `json:"needed"`
+	Metadata struct {
+		Messages []string `json:"messages"`
+	} `json:"response_metadata"`
+	View struct {
+		ID   string `json:"id"`
+		Hash string `json:"hash"`
+	} `json:"view"`
+}
+
+// call calls a method with a form, as the bot unless args has a token.
+func call(t *testing.T, s *slacktest.Server, method string, args ...string) answer {
+	t.Helper()
+	form := url.Values{"token": {"xoxb-test-token"}}
+	for i := 0; i < len(args); i += 2 {
+		form.Set(args[i], args[i+1])
+	}
+	response, err := http.PostForm(s.API()+method, form)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	var a answer
+	if err := json.NewDecoder(response.Body).Decode(&a); err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+// An app is a handler behind all three URLs.
+func app(t *testing.T, s *slacktest.Server, handle http.HandlerFunc) {
+	server := httptest.NewServer(handle)
+	t.Cleanup(server.Close)
+	s.SetURLs(server.URL, server.URL, server.URL)
+}
+
+// says answers everything with the same body.
+func says(body string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		_, _ = io.WriteString(w, body)
+	}
+}
+
+// payload is the interaction in a request.
+func payload(t *testing.T, r *http.Request) map[string]any {
+	t.Helper()
+	var p map[string]any
+	if err := json.Unmarshal([]byte(r.PostFormValue("payload")), &p); err != nil {
+		t.Errorf("payload: %v", err)
+	}
+	return p
+}
+
+// modal is a view with these blocks, comma-separated JSON.
+func modal(blocks string) string {
+	return `{"type":"modal","callback_id":"form","title":` + plain("Form") + `,"submit":` + plain("Send") + `,"blocks":[` + blocks + `]}`
+}
+
+func plain(text string) string {
+	return `{"type":"plain_text","text":"` + text + `"}`
+}
+
+func input(id, element string) string {
+	return `{"type":"input","block_id":"` + id + `","label":` + plain(id) + `,"element":` + element + `}`
+}
+
+const section = `{"type":"section","text":{"type":"mrkdwn","text":"hello"}}`
+
+func button(id string) string {
+	return `{"type":"button","action_id":"` + id + `","value":"v-` + id + `","text":` + plain(id) + `}`
+}
+
+func actions(elements ...string) string {
+	return `{"type":"actions","block_id":"row","elements":[` + strings.Join(elements, ",") + `]}`
+}
+
+func x(n int) string { return strings.Repeat("x", n) }
+
+// repeated is n copies of an item, in which %d is its number.
+func repeated(n int, item string) string {
+	items := make([]string, n)
+	for i := range items {
+		items[i] = strings.ReplaceAll(item, "%d", fmt.Sprint(i))
+	}
+	return strings.Join(items, ",")
+}
+
+// readAgain reads a body and puts it back.
+func readAgain(r *http.Request) ([]byte, error) {
+	body, err := io.ReadAll(r.Body)
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	return body, err
+}
+
+// callJSON calls a method with JSON and returns the error code.
+func callJSON(t *testing.T, s *slacktest.Server, method, args string) string {
+	t.Helper()
+	r, err := http.NewRequest(http.MethodPost, s.API()+method, strings.NewReader(args))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/json; charset=utf-8")
+	r.Header.Set("Authorization", "Bearer xoxb-test-token")
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	var a answer
+	if err := json.NewDecoder(response.Body).Decode(&a); err != nil {
+		t.Fatal(err)
+	}
+	return a.Error
+}

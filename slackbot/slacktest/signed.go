@@ -1,0 +1,133 @@
+package slacktest
+
+import (
+	"cmp"
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A Raw is one HTTP request to the app. The zero value of a field is what Slack would send.
+type Raw struct {
+	URL       string
+	Body      string
+	Timestamp time.Time // zero is now, by the real clock
+	Secret    string    // signs; "" is Options.SigningSecret
+	Signature string    // sent as it is; "" is computed
+	Unsigned  bool      // without signature and timestamp
+}
+
+// SendRaw sends r to the app. What it answers has no effect in the workspace and breaks no rule.
+func (s *Server) SendRaw(r Raw) *Ack {
+	a := &Ack{Sent: r, delivery: delivery{what: "send a request", quiet: true}}
+	s.post(a)
+	return a
+}
+
+// Replay sends the very same bytes again, signature or envelope id included. An answer takes effect as the
+// first one did, but breaks no rule.
+func (s *Server) Replay(first *Ack) *Ack {
+	a := &Ack{Sent: first.Sent, envelope: first.envelope, delivery: first.delivery,
+		TriggerID: first.TriggerID, ResponseURL: first.ResponseURL}
+	a.delivery.quiet = true
+	if a.envelope != nil {
+		s.overSocket(a)
+	} else {
+		s.post(a)
+	}
+	return s.conclude(a)
+}
+
+// overHTTP sends a's delivery to the URL that the app's manifest has for its kind.
+func (s *Server) overHTTP(a *Ack) {
+	s.mu.Lock()
+	to := map[string]string{"slash_commands": s.options.CommandURL, "interactive": s.options.InteractionURL,
+		"events_api": s.options.EventURL}[a.delivery.kind]
+	s.mu.Unlock()
+	if to == "" {
+		a.Err = fmt.Errorf("slacktest: the app has no URL for %s: see SetURLs", a.delivery.kind)
+		return
+	}
+	a.Sent = Raw{URL: to, Body: a.delivery.body(), Timestamp: time.Now()}
+	a.Sent.Signature = s.sign(a.Sent)
+	s.post(a)
+}
+
+// body is a form for commands and interactions, JSON for events.
+func (d delivery) body() string {
+	switch d.kind {
+	case "slash_commands":
+		form := url.Values{}
+		for name, v := range d.payload {
+			form.Set(name, v.(string)) // all of its fields are
+		}
+		return form.Encode()
+	case "interactive":
+		return url.Values{"payload": {string(encode(d.payload))}}.Encode()
+	}
+	return string(encode(d.payload))
+}
+
+func (s *Server) sign(r Raw) string {
+	mac := hmac.New(sha256.New, []byte(cmp.Or(r.Secret, s.options.SigningSecret)))
+	fmt.Fprintf(mac, "v0:%d:%s", r.Timestamp.Unix(), r.Body)
+	return "v0=" + hex.EncodeToString(mac.Sum(nil))
+}
+
+// post sends a.Sent and waits for the answer as long as Slack does.
+func (s *Server) post(a *Ack) {
+	ctx, cancel := context.WithTimeout(context.Background(), s.options.AckWithin)
+	defer cancel()
+	r, err := s.signed(ctx, a.Sent)
+	if err != nil {
+		a.Err = fmt.Errorf("slacktest: %w", err)
+		return
+	}
+	start := time.Now()
+	response, err := s.client.Do(r)
+	if err != nil {
+		a.Err = fmt.Errorf("%w within %v: %v", ErrNoResponse, s.options.AckWithin, err)
+		return
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(response.Body, maxBody))
+	a.Elapsed = time.Since(start)
+	if err != nil {
+		a.Err = fmt.Errorf("%w within %v: %v", ErrNoResponse, s.options.AckWithin, err)
+		return
+	}
+	a.Status, a.Body = response.StatusCode, trimmed(body)
+	if a.Body != nil && !json.Valid(a.Body) {
+		a.Body = encode(string(a.Body))
+	}
+}
+
+func (s *Server) signed(ctx context.Context, raw Raw) (*http.Request, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, raw.URL, strings.NewReader(raw.Body))
+	if err != nil {
+		return nil, err
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	if strings.HasPrefix(raw.Body, "{") {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	r.Header.Set("User-Agent", "Slackbot 1.0 (+https://api.slack.com/robots)")
+	if raw.Unsigned {
+		return r, nil
+	}
+	if raw.Timestamp.IsZero() {
+		raw.Timestamp = time.Now()
+	}
+	r.Header.Set("X-Slack-Request-Timestamp", strconv.FormatInt(raw.Timestamp.Unix(), 10))
+	r.Header.Set("X-Slack-Signature", cmp.Or(raw.Signature, s.sign(raw)))
+	return r, nil
+}

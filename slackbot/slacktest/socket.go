@@ -1,0 +1,191 @@
+package slacktest
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gorilla/websocket"
+)
+
+const (
+	maxSockets = 10     // per app
+	maxAck     = 20_480 // bytes: an acknowledgement this long or longer is dropped without a word
+	warned     = 2 * time.Second
+)
+
+// A socket is one WebSocket connection of the app.
+type socket struct {
+	conn  *websocket.Conn
+	write sync.Mutex // gorilla allows one writer
+	done  chan struct{}
+}
+
+func (k *socket) send(message []byte) error {
+	k.write.Lock()
+	defer k.write.Unlock()
+	if err := k.conn.SetWriteDeadline(time.Now().Add(time.Second)); err != nil {
+		return err
+	}
+	return k.conn.WriteMessage(websocket.TextMessage, message)
+}
+
+// openConnection is apps.connections.open: an address that is good for one connection.
+func (s *Server) openConnection(*request) (object, error) {
+	if len(s.sockets) >= maxSockets {
+		return nil, refuse("too_many_websockets")
+	}
+	ticket := s.id("ticket-")
+	s.tickets[ticket] = true
+	return object{"url": "ws" + strings.TrimPrefix(s.http.URL, "http") + "/link/?ticket=" + ticket + "&app_id=" + appID}, nil
+}
+
+func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
+	s.serving.Add(1)
+	defer s.serving.Done()
+	if !s.redeem(r.URL.Query().Get("ticket")) {
+		http.Error(w, "the ticket is unknown or used: call apps.connections.open", http.StatusForbidden)
+		return
+	}
+	anyOrigin := websocket.Upgrader{CheckOrigin: func(*http.Request) bool { return true }}
+	conn, err := anyOrigin.Upgrade(w, r, nil)
+	if err != nil {
+		return // the upgrader has answered
+	}
+	k := &socket{conn: conn, done: make(chan struct{})}
+	defer s.lose(k)
+	if k.send(s.hello()) == nil && s.admit(k) {
+		go s.ping(k)
+		s.listen(k)
+	}
+}
+
+func (s *Server) redeem(ticket string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	ok := s.tickets[ticket]
+	delete(s.tickets, ticket)
+	return ok
+}
+
+func (s *Server) hello() []byte {
+	return encode(object{
+		"type": "hello", "num_connections": s.Sockets() + 1, "connection_info": object{"app_id": appID},
+		"debug_info": object{"host": "applink-test", "approximate_connection_time": 18060},
+	})
+}
+
+// admit makes a socket one that envelopes go to, unless the workspace is closing.
+func (s *Server) admit(k *socket) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	select {
+	case <-s.closed:
+		return false
+	default:
+	}
+	s.sockets = append(s.sockets, k)
+	s.touch()
+	return true
+}
+
+func (s *Server) lose(k *socket) {
+	_ = k.conn.Close()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sockets = slices.DeleteFunc(s.sockets, func(have *socket) bool { return have == k })
+	for _, e := range s.envelopes {
+		if delete(e.on, k); len(e.on) == 0 {
+			e.lost()
+		}
+	}
+	close(k.done)
+	s.touch()
+}
+
+// ping ends with the socket. The app's library reconnects when no ping comes.
+func (s *Server) ping(k *socket) {
+	tick := time.NewTicker(s.options.PingEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-k.done:
+			return
+		case <-tick.C:
+			_ = k.conn.WriteControl(websocket.PingMessage, []byte("Ping from applink-test"), time.Now().Add(time.Second))
+		}
+	}
+}
+
+// listen takes acknowledgements until the socket is gone, or no pong came for ten pings.
+func (s *Server) listen(k *socket) {
+	alive := func(string) error {
+		return k.conn.SetReadDeadline(time.Now().Add(max(10*s.options.PingEvery, 10*time.Second)))
+	}
+	k.conn.SetPongHandler(alive)
+	k.conn.SetReadLimit(maxBody)
+	_ = alive("")
+	for {
+		_, message, err := k.conn.ReadMessage()
+		if err != nil {
+			return
+		}
+		s.take(k, message)
+	}
+}
+
+// Sockets is how many sockets are open.
+func (s *Server) Sockets() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.sockets)
+}
+
+// DisconnectSockets ends all sockets that are open now, and returns when they are. The reason, such as
+// "refresh_requested" or "link_disabled", is told first; "" cuts without a word. With warnFirst the app is told
+// "warning" before, and has two seconds (Slack gives about ten) to leave by itself.
+func (s *Server) DisconnectSockets(reason string, warnFirst bool) {
+	s.mu.Lock()
+	leaving := slices.Clone(s.sockets)
+	s.mu.Unlock()
+	if warnFirst {
+		tell(leaving, "warning")
+		patience := time.NewTimer(warned)
+		defer patience.Stop()
+		for _, k := range leaving {
+			select {
+			case <-k.done:
+			case <-patience.C:
+				patience.Reset(0)
+			}
+		}
+	}
+	if reason != "" {
+		tell(leaving, reason)
+	}
+	for _, k := range leaving {
+		_ = k.conn.Close()
+		<-k.done
+	}
+}
+
+func tell(sockets []*socket, reason string) {
+	goodbye, _ := json.Marshal(object{"type": "disconnect", "reason": reason, "debug_info": object{"host": "applink-test"}})
+	for _, k := range sockets {
+		_ = k.send(goodbye) // one that is gone needs no goodbye
+	}
+}
+
+// DeliverTwice makes every envelope go to two sockets, or twice down the only one.
+func (s *Server) DeliverTwice(on bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.twice = on
+}
+
+// gone says why there is no acknowledgement.
+func gone(why string) error { return fmt.Errorf("%w: %s", ErrNoResponse, why) }

@@ -1,0 +1,152 @@
+package slackbot_test
+
+import (
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"scanwarden/confirm"
+	"scanwarden/slackbot/slacktest"
+)
+
+func TestNobodyElseMayClick(t *testing.T) {
+	for _, who := range []struct{ user, why string }{
+		{bob, "not among the approvers"},
+		{mallory, "not among the approvers"},
+		{guest, "guests cannot"},
+		{robot, "bots and apps cannot"},
+		{ghost, "deactivated"},
+		{other, "another workspace"},
+	} {
+		t.Run(who.user, func(t *testing.T) {
+			h := newHouse(t, plan{})
+			q := h.ask(t, bob, "/add_scan", h.newScan("Core switches"))
+			for _, button := range []string{"approve_change", "deny_change"} {
+				if button == "deny_change" && (who.user == bob || who.user == mallory) {
+					continue // members: the requester may deny, and others are refused when they send the reason
+				}
+				before := len(h.slack.Messages(channel))
+				acked(t, h.slack.Click(who.user, q, button))
+				h.slack.Wait("an answer to "+who.user, func() bool { return len(h.slack.Messages(channel)) > before })
+				h.told(t, who.user, who.why)
+			}
+			if c := h.change(t, q); c.State != confirm.Pending || len(c.Decisions) != 0 {
+				t.Errorf("the click of %s counted: %+v", who.user, c)
+			}
+			h.writes(t, 0)
+		})
+	}
+}
+
+func TestRequesterApprovesOnlyWhereThatIsAllowed(t *testing.T) {
+	h := newHouse(t, plan{})
+	q := h.ask(t, ada, "/add_scan", h.newScan("Core switches"))
+	acked(t, h.slack.Click(ada, q, "approve_change"))
+	h.told(t, ada, "may not confirm their own changes")
+	h.writes(t, 0)
+}
+
+func TestAMemberWhoIsNobodyCannotDeny(t *testing.T) {
+	h := newHouse(t, plan{})
+	q := h.ask(t, bob, "/add_scan", h.newScan("Core switches"))
+	acked(t, h.slack.Click(mallory, q, "deny_change"))
+	modal := h.slack.WaitView(mallory, func(v slacktest.View) bool { return v.CallbackID == "deny_change" })
+	refused := acked(t, h.slack.Submit(mallory, modal, map[string]any{"reason": "no"}))
+	if !strings.Contains(refused.Errors()["reason"], "neither an approver nor the requester") {
+		t.Errorf("the refusal is %s", refused.Body)
+	}
+	if c := h.change(t, q); c.State != confirm.Pending {
+		t.Errorf("the change is %s", c.State)
+	}
+}
+
+func TestGuestsBotsAndOutsidersMayNotProposeEither(t *testing.T) {
+	h := newHouse(t, plan{})
+	for user, why := range map[string]string{guest: "guests cannot", robot: "bots and apps cannot", ghost: "deactivated", other: "another workspace"} {
+		acked(t, h.slack.Command(user, channel, "/add_scan", h.newScan("Core switches")))
+		h.told(t, user, why)
+		acked(t, h.slack.Command(user, channel, "/scans", ""))
+	}
+	if n := len(h.tenant.Calls()); n != 0 {
+		t.Errorf("Defender was called %d times for people who may not ask", n)
+	}
+}
+
+func TestWhoWasRemovedLosesTheirSayWithinAMinute(t *testing.T) {
+	h := newHouse(t, plan{})
+	q := h.ask(t, bob, "/add_scan", h.newScan("Core switches"))
+	q2 := h.ask(t, bob, "/add_scan", h.newScan("Printers"))
+	acked(t, h.slack.Click(ada, q, "approve_change"))
+	h.becomes(t, q, "applied")
+	h.slack.AddUser(slacktest.User{ID: ada, Name: "ada", Deleted: true})
+	h.pass(61 * time.Second)
+	acked(t, h.slack.Click(ada, q2, "approve_change"))
+	h.told(t, ada, "deactivated")
+	h.writes(t, 1)
+}
+
+func TestAUserGroupMayApproveAndOnlyItsMembers(t *testing.T) {
+	h := newHouse(t, plan{policy: func(p *confirm.Policy) { p.Approvers = []string{"slack-group:S0SCANS"} }})
+	h.slack.AddGroup("S0SCANS", eve)
+	q := h.ask(t, bob, "/add_scan", h.newScan("Core switches"))
+	acked(t, h.slack.Click(ada, q, "approve_change"))
+	h.told(t, ada, "not among the approvers")
+	acked(t, h.slack.Click(eve, q, "approve_change"))
+	h.becomes(t, q, "applied")
+}
+
+func TestAGroupThatSlackDoesNotTellCountsNobody(t *testing.T) {
+	h := newHouse(t, plan{policy: func(p *confirm.Policy) { p.Approvers = []string{"slack-group:S0SCANS"} }})
+	h.slack.AddGroup("S0SCANS", eve)
+	h.slack.Fail("usergroups.users.list", slacktest.Fault{Times: -1, Status: 500})
+	q := h.ask(t, bob, "/add_scan", h.newScan("Core switches"))
+	acked(t, h.slack.Click(eve, q, "approve_change"))
+	h.told(t, eve, "did not say who is in the user group S0SCANS")
+	h.writes(t, 0)
+}
+
+func TestAPersonSlackDoesNotKnowIsNotBelieved(t *testing.T) {
+	h := newHouse(t, plan{})
+	q := h.ask(t, bob, "/add_scan", h.newScan("Core switches"))
+	h.slack.Fail("users.info", slacktest.Fault{Times: -1, Status: 500})
+	acked(t, h.slack.Click(ada, q, "approve_change"))
+	h.told(t, ada, "did not say who you are")
+	h.writes(t, 0)
+}
+
+func TestADoubleClickByTwoPeopleRunsOnce(t *testing.T) {
+	h := newHouse(t, plan{})
+	q := h.ask(t, bob, "/add_scan", h.newScan("Core switches"))
+	var both sync.WaitGroup
+	for _, user := range []string{ada, eve} {
+		both.Go(func() { acked(t, h.slack.Click(user, q, "approve_change")) })
+	}
+	both.Wait()
+	h.becomes(t, q, "applied")
+	h.slack.Wait("a word to the slower one", func() bool {
+		for _, m := range h.slack.Messages(channel) {
+			if m.Ephemeral && says(m.All(), "Already decided: ") {
+				return true
+			}
+		}
+		return false
+	})
+	h.writes(t, 1)
+}
+
+func TestTwoPeopleAreNeededWhereTwoAreRequired(t *testing.T) {
+	h := newHouse(t, plan{policy: func(p *confirm.Policy) { p.Required = map[string]int{"add_scan": 2} }})
+	q := h.ask(t, bob, "/add_scan", h.newScan("Core switches"))
+	acked(t, h.slack.Click(ada, q, "approve_change"))
+	half := h.becomes(t, q, "1 of 2", "Approved by")
+	if buttons(half) != "approve_change deny_change" {
+		t.Fatalf("buttons are %q", buttons(half))
+	}
+	acked(t, h.slack.Click(ada, half, "approve_change"))
+	h.told(t, ada, "a decision counts once")
+	h.writes(t, 0)
+	acked(t, h.slack.Click(eve, half, "approve_change"))
+	h.becomes(t, q, "applied")
+	h.writes(t, 1)
+}

@@ -181,6 +181,15 @@ func rightCode(want, got string) bool {
 
 // Withdraw takes back a pending change of the requester's own; to anybody else it does not exist.
 func (g *Gate) Withdraw(ctx context.Context, id string, by Principal) (Change, error) {
+	return g.takeBack(ctx, id, by, "taken back by the requester")
+}
+
+// Abandon takes back a pending change that nobody can answer any more: the call that asked for it has ended.
+func (g *Gate) Abandon(ctx context.Context, id string, by Principal) (Change, error) {
+	return g.takeBack(ctx, id, by, "the call that asked for it ended before anybody had answered")
+}
+
+func (g *Gate) takeBack(ctx context.Context, id string, by Principal, why string) (Change, error) {
 	c, err := g.Change(ctx, id)
 	if err != nil {
 		return c, err
@@ -194,6 +203,6 @@ func (g *Gate) Withdraw(ctx context.Context, id string, by Principal) (Change, e
 	if c.State != Pending {
 		return c, refused(fmt.Errorf("only a change that waits for a person can be withdrawn, and this one is %s", c.State))
 	}
-	out := &Outcome{State: Withdrawn, Reason: "taken back by the requester"}
-	return g.move(ctx, c, Move{To: Withdrawn, Outcome: out, Note: "withdrawn by " + string(by)})
+	out := &Outcome{State: Withdrawn, Reason: why}
+	return g.move(ctx, c, Move{To: Withdrawn, Outcome: out, Note: why + ": " + string(by)})
 }

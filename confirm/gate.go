@@ -74,6 +74,9 @@ func (g *Gate) Propose(ctx context.Context, p Proposal, by Asker) (Change, error
 	if err := g.checkOpen(ctx, by.Principal, others); err != nil {
 		return Change{}, err
 	}
+	if err := g.warnOfTwin(ctx, &p, id); err != nil {
+		return Change{}, err
+	}
 	digest, err := p.Digest()
 	if err != nil {
 		return Change{}, err
@@ -89,6 +92,16 @@ func (g *Gate) Propose(ctx context.Context, p Proposal, by Asker) (Change, error
 	}
 	g.announce(c)
 	return c, nil
+}
+
+// warnOfTwin tells people when the very same change is already open: a client that gave up waiting may have
+// asked again, and confirming both would do it twice.
+func (g *Gate) warnOfTwin(ctx context.Context, p *Proposal, id string) error {
+	twin, err := g.twin(ctx, Change{ID: id, Proposal: *p}, nil)
+	if err == nil && twin != "" {
+		p.Warnings = append([]string{"the very same change is already open (" + twin + "): confirm only one of them"}, p.Warnings...)
+	}
+	return err
 }
 
 // queue puts a proposal among those of its requester that are being kept at this moment, and returns the

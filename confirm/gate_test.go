@@ -372,6 +372,29 @@ func TestAPersonsChangesAreTheirsByEveryName(t *testing.T) {
 	}
 }
 
+// A client that gave up waiting may ask again: whoever confirms is told, and the digest binds that too.
+func TestATwinIsWarnedOf(t *testing.T) {
+	h := newHouse(t, confirm.Policy{Approvers: []string{string(bob)}})
+	first := h.propose(t, elsewhere(ada))
+	second := h.propose(t, elsewhere(ada))
+	if len(first.Warnings) != 1 || len(second.Warnings) != 2 || !strings.Contains(second.Warnings[0], first.ID) {
+		t.Errorf("the warnings are %q and then %q", first.Warnings, second.Warnings)
+	}
+	if _, err := h.Decide(t.Context(), second.ID, yes(bob)); err != nil {
+		t.Fatal(err)
+	}
+	h.ends(t, second.ID, confirm.Applied, 1)
+}
+
+func TestAnAbandonedChangeSaysSo(t *testing.T) {
+	h := newHouse(t, confirm.Policy{Approvers: []string{string(bob)}})
+	c := h.propose(t, elsewhere(ada))
+	got, err := h.Abandon(t.Context(), c.ID, ada)
+	if err != nil || got.State != confirm.Withdrawn || strings.Contains(got.Outcome.Reason, "requester") {
+		t.Errorf("%s, %q, %v", got.State, got.Outcome.Reason, err)
+	}
+}
+
 func TestTheDigestBindsEveryPart(t *testing.T) {
 	base, err := deleteTwo().Digest()
 	if err != nil {

@@ -112,11 +112,11 @@ func (p Policy) mayApprove(c Change, v Vote) error {
 	case self && p.ownServer(c.Local, v.Channel):
 		return nil
 	case len(p.Approvers) == 0:
-		return errors.New("nobody is allowed to confirm changes; an operator has to list approvers")
+		return errors.New("nobody is allowed to confirm changes; an operator has to list approvers (SCANWARDEN_APPROVERS)")
 	case !p.listed(v.Principal, v.Groups):
 		return fmt.Errorf("%s is not among the approvers; ask one of them, or have an operator add this principal", v.Principal)
 	case self && !p.SelfApproval:
-		return errors.New("people may not confirm their own changes here; ask another approver, or have an operator set self_approval")
+		return errors.New("people may not confirm their own changes here; ask another approver, or have an operator set self_approval (SCANWARDEN_SELF_APPROVAL)")
 	}
 	return nil
 }
@@ -140,7 +140,7 @@ func (p Policy) reachable(operation string, by Asker) error {
 	}
 	own := Change{Requester: by.Principal, Local: by.Local}
 	if err := p.mayApprove(own, Vote{Principal: by.Principal, Groups: by.Groups, Channel: Client}); err != nil {
-		return fmt.Errorf("only the requester's own client can be asked, and %w", err)
+		return fmt.Errorf("only the client of %s can be asked, and %w", by.Principal, err)
 	}
 	if need > 1 {
 		return fmt.Errorf("%s needs %d people to confirm, but only the requester's own client can be asked; configure another channel", operation, need)

@@ -155,15 +155,19 @@ func (g *Gate) look(ctx context.Context, c Change) Outcome {
 	return Outcome{State: Unknown, Reason: reason, Next: "Check in Defender how many there are, before asking again."}
 }
 
-// twin finds another change that could explain what c seems to have made.
+// twin finds another change that could explain what c seems to have made or, before c has made anything, one
+// that is open and asks for the very same.
 func (g *Gate) twin(ctx context.Context, c Change, made []string) (id string, err error) {
 	states := []State{Approved, Executing, Unknown, Applied}
+	if made == nil {
+		states = []State{Pending, Approved, Executing, Unknown}
+	}
 	others, err := g.cfg.Ledger.Changes(ctx, Filter{States: states, Target: c.Target, Limit: 1000})
 	if err != nil {
 		return "", fmt.Errorf("look for a twin: %w", err)
 	}
 	for _, o := range others {
-		same := bytes.Equal(o.Request.Body, c.Request.Body) && o.State != Applied
+		same := o.State != Applied && o.Request.Path == c.Request.Path && bytes.Equal(o.Request.Body, c.Request.Body)
 		claimed := slices.ContainsFunc(o.Outcome.Made, func(id string) bool { return slices.Contains(made, id) })
 		if o.ID != c.ID && o.Operation == c.Operation && (same || claimed) {
 			return o.ID, nil

@@ -5,11 +5,14 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"sync"
 	"time"
 )
 
 // missingRoles matches the refusal that names the permission to grant, as public clients report it.
-var missingRoles = regexp.MustCompile(`API required roles: ([\w.]+(?:, ?[\w.]+)*), application roles:`)
+var missingRoles = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`API required roles: ([\w.]+(?:, ?[\w.]+)*), application roles:`)
+})
 
 // advice is the one sentence on what to do about e.
 func advice(c call, e *Error) string {
@@ -48,7 +51,7 @@ func adviceForbidden(c call, e *Error) string {
 	if c.write {
 		role = "Machine.ReadWrite.All"
 	}
-	if found := missingRoles.FindStringSubmatch(e.Message); found != nil {
+	if found := missingRoles().FindStringSubmatch(e.Message); found != nil {
 		role = found[1]
 	}
 	return "grant " + role + " of the API named WindowsDefenderATP to the app registration in Entra, with admin consent; " +

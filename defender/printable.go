@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"unicode"
 )
 
@@ -74,13 +75,13 @@ func revealedBy(decode func(string) string, text string, secrets []string) bool 
 }
 
 var (
-	jsonEscapes    = regexp.MustCompile(`(?:\\u[0-9a-fA-F]{4})+|\\["\\/bfnrt]`)
-	percentEscapes = regexp.MustCompile(`(?:%[0-9a-fA-F]{2})+`)
+	jsonEscapes    = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?:\\u[0-9a-fA-F]{4})+|\\["\\/bfnrt]`) })
+	percentEscapes = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?:%[0-9a-fA-F]{2})+`) })
 )
 
 // unescapeJSON decodes every escape in text that is one; the runs of \u keep surrogate pairs together.
 func unescapeJSON(text string) string {
-	return jsonEscapes.ReplaceAllStringFunc(text, func(escape string) string {
+	return jsonEscapes().ReplaceAllStringFunc(text, func(escape string) string {
 		var plain string
 		if json.Unmarshal([]byte(`"`+escape+`"`), &plain) != nil {
 			return escape
@@ -90,7 +91,7 @@ func unescapeJSON(text string) string {
 }
 
 func unescapePercent(text string) string {
-	return percentEscapes.ReplaceAllStringFunc(text, func(escape string) string {
+	return percentEscapes().ReplaceAllStringFunc(text, func(escape string) string {
 		plain, _ := url.PathUnescape(escape) // the pattern admits nothing that fails
 		return plain
 	})

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 )
@@ -20,7 +21,7 @@ const deletePath = definitionsPath + "/BatchDelete"
 
 // pathID is an id that may stand in a path. Ids are opaque, so one that does not fit is refused, not escaped:
 // url.PathEscape leaves ".." alone, and a server that cleans paths then climbs out of the collection.
-var pathID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$`)
+var pathID = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$`) })
 
 // Write is one of the three writes, frozen and inert: the bytes a person confirms are the bytes that are sent.
 // Only [AddScan], [UpdateScan] and [DeleteScans] make ones that [Writer.Do] accepts. Keep Body as it is; json.Marshal
@@ -47,7 +48,7 @@ func AddScan(s Scan) (Write, error) {
 // existing scan definition"). Send every field that is not secret, changed or not: a sparse PATCH is shown
 // nowhere. Without ScanAuthenticationParams the stored credentials stay (documented as optional).
 func UpdateScan(id string, s Scan) (Write, error) {
-	if !pathID.MatchString(id) {
+	if !pathID().MatchString(id) {
 		return Write{}, invalid(opUpdate, "the id %q cannot be a scan's: take it from the list of scans (letters, digits, - and _)", printable(id, maxIDLength))
 	}
 	body, err := s.body(opUpdate)
@@ -75,7 +76,7 @@ func (w Write) operation() string {
 		return opAdd
 	case w.Method == http.MethodPost && w.Path == deletePath:
 		return opDelete
-	case w.Method == http.MethodPatch && inside && pathID.MatchString(id):
+	case w.Method == http.MethodPatch && inside && pathID().MatchString(id):
 		return opUpdate
 	}
 	return ""

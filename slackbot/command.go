@@ -12,9 +12,6 @@ import (
 	"scanwarden/tools"
 )
 
-// errHelp asks for help instead of an answer.
-var errHelp = errors.New("not understood")
-
 // obey carries a command out. Without text it opens a modal.
 func (b *Bot) obey(ctx context.Context, t talk, command, typed string) {
 	operation, ok := b.commands[spelling(command)]

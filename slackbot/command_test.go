@@ -173,6 +173,7 @@ func TestTheManifestHasWhatIsUsedAndNoMore(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		keepShape(t, "manifest", out)
 		var m struct {
 			Features struct {
 				Commands []struct {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/slack-go/slack"
 
@@ -14,14 +15,14 @@ import (
 )
 
 // changeID is what the gate's ids look like; anything else was not in a button of ours.
-var changeID = regexp.MustCompile(`^[0-9A-Z]{26}$`)
+var changeID = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-9A-Z]{26}$`) })
 
 // longestReason bounds why somebody denied.
 const longestReason = 500
 
 // change reads a change that was put to people in Slack; no other one exists here.
 func (b *Bot) change(ctx context.Context, id string) (confirm.Change, error) {
-	if !changeID.MatchString(id) {
+	if !changeID().MatchString(id) {
 		return confirm.Change{}, confirm.ErrNotFound
 	}
 	back, err := b.cfg.Backend(ctx)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"sync"
 	"time"
 
 	"github.com/slack-go/slack"
@@ -28,7 +29,7 @@ var cures = map[string]string{
 func incurable(err error) error {
 	code := codeOf(err)
 	if cure, ok := cures[code]; ok {
-		return fmt.Errorf("Slack refuses the app (%s): %s", code, cure)
+		return fmt.Errorf("slack refuses the app (%s): %s", code, cure)
 	}
 	return nil
 }
@@ -59,6 +60,6 @@ var gone = map[string]bool{
 }
 
 // ids are what Slack's ids are made of.
-var ids = regexp.MustCompile(`^[A-Z][A-Z0-9]{1,31}$`)
+var ids = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Z][A-Z0-9]{1,31}$`) })
 
-func isID(s string) bool { return ids.MatchString(s) }
+func isID(s string) bool { return ids().MatchString(s) }

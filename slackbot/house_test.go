@@ -68,6 +68,7 @@ func newHouse(t testing.TB, p plan) *house {
 		p.policy(&policy)
 	}
 	t.Cleanup(func() {
+		keepCalls(t, h.slack.Calls())
 		if t.Failed() {
 			t.Logf("the bot's log:\n%s\nSlack saw: %+v", h.log, h.slack.Calls())
 		}
@@ -184,14 +185,20 @@ func (h *house) start(t testing.TB, p plan) {
 	if p.asleep {
 		return
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- bot.Run(ctx) }()
-	h.stop = sync.OnceValue(func() error { cancel(); return <-ended })
-	t.Cleanup(func() { _ = h.stop() })
+	h.run(t)
 	if p.sockets {
 		h.slack.WaitSockets(2)
 	}
+}
+
+// run wakes the bot, until h.stop or the end of the test.
+func (h *house) run(t testing.TB) {
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	bot := h.bot // a test may start another one
+	go func() { ended <- bot.Run(ctx) }()
+	h.stop = sync.OnceValue(func() error { cancel(); return <-ended })
+	t.Cleanup(func() { _ = h.stop() })
 }
 
 // syncBuffer is a log that can be read while it is written.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 
 	"scanwarden/tools"
 )
@@ -13,7 +14,7 @@ import (
 const scansCommand = "scans"
 
 // slashName is what Slack takes as a command: at most 32 characters with the slash.
-var slashName = regexp.MustCompile(`^/[a-z0-9][a-z0-9_-]{0,30}$`)
+var slashName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^/[a-z0-9][a-z0-9_-]{0,30}$`) })
 
 // taken are commands of Slack's own, which an app cannot have.
 var taken = map[string]bool{
@@ -37,7 +38,7 @@ func commandNames(cfg Config) (map[string]string, error) {
 	add := func(operation string) error {
 		command := cfg.slash(operation)
 		switch other, there := names[spelling(command)]; {
-		case !slashName.MatchString(command) || taken[command]:
+		case !slashName().MatchString(command) || taken[command]:
 			return fmt.Errorf("slack: commands: %q for %s is not a name that Slack takes; use a slash and up to 31 small letters, digits, hyphens and underscores", command, operation)
 		case there:
 			return fmt.Errorf("slack: commands: %q is the command of both %s and %s; give each its own", command, other, operation)

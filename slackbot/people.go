@@ -70,14 +70,14 @@ func (e errStranger) Error() string { return string(e) }
 func (p *people) check(ctx context.Context, c caller) error {
 	home, err := p.workspace(ctx)
 	if err != nil {
-		return fmt.Errorf("Slack did not say which workspace this is, so nobody is believed; try again in a moment: %w", err)
+		return fmt.Errorf("slack did not say which workspace this is, so nobody is believed; try again in a moment: %w", err)
 	}
 	if c.team != home.TeamID && (home.EnterpriseID == "" || c.team != home.EnterpriseID) {
 		return errStranger("you belong to another workspace, and only members of this one can use scanwarden")
 	}
 	u, err := p.user(ctx, c.user)
 	if err != nil {
-		return fmt.Errorf("Slack did not say who you are, so you are not believed; try again in a moment: %w", err)
+		return fmt.Errorf("slack did not say who you are, so you are not believed; try again in a moment: %w", err)
 	}
 	switch {
 	case u.Deleted:
@@ -127,7 +127,7 @@ func (p *people) groupsOf(ctx context.Context, user string) ([]string, error) {
 	for _, group := range p.groups {
 		members, err := p.membersOf(ctx, group)
 		if err != nil {
-			return in, fmt.Errorf("Slack did not say who is in the user group %s; try again in a moment: %w", group, err)
+			return in, fmt.Errorf("slack did not say who is in the user group %s; try again in a moment: %w", group, err)
 		}
 		if slices.Contains(members, user) {
 			in = append(in, "slack-group:"+group)

@@ -29,6 +29,7 @@ func acked(t testing.TB, a *slacktest.Ack) *slacktest.Ack {
 	if a.Err != nil || a.Status != 200 {
 		t.Fatalf("Slack was answered %d %s: %v", a.Status, a.Body, a.Err)
 	}
+	keepAnswer(t, a.Body)
 	return a
 }
 
@@ -78,15 +79,15 @@ func (h *house) told(t testing.TB, user string, words ...string) slacktest.Messa
 // change is the one that a message's buttons are about.
 func (h *house) change(t testing.TB, m slacktest.Message) confirm.Change {
 	t.Helper()
-	for _, b := range m.Buttons() {
-		c, err := h.ledger.Change(t.Context(), b.Value)
-		if err != nil {
-			t.Fatalf("button %s has the value %q: %v", b.ActionID, b.Value, err)
-		}
-		return c
+	buttons := m.Buttons()
+	if len(buttons) == 0 {
+		t.Fatalf("no buttons in %s", m.All())
 	}
-	t.Fatalf("no buttons in %s", m.All())
-	return confirm.Change{}
+	c, err := h.ledger.Change(t.Context(), buttons[0].Value)
+	if err != nil {
+		t.Fatalf("button %s has the value %q: %v", buttons[0].ActionID, buttons[0].Value, err)
+	}
+	return c
 }
 
 // open fails unless a person has exactly n open changes.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // pair is a name=value of a command's text; a bare word has no name.
@@ -54,12 +55,12 @@ func pairs(text string) ([]pair, error) {
 }
 
 // marked is what Slack makes of addresses and names on the way: <https://host/>, <http://host|host>, <@U1|ada>.
-var marked = regexp.MustCompile(`<([^<>|]*)(?:\|([^<>]*))?>`)
+var marked = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`<([^<>|]*)(?:\|([^<>]*))?>`) })
 
 // typedText is what the person typed before Slack escaped it and made links of it.
 func typedText(s string) string {
-	s = marked.ReplaceAllStringFunc(s, func(link string) string {
-		parts := marked.FindStringSubmatch(link)
+	s = marked().ReplaceAllStringFunc(s, func(link string) string {
+		parts := marked().FindStringSubmatch(link)
 		if strings.HasPrefix(parts[1], "@") || strings.HasPrefix(parts[1], "!") || parts[2] == "" {
 			return parts[1]
 		}

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"scanwarden/defender"
 )
@@ -41,8 +42,10 @@ var (
 
 // Vault addresses of the Azure clouds, and secret names, as Azure defines them.
 var (
-	vaultURL   = regexp.MustCompile(`^https://[0-9A-Za-z][0-9A-Za-z-]{1,22}[0-9A-Za-z]\.vault\.(azure\.net|azure\.cn|usgovcloudapi\.net)/?$`)
-	secretName = regexp.MustCompile(`^[0-9A-Za-z-]{1,127}$`)
+	vaultURL = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^https://[0-9A-Za-z][0-9A-Za-z-]{1,22}[0-9A-Za-z]\.vault\.(azure\.net|azure\.cn|usgovcloudapi\.net)/?$`)
+	})
+	secretName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-9A-Za-z-]{1,127}$`) })
 )
 
 type authenticationInput struct {
@@ -159,10 +162,10 @@ func (in authenticationInput) readVault(a *defender.Authentication) error {
 		return nil
 	case in.KeyVaultURL == nil || in.KeyVaultSecretName == nil:
 		return refuseAuth("keyVaultUrl", "and keyVaultSecretName belong together").then("give both")
-	case !vaultURL.MatchString(*in.KeyVaultURL):
+	case !vaultURL().MatchString(*in.KeyVaultURL):
 		return refuseAuth("keyVaultUrl", "%s is not the address of an Azure Key Vault", quoted(*in.KeyVaultURL)).
 			then("write it like https://NAME.vault.azure.net/")
-	case !secretName.MatchString(*in.KeyVaultSecretName):
+	case !secretName().MatchString(*in.KeyVaultSecretName):
 		return refuseAuth("keyVaultSecretName", "must be 1 to 127 letters, digits and hyphens")
 	}
 	a.KeyVaultURL, a.KeyVaultName = *in.KeyVaultURL, *in.KeyVaultSecretName

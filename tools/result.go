@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -37,6 +38,9 @@ func ResultOf(c confirm.Change) Result {
 	if c.State.Open() {
 		r.Status = "awaiting_confirmation"
 		r.Reason = waitingFor(c)
+	}
+	if c.State == confirm.Pending && slices.Equal(c.Channels, []confirm.Channel{confirm.Client}) {
+		r.Next = "The prompt is open in the client that asked; where it is gone, withdraw_change and propose again."
 	}
 	if r.Next == "" {
 		r.Next = next[c.State]

@@ -3,6 +3,7 @@ package tools
 import (
 	"context"
 	"regexp"
+	"sync"
 
 	"scanwarden/confirm"
 	"scanwarden/defender"
@@ -34,8 +35,10 @@ const (
 )
 
 var (
-	guid      = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
-	sessionID = regexp.MustCompile(`^[0-9A-Za-z-]{1,64}$`)
+	guid = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
+	})
+	sessionID = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-9A-Za-z-]{1,64}$`) })
 )
 
 func (d *Desk) scanHistory(ctx context.Context, _ confirm.Principal, in historyInput) (historyOutput, error) {
@@ -71,7 +74,7 @@ func (in historyInput) check() error {
 		return refuse("skip", "skip must be a whole number from 0 to %d, not %d", maxSkip, *in.Skip)
 	}
 	for _, id := range in.SessionIDs {
-		if !sessionID.MatchString(id) {
+		if !sessionID().MatchString(id) {
 			return refuse("sessionIds", "sessionIds: %s is not a session's id", quoted(id)).then("use a sessionId of a run that scan_history returned")
 		}
 	}
@@ -82,7 +85,7 @@ func (in historyInput) check() error {
 func (d *Desk) runsOfScans(ctx context.Context, in historyInput) ([]defender.Run, error) {
 	var ids, names []string
 	for _, ref := range in.ScanDefinitionIDs {
-		if guid.MatchString(ref) {
+		if guid().MatchString(ref) {
 			ids = append(ids, ref)
 		} else {
 			names = append(names, ref)

@@ -24,7 +24,7 @@ type scanInput struct {
 }
 
 type scannerInput struct {
-	MachineID   *string `json:"machineId,omitempty" jsonschema:"example=scan-hq-01" jsonschema_description:"Or its unique name"`
+	MachineID   *string `json:"machineId,omitempty" jsonschema:"example=scan-hq-01.contoso.example" jsonschema_description:"Or its unique name"`
 	MachineName *string `json:"machineName,omitempty" jsonschema:"-"` // some of Microsoft's examples have it
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"sync"
 
 	"go.yaml.in/yaml/v3"
 
@@ -30,7 +31,7 @@ type part struct {
 }
 
 // variableName is what an environment variable may be called (POSIX, Environment Variable Definition).
-var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+var variableName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`) })
 
 // UnmarshalYAML is written by hand because the library's own errors quote the value, and a person who writes
 // the secret itself in place of a reference would find it in a log.
@@ -44,7 +45,7 @@ func (p *part) UnmarshalYAML(node *yaml.Node) error {
 	}
 	switch key.Value {
 	case "env":
-		if !variableName.MatchString(value.Value) {
+		if !variableName().MatchString(value.Value) {
 			return fmt.Errorf("line %d: what stands after env is not the name of an environment variable; the secret itself does not belong in this file", value.Line)
 		}
 		p.env = value.Value

@@ -47,7 +47,7 @@ func (bp blueprint) open(ctx context.Context) (*house, error) {
 	if h.store, err = store.Open(ctx, ledger); err != nil {
 		return nil, fmt.Errorf("%w; set SCANWARDEN_DATABASE_URL or SCANWARDEN_STATE_DIR to a ledger that can be opened", err)
 	}
-	if err := bp.furnish(h); err != nil {
+	if err := errors.Join(h.store.CheckKey(ctx), bp.furnish(h)); err != nil {
 		h.stopTenant()
 		return nil, errors.Join(err, h.store.Close())
 	}
@@ -109,6 +109,7 @@ func (bp blueprint) furnish(h *house) error {
 // moved tells whoever follows the changes of this process.
 func (bp blueprint) moved(c confirm.Change) {
 	bp.metrics.moved(c)
+	bp.log.Info("change", "id", c.ID, "operation", c.Operation, "state", c.State, "requester", c.Requester, "via", c.Via)
 	if bp.bot != nil {
 		bp.bot.Moved(c)
 	}

@@ -126,6 +126,21 @@ func TestBudgetDefaultsAndShares(t *testing.T) {
 	})
 }
 
+// As many as there is room for, all at once: nobody waits, and nobody is counted twice.
+func TestBudgetHasRoom(t *testing.T) {
+	each(t, func(t *testing.T, l ledger) {
+		b := l.budget(t, store.Limits{PerMinute: 64}, newClock(false))
+		inParallel(64, func(int) {
+			if err := b.Take(t.Context(), true); err != nil {
+				t.Error(err)
+			}
+		})
+		if granted(t, b, true) {
+			t.Error("a call was not counted")
+		}
+	})
+}
+
 func TestBudgetAtOnce(t *testing.T) {
 	each(t, func(t *testing.T, l ledger) {
 		c := newClock(false)

@@ -276,6 +276,7 @@ func TestCallerLeaves(t *testing.T) {
 		if now := mustRead(t, s, first.ID).State; now != confirm.Approved {
 			t.Errorf("the first is %s", now)
 		}
+		insert(t, s) // whoever writes next must not find it waiting
 		if now := mustRead(t, s, second.ID).State; now != confirm.Pending {
 			t.Errorf("the second is %s", now)
 		}

@@ -1,6 +1,8 @@
 package store_test
 
 import (
+	"crypto/rand"
+	"database/sql"
 	"errors"
 	"io/fs"
 	"os"
@@ -8,6 +10,9 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
 
 	"scanwarden/confirm"
 	"scanwarden/confirm/store"
@@ -111,6 +116,33 @@ func TestOpenAtOnce(t *testing.T) {
 	})
 }
 
+// SQLite does not wait by itself when a new file is to become a WAL one and another process is at it.
+func TestOpenWaitsForAnotherProcess(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	raw, err := sql.Open("sqlite", path+"?_txlock=immediate")
+	must(t, err)
+	defer raw.Close()
+	tx, err := raw.Begin()
+	must(t, err)
+	_, err = tx.Exec(`CREATE TABLE other (a BIGINT)`)
+	must(t, err)
+	opened := make(chan error)
+	go func() {
+		s, err := store.Open(t.Context(), store.Config{URL: "sqlite:" + path, KeyDir: t.TempDir()})
+		if err == nil {
+			err = s.Close()
+		}
+		opened <- err
+	}()
+	select {
+	case err := <-opened:
+		t.Fatalf("it did not wait: %v", err)
+	case <-time.After(50 * time.Millisecond):
+	}
+	must(t, tx.Commit())
+	must(t, <-opened)
+}
+
 func TestKeySurvives(t *testing.T) {
 	l := sqliteLedger(t)
 	head := mustVerify(t, l.open(t))
@@ -135,11 +167,13 @@ func TestDamagedKeyIsRefused(t *testing.T) {
 	whole, err := os.ReadFile(path)
 	must(t, err)
 	secret := string(whole[len(whole)-20:])
+	foreign, _, err := note.GenerateKey(rand.Reader, "foreign")
+	must(t, err)
 	for name, text := range map[string]string{
 		"empty":     "",
 		"truncated": string(whole[:len(whole)-8]),
 		"altered":   strings.Replace(string(whole), "scanwarden-audit", "scanwarden-audits", 1),
-		"foreign":   "PRIVATE+KEY+x+00000000+" + secret,
+		"foreign":   foreign,
 	} {
 		must(t, os.WriteFile(path, []byte(text), 0o600))
 		_, err := store.Open(t.Context(), l.Config)

@@ -23,6 +23,8 @@ import (
 	"fmt"
 	"time"
 
+	"golang.org/x/mod/sumdb/note"
+
 	"scanwarden/confirm"
 )
 
@@ -62,10 +64,25 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	return &Store{database: db, key: key, queue: queue{turn: make(chan struct{}, 1)}}, nil
 }
 
-// Close waits for the transaction being written, and closes the ledger.
+// CheckKey says nil when the newest entry of the log is signed with our key, or there is none yet. With another
+// key nothing can be added to the log, and so nothing be changed: a server had better not start.
+func (s *Store) CheckKey(ctx context.Context) error {
+	var checkpoint string
+	err := s.read.QueryRowContext(ctx, `SELECT checkpoint FROM audit ORDER BY n DESC LIMIT 1`).Scan(&checkpoint)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("check audit key: %w", err)
+	}
+	if _, err := note.Open([]byte(checkpoint), note.VerifierList(s.key.verifier)); err != nil {
+		return errors.New("the ledger's log is not signed with audit.key: restore that file from a backup, or name a new ledger in SCANWARDEN_DATABASE_URL")
+	}
+	return nil
+}
+
+// Close closes the ledger; what is being written is finished first.
 func (s *Store) Close() error {
-	s.queue.turn <- struct{}{}
-	defer func() { <-s.queue.turn }()
 	if err := s.close(); err != nil {
 		return fmt.Errorf("close ledger: %w", err)
 	}

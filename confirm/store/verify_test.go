@@ -102,6 +102,22 @@ func TestVerifyFinds(t *testing.T) {
 	}
 }
 
+func TestVerifyFindsTheHeadSetBackIntoATransaction(t *testing.T) {
+	each(t, func(t *testing.T, l ledger) {
+		s := l.open(t)
+		l.together(t, s, 6, func(_ int, c confirm.Change) {
+			if _, err := s.Move(t.Context(), c, approval("ada")); err != nil {
+				t.Error(err)
+			}
+		})
+		l.exec(t, `UPDATE audit_head SET n = 9`)
+		var bad *store.BadEntryError
+		if _, err := s.Verify(t.Context()); !errors.As(err, &bad) || bad.Entry != 9 || !strings.Contains(bad.Why, "there are 12") {
+			t.Errorf("got %v, want entry 9", err)
+		}
+	})
+}
+
 // Entries that share a transaction can be told apart.
 func TestVerifyFindsInATransaction(t *testing.T) {
 	for name, c := range map[string]struct {

@@ -15,11 +15,6 @@ func text(most int) rule {
 	})
 }
 
-// mrkdwn is a mrkdwn object.
-func mrkdwn(most int) shape {
-	return shape{[]string{"text"}, map[string]rule{"text": str(1, most), "verbatim": boolean}}
-}
-
 var confirm = of(shape{
 	[]string{"title", "text", "confirm", "deny"},
 	map[string]rule{

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -55,8 +56,8 @@ func (s *Server) Handler(cfg HTTPConfig) (http.Handler, error) {
 	lib := server.NewStreamableHTTPServer(s.mcp,
 		server.WithSessionIdManagerResolver(ids),
 		server.WithSessionIdleTTL(sessionIdle),
-		server.WithDisableStreaming(true), // a GET stream can take another request's messages
-		server.WithStreamableHTTPLogger(s.cfg.Log),
+		server.WithDisableStreaming(true),                                        // a GET stream can take another request's messages
+		server.WithStreamableHTTPLogger(slog.New(warnings{s.cfg.Log.Handler()})), // its lesser lines hold session ids
 	)
 	context.AfterFunc(s.base, func() { lib.CloseSessions(context.Background()) })
 	return &door{cfg: cfg, server: s, ids: ids, next: lib}, nil
@@ -223,3 +224,10 @@ type sweeper struct{}
 func (sweeper) Generate() string                            { return "" }
 func (sweeper) Validate(string) (bool, error)               { return false, errNoSession }
 func (sweeper) Terminate(string) (notAllowed bool, _ error) { return false, nil }
+
+// warnings lets warnings and errors pass, and nothing less.
+type warnings struct{ slog.Handler }
+
+func (w warnings) Enabled(ctx context.Context, level slog.Level) bool {
+	return level >= slog.LevelWarn && w.Handler.Enabled(ctx, level)
+}

@@ -1,6 +1,7 @@
 package mcpserver
 
 import (
+	"context"
 	"encoding/json"
 
 	"github.com/mark3labs/mcp-go/mcp"
@@ -28,6 +29,12 @@ func structured(value any) *mcp.CallToolResult {
 		res.IsError = r.Status == string(confirm.Failed)
 	}
 	return res
+}
+
+// refuse is refusal with a line in the log: what a caller is not told, an operator has to find somewhere.
+func (s *Server) refuse(ctx context.Context, operation string, err error) *mcp.CallToolResult {
+	s.cfg.Log.InfoContext(ctx, "refused", "tool", operation, "error", err)
+	return refusal(operation, err)
 }
 
 // refusal is a tool error that a model can act on: one plain sentence, and the contract's fields.

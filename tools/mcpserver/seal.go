@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 )
 
 // keys are derived from the one server key, so that no seal can stand in for another.
@@ -39,11 +38,11 @@ func deriveKeys(key func() ([]byte, error)) (keys, error) {
 }
 
 // question is what a requestState says: which question, of which change. It holds nothing secret; the client
-// carries it and may read it.
+// carries it and may read it. It is good for as long as its change waits: the gate knows when that ends, and an
+// answer that comes too late is told so.
 type question struct {
-	Change  string `json:"c"`
-	Round   int    `json:"r"`
-	Expires int64  `json:"e"` // Unix seconds
+	Change string `json:"c"`
+	Round  int    `json:"r"`
 }
 
 // asked is what a question is bound to without saying it: the answer must come with the very same.
@@ -54,7 +53,7 @@ type asked struct {
 }
 
 // errForeignState is one sentence for everything that can be wrong with a requestState: a forger learns nothing.
-var errForeignState = errors.New("this answer does not belong to this call: requestState was altered, is too old, or was given for another caller, tool or arguments; nothing was changed; call the tool again without it")
+var errForeignState = errors.New("this answer does not belong to this call: requestState was altered, or was given for another caller, tool or arguments; nothing was changed; call the tool again without it")
 
 // seal returns base64url(question) "." base64url(HMAC-SHA256 over it and what it is bound to).
 func seal(key []byte, q question, a asked) (string, error) {
@@ -66,7 +65,7 @@ func seal(key []byte, q question, a asked) (string, error) {
 }
 
 // open returns the question of a requestState that was sealed with this key for this caller and call.
-func open(key []byte, state string, a asked, now time.Time) (question, error) {
+func open(key []byte, state string, a asked) (question, error) {
 	payload64, mac64, _ := strings.Cut(state, ".")
 	payload, err := decode(payload64)
 	if err != nil {
@@ -77,7 +76,7 @@ func open(key []byte, state string, a asked, now time.Time) (question, error) {
 		return question{}, errForeignState
 	}
 	var q question
-	if err := json.Unmarshal(payload, &q); err != nil || now.Unix() >= q.Expires {
+	if err := json.Unmarshal(payload, &q); err != nil {
 		return question{}, errForeignState
 	}
 	return q, nil

@@ -111,13 +111,13 @@ func (s *Server) call(op tools.Operation) server.ToolHandlerFunc {
 		}
 		back, err := s.cfg.Backend(ctx)
 		if err != nil {
-			return refusal(op.Name, err), nil
+			return s.refuse(ctx, op.Name, err), nil
 		}
 		ctx, stop := s.showProgress(ctx, req)
 		defer stop()
 		out, err := back.Desk.Call(ctx, caller.principal, op.Name, arguments(req))
 		if err != nil {
-			return refusal(op.Name, err), nil
+			return s.refuse(ctx, op.Name, err), nil
 		}
 		return structured(out), nil
 	}

@@ -40,7 +40,7 @@ func (s *Server) ServeStdio(ctx context.Context, in io.Reader, out io.Writer, pr
 	std.SetErrorLogger(slog.NewLogLogger(s.cfg.Log.Handler(), slog.LevelWarn))
 	// A call that waits for a person keeps its worker, and a full queue would block the reader that has to
 	// bring the answer: so both are far larger than the number of changes one requester may have open.
-	server.WithWorkerPoolSize(100)(std)
+	server.WithWorkerPoolSize(40)(std)
 	server.WithQueueSize(10000)(std)
 	ctx = withCaller(ctx, caller{principal: principal, via: "MCP stdio", local: true})
 	err := std.Listen(ctx, &lines{in: bufio.NewReaderSize(in, 64<<10), ctx: ctx, calls: &s.calls}, &lockedWriter{w: out})

@@ -28,11 +28,11 @@ func (s *Server) write(op tools.Operation) server.ToolHandlerFunc {
 		}
 		back, err := s.cfg.Backend(ctx)
 		if err != nil {
-			return refusal(op.Name, err), nil
+			return s.refuse(ctx, op.Name, err), nil
 		}
 		keys, err := s.keys()
 		if err != nil {
-			return refusal(op.Name, err), nil
+			return s.refuse(ctx, op.Name, err), nil
 		}
 		w := writeCall{Server: s, back: back, op: op, req: req, by: by, key: keys.state}
 		if req.Params.RequestState != "" || len(req.Params.InputResponses) > 0 {
@@ -56,17 +56,17 @@ type writeCall struct {
 func (w writeCall) propose(ctx context.Context) (*mcp.CallToolResult, error) {
 	asker := w.asker(ctx, w.by)
 	if err := w.back.Gate.MayPropose(ctx, w.op.Name, asker); err != nil {
-		return refusal(w.op.Name, err), nil
+		return w.refuse(ctx, w.op.Name, err), nil
 	}
 	work, stop := w.showProgress(ctx, w.req)
 	defer stop()
 	plan, err := w.back.Desk.Plan(work, w.op.Name, arguments(w.req))
 	if err != nil {
-		return refusal(w.op.Name, err), nil
+		return w.refuse(ctx, w.op.Name, err), nil
 	}
 	c, err := w.back.Gate.Propose(ctx, plan, asker)
 	if err != nil {
-		return refusal(w.op.Name, err), nil
+		return w.refuse(ctx, w.op.Name, err), nil
 	}
 	if !slices.Contains(c.Channels, confirm.Client) {
 		return w.outcome(ctx, c) // it is put to people elsewhere, at once
@@ -81,7 +81,7 @@ func (w writeCall) ask(c confirm.Change, before string) (*mcp.CallToolResult, er
 	if err != nil {
 		return nil, err
 	}
-	state, err := seal(w.key, question{Change: c.ID, Round: c.Round, Expires: c.Expires.Unix()}, about)
+	state, err := seal(w.key, question{Change: c.ID, Round: c.Round}, about)
 	if err != nil {
 		return nil, err
 	}
@@ -103,7 +103,7 @@ func (w writeCall) answer(ctx context.Context) (*mcp.CallToolResult, error) {
 	if err != nil {
 		return nil, err
 	}
-	q, err := open(w.key, w.req.Params.RequestState, about, time.Now())
+	q, err := open(w.key, w.req.Params.RequestState, about)
 	if err != nil {
 		return nil, err
 	}
@@ -118,7 +118,7 @@ func (w writeCall) answer(ctx context.Context) (*mcp.CallToolResult, error) {
 	case errors.Is(err, confirm.ErrMoved) && c.State == confirm.Pending:
 		return nil, errForeignState // an answer to a question that was already answered
 	case errors.Is(err, confirm.ErrRefused) || errors.Is(err, confirm.ErrNotFound):
-		return refusal(w.op.Name, err), nil
+		return w.refuse(ctx, w.op.Name, err), nil
 	case err != nil && !errors.Is(err, confirm.ErrMoved):
 		return w.inDoubt(ctx, q.Change, err), nil
 	case c.State == confirm.Pending && c.Round > q.Round && reply.Action == mcp.ElicitationResponseActionAccept:
@@ -131,7 +131,7 @@ func (w writeCall) answer(ctx context.Context) (*mcp.CallToolResult, error) {
 func (w writeCall) askAgain(ctx context.Context, q question) (*mcp.CallToolResult, error) {
 	c, err := w.back.Gate.Change(ctx, q.Change)
 	if err != nil {
-		return refusal(w.op.Name, err), nil
+		return w.refuse(ctx, w.op.Name, err), nil
 	}
 	switch {
 	case c.Requester != w.by.principal || c.Round != q.Round:
@@ -213,7 +213,7 @@ func (w writeCall) whileAsked(ctx context.Context, c confirm.Change) {
 		tidy, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
 		// A change that was answered is not pending, and stays as it is.
-		_, err := w.back.Gate.Withdraw(tidy, c.ID, w.by.principal)
+		_, err := w.back.Gate.Abandon(tidy, c.ID, w.by.principal)
 		if err != nil && !errors.Is(err, confirm.ErrRefused) && !errors.Is(err, confirm.ErrMoved) {
 			w.cfg.Log.Warn("an abandoned change stays open until it expires", "change", c.ID, "error", err)
 		}

@@ -1,0 +1,18 @@
+package store_test
+
+import (
+	"testing"
+)
+
+func TestCheckKeyFindsAForeignOne(t *testing.T) {
+	each(t, func(t *testing.T, l ledger) {
+		s := l.open(t)
+		must(t, s.CheckKey(t.Context()))
+		insert(t, s)
+		must(t, s.CheckKey(t.Context()))
+		l.exec(t, `UPDATE audit SET checkpoint = replace(checkpoint, '— ', '— x')`)
+		if err := s.CheckKey(t.Context()); err == nil {
+			t.Error("a log that somebody else has signed is taken for ours")
+		}
+	})
+}

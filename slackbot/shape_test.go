@@ -1,0 +1,68 @@
+package slackbot_test
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"scanwarden/slackbot/slacktest"
+)
+
+// shapesDir names a directory in which the tests leave what they sent to Slack, once each, for .ci/shapes.sh to
+// hold it against Slack's own types. Without it they leave nothing.
+const shapesDir = "SCANWARDEN_TEST_SHAPES"
+
+// keepCalls leaves the blocks and views of calls.
+func keepCalls(t testing.TB, calls []slacktest.Call) {
+	t.Helper()
+	for _, c := range calls {
+		if blocks := c.Args["blocks"]; blocks != "" {
+			keepShape(t, "blocks", []byte(blocks))
+		}
+		if view := c.Args["view"]; view != "" {
+			keepView(t, []byte(view))
+		}
+	}
+}
+
+// keepAnswer leaves the view or the options in an acknowledgement, if there is either.
+func keepAnswer(t testing.TB, body []byte) {
+	t.Helper()
+	var answer struct {
+		View    json.RawMessage `json:"view"`
+		Options json.RawMessage `json:"options"`
+	}
+	_ = json.Unmarshal(body, &answer) // most have no words at all
+	if answer.View != nil {
+		keepView(t, answer.View)
+	}
+	if answer.Options != nil {
+		keepShape(t, "options", answer.Options)
+	}
+}
+
+func keepView(t testing.TB, view []byte) {
+	t.Helper()
+	var kind struct{ Type string }
+	if err := json.Unmarshal(view, &kind); err != nil || (kind.Type != "modal" && kind.Type != "home") {
+		t.Errorf("not a view: %v %s", err, view)
+		return
+	}
+	keepShape(t, kind.Type, view)
+}
+
+// keepShape leaves one JSON value; kind is what .ci/shapes.sh knows its type by.
+func keepShape(t testing.TB, kind string, body []byte) {
+	t.Helper()
+	dir := os.Getenv(shapesDir)
+	if dir == "" {
+		return
+	}
+	name := fmt.Sprintf("%s-%x.json", kind, sha256.Sum256(body))
+	if err := os.WriteFile(filepath.Join(dir, name), body, 0o600); err != nil {
+		t.Error(err)
+	}
+}

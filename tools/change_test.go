@@ -269,7 +269,7 @@ func TestRenderIsTheWholePlan(t *testing.T) {
 		Proposal: h.plan("update_scan", `{"id":"Plant floor switches","target":"10.20.30.0/25"}`),
 		Code:     "K7QF4", Requester: ada, Via: "MCP stdio", Needed: 2, Created: asked, Expires: asked.Add(15 * time.Minute),
 	}
-	want := `Update scan "Plant floor switches": change target
+	want := `Update scan "Plant floor switches": change target from 10.20.30.0/24 to 10.20.30.0/25
 WARNING: scannerAgent: "scan-plant-03.contoso.example" was last seen 41 days ago: it may be gone for good, and Defender may refuse it
 WARNING: the scan is not active: it will not run
 
@@ -278,8 +278,8 @@ Scan "Plant floor switches"
   scanType:                Network
   scanName:                Plant floor switches
   isActive:                false
-  target:                  10.20.30.0/24 -> 10.20.30.0/25
-  addresses:               256 addresses -> 128 addresses
+> target:                  10.20.30.0/24 -> 10.20.30.0/25
+> addresses:               256 addresses -> 128 addresses
   intervalInHours:         24
   targetType:              Ip
   scannerAgent.machineId:  4a1f7c0be9d35286f0b7c1d2e83945ab60cd71f2 ("scan-plant-03.contoso.example", last seen 41 days ago)

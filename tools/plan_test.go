@@ -133,7 +133,7 @@ func TestUpdateShowsEveryField(t *testing.T) {
 	if diff := cmp.Diff(want, p.Subjects[0].Fields); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if want := `Update scan "Core switches": change target, scannerAgent.machineId`; p.Summary != want {
+	if want := `Update scan "Core switches": change target from 192.0.2.10,192.0.2.11,192.0.2.12 to 192.0.2.10, scannerAgent.machineId`; p.Summary != want {
 		t.Errorf("summary = %q, want %q", p.Summary, want)
 	}
 	if auth := sent(t, p, "scanAuthenticationParams"); auth != nil {

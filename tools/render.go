@@ -47,7 +47,11 @@ func renderSubject(b *strings.Builder, s confirm.Subject) {
 		if goes {
 			f.After = f.Before
 		}
-		fmt.Fprintf(b, "  %-*s  %s\n", width+1, f.Name+":", transition(f))
+		mark := ' '
+		if f.Before != f.After && f.Before != "" {
+			mark = '>' // what changes stands out from what stays
+		}
+		fmt.Fprintf(b, "%c %-*s  %s\n", mark, width+1, f.Name+":", transition(f))
 	}
 }
 

@@ -114,10 +114,18 @@ func changedFields(s confirm.Subject) []string {
 	var names []string
 	for _, f := range s.Fields {
 		if f.Before != f.After && f.Name != "addresses" && !strings.HasPrefix(f.Name, "scanAuthenticationParams.") {
-			names = append(names, f.Name)
+			names = append(names, f.Name+briefly(f))
 		}
 	}
 	return names
+}
+
+// briefly adds what becomes of a field, where that is short enough for a headline.
+func briefly(f confirm.Field) string {
+	if f.Before == "" || f.After == "" || len(f.Before)+len(f.After) > 60 {
+		return ""
+	}
+	return " from " + f.Before + " to " + f.After
 }
 
 func (d *Desk) updateWarnings(before defender.Definition, dr draft, existing []defender.Definition) []string {

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"scanwarden/slackbot/slacktest"
+)
+
+// TestHandOverToSlack: the real binary, a foreign MCP client that cannot ask its person, and a person in Slack
+// who can be asked, over both of Slack's transports.
+func TestHandOverToSlack(t *testing.T) {
+	for _, transport := range []string{"sockets", "signed HTTP"} {
+		t.Run(transport, func(t *testing.T) {
+			s := newSite(t)
+			options := slacktest.Options{SigningSecret: "signing-secret-of-the-test", BotToken: "xoxb-test", Team: "T01TEST"}
+			if transport == "sockets" {
+				options.AppToken = "xapp-test"
+			}
+			slack := slacktest.New(t, options)
+			slack.AddUser(slacktest.User{ID: "U0ADA", Name: "ada", Team: "T01TEST"})
+			slack.AddChannel("C0SCANS", "U0ADA")
+			s.env = append(s.env, "SLACK_API_URL="+slack.API(), "SLACK_BOT_TOKEN=xoxb-test", "SCANWARDEN_SLACK_CHANNEL=C0SCANS",
+				"SCANWARDEN_APPROVERS=slack:T01TEST/U0ADA")
+			if transport == "sockets" {
+				s.env = append(s.env, "SLACK_APP_TOKEN=xapp-test")
+			} else {
+				s.env = append(s.env, "SLACK_SIGNING_SECRET=signing-secret-of-the-test")
+			}
+			server := s.serve(t, "SCANWARDEN_HTTP_TOKEN="+bearer)
+			if transport == "sockets" {
+				slack.WaitSockets(1)
+			} else {
+				base := strings.TrimSuffix(server.url, "/mcp")
+				slack.SetURLs(base+"/slack/command", base+"/slack/interaction", base+"/slack/interaction")
+			}
+			client := session(t, &mcp.StreamableClientTransport{
+				Endpoint: server.url, HTTPClient: &http.Client{Transport: withBearer{}}, DisableStandaloneSSE: true,
+			}, "modern", nil)
+			answered := make(chan result, 1)
+			go func() {
+				r, err := tryCall(t.Context(), client, "delete_scans", map[string]any{"scanDefinitionIds": []string{"Branch routers"}})
+				if err != nil {
+					t.Error(err)
+				}
+				answered <- r
+			}()
+			question := slack.WaitMessage("C0SCANS", func(m slacktest.Message) bool { return len(m.Buttons()) > 0 })
+			if !strings.Contains(question.All(), "Branch routers") || !strings.Contains(question.All(), "Code: ") {
+				t.Errorf("the question is %s", question.All())
+			}
+			if ack := slack.Click("U0ADA", question, "approve_change"); ack.Err != nil {
+				t.Fatal(ack.Err)
+			}
+			if r := <-answered; r.Status != "applied" || !strings.Contains(r.DecidedBy, "slack:T01TEST/U0ADA") {
+				t.Errorf("the assistant is told %+v", r)
+			}
+			if writes := s.tenant.Writes(); len(writes) != 1 {
+				t.Errorf("Defender took %d writes", len(writes))
+			}
+			slack.WaitMessage("C0SCANS", func(m slacktest.Message) bool {
+				return m.TS == question.TS && len(m.Buttons()) == 0 && strings.Contains(m.All(), "U0ADA")
+			})
+		})
+	}
+}

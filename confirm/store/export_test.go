@@ -15,6 +15,20 @@ func (s *Store) Waiting() int {
 	return len(s.queue.waiting)
 }
 
+// CommitAfterFailure commits a transaction one of whose statements has failed.
+func (s *Store) CommitAfterFailure(ctx context.Context) error {
+	tx, err := s.begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer tx.rollback()
+	call := &statement{query: insertCall, args: []any{int64(1), int64(1)}}
+	if err := tx.run(ctx, call, call); err == nil {
+		return nil
+	}
+	return tx.commit(ctx)
+}
+
 // SetClock replaces the clock of a budget.
 func (b *Budget) SetClock(now func() time.Time, sleep func(context.Context, time.Duration) error) {
 	b.now, b.sleep = now, sleep

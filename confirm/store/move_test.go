@@ -184,6 +184,18 @@ func TestNoEntryNoTransition(t *testing.T) {
 	})
 }
 
+// PostgreSQL answers COMMIT with ROLLBACK, and no error, when a statement had failed.
+func TestFailedTransactionIsNotCommitted(t *testing.T) {
+	each(t, func(t *testing.T, l ledger) {
+		if strings.HasPrefix(l.URL, "sqlite:") {
+			return // SQLite undoes the statement alone
+		}
+		if err := l.open(t).CommitAfterFailure(t.Context()); err == nil || !strings.Contains(err.Error(), "ROLLBACK") {
+			t.Errorf("got %v, want an error that says ROLLBACK", err)
+		}
+	})
+}
+
 // What is wrong with one transition is not the trouble of those that are written with it.
 func TestFailureIsItsCallersAlone(t *testing.T) {
 	each(t, func(t *testing.T, l ledger) {

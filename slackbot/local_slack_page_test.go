@@ -1,0 +1,164 @@
+package slackbot_test
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"scanwarden/slackbot/slacktest"
+)
+
+// emulator is a running local-slack, seen through the connection that its own page in the browser uses.
+type emulator struct {
+	t       testing.TB
+	api     string
+	page    *websocket.Conn
+	sockets int                 // that were opened
+	posts   []slacktest.Message // as they are now, in the order in which they were posted
+	modal   json.RawMessage     // the one on top; nil when none is open
+	wrong   map[string]string   // what the last submission was told, by field
+}
+
+// do is what a person does on the page.
+func (e *emulator) do(what string, with map[string]any) {
+	e.t.Helper()
+	with["t"] = what
+	if err := e.page.WriteJSON(with); err != nil {
+		e.t.Fatal(err)
+	}
+}
+
+func (e *emulator) command(user, command, text string) {
+	e.t.Helper()
+	e.do("slash_command", map[string]any{"user": user, "channel": channel, "command": command, "text": text})
+}
+
+func (e *emulator) click(user string, m slacktest.Message, id string) {
+	e.t.Helper()
+	for _, b := range m.Buttons() {
+		if b.ActionID == id {
+			action := map[string]any{"type": "button", "action_id": id, "block_id": b.BlockID, "value": b.Value}
+			e.do("block_action", map[string]any{"user": user, "channel": channel, "messageTs": m.TS, "action": action})
+			return
+		}
+	}
+	e.t.Fatalf("no button %s in %s", id, m.All())
+}
+
+// wait takes what the emulator shows until cond holds.
+func (e *emulator) wait(what string, cond func() bool) {
+	e.t.Helper()
+	_ = e.page.SetReadDeadline(time.Now().Add(10 * time.Second))
+	for !cond() {
+		var shown event
+		if err := e.page.ReadJSON(&shown); err != nil {
+			e.t.Fatalf("waited in vain for %s: %v; there are %+v", what, err, e.posts)
+		}
+		e.take(shown)
+	}
+}
+
+// event is one thing that the emulator shows.
+type event struct {
+	T         string
+	Connected bool
+	Stack     []json.RawMessage
+	Errors    map[string]string
+	Message   struct {
+		Channel, TS, User, Text string
+		Blocks                  json.RawMessage
+		Thread                  string `json:"thread_ts"`
+		To                      string `json:"ephemeral_to"`
+	}
+}
+
+func (e *emulator) take(shown event) {
+	switch shown.T {
+	case "socket_status":
+		if shown.Connected {
+			e.sockets++
+		}
+	case "message":
+		e.posts = append(e.posts, shown.message())
+	case "message_update":
+		for i, m := range e.posts {
+			if m.TS == shown.Message.TS {
+				e.posts[i] = shown.message()
+			}
+		}
+	case "view":
+		e.modal, e.wrong = nil, nil
+		if n := len(shown.Stack); n > 0 {
+			e.modal = shown.Stack[n-1]
+		}
+	case "view_errors":
+		e.wrong = shown.Errors
+	}
+}
+
+func (v event) message() slacktest.Message {
+	m := v.Message
+	return slacktest.Message{
+		Channel: m.Channel, TS: m.TS, ThreadTS: m.Thread, User: m.User, Text: m.Text, Blocks: m.Blocks, To: m.To, Ephemeral: m.To != "",
+	}
+}
+
+// shows waits for a message in the channel.
+func (e *emulator) shows(what string, match func(slacktest.Message) bool) (found slacktest.Message) {
+	e.t.Helper()
+	e.wait(what, func() bool {
+		for _, m := range e.posts {
+			if m.Channel == channel && match(m) {
+				found = m
+				return true
+			}
+		}
+		return false
+	})
+	return found
+}
+
+// question waits for the first one.
+func (e *emulator) question() slacktest.Message {
+	e.t.Helper()
+	return e.shows("a question", isQuestion)
+}
+
+func (e *emulator) questions() (n int) {
+	for _, m := range e.posts {
+		if isQuestion(m) {
+			n++
+		}
+	}
+	return n
+}
+
+func isQuestion(m slacktest.Message) bool {
+	return m.To == "" && m.ThreadTS == "" && says(m.All(), "Code: ")
+}
+
+// becomes waits until a message says all of the words.
+func (e *emulator) becomes(was slacktest.Message, words ...string) slacktest.Message {
+	e.t.Helper()
+	return e.shows("the message rewritten", func(m slacktest.Message) bool { return m.TS == was.TS && says(m.All(), words...) })
+}
+
+// opens waits until a modal with inputs is on top.
+func (e *emulator) opens(callback string) {
+	e.t.Helper()
+	e.wait("the modal "+callback, func() bool {
+		var view struct {
+			Callback string `json:"callback_id"`
+			Blocks   []struct{ Type string }
+		}
+		_ = json.Unmarshal(e.modal, &view) // null while there is none
+		return view.Callback == callback && len(view.Blocks) > 1 && view.Blocks[len(view.Blocks)-1].Type == "input"
+	})
+}
+
+func (e *emulator) submit(user string, values map[string]any) {
+	e.t.Helper()
+	e.do("view_submit", map[string]any{"user": user, "values": values})
+}

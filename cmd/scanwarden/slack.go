@@ -22,6 +22,14 @@ func (c *config) checkSlack() error {
 	case c.slackConfigured() && s.AppToken.Empty() && s.SigningSecret.Empty():
 		return errors.New("SLACK_BOT_TOKEN is set, and nothing says how Slack reaches scanwarden; set SLACK_APP_TOKEN for socket mode, or SLACK_SIGNING_SECRET for HTTP")
 	}
+	return c.checkCommands()
+}
+
+// checkCommands makes the catalogue only where it is needed: that takes a good part of the time to the handshake.
+func (c *config) checkCommands() error {
+	if len(c.Slack.Commands) == 0 {
+		return nil
+	}
 	operations, err := tools.Catalogue(nil)
 	if err != nil {
 		return err
@@ -32,7 +40,7 @@ func (c *config) checkSlack() error {
 			known = append(known, op.Name)
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(s.Commands)) {
+	for _, name := range slices.Sorted(maps.Keys(c.Slack.Commands)) {
 		if !slices.Contains(known, name) {
 			return fmt.Errorf("slack.commands: %q is not something to have a command for; name one of %v", name, known)
 		}

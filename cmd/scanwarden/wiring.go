@@ -167,12 +167,8 @@ func (h *house) close(ctx context.Context) error {
 
 // door makes the MCP server in front of b.
 func (bp blueprint) door(b *backend) (*mcpserver.Server, error) {
-	operations, err := bp.cfg.catalogue()
-	if err != nil {
-		return nil, err
-	}
 	return mcpserver.New(mcpserver.Config{
-		Operations: operations,
+		Operations: bp.cfg.catalogue,
 		Backend:    b.wait,
 		Channels:   bp.cfg.channels(),
 		Key: func() ([]byte, error) {

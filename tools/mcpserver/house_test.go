@@ -99,15 +99,12 @@ func (h *house) rooms(t testing.TB, policy confirm.Policy, api string) *mcpserve
 
 func (h *house) serve(t testing.TB, back *mcpserver.Backend) {
 	t.Helper()
-	catalogue, err := tools.Catalogue(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
 	if h.channels == nil {
 		h.channels = []confirm.Channel{confirm.Client}
 	}
+	var err error
 	h.server, err = mcpserver.New(mcpserver.Config{
-		Operations: catalogue, Version: "test", Channels: h.channels,
+		Operations: func() ([]tools.Operation, error) { return tools.Catalogue(nil) }, Version: "test", Channels: h.channels,
 		Backend: func(context.Context) (*mcpserver.Backend, error) { return back, nil },
 		Key:     func() ([]byte, error) { return bytes.Repeat([]byte{7}, 32), nil },
 	})

@@ -13,6 +13,7 @@ import (
 	"github.com/mark3labs/mcp-go/mcp"
 
 	"scanwarden/confirm"
+	"scanwarden/tools"
 	"scanwarden/tools/mcpserver"
 )
 
@@ -287,8 +288,9 @@ func TestABackendThatDoesNotStandIsAToolError(t *testing.T) {
 	missing := errMissing{}
 	s, err := mcpserver.New(mcpserver.Config{
 		Version: "test", Channels: []confirm.Channel{confirm.Client},
-		Backend: func(context.Context) (*mcpserver.Backend, error) { return nil, missing },
-		Key:     func() ([]byte, error) { return bytes.Repeat([]byte{7}, 32), nil },
+		Operations: func() ([]tools.Operation, error) { return tools.Catalogue(nil) },
+		Backend:    func(context.Context) (*mcpserver.Backend, error) { return nil, missing },
+		Key:        func() ([]byte, error) { return bytes.Repeat([]byte{7}, 32), nil },
 	})
 	if err != nil {
 		t.Fatal(err)

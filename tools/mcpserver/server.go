@@ -30,7 +30,9 @@ type Backend struct {
 
 // Config configures a Server.
 type Config struct {
-	Operations []tools.Operation
+	// Operations makes the catalogue. It is called when a client first asks for a tool: making the schemas takes
+	// longer than answering the handshake.
+	Operations func() ([]tools.Operation, error)
 	// Backend waits until the rooms behind the door stand. Its error says in plain words what is missing and
 	// what to do; it becomes the tool error of every call.
 	Backend  func(ctx context.Context) (*Backend, error)
@@ -54,25 +56,42 @@ type Server struct {
 
 // New returns a server with one tool for each operation.
 func New(cfg Config) (*Server, error) {
+	if cfg.Operations == nil || cfg.Backend == nil || cfg.Key == nil {
+		return nil, errors.New("MCP server: Operations, Backend and Key are needed")
+	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	s := &Server{cfg: cfg}
 	s.base, s.close = context.WithCancel(context.Background())
+	offer := sync.OnceFunc(s.offer)
+	hooks := &server.Hooks{}
+	hooks.AddBeforeListTools(func(context.Context, any, *mcp.ListToolsRequest) { offer() })
+	hooks.AddBeforeCallTool(func(context.Context, any, *mcp.CallToolRequest) { offer() })
 	s.mcp = server.NewMCPServer("scanwarden", cfg.Version,
 		server.WithTitle("scanwarden"),
 		server.WithInstructions(instructions),
 		server.WithToolCapabilities(false),
 		server.WithToolHandlerMiddleware(s.guard),
+		server.WithHooks(hooks),
 	)
-	for _, op := range cfg.Operations {
+	return s, nil
+}
+
+// offer adds the tools, before the first client sees that there are none.
+func (s *Server) offer() {
+	operations, err := s.cfg.Operations()
+	if err != nil {
+		s.cfg.Log.Error("there are no tools: the catalogue cannot be made", "error", err)
+		return
+	}
+	for _, op := range operations {
 		handler := s.call(op)
 		if op.Effect == tools.Proposes {
 			handler = s.write(op)
 		}
 		s.mcp.AddTool(describe(op), handler)
 	}
-	return s, nil
 }
 
 // keys are derived when they are first needed: nothing is read before the handshake.

@@ -179,6 +179,19 @@ func rightCode(want, got string) bool {
 	return subtle.ConstantTimeCompare([]byte(want), []byte(got)) == 1
 }
 
+// Trouble records why a pending change could not be put to people yet, for whoever asks how it stands; "" says
+// that it could by now. It decides nothing.
+func (g *Gate) Trouble(ctx context.Context, id, why string) error {
+	c, err := g.Change(ctx, id)
+	if err != nil || c.State != Pending || c.Outcome.Reason == why {
+		return err
+	}
+	if _, err = g.move(ctx, c, Move{To: Pending, Outcome: &Outcome{Reason: why}, Note: why}); errors.Is(err, ErrMoved) {
+		return nil // it was decided meanwhile
+	}
+	return err
+}
+
 // Withdraw takes back a pending change of the requester's own; to anybody else it does not exist.
 func (g *Gate) Withdraw(ctx context.Context, id string, by Principal) (Change, error) {
 	return g.takeBack(ctx, id, by, "taken back by the requester")

@@ -386,6 +386,29 @@ func TestATwinIsWarnedOf(t *testing.T) {
 	h.ends(t, second.ID, confirm.Applied, 1)
 }
 
+func TestTroubleIsToldAndForgotten(t *testing.T) {
+	h := newHouse(t, confirm.Policy{Approvers: []string{string(bob)}})
+	c := h.propose(t, elsewhere(ada))
+	for _, why := range []string{"Slack cannot be reached.", ""} {
+		if err := h.Trouble(t.Context(), c.ID, why); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := h.Change(t.Context(), c.ID); err != nil || got.State != confirm.Pending || got.Outcome.Reason != why {
+			t.Errorf("it is %s with %q, %v", got.State, got.Outcome.Reason, err)
+		}
+	}
+	if _, err := h.Decide(t.Context(), c.ID, yes(bob)); err != nil {
+		t.Fatal(err)
+	}
+	h.ends(t, c.ID, confirm.Applied, 1)
+	if err := h.Trouble(t.Context(), c.ID, "too late"); err != nil {
+		t.Fatal(err)
+	}
+	if head, err := h.ledger.Verify(t.Context()); err != nil || head.Entries != 6 {
+		t.Errorf("the log has %d entries, %v", head.Entries, err)
+	}
+}
+
 func TestAnAbandonedChangeSaysSo(t *testing.T) {
 	h := newHouse(t, confirm.Policy{Approvers: []string{string(bob)}})
 	c := h.propose(t, elsewhere(ada))

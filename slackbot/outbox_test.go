@@ -7,6 +7,7 @@ import (
 
 	"scanwarden/confirm"
 	"scanwarden/slackbot/slacktest"
+	"scanwarden/tools"
 )
 
 func TestAQuestionThatSlackDidNotTakeIsPostedLater(t *testing.T) {
@@ -17,6 +18,9 @@ func TestAQuestionThatSlackDidNotTakeIsPostedLater(t *testing.T) {
 	open, err := h.gate.OpenChanges(t.Context(), confirm.Principal("slack:"+team+"/"+bob))
 	if err != nil || len(open) != 1 {
 		t.Fatalf("the change is not kept: %v %v", open, err)
+	}
+	if r := tools.ResultOf(open[0]); !strings.Contains(r.Reason, "posting is retried") {
+		t.Errorf("an assistant that asks is told %q", r.Reason)
 	}
 	h.slack.Wait("the question", func() bool { return len(h.questions()) == 1 })
 	acked(t, h.slack.Click(ada, h.questions()[0], "approve_change"))

@@ -110,7 +110,9 @@ func (k keeper) post(ctx context.Context, c confirm.Change) error {
 		err = errors.Join(err, k.put(ctx, c, place, job))
 	}
 	k.failed(err)
-	k.outbox.end(job, problemOf(err), k.cfg.Now())
+	problem := problemOf(err)
+	err = errors.Join(err, k.gate.Trouble(ctx, c.ID, problem)) // an assistant that asks learns it too
+	k.outbox.end(job, problem, k.cfg.Now())
 	return err
 }
 

@@ -52,8 +52,12 @@ func waitingFor(c confirm.Change) string {
 	if c.State != confirm.Pending {
 		return "it is confirmed and being sent to Defender"
 	}
-	return fmt.Sprintf("%d of %d confirmations are there; it expires at %s",
+	stands := fmt.Sprintf("%d of %d confirmations are there; it expires at %s",
 		c.Approvals(), max(c.Needed, 1), c.Expires.UTC().Format("15:04 MST"))
+	if trouble := c.Outcome.Reason; trouble != "" {
+		stands = shown(trouble) + " " + stands
+	}
+	return stands
 }
 
 // next is what to do in each state, where the outcome does not say. None of it helps to confirm.

@@ -19,7 +19,7 @@ import (
 // BenchmarkAckWhileDefenderHangs measures how long Slack waits for the answer to one of 64 commands that are
 // given at the same time, while every one of them waits for a Defender that does not answer; and the ratio to
 // what slack-go alone does in the same run: check the signature, parse, answer 200. Slack allows three seconds;
-// DESIGN allows 100 ms at the 99th percentile.
+// The design allows 100 ms at the 99th percentile.
 func BenchmarkAckWhileDefenderHangs(b *testing.B) {
 	const callers = 64
 	h := newHouse(b, plan{})

@@ -53,8 +53,8 @@ func parseObject(args json.RawMessage) (map[string]any, error) {
 	r := &reader{json: json.NewDecoder(bytes.NewReader(args))}
 	r.json.UseNumber()
 	v, err := r.value(0)
-	if r.secret != "" {
-		return nil, exposed(r.secret)
+	if len(r.secrets) > 0 {
+		return nil, exposed(r.secrets)
 	}
 	if _, end := r.json.Token(); err == nil && end != io.EOF {
 		err = errors.New("there is more than one value")
@@ -75,16 +75,25 @@ func parseObject(args json.RawMessage) (map[string]any, error) {
 	return object, nil
 }
 
-func exposed(field string) error {
-	return refuse(field, "%s is a secret and is not taken here; whoever could read this call has seen it, so consider it exposed and rotate it", quoted(field)).
-		then("leave it out, and name a configured credential or a Key Vault secret (scanAuthenticationParams.keyVaultUrl and keyVaultSecretName) instead")
+// exposed names every secret that was sent: whoever rotates one has to rotate all.
+func exposed(fields []string) error {
+	names := make([]string, len(fields))
+	for i, field := range fields {
+		names[i] = quoted(field)
+	}
+	sentence := "%s is a secret and is not taken here; whoever could read this call has seen it, so consider it exposed and rotate it"
+	if len(names) > 1 {
+		sentence = "%s are secrets and are not taken here; whoever could read this call has seen them, so consider them exposed and rotate them"
+	}
+	return refuse(fields[0], sentence, strings.Join(names, ", ")).
+		then("leave them out, and name a configured credential or a Key Vault secret (scanAuthenticationParams.keyVaultUrl and keyVaultSecretName) instead")
 }
 
 // reader builds values token by token, because only so two fields of one name are seen as two.
 type reader struct {
-	json   *json.Decoder
-	secret string // the first field that is a secret's
-	double error  // the first field that is there twice
+	json    *json.Decoder
+	secrets []string // the fields that are secrets', the first few of them
+	double  error    // the first field that is there twice
 }
 
 func (r *reader) value(depth int) (any, error) {
@@ -112,8 +121,8 @@ func (r *reader) object(depth int) (any, error) {
 			return nil, err
 		}
 		name := token.(string) // a decoder gives nothing else before a colon
-		if r.secret == "" && isSecret(name) {
-			r.secret = name
+		if isSecret(name) && len(r.secrets) < 8 && !slices.Contains(r.secrets, name) {
+			r.secrets = append(r.secrets, name)
 		}
 		if _, there := object[name]; there && r.double == nil {
 			r.double = refuse(name, "%s is there twice", quoted(name)).then("send it once")

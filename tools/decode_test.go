@@ -1,6 +1,9 @@
 package tools_test
 
 import (
+	"encoding/json"
+	"errors"
+	"scanwarden/tools"
 	"strings"
 	"testing"
 
@@ -114,5 +117,18 @@ func TestNullAndFlatNamesAreTaken(t *testing.T) {
 		"scanAuthenticationParams.type":"authpriv","scanAuthenticationParams.@odata.type":"#microsoft.windowsDefenderATP.api.SnmpAuthParams"}`)
 	if string(nested.Request.Body) != string(flat.Request.Body) {
 		t.Errorf("flat names give\n%s\nwant\n%s", flat.Request.Body, nested.Request.Body)
+	}
+}
+
+func TestEverySecretThatWasSentIsNamed(t *testing.T) {
+	h := build(t, defendertest.Options{})
+	args := `{"scanAuthenticationParams":{"authPassword":"a","privPassword":"b","communityString":"c","authPassword":"d"}}`
+	_, err := h.desk.Plan(t.Context(), "add_scan", json.RawMessage(args))
+	var refusal *tools.Refusal
+	if !errors.As(err, &refusal) {
+		t.Fatalf("got %v, want a refusal", err)
+	}
+	if want := `"authPassword", "privPassword", "communityString" are secrets`; !strings.Contains(refusal.Reason, want) {
+		t.Errorf("the refusal %q does not say %q", refusal.Reason, want)
 	}
 }

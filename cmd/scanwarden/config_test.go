@@ -35,7 +35,7 @@ func loaded(t *testing.T, file string, env environment) *config {
 	return c
 }
 
-// theFile is DESIGN section 6's example, without what this build leaves to later ones.
+// theFile is the full example of the configuration file, without what this build leaves to later ones.
 const theFile = `
 defender: {cloud: commercial, region: eu}
 auth: client

@@ -15,7 +15,7 @@ import (
 // A room is what one package may import: of ours, and of the third-party modules that one room alone sees.
 type room struct{ ours, theirs []string }
 
-// rooms is the table of DESIGN section 2. A package that is not in it fails the test: give it a row, and
+// rooms is the README's table of the house. A package that is not in it fails the test: give it a row, and
 // think about what it may know, before it is written.
 var rooms = map[string]room{
 	"cmd/scanwarden": {
@@ -50,7 +50,7 @@ func TestLayers(t *testing.T) {
 	}
 	for pkg, paths := range found {
 		if _, planned := rooms[pkg]; !planned {
-			t.Errorf("package %s is not in the table: give it a row in layers_test.go and in DESIGN section 2", pkg)
+			t.Errorf("package %s is not in the table: give it a row in layers_test.go and in the README", pkg)
 			continue
 		}
 		for _, path := range paths {

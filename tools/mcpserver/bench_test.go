@@ -19,7 +19,7 @@ const callers = 16
 // BenchmarkReadToolOverHTTP is list_scans over HTTP, for 16 callers at once, beside a bare mcp-go tool that
 // returns the same bytes. Both are driven in turns in one run: machines are noisy, the ratio is not.
 //
-// COMPARE: "x-bare" is our rate divided by the bare one; DESIGN asks for at least 0.6.
+// COMPARE: "x-bare" is our rate divided by the bare one; the design asks for at least 0.6.
 func BenchmarkReadToolOverHTTP(b *testing.B) {
 	h := newHouse(b)
 	for range 20 {

@@ -3,11 +3,11 @@ package tools_test
 import (
 	"encoding/json"
 	"errors"
-	"scanwarden/tools"
 	"strings"
 	"testing"
 
 	"scanwarden/defender/defendertest"
+	"scanwarden/tools"
 )
 
 // TestArgumentsAreReadStrictly: each mistake is refused in a sentence that names the field and the fix.

@@ -18,6 +18,20 @@ func (hanging) Renew(ctx context.Context, _, _ string, _ time.Time) error {
 	return ctx.Err()
 }
 
+// failsUnder has bob confirm a change under cfg, and checks that nothing was sent.
+func (h *house) failsUnder(t *testing.T, cfg confirm.Config) {
+	t.Helper()
+	gate := confirm.New(cfg)
+	c := h.propose(t, elsewhere(ada))
+	if _, err := gate.Decide(t.Context(), c.ID, yes(bob)); err != nil {
+		t.Fatal(err)
+	}
+	if err := gate.Drain(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	h.ends(t, c.ID, confirm.Failed, 0)
+}
+
 func TestAHungLedgerLosesTheClaim(t *testing.T) {
 	h := newHouse(t, confirm.Policy{Approvers: []string{string(bob)}})
 	cfg := h.cfg
@@ -33,15 +47,7 @@ func TestAHungLedgerLosesTheClaim(t *testing.T) {
 		}
 		return confirm.Outcome{State: confirm.Failed, Reason: "nothing was sent"}
 	}
-	gate := confirm.New(cfg)
-	c := h.propose(t, elsewhere(ada))
-	if _, err := gate.Decide(t.Context(), c.ID, yes(bob)); err != nil {
-		t.Fatal(err)
-	}
-	if err := gate.Drain(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	h.ends(t, c.ID, confirm.Failed, 0)
+	h.failsUnder(t, cfg)
 }
 
 func TestWhoAsksRightBeforeSendingLearnsThatTheClaimIsLost(t *testing.T) {
@@ -61,15 +67,7 @@ func TestWhoAsksRightBeforeSendingLearnsThatTheClaimIsLost(t *testing.T) {
 		}
 		return confirm.Outcome{State: confirm.Failed, Reason: "nothing was sent"}
 	}
-	gate := confirm.New(cfg)
-	c := h.propose(t, elsewhere(ada))
-	if _, err := gate.Decide(t.Context(), c.ID, yes(bob)); err != nil {
-		t.Fatal(err)
-	}
-	if err := gate.Drain(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	h.ends(t, c.ID, confirm.Failed, 0)
+	h.failsUnder(t, cfg)
 }
 
 func TestAYesGrowsTooOldWhileItWaitsForItsTurn(t *testing.T) {
@@ -82,15 +80,7 @@ func TestAYesGrowsTooOldWhileItWaitsForItsTurn(t *testing.T) {
 		}
 		return confirm.Outcome{State: confirm.Failed, Reason: "nothing was sent"}
 	}
-	gate := confirm.New(cfg)
-	c := h.propose(t, elsewhere(ada))
-	if _, err := gate.Decide(t.Context(), c.ID, yes(bob)); err != nil {
-		t.Fatal(err)
-	}
-	if err := gate.Drain(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	h.ends(t, c.ID, confirm.Failed, 0)
+	h.failsUnder(t, cfg)
 }
 
 func TestAnApprovalThatNobodyGaveIsNotRun(t *testing.T) {

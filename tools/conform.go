@@ -193,7 +193,7 @@ func unknownField(path string, object map[string]any, known inputFields) error {
 func (fs inputFields) nearest(given string) string {
 	best, least := "", 3
 	for _, f := range fs {
-		distance := editDistance(strings.ToLower(given), strings.ToLower(f.name))
+		distance := EditDistance(strings.ToLower(given), strings.ToLower(f.name))
 		if distance < least && distance < len(f.name)-1 {
 			best, least = f.name, distance
 		}
@@ -201,8 +201,9 @@ func (fs inputFields) nearest(given string) string {
 	return best
 }
 
-// editDistance is Levenshtein's, of texts that are short enough to be names.
-func editDistance(a, b string) int {
+// EditDistance is Levenshtein's: the number of single-letter edits between two names. Texts that are too long to
+// be names are 64 apart.
+func EditDistance(a, b string) int {
 	const longest = 64
 	if len(a) > longest || len(b) > longest {
 		return longest

@@ -3,12 +3,14 @@ package tools_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
 
 	"scanwarden/confirm"
+	"scanwarden/defender"
 	"scanwarden/defender/defendertest"
 	"scanwarden/tools"
 )
@@ -162,6 +164,45 @@ func TestFailuresAreToldApart(t *testing.T) {
 				t.Error("the outcome does not say what to do next")
 			}
 		})
+	}
+}
+
+// TestNothingIsSentOnALostClaim: the claim has the last word, whatever the operation.
+func TestNothingIsSentOnALostClaim(t *testing.T) {
+	h := build(t, defendertest.Options{})
+	lost := func(context.Context) error { return errors.New("the claim is lost") }
+	for operation, args := range map[string]string{
+		"add_scan": lab, "update_scan": `{"id":"Core switches","isActive":false}`,
+		"delete_scans": `{"scanDefinitionIds":["Core switches"]}`,
+	} {
+		out := h.exec.Execute(t.Context(), change(h.plan(operation, args)), lost)
+		h.wantState(out, "failed", "nothing was sent", "the claim is lost")
+	}
+	if n := len(h.sim.Writes()); n > 0 {
+		t.Errorf("%d writes arrived", n)
+	}
+}
+
+// TestTheLiveStateIsComparedAfterTheWait: somebody edits the scan while the write waits for its turn and its token.
+func TestTheLiveStateIsComparedAfterTheWait(t *testing.T) {
+	for _, wait := range []string{"turn", "token"} {
+		h := build(t, defendertest.Options{})
+		planned := change(h.plan("update_scan", `{"id":"Core switches","isActive":false}`))
+		edit := func() { h.sim.Edit(coreSwitches, map[string]any{"target": "192.0.2.99"}) }
+		api := h.api
+		if wait == "turn" {
+			api.Budget = func(context.Context, bool) error { edit(); return nil }
+		} else {
+			api.Token = func(context.Context, bool) (string, error) { edit(); return "token", nil }
+		}
+		writer, err := defender.NewWriter(api)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.wantState(tools.NewExecutor(h.reader, writer, nil).Execute(t.Context(), planned, freely), "stale", "target", "192.0.2.99")
+		if n := len(h.sim.Writes()); n > 0 {
+			t.Errorf("edited in the wait for its %s: %d writes arrived", wait, n)
+		}
 	}
 }
 

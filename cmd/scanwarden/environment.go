@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"scanwarden/tools"
 )
 
 // environment is the process environment by name.
@@ -43,7 +45,7 @@ func (e environment) checkNames() error {
 func meant(name string, known []string) string {
 	best, least := "", len(name)/3+1
 	for _, k := range known {
-		if d := distance(name, k); d < least {
+		if d := tools.EditDistance(name, k); d < least {
 			best, least = k, d
 		}
 	}
@@ -51,24 +53,4 @@ func meant(name string, known []string) string {
 		return `: unset it, or see "scanwarden serve --help" for the names there are`
 	}
 	return fmt.Sprintf(": unset it; did you mean %s?", best)
-}
-
-// distance is the number of single-letter edits between two names (Levenshtein).
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost = 1 + min(diagonal, row[j], row[j+1])
-			}
-			diagonal, row[j+1] = row[j+1], cost
-		}
-	}
-	return row[len(b)]
 }

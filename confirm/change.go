@@ -83,6 +83,7 @@ type Proposal struct {
 	Subjects  []Subject       `json:"subjects"`
 	Warnings  []string        `json:"warnings,omitempty"`
 	Snapshot  json.RawMessage `json:"snapshot,omitempty"` // the live state it was planned against
+	Facts     Facts           `json:"facts"`              // what it means, for the rules of the policy
 }
 
 // Digest is "sha256:" and the hex SHA-256 over every part of the proposal, each prefixed by its length,
@@ -114,6 +115,7 @@ type Asker struct {
 	Via       string    // the door, for people to read: "MCP stdio", "MCP HTTP", "Slack"
 	Local     bool      // the person runs this very server on their own stdio
 	Groups    []string  // groups of theirs that the face has verified
+	Agent     bool      // not a person but an application, or an AI agent acting for one: may ask, never decide
 	Channels  []Channel // where this change can be put to people
 }
 
@@ -146,6 +148,7 @@ type Change struct {
 	Requester Principal
 	Via       string
 	Local     bool
+	Agent     bool // the requester is no person
 	Channels  []Channel
 	Created   time.Time
 	Expires   time.Time

@@ -19,6 +19,7 @@ const rounds = 3
 type Vote struct {
 	Principal Principal
 	Groups    []string // groups of theirs that the face has verified, as Policy.Approvers names them
+	Agent     bool     // not a person: it never counts
 	Approve   bool
 	Reason    string
 	Channel   Channel
@@ -39,6 +40,7 @@ const (
 type Answer struct {
 	Principal Principal
 	Groups    []string
+	Agent     bool
 	Round     int // which question it answers: Change.Round at the time of asking
 	Action    Action
 	Code      string

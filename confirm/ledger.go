@@ -35,6 +35,12 @@ type Ledger interface {
 	Renew(ctx context.Context, id, owner string, until time.Time) error
 	// Hold takes or prolongs the named lease for owner; false means that another owner holds it at now.
 	Hold(ctx context.Context, name, owner string, now, until time.Time) (bool, error)
+	// Link keeps that two principals are one person; ErrMoved when one of them is linked already.
+	Link(ctx context.Context, l Link) error
+	// Unlink forgets the link of a principal; ErrNotFound when there is none.
+	Unlink(ctx context.Context, from Principal, at time.Time, why string) error
+	// Links lists all of them, oldest first.
+	Links(ctx context.Context) ([]Link, error)
 }
 
 // Filter selects changes; zero fields select all.

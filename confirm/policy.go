@@ -21,11 +21,16 @@ type Policy struct {
 	MaxAddressesPerScan int            // 0 means 4096
 	MaxOpenPerRequester int            // 0 means 20: nobody is buried under questions
 	People              []Person
+	// Requesters may propose; an empty list means whoever a face lets in, except that a caller with an Entra
+	// principal needs the role Scans.Requester.
+	Requesters []string
+	Rules      []Rule
 }
 
 // Person joins several principals of one human being, so that they count once.
 type Person struct {
 	Name       string
+	Email      string // for faces that may match people by it; "" matches nobody
 	Principals []Principal
 }
 

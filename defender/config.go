@@ -15,8 +15,8 @@ type Config struct {
 	// URL is the service's scheme and host; see [Profile] and [CheckURL].
 	URL string
 
-	// Token returns a bearer token; fresh asks for one that is not from the cache (after a 401). Required.
-	Token func(ctx context.Context, fresh bool) (string, error)
+	// Token returns a bearer token. Required.
+	Token func(ctx context.Context, ask TokenAsk) (string, error)
 
 	// Budget waits for this call's turn, before every try; write says that it goes ahead of reads. An error
 	// means that the call is not made. nil means no limit.
@@ -36,6 +36,12 @@ type Config struct {
 
 	// UserAgent is sent as it is; "" means "scanwarden".
 	UserAgent string
+}
+
+// TokenAsk says which token is wanted. Its zero value is one from the cache.
+type TokenAsk struct {
+	Fresh  bool   // not the cached one: the service has refused it
+	Claims string // JSON of a claims challenge that the token must answer, "" for none
 }
 
 func (cfg Config) open(keepAlive bool) (*wire, error) {

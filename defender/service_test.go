@@ -64,8 +64,8 @@ func (s *service) take() []received {
 func (s *service) config() defender.Config {
 	return defender.Config{
 		URL: s.URL,
-		Token: func(_ context.Context, fresh bool) (string, error) {
-			if fresh {
+		Token: func(_ context.Context, ask defender.TokenAsk) (string, error) {
+			if ask.Fresh {
 				return "fresh", nil
 			}
 			return "token", nil

@@ -53,21 +53,21 @@ type answer struct {
 // send makes the call. A 401 that a new token may cure is answered with one, once: the service refused the
 // caller before it looked at the request, so this is safe for a write too.
 func (w *wire) send(ctx context.Context, c call) (answer, *Error) {
-	a, failed := w.try(ctx, c, false)
+	a, failed := w.try(ctx, c, TokenAsk{})
 	if failed != nil || a.status != http.StatusUnauthorized || a.unlicensed() {
 		return a, failed
 	}
-	return w.try(ctx, c, true)
+	return w.try(ctx, c, TokenAsk{Fresh: true})
 }
 
 // try makes the call once. The token comes after the turn, for it may expire in the queue.
-func (w *wire) try(ctx context.Context, c call, fresh bool) (answer, *Error) {
+func (w *wire) try(ctx context.Context, c call, ask TokenAsk) (answer, *Error) {
 	if w.cfg.Budget != nil {
 		if err := w.cfg.Budget(ctx, c.write); err != nil {
 			return answer{}, unsent(c, "no turn to call Defender", err)
 		}
 	}
-	token, err := w.cfg.Token(ctx, fresh)
+	token, err := w.cfg.Token(ctx, ask)
 	if err == nil && token == "" {
 		err = errors.New("the token is empty")
 	}

@@ -88,10 +88,10 @@ func TestALicence401DoesNotLoop(t *testing.T) {
 func TestNoTokenNoCall(t *testing.T) {
 	s := serve(t, says(200, empty))
 	broken := errors.New("AADSTS7000215: the client secret is wrong")
-	for name, token := range map[string]func(context.Context, bool) (string, error){
-		"error":                                  func(context.Context, bool) (string, error) { return "", broken },
-		"empty":                                  func(context.Context, bool) (string, error) { return "", nil },
-		"line break, which would forge a header": func(context.Context, bool) (string, error) { return "t\r\nX: y", nil },
+	for name, token := range map[string]func(context.Context, defender.TokenAsk) (string, error){
+		"error":                                  func(context.Context, defender.TokenAsk) (string, error) { return "", broken },
+		"empty":                                  func(context.Context, defender.TokenAsk) (string, error) { return "", nil },
+		"line break, which would forge a header": func(context.Context, defender.TokenAsk) (string, error) { return "t\r\nX: y", nil },
 	} {
 		cfg := s.config()
 		cfg.Token = token
@@ -122,7 +122,7 @@ func TestNotSent(t *testing.T) {
 		"cancelled":      {gone, func(*defender.Config) {}, context.Canceled},
 		"no turn":        {t.Context(), func(c *defender.Config) { c.Budget = func(context.Context, bool) error { return broken } }, broken},
 		"no token": {t.Context(), func(c *defender.Config) {
-			c.Token = func(context.Context, bool) (string, error) { return "", broken }
+			c.Token = func(context.Context, defender.TokenAsk) (string, error) { return "", broken }
 		}, broken},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -85,7 +85,10 @@ func TestTheConditionIsAskedWhenAllElseIsReady(t *testing.T) {
 	s := serve(t, says(204, ""))
 	cfg := s.config()
 	cfg.Budget = func(context.Context, bool) error { order = append(order, "turn"); return nil }
-	cfg.Token = func(context.Context, bool) (string, error) { order = append(order, "token"); return "token", nil }
+	cfg.Token = func(context.Context, defender.TokenAsk) (string, error) {
+		order = append(order, "token")
+		return "token", nil
+	}
 	still := func(context.Context) error { order = append(order, "condition"); return errors.New("not any more") }
 	_, err := newWriter(t, cfg).DoIf(t.Context(), deletion(t), nil, still)
 	if !errors.Is(err, defender.ErrNotSent) || len(s.asked()) != 0 {

@@ -109,7 +109,7 @@ func (h *house) rooms(t testing.TB, policy confirm.Policy) {
 	if h.ledger, err = store.Open(t.Context(), store.Config{URL: "sqlite:" + filepath.Join(dir, "ledger.db"), KeyDir: dir}); err != nil {
 		t.Fatal(err)
 	}
-	cfg := defender.Config{URL: api.URL, Token: func(context.Context, bool) (string, error) { return "simulator", nil }}
+	cfg := defender.Config{URL: api.URL, Token: func(context.Context, defender.TokenAsk) (string, error) { return "simulator", nil }}
 	reader, err := defender.New(cfg)
 	if err != nil {
 		t.Fatal(err)

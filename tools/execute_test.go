@@ -193,7 +193,7 @@ func TestTheLiveStateIsComparedAfterTheWait(t *testing.T) {
 		if wait == "turn" {
 			api.Budget = func(context.Context, bool) error { edit(); return nil }
 		} else {
-			api.Token = func(context.Context, bool) (string, error) { edit(); return "token", nil }
+			api.Token = func(context.Context, defender.TokenAsk) (string, error) { edit(); return "token", nil }
 		}
 		writer, err := defender.NewWriter(api)
 		if err != nil {

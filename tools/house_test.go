@@ -59,7 +59,7 @@ func build(t testing.TB, o defendertest.Options, change ...func(*tools.Config)) 
 	service := httptest.NewServer(h.sim)
 	t.Cleanup(service.Close)
 	t.Cleanup(h.sim.Close) // first: Close of the service waits for hung requests
-	h.api = defender.Config{URL: service.URL, Token: func(context.Context, bool) (string, error) { return "token", nil }}
+	h.api = defender.Config{URL: service.URL, Token: func(context.Context, defender.TokenAsk) (string, error) { return "token", nil }}
 	var err error
 	if h.reader, err = defender.New(h.api); err != nil {
 		t.Fatal(err)

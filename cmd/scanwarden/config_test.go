@@ -1,7 +1,9 @@
 package main
 
 import (
+	"fmt"
 	"net"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -223,12 +225,15 @@ func TestEntrance(t *testing.T) {
 			c := loaded(t, tt.file, tt.env)
 			c.Simulator = tt.simulator
 			door, err := c.entrance(tt.env, tt.address)
-			got := string(door.Anyone)
-			for principal := range door.Tokens {
-				got += string(principal)
-			}
-			if err != nil {
-				got = err.Error()
+			got := fmt.Sprint(err)
+			if err == nil {
+				r := httptest.NewRequest("POST", "/mcp", nil)
+				r.Header.Set("Authorization", "Bearer 0123456789abcdef")
+				who, err := door.Keeper.Admit(r, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got = string(who.Principal)
 			}
 			if err == nil && got != tt.want || !strings.Contains(got, tt.want) {
 				t.Errorf("got %q, want %q", got, tt.want)

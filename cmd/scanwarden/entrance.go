@@ -12,6 +12,7 @@ import (
 
 	"scanwarden/confirm"
 	"scanwarden/defender"
+	"scanwarden/tools/entrance"
 	"scanwarden/tools/mcpserver"
 )
 
@@ -85,12 +86,12 @@ func (c *config) entrance(env environment, address net.Addr) (mcpserver.HTTPConf
 	case auth == "none" && c.public():
 		return door, errors.New("http.public_url (SCANWARDEN_PUBLIC_URL): a public URL lets strangers in while http.auth is none; set SCANWARDEN_HTTP_AUTH to token and give SCANWARDEN_HTTP_TOKEN, or take the public URL away")
 	case auth == "none":
-		door.Anyone = localUser(env)
+		door.Keeper = entrance.Anyone(localUser(env))
 		return door, nil
 	case len(tokens) == 0:
 		return door, errors.New("no caller could be authenticated: set SCANWARDEN_HTTP_TOKEN to a secret of 16 characters or more, or SCANWARDEN_HTTP_AUTH to none on a loopback address")
 	}
-	door.Tokens = tokens
+	door.Keeper = entrance.Tokens(tokens)
 	return door, nil
 }
 

@@ -20,20 +20,23 @@ type room struct{ ours, theirs []string }
 var rooms = map[string]room{
 	"cmd/scanwarden": {
 		ours: []string{
-			"slackbot", "tools/mcpserver", "confirm/page", "tools", "confirm", "confirm/store",
-			"defender", "defender/entra", "defender/defendertest",
+			"slackbot", "tools/mcpserver", "tools/entrance", "confirm/page", "tools", "confirm", "confirm/rule", "confirm/store",
+			"defender", "defender/entra", "defender/keyvault", "defender/defendertest",
 		},
 		theirs: []string{"github.com/alecthomas/kong", "go.yaml.in/yaml", "github.com/prometheus/client_golang"},
 	},
 	"slackbot":              {ours: []string{"tools", "confirm"}, theirs: []string{"github.com/slack-go/slack"}},
 	"slackbot/slacktest":    {theirs: []string{"github.com/gorilla/websocket"}},
-	"tools/mcpserver":       {ours: []string{"tools", "confirm"}, theirs: []string{"github.com/mark3labs/mcp-go"}},
+	"tools/mcpserver":       {ours: []string{"tools", "tools/entrance", "confirm"}, theirs: []string{"github.com/mark3labs/mcp-go"}},
+	"tools/entrance":        {ours: []string{"confirm"}, theirs: []string{"github.com/golang-jwt/jwt", "github.com/MicahParks/keyfunc", "github.com/MicahParks/jwkset"}},
 	"confirm/page":          {ours: []string{"confirm"}, theirs: []string{"html/template"}},
 	"tools":                 {ours: []string{"confirm", "defender"}, theirs: []string{"github.com/invopop/jsonschema"}},
 	"confirm":               {},
+	"confirm/rule":          {ours: []string{"confirm"}, theirs: []string{"cel.dev/cel-go"}},
 	"confirm/store":         {ours: []string{"confirm"}, theirs: []string{"github.com/jackc/pgx", "modernc.org/sqlite", "golang.org/x/mod/sumdb"}},
 	"defender":              {},
-	"defender/entra":        {theirs: []string{"github.com/AzureAD/microsoft-authentication-library-for-go"}},
+	"defender/entra":        {theirs: []string{"github.com/AzureAD/microsoft-authentication-library-for-go", "github.com/zalando/go-keyring", "github.com/pkg/browser"}},
+	"defender/keyvault":     {ours: []string{"defender"}, theirs: []string{"github.com/Azure/azure-sdk-for-go"}},
 	"defender/defendertest": {},
 }
 

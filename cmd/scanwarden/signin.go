@@ -6,12 +6,13 @@ import (
 	"slices"
 	"strings"
 
+	"scanwarden/defender"
 	"scanwarden/defender/entra"
 	"scanwarden/tools"
 )
 
 // tokenSource is how a call to Defender gets its bearer token.
-type tokenSource func(ctx context.Context, fresh bool) (string, error)
+type tokenSource = func(ctx context.Context, ask defender.TokenAsk) (string, error)
 
 // signIn returns the source of tokens for Defender. It makes no call.
 func (c *config) signIn() (tokenSource, error) {
@@ -30,11 +31,11 @@ func (c *config) signIn() (tokenSource, error) {
 	if err != nil {
 		return nil, err
 	}
-	return source.Token, nil
+	return func(ctx context.Context, ask defender.TokenAsk) (string, error) { return source.Token(ctx, ask.Fresh) }, nil
 }
 
 func fixedToken(token string) tokenSource {
-	return func(context.Context, bool) (string, error) { return token, nil }
+	return func(context.Context, defender.TokenAsk) (string, error) { return token, nil }
 }
 
 func (c *config) clientSecret() func() (string, error) {

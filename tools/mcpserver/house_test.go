@@ -20,6 +20,7 @@ import (
 	"scanwarden/defender"
 	"scanwarden/defender/defendertest"
 	"scanwarden/tools"
+	"scanwarden/tools/entrance"
 	"scanwarden/tools/mcpserver"
 )
 
@@ -69,7 +70,7 @@ func (h *house) rooms(t testing.TB, policy confirm.Policy, api string) *mcpserve
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg := defender.Config{URL: api, Token: func(context.Context, bool) (string, error) { return "simulator", nil }}
+	cfg := defender.Config{URL: api, Token: func(context.Context, defender.TokenAsk) (string, error) { return "simulator", nil }}
 	reader, err := defender.New(cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -115,9 +116,9 @@ func (h *house) serve(t testing.TB, back *mcpserver.Backend) {
 	host := web.Listener.Addr().String()
 	web.Config.Handler, err = h.server.Handler(mcpserver.HTTPConfig{
 		Hosts: []string{host}, Origins: []string{"http://" + host},
-		Tokens: map[confirm.Principal][sha256.Size]byte{
+		Keeper: entrance.Tokens(map[confirm.Principal][sha256.Size]byte{
 			"token:ada": sha256.Sum256([]byte(adaToken)), "token:bob": sha256.Sum256([]byte(bobToken)),
-		},
+		}),
 	})
 	if err != nil {
 		t.Fatal(err)

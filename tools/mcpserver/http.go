@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/json"
 	"errors"
@@ -19,6 +18,7 @@ import (
 	"github.com/mark3labs/mcp-go/server"
 
 	"scanwarden/confirm"
+	"scanwarden/tools/entrance"
 )
 
 // sessionIdle is when the library forgets an initialize-era session. It would take a dialog that is still
@@ -29,10 +29,7 @@ const sessionIdle = 24 * time.Hour
 type HTTPConfig struct {
 	Hosts   []string // allowed Host headers, with the port where there is one; none allows nobody
 	Origins []string // allowed Origin headers; a request without one (not a browser) is allowed
-	// Tokens are the SHA-256 sums of the bearer tokens, by whom they stand for. When there are none, every
-	// caller is Anyone.
-	Tokens map[confirm.Principal][sha256.Size]byte
-	Anyone confirm.Principal
+	Keeper  entrance.Keeper // tells who sent a request
 }
 
 // door stands in front of the library's handler, which checks neither origin nor caller nor size.
@@ -45,8 +42,8 @@ type door struct {
 
 // Handler serves MCP at whatever path it is mounted on. It is stopped by Close.
 func (s *Server) Handler(cfg HTTPConfig) (http.Handler, error) {
-	if len(cfg.Tokens) == 0 && cfg.Anyone == "" {
-		return nil, errors.New("MCP over HTTP: neither tokens nor a principal for everyone is configured")
+	if cfg.Keeper == nil {
+		return nil, errors.New("MCP over HTTP: nothing is configured to tell who calls")
 	}
 	keys, err := s.keys()
 	if err != nil {
@@ -77,7 +74,7 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "web pages of this origin may not call scanwarden", http.StatusForbidden)
 		return
 	}
-	who, ok := d.caller(w, r)
+	who, ok := d.caller(w, r, nil)
 	if !ok {
 		return
 	}
@@ -143,24 +140,20 @@ func (d *door) foreignCancel(r *http.Request, body []byte) bool {
 }
 
 // caller authenticates a request, or answers it.
-func (d *door) caller(w http.ResponseWriter, r *http.Request) (confirm.Principal, bool) {
-	if len(d.cfg.Tokens) == 0 {
-		return d.cfg.Anyone, true
-	}
-	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	sum := sha256.Sum256([]byte(strings.TrimSpace(token)))
-	var who confirm.Principal
-	for principal, want := range d.cfg.Tokens { // all of them, so that time tells nothing
-		if subtle.ConstantTimeCompare(sum[:], want[:]) == 1 {
-			who = principal
+func (d *door) caller(w http.ResponseWriter, r *http.Request, body []byte) (confirm.Principal, bool) {
+	who, err := d.cfg.Keeper.Admit(r, body)
+	if denial, ok := errors.AsType[*entrance.Denial](err); ok {
+		if denial.Challenge != "" {
+			w.Header().Set("WWW-Authenticate", denial.Challenge)
 		}
-	}
-	if who == "" || !strings.EqualFold(scheme, "Bearer") {
-		w.Header().Set("WWW-Authenticate", `Bearer realm="scanwarden"`)
-		http.Error(w, "send the token of this server as `Authorization: Bearer TOKEN`", http.StatusUnauthorized)
+		http.Error(w, denial.Reason, denial.Status)
 		return "", false
 	}
-	return who, true
+	if err != nil {
+		http.Error(w, "nobody can be let in right now; an operator finds the cause in the log", http.StatusServiceUnavailable)
+		return "", false
+	}
+	return who.Principal, true
 }
 
 // sessions makes and knows session ids: random, and sealed to the principal they were given to. They say

@@ -87,7 +87,8 @@ type Proposal struct {
 }
 
 // Digest is "sha256:" and the hex SHA-256 over every part of the proposal, each prefixed by its length,
-// under a domain of its own. Whatever a person was shown and whatever would be sent is bound by it.
+// under a domain of its own. Whatever a person was shown, whatever would be sent, and whatever the rules of the
+// policy looked at is bound by it.
 func (p Proposal) Digest() (string, error) {
 	shown, err := json.Marshal(struct {
 		Subjects []Subject
@@ -96,11 +97,15 @@ func (p Proposal) Digest() (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("digest proposal: %w", err)
 	}
+	domain, facts, err := p.Facts.bound()
+	if err != nil {
+		return "", err
+	}
 	h := sha256.New()
-	for _, part := range [][]byte{
-		[]byte("scanwarden-change-v1"), []byte(p.Operation), []byte(p.Target), []byte(p.Summary),
+	for _, part := range append([][]byte{
+		[]byte(domain), []byte(p.Operation), []byte(p.Target), []byte(p.Summary),
 		[]byte(p.Request.Method), []byte(p.Request.Path), p.Request.Body, shown, p.Snapshot,
-	} {
+	}, facts...) {
 		var n [8]byte
 		binary.BigEndian.PutUint64(n[:], uint64(len(part)))
 		h.Write(n[:])
@@ -128,6 +133,9 @@ type Decision struct {
 	Reason    string    `json:"reason,omitempty"`
 	Channel   Channel   `json:"channel"`
 	At        time.Time `json:"at"`
+	// Also are the person's other principals, as they were known at the time: a person who is taken apart later
+	// still had one voice.
+	Also []Principal `json:"also,omitempty"`
 }
 
 // Outcome is how a change ended, in words for people and models. Its zero value means "not yet".

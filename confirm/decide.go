@@ -2,18 +2,13 @@ package confirm
 
 import (
 	"context"
-	"crypto/subtle"
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 )
 
 // manyVotes bounds how often a vote is weighed again because another one came in between.
 const manyVotes = 50
-
-// rounds is how often a client's person may be asked for the code before it counts as a no.
-const rounds = 3
 
 // Vote is a person's decision on a surface that has authenticated them.
 type Vote struct {
@@ -23,27 +18,6 @@ type Vote struct {
 	Approve   bool
 	Reason    string
 	Channel   Channel
-}
-
-// Action is what a person did with a client's prompt; the words are MCP's.
-type Action string
-
-// The actions of MCP's elicitation.
-const (
-	Accept  Action = "accept"
-	Decline Action = "decline"
-	Cancel  Action = "cancel" // closed without an answer
-)
-
-// Answer is what came back from the requester's own client. That a client says "accept" proves little, so
-// only the code that the prompt showed makes it a yes.
-type Answer struct {
-	Principal Principal
-	Groups    []string
-	Agent     bool
-	Round     int // which question it answers: Change.Round at the time of asking
-	Action    Action
-	Code      string
 }
 
 // Decide records a vote. The last yes that was needed approves the change and starts it; a single no denies
@@ -63,9 +37,9 @@ func (g *Gate) vote(ctx context.Context, id string, v Vote, holds func(Change) e
 		if err := holds(c); err != nil {
 			return c, err
 		}
-		m, err := g.weigh(c, v)
+		m, err := g.weigh(ctx, c, v)
 		if err != nil {
-			return c, refused(err)
+			return c, err
 		}
 		after, err := g.move(ctx, c, m)
 		if errors.Is(err, ErrMoved) && try < manyVotes {
@@ -84,8 +58,8 @@ func (g *Gate) pending(ctx context.Context, id string) (Change, error) {
 	if err != nil {
 		return c, err
 	}
-	if c.Target != g.cfg.Target {
-		return c, refused(fmt.Errorf("this change was planned for %q, and this server writes to %q", c.Target, g.cfg.Target))
+	if err := g.ours(c); err != nil {
+		return c, err
 	}
 	if c.State != Pending {
 		return c, fmt.Errorf("decide: the change is already %s: %w", c.State, ErrMoved)
@@ -93,131 +67,81 @@ func (g *Gate) pending(ctx context.Context, id string) (Change, error) {
 	return c, nil
 }
 
-// weigh turns a vote into the move it makes, or says why it does not count.
-func (g *Gate) weigh(c Change, v Vote) (Move, error) {
-	person := g.cfg.Policy.person(v.Principal)
-	d := &Decision{
-		Person: person.key(), Principal: v.Principal, Name: person.Name,
-		Approve: v.Approve, Reason: v.Reason, Channel: v.Channel, At: g.cfg.Now(),
+// ours refuses a change that was planned for another tenant.
+func (g *Gate) ours(c Change) error {
+	if c.Target != g.cfg.Target {
+		return refused(fmt.Errorf("this change was planned for %q, and this server writes to %q", c.Target, g.cfg.Target))
 	}
-	again := func(e Decision) bool {
-		return e.Person == d.Person || g.cfg.Policy.samePerson(e.Principal, v.Principal)
-	}
-	if slices.ContainsFunc(c.Decisions, again) {
-		return Move{}, errors.New("this person has already decided; a decision counts once")
-	}
-	m := Move{Unexpired: true, Decision: d}
-	if !v.Approve {
-		m.To, m.Outcome = Denied, &Outcome{State: Denied, Reason: v.Reason}
-		return m, g.cfg.Policy.mayDeny(c, v)
-	}
-	if !slices.Contains(c.Channels, v.Channel) {
-		return Move{}, fmt.Errorf("this change is not put to people on the channel %q", v.Channel)
-	}
-	m.To = Pending
-	if g.approvals(c)+1 >= c.Needed {
-		m.To = Approved
-	}
-	return m, g.cfg.Policy.mayApprove(c, v)
+	return nil
 }
 
-// approvals counts the distinct people who said yes, by who they are known to be now: a person whose
-// principals were joined after a vote still counts once.
-func (g *Gate) approvals(c Change) int {
-	people := map[string]bool{}
-	for _, d := range c.Decisions {
-		if d.Approve {
-			people[g.cfg.Policy.person(d.Principal).key()] = true
-		}
+// MayDecide says nil when a vote would count for c now, and otherwise why not: ErrMoved when c, as the caller has
+// read it, is no longer pending. It records nothing.
+func (g *Gate) MayDecide(ctx context.Context, c Change, v Vote) error {
+	if c.State != Pending || !c.Expires.After(g.cfg.Now()) {
+		return fmt.Errorf("decide: the change does not wait for anybody any more: %w", ErrMoved)
 	}
-	return len(people)
-}
-
-// Answer takes what the requester's own client sent back. Accept with the right code is a yes of the
-// requester; decline is a no; accept with anything else asks for another round (the change is returned
-// pending, with its Round moved on), and the third such answer is a no. A cancelled prompt is a no unless
-// the change is also put to people elsewhere. An answer to a question that was already answered is ErrMoved.
-func (g *Gate) Answer(ctx context.Context, id string, a Answer) (Change, error) {
-	c, err := g.pending(ctx, id)
-	if err != nil {
-		return c, err
-	}
-	if a.Principal != c.Requester {
-		return Change{}, fmt.Errorf("answer: %w", ErrNotFound)
-	}
-	inRound := func(c Change) error {
-		if c.Round != a.Round {
-			return fmt.Errorf("answer: this question was already answered: %w", ErrMoved)
-		}
-		return nil
-	}
-	vote := Vote{Principal: a.Principal, Groups: a.Groups, Channel: Client}
-	switch {
-	case a.Action == Accept && rightCode(c.Code, a.Code):
-		vote.Approve = true
-	case a.Action == Accept && c.Round+1 < rounds:
-		return g.nextRound(ctx, c, inRound, "accepted without the right code")
-	case a.Action == Accept:
-		vote.Reason = "accepted three times without the right code"
-	case a.Action == Cancel && slices.ContainsFunc(c.Channels, func(ch Channel) bool { return ch != Client }):
-		return g.nextRound(ctx, c, inRound, "the client's prompt was closed; other channels are still asked")
-	case a.Action == Cancel:
-		vote.Reason = "the prompt was closed without an answer"
-	}
-	return g.vote(ctx, id, vote, inRound)
-}
-
-// nextRound spends the question that was answered, so that the same answer cannot be played again.
-func (g *Gate) nextRound(ctx context.Context, c Change, holds func(Change) error, why string) (Change, error) {
-	if err := holds(c); err != nil {
-		return c, err
-	}
-	return g.move(ctx, c, Move{To: Pending, Unexpired: true, NextRound: true, Note: why})
-}
-
-// rightCode forgives letter case and blanks, which people type, and nothing else.
-func rightCode(want, got string) bool {
-	got = strings.ToUpper(strings.TrimSpace(got))
-	return subtle.ConstantTimeCompare([]byte(want), []byte(got)) == 1
-}
-
-// Trouble records why a pending change could not be put to people yet, for whoever asks how it stands; "" says
-// that it could by now. It decides nothing.
-func (g *Gate) Trouble(ctx context.Context, id, why string) error {
-	c, err := g.Change(ctx, id)
-	if err != nil || c.State != Pending || c.Outcome.Reason == why {
+	if err := g.ours(c); err != nil {
 		return err
 	}
-	if _, err = g.move(ctx, c, Move{To: Pending, Outcome: &Outcome{Reason: why}, Note: why}); errors.Is(err, ErrMoved) {
-		return nil // it was decided meanwhile
-	}
+	_, err := g.weigh(ctx, c, v)
 	return err
 }
 
-// Withdraw takes back a pending change of the requester's own; to anybody else it does not exist.
-func (g *Gate) Withdraw(ctx context.Context, id string, by Principal) (Change, error) {
-	return g.takeBack(ctx, id, by, "taken back by the requester")
-}
-
-// Abandon takes back a pending change that nobody can answer any more: the call that asked for it has ended.
-func (g *Gate) Abandon(ctx context.Context, id string, by Principal) (Change, error) {
-	return g.takeBack(ctx, id, by, "the call that asked for it ended before anybody had answered")
-}
-
-func (g *Gate) takeBack(ctx context.Context, id string, by Principal, why string) (Change, error) {
-	c, err := g.Change(ctx, id)
+// weigh turns a vote into the move it makes, or says why it does not count. Who is who is read after the change:
+// two principals that were joined before the other's vote was are known to be one.
+func (g *Gate) weigh(ctx context.Context, c Change, v Vote) (Move, error) {
+	e, err := g.electorate(ctx)
 	if err != nil {
-		return c, err
+		return Move{}, err
 	}
-	if !g.Own(c, by) {
-		return Change{}, fmt.Errorf("withdraw: %w", ErrNotFound)
+	d := e.decision(v)
+	d.At = g.cfg.Now()
+	if slices.ContainsFunc(c.Decisions, func(made Decision) bool { return e.people.twice(made, d) }) {
+		return Move{}, refused(errors.New("this person has already decided; a decision counts once"))
 	}
-	if c.State == Withdrawn {
-		return c, nil
+	m := Move{Unexpired: true, Decision: &d}
+	if v.Approve {
+		m.To, err = e.approve(c, v)
+	} else {
+		m.To, m.Outcome, err = Denied, &Outcome{State: Denied, Reason: v.Reason}, e.mayDeny(c, v)
 	}
-	if c.State != Pending {
-		return c, refused(fmt.Errorf("only a change that waits for a person can be withdrawn, and this one is %s", c.State))
+	if err != nil {
+		return Move{}, refused(err)
 	}
-	out := &Outcome{State: Withdrawn, Reason: why}
-	return g.move(ctx, c, Move{To: Withdrawn, Outcome: out, Note: why + ": " + string(by)})
+	return m, nil
+}
+
+// decision is a vote, with who is known to have cast it.
+func (e electorate) decision(v Vote) Decision {
+	person := e.people.person(v.Principal)
+	d := Decision{
+		Person: person.key(), Principal: v.Principal, Name: person.Name,
+		Approve: v.Approve, Reason: v.Reason, Channel: v.Channel,
+	}
+	for _, other := range person.Principals {
+		if other != v.Principal {
+			d.Also = append(d.Also, other)
+		}
+	}
+	return d
+}
+
+// approve says what a yes leads to, or why it does not count. The configuration may have become stricter since
+// the change was planned; that it became laxer does not help.
+func (e electorate) approve(c Change, v Vote) (to State, err error) {
+	if !slices.Contains(c.Channels, v.Channel) {
+		return "", fmt.Errorf("this change is not put to people on the channel %q", v.Channel)
+	}
+	if err := e.mayApprove(c, v); err != nil {
+		return "", err
+	}
+	j := e.judge(c.subjected()).atLeast(c.Needed)
+	if j.refusal != nil {
+		return "", j.refusal
+	}
+	if e.people.approvals(c)+1 < j.needed {
+		return Pending, nil
+	}
+	return Approved, nil
 }

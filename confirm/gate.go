@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"sync"
 	"time"
 )
@@ -50,97 +49,6 @@ func New(cfg Config) *Gate {
 	return &Gate{cfg: cfg, owner: rand.Text(), moved: make(chan struct{}), recheck: map[string]reconcile{}, proposing: map[Principal][]string{}}
 }
 
-// MayPropose refuses, with ErrRefused, what nobody could ever confirm, or what would bury people under
-// questions. A face asks it before it plans; Propose asks it again.
-func (g *Gate) MayPropose(ctx context.Context, operation string, by Asker) error {
-	if err := g.cfg.Policy.reachable(operation, by); err != nil {
-		return refused(err)
-	}
-	return g.checkOpen(ctx, by.Principal, nil)
-}
-
-// Propose keeps a change so that people can be asked, and returns it pending. When it refuses, it keeps nothing.
-func (g *Gate) Propose(ctx context.Context, p Proposal, by Asker) (Change, error) {
-	if err := g.cfg.Policy.reachable(p.Operation, by); err != nil {
-		return Change{}, refused(err)
-	}
-	now := g.cfg.Now()
-	id, err := newID(now, rand.Reader)
-	if err != nil {
-		return Change{}, err
-	}
-	others, done := g.queue(by.Principal, id)
-	defer done()
-	if err := g.checkOpen(ctx, by.Principal, others); err != nil {
-		return Change{}, err
-	}
-	if err := g.warnOfTwin(ctx, &p, id); err != nil {
-		return Change{}, err
-	}
-	digest, err := p.Digest()
-	if err != nil {
-		return Change{}, err
-	}
-	c := Change{
-		ID: id, Code: newCode(), Proposal: p, Digest: digest,
-		Requester: by.Principal, Via: by.Via, Local: by.Local, Channels: g.cfg.Policy.useful(by),
-		Created: now, Updated: now, Expires: now.Add(g.cfg.Policy.expires()),
-		State: Pending, Needed: g.cfg.Policy.required(p.Operation),
-	}
-	if err := g.cfg.Ledger.Insert(ctx, c); err != nil {
-		return Change{}, fmt.Errorf("keep change: %w", err)
-	}
-	g.announce(c)
-	return c, nil
-}
-
-// warnOfTwin tells people when the very same change is already open: a client that gave up waiting may have
-// asked again, and confirming both would do it twice.
-func (g *Gate) warnOfTwin(ctx context.Context, p *Proposal, id string) error {
-	twin, err := g.twin(ctx, Change{ID: id, Proposal: *p}, nil)
-	if err == nil && twin != "" {
-		p.Warnings = append([]string{"the very same change is already open (" + twin + "): confirm only one of them"}, p.Warnings...)
-	}
-	return err
-}
-
-// queue puts a proposal among those of its requester that are being kept at this moment, and returns the
-// others: many at once must not slip past the limit together.
-func (g *Gate) queue(by Principal, id string) (others []string, done func()) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	others = slices.Clone(g.proposing[by])
-	g.proposing[by] = append(g.proposing[by], id)
-	return others, func() {
-		g.mu.Lock()
-		defer g.mu.Unlock()
-		left := slices.DeleteFunc(g.proposing[by], func(other string) bool { return other == id })
-		if g.proposing[by] = left; len(left) == 0 {
-			delete(g.proposing, by)
-		}
-	}
-}
-
-// checkOpen refuses when the requester has too many changes open; of the others it is not known yet whether
-// they are in the ledger.
-func (g *Gate) checkOpen(ctx context.Context, by Principal, others []string) error {
-	limit, now := g.cfg.Policy.openPerRequester(), g.cfg.Now()
-	open, err := g.cfg.Ledger.Changes(ctx, Filter{States: []State{Pending}, Requester: by, Limit: 2 * limit})
-	if err != nil {
-		return fmt.Errorf("count open changes: %w", err)
-	}
-	waiting := len(others)
-	for _, c := range open {
-		if c.Expires.After(now) && !slices.Contains(others, c.ID) {
-			waiting++
-		}
-	}
-	if waiting >= limit {
-		return refused(fmt.Errorf("%d changes of yours already wait for a person; have them decided, or withdraw some", waiting))
-	}
-	return nil
-}
-
 // Change returns a change as it stands now; one that is overdue is expired first.
 func (g *Gate) Change(ctx context.Context, id string) (Change, error) {
 	c, err := g.cfg.Ledger.Change(ctx, id)
@@ -151,28 +59,6 @@ func (g *Gate) Change(ctx context.Context, id string) (Change, error) {
 		return g.expire(ctx, c, "nobody decided in time")
 	}
 	return c, nil
-}
-
-// Own reports whether a change was asked for by this person, by whichever principal of theirs.
-func (g *Gate) Own(c Change, by Principal) bool { return g.cfg.Policy.samePerson(c.Requester, by) }
-
-// OpenChanges lists the changes of one person that are not settled yet, newest first.
-func (g *Gate) OpenChanges(ctx context.Context, by Principal) ([]Change, error) {
-	var open []Change
-	now, states := g.cfg.Now(), []State{Pending, Approved, Executing, Unknown}
-	for _, principal := range g.cfg.Policy.person(by).Principals {
-		kept, err := g.cfg.Ledger.Changes(ctx, Filter{States: states, Requester: principal})
-		if err != nil {
-			return nil, fmt.Errorf("list open changes: %w", err)
-		}
-		for _, c := range kept {
-			if c.State != Pending || c.Expires.After(now) {
-				open = append(open, c)
-			}
-		}
-	}
-	slices.SortStableFunc(open, func(a, b Change) int { return b.Created.Compare(a.Created) })
-	return open, nil
 }
 
 // Wait returns the change as soon as it is no longer open, or as it stands when ctx ends. Other processes'
@@ -234,9 +120,13 @@ func (g *Gate) expire(ctx context.Context, c Change, why string) (Change, error)
 }
 
 // refused marks err as a refusal while keeping its sentence as it is.
-func refused(err error) error { return refusal{err} }
+func refused(err error) error { return marked{err, ErrRefused} }
 
-type refusal struct{ error }
+// marked is an error with a sentence of its own, which errors.Is finds to be of a kind.
+type marked struct {
+	error
+	kind error
+}
 
-func (r refusal) Is(target error) bool { return target == ErrRefused }
-func (r refusal) Unwrap() error        { return r.error }
+func (m marked) Is(target error) bool { return target == m.kind }
+func (m marked) Unwrap() error        { return m.error }

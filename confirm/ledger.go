@@ -15,10 +15,10 @@ var (
 	ErrRefused = errors.New("refused")
 )
 
-// Ledger keeps changes. It is an interface only because the lock must not see SQL: package store is the
+// Ledger keeps changes, and which accounts are one person's. It is an interface only because the lock must not see SQL: package store is the
 // one implementation, and every test uses it.
 //
-// Each method that alters a change writes its audit entry in the same transaction: no entry, no change.
+// Each method that alters a change or a link writes its audit entry in the same transaction: no entry, no change.
 type Ledger interface {
 	// Insert keeps a new pending change.
 	Insert(ctx context.Context, c Change) error
@@ -35,7 +35,8 @@ type Ledger interface {
 	Renew(ctx context.Context, id, owner string, until time.Time) error
 	// Hold takes or prolongs the named lease for owner; false means that another owner holds it at now.
 	Hold(ctx context.Context, name, owner string, now, until time.Time) (bool, error)
-	// Link keeps that two principals are one person; ErrMoved when one of them is linked already.
+	// Link keeps that two principals are one person; ErrMoved, and nothing altered, when one of them is linked
+	// already, on the same side or to the same person.
 	Link(ctx context.Context, l Link) error
 	// Unlink forgets the link of a principal; ErrNotFound when there is none.
 	Unlink(ctx context.Context, from Principal, at time.Time, why string) error

@@ -3,6 +3,7 @@ package confirm
 import (
 	"context"
 	"fmt"
+	"slices"
 )
 
 // Changes lists the changes that were planned for this gate's tenant, newest first, as the ledger has them: one
@@ -14,4 +15,41 @@ func (g *Gate) Changes(ctx context.Context, f Filter) ([]Change, error) {
 		return nil, fmt.Errorf("list changes: %w", err)
 	}
 	return kept, nil
+}
+
+// Asked reports whether a change was asked for by this person, by whichever principal of theirs.
+func (g *Gate) Asked(ctx context.Context, c Change, by Principal) (bool, error) {
+	e, err := g.electorate(ctx)
+	return err == nil && e.people.same(c.Requester, by), err
+}
+
+// Own is Asked for a caller without a context; while the ledger cannot say, a change is nobody's own.
+func (g *Gate) Own(c Change, by Principal) bool {
+	ctx, cancel := context.WithTimeout(context.Background(), lease)
+	defer cancel()
+	own, err := g.Asked(ctx, c, by)
+	return err == nil && own
+}
+
+// OpenChanges lists the changes of one person that are not settled yet, newest first.
+func (g *Gate) OpenChanges(ctx context.Context, by Principal) ([]Change, error) {
+	e, err := g.electorate(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var open []Change
+	now, states := g.cfg.Now(), []State{Pending, Approved, Executing, Unknown}
+	for _, principal := range e.people.person(by).Principals {
+		kept, err := g.cfg.Ledger.Changes(ctx, Filter{States: states, Requester: principal})
+		if err != nil {
+			return nil, fmt.Errorf("list open changes: %w", err)
+		}
+		for _, c := range kept {
+			if c.State != Pending || c.Expires.After(now) {
+				open = append(open, c)
+			}
+		}
+	}
+	slices.SortStableFunc(open, func(a, b Change) int { return b.Created.Compare(a.Created) })
+	return open, nil
 }

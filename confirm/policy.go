@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Policy says who may decide, how many must, and how large a change may be. Its zero value lets nobody
-// approve anything, except that the local user confirms their own changes on their own stdio server.
+// Policy says who may ask, who may decide, how many must, and how large a change may be. Its zero value lets
+// nobody approve anything, except that the local user confirms their own changes on their own stdio server.
 type Policy struct {
 	// Approvers are principals, or groups that a face has verified ("slack-group:ID", "entra-role:NAME").
 	// An empty list means nobody, but see Asker.Local.
@@ -25,13 +25,6 @@ type Policy struct {
 	// principal needs the role Scans.Requester.
 	Requesters []string
 	Rules      []Rule
-}
-
-// Person joins several principals of one human being, so that they count once.
-type Person struct {
-	Name       string
-	Email      string // for faces that may match people by it; "" matches nobody
-	Principals []Principal
 }
 
 // ScansPerDelete is the largest number of scans one delete_scans may remove.
@@ -58,8 +51,13 @@ func orDefault(n, otherwise int) int {
 	return n
 }
 
-// Check says what contradicts itself in the policy.
+// Check says what contradicts itself in the policy, all at once.
 func (p Policy) Check() error {
+	return errors.Join(
+		p.checkPeople(), checkNamed("approvers", p.Approvers), checkNamed("requesters", p.Requesters), p.checkRules())
+}
+
+func (p Policy) checkPeople() error {
 	owner := map[Principal]string{}
 	for _, person := range p.People {
 		for _, principal := range person.Principals {
@@ -69,113 +67,38 @@ func (p Policy) Check() error {
 			owner[principal] = person.Name
 		}
 	}
-	for _, approver := range p.Approvers {
-		if kind, rest, ok := strings.Cut(approver, ":"); !ok || kind == "" || rest == "" {
-			return fmt.Errorf("approvers: %q is not KIND:NAME, such as token:ada or slack:TEAM/USER", approver)
+	return nil
+}
+
+// checkNamed holds a list of principals and groups against their form.
+func checkNamed(list string, named []string) error {
+	for _, one := range named {
+		if kind, rest, ok := strings.Cut(one, ":"); !ok || kind == "" || rest == "" {
+			return fmt.Errorf("%s: %q is not KIND:NAME, such as token:ada or slack:TEAM/USER", list, one)
 		}
 	}
 	return nil
 }
 
-// person returns everything known of the human behind a principal. An unlisted principal is a person of
-// its own, known by no other name.
-func (p Policy) person(of Principal) Person {
-	for _, person := range p.People {
-		if slices.Contains(person.Principals, of) {
-			return person
+// mostApprovals is the largest number of people that a rule may ask for.
+const mostApprovals = 10
+
+func (p Policy) checkRules() error {
+	var names []string
+	for i, r := range p.Rules {
+		switch {
+		case r.Name == "":
+			return fmt.Errorf("rules: rule %d has no name; give it one that people will recognise", i+1)
+		case slices.Contains(names, r.Name):
+			return fmt.Errorf("rules: two rules are called %q; name each one differently", r.Name)
+		case r.Holds == nil:
+			return fmt.Errorf("rules: %q has no condition; say when it holds", r.Name)
+		case r.Refuse != "" && r.Approvals != 0:
+			return fmt.Errorf("rules: %q both asks for people and refuses; keep one of approvals and refuse", r.Name)
+		case r.Refuse == "" && (r.Approvals < 1 || r.Approvals > mostApprovals):
+			return fmt.Errorf("rules: approvals of %q is %d; give a number from 1 to %d, or refuse", r.Name, r.Approvals, mostApprovals)
 		}
-	}
-	return Person{Principals: []Principal{of}}
-}
-
-// key identifies a person whichever of their principals acts.
-func (p Person) key() string { return string(p.Principals[0]) }
-
-// samePerson reports whether two principals belong to one human being.
-func (p Policy) samePerson(a, b Principal) bool { return p.person(a).key() == p.person(b).key() }
-
-// listed reports whether the voter, by any principal of theirs or any verified group, is an approver.
-func (p Policy) listed(by Principal, groups []string) bool {
-	for _, principal := range p.person(by).Principals {
-		if slices.Contains(p.Approvers, string(principal)) {
-			return true
-		}
-	}
-	return slices.ContainsFunc(groups, func(g string) bool { return slices.Contains(p.Approvers, g) })
-}
-
-// ownServer reports whether the exception holds: nobody is listed, and the person who runs this very
-// server on their own stdio answers their own client's prompt.
-func (p Policy) ownServer(local bool, channel Channel) bool {
-	return len(p.Approvers) == 0 && local && channel == Client
-}
-
-// mayApprove says nil when a yes of v counts for c, and otherwise why not.
-func (p Policy) mayApprove(c Change, v Vote) error {
-	self := p.samePerson(c.Requester, v.Principal)
-	switch {
-	case self && p.ownServer(c.Local, v.Channel):
-		return nil
-	case len(p.Approvers) == 0:
-		return errors.New("nobody is allowed to confirm changes; an operator has to list approvers (SCANWARDEN_APPROVERS)")
-	case !p.listed(v.Principal, v.Groups):
-		return fmt.Errorf("%s is not among the approvers; ask one of them, or have an operator add this principal", v.Principal)
-	case self && !p.SelfApproval:
-		return errors.New("people may not confirm their own changes here; ask another approver, or have an operator set self_approval (SCANWARDEN_SELF_APPROVAL)")
-	}
-	return nil
-}
-
-// mayDeny lets approvers and the requester stop a change.
-func (p Policy) mayDeny(c Change, v Vote) error {
-	if p.samePerson(c.Requester, v.Principal) || p.listed(v.Principal, v.Groups) {
-		return nil
-	}
-	return fmt.Errorf("%s is neither an approver nor the requester of this change", v.Principal)
-}
-
-// reachable refuses a proposal that nobody could ever confirm, so that it is never kept.
-func (p Policy) reachable(operation string, by Asker) error {
-	if len(by.Channels) == 0 {
-		return errors.New("no person can be asked to confirm: this client does not offer prompts (elicitation) and no other channel is configured; use a client that does")
-	}
-	need := p.required(operation)
-	if slices.ContainsFunc(by.Channels, func(c Channel) bool { return c != Client }) {
-		return p.enoughApprovers(need, by)
-	}
-	own := Change{Requester: by.Principal, Local: by.Local}
-	if err := p.mayApprove(own, Vote{Principal: by.Principal, Groups: by.Groups, Channel: Client}); err != nil {
-		return fmt.Errorf("only the client of %s can be asked, and %w", by.Principal, err)
-	}
-	if need > 1 {
-		return fmt.Errorf("%s needs %d people to confirm, but only the requester's own client can be asked; configure another channel", operation, need)
-	}
-	return nil
-}
-
-// useful leaves out the requester's own client where other channels are asked and its answer would not count:
-// nobody types a code in vain.
-func (p Policy) useful(by Asker) []Channel {
-	own := Change{Requester: by.Principal, Local: by.Local}
-	if p.mayApprove(own, Vote{Principal: by.Principal, Groups: by.Groups, Channel: Client}) == nil || len(by.Channels) == 1 {
-		return by.Channels
-	}
-	return slices.DeleteFunc(slices.Clone(by.Channels), func(c Channel) bool { return c == Client })
-}
-
-// enoughApprovers counts the listed people besides a requester who may not approve; a group counts as many.
-func (p Policy) enoughApprovers(need int, by Asker) error {
-	people := map[string]bool{}
-	for _, approver := range p.Approvers {
-		if strings.HasPrefix(approver, "slack-group:") || strings.HasPrefix(approver, "entra-role:") {
-			return nil
-		}
-		if self := p.samePerson(by.Principal, Principal(approver)); !self || p.SelfApproval {
-			people[p.person(Principal(approver)).key()] = true
-		}
-	}
-	if len(people) < need {
-		return fmt.Errorf("%d people have to confirm, but only %d listed approvers may; an operator has to list more", need, len(people))
+		names = append(names, r.Name)
 	}
 	return nil
 }

@@ -43,20 +43,44 @@ func (g *Gate) run(ctx context.Context, c Change) error {
 	return g.finish(ctx, c, out)
 }
 
-// claim makes this process the one that runs c. A change that is not what its digest says, or that fewer
-// people confirmed than have to, is failed instead.
+// claim makes this process the one that runs c, or fails it when it must not run.
 func (g *Gate) claim(ctx context.Context, c Change) (Change, error) {
-	digest, err := c.Proposal.Digest()
-	enough := max(c.Needed, g.cfg.Policy.required(c.Operation))
-	if err != nil || digest != c.Digest || g.approvals(c) < enough {
-		out := &Outcome{
-			State:  Failed,
-			Reason: "the kept change is not what was confirmed, or by too few people, so nothing was sent",
-			Next:   "Run `scanwarden audit verify`: somebody may have altered the ledger.",
-		}
+	e, err := g.electorate(ctx)
+	if err != nil {
+		return c, err
+	}
+	if out := e.objection(c); out != nil {
 		return g.move(ctx, c, Move{To: Failed, Outcome: out})
 	}
 	return g.move(ctx, c, Move{To: Executing, Unexpired: true, Owner: g.owner, Lease: g.cfg.Now().Add(lease)})
+}
+
+// objection says why an approved change must not run: it is not what its digest says, policy does not allow it by
+// now, or fewer people confirmed it than have to. nil means that it may.
+func (e electorate) objection(c Change) *Outcome {
+	digest, err := c.Proposal.Digest()
+	j := e.judge(c.subjected()).atLeast(c.Needed)
+	switch {
+	case err != nil || digest != c.Digest:
+		return &Outcome{
+			State:  Failed,
+			Reason: "the kept change is not what was confirmed, so nothing was sent",
+			Next:   "Run `scanwarden audit verify`: somebody may have altered the ledger.",
+		}
+	case j.refusal != nil:
+		return &Outcome{
+			State:  Failed,
+			Reason: "nothing was sent, for the policy has become stricter: " + j.refusal.Error(),
+			Next:   "Ask again once the policy allows it.",
+		}
+	case e.people.approvals(c) < j.needed:
+		return &Outcome{
+			State:  Failed,
+			Reason: "it was confirmed by too few people, so nothing was sent (" + j.because + ")",
+			Next:   "Ask again; if neither the policy nor who is who was altered meanwhile, run `scanwarden audit verify`.",
+		}
+	}
+	return nil
 }
 
 // execute calls Config.Execute and, when nobody can know the outcome, looks once right away.

@@ -93,7 +93,7 @@ func (s *Store) append(ctx context.Context, tx transaction, log tree, all []*tra
 // record gives e its number, adds it to the tree, and returns its line and the hashes that it completes.
 func (t *tree) record(e *entry) (line, completed string, err error) {
 	e.N = t.size
-	text, err := json.Marshal(e) // on one line: JSON has no line break inside
+	text, err := json.Marshal(e.line()) // on one line: JSON has no line break inside
 	if err != nil {
 		return "", "", err
 	}

@@ -7,12 +7,12 @@ import (
 	"scanwarden/confirm"
 )
 
-// entry is one line of the audit log: a JSON object that tells of one transition. It never holds the
-// change's code.
+// entry is one line of the audit log: a JSON object that tells of one transition of a change, or of a link. It
+// never holds the change's code.
 type entry struct {
 	N     int64     `json:"n"` // its place in the log, from 0
 	Time  time.Time `json:"time"`
-	Event string    `json:"event"` // "proposed", "vote", "asked again", "noted", or the state that was reached
+	Event string    `json:"event"` // "proposed", "vote", "asked again", "noted", "linked", "unlinked", or the state that was reached
 
 	Change    string            `json:"change"`
 	Version   int64             `json:"version"` // of the change, after this
@@ -30,6 +30,22 @@ type entry struct {
 	Outcome  *confirm.Outcome  `json:"outcome,omitempty"`
 	Note     string            `json:"note,omitempty"`
 	Proposed json.RawMessage   `json:"proposed,omitempty"` // with the event "proposed"
+
+	Link *joining `json:"link,omitempty"` // nil in what tells of a change
+}
+
+// line is e as it is written: what tells of a link says nothing of a change.
+func (e *entry) line() any {
+	if e.Link == nil {
+		return e
+	}
+	return struct {
+		N     int64     `json:"n"`
+		Time  time.Time `json:"time"`
+		Event string    `json:"event"`
+		Link  *joining  `json:"link"`
+		Note  string    `json:"note,omitempty"`
+	}{e.N, e.Time, e.Event, e.Link, e.Note}
 }
 
 // event names what a move does to a change in state from.

@@ -32,15 +32,23 @@ type proposed struct {
 	Needed   int               `json:"needed"`
 	Created  time.Time         `json:"created"`
 	Expires  time.Time         `json:"expires"`
+
+	// What was added later leaves no trace where it is missing: what older versions kept reads, and counts, the same.
+	Facts *confirm.Facts `json:"facts,omitempty"`
+	Agent bool           `json:"agent,omitempty"`
 }
 
 func proposedOf(c confirm.Change) proposed {
-	return proposed{
+	p := proposed{
 		Summary: c.Summary, Method: c.Request.Method, Path: c.Request.Path, Body: string(c.Request.Body),
 		Subjects: c.Subjects, Warnings: c.Warnings, Snapshot: string(c.Snapshot),
 		Local: c.Local, Channels: c.Channels, Needed: c.Needed,
-		Created: fromMicros(micros(c.Created)), Expires: fromMicros(micros(c.Expires)),
+		Created: fromMicros(micros(c.Created)), Expires: fromMicros(micros(c.Expires)), Agent: c.Agent,
 	}
+	if !c.Facts.Empty() {
+		p.Facts = &c.Facts
+	}
+	return p
 }
 
 // restore is the way back, except for the times, which c has from its row.
@@ -50,7 +58,10 @@ func (p proposed) restore(c *confirm.Change, operation, target string) {
 		Request:  confirm.Request{Method: p.Method, Path: p.Path, Body: raw(p.Body)},
 		Subjects: p.Subjects, Warnings: p.Warnings, Snapshot: raw(p.Snapshot),
 	}
-	c.Local, c.Channels, c.Needed = p.Local, p.Channels, p.Needed
+	if p.Facts != nil {
+		c.Facts = *p.Facts
+	}
+	c.Local, c.Agent, c.Channels, c.Needed = p.Local, p.Agent, p.Channels, p.Needed
 }
 
 func raw(text string) json.RawMessage {

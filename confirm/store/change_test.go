@@ -20,7 +20,13 @@ func TestInsertedChangeComesBack(t *testing.T) {
 		bare.Proposal = confirm.Proposal{Operation: "delete_scans", Target: "t", Request: confirm.Request{Method: "POST"}}
 		bare.Warnings, bare.Channels, bare.Local = []string{}, nil, true
 		bare.Digest, _ = bare.Proposal.Digest()
-		for _, c := range []confirm.Change{fresh(t), bare} {
+		agents := fresh(t)
+		agents.Agent, agents.Facts = true, confirm.Facts{
+			Scans: []string{"core <switches>"}, Count: 1, Addresses: 256, PublicAddresses: 2, Hostnames: 3,
+			Scanners: []string{"one"}, InactiveScanner: true, Credential: "core-snmp", ReplacesSecret: true,
+		}
+		agents.Digest, _ = agents.Proposal.Digest()
+		for _, c := range []confirm.Change{fresh(t), bare, agents} {
 			must(t, s.Insert(t.Context(), c))
 			got := mustRead(t, l.open(t), c.ID) // another process reads it
 			if diff := cmp.Diff(c, got); diff != "" {
@@ -46,6 +52,7 @@ func TestInsertRefuses(t *testing.T) {
 			"another's digest":       func(c *confirm.Change) { c.Summary += " and more" },
 			"text that is not UTF-8": func(c *confirm.Change) { c.Summary = "\xff"; c.Digest, _ = c.Proposal.Digest() },
 			"body that is not UTF-8": func(c *confirm.Change) { c.Request.Body = []byte("\"\xff\""); c.Digest, _ = c.Proposal.Digest() },
+			"another's facts":        func(c *confirm.Change) { c.Facts.Count = 7 },
 			"too large": func(c *confirm.Change) {
 				c.Snapshot = json.RawMessage(`"` + strings.Repeat("x", 5<<20) + `"`)
 				c.Digest, _ = c.Proposal.Digest()
@@ -159,6 +166,7 @@ func FuzzInsert(f *testing.F) {
 		c.Proposal = confirm.Proposal{
 			Operation: "add_scan", Target: "t", Summary: summary, Request: confirm.Request{Method: "POST", Body: body},
 			Subjects: []confirm.Subject{{Title: title}}, Warnings: []string{warning}, Snapshot: snapshot,
+			Facts: confirm.Facts{Scans: []string{title}, Count: len(title)},
 		}
 		digest, err := c.Proposal.Digest()
 		must(t, err)

@@ -2,18 +2,85 @@ package store
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
 	"scanwarden/confirm"
 )
 
-// Link implements confirm.Ledger.
-func (s *Store) Link(ctx context.Context, l confirm.Link) error { panic("contract") }
+// joining is what the log tells of a link: that it was made or, without how, that it was taken back.
+type joining struct {
+	From confirm.Principal `json:"from"`
+	To   confirm.Principal `json:"to"`
+	Name string            `json:"name,omitempty"`
+	How  string            `json:"how,omitempty"`
+}
+
+// The events of a link.
+const (
+	linked   = "linked"
+	unlinked = "unlinked"
+)
+
+// Link implements confirm.Ledger. It refuses a link of a principal with nothing, or with itself.
+func (s *Store) Link(ctx context.Context, l confirm.Link) error {
+	if l.From == "" || l.To == "" || l.From == l.To {
+		return fmt.Errorf("link %q to %q: a link needs two principals", l.From, l.To)
+	}
+	err := s.commit(ctx, &transition{
+		change: &statement{query: insertLink, args: []any{string(l.From), string(l.To), l.Name, l.How, micros(l.At)}},
+		entry: &entry{
+			Time: l.At.UTC(), Event: linked,
+			Link: &joining{From: l.From, To: l.To, Name: l.Name, How: l.How},
+		},
+	})
+	if err != nil {
+		return fmt.Errorf("link %s to %s: %w", l.From, l.To, err)
+	}
+	return nil
+}
 
 // Unlink implements confirm.Ledger.
 func (s *Store) Unlink(ctx context.Context, from confirm.Principal, at time.Time, why string) error {
-	panic("contract")
+	gone := &joining{From: from}
+	err := s.commit(ctx, &transition{
+		change: &statement{query: deleteLink, args: []any{string(from)}, into: []any{&gone.To}},
+		entry:  &entry{Time: at.UTC(), Event: unlinked, Link: gone, Note: why},
+	})
+	if errors.Is(err, confirm.ErrMoved) {
+		err = confirm.ErrNotFound // there was nothing to delete
+	}
+	if err != nil {
+		return fmt.Errorf("take back the link of %s: %w", from, err)
+	}
+	return nil
 }
 
 // Links implements confirm.Ledger.
-func (s *Store) Links(ctx context.Context) ([]confirm.Link, error) { panic("contract") }
+func (s *Store) Links(ctx context.Context) ([]confirm.Link, error) {
+	found, err := readLinks(ctx, s.read)
+	if err != nil {
+		return nil, fmt.Errorf("list links: %w", err)
+	}
+	return found, nil
+}
+
+func readLinks(ctx context.Context, q querier) ([]confirm.Link, error) {
+	rows, err := q.QueryContext(ctx, `SELECT from_principal, to_principal, name, how, at FROM link ORDER BY at, from_principal`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var found []confirm.Link
+	for rows.Next() {
+		var l confirm.Link
+		var at int64
+		if err := rows.Scan(&l.From, &l.To, &l.Name, &l.How, &at); err != nil {
+			return nil, err
+		}
+		l.At = fromMicros(at)
+		found = append(found, l)
+	}
+	return found, rows.Err()
+}

@@ -11,7 +11,7 @@ import (
 
 // transition is one caller's part of a transaction.
 type transition struct {
-	change *statement // a new change, or the guarded move of one; its guard did not match unless it hits
+	change *statement // a new change or link, or the guarded move of one; its guard did not match unless it hits
 	then   *statement // what belongs to it when it hits: a proposal or a decision; nil for nothing
 	entry  *entry
 	done   chan struct{} // closed once err is the result

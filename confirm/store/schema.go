@@ -10,12 +10,16 @@ import (
 	"time"
 )
 
-// schemaVersion counts the shapes of the tables. A step from one to the next is another entry of a list here,
-// once there is a second shape.
-const schemaVersion = 1
-
 //go:embed schema.sql
-var schema string
+var firstShape string
+
+//go:embed links.sql
+var secondShape string
+
+// schemaVersion counts the steps that make the tables: a ledger of version n has taken the first n of them.
+const schemaVersion = 2
+
+func steps() [schemaVersion]string { return [schemaVersion]string{firstShape, secondShape} }
 
 func (d *database) version(ctx context.Context, q querier) (v int64, err error) {
 	err = q.QueryRowContext(ctx, `SELECT version FROM schema_version`).Scan(&v)
@@ -25,12 +29,13 @@ func (d *database) version(ctx context.Context, q querier) (v int64, err error) 
 // schemaLock is held in PostgreSQL while tables are made: creating them at once fails with SQLSTATE 23505.
 const schemaLock = `SELECT pg_advisory_xact_lock(7726419038122513)`
 
-// prepare makes the tables when they are missing, and refuses those of another version.
+// prepare makes the tables where they are missing, brings those of an older version up to date, and refuses
+// those of a newer one.
 func (d *database) prepare(ctx context.Context) error {
 	for deadline := time.Now().Add(busyTimeout); ; {
 		v, err := d.version(ctx, d.write)
-		if err != nil {
-			v, err = d.create(ctx) // whatever ails the ledger shows again, or there were no tables yet
+		if err != nil || v < schemaVersion {
+			v, err = d.upgrade(ctx) // whatever ails the ledger shows again, or there were no tables yet
 		}
 		if err == nil && v > schemaVersion {
 			return fmt.Errorf("this ledger was written by a newer scanwarden (its schema is %d, this one knows %d): run that version, or name another ledger in SCANWARDEN_DATABASE_URL", v, schemaVersion)
@@ -47,8 +52,9 @@ func (d *database) prepare(ctx context.Context) error {
 	}
 }
 
-// create makes the tables, unless somebody else did meanwhile.
-func (d *database) create(ctx context.Context) (v int64, err error) {
+// upgrade takes the steps that the ledger has not taken yet, unless somebody else did meanwhile: all in one
+// transaction, so that a ledger is never between two versions.
+func (d *database) upgrade(ctx context.Context) (v int64, err error) {
 	tx, err := d.write.BeginTx(ctx, nil)
 	if err != nil {
 		return 0, err
@@ -61,11 +67,20 @@ func (d *database) create(ctx context.Context) (v int64, err error) {
 	if err := execute(ctx, tx, first); err != nil {
 		return 0, err
 	}
-	if v, err = d.version(ctx, tx); !errors.Is(err, sql.ErrNoRows) {
+	record := `UPDATE schema_version SET version = %d`
+	if v, err = d.version(ctx, tx); errors.Is(err, sql.ErrNoRows) {
+		v, err, record = 0, nil, `INSERT INTO schema_version (version) VALUES (%d)`
+	}
+	if err != nil || v >= schemaVersion {
 		return v, errors.Join(err, tx.Commit())
 	}
-	rest := append(strings.SplitAfter(schema, ";\n"), fmt.Sprintf(`INSERT INTO schema_version (version) VALUES (%d)`, schemaVersion))
-	if err := execute(ctx, tx, rest); err != nil {
+	all := steps()
+	for _, step := range all[v:] {
+		if err := execute(ctx, tx, strings.SplitAfter(step, ";\n")); err != nil {
+			return 0, err
+		}
+	}
+	if err := execute(ctx, tx, []string{fmt.Sprintf(record, schemaVersion)}); err != nil {
 		return 0, err
 	}
 	return schemaVersion, tx.Commit()
@@ -74,7 +89,7 @@ func (d *database) create(ctx context.Context) (v int64, err error) {
 func execute(ctx context.Context, tx *sql.Tx, statements []string) error {
 	for _, statement := range statements {
 		if _, err := tx.ExecContext(ctx, statement); err != nil {
-			return fmt.Errorf("create tables: %w", err)
+			return fmt.Errorf("make tables: %w", err)
 		}
 	}
 	return nil

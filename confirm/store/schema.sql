@@ -1,5 +1,6 @@
 -- The tables of the ledger, the same for SQLite and PostgreSQL: TEXT and BIGINT, and nothing else. Times are
--- microseconds since 1970, and what no WHERE looks at is kept as JSON.
+-- microseconds since 1970, and what no WHERE looks at is kept as JSON. This is the first shape; ledgers out
+-- there have it, so that whatever changes is another step (see schema.go).
 
 CREATE TABLE change (
   id        TEXT PRIMARY KEY,

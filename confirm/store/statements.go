@@ -23,6 +23,10 @@ const (
 
 	insertDecision = `INSERT INTO decision (change_id, person, version, decision) VALUES ($1, $2, $3, $4)`
 
+	insertLink = `INSERT INTO link (from_principal, to_principal, name, how, at) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT DO NOTHING`
+	deleteLink = `DELETE FROM link WHERE from_principal = $1 RETURNING to_principal`
+
 	lockHead       = `UPDATE audit_head SET n = n WHERE one = 1 RETURNING n, edge`
 	moveHead       = `UPDATE audit_head SET n = $1, edge = $2 WHERE one = 1`
 	insertEntries  = `INSERT INTO audit (n, lines, hashes, checkpoint) VALUES ($1, $2, $3, $4)`
@@ -37,7 +41,8 @@ const (
 
 func hot() []string {
 	return []string{
-		insertChange, insertProposal, moveChange, insertDecision, lockHead, moveHead, insertEntries, lastCheckpoint,
+		insertChange, insertProposal, moveChange, insertDecision, insertLink, deleteLink,
+		lockHead, moveHead, insertEntries, lastCheckpoint,
 		lockBudget, moveBudget, callN, insertCall, forgetCalls,
 	}
 }

@@ -1,9 +1,9 @@
 // Package store is the ledger: changes, people's decisions, the call budget and the audit log, in SQLite or
 // PostgreSQL, by the same statements on both.
 //
-// The invariant: a change and its audit entry are written in one transaction. A transition is one guarded
-// UPDATE, which matches only while the change is still exactly as its caller has read it, and which commits
-// together with the line that tells of it, or not at all.
+// The invariant: a change, or a link of two accounts, and its audit entry are written in one transaction. A
+// transition is one guarded UPDATE, which matches only while the change is still exactly as its caller has read
+// it, and which commits together with the line that tells of it, or not at all.
 //
 // The audit log is an append-only Merkle tree (RFC 6962, as in golang.org/x/mod/sumdb/tlog). Whoever appends
 // signs the root, after seeing that the root before it was signed by the same key; so nobody without the key

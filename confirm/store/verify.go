@@ -36,16 +36,22 @@ func badEntry(n int64, format string, args ...any) error {
 	return &BadEntryError{Entry: n, Why: fmt.Sprintf(format, args...)}
 }
 
-// Verify replays the whole log, checks every signed checkpoint, and compares each change with what the log
-// says of it. A *BadEntryError says what does not hold; any other error means that reading failed. It reads
+// Verify replays the whole log, checks every signed checkpoint, and compares each change and each link with what
+// the log says of it. A *BadEntryError says what does not hold; any other error means that reading failed. It reads
 // one state of the ledger, and hinders nobody who writes meanwhile.
 func (s *Store) Verify(ctx context.Context) (Head, error) {
-	v := verification{key: s.key, changes: map[string]standing{}, courses: map[string]course{}}
+	v := verification{
+		key: s.key, changes: map[string]standing{}, courses: map[string]course{},
+		links: links{from: map[confirm.Principal]standingLink{}, to: map[confirm.Principal]bool{}},
+	}
 	err := s.snapshot(ctx, func(tx *sql.Tx) error {
 		if err := v.readLog(ctx, tx); err != nil {
 			return err
 		}
-		return v.readChanges(ctx, tx)
+		if err := v.readChanges(ctx, tx); err != nil {
+			return err
+		}
+		return v.readLinks(ctx, tx)
 	})
 	if err != nil {
 		return Head{}, fmt.Errorf("verify audit log: %w", err)
@@ -103,6 +109,7 @@ type verification struct {
 	log     tree                // as replayed
 	changes map[string]standing // what the log says, by change
 	courses map[string]course   // whether it could come to that
+	links   links               // what the log says of people's accounts
 }
 
 func (v *verification) readLog(ctx context.Context, tx *sql.Tx) error {
@@ -164,6 +171,12 @@ func (v *verification) replayEntry(line, hashes string) error {
 	var e entry
 	if err := json.Unmarshal([]byte(line), &e); err != nil {
 		return badEntry(n, "its line cannot be read: %v", err)
+	}
+	if e.Link != nil {
+		if err := v.links.follow(e); err != nil {
+			return badEntry(n, "%v", err)
+		}
+		return nil
 	}
 	if v.courses[e.Change], err = v.courses[e.Change].follow(e); err != nil {
 		return badEntry(n, "%v", err)

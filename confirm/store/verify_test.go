@@ -59,6 +59,8 @@ func TestVerifyFinds(t *testing.T) {
 		"requester":           {rowTamper(`requester = 'slack:T1/EVE'`), 5, "who asked"},
 		"door":                {rowTamper(`via = 'MCP stdio'`), 5, "who asked"},
 		"local":               {proposalTamper(`proposed = replace(proposed, '"local":false', '"local":true')`), 5, "who asked"},
+		"facts added":         {proposalTamper(`proposed = replace(proposed, '"needed":2', '"needed":2,"facts":{"count":1,"addresses":0}')`), 5, "proposal"},
+		"agent":               {proposalTamper(`proposed = replace(proposed, '"needed":2', '"needed":2,"agent":true')`), 5, "who asked"},
 		"channels":            {proposalTamper(`proposed = replace(proposed, '["slack",', '["client",')`), 5, "who asked"},
 		"needed":              {proposalTamper(`proposed = replace(proposed, '"needed":2', '"needed":1')`), 5, "who asked"},
 		"created":             {rowTamper(`created = created - 1`), 5, "who asked"},

@@ -1,0 +1,52 @@
+package confirm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// Trouble records why a pending change could not be put to people yet, for whoever asks how it stands; "" says
+// that it could by now. It decides nothing.
+func (g *Gate) Trouble(ctx context.Context, id, why string) error {
+	c, err := g.Change(ctx, id)
+	if err != nil || c.State != Pending || c.Outcome.Reason == why {
+		return err
+	}
+	if _, err = g.move(ctx, c, Move{To: Pending, Outcome: &Outcome{Reason: why}, Note: why}); errors.Is(err, ErrMoved) {
+		return nil // it was decided meanwhile
+	}
+	return err
+}
+
+// Withdraw takes back a pending change of the requester's own; to anybody else it does not exist.
+func (g *Gate) Withdraw(ctx context.Context, id string, by Principal) (Change, error) {
+	return g.takeBack(ctx, id, by, "taken back by the requester")
+}
+
+// Abandon takes back a pending change that nobody can answer any more: the call that asked for it has ended.
+func (g *Gate) Abandon(ctx context.Context, id string, by Principal) (Change, error) {
+	return g.takeBack(ctx, id, by, "the call that asked for it ended before anybody had answered")
+}
+
+func (g *Gate) takeBack(ctx context.Context, id string, by Principal, why string) (Change, error) {
+	c, err := g.Change(ctx, id)
+	if err != nil {
+		return c, err
+	}
+	own, err := g.Asked(ctx, c, by)
+	if err != nil {
+		return c, err
+	}
+	if !own {
+		return Change{}, fmt.Errorf("withdraw: %w", ErrNotFound)
+	}
+	if c.State == Withdrawn {
+		return c, nil
+	}
+	if c.State != Pending {
+		return c, refused(fmt.Errorf("only a change that waits for a person can be withdrawn, and this one is %s", c.State))
+	}
+	out := &Outcome{State: Withdrawn, Reason: why}
+	return g.move(ctx, c, Move{To: Withdrawn, Outcome: out, Note: why + ": " + string(by)})
+}

@@ -1,0 +1,403 @@
+package confirm_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"scanwarden/confirm"
+)
+
+const (
+	slackBob = confirm.Principal("slack:T1/UBOB")
+	entraBob = confirm.Principal("entra:TENANT/BOB")
+)
+
+func linkBob() confirm.Link {
+	return confirm.Link{From: slackBob, To: entraBob, Name: "Bob", How: "sign-in"}
+}
+
+func (h *house) link(t testing.TB, l confirm.Link) {
+	t.Helper()
+	if err := h.Link(t.Context(), l); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (h *house) links(t testing.TB) []confirm.Link {
+	t.Helper()
+	links, err := h.ledger.Links(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return links
+}
+
+func TestALinkLendsTheOthersRights(t *testing.T) {
+	h := newHouse(t, confirm.Policy{Approvers: []string{string(entraBob)}})
+	c := h.propose(t, elsewhere(ada))
+	_, err := h.Decide(t.Context(), c.ID, yes(slackBob))
+	refusal(t, err, "not among the approvers")
+	h.link(t, linkBob())
+	if _, err := h.Decide(t.Context(), c.ID, yes(slackBob)); err != nil {
+		t.Fatal(err)
+	}
+	got := h.ends(t, c.ID, confirm.Applied, 1)
+	if d := got.Decisions[0]; d.Name != "Bob" || d.Principal != slackBob || !slices.Equal(d.Also, []confirm.Principal{entraBob}) {
+		t.Errorf("the decision is %+v", d)
+	}
+	person, err := h.Person(t.Context(), slackBob)
+	if err != nil || person.Name != "Bob" || !slices.Equal(person.Principals, []confirm.Principal{entraBob, slackBob}) {
+		t.Errorf("behind Slack's Bob is %+v (%v)", person, err)
+	}
+}
+
+func TestALinkTakenBackLendsNothing(t *testing.T) {
+	h := newHouse(t, confirm.Policy{Approvers: []string{string(entraBob)}})
+	h.link(t, linkBob())
+	c := h.propose(t, elsewhere(ada))
+	if err := h.Unlink(t.Context(), slackBob, "he left"); err != nil {
+		t.Fatal(err)
+	}
+	_, err := h.Decide(t.Context(), c.ID, yes(slackBob))
+	refusal(t, err, "not among the approvers")
+	if err := h.Unlink(t.Context(), slackBob, "again"); !errors.Is(err, confirm.ErrNotFound) || !strings.Contains(err.Error(), "linked to nobody") {
+		t.Errorf("a second time gave %v, want ErrNotFound in words of its own", err)
+	}
+	if person, err := h.Person(t.Context(), slackBob); err != nil || person.Name != "" || len(person.Principals) != 1 {
+		t.Errorf("he is still %+v (%v)", person, err)
+	}
+}
+
+// twoBobs needs two people, and Bob is listed by both of his names.
+func twoBobs() confirm.Policy {
+	return confirm.Policy{
+		Approvers: []string{string(slackBob), string(entraBob), string(cleo)}, Required: map[string]int{"delete_scans": 2},
+	}
+}
+
+// However late they are known to be one person, two principals of theirs are one voice.
+func TestALinkedPersonCountsOnce(t *testing.T) {
+	for name, tt := range map[string]func(t *testing.T, h *house, vote func(confirm.Principal) error){
+		"linked before": func(t *testing.T, h *house, vote func(confirm.Principal) error) {
+			h.link(t, linkBob())
+			_ = vote(slackBob)
+			refusal(t, vote(entraBob), "already decided")
+		},
+		"linked between, the other way round": func(t *testing.T, h *house, vote func(confirm.Principal) error) {
+			_ = vote(entraBob)
+			h.link(t, linkBob())
+			refusal(t, vote(slackBob), "already decided")
+		},
+		"linked between": func(t *testing.T, h *house, vote func(confirm.Principal) error) {
+			_ = vote(slackBob)
+			h.link(t, linkBob())
+			refusal(t, vote(entraBob), "already decided")
+		},
+		"taken apart between": func(t *testing.T, h *house, vote func(confirm.Principal) error) {
+			h.link(t, linkBob())
+			_ = vote(entraBob)
+			if err := h.Unlink(t.Context(), slackBob, "a ruse"); err != nil {
+				t.Fatal(err)
+			}
+			refusal(t, vote(slackBob), "already decided")
+		},
+		"taken apart between, the other way round": func(t *testing.T, h *house, vote func(confirm.Principal) error) {
+			h.link(t, linkBob())
+			_ = vote(slackBob)
+			if err := h.Unlink(t.Context(), slackBob, "a ruse"); err != nil {
+				t.Fatal(err)
+			}
+			refusal(t, vote(entraBob), "already decided")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t, twoBobs())
+			c := h.propose(t, elsewhere(ada))
+			tt(t, h, func(by confirm.Principal) error {
+				_, err := h.Decide(t.Context(), c.ID, yes(by))
+				return err
+			})
+			h.stands(t, c, confirm.Pending)
+			if _, err := h.Decide(t.Context(), c.ID, yes(cleo)); err != nil {
+				t.Fatal(err)
+			}
+			h.ends(t, c.ID, confirm.Applied, 1)
+		})
+	}
+}
+
+// Each order of votes by his two names and of links made and taken back: where he was known to be one person at
+// either vote, his two votes are not two people's.
+func TestNoOrderOfLinksMakesOnePersonTwo(t *testing.T) {
+	h := newHouse(t, twoBobs())
+	for order := range 4 * 4 * 4 * 4 {
+		c := h.proposes(t, deleteTwo(), elsewhere(ada))
+		alone, linked, runs := map[confirm.Principal]bool{}, false, h.runs.Load()
+		for step := order; step > 0; step /= 4 {
+			switch step % 4 {
+			case 0:
+				linked = true
+				h.link(t, linkBob())
+			case 1:
+				linked = false
+				_ = h.Unlink(t.Context(), slackBob, "")
+			default:
+				who := []confirm.Principal{slackBob, entraBob}[step%4-2]
+				if _, err := h.Decide(t.Context(), c.ID, yes(who)); err == nil {
+					alone[who] = !linked
+				}
+				if _, err := h.settled(t, c.ID); err != nil { // a link made before the claim would count, too
+					t.Fatal(err)
+				}
+			}
+		}
+		got, err := h.settled(t, c.ID)
+		two := alone[slackBob] && alone[entraBob]
+		if err != nil || (got.State == confirm.Applied) != two || (h.runs.Load() > runs) != two {
+			t.Fatalf("order %d leaves it %s (%v) with %+v", order, got.State, err, got.Decisions)
+		}
+		_, _ = h.Withdraw(t.Context(), c.ID, ada)
+		_ = h.Unlink(t.Context(), slackBob, "")
+	}
+}
+
+// The last word is the claim's: votes that were two people's when they were cast may turn out to be one's.
+func TestALinkBeforeTheClaimCounts(t *testing.T) {
+	h := newHouse(t, twoBobs())
+	first := approvedBy(slackBob)
+	first.To = confirm.Pending
+	c := h.left(t, first, approvedBy(entraBob))
+	h.link(t, linkBob())
+	h.advance(10 * time.Second)
+	h.recovers(t)
+	if got := h.ends(t, c.ID, confirm.Failed, 0); !strings.Contains(got.Outcome.Reason, "too few people") {
+		t.Errorf("the reason is %q", got.Outcome.Reason)
+	}
+}
+
+func TestOnesOwnChangeIsOnesOwnByALink(t *testing.T) {
+	h := newHouse(t, confirm.Policy{Approvers: []string{string(slackBob), string(cleo)}})
+	c := h.propose(t, elsewhere(entraBobAsks(h, t)))
+	_, err := h.Decide(t.Context(), c.ID, yes(slackBob))
+	refusal(t, err, "their own changes")
+	if own, err := h.Asked(t.Context(), c, slackBob); err != nil || !own || !h.Own(c, slackBob) || h.Own(c, cleo) {
+		t.Errorf("it is not his own: %v %v", own, err)
+	}
+	if open, err := h.OpenChanges(t.Context(), slackBob); err != nil || len(open) != 1 {
+		t.Errorf("he has open: %v %v", open, err)
+	}
+	if got, err := h.Withdraw(t.Context(), c.ID, slackBob); err != nil || got.State != confirm.Withdrawn {
+		t.Errorf("withdrawing gave %s, %v", got.State, err)
+	}
+}
+
+// entraBobAsks links Bob and returns the name by which he asks.
+func entraBobAsks(h *house, t *testing.T) confirm.Principal {
+	t.Helper()
+	h.link(t, confirm.Link{From: slackBob, To: entraBob, How: "e-mail"})
+	h.Gate = h.under(func(p *confirm.Policy) { p.Requesters = []string{string(slackBob)} }) // a link lends this, too
+	return entraBob
+}
+
+func TestWhatCannotBeLinked(t *testing.T) {
+	people := []confirm.Person{
+		{Name: "Ada", Principals: []confirm.Principal{"slack:T1/UADA", "entra:TENANT/ADA"}},
+		{Name: "Cleo", Principals: []confirm.Principal{"entra:TENANT/CLEO"}},
+		{Name: "Dora", Principals: []confirm.Principal{"slack:T1/UDORA"}},
+		{Name: "Eve", Principals: []confirm.Principal{"entra:TENANT/EVE", "local:eve"}},
+	}
+	long := strings.Repeat("x", 2000)
+	for _, tt := range []struct {
+		name    string
+		link    confirm.Link
+		refusal string // "" means that it can
+		kept    int    // links after it, besides Bob's
+	}{
+		{"two strangers", confirm.Link{From: "slack:T1/UX", To: "entra:TENANT/X"}, "", 1},
+		{"one with a name", confirm.Link{From: "slack:T1/UX", To: "entra:TENANT/CLEO"}, "", 1},
+		{"the other with a name", confirm.Link{From: "slack:T1/UDORA", To: "entra:TENANT/X"}, "", 1},
+		{"the very same again", confirm.Link{From: slackBob, To: entraBob}, "", 0},
+		{"what is configured", confirm.Link{From: "slack:T1/UADA", To: "entra:TENANT/ADA"}, "", 0},
+		{"linked from", confirm.Link{From: slackBob, To: "entra:TENANT/X"}, "joined to another account", 0},
+		{"linked to", confirm.Link{From: "slack:T1/UX", To: entraBob}, "joined to another account", 0},
+		{"configured from", confirm.Link{From: "slack:T1/UADA", To: "entra:TENANT/X"}, "joined to another account", 0},
+		{"configured to", confirm.Link{From: "slack:T1/UX", To: "entra:TENANT/ADA"}, "joined to another account", 0},
+		{"configured otherwise", confirm.Link{From: "slack:T1/UX", To: "entra:TENANT/EVE"}, "joined to another account", 0},
+		{"two people", confirm.Link{From: "slack:T1/UDORA", To: "entra:TENANT/CLEO"}, "two people in the configuration", 0},
+		{"the wrong way round", confirm.Link{From: "entra:TENANT/X", To: "slack:T1/UX"}, "only a Slack account", 0},
+		{"to a token", confirm.Link{From: "slack:T1/UX", To: "token:x"}, "only to an Entra account", 0},
+		{"no user", confirm.Link{From: "slack:T1/", To: "entra:TENANT/X"}, "not slack:TEAM/USER", 0},
+		{"no team", confirm.Link{From: "slack:/UX", To: "entra:TENANT/X"}, "not slack:TEAM/USER", 0},
+		{"three parts", confirm.Link{From: "slack:T1/UX/Y", To: "entra:TENANT/X"}, "not slack:TEAM/USER", 0},
+		{"no object", confirm.Link{From: "slack:T1/UX", To: "entra:TENANT"}, "not entra:TENANT/OBJECT", 0},
+		{"nobody", confirm.Link{}, "not slack:TEAM/USER", 0},
+		{"a long one", confirm.Link{From: "slack:T1/UX", To: confirm.Principal("entra:TENANT/" + long)}, "not entra:TENANT/OBJECT", 0},
+		{"a long name", confirm.Link{From: "slack:T1/UX", To: "entra:TENANT/X", Name: long}, "shorten it", 0},
+		{"on a whim", confirm.Link{From: "slack:T1/UX", To: "entra:TENANT/X", How: "a whim"}, "by sign-in or by e-mail", 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			h := newHouse(t, confirm.Policy{People: people})
+			h.link(t, linkBob())
+			if tt.link.How == "" {
+				tt.link.How = "sign-in"
+			}
+			err := h.Link(t.Context(), tt.link)
+			if tt.refusal != "" {
+				refusal(t, err, tt.refusal)
+			} else if err != nil {
+				t.Errorf("refused: %v", err)
+			}
+			if links := h.links(t); len(links) != 1+tt.kept {
+				t.Errorf("there are %+v, want %d besides Bob's", links, tt.kept)
+			}
+		})
+	}
+	h := newHouse(t, confirm.Policy{})
+	refusal(t, h.Unlink(t.Context(), slackBob, long), "shorten it")
+}
+
+func TestALinkIsMadeOnce(t *testing.T) {
+	h := newHouse(t, confirm.Policy{})
+	gates := []*confirm.Gate{h.Gate, confirm.New(h.cfg)}
+	var all sync.WaitGroup
+	results := make([]error, 16)
+	for i := range results {
+		l := linkBob()
+		if i%4 >= 2 {
+			l.To = "entra:TENANT/MALLORY"
+		}
+		all.Go(func() { results[i] = gates[i%2].Link(t.Context(), l) })
+	}
+	all.Wait()
+	links := h.links(t)
+	if len(links) != 1 {
+		t.Fatalf("there are %+v", links)
+	}
+	for i, err := range results { // whoever linked him to the same is told so, and the others are refused
+		if same := (i%4 < 2) == (links[0].To == entraBob); same && err != nil {
+			t.Errorf("the same link gave %v", err)
+		} else if !same {
+			refusal(t, err, "joined to another account", "have an operator")
+		}
+	}
+	if !links[0].At.Equal(h.clock()) {
+		t.Errorf("it was made at %v", links[0].At)
+	}
+}
+
+// A link that the configuration contradicts later makes nobody an approver, and two voices one.
+func TestAContradictedLinkConfirmsNothing(t *testing.T) {
+	h := newHouse(t, confirm.Policy{})
+	h.link(t, linkBob())
+	h.Gate = h.under(func(p *confirm.Policy) {
+		p.Approvers = []string{string(entraBob), "slack:T1/UMAL2", string(cleo)}
+		p.Requesters = []string{string(entraBob), string(ada)}
+		p.People = []confirm.Person{
+			{Name: "Mallory", Principals: []confirm.Principal{slackBob, "slack:T1/UMAL2"}},
+			{Name: "Bob", Principals: []confirm.Principal{entraBob, "token:bob"}},
+		}
+	})
+	c := h.propose(t, elsewhere(ada))
+	for _, who := range []confirm.Principal{slackBob, entraBob, "slack:T1/UMAL2", "token:bob"} {
+		_, err := h.Decide(t.Context(), c.ID, yes(who))
+		refusal(t, err, "it cannot be told who", "have an operator")
+	}
+	_, err := h.Propose(t.Context(), deleteTwo(), elsewhere(slackBob))
+	refusal(t, err, "may not ask")
+	h.Gate = h.under(func(p *confirm.Policy) { p.Approvers = []string{string(entraBob)} })
+	if _, err := h.Propose(t.Context(), deleteTwo(), elsewhere(ada)); err != nil {
+		t.Errorf("where nothing contradicts the link: %v", err)
+	}
+}
+
+func TestWhoIsContestedIsNotCountedOn(t *testing.T) {
+	h := newHouse(t, confirm.Policy{Approvers: []string{string(entraBob)}})
+	h.link(t, linkBob())
+	h.Gate = h.under(func(p *confirm.Policy) {
+		p.People = []confirm.Person{{Name: "Mallory", Principals: []confirm.Principal{slackBob}}, {Name: "Bob", Principals: []confirm.Principal{entraBob}}}
+	})
+	_, err := h.Propose(t.Context(), deleteTwo(), elsewhere(ada))
+	refusal(t, err, "only 0 listed")
+}
+
+// A link adds to what is configured, and leaves the configuration itself as it is.
+func TestALinkAddsToAConfiguredPerson(t *testing.T) {
+	principals := make([]confirm.Principal, 1, 4)
+	principals[0] = entraBob
+	h := newHouse(t, confirm.Policy{
+		Approvers: []string{string(entraBob)},
+		People:    []confirm.Person{{Name: "Robert", Email: "bob@example.com", Principals: principals}},
+	})
+	h.link(t, linkBob())
+	person, err := h.Person(t.Context(), slackBob)
+	if err != nil || person.Name != "Robert" || person.Email != "bob@example.com" || len(person.Principals) != 2 {
+		t.Errorf("he is %+v (%v)", person, err)
+	}
+	if spare := principals[:2][1]; spare != "" || len(h.cfg.Policy.People[0].Principals) != 1 {
+		t.Errorf("the configuration was altered: %v", principals[:2])
+	}
+}
+
+// blind is the real ledger behind a connection that has broken: nobody knows who is who.
+type blind struct {
+	confirm.Ledger
+	asked chan struct{} // holds one token for each time it was asked
+}
+
+var errBlind = errors.New("the connection has broken")
+
+func (b blind) Links(context.Context) ([]confirm.Link, error) {
+	b.asked <- struct{}{}
+	return nil, errBlind
+}
+
+func TestWithoutKnowingWhoIsWhoNothingMoves(t *testing.T) {
+	h := newHouse(t, confirm.Policy{Approvers: []string{string(bob)}})
+	c := h.propose(t, elsewhere(ada))
+	approved := h.left(t, approvedBy(bob))
+	cfg := h.cfg
+	asked := make(chan struct{}, 100)
+	cfg.Ledger = blind{h.ledger, asked}
+	gate := confirm.New(cfg)
+	for name, err := range map[string]error{
+		"decide":      second(gate.Decide(t.Context(), c.ID, yes(bob))),
+		"propose":     second(gate.Propose(t.Context(), deleteTwo(), elsewhere(ada))),
+		"may propose": gate.MayPropose(t.Context(), "delete_scans", elsewhere(ada)),
+		"may decide":  gate.MayDecide(t.Context(), c, yes(bob)),
+		"withdraw":    second(gate.Withdraw(t.Context(), c.ID, ada)),
+		"link":        gate.Link(t.Context(), linkBob()),
+		"open":        second(gate.OpenChanges(t.Context(), ada)),
+		"person":      second(gate.Person(t.Context(), ada)),
+	} {
+		if !errors.Is(err, errBlind) || errors.Is(err, confirm.ErrRefused) {
+			t.Errorf("%s: got %v, want the ledger's error", name, err)
+		}
+	}
+	if gate.Own(c, ada) {
+		t.Error("it is somebody's own")
+	}
+	for len(asked) > 0 {
+		<-asked
+	}
+	h.advance(10 * time.Second)
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error)
+	go func() { ended <- gate.Run(ctx) }()
+	<-asked // by the claim of the approved one
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	if err := gate.Drain(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	h.stands(t, c, confirm.Pending)
+	h.stands(t, approved, confirm.Approved)
+}
+
+func second[T any](_ T, err error) error { return err }

@@ -1,0 +1,66 @@
+package confirm_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"scanwarden/confirm"
+)
+
+// What MayDecide says is what Decide does, and it leaves no trace.
+func TestMayDecideSaysWhatDecideDoes(t *testing.T) {
+	policy := confirm.Policy{Approvers: []string{string(ada), string(bob), string(cleo)}, Required: map[string]int{"delete_scans": 2}}
+	for name, tt := range map[string]struct {
+		vote   confirm.Vote
+		before func(t *testing.T, h *house, c confirm.Change)
+		want   error
+	}{
+		"a yes":               {yes(bob), nil, nil},
+		"a no":                {no(bob, "no"), nil, nil},
+		"the requester's no":  {no(ada, "no"), nil, nil},
+		"the requester's yes": {yes(ada), nil, confirm.ErrRefused},
+		"a stranger's":        {yes("token:eve"), nil, confirm.ErrRefused},
+		"a second one": {yes(bob), func(t *testing.T, h *house, c confirm.Change) {
+			if _, err := h.Decide(t.Context(), c.ID, yes(bob)); err != nil {
+				t.Fatal(err)
+			}
+		}, confirm.ErrRefused},
+		"when it is over": {yes(bob), func(t *testing.T, h *house, c confirm.Change) {
+			if _, err := h.Withdraw(t.Context(), c.ID, ada); err != nil {
+				t.Fatal(err)
+			}
+		}, confirm.ErrMoved},
+		"when it is overdue": {yes(bob), func(_ *testing.T, h *house, _ confirm.Change) { h.advance(time.Hour) }, confirm.ErrMoved},
+		"for another tenant": {yes(bob), func(_ *testing.T, h *house, _ confirm.Change) {
+			cfg := h.cfg
+			cfg.Target = "another"
+			h.Gate = confirm.New(cfg)
+		}, confirm.ErrRefused},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t, policy)
+			c := h.propose(t, elsewhere(ada))
+			if tt.before != nil {
+				tt.before(t, h, c)
+			}
+			c, err := h.ledger.Change(t.Context(), c.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			log, err := h.ledger.Verify(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if may := h.MayDecide(t.Context(), c, tt.vote); !errors.Is(may, tt.want) || (may == nil) != (tt.want == nil) {
+				t.Errorf("it says %v, want %v", may, tt.want)
+			}
+			if now, err := h.ledger.Verify(t.Context()); err != nil || now != log {
+				t.Errorf("it left a trace: %+v, %v", now, err)
+			}
+			if _, did := h.Decide(t.Context(), c.ID, tt.vote); !errors.Is(did, tt.want) || (did == nil) != (tt.want == nil) {
+				t.Errorf("the vote gave %v, want %v", did, tt.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,60 @@
+package confirm_test
+
+import (
+	"testing"
+
+	"scanwarden/confirm"
+)
+
+func TestWhoMayAsk(t *testing.T) {
+	const role, other = "entra-role:Scans.Requester", "entra-role:Scans.Approver"
+	entra := confirm.Principal("entra:TENANT/ADA")
+	people := []confirm.Person{{Name: "Ada", Principals: []confirm.Principal{entra, "slack:T1/UA"}}}
+	listed := []string{string(ada), string(entra), "slack-group:S1", "entra-role:Netops"}
+	ask := func(by confirm.Principal, groups ...string) confirm.Asker {
+		a := elsewhere(by)
+		a.Groups = groups
+		return a
+	}
+	local := ask(local)
+	local.Local = true
+	localAgent := local
+	localAgent.Agent = true
+	localEntra := ask(entra)
+	localEntra.Local = true
+	for _, tt := range []struct {
+		name       string
+		requesters []string
+		by         confirm.Asker
+		refusal    string // "" means they may
+	}{
+		{"anybody a face lets in", nil, ask(ada), ""},
+		{"Slack", nil, ask("slack:T1/UA"), ""},
+		{"Entra without a role", nil, ask(entra), "Scans.Requester in Entra"},
+		{"Entra with another role", nil, ask(entra, other), "Scans.Requester in Entra"},
+		{"Entra with the role", nil, ask(entra, role), ""},
+		{"an agent without a role", nil, confirm.Asker{Principal: entra, Agent: true, Channels: local.Channels}, "Scans.Requester in Entra"},
+		{"who runs the server, by Entra", nil, localEntra, ""},
+		{"listed", listed, ask(ada), ""},
+		{"listed by another name", listed, ask("slack:T1/UA"), ""},
+		{"in a listed user group", listed, ask(bob, "slack-group:S1"), ""},
+		{"with a listed role", listed, ask("entra:TENANT/BOB", "entra-role:Netops"), ""},
+		{"not listed", listed, ask(bob), "SCANWARDEN_REQUESTERS"},
+		{"not listed, with the role", listed, ask("entra:TENANT/BOB", role), "SCANWARDEN_REQUESTERS"},
+		{"who runs the server", listed, local, ""},
+		{"an agent on it", listed, localAgent, "SCANWARDEN_REQUESTERS"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			h := newHouse(t, confirm.Policy{Approvers: []string{string(cleo)}, Requesters: tt.requesters, People: people})
+			may := h.MayPropose(t.Context(), "delete_scans", tt.by)
+			_, proposed := h.Propose(t.Context(), deleteTwo(), tt.by)
+			for _, err := range []error{may, proposed} {
+				if tt.refusal != "" {
+					refusal(t, err, tt.refusal)
+				} else if err != nil {
+					t.Errorf("refused: %v", err)
+				}
+			}
+		})
+	}
+}

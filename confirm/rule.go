@@ -1,0 +1,105 @@
+package confirm
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Rule is one compiled rule of a policy: where it holds, it asks for more people, or refuses.
+type Rule struct {
+	Name      string
+	Approvals int    // at least so many people; 0 where it refuses
+	Refuse    string // why such a change is not allowed here; "" where it does not refuse
+	Source    string // the condition as written, for people
+	// Holds reports whether the rule is about this change. A rule that cannot be evaluated refuses: it fails closed.
+	Holds func(Subjected) (bool, error)
+}
+
+// Subjected is what a rule sees of a change.
+type Subjected struct {
+	Facts
+	Operation string
+	Requester Principal
+	Via       string
+	Agent     bool
+}
+
+func (c Change) subjected() Subjected {
+	return Subjected{Facts: c.Facts, Operation: c.Operation, Requester: c.Requester, Via: c.Via, Agent: c.Agent}
+}
+
+// judgement is what policy makes of a change.
+type judgement struct {
+	needed  int       // how many people must confirm
+	because string    // what decided that number
+	raised  bool      // a rule did
+	refusal error     // why nobody may confirm it; nil where somebody may
+	rules   []Judging // every rule, in the order of the policy
+}
+
+// judge holds a change against the policy. The first rule that refuses is the one that is named, and of those
+// that ask for the most people, too.
+func (p Policy) judge(s Subjected) judgement {
+	j := judgement{needed: p.required(s.Operation)}
+	j.because = fmt.Sprintf("policy: approvals_required asks for %s for %s", persons(j.needed), s.Operation)
+	if p.Required[s.Operation] <= 0 {
+		j.because = "policy: 1 person is enough where nothing asks for more"
+	}
+	for _, r := range p.Rules {
+		j.weigh(r, s)
+	}
+	return j
+}
+
+// atLeast is the judgement of a change for which more people were asked when it was planned: the number only rises.
+func (j judgement) atLeast(needed int) judgement {
+	if needed > j.needed {
+		j.needed, j.because = needed, fmt.Sprintf("policy: %s had to confirm when it was asked for", persons(needed))
+	}
+	return j
+}
+
+// weigh adds one rule's say.
+func (j *judgement) weigh(r Rule, s Subjected) {
+	holds, err := r.holds(s)
+	say := Judging{Rule: r.Name, Holds: holds, Says: "does not hold"}
+	switch {
+	case err != nil:
+		say.Says = fmt.Sprintf("cannot be evaluated, so that it refuses: %v", err)
+		j.refuse(fmt.Errorf("the policy's rule %q cannot be evaluated for this change (%w), so nobody may confirm it; ask anew, or have an operator correct the rule", r.Name, err))
+	case holds && r.Refuse != "":
+		say.Says = "refuses: " + r.Refuse
+		j.refuse(fmt.Errorf("the policy's rule %q does not allow this change: %s; ask for another change, or have an operator alter the rule", r.Name, r.Refuse))
+	case holds:
+		say.Says = "asks for " + persons(r.Approvals)
+		if r.Approvals > j.needed {
+			j.needed, j.raised = r.Approvals, true
+			j.because = fmt.Sprintf("policy: the rule %q asks for %s", r.Name, persons(r.Approvals))
+		}
+	}
+	j.rules = append(j.rules, say)
+}
+
+func (j *judgement) refuse(why error) {
+	if j.refusal == nil {
+		j.refusal = why
+	}
+}
+
+func (r Rule) holds(s Subjected) (bool, error) {
+	if r.Holds == nil {
+		return false, errors.New("it has no condition")
+	}
+	if s.Facts.Empty() {
+		return false, errors.New("the plan does not say what it means: an earlier version of scanwarden made it")
+	}
+	return r.Holds(s)
+}
+
+// persons is a number of them, in words.
+func persons(n int) string {
+	if n == 1 {
+		return "1 person"
+	}
+	return fmt.Sprintf("%d people", n)
+}

@@ -1,0 +1,45 @@
+package rule
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/interpreter"
+
+	"scanwarden/confirm"
+)
+
+// What one evaluation may take. A plain rule costs about ten units, and one that looks at each of 1,000 scans a
+// few thousand; the time is for what the count of units does not see.
+const (
+	mostCost   = 200_000
+	mostTime   = time.Second
+	checkEvery = 100 // rounds of a loop between two looks at the time
+	deepest    = 50  // brackets inside brackets
+)
+
+// evaluate answers whether a rule holds for a change.
+func evaluate(program cel.Program, c confirm.Subjected) (bool, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), mostTime)
+	defer cancel()
+	values := map[string]any{}
+	for _, n := range vocabulary() {
+		values[n.Name] = n.value(c)
+	}
+	result, _, err := program.ContextEval(ctx, values)
+	var stopped interpreter.EvalCancelledError
+	switch {
+	case errors.As(err, &stopped) || ctx.Err() != nil:
+		return false, errors.New("it takes too long; write it in a simpler way")
+	case err != nil:
+		return false, fmt.Errorf("it has no answer here: %w", err)
+	}
+	holds, is := result.Value().(bool)
+	if !is {
+		return false, errors.New("it answers neither yes nor no; compare its value with something")
+	}
+	return holds, nil
+}

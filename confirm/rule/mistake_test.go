@@ -1,0 +1,128 @@
+package rule_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"scanwarden/confirm/rule"
+)
+
+// at is a rule whose condition begins in line 12, column 9 of a file.
+func at(name, when string) rule.Source {
+	return rule.Source{Name: name, When: when, Approvals: 2, Line: 12, Column: 9}
+}
+
+const known = "; the names are operation, requester, via, agent, scans, scanners, count, addresses, public_addresses, " +
+	"hostnames, inactive_scanner, replaces_secret, credential"
+
+func TestMistakes(t *testing.T) {
+	const in = `in the condition of "r", `
+	const mixed = ": compare text with text, and numbers with whole numbers"
+	const signs = " cannot stand here: compare with == and join with && or ||"
+	for when, want := range map[string][]string{
+		`cnt > 3`:                           {`line 12, column 9: ` + in + `"cnt" is not known here` + known},
+		`count > 3 && cnt`:                  {`line 12, column 22: ` + in + `"cnt" is not known here` + known},
+		`foo == bar`:                        {`line 12, column 9: ` + in + `"foo" is not known here` + known, `line 12, column 16: ` + in + `"bar" is not known here`},
+		`count > "3"`:                       {`line 12, column 15: ` + in + `> does not go with int, string` + mixed},
+		`count > 3.5`:                       {`line 12, column 15: ` + in + `> does not go with int, double` + mixed},
+		`"x" in operation`:                  {`line 12, column 13: ` + in + `in does not go with string, string` + mixed},
+		`!count`:                            {`line 12, column 9: ` + in + `! does not go with int` + mixed},
+		`count >`:                           {`line 12, column 16: ` + in + `the expression ends too early; complete it`},
+		`count > 3 and agent`:               {`line 12, column 19: ` + in + `"and"` + signs},
+		`"Büro" in scans && "é" == 3`:       {`line 12, column 32: ` + in + `== does not go with string, int` + mixed},
+		"count > 3 &&\ncnt > 4 &&\n  foo":   {`line 13, column 9: ` + in + `"cnt" is not known here` + known, `line 14, column 11: ` + in + `"foo" is not known here`},
+		"count > 3 &&\n\n  agent ==\n\"x\"": {`line 14, column 17: ` + in + `== does not go with bool, string` + mixed},
+		`count`:                             {`line 12, column 9: the condition of "r" is of type int, and must be true or false; compare it with something`},
+		`scans`:                             {`line 12, column 9: the condition of "r" is of type list(string), and must be true or false; compare it with something`},
+	} {
+		_, err := rule.Compile([]rule.Source{at("r", when)})
+		if err == nil {
+			t.Errorf("%s is no mistake", when)
+			continue
+		}
+		if diff := cmp.Diff(want, strings.Split(err.Error(), "\n")); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", when, diff)
+		}
+	}
+}
+
+// All that CEL has and a rule does not need: what converts, matches, builds, or knows of time.
+func TestWhatARuleCannotSay(t *testing.T) {
+	for _, when := range []string{
+		`operation.matches("(a*)*")`, `scans.map(s, s).size() > 1`, `int("3") > 2`, `dyn(1) == 1`, `type(count) == int`,
+		`has(scans.x)`, `timestamp("2026-01-01T00:00:00Z") < timestamp("2027-01-01T00:00:00Z")`, `duration("1s") == duration("1s")`,
+		`string(count) == "1"`, `bytes("x") == b"x"`, `optional.none() == 1`, `now > 3`, `count % 2 == 0`, `count / 0 == 1`,
+		`code == ""`, `digest == ""`, `Facts{}.count == 1`,
+	} {
+		if _, err := rule.Compile([]rule.Source{at("r", when)}); err == nil {
+			t.Errorf("%s can be said", when)
+		}
+	}
+}
+
+func TestEveryMistakeIsToldAtOnce(t *testing.T) {
+	alter := func(name string, f func(*rule.Source)) rule.Source {
+		s := at(name, "agent")
+		f(&s)
+		return s
+	}
+	long := strings.Repeat(" ", 4<<10)
+	_, err := rule.Compile([]rule.Source{
+		at("good", "agent"),
+		at("", "agent"),
+		at("good", "agent"),
+		at("empty", ""),
+		at("long", "agent"+long),
+		at("binary", "\xff"),
+		alter("none", func(s *rule.Source) { s.Approvals = 0 }),
+		alter("many", func(s *rule.Source) { s.Approvals = 11 }),
+		alter("both", func(s *rule.Source) { s.Refuse = "no" }),
+		alter("reason", func(s *rule.Source) { s.Refuse, s.Approvals = long+"x", 0 }),
+		alter("elsewhere", func(s *rule.Source) { s.When, s.Line, s.Column = "cnt", 40, 1 }),
+		alter("nowhere", func(s *rule.Source) { s.When, s.Line, s.Column = "cnt", 0, 0 }),
+	})
+	if err == nil {
+		t.Fatal("all is well")
+	}
+	lines := strings.Split(err.Error(), "\n")
+	want := []string{
+		"line 12, column 9: the rule has no name", `called "good" too`, `"empty" has no condition`, "4101 bytes and may have 4096",
+		`"binary" is not UTF-8`, `"none" asks for 0 people`, `"many" asks for 11 people`, `"both" both asks for people and refuses`,
+		"longer than 4096 bytes", `line 40, column 1: in the condition of "elsewhere"`, `in the condition of "nowhere", "cnt"`,
+	}
+	if len(lines) != len(want) {
+		t.Fatalf("%d mistakes, want %d:\n%v", len(lines), len(want), err)
+	}
+	for i, w := range want {
+		if !strings.Contains(lines[i], w) {
+			t.Errorf("mistake %d is %q, want it to say %q", i, lines[i], w)
+		}
+	}
+	if strings.Contains(lines[10], "line") {
+		t.Errorf("without a file: %q", lines[10])
+	}
+}
+
+func TestTooManyRules(t *testing.T) {
+	var sources []rule.Source
+	for i := range 101 {
+		s := at(strings.Repeat("x", i+1), "agent")
+		s.Line = i + 1
+		sources = append(sources, s)
+	}
+	if _, err := rule.Compile(sources); err == nil || !strings.Contains(err.Error(), "line 101, column 9: there are 101 rules and may be 100") {
+		t.Errorf("got %v", err)
+	}
+	if rules, err := rule.Compile(sources[:100]); err != nil || len(rules) != 100 {
+		t.Errorf("100 rules give %d, %v", len(rules), err)
+	}
+}
+
+func TestDeepBracketsAreAMistake(t *testing.T) {
+	when := strings.Repeat("(", 1000) + "agent" + strings.Repeat(")", 1000)
+	if _, err := rule.Compile([]rule.Source{at("r", when)}); err == nil {
+		t.Error("it can be said")
+	}
+}

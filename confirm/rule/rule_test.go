@@ -1,0 +1,198 @@
+package rule_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"scanwarden/confirm"
+	"scanwarden/confirm/rule"
+)
+
+func compile(t testing.TB, when string) confirm.Rule {
+	t.Helper()
+	rules, err := rule.Compile([]rule.Source{{Name: "r", When: when, Approvals: 2}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rules[0]
+}
+
+func holds(t testing.TB, when string, c confirm.Subjected) bool {
+	t.Helper()
+	is, err := compile(t, when).Holds(c)
+	if err != nil {
+		t.Errorf("%s: %v", when, err)
+	}
+	return is
+}
+
+// The examples of the README, each with a change that it is about, and one that it is just not about.
+func TestExamples(t *testing.T) {
+	for when, tt := range map[string]struct{ is, not confirm.Subjected }{
+		`operation == "delete_scans" && count > 3`: {
+			confirm.Subjected{Operation: "delete_scans", Facts: confirm.Facts{Count: 4}},
+			confirm.Subjected{Operation: "delete_scans", Facts: confirm.Facts{Count: 3}},
+		},
+		`public_addresses > 0`: {
+			confirm.Subjected{Facts: confirm.Facts{PublicAddresses: 1}}, confirm.Subjected{Facts: confirm.Facts{Addresses: 1}},
+		},
+		`addresses > 1000`: {
+			confirm.Subjected{Facts: confirm.Facts{Addresses: 1001}}, confirm.Subjected{Facts: confirm.Facts{Addresses: 1000}},
+		},
+		`inactive_scanner`: {
+			confirm.Subjected{Facts: confirm.Facts{InactiveScanner: true}}, confirm.Subjected{},
+		},
+		`"Branch routers" in scans`: {
+			confirm.Subjected{Facts: confirm.Facts{Scans: []string{"Core", "Branch routers"}}},
+			confirm.Subjected{Facts: confirm.Facts{Scans: []string{"Core", "Branch router"}}},
+		},
+		`scans.exists(s, s.startsWith("prod-"))`: {
+			confirm.Subjected{Facts: confirm.Facts{Scans: []string{"dev-1", "prod-1"}}},
+			confirm.Subjected{Facts: confirm.Facts{Scans: []string{"dev-1", "not-prod-1"}}},
+		},
+		`requester.startsWith("slack:") && hostnames > 0`: {
+			confirm.Subjected{Requester: "slack:T1/U1", Facts: confirm.Facts{Hostnames: 1}},
+			confirm.Subjected{Requester: "token:slack:", Facts: confirm.Facts{Hostnames: 1}},
+		},
+	} {
+		if !holds(t, when, tt.is) || holds(t, when, tt.not) {
+			t.Errorf("%s does not tell %+v from %+v", when, tt.is, tt.not)
+		}
+	}
+}
+
+// Each word stands for its own part of a change, and for no other.
+func TestWordsStandForTheirParts(t *testing.T) {
+	parts := map[string]struct {
+		when   string
+		change confirm.Subjected
+	}{
+		"operation":        {`operation == "x"`, confirm.Subjected{Operation: "x"}},
+		"requester":        {`requester == "x"`, confirm.Subjected{Requester: "x"}},
+		"via":              {`via == "x"`, confirm.Subjected{Via: "x"}},
+		"agent":            {`agent`, confirm.Subjected{Agent: true}},
+		"scans":            {`scans == ["x"]`, confirm.Subjected{Facts: confirm.Facts{Scans: []string{"x"}}}},
+		"scanners":         {`scanners == ["x"]`, confirm.Subjected{Facts: confirm.Facts{Scanners: []string{"x"}}}},
+		"count":            {`count == 7`, confirm.Subjected{Facts: confirm.Facts{Count: 7}}},
+		"addresses":        {`addresses == 7`, confirm.Subjected{Facts: confirm.Facts{Addresses: 7}}},
+		"public_addresses": {`public_addresses == 7`, confirm.Subjected{Facts: confirm.Facts{PublicAddresses: 7}}},
+		"hostnames":        {`hostnames == 7`, confirm.Subjected{Facts: confirm.Facts{Hostnames: 7}}},
+		"inactive_scanner": {`inactive_scanner`, confirm.Subjected{Facts: confirm.Facts{InactiveScanner: true}}},
+		"replaces_secret":  {`replaces_secret`, confirm.Subjected{Facts: confirm.Facts{ReplacesSecret: true}}},
+		"credential":       {`credential == "x"`, confirm.Subjected{Facts: confirm.Facts{Credential: "x"}}},
+	}
+	for word, tt := range parts {
+		for other, o := range parts {
+			if got := holds(t, tt.when, o.change); got != (word == other) {
+				t.Errorf("of a change that has only %s, %s is %v", other, tt.when, got)
+			}
+		}
+	}
+	words := rule.Words()
+	for _, w := range words {
+		if _, known := parts[w.Name]; !known || w.Meaning == "" || w.Type == "" {
+			t.Errorf("the word %+v", w)
+		}
+		if rules, err := rule.Compile([]rule.Source{{Name: "r", When: fmt.Sprintf("%s == %s", w.Name, w.Name), Approvals: 1}}); err != nil || len(rules) != 1 {
+			t.Errorf("%s cannot be used: %v", w.Name, err)
+		}
+	}
+	if len(words) != len(parts) {
+		t.Errorf("there are %d words and %d parts", len(words), len(parts))
+	}
+}
+
+func TestCompileKeepsTheRule(t *testing.T) {
+	rules, err := rule.Compile([]rule.Source{
+		{Name: "two", When: "count > 3", Approvals: 2}, {Name: "none", When: "agent", Refuse: "not by agents"},
+	})
+	if err != nil || len(rules) != 2 {
+		t.Fatal(rules, err)
+	}
+	if r := rules[0]; r.Name != "two" || r.Approvals != 2 || r.Refuse != "" || r.Source != "count > 3" {
+		t.Errorf("the first is %+v", r)
+	}
+	if r := rules[1]; r.Name != "none" || r.Approvals != 0 || r.Refuse != "not by agents" {
+		t.Errorf("the second is %+v", r)
+	}
+	if err := (confirm.Policy{Rules: rules}).Check(); err != nil {
+		t.Error(err)
+	}
+	if none, err := rule.Compile(nil); none != nil || err != nil {
+		t.Errorf("no rules give %v, %v", none, err)
+	}
+}
+
+// What has no answer, or takes too long to find, is an error and never a no.
+func TestWithoutAnAnswerItIsAnError(t *testing.T) {
+	many := make([]string, 300)
+	for i := range many {
+		many[i] = strings.Repeat("x", 50)
+	}
+	for when, tt := range map[string]struct {
+		change confirm.Subjected
+		says   string
+	}{
+		`scans[5] == "x"`:                 {confirm.Subjected{}, "index out of bounds"},
+		`9223372036854775807 + count > 0`: {confirm.Subjected{Facts: confirm.Facts{Count: 1}}, "overflow"},
+		`scans.exists(a, scans.exists(b, scans.exists(c, scans.exists(d, a + b == c + d + "x"))))`: {
+			confirm.Subjected{Facts: confirm.Facts{Scans: many}}, "takes too long"},
+		`scans.all(a, scans.all(b, (a + b).contains("xx")))`: {confirm.Subjected{Facts: confirm.Facts{Scans: append(many, many...)}}, "takes too long"},
+	} {
+		if is, err := compile(t, when).Holds(tt.change); is || err == nil || !strings.Contains(err.Error(), tt.says) {
+			t.Errorf("%s: got %v, %v, want an error that says %q", when, is, err, tt.says)
+		}
+	}
+	// A plain loop over as many is far from the bound.
+	if holds(t, `scans.exists(s, s.startsWith("prod-"))`, confirm.Subjected{Facts: confirm.Facts{Scans: append(many, many...)}}) {
+		t.Error("it holds")
+	}
+}
+
+func TestARuleMayBeAskedByManyAtOnce(t *testing.T) {
+	r := compile(t, "count > 3")
+	done := make(chan error)
+	for i := range 16 {
+		go func() {
+			is, err := r.Holds(confirm.Subjected{Facts: confirm.Facts{Count: i}})
+			if err == nil && is != (i > 3) {
+				err = fmt.Errorf("of %d it says %v", i, is)
+			}
+			done <- err
+		}()
+	}
+	for range 16 {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// FuzzCompile states: no expression makes Compile or the rule panic, mistakes stand on lines of their own that
+// begin with a position, and a rule answers the same each time.
+func FuzzCompile(f *testing.F) {
+	for _, seed := range []string{
+		`operation == "delete_scans" && count > 3`, "count >\n  foo", `scans.exists(s, s == "x")`, "((", `scans[9] == ""`, `"`, "\x00", "1 ? 2 : 3",
+	} {
+		f.Add(seed)
+	}
+	c := confirm.Subjected{Operation: "delete_scans", Facts: confirm.Facts{Scans: []string{"a", "b"}, Count: 4}}
+	f.Fuzz(func(t *testing.T, when string) {
+		rules, err := rule.Compile([]rule.Source{{Name: "r", When: when, Approvals: 1, Line: 7, Column: 3}})
+		if err != nil {
+			for _, line := range strings.Split(err.Error(), "\n") {
+				var l, col int
+				if n, _ := fmt.Sscanf(line, "line %d, column %d: ", &l, &col); n != 2 || l < 7 || col < 3 {
+					t.Errorf("%q: the mistake %q has no position in the file", when, line)
+				}
+			}
+			return
+		}
+		first, err1 := rules[0].Holds(c)
+		second, err2 := rules[0].Holds(c)
+		if first != second || (err1 == nil) != (err2 == nil) || (err1 != nil && first) {
+			t.Errorf("%q says %v (%v) and then %v (%v)", when, first, err1, second, err2)
+		}
+	})
+}

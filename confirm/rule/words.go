@@ -1,0 +1,76 @@
+package rule
+
+import (
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/env"
+
+	"scanwarden/confirm"
+)
+
+// Word is one name that a rule may use.
+type Word struct{ Name, Type, Meaning string }
+
+// Words are the names that a rule may use, with their meaning: for help and documentation.
+func Words() []Word {
+	var all []Word
+	for _, n := range vocabulary() {
+		all = append(all, n.Word)
+	}
+	return all
+}
+
+// name is a word, and what it stands for in a change.
+type name struct {
+	Word
+	kind  *cel.Type
+	value func(confirm.Subjected) any
+}
+
+// vocabulary is all that a rule can see. Types and values stand side by side, so that none can miss its other half.
+func vocabulary() []name {
+	text := func(word, meaning string, value func(confirm.Subjected) string) name {
+		return name{Word{word, "string", meaning}, cel.StringType, func(c confirm.Subjected) any { return value(c) }}
+	}
+	number := func(word, meaning string, value func(confirm.Subjected) int) name {
+		return name{Word{word, "int", meaning}, cel.IntType, func(c confirm.Subjected) any { return int64(value(c)) }}
+	}
+	truth := func(word, meaning string, value func(confirm.Subjected) bool) name {
+		return name{Word{word, "bool", meaning}, cel.BoolType, func(c confirm.Subjected) any { return value(c) }}
+	}
+	texts := func(word, meaning string, value func(confirm.Subjected) []string) name {
+		return name{Word{word, "list(string)", meaning}, cel.ListType(cel.StringType), func(c confirm.Subjected) any { return value(c) }}
+	}
+	return []name{
+		text("operation", "what is asked for: add_scan, update_scan or delete_scans", func(c confirm.Subjected) string { return c.Operation }),
+		text("requester", "who asks, such as slack:TEAM/USER", func(c confirm.Subjected) string { return string(c.Requester) }),
+		text("via", "the door they came through, such as Slack or MCP stdio", func(c confirm.Subjected) string { return c.Via }),
+		truth("agent", "an application or an AI agent asks, and no person", func(c confirm.Subjected) bool { return c.Agent }),
+		texts("scans", "the names of the scans that are touched, before and after", func(c confirm.Subjected) []string { return c.Scans }),
+		texts("scanners", "the names of the scanners that run them", func(c confirm.Subjected) []string { return c.Scanners }),
+		number("count", "how many scans are touched", func(c confirm.Subjected) int { return c.Count }),
+		number("addresses", "how many addresses they target: after the change or, for a delete, before", func(c confirm.Subjected) int { return c.Addresses }),
+		number("public_addresses", "how many of these are public internet addresses", func(c confirm.Subjected) int { return c.PublicAddresses }),
+		number("hostnames", "how many host names they target, whose addresses are not known", func(c confirm.Subjected) int { return c.Hostnames }),
+		truth("inactive_scanner", "one of the scanners was silent for more than a day, or was never seen", func(c confirm.Subjected) bool { return c.InactiveScanner }),
+		truth("replaces_secret", "a credential that Defender stores is replaced", func(c confirm.Subjected) bool { return c.ReplacesSecret }),
+		text("credential", "the named credential that is set, \"\" for none", func(c confirm.Subjected) string { return c.Credential }),
+	}
+}
+
+// environment is CEL with our words, and of its own those operators, functions and macros that compare, count and
+// search: nothing that builds large values, matches patterns, converts, or knows of types and times.
+func environment() (*cel.Env, error) {
+	var functions []*env.Function
+	for _, f := range []string{
+		"_&&_", "_||_", "!_", "_?_:_", "_==_", "_!=_", "_<_", "_<=_", "_>_", "_>=_", "_+_", "_-_", "_*_", "-_",
+		"@in", "@not_strictly_false", "_[_]", "size", "startsWith", "endsWith", "contains",
+	} {
+		functions = append(functions, env.NewFunction(f))
+	}
+	subset := env.NewLibrarySubset().AddIncludedFunctions(functions...).AddIncludedMacros("exists", "all", "exists_one", "filter")
+	options := []cel.EnvOption{cel.StdLib(cel.StdLibSubset(subset)), cel.ParserExpressionSizeLimit(longest), cel.ParserRecursionLimit(deepest)}
+	for _, n := range vocabulary() {
+		options = append(options, cel.Variable(n.Name, n.kind))
+	}
+	return cel.NewCustomEnv(options...)
+}

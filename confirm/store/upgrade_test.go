@@ -1,0 +1,103 @@
+package store_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"scanwarden/confirm"
+	"scanwarden/confirm/store"
+)
+
+// old fills l with a ledger that the version before links and facts has written, with its signing key.
+func (l ledger) old(t testing.TB) {
+	t.Helper()
+	text, err := os.ReadFile("testdata/ledger-1.sql")
+	must(t, err)
+	for _, statement := range strings.SplitAfter(string(text), ";\n") {
+		_, err := l.raw.Exec(statement)
+		must(t, err)
+	}
+	key, err := os.ReadFile("testdata/ledger-1.key")
+	must(t, err)
+	must(t, os.WriteFile(filepath.Join(l.KeyDir, "audit.key"), key, 0o600))
+}
+
+func (l ledger) version(t testing.TB) (v int) {
+	t.Helper()
+	must(t, l.raw.QueryRow(`SELECT version FROM schema_version`).Scan(&v))
+	return v
+}
+
+// What an older version kept is still what its digest says, verifies, and goes on.
+func TestAnOldLedgerGoesOn(t *testing.T) {
+	each(t, func(t *testing.T, l ledger) {
+		l.old(t)
+		s := l.open(t)
+		if v := l.version(t); v != 2 {
+			t.Fatalf("its version is %d", v)
+		}
+		if n := mustVerify(t, s).Entries; n != 6 {
+			t.Errorf("it has %d entries, want 6", n)
+		}
+		kept, err := s.Changes(t.Context(), confirm.Filter{})
+		must(t, err)
+		if len(kept) != 2 {
+			t.Fatalf("there are %d changes", len(kept))
+		}
+		for _, c := range kept {
+			if digest, err := c.Proposal.Digest(); err != nil || digest != c.Digest || !c.Facts.Empty() || c.Agent {
+				t.Errorf("%s is %+v with the digest %s (%v)", c.ID, c, digest, err)
+			}
+		}
+		waiting, err := s.Changes(t.Context(), confirm.Filter{States: []confirm.State{confirm.Pending}})
+		must(t, err)
+		mustWalk(t, s, waiting[0], approval("ada"), claim("me"), finish(confirm.Applied))
+		must(t, s.Link(t.Context(), bobs()))
+		insert(t, s)
+		if n := mustVerify(t, s).Entries; n != 11 {
+			t.Errorf("it has %d entries afterwards, want 11", n)
+		}
+		mustVerify(t, l.open(t)) // it was brought up to date once
+	})
+}
+
+func TestAnOldLedgerIsBroughtUpToDateOnce(t *testing.T) {
+	each(t, func(t *testing.T, l ledger) {
+		l.old(t)
+		inParallel(8, func(i int) {
+			s, err := store.Open(t.Context(), l.Config)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer s.Close()
+			if err := s.Insert(t.Context(), fresh(t)); err != nil {
+				t.Error(err)
+			}
+		})
+		if n := mustVerify(t, l.open(t)).Entries; n != 14 {
+			t.Errorf("it has %d entries, want 14", n)
+		}
+	})
+}
+
+// A step is taken whole, or not at all.
+func TestAStepThatFailsLeavesTheLedgerAsItWas(t *testing.T) {
+	each(t, func(t *testing.T, l ledger) {
+		l.old(t)
+		_, err := l.raw.Exec(`CREATE TABLE link (mine BIGINT)`)
+		must(t, err)
+		if s, err := store.Open(t.Context(), l.Config); err == nil {
+			s.Close()
+			t.Error("it was opened all the same")
+		}
+		if v := l.version(t); v != 1 {
+			t.Errorf("its version is %d, want 1", v)
+		}
+		_, err = l.raw.Exec(`DROP TABLE link`)
+		must(t, err)
+		mustVerify(t, l.open(t))
+	})
+}

@@ -1,0 +1,52 @@
+package page
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// longestQuery bounds what comes back from Microsoft: a code has one or two kilobytes.
+const longestQuery = 8 << 10
+
+// guarded lets through what a browser of a person of ours would send, and dresses every answer for one.
+func guarded(cfg LinkConfig, look look, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		dress(w.Header(), cfg.Secure, look.styleHash)
+		switch {
+		// A site that had its own name point here would be of one origin with these pages.
+		case !slices.ContainsFunc(cfg.Hosts, func(host string) bool { return strings.EqualFold(host, r.Host) }):
+			look.letter(w, http.StatusMisdirectedRequest, "This is not the address of this page.", "")
+		case r.Method != http.MethodGet:
+			w.Header().Set("Allow", http.MethodGet)
+			look.letter(w, http.StatusMethodNotAllowed, "This page can only be opened.", "")
+		case len(r.URL.RawQuery) > longestQuery:
+			look.letter(w, http.StatusRequestURITooLong, "This address is too long.", "Start again, please.")
+		default:
+			next.ServeHTTP(w, r)
+		}
+	})
+}
+
+// dress sets the headers that hold for every answer: nothing is kept, nothing is loaded, nothing frames the page,
+// and no address with a code in it is told to another site.
+func dress(h http.Header, secure bool, styleHash string) {
+	h.Set("Cache-Control", "no-store")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Frame-Options", "DENY") // for browsers that do not know frame-ancestors
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src '"+styleHash+
+		"'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+	if secure {
+		h.Set("Strict-Transport-Security", "max-age=31536000")
+	}
+}
+
+// strange reports whether another site sent the browser here. A person who comes from nowhere, or whose browser is
+// too old to say, is no stranger.
+func strange(r *http.Request) bool {
+	site := r.Header.Get("Sec-Fetch-Site")
+	return site != "" && site != "same-origin" && site != "none"
+}

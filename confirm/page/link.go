@@ -1,0 +1,157 @@
+package page
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"scanwarden/confirm"
+)
+
+// User is who signed in, as the identity provider has it.
+type User struct {
+	Principal confirm.Principal // "entra:TENANT/OBJECT"
+	Name      string            // for the person themself to recognise
+}
+
+// SignIn is one way to sign in with a browser; its two steps are the OAuth 2.0 authorization code flow with PKCE.
+type SignIn struct {
+	// Begin returns where to send the browser. state and nonce come back; verifier is PKCE's, and stays here.
+	Begin func(ctx context.Context, state, nonce, verifier string) (url string, err error)
+	// Finish trades the code that came back for the user; nonce is what Begin was given.
+	Finish func(ctx context.Context, code, nonce, verifier string) (User, error)
+}
+
+// LinkConfig configures the pages at /link.
+type LinkConfig struct {
+	SignIn  SignIn
+	Hosts   []string               // allowed Host headers, with the port where there is one; none allows nobody
+	Key     func() ([]byte, error) // 32 bytes, the same on every replica
+	Secure  bool                   // the public URL is https: cookies are for https only
+	Command string                 // what to type in Slack, such as "/scans link"
+	Log     *slog.Logger           // nil means silence
+	Now     func() time.Time       // nil means time.Now
+}
+
+const (
+	// signInTime bounds one call to the identity provider.
+	signInTime = 30 * time.Second
+	// perSecond and atOnce bound how often a sign-in is begun or finished, by all browsers together: each costs
+	// the identity provider a call.
+	perSecond, atOnce = 5, 50
+)
+
+// linker serves the pages.
+type linker struct {
+	cfg   LinkConfig
+	look  look
+	pacer *rate.Limiter
+}
+
+// Link serves GET /link, /link/start and /link/callback. Its last page shows a signed, short-lived proof of who
+// signed in, for that person to paste into their own Slack.
+func Link(cfg LinkConfig) (http.Handler, error) {
+	switch {
+	case cfg.SignIn.Begin == nil || cfg.SignIn.Finish == nil:
+		return nil, errors.New("link page: SignIn needs both of its steps")
+	case cfg.Key == nil || cfg.Command == "":
+		return nil, errors.New("link page: Key and Command are needed")
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	look, err := newLook(cfg.Log)
+	if err != nil {
+		return nil, err
+	}
+	l := &linker{cfg: cfg, look: look, pacer: rate.NewLimiter(perSecond, atOnce)}
+	mux := http.NewServeMux()
+	mux.HandleFunc("/link", l.explain)
+	mux.HandleFunc("/link/start", l.start)
+	mux.HandleFunc("/link/callback", l.callback)
+	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
+		look.letter(w, http.StatusNotFound, "There is no such page.", "")
+	})
+	return guarded(cfg, look, mux), nil
+}
+
+const button = "Sign in with Microsoft"
+
+func (l *linker) explain(w http.ResponseWriter, _ *http.Request) {
+	l.look.show(w, http.StatusOK, content{Title: "Join your Slack and Microsoft accounts", Explain: true, Start: button})
+}
+
+// start sends the browser away to sign in. Whoever was sent here by another site is shown first what this is about:
+// Microsoft may sign them in without a question.
+func (l *linker) start(w http.ResponseWriter, r *http.Request) {
+	if strange(r) {
+		http.Redirect(w, r, "/link", http.StatusSeeOther)
+		return
+	}
+	own, ok := l.seals(w)
+	if !ok || !l.paced(w) {
+		return
+	}
+	a := newAttempt(l.cfg.Now())
+	sealed, err := own.attempts.seal(a)
+	if err != nil {
+		l.fail(w, "a sign-in could not be begun", err)
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), signInTime)
+	defer cancel()
+	url, err := l.cfg.SignIn.Begin(ctx, a.State, a.Nonce, a.Verifier)
+	if err != nil {
+		l.fail(w, "a sign-in could not be begun", err)
+		return
+	}
+	http.SetCookie(w, cookie(l.cfg.Secure, sealed))
+	w.Header().Set("Location", url)
+	w.WriteHeader(http.StatusSeeOther)
+}
+
+// seals are what the server key makes of attempts and of proofs.
+type seals struct {
+	attempts sealer
+	proofs   Proofs
+}
+
+// seals reads the key; when it is false, the answer is written. The key is asked for each time, because the ledger
+// that has it may come up after the page.
+func (l *linker) seals(w http.ResponseWriter) (seals, bool) {
+	key, err := l.cfg.Key()
+	if err != nil {
+		l.fail(w, "the server key could not be read", err)
+		return seals{}, false
+	}
+	attempts, err := newSealer(key)
+	if err != nil {
+		l.fail(w, "the server key cannot be used", err)
+		return seals{}, false
+	}
+	return seals{attempts, NewProofs(key)}, true
+}
+
+// paced lets through as many as the identity provider is to be asked for; when it is false, the answer is written.
+func (l *linker) paced(w http.ResponseWriter) bool {
+	if l.pacer.AllowN(l.cfg.Now(), 1) {
+		return true
+	}
+	w.Header().Set("Retry-After", "10")
+	l.look.letter(w, http.StatusTooManyRequests, "Too many people sign in at this moment.", "Please try again in a few seconds.")
+	return false
+}
+
+// fail is for what is not the person's doing, and is told to the log alone.
+func (l *linker) fail(w http.ResponseWriter, what string, err error) {
+	l.cfg.Log.Error(what, "error", err)
+	l.look.letter(w, http.StatusServiceUnavailable, "This did not work.",
+		"Please try again in a moment. If it keeps failing, ask whoever runs scanwarden: its log says why.")
+}

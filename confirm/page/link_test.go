@@ -1,0 +1,239 @@
+package page_test
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"scanwarden/confirm"
+	"scanwarden/confirm/page"
+)
+
+func TestSigningInEndsInAProofOfWhoItWas(t *testing.T) {
+	for name, secure := range map[string]bool{"https": true, "http": false} {
+		t.Run(name, func(t *testing.T) {
+			s := open(t, func(c *page.LinkConfig) { c.Secure = secure })
+			c := s.browser(t)
+			if first := s.get(t, c, "/link", nil); first.StatusCode != 200 || !strings.Contains(first.text, `href="/link/start"`) {
+				t.Fatalf("the first page is %d:\n%s", first.StatusCode, first.text)
+			}
+			state := s.begin(t, c)
+			last := s.get(t, c, callback(state, s.ms.consent(state)), nil)
+			if last.StatusCode != 200 || !says(last.text, "Ada Lovelace", string(ada), "Never give this command to anybody else") {
+				t.Fatalf("the last page is %d:\n%s", last.StatusCode, last.text)
+			}
+			who, err := page.NewProofs(key).Open(last.proof(), time.Now())
+			if err != nil || who != (page.User{Principal: ada, Name: "Ada Lovelace"}) {
+				t.Errorf("the proof is of %+v, %v", who, err)
+			}
+		})
+	}
+}
+
+func says(text string, words ...string) bool {
+	for _, w := range words {
+		if !strings.Contains(text, w) {
+			return false
+		}
+	}
+	return true
+}
+
+func TestAttemptsDifferInAllTheirParts(t *testing.T) {
+	s := open(t, nil)
+	for range 20 {
+		s.begin(t, s.browser(t))
+	}
+	seen := map[string]bool{}
+	for state, parts := range s.ms.begun {
+		for _, part := range []string{state, parts[0], parts[1]} {
+			if seen[part] || len(part) < 26 {
+				t.Errorf("%q is short, or was there before", part)
+			}
+			seen[part] = true
+		}
+		if n := len(parts[1]); n < 43 || n > 128 {
+			t.Errorf("the verifier has %d characters; RFC 7636 wants 43 to 128", n)
+		}
+	}
+	if len(s.ms.begun) != 20 {
+		t.Errorf("%d attempts were begun", len(s.ms.begun))
+	}
+}
+
+func TestTheCookieIsTheBrowsersAlone(t *testing.T) {
+	for secure, want := range map[bool]string{true: "__Host-scanwarden-link", false: "scanwarden-link"} {
+		s := open(t, func(c *page.LinkConfig) { c.Secure = secure })
+		a := s.get(t, s.browser(t), "/link/start", nil)
+		cookies := a.Cookies()
+		if len(cookies) != 1 {
+			t.Fatalf("cookies: %v", cookies)
+		}
+		c := cookies[0]
+		if c.Name != want || !c.HttpOnly || c.Secure != secure || c.SameSite != http.SameSiteLaxMode || c.Path != "/" || c.Domain != "" || c.MaxAge != 600 {
+			t.Errorf("the cookie is %+v", c)
+		}
+		for state, parts := range s.ms.begun {
+			raw, _ := base64.RawURLEncoding.DecodeString(c.Value)
+			for _, part := range []string{state, parts[0], parts[1]} {
+				if strings.Contains(c.Value+string(raw), part) {
+					t.Errorf("the cookie tells %q", part)
+				}
+			}
+		}
+	}
+}
+
+func TestEveryAnswerIsDressed(t *testing.T) {
+	s := open(t, nil)
+	c := s.browser(t)
+	state := s.begin(t, c)
+	answers := map[string]answer{
+		"first": s.get(t, c, "/link", nil), "start": s.get(t, s.browser(t), "/link/start", nil),
+		"last": s.get(t, c, callback(state, s.ms.consent(state)), nil), "refused": s.get(t, c, "/link/callback", nil),
+		"missing": s.get(t, c, "/nosuch", nil), "rebound": s.get(t, c, "/link", func(r *http.Request) { r.Host = "evil.example.com" }),
+	}
+	for name, a := range answers {
+		for header, want := range map[string]string{
+			"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff",
+			"Strict-Transport-Security": "max-age=31536000", "X-Frame-Options": "DENY", "Cross-Origin-Opener-Policy": "same-origin",
+		} {
+			if got := a.Header.Get(header); got != want {
+				t.Errorf("%s: %s is %q", name, header, got)
+			}
+		}
+		policy := a.Header.Get("Content-Security-Policy")
+		if !says(policy, "default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'none'") || strings.Contains(policy, "unsafe") {
+			t.Errorf("%s: the policy is %q", name, policy)
+		}
+		if style := regexp.MustCompile(`(?s)<style>(.*)</style>`).FindStringSubmatch(a.text); style != nil {
+			sum := sha256.Sum256([]byte(style[1]))
+			if !strings.Contains(policy, "'sha256-"+base64.StdEncoding.EncodeToString(sum[:])+"'") {
+				t.Errorf("%s: the browser would not take the style sheet", name)
+			}
+		} else if name != "start" {
+			t.Errorf("%s has no style sheet", name)
+		}
+		if strings.Contains(a.text, "<script") {
+			t.Errorf("%s has a script", name)
+		}
+	}
+	plain := open(t, func(c *page.LinkConfig) { c.Secure = false })
+	if got := plain.get(t, plain.browser(t), "/link", nil).Header.Get("Strict-Transport-Security"); got != "" {
+		t.Errorf("plain HTTP has Strict-Transport-Security %q", got)
+	}
+}
+
+func TestWhatMicrosoftRefusesBecomesOneSentence(t *testing.T) {
+	for code, words := range map[string]string{
+		"access_denied": "You did not sign in", "server_error": "Microsoft had a fault", "consent_required": "An administrator has to allow",
+		"<script>alert(1)</script>": "Microsoft refused the sign-in", "": "Microsoft refused the sign-in",
+	} {
+		s := open(t, nil)
+		c := s.browser(t)
+		state := s.begin(t, c)
+		query := "&error=" + strings.ReplaceAll(code, "/", "%2F") + "&error_description=call+0800+123+and+give+your+password"
+		a := s.get(t, c, "/link/callback?state="+state+query, nil)
+		s.refused(t, a, http.StatusForbidden, words)
+		if strings.Contains(a.text+s.log.String(), "0800") || strings.Contains(a.text+s.log.String(), "<script>") {
+			t.Errorf("%q: what anybody may write into the address is repeated:\n%s\n%s", code, a.text, s.log)
+		}
+		if len(a.Cookies()) != 1 || a.Cookies()[0].MaxAge != -1 {
+			t.Errorf("%q: the attempt is kept: %v", code, a.Cookies())
+		}
+	}
+}
+
+func TestAFaultIsToldToTheLogAlone(t *testing.T) {
+	broken := errors.New("the cause that only an operator sees")
+	for name, tt := range map[string]struct {
+		change func(*page.LinkConfig)
+		tenant error
+		words  string
+	}{
+		"key":    {change: func(c *page.LinkConfig) { c.Key = func() ([]byte, error) { return nil, broken } }, words: "This did not work"},
+		"short":  {change: func(c *page.LinkConfig) { c.Key = func() ([]byte, error) { return []byte("short"), nil } }, words: "This did not work"},
+		"tenant": {tenant: broken, words: "This did not work"},
+	} {
+		s := open(t, tt.change)
+		s.ms.broken = tt.tenant
+		a := s.get(t, s.browser(t), "/link/start", nil)
+		s.refused(t, a, http.StatusServiceUnavailable, tt.words)
+		if len(a.Cookies()) != 0 || strings.Contains(a.text, broken.Error()) || s.log.Len() == 0 {
+			t.Errorf("%s: cookies %v, log %q:\n%s", name, a.Cookies(), s.log, a.text)
+		}
+	}
+}
+
+func TestAnUnconfirmedSignInGivesNoProof(t *testing.T) {
+	s := open(t, nil)
+	c := s.browser(t)
+	state := s.begin(t, c)
+	s.ms.broken = errors.New("the wrong tenant")
+	a := s.get(t, c, callback(state, s.ms.consent(state)), nil)
+	if a.StatusCode != http.StatusForbidden || a.proof() != "" || !says(a.text, "Microsoft did not confirm") || says(a.text, "the wrong tenant") {
+		t.Errorf("answered %d:\n%s", a.StatusCode, a.text)
+	}
+}
+
+func TestSomebodyWithoutGUIDsGetsNoProof(t *testing.T) {
+	for _, principal := range []string{"", "slack:T1/U1", "entra:" + tenantID, "entra:" + tenantID + "/admin", "entra:" + tenantID + "/" + objectID + "/x",
+		"entra:" + tenantID + "/" + strings.ReplaceAll(objectID, "-", ""), tenantID + "/" + objectID} {
+		s := open(t, nil)
+		s.ms.user.Principal = confirm.Principal(principal)
+		c := s.browser(t)
+		state := s.begin(t, c)
+		if a := s.get(t, c, callback(state, s.ms.consent(state)), nil); a.StatusCode != http.StatusServiceUnavailable || a.proof() != "" {
+			t.Errorf("%q: answered %d:\n%s", principal, a.StatusCode, a.text)
+		}
+	}
+}
+
+func TestSignInsAreKeptAtAPace(t *testing.T) {
+	s := open(t, nil)
+	c := s.browser(t)
+	held := s.begin(t, c)
+	let := 1
+	for range 200 {
+		if s.get(t, s.browser(t), "/link/start", nil).StatusCode == http.StatusSeeOther {
+			let++
+		}
+	}
+	if let > 150 {
+		t.Fatalf("%d of 201 sign-ins were begun at once", let)
+	}
+	tooMany := s.get(t, c, callback(held, s.ms.consent(held)), nil)
+	s.refused(t, tooMany, http.StatusTooManyRequests, "Too many")
+	if tooMany.Header.Get("Retry-After") == "" || len(tooMany.Cookies()) != 0 {
+		t.Errorf("it cannot be tried again: %v", tooMany.Header)
+	}
+	s.ahead = time.Minute
+	if a := s.get(t, c, callback(held, s.ms.consent(held)), nil); a.proof() == "" {
+		t.Errorf("tried again: %d\n%s", a.StatusCode, a.text)
+	}
+}
+
+func TestAPageThatCannotWorkIsNotMade(t *testing.T) {
+	s := open(t, nil)
+	whole := page.LinkConfig{
+		SignIn: page.SignIn{Begin: s.ms.begin, Finish: s.ms.finish}, Key: func() ([]byte, error) { return key, nil }, Command: "/scans link",
+	}
+	if _, err := page.Link(whole); err != nil {
+		t.Fatal(err)
+	}
+	for name, edit := range map[string]func(*page.LinkConfig){
+		"begin": func(c *page.LinkConfig) { c.SignIn.Begin = nil }, "finish": func(c *page.LinkConfig) { c.SignIn.Finish = nil },
+		"key": func(c *page.LinkConfig) { c.Key = nil }, "command": func(c *page.LinkConfig) { c.Command = "" },
+	} {
+		c := whole
+		edit(&c)
+		if _, err := page.Link(c); err == nil {
+			t.Errorf("a page without %s is made", name)
+		}
+	}
+}

@@ -1,0 +1,120 @@
+package page_test
+
+import (
+	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base32"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"scanwarden/confirm/page"
+)
+
+func prove(t testing.TB, name string, at time.Time) string {
+	t.Helper()
+	proof, err := page.NewProofs(key).Make(page.User{Principal: ada, Name: name}, at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return proof
+}
+
+func TestAProofSaysWhoForTenMinutes(t *testing.T) {
+	now := time.Now()
+	proof, proofs := prove(t, "Ada Lovelace", now), page.NewProofs(key)
+	if !regexp.MustCompile(`^[A-Z2-7]{50,150}$`).MatchString(proof) {
+		t.Errorf("Slack may make something else of %q", proof)
+	}
+	for _, after := range []time.Duration{0, 9*time.Minute + 58*time.Second} {
+		who, err := proofs.Open(" "+strings.ToLower(proof)+"\n", now.Add(after))
+		if err != nil || who != (page.User{Principal: ada, Name: "Ada Lovelace"}) {
+			t.Errorf("after %s it is of %+v, %v", after, who, err)
+		}
+	}
+	if _, err := proofs.Open(proof, now.Add(10*time.Minute)); err == nil || !strings.Contains(err.Error(), "too old") {
+		t.Errorf("after ten minutes: %v", err)
+	}
+}
+
+func TestAnAlteredProofIsRefused(t *testing.T) {
+	now := time.Now()
+	proof, proofs := prove(t, "Ada", now), page.NewProofs(key)
+	for i := range proof {
+		for _, letter := range "AZ27" {
+			altered := proof[:i] + string(letter) + proof[i+1:]
+			if who, err := proofs.Open(altered, now); altered != proof && err == nil {
+				t.Fatalf("letter %d altered: %+v", i, who)
+			}
+		}
+		if _, err := proofs.Open(proof[:i], now); err == nil {
+			t.Fatalf("cut to %d letters it is taken", i)
+		}
+	}
+	for _, text := range []string{"", proof + "A", proof + proof, "not a proof", strings.Repeat("A", 1<<20), proof[:20] + "\n" + proof[20:], proof + "="} {
+		if _, err := proofs.Open(text, now); err == nil || !strings.Contains(err.Error(), "open the link page again") {
+			t.Errorf("%.40q: %v", text, err)
+		}
+	}
+}
+
+func TestAProofOfAnotherKeyIsRefused(t *testing.T) {
+	now := time.Now()
+	proof := prove(t, "Ada", now)
+	for name, proofs := range map[string]page.Proofs{
+		"other": page.NewProofs(make([]byte, 32)), "short": page.NewProofs([]byte("short")), "none": page.NewProofs(nil), "zero": {},
+	} {
+		if who, err := proofs.Open(proof, now); err == nil {
+			t.Errorf("%s: %+v", name, who)
+		}
+	}
+	// Whoever knows that there is no key knows the key.
+	raw, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(proof)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keyless := hmac.New(sha256.New, nil)
+	keyless.Write(raw[:len(raw)-16])
+	copy(raw[len(raw)-16:], keyless.Sum(nil))
+	if who, err := (page.Proofs{}).Open(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(raw), now); err == nil {
+		t.Errorf("without a key: %+v", who)
+	}
+	for _, none := range []page.Proofs{{}, page.NewProofs(nil)} {
+		if proof, err := none.Make(page.User{Principal: ada}, now); err == nil {
+			t.Errorf("a proof is made without a key: %s", proof)
+		}
+	}
+}
+
+func TestALongNameIsCutWithinTheProof(t *testing.T) {
+	now := time.Now()
+	for _, name := range []string{strings.Repeat("x", 500), strings.Repeat("é", 100), strings.Repeat("世", 100), "\xff\xfe", ""} {
+		who, err := page.NewProofs(key).Open(prove(t, name, now), now)
+		if err != nil || len(who.Name) > 40 || !utf8.ValidString(who.Name) || !strings.HasPrefix(name, who.Name) {
+			t.Errorf("%.20q became %q, %v", name, who.Name, err)
+		}
+	}
+}
+
+// FuzzProof: whatever is handed in, a proof is opened only if it was made under this very key for this very user.
+func FuzzProof(f *testing.F) {
+	now := time.Unix(1_790_000_000, 0)
+	f.Add(prove(f, "Ada", now), "Ada")
+	f.Add("", "\x00")
+	f.Fuzz(func(t *testing.T, text, name string) {
+		proofs := page.NewProofs(bytes.Repeat([]byte{9}, 32))
+		if who, err := proofs.Open(text, now); err == nil {
+			t.Fatalf("%q is taken for %+v", text, who)
+		}
+		made, err := proofs.Make(page.User{Principal: ada, Name: name}, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if who, err := proofs.Open(made, now); err != nil || who.Principal != ada {
+			t.Fatalf("%q opens as %+v, %v", made, who, err)
+		}
+	})
+}

@@ -14,6 +14,10 @@ var missingRoles = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`API required roles: ([\w.]+(?:, ?[\w.]+)*), application roles:`)
 })
 
+// adviceChallenge is for a claims challenge that no token of ours could answer.
+const adviceChallenge = "Entra ID asks for another sign-in: sign in again; for an application, have an administrator look in " +
+	"Entra's sign-in log which policy or revocation asks for it"
+
 // advice is the one sentence on what to do about e.
 func advice(c call, e *Error) string {
 	switch {

@@ -35,6 +35,9 @@ func refused(c call, a answer) *Error {
 		e.RetryAfter = retryAfter(a, time.Now())
 	}
 	e.Next = advice(c, e)
+	if e.Kind == ErrSignIn && a.challenge() != "" { // the one before it was answered in vain
+		e.Next = adviceChallenge
+	}
 	return e
 }
 

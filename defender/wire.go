@@ -50,14 +50,15 @@ type answer struct {
 	hide   []string
 }
 
-// send makes the call. A 401 that a new token may cure is answered with one, once: the service refused the
-// caller before it looked at the request, so this is safe for a write too.
+// send makes the call. A 401 that a new token may cure is answered with one, once, which answers the service's
+// challenge if there is one: the service refused the caller before it looked at the request, so this is safe for a
+// write too.
 func (w *wire) send(ctx context.Context, c call) (answer, *Error) {
 	a, failed := w.try(ctx, c, TokenAsk{})
 	if failed != nil || a.status != http.StatusUnauthorized || a.unlicensed() {
 		return a, failed
 	}
-	return w.try(ctx, c, TokenAsk{Fresh: true})
+	return w.try(ctx, c, TokenAsk{Fresh: true, Claims: a.challenge()})
 }
 
 // try makes the call once. The token comes after the turn, for it may expire in the queue.

@@ -2,21 +2,22 @@ package defendertest
 
 import (
 	"cmp"
+	"encoding/base64"
 	"net/http"
 	"slices"
 	"strings"
 	"time"
 )
 
-// A Fault is trouble for the next requests it matches. With neither Status, Body nor Echo the request gets its
-// genuine answer, if it gets one: a Fault of Delay alone is a slow service, of Apply and Drop a write that
+// A Fault is trouble for the next requests it matches. With none of Status, Body, Echo and Claims the request gets
+// its genuine answer, if it gets one: a Fault of Delay alone is a slow service, of Apply and Drop a write that
 // took effect and never said so.
 type Fault struct {
 	Method string `json:"method"` // "" matches any
 	Path   string `json:"path"`   // a suffix, such as "BatchDelete"; "" matches any
 	Times  int    `json:"times"`  // how many requests it meets: 0 is 1, -1 for ever
 
-	Status      int               `json:"status"`      // 0 is 200 with a Body, 400 with Echo
+	Status      int               `json:"status"`      // 0 is 200 with a Body, 401 with Claims, 400 with Echo
 	Code        string            `json:"code"`        // of the error; "" is the usual one for the Status
 	Message     string            `json:"message"`     // of the error
 	RetryAfter  string            `json:"retryAfter"`  // the header, as it is
@@ -24,6 +25,7 @@ type Fault struct {
 	Body        string            `json:"body"`        // sent as it is, in place of the error's JSON
 	ContentType string            `json:"contentType"` // of Body; "" is application/json
 	Echo        bool              `json:"echo"`        // the error's message repeats the request's body
+	Claims      string            `json:"claims"`      // JSON that a new token has to answer: a claims challenge
 
 	Apply    bool          `json:"apply"`    // first do what the request asks for
 	Hang     bool          `json:"hang"`     // then never answer, until the caller, Release or Close ends it
@@ -89,6 +91,11 @@ func (s *Server) suffer(w http.ResponseWriter, r *request, f Fault) {
 	case !f.Apply:
 		a = s.perform(r)
 	}
+	if f.Claims != "" {
+		// In this form continuous access evaluation asks for a token that answers to what has happened meanwhile.
+		w.Header().Set("WWW-Authenticate", `Bearer realm="", authorization_uri="https://login.microsoftonline.com/common/oauth2/authorize", `+
+			`error="insufficient_claims", claims="`+base64.StdEncoding.EncodeToString([]byte(f.Claims))+`"`)
+	}
 	for name, value := range f.Header {
 		w.Header().Set(name, value)
 	}
@@ -115,14 +122,18 @@ func (s *Server) wait(r *request, signal <-chan time.Time) bool {
 	return false
 }
 
-func (f Fault) scripted() bool { return f.Status != 0 || f.Body != "" || f.Echo }
+func (f Fault) scripted() bool { return f.Status != 0 || f.Body != "" || f.Echo || f.Claims != "" }
 
 // script is the answer that f prescribes to a request with this body.
 func (s *Server) script(f Fault, body []byte) answer {
 	if f.Body != "" {
 		return answer{cmp.Or(f.Status, http.StatusOK), cmp.Or(f.ContentType, "application/json"), f.RetryAfter, []byte(f.Body)}
 	}
-	r := usual(cmp.Or(f.Status, http.StatusBadRequest))
+	status := http.StatusBadRequest
+	if f.Claims != "" {
+		status = http.StatusUnauthorized
+	}
+	r := usual(cmp.Or(f.Status, status))
 	r.code, r.message = cmp.Or(f.Code, r.code), cmp.Or(f.Message, r.message)
 	if f.Echo {
 		r.message += " " + string(body)

@@ -68,6 +68,20 @@ func TestFaultRawBody(t *testing.T) {
 	}
 }
 
+func TestFaultClaims(t *testing.T) {
+	c := start(t, defendertest.Options{})
+	c.sim.Fail(defendertest.Fault{Claims: `{"access_token":{"nbf":{"essential":true,"value":"1"}}}`})
+	got := c.call("GET", definitions, "")
+	got.wantError(t, 401, "Unauthorized")
+	const want = `error="insufficient_claims", claims="eyJhY2Nlc3NfdG9rZW4iOnsibmJmIjp7ImVzc2VudGlhbCI6dHJ1ZSwidmFsdWUiOiIxIn19fQ=="`
+	if h := got.header.Get("WWW-Authenticate"); !strings.HasPrefix(h, "Bearer ") || !strings.HasSuffix(h, want) {
+		t.Errorf("WWW-Authenticate %s", h)
+	}
+	if got := c.call("GET", definitions, "").want(t, 200); got.header.Get("WWW-Authenticate") != "" {
+		t.Errorf("the next answer has %v", got.header)
+	}
+}
+
 func TestFaultEcho(t *testing.T) {
 	c := start(t, defendertest.Options{})
 	const body = `{"scanName":"canary"}`

@@ -20,11 +20,22 @@ var advice = map[string]string{
 	"AADSTS90002":   "there is no such tenant: check " + envTenant + ", and " + envAuthority + " for the right cloud (.com or .us)",
 	"AADSTS1002012": "an application's scope must end in /.default: correct " + envScope,
 	"AADSTS500011":  "the tenant lacks the service principal WindowsDefenderATP: check " + envScope + " and that Defender for Endpoint is set up",
-	"AADSTS65001":   "the permission was never consented to: have an administrator consent to Machine.ReadWrite.All",
+	"AADSTS65001":   "the permission was never consented to: have an administrator consent to Machine.ReadWrite.All, or to Machine.ReadWrite where people sign in",
 	"AADSTS50105":   "the user or app is assigned to no role of this app: have an administrator assign it",
+
+	"AADSTS7000218": "the app lets no person sign in without a secret: allow public client flows under Authentication on the app",
+	"AADSTS700024":  "the credential is not valid at this time: check this machine's clock and the end of the certificate or token",
 
 	// A person's sign-in and its exchange for a token to Defender.
 	"AADSTS50034":  "the tenant has no such user: sign in with an account of this tenant",
+	"AADSTS50020":  "the account belongs to another tenant: sign in with an account of this one, or have it invited as a guest",
+	"AADSTS50057":  "the account is disabled: sign in with another, or ask an administrator",
+	"AADSTS65004":  "consent was declined: sign in again and accept, or have an administrator consent to Machine.ReadWrite",
+	"AADSTS54005":  "the code of this sign-in was used already: start the sign-in again",
+	"AADSTS501481": "the code belongs to a sign-in that was begun elsewhere: start the sign-in again",
+	"AADSTS50011":  "the address to come back to is not registered on the app: add it under Authentication, letter by letter",
+	"AADSTS70008":  "the sign-in has expired: sign in again",
+	"AADSTS70043":  "the tenant asks for a sign-in more often than this: sign in anew",
 	"AADSTS50076":  "multi-factor authentication is required: sign in again",
 	"AADSTS50079":  "the user must register for multi-factor authentication: do so at mysignins.microsoft.com and sign in again",
 	"AADSTS53004":  "the user must finish setting up multi-factor authentication: do so and sign in again",
@@ -40,4 +51,17 @@ var advice = map[string]string{
 	// The service.
 	"AADSTS50196": "Entra ID sees a loop of sign-ins: look for a program that signs in as this app without caching tokens",
 	"AADSTS90033": "Entra ID has a passing fault: wait a minute and try again",
+}
+
+// wordAdvice says what to do about an OAuth word where the code beside it is not a known one.
+func wordAdvice(word string) string {
+	switch word {
+	case declined:
+		return "the sign-in was declined in the browser: call again for a new code"
+	case outdated:
+		return "the code expired before anybody signed in: call again for a new one"
+	case "access_denied":
+		return "the sign-in was cancelled or refused in the browser: call again to sign in anew"
+	}
+	return ""
 }

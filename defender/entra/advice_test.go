@@ -16,7 +16,8 @@ func TestEachKnownCodeHasItsAdvice(t *testing.T) {
 		65001: "Machine.ReadWrite.All", 50105: "assign", 50034: "no such user", 50076: "multi-factor",
 		50079: "register", 53004: "finish", 50158: "conditional access", 53003: "policy", 530003: "managed device",
 		50013: "audience or signature", 500131: "another app", 500133: "has expired", 50173: "revoked",
-		700082: "unused", 50196: "loop", 90033: "passing fault",
+		700082: "unused", 7000218: "public client flows", 700024: "clock", 50020: "guest", 50057: "disabled", 65004: "declined",
+		70008: "expired: sign in again", 70043: "more often", 50196: "loop", 90033: "passing fault",
 	}
 	codes := map[string]int{}
 	inBubble(t, func(t *testing.T, f *fakeEntra) {
@@ -24,7 +25,7 @@ func TestEachKnownCodeHasItsAdvice(t *testing.T) {
 		for code, word := range words {
 			refused := refusal(400, "invalid_request", code)
 			f.set(func(f *fakeEntra) { f.next = []answer{refused, refused, refused} })
-			_, err := s.Token(t.Context(), false)
+			_, err := textOf(t.Context(), s, false)
 			if err == nil {
 				t.Fatalf("%d: signed in", code)
 			}

@@ -18,6 +18,7 @@ type refusal struct {
 	Description string `json:"error_description"`
 	Codes       []int  `json:"error_codes"`
 	Correlation string `json:"correlation_id"`
+	Claims      string `json:"claims"` // what the next sign-in of the person must bring; ours alone cannot
 }
 
 // explainAnswer reads an answer that is not a success.
@@ -32,6 +33,12 @@ func explainAnswer(answer *http.Response) *Error {
 	}
 	problem.Temporary = passing(problem)
 	problem.Hint = hint(problem, ok)
+	if r.Claims != "" && advice[problem.Code] == "" && !problem.Temporary {
+		problem.Hint = "a conditional access policy wants another step of the user: sign in again and take it"
+	}
+	if ok && !problem.Temporary {
+		problem.Hint += clock(answer.Header)
+	}
 	return problem
 }
 
@@ -71,10 +78,11 @@ func passing(e *Error) bool {
 }
 
 func hint(e *Error, readable bool) string {
-	known := advice[e.Code]
-	switch {
+	switch known, word := advice[e.Code], wordAdvice(e.OAuth); {
 	case known != "":
 		return known
+	case word != "":
+		return word
 	case e.Status == http.StatusTooManyRequests:
 		return "Entra ID is asked too often: wait, and look for other programs that sign in as this app"
 	case e.Temporary:
@@ -93,7 +101,7 @@ func registered(word string) string {
 	switch word {
 	case "invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type",
 		"invalid_scope", "access_denied", "server_error", "temporarily_unavailable", "interaction_required",
-		"login_required", "consent_required", "invalid_resource", "invalid_tenant", "invalid_instance":
+		loginRequired, "consent_required", pending, declined, outdated, "slow_down", "bad_verification_code", "invalid_resource", "invalid_tenant", "invalid_instance":
 		return word
 	}
 	return ""

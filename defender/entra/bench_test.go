@@ -31,7 +31,7 @@ func BenchmarkCachedToken(b *testing.B) {
 		}
 		return time.Since(start)
 	}
-	ours := func(ctx context.Context) error { _, err := s.Token(ctx, false); return err }
+	ours := func(ctx context.Context) error { _, err := textOf(ctx, s, false); return err }
 	theirs := func(ctx context.Context) error {
 		_, err := bare.AcquireTokenByCredential(ctx, []string{scope})
 		return err

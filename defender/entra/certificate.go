@@ -10,21 +10,21 @@ import (
 	"github.com/AzureAD/microsoft-authentication-library-for-go/apps/confidential"
 )
 
-func fromCertificate(path string) (confidential.Credential, error) {
+func fromCertificate(path string) (proof, error) {
 	data, err := readFile(path, maxCertificate)
 	if err != nil {
-		return confidential.Credential{}, fmt.Errorf("the certificate cannot be read, check %s: %w", envCertificate, err)
+		return proof{}, fmt.Errorf("the certificate cannot be read, check %s: %w", envCertificate, err)
 	}
 	pair, err := parsePEM(data)
 	if err != nil {
-		return confidential.Credential{}, fmt.Errorf("the file %s (%s) %w", path, envCertificate, err)
+		return proof{}, fmt.Errorf("the file %s (%s) %w", path, envCertificate, err)
 	}
 	cred, err := confidential.NewCredFromCert(pair.chain, pair.key)
 	if err != nil {
-		return confidential.Credential{}, fmt.Errorf("the file %s (%s) holds a key that belongs to none of its certificates: put the matching two there",
+		return proof{}, fmt.Errorf("the file %s (%s) holds a key that belongs to none of its certificates: put the matching two there",
 			path, envCertificate)
 	}
-	return cred, nil
+	return proof{Credential: cred, chain: len(pair.chain) > 1}, nil
 }
 
 // keyPair is the content of a PEM file: one key and the certificates in their order.

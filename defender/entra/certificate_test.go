@@ -77,6 +77,9 @@ func TestCertificateSignsTheAssertion(t *testing.T) {
 				s := f.source(t, func(c *entra.Config) { c.ClientSecret, c.CertificatePath = nil, file })
 				wantToken(t, s, false, "1")
 				form := f.signIns()[0]
+				if got, want := len(chainOf(t, form.Get("client_assertion"))), strings.Count(name, "chain")*2; got != want {
+					t.Errorf("%d certificates were sent along, want %d", got, want)
+				}
 				if form.Get("client_assertion_type") != assertionType || form.Has("client_secret") {
 					t.Errorf("form %v", form)
 				}
@@ -97,7 +100,7 @@ func TestRenewedCertificateIsPickedUp(t *testing.T) {
 		verify(t, f.signIns()[1].Get("client_assertion"), identities()[1])
 
 		put(t, file, "gone")
-		if token, err := s.Token(t.Context(), true); err == nil {
+		if token, err := textOf(t.Context(), s, true); err == nil {
 			t.Errorf("Token = %q without a certificate", token)
 		} else {
 			wantHint(t, err, "AZURE_CLIENT_CERTIFICATE_PATH")
@@ -130,6 +133,18 @@ func verify(t *testing.T, assertion string, signer identity) {
 	if exp, _ := claims["exp"].(float64); time.Until(time.Unix(int64(exp), 0)) <= 0 {
 		t.Errorf("expired: %v", claims)
 	}
+}
+
+// chainOf is for an app that trusts a name and an issuer: it is sent when the file has more than the leaf.
+func chainOf(t *testing.T, assertion string) []any {
+	t.Helper()
+	var header struct {
+		X5C []any `json:"x5c"`
+	}
+	if err := json.Unmarshal(unbase64(t, strings.Split(assertion, ".")[0]), &header); err != nil {
+		t.Fatal(err)
+	}
+	return header.X5C
 }
 
 func unbase64(t *testing.T, s string) []byte {

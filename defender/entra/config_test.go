@@ -20,7 +20,7 @@ func TestNewSaysWhatToSet(t *testing.T) {
 		"no credential":  {func(c *entra.Config) { c.ClientSecret = nil }, "set one of AZURE_CLIENT_SECRET, AZURE_CLIENT_CERTIFICATE_PATH and AZURE_FEDERATED_TOKEN_FILE"},
 		"two":            {func(c *entra.Config) { c.CertificatePath = "x" }, "AZURE_CLIENT_SECRET and AZURE_CLIENT_CERTIFICATE_PATH are set together: keep the one to sign in with and unset the rest"},
 		"two others":     {func(c *entra.Config) { c.ClientSecret, c.CertificatePath, c.FederatedTokenFile = nil, "x", "y" }, "AZURE_CLIENT_CERTIFICATE_PATH and AZURE_FEDERATED_TOKEN_FILE are set together: keep the one to sign in with and unset the rest"},
-		"any tenant":     {func(c *entra.Config) { c.TenantID = "Common" }, `AZURE_TENANT_ID must name one tenant: an application cannot sign in to "Common"`},
+		"any tenant":     {func(c *entra.Config) { c.TenantID = "Common" }, `AZURE_TENANT_ID must name one tenant, not "Common"`},
 		"ADFS":           {func(c *entra.Config) { c.TenantID = "adfs" }, `AZURE_TENANT_ID must be the GUID or domain name of an Entra ID tenant, not "adfs"`},
 		"tenant as path": {func(c *entra.Config) { c.TenantID = "a/../b" }, "AZURE_TENANT_ID must be the tenant's GUID or domain name and nothing else"},
 		"tenant of dots": {func(c *entra.Config) { c.TenantID = ".." }, "AZURE_TENANT_ID must be the tenant's GUID or domain name and nothing else"},

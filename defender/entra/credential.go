@@ -17,34 +17,41 @@ const (
 )
 
 // credential makes what a new sign-in client proves itself with; its errors hold no secret.
-type credential func() (confidential.Credential, error)
+type credential func() (proof, error)
+
+// proof is a credential and how to show it.
+type proof struct {
+	confidential.Credential
+	chain bool // sends the certificate with those it was issued by, for an app that trusts an issuer and a name
+}
 
 // credential picks the one that check has found to be set.
 func (c Config) credential() credential {
 	switch {
 	case c.ClientSecret != nil:
-		return func() (confidential.Credential, error) { return fromSecret(c.ClientSecret) }
+		return func() (proof, error) { return fromSecret(c.ClientSecret) }
 	case c.CertificatePath != "":
-		return func() (confidential.Credential, error) { return fromCertificate(c.CertificatePath) }
+		return func() (proof, error) { return fromCertificate(c.CertificatePath) }
 	default:
-		return func() (confidential.Credential, error) { return fromTokenFile(c.FederatedTokenFile), nil }
+		return func() (proof, error) { return fromTokenFile(c.FederatedTokenFile), nil }
 	}
 }
 
-func fromSecret(read func() (string, error)) (confidential.Credential, error) {
+func fromSecret(read func() (string, error)) (proof, error) {
 	secret, err := read()
 	if err != nil {
-		return confidential.Credential{}, fmt.Errorf("the client secret cannot be read, check %s: %w", envSecret, err)
+		return proof{}, fmt.Errorf("the client secret cannot be read, check %s: %w", envSecret, err)
 	}
 	if secret == "" {
-		return confidential.Credential{}, fmt.Errorf("the client secret is empty: set %s to its Value", envSecret)
+		return proof{}, fmt.Errorf("the client secret is empty: set %s to its Value", envSecret)
 	}
-	return confidential.NewCredFromSecret(secret)
+	cred, err := confidential.NewCredFromSecret(secret)
+	return proof{Credential: cred}, err
 }
 
 // fromTokenFile reads the file for each assertion, since whoever projects it (a kubelet, say) replaces it
 // every hour or so.
-func fromTokenFile(path string) confidential.Credential {
+func fromTokenFile(path string) proof {
 	read := func(context.Context, confidential.AssertionRequestOptions) (string, error) {
 		token, err := readAssertion(path)
 		if err != nil {
@@ -52,7 +59,7 @@ func fromTokenFile(path string) confidential.Credential {
 		}
 		return token, nil
 	}
-	return confidential.NewCredFromAssertionCallback(read)
+	return proof{Credential: confidential.NewCredFromAssertionCallback(read)}
 }
 
 func readAssertion(path string) (string, error) {

@@ -19,9 +19,29 @@ type Error struct {
 	Hint        string        // what is wrong and what to do
 }
 
+// The words of OAuth (RFC 6749, RFC 8628, OpenID Connect) that decide something here.
+const (
+	pending       = "authorization_pending" // a person has been told what to do, and has not done it yet
+	declined      = "authorization_declined"
+	outdated      = "expired_token" // the code that the person was to enter
+	loginRequired = "login_required"
+)
+
+// wantsPerson reports a refusal that a person can turn by signing in.
+func (e *Error) wantsPerson() bool {
+	switch e.OAuth {
+	case loginRequired, "invalid_grant", "interaction_required", "consent_required":
+		return true
+	}
+	return false
+}
+
 // Error is one plain sentence.
 func (e *Error) Error() string {
 	var text strings.Builder
+	if e.OAuth == pending {
+		return "Entra ID waits for a person to sign in: " + e.Hint
+	}
 	text.WriteString("Entra ID sign-in failed")
 	if parts := e.parts(); parts != "" {
 		text.WriteString(" (" + parts + ")")

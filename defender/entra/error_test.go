@@ -26,7 +26,14 @@ import (
 // wantError signs in, and wants this error, its hint aside, in a text that gives nothing away.
 func wantError(t *testing.T, s *entra.Source, want entra.Error) *entra.Error {
 	t.Helper()
-	token, err := s.Token(t.Context(), false)
+	got := wantErrorOf(t, s, want)
+	wantClean(t, got)
+	return got
+}
+
+func wantErrorOf(t *testing.T, s *entra.Source, want entra.Error) *entra.Error {
+	t.Helper()
+	token, err := textOf(t.Context(), s, false)
 	var got *entra.Error
 	if !errors.As(err, &got) || token != "" {
 		t.Fatalf("Token = %q, %v; want an *entra.Error", token, err)
@@ -37,7 +44,6 @@ func wantError(t *testing.T, s *entra.Source, want entra.Error) *entra.Error {
 	if got.Hint == "" || errors.Unwrap(err) != nil {
 		t.Errorf("hint %q, wrapped %v; want a hint and nothing wrapped", got.Hint, errors.Unwrap(err))
 	}
-	wantClean(t, err)
 	return got
 }
 
@@ -80,11 +86,17 @@ func TestWrongSecretIsOnePlainSentence(t *testing.T) {
 
 func TestUnknownTenant(t *testing.T) {
 	inBubble(t, func(t *testing.T, f *fakeEntra) {
-		s := f.source(t, func(c *entra.Config) { c.TenantID = "contoso.onmicrosoft.com" })
-		problem := wantError(t, s, entra.Error{
-			Code: "AADSTS90002", OAuth: "invalid_tenant", Status: 400, Correlation: correlation,
-		})
-		wantHint(t, problem, "AZURE_TENANT_ID")
+		for _, mode := range []entra.Mode{entra.Client, entra.DeviceCode} {
+			var told prompts
+			s := f.people(t, &told, func(c *entra.Config) {
+				c.Mode, c.TenantID, c.ClientSecret = mode, correlation, func() (string, error) { return secret, nil }
+			})
+			problem := wantError(t, s, entra.Error{
+				Code: "AADSTS90002", OAuth: "invalid_tenant", Status: 400, Correlation: correlation,
+			})
+			wantHint(t, problem, "AZURE_TENANT_ID")
+			told.want(t)
+		}
 		wantSignIns(t, f, 0)
 	})
 }
@@ -196,14 +208,17 @@ func TestCertificatesThatAreRefused(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			s, err := entra.New(entra.Config{
-				TenantID: tenant, ClientID: clientID, ClientSecret: func() (string, error) { return secret, nil },
-				Authority: c.authority, NoInstanceDiscovery: true, HTTP: c.client,
-			})
-			if err != nil {
-				t.Fatal(err)
+			for _, mode := range []entra.Mode{entra.Client, entra.DeviceCode, entra.Interactive} {
+				s, err := entra.New(entra.Config{
+					Mode: mode, TenantID: tenant, ClientID: clientID, ClientSecret: func() (string, error) { return secret, nil },
+					Authority: c.authority, NoInstanceDiscovery: true, HTTP: c.client,
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				wantHint(t, wantError(t, s, entra.Error{}), c.hint)
+				s.Close()
 			}
-			wantHint(t, wantError(t, s, entra.Error{}), c.hint)
 		})
 	}
 }

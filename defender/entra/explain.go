@@ -1,6 +1,7 @@
 package entra
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -12,6 +13,14 @@ import (
 
 // explain turns any failure of MSAL into our own words.
 func explain(err error) *Error {
+	if problem := recognise(err); problem != nil {
+		return problem
+	}
+	return &Error{Hint: "the answer was not a token: check " + envAuthority + " and whether a proxy answers in Entra ID's place"}
+}
+
+// recognise is explain for the failures that have a form, nil for those that are mere text.
+func recognise(err error) *Error {
 	var own *Error
 	var refused msal.CallErr // a value, which MSAL neither points to nor unwraps
 	var garbled msal.InvalidJsonErr
@@ -26,10 +35,7 @@ func explain(err error) *Error {
 	if problem := explainTLS(err); problem != nil {
 		return problem
 	}
-	if problem := explainNetwork(err); problem != nil {
-		return problem
-	}
-	return &Error{Hint: "the answer was not a token: check " + envAuthority + " and whether a proxy answers in Entra ID's place"}
+	return explainNetwork(err)
 }
 
 func explainTLS(err error) *Error {
@@ -61,6 +67,15 @@ func explainNetwork(err error) *Error {
 		return &Error{Temporary: true, Hint: "Entra ID could not be reached: check the network, the firewall and HTTPS_PROXY, or try again"}
 	}
 	return nil
+}
+
+// explainIn is explain for a call under ctx, whose end a connection has many words for.
+func explainIn(ctx context.Context, err error) *Error {
+	problem := explain(err)
+	if problem.Status == 0 && ctx.Err() != nil {
+		return silence()
+	}
+	return problem
 }
 
 func silence() *Error {

@@ -39,8 +39,11 @@ type fakeEntra struct {
 	latency   time.Duration                  // of the token endpoint
 	hang      bool                           // the token endpoint never answers
 	config    func(http.ResponseWriter) bool // takes over openid-configuration when it says so
+	skew      time.Duration                  // of its clock
+	guest     person                         // who signs in
 	next      []answer                       // of the token endpoint, before it answers by itself
 	paths     []string                       // of all requests
+	hosts     []string                       // of all requests
 	forms     []url.Values                   // received by the token endpoint
 	arrived   []time.Time                    // when
 }
@@ -69,11 +72,12 @@ func refusal(status int, word string, code int) answer {
 
 func startFake(t testing.TB) *fakeEntra {
 	t.Helper()
-	f := &fakeEntra{wire: newWire(), secret: secret, lifetime: 3599}
+	f := &fakeEntra{wire: newWire(), secret: secret, lifetime: 3599, guest: ada}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /common/discovery/instance", f.instance)
 	mux.HandleFunc("GET /{tenant}/v2.0/.well-known/openid-configuration", f.openID)
 	mux.HandleFunc("POST /{tenant}/oauth2/v2.0/token", f.token)
+	mux.HandleFunc("POST /{tenant}/oauth2/v2.0/devicecode", f.deviceCode)
 	f.Server = &httptest.Server{
 		Listener: f.wire,
 		TLS:      &tls.Config{Certificates: []tls.Certificate{serverCertificate(t)}},
@@ -145,7 +149,10 @@ func (f *fakeEntra) requests(suffix string) int {
 
 func (f *fakeEntra) recorded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		f.set(func(f *fakeEntra) { f.paths = append(f.paths, r.URL.Path) })
+		f.set(func(f *fakeEntra) {
+			f.paths, f.hosts = append(f.paths, r.URL.Path), append(f.hosts, r.Host)
+			w.Header().Set("Date", time.Now().Add(f.skew).UTC().Format(http.TimeFormat))
+		})
 		next.ServeHTTP(w, r)
 	})
 }
@@ -203,7 +210,7 @@ func (f *fakeEntra) token(w http.ResponseWriter, r *http.Request) {
 // grant judges a form by itself: a wrong secret is refused, an assertion is left to the test.
 func (f *fakeEntra) grant(form url.Values) answer {
 	if form.Get("grant_type") != "client_credentials" {
-		return refusal(http.StatusBadRequest, "unsupported_grant_type", 70003)
+		return f.grantPerson(form)
 	}
 	if form.Get("client_assertion") == "" && form.Get("client_secret") != f.secret {
 		return refusal(http.StatusUnauthorized, "invalid_client", 7000215)

@@ -50,7 +50,7 @@ func FuzzAnswer(f *testing.F) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err = s.Token(t.Context(), false); err != nil {
+			if _, err = textOf(t.Context(), s, false); err != nil {
 				checkText(t, err, a)
 			}
 		})

@@ -32,7 +32,7 @@ func TestPassingFailuresAreTriedAgain(t *testing.T) {
 			inBubble(t, func(t *testing.T, f *fakeEntra) {
 				f.answerNext(c.answers...)
 				start := time.Now()
-				_, err := f.source(t, nil).Token(t.Context(), false)
+				_, err := textOf(t.Context(), f.source(t, nil), false)
 				if took := time.Since(start); (err == nil) != c.ok || took < c.min || took > c.max {
 					t.Errorf("err = %v after %v; want success %v within %v to %v", err, took, c.ok, c.min, c.max)
 				}

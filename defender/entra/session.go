@@ -5,7 +5,7 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"github.com/AzureAD/microsoft-authentication-library-for-go/apps/confidential"
+	"github.com/AzureAD/microsoft-authentication-library-for-go/apps/public"
 )
 
 const (
@@ -18,51 +18,38 @@ const (
 	refreshPause = time.Minute     // after an early refresh that failed
 )
 
-// session is a sign-in client and the token it last gave.
+// session is the token that MSAL last gave.
 type session struct {
-	app   *confidential.Client
-	token string
-	until time.Time // when to ask the client again
+	token Token
+	until time.Time // when to ask MSAL again
 }
 
-func newSession(app *confidential.Client, r confidential.AuthResult) *session {
+// newSession takes the result of any of MSAL's clients: they share the type.
+func newSession(r public.AuthResult) (*session, *Error) {
+	now := time.Now()
+	if !r.ExpiresOn.After(now) {
+		return nil, expired(now)
+	}
 	until := r.ExpiresOn.Add(-margin)
 	if refresh := r.Metadata.RefreshOn; !refresh.IsZero() {
 		// A time gone by means that MSAL has just failed to refresh, and kept a token that is still good.
-		if soon := time.Now().Add(refreshPause); refresh.Before(soon) {
+		if soon := now.Add(refreshPause); refresh.Before(soon) {
 			refresh = soon
 		}
 		if refresh.Before(until) {
 			until = refresh
 		}
 	}
-	return &session{app: app, token: r.AccessToken, until: until}
+	return &session{token: Token{Text: r.AccessToken, Expires: r.ExpiresOn}, until: until}, nil
 }
 
 // good reports whether there is a token to hand out without asking MSAL.
 func (s *session) good() bool { return s != nil && time.Now().Before(s.until) }
 
-// newApp makes a sign-in client; it makes no call.
-func (s *Source) newApp() (*confidential.Client, *Error) {
-	cred, err := s.credential()
-	if err != nil {
-		return nil, &Error{Hint: err.Error()}
-	}
-	app, err := confidential.New(s.authority, s.clientID, cred,
-		confidential.WithHTTPClient(s.http),
-		confidential.WithInstanceDiscovery(s.discovery),
-		// Else MSAL obeys MSAL_FORCE_REGION, which would redirect the sign-in behind the configuration's back.
-		confidential.WithAzureRegion("DisableMsalForceRegion"))
-	if err != nil {
-		return nil, explain(err)
-	}
-	return &app, nil
-}
-
-// acquire tries again while the failure is a passing one and the wait bearable; MSAL itself never does.
-func (s *Source) acquire(ctx context.Context, app *confidential.Client) (*session, *Error) {
+// patiently tries again while the failure is a passing one and the wait bearable; MSAL itself never does.
+func patiently(ctx context.Context, ask func(context.Context) (*session, *Error)) (*session, *Error) {
 	for try := 0; ; try++ {
-		next, problem := s.ask(ctx, app)
+		next, problem := once(ctx, ask)
 		if problem == nil {
 			return next, nil
 		}
@@ -73,18 +60,10 @@ func (s *Source) acquire(ctx context.Context, app *confidential.Client) (*sessio
 	}
 }
 
-func (s *Source) ask(ctx context.Context, app *confidential.Client) (*session, *Error) {
+func once(ctx context.Context, ask func(context.Context) (*session, *Error)) (*session, *Error) {
 	ctx, cancel := context.WithTimeout(ctx, tryTime)
 	defer cancel()
-	result, err := app.AcquireTokenByCredential(ctx, s.scopes)
-	if err != nil {
-		problem := explain(err)
-		if problem.Status == 0 && ctx.Err() != nil {
-			problem = silence() // whatever words the connection found for its end
-		}
-		return nil, problem
-	}
-	return newSession(app, result), nil
+	return ask(ctx)
 }
 
 // pause reports whether the whole of d has passed before ctx ended.

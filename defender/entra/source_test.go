@@ -23,11 +23,16 @@ func inBubble(t *testing.T, story func(t *testing.T, f *fakeEntra)) {
 	})
 }
 
+func textOf(ctx context.Context, s *entra.Source, fresh bool) (string, error) {
+	token, err := s.Get(ctx, entra.Ask{Fresh: fresh})
+	return token.Text, err
+}
+
 func wantToken(t *testing.T, s *entra.Source, fresh bool, want string) {
 	t.Helper()
-	got, err := s.Token(t.Context(), fresh)
+	got, err := textOf(t.Context(), s, fresh)
 	if err != nil || got != tokenCanary+want {
-		t.Fatalf("Token(fresh %v) = %q, %v; want token %s", fresh, got, err, want)
+		t.Fatalf("Get(fresh %v) = %q, %v; want token %s", fresh, got, err, want)
 	}
 }
 
@@ -114,8 +119,8 @@ func TestManyCallersShareOneSignIn(t *testing.T) {
 			var callers sync.WaitGroup
 			for range 20 {
 				callers.Go(func() {
-					if got, err := s.Token(t.Context(), fresh); err != nil || got != tokenCanary+"1" {
-						t.Errorf("Token = %q, %v", got, err)
+					if got, err := textOf(t.Context(), s, fresh); err != nil || got != tokenCanary+"1" {
+						t.Errorf("Get = %q, %v", got, err)
 					}
 				})
 			}
@@ -134,7 +139,7 @@ func TestACancelledCallerHarmsNobody(t *testing.T) {
 		first, cancel := context.WithCancel(t.Context())
 		var callers sync.WaitGroup
 		callers.Go(func() {
-			_, err := s.Token(first, false)
+			_, err := textOf(first, s, false)
 			if !errors.Is(err, context.Canceled) || time.Since(start) != time.Second {
 				t.Errorf("the cancelled caller got %v after %v", err, time.Since(start))
 			}
@@ -142,8 +147,8 @@ func TestACancelledCallerHarmsNobody(t *testing.T) {
 		synctest.Wait() // the sign-in that all share is the first caller's
 		for range 19 {
 			callers.Go(func() {
-				if got, err := s.Token(t.Context(), false); err != nil || got != tokenCanary+"2" {
-					t.Errorf("Token = %q, %v", got, err)
+				if got, err := textOf(t.Context(), s, false); err != nil || got != tokenCanary+"2" {
+					t.Errorf("Get = %q, %v", got, err)
 				}
 			})
 		}
@@ -160,10 +165,10 @@ func TestACallersOwnDeadlineStaysVisible(t *testing.T) {
 		s := f.source(t, nil)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		_, err := s.Token(ctx, false)
+		_, err := textOf(ctx, s, false)
 		var refused *entra.Error
 		if !errors.Is(err, context.DeadlineExceeded) || errors.As(err, &refused) {
-			t.Errorf("Token = %v, want the caller's own deadline", err)
+			t.Errorf("Get = %v, want the caller's own deadline", err)
 		}
 	})
 }
@@ -172,8 +177,8 @@ func TestNoSignInForACallerThatHasLeft(t *testing.T) {
 	inBubble(t, func(t *testing.T, f *fakeEntra) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		if _, err := f.source(t, nil).Token(ctx, false); !errors.Is(err, context.Canceled) {
-			t.Errorf("Token = %v, want the caller's own end", err)
+		if _, err := textOf(ctx, f.source(t, nil), false); !errors.Is(err, context.Canceled) {
+			t.Errorf("Get = %v, want the caller's own end", err)
 		}
 		time.Sleep(time.Minute)
 		wantSignIns(t, f, 0)
@@ -187,7 +192,7 @@ func TestFreshTokenIsNotSharedWithPlainCallers(t *testing.T) {
 		var callers sync.WaitGroup
 		for _, fresh := range []bool{false, true} {
 			callers.Go(func() {
-				if _, err := s.Token(t.Context(), fresh); err != nil {
+				if _, err := textOf(t.Context(), s, fresh); err != nil {
 					t.Error(err)
 				}
 			})
@@ -218,9 +223,9 @@ func TestFreshTokenStaysWhenAnEarlyRefreshFails(t *testing.T) {
 			time.Sleep(31 * time.Minute)
 			f.set(func(f *fakeEntra) { f.latency, f.next = time.Second, answers })
 			var callers sync.WaitGroup
-			callers.Go(func() { _, _ = s.Token(t.Context(), freshFirst) })
+			callers.Go(func() { _, _ = textOf(t.Context(), s, freshFirst) })
 			time.Sleep(time.Second / 2)
-			callers.Go(func() { _, _ = s.Token(t.Context(), !freshFirst) })
+			callers.Go(func() { _, _ = textOf(t.Context(), s, !freshFirst) })
 			callers.Wait()
 			wantToken(t, s, false, "fresh")
 			wantSignIns(t, f, 3)
@@ -233,7 +238,7 @@ func TestARefusedFreshTokenLeavesTheCachedOne(t *testing.T) {
 		s := f.source(t, nil)
 		wantToken(t, s, false, "1")
 		f.answerNext(refusal(http.StatusUnauthorized, "invalid_client", 7000222))
-		if _, err := s.Token(t.Context(), true); err == nil {
+		if _, err := textOf(t.Context(), s, true); err == nil {
 			t.Fatal("a refused sign-in gave a token")
 		}
 		wantToken(t, s, false, "1")

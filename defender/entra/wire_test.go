@@ -25,7 +25,7 @@ func serverCertificate(t testing.TB) tls.Certificate {
 		SerialNumber: big.NewInt(1),
 		NotBefore:    time.Unix(0, 0),
 		NotAfter:     time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC),
-		DNSNames:     []string{production, "login.private.example"},
+		DNSNames:     []string{production, "login.microsoftonline.us", "login.partner.microsoftonline.cn", "login.private.example"},
 		IsCA:         true, BasicConstraintsValid: true,
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)

@@ -1,0 +1,106 @@
+package defender
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"strings"
+)
+
+// maxClaims bounds the JSON of a claims challenge, in bytes; real ones have about a hundred.
+const maxClaims = 8 << 10
+
+// challenge returns the claims that a token has to answer before the service takes it: a 401 with error
+// insufficient_claims and claims in base64 (Microsoft identity platform, "Claims challenges, claims requests and
+// client capabilities"). "" means that there is none, or none that can be read: the 401 is then like any other.
+func (a answer) challenge() string {
+	for _, header := range a.header.Values("WWW-Authenticate") {
+		for _, c := range challenges(header) {
+			if !strings.EqualFold(c.scheme, "Bearer") || c.params["error"] != "insufficient_claims" {
+				continue
+			}
+			if claims := decodeClaims(c.params["claims"]); claims != "" {
+				return claims
+			}
+		}
+	}
+	return ""
+}
+
+// decodeClaims accepts both alphabets of base64, padded or not: Microsoft's services use either.
+func decodeClaims(text string) string {
+	text = strings.TrimRight(strings.NewReplacer("-", "+", "_", "/").Replace(text), "=")
+	if base64.RawStdEncoding.DecodedLen(len(text)) > maxClaims {
+		return ""
+	}
+	claims, err := base64.RawStdEncoding.DecodeString(text)
+	var object map[string]json.RawMessage
+	if err != nil || json.Unmarshal(claims, &object) != nil || object == nil {
+		return ""
+	}
+	return string(claims)
+}
+
+// authChallenge is one of the challenges in a WWW-Authenticate header (RFC 9110, 11.6.1).
+type authChallenge struct {
+	scheme string
+	params map[string]string // by name in lower case
+}
+
+// challenges reads a header. One that is not well formed counts for nothing: what it means when it ends in the
+// middle of a quotation, or says the same thing twice, is not ours to guess.
+func challenges(header string) []authChallenge {
+	var all []authChallenge
+	for rest := skip(header, ", \t"); rest != ""; rest = skip(rest, ", \t") {
+		name, after := cut(rest, "=, \t\"")
+		if name == "" {
+			return nil
+		}
+		value, isParam := strings.CutPrefix(skip(after, " \t"), "=")
+		if !isParam {
+			all, rest = append(all, authChallenge{name, map[string]string{}}), after
+			continue
+		}
+		if len(all) == 0 {
+			return nil
+		}
+		text, after, ok := paramValue(skip(value, " \t"))
+		params, key := all[len(all)-1].params, strings.ToLower(name)
+		if _, twice := params[key]; !ok || twice {
+			return nil
+		}
+		params[key], rest = text, after
+	}
+	return all
+}
+
+// paramValue reads a quoted string, or whatever stands before the next comma or blank: the padding of a token68
+// makes it look like a parameter whose value is empty or "=".
+func paramValue(s string) (value, rest string, ok bool) {
+	if !strings.HasPrefix(s, `"`) {
+		value, rest = cut(s, ", \t")
+		return value, rest, true
+	}
+	var text strings.Builder
+	for i := 1; i < len(s); i++ {
+		switch s[i] {
+		case '"':
+			return text.String(), s[i+1:], true
+		case '\\':
+			if i++; i == len(s) {
+				return "", "", false
+			}
+		}
+		text.WriteByte(s[i])
+	}
+	return "", "", false
+}
+
+// cut splits s before the first of the stop characters.
+func cut(s, stops string) (before, rest string) {
+	if i := strings.IndexAny(s, stops); i >= 0 {
+		return s[:i], s[i:]
+	}
+	return s, ""
+}
+
+func skip(s, blanks string) string { return strings.TrimLeft(s, blanks) }

@@ -1,0 +1,46 @@
+package entra_test
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"scanwarden/defender/entra"
+)
+
+// TestTheSystemsBrowserWritesNothing runs itself, with a program in the browser's place that writes to both
+// outputs: an MCP client reads the one, and a person's terminal is the other.
+func TestTheSystemsBrowserWritesNothing(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("on " + runtime.GOOS + " the system's browser cannot be another program for the time of a test")
+	}
+	const alone = "SCANWARDEN_TEST_BROWSER"
+	if os.Getenv(alone) != "" {
+		f := startFake(t)
+		var told prompts
+		s := newBrowser(f).source(t, &told, func(c *entra.Config) { c.OpenURL, c.Patience = nil, time.Second })
+		problem := wantError(t, s, entra.Error{OAuth: "authorization_pending", Temporary: true})
+		wantHint(t, problem, "the browser window that was opened")
+		return
+	}
+	dir := t.TempDir()
+	script := "#!/bin/sh\necho canary-out\necho canary-err >&2\necho \"$@\" >" + dir + "/opened\n"
+	if err := os.WriteFile(filepath.Join(dir, "xdg-open"), []byte(script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	again := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$")
+	again.Env = append(os.Environ(), alone+"=1", "PATH="+dir+":"+os.Getenv("PATH"))
+	out, err := again.CombinedOutput()
+	if err != nil || bytes.Contains(out, []byte("canary")) {
+		t.Errorf("%v:\n%s", err, out)
+	}
+	opened, err := os.ReadFile(filepath.Join(dir, "opened"))
+	if err != nil || !strings.HasPrefix(string(opened), "https://"+production+"/"+tenant+"/oauth2/v2.0/authorize?") {
+		t.Errorf("opened %q, %v", opened, err)
+	}
+}

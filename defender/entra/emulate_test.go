@@ -1,0 +1,112 @@
+package entra_test
+
+import (
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"scanwarden/defender/entra"
+)
+
+func TestEmulatedApplication(t *testing.T) {
+	e := emulate(t, ours())
+	s, err := entra.New(e.settings())
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := emulatedToken(t, s, entra.Ask{})
+	if again := emulatedToken(t, s, entra.Ask{}); again != first {
+		t.Errorf("the token was not cached: %q, then %q", first, again)
+	}
+	if fresh := emulatedToken(t, s, entra.Ask{Fresh: true}); fresh == first {
+		t.Errorf("the fresh token is the old one, %q", fresh)
+	}
+	answered := emulatedToken(t, s, entra.Ask{Fresh: true, Claims: `{"access_token":{"nbf":{"essential":true,"value":"1"}}}`})
+	if now := emulatedToken(t, s, entra.Ask{}); now != answered {
+		t.Errorf("the token that answered the challenge was not kept: %q, then %q", answered, now)
+	}
+}
+
+func emulatedToken(t *testing.T, s *entra.Source, ask entra.Ask) string {
+	t.Helper()
+	token, err := s.Get(t.Context(), ask)
+	if err != nil || !strings.HasPrefix(token.Text, "microsoft_") {
+		t.Fatalf("Get(%+v) = %q, %v", ask, token.Text, err)
+	}
+	return token.Text
+}
+
+func TestEmulatedApplicationWithAWrongSecret(t *testing.T) {
+	e := emulate(t, ours())
+	cfg := e.settings()
+	cfg.ClientSecret = func() (string, error) { return "canary~wrong", nil }
+	s, err := entra.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.Get(t.Context(), entra.Ask{})
+	wantRefused(t, err, entra.Error{OAuth: "invalid_client", Status: 401}, "the credential") // it gives no AADSTS codes
+}
+
+// The emulator refuses the grant, and we say so.
+func TestEmulatedOnBehalfOf(t *testing.T) {
+	e := emulate(t, ours())
+	o, err := entra.NewOnBehalfOf(e.settings())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = trade(t.Context(), o, "ada", entra.Ask{})
+	wantRefused(t, err, entra.Error{OAuth: "unsupported_grant_type", Status: 400}, "check AZURE_TENANT_ID")
+}
+
+func TestEmulatedWeb(t *testing.T) {
+	e := emulate(t, ours())
+	w, err := entra.NewWeb(entra.WebConfig{Config: e.settings(), RedirectURL: callback})
+	if err != nil {
+		t.Fatal(err)
+	}
+	finish := func(who, nonce, verifier string) (entra.User, error) {
+		address, err := w.Begin(t.Context(), state, "canary-nonce", strings.Repeat("v", 43))
+		if err != nil {
+			t.Fatal(err)
+		}
+		back, err := e.signIn(address, who)
+		if err != nil || back.Get("state") != state {
+			t.Fatalf("the browser came back with %v, %v", back, err)
+		}
+		return w.Finish(t.Context(), back.Get("code"), nonce, verifier)
+	}
+	verifier := strings.Repeat("v", 43)
+	user, err := finish(emulatedPerson, "canary-nonce", verifier)
+	if err != nil || user.TenantID != tenant || user.Name != "Ada Lovelace" || len(user.ObjectID) != 36 {
+		t.Errorf("Finish = %+v, %v", user, err)
+	}
+	_, err = finish(emulatedStranger, "canary-nonce", verifier)
+	wantRefused(t, err, entra.Error{}, "belongs to another tenant")
+	_, err = finish(emulatedPerson, "canary-other", verifier)
+	wantRefused(t, err, entra.Error{}, "start again")
+	_, err = finish(emulatedPerson, "canary-nonce", verifier+"w")
+	wantRefused(t, err, entra.Error{OAuth: "invalid_grant", Status: 400}, "check AZURE_TENANT_ID")
+}
+
+// A person's browser brings the code by a form, and a fresh token comes by the refresh token.
+func TestEmulatedPerson(t *testing.T) {
+	e := emulate(t)
+	cfg := e.settings()
+	cfg.Mode, cfg.ClientSecret = entra.Interactive, nil
+	var signIns atomic.Int32
+	cfg.OpenURL = func(address string) error {
+		signIns.Add(1)
+		_, err := e.signIn(address, emulatedPerson)
+		return err
+	}
+	s, err := entra.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Close)
+	first := emulatedToken(t, s, entra.Ask{})
+	if fresh := emulatedToken(t, s, entra.Ask{Fresh: true}); fresh == first || signIns.Load() != 1 {
+		t.Errorf("the tokens are %q and %q after %d sign-ins", first, fresh, signIns.Load())
+	}
+}

@@ -1,0 +1,141 @@
+package entratest
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"errors"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// A browser is who sits before it: nobody, a person, or one who declines.
+type browser struct {
+	user     string
+	declines bool
+}
+
+// A code is an authorization code that was given out.
+type code struct {
+	app, user, redirect, challenge string
+	want                           ask
+	end                            time.Time
+	redeemed                       bool
+}
+
+// codeLife is how long a code is good; the page on the flow says about ten minutes.
+const codeLife = 10 * time.Minute
+
+// SignIn puts a person before every browser that comes to the authorize endpoint; "" puts nobody there.
+func (s *Server) SignIn(objectID string) { s.browse(browser{user: objectID}) }
+
+// DeclineSignIn has the person before the browser decline from now on: the app gets access_denied.
+func (s *Server) DeclineSignIn() { s.browse(browser{declines: true}) }
+
+func (s *Server) browse(b browser) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.browser = b
+}
+
+// authorize is what a browser is sent to. Whatever is wrong with the client or where to return to is told to the
+// person and not to the address: it may be an attacker's (RFC 6749, 4.1.2.1).
+func (s *Server) authorize(c *call) (any, error) {
+	app, err := s.app(c.form.Get("client_id"))
+	if err != nil {
+		return s.problem(c, err), nil
+	}
+	redirect := c.form.Get("redirect_uri")
+	if !app.redirectsTo(redirect) {
+		return s.problem(c, refuse(http.StatusBadRequest, "invalid_request", 50011,
+			"The redirect URI '"+redirect+"' specified in the request does not match the redirect URIs configured for the application.")), nil
+	}
+	values, err := s.authorized(c, app)
+	if refused := (*refusal)(nil); errors.As(err, &refused) {
+		c.code = refused.code
+		values = url.Values{"error": {cmp.Or(refused.sub, refused.word)}, "error_description": {refused.Error()}}
+	}
+	if values == nil {
+		return page{status: http.StatusOK, html: "<!doctype html><title>Sign in</title><p>Nobody is here to sign in: the test has to call SignIn."}, nil
+	}
+	if state := c.form.Get("state"); state != "" {
+		values.Set("state", state)
+	}
+	return goBack(redirect, c.form.Get("response_mode"), values), nil
+}
+
+// authorized returns what the app gets: a code, or nothing while nobody is there.
+func (s *Server) authorized(c *call, app App) (url.Values, error) {
+	invalid := func(code int, text string) (url.Values, error) {
+		return nil, refuse(http.StatusBadRequest, "invalid_request", code, text)
+	}
+	want, err := readScope(c.form.Get("scope"))
+	challenge, method := c.form.Get("code_challenge"), c.form.Get("code_challenge_method")
+	switch {
+	case c.form.Get("response_type") != "code":
+		return nil, refuse(http.StatusBadRequest, "unsupported_response_type", 700054, "The response_type is not enabled for the application.")
+	case err != nil:
+		return nil, err
+	case c.form.Get("scope") == "":
+		return invalid(900144, missing("scope").text)
+	case challenge != "" && method != "S256", challenge == "" && method != "":
+		return invalid(9002313, "Invalid request: the code challenge must come with the method S256.")
+	case challenge != "" && len(challenge) != base64.RawURLEncoding.EncodedLen(sha256.Size):
+		return invalid(501491, "Invalid size of code_challenge parameter.")
+	case s.browser.declines:
+		return nil, refuse(http.StatusBadRequest, "access_denied", 65004, "User declined to consent to access the app.")
+	case s.browser.user == "" && c.form.Get("prompt") == "none":
+		return nil, refuse(http.StatusBadRequest, "login_required", 50058, "A silent sign-in request was sent but no user is signed in.")
+	case s.browser.user == "":
+		return nil, nil
+	}
+	if _, _, err := s.delegated(app, want); err != nil {
+		return nil, err
+	}
+	want.nonce = c.form.Get("nonce")
+	issued := s.id("fake-authorization-code-")
+	s.codes[issued] = &code{
+		app: app.ClientID, user: s.browser.user, redirect: c.form.Get("redirect_uri"), challenge: challenge,
+		want: want, end: s.now().Add(codeLife),
+	}
+	return url.Values{"code": {issued}, "session_state": {derived(issued)}}, nil
+}
+
+// byCode redeems a code, once.
+func (s *Server) byCode(c *call, app App) (any, error) {
+	invalid := func(code int, text string) (any, error) {
+		return nil, refuse(http.StatusBadRequest, "invalid_grant", code, text)
+	}
+	held := s.codes[c.form.Get("code")]
+	switch {
+	case c.form.Get("code") == "":
+		return nil, missing("code")
+	case held == nil || held.app != app.ClientID:
+		return invalid(70000, "The provided authorization code is not valid.")
+	case held.redeemed:
+		return invalid(54005, "OAuth2 Authorization code was already redeemed.")
+	case !s.now().Before(held.end):
+		return invalid(70008, "The provided authorization code has expired.")
+	case c.form.Get("redirect_uri") != held.redirect:
+		return nil, refuse(http.StatusBadRequest, "invalid_client", 500112, "The reply address does not match the one provided when requesting the authorization code.")
+	case !held.meets(c.form.Get("code_verifier")):
+		return invalid(501481, "The Code_Verifier does not match the code_challenge supplied in the authorization request.")
+	}
+	held.redeemed = true
+	u, err := s.user(held.user)
+	if err != nil {
+		return nil, err
+	}
+	return s.forPerson(c, app, u, held.want)
+}
+
+// meets reports whether the verifier is that of the challenge (RFC 7636, 4.6).
+func (k *code) meets(verifier string) bool {
+	if k.challenge == "" {
+		return verifier == ""
+	}
+	sum := sha256.Sum256([]byte(verifier))
+	return subtle.ConstantTimeCompare([]byte(base64.RawURLEncoding.EncodeToString(sum[:])), []byte(k.challenge)) == 1
+}

@@ -1,0 +1,115 @@
+package entratest
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+const maxBody = 1 << 20 // bytes in a request
+
+// A call is one request on its way through the fake.
+type call struct {
+	*http.Request
+	form   url.Values // of the body, or of the query when there is none
+	base   string     // the authority as the caller spells it, https://HOST
+	record *Request
+	code   int // of the refusal it met
+}
+
+// A page is an answer that is not JSON: one for a browser.
+type page struct {
+	status   int
+	location string
+	html     string
+}
+
+// endpoint serves one endpoint: it records the request, lets a [Fault] strike, checks the tenant and sends what
+// handle returns, a JSON value or a page. handle runs under the lock.
+func (s *Server) endpoint(handle func(*call) (any, error)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		if err := r.ParseForm(); err != nil {
+			http.Error(w, "the form cannot be read", http.StatusBadRequest)
+			return
+		}
+		c := &call{Request: r, form: r.Form, base: "https://" + r.Host}
+		if r.Method == http.MethodPost {
+			c.form = r.PostForm // a secret in the query is no secret
+		}
+		c.record = s.arrived(c)
+		if f := s.takeFault(r.URL.Path); f != nil && s.suffer(w, c, *f) {
+			return
+		}
+		status, answer := s.perform(c, handle)
+		s.answered(c, status)
+		s.send(w, status, answer)
+	})
+}
+
+// perform returns the status of the answer, and what it is.
+func (s *Server) perform(c *call, handle func(*call) (any, error)) (int, any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	err := s.checkTenant(c)
+	var answer any
+	if err == nil {
+		answer, err = handle(c)
+	}
+	if refused := (*refusal)(nil); errors.As(err, &refused) {
+		c.code = refused.code
+		return refused.status, s.refused(c, refused)
+	}
+	if p, ok := answer.(page); ok {
+		return p.status, p
+	}
+	return http.StatusOK, answer
+}
+
+// refused is the body of a refusal. It needs the lock.
+func (s *Server) refused(c *call, r *refusal) object {
+	correlation := cmp.Or(c.Header.Get("client-request-id"), derived(s.id("correlation")))
+	return r.body(s.now(), derived(s.id("trace")), correlation)
+}
+
+// checkTenant needs the lock.
+func (s *Server) checkTenant(c *call) error {
+	tenant := c.PathValue("tenant")
+	if tenant == "" || strings.EqualFold(tenant, s.options.Tenant) {
+		return nil
+	}
+	word := "invalid_request"
+	if strings.HasSuffix(c.URL.Path, "/openid-configuration") {
+		word = "invalid_tenant"
+	}
+	return refuse(http.StatusBadRequest, word, 90002, "Tenant '"+tenant+"' not found.")
+}
+
+func (s *Server) send(w http.ResponseWriter, status int, answer any) {
+	s.date(w)
+	h := w.Header()
+	h.Set("Cache-Control", "no-store, no-cache")
+	if p, ok := answer.(page); ok {
+		if p.location != "" {
+			h.Set("Location", p.location)
+		}
+		h.Set("Content-Type", "text/html; charset=utf-8")
+		w.WriteHeader(status)
+		_, _ = w.Write([]byte(p.html)) // a caller that went away is not the fake's concern
+		return
+	}
+	h.Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(answer)
+}
+
+// date says what Entra ID's clock says, which net/http leaves as it is.
+func (s *Server) date(w http.ResponseWriter) {
+	s.mu.Lock()
+	now := s.now()
+	s.mu.Unlock()
+	w.Header().Set("Date", now.UTC().Format(http.TimeFormat))
+}

@@ -1,0 +1,152 @@
+package entratest
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha1"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/pem"
+	"errors"
+	"fmt"
+)
+
+// A signingKey is one of the tenant's.
+type signingKey struct {
+	id  string
+	key *rsa.PrivateKey
+}
+
+func newSigningKey() signingKey {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		panic("entratest: make a key: " + err.Error()) // only without a source of randomness
+	}
+	sum := sha1.Sum(key.N.Bytes()) // Entra ID's ids are SHA-1 thumbprints too
+	return signingKey{base64.RawURLEncoding.EncodeToString(sum[:]), key}
+}
+
+// RotateKey publishes a new key, which signs from now on; the old ones stay published.
+func (s *Server) RotateKey() {
+	next := newSigningKey()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.keys = append(s.keys, next)
+}
+
+// RetireKeys publishes no key any more but the one that signs.
+func (s *Server) RetireKeys() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.keys = s.keys[len(s.keys)-1:]
+}
+
+// signing needs the lock.
+func (s *Server) signing() signingKey { return s.keys[len(s.keys)-1] }
+
+// vouchesFor reports whether a published key has signed t under its own id. It needs the lock.
+func (s *Server) vouchesFor(t *jws) bool {
+	for _, k := range s.keys {
+		if k.id == t.header.Kid && t.header.Alg == "RS256" {
+			return t.signedBy(&k.key.PublicKey)
+		}
+	}
+	return false
+}
+
+// A Forgery changes how [Server.Sign] signs.
+type Forgery func(*forged)
+
+type forged struct {
+	header object
+	key    signingKey
+	seal   func(signed string) []byte
+}
+
+// ForeignKey signs with a key that is not the tenant's, under the id of the tenant's own.
+func ForeignKey() Forgery {
+	return func(f *forged) {
+		foreign := newSigningKey().key
+		f.seal = func(signed string) []byte { return sign(foreign, signed) }
+	}
+}
+
+// AlgNone leaves the token unsigned, as alg none has it (RFC 7519, 6.1).
+func AlgNone() Forgery {
+	return func(f *forged) {
+		f.header["alg"] = "none"
+		f.seal = func(string) []byte { return nil }
+	}
+}
+
+// PublicKeyAsSecret signs with HS256 and the tenant's public key in PEM as the secret (RFC 8725, 2.1).
+func PublicKeyAsSecret() Forgery {
+	return func(f *forged) {
+		f.header["alg"] = "HS256"
+		f.seal = func(signed string) []byte {
+			der, err := x509.MarshalPKIXPublicKey(&f.key.key.PublicKey)
+			if err != nil {
+				panic("entratest: write the public key: " + err.Error()) // an RSA key can be written
+			}
+			mac := hmac.New(sha256.New, pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
+			mac.Write([]byte(signed))
+			return mac.Sum(nil)
+		}
+	}
+}
+
+// KeyID names a key in the header, whichever signs; "" leaves it out.
+func KeyID(kid string) Forgery {
+	return func(f *forged) {
+		f.header["kid"] = kid
+		if kid == "" {
+			delete(f.header, "kid")
+		}
+	}
+}
+
+// Sign makes a token of any claims, RS256 with the tenant's key unless a Forgery says otherwise. It adds no claim:
+// [Server.UserClaims] and [Server.AppClaims] are good ones to change.
+func (s *Server) Sign(claims map[string]any, how ...Forgery) string {
+	s.mu.Lock()
+	key := s.signing()
+	s.mu.Unlock()
+	return key.sign(claims, how...)
+}
+
+func (k signingKey) sign(claims object, how ...Forgery) string {
+	f := &forged{key: k, header: object{"typ": "JWT", "alg": "RS256", "kid": k.id}}
+	f.seal = func(signed string) []byte { return sign(k.key, signed) }
+	for _, change := range how {
+		change(f)
+	}
+	signed := encodePart(f.header) + "." + encodePart(claims)
+	return signed + "." + base64.RawURLEncoding.EncodeToString(f.seal(signed))
+}
+
+// Valid returns the claims of a token that the fake could have given out: signed with a published key, for this
+// audience, in its time. It is what a resource server checks, for fakes that stand behind the program.
+func (s *Server) Valid(token, audience string) (map[string]any, error) {
+	t, err := readJWS(token)
+	if err != nil {
+		return nil, fmt.Errorf("check the token: %w", err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.now()
+	switch {
+	case !s.vouchesFor(t):
+		return nil, errors.New("check the token: no published key has signed it")
+	case t.text("aud") != audience:
+		return nil, fmt.Errorf("check the token: it is for %q, not for %q", t.text("aud"), audience)
+	case t.over(now):
+		return nil, errors.New("check the token: it has expired")
+	case !t.begun(now):
+		return nil, errors.New("check the token: its time has not come")
+	case t.text("tid") != s.options.Tenant:
+		return nil, fmt.Errorf("check the token: it is of the tenant %q", t.text("tid"))
+	}
+	return t.claims, nil
+}

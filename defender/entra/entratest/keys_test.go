@@ -1,0 +1,139 @@
+package entratest_test
+
+import (
+	"crypto/hmac"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"math/big"
+	"strings"
+	"testing"
+	"time"
+
+	"scanwarden/defender/entra/entratest"
+)
+
+// published are the keys as a resource server fetches them.
+func published(t testing.TB, fake *entratest.Server) map[string]*rsa.PublicKey {
+	t.Helper()
+	var set struct{ Keys []map[string]string }
+	a := get(t, fake, fake.Authority()+"/"+fake.Tenant()+"/discovery/v2.0/keys")
+	if err := json.Unmarshal([]byte(a.text), &set); err != nil {
+		t.Fatal(err)
+	}
+	keys := map[string]*rsa.PublicKey{}
+	for _, k := range set.Keys {
+		n, err := base64.RawURLEncoding.DecodeString(k["n"])
+		if err != nil || k["e"] != "AQAB" || k["kty"] != "RSA" || k["use"] != "sig" || k["alg"] != "" {
+			t.Fatalf("key %v", k)
+		}
+		keys[k["kid"]] = &rsa.PublicKey{N: new(big.Int).SetBytes(n), E: 65537}
+	}
+	return keys
+}
+
+func header(t testing.TB, token string) map[string]string {
+	t.Helper()
+	data, err := base64.RawURLEncoding.DecodeString(strings.Split(token, ".")[0])
+	var h map[string]string
+	if err != nil || json.Unmarshal(data, &h) != nil {
+		t.Fatalf("%q has no header", token)
+	}
+	return h
+}
+
+// TestRotation publishes the next key beside the old ones, until these are retired.
+func TestRotation(t *testing.T) {
+	fake := start(t, entratest.Options{})
+	before := fake.UserToken(ada, clientID, nil, nil)
+	fake.RotateKey()
+	after := fake.UserToken(ada, clientID, nil, nil)
+	keys := published(t, fake)
+	if len(keys) != 2 || keys[header(t, before)["kid"]] == nil || keys[header(t, after)["kid"]] == nil {
+		t.Errorf("%d keys published, want that of each token", len(keys))
+	}
+	if _, err := fake.Valid(before, clientID); err != nil {
+		t.Error(err)
+	}
+	fake.RetireKeys()
+	if keys := published(t, fake); len(keys) != 1 || keys[header(t, after)["kid"]] == nil {
+		t.Errorf("%d keys published, want the one that signs", len(keys))
+	}
+	if _, err := fake.Valid(before, clientID); err == nil {
+		t.Error("a retired key is still good")
+	}
+	if fake.KeyFetches() != 2 {
+		t.Errorf("KeyFetches() = %d, want 2", fake.KeyFetches())
+	}
+}
+
+// TestValid believes a token that the fake could have given out, and no other.
+func TestValid(t *testing.T) {
+	clock := newClock()
+	fake := start(t, entratest.Options{Now: clock.Now})
+	good := func(changes map[string]any, how ...entratest.Forgery) string {
+		c := fake.UserClaims(ada, clientID, []string{"Scans.Use", "Other"}, []string{"Scans.Requester"})
+		for name, value := range changes {
+			c[name] = value
+		}
+		return fake.Sign(c, how...)
+	}
+	got, err := fake.Valid(good(nil), clientID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wants(t, got, map[string]any{"oid": adaID, "scp": "Scans.Use Other", "roles": []string{"Scans.Requester"}, "ver": "2.0", "aud": clientID})
+	whole := good(nil)
+	for name, token := range map[string]string{
+		"junk":           "junk",
+		"tampered":       strings.Replace(whole, ".", ".e30", 1),
+		"unsigned":       whole[:strings.LastIndex(whole, ".")+1],
+		"foreign key":    good(nil, entratest.ForeignKey()),
+		"alg none":       good(nil, entratest.AlgNone()),
+		"key confusion":  good(nil, entratest.PublicKeyAsSecret()),
+		"no key id":      good(nil, entratest.KeyID("")),
+		"other audience": good(map[string]any{"aud": toolID}),
+		"other tenant":   good(map[string]any{"tid": "other"}),
+		"expired":        good(map[string]any{"exp": clock.Now().Unix()}),
+		"not yet":        good(map[string]any{"nbf": clock.Now().Add(6 * time.Minute).Unix()}),
+	} {
+		if _, err := fake.Valid(token, clientID); err == nil {
+			t.Errorf("%s: believed", name)
+		}
+	}
+	clock.pass(time.Hour)
+	if _, err := fake.Valid(whole, clientID); err == nil {
+		t.Error("believed an hour later")
+	}
+}
+
+// TestForgeries makes sure that they are what they are called: a forgery that is merely broken proves nothing.
+func TestForgeries(t *testing.T) {
+	fake := start(t, entratest.Options{})
+	c := fake.UserClaims(ada, clientID, nil, nil)
+	kid := header(t, fake.Sign(c))["kid"]
+	if h := header(t, fake.Sign(c, entratest.ForeignKey())); h["kid"] != kid || h["alg"] != "RS256" {
+		t.Errorf("a foreign key's header is %v", h)
+	}
+	none := fake.Sign(c, entratest.AlgNone())
+	if header(t, none)["alg"] != "none" || !strings.HasSuffix(none, ".") {
+		t.Errorf("alg none is %q", none)
+	}
+	if h := header(t, fake.Sign(c, entratest.KeyID("mine"))); h["kid"] != "mine" {
+		t.Errorf("a chosen key id's header is %v", h)
+	}
+	confused := fake.Sign(c, entratest.PublicKeyAsSecret())
+	der, err := x509.MarshalPKIXPublicKey(published(t, fake)[kid])
+	if err != nil {
+		t.Fatal(err)
+	}
+	cut := strings.LastIndex(confused, ".")
+	mac := hmac.New(sha256.New, pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
+	mac.Write([]byte(confused[:cut]))
+	if header(t, confused)["alg"] != "HS256" || confused[cut+1:] != base64.RawURLEncoding.EncodeToString(mac.Sum(nil)) {
+		t.Error("the key confusion is not signed with the published key")
+	}
+}

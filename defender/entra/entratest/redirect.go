@@ -1,0 +1,49 @@
+package entratest
+
+import (
+	"errors"
+	"html"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// redirectsTo reports a redirect URI of the app's. The port of http://localhost does not matter.
+func (a App) redirectsTo(address string) bool {
+	if slices.Contains(a.RedirectURIs, address) {
+		return address != ""
+	}
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "http" || u.Hostname() != "localhost" {
+		return false
+	}
+	u.Host = "localhost"
+	return slices.Contains(a.RedirectURIs, u.String())
+}
+
+// goBack sends the browser back to the app, by a redirect or by a form that posts itself.
+func goBack(address, mode string, values url.Values) page {
+	if mode != "form_post" {
+		separator := "?"
+		if strings.Contains(address, "?") {
+			separator = "&"
+		}
+		return page{status: http.StatusFound, location: address + separator + values.Encode()}
+	}
+	var form strings.Builder
+	form.WriteString(`<!doctype html><title>Working...</title><form method="POST" name="hiddenform" action="` + html.EscapeString(address) + `">`)
+	for name := range values {
+		form.WriteString(`<input type="hidden" name="` + name + `" value="` + html.EscapeString(values.Get(name)) + `">`)
+	}
+	form.WriteString(`<noscript><button>Continue</button></noscript></form><script>document.forms[0].submit()</script>`)
+	return page{status: http.StatusOK, html: form.String()}
+}
+
+// problem is what a person sees whose browser cannot be sent back.
+func (s *Server) problem(c *call, err error) page {
+	if refused := (*refusal)(nil); errors.As(err, &refused) {
+		c.code = refused.code
+	}
+	return page{status: http.StatusBadRequest, html: "<!doctype html><title>Sign in</title><p>" + html.EscapeString(err.Error())}
+}

@@ -1,0 +1,50 @@
+package entratest
+
+import (
+	"fmt"
+	"net/http"
+	"time"
+)
+
+// A refusal is an error answer in Entra ID's form.
+type refusal struct {
+	status int
+	word   string // of OAuth 2.0
+	code   int    // AADSTS
+	text   string
+	sub    string // suberror
+	claims string // that a new sign-in has to bring
+}
+
+func (r *refusal) Error() string { return fmt.Sprintf("AADSTS%d: %s", r.code, r.text) }
+
+func refuse(status int, word string, code int, text string) *refusal {
+	return &refusal{status: status, word: word, code: code, text: text}
+}
+
+// missing is a request without one of its parameters.
+func missing(parameter string) *refusal {
+	return refuse(http.StatusBadRequest, "invalid_request", 900144, "The request body must contain the following parameter: '"+parameter+"'.")
+}
+
+// body is what is sent, as the page on the client credentials grant prints it. The correlation id is the caller's.
+func (r *refusal) body(now time.Time, trace, correlation string) object {
+	stamp := now.UTC().Format("2006-01-02 15:04:05Z")
+	b := object{
+		"error": r.word,
+		"error_description": fmt.Sprintf("%s Trace ID: %s Correlation ID: %s Timestamp: %s",
+			r.Error(), trace, correlation, stamp),
+		"error_codes":    []int{r.code},
+		"timestamp":      stamp,
+		"trace_id":       trace,
+		"correlation_id": correlation,
+		"error_uri":      fmt.Sprintf("https://login.microsoftonline.com/error?code=%d", r.code),
+	}
+	if r.sub != "" {
+		b["suberror"] = r.sub
+	}
+	if r.claims != "" {
+		b["claims"] = r.claims
+	}
+	return b
+}

@@ -1,0 +1,75 @@
+package entratest
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// A Request is one request as it arrived and what became of it. It holds no secret, code or token, so that a test
+// may print it.
+type Request struct {
+	Method, Path string
+	Grant        string // grant_type; "" outside the token endpoint
+	Client       string // client_id
+	Proof        string // how the client proved itself: "secret", "assertion" or ""
+	Scope        string // as asked for
+	Claims       string // the claims parameter
+	User         string // object id of the person that a token was given out for
+	Status       int    // 0 while unanswered, and for ever if the connection was cut
+	Code         int    // AADSTS of the refusal; 0 without one, and for a [Fault] with a Body
+}
+
+// Requests returns the requests so far, of all endpoints, in the order they arrived.
+func (s *Server) Requests() []Request {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list := make([]Request, len(s.requests))
+	for i, r := range s.requests {
+		list[i] = *r
+	}
+	return list
+}
+
+// Tokens returns the requests of the token endpoint so far.
+func (s *Server) Tokens() []Request {
+	return slices.DeleteFunc(s.Requests(), func(r Request) bool { return !strings.HasSuffix(r.Path, "/token") })
+}
+
+// Count counts the requests so far whose path ends so: "/token", "/keys", "/openid-configuration", "/authorize".
+func (s *Server) Count(suffix string) int {
+	n := 0
+	for _, r := range s.Requests() {
+		if strings.HasSuffix(r.Path, suffix) {
+			n++
+		}
+	}
+	return n
+}
+
+// KeyFetches counts how often the keys were fetched.
+func (s *Server) KeyFetches() int { return s.Count("/discovery/v2.0/keys") }
+
+func (s *Server) arrived(c *call) *Request {
+	r := &Request{
+		Method: c.Method, Path: c.URL.Path, Grant: c.form.Get("grant_type"), Client: c.form.Get("client_id"),
+		Scope: c.form.Get("scope"), Claims: c.form.Get("claims"),
+	}
+	switch {
+	case c.Method != http.MethodPost:
+	case c.form.Has("client_secret"):
+		r.Proof = "secret"
+	case c.form.Has("client_assertion"):
+		r.Proof = "assertion"
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.requests = append(s.requests, r)
+	return r
+}
+
+func (s *Server) answered(c *call, status int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c.record.Status, c.record.Code = status, c.code
+}

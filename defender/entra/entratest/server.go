@@ -1,0 +1,148 @@
+package entratest
+
+import (
+	"cmp"
+	"crypto/tls"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+)
+
+// object is a JSON object.
+type object = map[string]any
+
+const (
+	// Tenant is the GUID of the tenant unless [Options] has another.
+	Tenant = "6babcaad-604b-40ac-a9d7-9fd97c0b779f"
+
+	// Defender is the resource that Microsoft Defender for Endpoint's API is, in the worldwide cloud.
+	Defender = "https://api.securitycenter.microsoft.com"
+
+	// KeyVault is the resource that Azure Key Vault is, in the worldwide cloud.
+	KeyVault = "https://vault.azure.net"
+
+	graph = "https://graph.microsoft.com" // the resource of scopes without one
+)
+
+// Options says what the tenant is like. The zero value is a good one.
+type Options struct {
+	Tenant    string           // GUID; "" is [Tenant]
+	Now       func() time.Time // Entra ID's clock; nil is time.Now
+	ExpiresIn time.Duration    // how long an access token lives; 0 is 3599 s
+	RefreshIn time.Duration    // refresh_in of a token answer; 0 leaves it out
+	Resources []string         // Microsoft's own resources in the tenant; nil is Defender, KeyVault and Graph
+}
+
+func (o Options) withDefaults() Options {
+	o.Tenant = cmp.Or(o.Tenant, Tenant)
+	o.ExpiresIn = cmp.Or(o.ExpiresIn, 3599*time.Second)
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Resources == nil {
+		o.Resources = []string{Defender, KeyVault, graph}
+	}
+	return o
+}
+
+// A Server is one tenant of Entra ID. Make it with [New]; it is safe for concurrent use.
+type Server struct {
+	options Options
+	http    *httptest.Server
+	root    []byte // the certificate authority, PEM
+	closed  chan struct{}
+
+	mu        sync.Mutex // guards all below
+	issued    int        // ids given out
+	skew      time.Duration
+	keys      []signingKey // published; the last one signs
+	apps      map[string]App
+	users     map[string]User
+	browser   browser
+	codes     map[string]*code
+	devices   []*device
+	refreshes map[string]session
+	faults    []*Fault
+	requests  []*Request
+}
+
+// New starts a tenant without apps and people, on a port of 127.0.0.1. Its certificate, of an authority of its own,
+// is good for 127.0.0.1, localhost and the production hosts, for a client that dials it in their place.
+func New(o Options) *Server {
+	s := &Server{
+		options: o.withDefaults(), closed: make(chan struct{}), keys: []signingKey{newSigningKey()},
+		apps: map[string]App{}, users: map[string]User{}, codes: map[string]*code{}, refreshes: map[string]session{},
+	}
+	root, certificate := newAuthority()
+	s.root = root
+	s.http = httptest.NewUnstartedServer(s.routes())
+	s.http.TLS = &tls.Config{Certificates: []tls.Certificate{certificate}}
+	s.http.StartTLS()
+	return s
+}
+
+func (s *Server) routes() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /common/discovery/instance", s.endpoint(s.instance))
+	mux.Handle("GET /{tenant}/v2.0/.well-known/openid-configuration", s.endpoint(s.configuration))
+	mux.Handle("GET /{tenant}/discovery/v2.0/keys", s.endpoint(s.published))
+	mux.Handle("POST /{tenant}/oauth2/v2.0/token", s.endpoint(s.token))
+	mux.Handle("POST /{tenant}/oauth2/v2.0/devicecode", s.endpoint(s.deviceCode))
+	mux.Handle("GET /{tenant}/oauth2/v2.0/authorize", s.endpoint(s.authorize))
+	return mux
+}
+
+// Close cuts the requests that hang and stops serving.
+func (s *Server) Close() {
+	close(s.closed)
+	s.http.Close()
+}
+
+// URL is where the fake listens, https://127.0.0.1:PORT.
+func (s *Server) URL() string { return s.http.URL }
+
+// Authority is [Server.URL], by the name it has in a client's configuration: the host of every tenant.
+func (s *Server) Authority() string { return s.http.URL }
+
+// Tenant is the GUID of the one tenant there is.
+func (s *Server) Tenant() string { return s.options.Tenant }
+
+// Issuer is the iss of v2.0 tokens of a tenant, this one or another.
+func (s *Server) Issuer(tenant string) string { return s.http.URL + "/" + tenant + "/v2.0" }
+
+// Client returns an HTTP client that trusts the fake. Close ends its idle connections.
+func (s *Server) Client() *http.Client { return s.http.Client() }
+
+// CA returns the certificate of the authority that the fake's own is signed by, PEM.
+func (s *Server) CA() []byte { return append([]byte(nil), s.root...) }
+
+// CAFile writes CA to a file that goes with the test, for SSL_CERT_FILE, and returns its path.
+func (s *Server) CAFile(t testing.TB) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "entra-ca.pem")
+	if err := os.WriteFile(path, s.root, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// SetSkew sets Entra ID's clock off by d: the Date of its answers, and the times of its tokens.
+func (s *Server) SetSkew(d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.skew = d
+}
+
+// now needs the lock.
+func (s *Server) now() time.Time { return s.options.Now().Add(s.skew) }
+
+// id gives out the next id with this prefix. It needs the lock.
+func (s *Server) id(prefix string) string {
+	s.issued++
+	return fmt.Sprintf("%s%08d", prefix, s.issued)
+}

@@ -1,0 +1,212 @@
+package entra_test
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"scanwarden/defender/entra"
+)
+
+// browser is what a person's browser does with the address of a sign-in: answers of Entra ID come back with it,
+// over a real port of this machine.
+type browser struct {
+	f      *fakeEntra
+	answer func(url.Values) url.Values // from what was asked; nil is a success
+	method string                      // "" is POST
+	opened chan url.Values
+}
+
+func newBrowser(f *fakeEntra) *browser { return &browser{f: f, opened: make(chan url.Values, 10)} }
+
+func (b *browser) open(address string) error {
+	u, err := url.Parse(address)
+	if err != nil {
+		return err
+	}
+	asked := u.Query()
+	b.f.set(func(f *fakeEntra) { f.guest.challenge = asked.Get("code_challenge") })
+	b.opened <- asked
+	form := url.Values{"code": {"canary-code"}, "state": {asked.Get("state")}}
+	if b.answer != nil {
+		form = b.answer(asked)
+	}
+	if form == nil {
+		return nil // the person does nothing
+	}
+	method := b.method
+	if method == "" {
+		method = http.MethodPost
+	}
+	r, err := http.NewRequest(method, asked.Get("redirect_uri"), strings.NewReader(form.Encode()))
+	if err != nil {
+		return err
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	page, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(io.Discard, page.Body)
+	return errors.Join(err, page.Body.Close())
+}
+
+func (b *browser) source(t *testing.T, told *prompts, edit func(*entra.Config)) *entra.Source {
+	return b.f.people(t, told, func(c *entra.Config) {
+		c.Mode, c.OpenURL = entra.Interactive, b.open
+		if edit != nil {
+			edit(c)
+		}
+	})
+}
+
+func TestABrowserSignsAPersonIn(t *testing.T) {
+	f := startFake(t)
+	b := newBrowser(f)
+	var told prompts
+	s := b.source(t, &told, nil)
+	wantToken(t, s, false, "1")
+	wantToken(t, s, false, "1")
+	asked := <-b.opened
+	for name, want := range map[string]string{
+		"client_id": clientID, "response_type": "code", "response_mode": "form_post", "code_challenge_method": "S256",
+		"scope": scope + " openid offline_access profile", "claims": `{"access_token":{"xms_cc":{"values":["CP1"]}}}`,
+	} {
+		if got := asked.Get(name); got != want {
+			t.Errorf("%s = %q, want %q", name, got, want)
+		}
+	}
+	back, err := url.Parse(asked.Get("redirect_uri"))
+	if err != nil || back.Scheme != "http" || back.Hostname() != "localhost" || back.Port() == "" {
+		t.Errorf("redirect to %v, %v", back, err)
+	}
+	if form := f.signIns()[0]; form.Get("code") != "canary-code" || form.Get("code_verifier") == "" || form.Has("client_secret") {
+		t.Errorf("the code was redeemed with %v", form)
+	}
+	if c, err := net.Dial("tcp", back.Host); err == nil {
+		t.Error("the port stays open after the sign-in")
+		_ = c.Close()
+	}
+}
+
+func TestCloseFreesThePort(t *testing.T) {
+	f := startFake(t)
+	b := newBrowser(f)
+	b.answer = func(url.Values) url.Values { return nil }
+	var told prompts
+	s := b.source(t, &told, func(c *entra.Config) { c.Patience = 100 * time.Millisecond })
+	wantError(t, s, entra.Error{OAuth: "authorization_pending", Temporary: true})
+	back, err := url.Parse((<-b.opened).Get("redirect_uri"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
+	all := make([]byte, 1<<20)
+	if all = all[:runtime.Stack(all, true)]; bytes.Contains(all, []byte("entra.(*person).run")) {
+		t.Error("the sign-in goes on after Close")
+	}
+	if c, err := net.Dial("tcp", back.Host); err == nil {
+		t.Error("the port is still open after Close")
+		_ = c.Close()
+	}
+}
+
+func TestABrowserThatStays(t *testing.T) {
+	f := startFake(t)
+	b := newBrowser(f)
+	closed := make(chan struct{})
+	t.Cleanup(func() { close(closed) })
+	var told prompts
+	s := b.source(t, &told, func(c *entra.Config) {
+		c.OpenURL = func(address string) error {
+			err := b.open(address)
+			<-closed
+			return err
+		}
+	})
+	wantToken(t, s, false, "1")
+	told.want(t, "To sign in to Entra ID, finish the sign-in in the browser window that was opened.")
+}
+
+func TestABrowserThatCannotBeOpened(t *testing.T) {
+	f := startFake(t)
+	addresses := make(chan string, 1)
+	var told prompts
+	s := newBrowser(f).source(t, &told, func(c *entra.Config) {
+		c.Patience = 300 * time.Millisecond
+		c.OpenURL = func(address string) error {
+			addresses <- address
+			return errors.New("canary: no display")
+		}
+	})
+	problem := wantErrorOf(t, s, entra.Error{OAuth: "authorization_pending", Temporary: true})
+	words := "sign in at " + <-addresses + " in a browser on this machine"
+	if want := "Entra ID waits for a person to sign in: " + words + ", then call again"; problem.Error() != want {
+		t.Errorf("got  %s\nwant %s", problem, want)
+	}
+	if len(told.texts) != 1 || told.texts[0] != "To sign in to Entra ID, "+words+"." || strings.Contains(told.texts[0], "canary") {
+		t.Errorf("told %q", told.texts)
+	}
+}
+
+func TestSignInsInABrowserThatFail(t *testing.T) {
+	refused := func(word, description string) func(url.Values) url.Values {
+		return func(asked url.Values) url.Values {
+			return url.Values{"error": {word}, "error_description": {description}, "state": {asked.Get("state")}}
+		}
+	}
+	cases := map[string]struct {
+		change func(*browser)
+		want   entra.Error
+		hint   string
+	}{
+		"cancelled": {func(b *browser) { b.answer = refused("access_denied", "<b>the user canary cancelled</b>") },
+			entra.Error{OAuth: "access_denied"}, "cancelled or refused in the browser"},
+		"consent declined": {func(b *browser) { b.answer = refused("access_denied", "AADSTS65004: User canary declined.") },
+			entra.Error{OAuth: "access_denied", Code: "AADSTS65004"}, "consent was declined"},
+		"not assigned": {func(b *browser) { b.answer = refused("invalid_grant", "AADSTS50105: canary") },
+			entra.Error{OAuth: "access_denied", Code: "AADSTS50105"}, "assign"},
+		"another state": {func(b *browser) {
+			b.answer = func(url.Values) url.Values { return url.Values{"code": {"canary-code"}, "state": {"canary"}} }
+		}, entra.Error{OAuth: "access_denied"}, "cancelled or refused"},
+		"GET":          {func(b *browser) { b.method = http.MethodGet }, entra.Error{OAuth: "access_denied"}, "cancelled or refused"},
+		"stolen code":  {func(b *browser) { b.f.answerNext(refusal(400, "invalid_grant", 501481)) }, entra.Error{Code: "AADSTS501481", OAuth: "invalid_grant", Status: 400, Correlation: correlation}, "start the sign-in again"},
+		"other tenant": {func(b *browser) { b.f.guest.tenant = correlation }, entra.Error{}, "belongs to another tenant than AZURE_TENANT_ID"},
+		"nobody comes": {func(b *browser) { b.answer = func(url.Values) url.Values { return nil } },
+			entra.Error{OAuth: "authorization_pending", Temporary: true}, "finish the sign-in in the browser window that was opened, then call again"},
+		"Entra is down": {func(b *browser) { b.f.answerNext(answer{status: 503}) }, entra.Error{Status: 503, Temporary: true}, "failing at the moment"},
+		"no such tenant": {func(b *browser) {
+			b.f.config = func(w http.ResponseWriter) bool { write(w, refusal(400, "invalid_tenant", 90002)); return true }
+		}, entra.Error{Code: "AADSTS90002", OAuth: "invalid_tenant", Status: 400, Correlation: correlation}, "check AZURE_TENANT_ID"},
+		"address without TLS": {func(b *browser) {
+			b.f.config = func(w http.ResponseWriter) bool {
+				const base = "https://" + production + "/" + tenant
+				reply(w, 200, map[string]any{"issuer": base + "/v2.0", "token_endpoint": base + "/oauth2/v2.0/token", "authorization_endpoint": "file:///etc/canary"})
+				return true
+			}
+		}, entra.Error{}, "none of a web page"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			f := startFake(t)
+			b := newBrowser(f)
+			c.change(b)
+			var told prompts
+			s := b.source(t, &told, func(c *entra.Config) { c.Patience = 2 * time.Second })
+			wantHint(t, wantError(t, s, c.want), c.hint)
+			for _, text := range told.texts {
+				wantClean(t, text)
+			}
+			if name == "address without TLS" && len(b.opened) != 0 {
+				t.Error("the address was opened")
+			}
+		})
+	}
+}

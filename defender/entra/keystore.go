@@ -1,0 +1,69 @@
+package entra
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"time"
+
+	"github.com/zalando/go-keyring"
+)
+
+const (
+	keyService = "scanwarden"
+	storeTime  = 20 * time.Second // for the protected store, in which a person may have to type a password
+)
+
+// errNoKey means that the protected store is there, and has no key of ours.
+var errNoKey = errors.New("no key is kept yet")
+
+var errNoStore = errors.New("this machine has no protected store for its key that is unlocked (on Linux a Secret Service such as GNOME Keyring)")
+
+// loadKey gets the key from the protected store: the Secret Service over D-Bus, Apple's Keychain or Windows'
+// Credential Manager.
+func loadKey(ctx context.Context, name string) ([]byte, error) {
+	text, err := within(ctx, func() (string, error) { return keyring.Get(keyService, name) })
+	if errors.Is(err, keyring.ErrNotFound) {
+		return nil, errNoKey
+	}
+	if err != nil {
+		return nil, errNoStore
+	}
+	key, err := base64.StdEncoding.DecodeString(text)
+	if err != nil || len(key) != keySize {
+		return nil, errNoKey // somebody else's: ours takes its place
+	}
+	return key, nil
+}
+
+func saveKey(ctx context.Context, name string, key []byte) error {
+	_, err := within(ctx, func() (string, error) {
+		return "", keyring.Set(keyService, name, base64.StdEncoding.EncodeToString(key))
+	})
+	if err != nil {
+		return errNoStore
+	}
+	return nil
+}
+
+// within does not wait longer for the store than storeTime. It cannot be stopped: its goroutine ends with its
+// answer, be it the person's.
+func within(ctx context.Context, ask func() (string, error)) (string, error) {
+	type answer struct {
+		text string
+		err  error
+	}
+	ctx, cancel := context.WithTimeout(ctx, storeTime)
+	defer cancel()
+	answers := make(chan answer, 1)
+	go func() {
+		text, err := ask()
+		answers <- answer{text, err}
+	}()
+	select {
+	case a := <-answers:
+		return a.text, a.err
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+}

@@ -1,0 +1,213 @@
+package entra_test
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"scanwarden/defender/entra"
+)
+
+const header = "canary-identity-header"
+
+// identityEndpoint answers as App Service and Container Apps do, on a wire of its own and without TLS.
+type identityEndpoint struct {
+	wire    wire
+	serial  atomic.Int64
+	last    atomic.Pointer[http.Request]
+	answers chan answer // before it answers by itself
+	life    time.Duration
+}
+
+// machines counts the identities of the tests: MSAL has one cache for the whole process.
+var machines atomic.Int64
+
+func newIdentity() string {
+	return fmt.Sprintf("00000000-0000-4000-8000-%012d", machines.Add(1))
+}
+
+func startIdentity(t *testing.T) *identityEndpoint {
+	t.Helper()
+	e := &identityEndpoint{wire: newWire(), answers: make(chan answer, 10), life: time.Hour}
+	server := &httptest.Server{Listener: e.wire, Config: &http.Server{Handler: e}}
+	server.Start()
+	t.Cleanup(server.Close)
+	return e
+}
+
+func (e *identityEndpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	serial := e.serial.Add(1)
+	e.last.Store(r)
+	select {
+	case a := <-e.answers:
+		write(w, a)
+	default:
+		reply(w, http.StatusOK, map[string]any{
+			"access_token": fmt.Sprint(tokenCanary, serial), "expires_on": fmt.Sprint(time.Now().Add(e.life).Unix()),
+			"resource": r.FormValue("resource"), "token_type": "Bearer", "client_id": r.FormValue("client_id"),
+		})
+	}
+}
+
+func (e *identityEndpoint) source(t *testing.T, edit func(*entra.Config)) *entra.Source {
+	t.Helper()
+	transport := &http.Transport{DialContext: e.wire.dial, Proxy: func(r *http.Request) (*url.URL, error) {
+		t.Errorf("%s was to go through a proxy", r.URL.Host)
+		return nil, nil
+	}}
+	t.Cleanup(transport.CloseIdleConnections)
+	cfg := entra.Config{Mode: entra.ManagedIdentity, ClientID: newIdentity(), HTTP: &http.Client{Transport: transport}}
+	if edit != nil {
+		edit(&cfg)
+	}
+	s, err := entra.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// onAzure runs a story on a machine whose environment has an identity endpoint.
+func onAzure(t *testing.T, endpoint string, story func(t *testing.T, e *identityEndpoint)) {
+	t.Helper()
+	t.Setenv("IDENTITY_ENDPOINT", endpoint)
+	t.Setenv("IDENTITY_HEADER", header)
+	synctest.Test(t, func(t *testing.T) {
+		e := startIdentity(t)
+		t.Cleanup(func() { time.Sleep(time.Minute) })
+		story(t, e)
+	})
+}
+
+const endpoint = "http://169.254.129.2:8081/msi/token"
+
+func TestAManagedIdentitySignsIn(t *testing.T) {
+	onAzure(t, endpoint, func(t *testing.T, e *identityEndpoint) {
+		id := newIdentity()
+		s := e.source(t, func(c *entra.Config) { c.ClientID = id })
+		wantToken(t, s, false, "1")
+		wantToken(t, s, false, "1")
+		r := e.last.Load()
+		if r.URL.Path != "/msi/token" || r.Header.Get("X-IDENTITY-HEADER") != header || r.FormValue("client_id") != id {
+			t.Errorf("asked %v", r.URL)
+		}
+		if got := r.FormValue("resource"); got != "https://api.securitycenter.microsoft.com" {
+			t.Errorf("for %q", got)
+		}
+		wantToken(t, s, true, "2") // past the cache of the process
+		wantToken(t, s, false, "2")
+		if _, err := s.For(vault).Get(t.Context(), entra.Ask{}); err != nil || e.last.Load().FormValue("resource") != "https://vault.azure.net" {
+			t.Errorf("%v, for %v", err, e.last.Load().URL)
+		}
+		time.Sleep(56 * time.Minute)
+		wantToken(t, s, false, "4")
+		if token, err := s.Get(t.Context(), entra.Ask{Claims: `{"access_token":{}}`}); err != nil || token.Text != tokenCanary+"5" {
+			t.Errorf("for a challenge: %v, %v", token, err)
+		}
+		synctest.Wait()
+		wantClean(t, s)
+	})
+}
+
+func TestTheMachinesOwnIdentity(t *testing.T) {
+	onAzure(t, endpoint, func(t *testing.T, e *identityEndpoint) {
+		s := e.source(t, func(c *entra.Config) { c.ClientID = "" })
+		if _, err := s.Get(t.Context(), entra.Ask{Fresh: true}); err != nil || e.last.Load().Form.Has("client_id") {
+			t.Errorf("%v, asked %v", err, e.last.Load().URL)
+		}
+	})
+}
+
+func TestManagedIdentitiesThatFail(t *testing.T) {
+	busy, updating := answer{status: 503}, answer{status: 404, body: `{"error":"canary"}`}
+	cases := map[string]struct {
+		answers []answer
+		want    entra.Error
+		hint    string
+		tries   int64
+	}{
+		"none such":     {[]answer{{status: 400, body: `{"error":"invalid_request","error_description":"Identity canary not found"}`}}, entra.Error{Status: 400}, "assign the one named by AZURE_CLIENT_ID", 1},
+		"none, in text": {[]answer{{status: 400, body: `{"statusCode":400,"message":"canary"}`}}, entra.Error{Status: 400}, "no such managed identity", 1},
+		"forbidden":     {[]answer{{status: 403}}, entra.Error{Status: 403}, "no such managed identity", 1},
+		"busy":          {[]answer{busy, busy, busy}, entra.Error{Status: 503, Temporary: true}, "failing at the moment", 3},
+		"updating":      {[]answer{updating, updating, updating}, entra.Error{Status: 404, Temporary: true}, "failing at the moment", 3},
+		"throttled":     {[]answer{{status: 429, retryAfter: "60"}}, entra.Error{Status: 429, Temporary: true, RetryAfter: time.Minute}, "wait a minute", 1},
+		"a portal":      {[]answer{{body: "<html>canary"}}, entra.Error{}, "something other than Azure's endpoint", 1},
+		"cut off":       {[]answer{{body: `{"access_token":"canary`, breaks: true}}, entra.Error{}, "this machine has no managed identity", 1},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			onAzure(t, endpoint, func(t *testing.T, e *identityEndpoint) {
+				for _, a := range c.answers {
+					e.answers <- a
+				}
+				wantHint(t, wantError(t, e.source(t, nil), c.want), c.hint)
+				if n := e.serial.Load(); n != c.tries {
+					t.Errorf("%d tries, want %d", n, c.tries)
+				}
+			})
+		})
+	}
+}
+
+func TestAnIdentityEndpointRecovers(t *testing.T) {
+	onAzure(t, endpoint, func(t *testing.T, e *identityEndpoint) {
+		e.answers <- answer{status: 503}
+		e.answers <- answer{status: 429, retryAfter: "2"}
+		wantToken(t, e.source(t, nil), false, "3")
+	})
+}
+
+func TestAnIdentityEndpointElsewhereGetsNothing(t *testing.T) {
+	onAzure(t, "http://identity.example/msi/token", func(t *testing.T, e *identityEndpoint) {
+		wantHint(t, wantError(t, e.source(t, nil), entra.Error{}), "check IDENTITY_ENDPOINT")
+		if e.serial.Load() != 0 {
+			t.Error("the header was sent off this machine, unencrypted")
+		}
+	})
+}
+
+// Outside Azure packets to 169.254.169.254 get lost, and no answer ever comes.
+func TestAMachineWithoutManagedIdentity(t *testing.T) {
+	t.Setenv("IDENTITY_ENDPOINT", "")
+	t.Setenv("MSI_ENDPOINT", "")
+	synctest.Test(t, func(t *testing.T) {
+		lost := newWire() // that nobody accepts from
+		t.Cleanup(func() { _ = lost.Close() })
+		var dialled atomic.Pointer[string]
+		e := &identityEndpoint{wire: lost}
+		s := e.source(t, func(c *entra.Config) {
+			transport := c.HTTP.Transport.(*http.Transport)
+			dial := transport.DialContext
+			transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+				dialled.Store(&address)
+				return dial(ctx, network, address)
+			}
+		})
+		start := time.Now()
+		problem := wantError(t, s, entra.Error{})
+		const want = "Entra ID sign-in failed: this machine has no managed identity, nobody answers for one: run where Azure gives one, " +
+			"or set SCANWARDEN_AUTH to client and AZURE_TENANT_ID, AZURE_CLIENT_ID and a credential"
+		if problem.Error() != want {
+			t.Errorf("got  %s\nwant %s", problem, want)
+		}
+		if took := time.Since(start); took != 10*time.Second || !strings.HasPrefix(*dialled.Load(), "169.254.169.254:") {
+			t.Errorf("gave up on %s after %v", *dialled.Load(), took)
+		}
+	})
+}
+
+func TestAManagedTokenThatHasExpired(t *testing.T) {
+	onAzure(t, endpoint, func(t *testing.T, e *identityEndpoint) {
+		e.life = -time.Hour // as this machine's clock, a day ahead, has it
+		wantHint(t, wantError(t, e.source(t, nil), entra.Error{}), "check this machine's clock, which shows 2000-01-01 00:00 UTC")
+	})
+}

@@ -1,0 +1,216 @@
+package entra_test
+
+import (
+	"crypto/x509"
+	"errors"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"scanwarden/defender/entra"
+)
+
+func asRefusal(t *testing.T, err error) *entra.Error {
+	t.Helper()
+	problem, ok := errors.AsType[*entra.Error](err)
+	if !ok {
+		t.Fatalf("error %v (%T), want an *entra.Error", err, err)
+	}
+	return problem
+}
+
+func TestATokenOnBehalfOfAUser(t *testing.T) {
+	amongPeople(t, func(t *testing.T, p *fakePeople) {
+		token, err := p.onBehalfOf(t, nil).Get(t.Context(), assertionCanary+"ada", entra.Ask{})
+		if err != nil || token.Text != tokenCanary+"ada-1" || token.Expires.Sub(time.Now()) != 3599*time.Second {
+			t.Fatalf("Get = %+v, %v", token, err)
+		}
+		form := p.signIns()[0]
+		for name, want := range map[string]string{
+			"grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer", "requested_token_use": "on_behalf_of",
+			"assertion": assertionCanary + "ada", "client_secret": secret, "scope": delegated + " openid offline_access profile",
+		} {
+			if got := form.Get(name); got != want {
+				t.Errorf("%s = %q, want %q", name, got, want)
+			}
+		}
+	})
+}
+
+func TestAUsersTokenIsCached(t *testing.T) {
+	for _, scope := range []string{delegated, "https://api.securitycenter.microsoft.com/.default"} {
+		amongPeople(t, func(t *testing.T, p *fakePeople) {
+			o := p.onBehalfOf(t, func(c *entra.Config) { c.Scope = scope })
+			for range 20 {
+				wantTraded(t, o, "ada", entra.Ask{}, "ada-1")
+			}
+			time.Sleep(50 * time.Minute)
+			wantTraded(t, o, "ada", entra.Ask{}, "ada-1")
+			wantSignIns(t, p.fakeEntra, 1)
+		})
+	}
+}
+
+func TestPassingFailuresOfAnExchange(t *testing.T) {
+	busy := answer{status: http.StatusServiceUnavailable}
+	fault := refusal(http.StatusServiceUnavailable, "temporarily_unavailable", 90033)
+	for name, c := range map[string]struct {
+		answers []answer
+		want    entra.Error
+		hint    string
+	}{
+		"twice busy":       {[]answer{busy, busy}, entra.Error{}, ""},
+		"always busy":      {[]answer{busy, busy, busy}, entra.Error{Status: 503, Temporary: true}, "wait a minute and try again"},
+		"in its own words": {[]answer{fault, fault, fault}, entra.Error{Code: "AADSTS90033", OAuth: "temporarily_unavailable", Status: 503, Temporary: true}, correlation},
+		"throttled":        {[]answer{{status: 429, retryAfter: "7"}}, entra.Error{}, ""},
+		"throttled, long":  {[]answer{{status: 429, retryAfter: "60"}}, entra.Error{Status: 429, Temporary: true}, "try again in 1m0s"},
+		"a passing fault":  {[]answer{refusal(400, "invalid_request", 90033)}, entra.Error{}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			amongPeople(t, func(t *testing.T, p *fakePeople) {
+				p.answerNext(c.answers...)
+				_, err := trade(t.Context(), p.onBehalfOf(t, nil), "ada", entra.Ask{})
+				if c.hint == "" && err != nil {
+					t.Error(err)
+				} else if c.hint != "" {
+					wantRefused(t, err, c.want, c.hint)
+				}
+			})
+		})
+	}
+}
+
+func TestWhatAUserIsTold(t *testing.T) {
+	conditional := answer{status: 400, body: `{"error":"invalid_grant","suberror":"basic_action","error_codes":[530036],` +
+		`"error_description":"AADSTS530036: canary","claims":"{\"access_token\":{\"capolids\":{\"essential\":true,\"values\":[\"canary\"]}}}"}`}
+	for name, c := range map[string]struct {
+		answer answer
+		want   entra.Error
+		hint   string
+	}{
+		"another app's token":  {refusal(400, "invalid_grant", 500131), entra.Error{Code: "AADSTS500131", OAuth: "invalid_grant", Status: 400}, "sign in to this app"},
+		"expired":              {refusal(400, "invalid_grant", 500133), entra.Error{Code: "AADSTS500133", OAuth: "invalid_grant", Status: 400}, "sign in again"},
+		"another tenant":       {refusal(400, "invalid_request", 90002), entra.Error{Code: "AADSTS90002", OAuth: "invalid_request", Status: 400}, "check AZURE_TENANT_ID"},
+		"a forged token":       {refusal(400, "invalid_grant", 50013), entra.Error{Code: "AADSTS50013", OAuth: "invalid_grant", Status: 400}, "sign in to this app again"},
+		"no consent":           {refusal(400, "invalid_grant", 65001), entra.Error{Code: "AADSTS65001", OAuth: "invalid_grant", Status: 400}, "Machine.ReadWrite where people sign in"},
+		"second factor":        {refusal(400, "interaction_required", 50076), entra.Error{Code: "AADSTS50076", OAuth: "interaction_required", Status: 400}, "sign in again"},
+		"blocked by policy":    {refusal(400, "invalid_grant", 53003), entra.Error{Code: "AADSTS53003", OAuth: "invalid_grant", Status: 400}, "ask an administrator which one"},
+		"revoked secret":       {refusal(401, "invalid_client", 7000222), entra.Error{Code: "AADSTS7000222", OAuth: "invalid_client", Status: 401}, "the client secret has expired"},
+		"an unknown condition": {conditional, entra.Error{Code: "AADSTS530036", OAuth: "invalid_grant", Status: 400}, "a conditional access policy wants another step of the user: sign in again and take it"},
+		"a web page":           {answer{status: 403, body: "<html>canary"}, entra.Error{Status: 403}, "something other than Entra ID answered"},
+		"no lifetime":          {answer{body: `{"access_token":"canary"}`}, entra.Error{}, "something other than Entra ID answered"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			amongPeople(t, func(t *testing.T, p *fakePeople) {
+				p.answerNext(c.answer)
+				_, err := trade(t.Context(), p.onBehalfOf(t, nil), "ada", entra.Ask{})
+				wantRefused(t, err, c.want, c.hint)
+				wantSignIns(t, p.fakeEntra, 1)
+			})
+		})
+	}
+}
+
+func TestAClaimsChallengeIsPassedOn(t *testing.T) {
+	const claims = `{"access_token":{"nbf":{"essential":true,"value":"1604106651"}}}`
+	amongPeople(t, func(t *testing.T, p *fakePeople) {
+		o := p.onBehalfOf(t, nil)
+		wantTraded(t, o, "ada", entra.Ask{Fresh: true, Claims: claims}, "ada-1") // the first call of all may be challenged
+		wantTraded(t, o, "ada", entra.Ask{Fresh: true, Claims: claims}, "ada-2")
+		wantTraded(t, o, "ada", entra.Ask{}, "ada-2")
+		time.Sleep(time.Hour)
+		wantTraded(t, o, "ada", entra.Ask{}, "ada-3")
+		for i, want := range []bool{true, true, false} {
+			if got := strings.Contains(p.signIns()[i].Get("claims"), `"1604106651"`); got != want {
+				t.Errorf("request %d has the claims %s", i+1, p.signIns()[i].Get("claims"))
+			}
+		}
+	})
+}
+
+func TestAChallengeThatTheUserHasToAnswer(t *testing.T) {
+	amongPeople(t, func(t *testing.T, p *fakePeople) {
+		o := p.onBehalfOf(t, nil)
+		wantTraded(t, o, "ada", entra.Ask{}, "ada-1")
+		p.answerNext(refusal(400, "invalid_grant", 50173), refusal(400, "interaction_required", 50076))
+		_, err := trade(t.Context(), o, "ada", entra.Ask{Fresh: true, Claims: `{"access_token":{}}`})
+		wantRefused(t, err, entra.Error{Code: "AADSTS50076", OAuth: "interaction_required", Status: 400}, "sign in again")
+		wantTraded(t, o, "ada", entra.Ask{}, "ada-1") // what the service made of it is the service's to say again
+	})
+}
+
+func TestWhatIsNotTraded(t *testing.T) {
+	amongPeople(t, func(t *testing.T, p *fakePeople) {
+		o := p.onBehalfOf(t, nil)
+		for name, c := range map[string]struct {
+			assertion string
+			ask       entra.Ask
+			hint      string
+		}{
+			"nothing":     {"", entra.Ask{}, "sign in to this app"},
+			"a novel":     {strings.Repeat("canary", 11_000), entra.Ask{}, "sign in to this app again"},
+			"odd claims":  {assertionCanary + "ada", entra.Ask{Claims: "canary"}, "the claims challenge is not a JSON object"},
+			"null claims": {assertionCanary + "ada", entra.Ask{Claims: "null"}, "the claims challenge is not a JSON object"},
+		} {
+			_, err := o.Get(t.Context(), c.assertion, c.ask)
+			t.Log(name, "is not traded")
+			wantRefused(t, err, entra.Error{}, c.hint)
+		}
+		wantSignIns(t, p.fakeEntra, 0)
+	})
+}
+
+func TestAnExchangeEnds(t *testing.T) {
+	amongPeople(t, func(t *testing.T, p *fakePeople) {
+		p.set(func(f *fakeEntra) { f.hang = true })
+		start := time.Now()
+		_, err := trade(t.Context(), p.onBehalfOf(t, nil), "ada", entra.Ask{})
+		wantRefused(t, err, entra.Error{Temporary: true}, "did not answer in time")
+		if took := time.Since(start); took != 30*time.Second {
+			t.Errorf("gave up after %v, want 30s", took)
+		}
+	})
+}
+
+func TestAnExchangeThroughAnInspectedConnection(t *testing.T) {
+	server := httptest.NewUnstartedServer(http.NotFoundHandler())
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.StartTLS()
+	defer server.Close()
+	transport := server.Client().Transport.(*http.Transport).Clone()
+	transport.TLSClientConfig.RootCAs = x509.NewCertPool()
+	for name, client := range map[string]*http.Client{"own": {Transport: transport}, "default": nil} {
+		o, err := entra.NewOnBehalfOf(entra.Config{
+			TenantID: tenant, ClientID: clientID, ClientSecret: func() (string, error) { return secret, nil },
+			Authority: server.URL, NoInstanceDiscovery: true, HTTP: client,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = trade(t.Context(), o, "ada", entra.Ask{})
+		t.Run(name, func(t *testing.T) { wantRefused(t, err, entra.Error{}, "SSL_CERT_FILE") })
+	}
+}
+
+func TestNewOnBehalfOfSaysWhatToSet(t *testing.T) {
+	for name, c := range map[string]struct {
+		edit func(*entra.Config)
+		want string
+	}{
+		"a person's mode": {func(c *entra.Config) { c.Mode = entra.DeviceCode }, "SCANWARDEN_AUTH must be client"},
+		"no credential":   {func(c *entra.Config) { c.ClientSecret = nil }, "set one of AZURE_CLIENT_SECRET"},
+		"no resource":     {func(c *entra.Config) { c.Scope = "Machine.ReadWrite" }, "SCANWARDEN_DEFENDER_SCOPE must be one scope"},
+		"two scopes":      {func(c *entra.Config) { c.Scope += " " + delegated }, "SCANWARDEN_DEFENDER_SCOPE must be one scope"},
+		"another app's":   {func(c *entra.Config) { c.ClientSecret, c.Prefix = nil, "SCANWARDEN_WRITE_" }, "set one of SCANWARDEN_WRITE_CLIENT_SECRET"},
+	} {
+		cfg := entra.Config{TenantID: tenant, ClientID: clientID, ClientSecret: func() (string, error) { return secret, nil }, Scope: delegated}
+		c.edit(&cfg)
+		if _, err := entra.NewOnBehalfOf(cfg); err == nil || !strings.HasPrefix(err.Error(), "configure the sign-in on behalf of users: "+c.want) {
+			t.Errorf("%s: %v, want %s", name, err, c.want)
+		}
+	}
+}

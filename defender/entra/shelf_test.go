@@ -1,0 +1,238 @@
+package entra_test
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/zalando/go-keyring"
+
+	"scanwarden/defender/entra"
+)
+
+// withKeyring skips a test that needs the operating system's protected store: a real one, unlocked, in a session
+// that may be written to.
+//
+//	SCANWARDEN_TEST_KEYRING=1 .ci/keyring.sh go test ./defender/entra
+func withKeyring(t *testing.T) {
+	t.Helper()
+	if os.Getenv("SCANWARDEN_TEST_KEYRING") == "" {
+		t.Skip("SCANWARDEN_TEST_KEYRING is not set: this test writes to the keyring of the session; see .ci/keyring.sh")
+	}
+}
+
+func keptIn(dir string) func(*entra.Config) {
+	return func(c *entra.Config) { c.StateDir = dir }
+}
+
+// sealedFile is the one file that a sign-in is kept in.
+func sealedFile(t *testing.T, dir string) string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "sign-in-????????????????"))
+	if err != nil || len(files) != 1 {
+		t.Fatalf("files %v, %v; want one", files, err)
+	}
+	t.Cleanup(func() { _ = keyring.Delete("scanwarden", filepath.Base(files[0])) })
+	return files[0]
+}
+
+func TestASignInOutlivesTheProgram(t *testing.T) {
+	withKeyring(t)
+	f, dir := startFake(t), filepath.Join(t.TempDir(), "state")
+	var told prompts
+	first := f.people(t, &told, keptIn(dir))
+	wantToken(t, first, false, "1")
+	first.Close()
+	second := f.people(t, &told, keptIn(dir))
+	wantToken(t, second, false, "1")
+	wantToken(t, second.For(vault), false, "2")
+	if got := f.signIns()[1].Get("grant_type"); got != "refresh_token" {
+		t.Errorf("the other scope came by %s", got)
+	}
+	wantSignIns(t, f, 2)
+	told.want(t, prompted)
+
+	file := sealedFile(t, dir)
+	data, err := os.ReadFile(file)
+	if err != nil || bytes.Contains(data, []byte("canary")) || bytes.Contains(data, []byte(ada.object)) {
+		t.Errorf("the file can be read: %v, %q", err, data)
+	}
+	for path, want := range map[string]os.FileMode{dir: 0o700, file: 0o600, file + ".lock": 0o600} {
+		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != want {
+			t.Errorf("%s: %v, %v; want %v", path, info.Mode(), err, want)
+		}
+	}
+	if files, _ := os.ReadDir(dir); len(files) != 2 {
+		t.Errorf("left over: %v", files)
+	}
+}
+
+// What was kept and cannot be read any more is worth another sign-in, and no failure.
+func TestAKeptSignInThatIsDamaged(t *testing.T) {
+	withKeyring(t)
+	cases := map[string]func(t *testing.T, file string){
+		"file cut":     func(t *testing.T, file string) { alter(t, file, func(b []byte) []byte { return b[:len(b)/2] }) },
+		"file altered": func(t *testing.T, file string) { alter(t, file, func(b []byte) []byte { b[20] ^= 1; return b }) },
+		"file empty":   func(t *testing.T, file string) { alter(t, file, func([]byte) []byte { return nil }) },
+		"file huge": func(t *testing.T, file string) {
+			alter(t, file, func(b []byte) []byte { return append(b, make([]byte, 5<<20)...) })
+		},
+		"key gone": func(t *testing.T, file string) { change(t, keyring.Delete("scanwarden", filepath.Base(file))) },
+		"key of another": func(t *testing.T, file string) {
+			change(t, keyring.Set("scanwarden", filepath.Base(file), strings.Repeat("A", 43)+"="))
+		},
+		"key no key": func(t *testing.T, file string) { change(t, keyring.Set("scanwarden", filepath.Base(file), "AAAA")) },
+	}
+	for name, damage := range cases {
+		t.Run(name, func(t *testing.T) {
+			f, dir := startFake(t), t.TempDir()
+			var told prompts
+			wantToken(t, f.people(t, &told, keptIn(dir)), false, "1")
+			damage(t, sealedFile(t, dir))
+			wantToken(t, f.people(t, &told, keptIn(dir)), false, "2")
+			wantToken(t, f.people(t, &told, keptIn(dir)), false, "2") // is kept again
+			told.want(t, prompted, prompted)
+		})
+	}
+}
+
+func alter(t *testing.T, file string, edit func([]byte) []byte) {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	change(t, err)
+	change(t, os.WriteFile(file, edit(data), 0o600))
+}
+
+func change(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// The file of one registration is no good in another's place, even under its key.
+func TestAKeptSignInBelongsToItsRegistration(t *testing.T) {
+	withKeyring(t)
+	f, ours, others := startFake(t), t.TempDir(), t.TempDir()
+	var told prompts
+	wantToken(t, f.people(t, &told, keptIn(ours)), false, "1")
+	other := func(c *entra.Config) { c.StateDir, c.ClientID = others, correlation }
+	wantToken(t, f.people(t, &told, other), false, "2")
+	mine, theirs := sealedFile(t, ours), sealedFile(t, others)
+	key, err := keyring.Get("scanwarden", filepath.Base(mine))
+	change(t, err)
+	change(t, keyring.Set("scanwarden", filepath.Base(theirs), key))
+	data, err := os.ReadFile(mine)
+	change(t, err)
+	change(t, os.WriteFile(theirs, data, 0o600))
+	wantToken(t, f.people(t, &told, other), false, "3")
+	told.want(t, prompted, prompted, prompted)
+}
+
+// Each source is a process of its own, as far as the file and its lock are concerned.
+func TestProcessesDoNotUndoEachOthersWork(t *testing.T) {
+	withKeyring(t)
+	f, dir := startFake(t), t.TempDir()
+	var told prompts
+	wantToken(t, f.people(t, &told, keptIn(dir)), false, "1")
+	sealedFile(t, dir)
+	const processes = 8
+	var all sync.WaitGroup
+	for i := range processes {
+		s := f.people(t, &told, keptIn(dir)).For(fmt.Sprintf("https://service%d.example/.default", i))
+		all.Go(func() {
+			if _, err := s.Get(t.Context(), entra.Ask{}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	n := len(f.signIns())
+	last := f.people(t, &told, keptIn(dir))
+	for i := range processes {
+		if _, err := last.For(fmt.Sprintf("https://service%d.example/.default", i)).Get(t.Context(), entra.Ask{}); err != nil {
+			t.Error(err)
+		}
+	}
+	if got := len(f.signIns()) - n; got != 0 {
+		t.Errorf("%d tokens of other processes were lost", got)
+	}
+	told.want(t, prompted)
+}
+
+func TestTwoProcessesMakeOneKey(t *testing.T) {
+	withKeyring(t)
+	f, dir := startFake(t), t.TempDir()
+	var told prompts
+	var all sync.WaitGroup
+	for range 4 {
+		s := f.people(t, &told, keptIn(dir))
+		all.Go(func() {
+			if _, err := s.Get(t.Context(), entra.Ask{}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	sealedFile(t, dir)
+	n := f.requests("/devicecode")
+	if _, err := f.people(t, &told, keptIn(dir)).Get(t.Context(), entra.Ask{}); err != nil || f.requests("/devicecode") != n {
+		t.Errorf("%v: what was written last cannot be read with the key that was kept", err)
+	}
+}
+
+func TestNothingOfAnotherTenantIsKept(t *testing.T) {
+	withKeyring(t)
+	f, dir := startFake(t), t.TempDir()
+	var told prompts
+	wantToken(t, f.people(t, &told, keptIn(dir)), false, "1")
+	before, err := os.ReadFile(sealedFile(t, dir))
+	change(t, err)
+	f.set(func(f *fakeEntra) { f.guest.revoked, f.guest.tenant = true, correlation })
+	s := f.people(t, &told, keptIn(dir)).For(vault)
+	wantHint(t, wantError(t, s, entra.Error{}), "belongs to another tenant")
+	after, err := os.ReadFile(sealedFile(t, dir))
+	if err != nil || !bytes.Equal(before, after) {
+		t.Errorf("the file has changed (%v)", err)
+	}
+}
+
+// A session bus that is not there is what a server and a container have. A process keeps the connection it has
+// to one, so that the story needs a process of its own.
+func TestWithoutAProtectedStoreNothingIsWritten(t *testing.T) {
+	const alone = "SCANWARDEN_TEST_WITHOUT_KEYRING"
+	if os.Getenv(alone) == "" {
+		again := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$")
+		again.Env = append(os.Environ(), alone+"=1", "DBUS_SESSION_BUS_ADDRESS=unix:path="+filepath.Join(t.TempDir(), "none"))
+		if out, err := again.CombinedOutput(); err != nil || !bytes.Contains(out, []byte("PASS")) {
+			t.Errorf("%v:\n%s", err, out)
+		}
+		return
+	}
+	f, dir := startFake(t), t.TempDir()
+	var told prompts
+	s := f.people(t, &told, keptIn(dir))
+	wantToken(t, s, false, "1")
+	wantToken(t, s.For(vault), false, "2")
+	files, err := os.ReadDir(dir)
+	if err != nil || len(files) != 0 {
+		t.Errorf("written: %v, %v", files, err)
+	}
+	told.want(t, prompted+" The sign-in is kept in memory only, and has to be done again after a restart: "+
+		"this machine has no protected store for its key that is unlocked (on Linux a Secret Service such as GNOME Keyring).")
+}
+
+func TestAStateDirectoryThatCannotBeMade(t *testing.T) {
+	withKeyring(t)
+	f, file := startFake(t), filepath.Join(t.TempDir(), "file")
+	put(t, file, "")
+	var told prompts
+	wantToken(t, f.people(t, &told, keptIn(filepath.Join(file, "state"))), false, "1")
+	told.want(t, prompted+" The sign-in is kept in memory only, and has to be done again after a restart: "+
+		"the directory SCANWARDEN_STATE_DIR cannot be made.")
+}

@@ -1,0 +1,205 @@
+package keyvault_test
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+
+	"scanwarden/defender"
+	"scanwarden/defender/keyvault"
+)
+
+// wantSecret reads a secret and compares its value.
+func wantSecret(t testing.TB, v *keyvault.Vaults, id, want string) {
+	t.Helper()
+	got, err := v.Secret(t.Context(), id)
+	if err != nil {
+		t.Errorf("%s: %v", id, err)
+		return
+	}
+	got.Reveal(func(value string) error {
+		if value != want {
+			t.Errorf("%s is %q, want %q", id, value, want)
+		}
+		return nil
+	})
+	if shown := fmt.Sprintf("%v %+v %#v %s", got, got, got, got); strings.Contains(shown, "canary") {
+		t.Errorf("the value shows: %s", shown)
+	}
+}
+
+// TestSecretsOfTwoVaults, and of sovereign clouds, each with the token of its own cloud, which is asked for once.
+func TestSecretsOfTwoVaults(t *testing.T) {
+	a := startAzure(t)
+	v := a.vaults(t)
+	for id, want := range map[string]string{
+		core: canary,
+		"https://edge.vault.azure.net/secrets/core":                    canary + "-edge",
+		"https://EDGE.Vault.Azure.Net/secrets/core/":                   canary + "-edge",
+		"https://snmp.vault.azure.net/secrets/with-version/" + version: canary + "-version",
+		"HTTPS://gov.vault.usgovcloudapi.net/secrets/core":             canary + "-gov",
+		"https://china-1.vault.azure.cn/secrets/core":                  canary + "-china",
+	} {
+		for range 2 {
+			wantSecret(t, v, id, want)
+			if err := v.Exists(t.Context(), id); err != nil {
+				t.Errorf("%s: %v", id, err)
+			}
+		}
+	}
+	count := map[string]int{}
+	for _, asked := range a.asked {
+		count[asked]++
+	}
+	want := map[string]int{"https://vault.azure.net/.default": 2, "https://vault.usgovcloudapi.net/.default": 1, "https://vault.azure.cn/.default": 1}
+	if fmt.Sprint(count) != fmt.Sprint(want) {
+		t.Errorf("tokens were asked for %v, want %v", count, want)
+	}
+	for _, r := range a.seen() {
+		if r.agent != "scanwarden" {
+			t.Errorf("a vault learns of us: %q", r.agent)
+		}
+	}
+}
+
+// TestManyReadAtOnce, with the race detector looking.
+func TestManyReadAtOnce(t *testing.T) {
+	a := startAzure(t)
+	v := a.vaults(t)
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() { wantSecret(t, v, core, canary) })
+		all.Go(func() { wantSecret(t, v, "https://edge.vault.azure.net/secrets/core", canary+"-edge") })
+	}
+	all.Wait()
+}
+
+// TestVersionsAreSentAsNamed.
+func TestVersionsAreSentAsNamed(t *testing.T) {
+	a := startAzure(t)
+	wantSecret(t, a.vaults(t), core+"/"+version, canary)
+	seen := a.seen()
+	if got := seen[len(seen)-1].path; got != "/secrets/core/"+version {
+		t.Errorf("asked for %s", got)
+	}
+}
+
+// TestIdentifiers: which ones are taken, and that no error repeats what somebody may have pasted there.
+func TestIdentifiers(t *testing.T) {
+	for _, id := range []string{
+		core, core + "/", core + "/" + version, "https://abc.vault.azure.cn/secrets/A-1", "https://a-1.vault.usgovcloudapi.net/secrets/" + strings.Repeat("a", 127),
+	} {
+		if err := keyvault.Check(id); err != nil {
+			t.Errorf("%s: %v", id, err)
+		}
+	}
+	for id, words := range map[string]string{
+		canary: "never the secret itself",
+		"":     "is not the identifier",
+		"http://snmp.vault.azure.net/secrets/" + canary:                    "must begin with https://",
+		"xhttps://snmp.vault.azure.net/secrets/" + canary:                  "must begin with https://",
+		"https://snmp.managedhsm.azure.net/secrets/" + canary:              "managed HSM holds keys and no secrets",
+		"https://snmp.vault.azure.net.evil.example/secrets/" + canary:      "is no Azure Key Vault",
+		"https://snmp.vault.azure.net:8443/secrets/" + canary:              "is no Azure Key Vault",
+		"https://evil.example/secrets/" + canary:                           "is no Azure Key Vault",
+		"https://evilvault.azure.net/secrets/" + canary:                    "is no Azure Key Vault",
+		"https://evil.example#.vault.azure.net/secrets/" + canary:          "names no secret",
+		"https://user@snmp.vault.azure.net/secrets/" + canary:              "names no secret",
+		"https://a.b.vault.azure.net/secrets/" + canary:                    "names no secret",
+		"https://ab.vault.azure.net/secrets/" + canary:                     "names no secret",
+		"https://-nmp.vault.azure.net/secrets/" + canary:                   "names no secret",
+		"https://snmp.vault.azure.net/keys/" + canary:                      "names no secret",
+		"https://snmp.vault.azure.net/secrets/":                            "names no secret",
+		"https://snmp.vault.azure.net/secrets/" + canary + "/../x":         "names no secret",
+		"https://snmp.vault.azure.net/secrets/" + canary + "/1":            "names no secret",
+		"https://snmp.vault.azure.net/secrets/" + canary + "?x=1":          "names no secret",
+		"https://snmp.vault.azure.net/secrets/" + canary + "\n":            "names no secret",
+		"https://snmp.vault.azure.net/secrets/" + canary + " x":            "names no secret",
+		"https://snmp.vault.azure.net/secrets/" + strings.Repeat("a", 128): "names no secret",
+		"https://snmp.vault.azure.net/secrets/" + strings.Repeat("a", 600): "too long",
+	} {
+		a := startAzure(t)
+		v := a.vaults(t)
+		_, err := v.Secret(t.Context(), id)
+		for _, err := range []error{keyvault.Check(id), err, v.Exists(t.Context(), id)} {
+			if err == nil || !strings.Contains(err.Error(), words) || strings.Contains(err.Error(), "canary") || strings.Contains(err.Error(), "\n") {
+				t.Errorf("%q: %v, want %q", id, err, words)
+			}
+		}
+		if len(a.seen()) > 0 || len(a.asked) > 0 {
+			t.Errorf("%q caused a call", id)
+		}
+	}
+}
+
+func TestNewSaysWhatIsMissing(t *testing.T) {
+	for _, id := range []string{"", "contoso.onmicrosoft.com", tenant + "0", "common"} {
+		_, err := keyvault.New(keyvault.Config{TenantID: id, Token: startAzure(t).token})
+		if err == nil || !strings.Contains(err.Error(), "AZURE_TENANT_ID must be the tenant's GUID") {
+			t.Errorf("%q: %v", id, err)
+		}
+	}
+	if _, err := keyvault.New(keyvault.Config{TenantID: tenant}); err == nil {
+		t.Error("no token source was missed")
+	}
+}
+
+// TestTheSDKLogsNothing, also when the environment says so. The log is the process's, so one of its own looks.
+func TestTheSDKLogsNothing(t *testing.T) {
+	if os.Getenv("KEYVAULT_TEST_LOGS") != "" {
+		a := startAzure(t)
+		v := a.vaults(t)
+		wantSecret(t, v, core, canary)
+		a.answerNext(answer{status: 403, body: refusal("Forbidden", canary)})
+		_, err := v.Secret(t.Context(), core)
+		wantTrouble(t, err)
+		return
+	}
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestTheSDKLogsNothing$")
+	cmd.Env = append(os.Environ(), "KEYVAULT_TEST_LOGS=1", "AZURE_SDK_GO_LOGGING=all")
+	out, err := cmd.CombinedOutput()
+	if err != nil || strings.Contains(string(out), "canary") || strings.Contains(string(out), "vault.azure.net") {
+		t.Errorf("%v:\n%s", err, out)
+	}
+}
+
+// TestSecretsAreSecrets: the type that holds a value is the one that hides it.
+func TestSecretsAreSecrets(t *testing.T) {
+	var read func(context.Context, string) (defender.Secret, error) = startAzure(t).vaults(t).Secret
+	got, err := read(t.Context(), core)
+	if err != nil || got.Empty() {
+		t.Errorf("%v, %v", got, err)
+	}
+}
+
+// FuzzIdentifier: what is taken is the address of a vault and nothing more, as any reader of URLs sees it; what is not
+// is never repeated.
+func FuzzIdentifier(f *testing.F) {
+	for _, seed := range []string{core, core + "/" + version, "HTTPS://A-b.VAULT.azure.cn/secrets/x/", "https://evil.example/.vault.azure.net/secrets/x", "hunter2~hunter2", ""} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, id string) {
+		if err := keyvault.Check(id); err != nil {
+			if len(id) > 40 && strings.Contains(err.Error(), id) {
+				t.Fatalf("%q is repeated: %v", id, err)
+			}
+			return
+		}
+		u, err := url.Parse(id)
+		if err != nil || u.Scheme != "https" || u.User != nil || u.Port() != "" || u.RawQuery != "" || u.Fragment != "" || !strings.HasPrefix(u.Path, "/secrets/") {
+			t.Fatalf("%q was taken: %+v, %v", id, u, err)
+		}
+		host := strings.ToLower(u.Host)
+		for _, cloud := range []string{".vault.azure.net", ".vault.usgovcloudapi.net", ".vault.azure.cn"} {
+			if strings.Count(strings.TrimSuffix(host, cloud), ".") == 0 && strings.HasSuffix(host, cloud) {
+				return
+			}
+		}
+		t.Fatalf("%q was taken, a host of no cloud", id)
+	})
+}

@@ -1,0 +1,123 @@
+package keyvault_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"scanwarden/defender/keyvault"
+)
+
+// wantTrouble checks that err is our own, one plain sentence, says the words, and holds no secret.
+func wantTrouble(t testing.TB, err error, words ...string) *keyvault.Error {
+	t.Helper()
+	var own *keyvault.Error
+	if !errors.As(err, &own) {
+		t.Fatalf("%v (%T), want an *Error", err, err)
+	}
+	shown := fmt.Sprintf("%v %+v %#v", err, err, *own)
+	for ; err != nil; err = errors.Unwrap(err) {
+		shown += err.Error()
+	}
+	if strings.Contains(shown, "canary") || strings.ContainsAny(own.Error(), "\n\r\x1b") || len(own.Error()) > 600 {
+		t.Errorf("%q is not a plain sentence without secrets", shown)
+	}
+	if own.Reason == "" || own.Next == "" || own.Secret == "" {
+		t.Errorf("%+v leaves something out", own)
+	}
+	for _, w := range words {
+		if !strings.Contains(own.Error(), w) {
+			t.Errorf("%q does not say %q", own.Error(), w)
+		}
+	}
+	return own
+}
+
+// both asks for the value and for existence: they must fail alike.
+func both(t testing.TB, v *keyvault.Vaults, id string, words ...string) {
+	t.Helper()
+	_, err := v.Secret(t.Context(), id)
+	wantTrouble(t, err, words...)
+	wantTrouble(t, v.Exists(t.Context(), id), words...)
+}
+
+// TestRefusals: each code of Key Vault, and each status without one, becomes a sentence with the next step.
+func TestRefusals(t *testing.T) {
+	for _, c := range []struct {
+		answer answer
+		words  []string
+	}{
+		{answer{status: 404, body: refusal("SecretNotFound", "")}, []string{"core in snmp.vault.azure.net", "there is no such secret", "create it"}},
+		{answer{status: 403, body: refusal("Forbidden", "SecretDisabled")}, []string{"it is disabled"}},
+		{answer{status: 403, body: refusal("Forbidden", "ForbiddenByRbac")}, []string{"may not read it", "role Key Vault Secrets User"}},
+		{answer{status: 403, body: refusal("Forbidden", "AccessDenied")}, []string{"Key Vault Secrets User", "access policies"}},
+		{answer{status: 403, body: refusal("Forbidden", "")}, []string{"Key Vault Secrets User"}},
+		{answer{status: 403, body: "<html>" + canary}, []string{"Key Vault Secrets User"}},
+		{answer{status: 403, body: refusal("Forbidden", "ForbiddenByFirewall")}, []string{"firewall"}},
+		{answer{status: 403, body: refusal("Forbidden", "ForbiddenByConnection")}, []string{"private endpoint"}},
+		{answer{status: 404, body: refusal(canary, canary), header: map[string]string{"x-ms-error-code": canary}}, []string{"none of Key Vault (HTTP 404)", "proxy"}},
+		{answer{status: 400, body: refusal("BadParameter", "")}, []string{"HTTP 400"}},
+		{answer{status: 302, header: map[string]string{"Location": "https://evil.example/" + canary}}, []string{"HTTP 302", "proxy"}},
+		{answer{status: 401, header: map[string]string{"WWW-Authenticate": `Bearer authorization="https://login.microsoftonline.com/` + tenant + `", resource="https://vault.azure.net"`}}, []string{"HTTP 401", "clock"}},
+		{answer{status: 200, body: "<html>" + canary}, []string{"cannot be read", "proxy"}},
+		{answer{status: 200, body: `{"value":"` + strings.Repeat(canary, 50_000) + `"}`}, []string{"longer than any"}},
+		{answer{status: 200, flood: true}, []string{"longer than any"}},
+	} {
+		t.Run(fmt.Sprint(c.answer.status, " ", c.words[0]), func(t *testing.T) {
+			a := startAzure(t)
+			v := a.vaults(t)
+			a.answerNext(c.answer, c.answer)
+			_, err := v.Secret(t.Context(), core)
+			wantTrouble(t, err, c.words...)
+			a.mu.Lock()
+			a.next = []answer{c.answer, c.answer}
+			a.mu.Unlock()
+			e := wantTrouble(t, v.Exists(t.Context(), core), c.words...)
+			if e.Temporary || c.answer.status != 200 && e.Status != c.answer.status {
+				t.Errorf("%+v", e)
+			}
+			for _, r := range a.seen() {
+				if r.host == "evil.example" {
+					t.Error("a redirect was followed")
+				}
+			}
+		})
+	}
+}
+
+// TestUnusableSecrets are named as such, though a vault hands them out.
+func TestUnusableSecrets(t *testing.T) {
+	past, future := time.Now().Add(-time.Hour), time.Now().Add(30*24*time.Hour)
+	for name, c := range map[string]struct {
+		secret secret
+		words  []string
+		listed bool // whether it can be told without reading
+	}{
+		"disabled":  {secret{value: canary, attributes: map[string]any{"enabled": false}}, []string{"disabled", "enable it"}, true},
+		"expired":   {secret{value: canary, attributes: map[string]any{"enabled": true, "exp": past.Unix()}}, []string{"expired on " + past.UTC().Format("2 January 2006"), "renew it"}, true},
+		"not yet":   {secret{value: canary, attributes: map[string]any{"nbf": future.Unix()}}, []string{"not valid before " + future.UTC().Format("2 January 2006")}, true},
+		"empty":     {secret{value: ""}, []string{"it is empty"}, false},
+		"no value":  {secret{}, []string{"it is empty"}, false},
+		"too large": {secret{value: strings.Repeat(canary, 3000)}, []string{"longer than any password"}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := startAzure(t)
+			a.secrets["snmp.vault.azure.net/core"] = c.secret
+			v := a.vaults(t)
+			_, err := v.Secret(t.Context(), core)
+			wantTrouble(t, err, c.words...)
+			if err := v.Exists(t.Context(), core); c.listed {
+				wantTrouble(t, err, c.words...)
+			} else if err != nil {
+				t.Errorf("Exists = %v", err)
+			}
+		})
+	}
+	a := startAzure(t)
+	a.secrets["snmp.vault.azure.net/core"] = secret{value: canary, attributes: map[string]any{"enabled": true, "nbf": past.Unix(), "exp": future.Unix()}}
+	wantSecret(t, a.vaults(t), core, canary)
+	a.secrets["snmp.vault.azure.net/core"] = secret{value: strings.Repeat("x", 64<<10)}
+	wantSecret(t, a.vaults(t), core, strings.Repeat("x", 64<<10))
+}

@@ -46,7 +46,9 @@ func (d *Desk) planAdd(ctx context.Context, in addInput) (confirm.Proposal, erro
 		Summary:  fmt.Sprintf("Add %s scan %s: %s, every %s, from scanner %s", dr.ScanType, quoted(dr.ScanName), countedAddresses(dr.target), hours(*dr.IntervalInHours), quoted(dr.scanner.Name)),
 		Subjects: []confirm.Subject{d.newSubject(dr)},
 		Warnings: append(dr.duplicateName("", existing), dr.warnings("", existing, d.cfg.Now())...),
+		Facts:    factsOf(d.cfg.Now(), judged{names: []string{dr.ScanName}, target: dr.Target, scanner: dr.scanner}),
 	}
+	p.Facts.Credential = dr.ScanAuthenticationParams.Credential
 	if p.Request, err = request(defender.AddScan(dr.Scan)); err != nil {
 		return p, err
 	}

@@ -29,6 +29,8 @@ type Credential struct {
 type Part struct {
 	From string // "env CORE_SNMP_AUTH", "file /run/secrets/x": for people and the fingerprint, never the value
 	Read func(ctx context.Context) (defender.Secret, error)
+	// Exists says without reading the secret why it could not be read; nil where only reading can tell.
+	Exists func(ctx context.Context) error
 }
 
 // part is a field of a credential: its name, what the configuration says, and the secret, if it is one.
@@ -48,6 +50,11 @@ func (c Credential) parts() []part {
 		{"privPassword", c.PrivPassword.Read != nil, &c.PrivPassword, func(a *defender.Authentication) *defender.Secret { return &a.PrivPassword }},
 		{"communityString", c.CommunityString.Read != nil, &c.CommunityString, func(a *defender.Authentication) *defender.Secret { return &a.CommunityString }},
 	}
+}
+
+// secretParts are the parts that are secrets, and configured.
+func (c Credential) secretParts() []part {
+	return slices.DeleteFunc(c.parts(), func(p part) bool { return p.secret == nil || !p.set })
 }
 
 // needs are all the fields of each type (Microsoft's "Get authenticated scan properties").
@@ -153,23 +160,55 @@ func (in authenticationInput) agree(name string, c Credential) error {
 	return nil
 }
 
+// Exists says which secret parts are not there, each with the credential, the part and its source. It reads a
+// secret only where its source cannot be asked otherwise, and drops it at once.
+func (c Credential) Exists(ctx context.Context, name string) error {
+	var missing error
+	for _, p := range c.secretParts() {
+		if err := p.exists(ctx, name); missing == nil {
+			missing = err
+		} else if err != nil {
+			missing = fmt.Errorf("%w; %w", missing, err)
+		}
+	}
+	return missing
+}
+
+func (p part) exists(ctx context.Context, credential string) error {
+	if p.secret.Exists == nil {
+		_, err := p.read(ctx, credential)
+		return err
+	}
+	return p.unreadable(credential, p.secret.Exists(ctx))
+}
+
 // resolve reads the secrets of the credential that a confirmed change refers to.
 func (c Credential) resolve(ctx context.Context, name string) (*defender.Authentication, error) {
 	a := c.reference(name)
-	for _, p := range c.parts() {
-		if p.secret == nil || !p.set {
-			continue
-		}
-		secret, err := p.secret.Read(ctx)
+	for _, p := range c.secretParts() {
+		secret, err := p.read(ctx, name)
 		if err != nil {
-			return nil, fmt.Errorf("%s of credential %s could not be read from %s: %w", p.name, quoted(name), shown(p.secret.From), err)
-		}
-		if secret.Empty() {
-			return nil, fmt.Errorf("%s of credential %s is empty in %s", p.name, quoted(name), shown(p.secret.From))
+			return nil, err
 		}
 		*p.into(a) = secret
 	}
 	return a, nil
+}
+
+func (p part) read(ctx context.Context, credential string) (defender.Secret, error) {
+	secret, err := p.secret.Read(ctx)
+	if err == nil && secret.Empty() {
+		return secret, fmt.Errorf("%s of credential %s is empty in %s", p.name, quoted(credential), shown(p.secret.From))
+	}
+	return secret, p.unreadable(credential, err)
+}
+
+// unreadable names what could not be read, and nothing where err is nil.
+func (p part) unreadable(credential string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s of credential %s could not be read from %s: %w", p.name, quoted(credential), shown(p.secret.From), err)
 }
 
 func names(credentials map[string]Credential) []string {

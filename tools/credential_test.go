@@ -109,16 +109,77 @@ func TestVaultFieldIsAskedForOnce(t *testing.T) {
 		t.Error("$metadata was read although no vault is used")
 	}
 	h.sim.Fail(defendertest.Fault{Path: "$metadata", Status: 404})
-	if body := string(h.plan("add_scan", args).Request.Body); !strings.Contains(body, `"keyVaultUrl"`) {
+	p := h.plan("add_scan", args)
+	if body := string(p.Request.Body); !strings.Contains(body, `"keyVaultUrl"`) {
 		t.Errorf("without $metadata the pages' spelling is due: %s", body)
 	}
+	wantWords(t, strings.Join(p.Warnings, "\n"), "keyVaultUrl: Defender's $metadata", "could not be read", "check that the scan authenticates")
 	for range 2 {
-		if body := string(h.plan("add_scan", args).Request.Body); !strings.Contains(body, `"keyVaultUri"`) {
+		p := h.plan("add_scan", args)
+		if body := string(p.Request.Body); !strings.Contains(body, `"keyVaultUri"`) {
 			t.Errorf("$metadata's spelling is due: %s", body)
+		}
+		if all := strings.Join(p.Warnings, "\n"); strings.Contains(all, "$metadata") {
+			t.Errorf("warned although $metadata was read: %s", all)
 		}
 	}
 	if n := asked(); n != 2 {
 		t.Errorf("$metadata was read %d times, want 2", n)
+	}
+}
+
+// TestAVaultReferenceReachesDefender in the spelling that its $metadata declares, whichever was given; the
+// simulator refuses the other one.
+func TestAVaultReferenceReachesDefender(t *testing.T) {
+	for _, declared := range []string{"keyVaultUrl", "keyVaultUri"} {
+		for _, given := range []string{"keyVaultUrl", "keyVaultUri"} {
+			t.Run(declared+" for "+given, func(t *testing.T) {
+				h := build(t, defendertest.Options{KeyVaultField: declared})
+				args := documented(t, "add-network-keyvault.request.derived-"+given+"-spelling")
+				_, out := h.execute("add_scan", args)
+				h.wantState(out, "applied")
+				wantWords(t, string(h.sim.Writes()[0].Body), `"`+declared+`":"https://`, `"keyVaultSecretName":"`)
+				update := `{"id":"Core switches","scanAuthenticationParams":{"type":"AuthPriv","` + given + `":"https://snmp.vault.azure.net/","keyVaultSecretName":"core"}}`
+				_, out = h.execute("update_scan", update)
+				h.wantState(out, "applied")
+				wantWords(t, string(h.sim.Writes()[1].Body), `"`+declared+`":"https://snmp.vault.azure.net/"`)
+			})
+		}
+	}
+}
+
+// TestCredentialExists asks each part where it is, and reads only the one that cannot be asked.
+func TestCredentialExists(t *testing.T) {
+	read := 0
+	counted := func(text string) tools.Part {
+		p := secret(text)
+		value := p.Read
+		p.Read = func(ctx context.Context) (defender.Secret, error) { read++; return value(ctx) }
+		return p
+	}
+	there := func(err error) func(context.Context) error { return func(context.Context) error { return err } }
+	c := coreSNMP()
+	c.AuthPassword, c.PrivPassword = counted(canary), counted(canary)
+	c.AuthPassword.Exists = there(nil)
+	if err := c.Exists(t.Context(), "core-snmp"); err != nil || read != 1 {
+		t.Errorf("Exists = %v after %d reads, want nil after 1", err, read)
+	}
+
+	gone := errors.New("it is not in the vault")
+	c.AuthPassword.From, c.AuthPassword.Exists = "vault x", there(gone)
+	c.PrivPassword = secret("")
+	err := c.Exists(t.Context(), "core-snmp")
+	if !errors.Is(err, gone) {
+		t.Fatalf("Exists = %v, want the part's own error", err)
+	}
+	wantWords(t, err.Error(), `authPassword of credential "core-snmp" could not be read from vault x: it is not in the vault`,
+		`privPassword of credential "core-snmp" is empty in env CANARY`)
+
+	c = tools.Credential{Type: "CommunityString", CommunityString: secret("x")}
+	c.CommunityString.Read = func(context.Context) (defender.Secret, error) { return defender.Secret{}, gone }
+	wantWords(t, fmt.Sprint(c.Exists(t.Context(), "edge")), `communityString of credential "edge" could not be read from env CANARY`)
+	if err := (tools.Credential{Type: "NoAuthNoPriv", Username: "x"}).Exists(t.Context(), "guest"); err != nil {
+		t.Errorf("a credential without secrets: %v", err)
 	}
 }
 

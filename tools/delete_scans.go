@@ -39,12 +39,19 @@ func (d *Desk) planDelete(ctx context.Context, in deleteInput) (confirm.Proposal
 		return confirm.Proposal{}, refuse("scanDefinitionIds", "%d scans at once are more than the %d that policy allows", len(doomed), most).
 			then("delete them in smaller groups, or have an operator raise max_scans_per_delete")
 	}
+	scanners, err := d.live.scanners.get(ctx)
+	if err != nil {
+		return confirm.Proposal{}, err
+	}
 	p := confirm.Proposal{Summary: deleteSummary(doomed), Warnings: []string{lostForGood}}
-	ids := make([]string, len(doomed))
+	ids, found := make([]string, len(doomed)), make([]judged, len(doomed))
 	for i, scan := range doomed {
 		ids[i] = scan.ID
+		scan, found[i], _ = seenNow(scan, scanners)
 		p.Subjects = append(p.Subjects, doomedSubject(scan, d.cfg.Now()))
+		p.Warnings = append(p.Warnings, lookalike("scanName", scan.ScanName)...)
 	}
+	p.Facts = factsOf(d.cfg.Now(), found...)
 	if p.Request, err = request(defender.DeleteScans(ids)); err != nil {
 		return p, err
 	}

@@ -17,6 +17,8 @@ type Config struct {
 	Policy      confirm.Policy   // the caps
 	Target      string           // the tenant's name: bound into every proposal
 	Now         func() time.Time // nil means time.Now
+	// PerCaller keeps what Defender lists apart for each person: set it where reads run on behalf of users.
+	PerCaller bool
 }
 
 // Desk plans and reads. Make one with NewDesk; it is safe for concurrent use.
@@ -30,11 +32,11 @@ func NewDesk(cfg Config) *Desk {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	return &Desk{cfg: cfg, live: newLive(cfg.Reader, cfg.Now)}
+	return &Desk{cfg: cfg, live: newLive(cfg)}
 }
 
-// Plan turns the arguments of a proposing operation into a Proposal against live state. A refusal is a
-// *Refusal; a failed read is the *defender.Error.
+// Plan turns the arguments of a proposing operation into a Proposal against live state, which is read in the name
+// of whom ctx acts for (see OnBehalf). A refusal is a *Refusal; a failed read is the *defender.Error.
 func (d *Desk) Plan(ctx context.Context, operation string, args json.RawMessage) (confirm.Proposal, error) {
 	op := findOperation(operation)
 	if op == nil || op.plan == nil {
@@ -47,13 +49,13 @@ func (d *Desk) Plan(ctx context.Context, operation string, args json.RawMessage)
 	return p, nil
 }
 
-// Call performs a reading or managing operation for the caller and returns its structured result.
+// Call performs a reading or managing operation for the caller, and in their name, and returns its structured result.
 func (d *Desk) Call(ctx context.Context, by confirm.Principal, operation string, args json.RawMessage) (any, error) {
 	op := findOperation(operation)
 	if op == nil || op.call == nil {
 		return nil, refuse("", "there is no operation %s that can be called without a person", quoted(operation))
 	}
-	return op.call(ctx, d, by, args)
+	return op.call(OnBehalf(ctx, by), d, by, args)
 }
 
 // Forget makes the desk read Defender's lists anew. Call it after every executed change, or a plan made within

@@ -25,9 +25,10 @@ func NewExecutor(reader *defender.Client, writer *defender.Writer, credentials m
 
 // Execute sends a confirmed change, once and to the byte, unless the scans it touches are no longer as they
 // were when it was planned, or still says that it may not. Both are looked at when all else is ready, so that no
-// wait lies between the look and the request. The outcome is Applied, Failed or Stale, where Defender's state is
-// known, or Unknown.
+// wait lies between the look and the request. Defender is called in the requester's name. The outcome is Applied,
+// Failed or Stale, where Defender's state is known, or Unknown.
 func (e *Executor) Execute(ctx context.Context, c confirm.Change, still func(context.Context) error) confirm.Outcome {
+	ctx = OnBehalf(ctx, c.Requester)
 	auth, err := e.secrets(ctx, c.Request.Body)
 	if err != nil {
 		return unsent(err.Error(), "Mend the credential in scanwarden's configuration, then ask again.")

@@ -2,7 +2,6 @@ package tools
 
 import (
 	"context"
-	"strconv"
 	"sync"
 	"time"
 
@@ -31,24 +30,22 @@ type cached[T any] struct {
 	mu     sync.Mutex
 	value  T
 	until  time.Time
-	era    uint64 // moves on when everything before is forgotten
 }
 
 // get returns the value, at the latest when ctx ends. A read that has begun goes on for the others.
 func (c *cached[T]) get(ctx context.Context) (T, error) {
 	c.mu.Lock()
-	value, fresh, era := c.value, c.now().Before(c.until), c.era
+	value, fresh := c.value, c.now().Before(c.until)
 	c.mu.Unlock()
 	if fresh {
 		return value, nil
 	}
-	// The era is the flight's name, so that nobody who asks after forget joins a read from before it.
-	result := c.flight.DoChan(strconv.FormatUint(era, 10), func() (any, error) {
+	result := c.flight.DoChan("", func() (any, error) {
 		ctx, cancel := context.WithTimeout(detached(ctx), patience)
 		defer cancel()
 		value, err := c.read(ctx)
 		if err == nil {
-			c.keep(value, era)
+			c.keep(value)
 		}
 		return value, err
 	})
@@ -61,33 +58,24 @@ func (c *cached[T]) get(ctx context.Context) (T, error) {
 	}
 }
 
-func (c *cached[T]) keep(value T, era uint64) {
+func (c *cached[T]) keep(value T) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.era == era {
-		c.value, c.until = value, c.now().Add(c.lifetime)
-	}
-}
-
-// forget makes the next get read anew.
-func (c *cached[T]) forget() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.era++
-	c.until = time.Time{}
+	c.value, c.until = value, c.now().Add(c.lifetime)
 }
 
 // live is what Defender says now, some seconds old at most.
 type live struct {
-	definitions cached[[]defender.Definition] // by name, then id
-	scanners    cached[[]defender.Scanner]    // by name, then machine id
-	vaultField  cached[string]                // the declared spelling of keyVaultUrl
+	definitions views[defender.Definition] // by name, then id
+	scanners    views[defender.Scanner]    // by name, then machine id
+	vaultField  cached[string]             // the declared spelling of keyVaultUrl: the same for everybody
 }
 
-func newLive(reader *defender.Client, now func() time.Time) *live {
-	l := &live{}
-	l.definitions.read, l.scanners.read, l.vaultField.read = reader.Definitions, reader.Scanners, reader.KeyVaultField
-	l.definitions.now, l.scanners.now, l.vaultField.now = now, now, now
-	l.definitions.lifetime, l.scanners.lifetime, l.vaultField.lifetime = lifetime, lifetime, forever
-	return l
+func newLive(cfg Config) *live {
+	r := cfg.Reader
+	return &live{
+		definitions: views[defender.Definition]{read: r.Definitions, now: cfg.Now, perCaller: cfg.PerCaller},
+		scanners:    views[defender.Scanner]{read: r.Scanners, now: cfg.Now, perCaller: cfg.PerCaller},
+		vaultField:  cached[string]{read: r.KeyVaultField, now: cfg.Now, lifetime: forever},
+	}
 }

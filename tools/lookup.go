@@ -74,6 +74,22 @@ func findScanner(ref string, all []defender.Scanner) (defender.Scanner, error) {
 		then("%s", "use one of their machine ids: "+scannerNames(namesakes))
 }
 
+// seenNow is a live scan with its scanner's last sign of life from the list of scanners, which is fresher than the
+// scan's own, and how a policy's rules judge it as it stands. A scanner that is on no list was never seen.
+func seenNow(scan defender.Definition, all []defender.Scanner) (now defender.Definition, as judged, listed bool) {
+	own := &scan.ScannerAgent
+	as = judged{names: []string{scan.ScanName}, target: scan.Target, alias: own.Name}
+	as.scanner = defender.Scanner{MachineID: own.MachineID}
+	for _, s := range all {
+		if own.MachineID != "" && strings.EqualFold(s.MachineID, own.MachineID) {
+			own.LastSeen = s.LastSeen
+			as.scanner = s
+			return scan, as, true
+		}
+	}
+	return scan, as, false
+}
+
 func scannerNames(all []defender.Scanner) string {
 	if len(all) == 0 {
 		return "the scanners of this tenant: none is registered, so install one first"

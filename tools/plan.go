@@ -18,20 +18,20 @@ func (d *Desk) complete(ctx context.Context, in scanInput, dr *draft) error {
 		return err
 	}
 	if auth.KeyVaultURL != "" {
-		auth.KeyVaultField = d.vaultField(ctx)
+		auth.KeyVaultField, dr.unsureVault = d.vaultField(ctx)
 	}
 	dr.ScanAuthenticationParams = auth
 	return nil
 }
 
 // vaultField is how the service's $metadata spells keyVaultUrl, which Microsoft's pages contradict. When it
-// cannot be read, the pages' spelling is sent, and the next plan asks again.
-func (d *Desk) vaultField(ctx context.Context) string {
+// cannot be read, the pages' spelling is sent, which is unsure, and the next plan asks again.
+func (d *Desk) vaultField(ctx context.Context) (name string, unsure bool) {
 	Progress(ctx, "reading how Defender names its Key Vault field")
 	if name, err := d.live.vaultField.get(ctx); err == nil && name != "" {
-		return name
+		return name, false
 	}
-	return "keyVaultUrl"
+	return "keyVaultUrl", true
 }
 
 // chooseScanner resolves the scanner that was asked for; the one a scan has already is not looked up.

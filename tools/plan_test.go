@@ -97,6 +97,10 @@ func TestAddShowsTheWholeScan(t *testing.T) {
 			{Name: "scanAuthenticationParams.authProtocol", After: "SHA1"},
 			{Name: "scanAuthenticationParams.privProtocol", After: "AES"},
 		}}},
+		Facts: confirm.Facts{
+			Scans: []string{"Lab"}, Count: 1, Addresses: 2,
+			Scanners: []string{"scan-hq-01.contoso.example"}, Credential: "core-snmp",
+		},
 	}
 	got := p
 	got.Request, got.Snapshot = confirm.Request{}, nil
@@ -274,6 +278,28 @@ func TestScanWarnings(t *testing.T) {
 	wantWords(t, strings.Join(protocols.Warnings, "\n"), `"SHA256" is none of those Microsoft documents: MD5, SHA1`)
 	if strings.Contains(strings.Join(protocols.Warnings, "\n"), "privProtocol") {
 		t.Errorf("warned of a documented protocol: %q", protocols.Warnings)
+	}
+}
+
+// TestLookalikeNamesAreWarnedOf: letters of two scripts in one name, in what is made, kept, or deleted.
+func TestLookalikeNamesAreWarnedOf(t *testing.T) {
+	h := build(t, defendertest.Options{})
+	h.sim.Edit(branchRouters, map[string]any{"scanName": "Br\u0430nch"})
+	cyrillic := "mixes Latin letters with the Cyrillic \u0430 (U+0430)"
+	for _, c := range []struct{ operation, args, warning string }{
+		{"add_scan", with(t, lab, map[string]any{"scanName": "L\u0430b"}), cyrillic},
+		{"add_scan", with(t, lab, map[string]any{"scanName": "\u0430Lab"}), cyrillic},
+		{"add_scan", with(t, lab, map[string]any{"scanName": "C\u03bfre"}), "the Greek \u03bf (U+03BF)"},
+		{"update_scan", `{"id":"Core switches","scanName":"L\u0430b"}`, cyrillic},
+		{"update_scan", `{"id":"` + branchRouters + `","isActive":false}`, cyrillic},
+		{"delete_scans", `{"scanDefinitionIds":["` + branchRouters + `"]}`, cyrillic},
+	} {
+		wantWords(t, strings.Join(h.plan(c.operation, c.args).Warnings, "\n"), c.warning)
+	}
+	for _, name := range []string{"Büro Zürich", "\u0421\u0435\u0442\u044c 1", "\u0394\u03af\u03ba\u03c4\u03c5\u03bf", "5 \u00b5m", "\u30b9\u30ad\u30e3\u30f3 A"} {
+		if p := h.plan("add_scan", with(t, lab, map[string]any{"scanName": name})); len(p.Warnings) > 0 {
+			t.Errorf("%s: unexpected warnings %q", name, p.Warnings)
+		}
 	}
 }
 

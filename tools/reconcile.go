@@ -11,15 +11,15 @@ import (
 	"scanwarden/defender"
 )
 
-// Reconcile reads Defender to learn how a change of unknown outcome ended: Applied or Failed with the
-// evidence, or still Unknown with what a person should check. Failed only means that there is no trace of it
-// yet; how long to wait before believing that is the gate's decision.
+// Reconcile reads Defender, in the requester's name, to learn how a change of unknown outcome ended: Applied or
+// Failed with the evidence, or still Unknown with what a person should check. Failed only means that there is no
+// trace of it yet; how long to wait before believing that is the gate's decision.
 func (e *Executor) Reconcile(ctx context.Context, c confirm.Change) confirm.Outcome {
 	op := findOperation(c.Operation)
 	if op == nil || op.settle == nil {
 		return unknown(c, "there is no operation %s", quoted(c.Operation))
 	}
-	live, err := e.reader.Definitions(ctx)
+	live, err := e.reader.Definitions(OnBehalf(ctx, c.Requester))
 	if err != nil {
 		return unknown(c, "Defender could not be read: %s", reasonOf(err))
 	}

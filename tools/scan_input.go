@@ -36,6 +36,9 @@ type draft struct {
 	defender.Scan
 	scanner defender.Scanner // who carries it out
 	target  target           // zero while the target of a live scan stays as it is
+
+	unlisted    bool // the scanner is none that Defender lists
+	unsureVault bool // the name of the Key Vault field is a guess
 }
 
 // over writes the given plain fields over d, each of them checked. The scanner and the credential need more

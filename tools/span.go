@@ -5,6 +5,7 @@ import (
 	"math"
 	"net/netip"
 	"slices"
+	"sync"
 )
 
 // span is a run of addresses of one family, both ends included.
@@ -91,13 +92,15 @@ func earlier(a, b netip.Addr) netip.Addr {
 
 // reserved are the addresses that are nobody's on the internet: loopback, private, link-local, carrier NAT,
 // documentation, benchmarking, multicast and unallocated ones (IANA's special-purpose address registries), in
-// order.
-var reserved = merged(spansOf(
-	"0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12",
-	"192.0.0.0/24", "192.0.2.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24",
-	"203.0.113.0/24", "224.0.0.0/3",
-	"::/3", "2001:db8::/32", "3fff::/20", "4000::/2", "8000::/1",
-))
+// order. IPv6 that may lead to somebody's IPv4 address (mapped, compatible, NAT64) is not among them.
+var reserved = sync.OnceValue(func() []span {
+	return merged(spansOf(
+		"0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12",
+		"192.0.0.0/24", "192.0.2.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24",
+		"203.0.113.0/24", "224.0.0.0/3",
+		"::/127", "100::/64", "2001:db8::/32", "3fff::/20", "fc00::/7", "fe80::/9", "ff00::/8",
+	))
+})
 
 func spansOf(prefixes ...string) []span {
 	out := make([]span, len(prefixes))
@@ -107,20 +110,24 @@ func spansOf(prefixes ...string) []span {
 	return out
 }
 
-// public reports whether any address of s belongs to the internet at large.
-func (s span) public() bool {
+// publicSize counts the addresses of s that belong to the internet at large; what does not fit is math.MaxUint64.
+func (s span) publicSize() uint64 {
+	var n uint64
 	at := s.from
-	for _, r := range reserved {
-		if r.from.Compare(at) > 0 {
+	for _, r := range reserved() {
+		if s.to.Less(r.from) {
 			break
 		}
-		if r.to.Compare(at) < 0 {
+		if r.to.Less(at) {
 			continue
 		}
-		if r.to.Compare(s.to) >= 0 {
-			return false
+		if at.Less(r.from) {
+			n = addCapped(n, span{at, r.from.Prev()}.size())
+		}
+		if !r.to.Less(s.to) {
+			return n
 		}
 		at = r.to.Next()
 	}
-	return true
+	return addCapped(n, span{at, s.to}.size())
 }

@@ -255,10 +255,20 @@ func parseHostname(text string) (targetEntry, error) {
 			return bad("only ASCII letters, digits, hyphens, underscores and dots are allowed")
 		}
 	}
-	if last := text[strings.LastIndex(text, ".")+1:]; strings.Trim(last, "0123456789") == "" {
+	if endsInNumber(text) {
 		return bad("it ends in a number like an address")
 	}
 	return targetEntry{byHostname, text, meaning{host: strings.ToLower(text)}}, nil
+}
+
+// endsInNumber tells names that resolvers take for IPv4 addresses, such as 0x8080808 for 8.8.8.8 (inet_aton; the URL
+// standard's "ends in a number").
+func endsInNumber(text string) bool {
+	last := strings.ToLower(text[strings.LastIndex(text, ".")+1:])
+	if hex, ok := strings.CutPrefix(last, "0x"); ok {
+		return strings.Trim(hex, "0123456789abcdef") == ""
+	}
+	return strings.Trim(last, "0123456789") == ""
 }
 
 func hostRune(r rune) bool {

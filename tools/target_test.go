@@ -94,6 +94,9 @@ func TestTargetsAreRefused(t *testing.T) {
 		{strings.Repeat("a", 64), "", []string{"1 to 63 characters"}},
 		{strings.Repeat("a.", 127) + "com", "", []string{"longer than 253"}},
 		{"sw1.10", "", []string{"ends in a number like an address"}},
+		{"0x08080808", "", []string{"ends in a number like an address"}},
+		{"8.8.8.0X8", "", []string{"ends in a number like an address"}},
+		{"sw1.0x", "", []string{"ends in a number like an address"}},
 		{"10.0.0.0/19", "", []string{"8,192 addresses", "policy allows 4,096", "max_addresses_per_scan"}},
 		{"2001:db8::/32", "", []string{"more than 1,000,000,000,000 addresses", "policy allows 4,096"}},
 		{strings.Repeat("10.0.0.1,", 4000), "", []string{"36,000 bytes long", "32,768"}},
@@ -127,6 +130,18 @@ func TestTargetWarnings(t *testing.T) {
 		{"172.31.255.0-172.32.0.5", "public internet addresses"},
 		{"2606:4700::1", "public internet addresses: 2606:4700::1"},
 		{"fd00::1", "do not mention IPv6"},
+		{"64:ff9b::808:808", "public internet addresses: 64:ff9b::808:808"}, // NAT64 of 8.8.8.8
+		{"::808:808", "public internet addresses"},
+		{"127.0.0.1", "127.0.0.1 is loopback: the scanner would scan itself"},
+		{"::1", "::1 is loopback"},
+		{"126.255.255.250-127.0.0.9", "127.0.0.0-127.0.0.9 is loopback"},
+		{"169.254.1.1", "169.254.1.1 is link-local"},
+		{"fe80::1", "fe80::1 is link-local"},
+		{"224.0.0.1", "224.0.0.1 is multicast"},
+		{"ff02::1", "ff02::1 is multicast"},
+		{"0.0.0.0", "0.0.0.0 is the unspecified address"},
+		{"::", ":: is the unspecified address"},
+		{"255.255.255.255", "255.255.255.255 is broadcast"},
 		{"192.0.2.11", `already covered: 192.0.2.11 by "Core switches" (` + coreSwitches + ")"},
 		{"192.0.2.0/24", `already covered: 192.0.2.10 by "Core switches"`},
 		{"10.20.30.250-10.20.31.9", `10.20.30.250-10.20.30.255 by "Plant floor switches"`},
@@ -136,8 +151,8 @@ func TestTargetWarnings(t *testing.T) {
 		wantWords(t, strings.Join(p.Warnings, "\n"), c.warning)
 	}
 	for _, quiet := range []string{
-		"10.1.2.3", "127.0.0.1", "169.254.1.1", "192.168.0.0/24", "100.64.0.1", "100.127.255.255", "203.0.113.99",
-		"198.51.100.200", "198.19.255.1", "224.0.0.1", "255.255.255.255", "10.0.0.0/22", "0.0.0.1",
+		"10.1.2.3", "192.168.0.0/24", "100.64.0.1", "100.127.255.255", "203.0.113.99", "172.16.0.0/32",
+		"198.51.100.200", "198.19.255.1", "240.0.0.1", "255.255.255.254", "10.0.0.0/22", "0.0.0.1",
 	} {
 		if p := h.plan("add_scan", with(t, lab, map[string]any{"target": quiet})); len(p.Warnings) > 0 {
 			t.Errorf("%s: unexpected warnings %q", quiet, p.Warnings)

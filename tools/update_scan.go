@@ -41,12 +41,20 @@ func (d *Desk) planUpdate(ctx context.Context, in updateInput) (confirm.Proposal
 	if err != nil {
 		return confirm.Proposal{}, err
 	}
-	before := found[0]
+	scanners, err := d.live.scanners.get(ctx)
+	if err != nil {
+		return confirm.Proposal{}, err
+	}
+	before, was, listed := seenNow(found[0], scanners)
 	dr, err := d.merge(ctx, before, in.scanInput)
 	if err != nil {
 		return confirm.Proposal{}, err
 	}
-	p := confirm.Proposal{Subjects: []confirm.Subject{d.changedSubject(before, dr)}}
+	dr.unlisted = !listed && dr.keepsScanner(before)
+	p := confirm.Proposal{
+		Subjects: []confirm.Subject{d.changedSubject(before, dr)},
+		Facts:    d.changedFacts(before, was, dr),
+	}
 	changed := changedFields(p.Subjects[0])
 	if len(changed) == 0 {
 		return p, refuse("", "nothing would change: scan %s is already so", quoted(before.ScanName)).
@@ -83,6 +91,24 @@ func (d *Desk) merge(ctx context.Context, before defender.Definition, in scanInp
 			then("%s", "give new credentials as well: "+waysToGive(d.cfg.Credentials))
 	}
 	return dr, nil
+}
+
+// keepsScanner reports whether the scan stays with the scanner that it had before.
+func (d draft) keepsScanner(before defender.Definition) bool {
+	return strings.EqualFold(d.MachineID, before.ScannerAgent.MachineID)
+}
+
+// changedFacts judge the scan as it would be, under both its names.
+func (d *Desk) changedFacts(before defender.Definition, was judged, dr draft) confirm.Facts {
+	will := judged{names: []string{before.ScanName, dr.ScanName}, target: dr.Target, scanner: dr.scanner}
+	if dr.keepsScanner(before) {
+		will.scanner, will.alias = was.scanner, was.alias
+	}
+	f := factsOf(d.cfg.Now(), will)
+	if auth := dr.ScanAuthenticationParams; auth != nil {
+		f.Credential, f.ReplacesSecret = auth.Credential, true
+	}
+	return f
 }
 
 // sendable is a live definition as an update sends it back.

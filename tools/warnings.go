@@ -19,6 +19,7 @@ const (
 
 const (
 	noUndo      = "the stored credential is replaced: Defender never shows it again, and this cannot be undone"
+	unsureVault = "keyVaultUrl: Defender's $metadata, which spells this field's name, could not be read, so the documented name is sent; check that the scan authenticates"
 	retired     = "Microsoft retired Windows authenticated scans on 2025-12-18 and may refuse this"
 	inactive    = "the scan is not active: it will not run"
 	lostForGood = "deleting cannot be undone, and the credential that Defender stores with a scan is lost for good"
@@ -39,6 +40,10 @@ func (d draft) warnings(self string, others []defender.Definition, now time.Time
 	if !d.IsActive {
 		out = append(out, inactive)
 	}
+	if d.unsureVault {
+		out = append(out, unsureVault)
+	}
+	out = append(out, lookalike("scanName", d.ScanName)...)
 	return append(out, d.unusualProtocols()...)
 }
 
@@ -53,13 +58,14 @@ func (t target) warnings() []string {
 	}
 	var public []string
 	for _, s := range t.spans {
-		if s.public() {
+		if s.publicSize() > 0 {
 			public = append(public, s.String())
 		}
 	}
 	if len(public) > 0 {
 		out = append(out, "target: these are public internet addresses: "+listed(public, named))
 	}
+	out = append(out, t.nowhere()...)
 	if slices.ContainsFunc(t.spans, func(s span) bool { return s.from.Is6() }) {
 		out = append(out, "target: Microsoft's pages do not mention IPv6, so Defender may refuse it")
 	}
@@ -101,11 +107,12 @@ func (d draft) duplicateName(self string, others []defender.Definition) []string
 // scannerAge warns of a scanner that has been silent; Microsoft takes only those seen within the tenant's
 // retention period.
 func (d draft) scannerAge(now time.Time) []string {
-	silent := now.Sub(d.scanner.LastSeen)
-	switch {
-	case d.scanner.LastSeen.IsZero() || silent > 7*24*time.Hour:
+	switch seen := d.scanner.LastSeen; {
+	case d.unlisted:
+		return []string{fmt.Sprintf("scannerAgent: %s is not among the scanners that Defender lists: nothing may run this scan", quoted(d.scanner.Name))}
+	case seen.IsZero() || now.Sub(seen) > 7*24*time.Hour:
 		return []string{fmt.Sprintf("scannerAgent: %s was last seen %s: it may be gone for good, and Defender may refuse it", quoted(d.scanner.Name), age(d.scanner.LastSeen, now))}
-	case silent > 24*time.Hour:
+	case silent(d.scanner, now):
 		return []string{fmt.Sprintf("scannerAgent: %s was last seen %s: it may be switched off", quoted(d.scanner.Name), age(d.scanner.LastSeen, now))}
 	}
 	return nil

@@ -8,19 +8,41 @@ import (
 	"github.com/mark3labs/mcp-go/server"
 
 	"scanwarden/confirm"
+	"scanwarden/tools"
 )
 
 // caller is who is at the other end, as the transport has authenticated them.
 type caller struct {
-	principal confirm.Principal
+	principal confirm.Principal // "" may list tools and nothing else
+	groups    []string          // of the principal, verified
+	agent     bool              // no person: may ask, never decide
+	session   string            // what initialize-era sessions are bound to; "" means the principal
 	via       string
 	local     bool // the person at this process's own stdio
 }
 
+// identity is what seals name a caller by. An agent that acts for a person has that person's principal, and must not
+// take up what was begun with the person.
+func (c caller) identity() string {
+	if c.agent {
+		return "agent of " + string(c.principal)
+	}
+	return string(c.principal)
+}
+
+// holder is who an initialize-era session belongs to.
+func (c caller) holder() string {
+	if c.session != "" {
+		return c.session
+	}
+	return c.identity()
+}
+
 type callerKey struct{}
 
+// withCaller also has Defender called in the caller's name, where sign-in works on behalf of users.
 func withCaller(ctx context.Context, c caller) context.Context {
-	return context.WithValue(ctx, callerKey{}, c)
+	return tools.OnBehalf(context.WithValue(ctx, callerKey{}, c), c.principal)
 }
 
 // callerFrom fails closed: a call that came past the doors has no caller.
@@ -32,11 +54,12 @@ func callerFrom(ctx context.Context) (caller, error) {
 	return c, nil
 }
 
-// asker names the caller to the gate, with the channels that can reach a person for this call.
+// asker names the caller to the gate, with the channels that can reach a person for this call. What an agent's
+// client answers is the agent's own word, so nobody is asked there.
 func (s *Server) asker(ctx context.Context, c caller) confirm.Asker {
-	by := confirm.Asker{Principal: c.principal, Via: c.via, Local: c.local}
+	by := confirm.Asker{Principal: c.principal, Via: c.via, Local: c.local, Groups: c.groups, Agent: c.agent}
 	for _, ch := range s.cfg.Channels {
-		if ch != confirm.Client || canAsk(ctx) {
+		if ch != confirm.Client || canAsk(ctx) && !c.agent {
 			by.Channels = append(by.Channels, ch)
 		}
 	}

@@ -1,5 +1,23 @@
 package mcpserver
 
+import (
+	"context"
+	"net/http"
+
+	"github.com/mark3labs/mcp-go/mcp"
+	"github.com/mark3labs/mcp-go/server"
+)
+
+// SeeHeaders shows the header of every tool call as a handler gets it.
+func (s *Server) SeeHeaders(see func(http.Header)) {
+	s.mcp.Use(func(next server.ToolHandlerFunc) server.ToolHandlerFunc {
+		return func(ctx context.Context, req mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+			see(req.Header)
+			return next(ctx, req)
+		}
+	})
+}
+
 // For the fuzz test: seal and open with plain arguments.
 
 func SealForTest(key []byte, change string, round int, principal, tool string) (string, error) {

@@ -6,11 +6,13 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -39,7 +41,11 @@ type house struct {
 	ahead  atomic.Int64 // seconds by which the gate's clock is ahead
 
 	channels []confirm.Channel // where changes are put to people; nil means the client
-	scanner  string            // a machine id
+	keeper   entrance.Keeper   // nil means that ada and bob have tokens
+	readOnly bool
+	scanner  string    // a machine id
+	behalf   sync.Map  // in whose name Defender was called
+	log      logBuffer // what the server logged
 }
 
 func newHouse(t testing.TB, alter ...func(*confirm.Policy)) *house {
@@ -49,7 +55,15 @@ func newHouse(t testing.TB, alter ...func(*confirm.Policy)) *house {
 
 func newHouseAsking(t testing.TB, channels []confirm.Channel, alter ...func(*confirm.Policy)) *house {
 	t.Helper()
-	h := &house{channels: channels, tenant: defendertest.New(defendertest.Options{Empty: true})}
+	h := &house{channels: channels}
+	h.build(t, alter...)
+	return h
+}
+
+// build builds the house as it is configured.
+func (h *house) build(t testing.TB, alter ...func(*confirm.Policy)) {
+	t.Helper()
+	h.tenant = defendertest.New(defendertest.Options{Empty: true})
 	h.scanner = h.tenant.AddScanner("scanner-1.example.com", time.Now())
 	api := httptest.NewServer(h.tenant)
 	t.Cleanup(func() { h.tenant.Close(); api.Close() })
@@ -59,7 +73,6 @@ func newHouseAsking(t testing.TB, channels []confirm.Channel, alter ...func(*con
 	}
 	back := h.rooms(t, policy, api.URL)
 	h.serve(t, back)
-	return h
 }
 
 // rooms builds what stands behind the door.
@@ -70,7 +83,10 @@ func (h *house) rooms(t testing.TB, policy confirm.Policy, api string) *mcpserve
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg := defender.Config{URL: api, Token: func(context.Context, defender.TokenAsk) (string, error) { return "simulator", nil }}
+	cfg := defender.Config{URL: api, Token: func(ctx context.Context, _ defender.TokenAsk) (string, error) {
+		h.behalf.Store(tools.Behalf(ctx), true)
+		return "simulator", nil
+	}}
 	reader, err := defender.New(cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -108,24 +124,17 @@ func (h *house) serve(t testing.TB, back *mcpserver.Backend) {
 		Operations: func() ([]tools.Operation, error) { return tools.Catalogue(nil) }, Version: "test", Channels: h.channels,
 		Backend: func(context.Context) (*mcpserver.Backend, error) { return back, nil },
 		Key:     func() ([]byte, error) { return bytes.Repeat([]byte{7}, 32), nil },
+		Log:     slog.New(slog.NewTextHandler(&h.log, nil)), ReadOnly: h.readOnly,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	web := httptest.NewUnstartedServer(nil)
-	host := web.Listener.Addr().String()
-	web.Config.Handler, err = h.server.Handler(mcpserver.HTTPConfig{
-		Hosts: []string{host}, Origins: []string{"http://" + host},
-		Keeper: entrance.Tokens(map[confirm.Principal][sha256.Size]byte{
+	if h.keeper == nil {
+		h.keeper = entrance.Tokens(map[confirm.Principal][sha256.Size]byte{
 			"token:ada": sha256.Sum256([]byte(adaToken)), "token:bob": sha256.Sum256([]byte(bobToken)),
-		}),
-	})
-	if err != nil {
-		t.Fatal(err)
+		})
 	}
-	web.Start()
-	t.Cleanup(func() { h.server.Close(); web.Close() })
-	h.url = web.URL
+	h.url = h.door(t, h.keeper)
 }
 
 // newScan is what the tests propose.

@@ -3,8 +3,6 @@ package mcpserver
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
-	"crypto/subtle"
 	"encoding/json"
 	"errors"
 	"io"
@@ -17,7 +15,6 @@ import (
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
 
-	"scanwarden/confirm"
 	"scanwarden/tools/entrance"
 )
 
@@ -27,8 +24,8 @@ const sessionIdle = 24 * time.Hour
 
 // HTTPConfig configures the HTTP door.
 type HTTPConfig struct {
-	Hosts   []string // allowed Host headers, with the port where there is one; none allows nobody
-	Origins []string // allowed Origin headers; a request without one (not a browser) is allowed
+	Hosts   []string        // allowed Host headers, with the port where there is one; none allows nobody
+	Origins []string        // allowed Origin headers; a request without one (not a browser) is allowed
 	Keeper  entrance.Keeper // tells who sent a request
 }
 
@@ -74,56 +71,64 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "web pages of this origin may not call scanwarden", http.StatusForbidden)
 		return
 	}
-	who, ok := d.caller(w, r, nil)
+	who, body, ok := d.admit(w, r)
 	if !ok {
 		return
 	}
-	r.Header.Del("Authorization") // the library hands headers to handlers
-	ctx, cancel := context.WithCancel(withCaller(r.Context(), caller{principal: who, via: "MCP HTTP"}))
+	hideCredentials(r.Header)
+	ctx, cancel := context.WithCancel(withCaller(r.Context(), who))
 	defer cancel()
 	defer context.AfterFunc(d.server.base, cancel)()
-	d.serve(w, r.WithContext(ctx), who)
+	r = r.WithContext(ctx)
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	d.serve(w, r, body)
 }
 
-func (d *door) serve(w http.ResponseWriter, r *http.Request, who confirm.Principal) {
-	switch r.Method {
-	case http.MethodPost:
-		d.post(w, r)
-	case http.MethodDelete:
-		if !d.ids.owns(r.Header.Get(server.HeaderKeySessionID), who) {
-			http.Error(w, "no such session", http.StatusNotFound)
-			return
+// hideCredentials takes away what proved who the caller is: the library hands headers to handlers.
+func hideCredentials(h http.Header) {
+	h.Del("Authorization")
+	for name := range h {
+		if strings.HasPrefix(name, "X-Slack-") {
+			h.Del(name)
 		}
-		d.next.ServeHTTP(w, r)
-	default:
+	}
+}
+
+// serve passes on what this caller may send.
+func (d *door) serve(w http.ResponseWriter, r *http.Request, body []byte) {
+	who := r.Context().Value(callerKey{}).(caller)
+	switch {
+	case r.Method != http.MethodPost && r.Method != http.MethodDelete:
 		w.Header().Set("Allow", "POST, DELETE")
 		http.Error(w, "use POST", http.StatusMethodNotAllowed)
+	case who.principal == "" && !discovers(body):
+		http.Error(w, "nobody is named who calls: only the tools can be listed", http.StatusForbidden)
+	case r.Method == http.MethodDelete && !d.ids.owns(r.Header.Get(server.HeaderKeySessionID), who.holder()):
+		http.Error(w, "no such session", http.StatusNotFound)
+	case foreignCancel(r, body, d.ids.owns(r.Header.Get(server.HeaderKeySessionID), who.holder())):
+		w.WriteHeader(http.StatusAccepted)
+	default:
+		d.next.ServeHTTP(w, r)
 	}
 }
 
-// post reads the whole message, for the library would read one without end.
-func (d *door) post(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxMessage))
-	if err != nil {
-		status := http.StatusBadRequest
-		if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
-			status = http.StatusRequestEntityTooLarge
-		}
-		http.Error(w, "the message could not be read, or is larger than 1 MiB", status)
-		return
+// discovers reports whether a message asks only what there is. It is read as the library reads it.
+func discovers(body []byte) bool {
+	var msg struct{ Method string }
+	if json.Unmarshal(body, &msg) != nil {
+		return false
 	}
-	if d.foreignCancel(r, body) {
-		w.WriteHeader(http.StatusAccepted)
-		return
+	switch msg.Method {
+	case "initialize", "notifications/initialized", "ping", "tools/list":
+		return true
 	}
-	r.Body = io.NopCloser(bytes.NewReader(body))
-	d.next.ServeHTTP(w, r)
+	return false
 }
 
 // foreignCancel finds a cancellation that is not bound to an initialize-era session of the caller's own. The
 // 2026-07-28 protocol has no sessions, so the library would let any caller cancel any other's call by its
 // number; that protocol has no such notification over HTTP either.
-func (d *door) foreignCancel(r *http.Request, body []byte) bool {
+func foreignCancel(r *http.Request, body []byte, ownSession bool) bool {
 	var msg struct {
 		Method string
 		Params map[string]json.RawMessage
@@ -135,88 +140,8 @@ func (d *door) foreignCancel(r *http.Request, body []byte) bool {
 	for name := range msg.Params {
 		modern = modern || strings.EqualFold(name, "_meta")
 	}
-	who, err := callerFrom(r.Context())
-	return modern || err != nil || !d.ids.owns(r.Header.Get(server.HeaderKeySessionID), who.principal)
+	return modern || !ownSession
 }
-
-// caller authenticates a request, or answers it.
-func (d *door) caller(w http.ResponseWriter, r *http.Request, body []byte) (confirm.Principal, bool) {
-	who, err := d.cfg.Keeper.Admit(r, body)
-	if denial, ok := errors.AsType[*entrance.Denial](err); ok {
-		if denial.Challenge != "" {
-			w.Header().Set("WWW-Authenticate", denial.Challenge)
-		}
-		http.Error(w, denial.Reason, denial.Status)
-		return "", false
-	}
-	if err != nil {
-		http.Error(w, "nobody can be let in right now; an operator finds the cause in the log", http.StatusServiceUnavailable)
-		return "", false
-	}
-	return who.Principal, true
-}
-
-// sessions makes and knows session ids: random, and sealed to the principal they were given to. They say
-// nothing and prove nothing by themselves; the caller is authenticated on every request.
-type sessions struct{ key []byte }
-
-var _ server.SessionIdManagerResolver = sessions{}
-
-// ResolveSessionIdManager implements server.SessionIdManagerResolver; q is nil for the sweeper.
-func (s sessions) ResolveSessionIdManager(q *http.Request) server.SessionIdManager {
-	if q == nil {
-		return sweeper{}
-	}
-	who, err := callerFrom(q.Context())
-	if err != nil {
-		return sweeper{}
-	}
-	return sessionsOf{sessions: s, principal: who.principal}
-}
-
-// owns reports whether id was given to this principal, by any replica with the same key.
-func (s sessions) owns(id string, principal confirm.Principal) bool {
-	random, mac, _ := strings.Cut(id, ".")
-	return subtle.ConstantTimeCompare([]byte(mac), []byte(s.mac(random, principal))) == 1
-}
-
-func (s sessions) mac(random string, principal confirm.Principal) string {
-	q := asked{principal: string(principal), tool: "session"}
-	return encode(stateMAC(s.key, []byte(random), q))
-}
-
-// errNoSession makes the library answer 404, on which clients open a new session.
-var errNoSession = errors.New("no such session")
-
-// sessionsOf is one principal's view.
-type sessionsOf struct {
-	sessions
-	principal confirm.Principal
-}
-
-func (s sessionsOf) Generate() string {
-	random := rand.Text()
-	return random + "." + s.mac(random, s.principal)
-}
-
-func (s sessionsOf) Validate(id string) (isTerminated bool, err error) {
-	if !s.owns(id, s.principal) {
-		return false, errNoSession
-	}
-	return false, nil
-}
-
-func (s sessionsOf) Terminate(id string) (isNotAllowed bool, err error) {
-	_, err = s.Validate(id)
-	return false, err
-}
-
-// sweeper is what the library's own clean-up gets: it ends sessions and makes none.
-type sweeper struct{}
-
-func (sweeper) Generate() string                            { return "" }
-func (sweeper) Validate(string) (bool, error)               { return false, errNoSession }
-func (sweeper) Terminate(string) (notAllowed bool, _ error) { return false, nil }
 
 // warnings lets warnings and errors pass, and nothing less.
 type warnings struct{ slog.Handler }

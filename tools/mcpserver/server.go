@@ -22,6 +22,11 @@ import (
 //go:embed instructions.md
 var instructions string
 
+// instructionsToRead tell the model of a server that only reads.
+//
+//go:embed instructions_read_only.md
+var instructionsToRead string
+
 // Backend is what tool calls need; it may take a moment to stand after the handshake is already answered.
 type Backend struct {
 	Desk *tools.Desk
@@ -39,6 +44,7 @@ type Config struct {
 	Channels []confirm.Channel      // where changes are put to people; confirm.Client only counts where the client can ask
 	Key      func() ([]byte, error) // 32 bytes, the same on every replica: seals requestState and session ids
 	Version  string
+	ReadOnly bool         // Operations has none that writes: the instructions promise none
 	Log      *slog.Logger // nil means silence
 }
 
@@ -64,13 +70,17 @@ func New(cfg Config) (*Server, error) {
 	}
 	s := &Server{cfg: cfg}
 	s.base, s.close = context.WithCancel(context.Background())
+	advice := instructions
+	if cfg.ReadOnly {
+		advice = instructionsToRead
+	}
 	offer := sync.OnceFunc(s.offer)
 	hooks := &server.Hooks{}
 	hooks.AddBeforeListTools(func(context.Context, any, *mcp.ListToolsRequest) { offer() })
 	hooks.AddBeforeCallTool(func(context.Context, any, *mcp.CallToolRequest) { offer() })
 	s.mcp = server.NewMCPServer("scanwarden", cfg.Version,
 		server.WithTitle("scanwarden"),
-		server.WithInstructions(instructions),
+		server.WithInstructions(advice),
 		server.WithToolCapabilities(false),
 		server.WithToolHandlerMiddleware(s.guard),
 		server.WithHooks(hooks),

@@ -112,7 +112,8 @@ func (w writeCall) answer(ctx context.Context) (*mcp.CallToolResult, error) {
 		return w.askAgain(ctx, q)
 	}
 	c, err := w.back.Gate.Answer(ctx, q.Change, confirm.Answer{
-		Principal: w.by.principal, Round: q.Round, Action: confirm.Action(reply.Action), Code: typedCode(reply.Content),
+		Principal: w.by.principal, Groups: w.by.groups, Agent: w.by.agent,
+		Round: q.Round, Action: confirm.Action(reply.Action), Code: typedCode(reply.Content),
 	})
 	switch {
 	case errors.Is(err, confirm.ErrMoved) && c.State == confirm.Pending:
@@ -185,7 +186,7 @@ func (w writeCall) about() (asked, error) {
 	if err != nil {
 		return asked{}, fmt.Errorf("arguments: %w", err)
 	}
-	return asked{principal: string(w.by.principal), tool: w.op.Name, arguments: sha256.Sum256(canonical)}, nil
+	return asked{principal: w.by.identity(), tool: w.op.Name, arguments: sha256.Sum256(canonical)}, nil
 }
 
 // typedCode takes the code out of a form's content, which the library does not check against the form.

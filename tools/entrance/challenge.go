@@ -1,0 +1,92 @@
+package entrance
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/golang-jwt/jwt/v5"
+)
+
+// bearer takes the token from the one place where it may be (RFC 6750 section 2.1).
+func (e *entra) bearer(r *http.Request) (string, error) {
+	headers := r.Header.Values("Authorization")
+	switch {
+	case r.URL.Query().Has("access_token"):
+		return "", e.malformed("send the token in the Authorization header: a URL ends up in logs; get a new one, for this one has been seen")
+	case len(headers) > 1:
+		return "", e.malformed("send one Authorization header")
+	case len(headers) == 0:
+		return "", e.unauthenticated()
+	}
+	scheme, token, _ := strings.Cut(headers[0], " ")
+	if token = strings.TrimSpace(token); token == "" || !strings.EqualFold(scheme, "Bearer") {
+		return "", e.unauthenticated()
+	}
+	return token, nil
+}
+
+func (e *entra) malformed(why string) *Denial {
+	return e.deny(http.StatusBadRequest, "invalid_request", why)
+}
+
+// unauthenticated names no error, as RFC 6750 section 3 asks for a request that tried nothing.
+func (e *entra) unauthenticated() *Denial {
+	return e.deny(http.StatusUnauthorized, "", "sign in with Microsoft Entra ID, and send the access token as `Authorization: Bearer TOKEN`")
+}
+
+func (e *entra) invalid(why string) *Denial {
+	return e.deny(http.StatusUnauthorized, "invalid_token", why)
+}
+
+func (e *entra) insufficient() *Denial {
+	return e.deny(http.StatusForbidden, "insufficient_scope",
+		"a person's token needs the scope Scans.Use, and an application's own the app role Scans.Use.All; ask an administrator of the tenant to grant it")
+}
+
+// unavailable is no fault of the caller's: a client that were told 401 would throw its token away.
+func unavailable(cause error) *Denial {
+	return &Denial{
+		Status: http.StatusServiceUnavailable, Cause: cause,
+		Reason: "Entra's signing keys cannot be fetched, so no token can be checked; try again in a minute",
+	}
+}
+
+// deny words a challenge: where to sign in (RFC 9728 section 5.1), for what, and what was wrong (RFC 6750 section 3).
+func (e *entra) deny(status int, code, why string) *Denial {
+	challenge := "Bearer " + parameter("resource_metadata", e.about) + ", " + parameter("scope", e.scope())
+	if code != "" {
+		challenge += ", " + parameter("error", code) + ", " + parameter("error_description", why)
+	}
+	return &Denial{Status: status, Challenge: challenge, Reason: why}
+}
+
+// parameter quotes a value; what cannot stand in one (RFC 6750 section 3) is left out.
+func parameter(name, value string) string {
+	plain := strings.Map(func(c rune) rune {
+		if c < ' ' || c > '~' || c == '"' || c == '\\' {
+			return -1
+		}
+		return c
+	}, value)
+	return name + `="` + plain + `"`
+}
+
+// flaw says in one sentence what is wrong with a token, in words that hold nothing of it.
+func flaw(err error) string {
+	for _, known := range []struct {
+		is  error
+		say string
+	}{
+		{jwt.ErrTokenExpired, "the token has expired; sign in again"},
+		{jwt.ErrTokenNotValidYet, "the token is not valid yet; check the clock of this server"},
+		{jwt.ErrTokenInvalidAudience, "the token was issued for another service; ask for one with the scope of this server"},
+		{jwt.ErrTokenInvalidIssuer, "the token was not issued by Entra v2 in the tenant of this server; sign in there, and set requestedAccessTokenVersion to 2 in the app registration of this server"},
+		{jwt.ErrTokenMalformed, "the token is not a JSON web token; send the access token as it was issued"},
+	} {
+		if errors.Is(err, known.is) {
+			return known.say
+		}
+	}
+	return "the token is not one that Entra has signed for this server; sign in again"
+}

@@ -1,0 +1,97 @@
+package entrance
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"scanwarden/confirm"
+)
+
+// What an administrator grants on the server's own registration.
+const (
+	scopeUse      = "Scans.Use"       // delegated scope: a person may call
+	roleUseAll    = "Scans.Use.All"   // app role: an application may call
+	roleRequester = "Scans.Requester" // app role: may propose, where the policy names requesters
+)
+
+// claims are what is read of an Entra v2 access token (Microsoft Learn, access-token-claims-reference and
+// agent-id/agent-token-claims).
+type claims struct {
+	jwt.RegisteredClaims
+	tenant, version, object string // tid, ver, oid
+	client                  string // azp: the application that asked for the token
+	kind                    string // idtyp: "app" for an application's own token; an optional claim
+	scopes                  string // scp, space-separated: a person's token has it
+	roles                   []string
+	actor, subject          string // xms_act_fct, xms_sub_fct: space-separated numbers
+}
+
+// UnmarshalJSON takes claims by their exact names; encoding/json would take "TID" for "tid".
+func (c *claims) UnmarshalJSON(raw []byte) error {
+	fields, err := object(raw)
+	if err != nil {
+		return err
+	}
+	for name, into := range map[string]any{
+		"iss": &c.Issuer, "aud": &c.Audience, "exp": &c.ExpiresAt, "nbf": &c.NotBefore,
+		"tid": &c.tenant, "ver": &c.version, "oid": &c.object, "azp": &c.client, "idtyp": &c.kind,
+		"scp": &c.scopes, "roles": &c.roles, "xms_act_fct": &c.actor, "xms_sub_fct": &c.subject,
+	} {
+		value, ok := fields[name]
+		if !ok {
+			continue
+		}
+		if err := json.Unmarshal(value, into); err != nil {
+			return fmt.Errorf("claim %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// delegated reports whether the token was given to a client in somebody's name. Entra writes "/" for no scope.
+func (c *claims) delegated() bool { return c.scopes != "" && c.scopes != "/" && c.kind != "app" }
+
+// application reports whether the token is an application's own.
+func (c *claims) application() bool {
+	return (c.scopes == "" || c.scopes == "/") && (c.kind == "" || c.kind == "app")
+}
+
+// The facets that make an agent of whoever they are said of.
+const (
+	facetAgent     = "11" // an AI agent's identity
+	facetAgentUser = "13" // an account made for an AI agent
+)
+
+// agent reports whether no person is behind the call itself: an application's own token, or an AI agent's. One that
+// acts for a person carries that person's object id, and is told apart by its facets alone.
+func (c *claims) agent() bool {
+	subject := strings.Fields(c.subject)
+	return !c.delegated() || slices.Contains(strings.Fields(c.actor), facetAgent) ||
+		slices.Contains(subject, facetAgent) || slices.Contains(subject, facetAgentUser)
+}
+
+// allowed reports whether the holder may call at all.
+func (c *claims) allowed() bool {
+	if c.application() {
+		return slices.Contains(c.roles, roleUseAll)
+	}
+	return c.delegated() && slices.Contains(strings.Fields(c.scopes), scopeUse)
+}
+
+// caller names the holder, whom allowed has let in.
+func (c *claims) caller() Caller {
+	who := Caller{
+		Principal: confirm.Principal(strings.ToLower("entra:" + c.tenant + "/" + c.object)),
+		Agent:     c.agent(),
+	}
+	for _, role := range c.roles {
+		if !who.Agent || role == roleRequester || role == roleUseAll { // an agent never brings a say in decisions
+			who.Groups = append(who.Groups, "entra-role:"+role)
+		}
+	}
+	return who
+}

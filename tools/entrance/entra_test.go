@@ -1,0 +1,258 @@
+package entrance_test
+
+import (
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/pem"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+	"github.com/google/go-cmp/cmp"
+
+	"scanwarden/tools/entrance"
+)
+
+// refused checks a denial's status and a word of its reason, and that the reason is in the challenge too.
+func refused(t *testing.T, err error, status int, word string) {
+	t.Helper()
+	denial, ok := errors.AsType[*entrance.Denial](err)
+	if !ok || denial.Status != status || !strings.Contains(denial.Reason, word) {
+		t.Fatalf("got %v (%+v), want %d with %q", err, denial, status, word)
+	}
+	if status == 401 && !strings.Contains(denial.Challenge, `error="invalid_token", error_description="`+denial.Reason+`"`) {
+		t.Errorf("the challenge does not say why: %s", denial.Challenge)
+	}
+}
+
+func TestAPersonIsLetIn(t *testing.T) {
+	a := newAuthority(t)
+	k := a.keeper(t)
+	if a.fetched() != 0 {
+		t.Error("keys were fetched before anybody came")
+	}
+	got, err := knock(t, k, signed(t, a.person(nil)))
+	want := entrance.Caller{
+		Principal: "entra:" + tenant + "/" + ada,
+		Groups:    []string{"entra-role:Scans.Requester", "entra-role:Scans.Approver"},
+	}
+	if diff := cmp.Diff(want, got); err != nil || diff != "" {
+		t.Errorf("%v %s", err, diff)
+	}
+	if want := "/" + tenant + "/discovery/v2.0/keys"; a.paths[0] != want {
+		t.Errorf("keys were fetched from %s, want %s", a.paths[0], want)
+	}
+}
+
+// Each token is a true one in all but what its name says.
+func TestTokensThatAreNotForUs(t *testing.T) {
+	a := newAuthority(t)
+	k := a.keeper(t, func(cfg *entrance.EntraConfig) { cfg.Clients = []string{strings.ToUpper(client)} })
+	soon, past := a.clock().Add(10*time.Minute).Unix(), a.clock().Add(-10*time.Minute).Unix()
+	other := "99999999-2222-3333-4444-555555555555"
+	for name, tt := range map[string]struct {
+		change jwt.MapClaims
+		word   string
+	}{
+		"another service's client id":    {jwt.MapClaims{"aud": other}, "another service"},
+		"our own app id URI":             {jwt.MapClaims{"aud": "api://" + audience}, "another service"},
+		"the resource's URL":             {jwt.MapClaims{"aud": resource}, "another service"},
+		"a Defender token":               {jwt.MapClaims{"aud": "https://api.securitycenter.microsoft.com", "scp": "Machine.ReadWrite"}, "another service"},
+		"no audience":                    {jwt.MapClaims{"aud": nil}, "not one that Entra has signed"},
+		"another tenant":                 {jwt.MapClaims{"tid": other}, "another tenant"},
+		"another tenant's issuer":        {jwt.MapClaims{"iss": a.URL + "/" + other + "/v2.0", "tid": other}, "not issued by Entra v2"},
+		"another issuer":                 {jwt.MapClaims{"iss": "https://evil.example/" + tenant + "/v2.0"}, "not issued by Entra v2"},
+		"no issuer":                      {jwt.MapClaims{"iss": nil}, "not one that Entra has signed"},
+		"a v1 token":                     {jwt.MapClaims{"iss": "https://sts.windows.net/" + tenant + "/", "ver": "1.0"}, "not issued by Entra v2"},
+		"a v1 token of this issuer":      {jwt.MapClaims{"ver": "1.0"}, "version 2.0"},
+		"no version":                     {jwt.MapClaims{"ver": nil}, "version 2.0"},
+		"expired":                        {jwt.MapClaims{"exp": past}, "expired"},
+		"no expiry":                      {jwt.MapClaims{"exp": nil}, "not one that Entra has signed"},
+		"not yet valid":                  {jwt.MapClaims{"nbf": soon}, "not valid yet"},
+		"no object id":                   {jwt.MapClaims{"oid": nil}, "whose it is"},
+		"an object id that is a path":    {jwt.MapClaims{"oid": "../" + ada[3:]}, "whose it is"},
+		"another client":                 {jwt.MapClaims{"azp": other}, "client that may not"},
+		"no client":                      {jwt.MapClaims{"azp": nil}, "client that may not"},
+		"scopes that are no string":      {jwt.MapClaims{"scp": []string{"Scans.Use"}}, "not a JSON web token"},
+		"a claim twice but for its case": {jwt.MapClaims{"OID": other}, "not a JSON web token"},
+		"claims in other letters":        {jwt.MapClaims{"oid": nil, "Oid": ada}, "whose it is"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := knock(t, k, signed(t, a.person(tt.change)))
+			refused(t, err, 401, tt.word)
+		})
+	}
+	if _, err := knock(t, k, signed(t, a.person(nil))); err != nil {
+		t.Errorf("the true one: %v", err)
+	}
+}
+
+func TestClocksMayDifferByAMinute(t *testing.T) {
+	a := newAuthority(t)
+	k := a.keeper(t)
+	for name, tt := range map[string]struct {
+		claim   string
+		from    time.Duration
+		allowed bool
+	}{
+		"just expired": {"exp", -50 * time.Second, true}, "expired": {"exp", -70 * time.Second, false},
+		"nearly valid": {"nbf", 50 * time.Second, true}, "not yet valid": {"nbf", 70 * time.Second, false},
+	} {
+		_, err := knock(t, k, signed(t, a.person(jwt.MapClaims{tt.claim: a.clock().Add(tt.from).Unix()})))
+		if (err == nil) != tt.allowed {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestForgedTokens(t *testing.T) {
+	a := newAuthority(t)
+	k := a.keeper(t)
+	person := a.person(nil)
+	public, err := x509.MarshalPKIXPublicKey(ours().Public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: public})
+	first := map[string]any{"kid": "first"}
+	whole := signed(t, person)
+	part := strings.Split(whole, ".")
+	more := base64.RawURLEncoding.EncodeToString([]byte(`{"oid":"` + ada + `"}`))
+	twice := strings.Replace(string(decoded(t, part[1])), `"oid":`, `"oid":"99999999-2222-3333-4444-555555555555","oid":`, 1)
+	for name, token := range map[string]string{
+		"another's key under our key's name": signedBy(t, theirs(), "first", person),
+		"another's key under its own name":   signedBy(t, theirs(), "theirs", person),
+		"our key without its name":           sign(t, jwt.SigningMethodRS256, ours(), nil, person),
+		"our key, a name that is no string":  sign(t, jwt.SigningMethodRS256, ours(), map[string]any{"kid": 7}, person),
+		"our key, a critical extension":      sign(t, jwt.SigningMethodRS256, ours(), map[string]any{"kid": "first", "crit": []string{"exp"}}, person),
+		"no signature, alg none":             sign(t, jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType, first, person),
+		"HS256 with our public key, DER":     sign(t, jwt.SigningMethodHS256, public, first, person),
+		"HS256 with our public key, PEM":     sign(t, jwt.SigningMethodHS256, text, first, person),
+		"RS384 with our key":                 sign(t, jwt.SigningMethodRS384, ours(), first, person),
+		"PS256 with our key":                 sign(t, jwt.SigningMethodPS256, ours(), first, person),
+		"other claims under our signature":   part[0] + "." + more + "." + part[2],
+		"a signature cut off":                part[0] + "." + part[1] + ".",
+		"a signature with one bit changed":   whole[:len(whole)-10] + string(whole[len(whole)-10]^1) + whole[len(whole)-9:],
+		"four parts":                         whole + "." + part[2],
+		"a claim twice":                      resigned(t, part[0], twice),
+		"claims that are null":               resigned(t, part[0], "null"),
+		"not a token":                        "scanwarden",
+		"a token that is too long":           signed(t, a.person(jwt.MapClaims{"wids": strings.Repeat("x", 16<<10)})),
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := knock(t, k, token)
+			refused(t, err, 401, "the token")
+		})
+	}
+}
+
+func decoded(t *testing.T, part string) []byte {
+	t.Helper()
+	text, err := base64.RawURLEncoding.DecodeString(part)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// resigned signs claims that no encoder would write.
+func resigned(t *testing.T, header, claims string) string {
+	t.Helper()
+	text := header + "." + base64.RawURLEncoding.EncodeToString([]byte(claims))
+	mac, err := jwt.SigningMethodRS256.Sign(text, ours())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text + "." + base64.RawURLEncoding.EncodeToString(mac)
+}
+
+// A token that brings its own key, or says where to get one, is asked for neither.
+func TestATokenDoesNotChooseItsKeys(t *testing.T) {
+	a := newAuthority(t)
+	k := a.keeper(t)
+	called := 0
+	evil := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { called++ }))
+	defer evil.Close()
+	jwk := map[string]any{"kty": "RSA", "kid": "first", "n": base64.RawURLEncoding.EncodeToString(theirs().N.Bytes()), "e": "AQAB"}
+	for _, header := range []map[string]any{
+		{"kid": "first", "jku": evil.URL}, {"kid": "first", "x5u": evil.URL}, {"kid": evil.URL}, {"kid": "first", "jwk": jwk},
+		{"kid": "first", "x5c": []string{"AAAA"}}, {"jku": evil.URL},
+	} {
+		_, err := knock(t, k, sign(t, jwt.SigningMethodRS256, theirs(), header, a.person(nil)))
+		refused(t, err, 401, "the token")
+	}
+	if called != 0 {
+		t.Errorf("the attacker was called %d times", called)
+	}
+}
+
+func TestWhereATokenMayBe(t *testing.T) {
+	a := newAuthority(t)
+	k := a.keeper(t)
+	token := signed(t, a.person(nil))
+	const about = `Bearer resource_metadata="https://scans.example.com/.well-known/oauth-protected-resource/mcp", scope="https://scans.example.com/mcp/Scans.Use"`
+	for name, tt := range map[string]struct {
+		url     string
+		headers []string
+		status  int
+		error   string
+	}{
+		"in the header":           {resource, []string{"Bearer " + token}, 0, ""},
+		"in the header, in lower": {resource, []string{"bearer " + token}, 0, ""},
+		"in the query":            {resource + "?access_token=" + token, nil, 400, "invalid_request"},
+		"in both":                 {resource + "?access_token=" + token, []string{"Bearer " + token}, 400, "invalid_request"},
+		"in two headers":          {resource, []string{"Bearer " + token, "Bearer x"}, 400, "invalid_request"},
+		"nowhere":                 {resource, nil, 401, ""},
+		"in another scheme":       {resource, []string{"Basic " + token}, 401, ""},
+		"an empty one":            {resource, []string{"Bearer "}, 401, ""},
+		"a bare one":              {resource, []string{token}, 401, ""},
+		"a bad one":               {resource, []string{"Bearer x"}, 401, "invalid_token"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, tt.url, nil)
+			r.Header["Authorization"] = tt.headers
+			_, err := k.Admit(r, nil)
+			denial, _ := errors.AsType[*entrance.Denial](err)
+			switch {
+			case tt.status == 0:
+				if err != nil {
+					t.Error(err)
+				}
+			case denial == nil || denial.Status != tt.status || !strings.HasPrefix(denial.Challenge, about):
+				t.Errorf("%+v, want %d", denial, tt.status)
+			case tt.error == "" && denial.Challenge != about:
+				t.Errorf("a request that tried nothing is told of an error: %s", denial.Challenge)
+			case tt.error != "" && !strings.Contains(denial.Challenge, `error="`+tt.error+`"`):
+				t.Errorf("no error %s in %s", tt.error, denial.Challenge)
+			}
+			if denial != nil && strings.Contains(denial.Challenge+denial.Reason, token[:40]) {
+				t.Error("the answer holds the token")
+			}
+		})
+	}
+}
+
+// A challenge is one line of plain ASCII whose quotes pair up, whatever was wrong.
+func TestChallengesAreSafeInAHeader(t *testing.T) {
+	a := newAuthority(t)
+	k := a.keeper(t)
+	for _, c := range []jwt.MapClaims{
+		{"aud": "x"}, {"iss": "\"\r\nSet-Cookie: a=b"}, {"exp": 1}, {"nbf": 1 << 40}, {"ver": "1"}, {"oid": "\n"}, {"scp": "x"}, {"tid": "\\"},
+	} {
+		_, err := knock(t, k, signed(t, a.person(c)))
+		denial, ok := errors.AsType[*entrance.Denial](err)
+		if !ok {
+			t.Fatalf("%v: %v", c, err)
+		}
+		for _, part := range strings.Split(strings.TrimPrefix(denial.Challenge, "Bearer "), `", `) {
+			name, value, ok := strings.Cut(part, `="`)
+			if !ok || name == "" || strings.ContainsAny(strings.TrimSuffix(value, `"`), "\"\\\r\n") {
+				t.Errorf("%v: %q in %q", c, part, denial.Challenge)
+			}
+		}
+	}
+}

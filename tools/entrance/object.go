@@ -1,0 +1,44 @@
+package entrance
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// mostFields bounds one object. A token and a message have a dozen.
+const mostFields = 256
+
+// object reads one JSON object and nothing beside it. Parsers differ on a name that comes twice, and Go's own takes
+// names that differ only in case for the same: an object in which two parsers could see two things is refused.
+// What is nested is left as it is.
+func object(raw []byte) (map[string]json.RawMessage, error) {
+	if !json.Valid(raw) {
+		return nil, errors.New("it is not one JSON value")
+	}
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	if first, _ := dec.Token(); first != json.Delim('{') {
+		return nil, errors.New("it is not a JSON object")
+	}
+	fields := map[string]json.RawMessage{}
+	for dec.More() {
+		token, _ := dec.Token()
+		name, _ := token.(string)
+		var value json.RawMessage
+		if err := dec.Decode(&value); err != nil {
+			return nil, fmt.Errorf("field %.40q: %w", name, err)
+		}
+		if len(fields) == mostFields {
+			return nil, fmt.Errorf("it has more than %d fields", mostFields)
+		}
+		for other := range fields {
+			if strings.EqualFold(other, name) { // folds as encoding/json does
+				return nil, fmt.Errorf("it has the field %.40q twice", name)
+			}
+		}
+		fields[name] = value
+	}
+	return fields, nil
+}

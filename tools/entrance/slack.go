@@ -1,0 +1,155 @@
+package entrance
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"scanwarden/confirm"
+)
+
+// What Slack's requests carry (docs.slack.dev, "Verifying requests from Slack").
+const (
+	slackSignature = "X-Slack-Signature"
+	slackTimestamp = "X-Slack-Request-Timestamp"
+	// slackWindow is how long a signature is good for, from its timestamp on.
+	slackWindow = 5 * time.Minute
+)
+
+// slackSession is what the initialize-era sessions of Slack's assistant are bound to: one may serve many people, for
+// every call names its person and is signed by itself.
+const slackSession = "slack-app"
+
+// SlackConfig configures Slack.
+type SlackConfig struct {
+	Verify func(h http.Header, body []byte) error                                    // the request signature
+	Vouch  func(ctx context.Context, team, user string) (groups []string, err error) // a full member of our own workspace
+}
+
+// Slack admits Slack's own assistant with Slack identity auth (docs.slack.dev/ai/slackbot-mcp-client): requests signed
+// by Slack, whose params._meta.slack names the person of a tools/call by user_id and team_id. All else that it sends
+// (initialize, notifications/initialized, ping, tools/list) is signed and names nobody: that Caller has no principal.
+// A call is the assistant's, made in the person's name, so its Caller is an Agent.
+func Slack(cfg SlackConfig) Keeper { return &slack{SlackConfig: cfg} }
+
+type slack struct {
+	SlackConfig
+	seen memory
+}
+
+// Admit implements Keeper.
+func (s *slack) Admit(r *http.Request, body []byte) (Caller, error) {
+	if !signedBySlack(r.Header) || s.Verify(r.Header, body) != nil {
+		return Caller{}, &Denial{
+			Status: http.StatusUnauthorized,
+			Reason: "the request is not signed by Slack for this app, or was signed more than five minutes ago; check the app's signing secret and this server's clock",
+		}
+	}
+	message, err := object(body)
+	var method string
+	if err == nil {
+		err = json.Unmarshal(message["method"], &method)
+	}
+	if err != nil || method == "" {
+		return Caller{}, &Denial{Status: http.StatusBadRequest, Reason: "send one JSON-RPC request, with every field once"}
+	}
+	if method != "tools/call" {
+		return Caller{Session: slackSession}, nil
+	}
+	return s.call(r, body, message["params"])
+}
+
+// call names the person of a tools/call, once for each signature.
+func (s *slack) call(r *http.Request, body []byte, params json.RawMessage) (Caller, error) {
+	who, ok := readPerson(params)
+	if !ok {
+		return Caller{}, &Denial{
+			Status: http.StatusForbidden,
+			Reason: "Slack does not say in params._meta.slack which person of which workspace calls; ask for the change with the slash commands instead",
+		}
+	}
+	if denial := s.repeated(r.Header, body); denial != nil {
+		return Caller{}, denial
+	}
+	groups, err := s.Vouch(r.Context(), who.team, who.user)
+	if err != nil {
+		return Caller{}, &Denial{
+			Status: http.StatusForbidden, Cause: err,
+			Reason: "only full members of this server's own Slack workspace may call, and Slack does not say that this person is one",
+		}
+	}
+	return Caller{
+		Principal: confirm.Principal("slack:" + who.team + "/" + who.user),
+		Groups:    groups, Agent: true, Session: slackSession,
+	}, nil
+}
+
+// repeated refuses a request that came before. It goes by what is signed and not by the signature, which can be
+// written in more than one way.
+func (s *slack) repeated(h http.Header, body []byte) *Denial {
+	stamp := h.Get(slackTimestamp)
+	seconds, err := strconv.ParseInt(stamp, 10, 64)
+	if err != nil {
+		return &Denial{Status: http.StatusUnauthorized, Reason: "the request has no timestamp"}
+	}
+	sum := sha256.Sum256(append([]byte(stamp+":"), body...))
+	switch s.seen.add(sum, time.Unix(seconds, 0).Add(slackWindow)) {
+	case known:
+		return &Denial{Status: http.StatusForbidden, Reason: "this very request came before, and is answered once; sign a new one"}
+	case full:
+		return &Denial{Status: http.StatusServiceUnavailable, Reason: "too many calls came from Slack within minutes; try again in a few"}
+	}
+	return nil
+}
+
+// signedBySlack reports whether a request carries what could be one signature of Slack's. Two could be read as
+// either.
+func signedBySlack(h http.Header) bool {
+	signatures, stamps := h.Values(slackSignature), h.Values(slackTimestamp)
+	if len(signatures) != 1 || len(stamps) != 1 {
+		return false
+	}
+	mac, found := strings.CutPrefix(signatures[0], "v0=")
+	_, err := hex.DecodeString(mac)
+	return found && err == nil && len(mac) == 2*sha256.Size
+}
+
+// person is who Slack says is at the other end of its assistant.
+type person struct{ team, user string }
+
+// readPerson reads params._meta.slack. The workspace may be null on Enterprise Grid; nobody is then known.
+func readPerson(params json.RawMessage) (person, bool) {
+	for _, name := range []string{"_meta", "slack"} {
+		fields, err := object(params)
+		if err != nil {
+			return person{}, false
+		}
+		params = fields[name]
+	}
+	fields, err := object(params)
+	if err != nil {
+		return person{}, false
+	}
+	var who person
+	var enterprise *string
+	for name, into := range map[string]any{"team_id": &who.team, "user_id": &who.user, "enterprise_id": &enterprise} {
+		if raw, ok := fields[name]; ok && json.Unmarshal(raw, into) != nil {
+			return person{}, false
+		}
+	}
+	known := slackID(who.team, "TE") && slackID(who.user, "UW") && (enterprise == nil || slackID(*enterprise, "E"))
+	return who, known
+}
+
+// slackID reports whether id has the form of Slack's: a letter of kinds first, then capitals and digits.
+func slackID(id, kinds string) bool {
+	if len(id) < 2 || len(id) > 20 || !strings.Contains(kinds, id[:1]) {
+		return false
+	}
+	return strings.Trim(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") == ""
+}

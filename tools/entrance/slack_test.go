@@ -1,0 +1,280 @@
+package entrance_test
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	slackgo "github.com/slack-go/slack"
+
+	"scanwarden/confirm"
+	"scanwarden/tools/entrance"
+)
+
+const signingSecret = "8f742231b10e8888abcd99yyyzzz85a5"
+
+// errGuest is what the workspace says of those who are not its full members.
+var errGuest = errors.New("a guest")
+
+// workspace verifies signatures with Slack's own rules, and vouches for everybody but guests.
+func workspace() entrance.SlackConfig {
+	return entrance.SlackConfig{
+		Verify: func(h http.Header, body []byte) error {
+			v, err := slackgo.NewSecretsVerifier(h, signingSecret)
+			if err != nil {
+				return err
+			}
+			if _, err := v.Write(body); err != nil {
+				return err
+			}
+			return v.Ensure()
+		},
+		Vouch: func(_ context.Context, team, user string) ([]string, error) {
+			if team != "T024BE7LD" || user == "UGUEST" {
+				return nil, errGuest
+			}
+			return []string{"slack-group:S0614TZR7"}, nil
+		},
+	}
+}
+
+// signature is Slack's v0 signature (docs.slack.dev, "Verifying requests from Slack").
+func signature(secret, stamp, body string) string {
+	mac := hmac.New(sha256.New, []byte(secret))
+	fmt.Fprintf(mac, "v0:%s:%s", stamp, body)
+	return "v0=" + hex.EncodeToString(mac.Sum(nil))
+}
+
+func slackRequest(t testing.TB, at time.Time, secret, body string) *http.Request {
+	t.Helper()
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, resource, nil)
+	stamp := strconv.FormatInt(at.Unix(), 10)
+	r.Header.Set("X-Slack-Request-Timestamp", stamp)
+	r.Header.Set("X-Slack-Signature", signature(secret, stamp, body))
+	return r
+}
+
+// callBody is a tools/call whose params have this besides the tool's name and arguments.
+func callBody(meta string) string {
+	return `{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"list_scans","arguments":{},"_meta":` + meta + `}}`
+}
+
+const adaInSlack = `{"slack":{"user_id":"U024BE7LH","team_id":"T024BE7LD"}}`
+
+func TestSlackNamesThePerson(t *testing.T) {
+	k := entrance.Slack(workspace())
+	for _, meta := range []string{
+		adaInSlack,
+		`{"slack":{"user_id":"U024BE7LH","team_id":"T024BE7LD","enterprise_id":"E024BE7LD"}}`,
+		`{"slack":{"user_id":"U024BE7LH","team_id":"T024BE7LD","enterprise_id":null,"channel_id":"C1"},"progressToken":1}`,
+	} {
+		body := callBody(meta)
+		got, err := k.Admit(slackRequest(t, time.Now(), signingSecret, body), []byte(body))
+		want := entrance.Caller{
+			Principal: "slack:T024BE7LD/U024BE7LH", Groups: []string{"slack-group:S0614TZR7"}, Agent: true, Session: "slack-app",
+		}
+		if diff := cmp.Diff(want, got); err != nil || diff != "" {
+			t.Errorf("%v %s", err, diff)
+		}
+	}
+}
+
+func TestSlackDiscoversAsNobody(t *testing.T) {
+	k := entrance.Slack(workspace())
+	for _, method := range []string{"initialize", "notifications/initialized", "ping", "tools/list"} {
+		body := `{"jsonrpc":"2.0","id":1,"method":"` + method + `","params":{"_meta":` + adaInSlack + `}}`
+		for range 2 { // Slack may ask the same again
+			got, err := k.Admit(slackRequest(t, time.Now(), signingSecret, body), []byte(body))
+			if diff := cmp.Diff(entrance.Caller{Session: "slack-app"}, got); err != nil || diff != "" {
+				t.Errorf("%s: %v %s", method, err, diff)
+			}
+		}
+	}
+}
+
+func TestWhatSlackDidNotSign(t *testing.T) {
+	k := entrance.Slack(workspace())
+	body := callBody(adaInSlack)
+	for name, alter := range map[string]func(*http.Request){
+		"no signature":            func(r *http.Request) { r.Header.Del("X-Slack-Signature") },
+		"no timestamp":            func(r *http.Request) { r.Header.Del("X-Slack-Request-Timestamp") },
+		"another body's":          func(r *http.Request) { *r = *slackRequest(t, time.Now(), signingSecret, body+" ") },
+		"another secret":          func(r *http.Request) { *r = *slackRequest(t, time.Now(), "another", body) },
+		"an empty secret":         func(r *http.Request) { *r = *slackRequest(t, time.Now(), "", body) },
+		"six minutes old":         func(r *http.Request) { *r = *slackRequest(t, time.Now().Add(-6*time.Minute), signingSecret, body) },
+		"six minutes from now":    func(r *http.Request) { *r = *slackRequest(t, time.Now().Add(6*time.Minute), signingSecret, body) },
+		"a fresh timestamp on it": func(r *http.Request) { r.Header.Set("X-Slack-Request-Timestamp", "1") },
+		"two signatures":          func(r *http.Request) { r.Header.Add("X-Slack-Signature", "v0=00") },
+		"two timestamps":          func(r *http.Request) { r.Header.Add("X-Slack-Request-Timestamp", "1") },
+		"a bearer token instead": func(r *http.Request) {
+			r.Header = http.Header{"Authorization": {"Bearer " + signingSecret}}
+		},
+	} {
+		r := slackRequest(t, time.Now(), signingSecret, body)
+		alter(r)
+		_, err := k.Admit(r, []byte(body))
+		if denial, ok := errors.AsType[*entrance.Denial](err); !ok || denial.Status != 401 {
+			t.Errorf("%s: %v, want 401", name, err)
+		}
+	}
+}
+
+// What Slack signed, and names nobody beyond doubt.
+func TestWhoSlackDoesNotName(t *testing.T) {
+	k := entrance.Slack(workspace())
+	for name, tt := range map[string]struct {
+		body   string
+		status int
+	}{
+		"no params":                 {`{"jsonrpc":"2.0","id":7,"method":"tools/call"}`, 403},
+		"params that are a list":    {`{"jsonrpc":"2.0","id":7,"method":"tools/call","params":[{"_meta":` + adaInSlack + `}]}`, 403},
+		"no _meta":                  {`{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"list_scans"}}`, 403},
+		"no slack":                  {callBody(`{}`), 403},
+		"slack is null":             {callBody(`{"slack":null}`), 403},
+		"no team":                   {callBody(`{"slack":{"user_id":"U024BE7LH"}}`), 403},
+		"a team that is null":       {callBody(`{"slack":{"user_id":"U024BE7LH","team_id":null,"enterprise_id":"E024BE7LD"}}`), 403},
+		"no user":                   {callBody(`{"slack":{"team_id":"T024BE7LD"}}`), 403},
+		"a user that is a number":   {callBody(`{"slack":{"user_id":7,"team_id":"T024BE7LD"}}`), 403},
+		"a user with a slash":       {callBody(`{"slack":{"user_id":"U/024BE7","team_id":"T024BE7LD"}}`), 403},
+		"a user in small letters":   {callBody(`{"slack":{"user_id":"u024be7lh","team_id":"T024BE7LD"}}`), 403},
+		"a bot":                     {callBody(`{"slack":{"user_id":"B024BE7LH","team_id":"T024BE7LD"}}`), 403},
+		"a user of one letter":      {callBody(`{"slack":{"user_id":"U","team_id":"T024BE7LD"}}`), 403},
+		"a user that is too long":   {callBody(`{"slack":{"user_id":"U` + strings.Repeat("0", 20) + `","team_id":"T024BE7LD"}}`), 403},
+		"a team that is a channel":  {callBody(`{"slack":{"user_id":"U024BE7LH","team_id":"C024BE7LD"}}`), 403},
+		"an enterprise of no form":  {callBody(`{"slack":{"user_id":"U024BE7LH","team_id":"T024BE7LD","enterprise_id":"x"}}`), 403},
+		"two users":                 {callBody(`{"slack":{"user_id":"U0000","user_id":"U024BE7LH","team_id":"T024BE7LD"}}`), 403},
+		"two users but for case":    {callBody(`{"slack":{"user_id":"U024BE7LH","USER_ID":"U0000","team_id":"T024BE7LD"}}`), 403},
+		"a user under another case": {callBody(`{"slack":{"User_Id":"U024BE7LH","team_id":"T024BE7LD"}}`), 403},
+		"two slacks":                {callBody(`{"slack":{"user_id":"U0000","team_id":"T024BE7LD"},"slack":{"user_id":"U024BE7LH","team_id":"T024BE7LD"}}`), 403},
+		"two slacks but for case":   {callBody(`{"slack":{"user_id":"U024BE7LH","team_id":"T024BE7LD"},"\u017flack":{}}`), 403},
+		"two _metas":                {`{"method":"tools/call","params":{"_meta":{},"_meta":` + adaInSlack + `}}`, 403},
+		"two _metas but for case":   {`{"method":"tools/call","params":{"_META":{},"_meta":` + adaInSlack + `}}`, 403},
+		"two params":                {`{"method":"tools/call","params":{},"params":{"_meta":` + adaInSlack + `}}`, 400},
+		"two params but for case":   {`{"method":"tools/call","params":{"_meta":` + adaInSlack + `},"Params":{}}`, 400},
+		"two methods":               {`{"method":"ping","method":"tools/call","params":{"_meta":` + adaInSlack + `}}`, 400},
+		"two methods but for case":  {`{"method":"ping","Method":"tools/call"}`, 400},
+		"a method in another case":  {`{"Method":"tools/call","params":{"_meta":` + adaInSlack + `}}`, 400},
+		"an answer to a question":   {`{"jsonrpc":"2.0","id":1,"result":{"action":"accept"}}`, 400},
+		"a batch":                   {`[` + callBody(adaInSlack) + `]`, 400},
+		"two messages":              {callBody(adaInSlack) + callBody(adaInSlack), 400},
+		"a comma too many":          {`{"method":"tools/call",}`, 400},
+		"nothing":                   {``, 400},
+		"a guest":                   {callBody(`{"slack":{"user_id":"UGUEST","team_id":"T024BE7LD"}}`), 403},
+		"another workspace":         {callBody(`{"slack":{"user_id":"U024BE7LH","team_id":"T0OTHER"}}`), 403},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := k.Admit(slackRequest(t, time.Now(), signingSecret, tt.body), []byte(tt.body))
+			if denial, ok := errors.AsType[*entrance.Denial](err); !ok || denial.Status != tt.status {
+				t.Errorf("%+v, %v, want %d", got, err, tt.status)
+			}
+		})
+	}
+}
+
+func TestASignedCallCountsOnce(t *testing.T) {
+	k := entrance.Slack(workspace())
+	body := callBody(adaInSlack)
+	r := slackRequest(t, time.Now(), signingSecret, body)
+	if _, err := k.Admit(r, []byte(body)); err != nil {
+		t.Fatal(err)
+	}
+	_, err := k.Admit(r, []byte(body))
+	refusedAgain := func(err error) {
+		t.Helper()
+		if denial, ok := errors.AsType[*entrance.Denial](err); !ok || denial.Status != 403 || !strings.Contains(denial.Reason, "came before") {
+			t.Errorf("a repeat: %v", err)
+		}
+	}
+	refusedAgain(err)
+	mac := strings.TrimPrefix(r.Header.Get("X-Slack-Signature"), "v0=")
+	r.Header.Set("X-Slack-Signature", "v0="+strings.ToUpper(mac)) // the same signature in other letters
+	_, err = k.Admit(r, []byte(body))
+	refusedAgain(err)
+	if _, err := k.Admit(slackRequest(t, time.Now().Add(time.Second), signingSecret, body), []byte(body)); err != nil {
+		t.Errorf("signed anew: %v", err)
+	}
+}
+
+// The memory of what came is bounded: it forgets what could not come again, and refuses when it can forget nothing.
+func TestTheMemoryOfSignedCallsIsBounded(t *testing.T) {
+	cfg := workspace()
+	cfg.Verify = func(http.Header, []byte) error { return nil } // so that old ones come too
+	k := entrance.Slack(cfg)
+	send := func(at time.Time, n int) error {
+		body := strings.Replace(callBody(adaInSlack), `"id":7`, `"id":`+strconv.Itoa(n), 1)
+		_, err := k.Admit(slackRequest(t, at, signingSecret, body), []byte(body))
+		return err
+	}
+	for n := range 4096 {
+		if err := send(time.Now().Add(-6*time.Minute), n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for n := range 4096 {
+		if err := send(time.Now(), 5000+n); err != nil {
+			t.Fatalf("what cannot come again is still remembered: %v", err)
+		}
+	}
+	err := send(time.Now(), 10000)
+	if denial, ok := errors.AsType[*entrance.Denial](err); !ok || denial.Status != 503 {
+		t.Errorf("a full memory: %v, want 503", err)
+	}
+}
+
+func TestWhoIsAsked(t *testing.T) {
+	sums := map[confirm.Principal][sha256.Size]byte{"token:ada": sha256.Sum256([]byte("a-long-enough-token"))}
+	k := entrance.Either(entrance.Slack(workspace()), entrance.Tokens(sums))
+	body := callBody(adaInSlack)
+	bearer := httptest.NewRequestWithContext(t.Context(), http.MethodPost, resource, nil)
+	bearer.Header.Set("Authorization", "Bearer a-long-enough-token")
+	signedOne := slackRequest(t, time.Now(), signingSecret, body)
+	both := slackRequest(t, time.Now().Add(time.Second), "another", body)
+	both.Header.Set("Authorization", "Bearer a-long-enough-token")
+	halves := bearer.Clone(t.Context())
+	halves.Header.Set("X-Slack-Signature", "")
+	for name, tt := range map[string]struct {
+		r         *http.Request
+		principal confirm.Principal // "" is refused
+		needsBody bool
+	}{
+		"a token": {bearer, "token:ada", false}, "a signature": {signedOne, "slack:T024BE7LD/U024BE7LH", true},
+		"a bad signature and a token": {both, "", true}, "an empty signature and a token": {halves, "", false},
+	} {
+		if got := entrance.NeedsBody(k, tt.r); got != tt.needsBody {
+			t.Errorf("%s: needs the body: %v", name, got)
+		}
+		got, err := k.Admit(tt.r, []byte(body))
+		if got.Principal != tt.principal || (err == nil) != (tt.principal != "") {
+			t.Errorf("%s: %+v, %v", name, got, err)
+		}
+	}
+}
+
+// elsewhere is a Keeper that this room does not know.
+type elsewhere struct{ entrance.Keeper }
+
+func TestWhoseBodyIsReadForAStranger(t *testing.T) {
+	a := newAuthority(t)
+	r := slackRequest(t, time.Now(), signingSecret, "")
+	for name, tt := range map[string]struct {
+		k    entrance.Keeper
+		want bool
+	}{
+		"Entra": {a.keeper(t), false}, "tokens": {entrance.Tokens(nil), false}, "anyone": {entrance.Anyone("local:ada"), false},
+		"Slack": {entrance.Slack(workspace()), true}, "another": {elsewhere{}, true},
+	} {
+		if got := entrance.NeedsBody(tt.k, r); got != tt.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}

@@ -1,0 +1,327 @@
+package tools_test
+
+import (
+	"encoding/json"
+	"math"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"scanwarden/confirm"
+	"scanwarden/defender/defendertest"
+	"scanwarden/tools"
+)
+
+const (
+	hqName     = "scan-hq-01.contoso.example"
+	branchName = "scan-branch-02.contoso.example"
+	plantName  = "scan-plant-03.contoso.example"
+	most       = math.MaxInt
+)
+
+func wantFacts(t testing.TB, got, want confirm.Facts) {
+	t.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("facts (-want +got):\n%s", diff)
+	}
+}
+
+// TestFactsOfTargets: what the target of a new scan comes to, and that of a live one, counted exactly.
+func TestFactsOfTargets(t *testing.T) {
+	h := build(t, defendertest.Options{}, func(cfg *tools.Config) { cfg.Policy.MaxAddressesPerScan = math.MaxInt })
+	id := h.sim.AddScan(map[string]any{"scanName": "Lab", "scannerAgent": map[string]any{"machineId": hq}})
+	for _, c := range []struct {
+		target                   string
+		addresses, public, hosts int
+	}{
+		{"10.0.0.1,10.0.0.1,10.0.0.0/30", 4, 0, 0},
+		{"8.8.8.8", 1, 1, 0},
+		{"8.8.8.0/24,8.8.8.128-8.8.9.9", 266, 266, 0},
+		{"9.255.255.250-10.0.0.9", 16, 6, 0},
+		{"172.31.255.254-172.32.0.1", 4, 2, 0},
+		{"0.0.0.0/0", 1 << 32, 3702258688, 0},
+		{"2001:db8::/64", most, 0, 0},
+		{"2606:4700::/64", most, most, 0},
+		{"2606:4700::/72", 1 << 56, 1 << 56, 0},
+		{"2606:4700::/64,2606:4701::/64,2606:4702::1", most, most, 0},
+		{"::/0", most, most, 0},
+		{"fc00::/7", most, 0, 0},
+		{"ff00::/126,fe80::1,::1,100::", 7, 0, 0},
+		{"64:ff9b::808:808,::808:808", 2, 2, 0},
+		{"sw1,SW1,sw2.example.com", 0, 0, 2},
+	} {
+		want := confirm.Facts{
+			Scans: []string{"Lab"}, Count: 1, Scanners: []string{hqName},
+			Addresses: c.addresses, PublicAddresses: c.public, Hostnames: c.hosts,
+		}
+		h.sim.Edit(id, map[string]any{"target": c.target})
+		h.desk.Forget()
+		wantFacts(t, h.plan("delete_scans", `{"scanDefinitionIds":["`+id+`"]}`).Facts, want)
+		if c.addresses == most {
+			continue // no policy allows a new scan of so many
+		}
+		want.Credential = "core-snmp"
+		wantFacts(t, h.plan("add_scan", with(t, lab, map[string]any{"target": c.target})).Facts, want)
+	}
+}
+
+// TestFactsOfUpdates judge the scan as it would be, under both its names.
+func TestFactsOfUpdates(t *testing.T) {
+	h := build(t, defendertest.Options{})
+	for _, c := range []struct {
+		args string
+		want confirm.Facts
+	}{
+		{`{"id":"Core switches","isActive":false}`,
+			confirm.Facts{Scans: []string{"Core switches"}, Addresses: 3, Scanners: []string{hqName}}},
+		{`{"id":"Core switches","scanName":"Attic","target":"8.8.4.4,10.0.0.1"}`,
+			confirm.Facts{Scans: []string{"Attic", "Core switches"}, Addresses: 2, PublicAddresses: 1, Scanners: []string{hqName}}},
+		{`{"id":"Core switches","target":"sw1"}`,
+			confirm.Facts{Scans: []string{"Core switches"}, Hostnames: 1, Scanners: []string{hqName}}},
+		{`{"id":"Core switches","credential":"core-snmp"}`,
+			confirm.Facts{Scans: []string{"Core switches"}, Addresses: 3, Scanners: []string{hqName}, Credential: "core-snmp", ReplacesSecret: true}},
+		{`{"id":"Core switches","scanAuthenticationParams":{"type":"NoAuthNoPriv","username":"guest"}}`,
+			confirm.Facts{Scans: []string{"Core switches"}, Addresses: 3, Scanners: []string{hqName}, ReplacesSecret: true}},
+		{`{"id":"Core switches","scannerAgent":{"machineId":"` + branch + `"}}`,
+			confirm.Facts{Scans: []string{"Core switches"}, Addresses: 3, Scanners: []string{branchName}}},
+		{`{"id":"Core switches","scannerAgent":{"machineId":"` + plant + `"}}`,
+			confirm.Facts{Scans: []string{"Core switches"}, Addresses: 3, Scanners: []string{plantName}, InactiveScanner: true}},
+		{`{"id":"Plant floor switches","intervalInHours":12}`,
+			confirm.Facts{Scans: []string{"Plant floor switches"}, Addresses: 256, Scanners: []string{plantName}, InactiveScanner: true}},
+		{`{"id":"Plant floor switches","scannerAgent":{"machineId":"` + hq + `"}}`,
+			confirm.Facts{Scans: []string{"Plant floor switches"}, Addresses: 256, Scanners: []string{hqName}}},
+	} {
+		c.want.Count = 1
+		t.Run(c.args, func(t *testing.T) { wantFacts(t, h.plan("update_scan", c.args).Facts, c.want) })
+	}
+}
+
+// TestFactsOfDeletes add up what goes, each address and hostname once.
+func TestFactsOfDeletes(t *testing.T) {
+	h := build(t, defendertest.Options{})
+	h.sim.AddScan(map[string]any{"scanName": "Twin", "target": "192.0.2.12,192.0.2.13,1.1.1.1", "scannerAgent": map[string]any{"machineId": branch}})
+	wantFacts(t, h.plan("delete_scans", `{"scanDefinitionIds":["Twin","Core switches","Core switches"]}`).Facts, confirm.Facts{
+		Scans: []string{"Core switches", "Twin"}, Count: 2, Addresses: 5, PublicAddresses: 1,
+		Scanners: []string{branchName, hqName},
+	})
+	for _, order := range []string{`"Finance servers","Plant floor switches"`, `"Plant floor switches","Finance servers"`} {
+		wantFacts(t, h.plan("delete_scans", `{"scanDefinitionIds":[`+order+`]}`).Facts, confirm.Facts{
+			Scans: []string{"Finance servers", "Plant floor switches"}, Count: 2, Addresses: 256, Hostnames: 2,
+			Scanners: []string{hqName, plantName}, InactiveScanner: true,
+		})
+	}
+}
+
+// TestNoSpellingGetsRoundARule: what we cannot read in a live target counts as public addresses without number, and
+// as a hostname.
+func TestNoSpellingGetsRoundARule(t *testing.T) {
+	h := build(t, defendertest.Options{})
+	id := h.sim.AddScan(map[string]any{"scanName": "Weird"})
+	for target, want := range map[string][3]int{
+		"8.8.8.8/24":                {most, most, 1}, // inside its network
+		"8.8.8.0/255.255.255.0":     {most, most, 1},
+		"008.8.8.8":                 {most, most, 1},
+		"134744072":                 {most, most, 1},
+		"0x08080808":                {most, most, 1},
+		"0x8.0x8.0x8.0x8":           {most, most, 1},
+		"8.8.8.*":                   {most, most, 1},
+		"8.8.8.8 8.8.4.4":           {most, most, 1},
+		"10.0.0.1;8.8.8.8":          {most, most, 1},
+		"10.0.0.1\n8.8.8.8":         {most, most, 1},
+		"::ffff:8.8.8.8":            {most, most, 1},
+		"８.8.8.8":                   {most, most, 1},
+		"http://8.8.8.8/":           {most, most, 1},
+		"":                          {most, most, 1},
+		" , ":                       {most, most, 2},
+		"10.0.0.1,8.8.8.0-8.8.9":    {most, most, 1},
+		"10.0.0.1,,sw1,":            {1, 0, 1},
+		" 8.8.8.8 ,\t8.8.8.8":       {1, 1, 0},
+		"sw1,10.0.0.1":              {1, 0, 1},
+		"8.8.8.8.nip.io,8-8-8-8.io": {0, 0, 2},
+	} {
+		h.sim.Edit(id, map[string]any{"target": target})
+		h.desk.Forget()
+		for operation, args := range map[string]string{
+			"update_scan": `{"id":"` + id + `","isActive":false}`, "delete_scans": `{"scanDefinitionIds":["` + id + `"]}`,
+		} {
+			p, err := h.desk.Plan(t.Context(), operation, json.RawMessage(args))
+			if err != nil && target == "" && operation == "update_scan" {
+				continue // an update without a target is not sent at all
+			}
+			if err != nil {
+				t.Fatalf("%s %q: %v", operation, target, err)
+			}
+			if got := [3]int{p.Facts.Addresses, p.Facts.PublicAddresses, p.Facts.Hostnames}; got != want {
+				t.Errorf("%s %q: %v, want %v", operation, target, got, want)
+			}
+		}
+	}
+	h.sim.Edit(id, map[string]any{"target": "8.8.8.*"})
+	h.desk.Forget()
+	if f := h.plan("update_scan", `{"id":"`+id+`","target":"10.0.0.1"}`).Facts; f.PublicAddresses != 0 || f.Addresses != 1 {
+		t.Errorf("the way out is judged by what was before: %+v", f)
+	}
+}
+
+// TestFactsAboutScanners: the list of scanners says when one was last seen, whatever the scan itself says; one
+// that is on no list was never seen.
+func TestFactsAboutScanners(t *testing.T) {
+	now := time.Now()
+	h := build(t, defendertest.Options{}, clock(now))
+	sleepy := h.sim.AddScanner("sleepy", now.Add(-24*time.Hour-time.Second))
+	awake := h.sim.AddScanner("awake", now.Add(-24*time.Hour+time.Second))
+	agent := func(id, name string, seen time.Time) map[string]any {
+		return map[string]any{"scannerAgent": map[string]any{"machineId": id, "machineName": name, "lastSeen": seen.UTC().Format(time.RFC3339)}}
+	}
+	fresh, old := now.Add(-time.Minute), now.Add(-90*24*time.Hour)
+	id := h.sim.AddScan(map[string]any{"scanName": "S"})
+	for _, c := range []struct {
+		edit     map[string]any
+		scanners []string
+		inactive bool
+		warning  string
+	}{
+		{agent(sleepy, "sleepy", fresh), []string{"sleepy"}, true, "it may be switched off"},
+		{agent(awake, "awake", old), []string{"awake"}, false, ""},
+		{agent(strings.ToUpper(awake), "AWAKE-7", old), []string{"AWAKE-7", "awake"}, false, ""},
+		{agent(awake, "", old), []string{"awake"}, false, ""},
+		{agent("unlisted", "ghost", fresh), []string{"ghost"}, true, `"ghost" is not among the scanners that Defender lists`},
+		{agent("unlisted", "", fresh), []string{"unlisted"}, true, "is not among the scanners"},
+	} {
+		h.sim.Edit(id, c.edit)
+		h.desk.Forget()
+		update := h.plan("update_scan", `{"id":"S","intervalInHours":77}`)
+		for _, f := range []confirm.Facts{update.Facts, h.plan("delete_scans", `{"scanDefinitionIds":["S"]}`).Facts} {
+			if !slices.Equal(f.Scanners, c.scanners) || f.InactiveScanner != c.inactive {
+				t.Errorf("%v: scanners %q, inactive %v; want %q, %v", c.edit, f.Scanners, f.InactiveScanner, c.scanners, c.inactive)
+			}
+		}
+		warnings := strings.Join(update.Warnings, "\n")
+		wantWords(t, warnings, c.warning)
+		if c.warning == "" && strings.Contains(warnings, "scannerAgent") {
+			t.Errorf("%v: unexpected warnings %q", c.edit, warnings)
+		}
+	}
+	h.sim.Edit(id, map[string]any{"scannerAgent": map[string]any{"machineId": nil, "machineName": nil}})
+	h.desk.Forget()
+	if f := h.plan("delete_scans", `{"scanDefinitionIds":["S"]}`).Facts; f.Scanners != nil || !f.InactiveScanner {
+		t.Errorf("a scan that lost its scanner: %+v", f)
+	}
+}
+
+// TestFactsNeedTheScanners: a plan that cannot be judged is not made.
+func TestFactsNeedTheScanners(t *testing.T) {
+	h := build(t, defendertest.Options{})
+	h.sim.Fail(defendertest.Fault{Path: "DeviceAuthenticatedScanAgents", Status: 403, Times: -1})
+	for operation, args := range map[string]string{
+		"update_scan": `{"id":"Core switches","isActive":false}`, "delete_scans": `{"scanDefinitionIds":["Core switches"]}`,
+	} {
+		if p, err := h.desk.Plan(t.Context(), operation, json.RawMessage(args)); err == nil {
+			t.Errorf("%s was planned: %+v", operation, p.Facts)
+		}
+	}
+}
+
+// FuzzFacts: whatever is updated and whatever stood there, the facts are those of the frozen bytes: no more public
+// addresses than addresses, both as many as can be counted in the body by hand, under the names before and after.
+func FuzzFacts(f *testing.F) {
+	for _, seed := range []string{
+		"192.0.2.10, 192.0.2.11", "10.0.0.255-10.0.1.0,8.8.8.0/30", "sw1.example.com,SW_2", "2001:db8::/120", "::,::1", "8.8.8.*", "",
+		"0.0.0.0/0", "2606:4700::/33,1.1.1.1", "9.255.255.0-10.0.0.3", "223.255.255.250-224.0.0.3", "x,8.8.8.8,,",
+	} {
+		f.Add("Core", seed, "New", "10.0.0.1")
+		f.Add("b", "10.0.0.1", "a", seed)
+		f.Add("same", seed, "same", "")
+	}
+	h := build(f, defendertest.Options{}, func(cfg *tools.Config) { cfg.Policy.MaxAddressesPerScan = math.MaxInt })
+	id := h.sim.AddScan(nil)
+	f.Fuzz(func(t *testing.T, name, target, newName, newTarget string) {
+		if !json.Valid([]byte(`"`+name+target+`"`)) || len(target) > 1<<15 {
+			return // only what a service could hold, and what can be counted in time
+		}
+		h.sim.Edit(id, map[string]any{"scanName": name, "target": target})
+		h.desk.Forget()
+		fields := map[string]any{"id": id, "intervalInHours": 77}
+		if newTarget != "" {
+			fields["target"] = newTarget
+		}
+		if newName != "" {
+			fields["scanName"] = newName
+		}
+		args, err := json.Marshal(fields)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := h.desk.Plan(t.Context(), "update_scan", args)
+		if err != nil {
+			return
+		}
+		facts := p.Facts
+		if facts.PublicAddresses > facts.Addresses || facts.PublicAddresses < 0 || facts.Hostnames < 0 || facts.Count != 1 {
+			t.Fatalf("impossible: %+v", facts)
+		}
+		if n, public, ok := byHand(sent(t, p, "target").(string)); ok && (facts.Addresses != n || facts.PublicAddresses != public) {
+			t.Fatalf("%q: %+v, and by hand %d addresses, %d of them public", sent(t, p, "target"), facts, n, public)
+		}
+		if after := sent(t, p, "scanName").(string); plainly(after) && !slices.Contains(facts.Scans, after) || plainly(name) && name != "" && !slices.Contains(facts.Scans, name) {
+			t.Fatalf("from %q to %q: scans %q", name, after, facts.Scans)
+		}
+		if !slices.IsSorted(facts.Scans) || len(slices.Compact(slices.Clone(facts.Scans))) != len(facts.Scans) || len(facts.Scans) > 2 {
+			t.Fatalf("scans %q are not a set in order", facts.Scans)
+		}
+	})
+}
+
+func plainly(text string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' })
+}
+
+// byHand goes through the addresses of a canonical target one by one, where they are few enough.
+func byHand(target string) (addresses, public int, ok bool) {
+	if strings.Contains(target, "/") || strings.Contains(target, "-") && len(target) > 64 {
+		return 0, 0, false
+	}
+	all := map[netip.Addr]bool{}
+	for entry := range strings.SplitSeq(target, ",") {
+		left, right, isRange := strings.Cut(entry, "-")
+		if !isRange {
+			right = left
+		}
+		from, err := netip.ParseAddr(left)
+		to, err2 := netip.ParseAddr(right)
+		if err != nil || err2 != nil || from.Is4In6() || to.Is4In6() {
+			return 0, 0, false
+		}
+		for a := from; a.IsValid() && a.Compare(to) <= 0; a = a.Next() {
+			if all[a] = true; len(all) > 5000 {
+				return 0, 0, false
+			}
+		}
+	}
+	for a := range all {
+		if ofTheInternet(a) {
+			public++
+		}
+	}
+	return len(all), public, true
+}
+
+// ofTheInternet asks the standard library, and adds what it has no word for.
+func ofTheInternet(a netip.Addr) bool {
+	if a.IsPrivate() || a.IsLoopback() || a.IsLinkLocalUnicast() || a.IsMulticast() || a.IsUnspecified() {
+		return false
+	}
+	for _, p := range []string{
+		"0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "192.0.2.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "240.0.0.0/4",
+		"100::/64", "2001:db8::/32", "3fff::/20", "fec0::/10",
+	} {
+		if netip.MustParsePrefix(p).Contains(a) {
+			return false
+		}
+	}
+	return true
+}

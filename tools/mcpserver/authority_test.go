@@ -1,0 +1,136 @@
+package mcpserver_test
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"scanwarden/tools/entrance"
+)
+
+const (
+	tenantID = "11111111-2222-3333-4444-555555555555"
+	clientID = "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee"
+	adaID    = "0ada0ada-0000-4000-8000-000000000001"
+	bobID    = "0b0b0b0b-0000-4000-8000-000000000002"
+	adaEntra = "entra:" + tenantID + "/" + adaID
+)
+
+// entraKey is what the authority of all tests signs with.
+var entraKey = sync.OnceValues(func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) })
+
+// authority stands in for Entra: its key document over TLS, and the tokens that it would sign.
+type authority struct {
+	*httptest.Server
+	key  *rsa.PrivateKey
+	down atomic.Bool
+}
+
+func newAuthority(t testing.TB) *authority {
+	t.Helper()
+	key, err := entraKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := &authority{key: key}
+	a.Server = httptest.NewTLSServer(a)
+	t.Cleanup(a.Close)
+	return a
+}
+
+func (a *authority) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
+	if a.down.Load() {
+		http.Error(w, "down", http.StatusInternalServerError)
+		return
+	}
+	n := base64.RawURLEncoding.EncodeToString(a.key.N.Bytes())
+	_ = json.NewEncoder(w).Encode(map[string]any{"keys": []any{map[string]any{"kty": "RSA", "kid": "k", "n": n, "e": "AQAB"}}})
+}
+
+func (a *authority) keeper(t testing.TB) entrance.Keeper {
+	t.Helper()
+	k, err := entrance.Entra(t.Context(), entrance.EntraConfig{
+		TenantID: tenantID, ClientID: clientID, Authority: a.URL, Resource: "https://scans.example.com/mcp", HTTP: a.Client(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+// token is a person's access token, but for the changes; nil takes a claim away.
+func (a *authority) token(t testing.TB, object string, changes jwt.MapClaims) string {
+	t.Helper()
+	c := jwt.MapClaims{
+		"iss": a.URL + "/" + tenantID + "/v2.0", "aud": clientID, "ver": "2.0", "tid": tenantID, "oid": object,
+		"exp": time.Now().Add(time.Hour).Unix(), "scp": "Scans.Use", "roles": []string{"Scans.Approver", "Scans.Use.All"},
+	}
+	for name, value := range changes {
+		if c[name] = value; value == nil {
+			delete(c, name)
+		}
+	}
+	token := jwt.NewWithClaims(jwt.SigningMethodRS256, c)
+	token.Header["kid"] = "k"
+	text, err := token.SignedString(a.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+const slackSecret = "8f742231b10e8888abcd99yyyzzz85a5"
+
+// slackKeeper knows what slackSigned signs, and everybody as a member of the workspace T1.
+func slackKeeper() entrance.Keeper {
+	return entrance.Slack(entrance.SlackConfig{
+		Verify: func(h http.Header, body []byte) error {
+			if !hmac.Equal([]byte(h.Get("X-Slack-Signature")), []byte(slackMAC(h.Get("X-Slack-Request-Timestamp"), string(body)))) {
+				return errors.New("not signed")
+			}
+			return nil
+		},
+		Vouch: func(context.Context, string, string) ([]string, error) { return nil, nil },
+	})
+}
+
+func slackMAC(stamp, body string) string {
+	mac := hmac.New(sha256.New, []byte(slackSecret))
+	fmt.Fprintf(mac, "v0:%s:%s", stamp, body)
+	return "v0=" + hex.EncodeToString(mac.Sum(nil))
+}
+
+// slackSigned signs a request as Slack does, and takes away what it would not send.
+func slackSigned(body string) func(*http.Request) {
+	return func(r *http.Request) {
+		stamp := strconv.FormatInt(time.Now().Unix(), 10)
+		r.Header.Del("Authorization")
+		r.Header.Set("X-Slack-Request-Timestamp", stamp)
+		r.Header.Set("X-Slack-Signature", slackMAC(stamp, body))
+	}
+}
+
+func mustJSON(t testing.TB, v any) []byte {
+	t.Helper()
+	text, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}

@@ -1,0 +1,343 @@
+package mcpserver_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"scanwarden/confirm"
+	"scanwarden/tools/entrance"
+	"scanwarden/tools/mcpserver"
+)
+
+// logBuffer is a log that can be read while it is written.
+type logBuffer struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *logBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *logBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// door opens a door to the same server for those whom keeper knows.
+func (h *house) door(t testing.TB, keeper entrance.Keeper) (url string) {
+	t.Helper()
+	web := httptest.NewUnstartedServer(nil)
+	host := web.Listener.Addr().String()
+	var err error
+	web.Config.Handler, err = h.server.Handler(mcpserver.HTTPConfig{
+		Hosts: []string{host}, Origins: []string{"http://" + host}, Keeper: keeper,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	web.Start()
+	t.Cleanup(func() { h.server.Close(); web.Close() })
+	return web.URL
+}
+
+// entraHouse is a house whose door knows people by Entra.
+func entraHouse(t testing.TB, channels []confirm.Channel, alter ...func(*confirm.Policy)) (*house, *authority) {
+	t.Helper()
+	a := newAuthority(t)
+	h := &house{channels: channels, keeper: a.keeper(t)}
+	h.build(t, alter...)
+	return h, a
+}
+
+// bearer puts a token, and a session, on a request.
+func bearer(token, session string) func(*http.Request) {
+	return func(r *http.Request) {
+		r.Header.Set("Authorization", "Bearer "+token)
+		if session != "" {
+			r.Header.Set("Mcp-Session-Id", session)
+		}
+	}
+}
+
+const (
+	listTools = `{"jsonrpc":"2.0","id":2,"method":"tools/list"}`
+	listScans = `{"jsonrpc":"2.0","id":3,"method":"tools/call","params":{"name":"list_scans","arguments":{}}}`
+)
+
+func TestTheDoorAsksEntra(t *testing.T) {
+	h, a := entraHouse(t, nil)
+	ada := a.token(t, adaID, nil)
+	for name, tt := range map[string]struct {
+		token  string
+		status int
+		error  string
+	}{
+		"a person":      {ada, 200, ""},
+		"a stranger":    {a.token(t, adaID, jwt.MapClaims{"aud": "https://api.securitycenter.microsoft.com"}), 401, "invalid_token"},
+		"without scope": {a.token(t, adaID, jwt.MapClaims{"scp": "openid"}), 403, "insufficient_scope"},
+		"tampered with": {ada[:len(ada)-8] + "AAAAAAAA", 401, "invalid_token"},
+		"application":   {a.token(t, adaID, jwt.MapClaims{"scp": nil, "idtyp": "app"}), 200, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			status, header := h.knock(t, "POST", ping, bearer(tt.token, ""))
+			challenge := header.Get("WWW-Authenticate")
+			if status != tt.status || !strings.Contains(challenge, tt.error) || (tt.error != "") != strings.HasPrefix(challenge, "Bearer resource_metadata=") {
+				t.Errorf("%d %q, want %d", status, challenge, tt.status)
+			}
+		})
+	}
+	status, header := h.knock(t, "POST", ping, func(r *http.Request) { r.Header.Del("Authorization") })
+	if challenge := header.Get("WWW-Authenticate"); status != 401 || strings.Contains(challenge, "error=") || challenge == "" {
+		t.Errorf("nobody: %d %q", status, challenge)
+	}
+	if status, _ := h.knock(t, "POST", ping, func(r *http.Request) { r.URL.RawQuery = "access_token=" + ada }); status != 400 {
+		t.Errorf("a token in the query: %d", status)
+	}
+}
+
+// Nobody gets into another's session: not another person, not whoever has a token of the server, and not an agent
+// that acts for the very person.
+func TestASessionBelongsToItsCaller(t *testing.T) {
+	h, a := entraHouse(t, nil)
+	ada, bob := a.token(t, adaID, nil), a.token(t, bobID, nil)
+	agent := a.token(t, adaID, jwt.MapClaims{"xms_act_fct": "11"})
+	tokens := h.door(t, entrance.Tokens(nil))
+	local := h.door(t, entrance.Anyone("local:ada"))
+	inSlack := h.door(t, slackKeeper())
+	_, header := h.knock(t, "POST", ping, bearer(ada, ""))
+	session := header.Get("Mcp-Session-Id")
+	for name, tt := range map[string]struct {
+		url, method, body string
+		alter             func(*http.Request)
+		status            int
+	}{
+		"ada":                        {h.url, "POST", listTools, bearer(ada, session), 200},
+		"ada with a new token":       {h.url, "POST", listTools, bearer(a.token(t, adaID, jwt.MapClaims{"uti": "new"}), session), 200},
+		"bob":                        {h.url, "POST", listTools, bearer(bob, session), 404},
+		"bob calls":                  {h.url, "POST", listScans, bearer(bob, session), 404},
+		"bob ends it":                {h.url, "DELETE", "", bearer(bob, session), 404},
+		"bob answers":                {h.url, "POST", `{"jsonrpc":"2.0","id":1,"result":{"action":"accept"}}`, bearer(bob, session), 404},
+		"an agent for ada":           {h.url, "POST", listTools, bearer(agent, session), 404},
+		"an agent ends it":           {h.url, "DELETE", "", bearer(agent, session), 404},
+		"a local user":               {local, "POST", listTools, bearer("x", session), 404},
+		"a token of another door":    {tokens, "POST", listTools, bearer(ada, session), 401},
+		"Slack's app":                {inSlack, "POST", listTools, func(r *http.Request) { slackSigned(listTools)(r); r.Header.Set("Mcp-Session-Id", session) }, 404},
+		"ada with a session of none": {h.url, "POST", listTools, bearer(ada, "made.up"), 404},
+	} {
+		t.Run(name, func(t *testing.T) {
+			other := &house{url: tt.url}
+			if got, _ := other.knock(t, tt.method, tt.body, tt.alter); got != tt.status {
+				t.Errorf("status %d, want %d", got, tt.status)
+			}
+		})
+	}
+}
+
+// The gate learns the roles of a person, in both eras; without the role nobody is even asked.
+func TestARoleDecides(t *testing.T) {
+	byRole := func(p *confirm.Policy) {
+		p.Approvers, p.Requesters, p.SelfApproval = []string{"entra-role:Scans.Approver"}, []string{adaEntra}, true
+	}
+	h, a := entraHouse(t, nil, byRole)
+	ada := a.token(t, adaID, nil)
+	first := h.call(t, leg{token: ada, tool: "add_scan", args: h.newScan("By role")})
+	_, code := first.message(t)
+	second := leg{token: ada, tool: "add_scan", args: h.newScan("By role"), state: first.Result.RequestState, responses: accept(code)}
+	if out := h.call(t, second).ends(t, "applied"); out.DecidedBy != adaEntra {
+		t.Errorf("decided by %q", out.DecidedBy)
+	}
+	without := a.token(t, adaID, jwt.MapClaims{"roles": nil})
+	h.call(t, leg{token: without, tool: "add_scan", args: h.newScan("Without")}).ends(t, "refused")
+	h.writes(t, 1)
+}
+
+// An agent that acts for ada is not ada: it is not asked, it answers no question of hers, and somebody else decides.
+func TestAnAgentAsksAndNeverDecides(t *testing.T) {
+	requester := func(p *confirm.Policy) {
+		p.Approvers, p.Requesters, p.SelfApproval = []string{adaEntra, "token:bob"}, []string{adaEntra}, true
+	}
+	h, a := entraHouse(t, []confirm.Channel{confirm.Client, confirm.Slack}, requester)
+	ada, agent := a.token(t, adaID, nil), a.token(t, adaID, jwt.MapClaims{"xms_act_fct": "11"})
+
+	first := h.call(t, leg{token: ada, tool: "add_scan", args: h.newScan("Ada's own")})
+	_, code := first.message(t)
+	taken := h.call(t, leg{token: agent, tool: "add_scan", args: h.newScan("Ada's own"), state: first.Result.RequestState, responses: accept(code)})
+	if taken.Error == nil {
+		t.Errorf("an agent answered ada's question: %s", taken.raw)
+	}
+	peeked := h.call(t, leg{token: agent, tool: "add_scan", args: h.newScan("Ada's own"), state: first.Result.RequestState})
+	if strings.Contains(peeked.raw, code) {
+		t.Errorf("an agent was shown the code: %s", peeked.raw)
+	}
+	h.call(t, leg{token: ada, tool: "add_scan", args: h.newScan("Ada's own"), state: first.Result.RequestState, responses: accept(code)}).ends(t, "applied")
+
+	for _, token := range []string{agent, a.token(t, adaID, jwt.MapClaims{"scp": nil, "idtyp": "app"})} {
+		h.whileBobDecides(t, adaEntra, func() reply {
+			return h.call(t, leg{token: token, tool: "add_scan", args: h.newScan("An agent's")})
+		}).ends(t, "applied")
+	}
+	h.writes(t, 3)
+}
+
+// whileBobDecides makes a call, and approves in Slack, as bob, the change that comes of it.
+func (h *house) whileBobDecides(t *testing.T, requester confirm.Principal, call func() reply) reply {
+	t.Helper()
+	answered := make(chan reply, 1)
+	go func() { answered <- call() }()
+	for {
+		select {
+		case got := <-answered:
+			return got
+		default:
+		}
+		open, err := h.gate.OpenChanges(t.Context(), requester)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range open {
+			if !c.Agent || slices.Contains(c.Channels, confirm.Client) {
+				t.Errorf("agent %v, asked on %v", c.Agent, c.Channels)
+			}
+			_, err := h.gate.Decide(t.Context(), c.ID, confirm.Vote{Principal: "token:bob", Approve: true, Channel: confirm.Slack})
+			if err != nil && !errors.Is(err, confirm.ErrMoved) {
+				t.Error(err)
+			}
+		}
+	}
+}
+
+// What proved who the caller is does not reach a handler; who they are reaches Defender's sign-in.
+func TestCredentialsEndAtTheDoor(t *testing.T) {
+	a := newAuthority(t)
+	h := &house{keeper: entrance.Either(slackKeeper(), a.keeper(t))}
+	h.build(t)
+	var mu sync.Mutex
+	var seen []http.Header
+	h.server.SeeHeaders(func(header http.Header) { mu.Lock(); defer mu.Unlock(); seen = append(seen, header.Clone()) })
+	h.knock(t, "POST", listTools, bearer(a.token(t, adaID, nil), ""))
+	_, header := h.knock(t, "POST", ping, bearer(a.token(t, adaID, nil), ""))
+	h.knock(t, "POST", listScans, bearer(a.token(t, adaID, nil), header.Get("Mcp-Session-Id")))
+	body := slackCall("list_scanners", "{}", "U1") // the list of scans is fresh, and not fetched again
+	_, header = h.knock(t, "POST", ping, slackSigned(ping))
+	session := header.Get("Mcp-Session-Id")
+	h.knock(t, "POST", body, func(r *http.Request) { slackSigned(body)(r); r.Header.Set("Mcp-Session-Id", session) })
+	mu.Lock()
+	defer mu.Unlock()
+	if len(seen) != 2 {
+		t.Fatalf("%d tool calls, want 2", len(seen))
+	}
+	for _, header := range seen {
+		for name := range header {
+			if name == "Authorization" || strings.HasPrefix(name, "X-Slack-") {
+				t.Errorf("a handler was given %s", name)
+			}
+		}
+	}
+	for _, who := range []confirm.Principal{adaEntra, "slack:T1/U1"} {
+		if _, called := h.behalf.Load(who); !called {
+			t.Errorf("Defender was not called on behalf of %s", who)
+		}
+	}
+	if strings.Contains(h.log.String(), "eyJ") {
+		t.Error("a token is in the log")
+	}
+}
+
+// A stranger's body is not read: the answer comes while it is still on its way.
+func TestAStrangersBodyIsNotRead(t *testing.T) {
+	a := newAuthority(t)
+	h := &house{keeper: entrance.Either(slackKeeper(), a.keeper(t))}
+	h.build(t)
+	for name, alter := range map[string]func(*http.Request){
+		"no credentials":         func(*http.Request) {},
+		"a bad token":            func(r *http.Request) { r.Header.Set("Authorization", "Bearer x") },
+		"a token that is huge":   func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+strings.Repeat("x", 20<<10)) },
+		"no signature of a form": func(r *http.Request) { r.Header.Set("X-Slack-Signature", "v0=x") },
+		"another host":           func(r *http.Request) { r.Host = "evil.example" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			defer cancel()
+			body, more := io.Pipe()
+			defer more.Close()
+			req, err := http.NewRequestWithContext(ctx, http.MethodPost, h.url, body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.ContentLength = 1 << 20 // net/http itself drains, and drops, what is small or of no announced size
+			alter(req)
+			res, err := http.DefaultClient.Do(req)
+			if err != nil {
+				t.Fatalf("the server waits for the body: %v", err)
+			}
+			res.Body.Close()
+			if res.StatusCode < 400 {
+				t.Errorf("status %d", res.StatusCode)
+			}
+		})
+	}
+}
+
+// failing is a Keeper that cannot tell.
+type failing struct{}
+
+func (failing) Admit(*http.Request, []byte) (entrance.Caller, error) {
+	return entrance.Caller{Principal: "token:ada"}, errors.New("the directory is on fire")
+}
+
+func TestWhenNobodyCanTellWhoCalls(t *testing.T) {
+	a := newAuthority(t)
+	a.down.Store(true)
+	for name, tt := range map[string]struct {
+		keeper entrance.Keeper
+		cause  string
+	}{
+		"a failure":     {failing{}, "the directory is on fire"},
+		"Entra is down": {a.keeper(t), "500 Internal Server Error"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := &house{keeper: tt.keeper}
+			h.build(t)
+			got := h.post(t, a.token(t, adaID, nil), []byte(ping), http.Header{})
+			if got.status != 503 || strings.Contains(got.raw, tt.cause) {
+				t.Errorf("%d %s", got.status, got.raw)
+			}
+			if n := strings.Count(h.log.String(), tt.cause); n != 1 || strings.Contains(h.log.String(), "eyJ") {
+				t.Errorf("the cause is in the log %d times: %s", n, h.log.String())
+			}
+		})
+	}
+}
+
+// A server that only reads does not tell a model that it could write.
+func TestAReadOnlyServerPromisesNoWrites(t *testing.T) {
+	for readOnly, want := range map[bool]string{true: "only reads", false: "add_scan, update_scan and delete_scans only propose"} {
+		h := &house{readOnly: readOnly}
+		h.build(t)
+		got := h.post(t, "", []byte(ping), http.Header{})
+		var answer struct{ Result struct{ Instructions string } }
+		if err := json.Unmarshal([]byte(got.raw), &answer); err != nil {
+			t.Fatal(err)
+		}
+		said := answer.Result.Instructions
+		if !strings.Contains(said, want) || readOnly && (strings.Contains(said, "add_scan") || strings.Contains(said, "confirm")) {
+			t.Errorf("read only %v: %s", readOnly, said)
+		}
+	}
+}

@@ -96,6 +96,9 @@ func (b *Bot) clicked(t talk, in slack.InteractionCallback) any {
 	default:
 		return nil
 	}
+	if b.readOnly() {
+		work = func(ctx context.Context) { b.tell(ctx, t, sayReadOnly) }
+	}
 	return b.soon(t, func(ctx context.Context) {
 		if b.admit(ctx, t) {
 			work(ctx)

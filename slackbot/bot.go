@@ -20,6 +20,8 @@ import (
 type Backend struct {
 	Desk *tools.Desk
 	Gate *confirm.Gate
+	// Links lists whose accounts are joined, as confirm.Ledger does; only Config.MatchEmail needs it.
+	Links func(ctx context.Context) ([]confirm.Link, error)
 }
 
 // Notices remembers where changes were put to people, so that messages are rewritten after a restart and by
@@ -45,8 +47,15 @@ type Config struct {
 	Channel       string            // where changes are put to people; "" means direct messages to the approvers
 	Commands      map[string]string // slash command by operation, and "scans"; absent ones are "/" + operation
 	Approvers     []string          // as in confirm.Policy: whom to send direct messages and reminders
-	Log           *slog.Logger      // nil means silence
-	Now           func() time.Time  // nil means time.Now
+	Assistant     bool              // Slack's own assistant may call us as an MCP client: for the manifest
+
+	LinkPage   string                                             // where people sign in to join accounts, PUBLIC_URL/link; "" means that this is not offered
+	OpenProof  func(text string, now time.Time) (SignedIn, error) // opens what that page shows; an error is one sentence for the person
+	MatchEmail bool                                               // join people by the e-mail address that Slack confirmed
+	People     []confirm.Person                                   // as in confirm.Policy: whose addresses are matched
+
+	Log *slog.Logger     // nil means silence
+	Now func() time.Time // nil means time.Now
 }
 
 // patience bounds one call to Slack; it has no bound of its own.
@@ -124,6 +133,8 @@ func (cfg Config) check() error {
 		return errors.New("slack: set SLACK_APP_TOKEN for socket mode, or SLACK_SIGNING_SECRET for signed HTTP")
 	case !strings.HasSuffix(cfg.API, "/"):
 		return fmt.Errorf("slack: SLACK_API_URL must end with a slash, and %q does not", cfg.API)
+	case cfg.LinkPage != "" && cfg.OpenProof == nil:
+		return errors.New("slack: OpenProof is needed where LinkPage is offered")
 	case cfg.Channel != "" && !isID(cfg.Channel):
 		return fmt.Errorf("slack: channel %q is not a channel's id; copy it from the channel's details, such as C0123456789", cfg.Channel)
 	}

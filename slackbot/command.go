@@ -16,6 +16,8 @@ import (
 func (b *Bot) obey(ctx context.Context, t talk, command, typed string) {
 	operation, ok := b.commands[spelling(command)]
 	switch typed = strings.TrimSpace(typed); {
+	case !ok && b.readOnly():
+		b.tell(ctx, t, sayReadOnly+" Its command is "+b.cfg.slash(scansCommand)+".")
 	case !ok:
 		b.tell(ctx, t, "scanwarden has no such command. Its commands are: "+strings.Join(b.slashes(), ", "))
 	case operation == scansCommand:

@@ -12,6 +12,10 @@
 // but the change's id, and the gate alone decides whether the person who clicked counts. Who that is comes from
 // Slack's signed request and from users.info, never from what a message or a modal says.
 //
+// Which other accounts are theirs is the gate's to know. A person joins one with a proof from the link page, which
+// they paste here; where that is switched on, the e-mail address that Slack has confirmed does. With a catalogue that
+// proposes nothing the bot only reads: it puts nothing to people, and old buttons say why they do nothing.
+//
 // Every word that comes from Defender or from a requester is shown as plain text or preformatted, never as
 // Slack's markup, so that it can neither mention, link nor disguise anything. The bot keeps nothing that a
 // restart would lose: where a change was put is in the ledger, beside the change.

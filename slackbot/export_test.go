@@ -1,6 +1,9 @@
 package slackbot
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // SetStagger makes the second socket open so much after the first one.
 func (b *Bot) SetStagger(d time.Duration) { b.stagger = d }
@@ -19,3 +22,6 @@ func Words(text string) (out [][2]string, err error) {
 	}
 	return out, err
 }
+
+// CatchUp is one round of posting and rewriting.
+func (b *Bot) CatchUp(ctx context.Context) error { return b.catchUp(ctx) }

@@ -2,15 +2,17 @@ package slackbot
 
 import (
 	"context"
+	"errors"
 	"slices"
+	"time"
 
 	"github.com/slack-go/slack"
 
 	"scanwarden/confirm"
 )
 
-// lastDecided is how many decided changes the home shows.
-const lastDecided = 20
+// mostWaiting and lastDecided are how many changes the home shows.
+const mostWaiting, lastDecided = 30, 20
 
 // welcome fills the app's home: what waits for this person, and what was decided lately.
 func (b *Bot) welcome(ctx context.Context, t talk) {
@@ -26,49 +28,96 @@ func (b *Bot) welcome(ctx context.Context, t talk) {
 }
 
 func (b *Bot) homeBlocks(ctx context.Context, t talk) ([]slack.Block, error) {
-	if err := b.people.check(ctx, t.caller); err != nil {
+	if err := b.admitted(ctx, t.caller); err != nil {
 		return nil, err
 	}
 	back, err := b.cfg.Backend(ctx)
 	if err != nil {
 		return nil, err
 	}
-	sees, err := b.seenBy(ctx, t.caller)
+	at, err := b.visitor(ctx, back.Gate, t.caller)
 	if err != nil {
 		return nil, err
 	}
-	open, err := back.Gate.Changes(ctx, confirm.Filter{States: []confirm.State{confirm.Pending}})
-	if err != nil {
-		return nil, err
+	waiting := words(sayReadOnly)
+	if !b.readOnly() {
+		open, err := at.waiting(ctx, b.cfg.Now())
+		if err != nil {
+			return nil, err
+		}
+		waiting = b.shelf("Waiting for you", "Nothing waits for your decision.", open, true)
 	}
 	ended, err := back.Gate.Changes(ctx, confirm.Filter{States: settled})
 	if err != nil {
 		return nil, err
 	}
-	now := b.cfg.Now()
-	waiting := func(c confirm.Change) bool { return sees(c) && c.Expires.After(now) }
-	blocks := b.shelf("Waiting for you", "Nothing waits for your decision.", only(open, waiting, 30), true)
-	return append(blocks, b.shelf("Decided lately", "Nothing was decided yet.", only(ended, sees, lastDecided), false)...), nil
+	blocks := append(b.linkShelf(at.known), waiting...)
+	return append(blocks, b.shelf("Decided lately", "Nothing was decided yet.", only(ended, at.sees, lastDecided), false)...), nil
 }
 
 var settled = []confirm.State{
 	confirm.Applied, confirm.Failed, confirm.Unknown, confirm.Denied, confirm.Expired, confirm.Withdrawn, confirm.Stale,
 }
 
-// seenBy tells which changes a person sees in their home: approvers all of them, others their own. Whether a
-// click of theirs counts is the gate's to say.
-func (b *Bot) seenBy(ctx context.Context, who caller) (func(confirm.Change) bool, error) {
+// visitor is a person in their home, by all of the accounts that they are known by.
+type visitor struct {
+	gate   *confirm.Gate
+	vote   confirm.Vote // a yes of theirs
+	known  confirm.Person
+	listed bool // among the approvers
+}
+
+func (b *Bot) visitor(ctx context.Context, gate *confirm.Gate, who caller) (visitor, error) {
+	known, err := gate.Person(ctx, who.principal())
+	if err != nil {
+		return visitor{}, err
+	}
 	groups, err := b.people.groupsOf(ctx, who.user)
-	listed := len(groups) > 0 || slices.Contains(b.cfg.Approvers, string(who.principal()))
+	listed := len(groups) > 0 || slices.ContainsFunc(known.Principals, func(p confirm.Principal) bool {
+		return slices.Contains(b.cfg.Approvers, string(p))
+	})
 	if err != nil && !listed {
+		return visitor{}, err
+	}
+	vote := confirm.Vote{Principal: who.principal(), Groups: groups, Approve: true, Channel: confirm.Slack}
+	return visitor{gate: gate, vote: vote, known: known, listed: listed}, nil
+}
+
+// waiting are the changes that wait for a person: those for which their yes would count now, and their own. When they
+// click, the gate is asked again.
+func (v visitor) waiting(ctx context.Context, now time.Time) ([]confirm.Change, error) {
+	open, err := v.gate.Changes(ctx, confirm.Filter{States: []confirm.State{confirm.Pending}})
+	if err != nil {
 		return nil, err
 	}
-	return func(c confirm.Change) bool { return ours(c) && (listed || c.Requester == who.principal()) }, nil
+	var failed error
+	waits := func(c confirm.Change) bool {
+		switch {
+		case !ours(c) || !c.Expires.After(now):
+			return false
+		case v.own(c):
+			return true
+		}
+		err := v.gate.MayDecide(ctx, c, v.vote)
+		if err != nil && !errors.Is(err, confirm.ErrRefused) && !errors.Is(err, confirm.ErrMoved) {
+			failed = errors.Join(failed, err)
+		}
+		return err == nil
+	}
+	return only(open, waits, mostWaiting), failed
 }
+
+// sees tells which decided changes a person sees: approvers all of them, others their own.
+func (v visitor) sees(c confirm.Change) bool { return ours(c) && (v.listed || v.own(c)) }
+
+func (v visitor) own(c confirm.Change) bool { return slices.Contains(v.known.Principals, c.Requester) }
 
 func only(all []confirm.Change, keep func(confirm.Change) bool, most int) (out []confirm.Change) {
 	for _, c := range all {
-		if keep(c) && len(out) < most {
+		if len(out) == most {
+			break
+		}
+		if keep(c) {
 			out = append(out, c)
 		}
 	}

@@ -44,6 +44,7 @@ type house struct {
 	log     *syncBuffer
 	moved   atomic.Pointer[slackbot.Bot]
 	ahead   atomic.Int64 // seconds by which all clocks are ahead
+	behalf  sync.Map     // in whose names Defender was read
 	scanner string
 	urls    [2]string    // of commands and interactions
 	stop    func() error // ends the bot
@@ -110,7 +111,12 @@ func (h *house) rooms(t testing.TB, policy confirm.Policy) {
 		t.Fatal(err)
 	}
 	cfg := defender.Config{URL: api.URL, Token: func(context.Context, defender.TokenAsk) (string, error) { return "simulator", nil }}
-	reader, err := defender.New(cfg)
+	own := cfg
+	own.Token = func(ctx context.Context, _ defender.TokenAsk) (string, error) {
+		h.behalf.Store(string(tools.Behalf(ctx)), true)
+		return "simulator", nil
+	}
+	reader, err := defender.New(own)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +124,11 @@ func (h *house) rooms(t testing.TB, policy confirm.Policy) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	executor := tools.NewExecutor(reader, writer, nil)
+	live, err := defender.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	executor := tools.NewExecutor(live, writer, nil)
 	h.gate = confirm.New(confirm.Config{
 		Ledger: h.ledger, Policy: policy, Target: "simulator", Now: h.now,
 		Execute: executor.Execute, Reconcile: executor.Reconcile,
@@ -150,11 +160,11 @@ func (h *house) configure(t testing.TB, p plan, policy confirm.Policy) {
 	h.cfg = slackbot.Config{
 		Operations: catalogue, API: h.slack.API(), BotToken: defender.NewSecret("xoxb-test"),
 		Backend: func(context.Context) (*slackbot.Backend, error) {
-			return &slackbot.Backend{Desk: h.desk, Gate: h.gate}, nil
+			return &slackbot.Backend{Desk: h.desk, Gate: h.gate, Links: h.ledger.Links}, nil
 		},
 		Notices:       func(context.Context) (slackbot.Notices, error) { return h.ledger, nil },
 		SigningSecret: defender.NewSecret("signing-secret"), Channel: channel, Approvers: policy.Approvers,
-		Now: h.now, Log: slog.New(slog.NewTextHandler(h.log, nil)),
+		Now: h.now, Log: slog.New(slog.NewTextHandler(h.log, nil)), People: policy.People,
 	}
 	if p.sockets {
 		h.cfg.AppToken, h.cfg.SigningSecret = defender.NewSecret("xapp-test"), defender.Secret{}

@@ -2,7 +2,9 @@ package slackbot
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"scanwarden/tools"
@@ -36,7 +38,14 @@ type manifest struct {
 			Bot []string `json:"bot"`
 		} `json:"scopes"`
 	} `json:"oauth_config"`
-	Settings manifestSettings `json:"settings"`
+	Settings manifestSettings             `json:"settings"`
+	Servers  map[string]manifestAssistant `json:"mcp_servers,omitempty"`
+}
+
+// manifestAssistant is an MCP server that Slack's own assistant calls (docs.slack.dev/ai/slackbot-mcp-client).
+type manifestAssistant struct {
+	URL  string `json:"url"`
+	Auth string `json:"auth_type"`
 }
 
 type manifestCommand struct {
@@ -74,7 +83,7 @@ func Manifest(cfg Config, url string) ([]byte, error) {
 	var m manifest
 	m.Metadata.Major, m.Metadata.Minor = 2, 1
 	m.Display.Name, m.Features.Bot.Name = "scanwarden", "scanwarden"
-	m.Display.Description = "Adds, updates and deletes authenticated scans in Microsoft Defender, once a person has confirmed."
+	m.Display.Description = describe(cfg)
 	m.Features.Home.Home, m.Features.Home.Messages, m.Features.Home.ReadOnly = true, true, true
 	m.OAuth.Scopes.Bot = scopes(cfg)
 	m.Settings.Socket = url == ""
@@ -88,6 +97,9 @@ func Manifest(cfg Config, url string) ([]byte, error) {
 		m.Settings.Events.URL = base + "interaction"
 	}
 	var err error
+	if m.Servers, err = manifestServers(cfg, url); err != nil {
+		return nil, err
+	}
 	if m.Features.Commands, err = manifestCommands(cfg, command); err != nil {
 		return nil, err
 	}
@@ -97,19 +109,48 @@ func Manifest(cfg Config, url string) ([]byte, error) {
 // scopes are exactly those that the bot's calls need.
 func scopes(cfg Config) []string {
 	all := []string{"commands", "chat:write", "im:write", "users:read"}
-	for _, approver := range cfg.Approvers {
-		if strings.HasPrefix(approver, "slack-group:") {
-			return append(all, "usergroups:read")
-		}
+	if slices.ContainsFunc(cfg.Approvers, func(a string) bool { return strings.HasPrefix(a, "slack-group:") }) {
+		all = append(all, "usergroups:read")
+	}
+	if cfg.MatchEmail {
+		all = append(all, "users:read.email")
+	}
+	if cfg.Assistant {
+		all = append(all, "mcp:connect")
 	}
 	return all
 }
 
+// describe is what people read of the app; Slack takes 140 characters.
+func describe(cfg Config) string {
+	if !slices.ContainsFunc(cfg.Operations, func(op tools.Operation) bool { return op.Effect == tools.Proposes }) {
+		return "Lists the authenticated scans in Microsoft Defender, and changes nothing."
+	}
+	return "Adds, updates and deletes authenticated scans in Microsoft Defender, once a person has confirmed."
+}
+
+// manifestServers offers our MCP door to Slack's assistant, which reaches it from outside.
+func manifestServers(cfg Config, url string) (map[string]manifestAssistant, error) {
+	if !cfg.Assistant {
+		return nil, nil
+	}
+	if url == "" {
+		return nil, errors.New("slack: Slack's assistant calls PUBLIC_URL/mcp with signed requests; set http.public_url (SCANWARDEN_PUBLIC_URL) and SLACK_SIGNING_SECRET, and take SLACK_APP_TOKEN away")
+	}
+	return map[string]manifestAssistant{
+		"scanwarden": {URL: strings.TrimSuffix(url, "/") + "/mcp", Auth: "slack_identity_auth"},
+	}, nil
+}
+
 func manifestCommands(cfg Config, url string) ([]manifestCommand, error) {
+	hint := "[filter | history NAME | changes | help]"
+	if cfg.LinkPage != "" {
+		hint = "[filter | history NAME | changes | " + linkWord + " | help]"
+	}
 	out := []manifestCommand{{
 		Command: cfg.slash(scansCommand), URL: url, Escape: true,
 		Description: "List Defender's authenticated scans, their runs, or your open changes.",
-		Hint:        "[filter | history NAME | changes | help]",
+		Hint:        hint,
 	}}
 	for _, op := range cfg.Operations {
 		if op.Effect != tools.Proposes {

@@ -32,6 +32,16 @@ func slackUser(p string) (user string, ok bool) {
 	return user, ok && slackish && isID(user)
 }
 
+// slackUsers are the user ids of a person's accounts in Slack.
+func slackUsers(p confirm.Person) (users []string) {
+	for _, principal := range p.Principals {
+		if user, ok := slackUser(string(principal)); ok {
+			users = append(users, user)
+		}
+	}
+	return users
+}
+
 // people asks Slack who somebody is, and remembers it for a minute.
 type people struct {
 	api    *slack.Client
@@ -172,13 +182,13 @@ func together[T any](p *people, what string, ask func() (T, error)) (T, error) {
 
 // admit is check, answered to the person. It is false for whoever may not act here at all.
 func (b *Bot) admit(ctx context.Context, t talk) bool {
-	err := b.people.check(ctx, t.caller)
+	err := b.admitted(ctx, t.caller)
 	if err == nil {
 		return true
 	}
 	if _, stranger := errors.AsType[errStranger](err); !stranger {
 		b.giveUpOn(err)
-		b.cfg.Log.WarnContext(ctx, "Slack was asked who somebody is, in vain", "user", t.user, "error", err)
+		b.cfg.Log.WarnContext(ctx, "it could not be told who somebody is", "user", t.user, "error", err)
 	}
 	b.tell(ctx, t, "Not done: "+withoutCause(err)+".")
 	return false

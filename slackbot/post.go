@@ -53,6 +53,9 @@ func (b *Bot) catchUp(ctx context.Context) (err error) {
 		b.giveUpOn(err)
 		return err
 	}
+	if b.readOnly() {
+		return nil
+	}
 	back, err := b.cfg.Backend(ctx)
 	if err != nil {
 		return err
@@ -181,17 +184,25 @@ var errNobody = errors.New("no channel is configured and no approver is in Slack
 // approvers are the people in Slack who may decide, by their ids.
 func (k keeper) approvers(ctx context.Context) (users []string, err error) {
 	for _, approver := range k.cfg.Approvers {
-		if user, ok := slackUser(approver); ok {
-			users = append(users, user)
-		}
-		if group, ok := strings.CutPrefix(approver, "slack-group:"); ok {
-			members, failed := k.people.membersOf(ctx, group)
-			users, err = append(users, members...), errors.Join(err, failed)
-		}
+		found, failed := k.usersOf(ctx, approver)
+		users, err = append(users, found...), errors.Join(err, failed)
 	}
 	slices.Sort(users)
 	users = slices.Compact(users)
 	return users[:min(len(users), mostDirect)], err
+}
+
+// usersOf are the people in Slack whom one of the approvers stands for: a user group's members, or who has an account
+// here that is joined with theirs.
+func (k keeper) usersOf(ctx context.Context, approver string) (users []string, err error) {
+	if group, ok := strings.CutPrefix(approver, "slack-group:"); ok {
+		return k.people.membersOf(ctx, group)
+	}
+	known, err := k.gate.Person(ctx, confirm.Principal(approver))
+	if err != nil {
+		return nil, err
+	}
+	return slackUsers(known), nil
 }
 
 func (k keeper) directly(ctx context.Context, user string) (string, error) {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"scanwarden/confirm"
+	"scanwarden/tools"
 )
 
 // proposed is what came of a wish: a change that waits for people, or why not.
@@ -46,7 +47,7 @@ func (b *Bot) keep(ctx context.Context, who caller, operation string, args map[s
 	if err != nil {
 		return none, err
 	}
-	plan, err := back.Desk.Plan(ctx, operation, asked)
+	plan, err := back.Desk.Plan(tools.OnBehalf(ctx, who.principal()), operation, asked)
 	if err != nil {
 		return none, err
 	}

@@ -31,6 +31,8 @@ func (b *Bot) scans(ctx context.Context, t talk, typed string) {
 	switch {
 	case first == "help":
 		blocks = words(b.scansHelp())
+	case strings.EqualFold(first, linkWord): // as a phone writes it
+		blocks = b.link(ctx, t, strings.Join(terms[1:], "")) // a proof may be broken over lines
 	case first == "changes" && len(terms) == 1:
 		blocks, err = b.openChanges(ctx, t)
 	case first == "history" && len(terms) > 1:
@@ -46,11 +48,17 @@ func (b *Bot) scans(ctx context.Context, t talk, typed string) {
 
 func (b *Bot) scansHelp() string {
 	c := b.cfg.slash(scansCommand)
-	return c + " lists the scans in Defender.\n" +
+	help := c + " lists the scans in Defender.\n" +
 		c + " FILTER lists those with FILTER in name, id, target or scanner.\n" +
 		c + " history NAME lists the latest runs of a scan.\n" +
-		c + " changes lists your open changes.\n" +
-		"To change scans: " + strings.Join(b.slashes(), ", ")
+		c + " changes lists your open changes.\n"
+	if b.cfg.LinkPage != "" {
+		help += c + " " + linkWord + " joins this Slack account with your Microsoft account.\n"
+	}
+	if b.readOnly() {
+		return help + "This server is read-only: scans are not changed through it."
+	}
+	return help + "To change scans: " + strings.Join(b.slashes(), ", ")
 }
 
 func (b *Bot) listing(ctx context.Context, t talk, filter string) ([]slack.Block, error) {
@@ -132,7 +140,7 @@ func (b *Bot) openChanges(ctx context.Context, t talk) ([]slack.Block, error) {
 	for _, c := range open[:min(len(open), 40)] {
 		line := short(fmt.Sprintf("%s\n%s\nUntil %s", b.headline(c), c.Summary, until(c.Expires)), 280)
 		section := slack.NewSectionBlock(plain(line), nil, nil)
-		if c.State == confirm.Pending && ours(c) {
+		if c.State == confirm.Pending && ours(c) && !b.readOnly() {
 			section.Accessory = slack.NewAccessory(slack.NewButtonBlockElement(withdrawChange, c.ID, plain("Withdraw")))
 		}
 		blocks = append(blocks, section)

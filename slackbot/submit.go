@@ -94,8 +94,11 @@ func (b *Bot) submitted(t talk, view slack.View) any {
 
 // submit carries a submitted modal out.
 func (b *Bot) submit(ctx context.Context, t talk, view slack.View) screen {
-	if err := b.people.check(ctx, t.caller); err != nil {
+	if err := b.admitted(ctx, t.caller); err != nil {
 		return saying("Not done: " + withoutCause(err) + ".")
+	}
+	if b.readOnly() {
+		return saying(sayReadOnly)
 	}
 	if view.CallbackID == denyChange {
 		return b.deny(ctx, t, view)

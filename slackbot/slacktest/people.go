@@ -16,6 +16,7 @@ type User struct {
 	UltraGuest      bool // is_ultra_restricted: one channel; such a user is is_restricted as well
 	Deleted         bool
 	Stranger        bool // is_stranger: from elsewhere and without a shared channel with the app
+	Unconfirmed     bool // is_email_confirmed is false: anybody may have typed that address
 }
 
 // AddUser adds a user or replaces the one with this ID.
@@ -87,7 +88,8 @@ func (s *Server) dm(user string) *channel {
 // userObject is what users.info tells. Only somebody's own workspace knows an e-mail address.
 func (s *Server) userObject(u User, withEmail bool) object {
 	profile := object{"real_name": u.Name, "display_name": u.Name, "team": u.Team}
-	if withEmail && u.Email != "" && u.Team == s.options.Team {
+	own := u.Team == s.options.Team
+	if withEmail && u.Email != "" && own {
 		profile["email"] = u.Email
 	}
 	o := object{
@@ -95,7 +97,9 @@ func (s *Server) userObject(u User, withEmail bool) object {
 		"is_bot": u.Bot, "is_app_user": false, "is_restricted": u.Guest || u.UltraGuest, "is_ultra_restricted": u.UltraGuest,
 		"is_admin": false, "is_owner": false, "is_primary_owner": false, "tz": "Etc/UTC", "tz_offset": 0, "updated": 1700000000,
 	}
-	if u.Team != s.options.Team {
+	if own {
+		o["is_email_confirmed"] = u.Email != "" && !u.Unconfirmed
+	} else {
 		o["is_stranger"] = u.Stranger
 	}
 	return o

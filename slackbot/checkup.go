@@ -1,0 +1,67 @@
+package slackbot
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/slack-go/slack"
+)
+
+// Checkup is what Slack says of an app.
+type Checkup struct {
+	Team, Bot string   // the workspace and the bot's user name
+	Missing   []string // scopes that this configuration needs and the bot token does not have
+	Idle      []string // scopes that it has and nothing here uses
+	Socket    error    // why no socket could be opened; nil when one could, or none is wanted
+}
+
+// Examine asks Slack who the app is, what it may do, and whether a socket can be opened. The error is one sentence
+// that says what to do.
+func Examine(ctx context.Context, cfg Config) (Checkup, error) {
+	if !strings.HasPrefix(revealed(cfg.BotToken), "xoxb-") {
+		return Checkup{}, errors.New("slack: SLACK_BOT_TOKEN is not a bot token; copy the one that begins with xoxb- from the app's OAuth page")
+	}
+	cfg.API = cmp.Or(cfg.API, slack.APIURL)
+	var granted []string
+	api := slack.New(revealed(cfg.BotToken), slack.OptionAPIURL(cfg.API), slack.OptionHTTPClient(&http.Client{Timeout: patience}),
+		slack.OptionAppLevelToken(revealed(cfg.AppToken)))
+	home, err := api.AuthTestContext(ctx)
+	if err != nil {
+		if why := incurable(err); why != nil {
+			return Checkup{}, why
+		}
+		return Checkup{}, fmt.Errorf("slack did not say who the app is; check the network and SLACK_API_URL: %w", err)
+	}
+	for scope := range strings.SplitSeq(home.Header.Get("X-OAuth-Scopes"), ",") {
+		if scope = strings.TrimSpace(scope); scope != "" {
+			granted = append(granted, scope)
+		}
+	}
+	found := Checkup{Team: home.Team, Bot: home.User}
+	if len(granted) > 0 { // a Slack that does not tell is not a Slack that refuses
+		found.Missing, found.Idle = compareScopes(scopes(cfg), granted)
+	}
+	if !cfg.AppToken.Empty() {
+		_, _, found.Socket = api.StartSocketModeContext(ctx)
+	}
+	return found, nil
+}
+
+func compareScopes(needed, granted []string) (missing, idle []string) {
+	for _, scope := range needed {
+		if !slices.Contains(granted, scope) {
+			missing = append(missing, scope)
+		}
+	}
+	for _, scope := range granted {
+		if !slices.Contains(needed, scope) {
+			idle = append(idle, scope)
+		}
+	}
+	return missing, idle
+}

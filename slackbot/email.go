@@ -1,0 +1,115 @@
+package slackbot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/slack-go/slack"
+
+	"scanwarden/confirm"
+)
+
+// How two accounts came to be joined, as confirm.Link has it.
+const bySignIn, byEmail = "sign-in", "e-mail"
+
+// admitted says nil for somebody who may act here at all, and sees to it that they are known by the accounts that
+// are theirs.
+func (b *Bot) admitted(ctx context.Context, who caller) error {
+	if err := b.people.check(ctx, who); err != nil {
+		return err
+	}
+	if !b.cfg.MatchEmail {
+		return nil
+	}
+	if err := b.recognise(ctx, who); err != nil {
+		return fmt.Errorf("scanwarden cannot tell at the moment which accounts are yours; try again in a moment: %w", err)
+	}
+	return nil
+}
+
+// recognise joins a person with the one whom the configuration knows by their e-mail address, and takes such a link
+// back once the address says something else. What somebody proved, or an operator configured, it leaves alone.
+func (b *Bot) recognise(ctx context.Context, who caller) error {
+	back, err := b.cfg.Backend(ctx)
+	if err != nil {
+		return err
+	}
+	if back.Links == nil {
+		return errors.New("Backend.Links is needed to match people by e-mail")
+	}
+	user, err := b.people.user(ctx, who.user)
+	if err != nil {
+		return err
+	}
+	links, err := back.Links(ctx)
+	if err != nil {
+		return err
+	}
+	match, matches := b.matching(user)
+	made := slices.IndexFunc(links, func(l confirm.Link) bool { return l.From == who.principal() })
+	switch {
+	case made < 0 && matches:
+		return b.joinMatching(ctx, back, who, match)
+	case made >= 0 && links[made].How == byEmail && (!matches || links[made].To != match.To):
+		return b.partNotMatching(ctx, back, who)
+	}
+	return nil
+}
+
+// joinMatching joins a person with whom their address names, unless the gate knows one of the two as somebody else.
+func (b *Bot) joinMatching(ctx context.Context, back *Backend, who caller, match confirm.Link) error {
+	match.From, match.How, match.At = who.principal(), byEmail, b.cfg.Now()
+	err := back.Gate.Link(ctx, match)
+	if errors.Is(err, confirm.ErrRefused) {
+		b.cfg.Log.WarnContext(ctx, "two accounts with one e-mail address are not joined", "user", who.user, "error", err)
+		return nil
+	}
+	return err
+}
+
+func (b *Bot) partNotMatching(ctx context.Context, back *Backend, who caller) error {
+	err := back.Gate.Unlink(ctx, who.principal(), "the e-mail address in Slack does not match any more")
+	if errors.Is(err, confirm.ErrNotFound) {
+		return nil // another process was faster
+	}
+	return err
+}
+
+// matching is the one account that a person's address names: its link lacks only whom it is from. An address that
+// Slack has not confirmed, or that several people have, names nobody.
+func (b *Bot) matching(user *slack.User) (match confirm.Link, ok bool) {
+	address := user.Profile.Email
+	if !user.IsEmailConfirmed || address == "" {
+		return match, false
+	}
+	var found []confirm.Person
+	for _, p := range b.cfg.People {
+		if lowered(p.Email) == lowered(address) {
+			found = append(found, p)
+		}
+	}
+	if len(found) != 1 {
+		return match, false
+	}
+	for _, principal := range found[0].Principals {
+		if strings.HasPrefix(string(principal), "entra:") {
+			return confirm.Link{To: principal, Name: found[0].Name}, true
+		}
+	}
+	return match, false
+}
+
+// lowered makes small letters of the capitals A to Z and leaves all else as it is: other scripts have letters that
+// fold into ASCII ones, and an address with one is another address.
+func lowered(address string) string {
+	b := []byte(address)
+	for i, c := range b {
+		if 'A' <= c && c <= 'Z' {
+			b[i] = c + 'a' - 'A'
+		}
+	}
+	return string(b)
+}

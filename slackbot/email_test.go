@@ -1,0 +1,179 @@
+package slackbot_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"scanwarden/confirm"
+	"scanwarden/slackbot"
+	"scanwarden/slackbot/slacktest"
+)
+
+// matching is a plan of a house that knows Ada and Eve by e-mail, of whom Ada may approve.
+func matching(p plan) plan {
+	p.policy = func(p *confirm.Policy) {
+		p.Approvers = []string{string(entraAda)}
+		p.People = []confirm.Person{
+			{Name: "Ada", Email: "ada@example.com", Principals: []confirm.Principal{entraAda}},
+			{Name: "Eve", Email: "eve@example.com", Principals: []confirm.Principal{slackOf(eve), entraEve}},
+			{Name: "Grace", Email: "twice@example.com", Principals: []confirm.Principal{"entra:" + tenantID + "/33334444-dddd-5555-eeee-6666ffff7777"}},
+			{Name: "Hopper", Email: "Twice@example.com", Principals: []confirm.Principal{"entra:" + tenantID + "/44445555-eeee-6666-ffff-777788889999"}},
+			{Name: "Ann", Email: "nowhere@example.com", Principals: []confirm.Principal{"token:ann"}},
+			{Name: "Nobody", Principals: []confirm.Principal{"entra:" + tenantID + "/55556666-ffff-7777-0000-88889999aaaa"}},
+		}
+	}
+	p.bot = func(c *slackbot.Config) { c.MatchEmail = true }
+	return p
+}
+
+func TestAMatchingAddressJoinsBeforeAVote(t *testing.T) {
+	transports(t, func(t *testing.T, p plan) {
+		h := newHouse(t, matching(p))
+		h.slack.AddUser(slacktest.User{ID: ada, Name: "ada", Email: "Ada@Example.COM"})
+		q := h.ask(t, bob, "/add_scan", h.newScan("Core switches"))
+		acked(t, h.slack.Click(ada, q, "approve_change"))
+		h.becomes(t, q, "applied", "Approved by")
+		if links, err := h.ledger.Links(t.Context()); err != nil || len(links) != 1 || links[0].How != "e-mail" || links[0].Name != "Ada" || links[0].To != entraAda {
+			t.Errorf("links are %+v, %v", links, err)
+		}
+	})
+}
+
+func TestAMatchingAddressJoinsBeforeAProposal(t *testing.T) {
+	h := newHouse(t, matching(plan{}))
+	h.slack.AddUser(slacktest.User{ID: ada, Name: "ada", Email: "ada@example.com"})
+	if answer := h.answer(t, ada, "/add_scan", h.newScan("Core switches")); !says(answer, "Not done", "0 listed approvers may") {
+		t.Errorf("who alone may approve, and not their own, asked: %s", answer)
+	}
+	h.joined(t, entraAda, slackOf(ada))
+	h.writes(t, 0)
+}
+
+func TestAnAddressThatDoesNotMatchExactlyOneJoinsNobody(t *testing.T) {
+	for name, user := range map[string]slacktest.User{
+		"unconfirmed":     {Email: "ada@example.com", Unconfirmed: true},
+		"none":            {},
+		"unknown":         {Email: "somebody@example.com"},
+		"two people":      {Email: "twice@example.com"},
+		"no Entra":        {Email: "nowhere@example.com"},
+		"blank":           {Email: " ada@example.com"},
+		"Kelvin sign":     {Email: "twice@example.com\u212a"},
+		"dotless":         {Email: "ada@examp\u0131e.com"},
+		"tag":             {Email: "ada+x@example.com"},
+		"somebody else's": {Email: "eve@example.com"}, // who is joined with another account here already
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t, matching(plan{}))
+			user.ID, user.Name = mallory, "mallory"
+			h.slack.AddUser(user)
+			q := h.ask(t, bob, "/add_scan", h.newScan("Core switches"))
+			acked(t, h.slack.Click(mallory, q, "approve_change"))
+			h.told(t, mallory, "not among the approvers")
+			h.joined(t, slackOf(mallory))
+			h.writes(t, 0)
+		})
+	}
+}
+
+// The address of somebody has a letter that folds into an ASCII one; it is not theirs.
+func TestLettersOfOtherScriptsAreOtherLetters(t *testing.T) {
+	p := matching(plan{})
+	whole := p.policy
+	p.policy = func(p *confirm.Policy) {
+		whole(p)
+		p.People[0].Email = "ask@example.com"
+	}
+	h := newHouse(t, p)
+	h.slack.AddUser(slacktest.User{ID: mallory, Name: "mallory", Email: "as\u212a@example.com"})
+	h.answer(t, mallory, "/scans", "changes")
+	h.joined(t, slackOf(mallory))
+}
+
+func TestAnAddressThatChangedJoinsNobodyAnyMore(t *testing.T) {
+	h := newHouse(t, matching(plan{}))
+	h.slack.AddUser(slacktest.User{ID: mallory, Name: "mallory", Email: "ada@example.com"})
+	q := h.ask(t, bob, "/add_scan", h.newScan("Core switches"))
+	h.answer(t, mallory, "/scans", "changes")
+	h.joined(t, entraAda, slackOf(mallory))
+	h.slack.AddUser(slacktest.User{ID: mallory, Name: "mallory", Email: "mallory@example.com"})
+	h.pass(61 * time.Second) // Slack's word is believed for a minute
+	acked(t, h.slack.Click(mallory, q, "approve_change"))
+	h.told(t, mallory, "not among the approvers")
+	h.joined(t, slackOf(mallory))
+	h.writes(t, 0)
+}
+
+func TestAnotherPersonsAddressIsTakenUpOnlyTheNextTime(t *testing.T) {
+	h := newHouse(t, matching(plan{policy: nil}))
+	if err := h.gate.Link(t.Context(), confirm.Link{From: slackOf(mallory), To: "entra:T/OLD", How: "e-mail"}); err != nil {
+		t.Fatal(err)
+	}
+	h.slack.AddUser(slacktest.User{ID: mallory, Name: "mallory", Email: "ada@example.com"})
+	h.answer(t, mallory, "/scans", "changes")
+	h.joined(t, slackOf(mallory))
+}
+
+func TestWhatWasProvedIsNotTakenBackForAnAddress(t *testing.T) {
+	h := newHouse(t, matching(plan{}))
+	if err := h.gate.Link(t.Context(), confirm.Link{From: slackOf(ada), To: entraAda, How: "sign-in"}); err != nil {
+		t.Fatal(err)
+	}
+	h.slack.AddUser(slacktest.User{ID: ada, Name: "ada", Email: "another@example.com"})
+	h.answer(t, ada, "/scans", "changes")
+	h.joined(t, entraAda, slackOf(ada))
+}
+
+func TestAddressesCountOnlyWhereThatIsSwitchedOn(t *testing.T) {
+	p := matching(plan{})
+	p.bot = nil
+	h := newHouse(t, p)
+	h.slack.AddUser(slacktest.User{ID: ada, Name: "ada", Email: "ada@example.com"})
+	h.answer(t, ada, "/scans", "changes")
+	h.joined(t, slackOf(ada))
+	for on, want := range map[bool]string{true: "commands chat:write im:write users:read users:read.email", false: "commands chat:write im:write users:read"} {
+		h.cfg.MatchEmail = on
+		if m := manifestOf(t, h.cfg); strings.Contains(m, "users:read.email") != on {
+			t.Errorf("switched on %v, the manifest should ask for %s: %s", on, want, m)
+		}
+	}
+}
+
+func TestSlackTellsNoAddressWithoutTheScope(t *testing.T) {
+	p := matching(plan{})
+	p.slack = func(o *slacktest.Options) { o.Scopes = []string{"commands", "chat:write", "im:write", "users:read"} }
+	h := newHouse(t, p)
+	h.slack.AddUser(slacktest.User{ID: ada, Name: "ada", Email: "ada@example.com"})
+	h.answer(t, ada, "/scans", "changes")
+	h.joined(t, slackOf(ada))
+}
+
+func TestWhoCannotBeToldApartIsNobody(t *testing.T) {
+	for name, broken := range map[string]func(*slackbot.Backend){
+		"unknown": func(b *slackbot.Backend) {
+			b.Links = func(context.Context) ([]confirm.Link, error) { return nil, errors.New("the ledger is gone") }
+		},
+		"unset": func(b *slackbot.Backend) { b.Links = nil },
+	} {
+		p := matching(plan{})
+		p.bot = func(c *slackbot.Config) {
+			c.MatchEmail = true
+			whole := c.Backend
+			c.Backend = func(ctx context.Context) (*slackbot.Backend, error) {
+				back, err := whole(ctx)
+				if err == nil {
+					broken(back)
+				}
+				return back, err
+			}
+		}
+		h := newHouse(t, p)
+		h.slack.AddUser(slacktest.User{ID: ada, Name: "ada", Email: "ada@example.com"})
+		if answer := h.answer(t, ada, "/add_scan", h.newScan("Core switches")); !says(answer, "Not done", "which accounts are yours") || says(answer, "the ledger is gone") {
+			t.Errorf("%s: answered %s", name, answer)
+		}
+		h.open(t, ada, 0)
+	}
+}

@@ -1,0 +1,82 @@
+package slackbot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/slack-go/slack"
+
+	"scanwarden/confirm"
+)
+
+// SignedIn is who a proof of the link page is of.
+type SignedIn struct {
+	Principal confirm.Principal // "entra:TENANT/OBJECT"
+	Name      string
+}
+
+// linkWord is what follows the command that reads, to join accounts.
+const linkWord = "link"
+
+// link joins the Slack account that speaks with the account that a proof is of, or says where proofs are to be had.
+// The proof is repeated nowhere: until it is too old, whoever hands it in is taken for that person.
+func (b *Bot) link(ctx context.Context, t talk, proof string) []slack.Block {
+	switch {
+	case b.cfg.LinkPage == "":
+		return words("Accounts are not joined by signing in here. Ask whoever runs scanwarden.")
+	case proof == "":
+		return b.wayToLink()
+	}
+	return words(b.join(ctx, t.caller, proof))
+}
+
+func (b *Bot) wayToLink() []slack.Block {
+	page := slack.NewRichTextSectionLinkElement(b.cfg.LinkPage, "", nil)
+	return []slack.Block{say("To join this Slack account with your Microsoft account, open ",
+		[]slack.RichTextSectionElement{page}, " in your browser and sign in. Send the command that you are then shown here. "+
+			"Never send one that somebody else has given you, and give yours to nobody.")}
+}
+
+// join hands a proof in, and says what came of it.
+func (b *Bot) join(ctx context.Context, who caller, proof string) string {
+	signedIn, err := b.cfg.OpenProof(proof, b.cfg.Now())
+	if err != nil {
+		return "Not joined: " + err.Error() + "."
+	}
+	back, err := b.cfg.Backend(ctx)
+	if err == nil {
+		err = back.Gate.Link(ctx, confirm.Link{
+			From: who.principal(), To: signedIn.Principal, Name: signedIn.Name, How: bySignIn, At: b.cfg.Now(),
+		})
+	}
+	switch {
+	case errors.Is(err, confirm.ErrRefused):
+		return "Not joined: " + err.Error() + "."
+	case err != nil:
+		b.cfg.Log.ErrorContext(ctx, "two accounts could not be joined", "user", who.user, "error", err)
+		return "Not joined: scanwarden failed on its own side. Please try again in a moment."
+	}
+	return fmt.Sprintf("Joined: in Slack you are now taken for %s, %s. If that is not you, ask an operator to take it back at once: scanwarden people unlink %s",
+		nameOr(signedIn.Name, "this account"), signedIn.Principal, who.principal())
+}
+
+func nameOr(name, otherwise string) string {
+	if name = strings.TrimSpace(name); name == "" {
+		return otherwise
+	}
+	return short(name, 100)
+}
+
+// linkShelf tells a person in their home whom they are taken for, where accounts are joined.
+func (b *Bot) linkShelf(known confirm.Person) []slack.Block {
+	switch {
+	case len(known.Principals) > 1:
+		return words("You are known here as " + nameOr(known.Name, string(known.Principals[0])) + ".")
+	case b.cfg.LinkPage != "":
+		return words("scanwarden does not know yet which Microsoft account is yours. To join it with this Slack account: " +
+			b.cfg.slash(scansCommand) + " " + linkWord)
+	}
+	return nil
+}

@@ -1,0 +1,117 @@
+package slackbot_test
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"scanwarden/confirm"
+	"scanwarden/defender"
+	"scanwarden/slackbot"
+	"scanwarden/slackbot/slacktest"
+)
+
+func TestOnlyFullMembersAreVouchedFor(t *testing.T) {
+	h := newHouse(t, plan{policy: func(p *confirm.Policy) { p.Approvers = []string{"slack-group:S0SCANS"} }})
+	h.slack.AddGroup("S0SCANS", eve)
+	for user, want := range map[string]string{eve: "slack-group:S0SCANS", bob: ""} {
+		if groups, err := h.bot.Vouch(t.Context(), team, user); err != nil || strings.Join(groups, " ") != want {
+			t.Errorf("%s has the groups %v, %v; want %q", user, groups, err, want)
+		}
+	}
+	for _, who := range []struct{ team, user, why string }{
+		{team, guest, "guests cannot"}, {team, robot, "bots and apps cannot"}, {team, ghost, "deactivated"}, {team, other, "another workspace"},
+		{"T0OTHER", bob, "another workspace"}, {"", bob, "named no person"}, {team, "", "named no person"}, {team, "U0 BOB", "named no person"},
+		{team, "U0UNKNOWN", "did not say who you are"},
+	} {
+		groups, err := h.bot.Vouch(t.Context(), who.team, who.user)
+		if err == nil || groups != nil || !strings.Contains(err.Error(), who.why) || strings.Contains(err.Error(), "user_not_found") {
+			t.Errorf("%s of %s is vouched for with %v, %v; want %q", who.user, who.team, groups, err, who.why)
+		}
+	}
+}
+
+func TestAGroupThatSlackDoesNotTellIsNotVouchedFor(t *testing.T) {
+	h := newHouse(t, plan{policy: func(p *confirm.Policy) { p.Approvers = []string{"slack-group:S0SCANS"} }})
+	h.slack.AddGroup("S0SCANS", eve)
+	h.slack.Fail("usergroups.users.list", slacktest.Fault{Times: -1, Status: 500})
+	if groups, err := h.bot.Vouch(t.Context(), team, eve); err != nil || len(groups) != 0 {
+		t.Errorf("eve has the groups %v, %v", groups, err)
+	}
+}
+
+func TestWhoIsVouchedForIsRecognised(t *testing.T) {
+	h := newHouse(t, matching(plan{}))
+	h.slack.AddUser(slacktest.User{ID: ada, Name: "ada", Email: "ada@example.com"})
+	if _, err := h.bot.Vouch(t.Context(), team, ada); err != nil {
+		t.Fatal(err)
+	}
+	h.joined(t, entraAda, slackOf(ada))
+}
+
+func TestOnlyWhatSlackSignedIsVerified(t *testing.T) {
+	const secret = "signing-secret"
+	body := []byte(`{"jsonrpc":"2.0"}`)
+	sign := func(secret string, at time.Time, body []byte) http.Header {
+		stamp := strconv.FormatInt(at.Unix(), 10)
+		mac := hmac.New(sha256.New, []byte(secret))
+		fmt.Fprintf(mac, "v0:%s:%s", stamp, body)
+		return http.Header{"X-Slack-Request-Timestamp": {stamp}, "X-Slack-Signature": {"v0=" + hex.EncodeToString(mac.Sum(nil))}}
+	}
+	now := time.Now()
+	verify := slackbot.Verify(defender.NewSecret(secret))
+	if err := verify(sign(secret, now, body), body); err != nil {
+		t.Errorf("what Slack signed is refused: %v", err)
+	}
+	for name, err := range map[string]error{
+		"unsigned":     verify(http.Header{}, body),
+		"other secret": verify(sign("other", now, body), body),
+		"stale":        verify(sign(secret, now.Add(-6*time.Minute), body), body),
+		"early":        verify(sign(secret, now.Add(6*time.Minute), body), body),
+		"other body":   verify(sign(secret, now, body), append(body, ' ')),
+		"no secret":    slackbot.Verify(defender.Secret{})(sign("", now, body), body),
+	} {
+		if err == nil || !strings.Contains(err.Error(), "not signed by Slack") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestTheManifestOffersTheDoorToSlacksAssistant(t *testing.T) {
+	h := newHouse(t, plan{})
+	h.cfg.Assistant = true
+	for _, url := range []string{"https://scans.example.com", "https://scans.example.com/"} {
+		out, err := slackbot.Manifest(h.cfg, url)
+		if err != nil || !says(string(out), `"mcp:connect"`, `"mcp_servers"`, `"url": "https://scans.example.com/mcp"`, `"auth_type": "slack_identity_auth"`) {
+			t.Errorf("%v: %s", err, out)
+		}
+	}
+	if out, err := slackbot.Manifest(h.cfg, ""); err == nil || !strings.Contains(err.Error(), "SCANWARDEN_PUBLIC_URL") {
+		t.Errorf("without a public URL: %v %s", err, out)
+	}
+	h.cfg.Assistant = false
+	if out, err := slackbot.Manifest(h.cfg, "https://scans.example.com"); err != nil || says(string(out), "mcp") {
+		t.Errorf("an assistant that is not asked for: %v %s", err, out)
+	}
+}
+
+func TestDefenderIsReadInThePersonsName(t *testing.T) {
+	h := newHouse(t, plan{})
+	acked(t, h.slack.Command(ada, channel, "/scans", ""))
+	h.told(t, ada, "No scan matches")
+	h.ask(t, bob, "/add_scan", h.newScan("Core switches"))
+	for _, user := range []string{ada, bob} {
+		if _, named := h.behalf.Load(string(slackOf(user))); !named {
+			t.Errorf("Defender was not read in the name of %s", user)
+		}
+	}
+	if _, unnamed := h.behalf.Load(""); unnamed {
+		t.Error("Defender was read in nobody's name")
+	}
+}

@@ -23,9 +23,11 @@ var commands = []struct {
 	{"stdio", "serve", "MCP over stdin and stdout, for one local client. Example: scanwarden stdio --simulator", fresh[stdioCommand]},
 	{"serve", "serve", "MCP over HTTP at /mcp, for many clients. Example: scanwarden serve --simulator", fresh[serveCommand]},
 	{"changes", "look", "List changes, or show one whole. Example: scanwarden changes --json", fresh[changesCommand]},
+	{"doctor", "look", "Check everything a server needs, and say what to do about what is wrong. Example: scanwarden doctor --json", fresh[doctorCommand]},
+	{"people", "look", "List who is one and the same person, or take a link back. Example: scanwarden people", fresh[peopleCommand]},
 	{"audit", "look", "Check or print the tamper-evident log. Example: scanwarden audit verify", fresh[auditCommand]},
 	{"manifest", "start", "Print the Slack app manifest for this configuration. Example: scanwarden manifest > manifest.json", fresh[manifestCommand]},
-	{"schema", "look", "Print the tools' JSON schemas. Example: scanwarden schema", fresh[schemaCommand]},
+	{"schema", "look", "Print the tools' JSON schemas, or the configuration file's. Example: scanwarden schema --of config", fresh[schemaCommand]},
 }
 
 func fresh[T any]() any { return new(T) }

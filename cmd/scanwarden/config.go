@@ -1,16 +1,11 @@
 package main
 
 import (
-	"bytes"
-	"errors"
-	"fmt"
-	"io"
-	"os"
-	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v3"
 
+	"scanwarden/confirm"
 	"scanwarden/defender"
 )
 
@@ -20,6 +15,7 @@ import (
 type config struct {
 	Defender    defenderConfig              `yaml:"defender"`
 	Auth        string                      `yaml:"auth"`         // "" means client
+	ReadOnly    bool                        `yaml:"read_only"`    // nothing that changes Defender is offered
 	DatabaseURL string                      `yaml:"database_url"` // "" means SQLite in the state directory
 	ConfirmWith []string                    `yaml:"confirm_with"` // empty means slack where it is configured, else client
 	Policy      policyConfig                `yaml:"policy"`
@@ -29,11 +25,15 @@ type config struct {
 	HTTP        httpConfig                  `yaml:"http"`
 
 	// These have no key in the file.
-	Azure     azureConfig `yaml:"-"`
+	Azure     azureConfig `yaml:"-"` // who signs in, to read and to write
+	Write     azureConfig `yaml:"-"` // who signs in to write, where that is another app registration
 	StateDir  string      `yaml:"-"`
 	LogLevel  string      `yaml:"-"`
 	LogFormat string      `yaml:"-"`
 	Simulator bool        `yaml:"-"` // the built-in simulated tenant takes the place of Defender
+
+	path  string         // of the file, "" when there is none
+	rules []confirm.Rule // of the policy, compiled
 }
 
 type defenderConfig struct {
@@ -53,15 +53,43 @@ type azureConfig struct {
 // policyConfig uses pointers where "not given" and "zero" differ: zero is refused, not taken for the default.
 type policyConfig struct {
 	Approvers           []string       `yaml:"approvers"`
+	Requesters          []string       `yaml:"requesters"`
 	SelfApproval        bool           `yaml:"self_approval"`
 	ApprovalsRequired   map[string]int `yaml:"approvals_required"`
 	Expires             *time.Duration `yaml:"expires"`
 	MaxScansPerDelete   *int           `yaml:"max_scans_per_delete"`
 	MaxAddressesPerScan *int           `yaml:"max_addresses_per_scan"`
+	Rules               []ruleConfig   `yaml:"rules"`
+}
+
+type ruleConfig struct {
+	Name      string  `yaml:"name"`
+	When      located `yaml:"when"` // CEL
+	Approvals int     `yaml:"approvals"`
+	Refuse    string  `yaml:"refuse"`
+}
+
+// located is a text that knows where in the file it begins.
+type located struct {
+	text         string
+	line, column int
+}
+
+// UnmarshalYAML keeps the place. A quoted text begins after its quote, a block on the line after its mark.
+func (l *located) UnmarshalYAML(node *yaml.Node) error {
+	l.line, l.column = node.Line, node.Column
+	switch {
+	case node.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
+		l.line, l.column = node.Line+1, 1
+	case node.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle) != 0:
+		l.column++
+	}
+	return node.Decode(&l.text)
 }
 
 type personConfig struct {
 	Name       string   `yaml:"name"`
+	Email      string   `yaml:"email"`
 	Principals []string `yaml:"principals"`
 }
 
@@ -69,6 +97,9 @@ type personConfig struct {
 type slackConfig struct {
 	Channel  string            `yaml:"channel"`  // "" means direct messages to the approvers
 	Commands map[string]string `yaml:"commands"` // slash command by tool, and "scans"
+
+	MatchEmail   bool `yaml:"match_email"`   // join a Slack user to the one person with the same e-mail address
+	LinkAccounts bool `yaml:"link_accounts"` // let Slack users join their Entra account at PUBLIC_URL/link
 
 	BotToken, AppToken, SigningSecret defender.Secret `yaml:"-"`
 	API                               string          `yaml:"-"` // "" means Slack's own
@@ -80,84 +111,39 @@ type httpConfig struct {
 	Auth      string          `yaml:"auth"`
 	Tokens    map[string]part `yaml:"tokens"` // bearer tokens by the name of who holds them
 
+	ClientID    string   `yaml:"client_id"`    // with entra: the audience of callers' tokens; "" means AZURE_CLIENT_ID
+	Clients     []string `yaml:"clients"`      // with entra: who may call; empty means any client of the tenant
+	OAuthFacade bool     `yaml:"oauth_facade"` // with entra: metadata of our own that mirrors Entra's
+
 	Token defender.Secret `yaml:"-"` // the single unnamed one
 }
 
 // load reads the file, lays the environment over it and the flags over both, and checks the result.
 func load(env environment, flags flagValues) (*config, error) {
-	if err := env.checkNames(); err != nil {
-		return nil, err
+	c, mistakes := examine(env, flags)
+	if len(mistakes) > 0 {
+		return nil, mistakes[0]
 	}
+	return c, nil
+}
+
+// examine is load for a doctor: it finds every mistake that can be found at once. The configuration is whole only
+// where there is none.
+func examine(env environment, flags flagValues) (*config, []error) {
 	c := &config{}
 	path := env[prefix+"CONFIG"]
 	if given, ok := flags[prefix+"CONFIG"]; ok {
 		path = given
 	}
-	if err := c.fromFile(path); err != nil {
-		return nil, err
-	}
-	if err := c.fromEnvironment(env); err != nil {
-		return nil, err
-	}
-	if err := c.fromFlags(flags); err != nil {
-		return nil, err
-	}
-	return c, c.validate()
-}
-
-// maxConfigFile is far more than any real file and far less than what would hurt.
-const maxConfigFile = 1 << 20
-
-// fromFile reads the YAML file at path; an empty path is no file.
-func (c *config) fromFile(path string) error {
-	if path == "" {
-		return nil
-	}
-	data, err := readFile(path, maxConfigFile)
-	if err != nil {
-		return fmt.Errorf("configuration file: %w; name another one with --config or SCANWARDEN_CONFIG", err)
-	}
-	decoder := yaml.NewDecoder(bytes.NewReader(data))
-	decoder.KnownFields(true)
-	if err := decoder.Decode(c); err != nil && !errors.Is(err, io.EOF) {
-		return fmt.Errorf("configuration file %s: %w", path, plainYAML(err))
-	}
-	if err := decoder.Decode(&yaml.Node{}); !errors.Is(err, io.EOF) {
-		return fmt.Errorf("configuration file %s: it holds more than one document; keep the first one only", path)
-	}
-	return nil
-}
-
-// plainYAML turns the library's words for an unknown key, which speak of Go types, into ours.
-func plainYAML(err error) error {
-	var wrong *yaml.TypeError
-	if !errors.As(err, &wrong) {
-		return err
-	}
-	lines := make([]string, len(wrong.Errors))
-	for i, text := range wrong.Errors {
-		lines[i] = text
-		line, rest, unknown := strings.Cut(text, ": field ")
-		if key, _, ok := strings.Cut(rest, " not found in type "); unknown && ok {
-			lines[i] = fmt.Sprintf("%s: unknown key %q: remove it or correct its spelling", line, key)
+	for _, step := range []func() error{
+		env.checkNames,
+		func() error { return c.fromFile(path) },
+		func() error { return c.fromEnvironment(env) },
+		func() error { return c.fromFlags(flags) },
+	} {
+		if err := step(); err != nil {
+			return c, []error{err}
 		}
 	}
-	return errors.New(strings.Join(lines, "; "))
-}
-
-// readFile reads a file of at most limit bytes, so that a device or a mistaken path cannot fill the memory.
-func readFile(path string, limit int64) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, limit+1))
-	if err != nil {
-		return nil, err
-	}
-	if int64(len(data)) > limit {
-		return nil, fmt.Errorf("%s is larger than %d bytes", path, limit)
-	}
-	return data, nil
+	return c, c.validate()
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/alecthomas/kong"
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"scanwarden/confirm"
 )
@@ -79,7 +80,7 @@ func TestFileIsTheContract(t *testing.T) {
 	if err != nil || to.URL != "https://eu.api.security.microsoft.com" {
 		t.Errorf("endpoints: %+v, %v", to, err)
 	}
-	k := c.credentials(nil)["core-snmp"]
+	k := c.credentials(source{})["core-snmp"]
 	if k.AuthPassword.From != "env CORE_SNMP_AUTH" || k.PrivPassword.From != "file /run/secrets/core-snmp-priv" || k.CommunityString.Read != nil {
 		t.Errorf("credential: %+v", k)
 	}
@@ -94,6 +95,8 @@ func TestEnvironmentIsTheFile(t *testing.T) {
 		"SCANWARDEN_APPROVALS_REQUIRED": "delete_scans=2, add_scan=1", "SCANWARDEN_EXPIRES": "2s",
 		"SCANWARDEN_MAX_SCANS_PER_DELETE": "5", "SCANWARDEN_MAX_ADDRESSES_PER_SCAN": "6",
 		"SCANWARDEN_LISTEN": "127.0.0.1:1", "SCANWARDEN_PUBLIC_URL": "https://scans.example.com", "SCANWARDEN_HTTP_AUTH": "token",
+		"SCANWARDEN_REQUESTERS": "token:ada", "SCANWARDEN_READ_ONLY": "true", "SCANWARDEN_HTTP_CLIENT_ID": "66666666-7777-8888-9999-000000000000",
+		"SCANWARDEN_HTTP_OAUTH_FACADE": "true", "SCANWARDEN_SLACK_MATCH_EMAIL": "true", "SCANWARDEN_SLACK_CHANNEL": "C0123456789",
 	})
 	file := loaded(t, `
 defender: {cloud: commercial, region: eu}
@@ -102,14 +105,22 @@ database_url: sqlite:/x.db
 confirm_with: [client]
 policy:
   approvers: [token:ada, local:grace]
+  requesters: [token:ada]
   self_approval: true
   approvals_required: {delete_scans: 2, add_scan: 1}
   expires: 2s
   max_scans_per_delete: 5
   max_addresses_per_scan: 6
-http: {listen: "127.0.0.1:1", public_url: "https://scans.example.com", auth: token}
+read_only: true
+slack: {channel: C0123456789, match_email: true}
+http:
+  listen: "127.0.0.1:1"
+  public_url: "https://scans.example.com"
+  auth: token
+  client_id: 66666666-7777-8888-9999-000000000000
+  oauth_facade: true
 `, nil)
-	if diff := cmp.Diff(file, env, cmp.AllowUnexported(part{}), cmp.Comparer(sameSecret)); diff != "" {
+	if diff := cmp.Diff(file, env, cmp.AllowUnexported(part{}), cmpopts.IgnoreUnexported(config{}), cmp.Comparer(sameSecret)); diff != "" {
 		t.Errorf("file and environment differ (-file +environment):\n%s", diff)
 	}
 }
@@ -224,7 +235,7 @@ func TestEntrance(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := loaded(t, tt.file, tt.env)
 			c.Simulator = tt.simulator
-			door, err := c.entrance(tt.env, tt.address)
+			door, err := blueprint{cfg: c, env: tt.env}.entrance(t.Context(), tt.address)
 			got := fmt.Sprint(err)
 			if err == nil {
 				r := httptest.NewRequest("POST", "/mcp", nil)

@@ -3,13 +3,19 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"sync"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 
 	"scanwarden/defender"
+	"scanwarden/defender/entra"
+	"scanwarden/defender/keyvault"
 	"scanwarden/tools"
 )
 
@@ -24,10 +30,15 @@ type credentialConfig struct {
 	CommunityString part   `yaml:"communityString"`
 }
 
-// part says where one secret is: {env: NAME} or {file: PATH}. The zero value is absent.
+// part says where one secret is: {env: NAME}, {file: PATH} or {keyVault: URL}. The zero value is absent.
 type part struct {
-	env  string
-	file string
+	env, file, keyVault string
+}
+
+// source reads secrets from where parts say they are.
+type source struct {
+	env   environment
+	vault func() (*keyvault.Vaults, error) // nil where nothing can sign in to one
 }
 
 // variableName is what an environment variable may be called (POSIX, Environment Variable Definition).
@@ -37,11 +48,11 @@ var variableName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustComp
 // the secret itself in place of a reference would find it in a log.
 func (p *part) UnmarshalYAML(node *yaml.Node) error {
 	if node.Kind != yaml.MappingNode || len(node.Content) != 2 {
-		return fmt.Errorf("line %d: say where the secret is, as {env: NAME} or {file: PATH}; the secret itself does not belong in this file", node.Line)
+		return fmt.Errorf("line %d: say where the secret is, as {env: NAME}, {file: PATH} or {keyVault: URL}; the secret itself does not belong in this file", node.Line)
 	}
 	key, value := node.Content[0], node.Content[1]
 	if value.Kind != yaml.ScalarNode || value.Value == "" {
-		return fmt.Errorf("line %d: a name or a path is missing: write {env: NAME} or {file: PATH}", key.Line)
+		return fmt.Errorf("line %d: a name or a path is missing: write {env: NAME}, {file: PATH} or {keyVault: URL}", key.Line)
 	}
 	switch key.Value {
 	case "env":
@@ -52,9 +63,12 @@ func (p *part) UnmarshalYAML(node *yaml.Node) error {
 	case "file":
 		p.file = value.Value
 	case "keyVault":
-		return fmt.Errorf("line %d: keyVault is not read by this build: use {env: NAME} or {file: PATH}, or give the scan keyVaultUrl and keyVaultSecretName, which the scanner reads by itself", key.Line)
+		if err := keyvault.Check(value.Value); err != nil {
+			return fmt.Errorf("line %d: %w", value.Line, err)
+		}
+		p.keyVault = value.Value
 	default:
-		return fmt.Errorf("line %d: unknown place for a secret; use {env: NAME} or {file: PATH}", key.Line)
+		return fmt.Errorf("line %d: unknown place for a secret; use {env: NAME}, {file: PATH} or {keyVault: URL}", key.Line)
 	}
 	return nil
 }
@@ -63,45 +77,149 @@ func (p *part) UnmarshalYAML(node *yaml.Node) error {
 const maxSecret = 64 << 10
 
 // read returns the secret. A file loses its one trailing newline, which editors add.
-func (p part) read(env environment) (defender.Secret, error) {
-	if p.env != "" {
-		if env[p.env] == "" {
-			return defender.Secret{}, fmt.Errorf("environment variable %s is not set; set it and start scanwarden again", p.env)
-		}
-		return defender.NewSecret(env[p.env]), nil
+func (p part) read(ctx context.Context, from source) (defender.Secret, error) {
+	switch {
+	case p.env != "":
+		return readVariable(from.env, p.env)
+	case p.file != "":
+		return readSecretFile(p.file)
 	}
-	data, err := readFile(p.file, maxSecret)
+	vaults, err := from.vaults()
+	if err != nil {
+		return defender.Secret{}, err
+	}
+	return vaults.Secret(ctx, p.keyVault)
+}
+
+// exists is nil when the secret is there, as far as that can be told without reading it.
+func (p part) exists(ctx context.Context, from source) error {
+	if p.keyVault == "" {
+		_, err := p.read(ctx, from) // the value is dropped at once
+		return err
+	}
+	vaults, err := from.vaults()
+	if err != nil {
+		return err
+	}
+	return vaults.Exists(ctx, p.keyVault)
+}
+
+func (s source) vaults() (*keyvault.Vaults, error) {
+	if s.vault == nil {
+		return nil, errors.New("nothing signs in to Azure Key Vault here; give an Entra ID credential, or put the secret into a file or the environment")
+	}
+	return s.vault()
+}
+
+func readVariable(env environment, name string) (defender.Secret, error) {
+	if env[name] == "" {
+		return defender.Secret{}, fmt.Errorf("environment variable %s is not set; set it and start scanwarden again", name)
+	}
+	return defender.NewSecret(env[name]), nil
+}
+
+func readSecretFile(path string) (defender.Secret, error) {
+	data, err := readFile(path, maxSecret)
 	if err != nil {
 		return defender.Secret{}, fmt.Errorf("secret file: %w", err)
 	}
 	data = bytes.TrimSuffix(bytes.TrimSuffix(data, []byte("\n")), []byte("\r"))
 	if len(data) == 0 {
-		return defender.Secret{}, fmt.Errorf("secret file %s is empty; put the secret into it", p.file)
+		return defender.Secret{}, fmt.Errorf("secret file %s is empty; put the secret into it", path)
 	}
 	return defender.NewSecret(string(data)), nil
 }
 
+// place is where the secret is, for people.
+func (p part) place() string {
+	switch {
+	case p.env != "":
+		return "env " + p.env
+	case p.file != "":
+		return "file " + p.file
+	}
+	return "Key Vault " + p.keyVault
+}
+
 // tool is the part as the executor takes it: read at execution only, never at start.
-func (p part) tool(env environment) tools.Part {
+func (p part) tool(from source) tools.Part {
 	if p == (part{}) {
 		return tools.Part{}
 	}
-	from := "env " + p.env
-	if p.env == "" {
-		from = "file " + p.file
+	return tools.Part{
+		From:   p.place(),
+		Read:   func(ctx context.Context) (defender.Secret, error) { return p.read(ctx, from) },
+		Exists: func(ctx context.Context) error { return p.exists(ctx, from) },
 	}
-	return tools.Part{From: from, Read: func(context.Context) (defender.Secret, error) { return p.read(env) }}
 }
 
 // credentials are the named credentials as the desk and the executor take them.
-func (c *config) credentials(env environment) map[string]tools.Credential {
+func (c *config) credentials(from source) map[string]tools.Credential {
 	named := make(map[string]tools.Credential, len(c.Credentials))
 	for name, k := range c.Credentials {
 		named[name] = tools.Credential{
 			Type: k.Type, Username: k.Username, AuthProtocol: k.AuthProtocol, PrivProtocol: k.PrivProtocol,
-			AuthPassword: k.AuthPassword.tool(env), PrivPassword: k.PrivPassword.tool(env),
-			CommunityString: k.CommunityString.tool(env),
+			AuthPassword: k.AuthPassword.tool(from), PrivPassword: k.PrivPassword.tool(from),
+			CommunityString: k.CommunityString.tool(from),
 		}
 	}
 	return named
+}
+
+// vaults reads Azure Key Vault with the sign-in of the application that reads Defender. The tenant is pinned: a vault
+// cannot choose whom our token is for.
+func (c *config) vaults(app *entra.Source) (*keyvault.Vaults, error) {
+	if app == nil {
+		return nil, errors.New("nothing signs in to Azure Key Vault here; give an Entra ID credential, or put the secret into a file or the environment")
+	}
+	token := func(ctx context.Context, scope, claims string) (string, time.Time, error) {
+		got, err := app.For(scope).Get(ctx, entra.Ask{Claims: claims, Fresh: claims != ""})
+		return got.Text, got.Expires, err
+	}
+	return keyvault.New(keyvault.Config{TenantID: c.Azure.Tenant, Token: token})
+}
+
+// checkSecrets sees whether the parts of the named credentials that are on this machine are there, before a change is
+// confirmed that needs one: what is missing stops the start.
+func (bp blueprint) checkSecrets(ctx context.Context) error {
+	here := map[string]credentialConfig{}
+	for name, k := range bp.cfg.Credentials {
+		here[name], _ = k.split()
+	}
+	named := (&config{Credentials: here}).credentials(bp.source())
+	for _, name := range slices.Sorted(maps.Keys(named)) {
+		if err := named[name].Exists(ctx, name); err != nil {
+			return fmt.Errorf("credentials: %w", err)
+		}
+	}
+	return nil
+}
+
+// checkVaults logs which parts are not in Azure Key Vault, or cannot be asked for. That stops nothing: they may be
+// there by the time they are needed.
+func (bp blueprint) checkVaults(ctx context.Context) {
+	there := map[string]credentialConfig{}
+	for name, k := range bp.cfg.Credentials {
+		_, there[name] = k.split()
+	}
+	for name, k := range (&config{Credentials: there}).credentials(bp.source()) {
+		if err := k.Exists(ctx, name); err != nil && ctx.Err() == nil {
+			bp.log.WarnContext(ctx, "a change that uses this credential would fail", "credential", name, "error", err)
+		}
+	}
+}
+
+// split parts the secrets on this machine from those in a vault.
+func (k credentialConfig) split() (here, there credentialConfig) {
+	here, there = k, k
+	for _, p := range []struct{ here, there *part }{
+		{&here.AuthPassword, &there.AuthPassword}, {&here.PrivPassword, &there.PrivPassword}, {&here.CommunityString, &there.CommunityString},
+	} {
+		if p.here.keyVault != "" {
+			*p.here = part{}
+		} else {
+			*p.there = part{}
+		}
+	}
+	return here, there
 }

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -9,9 +11,11 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 
 	"scanwarden/confirm"
 	"scanwarden/defender"
+	"scanwarden/slackbot"
 	"scanwarden/tools/entrance"
 	"scanwarden/tools/mcpserver"
 )
@@ -36,12 +40,8 @@ func (c *config) checkHTTP() error {
 	if _, err := c.publicOrigin(); err != nil {
 		return err
 	}
-	switch c.HTTP.Auth {
-	case "", "token", "none":
-	case "entra":
-		return errors.New("http.auth (SCANWARDEN_HTTP_AUTH): this build knows token and none, not entra; set it to token and give SCANWARDEN_HTTP_TOKEN")
-	default:
-		return fmt.Errorf("http.auth (SCANWARDEN_HTTP_AUTH): %q is not a way to authenticate; set it to token, or to none on a loopback address", c.HTTP.Auth)
+	if err := c.checkAuth(); err != nil {
+		return err
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.HTTP.Tokens)) {
 		if name == "" || name == "default" || c.HTTP.Tokens[name] == (part{}) {
@@ -63,36 +63,98 @@ func (c *config) publicOrigin() (*url.URL, error) {
 	return url.Parse(c.HTTP.PublicURL)
 }
 
-// entrance says who may call the HTTP server at address. It fails closed: without a token nobody may, except
-// that a server on loopback may be told to trust everybody there.
-func (c *config) entrance(env environment, address net.Addr) (mcpserver.HTTPConfig, error) {
-	tokens, err := c.tokens(env)
-	if err != nil {
-		return mcpserver.HTTPConfig{}, err
+// admissions are the ways in which callers prove who they are, and which of them go together.
+var admissions = []string{"entra", "token", "none", "slack", "entra,slack", "token,slack"}
+
+func (c *config) checkAuth() error {
+	c.HTTP.Auth = strings.Join(commaSeparated(c.HTTP.Auth), ",")
+	if c.HTTP.Auth == "" {
+		return nil
 	}
-	tcp, ok := address.(*net.TCPAddr)
-	local := ok && tcp.IP.IsLoopback()
+	if !slices.Contains(admissions, c.HTTP.Auth) {
+		return fmt.Errorf("http.auth (SCANWARDEN_HTTP_AUTH): %q is not a way to authenticate; set it to one of %s", c.HTTP.Auth, strings.Join(admissions, " | "))
+	}
+	return nil
+}
+
+// admits reports whether callers may prove who they are in this way.
+func (c *config) admits(way string) bool { return slices.Contains(commaSeparated(c.HTTP.Auth), way) }
+
+// entraCallers is what the entrance is told of Entra ID.
+func (c *config) entraCallers(resource string) entrance.EntraConfig {
+	to, _ := c.endpoints() // checked at load
+	return entrance.EntraConfig{
+		TenantID: c.Azure.Tenant, ClientID: cmp.Or(c.HTTP.ClientID, c.Azure.Client), Authority: to.Authority,
+		Resource: resource, Clients: c.HTTP.Clients,
+	}
+}
+
+// entrance says who may call the HTTP server at address. It fails closed: unless something tells who calls,
+// nobody may, except that a server on loopback may be told to trust everybody there.
+func (bp blueprint) entrance(ctx context.Context, address net.Addr) (mcpserver.HTTPConfig, error) {
+	tcp, _ := address.(*net.TCPAddr)
+	door := mcpserver.HTTPConfig{}
+	door.Hosts, door.Origins = bp.cfg.names(tcp)
+	tokens, err := bp.cfg.tokens(ctx, bp.source())
+	if err != nil {
+		return door, err
+	}
+	auth, err := bp.cfg.admission(tcp, len(tokens))
+	if err != nil {
+		return door, err
+	}
+	switch strings.TrimSuffix(auth, ",slack") {
+	case "none":
+		door.Keeper = entrance.Anyone(localUser(bp.env))
+	case "entra":
+		callers := bp.cfg.entraCallers(bp.resource(tcp))
+		if bp.callers != nil {
+			callers.Verified = bp.callers.verified
+		}
+		if door.Keeper, err = entrance.Entra(ctx, callers); err != nil {
+			return door, fmt.Errorf("http.auth (SCANWARDEN_HTTP_AUTH): %w", err)
+		}
+	default:
+		door.Keeper = entrance.Tokens(tokens) // without any, it lets nobody in
+	}
+	if strings.HasSuffix(auth, "slack") {
+		if bp.bot == nil || bp.cfg.Slack.SigningSecret.Empty() {
+			return door, errors.New("http.auth (SCANWARDEN_HTTP_AUTH): Slack's assistant signs its requests, and there is nothing to check them with; set SLACK_BOT_TOKEN and SLACK_SIGNING_SECRET")
+		}
+		assistant := entrance.Slack(entrance.SlackConfig{Verify: slackbot.Verify(bp.cfg.Slack.SigningSecret), Vouch: bp.bot.Vouch})
+		door.Keeper = entrance.Either(assistant, door.Keeper)
+	}
+	return door, nil
+}
+
+// admission is http.auth with its default, and refuses what would let strangers in, or nobody.
+func (c *config) admission(address *net.TCPAddr, tokens int) (string, error) {
+	local := address != nil && address.IP.IsLoopback()
 	auth := c.HTTP.Auth
-	if auth == "" && c.Simulator && local && len(tokens) == 0 {
+	if auth == "" && c.Simulator && local && tokens == 0 {
 		auth = "none"
 	}
-	door := mcpserver.HTTPConfig{}
-	door.Hosts, door.Origins = c.names(tcp)
 	switch {
-	case auth == "none" && len(tokens) > 0:
-		return door, errors.New("http.auth (SCANWARDEN_HTTP_AUTH): none, but a token is configured too; set it to token, or take the token away")
+	case auth == "none" && tokens > 0:
+		return "", errors.New("http.auth (SCANWARDEN_HTTP_AUTH): none, but a token is configured too; set it to token, or take the token away")
 	case auth == "none" && !local:
-		return door, fmt.Errorf("http.auth (SCANWARDEN_HTTP_AUTH): none lets everybody in who can reach %s; set it to token and give SCANWARDEN_HTTP_TOKEN, or listen on 127.0.0.1", address)
+		return "", fmt.Errorf("http.auth (SCANWARDEN_HTTP_AUTH): none lets everybody in who can reach %s; set it to token and give SCANWARDEN_HTTP_TOKEN, or listen on 127.0.0.1", address)
 	case auth == "none" && c.public():
-		return door, errors.New("http.public_url (SCANWARDEN_PUBLIC_URL): a public URL lets strangers in while http.auth is none; set SCANWARDEN_HTTP_AUTH to token and give SCANWARDEN_HTTP_TOKEN, or take the public URL away")
-	case auth == "none":
-		door.Keeper = entrance.Anyone(localUser(env))
-		return door, nil
-	case len(tokens) == 0:
-		return door, errors.New("no caller could be authenticated: set SCANWARDEN_HTTP_TOKEN to a secret of 16 characters or more, or SCANWARDEN_HTTP_AUTH to none on a loopback address")
+		return "", errors.New("http.public_url (SCANWARDEN_PUBLIC_URL): a public URL lets strangers in while http.auth is none; set SCANWARDEN_HTTP_AUTH to token and give SCANWARDEN_HTTP_TOKEN, or take the public URL away")
+	case auth == "entra" && tokens > 0, auth == "entra,slack" && tokens > 0, auth == "slack" && tokens > 0:
+		return "", fmt.Errorf("http.auth (SCANWARDEN_HTTP_AUTH): %s, but a token is configured too, which would not be looked at; take the token away, or set it to token", auth)
+	case strings.HasPrefix(auth, "token") && tokens == 0, auth == "" && tokens == 0 && !c.slackConfigured():
+		return "", errors.New("no caller could be authenticated: set SCANWARDEN_HTTP_TOKEN to a secret of 16 characters or more, SCANWARDEN_HTTP_AUTH to entra, or to none on a loopback address")
 	}
-	door.Keeper = entrance.Tokens(tokens)
-	return door, nil
+	return auth, nil
+}
+
+// resource is the URL of the MCP endpoint, as its callers know it.
+func (bp blueprint) resource(address *net.TCPAddr) string {
+	if public, err := bp.cfg.publicOrigin(); err == nil && public != nil {
+		return public.Scheme + "://" + public.Host + "/mcp"
+	}
+	return "http://" + address.String() + "/mcp"
 }
 
 // public reports whether callers come from elsewhere, through a proxy on this machine or any other way.
@@ -127,7 +189,7 @@ func (c *config) names(address *net.TCPAddr) (hosts, origins []string) {
 }
 
 // tokens reads the bearer tokens and keeps their sums only.
-func (c *config) tokens(env environment) (map[confirm.Principal][sha256.Size]byte, error) {
+func (c *config) tokens(ctx context.Context, from source) (map[confirm.Principal][sha256.Size]byte, error) {
 	sums := map[confirm.Principal][sha256.Size]byte{}
 	if !c.HTTP.Token.Empty() {
 		if err := addToken(sums, "default", c.HTTP.Token); err != nil {
@@ -135,7 +197,7 @@ func (c *config) tokens(env environment) (map[confirm.Principal][sha256.Size]byt
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.HTTP.Tokens)) {
-		token, err := c.HTTP.Tokens[name].read(env)
+		token, err := c.HTTP.Tokens[name].read(ctx, from)
 		if err == nil {
 			err = addToken(sums, name, token)
 		}

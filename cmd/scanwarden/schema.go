@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 
@@ -9,11 +10,20 @@ import (
 )
 
 type schemaCommand struct {
+	Of string `placeholder:"WHAT" help:"tools, or config for the configuration file, which editors complete by."`
 	ledgerFlags
 }
 
 // Run prints the tools as MCP lists them, so that they can be read and compared without a client.
-func (schemaCommand) Run(w world, flags flagValues) error {
+func (s schemaCommand) Run(w world, flags flagValues) error {
+	switch s.Of {
+	case "", "tools":
+	case "config":
+		_, err := w.out.Write(configSchema)
+		return err
+	default:
+		return usageError{fmt.Errorf("--of: there is no schema of %q; write tools or config", s.Of)}
+	}
 	cfg, err := load(w.environment, flags)
 	if err != nil {
 		return err
@@ -52,7 +62,12 @@ type annotations struct {
 	OpenWorld   bool `json:"openWorldHint"`
 }
 
-// catalogue is the operations with the names of our credentials in their schemas.
+// catalogue is the operations with the names of our credentials in their schemas. In read-only mode it has none that
+// changes anything, so that no face can offer one.
 func (c *config) catalogue() ([]tools.Operation, error) {
-	return tools.Catalogue(slices.Sorted(maps.Keys(c.Credentials)))
+	operations, err := tools.Catalogue(slices.Sorted(maps.Keys(c.Credentials)))
+	if c.ReadOnly {
+		operations = slices.DeleteFunc(operations, func(op tools.Operation) bool { return !op.ReadOnly() })
+	}
+	return operations, err
 }

@@ -7,6 +7,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"scanwarden/tools/entrance"
 )
 
 type serveCommand struct {
@@ -24,7 +26,8 @@ func (s serveCommand) Run(w world, flags flagValues) error {
 		return err
 	}
 	cfg.Simulator = s.Simulator
-	bp := blueprint{cfg: cfg, env: w.environment, log: cfg.logger(w.errs), metrics: newMetrics()}
+	bp := draw(cfg, w)
+	bp.metrics = newMetrics()
 	return bp.serve(w.ctx, func(url string) { bp.log.Info("listening", "url", url) })
 }
 
@@ -35,14 +38,14 @@ func (bp blueprint) serve(ctx context.Context, listening func(url string)) error
 		return fmt.Errorf("http.listen (SCANWARDEN_LISTEN): %w; choose another address", err)
 	}
 	defer listener.Close()
-	entrance, err := bp.cfg.entrance(bp.env, listener.Addr())
-	if err != nil {
-		return err
-	}
 	running, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 	var back *backend
 	if bp.bot, err = bp.newBot(func() *backend { return back }); err != nil {
+		return err
+	}
+	door, err := bp.entrance(running, listener.Addr())
+	if err != nil {
 		return err
 	}
 	back = bp.openBeside(running, fail)
@@ -50,11 +53,15 @@ func (bp blueprint) serve(ctx context.Context, listening func(url string)) error
 	if err != nil {
 		return errors.Join(err, farewell(back.close))
 	}
-	handler, err := mcp.Handler(entrance)
+	handler, err := mcp.Handler(door)
 	if err != nil {
 		return errors.Join(err, farewell(back.close))
 	}
-	server := bp.httpServer(running, bp.routes(handler, back))
+	routes, err := bp.routes(listener.Addr(), door.Hosts, handler, back)
+	if err != nil {
+		return errors.Join(err, farewell(back.close))
+	}
+	server := bp.httpServer(running, routes)
 	go func() {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			fail(fmt.Errorf("serve HTTP: %w", err))
@@ -82,9 +89,13 @@ func (bp blueprint) httpServer(ctx context.Context, handler http.Handler) *http.
 	}
 }
 
-func (bp blueprint) routes(mcp http.Handler, back *backend) http.Handler {
+// routes are all the paths there are.
+func (bp blueprint) routes(address net.Addr, hosts []string, mcp http.Handler, back *backend) (http.Handler, error) {
 	mux := http.NewServeMux()
 	mux.Handle("/mcp", mcp)
+	if err := errors.Join(bp.addMetadata(mux, address), bp.addLinkPage(mux, hosts)); err != nil {
+		return nil, err
+	}
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
@@ -101,5 +112,27 @@ func (bp blueprint) routes(mcp http.Handler, back *backend) http.Handler {
 		mux.Handle("/slack/command", bp.bot.Commands())
 		mux.Handle("/slack/interaction", bp.bot.Interactions())
 	}
-	return mux
+	return mux, nil
+}
+
+// addMetadata tells MCP clients where their callers get a token (RFC 9728).
+func (bp blueprint) addMetadata(mux *http.ServeMux, address net.Addr) error {
+	tcp, ok := address.(*net.TCPAddr)
+	if !ok || !bp.cfg.admits("entra") {
+		return nil
+	}
+	paths, handler, err := entrance.Metadata(bp.cfg.entraCallers(bp.resource(tcp)), bp.cfg.HTTP.OAuthFacade)
+	for _, path := range paths {
+		mux.Handle(path, handler)
+	}
+	return err
+}
+
+func (bp blueprint) addLinkPage(mux *http.ServeMux, hosts []string) error {
+	link, err := bp.linkPage(hosts)
+	if link != nil {
+		mux.Handle(linkPath, link)
+		mux.Handle(linkPath+"/", link)
+	}
+	return err
 }

@@ -29,6 +29,11 @@ var settings = []setting{
 	{env: "AZURE_FEDERATED_TOKEN_FILE", set: text(func(c *config) *string { return &c.Azure.TokenFile })},
 	{env: "AZURE_AUTHORITY_HOST", set: text(func(c *config) *string { return &c.Azure.Authority })},
 	{env: "SCANWARDEN_AUTH", set: text(func(c *config) *string { return &c.Auth })},
+	{env: "SCANWARDEN_WRITE_CLIENT_ID", set: text(func(c *config) *string { return &c.Write.Client })},
+	{env: "SCANWARDEN_WRITE_CLIENT_SECRET", secret: true, set: hidden(func(c *config) *defender.Secret { return &c.Write.Secret })},
+	{env: "SCANWARDEN_WRITE_CLIENT_CERTIFICATE_PATH", set: text(func(c *config) *string { return &c.Write.Certificate })},
+	{env: "SCANWARDEN_WRITE_FEDERATED_TOKEN_FILE", set: text(func(c *config) *string { return &c.Write.TokenFile })},
+	{env: "SCANWARDEN_READ_ONLY", set: yesOrNo(func(c *config) *bool { return &c.ReadOnly })},
 	{env: "SCANWARDEN_CLOUD", set: text(func(c *config) *string { return &c.Defender.Cloud })},
 	{env: "SCANWARDEN_REGION", set: text(func(c *config) *string { return &c.Defender.Region })},
 	{env: "SCANWARDEN_DEFENDER_URL", set: text(func(c *config) *string { return &c.Defender.URL })},
@@ -37,7 +42,8 @@ var settings = []setting{
 	{env: "SCANWARDEN_DATABASE_URL", set: text(func(c *config) *string { return &c.DatabaseURL })},
 	{env: "SCANWARDEN_CONFIRM_WITH", set: list(func(c *config) *[]string { return &c.ConfirmWith })},
 	{env: "SCANWARDEN_APPROVERS", set: list(func(c *config) *[]string { return &c.Policy.Approvers })},
-	{env: "SCANWARDEN_SELF_APPROVAL", set: setSelfApproval},
+	{env: "SCANWARDEN_REQUESTERS", set: list(func(c *config) *[]string { return &c.Policy.Requesters })},
+	{env: "SCANWARDEN_SELF_APPROVAL", set: yesOrNo(func(c *config) *bool { return &c.Policy.SelfApproval })},
 	{env: "SCANWARDEN_APPROVALS_REQUIRED", set: setApprovalsRequired},
 	{env: "SCANWARDEN_EXPIRES", set: setExpires},
 	{env: "SCANWARDEN_MAX_SCANS_PER_DELETE", set: number(func(c *config) **int { return &c.Policy.MaxScansPerDelete })},
@@ -46,6 +52,10 @@ var settings = []setting{
 	{env: "SCANWARDEN_PUBLIC_URL", set: text(func(c *config) *string { return &c.HTTP.PublicURL })},
 	{env: "SCANWARDEN_HTTP_AUTH", set: text(func(c *config) *string { return &c.HTTP.Auth })},
 	{env: "SCANWARDEN_HTTP_TOKEN", secret: true, set: hidden(func(c *config) *defender.Secret { return &c.HTTP.Token })},
+	{env: "SCANWARDEN_HTTP_CLIENT_ID", set: text(func(c *config) *string { return &c.HTTP.ClientID })},
+	{env: "SCANWARDEN_HTTP_OAUTH_FACADE", set: yesOrNo(func(c *config) *bool { return &c.HTTP.OAuthFacade })},
+	{env: "SCANWARDEN_SLACK_MATCH_EMAIL", set: yesOrNo(func(c *config) *bool { return &c.Slack.MatchEmail })},
+	{env: "SCANWARDEN_SLACK_LINK_ACCOUNTS", set: yesOrNo(func(c *config) *bool { return &c.Slack.LinkAccounts })},
 	{env: "SCANWARDEN_SLACK_CHANNEL", set: text(func(c *config) *string { return &c.Slack.Channel })},
 	{env: "SLACK_BOT_TOKEN", secret: true, set: hidden(func(c *config) *defender.Secret { return &c.Slack.BotToken })},
 	{env: "SLACK_APP_TOKEN", secret: true, set: hidden(func(c *config) *defender.Secret { return &c.Slack.AppToken })},
@@ -121,13 +131,15 @@ func number(field func(*config) **int) func(*config, string) error {
 	}
 }
 
-func setSelfApproval(c *config, value string) error {
-	yes, err := strconv.ParseBool(value)
-	if err != nil {
-		return fmt.Errorf("%q is neither true nor false; write one of them", value)
+func yesOrNo(field func(*config) *bool) func(*config, string) error {
+	return func(c *config, value string) error {
+		yes, err := strconv.ParseBool(value)
+		if err != nil {
+			return fmt.Errorf("%q is neither true nor false; write one of them", value)
+		}
+		*field(c) = yes
+		return nil
 	}
-	c.Policy.SelfApproval = yes
-	return nil
 }
 
 func setExpires(c *config, value string) error {

@@ -1,7 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"errors"
+	"fmt"
 	"net/url"
 	"slices"
 	"strings"
@@ -14,38 +17,143 @@ import (
 // tokenSource is how a call to Defender gets its bearer token.
 type tokenSource = func(ctx context.Context, ask defender.TokenAsk) (string, error)
 
-// signIn returns the source of tokens for Defender. It makes no call.
-func (c *config) signIn() (tokenSource, error) {
-	if c.standIn() {
-		return fixedToken("simulator"), nil
+// onBehalfOf is the one way to sign in that is not a mode of the application's own.
+const onBehalfOf = "on-behalf-of"
+
+// ways are the values of auth.
+var ways = []string{string(entra.Client), string(entra.ManagedIdentity), string(entra.DeviceCode), string(entra.Interactive), onBehalfOf}
+
+func (c *config) checkSignIn() error {
+	if c.Auth != "" && !slices.Contains(ways, c.Auth) {
+		return fmt.Errorf("auth (SCANWARDEN_AUTH): %q is not a way to sign in; set it to one of %s", c.Auth, strings.Join(ways, ", "))
 	}
+	if c.writesApart() && c.Auth != "" && c.Auth != string(entra.Client) {
+		return fmt.Errorf("SCANWARDEN_WRITE_CLIENT_ID: with auth %s there is one sign-in for reading and writing; unset the SCANWARDEN_WRITE_ settings or set auth (SCANWARDEN_AUTH) to client", c.Auth)
+	}
+	if c.Auth == onBehalfOf && !c.admits("entra") {
+		return errors.New("auth (SCANWARDEN_AUTH): on-behalf-of needs callers who sign in with Entra ID; set http.auth (SCANWARDEN_HTTP_AUTH) to entra")
+	}
+	return nil
+}
+
+// writesApart reports whether another app registration writes than the one that reads.
+func (c *config) writesApart() bool { return c.Write.Client != "" || c.Write.hasCredential() }
+
+// identities are who signs in to Defender. The writer is nil in read-only mode: no credential that could write is
+// even looked at.
+type identities struct {
+	read, write tokenSource
+	vault       *entra.Source // for Azure Key Vault, nil where nothing can sign in
+	close       func()
+}
+
+// signIn returns who signs in. It makes no call. callers are the tokens of the people on whose behalf we act, and
+// prompt tells whoever waits what a sign-in wants of a person.
+func (c *config) signIn(callers *callers, stateDir string) (identities, error) {
+	if c.standIn() {
+		return identities{read: fixedToken("simulator"), write: fixedToken("simulator"), close: func() {}}, nil
+	}
+	reader, err := c.source(c.Azure, stateDir)
+	if err != nil {
+		return identities{}, err
+	}
+	ids := identities{read: tokens(reader), write: tokens(reader), vault: reader, close: reader.Close}
+	switch {
+	case c.ReadOnly:
+		ids.write = nil
+	case c.Auth == onBehalfOf:
+		ids.read, ids.write, err = c.inTheirName(reader, callers)
+	case c.writesApart():
+		var writer *entra.Source
+		if writer, err = c.source(c.Write, stateDir); err == nil {
+			ids.write = tokens(writer)
+			ids.close = func() { reader.Close(); writer.Close() }
+		}
+	}
+	return ids, err
+}
+
+// source is the sign-in of one app registration.
+func (c *config) source(app azureConfig, stateDir string) (*entra.Source, error) {
+	cfg, err := c.entra(app)
+	if err != nil {
+		return nil, err
+	}
+	cfg.StateDir = stateDir
+	return entra.New(cfg)
+}
+
+// entra is what the sign-in of app is told.
+func (c *config) entra(app azureConfig) (entra.Config, error) {
 	to, err := c.endpoints()
 	if err != nil {
-		return nil, err
+		return entra.Config{}, err
 	}
-	source, err := entra.New(entra.Config{
-		TenantID: c.Azure.Tenant, ClientID: c.Azure.Client, ClientSecret: c.clientSecret(),
-		CertificatePath: c.Azure.Certificate, FederatedTokenFile: c.Azure.TokenFile,
+	mode := entra.Mode(c.Auth)
+	if c.Auth == onBehalfOf {
+		mode = entra.Client // the application itself, which reads where there is no caller
+	}
+	return entra.Config{
+		Mode: mode, TenantID: cmp.Or(app.Tenant, c.Azure.Tenant), ClientID: app.Client, ClientSecret: app.clientSecret(),
+		CertificatePath: app.Certificate, FederatedTokenFile: app.TokenFile,
 		Authority: to.Authority, NoInstanceDiscovery: c.privateAuthority(), Scope: to.Scope,
-	})
+		Prompt: tools.Progress,
+	}, nil
+}
+
+// inTheirName makes Defender see the people who call: reads and writes go out in their names. Where nobody calls,
+// as in recovery, or somebody without an Entra sign-in does, the application may read by itself, and never write.
+func (c *config) inTheirName(app *entra.Source, held *callers) (read, write tokenSource, err error) {
+	cfg, err := c.entra(c.Azure)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return func(ctx context.Context, ask defender.TokenAsk) (string, error) { return source.Token(ctx, ask.Fresh) }, nil
+	exchange, err := entra.NewOnBehalfOf(cfg)
+	if err != nil {
+		return nil, nil, err
+	}
+	write = func(ctx context.Context, ask defender.TokenAsk) (string, error) {
+		assertion, err := held.assertion(tools.Behalf(ctx))
+		if err != nil {
+			return "", err
+		}
+		token, err := exchange.Get(ctx, assertion, entra.Ask(ask))
+		return token.Text, err
+	}
+	alone := tokens(app)
+	read = func(ctx context.Context, ask defender.TokenAsk) (string, error) {
+		if !held.has(tools.Behalf(ctx)) {
+			return alone(ctx, ask)
+		}
+		return write(ctx, ask)
+	}
+	return read, write, nil
+}
+
+func tokens(s *entra.Source) tokenSource {
+	return func(ctx context.Context, ask defender.TokenAsk) (string, error) {
+		token, err := s.Get(ctx, entra.Ask(ask))
+		return token.Text, err
+	}
 }
 
 func fixedToken(token string) tokenSource {
 	return func(context.Context, defender.TokenAsk) (string, error) { return token, nil }
 }
 
-func (c *config) clientSecret() func() (string, error) {
-	if c.Azure.Secret.Empty() {
+func (a azureConfig) clientSecret() func() (string, error) {
+	if a.Secret.Empty() {
 		return nil
 	}
 	return func() (secret string, err error) {
-		err = c.Azure.Secret.Reveal(func(s string) error { secret = s; return nil })
+		err = a.Secret.Reveal(func(s string) error { secret = s; return nil })
 		return secret, err
 	}
+}
+
+// hasCredential reports whether there is anything to sign in to Entra with, as an application.
+func (a azureConfig) hasCredential() bool {
+	return !a.Secret.Empty() || a.Certificate != "" || a.TokenFile != ""
 }
 
 // privateAuthority reports a sign-in host that Microsoft's instance discovery does not know, so that asking
@@ -55,16 +163,11 @@ func (c *config) privateAuthority() bool {
 	return c.Azure.Authority != "" && !slices.Contains(known, strings.ToLower(c.authorityHost()))
 }
 
-// hasCredential reports whether there is anything to sign in to Entra with.
-func (c *config) hasCredential() bool {
-	return !c.Azure.Secret.Empty() || c.Azure.Certificate != "" || c.Azure.TokenFile != ""
-}
-
 // standIn reports a Defender that is a simulator on this machine: plain http is accepted to loopback alone,
 // and with no credential there is no real tenant that a token could be for.
 func (c *config) standIn() bool {
 	u, err := url.Parse(c.Defender.URL)
-	return err == nil && u.Scheme == "http" && !c.hasCredential()
+	return err == nil && u.Scheme == "http" && !c.Azure.hasCredential() && (c.Auth == "" || c.Auth == string(entra.Client))
 }
 
 // missing says what has to be given before a tool call can reach a tenant, nil when nothing has.
@@ -72,16 +175,7 @@ func (c *config) missing() error {
 	if c.Simulator || c.standIn() {
 		return nil
 	}
-	var names []string
-	if c.Azure.Tenant == "" {
-		names = append(names, "AZURE_TENANT_ID")
-	}
-	if c.Azure.Client == "" {
-		names = append(names, "AZURE_CLIENT_ID")
-	}
-	if !c.hasCredential() {
-		names = append(names, "AZURE_CLIENT_SECRET (or AZURE_CLIENT_CERTIFICATE_PATH, or AZURE_FEDERATED_TOKEN_FILE)")
-	}
+	names := c.unset()
 	if len(names) == 0 {
 		return nil
 	}
@@ -89,6 +183,32 @@ func (c *config) missing() error {
 		Reason: "scanwarden has no Defender tenant to talk to yet: " + strings.Join(names, " and ") + " not set",
 		Next:   "Have the operator set what is missing and start scanwarden again, or start it with --simulator to try it without a tenant.",
 	}
+}
+
+// unset names what the way to sign in needs and does not have.
+func (c *config) unset() (names []string) {
+	application := c.Auth == "" || c.Auth == string(entra.Client) || c.Auth == onBehalfOf
+	if c.Auth == string(entra.ManagedIdentity) {
+		return nil // the machine knows tenant and identity; a client ID chooses among several
+	}
+	if c.Azure.Tenant == "" {
+		names = append(names, "AZURE_TENANT_ID")
+	}
+	if c.Azure.Client == "" {
+		names = append(names, "AZURE_CLIENT_ID")
+	}
+	if application && !c.Azure.hasCredential() {
+		names = append(names, "AZURE_CLIENT_SECRET (or AZURE_CLIENT_CERTIFICATE_PATH, or AZURE_FEDERATED_TOKEN_FILE)")
+	}
+	if c.writesApart() && !c.ReadOnly {
+		if c.Write.Client == "" {
+			names = append(names, "SCANWARDEN_WRITE_CLIENT_ID")
+		}
+		if !c.Write.hasCredential() {
+			names = append(names, "SCANWARDEN_WRITE_CLIENT_SECRET (or SCANWARDEN_WRITE_CLIENT_CERTIFICATE_PATH, or SCANWARDEN_WRITE_FEDERATED_TOKEN_FILE)")
+		}
+	}
+	return names
 }
 
 // target names the tenant that changes are planned for: no other one may run them.

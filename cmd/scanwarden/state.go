@@ -34,17 +34,26 @@ func defaultStateDir(env environment, system string) (string, error) {
 	return filepath.Join(base, "scanwarden"), nil
 }
 
-// ledger says where the changes and the keys are kept, and makes the directory.
-func (c *config) ledger(env environment) (store.Config, error) {
+// stateDir is where the ledger and the keys are kept; it is made if need be.
+func (c *config) stateDir(env environment) (string, error) {
 	dir := c.StateDir
 	if dir == "" {
 		var err error
 		if dir, err = defaultStateDir(env, runtime.GOOS); err != nil {
-			return store.Config{}, err
+			return "", err
 		}
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return store.Config{}, fmt.Errorf("state directory: %w; set SCANWARDEN_STATE_DIR to a directory that can be written", err)
+		return "", fmt.Errorf("state directory: %w; set SCANWARDEN_STATE_DIR to a directory that can be written", err)
+	}
+	return dir, nil
+}
+
+// ledger says where the changes and the keys are kept.
+func (c *config) ledger(env environment) (store.Config, error) {
+	dir, err := c.stateDir(env)
+	if err != nil {
+		return store.Config{}, err
 	}
 	url := c.DatabaseURL
 	if url == "" {

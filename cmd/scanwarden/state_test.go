@@ -107,15 +107,15 @@ func TestSecretFile(t *testing.T) {
 		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		got, err := part{file: path}.read(nil)
+		got, err := part{file: path}.read(t.Context(), source{})
 		if (err != nil) != (want == "") || !sameSecret(got, defender.NewSecret(want)) {
 			t.Errorf("%q: %v; want %q", content, err, want)
 		}
 	}
-	if _, err := (part{file: "/dev/zero"}).read(nil); err == nil {
+	if _, err := (part{file: "/dev/zero"}).read(t.Context(), source{}); err == nil {
 		t.Error("an endless file was read")
 	}
-	if _, err := (part{env: "NOT_SET"}).read(environment{}); err == nil {
+	if _, err := (part{env: "NOT_SET"}).read(t.Context(), source{env: environment{}}); err == nil {
 		t.Error("a variable that is not set was read")
 	}
 }

@@ -32,7 +32,7 @@ func (s stdioCommand) Run(w world, flags flagValues) error {
 		return err
 	}
 	cfg.Simulator = s.Simulator
-	bp := blueprint{cfg: cfg, env: w.environment, log: cfg.logger(w.errs)}
+	bp := draw(cfg, w)
 	ctx, fail := context.WithCancelCause(w.ctx)
 	defer fail(nil)
 	collect := collectLater()

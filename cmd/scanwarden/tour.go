@@ -14,7 +14,7 @@ import (
 
 // tour leads one person through an add, an update and a delete.
 type tour struct {
-	*page
+	*paper
 	ctx     context.Context
 	answers <-chan string // what the person types, line by line; closed at the end of input
 	echo    bool          // nobody sees what is typed: write it into the transcript

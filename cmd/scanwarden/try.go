@@ -5,7 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"log/slog"
+	"io"
 	"os"
 
 	"scanwarden/defender"
@@ -30,7 +30,7 @@ func (tryCommand) Run(w world, _ flagValues) error {
 		return err
 	}
 	defer stop()
-	t := &tour{page: newPage(w), answers: lines(w.ctx, w.in), echo: !isTerminal(w.in), ctx: w.ctx, tenant: tenant}
+	t := &tour{paper: newPaper(w), answers: lines(w.ctx, w.in), echo: !isTerminal(w.in), ctx: w.ctx, tenant: tenant}
 	return withServer(w.ctx, tryConfig(dir, url), func(mcpURL, token string) error {
 		session, err := mcpserver.Dial(w.ctx, mcpURL, token, t.ask)
 		if err != nil {
@@ -55,7 +55,8 @@ func tryConfig(dir, defenderURL string) *config {
 func withServer(ctx context.Context, cfg *config, use func(url, token string) error) error {
 	token := rand.Text()
 	cfg.HTTP.Token = defender.NewSecret(token)
-	bp := blueprint{cfg: cfg, env: environment{}, log: slog.New(slog.DiscardHandler), metrics: newMetrics()}
+	bp := draw(cfg, world{environment: environment{}, errs: io.Discard})
+	bp.metrics = newMetrics()
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	listening, served := make(chan string, 1), make(chan error, 1)

@@ -9,33 +9,24 @@ import (
 	"time"
 
 	"scanwarden/confirm"
+	"scanwarden/confirm/rule"
 	"scanwarden/defender"
 	"scanwarden/tools"
 )
 
-// validate refuses what is wrong or contradictory, naming the setting and the fix. What is merely missing is
+// validate finds what is wrong or contradictory, naming the setting and the fix. What is merely missing is
 // not an error here: a server without a tenant starts and says so in its tool errors (see missing).
-func (c *config) validate() error {
+func (c *config) validate() []error {
+	var mistakes []error
 	for _, check := range []func() error{
-		c.checkSignIn, c.checkEndpoints, c.checkLedger, c.checkSlack, c.checkChannels, c.checkApprovers, c.checkPeople,
-		c.checkRequired, c.checkLimits, c.checkCredentials, c.checkHTTP, c.checkLogs,
+		c.checkSignIn, c.checkEndpoints, c.checkLedger, c.checkSlack, c.checkLink, c.checkChannels, c.checkApprovers,
+		c.checkRules, c.checkPeople, c.checkRequired, c.checkLimits, c.checkCredentials, c.checkHTTP, c.checkLogs,
 	} {
 		if err := check(); err != nil {
-			return err
+			mistakes = append(mistakes, err)
 		}
 	}
-	return nil
-}
-
-func (c *config) checkSignIn() error {
-	switch c.Auth {
-	case "", "client":
-	case "managed-identity", "device-code", "interactive", "on-behalf-of":
-		return fmt.Errorf("auth (SCANWARDEN_AUTH): this build signs in with client only, not with %s; set it to client and give AZURE_CLIENT_SECRET, AZURE_CLIENT_CERTIFICATE_PATH or AZURE_FEDERATED_TOKEN_FILE", c.Auth)
-	default:
-		return fmt.Errorf("auth (SCANWARDEN_AUTH): %q is not a way to sign in; set it to client", c.Auth)
-	}
-	return nil
+	return mistakes
 }
 
 func (c *config) checkEndpoints() error {
@@ -122,6 +113,29 @@ func (c *config) checkApprovers() error {
 			return fmt.Errorf("policy.approvers (SCANWARDEN_APPROVERS): %w", err)
 		}
 	}
+	for _, requester := range c.Policy.Requesters {
+		if err := checkPrincipal(requester, principalForms); err != nil {
+			return fmt.Errorf("policy.requesters (SCANWARDEN_REQUESTERS): %w", err)
+		}
+	}
+	return nil
+}
+
+// checkRules compiles the rules of the policy; a mistake is told with its line and column.
+func (c *config) checkRules() error {
+	if len(c.Policy.Rules) == 0 {
+		return nil // the compiler is not even begun
+	}
+	sources := make([]rule.Source, len(c.Policy.Rules))
+	for i, r := range c.Policy.Rules {
+		sources[i] = rule.Source{
+			Name: r.Name, When: r.When.text, Approvals: r.Approvals, Refuse: r.Refuse, Line: r.When.line, Column: r.When.column,
+		}
+	}
+	var err error
+	if c.rules, err = rule.Compile(sources); err != nil {
+		return fmt.Errorf("configuration file %s: policy.rules: %w", c.path, err)
+	}
 	return nil
 }
 
@@ -190,7 +204,7 @@ func (c *config) checkLimits() error {
 }
 
 func (c *config) checkCredentials() error {
-	named := c.credentials(nil)
+	named := c.credentials(source{})
 	for _, name := range slices.Sorted(maps.Keys(named)) {
 		if err := named[name].Check(name); err != nil {
 			return fmt.Errorf("credentials: %w", err)
@@ -213,12 +227,12 @@ func (c *config) checkLogs() error {
 // policy is the policy as the gate and the desk take it.
 func (c *config) policy() confirm.Policy {
 	p := confirm.Policy{
-		Approvers: c.Policy.Approvers, SelfApproval: c.Policy.SelfApproval, Required: c.Policy.ApprovalsRequired,
+		Approvers: c.Policy.Approvers, Requesters: c.Policy.Requesters, Rules: c.rules, SelfApproval: c.Policy.SelfApproval, Required: c.Policy.ApprovalsRequired,
 		Expires:           c.expires(),
 		MaxScansPerDelete: orZero(c.Policy.MaxScansPerDelete), MaxAddressesPerScan: orZero(c.Policy.MaxAddressesPerScan),
 	}
 	for _, person := range c.People {
-		known := confirm.Person{Name: person.Name}
+		known := confirm.Person{Name: person.Name, Email: person.Email}
 		for _, principal := range person.Principals {
 			known.Principals = append(known.Principals, confirm.Principal(principal))
 		}

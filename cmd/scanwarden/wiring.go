@@ -6,12 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"scanwarden/confirm"
 	"scanwarden/confirm/store"
 	"scanwarden/defender"
 	"scanwarden/defender/defendertest"
+	"scanwarden/defender/keyvault"
 	"scanwarden/slackbot"
 	"scanwarden/tools"
 	"scanwarden/tools/mcpserver"
@@ -24,6 +26,35 @@ type blueprint struct {
 	log     *slog.Logger
 	metrics *metrics
 	bot     *slackbot.Bot // nil where Slack is not configured
+	callers *callers      // whose names Defender may be called in; nil where there are no such callers
+	signIn  func() (identities, error)
+}
+
+// draw makes a blueprint of what cfg says; it makes no call and reads nothing.
+func draw(cfg *config, w world) blueprint {
+	bp := blueprint{cfg: cfg, env: w.environment, log: cfg.logger(w.errs)}
+	if cfg.Auth == onBehalfOf {
+		bp.callers = &callers{}
+	}
+	bp.signIn = sync.OnceValues(func() (identities, error) {
+		dir, err := cfg.stateDir(w.environment)
+		if err != nil {
+			return identities{}, err
+		}
+		return cfg.signIn(bp.callers, dir)
+	})
+	return bp
+}
+
+// source reads the secrets of our own configuration.
+func (bp blueprint) source() source {
+	return source{env: bp.env, vault: sync.OnceValues(func() (*keyvault.Vaults, error) {
+		ids, err := bp.signIn()
+		if err != nil {
+			return nil, err
+		}
+		return bp.cfg.vaults(ids.vault)
+	})}
 }
 
 // house is the rooms behind a door.
@@ -31,34 +62,45 @@ type house struct {
 	store *store.Store
 	gate  *confirm.Gate
 	desk  *tools.Desk
-	end   context.CancelFunc // ends recovery
-	ended chan struct{}      // closed when recovery has ended
+	end   context.CancelFunc // ends the work
+	work  sync.WaitGroup     // recovery, and the look into the vaults
 
 	stopTenant func() // of the built-in simulator
+	signOut    func() // ends a sign-in that waits for its person
 }
 
 // open builds the rooms in the order in which they depend on each other, and starts recovery.
 func (bp blueprint) open(ctx context.Context) (*house, error) {
+	if !bp.cfg.ReadOnly && !bp.cfg.Simulator {
+		if err := bp.checkSecrets(ctx); err != nil {
+			return nil, err
+		}
+	}
 	ledger, err := bp.cfg.ledger(bp.env)
 	if err != nil {
 		return nil, err
 	}
-	h := &house{ended: make(chan struct{}), stopTenant: func() {}}
+	h := &house{stopTenant: func() {}, signOut: func() {}}
 	if h.store, err = store.Open(ctx, ledger); err != nil {
 		return nil, fmt.Errorf("%w; set SCANWARDEN_DATABASE_URL or SCANWARDEN_STATE_DIR to a ledger that can be opened", err)
 	}
 	if err := errors.Join(h.store.CheckKey(ctx), bp.furnish(h)); err != nil {
 		h.stopTenant()
+		h.signOut()
 		return nil, errors.Join(err, h.store.Close())
 	}
 	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	h.end = cancel
-	go func() {
-		defer close(h.ended)
-		if err := h.gate.Run(running); err != nil {
-			bp.log.Error("recovery ended", "error", err)
-		}
-	}()
+	if !bp.cfg.ReadOnly && !bp.cfg.Simulator {
+		h.work.Go(func() { bp.checkVaults(running) })
+	}
+	if !bp.cfg.ReadOnly { // what others left behind is theirs to recover
+		h.work.Go(func() {
+			if err := h.gate.Run(running); err != nil {
+				bp.log.Error("recovery ended", "error", err)
+			}
+		})
+	}
 	return h, nil
 }
 
@@ -68,7 +110,7 @@ func (bp blueprint) open(ctx context.Context) (*house, error) {
 // goes to the desk. writer can write, and goes to the executor alone; the executor's two methods go to
 // confirm.New alone, whose gate calls them with confirmed changes only. No face ever holds either.
 func (bp blueprint) furnish(h *house) error {
-	api, target, err := bp.defender(h)
+	api, write, target, err := bp.defender(h)
 	if err != nil {
 		return err
 	}
@@ -77,10 +119,24 @@ func (bp blueprint) furnish(h *house) error {
 	if err != nil {
 		return err
 	}
-	api.HTTP = bp.metrics.client(false)
-	writer, err := defender.NewWriter(api)
-	if err != nil {
+	credentials, policy := bp.cfg.credentials(bp.source()), bp.cfg.policy()
+	lock := confirm.Config{Ledger: h.store, Policy: policy, Target: target, Log: bp.log, Moved: bp.moved}
+	if err := bp.arm(&lock, h, api, write); err != nil {
 		return err
+	}
+	h.gate = confirm.New(lock)
+	h.desk = tools.NewDesk(tools.Config{
+		Reader: reader, Gate: h.gate, Credentials: credentials, Policy: policy, Target: target,
+		PerCaller: bp.cfg.Auth == onBehalfOf,
+	})
+	return nil
+}
+
+// arm gives the gate what carries changes out. In read-only mode that is nothing: no writer is made, and the gate
+// neither executes nor recovers.
+func (bp blueprint) arm(lock *confirm.Config, h *house, api defender.Config, write tokenSource) error {
+	if bp.cfg.ReadOnly {
+		return nil
 	}
 	// What the executor reads belongs to a write that a person waits for: it does not queue behind other reads.
 	urgent, take := api, api.Budget
@@ -90,19 +146,17 @@ func (bp blueprint) furnish(h *house) error {
 	if err != nil {
 		return err
 	}
-	credentials, policy := bp.cfg.credentials(bp.env), bp.cfg.policy()
-	executor := tools.NewExecutor(live, writer, credentials)
-	h.gate = confirm.New(confirm.Config{
-		Ledger: h.store, Policy: policy, Target: target, Log: bp.log, Moved: bp.moved,
-		Execute: func(ctx context.Context, c confirm.Change, still func(context.Context) error) confirm.Outcome {
-			defer h.desk.Forget() // the next plan is made against what this one leaves
-			return executor.Execute(ctx, c, still)
-		},
-		Reconcile: executor.Reconcile,
-	})
-	h.desk = tools.NewDesk(tools.Config{
-		Reader: reader, Gate: h.gate, Credentials: credentials, Policy: policy, Target: target,
-	})
+	api.HTTP, api.Token = bp.metrics.client(false), write
+	writer, err := defender.NewWriter(api)
+	if err != nil {
+		return err
+	}
+	executor := tools.NewExecutor(live, writer, bp.cfg.credentials(bp.source()))
+	lock.Execute = func(ctx context.Context, c confirm.Change, still func(context.Context) error) confirm.Outcome {
+		defer h.desk.Forget() // the next plan is made against what this one leaves
+		return executor.Execute(ctx, c, still)
+	}
+	lock.Reconcile = executor.Reconcile
 	return nil
 }
 
@@ -115,9 +169,9 @@ func (bp blueprint) moved(c confirm.Change) {
 	}
 }
 
-// defender says how Defender is called, and the name of the tenant behind it. All calls of all processes on
-// this ledger share one budget.
-func (bp blueprint) defender(h *house) (cfg defender.Config, target string, err error) {
+// defender says how Defender is called, with which token it is written to, and the name of the tenant behind it.
+// All calls of all processes on this ledger share one budget.
+func (bp blueprint) defender(h *house) (cfg defender.Config, write tokenSource, target string, err error) {
 	budget := h.store.Budget(store.Limits{}, func(ctx context.Context, d time.Duration) {
 		bp.metrics.waited(d)
 		tools.Progress(ctx, fmt.Sprintf("waiting %d s for Defender's call budget", int(d.Round(time.Second).Seconds())))
@@ -132,19 +186,24 @@ func (bp blueprint) defender(h *house) (cfg defender.Config, target string, err 
 		UserAgent: "scanwarden/" + versionText(),
 	}
 	if target, err = bp.cfg.target(); err != nil {
-		return cfg, "", err
+		return cfg, nil, "", err
 	}
 	if bp.cfg.Simulator {
 		cfg.URL, cfg.Token, err = h.simulate()
-		return cfg, target, err
+		return cfg, cfg.Token, target, err
 	}
 	to, err := bp.cfg.endpoints()
 	if err != nil {
-		return cfg, "", err
+		return cfg, nil, "", err
 	}
 	cfg.URL = to.URL
-	cfg.Token, err = bp.cfg.signIn()
-	return cfg, target, err
+	ids, err := bp.signIn()
+	if err != nil {
+		return cfg, nil, "", err
+	}
+	h.signOut = ids.close
+	cfg.Token = ids.read
+	return cfg, ids.write, target, nil
 }
 
 // simulate serves the built-in tenant, behind a token of its own: the client talks real HTTP to it.
@@ -159,8 +218,9 @@ func (h *house) simulate() (url string, token tokenSource, err error) {
 // then is left to the next start's recovery.
 func (h *house) close(ctx context.Context) error {
 	h.end()
-	<-h.ended
+	h.work.Wait()
 	err := h.gate.Drain(ctx)
+	h.signOut()
 	h.stopTenant()
 	return errors.Join(err, h.store.Close())
 }
@@ -171,14 +231,9 @@ func (bp blueprint) door(b *backend) (*mcpserver.Server, error) {
 		Operations: bp.cfg.catalogue,
 		Backend:    b.wait,
 		Channels:   bp.cfg.channels(),
-		Key: func() ([]byte, error) {
-			ledger, err := bp.cfg.ledger(bp.env)
-			if err != nil {
-				return nil, err
-			}
-			return serverKey(ledger.KeyDir)
-		},
-		Version: versionText(),
-		Log:     bp.log,
+		ReadOnly:   bp.cfg.ReadOnly,
+		Key:        bp.serverKey,
+		Version:    versionText(),
+		Log:        bp.log,
 	})
 }

@@ -1,0 +1,134 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"strings"
+
+	"scanwarden/confirm"
+	"scanwarden/confirm/store"
+	"scanwarden/slackbot"
+	"scanwarden/tools"
+	"scanwarden/tools/entrance"
+)
+
+// lookAtCallers sees whether callers over HTTP could be told apart.
+func lookAtCallers(ctx context.Context, p *patient) []finding {
+	address, err := net.ResolveTCPAddr("tcp", p.cfg.listen())
+	if err != nil {
+		return []finding{badly("http.listen (SCANWARDEN_LISTEN): "+err.Error(), "Write HOST:PORT, such as 127.0.0.1:8484.")}
+	}
+	tokens, err := p.cfg.tokens(ctx, p.source())
+	if err != nil {
+		return []finding{bad(err)}
+	}
+	if p.cfg.HTTP.Auth == "" && len(tokens) == 0 && !p.cfg.slackConfigured() {
+		return []finding{ok("nothing is configured for callers over HTTP: `serve` would not start, `stdio` needs none")}
+	}
+	auth, err := p.cfg.admission(address, len(tokens))
+	if err != nil {
+		return []finding{bad(err)}
+	}
+	if strings.HasPrefix(auth, "entra") {
+		return p.lookAtEntraCallers(ctx, address)
+	}
+	return []finding{ok("%s", told(auth, len(tokens)))}
+}
+
+// told says how callers prove who they are.
+func told(auth string, tokens int) string {
+	switch {
+	case auth == "none":
+		return "everybody on this machine is let in"
+	case tokens > 0:
+		return numbered(tokens, "bearer token")
+	case auth == "slack":
+		return "Slack's assistant, by Slack's signature"
+	}
+	return "nobody is let in at /mcp; Slack alone is served"
+}
+
+func (p *patient) lookAtEntraCallers(ctx context.Context, address *net.TCPAddr) []finding {
+	callers := p.cfg.entraCallers(p.resource(address))
+	if _, err := entrance.Entra(ctx, callers); err != nil {
+		return []finding{bad(err)}
+	}
+	out := []finding{ok("tokens of tenant %s for app %s; the app's identifier URI must be %s", callers.TenantID, callers.ClientID, callers.Resource)}
+	if p.cfg.HTTP.PublicURL == "" {
+		out = append(out, noted("http.public_url (SCANWARDEN_PUBLIC_URL) is not set: clients elsewhere are told a loopback address", "Set it to the URL that they use."))
+	}
+	return out
+}
+
+// lookAtSlack asks Slack who the app is and what it may do.
+func lookAtSlack(ctx context.Context, p *patient) []finding {
+	if !p.cfg.slackConfigured() {
+		return []finding{ok("not configured")}
+	}
+	cfg, err := p.cfg.slack()
+	if err != nil {
+		return []finding{bad(err)}
+	}
+	tools.Progress(ctx, "asking Slack who the app is")
+	found, err := slackbot.Examine(ctx, cfg)
+	if err != nil {
+		return []finding{bad(err)}
+	}
+	out := []finding{ok("app %s in workspace %s", printed(found.Bot), printed(found.Team))}
+	if len(found.Missing) > 0 {
+		out = append(out, badly("the bot token lacks the scopes "+printed(strings.Join(found.Missing, ", ")),
+			"Print the manifest with `scanwarden manifest`, update the app with it, and install the app again."))
+	}
+	if len(found.Idle) > 0 {
+		out = append(out, noted("the bot token has scopes that nothing here uses: "+printed(strings.Join(found.Idle, ", ")), "Take them away."))
+	}
+	if found.Socket != nil {
+		out = append(out, badly("no socket could be opened: "+printed(found.Socket.Error()),
+			"Set SLACK_APP_TOKEN to an app-level token (xapp-) with the scope connections:write, and turn socket mode on."))
+	}
+	return out
+}
+
+// ledger opens the ledger, if there is one.
+func (p *patient) ledger(ctx context.Context) (*store.Store, error) {
+	where, err := p.cfg.ledger(p.env)
+	if err != nil {
+		return nil, err
+	}
+	if path, ok := strings.CutPrefix(where.URL, "sqlite:"); ok {
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+			return nil, errNoLedger
+		}
+	}
+	return store.Open(ctx, where)
+}
+
+// lookAtLedger opens the ledger, checks its key, and looks for changes that a person should look at.
+func lookAtLedger(ctx context.Context, p *patient) []finding {
+	ledger, err := p.ledger(ctx)
+	if errors.Is(err, errNoLedger) {
+		return []finding{ok("none yet: the first server makes it")}
+	}
+	if err != nil {
+		return []finding{badly(err.Error(), "Set SCANWARDEN_DATABASE_URL or SCANWARDEN_STATE_DIR to a ledger that can be opened.")}
+	}
+	defer ledger.Close()
+	if err := errors.Join(ledger.Ping(ctx), ledger.CheckKey(ctx)); err != nil {
+		return []finding{bad(err)}
+	}
+	open, err := ledger.Changes(ctx, confirm.Filter{States: []confirm.State{confirm.Unknown, confirm.Executing}})
+	if err != nil {
+		return []finding{bad(err)}
+	}
+	out := []finding{ok("opens, and its key fits")}
+	for _, c := range open {
+		if c.State == confirm.Unknown {
+			out = append(out, noted(fmt.Sprintf("change %s ended unknown", c.ID), "See `scanwarden changes "+c.ID+"`, and look in the Defender portal."))
+		}
+	}
+	return out
+}

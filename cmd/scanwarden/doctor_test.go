@@ -1,0 +1,211 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"scanwarden/defender/defendertest"
+	"scanwarden/defender/entra/entratest"
+	"scanwarden/slackbot/slacktest"
+)
+
+var rewrite = flag.Bool("rewrite", false, "write the golden files anew")
+
+// ward is a set-up in which all is well, until a test breaks it.
+type ward struct {
+	t      *testing.T
+	entra  *entratest.Server
+	tenant *defendertest.Server
+	slack  *slacktest.Server
+	dir    string
+	env    map[string]string
+	file   string // the configuration file's text
+}
+
+const needed = entratest.Defender + "/Machine.ReadWrite.All"
+
+func newWard(t *testing.T) *ward {
+	t.Helper()
+	w := &ward{t: t, entra: entratest.New(entratest.Options{}), tenant: defendertest.New(defendertest.Options{}), dir: t.TempDir()}
+	t.Cleanup(w.entra.Close)
+	w.app(needed)
+	api := httptest.NewServer(guarded(w.entra, w.tenant))
+	t.Cleanup(func() { w.tenant.Close(); api.Close() })
+	w.slack = slacktest.New(t, slacktest.Options{BotToken: "xoxb-test", AppToken: "xapp-test", Team: "T01TEST"})
+	w.env = map[string]string{
+		"SCANWARDEN_STATE_DIR": filepath.Join(w.dir, "state"), "SCANWARDEN_CONFIG": filepath.Join(w.dir, "scanwarden.yaml"),
+		"SCANWARDEN_DEFENDER_URL": api.URL, "SSL_CERT_FILE": w.entra.CAFile(t), "AZURE_AUTHORITY_HOST": w.entra.Authority(),
+		"AZURE_TENANT_ID": w.entra.Tenant(), "AZURE_CLIENT_ID": serverApp, "AZURE_CLIENT_SECRET": entraSecret,
+		"SLACK_API_URL": w.slack.API(), "SLACK_BOT_TOKEN": "xoxb-test", "SLACK_APP_TOKEN": "xapp-test",
+		"SCANWARDEN_HTTP_TOKEN": bearer, "CORE_SNMP_AUTH": canary, "CORE_SNMP_PRIV": second,
+	}
+	w.file = namedCredential + "policy: {approvers: [slack:T01TEST/U0ADA]}\n"
+	return w
+}
+
+func (w *ward) app(roles ...string) {
+	w.entra.AddApp(entratest.App{ClientID: serverApp, Secret: entraSecret, Roles: roles})
+}
+
+// examine runs the real binary.
+func (w *ward) examine(args ...string) (out string, exit int) {
+	w.t.Helper()
+	if err := os.WriteFile(w.env["SCANWARDEN_CONFIG"], []byte(w.file), 0o600); err != nil {
+		w.t.Fatal(err)
+	}
+	cmd := exec.Command(program(w.t), append([]string{"doctor"}, args...)...)
+	for name, value := range w.env {
+		cmd.Env = append(cmd.Env, name+"="+value)
+	}
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	_ = cmd.Run() // its code is looked at
+	if all := stdout.String() + stderr.String(); strings.Contains(all, canary) || strings.Contains(all, entraSecret) || strings.Contains(all, "Bearer ey") {
+		w.t.Errorf("a secret is printed:\n%s", all)
+	}
+	return w.plain(stdout.String()), cmd.ProcessState.ExitCode()
+}
+
+// plain replaces what differs from run to run.
+func (w *ward) plain(text string) string {
+	for _, r := range []struct{ pattern, with string }{
+		{regexp.QuoteMeta(w.dir), "DIR"},
+		{`127\.0\.0\.1:\d+`, "HOST"},
+		{` in \d+(\.\d+)?(ms|µs|s)\b`, " in N ms"},
+		{`(correlation id|request) [0-9a-f-]{36}`, "$1 GUID"},
+		{`dial tcp [^\n]*refused`, "connection refused"},
+	} {
+		text = regexp.MustCompile(r.pattern).ReplaceAllString(text, r.with)
+	}
+	return text
+}
+
+// TestDoctorNamesEachFault breaks a good set-up in one way at a time. The golden files are what a person reads.
+func TestDoctorNamesEachFault(t *testing.T) {
+	for name, breakIt := range map[string]func(*ward){
+		"nothing":           func(*ward) {},
+		"misspelt-name":     func(w *ward) { w.env["SCANWARDEN_APPROVER"] = "token:ada" },
+		"misspelt-key":      func(w *ward) { w.file += "polcy: {}\n" },
+		"rule-that-is-none": func(w *ward) { w.file = "policy:\n  rules:\n    - {name: large, when: adresses > 10, approvals: 2}\n" },
+		"two-mistakes":      func(w *ward) { w.env["SCANWARDEN_CLOUD"], w.env["SCANWARDEN_LOG_LEVEL"] = "mars", "loud" },
+		"no-credential": func(w *ward) {
+			delete(w.env, "AZURE_CLIENT_SECRET")
+			delete(w.env, "AZURE_TENANT_ID")
+			w.env["SCANWARDEN_DEFENDER_URL"] = "https://127.0.0.1:1"
+		},
+		"wrong-secret": func(w *ward) { w.env["AZURE_CLIENT_SECRET"] = "another-secret" },
+		"expired-secret": func(w *ward) {
+			w.entra.AddApp(entratest.App{ClientID: serverApp, Secret: entraSecret, ExpiredSecret: true})
+		},
+		"wrong-tenant":     func(w *ward) { w.env["AZURE_TENANT_ID"] = "99999999-2222-3333-4444-555555555555" },
+		"tls-interception": func(w *ward) { w.env["SSL_CERT_FILE"] = "/dev/null"; w.env["SSL_CERT_DIR"] = w.dir },
+		"role-missing":     func(w *ward) { w.app(entratest.Defender + "/Machine.Read.All") },
+		"licence-missing": func(w *ward) {
+			w.tenant.Fail(defendertest.Fault{Status: 401, Code: "Unauthorized", Message: "No Tvm license"})
+		},
+		"defender-far":        func(w *ward) { w.env["SCANWARDEN_DEFENDER_URL"] = "http://127.0.0.1:1" },
+		"credential-missing":  func(w *ward) { delete(w.env, "CORE_SNMP_PRIV") },
+		"slack-token-refused": func(w *ward) { w.env["SLACK_BOT_TOKEN"] = "xoxb-of-another-app" },
+		"slack-scope-missing": func(w *ward) {
+			w.slack = slacktest.New(w.t, slacktest.Options{BotToken: "xoxb-test", AppToken: "xapp-test", Team: "T01TEST", Scopes: []string{"commands", "chat:write", "users:read"}})
+			w.env["SLACK_API_URL"] = w.slack.API()
+		},
+		"nobody-in-slack": func(w *ward) { w.file = namedCredential + "policy: {approvers: [token:ada]}\n" },
+		"token-too-short": func(w *ward) { w.env["SCANWARDEN_HTTP_TOKEN"] = "short" },
+		"ledger-shut":     func(w *ward) { w.env["SCANWARDEN_DATABASE_URL"] = "postgres://nobody@127.0.0.1:1/none?sslmode=disable" },
+		"entra-for-nobody": func(w *ward) {
+			delete(w.env, "SCANWARDEN_HTTP_TOKEN")
+			w.env["SCANWARDEN_HTTP_AUTH"] = "entra"
+			w.env["SCANWARDEN_HTTP_CLIENT_ID"] = "scans"
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWard(t)
+			breakIt(w)
+			got, exit := w.examine()
+			if (exit == 0) != (name == "nothing") {
+				t.Errorf("exit code %d", exit)
+			}
+			golden := filepath.Join("testdata", "doctor", name+".golden")
+			if *rewrite {
+				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(golden)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(string(want), got); diff != "" {
+				t.Errorf("the doctor says (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestDoctorClock: a host whose clock differs is told of, and how far.
+func TestDoctorClock(t *testing.T) {
+	for skew, want := range map[time.Duration]string{10 * time.Minute: wrong, 2 * time.Minute: note, 0: fine} {
+		w := newWard(t)
+		w.entra.SetSkew(skew)
+		out, _ := w.examine("--json")
+		var findings []finding
+		if err := json.Unmarshal([]byte(out), &findings); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		for _, f := range findings {
+			if f.Check == "clock" && (f.Status != want || want != fine && !strings.HasSuffix(f.Says, " behind")) {
+				t.Errorf("skew %s: %+v, want %s", skew, f, want)
+			}
+		}
+	}
+}
+
+// TestDoctorHosts: the nearest host is first, and one that does not answer is last.
+func TestDoctorHosts(t *testing.T) {
+	slow := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		select {
+		case <-r.Context().Done():
+		case <-time.After(200 * time.Millisecond):
+		}
+	}))
+	defer slow.Close()
+	near := httptest.NewServer(http.NotFoundHandler())
+	defer near.Close()
+	gone := httptest.NewServer(nil)
+	gone.Close()
+	var m *metrics
+	found := reachAll(t.Context(), m.client(false), map[string]string{"us": slow.URL, "eu": near.URL, "uk": gone.URL})
+	var order []string
+	for _, r := range found {
+		order = append(order, r.name)
+	}
+	if diff := cmp.Diff([]string{"eu", "us", "uk"}, order); diff != "" || found[2].err == nil {
+		t.Errorf("by distance (-want +got):\n%s%v", diff, found)
+	}
+}
+
+// TestDoctorRegions: the commercial cloud has siblings to look at, an address of one's own has none.
+func TestDoctorRegions(t *testing.T) {
+	hosts, own, err := loaded(t, "defender: {region: eu}", nil).hosts()
+	if err != nil || own != "eu" || len(hosts) != 7 || hosts["uk"] != "https://uk.api.security.microsoft.com" {
+		t.Errorf("%v, %q, %v", hosts, own, err)
+	}
+	hosts, own, err = loaded(t, "defender: {cloud: gcc}", nil).hosts()
+	if err != nil || own != worldwide || len(hosts) != 1 {
+		t.Errorf("%v, %q, %v", hosts, own, err)
+	}
+}

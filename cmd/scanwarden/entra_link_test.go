@@ -1,0 +1,122 @@
+package main
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"regexp"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"scanwarden/defender/entra/entratest"
+	"scanwarden/slackbot/slacktest"
+)
+
+// TestLinkAccounts: Ada of Slack signs in to Entra ID in her browser and pastes the proof into her Slack. From then
+// on she is one person: she confirms in Slack what Bob asks for, by what she may do in Entra ID, and cannot confirm
+// there what she asked for herself elsewhere.
+func TestLinkAccounts(t *testing.T) {
+	slack := slacktest.New(t, slacktest.Options{AppToken: "xapp-test", BotToken: "xoxb-test"})
+	slack.AddUser(slacktest.User{ID: "U0ADA", Name: "ada"})
+	slack.AddChannel("C0SCANS", "U0ADA")
+	proxy, to := newProxy(t)
+	s := newTenancy(t, "SLACK_API_URL="+slack.API(), "SLACK_BOT_TOKEN=xoxb-test", "SLACK_APP_TOKEN=xapp-test",
+		"SCANWARDEN_SLACK_CHANNEL=C0SCANS", "SCANWARDEN_SLACK_LINK_ACCOUNTS=true", "SCANWARDEN_PUBLIC_URL="+proxy.URL,
+		"SCANWARDEN_SELF_APPROVAL=false", "SCANWARDEN_APPROVERS=entra:"+entratest.Tenant+"/"+adaID)
+	to(s.url)
+	s.entra.AddApp(entratest.App{ClientID: serverApp, Secret: entraSecret, RedirectURIs: []string{proxy.URL + "/link/callback"},
+		Roles: []string{entratest.Defender + "/Machine.ReadWrite.All"}})
+	slack.WaitSockets(1)
+
+	bob, own := s.asks(t, s.bob), s.asks(t, s.ada)
+	if r := <-bob(); r.Status != "refused" {
+		t.Errorf("before Ada is known in Slack, Bob is told %+v", r)
+	}
+	s.entra.SignIn(adaID)
+	command, proof := s.signInAt(t, proxy)
+	slack.Command("U0ADA", "C0SCANS", command, proof)
+	slack.WaitEphemeral("U0ADA", func(m slacktest.Message) bool { return strings.Contains(m.All(), "Joined: ") })
+	if people := s.output("people"); !strings.Contains(people, "slack:T01TEST/U0ADA") || !strings.Contains(people, adaID) {
+		t.Errorf("scanwarden people: %s", people)
+	}
+
+	if r := <-own(); r.Status != "refused" || len(s.tenant.Writes()) != 0 {
+		t.Errorf("Ada, who would confirm her own change in Slack, is told %+v", r)
+	}
+	answer := bob()
+	question := slack.WaitMessage("C0SCANS", func(m slacktest.Message) bool { return len(m.Buttons()) > 0 })
+	slack.Click("U0ADA", question, "approve_change")
+	if r := <-answer; r.Status != "applied" || !strings.Contains(r.DecidedBy, adaID) {
+		t.Errorf("Bob is told %+v", r)
+	}
+}
+
+// asks is a person whose client cannot show a prompt, and who asks to delete a scan each time.
+func (s *tenancy) asks(t *testing.T, u entratest.User) func() <-chan result {
+	t.Helper()
+	c := s.connect(t, s.person(u, nil, "Scans.Requester"), "modern", nil)
+	return func() <-chan result {
+		told := make(chan result, 1)
+		go func() {
+			r, err := tryCall(t.Context(), c, "delete_scans", map[string]any{"scanDefinitionIds": []string{"Branch routers"}})
+			if err != nil {
+				t.Error(err)
+			}
+			told <- r
+		}()
+		return told
+	}
+}
+
+// newProxy is one that ends TLS before the program, whose address is told later.
+func newProxy(t *testing.T) (proxy *httptest.Server, to func(address string)) {
+	t.Helper()
+	var behind atomic.Pointer[url.URL]
+	proxy = httptest.NewTLSServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		host := r.In.Host
+		r.SetURL(behind.Load())
+		r.Out.Host = host
+	}})
+	t.Cleanup(proxy.Close)
+	return proxy, func(address string) {
+		u, err := url.Parse(address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		behind.Store(&url.URL{Scheme: u.Scheme, Host: u.Host})
+	}
+}
+
+var pasted = regexp.MustCompile(`<code>(/\S+) (link \S+)</code>`)
+
+// signInAt is a browser that opens the page, presses its button, signs in to Entra ID and comes back. It returns
+// the command that the page then shows.
+func (s *tenancy) signInAt(t *testing.T, proxy *httptest.Server) (command, text string) {
+	t.Helper()
+	trusted := x509.NewCertPool()
+	trusted.AddCert(proxy.Certificate())
+	trusted.AppendCertsFromPEM(s.entra.CA())
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: trusted}}
+	t.Cleanup(transport.CloseIdleConnections)
+	resp, err := (&http.Client{Jar: jar, Transport: transport}).Get(proxy.URL + "/link/start")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	page, err := io.ReadAll(resp.Body)
+	found := pasted.FindStringSubmatch(string(page))
+	if err != nil || found == nil {
+		t.Fatalf("%s: %s, %v: %s", resp.Request.URL.Path, resp.Status, err, page)
+	}
+	return found[1], found[2]
+}

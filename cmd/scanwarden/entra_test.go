@@ -1,0 +1,231 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"scanwarden/defender/defendertest"
+	"scanwarden/defender/entra/entratest"
+)
+
+const (
+	serverApp   = "11112222-bbbb-3333-cccc-4444dddd5555"
+	otherApp    = "33334444-dddd-5555-eeee-6666ffff7777"
+	entraSecret = "canary-entra-Secret~8Q_client"
+	adaID       = "aaaaaaaa-0000-0000-0000-000000000001"
+)
+
+// tenancy is an installation whose callers sign in with Entra ID, and whose Defender takes no token but those that
+// the same Entra ID gave out for Defender.
+type tenancy struct {
+	*site
+	entra    *entratest.Server
+	url      string
+	ada, bob entratest.User
+}
+
+func newTenancy(t *testing.T, env ...string) *tenancy {
+	t.Helper()
+	fake := entratest.New(entratest.Options{})
+	t.Cleanup(fake.Close)
+	fake.AddApp(entratest.App{
+		ClientID: serverApp, Secret: entraSecret,
+		Roles:     []string{entratest.Defender + "/Machine.ReadWrite.All"},
+		Consented: []string{entratest.Defender + "/Machine.ReadWrite"},
+	})
+	s := &tenancy{site: newSite(t), entra: fake}
+	s.ada = fake.AddUser(entratest.User{ObjectID: adaID, Name: "Ada"})
+	s.bob = fake.AddUser(entratest.User{ObjectID: "bbbbbbbb-0000-0000-0000-000000000002", Name: "Bob"})
+	api := httptest.NewServer(guarded(fake, s.tenant))
+	t.Cleanup(func() { s.tenant.Close(); api.Close() })
+	s.env = append(s.env, "SCANWARDEN_DEFENDER_URL="+api.URL, "SSL_CERT_FILE="+fake.CAFile(t),
+		"AZURE_AUTHORITY_HOST="+fake.Authority(), "AZURE_TENANT_ID="+fake.Tenant(),
+		"AZURE_CLIENT_ID="+serverApp, "AZURE_CLIENT_SECRET="+entraSecret,
+		"SCANWARDEN_HTTP_AUTH=entra", "SCANWARDEN_APPROVERS=entra-role:Scans.Approver", "SCANWARDEN_SELF_APPROVAL=true")
+	s.url = s.serve(t, env...).url
+	return s
+}
+
+// guarded is a Defender that believes Entra ID and nobody else.
+func guarded(fake *entratest.Server, tenant *defendertest.Server) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, err := fake.Valid(bearerOf(r.Header), entratest.Defender); err != nil {
+			http.Error(w, err.Error(), http.StatusUnauthorized)
+			return
+		}
+		tenant.ServeHTTP(w, r)
+	})
+}
+
+func bearerOf(h http.Header) string {
+	token, _ := strings.CutPrefix(h.Get("Authorization"), "Bearer ")
+	return token
+}
+
+// person is the token of one who may call, with these roles, and changes to its claims.
+func (s *tenancy) person(u entratest.User, changes map[string]any, roles ...string) string {
+	claims := s.entra.UserClaims(u, serverApp, []string{"Scans.Use"}, roles)
+	maps.Copy(claims, changes)
+	return s.entra.Sign(claims)
+}
+
+// connect is a foreign client that calls with a token.
+func (s *tenancy) connect(t *testing.T, token, era string, person answer) *mcp.ClientSession {
+	t.Helper()
+	return session(t, &mcp.StreamableClientTransport{
+		Endpoint: s.url, HTTPClient: &http.Client{Transport: calling(token)}, DisableStandaloneSSE: true,
+	}, era, person)
+}
+
+type calling string
+
+func (token calling) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	r.Header.Set("Authorization", "Bearer "+string(token))
+	return http.DefaultTransport.RoundTrip(r)
+}
+
+// names are whom the writes to Defender were sent in the name of, as their tokens say.
+func (s *tenancy) names() (list []string) {
+	for _, w := range s.tenant.Writes() {
+		claims, err := s.entra.Valid(bearerOf(w.Header), entratest.Defender)
+		if err != nil {
+			s.t.Error(err)
+		}
+		name, _ := claims["upn"].(string)
+		list = append(list, cmp.Or(name, fmt.Sprint(claims["idtyp"])))
+	}
+	return list
+}
+
+// TestEntraApprover: a person with the scope and the role asks and confirms; the application writes.
+func TestEntraApprover(t *testing.T) {
+	for era := range eras {
+		t.Run(era, func(t *testing.T) {
+			s := newTenancy(t)
+			c := s.connect(t, s.person(s.ada, nil, "Scans.Requester", "Scans.Approver"), era, types)
+			listsTools(t, c)
+			if got := call(t, c, "list_scans", nil); len(got.Scans) == 0 {
+				t.Errorf("list_scans: %+v", got)
+			}
+			added := call(t, c, "add_scan", documented(t, "add.json"))
+			who := "entra:" + s.entra.Tenant() + "/" + s.ada.ObjectID
+			if added.Status != "applied" || added.DecidedBy != who {
+				t.Errorf("add_scan: %+v, want it applied and decided by %s", added, who)
+			}
+			if got := s.names(); len(got) != 1 || got[0] != "app" {
+				t.Errorf("written in the names %q, want the application's", got)
+			}
+			if n := s.entra.Count("/token"); n != 1 {
+				t.Errorf("%d token requests, want 1", n)
+			}
+			if logs := s.logs.String(); strings.Contains(logs, entraSecret) {
+				t.Error("the log holds the client secret")
+			}
+		})
+	}
+}
+
+// TestEntraMayAskOnly: whoever is let in without being an approver in person may read. Nobody is asked at their
+// client, whose answer would be their own, and nothing is written.
+func TestEntraMayAskOnly(t *testing.T) {
+	s := newTenancy(t)
+	all := []string{"Scans.Use.All", "Scans.Requester", "Scans.Approver"}
+	for name, tt := range map[string]struct{ token, reason string }{
+		"a person without a role":      {s.person(s.ada, nil), "Scans.Requester"},
+		"a person who may not confirm": {s.person(s.ada, nil, "Scans.Requester"), "not among the approvers"},
+		"an agent for a person":        {s.person(s.ada, map[string]any{"xms_act_fct": "3 11"}, all...), ""},
+		"an agent's own account":       {s.person(s.bob, map[string]any{"xms_sub_fct": "13"}, all...), ""},
+		"an application":               {s.entra.Sign(s.entra.AppClaims(otherApp, serverApp, all)), ""},
+	} {
+		for era := range eras {
+			t.Run(name+"/"+era, func(t *testing.T) {
+				c := s.connect(t, tt.token, era, func(message string) *mcp.ElicitResult {
+					t.Errorf("asked: %s", message)
+					return types(message)
+				})
+				if got := call(t, c, "list_scans", nil); len(got.Scans) == 0 {
+					t.Errorf("list_scans: %+v", got)
+				}
+				if got := call(t, c, "add_scan", documented(t, "add.json")); got.Status != "refused" || !strings.Contains(got.Reason, tt.reason) {
+					t.Errorf("add_scan: %+v, want it refused for %q", got, tt.reason)
+				}
+				if got := s.names(); len(got) != 0 {
+					t.Errorf("written in the names %q", got)
+				}
+			})
+		}
+	}
+}
+
+// TestOnBehalfOf: Defender sees the people who call, each in their own name.
+func TestOnBehalfOf(t *testing.T) {
+	s := newTenancy(t, "SCANWARDEN_AUTH=on-behalf-of")
+	for _, u := range []entratest.User{s.ada, s.bob} {
+		c := s.connect(t, s.person(u, nil, "Scans.Requester", "Scans.Approver"), "modern", types)
+		if got := call(t, c, "list_scans", nil); len(got.Scans) == 0 {
+			t.Errorf("list_scans: %+v", got)
+		}
+		scan := documented(t, "add.json")
+		scan["scanName"] = u.Name
+		if added := call(t, c, "add_scan", scan); added.Status != "applied" {
+			t.Errorf("add_scan: %+v", added)
+		}
+	}
+	if got := s.names(); len(got) != 2 || got[0] != s.ada.Username || got[1] != s.bob.Username {
+		t.Errorf("written in the names %q, want those of Ada and Bob", got)
+	}
+	for _, r := range s.entra.Tokens() {
+		if r.Grant == "client_credentials" {
+			t.Errorf("the application itself signed in: %+v", r)
+		}
+	}
+}
+
+// TestEntraRefuses: what Entra ID refuses the server, the caller is told, with the next step and nothing secret.
+func TestEntraRefuses(t *testing.T) {
+	for name, tt := range map[string]struct {
+		env, says string
+		trouble   func(*entratest.Server)
+	}{
+		"the secret was renewed": {"SCANWARDEN_AUTH=client", "AZURE_CLIENT_SECRET", func(f *entratest.Server) {
+			f.AddApp(entratest.App{ClientID: serverApp, Secret: "renewed"})
+		}},
+		"the secret has expired": {"SCANWARDEN_AUTH=client", "expired", func(f *entratest.Server) {
+			f.AddApp(entratest.App{ClientID: serverApp, Secret: entraSecret, ExpiredSecret: true})
+		}},
+		"nobody has consented": {"SCANWARDEN_AUTH=on-behalf-of", "consent to Machine.ReadWrite", func(f *entratest.Server) {
+			f.AddApp(entratest.App{ClientID: serverApp, Secret: entraSecret})
+		}},
+		"conditional access": {"SCANWARDEN_AUTH=on-behalf-of", "multi-factor", func(f *entratest.Server) {
+			f.Fail(entratest.Fault{Code: 50076, SubError: "basic_action", Claims: `{"access_token":{"acrs":{"essential":true,"value":"c1"}}}`})
+		}},
+		"a portal answers": {"SCANWARDEN_AUTH=client", "something other than Entra ID", func(f *entratest.Server) {
+			f.Fail(entratest.Fault{Times: -1, Body: "<html>Sign in to the guest network</html>"})
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newTenancy(t, tt.env)
+			tt.trouble(s.entra)
+			token := s.person(s.ada, nil, "Scans.Requester", "Scans.Approver")
+			c := s.connect(t, token, "modern", types)
+			got, err := c.CallTool(t.Context(), &mcp.CallToolParams{Name: "list_scans"})
+			told := transcript(t, got, err)
+			if !strings.Contains(told, tt.says) {
+				t.Errorf("told %s, want %q in it", told, tt.says)
+			}
+			for _, hidden := range []string{entraSecret, token, "guest network"} {
+				if strings.Contains(told, hidden) || strings.Contains(s.logs.String(), hidden) {
+					t.Errorf("the answer or the log holds %q", hidden)
+				}
+			}
+		})
+	}
+}

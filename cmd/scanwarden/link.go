@@ -1,0 +1,99 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"scanwarden/confirm"
+	"scanwarden/confirm/page"
+	"scanwarden/defender/entra"
+)
+
+// linkPath is where a person of Slack joins their Entra account.
+const linkPath = "/link"
+
+// checkLink refuses a page that nobody could use.
+func (c *config) checkLink() error {
+	const setting = "slack.link_accounts (SCANWARDEN_SLACK_LINK_ACCOUNTS)"
+	switch {
+	case !c.Slack.LinkAccounts:
+		return nil
+	case !c.slackConfigured():
+		return fmt.Errorf("%s: Slack is not configured; set SLACK_BOT_TOKEN, or take the setting away", setting)
+	case c.HTTP.PublicURL == "":
+		return fmt.Errorf("%s: people's browsers come to PUBLIC_URL%s; set http.public_url (SCANWARDEN_PUBLIC_URL)", setting, linkPath)
+	case c.Azure.Tenant == "" || c.Azure.Client == "" || !c.Azure.hasCredential():
+		return fmt.Errorf("%s: the page signs people in with the app registration of AZURE_CLIENT_ID; set AZURE_TENANT_ID, AZURE_CLIENT_ID and its credential, and add PUBLIC_URL%s/callback to the app's web redirect URIs", setting, linkPath)
+	}
+	return nil
+}
+
+// linkPage is the page on which people of Slack sign in to Entra ID to join the two; nil where it is not offered.
+func (bp blueprint) linkPage(hosts []string) (http.Handler, error) {
+	if !bp.cfg.Slack.LinkAccounts {
+		return nil, nil
+	}
+	public, err := bp.cfg.publicOrigin()
+	if err != nil {
+		return nil, err
+	}
+	app, err := bp.cfg.entra(bp.cfg.Azure)
+	if err != nil {
+		return nil, err
+	}
+	app.Mode = entra.Client // people's browsers talk to the application, however it signs in itself
+	web, err := entra.NewWeb(entra.WebConfig{Config: app, RedirectURL: bp.cfg.linkURL() + "/callback"})
+	if err != nil {
+		return nil, err
+	}
+	return page.Link(page.LinkConfig{
+		SignIn:  page.SignIn{Begin: web.Begin, Finish: finishing(web)},
+		Hosts:   hosts,
+		Key:     bp.serverKey,
+		Secure:  public.Scheme == "https",
+		Command: bp.cfg.command("scans") + " link",
+		Log:     bp.log,
+	})
+}
+
+// linkURL is where people of Slack are sent; "" where the page is not offered.
+func (c *config) linkURL() string {
+	public, err := c.publicOrigin()
+	if err != nil || public == nil || !c.Slack.LinkAccounts {
+		return ""
+	}
+	return public.Scheme + "://" + public.Host + linkPath
+}
+
+// command is the slash command for an operation, or for scans.
+func (c *config) command(name string) string {
+	if other := c.Slack.Commands[name]; other != "" {
+		return other
+	}
+	return "/" + name
+}
+
+func finishing(web *entra.Web) func(ctx context.Context, code, nonce, verifier string) (page.User, error) {
+	return func(ctx context.Context, code, nonce, verifier string) (page.User, error) {
+		user, err := web.Finish(ctx, code, nonce, verifier)
+		if err != nil {
+			return page.User{}, err
+		}
+		return page.User{Principal: confirm.Principal("entra:" + user.TenantID + "/" + user.ObjectID), Name: user.Name}, nil
+	}
+}
+
+// serverKey seals what must come back unchanged: requestState, session ids, proofs.
+func (bp blueprint) serverKey() ([]byte, error) {
+	ledger, err := bp.cfg.ledger(bp.env)
+	if err != nil {
+		return nil, err
+	}
+	key, err := serverKey(ledger.KeyDir)
+	if err == nil && len(key) != keySize {
+		err = errors.New("server.key has the wrong size")
+	}
+	return key, err
+}

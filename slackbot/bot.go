@@ -47,7 +47,7 @@ type Config struct {
 	Channel       string            // where changes are put to people; "" means direct messages to the approvers
 	Commands      map[string]string // slash command by operation, and "scans"; absent ones are "/" + operation
 	Approvers     []string          // as in confirm.Policy: whom to send direct messages and reminders
-	Assistant     bool              // Slack's own assistant may call us as an MCP client: for the manifest
+	Assistant     string            // the URL at which Slack's own assistant calls us as an MCP client, for the manifest; "" where it may not
 
 	LinkPage   string                                             // where people sign in to join accounts, PUBLIC_URL/link; "" means that this is not offered
 	OpenProof  func(text string, now time.Time) (SignedIn, error) // opens what that page shows; an error is one sentence for the person

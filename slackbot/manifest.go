@@ -97,7 +97,7 @@ func Manifest(cfg Config, url string) ([]byte, error) {
 		m.Settings.Events.URL = base + "interaction"
 	}
 	var err error
-	if m.Servers, err = manifestServers(cfg, url); err != nil {
+	if m.Servers, err = manifestServers(cfg); err != nil {
 		return nil, err
 	}
 	if m.Features.Commands, err = manifestCommands(cfg, command); err != nil {
@@ -115,7 +115,7 @@ func scopes(cfg Config) []string {
 	if cfg.MatchEmail {
 		all = append(all, "users:read.email")
 	}
-	if cfg.Assistant {
+	if cfg.Assistant != "" {
 		all = append(all, "mcp:connect")
 	}
 	return all
@@ -130,16 +130,14 @@ func describe(cfg Config) string {
 }
 
 // manifestServers offers our MCP door to Slack's assistant, which reaches it from outside.
-func manifestServers(cfg Config, url string) (map[string]manifestAssistant, error) {
-	if !cfg.Assistant {
+func manifestServers(cfg Config) (map[string]manifestAssistant, error) {
+	if cfg.Assistant == "" {
 		return nil, nil
 	}
-	if url == "" {
-		return nil, errors.New("slack: Slack's assistant calls PUBLIC_URL/mcp with signed requests; set http.public_url (SCANWARDEN_PUBLIC_URL) and SLACK_SIGNING_SECRET, and take SLACK_APP_TOKEN away")
+	if !strings.HasPrefix(cfg.Assistant, "https://") {
+		return nil, errors.New("slack: Slack's assistant calls PUBLIC_URL/mcp over https; set http.public_url (SCANWARDEN_PUBLIC_URL)")
 	}
-	return map[string]manifestAssistant{
-		"scanwarden": {URL: strings.TrimSuffix(url, "/") + "/mcp", Auth: "slack_identity_auth"},
-	}, nil
+	return map[string]manifestAssistant{"scanwarden": {URL: cfg.Assistant, Auth: "slack_identity_auth"}}, nil
 }
 
 func manifestCommands(cfg Config, url string) ([]manifestCommand, error) {

@@ -85,17 +85,18 @@ func TestOnlyWhatSlackSignedIsVerified(t *testing.T) {
 
 func TestTheManifestOffersTheDoorToSlacksAssistant(t *testing.T) {
 	h := newHouse(t, plan{})
-	h.cfg.Assistant = true
-	for _, url := range []string{"https://scans.example.com", "https://scans.example.com/"} {
+	h.cfg.Assistant = "https://scans.example.com/mcp"
+	for _, url := range []string{"https://scans.example.com", ""} { // signed HTTP, socket mode
 		out, err := slackbot.Manifest(h.cfg, url)
 		if err != nil || !says(string(out), `"mcp:connect"`, `"mcp_servers"`, `"url": "https://scans.example.com/mcp"`, `"auth_type": "slack_identity_auth"`) {
 			t.Errorf("%v: %s", err, out)
 		}
 	}
+	h.cfg.Assistant = "http://127.0.0.1:8484/mcp"
 	if out, err := slackbot.Manifest(h.cfg, ""); err == nil || !strings.Contains(err.Error(), "SCANWARDEN_PUBLIC_URL") {
 		t.Errorf("without a public URL: %v %s", err, out)
 	}
-	h.cfg.Assistant = false
+	h.cfg.Assistant = ""
 	if out, err := slackbot.Manifest(h.cfg, "https://scans.example.com"); err != nil || says(string(out), "mcp") {
 		t.Errorf("an assistant that is not asked for: %v %s", err, out)
 	}

@@ -48,6 +48,7 @@ func TestFactsOfTargets(t *testing.T) {
 		{"2606:4700::/64", most, most, 0},
 		{"2606:4700::/72", 1 << 56, 1 << 56, 0},
 		{"2606:4700::/64,2606:4701::/64,2606:4702::1", most, most, 0},
+		{"2001:db7:ffff:ffff:ffff:ffff:ffff:ffff-2606::1", most, most, 0}, // one before the reserved ones, and more than fit after
 		{"::/0", most, most, 0},
 		{"fc00::/7", most, 0, 0},
 		{"ff00::/126,fe80::1,::1,100::", 7, 0, 0},

@@ -289,6 +289,7 @@ func TestLookalikeNamesAreWarnedOf(t *testing.T) {
 	for _, c := range []struct{ operation, args, warning string }{
 		{"add_scan", with(t, lab, map[string]any{"scanName": "L\u0430b"}), cyrillic},
 		{"add_scan", with(t, lab, map[string]any{"scanName": "\u0430Lab"}), cyrillic},
+		{"add_scan", with(t, lab, map[string]any{"scanName": "L\u0430b\u03bf"}), cyrillic},
 		{"add_scan", with(t, lab, map[string]any{"scanName": "C\u03bfre"}), "the Greek \u03bf (U+03BF)"},
 		{"update_scan", `{"id":"Core switches","scanName":"L\u0430b"}`, cyrillic},
 		{"update_scan", `{"id":"` + branchRouters + `","isActive":false}`, cyrillic},

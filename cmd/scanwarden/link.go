@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"scanwarden/confirm"
 	"scanwarden/confirm/page"
 	"scanwarden/defender/entra"
+	"scanwarden/slackbot"
 )
 
 // linkPath is where a person of Slack joins their Entra account.
@@ -83,6 +85,16 @@ func finishing(web *entra.Web) func(ctx context.Context, code, nonce, verifier s
 		}
 		return page.User{Principal: confirm.Principal("entra:" + user.TenantID + "/" + user.ObjectID), Name: user.Name}, nil
 	}
+}
+
+// openProof opens what the page has shown somebody, and they have pasted into their Slack.
+func (bp blueprint) openProof(text string, now time.Time) (slackbot.SignedIn, error) {
+	key, err := bp.serverKey()
+	if err != nil {
+		return slackbot.SignedIn{}, errors.New("the proof cannot be checked right now; try again in a moment")
+	}
+	user, err := page.NewProofs(key).Open(text, now)
+	return slackbot.SignedIn{Principal: user.Principal, Name: user.Name}, err
 }
 
 // serverKey seals what must come back unchanged: requestState, session ids, proofs.

@@ -55,8 +55,20 @@ func (c *config) slack() (slackbot.Config, error) {
 		Operations: operations, API: c.Slack.API, BotToken: c.Slack.BotToken, AppToken: c.Slack.AppToken,
 		SigningSecret: c.Slack.SigningSecret, Channel: c.Slack.Channel, Commands: c.Slack.Commands,
 		Approvers: c.Policy.Approvers, People: c.policy().People, MatchEmail: c.Slack.MatchEmail,
-		Assistant: c.admits("slack"), LinkPage: c.linkURL(),
+		Assistant: c.assistant(), LinkPage: c.linkURL(),
 	}, err
+}
+
+// assistant is the URL at which Slack's own assistant calls us, "" where it may not.
+func (c *config) assistant() string {
+	public, err := c.publicOrigin()
+	switch {
+	case !c.admits("slack"):
+		return ""
+	case err != nil || public == nil:
+		return "/mcp" // which the manifest refuses, saying what to set
+	}
+	return public.Scheme + "://" + public.Host + "/mcp"
 }
 
 // newBot makes the Slack door in front of the rooms that back will be; nil where Slack is not configured.
@@ -74,8 +86,9 @@ func (bp blueprint) newBot(back func() *backend) (*slackbot.Bot, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &slackbot.Backend{Desk: rooms.Desk, Gate: rooms.Gate}, nil
+		return &slackbot.Backend{Desk: rooms.Desk, Gate: rooms.Gate, Links: back().house.store.Links}, nil
 	}
+	cfg.OpenProof = bp.openProof
 	cfg.Notices = func(ctx context.Context) (slackbot.Notices, error) {
 		b := back()
 		if _, err := b.wait(ctx); err != nil {

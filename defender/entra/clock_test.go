@@ -12,6 +12,7 @@ func TestAClockThatIsOff(t *testing.T) {
 		3 * time.Hour:     "; this machine's clock is 3h0m0s behind Entra ID's: set it right first",
 		-26 * time.Minute: "; this machine's clock is 26m0s ahead of Entra ID's: set it right first",
 		4 * time.Minute:   "",
+		-4 * time.Minute:  "",
 	}
 	for skew, want := range cases {
 		inBubble(t, func(t *testing.T, f *fakeEntra) {

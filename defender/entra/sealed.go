@@ -20,7 +20,7 @@ const (
 )
 
 // sealed is a file that only this user on this machine can read: encrypted by AES-256-GCM, under a key that is in the
-// operating system's protected store. The tokens themselves cannot be there: credential managers take two or
+// operating system's protected store. Each registration has a file and a key of its own. The tokens themselves cannot be there: credential managers take two or
 // three kilobytes (Windows 2,560 bytes), and a sign-in has more. MSAL's own extensions, which would encrypt the
 // file, need cgo.
 type sealed struct {
@@ -65,7 +65,7 @@ func (f *sealed) read() []byte {
 	if err != nil {
 		return nil
 	}
-	content, err := f.aead.Open(nil, nil, data, f.label())
+	content, err := f.aead.Open(nil, nil, data, nil)
 	if err != nil {
 		return nil
 	}
@@ -79,15 +79,12 @@ func (f *sealed) write(content []byte) error {
 		return err
 	}
 	defer os.Remove(next.Name()) // after the rename there is none
-	_, err = next.Write(f.aead.Seal(nil, nil, content, f.label()))
+	_, err = next.Write(f.aead.Seal(nil, nil, content, nil))
 	if err = errors.Join(err, next.Sync(), next.Close()); err != nil {
 		return err
 	}
 	return os.Rename(next.Name(), f.path)
 }
-
-// label binds the content to its file, so that the sign-in of one registration cannot be passed off as another's.
-func (f *sealed) label() []byte { return []byte("scanwarden sign-in 1 " + filepath.Base(f.path)) }
 
 // lock waits until no other process has the file. The lock is on a file beside it, since the file itself is
 // replaced, and ends with the process at the latest.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/zalando/go-keyring"
 
@@ -115,23 +116,16 @@ func change(t *testing.T, err error) {
 	}
 }
 
-// The file of one registration is no good in another's place, even under its key.
-func TestAKeptSignInBelongsToItsRegistration(t *testing.T) {
+// Deleting the file signs out, also a process that has read it.
+func TestADeletedSignInIsForgotten(t *testing.T) {
 	withKeyring(t)
-	f, ours, others := startFake(t), t.TempDir(), t.TempDir()
+	f, dir := startFake(t), t.TempDir()
 	var told prompts
-	wantToken(t, f.people(t, &told, keptIn(ours)), false, "1")
-	other := func(c *entra.Config) { c.StateDir, c.ClientID = others, correlation }
-	wantToken(t, f.people(t, &told, other), false, "2")
-	mine, theirs := sealedFile(t, ours), sealedFile(t, others)
-	key, err := keyring.Get("scanwarden", filepath.Base(mine))
-	change(t, err)
-	change(t, keyring.Set("scanwarden", filepath.Base(theirs), key))
-	data, err := os.ReadFile(mine)
-	change(t, err)
-	change(t, os.WriteFile(theirs, data, 0o600))
-	wantToken(t, f.people(t, &told, other), false, "3")
-	told.want(t, prompted, prompted, prompted)
+	s := f.people(t, &told, keptIn(dir))
+	wantToken(t, s, false, "1")
+	change(t, os.Remove(sealedFile(t, dir)))
+	wantToken(t, s.For(vault), false, "2")
+	told.want(t, prompted, prompted)
 }
 
 // Each source is a process of its own, as far as the file and its lock are concerned.
@@ -141,6 +135,8 @@ func TestProcessesDoNotUndoEachOthersWork(t *testing.T) {
 	var told prompts
 	wantToken(t, f.people(t, &told, keptIn(dir)), false, "1")
 	sealedFile(t, dir)
+	const latency = 30 * time.Millisecond
+	f.set(func(f *fakeEntra) { f.latency = latency })
 	const processes = 8
 	var all sync.WaitGroup
 	for i := range processes {
@@ -153,6 +149,11 @@ func TestProcessesDoNotUndoEachOthersWork(t *testing.T) {
 	}
 	all.Wait()
 	n := len(f.signIns())
+	for i := 2; i < n; i++ {
+		if gap := f.arrived[i].Sub(f.arrived[i-1]); gap < latency {
+			t.Errorf("request %d came %v after the one before it: two held the file", i+1, gap)
+		}
+	}
 	last := f.people(t, &told, keptIn(dir))
 	for i := range processes {
 		if _, err := last.For(fmt.Sprintf("https://service%d.example/.default", i)).Get(t.Context(), entra.Ask{}); err != nil {

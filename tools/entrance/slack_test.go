@@ -131,7 +131,15 @@ func TestWhatSlackDidNotSign(t *testing.T) {
 
 // What Slack signed, and names nobody beyond doubt.
 func TestWhoSlackDoesNotName(t *testing.T) {
-	k := entrance.Slack(workspace())
+	cfg := workspace()
+	vouch := cfg.Vouch
+	cfg.Vouch = func(ctx context.Context, team, user string) ([]string, error) {
+		if team != "T024BE7LD" && team != "T0OTHER" || user != "UGUEST" && user != "U024BE7LH" {
+			t.Errorf("Slack is asked about %q in %q", user, team)
+		}
+		return vouch(ctx, team, user)
+	}
+	k := entrance.Slack(cfg)
 	for name, tt := range map[string]struct {
 		body   string
 		status int
@@ -169,6 +177,9 @@ func TestWhoSlackDoesNotName(t *testing.T) {
 		"two messages":              {callBody(adaInSlack) + callBody(adaInSlack), 400},
 		"a comma too many":          {`{"method":"tools/call",}`, 400},
 		"nothing":                   {``, 400},
+		"an empty method":           {`{"method":"","params":{"_meta":` + adaInSlack + `}}`, 400},
+		"a method that is null":     {`{"method":null,"params":{"_meta":` + adaInSlack + `}}`, 400},
+		"a method that is a number": {`{"method":7,"params":{"_meta":` + adaInSlack + `}}`, 400},
 		"a guest":                   {callBody(`{"slack":{"user_id":"UGUEST","team_id":"T024BE7LD"}}`), 403},
 		"another workspace":         {callBody(`{"slack":{"user_id":"U024BE7LH","team_id":"T0OTHER"}}`), 403},
 	} {

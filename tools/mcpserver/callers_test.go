@@ -158,6 +158,9 @@ func TestARoleDecides(t *testing.T) {
 	ada := a.token(t, adaID, nil)
 	first := h.call(t, leg{token: ada, tool: "add_scan", args: h.newScan("By role")})
 	_, code := first.message(t)
+	if _, called := h.behalf.Load(confirm.Principal(adaEntra)); !called {
+		t.Error("Defender was not read on behalf of ada")
+	}
 	second := leg{token: ada, tool: "add_scan", args: h.newScan("By role"), state: first.Result.RequestState, responses: accept(code)}
 	if out := h.call(t, second).ends(t, "applied"); out.DecidedBy != adaEntra {
 		t.Errorf("decided by %q", out.DecidedBy)

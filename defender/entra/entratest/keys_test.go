@@ -104,6 +104,14 @@ func TestValid(t *testing.T) {
 			t.Errorf("%s: believed", name)
 		}
 	}
+	end, err := fake.Valid(good(map[string]any{"exp": clock.Now().Truncate(time.Second).Add(time.Second).Unix()}), clientID)
+	if err != nil {
+		t.Errorf("not believed to its last second: %v", err)
+	}
+	clock.pass(time.Unix(int64(end["exp"].(float64)), 0).Sub(clock.Now()))
+	if _, err := fake.Valid(fake.Sign(end), clientID); err == nil {
+		t.Error("believed at its end")
+	}
 	clock.pass(time.Hour)
 	if _, err := fake.Valid(whole, clientID); err == nil {
 		t.Error("believed an hour later")

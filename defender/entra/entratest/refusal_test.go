@@ -42,6 +42,7 @@ func TestRefusals(t *testing.T) {
 		{"bare scope", form("client_credentials", "scope", "openid profile"), 400, "invalid_scope", 1002012},
 		{"two resources", form("client_credentials", "scope", all+" "+resource+"/.default"), 400, "invalid_scope", 28000},
 		{"all and a part", form("client_credentials", "scope", all+" "+write), 400, "invalid_scope", 70011},
+		{"a resource alone", form("client_credentials", "scope", entratest.Defender+"/"), 400, "invalid_scope", 70011},
 		{"unknown resource", form("client_credentials", "scope", "https://nowhere.example/.default"), 400, "invalid_resource", 500011},
 		{"unknown refresh token", form("refresh_token", "refresh_token", "made-up"), 400, "invalid_grant", 70000},
 		{"no refresh token", form("refresh_token"), 400, "invalid_request", 900144},

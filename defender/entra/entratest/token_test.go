@@ -98,6 +98,7 @@ func TestOnBehalfOf(t *testing.T) {
 		"no end":         {good(map[string]any{"exp": nil}), 500133},
 		"not yet":        {good(map[string]any{"nbf": now.Add(10 * time.Minute).Unix()}), 500133},
 		"no scope":       {good(map[string]any{"scp": ""}), 7000114},
+		"app by idtyp":   {good(map[string]any{"idtyp": "app"}), 7000114},
 		"an application": {fake.Sign(fake.AppClaims(toolID, clientID, []string{"Scans.Use.All"})), 7000114},
 		"no such person": {good(map[string]any{"oid": "gone"}), 50034},
 	} {
@@ -107,6 +108,10 @@ func TestOnBehalfOf(t *testing.T) {
 	}
 	a = onBehalf(t, fake, "scope", entratest.KeyVault+"/user_impersonation")
 	refuses(t, a, 400, "invalid_grant", 65001)
+	refuses(t, onBehalf(t, fake, "scope", entratest.KeyVault+"/.default"), 400, "invalid_grant", 65001)
+	if a := onBehalf(t, fake, "scope", write); a.field("id_token") != "" {
+		t.Error("an ID token without openid")
+	}
 	wants(t, a.body, map[string]any{"suberror": "consent_required"})
 	refuses(t, onBehalf(t, fake, "scope", "openid"), 400, "invalid_request", 900144)
 }

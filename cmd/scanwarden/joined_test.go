@@ -1,0 +1,192 @@
+package main
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/hex"
+	"fmt"
+	"html"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"regexp"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"scanwarden/defender/entra/entratest"
+	"scanwarden/slackbot/slacktest"
+)
+
+const signingSecret = "signing-secret-of-the-test"
+
+// proxied is a public address in front of a server that is started later.
+type proxied struct {
+	*httptest.Server
+	behind atomic.Pointer[url.URL]
+}
+
+func newProxied(t *testing.T) *proxied {
+	p := &proxied{}
+	p.Server = httptest.NewServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		r.SetURL(p.behind.Load())
+		r.Out.Host = r.In.Host
+	}})
+	t.Cleanup(p.Close)
+	return p
+}
+
+// inSlack is an installation with Slack, whose callers come through a proxy.
+func inSlack(t *testing.T, s *site, public *proxied, env ...string) *slacktest.Server {
+	t.Helper()
+	slack := slacktest.New(t, slacktest.Options{SigningSecret: signingSecret, BotToken: "xoxb-test", Team: "T01TEST"})
+	slack.AddUser(slacktest.User{ID: "U0ADA", Name: "ada", Team: "T01TEST"})
+	slack.AddUser(slacktest.User{ID: "U0BOB", Name: "bob", Team: "T01TEST"})
+	slack.AddChannel("C0SCANS", "U0ADA", "U0BOB")
+	slack.SetURLs(public.URL+"/slack/command", public.URL+"/slack/interaction", public.URL+"/slack/interaction")
+	s.env = append(s.env, "SLACK_API_URL="+slack.API(), "SLACK_BOT_TOKEN=xoxb-test", "SLACK_SIGNING_SECRET="+signingSecret,
+		"SCANWARDEN_SLACK_CHANNEL=C0SCANS", "SCANWARDEN_PUBLIC_URL="+public.URL)
+	served := s.serve(t, env...)
+	behind, err := url.Parse(strings.TrimSuffix(served.url, "/mcp"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	public.behind.Store(behind)
+	return slack
+}
+
+// browser is somebody's browser, which trusts the fake Entra ID.
+func browser(t *testing.T, env []string) *http.Client {
+	t.Helper()
+	pool := x509.NewCertPool()
+	for _, entry := range env {
+		if file, ok := strings.CutPrefix(entry, "SSL_CERT_FILE="); ok {
+			pem, err := os.ReadFile(file)
+			if err != nil || !pool.AppendCertsFromPEM(pem) {
+				t.Fatal(file, err)
+			}
+		}
+	}
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}
+	t.Cleanup(transport.CloseIdleConnections)
+	return &http.Client{Jar: jar, Transport: transport, Timeout: patience}
+}
+
+// TestLinkedAccountDecides: a person of Slack joins their Entra account by signing in; from then on the approver that
+// policy lists by their Entra object may click, once, as one person.
+func TestLinkedAccountDecides(t *testing.T) {
+	public := newProxied(t)
+	fake := entratest.New(entratest.Options{})
+	t.Cleanup(fake.Close)
+	fake.AddApp(entratest.App{
+		ClientID: serverApp, Secret: entraSecret, Roles: []string{needed}, RedirectURIs: []string{public.URL + "/link/callback"},
+	})
+	ada := fake.AddUser(entratest.User{ObjectID: "aaaaaaaa-0000-0000-0000-000000000001", Name: "Ada"})
+	fake.SignIn(ada.ObjectID)
+	s := newSite(t)
+	api := httptest.NewServer(guarded(fake, s.tenant))
+	t.Cleanup(func() { s.tenant.Close(); api.Close() })
+	s.env = append(s.env, "SCANWARDEN_DEFENDER_URL="+api.URL, "SSL_CERT_FILE="+fake.CAFile(t), "AZURE_AUTHORITY_HOST="+fake.Authority(),
+		"AZURE_TENANT_ID="+fake.Tenant(), "AZURE_CLIENT_ID="+serverApp, "AZURE_CLIENT_SECRET="+entraSecret)
+	who := "entra:" + fake.Tenant() + "/" + ada.ObjectID
+	slack := inSlack(t, s, public, "SCANWARDEN_SLACK_LINK_ACCOUNTS=true", "SCANWARDEN_APPROVERS="+who)
+
+	slack.Command("U0BOB", "C0SCANS", "/delete_scans", "'Branch routers'")
+	question := slack.WaitMessage("C0SCANS", func(m slacktest.Message) bool { return len(m.Buttons()) > 0 })
+	slack.Click("U0ADA", question, "approve_change")
+	slack.WaitEphemeral("U0ADA", func(m slacktest.Message) bool { return strings.Contains(m.All(), "not among the approvers") })
+
+	answer, err := browser(t, s.env).Get(public.URL + "/link/start")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	shown, _ := io.ReadAll(answer.Body)
+	found := regexp.MustCompile(`/scans link ([A-Za-z0-9]+)`).FindSubmatch([]byte(html.UnescapeString(string(shown))))
+	if found == nil {
+		t.Fatalf("%s shows no command:\n%s", answer.Request.URL, shown)
+	}
+	slack.Command("U0ADA", "C0SCANS", "/scans", "link "+string(found[1]))
+	slack.WaitEphemeral("U0ADA", func(m slacktest.Message) bool { return strings.Contains(m.All(), "Joined") })
+	if listed := s.output("people"); !strings.Contains(listed, "slack:T01TEST/U0ADA, "+who) {
+		t.Errorf("people: %s", listed)
+	}
+	slack.Command("U0BOB", "C0SCANS", "/scans", "link "+string(found[1])) // somebody else's proof, caught on its way
+	slack.WaitEphemeral("U0BOB", func(m slacktest.Message) bool { return strings.Contains(m.All(), "Not joined") })
+
+	slack.Click("U0ADA", question, "approve_change")
+	slack.Wait("the delete", func() bool { return len(s.tenant.Writes()) == 1 })
+	if logs := s.logs.String(); strings.Contains(logs, string(found[1])) || strings.Contains(logs, entraSecret) {
+		t.Error("the log holds the proof or the client secret")
+	}
+	s.output("audit", "verify")
+}
+
+// TestSlacksAssistantAsks: Slack's own assistant calls with Slack's signature in a person's name; it reads and asks,
+// and a person in Slack decides.
+func TestSlacksAssistantAsks(t *testing.T) {
+	public := newProxied(t)
+	s := newSite(t)
+	slack := inSlack(t, s, public, "SCANWARDEN_HTTP_AUTH=slack", "SCANWARDEN_APPROVERS=slack:T01TEST/U0ADA", "SCANWARDEN_SELF_APPROVAL=true")
+	c := session(t, &mcp.StreamableClientTransport{
+		Endpoint: public.URL + "/mcp", HTTPClient: &http.Client{Transport: signing{}}, DisableStandaloneSSE: true,
+	}, "legacy", nil)
+	listsTools(t, c)
+	inTheNameOf := func(user string, tool string, args map[string]any) (*mcp.CallToolResult, error) {
+		meta := mcp.Meta{"slack": map[string]any{"user_id": user, "team_id": "T01TEST"}}
+		return c.CallTool(t.Context(), &mcp.CallToolParams{Meta: meta, Name: tool, Arguments: args})
+	}
+	if got, err := inTheNameOf("U0BOB", "list_scans", nil); err != nil || got.IsError {
+		t.Errorf("list_scans: %s", transcript(t, got, err))
+	}
+	asked := make(chan string, 1)
+	go func() {
+		got, err := inTheNameOf("U0BOB", "delete_scans", map[string]any{"scanDefinitionIds": []string{"Branch routers"}})
+		asked <- transcript(t, got, err)
+	}()
+	question := slack.WaitMessage("C0SCANS", func(m slacktest.Message) bool { return len(m.Buttons()) > 0 })
+	if !strings.Contains(question.All(), "U0BOB") {
+		t.Errorf("the question does not say who asks: %s", question.All())
+	}
+	slack.Click("U0ADA", question, "approve_change")
+	if told := <-asked; !strings.Contains(told, "applied") {
+		t.Errorf("the assistant is told %s", told)
+	}
+	if n := len(s.tenant.Writes()); n != 1 {
+		t.Errorf("Defender took %d writes", n)
+	}
+	if got, err := c.CallTool(t.Context(), &mcp.CallToolParams{Name: "list_scans"}); err == nil && !got.IsError {
+		t.Error("a call in nobody's name was answered")
+	}
+}
+
+// signing is Slack as an MCP client: each request is signed as Slack signs (docs.slack.dev, verifying requests).
+type signing struct{}
+
+func (signing) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	var body []byte
+	if r.Body != nil {
+		body, _ = io.ReadAll(r.Body)
+		r.Body = io.NopCloser(strings.NewReader(string(body)))
+	}
+	stamp := fmt.Sprint(time.Now().Unix())
+	mac := hmac.New(sha256.New, []byte(signingSecret))
+	fmt.Fprintf(mac, "v0:%s:%s", stamp, body)
+	r.Header.Set("X-Slack-Request-Timestamp", stamp)
+	r.Header.Set("X-Slack-Signature", "v0="+hex.EncodeToString(mac.Sum(nil)))
+	return http.DefaultTransport.RoundTrip(r)
+}

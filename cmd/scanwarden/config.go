@@ -48,6 +48,8 @@ type azureConfig struct {
 	Secret                 defender.Secret
 	Certificate, TokenFile string // paths
 	Authority              string
+
+	prefix string // of the environment names it comes from; "" means AZURE_
 }
 
 // policyConfig uses pointers where "not given" and "zero" differ: zero is refused, not taken for the default.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"time"
 
+	"scanwarden/defender/entra"
 	"scanwarden/tools"
 )
 
@@ -164,7 +165,11 @@ func bad(err error) finding {
 	if refusal := (*tools.Refusal)(nil); errors.As(err, &refusal) {
 		return finding{Status: wrong, Says: refusal.Reason, Next: refusal.Next}
 	}
-	return finding{Status: wrong, Says: err.Error()}
+	f := finding{Status: wrong, Says: err.Error()}
+	if failed := (*entra.Error)(nil); errors.As(err, &failed) && failed.Correlation != "" {
+		f.Next = "Should it stay so, quote the correlation id " + failed.Correlation + " to Microsoft."
+	}
+	return f
 }
 
 func badly(says, next string) finding { return finding{Status: wrong, Says: says, Next: next} }

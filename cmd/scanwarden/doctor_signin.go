@@ -110,7 +110,7 @@ type permissions struct{ roles, scopes []string }
 func (p *patient) lookAtToken(ctx context.Context, use string, source tokenSource, need permissions) []finding {
 	token, err := source(ctx, defender.TokenAsk{})
 	if err != nil {
-		return []finding{badly(use+": "+err.Error(), "")}
+		return []finding{bad(fmt.Errorf("%s: %w", use, err))}
 	}
 	claims, err := readClaims(token)
 	if err != nil {

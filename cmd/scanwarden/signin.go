@@ -65,7 +65,9 @@ func (c *config) signIn(callers *callers, stateDir string) (identities, error) {
 		ids.read, ids.write, err = c.inTheirName(reader, callers)
 	case c.writesApart():
 		var writer *entra.Source
-		if writer, err = c.source(c.Write, stateDir); err == nil {
+		writing := c.Write
+		writing.prefix = prefix + "WRITE_"
+		if writer, err = c.source(writing, stateDir); err == nil {
 			ids.write = tokens(writer)
 			ids.close = func() { reader.Close(); writer.Close() }
 		}
@@ -97,7 +99,7 @@ func (c *config) entra(app azureConfig) (entra.Config, error) {
 		Mode: mode, TenantID: cmp.Or(app.Tenant, c.Azure.Tenant), ClientID: app.Client, ClientSecret: app.clientSecret(),
 		CertificatePath: app.Certificate, FederatedTokenFile: app.TokenFile,
 		Authority: to.Authority, NoInstanceDiscovery: c.privateAuthority(), Scope: to.Scope,
-		Prompt: tools.Progress,
+		Prefix: app.prefix, Prompt: tools.Progress,
 	}, nil
 }
 

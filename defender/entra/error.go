@@ -13,7 +13,7 @@ type Error struct {
 	Code        string        // "AADSTS7000215"; "" when Entra ID gave none
 	OAuth       string        // "invalid_client", one of the registered words; "" when it gave none of them
 	Status      int           // of the HTTP answer; 0 when there was none
-	Correlation string        // the id to quote to Microsoft; ""
+	Correlation string        // the id to quote to Microsoft, which is in no sentence; "" when it gave none
 	RetryAfter  time.Duration // when to come back; 0 when nobody said
 	Temporary   bool          // the same sign-in may succeed later
 	Hint        string        // what is wrong and what to do
@@ -51,9 +51,6 @@ func (e *Error) Error() string {
 	}
 	if e.RetryAfter > 0 {
 		fmt.Fprintf(&text, "; try again in %v", e.RetryAfter)
-	}
-	if e.Correlation != "" {
-		text.WriteString(" [correlation id " + e.Correlation + "]")
 	}
 	return text.String()
 }

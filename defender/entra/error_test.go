@@ -77,7 +77,7 @@ func TestWrongSecretIsOnePlainSentence(t *testing.T) {
 			Code: "AADSTS7000215", OAuth: "invalid_client", Status: 401, Correlation: correlation,
 		})
 		const want = "Entra ID sign-in failed (AADSTS7000215, invalid_client, HTTP 401): the client secret is wrong: " +
-			"set AZURE_CLIENT_SECRET to the secret's Value, not to its Secret ID [correlation id " + correlation + "]"
+			"set AZURE_CLIENT_SECRET to the secret's Value, not to its Secret ID"
 		if problem.Error() != want {
 			t.Errorf("got  %s\nwant %s", problem, want)
 		}

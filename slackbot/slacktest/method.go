@@ -72,6 +72,10 @@ func (s *Server) serveMethod(w http.ResponseWriter, hr *http.Request) {
 		writeJSON(w, http.StatusOK, (&refusal{code: "invalid_form_data", detail: []string{err.Error()}}).object())
 		return
 	}
+	if len(s.options.Scopes) > 0 {
+		// As Slack does on every answer of the Web API (docs.slack.dev, "Permission scopes").
+		w.Header().Set("X-OAuth-Scopes", strings.Join(s.options.Scopes, ","))
+	}
 	perform := func() reply { return s.call(r) }
 	s.answer(w, r, perform)
 }

@@ -12,10 +12,10 @@ import (
 // redirectsTo reports a redirect URI of the app's. The port of http://localhost does not matter.
 func (a App) redirectsTo(address string) bool {
 	if slices.Contains(a.RedirectURIs, address) {
-		return address != ""
+		return true
 	}
 	u, err := url.Parse(address)
-	if err != nil || u.Scheme != "http" || u.Hostname() != "localhost" {
+	if err != nil || u.Hostname() != "localhost" {
 		return false
 	}
 	u.Host = "localhost"

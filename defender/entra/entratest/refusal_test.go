@@ -108,6 +108,13 @@ func TestTenant(t *testing.T) {
 	refuses(t, read(t, resp, err), 400, "invalid_request", 90002)
 }
 
+// TestSecretInQuery does not look at what an address carries, where logs would keep it.
+func TestSecretInQuery(t *testing.T) {
+	fake := start(t, entratest.Options{})
+	a := post(t, fake, "oauth2/v2.0/token?client_secret="+url.QueryEscape(secret), form("client_credentials", "client_secret", "-"))
+	refuses(t, a, 401, "invalid_client", 7000216)
+}
+
 // TestClientRegistration takes an app back to the refusals by replacing it.
 func TestClientRegistration(t *testing.T) {
 	fake := start(t, entratest.Options{})

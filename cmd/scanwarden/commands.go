@@ -67,8 +67,8 @@ func parse(w world, args []string) (*commandLine, error) {
 }
 
 // parseFlags takes kong's grammar, parser and help, but neither its hooks nor its Run: kong finds those by name
-// through reflection, and the linker then has to keep every exported method of every type (3.5 MB, a seventh
-// of the binary). What they would have done is here: find the command, and see that it is one.
+// through reflection, where no reader can follow. What they would have done is here: find the command, and see that it
+// is one.
 func parseFlags(w world, args []string) (*commandLine, error) {
 	var flags always
 	options := []kong.Option{

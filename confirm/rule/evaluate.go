@@ -12,11 +12,11 @@ import (
 	"scanwarden/confirm"
 )
 
-// What one evaluation may take. A plain rule costs about ten units, and one that looks at each of 1,000 scans a
-// few thousand; the time is for what the count of units does not see.
+// What one evaluation may take. A plain rule costs about ten steps, and one that looks at each of 1,000 scans a
+// few thousand. The steps are what stops a rule, the same on every machine; the time is for a machine that stalls.
 const (
-	mostCost   = 200_000
-	mostTime   = time.Second
+	mostCost   = 100_000
+	mostTime   = 5 * time.Second
 	checkEvery = 100 // rounds of a loop between two looks at the time
 	deepest    = 50  // brackets inside brackets
 )
@@ -32,7 +32,9 @@ func evaluate(program cel.Program, c confirm.Subjected) (bool, error) {
 	result, _, err := program.ContextEval(ctx, values)
 	var stopped interpreter.EvalCancelledError
 	switch {
-	case errors.As(err, &stopped) || ctx.Err() != nil:
+	case errors.As(err, &stopped) && stopped.Cause == interpreter.CostLimitExceeded:
+		return false, errors.New("it takes too many steps; write it in a simpler way")
+	case err != nil && ctx.Err() != nil:
 		return false, errors.New("it takes too long; write it in a simpler way")
 	case err != nil:
 		return false, fmt.Errorf("it has no answer here: %w", err)

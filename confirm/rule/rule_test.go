@@ -137,8 +137,8 @@ func TestWithoutAnAnswerItIsAnError(t *testing.T) {
 		`scans[5] == "x"`:                 {confirm.Subjected{}, "index out of bounds"},
 		`9223372036854775807 + count > 0`: {confirm.Subjected{Facts: confirm.Facts{Count: 1}}, "overflow"},
 		`scans.exists(a, scans.exists(b, scans.exists(c, scans.exists(d, a + b == c + d + "x"))))`: {
-			confirm.Subjected{Facts: confirm.Facts{Scans: many}}, "takes too long"},
-		`scans.all(a, scans.all(b, (a + b).contains("xx")))`: {confirm.Subjected{Facts: confirm.Facts{Scans: append(many, many...)}}, "takes too long"},
+			confirm.Subjected{Facts: confirm.Facts{Scans: many}}, "takes too many steps"},
+		`scans.all(a, scans.all(b, (a + b).contains("xx")))`: {confirm.Subjected{Facts: confirm.Facts{Scans: append(many, many...)}}, "takes too many steps"},
 	} {
 		if is, err := compile(t, when).Holds(tt.change); is || err == nil || !strings.Contains(err.Error(), tt.says) {
 			t.Errorf("%s: got %v, %v, want an error that says %q", when, is, err, tt.says)

@@ -108,6 +108,9 @@ func (bp blueprint) entrance(ctx context.Context, address net.Addr) (mcpserver.H
 		door.Keeper = entrance.Anyone(localUser(bp.env))
 	case "entra":
 		callers := bp.cfg.entraCallers(bp.resource(tcp))
+		if callers.TenantID == "" || callers.ClientID == "" {
+			return door, errors.New("http.auth (SCANWARDEN_HTTP_AUTH): entra takes the tokens of one tenant for one app registration; set AZURE_TENANT_ID, and SCANWARDEN_HTTP_CLIENT_ID or AZURE_CLIENT_ID")
+		}
 		if bp.callers != nil {
 			callers.Verified = bp.callers.verified
 		}

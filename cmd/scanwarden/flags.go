@@ -32,7 +32,7 @@ type tenantFlags struct {
 type policyFlags struct {
 	ConfirmWith         string `group:"policy" placeholder:"CHANNELS" setting:"SCANWARDEN_CONFIRM_WITH" help:"Where people are asked: client, slack, or both."`
 	Approvers           string `group:"policy" placeholder:"PRINCIPALS" setting:"SCANWARDEN_APPROVERS" help:"Who may confirm, such as token:ada,local:grace."`
-	Requesters          string `group:"policy" placeholder:"PRINCIPALS" setting:"SCANWARDEN_REQUESTERS" help:"Who may propose; whoever is let in if not given."`
+	Requesters          string `group:"policy" placeholder:"PRINCIPALS" setting:"SCANWARDEN_REQUESTERS" help:"Who may propose; if not given, whoever is let in (with Entra: who has the role Scans.Requester)."`
 	SelfApproval        bool   `group:"policy" negatable:"" setting:"SCANWARDEN_SELF_APPROVAL" help:"Approvers may confirm what they asked for themselves."`
 	ApprovalsRequired   string `group:"policy" placeholder:"TOOL=N" setting:"SCANWARDEN_APPROVALS_REQUIRED" help:"How many people, such as delete_scans=2."`
 	Expires             string `group:"policy" placeholder:"DURATION" setting:"SCANWARDEN_EXPIRES" help:"How long a change waits for a person, such as 15m."`

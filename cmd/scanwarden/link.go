@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"scanwarden/confirm"
@@ -83,7 +84,7 @@ func finishing(web *entra.Web) func(ctx context.Context, code, nonce, verifier s
 		if err != nil {
 			return page.User{}, err
 		}
-		return page.User{Principal: confirm.Principal("entra:" + user.TenantID + "/" + user.ObjectID), Name: user.Name}, nil
+		return page.User{Principal: confirm.Principal(strings.ToLower("entra:" + user.TenantID + "/" + user.ObjectID)), Name: user.Name}, nil
 	}
 }
 

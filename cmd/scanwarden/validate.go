@@ -141,9 +141,14 @@ func (c *config) checkRules() error {
 
 func checkPrincipal(principal string, forms []string) error {
 	for _, form := range forms {
-		if rest, ok := strings.CutPrefix(principal, form); ok && rest != "" {
-			return nil
+		rest, ok := strings.CutPrefix(principal, form)
+		if !ok || rest == "" {
+			continue
 		}
+		if whole, part, _ := strings.Cut(rest, "/"); (form == "slack:" || form == "entra:") && (whole == "" || part == "" || strings.Contains(part, "/")) {
+			return fmt.Errorf("%q names nobody; write slack:TEAM/USER or entra:TENANT/OBJECT, with the ids", principal)
+		}
+		return nil
 	}
 	return fmt.Errorf("%q is not a principal; begin it with one of %s", principal, strings.Join(forms, ", "))
 }
@@ -227,18 +232,29 @@ func (c *config) checkLogs() error {
 // policy is the policy as the gate and the desk take it.
 func (c *config) policy() confirm.Policy {
 	p := confirm.Policy{
-		Approvers: c.Policy.Approvers, Requesters: c.Policy.Requesters, Rules: c.rules, SelfApproval: c.Policy.SelfApproval, Required: c.Policy.ApprovalsRequired,
-		Expires:           c.expires(),
+		Approvers: sameCase(c.Policy.Approvers), Requesters: sameCase(c.Policy.Requesters), Rules: c.rules,
+		SelfApproval: c.Policy.SelfApproval, Required: c.Policy.ApprovalsRequired, Expires: c.expires(),
 		MaxScansPerDelete: orZero(c.Policy.MaxScansPerDelete), MaxAddressesPerScan: orZero(c.Policy.MaxAddressesPerScan),
 	}
 	for _, person := range c.People {
 		known := confirm.Person{Name: person.Name, Email: person.Email}
-		for _, principal := range person.Principals {
+		for _, principal := range sameCase(person.Principals) {
 			known.Principals = append(known.Principals, confirm.Principal(principal))
 		}
 		p.People = append(p.People, known)
 	}
 	return p
+}
+
+// sameCase writes the GUIDs of Entra ID as tokens have them, so that it does not matter how a person wrote them.
+func sameCase(principals []string) []string {
+	out := slices.Clone(principals)
+	for i, principal := range out {
+		if strings.HasPrefix(principal, "entra:") {
+			out[i] = strings.ToLower(principal)
+		}
+	}
+	return out
 }
 
 // expires is how long a change waits for its person.

@@ -3,19 +3,13 @@ package main
 import (
 	"crypto/hmac"
 	"crypto/sha256"
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/hex"
 	"fmt"
-	"html"
 	"io"
 	"net/http"
-	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
-	"os"
-	"regexp"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -23,7 +17,6 @@ import (
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
-	"scanwarden/defender/entra/entratest"
 	"scanwarden/slackbot/slacktest"
 )
 
@@ -62,77 +55,6 @@ func inSlack(t *testing.T, s *site, public *proxied, env ...string) *slacktest.S
 	}
 	public.behind.Store(behind)
 	return slack
-}
-
-// browser is somebody's browser, which trusts the fake Entra ID.
-func browser(t *testing.T, env []string) *http.Client {
-	t.Helper()
-	pool := x509.NewCertPool()
-	for _, entry := range env {
-		if file, ok := strings.CutPrefix(entry, "SSL_CERT_FILE="); ok {
-			pem, err := os.ReadFile(file)
-			if err != nil || !pool.AppendCertsFromPEM(pem) {
-				t.Fatal(file, err)
-			}
-		}
-	}
-	jar, err := cookiejar.New(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}
-	t.Cleanup(transport.CloseIdleConnections)
-	return &http.Client{Jar: jar, Transport: transport, Timeout: patience}
-}
-
-// TestLinkedAccountDecides: a person of Slack joins their Entra account by signing in; from then on the approver that
-// policy lists by their Entra object may click, once, as one person.
-func TestLinkedAccountDecides(t *testing.T) {
-	public := newProxied(t)
-	fake := entratest.New(entratest.Options{})
-	t.Cleanup(fake.Close)
-	fake.AddApp(entratest.App{
-		ClientID: serverApp, Secret: entraSecret, Roles: []string{needed}, RedirectURIs: []string{public.URL + "/link/callback"},
-	})
-	ada := fake.AddUser(entratest.User{ObjectID: "aaaaaaaa-0000-0000-0000-000000000001", Name: "Ada"})
-	fake.SignIn(ada.ObjectID)
-	s := newSite(t)
-	api := httptest.NewServer(guarded(fake, s.tenant))
-	t.Cleanup(func() { s.tenant.Close(); api.Close() })
-	s.env = append(s.env, "SCANWARDEN_DEFENDER_URL="+api.URL, "SSL_CERT_FILE="+fake.CAFile(t), "AZURE_AUTHORITY_HOST="+fake.Authority(),
-		"AZURE_TENANT_ID="+fake.Tenant(), "AZURE_CLIENT_ID="+serverApp, "AZURE_CLIENT_SECRET="+entraSecret)
-	who := "entra:" + fake.Tenant() + "/" + ada.ObjectID
-	slack := inSlack(t, s, public, "SCANWARDEN_SLACK_LINK_ACCOUNTS=true", "SCANWARDEN_APPROVERS="+who)
-
-	slack.Command("U0BOB", "C0SCANS", "/delete_scans", "'Branch routers'")
-	question := slack.WaitMessage("C0SCANS", func(m slacktest.Message) bool { return len(m.Buttons()) > 0 })
-	slack.Click("U0ADA", question, "approve_change")
-	slack.WaitEphemeral("U0ADA", func(m slacktest.Message) bool { return strings.Contains(m.All(), "not among the approvers") })
-
-	answer, err := browser(t, s.env).Get(public.URL + "/link/start")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer answer.Body.Close()
-	shown, _ := io.ReadAll(answer.Body)
-	found := regexp.MustCompile(`/scans link ([A-Za-z0-9]+)`).FindSubmatch([]byte(html.UnescapeString(string(shown))))
-	if found == nil {
-		t.Fatalf("%s shows no command:\n%s", answer.Request.URL, shown)
-	}
-	slack.Command("U0ADA", "C0SCANS", "/scans", "link "+string(found[1]))
-	slack.WaitEphemeral("U0ADA", func(m slacktest.Message) bool { return strings.Contains(m.All(), "Joined") })
-	if listed := s.output("people"); !strings.Contains(listed, "slack:T01TEST/U0ADA, "+who) {
-		t.Errorf("people: %s", listed)
-	}
-	slack.Command("U0BOB", "C0SCANS", "/scans", "link "+string(found[1])) // somebody else's proof, caught on its way
-	slack.WaitEphemeral("U0BOB", func(m slacktest.Message) bool { return strings.Contains(m.All(), "Not joined") })
-
-	slack.Click("U0ADA", question, "approve_change")
-	slack.Wait("the delete", func() bool { return len(s.tenant.Writes()) == 1 })
-	if logs := s.logs.String(); strings.Contains(logs, string(found[1])) || strings.Contains(logs, entraSecret) {
-		t.Error("the log holds the proof or the client secret")
-	}
-	s.output("audit", "verify")
 }
 
 // TestSlacksAssistantAsks: Slack's own assistant calls with Slack's signature in a person's name; it reads and asks,

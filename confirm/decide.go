@@ -67,8 +67,11 @@ func (g *Gate) pending(ctx context.Context, id string) (Change, error) {
 	return c, nil
 }
 
-// ours refuses a change that was planned for another tenant.
+// ours refuses a change that this process would not run.
 func (g *Gate) ours(c Change) error {
+	if err := g.able(); err != nil {
+		return err
+	}
 	if c.Target != g.cfg.Target {
 		return refused(fmt.Errorf("this change was planned for %q, and this server writes to %q", c.Target, g.cfg.Target))
 	}

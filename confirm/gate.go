@@ -16,7 +16,8 @@ type Config struct {
 	Policy Policy
 	Target string // the tenant this process writes to: changes planned for another one are left alone
 	// Execute performs an approved change once and reports how it ended; it never repeats a write. Directly
-	// before it sends, it calls still and sends nothing on an error.
+	// before it sends, it calls still and sends nothing on an error. Nil makes the process read-only: it takes
+	// neither proposals nor votes.
 	Execute func(ctx context.Context, c Change, still func(context.Context) error) Outcome
 	// Reconcile reads Defender to learn how a change of unknown outcome ended. Its verdict is Applied,
 	// Failed (there is no trace of it) or Unknown.
@@ -117,6 +118,14 @@ func (g *Gate) expire(ctx context.Context, c Change, why string) (Change, error)
 		return g.cfg.Ledger.Change(ctx, c.ID)
 	}
 	return after, err
+}
+
+// able refuses where nothing could be carried out.
+func (g *Gate) able() error {
+	if g.cfg.Execute == nil {
+		return refused(errors.New("this server is read-only; ask on one that is not"))
+	}
+	return nil
 }
 
 // refused marks err as a refusal while keeping its sentence as it is.

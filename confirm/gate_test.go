@@ -347,12 +347,21 @@ func TestNobodyIsBuriedUnderQuestions(t *testing.T) {
 	h.propose(t, elsewhere(ada))
 }
 
+func (h *house) own(t *testing.T, c confirm.Change, by confirm.Principal) bool {
+	t.Helper()
+	own, err := h.Asked(t.Context(), c, by)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return own
+}
+
 func TestAPersonsChangesAreTheirsByEveryName(t *testing.T) {
 	people := []confirm.Person{{Name: "Ada", Principals: []confirm.Principal{ada, "slack:T1/U1"}}}
 	h := newHouse(t, confirm.Policy{Approvers: []string{string(bob)}, People: people})
 	c := h.propose(t, elsewhere(ada))
 	open, err := h.OpenChanges(t.Context(), "slack:T1/U1")
-	if err != nil || len(open) != 1 || open[0].ID != c.ID || !h.Own(c, "slack:T1/U1") || h.Own(c, bob) {
+	if err != nil || len(open) != 1 || open[0].ID != c.ID || !h.own(t, c, "slack:T1/U1") || h.own(t, c, bob) {
 		t.Errorf("open changes of the other name: %v %v", open, err)
 	}
 }

@@ -64,10 +64,12 @@ func (g *Gate) mayLink(ctx context.Context, l Link) (done bool, err error) {
 	case who.find(l.From) >= 0 && who.find(l.To) >= 0:
 		return false, refused(fmt.Errorf("%s and %s are two people in the configuration; have an operator join them under people", l.From, l.To))
 	}
-	for _, principal := range []Principal{l.From, l.To} {
-		if len(who.person(principal).Principals) > 1 {
-			return false, refused(fmt.Errorf("%s is joined to another account already; have an operator take that link back, or alter the configuration's people", principal))
-		}
+	if len(who.person(l.From).Principals) > 1 {
+		return false, refused(fmt.Errorf("%s is joined to another account already; have an operator take that link back, or alter the configuration's people", l.From))
+	}
+	// Other names of the same person, such as a token's, do no harm: the sign-in proves who it is.
+	if slices.ContainsFunc(who.person(l.To).Principals, func(p Principal) bool { return p.has("slack") }) {
+		return false, refused(fmt.Errorf("%s is joined to another account of Slack's already; have an operator take that link back, or alter the configuration's people", l.To))
 	}
 	return false, nil
 }

@@ -23,14 +23,6 @@ func (g *Gate) Asked(ctx context.Context, c Change, by Principal) (bool, error) 
 	return err == nil && e.people.same(c.Requester, by), err
 }
 
-// Own is Asked for a caller without a context; while the ledger cannot say, a change is nobody's own.
-func (g *Gate) Own(c Change, by Principal) bool {
-	ctx, cancel := context.WithTimeout(context.Background(), lease)
-	defer cancel()
-	own, err := g.Asked(ctx, c, by)
-	return err == nil && own
-}
-
 // OpenChanges lists the changes of one person that are not settled yet, newest first.
 func (g *Gate) OpenChanges(ctx context.Context, by Principal) ([]Change, error) {
 	e, err := g.electorate(ctx)

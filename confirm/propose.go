@@ -11,6 +11,9 @@ import (
 // people under questions. A face asks it before it plans; Propose asks it again, and then the rules of the policy
 // too, which look at the plan.
 func (g *Gate) MayPropose(ctx context.Context, operation string, by Asker) error {
+	if err := g.able(); err != nil {
+		return err
+	}
 	e, err := g.electorate(ctx)
 	if err != nil {
 		return err
@@ -35,6 +38,9 @@ func (e electorate) mayAsk(j judgement, by Asker) error {
 
 // Propose keeps a change so that people can be asked, and returns it pending. When it refuses, it keeps nothing.
 func (g *Gate) Propose(ctx context.Context, p Proposal, by Asker) (Change, error) {
+	if err := g.able(); err != nil {
+		return Change{}, err
+	}
 	e, err := g.electorate(ctx)
 	if err != nil {
 		return Change{}, err

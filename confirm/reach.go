@@ -9,14 +9,14 @@ import (
 
 // reachable refuses a proposal that nobody could ever confirm, so that it is never kept.
 func (e electorate) reachable(need judgement, by Asker) error {
-	if len(by.Channels) == 0 {
-		return errors.New("no person can be asked to confirm: this client does not offer prompts (elicitation) and no other channel is configured; use a client that does")
-	}
 	if slices.ContainsFunc(by.Channels, func(c Channel) bool { return c != Client }) {
 		return e.enoughApprovers(need, by)
 	}
 	if by.Agent {
 		return errors.New("an application or an AI agent asks, and its own client cannot confirm: a person has to be asked on another channel; have an operator configure one (SCANWARDEN_CONFIRM_WITH)")
+	}
+	if len(by.Channels) == 0 {
+		return errors.New("no person can be asked to confirm: this client does not offer prompts (elicitation) and no other channel is configured; use a client that does")
 	}
 	if err := e.ownAnswer(by); err != nil {
 		return fmt.Errorf("only the client of %s can be asked, and %w", by.Principal, err)

@@ -54,7 +54,11 @@ func (d *Desk) getChange(ctx context.Context, by confirm.Principal, in getChange
 	if err != nil {
 		return nil, err
 	}
-	if !d.cfg.Gate.Own(c, by) {
+	own, err := d.cfg.Gate.Asked(ctx, c, by)
+	if err != nil {
+		return nil, err
+	}
+	if !own {
 		return nil, fmt.Errorf("get change: %w", confirm.ErrNotFound)
 	}
 	if in.Wait > 0 && c.State.Open() {

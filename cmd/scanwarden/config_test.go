@@ -38,7 +38,7 @@ func loaded(t *testing.T, file string, env environment) *config {
 	return c
 }
 
-// theFile is the full example of the configuration file, without what this build leaves to later ones.
+// theFile is an example of the configuration file with every kind of key.
 const theFile = `
 defender: {cloud: commercial, region: eu}
 auth: client
@@ -61,8 +61,9 @@ credentials:
     authPassword: {env: CORE_SNMP_AUTH}
     privProtocol: AES
     privPassword: {file: /run/secrets/core-snmp-priv}
+  edge-snmp: {type: CommunityString, communityString: {keyVault: "https://NAME.vault.azure.net/secrets/edge"}}
 slack: {channel: C0123456789, commands: {add_scan: /add_scan}}
-http: {listen: "127.0.0.1:8484", public_url: "https://scans.example.com", auth: token, tokens: {ada: {env: ADA_TOKEN}}}
+http: {listen: "127.0.0.1:8484", public_url: "https://scans.example.com", auth: entra}
 `
 
 func TestFileIsTheContract(t *testing.T) {
@@ -71,7 +72,7 @@ func TestFileIsTheContract(t *testing.T) {
 		Approvers: []string{"slack:T024BE7LD/U024BE7LH", "slack-group:S0614TZR7", "entra-role:Scans.Approver"},
 		Required:  map[string]int{"add_scan": 1, "update_scan": 1, "delete_scans": 2},
 		Expires:   15 * time.Minute, MaxScansPerDelete: 50, MaxAddressesPerScan: 4096,
-		People: []confirm.Person{{Name: "Ada", Principals: []confirm.Principal{"slack:T024BE7LD/U024BE7LH", "entra:TENANT/OBJECT"}}},
+		People: []confirm.Person{{Name: "Ada", Principals: []confirm.Principal{"slack:T024BE7LD/U024BE7LH", "entra:tenant/object"}}},
 	}
 	if diff := cmp.Diff(want, c.policy()); diff != "" {
 		t.Errorf("policy (-want +got):\n%s", diff)

@@ -26,7 +26,7 @@ func asRefusal(t *testing.T, err error) *entra.Error {
 func TestATokenOnBehalfOfAUser(t *testing.T) {
 	amongPeople(t, func(t *testing.T, p *fakePeople) {
 		token, err := p.onBehalfOf(t, nil).Get(t.Context(), assertionCanary+"ada", entra.Ask{})
-		if err != nil || token.Text != tokenCanary+"ada-1" || token.Expires.Sub(time.Now()) != 3599*time.Second {
+		if err != nil || token.Text != tokenCanary+"ada-1" || time.Until(token.Expires) != 3599*time.Second {
 			t.Fatalf("Get = %+v, %v", token, err)
 		}
 		form := p.signIns()[0]
@@ -65,7 +65,7 @@ func TestPassingFailuresOfAnExchange(t *testing.T) {
 	}{
 		"twice busy":       {[]answer{busy, busy}, entra.Error{}, ""},
 		"always busy":      {[]answer{busy, busy, busy}, entra.Error{Status: 503, Temporary: true}, "wait a minute and try again"},
-		"in its own words": {[]answer{fault, fault, fault}, entra.Error{Code: "AADSTS90033", OAuth: "temporarily_unavailable", Status: 503, Temporary: true}, correlation},
+		"in its own words": {[]answer{fault, fault, fault}, entra.Error{Code: "AADSTS90033", OAuth: "temporarily_unavailable", Status: 503, Temporary: true}, "Entra ID has a passing fault"},
 		"throttled":        {[]answer{{status: 429, retryAfter: "7"}}, entra.Error{}, ""},
 		"throttled, long":  {[]answer{{status: 429, retryAfter: "60"}}, entra.Error{Status: 429, Temporary: true}, "try again in 1m0s"},
 		"a passing fault":  {[]answer{refusal(400, "invalid_request", 90033)}, entra.Error{}, ""},

@@ -39,7 +39,7 @@ var busy = Error{Reason: "the vault gets too many calls", Next: "try again in a 
 // explain turns a failure into our own words; only the end of the caller's own context stays what it is.
 func explain(ctx context.Context, s secretID, err error) error {
 	if ctx.Err() != nil {
-		return fmt.Errorf("Key Vault secret %v: %w", s, context.Cause(ctx))
+		return fmt.Errorf("read Key Vault secret %v: %w", s, context.Cause(ctx))
 	}
 	problem := *recognise(err, s)
 	problem.Secret = s.String()

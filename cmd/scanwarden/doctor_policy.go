@@ -17,6 +17,9 @@ func lookAtPolicy(_ context.Context, p *patient) []finding {
 		return []finding{ok("read-only: nothing that changes Defender is offered")}
 	}
 	policy := p.cfg.policy()
+	if len(policy.Approvers) == 0 && !slices.Contains(p.cfg.channels(), confirm.Client) {
+		return []finding{badly("nobody is listed as an approver, so every change is refused", "List approvers in policy.approvers (SCANWARDEN_APPROVERS).")}
+	}
 	if len(policy.Approvers) == 0 {
 		return []finding{noted("nobody is listed as an approver: only the local user of a stdio server can confirm, their own changes",
 			"List approvers in policy.approvers (SCANWARDEN_APPROVERS) if others, or callers over HTTP or Slack, are to confirm.")}

@@ -115,8 +115,22 @@ func TestDoctorNamesEachFault(t *testing.T) {
 		"licence-missing": func(w *ward) {
 			w.tenant.Fail(defendertest.Fault{Status: 401, Code: "Unauthorized", Message: "No Tvm license"})
 		},
-		"defender-far":        func(w *ward) { w.env["SCANWARDEN_DEFENDER_URL"] = "http://127.0.0.1:1" },
-		"credential-missing":  func(w *ward) { delete(w.env, "CORE_SNMP_PRIV") },
+		"defender-far":       func(w *ward) { w.env["SCANWARDEN_DEFENDER_URL"] = "http://127.0.0.1:1" },
+		"credential-missing": func(w *ward) { delete(w.env, "CORE_SNMP_PRIV") },
+		"vault-forbidden": func(w *ward) {
+			w.file = namedCredential
+			w.behindProxy(&vault{entra: w.entra, forbidden: true})
+		},
+		"vault-secret-gone": func(w *ward) {
+			w.file = namedCredential
+			w.behindProxy(&vault{entra: w.entra})
+			w.file = strings.Replace(w.file, "/secrets/edge", "/secrets/edges", 1)
+		},
+		"vault-unreachable": func(w *ward) {
+			w.file = namedCredential
+			w.behindProxy(&vault{entra: w.entra})
+			w.env["HTTPS_PROXY"] = "http://127.0.0.1:1"
+		},
 		"slack-token-refused": func(w *ward) { w.env["SLACK_BOT_TOKEN"] = "xoxb-of-another-app" },
 		"slack-scope-missing": func(w *ward) {
 			w.slack = slacktest.New(w.t, slacktest.Options{BotToken: "xoxb-test", AppToken: "xapp-test", Team: "T01TEST", Scopes: []string{"commands", "chat:write", "users:read"}})

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"io"
+	"math/big"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"scanwarden/defender/entra/entratest"
+)
+
+const vaultHost = "contoso.vault.azure.net"
+
+// vault is Azure Key Vault as a program behind a company's proxy sees it: the proxy connects the vault's own name to
+// the fake, whose certificate is for that name.
+type vault struct {
+	entra     *entratest.Server
+	forbidden bool
+}
+
+// ServeHTTP answers as Azure Key Vault's REST API does: 401 with a challenge, 403 without the role, else one secret.
+func (v *vault) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	if _, err := v.entra.Valid(bearerOf(r.Header), entratest.KeyVault); err != nil {
+		w.Header().Set("WWW-Authenticate", `Bearer authorization="https://login.microsoftonline.com/`+entratest.Tenant+`", resource="`+entratest.KeyVault+`"`)
+		w.WriteHeader(http.StatusUnauthorized)
+		return
+	}
+	switch {
+	case v.forbidden:
+		w.WriteHeader(http.StatusForbidden)
+		_, _ = io.WriteString(w, `{"error":{"code":"Forbidden","message":"Caller is not authorized to perform action on resource."}}`)
+	case strings.HasPrefix(r.URL.Path, "/secrets/edge/"):
+		id := "https://" + vaultHost + "/secrets/edge/0123456789abcdef0123456789abcdef"
+		_, _ = io.WriteString(w, `{"value":[{"id":"`+id+`","attributes":{"enabled":true,"created":1700000000,"updated":1700000000}}]}`)
+	default:
+		_, _ = io.WriteString(w, `{"value":[]}`)
+	}
+}
+
+// behindProxy points the ward's program at v through a proxy.
+func (w *ward) behindProxy(v *vault) {
+	w.t.Helper()
+	server := httptest.NewUnstartedServer(v)
+	certificate, ca := certify(w.t, vaultHost)
+	server.TLS = &tls.Config{Certificates: []tls.Certificate{certificate}}
+	server.StartTLS()
+	w.t.Cleanup(server.Close)
+	proxy := httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodConnect || r.Host != vaultHost+":443" {
+			http.Error(out, "not through this proxy", http.StatusForbidden)
+			return
+		}
+		tunnel(w.t, out, server.Listener.Addr().String())
+	}))
+	w.t.Cleanup(proxy.Close)
+	known, err := os.ReadFile(w.env["SSL_CERT_FILE"])
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	both := filepath.Join(w.dir, "roots.pem")
+	if err := os.WriteFile(both, append(known, ca...), 0o600); err != nil {
+		w.t.Fatal(err)
+	}
+	w.env["SSL_CERT_FILE"], w.env["HTTPS_PROXY"] = both, proxy.URL
+	w.file += "  edge-snmp: {type: CommunityString, communityString: {keyVault: \"https://" + vaultHost + "/secrets/edge\"}}\n"
+}
+
+// tunnel joins the caller with address until either ends.
+func tunnel(t *testing.T, w http.ResponseWriter, address string) {
+	there, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	here, _, err := w.(http.Hijacker).Hijack()
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	_, _ = io.WriteString(here, "HTTP/1.1 200 Connection established\r\n\r\n")
+	go func() { _, _ = io.Copy(there, here); there.Close() }()
+	go func() { _, _ = io.Copy(here, there); here.Close() }()
+}
+
+// certify makes a certificate for host that signs itself.
+func certify(t *testing.T, host string) (tls.Certificate, []byte) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	about := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: host}, DNSNames: []string{host},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, about, about, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+}

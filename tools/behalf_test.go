@@ -17,6 +17,9 @@ func named(t testing.TB, o defendertest.Options, change ...func(*tools.Config)) 
 	t.Helper()
 	h := build(t, o, change...)
 	h.api.Token = func(ctx context.Context, _ defender.TokenAsk) (string, error) {
+		if tools.Agent(ctx) {
+			return "for-agent-" + string(tools.Behalf(ctx)), nil
+		}
 		return "for-" + string(tools.Behalf(ctx)), nil
 	}
 	var err error
@@ -74,5 +77,27 @@ func TestDefenderIsCalledInTheAskersName(t *testing.T) {
 	h.wantState(h.exec.Execute(tools.OnBehalf(t.Context(), bob), c, freely), "applied")
 	h.wantCallers(3, string(ada), string(ada))
 	h.exec.Reconcile(tools.OnBehalf(t.Context(), bob), c)
-	h.wantCallers(5, string(ada))
+	h.wantCallers(5, "") // the application sees everything, a person perhaps not
+}
+
+// TestAnAgentIsNotItsPerson: an agent bears a person's principal, and neither its reads nor what it asked for is
+// taken for the person's own.
+func TestAnAgentIsNotItsPerson(t *testing.T) {
+	h := named(t, defendertest.Options{})
+	byAgent := tools.ByAgent(t.Context(), ada)
+	if _, err := h.desk.Call(byAgent, ada, "scan_history", json.RawMessage(`{"sessionIds":["01decc497f4b4ec49a5fc4e12597f8c8"]}`)); err != nil {
+		t.Fatal(err)
+	}
+	p, err := h.desk.Plan(byAgent, "update_scan", json.RawMessage(`{"id":"Core switches","isActive":false}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := change(p)
+	c.Requester, c.Agent = ada, true
+	h.wantState(h.exec.Execute(tools.OnBehalf(t.Context(), bob), c, freely), "applied")
+	agent := "agent-" + string(ada)
+	h.wantCallers(0, agent, agent, agent, agent, agent)
+	if !tools.Agent(byAgent) || tools.Agent(tools.OnBehalf(byAgent, ada)) {
+		t.Error("who is an agent is not told apart")
+	}
 }

@@ -55,7 +55,7 @@ func (d *Desk) Call(ctx context.Context, by confirm.Principal, operation string,
 	if op == nil || op.call == nil {
 		return nil, refuse("", "there is no operation %s that can be called without a person", quoted(operation))
 	}
-	return op.call(OnBehalf(ctx, by), d, by, args)
+	return op.call(inNameOf(ctx, by), d, by, args)
 }
 
 // Forget makes the desk read Defender's lists anew. Call it after every executed change, or a plan made within

@@ -29,6 +29,9 @@ func NewExecutor(reader *defender.Client, writer *defender.Writer, credentials m
 // Failed or Stale, where Defender's state is known, or Unknown.
 func (e *Executor) Execute(ctx context.Context, c confirm.Change, still func(context.Context) error) confirm.Outcome {
 	ctx = OnBehalf(ctx, c.Requester)
+	if c.Agent {
+		ctx = ByAgent(ctx, c.Requester)
+	}
 	auth, err := e.secrets(ctx, c.Request.Body)
 	if err != nil {
 		return unsent(err.Error(), "Mend the credential in scanwarden's configuration, then ask again.")

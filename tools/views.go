@@ -4,8 +4,6 @@ import (
 	"context"
 	"sync"
 	"time"
-
-	"scanwarden/confirm"
 )
 
 // mostViews bounds how many callers' lists are kept at a time; whoever has not asked for the longest goes first.
@@ -19,7 +17,7 @@ type views[T any] struct {
 	perCaller bool
 
 	mu    sync.Mutex
-	kept  map[confirm.Principal]*view[T]
+	kept  map[behalf]*view[T]
 	turns uint64 // counts the questions, for the order in which views go
 }
 
@@ -30,18 +28,18 @@ type view[T any] struct {
 
 // get returns the list as the person whom ctx acts for may see it.
 func (v *views[T]) get(ctx context.Context) ([]T, error) {
-	viewer := confirm.Principal("")
+	var viewer behalf
 	if v.perCaller {
-		viewer = Behalf(ctx)
+		viewer = behalfOf(ctx)
 	}
 	return v.of(viewer).get(ctx)
 }
 
-func (v *views[T]) of(viewer confirm.Principal) *view[T] {
+func (v *views[T]) of(viewer behalf) *view[T] {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.kept == nil {
-		v.kept = map[confirm.Principal]*view[T]{}
+		v.kept = map[behalf]*view[T]{}
 	}
 	own, ok := v.kept[viewer]
 	if !ok {
@@ -59,7 +57,7 @@ func (v *views[T]) makeRoom() {
 	if len(v.kept) < mostViews {
 		return
 	}
-	var oldest confirm.Principal
+	var oldest behalf
 	least := v.turns + 1
 	for viewer, view := range v.kept {
 		if view.asked < least {

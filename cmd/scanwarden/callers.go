@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 	"time"
@@ -16,16 +17,19 @@ import (
 // people until then, and MSAL renews what it once got for it. Entra ID has the last word on every exchange.
 const keptAfterwards = time.Hour
 
-// mostCallers bounds whose tokens are held.
-const mostCallers = 10_000
+const (
+	mostCallers = 10_000      // whose tokens are held; who comes after that is told to come again
+	sweepEvery  = time.Minute // how often those that are too old are dropped
+)
 
 // callers holds the tokens of the people who call with Entra ID, in memory and nowhere else, so that Defender is
 // called in their names. A token is known here only after it was verified. The zero value holds none.
 type callers struct {
 	now func() time.Time // nil means time.Now
 
-	mu   sync.Mutex
-	held map[confirm.Principal]heldToken
+	mu    sync.Mutex
+	held  map[confirm.Principal]heldToken
+	swept time.Time // when the old ones were dropped last
 }
 
 type heldToken struct {
@@ -43,20 +47,13 @@ func (c *callers) verified(who entrance.Caller, token string, expires time.Time)
 	if c.held == nil {
 		c.held = map[confirm.Principal]heldToken{}
 	}
-	if _, known := c.held[who.Principal]; !known && len(c.held) >= mostCallers {
-		c.forget()
+	now := c.clock()
+	if now.Sub(c.swept) > sweepEvery {
+		maps.DeleteFunc(c.held, func(_ confirm.Principal, t heldToken) bool { return !t.until.After(now) })
+		c.swept = now
 	}
-	if len(c.held) < mostCallers {
+	if _, known := c.held[who.Principal]; known || len(c.held) < mostCallers {
 		c.held[who.Principal] = heldToken{defender.NewSecret(token), expires.Add(keptAfterwards)}
-	}
-}
-
-// forget drops what is too old to be traded.
-func (c *callers) forget() {
-	for principal, token := range c.held {
-		if !token.until.After(c.clock()) {
-			delete(c.held, principal)
-		}
 	}
 }
 

@@ -28,22 +28,56 @@ func lookAtPolicy(_ context.Context, p *patient) []finding {
 	return append(out, p.unreachable(policy)...)
 }
 
-// unreachable finds approvers who can never be asked, and operations that need more people than there are.
+// unreachable finds approvers who can never be asked, and more people needed than there are.
 func (p *patient) unreachable(policy confirm.Policy) []finding {
 	var out []finding
-	channels := p.cfg.channels()
+	inSlack := slices.Contains(p.cfg.channels(), confirm.Slack)
 	slackish := func(approver string) bool { return strings.HasPrefix(approver, "slack") }
-	if slices.Contains(channels, confirm.Slack) && !slices.ContainsFunc(policy.Approvers, slackish) && len(policy.People) == 0 && !p.cfg.Slack.LinkAccounts {
+	if inSlack && !slices.ContainsFunc(policy.Approvers, slackish) && len(policy.People) == 0 && !p.cfg.Slack.LinkAccounts {
 		out = append(out, badly("changes are put to people in Slack, and no approver is a person or group of Slack's",
 			"Add slack:TEAM/USER or slack-group:ID to policy.approvers (SCANWARDEN_APPROVERS)."))
 	}
-	for _, operation := range slices.Sorted(maps.Keys(policy.Required)) {
-		if n := policy.Required[operation]; n > 1 && slices.Equal(channels, []confirm.Channel{confirm.Client}) {
-			out = append(out, badly(fmt.Sprintf("%s needs %d people, and a client's own prompt asks only one", operation, n),
-				"Configure Slack, or lower policy.approvals_required (SCANWARDEN_APPROVALS_REQUIRED)."))
+	if inSlack && p.cfg.admits("entra") && !policy.SelfApproval && !p.cfg.Slack.LinkAccounts && !p.cfg.Slack.MatchEmail {
+		out = append(out, noted("whoever comes in with Entra ID and is an approver in Slack is two people unless they are joined: they could confirm what they asked for",
+			"Join them under people, or let them join themselves (SCANWARDEN_SLACK_LINK_ACCOUNTS), and keep the two groups apart."))
+	}
+	for _, approver := range policy.Approvers {
+		if name, ok := strings.CutPrefix(approver, "token:"); ok && !p.cfg.hasToken(name) {
+			out = append(out, noted(approver+" is an approver, and no such token is configured", "Correct its name, or add it to http.tokens."))
+		}
+	}
+	return append(out, p.tooMany(policy)...)
+}
+
+// tooMany finds what asks for more people than could ever say yes.
+func (p *patient) tooMany(policy confirm.Policy) []finding {
+	asks := map[string]int{}
+	for operation, n := range policy.Required {
+		asks[operation] = n
+	}
+	for _, rule := range policy.Rules {
+		asks[fmt.Sprintf("the rule %q", rule.Name)] = rule.Approvals
+	}
+	grouped := slices.ContainsFunc(policy.Approvers, func(a string) bool {
+		return strings.HasPrefix(a, "slack-group:") || strings.HasPrefix(a, "entra-role:")
+	})
+	var out []finding
+	for _, who := range slices.Sorted(maps.Keys(asks)) {
+		switch n := asks[who]; {
+		case n > 1 && slices.Equal(p.cfg.channels(), []confirm.Channel{confirm.Client}):
+			out = append(out, badly(fmt.Sprintf("%s needs %d people, and a client's own prompt asks only one", who, n),
+				"Configure Slack, or ask for fewer people."))
+		case n > len(policy.Approvers) && !grouped:
+			out = append(out, badly(fmt.Sprintf("%s needs %d people, and there are %d approvers", who, n, len(policy.Approvers)),
+				"List more in policy.approvers (SCANWARDEN_APPROVERS), or ask for fewer people."))
 		}
 	}
 	return out
+}
+
+func (c *config) hasToken(name string) bool {
+	_, named := c.HTTP.Tokens[name]
+	return named || name == "default" && !c.HTTP.Token.Empty()
 }
 
 // lookAtCredentials sees whether each part of each named credential is there, reading no value where the place can

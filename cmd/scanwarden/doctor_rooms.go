@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"net"
 	"os"
+	"slices"
 	"strings"
 
 	"scanwarden/confirm"
@@ -26,11 +27,14 @@ func lookAtCallers(ctx context.Context, p *patient) []finding {
 	if err != nil {
 		return []finding{bad(err)}
 	}
-	if p.cfg.HTTP.Auth == "" && len(tokens) == 0 && !p.cfg.slackConfigured() {
-		return []finding{ok("nothing is configured for callers over HTTP: `serve` would not start, `stdio` needs none")}
-	}
 	auth, err := p.cfg.admission(address, len(tokens))
-	if err != nil {
+	switch {
+	case err != nil && p.cfg.HTTP.Auth == "" && len(tokens) == 0:
+		return []finding{noted("`serve` would not start: "+err.Error(), "Nothing needs doing for `stdio`.")}
+	case err != nil:
+		return []finding{bad(err)}
+	}
+	if err := errors.Join(p.cfg.checkAssistant(auth), p.cfg.checkService()); err != nil {
 		return []finding{bad(err)}
 	}
 	if strings.HasPrefix(auth, "entra") {
@@ -54,12 +58,19 @@ func told(auth string, tokens int) string {
 
 func (p *patient) lookAtEntraCallers(ctx context.Context, address *net.TCPAddr) []finding {
 	callers := p.cfg.entraCallers(p.resource(address))
+	if err := checkEntraCallers(callers); err != nil {
+		return []finding{bad(err)}
+	}
 	if _, err := entrance.Entra(ctx, callers); err != nil {
 		return []finding{bad(err)}
 	}
 	out := []finding{ok("tokens of tenant %s for app %s; the app's identifier URI must be %s", callers.TenantID, callers.ClientID, callers.Resource)}
 	if p.cfg.HTTP.PublicURL == "" {
 		out = append(out, noted("http.public_url (SCANWARDEN_PUBLIC_URL) is not set: clients elsewhere are told a loopback address", "Set it to the URL that they use."))
+	}
+	if len(callers.Clients) == 0 && p.cfg.Policy.SelfApproval && slices.Contains(p.cfg.channels(), confirm.Client) {
+		out = append(out, noted("any client application of the tenant may propose in an approver's name and answer its own prompt",
+			"Name the clients that may call in http.clients, or confirm in Slack only (SCANWARDEN_CONFIRM_WITH)."))
 	}
 	return out
 }
@@ -93,6 +104,13 @@ func lookAtSlack(ctx context.Context, p *patient) []finding {
 	return out
 }
 
+func entries(n int64) string {
+	if n == 1 {
+		return "1 entry"
+	}
+	return fmt.Sprintf("%d entries", n)
+}
+
 // ledger opens the ledger, if there is one.
 func (p *patient) ledger(ctx context.Context) (*store.Store, error) {
 	where, err := p.cfg.ledger(p.env)
@@ -124,7 +142,12 @@ func lookAtLedger(ctx context.Context, p *patient) []finding {
 	if err != nil {
 		return []finding{bad(err)}
 	}
-	out := []finding{ok("opens, and its key fits")}
+	tools.Progress(ctx, "replaying the audit log")
+	head, err := ledger.Verify(ctx)
+	if err != nil {
+		return []finding{badly(err.Error(), "Somebody may have altered the ledger: compare it with a backup before anything else is confirmed.")}
+	}
+	out := []finding{ok("opens, its key fits, and its log of %s holds", entries(head.Entries))}
 	for _, c := range open {
 		if c.State == confirm.Unknown {
 			out = append(out, noted(fmt.Sprintf("change %s ended unknown", c.ID), "See `scanwarden changes "+c.ID+"`, and look in the Defender portal."))

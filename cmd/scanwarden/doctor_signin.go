@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"scanwarden/defender"
+	"scanwarden/tools"
 )
 
 const (
@@ -30,6 +31,7 @@ func lookAtClock(ctx context.Context, p *patient) []finding {
 	if err != nil {
 		return []finding{bad(err)}
 	}
+	tools.Progress(ctx, "asking "+to.Authority+" for the time")
 	skew, err := clockSkew(ctx, to.Authority+"/"+cmp.Or(p.cfg.Azure.Tenant, "common")+"/v2.0/.well-known/openid-configuration")
 	switch {
 	case err != nil:
@@ -108,6 +110,7 @@ var (
 type permissions struct{ roles, scopes []string }
 
 func (p *patient) lookAtToken(ctx context.Context, use string, source tokenSource, need permissions) []finding {
+	tools.Progress(ctx, "signing in for "+use)
 	token, err := source(ctx, defender.TokenAsk{})
 	if err != nil {
 		return []finding{bad(fmt.Errorf("%s: %w", use, err))}

@@ -189,6 +189,26 @@ func TestOnBehalfOf(t *testing.T) {
 	}
 }
 
+// TestOnBehalfOfNoAgent: an agent that bears Ada's principal is not given Ada's sign-in, even while it is held.
+func TestOnBehalfOfNoAgent(t *testing.T) {
+	s := newTenancy(t, "SCANWARDEN_AUTH=on-behalf-of")
+	ada := s.connect(t, s.person(s.ada, nil, "Scans.Requester"), "modern", types)
+	if got := call(t, ada, "list_scans", nil); len(got.Scans) == 0 {
+		t.Errorf("list_scans: %+v", got)
+	}
+	before := len(s.entra.Tokens())
+	agent := s.connect(t, s.person(s.ada, map[string]any{"xms_act_fct": "3 11"}, "Scans.Requester"), "modern", types)
+	for tool, args := range map[string]map[string]any{"list_scans": nil, "add_scan": documented(t, "add.json")} {
+		got, err := agent.CallTool(t.Context(), &mcp.CallToolParams{Name: tool, Arguments: args})
+		if told := transcript(t, got, err); err == nil && !got.IsError || len(s.tenant.Writes()) != 0 {
+			t.Errorf("%s by an agent: %s", tool, told)
+		}
+	}
+	if n := len(s.entra.Tokens()); n != before {
+		t.Errorf("%d tokens were got for an agent", n-before)
+	}
+}
+
 // TestEntraRefuses: what Entra ID refuses the server, the caller is told, with the next step and nothing secret.
 func TestEntraRefuses(t *testing.T) {
 	for name, tt := range map[string]struct {

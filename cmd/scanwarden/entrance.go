@@ -108,8 +108,8 @@ func (bp blueprint) entrance(ctx context.Context, address net.Addr) (mcpserver.H
 		door.Keeper = entrance.Anyone(localUser(bp.env))
 	case "entra":
 		callers := bp.cfg.entraCallers(bp.resource(tcp))
-		if callers.TenantID == "" || callers.ClientID == "" {
-			return door, errors.New("http.auth (SCANWARDEN_HTTP_AUTH): entra takes the tokens of one tenant for one app registration; set AZURE_TENANT_ID, and SCANWARDEN_HTTP_CLIENT_ID or AZURE_CLIENT_ID")
+		if err := checkEntraCallers(callers); err != nil {
+			return door, err
 		}
 		if bp.callers != nil {
 			callers.Verified = bp.callers.verified
@@ -121,13 +121,28 @@ func (bp blueprint) entrance(ctx context.Context, address net.Addr) (mcpserver.H
 		door.Keeper = entrance.Tokens(tokens) // without any, it lets nobody in
 	}
 	if strings.HasSuffix(auth, "slack") {
-		if bp.bot == nil || bp.cfg.Slack.SigningSecret.Empty() {
-			return door, errors.New("http.auth (SCANWARDEN_HTTP_AUTH): Slack's assistant signs its requests, and there is nothing to check them with; set SLACK_BOT_TOKEN and SLACK_SIGNING_SECRET")
+		if err := bp.cfg.checkAssistant(auth); err != nil {
+			return door, err
 		}
 		assistant := entrance.Slack(entrance.SlackConfig{Verify: slackbot.Verify(bp.cfg.Slack.SigningSecret), Vouch: bp.bot.Vouch})
 		door.Keeper = entrance.Either(assistant, door.Keeper)
 	}
 	return door, nil
+}
+
+func checkEntraCallers(callers entrance.EntraConfig) error {
+	if callers.TenantID == "" || callers.ClientID == "" {
+		return errors.New("http.auth (SCANWARDEN_HTTP_AUTH): entra takes the tokens of one tenant for one app registration; set AZURE_TENANT_ID, and SCANWARDEN_HTTP_CLIENT_ID or AZURE_CLIENT_ID")
+	}
+	return nil
+}
+
+// checkAssistant refuses to let Slack's assistant in where nothing could check its signature.
+func (c *config) checkAssistant(auth string) error {
+	if strings.HasSuffix(auth, "slack") && (!c.slackConfigured() || c.Slack.SigningSecret.Empty()) {
+		return errors.New("http.auth (SCANWARDEN_HTTP_AUTH): Slack's assistant signs its requests, and there is nothing to check them with; set SLACK_BOT_TOKEN and SLACK_SIGNING_SECRET")
+	}
+	return nil
 }
 
 // admission is http.auth with its default, and refuses what would let strangers in, or nobody.

@@ -26,6 +26,9 @@ func (s serveCommand) Run(w world, flags flagValues) error {
 		return err
 	}
 	cfg.Simulator = s.Simulator
+	if err := cfg.checkService(); err != nil {
+		return err
+	}
 	bp := draw(cfg, w)
 	bp.metrics = newMetrics()
 	return bp.serve(w.ctx, func(url string) { bp.log.Info("listening", "url", url) })

@@ -30,6 +30,9 @@ func (c *config) checkSignIn() error {
 	if c.writesApart() && c.Auth != "" && c.Auth != string(entra.Client) {
 		return fmt.Errorf("SCANWARDEN_WRITE_CLIENT_ID: with auth %s there is one sign-in for reading and writing; unset the SCANWARDEN_WRITE_ settings or set auth (SCANWARDEN_AUTH) to client", c.Auth)
 	}
+	if c.Auth == onBehalfOf && c.HTTP.ClientID != "" && !strings.EqualFold(c.HTTP.ClientID, c.Azure.Client) {
+		return errors.New("http.client_id (SCANWARDEN_HTTP_CLIENT_ID): with auth on-behalf-of, callers' tokens are for the application that exchanges them, AZURE_CLIENT_ID; unset it, or set both to the same")
+	}
 	if c.Auth == onBehalfOf && !c.admits("entra") {
 		return errors.New("auth (SCANWARDEN_AUTH): on-behalf-of needs callers who sign in with Entra ID; set http.auth (SCANWARDEN_HTTP_AUTH) to entra")
 	}
@@ -38,6 +41,14 @@ func (c *config) checkSignIn() error {
 
 // writesApart reports whether another app registration writes than the one that reads.
 func (c *config) writesApart() bool { return c.Write.Client != "" || c.Write.hasCredential() }
+
+// checkService refuses a sign-in that a service must not have: whoever called first would sign in, for everybody.
+func (c *config) checkService() error {
+	if c.Auth == string(entra.DeviceCode) || c.Auth == string(entra.Interactive) {
+		return fmt.Errorf("auth (SCANWARDEN_AUTH): %s signs in one person, at a stdio server; set it to client, managed-identity or on-behalf-of for serve", c.Auth)
+	}
+	return nil
+}
 
 // identities are who signs in to Defender. The writer is nil in read-only mode: no credential that could write is
 // even looked at.
@@ -59,11 +70,9 @@ func (c *config) signIn(callers *callers, stateDir string) (identities, error) {
 	}
 	ids := identities{read: tokens(reader), write: tokens(reader), vault: reader, close: reader.Close}
 	switch {
-	case c.ReadOnly:
-		ids.write = nil
 	case c.Auth == onBehalfOf:
 		ids.read, ids.write, err = c.inTheirName(reader, callers)
-	case c.writesApart():
+	case c.writesApart() && !c.ReadOnly:
 		var writer *entra.Source
 		writing := c.Write
 		writing.prefix = prefix + "WRITE_"
@@ -71,6 +80,9 @@ func (c *config) signIn(callers *callers, stateDir string) (identities, error) {
 			ids.write = tokens(writer)
 			ids.close = func() { reader.Close(); writer.Close() }
 		}
+	}
+	if c.ReadOnly {
+		ids.write = nil
 	}
 	return ids, err
 }
@@ -115,6 +127,9 @@ func (c *config) inTheirName(app *entra.Source, held *callers) (read, write toke
 		return nil, nil, err
 	}
 	write = func(ctx context.Context, ask defender.TokenAsk) (string, error) {
+		if tools.Agent(ctx) {
+			return "", errAgent
+		}
 		assertion, err := held.assertion(tools.Behalf(ctx))
 		if err != nil {
 			return "", err
@@ -124,13 +139,16 @@ func (c *config) inTheirName(app *entra.Source, held *callers) (read, write toke
 	}
 	alone := tokens(app)
 	read = func(ctx context.Context, ask defender.TokenAsk) (string, error) {
-		if !held.has(tools.Behalf(ctx)) {
-			return alone(ctx, ask)
+		if strings.HasPrefix(string(tools.Behalf(ctx)), "entra:") {
+			return write(ctx, ask) // as the caller, or not at all
 		}
-		return write(ctx, ask)
+		return alone(ctx, ask)
 	}
 	return read, write, nil
 }
+
+// errAgent keeps an agent from borrowing the sign-in of the person whose principal it bears.
+var errAgent = errors.New("an application or AI agent has no sign-in of a person's, and Defender is called in people's names here; a person has to ask, with a client that is signed in as themself")
 
 func tokens(s *entra.Source) tokenSource {
 	return func(ctx context.Context, ask defender.TokenAsk) (string, error) {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"scanwarden/confirm"
 	"scanwarden/confirm/rule"
@@ -142,13 +143,13 @@ func (c *config) checkRules() error {
 func checkPrincipal(principal string, forms []string) error {
 	for _, form := range forms {
 		rest, ok := strings.CutPrefix(principal, form)
-		if !ok || rest == "" {
+		if !ok {
 			continue
 		}
-		if whole, part, _ := strings.Cut(rest, "/"); (form == "slack:" || form == "entra:") && (whole == "" || part == "" || strings.Contains(part, "/")) {
-			return fmt.Errorf("%q names nobody; write slack:TEAM/USER or entra:TENANT/OBJECT, with the ids", principal)
+		if rest == "" {
+			return fmt.Errorf("%q names nobody; write a name after %s", principal, form)
 		}
-		return nil
+		return checkName(principal, form, rest)
 	}
 	return fmt.Errorf("%q is not a principal; begin it with one of %s", principal, strings.Join(forms, ", "))
 }
@@ -164,7 +165,9 @@ func (c *config) checkPeople() error {
 			}
 		}
 	}
-	return c.policy().Check()
+	p := c.policy()
+	p.Approvers, p.Requesters = nil, nil // checked by themselves
+	return p.Check()
 }
 
 func (c *config) checkRequired() error {
@@ -244,6 +247,20 @@ func (c *config) policy() confirm.Policy {
 		p.People = append(p.People, known)
 	}
 	return p
+}
+
+// checkName refuses what could never be anybody's principal: a person who is joined with it would stay two people.
+func checkName(principal, form, name string) error {
+	whole, part, both := strings.Cut(name, "/")
+	switch {
+	case strings.ContainsFunc(name, unicode.IsSpace):
+		return fmt.Errorf("%q has a blank in it; take it out", principal)
+	case (form == "slack:" || form == "entra:") && (!both || whole == "" || part == "" || strings.Contains(part, "/")):
+		return fmt.Errorf("%q names nobody; write slack:TEAM/USER or entra:TENANT/OBJECT, with the ids", principal)
+	case form == "slack:" && name != strings.ToUpper(name):
+		return fmt.Errorf("%q names nobody; Slack's ids are in capitals, such as slack:T024BE7LD/U024BE7LH", principal)
+	}
+	return nil
 }
 
 // sameCase writes the GUIDs of Entra ID as tokens have them, so that it does not matter how a person wrote them.

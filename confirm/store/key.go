@@ -33,9 +33,13 @@ func loadKey(dir string) (key, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return key{}, err
 	}
-	path := filepath.Join(dir, "audit.key")
+	path, public := filepath.Join(dir, "audit.key"), filepath.Join(dir, "audit.pub")
+	_, published := os.Lstat(public)
 	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && published == nil: // a key is made before its public half
+		return key{}, fmt.Errorf("%s is missing and %s is there; restore the first from a backup, or move the second and the ledger away to begin anew", path, public)
+	case errors.Is(err, fs.ErrNotExist):
 		text, err = makeKey(path)
 	}
 	if err != nil {
@@ -45,7 +49,7 @@ func loadKey(dir string) (key, error) {
 	if err != nil {
 		return key{}, fmt.Errorf("%s: %w; restore it from a backup, or move it away to begin with a new key and a new ledger", path, err)
 	}
-	return k, publish(filepath.Join(dir, "audit.pub"), k.public)
+	return k, publish(public, k.public)
 }
 
 // makeKey puts a new key at path, or finds that another process was faster, and returns what is there then.
@@ -60,13 +64,18 @@ func makeKey(path string) ([]byte, error) {
 	return os.ReadFile(path)
 }
 
-// publish writes the verifier key beside the signing key, unless it is there already.
+// publish writes the verifier key beside the signing key, unless it is there already. Another one's is never
+// overwritten: somebody may need it to check an older log.
 func publish(path, public string) error {
 	text := public + "\n"
-	if have, err := os.ReadFile(path); err == nil && string(have) == text {
-		return nil
+	err := createPrivate(path, text)
+	if !errors.Is(err, fs.ErrExist) {
+		return err
 	}
-	return place(path, text, os.Rename)
+	if have, err := os.ReadFile(path); err != nil || string(have) != text {
+		return errors.Join(err, fmt.Errorf("%s is not the public half of audit.key; restore the two that belong together from a backup", path))
+	}
+	return nil
 }
 
 // createPrivate makes a file for its owner alone, or fails with fs.ErrExist.

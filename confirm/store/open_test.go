@@ -197,3 +197,32 @@ func TestClosedLedger(t *testing.T) {
 		}
 	})
 }
+
+// TestALostKeyIsNotReplaced: looking at a ledger whose key is gone must not make it look altered, nor lose the half
+// that is left.
+func TestALostKeyIsNotReplaced(t *testing.T) {
+	l := sqliteLedger(t)
+	l.open(t)
+	public := filepath.Join(l.KeyDir, "audit.pub")
+	before, err := os.ReadFile(public)
+	must(t, err)
+	key := filepath.Join(l.KeyDir, "audit.key")
+	must(t, os.Rename(key, key+".away"))
+	if _, err := store.Open(t.Context(), l.Config); err == nil || !strings.Contains(err.Error(), "restore") {
+		t.Errorf("opened without its key: %v", err)
+	}
+	if _, err := os.Lstat(key); err == nil {
+		t.Error("another key was made")
+	}
+	must(t, os.Rename(key+".away", key))
+	must(t, os.WriteFile(public, []byte("another\n"), 0o600))
+	if _, err := store.Open(t.Context(), l.Config); err == nil || !strings.Contains(err.Error(), "audit.pub") {
+		t.Errorf("opened beside another key's public half: %v", err)
+	}
+	if now, err := os.ReadFile(public); err != nil || string(now) != "another\n" {
+		t.Errorf("audit.pub was overwritten with %q, %v", now, err)
+	}
+	must(t, os.WriteFile(public, before, 0o600))
+	_, err = store.Open(t.Context(), l.Config)
+	must(t, err)
+}

@@ -42,7 +42,11 @@ type callerKey struct{}
 
 // withCaller also has Defender called in the caller's name, where sign-in works on behalf of users.
 func withCaller(ctx context.Context, c caller) context.Context {
-	return tools.OnBehalf(context.WithValue(ctx, callerKey{}, c), c.principal)
+	ctx = context.WithValue(ctx, callerKey{}, c)
+	if c.agent {
+		return tools.ByAgent(ctx, c.principal)
+	}
+	return tools.OnBehalf(ctx, c.principal)
 }
 
 // callerFrom fails closed: a call that came past the doors has no caller.

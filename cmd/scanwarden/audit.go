@@ -46,7 +46,7 @@ func withLedger(w world, flags flagValues, look func(*store.Store) error) error 
 	if err != nil {
 		return err
 	}
-	where, err := cfg.ledger(w.environment)
+	where, err := cfg.ledgerPlace(w.environment)
 	if err != nil {
 		return err
 	}

@@ -39,6 +39,12 @@ func (c changesCommand) Run(w world, flags flagValues) error {
 		return printJSON(w.out, kept)
 	case c.ID != "":
 		return printChange(w.out, kept[0])
+	case err != nil:
+		_, err := fmt.Fprintf(w.out, "no changes yet: %v\n", err)
+		return err
+	case len(kept) == 0 && c.Open:
+		_, err := fmt.Fprintln(w.out, "no open changes")
+		return err
 	default:
 		return printTable(w.out, kept)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"scanwarden/confirm"
 	"scanwarden/confirm/store"
@@ -38,25 +39,31 @@ func (d doctorCommand) explain(w world, flags flagValues) error {
 		encoder.SetEscapeHTML(false)
 		return encoder.Encode(verdict)
 	}
-	_, err = io.WriteString(w.out, explained(c, verdict))
+	_, err = io.WriteString(w.out, explained(c, verdict, cfg.told()))
 	return err
 }
 
-func explained(c confirm.Change, v confirm.Verdict) string {
+// explained is the verdict for people; source says whose policy it is by.
+func explained(c confirm.Change, v confirm.Verdict, source string) string {
 	var page strings.Builder
-	fmt.Fprintf(&page, "Change %s: %s, asked for by %s\n", c.ID, c.Summary, c.Requester)
+	fmt.Fprintf(&page, "Change %s: %s, asked for by %s; it is %s\n", c.ID, c.Summary, c.Requester, status(c, time.Now()))
+	fmt.Fprintf(&page, "By the policy %s:\n", source)
 	for _, r := range v.Rules {
 		holds := "does not hold"
 		if r.Holds {
-			holds = "holds"
+			holds = "holds: " + r.Says
 		}
-		fmt.Fprintf(&page, "  rule %q %s: %s\n", r.Rule, holds, r.Says)
+		fmt.Fprintf(&page, "  rule %q %s\n", r.Rule, holds)
 	}
 	if v.Refused != "" {
 		fmt.Fprintf(&page, "Refused: %s\n", v.Refused)
 		return page.String()
 	}
-	fmt.Fprintf(&page, "Needs %d people: %s\n", v.Needed, v.Because)
+	people := "people"
+	if v.Needed == 1 {
+		people = "person"
+	}
+	fmt.Fprintf(&page, "Needs %d %s: %s\n", v.Needed, people, strings.TrimPrefix(v.Because, "policy: "))
 	fmt.Fprintf(&page, "May confirm: %s\n", strings.Join(v.Who, ", "))
 	if len(v.Who) == 0 {
 		fmt.Fprintln(&page, "Nobody may confirm it: list approvers in policy.approvers (SCANWARDEN_APPROVERS).")

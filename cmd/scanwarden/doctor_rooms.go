@@ -113,7 +113,7 @@ func entries(n int64) string {
 
 // ledger opens the ledger, if there is one.
 func (p *patient) ledger(ctx context.Context) (*store.Store, error) {
-	where, err := p.cfg.ledger(p.env)
+	where, err := p.cfg.ledgerPlace(p.env)
 	if err != nil {
 		return nil, err
 	}

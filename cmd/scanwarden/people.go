@@ -59,6 +59,9 @@ type unlinkPerson struct {
 
 // Run takes a link back, with an entry in the audit log.
 func (u unlinkPerson) Run(w world, flags flagValues) error {
+	if err := checkPrincipal(u.Principal, []string{"slack:"}); err != nil {
+		return usageError{fmt.Errorf("people unlink: %w", err)}
+	}
 	return withLedger(w, flags, func(ledger *store.Store) error {
 		err := ledger.Unlink(w.ctx, confirm.Principal(u.Principal), time.Now(), "taken back by an operator, "+string(localUser(w.environment)))
 		if errors.Is(err, confirm.ErrNotFound) {

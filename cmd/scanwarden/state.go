@@ -34,14 +34,19 @@ func defaultStateDir(env environment, system string) (string, error) {
 	return filepath.Join(base, "scanwarden"), nil
 }
 
-// stateDir is where the ledger and the keys are kept; it is made if need be.
+// stateDirName is where the ledger and the keys are kept.
+func (c *config) stateDirName(env environment) (string, error) {
+	if c.StateDir != "" {
+		return c.StateDir, nil
+	}
+	return defaultStateDir(env, runtime.GOOS)
+}
+
+// stateDir is stateDirName, made if need be.
 func (c *config) stateDir(env environment) (string, error) {
-	dir := c.StateDir
-	if dir == "" {
-		var err error
-		if dir, err = defaultStateDir(env, runtime.GOOS); err != nil {
-			return "", err
-		}
+	dir, err := c.stateDirName(env)
+	if err != nil {
+		return "", err
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", fmt.Errorf("state directory: %w; set SCANWARDEN_STATE_DIR to a directory that can be written", err)
@@ -49,9 +54,17 @@ func (c *config) stateDir(env environment) (string, error) {
 	return dir, nil
 }
 
-// ledger says where the changes and the keys are kept.
+// ledger says where the changes and the keys are kept, and makes the directory.
 func (c *config) ledger(env environment) (store.Config, error) {
-	dir, err := c.stateDir(env)
+	if _, err := c.stateDir(env); err != nil {
+		return store.Config{}, err
+	}
+	return c.ledgerPlace(env)
+}
+
+// ledgerPlace says where the changes and the keys are kept, for those who only look.
+func (c *config) ledgerPlace(env environment) (store.Config, error) {
+	dir, err := c.stateDirName(env)
 	if err != nil {
 		return store.Config{}, err
 	}

@@ -8,10 +8,14 @@ import (
 // What the workspace tells about itself: who is asking, people, groups, channels.
 
 func (s *Server) authTest(*request) (object, error) {
-	return object{
+	o := object{
 		"url": "https://test.slack.com/", "team": "Test", "user": botName, "team_id": s.options.Team,
 		"user_id": botUser, "bot_id": botID, "is_enterprise_install": false,
-	}, nil
+	}
+	if s.options.Enterprise != "" {
+		o["enterprise_id"] = s.options.Enterprise
+	}
+	return o, nil
 }
 
 func (s *Server) teamInfo(*request) (object, error) {

@@ -10,20 +10,32 @@ import (
 const verificationToken = "deprecated-verification-token"
 
 func (s *Server) commandPayload(u User, c *channel, command, text string) object {
-	return object{
+	o := object{
 		"token": verificationToken, "team_id": u.Team, "team_domain": "test", "channel_id": c.id, "channel_name": c.name,
 		"user_id": u.ID, "user_name": u.Name, "command": command, "text": text, "api_app_id": appID,
 		"is_enterprise_install": "false", "trigger_id": s.newTrigger(u.ID, ""), "response_url": s.newHook(u.ID, c.id, nil),
 	}
+	if s.options.Enterprise != "" {
+		o["enterprise_id"], o["enterprise_name"] = s.options.Enterprise, "Test"
+	}
+	return o
 }
 
-// interaction is what all interactions have. The team is the one the app is installed in; the user's may differ.
+// interaction is what all interactions have. The team is the one the app is installed in; the user's may differ,
+// and is the organisation on Enterprise Grid.
 func (s *Server) interaction(kind string, u User) object {
-	return object{
+	user := object{"id": u.ID, "username": u.Name, "name": u.Name, "team_id": u.Team}
+	o := object{
 		"type": kind, "token": verificationToken, "api_app_id": appID, "enterprise": nil, "is_enterprise_install": false,
-		"team": object{"id": s.options.Team, "domain": "test"},
-		"user": object{"id": u.ID, "username": u.Name, "name": u.Name, "team_id": u.Team},
+		"team": object{"id": s.options.Team, "domain": "test"}, "user": user,
 	}
+	if org := s.options.Enterprise; org != "" {
+		o["enterprise"] = object{"id": org, "name": "Test"}
+		if u.Team == s.options.Team {
+			user["team_id"] = org
+		}
+	}
+	return o
 }
 
 func (s *Server) clickPayload(u User, c *channel, m Message, action object) object {

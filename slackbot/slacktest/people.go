@@ -97,6 +97,9 @@ func (s *Server) userObject(u User, withEmail bool) object {
 		"is_bot": u.Bot, "is_app_user": false, "is_restricted": u.Guest || u.UltraGuest, "is_ultra_restricted": u.UltraGuest,
 		"is_admin": false, "is_owner": false, "is_primary_owner": false, "tz": "Etc/UTC", "tz_offset": 0, "updated": 1700000000,
 	}
+	if own && s.options.Enterprise != "" {
+		o["enterprise_user"] = object{"id": u.ID, "enterprise_id": s.options.Enterprise, "enterprise_name": "Test", "teams": []string{u.Team}}
+	}
 	if own {
 		o["is_email_confirmed"] = u.Email != "" && !u.Unconfirmed
 	} else {

@@ -1,6 +1,7 @@
 package slacktest_test
 
 import (
+	"net/http"
 	"testing"
 
 	"scanwarden/slackbot/slacktest"
@@ -23,5 +24,34 @@ func TestAnAddressIsConfirmedUnlessTheTestSaysOtherwise(t *testing.T) {
 		if err != nil || u.Profile.Email != want.email || u.IsEmailConfirmed != want.confirmed {
 			t.Errorf("%s: %q, confirmed %v, %v", name, u.Profile.Email, u.IsEmailConfirmed, err)
 		}
+	}
+}
+
+// On Enterprise Grid one person is named in two ways, and Slack says of them that they belong to both.
+func TestAnOrganisationNamesItsPeopleInClicks(t *testing.T) {
+	s := workspace(t, slacktest.Options{Enterprise: "E01ORG"})
+	var click map[string]any
+	var command string
+	app(t, s, func(w http.ResponseWriter, r *http.Request) {
+		if command = r.FormValue("team_id") + " in " + r.FormValue("enterprise_id"); r.FormValue("payload") != "" {
+			click = payload(t, r)
+		}
+	})
+	s.Command("U1", "C1", "/x", "")
+	if command != "T01TEST in E01ORG" {
+		t.Errorf("a command comes from %s", command)
+	}
+	call(t, s, "chat.postMessage", "channel", "C1", "text", "x", "blocks", "["+actions(button("yes"))+"]")
+	s.Click("U1", s.WaitMessage("C1", nil), "yes")
+	if who := click["user"].(map[string]any); who["team_id"] != "E01ORG" || click["team"].(map[string]any)["id"] != "T01TEST" {
+		t.Errorf("a click comes from %v of %v", who, click["team"])
+	}
+	home, err := client(s).AuthTest()
+	if err != nil || home.EnterpriseID != "E01ORG" || home.TeamID != "T01TEST" {
+		t.Errorf("the app is at home in %+v, %v", home, err)
+	}
+	u, err := client(s).GetUserInfo("U1")
+	if err != nil || u.TeamID != "T01TEST" || u.Enterprise.EnterpriseID != "E01ORG" || len(u.Enterprise.Teams) != 1 {
+		t.Errorf("U1 is %s of %+v, %v", u.TeamID, u.Enterprise, err)
 	}
 }

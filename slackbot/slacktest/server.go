@@ -31,6 +31,7 @@ type Options struct {
 	BotToken      string // "" is "xoxb-test-token"
 	AppToken      string // with one the app is in socket mode, and no request is sent to a URL
 	Team          string // "" is "T01TEST"
+	Enterprise    string // the organisation (E...) on Enterprise Grid, by which clicks then name people; "" is none
 
 	// Where signed HTTP goes: slash commands, interactions, events. One without a URL is a thing that the
 	// app's manifest does not have: a test that needs it fails.

@@ -18,12 +18,13 @@ import (
 
 // A Raw is one HTTP request to the app. The zero value of a field is what Slack would send.
 type Raw struct {
-	URL       string
-	Body      string
-	Timestamp time.Time // zero is now, by the real clock
-	Secret    string    // signs; "" is Options.SigningSecret
-	Signature string    // sent as it is; "" is computed
-	Unsigned  bool      // without signature and timestamp
+	URL         string
+	Body        string
+	ContentType string    // no part of what is signed
+	Timestamp   time.Time // zero is now, by the real clock
+	Secret      string    // signs; "" is Options.SigningSecret
+	Signature   string    // sent as it is; "" is computed
+	Unsigned    bool      // without signature and timestamp
 }
 
 // SendRaw sends r to the app. What it answers has no effect in the workspace and breaks no rule.
@@ -116,10 +117,11 @@ func (s *Server) signed(ctx context.Context, raw Raw) (*http.Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	kind := "application/x-www-form-urlencoded"
 	if strings.HasPrefix(raw.Body, "{") {
-		r.Header.Set("Content-Type", "application/json")
+		kind = "application/json"
 	}
+	r.Header.Set("Content-Type", cmp.Or(raw.ContentType, kind))
 	r.Header.Set("User-Agent", "Slackbot 1.0 (+https://api.slack.com/robots)")
 	if raw.Unsigned {
 		return r, nil

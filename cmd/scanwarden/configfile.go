@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"cmp"
 	_ "embed"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"regexp"
 	"slices"
@@ -161,17 +163,27 @@ func mistakes(document *yaml.Node, e *jsonschema.ValidationError) []mistake {
 	case *kind.AdditionalProperties:
 		for _, key := range k.Properties {
 			node := place(document, at, key)
-			out = append(out, mistake{node.Line, node.Column, fmt.Sprintf("unknown key %q: remove it or correct its spelling", key)})
+			out = append(out, mistake{node.Line, node.Column, fmt.Sprintf("unknown key %q: remove it or correct its spelling%s", key, likely(key, e.SchemaURL))})
 		}
 	case *kind.Required:
 		out = append(out, mistake{here.Line, here.Column, strings.Join(k.Missing, " and ") + " is missing: add it"})
 	case *kind.Type:
 		out = append(out, mistake{here.Line, here.Column, fmt.Sprintf("%s must be %s, and this is %s", keyPath(at), plainType(k.Want[0]), plainType(k.Got))})
 	case *kind.Pattern:
-		out = append(out, mistake{here.Line, here.Column, keyPath(at) + " is not a duration; write one, such as 15m"})
+		text := " is not a principal; write slack:TEAM/USER, entra:TENANT/OBJECT, token:NAME or local:USER"
+		if at[len(at)-1] == "expires" {
+			text = " is not a duration; write one, such as 15m"
+		}
+		out = append(out, mistake{here.Line, here.Column, keyPath(at) + text})
+	case *kind.Enum:
+		out = append(out, mistake{here.Line, here.Column, fmt.Sprintf("%s must be one of %s", keyPath(at), listed(k.Want))})
+	case *kind.Minimum:
+		out = append(out, mistake{here.Line, here.Column, fmt.Sprintf("%s must be %s or more", keyPath(at), k.Want.RatString())})
+	case *kind.Maximum:
+		out = append(out, mistake{here.Line, here.Column, fmt.Sprintf("%s must be %s or less", keyPath(at), k.Want.RatString())})
 	case *kind.OneOf:
-		out = append(out, mistake{here.Line, here.Column, "a rule needs either approvals or refuse: give one of the two"})
-	case *kind.Minimum, *kind.Maximum, *kind.MinLength, *kind.MaxLength, *kind.MaxItems:
+		out = append(out, mistake{here.Line, here.Column, "a rule needs either approvals or refuse: give one of the two, not both"})
+	case *kind.MinLength, *kind.MaxLength, *kind.MaxItems:
 		out = append(out, mistake{here.Line, here.Column, fmt.Sprintf("%s is out of bounds; see `scanwarden schema --of config`", keyPath(at))})
 	default:
 		out = append(out, mistake{here.Line, here.Column, fmt.Sprintf("%s is not as the schema wants it; see `scanwarden schema --of config`", keyPath(at))})
@@ -186,6 +198,34 @@ func plainType(name string) string {
 		"boolean": "true or false", "null": "empty",
 	}
 	return cmp.Or(plain[name], name)
+}
+
+func listed(values []any) string {
+	words := make([]string, len(values))
+	for i, value := range values {
+		words[i] = fmt.Sprint(value)
+	}
+	return strings.Join(words, ", ")
+}
+
+// likely names the key of the schema's object that an unknown one was probably meant to be.
+func likely(key, schemaURL string) string {
+	var schema any
+	if json.Unmarshal(configSchema, &schema) != nil {
+		return ""
+	}
+	_, pointer, _ := strings.Cut(schemaURL, "#")
+	for _, name := range strings.Split(strings.Trim(pointer, "/"), "/") {
+		if object, ok := schema.(map[string]any); ok && name != "" {
+			schema = object[name]
+		}
+	}
+	object, _ := schema.(map[string]any)
+	known, _ := object["properties"].(map[string]any)
+	if best := nearest(key, slices.Sorted(maps.Keys(known))); best != "" {
+		return "; did you mean " + best + "?"
+	}
+	return ""
 }
 
 func keyPath(at []string) string {

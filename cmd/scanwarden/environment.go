@@ -41,14 +41,20 @@ func (e environment) checkNames() error {
 	return nil
 }
 
-// meant is a hint at the nearest known name, or at the list of all of them.
-func meant(name string, known []string) string {
+// nearest is the known name that a misspelt one is closest to, "" when none is close.
+func nearest(name string, known []string) string {
 	best, least := "", len(name)/3+1
 	for _, k := range known {
 		if d := tools.EditDistance(name, k); d < least {
 			best, least = k, d
 		}
 	}
+	return best
+}
+
+// meant is a hint at the nearest known name, or at the list of all of them.
+func meant(name string, known []string) string {
+	best := nearest(name, known)
 	if best == "" {
 		return `: unset it, or see "scanwarden serve --help" for the names there are`
 	}

@@ -43,7 +43,7 @@ type policyFlags struct {
 type httpFlags struct {
 	Listen          string `group:"http" placeholder:"HOST:PORT" setting:"SCANWARDEN_LISTEN" help:"Where to listen, 127.0.0.1:8484 if not given."`
 	PublicURL       string `group:"http" placeholder:"URL" setting:"SCANWARDEN_PUBLIC_URL" help:"The URL that callers use, behind a proxy."`
-	HTTPAuth        string `group:"http" placeholder:"WAY" setting:"SCANWARDEN_HTTP_AUTH" help:"entra, token (with $SCANWARDEN_HTTP_TOKEN), none on loopback, slack, or entra,slack."`
+	HTTPAuth        string `group:"http" placeholder:"WAY" setting:"SCANWARDEN_HTTP_AUTH" help:"entra, token (with $SCANWARDEN_HTTP_TOKEN), none on loopback, slack, entra,slack or token,slack."`
 	HTTPClientID    string `group:"http" placeholder:"ID" setting:"SCANWARDEN_HTTP_CLIENT_ID" help:"The app registration that Entra callers get tokens for, if not the one that signs in."`
 	HTTPOAuthFacade bool   `group:"http" negatable:"" name:"http-oauth-facade" setting:"SCANWARDEN_HTTP_OAUTH_FACADE" help:"Serve OAuth metadata that says S256, for clients that insist on it."`
 }

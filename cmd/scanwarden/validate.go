@@ -133,8 +133,11 @@ func (c *config) checkRules() error {
 			Name: r.Name, When: r.When.text, Approvals: r.Approvals, Refuse: r.Refuse, Line: r.When.line, Column: r.When.column,
 		}
 	}
-	var err error
-	if c.rules, err = rule.Compile(sources); err != nil {
+	operations, err := proposing()
+	if err != nil {
+		return err
+	}
+	if c.rules, err = rule.Compile(sources, operations...); err != nil {
 		return fmt.Errorf("configuration file %s: policy.rules: %w", c.path, err)
 	}
 	return nil
@@ -170,23 +173,29 @@ func (c *config) checkPeople() error {
 	return p.Check()
 }
 
+// proposing names the operations that change Defender.
+func proposing() ([]string, error) {
+	operations, err := tools.Catalogue(nil)
+	var names []string
+	for _, op := range operations {
+		if op.Effect == tools.Proposes {
+			names = append(names, op.Name)
+		}
+	}
+	return names, err
+}
+
 func (c *config) checkRequired() error {
 	if len(c.Policy.ApprovalsRequired) == 0 {
 		return nil
 	}
-	operations, err := tools.Catalogue(nil)
+	operations, err := proposing()
 	if err != nil {
 		return err
 	}
-	var proposing []string
-	for _, op := range operations {
-		if op.Effect == tools.Proposes {
-			proposing = append(proposing, op.Name)
-		}
-	}
 	for _, tool := range slices.Sorted(maps.Keys(c.Policy.ApprovalsRequired)) {
-		if !slices.Contains(proposing, tool) {
-			return fmt.Errorf("policy.approvals_required (SCANWARDEN_APPROVALS_REQUIRED): %q is not a tool that changes anything; name one of %s", tool, strings.Join(proposing, ", "))
+		if !slices.Contains(operations, tool) {
+			return fmt.Errorf("policy.approvals_required (SCANWARDEN_APPROVALS_REQUIRED): %q is not a tool that changes anything; name one of %s", tool, strings.Join(operations, ", "))
 		}
 		if n := c.Policy.ApprovalsRequired[tool]; n < 1 {
 			return fmt.Errorf("policy.approvals_required (SCANWARDEN_APPROVALS_REQUIRED): %s=%d would need nobody; write 1 or more", tool, n)

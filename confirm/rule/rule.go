@@ -46,8 +46,9 @@ type Source struct {
 }
 
 // Compile checks every rule and makes it ready. The error names all mistakes, one to a line, each by the file's line
-// and column. No sources give no rules, and do not start the engine.
-func Compile(sources []Source) ([]confirm.Rule, error) {
+// and column. A condition that names another operation than these is a mistake, too; without any, every name is
+// taken. No sources give no rules, and do not start the engine.
+func Compile(sources []Source, operations ...string) ([]confirm.Rule, error) {
 	if len(sources) == 0 {
 		return nil, nil
 	}
@@ -65,7 +66,7 @@ func Compile(sources []Source) ([]confirm.Rule, error) {
 			mistakes = append(mistakes, err)
 			continue
 		}
-		holds, err := s.compile(env)
+		holds, err := s.compile(env, operations)
 		if err != nil {
 			mistakes = append(mistakes, err)
 			continue
@@ -100,13 +101,18 @@ func (s Source) check(before []Source) error {
 }
 
 // compile checks the expression and returns what evaluates it.
-func (s Source) compile(env *cel.Env) (func(confirm.Subjected) (bool, error), error) {
+func (s Source) compile(env *cel.Env, operations []string) (func(confirm.Subjected) (bool, error), error) {
 	ast, issues := env.Compile(s.When)
 	if issues.Err() != nil {
 		return nil, s.mistakes(issues.Errors())
 	}
 	if ast.OutputType() != cel.BoolType {
 		return nil, fmt.Errorf("%sthe condition of %q is of type %s, and must be true or false; compare it with something", s.at(0, 0), s.Name, ast.OutputType())
+	}
+	if len(operations) > 0 {
+		if err := s.strange(ast, operations); err != nil {
+			return nil, err
+		}
 	}
 	program, err := env.Program(ast, cel.CostLimit(mostCost), cel.InterruptCheckFrequency(checkEvery))
 	if err != nil {

@@ -56,7 +56,8 @@ func (s *shelf) open(ctx context.Context) {
 	if s.dir == "" {
 		return
 	}
-	file, err := openSealed(ctx, s.dir, s.name)
+	// The store has a time of its own: whoever happens to call first may be gone before the person has typed.
+	file, err := openSealed(context.WithoutCancel(ctx), s.dir, s.name)
 	if err != nil {
 		remark := " The sign-in is kept in memory only, and has to be done again after a restart: " + err.Error() + "."
 		s.remark.Store(&remark)

@@ -57,8 +57,11 @@ func (d *door) caller(w http.ResponseWriter, r *http.Request, body []byte) (call
 			Reason: "nobody can be let in right now; an operator finds the cause in the log",
 		}
 	}
+	log := d.server.cfg.Log.With("status", denial.Status, "reason", denial.Reason, "from", r.RemoteAddr)
 	if denial.Cause != nil {
-		d.server.cfg.Log.ErrorContext(r.Context(), "a caller was not let in", "reason", denial.Reason, "error", denial.Cause)
+		log.ErrorContext(r.Context(), "a caller was not let in", "error", denial.Cause)
+	} else {
+		log.InfoContext(r.Context(), "a caller was not let in")
 	}
 	if denial.Challenge != "" {
 		w.Header().Set("WWW-Authenticate", denial.Challenge)

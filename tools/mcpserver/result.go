@@ -33,7 +33,8 @@ func structured(value any) *mcp.CallToolResult {
 
 // refuse is refusal with a line in the log: what a caller is not told, an operator has to find somewhere.
 func (s *Server) refuse(ctx context.Context, operation string, err error) *mcp.CallToolResult {
-	s.cfg.Log.InfoContext(ctx, "refused", "tool", operation, "error", err)
+	by, _ := callerFrom(ctx) // nobody, for a call that came past the doors
+	s.cfg.Log.InfoContext(ctx, "refused", "tool", operation, "by", by.principal, "agent", by.agent, "error", err)
 	return refusal(operation, err)
 }
 

@@ -1,6 +1,7 @@
 package confirm_test
 
 import (
+	"errors"
 	"slices"
 	"testing"
 
@@ -60,6 +61,25 @@ func TestAnAgentsAnswerNeverConfirms(t *testing.T) {
 	h.stands(t, c, confirm.Pending)
 }
 
+// Neither do its wrong ones, nor a prompt that it closes, leave the person fewer tries.
+func TestAnAgentsAnswerUsesUpNothing(t *testing.T) {
+	h := newHouse(t, confirm.Policy{Approvers: []string{string(ada), string(bob)}, SelfApproval: true})
+	by := elsewhere(ada)
+	by.Channels = append(by.Channels, confirm.Client)
+	c := h.propose(t, by)
+	for _, action := range []confirm.Action{confirm.Accept, confirm.Cancel, confirm.Decline} {
+		a := accept(c, "WRONG")
+		a.Agent, a.Action = true, action
+		_, err := h.Answer(t.Context(), c.ID, a)
+		refusal(t, err, "changes of others")
+		h.stands(t, c, confirm.Pending)
+	}
+	if _, err := h.Answer(t.Context(), c.ID, accept(c, c.Code)); err != nil {
+		t.Fatal(err)
+	}
+	h.ends(t, c.ID, confirm.Applied, 1)
+}
+
 // Even where the answer does not say that it is an agent's, its client was never asked.
 func TestAnAgentsOwnClientIsNotAsked(t *testing.T) {
 	h := newHouse(t, confirm.Policy{Approvers: []string{string(robot), string(bob)}, SelfApproval: true})
@@ -101,6 +121,43 @@ func TestAnAgentMayStopItsOwnChangeAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.stands(t, own, confirm.Denied)
+}
+
+// An agent that acts for a person has the person's principal, and neither takes back nor denies what they asked for.
+func TestAnAgentDoesNotTakeBackThePersonsChange(t *testing.T) {
+	people := []confirm.Person{{Name: "Ada", Principals: []confirm.Principal{ada, "slack:T1/UA"}}}
+	h := newHouse(t, confirm.Policy{Approvers: []string{string(ada), string(bob)}, People: people})
+	asAgent := func(who confirm.Principal) confirm.Asker {
+		by := elsewhere(who)
+		by.Agent = true
+		return by
+	}
+	own, agents := h.propose(t, elsewhere(ada)), h.propose(t, asAgent(ada))
+	for _, tt := range []struct {
+		c   confirm.Change
+		who confirm.Principal
+	}{{own, ada}, {own, "slack:T1/UA"}, {agents, "slack:T1/UA"}} {
+		_, err := h.WithdrawBy(t.Context(), tt.c.ID, asAgent(tt.who))
+		refusal(t, err, "ask the person to withdraw")
+		stop := no(tt.who, "never mind")
+		stop.Agent = true
+		_, err = h.Decide(t.Context(), tt.c.ID, stop)
+		refusal(t, err, "changes of others")
+		h.stands(t, tt.c, confirm.Pending)
+	}
+	if _, err := h.WithdrawBy(t.Context(), own.ID, asAgent(bob)); !errors.Is(err, confirm.ErrNotFound) {
+		t.Errorf("another person's agent got %v, want ErrNotFound", err)
+	}
+	if got, err := h.WithdrawBy(t.Context(), agents.ID, asAgent(ada)); err != nil || got.State != confirm.Withdrawn {
+		t.Errorf("its own is %s, %v", got.State, err)
+	}
+	if got, err := h.WithdrawBy(t.Context(), own.ID, elsewhere("slack:T1/UA")); err != nil || got.State != confirm.Withdrawn {
+		t.Errorf("by the person it is %s, %v", got.State, err)
+	}
+	byPerson := h.propose(t, asAgent(ada))
+	if got, err := h.Withdraw(t.Context(), byPerson.ID, "slack:T1/UA"); err != nil || got.State != confirm.Withdrawn {
+		t.Errorf("the agent's, by the person, is %s, %v", got.State, err)
+	}
 }
 
 // A group that the client's person is in counts for their answer, as it does for a click.

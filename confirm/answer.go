@@ -54,6 +54,7 @@ func (g *Gate) Answer(ctx context.Context, id string, a Answer) (Change, error) 
 	switch {
 	case a.Action == Accept && rightCode(c.Code, a.Code):
 		vote.Approve = true
+	case a.Agent: // it does not use up the questions to the person either; whether it may say no, the vote tells
 	case a.Action == Accept && c.Round+1 < rounds:
 		return g.nextRound(ctx, c, inRound, "accepted without the right code")
 	case a.Action == Accept:

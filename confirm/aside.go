@@ -19,27 +19,37 @@ func (g *Gate) Trouble(ctx context.Context, id, why string) error {
 	return err
 }
 
-// Withdraw takes back a pending change of the requester's own; to anybody else it does not exist.
+// Withdraw takes back a pending change of the requester's own; to anybody else it does not exist. It is for faces
+// that only people use: see WithdrawBy.
 func (g *Gate) Withdraw(ctx context.Context, id string, by Principal) (Change, error) {
+	return g.WithdrawBy(ctx, id, Asker{Principal: by})
+}
+
+// WithdrawBy is Withdraw for whoever the face says it is, by their Principal and Agent: an agent that acts for a
+// person takes back what an agent asked for under that principal, and nothing that the person asked for.
+func (g *Gate) WithdrawBy(ctx context.Context, id string, by Asker) (Change, error) {
 	return g.takeBack(ctx, id, by, "taken back by the requester")
 }
 
 // Abandon takes back a pending change that nobody can answer any more: the call that asked for it has ended.
 func (g *Gate) Abandon(ctx context.Context, id string, by Principal) (Change, error) {
-	return g.takeBack(ctx, id, by, "the call that asked for it ended before anybody had answered")
+	return g.takeBack(ctx, id, Asker{Principal: by}, "the call that asked for it ended before anybody had answered")
 }
 
-func (g *Gate) takeBack(ctx context.Context, id string, by Principal, why string) (Change, error) {
+func (g *Gate) takeBack(ctx context.Context, id string, by Asker, why string) (Change, error) {
 	c, err := g.Change(ctx, id)
 	if err != nil {
 		return c, err
 	}
-	own, err := g.Asked(ctx, c, by)
+	own, err := g.Asked(ctx, c, by.Principal)
 	if err != nil {
 		return c, err
 	}
 	if !own {
 		return Change{}, fmt.Errorf("withdraw: %w", ErrNotFound)
+	}
+	if by.Agent && !c.agents(by.Principal) {
+		return c, refused(errors.New("an application or an AI agent may take back only what one asked for; ask the person to withdraw this change"))
 	}
 	if c.State == Withdrawn {
 		return c, nil
@@ -48,5 +58,5 @@ func (g *Gate) takeBack(ctx context.Context, id string, by Principal, why string
 		return c, refused(fmt.Errorf("only a change that waits for a person can be withdrawn, and this one is %s", c.State))
 	}
 	out := &Outcome{State: Withdrawn, Reason: why}
-	return g.move(ctx, c, Move{To: Withdrawn, Outcome: out, Note: why + ": " + string(by)})
+	return g.move(ctx, c, Move{To: Withdrawn, Outcome: out, Note: why + ": " + string(by.Principal)})
 }

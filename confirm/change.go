@@ -154,21 +154,24 @@ type Change struct {
 	Proposal
 	Digest    string
 	Requester Principal
-	Via       string
-	Local     bool
-	Agent     bool // the requester is no person
-	Channels  []Channel
-	Created   time.Time
-	Expires   time.Time
-	State     State
-	Version   int64 // counts every move: the compare-and-set guard
-	Round     int   // counts how often the requester's own client was asked for the code
-	Needed    int   // how many distinct people must say yes
-	Decisions []Decision
-	Outcome   Outcome
-	Owner     string    // which process executes it
-	Lease     time.Time // until when that process is believed to live
-	Updated   time.Time // when it last moved
+	// RequesterAlso are the requester's other principals, as they were known when they asked: who is taken apart
+	// later may still not confirm their own change by another name.
+	RequesterAlso []Principal
+	Via           string
+	Local         bool
+	Agent         bool // the requester is no person
+	Channels      []Channel
+	Created       time.Time
+	Expires       time.Time
+	State         State
+	Version       int64 // counts every move: the compare-and-set guard
+	Round         int   // counts how often the requester's own client was asked for the code
+	Needed        int   // how many distinct people must say yes
+	Decisions     []Decision
+	Outcome       Outcome
+	Owner         string    // which process executes it
+	Lease         time.Time // until when that process is believed to live
+	Updated       time.Time // when it last moved
 }
 
 // Approvals counts the distinct people who said yes, as they were known at the time.
@@ -181,6 +184,10 @@ func (c Change) Approvals() int {
 	}
 	return len(people)
 }
+
+// agents reports whether an agent asked for it under this very principal. Another name of the same person is no
+// agent's.
+func (c Change) agents(by Principal) bool { return c.Agent && c.Requester == by }
 
 // codeLetters has no characters that look alike: no 0/O, 1/I/L, 2/Z, 5/S, 8/B, U/V.
 const codeLetters = "ACDEFGHJKMNPQRTUWXY34679"

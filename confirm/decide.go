@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 )
 
 // manyVotes bounds how often a vote is weighed again because another one came in between.
@@ -37,7 +38,11 @@ func (g *Gate) vote(ctx context.Context, id string, v Vote, holds func(Change) e
 		if err := holds(c); err != nil {
 			return c, err
 		}
-		m, err := g.weigh(ctx, c, v)
+		e, err := g.electorate(ctx) // after the change: who was joined before another vote of theirs is known to be one
+		if err != nil {
+			return c, err
+		}
+		m, err := e.weigh(c, v, g.cfg.Now())
 		if err != nil {
 			return c, err
 		}
@@ -81,29 +86,47 @@ func (g *Gate) ours(c Change) error {
 // MayDecide says nil when a vote would count for c now, and otherwise why not: ErrMoved when c, as the caller has
 // read it, is no longer pending. It records nothing.
 func (g *Gate) MayDecide(ctx context.Context, c Change, v Vote) error {
-	if c.State != Pending || !c.Expires.After(g.cfg.Now()) {
+	e, err := g.electorate(ctx)
+	if err != nil {
+		return err
+	}
+	return g.mayDecide(e, c, v)
+}
+
+// MayDecideEach reports of each change whether MayDecide would say nil, in the order of changes. It reads once who is
+// who, for all of them.
+func (g *Gate) MayDecideEach(ctx context.Context, changes []Change, v Vote) ([]bool, error) {
+	e, err := g.electorate(ctx)
+	if err != nil {
+		return nil, err
+	}
+	may := make([]bool, len(changes))
+	for i, c := range changes {
+		may[i] = g.mayDecide(e, c, v) == nil
+	}
+	return may, nil
+}
+
+func (g *Gate) mayDecide(e electorate, c Change, v Vote) error {
+	now := g.cfg.Now()
+	if c.State != Pending || !c.Expires.After(now) {
 		return fmt.Errorf("decide: the change does not wait for anybody any more: %w", ErrMoved)
 	}
 	if err := g.ours(c); err != nil {
 		return err
 	}
-	_, err := g.weigh(ctx, c, v)
+	_, err := e.weigh(c, v, now)
 	return err
 }
 
-// weigh turns a vote into the move it makes, or says why it does not count. Who is who is read after the change:
-// two principals that were joined before the other's vote was are known to be one.
-func (g *Gate) weigh(ctx context.Context, c Change, v Vote) (Move, error) {
-	e, err := g.electorate(ctx)
-	if err != nil {
-		return Move{}, err
-	}
+// weigh turns a vote into the move it makes, or says why it does not count.
+func (e electorate) weigh(c Change, v Vote, at time.Time) (m Move, err error) {
 	d := e.decision(v)
-	d.At = g.cfg.Now()
+	d.At = at
 	if slices.ContainsFunc(c.Decisions, func(made Decision) bool { return e.people.twice(made, d) }) {
 		return Move{}, refused(errors.New("this person has already decided; a decision counts once"))
 	}
-	m := Move{Unexpired: true, Decision: &d}
+	m = Move{Unexpired: true, Decision: &d}
 	if v.Approve {
 		m.To, err = e.approve(c, v)
 	} else {
@@ -118,16 +141,10 @@ func (g *Gate) weigh(ctx context.Context, c Change, v Vote) (Move, error) {
 // decision is a vote, with who is known to have cast it.
 func (e electorate) decision(v Vote) Decision {
 	person := e.people.person(v.Principal)
-	d := Decision{
-		Person: person.key(), Principal: v.Principal, Name: person.Name,
+	return Decision{
+		Person: person.key(), Principal: v.Principal, Name: person.Name, Also: e.people.also(v.Principal),
 		Approve: v.Approve, Reason: v.Reason, Channel: v.Channel,
 	}
-	for _, other := range person.Principals {
-		if other != v.Principal {
-			d.Also = append(d.Also, other)
-		}
-	}
-	return d
 }
 
 // approve says what a yes leads to, or why it does not count. The configuration may have become stricter since
@@ -143,7 +160,7 @@ func (e electorate) approve(c Change, v Vote) (to State, err error) {
 	if j.refusal != nil {
 		return "", j.refusal
 	}
-	if e.people.approvals(c)+1 < j.needed {
+	if e.approvals(c)+1 < j.needed {
 		return Pending, nil
 	}
 	return Approved, nil

@@ -11,10 +11,11 @@
 // in the ledger. Everything else in this package exists to make that sentence true across double clicks,
 // crashes and replicas. What a process leaves behind is recovered by reading Defender, never by sending again.
 //
-// People are counted, not accounts. Who is who is what the configuration says, joined with the links that the
-// ledger holds of people who proved that two accounts are theirs; it is read anew for each decision, and once more
-// for the claim. So are the rules of the policy, which look at what a change means (Facts) and ask for more people,
-// or refuse: a policy that became stricter counts, and one that became laxer does not.
+// People are counted, not accounts, and whoever asked, by none of theirs, unless the policy lets them confirm their
+// own. Who is who is what the configuration says, joined with the links that the ledger holds of people who proved
+// that two accounts are theirs; it is read anew for each decision, and once more for the claim. So are the rules of
+// the policy, which look at what a change means (Facts) and ask for more people, or refuse: a policy that became
+// stricter counts, and one that became laxer does not.
 //
 // The package knows neither Defender nor any face. It has no way to be asked to approve by a model: a face
 // must bring an authenticated principal and, for a client's own prompt, the code that only the prompt shows.

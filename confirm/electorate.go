@@ -66,7 +66,7 @@ var errNobody = errors.New("nobody is allowed to confirm changes; an operator ha
 
 // mayApprove says nil when a yes of v counts for c, and otherwise why not.
 func (e electorate) mayApprove(c Change, v Vote) error {
-	self := e.people.same(c.Requester, v.Principal)
+	self := e.people.asked(c, v.Principal)
 	switch {
 	case v.Agent || (c.Agent && v.Channel == Client):
 		return errors.New("an application or an AI agent may ask for changes and never confirm one; a person has to confirm it")
@@ -84,13 +84,34 @@ func (e electorate) mayApprove(c Change, v Vote) error {
 	return nil
 }
 
-// mayDeny lets approvers and the requester stop a change; an agent, its own alone.
+// approvals counts the distinct people whose yes counts: somebody whose principals were joined after a vote, or
+// taken apart, still counts once, and the requester only where they may confirm their own.
+func (e electorate) approvals(c Change) int {
+	var counted int
+	var yes []Decision
+	for _, d := range c.Decisions {
+		own := e.people.asked(c, d.names()...)
+		if !d.Approve || (own && !e.SelfApproval && !e.ownServer(c.Local, d.Channel)) {
+			continue
+		}
+		if !slices.ContainsFunc(yes, func(before Decision) bool { return e.people.twice(d, before) }) {
+			counted++
+		}
+		yes = append(yes, d)
+	}
+	return counted
+}
+
+// mayDeny lets approvers and the requester stop a change; an agent, its own alone. What the requester was called
+// when they asked lends no rights: a link may have been taken back because it was wrong.
 func (e electorate) mayDeny(c Change, v Vote) error {
 	switch {
-	case e.people.same(c.Requester, v.Principal):
+	case v.Agent && c.agents(v.Principal):
 		return nil
 	case v.Agent:
 		return errors.New("an application or an AI agent may not decide about the changes of others; a person has to")
+	case e.people.same(c.Requester, v.Principal):
+		return nil
 	case e.listed(e.Approvers, v.Principal, v.Groups):
 		return nil
 	}

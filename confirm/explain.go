@@ -49,7 +49,7 @@ func (e electorate) answerable(c Change, need judgement) error {
 	case len(e.Approvers) == 0:
 		return errNobody
 	}
-	return e.enoughApprovers(need, Asker{Principal: c.Requester, Agent: c.Agent})
+	return e.enoughApprovers(need, c)
 }
 
 // onOwnClient reports whether the requester alone is asked, or alone would count.
@@ -69,7 +69,7 @@ func (e electorate) voters(c Change) []string {
 		switch {
 		case isGroup(approver):
 			who = append(who, "whoever is in "+approver)
-		case !seen[key] && e.mayEver(Principal(approver), c.Requester):
+		case !seen[key] && e.mayEver(Principal(approver), c):
 			seen[key] = true
 			who = append(who, e.called(Principal(approver)))
 		}

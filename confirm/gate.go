@@ -19,6 +19,10 @@ type Config struct {
 	// before it sends, it calls still and sends nothing on an error. Nil makes the process read-only: it takes
 	// neither proposals nor votes.
 	Execute func(ctx context.Context, c Change, still func(context.Context) error) Outcome
+	// Able says nil when this process can execute an approved change now, and otherwise why not, in words for people:
+	// then it does not claim it, but leaves it to another process, until it expires. A proposal is asked about as well,
+	// by its Requester and Agent alone, and refused. It answers at once. Nil means that it always can.
+	Able func(ctx context.Context, c Change) error
 	// Reconcile reads Defender to learn how a change of unknown outcome ended. Its verdict is Applied,
 	// Failed (there is no trace of it) or Unknown.
 	Reconcile func(ctx context.Context, c Change) Outcome
@@ -37,6 +41,7 @@ type Gate struct {
 	moved     chan struct{}          // closed, and made anew, at each move
 	recheck   map[string]reconcile   // when to read again for a change of unknown outcome
 	proposing map[Principal][]string // the ids of changes that are being kept at this moment
+	left      map[string]time.Time   // the ids of changes that are left to other processes, and when each expires
 }
 
 // New returns a Gate over a ledger. It starts nothing: Run does the recovery.
@@ -47,7 +52,10 @@ func New(cfg Config) *Gate {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	return &Gate{cfg: cfg, owner: rand.Text(), moved: make(chan struct{}), recheck: map[string]reconcile{}, proposing: map[Principal][]string{}}
+	return &Gate{
+		cfg: cfg, owner: rand.Text(), moved: make(chan struct{}), recheck: map[string]reconcile{},
+		proposing: map[Principal][]string{}, left: map[string]time.Time{},
+	}
 }
 
 // Change returns a change as it stands now; one that is overdue is expired first.

@@ -1,7 +1,9 @@
 package confirm_test
 
 import (
+	"context"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -62,5 +64,38 @@ func TestMayDecideSaysWhatDecideDoes(t *testing.T) {
 				t.Errorf("the vote gave %v, want %v", did, tt.want)
 			}
 		})
+	}
+}
+
+// counted is the real ledger, which counts how often it is asked who is who.
+type counted struct {
+	confirm.Ledger
+	reads int
+}
+
+func (c *counted) Links(ctx context.Context) ([]confirm.Link, error) {
+	c.reads++
+	return c.Ledger.Links(ctx)
+}
+
+func TestMayDecideEachSaysWhatMayDecideDoes(t *testing.T) {
+	h := newHouse(t, confirm.Policy{Approvers: []string{string(slackBob), string(cleo)}})
+	h.link(t, linkBob())
+	own, others, over := h.propose(t, entraBobAsking()), h.propose(t, elsewhere(ada)), h.propose(t, elsewhere(ada))
+	over, err := h.Withdraw(t.Context(), over.ID, ada)
+	if err != nil {
+		t.Fatal(err)
+	}
+	changes := []confirm.Change{own, others, over, others}
+	cfg, ledger := h.cfg, &counted{Ledger: h.ledger}
+	cfg.Ledger = ledger
+	may, err := confirm.New(cfg).MayDecideEach(t.Context(), changes, yes(slackBob))
+	if err != nil || !slices.Equal(may, []bool{false, true, false, true}) || ledger.reads != 1 {
+		t.Errorf("it says %v, %v after asking %d times who is who", may, err, ledger.reads)
+	}
+	for i, c := range changes {
+		if err := h.MayDecide(t.Context(), c, yes(slackBob)); (err == nil) != may[i] {
+			t.Errorf("of change %d it says %v, and MayDecide %v", i, may[i], err)
+		}
 	}
 }

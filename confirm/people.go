@@ -16,11 +16,19 @@ func (p Person) key() string { return string(p.Principals[0]) }
 // depends on who somebody is asks one of these, and none is kept for longer than one decision.
 type people struct {
 	known     []Person
-	contested []Principal // of those whom the configuration and a link call by different names
+	index     map[Principal]int // whose each principal is, in known
+	contested map[int]bool      // of those whom the configuration and a link call by different names, in known
 }
 
 func join(configured []Person, links []Link) people {
-	p := people{known: slices.Clone(configured)}
+	p := people{
+		known:     slices.Clone(configured),
+		index:     make(map[Principal]int, len(configured)+2*len(links)),
+		contested: map[int]bool{},
+	}
+	for i, known := range p.known {
+		p.belong(i, known.Principals)
+	}
 	for _, l := range links {
 		p.join(l)
 	}
@@ -33,26 +41,36 @@ func (p *people) join(l Link) {
 	from, to := p.find(l.From), p.find(l.To)
 	switch {
 	case from < 0 && to < 0:
-		p.known = append(p.known, Person{Name: l.Name, Principals: []Principal{l.To, l.From}})
+		p.known = append(p.known, Person{Name: l.Name})
+		p.add(len(p.known)-1, l.To, l.From)
 	case from < 0:
 		p.add(to, l.From)
 	case to < 0:
 		p.add(from, l.To)
 	case from != to:
-		p.add(to, p.known[from].Principals...)
-		p.contested = append(p.contested, l.From, l.To)
-		p.known = slices.Delete(p.known, from, from+1)
+		p.add(to, p.known[from].Principals...) // nobody is found as the other any more
+		p.contested[to] = true
 	}
 }
 
 // add gives a person more principals; the configuration's own list is left as it is.
 func (p *people) add(person int, more ...Principal) {
 	p.known[person].Principals = append(slices.Clip(p.known[person].Principals), more...)
+	p.belong(person, more)
+}
+
+func (p *people) belong(person int, principals []Principal) {
+	for _, principal := range principals {
+		p.index[principal] = person
+	}
 }
 
 // find returns the index of the person whom a principal belongs to, -1 for a stranger.
 func (p people) find(of Principal) int {
-	return slices.IndexFunc(p.known, func(known Person) bool { return slices.Contains(known.Principals, of) })
+	if i, known := p.index[of]; known {
+		return i
+	}
+	return -1
 }
 
 // person returns everything known of the human behind a principal. A stranger is a person of their own, known
@@ -68,30 +86,35 @@ func (p people) person(of Principal) Person {
 func (p people) same(a, b Principal) bool { return p.person(a).key() == p.person(b).key() }
 
 // isContested reports whether it cannot be told who somebody is.
-func (p people) isContested(of Principal) bool {
-	principals := p.person(of).Principals
-	return slices.ContainsFunc(p.contested, func(c Principal) bool { return slices.Contains(principals, c) })
+func (p people) isContested(of Principal) bool { return p.contested[p.find(of)] }
+
+// meet reports whether somebody of one list and somebody of the other are one human being.
+func (p people) meet(some, others []Principal) bool {
+	return slices.ContainsFunc(some, func(a Principal) bool {
+		return slices.ContainsFunc(others, func(b Principal) bool { return p.same(a, b) })
+	})
 }
 
 // twice reports whether two decisions are of one person, by what is known now, or was known when either was made.
-func (p people) twice(a, b Decision) bool {
-	return a.Person == b.Person || p.same(a.Principal, b.Principal) ||
-		slices.Contains(a.Also, b.Principal) || slices.Contains(b.Also, a.Principal)
+func (p people) twice(a, b Decision) bool { return p.meet(a.names(), b.names()) }
+
+// asked reports whether the requester of a change is among some principals, by what is known now, or was known when
+// they asked: who sheds an account afterwards has asked by it all the same.
+func (p people) asked(c Change, some ...Principal) bool {
+	return p.meet(append([]Principal{c.Requester}, c.RequesterAlso...), some)
 }
 
-// approvals counts the distinct people who said yes: somebody whose principals were joined after a vote, or
-// taken apart, still counts once.
-func (p people) approvals(c Change) int {
-	var counted int
-	var yes []Decision
-	for _, d := range c.Decisions {
-		if !d.Approve {
-			continue
+// names are all that a person was known by when they decided.
+func (d Decision) names() []Principal {
+	return append([]Principal{d.Principal, Principal(d.Person)}, d.Also...)
+}
+
+// also are the other principals of the human behind one.
+func (p people) also(of Principal) (others []Principal) {
+	for _, other := range p.person(of).Principals {
+		if other != of {
+			others = append(others, other)
 		}
-		if !slices.ContainsFunc(yes, func(e Decision) bool { return p.twice(d, e) }) {
-			counted++
-		}
-		yes = append(yes, d)
 	}
-	return counted
+	return others
 }

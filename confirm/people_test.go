@@ -88,6 +88,7 @@ func TestWithoutKnowingWhoIsWhoNothingMoves(t *testing.T) {
 		"propose":     second(gate.Propose(t.Context(), deleteTwo(), elsewhere(ada))),
 		"may propose": gate.MayPropose(t.Context(), "delete_scans", elsewhere(ada)),
 		"may decide":  gate.MayDecide(t.Context(), c, yes(bob)),
+		"each":        second(gate.MayDecideEach(t.Context(), []confirm.Change{c}, yes(bob))),
 		"withdraw":    second(gate.Withdraw(t.Context(), c.ID, ada)),
 		"link":        gate.Link(t.Context(), linkBob()),
 		"open":        second(gate.OpenChanges(t.Context(), ada)),

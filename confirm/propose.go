@@ -11,7 +11,7 @@ import (
 // people under questions. A face asks it before it plans; Propose asks it again, and then the rules of the policy
 // too, which look at the plan.
 func (g *Gate) MayPropose(ctx context.Context, operation string, by Asker) error {
-	if err := g.able(); err != nil {
+	if err := g.ableFor(ctx, by); err != nil {
 		return err
 	}
 	e, err := g.electorate(ctx)
@@ -38,7 +38,7 @@ func (e electorate) mayAsk(j judgement, by Asker) error {
 
 // Propose keeps a change so that people can be asked, and returns it pending. When it refuses, it keeps nothing.
 func (g *Gate) Propose(ctx context.Context, p Proposal, by Asker) (Change, error) {
-	if err := g.able(); err != nil {
+	if err := g.ableFor(ctx, by); err != nil {
 		return Change{}, err
 	}
 	e, err := g.electorate(ctx)
@@ -47,7 +47,8 @@ func (g *Gate) Propose(ctx context.Context, p Proposal, by Asker) (Change, error
 	}
 	now := g.cfg.Now()
 	c := Change{
-		Proposal: p, Requester: by.Principal, Via: by.Via, Local: by.Local, Agent: by.Agent, Channels: e.useful(by),
+		Proposal: p, Requester: by.Principal, RequesterAlso: e.people.also(by.Principal),
+		Via: by.Via, Local: by.Local, Agent: by.Agent, Channels: e.useful(by),
 		Created: now, Updated: now, Expires: now.Add(g.cfg.Policy.expires()), State: Pending, Code: newCode(),
 	}
 	j := e.judge(c.subjected())

@@ -10,7 +10,7 @@ import (
 // reachable refuses a proposal that nobody could ever confirm, so that it is never kept.
 func (e electorate) reachable(need judgement, by Asker) error {
 	if slices.ContainsFunc(by.Channels, func(c Channel) bool { return c != Client }) {
-		return e.enoughApprovers(need, by)
+		return e.enoughApprovers(need, Change{Requester: by.Principal})
 	}
 	if by.Agent {
 		return errors.New("an application or an AI agent asks, and its own client cannot confirm: a person has to be asked on another channel; have an operator configure one (SCANWARDEN_CONFIRM_WITH)")
@@ -43,13 +43,13 @@ func (e electorate) useful(by Asker) []Channel {
 }
 
 // enoughApprovers counts the listed people besides a requester who may not approve; a group counts as many.
-func (e electorate) enoughApprovers(need judgement, by Asker) error {
+func (e electorate) enoughApprovers(need judgement, c Change) error {
 	able := map[string]bool{}
 	for _, approver := range e.Approvers {
 		if isGroup(approver) {
 			return nil
 		}
-		if e.mayEver(Principal(approver), by.Principal) {
+		if e.mayEver(Principal(approver), c) {
 			able[e.people.person(Principal(approver)).key()] = true
 		}
 	}
@@ -59,9 +59,9 @@ func (e electorate) enoughApprovers(need judgement, by Asker) error {
 	return nil
 }
 
-// mayEver reports whether a listed approver could confirm what the requester asks for.
-func (e electorate) mayEver(approver, requester Principal) bool {
-	self := e.people.same(requester, approver)
+// mayEver reports whether a listed approver could confirm a change.
+func (e electorate) mayEver(approver Principal, c Change) bool {
+	self := e.people.asked(c, approver)
 	return (!self || e.SelfApproval) && !e.people.isContested(approver)
 }
 

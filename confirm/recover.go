@@ -57,6 +57,11 @@ func (g *Gate) recoverAll(ctx context.Context) error {
 	// What needs no look at Defender comes first: that may take its time.
 	slices.SortStableFunc(kept, func(a, b Change) int { return looks(a) - looks(b) })
 	for _, c := range kept {
+		if g.unclaimed(c, g.cfg.Now()) {
+			// Whoever holds the lease may be the one that cannot execute it; the claim decides among the others.
+			g.start(ctx, c)
+			continue
+		}
 		step := g.remedy(c, g.cfg.Now())
 		if step == nil {
 			continue
@@ -88,9 +93,7 @@ func (g *Gate) remedy(c Change, now time.Time) func(context.Context, Change) err
 	case c.State == Pending && overdue:
 		return g.lapse("nobody decided in time")
 	case c.State == Approved && overdue:
-		return g.lapse("it was confirmed, but not started before it expired; nothing was sent")
-	case c.State == Approved && c.Updated.Add(lease).Before(now):
-		return g.resume
+		return g.lapseUnsent
 	case c.State == Executing && !c.Lease.After(now):
 		return g.orphan
 	case c.State == Unknown && g.due(c, now):
@@ -106,11 +109,20 @@ func (g *Gate) lapse(why string) func(context.Context, Change) error {
 	}
 }
 
-// resume runs a change that was confirmed by a process that is gone. Nothing of it was sent: only a claim
-// leads to a write.
-func (g *Gate) resume(ctx context.Context, c Change) error {
-	g.start(ctx, c)
-	return nil
+// lapseUnsent ends a confirmed change that no process has claimed in time, and tells why this one did not.
+func (g *Gate) lapseUnsent(ctx context.Context, c Change) error {
+	why := "it was confirmed, but not started before it expired; nothing was sent"
+	if err := g.unable(ctx, c); err != nil {
+		why += ": " + err.Error()
+	}
+	_, err := g.expire(ctx, c, why)
+	return err
+}
+
+// unclaimed reports whether a change was confirmed by a process that is gone, or that left it to another. Nothing
+// of it was sent: only a claim leads to a write.
+func (g *Gate) unclaimed(c Change, now time.Time) bool {
+	return c.State == Approved && c.Expires.After(now) && c.Updated.Add(lease).Before(now)
 }
 
 // orphan gives up on the process that was executing, and looks what it has done.

@@ -3,6 +3,7 @@ package confirm
 import (
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // Rule is one compiled rule of a policy: where it holds, it asks for more people, or refuses.
@@ -69,7 +70,8 @@ func (j *judgement) weigh(r Rule, s Subjected) {
 		j.refuse(fmt.Errorf("the policy's rule %q cannot be evaluated for this change (%w), so nobody may confirm it; ask anew, or have an operator correct the rule", r.Name, err))
 	case holds && r.Refuse != "":
 		say.Says = "refuses: " + r.Refuse
-		j.refuse(fmt.Errorf("the policy's rule %q does not allow this change: %s; ask for another change, or have an operator alter the rule", r.Name, r.Refuse))
+		j.refuse(fmt.Errorf("the policy's rule %q does not allow this change: %s; ask for another change, or have an operator alter the rule",
+			r.Name, strings.TrimRight(r.Refuse, " .")))
 	case holds:
 		say.Says = "asks for " + persons(r.Approvals)
 		if r.Approvals > j.needed {

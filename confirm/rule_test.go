@@ -123,6 +123,9 @@ func TestWhatARuleRefusesIsNeverKept(t *testing.T) {
 			refuses("no big ones", "addresses > 100", "nobody scans so many at once"), deleteMany(1),
 			[]string{`"no big ones"`, "nobody scans so many at once", "have an operator"},
 		},
+		"it refuses with a whole sentence": {
+			refuses("no big ones", "addresses > 100", "Nobody scans so many at once. "), deleteMany(1), []string{"at once; ask for another change"},
+		},
 		"it cannot be evaluated": {
 			asks("the sixth", `scans[5] == "x"`, 1), deleteMany(1), []string{`"the sixth"`, "cannot be evaluated", "have an operator"},
 		},

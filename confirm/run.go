@@ -28,8 +28,12 @@ func (g *Gate) start(ctx context.Context, c Change) {
 }
 
 // run claims an approved change, executes it and records how it ended. That another process claimed it first
-// is no error.
+// is no error, nor that it is left to one that can execute it.
 func (g *Gate) run(ctx context.Context, c Change) error {
+	if err := g.unable(ctx, c); err != nil {
+		g.leave(ctx, c, err)
+		return nil
+	}
 	c, err := g.claim(ctx, c)
 	if errors.Is(err, ErrMoved) {
 		return nil
@@ -73,7 +77,7 @@ func (e electorate) objection(c Change) *Outcome {
 			Reason: "nothing was sent, for the policy has become stricter: " + j.refusal.Error(),
 			Next:   "Ask again once the policy allows it.",
 		}
-	case e.people.approvals(c) < j.needed:
+	case e.approvals(c) < j.needed:
 		return &Outcome{
 			State:  Failed,
 			Reason: "it was confirmed by too few people, so nothing was sent (" + j.because + ")",

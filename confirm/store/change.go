@@ -34,8 +34,9 @@ type proposed struct {
 	Expires  time.Time         `json:"expires"`
 
 	// What was added later leaves no trace where it is missing: what older versions kept reads, and counts, the same.
-	Facts *confirm.Facts `json:"facts,omitempty"`
-	Agent bool           `json:"agent,omitempty"`
+	Facts         *confirm.Facts      `json:"facts,omitempty"`
+	Agent         bool                `json:"agent,omitempty"`
+	RequesterAlso []confirm.Principal `json:"requester_also,omitempty"`
 }
 
 func proposedOf(c confirm.Change) proposed {
@@ -43,7 +44,8 @@ func proposedOf(c confirm.Change) proposed {
 		Summary: c.Summary, Method: c.Request.Method, Path: c.Request.Path, Body: string(c.Request.Body),
 		Subjects: c.Subjects, Warnings: c.Warnings, Snapshot: string(c.Snapshot),
 		Local: c.Local, Channels: c.Channels, Needed: c.Needed,
-		Created: fromMicros(micros(c.Created)), Expires: fromMicros(micros(c.Expires)), Agent: c.Agent,
+		Created: fromMicros(micros(c.Created)), Expires: fromMicros(micros(c.Expires)),
+		Agent: c.Agent, RequesterAlso: c.RequesterAlso,
 	}
 	if !c.Facts.Empty() {
 		p.Facts = &c.Facts
@@ -61,7 +63,8 @@ func (p proposed) restore(c *confirm.Change, operation, target string) {
 	if p.Facts != nil {
 		c.Facts = *p.Facts
 	}
-	c.Local, c.Agent, c.Channels, c.Needed = p.Local, p.Agent, p.Channels, p.Needed
+	c.Local, c.Channels, c.Needed = p.Local, p.Channels, p.Needed
+	c.Agent, c.RequesterAlso = p.Agent, p.RequesterAlso
 }
 
 func raw(text string) json.RawMessage {

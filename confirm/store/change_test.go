@@ -21,6 +21,7 @@ func TestInsertedChangeComesBack(t *testing.T) {
 		bare.Warnings, bare.Channels, bare.Local = []string{}, nil, true
 		bare.Digest, _ = bare.Proposal.Digest()
 		agents := fresh(t)
+		agents.RequesterAlso = []confirm.Principal{"slack:T1/UADA", "token:ada"}
 		agents.Agent, agents.Facts = true, confirm.Facts{
 			Scans: []string{"core <switches>"}, Count: 1, Addresses: 256, PublicAddresses: 2, Hostnames: 3,
 			Scanners: []string{"one"}, InactiveScanner: true, Credential: "core-snmp", ReplacesSecret: true,

@@ -31,7 +31,7 @@ func (b *Bot) command(cmd slack.SlashCommand, delivery string) (reply any, err e
 	}
 	return b.seen.once("command "+cmp.Or(cmd.TriggerID, delivery), func() any {
 		return b.soon(t, func(ctx context.Context) {
-			if b.admit(ctx, t) {
+			if t, ok := b.admit(ctx, t); ok {
 				b.obey(ctx, t, cmd.Command, cmd.Text)
 			}
 		})
@@ -76,50 +76,56 @@ func (b *Bot) clicked(t talk, in slack.InteractionCallback) any {
 		return nil
 	}
 	act := in.ActionCallback.BlockActions[0]
-	var work func(context.Context)
+	var work func(context.Context, talk)
 	switch act.ActionID {
 	case approveChange:
-		work = func(ctx context.Context) { b.approve(ctx, t, act.Value) }
+		work = func(ctx context.Context, t talk) { b.approve(ctx, t, act.Value) }
 	case denyChange:
-		work = func(ctx context.Context) { b.askReason(ctx, t, act.Value) }
+		work = func(ctx context.Context, t talk) { b.askReason(ctx, t, act.Value) }
 	case reviewChange:
-		work = func(ctx context.Context) { b.review(ctx, t, act.Value) }
+		work = func(ctx context.Context, t talk) { b.review(ctx, t, act.Value) }
 	case reviewNext:
-		work = func(ctx context.Context) { b.turnPage(ctx, t, in.View.PrivateMetadata) }
+		work = func(ctx context.Context, t talk) { b.turnPage(ctx, t, in.View.PrivateMetadata) }
 	case withdrawChange:
-		work = func(ctx context.Context) { b.withdraw(ctx, t, act.Value) }
+		work = func(ctx context.Context, t talk) { b.withdraw(ctx, t, act.Value) }
 	case valueAction:
 		if in.View.CallbackID == "" || act.SelectedOption.Value == "" {
 			return nil
 		}
-		work = func(ctx context.Context) { b.chosen(ctx, t, in.View, act.BlockID, act.SelectedOption.Value) }
+		work = func(ctx context.Context, t talk) { b.chosen(ctx, t, in.View, act.BlockID, act.SelectedOption.Value) }
 	default:
 		return nil
 	}
 	if b.readOnly() {
-		work = func(ctx context.Context) { b.tell(ctx, t, sayReadOnly) }
+		work = func(ctx context.Context, t talk) { b.tell(ctx, t, sayReadOnly) }
 	}
 	return b.soon(t, func(ctx context.Context) {
-		if b.admit(ctx, t) {
-			work(ctx)
+		if t, ok := b.admit(ctx, t); ok {
+			work(ctx, t)
 		}
 	})
 }
 
-// event takes what the Events API tells: of all things, only that somebody opened the app's home.
+// event takes what the Events API tells: of all things, only that somebody opened the app's home. A JSON-RPC message
+// is none, although Slack signs those too, for its assistant's calls.
 func (b *Bot) event(body json.RawMessage, delivery string) (reply any, err error) {
 	var outer struct {
+		JSONRPC   json.RawMessage `json:"jsonrpc"`
 		Type      string          `json:"type"`
 		Challenge string          `json:"challenge"`
 		TeamID    string          `json:"team_id"`
 		EventID   string          `json:"event_id"`
 		Event     json.RawMessage `json:"event"`
 	}
-	if err := json.Unmarshal(body, &outer); err != nil {
+	if err := json.Unmarshal(body, &outer); err != nil || outer.JSONRPC != nil {
 		return nil, errMalformed
 	}
-	if outer.Type == slackevents.URLVerification {
+	switch outer.Type {
+	case slackevents.URLVerification:
 		return map[string]string{"challenge": outer.Challenge}, nil
+	case slackevents.CallbackEvent:
+	default:
+		return nil, errMalformed
 	}
 	var inner slackevents.AppHomeOpenedEvent
 	if err := json.Unmarshal(outer.Event, &inner); err != nil {

@@ -47,6 +47,7 @@ type Config struct {
 	Channel       string            // where changes are put to people; "" means direct messages to the approvers
 	Commands      map[string]string // slash command by operation, and "scans"; absent ones are "/" + operation
 	Approvers     []string          // as in confirm.Policy: whom to send direct messages and reminders
+	Requesters    []string          // as in confirm.Policy: Slack is asked who is in their user groups
 	Assistant     string            // the URL at which Slack's own assistant calls us as an MCP client, for the manifest; "" where it may not
 
 	LinkPage   string                                             // where people sign in to join accounts, PUBLIC_URL/link; "" means that this is not offered

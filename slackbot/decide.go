@@ -83,7 +83,7 @@ func (b *Bot) verdict(ctx context.Context, c confirm.Change, err error) string {
 	case errors.Is(err, confirm.ErrNotFound):
 		return "There is no such change any more. Nothing was done."
 	case errors.Is(err, confirm.ErrRefused):
-		return "Not counted: " + err.Error() + "."
+		return "Not counted: " + stopped(err.Error())
 	}
 	b.cfg.Log.ErrorContext(ctx, "a decision could not be recorded", "change", c.ID, "error", err)
 	return "Not done: scanwarden failed on its own side and recorded nothing. Please try again in a moment."

@@ -15,19 +15,17 @@ import (
 // How two accounts came to be joined, as confirm.Link has it.
 const bySignIn, byEmail = "sign-in", "e-mail"
 
-// admitted says nil for somebody who may act here at all, and sees to it that they are known by the accounts that
-// are theirs.
-func (b *Bot) admitted(ctx context.Context, who caller) error {
-	if err := b.people.check(ctx, who); err != nil {
-		return err
-	}
-	if !b.cfg.MatchEmail {
-		return nil
+// admitted returns somebody who may act here at all, as check does, and sees to it that they are known by the
+// accounts that are theirs.
+func (b *Bot) admitted(ctx context.Context, named caller) (caller, error) {
+	who, err := b.people.check(ctx, named)
+	if err != nil || !b.cfg.MatchEmail {
+		return who, err
 	}
 	if err := b.recognise(ctx, who); err != nil {
-		return fmt.Errorf("scanwarden cannot tell at the moment which accounts are yours; try again in a moment: %w", err)
+		return caller{}, fmt.Errorf("scanwarden cannot tell at the moment which accounts are yours; try again in a moment: %w", err)
 	}
-	return nil
+	return who, nil
 }
 
 // recognise joins a person with the one whom the configuration knows by their e-mail address, and takes such a link

@@ -2,7 +2,6 @@ package slackbot
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"time"
 
@@ -19,7 +18,7 @@ func (b *Bot) welcome(ctx context.Context, t talk) {
 	blocks, err := b.homeBlocks(ctx, t)
 	if err != nil {
 		b.cfg.Log.WarnContext(ctx, "the home of a person could not be filled", "user", t.user, "error", err)
-		blocks = words("Not shown: " + withoutCause(err) + ".")
+		blocks = words("Not shown: " + stopped(withoutCause(err)))
 	}
 	view := slack.HomeTabViewRequest{Type: slack.VTHomeTab, Blocks: slack.Blocks{BlockSet: blocks}}
 	if _, err := b.api.PublishViewContext(ctx, slack.PublishViewContextRequest{UserID: t.user, View: view}); err != nil {
@@ -28,14 +27,15 @@ func (b *Bot) welcome(ctx context.Context, t talk) {
 }
 
 func (b *Bot) homeBlocks(ctx context.Context, t talk) ([]slack.Block, error) {
-	if err := b.admitted(ctx, t.caller); err != nil {
+	who, err := b.admitted(ctx, t.caller)
+	if err != nil {
 		return nil, err
 	}
 	back, err := b.cfg.Backend(ctx)
 	if err != nil {
 		return nil, err
 	}
-	at, err := b.visitor(ctx, back.Gate, t.caller)
+	at, err := b.visitor(ctx, back.Gate, who)
 	if err != nil {
 		return nil, err
 	}
@@ -73,9 +73,11 @@ func (b *Bot) visitor(ctx context.Context, gate *confirm.Gate, who caller) (visi
 		return visitor{}, err
 	}
 	groups, err := b.people.groupsOf(ctx, who.user)
-	listed := len(groups) > 0 || slices.ContainsFunc(known.Principals, func(p confirm.Principal) bool {
-		return slices.Contains(b.cfg.Approvers, string(p))
-	})
+	named := groups[:len(groups):len(groups)]
+	for _, p := range known.Principals {
+		named = append(named, string(p))
+	}
+	listed := slices.ContainsFunc(named, func(n string) bool { return slices.Contains(b.cfg.Approvers, n) })
 	if err != nil && !listed {
 		return visitor{}, err
 	}
@@ -90,21 +92,18 @@ func (v visitor) waiting(ctx context.Context, now time.Time) ([]confirm.Change, 
 	if err != nil {
 		return nil, err
 	}
-	var failed error
-	waits := func(c confirm.Change) bool {
-		switch {
-		case !ours(c) || !c.Expires.After(now):
-			return false
-		case v.own(c):
-			return true
-		}
-		err := v.gate.MayDecide(ctx, c, v.vote)
-		if err != nil && !errors.Is(err, confirm.ErrRefused) && !errors.Is(err, confirm.ErrMoved) {
-			failed = errors.Join(failed, err)
-		}
-		return err == nil
+	open = slices.DeleteFunc(open, func(c confirm.Change) bool { return !ours(c) || !c.Expires.After(now) })
+	counts, err := v.gate.MayDecideEach(ctx, open, v.vote)
+	if err != nil {
+		return nil, err
 	}
-	return only(open, waits, mostWaiting), failed
+	var waits []confirm.Change
+	for i, c := range open {
+		if counts[i] || v.own(c) {
+			waits = append(waits, c)
+		}
+	}
+	return waits[:min(len(waits), mostWaiting)], nil
 }
 
 // sees tells which decided changes a person sees: approvers all of them, others their own.

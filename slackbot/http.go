@@ -1,12 +1,13 @@
 package slackbot
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"io"
+	"mime"
 	"net/http"
 	"net/url"
-	"strings"
 
 	"github.com/slack-go/slack"
 )
@@ -16,10 +17,10 @@ const largest = 1 << 20
 
 // Commands serves Slack's signed requests for slash commands (/slack/command).
 func (b *Bot) Commands() http.Handler {
-	return b.signed(func(body []byte, signature string) (any, error) {
-		form, err := url.ParseQuery(string(body))
+	return b.signed(func(h http.Header, body []byte) (any, error) {
+		form, err := readForm(h, body)
 		if err != nil {
-			return nil, errMalformed
+			return nil, err
 		}
 		if form.Get("ssl_check") == "1" {
 			return nil, nil // Slack looks whether somebody answers
@@ -29,41 +30,79 @@ func (b *Bot) Commands() http.Handler {
 			UserID: form.Get("user_id"), Command: form.Get("command"), Text: form.Get("text"),
 			ResponseURL: form.Get("response_url"), TriggerID: form.Get("trigger_id"),
 		}
-		return b.command(cmd, signature)
+		return b.command(cmd, h.Get(signature))
 	})
 }
 
 // Interactions serves Slack's signed requests for buttons, modals, menus and events (/slack/interaction).
 func (b *Bot) Interactions() http.Handler {
-	return b.signed(func(body []byte, signature string) (any, error) {
-		if trimmed := strings.TrimSpace(string(body)); strings.HasPrefix(trimmed, "{") {
-			return b.event(body, signature)
+	return b.signed(func(h http.Header, body []byte) (any, error) {
+		if typed(h) == "application/json" {
+			return b.event(body, h.Get(signature))
 		}
-		form, err := url.ParseQuery(string(body))
+		form, err := readForm(h, body)
 		if err != nil {
-			return nil, errMalformed
+			return nil, err
 		}
 		if form.Get("ssl_check") == "1" {
 			return nil, nil
 		}
 		var in slack.InteractionCallback
+		if !bytes.HasPrefix(body, []byte("payload=")) {
+			return nil, errMalformed
+		}
 		if err := json.Unmarshal([]byte(form.Get("payload")), &in); err != nil {
 			return nil, errMalformed
 		}
-		return b.interaction(in, signature)
+		return b.interaction(in, h.Get(signature))
 	})
 }
 
 // errMalformed is all that a request is told that Slack would not send.
 var errMalformed = errors.New("malformed request")
 
+// signature is the header that names a delivery where Slack gives nothing better.
+const signature = "X-Slack-Signature"
+
+// typed is the media type that a request says it has, "" when it says none.
+func typed(h http.Header) string {
+	kind, _, err := mime.ParseMediaType(h.Get("Content-Type"))
+	if err != nil {
+		return ""
+	}
+	return kind
+}
+
+// readForm reads what Slack sends as a form. The signature does not cover the type, so the body itself has to look
+// like one, too, and begin with the name of a field: what Slack signed as JSON for another door may have all of a
+// form's fields in it, in words that anybody wrote.
+func readForm(h http.Header, body []byte) (url.Values, error) {
+	if typed(h) != "application/x-www-form-urlencoded" || len(body) == 0 || body[0] < 'a' || 'z' < body[0] {
+		return nil, errMalformed
+	}
+	form, err := url.ParseQuery(string(body))
+	if err != nil {
+		return nil, errMalformed
+	}
+	for _, values := range form {
+		if len(values) > 1 {
+			return nil, errMalformed
+		}
+	}
+	return form, nil
+}
+
 // signed lets through what Slack signed within the last five minutes, and answers with what take returns.
-// The signature is over the raw bytes, so these are read first and parsed only when it holds.
-func (b *Bot) signed(take func(body []byte, signature string) (any, error)) http.Handler {
-	verify := Verify(b.cfg.SigningSecret)
+// The signature is over the raw bytes, so these are parsed only when it holds, and read only when it could.
+func (b *Bot) signed(take func(h http.Header, body []byte) (any, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodPost {
 			http.Error(w, "POST only", http.StatusMethodNotAllowed)
+			return
+		}
+		holds, err := signedNow(r.Header, b.cfg.SigningSecret)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusUnauthorized)
 			return
 		}
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, largest))
@@ -71,11 +110,11 @@ func (b *Bot) signed(take func(body []byte, signature string) (any, error)) http
 			http.Error(w, "the body is too large or broken off", http.StatusRequestEntityTooLarge)
 			return
 		}
-		if err := verify(r.Header, body); err != nil {
+		if err := holds(body); err != nil {
 			http.Error(w, err.Error(), http.StatusUnauthorized)
 			return
 		}
-		reply, err := take(body, r.Header.Get("X-Slack-Signature"))
+		reply, err := take(r.Header, body)
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return

@@ -43,7 +43,7 @@ func (b *Bot) wayToLink() []slack.Block {
 func (b *Bot) join(ctx context.Context, who caller, proof string) string {
 	signedIn, err := b.cfg.OpenProof(proof, b.cfg.Now())
 	if err != nil {
-		return "Not joined: " + err.Error() + "."
+		return "Not joined: " + stopped(err.Error())
 	}
 	back, err := b.cfg.Backend(ctx)
 	if err == nil {
@@ -53,7 +53,7 @@ func (b *Bot) join(ctx context.Context, who caller, proof string) string {
 	}
 	switch {
 	case errors.Is(err, confirm.ErrRefused):
-		return "Not joined: " + err.Error() + "."
+		return "Not joined: " + stopped(err.Error())
 	case err != nil:
 		b.cfg.Log.ErrorContext(ctx, "two accounts could not be joined", "user", who.user, "error", err)
 		return "Not joined: scanwarden failed on its own side. Please try again in a moment."

@@ -2,6 +2,7 @@ package slackbot_test
 
 import (
 	"bytes"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -220,5 +221,20 @@ func TestALinkPageNeedsWhatOpensItsProofs(t *testing.T) {
 	h.cfg.LinkPage = linkPage
 	if _, err := slackbot.New(h.cfg); err == nil || !strings.Contains(err.Error(), "OpenProof") {
 		t.Errorf("the bot is made, %v", err)
+	}
+}
+
+func TestWhatEndsInAStopGetsNoOther(t *testing.T) {
+	for _, why := range []string{"it is too old", "it is too old."} {
+		p := linking(plan{})
+		whole := p.bot
+		p.bot = func(c *slackbot.Config) {
+			whole(c)
+			c.OpenProof = func(string, time.Time) (slackbot.SignedIn, error) { return slackbot.SignedIn{}, errors.New(why) }
+		}
+		h := newHouse(t, p)
+		if answer := h.answer(t, ada, "/scans", "link x"); !says(answer, "Not joined: it is too old.") || says(answer, "..") {
+			t.Errorf("%q becomes %s", why, answer)
+		}
 	}
 }

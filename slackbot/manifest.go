@@ -109,7 +109,7 @@ func Manifest(cfg Config, url string) ([]byte, error) {
 // scopes are exactly those that the bot's calls need.
 func scopes(cfg Config) []string {
 	all := []string{"commands", "chat:write", "im:write", "users:read"}
-	if slices.ContainsFunc(cfg.Approvers, func(a string) bool { return strings.HasPrefix(a, "slack-group:") }) {
+	if slices.ContainsFunc(slices.Concat(cfg.Approvers, cfg.Requesters), func(p string) bool { return strings.HasPrefix(p, groupPrefix) }) {
 		all = append(all, "usergroups:read")
 	}
 	if cfg.MatchEmail {

@@ -18,7 +18,8 @@ import (
 // fresh is how long Slack's word on a person or a group is believed: who was removed loses their say within it.
 const fresh = time.Minute
 
-// caller is the person behind a signed request: nothing of it was typed or stored in a message.
+// caller is the person behind a signed request: nothing of it was typed or stored in a message. Whom Slack names may
+// be of any workspace; only a caller that check returned is somebody here, and has a principal.
 type caller struct{ team, user string }
 
 func (c caller) principal() confirm.Principal {
@@ -45,7 +46,7 @@ func slackUsers(p confirm.Person) (users []string) {
 // people asks Slack who somebody is, and remembers it for a minute.
 type people struct {
 	api    *slack.Client
-	groups []string // the user groups among the approvers
+	groups []string // the user groups that policy names
 	now    func() time.Time
 
 	flight  singleflight.Group // a crowd asks once
@@ -62,33 +63,47 @@ type answer[T any] struct {
 
 func newPeople(api *slack.Client, cfg Config) *people {
 	p := &people{api: api, now: cfg.Now, users: map[string]answer[*slack.User]{}, members: map[string]answer[[]string]{}}
-	for _, approver := range cfg.Approvers {
-		if group, ok := strings.CutPrefix(approver, "slack-group:"); ok {
+	for _, listed := range slices.Concat(cfg.Approvers, cfg.Requesters) {
+		if group, ok := strings.CutPrefix(listed, groupPrefix); ok && !slices.Contains(p.groups, group) {
 			p.groups = append(p.groups, group)
 		}
 	}
 	return p
 }
 
+// groupPrefix is how policy names a user group.
+const groupPrefix = "slack-group:"
+
 // errStranger is a refusal of a person as such, whatever they ask for.
 type errStranger string
 
 func (e errStranger) Error() string { return string(e) }
 
-// check says nil for a full member of our own workspace, and otherwise why they cannot act here. When Slack
-// does not say who somebody is, they are nobody.
-func (p *people) check(ctx context.Context, c caller) error {
+// check returns a full member of our own workspace, and for anybody else why they cannot act here. When Slack does
+// not say who somebody is, they are nobody. On Enterprise Grid Slack names the same person by the workspace and by
+// the organisation: what is returned is by the workspace, so that nobody is two.
+func (p *people) check(ctx context.Context, c caller) (caller, error) {
 	home, err := p.workspace(ctx)
 	if err != nil {
-		return fmt.Errorf("slack did not say which workspace this is, so nobody is believed; try again in a moment: %w", err)
+		return caller{}, fmt.Errorf("slack did not say which workspace this is, so nobody is believed; try again in a moment: %w", err)
 	}
 	if c.team != home.TeamID && (home.EnterpriseID == "" || c.team != home.EnterpriseID) {
-		return errStranger("you belong to another workspace, and only members of this one can use scanwarden")
+		return caller{}, errElsewhere
 	}
 	u, err := p.user(ctx, c.user)
 	if err != nil {
-		return fmt.Errorf("slack did not say who you are, so you are not believed; try again in a moment: %w", err)
+		return caller{}, fmt.Errorf("slack did not say who you are, so you are not believed; try again in a moment: %w", err)
 	}
+	if err := member(u, home); err != nil {
+		return caller{}, err
+	}
+	return caller{team: home.TeamID, user: c.user}, nil
+}
+
+const errElsewhere = errStranger("you belong to another workspace, and only members of this one can use scanwarden")
+
+// member says nil for an account that is a person's, and a full one of the workspace home.
+func member(u *slack.User, home *slack.AuthTestResponse) error {
 	switch {
 	case u.Deleted:
 		return errStranger("your account is deactivated, and only active members can use scanwarden")
@@ -97,7 +112,7 @@ func (p *people) check(ctx context.Context, c caller) error {
 	case u.IsRestricted || u.IsUltraRestricted:
 		return errStranger("guests cannot use scanwarden; ask a full member of this workspace")
 	case u.IsStranger || (u.TeamID != home.TeamID && !slices.Contains(u.Enterprise.Teams, home.TeamID)):
-		return errStranger("you belong to another workspace, and only members of this one can use scanwarden")
+		return errElsewhere
 	}
 	return nil
 }
@@ -131,19 +146,19 @@ func (p *people) user(ctx context.Context, id string) (*slack.User, error) {
 	})
 }
 
-// groupsOf lists the approving user groups that a person is in now, as policy names them.
-func (p *people) groupsOf(ctx context.Context, user string) ([]string, error) {
-	var in []string
+// groupsOf lists the user groups that a person is in now, as policy names them. With an error it lists those that
+// Slack did tell.
+func (p *people) groupsOf(ctx context.Context, user string) (in []string, unknown error) {
 	for _, group := range p.groups {
 		members, err := p.membersOf(ctx, group)
-		if err != nil {
-			return in, fmt.Errorf("slack did not say who is in the user group %s; try again in a moment: %w", group, err)
+		if err != nil && unknown == nil {
+			unknown = fmt.Errorf("slack did not say who is in the user group %s; try again in a moment: %w", group, err)
 		}
-		if slices.Contains(members, user) {
-			in = append(in, "slack-group:"+group)
+		if err == nil && slices.Contains(members, user) {
+			in = append(in, groupPrefix+group)
 		}
 	}
-	return in, nil
+	return in, unknown
 }
 
 func (p *people) membersOf(ctx context.Context, group string) ([]string, error) {
@@ -180,18 +195,19 @@ func together[T any](p *people, what string, ask func() (T, error)) (T, error) {
 	return v.(T), err
 }
 
-// admit is check, answered to the person. It is false for whoever may not act here at all.
-func (b *Bot) admit(ctx context.Context, t talk) bool {
-	err := b.admitted(ctx, t.caller)
+// admit is admitted, answered to the person. It is false for whoever may not act here at all.
+func (b *Bot) admit(ctx context.Context, t talk) (talk, bool) {
+	who, err := b.admitted(ctx, t.caller)
 	if err == nil {
-		return true
+		t.caller = who
+		return t, true
 	}
 	if _, stranger := errors.AsType[errStranger](err); !stranger {
 		b.giveUpOn(err)
 		b.cfg.Log.WarnContext(ctx, "it could not be told who somebody is", "user", t.user, "error", err)
 	}
-	b.tell(ctx, t, "Not done: "+withoutCause(err)+".")
-	return false
+	b.tell(ctx, t, "Not done: "+stopped(withoutCause(err)))
+	return t, false
 }
 
 // withoutCause is what we say ourselves of an error, without what it wraps: a person can do nothing with that.

@@ -94,9 +94,11 @@ func (b *Bot) submitted(t talk, view slack.View) any {
 
 // submit carries a submitted modal out.
 func (b *Bot) submit(ctx context.Context, t talk, view slack.View) screen {
-	if err := b.admitted(ctx, t.caller); err != nil {
-		return saying("Not done: " + withoutCause(err) + ".")
+	who, err := b.admitted(ctx, t.caller)
+	if err != nil {
+		return saying("Not done: " + stopped(withoutCause(err)))
 	}
+	t.caller = who
 	if b.readOnly() {
 		return saying(sayReadOnly)
 	}
@@ -231,11 +233,12 @@ func (b *Bot) suggest(t talk, in slack.InteractionCallback) any {
 	}
 	found := make(chan []entry, 1)
 	b.after(t, func(ctx context.Context) {
-		if b.people.check(ctx, t.caller) != nil {
+		who, err := b.people.check(ctx, t.caller)
+		if err != nil {
 			found <- nil
 			return
 		}
-		all, err := b.live(ctx, t.caller, from, in.Value)
+		all, err := b.live(ctx, who, from, in.Value)
 		if err != nil {
 			b.cfg.Log.WarnContext(ctx, "a menu could not be filled", "error", err)
 		}

@@ -72,6 +72,14 @@ func short(text string, n int) string {
 	return text[:fitting(text, n-1)] + "…"
 }
 
+// stopped ends a sentence with a stop, unless whoever wrote it has done so.
+func stopped(sentence string) string {
+	if strings.HasSuffix(sentence, ".") {
+		return sentence
+	}
+	return sentence + "."
+}
+
 // letter is a modal that only tells something.
 func letter(blocks []slack.Block) slack.ModalViewRequest {
 	return slack.ModalViewRequest{

@@ -7,28 +7,29 @@ import (
 
 	"github.com/slack-go/slack"
 
+	"scanwarden/confirm"
 	"scanwarden/tools"
 )
 
-// Vouch returns the approving user groups of a person whom Slack names in a request that it has signed, as policy
-// names them. The error says in one plain sentence why they cannot act here: they are no full member of our own
+// Vouch returns the principal and the user groups, as policy names them, of a person whom Slack names in a request that
+// it has signed; the team may be our own workspace or, on Enterprise Grid, its organisation. The error says in one plain sentence why they cannot act here: they are no full member of our own
 // workspace, or Slack does not say that they are. A group that Slack does not tell counts for nothing.
-func (b *Bot) Vouch(ctx context.Context, team, user string) (groups []string, err error) {
-	who := caller{team: team, user: user}
+func (b *Bot) Vouch(ctx context.Context, team, user string) (confirm.Principal, []string, error) {
 	if !isID(team) || !isID(user) {
-		return nil, errors.New("slack named no person of a workspace; ask with the slash commands instead")
+		return "", nil, errors.New("slack named no person of a workspace; ask with the slash commands instead")
 	}
-	if err := b.admitted(ctx, who); err != nil {
+	who, err := b.admitted(ctx, caller{team: team, user: user})
+	if err != nil {
 		if _, stranger := errors.AsType[errStranger](err); !stranger {
 			b.cfg.Log.WarnContext(ctx, "nobody could vouch for a person in Slack", "user", user, "error", err)
 		}
-		return nil, errors.New(withoutCause(err))
+		return "", nil, errors.New(withoutCause(err))
 	}
-	groups, err = b.people.groupsOf(ctx, user)
+	groups, err := b.people.groupsOf(ctx, user)
 	if err != nil {
 		b.cfg.Log.WarnContext(ctx, "a person's user groups are not known", "user", user, "error", err)
 	}
-	return groups, nil
+	return who.principal(), groups, nil
 }
 
 // errUnsigned is all that a request is told that is not signed.
@@ -38,13 +39,25 @@ var errUnsigned = errors.New("not signed by Slack for this app, or too long ago"
 // minutes. Without a secret nothing is signed.
 func Verify(signingSecret tools.Secret) func(http.Header, []byte) error {
 	return func(header http.Header, body []byte) error {
-		verifier, err := slack.NewSecretsVerifier(header, revealed(signingSecret))
+		holds, err := signedNow(header, signingSecret)
 		if err != nil {
-			return errUnsigned
+			return err
 		}
+		return holds(body)
+	}
+}
+
+// signedNow returns what holds the signature in header against a body, or refuses what no body could be signed by:
+// a stranger need only get the timestamp wrong not to be read.
+func signedNow(header http.Header, signingSecret tools.Secret) (holds func(body []byte) error, err error) {
+	verifier, err := slack.NewSecretsVerifier(header, revealed(signingSecret)) // which looks at the timestamp
+	if err != nil {
+		return nil, errUnsigned
+	}
+	return func(body []byte) error {
 		if _, err := verifier.Write(body); err != nil || verifier.Ensure() != nil {
 			return errUnsigned
 		}
 		return nil
-	}
+	}, nil
 }

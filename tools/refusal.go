@@ -1,6 +1,9 @@
 package tools
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // Refusal is an error a model or person can act on: one plain sentence naming the field and the fix. Nothing
 // was kept and nothing was sent.
@@ -15,7 +18,7 @@ func (r *Refusal) Error() string {
 	if r.Next == "" {
 		return r.Reason
 	}
-	return r.Reason + "; " + r.Next
+	return strings.TrimSuffix(r.Reason, ".") + "; " + r.Next
 }
 
 func refuse(field, format string, args ...any) *Refusal {

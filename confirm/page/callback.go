@@ -18,12 +18,13 @@ func (l *linker) callback(w http.ResponseWriter, r *http.Request) {
 	}
 	came, err := url.ParseQuery(r.URL.RawQuery)
 	a := l.attempt(r, own.attempts)
-	if err != nil || !a.answers(came.Get("state"), l.cfg.Now()) {
+	if err != nil || !a.answers(came.Get("state"), l.cfg.Now()) || !l.finished.add(a, l.cfg.Now()) {
 		l.look.letter(w, http.StatusForbidden, "This sign-in was not begun in this browser, or too long ago.",
 			"Nothing was done. Start again here, and finish within ten minutes.")
 		return
 	}
-	if !l.paced(w) {
+	if !l.paced(w, l.finishes) {
+		l.finished.remove(a)
 		return
 	}
 	http.SetCookie(w, cookie(l.cfg.Secure, "")) // whatever comes of it, it was the only try

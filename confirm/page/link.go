@@ -40,16 +40,19 @@ type LinkConfig struct {
 const (
 	// signInTime bounds one call to the identity provider.
 	signInTime = 30 * time.Second
-	// perSecond and atOnce bound how often a sign-in is begun or finished, by all browsers together: each costs
-	// the identity provider a call.
+	// perSecond and atOnce bound how often a sign-in is begun, and how often one is finished, by all browsers
+	// together: each costs the identity provider a call.
 	perSecond, atOnce = 5, 50
 )
 
 // linker serves the pages.
 type linker struct {
-	cfg   LinkConfig
-	look  look
-	pacer *rate.Limiter
+	cfg    LinkConfig
+	look   look
+	starts *rate.Limiter
+	// Anybody can begin a sign-in, and few can finish one: however many begin, these can go on.
+	finishes *rate.Limiter
+	finished finished
 }
 
 // Link serves GET /link, /link/start and /link/callback. Its last page shows a signed, short-lived proof of who
@@ -71,7 +74,7 @@ func Link(cfg LinkConfig) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &linker{cfg: cfg, look: look, pacer: rate.NewLimiter(perSecond, atOnce)}
+	l := &linker{cfg: cfg, look: look, starts: rate.NewLimiter(perSecond, atOnce), finishes: rate.NewLimiter(perSecond, atOnce)}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/link", l.explain)
 	mux.HandleFunc("/link/start", l.start)
@@ -96,7 +99,7 @@ func (l *linker) start(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	own, ok := l.seals(w)
-	if !ok || !l.paced(w) {
+	if !ok || !l.paced(w, l.starts) {
 		return
 	}
 	a := newAttempt(l.cfg.Now())
@@ -140,8 +143,8 @@ func (l *linker) seals(w http.ResponseWriter) (seals, bool) {
 }
 
 // paced lets through as many as the identity provider is to be asked for; when it is false, the answer is written.
-func (l *linker) paced(w http.ResponseWriter) bool {
-	if l.pacer.AllowN(l.cfg.Now(), 1) {
+func (l *linker) paced(w http.ResponseWriter, pacer *rate.Limiter) bool {
+	if pacer.AllowN(l.cfg.Now(), 1) {
 		return true
 	}
 	w.Header().Set("Retry-After", "10")

@@ -207,14 +207,62 @@ func TestSignInsAreKeptAtAPace(t *testing.T) {
 	if let > 150 {
 		t.Fatalf("%d of 201 sign-ins were begun at once", let)
 	}
-	tooMany := s.get(t, c, callback(held, s.ms.consent(held)), nil)
+	tooMany := s.get(t, s.browser(t), "/link/start", nil)
 	s.refused(t, tooMany, http.StatusTooManyRequests, "Too many")
 	if tooMany.Header.Get("Retry-After") == "" || len(tooMany.Cookies()) != 0 {
 		t.Errorf("it cannot be tried again: %v", tooMany.Header)
 	}
-	s.ahead = time.Minute
 	if a := s.get(t, c, callback(held, s.ms.consent(held)), nil); a.proof() == "" {
+		t.Errorf("whoever was signing in cannot finish: %d\n%s", a.StatusCode, a.text)
+	}
+	s.ahead = time.Minute
+	s.begin(t, c)
+}
+
+func TestSignInsAreFinishedAtAPace(t *testing.T) {
+	s := open(t, nil)
+	browsers, states := make([]*http.Client, 120), make([]string, 120)
+	for i := range browsers {
+		if i%40 == 0 {
+			s.ahead += 10 * time.Second // so that all of them can begin
+		}
+		browsers[i] = s.browser(t)
+		states[i] = s.begin(t, browsers[i])
+	}
+	late := -1
+	for i, c := range browsers {
+		a := s.get(t, c, callback(states[i], ""), nil)
+		if a.StatusCode == http.StatusTooManyRequests {
+			late = i
+			if a.Header.Get("Retry-After") == "" || len(a.Cookies()) != 0 {
+				t.Fatalf("it cannot be tried again: %v", a.Header)
+			}
+		}
+	}
+	if late < 0 {
+		t.Fatal("any number of sign-ins are finished at once")
+	}
+	s.ahead += time.Minute
+	c, state := browsers[late], states[late]
+	if a := s.get(t, c, callback(state, s.ms.consent(state)), nil); a.proof() == "" {
 		t.Errorf("tried again: %d\n%s", a.StatusCode, a.text)
+	}
+}
+
+// A browser forgets its attempt; whoever keeps a copy must not use up with it the pace that is everybody's.
+func TestOneAttemptIsFinishedOnce(t *testing.T) {
+	s := open(t, nil)
+	honest := s.browser(t)
+	held := s.begin(t, honest)
+	begun := s.get(t, s.browser(t), "/link/start", nil)
+	to, _ := begun.Location()
+	state, kept := to.Query().Get("state"), wearing(begun.Cookies()[0].Value)
+	s.refused(t, s.get(t, s.browser(t), callback(state, ""), kept), http.StatusForbidden, "Microsoft refused")
+	for range 100 {
+		s.refused(t, s.get(t, s.browser(t), callback(state, "x"), kept), http.StatusForbidden, "not begun in this browser")
+	}
+	if a := s.get(t, honest, callback(held, s.ms.consent(held)), nil); a.proof() == "" {
+		t.Errorf("somebody else cannot finish: %d\n%s", a.StatusCode, a.text)
 	}
 }
 

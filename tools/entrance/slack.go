@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -27,8 +28,11 @@ const slackSession = "slack-app"
 
 // SlackConfig configures Slack.
 type SlackConfig struct {
-	Verify func(h http.Header, body []byte) error                                    // the request signature
-	Vouch  func(ctx context.Context, team, user string) (groups []string, err error) // a full member of our own workspace
+	// Verify returns nil for a request signature that holds.
+	Verify func(h http.Header, body []byte) error
+	// Vouch returns the principal, which is the same however Slack names the person, and the groups of a full member
+	// of our own workspace, and an error for anybody else.
+	Vouch func(ctx context.Context, team, user string) (confirm.Principal, []string, error)
 }
 
 // Slack admits Slack's own assistant with Slack identity auth (docs.slack.dev/ai/slackbot-mcp-client): requests signed
@@ -51,11 +55,11 @@ func (s *slack) Admit(r *http.Request, body []byte) (Caller, error) {
 		}
 	}
 	message, err := object(body)
-	var method string
+	var version, method string
 	if err == nil {
-		err = json.Unmarshal(message["method"], &method)
+		err = errors.Join(json.Unmarshal(message["jsonrpc"], &version), json.Unmarshal(message["method"], &method))
 	}
-	if err != nil || method == "" {
+	if err != nil || version != "2.0" || method == "" { // what Slack signs for its own doors is no such message
 		return Caller{}, &Denial{Status: http.StatusBadRequest, Reason: "send one JSON-RPC request, with every field once"}
 	}
 	if method != "tools/call" {
@@ -76,29 +80,26 @@ func (s *slack) call(r *http.Request, body []byte, params json.RawMessage) (Call
 	if denial := s.repeated(r.Header, body); denial != nil {
 		return Caller{}, denial
 	}
-	groups, err := s.Vouch(r.Context(), who.team, who.user)
+	principal, groups, err := s.Vouch(r.Context(), who.team, who.user)
 	if err != nil {
 		return Caller{}, &Denial{
 			Status: http.StatusForbidden, Cause: err,
 			Reason: "only full members of this server's own Slack workspace may call, and Slack does not say that this person is one",
 		}
 	}
-	return Caller{
-		Principal: confirm.Principal("slack:" + who.team + "/" + who.user),
-		Groups:    groups, Agent: true, Session: slackSession,
-	}, nil
+	return Caller{Principal: principal, Groups: groups, Agent: true, Session: slackSession}, nil
 }
 
 // repeated refuses a request that came before. It goes by what is signed and not by the signature, which can be
 // written in more than one way.
 func (s *slack) repeated(h http.Header, body []byte) *Denial {
 	stamp := h.Get(slackTimestamp)
-	seconds, err := strconv.ParseInt(stamp, 10, 64)
-	if err != nil {
+	signed, ok := signedAt(stamp)
+	if !ok {
 		return &Denial{Status: http.StatusUnauthorized, Reason: "the request has no timestamp"}
 	}
 	sum := sha256.Sum256(append([]byte(stamp+":"), body...))
-	switch s.seen.add(sum, time.Unix(seconds, 0).Add(slackWindow)) {
+	switch s.seen.add(sum, signed.Add(slackWindow)) {
 	case known:
 		return &Denial{Status: http.StatusForbidden, Reason: "this very request came before, and is answered once; sign a new one"}
 	case full:
@@ -107,8 +108,15 @@ func (s *slack) repeated(h http.Header, body []byte) *Denial {
 	return nil
 }
 
-// signedBySlack reports whether a request carries what could be one signature of Slack's. Two could be read as
-// either.
+// signedAt is the time of a timestamp; false for none, and for one that no signature of now has.
+func signedAt(stamp string) (at time.Time, ok bool) {
+	seconds, err := strconv.ParseInt(stamp, 10, 64)
+	at = time.Unix(seconds, 0)
+	return at, err == nil && time.Since(at).Abs() <= slackWindow
+}
+
+// signedBySlack reports whether a request carries what could be one signature of Slack's, made lately. Two could be
+// read as either. It is asked before a stranger's body is read.
 func signedBySlack(h http.Header) bool {
 	signatures, stamps := h.Values(slackSignature), h.Values(slackTimestamp)
 	if len(signatures) != 1 || len(stamps) != 1 {
@@ -116,7 +124,8 @@ func signedBySlack(h http.Header) bool {
 	}
 	mac, found := strings.CutPrefix(signatures[0], "v0=")
 	_, err := hex.DecodeString(mac)
-	return found && err == nil && len(mac) == 2*sha256.Size
+	_, lately := signedAt(stamps[0])
+	return found && lately && err == nil && len(mac) == 2*sha256.Size
 }
 
 // person is who Slack says is at the other end of its assistant.

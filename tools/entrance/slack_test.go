@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -39,11 +40,11 @@ func workspace() entrance.SlackConfig {
 			}
 			return v.Ensure()
 		},
-		Vouch: func(_ context.Context, team, user string) ([]string, error) {
-			if team != "T024BE7LD" || user == "UGUEST" {
-				return nil, errGuest
+		Vouch: func(_ context.Context, team, user string) (confirm.Principal, []string, error) {
+			if team != "T024BE7LD" && team != "E024BE7LD" || user == "UGUEST" {
+				return "", nil, errGuest
 			}
-			return []string{"slack-group:S0614TZR7"}, nil
+			return confirm.Principal("slack:T024BE7LD/" + user), []string{"slack-group:S0614TZR7"}, nil
 		},
 	}
 }
@@ -76,6 +77,7 @@ func TestSlackNamesThePerson(t *testing.T) {
 	for _, meta := range []string{
 		adaInSlack,
 		`{"slack":{"user_id":"U024BE7LH","team_id":"T024BE7LD","enterprise_id":"E024BE7LD"}}`,
+		`{"slack":{"user_id":"U024BE7LH","team_id":"E024BE7LD"}}`, // the same person, by the organisation
 		`{"slack":{"user_id":"U024BE7LH","team_id":"T024BE7LD","enterprise_id":null,"channel_id":"C1"},"progressToken":1}`,
 	} {
 		body := callBody(meta)
@@ -133,7 +135,7 @@ func TestWhatSlackDidNotSign(t *testing.T) {
 func TestWhoSlackDoesNotName(t *testing.T) {
 	cfg := workspace()
 	vouch := cfg.Vouch
-	cfg.Vouch = func(ctx context.Context, team, user string) ([]string, error) {
+	cfg.Vouch = func(ctx context.Context, team, user string) (confirm.Principal, []string, error) {
 		if team != "T024BE7LD" && team != "T0OTHER" || user != "UGUEST" && user != "U024BE7LH" {
 			t.Errorf("Slack is asked about %q in %q", user, team)
 		}
@@ -165,21 +167,27 @@ func TestWhoSlackDoesNotName(t *testing.T) {
 		"a user under another case": {callBody(`{"slack":{"User_Id":"U024BE7LH","team_id":"T024BE7LD"}}`), 403},
 		"two slacks":                {callBody(`{"slack":{"user_id":"U0000","team_id":"T024BE7LD"},"slack":{"user_id":"U024BE7LH","team_id":"T024BE7LD"}}`), 403},
 		"two slacks but for case":   {callBody(`{"slack":{"user_id":"U024BE7LH","team_id":"T024BE7LD"},"\u017flack":{}}`), 403},
-		"two _metas":                {`{"method":"tools/call","params":{"_meta":{},"_meta":` + adaInSlack + `}}`, 403},
-		"two _metas but for case":   {`{"method":"tools/call","params":{"_META":{},"_meta":` + adaInSlack + `}}`, 403},
-		"two params":                {`{"method":"tools/call","params":{},"params":{"_meta":` + adaInSlack + `}}`, 400},
-		"two params but for case":   {`{"method":"tools/call","params":{"_meta":` + adaInSlack + `},"Params":{}}`, 400},
-		"two methods":               {`{"method":"ping","method":"tools/call","params":{"_meta":` + adaInSlack + `}}`, 400},
-		"two methods but for case":  {`{"method":"ping","Method":"tools/call"}`, 400},
-		"a method in another case":  {`{"Method":"tools/call","params":{"_meta":` + adaInSlack + `}}`, 400},
+		"two _metas":                {`{"jsonrpc":"2.0","method":"tools/call","params":{"_meta":{},"_meta":` + adaInSlack + `}}`, 403},
+		"two _metas but for case":   {`{"jsonrpc":"2.0","method":"tools/call","params":{"_META":{},"_meta":` + adaInSlack + `}}`, 403},
+		"two params":                {`{"jsonrpc":"2.0","method":"tools/call","params":{},"params":{"_meta":` + adaInSlack + `}}`, 400},
+		"two params but for case":   {`{"jsonrpc":"2.0","method":"tools/call","params":{"_meta":` + adaInSlack + `},"Params":{}}`, 400},
+		"two methods":               {`{"jsonrpc":"2.0","method":"ping","method":"tools/call","params":{"_meta":` + adaInSlack + `}}`, 400},
+		"two methods but for case":  {`{"jsonrpc":"2.0","method":"ping","Method":"tools/call"}`, 400},
+		"a method in another case":  {`{"jsonrpc":"2.0","Method":"tools/call","params":{"_meta":` + adaInSlack + `}}`, 400},
 		"an answer to a question":   {`{"jsonrpc":"2.0","id":1,"result":{"action":"accept"}}`, 400},
 		"a batch":                   {`[` + callBody(adaInSlack) + `]`, 400},
 		"two messages":              {callBody(adaInSlack) + callBody(adaInSlack), 400},
-		"a comma too many":          {`{"method":"tools/call",}`, 400},
+		"a comma too many":          {`{"jsonrpc":"2.0","method":"tools/call",}`, 400},
 		"nothing":                   {``, 400},
-		"an empty method":           {`{"method":"","params":{"_meta":` + adaInSlack + `}}`, 400},
-		"a method that is null":     {`{"method":null,"params":{"_meta":` + adaInSlack + `}}`, 400},
-		"a method that is a number": {`{"method":7,"params":{"_meta":` + adaInSlack + `}}`, 400},
+		"an empty method":           {`{"jsonrpc":"2.0","method":"","params":{"_meta":` + adaInSlack + `}}`, 400},
+		"a method that is null":     {`{"jsonrpc":"2.0","method":null,"params":{"_meta":` + adaInSlack + `}}`, 400},
+		"a method that is a number": {`{"jsonrpc":"2.0","method":7,"params":{"_meta":` + adaInSlack + `}}`, 400},
+		"no protocol":               {`{"id":7,"method":"tools/call","params":{"_meta":` + adaInSlack + `}}`, 400},
+		"another protocol":          {`{"jsonrpc":"1.0","method":"tools/call","params":{"_meta":` + adaInSlack + `}}`, 400},
+		"a protocol by number":      {`{"jsonrpc":2.0,"method":"tools/call","params":{"_meta":` + adaInSlack + `}}`, 400},
+		"a discovery without one":   {`{"method":"tools/list"}`, 400},
+		"an event":                  {`{"type":"event_callback","event":{"type":"app_home_opened"}}`, 400},
+		"a click":                   {`payload=%7B%22jsonrpc%22%3A%222.0%22%7D`, 400},
 		"a guest":                   {callBody(`{"slack":{"user_id":"UGUEST","team_id":"T024BE7LD"}}`), 403},
 		"another workspace":         {callBody(`{"slack":{"user_id":"U024BE7LH","team_id":"T0OTHER"}}`), 403},
 	} {
@@ -218,74 +226,27 @@ func TestASignedCallCountsOnce(t *testing.T) {
 
 // The memory of what came is bounded: it forgets what could not come again, and refuses when it can forget nothing.
 func TestTheMemoryOfSignedCallsIsBounded(t *testing.T) {
-	cfg := workspace()
-	cfg.Verify = func(http.Header, []byte) error { return nil } // so that old ones come too
-	k := entrance.Slack(cfg)
-	send := func(at time.Time, n int) error {
-		body := strings.Replace(callBody(adaInSlack), `"id":7`, `"id":`+strconv.Itoa(n), 1)
-		_, err := k.Admit(slackRequest(t, at, signingSecret, body), []byte(body))
-		return err
-	}
-	for n := range 4096 {
-		if err := send(time.Now().Add(-6*time.Minute), n); err != nil {
-			t.Fatal(err)
+	synctest.Test(t, func(t *testing.T) {
+		k := entrance.Slack(workspace())
+		send := func(n int) error {
+			body := strings.Replace(callBody(adaInSlack), `"id":7`, `"id":`+strconv.Itoa(n), 1)
+			_, err := k.Admit(slackRequest(t, time.Now(), signingSecret, body), []byte(body))
+			return err
 		}
-	}
-	for n := range 4096 {
-		if err := send(time.Now(), 5000+n); err != nil {
-			t.Fatalf("what cannot come again is still remembered: %v", err)
+		for n := range 4096 {
+			if err := send(n); err != nil {
+				t.Fatal(err)
+			}
 		}
-	}
-	err := send(time.Now(), 10000)
-	if denial, ok := errors.AsType[*entrance.Denial](err); !ok || denial.Status != 503 {
-		t.Errorf("a full memory: %v, want 503", err)
-	}
-}
-
-func TestWhoIsAsked(t *testing.T) {
-	sums := map[confirm.Principal][sha256.Size]byte{"token:ada": sha256.Sum256([]byte("a-long-enough-token"))}
-	k := entrance.Either(entrance.Slack(workspace()), entrance.Tokens(sums))
-	body := callBody(adaInSlack)
-	bearer := httptest.NewRequestWithContext(t.Context(), http.MethodPost, resource, nil)
-	bearer.Header.Set("Authorization", "Bearer a-long-enough-token")
-	signedOne := slackRequest(t, time.Now(), signingSecret, body)
-	both := slackRequest(t, time.Now().Add(time.Second), "another", body)
-	both.Header.Set("Authorization", "Bearer a-long-enough-token")
-	halves := bearer.Clone(t.Context())
-	halves.Header.Set("X-Slack-Signature", "")
-	for name, tt := range map[string]struct {
-		r         *http.Request
-		principal confirm.Principal // "" is refused
-		needsBody bool
-	}{
-		"a token": {bearer, "token:ada", false}, "a signature": {signedOne, "slack:T024BE7LD/U024BE7LH", true},
-		"a bad signature and a token": {both, "", true}, "an empty signature and a token": {halves, "", false},
-	} {
-		if got := entrance.NeedsBody(k, tt.r); got != tt.needsBody {
-			t.Errorf("%s: needs the body: %v", name, got)
+		time.Sleep(6 * time.Minute)
+		for n := range 4096 {
+			if err := send(5000 + n); err != nil {
+				t.Fatalf("what cannot come again is still remembered: %v", err)
+			}
 		}
-		got, err := k.Admit(tt.r, []byte(body))
-		if got.Principal != tt.principal || (err == nil) != (tt.principal != "") {
-			t.Errorf("%s: %+v, %v", name, got, err)
+		err := send(10000)
+		if denial, ok := errors.AsType[*entrance.Denial](err); !ok || denial.Status != 503 {
+			t.Errorf("a full memory: %v, want 503", err)
 		}
-	}
-}
-
-// elsewhere is a Keeper that this room does not know.
-type elsewhere struct{ entrance.Keeper }
-
-func TestWhoseBodyIsReadForAStranger(t *testing.T) {
-	a := newAuthority(t)
-	r := slackRequest(t, time.Now(), signingSecret, "")
-	for name, tt := range map[string]struct {
-		k    entrance.Keeper
-		want bool
-	}{
-		"Entra": {a.keeper(t), false}, "tokens": {entrance.Tokens(nil), false}, "anyone": {entrance.Anyone("local:ada"), false},
-		"Slack": {entrance.Slack(workspace()), true}, "another": {elsewhere{}, true},
-	} {
-		if got := entrance.NeedsBody(tt.k, r); got != tt.want {
-			t.Errorf("%s: %v", name, got)
-		}
-	}
+	})
 }

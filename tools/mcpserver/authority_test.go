@@ -21,6 +21,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
+	"scanwarden/confirm"
 	"scanwarden/tools/entrance"
 )
 
@@ -106,7 +107,9 @@ func slackKeeper() entrance.Keeper {
 			}
 			return nil
 		},
-		Vouch: func(context.Context, string, string) ([]string, error) { return nil, nil },
+		Vouch: func(_ context.Context, team, user string) (confirm.Principal, []string, error) {
+			return confirm.Principal("slack:" + team + "/" + user), nil, nil
+		},
 	})
 }
 

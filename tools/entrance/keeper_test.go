@@ -1,0 +1,71 @@
+package entrance_test
+
+import (
+	"crypto/sha256"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"testing"
+	"time"
+
+	"scanwarden/confirm"
+	"scanwarden/tools/entrance"
+)
+
+func TestWhoIsAsked(t *testing.T) {
+	sums := map[confirm.Principal][sha256.Size]byte{"token:ada": sha256.Sum256([]byte("a-long-enough-token"))}
+	k := entrance.Either(entrance.Slack(workspace()), entrance.Tokens(sums))
+	body := callBody(adaInSlack)
+	bearer := httptest.NewRequestWithContext(t.Context(), http.MethodPost, resource, nil)
+	bearer.Header.Set("Authorization", "Bearer a-long-enough-token")
+	signedOne := slackRequest(t, time.Now(), signingSecret, body)
+	both := slackRequest(t, time.Now().Add(time.Second), "another", body)
+	both.Header.Set("Authorization", "Bearer a-long-enough-token")
+	halves := bearer.Clone(t.Context())
+	halves.Header.Set("X-Slack-Signature", "")
+	for name, tt := range map[string]struct {
+		r         *http.Request
+		principal confirm.Principal // "" is refused
+		needsBody bool
+	}{
+		"a token": {bearer, "token:ada", false}, "a signature": {signedOne, "slack:T024BE7LD/U024BE7LH", true},
+		"a bad signature and a token": {both, "", true}, "an empty signature and a token": {halves, "", false},
+	} {
+		if got := entrance.NeedsBody(k, tt.r); got != tt.needsBody {
+			t.Errorf("%s: needs the body: %v", name, got)
+		}
+		got, err := k.Admit(tt.r, []byte(body))
+		if got.Principal != tt.principal || (err == nil) != (tt.principal != "") {
+			t.Errorf("%s: %+v, %v", name, got, err)
+		}
+	}
+}
+
+// elsewhere is a Keeper that this room does not know.
+type elsewhere struct{ entrance.Keeper }
+
+func TestWhoseBodyIsReadForAStranger(t *testing.T) {
+	a := newAuthority(t)
+	for name, stamp := range map[string]string{
+		"six minutes old": strconv.FormatInt(time.Now().Add(-6*time.Minute).Unix(), 10), "no number": "now",
+		"six minutes from now": strconv.FormatInt(time.Now().Add(6*time.Minute).Unix(), 10), "too large a number": "9223372036854775807", "too small a number": "-9223372036854775808",
+	} {
+		r := slackRequest(t, time.Now(), signingSecret, "")
+		r.Header.Set("X-Slack-Request-Timestamp", stamp)
+		if entrance.NeedsBody(entrance.Slack(workspace()), r) {
+			t.Errorf("%s: the body is read", name)
+		}
+	}
+	r := slackRequest(t, time.Now(), signingSecret, "")
+	for name, tt := range map[string]struct {
+		k    entrance.Keeper
+		want bool
+	}{
+		"Entra": {a.keeper(t), false}, "tokens": {entrance.Tokens(nil), false}, "anyone": {entrance.Anyone("local:ada"), false},
+		"Slack": {entrance.Slack(workspace()), true}, "another": {elsewhere{}, true},
+	} {
+		if got := entrance.NeedsBody(tt.k, r); got != tt.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}

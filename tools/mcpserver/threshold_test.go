@@ -1,0 +1,140 @@
+package mcpserver_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"scanwarden/confirm"
+	"scanwarden/tools/entrance"
+)
+
+// What proved who the caller is does not reach a handler; who they are reaches Defender's sign-in.
+func TestCredentialsEndAtTheDoor(t *testing.T) {
+	a := newAuthority(t)
+	h := &house{keeper: entrance.Either(slackKeeper(), a.keeper(t))}
+	h.build(t)
+	var mu sync.Mutex
+	var seen []http.Header
+	h.server.SeeHeaders(func(header http.Header) { mu.Lock(); defer mu.Unlock(); seen = append(seen, header.Clone()) })
+	h.knock(t, "POST", listTools, bearer(a.token(t, adaID, nil), ""))
+	_, header := h.knock(t, "POST", ping, bearer(a.token(t, adaID, nil), ""))
+	h.knock(t, "POST", listScans, bearer(a.token(t, adaID, nil), header.Get("Mcp-Session-Id")))
+	body := slackCall("list_scanners", "{}", "U1") // the list of scans is fresh, and not fetched again
+	_, header = h.knock(t, "POST", ping, slackSigned(ping))
+	session := header.Get("Mcp-Session-Id")
+	h.knock(t, "POST", body, func(r *http.Request) { slackSigned(body)(r); r.Header.Set("Mcp-Session-Id", session) })
+	mu.Lock()
+	defer mu.Unlock()
+	if len(seen) != 2 {
+		t.Fatalf("%d tool calls, want 2", len(seen))
+	}
+	for _, header := range seen {
+		for name := range header {
+			if name == "Authorization" || strings.HasPrefix(name, "X-Slack-") {
+				t.Errorf("a handler was given %s", name)
+			}
+		}
+	}
+	for _, who := range []confirm.Principal{adaEntra, "slack:T1/U1"} {
+		if _, called := h.behalf.Load(who); !called {
+			t.Errorf("Defender was not called on behalf of %s", who)
+		}
+	}
+	if strings.Contains(h.log.String(), "eyJ") {
+		t.Error("a token is in the log")
+	}
+}
+
+// A stranger's body is not read: the answer comes while it is still on its way.
+func TestAStrangersBodyIsNotRead(t *testing.T) {
+	a := newAuthority(t)
+	h := &house{keeper: entrance.Either(slackKeeper(), a.keeper(t))}
+	h.build(t)
+	for name, alter := range map[string]func(*http.Request){
+		"no credentials":         func(*http.Request) {},
+		"a bad token":            func(r *http.Request) { r.Header.Set("Authorization", "Bearer x") },
+		"a token that is huge":   func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+strings.Repeat("x", 20<<10)) },
+		"no signature of a form": func(r *http.Request) { r.Header.Set("X-Slack-Signature", "v0=x") },
+		"a stale signature": func(r *http.Request) {
+			r.Header.Set("X-Slack-Signature", "v0="+strings.Repeat("0", 64))
+			r.Header.Set("X-Slack-Request-Timestamp", "1")
+		},
+		"another host": func(r *http.Request) { r.Host = "evil.example" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			defer cancel()
+			body, more := io.Pipe()
+			defer more.Close()
+			req, err := http.NewRequestWithContext(ctx, http.MethodPost, h.url, body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.ContentLength = 1 << 20 // net/http itself drains, and drops, what is small or of no announced size
+			alter(req)
+			res, err := http.DefaultClient.Do(req)
+			if err != nil {
+				t.Fatalf("the server waits for the body: %v", err)
+			}
+			res.Body.Close()
+			if res.StatusCode < 400 {
+				t.Errorf("status %d", res.StatusCode)
+			}
+		})
+	}
+}
+
+// failing is a Keeper that cannot tell.
+type failing struct{}
+
+func (failing) Admit(*http.Request, []byte) (entrance.Caller, error) {
+	return entrance.Caller{Principal: "token:ada"}, errors.New("the directory is on fire")
+}
+
+func TestWhenNobodyCanTellWhoCalls(t *testing.T) {
+	a := newAuthority(t)
+	a.down.Store(true)
+	for name, tt := range map[string]struct {
+		keeper entrance.Keeper
+		cause  string
+	}{
+		"a failure":     {failing{}, "the directory is on fire"},
+		"Entra is down": {a.keeper(t), "500 Internal Server Error"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := &house{keeper: tt.keeper}
+			h.build(t)
+			got := h.post(t, a.token(t, adaID, nil), []byte(ping), http.Header{})
+			if got.status != 503 || strings.Contains(got.raw, tt.cause) {
+				t.Errorf("%d %s", got.status, got.raw)
+			}
+			if n := strings.Count(h.log.String(), tt.cause); n != 1 || strings.Contains(h.log.String(), "eyJ") {
+				t.Errorf("the cause is in the log %d times: %s", n, h.log.String())
+			}
+		})
+	}
+}
+
+// A server that only reads does not tell a model that it could write.
+func TestAReadOnlyServerPromisesNoWrites(t *testing.T) {
+	for readOnly, want := range map[bool]string{true: "only reads", false: "add_scan, update_scan and delete_scans only propose"} {
+		h := &house{readOnly: readOnly}
+		h.build(t)
+		got := h.post(t, "", []byte(ping), http.Header{})
+		var answer struct{ Result struct{ Instructions string } }
+		if err := json.Unmarshal([]byte(got.raw), &answer); err != nil {
+			t.Fatal(err)
+		}
+		said := answer.Result.Instructions
+		if !strings.Contains(said, want) || readOnly && (strings.Contains(said, "add_scan") || strings.Contains(said, "confirm")) {
+			t.Errorf("read only %v: %s", readOnly, said)
+		}
+	}
+}

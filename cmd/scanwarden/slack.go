@@ -54,7 +54,7 @@ func (c *config) slack() (slackbot.Config, error) {
 	return slackbot.Config{
 		Operations: operations, API: c.Slack.API, BotToken: c.Slack.BotToken, AppToken: c.Slack.AppToken,
 		SigningSecret: c.Slack.SigningSecret, Channel: c.Slack.Channel, Commands: c.Slack.Commands,
-		Approvers: c.policy().Approvers, People: c.policy().People, MatchEmail: c.Slack.MatchEmail,
+		Approvers: c.policy().Approvers, Requesters: c.policy().Requesters, People: c.policy().People, MatchEmail: c.Slack.MatchEmail,
 		Assistant: c.assistant(), LinkPage: c.linkURL(),
 	}, err
 }

@@ -157,7 +157,19 @@ func (bp blueprint) arm(lock *confirm.Config, h *house, api defender.Config, wri
 		return executor.Execute(ctx, c, still)
 	}
 	lock.Reconcile = executor.Reconcile
+	if bp.callers != nil {
+		lock.Able = bp.able
+	}
 	return nil
+}
+
+// able says nil when what somebody asks for could be sent in their name: their sign-in is held here.
+func (bp blueprint) able(_ context.Context, c confirm.Change) error {
+	if c.Agent {
+		return errAgent
+	}
+	_, err := bp.callers.assertion(c.Requester)
+	return err
 }
 
 // moved tells whoever follows the changes of this process.

@@ -16,7 +16,7 @@ func (e electorate) reachable(need judgement, by Asker) error {
 		return errors.New("an application or an AI agent asks, and its own client cannot confirm: a person has to be asked on another channel; have an operator configure one (SCANWARDEN_CONFIRM_WITH)")
 	}
 	if len(by.Channels) == 0 {
-		return errors.New("no person can be asked to confirm: this client does not offer prompts (elicitation) and no other channel is configured; use a client that does")
+		return errors.New("no person can be asked to confirm: this client does not offer prompts (elicitation) and no other channel is configured; use a client that does, or have an operator configure Slack (SLACK_BOT_TOKEN, SCANWARDEN_CONFIRM_WITH)")
 	}
 	if err := e.ownAnswer(by); err != nil {
 		return fmt.Errorf("only the client of %s can be asked, and %w", by.Principal, err)

@@ -64,7 +64,7 @@ type patient struct {
 	world world
 }
 
-// Run examines everything that a server would need, and changes nothing. The error says how much is wrong.
+// Run examines everything that a server would need, and changes nothing but an older ledger's form. The error says how much is wrong.
 func (d doctorCommand) Run(w world, flags flagValues) error {
 	if d.Explain != "" {
 		return d.explain(w, flags)

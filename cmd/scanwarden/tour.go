@@ -154,7 +154,7 @@ func (t *tour) farewell() {
 		"Build it:                 go build ./cmd/scanwarden",
 		"Add it to an MCP client:  claude mcp add scanwarden -- $PWD/scanwarden stdio --simulator",
 		"Any other client:         command scanwarden, arguments stdio --simulator",
-		"Your own tenant:          set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, leave --simulator out",
+		"Your own tenant:          README.md, \"With your tenant\"; scanwarden doctor checks what you set",
 		"All the rest:             README.md, or scanwarden --help")
 }
 

@@ -64,28 +64,19 @@ func (c *callers) clock() time.Time {
 	return c.now()
 }
 
-func (c *callers) has(p confirm.Principal) bool {
-	if c == nil {
-		return false
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	token, ok := c.held[p]
-	return ok && token.until.After(c.clock())
-}
-
 // assertion is the token to trade for one in the name of p.
 func (c *callers) assertion(p confirm.Principal) (text string, err error) {
+	c.mu.Lock()
+	token, held := c.held[p]
+	c.mu.Unlock()
 	switch {
 	case p == "":
 		return "", errors.New("nobody has called whose name Defender could record; ask through an MCP client that is signed in with Entra ID")
 	case !strings.HasPrefix(string(p), "entra:"):
 		return "", fmt.Errorf("%s has no Entra sign-in here, and Defender is to record who asked; ask through an MCP client that is signed in with Entra ID", p)
-	case !c.has(p):
+	case !held || !token.until.After(c.clock()):
 		return "", fmt.Errorf("the sign-in of %s is not held here any more; call once more with the MCP client, and ask again", p)
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	err = c.held[p].text.Reveal(func(secret string) error { text = secret; return nil })
+	err = token.text.Reveal(func(secret string) error { text = secret; return nil })
 	return text, err
 }

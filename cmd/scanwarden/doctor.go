@@ -64,7 +64,8 @@ type patient struct {
 	world world
 }
 
-// Run examines everything that a server would need, and changes nothing but an older ledger's form. The error says how much is wrong.
+// Run examines everything that a server would need, and changes nothing but an older ledger's form. The error says
+// how much is wrong.
 func (d doctorCommand) Run(w world, flags flagValues) error {
 	if d.Explain != "" {
 		return d.explain(w, flags)
@@ -78,7 +79,6 @@ func (d doctorCommand) Run(w world, flags flagValues) error {
 		report.add(finding{Check: "configuration", Status: fine, Says: cfg.told()})
 		cfg.Simulator = d.Simulator
 		p := &patient{blueprint: draw(cfg, w), world: w}
-		p.log = p.log.With() // stderr, as a server's
 		report.examine(w.ctx, p)
 	}
 	return report.end(w.out)

@@ -159,7 +159,7 @@ func (c *config) admission(address *net.TCPAddr, tokens int) (string, error) {
 		return "", fmt.Errorf("http.auth (SCANWARDEN_HTTP_AUTH): none lets everybody in who can reach %s; set it to token and give SCANWARDEN_HTTP_TOKEN, or listen on 127.0.0.1", address)
 	case auth == "none" && c.public():
 		return "", errors.New("http.public_url (SCANWARDEN_PUBLIC_URL): a public URL lets strangers in while http.auth is none; set SCANWARDEN_HTTP_AUTH to token and give SCANWARDEN_HTTP_TOKEN, or take the public URL away")
-	case auth == "entra" && tokens > 0, auth == "entra,slack" && tokens > 0, auth == "slack" && tokens > 0:
+	case tokens > 0 && auth != "" && !strings.HasPrefix(auth, "token"):
 		return "", fmt.Errorf("http.auth (SCANWARDEN_HTTP_AUTH): %s, but a token is configured too, which would not be looked at; take the token away, or set it to token", auth)
 	case strings.HasPrefix(auth, "token") && tokens == 0, auth == "" && tokens == 0 && !c.slackConfigured():
 		return "", errors.New("no caller could be authenticated: set SCANWARDEN_HTTP_TOKEN to a secret of 16 characters or more, SCANWARDEN_HTTP_AUTH to entra, or to none on a loopback address")

@@ -58,8 +58,8 @@ type identities struct {
 	close       func()
 }
 
-// signIn returns who signs in. It makes no call. callers are the tokens of the people on whose behalf we act, and
-// prompt tells whoever waits what a sign-in wants of a person.
+// signIn returns who signs in. It makes no call. callers are the tokens of the people on whose behalf we act; stateDir
+// is where a person's sign-in is kept.
 func (c *config) signIn(callers *callers, stateDir string) (identities, error) {
 	if c.standIn() {
 		return identities{read: fixedToken("simulator"), write: fixedToken("simulator"), close: func() {}}, nil

@@ -137,7 +137,7 @@ func TestAnAgentDoesNotTakeBackThePersonsChange(t *testing.T) {
 		c   confirm.Change
 		who confirm.Principal
 	}{{own, ada}, {own, "slack:T1/UA"}, {agents, "slack:T1/UA"}} {
-		_, err := h.WithdrawBy(t.Context(), tt.c.ID, asAgent(tt.who))
+		_, err := h.Withdraw(t.Context(), tt.c.ID, asAgent(tt.who))
 		refusal(t, err, "ask the person to withdraw")
 		stop := no(tt.who, "never mind")
 		stop.Agent = true
@@ -145,17 +145,17 @@ func TestAnAgentDoesNotTakeBackThePersonsChange(t *testing.T) {
 		refusal(t, err, "changes of others")
 		h.stands(t, tt.c, confirm.Pending)
 	}
-	if _, err := h.WithdrawBy(t.Context(), own.ID, asAgent(bob)); !errors.Is(err, confirm.ErrNotFound) {
+	if _, err := h.Withdraw(t.Context(), own.ID, asAgent(bob)); !errors.Is(err, confirm.ErrNotFound) {
 		t.Errorf("another person's agent got %v, want ErrNotFound", err)
 	}
-	if got, err := h.WithdrawBy(t.Context(), agents.ID, asAgent(ada)); err != nil || got.State != confirm.Withdrawn {
+	if got, err := h.Withdraw(t.Context(), agents.ID, asAgent(ada)); err != nil || got.State != confirm.Withdrawn {
 		t.Errorf("its own is %s, %v", got.State, err)
 	}
-	if got, err := h.WithdrawBy(t.Context(), own.ID, elsewhere("slack:T1/UA")); err != nil || got.State != confirm.Withdrawn {
+	if got, err := h.Withdraw(t.Context(), own.ID, elsewhere("slack:T1/UA")); err != nil || got.State != confirm.Withdrawn {
 		t.Errorf("by the person it is %s, %v", got.State, err)
 	}
 	byPerson := h.propose(t, asAgent(ada))
-	if got, err := h.Withdraw(t.Context(), byPerson.ID, "slack:T1/UA"); err != nil || got.State != confirm.Withdrawn {
+	if got, err := h.Withdraw(t.Context(), byPerson.ID, confirm.Asker{Principal: "slack:T1/UA"}); err != nil || got.State != confirm.Withdrawn {
 		t.Errorf("the agent's, by the person, is %s, %v", got.State, err)
 	}
 }

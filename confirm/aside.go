@@ -19,15 +19,10 @@ func (g *Gate) Trouble(ctx context.Context, id, why string) error {
 	return err
 }
 
-// Withdraw takes back a pending change of the requester's own; to anybody else it does not exist. It is for faces
-// that only people use: see WithdrawBy.
-func (g *Gate) Withdraw(ctx context.Context, id string, by Principal) (Change, error) {
-	return g.WithdrawBy(ctx, id, Asker{Principal: by})
-}
-
-// WithdrawBy is Withdraw for whoever the face says it is, by their Principal and Agent: an agent that acts for a
-// person takes back what an agent asked for under that principal, and nothing that the person asked for.
-func (g *Gate) WithdrawBy(ctx context.Context, id string, by Asker) (Change, error) {
+// Withdraw takes back a pending change of the requester's own; to anybody else it does not exist. Of by, Principal and
+// Agent count: an agent that acts for a person takes back what an agent asked for under that principal, and nothing
+// that the person asked for.
+func (g *Gate) Withdraw(ctx context.Context, id string, by Asker) (Change, error) {
 	return g.takeBack(ctx, id, by, "taken back by the requester")
 }
 

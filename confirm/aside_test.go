@@ -11,10 +11,10 @@ import (
 func TestWithdraw(t *testing.T) {
 	h := newHouse(t, confirm.Policy{Approvers: []string{string(bob)}})
 	c := h.propose(t, elsewhere(ada))
-	if _, err := h.Withdraw(t.Context(), c.ID, bob); !errors.Is(err, confirm.ErrNotFound) {
+	if _, err := h.Withdraw(t.Context(), c.ID, confirm.Asker{Principal: bob}); !errors.Is(err, confirm.ErrNotFound) {
 		t.Errorf("somebody else's withdrawal gave %v, want ErrNotFound", err)
 	}
-	if got, err := h.Withdraw(t.Context(), c.ID, ada); err != nil || got.State != confirm.Withdrawn {
+	if got, err := h.Withdraw(t.Context(), c.ID, confirm.Asker{Principal: ada}); err != nil || got.State != confirm.Withdrawn {
 		t.Errorf("withdrawing gave %s, %v", got.State, err)
 	}
 	if _, err := h.Decide(t.Context(), c.ID, yes(bob)); !errors.Is(err, confirm.ErrMoved) {

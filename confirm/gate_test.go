@@ -341,7 +341,7 @@ func TestNobodyIsBuriedUnderQuestions(t *testing.T) {
 	if _, err := h.Propose(t.Context(), deleteTwo(), elsewhere(ada)); !errors.Is(err, confirm.ErrRefused) {
 		t.Errorf("a third open change gave %v, want a refusal", err)
 	}
-	if _, err := h.Withdraw(t.Context(), last.ID, ada); err != nil {
+	if _, err := h.Withdraw(t.Context(), last.ID, confirm.Asker{Principal: ada}); err != nil {
 		t.Fatal(err)
 	}
 	h.propose(t, elsewhere(ada))

@@ -29,7 +29,7 @@ func TestMayDecideSaysWhatDecideDoes(t *testing.T) {
 			}
 		}, confirm.ErrRefused},
 		"when it is over": {yes(bob), func(t *testing.T, h *house, c confirm.Change) {
-			if _, err := h.Withdraw(t.Context(), c.ID, ada); err != nil {
+			if _, err := h.Withdraw(t.Context(), c.ID, confirm.Asker{Principal: ada}); err != nil {
 				t.Fatal(err)
 			}
 		}, confirm.ErrMoved},
@@ -82,7 +82,7 @@ func TestMayDecideEachSaysWhatMayDecideDoes(t *testing.T) {
 	h := newHouse(t, confirm.Policy{Approvers: []string{string(slackBob), string(cleo)}})
 	h.link(t, linkBob())
 	own, others, over := h.propose(t, entraBobAsking()), h.propose(t, elsewhere(ada)), h.propose(t, elsewhere(ada))
-	over, err := h.Withdraw(t.Context(), over.ID, ada)
+	over, err := h.Withdraw(t.Context(), over.ID, confirm.Asker{Principal: ada})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -89,7 +89,7 @@ func TestWithoutKnowingWhoIsWhoNothingMoves(t *testing.T) {
 		"may propose": gate.MayPropose(t.Context(), "delete_scans", elsewhere(ada)),
 		"may decide":  gate.MayDecide(t.Context(), c, yes(bob)),
 		"each":        second(gate.MayDecideEach(t.Context(), []confirm.Change{c}, yes(bob))),
-		"withdraw":    second(gate.Withdraw(t.Context(), c.ID, ada)),
+		"withdraw":    second(gate.Withdraw(t.Context(), c.ID, confirm.Asker{Principal: ada})),
 		"link":        gate.Link(t.Context(), linkBob()),
 		"open":        second(gate.OpenChanges(t.Context(), ada)),
 		"person":      second(gate.Person(t.Context(), ada)),

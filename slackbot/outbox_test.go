@@ -61,7 +61,7 @@ func TestWhatHappenedWhileTheBotWasDownIsShownAfter(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.moved.Store(nil)
-	if _, err := h.gate.Withdraw(t.Context(), c.ID, c.Requester); err != nil {
+	if _, err := h.gate.Withdraw(t.Context(), c.ID, confirm.Asker{Principal: c.Requester}); err != nil {
 		t.Fatal(err)
 	}
 	h.pass(10 * time.Second) // by then the process that moved it would have told

@@ -173,6 +173,10 @@ func TestWithdraw(t *testing.T) {
 	h := withGate(t)
 	c := h.propose("add_scan", lab)
 	id := fmt.Sprintf(`{"change_id":%q}`, c.ID)
+	byAgent := tools.ByAgent(t.Context(), ada)
+	if _, err := h.desk.Call(byAgent, ada, "withdraw_change", json.RawMessage(id)); !errors.Is(err, confirm.ErrRefused) {
+		t.Errorf("her agent took back what she asked for herself: %v", err)
+	}
 	for range 2 {
 		if got := h.mustCall(ada, "withdraw_change", id); got["status"] != "withdrawn" {
 			t.Errorf("withdraw_change = %v", got)

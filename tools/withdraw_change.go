@@ -25,7 +25,7 @@ func (d *Desk) withdrawChange(ctx context.Context, by confirm.Principal, in with
 	if err := d.needGate(); err != nil {
 		return Result{}, err
 	}
-	c, err := d.cfg.Gate.WithdrawBy(ctx, in.ChangeID, confirm.Asker{Principal: by, Agent: Agent(ctx)})
+	c, err := d.cfg.Gate.Withdraw(ctx, in.ChangeID, confirm.Asker{Principal: by, Agent: Agent(ctx)})
 	if err != nil {
 		return Result{}, err
 	}

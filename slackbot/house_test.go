@@ -211,6 +211,15 @@ func (h *house) run(t testing.TB) {
 	t.Cleanup(func() { _ = h.stop() })
 }
 
+// leave stops the bot, and waits until Slack knows: until then it may send to a socket that nobody reads any more.
+func (h *house) leave(t testing.TB) {
+	t.Helper()
+	if err := h.stop(); err != nil {
+		t.Fatal(err)
+	}
+	h.slack.Wait("the bot's sockets to close", func() bool { return h.slack.Sockets() == 0 })
+}
+
 // syncBuffer is a log that can be read while it is written.
 type syncBuffer struct {
 	mu   sync.Mutex

@@ -41,9 +41,7 @@ func TestButtonsWorkAfterARestart(t *testing.T) {
 	transports(t, func(t *testing.T, p plan) {
 		h := newHouse(t, p)
 		q := h.ask(t, bob, "/add_scan", h.newScan("Core switches"))
-		if err := h.stop(); err != nil {
-			t.Fatal(err)
-		}
+		h.leave(t)
 		h.start(t, p)
 		acked(t, h.slack.Click(ada, q, "approve_change"))
 		h.becomes(t, q, "applied")
@@ -57,9 +55,7 @@ func TestWhatHappenedWhileTheBotWasDownIsShownAfter(t *testing.T) {
 	h := newHouse(t, plan{})
 	q := h.ask(t, bob, "/add_scan", h.newScan("Core switches"))
 	c := h.change(t, q)
-	if err := h.stop(); err != nil {
-		t.Fatal(err)
-	}
+	h.leave(t)
 	h.moved.Store(nil)
 	if _, err := h.gate.Withdraw(t.Context(), c.ID, confirm.Asker{Principal: c.Requester}); err != nil {
 		t.Fatal(err)

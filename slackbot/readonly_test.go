@@ -48,9 +48,7 @@ func TestAReadOnlyBotAnswersNoOldQuestion(t *testing.T) {
 		denial := h.slack.WaitView(ada, func(v slacktest.View) bool { return v.CallbackID == "deny_change" })
 		acked(t, h.slack.Command(bob, channel, "/add_scan", ""))
 		form := h.slack.WaitView(bob, func(v slacktest.View) bool { return len(v.Inputs()) > 3 })
-		if err := h.stop(); err != nil {
-			t.Fatal(err)
-		}
+		h.leave(t)
 		reading(&h.cfg)
 		h.start(t, p)
 		acked(t, h.slack.Click(eve, q, "approve_change"))

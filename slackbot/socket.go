@@ -72,6 +72,9 @@ func (b *Bot) hear(client *socketmode.Client, event socketmode.Event, answering 
 	switch data := event.Data.(type) {
 	case *slack.ConnectionErrorEvent:
 		b.giveUpOn(data.ErrorObj)
+		if errors.Is(data.ErrorObj, context.Canceled) {
+			return // the bot is being stopped
+		}
 		b.cfg.Log.Warn("Slack could not be connected to; it is tried again", "attempt", data.Attempt, "error", data.ErrorObj)
 		return
 	case *socketmode.ErrorBadMessage:

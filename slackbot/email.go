@@ -22,14 +22,19 @@ func (b *Bot) admitted(ctx context.Context, named caller) (caller, error) {
 	if err != nil || !b.cfg.MatchEmail {
 		return who, err
 	}
-	if err := b.recognise(ctx, who); err != nil {
+	err = b.recognise(ctx, who)
+	if _, stranger := errors.AsType[errStranger](err); stranger {
+		return caller{}, err
+	}
+	if err != nil {
 		return caller{}, fmt.Errorf("scanwarden cannot tell at the moment which accounts are yours; try again in a moment: %w", err)
 	}
 	return who, nil
 }
 
 // recognise joins a person with the one whom the configuration knows by their e-mail address, and takes such a link
-// back once the address says something else. What somebody proved, or an operator configured, it leaves alone.
+// back once the address says something else. What somebody proved, or an operator configured, it leaves alone; but
+// where that contradicts the address, they are two people by one account or the other, and nobody until it is mended.
 func (b *Bot) recognise(ctx context.Context, who caller) error {
 	back, err := b.cfg.Backend(ctx)
 	if err != nil {
@@ -47,23 +52,31 @@ func (b *Bot) recognise(ctx context.Context, who caller) error {
 		return err
 	}
 	match, matches := b.matching(user)
-	made := slices.IndexFunc(links, func(l confirm.Link) bool { return l.From == who.principal() })
-	switch {
-	case made < 0 && matches:
+	outdated := func(l confirm.Link) bool {
+		return l.From == who.principal() && l.How == byEmail && (!matches || l.To != match.To)
+	}
+	if slices.ContainsFunc(links, outdated) {
+		if err := b.partNotMatching(ctx, back, who); err != nil {
+			return err
+		}
+	}
+	if matches {
 		return b.joinMatching(ctx, back, who, match)
-	case made >= 0 && links[made].How == byEmail && (!matches || links[made].To != match.To):
-		return b.partNotMatching(ctx, back, who)
 	}
 	return nil
 }
 
-// joinMatching joins a person with whom their address names, unless the gate knows one of the two as somebody else.
+const errContradictory = errStranger("it cannot be told who you are: your e-mail address names one person in the configuration, and your accounts are " +
+	"joined differently; have an operator look at the links (scanwarden people) and at people in the configuration")
+
+// joinMatching joins a person with whom their address names. The gate refuses when it knows one of the two as
+// somebody else.
 func (b *Bot) joinMatching(ctx context.Context, back *Backend, who caller, match confirm.Link) error {
 	match.From, match.How, match.At = who.principal(), byEmail, b.cfg.Now()
 	err := back.Gate.Link(ctx, match)
 	if errors.Is(err, confirm.ErrRefused) {
-		b.cfg.Log.WarnContext(ctx, "two accounts with one e-mail address are not joined", "user", who.user, "error", err)
-		return nil
+		b.cfg.Log.WarnContext(ctx, "an e-mail address names somebody whose accounts are joined differently", "user", who.user, "error", err)
+		return errContradictory
 	}
 	return err
 }

@@ -63,7 +63,6 @@ func TestAnAddressThatDoesNotMatchExactlyOneJoinsNobody(t *testing.T) {
 		"Kelvin sign":     {Email: "twice@example.com\u212a"},
 		"dotless":         {Email: "ada@examp\u0131e.com"},
 		"tag":             {Email: "ada+x@example.com"},
-		"somebody else's": {Email: "eve@example.com"}, // who is joined with another account here already
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHouse(t, matching(plan{}))
@@ -106,14 +105,53 @@ func TestAnAddressThatChangedJoinsNobodyAnyMore(t *testing.T) {
 	h.writes(t, 0)
 }
 
-func TestAnotherPersonsAddressIsTakenUpOnlyTheNextTime(t *testing.T) {
-	h := newHouse(t, matching(plan{policy: nil}))
-	if err := h.gate.Link(t.Context(), confirm.Link{From: slackOf(mallory), To: "entra:T/OLD", How: "e-mail"}); err != nil {
+// Between the two joins there must be no moment in which a person is a stranger, and could confirm what they asked for.
+func TestAnAddressThatNamesSomebodyElseNowJoinsThemAtOnce(t *testing.T) {
+	h := newHouse(t, matching(plan{}))
+	if err := h.gate.Link(t.Context(), confirm.Link{From: slackOf(ada), To: "entra:T/OLD", How: "e-mail"}); err != nil {
 		t.Fatal(err)
 	}
-	h.slack.AddUser(slacktest.User{ID: mallory, Name: "mallory", Email: "ada@example.com"})
-	h.answer(t, mallory, "/scans", "changes")
+	h.slack.AddUser(slacktest.User{ID: ada, Name: "ada", Email: "ada@example.com"})
+	h.answer(t, ada, "/scans", "changes")
+	h.joined(t, entraAda, slackOf(ada))
+}
+
+func TestTheAddressOfSomebodyWhoHasAnotherAccountHereIsNobodys(t *testing.T) {
+	h := newHouse(t, matching(plan{}))
+	h.slack.AddUser(slacktest.User{ID: mallory, Name: "mallory", Email: "eve@example.com"})
+	q := h.ask(t, bob, "/add_scan", h.newScan("Core switches"))
+	acked(t, h.slack.Click(mallory, q, "approve_change"))
+	h.told(t, mallory, "cannot be told who you are")
 	h.joined(t, slackOf(mallory))
+	h.writes(t, 0)
+}
+
+// Whoever joined one of the accounts with another one than their address says would be two people, and could confirm
+// what they asked for.
+func TestWhoIsJoinedDifferentlyThanTheirAddressSaysIsNobody(t *testing.T) {
+	elsewhere := confirm.Principal("entra:" + tenantID + "/66667777-0000-8888-1111-9999aaaabbbb")
+	for name, link := range map[string]confirm.Link{
+		"to a second account of theirs":         {From: slackOf(ada), To: elsewhere, How: "sign-in"},
+		"of an accomplice, to the one it names": {From: slackOf(mallory), To: entraAda, How: "sign-in"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := matching(plan{})
+			whole := p.policy
+			p.policy = func(p *confirm.Policy) {
+				whole(p)
+				p.Approvers = append(p.Approvers, string(slackOf(ada)))
+			}
+			h := newHouse(t, p)
+			if err := h.gate.Link(t.Context(), link); err != nil {
+				t.Fatal(err)
+			}
+			h.slack.AddUser(slacktest.User{ID: ada, Name: "ada", Email: "ada@example.com"})
+			q := h.ask(t, bob, "/add_scan", h.newScan("Core switches"))
+			acked(t, h.slack.Click(ada, q, "approve_change"))
+			h.told(t, ada, "cannot be told who you are", "scanwarden people")
+			h.writes(t, 0)
+		})
+	}
 }
 
 func TestWhatWasProvedIsNotTakenBackForAnAddress(t *testing.T) {

@@ -54,15 +54,15 @@ func TestAMatchingAddressJoinsBeforeAProposal(t *testing.T) {
 
 func TestAnAddressThatDoesNotMatchExactlyOneJoinsNobody(t *testing.T) {
 	for name, user := range map[string]slacktest.User{
-		"unconfirmed":     {Email: "ada@example.com", Unconfirmed: true},
-		"none":            {},
-		"unknown":         {Email: "somebody@example.com"},
-		"two people":      {Email: "twice@example.com"},
-		"no Entra":        {Email: "nowhere@example.com"},
-		"blank":           {Email: " ada@example.com"},
-		"Kelvin sign":     {Email: "twice@example.com\u212a"},
-		"dotless":         {Email: "ada@examp\u0131e.com"},
-		"tag":             {Email: "ada+x@example.com"},
+		"unconfirmed": {Email: "ada@example.com", Unconfirmed: true},
+		"none":        {},
+		"unknown":     {Email: "somebody@example.com"},
+		"two people":  {Email: "twice@example.com"},
+		"no Entra":    {Email: "nowhere@example.com"},
+		"blank":       {Email: " ada@example.com"},
+		"Kelvin sign": {Email: "twice@example.com\u212a"},
+		"dotless":     {Email: "ada@examp\u0131e.com"},
+		"tag":         {Email: "ada+x@example.com"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHouse(t, matching(plan{}))

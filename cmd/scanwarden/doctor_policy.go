@@ -37,16 +37,39 @@ func (p *patient) unreachable(policy confirm.Policy) []finding {
 		out = append(out, badly("changes are put to people in Slack, and no approver is a person or group of Slack's",
 			"Add slack:TEAM/USER or slack-group:ID to policy.approvers (SCANWARDEN_APPROVERS)."))
 	}
-	if inSlack && p.cfg.admits("entra") && !policy.SelfApproval && !p.cfg.Slack.LinkAccounts && !p.cfg.Slack.MatchEmail {
-		out = append(out, noted("whoever comes in with Entra ID and is an approver in Slack is two people unless they are joined: they could confirm what they asked for",
-			"Join them under people, or let them join themselves (SCANWARDEN_SLACK_LINK_ACCOUNTS), and keep the two groups apart."))
-	}
-	for _, approver := range policy.Approvers {
-		if name, ok := strings.CutPrefix(approver, "token:"); ok && !p.cfg.hasToken(name) {
-			out = append(out, noted(approver+" is an approver, and no such token is configured", "Correct its name, or add it to http.tokens."))
-		}
+	out = append(out, p.cfg.nobodies()...)
+	if inSlack {
+		out = append(out, unjoined(policy)...)
 	}
 	return append(out, p.tooMany(policy)...)
+}
+
+// unjoined reminds of approvers in Slack who may ask elsewhere, too, without anybody knowing that it is them.
+func unjoined(policy confirm.Policy) []finding {
+	slackish := func(who string) bool { return strings.HasPrefix(who, "slack") }
+	onlySlackAsks := len(policy.Requesters) > 0 && !slices.ContainsFunc(policy.Requesters, func(r string) bool { return !slackish(r) })
+	if policy.SelfApproval || onlySlackAsks {
+		return nil
+	}
+	var strangers []string
+	for _, approver := range policy.Approvers {
+		if slackish(approver) && !joined(policy.People, confirm.Principal(approver)) {
+			strangers = append(strangers, approver)
+		}
+	}
+	if len(strangers) == 0 {
+		return nil
+	}
+	return []finding{noted(strings.Join(strangers, ", ")+" may confirm in Slack, and people does not say who that is elsewhere: who asks through an assistant, and is the same person, could confirm it",
+		"Join every approver under people, or let them join themselves (SCANWARDEN_SLACK_LINK_ACCOUNTS), and keep those who ask and those who confirm apart.")}
+}
+
+// joined reports whether the configuration knows a person by this principal and another one, of another kind.
+func joined(people []confirm.Person, who confirm.Principal) bool {
+	return slices.ContainsFunc(people, func(p confirm.Person) bool {
+		return slices.Contains(p.Principals, who) &&
+			slices.ContainsFunc(p.Principals, func(other confirm.Principal) bool { return !strings.HasPrefix(string(other), "slack:") })
+	})
 }
 
 // tooMany finds what asks for more people than could ever say yes.

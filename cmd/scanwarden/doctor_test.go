@@ -51,7 +51,8 @@ func newWard(t *testing.T) *ward {
 		"SLACK_API_URL": w.slack.API(), "SLACK_BOT_TOKEN": "xoxb-test", "SLACK_APP_TOKEN": "xapp-test",
 		"SCANWARDEN_HTTP_TOKEN": bearer, "CORE_SNMP_AUTH": canary, "CORE_SNMP_PRIV": second,
 	}
-	w.file = namedCredential + "policy: {approvers: [slack:T01TEST/U0ADA]}\n"
+	w.file = namedCredential + "policy: {approvers: [slack:T01TEST/U0ADA]}\n" +
+		"people: [{name: Ada, principals: [slack:T01TEST/U0ADA, token:default]}]\n"
 	return w
 }
 
@@ -137,6 +138,14 @@ func TestDoctorNamesEachFault(t *testing.T) {
 			w.env["SLACK_API_URL"] = w.slack.API()
 		},
 		"nobody-in-slack": func(w *ward) { w.file = namedCredential + "policy: {approvers: [token:ada]}\n" },
+		"nobodies": func(w *ward) {
+			w.file = namedCredential + `policy: {approvers: [slack:T01TEST/U0ADA, slack-group:S0614TZR7]}
+people:
+  - {name: Ada, principals: [slack:T01TEST/U0ADA, entra:contoso.onmicrosoft.com/ada@contoso.com]}
+  - {name: Bob, principals: [slack:E01TEST/U0BOB, entra:99999999-2222-3333-4444-555555555555/11112222-bbbb-3333-cccc-4444dddd5555]}
+  - {name: Cleo, principals: [slack:T01TEST/CLEO, token:cleo]}
+`
+		},
 		"token-too-short": func(w *ward) { w.env["SCANWARDEN_HTTP_TOKEN"] = "short" },
 		"ledger-shut":     func(w *ward) { w.env["SCANWARDEN_DATABASE_URL"] = "postgres://nobody@127.0.0.1:1/none?sslmode=disable" },
 		"entra-for-nobody": func(w *ward) {

@@ -115,10 +115,18 @@ func hidden(field func(*config) *defender.Secret) func(*config, string) error {
 
 func list(field func(*config) *[]string) func(*config, string) error {
 	return func(c *config, value string) error {
-		*field(c) = commaSeparated(value)
+		entries := commaSeparated(value)
+		if len(entries) == 0 {
+			return errEmptyList
+		}
+		*field(c) = entries
 		return nil
 	}
 }
+
+// errEmptyList keeps a value such as "," (two variables that were joined, both unset) from taking away what the
+// file restricts.
+var errEmptyList = errors.New("the list has commas or blanks and no entry; write entries between the commas, or unset it")
 
 func number(field func(*config) **int) func(*config, string) error {
 	return func(c *config, value string) error {
@@ -155,11 +163,18 @@ func setApprovalsRequired(c *config, value string) error {
 	required := map[string]int{}
 	for _, entry := range commaSeparated(value) {
 		tool, count, _ := strings.Cut(entry, "=")
+		tool = strings.TrimSpace(tool)
 		n, err := strconv.Atoi(strings.TrimSpace(count))
 		if err != nil {
 			return fmt.Errorf("%q is not TOOL=NUMBER; write, for example, delete_scans=2", entry)
 		}
-		required[strings.TrimSpace(tool)] = n
+		if _, twice := required[tool]; twice {
+			return fmt.Errorf("%s stands there twice; keep one number for it", tool)
+		}
+		required[tool] = n
+	}
+	if len(required) == 0 {
+		return errEmptyList
 	}
 	c.Policy.ApprovalsRequired = required
 	return nil

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 
 	"scanwarden/confirm"
 	"scanwarden/confirm/rule"
@@ -105,9 +104,6 @@ func (c *config) channels() []confirm.Channel {
 	return channels
 }
 
-// principalForms are the prefixes of identities; the last two name many people at once and are for approvers only.
-var principalForms = []string{"slack:", "entra:", "token:", "local:", "slack-group:", "entra-role:"}
-
 func (c *config) checkApprovers() error {
 	for _, approver := range c.Policy.Approvers {
 		if err := checkPrincipal(approver, principalForms); err != nil {
@@ -141,36 +137,6 @@ func (c *config) checkRules() error {
 		return fmt.Errorf("configuration file %s: policy.rules: %w", c.path, err)
 	}
 	return nil
-}
-
-func checkPrincipal(principal string, forms []string) error {
-	for _, form := range forms {
-		rest, ok := strings.CutPrefix(principal, form)
-		if !ok {
-			continue
-		}
-		if rest == "" {
-			return fmt.Errorf("%q names nobody; write a name after %s", principal, form)
-		}
-		return checkName(principal, form, rest)
-	}
-	return fmt.Errorf("%q is not a principal; begin it with one of %s", principal, strings.Join(forms, ", "))
-}
-
-func (c *config) checkPeople() error {
-	for _, person := range c.People {
-		if person.Name == "" || len(person.Principals) == 0 {
-			return errors.New("people: each person needs a name and principals; write {name: Ada, principals: [token:ada]}")
-		}
-		for _, principal := range person.Principals {
-			if err := checkPrincipal(principal, principalForms[:4]); err != nil {
-				return fmt.Errorf("people: %s: %w", person.Name, err)
-			}
-		}
-	}
-	p := c.policy()
-	p.Approvers, p.Requesters = nil, nil // checked by themselves
-	return p.Check()
 }
 
 // proposing names the operations that change Defender.
@@ -256,31 +222,6 @@ func (c *config) policy() confirm.Policy {
 		p.People = append(p.People, known)
 	}
 	return p
-}
-
-// checkName refuses what could never be anybody's principal: a person who is joined with it would stay two people.
-func checkName(principal, form, name string) error {
-	whole, part, both := strings.Cut(name, "/")
-	switch {
-	case strings.ContainsFunc(name, unicode.IsSpace):
-		return fmt.Errorf("%q has a blank in it; take it out", principal)
-	case (form == "slack:" || form == "entra:") && (!both || whole == "" || part == "" || strings.Contains(part, "/")):
-		return fmt.Errorf("%q names nobody; write slack:TEAM/USER or entra:TENANT/OBJECT, with the ids", principal)
-	case form == "slack:" && name != strings.ToUpper(name):
-		return fmt.Errorf("%q names nobody; Slack's ids are in capitals, such as slack:T024BE7LD/U024BE7LH", principal)
-	}
-	return nil
-}
-
-// sameCase writes the GUIDs of Entra ID as tokens have them, so that it does not matter how a person wrote them.
-func sameCase(principals []string) []string {
-	out := slices.Clone(principals)
-	for i, principal := range out {
-		if strings.HasPrefix(principal, "entra:") {
-			out[i] = strings.ToLower(principal)
-		}
-	}
-	return out
 }
 
 // expires is how long a change waits for its person.

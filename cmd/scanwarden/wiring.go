@@ -76,6 +76,9 @@ func (bp blueprint) open(ctx context.Context) (*house, error) {
 			return nil, err
 		}
 	}
+	for _, f := range bp.cfg.nobodies() {
+		bp.log.Warn(f.Says, "do", f.Next)
+	}
 	ledger, err := bp.cfg.ledger(bp.env)
 	if err != nil {
 		return nil, err

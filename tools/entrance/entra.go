@@ -49,9 +49,9 @@ func (cfg EntraConfig) filled() (EntraConfig, error) {
 	cfg.TenantID, cfg.ClientID = strings.ToLower(cfg.TenantID), strings.ToLower(cfg.ClientID)
 	authority, err := url.Parse(cfg.Authority)
 	switch {
-	case !guid(cfg.TenantID):
+	case !IsGUID(cfg.TenantID):
 		return cfg, fmt.Errorf("sign-in of callers: tenant id %q is not a GUID; copy it from the tenant's overview page in Entra", cfg.TenantID)
-	case !guid(cfg.ClientID):
+	case !IsGUID(cfg.ClientID):
 		return cfg, fmt.Errorf("sign-in of callers: client id %q is not a GUID; copy it from this server's own app registration", cfg.ClientID)
 	case err != nil || authority.Scheme != "https" || authority.Host == "" || authority.Path != "" || authority.RawQuery != "":
 		return cfg, fmt.Errorf("sign-in of callers: authority %q is not https:// and a host alone, such as %s", cfg.Authority, publicCloud)
@@ -136,7 +136,7 @@ func (e *entra) verify(ctx context.Context, token string) (*claims, error) {
 		return nil, e.invalid("the token was issued in another tenant; sign in to the one of this server")
 	case c.version != "2.0":
 		return nil, e.invalid("the token is not of version 2.0; set requestedAccessTokenVersion to 2 in the app registration of this server")
-	case !guid(c.object):
+	case !IsGUID(c.object):
 		return nil, e.invalid("the token does not say whose it is")
 	case len(e.Clients) > 0 && !slices.ContainsFunc(e.Clients, func(id string) bool { return strings.EqualFold(id, c.client) }):
 		return nil, e.invalid("the token was given to a client that may not call this server; use one that its operator allows")
@@ -153,8 +153,8 @@ func (e *entra) key(ctx context.Context, t *jwt.Token) (any, error) {
 	return e.keys.key(ctx, t)
 }
 
-// guid reports whether s has the form of an id that Entra gives, in either case.
-func guid(s string) bool {
+// IsGUID reports whether s has the form of an id that Entra gives, in either case.
+func IsGUID(s string) bool {
 	if len(s) != 36 {
 		return false
 	}

@@ -114,10 +114,20 @@ func (p Proposal) Digest() (string, error) {
 	return "sha256:" + hex.EncodeToString(h.Sum(nil)), nil
 }
 
+// The doors through which people and their assistants come. Changes in the ledger have them, and rules compare them.
+const (
+	ViaStdio = "MCP stdio"
+	ViaHTTP  = "MCP HTTP"
+	ViaSlack = "Slack"
+)
+
+// Doors returns all doors there are.
+func Doors() []string { return []string{ViaStdio, ViaHTTP, ViaSlack} }
+
 // Asker is who proposes a change, and through which door. Faces fill it from authentication.
 type Asker struct {
 	Principal Principal
-	Via       string    // the door, for people to read: "MCP stdio", "MCP HTTP", "Slack"
+	Via       string    // one of Doors
 	Local     bool      // the person runs this very server on their own stdio
 	Groups    []string  // groups of theirs that the face has verified
 	Agent     bool      // not a person but an application, or an AI agent acting for one: may ask, never decide

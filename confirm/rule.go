@@ -21,12 +21,16 @@ type Subjected struct {
 	Facts
 	Operation string
 	Requester Principal
-	Via       string
+	Person    []Principal // every principal of theirs that was known when they asked, Requester first
+	Via       string      // one of Doors
 	Agent     bool
 }
 
 func (c Change) subjected() Subjected {
-	return Subjected{Facts: c.Facts, Operation: c.Operation, Requester: c.Requester, Via: c.Via, Agent: c.Agent}
+	return Subjected{
+		Facts: c.Facts, Operation: c.Operation, Requester: c.Requester, Via: c.Via, Agent: c.Agent,
+		Person: append([]Principal{c.Requester}, c.RequesterAlso...),
+	}
 }
 
 // judgement is what policy makes of a change.

@@ -38,7 +38,7 @@ func (b *Bot) keep(ctx context.Context, who caller, operation string, args map[s
 		b.cfg.Log.WarnContext(ctx, "a requester's user groups are not known", "error", err)
 	}
 	asker := confirm.Asker{
-		Principal: who.principal(), Via: "Slack", Groups: groups, Channels: []confirm.Channel{confirm.Slack},
+		Principal: who.principal(), Via: confirm.ViaSlack, Groups: groups, Channels: []confirm.Channel{confirm.Slack},
 	}
 	if err := back.Gate.MayPropose(ctx, operation, asker); err != nil {
 		return none, err

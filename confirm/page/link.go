@@ -50,7 +50,8 @@ type linker struct {
 	cfg    LinkConfig
 	look   look
 	starts *rate.Limiter
-	// Anybody can begin a sign-in, and few can finish one: however many begin, these can go on.
+	// Paced apart, so that a crowd that only begins keeps nobody from finishing. Who does both, with made-up codes, can
+	// keep both busy: people are told to try again, and nothing is lost by it.
 	finishes *rate.Limiter
 	finished finished
 }

@@ -14,7 +14,7 @@ func at(name, when string) rule.Source {
 	return rule.Source{Name: name, When: when, Approvals: 2, Line: 12, Column: 9}
 }
 
-const known = "; the names are operation, requester, via, agent, scans, scanners, count, addresses, public_addresses, " +
+const known = "; the names are operation, requester, person, via, agent, scans, scanners, count, addresses, public_addresses, " +
 	"hostnames, inactive_scanner, replaces_secret, credential"
 
 func TestMistakes(t *testing.T) {

@@ -46,8 +46,8 @@ type Source struct {
 }
 
 // Compile checks every rule and makes it ready. The error names all mistakes, one to a line, each by the file's line
-// and column. A condition that names another operation than these is a mistake, too; without any, every name is
-// taken. No sources give no rules, and do not start the engine.
+// and column. A condition that compares a word with what it can never be is a mistake, too, such as operation with none of
+// these; without any, every name is taken. No sources give no rules, and do not start the engine.
 func Compile(sources []Source, operations ...string) ([]confirm.Rule, error) {
 	if len(sources) == 0 {
 		return nil, nil
@@ -109,10 +109,8 @@ func (s Source) compile(env *cel.Env, operations []string) (func(confirm.Subject
 	if ast.OutputType() != cel.BoolType {
 		return nil, fmt.Errorf("%sthe condition of %q is of type %s, and must be true or false; compare it with something", s.at(0, 0), s.Name, ast.OutputType())
 	}
-	if len(operations) > 0 {
-		if err := s.strange(ast, operations); err != nil {
-			return nil, err
-		}
+	if err := s.strange(ast, operations); err != nil {
+		return nil, err
 	}
 	program, err := env.Program(ast, cel.CostLimit(mostCost), cel.InterruptCheckFrequency(checkEvery))
 	if err != nil {

@@ -69,8 +69,9 @@ func TestWordsStandForTheirParts(t *testing.T) {
 		change confirm.Subjected
 	}{
 		"operation":        {`operation == "x"`, confirm.Subjected{Operation: "x"}},
-		"requester":        {`requester == "x"`, confirm.Subjected{Requester: "x"}},
-		"via":              {`via == "x"`, confirm.Subjected{Via: "x"}},
+		"requester":        {`requester == "token:x"`, confirm.Subjected{Requester: "token:x"}},
+		"person":           {`"token:x" in person`, confirm.Subjected{Person: []confirm.Principal{"local:x", "token:x"}}},
+		"via":              {`via == "Slack"`, confirm.Subjected{Via: "Slack"}},
 		"agent":            {`agent`, confirm.Subjected{Agent: true}},
 		"scans":            {`scans == ["x"]`, confirm.Subjected{Facts: confirm.Facts{Scans: []string{"x"}}}},
 		"scanners":         {`scanners == ["x"]`, confirm.Subjected{Facts: confirm.Facts{Scanners: []string{"x"}}}},

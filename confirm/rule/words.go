@@ -1,6 +1,8 @@
 package rule
 
 import (
+	"strings"
+
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/env"
 
@@ -42,8 +44,15 @@ func vocabulary() []name {
 	}
 	return []name{
 		text("operation", "what is asked for: add_scan, update_scan or delete_scans", func(c confirm.Subjected) string { return c.Operation }),
-		text("requester", "who asks, such as slack:TEAM/USER", func(c confirm.Subjected) string { return string(c.Requester) }),
-		text("via", "the door they came through, such as Slack or MCP stdio", func(c confirm.Subjected) string { return c.Via }),
+		text("requester", "who asks, by the principal they came with, such as slack:TEAM/USER", func(c confirm.Subjected) string { return string(c.Requester) }),
+		texts("person", "who asks, by every principal that is known to be theirs", func(c confirm.Subjected) []string {
+			names := make([]string, len(c.Person))
+			for i, principal := range c.Person {
+				names[i] = string(principal)
+			}
+			return names
+		}),
+		text("via", "the door they came through: "+strings.Join(confirm.Doors(), ", "), func(c confirm.Subjected) string { return c.Via }),
 		truth("agent", "an application or an AI agent asks, and no person", func(c confirm.Subjected) bool { return c.Agent }),
 		texts("scans", "the names of the scans that are touched, before and after", func(c confirm.Subjected) []string { return c.Scans }),
 		texts("scanners", "the names of the scanners that run them", func(c confirm.Subjected) []string { return c.Scanners }),

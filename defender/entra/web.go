@@ -168,33 +168,49 @@ func (w *Web) redeem(ctx context.Context, code, verifier string) (confidential.A
 // token endpoint itself, over TLS (OpenID Connect Core 1.0, 3.1.3.7, rule 6).
 func (w *Web) admit(r confidential.AuthResult, nonce string) *Error {
 	id := r.IDToken
+	more := passedOver(id.RawToken)
 	switch {
 	case !strings.EqualFold(id.TenantID, w.tenant):
 		return &Error{Hint: "the account belongs to another tenant than " + envTenant + " names: sign in with an account of that one"}
 	case !strings.EqualFold(id.Audience, w.clientID) || guid(id.Oid) == "":
 		return &Error{Hint: "the sign-in is not one to this app: check " + envClient + " and whether a proxy answers in Entra ID's place"}
-	case subtle.ConstantTimeCompare([]byte(nonceOf(id.RawToken)), []byte(nonce)) != 1:
+	case subtle.ConstantTimeCompare([]byte(more.Nonce), []byte(nonce)) != 1:
 		return &Error{Hint: "the sign-in that came back is not the one that was begun in this browser: start again"}
 	case time.Since(time.Unix(id.ExpirationTime, 0)) > drift:
 		return expired(time.Now())
+	case more.guest(w.tenant):
+		return &Error{Hint: "the account is a guest's in this tenant, and guests cannot use scanwarden: sign in with an account of the tenant's own"}
 	}
 	return nil
 }
 
-// nonceOf reads the nonce, which MSAL passes over, from the payload of an ID token.
-func nonceOf(token string) string {
+// moreClaims are those of an ID token that MSAL passes over.
+type moreClaims struct {
+	Nonce    string `json:"nonce"`
+	Provider string `json:"idp"`  // who authenticated the account, where that was not the issuer
+	Account  any    `json:"acct"` // 0 for a member of the tenant, 1 for a guest; an optional claim
+}
+
+// passedOver reads them from the token's payload. Of one that cannot be read it is the zero value, whose nonce is
+// nobody's.
+func passedOver(token string) (claims moreClaims) {
 	parts := strings.Split(token, ".")
 	if len(parts) < 2 {
-		return ""
+		return moreClaims{}
 	}
 	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
-	var claims struct {
-		Nonce string `json:"nonce"`
-	}
 	if err != nil || json.Unmarshal(payload, &claims) != nil {
-		return ""
+		return moreClaims{}
 	}
-	return claims.Nonce
+	return claims
+}
+
+// guest reports whether the account is another organisation's. tools/entrance judges access tokens alike.
+func (c moreClaims) guest(tenant string) bool {
+	if c.Account != nil {
+		return c.Account != float64(0)
+	}
+	return c.Provider != "" && !strings.Contains(strings.ToLower(c.Provider), tenant)
 }
 
 func (w *Web) failed(ctx context.Context, problem *Error) error {

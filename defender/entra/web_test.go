@@ -81,6 +81,12 @@ func TestASignInWithABrowser(t *testing.T) {
 		"ids in capitals": func(p *fakePeople) {
 			p.id = func(id map[string]any) { id["oid"], id["tid"] = strings.ToUpper(oids["ada"]), strings.ToUpper(tenant) }
 		},
+		"a member from elsewhere": func(p *fakePeople) {
+			p.id = func(id map[string]any) { id["acct"], id["idp"] = 0, "https://sts.windows.net/"+otherTenant+"/" }
+		},
+		"our own provider": func(p *fakePeople) {
+			p.id = func(id map[string]any) { id["idp"] = "https://sts.windows.net/" + strings.ToUpper(tenant) + "/" }
+		},
 		"clock a bit ahead": func(p *fakePeople) {
 			p.id = func(id map[string]any) { id["exp"] = time.Now().Add(-time.Minute).Unix() }
 		},
@@ -117,6 +123,8 @@ func TestWhoIsNotLetIn(t *testing.T) {
 		"no nonce":        {map[string]any{"nonce": nil}, "start again"},
 		"a number":        {map[string]any{"nonce": 7}, "start again"},
 		"an old one":      {map[string]any{"exp": 0}, "check this machine's clock"},
+		"a guest":         {map[string]any{"acct": 1}, "guests cannot use scanwarden"},
+		"from elsewhere":  {map[string]any{"idp": "https://sts.windows.net/" + otherTenant + "/"}, "guests cannot use scanwarden"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			amongPeople(t, func(t *testing.T, p *fakePeople) {

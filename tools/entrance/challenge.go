@@ -44,6 +44,12 @@ func (e *entra) insufficient() *Denial {
 		"a person's token needs the scope Scans.Use, and an application's own the app role Scans.Use.All; ask an administrator of the tenant to grant it")
 }
 
+// errGuest has no challenge: no other token would help.
+var errGuest = &Denial{
+	Status: http.StatusForbidden,
+	Reason: "guests of the tenant cannot use scanwarden; ask a member of it (an account from elsewhere that is a member is told by the optional claim acct)",
+}
+
 // unavailable is no fault of the caller's: a client that were told 401 would throw its token away.
 func unavailable(cause error) *Denial {
 	return &Denial{

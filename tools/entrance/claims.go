@@ -28,6 +28,8 @@ type claims struct {
 	scopes                  string // scp, space-separated: a person's token has it
 	roles                   []string
 	actor, subject          string // xms_act_fct, xms_sub_fct: space-separated numbers
+	provider                string // idp: who authenticated the account, where that was not the issuer
+	account                 any    // acct: 0 for a member of the tenant, 1 for a guest; an optional claim
 }
 
 // UnmarshalJSON takes claims by their exact names; encoding/json would take "TID" for "tid".
@@ -40,6 +42,7 @@ func (c *claims) UnmarshalJSON(raw []byte) error {
 		"iss": &c.Issuer, "aud": &c.Audience, "exp": &c.ExpiresAt, "nbf": &c.NotBefore,
 		"tid": &c.tenant, "ver": &c.version, "oid": &c.object, "azp": &c.client, "idtyp": &c.kind,
 		"scp": &c.scopes, "roles": &c.roles, "xms_act_fct": &c.actor, "xms_sub_fct": &c.subject,
+		"idp": &c.provider, "acct": &c.account,
 	} {
 		value, ok := fields[name]
 		if !ok {
@@ -72,6 +75,17 @@ func (c *claims) agent() bool {
 	subject := strings.Fields(c.subject)
 	return !c.delegated() || slices.Contains(strings.Fields(c.actor), facetAgent) ||
 		slices.Contains(subject, facetAgent) || slices.Contains(subject, facetAgentUser)
+}
+
+// guest reports whether the account is another organisation's, and was invited into the tenant: nobody in the tenant
+// answers for who uses it. The tenant's own word (acct) is taken where its administrator had it put into tokens;
+// otherwise an account that another identity provider has authenticated is a guest's (access-token-claims-reference,
+// optional-claims-reference).
+func (c *claims) guest() bool {
+	if c.account != nil {
+		return c.account != float64(0)
+	}
+	return c.provider != "" && !strings.Contains(strings.ToLower(c.provider), strings.ToLower(c.tenant))
 }
 
 // allowed reports whether the holder may call at all.

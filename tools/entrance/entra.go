@@ -111,6 +111,9 @@ func (e *entra) Admit(r *http.Request, _ []byte) (Caller, error) {
 	if !c.allowed() {
 		return Caller{}, e.insufficient()
 	}
+	if c.guest() {
+		return Caller{}, errGuest
+	}
 	who := c.caller()
 	if e.Verified != nil && !who.Agent {
 		e.Verified(who, token, c.ExpiresAt.Time)

@@ -91,6 +91,35 @@ func TestTokensThatAreNotForUs(t *testing.T) {
 	}
 }
 
+// An account that another organisation answers for is no person of this tenant, whatever roles it was given.
+func TestGuestsAreNotLetIn(t *testing.T) {
+	a := newAuthority(t)
+	k := a.keeper(t)
+	own, other := "https://sts.windows.net/"+strings.ToUpper(tenant)+"/", "https://sts.windows.net/99999999-2222-3333-4444-555555555555/"
+	for name, tt := range map[string]struct {
+		change jwt.MapClaims
+		guest  bool
+	}{
+		"said to be a guest":                {jwt.MapClaims{"acct": 1}, true},
+		"said to be a guest, as text":       {jwt.MapClaims{"acct": "1"}, true},
+		"a guest of our own tenant's":       {jwt.MapClaims{"acct": 1, "idp": own}, true},
+		"authenticated by another tenant":   {jwt.MapClaims{"idp": other}, true},
+		"a personal account":                {jwt.MapClaims{"idp": "live.com"}, true},
+		"a member":                          {jwt.MapClaims{"acct": 0}, false},
+		"a member from another tenant":      {jwt.MapClaims{"acct": 0, "idp": other}, false},
+		"authenticated by our tenant":       {jwt.MapClaims{"idp": own}, false},
+		"authenticated by its v2 endpoints": {jwt.MapClaims{"idp": a.URL + "/" + tenant + "/v2.0"}, false},
+	} {
+		_, err := knock(t, k, signed(t, a.person(tt.change)))
+		switch {
+		case tt.guest:
+			refused(t, err, 403, "guests of the tenant")
+		case err != nil:
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestClocksMayDifferByAMinute(t *testing.T) {
 	a := newAuthority(t)
 	k := a.keeper(t)

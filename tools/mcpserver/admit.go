@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 
+	"scanwarden/confirm"
 	"scanwarden/tools/entrance"
 )
 
@@ -47,7 +48,7 @@ func (d *door) caller(w http.ResponseWriter, r *http.Request, body []byte) (call
 	who, err := d.cfg.Keeper.Admit(r, body)
 	if err == nil {
 		return caller{
-			principal: who.Principal, groups: who.Groups, agent: who.Agent, session: who.Session, via: "MCP HTTP",
+			principal: who.Principal, groups: who.Groups, agent: who.Agent, session: who.Session, via: confirm.ViaHTTP,
 		}, true
 	}
 	denial, ok := errors.AsType[*entrance.Denial](err)

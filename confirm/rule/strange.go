@@ -1,0 +1,88 @@
+package rule
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/ast"
+	"cel.dev/cel-go/common/operators"
+
+	"scanwarden/confirm"
+)
+
+// strange finds a text that a word is compared with and can never be: such a rule never holds, and nobody would
+// notice that it guards nothing.
+func (s Source) strange(condition *cel.Ast, operations []string) error {
+	root := ast.NavigateAST(condition.NativeRep())
+	for _, word := range []struct {
+		name  string
+		wrong func(text string) string // "" where it can be
+	}{
+		{"operation", func(text string) string { return unknown(text, operations) }},
+		{"via", func(text string) string { return unknown(text, confirm.Doors()) }},
+		{"requester", miswritten},
+		{"person", miswritten},
+	} {
+		for _, name := range []string{operators.Equals, operators.NotEquals, operators.In} {
+			for _, call := range ast.MatchDescendants(root, ast.FunctionMatcher(name)) {
+				for _, text := range comparedWith(word.name, call.AsCall().Args()) {
+					if wrong := word.wrong(text); wrong != "" {
+						return fmt.Errorf("%sthe condition of %q compares %s with %q, which it never is; %s", s.at(0, 0), s.Name, word.name, text, wrong)
+					}
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func unknown(text string, known []string) string {
+	if len(known) == 0 || slices.Contains(known, text) {
+		return ""
+	}
+	return "write one of " + strings.Join(known, ", ")
+}
+
+// miswritten says how a principal is written. Those of Entra ID have their GUIDs in small letters.
+func miswritten(text string) string {
+	kind, rest, ok := strings.Cut(text, ":")
+	switch {
+	case !ok || !slices.Contains([]string{"slack", "entra", "token", "local"}, kind) || rest == "":
+		return "write a principal: slack:TEAM/USER, entra:TENANT/OBJECT, token:NAME or local:USER"
+	case kind == "entra" && text != strings.ToLower(text):
+		return "write its letters small: " + strings.ToLower(text)
+	}
+	return ""
+}
+
+// comparedWith returns the texts that a word is compared with, when it is one of the two.
+func comparedWith(word string, args []ast.Expr) []string {
+	about := func(e ast.Expr) bool { return e.Kind() == ast.IdentKind && e.AsIdent() == word }
+	if !slices.ContainsFunc(args, about) {
+		return nil
+	}
+	var texts []string
+	for _, arg := range args {
+		switch arg.Kind() {
+		case ast.LiteralKind:
+			texts = appendText(texts, arg)
+		case ast.ListKind:
+			for _, element := range arg.AsList().Elements() {
+				texts = appendText(texts, element)
+			}
+		}
+	}
+	return texts
+}
+
+func appendText(texts []string, e ast.Expr) []string {
+	if e.Kind() != ast.LiteralKind {
+		return texts
+	}
+	if text, ok := e.AsLiteral().Value().(string); ok {
+		texts = append(texts, text)
+	}
+	return texts
+}

@@ -7,7 +7,6 @@ import (
 
 	"github.com/mark3labs/mcp-go/mcp"
 
-	"scanwarden/confirm"
 	"scanwarden/tools"
 )
 
@@ -39,21 +38,19 @@ func (s *Server) showProgress(ctx context.Context, req mcp.CallToolRequest) (_ c
 	return work, func() { cancel(); <-done }
 }
 
-// keepTelling shows that a change still waits for its person, until noLongerAsked or the end of the request.
-func (s *Server) keepTelling(ctx context.Context, req mcp.CallToolRequest, c confirm.Change) {
+// keepTelling shows that a change still waits for its person, until it is stopped.
+func (s *Server) keepTelling(ctx context.Context, req mcp.CallToolRequest) (stop func()) {
 	token := progressToken(req)
 	if token == nil {
-		return
+		return func() {}
 	}
 	telling, cancel := context.WithCancel(ctx)
-	s.waiting.Store(c.ID, cancel)
-	go s.tell(telling, token, nil, "waiting for a person to confirm")
-}
-
-func (s *Server) noLongerAsked(id string) {
-	if cancel, ok := s.waiting.LoadAndDelete(id); ok {
-		cancel.(context.CancelFunc)()
-	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		s.tell(telling, token, nil, "waiting for a person to confirm")
+	}()
+	return func() { cancel(); <-done }
 }
 
 // tell sends notes, and again the last one after every pause, until ctx ends.

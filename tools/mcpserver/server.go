@@ -54,7 +54,6 @@ type Server struct {
 	mcp     *server.MCPServer
 	keyring atomic.Pointer[keys] // derived at first use; a failure is tried again
 	calls   counter              // tool calls that are being worked on, not those that wait for a person
-	waiting sync.Map             // change id -> context.CancelFunc of its "still waiting" notes
 	closing atomic.Bool          // no further calls
 	close   func()               // ends every HTTP request
 	base    context.Context
@@ -190,6 +189,12 @@ type counter struct {
 func (c *counter) enter() (leave func()) {
 	c.add(1, 1)
 	return func() { c.add(0, -1) }
+}
+
+// aside takes a call out of the count while it waits for a person.
+func (c *counter) aside() (back func()) {
+	c.add(0, -1)
+	return func() { c.add(0, 1) }
 }
 
 func (c *counter) add(entered, active int) {

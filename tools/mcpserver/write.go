@@ -71,12 +71,11 @@ func (w writeCall) propose(ctx context.Context) (*mcp.CallToolResult, error) {
 	if !slices.Contains(c.Channels, confirm.Client) {
 		return w.outcome(ctx, c) // it is put to people elsewhere, at once
 	}
-	w.whileAsked(ctx, c)
-	return w.ask(c, "")
+	return w.ask(ctx, c, "")
 }
 
 // ask puts the change to the client's person: the whole plan, and the code as the last line.
-func (w writeCall) ask(c confirm.Change, before string) (*mcp.CallToolResult, error) {
+func (w writeCall) ask(ctx context.Context, c confirm.Change, before string) (*mcp.CallToolResult, error) {
 	about, err := w.about()
 	if err != nil {
 		return nil, err
@@ -89,6 +88,9 @@ func (w writeCall) ask(c confirm.Change, before string) (*mcp.CallToolResult, er
 		Mode:            mcp.ElicitationModeForm,
 		Message:         before + tools.Render(c) + "\n\nTo apply this change, type: " + c.Code,
 		RequestedSchema: codeForm,
+	}
+	if !server.IsModernRequest(ctx) {
+		return w.askHanging(ctx, c, state, form)
 	}
 	return server.NewInputRequestBuilder(state).Elicit(answerKey, form).ToolResult(), nil
 }
@@ -123,7 +125,7 @@ func (w writeCall) answer(ctx context.Context) (*mcp.CallToolResult, error) {
 	case err != nil && !errors.Is(err, confirm.ErrMoved):
 		return w.inDoubt(ctx, q.Change, err), nil
 	case c.State == confirm.Pending && c.Round > q.Round && reply.Action == mcp.ElicitationResponseActionAccept:
-		return w.ask(c, "That was not the code.\n\n")
+		return w.ask(ctx, c, "That was not the code.\n\n")
 	}
 	return w.outcome(ctx, c)
 }
@@ -140,7 +142,7 @@ func (w writeCall) askAgain(ctx context.Context, q question) (*mcp.CallToolResul
 	case c.State != confirm.Pending:
 		return w.outcome(ctx, c)
 	}
-	return w.ask(c, "")
+	return w.ask(ctx, c, "")
 }
 
 // patience bounds how long a call waits for others: it ends before the minute after which many clients give
@@ -149,7 +151,6 @@ const patience = 45 * time.Second
 
 // outcome waits, for a while, until a change that is out of this client's hands has ended, and tells how it stands.
 func (w writeCall) outcome(ctx context.Context, c confirm.Change) (*mcp.CallToolResult, error) {
-	w.noLongerAsked(c.ID)
 	note := "confirmed; sending to Defender"
 	if c.State == confirm.Pending {
 		note = "waiting for a person to confirm"
@@ -197,26 +198,4 @@ func typedCode(content any) string {
 		return ""
 	}
 	return code
-}
-
-// whileAsked looks after a question that only this request can answer: an initialize-era client is asked
-// while its call hangs, so when the call ends, nobody can answer any more and the change is taken back.
-func (w writeCall) whileAsked(ctx context.Context, c confirm.Change) {
-	if server.IsModernRequest(ctx) {
-		return
-	}
-	w.keepTelling(ctx, w.req, c)
-	if slices.ContainsFunc(c.Channels, func(ch confirm.Channel) bool { return ch != confirm.Client }) {
-		return
-	}
-	context.AfterFunc(ctx, func() {
-		w.noLongerAsked(c.ID)
-		tidy, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-		defer cancel()
-		// A change that was answered is not pending, and stays as it is.
-		_, err := w.back.Gate.Abandon(tidy, c.ID, w.by.principal)
-		if err != nil && !errors.Is(err, confirm.ErrRefused) && !errors.Is(err, confirm.ErrMoved) {
-			w.cfg.Log.Warn("an abandoned change stays open until it expires", "change", c.ID, "error", err)
-		}
-	})
 }

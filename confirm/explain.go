@@ -16,9 +16,10 @@ type Verdict struct {
 
 // Judging is one rule's say in a Verdict.
 type Judging struct {
-	Rule  string `json:"rule"`
-	Holds bool   `json:"holds"`
-	Says  string `json:"says"` // what follows, or why it could not be evaluated
+	Rule   string `json:"rule"`
+	Holds  bool   `json:"holds"`
+	Failed bool   `json:"failed,omitempty"` // it could not be evaluated, so that it refuses
+	Says   string `json:"says"`             // what follows, or why it could not be evaluated
 }
 
 // Explain judges a change by this policy, as a vote on it would be judged now; links are those of the ledger

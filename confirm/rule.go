@@ -70,7 +70,7 @@ func (j *judgement) weigh(r Rule, s Subjected) {
 	say := Judging{Rule: r.Name, Holds: holds, Says: "does not hold"}
 	switch {
 	case err != nil:
-		say.Says = fmt.Sprintf("cannot be evaluated, so that it refuses: %v", err)
+		say.Failed, say.Says = true, fmt.Sprintf("cannot be evaluated, so that it refuses: %v", err)
 		j.refuse(fmt.Errorf("the policy's rule %q cannot be evaluated for this change (%w), so nobody may confirm it; ask anew, or have an operator correct the rule", r.Name, err))
 	case holds && r.Refuse != "":
 		say.Says = "refuses: " + r.Refuse

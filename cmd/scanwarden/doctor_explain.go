@@ -32,41 +32,72 @@ func (d doctorCommand) explain(w world, flags flagValues) error {
 	if err != nil {
 		return err
 	}
-	verdict := cfg.policy().Explain(c, links...)
+	e := explanationOf(c, cfg, links)
 	if d.JSON {
 		encoder := json.NewEncoder(w.out)
 		encoder.SetIndent("", "  ")
 		encoder.SetEscapeHTML(false)
-		return encoder.Encode(verdict)
+		return encoder.Encode(e)
 	}
-	_, err = io.WriteString(w.out, explained(c, verdict, cfg.told()))
+	_, err = io.WriteString(w.out, e.text())
 	return err
 }
 
-// explained is the verdict for people; source says whose policy it is by.
-func explained(c confirm.Change, v confirm.Verdict, source string) string {
-	var page strings.Builder
-	fmt.Fprintf(&page, "Change %s: %s, asked for by %s; it is %s\n", c.ID, c.Summary, c.Requester, status(c, time.Now()))
-	fmt.Fprintf(&page, "By the policy %s:\n", source)
-	for _, r := range v.Rules {
-		holds := "does not hold"
-		if r.Holds {
-			holds = "holds: " + r.Says
-		}
-		fmt.Fprintf(&page, "  rule %q %s\n", r.Rule, holds)
+// explanation is what was decided about a change, and what the policy of today makes of it.
+type explanation struct {
+	Change    string   `json:"change"`
+	Summary   string   `json:"summary"`
+	Requester string   `json:"requester"`
+	Status    string   `json:"status"`
+	Decisions []string `json:"decisions"` // one sentence each; never nil
+	Policy    string   `json:"policy"`    // where it comes from
+	confirm.Verdict
+	over bool // nobody is asked any more
+}
+
+func explanationOf(c confirm.Change, cfg *config, links []confirm.Link) explanation {
+	e := explanation{
+		Change: c.ID, Summary: c.Summary, Requester: string(c.Requester), Status: status(c, time.Now()), Policy: cfg.told(),
+		Decisions: []string{}, Verdict: cfg.policy().Explain(c, links...),
 	}
-	if v.Refused != "" {
-		fmt.Fprintf(&page, "Refused: %s\n", v.Refused)
+	for _, decision := range c.Decisions {
+		e.Decisions = append(e.Decisions, sentence(decision))
+	}
+	e.over = c.State != confirm.Pending || e.Status == string(confirm.Expired)
+	return e
+}
+
+// text is the explanation for people.
+func (e explanation) text() string {
+	var page strings.Builder
+	fmt.Fprintf(&page, "Change %s: %s, asked for by %s; it is %s\n", e.Change, e.Summary, e.Requester, e.Status)
+	for _, decision := range e.Decisions {
+		fmt.Fprintln(&page, decision)
+	}
+	if e.over {
+		fmt.Fprintln(&page, "Nobody is asked about it any more. A change like it would be judged so today:")
+	}
+	fmt.Fprintf(&page, "By the policy %s:\n", e.Policy)
+	for _, r := range e.Rules {
+		says := r.Says
+		if r.Holds {
+			says = "holds: " + r.Says
+		}
+		fmt.Fprintf(&page, "  rule %q %s\n", r.Rule, says)
+	}
+	if e.Refused != "" {
+		fmt.Fprintf(&page, "Refused: %s\n", e.Refused)
 		return page.String()
 	}
 	people := "people"
-	if v.Needed == 1 {
+	if e.Needed == 1 {
 		people = "person"
 	}
-	fmt.Fprintf(&page, "Needs %d %s: %s\n", v.Needed, people, strings.TrimPrefix(v.Because, "policy: "))
-	fmt.Fprintf(&page, "May confirm: %s\n", strings.Join(v.Who, ", "))
-	if len(v.Who) == 0 {
+	fmt.Fprintf(&page, "Needs %d %s: %s\n", e.Needed, people, strings.TrimPrefix(e.Because, "policy: "))
+	if len(e.Who) == 0 {
 		fmt.Fprintln(&page, "Nobody may confirm it: list approvers in policy.approvers (SCANWARDEN_APPROVERS).")
+	} else {
+		fmt.Fprintf(&page, "May confirm: %s\n", strings.Join(e.Who, ", "))
 	}
 	return page.String()
 }

@@ -68,7 +68,7 @@ func TestExplain(t *testing.T) {
 			confirm.Verdict{Needed: 1, Because: "policy: 1 person is enough where nothing asks for more",
 				Refused: `the policy's rule "the sixth" cannot be evaluated for this change (it has no answer here: index out of bounds: 5), so nobody may confirm it; ask anew, or have an operator correct the rule`,
 				Rules: []confirm.Judging{
-					{Rule: "the sixth", Says: "cannot be evaluated, so that it refuses: it has no answer here: index out of bounds: 5"}},
+					{Rule: "the sixth", Failed: true, Says: "cannot be evaluated, so that it refuses: it has no answer here: index out of bounds: 5"}},
 				Who: []string{}},
 		},
 		"nobody is listed": {

@@ -79,6 +79,12 @@ func (w *ward) examine(args ...string) (out string, exit int) {
 	return w.plain(stdout.String()), cmd.ProcessState.ExitCode()
 }
 
+// slackless takes Slack out of the set-up.
+func (w *ward) slackless() {
+	delete(w.env, "SLACK_BOT_TOKEN")
+	delete(w.env, "SLACK_APP_TOKEN")
+}
+
 // plain replaces what differs from run to run.
 func (w *ward) plain(text string) string {
 	for _, r := range []struct{ pattern, with string }{
@@ -144,6 +150,23 @@ people:
   - {name: Ada, principals: [slack:T01TEST/U0ADA, entra:contoso.onmicrosoft.com/ada@contoso.com]}
   - {name: Bob, principals: [slack:E01TEST/U0BOB, entra:99999999-2222-3333-4444-555555555555/11112222-bbbb-3333-cccc-4444dddd5555]}
   - {name: Cleo, principals: [slack:T01TEST/CLEO, token:cleo]}
+`
+		},
+		"nobody-asked": func(w *ward) { // no Slack: the requester's own client asks, and their own yes does not count
+			w.slackless()
+			w.file = namedCredential + "policy: {approvers: [local:ada], approvals_required: {delete_scans: 2}}\n"
+		},
+		"nobody-answers": func(w *ward) {
+			w.slackless()
+			w.file = namedCredential + "policy: {approvers: [token:ada, slack:T01TEST/U0ADA], self_approval: true}\n"
+		},
+		"nobody-enough": func(w *ward) {
+			w.slackless()
+			w.file = namedCredential + "policy: {approvals_required: {delete_scans: 2}}\n"
+		},
+		"too-few": func(w *ward) {
+			w.file = namedCredential + `policy: {approvers: [slack:T01TEST/U0ADA, token:default], approvals_required: {delete_scans: 2}}
+people: [{name: Ada, principals: [slack:T01TEST/U0ADA, token:default]}]
 `
 		},
 		"token-too-short": func(w *ward) { w.env["SCANWARDEN_HTTP_TOKEN"] = "short" },

@@ -76,8 +76,10 @@ func (bp blueprint) open(ctx context.Context) (*house, error) {
 			return nil, err
 		}
 	}
-	for _, f := range bp.cfg.nobodies() {
-		bp.log.Warn(f.Says, "do", f.Next)
+	for _, f := range bp.cfg.policyFindings() {
+		if f.Status == wrong {
+			bp.log.Warn("policy: "+f.Says, "do", f.Next)
+		}
 	}
 	ledger, err := bp.cfg.ledger(bp.env)
 	if err != nil {

@@ -93,6 +93,15 @@ func TestSlacksAssistantAsks(t *testing.T) {
 	if got, err := c.CallTool(t.Context(), &mcp.CallToolParams{Name: "list_scans"}); err == nil && !got.IsError {
 		t.Error("a call in nobody's name was answered")
 	}
+	unsigned, err := http.Post(public.URL+"/mcp", "application/json", strings.NewReader(`{}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unsigned.Body.Close()
+	told, _ := io.ReadAll(unsigned.Body)
+	if unsigned.StatusCode != http.StatusUnauthorized || unsigned.Header.Get("WWW-Authenticate") != "" || !strings.Contains(string(told), "not signed by Slack") {
+		t.Errorf("an unsigned call is told %d %q %s; there is no token to ask for", unsigned.StatusCode, unsigned.Header.Get("WWW-Authenticate"), told)
+	}
 }
 
 // signing is Slack as an MCP client: each request is signed as Slack signs (docs.slack.dev, verifying requests).

@@ -67,7 +67,11 @@ func (c *config) publicOrigin() (*url.URL, error) {
 var admissions = []string{"entra", "token", "none", "slack", "entra,slack", "token,slack"}
 
 func (c *config) checkAuth() error {
-	c.HTTP.Auth = strings.Join(commaSeparated(c.HTTP.Auth), ",")
+	ways := commaSeparated(c.HTTP.Auth)
+	if len(ways) == 2 && ways[0] == "slack" { // in either order
+		ways[0], ways[1] = ways[1], ways[0]
+	}
+	c.HTTP.Auth = strings.Join(ways, ",")
 	if c.HTTP.Auth == "" {
 		return nil
 	}
@@ -125,7 +129,9 @@ func (bp blueprint) entrance(ctx context.Context, address net.Addr) (mcpserver.H
 			return door, err
 		}
 		assistant := entrance.Slack(entrance.SlackConfig{Verify: slackbot.Verify(bp.cfg.Slack.SigningSecret), Vouch: bp.bot.Vouch})
-		door.Keeper = entrance.Either(assistant, door.Keeper)
+		if door.Keeper = entrance.Either(assistant, door.Keeper); auth == "slack" {
+			door.Keeper = assistant // nobody else comes, so nobody is asked for a token
+		}
 	}
 	return door, nil
 }

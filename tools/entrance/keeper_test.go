@@ -2,9 +2,11 @@ package entrance_test
 
 import (
 	"crypto/sha256"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -66,6 +68,37 @@ func TestWhoseBodyIsReadForAStranger(t *testing.T) {
 	} {
 		if got := entrance.NeedsBody(tt.k, r); got != tt.want {
 			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
+// What a caller without the right token is told depends on what they tried, and on what there is.
+func TestATokenThatIsMissingOrWrong(t *testing.T) {
+	some := entrance.Tokens(map[confirm.Principal][sha256.Size]byte{"token:ada": sha256.Sum256([]byte("a-long-enough-token"))})
+	for name, tt := range map[string]struct {
+		k             entrance.Keeper
+		authorization string
+		reason        string
+		challenge     string
+	}{
+		"nothing":            {some, "", "send a token", `Bearer realm="scanwarden"`},
+		"another scheme":     {some, "Basic a-long-enough-token", "send a token", `Bearer realm="scanwarden"`},
+		"a wrong token":      {some, "Bearer another-long-token", "none of this server's", `Bearer realm="scanwarden", error="invalid_token", error_description="`},
+		"no tokens at all":   {entrance.Tokens(nil), "Bearer another-long-token", "lets nobody in over HTTP", ""},
+		"the token, in full": {some, "bearer  a-long-enough-token", "", ""},
+	} {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, resource, nil)
+		r.Header.Set("Authorization", tt.authorization)
+		_, err := tt.k.Admit(r, nil)
+		denial, denied := errors.AsType[*entrance.Denial](err)
+		if denied != (tt.reason != "") {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if denied && (!strings.Contains(denial.Reason, tt.reason) || !strings.HasPrefix(denial.Challenge, tt.challenge) || (tt.challenge == "") != (denial.Challenge == "")) {
+			t.Errorf("%s: %+v", name, denial)
+		}
+		if denied && name != "a wrong token" && strings.Contains(denial.Challenge, "error") {
+			t.Errorf("%s: a request that tried nothing is told of an error: %s", name, denial.Challenge)
 		}
 	}
 }

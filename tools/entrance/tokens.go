@@ -24,12 +24,25 @@ func (t tokens) Admit(r *http.Request, _ []byte) (Caller, error) {
 		}
 	}
 	if who == "" || !strings.EqualFold(scheme, "Bearer") {
-		return Caller{}, &Denial{
-			Status: http.StatusUnauthorized, Challenge: `Bearer realm="scanwarden"`,
-			Reason: "send the token of this server as `Authorization: Bearer TOKEN`",
-		}
+		return Caller{}, t.denial(token != "" && strings.EqualFold(scheme, "Bearer"))
 	}
 	return Caller{Principal: who}, nil
+}
+
+// denial names no error where nothing was tried, as RFC 6750 section 3 asks.
+func (t tokens) denial(tried bool) *Denial {
+	d := &Denial{Status: http.StatusUnauthorized, Challenge: `Bearer realm="scanwarden"`}
+	switch {
+	case len(t) == 0:
+		d.Challenge = ""
+		d.Reason = "this server lets nobody in over HTTP; have its operator set SCANWARDEN_HTTP_TOKEN, or SCANWARDEN_HTTP_AUTH to entra"
+	case tried:
+		d.Reason = "the token is none of this server's; copy it again, or have the operator give you one"
+		d.Challenge += ", " + parameter("error", "invalid_token") + ", " + parameter("error_description", d.Reason)
+	default:
+		d.Reason = "send a token of this server as `Authorization: Bearer TOKEN`"
+	}
+	return d
 }
 
 // Anyone admits everybody as one principal.

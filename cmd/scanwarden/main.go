@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"slices"
 	"syscall"
 )
 
@@ -55,7 +56,7 @@ func run(w world, args []string) error {
 	if len(args) == 0 {
 		return usageError{errors.New(`choose a command: start with "scanwarden try", or see "scanwarden --help"`)}
 	}
-	line, err := parse(w, args)
+	line, err := parse(w, plainly(args))
 	switch {
 	case err != nil:
 		return usageError{fmt.Errorf("%w; see \"scanwarden --help\"", err)}
@@ -66,6 +67,17 @@ func run(w world, args []string) error {
 		return err
 	}
 	return line.command.Run(w, line.flags)
+}
+
+// plainly takes help and version for the flags of that name: people try them as commands.
+func plainly(args []string) []string {
+	switch args[0] {
+	case "help":
+		return append(slices.Clone(args[1:]), "--help")
+	case "version":
+		return []string{"--version"}
+	}
+	return args
 }
 
 // exitCode is 2 for a command line that cannot be understood and 1 for everything else.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/user"
@@ -32,6 +33,9 @@ func (s stdioCommand) Run(w world, flags flagValues) error {
 		return err
 	}
 	cfg.Simulator = s.Simulator
+	if isTerminal(w.in) {
+		fmt.Fprintln(w.errs, "An MCP client starts this command and speaks to it; it waits for one on standard input. Ctrl-C ends it.")
+	}
 	bp := draw(cfg, w)
 	ctx, fail := context.WithCancelCause(w.ctx)
 	defer fail(nil)

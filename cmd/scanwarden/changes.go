@@ -21,6 +21,9 @@ type changesCommand struct {
 	ledgerFlags
 }
 
+// dateAndZone is how times are printed: on this machine's clock, which is named.
+const dateAndZone = time.DateTime + " MST"
+
 // mostChanges bounds a list; older changes are in the audit log.
 const mostChanges = 1000
 
@@ -58,7 +61,7 @@ func (c changesCommand) read(w world, ledger *store.Store) ([]confirm.Change, er
 		}
 		return ledger.Changes(w.ctx, filter)
 	}
-	one, err := ledger.Change(w.ctx, c.ID)
+	one, err := ledger.Change(w.ctx, strings.ToUpper(c.ID))
 	if errors.Is(err, confirm.ErrNotFound) {
 		return nil, fmt.Errorf("there is no change %s in this ledger; `scanwarden changes` lists them", c.ID)
 	}
@@ -119,7 +122,7 @@ func printTable(out io.Writer, kept []confirm.Change) error {
 	for _, c := range kept {
 		line := lineOf(c, time.Now())
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n",
-			line.ID, line.Status, line.Created.Local().Format(time.DateTime), line.Requester, line.Summary)
+			line.ID, line.Status, line.Created.Local().Format(dateAndZone), line.Requester, line.Summary)
 	}
 	return table.Flush()
 }
@@ -130,13 +133,14 @@ func printChange(out io.Writer, c confirm.Change) error {
 	var page strings.Builder
 	line := lineOf(c, time.Now())
 	fmt.Fprintf(&page, "Change %s: %s, %s\n", c.ID, c.Operation, line.Status)
-	fmt.Fprintf(&page, "Created %s, digest %s\n\n", c.Created.Local().Format(time.DateTime), c.Digest)
+	fmt.Fprintf(&page, "Created %s, digest %s\n\n", c.Created.Local().Format(dateAndZone), c.Digest)
 	fmt.Fprintf(&page, "%s\n", strings.TrimRight(tools.Render(c), "\n"))
 	for _, d := range c.Decisions {
 		fmt.Fprintf(&page, "\n%s\n", sentence(d))
 	}
 	if c.Outcome.State != "" {
-		fmt.Fprintf(&page, "\nOutcome: %s\n", strings.TrimSpace(strings.Join([]string{line.Status + ".", c.Outcome.Reason, c.Outcome.Next}, " ")))
+		ended := strings.TrimSpace(c.Outcome.Reason + " " + c.Outcome.Next)
+		fmt.Fprintf(&page, "\nOutcome: %s\n", strings.TrimSuffix(line.Status+": "+ended, ": "))
 	}
 	_, err := io.WriteString(out, page.String())
 	return err
@@ -153,5 +157,5 @@ func sentence(d confirm.Decision) string {
 	if d.Reason != "" {
 		why = ": " + d.Reason
 	}
-	return fmt.Sprintf("%s said %s on %s at %s%s", who, said, d.Channel, d.At.Local().Format(time.DateTime), why)
+	return fmt.Sprintf("%s said %s on %s at %s%s", who, said, d.Channel, d.At.Local().Format(dateAndZone), why)
 }

@@ -21,7 +21,7 @@ func (d doctorCommand) explain(w world, flags flagValues) error {
 	var c confirm.Change
 	var links []confirm.Link
 	err = withLedger(w, flags, func(ledger *store.Store) (err error) {
-		if c, err = ledger.Change(w.ctx, d.Explain); errors.Is(err, confirm.ErrNotFound) {
+		if c, err = ledger.Change(w.ctx, strings.ToUpper(d.Explain)); errors.Is(err, confirm.ErrNotFound) {
 			return fmt.Errorf("there is no change %s in this ledger; `scanwarden changes` lists them", d.Explain)
 		} else if err != nil {
 			return err

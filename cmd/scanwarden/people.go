@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -17,10 +18,13 @@ type peopleCommand struct {
 	Unlink unlinkPerson `cmd:"" help:"Take a link back; the person may then link again. Example: scanwarden people unlink slack:T024BE7LD/U024BE7LH"`
 }
 
-type listPeople struct{ ledgerFlags }
+type listPeople struct {
+	JSON bool `help:"Print a JSON array, for programs."`
+	ledgerFlags
+}
 
 // Run lists the joined people.
-func (listPeople) Run(w world, flags flagValues) error {
+func (l listPeople) Run(w world, flags flagValues) error {
 	cfg, err := load(w.environment, flags)
 	if err != nil {
 		return err
@@ -33,21 +37,47 @@ func (listPeople) Run(w world, flags flagValues) error {
 	if err != nil && !errors.Is(err, errNoLedger) {
 		return err
 	}
-	return printPeople(w.out, cfg.People, links)
+	known := joinedPeople(cfg.People, links)
+	if l.JSON {
+		encoder := json.NewEncoder(w.out)
+		encoder.SetIndent("", "  ")
+		return encoder.Encode(known)
+	}
+	return printPeople(w.out, known)
 }
 
-func printPeople(out io.Writer, configured []personConfig, links []confirm.Link) error {
-	if len(configured)+len(links) == 0 {
+// joinedPerson is somebody with several principals, for programs.
+type joinedPerson struct {
+	Name       string     `json:"name"`
+	Principals []string   `json:"principals"`
+	JoinedBy   string     `json:"joined_by"` // configuration, sign-in or e-mail
+	At         *time.Time `json:"at,omitempty"`
+}
+
+func joinedPeople(configured []personConfig, links []confirm.Link) []joinedPerson {
+	known := []joinedPerson{}
+	for _, p := range configured {
+		known = append(known, joinedPerson{Name: p.Name, Principals: p.Principals, JoinedBy: "configuration"})
+	}
+	for _, l := range links {
+		known = append(known, joinedPerson{Name: l.Name, Principals: []string{string(l.From), string(l.To)}, JoinedBy: l.How, At: &l.At})
+	}
+	return known
+}
+
+func printPeople(out io.Writer, known []joinedPerson) error {
+	if len(known) == 0 {
 		_, err := fmt.Fprintln(out, "nobody is joined: every principal is a person of its own")
 		return err
 	}
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "NAME\tPRINCIPALS\tJOINED BY")
-	for _, person := range configured {
-		fmt.Fprintf(table, "%s\t%s\tconfiguration\n", person.Name, strings.Join(person.Principals, ", "))
-	}
-	for _, link := range links {
-		fmt.Fprintf(table, "%s\t%s, %s\t%s, %s\n", link.Name, link.From, link.To, link.How, link.At.Local().Format(time.DateTime))
+	for _, p := range known {
+		by := p.JoinedBy
+		if p.At != nil {
+			by += ", " + p.At.Local().Format(dateAndZone)
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\n", p.Name, strings.Join(p.Principals, ", "), by)
 	}
 	return table.Flush()
 }
@@ -59,6 +89,9 @@ type unlinkPerson struct {
 
 // Run takes a link back, with an entry in the audit log.
 func (u unlinkPerson) Run(w world, flags flagValues) error {
+	if u.Principal == "" {
+		return usageError{errors.New("people unlink: name whose link to take back, slack:TEAM/USER; `scanwarden people` lists them")}
+	}
 	if err := checkPrincipal(u.Principal, []string{"slack:"}); err != nil {
 		return usageError{fmt.Errorf("people unlink: %w", err)}
 	}

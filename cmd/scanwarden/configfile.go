@@ -48,6 +48,7 @@ func (c *config) fromYAML(data []byte) error {
 	if err := checkSchema(document); err != nil {
 		return err
 	}
+	c.document = document
 	return plainDecode(document.Decode(c), lines)
 }
 

@@ -87,3 +87,54 @@ func checkFileMistake(t *testing.T, file, want string) {
 		t.Errorf("of\n%s\ngot  %s\nwant %s", file, got, want)
 	}
 }
+
+// TestConfigOrigins: a mistake that only the whole configuration shows is told where the value in force came from.
+func TestConfigOrigins(t *testing.T) {
+	for file, want := range map[string]string{
+		"policy:\n  approvers: [token:ada, slack:U024BE7LH]":         `line 2, column 26: policy.approvers: "slack:U024BE7LH" names nobody; write slack:TEAM/USER`,
+		"policy:\n  requesters:\n  - token:ada\n  - 'slack:t1/u1'":   `line 4, column 5: policy.requesters: "slack:t1/u1" names nobody; Slack's ids are in capitals`,
+		"policy:\n  expires: 900ms":                                  `line 2, column 12: policy.expires: 900ms is out of bounds; write a duration from 1s to 168h0m0s, such as 15m`,
+		"policy:\n  expires: 200h":                                   `line 2, column 12: policy.expires: 200h0m0s is out of bounds`,
+		"confirm_with:\n- client\n- slack":                           `line 3, column 3: confirm_with: slack is named, and Slack is not configured`,
+		"defender:\n  url: http://example.com":                       `line 2, column 8: defender.url: `,
+		"defender:\n  cloud: gcc\n  region: eu":                      `line 3, column 11: defender.region: region "eu" cannot be combined with cloud "gcc"`,
+		"database_url: mysql://h/d":                                  `line 1, column 15: database_url: write sqlite:PATH`,
+		"slack:\n  channel: '#scans'":                                `line 2, column 12: slack.channel: "#scans" is a name, and Slack knows channels by their ids; open`,
+		"slack:\n  commands: {list: /x}":                             `line 2, column 20: slack.commands: "list" is not something`,
+		"slack: {link_accounts: true}":                               `line 1, column 24: slack.link_accounts: Slack is not configured`,
+		"http: {listen: '8484'}":                                     `line 1, column 16: http.listen: "8484" is not HOST:PORT`,
+		"http: {public_url: 'http://example.com'}":                   `line 1, column 20: http.public_url: write https://`,
+		"http:\n  tokens:\n    ada l: {env: A}":                      `line 3, column 5: http.tokens: "ada l" has a blank or a slash in it; take it out`,
+		"http:\n  tokens:\n    ada/l: {env: A}":                      `line 3, column 5: http.tokens: "ada/l" has a blank or a slash in it; take it out`,
+		"credentials:\n  core:\n    type: AuthPriv\n    username: x": `line 2, column 3: credentials: credential`,
+		"people:\n- name: Ada\n  principals: [slack-group:S1]":       `line 3, column 16: people: Ada: "slack-group:S1" is not a principal; begin it with one of slack:, entra:, token:, local:`,
+		"people:\n- name: ''\n  principals: [token:a]":               `line 2, column 3: people: each person needs a name`,
+		"people:\n- {name: A, principals: [token:a]}\n- name: B\n  principals:\n  - token:b\n  - token:a": `line 6, column 5: people: "token:a" belongs to both "A" and "B"; list it once`,
+		"x: &a\n  url: http://example.com\ndefender: *a":                                                  `line 1, column 1: unknown key "x"`,
+		"auth: on-behalf-of": `line 1, column 7: auth: on-behalf-of needs callers who sign in`,
+	} {
+		checkFileMistake(t, file, want)
+	}
+}
+
+// TestConfigOriginsOfOthers: what the environment or a flag laid over the file is told by its own name.
+func TestConfigOriginsOfOthers(t *testing.T) {
+	for name, tt := range map[string]struct {
+		env   environment
+		flags flagValues
+		want  string
+	}{
+		"environment":  {environment{"SCANWARDEN_LISTEN": "8485"}, nil, `http.listen (SCANWARDEN_LISTEN): "8485" is not`},
+		"flag":         {environment{"SCANWARDEN_LISTEN": "8485"}, flagValues{"SCANWARDEN_LISTEN": "8486"}, `http.listen (--listen): "8486" is not`},
+		"nothing does": {environment{"SCANWARDEN_LISTEN": "127.0.0.1:1", "SCANWARDEN_AUTH": "on-behalf-of", "SCANWARDEN_HTTP_CLIENT_ID": "x"}, nil, `http.client_id (SCANWARDEN_HTTP_CLIENT_ID): with auth`},
+	} {
+		path := filepath.Join(t.TempDir(), "scanwarden.yaml")
+		if err := os.WriteFile(path, []byte("http: {listen: '8484'}"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		tt.env["SCANWARDEN_CONFIG"] = path
+		if _, err := load(tt.env, tt.flags); err == nil || !strings.HasPrefix(err.Error(), tt.want) {
+			t.Errorf("%s: got %v, want %s", name, err, tt.want)
+		}
+	}
+}

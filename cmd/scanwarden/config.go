@@ -32,8 +32,10 @@ type config struct {
 	LogFormat string      `yaml:"-"`
 	Simulator bool        `yaml:"-"` // the built-in simulated tenant takes the place of Defender
 
-	path  string         // of the file, "" when there is none
-	rules []confirm.Rule // of the policy, compiled
+	path     string            // of the file, "" when there is none
+	document *yaml.Node        // what the file holds, for the places in it
+	given    map[string]string // by key, the name in the environment or the flag that was laid over the file
+	rules    []confirm.Rule    // of the policy, compiled
 }
 
 type defenderConfig struct {

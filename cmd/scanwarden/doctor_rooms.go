@@ -58,7 +58,7 @@ func told(auth string, tokens int) string {
 
 func (p *patient) lookAtEntraCallers(ctx context.Context, address *net.TCPAddr) []finding {
 	callers := p.cfg.entraCallers(p.resource(address))
-	if err := checkEntraCallers(callers); err != nil {
+	if err := p.cfg.checkEntraCallers(callers); err != nil {
 		return []finding{bad(err)}
 	}
 	if _, err := entrance.Entra(ctx, callers); err != nil {

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"scanwarden/confirm"
 	"scanwarden/defender"
@@ -33,9 +34,9 @@ func (c *config) listen() string {
 // checkHTTP checks what can be known before listening; entrance does the rest.
 func (c *config) checkHTTP() error {
 	if _, port, err := net.SplitHostPort(c.listen()); err != nil {
-		return fmt.Errorf("http.listen (SCANWARDEN_LISTEN): %q is not HOST:PORT; write one, such as 127.0.0.1:8484", c.listen())
+		return c.at("http.listen").wrong("%q is not HOST:PORT; write one, such as 127.0.0.1:8484", c.listen())
 	} else if _, err := strconv.ParseUint(port, 10, 16); err != nil {
-		return fmt.Errorf("http.listen (SCANWARDEN_LISTEN): %q is not a port; write a number from 1 to 65535", port)
+		return c.at("http.listen").wrong("%q is not a port; write a number from 1 to 65535", port)
 	}
 	if _, err := c.publicOrigin(); err != nil {
 		return err
@@ -43,9 +44,17 @@ func (c *config) checkHTTP() error {
 	if err := c.checkAuth(); err != nil {
 		return err
 	}
+	return c.checkTokens()
+}
+
+// checkTokens refuses names that no principal could have.
+func (c *config) checkTokens() error {
 	for _, name := range slices.Sorted(maps.Keys(c.HTTP.Tokens)) {
-		if name == "" || name == "default" || c.HTTP.Tokens[name] == (part{}) {
-			return fmt.Errorf("http.tokens: %q needs a name other than default and a place; write, for example, ada: {env: ADA_TOKEN}", name)
+		switch {
+		case name == "" || name == "default" || c.HTTP.Tokens[name] == (part{}):
+			return c.at("http.tokens", name).wrong("%q needs a name other than default and a place; write, for example, ada: {env: ADA_TOKEN}", name)
+		case strings.ContainsFunc(name, unicode.IsSpace) || strings.Contains(name, "/"):
+			return c.at("http.tokens", name).wrong("%q has a blank or a slash in it; take it out, for token:NAME is who the caller is", name)
 		}
 	}
 	return nil
@@ -58,7 +67,7 @@ func (c *config) publicOrigin() (*url.URL, error) {
 	}
 	// The rule is the one for Defender's own URL: https, or http to this machine, and nothing but a host.
 	if defender.CheckURL(c.HTTP.PublicURL) != nil {
-		return nil, errors.New("http.public_url (SCANWARDEN_PUBLIC_URL): write https:// and a host, such as https://scans.example.com, without a path (plain http is for loopback only)")
+		return nil, c.at("http.public_url").wrong("write https:// and a host, such as https://scans.example.com, without a path (plain http is for loopback only)")
 	}
 	return url.Parse(c.HTTP.PublicURL)
 }
@@ -76,7 +85,7 @@ func (c *config) checkAuth() error {
 		return nil
 	}
 	if !slices.Contains(admissions, c.HTTP.Auth) {
-		return fmt.Errorf("http.auth (SCANWARDEN_HTTP_AUTH): %q is not a way to authenticate; set it to one of %s", c.HTTP.Auth, strings.Join(admissions, " | "))
+		return c.at("http.auth").wrong("%q is not a way to authenticate; set it to one of %s", c.HTTP.Auth, strings.Join(admissions, " | "))
 	}
 	return nil
 }
@@ -112,14 +121,14 @@ func (bp blueprint) entrance(ctx context.Context, address net.Addr) (mcpserver.H
 		door.Keeper = entrance.Anyone(localUser(bp.env))
 	case "entra":
 		callers := bp.cfg.entraCallers(bp.resource(tcp))
-		if err := checkEntraCallers(callers); err != nil {
+		if err := bp.cfg.checkEntraCallers(callers); err != nil {
 			return door, err
 		}
 		if bp.callers != nil {
 			callers.Verified = bp.callers.verified
 		}
 		if door.Keeper, err = entrance.Entra(ctx, callers); err != nil {
-			return door, fmt.Errorf("http.auth (SCANWARDEN_HTTP_AUTH): %w", err)
+			return door, bp.cfg.at("http.auth").wrong("%w", err)
 		}
 	default:
 		door.Keeper = entrance.Tokens(tokens) // without any, it lets nobody in
@@ -136,9 +145,9 @@ func (bp blueprint) entrance(ctx context.Context, address net.Addr) (mcpserver.H
 	return door, nil
 }
 
-func checkEntraCallers(callers entrance.EntraConfig) error {
+func (c *config) checkEntraCallers(callers entrance.EntraConfig) error {
 	if callers.TenantID == "" || callers.ClientID == "" {
-		return errors.New("http.auth (SCANWARDEN_HTTP_AUTH): entra takes the tokens of one tenant for one app registration; set AZURE_TENANT_ID, and SCANWARDEN_HTTP_CLIENT_ID or AZURE_CLIENT_ID")
+		return c.at("http.auth").wrong("entra takes the tokens of one tenant for one app registration; set AZURE_TENANT_ID, and SCANWARDEN_HTTP_CLIENT_ID or AZURE_CLIENT_ID")
 	}
 	return nil
 }
@@ -146,7 +155,7 @@ func checkEntraCallers(callers entrance.EntraConfig) error {
 // checkAssistant refuses to let Slack's assistant in where nothing could check its signature.
 func (c *config) checkAssistant(auth string) error {
 	if strings.HasSuffix(auth, "slack") && (!c.slackConfigured() || c.Slack.SigningSecret.Empty()) {
-		return errors.New("http.auth (SCANWARDEN_HTTP_AUTH): Slack's assistant signs its requests, and there is nothing to check them with; set SLACK_BOT_TOKEN and SLACK_SIGNING_SECRET")
+		return c.at("http.auth").wrong("Slack's assistant signs its requests, and there is nothing to check them with; set SLACK_BOT_TOKEN and SLACK_SIGNING_SECRET")
 	}
 	return nil
 }
@@ -160,13 +169,13 @@ func (c *config) admission(address *net.TCPAddr, tokens int) (string, error) {
 	}
 	switch {
 	case auth == "none" && tokens > 0:
-		return "", errors.New("http.auth (SCANWARDEN_HTTP_AUTH): none, but a token is configured too; set it to token, or take the token away")
+		return "", c.at("http.auth").wrong("none, but a token is configured too; set it to token, or take the token away")
 	case auth == "none" && !local:
-		return "", fmt.Errorf("http.auth (SCANWARDEN_HTTP_AUTH): none lets everybody in who can reach %s; set it to token and give SCANWARDEN_HTTP_TOKEN, or listen on 127.0.0.1", address)
+		return "", c.at("http.auth").wrong("none lets everybody in who can reach %s; set it to token and give SCANWARDEN_HTTP_TOKEN, or listen on 127.0.0.1", address)
 	case auth == "none" && c.public():
-		return "", errors.New("http.public_url (SCANWARDEN_PUBLIC_URL): a public URL lets strangers in while http.auth is none; set SCANWARDEN_HTTP_AUTH to token and give SCANWARDEN_HTTP_TOKEN, or take the public URL away")
+		return "", c.at("http.public_url").wrong("a public URL lets strangers in while http.auth is none; set SCANWARDEN_HTTP_AUTH to token and give SCANWARDEN_HTTP_TOKEN, or take the public URL away")
 	case tokens > 0 && auth != "" && !strings.HasPrefix(auth, "token"):
-		return "", fmt.Errorf("http.auth (SCANWARDEN_HTTP_AUTH): %s, but a token is configured too, which would not be looked at; take the token away, or set it to token", auth)
+		return "", c.at("http.auth").wrong("%s, but a token is configured too, which would not be looked at; take the token away, or set it to token", auth)
 	case strings.HasPrefix(auth, "token") && tokens == 0, auth == "" && tokens == 0 && !c.slackConfigured():
 		return "", errors.New("no caller could be authenticated: set SCANWARDEN_HTTP_TOKEN to a secret of 16 characters or more, SCANWARDEN_HTTP_AUTH to entra, or to none on a loopback address")
 	}

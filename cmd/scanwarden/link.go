@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -19,16 +18,16 @@ const linkPath = "/link"
 
 // checkLink refuses a page that nobody could use.
 func (c *config) checkLink() error {
-	const setting = "slack.link_accounts (SCANWARDEN_SLACK_LINK_ACCOUNTS)"
+	setting := c.at("slack.link_accounts")
 	switch {
 	case !c.Slack.LinkAccounts:
 		return nil
 	case !c.slackConfigured():
-		return fmt.Errorf("%s: Slack is not configured; set SLACK_BOT_TOKEN, or take the setting away", setting)
+		return setting.wrong("Slack is not configured; set SLACK_BOT_TOKEN, or take the setting away")
 	case c.HTTP.PublicURL == "":
-		return fmt.Errorf("%s: people's browsers come to PUBLIC_URL%s; set http.public_url (SCANWARDEN_PUBLIC_URL)", setting, linkPath)
+		return setting.wrong("people's browsers come to PUBLIC_URL%s; set http.public_url (SCANWARDEN_PUBLIC_URL)", linkPath)
 	case c.Azure.Tenant == "" || c.Azure.Client == "" || !c.Azure.hasCredential():
-		return fmt.Errorf("%s: the page signs people in with the app registration of AZURE_CLIENT_ID; set AZURE_TENANT_ID, AZURE_CLIENT_ID and its credential, and add PUBLIC_URL%s/callback to the app's web redirect URIs", setting, linkPath)
+		return setting.wrong("the page signs people in with the app registration of AZURE_CLIENT_ID; set AZURE_TENANT_ID, AZURE_CLIENT_ID and its credential, and add PUBLIC_URL%s/callback to the app's web redirect URIs", linkPath)
 	}
 	return nil
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -28,15 +27,18 @@ func checkPrincipal(principal string, forms []string) error {
 }
 
 func (c *config) checkPeople() error {
-	for _, person := range c.People {
+	for i, person := range c.People {
 		if person.Name == "" || len(person.Principals) == 0 {
-			return errors.New("people: each person needs a name and principals; write {name: Ada, principals: [token:ada]}")
+			return c.at("people", i).wrong("each person needs a name and principals; write {name: Ada, principals: [token:ada]}")
 		}
-		for _, principal := range person.Principals {
+		for j, principal := range person.Principals {
 			if err := checkPrincipal(principal, principalForms[:4]); err != nil {
-				return fmt.Errorf("people: %s: %w", person.Name, err)
+				return c.at("people", i, "principals", j).wrong("%s: %w", person.Name, err)
 			}
 		}
+	}
+	if err := c.checkOwners(); err != nil {
+		return err
 	}
 	if err := c.checkAddresses(); err != nil {
 		return err
@@ -46,23 +48,37 @@ func (c *config) checkPeople() error {
 	return p.Check()
 }
 
+// checkOwners refuses a principal that is two people's. The policy refuses it, too, and does not know where it stands.
+func (c *config) checkOwners() error {
+	owner := map[string]string{}
+	for i, person := range c.People {
+		for j, principal := range sameCase(person.Principals) {
+			if other, taken := owner[principal]; taken {
+				return c.at("people", i, "principals", j).wrong("%q belongs to both %q and %q; list it once", principal, other, person.Name)
+			}
+			owner[principal] = person.Name
+		}
+	}
+	return nil
+}
+
 // checkAddresses refuses e-mail addresses that would silently match nobody, while people are matched by them.
 func (c *config) checkAddresses() error {
 	if !c.Slack.MatchEmail {
 		return nil
 	}
 	owner := map[string]string{}
-	for _, person := range c.People {
+	for i, person := range c.People {
 		address := strings.ToLower(person.Email)
 		if address == "" {
 			continue
 		}
 		if other, taken := owner[address]; taken {
-			return fmt.Errorf("people: %s and %s have the same email, which then names nobody; correct one of them", other, person.Name)
+			return c.at("people", i, "email").wrong("%s and %s have the same email, which then names nobody; correct one of them", other, person.Name)
 		}
 		owner[address] = person.Name
 		if !slices.ContainsFunc(person.Principals, func(p string) bool { return strings.HasPrefix(p, "entra:") || strings.HasPrefix(p, "slack:") }) {
-			return fmt.Errorf("people: %s has an email, which joins a Slack account with an entra: principal, and none is listed; add it, or list the slack: principal", person.Name)
+			return c.at("people", i, "email").wrong("%s has an email, which joins a Slack account with an entra: principal, and none is listed; add it, or list the slack: principal", person.Name)
 		}
 	}
 	return nil

@@ -38,7 +38,7 @@ func (s serveCommand) Run(w world, flags flagValues) error {
 func (bp blueprint) serve(ctx context.Context, listening func(url string)) error {
 	listener, err := net.Listen("tcp", bp.cfg.listen())
 	if err != nil {
-		return fmt.Errorf("http.listen (SCANWARDEN_LISTEN): %w; choose another address", err)
+		return bp.cfg.at("http.listen").wrong("%w; choose another address", err)
 	}
 	defer listener.Close()
 	running, fail := context.WithCancelCause(ctx)

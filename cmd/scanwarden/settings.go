@@ -16,7 +16,8 @@ import (
 // the flag of the same name (SCANWARDEN_PUBLIC_URL is --public-url, AZURE_TENANT_ID is --tenant-id).
 type setting struct {
 	env    string
-	secret bool // by environment or file only, never by flag: process lists show flags
+	key    string // of the same in the file, "" where it has none
+	secret bool   // by environment or file only, never by flag: process lists show flags
 	set    func(c *config, value string) error
 }
 
@@ -28,35 +29,35 @@ var settings = []setting{
 	{env: "AZURE_CLIENT_CERTIFICATE_PATH", set: text(func(c *config) *string { return &c.Azure.Certificate })},
 	{env: "AZURE_FEDERATED_TOKEN_FILE", set: text(func(c *config) *string { return &c.Azure.TokenFile })},
 	{env: "AZURE_AUTHORITY_HOST", set: text(func(c *config) *string { return &c.Azure.Authority })},
-	{env: "SCANWARDEN_AUTH", set: text(func(c *config) *string { return &c.Auth })},
+	{env: "SCANWARDEN_AUTH", key: "auth", set: text(func(c *config) *string { return &c.Auth })},
 	{env: "SCANWARDEN_WRITE_CLIENT_ID", set: text(func(c *config) *string { return &c.Write.Client })},
 	{env: "SCANWARDEN_WRITE_CLIENT_SECRET", secret: true, set: hidden(func(c *config) *defender.Secret { return &c.Write.Secret })},
 	{env: "SCANWARDEN_WRITE_CLIENT_CERTIFICATE_PATH", set: text(func(c *config) *string { return &c.Write.Certificate })},
 	{env: "SCANWARDEN_WRITE_FEDERATED_TOKEN_FILE", set: text(func(c *config) *string { return &c.Write.TokenFile })},
-	{env: "SCANWARDEN_READ_ONLY", set: yesOrNo(func(c *config) *bool { return &c.ReadOnly })},
-	{env: "SCANWARDEN_CLOUD", set: text(func(c *config) *string { return &c.Defender.Cloud })},
-	{env: "SCANWARDEN_REGION", set: text(func(c *config) *string { return &c.Defender.Region })},
-	{env: "SCANWARDEN_DEFENDER_URL", set: text(func(c *config) *string { return &c.Defender.URL })},
-	{env: "SCANWARDEN_DEFENDER_SCOPE", set: text(func(c *config) *string { return &c.Defender.Scope })},
+	{env: "SCANWARDEN_READ_ONLY", key: "read_only", set: yesOrNo(func(c *config) *bool { return &c.ReadOnly })},
+	{env: "SCANWARDEN_CLOUD", key: "defender.cloud", set: text(func(c *config) *string { return &c.Defender.Cloud })},
+	{env: "SCANWARDEN_REGION", key: "defender.region", set: text(func(c *config) *string { return &c.Defender.Region })},
+	{env: "SCANWARDEN_DEFENDER_URL", key: "defender.url", set: text(func(c *config) *string { return &c.Defender.URL })},
+	{env: "SCANWARDEN_DEFENDER_SCOPE", key: "defender.scope", set: text(func(c *config) *string { return &c.Defender.Scope })},
 	{env: "SCANWARDEN_STATE_DIR", set: text(func(c *config) *string { return &c.StateDir })},
-	{env: "SCANWARDEN_DATABASE_URL", set: text(func(c *config) *string { return &c.DatabaseURL })},
-	{env: "SCANWARDEN_CONFIRM_WITH", set: list(func(c *config) *[]string { return &c.ConfirmWith })},
-	{env: "SCANWARDEN_APPROVERS", set: list(func(c *config) *[]string { return &c.Policy.Approvers })},
-	{env: "SCANWARDEN_REQUESTERS", set: list(func(c *config) *[]string { return &c.Policy.Requesters })},
-	{env: "SCANWARDEN_SELF_APPROVAL", set: yesOrNo(func(c *config) *bool { return &c.Policy.SelfApproval })},
-	{env: "SCANWARDEN_APPROVALS_REQUIRED", set: setApprovalsRequired},
-	{env: "SCANWARDEN_EXPIRES", set: setExpires},
-	{env: "SCANWARDEN_MAX_SCANS_PER_DELETE", set: number(func(c *config) **int { return &c.Policy.MaxScansPerDelete })},
-	{env: "SCANWARDEN_MAX_ADDRESSES_PER_SCAN", set: number(func(c *config) **int { return &c.Policy.MaxAddressesPerScan })},
-	{env: "SCANWARDEN_LISTEN", set: text(func(c *config) *string { return &c.HTTP.Listen })},
-	{env: "SCANWARDEN_PUBLIC_URL", set: text(func(c *config) *string { return &c.HTTP.PublicURL })},
-	{env: "SCANWARDEN_HTTP_AUTH", set: text(func(c *config) *string { return &c.HTTP.Auth })},
+	{env: "SCANWARDEN_DATABASE_URL", key: "database_url", set: text(func(c *config) *string { return &c.DatabaseURL })},
+	{env: "SCANWARDEN_CONFIRM_WITH", key: "confirm_with", set: list(func(c *config) *[]string { return &c.ConfirmWith })},
+	{env: "SCANWARDEN_APPROVERS", key: "policy.approvers", set: list(func(c *config) *[]string { return &c.Policy.Approvers })},
+	{env: "SCANWARDEN_REQUESTERS", key: "policy.requesters", set: list(func(c *config) *[]string { return &c.Policy.Requesters })},
+	{env: "SCANWARDEN_SELF_APPROVAL", key: "policy.self_approval", set: yesOrNo(func(c *config) *bool { return &c.Policy.SelfApproval })},
+	{env: "SCANWARDEN_APPROVALS_REQUIRED", key: "policy.approvals_required", set: setApprovalsRequired},
+	{env: "SCANWARDEN_EXPIRES", key: "policy.expires", set: setExpires},
+	{env: "SCANWARDEN_MAX_SCANS_PER_DELETE", key: "policy.max_scans_per_delete", set: number(func(c *config) **int { return &c.Policy.MaxScansPerDelete })},
+	{env: "SCANWARDEN_MAX_ADDRESSES_PER_SCAN", key: "policy.max_addresses_per_scan", set: number(func(c *config) **int { return &c.Policy.MaxAddressesPerScan })},
+	{env: "SCANWARDEN_LISTEN", key: "http.listen", set: text(func(c *config) *string { return &c.HTTP.Listen })},
+	{env: "SCANWARDEN_PUBLIC_URL", key: "http.public_url", set: text(func(c *config) *string { return &c.HTTP.PublicURL })},
+	{env: "SCANWARDEN_HTTP_AUTH", key: "http.auth", set: text(func(c *config) *string { return &c.HTTP.Auth })},
 	{env: "SCANWARDEN_HTTP_TOKEN", secret: true, set: hidden(func(c *config) *defender.Secret { return &c.HTTP.Token })},
-	{env: "SCANWARDEN_HTTP_CLIENT_ID", set: text(func(c *config) *string { return &c.HTTP.ClientID })},
-	{env: "SCANWARDEN_HTTP_OAUTH_FACADE", set: yesOrNo(func(c *config) *bool { return &c.HTTP.OAuthFacade })},
-	{env: "SCANWARDEN_SLACK_MATCH_EMAIL", set: yesOrNo(func(c *config) *bool { return &c.Slack.MatchEmail })},
-	{env: "SCANWARDEN_SLACK_LINK_ACCOUNTS", set: yesOrNo(func(c *config) *bool { return &c.Slack.LinkAccounts })},
-	{env: "SCANWARDEN_SLACK_CHANNEL", set: text(func(c *config) *string { return &c.Slack.Channel })},
+	{env: "SCANWARDEN_HTTP_CLIENT_ID", key: "http.client_id", set: text(func(c *config) *string { return &c.HTTP.ClientID })},
+	{env: "SCANWARDEN_HTTP_OAUTH_FACADE", key: "http.oauth_facade", set: yesOrNo(func(c *config) *bool { return &c.HTTP.OAuthFacade })},
+	{env: "SCANWARDEN_SLACK_MATCH_EMAIL", key: "slack.match_email", set: yesOrNo(func(c *config) *bool { return &c.Slack.MatchEmail })},
+	{env: "SCANWARDEN_SLACK_LINK_ACCOUNTS", key: "slack.link_accounts", set: yesOrNo(func(c *config) *bool { return &c.Slack.LinkAccounts })},
+	{env: "SCANWARDEN_SLACK_CHANNEL", key: "slack.channel", set: text(func(c *config) *string { return &c.Slack.Channel })},
 	{env: "SLACK_BOT_TOKEN", secret: true, set: hidden(func(c *config) *defender.Secret { return &c.Slack.BotToken })},
 	{env: "SLACK_APP_TOKEN", secret: true, set: hidden(func(c *config) *defender.Secret { return &c.Slack.AppToken })},
 	{env: "SLACK_SIGNING_SECRET", secret: true, set: hidden(func(c *config) *defender.Secret { return &c.Slack.SigningSecret })},
@@ -72,6 +73,7 @@ func (c *config) fromEnvironment(env environment) error {
 			if err := s.set(c, value); err != nil {
 				return fmt.Errorf("%s: %w", s.env, err)
 			}
+			c.wins(s.key, s.env)
 		}
 	}
 	return nil
@@ -84,6 +86,7 @@ func (c *config) fromFlags(flags map[string]string) error {
 			if err := s.set(c, value); err != nil {
 				return fmt.Errorf("--%s: %w", s.flag(), err)
 			}
+			c.wins(s.key, "--"+s.flag())
 		}
 	}
 	if u, err := url.Parse(flags["SCANWARDEN_DATABASE_URL"]); err == nil && u.User != nil {

@@ -25,16 +25,16 @@ var ways = []string{string(entra.Client), string(entra.ManagedIdentity), string(
 
 func (c *config) checkSignIn() error {
 	if c.Auth != "" && !slices.Contains(ways, c.Auth) {
-		return fmt.Errorf("auth (SCANWARDEN_AUTH): %q is not a way to sign in; set it to one of %s", c.Auth, strings.Join(ways, ", "))
+		return c.at("auth").wrong("%q is not a way to sign in; set it to one of %s", c.Auth, strings.Join(ways, ", "))
 	}
 	if c.writesApart() && c.Auth != "" && c.Auth != string(entra.Client) {
 		return fmt.Errorf("SCANWARDEN_WRITE_CLIENT_ID: with auth %s there is one sign-in for reading and writing; unset the SCANWARDEN_WRITE_ settings or set auth (SCANWARDEN_AUTH) to client", c.Auth)
 	}
 	if c.Auth == onBehalfOf && c.HTTP.ClientID != "" && !strings.EqualFold(c.HTTP.ClientID, c.Azure.Client) {
-		return errors.New("http.client_id (SCANWARDEN_HTTP_CLIENT_ID): with auth on-behalf-of, callers' tokens are for the application that exchanges them, AZURE_CLIENT_ID; unset it, or set both to the same")
+		return c.at("http.client_id").wrong("with auth on-behalf-of, callers' tokens are for the application that exchanges them, AZURE_CLIENT_ID; unset it, or set both to the same")
 	}
 	if c.Auth == onBehalfOf && !c.admits("entra") {
-		return errors.New("auth (SCANWARDEN_AUTH): on-behalf-of needs callers who sign in with Entra ID; set http.auth (SCANWARDEN_HTTP_AUTH) to entra")
+		return c.at("auth").wrong("on-behalf-of needs callers who sign in with Entra ID; set http.auth (SCANWARDEN_HTTP_AUTH) to entra")
 	}
 	return nil
 }
@@ -45,7 +45,7 @@ func (c *config) writesApart() bool { return c.Write.Client != "" || c.Write.has
 // checkService refuses a sign-in that a service must not have: whoever called first would sign in, for everybody.
 func (c *config) checkService() error {
 	if c.Auth == string(entra.DeviceCode) || c.Auth == string(entra.Interactive) {
-		return fmt.Errorf("auth (SCANWARDEN_AUTH): %s signs in one person, at a stdio server; set it to client, managed-identity or on-behalf-of for serve", c.Auth)
+		return c.at("auth").wrong("%s signs in one person, at a stdio server; set it to client, managed-identity or on-behalf-of for serve", c.Auth)
 	}
 	return nil
 }

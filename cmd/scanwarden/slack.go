@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"scanwarden/slackbot"
 	"scanwarden/tools"
@@ -21,6 +22,9 @@ func (c *config) checkSlack() error {
 		return errors.New("SLACK_BOT_TOKEN is missing, and SLACK_APP_TOKEN or SLACK_SIGNING_SECRET is set; set it to the app's xoxb- token")
 	case c.slackConfigured() && s.AppToken.Empty() && s.SigningSecret.Empty():
 		return errors.New("SLACK_BOT_TOKEN is set, and nothing says how Slack reaches scanwarden; set SLACK_APP_TOKEN for socket mode, or SLACK_SIGNING_SECRET for HTTP")
+	}
+	if strings.HasPrefix(s.Channel, "#") {
+		return c.at("slack.channel").wrong("%q is a name, and Slack knows channels by their ids; open the channel's details in Slack, copy the id at their end, and write it, such as C0123456789", s.Channel)
 	}
 	return c.checkCommands()
 }
@@ -42,7 +46,7 @@ func (c *config) checkCommands() error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Slack.Commands)) {
 		if !slices.Contains(known, name) {
-			return fmt.Errorf("slack.commands: %q is not something to have a command for; name one of %v", name, known)
+			return c.at("slack.commands", name).wrong("%q is not something to have a command for; name one of %v", name, known)
 		}
 	}
 	return nil

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -38,11 +37,11 @@ func (c *config) checkEndpoints() error {
 func (c *config) endpoints() (defender.Endpoints, error) {
 	e, err := defender.Profile(c.Defender.Cloud, c.Defender.Region)
 	if err != nil {
-		return e, fmt.Errorf("defender (SCANWARDEN_CLOUD, SCANWARDEN_REGION): %w", err)
+		return e, c.at(c.contradicted()).wrong("%w", err)
 	}
 	if c.Defender.URL != "" {
 		if err := defender.CheckURL(c.Defender.URL); err != nil {
-			return e, fmt.Errorf("defender.url (SCANWARDEN_DEFENDER_URL): %w", err)
+			return e, c.at("defender.url").wrong("%w", err)
 		}
 		e.URL = strings.TrimRight(c.Defender.URL, "/")
 	}
@@ -53,6 +52,14 @@ func (c *config) endpoints() (defender.Endpoints, error) {
 		e.Authority = "https://" + c.authorityHost()
 	}
 	return e, nil
+}
+
+// contradicted is the setting to correct where cloud and region do not go together: the one that is named.
+func (c *config) contradicted() string {
+	if c.Defender.Region != "" {
+		return "defender.region"
+	}
+	return "defender.cloud"
 }
 
 // authorityHost accepts what the Azure SDKs accept: a URL with or without a slash at its end, or the host alone.
@@ -69,21 +76,22 @@ func (c *config) checkLedger() error {
 		return nil
 	}
 	// The value may hold a password: do not repeat it.
-	return errors.New("database_url (SCANWARDEN_DATABASE_URL): write sqlite:PATH or postgres://USER@HOST/DATABASE")
+	return c.at("database_url").wrong("write sqlite:PATH or postgres://USER@HOST/DATABASE")
 }
 
 func (c *config) checkChannels() error {
-	for _, channel := range c.ConfirmWith {
+	for i, channel := range c.ConfirmWith {
+		where := c.at("confirm_with", i)
 		switch confirm.Channel(channel) {
 		case confirm.Client:
 		case confirm.Slack:
 			if !c.slackConfigured() {
-				return errors.New("confirm_with (SCANWARDEN_CONFIRM_WITH): slack is named, and Slack is not configured; set SLACK_BOT_TOKEN and SLACK_APP_TOKEN (or SLACK_SIGNING_SECRET)")
+				return where.wrong("slack is named, and Slack is not configured; set SLACK_BOT_TOKEN and SLACK_APP_TOKEN (or SLACK_SIGNING_SECRET)")
 			}
 		case confirm.Page:
-			return errors.New("confirm_with (SCANWARDEN_CONFIRM_WITH): this build has no confirmation page; use client or slack")
+			return where.wrong("this build has no confirmation page; use client or slack")
 		default:
-			return fmt.Errorf("confirm_with (SCANWARDEN_CONFIRM_WITH): %q is not a channel; use client or slack", channel)
+			return where.wrong("%q is not a channel; use client or slack", channel)
 		}
 	}
 	return nil
@@ -105,14 +113,14 @@ func (c *config) channels() []confirm.Channel {
 }
 
 func (c *config) checkApprovers() error {
-	for _, approver := range c.Policy.Approvers {
+	for i, approver := range c.Policy.Approvers {
 		if err := checkPrincipal(approver, principalForms); err != nil {
-			return fmt.Errorf("policy.approvers (SCANWARDEN_APPROVERS): %w", err)
+			return c.at("policy.approvers", i).wrong("%w", err)
 		}
 	}
-	for _, requester := range c.Policy.Requesters {
+	for i, requester := range c.Policy.Requesters {
 		if err := checkPrincipal(requester, principalForms); err != nil {
-			return fmt.Errorf("policy.requesters (SCANWARDEN_REQUESTERS): %w", err)
+			return c.at("policy.requesters", i).wrong("%w", err)
 		}
 	}
 	return nil
@@ -160,28 +168,38 @@ func (c *config) checkRequired() error {
 		return err
 	}
 	for _, tool := range slices.Sorted(maps.Keys(c.Policy.ApprovalsRequired)) {
+		where := c.at("policy.approvals_required", tool)
 		if !slices.Contains(operations, tool) {
-			return fmt.Errorf("policy.approvals_required (SCANWARDEN_APPROVALS_REQUIRED): %q is not a tool that changes anything; name one of %s", tool, strings.Join(operations, ", "))
+			return where.wrong("%s", unlikeTool(tool, operations))
 		}
-		if n := c.Policy.ApprovalsRequired[tool]; n < 1 {
-			return fmt.Errorf("policy.approvals_required (SCANWARDEN_APPROVALS_REQUIRED): %s=%d would need nobody; write 1 or more", tool, n)
+		switch n := c.Policy.ApprovalsRequired[tool]; {
+		case n < 1:
+			return where.wrong("%s=%d would need nobody; write 1 or more", tool, n)
+		case n > mostApprovals:
+			return where.wrong("%s=%d is too many; write %d or less", tool, n, mostApprovals)
 		}
 	}
 	return nil
 }
 
-// longestExpiry bounds how long a change may wait, since the live state it was planned against grows old.
-const longestExpiry = 7 * 24 * time.Hour
+const (
+	// shortestExpiry leaves a person the time to see that they are asked at all.
+	shortestExpiry = time.Second
+	// longestExpiry bounds how long a change may wait, since the live state it was planned against grows old.
+	longestExpiry = 7 * 24 * time.Hour
+	// mostApprovals is the largest number of people that a change may need, by a rule or without one.
+	mostApprovals = 10
+)
 
 func (c *config) checkLimits() error {
-	if d := c.Policy.Expires; d != nil && (*d <= 0 || *d > longestExpiry) {
-		return fmt.Errorf("policy.expires (SCANWARDEN_EXPIRES): %s is out of bounds; write a duration above 0 and up to %s, such as 15m", *d, longestExpiry)
+	if d := c.Policy.Expires; d != nil && (*d < shortestExpiry || *d > longestExpiry) {
+		return c.at("policy.expires").wrong("%s is out of bounds; write a duration from %s to %s, such as 15m", *d, shortestExpiry, longestExpiry)
 	}
 	if n := c.Policy.MaxScansPerDelete; n != nil && *n < 1 {
-		return fmt.Errorf("policy.max_scans_per_delete (SCANWARDEN_MAX_SCANS_PER_DELETE): %d is too small; write 1 or more", *n)
+		return c.at("policy.max_scans_per_delete").wrong("%d is too small; write 1 or more", *n)
 	}
 	if n := c.Policy.MaxAddressesPerScan; n != nil && *n < 1 {
-		return fmt.Errorf("policy.max_addresses_per_scan (SCANWARDEN_MAX_ADDRESSES_PER_SCAN): %d is too small; write 1 or more", *n)
+		return c.at("policy.max_addresses_per_scan").wrong("%d is too small; write 1 or more", *n)
 	}
 	return nil
 }
@@ -190,7 +208,7 @@ func (c *config) checkCredentials() error {
 	named := c.credentials(source{})
 	for _, name := range slices.Sorted(maps.Keys(named)) {
 		if err := named[name].Check(name); err != nil {
-			return fmt.Errorf("credentials: %w", err)
+			return c.at("credentials", name).wrong("%w", err)
 		}
 	}
 	return nil

@@ -1,0 +1,106 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+func keyPath(at []string) string {
+	if len(at) == 0 {
+		return "the file"
+	}
+	return strings.Join(at, ".")
+}
+
+// nameOf says which value stands at a place. Nobody counts rules from 0: what is in a list goes by its name or, when it
+// has none, by its number in words.
+func nameOf(document *yaml.Node, at []string) string {
+	for i := len(at) - 1; i > 0; i-- {
+		list := place(document, at[:i], "")
+		if list.Kind != yaml.SequenceNode {
+			continue
+		}
+		entry := entryName(document, list, at[:i], at[i])
+		if i == len(at)-1 {
+			return entry
+		}
+		return keyPath(at[i+1:]) + " of " + entry
+	}
+	return keyPath(at)
+}
+
+// entryName is what people call an entry of a list.
+func entryName(document, list *yaml.Node, at []string, index string) string {
+	kind := map[string]string{"policy.rules": "rule", "people": "person"}[keyPath(at)]
+	_, entry := member(list, index)
+	if _, name := member(resolve(entry), "name"); kind != "" && name != nil && name.Tag == "!!str" && name.Value != "" {
+		return fmt.Sprintf("the %s %q", kind, name.Value)
+	}
+	if kind == "" {
+		return fmt.Sprintf("the %s entry of %s", ordinal(index), nameOf(document, at))
+	}
+	return fmt.Sprintf("the %s %s", ordinal(index), kind)
+}
+
+// ordinal counts from 1.
+func ordinal(index string) string {
+	words := []string{"first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"}
+	i, _ := strconv.Atoi(index)
+	if i < len(words) {
+		return words[i]
+	}
+	ending := map[int]string{1: "st", 2: "nd", 3: "rd"}[(i+1)%10]
+	if ending == "" || (i+1)/10%10 == 1 {
+		ending = "th"
+	}
+	return strconv.Itoa(i+1) + ending
+}
+
+// place finds the node at a location; with a key, the key itself. What cannot be found is where its parent is.
+func place(document *yaml.Node, at []string, key string) *yaml.Node {
+	node := resolve(document)
+	for _, name := range at {
+		_, value := member(node, name)
+		if value == nil {
+			return node
+		}
+		node = resolve(value)
+	}
+	if found, _ := member(node, key); found != nil && key != "" {
+		return found
+	}
+	return node
+}
+
+func resolve(node *yaml.Node) *yaml.Node {
+	for {
+		switch {
+		case node.Kind == yaml.DocumentNode && len(node.Content) > 0:
+			node = node.Content[0]
+		case node.Kind == yaml.AliasNode && node.Alias != nil:
+			node = node.Alias
+		default:
+			return node
+		}
+	}
+}
+
+// member returns the key and the value of one member of a mapping or sequence.
+func member(node *yaml.Node, name string) (key, value *yaml.Node) {
+	switch node.Kind {
+	case yaml.MappingNode:
+		for i := 0; i+1 < len(node.Content); i += 2 {
+			if node.Content[i].Value == name {
+				return node.Content[i], node.Content[i+1]
+			}
+		}
+	case yaml.SequenceNode:
+		if i, err := strconv.Atoi(name); err == nil && i >= 0 && i < len(node.Content) {
+			return node.Content[i], node.Content[i]
+		}
+	}
+	return nil, nil
+}

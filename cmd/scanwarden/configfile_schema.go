@@ -1,0 +1,246 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/santhosh-tekuri/jsonschema/v6/kind"
+	"go.yaml.in/yaml/v3"
+)
+
+// checkSchema says what in the document is not as the schema has it, each mistake with its place. It repeats no
+// value: somebody may have written a secret where it does not belong.
+func checkSchema(document *yaml.Node) error {
+	var value any
+	if err := document.Decode(&value); err != nil {
+		return errors.New(strings.TrimPrefix(err.Error(), "yaml: "))
+	}
+	if value == nil {
+		return nil
+	}
+	schema, err := compileSchema()
+	if err != nil {
+		return err
+	}
+	err = schema.Validate(value)
+	wrong := (*jsonschema.ValidationError)(nil)
+	if !errors.As(err, &wrong) {
+		return err
+	}
+	var found []mistake
+	for _, leaf := range leaves(wrong) {
+		found = append(found, mistakes(document, leaf)...)
+	}
+	return inOrder(found)
+}
+
+// inOrder is every mistake once, in the order of the file.
+func inOrder(found []mistake) error {
+	if len(found) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(found, func(a, b mistake) int { return cmp.Or(cmp.Compare(a.line, b.line), cmp.Compare(a.column, b.column)) })
+	var texts []string
+	for _, m := range slices.Compact(found) {
+		texts = append(texts, fmt.Sprintf("line %d, column %d: %s", m.line, m.column, m.text))
+	}
+	return errors.New(strings.Join(texts, "; "))
+}
+
+func compileSchema() (*jsonschema.Schema, error) {
+	parsed, err := jsonschema.UnmarshalJSON(bytes.NewReader(configSchema))
+	if err != nil {
+		return nil, fmt.Errorf("schema of the configuration file: %w", err)
+	}
+	const name = "urn:scanwarden:config"
+	compiler := jsonschema.NewCompiler()
+	if err := compiler.AddResource(name, parsed); err != nil {
+		return nil, fmt.Errorf("schema of the configuration file: %w", err)
+	}
+	return compiler.Compile(name)
+}
+
+// mistake is one thing wrong, and where.
+type mistake struct {
+	line, column int
+	text         string
+}
+
+// leaves are the mistakes that are not explained by others. Of a choice, the whole is told: a person did not
+// make each of the branches' mistakes. So it is of a name, since what is wrong with it does not say where it stands.
+func leaves(e *jsonschema.ValidationError) []*jsonschema.ValidationError {
+	_, choice := e.ErrorKind.(*kind.OneOf)
+	_, name := e.ErrorKind.(*kind.PropertyNames)
+	if choice || name || len(e.Causes) == 0 {
+		return []*jsonschema.ValidationError{e}
+	}
+	var all []*jsonschema.ValidationError
+	for _, cause := range e.Causes {
+		all = append(all, leaves(cause)...)
+	}
+	return all
+}
+
+// secretPlaces are the keys under which only a place may stand.
+var secretPlaces = []string{"authPassword", "privPassword", "communityString", "tokens"}
+
+const whereSecretsAre = "say where the secret is, as {env: NAME}, {file: PATH} or {keyVault: URL}; the secret itself does not belong in this file"
+
+func mistakes(document *yaml.Node, e *jsonschema.ValidationError) []mistake {
+	at := locationOf(e)
+	here := place(document, at, "")
+	if slices.ContainsFunc(at, func(key string) bool { return slices.Contains(secretPlaces, key) }) && at[0] != "slack" {
+		return []mistake{{here.Line, here.Column, whereSecretsAre}}
+	}
+	switch k := e.ErrorKind.(type) {
+	case *kind.AdditionalProperties:
+		return unknownKeys(document, e, k.Properties)
+	case *kind.PropertyNames:
+		node := place(document, at, k.Property)
+		return []mistake{{node.Line, node.Column, keyPath(at) + ": " + notATool(k.Property, e.Causes)}}
+	}
+	return []mistake{{here.Line, here.Column, complaint(e.ErrorKind, at, nameOf(document, at), here.Value)}}
+}
+
+// locationOf is where the value is that e complains of. Of a name the library does not say it; the schema's path does.
+func locationOf(e *jsonschema.ValidationError) []string {
+	if _, name := e.ErrorKind.(*kind.PropertyNames); !name {
+		return e.InstanceLocation
+	}
+	_, pointer, _ := strings.Cut(e.SchemaURL, "#/")
+	return slices.DeleteFunc(strings.Split(pointer, "/"), func(p string) bool { return p == "properties" || p == "propertyNames" })
+}
+
+func unknownKeys(document *yaml.Node, e *jsonschema.ValidationError, keys []string) (found []mistake) {
+	for _, key := range keys {
+		node := place(document, e.InstanceLocation, key)
+		text := fmt.Sprintf("unknown key %q: remove it or correct its spelling%s", key, likely(key, e.SchemaURL))
+		if strings.ContainsAny(key, `()"'=<>`) {
+			text = fmt.Sprintf("%q is no key: in { }, a comma ends a value; put the whole expression before it in single quotes", key)
+		}
+		found = append(found, mistake{node.Line, node.Column, text})
+	}
+	return found
+}
+
+// notATool is said of a name that is not one of those that the schema allows.
+func notATool(name string, causes []*jsonschema.ValidationError) string {
+	var known []string
+	for _, cause := range causes {
+		if k, is := cause.ErrorKind.(*kind.Enum); is {
+			known = strings.Split(listed(k.Want), ", ")
+		}
+	}
+	return unlikeTool(name, known)
+}
+
+// unlikeTool is said of a name that is not one of those known.
+func unlikeTool(name string, known []string) string {
+	text := fmt.Sprintf("%q is not a tool that changes anything; name one of %s", name, strings.Join(known, ", "))
+	if best := nearest(name, known); best != "" {
+		text += "; did you mean " + best + "?"
+	}
+	return text
+}
+
+// complaint says what is wrong with the value at a place, which name tells people. It repeats a value only where that
+// is a number.
+func complaint(is jsonschema.ErrorKind, at []string, name, value string) string {
+	switch k := is.(type) {
+	case *kind.Required:
+		return strings.Join(k.Missing, " and ") + " is missing: add it"
+	case *kind.Type:
+		return wrongType(k, at, name, value)
+	case *kind.Pattern:
+		return name + wrongForm(at)
+	case *kind.Enum:
+		return fmt.Sprintf("%s must be one of %s", name, listed(k.Want))
+	case *kind.Minimum:
+		return fmt.Sprintf("%s must be %s or more", name, k.Want.RatString())
+	case *kind.Maximum:
+		return fmt.Sprintf("%s must be %s or less", name, k.Want.RatString())
+	case *kind.OneOf:
+		return "a rule needs either approvals or refuse: give one of the two, not both"
+	case *kind.MinLength, *kind.MinItems:
+		return name + " is empty; " + cmp.Or(whatToWrite[at[len(at)-1]], "write something, or remove it")
+	case *kind.MaxLength:
+		return fmt.Sprintf("%s has %d characters and may have %d; shorten it", name, k.Got, k.Want)
+	case *kind.MaxItems:
+		return fmt.Sprintf("%s has %d entries and may have %d; join some", name, k.Got, k.Want)
+	}
+	return name + " is not as the schema wants it; see `scanwarden schema --of config`"
+}
+
+// whatToWrite is, by key, what belongs where nothing stands.
+var whatToWrite = map[string]string{
+	"name":       "give one that people will recognise",
+	"when":       "say to which changes the rule applies, such as count > 3",
+	"refuse":     "say why such a change is refused, and what to do",
+	"principals": "list one at least, such as slack:TEAM/USER",
+}
+
+func wrongForm(at []string) string {
+	switch {
+	case at[len(at)-1] == "expires":
+		return " is not a duration; write one, such as 15m"
+	case at[0] == "people":
+		return " is not a principal; write slack:TEAM/USER, entra:TENANT/OBJECT, token:NAME or local:USER"
+	}
+	return " is not a principal; write slack:TEAM/USER, slack-group:ID, entra:TENANT/OBJECT, entra-role:NAME, token:NAME or local:USER"
+}
+
+func wrongType(k *kind.Type, at []string, name, value string) string {
+	switch numeric := k.Got == "number" || k.Got == "integer"; {
+	case k.Want[0] == "boolean":
+		return name + " must be true or false; write one of these two words, without quotes"
+	case k.Want[0] == "integer" && numeric:
+		return name + " must be a whole number, and this is a fraction"
+	case numeric && slices.Equal(at, []string{"policy", "expires"}):
+		return fmt.Sprintf("%s needs a unit; write %sm for minutes", name, value)
+	}
+	return fmt.Sprintf("%s must be %s, and this is %s", name, plainType(k.Want[0]), plainType(k.Got))
+}
+
+// plainType is JSON Schema's word for a type in words for people who write YAML.
+func plainType(name string) string {
+	plain := map[string]string{
+		"array": "a list", "object": "a mapping", "string": "a text", "integer": "a whole number", "number": "a number",
+		"boolean": "true or false", "null": "empty",
+	}
+	return cmp.Or(plain[name], name)
+}
+
+func listed(values []any) string {
+	words := make([]string, len(values))
+	for i, value := range values {
+		words[i] = fmt.Sprint(value)
+	}
+	return strings.Join(words, ", ")
+}
+
+// likely names the key of the schema's object that an unknown one was probably meant to be.
+func likely(key, schemaURL string) string {
+	var schema any
+	if json.Unmarshal(configSchema, &schema) != nil {
+		return ""
+	}
+	_, pointer, _ := strings.Cut(schemaURL, "#")
+	for _, name := range strings.Split(strings.Trim(pointer, "/"), "/") {
+		if object, ok := schema.(map[string]any); ok && name != "" {
+			schema = object[name]
+		}
+	}
+	object, _ := schema.(map[string]any)
+	known, _ := object["properties"].(map[string]any)
+	if best := nearest(key, slices.Sorted(maps.Keys(known))); best != "" {
+		return "; did you mean " + best + "?"
+	}
+	return ""
+}

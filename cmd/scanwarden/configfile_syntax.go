@@ -1,0 +1,148 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// syntax says in plain words why the lines are not YAML, and where. read is how many of them the library had seen.
+func syntax(err error, lines [][]byte, read int) error {
+	found := regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)`).FindStringSubmatch(err.Error())
+	if found == nil {
+		return err
+	}
+	line, _ := strconv.Atoi(found[1])
+	switch anchor := regexp.MustCompile(`^unknown anchor '(.*)' referenced`).FindStringSubmatch(found[2]); {
+	case anchor != nil:
+		line = 1 + indexOf(lines, func(text []byte) bool { return bytes.Contains(text, []byte("*"+anchor[1])) })
+	case regexp.MustCompile(`^did not find expected (key|node content|'|<)`).MatchString(found[2]):
+		line = torn(lines, read)
+	}
+	line = min(max(line, 1), len(lines)) // the library names no line when it means the first
+	column, words := plainSyntax(found[2], lines[line-1])
+	return fmt.Errorf("line %d, column %d: %s", line, column, words)
+}
+
+// torn is the line at which YAML breaks, read lines having been looked at. Of such mistakes the library names the
+// line where the mapping begins in which they are. What can be read up to a line is whole up to there.
+func torn(lines [][]byte, read int) int {
+	const far = 200 // lines to go back at most: each is one more look at the whole file
+	end := min(read, len(lines))
+	n := end - 1
+	for ; n > max(0, end-far); n-- {
+		if yaml.Unmarshal(bytes.Join(lines[:n], []byte("\n")), &yaml.Node{}) == nil {
+			break
+		}
+	}
+	n = max(n, 0)
+	return n + 1 + max(0, indexOf(lines[n:end], afterQuote.Match))
+}
+
+func indexOf(lines [][]byte, is func([]byte) bool) int {
+	for i, line := range lines {
+		if is(line) {
+			return i
+		}
+	}
+	return -1
+}
+
+var (
+	// afterQuote is a quoted value behind which more stands.
+	afterQuote = regexp.MustCompile(`([\w-]+):[ \t]+("(?:[^"\\]|\\.)*"|'(?:[^']|'')*')[ \t]*[^\s,}\]#]`)
+	// condition is a rule's that is not in quotes.
+	condition = regexp.MustCompile(`\bwhen:[ \t]+([^\s|>'"])`)
+)
+
+// plainSyntax translates what people get wrong most; of the rest, it is what the library says of the line.
+func plainSyntax(text string, line []byte) (column int, words string) {
+	if strings.Contains(text, "cannot start any token") || strings.Contains(text, "tab character") {
+		if i := bytes.IndexByte(line, '\t'); i >= 0 {
+			return i + 1, "here is a tab; indent with spaces"
+		}
+	}
+	const quoted = "; put the whole expression in single quotes: when: '...'"
+	if i := afterQuote.FindSubmatchIndex(line); i != nil {
+		rest := "; put the whole value in single quotes"
+		if string(line[i[2]:i[3]]) == "when" {
+			rest = quoted
+		}
+		return i[4] + 1, "nothing may stand behind the closing quote" + rest
+	}
+	if i := condition.FindSubmatchIndex(line); i != nil {
+		return i[2] + 1, "YAML cannot read this condition" + quoted
+	}
+	if i := bytes.IndexAny(line, `"'`); i >= 0 && strings.Contains(text, "unexpected end of stream") {
+		return i + 1, "a quote is opened and not closed; close it"
+	}
+	for _, common := range []struct{ of, words string }{
+		{"cannot start any token", "a value cannot begin like this; put it in single quotes"},
+		{"mapping values are not allowed", "a colon stands where none can; indent the line like its neighbours, or put the value in single quotes"},
+		{"did not find expected key", "this does not continue what stands above; indent the line like its neighbours"},
+		{"did not find expected ',' or ']'", "a list in [ ] is not closed, or a comma is missing in it; correct it"},
+		{"did not find expected ',' or '}'", "a mapping in { } is not closed, or a comma is missing in it; correct it"},
+		{"did not find expected whitespace", aTag},
+		{"unknown anchor", "a value that begins with * repeats another one, and there is none of this name; put it in single quotes"},
+	} {
+		if strings.Contains(text, common.of) {
+			return indentation(line) + 1, common.words
+		}
+	}
+	return indentation(line) + 1, text
+}
+
+const aTag = "what begins with ! is a tag in YAML, and no value; put the whole value or expression in single quotes"
+
+// slips are what YAML lets pass and nobody means: a tag, which swallows a value, and a key that stands there twice.
+func slips(node *yaml.Node, lines [][]byte) (found []mistake) {
+	if strings.HasPrefix(node.Tag, "!") && !strings.HasPrefix(node.Tag, "!!") || lostTag(node, lines) {
+		found = append(found, mistake{node.Line, node.Column, aTag})
+	}
+	first := map[string]int{}
+	for i, child := range node.Content {
+		if node.Kind == yaml.MappingNode && i%2 == 0 {
+			if line := first[child.Value]; line > 0 {
+				found = append(found, mistake{child.Line, child.Column, fmt.Sprintf("%q stands there twice, the first time on line %d; keep one", child.Value, line)})
+			}
+			first[child.Value] = child.Line
+		}
+		found = append(found, slips(child, lines)...)
+	}
+	return found
+}
+
+// lostTag reports whether a node stands behind a ! and a blank, of which the library keeps nothing but the place:
+// "! agent" would be taken for its contrary.
+func lostTag(node *yaml.Node, lines [][]byte) bool {
+	if node.Kind != yaml.ScalarNode || node.Line < 1 || node.Line > len(lines) {
+		return false
+	}
+	line := []rune(string(lines[node.Line-1]))
+	return node.Column <= len(line) && strings.HasPrefix(string(line[node.Column-1:]), "! ")
+}
+
+// plainDecode adds to the library's errors, which know the line only, the column at which that line begins, and drops
+// the value, which may be a secret.
+func plainDecode(err error, lines [][]byte) error {
+	if err == nil {
+		return nil
+	}
+	text := strings.TrimPrefix(strings.TrimPrefix(err.Error(), "yaml: "), "unmarshal errors:\n  ")
+	text = regexp.MustCompile("cannot unmarshal [^\n]*").ReplaceAllString(text, "the value is out of bounds; correct it")
+	text = regexp.MustCompile(`line (\d+): `).ReplaceAllStringFunc(text, func(place string) string {
+		n, _ := strconv.Atoi(strings.Trim(place, "line: "))
+		if n < 1 || n > len(lines) {
+			return place
+		}
+		return fmt.Sprintf("line %d, column %d: ", n, len(lines[n-1])-len(bytes.TrimLeft(lines[n-1], " \t"))+1)
+	})
+	return errors.New(strings.ReplaceAll(text, "\n  ", "; "))
+}
+
+func indentation(line []byte) int { return len(line) - len(bytes.TrimLeft(line, " ")) }

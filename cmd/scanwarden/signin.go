@@ -36,6 +36,19 @@ func (c *config) checkSignIn() error {
 	if c.Auth == onBehalfOf && !c.admits("entra") {
 		return errors.New("auth (SCANWARDEN_AUTH): on-behalf-of needs callers who sign in with Entra ID; set http.auth (SCANWARDEN_HTTP_AUTH) to entra")
 	}
+	return c.checkAuthority()
+}
+
+// checkAuthority takes a host alone. It does not repeat the value: a user part may hold a password.
+func (c *config) checkAuthority() error {
+	const do = "; write https:// and a host name, such as https://login.microsoftonline.com"
+	if strings.HasPrefix(strings.ToLower(c.Azure.Authority), "http://") {
+		return errors.New("AZURE_AUTHORITY_HOST: plain http is not spoken to a sign-in host" + do)
+	}
+	host := c.authorityHost()
+	if u, err := url.Parse("https://" + host); c.Azure.Authority != "" && (err != nil || u.Host != host || u.Hostname() == "") {
+		return errors.New("AZURE_AUTHORITY_HOST: it is not a host alone, or has a user, a path or a query" + do)
+	}
 	return nil
 }
 

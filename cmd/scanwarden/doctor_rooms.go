@@ -129,10 +129,10 @@ func (p *patient) ledger(ctx context.Context) (*store.Store, error) {
 func lookAtLedger(ctx context.Context, p *patient) []finding {
 	ledger, err := p.ledger(ctx)
 	if errors.Is(err, errNoLedger) {
-		return []finding{ok("none yet: the first server makes it")}
+		return p.lookForAPlace()
 	}
 	if err != nil {
-		return []finding{badly(err.Error(), "Set SCANWARDEN_DATABASE_URL or SCANWARDEN_STATE_DIR to a ledger that can be opened.")}
+		return []finding{bad(err)}
 	}
 	defer ledger.Close()
 	if err := errors.Join(ledger.Ping(ctx), ledger.CheckKey(ctx)); err != nil {
@@ -154,4 +154,16 @@ func lookAtLedger(ctx context.Context, p *patient) []finding {
 		}
 	}
 	return out
+}
+
+// lookForAPlace sees whether the first server could make the ledger.
+func (p *patient) lookForAPlace() []finding {
+	where, err := p.cfg.ledgerPlace(p.env)
+	if err == nil {
+		err = store.CheckPlace(where)
+	}
+	if err != nil {
+		return []finding{bad(err)}
+	}
+	return []finding{ok("none yet: the first server makes it")}
 }

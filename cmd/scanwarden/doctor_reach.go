@@ -80,7 +80,7 @@ func (p *patient) callDefender(ctx context.Context, token tokenSource) []finding
 func refusedBy(err error) finding {
 	f := finding{Status: wrong, Says: err.Error()}
 	if fault := (*defender.Error)(nil); errors.As(err, &fault) {
-		f.Says, f.Next = strings.TrimSuffix(f.Says, "; "+fault.Next), fault.Next
+		f.Says, f.Next = strings.TrimSuffix(f.Says, "; "+fault.Next), whole(fault.Next)
 	}
 	return f
 }

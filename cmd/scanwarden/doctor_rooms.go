@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -34,8 +35,10 @@ func lookAtCallers(ctx context.Context, p *patient) []finding {
 	case err != nil:
 		return []finding{bad(err)}
 	}
-	if err := errors.Join(p.cfg.checkAssistant(auth), p.cfg.checkService()); err != nil {
-		return []finding{bad(err)}
+	for _, err := range []error{p.cfg.checkAssistant(auth), p.cfg.checkService()} {
+		if err != nil {
+			return []finding{bad(err)}
+		}
 	}
 	if strings.HasPrefix(auth, "entra") {
 		return p.lookAtEntraCallers(ctx, address)
@@ -135,7 +138,7 @@ func lookAtLedger(ctx context.Context, p *patient) []finding {
 		return []finding{bad(err)}
 	}
 	defer ledger.Close()
-	if err := errors.Join(ledger.Ping(ctx), ledger.CheckKey(ctx)); err != nil {
+	if err := cmp.Or(ledger.Ping(ctx), ledger.CheckKey(ctx)); err != nil {
 		return []finding{bad(err)}
 	}
 	open, err := ledger.Changes(ctx, confirm.Filter{States: []confirm.State{confirm.Unknown, confirm.Executing}})

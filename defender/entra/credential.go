@@ -65,9 +65,12 @@ func fromTokenFile(path string) proof {
 func readAssertion(path string) (string, error) {
 	data, err := readFile(path, maxAssertion)
 	if err != nil {
-		return "", fmt.Errorf("the federated token cannot be read, check %s: %w", envFederated, err)
+		return "", fmt.Errorf("the federated token cannot be read: %w; check %s", err, envFederated)
 	}
 	token := strings.TrimSpace(string(data))
+	if token == "" {
+		return "", fmt.Errorf("the file %s is empty and holds no signed token (JWT): check %s, and who is to write it", path, envFederated)
+	}
 	// What the file holds is sent out, so a key or a secret put there by mistake must not pass for a token.
 	if strings.Count(token, ".") != 2 || strings.ContainsAny(token, " \t\r\n") {
 		return "", fmt.Errorf("the file %s holds no signed token (JWT): check %s", path, envFederated)

@@ -29,7 +29,10 @@ func lookAtDefender(ctx context.Context, p *patient) []finding {
 	if err != nil {
 		return out
 	}
-	if _, err := ids.read(ctx, defender.TokenAsk{}); err != nil {
+	if err = p.cfg.checkTokenFile(p.cfg.Azure); err == nil {
+		_, err = ids.read(ctx, defender.TokenAsk{})
+	}
+	if err != nil {
 		return append(out, noted("not called: there is no token", ""))
 	}
 	return append(out, p.callDefender(ctx, ids.read)...)

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"flag"
 	"net/http"
 	"net/http/httptest"
@@ -10,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -60,6 +62,21 @@ func (w *ward) app(roles ...string) {
 	w.entra.AddApp(entratest.App{ClientID: serverApp, Secret: entraSecret, Roles: roles})
 }
 
+// signInWith takes the secret's place by a file, which is or is not in the ward's directory.
+func (w *ward) signInWith(setting, file string) {
+	delete(w.env, "AZURE_CLIENT_SECRET")
+	w.env[setting] = filepath.Join(w.dir, file)
+	w.env["SCANWARDEN_DEFENDER_URL"] = "https://127.0.0.1:1"
+}
+
+func (w *ward) put(file, content string, mode os.FileMode) {
+	w.t.Helper()
+	path := filepath.Join(w.dir, file)
+	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(content), mode), os.Chmod(path, mode)); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
 // examine runs the real binary.
 func (w *ward) examine(args ...string) (out string, exit int) {
 	w.t.Helper()
@@ -105,6 +122,34 @@ func TestDoctorNamesEachFault(t *testing.T) {
 			delete(w.env, "AZURE_CLIENT_SECRET")
 			delete(w.env, "AZURE_TENANT_ID")
 			w.env["SCANWARDEN_DEFENDER_URL"] = "https://127.0.0.1:1"
+		},
+		"nothing-to-sign-in-with": func(w *ward) {
+			for _, name := range []string{"AZURE_CLIENT_SECRET", "AZURE_TENANT_ID", "AZURE_CLIENT_ID"} {
+				delete(w.env, name)
+			}
+			w.env["SCANWARDEN_DEFENDER_URL"], w.env["AZURE_AUTHORITY_HOST"] = "https://127.0.0.1:1", "https://127.0.0.1:1"
+		},
+		"write-credential-half": func(w *ward) { w.env["SCANWARDEN_WRITE_CLIENT_SECRET"] = "another-secret" },
+		"managed-identity": func(w *ward) {
+			w.env["SCANWARDEN_AUTH"], w.env["IDENTITY_ENDPOINT"], w.env["IDENTITY_HEADER"] = "managed-identity", "http://127.0.0.1:1", "x"
+		},
+		"simulator-url": func(w *ward) {
+			delete(w.env, "AZURE_CLIENT_SECRET")
+			open := httptest.NewServer(w.tenant)
+			w.t.Cleanup(open.Close)
+			w.env["SCANWARDEN_DEFENDER_URL"] = open.URL
+		},
+		"entra-far":        func(w *ward) { w.env["AZURE_AUTHORITY_HOST"] = "https://127.0.0.1:1" },
+		"entra-over-http":  func(w *ward) { w.env["AZURE_AUTHORITY_HOST"] = "http://127.0.0.1:9" },
+		"certificate-gone": func(w *ward) { w.signInWith("AZURE_CLIENT_CERTIFICATE_PATH", "gone.pem") },
+		"token-file-gone":  func(w *ward) { w.signInWith("AZURE_FEDERATED_TOKEN_FILE", "gone.jwt") },
+		"token-file-empty": func(w *ward) {
+			w.signInWith("AZURE_FEDERATED_TOKEN_FILE", "empty.jwt")
+			w.put("empty.jwt", "\n", 0o600)
+		},
+		"write-token-file-gone": func(w *ward) {
+			w.env["SCANWARDEN_WRITE_CLIENT_ID"] = serverApp
+			w.env["SCANWARDEN_WRITE_FEDERATED_TOKEN_FILE"] = filepath.Join(w.dir, "gone.jwt")
 		},
 		"wrong-secret": func(w *ward) { w.env["AZURE_CLIENT_SECRET"] = "another-secret" },
 		"expired-secret": func(w *ward) {
@@ -159,7 +204,7 @@ people:
 			w := newWard(t)
 			breakIt(w)
 			got, exit := w.examine()
-			if (exit == 0) != (name == "nothing") {
+			if (exit == 0) != slices.Contains([]string{"nothing", "simulator-url"}, name) {
 				t.Errorf("exit code %d", exit)
 			}
 			golden := filepath.Join("testdata", "doctor", name+".golden")

@@ -79,6 +79,7 @@ func (bp blueprint) open(ctx context.Context) (*house, error) {
 	for _, f := range bp.cfg.nobodies() {
 		bp.log.Warn(f.Says, "do", f.Next)
 	}
+	bp.warnOfTokenFiles()
 	ledger, err := bp.cfg.ledger(bp.env)
 	if err != nil {
 		return nil, err

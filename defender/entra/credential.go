@@ -1,6 +1,7 @@
 package entra
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -60,6 +61,18 @@ func fromTokenFile(path string) proof {
 		return token, nil
 	}
 	return proof{Credential: confidential.NewCredFromAssertionCallback(read)}
+}
+
+// CheckTokenFile says why the sign-in that c describes would find no token in its file, nil when it would or needs
+// none. [New] does not look: whoever projects the token may do so later.
+func (c Config) CheckTokenFile() error {
+	if cmp.Or(c.Mode, Client) != Client || c.FederatedTokenFile == "" {
+		return nil
+	}
+	if _, err := readAssertion(c.FederatedTokenFile); err != nil {
+		return errors.New(prefix(c.Prefix).in(err.Error()))
+	}
+	return nil
 }
 
 func readAssertion(path string) (string, error) {

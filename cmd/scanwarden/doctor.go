@@ -52,6 +52,7 @@ var checks = []check{
 	{"Defender", lookAtDefender, "Correct defender.url (SCANWARDEN_DEFENDER_URL), and look whether the host can be reached."},
 	{"callers", lookAtCallers, "Correct how callers are told apart (SCANWARDEN_HTTP_AUTH, SCANWARDEN_HTTP_TOKEN, http.tokens)."},
 	{"Slack", lookAtSlack, "Check the app's tokens, and whether Slack can be reached."},
+	{"state", lookAtState, "Set SCANWARDEN_STATE_DIR to a directory of scanwarden's own."},
 	{"ledger", lookAtLedger, "Set SCANWARDEN_DATABASE_URL or SCANWARDEN_STATE_DIR to a ledger that can be opened."},
 }
 

@@ -18,6 +18,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"scanwarden/confirm"
+	"scanwarden/confirm/store"
 	"scanwarden/defender/defendertest"
 	"scanwarden/defender/entra/entratest"
 	"scanwarden/slackbot/slacktest"
@@ -67,6 +69,27 @@ func (w *ward) signInWith(setting, file string) {
 	delete(w.env, "AZURE_CLIENT_SECRET")
 	w.env[setting] = filepath.Join(w.dir, file)
 	w.env["SCANWARDEN_DEFENDER_URL"] = "https://127.0.0.1:1"
+}
+
+// keep makes a ledger with an entry, as a server would.
+func (w *ward) keep() {
+	w.t.Helper()
+	dir := filepath.Join(w.dir, "state")
+	ledger, err := store.Open(w.t.Context(), store.Config{URL: "sqlite:" + filepath.Join(dir, "ledger.db"), KeyDir: dir})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	link := confirm.Link{From: "slack:T01TEST/U0BOB", To: "entra:99999999-2222-3333-4444-555555555555/11112222-bbbb-3333-cccc-4444dddd5555", Name: "Bob", How: "sign-in", At: time.Now()}
+	if err := errors.Join(ledger.Link(w.t.Context(), link), ledger.Close()); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *ward) remove(file string) {
+	w.t.Helper()
+	if err := os.Remove(filepath.Join(w.dir, file)); err != nil {
+		w.t.Fatal(err)
+	}
 }
 
 func (w *ward) put(file, content string, mode os.FileMode) {
@@ -191,6 +214,36 @@ people:
   - {name: Cleo, principals: [slack:T01TEST/CLEO, token:cleo]}
 `
 		},
+		"ledger-nowhere": func(w *ward) { w.env["SCANWARDEN_DATABASE_URL"] = "sqlite:/proc/x.db" },
+		"ledger-of-another-key": func(w *ward) {
+			w.keep()
+			for _, name := range []string{"audit.key", "audit.pub"} {
+				w.remove("state/" + name)
+			}
+		},
+		"audit-key-cut":    func(w *ward) { w.keep(); w.put("state/audit.key", "PRIVATE+KEY+scanwarden", 0o600) },
+		"server-key-cut":   func(w *ward) { w.put("state/server.key", "too short", 0o600) },
+		"server-key-empty": func(w *ward) { w.put("state/server.key", "", 0o600) },
+		"state-open": func(w *ward) {
+			w.keep()
+			w.put("state/server.key", strings.Repeat("k", keySize), 0o604)
+			w.put("state/sign-in-0011223344556677", "sealed", 0o620)
+			for name, mode := range map[string]os.FileMode{"": 0o777, "audit.key": 0o640, "ledger.db": 0o664} {
+				if err := os.Chmod(filepath.Join(w.dir, "state", name), mode); err != nil {
+					w.t.Fatal(err)
+				}
+			}
+		},
+		"secrets-readable": func(w *ward) {
+			w.signInWith("AZURE_FEDERATED_TOKEN_FILE", "a file.jwt")
+			w.put("a file.jwt", "header.one.signature", 0o644)
+			w.env["SCANWARDEN_WRITE_CLIENT_ID"], w.env["SCANWARDEN_WRITE_CLIENT_CERTIFICATE_PATH"] = serverApp, filepath.Join(w.dir, "key.pem")
+			w.put("key.pem", "no key", 0o666)
+			w.put("ada.token", bearer, 0o644)
+			w.put("grace.token", bearer+"-of-grace", 0o640)
+			delete(w.env, "SCANWARDEN_HTTP_TOKEN")
+			w.file += "http: {tokens: {ada: {file: " + w.dir + "/ada.token}, grace: {file: " + w.dir + "/grace.token}}}\n"
+		},
 		"token-too-short": func(w *ward) { w.env["SCANWARDEN_HTTP_TOKEN"] = "short" },
 		"ledger-shut":     func(w *ward) { w.env["SCANWARDEN_DATABASE_URL"] = "postgres://nobody@127.0.0.1:1/none?sslmode=disable" },
 		"entra-for-nobody": func(w *ward) {
@@ -203,7 +256,11 @@ people:
 			t.Parallel()
 			w := newWard(t)
 			breakIt(w)
+			_, before := os.Stat(w.env["SCANWARDEN_STATE_DIR"])
 			got, exit := w.examine()
+			if _, after := os.Stat(w.env["SCANWARDEN_STATE_DIR"]); before != nil && after == nil && strings.Contains(got, "none yet") {
+				t.Error("the doctor made a state directory")
+			}
 			if (exit == 0) != slices.Contains([]string{"nothing", "simulator-url"}, name) {
 				t.Errorf("exit code %d", exit)
 			}
@@ -221,6 +278,20 @@ people:
 				t.Errorf("the doctor says (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestDoctorSimulated: a run that is made up has nothing that anybody must be kept from, and needs its key all the same.
+func TestDoctorSimulated(t *testing.T) {
+	w := newWard(t)
+	w.put("state/audit.key", "", 0o666)
+	w.put("state/server.key", strings.Repeat("k", keySize), 0o666)
+	if out, _ := w.examine("--simulator"); !strings.Contains(out, "ok    state: ") {
+		t.Errorf("modes are looked at:\n%s", out)
+	}
+	w.put("state/server.key", "too short", 0o666)
+	if out, exit := w.examine("--simulator"); exit == 0 || !strings.Contains(out, "wrong state: DIR/state/server.key does not hold 32 bytes\n      -> Remove it") {
+		t.Errorf("a key that was cut short:\n%s", out)
 	}
 }
 

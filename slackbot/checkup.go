@@ -35,7 +35,7 @@ func Examine(ctx context.Context, cfg Config) (Checkup, error) {
 		if why := incurable(err); why != nil {
 			return Checkup{}, why
 		}
-		return Checkup{}, fmt.Errorf("slack did not say who the app is; check the network and SLACK_API_URL: %w", err)
+		return Checkup{}, fmt.Errorf("slack did not say who the app is: %w; check the network and SLACK_API_URL", err)
 	}
 	for scope := range strings.SplitSeq(home.Header.Get("X-OAuth-Scopes"), ",") {
 		if scope = strings.TrimSpace(scope); scope != "" {

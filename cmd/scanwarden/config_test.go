@@ -191,6 +191,21 @@ func TestTarget(t *testing.T) {
 	}
 }
 
+func TestAuthorityHost(t *testing.T) {
+	for host, fine := range map[string]bool{
+		"": true, "login.example.com": true, "https://login.example.com": true, "https://login.example.com/": true,
+		"login.example.com:8443": true, "https://[::1]:8443/": true,
+		"http://127.0.0.1:9": false, "HTTP://login.example.com": false, "ftp://login.example.com": false, "https://": false,
+		"https://login.example.com/contoso": false, "https://login.example.com?x=1": false, "https://login.example.com#x": false,
+		"https://ada@login.example.com": false, "login.example.com:port": false, "login example": false, ":443": false,
+	} {
+		c := &config{Azure: azureConfig{Authority: host}}
+		if err := c.checkSignIn(); (err == nil) != fine {
+			t.Errorf("%q: %v", host, err)
+		}
+	}
+}
+
 func TestPrivateAuthority(t *testing.T) {
 	for host, private := range map[string]bool{
 		"":                                   false,
@@ -202,7 +217,7 @@ func TestPrivateAuthority(t *testing.T) {
 		"https://example.com/login.microsoftonline.com":     true,
 		"https://login.microsoftonline.com@login.evil.test": true,
 	} {
-		c := loaded(t, "", environment{"AZURE_AUTHORITY_HOST": host})
+		c := &config{Azure: azureConfig{Authority: host}} // the last two are refused at load as well
 		if got := c.privateAuthority(); got != private {
 			t.Errorf("%q: private = %v", host, got)
 		}

@@ -1,14 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"time"
 
-	"scanwarden/defender/entra"
 	"scanwarden/tools"
 )
 
@@ -41,18 +40,20 @@ const (
 type check struct {
 	name string
 	look func(context.Context, *patient) []finding
+	mend string // what to do about what is wrong, where the finding does not know better
 }
 
 // checks are in the order in which one thing rests on another.
 var checks = []check{
-	{"policy", lookAtPolicy},
-	{"credentials", lookAtCredentials},
-	{"clock", lookAtClock},
-	{"sign-in", lookAtSignIn},
-	{"Defender", lookAtDefender},
-	{"callers", lookAtCallers},
-	{"Slack", lookAtSlack},
-	{"ledger", lookAtLedger},
+	{"policy", lookAtPolicy, "Correct the policy (SCANWARDEN_APPROVERS and its like)."},
+	{"credentials", lookAtCredentials, "Correct the credentials of the configuration file."},
+	{"clock", lookAtClock, "Correct SCANWARDEN_CLOUD or AZURE_AUTHORITY_HOST."},
+	{"sign-in", lookAtSignIn, "Correct the sign-in (SCANWARDEN_AUTH, AZURE_*); docs/entra.md tells of every way."},
+	{"Defender", lookAtDefender, "Correct defender.url (SCANWARDEN_DEFENDER_URL), and look whether the host can be reached."},
+	{"callers", lookAtCallers, "Correct how callers are told apart (SCANWARDEN_HTTP_AUTH, SCANWARDEN_HTTP_TOKEN, http.tokens)."},
+	{"Slack", lookAtSlack, "Check the app's tokens, and whether Slack can be reached."},
+	{"state", lookAtState, "Set SCANWARDEN_STATE_DIR to a directory of scanwarden's own."},
+	{"ledger", lookAtLedger, "Set SCANWARDEN_DATABASE_URL or SCANWARDEN_STATE_DIR to a ledger that can be opened."},
 }
 
 // checkTime bounds one check: a person waits.
@@ -109,6 +110,9 @@ func (r *report) examine(ctx context.Context, p *patient) {
 		ctx = tools.WithProgress(ctx, func(what string) { fmt.Fprintf(p.world.errs, "%s: %s\n", c.name, what) })
 		for _, f := range c.look(ctx, p) {
 			f.Check = c.name
+			if f.Status == wrong {
+				f.Next = cmp.Or(f.Next, c.mend)
+			}
 			r.add(f)
 		}
 		cancel()
@@ -155,26 +159,6 @@ func (p *patient) rest() {
 		ids.close()
 	}
 }
-
-func ok(format string, args ...any) finding {
-	return finding{Status: fine, Says: fmt.Sprintf(format, args...)}
-}
-
-// bad is what an error says. Those of ours that know what to do next say it apart or at their end.
-func bad(err error) finding {
-	if refusal := (*tools.Refusal)(nil); errors.As(err, &refusal) {
-		return finding{Status: wrong, Says: refusal.Reason, Next: refusal.Next}
-	}
-	f := finding{Status: wrong, Says: err.Error()}
-	if failed := (*entra.Error)(nil); errors.As(err, &failed) && failed.Correlation != "" {
-		f.Next = "Should it stay so, quote the correlation id " + failed.Correlation + " to Microsoft."
-	}
-	return f
-}
-
-func badly(says, next string) finding { return finding{Status: wrong, Says: says, Next: next} }
-
-func noted(says, next string) finding { return finding{Status: note, Says: says, Next: next} }
 
 func numbered(n int, thing string) string {
 	if n == 1 {

@@ -29,7 +29,10 @@ func lookAtDefender(ctx context.Context, p *patient) []finding {
 	if err != nil {
 		return out
 	}
-	if _, err := ids.read(ctx, defender.TokenAsk{}); err != nil {
+	if err = p.cfg.checkTokenFile(p.cfg.Azure); err == nil {
+		_, err = ids.read(ctx, defender.TokenAsk{})
+	}
+	if err != nil {
 		return append(out, noted("not called: there is no token", ""))
 	}
 	return append(out, p.callDefender(ctx, ids.read)...)
@@ -80,7 +83,7 @@ func (p *patient) callDefender(ctx context.Context, token tokenSource) []finding
 func refusedBy(err error) finding {
 	f := finding{Status: wrong, Says: err.Error()}
 	if fault := (*defender.Error)(nil); errors.As(err, &fault) {
-		f.Says, f.Next = strings.TrimSuffix(f.Says, "; "+fault.Next), fault.Next
+		f.Says, f.Next = strings.TrimSuffix(f.Says, "; "+fault.Next), whole(fault.Next)
 	}
 	return f
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -34,8 +35,10 @@ func lookAtCallers(ctx context.Context, p *patient) []finding {
 	case err != nil:
 		return []finding{bad(err)}
 	}
-	if err := errors.Join(p.cfg.checkAssistant(auth), p.cfg.checkService()); err != nil {
-		return []finding{bad(err)}
+	for _, err := range []error{p.cfg.checkAssistant(auth), p.cfg.checkService()} {
+		if err != nil {
+			return []finding{bad(err)}
+		}
 	}
 	if strings.HasPrefix(auth, "entra") {
 		return p.lookAtEntraCallers(ctx, address)
@@ -129,13 +132,13 @@ func (p *patient) ledger(ctx context.Context) (*store.Store, error) {
 func lookAtLedger(ctx context.Context, p *patient) []finding {
 	ledger, err := p.ledger(ctx)
 	if errors.Is(err, errNoLedger) {
-		return []finding{ok("none yet: the first server makes it")}
+		return p.lookForAPlace()
 	}
 	if err != nil {
-		return []finding{badly(err.Error(), "Set SCANWARDEN_DATABASE_URL or SCANWARDEN_STATE_DIR to a ledger that can be opened.")}
+		return []finding{bad(err)}
 	}
 	defer ledger.Close()
-	if err := errors.Join(ledger.Ping(ctx), ledger.CheckKey(ctx)); err != nil {
+	if err := cmp.Or(ledger.Ping(ctx), ledger.CheckKey(ctx)); err != nil {
 		return []finding{bad(err)}
 	}
 	open, err := ledger.Changes(ctx, confirm.Filter{States: []confirm.State{confirm.Unknown, confirm.Executing}})
@@ -154,4 +157,16 @@ func lookAtLedger(ctx context.Context, p *patient) []finding {
 		}
 	}
 	return out
+}
+
+// lookForAPlace sees whether the first server could make the ledger.
+func (p *patient) lookForAPlace() []finding {
+	where, err := p.cfg.ledgerPlace(p.env)
+	if err == nil {
+		err = store.CheckPlace(where)
+	}
+	if err != nil {
+		return []finding{bad(err)}
+	}
+	return []finding{ok("none yet: the first server makes it")}
 }

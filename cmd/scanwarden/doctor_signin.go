@@ -1,82 +1,25 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"scanwarden/defender"
 	"scanwarden/tools"
 )
 
-const (
-	// noticeable skew is told; with too much of it Entra ID refuses assertions, and we refuse tokens (leeway one minute).
-	noticeable = 30 * time.Second
-	tooMuch    = 5 * time.Minute
-)
-
-// lookAtClock compares this machine's clock with the sign-in host's.
-func lookAtClock(ctx context.Context, p *patient) []finding {
-	if p.cfg.Simulator || p.cfg.standIn() {
-		return []finding{ok("the simulator is on this machine: nothing to compare with")}
-	}
-	to, err := p.cfg.endpoints()
-	if err != nil {
-		return []finding{bad(err)}
-	}
-	tools.Progress(ctx, "asking "+to.Authority+" for the time")
-	skew, err := clockSkew(ctx, to.Authority+"/"+cmp.Or(p.cfg.Azure.Tenant, "common")+"/v2.0/.well-known/openid-configuration")
-	switch {
-	case err != nil:
-		return []finding{noted(fmt.Sprintf("%s does not tell the time", to.Authority), "The sign-in below says why.")}
-	case skew.Abs() > tooMuch:
-		return []finding{badly(off(skew), "Set it by NTP: sign-ins and signed requests fail otherwise.")}
-	case skew.Abs() > noticeable:
-		return []finding{noted(off(skew), "Set it by NTP.")}
-	}
-	return []finding{ok("within %s of %s", noticeable, to.Authority)}
-}
-
-func off(skew time.Duration) string {
-	way := "ahead"
-	if skew < 0 {
-		way = "behind"
-	}
-	return fmt.Sprintf("this machine's clock is %s %s", skew.Abs().Round(time.Second), way)
-}
-
-// clockSkew is how far this clock is ahead of the one behind url.
-func clockSkew(ctx context.Context, url string) (time.Duration, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return 0, err
-	}
-	client := &http.Client{Timeout: 10 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	before := time.Now()
-	answer, err := client.Do(request)
-	if err != nil {
-		return 0, err
-	}
-	defer answer.Body.Close()
-	theirs, err := http.ParseTime(answer.Header.Get("Date"))
-	if err != nil {
-		return 0, err
-	}
-	middle := before.Add(time.Since(before) / 2)
-	return middle.Sub(theirs), nil
-}
-
 // lookAtSignIn gets the tokens that a server would, and reads from them what they allow.
 func lookAtSignIn(ctx context.Context, p *patient) []finding {
-	if p.cfg.Simulator || p.cfg.standIn() {
+	switch {
+	case p.cfg.Simulator:
 		return []finding{ok("the simulator needs none")}
+	case p.cfg.standIn():
+		return []finding{ok("%s is a simulator, spoken to over plain http on this machine: it needs none", p.cfg.Defender.URL)}
 	}
 	if err := p.cfg.missing(); err != nil {
 		return []finding{bad(err)}
@@ -85,16 +28,16 @@ func lookAtSignIn(ctx context.Context, p *patient) []finding {
 	if err != nil {
 		return []finding{bad(err)}
 	}
-	out := p.lookAtToken(ctx, "reading", ids.read, readers)
+	out := p.lookAtToken(ctx, "reading", ids.read, p.cfg.Azure, readers)
 	switch {
 	case p.cfg.ReadOnly, !p.cfg.writesApart() && out[0].Status == wrong: // once is enough
 		return out
 	case p.cfg.Auth == onBehalfOf:
 		return append(out, ok("writing goes out in the name of whoever asks; their own tokens show what they may do"))
 	case p.cfg.writesApart():
-		return append(out, p.lookAtToken(ctx, "writing", ids.write, writers)...)
+		return append(out, p.lookAtToken(ctx, "writing", ids.write, p.cfg.writer(), writers)...)
 	}
-	return append(out, p.lookAtToken(ctx, "writing", ids.read, writers)...)
+	return append(out, p.lookAtToken(ctx, "writing", ids.read, p.cfg.Azure, writers)...)
 }
 
 // The permissions of WindowsDefenderATP that reading and writing need: the application's (roles), then a person's
@@ -109,7 +52,10 @@ var (
 
 type permissions struct{ roles, scopes []string }
 
-func (p *patient) lookAtToken(ctx context.Context, use string, source tokenSource, need permissions) []finding {
+func (p *patient) lookAtToken(ctx context.Context, use string, source tokenSource, app azureConfig, need permissions) []finding {
+	if err := p.cfg.checkTokenFile(app); err != nil { // before Entra ID is asked anything
+		return []finding{bad(fmt.Errorf("%s: %w", use, err))}
+	}
 	tools.Progress(ctx, "signing in for "+use)
 	token, err := source(ctx, defender.TokenAsk{})
 	if err != nil {

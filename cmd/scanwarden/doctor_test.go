@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"flag"
 	"net/http"
 	"net/http/httptest"
@@ -10,12 +11,15 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"scanwarden/confirm"
+	"scanwarden/confirm/store"
 	"scanwarden/defender/defendertest"
 	"scanwarden/defender/entra/entratest"
 	"scanwarden/slackbot/slacktest"
@@ -58,6 +62,42 @@ func newWard(t *testing.T) *ward {
 
 func (w *ward) app(roles ...string) {
 	w.entra.AddApp(entratest.App{ClientID: serverApp, Secret: entraSecret, Roles: roles})
+}
+
+// signInWith takes the secret's place by a file, which is or is not in the ward's directory.
+func (w *ward) signInWith(setting, file string) {
+	delete(w.env, "AZURE_CLIENT_SECRET")
+	w.env[setting] = filepath.Join(w.dir, file)
+	w.env["SCANWARDEN_DEFENDER_URL"] = "https://127.0.0.1:1"
+}
+
+// keep makes a ledger with an entry, as a server would.
+func (w *ward) keep() {
+	w.t.Helper()
+	dir := filepath.Join(w.dir, "state")
+	ledger, err := store.Open(w.t.Context(), store.Config{URL: "sqlite:" + filepath.Join(dir, "ledger.db"), KeyDir: dir})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	link := confirm.Link{From: "slack:T01TEST/U0BOB", To: "entra:99999999-2222-3333-4444-555555555555/11112222-bbbb-3333-cccc-4444dddd5555", Name: "Bob", How: "sign-in", At: time.Now()}
+	if err := errors.Join(ledger.Link(w.t.Context(), link), ledger.Close()); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *ward) remove(file string) {
+	w.t.Helper()
+	if err := os.Remove(filepath.Join(w.dir, file)); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *ward) put(file, content string, mode os.FileMode) {
+	w.t.Helper()
+	path := filepath.Join(w.dir, file)
+	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(content), mode), os.Chmod(path, mode)); err != nil {
+		w.t.Fatal(err)
+	}
 }
 
 // examine runs the real binary.
@@ -111,6 +151,34 @@ func TestDoctorNamesEachFault(t *testing.T) {
 			delete(w.env, "AZURE_CLIENT_SECRET")
 			delete(w.env, "AZURE_TENANT_ID")
 			w.env["SCANWARDEN_DEFENDER_URL"] = "https://127.0.0.1:1"
+		},
+		"nothing-to-sign-in-with": func(w *ward) {
+			for _, name := range []string{"AZURE_CLIENT_SECRET", "AZURE_TENANT_ID", "AZURE_CLIENT_ID"} {
+				delete(w.env, name)
+			}
+			w.env["SCANWARDEN_DEFENDER_URL"], w.env["AZURE_AUTHORITY_HOST"] = "https://127.0.0.1:1", "https://127.0.0.1:1"
+		},
+		"write-credential-half": func(w *ward) { w.env["SCANWARDEN_WRITE_CLIENT_SECRET"] = "another-secret" },
+		"managed-identity": func(w *ward) {
+			w.env["SCANWARDEN_AUTH"], w.env["IDENTITY_ENDPOINT"], w.env["IDENTITY_HEADER"] = "managed-identity", "http://127.0.0.1:1", "x"
+		},
+		"simulator-url": func(w *ward) {
+			delete(w.env, "AZURE_CLIENT_SECRET")
+			open := httptest.NewServer(w.tenant)
+			w.t.Cleanup(open.Close)
+			w.env["SCANWARDEN_DEFENDER_URL"] = open.URL
+		},
+		"entra-far":        func(w *ward) { w.env["AZURE_AUTHORITY_HOST"] = "https://127.0.0.1:1" },
+		"entra-over-http":  func(w *ward) { w.env["AZURE_AUTHORITY_HOST"] = "http://127.0.0.1:9" },
+		"certificate-gone": func(w *ward) { w.signInWith("AZURE_CLIENT_CERTIFICATE_PATH", "gone.pem") },
+		"token-file-gone":  func(w *ward) { w.signInWith("AZURE_FEDERATED_TOKEN_FILE", "gone.jwt") },
+		"token-file-empty": func(w *ward) {
+			w.signInWith("AZURE_FEDERATED_TOKEN_FILE", "empty.jwt")
+			w.put("empty.jwt", "\n", 0o600)
+		},
+		"write-token-file-gone": func(w *ward) {
+			w.env["SCANWARDEN_WRITE_CLIENT_ID"] = serverApp
+			w.env["SCANWARDEN_WRITE_FEDERATED_TOKEN_FILE"] = filepath.Join(w.dir, "gone.jwt")
 		},
 		"wrong-secret": func(w *ward) { w.env["AZURE_CLIENT_SECRET"] = "another-secret" },
 		"expired-secret": func(w *ward) {
@@ -169,6 +237,36 @@ people:
 people: [{name: Ada, principals: [slack:T01TEST/U0ADA, token:default]}]
 `
 		},
+		"ledger-nowhere": func(w *ward) { w.env["SCANWARDEN_DATABASE_URL"] = "sqlite:/proc/x.db" },
+		"ledger-of-another-key": func(w *ward) {
+			w.keep()
+			for _, name := range []string{"audit.key", "audit.pub"} {
+				w.remove("state/" + name)
+			}
+		},
+		"audit-key-cut":    func(w *ward) { w.keep(); w.put("state/audit.key", "PRIVATE+KEY+scanwarden", 0o600) },
+		"server-key-cut":   func(w *ward) { w.put("state/server.key", "too short", 0o600) },
+		"server-key-empty": func(w *ward) { w.put("state/server.key", "", 0o600) },
+		"state-open": func(w *ward) {
+			w.keep()
+			w.put("state/server.key", strings.Repeat("k", keySize), 0o604)
+			w.put("state/sign-in-0011223344556677", "sealed", 0o620)
+			for name, mode := range map[string]os.FileMode{"": 0o777, "audit.key": 0o640, "ledger.db": 0o664} {
+				if err := os.Chmod(filepath.Join(w.dir, "state", name), mode); err != nil {
+					w.t.Fatal(err)
+				}
+			}
+		},
+		"secrets-readable": func(w *ward) {
+			w.signInWith("AZURE_FEDERATED_TOKEN_FILE", "a file.jwt")
+			w.put("a file.jwt", "header.one.signature", 0o644)
+			w.env["SCANWARDEN_WRITE_CLIENT_ID"], w.env["SCANWARDEN_WRITE_CLIENT_CERTIFICATE_PATH"] = serverApp, filepath.Join(w.dir, "key.pem")
+			w.put("key.pem", "no key", 0o666)
+			w.put("ada.token", bearer, 0o644)
+			w.put("grace.token", bearer+"-of-grace", 0o640)
+			delete(w.env, "SCANWARDEN_HTTP_TOKEN")
+			w.file += "http: {tokens: {ada: {file: " + w.dir + "/ada.token}, grace: {file: " + w.dir + "/grace.token}}}\n"
+		},
 		"token-too-short": func(w *ward) { w.env["SCANWARDEN_HTTP_TOKEN"] = "short" },
 		"ledger-shut":     func(w *ward) { w.env["SCANWARDEN_DATABASE_URL"] = "postgres://nobody@127.0.0.1:1/none?sslmode=disable" },
 		"entra-for-nobody": func(w *ward) {
@@ -181,8 +279,12 @@ people: [{name: Ada, principals: [slack:T01TEST/U0ADA, token:default]}]
 			t.Parallel()
 			w := newWard(t)
 			breakIt(w)
+			_, before := os.Stat(w.env["SCANWARDEN_STATE_DIR"])
 			got, exit := w.examine()
-			if (exit == 0) != (name == "nothing") {
+			if _, after := os.Stat(w.env["SCANWARDEN_STATE_DIR"]); before != nil && after == nil && strings.Contains(got, "none yet") {
+				t.Error("the doctor made a state directory")
+			}
+			if (exit == 0) != slices.Contains([]string{"nothing", "simulator-url"}, name) {
 				t.Errorf("exit code %d", exit)
 			}
 			golden := filepath.Join("testdata", "doctor", name+".golden")
@@ -199,6 +301,20 @@ people: [{name: Ada, principals: [slack:T01TEST/U0ADA, token:default]}]
 				t.Errorf("the doctor says (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestDoctorSimulated: a run that is made up has nothing that anybody must be kept from, and needs its key all the same.
+func TestDoctorSimulated(t *testing.T) {
+	w := newWard(t)
+	w.put("state/audit.key", "", 0o666)
+	w.put("state/server.key", strings.Repeat("k", keySize), 0o666)
+	if out, _ := w.examine("--simulator"); !strings.Contains(out, "ok    state: ") {
+		t.Errorf("modes are looked at:\n%s", out)
+	}
+	w.put("state/server.key", "too short", 0o666)
+	if out, exit := w.examine("--simulator"); exit == 0 || !strings.Contains(out, "wrong state: DIR/state/server.key does not hold 32 bytes\n      -> Remove it") {
+		t.Errorf("a key that was cut short:\n%s", out)
 	}
 }
 
@@ -253,5 +369,42 @@ func TestDoctorRegions(t *testing.T) {
 	hosts, own, err = loaded(t, "defender: {cloud: gcc}", nil).hosts()
 	if err != nil || own != worldwide || len(hosts) != 1 {
 		t.Errorf("%v, %q, %v", hosts, own, err)
+	}
+}
+
+// TestDoctorGivesAdvice: whatever is wrong is told with what to do about it.
+func TestDoctorGivesAdvice(t *testing.T) {
+	golden, err := filepath.Glob("testdata/doctor/*.golden")
+	if err != nil || len(golden) == 0 {
+		t.Fatal(golden, err)
+	}
+	for _, path := range golden {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines := strings.Split(string(text), "\n")
+		for i, line := range lines {
+			if strings.HasPrefix(line, wrong) && !strings.HasPrefix(lines[i+1], "      -> ") {
+				t.Errorf("%s: nothing to do about %q", path, line)
+			}
+		}
+	}
+}
+
+// TestAdvised: the forms of our sentences, and what looks like one of them.
+func TestAdvised(t *testing.T) {
+	for sentence, want := range map[string][2]string{
+		"the token is short; make one with `openssl rand -hex 32`":                                   {"the token is short", "Make one with `openssl rand -hex 32`."},
+		"sign-in failed (AADSTS90033): Entra ID has a passing fault: wait a minute; try again in 5s": {"sign-in failed (AADSTS90033): Entra ID has a passing fault", "Wait a minute; try again in 5s."},
+		"open ledger: read /x: is a directory":                                                       {"open ledger: read /x: is a directory", ""},
+		"no caller could be authenticated: set X to entra, or to none":                               {"no caller could be authenticated", "Set X to entra, or to none."},
+		"secret file: open /run/token: no such file or directory":                                    {"secret file: open /run/token: no such file or directory", ""},
+		"the vault said: settings are missing":                                                       {"the vault said: settings are missing", ""},
+	} {
+		says, next := advised(sentence)
+		if got := [2]string{says, next}; got != want {
+			t.Errorf("%q: got %q, want %q", sentence, got, want)
+		}
 	}
 }

@@ -36,6 +36,19 @@ func (c *config) checkSignIn() error {
 	if c.Auth == onBehalfOf && !c.admits("entra") {
 		return c.at("auth").wrong("on-behalf-of needs callers who sign in with Entra ID; set http.auth (SCANWARDEN_HTTP_AUTH) to entra")
 	}
+	return c.checkAuthority()
+}
+
+// checkAuthority takes a host alone. It does not repeat the value: a user part may hold a password.
+func (c *config) checkAuthority() error {
+	const do = "; write https:// and a host name, such as https://login.microsoftonline.com"
+	if strings.HasPrefix(strings.ToLower(c.Azure.Authority), "http://") {
+		return errors.New("AZURE_AUTHORITY_HOST: plain http is not spoken to a sign-in host" + do)
+	}
+	host := c.authorityHost()
+	if u, err := url.Parse("https://" + host); c.Azure.Authority != "" && (err != nil || u.Host != host || u.Hostname() == "") {
+		return errors.New("AZURE_AUTHORITY_HOST: it is not a host alone, or has a user, a path or a query" + do)
+	}
 	return nil
 }
 
@@ -74,9 +87,7 @@ func (c *config) signIn(callers *callers, stateDir string) (identities, error) {
 		ids.read, ids.write, err = c.inTheirName(reader, callers)
 	case c.writesApart() && !c.ReadOnly:
 		var writer *entra.Source
-		writing := c.Write
-		writing.prefix = prefix + "WRITE_"
-		if writer, err = c.source(writing, stateDir); err == nil {
+		if writer, err = c.source(c.writer(), stateDir); err == nil {
 			ids.write = tokens(writer)
 			ids.close = func() { reader.Close(); writer.Close() }
 		}
@@ -188,47 +199,6 @@ func (c *config) privateAuthority() bool {
 func (c *config) standIn() bool {
 	u, err := url.Parse(c.Defender.URL)
 	return err == nil && u.Scheme == "http" && !c.Azure.hasCredential() && (c.Auth == "" || c.Auth == string(entra.Client))
-}
-
-// missing says what has to be given before a tool call can reach a tenant, nil when nothing has.
-func (c *config) missing() error {
-	if c.Simulator || c.standIn() {
-		return nil
-	}
-	names := c.unset()
-	if len(names) == 0 {
-		return nil
-	}
-	return &tools.Refusal{
-		Reason: "scanwarden has no Defender tenant to talk to yet: " + strings.Join(names, " and ") + " not set",
-		Next:   "Have the operator set what is missing and start scanwarden again, or start it with --simulator to try it without a tenant.",
-	}
-}
-
-// unset names what the way to sign in needs and does not have.
-func (c *config) unset() (names []string) {
-	application := c.Auth == "" || c.Auth == string(entra.Client) || c.Auth == onBehalfOf
-	if c.Auth == string(entra.ManagedIdentity) {
-		return nil // the machine knows tenant and identity; a client ID chooses among several
-	}
-	if c.Azure.Tenant == "" {
-		names = append(names, "AZURE_TENANT_ID")
-	}
-	if c.Azure.Client == "" {
-		names = append(names, "AZURE_CLIENT_ID")
-	}
-	if application && !c.Azure.hasCredential() {
-		names = append(names, "AZURE_CLIENT_SECRET (or AZURE_CLIENT_CERTIFICATE_PATH, or AZURE_FEDERATED_TOKEN_FILE)")
-	}
-	if c.writesApart() && !c.ReadOnly {
-		if c.Write.Client == "" {
-			names = append(names, "SCANWARDEN_WRITE_CLIENT_ID")
-		}
-		if !c.Write.hasCredential() {
-			names = append(names, "SCANWARDEN_WRITE_CLIENT_SECRET (or SCANWARDEN_WRITE_CLIENT_CERTIFICATE_PATH, or SCANWARDEN_WRITE_FEDERATED_TOKEN_FILE)")
-		}
-	}
-	return names
 }
 
 // target names the tenant that changes are planned for: no other one may run them.

@@ -79,7 +79,7 @@ const keySize = 32
 
 // serverKey returns the key that seals requestState and session ids, and makes it on first use. Several
 // processes may do so at once: a link fails when the name is taken, so that the first one's key is everybody's,
-// and nobody ever reads half a key.
+// and nobody ever reads half a key. Its errors are told as the server key's.
 func serverKey(dir string) ([]byte, error) {
 	path := filepath.Join(dir, "server.key")
 	if key, err := readKey(path); !errors.Is(err, fs.ErrNotExist) {
@@ -87,28 +87,28 @@ func serverKey(dir string) ([]byte, error) {
 	}
 	fresh, err := os.CreateTemp(dir, "server.key.*") // mode 0600
 	if err != nil {
-		return nil, fmt.Errorf("server key: %w; set SCANWARDEN_STATE_DIR to a directory that can be written", err)
+		return nil, fmt.Errorf("%w; set SCANWARDEN_STATE_DIR to a directory that can be written", err)
 	}
 	defer os.Remove(fresh.Name())
 	key := make([]byte, keySize)
 	rand.Read(key) // never fails, see crypto/rand
 	_, err = fresh.Write(key)
 	if err := errors.Join(err, fresh.Sync(), fresh.Close()); err != nil {
-		return nil, fmt.Errorf("server key: %w", err)
+		return nil, err
 	}
 	if err := os.Link(fresh.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
-		return nil, fmt.Errorf("server key: %w", err)
+		return nil, err
 	}
 	return readKey(path)
 }
 
 func readKey(path string) ([]byte, error) {
 	key, err := readFile(path, keySize)
-	if err != nil {
-		return nil, err
+	if unread := (*fs.PathError)(nil); errors.As(err, &unread) {
+		return nil, fmt.Errorf("%w; let this user read it, or remove it and a new one is made", err)
 	}
-	if len(key) != keySize {
-		return nil, fmt.Errorf("server key: %s does not hold %d bytes; remove it, and a new one is made (open confirmations are then asked again)", path, keySize)
+	if len(key) != keySize { // it may also be too large to have been read
+		return nil, fmt.Errorf("%s does not hold %d bytes; remove it, and a new one is made (open confirmations are then asked again)", path, keySize)
 	}
 	return key, nil
 }

@@ -37,7 +37,7 @@ func draw(cfg *config, w world) blueprint {
 		bp.callers = &callers{}
 	}
 	bp.signIn = sync.OnceValues(func() (identities, error) {
-		dir, err := cfg.stateDir(w.environment)
+		dir, err := cfg.stateDirName(w.environment) // made by who keeps something there
 		if err != nil {
 			return identities{}, err
 		}
@@ -81,13 +81,14 @@ func (bp blueprint) open(ctx context.Context) (*house, error) {
 			bp.log.Warn("policy: "+f.Says, "do", f.Next)
 		}
 	}
+	bp.warnOfTokenFiles()
 	ledger, err := bp.cfg.ledger(bp.env)
 	if err != nil {
 		return nil, err
 	}
 	h := &house{stopTenant: func() {}, signOut: func() {}}
 	if h.store, err = store.Open(ctx, ledger); err != nil {
-		return nil, fmt.Errorf("%w; set SCANWARDEN_DATABASE_URL or SCANWARDEN_STATE_DIR to a ledger that can be opened", err)
+		return nil, err
 	}
 	if err := errors.Join(h.store.CheckKey(ctx), bp.furnish(h)); err != nil {
 		h.stopTenant()

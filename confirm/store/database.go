@@ -22,6 +22,7 @@ import (
 // race for the file's lock polls, and can wait for seconds. PostgreSQL has one pool for both.
 type database struct {
 	sqlite      bool
+	file        string // SQLite's
 	write, read *sql.DB
 	prepared    map[string]*sql.Stmt // of hot, for SQLite
 }
@@ -68,9 +69,13 @@ func connectPostgres(rawURL string) (*database, error) {
 }
 
 func connectSQLite(path string) (*database, error) {
-	file, err := sqliteFile(path)
+	path, err := sqlitePath(path)
 	if err != nil {
 		return nil, err
+	}
+	file, err := sqliteFile(path)
+	if err != nil {
+		return nil, unmade(path, err, placeOfLedger)
 	}
 	wait := fmt.Sprintf("_pragma=busy_timeout(%d)", busyTimeout.Milliseconds())
 	write, err := sql.Open("sqlite", file+"?_txlock=immediate&"+wait+"&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)")
@@ -84,23 +89,24 @@ func connectSQLite(path string) (*database, error) {
 	}
 	read.SetMaxOpenConns(readers)
 	read.SetMaxIdleConns(readers)
-	return &database{sqlite: true, write: write, read: read}, nil
+	return &database{sqlite: true, file: path, write: write, read: read}, nil
+}
+
+// sqlitePath returns path in full, if it is a file's.
+func sqlitePath(path string) (string, error) {
+	switch {
+	case path == "" || strings.HasPrefix(path, ":") || strings.HasPrefix(path, "file:"):
+		return "", fmt.Errorf(`"sqlite:%s" names no file on disk, where a change could survive a restart; give "sqlite:PATH" in SCANWARDEN_DATABASE_URL`, path)
+	case strings.HasPrefix(path, "//") && !strings.HasPrefix(path, "///"):
+		return "", fmt.Errorf(`"sqlite:%s" has a host name; give "sqlite:/PATH" in SCANWARDEN_DATABASE_URL`, path)
+	}
+	return filepath.Abs(path)
 }
 
 // sqliteFile returns path as a file URI. It makes the file first, for its owner alone: SQLite gives the
 // files it puts beside it (-wal, -shm) the same mode, whatever the umask. The file must not be opened here:
 // closing it would drop the locks that SQLite holds on it in this process (https://sqlite.org/howtocorrupt.html).
 func sqliteFile(path string) (string, error) {
-	switch {
-	case path == "" || strings.HasPrefix(path, ":") || strings.HasPrefix(path, "file:"):
-		return "", fmt.Errorf(`"sqlite:%s" names no file on disk, where a change could survive a restart; give "sqlite:PATH"`, path)
-	case strings.HasPrefix(path, "//") && !strings.HasPrefix(path, "///"):
-		return "", fmt.Errorf(`"sqlite:%s" has a host name; give "sqlite:/PATH"`, path)
-	}
-	path, err := filepath.Abs(path)
-	if err != nil {
-		return "", err
-	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return "", err
 	}

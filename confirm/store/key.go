@@ -31,7 +31,7 @@ func loadKey(dir string) (key, error) {
 		return key{}, errors.New("no directory is given for the audit signing key; set SCANWARDEN_STATE_DIR")
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return key{}, err
+		return key{}, unmade(dir, err, placeOfKeys)
 	}
 	path, public := filepath.Join(dir, "audit.key"), filepath.Join(dir, "audit.pub")
 	_, published := os.Lstat(public)
@@ -40,10 +40,11 @@ func loadKey(dir string) (key, error) {
 	case errors.Is(err, fs.ErrNotExist) && published == nil: // a key is made before its public half
 		return key{}, fmt.Errorf("%s is missing and %s is there; restore the first from a backup, or move the second and the ledger away to begin anew", path, public)
 	case errors.Is(err, fs.ErrNotExist):
-		text, err = makeKey(path)
-	}
-	if err != nil {
-		return key{}, err
+		if text, err = makeKey(path); err != nil {
+			return key{}, unmade(path, err, placeOfKeys)
+		}
+	case err != nil:
+		return key{}, fmt.Errorf("%w; let this user read it, or name another directory in %s", err, placeOfKeys)
 	}
 	k, err := parseKey(strings.TrimSpace(string(text)))
 	if err != nil {
@@ -69,8 +70,11 @@ func makeKey(path string) ([]byte, error) {
 func publish(path, public string) error {
 	text := public + "\n"
 	err := createPrivate(path, text)
-	if !errors.Is(err, fs.ErrExist) {
-		return err
+	if err != nil && !errors.Is(err, fs.ErrExist) {
+		return unmade(path, err, placeOfKeys)
+	}
+	if err == nil {
+		return nil
 	}
 	if have, err := os.ReadFile(path); err != nil || string(have) != text {
 		return errors.Join(err, fmt.Errorf("%s is not the public half of audit.key; restore the two that belong together from a backup", path))

@@ -44,7 +44,7 @@ func (d *database) prepare(ctx context.Context) error {
 			err = d.compile(ctx)
 		}
 		if !busy(err) || time.Now().After(deadline) {
-			return err
+			return d.unopened(err)
 		}
 		if err := pause(ctx, 10*time.Millisecond); err != nil {
 			return err

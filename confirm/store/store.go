@@ -92,7 +92,7 @@ func (s *Store) Close() error {
 // Ping reports whether the ledger can be read.
 func (s *Store) Ping(ctx context.Context) error {
 	if _, err := s.version(ctx, s.read); err != nil {
-		return fmt.Errorf("ping ledger: %w", err)
+		return fmt.Errorf("ping ledger: %w", oneLine{err})
 	}
 	return nil
 }

@@ -13,7 +13,7 @@ import (
 func fromCertificate(path string) (proof, error) {
 	data, err := readFile(path, maxCertificate)
 	if err != nil {
-		return proof{}, fmt.Errorf("the certificate cannot be read, check %s: %w", envCertificate, err)
+		return proof{}, fmt.Errorf("the certificate cannot be read: %w; check %s", err, envCertificate)
 	}
 	pair, err := parsePEM(data)
 	if err != nil {

@@ -1,6 +1,7 @@
 package entra
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -62,12 +63,27 @@ func fromTokenFile(path string) proof {
 	return proof{Credential: confidential.NewCredFromAssertionCallback(read)}
 }
 
+// CheckTokenFile says why the sign-in that c describes would find no token in its file, nil when it would or needs
+// none. [New] does not look: whoever projects the token may do so later.
+func (c Config) CheckTokenFile() error {
+	if cmp.Or(c.Mode, Client) != Client || c.FederatedTokenFile == "" {
+		return nil
+	}
+	if _, err := readAssertion(c.FederatedTokenFile); err != nil {
+		return errors.New(prefix(c.Prefix).in(err.Error()))
+	}
+	return nil
+}
+
 func readAssertion(path string) (string, error) {
 	data, err := readFile(path, maxAssertion)
 	if err != nil {
-		return "", fmt.Errorf("the federated token cannot be read, check %s: %w", envFederated, err)
+		return "", fmt.Errorf("the federated token cannot be read: %w; check %s", err, envFederated)
 	}
 	token := strings.TrimSpace(string(data))
+	if token == "" {
+		return "", fmt.Errorf("the file %s is empty and holds no signed token (JWT): check %s, and who is to write it", path, envFederated)
+	}
 	// What the file holds is sent out, so a key or a secret put there by mistake must not pass for a token.
 	if strings.Count(token, ".") != 2 || strings.ContainsAny(token, " \t\r\n") {
 		return "", fmt.Errorf("the file %s holds no signed token (JWT): check %s", path, envFederated)

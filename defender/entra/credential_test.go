@@ -91,7 +91,24 @@ func TestFederatedTokenThatCannotBeRead(t *testing.T) {
 				wantHint(t, problem, "AZURE_FEDERATED_TOKEN_FILE")
 				wantSignIns(t, f, 0)
 			})
+			err := entra.Config{FederatedTokenFile: file, Prefix: "SCANWARDEN_WRITE_"}.CheckTokenFile()
+			if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "check SCANWARDEN_WRITE_FEDERATED_TOKEN_FILE") || strings.Contains(err.Error(), "canary") {
+				t.Errorf("without asking anybody: %v", err)
+			}
 		})
+	}
+}
+
+// TestTokenFileThatIsNotLookedAt: a file that is whole, one that no sign-in would read, and none.
+func TestTokenFileThatIsNotLookedAt(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "token")
+	put(t, file, "header.one.signature")
+	for name, c := range map[string]entra.Config{
+		"whole": {FederatedTokenFile: file}, "none": {}, "managed": {Mode: entra.ManagedIdentity, FederatedTokenFile: "/missing"},
+	} {
+		if err := c.CheckTokenFile(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

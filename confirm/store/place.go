@@ -1,0 +1,102 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// The settings that say where things are.
+const (
+	placeOfLedger = "SCANWARDEN_DATABASE_URL (or SCANWARDEN_STATE_DIR)"
+	placeOfKeys   = "SCANWARDEN_STATE_DIR"
+)
+
+// CheckPlace says why a ledger that is not there yet could not be made where cfg has it, nil when it could. It leaves
+// nothing behind.
+func CheckPlace(cfg Config) error {
+	if path, ok := strings.CutPrefix(cfg.URL, "sqlite:"); ok {
+		path, err := sqlitePath(path)
+		if err != nil {
+			return err
+		}
+		if err := tryToMake(path); err != nil {
+			return unmade(path, err, placeOfLedger)
+		}
+	}
+	path := filepath.Join(cfg.KeyDir, "audit.key")
+	if err := tryToMake(path); err != nil {
+		return unmade(path, err, placeOfKeys)
+	}
+	return nil
+}
+
+// tryToMake makes a file where the one at path would be, or the first of the directories that are missing before it,
+// and takes it away. Nothing less tells: root is refused by no permission, and by some file systems.
+func tryToMake(path string) error {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return err
+	}
+	dir := filepath.Dir(path)
+	for dir != filepath.Dir(dir) {
+		if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+		dir = filepath.Dir(dir)
+	}
+	return place(filepath.Join(dir, "ledger"), "", func(from, _ string) error {
+		return errors.Join(os.Link(from, from+"-"), os.Remove(from+"-"))
+	})
+}
+
+// unmade names the file that was to be there: the system names a temporary one, which nobody has ever heard of.
+func unmade(path string, err error, setting string) error {
+	return fmt.Errorf("%s cannot be made: %w; set %s to a place that can be written", path, reason(err), setting)
+}
+
+// reason is what the system says, without the name that it says it of.
+func reason(err error) error {
+	if named := (*fs.PathError)(nil); errors.As(err, &named) {
+		return named.Err
+	}
+	if named := (*os.LinkError)(nil); errors.As(err, &named) {
+		return named.Err
+	}
+	return err
+}
+
+// unopened adds to the driver's words which file it is, and what to do.
+func (d *database) unopened(err error) error {
+	if err == nil {
+		return nil
+	}
+	if d.file != "" {
+		err = fmt.Errorf("%s: %w", d.file, err)
+	}
+	return fmt.Errorf("%w; set SCANWARDEN_DATABASE_URL or SCANWARDEN_STATE_DIR to a ledger that can be opened", oneLine{err})
+}
+
+// oneLine says on one line, and once, what PostgreSQL's driver has a line for: each address, with TLS and without.
+type oneLine struct{ error }
+
+func (e oneLine) Error() string {
+	first, rest, several := strings.Cut(e.error.Error(), "\n")
+	if !several {
+		return first
+	}
+	var told []string
+	for line := range strings.SplitSeq(rest, "\n") {
+		if line = strings.TrimSpace(line); !slices.Contains(told, line) {
+			told = append(told, line)
+		}
+	}
+	return first + " " + strings.Join(told, ", ")
+}
+
+// Unwrap keeps what is told apart by its kind.
+func (e oneLine) Unwrap() error { return e.error }

@@ -144,5 +144,3 @@ func plainDecode(err error, lines [][]byte) error {
 	})
 	return errors.New(strings.ReplaceAll(text, "\n  ", "; "))
 }
-
-func indentation(line []byte) int { return len(line) - len(bytes.TrimLeft(line, " ")) }

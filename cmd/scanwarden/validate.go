@@ -134,7 +134,7 @@ func (c *config) checkRules() error {
 	sources := make([]rule.Source, len(c.Policy.Rules))
 	for i, r := range c.Policy.Rules {
 		sources[i] = rule.Source{
-			Name: r.Name, When: r.When.text, Approvals: r.Approvals, Refuse: r.Refuse, Line: r.When.line, Column: r.When.column,
+			Name: r.Name, When: r.When.text, Approvals: r.Approvals, Refuse: r.Refuse, Line: r.When.line, Column: r.When.column, Folds: r.When.folds,
 		}
 	}
 	operations, err := proposing()

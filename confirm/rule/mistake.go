@@ -15,6 +15,12 @@ func (s Source) at(line, column int) string {
 	if s.Line <= 0 {
 		return ""
 	}
+	for i, width := range s.Folds {
+		if column < width || i == len(s.Folds)-1 {
+			break
+		}
+		line, column = line+1, column-width
+	}
 	return fmt.Sprintf("line %d, column %d: ", s.Line+line, s.Column+column)
 }
 

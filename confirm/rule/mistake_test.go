@@ -48,6 +48,26 @@ func TestMistakes(t *testing.T) {
 	}
 }
 
+// A folded block is one line to the engine, and several to who wrote it.
+func TestFolds(t *testing.T) {
+	source := at("r", `count > 3 && "é" in scans && cnt > 1`)
+	for _, tt := range []struct {
+		folds []int
+		want  string
+	}{
+		{nil, "line 12, column 38: "},
+		{[]int{36}, "line 12, column 38: "},
+		{[]int{13, 23}, "line 13, column 25: "},
+		{[]int{13, 16, 7}, "line 14, column 9: "},
+		{[]int{13, 10}, "line 13, column 25: "}, // it cannot be behind the last line
+	} {
+		source.Folds = tt.folds
+		if _, err := rule.Compile([]rule.Source{source}); err == nil || !strings.HasPrefix(err.Error(), tt.want) {
+			t.Errorf("with the folds %v: %v, want %s", tt.folds, err, tt.want)
+		}
+	}
+}
+
 // All that CEL has and a rule does not need: what converts, matches, builds, or knows of time.
 func TestWhatARuleCannotSay(t *testing.T) {
 	for _, when := range []string{

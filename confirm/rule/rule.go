@@ -40,9 +40,11 @@ type Source struct {
 	//
 	// They make positions exact in an expression on one line, and in a literal block ("|"). YAML joins the lines
 	// of a folded (">"), plain or quoted scalar before anybody sees them: there the line is the first one and the
-	// column counts on, as it does past each escape in double quotes.
+	// column counts on, as it does past each escape in double quotes. Folds mend that for folded lines which begin in
+	// one column: how many characters of When stand on each line of the file, with the blank that joins it to the next.
 	Line   int
 	Column int
+	Folds  []int
 }
 
 // Compile checks every rule and makes it ready. The error names all mistakes, one to a line, each by the file's line

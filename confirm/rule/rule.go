@@ -104,9 +104,13 @@ func (s Source) check(before []Source) error {
 
 // compile checks the expression and returns what evaluates it.
 func (s Source) compile(env *cel.Env, operations []string) (func(confirm.Subjected) (bool, error), error) {
-	ast, issues := env.Compile(s.When)
+	parsed, issues := env.Parse(s.When)
 	if issues.Err() != nil {
-		return nil, s.mistakes(issues.Errors())
+		return nil, s.syntax(issues.Errors())
+	}
+	ast, issues := env.Check(parsed)
+	if issues.Err() != nil {
+		return nil, s.mistakes(issues.Errors(), parsed)
 	}
 	if ast.OutputType() != cel.BoolType {
 		return nil, fmt.Errorf("%sthe condition of %q is of type %s, and must be true or false; compare it with something", s.at(0, 0), s.Name, ast.OutputType())

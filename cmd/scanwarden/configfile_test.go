@@ -55,6 +55,10 @@ func TestConfigFileMistakes(t *testing.T) {
 		"policy: {expires: 15m\nauth: client":                    `line 1, column 1: a mapping in { } is not closed, or a comma is missing in it; correct it`,
 		"policy:\n  approvers: @ada":                             `line 2, column 3: a value cannot begin like this; put it in single quotes`,
 		"policy:\n  approvers: *ada":                             `line 2, column 3: a value that begins with * repeats another one, and there is none of this name; put it in single quotes`,
+		"policy:\n  approvers:\n  - token:a\n  \t- token:b":      `line 4, column 3: here is a tab; indent with spaces`,
+		"policy:\n  rules:\n    - name: x\n     when: 'agent'":   `line 4, column 6: this does not continue the list above; indent the line like its neighbours`,
+		"http: {tokens: {1: {env: A}}}":                          `line 1, column 17: a key must be a text, and this is none; put it in quotes`,
+		"policy: [":                                              `line 1, column 1: a value is missing, or a list in [ ] or a mapping in { } is not closed; correct it`,
 		"slack:\n  channel: \"C1\" x":                            `line 2, column 12: nothing may stand behind the closing quote; put the whole value in single quotes`,
 		"http:\n  tokens: {ada: !hunter2}":                       `line 2, column 3: ` + aTag,
 

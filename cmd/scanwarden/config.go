@@ -73,24 +73,6 @@ type ruleConfig struct {
 	Refuse    string  `yaml:"refuse"`
 }
 
-// located is a text that knows where in the file it begins.
-type located struct {
-	text         string
-	line, column int
-}
-
-// UnmarshalYAML keeps the place. A quoted text begins after its quote, a block on the line after its mark.
-func (l *located) UnmarshalYAML(node *yaml.Node) error {
-	l.line, l.column = node.Line, node.Column
-	switch {
-	case node.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
-		l.line, l.column = node.Line+1, 1
-	case node.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle) != 0:
-		l.column++
-	}
-	return node.Decode(&l.text)
-}
-
 type personConfig struct {
 	Name       string   `yaml:"name"`
 	Email      string   `yaml:"email"`

@@ -49,7 +49,11 @@ func (c *config) fromYAML(data []byte) error {
 		return err
 	}
 	c.document = document
-	return plainDecode(document.Decode(c), lines)
+	err = plainDecode(document.Decode(c), lines)
+	for i := range c.Policy.Rules {
+		c.Policy.Rules[i].When.settle(lines)
+	}
+	return err
 }
 
 // parseYAML reads the one document of a file; one with nothing but comments has none.

@@ -23,6 +23,8 @@ func syntax(err error, lines [][]byte, read int) error {
 		line = 1 + indexOf(lines, func(text []byte) bool { return bytes.Contains(text, []byte("*"+anchor[1])) })
 	case regexp.MustCompile(`^did not find expected (key|node content|'|<)`).MatchString(found[2]):
 		line = torn(lines, read)
+	case strings.Contains(found[2], "tab character"): // somewhere below where the library says
+		line += indexOf(lines[min(line, len(lines)):], tabbed.Match) + 1
 	}
 	line = min(max(line, 1), len(lines)) // the library names no line when it means the first
 	column, words := plainSyntax(found[2], lines[line-1])
@@ -56,6 +58,8 @@ func indexOf(lines [][]byte, is func([]byte) bool) int {
 var (
 	// afterQuote is a quoted value behind which more stands.
 	afterQuote = regexp.MustCompile(`([\w-]+):[ \t]+("(?:[^"\\]|\\.)*"|'(?:[^']|'')*')[ \t]*[^\s,}\]#]`)
+	// tabbed is a line that is indented with a tab.
+	tabbed = regexp.MustCompile(`^ *\t`)
 	// condition is a rule's that is not in quotes.
 	condition = regexp.MustCompile(`\bwhen:[ \t]+([^\s|>'"])`)
 )
@@ -85,6 +89,8 @@ func plainSyntax(text string, line []byte) (column int, words string) {
 		{"cannot start any token", "a value cannot begin like this; put it in single quotes"},
 		{"mapping values are not allowed", "a colon stands where none can; indent the line like its neighbours, or put the value in single quotes"},
 		{"did not find expected key", "this does not continue what stands above; indent the line like its neighbours"},
+		{"did not find expected '-' indicator", "this does not continue the list above; indent the line like its neighbours"},
+		{"did not find expected node content", "a value is missing, or a list in [ ] or a mapping in { } is not closed; correct it"},
 		{"did not find expected ',' or ']'", "a list in [ ] is not closed, or a comma is missing in it; correct it"},
 		{"did not find expected ',' or '}'", "a mapping in { } is not closed, or a comma is missing in it; correct it"},
 		{"did not find expected whitespace", aTag},
@@ -111,6 +117,9 @@ func slips(node *yaml.Node, lines [][]byte) (found []mistake) {
 				found = append(found, mistake{child.Line, child.Column, fmt.Sprintf("%q stands there twice, the first time on line %d; keep one", child.Value, line)})
 			}
 			first[child.Value] = child.Line
+			if child.Kind == yaml.ScalarNode && child.Tag != "!!str" && child.Tag != "!!merge" {
+				found = append(found, mistake{child.Line, child.Column, "a key must be a text, and this is none; put it in quotes"})
+			}
 		}
 		found = append(found, slips(child, lines)...)
 	}
@@ -144,5 +153,3 @@ func plainDecode(err error, lines [][]byte) error {
 	})
 	return errors.New(strings.ReplaceAll(text, "\n  ", "; "))
 }
-
-func indentation(line []byte) int { return len(line) - len(bytes.TrimLeft(line, " ")) }

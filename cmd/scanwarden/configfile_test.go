@@ -36,6 +36,14 @@ func TestConfigFileMistakes(t *testing.T) {
 		"policy:\n  rules:\n  - {name: a, when: scans.exists(s, s == \"x\"), approvals: 2}":                                    `line 3, column 37: "s == \"x\")" is no key: in { }, a comma ends a value; put the whole expression before it in single quotes`,
 		ruleFile(""): `line 5, column 12: when of the rule "large" must be a text, and this is empty`,
 
+		// A condition on several lines.
+		ruleFile("|\n        count > 3 &&\n        cnt > 4"):       `policy.rules: line 7, column 9: in the condition of "large", "cnt" is not known`,
+		ruleFile("|\n\n        count > 3 &&\n          cnt > 4"):   `policy.rules: line 8, column 11: in the condition of "large", "cnt" is not known`,
+		ruleFile("|2-\n         count > 3 &&\n        cnt > 4"):    `policy.rules: line 7, column 9: in the condition of "large", "cnt" is not known`,
+		ruleFile(">-\n        cnt > 3 &&\n        count > 4"):      `policy.rules: line 6, column 9: in the condition of "large", "cnt" is not known`,
+		ruleFile(">-\n        count > 3 &&\n        count >= cnt"): `policy.rules: line 7, column 18: in the condition of "large", "cnt" is not known`,
+		ruleFile(">\n\n        count > 3 && cnt"):                  `policy.rules: line 7, column 22: in the condition of "large", "cnt" is not known`,
+
 		// YAML itself.
 		"policy:\n\texpires: 15m":                                `line 2, column 1: here is a tab; indent with spaces`,
 		"policy:\n  rules:\n  \t- name: x":                       `line 3, column 3: here is a tab; indent with spaces`,
@@ -47,6 +55,10 @@ func TestConfigFileMistakes(t *testing.T) {
 		"policy: {expires: 15m\nauth: client":                    `line 1, column 1: a mapping in { } is not closed, or a comma is missing in it; correct it`,
 		"policy:\n  approvers: @ada":                             `line 2, column 3: a value cannot begin like this; put it in single quotes`,
 		"policy:\n  approvers: *ada":                             `line 2, column 3: a value that begins with * repeats another one, and there is none of this name; put it in single quotes`,
+		"policy:\n  approvers:\n  - token:a\n  \t- token:b":      `line 4, column 3: here is a tab; indent with spaces`,
+		"policy:\n  rules:\n    - name: x\n     when: 'agent'":   `line 4, column 6: this does not continue the list above; indent the line like its neighbours`,
+		"http: {tokens: {1: {env: A}}}":                          `line 1, column 17: a key must be a text, and this is none; put it in quotes`,
+		"policy: [":                                              `line 1, column 1: a value is missing, or a list in [ ] or a mapping in { } is not closed; correct it`,
 		"slack:\n  channel: \"C1\" x":                            `line 2, column 12: nothing may stand behind the closing quote; put the whole value in single quotes`,
 		"http:\n  tokens: {ada: !hunter2}":                       `line 2, column 3: ` + aTag,
 

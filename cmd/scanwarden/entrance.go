@@ -3,18 +3,13 @@ package main
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
 	"errors"
-	"fmt"
-	"maps"
 	"net"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
 
-	"scanwarden/confirm"
 	"scanwarden/defender"
 	"scanwarden/slackbot"
 	"scanwarden/tools/entrance"
@@ -45,19 +40,6 @@ func (c *config) checkHTTP() error {
 		return err
 	}
 	return c.checkTokens()
-}
-
-// checkTokens refuses names that no principal could have.
-func (c *config) checkTokens() error {
-	for _, name := range slices.Sorted(maps.Keys(c.HTTP.Tokens)) {
-		switch {
-		case name == "" || name == "default" || c.HTTP.Tokens[name] == (part{}):
-			return c.at("http.tokens", name).wrong("%q needs a name other than default and a place; write, for example, ada: {env: ADA_TOKEN}", name)
-		case strings.ContainsFunc(name, unicode.IsSpace) || strings.Contains(name, "/"):
-			return c.at("http.tokens", name).wrong("%q has a blank or a slash in it; take it out, for token:NAME is who the caller is", name)
-		}
-	}
-	return nil
 }
 
 // publicOrigin is the scheme and host of the URL that callers use, nil when none is configured.
@@ -219,40 +201,4 @@ func (c *config) names(address *net.TCPAddr) (hosts, origins []string) {
 		origins = append(origins, public.Scheme+"://"+public.Host)
 	}
 	return hosts, origins
-}
-
-// tokens reads the bearer tokens and keeps their sums only.
-func (c *config) tokens(ctx context.Context, from source) (map[confirm.Principal][sha256.Size]byte, error) {
-	sums := map[confirm.Principal][sha256.Size]byte{}
-	if !c.HTTP.Token.Empty() {
-		if err := addToken(sums, "default", c.HTTP.Token); err != nil {
-			return nil, fmt.Errorf("SCANWARDEN_HTTP_TOKEN: %w", err)
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(c.HTTP.Tokens)) {
-		token, err := c.HTTP.Tokens[name].read(ctx, from)
-		if err == nil {
-			err = addToken(sums, name, token)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("http.tokens: %s: %w", name, err)
-		}
-	}
-	return sums, nil
-}
-
-func addToken(sums map[confirm.Principal][sha256.Size]byte, name string, token defender.Secret) error {
-	return token.Reveal(func(secret string) error {
-		if len(secret) < shortestToken {
-			return fmt.Errorf("the token has fewer than %d characters; make one with `openssl rand -hex 32`", shortestToken)
-		}
-		sum := sha256.Sum256([]byte(secret))
-		for other, taken := range sums {
-			if taken == sum {
-				return fmt.Errorf("the token is the same as that of %s; give each caller one of their own", other)
-			}
-		}
-		sums[confirm.Principal("token:"+name)] = sum
-		return nil
-	})
 }

@@ -3,10 +3,11 @@ package rule
 import (
 	"errors"
 	"fmt"
-	"regexp"
+	"slices"
 	"strings"
 
 	"cel.dev/cel-go/cel"
+	"cel.dev/cel-go/common/ast"
 )
 
 // at begins the message of a mistake: where it is in the file, "" where there is none. line and column count from
@@ -15,56 +16,69 @@ func (s Source) at(line, column int) string {
 	if s.Line <= 0 {
 		return ""
 	}
+	for i, width := range s.Folds {
+		if column < width || i == len(s.Folds)-1 {
+			break
+		}
+		line, column = line+1, column-width
+	}
 	return fmt.Sprintf("line %d, column %d: ", s.Line+line, s.Column+column)
 }
 
-// mistakes says in plain words what the engine found. In a literal block each line stands as far to the right as
-// the first, so that columns count from the same place on every line.
-func (s Source) mistakes(found []*cel.Error) error {
+// mistakes says in plain words what the engine found in an expression that it could read. In a literal block each line
+// stands as far to the right as the first, so that columns count from the same place on every line.
+func (s Source) mistakes(found []*cel.Error, parsed *cel.Ast) error {
+	calls := callsOf(parsed)
 	var all []error
-	told := false
+	var lists []string // of what there is: each is told once
 	for _, m := range found {
-		line, column := m.Location.Line()-1, m.Location.Column() // the engine counts lines from 1, and columns from 0
-		if line < 0 || column < 0 {
-			line, column = 0, 0 // it is about the whole expression
+		if calls.within(m.ExprID, found) {
+			continue
 		}
-		words, unknown := plain(m.Message)
-		if unknown && !told {
-			words += "; the names are " + names()
-			told = true
+		words, list := calls.plain(m)
+		if list != "" && !slices.Contains(lists, list) {
+			lists = append(lists, list)
+			words += "; " + list
 		}
-		all = append(all, fmt.Errorf("%sin the condition of %q, %s", s.at(line, column), s.Name, words))
+		all = append(all, s.mistake(m, words))
 	}
 	return errors.Join(all...)
 }
 
-// plain translates what people get wrong most into words that do not ask for the engine's own; the rest is the
-// engine's first line. unknown says that a name is at fault.
-func plain(message string) (words string, unknown bool) {
-	message, _, _ = strings.Cut(message, "\n")
-	for _, common := range []struct {
-		pattern, words string
-		unknown        bool
-	}{
-		{`^undeclared reference to '([^']*)'.*`, `"$1" is not known here`, true},
-		{`^found no matching overload for '([^']*)' applied to '\((.*)\)'`, `$1 does not go with $2: compare text with text, and numbers with whole numbers`, false},
-		{`^Syntax error: mismatched input '<EOF>'.*`, `the expression ends too early; complete it`, false},
-		{`^Syntax error: [^']* '(.*?) *'(?: expecting.*)?$`, `"$1" cannot stand here: compare with == and join with && or ||`, false},
-	} {
-		if p := regexp.MustCompile(common.pattern); p.MatchString(message) {
-			return signs().Replace(p.ReplaceAllString(message, common.words)), common.unknown
-		}
-	}
-	return message, false
+// syntax is the first thing that keeps the engine from reading the expression: what it says of the rest follows from it.
+func (s Source) syntax(found []*cel.Error) error {
+	return s.mistake(found[0], plainSyntax(found[0].Message))
 }
 
-// signs writes operators as people do: what they put between two values is "_&&_" to the engine.
-func signs() *strings.Replacer {
-	var pairs []string
-	for _, sign := range []string{"&&", "||", "==", "!=", "<=", ">=", "<", ">", "+", "-", "*"} {
-		pairs = append(pairs, "_"+sign+"_ ", sign+" ")
+func (s Source) mistake(m *cel.Error, words string) error {
+	line, column := m.Location.Line()-1, m.Location.Column() // the engine counts lines from 1, and columns from 0
+	if line < 0 || column < 0 {
+		line, column = 0, 0 // it is about the whole expression
 	}
-	return strings.NewReplacer(append(pairs, "_?_:_ ", "? : ", "@in ", "in ", "_[_] ", "[ ] ", "!_ ", "! ", "-_ ", "- ")...)
+	return fmt.Errorf("%sin the condition of %q, %s", s.at(line, column), s.Name, words)
+}
+
+// calls are the functions that an expression uses, by the engine's number of each.
+type calls map[int64]ast.NavigableExpr
+
+func callsOf(parsed *cel.Ast) calls {
+	all := calls{}
+	for _, e := range ast.MatchDescendants(ast.NavigateAST(parsed.NativeRep()), ast.KindMatcher(ast.CallKind)) {
+		all[e.ID()] = e
+	}
+	return all
+}
+
+// within reports whether a mistake is in what an unknown function is given, where other words may be meant than ours.
+func (c calls) within(id int64, found []*cel.Error) bool {
+	return slices.ContainsFunc(found, func(m *cel.Error) bool {
+		call, is := c[m.ExprID]
+		if !is || m.ExprID == id || !strings.HasPrefix(m.Message, undeclared) {
+			return false
+		}
+		inside := ast.MatchDescendants(call, ast.AllMatcher())
+		return slices.ContainsFunc(inside, func(e ast.NavigableExpr) bool { return e.ID() == id })
+	})
 }
 
 func names() string {

@@ -20,6 +20,8 @@ const known = "; the names are operation, requester, person, via, agent, scans, 
 func TestMistakes(t *testing.T) {
 	const in = `in the condition of "r", `
 	const mixed = ": compare text with text, and numbers with whole numbers"
+	const truth = ": what is true or false stands by itself, as in agent or !agent"
+	const functions = "; the functions are size, startsWith, endsWith, contains, exists, all, exists_one, filter"
 	const signs = " cannot stand here: compare with == and join with && or ||"
 	for when, want := range map[string][]string{
 		`cnt > 3`:                           {`line 12, column 9: ` + in + `"cnt" is not known here` + known},
@@ -33,9 +35,32 @@ func TestMistakes(t *testing.T) {
 		`count > 3 and agent`:               {`line 12, column 19: ` + in + `"and"` + signs},
 		`"Büro" in scans && "é" == 3`:       {`line 12, column 32: ` + in + `== does not go with string, int` + mixed},
 		"count > 3 &&\ncnt > 4 &&\n  foo":   {`line 13, column 9: ` + in + `"cnt" is not known here` + known, `line 14, column 11: ` + in + `"foo" is not known here`},
-		"count > 3 &&\n\n  agent ==\n\"x\"": {`line 14, column 17: ` + in + `== does not go with bool, string` + mixed},
-		`count`:                             {`line 12, column 9: the condition of "r" is of type int, and must be true or false; compare it with something`},
-		`scans`:                             {`line 12, column 9: the condition of "r" is of type list(string), and must be true or false; compare it with something`},
+		"count > 3 &&\n\n  agent ==\n\"x\"": {`line 14, column 17: ` + in + `== does not go with bool, string` + truth},
+
+		// Functions.
+		`matches("a")`:                       {`line 12, column 16: ` + in + `"matches" is not a function here` + functions},
+		`operation.matches("a") && int("3")`: {`line 12, column 26: ` + in + `"matches" is not a function here` + functions, `line 12, column 38: ` + in + `"int" is not a function here`},
+		`scans.map(s, s).size() > cnt`:       {`line 12, column 18: ` + in + `"map" is not a function here` + functions, `line 12, column 34: ` + in + `"cnt" is not known here` + known},
+		`count % 2 == 0`:                     {`line 12, column 15: ` + in + `"%" is not an operator here; the operators are && || ! ? : == != < <= > >= + - * in [ ]`},
+		`scans.exists("a")`:                  {`line 12, column 21: ` + in + `exists takes a name and a condition, as in scans.exists(s, s == "a")`},
+		`scans.contains("a b")`:              {`line 12, column 23: ` + in + `contains looks into one text, and this is a list; write "a b" in scans, or scans.exists(s, s.contains("a b")) for a part of an entry`},
+		`person.contains(requester)`:         {`line 12, column 24: ` + in + `contains looks into one text, and this is a list; write requester in person, or person.exists(s, s.contains(requester)) for a part of an entry`},
+		`operation.startsWith(3)`:            {`line 12, column 29: ` + in + `startsWith does not go with string and int: it looks for a text in a text, as in credential.startsWith("prod-")`},
+		`size(count) > 1`:                    {`line 12, column 13: ` + in + `size counts the characters of a text or the entries of a list, and does not go with int`},
+		`count.size() > 1`:                   {`line 12, column 19: ` + in + `size counts the characters of a text or the entries of a list, and does not go with int`},
+		`operation.name == "a"`:              {`line 12, column 18: ` + in + `nothing of string can be named behind a dot; take the dot away, or write a function there`},
+
+		// Truth, and what is not what it looks like.
+		`agent == "true"`:                     {`line 12, column 15: ` + in + `== does not go with bool, string` + truth},
+		`"true" != agent`:                     {`line 12, column 16: ` + in + `!= does not go with string, bool` + truth},
+		`count && agent`:                      {`line 12, column 9: ` + in + `this is of type int and must be of type bool; compare it with something`},
+		`operation = "add_scan"`:              {`line 12, column 19: ` + in + `"=" compares nothing; compare with ==`},
+		`operation = 'add_scan' && count = 1`: {`line 12, column 19: ` + in + `"=" compares nothing; compare with ==`},
+		`agent & inactive_scanner`:            {`line 12, column 15: ` + in + `"&"` + signs},
+		`count "x"`:                           {`line 12, column 15: ` + in + `"x"` + signs},
+		`operation == "add_scan`:              {`line 12, column 22: ` + in + `a text is opened and not closed; close its quote`},
+		`count`:                               {`line 12, column 9: the condition of "r" is of type int, and must be true or false; compare it with something`},
+		`scans`:                               {`line 12, column 9: the condition of "r" is of type list(string), and must be true or false; compare it with something`},
 	} {
 		_, err := rule.Compile([]rule.Source{at("r", when)})
 		if err == nil {
@@ -44,6 +69,26 @@ func TestMistakes(t *testing.T) {
 		}
 		if diff := cmp.Diff(want, strings.Split(err.Error(), "\n")); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", when, diff)
+		}
+	}
+}
+
+// A folded block is one line to the engine, and several to who wrote it.
+func TestFolds(t *testing.T) {
+	source := at("r", `count > 3 && "é" in scans && cnt > 1`)
+	for _, tt := range []struct {
+		folds []int
+		want  string
+	}{
+		{nil, "line 12, column 38: "},
+		{[]int{36}, "line 12, column 38: "},
+		{[]int{13, 23}, "line 13, column 25: "},
+		{[]int{13, 16, 7}, "line 14, column 9: "},
+		{[]int{13, 10}, "line 13, column 25: "}, // it cannot be behind the last line
+	} {
+		source.Folds = tt.folds
+		if _, err := rule.Compile([]rule.Source{source}); err == nil || !strings.HasPrefix(err.Error(), tt.want) {
+			t.Errorf("with the folds %v: %v, want %s", tt.folds, err, tt.want)
 		}
 	}
 }

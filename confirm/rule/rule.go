@@ -40,9 +40,11 @@ type Source struct {
 	//
 	// They make positions exact in an expression on one line, and in a literal block ("|"). YAML joins the lines
 	// of a folded (">"), plain or quoted scalar before anybody sees them: there the line is the first one and the
-	// column counts on, as it does past each escape in double quotes.
+	// column counts on, as it does past each escape in double quotes. Folds mend that for folded lines which begin in
+	// one column: how many characters of When stand on each line of the file, with the blank that joins it to the next.
 	Line   int
 	Column int
+	Folds  []int
 }
 
 // Compile checks every rule and makes it ready. The error names all mistakes, one to a line, each by the file's line
@@ -102,9 +104,13 @@ func (s Source) check(before []Source) error {
 
 // compile checks the expression and returns what evaluates it.
 func (s Source) compile(env *cel.Env, operations []string) (func(confirm.Subjected) (bool, error), error) {
-	ast, issues := env.Compile(s.When)
+	parsed, issues := env.Parse(s.When)
 	if issues.Err() != nil {
-		return nil, s.mistakes(issues.Errors())
+		return nil, s.syntax(issues.Errors())
+	}
+	ast, issues := env.Check(parsed)
+	if issues.Err() != nil {
+		return nil, s.mistakes(issues.Errors(), parsed)
 	}
 	if ast.OutputType() != cel.BoolType {
 		return nil, fmt.Errorf("%sthe condition of %q is of type %s, and must be true or false; compare it with something", s.at(0, 0), s.Name, ast.OutputType())

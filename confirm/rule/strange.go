@@ -7,7 +7,7 @@ import (
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/ast"
-	"cel.dev/cel-go/common/operators"
+	sign "cel.dev/cel-go/common/operators"
 
 	"scanwarden/confirm"
 )
@@ -25,7 +25,7 @@ func (s Source) strange(condition *cel.Ast, operations []string) error {
 		{"requester", miswritten},
 		{"person", miswritten},
 	} {
-		for _, name := range []string{operators.Equals, operators.NotEquals, operators.In} {
+		for _, name := range []string{sign.Equals, sign.NotEquals, sign.In} {
 			for _, call := range ast.MatchDescendants(root, ast.FunctionMatcher(name)) {
 				for _, text := range comparedWith(word.name, call.AsCall().Args()) {
 					if wrong := word.wrong(text); wrong != "" {

@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"slices"
 	"strings"
 
 	"cel.dev/cel-go/cel"
@@ -66,17 +67,21 @@ func vocabulary() []name {
 	}
 }
 
-// environment is CEL with our words, and of its own those operators, functions and macros that compare, count and
-// search: nothing that builds large values, matches patterns, converts, or knows of types and times.
+// Of CEL's own, a rule has what compares, counts and searches: nothing that builds large values, matches patterns,
+// converts, or knows of types and times.
+var (
+	operators = []string{"_&&_", "_||_", "!_", "_?_:_", "_==_", "_!=_", "_<_", "_<=_", "_>_", "_>=_", "_+_", "_-_", "-_", "_*_", "@in", "_[_]"}
+	functions = []string{"size", "startsWith", "endsWith", "contains"}
+	macros    = []string{"exists", "all", "exists_one", "filter"}
+)
+
+// environment is CEL with our words, and of its own what is named above.
 func environment() (*cel.Env, error) {
-	var functions []*env.Function
-	for _, f := range []string{
-		"_&&_", "_||_", "!_", "_?_:_", "_==_", "_!=_", "_<_", "_<=_", "_>_", "_>=_", "_+_", "_-_", "_*_", "-_",
-		"@in", "@not_strictly_false", "_[_]", "size", "startsWith", "endsWith", "contains",
-	} {
-		functions = append(functions, env.NewFunction(f))
+	var included []*env.Function
+	for _, f := range slices.Concat(operators, functions, []string{"@not_strictly_false"}) { // the last is what the macros are made of
+		included = append(included, env.NewFunction(f))
 	}
-	subset := env.NewLibrarySubset().AddIncludedFunctions(functions...).AddIncludedMacros("exists", "all", "exists_one", "filter")
+	subset := env.NewLibrarySubset().AddIncludedFunctions(included...).AddIncludedMacros(macros...)
 	options := []cel.EnvOption{cel.StdLib(cel.StdLibSubset(subset)), cel.ParserExpressionSizeLimit(longest), cel.ParserRecursionLimit(deepest)}
 	for _, n := range vocabulary() {
 		options = append(options, cel.Variable(n.Name, n.kind))

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -43,7 +44,7 @@ func torn(lines [][]byte, read int) int {
 		}
 	}
 	n = max(n, 0)
-	return n + 1 + max(0, indexOf(lines[n:end], afterQuote.Match))
+	return n + 1 + max(0, indexOf(lines[n:end], afterQuote().Match))
 }
 
 func indexOf(lines [][]byte, is func([]byte) bool) int {
@@ -57,12 +58,17 @@ func indexOf(lines [][]byte, is func([]byte) bool) int {
 
 var (
 	// afterQuote is a quoted value behind which more stands.
-	afterQuote = regexp.MustCompile(`([\w-]+):[ \t]+("(?:[^"\\]|\\.)*"|'(?:[^']|'')*')[ \t]*[^\s,}\]#]`)
+	afterQuote = compiled(`([\w-]+):[ \t]+("(?:[^"\\]|\\.)*"|'(?:[^']|'')*')[ \t]*[^\s,}\]#]`)
 	// tabbed is a line that is indented with a tab.
 	tabbed = regexp.MustCompile(`^ *\t`)
 	// condition is a rule's that is not in quotes.
-	condition = regexp.MustCompile(`\bwhen:[ \t]+([^\s|>'"])`)
+	condition = compiled(`\bwhen:[ \t]+([^\s|>'"])`)
 )
+
+// compiled is a pattern that costs nothing until a file has a mistake.
+func compiled(pattern string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) })
+}
 
 // plainSyntax translates what people get wrong most; of the rest, it is what the library says of the line.
 func plainSyntax(text string, line []byte) (column int, words string) {
@@ -72,14 +78,14 @@ func plainSyntax(text string, line []byte) (column int, words string) {
 		}
 	}
 	const quoted = "; put the whole expression in single quotes: when: '...'"
-	if i := afterQuote.FindSubmatchIndex(line); i != nil {
+	if i := afterQuote().FindSubmatchIndex(line); i != nil {
 		rest := "; put the whole value in single quotes"
 		if string(line[i[2]:i[3]]) == "when" {
 			rest = quoted
 		}
 		return i[4] + 1, "nothing may stand behind the closing quote" + rest
 	}
-	if i := condition.FindSubmatchIndex(line); i != nil {
+	if i := condition().FindSubmatchIndex(line); i != nil {
 		return i[2] + 1, "YAML cannot read this condition" + quoted
 	}
 	if i := bytes.IndexAny(line, `"'`); i >= 0 && strings.Contains(text, "unexpected end of stream") {

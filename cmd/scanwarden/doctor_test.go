@@ -116,6 +116,9 @@ func (w *ward) examine(args ...string) (out string, exit int) {
 	if all := stdout.String() + stderr.String(); strings.Contains(all, canary) || strings.Contains(all, entraSecret) || strings.Contains(all, "Bearer ey") {
 		w.t.Errorf("a secret is printed:\n%s", all)
 	}
+	if rest := strings.TrimSpace(stderr.String()); strings.Contains(rest, "\n") || rest != "" && !strings.HasPrefix(rest, "scanwarden: doctor: ") {
+		w.t.Errorf("more than the sum is on stderr, which is a pipe:\n%s", rest)
+	}
 	return w.plain(stdout.String()), cmd.ProcessState.ExitCode()
 }
 

@@ -71,7 +71,7 @@ func (d doctorCommand) Run(w world, flags flagValues) error {
 	if d.Explain != "" {
 		return d.explain(w, flags)
 	}
-	report := &report{paper: newPaper(w), quiet: d.JSON}
+	report := &report{paper: newPaper(w), waits: newWaits(w), quiet: d.JSON}
 	cfg, mistakes := examine(w.environment, flags)
 	for _, mistake := range mistakes {
 		report.add(finding{Check: "configuration", Status: wrong, Says: mistake.Error(), Next: "Correct it; the rest is checked then."})
@@ -96,6 +96,7 @@ func (c *config) told() string {
 // report collects findings, and shows each as soon as it is there.
 type report struct {
 	*paper
+	*waits
 	quiet    bool
 	findings []finding
 }
@@ -107,8 +108,9 @@ func (r *report) examine(ctx context.Context, p *patient) {
 			return
 		}
 		ctx, cancel := context.WithTimeout(ctx, checkTime)
-		ctx = tools.WithProgress(ctx, func(what string) { fmt.Fprintf(p.world.errs, "%s: %s\n", c.name, what) })
-		for _, f := range c.look(ctx, p) {
+		found := c.look(tools.WithProgress(ctx, r.noteOf(c.name, p.cfg)), p)
+		r.clear()
+		for _, f := range found {
 			f.Check = c.name
 			if f.Status == wrong {
 				f.Next = cmp.Or(f.Next, c.mend)

@@ -1,16 +1,12 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
 	"flag"
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -18,126 +14,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"scanwarden/confirm"
-	"scanwarden/confirm/store"
 	"scanwarden/defender/defendertest"
 	"scanwarden/defender/entra/entratest"
 	"scanwarden/slackbot/slacktest"
 )
 
 var rewrite = flag.Bool("rewrite", false, "write the golden files anew")
-
-// ward is a set-up in which all is well, until a test breaks it.
-type ward struct {
-	t      *testing.T
-	entra  *entratest.Server
-	tenant *defendertest.Server
-	slack  *slacktest.Server
-	dir    string
-	env    map[string]string
-	file   string // the configuration file's text
-}
-
-const needed = entratest.Defender + "/Machine.ReadWrite.All"
-
-func newWard(t *testing.T) *ward {
-	t.Helper()
-	w := &ward{t: t, entra: entratest.New(entratest.Options{}), tenant: defendertest.New(defendertest.Options{}), dir: t.TempDir()}
-	t.Cleanup(w.entra.Close)
-	w.app(needed)
-	api := httptest.NewServer(guarded(w.entra, w.tenant))
-	t.Cleanup(func() { w.tenant.Close(); api.Close() })
-	w.slack = slacktest.New(t, slacktest.Options{BotToken: "xoxb-test", AppToken: "xapp-test", Team: "T01TEST"})
-	w.env = map[string]string{
-		"SCANWARDEN_STATE_DIR": filepath.Join(w.dir, "state"), "SCANWARDEN_CONFIG": filepath.Join(w.dir, "scanwarden.yaml"),
-		"SCANWARDEN_DEFENDER_URL": api.URL, "SSL_CERT_FILE": w.entra.CAFile(t), "AZURE_AUTHORITY_HOST": w.entra.Authority(),
-		"AZURE_TENANT_ID": w.entra.Tenant(), "AZURE_CLIENT_ID": serverApp, "AZURE_CLIENT_SECRET": entraSecret,
-		"SLACK_API_URL": w.slack.API(), "SLACK_BOT_TOKEN": "xoxb-test", "SLACK_APP_TOKEN": "xapp-test",
-		"SCANWARDEN_HTTP_TOKEN": bearer, "CORE_SNMP_AUTH": canary, "CORE_SNMP_PRIV": second,
-	}
-	w.file = namedCredential + "policy: {approvers: [slack:T01TEST/U0ADA]}\n" +
-		"people: [{name: Ada, principals: [slack:T01TEST/U0ADA, token:default]}]\n"
-	return w
-}
-
-func (w *ward) app(roles ...string) {
-	w.entra.AddApp(entratest.App{ClientID: serverApp, Secret: entraSecret, Roles: roles})
-}
-
-// signInWith takes the secret's place by a file, which is or is not in the ward's directory.
-func (w *ward) signInWith(setting, file string) {
-	delete(w.env, "AZURE_CLIENT_SECRET")
-	w.env[setting] = filepath.Join(w.dir, file)
-	w.env["SCANWARDEN_DEFENDER_URL"] = "https://127.0.0.1:1"
-}
-
-// keep makes a ledger with an entry, as a server would.
-func (w *ward) keep() {
-	w.t.Helper()
-	dir := filepath.Join(w.dir, "state")
-	ledger, err := store.Open(w.t.Context(), store.Config{URL: "sqlite:" + filepath.Join(dir, "ledger.db"), KeyDir: dir})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	link := confirm.Link{From: "slack:T01TEST/U0BOB", To: "entra:99999999-2222-3333-4444-555555555555/11112222-bbbb-3333-cccc-4444dddd5555", Name: "Bob", How: "sign-in", At: time.Now()}
-	if err := errors.Join(ledger.Link(w.t.Context(), link), ledger.Close()); err != nil {
-		w.t.Fatal(err)
-	}
-}
-
-func (w *ward) remove(file string) {
-	w.t.Helper()
-	if err := os.Remove(filepath.Join(w.dir, file)); err != nil {
-		w.t.Fatal(err)
-	}
-}
-
-func (w *ward) put(file, content string, mode os.FileMode) {
-	w.t.Helper()
-	path := filepath.Join(w.dir, file)
-	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(content), mode), os.Chmod(path, mode)); err != nil {
-		w.t.Fatal(err)
-	}
-}
-
-// examine runs the real binary.
-func (w *ward) examine(args ...string) (out string, exit int) {
-	w.t.Helper()
-	if err := os.WriteFile(w.env["SCANWARDEN_CONFIG"], []byte(w.file), 0o600); err != nil {
-		w.t.Fatal(err)
-	}
-	cmd := exec.Command(program(w.t), append([]string{"doctor"}, args...)...)
-	for name, value := range w.env {
-		cmd.Env = append(cmd.Env, name+"="+value)
-	}
-	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	_ = cmd.Run() // its code is looked at
-	if all := stdout.String() + stderr.String(); strings.Contains(all, canary) || strings.Contains(all, entraSecret) || strings.Contains(all, "Bearer ey") {
-		w.t.Errorf("a secret is printed:\n%s", all)
-	}
-	return w.plain(stdout.String()), cmd.ProcessState.ExitCode()
-}
-
-// slackless takes Slack out of the set-up.
-func (w *ward) slackless() {
-	delete(w.env, "SLACK_BOT_TOKEN")
-	delete(w.env, "SLACK_APP_TOKEN")
-}
-
-// plain replaces what differs from run to run.
-func (w *ward) plain(text string) string {
-	for _, r := range []struct{ pattern, with string }{
-		{regexp.QuoteMeta(w.dir), "DIR"},
-		{`127\.0\.0\.1:\d+`, "HOST"},
-		{` in \d+(\.\d+)?(ms|µs|s)\b`, " in N ms"},
-		{`(correlation id|request) [0-9a-f-]{36}`, "$1 GUID"},
-		{`dial tcp [^\n]*refused`, "connection refused"},
-	} {
-		text = regexp.MustCompile(r.pattern).ReplaceAllString(text, r.with)
-	}
-	return text
-}
 
 // TestDoctorNamesEachFault breaks a good set-up in one way at a time. The golden files are what a person reads.
 func TestDoctorNamesEachFault(t *testing.T) {

@@ -33,6 +33,22 @@ func loadKey(dir string) (key, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return key{}, unmade(dir, err, placeOfKeys)
 	}
+	k, err := findKey(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		path := filepath.Join(dir, "audit.key")
+		if err := makeKey(path); err != nil {
+			return key{}, unmade(path, err, placeOfKeys)
+		}
+		k, err = findKey(dir)
+	}
+	if err != nil {
+		return key{}, err
+	}
+	return k, publish(filepath.Join(dir, "audit.pub"), k.public)
+}
+
+// findKey reads the key in dir and makes nothing; where there never was one it returns fs.ErrNotExist.
+func findKey(dir string) (key, error) {
 	path, public := filepath.Join(dir, "audit.key"), filepath.Join(dir, "audit.pub")
 	_, published := os.Lstat(public)
 	text, err := os.ReadFile(path)
@@ -40,9 +56,7 @@ func loadKey(dir string) (key, error) {
 	case errors.Is(err, fs.ErrNotExist) && published == nil: // a key is made before its public half
 		return key{}, fmt.Errorf("%s is missing and %s is there; restore the first from a backup, or move the second and the ledger away to begin anew", path, public)
 	case errors.Is(err, fs.ErrNotExist):
-		if text, err = makeKey(path); err != nil {
-			return key{}, unmade(path, err, placeOfKeys)
-		}
+		return key{}, fs.ErrNotExist
 	case err != nil:
 		return key{}, fmt.Errorf("%w; let this user read it, or name another directory in %s", err, placeOfKeys)
 	}
@@ -50,19 +64,19 @@ func loadKey(dir string) (key, error) {
 	if err != nil {
 		return key{}, fmt.Errorf("%s: %w; restore it from a backup, or move it away to begin with a new key and a new ledger", path, err)
 	}
-	return k, publish(public, k.public)
+	return k, nil
 }
 
-// makeKey puts a new key at path, or finds that another process was faster, and returns what is there then.
-func makeKey(path string) ([]byte, error) {
+// makeKey puts a new key at path, unless another process was faster.
+func makeKey(path string) error {
 	secret, _, err := note.GenerateKey(rand.Reader, origin)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if err := createPrivate(path, secret+"\n"); err != nil && !errors.Is(err, fs.ErrExist) {
-		return nil, err
+	if err := createPrivate(path, secret+"\n"); !errors.Is(err, fs.ErrExist) {
+		return err
 	}
-	return os.ReadFile(path)
+	return nil
 }
 
 // publish writes the verifier key beside the signing key, unless it is there already. Another one's is never

@@ -119,7 +119,7 @@ func TestOpenAtOnce(t *testing.T) {
 // SQLite does not wait by itself when a new file is to become a WAL one and another process is at it.
 func TestOpenWaitsForAnotherProcess(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
-	raw, err := sql.Open("sqlite", path+"?_txlock=immediate")
+	raw, err := sql.Open("sqlite", path+"?_txlock=immediate&_pragma=busy_timeout(10000)") // its commit may meet a reader
 	must(t, err)
 	defer raw.Close()
 	tx, err := raw.Begin()

@@ -16,8 +16,8 @@ const (
 	placeOfKeys   = "SCANWARDEN_STATE_DIR"
 )
 
-// CheckPlace says why a ledger that is not there yet could not be made where cfg has it, nil when it could. It leaves
-// nothing behind.
+// CheckPlace says why a ledger that is not there yet could not be made where cfg has it, nil when it could: a key that
+// is there must be whole. It leaves nothing behind.
 func CheckPlace(cfg Config) error {
 	if path, ok := strings.CutPrefix(cfg.URL, "sqlite:"); ok {
 		path, err := sqlitePath(path)
@@ -27,6 +27,9 @@ func CheckPlace(cfg Config) error {
 		if err := tryToMake(path); err != nil {
 			return unmade(path, err, placeOfLedger)
 		}
+	}
+	if _, err := findKey(cfg.KeyDir); !errors.Is(err, fs.ErrNotExist) {
+		return err
 	}
 	path := filepath.Join(cfg.KeyDir, "audit.key")
 	if err := tryToMake(path); err != nil {

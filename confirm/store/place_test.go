@@ -45,6 +45,10 @@ func TestCheckPlaceLeavesNothing(t *testing.T) {
 	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v, %v", left, err)
 	}
+	must(t, os.WriteFile(filepath.Join(dir, "audit.key"), []byte("too short"), 0o600))
+	if err := store.CheckPlace(store.Config{URL: "sqlite:" + filepath.Join(dir, "x.db"), KeyDir: dir}); err == nil || !strings.Contains(err.Error(), "restore it from a backup") {
+		t.Errorf("a key that is cut short: %v", err)
+	}
 	if err := store.CheckPlace(store.Config{URL: "sqlite::memory:", KeyDir: dir}); err == nil || !strings.Contains(err.Error(), "no file on disk") {
 		t.Errorf("a ledger in memory: %v", err)
 	}

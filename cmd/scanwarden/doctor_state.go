@@ -13,8 +13,8 @@ import (
 	"strings"
 )
 
-// Modes as they would be if others could do something (fs.FileMode.Perm). The group counts as others where we made
-// the file: it was made for its owner alone. Files that somebody else made may be shared with a group on purpose.
+// Modes as they would be if others could do something (fs.FileMode.Perm). A group may be meant to, as with the fsGroup
+// of Kubernetes: that is worth a note, where we made the file for its owner alone.
 const (
 	othersWrite = 0o022
 	othersTouch = 0o066
@@ -93,6 +93,10 @@ func tooOpen(path string, bits fs.FileMode, mode string) []finding {
 	}
 	if info.Mode()&fs.ModeSticky != 0 { // a place like /tmp is meant to be everybody's
 		return []finding{badly(path+" is a directory that everybody shares", "Set SCANWARDEN_STATE_DIR to a directory of scanwarden's own.")}
+	}
+	if info.Mode().Perm()&bits&anybody == 0 {
+		return []finding{noted(fmt.Sprintf("the group of %s can %s it (its mode is %04o)", path, can, info.Mode().Perm()),
+			fmt.Sprintf("Unless that is meant, run `chmod %s %s`.", mode, quoted(path)))}
 	}
 	return []finding{badly(fmt.Sprintf("others can %s %s (its mode is %04o)", can, path, info.Mode().Perm()),
 		fmt.Sprintf("Run `chmod %s %s`.", mode, quoted(path)))}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"flag"
 	"net/http"
@@ -20,6 +21,9 @@ import (
 )
 
 var rewrite = flag.Bool("rewrite", false, "write the golden files anew")
+
+// usable are the set-ups with which a server does its work.
+var usable = []string{"nothing", "simulator-url", "on-behalf-of", "slack-scope-idle"}
 
 // TestDoctorNamesEachFault breaks a good set-up in one way at a time. The golden files are what a person reads.
 func TestDoctorNamesEachFault(t *testing.T) {
@@ -87,6 +91,28 @@ func TestDoctorNamesEachFault(t *testing.T) {
 			w.file = namedCredential
 			w.behindProxy(&vault{entra: w.entra})
 			w.env["HTTPS_PROXY"] = "http://127.0.0.1:1"
+		},
+		"writer-role-missing": func(w *ward) {
+			w.app(entratest.Defender + "/Machine.Read.All")
+			w.entra.AddApp(entratest.App{ClientID: writingApp, Secret: entraSecret, Roles: []string{entratest.Defender + "/Machine.Read.All"}})
+			w.env["SCANWARDEN_WRITE_CLIENT_ID"], w.env["SCANWARDEN_WRITE_CLIENT_SECRET"] = writingApp, entraSecret
+		},
+		"on-behalf-of": func(w *ward) {
+			delete(w.env, "SCANWARDEN_HTTP_TOKEN")
+			w.env["SCANWARDEN_AUTH"], w.env["SCANWARDEN_HTTP_AUTH"] = "on-behalf-of", "entra"
+			w.file = namedCredential + "policy: {approvers: [slack:T01TEST/U0ADA], self_approval: true}\nconfirm_with: [client, slack]\n"
+		},
+		"log-altered": func(w *ward) {
+			w.keep()
+			w.alter("state/ledger.db", "U0BOB", "U0EVE")
+		},
+		"slack-scope-idle": func(w *ward) {
+			w.slack = slacktest.New(w.t, slacktest.Options{BotToken: "xoxb-test", AppToken: "xapp-test", Team: "T01TEST",
+				Scopes: []string{"commands", "chat:write", "users:read", "im:write", "files:write"}})
+			w.env["SLACK_API_URL"] = w.slack.API()
+		},
+		"slack-socket-shut": func(w *ward) {
+			w.slack.Fail("apps.connections.open", slacktest.Fault{Times: -1, Error: "missing_scope"})
 		},
 		"slack-token-refused": func(w *ward) { w.env["SLACK_BOT_TOKEN"] = "xoxb-of-another-app" },
 		"slack-scope-missing": func(w *ward) {
@@ -166,7 +192,7 @@ people: [{name: Ada, principals: [slack:T01TEST/U0ADA, token:default]}]
 			if _, after := os.Stat(w.env["SCANWARDEN_STATE_DIR"]); before != nil && after == nil && strings.Contains(got, "none yet") {
 				t.Error("the doctor made a state directory")
 			}
-			if (exit == 0) != slices.Contains([]string{"nothing", "simulator-url"}, name) {
+			if (exit == 0) != slices.Contains(usable, name) {
 				t.Errorf("exit code %d", exit)
 			}
 			golden := filepath.Join("testdata", "doctor", name+".golden")
@@ -287,6 +313,29 @@ func TestAdvised(t *testing.T) {
 		says, next := advised(sentence)
 		if got := [2]string{says, next}; got != want {
 			t.Errorf("%q: got %q, want %q", sentence, got, want)
+		}
+	}
+}
+
+// TestDoctorReadsAPersonsPermissions: a person's token has scopes, where an application's has roles.
+func TestDoctorReadsAPersonsPermissions(t *testing.T) {
+	token := func(claims string) tokenSource {
+		return fixedToken("e30." + base64.RawURLEncoding.EncodeToString([]byte(claims)) + ".c2ln")
+	}
+	p := &patient{blueprint: blueprint{cfg: &config{}}}
+	for claims, want := range map[string]struct {
+		need         permissions
+		status, says string
+	}{
+		`{"upn":"ada@example.com","tid":"t","scp":"openid Machine.ReadWrite"}`: {writers, fine, "writing: token of ada@example.com in tenant t, with openid, Machine.ReadWrite"},
+		`{"upn":"ada@example.com","scp":"Machine.Read"}`:                       {readers, fine, "with Machine.Read"},
+		`{"upn":"ada@example.com","scp":"Machine.Read","roles":["Machine.ReadWrite.All"]}`: {
+			writers, wrong, "writing: the token of ada@example.com lacks Machine.ReadWrite; it has Machine.Read"},
+		`{"appid":"a","roles":["Machine.Read"]}`: {readers, wrong, "the token of app a lacks Machine.Read.All or Machine.ReadWrite.All; it has Machine.Read"},
+	} {
+		got := p.lookAtToken(t.Context(), "writing", token(claims), azureConfig{}, want.need)
+		if len(got) != 1 || got[0].Status != want.status || !strings.Contains(got[0].Says, want.says) || (got[0].Next == "") != (want.status == fine) {
+			t.Errorf("%s: %+v", claims, got)
 		}
 	}
 }

@@ -30,6 +30,8 @@ type ward struct {
 	file   string // the configuration file's text
 }
 
+const writingApp = "22223333-cccc-4444-dddd-5555eeee6666"
+
 const needed = entratest.Defender + "/Machine.ReadWrite.All"
 
 func newWard(t *testing.T) *ward {
@@ -132,4 +134,17 @@ func (w *ward) plain(text string) string {
 func (w *ward) slackless() {
 	delete(w.env, "SLACK_BOT_TOKEN")
 	delete(w.env, "SLACK_APP_TOKEN")
+}
+
+// alter writes something else into a file, of the same length, as somebody with a hex editor does.
+func (w *ward) alter(file, old, now string) {
+	w.t.Helper()
+	path := filepath.Join(w.dir, file)
+	content, err := os.ReadFile(path)
+	if err != nil || !bytes.Contains(content, []byte(old)) || len(old) != len(now) {
+		w.t.Fatalf("%s cannot be altered: %v", file, err)
+	}
+	if err := os.WriteFile(path, bytes.ReplaceAll(content, []byte(old), []byte(now)), 0o600); err != nil {
+		w.t.Fatal(err)
+	}
 }

@@ -33,30 +33,37 @@ type tenancy struct {
 
 func newTenancy(t *testing.T, env ...string) *tenancy {
 	t.Helper()
-	fake := entratest.New(entratest.Options{})
+	s := vacant(t, entratest.Defender)
+	s.url = s.serve(t, env...).url
+	return s
+}
+
+// vacant is a tenancy in which nothing runs yet. Its Defender is the resource that tokens have to be for.
+func vacant(t *testing.T, resource string) *tenancy {
+	t.Helper()
+	fake := entratest.New(entratest.Options{Resources: []string{resource, entratest.KeyVault}})
 	t.Cleanup(fake.Close)
 	fake.AddApp(entratest.App{
 		ClientID: serverApp, Secret: entraSecret,
-		Roles:     []string{entratest.Defender + "/Machine.ReadWrite.All"},
-		Consented: []string{entratest.Defender + "/Machine.ReadWrite"},
+		Roles:     []string{resource + "/Machine.ReadWrite.All"},
+		Consented: []string{resource + "/Machine.ReadWrite"},
 	})
 	s := &tenancy{site: newSite(t), entra: fake}
 	s.ada = fake.AddUser(entratest.User{ObjectID: adaID, Name: "Ada"})
 	s.bob = fake.AddUser(entratest.User{ObjectID: "bbbbbbbb-0000-0000-0000-000000000002", Name: "Bob"})
-	api := httptest.NewServer(guarded(fake, s.tenant))
+	api := httptest.NewServer(guarded(fake, s.tenant, resource))
 	t.Cleanup(func() { s.tenant.Close(); api.Close() })
 	s.env = append(s.env, "SCANWARDEN_DEFENDER_URL="+api.URL, "SSL_CERT_FILE="+fake.CAFile(t),
 		"AZURE_AUTHORITY_HOST="+fake.Authority(), "AZURE_TENANT_ID="+fake.Tenant(),
 		"AZURE_CLIENT_ID="+serverApp, "AZURE_CLIENT_SECRET="+entraSecret,
 		"SCANWARDEN_HTTP_AUTH=entra", "SCANWARDEN_APPROVERS=entra-role:Scans.Approver", "SCANWARDEN_SELF_APPROVAL=true")
-	s.url = s.serve(t, env...).url
 	return s
 }
 
 // guarded is a Defender that believes Entra ID and nobody else.
-func guarded(fake *entratest.Server, tenant *defendertest.Server) http.Handler {
+func guarded(fake *entratest.Server, tenant *defendertest.Server, resource string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if _, err := fake.Valid(bearerOf(r.Header), entratest.Defender); err != nil {
+		if _, err := fake.Valid(bearerOf(r.Header), resource); err != nil {
 			http.Error(w, err.Error(), http.StatusUnauthorized)
 			return
 		}

@@ -230,9 +230,12 @@ func types(message string) *mcp.ElicitResult {
 var eras = map[string]string{"modern": "2026-07-28", "legacy": "2025-11-25"}
 
 // session connects the official Go SDK's client. A nil answer is a client that cannot ask.
-func session(t *testing.T, transport mcp.Transport, era string, person answer) *mcp.ClientSession {
+func session(t *testing.T, transport mcp.Transport, era string, person answer, more ...func(*mcp.ClientOptions)) *mcp.ClientSession {
 	t.Helper()
 	options := &mcp.ClientOptions{Capabilities: &mcp.ClientCapabilities{}}
+	for _, alter := range more {
+		alter(options)
+	}
 	if person != nil {
 		options.ElicitationHandler = func(_ context.Context, r *mcp.ElicitRequest) (*mcp.ElicitResult, error) {
 			return person(r.Params.Message), nil

@@ -166,3 +166,28 @@ func TestAnotherApplicationWrites(t *testing.T) {
 		}
 	}
 }
+
+// TestReadOnlyNeedsNoWriter: what could write is not looked at, so that nothing of it can be wrong; and nothing that
+// could write is at hand.
+func TestReadOnlyNeedsNoWriter(t *testing.T) {
+	t.Parallel()
+	s := vacant(t, entratest.Defender)
+	c := s.onStdio(t, "SCANWARDEN_READ_ONLY=true", "SCANWARDEN_WRITE_CLIENT_ID="+otherApp, "SCANWARDEN_WRITE_CLIENT_CERTIFICATE_PATH=/nowhere.pem")
+	if got := call(t, c, "list_scans", nil); len(got.Scans) == 0 {
+		t.Errorf("list_scans: %+v", got)
+	}
+	for name, env := range map[string]environment{
+		"a stand-in":        {"SCANWARDEN_DEFENDER_URL": "http://127.0.0.1:1"},
+		"one application":   {"AZURE_TENANT_ID": entratest.Tenant, "AZURE_CLIENT_ID": serverApp, "AZURE_CLIENT_SECRET": entraSecret},
+		"whoever calls":     {"AZURE_TENANT_ID": entratest.Tenant, "AZURE_CLIENT_ID": serverApp, "AZURE_CLIENT_SECRET": entraSecret, "SCANWARDEN_AUTH": onBehalfOf, "SCANWARDEN_HTTP_AUTH": "entra"},
+		"the machine's own": {"SCANWARDEN_AUTH": "managed-identity"},
+	} {
+		for _, readOnly := range []string{"true", "false"} {
+			env["SCANWARDEN_READ_ONLY"] = readOnly
+			ids, err := loaded(t, "", env).signIn(&callers{}, t.TempDir())
+			if err != nil || ids.read == nil || (ids.write == nil) != (readOnly == "true") {
+				t.Errorf("%s, read-only %s: %+v, %v", name, readOnly, ids, err)
+			}
+		}
+	}
+}

@@ -148,9 +148,9 @@ func TestEntraMayAskOnly(t *testing.T) {
 	for name, tt := range map[string]struct{ token, reason string }{
 		"a person without a role":      {s.person(s.ada, nil), "Scans.Requester"},
 		"a person who may not confirm": {s.person(s.ada, nil, "Scans.Requester"), "not among the approvers"},
-		"an agent for a person":        {s.person(s.ada, map[string]any{"xms_act_fct": "3 11"}, all...), ""},
-		"an agent's own account":       {s.person(s.bob, map[string]any{"xms_sub_fct": "13"}, all...), ""},
-		"an application":               {s.entra.Sign(s.entra.AppClaims(otherApp, serverApp, all)), ""},
+		"an agent for a person":        {s.person(s.ada, map[string]any{"xms_act_fct": "3 11"}, all...), "its own client cannot confirm"},
+		"an agent's own account":       {s.person(s.bob, map[string]any{"xms_sub_fct": "13"}, all...), "its own client cannot confirm"},
+		"an application":               {s.entra.Sign(s.entra.AppClaims(otherApp, serverApp, all)), "its own client cannot confirm"},
 	} {
 		for era := range eras {
 			t.Run(name+"/"+era, func(t *testing.T) {

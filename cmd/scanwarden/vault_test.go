@@ -2,8 +2,6 @@ package main
 
 import (
 	"io"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -20,12 +18,8 @@ func withVault(t *testing.T, v *vault, credential string) *tenancy {
 	s := vacant(t, entratest.Defender)
 	v.entra = s.entra
 	roots, proxy := v.behindProxy(t)
-	file := filepath.Join(t.TempDir(), "scanwarden.yaml")
-	if err := os.WriteFile(file, []byte("credentials:\n"+credential), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	s.env = append(s.env, "SSL_CERT_FILE="+roots, "HTTPS_PROXY="+proxy, "SCANWARDEN_CONFIG="+file,
-		"SCANWARDEN_APPROVERS=", "SCANWARDEN_SELF_APPROVAL=")
+	s.configure("credentials:\n" + credential)
+	s.env = append(s.env, "SSL_CERT_FILE="+roots, "HTTPS_PROXY="+proxy, "SCANWARDEN_APPROVERS=", "SCANWARDEN_SELF_APPROVAL=")
 	return s
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"scanwarden/confirm"
+	"scanwarden/tools/mcpserver"
 )
 
 // loaded is the configuration of a file and an environment that are right.
@@ -240,7 +241,11 @@ func TestEntrance(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := loaded(t, tt.file, tt.env)
 			c.Simulator = tt.simulator
-			door, err := blueprint{cfg: c, env: tt.env}.entrance(t.Context(), tt.address)
+			var door mcpserver.HTTPConfig
+			tokens, err := c.tokens(t.Context(), source{env: tt.env})
+			if err == nil {
+				door, err = blueprint{cfg: c}.entrance(t.Context(), tt.address, tokens)
+			}
 			got := fmt.Sprint(err)
 			if err == nil {
 				r := httptest.NewRequest("POST", "/mcp", nil)

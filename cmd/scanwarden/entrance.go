@@ -93,17 +93,47 @@ func (c *config) entraCallers(resource string) entrance.EntraConfig {
 	}
 }
 
+// bearers are the sums of the bearer tokens, and whose they are.
+type bearers = map[confirm.Principal][sha256.Size]byte
+
+// foresee reads the bearer tokens, and finds what is wrong with who may call before there is a listener: it is wrong
+// whether or not the address can be had.
+func (bp blueprint) foresee(ctx context.Context) (bearers, error) {
+	address, err := net.ResolveTCPAddr("tcp", bp.cfg.listen())
+	if err != nil {
+		return nil, fmt.Errorf("http.listen (SCANWARDEN_LISTEN): %w; choose another address", err)
+	}
+	tokens, err := bp.cfg.tokens(ctx, bp.source())
+	if err != nil {
+		return nil, err
+	}
+	auth, err := bp.cfg.admission(address, len(tokens))
+	if err != nil {
+		return nil, err
+	}
+	return tokens, bp.cfg.checkAdmission(auth)
+}
+
+// checkAdmission refuses callers who could not be told apart.
+func (c *config) checkAdmission(auth string) error {
+	if strings.HasPrefix(auth, "entra") {
+		if err := checkEntraCallers(c.entraCallers("")); err != nil {
+			return err
+		}
+	}
+	return c.checkAssistant(auth)
+}
+
 // entrance says who may call the HTTP server at address. It fails closed: unless something tells who calls,
 // nobody may, except that a server on loopback may be told to trust everybody there.
-func (bp blueprint) entrance(ctx context.Context, address net.Addr) (mcpserver.HTTPConfig, error) {
+func (bp blueprint) entrance(ctx context.Context, address net.Addr, tokens bearers) (mcpserver.HTTPConfig, error) {
 	tcp, _ := address.(*net.TCPAddr)
 	door := mcpserver.HTTPConfig{}
 	door.Hosts, door.Origins = bp.cfg.names(tcp)
-	tokens, err := bp.cfg.tokens(ctx, bp.source())
-	if err != nil {
-		return door, err
-	}
 	auth, err := bp.cfg.admission(tcp, len(tokens))
+	if err == nil {
+		err = bp.cfg.checkAdmission(auth)
+	}
 	if err != nil {
 		return door, err
 	}
@@ -112,9 +142,6 @@ func (bp blueprint) entrance(ctx context.Context, address net.Addr) (mcpserver.H
 		door.Keeper = entrance.Anyone(localUser(bp.env))
 	case "entra":
 		callers := bp.cfg.entraCallers(bp.resource(tcp))
-		if err := checkEntraCallers(callers); err != nil {
-			return door, err
-		}
 		if bp.callers != nil {
 			callers.Verified = bp.callers.verified
 		}
@@ -125,9 +152,6 @@ func (bp blueprint) entrance(ctx context.Context, address net.Addr) (mcpserver.H
 		door.Keeper = entrance.Tokens(tokens) // without any, it lets nobody in
 	}
 	if strings.HasSuffix(auth, "slack") {
-		if err := bp.cfg.checkAssistant(auth); err != nil {
-			return door, err
-		}
 		assistant := entrance.Slack(entrance.SlackConfig{Verify: slackbot.Verify(bp.cfg.Slack.SigningSecret), Vouch: bp.bot.Vouch})
 		if door.Keeper = entrance.Either(assistant, door.Keeper); auth == "slack" {
 			door.Keeper = assistant // nobody else comes, so nobody is asked for a token
@@ -213,8 +237,8 @@ func (c *config) names(address *net.TCPAddr) (hosts, origins []string) {
 }
 
 // tokens reads the bearer tokens and keeps their sums only.
-func (c *config) tokens(ctx context.Context, from source) (map[confirm.Principal][sha256.Size]byte, error) {
-	sums := map[confirm.Principal][sha256.Size]byte{}
+func (c *config) tokens(ctx context.Context, from source) (bearers, error) {
+	sums := bearers{}
 	if !c.HTTP.Token.Empty() {
 		if err := addToken(sums, "default", c.HTTP.Token); err != nil {
 			return nil, fmt.Errorf("SCANWARDEN_HTTP_TOKEN: %w", err)
@@ -232,7 +256,7 @@ func (c *config) tokens(ctx context.Context, from source) (map[confirm.Principal
 	return sums, nil
 }
 
-func addToken(sums map[confirm.Principal][sha256.Size]byte, name string, token defender.Secret) error {
+func addToken(sums bearers, name string, token defender.Secret) error {
 	return token.Reveal(func(secret string) error {
 		if len(secret) < shortestToken {
 			return fmt.Errorf("the token has fewer than %d characters; make one with `openssl rand -hex 32`", shortestToken)

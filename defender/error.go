@@ -37,6 +37,7 @@ type Error struct {
 	Kind       error         // one of the sentinels, or nil
 
 	cause     error
+	own       bool // the cause is our own side's, in words of ours
 	transient bool // a read may be tried again
 }
 
@@ -56,7 +57,11 @@ func (e *Error) Error() string {
 		parts = append(parts, e.Message)
 	}
 	if e.cause != nil {
-		parts = append(parts, printable(e.cause.Error(), maxMessage))
+		limit := maxMessage
+		if e.own {
+			limit = maxOwn
+		}
+		parts = append(parts, printable(e.cause.Error(), limit))
 	}
 	text := strings.Join(parts, ": ")
 	if e.RequestID != "" {
@@ -86,7 +91,7 @@ func invalid(op, format string, args ...any) *Error {
 
 // unsent is a call that failed before it left.
 func unsent(c call, what string, cause error) *Error {
-	e := &Error{Op: c.op, Message: what, cause: cause}
+	e := &Error{Op: c.op, Message: what, cause: cause, own: true}
 	if c.write {
 		e.Kind = ErrNotSent
 	}

@@ -12,10 +12,11 @@ import (
 	"unicode"
 )
 
-// Limits on what an Error repeats of a text that is not ours, in characters.
+// Limits on what an Error repeats, in characters.
 const (
-	maxMessage = 500
+	maxMessage = 500 // of a text that is not ours
 	maxName    = 100
+	maxOwn     = 10_000 // of what our own side says, such as an address that a person has to sign in at
 )
 
 // printable returns text on one line, without control, bidirectional or invisible characters, cut to limit.

@@ -105,6 +105,16 @@ func TestNoTokenNoCall(t *testing.T) {
 	}
 }
 
+// TestASignInsAddressIsToldWhole: a person has to open it, so half of it is of no use.
+func TestASignInsAddressIsToldWhole(t *testing.T) {
+	waits := "sign in at https://login.example.com/authorize?claims=" + strings.Repeat("x", 8<<10) + "&state=s, then call again"
+	cfg := serve(t, says(200, empty)).config()
+	cfg.Token = func(context.Context, defender.TokenAsk) (string, error) { return "", errors.New(waits) }
+	if _, err := newClient(t, cfg).Definitions(t.Context()); err == nil || !strings.Contains(err.Error(), waits) {
+		t.Errorf("told %v", err)
+	}
+}
+
 // What certainly never left says so: it may be tried again without looking.
 func TestNotSent(t *testing.T) {
 	gone, cancel := context.WithCancel(t.Context())

@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"scanwarden/confirm"
+	"scanwarden/tools/mcpserver"
 )
 
 // loaded is the configuration of a file and an environment that are right.
@@ -242,16 +243,24 @@ func TestEntrance(t *testing.T) {
 		"a simulator behind a proxy":     {simulator: true, env: environment{"SCANWARDEN_PUBLIC_URL": "https://scans.example.com"}, address: loopback, want: "lets strangers in"},
 		"none everywhere":                {env: environment{"SCANWARDEN_HTTP_AUTH": "none"}, address: everywhere, want: "lets everybody in"},
 		"none everywhere, simulated too": {simulator: true, env: environment{"SCANWARDEN_HTTP_AUTH": "none"}, address: everywhere, want: "lets everybody in"},
-		"a token":                        {env: environment{"SCANWARDEN_HTTP_TOKEN": "0123456789abcdef"}, address: everywhere, want: "token:default"},
-		"a token, simulated too":         {simulator: true, env: environment{"SCANWARDEN_HTTP_TOKEN": "0123456789abcdef"}, address: loopback, want: "token:default"},
-		"fifteen characters":             {env: environment{"SCANWARDEN_HTTP_TOKEN": "0123456789abcde"}, address: loopback, want: "fewer than 16"},
-		"a named token":                  {file: "http: {tokens: {ada: {env: ADA}}}", env: environment{"ADA": "0123456789abcdef"}, address: everywhere, want: "token:ada"},
-		"the same token twice":           {file: "http: {tokens: {ada: {env: ADA}}}", env: environment{"ADA": "0123456789abcdef", "SCANWARDEN_HTTP_TOKEN": "0123456789abcdef"}, address: loopback, want: "the same as that of token:default"},
+		"entra and a token": {
+			env:     environment{"SCANWARDEN_HTTP_AUTH": "entra", "AZURE_TENANT_ID": "11111111-2222-3333-4444-555555555555", "AZURE_CLIENT_ID": serverApp, "SCANWARDEN_HTTP_TOKEN": "0123456789abcdef"},
+			address: loopback, want: "which would not be looked at",
+		},
+		"a token":                {env: environment{"SCANWARDEN_HTTP_TOKEN": "0123456789abcdef"}, address: everywhere, want: "token:default"},
+		"a token, simulated too": {simulator: true, env: environment{"SCANWARDEN_HTTP_TOKEN": "0123456789abcdef"}, address: loopback, want: "token:default"},
+		"fifteen characters":     {env: environment{"SCANWARDEN_HTTP_TOKEN": "0123456789abcde"}, address: loopback, want: "fewer than 16"},
+		"a named token":          {file: "http: {tokens: {ada: {env: ADA}}}", env: environment{"ADA": "0123456789abcdef"}, address: everywhere, want: "token:ada"},
+		"the same token twice":   {file: "http: {tokens: {ada: {env: ADA}}}", env: environment{"ADA": "0123456789abcdef", "SCANWARDEN_HTTP_TOKEN": "0123456789abcdef"}, address: loopback, want: "the same as that of token:default"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := loaded(t, tt.file, tt.env)
 			c.Simulator = tt.simulator
-			door, err := blueprint{cfg: c, env: tt.env}.entrance(t.Context(), tt.address)
+			var door mcpserver.HTTPConfig
+			tokens, err := c.tokens(t.Context(), source{env: tt.env})
+			if err == nil {
+				door, err = blueprint{cfg: c}.entrance(t.Context(), tt.address, tokens)
+			}
 			got := fmt.Sprint(err)
 			if err == nil {
 				r := httptest.NewRequest("POST", "/mcp", nil)

@@ -173,7 +173,7 @@ func (c *config) vaults(app *entra.Source) (*keyvault.Vaults, error) {
 		return nil, errors.New("nothing signs in to Azure Key Vault here; give an Entra ID credential, or put the secret into a file or the environment")
 	}
 	token := func(ctx context.Context, scope, claims string) (string, time.Time, error) {
-		got, err := app.For(scope).Get(ctx, entra.Ask{Claims: claims, Fresh: claims != ""})
+		got, err := app.For(scope).Get(ctx, entra.Ask{Claims: claims}) // with claims it is a new one
 		return got.Text, got.Expires, err
 	}
 	return keyvault.New(keyvault.Config{TenantID: c.Azure.Tenant, Token: token})

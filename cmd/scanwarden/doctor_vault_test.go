@@ -7,6 +7,8 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/base64"
+	"encoding/json"
 	"encoding/pem"
 	"io"
 	"math/big"
@@ -29,6 +31,9 @@ const vaultHost = "contoso.vault.azure.net"
 type vault struct {
 	entra     *entratest.Server
 	forbidden bool
+
+	value  string // of the secret edge
+	claims string // JSON that each token for a value has to answer; "" for none
 }
 
 // ServeHTTP answers as Azure Key Vault's REST API does: 401 with a challenge, 403 without the role, else one secret.
@@ -39,44 +44,64 @@ func (v *vault) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusUnauthorized)
 		return
 	}
+	const id = "https://" + vaultHost + "/secrets/edge/0123456789abcdef0123456789abcdef"
 	switch {
 	case v.forbidden:
 		w.WriteHeader(http.StatusForbidden)
 		_, _ = io.WriteString(w, `{"error":{"code":"Forbidden","message":"Caller is not authorized to perform action on resource."}}`)
+	case strings.TrimSuffix(r.URL.Path, "/") == "/secrets/edge" && !v.answered():
+		w.Header().Set("WWW-Authenticate", `Bearer realm="", error="insufficient_claims", claims="`+base64.StdEncoding.EncodeToString([]byte(v.claims))+`"`)
+		w.WriteHeader(http.StatusUnauthorized)
+	case strings.TrimSuffix(r.URL.Path, "/") == "/secrets/edge":
+		_ = json.NewEncoder(w).Encode(map[string]any{"id": id, "value": v.value, "attributes": map[string]any{"enabled": true}})
 	case strings.HasPrefix(r.URL.Path, "/secrets/edge/"):
-		id := "https://" + vaultHost + "/secrets/edge/0123456789abcdef0123456789abcdef"
 		_, _ = io.WriteString(w, `{"value":[{"id":"`+id+`","attributes":{"enabled":true,"created":1700000000,"updated":1700000000}}]}`)
 	default:
 		_, _ = io.WriteString(w, `{"value":[]}`)
 	}
 }
 
+// answered reports whether the last token for vaults was asked for with the claims.
+func (v *vault) answered() bool {
+	last := ""
+	for _, r := range v.entra.Tokens() {
+		if strings.HasPrefix(r.Scope, entratest.KeyVault) {
+			last = r.Claims
+		}
+	}
+	return v.claims == "" || strings.Contains(last, "acrs")
+}
+
 // behindProxy points the ward's program at v through a proxy.
 func (w *ward) behindProxy(v *vault) {
 	w.t.Helper()
+	w.env["SSL_CERT_FILE"], w.env["HTTPS_PROXY"] = v.behindProxy(w.t)
+	w.file += edgeInVault
+}
+
+const edgeInVault = "  edge-snmp: {type: CommunityString, communityString: {keyVault: \"https://" + vaultHost + "/secrets/edge\"}}\n"
+
+// behindProxy serves v, and returns a file of the authorities to trust, Entra ID's too, and the proxy to go through.
+func (v *vault) behindProxy(t *testing.T) (roots, through string) {
+	t.Helper()
 	server := httptest.NewUnstartedServer(v)
-	certificate, ca := certify(w.t, vaultHost)
+	certificate, ca := certify(t, vaultHost)
 	server.TLS = &tls.Config{Certificates: []tls.Certificate{certificate}}
 	server.StartTLS()
-	w.t.Cleanup(server.Close)
+	t.Cleanup(server.Close)
 	proxy := httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodConnect || r.Host != vaultHost+":443" {
 			http.Error(out, "not through this proxy", http.StatusForbidden)
 			return
 		}
-		tunnel(w.t, out, server.Listener.Addr().String())
+		tunnel(t, out, server.Listener.Addr().String())
 	}))
-	w.t.Cleanup(proxy.Close)
-	known, err := os.ReadFile(w.env["SSL_CERT_FILE"])
-	if err != nil {
-		w.t.Fatal(err)
+	t.Cleanup(proxy.Close)
+	roots = filepath.Join(t.TempDir(), "roots.pem")
+	if err := os.WriteFile(roots, append(v.entra.CA(), ca...), 0o600); err != nil {
+		t.Fatal(err)
 	}
-	both := filepath.Join(w.dir, "roots.pem")
-	if err := os.WriteFile(both, append(known, ca...), 0o600); err != nil {
-		w.t.Fatal(err)
-	}
-	w.env["SSL_CERT_FILE"], w.env["HTTPS_PROXY"] = both, proxy.URL
-	w.file += "  edge-snmp: {type: CommunityString, communityString: {keyVault: \"https://" + vaultHost + "/secrets/edge\"}}\n"
+	return roots, proxy.URL
 }
 
 // tunnel joins the caller with address until either ends.

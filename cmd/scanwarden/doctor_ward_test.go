@@ -39,7 +39,7 @@ func newWard(t *testing.T) *ward {
 	w := &ward{t: t, entra: entratest.New(entratest.Options{}), tenant: defendertest.New(defendertest.Options{}), dir: t.TempDir()}
 	t.Cleanup(w.entra.Close)
 	w.app(needed)
-	api := httptest.NewServer(guarded(w.entra, w.tenant))
+	api := httptest.NewServer(guarded(w.entra, w.tenant, entratest.Defender))
 	t.Cleanup(func() { w.tenant.Close(); api.Close() })
 	w.slack = slacktest.New(t, slacktest.Options{BotToken: "xoxb-test", AppToken: "xapp-test", Team: "T01TEST"})
 	w.env = map[string]string{

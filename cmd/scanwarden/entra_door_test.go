@@ -103,6 +103,30 @@ func TestEntraMetadata(t *testing.T) {
 	}
 }
 
+// TestEntraFacade: the server describes its Entra ID to clients that need it to, where an operator has said so.
+func TestEntraFacade(t *testing.T) {
+	for setting, want := range map[string]int{"true": http.StatusOK, "false": http.StatusNotFound} {
+		s := newTenancy(t, "SCANWARDEN_HTTP_OAUTH_FACADE="+setting)
+		origin := strings.TrimSuffix(s.url, "/mcp")
+		status, body := get(t, origin+"/.well-known/oauth-authorization-server")
+		if status != want || strings.Contains(body, `"issuer":"`+origin+`"`) != (want == http.StatusOK) {
+			t.Errorf("%s: %d %s", setting, status, body)
+		}
+	}
+}
+
+// TestEntraClients: a person is let in with the clients that an operator has listed, and with no other.
+func TestEntraClients(t *testing.T) {
+	s := vacant(t, entratest.Defender)
+	s.configure("http: {clients: [" + otherApp + "]}\n")
+	s.url = s.serve(t).url
+	for client, want := range map[string]int{otherApp: http.StatusOK, serverApp: http.StatusUnauthorized} {
+		if resp := s.knock(t, s.person(s.ada, map[string]any{"azp": client}), "", hello); resp.StatusCode != want {
+			t.Errorf("with the client %s: %d, want %d", client, resp.StatusCode, want)
+		}
+	}
+}
+
 // TestEntraKeyFetches: a flood of forged tokens does not become a flood of key fetches, and a caller is still let in.
 func TestEntraKeyFetches(t *testing.T) {
 	s := newTenancy(t)

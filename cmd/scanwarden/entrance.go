@@ -84,17 +84,44 @@ func (c *config) entraCallers(resource string) entrance.EntraConfig {
 	}
 }
 
+// foresee reads the bearer tokens, and finds what is wrong with who may call before there is a listener: it is wrong
+// whether or not the address can be had.
+func (bp blueprint) foresee(ctx context.Context) (bearers, error) {
+	address, err := net.ResolveTCPAddr("tcp", bp.cfg.listen())
+	if err != nil {
+		return nil, bp.cfg.at("http.listen").wrong("%w; choose another address", err)
+	}
+	tokens, err := bp.cfg.tokens(ctx, bp.source())
+	if err != nil {
+		return nil, err
+	}
+	auth, err := bp.cfg.admission(address, len(tokens))
+	if err != nil {
+		return nil, err
+	}
+	return tokens, bp.cfg.checkAdmission(auth)
+}
+
+// checkAdmission refuses callers who could not be told apart.
+func (c *config) checkAdmission(auth string) error {
+	if strings.HasPrefix(auth, "entra") {
+		if err := c.checkEntraCallers(c.entraCallers("")); err != nil {
+			return err
+		}
+	}
+	return c.checkAssistant(auth)
+}
+
 // entrance says who may call the HTTP server at address. It fails closed: unless something tells who calls,
 // nobody may, except that a server on loopback may be told to trust everybody there.
-func (bp blueprint) entrance(ctx context.Context, address net.Addr) (mcpserver.HTTPConfig, error) {
+func (bp blueprint) entrance(ctx context.Context, address net.Addr, tokens bearers) (mcpserver.HTTPConfig, error) {
 	tcp, _ := address.(*net.TCPAddr)
 	door := mcpserver.HTTPConfig{}
 	door.Hosts, door.Origins = bp.cfg.names(tcp)
-	tokens, err := bp.cfg.tokens(ctx, bp.source())
-	if err != nil {
-		return door, err
-	}
 	auth, err := bp.cfg.admission(tcp, len(tokens))
+	if err == nil {
+		err = bp.cfg.checkAdmission(auth)
+	}
 	if err != nil {
 		return door, err
 	}
@@ -103,9 +130,6 @@ func (bp blueprint) entrance(ctx context.Context, address net.Addr) (mcpserver.H
 		door.Keeper = entrance.Anyone(localUser(bp.env))
 	case "entra":
 		callers := bp.cfg.entraCallers(bp.resource(tcp))
-		if err := bp.cfg.checkEntraCallers(callers); err != nil {
-			return door, err
-		}
 		if bp.callers != nil {
 			callers.Verified = bp.callers.verified
 		}
@@ -116,9 +140,6 @@ func (bp blueprint) entrance(ctx context.Context, address net.Addr) (mcpserver.H
 		door.Keeper = entrance.Tokens(tokens) // without any, it lets nobody in
 	}
 	if strings.HasSuffix(auth, "slack") {
-		if err := bp.cfg.checkAssistant(auth); err != nil {
-			return door, err
-		}
 		assistant := entrance.Slack(entrance.SlackConfig{Verify: slackbot.Verify(bp.cfg.Slack.SigningSecret), Vouch: bp.bot.Vouch})
 		if door.Keeper = entrance.Either(assistant, door.Keeper); auth == "slack" {
 			door.Keeper = assistant // nobody else comes, so nobody is asked for a token

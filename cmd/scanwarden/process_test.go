@@ -44,17 +44,23 @@ func newSite(t *testing.T) *site {
 	tenant := defendertest.New(defendertest.Options{})
 	api := httptest.NewServer(tenant)
 	t.Cleanup(func() { tenant.Close(); api.Close() })
-	dir := t.TempDir()
-	file := filepath.Join(dir, "scanwarden.yaml")
-	if err := os.WriteFile(file, []byte(namedCredential), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	s := &site{t: t, tenant: tenant, state: filepath.Join(dir, "state"), logs: &shared{}}
+	s := &site{t: t, tenant: tenant, state: filepath.Join(t.TempDir(), "state"), logs: &shared{}}
 	s.env = []string{
-		"SCANWARDEN_CONFIG=" + file, "SCANWARDEN_STATE_DIR=" + s.state, "SCANWARDEN_DEFENDER_URL=" + api.URL,
+		"SCANWARDEN_STATE_DIR=" + s.state, "SCANWARDEN_DEFENDER_URL=" + api.URL,
 		"CORE_SNMP_AUTH=" + canary, "CORE_SNMP_PRIV=" + second, "SCANWARDEN_LOG_LEVEL=debug",
 	}
+	s.configure(namedCredential)
 	return s
+}
+
+// configure gives the installation another configuration file.
+func (s *site) configure(text string) {
+	s.t.Helper()
+	file := filepath.Join(s.t.TempDir(), "scanwarden.yaml")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+	s.env = append(s.env, "SCANWARDEN_CONFIG="+file)
 }
 
 const namedCredential = `
@@ -230,9 +236,12 @@ func types(message string) *mcp.ElicitResult {
 var eras = map[string]string{"modern": "2026-07-28", "legacy": "2025-11-25"}
 
 // session connects the official Go SDK's client. A nil answer is a client that cannot ask.
-func session(t *testing.T, transport mcp.Transport, era string, person answer) *mcp.ClientSession {
+func session(t *testing.T, transport mcp.Transport, era string, person answer, more ...func(*mcp.ClientOptions)) *mcp.ClientSession {
 	t.Helper()
 	options := &mcp.ClientOptions{Capabilities: &mcp.ClientCapabilities{}}
+	for _, alter := range more {
+		alter(options)
+	}
 	if person != nil {
 		options.ElicitationHandler = func(_ context.Context, r *mcp.ElicitRequest) (*mcp.ElicitResult, error) {
 			return person(r.Params.Message), nil

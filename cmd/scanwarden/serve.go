@@ -36,6 +36,10 @@ func (s serveCommand) Run(w world, flags flagValues) error {
 
 // serve serves MCP over HTTP until ctx is done, and tells its URL as soon as it listens.
 func (bp blueprint) serve(ctx context.Context, listening func(url string)) error {
+	tokens, err := bp.foresee(ctx)
+	if err != nil {
+		return err
+	}
 	listener, err := net.Listen("tcp", bp.cfg.listen())
 	if err != nil {
 		return bp.cfg.at("http.listen").wrong("%w; choose another address", err)
@@ -47,7 +51,7 @@ func (bp blueprint) serve(ctx context.Context, listening func(url string)) error
 	if bp.bot, err = bp.newBot(func() *backend { return back }); err != nil {
 		return err
 	}
-	door, err := bp.entrance(running, listener.Addr())
+	door, err := bp.entrance(running, listener.Addr(), tokens)
 	if err != nil {
 		return err
 	}

@@ -74,6 +74,14 @@ type identities struct {
 // signIn returns who signs in. It makes no call. callers are the tokens of the people on whose behalf we act; stateDir
 // is where a person's sign-in is kept.
 func (c *config) signIn(callers *callers, stateDir string) (identities, error) {
+	ids, err := c.identify(callers, stateDir)
+	if c.ReadOnly {
+		ids.write = nil
+	}
+	return ids, err
+}
+
+func (c *config) identify(callers *callers, stateDir string) (identities, error) {
 	if c.standIn() {
 		return identities{read: fixedToken("simulator"), write: fixedToken("simulator"), close: func() {}}, nil
 	}
@@ -88,12 +96,8 @@ func (c *config) signIn(callers *callers, stateDir string) (identities, error) {
 	case c.writesApart() && !c.ReadOnly:
 		var writer *entra.Source
 		if writer, err = c.source(c.writer(), stateDir); err == nil {
-			ids.write = tokens(writer)
-			ids.close = func() { reader.Close(); writer.Close() }
+			ids.write = tokens(writer) // an application's, in which nobody has a sign-in to end
 		}
-	}
-	if c.ReadOnly {
-		ids.write = nil
 	}
 	return ids, err
 }

@@ -26,9 +26,12 @@ func (c *config) checkTokens() error {
 	return nil
 }
 
+// bearers are the sums of the bearer tokens, and whose they are.
+type bearers = map[confirm.Principal][sha256.Size]byte
+
 // tokens reads the bearer tokens and keeps their sums only.
-func (c *config) tokens(ctx context.Context, from source) (map[confirm.Principal][sha256.Size]byte, error) {
-	sums := map[confirm.Principal][sha256.Size]byte{}
+func (c *config) tokens(ctx context.Context, from source) (bearers, error) {
+	sums := bearers{}
 	if !c.HTTP.Token.Empty() {
 		if err := addToken(sums, "default", c.HTTP.Token); err != nil {
 			return nil, fmt.Errorf("SCANWARDEN_HTTP_TOKEN: %w", err)
@@ -46,7 +49,7 @@ func (c *config) tokens(ctx context.Context, from source) (map[confirm.Principal
 	return sums, nil
 }
 
-func addToken(sums map[confirm.Principal][sha256.Size]byte, name string, token defender.Secret) error {
+func addToken(sums bearers, name string, token defender.Secret) error {
 	return token.Reveal(func(secret string) error {
 		if len(secret) < shortestToken {
 			return fmt.Errorf("the token has fewer than %d characters; make one with `openssl rand -hex 32`", shortestToken)

@@ -194,6 +194,27 @@ func TestAnAgentAsksAndNeverDecides(t *testing.T) {
 	h.writes(t, 3)
 }
 
+// What an agent's client would answer is the agent's own word: the gate is not even offered it.
+func TestAnAgentsClientIsNoChannel(t *testing.T) {
+	h, a := entraHouse(t, []confirm.Channel{confirm.Client, confirm.Slack})
+	var seen []confirm.Asker
+	h.server.SeeAskers(func(by confirm.Asker) { seen = append(seen, by) })
+	for name, tt := range map[string]struct {
+		claims jwt.MapClaims
+		want   []confirm.Channel
+	}{
+		"a person":       {nil, []confirm.Channel{confirm.Client, confirm.Slack}},
+		"her agent":      {jwt.MapClaims{"xms_act_fct": "11"}, []confirm.Channel{confirm.Slack}},
+		"an application": {jwt.MapClaims{"scp": nil, "idtyp": "app"}, []confirm.Channel{confirm.Slack}},
+	} {
+		seen = nil
+		h.call(t, leg{token: a.token(t, adaID, tt.claims), tool: "list_scans"})
+		if len(seen) != 1 || !slices.Equal(seen[0].Channels, tt.want) {
+			t.Errorf("%s: %+v, want the channels %v", name, seen, tt.want)
+		}
+	}
+}
+
 // whileBobDecides makes a call, and approves in Slack, as bob, the change that comes of it.
 func (h *house) whileBobDecides(t *testing.T, requester confirm.Principal, call func() reply) reply {
 	t.Helper()

@@ -6,6 +6,8 @@ import (
 
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
+
+	"scanwarden/confirm"
 )
 
 // SeeHeaders shows the header of every tool call as a handler gets it.
@@ -13,6 +15,18 @@ func (s *Server) SeeHeaders(see func(http.Header)) {
 	s.mcp.Use(func(next server.ToolHandlerFunc) server.ToolHandlerFunc {
 		return func(ctx context.Context, req mcp.CallToolRequest) (*mcp.CallToolResult, error) {
 			see(req.Header)
+			return next(ctx, req)
+		}
+	})
+}
+
+// SeeAskers shows how every tool call names its caller to the gate.
+func (s *Server) SeeAskers(see func(confirm.Asker)) {
+	s.mcp.Use(func(next server.ToolHandlerFunc) server.ToolHandlerFunc {
+		return func(ctx context.Context, req mcp.CallToolRequest) (*mcp.CallToolResult, error) {
+			if c, err := callerFrom(ctx); err == nil {
+				see(s.asker(ctx, c))
+			}
 			return next(ctx, req)
 		}
 	})

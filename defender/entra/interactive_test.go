@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"net/url"
 	"runtime"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -118,6 +120,62 @@ func TestCloseFreesThePort(t *testing.T) {
 	}
 }
 
+// The port is a real one, which no bubble's time passes for. MSAL keeps no token that ends within five minutes: so
+// each call after the sign-in is one whose token has expired.
+func TestASignInInABrowserIsRenewed(t *testing.T) {
+	f := startFake(t)
+	f.set(func(f *fakeEntra) { f.lifetime = 240 })
+	b := newBrowser(f)
+	var told prompts
+	s := b.source(t, &told, nil)
+	const finish = "To sign in to Entra ID, finish the sign-in in the browser window that was opened."
+	grants := func(want ...string) {
+		t.Helper()
+		var got []string
+		for _, form := range f.signIns() {
+			got = append(got, form.Get("grant_type"))
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("grants %v, want %v", got, want)
+		}
+	}
+	first, err := textOf(t.Context(), s, false)
+	if err != nil || !strings.HasPrefix(first, tokenCanary) {
+		t.Fatalf("Get = %q, %v", first, err)
+	}
+	n := len(f.signIns()) // MSAL's reading of the shelf may have found the token of the sign-in over already
+	want := slices.Concat([]string{"authorization_code"}, slices.Repeat([]string{"refresh_token"}, n-1))
+	next := func() {
+		t.Helper()
+		n++
+		wantToken(t, s, false, strconv.Itoa(n))
+		want = append(want, "refresh_token")
+		grants(want...)
+	}
+	next()
+
+	// Throttled: the caller is told when to come back, and no window opens.
+	f.answerNext(answer{status: http.StatusTooManyRequests, retryAfter: "60"})
+	throttled := wantError(t, s, entra.Error{Status: 429, Temporary: true, RetryAfter: time.Minute})
+	wantSentence(t, throttled, "Entra ID sign-in failed (HTTP 429): Entra ID is asked too often: wait, and look for other programs "+
+		"that sign in as this app; try again in 1m0s", formsOf(f))
+	n, want = n+1, append(want, "refresh_token")
+	f.answerNext(answer{status: http.StatusServiceUnavailable}) // passes
+	n, want = n+1, append(want, "refresh_token")
+	next()
+	told.want(t, finish)
+
+	// Revoked: the refusal is answered by another sign-in.
+	f.set(func(f *fakeEntra) { f.guest.revoked, f.lifetime = true, 3599 }) // all that is renewed is refused now
+	if again, err := textOf(t.Context(), s, false); err != nil || again == first {
+		t.Fatalf("after the revocation: %q, %v", again, err)
+	}
+	told.want(t, finish, finish)
+	if len(b.opened) != 2 {
+		t.Errorf("%d windows were opened, want 2", len(b.opened))
+	}
+}
+
 func TestABrowserThatStays(t *testing.T) {
 	f := startFake(t)
 	b := newBrowser(f)
@@ -181,6 +239,8 @@ func TestSignInsInABrowserThatFail(t *testing.T) {
 		"other tenant": {func(b *browser) { b.f.guest.tenant = correlation }, entra.Error{}, "belongs to another tenant than AZURE_TENANT_ID"},
 		"nobody comes": {func(b *browser) { b.answer = func(url.Values) url.Values { return nil } },
 			entra.Error{OAuth: "authorization_pending", Temporary: true}, "finish the sign-in in the browser window that was opened, then call again"},
+		"asked too often": {func(b *browser) { b.f.answerNext(answer{status: 429, retryAfter: "60"}) },
+			entra.Error{Status: 429, Temporary: true, RetryAfter: time.Minute}, "asked too often: wait"},
 		"Entra is down": {func(b *browser) { b.f.answerNext(answer{status: 503}) }, entra.Error{Status: 503, Temporary: true}, "failing at the moment"},
 		"no such tenant": {func(b *browser) {
 			b.f.config = func(w http.ResponseWriter) bool { write(w, refusal(400, "invalid_tenant", 90002)); return true }

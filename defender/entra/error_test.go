@@ -26,25 +26,25 @@ import (
 // wantError signs in, and wants this error, its hint aside, in a text that gives nothing away.
 func wantError(t *testing.T, s *entra.Source, want entra.Error) *entra.Error {
 	t.Helper()
-	got := wantErrorOf(t, s, want)
-	wantClean(t, got)
-	return got
-}
-
-func wantErrorOf(t *testing.T, s *entra.Source, want entra.Error) *entra.Error {
-	t.Helper()
 	token, err := textOf(t.Context(), s, false)
 	var got *entra.Error
 	if !errors.As(err, &got) || token != "" {
 		t.Fatalf("Token = %q, %v; want an *entra.Error", token, err)
 	}
+	wantIs(t, got, want)
+	wantClean(t, got)
+	return got
+}
+
+// wantIs wants this error, its hint aside.
+func wantIs(t *testing.T, got *entra.Error, want entra.Error) {
+	t.Helper()
 	if diff := cmp.Diff(want, *got, cmpopts.IgnoreFields(entra.Error{}, "Hint")); diff != "" {
 		t.Errorf("error (-want +got):\n%s", diff)
 	}
-	if got.Hint == "" || errors.Unwrap(err) != nil {
-		t.Errorf("hint %q, wrapped %v; want a hint and nothing wrapped", got.Hint, errors.Unwrap(err))
+	if got.Hint == "" || errors.Unwrap(got) != nil {
+		t.Errorf("hint %q, wrapped %v; want a hint and nothing wrapped", got.Hint, errors.Unwrap(got))
 	}
-	return got
 }
 
 func wantHint(t *testing.T, err error, want string) {

@@ -98,16 +98,50 @@ func TestABrowserSignsAPersonIn(t *testing.T) {
 	}
 }
 
+// ever is longer than any test: who waits so long waits for an event.
+const ever = time.Hour
+
+// untilWaiting calls with hardly any patience until a person has been told what to do, however long it takes until
+// there is something to tell, and returns what such a call ends with.
+func untilWaiting(t *testing.T, s *entra.Source, told *prompts) *entra.Error {
+	t.Helper()
+	for {
+		_, err := textOf(t.Context(), s, false)
+		switch problem := asRefusal(t, err); {
+		case problem.OAuth == "" && strings.Contains(problem.Hint, "did not answer in time"): // it has not begun yet
+		case problem.OAuth != "authorization_pending" || told.any():
+			return problem
+		}
+	}
+}
+
+func hardlyAny(c *entra.Config) { c.Patience = time.Millisecond }
+
 func TestCloseFreesThePort(t *testing.T) {
 	f := startFake(t)
 	b := newBrowser(f)
 	b.answer = func(url.Values) url.Values { return nil }
 	var told prompts
-	s := b.source(t, &told, func(c *entra.Config) { c.Patience = 100 * time.Millisecond })
-	wantError(t, s, entra.Error{OAuth: "authorization_pending", Temporary: true})
-	back, err := url.Parse((<-b.opened).Get("redirect_uri"))
+	s := b.source(t, &told, func(c *entra.Config) { c.Patience = ever })
+	waited := make(chan error, 1)
+	go func() {
+		_, err := textOf(t.Context(), s, false)
+		waited <- err
+	}()
+	var asked url.Values
+	select {
+	case asked = <-b.opened:
+	case err := <-waited:
+		t.Fatalf("the call ended before a browser was opened: %v", err)
+	}
+	back, err := url.Parse(asked.Get("redirect_uri"))
 	if err != nil {
 		t.Fatal(err)
+	}
+	if c, err := net.Dial("tcp", back.Host); err != nil {
+		t.Fatalf("the port is not open during the sign-in: %v", err)
+	} else {
+		_ = c.Close()
 	}
 	s.Close()
 	all := make([]byte, 1<<20)
@@ -118,6 +152,7 @@ func TestCloseFreesThePort(t *testing.T) {
 		t.Error("the port is still open after Close")
 		_ = c.Close()
 	}
+	wantRefused(t, <-waited, entra.Error{}, "the program is ending, and the sign-in with it: start it again and call again")
 }
 
 // The port is a real one, which no bubble's time passes for. MSAL keeps no token that ends within five minutes: so
@@ -198,19 +233,25 @@ func TestABrowserThatCannotBeOpened(t *testing.T) {
 	addresses := make(chan string, 1)
 	var told prompts
 	s := newBrowser(f).source(t, &told, func(c *entra.Config) {
-		c.Patience = 300 * time.Millisecond
+		hardlyAny(c)
 		c.OpenURL = func(address string) error {
 			addresses <- address
 			return errors.New("canary: no display")
 		}
 	})
-	problem := wantErrorOf(t, s, entra.Error{OAuth: "authorization_pending", Temporary: true})
+	problem := untilWaiting(t, s, &told)
+	wantIs(t, problem, entra.Error{OAuth: "authorization_pending", Temporary: true})
 	words := "sign in at " + <-addresses + " in a browser on this machine"
 	if want := "Entra ID waits for a person to sign in: " + words + ", then call again"; problem.Error() != want {
 		t.Errorf("got  %s\nwant %s", problem, want)
 	}
-	if len(told.texts) != 1 || told.texts[0] != "To sign in to Entra ID, "+words+"." || strings.Contains(told.texts[0], "canary") {
-		t.Errorf("told %q", told.texts)
+	for _, text := range told.texts {
+		if text != "To sign in to Entra ID, "+words+"." || strings.Contains(text, "canary") {
+			t.Errorf("told %q", text)
+		}
+	}
+	if len(addresses) != 0 {
+		t.Error("a browser was tried twice for one sign-in")
 	}
 }
 
@@ -259,8 +300,15 @@ func TestSignInsInABrowserThatFail(t *testing.T) {
 			b := newBrowser(f)
 			c.change(b)
 			var told prompts
-			s := b.source(t, &told, func(c *entra.Config) { c.Patience = 2 * time.Second })
-			wantHint(t, wantError(t, s, c.want), c.hint)
+			s := b.source(t, &told, func(cfg *entra.Config) {
+				if cfg.Patience = ever; c.want.OAuth == "authorization_pending" {
+					hardlyAny(cfg)
+				}
+			})
+			problem := untilWaiting(t, s, &told)
+			wantIs(t, problem, c.want)
+			wantHint(t, problem, c.hint)
+			wantClean(t, problem)
 			for _, text := range told.texts {
 				wantClean(t, text)
 			}

@@ -3,6 +3,7 @@ package confirm_test
 import (
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 
 	"scanwarden/confirm"
@@ -93,6 +94,27 @@ func TestAnAgentsOwnClientIsNotAsked(t *testing.T) {
 	}
 	_, err = h.Answer(t.Context(), c.ID, accept(c, c.Code))
 	refusal(t, err)
+	if _, err := h.Decide(t.Context(), c.ID, yes(bob)); err != nil {
+		t.Fatal(err)
+	}
+	h.ends(t, c.ID, confirm.Applied, 1)
+}
+
+// A change that an agent asked for is never put to its own client, and neither does a yes count that comes from there
+// all the same: the ledger may hold a change that was made by another version. Elsewhere that person's yes counts.
+func TestAYesFromAnAgentsOwnClientNeverCounts(t *testing.T) {
+	h := newHouse(t, confirm.Policy{Approvers: []string{string(bob)}})
+	c := h.propose(t, agent(confirm.Slack))
+	c.ID, c.Code = strings.Repeat("0", len(c.ID)), "XXXXX"
+	c.Channels = []confirm.Channel{confirm.Client, confirm.Slack}
+	if err := h.ledger.Insert(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	fromThere := confirm.Vote{Principal: bob, Approve: true, Channel: confirm.Client}
+	_, err := h.Decide(t.Context(), c.ID, fromThere)
+	refusal(t, err, "a person has to confirm it")
+	refusal(t, h.MayDecide(t.Context(), c, fromThere), "a person has to confirm it")
+	h.stands(t, c, confirm.Pending)
 	if _, err := h.Decide(t.Context(), c.ID, yes(bob)); err != nil {
 		t.Fatal(err)
 	}

@@ -73,6 +73,56 @@ func TestGuestsBotsAndOutsidersMayNotProposeEither(t *testing.T) {
 	}
 }
 
+// Each word of Slack's on somebody is enough by itself, whatever the payload says of their team, and the policy of them.
+func TestOneWordOfSlacksIsEnough(t *testing.T) {
+	const bots, away = "bots and apps cannot", "another workspace"
+	odd := map[string]slacktest.User{
+		bots + " (is_bot)": {ID: "U0BOT", Bot: true}, bots + " (is_app_user)": {ID: "U0APP", App: true},
+		bots + " (is_workflow_bot)": {ID: "U0WORKFLOW", Workflow: true}, bots + " (is_connector_bot)": {ID: "U0CONNECTOR", Connector: true},
+		"guests cannot (is_restricted)": {ID: "U0RESTRICTED", Guest: true}, "guests cannot (is_ultra_restricted)": {ID: "U0ULTRA", UltraGuest: true},
+		away + " (is_stranger)": {ID: "U0STRANGER", Stranger: true}, away + " (team_id)": {ID: "U0TEAM", Team: "T0OTHER", Named: team},
+		away + " (the payload's team)": {ID: "U0PAYLOAD", Named: "T0OTHER"}, "deactivated (deleted)": {ID: "U0DELETED", Deleted: true},
+	}
+	h := newHouse(t, plan{policy: func(p *confirm.Policy) {
+		for _, u := range odd {
+			p.Approvers = append(p.Approvers, "slack:"+team+"/"+u.ID, "slack:T0OTHER/"+u.ID)
+		}
+	}})
+	in := []string{ada, eve, bob, h.slack.BotUser()}
+	for _, u := range odd {
+		h.slack.AddUser(u)
+		in = append(in, u.ID)
+	}
+	h.slack.AddChannel(channel, in...)
+	to := func(user string) (answers []string) {
+		for _, m := range h.slack.Messages(channel) {
+			if m.Ephemeral && m.To == user {
+				answers = append(answers, m.All())
+			}
+		}
+		return answers
+	}
+	q := h.ask(t, bob, "/add_scan", h.newScan("Core switches"))
+	for what, u := range odd {
+		why, _, _ := strings.Cut(what, " (")
+		for _, act := range []func() *slacktest.Ack{
+			func() *slacktest.Ack { return h.slack.Command(u.ID, channel, "/add_scan", h.newScan("Printers")) },
+			func() *slacktest.Ack { return h.slack.Click(u.ID, q, "approve_change") },
+		} {
+			before := len(to(u.ID))
+			acked(t, act())
+			h.slack.Wait("an answer to "+what, func() bool { return len(to(u.ID)) > before })
+			if last := to(u.ID)[before]; !says(last, why) {
+				t.Errorf("%s: answered %q", what, last)
+			}
+		}
+	}
+	if c := h.change(t, q); c.State != confirm.Pending || len(c.Decisions) != 0 {
+		t.Errorf("a click counted: %+v", c)
+	}
+	h.writes(t, 0)
+}
+
 func TestWhoWasRemovedLosesTheirSayWithinAMinute(t *testing.T) {
 	h := newHouse(t, plan{})
 	q := h.ask(t, bob, "/add_scan", h.newScan("Core switches"))

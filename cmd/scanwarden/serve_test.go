@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -24,45 +25,51 @@ import (
 // (net/http keeps reading in the background, to notice a caller who hangs up), and a caller who does not
 // finish sending is.
 func TestWaitOutlivesReadTimeout(t *testing.T) {
-	const readTimeout = 100 * time.Millisecond
-	ended := make(chan error, 1)
-	server := httptest.NewUnstartedServer(nil)
-	server.Config = blueprint{cfg: &config{}}.httpServer(t.Context(), http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		if _, err := io.ReadAll(r.Body); err != nil {
-			ended <- err
-			return
-		}
-		select {
-		case <-r.Context().Done():
-			ended <- context.Cause(r.Context())
-		case <-time.After(4 * readTimeout):
-			ended <- nil
-		}
-	}))
-	server.Config.ReadTimeout = readTimeout
-	server.Start()
-	defer server.Close()
+	synctest.Test(t, func(t *testing.T) {
+		ended := make(chan error, 1)
+		var readTimeout time.Duration
+		wire := newWire()
+		server := &httptest.Server{Listener: wire, Config: blueprint{cfg: &config{}}.httpServer(t.Context(), http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			if _, err := io.ReadAll(r.Body); err != nil {
+				ended <- err
+				return
+			}
+			select {
+			case <-r.Context().Done():
+				ended <- context.Cause(r.Context())
+			case <-time.After(4 * readTimeout):
+				ended <- nil
+			}
+		}))}
+		readTimeout = server.Config.ReadTimeout
+		server.Start()
+		defer server.Close()
+		transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return wire.dial(ctx) }}
+		defer transport.CloseIdleConnections()
 
-	answer, err := http.Post(server.URL, "application/json", strings.NewReader("{}"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	answer.Body.Close()
-	if err := <-ended; err != nil {
-		t.Errorf("a waiting call was ended: %v", err)
-	}
+		begin := time.Now()
+		answer, err := (&http.Client{Transport: transport}).Post("http://scans.example", "application/json", strings.NewReader("{}"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		if err := <-ended; err != nil || time.Since(begin) != 4*readTimeout {
+			t.Errorf("a waiting call was ended after %v: %v", time.Since(begin), err)
+		}
 
-	conn, err := net.Dial("tcp", server.Listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	if _, err := io.WriteString(conn, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{"); err != nil {
-		t.Fatal(err)
-	}
-	if err := <-ended; err == nil {
-		t.Error("a caller may take for ever to send a body")
-	}
+		conn, err := wire.dial(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		begin = time.Now()
+		if _, err := io.WriteString(conn, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{"); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-ended; err == nil || time.Since(begin) != readTimeout {
+			t.Errorf("a caller who does not finish a body was ended after %v (%v), want %v", time.Since(begin), err, readTimeout)
+		}
+	})
 }
 
 // TestServerIsBounded: the longest wait of a call fits in the write timeout, and nothing is without a bound.

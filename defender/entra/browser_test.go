@@ -8,7 +8,6 @@ import (
 	"runtime"
 	"strings"
 	"testing"
-	"time"
 
 	"scanwarden/defender/entra"
 )
@@ -23,18 +22,25 @@ func TestTheSystemsBrowserWritesNothing(t *testing.T) {
 	if os.Getenv(alone) != "" {
 		f := startFake(t)
 		var told prompts
-		s := newBrowser(f).source(t, &told, func(c *entra.Config) { c.OpenURL, c.Patience = nil, time.Second })
-		problem := wantError(t, s, entra.Error{OAuth: "authorization_pending", Temporary: true})
+		s := newBrowser(f).source(t, &told, func(c *entra.Config) { hardlyAny(c); c.OpenURL = nil })
+		problem := untilWaiting(t, s, &told)
+		wantIs(t, problem, entra.Error{OAuth: "authorization_pending", Temporary: true})
 		wantHint(t, problem, "the browser window that was opened")
-		return
+		// The window counts as opened after two seconds, however long its program takes.
+		for {
+			if _, err := os.Stat(os.Getenv(alone)); err == nil {
+				return
+			}
+			_, _ = textOf(t.Context(), s, false) // a millisecond
+		}
 	}
 	dir := t.TempDir()
-	script := "#!/bin/sh\necho canary-out\necho canary-err >&2\necho \"$@\" >" + dir + "/opened\n"
+	script := "#!/bin/sh\necho canary-out\necho canary-err >&2\necho \"$@\" >" + dir + "/opening\nmv " + dir + "/opening " + dir + "/opened\n"
 	if err := os.WriteFile(filepath.Join(dir, "xdg-open"), []byte(script), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	again := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$")
-	again.Env = append(os.Environ(), alone+"=1", "PATH="+dir+":"+os.Getenv("PATH"))
+	again.Env = append(os.Environ(), alone+"="+filepath.Join(dir, "opened"), "PATH="+dir+":"+os.Getenv("PATH"))
 	out, err := again.CombinedOutput()
 	if err != nil || bytes.Contains(out, []byte("canary")) {
 		t.Errorf("%v:\n%s", err, out)

@@ -26,25 +26,25 @@ import (
 // wantError signs in, and wants this error, its hint aside, in a text that gives nothing away.
 func wantError(t *testing.T, s *entra.Source, want entra.Error) *entra.Error {
 	t.Helper()
-	got := wantErrorOf(t, s, want)
-	wantClean(t, got)
-	return got
-}
-
-func wantErrorOf(t *testing.T, s *entra.Source, want entra.Error) *entra.Error {
-	t.Helper()
 	token, err := textOf(t.Context(), s, false)
 	var got *entra.Error
 	if !errors.As(err, &got) || token != "" {
 		t.Fatalf("Token = %q, %v; want an *entra.Error", token, err)
 	}
+	wantIs(t, got, want)
+	wantClean(t, got)
+	return got
+}
+
+// wantIs wants this error, its hint aside.
+func wantIs(t *testing.T, got *entra.Error, want entra.Error) {
+	t.Helper()
 	if diff := cmp.Diff(want, *got, cmpopts.IgnoreFields(entra.Error{}, "Hint")); diff != "" {
 		t.Errorf("error (-want +got):\n%s", diff)
 	}
-	if got.Hint == "" || errors.Unwrap(err) != nil {
-		t.Errorf("hint %q, wrapped %v; want a hint and nothing wrapped", got.Hint, errors.Unwrap(err))
+	if got.Hint == "" || errors.Unwrap(got) != nil {
+		t.Errorf("hint %q, wrapped %v; want a hint and nothing wrapped", got.Hint, errors.Unwrap(got))
 	}
-	return got
 }
 
 func wantHint(t *testing.T, err error, want string) {
@@ -85,16 +85,19 @@ func TestWrongSecretIsOnePlainSentence(t *testing.T) {
 }
 
 func TestUnknownTenant(t *testing.T) {
+	all := everybody(t)
 	inBubble(t, func(t *testing.T, f *fakeEntra) {
-		for _, mode := range []entra.Mode{entra.Client, entra.DeviceCode} {
+		for who, edit := range all {
+			t.Log(who)
 			var told prompts
 			s := f.people(t, &told, func(c *entra.Config) {
-				c.Mode, c.TenantID, c.ClientSecret = mode, correlation, func() (string, error) { return secret, nil }
+				c.Mode, c.TenantID, c.ClientSecret = entra.Client, correlation, func() (string, error) { return secret, nil }
+				edit(c)
 			})
 			problem := wantError(t, s, entra.Error{
 				Code: "AADSTS90002", OAuth: "invalid_tenant", Status: 400, Correlation: correlation,
 			})
-			wantHint(t, problem, "AZURE_TENANT_ID")
+			wantHint(t, problem, "there is no such tenant: check AZURE_TENANT_ID")
 			told.want(t)
 		}
 		wantSignIns(t, f, 0)
@@ -208,16 +211,29 @@ func TestCertificatesThatAreRefused(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			for _, mode := range []entra.Mode{entra.Client, entra.DeviceCode, entra.Interactive} {
-				s, err := entra.New(entra.Config{
-					Mode: mode, TenantID: tenant, ClientID: clientID, ClientSecret: func() (string, error) { return secret, nil },
+			for who, edit := range everybody(t) {
+				t.Log(who)
+				cfg := entra.Config{
+					TenantID: tenant, ClientID: clientID, ClientSecret: func() (string, error) { return secret, nil },
 					Authority: c.authority, NoInstanceDiscovery: true, HTTP: c.client,
-				})
+				}
+				edit(&cfg)
+				s, err := entra.New(cfg)
 				if err != nil {
 					t.Fatal(err)
 				}
 				wantHint(t, wantError(t, s, entra.Error{}), c.hint)
 				s.Close()
+				if cfg.Mode != "" {
+					continue
+				}
+				o, err := entra.NewOnBehalfOf(cfg)
+				if err != nil {
+					t.Fatal(err)
+				}
+				_, err = trade(t.Context(), o, "ada", entra.Ask{})
+				wantRefused(t, err, entra.Error{}, c.hint)
+				wantClean(t, err)
 			}
 		})
 	}

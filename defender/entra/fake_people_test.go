@@ -1,7 +1,6 @@
 package entra_test
 
 import (
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
@@ -47,7 +46,10 @@ func startPeople(t testing.TB) *fakePeople {
 	rest := p.Config.Handler
 	p.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodPost {
-			p.set(func(f *fakeEntra) { f.paths = append(f.paths, r.URL.Path) })
+			p.set(func(f *fakeEntra) {
+				f.paths = append(f.paths, r.URL.Path)
+				w.Header().Set("Date", time.Now().Add(f.skew).UTC().Format(http.TimeFormat))
+			})
 			p.token(w, r)
 			return
 		}
@@ -203,7 +205,7 @@ func wantRefused(t *testing.T, err error, want entra.Error, hint string) {
 	t.Helper()
 	problem := asRefusal(t, err)
 	got := entra.Error{Code: problem.Code, OAuth: problem.OAuth, Status: problem.Status, Temporary: problem.Temporary}
-	if got != want || !strings.Contains(err.Error(), cmp.Or(hint, "nothing")) {
+	if got != want || !strings.Contains(err.Error(), hint) {
 		t.Errorf("error %+v %q, want %+v and %q", got, err, want, hint)
 	}
 	for _, form := range []string{"%v", "%+v", "%#v", "%s", "%q"} {

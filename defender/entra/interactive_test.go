@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"net/url"
 	"runtime"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -96,16 +98,50 @@ func TestABrowserSignsAPersonIn(t *testing.T) {
 	}
 }
 
+// ever is longer than any test: who waits so long waits for an event.
+const ever = time.Hour
+
+// untilWaiting calls with hardly any patience until a person has been told what to do, however long it takes until
+// there is something to tell, and returns what such a call ends with.
+func untilWaiting(t *testing.T, s *entra.Source, told *prompts) *entra.Error {
+	t.Helper()
+	for {
+		_, err := textOf(t.Context(), s, false)
+		switch problem := asRefusal(t, err); {
+		case problem.OAuth == "" && strings.Contains(problem.Hint, "did not answer in time"): // it has not begun yet
+		case problem.OAuth != "authorization_pending" || told.any():
+			return problem
+		}
+	}
+}
+
+func hardlyAny(c *entra.Config) { c.Patience = time.Millisecond }
+
 func TestCloseFreesThePort(t *testing.T) {
 	f := startFake(t)
 	b := newBrowser(f)
 	b.answer = func(url.Values) url.Values { return nil }
 	var told prompts
-	s := b.source(t, &told, func(c *entra.Config) { c.Patience = 100 * time.Millisecond })
-	wantError(t, s, entra.Error{OAuth: "authorization_pending", Temporary: true})
-	back, err := url.Parse((<-b.opened).Get("redirect_uri"))
+	s := b.source(t, &told, func(c *entra.Config) { c.Patience = ever })
+	waited := make(chan error, 1)
+	go func() {
+		_, err := textOf(t.Context(), s, false)
+		waited <- err
+	}()
+	var asked url.Values
+	select {
+	case asked = <-b.opened:
+	case err := <-waited:
+		t.Fatalf("the call ended before a browser was opened: %v", err)
+	}
+	back, err := url.Parse(asked.Get("redirect_uri"))
 	if err != nil {
 		t.Fatal(err)
+	}
+	if c, err := net.Dial("tcp", back.Host); err != nil {
+		t.Fatalf("the port is not open during the sign-in: %v", err)
+	} else {
+		_ = c.Close()
 	}
 	s.Close()
 	all := make([]byte, 1<<20)
@@ -115,6 +151,63 @@ func TestCloseFreesThePort(t *testing.T) {
 	if c, err := net.Dial("tcp", back.Host); err == nil {
 		t.Error("the port is still open after Close")
 		_ = c.Close()
+	}
+	wantRefused(t, <-waited, entra.Error{}, "the program is ending, and the sign-in with it: start it again and call again")
+}
+
+// The port is a real one, which no bubble's time passes for. MSAL keeps no token that ends within five minutes: so
+// each call after the sign-in is one whose token has expired.
+func TestASignInInABrowserIsRenewed(t *testing.T) {
+	f := startFake(t)
+	f.set(func(f *fakeEntra) { f.lifetime = 240 })
+	b := newBrowser(f)
+	var told prompts
+	s := b.source(t, &told, nil)
+	const finish = "To sign in to Entra ID, finish the sign-in in the browser window that was opened."
+	grants := func(want ...string) {
+		t.Helper()
+		var got []string
+		for _, form := range f.signIns() {
+			got = append(got, form.Get("grant_type"))
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("grants %v, want %v", got, want)
+		}
+	}
+	first, err := textOf(t.Context(), s, false)
+	if err != nil || !strings.HasPrefix(first, tokenCanary) {
+		t.Fatalf("Get = %q, %v", first, err)
+	}
+	n := len(f.signIns()) // MSAL's reading of the shelf may have found the token of the sign-in over already
+	want := slices.Concat([]string{"authorization_code"}, slices.Repeat([]string{"refresh_token"}, n-1))
+	next := func() {
+		t.Helper()
+		n++
+		wantToken(t, s, false, strconv.Itoa(n))
+		want = append(want, "refresh_token")
+		grants(want...)
+	}
+	next()
+
+	// Throttled: the caller is told when to come back, and no window opens.
+	f.answerNext(answer{status: http.StatusTooManyRequests, retryAfter: "60"})
+	throttled := wantError(t, s, entra.Error{Status: 429, Temporary: true, RetryAfter: time.Minute})
+	wantSentence(t, throttled, "Entra ID sign-in failed (HTTP 429): Entra ID is asked too often: wait, and look for other programs "+
+		"that sign in as this app; try again in 1m0s", formsOf(f))
+	n, want = n+1, append(want, "refresh_token")
+	f.answerNext(answer{status: http.StatusServiceUnavailable}) // passes
+	n, want = n+1, append(want, "refresh_token")
+	next()
+	told.want(t, finish)
+
+	// Revoked: the refusal is answered by another sign-in.
+	f.set(func(f *fakeEntra) { f.guest.revoked, f.lifetime = true, 3599 }) // all that is renewed is refused now
+	if again, err := textOf(t.Context(), s, false); err != nil || again == first {
+		t.Fatalf("after the revocation: %q, %v", again, err)
+	}
+	told.want(t, finish, finish)
+	if len(b.opened) != 2 {
+		t.Errorf("%d windows were opened, want 2", len(b.opened))
 	}
 }
 
@@ -140,19 +233,25 @@ func TestABrowserThatCannotBeOpened(t *testing.T) {
 	addresses := make(chan string, 1)
 	var told prompts
 	s := newBrowser(f).source(t, &told, func(c *entra.Config) {
-		c.Patience = 300 * time.Millisecond
+		hardlyAny(c)
 		c.OpenURL = func(address string) error {
 			addresses <- address
 			return errors.New("canary: no display")
 		}
 	})
-	problem := wantErrorOf(t, s, entra.Error{OAuth: "authorization_pending", Temporary: true})
+	problem := untilWaiting(t, s, &told)
+	wantIs(t, problem, entra.Error{OAuth: "authorization_pending", Temporary: true})
 	words := "sign in at " + <-addresses + " in a browser on this machine"
 	if want := "Entra ID waits for a person to sign in: " + words + ", then call again"; problem.Error() != want {
 		t.Errorf("got  %s\nwant %s", problem, want)
 	}
-	if len(told.texts) != 1 || told.texts[0] != "To sign in to Entra ID, "+words+"." || strings.Contains(told.texts[0], "canary") {
-		t.Errorf("told %q", told.texts)
+	for _, text := range told.texts {
+		if text != "To sign in to Entra ID, "+words+"." || strings.Contains(text, "canary") {
+			t.Errorf("told %q", text)
+		}
+	}
+	if len(addresses) != 0 {
+		t.Error("a browser was tried twice for one sign-in")
 	}
 }
 
@@ -181,6 +280,8 @@ func TestSignInsInABrowserThatFail(t *testing.T) {
 		"other tenant": {func(b *browser) { b.f.guest.tenant = correlation }, entra.Error{}, "belongs to another tenant than AZURE_TENANT_ID"},
 		"nobody comes": {func(b *browser) { b.answer = func(url.Values) url.Values { return nil } },
 			entra.Error{OAuth: "authorization_pending", Temporary: true}, "finish the sign-in in the browser window that was opened, then call again"},
+		"asked too often": {func(b *browser) { b.f.answerNext(answer{status: 429, retryAfter: "60"}) },
+			entra.Error{Status: 429, Temporary: true, RetryAfter: time.Minute}, "asked too often: wait"},
 		"Entra is down": {func(b *browser) { b.f.answerNext(answer{status: 503}) }, entra.Error{Status: 503, Temporary: true}, "failing at the moment"},
 		"no such tenant": {func(b *browser) {
 			b.f.config = func(w http.ResponseWriter) bool { write(w, refusal(400, "invalid_tenant", 90002)); return true }
@@ -199,8 +300,15 @@ func TestSignInsInABrowserThatFail(t *testing.T) {
 			b := newBrowser(f)
 			c.change(b)
 			var told prompts
-			s := b.source(t, &told, func(c *entra.Config) { c.Patience = 2 * time.Second })
-			wantHint(t, wantError(t, s, c.want), c.hint)
+			s := b.source(t, &told, func(cfg *entra.Config) {
+				if cfg.Patience = ever; c.want.OAuth == "authorization_pending" {
+					hardlyAny(cfg)
+				}
+			})
+			problem := untilWaiting(t, s, &told)
+			wantIs(t, problem, c.want)
+			wantHint(t, problem, c.hint)
+			wantClean(t, problem)
 			for _, text := range told.texts {
 				wantClean(t, text)
 			}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"sync"
+	"time"
 
 	"github.com/AzureAD/microsoft-authentication-library-for-go/apps/managedidentity"
 )
@@ -18,10 +20,19 @@ import (
 type managed struct {
 	id   managedidentity.ID
 	http guarded
+
+	mu       sync.Mutex
+	renewals map[string]renewal // by scope
+}
+
+// renewal is when to renew a long-lived token, of which MSAL speaks once, with the token: its cache does not know.
+type renewal struct {
+	due time.Time
+	end int64 // of the token, Unix
 }
 
 func newManaged(cfg Config) *managed {
-	m := &managed{id: managedidentity.SystemAssigned(), http: guard(direct(cfg.HTTP))}
+	m := &managed{id: managedidentity.SystemAssigned(), http: guard(direct(cfg.HTTP)), renewals: map[string]renewal{}}
 	m.http.nearby = true
 	if cfg.ClientID != "" {
 		m.id = managedidentity.UserAssignedClientID(cfg.ClientID)
@@ -50,17 +61,52 @@ func (m *managed) acquire(ctx context.Context, scope string, ask Ask) (*session,
 	if err != nil {
 		return nil, &Error{Hint: "this machine's kind of managed identity is not supported, or takes no " + envClient + ": unset that, or " + otherwise}
 	}
+	claims := ask.anew()
+	if claims == "" && m.isDue(scope) {
+		if next, problem := once(ctx, m.asking(&client, scope, "{}")); problem == nil {
+			return next, nil
+		} // else the one at hand is good still
+	}
+	return patiently(ctx, m.asking(&client, scope, claims))
+}
+
+func (m *managed) asking(client *managedidentity.Client, scope, claims string) func(context.Context) (*session, *Error) {
 	var options []managedidentity.AcquireTokenOption
-	if claims := ask.anew(); claims != "" {
+	if claims != "" {
 		options = append(options, managedidentity.WithClaims(claims))
 	}
-	return patiently(ctx, func(ctx context.Context) (*session, *Error) {
+	return func(ctx context.Context) (*session, *Error) {
 		result, err := client.AcquireToken(ctx, scope, options...)
 		if err != nil {
 			return nil, m.explain(err)
 		}
+		m.remind(scope, &result)
 		return newSession(result)
-	})
+	}
+}
+
+// isDue reports a token that is to be renewed, and that there is time to fail in: MSAL's cache has it still.
+func (m *managed) isDue(scope string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	r, known := m.renewals[scope]
+	now := time.Now()
+	return known && !now.Before(r.due) && now.Before(time.Unix(r.end, 0).Add(-margin))
+}
+
+// remind notes when to renew what MSAL has just got, and says it of what comes from its cache.
+func (m *managed) remind(scope string, result *managedidentity.AuthResult) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	end := result.ExpiresOn.Unix()
+	switch r, known := m.renewals[scope]; {
+	case !result.Metadata.RefreshOn.IsZero():
+		m.renewals[scope] = renewal{result.Metadata.RefreshOn, end}
+	case known && r.end == end:
+		result.Metadata.RefreshOn = r.due
+	default:
+		delete(m.renewals, scope)
+	}
 }
 
 const otherwise = "set " + envMode + " to client and " + envTenant + ", " + envClient + " and a credential"

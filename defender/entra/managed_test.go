@@ -117,6 +117,72 @@ func TestAManagedIdentitySignsIn(t *testing.T) {
 	})
 }
 
+// Azure gives machines tokens for a day. They are renewed when half of it is over, so that an endpoint that fails for
+// hours costs nobody anything.
+func TestALongLivedManagedTokenIsRenewedAtHalfItsLife(t *testing.T) {
+	onAzure(t, endpoint, func(t *testing.T, e *identityEndpoint) {
+		e.life = 24 * time.Hour
+		s := e.source(t, nil)
+		secrets := s.For(vault)
+		wantToken(t, s, false, "1")
+		time.Sleep(time.Hour)
+		wantToken(t, secrets, false, "2")
+		wantToken(t, s.For(scope), false, "1") // from the cache of the process
+		time.Sleep(11*time.Hour - time.Second)
+		wantToken(t, s, false, "1")
+		time.Sleep(time.Second)
+		wantToken(t, s, false, "3")
+		wantToken(t, s, false, "3")
+		wantToken(t, secrets, false, "2") // has an hour to go
+		time.Sleep(time.Hour)
+		wantToken(t, secrets, false, "4")
+		if n := e.serial.Load(); n != 4 {
+			t.Errorf("%d requests, want 4", n)
+		}
+	})
+}
+
+func TestAGoodManagedTokenOutlivesAnOutage(t *testing.T) {
+	onAzure(t, endpoint, func(t *testing.T, e *identityEndpoint) {
+		e.life = 24 * time.Hour
+		s := e.source(t, nil)
+		wantToken(t, s, false, "1")
+		time.Sleep(12 * time.Hour)
+		e.answers <- answer{status: 503}
+		start := time.Now()
+		for range 3 {
+			wantToken(t, s, false, "1")
+		}
+		if n := e.serial.Load(); n != 2 || time.Since(start) != 0 {
+			t.Errorf("%d requests, and %v, for a renewal that had just failed; want 2 and no wait", n, time.Since(start))
+		}
+		time.Sleep(time.Minute)
+		wantToken(t, s, false, "3")
+
+		time.Sleep(24 * time.Hour) // over, and not asked for more often than any other
+		for range 3 {
+			e.answers <- answer{status: 503}
+		}
+		wantError(t, s, entra.Error{Status: 503, Temporary: true})
+		if n := e.serial.Load(); n != 6 {
+			t.Errorf("%d requests, want 6", n)
+		}
+	})
+}
+
+// Two hours are not long: the token is used until it is about to end.
+func TestAManagedTokenOfTwoHoursIsUsedUp(t *testing.T) {
+	onAzure(t, endpoint, func(t *testing.T, e *identityEndpoint) {
+		e.life = 2 * time.Hour
+		s := e.source(t, nil)
+		wantToken(t, s, false, "1")
+		time.Sleep(2*time.Hour - 5*time.Minute - time.Second)
+		wantToken(t, s, false, "1")
+		time.Sleep(2 * time.Second)
+		wantToken(t, s, false, "2")
+	})
+}
+
 func TestTheMachinesOwnIdentity(t *testing.T) {
 	onAzure(t, endpoint, func(t *testing.T, e *identityEndpoint) {
 		s := e.source(t, func(c *entra.Config) { c.ClientID = "" })

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"time"
 
 	"golang.org/x/sync/singleflight"
 
@@ -163,6 +164,9 @@ func (o *OnBehalfOf) exchange(ctx context.Context, app *confidential.Client, t t
 		result, err := app.AcquireTokenOnBehalfOf(ctx, t.assertion, []string{o.scope}, options...)
 		if err == nil {
 			return newSession(result)
+		}
+		if err.Error() == spent {
+			return nil, tooShort(time.Now())
 		}
 		problem := explainIn(ctx, err)
 		if trouble := passing.Load(); trouble != nil && !problem.Temporary {

@@ -1,12 +1,8 @@
 package entra_test
 
 import (
-	"crypto/x509"
 	"errors"
-	"io"
-	"log"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -70,17 +66,22 @@ func TestPassingFailuresOfAnExchange(t *testing.T) {
 		"throttled, long":  {[]answer{{status: 429, retryAfter: "60"}}, entra.Error{Status: 429, Temporary: true}, "try again in 1m0s"},
 		"a passing fault":  {[]answer{refusal(400, "invalid_request", 90033)}, entra.Error{}, ""},
 	} {
-		t.Run(name, func(t *testing.T) {
-			amongPeople(t, func(t *testing.T, p *fakePeople) {
-				p.answerNext(c.answers...)
-				_, err := trade(t.Context(), p.onBehalfOf(t, nil), "ada", entra.Ask{})
-				if c.hint == "" && err != nil {
-					t.Error(err)
-				} else if c.hint != "" {
-					wantRefused(t, err, c.want, c.hint)
-				}
+		for proof, edit := range proofs(t) {
+			t.Run(proof+" "+name, func(t *testing.T) {
+				amongPeople(t, func(t *testing.T, p *fakePeople) {
+					p.answerNext(c.answers...)
+					_, err := trade(t.Context(), p.onBehalfOf(t, edit), "ada", entra.Ask{})
+					if c.hint == "" && err != nil {
+						t.Error(err)
+					} else if c.hint != "" {
+						wantRefused(t, err, c.want, c.hint)
+					}
+					for _, form := range formsOf(p.fakeEntra) {
+						wantProof(t, proof, form)
+					}
+				})
 			})
-		})
+		}
 	}
 }
 
@@ -174,26 +175,6 @@ func TestAnExchangeEnds(t *testing.T) {
 			t.Errorf("gave up after %v, want 30s", took)
 		}
 	})
-}
-
-func TestAnExchangeThroughAnInspectedConnection(t *testing.T) {
-	server := httptest.NewUnstartedServer(http.NotFoundHandler())
-	server.Config.ErrorLog = log.New(io.Discard, "", 0)
-	server.StartTLS()
-	defer server.Close()
-	transport := server.Client().Transport.(*http.Transport).Clone()
-	transport.TLSClientConfig.RootCAs = x509.NewCertPool()
-	for name, client := range map[string]*http.Client{"own": {Transport: transport}, "default": nil} {
-		o, err := entra.NewOnBehalfOf(entra.Config{
-			TenantID: tenant, ClientID: clientID, ClientSecret: func() (string, error) { return secret, nil },
-			Authority: server.URL, NoInstanceDiscovery: true, HTTP: client,
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, err = trade(t.Context(), o, "ada", entra.Ask{})
-		t.Run(name, func(t *testing.T) { wantRefused(t, err, entra.Error{}, "SSL_CERT_FILE") })
-	}
 }
 
 func TestNewOnBehalfOfSaysWhatToSet(t *testing.T) {

@@ -18,6 +18,13 @@ func (p *prompts) tell(_ context.Context, text string) {
 	p.texts = append(p.texts, text)
 }
 
+// any reports whether anybody was told anything.
+func (p *prompts) any() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.texts) > 0
+}
+
 // want wants these texts, which give nothing away.
 func (p *prompts) want(t *testing.T, texts ...string) {
 	t.Helper()

@@ -27,18 +27,23 @@ func TestPassingFailuresAreTriedAgain(t *testing.T) {
 		"refused":                 {[]answer{refusal(401, "invalid_client", 7000215)}, 1, false, 0, 0},
 		"not implemented":         {[]answer{{status: http.StatusNotImplemented}}, 1, false, 0, 0},
 	}
-	for name, c := range cases {
-		t.Run(name, func(t *testing.T) {
-			inBubble(t, func(t *testing.T, f *fakeEntra) {
-				f.answerNext(c.answers...)
-				start := time.Now()
-				_, err := textOf(t.Context(), f.source(t, nil), false)
-				if took := time.Since(start); (err == nil) != c.ok || took < c.min || took > c.max {
-					t.Errorf("err = %v after %v; want success %v within %v to %v", err, took, c.ok, c.min, c.max)
-				}
-				wantSignIns(t, f, c.signIns)
+	for proof, edit := range proofs(t) {
+		for name, c := range cases {
+			t.Run(proof+" "+name, func(t *testing.T) {
+				inBubble(t, func(t *testing.T, f *fakeEntra) {
+					f.answerNext(c.answers...)
+					start := time.Now()
+					_, err := textOf(t.Context(), f.source(t, edit), false)
+					if took := time.Since(start); (err == nil) != c.ok || took < c.min || took > c.max {
+						t.Errorf("err = %v after %v; want success %v within %v to %v", err, took, c.ok, c.min, c.max)
+					}
+					wantSignIns(t, f, c.signIns)
+					for _, form := range formsOf(f) {
+						wantProof(t, proof, form)
+					}
+				})
 			})
-		})
+		}
 	}
 }
 

@@ -73,6 +73,32 @@ func TestASignInOutlivesTheProgram(t *testing.T) {
 	}
 }
 
+// Two registrations, as one that reads and one that writes, share a state directory and nothing in it.
+func TestEachRegistrationKeepsItsOwnSignIn(t *testing.T) {
+	withKeyring(t)
+	f, dir := startFake(t), t.TempDir()
+	var told prompts
+	other := func(c *entra.Config) { keptIn(dir)(c); c.ClientID = correlation }
+	wantToken(t, f.people(t, &told, keptIn(dir)), false, "1")
+	sealedFile(t, dir)
+	wantToken(t, f.people(t, &told, other), false, "2")
+	files, err := filepath.Glob(filepath.Join(dir, "sign-in-????????????????"))
+	if err != nil || len(files) != 2 {
+		t.Errorf("files %v, %v; want two", files, err)
+	}
+	for _, file := range files {
+		t.Cleanup(func() { _ = keyring.Delete("scanwarden", filepath.Base(file)) })
+	}
+	wantToken(t, f.people(t, &told, keptIn(dir)), false, "1")
+	wantToken(t, f.people(t, &told, other), false, "2")
+	wantToken(t, f.people(t, &told, keptIn(dir)).For(vault), false, "3") // renewed with its own
+	if got := f.signIns()[2]; got.Get("client_id") != clientID || got.Get("refresh_token") != "canary-refresh-1" {
+		t.Errorf("renewed with %v", got)
+	}
+	wantSignIns(t, f, 3)
+	told.want(t, prompted, prompted)
+}
+
 // What was kept and cannot be read any more is worth another sign-in, and no failure.
 func TestAKeptSignInThatIsDamaged(t *testing.T) {
 	withKeyring(t)

@@ -11,7 +11,7 @@ const verificationToken = "deprecated-verification-token"
 
 func (s *Server) commandPayload(u User, c *channel, command, text string) object {
 	o := object{
-		"token": verificationToken, "team_id": u.Team, "team_domain": "test", "channel_id": c.id, "channel_name": c.name,
+		"token": verificationToken, "team_id": u.Named, "team_domain": "test", "channel_id": c.id, "channel_name": c.name,
 		"user_id": u.ID, "user_name": u.Name, "command": command, "text": text, "api_app_id": appID,
 		"is_enterprise_install": "false", "trigger_id": s.newTrigger(u.ID, ""), "response_url": s.newHook(u.ID, c.id, nil),
 	}
@@ -24,7 +24,7 @@ func (s *Server) commandPayload(u User, c *channel, command, text string) object
 // interaction is what all interactions have. The team is the one the app is installed in; the user's may differ,
 // and is the organisation on Enterprise Grid.
 func (s *Server) interaction(kind string, u User) object {
-	user := object{"id": u.ID, "username": u.Name, "name": u.Name, "team_id": u.Team}
+	user := object{"id": u.ID, "username": u.Name, "name": u.Name, "team_id": u.Named}
 	o := object{
 		"type": kind, "token": verificationToken, "api_app_id": appID, "enterprise": nil, "is_enterprise_install": false,
 		"team": object{"id": s.options.Team, "domain": "test"}, "user": user,

@@ -11,7 +11,10 @@ import (
 type User struct {
 	ID, Name, Email string
 	Team            string // "" is the workspace; another is somebody from a shared channel
+	Named           string // the team that the app is told somebody of, with what they do; "" is Team
 	Bot             bool
+	App, Workflow   bool // is_app_user; is_workflow_bot
+	Connector       bool // is_connector_bot
 	Guest           bool // is_restricted: several channels
 	UltraGuest      bool // is_ultra_restricted: one channel; such a user is is_restricted as well
 	Deleted         bool
@@ -24,6 +27,7 @@ func (s *Server) AddUser(u User) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	u.Name, u.Team = cmp.Or(u.Name, strings.ToLower(u.ID)), cmp.Or(u.Team, s.options.Team)
+	u.Named = cmp.Or(u.Named, u.Team)
 	s.users[u.ID] = u
 	s.touch()
 }
@@ -94,7 +98,7 @@ func (s *Server) userObject(u User, withEmail bool) object {
 	}
 	o := object{
 		"id": u.ID, "team_id": u.Team, "name": u.Name, "real_name": u.Name, "deleted": u.Deleted, "profile": profile,
-		"is_bot": u.Bot, "is_app_user": false, "is_restricted": u.Guest || u.UltraGuest, "is_ultra_restricted": u.UltraGuest,
+		"is_bot": u.Bot, "is_app_user": u.App, "is_restricted": u.Guest || u.UltraGuest, "is_ultra_restricted": u.UltraGuest,
 		"is_admin": false, "is_owner": false, "is_primary_owner": false, "tz": "Etc/UTC", "tz_offset": 0, "updated": 1700000000,
 	}
 	if own && s.options.Enterprise != "" {
@@ -102,8 +106,11 @@ func (s *Server) userObject(u User, withEmail bool) object {
 	}
 	if own {
 		o["is_email_confirmed"] = u.Email != "" && !u.Unconfirmed
-	} else {
-		o["is_stranger"] = u.Stranger
+	}
+	for name, is := range map[string]bool{"is_stranger": u.Stranger, "is_workflow_bot": u.Workflow, "is_connector_bot": u.Connector} {
+		if is || name == "is_stranger" && !own { // Slack leaves them out elsewhere
+			o[name] = is
+		}
 	}
 	return o
 }

@@ -72,6 +72,27 @@ func TestWhoseBodyIsReadForAStranger(t *testing.T) {
 	}
 }
 
+// A sum that differs in one bit, wherever, is another token's.
+func TestATokenIsComparedToItsLastByte(t *testing.T) {
+	const token = "a-long-enough-token"
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, resource, nil)
+	r.Header.Set("Authorization", "Bearer "+token)
+	sum := sha256.Sum256([]byte(token))
+	sums := map[confirm.Principal][sha256.Size]byte{}
+	for i := range sum {
+		near := sum
+		near[i] ^= 1
+		sums[confirm.Principal("token:"+strconv.Itoa(i))] = near
+	}
+	if got, err := entrance.Tokens(sums).Admit(r, nil); err == nil || got.Principal != "" {
+		t.Errorf("let in as %s", got.Principal)
+	}
+	sums["token:ada"] = sum
+	if got, err := entrance.Tokens(sums).Admit(r, nil); err != nil || got.Principal != "token:ada" {
+		t.Errorf("let in as %q, %v", got.Principal, err)
+	}
+}
+
 // What a caller without the right token is told depends on what they tried, and on what there is.
 func TestATokenThatIsMissingOrWrong(t *testing.T) {
 	some := entrance.Tokens(map[confirm.Principal][sha256.Size]byte{"token:ada": sha256.Sum256([]byte("a-long-enough-token"))})

@@ -3,6 +3,7 @@ package mcpserver_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
@@ -99,6 +100,7 @@ func TestASessionBelongsToItsPrincipal(t *testing.T) {
 	}
 }
 
+// Both eras of the protocol are tried, each from no session, one that there is not, the caller's and one's own.
 func TestNobodyCancelsAnothersCall(t *testing.T) {
 	h := newHouse(t)
 	c, err := h.gate.Propose(t.Context(), confirm.Proposal{Operation: "add_scan", Target: "simulator"},
@@ -106,37 +108,68 @@ func TestNobodyCancelsAnothersCall(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cancel := `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1,"_meta":{
-		"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}}}`
-	waiting, began := make(chan reply), time.Now()
-	go func() {
-		waiting <- h.call(t, leg{tool: "get_change", args: map[string]any{"change_id": c.ID, "wait_seconds": 2}})
-	}()
-	for _, session := range []string{"", "made-up"} {
-		status, _ := h.knock(t, "POST", cancel, func(r *http.Request) {
-			r.Header.Set("Authorization", "Bearer "+bobToken)
-			r.Header.Set("Mcp-Protocol-Version", "2026-07-28")
-			r.Header.Set("Mcp-Method", "notifications/cancelled")
-			r.Header.Set("Mcp-Session-Id", session)
-		})
-		if status != http.StatusAccepted {
-			t.Errorf("status %d, want 202", status)
-		}
+	asBob := func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+bobToken) }
+	_, hers := h.knock(t, "POST", ping, nil)
+	_, his := h.knock(t, "POST", ping, asBob)
+	adas, bobs := hers.Get("Mcp-Session-Id"), his.Get("Mcp-Session-Id")
+	if adas == "" || bobs == "" || adas == bobs {
+		t.Fatalf("sessions %q and %q", adas, bobs)
 	}
-	for { // as long as the call lasts, so that one of them surely meets it
-		select {
-		case got := <-waiting:
-			got.ends(t, "awaiting_confirmation")
-			if lasted := time.Since(began); lasted < 2*time.Second {
-				t.Errorf("the call was cut short after %v", lasted)
+
+	const wait = 2
+	args := map[string]any{"change_id": c.ID, "wait_seconds": wait}
+	initialized, err := json.Marshal(map[string]any{"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": map[string]any{"name": "get_change", "arguments": args}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	waiting := make(chan func(), 2)
+	for era, call := range map[string]func() reply{
+		"modern":         func() reply { return h.call(t, leg{tool: "get_change", args: args}) },
+		"initialize-era": func() reply { return h.post(t, adaToken, initialized, http.Header{"Mcp-Session-Id": {adas}}) },
+	} {
+		go func() {
+			began := time.Now()
+			got := call()
+			lasted := time.Since(began)
+			waiting <- func() {
+				t.Log(era)
+				got.ends(t, "awaiting_confirmation")
+				if lasted < wait*time.Second {
+					t.Errorf("the %s call was cut short after %v", era, lasted)
+				}
 			}
-			return
+		}()
+	}
+
+	const modern = `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1,"_meta":{
+		"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}}}`
+	const old = `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}`
+	for left := 2; left > 0; { // as long as the calls last, so that one of each surely meets them
+		for _, session := range []string{"", "made-up", adas, bobs} {
+			for body, alter := range map[string]func(*http.Request){
+				modern: func(r *http.Request) {
+					r.Header.Set("Mcp-Protocol-Version", "2026-07-28")
+					r.Header.Set("Mcp-Method", "notifications/cancelled")
+				},
+				old: func(r *http.Request) {},
+			} {
+				status, _ := h.knock(t, "POST", body, func(r *http.Request) {
+					asBob(r)
+					alter(r)
+					if session != "" {
+						r.Header.Set("Mcp-Session-Id", session)
+					}
+				})
+				if status != http.StatusAccepted {
+					t.Errorf("status %d, want 202", status)
+				}
+			}
+		}
+		select {
+		case check := <-waiting:
+			left--
+			check()
 		default:
-			h.knock(t, "POST", cancel, func(r *http.Request) {
-				r.Header.Set("Authorization", "Bearer "+bobToken)
-				r.Header.Set("Mcp-Protocol-Version", "2026-07-28")
-				r.Header.Set("Mcp-Method", "notifications/cancelled")
-			})
 		}
 	}
 }

@@ -3,6 +3,7 @@ package confirm
 import (
 	"context"
 	"crypto/subtle"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -56,11 +57,11 @@ func (g *Gate) Answer(ctx context.Context, id string, a Answer) (Change, error) 
 		vote.Approve = true
 	case a.Agent: // it does not use up the questions to the person either; whether it may say no, the vote tells
 	case a.Action == Accept && c.Round+1 < rounds:
-		return g.nextRound(ctx, c, inRound, "accepted without the right code")
+		return g.nextRound(ctx, id, inRound, "accepted without the right code")
 	case a.Action == Accept:
 		vote.Reason = "accepted three times without the right code"
 	case a.Action == Cancel && slices.ContainsFunc(c.Channels, func(ch Channel) bool { return ch != Client }):
-		return g.nextRound(ctx, c, inRound, "the client's prompt was closed; other channels are still asked")
+		return g.nextRound(ctx, id, inRound, "the client's prompt was closed; other channels are still asked")
 	case a.Action == Cancel:
 		vote.Reason = "the prompt was closed without an answer"
 	}
@@ -68,11 +69,21 @@ func (g *Gate) Answer(ctx context.Context, id string, a Answer) (Change, error) 
 }
 
 // nextRound spends the question that was answered, so that the same answer cannot be played again.
-func (g *Gate) nextRound(ctx context.Context, c Change, holds func(Change) error, why string) (Change, error) {
-	if err := holds(c); err != nil {
-		return c, err
+func (g *Gate) nextRound(ctx context.Context, id string, holds func(Change) error, why string) (Change, error) {
+	for try := 1; ; try++ {
+		c, err := g.pending(ctx, id)
+		if err != nil {
+			return c, err
+		}
+		if err := holds(c); err != nil {
+			return c, err
+		}
+		after, err := g.move(ctx, c, Move{To: Pending, Unexpired: true, NextRound: true, Note: why})
+		if errors.Is(err, ErrMoved) && try < manyVotes {
+			continue // somebody decided in between, perhaps for good: that is what the answer is to be told
+		}
+		return after, err
 	}
-	return g.move(ctx, c, Move{To: Pending, Unexpired: true, NextRound: true, Note: why})
 }
 
 // rightCode forgives letter case and blanks, which people type, and nothing else.

@@ -3,13 +3,13 @@ package mcpserver
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
 	"github.com/mark3labs/mcp-go/mcp"
 
 	"scanwarden/confirm"
-	"scanwarden/tools"
 )
 
 // askHanging puts a question to an initialize-era client, whose call hangs until its person has answered. The library
@@ -17,20 +17,23 @@ import (
 func (w writeCall) askHanging(ctx context.Context, c confirm.Change, state string, form mcp.ElicitationParams) (*mcp.CallToolResult, error) {
 	reply, ended, err := w.elicit(ctx, c, form)
 	switch {
-	case ctx.Err() != nil:
-		return structured(tools.ResultOf(w.abandon(ctx, c))), nil
+	case reply != nil:
+		w.req.Params.RequestState = state
+		w.req.Params.InputResponses = mcp.InputResponses{answerKey: mcp.NewElicitationInputResponse(*reply)}
+		return w.answer(ctx)
 	case ended:
 		return w.outcome(ctx, c)
-	case err != nil:
-		w.abandon(ctx, c)
-		return nil, err
+	case ctx.Err() != nil:
+		c = w.abandon(ctx, c, "the call that asked for it ended before anybody had answered")
+	default:
+		w.cfg.Log.WarnContext(ctx, "a client could not put a question to its person", "change", c.ID, "error", err)
+		c = w.abandon(ctx, c, "the client could not put the question to its person")
 	}
-	w.req.Params.RequestState = state
-	w.req.Params.InputResponses = mcp.InputResponses{answerKey: mcp.NewElicitationInputResponse(*reply)}
-	return w.answer(ctx)
+	return w.outcome(ctx, c) // people may be asked elsewhere too
 }
 
-// elicit waits for the answer, or until the change has ended without it.
+// elicit waits for the answer, or until the change has ended without it. Without a reply, the error says why there is
+// none.
 func (w writeCall) elicit(ctx context.Context, c confirm.Change, form mcp.ElicitationParams) (reply *mcp.ElicitationResult, ended bool, err error) {
 	defer w.calls.aside()()
 	defer w.keepTelling(ctx, w.req)()
@@ -38,8 +41,7 @@ func (w writeCall) elicit(ctx context.Context, c confirm.Change, form mcp.Elicit
 	watched := make(chan struct{})
 	go func() {
 		defer close(watched)
-		now, err := w.back.Gate.Wait(asking, c.ID)
-		if ended = err == nil && !now.State.Open(); ended {
+		if ended = w.endsWhile(asking, c.ID); ended {
 			stop()
 		}
 	}()
@@ -48,24 +50,53 @@ func (w writeCall) elicit(ctx context.Context, c confirm.Change, form mcp.Elicit
 	})
 	stop()
 	<-watched
-	if err == nil && reply == nil {
-		err = errors.New("the client's session brought no answer")
+	if err != nil {
+		return nil, ended, err
 	}
-	return reply, ended && err != nil, err
+	return reply, false, nil
+}
+
+// endsWhile reports whether a change ends before ctx does. A ledger that cannot be read for a while is asked again.
+func (w writeCall) endsWhile(ctx context.Context, id string) bool {
+	for ctx.Err() == nil {
+		c, err := w.wait(ctx, id)
+		if err == nil {
+			return !c.State.Open()
+		}
+		w.cfg.Log.WarnContext(ctx, "how a change stands cannot be read; it is tried again", "change", id, "error", err)
+		again := time.NewTimer(time.Second)
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			again.Stop()
+		}
+	}
+	return false
+}
+
+// wait is Gate.Wait on a goroutine of its own, where a panic must not cost more than one answer.
+func (w writeCall) wait(ctx context.Context, id string) (c confirm.Change, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v", p)
+		}
+	}()
+	return w.back.Gate.Wait(ctx, id)
 }
 
 // abandon takes back a question that nobody can answer any more, unless people are asked elsewhere too.
-func (w writeCall) abandon(ctx context.Context, c confirm.Change) confirm.Change {
+func (w writeCall) abandon(ctx context.Context, c confirm.Change, why string) confirm.Change {
 	if slices.ContainsFunc(c.Channels, func(ch confirm.Channel) bool { return ch != confirm.Client }) {
 		return c
 	}
-	tidy, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	tidy, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWord)
 	defer cancel()
-	now, err := w.back.Gate.Abandon(tidy, c.ID, w.by.principal)
+	now, err := w.back.Gate.Abandon(tidy, c.ID, w.by.principal, why)
 	switch {
-	case err == nil, errors.Is(err, confirm.ErrRefused), errors.Is(err, confirm.ErrMoved):
+	case err == nil, errors.Is(err, confirm.ErrRefused):
 		return now // taken back, or ended before
+	case !errors.Is(err, confirm.ErrMoved):
+		w.cfg.Log.Warn("an abandoned change stays open until it expires", "change", c.ID, "error", err)
 	}
-	w.cfg.Log.Warn("an abandoned change stays open until it expires", "change", c.ID, "error", err)
 	return c
 }

@@ -1,14 +1,19 @@
 package mcpserver_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/mark3labs/mcp-go/mcp"
 
 	"scanwarden/confirm"
+	"scanwarden/confirm/store"
 )
 
 // endings are the ways in which a change ends while a client's prompt stands unanswered.
@@ -104,20 +109,158 @@ func TestAQuestionGoesWithItsClient(t *testing.T) {
 	}
 }
 
-// A client whose prompt fails has asked nobody.
+// between is a real ledger at which something happens in the moment that a test is about.
+type between struct {
+	*store.Store
+	read  atomic.Pointer[func() error]       // before a change is read
+	moved func(confirm.Change, confirm.Move) // before it is moved
+}
+
+func (b *between) Change(ctx context.Context, id string) (confirm.Change, error) {
+	if read := b.read.Load(); read != nil {
+		if err := (*read)(); err != nil {
+			return confirm.Change{}, err
+		}
+	}
+	return b.Store.Change(ctx, id)
+}
+
+func (b *between) Move(ctx context.Context, c confirm.Change, m confirm.Move) (confirm.Change, error) {
+	if b.moved != nil {
+		b.moved(c, m)
+	}
+	return b.Store.Move(ctx, c, m)
+}
+
+// asked asks over stdio, and returns what came to the client's person.
+func (w *wire) asked(h *house, name string) (id int, question line) {
+	w.t.Helper()
+	id = w.request("tools/call", map[string]any{"name": "add_scan", "arguments": h.newScan(name)})
+	if question = w.read(); question.Method != "elicitation/create" {
+		w.t.Fatalf("got %+v %s", question, question.Result)
+	}
+	return id, question
+}
+
+func (w *wire) reply(question line, result string) {
+	w.t.Helper()
+	w.send(fmt.Sprintf(`{"jsonrpc":"2.0","id":%s,"result":%s}`, question.ID, result))
+}
+
+func (w *wire) told(id int, status string) {
+	w.t.Helper()
+	if got := w.read(); string(got.ID) != fmt.Sprint(id) || !strings.Contains(string(got.Result), `"status":"`+status+`"`) {
+		w.t.Errorf("got %+v %s, want %s", got, got.Result, status)
+	}
+}
+
+// A client whose prompt fails has asked nobody. Where people are asked elsewhere too, the call waits for them.
 func TestAPromptThatFailsTakesItsQuestionAlong(t *testing.T) {
-	h := newHouse(t, func(p *confirm.Policy) { p.Approvers, p.SelfApproval = nil, false })
-	w := h.stdio(t)
-	w.initialize()
-	id := w.request("tools/call", map[string]any{"name": "add_scan", "arguments": h.newScan("Not shown")})
-	question := w.read()
-	c := h.theOpenOne(t, "local:ada")
-	w.send(fmt.Sprintf(`{"jsonrpc":"2.0","id":%s,"error":{"code":-32603,"message":"no window"}}`, question.ID))
-	if got := w.read(); string(got.ID) != fmt.Sprint(id) || got.Error == nil {
-		t.Errorf("got %+v %s", got, got.Result)
+	failed := `{"jsonrpc":"2.0","id":%s,"error":{"code":-32603,"message":"no window"}}`
+	t.Run("alone", func(t *testing.T) {
+		h := newHouse(t, func(p *confirm.Policy) { p.Approvers, p.SelfApproval = nil, false })
+		w := h.stdio(t)
+		w.initialize()
+		id, question := w.asked(h, "Not shown")
+		w.send(fmt.Sprintf(failed, question.ID))
+		w.told(id, "withdrawn")
+		w.ends()
+	})
+	t.Run("with Slack", func(t *testing.T) {
+		h := hanging(t)
+		w := h.stdio(t)
+		w.initialize()
+		id, question := w.asked(h, "Not shown")
+		w.send(fmt.Sprintf(failed, question.ID))
+		endings["applied"](t, h, h.theOpenOne(t, "local:ada"))
+		w.told(id, "applied")
+		w.ends()
+	})
+}
+
+// Bob says yes in Slack in the very moment in which Ada's client brings something else: the call is told what happened,
+// and not that it may be made again.
+func TestAnAnswerThatLosesToADecisionIsToldOfIt(t *testing.T) {
+	for _, answer := range []string{`{"action":"accept","content":{"code":"WRONG"}}`, `{"action":"cancel"}`} {
+		h := &house{channels: []confirm.Channel{confirm.Client, confirm.Slack}, between: &between{}}
+		h.build(t, func(p *confirm.Policy) { p.Approvers = []string{"token:bob", "local:ada"} })
+		h.between.moved = func(c confirm.Change, m confirm.Move) {
+			if m.NextRound {
+				endings["applied"](t, h, c)
+			}
+		}
+		w := h.stdio(t)
+		w.initialize()
+		id, question := w.asked(h, "Decided meanwhile")
+		w.reply(question, answer)
+		w.told(id, "applied")
+		h.writes(t, 1)
+		w.ends()
 	}
-	if now, err := h.ledger.Change(t.Context(), c.ID); err != nil || now.State != confirm.Withdrawn {
-		t.Errorf("the change is %s, %v", now.State, err)
+}
+
+// A ledger that fails once while a person is asked, or a bug in what reads it, does not leave the call hanging.
+func TestAHangingCallOutlivesATroubledLedger(t *testing.T) {
+	for name, trouble := range map[string]func() error{
+		"error": func() error { return errors.New("terminating connection due to administrator command") },
+		"panic": func() error { panic("a bug") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := &house{channels: []confirm.Channel{confirm.Client, confirm.Slack}, between: &between{}}
+			h.build(t, func(p *confirm.Policy) { p.Approvers = []string{"token:bob", "local:ada"} })
+			w := h.stdio(t)
+			w.initialize()
+			id, _ := w.asked(h, "Asked in troubled times")
+			c := h.theOpenOne(t, "local:ada")
+			struck := make(chan struct{})
+			strike := sync.OnceValue(func() error {
+				h.between.read.Store(nil)
+				defer close(struck)
+				return trouble()
+			})
+			h.between.read.Store(&strike)
+			<-struck
+			endings["applied"](t, h, c)
+			w.told(id, "applied")
+			w.ends()
+		})
 	}
-	w.ends()
+}
+
+// What a person has said counts, even if their client cancels the call while it is being written down.
+func TestAnAnswerCountsWhoseCallIsCancelled(t *testing.T) {
+	for status, answer := range map[confirm.State]string{
+		confirm.Denied: `{"action":"decline"}`, confirm.Applied: `{"action":"accept","content":{"code":"%s"}}`,
+	} {
+		h := &house{channels: []confirm.Channel{confirm.Client, confirm.Slack}, between: &between{}}
+		h.build(t, func(p *confirm.Policy) { p.Approvers = []string{"token:bob", "local:ada"} })
+		deciding, cancelled := make(chan struct{}), make(chan struct{})
+		h.between.moved = func(_ confirm.Change, m confirm.Move) {
+			if m.Decision != nil {
+				close(deciding)
+				<-cancelled
+			}
+		}
+		w := h.stdio(t)
+		w.initialize()
+		id, question := w.asked(h, "Answered and cancelled")
+		c := h.theOpenOne(t, "local:ada")
+		if status == confirm.Applied {
+			answer = fmt.Sprintf(answer, lastLine.FindStringSubmatch(question.Params.Message)[1])
+		}
+		w.reply(question, answer)
+		<-deciding
+		w.send(fmt.Sprintf(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":%d}}`, id))
+		ping := w.request("ping", map[string]any{}) // it is answered after the cancellation was read
+		if got := w.read(); string(got.ID) != fmt.Sprint(ping) {
+			t.Errorf("got %+v", got)
+		}
+		close(cancelled)
+		wait, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		if now, err := h.gate.Wait(wait, c.ID); err != nil || now.State != status {
+			t.Errorf("the change is %s, %v; want %s", now.State, err, status)
+		}
+		w.ends()
+	}
 }

@@ -45,6 +45,7 @@ type house struct {
 	readOnly bool
 	scanner  string    // a machine id
 	behalf   sync.Map  // in whose name Defender was called
+	between  *between  // what happens at the ledger; nil is nothing
 	log      logBuffer // what the server logged
 }
 
@@ -98,8 +99,13 @@ func (h *house) rooms(t testing.TB, policy confirm.Policy, api string) *mcpserve
 	executor := tools.NewExecutor(reader, writer, nil)
 	clock := func() time.Time { return time.Now().Add(time.Duration(h.ahead.Load()) * time.Second) }
 	h.ledger = ledger
+	var kept confirm.Ledger = ledger
+	if h.between != nil {
+		h.between.Store = ledger
+		kept = h.between
+	}
 	h.gate = confirm.New(confirm.Config{
-		Ledger: ledger, Policy: policy, Target: "simulator", Now: clock,
+		Ledger: kept, Policy: policy, Target: "simulator", Now: clock,
 		Execute: executor.Execute, Reconcile: executor.Reconcile,
 	})
 	t.Cleanup(func() {

@@ -58,9 +58,7 @@ func (w writeCall) propose(ctx context.Context) (*mcp.CallToolResult, error) {
 	if err := w.back.Gate.MayPropose(ctx, w.op.Name, asker); err != nil {
 		return w.refuse(ctx, w.op.Name, err), nil
 	}
-	work, stop := w.showProgress(ctx, w.req)
-	defer stop()
-	plan, err := w.back.Desk.Plan(work, w.op.Name, arguments(w.req))
+	plan, err := w.plan(ctx)
 	if err != nil {
 		return w.refuse(ctx, w.op.Name, err), nil
 	}
@@ -72,6 +70,13 @@ func (w writeCall) propose(ctx context.Context) (*mcp.CallToolResult, error) {
 		return w.outcome(ctx, c) // it is put to people elsewhere, at once
 	}
 	return w.ask(ctx, c, "")
+}
+
+// plan plans the change, and shows its progress until it stands.
+func (w writeCall) plan(ctx context.Context) (confirm.Proposal, error) {
+	work, stop := w.showProgress(ctx, w.req)
+	defer stop()
+	return w.back.Desk.Plan(work, w.op.Name, arguments(w.req))
 }
 
 // ask puts the change to the client's person: the whole plan, and the code as the last line.
@@ -113,7 +118,10 @@ func (w writeCall) answer(ctx context.Context) (*mcp.CallToolResult, error) {
 	if reply == nil {
 		return w.askAgain(ctx, q)
 	}
-	c, err := w.back.Gate.Answer(ctx, q.Change, confirm.Answer{
+	// What a person has said counts, even if their client is gone by the time it is written down.
+	deciding, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWord)
+	defer cancel()
+	c, err := w.back.Gate.Answer(deciding, q.Change, confirm.Answer{
 		Principal: w.by.principal, Groups: w.by.groups, Agent: w.by.agent,
 		Round: q.Round, Action: confirm.Action(reply.Action), Code: typedCode(reply.Content),
 	})
@@ -129,6 +137,9 @@ func (w writeCall) answer(ctx context.Context) (*mcp.CallToolResult, error) {
 	}
 	return w.outcome(ctx, c)
 }
+
+// lastWord bounds how long it may take to write down what was answered.
+const lastWord = 5 * time.Second
 
 // askAgain repeats a question whose answer was left out; that spends nothing.
 func (w writeCall) askAgain(ctx context.Context, q question) (*mcp.CallToolResult, error) {

@@ -34,7 +34,7 @@ func lookAtCallers(ctx context.Context, p *patient) []finding {
 	case err != nil:
 		return []finding{bad(err)}
 	}
-	if err := errors.Join(p.cfg.checkAssistant(auth), p.cfg.checkService()); err != nil {
+	if err := p.cfg.checkService(); err != nil {
 		return []finding{bad(err)}
 	}
 	if strings.HasPrefix(auth, "entra") {
@@ -58,9 +58,6 @@ func told(auth string, tokens int) string {
 
 func (p *patient) lookAtEntraCallers(ctx context.Context, address *net.TCPAddr) []finding {
 	callers := p.cfg.entraCallers(p.resource(address))
-	if err := checkEntraCallers(callers); err != nil {
-		return []finding{bad(err)}
-	}
 	if _, err := entrance.Entra(ctx, callers); err != nil {
 		return []finding{bad(err)}
 	}

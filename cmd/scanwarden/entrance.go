@@ -95,21 +95,8 @@ func (bp blueprint) foresee(ctx context.Context) (bearers, error) {
 	if err != nil {
 		return nil, err
 	}
-	auth, err := bp.cfg.admission(address, len(tokens))
-	if err != nil {
-		return nil, err
-	}
-	return tokens, bp.cfg.checkAdmission(auth)
-}
-
-// checkAdmission refuses callers who could not be told apart.
-func (c *config) checkAdmission(auth string) error {
-	if strings.HasPrefix(auth, "entra") {
-		if err := c.checkEntraCallers(c.entraCallers("")); err != nil {
-			return err
-		}
-	}
-	return c.checkAssistant(auth)
+	_, err = bp.cfg.admission(address, len(tokens))
+	return tokens, err
 }
 
 // entrance says who may call the HTTP server at address. It fails closed: unless something tells who calls,
@@ -119,9 +106,6 @@ func (bp blueprint) entrance(ctx context.Context, address net.Addr, tokens beare
 	door := mcpserver.HTTPConfig{}
 	door.Hosts, door.Origins = bp.cfg.names(tcp)
 	auth, err := bp.cfg.admission(tcp, len(tokens))
-	if err == nil {
-		err = bp.cfg.checkAdmission(auth)
-	}
 	if err != nil {
 		return door, err
 	}
@@ -148,8 +132,10 @@ func (bp blueprint) entrance(ctx context.Context, address net.Addr, tokens beare
 	return door, nil
 }
 
-func (c *config) checkEntraCallers(callers entrance.EntraConfig) error {
-	if callers.TenantID == "" || callers.ClientID == "" {
+// checkEntraCallers refuses tokens of anybody for anything.
+func (c *config) checkEntraCallers(auth string) error {
+	callers := c.entraCallers("")
+	if strings.HasPrefix(auth, "entra") && (callers.TenantID == "" || callers.ClientID == "") {
 		return c.at("http.auth").wrong("entra takes the tokens of one tenant for one app registration; set AZURE_TENANT_ID, and SCANWARDEN_HTTP_CLIENT_ID or AZURE_CLIENT_ID")
 	}
 	return nil
@@ -182,7 +168,7 @@ func (c *config) admission(address *net.TCPAddr, tokens int) (string, error) {
 	case strings.HasPrefix(auth, "token") && tokens == 0, auth == "" && tokens == 0 && !c.slackConfigured():
 		return "", errors.New("no caller could be authenticated: set SCANWARDEN_HTTP_TOKEN to a secret of 16 characters or more, SCANWARDEN_HTTP_AUTH to entra, or to none on a loopback address")
 	}
-	return auth, nil
+	return auth, cmp.Or(c.checkEntraCallers(auth), c.checkAssistant(auth))
 }
 
 // resource is the URL of the MCP endpoint, as its callers know it.

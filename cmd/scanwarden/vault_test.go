@@ -69,3 +69,17 @@ func TestASecretThatIsNotInTheVault(t *testing.T) {
 		return strings.Contains(logs, "a change that uses this credential would fail") && strings.Contains(logs, "edge-snmp") && strings.Contains(logs, "no such secret")
 	})
 }
+
+// TestNothingSignsInToAVault: what stands in for Defender needs no sign-in, and a vault does.
+func TestNothingSignsInToAVault(t *testing.T) {
+	c := loaded(t, "credentials:\n"+edgeInVault, environment{"SCANWARDEN_DEFENDER_URL": "http://127.0.0.1:1", "SCANWARDEN_STATE_DIR": t.TempDir()})
+	for name, from := range map[string]source{"a stand-in": draw(c, world{errs: io.Discard}).source(), "no sign-in at all": {}} {
+		secret := c.credentials(from)["edge-snmp"].CommunityString
+		_, err := secret.Read(t.Context())
+		for _, err := range []error{err, secret.Exists(t.Context())} {
+			if err == nil || !strings.Contains(err.Error(), "nothing signs in to Azure Key Vault here") {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	}
+}

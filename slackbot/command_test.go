@@ -122,12 +122,16 @@ func TestMoreScannersThanAMenuHoldsAreFoundByTyping(t *testing.T) {
 
 func TestSlackIsAnsweredAtOnceWhileDefenderHangs(t *testing.T) {
 	transports(t, func(t *testing.T, p plan) {
+		// As long as Defender hangs, whoever waits for it has no answer; how busy this machine is does not matter. Slack's
+		// clock stands, too, so that the form is not late.
+		p.slack = func(o *slacktest.Options) {
+			now := time.Now()
+			o.AckWithin, o.Now = 30*time.Second, func() time.Time { return now }
+		}
 		h := newHouse(t, p)
 		h.tenant.Fail(defendertest.Fault{Hang: true, Times: -1})
 		for _, text := range []string{h.newScan("x"), "", h.newScan("y")} {
-			if a := acked(t, h.slack.Command(bob, channel, "/add_scan", text)); a.Elapsed > 500*time.Millisecond {
-				t.Errorf("answered after %s", a.Elapsed)
-			}
+			acked(t, h.slack.Command(bob, channel, "/add_scan", text))
 		}
 		// The form opens in time, and is filled in when Defender answers.
 		h.slack.WaitView(bob, func(v slacktest.View) bool { return v.CallbackID == "add_scan" && says(v.All(), "Asking Defender") })

@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -178,20 +180,43 @@ func TestForgetMakesPlansFresh(t *testing.T) {
 	<-old
 }
 
+// heldBack is a way to Defender on which the first answer is held back until it is let go.
+type heldBack struct {
+	http.RoundTripper
+	begun        atomic.Bool
+	arrived, let chan struct{}
+}
+
+func (h *heldBack) RoundTrip(r *http.Request) (*http.Response, error) {
+	answer, err := h.RoundTripper.RoundTrip(r)
+	if !h.begun.Swap(true) {
+		close(h.arrived)
+		<-h.let
+	}
+	return answer, err
+}
+
 // TestAnOldReadIsNotKept: what was on its way before Forget does not replace what was read after.
 func TestAnOldReadIsNotKept(t *testing.T) {
-	h := build(t, defendertest.Options{})
-	h.sim.Fail(defendertest.Fault{Path: collection, Body: `{"value":[]}`, Delay: 300 * time.Millisecond})
+	now := time.Now()
+	h := build(t, defendertest.Options{}, func(cfg *tools.Config) { cfg.Now = func() time.Time { return now } })
+	way := &heldBack{RoundTripper: http.DefaultTransport, arrived: make(chan struct{}), let: make(chan struct{})}
+	h.api.HTTP = &http.Client{Transport: way}
+	var err error
+	if h.cfg.Reader, err = defender.New(h.api); err != nil {
+		t.Fatal(err)
+	}
+	h.desk = tools.NewDesk(h.cfg)
+	h.sim.Fail(defendertest.Fault{Path: collection, Body: `{"value":[]}`})
 	old := make(chan any, 1)
 	go func() {
 		answer, err := h.desk.Call(t.Context(), ada, "list_scans", nil)
 		old <- fmt.Sprint(answer, err)
 	}()
-	for h.lists() < 1 {
-		time.Sleep(time.Millisecond) // until the old read is on its way
-	}
+	<-way.arrived
 	h.desk.Forget()
 	h.plan("update_scan", `{"id":"Core switches","isActive":false}`)
+	close(way.let)
 	if got := <-old; got != "{[]} <nil>" {
 		t.Errorf("the old read got %v", got)
 	}

@@ -90,12 +90,14 @@ type lineReader struct {
 }
 
 func (r *lineReader) Read(p []byte) (int, error) {
-	if len(r.rest) == 0 {
+	for len(r.rest) == 0 {
 		if r.read == len(r.lines) {
 			return 0, io.EOF
 		}
-		r.rest = append(bytes.Clone(r.lines[r.read]), '\n')
-		r.read++
+		r.rest = bytes.Clone(r.lines[r.read])
+		if r.read++; r.read < len(r.lines) {
+			r.rest = append(r.rest, '\n')
+		}
 	}
 	n := copy(p, r.rest)
 	r.rest = r.rest[n:]

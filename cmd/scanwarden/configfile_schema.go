@@ -36,10 +36,15 @@ func checkSchema(document *yaml.Node) error {
 	}
 	var found []mistake
 	for _, leaf := range leaves(wrong) {
-		found = append(found, mistakes(document, leaf)...)
+		if found = append(found, mistakes(document, leaf)...); len(found) > mostMistakes {
+			break
+		}
 	}
 	return inOrder(found)
 }
+
+// mostMistakes are told at once: a file with more is of another kind, and a person corrects a few at a time.
+const mostMistakes = 20
 
 // inOrder is every mistake once, in the order of the file.
 func inOrder(found []mistake) error {
@@ -48,7 +53,11 @@ func inOrder(found []mistake) error {
 	}
 	slices.SortStableFunc(found, func(a, b mistake) int { return cmp.Or(cmp.Compare(a.line, b.line), cmp.Compare(a.column, b.column)) })
 	var texts []string
-	for _, m := range slices.Compact(found) {
+	for i, m := range slices.Compact(found) {
+		if i == mostMistakes {
+			texts = append(texts, "and more")
+			break
+		}
 		texts = append(texts, fmt.Sprintf("line %d, column %d: %s", m.line, m.column, m.text))
 	}
 	return errors.New(strings.Join(texts, "; "))
@@ -119,7 +128,8 @@ func locationOf(e *jsonschema.ValidationError) []string {
 }
 
 func unknownKeys(document *yaml.Node, e *jsonschema.ValidationError, keys []string) (found []mistake) {
-	for _, key := range keys {
+	slices.Sort(keys)
+	for _, key := range keys[:min(len(keys), mostMistakes+1)] {
 		node := place(document, e.InstanceLocation, key)
 		text := fmt.Sprintf("unknown key %q: remove it or correct its spelling%s", key, likely(key, e.SchemaURL))
 		if strings.ContainsAny(key, `()"'=<>`) {

@@ -23,9 +23,11 @@ func syntax(err error, lines [][]byte, read int) error {
 	case anchor != nil:
 		line = 1 + indexOf(lines, func(text []byte) bool { return bytes.Contains(text, []byte("*"+anchor[1])) })
 	case regexp.MustCompile(`^did not find expected (key|node content|'|<)`).MatchString(found[2]):
-		line = torn(lines, read)
+		line = torn(lines, read, line)
 	case strings.Contains(found[2], "tab character"): // somewhere below where the library says
-		line += indexOf(lines[min(line, len(lines)):], tabbed.Match) + 1
+		line += indexOf(lines[min(line, len(lines)):], tabbed().Match) + 1
+	case strings.Contains(found[2], "unexpected end of stream"): // where the file ends, and not where the quote was opened
+		line = opened(lines[:min(max(line, 1), len(lines))])
 	}
 	line = min(max(line, 1), len(lines)) // the library names no line when it means the first
 	column, words := plainSyntax(found[2], lines[line-1])
@@ -33,18 +35,30 @@ func syntax(err error, lines [][]byte, read int) error {
 }
 
 // torn is the line at which YAML breaks, read lines having been looked at. Of such mistakes the library names the
-// line where the mapping begins in which they are. What can be read up to a line is whole up to there.
-func torn(lines [][]byte, read int) int {
-	const far = 200 // lines to go back at most: each is one more look at the whole file
+// line where the mapping begins in which they are: otherwise. What can be read up to a line is whole up to there.
+func torn(lines [][]byte, read, otherwise int) int {
 	end := min(read, len(lines))
-	n := end - 1
-	for ; n > max(0, end-far); n-- {
-		if yaml.Unmarshal(bytes.Join(lines[:n], []byte("\n")), &yaml.Node{}) == nil {
-			break
+	patience := 2 << 20 // bytes to look at: each step back is one more look at all before it
+	for n := end - 1; n >= 0; n-- {
+		whole := bytes.Join(lines[:n], []byte("\n"))
+		if patience -= len(whole); patience < 0 {
+			return otherwise
+		}
+		if yaml.Unmarshal(whole, &yaml.Node{}) == nil {
+			return n + 1 + max(0, indexOf(lines[n:end], afterQuote().Match))
 		}
 	}
-	n = max(n, 0)
-	return n + 1 + max(0, indexOf(lines[n:end], afterQuote().Match))
+	return otherwise
+}
+
+// opened is the last line on which a quote is opened and not closed; where none is, it is the last line.
+func opened(lines [][]byte) int {
+	for n := len(lines); n > 0; n-- {
+		if bytes.Count(lines[n-1], []byte(`"`))%2 == 1 || bytes.Count(lines[n-1], []byte("'"))%2 == 1 {
+			return n
+		}
+	}
+	return len(lines)
 }
 
 func indexOf(lines [][]byte, is func([]byte) bool) int {
@@ -60,7 +74,7 @@ var (
 	// afterQuote is a quoted value behind which more stands.
 	afterQuote = compiled(`([\w-]+):[ \t]+("(?:[^"\\]|\\.)*"|'(?:[^']|'')*')[ \t]*[^\s,}\]#]`)
 	// tabbed is a line that is indented with a tab.
-	tabbed = regexp.MustCompile(`^ *\t`)
+	tabbed = compiled(`^ *\t`)
 	// condition is a rule's that is not in quotes.
 	condition = compiled(`\bwhen:[ \t]+([^\s|>'"])`)
 )

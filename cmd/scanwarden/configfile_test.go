@@ -1,10 +1,12 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode/utf16"
 )
 
 // ruleFile is a file with one rule, whose condition stands behind when: as it is given.
@@ -45,6 +47,7 @@ func TestConfigFileMistakes(t *testing.T) {
 		ruleFile(">\n\n        count > 3 && cnt"):                  `policy.rules: line 7, column 22: in the condition of "large", "cnt" is not known`,
 
 		// YAML itself.
+		"auth: \"client\npolicy: {}":                             `line 1, column 7: a quote is opened and not closed; close it`,
 		"policy:\n\texpires: 15m":                                `line 2, column 1: here is a tab; indent with spaces`,
 		"policy:\n  rules:\n  \t- name: x":                       `line 3, column 3: here is a tab; indent with spaces`,
 		"auth: client\npolicy: {}\nauth: client":                 `line 3, column 1: "auth" stands there twice, the first time on line 1; keep one`,
@@ -148,5 +151,38 @@ func TestConfigOriginsOfOthers(t *testing.T) {
 		if _, err := load(tt.env, tt.flags); err == nil || !strings.HasPrefix(err.Error(), tt.want) {
 			t.Errorf("%s: got %v, want %s", name, err, tt.want)
 		}
+	}
+}
+
+// TestConfigFileOfAnyKind: a large file that is none is refused by a message that a person can read.
+func TestConfigFileOfAnyKind(t *testing.T) {
+	for name, file := range map[string]string{
+		"a list that is not closed": "policy: {approvers: [a,\n" + strings.Repeat(" b,\n", 5_000),
+		"unknown keys":              manyKeys(5_000),
+		"a key again and again":     strings.Repeat("auth: client\n", 5_000),
+	} {
+		if err := (&config{}).fromYAML([]byte(file)); err == nil || len(err.Error()) > 4000 {
+			t.Errorf("%s: told %d bytes: %.300v", name, len(fmt.Sprint(err)), err)
+		}
+	}
+}
+
+func manyKeys(n int) string {
+	var all strings.Builder
+	for i := range n {
+		fmt.Fprintf(&all, "key%d: 1\n", i)
+	}
+	return all.String()
+}
+
+// TestConfigFileOfWindows: what PowerShell writes is UTF-16, with a mark at its beginning.
+func TestConfigFileOfWindows(t *testing.T) {
+	file := []byte{0xff, 0xfe}
+	for _, unit := range utf16.Encode([]rune("auth: managed-identity\r\npolicy: {self_approval: true}\r\n")) {
+		file = append(file, byte(unit), byte(unit>>8))
+	}
+	c := &config{}
+	if err := c.fromYAML(file); err != nil || c.Auth != "managed-identity" || !c.Policy.SelfApproval {
+		t.Errorf("%+v, %v", c.Policy, err)
 	}
 }

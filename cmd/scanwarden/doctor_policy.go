@@ -43,21 +43,37 @@ func (c *config) unanswerable(policy confirm.Policy) []finding {
 		return []finding{badly("changes are put to the requester's own client alone, and people may not confirm their own changes, so every change is refused",
 			"Set policy.self_approval (SCANWARDEN_SELF_APPROVAL), or configure Slack, where others are asked.")}
 	}
-	answers := func(approver string) bool {
-		kind, name, _ := strings.Cut(approver, ":")
-		switch kind {
-		case "token":
-			return c.hasToken(name)
-		case "entra", "entra-role":
-			return c.admits("entra")
+	for _, approver := range policy.Approvers {
+		if c.comesIn(approver) || slices.ContainsFunc(alsoKnown(policy.People, approver), c.comesIn) {
+			return nil
 		}
-		return kind == "local"
-	}
-	if slices.ContainsFunc(policy.Approvers, answers) {
-		return nil
 	}
 	return []finding{badly("changes are put to the requester's own client alone, and no approver comes in by one, so every change is refused",
 		"List local:USER for a stdio server, a configured token:NAME, or people of Entra ID with http.auth entra; or configure Slack.")}
+}
+
+// comesIn reports whether somebody can call by this principal, or by one of this group.
+func (c *config) comesIn(approver string) bool {
+	kind, name, _ := strings.Cut(approver, ":")
+	switch kind {
+	case "token":
+		return c.hasToken(name)
+	case "entra", "entra-role":
+		return c.admits("entra")
+	}
+	return kind == "local"
+}
+
+// alsoKnown are the principals of the person whom the configuration knows by this one.
+func alsoKnown(people []confirm.Person, principal string) (others []string) {
+	for _, person := range people {
+		if slices.Contains(person.Principals, confirm.Principal(principal)) {
+			for _, other := range person.Principals {
+				others = append(others, string(other))
+			}
+		}
+	}
+	return others
 }
 
 // unreachable finds approvers who can never be asked, and more people needed than there are.
@@ -98,10 +114,7 @@ func unjoined(policy confirm.Policy) []finding {
 
 // joined reports whether the configuration knows a person by this principal and another one, of another kind.
 func joined(people []confirm.Person, who confirm.Principal) bool {
-	return slices.ContainsFunc(people, func(p confirm.Person) bool {
-		return slices.Contains(p.Principals, who) &&
-			slices.ContainsFunc(p.Principals, func(other confirm.Principal) bool { return !strings.HasPrefix(string(other), "slack:") })
-	})
+	return slices.ContainsFunc(alsoKnown(people, string(who)), func(other string) bool { return !strings.HasPrefix(other, "slack:") })
 }
 
 // tooMany finds what asks for more people than could ever say yes.

@@ -28,7 +28,7 @@ import (
 var rewrite = flag.Bool("rewrite", false, "write the golden files anew")
 
 // usable are the set-ups with which a server does its work.
-var usable = []string{"nothing", "simulator-url", "on-behalf-of", "slack-scope-idle"}
+var usable = []string{"nothing", "simulator-url", "on-behalf-of", "slack-scope-idle", "approver-joined"}
 
 // TestDoctorNamesEachFault breaks a good set-up in one way at a time. The golden files are what a person reads.
 func TestDoctorNamesEachFault(t *testing.T) {
@@ -140,6 +140,12 @@ people:
 		"nobody-answers": func(w *ward) {
 			w.slackless()
 			w.file = namedCredential + "policy: {approvers: [token:ada, slack:T01TEST/U0ADA], self_approval: true}\n"
+		},
+		"approver-joined": func(w *ward) { // who is listed by one principal comes in by another
+			w.slackless()
+			w.file = namedCredential + `policy: {approvers: [slack:T01TEST/U0ADA], self_approval: true}
+people: [{name: Ada, principals: [slack:T01TEST/U0ADA, token:default]}]
+`
 		},
 		"nobody-enough": func(w *ward) {
 			w.slackless()

@@ -62,10 +62,10 @@ func (c *config) checkAuth() error {
 	if len(ways) == 2 && ways[0] == "slack" { // in either order
 		ways[0], ways[1] = ways[1], ways[0]
 	}
-	c.HTTP.Auth = strings.Join(ways, ",")
 	if c.HTTP.Auth == "" {
 		return nil
 	}
+	c.HTTP.Auth = strings.Join(ways, ",")
 	if !slices.Contains(admissions, c.HTTP.Auth) {
 		return c.at("http.auth").wrong("%q is not a way to authenticate; set it to one of %s", c.HTTP.Auth, strings.Join(admissions, " | "))
 	}

@@ -27,6 +27,9 @@ func (s Source) strange(condition *cel.Ast, operations []string) error {
 	} {
 		for _, name := range []string{sign.Equals, sign.NotEquals, sign.In} {
 			for _, call := range ast.MatchDescendants(root, ast.FunctionMatcher(name)) {
+				if bound(call, word.name) {
+					continue
+				}
 				for _, text := range comparedWith(word.name, call.AsCall().Args()) {
 					if wrong := word.wrong(text); wrong != "" {
 						return fmt.Errorf("%sthe condition of %q compares %s with %q, which it never is; %s", s.at(0, 0), s.Name, word.name, text, wrong)
@@ -36,6 +39,16 @@ func (s Source) strange(condition *cel.Ast, operations []string) error {
 		}
 	}
 	return nil
+}
+
+// bound reports whether a word is the variable of a macro here, as in scans.exists(via, via == "x"), and not ours.
+func bound(e ast.NavigableExpr, word string) bool {
+	for p, ok := e.Parent(); ok; p, ok = p.Parent() {
+		if p.Kind() == ast.ComprehensionKind && p.AsComprehension().IterVar() == word {
+			return true
+		}
+	}
+	return false
 }
 
 func unknown(text string, known []string) string {

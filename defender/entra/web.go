@@ -179,7 +179,7 @@ func (w *Web) admit(r confidential.AuthResult, nonce string) *Error {
 	case time.Since(time.Unix(id.ExpirationTime, 0)) > drift:
 		return expired(time.Now())
 	case more.guest(w.tenant):
-		return &Error{Hint: "the account is a guest's in this tenant, and guests cannot use scanwarden: sign in with an account of the tenant's own"}
+		return &Error{Hint: "the account is a guest's in this tenant, and guests cannot use scanwarden: sign in with an account of the tenant's own (one from elsewhere that is a member is told by the optional claim acct, which an administrator adds to ID tokens)"}
 	}
 	return nil
 }
@@ -208,7 +208,7 @@ func passedOver(token string) (claims moreClaims) {
 // guest reports whether the account is another organisation's. tools/entrance judges access tokens alike.
 func (c moreClaims) guest(tenant string) bool {
 	if c.Account != nil {
-		return c.Account != float64(0)
+		return c.Account != float64(0) && c.Account != "0"
 	}
 	return c.Provider != "" && !strings.Contains(strings.ToLower(c.Provider), tenant)
 }

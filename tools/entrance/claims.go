@@ -83,7 +83,7 @@ func (c *claims) agent() bool {
 // optional-claims-reference).
 func (c *claims) guest() bool {
 	if c.account != nil {
-		return c.account != float64(0)
+		return c.account != float64(0) && c.account != "0"
 	}
 	return c.provider != "" && !strings.Contains(strings.ToLower(c.provider), strings.ToLower(c.tenant))
 }

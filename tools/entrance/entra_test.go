@@ -105,6 +105,7 @@ func TestGuestsAreNotLetIn(t *testing.T) {
 		"a guest of our own tenant's":       {jwt.MapClaims{"acct": 1, "idp": own}, true},
 		"authenticated by another tenant":   {jwt.MapClaims{"idp": other}, true},
 		"a personal account":                {jwt.MapClaims{"idp": "live.com"}, true},
+		"a member, as text":                 {jwt.MapClaims{"acct": "0"}, false},
 		"a member":                          {jwt.MapClaims{"acct": 0}, false},
 		"a member from another tenant":      {jwt.MapClaims{"acct": 0, "idp": other}, false},
 		"authenticated by our tenant":       {jwt.MapClaims{"idp": own}, false},

@@ -26,9 +26,9 @@ func (g *Gate) Withdraw(ctx context.Context, id string, by Asker) (Change, error
 	return g.takeBack(ctx, id, by, "taken back by the requester")
 }
 
-// Abandon takes back a pending change that nobody can answer any more, and says why.
-func (g *Gate) Abandon(ctx context.Context, id string, by Principal, why string) (Change, error) {
-	return g.takeBack(ctx, id, Asker{Principal: by}, why)
+// Abandon takes back a pending change that nobody can answer any more: the call that asked for it has ended.
+func (g *Gate) Abandon(ctx context.Context, id string, by Principal) (Change, error) {
+	return g.takeBack(ctx, id, Asker{Principal: by}, "the call that asked for it ended before anybody had answered")
 }
 
 func (g *Gate) takeBack(ctx context.Context, id string, by Asker, why string) (Change, error) {

@@ -63,7 +63,7 @@ func TestTroubleIsToldAndForgotten(t *testing.T) {
 func TestAnAbandonedChangeSaysSo(t *testing.T) {
 	h := newHouse(t, confirm.Policy{Approvers: []string{string(bob)}})
 	c := h.propose(t, elsewhere(ada))
-	got, err := h.Abandon(t.Context(), c.ID, ada, "the call ended")
+	got, err := h.Abandon(t.Context(), c.ID, ada)
 	if err != nil || got.State != confirm.Withdrawn || strings.Contains(got.Outcome.Reason, "requester") {
 		t.Errorf("%s, %q, %v", got.State, got.Outcome.Reason, err)
 	}

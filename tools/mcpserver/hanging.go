@@ -18,18 +18,18 @@ func (w writeCall) askHanging(ctx context.Context, c confirm.Change, state strin
 	reply, ended, err := w.elicit(ctx, c, form)
 	switch {
 	case reply != nil:
-		w.req.Params.RequestState = state
-		w.req.Params.InputResponses = mcp.InputResponses{answerKey: mcp.NewElicitationInputResponse(*reply)}
-		return w.answer(ctx)
 	case ended:
 		return w.outcome(ctx, c)
 	case ctx.Err() != nil:
-		c = w.abandon(ctx, c, "the call that asked for it ended before anybody had answered")
-	default:
-		w.cfg.Log.WarnContext(ctx, "a client could not put a question to its person", "change", c.ID, "error", err)
-		c = w.abandon(ctx, c, "the client could not put the question to its person")
+		return w.outcome(ctx, w.abandon(ctx, c)) // people may be asked elsewhere too
+	default: // no window, or a client that finds its person's answer wrong by the form: nothing that could be a yes
+		w.cfg.Log.WarnContext(ctx, "a client answered a question with an error", "change", c.ID, "error", err)
+		reply = &mcp.ElicitationResult{}
+		reply.Action = mcp.ElicitationResponseActionCancel
 	}
-	return w.outcome(ctx, c) // people may be asked elsewhere too
+	w.req.Params.RequestState = state
+	w.req.Params.InputResponses = mcp.InputResponses{answerKey: mcp.NewElicitationInputResponse(*reply)}
+	return w.answer(ctx)
 }
 
 // elicit waits for the answer, or until the change has ended without it. Without a reply, the error says why there is
@@ -85,13 +85,13 @@ func (w writeCall) wait(ctx context.Context, id string) (c confirm.Change, err e
 }
 
 // abandon takes back a question that nobody can answer any more, unless people are asked elsewhere too.
-func (w writeCall) abandon(ctx context.Context, c confirm.Change, why string) confirm.Change {
+func (w writeCall) abandon(ctx context.Context, c confirm.Change) confirm.Change {
 	if slices.ContainsFunc(c.Channels, func(ch confirm.Channel) bool { return ch != confirm.Client }) {
 		return c
 	}
 	tidy, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWord)
 	defer cancel()
-	now, err := w.back.Gate.Abandon(tidy, c.ID, w.by.principal, why)
+	now, err := w.back.Gate.Abandon(tidy, c.ID, w.by.principal)
 	switch {
 	case err == nil, errors.Is(err, confirm.ErrRefused):
 		return now // taken back, or ended before

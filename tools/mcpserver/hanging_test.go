@@ -154,8 +154,8 @@ func (w *wire) told(id int, status string) {
 	}
 }
 
-// A client whose prompt fails has asked nobody. Where people are asked elsewhere too, the call waits for them.
-func TestAPromptThatFailsTakesItsQuestionAlong(t *testing.T) {
+// A client that answers with an error has brought no yes. Where people are asked elsewhere too, the call waits for them.
+func TestAnErrorInPlaceOfAnAnswerIsNoYes(t *testing.T) {
 	failed := `{"jsonrpc":"2.0","id":%s,"error":{"code":-32603,"message":"no window"}}`
 	t.Run("alone", func(t *testing.T) {
 		h := newHouse(t, func(p *confirm.Policy) { p.Approvers, p.SelfApproval = nil, false })
@@ -163,7 +163,7 @@ func TestAPromptThatFailsTakesItsQuestionAlong(t *testing.T) {
 		w.initialize()
 		id, question := w.asked(h, "Not shown")
 		w.send(fmt.Sprintf(failed, question.ID))
-		w.told(id, "withdrawn")
+		w.told(id, "denied")
 		w.ends()
 	})
 	t.Run("with Slack", func(t *testing.T) {

@@ -3,7 +3,6 @@ package confirm
 import (
 	"context"
 	"crypto/subtle"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -70,20 +69,9 @@ func (g *Gate) Answer(ctx context.Context, id string, a Answer) (Change, error) 
 
 // nextRound spends the question that was answered, so that the same answer cannot be played again.
 func (g *Gate) nextRound(ctx context.Context, id string, holds func(Change) error, why string) (Change, error) {
-	for try := 1; ; try++ {
-		c, err := g.pending(ctx, id)
-		if err != nil {
-			return c, err
-		}
-		if err := holds(c); err != nil {
-			return c, err
-		}
-		after, err := g.move(ctx, c, Move{To: Pending, Unexpired: true, NextRound: true, Note: why})
-		if errors.Is(err, ErrMoved) && try < manyVotes {
-			continue // somebody decided in between, perhaps for good: that is what the answer is to be told
-		}
-		return after, err
-	}
+	return g.contend(ctx, id, holds, func(Change) (Move, error) {
+		return Move{To: Pending, Unexpired: true, NextRound: true, Note: why}, nil
+	})
 }
 
 // rightCode forgives letter case and blanks, which people type, and nothing else.

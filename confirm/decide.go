@@ -30,6 +30,22 @@ func (g *Gate) Decide(ctx context.Context, id string, v Vote) (Change, error) {
 
 // vote is Decide with one more condition that must hold for the very version that is moved.
 func (g *Gate) vote(ctx context.Context, id string, v Vote, holds func(Change) error) (Change, error) {
+	after, err := g.contend(ctx, id, holds, func(c Change) (Move, error) {
+		e, err := g.electorate(ctx) // after the change: who was joined before another vote of theirs is known to be one
+		if err != nil {
+			return Move{}, err
+		}
+		return e.weigh(c, v, g.cfg.Now())
+	})
+	if err == nil && after.State == Approved {
+		g.start(ctx, after)
+	}
+	return after, err
+}
+
+// contend moves a pending change as weigh says, which sees it as it stands. When somebody else is faster it is weighed
+// again, against what stands then: a change that was decided meanwhile is ErrMoved, with the change.
+func (g *Gate) contend(ctx context.Context, id string, holds func(Change) error, weigh func(Change) (Move, error)) (Change, error) {
 	for try := 1; ; try++ {
 		c, err := g.pending(ctx, id)
 		if err != nil {
@@ -38,20 +54,13 @@ func (g *Gate) vote(ctx context.Context, id string, v Vote, holds func(Change) e
 		if err := holds(c); err != nil {
 			return c, err
 		}
-		e, err := g.electorate(ctx) // after the change: who was joined before another vote of theirs is known to be one
-		if err != nil {
-			return c, err
-		}
-		m, err := e.weigh(c, v, g.cfg.Now())
+		m, err := weigh(c)
 		if err != nil {
 			return c, err
 		}
 		after, err := g.move(ctx, c, m)
 		if errors.Is(err, ErrMoved) && try < manyVotes {
-			continue // somebody else voted in between: weigh again, against what stands now
-		}
-		if err == nil && after.State == Approved {
-			g.start(ctx, after)
+			continue
 		}
 		return after, err
 	}

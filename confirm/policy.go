@@ -80,8 +80,8 @@ func checkNamed(list string, named []string) error {
 	return nil
 }
 
-// mostApprovals is the largest number of people that a rule may ask for.
-const mostApprovals = 10
+// MostApprovals is the largest number of people that a change may need, by a rule or without one.
+const MostApprovals = 10
 
 func (p Policy) checkRules() error {
 	var names []string
@@ -95,8 +95,8 @@ func (p Policy) checkRules() error {
 			return fmt.Errorf("rules: %q has no condition; say when it holds", r.Name)
 		case r.Refuse != "" && r.Approvals != 0:
 			return fmt.Errorf("rules: %q both asks for people and refuses; keep one of approvals and refuse", r.Name)
-		case r.Refuse == "" && (r.Approvals < 1 || r.Approvals > mostApprovals):
-			return fmt.Errorf("rules: approvals of %q is %d; give a number from 1 to %d, or refuse", r.Name, r.Approvals, mostApprovals)
+		case r.Refuse == "" && (r.Approvals < 1 || r.Approvals > MostApprovals):
+			return fmt.Errorf("rules: approvals of %q is %d; give a number from 1 to %d, or refuse", r.Name, r.Approvals, MostApprovals)
 		}
 		names = append(names, r.Name)
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -106,10 +105,7 @@ func printJSON(out io.Writer, kept []confirm.Change) error {
 	for i, c := range kept {
 		lines[i] = lineOf(c, time.Now())
 	}
-	encoder := json.NewEncoder(out)
-	encoder.SetIndent("", "  ")
-	encoder.SetEscapeHTML(false)
-	return encoder.Encode(lines)
+	return writeJSON(out, lines)
 }
 
 func printTable(out io.Writer, kept []confirm.Change) error {

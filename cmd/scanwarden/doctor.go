@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"time"
@@ -136,10 +135,7 @@ func (r *report) add(f finding) {
 // end prints what programs read, and counts what is wrong.
 func (r *report) end(out io.Writer) error {
 	if r.quiet {
-		encoder := json.NewEncoder(out)
-		encoder.SetIndent("", "  ")
-		encoder.SetEscapeHTML(false)
-		if err := encoder.Encode(r.findings); err != nil {
+		if err := writeJSON(out, r.findings); err != nil {
 			return err
 		}
 	}

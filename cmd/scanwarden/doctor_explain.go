@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -34,10 +33,7 @@ func (d doctorCommand) explain(w world, flags flagValues) error {
 	}
 	e := explanationOf(c, cfg, links)
 	if d.JSON {
-		encoder := json.NewEncoder(w.out)
-		encoder.SetIndent("", "  ")
-		encoder.SetEscapeHTML(false)
-		return encoder.Encode(e)
+		return writeJSON(w.out, e)
 	}
 	_, err = io.WriteString(w.out, e.text())
 	return err
@@ -89,11 +85,7 @@ func (e explanation) text() string {
 		fmt.Fprintf(&page, "Refused: %s\n", e.Refused)
 		return page.String()
 	}
-	people := "people"
-	if e.Needed == 1 {
-		people = "person"
-	}
-	fmt.Fprintf(&page, "Needs %d %s: %s\n", e.Needed, people, strings.TrimPrefix(e.Because, "policy: "))
+	fmt.Fprintf(&page, "Needs %s: %s\n", headcount(e.Needed), strings.TrimPrefix(e.Because, "policy: "))
 	if len(e.Who) == 0 {
 		fmt.Fprintln(&page, "Nobody may confirm it: list approvers in policy.approvers (SCANWARDEN_APPROVERS).")
 	} else {

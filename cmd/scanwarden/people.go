@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -39,9 +38,7 @@ func (l listPeople) Run(w world, flags flagValues) error {
 	}
 	known := joinedPeople(cfg.People, links)
 	if l.JSON {
-		encoder := json.NewEncoder(w.out)
-		encoder.SetIndent("", "  ")
-		return encoder.Encode(known)
+		return writeJSON(w.out, known)
 	}
 	return printPeople(w.out, known)
 }

@@ -39,10 +39,7 @@ func (s schemaCommand) Run(w world, flags flagValues) error {
 			Annotations: annotations{op.ReadOnly(), op.Destructive, op.Idempotent, op.OpenWorld},
 		}
 	}
-	encoder := json.NewEncoder(w.out)
-	encoder.SetIndent("", "  ")
-	encoder.SetEscapeHTML(false)
-	return encoder.Encode(listed)
+	return writeJSON(w.out, listed)
 }
 
 // listedTool is a tool in MCP's words (2026-07-28, server/tools).

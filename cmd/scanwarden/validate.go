@@ -175,8 +175,8 @@ func (c *config) checkRequired() error {
 		switch n := c.Policy.ApprovalsRequired[tool]; {
 		case n < 1:
 			return where.wrong("%s=%d would need nobody; write 1 or more", tool, n)
-		case n > mostApprovals:
-			return where.wrong("%s=%d is too many; write %d or less", tool, n, mostApprovals)
+		case n > confirm.MostApprovals:
+			return where.wrong("%s=%d is too many; write %d or less", tool, n, confirm.MostApprovals)
 		}
 	}
 	return nil
@@ -187,8 +187,6 @@ const (
 	shortestExpiry = time.Second
 	// longestExpiry bounds how long a change may wait, since the live state it was planned against grows old.
 	longestExpiry = 7 * 24 * time.Hour
-	// mostApprovals is the largest number of people that a change may need, by a rule or without one.
-	mostApprovals = 10
 )
 
 func (c *config) checkLimits() error {

@@ -24,9 +24,8 @@ import (
 )
 
 const (
-	mostRules     = 100
-	mostApprovals = 10      // people that one rule may ask for
-	longest       = 4 << 10 // bytes of an expression, a name, or a reason to refuse
+	mostRules = 100
+	longest   = 4 << 10 // bytes of an expression, a name, or a reason to refuse
 )
 
 // Source is a rule as the policy file has it.
@@ -97,8 +96,8 @@ func (s Source) check(before []Source) error {
 	say(!utf8.ValidString(s.When), "the condition of %q is not UTF-8; save the file in that encoding", s.Name)
 	say(len(s.Name) > longest || len(s.Refuse) > longest, "the name or the reason of a rule is longer than %d bytes; shorten it", longest)
 	say(s.Refuse != "" && s.Approvals != 0, "the rule %q both asks for people and refuses; keep one of approvals: and refuse:", s.Name)
-	say(s.Refuse == "" && (s.Approvals < 1 || s.Approvals > mostApprovals),
-		"the rule %q asks for %d people; give approvals: from 1 to %d, or refuse: with a reason", s.Name, s.Approvals, mostApprovals)
+	say(s.Refuse == "" && (s.Approvals < 1 || s.Approvals > confirm.MostApprovals),
+		"the rule %q asks for %d people; give approvals: from 1 to %d, or refuse: with a reason", s.Name, s.Approvals, confirm.MostApprovals)
 	return errors.Join(wrong...)
 }
 

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"scanwarden/confirm"
-	"scanwarden/confirm/page"
+	"scanwarden/confirm/web"
 	"scanwarden/slackbot"
 	"scanwarden/slackbot/slacktest"
 )
@@ -21,7 +21,7 @@ const (
 )
 
 // proofs are those of the page that people sign in on.
-var proofs = page.NewProofs(bytes.Repeat([]byte{3}, 32))
+var proofs = web.NewProofs(bytes.Repeat([]byte{3}, 32))
 
 // linking is a plan of a house that joins accounts.
 func linking(p plan) plan {
@@ -38,7 +38,7 @@ func linking(p plan) plan {
 // proof is what the page shows to somebody.
 func (h *house) proof(t testing.TB, of confirm.Principal, name string) string {
 	t.Helper()
-	text, err := proofs.Make(page.User{Principal: of, Name: name}, h.now())
+	text, err := proofs.Make(web.User{Principal: of, Name: name}, h.now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +115,7 @@ func (h *house) secretive(t testing.TB, proof string) {
 func TestAProofThatIsNotGoodJoinsNobody(t *testing.T) {
 	h := newHouse(t, linking(plan{}))
 	old := h.proof(t, entraAda, "Ada")
-	forged, err := page.NewProofs(make([]byte, 32)).Make(page.User{Principal: entraAda}, h.now())
+	forged, err := web.NewProofs(make([]byte, 32)).Make(web.User{Principal: entraAda}, h.now())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,7 +9,7 @@ import (
 	"scanwarden/confirm"
 	"scanwarden/defender/entra/entratest"
 	"scanwarden/slackbot/slacktest"
-	"scanwarden/tools/entrance"
+	"scanwarden/tools/mcpserver/auth"
 )
 
 // inTheirNames is a tenancy with Slack in which Defender is called in people's names, and Bob of Slack confirms. Slack
@@ -62,7 +62,7 @@ func TestAChangeIsLeftToWhoeverHoldsTheSignIn(t *testing.T) {
 func TestAble(t *testing.T) {
 	const ada = confirm.Principal("entra:" + entratest.Tenant + "/" + adaID)
 	bp := blueprint{callers: &callers{}}
-	bp.callers.verified(entrance.Caller{Principal: ada}, "her token", time.Now().Add(time.Hour))
+	bp.callers.verified(auth.Caller{Principal: ada}, "her token", time.Now().Add(time.Hour))
 	if err := bp.able(t.Context(), confirm.Change{Requester: ada}); err != nil {
 		t.Errorf("Ada's own: %v", err)
 	}

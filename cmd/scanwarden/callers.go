@@ -10,7 +10,7 @@ import (
 
 	"scanwarden/confirm"
 	"scanwarden/defender"
-	"scanwarden/tools/entrance"
+	"scanwarden/tools/mcpserver/auth"
 )
 
 // keptAfterwards is how long after its own end a caller's token may still be traded: a change may wait for its
@@ -37,8 +37,8 @@ type heldToken struct {
 	until time.Time
 }
 
-// verified is for entrance.EntraConfig.Verified.
-func (c *callers) verified(who entrance.Caller, token string, expires time.Time) {
+// verified is for auth.EntraConfig.Verified.
+func (c *callers) verified(who auth.Caller, token string, expires time.Time) {
 	if who.Agent {
 		return // an agent may ask; what is sent goes in a person's name, or not at all
 	}

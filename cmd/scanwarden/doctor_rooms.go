@@ -15,7 +15,7 @@ import (
 	"scanwarden/confirm/store"
 	"scanwarden/slackbot"
 	"scanwarden/tools"
-	"scanwarden/tools/entrance"
+	"scanwarden/tools/mcpserver/auth"
 )
 
 // lookAtCallers sees whether callers over HTTP could be told apart.
@@ -59,7 +59,7 @@ func told(auth string, tokens int) string {
 
 func (p *patient) lookAtEntraCallers(ctx context.Context, address *net.TCPAddr) []finding {
 	callers := p.cfg.entraCallers(p.resource(address))
-	if _, err := entrance.Entra(ctx, callers); err != nil {
+	if _, err := auth.Entra(ctx, callers); err != nil {
 		return []finding{bad(err)}
 	}
 	out := []finding{ok("tokens of tenant %s for app %s; the app's identifier URI must be %s", callers.TenantID, callers.ClientID, callers.Resource)}

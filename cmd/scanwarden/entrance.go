@@ -12,7 +12,7 @@ import (
 
 	"scanwarden/defender"
 	"scanwarden/slackbot"
-	"scanwarden/tools/entrance"
+	httpauth "scanwarden/tools/mcpserver/auth"
 	"scanwarden/tools/mcpserver"
 )
 
@@ -76,9 +76,9 @@ func (c *config) checkAuth() error {
 func (c *config) admits(way string) bool { return slices.Contains(commaSeparated(c.HTTP.Auth), way) }
 
 // entraCallers is what the entrance is told of Entra ID.
-func (c *config) entraCallers(resource string) entrance.EntraConfig {
+func (c *config) entraCallers(resource string) httpauth.EntraConfig {
 	to, _ := c.endpoints() // checked at load
-	return entrance.EntraConfig{
+	return httpauth.EntraConfig{
 		TenantID: c.Azure.Tenant, ClientID: cmp.Or(c.HTTP.ClientID, c.Azure.Client), Authority: to.Authority,
 		Resource: resource, Clients: c.HTTP.Clients,
 	}
@@ -111,21 +111,21 @@ func (bp blueprint) entrance(ctx context.Context, address net.Addr, tokens beare
 	}
 	switch strings.TrimSuffix(auth, ",slack") {
 	case "none":
-		door.Keeper = entrance.Anyone(localUser(bp.env))
+		door.Keeper = httpauth.Anyone(localUser(bp.env))
 	case "entra":
 		callers := bp.cfg.entraCallers(bp.resource(tcp))
 		if bp.callers != nil {
 			callers.Verified = bp.callers.verified
 		}
-		if door.Keeper, err = entrance.Entra(ctx, callers); err != nil {
+		if door.Keeper, err = httpauth.Entra(ctx, callers); err != nil {
 			return door, bp.cfg.at("http.auth").wrong("%w", err)
 		}
 	default:
-		door.Keeper = entrance.Tokens(tokens) // without any, it lets nobody in
+		door.Keeper = httpauth.Tokens(tokens) // without any, it lets nobody in
 	}
 	if strings.HasSuffix(auth, "slack") {
-		assistant := entrance.Slack(entrance.SlackConfig{Verify: slackbot.Verify(bp.cfg.Slack.SigningSecret), Vouch: bp.bot.Vouch})
-		if door.Keeper = entrance.Either(assistant, door.Keeper); auth == "slack" {
+		assistant := httpauth.Slack(httpauth.SlackConfig{Verify: slackbot.Verify(bp.cfg.Slack.SigningSecret), Vouch: bp.bot.Vouch})
+		if door.Keeper = httpauth.Either(assistant, door.Keeper); auth == "slack" {
 			door.Keeper = assistant // nobody else comes, so nobody is asked for a token
 		}
 	}

@@ -20,16 +20,16 @@ type room struct{ ours, theirs []string }
 var rooms = map[string]room{
 	"cmd/scanwarden": {
 		ours: []string{
-			"slackbot", "tools/mcpserver", "tools/entrance", "confirm/page", "tools", "confirm", "confirm/rule", "confirm/store",
+			"slackbot", "tools/mcpserver", "tools/mcpserver/auth", "confirm/web", "tools", "confirm", "confirm/rule", "confirm/store",
 			"defender", "defender/entra", "defender/keyvault", "defender/defendertest",
 		},
 		theirs: []string{"github.com/alecthomas/kong", "go.yaml.in/yaml", "github.com/prometheus/client_golang", "github.com/santhosh-tekuri/jsonschema"},
 	},
 	"slackbot":                 {ours: []string{"tools", "confirm"}, theirs: []string{"github.com/slack-go/slack"}},
 	"slackbot/slacktest":       {theirs: []string{"github.com/gorilla/websocket"}},
-	"tools/mcpserver":          {ours: []string{"tools", "tools/entrance", "confirm"}, theirs: []string{"github.com/mark3labs/mcp-go"}},
-	"tools/entrance":           {ours: []string{"confirm"}, theirs: []string{"github.com/golang-jwt/jwt", "github.com/MicahParks/keyfunc", "github.com/MicahParks/jwkset"}},
-	"confirm/page":             {ours: []string{"confirm"}, theirs: []string{"html/template"}},
+	"tools/mcpserver":          {ours: []string{"tools", "tools/mcpserver/auth", "confirm"}, theirs: []string{"github.com/mark3labs/mcp-go"}},
+	"tools/mcpserver/auth":     {ours: []string{"confirm"}, theirs: []string{"github.com/golang-jwt/jwt", "github.com/MicahParks/keyfunc", "github.com/MicahParks/jwkset"}},
+	"confirm/web":              {ours: []string{"confirm"}, theirs: []string{"html/template"}},
 	"tools":                    {ours: []string{"confirm", "defender"}, theirs: []string{"github.com/invopop/jsonschema"}},
 	"confirm":                  {},
 	"confirm/rule":             {ours: []string{"confirm"}, theirs: []string{"cel.dev/cel-go"}},

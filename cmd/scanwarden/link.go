@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"scanwarden/confirm"
-	"scanwarden/confirm/page"
+	confirmweb "scanwarden/confirm/web"
 	"scanwarden/defender/entra"
 	"scanwarden/slackbot"
 )
@@ -50,8 +50,8 @@ func (bp blueprint) linkPage(hosts []string) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return page.Link(page.LinkConfig{
-		SignIn:  page.SignIn{Begin: web.Begin, Finish: finishing(web)},
+	return confirmweb.Link(confirmweb.LinkConfig{
+		SignIn:  confirmweb.SignIn{Begin: web.Begin, Finish: finishing(web)},
 		Hosts:   hosts,
 		Key:     bp.serverKey,
 		Secure:  public.Scheme == "https",
@@ -77,13 +77,13 @@ func (c *config) command(name string) string {
 	return "/" + name
 }
 
-func finishing(web *entra.Web) func(ctx context.Context, code, nonce, verifier string) (page.User, error) {
-	return func(ctx context.Context, code, nonce, verifier string) (page.User, error) {
+func finishing(web *entra.Web) func(ctx context.Context, code, nonce, verifier string) (confirmweb.User, error) {
+	return func(ctx context.Context, code, nonce, verifier string) (confirmweb.User, error) {
 		user, err := web.Finish(ctx, code, nonce, verifier)
 		if err != nil {
-			return page.User{}, err
+			return confirmweb.User{}, err
 		}
-		return page.User{Principal: confirm.Principal(strings.ToLower("entra:" + user.TenantID + "/" + user.ObjectID)), Name: user.Name}, nil
+		return confirmweb.User{Principal: confirm.Principal(strings.ToLower("entra:" + user.TenantID + "/" + user.ObjectID)), Name: user.Name}, nil
 	}
 }
 
@@ -93,7 +93,7 @@ func (bp blueprint) openProof(text string, now time.Time) (slackbot.SignedIn, er
 	if err != nil {
 		return slackbot.SignedIn{}, errors.New("the proof cannot be checked right now; try again in a moment")
 	}
-	user, err := page.NewProofs(key).Open(text, now)
+	user, err := confirmweb.NewProofs(key).Open(text, now)
 	return slackbot.SignedIn{Principal: user.Principal, Name: user.Name}, err
 }
 

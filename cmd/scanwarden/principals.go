@@ -6,7 +6,7 @@ import (
 	"strings"
 	"unicode"
 
-	"scanwarden/tools/entrance"
+	"scanwarden/tools/mcpserver/auth"
 )
 
 // principalForms are the prefixes of identities; the last two name many people at once and are for approvers only.
@@ -133,10 +133,10 @@ func (c *config) nobody(principal string) (f finding, is bool) {
 	form, name, _ := strings.Cut(principal, ":")
 	whole, part, _ := strings.Cut(name, "/")
 	switch {
-	case form == "entra" && (!entrance.IsGUID(whole) || !entrance.IsGUID(part)):
+	case form == "entra" && (!auth.IsGUID(whole) || !auth.IsGUID(part)):
 		return badly(principal+" is nobody's principal: people of Entra ID are known by two GUIDs",
 			"Write entra:TENANT/OBJECT, with the tenant id and the object id from the user's page in Entra ID."), true
-	case form == "entra" && entrance.IsGUID(c.Azure.Tenant) && !strings.EqualFold(whole, c.Azure.Tenant):
+	case form == "entra" && auth.IsGUID(c.Azure.Tenant) && !strings.EqualFold(whole, c.Azure.Tenant):
 		return badly(principal+" is nobody's principal here: it is of another tenant than AZURE_TENANT_ID, and only callers of that one are let in",
 			"Correct the tenant id of one of the two."), true
 	case form == "slack" && (whole[0] != 'T' || part[0] != 'U' && part[0] != 'W'):

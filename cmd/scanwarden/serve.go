@@ -8,7 +8,7 @@ import (
 	"net/http"
 	"time"
 
-	"scanwarden/tools/entrance"
+	"scanwarden/tools/mcpserver/auth"
 )
 
 type serveCommand struct {
@@ -128,7 +128,7 @@ func (bp blueprint) addMetadata(mux *http.ServeMux, address net.Addr) error {
 	if !ok || !bp.cfg.admits("entra") {
 		return nil
 	}
-	paths, handler, err := entrance.Metadata(bp.cfg.entraCallers(bp.resource(tcp)), bp.cfg.HTTP.OAuthFacade)
+	paths, handler, err := auth.Metadata(bp.cfg.entraCallers(bp.resource(tcp)), bp.cfg.HTTP.OAuthFacade)
 	for _, path := range paths {
 		mux.Handle(path, handler)
 	}

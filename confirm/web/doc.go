@@ -1,4 +1,4 @@
-// Package page serves the pages that people open in a browser. Now: the one that joins a person's Slack account
+// Package web serves the pages that people open in a browser. Now: the one that joins a person's Slack account
 // with their Entra account.
 //
 // A link that Slack hands out and a browser redeems could be passed on: Bob sends Carol his link, Carol signs in,
@@ -13,4 +13,4 @@
 // The invariant: a proof is shown only to the browser that began the sign-in it is about, and it is worth nothing
 // but to say "whoever hands this in is that user of Entra", for ten minutes. The package keeps no state: what has
 // to be remembered is sealed in the cookie or signed in the proof, so that any replica serves any step.
-package page
+package web

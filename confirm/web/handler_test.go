@@ -1,4 +1,4 @@
-package page_test
+package web_test
 
 import (
 	"crypto/sha256"
@@ -11,13 +11,13 @@ import (
 	"time"
 
 	"scanwarden/confirm"
-	"scanwarden/confirm/page"
+	"scanwarden/confirm/web"
 )
 
 func TestSigningInEndsInAProofOfWhoItWas(t *testing.T) {
 	for name, secure := range map[string]bool{"https": true, "http": false} {
 		t.Run(name, func(t *testing.T) {
-			s := open(t, func(c *page.LinkConfig) { c.Secure = secure })
+			s := open(t, func(c *web.LinkConfig) { c.Secure = secure })
 			c := s.browser(t)
 			if first := s.get(t, c, "/link", nil); first.StatusCode != 200 || !strings.Contains(first.text, `href="/link/start"`) {
 				t.Fatalf("the first page is %d:\n%s", first.StatusCode, first.text)
@@ -27,8 +27,8 @@ func TestSigningInEndsInAProofOfWhoItWas(t *testing.T) {
 			if last.StatusCode != 200 || !says(last.text, "Ada Lovelace", string(ada), "Never give this command to anybody else") {
 				t.Fatalf("the last page is %d:\n%s", last.StatusCode, last.text)
 			}
-			who, err := page.NewProofs(key).Open(last.proof(), time.Now())
-			if err != nil || who != (page.User{Principal: ada, Name: "Ada Lovelace"}) {
+			who, err := web.NewProofs(key).Open(last.proof(), time.Now())
+			if err != nil || who != (web.User{Principal: ada, Name: "Ada Lovelace"}) {
 				t.Errorf("the proof is of %+v, %v", who, err)
 			}
 		})
@@ -68,7 +68,7 @@ func TestAttemptsDifferInAllTheirParts(t *testing.T) {
 
 func TestTheCookieIsTheBrowsersAlone(t *testing.T) {
 	for secure, want := range map[bool]string{true: "__Host-scanwarden-link", false: "scanwarden-link"} {
-		s := open(t, func(c *page.LinkConfig) { c.Secure = secure })
+		s := open(t, func(c *web.LinkConfig) { c.Secure = secure })
 		a := s.get(t, s.browser(t), "/link/start", nil)
 		cookies := a.Cookies()
 		if len(cookies) != 1 {
@@ -123,7 +123,7 @@ func TestEveryAnswerIsDressed(t *testing.T) {
 			t.Errorf("%s has a script", name)
 		}
 	}
-	plain := open(t, func(c *page.LinkConfig) { c.Secure = false })
+	plain := open(t, func(c *web.LinkConfig) { c.Secure = false })
 	if got := plain.get(t, plain.browser(t), "/link", nil).Header.Get("Strict-Transport-Security"); got != "" {
 		t.Errorf("plain HTTP has Strict-Transport-Security %q", got)
 	}
@@ -152,12 +152,12 @@ func TestWhatMicrosoftRefusesBecomesOneSentence(t *testing.T) {
 func TestAFaultIsToldToTheLogAlone(t *testing.T) {
 	broken := errors.New("the cause that only an operator sees")
 	for name, tt := range map[string]struct {
-		change func(*page.LinkConfig)
+		change func(*web.LinkConfig)
 		tenant error
 		words  string
 	}{
-		"key":    {change: func(c *page.LinkConfig) { c.Key = func() ([]byte, error) { return nil, broken } }, words: "This did not work"},
-		"short":  {change: func(c *page.LinkConfig) { c.Key = func() ([]byte, error) { return []byte("short"), nil } }, words: "This did not work"},
+		"key":    {change: func(c *web.LinkConfig) { c.Key = func() ([]byte, error) { return nil, broken } }, words: "This did not work"},
+		"short":  {change: func(c *web.LinkConfig) { c.Key = func() ([]byte, error) { return []byte("short"), nil } }, words: "This did not work"},
 		"tenant": {tenant: broken, words: "This did not work"},
 	} {
 		s := open(t, tt.change)
@@ -268,19 +268,19 @@ func TestOneAttemptIsFinishedOnce(t *testing.T) {
 
 func TestAPageThatCannotWorkIsNotMade(t *testing.T) {
 	s := open(t, nil)
-	whole := page.LinkConfig{
-		SignIn: page.SignIn{Begin: s.ms.begin, Finish: s.ms.finish}, Key: func() ([]byte, error) { return key, nil }, Command: "/scans link",
+	whole := web.LinkConfig{
+		SignIn: web.SignIn{Begin: s.ms.begin, Finish: s.ms.finish}, Key: func() ([]byte, error) { return key, nil }, Command: "/scans link",
 	}
-	if _, err := page.Link(whole); err != nil {
+	if _, err := web.Link(whole); err != nil {
 		t.Fatal(err)
 	}
-	for name, edit := range map[string]func(*page.LinkConfig){
-		"begin": func(c *page.LinkConfig) { c.SignIn.Begin = nil }, "finish": func(c *page.LinkConfig) { c.SignIn.Finish = nil },
-		"key": func(c *page.LinkConfig) { c.Key = nil }, "command": func(c *page.LinkConfig) { c.Command = "" },
+	for name, edit := range map[string]func(*web.LinkConfig){
+		"begin": func(c *web.LinkConfig) { c.SignIn.Begin = nil }, "finish": func(c *web.LinkConfig) { c.SignIn.Finish = nil },
+		"key": func(c *web.LinkConfig) { c.Key = nil }, "command": func(c *web.LinkConfig) { c.Command = "" },
 	} {
 		c := whole
 		edit(&c)
-		if _, err := page.Link(c); err == nil {
+		if _, err := web.Link(c); err == nil {
 			t.Errorf("a page without %s is made", name)
 		}
 	}

@@ -1,4 +1,4 @@
-package page_test
+package web_test
 
 import (
 	"bytes"
@@ -11,12 +11,12 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"scanwarden/confirm/page"
+	"scanwarden/confirm/web"
 )
 
 func prove(t testing.TB, name string, at time.Time) string {
 	t.Helper()
-	proof, err := page.NewProofs(key).Make(page.User{Principal: ada, Name: name}, at)
+	proof, err := web.NewProofs(key).Make(web.User{Principal: ada, Name: name}, at)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -25,13 +25,13 @@ func prove(t testing.TB, name string, at time.Time) string {
 
 func TestAProofSaysWhoForTenMinutes(t *testing.T) {
 	now := time.Now()
-	proof, proofs := prove(t, "Ada Lovelace", now), page.NewProofs(key)
+	proof, proofs := prove(t, "Ada Lovelace", now), web.NewProofs(key)
 	if !regexp.MustCompile(`^[A-Z2-7]{50,150}$`).MatchString(proof) {
 		t.Errorf("Slack may make something else of %q", proof)
 	}
 	for _, after := range []time.Duration{0, 9*time.Minute + 58*time.Second} {
 		who, err := proofs.Open(" "+strings.ToLower(proof)+"\n", now.Add(after))
-		if err != nil || who != (page.User{Principal: ada, Name: "Ada Lovelace"}) {
+		if err != nil || who != (web.User{Principal: ada, Name: "Ada Lovelace"}) {
 			t.Errorf("after %s it is of %+v, %v", after, who, err)
 		}
 	}
@@ -42,7 +42,7 @@ func TestAProofSaysWhoForTenMinutes(t *testing.T) {
 
 func TestAnAlteredProofIsRefused(t *testing.T) {
 	now := time.Now()
-	proof, proofs := prove(t, "Ada", now), page.NewProofs(key)
+	proof, proofs := prove(t, "Ada", now), web.NewProofs(key)
 	for i := range proof {
 		for _, letter := range "AZ27" {
 			altered := proof[:i] + string(letter) + proof[i+1:]
@@ -64,8 +64,8 @@ func TestAnAlteredProofIsRefused(t *testing.T) {
 func TestAProofOfAnotherKeyIsRefused(t *testing.T) {
 	now := time.Now()
 	proof := prove(t, "Ada", now)
-	for name, proofs := range map[string]page.Proofs{
-		"other": page.NewProofs(make([]byte, 32)), "short": page.NewProofs([]byte("short")), "none": page.NewProofs(nil), "zero": {},
+	for name, proofs := range map[string]web.Proofs{
+		"other": web.NewProofs(make([]byte, 32)), "short": web.NewProofs([]byte("short")), "none": web.NewProofs(nil), "zero": {},
 	} {
 		if who, err := proofs.Open(proof, now); err == nil {
 			t.Errorf("%s: %+v", name, who)
@@ -79,11 +79,11 @@ func TestAProofOfAnotherKeyIsRefused(t *testing.T) {
 	keyless := hmac.New(sha256.New, nil)
 	keyless.Write(raw[:len(raw)-16])
 	copy(raw[len(raw)-16:], keyless.Sum(nil))
-	if who, err := (page.Proofs{}).Open(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(raw), now); err == nil {
+	if who, err := (web.Proofs{}).Open(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(raw), now); err == nil {
 		t.Errorf("without a key: %+v", who)
 	}
-	for _, none := range []page.Proofs{{}, page.NewProofs(nil)} {
-		if proof, err := none.Make(page.User{Principal: ada}, now); err == nil {
+	for _, none := range []web.Proofs{{}, web.NewProofs(nil)} {
+		if proof, err := none.Make(web.User{Principal: ada}, now); err == nil {
 			t.Errorf("a proof is made without a key: %s", proof)
 		}
 	}
@@ -92,7 +92,7 @@ func TestAProofOfAnotherKeyIsRefused(t *testing.T) {
 func TestALongNameIsCutWithinTheProof(t *testing.T) {
 	now := time.Now()
 	for _, name := range []string{strings.Repeat("x", 500), strings.Repeat("é", 100), strings.Repeat("世", 100), "\xff\xfe", ""} {
-		who, err := page.NewProofs(key).Open(prove(t, name, now), now)
+		who, err := web.NewProofs(key).Open(prove(t, name, now), now)
 		if err != nil || len(who.Name) > 40 || !utf8.ValidString(who.Name) || !strings.HasPrefix(name, who.Name) {
 			t.Errorf("%.20q became %q, %v", name, who.Name, err)
 		}
@@ -105,11 +105,11 @@ func FuzzProof(f *testing.F) {
 	f.Add(prove(f, "Ada", now), "Ada")
 	f.Add("", "\x00")
 	f.Fuzz(func(t *testing.T, text, name string) {
-		proofs := page.NewProofs(bytes.Repeat([]byte{9}, 32))
+		proofs := web.NewProofs(bytes.Repeat([]byte{9}, 32))
 		if who, err := proofs.Open(text, now); err == nil {
 			t.Fatalf("%q is taken for %+v", text, who)
 		}
-		made, err := proofs.Make(page.User{Principal: ada, Name: name}, now)
+		made, err := proofs.Make(web.User{Principal: ada, Name: name}, now)
 		if err != nil {
 			t.Fatal(err)
 		}

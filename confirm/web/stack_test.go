@@ -1,4 +1,4 @@
-package page_test
+package web_test
 
 import (
 	"bytes"
@@ -18,7 +18,7 @@ import (
 	"time"
 
 	"scanwarden/confirm"
-	"scanwarden/confirm/page"
+	"scanwarden/confirm/web"
 )
 
 const (
@@ -34,7 +34,7 @@ type microsoft struct {
 	mu       sync.Mutex
 	begun    map[string][2]string // nonce and verifier by state
 	codes    map[string]string    // state by code, until it is traded
-	user     page.User
+	user     web.User
 	finished int
 	broken   error
 }
@@ -55,7 +55,7 @@ func (m *microsoft) consent(state string) (code string) {
 	return code
 }
 
-func (m *microsoft) finish(_ context.Context, code, nonce, verifier string) (page.User, error) {
+func (m *microsoft) finish(_ context.Context, code, nonce, verifier string) (web.User, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.finished++
@@ -65,9 +65,9 @@ func (m *microsoft) finish(_ context.Context, code, nonce, verifier string) (pag
 	case m.broken != nil:
 		return m.user, m.broken
 	case !ok:
-		return page.User{}, errors.New("the code was traded already")
+		return web.User{}, errors.New("the code was traded already")
 	case m.begun[state] != [2]string{nonce, verifier}:
-		return page.User{}, errors.New("nonce or verifier are not those of this sign-in")
+		return web.User{}, errors.New("nonce or verifier are not those of this sign-in")
 	}
 	return m.user, nil
 }
@@ -86,22 +86,22 @@ type site struct {
 	ahead time.Duration
 }
 
-func open(t testing.TB, change func(*page.LinkConfig)) *site {
+func open(t testing.TB, change func(*web.LinkConfig)) *site {
 	t.Helper()
 	s := &site{
-		ms:  &microsoft{begun: map[string][2]string{}, codes: map[string]string{}, user: page.User{Principal: ada, Name: "Ada Lovelace"}},
+		ms:  &microsoft{begun: map[string][2]string{}, codes: map[string]string{}, user: web.User{Principal: ada, Name: "Ada Lovelace"}},
 		log: &bytes.Buffer{},
 	}
 	s.Server = httptest.NewUnstartedServer(nil)
-	cfg := page.LinkConfig{
-		SignIn: page.SignIn{Begin: s.ms.begin, Finish: s.ms.finish}, Hosts: []string{s.Listener.Addr().String()},
+	cfg := web.LinkConfig{
+		SignIn: web.SignIn{Begin: s.ms.begin, Finish: s.ms.finish}, Hosts: []string{s.Listener.Addr().String()},
 		Key: func() ([]byte, error) { return key, nil }, Secure: true, Command: "/scans link",
 		Log: slog.New(slog.NewTextHandler(s.log, nil)), Now: s.now,
 	}
 	if change != nil {
 		change(&cfg)
 	}
-	h, err := page.Link(cfg)
+	h, err := web.Link(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -205,7 +205,7 @@ func passedOver(token string) (claims moreClaims) {
 	return claims
 }
 
-// guest reports whether the account is another organisation's. tools/entrance judges access tokens alike.
+// guest reports whether the account is another organisation's. tools/mcpserver/auth judges access tokens alike.
 func (c moreClaims) guest(tenant string) bool {
 	if c.Account != nil {
 		return c.Account != float64(0) && c.Account != "0"

@@ -6,13 +6,13 @@ import (
 	"net/http"
 
 	"scanwarden/confirm"
-	"scanwarden/tools/entrance"
+	"scanwarden/tools/mcpserver/auth"
 )
 
 // admit authenticates a request and reads its body, or answers it. A stranger's body is read only where nothing but
 // the body can tell that they are none.
 func (d *door) admit(w http.ResponseWriter, r *http.Request) (who caller, body []byte, ok bool) {
-	late := entrance.NeedsBody(d.cfg.Keeper, r)
+	late := auth.NeedsBody(d.cfg.Keeper, r)
 	if !late {
 		if who, ok = d.caller(w, r, nil); !ok {
 			return caller{}, nil, false
@@ -51,9 +51,9 @@ func (d *door) caller(w http.ResponseWriter, r *http.Request, body []byte) (call
 			principal: who.Principal, groups: who.Groups, agent: who.Agent, session: who.Session, via: confirm.ViaHTTP,
 		}, true
 	}
-	denial, ok := errors.AsType[*entrance.Denial](err)
+	denial, ok := errors.AsType[*auth.Denial](err)
 	if !ok {
-		denial = &entrance.Denial{
+		denial = &auth.Denial{
 			Status: http.StatusServiceUnavailable, Cause: err,
 			Reason: "nobody can be let in right now; an operator finds the cause in the log",
 		}

@@ -22,7 +22,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"scanwarden/confirm"
-	"scanwarden/tools/entrance"
+	"scanwarden/tools/mcpserver/auth"
 )
 
 const (
@@ -64,9 +64,9 @@ func (a *authority) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	_ = json.NewEncoder(w).Encode(map[string]any{"keys": []any{map[string]any{"kty": "RSA", "kid": "k", "n": n, "e": "AQAB"}}})
 }
 
-func (a *authority) keeper(t testing.TB) entrance.Keeper {
+func (a *authority) keeper(t testing.TB) auth.Keeper {
 	t.Helper()
-	k, err := entrance.Entra(t.Context(), entrance.EntraConfig{
+	k, err := auth.Entra(t.Context(), auth.EntraConfig{
 		TenantID: tenantID, ClientID: clientID, Authority: a.URL, Resource: "https://scans.example.com/mcp", HTTP: a.Client(),
 	})
 	if err != nil {
@@ -99,8 +99,8 @@ func (a *authority) token(t testing.TB, object string, changes jwt.MapClaims) st
 const slackSecret = "8f742231b10e8888abcd99yyyzzz85a5"
 
 // slackKeeper knows what slackSigned signs, and everybody as a member of the workspace T1.
-func slackKeeper() entrance.Keeper {
-	return entrance.Slack(entrance.SlackConfig{
+func slackKeeper() auth.Keeper {
+	return auth.Slack(auth.SlackConfig{
 		Verify: func(h http.Header, body []byte) error {
 			if !hmac.Equal([]byte(h.Get("X-Slack-Signature")), []byte(slackMAC(h.Get("X-Slack-Request-Timestamp"), string(body)))) {
 				return errors.New("not signed")

@@ -13,7 +13,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"scanwarden/confirm"
-	"scanwarden/tools/entrance"
+	"scanwarden/tools/mcpserver/auth"
 	"scanwarden/tools/mcpserver"
 )
 
@@ -36,7 +36,7 @@ func (l *logBuffer) String() string {
 }
 
 // door opens a door to the same server for those whom keeper knows.
-func (h *house) door(t testing.TB, keeper entrance.Keeper) (url string) {
+func (h *house) door(t testing.TB, keeper auth.Keeper) (url string) {
 	t.Helper()
 	web := httptest.NewUnstartedServer(nil)
 	host := web.Listener.Addr().String()
@@ -113,8 +113,8 @@ func TestASessionBelongsToItsCaller(t *testing.T) {
 	h, a := entraHouse(t, nil)
 	ada, bob := a.token(t, adaID, nil), a.token(t, bobID, nil)
 	agent := a.token(t, adaID, jwt.MapClaims{"xms_act_fct": "11"})
-	tokens := h.door(t, entrance.Tokens(nil))
-	local := h.door(t, entrance.Anyone("local:ada"))
+	tokens := h.door(t, auth.Tokens(nil))
+	local := h.door(t, auth.Anyone("local:ada"))
 	inSlack := h.door(t, slackKeeper())
 	_, header := h.knock(t, "POST", ping, bearer(ada, ""))
 	session := header.Get("Mcp-Session-Id")

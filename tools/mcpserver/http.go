@@ -15,7 +15,7 @@ import (
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
 
-	"scanwarden/tools/entrance"
+	"scanwarden/tools/mcpserver/auth"
 )
 
 // sessionIdle is when the library forgets an initialize-era session. It would take a dialog that is still
@@ -26,7 +26,7 @@ const sessionIdle = 24 * time.Hour
 type HTTPConfig struct {
 	Hosts   []string        // allowed Host headers, with the port where there is one; none allows nobody
 	Origins []string        // allowed Origin headers; a request without one (not a browser) is allowed
-	Keeper  entrance.Keeper // tells who sent a request
+	Keeper  auth.Keeper // tells who sent a request
 }
 
 // door stands in front of the library's handler, which checks neither origin nor caller nor size.

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"scanwarden/confirm"
-	"scanwarden/tools/entrance"
+	"scanwarden/tools/mcpserver/auth"
 )
 
 // slackCall is a tools/call as Slack's assistant makes it for a person.
@@ -87,8 +87,8 @@ func TestSlackWithoutAPerson(t *testing.T) {
 // nobody lets everybody in as no one, and checks nothing else: the door has to.
 type nobody struct{}
 
-func (nobody) Admit(*http.Request, []byte) (entrance.Caller, error) {
-	return entrance.Caller{Session: "shared"}, nil
+func (nobody) Admit(*http.Request, []byte) (auth.Caller, error) {
+	return auth.Caller{Session: "shared"}, nil
 }
 
 func TestACallerWithoutANameReachesNoTool(t *testing.T) {

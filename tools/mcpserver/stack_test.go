@@ -22,7 +22,7 @@ import (
 	"scanwarden/defender"
 	"scanwarden/defender/defendertest"
 	"scanwarden/tools"
-	"scanwarden/tools/entrance"
+	"scanwarden/tools/mcpserver/auth"
 	"scanwarden/tools/mcpserver"
 )
 
@@ -41,7 +41,7 @@ type house struct {
 	ahead  atomic.Int64 // seconds by which the gate's clock is ahead
 
 	channels []confirm.Channel // where changes are put to people; nil means the client
-	keeper   entrance.Keeper   // nil means that ada and bob have tokens
+	keeper   auth.Keeper   // nil means that ada and bob have tokens
 	readOnly bool
 	scanner  string    // a machine id
 	behalf   sync.Map  // in whose name Defender was called
@@ -136,7 +136,7 @@ func (h *house) serve(t testing.TB, back *mcpserver.Backend) {
 		t.Fatal(err)
 	}
 	if h.keeper == nil {
-		h.keeper = entrance.Tokens(map[confirm.Principal][sha256.Size]byte{
+		h.keeper = auth.Tokens(map[confirm.Principal][sha256.Size]byte{
 			"token:ada": sha256.Sum256([]byte(adaToken)), "token:bob": sha256.Sum256([]byte(bobToken)),
 		})
 	}

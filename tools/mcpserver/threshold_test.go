@@ -12,13 +12,13 @@ import (
 	"time"
 
 	"scanwarden/confirm"
-	"scanwarden/tools/entrance"
+	"scanwarden/tools/mcpserver/auth"
 )
 
 // What proved who the caller is does not reach a handler; who they are reaches Defender's sign-in.
 func TestCredentialsEndAtTheDoor(t *testing.T) {
 	a := newAuthority(t)
-	h := &house{keeper: entrance.Either(slackKeeper(), a.keeper(t))}
+	h := &house{keeper: auth.Either(slackKeeper(), a.keeper(t))}
 	h.build(t)
 	var mu sync.Mutex
 	var seen []http.Header
@@ -55,7 +55,7 @@ func TestCredentialsEndAtTheDoor(t *testing.T) {
 // A stranger's body is not read: the answer comes while it is still on its way.
 func TestAStrangersBodyIsNotRead(t *testing.T) {
 	a := newAuthority(t)
-	h := &house{keeper: entrance.Either(slackKeeper(), a.keeper(t))}
+	h := &house{keeper: auth.Either(slackKeeper(), a.keeper(t))}
 	h.build(t)
 	for name, alter := range map[string]func(*http.Request){
 		"no credentials":         func(*http.Request) {},
@@ -94,15 +94,15 @@ func TestAStrangersBodyIsNotRead(t *testing.T) {
 // failing is a Keeper that cannot tell.
 type failing struct{}
 
-func (failing) Admit(*http.Request, []byte) (entrance.Caller, error) {
-	return entrance.Caller{Principal: "token:ada"}, errors.New("the directory is on fire")
+func (failing) Admit(*http.Request, []byte) (auth.Caller, error) {
+	return auth.Caller{Principal: "token:ada"}, errors.New("the directory is on fire")
 }
 
 func TestWhenNobodyCanTellWhoCalls(t *testing.T) {
 	a := newAuthority(t)
 	a.down.Store(true)
 	for name, tt := range map[string]struct {
-		keeper entrance.Keeper
+		keeper auth.Keeper
 		cause  string
 	}{
 		"a failure":     {failing{}, "the directory is on fire"},

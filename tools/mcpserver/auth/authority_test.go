@@ -1,4 +1,4 @@
-package entrance_test
+package auth_test
 
 import (
 	"crypto/rand"
@@ -14,7 +14,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
-	"scanwarden/tools/entrance"
+	"scanwarden/tools/mcpserver/auth"
 )
 
 const (
@@ -102,19 +102,19 @@ func (a *authority) clock() time.Time {
 
 func (a *authority) pass(d time.Duration) { a.alter(func() { a.now = a.now.Add(d) }) }
 
-func (a *authority) config() entrance.EntraConfig {
-	return entrance.EntraConfig{
+func (a *authority) config() auth.EntraConfig {
+	return auth.EntraConfig{
 		TenantID: tenant, ClientID: audience, Authority: a.URL, Resource: resource, HTTP: a.Client(), Now: a.clock,
 	}
 }
 
-func (a *authority) keeper(t testing.TB, alter ...func(*entrance.EntraConfig)) entrance.Keeper {
+func (a *authority) keeper(t testing.TB, alter ...func(*auth.EntraConfig)) auth.Keeper {
 	t.Helper()
 	cfg := a.config()
 	for _, f := range alter {
 		f(&cfg)
 	}
-	k, err := entrance.Entra(t.Context(), cfg)
+	k, err := auth.Entra(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -170,7 +170,7 @@ func sign(t testing.TB, method jwt.SigningMethod, key any, header map[string]any
 }
 
 // knock asks a keeper about a request with this token.
-func knock(t testing.TB, k entrance.Keeper, token string) (entrance.Caller, error) {
+func knock(t testing.TB, k auth.Keeper, token string) (auth.Caller, error) {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, resource, nil)
 	r.Header.Set("Authorization", "Bearer "+token)

@@ -1,4 +1,4 @@
-package entrance
+package auth
 
 import (
 	"crypto/sha256"

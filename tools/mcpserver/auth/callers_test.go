@@ -1,4 +1,4 @@
-package entrance_test
+package auth_test
 
 import (
 	"errors"
@@ -9,7 +9,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/google/go-cmp/cmp"
 
-	"scanwarden/tools/entrance"
+	"scanwarden/tools/mcpserver/auth"
 )
 
 // Who may call, who is no person, and which roles they keep.
@@ -52,7 +52,7 @@ func TestWhoMayCall(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			got, err := knock(t, k, signed(t, tt.claims))
 			if tt.status != 0 {
-				denial, ok := errors.AsType[*entrance.Denial](err)
+				denial, ok := errors.AsType[*auth.Denial](err)
 				if !ok || denial.Status != tt.status {
 					t.Fatalf("%v, want %d", err, tt.status)
 				}
@@ -61,7 +61,7 @@ func TestWhoMayCall(t *testing.T) {
 				}
 				return
 			}
-			want := entrance.Caller{Principal: "entra:" + tenant + "/" + ada, Agent: tt.agent, Groups: tt.groups}
+			want := auth.Caller{Principal: "entra:" + tenant + "/" + ada, Agent: tt.agent, Groups: tt.groups}
 			if diff := cmp.Diff(want, got); err != nil || diff != "" {
 				t.Errorf("%v %s", err, diff)
 			}
@@ -73,13 +73,13 @@ func TestWhoMayCall(t *testing.T) {
 func TestWhoseTokenIsHandedOn(t *testing.T) {
 	a := newAuthority(t)
 	type handed struct {
-		Who     entrance.Caller
+		Who     auth.Caller
 		Token   string
 		Expires time.Time
 	}
 	var got []handed
-	k := a.keeper(t, func(cfg *entrance.EntraConfig) {
-		cfg.Verified = func(c entrance.Caller, token string, expires time.Time) { got = append(got, handed{c, token, expires}) }
+	k := a.keeper(t, func(cfg *auth.EntraConfig) {
+		cfg.Verified = func(c auth.Caller, token string, expires time.Time) { got = append(got, handed{c, token, expires}) }
 	})
 	token := signed(t, a.person(nil))
 	for _, other := range []string{
@@ -89,7 +89,7 @@ func TestWhoseTokenIsHandedOn(t *testing.T) {
 		_, _ = knock(t, k, other)
 	}
 	want := []handed{{
-		entrance.Caller{Principal: "entra:" + tenant + "/" + ada, Groups: []string{"entra-role:Scans.Requester", "entra-role:Scans.Approver"}},
+		auth.Caller{Principal: "entra:" + tenant + "/" + ada, Groups: []string{"entra-role:Scans.Requester", "entra-role:Scans.Approver"}},
 		token, a.clock().Add(time.Hour),
 	}}
 	if diff := cmp.Diff(want, got); diff != "" {

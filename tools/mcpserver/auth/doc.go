@@ -1,4 +1,4 @@
-// Package entrance tells who sent an HTTP request. Three kinds of caller come to the door: people and
+// Package auth tells who sent an HTTP request. Three kinds of caller come to the door: people and
 // applications with an access token of Microsoft Entra ID, people whom Slack's own assistant names in a request
 // that Slack has signed, and clients with a bearer token of this server.
 //
@@ -7,4 +7,4 @@
 // in a person's name, is marked as an Agent: it may ask, and it never decides.
 //
 // Nothing here reads or writes Defender, and nothing here keeps or logs a token.
-package entrance
+package auth

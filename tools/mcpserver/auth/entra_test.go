@@ -1,4 +1,4 @@
-package entrance_test
+package auth_test
 
 import (
 	"crypto/x509"
@@ -14,13 +14,13 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/google/go-cmp/cmp"
 
-	"scanwarden/tools/entrance"
+	"scanwarden/tools/mcpserver/auth"
 )
 
 // refused checks a denial's status and a word of its reason, and that the reason is in the challenge too.
 func refused(t *testing.T, err error, status int, word string) {
 	t.Helper()
-	denial, ok := errors.AsType[*entrance.Denial](err)
+	denial, ok := errors.AsType[*auth.Denial](err)
 	if !ok || denial.Status != status || !strings.Contains(denial.Reason, word) {
 		t.Fatalf("got %v (%+v), want %d with %q", err, denial, status, word)
 	}
@@ -36,7 +36,7 @@ func TestAPersonIsLetIn(t *testing.T) {
 		t.Error("keys were fetched before anybody came")
 	}
 	got, err := knock(t, k, signed(t, a.person(nil)))
-	want := entrance.Caller{
+	want := auth.Caller{
 		Principal: "entra:" + tenant + "/" + ada,
 		Groups:    []string{"entra-role:Scans.Requester", "entra-role:Scans.Approver"},
 	}
@@ -51,7 +51,7 @@ func TestAPersonIsLetIn(t *testing.T) {
 // Each token is a true one in all but what its name says.
 func TestTokensThatAreNotForUs(t *testing.T) {
 	a := newAuthority(t)
-	k := a.keeper(t, func(cfg *entrance.EntraConfig) { cfg.Clients = []string{strings.ToUpper(client)} })
+	k := a.keeper(t, func(cfg *auth.EntraConfig) { cfg.Clients = []string{strings.ToUpper(client)} })
 	soon, past := a.clock().Add(10*time.Minute).Unix(), a.clock().Add(-10*time.Minute).Unix()
 	other := "99999999-2222-3333-4444-555555555555"
 	for name, tt := range map[string]struct {
@@ -246,7 +246,7 @@ func TestWhereATokenMayBe(t *testing.T) {
 			r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, tt.url, nil)
 			r.Header["Authorization"] = tt.headers
 			_, err := k.Admit(r, nil)
-			denial, _ := errors.AsType[*entrance.Denial](err)
+			denial, _ := errors.AsType[*auth.Denial](err)
 			switch {
 			case tt.status == 0:
 				if err != nil {
@@ -274,7 +274,7 @@ func TestChallengesAreSafeInAHeader(t *testing.T) {
 		{"aud": "x"}, {"iss": "\"\r\nSet-Cookie: a=b"}, {"exp": 1}, {"nbf": 1 << 40}, {"ver": "1"}, {"oid": "\n"}, {"scp": "x"}, {"tid": "\\"},
 	} {
 		_, err := knock(t, k, signed(t, a.person(c)))
-		denial, ok := errors.AsType[*entrance.Denial](err)
+		denial, ok := errors.AsType[*auth.Denial](err)
 		if !ok {
 			t.Fatalf("%v: %v", c, err)
 		}

@@ -1,4 +1,4 @@
-package entrance_test
+package auth_test
 
 import (
 	"crypto"
@@ -13,7 +13,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
-	"scanwarden/tools/entrance"
+	"scanwarden/tools/mcpserver/auth"
 )
 
 // Whatever the Authorization header holds, nobody gets in but by a token whose parts our key has signed: the
@@ -69,7 +69,7 @@ func FuzzOnlySignedBodiesAreAdmitted(f *testing.F) {
 	f.Add(`{"method":"tools/list"}`)
 	f.Add(`[{"method":"tools/list"}]`)
 	f.Add(`{"method":"tools/call","params":{"_meta":{"slack":{"user_id":"U0/T0","team_id":"T0"}}}}`)
-	k := entrance.Slack(workspace())
+	k := auth.Slack(workspace())
 	f.Fuzz(func(t *testing.T, body string) {
 		r := slackRequest(t, time.Now(), signingSecret, body)
 		who, err := k.Admit(r, []byte(body))

@@ -1,4 +1,4 @@
-package entrance_test
+package auth_test
 
 import (
 	"encoding/json"
@@ -10,7 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"scanwarden/tools/entrance"
+	"scanwarden/tools/mcpserver/auth"
 )
 
 // document fetches one of the documents as a client would.
@@ -41,12 +41,12 @@ func document(t *testing.T, h http.Handler, method, path string) (*http.Response
 	return res, fields
 }
 
-func plain() entrance.EntraConfig {
-	return entrance.EntraConfig{TenantID: tenant, ClientID: audience, Resource: resource}
+func plain() auth.EntraConfig {
+	return auth.EntraConfig{TenantID: tenant, ClientID: audience, Resource: resource}
 }
 
 func TestMetadataOfTheResource(t *testing.T) {
-	routes, h, err := entrance.Metadata(plain(), false)
+	routes, h, err := auth.Metadata(plain(), false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +90,7 @@ func TestMetadataOfTheResource(t *testing.T) {
 func TestTheFacadeIsWhoItSaysItIs(t *testing.T) {
 	cfg := plain()
 	cfg.Authority = "https://login.microsoftonline.us/"
-	routes, h, err := entrance.Metadata(cfg, true)
+	routes, h, err := auth.Metadata(cfg, true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +126,7 @@ func TestTheFacadeIsWhoItSaysItIs(t *testing.T) {
 func TestAServerWithoutAPathHasOneDocument(t *testing.T) {
 	cfg := plain()
 	cfg.Resource = "https://scans.example.com"
-	routes, _, err := entrance.Metadata(cfg, false)
+	routes, _, err := auth.Metadata(cfg, false)
 	if err != nil || len(routes) != 1 {
 		t.Errorf("%v, %v", routes, err)
 	}
@@ -135,38 +135,38 @@ func TestAServerWithoutAPathHasOneDocument(t *testing.T) {
 // A mistake stops the start, and the text names what to write.
 func TestConfigurationsThatAreRefused(t *testing.T) {
 	for name, tt := range map[string]struct {
-		alter func(*entrance.EntraConfig)
+		alter func(*auth.EntraConfig)
 		word  string
 	}{
-		"no tenant":              {func(c *entrance.EntraConfig) { c.TenantID = "" }, "tenant id"},
-		"every tenant":           {func(c *entrance.EntraConfig) { c.TenantID = "common" }, "tenant id"},
-		"a tenant with a path":   {func(c *entrance.EntraConfig) { c.TenantID = tenant[:35] + "/" }, "tenant id"},
-		"no client":              {func(c *entrance.EntraConfig) { c.ClientID = "" }, "client id"},
-		"a client by its URI":    {func(c *entrance.EntraConfig) { c.ClientID = "api://" + audience }, "client id"},
-		"a plain authority":      {func(c *entrance.EntraConfig) { c.Authority = "http://login.microsoftonline.com" }, "authority"},
-		"an authority with path": {func(c *entrance.EntraConfig) { c.Authority = "https://login.microsoftonline.com/" + tenant }, "authority"},
-		"no resource":            {func(c *entrance.EntraConfig) { c.Resource = "" }, "URL of this server"},
-		"a slash at the end":     {func(c *entrance.EntraConfig) { c.Resource += "/" }, "URL of this server"},
-		"a query":                {func(c *entrance.EntraConfig) { c.Resource += "?a=b" }, "URL of this server"},
-		"an empty query":         {func(c *entrance.EntraConfig) { c.Resource += "?" }, "URL of this server"},
-		"a fragment":             {func(c *entrance.EntraConfig) { c.Resource += "#a" }, "URL of this server"},
-		"an empty fragment":      {func(c *entrance.EntraConfig) { c.Resource += "#" }, "URL of this server"},
-		"a password":             {func(c *entrance.EntraConfig) { c.Resource = "https://a:b@scans.example.com/mcp" }, "URL of this server"},
-		"a plain resource":       {func(c *entrance.EntraConfig) { c.Resource = "http://scans.example.com/mcp" }, "URL of this server"},
-		"a pattern":              {func(c *entrance.EntraConfig) { c.Resource = "https://scans.example.com/{x}" }, "URL of this server"},
+		"no tenant":              {func(c *auth.EntraConfig) { c.TenantID = "" }, "tenant id"},
+		"every tenant":           {func(c *auth.EntraConfig) { c.TenantID = "common" }, "tenant id"},
+		"a tenant with a path":   {func(c *auth.EntraConfig) { c.TenantID = tenant[:35] + "/" }, "tenant id"},
+		"no client":              {func(c *auth.EntraConfig) { c.ClientID = "" }, "client id"},
+		"a client by its URI":    {func(c *auth.EntraConfig) { c.ClientID = "api://" + audience }, "client id"},
+		"a plain authority":      {func(c *auth.EntraConfig) { c.Authority = "http://login.microsoftonline.com" }, "authority"},
+		"an authority with path": {func(c *auth.EntraConfig) { c.Authority = "https://login.microsoftonline.com/" + tenant }, "authority"},
+		"no resource":            {func(c *auth.EntraConfig) { c.Resource = "" }, "URL of this server"},
+		"a slash at the end":     {func(c *auth.EntraConfig) { c.Resource += "/" }, "URL of this server"},
+		"a query":                {func(c *auth.EntraConfig) { c.Resource += "?a=b" }, "URL of this server"},
+		"an empty query":         {func(c *auth.EntraConfig) { c.Resource += "?" }, "URL of this server"},
+		"a fragment":             {func(c *auth.EntraConfig) { c.Resource += "#a" }, "URL of this server"},
+		"an empty fragment":      {func(c *auth.EntraConfig) { c.Resource += "#" }, "URL of this server"},
+		"a password":             {func(c *auth.EntraConfig) { c.Resource = "https://a:b@scans.example.com/mcp" }, "URL of this server"},
+		"a plain resource":       {func(c *auth.EntraConfig) { c.Resource = "http://scans.example.com/mcp" }, "URL of this server"},
+		"a pattern":              {func(c *auth.EntraConfig) { c.Resource = "https://scans.example.com/{x}" }, "URL of this server"},
 	} {
 		cfg := plain()
 		tt.alter(&cfg)
-		if _, err := entrance.Entra(t.Context(), cfg); err == nil || !strings.Contains(err.Error(), tt.word) {
+		if _, err := auth.Entra(t.Context(), cfg); err == nil || !strings.Contains(err.Error(), tt.word) {
 			t.Errorf("%s: %v", name, err)
 		}
-		if _, _, err := entrance.Metadata(cfg, true); err == nil || !strings.Contains(err.Error(), tt.word) {
+		if _, _, err := auth.Metadata(cfg, true); err == nil || !strings.Contains(err.Error(), tt.word) {
 			t.Errorf("%s: metadata: %v", name, err)
 		}
 	}
 	cfg := plain()
 	cfg.Resource = "http://127.0.0.1:8484/mcp"
-	if _, err := entrance.Entra(t.Context(), cfg); err != nil {
+	if _, err := auth.Entra(t.Context(), cfg); err != nil {
 		t.Errorf("this machine: %v", err)
 	}
 }

@@ -1,4 +1,4 @@
-package entrance_test
+package auth_test
 
 import (
 	"context"
@@ -19,7 +19,7 @@ import (
 	slackgo "github.com/slack-go/slack"
 
 	"scanwarden/confirm"
-	"scanwarden/tools/entrance"
+	"scanwarden/tools/mcpserver/auth"
 )
 
 const signingSecret = "8f742231b10e8888abcd99yyyzzz85a5"
@@ -28,8 +28,8 @@ const signingSecret = "8f742231b10e8888abcd99yyyzzz85a5"
 var errGuest = errors.New("a guest")
 
 // workspace verifies signatures with Slack's own rules, and vouches for everybody but guests.
-func workspace() entrance.SlackConfig {
-	return entrance.SlackConfig{
+func workspace() auth.SlackConfig {
+	return auth.SlackConfig{
 		Verify: func(h http.Header, body []byte) error {
 			v, err := slackgo.NewSecretsVerifier(h, signingSecret)
 			if err != nil {
@@ -73,7 +73,7 @@ func callBody(meta string) string {
 const adaInSlack = `{"slack":{"user_id":"U024BE7LH","team_id":"T024BE7LD"}}`
 
 func TestSlackNamesThePerson(t *testing.T) {
-	k := entrance.Slack(workspace())
+	k := auth.Slack(workspace())
 	for _, meta := range []string{
 		adaInSlack,
 		`{"slack":{"user_id":"U024BE7LH","team_id":"T024BE7LD","enterprise_id":"E024BE7LD"}}`,
@@ -82,7 +82,7 @@ func TestSlackNamesThePerson(t *testing.T) {
 	} {
 		body := callBody(meta)
 		got, err := k.Admit(slackRequest(t, time.Now(), signingSecret, body), []byte(body))
-		want := entrance.Caller{
+		want := auth.Caller{
 			Principal: "slack:T024BE7LD/U024BE7LH", Groups: []string{"slack-group:S0614TZR7"}, Agent: true, Session: "slack-app",
 		}
 		if diff := cmp.Diff(want, got); err != nil || diff != "" {
@@ -92,12 +92,12 @@ func TestSlackNamesThePerson(t *testing.T) {
 }
 
 func TestSlackDiscoversAsNobody(t *testing.T) {
-	k := entrance.Slack(workspace())
+	k := auth.Slack(workspace())
 	for _, method := range []string{"initialize", "notifications/initialized", "ping", "tools/list"} {
 		body := `{"jsonrpc":"2.0","id":1,"method":"` + method + `","params":{"_meta":` + adaInSlack + `}}`
 		for range 2 { // Slack may ask the same again
 			got, err := k.Admit(slackRequest(t, time.Now(), signingSecret, body), []byte(body))
-			if diff := cmp.Diff(entrance.Caller{Session: "slack-app"}, got); err != nil || diff != "" {
+			if diff := cmp.Diff(auth.Caller{Session: "slack-app"}, got); err != nil || diff != "" {
 				t.Errorf("%s: %v %s", method, err, diff)
 			}
 		}
@@ -105,7 +105,7 @@ func TestSlackDiscoversAsNobody(t *testing.T) {
 }
 
 func TestWhatSlackDidNotSign(t *testing.T) {
-	k := entrance.Slack(workspace())
+	k := auth.Slack(workspace())
 	body := callBody(adaInSlack)
 	for name, alter := range map[string]func(*http.Request){
 		"no signature":            func(r *http.Request) { r.Header.Del("X-Slack-Signature") },
@@ -125,7 +125,7 @@ func TestWhatSlackDidNotSign(t *testing.T) {
 		r := slackRequest(t, time.Now(), signingSecret, body)
 		alter(r)
 		_, err := k.Admit(r, []byte(body))
-		if denial, ok := errors.AsType[*entrance.Denial](err); !ok || denial.Status != 401 {
+		if denial, ok := errors.AsType[*auth.Denial](err); !ok || denial.Status != 401 {
 			t.Errorf("%s: %v, want 401", name, err)
 		}
 	}
@@ -141,7 +141,7 @@ func TestWhoSlackDoesNotName(t *testing.T) {
 		}
 		return vouch(ctx, team, user)
 	}
-	k := entrance.Slack(cfg)
+	k := auth.Slack(cfg)
 	for name, tt := range map[string]struct {
 		body   string
 		status int
@@ -193,7 +193,7 @@ func TestWhoSlackDoesNotName(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := k.Admit(slackRequest(t, time.Now(), signingSecret, tt.body), []byte(tt.body))
-			if denial, ok := errors.AsType[*entrance.Denial](err); !ok || denial.Status != tt.status {
+			if denial, ok := errors.AsType[*auth.Denial](err); !ok || denial.Status != tt.status {
 				t.Errorf("%+v, %v, want %d", got, err, tt.status)
 			}
 		})
@@ -201,7 +201,7 @@ func TestWhoSlackDoesNotName(t *testing.T) {
 }
 
 func TestASignedCallCountsOnce(t *testing.T) {
-	k := entrance.Slack(workspace())
+	k := auth.Slack(workspace())
 	body := callBody(adaInSlack)
 	r := slackRequest(t, time.Now(), signingSecret, body)
 	if _, err := k.Admit(r, []byte(body)); err != nil {
@@ -210,7 +210,7 @@ func TestASignedCallCountsOnce(t *testing.T) {
 	_, err := k.Admit(r, []byte(body))
 	refusedAgain := func(err error) {
 		t.Helper()
-		if denial, ok := errors.AsType[*entrance.Denial](err); !ok || denial.Status != 403 || !strings.Contains(denial.Reason, "came before") {
+		if denial, ok := errors.AsType[*auth.Denial](err); !ok || denial.Status != 403 || !strings.Contains(denial.Reason, "came before") {
 			t.Errorf("a repeat: %v", err)
 		}
 	}
@@ -227,7 +227,7 @@ func TestASignedCallCountsOnce(t *testing.T) {
 // The memory of what came is bounded: it forgets what could not come again, and refuses when it can forget nothing.
 func TestTheMemoryOfSignedCallsIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		k := entrance.Slack(workspace())
+		k := auth.Slack(workspace())
 		send := func(n int) error {
 			body := strings.Replace(callBody(adaInSlack), `"id":7`, `"id":`+strconv.Itoa(n), 1)
 			_, err := k.Admit(slackRequest(t, time.Now(), signingSecret, body), []byte(body))
@@ -245,7 +245,7 @@ func TestTheMemoryOfSignedCallsIsBounded(t *testing.T) {
 			}
 		}
 		err := send(10000)
-		if denial, ok := errors.AsType[*entrance.Denial](err); !ok || denial.Status != 503 {
+		if denial, ok := errors.AsType[*auth.Denial](err); !ok || denial.Status != 503 {
 			t.Errorf("a full memory: %v, want 503", err)
 		}
 	})

@@ -11,8 +11,8 @@ import (
 
 const robot = confirm.Principal("entra:TENANT/ROBOT")
 
-func agent(channels ...confirm.Channel) confirm.Asker {
-	return confirm.Asker{Principal: robot, Via: "test", Agent: true, Groups: []string{"entra-role:Scans.Requester"}, Channels: channels}
+func agent(channels ...confirm.Channel) confirm.Requester {
+	return confirm.Requester{Principal: robot, Source: "test", Agent: true, Groups: []string{"entra-role:Scans.Requester"}, Channels: channels}
 }
 
 // Listed, in a listed group, allowed to approve their own, on their own server: an agent's yes never counts.
@@ -20,7 +20,7 @@ func TestAnAgentNeverConfirms(t *testing.T) {
 	all := confirm.Policy{Approvers: []string{string(robot), string(local), string(bob), "entra-role:Scans.Approver"}, SelfApproval: true}
 	for name, tt := range map[string]struct {
 		policy confirm.Policy
-		by     confirm.Asker
+		by     confirm.Requester
 		vote   confirm.Vote
 	}{
 		"its own":             {all, agent(confirm.Slack), yes(robot)},
@@ -28,8 +28,8 @@ func TestAnAgentNeverConfirms(t *testing.T) {
 		"by its role":         {all, elsewhere(ada), confirm.Vote{Principal: "entra:TENANT/OTHER", Groups: []string{"entra-role:Scans.Approver"}, Approve: true, Channel: confirm.Slack}},
 		"on its own server":   {confirm.Policy{}, ownClient(local), confirm.Vote{Principal: local, Approve: true, Channel: confirm.Client}},
 		"in a person's name":  {all, elsewhere(ada), yes(bob)},
-		"on the page":         {all, confirm.Asker{Principal: ada, Channels: []confirm.Channel{confirm.Page}}, confirm.Vote{Principal: bob, Approve: true, Channel: confirm.Page}},
-		"where it asked, too": {all, confirm.Asker{Principal: bob, Agent: true, Channels: []confirm.Channel{confirm.Slack}}, yes(bob)},
+		"on the page":         {all, confirm.Requester{Principal: ada, Channels: []confirm.Channel{confirm.Page}}, confirm.Vote{Principal: bob, Approve: true, Channel: confirm.Page}},
+		"where it asked, too": {all, confirm.Requester{Principal: bob, Agent: true, Channels: []confirm.Channel{confirm.Slack}}, yes(bob)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHouse(t, tt.policy)
@@ -38,7 +38,7 @@ func TestAnAgentNeverConfirms(t *testing.T) {
 			v.Agent = true
 			_, err := h.Decide(t.Context(), c.ID, v)
 			refusal(t, err, "a person has to confirm it")
-			refusal(t, h.MayDecide(t.Context(), c, v), "a person has to confirm it")
+			refusal(t, h.CanDecide(t.Context(), c, v), "a person has to confirm it")
 			h.stands(t, c, confirm.Pending)
 		})
 	}
@@ -86,7 +86,7 @@ func TestAnAgentsOwnClientIsNotAsked(t *testing.T) {
 	h := newHouse(t, confirm.Policy{Approvers: []string{string(robot), string(bob)}, SelfApproval: true})
 	_, err := h.Propose(t.Context(), deleteTwo(), agent(confirm.Client))
 	refusal(t, err, "a person has to be asked on another channel")
-	refusal(t, h.MayPropose(t.Context(), "delete_scans", agent(confirm.Client)), "a person has to be asked on another channel")
+	refusal(t, h.CanPropose(t.Context(), "delete_scans", agent(confirm.Client)), "a person has to be asked on another channel")
 
 	c := h.propose(t, agent(confirm.Client, confirm.Slack))
 	if !slices.Equal(c.Channels, []confirm.Channel{confirm.Slack}) || !c.Agent {
@@ -113,7 +113,7 @@ func TestAYesFromAnAgentsOwnClientNeverCounts(t *testing.T) {
 	fromThere := confirm.Vote{Principal: bob, Approve: true, Channel: confirm.Client}
 	_, err := h.Decide(t.Context(), c.ID, fromThere)
 	refusal(t, err, "a person has to confirm it")
-	refusal(t, h.MayDecide(t.Context(), c, fromThere), "a person has to confirm it")
+	refusal(t, h.CanDecide(t.Context(), c, fromThere), "a person has to confirm it")
 	h.stands(t, c, confirm.Pending)
 	if _, err := h.Decide(t.Context(), c.ID, yes(bob)); err != nil {
 		t.Fatal(err)
@@ -149,7 +149,7 @@ func TestAnAgentMayStopItsOwnChangeAlone(t *testing.T) {
 func TestAnAgentDoesNotTakeBackThePersonsChange(t *testing.T) {
 	people := []confirm.Person{{Name: "Ada", Principals: []confirm.Principal{ada, "slack:T1/UA"}}}
 	h := newHouse(t, confirm.Policy{Approvers: []string{string(ada), string(bob)}, People: people})
-	asAgent := func(who confirm.Principal) confirm.Asker {
+	asAgent := func(who confirm.Principal) confirm.Requester {
 		by := elsewhere(who)
 		by.Agent = true
 		return by
@@ -177,7 +177,7 @@ func TestAnAgentDoesNotTakeBackThePersonsChange(t *testing.T) {
 		t.Errorf("by the person it is %s, %v", got.State, err)
 	}
 	byPerson := h.propose(t, asAgent(ada))
-	if got, err := h.Withdraw(t.Context(), byPerson.ID, confirm.Asker{Principal: "slack:T1/UA"}); err != nil || got.State != confirm.Withdrawn {
+	if got, err := h.Withdraw(t.Context(), byPerson.ID, confirm.Requester{Principal: "slack:T1/UA"}); err != nil || got.State != confirm.Withdrawn {
 		t.Errorf("the agent's, by the person, is %s, %v", got.State, err)
 	}
 }
@@ -186,7 +186,7 @@ func TestAnAgentDoesNotTakeBackThePersonsChange(t *testing.T) {
 func TestGroupsCountForAnAnswer(t *testing.T) {
 	h := newHouse(t, confirm.Policy{Approvers: []string{"entra-role:Scans.Approver"}, SelfApproval: true})
 	groups := []string{"entra-role:Scans.Approver"}
-	c := h.propose(t, confirm.Asker{Principal: ada, Groups: groups, Channels: []confirm.Channel{confirm.Client}})
+	c := h.propose(t, confirm.Requester{Principal: ada, Groups: groups, Channels: []confirm.Channel{confirm.Client}})
 	a := accept(c, c.Code)
 	_, err := h.Answer(t.Context(), c.ID, a)
 	refusal(t, err, "not among the approvers")

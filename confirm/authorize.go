@@ -17,7 +17,7 @@ type electorate struct {
 // electorate reads who is who. It is read anew for each decision: a link that was made or taken back a moment
 // ago must count, and reading a short table costs little.
 func (g *Gate) electorate(ctx context.Context) (electorate, error) {
-	links, err := g.cfg.Ledger.Links(ctx)
+	links, err := g.cfg.Store.Links(ctx)
 	if err != nil {
 		return electorate{}, fmt.Errorf("read who is who: %w", err)
 	}
@@ -26,7 +26,7 @@ func (g *Gate) electorate(ctx context.Context) (electorate, error) {
 
 // mayRequest says nil when somebody may ask for changes, and otherwise why not. Who runs this very server on
 // their own stdio always may.
-func (e electorate) mayRequest(by Asker) error {
+func (e electorate) mayRequest(by Requester) error {
 	switch {
 	case by.Local && !by.Agent:
 		return nil

@@ -23,7 +23,7 @@ func BenchmarkExplain(b *testing.B) {
 	var ours, bare time.Duration
 	for b.Loop() {
 		began := time.Now()
-		if v := policy.Explain(c, links...); len(v.Who) != 2 {
+		if v := policy.Explain(c, links...); len(v.Approvers) != 2 {
 			b.Fatalf("the verdict is %+v", v)
 		}
 		ours += time.Since(began)

@@ -8,14 +8,14 @@ import (
 
 // unable says why this process cannot execute a change now, nil when it can.
 func (g *Gate) unable(ctx context.Context, c Change) error {
-	if g.cfg.Able == nil {
+	if g.cfg.CanExecute == nil {
 		return nil
 	}
-	return g.cfg.Able(ctx, c)
+	return g.cfg.CanExecute(ctx, c)
 }
 
 // ableFor refuses a proposal that this process could not execute: nobody is asked in vain.
-func (g *Gate) ableFor(ctx context.Context, by Asker) error {
+func (g *Gate) ableFor(ctx context.Context, by Requester) error {
 	if err := g.able(); err != nil {
 		return err
 	}

@@ -41,7 +41,7 @@ func (h *house) unable(t *testing.T) *unable {
 	t.Helper()
 	u := &unable{other: h, asked: make(chan struct{}, 1000)}
 	cfg := h.cfg
-	cfg.Able = func(context.Context, confirm.Change) error { u.asked <- struct{}{}; return errElsewhere }
+	cfg.CanExecute = func(context.Context, confirm.Change) error { u.asked <- struct{}{}; return errElsewhere }
 	cfg.Execute = func(context.Context, confirm.Change, func(context.Context) error) confirm.Outcome {
 		u.runs.Add(1)
 		return confirm.Outcome{State: confirm.Failed, Reason: "it has no token"}
@@ -90,7 +90,7 @@ func TestAChangeIsLeftToWhoCanExecuteIt(t *testing.T) {
 	u.recovers(t)
 	u.comesBy(t, 2)
 	u.stands(t, c, confirm.Approved)
-	held, err := h.ledger.Hold(t.Context(), "recovery", "the one that cannot", h.clock(), h.clock().Add(time.Hour))
+	held, err := h.ledger.AcquireLease(t.Context(), "recovery", "the one that cannot", h.clock(), h.clock().Add(time.Hour))
 	if err != nil || !held {
 		t.Fatalf("it keeps the lease of the recovery: %v, %v", held, err)
 	}
@@ -127,7 +127,7 @@ func TestWhoCanExecuteLaterDoes(t *testing.T) {
 	h := newHouse(t, confirm.Policy{Approvers: []string{string(bob)}})
 	var signedIn atomic.Bool
 	signedIn.Store(true)
-	h.cfg.Able = func(_ context.Context, c confirm.Change) error {
+	h.cfg.CanExecute = func(_ context.Context, c confirm.Change) error {
 		if c.Requester != ada {
 			t.Errorf("it is asked about %+v", c)
 		}
@@ -156,7 +156,7 @@ func TestWhoCanExecuteLaterDoes(t *testing.T) {
 func TestWhatCannotBeExecutedIsNotAskedFor(t *testing.T) {
 	h := newHouse(t, confirm.Policy{Approvers: []string{string(bob)}})
 	u := h.unable(t)
-	refusal(t, u.MayPropose(t.Context(), "delete_scans", elsewhere(ada)), errElsewhere.Error())
+	refusal(t, u.CanPropose(t.Context(), "delete_scans", elsewhere(ada)), errElsewhere.Error())
 	_, err := u.Propose(t.Context(), deleteTwo(), elsewhere(ada))
 	refusal(t, err, errElsewhere.Error())
 	if kept, err := h.ledger.Changes(t.Context(), confirm.Filter{}); err != nil || len(kept) != 0 {

@@ -116,18 +116,18 @@ func (p Proposal) Digest() (string, error) {
 
 // The doors through which people and their assistants come. Changes in the ledger have them, and rules compare them.
 const (
-	ViaStdio = "MCP stdio"
-	ViaHTTP  = "MCP HTTP"
-	ViaSlack = "Slack"
+	SourceStdio = "MCP stdio"
+	SourceHTTP  = "MCP HTTP"
+	SourceSlack = "Slack"
 )
 
-// Doors returns all doors there are.
-func Doors() []string { return []string{ViaStdio, ViaHTTP, ViaSlack} }
+// Sources returns all doors there are.
+func Sources() []string { return []string{SourceStdio, SourceHTTP, SourceSlack} }
 
-// Asker is who proposes a change, and through which door. Faces fill it from authentication.
-type Asker struct {
+// Requester is who proposes a change, and through which door. Faces fill it from authentication.
+type Requester struct {
 	Principal Principal
-	Via       string    // one of Doors
+	Source    string    // one of Doors
 	Local     bool      // the person runs this very server on their own stdio
 	Groups    []string  // groups of theirs that the face has verified
 	Agent     bool      // not a person but an application, or an AI agent acting for one: may ask, never decide
@@ -150,11 +150,11 @@ type Decision struct {
 
 // Outcome is how a change ended, in words for people and models. Its zero value means "not yet".
 type Outcome struct {
-	State  State           `json:"state,omitempty"`
-	Reason string          `json:"reason,omitempty"`
-	Next   string          `json:"next,omitempty"`  // one sentence on what to do
-	Scans  json.RawMessage `json:"scans,omitempty"` // what Defender returned, redacted
-	Made   []string        `json:"made,omitempty"`  // the ids of what this change has made, and no other
+	State      State           `json:"state,omitempty"`
+	Reason     string          `json:"reason,omitempty"`
+	Next       string          `json:"next,omitempty"`  // one sentence on what to do
+	Scans      json.RawMessage `json:"scans,omitempty"` // what Defender returned, redacted
+	CreatedIDs []string        `json:"made,omitempty"`  // the ids of what this change has made, and no other
 }
 
 // Change is a proposal that is kept, and all that has happened to it.
@@ -167,7 +167,7 @@ type Change struct {
 	// RequesterAlso are the requester's other principals, as they were known when they asked: who is taken apart
 	// later may still not confirm their own change by another name.
 	RequesterAlso []Principal
-	Via           string
+	Source        string
 	Local         bool
 	Agent         bool // the requester is no person
 	Channels      []Channel

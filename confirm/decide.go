@@ -92,9 +92,9 @@ func (g *Gate) ours(c Change) error {
 	return nil
 }
 
-// MayDecide says nil when a vote would count for c now, and otherwise why not: ErrMoved when c, as the caller has
+// CanDecide says nil when a vote would count for c now, and otherwise why not: ErrMoved when c, as the caller has
 // read it, is no longer pending. It records nothing.
-func (g *Gate) MayDecide(ctx context.Context, c Change, v Vote) error {
+func (g *Gate) CanDecide(ctx context.Context, c Change, v Vote) error {
 	e, err := g.electorate(ctx)
 	if err != nil {
 		return err
@@ -102,9 +102,9 @@ func (g *Gate) MayDecide(ctx context.Context, c Change, v Vote) error {
 	return g.mayDecide(e, c, v)
 }
 
-// MayDecideEach reports of each change whether MayDecide would say nil, in the order of changes. It reads once who is
+// CanDecideEach reports of each change whether MayDecide would say nil, in the order of changes. It reads once who is
 // who, for all of them.
-func (g *Gate) MayDecideEach(ctx context.Context, changes []Change, v Vote) ([]bool, error) {
+func (g *Gate) CanDecideEach(ctx context.Context, changes []Change, v Vote) ([]bool, error) {
 	e, err := g.electorate(ctx)
 	if err != nil {
 		return nil, err

@@ -72,7 +72,7 @@ func TestDeclineAndCancelAreANo(t *testing.T) {
 
 func TestAClosedPromptLeavesOtherChannelsOpen(t *testing.T) {
 	h := newHouse(t, confirm.Policy{Approvers: []string{string(ada), string(bob)}, SelfApproval: true})
-	c := h.propose(t, confirm.Asker{Principal: ada, Channels: []confirm.Channel{confirm.Client, confirm.Slack}})
+	c := h.propose(t, confirm.Requester{Principal: ada, Channels: []confirm.Channel{confirm.Client, confirm.Slack}})
 	a := accept(c, "")
 	a.Action = confirm.Cancel
 	if got, err := h.Answer(t.Context(), c.ID, a); err != nil || got.State != confirm.Pending {
@@ -105,7 +105,7 @@ func TestWhoCanBeAsked(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
 		policy  confirm.Policy
-		by      confirm.Asker
+		by      confirm.Requester
 		refusal string
 	}{
 		{"the local user on their own stdio", confirm.Policy{}, ownClient(local), ""},

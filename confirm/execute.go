@@ -147,7 +147,7 @@ func (g *Gate) record(ctx context.Context, c Change, out Outcome) error {
 	if !errors.Is(err, ErrMoved) {
 		return err
 	}
-	now, readErr := g.cfg.Ledger.Change(ctx, c.ID)
+	now, readErr := g.cfg.Store.Change(ctx, c.ID)
 	if readErr != nil {
 		return readErr
 	}

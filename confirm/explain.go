@@ -5,29 +5,29 @@ import (
 	"slices"
 )
 
-// Verdict says what policy makes of a change, and why: for `scanwarden doctor --explain`.
-type Verdict struct {
-	Needed  int       `json:"needed"`            // how many people must confirm
-	Because string    `json:"because"`           // what decided that number
-	Refused string    `json:"refused,omitempty"` // why nobody may confirm it at all
-	Rules   []Judging `json:"rules,omitempty"`   // every rule, in the order of the file
-	Who     []string  `json:"who"`               // who may confirm it; never nil
+// Explanation says what policy makes of a change, and why: for `scanwarden doctor --explain`.
+type Explanation struct {
+	Needed    int          `json:"needed"`            // how many people must confirm
+	Because   string       `json:"because"`           // what decided that number
+	Refused   string       `json:"refused,omitempty"` // why nobody may confirm it at all
+	Rules     []RuleResult `json:"rules,omitempty"`   // every rule, in the order of the file
+	Approvers []string     `json:"who"`               // who may confirm it; never nil
 }
 
-// Judging is one rule's say in a Verdict.
-type Judging struct {
+// RuleResult is one rule's say in a Verdict.
+type RuleResult struct {
 	Rule   string `json:"rule"`
 	Holds  bool   `json:"holds"`
 	Failed bool   `json:"failed,omitempty"` // it could not be evaluated, so that it refuses
-	Says   string `json:"says"`             // what follows, or why it could not be evaluated
+	Detail string `json:"says"`             // what follows, or why it could not be evaluated
 }
 
 // Explain judges a change by this policy, as a vote on it would be judged now; links are those of the ledger
 // (Ledger.Links). The same change, policy and links give the same verdict.
-func (p Policy) Explain(c Change, links ...Link) Verdict {
+func (p Policy) Explain(c Change, links ...Link) Explanation {
 	e := electorate{Policy: p, people: join(p.People, links)}
 	j := p.judge(c.subjected()).atLeast(c.Needed)
-	v := Verdict{Needed: j.needed, Because: j.because, Rules: j.rules, Who: []string{}}
+	v := Explanation{Needed: j.needed, Because: j.because, Rules: j.rules, Approvers: []string{}}
 	err := j.refusal
 	if err == nil {
 		err = e.answerable(c, j)
@@ -36,7 +36,7 @@ func (p Policy) Explain(c Change, links ...Link) Verdict {
 		v.Refused = err.Error()
 		return v
 	}
-	v.Who = e.voters(c)
+	v.Approvers = e.voters(c)
 	return v
 }
 

@@ -25,88 +25,88 @@ func TestExplain(t *testing.T) {
 		policy confirm.Policy
 		change confirm.Change
 		links  []confirm.Link
-		want   confirm.Verdict
+		want   confirm.Explanation
 	}{
 		"a rule decides": {
 			confirm.Policy{Approvers: approvers, People: people, Rules: rules(t, all...)}, change(4), nil,
-			confirm.Verdict{Needed: 2, Because: `policy: the rule "many deletes" asks for 2 people`,
-				Rules: []confirm.Judging{
-					{Rule: "many deletes", Holds: true, Says: "asks for 2 people"}, {Rule: "huge", Says: "does not hold"},
-					{Rule: "small", Holds: true, Says: "asks for 1 person"}},
-				Who: []string{"Bob (slack:T1/UB)", "token:cleo"}},
+			confirm.Explanation{Needed: 2, Because: `policy: the rule "many deletes" asks for 2 people`,
+				Rules: []confirm.RuleResult{
+					{Rule: "many deletes", Holds: true, Detail: "asks for 2 people"}, {Rule: "huge", Detail: "does not hold"},
+					{Rule: "small", Holds: true, Detail: "asks for 1 person"}},
+				Approvers: []string{"Bob (slack:T1/UB)", "token:cleo"}},
 		},
 		"the operation decides": {
 			confirm.Policy{Approvers: approvers, Required: map[string]int{"delete_scans": 2}, Rules: rules(t, all[2])}, change(1), nil,
-			confirm.Verdict{Needed: 2, Because: "policy: approvals_required asks for 2 people for delete_scans",
-				Rules: []confirm.Judging{{Rule: "small", Holds: true, Says: "asks for 1 person"}},
-				Who:   []string{"slack:T1/UB", "token:bob", "token:cleo"}},
+			confirm.Explanation{Needed: 2, Because: "policy: approvals_required asks for 2 people for delete_scans",
+				Rules:     []confirm.RuleResult{{Rule: "small", Holds: true, Detail: "asks for 1 person"}},
+				Approvers: []string{"slack:T1/UB", "token:bob", "token:cleo"}},
 		},
 		"nothing decides": {
 			confirm.Policy{Approvers: []string{string(bob), "slack-group:S1"}, SelfApproval: true}, change(1), nil,
-			confirm.Verdict{Needed: 1, Because: "policy: 1 person is enough where nothing asks for more",
-				Who: []string{"token:bob", "whoever is in slack-group:S1"}},
+			confirm.Explanation{Needed: 1, Because: "policy: 1 person is enough where nothing asks for more",
+				Approvers: []string{"token:bob", "whoever is in slack-group:S1"}},
 		},
 		"self-approval": {
 			confirm.Policy{Approvers: []string{string(ada)}, SelfApproval: true}, change(1), nil,
-			confirm.Verdict{Needed: 1, Because: "policy: 1 person is enough where nothing asks for more", Who: []string{"token:ada"}},
+			confirm.Explanation{Needed: 1, Because: "policy: 1 person is enough where nothing asks for more", Approvers: []string{"token:ada"}},
 		},
 		"what it needed before": {
 			confirm.Policy{Approvers: approvers}, func() confirm.Change { c := change(1); c.Needed = 3; return c }(), nil,
-			confirm.Verdict{Needed: 3, Because: "policy: 3 people had to confirm when it was asked for",
-				Who: []string{"slack:T1/UB", "token:bob", "token:cleo"}},
+			confirm.Explanation{Needed: 3, Because: "policy: 3 people had to confirm when it was asked for",
+				Approvers: []string{"slack:T1/UB", "token:bob", "token:cleo"}},
 		},
 		"a rule refuses": {
 			confirm.Policy{Approvers: approvers, Rules: rules(t, refuses("none", "count > 0", "not now"), refuses("never", "true", "never"))}, change(1), nil,
-			confirm.Verdict{Needed: 1, Because: "policy: 1 person is enough where nothing asks for more",
+			confirm.Explanation{Needed: 1, Because: "policy: 1 person is enough where nothing asks for more",
 				Refused: `the policy's rule "none" does not allow this change: not now; ask for another change, or have an operator alter the rule`,
-				Rules: []confirm.Judging{
-					{Rule: "none", Holds: true, Says: "refuses: not now"}, {Rule: "never", Holds: true, Says: "refuses: never"}},
-				Who: []string{}},
+				Rules: []confirm.RuleResult{
+					{Rule: "none", Holds: true, Detail: "refuses: not now"}, {Rule: "never", Holds: true, Detail: "refuses: never"}},
+				Approvers: []string{}},
 		},
 		"a rule has no answer": {
 			confirm.Policy{Approvers: approvers, Rules: rules(t, asks("the sixth", `scans[5] == "x"`, 1))}, change(1), nil,
-			confirm.Verdict{Needed: 1, Because: "policy: 1 person is enough where nothing asks for more",
+			confirm.Explanation{Needed: 1, Because: "policy: 1 person is enough where nothing asks for more",
 				Refused: `the policy's rule "the sixth" cannot be evaluated for this change (it has no answer here: index out of bounds: 5), so nobody may confirm it; ask anew, or have an operator correct the rule`,
-				Rules: []confirm.Judging{
-					{Rule: "the sixth", Failed: true, Says: "cannot be evaluated, so that it refuses: it has no answer here: index out of bounds: 5"}},
-				Who: []string{}},
+				Rules: []confirm.RuleResult{
+					{Rule: "the sixth", Failed: true, Detail: "cannot be evaluated, so that it refuses: it has no answer here: index out of bounds: 5"}},
+				Approvers: []string{}},
 		},
 		"nobody is listed": {
 			confirm.Policy{}, change(1), nil,
-			confirm.Verdict{Needed: 1, Because: "policy: 1 person is enough where nothing asks for more",
-				Refused: "nobody is allowed to confirm changes; an operator has to list approvers (SCANWARDEN_APPROVERS)", Who: []string{}},
+			confirm.Explanation{Needed: 1, Because: "policy: 1 person is enough where nothing asks for more",
+				Refused: "nobody is allowed to confirm changes; an operator has to list approvers (SCANWARDEN_APPROVERS)", Approvers: []string{}},
 		},
 		"too few are listed": {
 			confirm.Policy{Approvers: []string{string(ada), string(bob)}, Rules: rules(t, all[0])}, change(4), nil,
-			confirm.Verdict{Needed: 2, Because: `policy: the rule "many deletes" asks for 2 people`,
+			confirm.Explanation{Needed: 2, Because: `policy: the rule "many deletes" asks for 2 people`,
 				Refused: `2 people must confirm (policy: the rule "many deletes" asks for 2 people), but only 1 listed approvers may; an operator has to list more`,
-				Rules:   []confirm.Judging{{Rule: "many deletes", Holds: true, Says: "asks for 2 people"}}, Who: []string{}},
+				Rules:   []confirm.RuleResult{{Rule: "many deletes", Holds: true, Detail: "asks for 2 people"}}, Approvers: []string{}},
 		},
 		"the local user": {
 			confirm.Policy{}, confirm.Change{Proposal: deleteMany(1), Requester: local, Local: true, Channels: []confirm.Channel{confirm.Client}}, nil,
-			confirm.Verdict{Needed: 1, Because: "policy: 1 person is enough where nothing asks for more", Who: []string{"local:ada, on their own client"}},
+			confirm.Explanation{Needed: 1, Because: "policy: 1 person is enough where nothing asks for more", Approvers: []string{"local:ada, on their own client"}},
 		},
 		"the requester's client alone": {
 			confirm.Policy{Approvers: []string{string(ada), string(bob)}, SelfApproval: true},
 			confirm.Change{Proposal: deleteMany(1), Requester: ada, Channels: []confirm.Channel{confirm.Client}}, nil,
-			confirm.Verdict{Needed: 1, Because: "policy: 1 person is enough where nothing asks for more", Who: []string{"token:ada, on their own client"}},
+			confirm.Explanation{Needed: 1, Because: "policy: 1 person is enough where nothing asks for more", Approvers: []string{"token:ada, on their own client"}},
 		},
 		"an agent": {
 			confirm.Policy{Approvers: []string{string(bob)}},
 			confirm.Change{Proposal: deleteMany(1), Requester: robot, Agent: true, Local: true, Channels: []confirm.Channel{confirm.Slack}}, nil,
-			confirm.Verdict{Needed: 1, Because: "policy: 1 person is enough where nothing asks for more", Who: []string{"token:bob"}},
+			confirm.Explanation{Needed: 1, Because: "policy: 1 person is enough where nothing asks for more", Approvers: []string{"token:bob"}},
 		},
 		"the local user, and a rule that asks for another": {
 			confirm.Policy{Rules: rules(t, asks("two", "count > 0", 2))},
 			confirm.Change{Proposal: deleteMany(1), Requester: local, Local: true, Channels: []confirm.Channel{confirm.Client}}, nil,
-			confirm.Verdict{Needed: 2, Because: `policy: the rule "two" asks for 2 people`,
+			confirm.Explanation{Needed: 2, Because: `policy: the rule "two" asks for 2 people`,
 				Refused: `the change needs 2 people to confirm (policy: the rule "two" asks for 2 people), and only the requester's own client was asked`,
-				Rules:   []confirm.Judging{{Rule: "two", Holds: true, Says: "asks for 2 people"}}, Who: []string{}},
+				Rules:   []confirm.RuleResult{{Rule: "two", Holds: true, Detail: "asks for 2 people"}}, Approvers: []string{}},
 		},
 		"the requester by a link": {
 			confirm.Policy{Approvers: []string{string(entraBob), string(cleo)}},
 			confirm.Change{Proposal: deleteMany(1), Requester: slackBob, Channels: []confirm.Channel{confirm.Slack}}, []confirm.Link{linkBob()},
-			confirm.Verdict{Needed: 1, Because: "policy: 1 person is enough where nothing asks for more", Who: []string{"token:cleo"}},
+			confirm.Explanation{Needed: 1, Because: "policy: 1 person is enough where nothing asks for more", Approvers: []string{"token:cleo"}},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -118,7 +118,7 @@ func TestExplain(t *testing.T) {
 }
 
 func TestPolicyCheck(t *testing.T) {
-	holds := func(confirm.Subjected) (bool, error) { return true, nil }
+	holds := func(confirm.RuleInput) (bool, error) { return true, nil }
 	good := confirm.Rule{Name: "a", Approvals: 10, Holds: holds}
 	alter := func(f func(*confirm.Rule)) []confirm.Rule {
 		r := good

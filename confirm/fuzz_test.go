@@ -83,7 +83,7 @@ func (h *house) step(ctx context.Context, id string, op byte) {
 	case 1:
 		_, _ = h.Decide(ctx, id, no(who, "no"))
 	case 2:
-		_, _ = h.Withdraw(ctx, id, confirm.Asker{Principal: who})
+		_, _ = h.Withdraw(ctx, id, confirm.Requester{Principal: who})
 	case 3:
 		if op >= 250 {
 			h.advance(15 * time.Minute)

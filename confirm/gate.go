@@ -12,23 +12,23 @@ import (
 
 // Config configures a Gate.
 type Config struct {
-	Ledger Ledger
+	Store  Store
 	Policy Policy
 	Target string // the tenant this process writes to: changes planned for another one are left alone
 	// Execute performs an approved change once and reports how it ended; it never repeats a write. Directly
 	// before it sends, it calls still and sends nothing on an error. Nil makes the process read-only: it takes
 	// neither proposals nor votes.
 	Execute func(ctx context.Context, c Change, still func(context.Context) error) Outcome
-	// Able says nil when this process can execute an approved change now, and otherwise why not, in words for people:
+	// CanExecute says nil when this process can execute an approved change now, and otherwise why not, in words for people:
 	// then it does not claim it, but leaves it to another process, until it expires. A proposal is asked about as well,
 	// by its Requester and Agent alone, and refused. It answers at once. Nil means that it always can.
-	Able func(ctx context.Context, c Change) error
+	CanExecute func(ctx context.Context, c Change) error
 	// Reconcile reads Defender to learn how a change of unknown outcome ended. Its verdict is Applied,
 	// Failed (there is no trace of it) or Unknown.
-	Reconcile func(ctx context.Context, c Change) Outcome
-	Moved     func(c Change)   // told of every transition this process makes; nil means nobody is
-	Log       *slog.Logger     // nil means silence
-	Now       func() time.Time // nil means time.Now
+	Reconcile    func(ctx context.Context, c Change) Outcome
+	OnTransition func(c Change)   // told of every transition this process makes; nil means nobody is
+	Log          *slog.Logger     // nil means silence
+	Now          func() time.Time // nil means time.Now
 }
 
 // Gate decides what runs, and sees to it that it runs once. Make one with New; it is safe for concurrent use.
@@ -60,7 +60,7 @@ func New(cfg Config) *Gate {
 
 // Change returns a change as it stands now; one that is overdue is expired first.
 func (g *Gate) Change(ctx context.Context, id string) (Change, error) {
-	c, err := g.cfg.Ledger.Change(ctx, id)
+	c, err := g.cfg.Store.Change(ctx, id)
 	if err != nil {
 		return Change{}, fmt.Errorf("read change: %w", err)
 	}
@@ -103,15 +103,15 @@ func (g *Gate) announce(c Change) {
 	close(g.moved)
 	g.moved = make(chan struct{})
 	g.mu.Unlock()
-	if g.cfg.Moved != nil {
-		g.cfg.Moved(c)
+	if g.cfg.OnTransition != nil {
+		g.cfg.OnTransition(c)
 	}
 }
 
 // move is the one way a change leaves the state it was read in.
 func (g *Gate) move(ctx context.Context, c Change, m Move) (Change, error) {
 	m.At = g.cfg.Now()
-	after, err := g.cfg.Ledger.Move(ctx, c, m)
+	after, err := g.cfg.Store.Move(ctx, c, m)
 	if err != nil {
 		return c, fmt.Errorf("move change from %s to %s: %w", c.State, m.To, err)
 	}
@@ -123,7 +123,7 @@ func (g *Gate) move(ctx context.Context, c Change, m Move) (Change, error) {
 func (g *Gate) expire(ctx context.Context, c Change, why string) (Change, error) {
 	after, err := g.move(ctx, c, Move{To: Expired, Outcome: &Outcome{State: Expired, Reason: why}})
 	if errors.Is(err, ErrMoved) {
-		return g.cfg.Ledger.Change(ctx, c.ID)
+		return g.cfg.Store.Change(ctx, c.ID)
 	}
 	return after, err
 }

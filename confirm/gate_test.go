@@ -46,7 +46,7 @@ func newHouse(t testing.TB, policy confirm.Policy) *house {
 	h := &house{ledger: ledger, file: file}
 	h.now.Store(time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC).UnixMicro())
 	h.cfg = confirm.Config{
-		Ledger: ledger, Policy: policy, Target: "simulator", Now: h.clock,
+		Store: ledger, Policy: policy, Target: "simulator", Now: h.clock,
 		Execute: func(ctx context.Context, c confirm.Change, _ func(context.Context) error) confirm.Outcome {
 			h.runs.Add(1)
 			h.mu.Lock()
@@ -105,16 +105,16 @@ func deleteTwo() confirm.Proposal {
 }
 
 // elsewhere asks on a channel where other people can answer.
-func elsewhere(by confirm.Principal) confirm.Asker {
-	return confirm.Asker{Principal: by, Via: "test", Channels: []confirm.Channel{confirm.Slack}}
+func elsewhere(by confirm.Principal) confirm.Requester {
+	return confirm.Requester{Principal: by, Source: "test", Channels: []confirm.Channel{confirm.Slack}}
 }
 
 // ownClient asks on the requester's own client, on their own stdio server.
-func ownClient(by confirm.Principal) confirm.Asker {
-	return confirm.Asker{Principal: by, Via: "test", Local: true, Channels: []confirm.Channel{confirm.Client}}
+func ownClient(by confirm.Principal) confirm.Requester {
+	return confirm.Requester{Principal: by, Source: "test", Local: true, Channels: []confirm.Channel{confirm.Client}}
 }
 
-func (h *house) propose(t testing.TB, by confirm.Asker) confirm.Change {
+func (h *house) propose(t testing.TB, by confirm.Requester) confirm.Change {
 	t.Helper()
 	c, err := h.Propose(t.Context(), deleteTwo(), by)
 	if err != nil {
@@ -304,7 +304,7 @@ func TestTheExpiryHoldsInTheClaimItself(t *testing.T) {
 	h := newHouse(t, confirm.Policy{Approvers: []string{string(bob)}, Expires: time.Minute})
 	c := h.propose(t, elsewhere(ada))
 	cfg := h.cfg
-	cfg.Moved = func(c confirm.Change) {
+	cfg.OnTransition = func(c confirm.Change) {
 		if c.State == confirm.Approved {
 			h.advance(time.Minute)
 		}
@@ -341,7 +341,7 @@ func TestNobodyIsBuriedUnderQuestions(t *testing.T) {
 	if _, err := h.Propose(t.Context(), deleteTwo(), elsewhere(ada)); !errors.Is(err, confirm.ErrRefused) {
 		t.Errorf("a third open change gave %v, want a refusal", err)
 	}
-	if _, err := h.Withdraw(t.Context(), last.ID, confirm.Asker{Principal: ada}); err != nil {
+	if _, err := h.Withdraw(t.Context(), last.ID, confirm.Requester{Principal: ada}); err != nil {
 		t.Fatal(err)
 	}
 	h.propose(t, elsewhere(ada))
@@ -349,7 +349,7 @@ func TestNobodyIsBuriedUnderQuestions(t *testing.T) {
 
 func (h *house) own(t *testing.T, c confirm.Change, by confirm.Principal) bool {
 	t.Helper()
-	own, err := h.Asked(t.Context(), c, by)
+	own, err := h.IsRequester(t.Context(), c, by)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -36,7 +36,7 @@ func (g *Gate) Link(ctx context.Context, l Link) error {
 	if err != nil || done {
 		return err
 	}
-	err = g.cfg.Ledger.Link(ctx, l)
+	err = g.cfg.Store.Link(ctx, l)
 	if errors.Is(err, ErrMoved) { // somebody else linked one of them meanwhile: perhaps the same person, twice
 		if done, err := g.mayLink(ctx, l); err != nil || done {
 			return err
@@ -50,7 +50,7 @@ func (g *Gate) Link(ctx context.Context, l Link) error {
 
 // mayLink refuses what contradicts what is known; done says that there is nothing left to record.
 func (g *Gate) mayLink(ctx context.Context, l Link) (done bool, err error) {
-	links, err := g.cfg.Ledger.Links(ctx)
+	links, err := g.cfg.Store.Links(ctx)
 	if err != nil {
 		return false, fmt.Errorf("link %s: read who is who: %w", l.From, err)
 	}
@@ -104,7 +104,7 @@ func (g *Gate) Unlink(ctx context.Context, from Principal, why string) error {
 	if len(why) > longestWords {
 		return refused(fmt.Errorf("the reason has %d bytes and may have %d; shorten it", len(why), longestWords))
 	}
-	err := g.cfg.Ledger.Unlink(ctx, from, g.cfg.Now(), why)
+	err := g.cfg.Store.Unlink(ctx, from, g.cfg.Now(), why)
 	switch {
 	case errors.Is(err, ErrNotFound):
 		return marked{fmt.Errorf("%s is linked to nobody; there is nothing to take back", from), ErrNotFound}

@@ -160,7 +160,7 @@ func TestNoOrderOfLinksMakesOnePersonTwo(t *testing.T) {
 		if err != nil || (got.State == confirm.Applied) != two || (h.runs.Load() > runs) != two {
 			t.Fatalf("order %d leaves it %s (%v) with %+v", order, got.State, err, got.Decisions)
 		}
-		_, _ = h.Withdraw(t.Context(), c.ID, confirm.Asker{Principal: ada})
+		_, _ = h.Withdraw(t.Context(), c.ID, confirm.Requester{Principal: ada})
 		_ = h.Unlink(t.Context(), slackBob, "")
 	}
 }
@@ -190,7 +190,7 @@ func TestOnesOwnChangeIsOnesOwnByALink(t *testing.T) {
 	if open, err := h.OpenChanges(t.Context(), slackBob); err != nil || len(open) != 1 {
 		t.Errorf("he has open: %v %v", open, err)
 	}
-	if got, err := h.Withdraw(t.Context(), c.ID, confirm.Asker{Principal: slackBob}); err != nil || got.State != confirm.Withdrawn {
+	if got, err := h.Withdraw(t.Context(), c.ID, confirm.Requester{Principal: slackBob}); err != nil || got.State != confirm.Withdrawn {
 		t.Errorf("withdrawing gave %s, %v", got.State, err)
 	}
 }

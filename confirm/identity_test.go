@@ -64,7 +64,7 @@ func TestALinkAddsToAConfiguredPerson(t *testing.T) {
 
 // blind is the real ledger behind a connection that has broken: nobody knows who is who.
 type blind struct {
-	confirm.Ledger
+	confirm.Store
 	asked chan struct{} // holds one token for each time it was asked
 }
 
@@ -81,19 +81,19 @@ func TestWithoutKnowingWhoIsWhoNothingMoves(t *testing.T) {
 	approved := h.left(t, approvedBy(bob))
 	cfg := h.cfg
 	asked := make(chan struct{}, 100)
-	cfg.Ledger = blind{h.ledger, asked}
+	cfg.Store = blind{h.ledger, asked}
 	gate := confirm.New(cfg)
 	for name, err := range map[string]error{
 		"decide":      second(gate.Decide(t.Context(), c.ID, yes(bob))),
 		"propose":     second(gate.Propose(t.Context(), deleteTwo(), elsewhere(ada))),
-		"may propose": gate.MayPropose(t.Context(), "delete_scans", elsewhere(ada)),
-		"may decide":  gate.MayDecide(t.Context(), c, yes(bob)),
-		"each":        second(gate.MayDecideEach(t.Context(), []confirm.Change{c}, yes(bob))),
-		"withdraw":    second(gate.Withdraw(t.Context(), c.ID, confirm.Asker{Principal: ada})),
+		"may propose": gate.CanPropose(t.Context(), "delete_scans", elsewhere(ada)),
+		"may decide":  gate.CanDecide(t.Context(), c, yes(bob)),
+		"each":        second(gate.CanDecideEach(t.Context(), []confirm.Change{c}, yes(bob))),
+		"withdraw":    second(gate.Withdraw(t.Context(), c.ID, confirm.Requester{Principal: ada})),
 		"link":        gate.Link(t.Context(), linkBob()),
 		"open":        second(gate.OpenChanges(t.Context(), ada)),
 		"person":      second(gate.Person(t.Context(), ada)),
-		"asked":       second(gate.Asked(t.Context(), c, ada)),
+		"asked":       second(gate.IsRequester(t.Context(), c, ada)),
 	} {
 		if !errors.Is(err, errBlind) || errors.Is(err, confirm.ErrRefused) {
 			t.Errorf("%s: got %v, want the ledger's error", name, err)

@@ -63,7 +63,7 @@ func (cl *claim) renew(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, lease)
 	defer cancel()
 	began, until := time.Now(), cl.gate.cfg.Now().Add(lease)
-	if err := cl.gate.cfg.Ledger.Renew(ctx, cl.change.ID, cl.gate.owner, until); err != nil {
+	if err := cl.gate.cfg.Store.RenewLease(ctx, cl.change.ID, cl.gate.owner, until); err != nil {
 		return err
 	}
 	cl.mu.Lock()

@@ -11,9 +11,9 @@ import (
 )
 
 // hanging is the real ledger behind a connection that has broken without a word: Renew never returns by itself.
-type hanging struct{ confirm.Ledger }
+type hanging struct{ confirm.Store }
 
-func (hanging) Renew(ctx context.Context, _, _ string, _ time.Time) error {
+func (hanging) RenewLease(ctx context.Context, _, _ string, _ time.Time) error {
 	<-ctx.Done()
 	return ctx.Err()
 }
@@ -35,7 +35,7 @@ func (h *house) failsUnder(t *testing.T, cfg confirm.Config) {
 func TestAHungLedgerLosesTheClaim(t *testing.T) {
 	h := newHouse(t, confirm.Policy{Approvers: []string{string(bob)}})
 	cfg := h.cfg
-	cfg.Ledger = hanging{h.ledger}
+	cfg.Store = hanging{h.ledger}
 	cfg.Execute = func(ctx context.Context, _ confirm.Change, still func(context.Context) error) confirm.Outcome {
 		select {
 		case <-ctx.Done():
@@ -140,7 +140,7 @@ func TestManyProposalsAtOnceDoNotPassTheLimit(t *testing.T) {
 
 // What another change has made, or may have made, is no proof that this one took effect.
 func TestATwinIsNoProof(t *testing.T) {
-	made := confirm.Outcome{State: confirm.Applied, Reason: "it is there", Made: []string{"a new id"}}
+	made := confirm.Outcome{State: confirm.Applied, Reason: "it is there", CreatedIDs: []string{"a new id"}}
 	for name, twin := range map[string][]confirm.Move{
 		"that made it":     {approvedBy(bob), claimed(time.Time{}), {To: confirm.Applied, Outcome: &made}},
 		"that may make it": {approvedBy(bob), claimed(time.Unix(1<<40, 0))},

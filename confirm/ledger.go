@@ -15,11 +15,11 @@ var (
 	ErrRefused = errors.New("refused")
 )
 
-// Ledger keeps changes, and which accounts are one person's. It is an interface only because the lock must not see SQL: package store is the
+// Store keeps changes, and which accounts are one person's. It is an interface only because the lock must not see SQL: package store is the
 // one implementation, and every test uses it.
 //
 // Each method that alters a change or a link writes its audit entry in the same transaction: no entry, no change.
-type Ledger interface {
+type Store interface {
 	// Insert keeps a new pending change.
 	Insert(ctx context.Context, c Change) error
 	// Change returns the change with this id, or ErrNotFound.
@@ -31,10 +31,10 @@ type Ledger interface {
 	// those of c, when m.Unexpired is set and m.At is not before the expiry, or when a decision of
 	// m.Decision's person is already recorded.
 	Move(ctx context.Context, c Change, m Move) (Change, error)
-	// Renew prolongs the lease of a change that owner is executing; ErrMoved when it no longer is.
-	Renew(ctx context.Context, id, owner string, until time.Time) error
-	// Hold takes or prolongs the named lease for owner; false means that another owner holds it at now.
-	Hold(ctx context.Context, name, owner string, now, until time.Time) (bool, error)
+	// RenewLease prolongs the lease of a change that owner is executing; ErrMoved when it no longer is.
+	RenewLease(ctx context.Context, id, owner string, until time.Time) error
+	// AcquireLease takes or prolongs the named lease for owner; false means that another owner holds it at now.
+	AcquireLease(ctx context.Context, name, owner string, now, until time.Time) (bool, error)
 	// Link keeps that two principals are one person; ErrMoved, and nothing altered, when one of them is linked
 	// already, on the same side or to the same person.
 	Link(ctx context.Context, l Link) error

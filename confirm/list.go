@@ -10,15 +10,15 @@ import (
 // that is overdue may still be called pending, until Change or Run finds it.
 func (g *Gate) Changes(ctx context.Context, f Filter) ([]Change, error) {
 	f.Target = g.cfg.Target
-	kept, err := g.cfg.Ledger.Changes(ctx, f)
+	kept, err := g.cfg.Store.Changes(ctx, f)
 	if err != nil {
 		return nil, fmt.Errorf("list changes: %w", err)
 	}
 	return kept, nil
 }
 
-// Asked reports whether a change was asked for by this person, by whichever principal of theirs.
-func (g *Gate) Asked(ctx context.Context, c Change, by Principal) (bool, error) {
+// IsRequester reports whether a change was asked for by this person, by whichever principal of theirs.
+func (g *Gate) IsRequester(ctx context.Context, c Change, by Principal) (bool, error) {
 	e, err := g.electorate(ctx)
 	return err == nil && e.people.same(c.Requester, by), err
 }
@@ -32,7 +32,7 @@ func (g *Gate) OpenChanges(ctx context.Context, by Principal) ([]Change, error) 
 	var open []Change
 	now, states := g.cfg.Now(), []State{Pending, Approved, Executing, Unknown}
 	for _, principal := range e.people.person(by).Principals {
-		kept, err := g.cfg.Ledger.Changes(ctx, Filter{States: states, Requester: principal})
+		kept, err := g.cfg.Store.Changes(ctx, Filter{States: states, Requester: principal})
 		if err != nil {
 			return nil, fmt.Errorf("list open changes: %w", err)
 		}

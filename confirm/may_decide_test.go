@@ -29,7 +29,7 @@ func TestMayDecideSaysWhatDecideDoes(t *testing.T) {
 			}
 		}, confirm.ErrRefused},
 		"when it is over": {yes(bob), func(t *testing.T, h *house, c confirm.Change) {
-			if _, err := h.Withdraw(t.Context(), c.ID, confirm.Asker{Principal: ada}); err != nil {
+			if _, err := h.Withdraw(t.Context(), c.ID, confirm.Requester{Principal: ada}); err != nil {
 				t.Fatal(err)
 			}
 		}, confirm.ErrMoved},
@@ -54,7 +54,7 @@ func TestMayDecideSaysWhatDecideDoes(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if may := h.MayDecide(t.Context(), c, tt.vote); !errors.Is(may, tt.want) || (may == nil) != (tt.want == nil) {
+			if may := h.CanDecide(t.Context(), c, tt.vote); !errors.Is(may, tt.want) || (may == nil) != (tt.want == nil) {
 				t.Errorf("it says %v, want %v", may, tt.want)
 			}
 			if now, err := h.ledger.Verify(t.Context()); err != nil || now != log {
@@ -69,32 +69,32 @@ func TestMayDecideSaysWhatDecideDoes(t *testing.T) {
 
 // counted is the real ledger, which counts how often it is asked who is who.
 type counted struct {
-	confirm.Ledger
+	confirm.Store
 	reads int
 }
 
 func (c *counted) Links(ctx context.Context) ([]confirm.Link, error) {
 	c.reads++
-	return c.Ledger.Links(ctx)
+	return c.Store.Links(ctx)
 }
 
 func TestMayDecideEachSaysWhatMayDecideDoes(t *testing.T) {
 	h := newHouse(t, confirm.Policy{Approvers: []string{string(slackBob), string(cleo)}})
 	h.link(t, linkBob())
 	own, others, over := h.propose(t, entraBobAsking()), h.propose(t, elsewhere(ada)), h.propose(t, elsewhere(ada))
-	over, err := h.Withdraw(t.Context(), over.ID, confirm.Asker{Principal: ada})
+	over, err := h.Withdraw(t.Context(), over.ID, confirm.Requester{Principal: ada})
 	if err != nil {
 		t.Fatal(err)
 	}
 	changes := []confirm.Change{own, others, over, others}
-	cfg, ledger := h.cfg, &counted{Ledger: h.ledger}
-	cfg.Ledger = ledger
-	may, err := confirm.New(cfg).MayDecideEach(t.Context(), changes, yes(slackBob))
+	cfg, ledger := h.cfg, &counted{Store: h.ledger}
+	cfg.Store = ledger
+	may, err := confirm.New(cfg).CanDecideEach(t.Context(), changes, yes(slackBob))
 	if err != nil || !slices.Equal(may, []bool{false, true, false, true}) || ledger.reads != 1 {
 		t.Errorf("it says %v, %v after asking %d times who is who", may, err, ledger.reads)
 	}
 	for i, c := range changes {
-		if err := h.MayDecide(t.Context(), c, yes(slackBob)); (err == nil) != may[i] {
+		if err := h.CanDecide(t.Context(), c, yes(slackBob)); (err == nil) != may[i] {
 			t.Errorf("of change %d it says %v, and MayDecide %v", i, may[i], err)
 		}
 	}

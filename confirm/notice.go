@@ -1,7 +1,7 @@
 package confirm
 
-// Notice is one place where a change was put to people, such as a message in Slack.
-type Notice struct {
+// Message is one place where a change was put to people, such as a message in Slack.
+type Message struct {
 	Change   string // the change's id
 	Channel  string // the place: a channel's or conversation's id
 	Message  string // the message in it; empty while it could not be posted yet

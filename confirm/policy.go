@@ -80,8 +80,8 @@ func checkNamed(list string, named []string) error {
 	return nil
 }
 
-// MostApprovals is the largest number of people that a change may need, by a rule or without one.
-const MostApprovals = 10
+// MaxApprovals is the largest number of people that a change may need, by a rule or without one.
+const MaxApprovals = 10
 
 func (p Policy) checkRules() error {
 	var names []string
@@ -95,8 +95,8 @@ func (p Policy) checkRules() error {
 			return fmt.Errorf("rules: %q has no condition; say when it holds", r.Name)
 		case r.Refuse != "" && r.Approvals != 0:
 			return fmt.Errorf("rules: %q both asks for people and refuses; keep one of approvals and refuse", r.Name)
-		case r.Refuse == "" && (r.Approvals < 1 || r.Approvals > MostApprovals):
-			return fmt.Errorf("rules: approvals of %q is %d; give a number from 1 to %d, or refuse", r.Name, r.Approvals, MostApprovals)
+		case r.Refuse == "" && (r.Approvals < 1 || r.Approvals > MaxApprovals):
+			return fmt.Errorf("rules: approvals of %q is %d; give a number from 1 to %d, or refuse", r.Name, r.Approvals, MaxApprovals)
 		}
 		names = append(names, r.Name)
 	}

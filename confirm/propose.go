@@ -7,10 +7,10 @@ import (
 	"slices"
 )
 
-// MayPropose refuses, with ErrRefused, what nobody could ever confirm, whoever may not ask, or what would bury
+// CanPropose refuses, with ErrRefused, what nobody could ever confirm, whoever may not ask, or what would bury
 // people under questions. A face asks it before it plans; Propose asks it again, and then the rules of the policy
 // too, which look at the plan.
-func (g *Gate) MayPropose(ctx context.Context, operation string, by Asker) error {
+func (g *Gate) CanPropose(ctx context.Context, operation string, by Requester) error {
 	if err := g.ableFor(ctx, by); err != nil {
 		return err
 	}
@@ -19,14 +19,14 @@ func (g *Gate) MayPropose(ctx context.Context, operation string, by Asker) error
 		return err
 	}
 	base := Policy{Required: e.Required}
-	if err := e.mayAsk(base.judge(Subjected{Operation: operation}), by); err != nil {
+	if err := e.mayAsk(base.judge(RuleInput{Operation: operation}), by); err != nil {
 		return refused(err)
 	}
 	return g.checkOpen(ctx, by.Principal, nil)
 }
 
 // mayAsk says nil when somebody may ask for a change that is judged so, and there are people to confirm it.
-func (e electorate) mayAsk(j judgement, by Asker) error {
+func (e electorate) mayAsk(j judgement, by Requester) error {
 	if err := e.mayRequest(by); err != nil {
 		return err
 	}
@@ -37,7 +37,7 @@ func (e electorate) mayAsk(j judgement, by Asker) error {
 }
 
 // Propose keeps a change so that people can be asked, and returns it pending. When it refuses, it keeps nothing.
-func (g *Gate) Propose(ctx context.Context, p Proposal, by Asker) (Change, error) {
+func (g *Gate) Propose(ctx context.Context, p Proposal, by Requester) (Change, error) {
 	if err := g.ableFor(ctx, by); err != nil {
 		return Change{}, err
 	}
@@ -48,7 +48,7 @@ func (g *Gate) Propose(ctx context.Context, p Proposal, by Asker) (Change, error
 	now := g.cfg.Now()
 	c := Change{
 		Proposal: p, Requester: by.Principal, RequesterAlso: e.people.also(by.Principal),
-		Via: by.Via, Local: by.Local, Agent: by.Agent, Channels: e.useful(by),
+		Source: by.Source, Local: by.Local, Agent: by.Agent, Channels: e.useful(by),
 		Created: now, Updated: now, Expires: now.Add(g.cfg.Policy.expires()), State: Pending, Code: newCode(),
 	}
 	j := e.judge(c.subjected())
@@ -82,7 +82,7 @@ func (g *Gate) keep(ctx context.Context, c *Change, j judgement) error {
 	if c.Digest, err = c.Proposal.Digest(); err != nil {
 		return err
 	}
-	if err := g.cfg.Ledger.Insert(ctx, *c); err != nil {
+	if err := g.cfg.Store.Insert(ctx, *c); err != nil {
 		return fmt.Errorf("keep change: %w", err)
 	}
 	return nil
@@ -119,7 +119,7 @@ func (g *Gate) queue(by Principal, id string) (others []string, done func()) {
 // they are in the ledger.
 func (g *Gate) checkOpen(ctx context.Context, by Principal, others []string) error {
 	limit, now := g.cfg.Policy.openPerRequester(), g.cfg.Now()
-	open, err := g.cfg.Ledger.Changes(ctx, Filter{States: []State{Pending}, Requester: by, Limit: 2 * limit})
+	open, err := g.cfg.Store.Changes(ctx, Filter{States: []State{Pending}, Requester: by, Limit: 2 * limit})
 	if err != nil {
 		return fmt.Errorf("count open changes: %w", err)
 	}

@@ -8,7 +8,7 @@ import (
 )
 
 // reachable refuses a proposal that nobody could ever confirm, so that it is never kept.
-func (e electorate) reachable(need judgement, by Asker) error {
+func (e electorate) reachable(need judgement, by Requester) error {
 	if slices.ContainsFunc(by.Channels, func(c Channel) bool { return c != Client }) {
 		return e.enoughApprovers(need, Change{Requester: by.Principal})
 	}
@@ -28,14 +28,14 @@ func (e electorate) reachable(need judgement, by Asker) error {
 }
 
 // ownAnswer says nil when a yes of the requester on their own client would count, and otherwise why not.
-func (e electorate) ownAnswer(by Asker) error {
+func (e electorate) ownAnswer(by Requester) error {
 	own := Change{Requester: by.Principal, Local: by.Local, Agent: by.Agent}
 	return e.mayApprove(own, Vote{Principal: by.Principal, Groups: by.Groups, Agent: by.Agent, Channel: Client})
 }
 
 // useful leaves out the requester's own client where other channels are asked and its answer would not count:
 // nobody types a code in vain.
-func (e electorate) useful(by Asker) []Channel {
+func (e electorate) useful(by Requester) []Channel {
 	if e.ownAnswer(by) == nil || len(by.Channels) == 1 {
 		return by.Channels
 	}

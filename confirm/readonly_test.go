@@ -15,8 +15,8 @@ func TestAGateThatCannotExecuteTakesNoVote(t *testing.T) {
 	gate := confirm.New(cfg)
 	_, err := gate.Decide(t.Context(), c.ID, yes(bob))
 	refusal(t, err, "read-only")
-	refusal(t, gate.MayDecide(t.Context(), c, yes(bob)), "read-only")
-	refusal(t, gate.MayPropose(t.Context(), "delete_scans", elsewhere(ada)), "read-only")
+	refusal(t, gate.CanDecide(t.Context(), c, yes(bob)), "read-only")
+	refusal(t, gate.CanPropose(t.Context(), "delete_scans", elsewhere(ada)), "read-only")
 	_, err = gate.Propose(t.Context(), deleteTwo(), elsewhere(ada))
 	refusal(t, err, "read-only")
 	if now, err := h.Change(t.Context(), c.ID); err != nil || now.State != confirm.Pending {

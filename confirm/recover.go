@@ -49,7 +49,7 @@ func (g *Gate) Run(ctx context.Context) error {
 
 func (g *Gate) recoverAll(ctx context.Context) error {
 	open := []State{Pending, Approved, Executing, Unknown}
-	kept, err := g.cfg.Ledger.Changes(ctx, Filter{States: open, Target: g.cfg.Target, Limit: 1000})
+	kept, err := g.cfg.Store.Changes(ctx, Filter{States: open, Target: g.cfg.Target, Limit: 1000})
 	var errs []error
 	if err != nil { // what can be read is recovered all the same
 		errs = append(errs, fmt.Errorf("look for changes to recover: %w", err))
@@ -68,7 +68,7 @@ func (g *Gate) recoverAll(ctx context.Context) error {
 		}
 		// The lease spares the others the work; the guarded moves are what makes it safe.
 		now := g.cfg.Now()
-		if held, err := g.cfg.Ledger.Hold(ctx, recoverer, g.owner, now, now.Add(2*lease)); err != nil || !held {
+		if held, err := g.cfg.Store.AcquireLease(ctx, recoverer, g.owner, now, now.Add(2*lease)); err != nil || !held {
 			return errors.Join(append(errs, err)...)
 		}
 		if err := step(ctx, c); err != nil && !errors.Is(err, ErrMoved) {
@@ -153,10 +153,10 @@ func (g *Gate) look(ctx context.Context, c Change) Outcome {
 	ctx, cancel := context.WithTimeout(ctx, glance)
 	defer cancel()
 	out := g.protect(ctx, c, g.cfg.Reconcile)
-	if out.State != Applied || len(out.Made) == 0 {
+	if out.State != Applied || len(out.CreatedIDs) == 0 {
 		return out
 	}
-	twin, err := g.twin(ctx, c, out.Made)
+	twin, err := g.twin(ctx, c, out.CreatedIDs)
 	if err == nil && twin == "" {
 		return out
 	}
@@ -174,13 +174,13 @@ func (g *Gate) twin(ctx context.Context, c Change, made []string) (id string, er
 	if made == nil {
 		states = []State{Pending, Approved, Executing, Unknown}
 	}
-	others, err := g.cfg.Ledger.Changes(ctx, Filter{States: states, Target: c.Target, Limit: 1000})
+	others, err := g.cfg.Store.Changes(ctx, Filter{States: states, Target: c.Target, Limit: 1000})
 	if err != nil {
 		return "", fmt.Errorf("look for a twin: %w", err)
 	}
 	for _, o := range others {
 		same := o.State != Applied && o.Request.Path == c.Request.Path && bytes.Equal(o.Request.Body, c.Request.Body)
-		claimed := slices.ContainsFunc(o.Outcome.Made, func(id string) bool { return slices.Contains(made, id) })
+		claimed := slices.ContainsFunc(o.Outcome.CreatedIDs, func(id string) bool { return slices.Contains(made, id) })
 		if o.ID != c.ID && o.Operation == c.Operation && (same || claimed) {
 			return o.ID, nil
 		}

@@ -11,7 +11,7 @@ func TestWhoMayAsk(t *testing.T) {
 	entra := confirm.Principal("entra:TENANT/ADA")
 	people := []confirm.Person{{Name: "Ada", Principals: []confirm.Principal{entra, "slack:T1/UA"}}}
 	listed := []string{string(ada), string(entra), "slack-group:S1", "entra-role:Netops"}
-	ask := func(by confirm.Principal, groups ...string) confirm.Asker {
+	ask := func(by confirm.Principal, groups ...string) confirm.Requester {
 		a := elsewhere(by)
 		a.Groups = groups
 		return a
@@ -25,7 +25,7 @@ func TestWhoMayAsk(t *testing.T) {
 	for _, tt := range []struct {
 		name       string
 		requesters []string
-		by         confirm.Asker
+		by         confirm.Requester
 		refusal    string // "" means they may
 	}{
 		{"anybody a face lets in", nil, ask(ada), ""},
@@ -33,7 +33,7 @@ func TestWhoMayAsk(t *testing.T) {
 		{"Entra without a role", nil, ask(entra), "Scans.Requester in Entra"},
 		{"Entra with another role", nil, ask(entra, other), "Scans.Requester in Entra"},
 		{"Entra with the role", nil, ask(entra, role), ""},
-		{"an agent without a role", nil, confirm.Asker{Principal: entra, Agent: true, Channels: local.Channels}, "Scans.Requester in Entra"},
+		{"an agent without a role", nil, confirm.Requester{Principal: entra, Agent: true, Channels: local.Channels}, "Scans.Requester in Entra"},
 		{"who runs the server, by Entra", nil, localEntra, ""},
 		{"listed", listed, ask(ada), ""},
 		{"listed by another name", listed, ask("slack:T1/UA"), ""},
@@ -46,7 +46,7 @@ func TestWhoMayAsk(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			h := newHouse(t, confirm.Policy{Approvers: []string{string(cleo)}, Requesters: tt.requesters, People: people})
-			may := h.MayPropose(t.Context(), "delete_scans", tt.by)
+			may := h.CanPropose(t.Context(), "delete_scans", tt.by)
 			_, proposed := h.Propose(t.Context(), deleteTwo(), tt.by)
 			for _, err := range []error{may, proposed} {
 				if tt.refusal != "" {

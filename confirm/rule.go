@@ -13,11 +13,11 @@ type Rule struct {
 	Refuse    string // why such a change is not allowed here; "" where it does not refuse
 	Source    string // the condition as written, for people
 	// Holds reports whether the rule is about this change. A rule that cannot be evaluated refuses: it fails closed.
-	Holds func(Subjected) (bool, error)
+	Holds func(RuleInput) (bool, error)
 }
 
-// Subjected is what a rule sees of a change.
-type Subjected struct {
+// RuleInput is what a rule sees of a change.
+type RuleInput struct {
 	Facts
 	Operation string
 	Requester Principal
@@ -26,25 +26,25 @@ type Subjected struct {
 	Agent     bool
 }
 
-func (c Change) subjected() Subjected {
-	return Subjected{
-		Facts: c.Facts, Operation: c.Operation, Requester: c.Requester, Via: c.Via, Agent: c.Agent,
+func (c Change) subjected() RuleInput {
+	return RuleInput{
+		Facts: c.Facts, Operation: c.Operation, Requester: c.Requester, Via: c.Source, Agent: c.Agent,
 		Person: append([]Principal{c.Requester}, c.RequesterAlso...),
 	}
 }
 
 // judgement is what policy makes of a change.
 type judgement struct {
-	needed  int       // how many people must confirm
-	because string    // what decided that number
-	raised  bool      // a rule did
-	refusal error     // why nobody may confirm it; nil where somebody may
-	rules   []Judging // every rule, in the order of the policy
+	needed  int          // how many people must confirm
+	because string       // what decided that number
+	raised  bool         // a rule did
+	refusal error        // why nobody may confirm it; nil where somebody may
+	rules   []RuleResult // every rule, in the order of the policy
 }
 
 // judge holds a change against the policy. The first rule that refuses is the one that is named, and of those
 // that ask for the most people, too.
-func (p Policy) judge(s Subjected) judgement {
+func (p Policy) judge(s RuleInput) judgement {
 	j := judgement{needed: p.required(s.Operation)}
 	j.because = fmt.Sprintf("policy: approvals_required asks for %s for %s", persons(j.needed), s.Operation)
 	if p.Required[s.Operation] <= 0 {
@@ -65,19 +65,19 @@ func (j judgement) atLeast(needed int) judgement {
 }
 
 // weigh adds one rule's say.
-func (j *judgement) weigh(r Rule, s Subjected) {
+func (j *judgement) weigh(r Rule, s RuleInput) {
 	holds, err := r.holds(s)
-	say := Judging{Rule: r.Name, Holds: holds, Says: "does not hold"}
+	say := RuleResult{Rule: r.Name, Holds: holds, Detail: "does not hold"}
 	switch {
 	case err != nil:
-		say.Failed, say.Says = true, fmt.Sprintf("cannot be evaluated, so that it refuses: %v", err)
+		say.Failed, say.Detail = true, fmt.Sprintf("cannot be evaluated, so that it refuses: %v", err)
 		j.refuse(fmt.Errorf("the policy's rule %q cannot be evaluated for this change (%w), so nobody may confirm it; ask anew, or have an operator correct the rule", r.Name, err))
 	case holds && r.Refuse != "":
-		say.Says = "refuses: " + r.Refuse
+		say.Detail = "refuses: " + r.Refuse
 		j.refuse(fmt.Errorf("the policy's rule %q does not allow this change: %s; ask for another change, or have an operator alter the rule",
 			r.Name, strings.TrimRight(r.Refuse, " .")))
 	case holds:
-		say.Says = "asks for " + persons(r.Approvals)
+		say.Detail = "asks for " + persons(r.Approvals)
 		if r.Approvals > j.needed {
 			j.needed, j.raised = r.Approvals, true
 			j.because = fmt.Sprintf("policy: the rule %q asks for %s", r.Name, persons(r.Approvals))
@@ -92,7 +92,7 @@ func (j *judgement) refuse(why error) {
 	}
 }
 
-func (r Rule) holds(s Subjected) (bool, error) {
+func (r Rule) holds(s RuleInput) (bool, error) {
 	if r.Holds == nil {
 		return false, errors.New("it has no condition")
 	}

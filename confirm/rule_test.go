@@ -35,7 +35,7 @@ func deleteMany(count int) confirm.Proposal {
 	return p
 }
 
-func (h *house) proposes(t testing.TB, p confirm.Proposal, by confirm.Asker) confirm.Change {
+func (h *house) proposes(t testing.TB, p confirm.Proposal, by confirm.Requester) confirm.Change {
 	t.Helper()
 	c, err := h.Propose(t.Context(), p, by)
 	if err != nil {
@@ -138,7 +138,7 @@ func TestWhatARuleRefusesIsNeverKept(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHouse(t, confirm.Policy{Approvers: []string{string(bob), string(cleo)}, Rules: rules(t, tt.rule)})
-			if err := h.MayPropose(t.Context(), tt.plan.Operation, elsewhere(ada)); err != nil {
+			if err := h.CanPropose(t.Context(), tt.plan.Operation, elsewhere(ada)); err != nil {
 				t.Errorf("before there is a plan: %v", err)
 			}
 			_, err := h.Propose(t.Context(), tt.plan, elsewhere(ada))
@@ -175,7 +175,7 @@ func TestNobodyListedMeansNobodyMayApproveWhateverTheRules(t *testing.T) {
 		}
 		_, err = h.Decide(t.Context(), c.ID, yes(bob))
 		refusal(t, err, "nobody is allowed")
-		if v := h.cfg.Policy.Explain(c); len(v.Who) != 0 || v.Refused == "" {
+		if v := h.cfg.Policy.Explain(c); len(v.Approvers) != 0 || v.Refused == "" {
 			t.Errorf("the explanation is %+v", v)
 		}
 	}
@@ -250,9 +250,9 @@ func TestARuleSeesWhoAsks(t *testing.T) {
 			refuses("not by Slack", `via == "Slack"`, "not from there"),
 			refuses("not Ada", `requester.startsWith("token:ada")`, "not she")),
 	})
-	for says, by := range map[string]confirm.Asker{
+	for says, by := range map[string]confirm.Requester{
 		"agents may not delete": {Principal: cleo, Agent: true, Channels: []confirm.Channel{confirm.Slack}},
-		"not from there":        {Principal: cleo, Via: "Slack", Channels: []confirm.Channel{confirm.Slack}},
+		"not from there":        {Principal: cleo, Source: "Slack", Channels: []confirm.Channel{confirm.Slack}},
 		"not she":               elsewhere(ada),
 	} {
 		_, err := h.Propose(t.Context(), deleteMany(1), by)

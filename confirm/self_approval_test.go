@@ -10,7 +10,7 @@ import (
 )
 
 // entraBobAsking is Bob as he asks by the name that a link joins with Slack's.
-func entraBobAsking() confirm.Asker {
+func entraBobAsking() confirm.Requester {
 	by := elsewhere(entraBob)
 	by.Groups = []string{"entra-role:Scans.Requester"}
 	return by
@@ -45,8 +45,8 @@ func TestNobodyShedsThatTheyAsked(t *testing.T) {
 			_, err := h.Decide(t.Context(), c.ID, yes(who))
 			refusal(t, err, "their own changes")
 			h.stands(t, c, confirm.Pending)
-			if v := h.cfg.Policy.Explain(c, h.links(t)...); slices.Contains(v.Who, string(who)) || !slices.Contains(v.Who, string(cleo)) {
-				t.Errorf("it is said that %v could confirm it", v.Who)
+			if v := h.cfg.Policy.Explain(c, h.links(t)...); slices.Contains(v.Approvers, string(who)) || !slices.Contains(v.Approvers, string(cleo)) {
+				t.Errorf("it is said that %v could confirm it", v.Approvers)
 			}
 			if _, err := h.Decide(t.Context(), c.ID, yes(cleo)); err != nil {
 				t.Fatal(err)

@@ -6,9 +6,9 @@ import (
 	"fmt"
 )
 
-// Trouble records why a pending change could not be put to people yet, for whoever asks how it stands; "" says
+// SetProblem records why a pending change could not be put to people yet, for whoever asks how it stands; "" says
 // that it could by now. It decides nothing.
-func (g *Gate) Trouble(ctx context.Context, id, why string) error {
+func (g *Gate) SetProblem(ctx context.Context, id, why string) error {
 	c, err := g.Change(ctx, id)
 	if err != nil || c.State != Pending || c.Outcome.Reason == why {
 		return err
@@ -22,21 +22,21 @@ func (g *Gate) Trouble(ctx context.Context, id, why string) error {
 // Withdraw takes back a pending change of the requester's own; to anybody else it does not exist. Of by, Principal and
 // Agent count: an agent that acts for a person takes back what an agent asked for under that principal, and nothing
 // that the person asked for.
-func (g *Gate) Withdraw(ctx context.Context, id string, by Asker) (Change, error) {
+func (g *Gate) Withdraw(ctx context.Context, id string, by Requester) (Change, error) {
 	return g.takeBack(ctx, id, by, "taken back by the requester")
 }
 
-// Abandon takes back a pending change that nobody can answer any more: the call that asked for it has ended.
-func (g *Gate) Abandon(ctx context.Context, id string, by Principal) (Change, error) {
-	return g.takeBack(ctx, id, Asker{Principal: by}, "the call that asked for it ended before anybody had answered")
+// Cancel takes back a pending change that nobody can answer any more: the call that asked for it has ended.
+func (g *Gate) Cancel(ctx context.Context, id string, by Principal) (Change, error) {
+	return g.takeBack(ctx, id, Requester{Principal: by}, "the call that asked for it ended before anybody had answered")
 }
 
-func (g *Gate) takeBack(ctx context.Context, id string, by Asker, why string) (Change, error) {
+func (g *Gate) takeBack(ctx context.Context, id string, by Requester, why string) (Change, error) {
 	c, err := g.Change(ctx, id)
 	if err != nil {
 		return c, err
 	}
-	own, err := g.Asked(ctx, c, by.Principal)
+	own, err := g.IsRequester(ctx, c, by.Principal)
 	if err != nil {
 		return c, err
 	}

@@ -11,10 +11,10 @@ import (
 func TestWithdraw(t *testing.T) {
 	h := newHouse(t, confirm.Policy{Approvers: []string{string(bob)}})
 	c := h.propose(t, elsewhere(ada))
-	if _, err := h.Withdraw(t.Context(), c.ID, confirm.Asker{Principal: bob}); !errors.Is(err, confirm.ErrNotFound) {
+	if _, err := h.Withdraw(t.Context(), c.ID, confirm.Requester{Principal: bob}); !errors.Is(err, confirm.ErrNotFound) {
 		t.Errorf("somebody else's withdrawal gave %v, want ErrNotFound", err)
 	}
-	if got, err := h.Withdraw(t.Context(), c.ID, confirm.Asker{Principal: ada}); err != nil || got.State != confirm.Withdrawn {
+	if got, err := h.Withdraw(t.Context(), c.ID, confirm.Requester{Principal: ada}); err != nil || got.State != confirm.Withdrawn {
 		t.Errorf("withdrawing gave %s, %v", got.State, err)
 	}
 	if _, err := h.Decide(t.Context(), c.ID, yes(bob)); !errors.Is(err, confirm.ErrMoved) {
@@ -41,7 +41,7 @@ func TestTroubleIsToldAndForgotten(t *testing.T) {
 	h := newHouse(t, confirm.Policy{Approvers: []string{string(bob)}})
 	c := h.propose(t, elsewhere(ada))
 	for _, why := range []string{"Slack cannot be reached.", ""} {
-		if err := h.Trouble(t.Context(), c.ID, why); err != nil {
+		if err := h.SetProblem(t.Context(), c.ID, why); err != nil {
 			t.Fatal(err)
 		}
 		if got, err := h.Change(t.Context(), c.ID); err != nil || got.State != confirm.Pending || got.Outcome.Reason != why {
@@ -52,7 +52,7 @@ func TestTroubleIsToldAndForgotten(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.ends(t, c.ID, confirm.Applied, 1)
-	if err := h.Trouble(t.Context(), c.ID, "too late"); err != nil {
+	if err := h.SetProblem(t.Context(), c.ID, "too late"); err != nil {
 		t.Fatal(err)
 	}
 	if head, err := h.ledger.Verify(t.Context()); err != nil || head.Entries != 6 {
@@ -63,7 +63,7 @@ func TestTroubleIsToldAndForgotten(t *testing.T) {
 func TestAnAbandonedChangeSaysSo(t *testing.T) {
 	h := newHouse(t, confirm.Policy{Approvers: []string{string(bob)}})
 	c := h.propose(t, elsewhere(ada))
-	got, err := h.Abandon(t.Context(), c.ID, ada)
+	got, err := h.Cancel(t.Context(), c.ID, ada)
 	if err != nil || got.State != confirm.Withdrawn || strings.Contains(got.Outcome.Reason, "requester") {
 		t.Errorf("%s, %q, %v", got.State, got.Outcome.Reason, err)
 	}

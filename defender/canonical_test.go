@@ -18,7 +18,7 @@ func decode(t testing.TB, body string) defender.Definition {
 	return d
 }
 
-func state(t testing.TB, body string) string { return string(decode(t, body).State()) }
+func state(t testing.TB, body string) string { return string(decode(t, body).Canonical()) }
 
 func TestStateIsCanonical(t *testing.T) {
 	got := state(t, fixture(t, "definition.response.derived-from-metadata"))
@@ -35,7 +35,7 @@ func TestStateIsCanonical(t *testing.T) {
 
 func TestStateOfNothing(t *testing.T) {
 	for name, d := range map[string]defender.Definition{"zero": {}, "null": decode(t, `null`), "empty": decode(t, `{}`)} {
-		if got := string(d.State()); got != "{}" {
+		if got := string(d.Canonical()); got != "{}" {
 			t.Errorf("%s: %s", name, got)
 		}
 	}
@@ -115,7 +115,7 @@ func TestADefinitionHoldsNoSecret(t *testing.T) {
 	for _, d := range list.Value {
 		assertNothingSecret(t, d, `:"authPassword"`, `:"privPassword"`, `"community-string"`)
 	}
-	if got := string(list.Value[1].State()); !strings.Contains(got, `"username":"username"`) || !strings.Contains(got, `"type":"AuthPriv"`) {
+	if got := string(list.Value[1].Canonical()); !strings.Contains(got, `"username":"username"`) || !strings.Contains(got, `"type":"AuthPriv"`) {
 		t.Errorf("public parts are missing from %s", got)
 	}
 	for _, body := range []string{
@@ -138,7 +138,7 @@ func assertNothingSecret(t *testing.T, d defender.Definition, secrets ...string)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for how, text := range map[string]string{"State": string(d.State()), "JSON": string(shown), "%#v": fmt.Sprintf("%#v %+v", d, d)} {
+	for how, text := range map[string]string{"State": string(d.Canonical()), "JSON": string(shown), "%#v": fmt.Sprintf("%#v %+v", d, d)} {
 		for _, secret := range secrets {
 			if strings.Contains(text, secret) {
 				t.Errorf("%s holds %q: %s", how, secret, text)

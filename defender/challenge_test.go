@@ -20,12 +20,12 @@ const revoked = `{"access_token":{"nbf":{"essential":true,"value":"1604106651"},
 // asks notes which tokens a client asks for.
 type asks struct {
 	mu  sync.Mutex
-	all []defender.TokenAsk
+	all []defender.TokenRequest
 }
 
 func (a *asks) config(s *service) defender.Config {
 	cfg := s.config()
-	cfg.Token = func(_ context.Context, ask defender.TokenAsk) (string, error) {
+	cfg.Token = func(_ context.Context, ask defender.TokenRequest) (string, error) {
 		a.mu.Lock()
 		defer a.mu.Unlock()
 		a.all = append(a.all, ask)
@@ -35,7 +35,7 @@ func (a *asks) config(s *service) defender.Config {
 }
 
 // take returns the asks since it was last called.
-func (a *asks) take() []defender.TokenAsk {
+func (a *asks) take() []defender.TokenRequest {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	all := a.all
@@ -75,12 +75,12 @@ func TestAClaimsChallengeIsAnswered(t *testing.T) {
 			if _, err := newClient(t, a.config(s)).Scanners(t.Context()); err != nil {
 				t.Error(err)
 			}
-			wantAsks(t, a, defender.TokenAsk{}, defender.TokenAsk{Fresh: true, Claims: revoked})
+			wantAsks(t, a, defender.TokenRequest{}, defender.TokenRequest{Fresh: true, Claims: revoked})
 		})
 	}
 }
 
-func wantAsks(t *testing.T, a *asks, want ...defender.TokenAsk) {
+func wantAsks(t *testing.T, a *asks, want ...defender.TokenRequest) {
 	t.Helper()
 	got := a.take()
 	if len(got) != len(want) {
@@ -118,7 +118,7 @@ func TestAMalformedChallengeIsAPlainRefusal(t *testing.T) {
 			if !errors.Is(err, defender.ErrSignIn) || strings.Contains(err.Error(), "another sign-in") {
 				t.Errorf("error %v, want a plain ErrSignIn", err)
 			}
-			wantAsks(t, a, defender.TokenAsk{}, defender.TokenAsk{Fresh: true})
+			wantAsks(t, a, defender.TokenRequest{}, defender.TokenRequest{Fresh: true})
 		})
 	}
 }
@@ -129,7 +129,7 @@ func TestTheLongestChallenge(t *testing.T) {
 	if _, err := newClient(t, a.config(s)).Scanners(t.Context()); err != nil {
 		t.Error(err)
 	}
-	wantAsks(t, a, defender.TokenAsk{}, defender.TokenAsk{Fresh: true, Claims: claims})
+	wantAsks(t, a, defender.TokenRequest{}, defender.TokenRequest{Fresh: true, Claims: claims})
 }
 
 // A second challenge ends it, for reads and writes alike, and so does a second 401 of another kind.
@@ -159,7 +159,7 @@ func TestAChallengeIsAnsweredOnce(t *testing.T) {
 				if got := strings.Contains(err.Error(), "; Entra ID asks for another sign-in: sign in again; for an application,"); got != tt.says {
 					t.Errorf("error %q: speaks of a sign-in = %v, want %v", err, got, tt.says)
 				}
-				wantAsks(t, a, defender.TokenAsk{}, defender.TokenAsk{Fresh: true, Claims: tt.claims})
+				wantAsks(t, a, defender.TokenRequest{}, defender.TokenRequest{Fresh: true, Claims: tt.claims})
 			})
 		}
 	}
@@ -173,7 +173,7 @@ func TestAWriteThatIsChallengedIsSentAgain(t *testing.T) {
 	if calls := s.asked(); len(calls) != 2 || calls[0] != calls[1] {
 		t.Errorf("calls %+v, want the same twice", calls)
 	}
-	wantAsks(t, a, defender.TokenAsk{}, defender.TokenAsk{Fresh: true, Claims: revoked})
+	wantAsks(t, a, defender.TokenRequest{}, defender.TokenRequest{Fresh: true, Claims: revoked})
 }
 
 func TestNoTokenAnswersAMissingLicence(t *testing.T) {
@@ -184,7 +184,7 @@ func TestNoTokenAnswersAMissingLicence(t *testing.T) {
 	if _, err := newClient(t, a.config(s)).Scanners(t.Context()); !errors.Is(err, defender.ErrLicence) || strings.Contains(err.Error(), "another sign-in") {
 		t.Errorf("error %v, want ErrLicence, and no advice to sign in", err)
 	}
-	wantAsks(t, a, defender.TokenAsk{})
+	wantAsks(t, a, defender.TokenRequest{})
 }
 
 func TestAChallengeWithAnotherStatusIsNone(t *testing.T) {
@@ -195,7 +195,7 @@ func TestAChallengeWithAnotherStatusIsNone(t *testing.T) {
 	if _, err := newClient(t, a.config(s)).Scanners(t.Context()); !errors.Is(err, defender.ErrForbidden) {
 		t.Errorf("error %v, want ErrForbidden", err)
 	}
-	wantAsks(t, a, defender.TokenAsk{})
+	wantAsks(t, a, defender.TokenRequest{})
 }
 
 func TestAChallengeInTheSimulator(t *testing.T) {
@@ -206,7 +206,7 @@ func TestAChallengeInTheSimulator(t *testing.T) {
 	if _, err := newWriter(t, a.config(s)).Do(t.Context(), update(t, scanID, lab(nil)), nil); err != nil {
 		t.Error(err)
 	}
-	wantAsks(t, a, defender.TokenAsk{}, defender.TokenAsk{Fresh: true, Claims: revoked})
+	wantAsks(t, a, defender.TokenRequest{}, defender.TokenRequest{Fresh: true, Claims: revoked})
 	if n := len(sim.Writes()); n != 1 {
 		t.Errorf("%d writes took effect, want 1", n)
 	}

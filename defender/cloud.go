@@ -24,10 +24,10 @@ const (
 	governmentLogin = "https://login.microsoftonline.us"
 )
 
-// Profile returns the endpoints of a cloud: commercial (also ""), gcc, gcc-high or dod. A region, us, eu, uk, au,
+// EndpointsFor returns the endpoints of a cloud: commercial (also ""), gcc, gcc-high or dod. A region, us, eu, uk, au,
 // swa or ina, chooses a nearer host of the commercial cloud; "" chooses none. Sources: "Supported Defender for
 // Endpoint APIs" for the hosts, "Microsoft Defender for US Government customers" for the government ones.
-func Profile(cloud, region string) (Endpoints, error) {
+func EndpointsFor(cloud, region string) (Endpoints, error) {
 	e, err := endpoints(cloud)
 	if err != nil || region == "" {
 		return e, err

@@ -26,7 +26,7 @@ func TestProfile(t *testing.T) {
 		{"gcc-high", "", defender.Endpoints{URL: gov, Scope: gov + "/.default", Authority: "https://login.microsoftonline.us"}},
 		{"dod", "", defender.Endpoints{URL: gov, Scope: gov + "/.default", Authority: "https://login.microsoftonline.us"}},
 	} {
-		got, err := defender.Profile(tt.cloud, tt.region)
+		got, err := defender.EndpointsFor(tt.cloud, tt.region)
 		if err != nil || got != tt.want {
 			t.Errorf("Profile(%q, %q) = %+v, %v, want %+v", tt.cloud, tt.region, got, err, tt.want)
 		}
@@ -44,7 +44,7 @@ func TestProfileListsTheValidValues(t *testing.T) {
 		{"gcc", "eu", "only the commercial cloud has regions"},
 		{"dod", "us", "only the commercial cloud has regions"},
 	} {
-		e, err := defender.Profile(tt.cloud, tt.region)
+		e, err := defender.EndpointsFor(tt.cloud, tt.region)
 		if err == nil || !strings.Contains(err.Error(), tt.want) || e != (defender.Endpoints{}) {
 			t.Errorf("Profile(%q, %q) = %+v, %v, want nothing and an error with %q", tt.cloud, tt.region, e, err, tt.want)
 		}

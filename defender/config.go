@@ -16,18 +16,18 @@ type Config struct {
 	URL string
 
 	// Token returns a bearer token. Required.
-	Token func(ctx context.Context, ask TokenAsk) (string, error)
+	Token func(ctx context.Context, ask TokenRequest) (string, error)
 
-	// Budget waits for this call's turn, before every try; write says that it goes ahead of reads. An error
+	// RateLimit waits for this call's turn, before every try; write says that it goes ahead of reads. An error
 	// means that the call is not made. nil means no limit.
-	Budget func(ctx context.Context, write bool) error
+	RateLimit func(ctx context.Context, write bool) error
 
-	// Throttled tells of a 429: nobody should call before until. nil means nobody is told.
-	Throttled func(ctx context.Context, until time.Time)
+	// OnThrottled tells of a 429: nobody should call before until. nil means nobody is told.
+	OnThrottled func(ctx context.Context, until time.Time)
 
-	// Pause waits before a read is tried again: d, or until ctx is done, and then returns its error. nil means
+	// Sleep waits before a read is tried again: d, or until ctx is done, and then returns its error. nil means
 	// a timer. A caller may show the wait to whoever is waiting.
-	Pause func(ctx context.Context, d time.Duration) error
+	Sleep func(ctx context.Context, d time.Duration) error
 
 	// HTTP carries the requests. Its redirects are never followed. nil means a client with timeouts on every
 	// phase and, for a Writer, a new connection for each write: a kept one that the service has meanwhile
@@ -38,8 +38,8 @@ type Config struct {
 	UserAgent string
 }
 
-// TokenAsk says which token is wanted. Its zero value is one from the cache.
-type TokenAsk struct {
+// TokenRequest says which token is wanted. Its zero value is one from the cache.
+type TokenRequest struct {
 	Fresh  bool   // not the cached one: the service has refused it
 	Claims string // JSON of a claims challenge that the token must answer, "" for none
 }
@@ -58,8 +58,8 @@ func (cfg Config) open(keepAlive bool) (*wire, error) {
 
 // pause waits as configured.
 func (cfg Config) pause(ctx context.Context, d time.Duration) error {
-	if cfg.Pause != nil {
-		return cfg.Pause(ctx, d)
+	if cfg.Sleep != nil {
+		return cfg.Sleep(ctx, d)
 	}
 	timer := time.NewTimer(d)
 	defer timer.Stop()

@@ -48,10 +48,10 @@ func (c *Client) Definitions(ctx context.Context) ([]Definition, error) {
 	return all, err
 }
 
-// State returns the definition as Defender sent it, for telling whether it has moved: canonical JSON with sorted,
+// Canonical returns the definition as Defender sent it, for telling whether it has moved: canonical JSON with sorted,
 // lower-cased names, without what moves by itself (latestScan, times, scanner software versions) and without
 // secrets. A Definition that was not made from JSON has the state {}.
-func (d Definition) State() json.RawMessage { return json.RawMessage(cmp.Or(d.state, "{}")) }
+func (d Definition) Canonical() json.RawMessage { return json.RawMessage(cmp.Or(d.state, "{}")) }
 
 // UnmarshalJSON reads Defender's answer, and ours.
 func (d *Definition) UnmarshalJSON(data []byte) error {

@@ -166,10 +166,10 @@ func FuzzState(f *testing.F) {
 		if err != nil {
 			t.Errorf("cannot be shown: %v", err)
 		}
-		if !json.Valid(d.State()) {
-			t.Errorf("state %s", d.State())
+		if !json.Valid(d.Canonical()) {
+			t.Errorf("state %s", d.Canonical())
 		}
-		if all := string(d.State()) + string(shown) + fmt.Sprintf("%+v", d); strings.Contains(all, canary) {
+		if all := string(d.Canonical()) + string(shown) + fmt.Sprintf("%+v", d); strings.Contains(all, canary) {
 			t.Errorf("%s\nleaks into %s", poisoned, all)
 		}
 	})

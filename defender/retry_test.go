@@ -26,7 +26,7 @@ func throttles(retryAfter string) http.HandlerFunc {
 // patient returns a config that notes its waits instead of waiting.
 func patient(s *service) (defender.Config, *[]time.Duration) {
 	cfg, waits := s.config(), new([]time.Duration)
-	cfg.Pause = func(ctx context.Context, d time.Duration) error {
+	cfg.Sleep = func(ctx context.Context, d time.Duration) error {
 		*waits = append(*waits, d)
 		return ctx.Err()
 	}
@@ -110,7 +110,7 @@ func TestRetryAfterIsObeyed(t *testing.T) {
 		s := serve(t, inTurn(throttles(value), says(200, empty)))
 		cfg, waits := patient(s)
 		var until time.Time
-		cfg.Throttled = func(_ context.Context, u time.Time) { until = u }
+		cfg.OnThrottled = func(_ context.Context, u time.Time) { until = u }
 		before := time.Now()
 		if _, err := newClient(t, cfg).Scanners(t.Context()); err != nil || len(*waits) != 1 {
 			t.Errorf("%q: %v, waits %v", value, err, *waits)
@@ -166,8 +166,8 @@ func TestGivingUpWhileWaiting(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	s := serve(t, throttles("100"))
 	cfg := s.config()
-	cfg.Throttled = func(context.Context, time.Time) { cancel() }
-	cfg.Pause = nil // the real timer, which must not be sat out
+	cfg.OnThrottled = func(context.Context, time.Time) { cancel() }
+	cfg.Sleep = nil // the real timer, which must not be sat out
 	_, err := newClient(t, cfg).Scanners(ctx)
 	if !errors.Is(err, context.Canceled) || !errors.Is(err, defender.ErrThrottled) || len(s.asked()) != 1 {
 		t.Errorf("error %v after %d calls, want both the throttling and the cancelling", err, len(s.asked()))
@@ -177,7 +177,7 @@ func TestGivingUpWhileWaiting(t *testing.T) {
 func TestTheRealTimerComesToAnEnd(t *testing.T) {
 	s := serve(t, inTurn(says(503, ""), says(200, empty)))
 	cfg := s.config()
-	cfg.Pause = nil
+	cfg.Sleep = nil
 	if _, err := newClient(t, cfg).Scanners(t.Context()); err != nil {
 		t.Error(err)
 	}

@@ -64,13 +64,13 @@ func (s *service) take() []received {
 func (s *service) config() defender.Config {
 	return defender.Config{
 		URL: s.URL,
-		Token: func(_ context.Context, ask defender.TokenAsk) (string, error) {
+		Token: func(_ context.Context, ask defender.TokenRequest) (string, error) {
 			if ask.Fresh {
 				return "fresh", nil
 			}
 			return "token", nil
 		},
-		Pause: func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
+		Sleep: func(ctx context.Context, _ time.Duration) error { return ctx.Err() },
 	}
 }
 

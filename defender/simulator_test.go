@@ -107,13 +107,13 @@ func TestStateInTheSimulator(t *testing.T) {
 		before := definitions(t, c)[1]
 		sim.FinishScan(before.ID, "Fail", time.Now())
 		after := definitions(t, c)[1]
-		if after.LatestScan == before.LatestScan || string(after.State()) != string(before.State()) {
-			t.Errorf("a run moved the state:\n%s\n%s", before.State(), after.State())
+		if after.LatestScan == before.LatestScan || string(after.Canonical()) != string(before.Canonical()) {
+			t.Errorf("a run moved the state:\n%s\n%s", before.Canonical(), after.Canonical())
 		}
-		states[pascal] = string(after.State())
+		states[pascal] = string(after.Canonical())
 		sim.Edit(before.ID, map[string]any{"target": "192.0.2.99"})
-		if edited := definitions(t, c)[1]; string(edited.State()) == string(before.State()) {
-			t.Errorf("an edit did not move the state %s", edited.State())
+		if edited := definitions(t, c)[1]; string(edited.Canonical()) == string(before.Canonical()) {
+			t.Errorf("an edit did not move the state %s", edited.Canonical())
 		}
 	}
 	if states[false] != states[true] {

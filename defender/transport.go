@@ -54,17 +54,17 @@ type answer struct {
 // challenge if there is one: the service refused the caller before it looked at the request, so this is safe for a
 // write too.
 func (w *wire) send(ctx context.Context, c call) (answer, *Error) {
-	a, failed := w.try(ctx, c, TokenAsk{})
+	a, failed := w.try(ctx, c, TokenRequest{})
 	if failed != nil || a.status != http.StatusUnauthorized || a.unlicensed() {
 		return a, failed
 	}
-	return w.try(ctx, c, TokenAsk{Fresh: true, Claims: a.challenge()})
+	return w.try(ctx, c, TokenRequest{Fresh: true, Claims: a.challenge()})
 }
 
 // try makes the call once. The token comes after the turn, for it may expire in the queue.
-func (w *wire) try(ctx context.Context, c call, ask TokenAsk) (answer, *Error) {
-	if w.cfg.Budget != nil {
-		if err := w.cfg.Budget(ctx, c.write); err != nil {
+func (w *wire) try(ctx context.Context, c call, ask TokenRequest) (answer, *Error) {
+	if w.cfg.RateLimit != nil {
+		if err := w.cfg.RateLimit(ctx, c.write); err != nil {
 			return answer{}, unsent(c, "no turn to call Defender", err)
 		}
 	}
@@ -92,9 +92,9 @@ func (w *wire) try(ctx context.Context, c call, ask TokenAsk) (answer, *Error) {
 	defer resp.Body.Close()
 	a := receive(resp)
 	a.hide = append([]string{token}, c.hide...)
-	if a.status == http.StatusTooManyRequests && w.cfg.Throttled != nil {
+	if a.status == http.StatusTooManyRequests && w.cfg.OnThrottled != nil {
 		now := time.Now()
-		w.cfg.Throttled(ctx, now.Add(retryAfter(a, now)))
+		w.cfg.OnThrottled(ctx, now.Add(retryAfter(a, now)))
 	}
 	return a, nil
 }

@@ -33,7 +33,7 @@ func TestEveryTryTakesItsTurn(t *testing.T) {
 	s := serve(t, inTurn(says(503, ""), says(401, ""), says(503, ""), says(200, empty)))
 	cfg := s.config()
 	turns := 0
-	cfg.Budget = func(_ context.Context, write bool) error {
+	cfg.RateLimit = func(_ context.Context, write bool) error {
 		if write {
 			t.Error("a read went ahead of reads")
 		}
@@ -49,7 +49,7 @@ func TestNoTurnNoCall(t *testing.T) {
 	s := serve(t, says(200, empty))
 	cfg := s.config()
 	full := errors.New("the hour is used up; try again at ten")
-	cfg.Budget = func(context.Context, bool) error { return full }
+	cfg.RateLimit = func(context.Context, bool) error { return full }
 	_, err := newClient(t, cfg).Scanners(t.Context())
 	if !errors.Is(err, full) || !strings.Contains(err.Error(), full.Error()) || len(s.asked()) != 0 {
 		t.Errorf("error %v after %d calls", err, len(s.asked()))
@@ -88,10 +88,10 @@ func TestALicence401DoesNotLoop(t *testing.T) {
 func TestNoTokenNoCall(t *testing.T) {
 	s := serve(t, says(200, empty))
 	broken := errors.New("AADSTS7000215: the client secret is wrong")
-	for name, token := range map[string]func(context.Context, defender.TokenAsk) (string, error){
-		"error":                                  func(context.Context, defender.TokenAsk) (string, error) { return "", broken },
-		"empty":                                  func(context.Context, defender.TokenAsk) (string, error) { return "", nil },
-		"line break, which would forge a header": func(context.Context, defender.TokenAsk) (string, error) { return "t\r\nX: y", nil },
+	for name, token := range map[string]func(context.Context, defender.TokenRequest) (string, error){
+		"error":                                  func(context.Context, defender.TokenRequest) (string, error) { return "", broken },
+		"empty":                                  func(context.Context, defender.TokenRequest) (string, error) { return "", nil },
+		"line break, which would forge a header": func(context.Context, defender.TokenRequest) (string, error) { return "t\r\nX: y", nil },
 	} {
 		cfg := s.config()
 		cfg.Token = token
@@ -109,7 +109,7 @@ func TestNoTokenNoCall(t *testing.T) {
 func TestASignInsAddressIsToldWhole(t *testing.T) {
 	waits := "sign in at https://login.example.com/authorize?claims=" + strings.Repeat("x", 8<<10) + "&state=s, then call again"
 	cfg := serve(t, says(200, empty)).config()
-	cfg.Token = func(context.Context, defender.TokenAsk) (string, error) { return "", errors.New(waits) }
+	cfg.Token = func(context.Context, defender.TokenRequest) (string, error) { return "", errors.New(waits) }
 	if _, err := newClient(t, cfg).Definitions(t.Context()); err == nil || !strings.Contains(err.Error(), waits) {
 		t.Errorf("told %v", err)
 	}
@@ -130,9 +130,9 @@ func TestNotSent(t *testing.T) {
 		"nobody listens": {t.Context(), func(c *defender.Config) { c.URL = closed.URL }, nil},
 		"no TLS there":   {t.Context(), func(c *defender.Config) { c.URL = "https" + strings.TrimPrefix(c.URL, "http") }, nil},
 		"cancelled":      {gone, func(*defender.Config) {}, context.Canceled},
-		"no turn":        {t.Context(), func(c *defender.Config) { c.Budget = func(context.Context, bool) error { return broken } }, broken},
+		"no turn":        {t.Context(), func(c *defender.Config) { c.RateLimit = func(context.Context, bool) error { return broken } }, broken},
 		"no token": {t.Context(), func(c *defender.Config) {
-			c.Token = func(context.Context, defender.TokenAsk) (string, error) { return "", broken }
+			c.Token = func(context.Context, defender.TokenRequest) (string, error) { return "", broken }
 		}, broken},
 	} {
 		t.Run(name, func(t *testing.T) {

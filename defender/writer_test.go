@@ -84,8 +84,8 @@ func TestTheConditionIsAskedWhenAllElseIsReady(t *testing.T) {
 	var order []string
 	s := serve(t, says(204, ""))
 	cfg := s.config()
-	cfg.Budget = func(context.Context, bool) error { order = append(order, "turn"); return nil }
-	cfg.Token = func(context.Context, defender.TokenAsk) (string, error) {
+	cfg.RateLimit = func(context.Context, bool) error { order = append(order, "turn"); return nil }
+	cfg.Token = func(context.Context, defender.TokenRequest) (string, error) {
 		order = append(order, "token")
 		return "token", nil
 	}
@@ -108,7 +108,7 @@ func TestAReceiptHoldsNoSecret(t *testing.T) {
 	}
 	s := serve(t, says(200, body))
 	got, err := newWriter(t, s.config()).Do(t.Context(), add(t, lab(a)), a)
-	if err != nil || strings.Contains(got.Definition.CreatedBy, "authPassword") || strings.Contains(string(got.Definition.State()), "authPassword") {
+	if err != nil || strings.Contains(got.Definition.CreatedBy, "authPassword") || strings.Contains(string(got.Definition.Canonical()), "authPassword") {
 		t.Errorf("%+v, %v", got.Definition, err)
 	}
 }
@@ -221,7 +221,7 @@ func TestAThrottledWriteTellsAndIsNotTriedAgain(t *testing.T) {
 	s := serve(t, throttles("5"))
 	cfg, waits := patient(s)
 	told := 0
-	cfg.Throttled = func(context.Context, time.Time) { told++ }
+	cfg.OnThrottled = func(context.Context, time.Time) { told++ }
 	_, err := newWriter(t, cfg).Do(t.Context(), deletion(t), nil)
 	if e := asError(t, err); e.RetryAfter != 5*time.Second || told != 1 || len(*waits) != 0 || len(s.asked()) != 1 {
 		t.Errorf("%v; told %d times, waited %v, %d calls", err, told, *waits, len(s.asked()))
@@ -232,7 +232,7 @@ func TestAWriteIsSentAgainAfterA401Alone(t *testing.T) {
 	s := serve(t, inTurn(says(401, fixture(t, "error-401-Unauthorized.derived")), says(200, bare)))
 	cfg := s.config()
 	var turns []bool
-	cfg.Budget = func(_ context.Context, write bool) error { turns = append(turns, write); return nil }
+	cfg.RateLimit = func(_ context.Context, write bool) error { turns = append(turns, write); return nil }
 	if _, err := newWriter(t, cfg).Do(t.Context(), add(t, lab(core())), core()); err != nil {
 		t.Fatal(err)
 	}

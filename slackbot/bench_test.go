@@ -36,7 +36,7 @@ func BenchmarkAckWhileDefenderHangs(b *testing.B) {
 		h.tenant.ClearFaults()
 		h.tenant.Release()
 		h.slack.Wait("the work to end", func() bool { return h.bot.Working() == 0 })
-		h.desk.Forget()
+		h.desk.InvalidateCache()
 	}
 	b.ReportMetric(float64(p99(ours).Microseconds())/1000, "ack-p99-ms")
 	b.ReportMetric(float64(p99(theirs).Microseconds())/1000, "bare-p99-ms")

@@ -18,28 +18,28 @@ import (
 
 // Backend is what the bot needs behind it.
 type Backend struct {
-	Desk *tools.Desk
-	Gate *confirm.Gate
+	Service *tools.Service
+	Gate    *confirm.Gate
 	// Links lists whose accounts are joined, as confirm.Ledger does; only Config.MatchEmail needs it.
 	Links func(ctx context.Context) ([]confirm.Link, error)
 }
 
-// Notices remembers where changes were put to people, so that messages are rewritten after a restart and by
+// MessageStore remembers where changes were put to people, so that messages are rewritten after a restart and by
 // another replica. The ledger implements it.
-type Notices interface {
-	// SaveNotice keeps n, or replaces the one of the same change and place.
-	SaveNotice(ctx context.Context, n confirm.Notice) error
-	// Notices lists where one change was put.
-	Notices(ctx context.Context, change string) ([]confirm.Notice, error)
-	// OutdatedNotices lists those that show an older version of their change than the ledger holds, oldest first.
-	OutdatedNotices(ctx context.Context, limit int) ([]confirm.Notice, error)
+type MessageStore interface {
+	// SaveMessage keeps n, or replaces the one of the same change and place.
+	SaveMessage(ctx context.Context, n confirm.Message) error
+	// Messages lists where one change was put.
+	Messages(ctx context.Context, change string) ([]confirm.Message, error)
+	// OutdatedMessages lists those that show an older version of their change than the ledger holds, oldest first.
+	OutdatedMessages(ctx context.Context, limit int) ([]confirm.Message, error)
 }
 
 // Config configures a Bot.
 type Config struct {
 	Operations    []tools.Operation
 	Backend       func(ctx context.Context) (*Backend, error)
-	Notices       func(ctx context.Context) (Notices, error)
+	Messages      func(ctx context.Context) (MessageStore, error)
 	API           string // "" means https://slack.com/api/ ; ends with a slash
 	BotToken      tools.Secret
 	AppToken      tools.Secret      // socket mode when there is one
@@ -126,7 +126,7 @@ func (b *Bot) learn() error {
 
 func (cfg Config) check() error {
 	switch {
-	case cfg.Backend == nil || cfg.Notices == nil:
+	case cfg.Backend == nil || cfg.Messages == nil:
 		return errors.New("slack: Backend and Notices are needed")
 	case cfg.BotToken.Empty():
 		return errors.New("slack: the bot token is missing; set SLACK_BOT_TOKEN to the app's xoxb- token")
@@ -165,8 +165,8 @@ func (b *Bot) Run(ctx context.Context) error {
 	}
 }
 
-// Moved is for confirm.Config.Moved: it wakes the posting and rewriting.
-func (b *Bot) Moved(c confirm.Change) {
+// OnTransition is for confirm.Config.Moved: it wakes the posting and rewriting.
+func (b *Bot) OnTransition(c confirm.Change) {
 	b.outbox.claim(c.ID, b.cfg.Now())
 	b.stir()
 }

@@ -151,7 +151,7 @@ func (b *Bot) withdraw(ctx context.Context, t talk, id string) {
 	if err == nil {
 		var back *Backend
 		if back, err = b.cfg.Backend(ctx); err == nil {
-			c, err = back.Gate.Withdraw(ctx, id, confirm.Asker{Principal: t.principal()})
+			c, err = back.Gate.Withdraw(ctx, id, confirm.Requester{Principal: t.principal()})
 		}
 	}
 	b.tell(ctx, t, b.verdict(ctx, c, err))

@@ -39,7 +39,7 @@ func TestOnEnterpriseGridAFormAndAMenuAreTheSamePersons(t *testing.T) {
 	}
 	acked(t, h.slack.Command(bob, channel, "/add_scan", ""))
 	form := h.slack.WaitView(bob, func(v slacktest.View) bool { return len(v.Inputs()) > 3 })
-	h.desk.Forget() // so that Defender is read for the menu
+	h.desk.InvalidateCache() // so that Defender is read for the menu
 	acked(t, h.slack.Suggest(bob, form, "scannerAgent.machineId", "scanner-1"))
 	acked(t, h.slack.Submit(bob, form, map[string]any{
 		"scanType": "Network", "scanName": "Printers", "target": "10.0.0.1", "intervalInHours": "4", "scannerAgent.machineId": h.scanner,
@@ -48,7 +48,7 @@ func TestOnEnterpriseGridAFormAndAMenuAreTheSamePersons(t *testing.T) {
 	h.slack.Wait("the question", func() bool { return len(h.questions()) == 1 })
 	h.open(t, bob, 1)
 	event := `{"type":"event_callback","team_id":"E0ORG","event_id":"Ev1","event":{"type":"app_home_opened","tab":"home","user":"` + bob + `"}}`
-	acked(t, h.slack.SendRaw(slacktest.Raw{URL: h.urls[1], Body: event}))
+	acked(t, h.slack.SendRaw(slacktest.RawRequest{URL: h.urls[1], Body: event}))
 	h.slack.WaitHome(bob, func(v slacktest.View) bool { return says(v.All(), "Printers", "Review") })
 	h.behalf.Range(func(who, _ any) bool {
 		if who != string(slackOf(bob)) {
@@ -62,12 +62,12 @@ func TestOnEnterpriseGridWhoIsVouchedForIsTheSamePerson(t *testing.T) {
 	h := newHouse(t, grid(matching(plan{})))
 	h.slack.AddUser(slacktest.User{ID: ada, Name: "ada", Email: "ada@example.com"})
 	for _, named := range []string{"E0ORG", team} {
-		if who, _, err := h.bot.Vouch(t.Context(), named, ada); err != nil || who != slackOf(ada) {
+		if who, _, err := h.bot.ResolveUser(t.Context(), named, ada); err != nil || who != slackOf(ada) {
 			t.Errorf("ada of %s is %s, %v", named, who, err)
 		}
 	}
 	h.joined(t, entraAda, slackOf(ada))
-	if who, _, err := h.bot.Vouch(t.Context(), "E0OTHER", ada); err == nil || who != "" {
+	if who, _, err := h.bot.ResolveUser(t.Context(), "E0OTHER", ada); err == nil || who != "" {
 		t.Errorf("ada of another organisation is %s", who)
 	}
 }
@@ -82,7 +82,7 @@ func TestARequesterGroupIsRecognised(t *testing.T) {
 	if answer := h.answer(t, eve, "/add_scan", h.newScan("Edge switches")); says(answer, "It waits for the yes") {
 		t.Errorf("somebody who may not ask is told %s", answer)
 	}
-	if _, groups, err := h.bot.Vouch(t.Context(), team, bob); err != nil || len(groups) != 1 || groups[0] != "slack-group:S0ASKS" {
+	if _, groups, err := h.bot.ResolveUser(t.Context(), team, bob); err != nil || len(groups) != 1 || groups[0] != "slack-group:S0ASKS" {
 		t.Errorf("bob has the groups %v, %v", groups, err)
 	}
 	acked(t, h.slack.Click(ada, q, "approve_change"))
@@ -99,7 +99,7 @@ func TestAGroupThatSlackDoesNotTellHidesNoOther(t *testing.T) {
 		policy: func(p *confirm.Policy) { p.Approvers = []string{"slack-group:S0GONE", "slack-group:S0SCANS"} },
 	})
 	h.slack.AddGroup("S0SCANS", eve)
-	if _, groups, err := h.bot.Vouch(t.Context(), team, eve); err != nil || len(groups) != 1 {
+	if _, groups, err := h.bot.ResolveUser(t.Context(), team, eve); err != nil || len(groups) != 1 {
 		t.Errorf("eve has the groups %v, %v", groups, err)
 	}
 }

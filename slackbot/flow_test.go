@@ -74,7 +74,7 @@ func TestUpdateSendsOnlyWhatWasChangedInTheForm(t *testing.T) {
 	}
 	// Somebody else changes the target while the form is open: that is no wish of bob's.
 	h.tenant.Edit(id, map[string]any{"target": "10.9.9.9"})
-	h.desk.Forget()
+	h.desk.InvalidateCache()
 	acked(t, h.slack.Submit(bob, form, map[string]any{"intervalInHours": "8"}))
 	q := h.slack.WaitMessage(channel, func(m slacktest.Message) bool { return says(m.All(), "Code: ") })
 	if !says(q.All(), "intervalInHours: 4 -> 8", "target: 10.9.9.9") {

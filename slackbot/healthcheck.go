@@ -12,19 +12,19 @@ import (
 	"github.com/slack-go/slack"
 )
 
-// Checkup is what Slack says of an app.
-type Checkup struct {
+// Health is what Slack says of an app.
+type Health struct {
 	Team, Bot string   // the workspace and the bot's user name
 	Missing   []string // scopes that this configuration needs and the bot token does not have
 	Idle      []string // scopes that it has and nothing here uses
 	Socket    error    // why no socket could be opened; nil when one could, or none is wanted
 }
 
-// Examine asks Slack who the app is, what it may do, and whether a socket can be opened. The error is one sentence
+// CheckHealth asks Slack who the app is, what it may do, and whether a socket can be opened. The error is one sentence
 // that says what to do.
-func Examine(ctx context.Context, cfg Config) (Checkup, error) {
+func CheckHealth(ctx context.Context, cfg Config) (Health, error) {
 	if !strings.HasPrefix(revealed(cfg.BotToken), "xoxb-") {
-		return Checkup{}, errors.New("slack: SLACK_BOT_TOKEN is not a bot token; copy the one that begins with xoxb- from the app's OAuth page")
+		return Health{}, errors.New("slack: SLACK_BOT_TOKEN is not a bot token; copy the one that begins with xoxb- from the app's OAuth page")
 	}
 	cfg.API = cmp.Or(cfg.API, slack.APIURL)
 	var granted []string
@@ -33,16 +33,16 @@ func Examine(ctx context.Context, cfg Config) (Checkup, error) {
 	home, err := api.AuthTestContext(ctx)
 	if err != nil {
 		if why := incurable(err); why != nil {
-			return Checkup{}, why
+			return Health{}, why
 		}
-		return Checkup{}, fmt.Errorf("slack did not say who the app is: %w; check the network and SLACK_API_URL", err)
+		return Health{}, fmt.Errorf("slack did not say who the app is: %w; check the network and SLACK_API_URL", err)
 	}
 	for scope := range strings.SplitSeq(home.Header.Get("X-OAuth-Scopes"), ",") {
 		if scope = strings.TrimSpace(scope); scope != "" {
 			granted = append(granted, scope)
 		}
 	}
-	found := Checkup{Team: home.Team, Bot: home.User}
+	found := Health{Team: home.Team, Bot: home.User}
 	if len(granted) > 0 { // a Slack that does not tell is not a Slack that refuses
 		found.Missing, found.Idle = compareScopes(scopes(cfg), granted)
 	}

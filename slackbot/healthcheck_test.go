@@ -18,7 +18,7 @@ func TestExamine(t *testing.T) {
 		API: slack.API(), BotToken: defender.NewSecret("xoxb-right"), AppToken: defender.NewSecret("xapp-right"),
 		Approvers: []string{"slack-group:S0614TZR7"},
 	}
-	found, err := slackbot.Examine(t.Context(), cfg)
+	found, err := slackbot.CheckHealth(t.Context(), cfg)
 	if err != nil || found.Bot == "" || found.Team == "" || found.Socket != nil {
 		t.Errorf("%+v, %v", found, err)
 	}
@@ -29,12 +29,12 @@ func TestExamine(t *testing.T) {
 		t.Errorf("idle (-want +got):\n%s", diff)
 	}
 	cfg.AppToken = defender.NewSecret("xapp-wrong")
-	if found, err := slackbot.Examine(t.Context(), cfg); err != nil || found.Socket == nil {
+	if found, err := slackbot.CheckHealth(t.Context(), cfg); err != nil || found.Socket == nil {
 		t.Errorf("a wrong app token: %+v, %v", found, err)
 	}
 	for token, says := range map[string]string{"xoxb-wrong": "invalid_auth", "xoxp-a-person": "not a bot token"} {
 		cfg.BotToken = defender.NewSecret(token)
-		if _, err := slackbot.Examine(t.Context(), cfg); err == nil || !strings.Contains(err.Error(), says) || strings.Contains(err.Error(), token) {
+		if _, err := slackbot.CheckHealth(t.Context(), cfg); err == nil || !strings.Contains(err.Error(), says) || strings.Contains(err.Error(), token) {
 			t.Errorf("%s: %v", token, err)
 		}
 	}

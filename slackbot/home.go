@@ -93,7 +93,7 @@ func (v visitor) waiting(ctx context.Context, now time.Time) ([]confirm.Change, 
 		return nil, err
 	}
 	open = slices.DeleteFunc(open, func(c confirm.Change) bool { return !ours(c) || !c.Expires.After(now) })
-	counts, err := v.gate.MayDecideEach(ctx, open, v.vote)
+	counts, err := v.gate.CanDecideEach(ctx, open, v.vote)
 	if err != nil {
 		return nil, err
 	}

@@ -60,7 +60,7 @@ func (b *Bot) catchUp(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	notices, err := b.cfg.Notices(ctx)
+	notices, err := b.cfg.Messages(ctx)
 	if err != nil {
 		return err
 	}
@@ -72,7 +72,7 @@ func (b *Bot) catchUp(ctx context.Context) (err error) {
 type keeper struct {
 	*Bot
 	gate    *confirm.Gate
-	notices Notices
+	notices MessageStore
 }
 
 // postAll puts every pending change to people that is not yet, and reminds them of those that are.
@@ -100,7 +100,7 @@ func (k keeper) post(ctx context.Context, c confirm.Change) error {
 	if !k.outbox.due(job, k.cfg.Now()) {
 		return nil
 	}
-	standing, err := k.notices.Notices(ctx, c.ID)
+	standing, err := k.notices.Messages(ctx, c.ID)
 	if err != nil {
 		return err
 	}
@@ -114,7 +114,7 @@ func (k keeper) post(ctx context.Context, c confirm.Change) error {
 	}
 	k.failed(err)
 	problem := problemOf(err)
-	err = errors.Join(err, k.gate.Trouble(ctx, c.ID, problem)) // an assistant that asks learns it too
+	err = errors.Join(err, k.gate.SetProblem(ctx, c.ID, problem)) // an assistant that asks learns it too
 	k.outbox.end(job, problem, k.cfg.Now())
 	return err
 }
@@ -130,9 +130,9 @@ func (k keeper) mayPost(c confirm.Change, begun bool) bool {
 func (k keeper) put(ctx context.Context, c confirm.Change, place string, job *posting) error {
 	ctx, cancel := throughout(ctx)
 	defer cancel()
-	n := confirm.Notice{Change: c.ID, Channel: place, Kind: questionKind, Version: c.Version, Message: job.sent[place]}
+	n := confirm.Message{Change: c.ID, Channel: place, Kind: questionKind, Version: c.Version, Message: job.sent[place]}
 	if n.Message == "" {
-		if err := k.notices.SaveNotice(ctx, n); err != nil {
+		if err := k.notices.SaveMessage(ctx, n); err != nil {
 			return err
 		}
 		options := append(quiet(), slack.MsgOptionText(k.headline(c), true), slack.MsgOptionBlocks(k.question(c, "")...))
@@ -143,7 +143,7 @@ func (k keeper) put(ctx context.Context, c confirm.Change, place string, job *po
 		n.Message = message
 		job.sent[place] = message
 	}
-	return k.notices.SaveNotice(ctx, n)
+	return k.notices.SaveMessage(ctx, n)
 }
 
 // throughout lets what was begun be ended and recorded although the bot is told to stop: a message that the
@@ -216,8 +216,8 @@ func (k keeper) directly(ctx context.Context, user string) (string, error) {
 	return place, err
 }
 
-func find(all []confirm.Notice, place string) (n confirm.Notice, ok bool) {
-	i := slices.IndexFunc(all, func(n confirm.Notice) bool { return n.Channel == place })
+func find(all []confirm.Message, place string) (n confirm.Message, ok bool) {
+	i := slices.IndexFunc(all, func(n confirm.Message) bool { return n.Channel == place })
 	if i < 0 {
 		return n, false
 	}

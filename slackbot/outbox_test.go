@@ -57,7 +57,7 @@ func TestWhatHappenedWhileTheBotWasDownIsShownAfter(t *testing.T) {
 	c := h.change(t, q)
 	h.leave(t)
 	h.moved.Store(nil)
-	if _, err := h.gate.Withdraw(t.Context(), c.ID, confirm.Asker{Principal: c.Requester}); err != nil {
+	if _, err := h.gate.Withdraw(t.Context(), c.ID, confirm.Requester{Principal: c.Requester}); err != nil {
 		t.Fatal(err)
 	}
 	h.pass(10 * time.Second) // by then the process that moved it would have told
@@ -74,7 +74,7 @@ func TestAChangeFromElsewhereIsPutToPeopleInSlack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	asker := confirm.Asker{Principal: "token:claude", Via: "MCP HTTP", Channels: []confirm.Channel{confirm.Slack}}
+	asker := confirm.Requester{Principal: "token:claude", Source: "MCP HTTP", Channels: []confirm.Channel{confirm.Slack}}
 	if _, err := h.gate.Propose(t.Context(), p, asker); err != nil {
 		t.Fatal(err)
 	}

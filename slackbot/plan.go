@@ -32,7 +32,7 @@ func planBlocks(c confirm.Change) []slack.Block {
 }
 
 func asked(c confirm.Change) slack.Block {
-	return say("Asked by ", person(string(c.Requester)), " through "+c.Via)
+	return say("Asked by ", person(string(c.Requester)), " through "+c.Source)
 }
 
 // terms are what the decision is about besides the plan.

@@ -15,8 +15,8 @@ func (h *house) proposeRaw(t testing.TB, p confirm.Proposal) confirm.Change {
 	t.Helper()
 	p.Operation, p.Target = "delete_scans", "simulator"
 	p.Request = confirm.Request{Method: "POST", Path: "/api/x", Body: json.RawMessage(`{}`)}
-	c, err := h.gate.Propose(t.Context(), p, confirm.Asker{
-		Principal: "token:claude", Via: "MCP HTTP", Channels: []confirm.Channel{confirm.Slack},
+	c, err := h.gate.Propose(t.Context(), p, confirm.Requester{
+		Principal: "token:claude", Source: "MCP HTTP", Channels: []confirm.Channel{confirm.Slack},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -37,17 +37,17 @@ func (b *Bot) keep(ctx context.Context, who caller, operation string, args map[s
 	if err != nil {
 		b.cfg.Log.WarnContext(ctx, "a requester's user groups are not known", "error", err)
 	}
-	asker := confirm.Asker{
-		Principal: who.principal(), Via: confirm.ViaSlack, Groups: groups, Channels: []confirm.Channel{confirm.Slack},
+	asker := confirm.Requester{
+		Principal: who.principal(), Source: confirm.SourceSlack, Groups: groups, Channels: []confirm.Channel{confirm.Slack},
 	}
-	if err := back.Gate.MayPropose(ctx, operation, asker); err != nil {
+	if err := back.Gate.CanPropose(ctx, operation, asker); err != nil {
 		return none, err
 	}
 	asked, err := encode(args)
 	if err != nil {
 		return none, err
 	}
-	plan, err := back.Desk.Plan(tools.OnBehalf(ctx, who.principal()), operation, asked)
+	plan, err := back.Service.Plan(tools.OnBehalf(ctx, who.principal()), operation, asked)
 	if err != nil {
 		return none, err
 	}

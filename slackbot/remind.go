@@ -16,7 +16,7 @@ func (k keeper) remind(ctx context.Context, c confirm.Change) error {
 	if k.cfg.Now().Before(c.Created.Add(c.Expires.Sub(c.Created) / 2)) {
 		return nil
 	}
-	standing, err := k.notices.Notices(ctx, c.ID)
+	standing, err := k.notices.Messages(ctx, c.ID)
 	if err != nil {
 		return err
 	}
@@ -29,7 +29,7 @@ func (k keeper) remind(ctx context.Context, c confirm.Change) error {
 			return err
 		}
 		n.Reminded = true
-		if err := k.notices.SaveNotice(ctx, n); err != nil {
+		if err := k.notices.SaveMessage(ctx, n); err != nil {
 			return err
 		}
 		if _, err := k.send(ctx, n.Channel, n.Message, k.headline(c), blocks); err != nil {

@@ -12,7 +12,7 @@ func TestWhatSlackDidNotSignIsRefused(t *testing.T) {
 	h := newHouse(t, plan{})
 	first := acked(t, h.slack.Command(bob, channel, "/scans", "help"))
 	h.told(t, bob, "lists the scans")
-	for name, raw := range map[string]slacktest.Raw{
+	for name, raw := range map[string]slacktest.RawRequest{
 		"unsigned":     {Unsigned: true},
 		"other secret": {Secret: "guessed"},
 		"stale":        {Timestamp: time.Now().Add(-6 * time.Minute)},
@@ -43,7 +43,7 @@ func TestWhatIsSignedButMeansNothingIsRefused(t *testing.T) {
 		"too large":  {"text=" + strings.Repeat("x", 1<<20), 413},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if a := h.slack.SendRaw(slacktest.Raw{URL: url, Body: want.body}); a.Status != want.status {
+			if a := h.slack.SendRaw(slacktest.RawRequest{URL: url, Body: want.body}); a.Status != want.status {
 				t.Errorf("answered %d %s, want %d", a.Status, a.Body, want.status)
 			}
 		})
@@ -55,10 +55,10 @@ func TestACommandFromAnotherWorkspaceIsRefused(t *testing.T) {
 	first := acked(t, h.slack.Command(bob, channel, "/scans", "help"))
 	h.told(t, bob, "lists the scans")
 	moved := strings.NewReplacer("team_id="+team, "team_id=T0OTHER", "trigger_id=", "trigger_id=9").Replace(first.Sent.Body)
-	acked(t, h.slack.SendRaw(slacktest.Raw{URL: first.Sent.URL, Body: moved}))
+	acked(t, h.slack.SendRaw(slacktest.RawRequest{URL: first.Sent.URL, Body: moved}))
 	h.told(t, bob, "another workspace")
 	posing := strings.NewReplacer("user_id="+bob, "user_id="+other, "trigger_id=", "trigger_id=8").Replace(first.Sent.Body)
-	acked(t, h.slack.SendRaw(slacktest.Raw{URL: first.Sent.URL, Body: posing}))
+	acked(t, h.slack.SendRaw(slacktest.RawRequest{URL: first.Sent.URL, Body: posing}))
 	h.slack.Wait("the second answer", func() bool {
 		n := 0
 		for _, m := range h.slack.Messages(channel) {

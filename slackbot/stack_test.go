@@ -38,7 +38,7 @@ type house struct {
 	tenant  *defendertest.Server
 	ledger  *store.Store
 	gate    *confirm.Gate
-	desk    *tools.Desk
+	desk    *tools.Service
 	bot     *slackbot.Bot
 	cfg     slackbot.Config
 	log     *syncBuffer
@@ -110,9 +110,9 @@ func (h *house) rooms(t testing.TB, policy confirm.Policy) {
 	if h.ledger, err = store.Open(t.Context(), store.Config{URL: "sqlite:" + filepath.Join(dir, "ledger.db"), KeyDir: dir}); err != nil {
 		t.Fatal(err)
 	}
-	cfg := defender.Config{URL: api.URL, Token: func(context.Context, defender.TokenAsk) (string, error) { return "simulator", nil }}
+	cfg := defender.Config{URL: api.URL, Token: func(context.Context, defender.TokenRequest) (string, error) { return "simulator", nil }}
 	own := cfg
-	own.Token = func(ctx context.Context, _ defender.TokenAsk) (string, error) {
+	own.Token = func(ctx context.Context, _ defender.TokenRequest) (string, error) {
 		h.behalf.Store(string(tools.Behalf(ctx)), true)
 		return "simulator", nil
 	}
@@ -130,11 +130,11 @@ func (h *house) rooms(t testing.TB, policy confirm.Policy) {
 	}
 	executor := tools.NewExecutor(live, writer, nil)
 	h.gate = confirm.New(confirm.Config{
-		Ledger: h.ledger, Policy: policy, Target: "simulator", Now: h.now,
+		Store: h.ledger, Policy: policy, Target: "simulator", Now: h.now,
 		Execute: executor.Execute, Reconcile: executor.Reconcile,
-		Moved: func(c confirm.Change) {
+		OnTransition: func(c confirm.Change) {
 			if b := h.moved.Load(); b != nil {
-				b.Moved(c)
+				b.OnTransition(c)
 			}
 		},
 	})
@@ -146,7 +146,7 @@ func (h *house) rooms(t testing.TB, policy confirm.Policy) {
 			t.Error(err)
 		}
 	})
-	h.desk = tools.NewDesk(tools.Config{Reader: reader, Gate: h.gate, Policy: policy, Target: "simulator"})
+	h.desk = tools.NewService(tools.Config{Reader: reader, Gate: h.gate, Policy: policy, Target: "simulator"})
 }
 
 func (h *house) now() time.Time { return time.Now().Add(time.Duration(h.ahead.Load()) * time.Second) }
@@ -160,9 +160,9 @@ func (h *house) configure(t testing.TB, p plan, policy confirm.Policy) {
 	h.cfg = slackbot.Config{
 		Operations: catalogue, API: h.slack.API(), BotToken: defender.NewSecret("xoxb-test"),
 		Backend: func(context.Context) (*slackbot.Backend, error) {
-			return &slackbot.Backend{Desk: h.desk, Gate: h.gate, Links: h.ledger.Links}, nil
+			return &slackbot.Backend{Service: h.desk, Gate: h.gate, Links: h.ledger.Links}, nil
 		},
-		Notices:       func(context.Context) (slackbot.Notices, error) { return h.ledger, nil },
+		Messages:      func(context.Context) (slackbot.MessageStore, error) { return h.ledger, nil },
 		SigningSecret: defender.NewSecret("signing-secret"), Channel: channel, Approvers: policy.Approvers,
 		Now: h.now, Log: slog.New(slog.NewTextHandler(h.log, nil)), People: policy.People,
 	}

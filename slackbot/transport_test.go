@@ -22,7 +22,7 @@ func TestWhatSlackSignedForAnotherDoorIsRefused(t *testing.T) {
 	opened := `"type":"event_callback","team_id":"` + team + `","event":{"type":"app_home_opened","tab":"home","user":"` + ada + `"}`
 	click := `payload={"type":"block_actions","user":{"id":"` + ada + `","team_id":"` + team + `"}}`
 	command, interaction := h.urls[0], h.urls[1]
-	for name, raw := range map[string]slacktest.Raw{
+	for name, raw := range map[string]slacktest.RawRequest{
 		"an assistant's call":             {URL: command, Body: call},
 		"as a form":                       {URL: command, Body: call, ContentType: "application/x-www-form-urlencoded"},
 		"a batch of them":                 {URL: command, Body: "[" + call + "]"},
@@ -48,7 +48,7 @@ func TestWhatSlackSignedForAnotherDoorIsRefused(t *testing.T) {
 	}
 	h.slack.Wait("the work to end", func() bool { return h.bot.Working() == 0 })
 	h.joined(t, slackOf(ada))
-	for name, raw := range map[string]slacktest.Raw{
+	for name, raw := range map[string]slacktest.RawRequest{
 		"a command with a charset": {URL: command, Body: strings.Replace(words[1:], "link", "help", 1), ContentType: "application/x-www-form-urlencoded; charset=utf-8"},
 		"an event":                 {URL: interaction, Body: "{" + opened + "}"},
 		"a click":                  {URL: interaction, Body: click},

@@ -19,13 +19,13 @@ func (k keeper) rewriteAll(ctx context.Context) error {
 	if k.outbox.quiet(k.cfg.Now()) {
 		return nil
 	}
-	outdated, err := k.notices.OutdatedNotices(ctx, mostAtOnce)
+	outdated, err := k.notices.OutdatedMessages(ctx, mostAtOnce)
 	if err != nil {
 		return err
 	}
 	notes := k.progress.take()
 	for id := range notes {
-		noted, err := k.notices.Notices(ctx, id)
+		noted, err := k.notices.Messages(ctx, id)
 		if err != nil {
 			return err
 		}
@@ -44,7 +44,7 @@ func (k keeper) rewriteAll(ctx context.Context) error {
 }
 
 // renew brings one message up to date. What another process moved just now is left to that process.
-func (k keeper) renew(ctx context.Context, n confirm.Notice, note string, asked bool) error {
+func (k keeper) renew(ctx context.Context, n confirm.Message, note string, asked bool) error {
 	c, err := k.gate.Change(ctx, n.Change)
 	if err != nil {
 		return err
@@ -66,7 +66,7 @@ func (k keeper) renew(ctx context.Context, n confirm.Notice, note string, asked 
 
 // rewrite replaces a message, and records which version of the change it shows. A message that was never
 // posted, or is gone, needs no rewriting any more.
-func (k keeper) rewrite(ctx context.Context, c confirm.Change, n confirm.Notice, blocks []slack.Block) error {
+func (k keeper) rewrite(ctx context.Context, c confirm.Change, n confirm.Message, blocks []slack.Block) error {
 	if n.Message != "" {
 		channel, _, _ := strings.Cut(n.Channel, "/")
 		options := []slack.MsgOption{slack.MsgOptionText(k.headline(c), true), slack.MsgOptionBlocks(blocks...)}
@@ -77,7 +77,7 @@ func (k keeper) rewrite(ctx context.Context, c confirm.Change, n confirm.Notice,
 		}
 	}
 	n.Version = c.Version
-	return k.notices.SaveNotice(ctx, n)
+	return k.notices.SaveMessage(ctx, n)
 }
 
 // word is what the requester is told at the end.
@@ -89,7 +89,7 @@ func (k keeper) word(c confirm.Change) []slack.Block {
 // tellRequester tells whoever asked in Slack how it ended: in the thread of the question, or directly when
 // there is no channel or no question in it. The place has the thread's name after a slash, because a
 // conversation may hold the question as well.
-func (k keeper) tellRequester(ctx context.Context, c confirm.Change, question confirm.Notice) error {
+func (k keeper) tellRequester(ctx context.Context, c confirm.Change, question confirm.Message) error {
 	user, ok := slackUser(string(c.Requester))
 	if !ok {
 		return nil // their own door tells them
@@ -103,7 +103,7 @@ func (k keeper) tellRequester(ctx context.Context, c confirm.Change, question co
 		thread = ""
 	}
 	place := channel + "/" + thread
-	standing, err := k.notices.Notices(ctx, c.ID)
+	standing, err := k.notices.Messages(ctx, c.ID)
 	if err != nil {
 		return err
 	}
@@ -116,7 +116,7 @@ func (k keeper) tellRequester(ctx context.Context, c confirm.Change, question co
 	if err != nil {
 		return err
 	}
-	return k.notices.SaveNotice(ctx, confirm.Notice{Change: c.ID, Channel: place, Message: message, Kind: wordKind, Version: c.Version})
+	return k.notices.SaveMessage(ctx, confirm.Message{Change: c.ID, Channel: place, Message: message, Kind: wordKind, Version: c.Version})
 }
 
 // send posts a message, into a thread when one is given.

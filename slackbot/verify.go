@@ -11,10 +11,10 @@ import (
 	"scanwarden/tools"
 )
 
-// Vouch returns the principal and the user groups, as policy names them, of a person whom Slack names in a request that
+// ResolveUser returns the principal and the user groups, as policy names them, of a person whom Slack names in a request that
 // it has signed; the team may be our own workspace or, on Enterprise Grid, its organisation. The error says in one plain sentence why they cannot act here: they are no full member of our own
 // workspace, or Slack does not say that they are. A group that Slack does not tell counts for nothing.
-func (b *Bot) Vouch(ctx context.Context, team, user string) (confirm.Principal, []string, error) {
+func (b *Bot) ResolveUser(ctx context.Context, team, user string) (confirm.Principal, []string, error) {
 	if !isID(team) || !isID(user) {
 		return "", nil, errors.New("slack named no person of a workspace; ask with the slash commands instead")
 	}
@@ -35,9 +35,9 @@ func (b *Bot) Vouch(ctx context.Context, team, user string) (confirm.Principal, 
 // errUnsigned is all that a request is told that is not signed.
 var errUnsigned = errors.New("not signed by Slack for this app, or too long ago")
 
-// Verify returns what holds a request's signature against its raw body: nil for what Slack signed within the last five
+// NewVerifier returns what holds a request's signature against its raw body: nil for what Slack signed within the last five
 // minutes. Without a secret nothing is signed.
-func Verify(signingSecret tools.Secret) func(http.Header, []byte) error {
+func NewVerifier(signingSecret tools.Secret) func(http.Header, []byte) error {
 	return func(header http.Header, body []byte) error {
 		holds, err := signedNow(header, signingSecret)
 		if err != nil {

@@ -21,7 +21,7 @@ func TestOnlyFullMembersAreVouchedFor(t *testing.T) {
 	h := newHouse(t, plan{policy: func(p *confirm.Policy) { p.Approvers = []string{"slack-group:S0SCANS"} }})
 	h.slack.AddGroup("S0SCANS", eve)
 	for user, want := range map[string]string{eve: "slack-group:S0SCANS", bob: ""} {
-		if who, groups, err := h.bot.Vouch(t.Context(), team, user); err != nil || who != slackOf(user) || strings.Join(groups, " ") != want {
+		if who, groups, err := h.bot.ResolveUser(t.Context(), team, user); err != nil || who != slackOf(user) || strings.Join(groups, " ") != want {
 			t.Errorf("%s is %s in %v, %v; want %q", user, who, groups, err, want)
 		}
 	}
@@ -30,7 +30,7 @@ func TestOnlyFullMembersAreVouchedFor(t *testing.T) {
 		{"T0OTHER", bob, "another workspace"}, {"", bob, "named no person"}, {team, "", "named no person"}, {team, "U0 BOB", "named no person"},
 		{team, "U0UNKNOWN", "did not say who you are"},
 	} {
-		principal, groups, err := h.bot.Vouch(t.Context(), who.team, who.user)
+		principal, groups, err := h.bot.ResolveUser(t.Context(), who.team, who.user)
 		if err == nil || principal != "" || groups != nil || !strings.Contains(err.Error(), who.why) || strings.Contains(err.Error(), "user_not_found") {
 			t.Errorf("%s of %s is vouched for with %v, %v; want %q", who.user, who.team, groups, err, who.why)
 		}
@@ -41,7 +41,7 @@ func TestAGroupThatSlackDoesNotTellIsNotVouchedFor(t *testing.T) {
 	h := newHouse(t, plan{policy: func(p *confirm.Policy) { p.Approvers = []string{"slack-group:S0SCANS"} }})
 	h.slack.AddGroup("S0SCANS", eve)
 	h.slack.Fail("usergroups.users.list", slacktest.Fault{Times: -1, Status: 500})
-	if _, groups, err := h.bot.Vouch(t.Context(), team, eve); err != nil || len(groups) != 0 {
+	if _, groups, err := h.bot.ResolveUser(t.Context(), team, eve); err != nil || len(groups) != 0 {
 		t.Errorf("eve has the groups %v, %v", groups, err)
 	}
 }
@@ -49,7 +49,7 @@ func TestAGroupThatSlackDoesNotTellIsNotVouchedFor(t *testing.T) {
 func TestWhoIsVouchedForIsRecognised(t *testing.T) {
 	h := newHouse(t, matching(plan{}))
 	h.slack.AddUser(slacktest.User{ID: ada, Name: "ada", Email: "ada@example.com"})
-	if _, _, err := h.bot.Vouch(t.Context(), team, ada); err != nil {
+	if _, _, err := h.bot.ResolveUser(t.Context(), team, ada); err != nil {
 		t.Fatal(err)
 	}
 	h.joined(t, entraAda, slackOf(ada))
@@ -65,7 +65,7 @@ func TestOnlyWhatSlackSignedIsVerified(t *testing.T) {
 		return http.Header{"X-Slack-Request-Timestamp": {stamp}, "X-Slack-Signature": {"v0=" + hex.EncodeToString(mac.Sum(nil))}}
 	}
 	now := time.Now()
-	verify := slackbot.Verify(defender.NewSecret(secret))
+	verify := slackbot.NewVerifier(defender.NewSecret(secret))
 	if err := verify(sign(secret, now, body), body); err != nil {
 		t.Errorf("what Slack signed is refused: %v", err)
 	}
@@ -75,7 +75,7 @@ func TestOnlyWhatSlackSignedIsVerified(t *testing.T) {
 		"stale":        verify(sign(secret, now.Add(-6*time.Minute), body), body),
 		"early":        verify(sign(secret, now.Add(6*time.Minute), body), body),
 		"other body":   verify(sign(secret, now, body), append(body, ' ')),
-		"no secret":    slackbot.Verify(defender.Secret{})(sign("", now, body), body),
+		"no secret":    slackbot.NewVerifier(defender.Secret{})(sign("", now, body), body),
 	} {
 		if err == nil || !strings.Contains(err.Error(), "not signed by Slack") {
 			t.Errorf("%s: %v", name, err)

@@ -15,7 +15,7 @@ var addScan = proposing(Operation{
 	Name:        "add_scan",
 	Title:       "Add scan",
 	Description: "Ask a person to confirm a new authenticated scan. Nothing is sent before they do.",
-}, (*Desk).planAdd, settleAdd)
+}, (*Service).planAdd, settleAdd)
 
 type addInput struct{ scanInput }
 
@@ -27,7 +27,7 @@ func (addInput) JSONSchemaExtend(s *jsonschema.Schema) {
 	}
 }
 
-func (d *Desk) planAdd(ctx context.Context, in addInput) (confirm.Proposal, error) {
+func (d *Service) planAdd(ctx context.Context, in addInput) (confirm.Proposal, error) {
 	if err := in.checkRequired(d.cfg.Credentials); err != nil {
 		return confirm.Proposal{}, err
 	}
@@ -79,7 +79,7 @@ func (in addInput) checkRequired(credentials map[string]Credential) error {
 	return nil
 }
 
-func (d *Desk) newSubject(dr draft) confirm.Subject {
+func (d *Service) newSubject(dr draft) confirm.Subject {
 	after := append(scanLines(dr.Scan, dr.scanner, d.cfg.Now()), line{"credential", credentialText(dr.ScanAuthenticationParams)})
 	after = append(after, authenticationLines(dr.ScanAuthenticationParams)...)
 	return confirm.Subject{Title: shown(dr.ScanName), Fields: fields(nil, after)}

@@ -18,7 +18,7 @@ import (
 
 // theirs is a tenant that shows everybody one scan and one scanner, which are named after their token.
 type theirs struct {
-	desk *tools.Desk
+	desk *tools.Service
 
 	mu    sync.Mutex
 	reads map[string]int // by path and token
@@ -31,7 +31,7 @@ func startTheirs(t testing.TB, cfg tools.Config) *theirs {
 	t.Cleanup(service.Close)
 	reader, err := defender.New(defender.Config{
 		URL: service.URL,
-		Token: func(ctx context.Context, _ defender.TokenAsk) (string, error) {
+		Token: func(ctx context.Context, _ defender.TokenRequest) (string, error) {
 			return "of-" + string(tools.Behalf(ctx)), nil
 		},
 	})
@@ -39,7 +39,7 @@ func startTheirs(t testing.TB, cfg tools.Config) *theirs {
 		t.Fatal(err)
 	}
 	cfg.Reader = reader
-	s.desk = tools.NewDesk(cfg)
+	s.desk = tools.NewService(cfg)
 	return s
 }
 
@@ -94,7 +94,7 @@ func TestNobodySeesAnothersList(t *testing.T) {
 					t.Errorf("%s was shown %s", want, shown)
 				}
 				if i%10 == 0 {
-					s.desk.Forget()
+					s.desk.InvalidateCache()
 				}
 			})
 		}
@@ -112,7 +112,7 @@ func TestEverybodysListIsReadOnce(t *testing.T) {
 	if n := s.count(); n != 4 {
 		t.Errorf("%d reads for two people and two lists, want 4", n)
 	}
-	s.desk.Forget()
+	s.desk.InvalidateCache()
 	s.sees(t, ada)
 	if n := s.count(); n != 6 {
 		t.Errorf("%d reads after Forget, want 6", n)

@@ -35,9 +35,9 @@ func withGate(t testing.TB) *house {
 	h := build(t, defendertest.Options{})
 	h.cfg.Policy = confirm.Policy{Approvers: []string{string(bob)}, People: []confirm.Person{{Name: "Bob", Principals: []confirm.Principal{bob}}}}
 	h.cfg.Gate = confirm.New(confirm.Config{
-		Ledger: ledger, Policy: h.cfg.Policy, Target: "contoso", Execute: h.exec.Execute, Reconcile: h.exec.Reconcile,
+		Store: ledger, Policy: h.cfg.Policy, Target: "contoso", Execute: h.exec.Execute, Reconcile: h.exec.Reconcile,
 	})
-	h.desk = tools.NewDesk(h.cfg)
+	h.desk = tools.NewService(h.cfg)
 	t.Cleanup(func() {
 		if err := errors.Join(h.cfg.Gate.Drain(context.Background()), ledger.Close()); err != nil {
 			t.Error(err)
@@ -48,8 +48,8 @@ func withGate(t testing.TB) *house {
 
 func (h *house) propose(operation, args string) confirm.Change {
 	h.t.Helper()
-	c, err := h.cfg.Gate.Propose(h.t.Context(), h.plan(operation, args), confirm.Asker{
-		Principal: ada, Via: "MCP HTTP", Channels: []confirm.Channel{confirm.Page},
+	c, err := h.cfg.Gate.Propose(h.t.Context(), h.plan(operation, args), confirm.Requester{
+		Principal: ada, Source: "MCP HTTP", Channels: []confirm.Channel{confirm.Page},
 	})
 	if err != nil {
 		h.t.Fatal(err)
@@ -271,7 +271,7 @@ func TestRenderIsTheWholePlan(t *testing.T) {
 	asked := time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)
 	c := confirm.Change{
 		Proposal: h.plan("update_scan", `{"id":"Plant floor switches","target":"10.20.30.0/25"}`),
-		Code:     "K7QF4", Requester: ada, Via: "MCP stdio", Needed: 2, Created: asked, Expires: asked.Add(15 * time.Minute),
+		Code:     "K7QF4", Requester: ada, Source: "MCP stdio", Needed: 2, Created: asked, Expires: asked.Add(15 * time.Minute),
 	}
 	want := `Update scan "Plant floor switches": change target from 10.20.30.0/24 to 10.20.30.0/25
 WARNING: scannerAgent: "scan-plant-03.contoso.example" was last seen 41 days ago: it may be gone for good, and Defender may refuse it

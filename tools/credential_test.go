@@ -151,7 +151,7 @@ func TestAVaultReferenceReachesDefender(t *testing.T) {
 // TestCredentialExists asks each part where it is, and reads only the one that cannot be asked.
 func TestCredentialExists(t *testing.T) {
 	read := 0
-	counted := func(text string) tools.Part {
+	counted := func(text string) tools.CredentialField {
 		p := secret(text)
 		value := p.Read
 		p.Read = func(ctx context.Context) (defender.Secret, error) { read++; return value(ctx) }
@@ -196,8 +196,8 @@ func TestCredentialCheck(t *testing.T) {
 		"type must be one of":            func(c *tools.Credential) { c.Type = "Kerberos" },
 		"AuthPriv needs username":        func(c *tools.Credential) { c.Username = "" },
 		"AuthPriv needs authProtocol":    func(c *tools.Credential) { c.AuthProtocol = "" },
-		"AuthPriv needs authPassword":    func(c *tools.Credential) { c.AuthPassword = tools.Part{} },
-		"AuthPriv needs privPassword":    func(c *tools.Credential) { c.PrivPassword = tools.Part{From: "env X"} },
+		"AuthPriv needs authPassword":    func(c *tools.Credential) { c.AuthPassword = tools.CredentialField{} },
+		"AuthPriv needs privPassword":    func(c *tools.Credential) { c.PrivPassword = tools.CredentialField{From: "env X"} },
 		"AuthNoPriv has no privProtocol": func(c *tools.Credential) { c.Type = "AuthNoPriv" },
 		"AuthNoPriv has no communityString": func(c *tools.Credential) {
 			*c = tools.Credential{Type: "AuthNoPriv", Username: "a", AuthProtocol: "MD5", AuthPassword: secret("x"), CommunityString: secret("y")}
@@ -271,7 +271,7 @@ func TestCanaryReachesDefenderAndNothingElse(t *testing.T) {
 	h.wantState(out, "applied")
 	wantWords(t, string(h.sim.Writes()[0].Body), canary+"-auth", canary+"-priv")
 	c.Outcome = out
-	h.desk.Forget()
+	h.desk.InvalidateCache()
 	listed, err := h.desk.Call(t.Context(), "local:ada", "list_scans", nil)
 	if err != nil {
 		t.Fatal(err)

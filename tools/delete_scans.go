@@ -16,13 +16,13 @@ var deleteScans = proposing(Operation{
 	Description: "Ask a person to confirm deleting one or more scans, with their stored credentials.",
 	Destructive: true,
 	Idempotent:  true,
-}, (*Desk).planDelete, settleDelete)
+}, (*Service).planDelete, settleDelete)
 
 type deleteInput struct {
 	IDs []string `json:"scanDefinitionIds" also:"ScanDefinitionIds" jsonschema:"required,example=289224fb-1686-472c-9751-5555960854ca" jsonschema_description:"Or unique names"`
 }
 
-func (d *Desk) planDelete(ctx context.Context, in deleteInput) (confirm.Proposal, error) {
+func (d *Service) planDelete(ctx context.Context, in deleteInput) (confirm.Proposal, error) {
 	if len(in.IDs) == 0 {
 		return confirm.Proposal{}, refuse("scanDefinitionIds", "scanDefinitionIds is missing or empty").
 			then("call list_scans and use ids from there")

@@ -152,7 +152,7 @@ func TestDocumentedWindowsExampleWithMachineName(t *testing.T) {
 	wantWords(t, r.Error(), `machineName is "DESKTOP-TEST"`, "scan-hq-01.contoso.example", "leave machineName out")
 
 	machine := h.sim.AddScanner("DESKTOP-TEST", recently())
-	h.desk.Forget()
+	h.desk.InvalidateCache()
 	p := h.plan("add_scan", with(t, example, map[string]any{"scannerAgent": map[string]any{"machineName": "desktop-test"}}))
 	sameJSON(t, p.Request.Body, with(t, example, map[string]any{"scannerAgent": map[string]any{"machineId": machine}}))
 }

@@ -148,7 +148,7 @@ func applied(c confirm.Change, r defender.Receipt, deleted []defender.Definition
 	}
 	out.Scans = asJSON([]defender.Definition{readable(*r.Definition)})
 	if c.Operation == addScan.Name {
-		out.Made = []string{r.Definition.ID}
+		out.CreatedIDs = []string{r.Definition.ID}
 	}
 	want, err := readWanted(c.Request.Body)
 	if odd := want.contradictions(*r.Definition); err == nil && len(odd) > 0 {

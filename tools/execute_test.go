@@ -29,7 +29,7 @@ func TestExecuteApplies(t *testing.T) {
 	if err := json.Unmarshal(out.Scans, &scans); err != nil || len(scans) != 1 || scans[0]["scanName"] != "Lab" {
 		t.Errorf("scans = %s", out.Scans)
 	}
-	h.desk.Forget()
+	h.desk.InvalidateCache()
 
 	out = h.exec.Execute(ctx, change(h.plan("update_scan", `{"id":"Lab","scanName":"Lab 2","targetType":"Ip"}`)), freely)
 	h.wantState(out, "applied")
@@ -37,7 +37,7 @@ func TestExecuteApplies(t *testing.T) {
 	if stored, _ := h.sim.Scan(id); stored["scanName"] != "Lab 2" || stored["target"] != "10.1.2.3" {
 		t.Errorf("stored: %v", stored)
 	}
-	h.desk.Forget()
+	h.desk.InvalidateCache()
 
 	out = h.exec.Execute(ctx, change(h.plan("delete_scans", `{"scanDefinitionIds":["Lab 2","Core switches"]}`)), freely)
 	h.wantState(out, "applied")
@@ -191,9 +191,9 @@ func TestTheLiveStateIsComparedAfterTheWait(t *testing.T) {
 		edit := func() { h.sim.Edit(coreSwitches, map[string]any{"target": "192.0.2.99"}) }
 		api := h.api
 		if wait == "turn" {
-			api.Budget = func(context.Context, bool) error { edit(); return nil }
+			api.RateLimit = func(context.Context, bool) error { edit(); return nil }
 		} else {
-			api.Token = func(context.Context, defender.TokenAsk) (string, error) { edit(); return "token", nil }
+			api.Token = func(context.Context, defender.TokenRequest) (string, error) { edit(); return "token", nil }
 		}
 		writer, err := defender.NewWriter(api)
 		if err != nil {

@@ -30,7 +30,7 @@ func FuzzFacts(f *testing.F) {
 			return // only what a service could hold, and what can be counted in time
 		}
 		h.sim.Edit(id, map[string]any{"scanName": name, "target": target})
-		h.desk.Forget()
+		h.desk.InvalidateCache()
 		fields := map[string]any{"id": id, "intervalInHours": 77}
 		if newTarget != "" {
 			fields["target"] = newTarget

@@ -59,7 +59,7 @@ func TestFactsOfTargets(t *testing.T) {
 			Addresses: c.addresses, PublicAddresses: c.public, Hostnames: c.hosts,
 		}
 		h.sim.Edit(id, map[string]any{"target": c.target})
-		h.desk.Forget()
+		h.desk.InvalidateCache()
 		wantFacts(t, h.plan("delete_scans", `{"scanDefinitionIds":["`+id+`"]}`).Facts, want)
 		if c.addresses == most {
 			continue // no policy allows a new scan of so many
@@ -144,7 +144,7 @@ func TestNoSpellingGetsRoundARule(t *testing.T) {
 		"8.8.8.8.nip.io,8-8-8-8.io": {0, 0, 2},
 	} {
 		h.sim.Edit(id, map[string]any{"target": target})
-		h.desk.Forget()
+		h.desk.InvalidateCache()
 		for operation, args := range map[string]string{
 			"update_scan": `{"id":"` + id + `","isActive":false}`, "delete_scans": `{"scanDefinitionIds":["` + id + `"]}`,
 		} {
@@ -161,7 +161,7 @@ func TestNoSpellingGetsRoundARule(t *testing.T) {
 		}
 	}
 	h.sim.Edit(id, map[string]any{"target": "8.8.8.*"})
-	h.desk.Forget()
+	h.desk.InvalidateCache()
 	if f := h.plan("update_scan", `{"id":"`+id+`","target":"10.0.0.1"}`).Facts; f.PublicAddresses != 0 || f.Addresses != 1 {
 		t.Errorf("the way out is judged by what was before: %+v", f)
 	}
@@ -193,7 +193,7 @@ func TestFactsAboutScanners(t *testing.T) {
 		{agent("unlisted", "", fresh), []string{"unlisted"}, true, "is not among the scanners"},
 	} {
 		h.sim.Edit(id, c.edit)
-		h.desk.Forget()
+		h.desk.InvalidateCache()
 		update := h.plan("update_scan", `{"id":"S","intervalInHours":77}`)
 		for _, f := range []confirm.Facts{update.Facts, h.plan("delete_scans", `{"scanDefinitionIds":["S"]}`).Facts} {
 			if !slices.Equal(f.Scanners, c.scanners) || f.InactiveScanner != c.inactive {
@@ -207,7 +207,7 @@ func TestFactsAboutScanners(t *testing.T) {
 		}
 	}
 	h.sim.Edit(id, map[string]any{"scannerAgent": map[string]any{"machineId": nil, "machineName": nil}})
-	h.desk.Forget()
+	h.desk.InvalidateCache()
 	if f := h.plan("delete_scans", `{"scanDefinitionIds":["S"]}`).Facts; f.Scanners != nil || !f.InactiveScanner {
 		t.Errorf("a scan that lost its scanner: %+v", f)
 	}

@@ -187,7 +187,7 @@ func FuzzPlanShowsWhatIsSent(f *testing.F) {
 			return // JSON cannot carry it
 		}
 		h.sim.Edit(id, map[string]any{"scanName": name, "target": target})
-		h.desk.Forget()
+		h.desk.InvalidateCache()
 		args, err := json.Marshal(map[string]any{"id": id, "scanName": newName, "target": newTarget})
 		if err != nil {
 			t.Fatal(err)

@@ -16,7 +16,7 @@ var getChange = answering(Operation{
 	Title:       "Get change",
 	Description: "How a change of yours stands; without change_id, all your open ones.",
 	Idempotent:  true,
-}, (*Desk).getChange).returning(reflect.TypeFor[getChangeOutput]())
+}, (*Service).getChange).returning(reflect.TypeFor[getChangeOutput]())
 
 type getChangeInput struct {
 	ChangeID string `json:"change_id" jsonschema:"example=01JD3Y8K2Q5V7W9X1Z3B5C7D9F" jsonschema_description:"As a proposal returned it"`
@@ -40,7 +40,7 @@ type openChanges struct {
 const maxWait = 50
 
 // getChange tells the caller of their own changes; for them, others' do not exist.
-func (d *Desk) getChange(ctx context.Context, by confirm.Principal, in getChangeInput) (any, error) {
+func (d *Service) getChange(ctx context.Context, by confirm.Principal, in getChangeInput) (any, error) {
 	if in.Wait < 0 || in.Wait > maxWait {
 		return nil, refuse("wait_seconds", "wait_seconds must be a whole number from 0 to %d, not %d", maxWait, in.Wait)
 	}
@@ -54,7 +54,7 @@ func (d *Desk) getChange(ctx context.Context, by confirm.Principal, in getChange
 	if err != nil {
 		return nil, err
 	}
-	own, err := d.cfg.Gate.Asked(ctx, c, by)
+	own, err := d.cfg.Gate.IsRequester(ctx, c, by)
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +72,7 @@ func (d *Desk) getChange(ctx context.Context, by confirm.Principal, in getChange
 	return ResultOf(c), nil
 }
 
-func (d *Desk) openChanges(ctx context.Context, by confirm.Principal) (any, error) {
+func (d *Service) openChanges(ctx context.Context, by confirm.Principal) (any, error) {
 	open, err := d.cfg.Gate.OpenChanges(ctx, by)
 	out := openChanges{Changes: make([]Result, len(open))}
 	for i, c := range open {
@@ -81,7 +81,7 @@ func (d *Desk) openChanges(ctx context.Context, by confirm.Principal) (any, erro
 	return out, err
 }
 
-func (d *Desk) needGate() error {
+func (d *Service) needGate() error {
 	if d.cfg.Gate == nil {
 		return refuse("", "this server keeps no changes").then("use one that is set up to change scans")
 	}

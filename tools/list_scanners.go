@@ -13,7 +13,7 @@ var listScanners = answering(Operation{
 	Description: "List the machines that can carry out scans.",
 	Idempotent:  true,
 	OpenWorld:   true,
-}, (*Desk).listScanners)
+}, (*Service).listScanners)
 
 type listScannersInput struct {
 	Filter string `json:"filter" jsonschema:"example=scanner-1" jsonschema_description:"Part of name or machineId"`
@@ -23,7 +23,7 @@ type listScannersOutput struct {
 	Scanners []defender.Scanner `json:"scanners" jsonschema:"required"`
 }
 
-func (d *Desk) listScanners(ctx context.Context, _ confirm.Principal, in listScannersInput) (listScannersOutput, error) {
+func (d *Service) listScanners(ctx context.Context, _ confirm.Principal, in listScannersInput) (listScannersOutput, error) {
 	all, err := d.live.scanners.get(ctx)
 	if err != nil {
 		return listScannersOutput{}, err

@@ -14,7 +14,7 @@ var listScans = answering(Operation{
 	Description: "List Defender's authenticated scans.",
 	Idempotent:  true,
 	OpenWorld:   true,
-}, (*Desk).listScans)
+}, (*Service).listScans)
 
 type listScansInput struct {
 	Filter string `json:"filter" jsonschema:"example=core" jsonschema_description:"Part of name, id, target or scanner"`
@@ -24,7 +24,7 @@ type listScansOutput struct {
 	Scans []defender.Definition `json:"scans" jsonschema:"required"`
 }
 
-func (d *Desk) listScans(ctx context.Context, _ confirm.Principal, in listScansInput) (listScansOutput, error) {
+func (d *Service) listScans(ctx context.Context, _ confirm.Principal, in listScansInput) (listScansOutput, error) {
 	all, err := d.live.definitions.get(ctx)
 	if err != nil {
 		return listScansOutput{}, err

@@ -20,13 +20,13 @@ type Credential struct {
 	AuthProtocol string
 	PrivProtocol string
 
-	AuthPassword    Part
-	PrivPassword    Part
-	CommunityString Part
+	AuthPassword    CredentialField
+	PrivPassword    CredentialField
+	CommunityString CredentialField
 }
 
-// Part is one secret and where it comes from. The zero value is absent.
-type Part struct {
+// CredentialField is one secret and where it comes from. The zero value is absent.
+type CredentialField struct {
 	From string // "env CORE_SNMP_AUTH", "file /run/secrets/x": for people and the fingerprint, never the value
 	Read func(ctx context.Context) (defender.Secret, error)
 	// Exists says without reading the secret why it could not be read; nil where only reading can tell.
@@ -37,7 +37,7 @@ type Part struct {
 type part struct {
 	name   string
 	set    bool
-	secret *Part
+	secret *CredentialField
 	into   func(*defender.Authentication) *defender.Secret
 }
 

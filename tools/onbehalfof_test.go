@@ -16,7 +16,7 @@ import (
 func named(t testing.TB, o defendertest.Options, change ...func(*tools.Config)) *house {
 	t.Helper()
 	h := build(t, o, change...)
-	h.api.Token = func(ctx context.Context, _ defender.TokenAsk) (string, error) {
+	h.api.Token = func(ctx context.Context, _ defender.TokenRequest) (string, error) {
 		if tools.Agent(ctx) {
 			return "for-agent-" + string(tools.Behalf(ctx)), nil
 		}
@@ -29,7 +29,7 @@ func named(t testing.TB, o defendertest.Options, change ...func(*tools.Config)) 
 	if h.writer, err = defender.NewWriter(h.api); err != nil {
 		t.Fatal(err)
 	}
-	h.desk = tools.NewDesk(h.cfg)
+	h.desk = tools.NewService(h.cfg)
 	h.exec = tools.NewExecutor(h.cfg.Reader, h.writer, h.cfg.Credentials)
 	return h
 }

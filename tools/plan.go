@@ -9,7 +9,7 @@ import (
 )
 
 // complete gives a draft its scanner and credential, which need more than the input to be checked.
-func (d *Desk) complete(ctx context.Context, in scanInput, dr *draft) error {
+func (d *Service) complete(ctx context.Context, in scanInput, dr *draft) error {
 	if err := d.chooseScanner(ctx, in.ScannerAgent, dr); err != nil {
 		return err
 	}
@@ -26,7 +26,7 @@ func (d *Desk) complete(ctx context.Context, in scanInput, dr *draft) error {
 
 // vaultField is how the service's $metadata spells keyVaultUrl, which Microsoft's pages contradict. When it
 // cannot be read, the pages' spelling is sent, which is unsure, and the next plan asks again.
-func (d *Desk) vaultField(ctx context.Context) (name string, unsure bool) {
+func (d *Service) vaultField(ctx context.Context) (name string, unsure bool) {
 	Progress(ctx, "reading how Defender names its Key Vault field")
 	if name, err := d.live.vaultField.get(ctx); err == nil && name != "" {
 		return name, false
@@ -35,7 +35,7 @@ func (d *Desk) vaultField(ctx context.Context) (name string, unsure bool) {
 }
 
 // chooseScanner resolves the scanner that was asked for; the one a scan has already is not looked up.
-func (d *Desk) chooseScanner(ctx context.Context, in *scannerInput, dr *draft) error {
+func (d *Service) chooseScanner(ctx context.Context, in *scannerInput, dr *draft) error {
 	if in == nil {
 		return nil
 	}

@@ -361,7 +361,7 @@ func TestAddRefusals(t *testing.T) {
 		wantWords(t, r.Error(), c.words...)
 	}
 	h.sim.AddScanner("scan-hq-01.contoso.example", recently())
-	h.desk.Forget()
+	h.desk.InvalidateCache()
 	r := h.refused("add_scan", with(t, lab, map[string]any{"scannerAgent": map[string]any{"machineId": "scan-hq-01.contoso.example"}}))
 	wantWords(t, r.Error(), "2 scanners are named", hq)
 }

@@ -161,10 +161,10 @@ func TestForgetMakesPlansFresh(t *testing.T) {
 	h := build(t, defendertest.Options{})
 	h.plan("update_scan", `{"id":"Core switches","isActive":false}`)
 	h.sim.Edit(coreSwitches, map[string]any{"isActive": false})
-	h.desk.Forget()
+	h.desk.InvalidateCache()
 	wantWords(t, h.refused("update_scan", `{"id":"Core switches","isActive":false}`).Error(), "nothing would change")
 
-	h.desk.Forget()
+	h.desk.InvalidateCache()
 	h.sim.Fail(defendertest.Fault{Path: collection, Hang: true})
 	old := make(chan error, 1)
 	go func() {
@@ -174,7 +174,7 @@ func TestForgetMakesPlansFresh(t *testing.T) {
 	for h.lists() < 3 {
 		time.Sleep(time.Millisecond) // until the slow read is on its way
 	}
-	h.desk.Forget()
+	h.desk.InvalidateCache()
 	h.plan("update_scan", `{"id":"Core switches","isActive":true}`) // would hang with the one from before
 	h.sim.Release()
 	<-old
@@ -206,7 +206,7 @@ func TestAnOldReadIsNotKept(t *testing.T) {
 	if h.cfg.Reader, err = defender.New(h.api); err != nil {
 		t.Fatal(err)
 	}
-	h.desk = tools.NewDesk(h.cfg)
+	h.desk = tools.NewService(h.cfg)
 	h.sim.Fail(defendertest.Fault{Path: collection, Body: `{"value":[]}`})
 	old := make(chan any, 1)
 	go func() {
@@ -214,7 +214,7 @@ func TestAnOldReadIsNotKept(t *testing.T) {
 		old <- fmt.Sprint(answer, err)
 	}()
 	<-way.arrived
-	h.desk.Forget()
+	h.desk.InvalidateCache()
 	h.plan("update_scan", `{"id":"Core switches","isActive":false}`)
 	close(way.let)
 	if got := <-old; got != "{[]} <nil>" {
@@ -230,7 +230,7 @@ func TestAnOldReadIsNotKept(t *testing.T) {
 func TestProgressEndsWithItsListener(t *testing.T) {
 	h := build(t, defendertest.Options{})
 	queued, turn := make(chan bool, 1), make(chan bool)
-	h.api.Budget = func(ctx context.Context, _ bool) error {
+	h.api.RateLimit = func(ctx context.Context, _ bool) error {
 		tools.Progress(ctx, "queued")
 		queued <- true
 		<-turn
@@ -241,7 +241,7 @@ func TestProgressEndsWithItsListener(t *testing.T) {
 	if h.cfg.Reader, err = defender.New(h.api); err != nil {
 		t.Fatal(err)
 	}
-	h.desk = tools.NewDesk(h.cfg)
+	h.desk = tools.NewService(h.cfg)
 	heard := make(chan string, 2)
 	ctx, leave := context.WithCancel(tools.WithProgress(t.Context(), func(note string) { heard <- note }))
 	first, second := make(chan error, 1), make(chan error, 1)

@@ -49,7 +49,7 @@ func settleAdd(c confirm.Change, live []defender.Definition) confirm.Outcome {
 			return unknown(c, "a new scan has this name, target and scanner, but it may be another's: %s", strings.Join(odd, "; "))
 		}
 		out := seen(found, "Defender lists it as "+quoted(found[0].ID))
-		out.Made = ids(found)
+		out.CreatedIDs = ids(found)
 		return out
 	default:
 		return unknown(c, "%d new scans have this name, target and scanner: %s", len(found), listed(ids(found), 10))

@@ -21,7 +21,7 @@ func Render(c confirm.Change) string {
 		renderSubject(&b, s)
 	}
 	fmt.Fprintf(&b, "\nTenant: %s\n", shown(c.Target))
-	fmt.Fprintf(&b, "Asked by %s through %s\n", shown(string(c.Requester)), shown(c.Via))
+	fmt.Fprintf(&b, "Asked by %s through %s\n", shown(string(c.Requester)), shown(c.Source))
 	if c.Needed > 1 {
 		fmt.Fprintf(&b, "Needs the yes of %d people\n", c.Needed)
 	}

@@ -118,9 +118,9 @@ func Refused(operation string, err error) Result {
 	return r.inSentences()
 }
 
-// InDoubt is the result of a change that a person may have confirmed by now, when how it stands cannot be read.
+// UnknownResult is the result of a change that a person may have confirmed by now, when how it stands cannot be read.
 // It must not look like something to repeat.
-func InDoubt(operation, change string) Result {
+func UnknownResult(operation, change string) Result {
 	return Result{
 		Status: "awaiting_confirmation", ChangeID: change, Operation: operation,
 		Reason: "How the change stands cannot be read right now.",

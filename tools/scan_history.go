@@ -15,7 +15,7 @@ var scanHistory = answering(Operation{
 	Description: "Past runs of scans or, by their sessionIds, each target's result.",
 	Idempotent:  true,
 	OpenWorld:   true,
-}, (*Desk).scanHistory)
+}, (*Service).scanHistory)
 
 type historyInput struct {
 	ScanDefinitionIDs []string `json:"scanDefinitionIds" also:"ScanDefinitionIds" jsonschema:"example=Core switches" jsonschema_description:"Or unique names"`
@@ -41,7 +41,7 @@ var (
 	sessionID = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-9A-Za-z-]{1,64}$`) })
 )
 
-func (d *Desk) scanHistory(ctx context.Context, _ confirm.Principal, in historyInput) (historyOutput, error) {
+func (d *Service) scanHistory(ctx context.Context, _ confirm.Principal, in historyInput) (historyOutput, error) {
 	if err := in.check(); err != nil {
 		return historyOutput{}, err
 	}
@@ -82,7 +82,7 @@ func (in historyInput) check() error {
 }
 
 // runsOfScans takes any GUID as an id, so that the history of a deleted scan can still be read.
-func (d *Desk) runsOfScans(ctx context.Context, in historyInput) ([]defender.Run, error) {
+func (d *Service) runsOfScans(ctx context.Context, in historyInput) ([]defender.Run, error) {
 	var ids, names []string
 	for _, ref := range in.ScanDefinitionIDs {
 		if guid().MatchString(ref) {

@@ -21,23 +21,23 @@ type Config struct {
 	PerCaller bool
 }
 
-// Desk plans and reads. Make one with NewDesk; it is safe for concurrent use.
-type Desk struct {
+// Service plans and reads. Make one with NewDesk; it is safe for concurrent use.
+type Service struct {
 	cfg  Config
 	live *live
 }
 
-// NewDesk returns a desk; it makes no call.
-func NewDesk(cfg Config) *Desk {
+// NewService returns a desk; it makes no call.
+func NewService(cfg Config) *Service {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	return &Desk{cfg: cfg, live: newLive(cfg)}
+	return &Service{cfg: cfg, live: newLive(cfg)}
 }
 
 // Plan turns the arguments of a proposing operation into a Proposal against live state, which is read in the name
 // of whom ctx acts for (see OnBehalf). A refusal is a *Refusal; a failed read is the *defender.Error.
-func (d *Desk) Plan(ctx context.Context, operation string, args json.RawMessage) (confirm.Proposal, error) {
+func (d *Service) Plan(ctx context.Context, operation string, args json.RawMessage) (confirm.Proposal, error) {
 	op := findOperation(operation)
 	if op == nil || op.plan == nil {
 		return confirm.Proposal{}, refuse("", "there is no operation %s that changes scans", quoted(operation))
@@ -50,7 +50,7 @@ func (d *Desk) Plan(ctx context.Context, operation string, args json.RawMessage)
 }
 
 // Call performs a reading or managing operation for the caller, and in their name, and returns its structured result.
-func (d *Desk) Call(ctx context.Context, by confirm.Principal, operation string, args json.RawMessage) (any, error) {
+func (d *Service) Call(ctx context.Context, by confirm.Principal, operation string, args json.RawMessage) (any, error) {
 	op := findOperation(operation)
 	if op == nil || op.call == nil {
 		return nil, refuse("", "there is no operation %s that can be called without a person", quoted(operation))
@@ -58,9 +58,9 @@ func (d *Desk) Call(ctx context.Context, by confirm.Principal, operation string,
 	return op.call(inNameOf(ctx, by), d, by, args)
 }
 
-// Forget makes the desk read Defender's lists anew. Call it after every executed change, or a plan made within
+// InvalidateCache makes the desk read Defender's lists anew. Call it after every executed change, or a plan made within
 // seconds of one may be stale before anybody has seen it.
-func (d *Desk) Forget() {
+func (d *Service) InvalidateCache() {
 	d.live.definitions.forget()
 	d.live.scanners.forget()
 }

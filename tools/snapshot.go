@@ -24,7 +24,7 @@ type snapshot struct {
 func freeze(touched ...defender.Definition) (json.RawMessage, error) {
 	states := map[string]json.RawMessage{}
 	for _, d := range touched {
-		states[d.ID] = d.State()
+		states[d.ID] = d.Canonical()
 	}
 	return json.Marshal(states)
 }
@@ -60,7 +60,7 @@ func (s snapshot) compare(live []defender.Definition) (touched []defender.Defini
 			continue
 		}
 		touched, present[d.ID] = append(touched, d), true
-		for _, diff := range differences(was, decoded(d.State())) {
+		for _, diff := range differences(was, decoded(d.Canonical())) {
 			moves = append(moves, fmt.Sprintf("scan %s: %s", quoted(d.ScanName), diff))
 		}
 	}
@@ -83,7 +83,7 @@ func (s snapshot) name(id string) string {
 
 // same reports whether a scan still is as it was.
 func (s snapshot) same(d defender.Definition) bool {
-	return len(differences(s.states[d.ID], decoded(d.State()))) == 0
+	return len(differences(s.states[d.ID], decoded(d.Canonical()))) == 0
 }
 
 // decoded makes two documents comparable however their bytes are written.

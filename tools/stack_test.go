@@ -28,8 +28,8 @@ const (
 // canary is the secret that must be found nowhere but in what Defender receives.
 const canary = "canary-7f3a9c51-do-not-leak"
 
-func secret(text string) tools.Part {
-	return tools.Part{From: "env CANARY", Read: func(context.Context) (defender.Secret, error) {
+func secret(text string) tools.CredentialField {
+	return tools.CredentialField{From: "env CANARY", Read: func(context.Context) (defender.Secret, error) {
 		return defender.NewSecret(text), nil
 	}}
 }
@@ -49,7 +49,7 @@ type house struct {
 	reader *defender.Client
 	writer *defender.Writer
 	cfg    tools.Config
-	desk   *tools.Desk
+	desk   *tools.Service
 	exec   *tools.Executor
 }
 
@@ -59,7 +59,7 @@ func build(t testing.TB, o defendertest.Options, change ...func(*tools.Config)) 
 	service := httptest.NewServer(h.sim)
 	t.Cleanup(service.Close)
 	t.Cleanup(h.sim.Close) // first: Close of the service waits for hung requests
-	h.api = defender.Config{URL: service.URL, Token: func(context.Context, defender.TokenAsk) (string, error) { return "token", nil }}
+	h.api = defender.Config{URL: service.URL, Token: func(context.Context, defender.TokenRequest) (string, error) { return "token", nil }}
 	var err error
 	if h.reader, err = defender.New(h.api); err != nil {
 		t.Fatal(err)
@@ -74,7 +74,7 @@ func build(t testing.TB, o defendertest.Options, change ...func(*tools.Config)) 
 	for _, c := range change {
 		c(&h.cfg)
 	}
-	h.desk = tools.NewDesk(h.cfg)
+	h.desk = tools.NewService(h.cfg)
 	h.exec = tools.NewExecutor(h.reader, h.writer, h.cfg.Credentials)
 	return h
 }

@@ -17,7 +17,7 @@ var updateScan = proposing(Operation{
 	Description: "Ask a person to confirm a changed scan. Give only what changes; credentials stay unless replaced.",
 	Destructive: true,
 	Idempotent:  true,
-}, (*Desk).planUpdate, settleUpdate)
+}, (*Service).planUpdate, settleUpdate)
 
 type updateInput struct {
 	ID *string `json:"id" jsonschema:"example=Core switches" jsonschema_description:"Or its unique name"`
@@ -29,7 +29,7 @@ func (updateInput) JSONSchemaExtend(s *jsonschema.Schema) { s.Required = []strin
 
 // planUpdate merges what was given into the live definition. Every field is sent but the credential, which
 // Microsoft documents as optional here: no page says what a partial update does to the fields it leaves out.
-func (d *Desk) planUpdate(ctx context.Context, in updateInput) (confirm.Proposal, error) {
+func (d *Service) planUpdate(ctx context.Context, in updateInput) (confirm.Proposal, error) {
 	if orZero(in.ID) == "" {
 		return confirm.Proposal{}, refuse("id", "id is missing").then("call list_scans and use an id from there")
 	}
@@ -70,7 +70,7 @@ func (d *Desk) planUpdate(ctx context.Context, in updateInput) (confirm.Proposal
 }
 
 // merge is the live scan with what was given over it.
-func (d *Desk) merge(ctx context.Context, before defender.Definition, in scanInput) (draft, error) {
+func (d *Service) merge(ctx context.Context, before defender.Definition, in scanInput) (draft, error) {
 	if _, known := authTypes[before.ScanType]; !known {
 		return draft{}, refuse("scanType", "scan %s is of type %s, which has settings beyond this API", quoted(before.ScanName), quoted(before.ScanType)).
 			then("change it in the Defender portal")
@@ -99,7 +99,7 @@ func (d draft) keepsScanner(before defender.Definition) bool {
 }
 
 // changedFacts judge the scan as it would be, under both its names.
-func (d *Desk) changedFacts(before defender.Definition, was judged, dr draft) confirm.Facts {
+func (d *Service) changedFacts(before defender.Definition, was judged, dr draft) confirm.Facts {
 	will := judged{names: []string{before.ScanName, dr.ScanName}, target: dr.Target, scanner: dr.scanner}
 	if dr.keepsScanner(before) {
 		will.scanner, will.alias = was.scanner, was.alias
@@ -120,7 +120,7 @@ func sendable(d defender.Definition) defender.Scan {
 }
 
 // changedSubject lists every field, so that a person also sees what stays.
-func (d *Desk) changedSubject(before defender.Definition, dr draft) confirm.Subject {
+func (d *Service) changedSubject(before defender.Definition, dr draft) confirm.Subject {
 	now, auth := d.cfg.Now(), dr.ScanAuthenticationParams
 	id, kept := line{"id", shown(before.ID)}, line{"credential", "kept"}
 	was := append([]line{id}, append(scanLines(sendable(before), before.ScannerAgent, now), kept)...)
@@ -154,7 +154,7 @@ func briefly(f confirm.Field) string {
 	return " from " + f.Before + " to " + f.After
 }
 
-func (d *Desk) updateWarnings(before defender.Definition, dr draft, existing []defender.Definition) []string {
+func (d *Service) updateWarnings(before defender.Definition, dr draft, existing []defender.Definition) []string {
 	var out []string
 	if dr.ScanAuthenticationParams != nil {
 		out = append(out, noUndo)

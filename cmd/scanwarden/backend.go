@@ -56,7 +56,7 @@ func (b *backend) wait(ctx context.Context) (*mcpserver.Backend, error) {
 	if b.err != nil {
 		return nil, b.err
 	}
-	return &mcpserver.Backend{Desk: b.house.desk, Gate: b.house.gate}, nil
+	return &mcpserver.Backend{Service: b.house.desk, Gate: b.house.gate}, nil
 }
 
 // ready says why calls would fail right now, nil when they would not.

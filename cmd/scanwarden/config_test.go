@@ -265,7 +265,7 @@ func TestEntrance(t *testing.T) {
 			if err == nil {
 				r := httptest.NewRequest("POST", "/mcp", nil)
 				r.Header.Set("Authorization", "Bearer 0123456789abcdef")
-				who, err := door.Keeper.Admit(r, nil)
+				who, err := door.Authenticator.Authenticate(r, nil)
 				if err != nil {
 					t.Fatal(err)
 				}

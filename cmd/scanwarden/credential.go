@@ -38,7 +38,7 @@ type part struct {
 // source reads secrets from where parts say they are.
 type source struct {
 	env   environment
-	vault func() (*keyvault.Vaults, error) // nil where nothing can sign in to one
+	vault func() (*keyvault.Client, error) // nil where nothing can sign in to one
 }
 
 // variableName is what an environment variable may be called (POSIX, Environment Variable Definition).
@@ -104,7 +104,7 @@ func (p part) exists(ctx context.Context, from source) error {
 	return vaults.Exists(ctx, p.keyVault)
 }
 
-func (s source) vaults() (*keyvault.Vaults, error) {
+func (s source) vaults() (*keyvault.Client, error) {
 	if s.vault == nil {
 		return nil, errors.New("nothing signs in to Azure Key Vault here; give an Entra ID credential, or put the secret into a file or the environment")
 	}
@@ -142,11 +142,11 @@ func (p part) place() string {
 }
 
 // tool is the part as the executor takes it: read at execution only, never at start.
-func (p part) tool(from source) tools.Part {
+func (p part) tool(from source) tools.CredentialField {
 	if p == (part{}) {
-		return tools.Part{}
+		return tools.CredentialField{}
 	}
-	return tools.Part{
+	return tools.CredentialField{
 		From:   p.place(),
 		Read:   func(ctx context.Context) (defender.Secret, error) { return p.read(ctx, from) },
 		Exists: func(ctx context.Context) error { return p.exists(ctx, from) },
@@ -168,12 +168,12 @@ func (c *config) credentials(from source) map[string]tools.Credential {
 
 // vaults reads Azure Key Vault with the sign-in of the application that reads Defender. The tenant is pinned: a vault
 // cannot choose whom our token is for.
-func (c *config) vaults(app *entra.Source) (*keyvault.Vaults, error) {
+func (c *config) vaults(app *entra.Source) (*keyvault.Client, error) {
 	if app == nil {
 		return nil, errors.New("nothing signs in to Azure Key Vault here; give an Entra ID credential, or put the secret into a file or the environment")
 	}
 	token := func(ctx context.Context, scope, claims string) (string, time.Time, error) {
-		got, err := app.For(scope).Get(ctx, entra.Ask{Claims: claims}) // with claims it is a new one
+		got, err := app.For(scope).Get(ctx, entra.TokenRequest{Claims: claims}) // with claims it is a new one
 		return got.Text, got.Expires, err
 	}
 	return keyvault.New(keyvault.Config{TenantID: c.Azure.Tenant, Token: token})

@@ -47,14 +47,14 @@ type explanation struct {
 	Status    string   `json:"status"`
 	Decisions []string `json:"decisions"` // one sentence each; never nil
 	Policy    string   `json:"policy"`    // where it comes from
-	confirm.Verdict
+	confirm.Explanation
 	over bool // nobody is asked any more
 }
 
 func explanationOf(c confirm.Change, cfg *config, links []confirm.Link) explanation {
 	e := explanation{
 		Change: c.ID, Summary: c.Summary, Requester: string(c.Requester), Status: status(c, time.Now()), Policy: cfg.told(),
-		Decisions: []string{}, Verdict: cfg.policy().Explain(c, links...),
+		Decisions: []string{}, Explanation: cfg.policy().Explain(c, links...),
 	}
 	for _, decision := range c.Decisions {
 		e.Decisions = append(e.Decisions, sentence(decision))
@@ -75,9 +75,9 @@ func (e explanation) text() string {
 	}
 	fmt.Fprintf(&page, "By the policy %s:\n", e.Policy)
 	for _, r := range e.Rules {
-		says := r.Says
+		says := r.Detail
 		if r.Holds {
-			says = "holds: " + r.Says
+			says = "holds: " + r.Detail
 		}
 		fmt.Fprintf(&page, "  rule %q %s\n", r.Rule, says)
 	}
@@ -86,10 +86,10 @@ func (e explanation) text() string {
 		return page.String()
 	}
 	fmt.Fprintf(&page, "Needs %s: %s\n", headcount(e.Needed), strings.TrimPrefix(e.Because, "policy: "))
-	if len(e.Who) == 0 {
+	if len(e.Approvers) == 0 {
 		fmt.Fprintln(&page, "Nobody may confirm it: list approvers in policy.approvers (SCANWARDEN_APPROVERS).")
 	} else {
-		fmt.Fprintf(&page, "May confirm: %s\n", strings.Join(e.Who, ", "))
+		fmt.Fprintf(&page, "May confirm: %s\n", strings.Join(e.Approvers, ", "))
 	}
 	return page.String()
 }

@@ -30,7 +30,7 @@ func lookAtDefender(ctx context.Context, p *patient) []finding {
 		return out
 	}
 	if err = p.cfg.checkTokenFile(p.cfg.Azure); err == nil {
-		_, err = ids.read(ctx, defender.TokenAsk{})
+		_, err = ids.read(ctx, defender.TokenRequest{})
 	}
 	if err != nil {
 		return append(out, noted("not called: there is no token", ""))
@@ -48,7 +48,7 @@ func (p *patient) callDefender(ctx context.Context, token tokenSource) []finding
 	var ledger *store.Store
 	if ledger, err = p.ledger(ctx); err == nil {
 		defer ledger.Close()
-		cfg.Budget = ledger.Budget(store.Limits{}, nil).Take
+		cfg.RateLimit = ledger.RateLimiter(store.Limits{}, nil).Wait
 	}
 	reader, err := defender.New(cfg)
 	if err != nil {
@@ -137,7 +137,7 @@ func (c *config) hosts() (hosts map[string]string, own string, err error) {
 		return hosts, own, nil
 	}
 	for _, region := range []string{"", "us", "eu", "uk", "au", "swa", "ina"} {
-		sibling, err := defender.Profile(c.Defender.Cloud, region)
+		sibling, err := defender.EndpointsFor(c.Defender.Cloud, region)
 		if err != nil {
 			return nil, "", err
 		}

@@ -83,7 +83,7 @@ func lookAtSlack(ctx context.Context, p *patient) []finding {
 		return []finding{bad(err)}
 	}
 	tools.Progress(ctx, "asking Slack who the app is")
-	found, err := slackbot.Examine(ctx, cfg)
+	found, err := slackbot.CheckHealth(ctx, cfg)
 	if err != nil {
 		return []finding{bad(err)}
 	}
@@ -158,7 +158,7 @@ func lookAtLedger(ctx context.Context, p *patient) []finding {
 func (p *patient) lookForAPlace() []finding {
 	where, err := p.cfg.ledgerPlace(p.env)
 	if err == nil {
-		err = store.CheckPlace(where)
+		err = store.CheckLocation(where)
 	}
 	if err != nil {
 		return []finding{bad(err)}

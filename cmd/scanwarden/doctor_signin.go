@@ -57,7 +57,7 @@ func (p *patient) lookAtToken(ctx context.Context, use string, source tokenSourc
 		return []finding{bad(fmt.Errorf("%s: %w", use, err))}
 	}
 	tools.Progress(ctx, "signing in for "+use)
-	token, err := source(ctx, defender.TokenAsk{})
+	token, err := source(ctx, defender.TokenRequest{})
 	if err != nil {
 		return []finding{bad(fmt.Errorf("%s: %w", use, err))}
 	}

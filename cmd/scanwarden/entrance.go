@@ -12,8 +12,8 @@ import (
 
 	"scanwarden/defender"
 	"scanwarden/slackbot"
-	httpauth "scanwarden/tools/mcpserver/auth"
 	"scanwarden/tools/mcpserver"
+	httpauth "scanwarden/tools/mcpserver/auth"
 )
 
 // shortestToken is what a bearer token must have at least: it is all that stands between a caller and us.
@@ -111,22 +111,22 @@ func (bp blueprint) entrance(ctx context.Context, address net.Addr, tokens beare
 	}
 	switch strings.TrimSuffix(auth, ",slack") {
 	case "none":
-		door.Keeper = httpauth.Anyone(localUser(bp.env))
+		door.Authenticator = httpauth.Anonymous(localUser(bp.env))
 	case "entra":
 		callers := bp.cfg.entraCallers(bp.resource(tcp))
 		if bp.callers != nil {
 			callers.Verified = bp.callers.verified
 		}
-		if door.Keeper, err = httpauth.Entra(ctx, callers); err != nil {
+		if door.Authenticator, err = httpauth.Entra(ctx, callers); err != nil {
 			return door, bp.cfg.at("http.auth").wrong("%w", err)
 		}
 	default:
-		door.Keeper = httpauth.Tokens(tokens) // without any, it lets nobody in
+		door.Authenticator = httpauth.BearerTokens(tokens) // without any, it lets nobody in
 	}
 	if strings.HasSuffix(auth, "slack") {
-		assistant := httpauth.Slack(httpauth.SlackConfig{Verify: slackbot.Verify(bp.cfg.Slack.SigningSecret), Vouch: bp.bot.Vouch})
-		if door.Keeper = httpauth.Either(assistant, door.Keeper); auth == "slack" {
-			door.Keeper = assistant // nobody else comes, so nobody is asked for a token
+		assistant := httpauth.SlackAssistant(httpauth.SlackConfig{Verify: slackbot.NewVerifier(bp.cfg.Slack.SigningSecret), ResolveUser: bp.bot.ResolveUser})
+		if door.Authenticator = httpauth.BySignature(assistant, door.Authenticator); auth == "slack" {
+			door.Authenticator = assistant // nobody else comes, so nobody is asked for a token
 		}
 	}
 	return door, nil

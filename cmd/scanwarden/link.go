@@ -46,11 +46,11 @@ func (bp blueprint) linkPage(hosts []string) (http.Handler, error) {
 		return nil, err
 	}
 	app.Mode = entra.Client // people's browsers talk to the application, however it signs in itself
-	web, err := entra.NewWeb(entra.WebConfig{Config: app, RedirectURL: bp.cfg.linkURL() + "/callback"})
+	web, err := entra.NewWebSignIn(entra.WebSignInConfig{Config: app, RedirectURL: bp.cfg.linkURL() + "/callback"})
 	if err != nil {
 		return nil, err
 	}
-	return confirmweb.Link(confirmweb.LinkConfig{
+	return confirmweb.NewHandler(confirmweb.Config{
 		SignIn:  confirmweb.SignIn{Begin: web.Begin, Finish: finishing(web)},
 		Hosts:   hosts,
 		Key:     bp.serverKey,
@@ -77,7 +77,7 @@ func (c *config) command(name string) string {
 	return "/" + name
 }
 
-func finishing(web *entra.Web) func(ctx context.Context, code, nonce, verifier string) (confirmweb.User, error) {
+func finishing(web *entra.WebSignIn) func(ctx context.Context, code, nonce, verifier string) (confirmweb.User, error) {
 	return func(ctx context.Context, code, nonce, verifier string) (confirmweb.User, error) {
 		user, err := web.Finish(ctx, code, nonce, verifier)
 		if err != nil {

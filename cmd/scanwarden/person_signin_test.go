@@ -168,7 +168,7 @@ func TestTheEndEndsTheSignIn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := ids.read(t.Context(), defender.TokenAsk{}); err == nil || !strings.Contains(err.Error(), "the program is ending") {
+	if _, err := ids.read(t.Context(), defender.TokenRequest{}); err == nil || !strings.Contains(err.Error(), "the program is ending") {
 		t.Errorf("after the end: %v", err)
 	}
 }

@@ -61,7 +61,7 @@ func policyExample(t *testing.T) string {
 // promise is a desk and a gate under a configuration of the README's, before a simulated tenant. Its clock is the test's.
 type promise struct {
 	*confirm.Gate
-	desk   *tools.Desk
+	desk   *tools.Service
 	tenant *defendertest.Server
 	ledger *store.Store
 	now    time.Time
@@ -81,7 +81,7 @@ func keep(t *testing.T, example string) *promise {
 	for i := range 21 {
 		p.tenant.AddScan(scanFields(fmt.Sprintf("Branch %d", i), fmt.Sprintf("10.1.0.%d", i), scanner))
 	}
-	reader, err := defender.New(defender.Config{URL: api.URL, Token: func(context.Context, defender.TokenAsk) (string, error) { return "token", nil }})
+	reader, err := defender.New(defender.Config{URL: api.URL, Token: func(context.Context, defender.TokenRequest) (string, error) { return "token", nil }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,9 +90,9 @@ func keep(t *testing.T, example string) *promise {
 	}
 	t.Cleanup(func() { _ = p.ledger.Close() })
 	policy := loaded(t, example, nil).policy()
-	p.desk = tools.NewDesk(tools.Config{Reader: reader, Policy: policy, Target: "simulator", Now: func() time.Time { return p.now }})
+	p.desk = tools.NewService(tools.Config{Reader: reader, Policy: policy, Target: "simulator", Now: func() time.Time { return p.now }})
 	p.Gate = confirm.New(confirm.Config{
-		Ledger: p.ledger, Policy: policy, Target: "simulator", Now: func() time.Time { return p.now },
+		Store: p.ledger, Policy: policy, Target: "simulator", Now: func() time.Time { return p.now },
 		Execute: func(context.Context, confirm.Change, func(context.Context) error) confirm.Outcome {
 			return confirm.Outcome{State: confirm.Applied}
 		},
@@ -125,7 +125,7 @@ func deleteBranches(n int) string {
 }
 
 // ask plans and proposes.
-func (p *promise) ask(t *testing.T, by confirm.Asker, operation, args string) (confirm.Change, error) {
+func (p *promise) ask(t *testing.T, by confirm.Requester, operation, args string) (confirm.Change, error) {
 	t.Helper()
 	proposal, err := p.desk.Plan(t.Context(), operation, json.RawMessage(args))
 	if err != nil {
@@ -140,11 +140,11 @@ const (
 	approverRole  = "entra-role:Scans.Approver"
 )
 
-func throughSlack(who confirm.Principal, groups ...string) confirm.Asker {
-	return confirm.Asker{Principal: who, Groups: groups, Channels: []confirm.Channel{confirm.Slack}}
+func throughSlack(who confirm.Principal, groups ...string) confirm.Requester {
+	return confirm.Requester{Principal: who, Groups: groups, Channels: []confirm.Channel{confirm.Slack}}
 }
 
-func requester() confirm.Asker {
+func requester() confirm.Requester {
 	return throughSlack("entra:TENANT/OBJECT", "entra-role:Scans.Requester")
 }
 
@@ -227,7 +227,7 @@ func TestReadmeRules(t *testing.T) {
 	}
 }
 
-func (p *promise) explain(t *testing.T, c confirm.Change) confirm.Verdict {
+func (p *promise) explain(t *testing.T, c confirm.Change) confirm.Explanation {
 	t.Helper()
 	return loaded(t, policyExample(t), nil).policy().Explain(c)
 }

@@ -15,7 +15,7 @@ import (
 )
 
 // tokenSource is how a call to Defender gets its bearer token.
-type tokenSource = func(ctx context.Context, ask defender.TokenAsk) (string, error)
+type tokenSource = func(ctx context.Context, ask defender.TokenRequest) (string, error)
 
 // onBehalfOf is the one way to sign in that is not a mode of the application's own.
 const onBehalfOf = "on-behalf-of"
@@ -141,7 +141,7 @@ func (c *config) inTheirName(app *entra.Source, held *callers) (read, write toke
 	if err != nil {
 		return nil, nil, err
 	}
-	write = func(ctx context.Context, ask defender.TokenAsk) (string, error) {
+	write = func(ctx context.Context, ask defender.TokenRequest) (string, error) {
 		if tools.Agent(ctx) {
 			return "", errAgent
 		}
@@ -149,11 +149,11 @@ func (c *config) inTheirName(app *entra.Source, held *callers) (read, write toke
 		if err != nil {
 			return "", err
 		}
-		token, err := exchange.Get(ctx, assertion, entra.Ask(ask))
+		token, err := exchange.Get(ctx, assertion, entra.TokenRequest(ask))
 		return token.Text, err
 	}
 	alone := tokens(app)
-	read = func(ctx context.Context, ask defender.TokenAsk) (string, error) {
+	read = func(ctx context.Context, ask defender.TokenRequest) (string, error) {
 		if strings.HasPrefix(string(tools.Behalf(ctx)), "entra:") {
 			return write(ctx, ask) // as the caller, or not at all
 		}
@@ -166,14 +166,14 @@ func (c *config) inTheirName(app *entra.Source, held *callers) (read, write toke
 var errAgent = errors.New("an application or AI agent has no sign-in of a person's, and Defender is called in people's names here; a person has to ask, with a client that is signed in as themself")
 
 func tokens(s *entra.Source) tokenSource {
-	return func(ctx context.Context, ask defender.TokenAsk) (string, error) {
-		token, err := s.Get(ctx, entra.Ask(ask))
+	return func(ctx context.Context, ask defender.TokenRequest) (string, error) {
+		token, err := s.Get(ctx, entra.TokenRequest(ask))
 		return token.Text, err
 	}
 }
 
 func fixedToken(token string) tokenSource {
-	return func(context.Context, defender.TokenAsk) (string, error) { return token, nil }
+	return func(context.Context, defender.TokenRequest) (string, error) { return token, nil }
 }
 
 func (a azureConfig) clientSecret() func() (string, error) {

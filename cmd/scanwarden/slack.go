@@ -90,10 +90,10 @@ func (bp blueprint) newBot(back func() *backend) (*slackbot.Bot, error) {
 		if err != nil {
 			return nil, err
 		}
-		return &slackbot.Backend{Desk: rooms.Desk, Gate: rooms.Gate, Links: back().house.store.Links}, nil
+		return &slackbot.Backend{Service: rooms.Service, Gate: rooms.Gate, Links: back().house.store.Links}, nil
 	}
 	cfg.OpenProof = bp.openProof
-	cfg.Notices = func(ctx context.Context) (slackbot.Notices, error) {
+	cfg.Messages = func(ctx context.Context) (slackbot.MessageStore, error) {
 		b := back()
 		if _, err := b.wait(ctx); err != nil {
 			return nil, err

@@ -34,7 +34,7 @@ type step struct {
 }
 
 // walk makes the calls, and shows what came of them.
-func (t *tour) walk(session *mcpserver.Session) error {
+func (t *tour) walk(session *mcpserver.Client) error {
 	t.welcome()
 	for _, next := range []func() step{t.add, t.update, t.delete} {
 		s := next()

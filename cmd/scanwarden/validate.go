@@ -35,7 +35,7 @@ func (c *config) checkEndpoints() error {
 
 // endpoints is where Defender and Entra are. The built-in simulator's address is known only once it listens.
 func (c *config) endpoints() (defender.Endpoints, error) {
-	e, err := defender.Profile(c.Defender.Cloud, c.Defender.Region)
+	e, err := defender.EndpointsFor(c.Defender.Cloud, c.Defender.Region)
 	if err != nil {
 		return e, c.at(c.contradicted()).wrong("%w", err)
 	}
@@ -175,8 +175,8 @@ func (c *config) checkRequired() error {
 		switch n := c.Policy.ApprovalsRequired[tool]; {
 		case n < 1:
 			return where.wrong("%s=%d would need nobody; write 1 or more", tool, n)
-		case n > confirm.MostApprovals:
-			return where.wrong("%s=%d is too many; write %d or less", tool, n, confirm.MostApprovals)
+		case n > confirm.MaxApprovals:
+			return where.wrong("%s=%d is too many; write %d or less", tool, n, confirm.MaxApprovals)
 		}
 	}
 	return nil

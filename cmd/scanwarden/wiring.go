@@ -48,7 +48,7 @@ func draw(cfg *config, w world) blueprint {
 
 // source reads the secrets of our own configuration.
 func (bp blueprint) source() source {
-	return source{env: bp.env, vault: sync.OnceValues(func() (*keyvault.Vaults, error) {
+	return source{env: bp.env, vault: sync.OnceValues(func() (*keyvault.Client, error) {
 		ids, err := bp.signIn()
 		if err != nil {
 			return nil, err
@@ -61,7 +61,7 @@ func (bp blueprint) source() source {
 type house struct {
 	store *store.Store
 	gate  *confirm.Gate
-	desk  *tools.Desk
+	desk  *tools.Service
 	end   context.CancelFunc // ends the work
 	work  sync.WaitGroup     // recovery, and the look into the vaults
 
@@ -126,12 +126,12 @@ func (bp blueprint) furnish(h *house) error {
 		return err
 	}
 	credentials, policy := bp.cfg.credentials(bp.source()), bp.cfg.policy()
-	lock := confirm.Config{Ledger: h.store, Policy: policy, Target: target, Log: bp.log, Moved: bp.moved}
+	lock := confirm.Config{Store: h.store, Policy: policy, Target: target, Log: bp.log, OnTransition: bp.moved}
 	if err := bp.arm(&lock, h, api, write); err != nil {
 		return err
 	}
 	h.gate = confirm.New(lock)
-	h.desk = tools.NewDesk(tools.Config{
+	h.desk = tools.NewService(tools.Config{
 		Reader: reader, Gate: h.gate, Credentials: credentials, Policy: policy, Target: target,
 		PerCaller: bp.cfg.Auth == onBehalfOf,
 	})
@@ -145,8 +145,8 @@ func (bp blueprint) arm(lock *confirm.Config, h *house, api defender.Config, wri
 		return nil
 	}
 	// What the executor reads belongs to a write that a person waits for: it does not queue behind other reads.
-	urgent, take := api, api.Budget
-	urgent.Budget = func(ctx context.Context, _ bool) error { return take(ctx, true) }
+	urgent, take := api, api.RateLimit
+	urgent.RateLimit = func(ctx context.Context, _ bool) error { return take(ctx, true) }
 	urgent.HTTP = bp.metrics.client(true)
 	live, err := defender.New(urgent)
 	if err != nil {
@@ -159,12 +159,12 @@ func (bp blueprint) arm(lock *confirm.Config, h *house, api defender.Config, wri
 	}
 	executor := tools.NewExecutor(live, writer, bp.cfg.credentials(bp.source()))
 	lock.Execute = func(ctx context.Context, c confirm.Change, still func(context.Context) error) confirm.Outcome {
-		defer h.desk.Forget() // the next plan is made against what this one leaves
+		defer h.desk.InvalidateCache() // the next plan is made against what this one leaves
 		return executor.Execute(ctx, c, still)
 	}
 	lock.Reconcile = executor.Reconcile
 	if bp.callers != nil {
-		lock.Able = bp.able
+		lock.CanExecute = bp.able
 	}
 	return nil
 }
@@ -181,23 +181,23 @@ func (bp blueprint) able(_ context.Context, c confirm.Change) error {
 // moved tells whoever follows the changes of this process.
 func (bp blueprint) moved(c confirm.Change) {
 	bp.metrics.moved(c)
-	bp.log.Info("change", "id", c.ID, "operation", c.Operation, "state", c.State, "requester", c.Requester, "via", c.Via)
+	bp.log.Info("change", "id", c.ID, "operation", c.Operation, "state", c.State, "requester", c.Requester, "via", c.Source)
 	if bp.bot != nil {
-		bp.bot.Moved(c)
+		bp.bot.OnTransition(c)
 	}
 }
 
 // defender says how Defender is called, with which token it is written to, and the name of the tenant behind it.
 // All calls of all processes on this ledger share one budget.
 func (bp blueprint) defender(h *house) (cfg defender.Config, write tokenSource, target string, err error) {
-	budget := h.store.Budget(store.Limits{}, func(ctx context.Context, d time.Duration) {
+	budget := h.store.RateLimiter(store.Limits{}, func(ctx context.Context, d time.Duration) {
 		bp.metrics.waited(d)
 		tools.Progress(ctx, fmt.Sprintf("waiting %d s for Defender's call budget", int(d.Round(time.Second).Seconds())))
 	})
 	cfg = defender.Config{
-		Budget: budget.Take,
-		Throttled: func(ctx context.Context, until time.Time) {
-			if err := budget.Pause(ctx, until); err != nil {
+		RateLimit: budget.Wait,
+		OnThrottled: func(ctx context.Context, until time.Time) {
+			if err := budget.PauseUntil(ctx, until); err != nil {
 				bp.log.WarnContext(ctx, "the other processes do not know that Defender asked to wait", "until", until, "error", err)
 			}
 		},

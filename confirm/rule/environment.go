@@ -10,60 +10,60 @@ import (
 	"scanwarden/confirm"
 )
 
-// Word is one name that a rule may use.
-type Word struct{ Name, Type, Meaning string }
+// Variable is one name that a rule may use.
+type Variable struct{ Name, Type, Meaning string }
 
-// Words are the names that a rule may use, with their meaning: for help and documentation.
-func Words() []Word {
-	var all []Word
+// Variables are the names that a rule may use, with their meaning: for help and documentation.
+func Variables() []Variable {
+	var all []Variable
 	for _, n := range vocabulary() {
-		all = append(all, n.Word)
+		all = append(all, n.Variable)
 	}
 	return all
 }
 
 // name is a word, and what it stands for in a change.
 type name struct {
-	Word
+	Variable
 	kind  *cel.Type
-	value func(confirm.Subjected) any
+	value func(confirm.RuleInput) any
 }
 
 // vocabulary is all that a rule can see. Types and values stand side by side, so that none can miss its other half.
 func vocabulary() []name {
-	text := func(word, meaning string, value func(confirm.Subjected) string) name {
-		return name{Word{word, "string", meaning}, cel.StringType, func(c confirm.Subjected) any { return value(c) }}
+	text := func(word, meaning string, value func(confirm.RuleInput) string) name {
+		return name{Variable{word, "string", meaning}, cel.StringType, func(c confirm.RuleInput) any { return value(c) }}
 	}
-	number := func(word, meaning string, value func(confirm.Subjected) int) name {
-		return name{Word{word, "int", meaning}, cel.IntType, func(c confirm.Subjected) any { return int64(value(c)) }}
+	number := func(word, meaning string, value func(confirm.RuleInput) int) name {
+		return name{Variable{word, "int", meaning}, cel.IntType, func(c confirm.RuleInput) any { return int64(value(c)) }}
 	}
-	truth := func(word, meaning string, value func(confirm.Subjected) bool) name {
-		return name{Word{word, "bool", meaning}, cel.BoolType, func(c confirm.Subjected) any { return value(c) }}
+	truth := func(word, meaning string, value func(confirm.RuleInput) bool) name {
+		return name{Variable{word, "bool", meaning}, cel.BoolType, func(c confirm.RuleInput) any { return value(c) }}
 	}
-	texts := func(word, meaning string, value func(confirm.Subjected) []string) name {
-		return name{Word{word, "list(string)", meaning}, cel.ListType(cel.StringType), func(c confirm.Subjected) any { return value(c) }}
+	texts := func(word, meaning string, value func(confirm.RuleInput) []string) name {
+		return name{Variable{word, "list(string)", meaning}, cel.ListType(cel.StringType), func(c confirm.RuleInput) any { return value(c) }}
 	}
 	return []name{
-		text("operation", "what is asked for: add_scan, update_scan or delete_scans", func(c confirm.Subjected) string { return c.Operation }),
-		text("requester", "who asks, by the principal they came with, such as slack:TEAM/USER", func(c confirm.Subjected) string { return string(c.Requester) }),
-		texts("person", "who asks, by every principal that is known to be theirs", func(c confirm.Subjected) []string {
+		text("operation", "what is asked for: add_scan, update_scan or delete_scans", func(c confirm.RuleInput) string { return c.Operation }),
+		text("requester", "who asks, by the principal they came with, such as slack:TEAM/USER", func(c confirm.RuleInput) string { return string(c.Requester) }),
+		texts("person", "who asks, by every principal that is known to be theirs", func(c confirm.RuleInput) []string {
 			names := make([]string, len(c.Person))
 			for i, principal := range c.Person {
 				names[i] = string(principal)
 			}
 			return names
 		}),
-		text("via", "the door they came through: "+strings.Join(confirm.Doors(), ", "), func(c confirm.Subjected) string { return c.Via }),
-		truth("agent", "an application or an AI agent asks, and no person", func(c confirm.Subjected) bool { return c.Agent }),
-		texts("scans", "the names of the scans that are touched, before and after", func(c confirm.Subjected) []string { return c.Scans }),
-		texts("scanners", "the names of the scanners that run them", func(c confirm.Subjected) []string { return c.Scanners }),
-		number("count", "how many scans are touched", func(c confirm.Subjected) int { return c.Count }),
-		number("addresses", "how many addresses they target: after the change or, for a delete, before", func(c confirm.Subjected) int { return c.Addresses }),
-		number("public_addresses", "how many of these are public internet addresses", func(c confirm.Subjected) int { return c.PublicAddresses }),
-		number("hostnames", "how many host names they target, whose addresses are not known", func(c confirm.Subjected) int { return c.Hostnames }),
-		truth("inactive_scanner", "one of the scanners was silent for more than a day, or was never seen", func(c confirm.Subjected) bool { return c.InactiveScanner }),
-		truth("replaces_secret", "a credential that Defender stores is replaced", func(c confirm.Subjected) bool { return c.ReplacesSecret }),
-		text("credential", "the named credential that is set, \"\" for none", func(c confirm.Subjected) string { return c.Credential }),
+		text("via", "the door they came through: "+strings.Join(confirm.Sources(), ", "), func(c confirm.RuleInput) string { return c.Via }),
+		truth("agent", "an application or an AI agent asks, and no person", func(c confirm.RuleInput) bool { return c.Agent }),
+		texts("scans", "the names of the scans that are touched, before and after", func(c confirm.RuleInput) []string { return c.Scans }),
+		texts("scanners", "the names of the scanners that run them", func(c confirm.RuleInput) []string { return c.Scanners }),
+		number("count", "how many scans are touched", func(c confirm.RuleInput) int { return c.Count }),
+		number("addresses", "how many addresses they target: after the change or, for a delete, before", func(c confirm.RuleInput) int { return c.Addresses }),
+		number("public_addresses", "how many of these are public internet addresses", func(c confirm.RuleInput) int { return c.PublicAddresses }),
+		number("hostnames", "how many host names they target, whose addresses are not known", func(c confirm.RuleInput) int { return c.Hostnames }),
+		truth("inactive_scanner", "one of the scanners was silent for more than a day, or was never seen", func(c confirm.RuleInput) bool { return c.InactiveScanner }),
+		truth("replaces_secret", "a credential that Defender stores is replaced", func(c confirm.RuleInput) bool { return c.ReplacesSecret }),
+		text("credential", "the named credential that is set, \"\" for none", func(c confirm.RuleInput) string { return c.Credential }),
 	}
 }
 

@@ -83,7 +83,7 @@ func (c calls) within(id int64, found []*cel.Error) bool {
 
 func names() string {
 	var all []string
-	for _, w := range Words() {
+	for _, w := range Variables() {
 		all = append(all, w.Name)
 	}
 	return strings.Join(all, ", ")

@@ -22,7 +22,7 @@ const (
 )
 
 // evaluate answers whether a rule holds for a change.
-func evaluate(program cel.Program, c confirm.Subjected) (bool, error) {
+func evaluate(program cel.Program, c confirm.RuleInput) (bool, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), mostTime)
 	defer cancel()
 	values := map[string]any{}

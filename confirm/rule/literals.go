@@ -21,7 +21,7 @@ func (s Source) strange(condition *cel.Ast, operations []string) error {
 		wrong func(text string) string // "" where it can be
 	}{
 		{"operation", func(text string) string { return unknown(text, operations) }},
-		{"via", func(text string) string { return unknown(text, confirm.Doors()) }},
+		{"via", func(text string) string { return unknown(text, confirm.Sources()) }},
 		{"requester", miswritten},
 		{"person", miswritten},
 	} {

@@ -96,13 +96,13 @@ func (s Source) check(before []Source) error {
 	say(!utf8.ValidString(s.When), "the condition of %q is not UTF-8; save the file in that encoding", s.Name)
 	say(len(s.Name) > longest || len(s.Refuse) > longest, "the name or the reason of a rule is longer than %d bytes; shorten it", longest)
 	say(s.Refuse != "" && s.Approvals != 0, "the rule %q both asks for people and refuses; keep one of approvals: and refuse:", s.Name)
-	say(s.Refuse == "" && (s.Approvals < 1 || s.Approvals > confirm.MostApprovals),
-		"the rule %q asks for %d people; give approvals: from 1 to %d, or refuse: with a reason", s.Name, s.Approvals, confirm.MostApprovals)
+	say(s.Refuse == "" && (s.Approvals < 1 || s.Approvals > confirm.MaxApprovals),
+		"the rule %q asks for %d people; give approvals: from 1 to %d, or refuse: with a reason", s.Name, s.Approvals, confirm.MaxApprovals)
 	return errors.Join(wrong...)
 }
 
 // compile checks the expression and returns what evaluates it.
-func (s Source) compile(env *cel.Env, operations []string) (func(confirm.Subjected) (bool, error), error) {
+func (s Source) compile(env *cel.Env, operations []string) (func(confirm.RuleInput) (bool, error), error) {
 	parsed, issues := env.Parse(s.When)
 	if issues.Err() != nil {
 		return nil, s.syntax(issues.Errors())
@@ -121,5 +121,5 @@ func (s Source) compile(env *cel.Env, operations []string) (func(confirm.Subject
 	if err != nil {
 		return nil, fmt.Errorf("%sthe condition of %q cannot be made ready: %w", s.at(0, 0), s.Name, err)
 	}
-	return func(c confirm.Subjected) (bool, error) { return evaluate(program, c) }, nil
+	return func(c confirm.RuleInput) (bool, error) { return evaluate(program, c) }, nil
 }

@@ -18,7 +18,7 @@ func compile(t testing.TB, when string) confirm.Rule {
 	return rules[0]
 }
 
-func holds(t testing.TB, when string, c confirm.Subjected) bool {
+func holds(t testing.TB, when string, c confirm.RuleInput) bool {
 	t.Helper()
 	is, err := compile(t, when).Holds(c)
 	if err != nil {
@@ -29,31 +29,31 @@ func holds(t testing.TB, when string, c confirm.Subjected) bool {
 
 // The examples of the README, each with a change that it is about, and one that it is just not about.
 func TestExamples(t *testing.T) {
-	for when, tt := range map[string]struct{ is, not confirm.Subjected }{
+	for when, tt := range map[string]struct{ is, not confirm.RuleInput }{
 		`operation == "delete_scans" && count > 3`: {
-			confirm.Subjected{Operation: "delete_scans", Facts: confirm.Facts{Count: 4}},
-			confirm.Subjected{Operation: "delete_scans", Facts: confirm.Facts{Count: 3}},
+			confirm.RuleInput{Operation: "delete_scans", Facts: confirm.Facts{Count: 4}},
+			confirm.RuleInput{Operation: "delete_scans", Facts: confirm.Facts{Count: 3}},
 		},
 		`public_addresses > 0`: {
-			confirm.Subjected{Facts: confirm.Facts{PublicAddresses: 1}}, confirm.Subjected{Facts: confirm.Facts{Addresses: 1}},
+			confirm.RuleInput{Facts: confirm.Facts{PublicAddresses: 1}}, confirm.RuleInput{Facts: confirm.Facts{Addresses: 1}},
 		},
 		`addresses > 1000`: {
-			confirm.Subjected{Facts: confirm.Facts{Addresses: 1001}}, confirm.Subjected{Facts: confirm.Facts{Addresses: 1000}},
+			confirm.RuleInput{Facts: confirm.Facts{Addresses: 1001}}, confirm.RuleInput{Facts: confirm.Facts{Addresses: 1000}},
 		},
 		`inactive_scanner`: {
-			confirm.Subjected{Facts: confirm.Facts{InactiveScanner: true}}, confirm.Subjected{},
+			confirm.RuleInput{Facts: confirm.Facts{InactiveScanner: true}}, confirm.RuleInput{},
 		},
 		`"Branch routers" in scans`: {
-			confirm.Subjected{Facts: confirm.Facts{Scans: []string{"Core", "Branch routers"}}},
-			confirm.Subjected{Facts: confirm.Facts{Scans: []string{"Core", "Branch router"}}},
+			confirm.RuleInput{Facts: confirm.Facts{Scans: []string{"Core", "Branch routers"}}},
+			confirm.RuleInput{Facts: confirm.Facts{Scans: []string{"Core", "Branch router"}}},
 		},
 		`scans.exists(s, s.startsWith("prod-"))`: {
-			confirm.Subjected{Facts: confirm.Facts{Scans: []string{"dev-1", "prod-1"}}},
-			confirm.Subjected{Facts: confirm.Facts{Scans: []string{"dev-1", "not-prod-1"}}},
+			confirm.RuleInput{Facts: confirm.Facts{Scans: []string{"dev-1", "prod-1"}}},
+			confirm.RuleInput{Facts: confirm.Facts{Scans: []string{"dev-1", "not-prod-1"}}},
 		},
 		`requester.startsWith("slack:") && hostnames > 0`: {
-			confirm.Subjected{Requester: "slack:T1/U1", Facts: confirm.Facts{Hostnames: 1}},
-			confirm.Subjected{Requester: "token:slack:", Facts: confirm.Facts{Hostnames: 1}},
+			confirm.RuleInput{Requester: "slack:T1/U1", Facts: confirm.Facts{Hostnames: 1}},
+			confirm.RuleInput{Requester: "token:slack:", Facts: confirm.Facts{Hostnames: 1}},
 		},
 	} {
 		if !holds(t, when, tt.is) || holds(t, when, tt.not) {
@@ -66,22 +66,22 @@ func TestExamples(t *testing.T) {
 func TestWordsStandForTheirParts(t *testing.T) {
 	parts := map[string]struct {
 		when   string
-		change confirm.Subjected
+		change confirm.RuleInput
 	}{
-		"operation":        {`operation == "x"`, confirm.Subjected{Operation: "x"}},
-		"requester":        {`requester == "token:x"`, confirm.Subjected{Requester: "token:x"}},
-		"person":           {`"token:x" in person`, confirm.Subjected{Person: []confirm.Principal{"local:x", "token:x"}}},
-		"via":              {`via == "Slack"`, confirm.Subjected{Via: "Slack"}},
-		"agent":            {`agent`, confirm.Subjected{Agent: true}},
-		"scans":            {`scans == ["x"]`, confirm.Subjected{Facts: confirm.Facts{Scans: []string{"x"}}}},
-		"scanners":         {`scanners == ["x"]`, confirm.Subjected{Facts: confirm.Facts{Scanners: []string{"x"}}}},
-		"count":            {`count == 7`, confirm.Subjected{Facts: confirm.Facts{Count: 7}}},
-		"addresses":        {`addresses == 7`, confirm.Subjected{Facts: confirm.Facts{Addresses: 7}}},
-		"public_addresses": {`public_addresses == 7`, confirm.Subjected{Facts: confirm.Facts{PublicAddresses: 7}}},
-		"hostnames":        {`hostnames == 7`, confirm.Subjected{Facts: confirm.Facts{Hostnames: 7}}},
-		"inactive_scanner": {`inactive_scanner`, confirm.Subjected{Facts: confirm.Facts{InactiveScanner: true}}},
-		"replaces_secret":  {`replaces_secret`, confirm.Subjected{Facts: confirm.Facts{ReplacesSecret: true}}},
-		"credential":       {`credential == "x"`, confirm.Subjected{Facts: confirm.Facts{Credential: "x"}}},
+		"operation":        {`operation == "x"`, confirm.RuleInput{Operation: "x"}},
+		"requester":        {`requester == "token:x"`, confirm.RuleInput{Requester: "token:x"}},
+		"person":           {`"token:x" in person`, confirm.RuleInput{Person: []confirm.Principal{"local:x", "token:x"}}},
+		"via":              {`via == "Slack"`, confirm.RuleInput{Via: "Slack"}},
+		"agent":            {`agent`, confirm.RuleInput{Agent: true}},
+		"scans":            {`scans == ["x"]`, confirm.RuleInput{Facts: confirm.Facts{Scans: []string{"x"}}}},
+		"scanners":         {`scanners == ["x"]`, confirm.RuleInput{Facts: confirm.Facts{Scanners: []string{"x"}}}},
+		"count":            {`count == 7`, confirm.RuleInput{Facts: confirm.Facts{Count: 7}}},
+		"addresses":        {`addresses == 7`, confirm.RuleInput{Facts: confirm.Facts{Addresses: 7}}},
+		"public_addresses": {`public_addresses == 7`, confirm.RuleInput{Facts: confirm.Facts{PublicAddresses: 7}}},
+		"hostnames":        {`hostnames == 7`, confirm.RuleInput{Facts: confirm.Facts{Hostnames: 7}}},
+		"inactive_scanner": {`inactive_scanner`, confirm.RuleInput{Facts: confirm.Facts{InactiveScanner: true}}},
+		"replaces_secret":  {`replaces_secret`, confirm.RuleInput{Facts: confirm.Facts{ReplacesSecret: true}}},
+		"credential":       {`credential == "x"`, confirm.RuleInput{Facts: confirm.Facts{Credential: "x"}}},
 	}
 	for word, tt := range parts {
 		for other, o := range parts {
@@ -90,7 +90,7 @@ func TestWordsStandForTheirParts(t *testing.T) {
 			}
 		}
 	}
-	words := rule.Words()
+	words := rule.Variables()
 	for _, w := range words {
 		if _, known := parts[w.Name]; !known || w.Meaning == "" || w.Type == "" {
 			t.Errorf("the word %+v", w)
@@ -132,21 +132,21 @@ func TestWithoutAnAnswerItIsAnError(t *testing.T) {
 		many[i] = strings.Repeat("x", 50)
 	}
 	for when, tt := range map[string]struct {
-		change confirm.Subjected
+		change confirm.RuleInput
 		says   string
 	}{
-		`scans[5] == "x"`:                 {confirm.Subjected{}, "index out of bounds"},
-		`9223372036854775807 + count > 0`: {confirm.Subjected{Facts: confirm.Facts{Count: 1}}, "overflow"},
+		`scans[5] == "x"`:                 {confirm.RuleInput{}, "index out of bounds"},
+		`9223372036854775807 + count > 0`: {confirm.RuleInput{Facts: confirm.Facts{Count: 1}}, "overflow"},
 		`scans.exists(a, scans.exists(b, scans.exists(c, scans.exists(d, a + b == c + d + "x"))))`: {
-			confirm.Subjected{Facts: confirm.Facts{Scans: many}}, "takes too many steps"},
-		`scans.all(a, scans.all(b, (a + b).contains("xx")))`: {confirm.Subjected{Facts: confirm.Facts{Scans: append(many, many...)}}, "takes too many steps"},
+			confirm.RuleInput{Facts: confirm.Facts{Scans: many}}, "takes too many steps"},
+		`scans.all(a, scans.all(b, (a + b).contains("xx")))`: {confirm.RuleInput{Facts: confirm.Facts{Scans: append(many, many...)}}, "takes too many steps"},
 	} {
 		if is, err := compile(t, when).Holds(tt.change); is || err == nil || !strings.Contains(err.Error(), tt.says) {
 			t.Errorf("%s: got %v, %v, want an error that says %q", when, is, err, tt.says)
 		}
 	}
 	// A plain loop over as many is far from the bound.
-	if holds(t, `scans.exists(s, s.startsWith("prod-"))`, confirm.Subjected{Facts: confirm.Facts{Scans: append(many, many...)}}) {
+	if holds(t, `scans.exists(s, s.startsWith("prod-"))`, confirm.RuleInput{Facts: confirm.Facts{Scans: append(many, many...)}}) {
 		t.Error("it holds")
 	}
 }
@@ -156,7 +156,7 @@ func TestARuleMayBeAskedByManyAtOnce(t *testing.T) {
 	done := make(chan error)
 	for i := range 16 {
 		go func() {
-			is, err := r.Holds(confirm.Subjected{Facts: confirm.Facts{Count: i}})
+			is, err := r.Holds(confirm.RuleInput{Facts: confirm.Facts{Count: i}})
 			if err == nil && is != (i > 3) {
 				err = fmt.Errorf("of %d it says %v", i, is)
 			}
@@ -178,7 +178,7 @@ func FuzzCompile(f *testing.F) {
 	} {
 		f.Add(seed)
 	}
-	c := confirm.Subjected{Operation: "delete_scans", Facts: confirm.Facts{Scans: []string{"a", "b"}, Count: 4}}
+	c := confirm.RuleInput{Operation: "delete_scans", Facts: confirm.Facts{Scans: []string{"a", "b"}, Count: 4}}
 	f.Fuzz(func(t *testing.T, when string) {
 		rules, err := rule.Compile([]rule.Source{{Name: "r", When: when, Approvals: 1, Line: 7, Column: 3}})
 		if err != nil {

@@ -72,7 +72,7 @@ func (s standing) compare(c confirm.Change) string {
 		{fmt.Sprintf("its state is %q, and the log says %q", c.State, s.state), c.State != s.state},
 		{"its proposal is not the one that was shown", err != nil || digest != c.Digest || digest != s.digest},
 		{"the decisions on it are others", decisions != s.decisions},
-		{"who asked, or the terms of confirming it, are others", sumOf(c.Requester, c.Via, proposedOf(c)) != s.asked},
+		{"who asked, or the terms of confirming it, are others", sumOf(c.Requester, c.Source, proposedOf(c)) != s.asked},
 		{"its outcome is another", sumOf(c.Outcome) != s.outcome},
 		{"its version, round or owner is another, or the time it last moved",
 			c.Version != s.version || c.Round != s.round || c.Owner != s.owner || micros(c.Updated) != s.updated},

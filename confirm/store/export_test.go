@@ -30,6 +30,6 @@ func (s *Store) CommitAfterFailure(ctx context.Context) error {
 }
 
 // SetClock replaces the clock of a budget.
-func (b *Budget) SetClock(now func() time.Time, sleep func(context.Context, time.Duration) error) {
+func (b *RateLimiter) SetClock(now func() time.Time, sleep func(context.Context, time.Duration) error) {
 	b.now, b.sleep = now, sleep
 }

@@ -21,9 +21,9 @@ func once(r sql.Result, err error) error {
 	return nil
 }
 
-// Renew implements confirm.Ledger. A lease says nothing about the change itself: it is not a version of it,
+// RenewLease implements confirm.Ledger. A lease says nothing about the change itself: it is not a version of it,
 // and not a matter for the audit log.
-func (s *Store) Renew(ctx context.Context, id, owner string, until time.Time) error {
+func (s *Store) RenewLease(ctx context.Context, id, owner string, until time.Time) error {
 	err := once(s.write.ExecContext(ctx, `UPDATE change SET lease = $1 WHERE id = $2 AND owner = $3 AND state = $4`,
 		micros(until), id, owner, string(confirm.Executing)))
 	if err != nil {
@@ -32,8 +32,8 @@ func (s *Store) Renew(ctx context.Context, id, owner string, until time.Time) er
 	return nil
 }
 
-// Hold implements confirm.Ledger.
-func (s *Store) Hold(ctx context.Context, name, owner string, now, until time.Time) (bool, error) {
+// AcquireLease implements confirm.Ledger.
+func (s *Store) AcquireLease(ctx context.Context, name, owner string, now, until time.Time) (bool, error) {
 	err := once(s.write.ExecContext(ctx, `INSERT INTO lease (name, owner, until) VALUES ($1, $2, $3)
 		ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, until = excluded.until
 		WHERE lease.owner = excluded.owner OR lease.until <= $4`, name, owner, micros(until), micros(now)))

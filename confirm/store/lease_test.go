@@ -28,11 +28,11 @@ func TestLeases(t *testing.T) {
 			{"me", later.Add(40 * time.Second), false},
 		} {
 			s, other = other, s
-			if got, err := s.Hold(t.Context(), "recovery", step.owner, step.now, step.now.Add(time.Minute)); err != nil || got != step.want {
+			if got, err := s.AcquireLease(t.Context(), "recovery", step.owner, step.now, step.now.Add(time.Minute)); err != nil || got != step.want {
 				t.Errorf("step %d: %s got %v, %v", i, step.owner, got, err)
 			}
 		}
-		if got, err := s.Hold(t.Context(), "another", "me", noon, later); err != nil || !got {
+		if got, err := s.AcquireLease(t.Context(), "another", "me", noon, later); err != nil || !got {
 			t.Errorf("another lease: %v, %v", got, err)
 		}
 	})
@@ -43,20 +43,20 @@ func TestRenew(t *testing.T) {
 		s := l.open(t)
 		c := mustWalk(t, s, insert(t, s), approval("ada"), claim("me"))
 		until := noon.Add(time.Hour)
-		must(t, s.Renew(t.Context(), c.ID, "me", until))
+		must(t, s.RenewLease(t.Context(), c.ID, "me", until))
 		if got := mustRead(t, s, c.ID); !got.Lease.Equal(until) || got.Version != c.Version {
 			t.Errorf("renewed: lease %v, version %d", got.Lease, got.Version)
 		}
 		for name, err := range map[string]error{
-			"another owner": s.Renew(t.Context(), c.ID, "you", until),
-			"no such id":    s.Renew(t.Context(), "nobody", "me", until),
+			"another owner": s.RenewLease(t.Context(), c.ID, "you", until),
+			"no such id":    s.RenewLease(t.Context(), "nobody", "me", until),
 		} {
 			if !errors.Is(err, confirm.ErrMoved) {
 				t.Errorf("%s: got %v, want ErrMoved", name, err)
 			}
 		}
 		mustWalk(t, s, c, finish(confirm.Unknown)) // the renewal was not a move
-		if err := s.Renew(t.Context(), c.ID, "me", until); !errors.Is(err, confirm.ErrMoved) {
+		if err := s.RenewLease(t.Context(), c.ID, "me", until); !errors.Is(err, confirm.ErrMoved) {
 			t.Errorf("ended: got %v, want ErrMoved", err)
 		}
 		mustVerify(t, s)
@@ -68,7 +68,7 @@ func TestHoldIsExclusive(t *testing.T) {
 		s := l.open(t)
 		var held atomic.Int64
 		inParallel(16, func(i int) {
-			ok, err := s.Hold(t.Context(), "recovery", fmt.Sprint(i), noon, noon.Add(time.Minute))
+			ok, err := s.AcquireLease(t.Context(), "recovery", fmt.Sprint(i), noon, noon.Add(time.Minute))
 			if err != nil {
 				t.Error(err)
 			}

@@ -7,9 +7,9 @@ import (
 	"scanwarden/confirm"
 )
 
-// SaveNotice keeps where a change was put to people, or replaces the notice of the same change, place and kind.
+// SaveMessage keeps where a change was put to people, or replaces the notice of the same change, place and kind.
 // It is a convenience for faces, no transition: the audit log does not tell of it.
-func (s *Store) SaveNotice(ctx context.Context, n confirm.Notice) error {
+func (s *Store) SaveMessage(ctx context.Context, n confirm.Message) error {
 	_, err := s.write.ExecContext(ctx, `INSERT INTO notice (change_id, channel, kind, message, version, reminded)
 		VALUES ($1, $2, $3, $4, $5, $6)
 		ON CONFLICT (change_id, channel, kind) DO UPDATE
@@ -21,28 +21,28 @@ func (s *Store) SaveNotice(ctx context.Context, n confirm.Notice) error {
 	return nil
 }
 
-// Notices lists where one change was put to people.
-func (s *Store) Notices(ctx context.Context, change string) ([]confirm.Notice, error) {
+// Messages lists where one change was put to people.
+func (s *Store) Messages(ctx context.Context, change string) ([]confirm.Message, error) {
 	return s.notices(ctx, `WHERE n.change_id = $1 ORDER BY n.channel, n.kind`, change)
 }
 
-// OutdatedNotices lists at most limit notices that show an older version of their change than the ledger holds,
+// OutdatedMessages lists at most limit notices that show an older version of their change than the ledger holds,
 // those of the oldest changes first.
-func (s *Store) OutdatedNotices(ctx context.Context, limit int) ([]confirm.Notice, error) {
+func (s *Store) OutdatedMessages(ctx context.Context, limit int) ([]confirm.Message, error) {
 	return s.notices(ctx, `JOIN change AS c ON c.id = n.change_id WHERE n.version < c.version
 		ORDER BY c.created, n.channel, n.kind LIMIT $1`, limit)
 }
 
-func (s *Store) notices(ctx context.Context, clause string, args ...any) ([]confirm.Notice, error) {
+func (s *Store) notices(ctx context.Context, clause string, args ...any) ([]confirm.Message, error) {
 	rows, err := s.read.QueryContext(ctx, `SELECT n.change_id, n.channel, n.kind, n.message, n.version, n.reminded
 		FROM notice AS n `+clause, args...)
 	if err != nil {
 		return nil, fmt.Errorf("list notices: %w", err)
 	}
 	defer rows.Close()
-	var found []confirm.Notice
+	var found []confirm.Message
 	for rows.Next() {
-		var n confirm.Notice
+		var n confirm.Message
 		var reminded int64
 		if err := rows.Scan(&n.Change, &n.Channel, &n.Kind, &n.Message, &n.Version, &reminded); err != nil {
 			return nil, fmt.Errorf("list notices: %w", err)

@@ -12,29 +12,29 @@ func TestNoticesAreKeptAndFoundOutdated(t *testing.T) {
 	each(t, func(t *testing.T, l ledger) {
 		s := l.open(t)
 		c := insert(t, s)
-		question := confirm.Notice{Change: c.ID, Channel: "C1", Kind: "question"}
-		word := confirm.Notice{Change: c.ID, Channel: "C1", Kind: "word", Message: "2.0"}
-		must(t, s.SaveNotice(t.Context(), question))
-		must(t, s.SaveNotice(t.Context(), word))
+		question := confirm.Message{Change: c.ID, Channel: "C1", Kind: "question"}
+		word := confirm.Message{Change: c.ID, Channel: "C1", Kind: "word", Message: "2.0"}
+		must(t, s.SaveMessage(t.Context(), question))
+		must(t, s.SaveMessage(t.Context(), word))
 		question.Message, question.Reminded = "1.0", true
-		must(t, s.SaveNotice(t.Context(), question)) // replaces
+		must(t, s.SaveMessage(t.Context(), question)) // replaces
 
-		got, err := l.open(t).Notices(t.Context(), c.ID)
+		got, err := l.open(t).Messages(t.Context(), c.ID)
 		must(t, err)
-		if diff := cmp.Diff([]confirm.Notice{question, word}, got); diff != "" {
+		if diff := cmp.Diff([]confirm.Message{question, word}, got); diff != "" {
 			t.Errorf("-want +got:\n%s", diff)
 		}
-		if got, err = s.OutdatedNotices(t.Context(), 10); err != nil || len(got) != 0 {
+		if got, err = s.OutdatedMessages(t.Context(), 10); err != nil || len(got) != 0 {
 			t.Errorf("nothing has moved, and %v is outdated (%v)", got, err)
 		}
 		c = mustWalk(t, s, c, approval("ada"))
-		if got, err = s.OutdatedNotices(t.Context(), 1); err != nil || len(got) != 1 {
+		if got, err = s.OutdatedMessages(t.Context(), 1); err != nil || len(got) != 1 {
 			t.Errorf("outdated, at most one: %v (%v)", got, err)
 		}
 		word.Version, question.Version = c.Version, c.Version
-		must(t, s.SaveNotice(t.Context(), word))
-		must(t, s.SaveNotice(t.Context(), question))
-		if got, err = s.OutdatedNotices(t.Context(), 10); err != nil || len(got) != 0 {
+		must(t, s.SaveMessage(t.Context(), word))
+		must(t, s.SaveMessage(t.Context(), question))
+		if got, err = s.OutdatedMessages(t.Context(), 10); err != nil || len(got) != 0 {
 			t.Errorf("all are up to date, and %v is outdated (%v)", got, err)
 		}
 	})

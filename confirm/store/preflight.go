@@ -16,9 +16,9 @@ const (
 	placeOfKeys   = "SCANWARDEN_STATE_DIR"
 )
 
-// CheckPlace says why a ledger that is not there yet could not be made where cfg has it, nil when it could: a key that
+// CheckLocation says why a ledger that is not there yet could not be made where cfg has it, nil when it could: a key that
 // is there must be whole. It leaves nothing behind.
-func CheckPlace(cfg Config) error {
+func CheckLocation(cfg Config) error {
 	if path, ok := strings.CutPrefix(cfg.URL, "sqlite:"); ok {
 		path, err := sqlitePath(path)
 		if err != nil {

@@ -27,7 +27,7 @@ func TestAPlaceWhereNothingCanBeMade(t *testing.T) {
 		{store.Config{URL: "sqlite:" + filepath.Join(keys, "x.db"), KeyDir: "/proc/none"}, "cannot be made: no such file or directory; set SCANWARDEN_STATE_DIR"},
 	} {
 		_, err := store.Open(t.Context(), c.cfg)
-		for doing, err := range map[string]error{"open": err, "check": store.CheckPlace(c.cfg)} {
+		for doing, err := range map[string]error{"open": err, "check": store.CheckLocation(c.cfg)} {
 			if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), ".new-") {
 				t.Errorf("%s %s: got %v, want %q", doing, c.cfg.URL, err, c.want)
 			}
@@ -38,7 +38,7 @@ func TestAPlaceWhereNothingCanBeMade(t *testing.T) {
 func TestCheckPlaceLeavesNothing(t *testing.T) {
 	dir := t.TempDir()
 	for _, path := range []string{"x.db", "a/b/x.db"} {
-		if err := store.CheckPlace(store.Config{URL: "sqlite:" + filepath.Join(dir, path), KeyDir: filepath.Join(dir, "keys")}); err != nil {
+		if err := store.CheckLocation(store.Config{URL: "sqlite:" + filepath.Join(dir, path), KeyDir: filepath.Join(dir, "keys")}); err != nil {
 			t.Errorf("%s: %v", path, err)
 		}
 	}
@@ -46,10 +46,10 @@ func TestCheckPlaceLeavesNothing(t *testing.T) {
 		t.Errorf("left behind: %v, %v", left, err)
 	}
 	must(t, os.WriteFile(filepath.Join(dir, "audit.key"), []byte("too short"), 0o600))
-	if err := store.CheckPlace(store.Config{URL: "sqlite:" + filepath.Join(dir, "x.db"), KeyDir: dir}); err == nil || !strings.Contains(err.Error(), "restore it from a backup") {
+	if err := store.CheckLocation(store.Config{URL: "sqlite:" + filepath.Join(dir, "x.db"), KeyDir: dir}); err == nil || !strings.Contains(err.Error(), "restore it from a backup") {
 		t.Errorf("a key that is cut short: %v", err)
 	}
-	if err := store.CheckPlace(store.Config{URL: "sqlite::memory:", KeyDir: dir}); err == nil || !strings.Contains(err.Error(), "no file on disk") {
+	if err := store.CheckLocation(store.Config{URL: "sqlite::memory:", KeyDir: dir}); err == nil || !strings.Contains(err.Error(), "no file on disk") {
 		t.Errorf("a ledger in memory: %v", err)
 	}
 }

@@ -85,7 +85,7 @@ func race(ctx context.Context, s *store.Store, in io.Reader) error {
 		c.State, c.Version = confirm.Approved, 1
 		changes = append(changes, c)
 	}
-	budget := s.Budget(store.Limits{PerMinute: 10_000, PerHour: 100_000}, nil)
+	budget := s.RateLimiter(store.Limits{PerMinute: 10_000, PerHour: 100_000}, nil)
 	errs := make([]error, 16)
 	inParallel(len(errs), func(i int) {
 		for _, c := range changes {
@@ -95,7 +95,7 @@ func race(ctx context.Context, s *store.Store, in io.Reader) error {
 			} else if errors.Is(err, confirm.ErrMoved) {
 				err = nil
 			}
-			errs[i] = errors.Join(errs[i], err, budget.Take(ctx, true))
+			errs[i] = errors.Join(errs[i], err, budget.Wait(ctx, true))
 		}
 		errs[i] = errors.Join(errs[i], life(ctx, s, func(confirm.Change) {}))
 	})

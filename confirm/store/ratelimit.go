@@ -12,13 +12,13 @@ import (
 // documentation of authenticated scans states.
 type Limits struct{ PerMinute, PerHour int }
 
-// Budget shares the call limits among all processes on this ledger, over a sliding minute and a sliding hour.
+// RateLimiter shares the call limits among all processes on this ledger, over a sliding minute and a sliding hour.
 // A call granted counts, whatever becomes of it.
 //
 // Writes go ahead of reads: a read leaves a tenth of each window free. So a read is granted only where a
 // write would not have to wait, and the last tenth is there for the write that a person has just confirmed.
 // Within a process, callers of a kind are served in the order they came; between processes chance decides.
-type Budget struct {
+type RateLimiter struct {
 	db      *database
 	limits  Limits
 	waiting func(ctx context.Context, d time.Duration)
@@ -31,20 +31,20 @@ type Budget struct {
 // longestPause bounds what one answer of the service can do to everybody, and is the longest window.
 const longestPause = time.Hour
 
-// Budget returns the call budget. Each call of Take that has to wait for more than a second tells waiting,
+// RateLimiter returns the call budget. Each call of Take that has to wait for more than a second tells waiting,
 // when that is not nil, once and beforehand for how long.
-func (s *Store) Budget(l Limits, waiting func(ctx context.Context, d time.Duration)) *Budget {
+func (s *Store) RateLimiter(l Limits, waiting func(ctx context.Context, d time.Duration)) *RateLimiter {
 	if l.PerMinute <= 0 {
 		l.PerMinute = 100
 	}
 	if l.PerHour <= 0 {
 		l.PerHour = 1500
 	}
-	return &Budget{db: s.database, limits: l, waiting: waiting, now: time.Now, sleep: pause}
+	return &RateLimiter{db: s.database, limits: l, waiting: waiting, now: time.Now, sleep: pause}
 }
 
-// Take waits until one call may be made, and counts it. It fails when ctx ends first; then nothing is counted.
-func (b *Budget) Take(ctx context.Context, write bool) error {
+// Wait waits until one call may be made, and counts it. It fails when ctx ends first; then nothing is counted.
+func (b *RateLimiter) Wait(ctx context.Context, write bool) error {
 	c := &caller{write: write}
 	b.line.join(c)
 	defer b.line.leave(c)
@@ -66,9 +66,9 @@ func (b *Budget) Take(ctx context.Context, write bool) error {
 	}
 }
 
-// Pause makes every process wait until then, an hour at most: the Retry-After of a 429. A shorter pause does
+// PauseUntil makes every process wait until then, an hour at most: the Retry-After of a 429. A shorter pause does
 // not end a longer one.
-func (b *Budget) Pause(ctx context.Context, until time.Time) error {
+func (b *RateLimiter) PauseUntil(ctx context.Context, until time.Time) error {
 	latest := b.now().Add(longestPause)
 	if until.After(latest) {
 		until = latest
@@ -83,7 +83,7 @@ func (b *Budget) Pause(ctx context.Context, until time.Time) error {
 
 // try counts the call of c if there is room for it and for those ahead of it; otherwise it returns how long to
 // wait. Who is ahead is asked, and c leaves the line, under the lock: nobody makes room for a call twice.
-func (b *Budget) try(ctx context.Context, c *caller) (wait time.Duration, err error) {
+func (b *RateLimiter) try(ctx context.Context, c *caller) (wait time.Duration, err error) {
 	tx, err := b.db.begin(ctx)
 	if err != nil {
 		return 0, err
@@ -113,7 +113,7 @@ func (b *Budget) try(ctx context.Context, c *caller) (wait time.Duration, err er
 // wait is how long the windows have no room for c and those ahead of it. For there to be room, the call that is
 // as many back as a window has calls must have left it. When that one is not made yet, the newest one has to
 // do: the caller will look again.
-func (b *Budget) wait(ctx context.Context, tx transaction, now time.Time, taken int64, c *caller) (time.Duration, error) {
+func (b *RateLimiter) wait(ctx context.Context, tx transaction, now time.Time, taken int64, c *caller) (time.Duration, error) {
 	n := taken + b.line.ahead(c)
 	minute, hour := share(b.limits.PerMinute, c.write), share(b.limits.PerHour, c.write)
 	var inMinute, inHour int64

@@ -16,16 +16,16 @@ func TestBudgetIsFair(t *testing.T) {
 	each(t, func(t *testing.T, l ledger) {
 		c := newClock(true)
 		told := make(chan time.Duration, 10)
-		b := l.open(t).Budget(store.Limits{PerMinute: 3}, func(_ context.Context, d time.Duration) { told <- d })
+		b := l.open(t).RateLimiter(store.Limits{PerMinute: 3}, func(_ context.Context, d time.Duration) { told <- d })
 		b.SetClock(c.Now, c.Sleep)
 		for i := range 3 {
 			c.set(noon.Add(time.Duration(i) * 10 * time.Second))
-			must(t, b.Take(t.Context(), true))
+			must(t, b.Wait(t.Context(), true))
 		}
 		served := make(chan int, 3)
 		for i := range 3 {
 			go func() {
-				if err := b.Take(t.Context(), true); err != nil {
+				if err := b.Wait(t.Context(), true); err != nil {
 					t.Error(err)
 				}
 				served <- i
@@ -62,14 +62,14 @@ func TestWritesGoAheadOfReads(t *testing.T) {
 		c := newClock(true)
 		b := l.budget(t, store.Limits{PerMinute: 10}, c)
 		for range 7 {
-			must(t, b.Take(t.Context(), true))
+			must(t, b.Wait(t.Context(), true))
 		}
 		c.set(noon.Add(10 * time.Second))
-		must(t, b.Pause(t.Context(), noon.Add(30*time.Second)))
+		must(t, b.PauseUntil(t.Context(), noon.Add(30*time.Second)))
 		var reads, writes sync.WaitGroup
 		call := func(group *sync.WaitGroup, write bool) {
 			group.Go(func() {
-				if err := b.Take(t.Context(), write); err != nil {
+				if err := b.Wait(t.Context(), write); err != nil {
 					t.Error(err)
 				}
 			})
@@ -97,15 +97,15 @@ func TestBudgetWaitIsTold(t *testing.T) {
 	each(t, func(t *testing.T, l ledger) {
 		c := newClock(true)
 		var told []time.Duration
-		b := l.open(t).Budget(store.Limits{PerMinute: 1}, func(_ context.Context, d time.Duration) { told = append(told, d) })
+		b := l.open(t).RateLimiter(store.Limits{PerMinute: 1}, func(_ context.Context, d time.Duration) { told = append(told, d) })
 		b.SetClock(c.Now, func(_ context.Context, d time.Duration) error {
 			c.set(c.Now().Add(min(d, 20*time.Second))) // wakes early: told once all the same
 			return nil
 		})
-		must(t, b.Take(t.Context(), true))
-		must(t, b.Take(t.Context(), true))
+		must(t, b.Wait(t.Context(), true))
+		must(t, b.Wait(t.Context(), true))
 		c.set(noon.Add(119 * time.Second))
-		must(t, b.Take(t.Context(), true)) // waits a second: not worth telling
+		must(t, b.Wait(t.Context(), true)) // waits a second: not worth telling
 		if !slices.Equal(told, []time.Duration{time.Minute}) {
 			t.Errorf("told %v, want one minute once", told)
 		}
@@ -114,11 +114,11 @@ func TestBudgetWaitIsTold(t *testing.T) {
 
 func TestBudgetCallerLeaves(t *testing.T) {
 	each(t, func(t *testing.T, l ledger) {
-		b := l.open(t).Budget(store.Limits{PerMinute: 1}, nil) // by the real clock
-		must(t, b.Take(t.Context(), true))
+		b := l.open(t).RateLimiter(store.Limits{PerMinute: 1}, nil) // by the real clock
+		must(t, b.Wait(t.Context(), true))
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 		defer cancel()
-		if err := b.Take(ctx, true); !errors.Is(err, context.DeadlineExceeded) {
+		if err := b.Wait(ctx, true); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got %v, want the deadline", err)
 		}
 		var taken, kept int

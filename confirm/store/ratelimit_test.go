@@ -12,17 +12,17 @@ import (
 )
 
 // budget returns one on a Store of its own, as another process would have it.
-func (l ledger) budget(t testing.TB, limits store.Limits, c *clock) *store.Budget {
+func (l ledger) budget(t testing.TB, limits store.Limits, c *clock) *store.RateLimiter {
 	t.Helper()
-	b := l.open(t).Budget(limits, nil)
+	b := l.open(t).RateLimiter(limits, nil)
 	b.SetClock(c.Now, c.Sleep)
 	return b
 }
 
 // granted reports whether a call is granted without waiting.
-func granted(t testing.TB, b *store.Budget, write bool) bool {
+func granted(t testing.TB, b *store.RateLimiter, write bool) bool {
 	t.Helper()
-	err := b.Take(t.Context(), write)
+	err := b.Wait(t.Context(), write)
 	if err != nil && !errors.Is(err, errWouldWait) {
 		t.Fatal(err)
 	}
@@ -34,7 +34,7 @@ func TestBudgetWindows(t *testing.T) {
 	each(t, func(t *testing.T, l ledger) {
 		c := newClock(false)
 		limits := store.Limits{PerMinute: 10, PerHour: 40}
-		budgets := []*store.Budget{l.budget(t, limits, c), l.budget(t, limits, c)}
+		budgets := []*store.RateLimiter{l.budget(t, limits, c), l.budget(t, limits, c)}
 		random := rand.New(rand.NewPCG(1, 2))
 		var calls []time.Time
 		within := func(d time.Duration) (n int) {
@@ -131,7 +131,7 @@ func TestBudgetHasRoom(t *testing.T) {
 	each(t, func(t *testing.T, l ledger) {
 		b := l.budget(t, store.Limits{PerMinute: 64}, newClock(false))
 		inParallel(64, func(int) {
-			if err := b.Take(t.Context(), true); err != nil {
+			if err := b.Wait(t.Context(), true); err != nil {
 				t.Error(err)
 			}
 		})
@@ -145,10 +145,10 @@ func TestBudgetAtOnce(t *testing.T) {
 	each(t, func(t *testing.T, l ledger) {
 		c := newClock(false)
 		limits := store.Limits{PerMinute: 10}
-		budgets := []*store.Budget{l.budget(t, limits, c), l.budget(t, limits, c)}
+		budgets := []*store.RateLimiter{l.budget(t, limits, c), l.budget(t, limits, c)}
 		var got atomic.Int64
 		inParallel(32, func(i int) {
-			switch err := budgets[i%2].Take(t.Context(), true); {
+			switch err := budgets[i%2].Wait(t.Context(), true); {
 			case err == nil:
 				got.Add(1)
 			case !errors.Is(err, errWouldWait):
@@ -171,8 +171,8 @@ func TestBudgetPause(t *testing.T) {
 	each(t, func(t *testing.T, l ledger) {
 		c := newClock(false)
 		b, other := l.budget(t, store.Limits{}, c), l.budget(t, store.Limits{}, c)
-		must(t, b.Pause(t.Context(), noon.Add(30*time.Second)))
-		must(t, other.Pause(t.Context(), noon.Add(10*time.Second))) // does not end the longer one
+		must(t, b.PauseUntil(t.Context(), noon.Add(30*time.Second)))
+		must(t, other.PauseUntil(t.Context(), noon.Add(10*time.Second))) // does not end the longer one
 		for _, step := range []struct {
 			at   time.Duration
 			want bool
@@ -184,7 +184,7 @@ func TestBudgetPause(t *testing.T) {
 				}
 			}
 		}
-		must(t, b.Pause(t.Context(), noon.AddDate(10, 0, 0))) // no answer of a service stops us for ever
+		must(t, b.PauseUntil(t.Context(), noon.AddDate(10, 0, 0))) // no answer of a service stops us for ever
 		c.set(noon.Add(30*time.Second + time.Hour - time.Microsecond))
 		if granted(t, other, true) {
 			t.Error("granted within the hour")
@@ -204,12 +204,12 @@ func TestBudgetSurvivesAWrongClock(t *testing.T) {
 		c.set(noon.AddDate(1, 0, 0))
 		for granted(t, b, true) {
 		}
-		must(t, b.Pause(t.Context(), noon.AddDate(1, 0, 1)))
+		must(t, b.PauseUntil(t.Context(), noon.AddDate(1, 0, 1)))
 		c.set(noon)
 		if !granted(t, b, true) {
 			t.Error("blocked by calls of next year")
 		}
-		must(t, b.Pause(t.Context(), noon.Add(time.Minute)))
+		must(t, b.PauseUntil(t.Context(), noon.Add(time.Minute)))
 		if granted(t, b, true) {
 			t.Error("the pause of today did not replace that of next year")
 		}

@@ -77,7 +77,7 @@ func (r *row) scan(rows *sql.Rows) error {
 
 func (r *row) change() (confirm.Change, error) {
 	c := confirm.Change{
-		ID: r.id, Code: r.code, Digest: r.digest, Requester: confirm.Principal(r.requester), Via: r.via,
+		ID: r.id, Code: r.code, Digest: r.digest, Requester: confirm.Principal(r.requester), Source: r.via,
 		Created: fromMicros(r.created), Expires: fromMicros(r.expires),
 		State: confirm.State(r.state), Version: r.version, Round: int(r.round),
 		Owner: r.owner, Lease: fromMicros(r.lease), Updated: fromMicros(r.updated),

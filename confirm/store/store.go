@@ -46,7 +46,7 @@ type Store struct {
 	seen  head // the newest head that this process found or left in the ledger; whoever has the turn may use it
 }
 
-var _ confirm.Ledger = (*Store)(nil)
+var _ confirm.Store = (*Store)(nil)
 
 // Open opens the ledger, and creates its tables on first use. A ledger written by a newer scanwarden is refused.
 func Open(ctx context.Context, cfg Config) (*Store, error) {

@@ -50,7 +50,7 @@ func TestACallbackThatThisBrowserDidNotBeginIsRefused(t *testing.T) {
 			return s.get(t, s.browser(t), callback(state, s.ms.consent(state)), wearing(string(value)))
 		},
 		"a cookie of another key": func(t *testing.T, s *site) answer {
-			other := open(t, func(c *web.LinkConfig) { c.Key = func() ([]byte, error) { return make([]byte, 32), nil } })
+			other := open(t, func(c *web.Config) { c.Key = func() ([]byte, error) { return make([]byte, 32), nil } })
 			a := other.get(t, other.browser(t), "/link/start", nil)
 			to, _ := a.Location()
 			state := to.Query().Get("state")
@@ -104,7 +104,7 @@ func TestAnotherNameForThisAddressIsMisdirected(t *testing.T) {
 			}
 		}
 	}
-	nobody := open(t, func(c *web.LinkConfig) { c.Hosts = nil })
+	nobody := open(t, func(c *web.Config) { c.Hosts = nil })
 	nobody.refused(t, nobody.get(t, nobody.browser(t), "/link", nil), http.StatusMisdirectedRequest, "not the address")
 }
 

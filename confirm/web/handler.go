@@ -26,8 +26,8 @@ type SignIn struct {
 	Finish func(ctx context.Context, code, nonce, verifier string) (User, error)
 }
 
-// LinkConfig configures the pages at /link.
-type LinkConfig struct {
+// Config configures the pages at /link.
+type Config struct {
 	SignIn  SignIn
 	Hosts   []string               // allowed Host headers, with the port where there is one; none allows nobody
 	Key     func() ([]byte, error) // 32 bytes, the same on every replica
@@ -47,7 +47,7 @@ const (
 
 // linker serves the pages.
 type linker struct {
-	cfg    LinkConfig
+	cfg    Config
 	look   look
 	starts *rate.Limiter
 	// Paced apart, so that a crowd that only begins keeps nobody from finishing. Who does both, with made-up codes, can
@@ -56,9 +56,9 @@ type linker struct {
 	finished finished
 }
 
-// Link serves GET /link, /link/start and /link/callback. Its last page shows a signed, short-lived proof of who
+// NewHandler serves GET /link, /link/start and /link/callback. Its last page shows a signed, short-lived proof of who
 // signed in, for that person to paste into their own Slack.
-func Link(cfg LinkConfig) (http.Handler, error) {
+func NewHandler(cfg Config) (http.Handler, error) {
 	switch {
 	case cfg.SignIn.Begin == nil || cfg.SignIn.Finish == nil:
 		return nil, errors.New("link page: SignIn needs both of its steps")

@@ -17,7 +17,7 @@ import (
 func TestSigningInEndsInAProofOfWhoItWas(t *testing.T) {
 	for name, secure := range map[string]bool{"https": true, "http": false} {
 		t.Run(name, func(t *testing.T) {
-			s := open(t, func(c *web.LinkConfig) { c.Secure = secure })
+			s := open(t, func(c *web.Config) { c.Secure = secure })
 			c := s.browser(t)
 			if first := s.get(t, c, "/link", nil); first.StatusCode != 200 || !strings.Contains(first.text, `href="/link/start"`) {
 				t.Fatalf("the first page is %d:\n%s", first.StatusCode, first.text)
@@ -68,7 +68,7 @@ func TestAttemptsDifferInAllTheirParts(t *testing.T) {
 
 func TestTheCookieIsTheBrowsersAlone(t *testing.T) {
 	for secure, want := range map[bool]string{true: "__Host-scanwarden-link", false: "scanwarden-link"} {
-		s := open(t, func(c *web.LinkConfig) { c.Secure = secure })
+		s := open(t, func(c *web.Config) { c.Secure = secure })
 		a := s.get(t, s.browser(t), "/link/start", nil)
 		cookies := a.Cookies()
 		if len(cookies) != 1 {
@@ -123,7 +123,7 @@ func TestEveryAnswerIsDressed(t *testing.T) {
 			t.Errorf("%s has a script", name)
 		}
 	}
-	plain := open(t, func(c *web.LinkConfig) { c.Secure = false })
+	plain := open(t, func(c *web.Config) { c.Secure = false })
 	if got := plain.get(t, plain.browser(t), "/link", nil).Header.Get("Strict-Transport-Security"); got != "" {
 		t.Errorf("plain HTTP has Strict-Transport-Security %q", got)
 	}
@@ -152,12 +152,12 @@ func TestWhatMicrosoftRefusesBecomesOneSentence(t *testing.T) {
 func TestAFaultIsToldToTheLogAlone(t *testing.T) {
 	broken := errors.New("the cause that only an operator sees")
 	for name, tt := range map[string]struct {
-		change func(*web.LinkConfig)
+		change func(*web.Config)
 		tenant error
 		words  string
 	}{
-		"key":    {change: func(c *web.LinkConfig) { c.Key = func() ([]byte, error) { return nil, broken } }, words: "This did not work"},
-		"short":  {change: func(c *web.LinkConfig) { c.Key = func() ([]byte, error) { return []byte("short"), nil } }, words: "This did not work"},
+		"key":    {change: func(c *web.Config) { c.Key = func() ([]byte, error) { return nil, broken } }, words: "This did not work"},
+		"short":  {change: func(c *web.Config) { c.Key = func() ([]byte, error) { return []byte("short"), nil } }, words: "This did not work"},
 		"tenant": {tenant: broken, words: "This did not work"},
 	} {
 		s := open(t, tt.change)
@@ -268,19 +268,19 @@ func TestOneAttemptIsFinishedOnce(t *testing.T) {
 
 func TestAPageThatCannotWorkIsNotMade(t *testing.T) {
 	s := open(t, nil)
-	whole := web.LinkConfig{
+	whole := web.Config{
 		SignIn: web.SignIn{Begin: s.ms.begin, Finish: s.ms.finish}, Key: func() ([]byte, error) { return key, nil }, Command: "/scans link",
 	}
-	if _, err := web.Link(whole); err != nil {
+	if _, err := web.NewHandler(whole); err != nil {
 		t.Fatal(err)
 	}
-	for name, edit := range map[string]func(*web.LinkConfig){
-		"begin": func(c *web.LinkConfig) { c.SignIn.Begin = nil }, "finish": func(c *web.LinkConfig) { c.SignIn.Finish = nil },
-		"key": func(c *web.LinkConfig) { c.Key = nil }, "command": func(c *web.LinkConfig) { c.Command = "" },
+	for name, edit := range map[string]func(*web.Config){
+		"begin": func(c *web.Config) { c.SignIn.Begin = nil }, "finish": func(c *web.Config) { c.SignIn.Finish = nil },
+		"key": func(c *web.Config) { c.Key = nil }, "command": func(c *web.Config) { c.Command = "" },
 	} {
 		c := whole
 		edit(&c)
-		if _, err := web.Link(c); err == nil {
+		if _, err := web.NewHandler(c); err == nil {
 			t.Errorf("a page without %s is made", name)
 		}
 	}

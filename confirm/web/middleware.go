@@ -10,7 +10,7 @@ import (
 const longestQuery = 8 << 10
 
 // guarded lets through what a browser of a person of ours would send, and dresses every answer for one.
-func guarded(cfg LinkConfig, look look, next http.Handler) http.Handler {
+func guarded(cfg Config, look look, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		dress(w.Header(), cfg.Secure, look.styleHash)
 		switch {

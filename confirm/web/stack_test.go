@@ -86,14 +86,14 @@ type site struct {
 	ahead time.Duration
 }
 
-func open(t testing.TB, change func(*web.LinkConfig)) *site {
+func open(t testing.TB, change func(*web.Config)) *site {
 	t.Helper()
 	s := &site{
 		ms:  &microsoft{begun: map[string][2]string{}, codes: map[string]string{}, user: web.User{Principal: ada, Name: "Ada Lovelace"}},
 		log: &bytes.Buffer{},
 	}
 	s.Server = httptest.NewUnstartedServer(nil)
-	cfg := web.LinkConfig{
+	cfg := web.Config{
 		SignIn: web.SignIn{Begin: s.ms.begin, Finish: s.ms.finish}, Hosts: []string{s.Listener.Addr().String()},
 		Key: func() ([]byte, error) { return key, nil }, Secure: true, Command: "/scans link",
 		Log: slog.New(slog.NewTextHandler(s.log, nil)), Now: s.now,
@@ -101,7 +101,7 @@ func open(t testing.TB, change func(*web.LinkConfig)) *site {
 	if change != nil {
 		change(&cfg)
 	}
-	h, err := web.Link(cfg)
+	h, err := web.NewHandler(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -81,7 +81,7 @@ func newApplication(cfg Config) (*application, error) {
 
 // acquire asks the client in use, or another for a fresh token and after a refusal, since MSAL cannot forget a
 // token, and the secret or certificate may have been renewed since the client read it.
-func (a *application) acquire(ctx context.Context, scope string, ask Ask) (*session, *Error) {
+func (a *application) acquire(ctx context.Context, scope string, ask TokenRequest) (*session, *Error) {
 	if app := a.app.Load(); app != nil && !ask.Fresh {
 		next, problem := byCredential(ctx, app, scope, ask.Claims)
 		if problem == nil || problem.Temporary {

@@ -12,7 +12,7 @@ func TestAnApplicationAnswersAChallenge(t *testing.T) {
 	inBubble(t, func(t *testing.T, f *fakeEntra) {
 		s := f.source(t, nil)
 		wantToken(t, s, false, "1")
-		token, err := s.Get(t.Context(), entra.Ask{Claims: `{"access_token":{"nbf":{"essential":true,"value":"1604106651"}}}`})
+		token, err := s.Get(t.Context(), entra.TokenRequest{Claims: `{"access_token":{"nbf":{"essential":true,"value":"1604106651"}}}`})
 		if err != nil || token.Text != tokenCanary+"2" {
 			t.Fatalf("Get = %v, %v", token, err)
 		}
@@ -32,7 +32,7 @@ func TestChallengesThatAreNone(t *testing.T) {
 	inBubble(t, func(t *testing.T, f *fakeEntra) {
 		s := f.source(t, nil)
 		for _, claims := range []string{"eyJhIjoiY2FuYXJ5In0", `"canary"`, `["canary"]`, "{", `{"a":"` + strings.Repeat("canary", 3000) + `"}`} {
-			_, err := s.Get(t.Context(), entra.Ask{Claims: claims})
+			_, err := s.Get(t.Context(), entra.TokenRequest{Claims: claims})
 			if err == nil {
 				t.Fatalf("took %.20q", claims)
 			}

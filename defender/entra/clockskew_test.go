@@ -29,7 +29,7 @@ func TestAClockThatIsOff(t *testing.T) {
 			amongPeople(t, func(t *testing.T, p *fakePeople) {
 				p.set(func(f *fakeEntra) { f.skew = skew })
 				p.answerNext(refusal(401, "invalid_client", 700024))
-				_, err := trade(t.Context(), p.onBehalfOf(t, edit), "ada", entra.Ask{})
+				_, err := trade(t.Context(), p.onBehalfOf(t, edit), "ada", entra.TokenRequest{})
 				t.Logf("with a %s on behalf of a user, %v off", proof, skew)
 				wantRefused(t, err, refused, "")
 				wantSentence(t, err, sentence(refused, known+want), formsOf(p.fakeEntra))
@@ -69,7 +69,7 @@ func TestAClockThatIsOffWherePeopleSignIn(t *testing.T) {
 	t.Run("on behalf of", func(t *testing.T) {
 		amongPeople(t, func(t *testing.T, p *fakePeople) {
 			p.set(off)
-			_, err := trade(t.Context(), p.onBehalfOf(t, nil), "ada", entra.Ask{})
+			_, err := trade(t.Context(), p.onBehalfOf(t, nil), "ada", entra.TokenRequest{})
 			tell(t, err, p.fakeEntra)
 		})
 	})
@@ -96,7 +96,7 @@ func TestATokenThatIsOverWhenItComes(t *testing.T) {
 			amongPeople(t, func(t *testing.T, p *fakePeople) {
 				for _, lifetime := range []int{-60, 240} { // what lives for less than five minutes, MSAL does not hand over
 					p.set(func(f *fakeEntra) { f.lifetime, f.forms = lifetime, nil })
-					_, err := trade(t.Context(), p.onBehalfOf(t, edit), "ada", entra.Ask{})
+					_, err := trade(t.Context(), p.onBehalfOf(t, edit), "ada", entra.TokenRequest{})
 					wantRefused(t, err, entra.Error{}, "")
 					wantSentence(t, err, "Entra ID sign-in failed: the user's token had expired when it came, or was about to: check this machine's "+
 						"clock, which shows 2000-01-01 00:00 UTC, and that the app's tokens live longer than five minutes", formsOf(p.fakeEntra))

@@ -48,7 +48,7 @@ func TestDeviceCodesThatFail(t *testing.T) {
 				s := f.people(t, &told, nil)
 				wantHint(t, wantError(t, s, c.want), c.hint)
 				f.set(func(f *fakeEntra) { f.guest, f.next = ada, nil })
-				if _, err := s.Get(t.Context(), entra.Ask{}); err != nil { // and the next sign-in is a new one
+				if _, err := s.Get(t.Context(), entra.TokenRequest{}); err != nil { // and the next sign-in is a new one
 					t.Error(err)
 				}
 				if n := f.requests("/devicecode"); n != 2 {
@@ -68,7 +68,7 @@ func TestACodeOutlivesAnOutage(t *testing.T) {
 		f.answerNext(answer{status: http.StatusServiceUnavailable}, answer{status: http.StatusTooManyRequests, retryAfter: "20"})
 		s := f.people(t, &told, nil)
 		start := time.Now()
-		if _, err := s.Get(t.Context(), entra.Ask{}); err != nil {
+		if _, err := s.Get(t.Context(), entra.TokenRequest{}); err != nil {
 			t.Fatal(err)
 		}
 		if took := time.Since(start); took < 25*time.Second || took > 26*time.Second {
@@ -100,7 +100,7 @@ func TestNobodyIsAskedWhenEntraIsDown(t *testing.T) {
 	inBubble(t, func(t *testing.T, f *fakeEntra) {
 		var told prompts
 		s := f.people(t, &told, nil)
-		if _, err := s.Get(t.Context(), entra.Ask{}); err != nil {
+		if _, err := s.Get(t.Context(), entra.TokenRequest{}); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Hour)

@@ -26,7 +26,7 @@ func TestADeviceCodeSignsAPersonIn(t *testing.T) {
 		f.set(func(f *fakeEntra) { f.guest.slow = true })
 		s := f.people(t, &told, nil)
 		time.AfterFunc(20*time.Second, func() { f.set(func(f *fakeEntra) { f.guest.slow = false }) })
-		token, err := s.Get(t.Context(), entra.Ask{})
+		token, err := s.Get(t.Context(), entra.TokenRequest{})
 		if err != nil || !strings.HasPrefix(token.Text, tokenCanary) {
 			t.Fatalf("Get = %v, %v", token, err)
 		}
@@ -39,7 +39,7 @@ func TestADeviceCodeSignsAPersonIn(t *testing.T) {
 		wantSignIns(t, f, n)
 
 		time.Sleep(time.Hour) // the person is not asked again
-		if again, err := s.Get(t.Context(), entra.Ask{}); err != nil || again.Text == token.Text {
+		if again, err := s.Get(t.Context(), entra.TokenRequest{}); err != nil || again.Text == token.Text {
 			t.Errorf("after an hour: %v, %v", again, err)
 		}
 		if form := f.signIns()[n]; form.Get("grant_type") != "refresh_token" || form.Has("client_secret") {
@@ -67,7 +67,7 @@ func TestAPersonIsWaitedForALimitedTime(t *testing.T) {
 			}
 		}
 		f.set(func(f *fakeEntra) { f.guest.slow = false })
-		if _, err := s.Get(t.Context(), entra.Ask{}); err != nil {
+		if _, err := s.Get(t.Context(), entra.TokenRequest{}); err != nil {
 			t.Error(err)
 		}
 		if n := f.requests("/devicecode"); n != 1 {
@@ -100,7 +100,7 @@ func TestOneSignInServesAllCallersAndScopes(t *testing.T) {
 		start := time.Now()
 		var callers sync.WaitGroup
 		callers.Go(func() {
-			if _, err := s.Get(leaver, entra.Ask{}); !errors.Is(err, context.Canceled) || time.Since(start) != time.Second {
+			if _, err := s.Get(leaver, entra.TokenRequest{}); !errors.Is(err, context.Canceled) || time.Since(start) != time.Second {
 				t.Errorf("who left got %v after %v", err, time.Since(start))
 			}
 		})
@@ -112,7 +112,7 @@ func TestOneSignInServesAllCallersAndScopes(t *testing.T) {
 				source = secrets
 			}
 			callers.Go(func() {
-				token, err := source.Get(t.Context(), entra.Ask{})
+				token, err := source.Get(t.Context(), entra.TokenRequest{})
 				if err != nil {
 					t.Error(err)
 				}
@@ -200,7 +200,7 @@ func TestAChallengeThatNeedsThePerson(t *testing.T) {
 		s := f.people(t, &told, nil)
 		wantToken(t, s, false, "1")
 		f.answerNext(refusal(400, "interaction_required", 50076))
-		token, err := s.Get(t.Context(), entra.Ask{Claims: challenge})
+		token, err := s.Get(t.Context(), entra.TokenRequest{Claims: challenge})
 		if err != nil || token.Text != tokenCanary+"3" {
 			t.Fatalf("Get = %v, %v", token, err)
 		}
@@ -223,13 +223,13 @@ func TestAJoinedSignInAnswersNoOthersChallenge(t *testing.T) {
 		s := f.people(t, &told, nil)
 		var callers sync.WaitGroup
 		callers.Go(func() {
-			if _, err := s.Get(t.Context(), entra.Ask{}); err != nil {
+			if _, err := s.Get(t.Context(), entra.TokenRequest{}); err != nil {
 				t.Error(err)
 			}
 		})
 		synctest.Wait()
 		callers.Go(func() {
-			if _, err := s.Get(t.Context(), entra.Ask{Claims: `{"access_token":{"acrs":{"value":"c1"}}}`}); err != nil {
+			if _, err := s.Get(t.Context(), entra.TokenRequest{Claims: `{"access_token":{"acrs":{"value":"c1"}}}`}); err != nil {
 				t.Error(err)
 			}
 		})

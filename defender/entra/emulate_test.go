@@ -14,20 +14,20 @@ func TestEmulatedApplication(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	first := emulatedToken(t, s, entra.Ask{})
-	if again := emulatedToken(t, s, entra.Ask{}); again != first {
+	first := emulatedToken(t, s, entra.TokenRequest{})
+	if again := emulatedToken(t, s, entra.TokenRequest{}); again != first {
 		t.Errorf("the token was not cached: %q, then %q", first, again)
 	}
-	if fresh := emulatedToken(t, s, entra.Ask{Fresh: true}); fresh == first {
+	if fresh := emulatedToken(t, s, entra.TokenRequest{Fresh: true}); fresh == first {
 		t.Errorf("the fresh token is the old one, %q", fresh)
 	}
-	answered := emulatedToken(t, s, entra.Ask{Fresh: true, Claims: `{"access_token":{"nbf":{"essential":true,"value":"1"}}}`})
-	if now := emulatedToken(t, s, entra.Ask{}); now != answered {
+	answered := emulatedToken(t, s, entra.TokenRequest{Fresh: true, Claims: `{"access_token":{"nbf":{"essential":true,"value":"1"}}}`})
+	if now := emulatedToken(t, s, entra.TokenRequest{}); now != answered {
 		t.Errorf("the token that answered the challenge was not kept: %q, then %q", answered, now)
 	}
 }
 
-func emulatedToken(t *testing.T, s *entra.Source, ask entra.Ask) string {
+func emulatedToken(t *testing.T, s *entra.Source, ask entra.TokenRequest) string {
 	t.Helper()
 	token, err := s.Get(t.Context(), ask)
 	if err != nil || !strings.HasPrefix(token.Text, "microsoft_") {
@@ -44,7 +44,7 @@ func TestEmulatedApplicationWithAWrongSecret(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = s.Get(t.Context(), entra.Ask{})
+	_, err = s.Get(t.Context(), entra.TokenRequest{})
 	wantRefused(t, err, entra.Error{OAuth: "invalid_client", Status: 401}, "the credential") // it gives no AADSTS codes
 }
 
@@ -55,13 +55,13 @@ func TestEmulatedOnBehalfOf(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = trade(t.Context(), o, "ada", entra.Ask{})
+	_, err = trade(t.Context(), o, "ada", entra.TokenRequest{})
 	wantRefused(t, err, entra.Error{OAuth: "unsupported_grant_type", Status: 400}, "check AZURE_TENANT_ID")
 }
 
 func TestEmulatedWeb(t *testing.T) {
 	e := emulate(t, ours())
-	w, err := entra.NewWeb(entra.WebConfig{Config: e.settings(), RedirectURL: callback})
+	w, err := entra.NewWebSignIn(entra.WebSignInConfig{Config: e.settings(), RedirectURL: callback})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,8 +105,8 @@ func TestEmulatedPerson(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.Close)
-	first := emulatedToken(t, s, entra.Ask{})
-	if fresh := emulatedToken(t, s, entra.Ask{Fresh: true}); fresh == first || signIns.Load() != 1 {
+	first := emulatedToken(t, s, entra.TokenRequest{})
+	if fresh := emulatedToken(t, s, entra.TokenRequest{Fresh: true}); fresh == first || signIns.Load() != 1 {
 		t.Errorf("the tokens are %q and %q after %d sign-ins", first, fresh, signIns.Load())
 	}
 }

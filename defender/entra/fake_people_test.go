@@ -188,12 +188,12 @@ func amongPeople(t *testing.T, story func(t *testing.T, p *fakePeople)) {
 	})
 }
 
-func trade(ctx context.Context, o *entra.OnBehalfOf, name string, ask entra.Ask) (string, error) {
+func trade(ctx context.Context, o *entra.OnBehalfOf, name string, ask entra.TokenRequest) (string, error) {
 	token, err := o.Get(ctx, assertionCanary+name, ask)
 	return strings.TrimPrefix(token.Text, tokenCanary), err
 }
 
-func wantTraded(t *testing.T, o *entra.OnBehalfOf, name string, ask entra.Ask, want string) {
+func wantTraded(t *testing.T, o *entra.OnBehalfOf, name string, ask entra.TokenRequest, want string) {
 	t.Helper()
 	if got, err := trade(t.Context(), o, name, ask); err != nil || got != want {
 		t.Fatalf("Get(%s, %+v) = %q, %v; want token %s", name, ask, got, err, want)

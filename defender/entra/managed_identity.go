@@ -56,7 +56,7 @@ func direct(c *http.Client) *http.Client {
 	return &own
 }
 
-func (m *managed) acquire(ctx context.Context, scope string, ask Ask) (*session, *Error) {
+func (m *managed) acquire(ctx context.Context, scope string, ask TokenRequest) (*session, *Error) {
 	client, err := managedidentity.New(m.id, managedidentity.WithHTTPClient(m.http), managedidentity.WithRetryPolicyDisabled())
 	if err != nil {
 		return nil, &Error{Hint: "this machine's kind of managed identity is not supported, or takes no " + envClient + ": unset that, or " + otherwise}

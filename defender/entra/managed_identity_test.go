@@ -104,12 +104,12 @@ func TestAManagedIdentitySignsIn(t *testing.T) {
 		}
 		wantToken(t, s, true, "2") // past the cache of the process
 		wantToken(t, s, false, "2")
-		if _, err := s.For(vault).Get(t.Context(), entra.Ask{}); err != nil || e.last.Load().FormValue("resource") != "https://vault.azure.net" {
+		if _, err := s.For(vault).Get(t.Context(), entra.TokenRequest{}); err != nil || e.last.Load().FormValue("resource") != "https://vault.azure.net" {
 			t.Errorf("%v, for %v", err, e.last.Load().URL)
 		}
 		time.Sleep(56 * time.Minute)
 		wantToken(t, s, false, "4")
-		if token, err := s.Get(t.Context(), entra.Ask{Claims: `{"access_token":{}}`}); err != nil || token.Text != tokenCanary+"5" {
+		if token, err := s.Get(t.Context(), entra.TokenRequest{Claims: `{"access_token":{}}`}); err != nil || token.Text != tokenCanary+"5" {
 			t.Errorf("for a challenge: %v, %v", token, err)
 		}
 		synctest.Wait()
@@ -186,7 +186,7 @@ func TestAManagedTokenOfTwoHoursIsUsedUp(t *testing.T) {
 func TestTheMachinesOwnIdentity(t *testing.T) {
 	onAzure(t, endpoint, func(t *testing.T, e *identityEndpoint) {
 		s := e.source(t, func(c *entra.Config) { c.ClientID = "" })
-		if _, err := s.Get(t.Context(), entra.Ask{Fresh: true}); err != nil || e.last.Load().Form.Has("client_id") {
+		if _, err := s.Get(t.Context(), entra.TokenRequest{Fresh: true}); err != nil || e.last.Load().Form.Has("client_id") {
 			t.Errorf("%v, asked %v", err, e.last.Load().URL)
 		}
 	})

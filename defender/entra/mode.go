@@ -22,7 +22,7 @@ func (m Mode) forPeople() bool { return m == DeviceCode || m == Interactive }
 // method is a mode at work: MSAL's client for it, which the sources of all scopes share.
 type method interface {
 	// acquire gets a token without a person. Unless asked for a fresh one, it may come from MSAL's cache.
-	acquire(ctx context.Context, scope string, ask Ask) (*session, *Error)
+	acquire(ctx context.Context, scope string, ask TokenRequest) (*session, *Error)
 }
 
 // prefix begins the names of the environment variables of one app registration.

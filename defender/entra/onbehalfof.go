@@ -53,7 +53,7 @@ func registerForPeople(cfg Config) (registration, error) {
 // Get returns a token in the name of whom assertion was issued to: the cached one, unless ask says otherwise.
 // assertion is the access token that a caller presented, and verified already; no error repeats it. The error is an
 // [*Error] that says what the caller has to do, or wraps ctx's own when ctx ended first.
-func (o *OnBehalfOf) Get(ctx context.Context, assertion string, ask Ask) (Token, error) {
+func (o *OnBehalfOf) Get(ctx context.Context, assertion string, ask TokenRequest) (Token, error) {
 	token, err := o.get(ctx, assertion, ask)
 	var problem *Error
 	if errors.As(err, &problem) {
@@ -65,7 +65,7 @@ func (o *OnBehalfOf) Get(ctx context.Context, assertion string, ask Ask) (Token,
 	return token, nil
 }
 
-func (o *OnBehalfOf) get(ctx context.Context, assertion string, ask Ask) (Token, error) {
+func (o *OnBehalfOf) get(ctx context.Context, assertion string, ask TokenRequest) (Token, error) {
 	if err := ctx.Err(); err != nil {
 		return Token{}, err
 	}
@@ -73,7 +73,7 @@ func (o *OnBehalfOf) get(ctx context.Context, assertion string, ask Ask) (Token,
 		return Token{}, problem
 	}
 	t := trade{user(sha256.Sum256([]byte(assertion))), assertion, ask}
-	if now := o.users.get(t.who); now.good() && ask == (Ask{}) {
+	if now := o.users.get(t.who); now.good() && ask == (TokenRequest{}) {
 		return now.token, nil
 	}
 	flight := o.flights.DoChan(fmt.Sprintf("%x %t %s", t.who, ask.Fresh, ask.Claims), func() (any, error) {
@@ -90,7 +90,7 @@ func (o *OnBehalfOf) get(ctx context.Context, assertion string, ask Ask) (Token,
 	}
 }
 
-func checkTrade(assertion string, ask Ask) *Error {
+func checkTrade(assertion string, ask TokenRequest) *Error {
 	switch {
 	case assertion == "":
 		return &Error{Hint: "there is no user's token to act with: sign in to this app"}
@@ -104,7 +104,7 @@ func checkTrade(assertion string, ask Ask) *Error {
 type trade struct {
 	who       user
 	assertion string
-	ask       Ask
+	ask       TokenRequest
 }
 
 // exchanged is what a user has got, and the client it can be renewed with.
@@ -120,12 +120,12 @@ func (o *OnBehalfOf) renew(ctx context.Context, t trade) (Token, error) {
 	current := o.users.get(t.who)
 	next, problem := o.acquire(ctx, t, current)
 	switch {
-	case problem == nil && t.ask == Ask{}:
+	case problem == nil && t.ask == TokenRequest{}:
 		// In an outage this is the old token still, which must not displace a fresh one.
 		o.users.swap(t.who, current, next)
 	case problem == nil:
 		o.users.put(t.who, next)
-	case t.ask == Ask{} && !problem.Temporary:
+	case t.ask == TokenRequest{} && !problem.Temporary:
 		o.users.swap(t.who, current, nil) // there is nothing left to renew
 	}
 	if problem != nil {

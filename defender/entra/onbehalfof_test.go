@@ -21,7 +21,7 @@ func asRefusal(t *testing.T, err error) *entra.Error {
 
 func TestATokenOnBehalfOfAUser(t *testing.T) {
 	amongPeople(t, func(t *testing.T, p *fakePeople) {
-		token, err := p.onBehalfOf(t, nil).Get(t.Context(), assertionCanary+"ada", entra.Ask{})
+		token, err := p.onBehalfOf(t, nil).Get(t.Context(), assertionCanary+"ada", entra.TokenRequest{})
 		if err != nil || token.Text != tokenCanary+"ada-1" || time.Until(token.Expires) != 3599*time.Second {
 			t.Fatalf("Get = %+v, %v", token, err)
 		}
@@ -42,10 +42,10 @@ func TestAUsersTokenIsCached(t *testing.T) {
 		amongPeople(t, func(t *testing.T, p *fakePeople) {
 			o := p.onBehalfOf(t, func(c *entra.Config) { c.Scope = scope })
 			for range 20 {
-				wantTraded(t, o, "ada", entra.Ask{}, "ada-1")
+				wantTraded(t, o, "ada", entra.TokenRequest{}, "ada-1")
 			}
 			time.Sleep(50 * time.Minute)
-			wantTraded(t, o, "ada", entra.Ask{}, "ada-1")
+			wantTraded(t, o, "ada", entra.TokenRequest{}, "ada-1")
 			wantSignIns(t, p.fakeEntra, 1)
 		})
 	}
@@ -70,7 +70,7 @@ func TestPassingFailuresOfAnExchange(t *testing.T) {
 			t.Run(proof+" "+name, func(t *testing.T) {
 				amongPeople(t, func(t *testing.T, p *fakePeople) {
 					p.answerNext(c.answers...)
-					_, err := trade(t.Context(), p.onBehalfOf(t, edit), "ada", entra.Ask{})
+					_, err := trade(t.Context(), p.onBehalfOf(t, edit), "ada", entra.TokenRequest{})
 					if c.hint == "" && err != nil {
 						t.Error(err)
 					} else if c.hint != "" {
@@ -108,7 +108,7 @@ func TestWhatAUserIsTold(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			amongPeople(t, func(t *testing.T, p *fakePeople) {
 				p.answerNext(c.answer)
-				_, err := trade(t.Context(), p.onBehalfOf(t, nil), "ada", entra.Ask{})
+				_, err := trade(t.Context(), p.onBehalfOf(t, nil), "ada", entra.TokenRequest{})
 				wantRefused(t, err, c.want, c.hint)
 				wantSignIns(t, p.fakeEntra, 1)
 			})
@@ -120,11 +120,11 @@ func TestAClaimsChallengeIsPassedOn(t *testing.T) {
 	const claims = `{"access_token":{"nbf":{"essential":true,"value":"1604106651"}}}`
 	amongPeople(t, func(t *testing.T, p *fakePeople) {
 		o := p.onBehalfOf(t, nil)
-		wantTraded(t, o, "ada", entra.Ask{Fresh: true, Claims: claims}, "ada-1") // the first call of all may be challenged
-		wantTraded(t, o, "ada", entra.Ask{Fresh: true, Claims: claims}, "ada-2")
-		wantTraded(t, o, "ada", entra.Ask{}, "ada-2")
+		wantTraded(t, o, "ada", entra.TokenRequest{Fresh: true, Claims: claims}, "ada-1") // the first call of all may be challenged
+		wantTraded(t, o, "ada", entra.TokenRequest{Fresh: true, Claims: claims}, "ada-2")
+		wantTraded(t, o, "ada", entra.TokenRequest{}, "ada-2")
 		time.Sleep(time.Hour)
-		wantTraded(t, o, "ada", entra.Ask{}, "ada-3")
+		wantTraded(t, o, "ada", entra.TokenRequest{}, "ada-3")
 		for i, want := range []bool{true, true, false} {
 			if got := strings.Contains(p.signIns()[i].Get("claims"), `"1604106651"`); got != want {
 				t.Errorf("request %d has the claims %s", i+1, p.signIns()[i].Get("claims"))
@@ -136,11 +136,11 @@ func TestAClaimsChallengeIsPassedOn(t *testing.T) {
 func TestAChallengeThatTheUserHasToAnswer(t *testing.T) {
 	amongPeople(t, func(t *testing.T, p *fakePeople) {
 		o := p.onBehalfOf(t, nil)
-		wantTraded(t, o, "ada", entra.Ask{}, "ada-1")
+		wantTraded(t, o, "ada", entra.TokenRequest{}, "ada-1")
 		p.answerNext(refusal(400, "invalid_grant", 50173), refusal(400, "interaction_required", 50076))
-		_, err := trade(t.Context(), o, "ada", entra.Ask{Fresh: true, Claims: `{"access_token":{}}`})
+		_, err := trade(t.Context(), o, "ada", entra.TokenRequest{Fresh: true, Claims: `{"access_token":{}}`})
 		wantRefused(t, err, entra.Error{Code: "AADSTS50076", OAuth: "interaction_required", Status: 400}, "sign in again")
-		wantTraded(t, o, "ada", entra.Ask{}, "ada-1") // what the service made of it is the service's to say again
+		wantTraded(t, o, "ada", entra.TokenRequest{}, "ada-1") // what the service made of it is the service's to say again
 	})
 }
 
@@ -149,13 +149,13 @@ func TestWhatIsNotTraded(t *testing.T) {
 		o := p.onBehalfOf(t, nil)
 		for name, c := range map[string]struct {
 			assertion string
-			ask       entra.Ask
+			ask       entra.TokenRequest
 			hint      string
 		}{
-			"nothing":     {"", entra.Ask{}, "sign in to this app"},
-			"a novel":     {strings.Repeat("canary", 11_000), entra.Ask{}, "sign in to this app again"},
-			"odd claims":  {assertionCanary + "ada", entra.Ask{Claims: "canary"}, "the claims challenge is not a JSON object"},
-			"null claims": {assertionCanary + "ada", entra.Ask{Claims: "null"}, "the claims challenge is not a JSON object"},
+			"nothing":     {"", entra.TokenRequest{}, "sign in to this app"},
+			"a novel":     {strings.Repeat("canary", 11_000), entra.TokenRequest{}, "sign in to this app again"},
+			"odd claims":  {assertionCanary + "ada", entra.TokenRequest{Claims: "canary"}, "the claims challenge is not a JSON object"},
+			"null claims": {assertionCanary + "ada", entra.TokenRequest{Claims: "null"}, "the claims challenge is not a JSON object"},
 		} {
 			_, err := o.Get(t.Context(), c.assertion, c.ask)
 			t.Log(name, "is not traded")
@@ -169,7 +169,7 @@ func TestAnExchangeEnds(t *testing.T) {
 	amongPeople(t, func(t *testing.T, p *fakePeople) {
 		p.set(func(f *fakeEntra) { f.hang = true })
 		start := time.Now()
-		_, err := trade(t.Context(), p.onBehalfOf(t, nil), "ada", entra.Ask{})
+		_, err := trade(t.Context(), p.onBehalfOf(t, nil), "ada", entra.TokenRequest{})
 		wantRefused(t, err, entra.Error{Temporary: true}, "did not answer in time")
 		if took := time.Since(start); took != 30*time.Second {
 			t.Errorf("gave up after %v, want 30s", took)

@@ -148,11 +148,11 @@ func TestAProofThatIsRefusedForAUser(t *testing.T) {
 		amongPeople(t, func(t *testing.T, p *fakePeople) {
 			o := p.onBehalfOf(t, edit)
 			p.answerNext(refused)
-			_, err := trade(t.Context(), o, "ada", entra.Ask{})
+			_, err := trade(t.Context(), o, "ada", entra.TokenRequest{})
 			wantRefused(t, err, want, hint)
 			wantSentence(t, err, sentence(want, hint), formsOf(p.fakeEntra))
 			wantSignIns(t, p.fakeEntra, 1)
-			wantTraded(t, o, "ada", entra.Ask{}, "ada-2")
+			wantTraded(t, o, "ada", entra.TokenRequest{}, "ada-2")
 		})
 	})
 }
@@ -168,7 +168,7 @@ func TestEachProofServesUsers(t *testing.T) {
 						p.expire(assertionCanary + "ada")
 						time.Sleep(time.Hour)
 					}
-					wantTraded(t, o, step.name, entra.Ask{}, step.want)
+					wantTraded(t, o, step.name, entra.TokenRequest{}, step.want)
 					for _, form := range p.signIns()[len(grants):] {
 						wantProof(t, proof, form)
 						grants = append(grants, form.Get("grant_type"))
@@ -220,12 +220,12 @@ func TestARenewedProofIsPickedUp(t *testing.T) {
 		t.Run(proof+" for users", func(t *testing.T) {
 			amongPeople(t, func(t *testing.T, p *fakePeople) {
 				o := p.onBehalfOf(t, edit)
-				wantTraded(t, o, "ada", entra.Ask{}, "ada-1")
+				wantTraded(t, o, "ada", entra.TokenRequest{}, "ada-1")
 				wantRenewed := renew(t)
 				time.Sleep(time.Hour)
 				old := refusal(401, "invalid_client", 700027)
 				p.answerNext(old, old) // the renewal's and the exchange's
-				wantTraded(t, o, "ada", entra.Ask{}, "ada-4")
+				wantTraded(t, o, "ada", entra.TokenRequest{}, "ada-4")
 				wantRenewed(p.signIns()[3])
 			})
 		})

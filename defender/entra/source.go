@@ -75,7 +75,7 @@ func (s *Source) Close() {
 // Get returns a token: the cached one, unless ask says otherwise. What answers an ask takes the cached one's
 // place. In the modes for people, whoever waits is told through Config.Prompt what to do; after Config.Patience
 // the error's Hint says it, while the sign-in goes on. The error is an [*Error], or wraps ctx's own when ctx ended first.
-func (s *Source) Get(ctx context.Context, ask Ask) (Token, error) {
+func (s *Source) Get(ctx context.Context, ask TokenRequest) (Token, error) {
 	if problem := ask.check(); problem != nil {
 		return Token{}, problem
 	}
@@ -97,11 +97,11 @@ func (s *Source) Get(ctx context.Context, ask Ask) (Token, error) {
 }
 
 // get does without a person.
-func (s *Source) get(ctx context.Context, ask Ask) (Token, error) {
+func (s *Source) get(ctx context.Context, ask TokenRequest) (Token, error) {
 	if err := ctx.Err(); err != nil {
 		return Token{}, err
 	}
-	if now := s.session.Load(); now.good() && ask == (Ask{}) {
+	if now := s.session.Load(); now.good() && ask == (TokenRequest{}) {
 		return now.token, nil
 	}
 	flight := s.flights.DoChan(fmt.Sprintf("%t %s", ask.Fresh, ask.Claims), func() (any, error) {
@@ -119,13 +119,13 @@ func (s *Source) get(ctx context.Context, ask Ask) (Token, error) {
 }
 
 // renew begins the next session.
-func (s *Source) renew(ctx context.Context, ask Ask) (Token, error) {
+func (s *Source) renew(ctx context.Context, ask TokenRequest) (Token, error) {
 	current := s.session.Load()
 	next, problem := s.method.acquire(ctx, s.scope, ask)
 	if problem != nil {
 		return Token{}, problem
 	}
-	if ask == (Ask{}) {
+	if ask == (TokenRequest{}) {
 		// In an outage this is the old token still, which must not displace a fresh one.
 		s.session.CompareAndSwap(current, next)
 	} else {

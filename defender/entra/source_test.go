@@ -24,7 +24,7 @@ func inBubble(t *testing.T, story func(t *testing.T, f *fakeEntra)) {
 }
 
 func textOf(ctx context.Context, s *entra.Source, fresh bool) (string, error) {
-	token, err := s.Get(ctx, entra.Ask{Fresh: fresh})
+	token, err := s.Get(ctx, entra.TokenRequest{Fresh: fresh})
 	return token.Text, err
 }
 

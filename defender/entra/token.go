@@ -11,8 +11,8 @@ type Token struct {
 	Expires time.Time
 }
 
-// Ask says which token is wanted. Its zero value is one from the cache.
-type Ask struct {
+// TokenRequest says which token is wanted. Its zero value is one from the cache.
+type TokenRequest struct {
 	Fresh  bool   // not the cached one: the service has refused it
 	Claims string // JSON of a claims challenge that the token must answer; "" for none
 }
@@ -21,7 +21,7 @@ const maxClaims = 16 << 10 // bytes of a claims challenge; they have a few hundr
 
 // check refuses claims that MSAL would put into a request, fail on with an error that repeats them, or (null)
 // panic on.
-func (a Ask) check() *Error {
+func (a TokenRequest) check() *Error {
 	var claims map[string]json.RawMessage
 	if a.Claims == "" {
 		return nil
@@ -34,7 +34,7 @@ func (a Ask) check() *Error {
 
 // anew returns the claims that make MSAL pass over the tokens in its cache, as one for a machine or a person
 // does for any claims: those asked for, or an object that asks for nothing.
-func (a Ask) anew() string {
+func (a TokenRequest) anew() string {
 	if a.Fresh && a.Claims == "" {
 		return "{}"
 	}

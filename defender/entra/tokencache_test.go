@@ -168,7 +168,7 @@ func TestProcessesDoNotUndoEachOthersWork(t *testing.T) {
 	for i := range processes {
 		s := f.people(t, &told, keptIn(dir)).For(fmt.Sprintf("https://service%d.example/.default", i))
 		all.Go(func() {
-			if _, err := s.Get(t.Context(), entra.Ask{}); err != nil {
+			if _, err := s.Get(t.Context(), entra.TokenRequest{}); err != nil {
 				t.Error(err)
 			}
 		})
@@ -182,7 +182,7 @@ func TestProcessesDoNotUndoEachOthersWork(t *testing.T) {
 	}
 	last := f.people(t, &told, keptIn(dir))
 	for i := range processes {
-		if _, err := last.For(fmt.Sprintf("https://service%d.example/.default", i)).Get(t.Context(), entra.Ask{}); err != nil {
+		if _, err := last.For(fmt.Sprintf("https://service%d.example/.default", i)).Get(t.Context(), entra.TokenRequest{}); err != nil {
 			t.Error(err)
 		}
 	}
@@ -200,7 +200,7 @@ func TestTwoProcessesMakeOneKey(t *testing.T) {
 	for range 4 {
 		s := f.people(t, &told, keptIn(dir))
 		all.Go(func() {
-			if _, err := s.Get(t.Context(), entra.Ask{}); err != nil {
+			if _, err := s.Get(t.Context(), entra.TokenRequest{}); err != nil {
 				t.Error(err)
 			}
 		})
@@ -208,7 +208,7 @@ func TestTwoProcessesMakeOneKey(t *testing.T) {
 	all.Wait()
 	sealedFile(t, dir)
 	n := f.requests("/devicecode")
-	if _, err := f.people(t, &told, keptIn(dir)).Get(t.Context(), entra.Ask{}); err != nil || f.requests("/devicecode") != n {
+	if _, err := f.people(t, &told, keptIn(dir)).Get(t.Context(), entra.TokenRequest{}); err != nil || f.requests("/devicecode") != n {
 		t.Errorf("%v: what was written last cannot be read with the key that was kept", err)
 	}
 }

@@ -75,7 +75,7 @@ func (p *person) client() (*public.Client, *Error) {
 	return p.app, nil
 }
 
-func (p *person) acquire(ctx context.Context, scope string, ask Ask) (*session, *Error) {
+func (p *person) acquire(ctx context.Context, scope string, ask TokenRequest) (*session, *Error) {
 	app, problem := p.client()
 	if problem != nil {
 		return nil, problem

@@ -28,7 +28,7 @@ type attempt struct {
 
 // signIn waits for a person's sign-in, begun by whoever came first. It returns what is left to ask for
 // afterwards. The error is an [*Error], or ctx's own.
-func (p *person) signIn(ctx context.Context, scope string, ask Ask) (Ask, error) {
+func (p *person) signIn(ctx context.Context, scope string, ask TokenRequest) (TokenRequest, error) {
 	a, problem := p.join(scope, ask.Claims)
 	if problem != nil {
 		return ask, problem
@@ -51,12 +51,12 @@ func (p *person) signIn(ctx context.Context, scope string, ask Ask) (Ask, error)
 }
 
 // rest is what the sign-in has not brought already: its own token is on the shelf.
-func (a *attempt) rest(scope string, ask Ask) (Ask, error) {
+func (a *attempt) rest(scope string, ask TokenRequest) (TokenRequest, error) {
 	if a.problem != nil {
 		return ask, a.problem
 	}
 	if a.scope == scope && a.claims == ask.Claims {
-		return Ask{}, nil
+		return TokenRequest{}, nil
 	}
 	return ask, nil
 }

@@ -17,8 +17,8 @@ import (
 	"github.com/AzureAD/microsoft-authentication-library-for-go/apps/confidential"
 )
 
-// WebConfig configures a sign-in with a browser.
-type WebConfig struct {
+// WebSignInConfig configures a sign-in with a browser.
+type WebSignInConfig struct {
 	Config             // mode Client; TenantID is a GUID, and Scope is not looked at
 	RedirectURL string // registered on the app: https://HOST/link/callback; plain http for this machine alone
 }
@@ -30,10 +30,10 @@ type User struct {
 	Name     string // for the person themself to recognise: printable, at most 100 characters, not unique, may be ""
 }
 
-// Web signs people in with their browser, to know who they are and for nothing else: the authorization code flow
+// WebSignIn signs people in with their browser, to know who they are and for nothing else: the authorization code flow
 // of OpenID Connect with PKCE. What Entra ID gives us is looked at and dropped. It is safe for concurrent use;
 // make one with [NewWeb].
-type Web struct {
+type WebSignIn struct {
 	registration
 	names    prefix
 	tenant   string
@@ -46,8 +46,8 @@ const (
 	maxValue = 512      // bytes of a state or nonce
 )
 
-// NewWeb checks the configuration as [New] does, and makes no call.
-func NewWeb(cfg WebConfig) (*Web, error) {
+// NewWebSignIn checks the configuration as [New] does, and makes no call.
+func NewWebSignIn(cfg WebSignInConfig) (*WebSignIn, error) {
 	c := cfg.Config.withDefaults()
 	names := prefix(c.Prefix)
 	app, err := registerForPeople(c)
@@ -57,7 +57,7 @@ func NewWeb(cfg WebConfig) (*Web, error) {
 	if err != nil {
 		return nil, fmt.Errorf("configure the sign-in with a browser: %s", names.in(err.Error()))
 	}
-	return &Web{registration: app, names: names, tenant: strings.ToLower(c.TenantID), redirect: cfg.RedirectURL}, nil
+	return &WebSignIn{registration: app, names: names, tenant: strings.ToLower(c.TenantID), redirect: cfg.RedirectURL}, nil
 }
 
 func checkTenantGUID(tenant string) error {
@@ -79,7 +79,7 @@ func checkRedirect(address string) error {
 // Begin returns where to send the browser; state comes back with it. verifier is PKCE's (43 to 128 letters,
 // digits and -._~), stays with the caller and goes to [Web.Finish], as does nonce. The error is an [*Error], or wraps
 // ctx's own when ctx ended first.
-func (w *Web) Begin(ctx context.Context, state, nonce, verifier string) (string, error) {
+func (w *WebSignIn) Begin(ctx context.Context, state, nonce, verifier string) (string, error) {
 	if state == "" || len(state) > maxValue || nonce == "" || len(nonce) > maxValue || !goodVerifier(verifier) {
 		return "", errors.New("begin the sign-in with a browser: state, nonce or verifier is empty, too long or too short: draw new ones")
 	}
@@ -108,7 +108,7 @@ func goodVerifier(v string) bool {
 }
 
 // authorize asks the discovery document where people sign in.
-func (w *Web) authorize(ctx context.Context) (*url.URL, *Error) {
+func (w *WebSignIn) authorize(ctx context.Context) (*url.URL, *Error) {
 	app, problem := w.newApp()
 	if problem != nil {
 		return nil, problem
@@ -131,7 +131,7 @@ func webScopes() []string { return []string{"openid", "profile"} }
 
 // Finish trades the code that came back for who signed in; nonce and verifier are those of [Web.Begin]. A code is
 // good for one try. The error is an [*Error], or wraps ctx's own when ctx ended first.
-func (w *Web) Finish(ctx context.Context, code, nonce, verifier string) (User, error) {
+func (w *WebSignIn) Finish(ctx context.Context, code, nonce, verifier string) (User, error) {
 	if code == "" || len(code) > maxCode || nonce == "" || !goodVerifier(verifier) {
 		return User{}, w.failed(ctx, &Error{Hint: "the browser came back without what it was sent with: start the sign-in again"})
 	}
@@ -150,7 +150,7 @@ func (w *Web) Finish(ctx context.Context, code, nonce, verifier string) (User, e
 }
 
 // redeem uses a client of its own, which goes and takes along what MSAL keeps of the user's tokens.
-func (w *Web) redeem(ctx context.Context, code, verifier string) (confidential.AuthResult, *Error) {
+func (w *WebSignIn) redeem(ctx context.Context, code, verifier string) (confidential.AuthResult, *Error) {
 	app, problem := w.newApp()
 	if problem != nil {
 		return confidential.AuthResult{}, problem
@@ -166,7 +166,7 @@ func (w *Web) redeem(ctx context.Context, code, verifier string) (confidential.A
 
 // admit holds the ID token against what we asked for. Its signature need not be looked at: it came from the
 // token endpoint itself, over TLS (OpenID Connect Core 1.0, 3.1.3.7, rule 6).
-func (w *Web) admit(r confidential.AuthResult, nonce string) *Error {
+func (w *WebSignIn) admit(r confidential.AuthResult, nonce string) *Error {
 	id := r.IDToken
 	more := passedOver(id.RawToken)
 	switch {
@@ -213,7 +213,7 @@ func (c moreClaims) guest(tenant string) bool {
 	return c.Provider != "" && !strings.Contains(strings.ToLower(c.Provider), tenant)
 }
 
-func (w *Web) failed(ctx context.Context, problem *Error) error {
+func (w *WebSignIn) failed(ctx context.Context, problem *Error) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("sign in to Entra ID with a browser: %w", err)
 	}

@@ -31,7 +31,7 @@ func FuzzIDToken(f *testing.F) {
 		token := "e30." + base64.RawURLEncoding.EncodeToString(payload) + "."
 		a := tokenAnswer{200, "", `{"token_type":"Bearer","expires_in":3599,"access_token":"` + secret + `","id_token":"` + token + `"}`}
 		synctest.Test(t, func(t *testing.T) {
-			w, err := entra.NewWeb(entra.WebConfig{RedirectURL: callback, Config: entra.Config{
+			w, err := entra.NewWebSignIn(entra.WebSignInConfig{RedirectURL: callback, Config: entra.Config{
 				TenantID: tenant, ClientID: clientID, ClientSecret: func() (string, error) { return secret, nil },
 				Authority: "https://login.private.example", NoInstanceDiscovery: true, HTTP: &http.Client{Transport: a},
 			}})

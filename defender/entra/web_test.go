@@ -18,13 +18,13 @@ const (
 	verifier = "canary-verifier-0123456789-abcdefghijklmnop-._~"
 )
 
-func (p *fakePeople) web(t testing.TB, edit func(*entra.WebConfig)) *entra.Web {
+func (p *fakePeople) web(t testing.TB, edit func(*entra.WebSignInConfig)) *entra.WebSignIn {
 	t.Helper()
-	cfg := entra.WebConfig{Config: p.settings(t), RedirectURL: callback}
+	cfg := entra.WebSignInConfig{Config: p.settings(t), RedirectURL: callback}
 	if edit != nil {
 		edit(&cfg)
 	}
-	w, err := entra.NewWeb(cfg)
+	w, err := entra.NewWebSignIn(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,7 +32,7 @@ func (p *fakePeople) web(t testing.TB, edit func(*entra.WebConfig)) *entra.Web {
 }
 
 // browse does what a browser does with the address: Ada signs in, and a code comes back.
-func (p *fakePeople) browse(t *testing.T, w *entra.Web) (code string) {
+func (p *fakePeople) browse(t *testing.T, w *entra.WebSignIn) (code string) {
 	t.Helper()
 	address, err := w.Begin(t.Context(), state, nonce, verifier)
 	if err != nil {
@@ -268,24 +268,24 @@ func TestABrowserThatLeft(t *testing.T) {
 
 func TestNewWebSaysWhatToSet(t *testing.T) {
 	for name, c := range map[string]struct {
-		edit func(*entra.WebConfig)
+		edit func(*entra.WebSignInConfig)
 		want string
 	}{
-		"a domain name":   {func(c *entra.WebConfig) { c.TenantID = "contoso.example" }, "AZURE_TENANT_ID must be the tenant's GUID"},
-		"no credential":   {func(c *entra.WebConfig) { c.ClientSecret = nil }, "set one of AZURE_CLIENT_SECRET"},
-		"a person's mode": {func(c *entra.WebConfig) { c.Mode = entra.Interactive }, "SCANWARDEN_AUTH must be client"},
-		"no address":      {func(c *entra.WebConfig) { c.RedirectURL = "" }, "the address to come back to must be an https:// address"},
-		"plain http":      {func(c *entra.WebConfig) { c.RedirectURL = "http://scans.example.com/link/callback" }, "the address to come back to must be an https:// address"},
-		"a query":         {func(c *entra.WebConfig) { c.RedirectURL = callback + "?a=b" }, "the address to come back to must be an https:// address"},
+		"a domain name":   {func(c *entra.WebSignInConfig) { c.TenantID = "contoso.example" }, "AZURE_TENANT_ID must be the tenant's GUID"},
+		"no credential":   {func(c *entra.WebSignInConfig) { c.ClientSecret = nil }, "set one of AZURE_CLIENT_SECRET"},
+		"a person's mode": {func(c *entra.WebSignInConfig) { c.Mode = entra.Interactive }, "SCANWARDEN_AUTH must be client"},
+		"no address":      {func(c *entra.WebSignInConfig) { c.RedirectURL = "" }, "the address to come back to must be an https:// address"},
+		"plain http":      {func(c *entra.WebSignInConfig) { c.RedirectURL = "http://scans.example.com/link/callback" }, "the address to come back to must be an https:// address"},
+		"a query":         {func(c *entra.WebSignInConfig) { c.RedirectURL = callback + "?a=b" }, "the address to come back to must be an https:// address"},
 	} {
-		cfg := entra.WebConfig{RedirectURL: callback, Config: entra.Config{TenantID: tenant, ClientID: clientID, ClientSecret: func() (string, error) { return secret, nil }}}
+		cfg := entra.WebSignInConfig{RedirectURL: callback, Config: entra.Config{TenantID: tenant, ClientID: clientID, ClientSecret: func() (string, error) { return secret, nil }}}
 		c.edit(&cfg)
-		if _, err := entra.NewWeb(cfg); err == nil || !strings.HasPrefix(err.Error(), "configure the sign-in with a browser: "+c.want) {
+		if _, err := entra.NewWebSignIn(cfg); err == nil || !strings.HasPrefix(err.Error(), "configure the sign-in with a browser: "+c.want) {
 			t.Errorf("%s: %v, want %s", name, err, c.want)
 		}
 	}
-	local := entra.WebConfig{RedirectURL: "http://127.0.0.1:8484/link/callback", Config: entra.Config{TenantID: tenant, ClientID: clientID, ClientSecret: func() (string, error) { return secret, nil }}}
-	if _, err := entra.NewWeb(local); err != nil {
+	local := entra.WebSignInConfig{RedirectURL: "http://127.0.0.1:8484/link/callback", Config: entra.Config{TenantID: tenant, ClientID: clientID, ClientSecret: func() (string, error) { return secret, nil }}}
+	if _, err := entra.NewWebSignIn(local); err != nil {
 		t.Errorf("on this machine: %v", err)
 	}
 }

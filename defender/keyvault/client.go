@@ -22,8 +22,8 @@ type Config struct {
 	HTTP  *http.Client // its transport is used, and no cookies nor redirects; nil means http.DefaultTransport
 }
 
-// Vaults reads secrets. Make one with New; it is safe for concurrent use.
-type Vaults struct {
+// Client reads secrets. Make one with New; it is safe for concurrent use.
+type Client struct {
 	cfg Config
 
 	mu      sync.Mutex
@@ -38,7 +38,7 @@ var tenantID = sync.OnceValue(func() *regexp.Regexp {
 var silence = sync.OnceFunc(func() { log.SetListener(nil) })
 
 // New makes no call.
-func New(cfg Config) (*Vaults, error) {
+func New(cfg Config) (*Client, error) {
 	switch {
 	case !tenantID().MatchString(cfg.TenantID):
 		return nil, errors.New("AZURE_TENANT_ID must be the tenant's GUID where secrets are read from Key Vault, so that a vault of another tenant is told apart")
@@ -46,7 +46,7 @@ func New(cfg Config) (*Vaults, error) {
 		return nil, errors.New("keyvault: Config.Token is missing: say where tokens come from")
 	}
 	silence()
-	return &Vaults{cfg: cfg, clients: map[string]*azsecrets.Client{}}, nil
+	return &Client{cfg: cfg, clients: map[string]*azsecrets.Client{}}, nil
 }
 
 const (
@@ -57,7 +57,7 @@ const (
 )
 
 // client returns the client of a secret's vault.
-func (v *Vaults) client(s secretID) (*azsecrets.Client, error) {
+func (v *Client) client(s secretID) (*azsecrets.Client, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if c, ok := v.clients[s.host]; ok {

@@ -14,7 +14,7 @@ const mostPages = 20
 // Exists reports, without reading a value, nil when the secret is there, enabled and within its dates. It lists the
 // secret's versions, which the role Key Vault Reader is enough for. An error is an *Error, unless ctx has
 // ended or the identifier is none (see Check).
-func (v *Vaults) Exists(ctx context.Context, id string) error {
+func (v *Client) Exists(ctx context.Context, id string) error {
 	s, client, err := v.find(id)
 	if err != nil {
 		return err

@@ -89,7 +89,7 @@ func startAzure(t testing.TB) *azure {
 }
 
 // vaults is a reader that reaches the fake whatever host it dials, and trusts it.
-func (a *azure) vaults(t testing.TB) *keyvault.Vaults {
+func (a *azure) vaults(t testing.TB) *keyvault.Client {
 	t.Helper()
 	v, err := keyvault.New(keyvault.Config{TenantID: tenant, Token: a.token, HTTP: a.client(t)})
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 )
 
 // wantSecret reads a secret and compares its value.
-func wantSecret(t testing.TB, v *keyvault.Vaults, id, want string) {
+func wantSecret(t testing.TB, v *keyvault.Client, id, want string) {
 	t.Helper()
 	got, err := v.Secret(t.Context(), id)
 	if err != nil {

@@ -130,7 +130,7 @@ func TestInterceptedVaultsGetNothing(t *testing.T) {
 }
 
 // reaching is a reader that dials so, and asks for no token.
-func reaching(t testing.TB, dial func(context.Context, string, string) (net.Conn, error)) *keyvault.Vaults {
+func reaching(t testing.TB, dial func(context.Context, string, string) (net.Conn, error)) *keyvault.Client {
 	t.Helper()
 	v, err := keyvault.New(keyvault.Config{
 		TenantID: tenant, HTTP: &http.Client{Transport: &http.Transport{DialContext: dial}},

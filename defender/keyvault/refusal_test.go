@@ -36,7 +36,7 @@ func wantTrouble(t testing.TB, err error, words ...string) *keyvault.Error {
 }
 
 // both asks for the value and for existence: they must fail alike.
-func both(t testing.TB, v *keyvault.Vaults, id string, words ...string) {
+func both(t testing.TB, v *keyvault.Client, id string, words ...string) {
 	t.Helper()
 	_, err := v.Secret(t.Context(), id)
 	wantTrouble(t, err, words...)

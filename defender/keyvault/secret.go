@@ -15,7 +15,7 @@ const maxSecret = 64 << 10
 // Secret reads one secret: the newest version, where the identifier names none. It refuses one that is disabled or
 // outside its dates, which a vault hands out all the same. An error is an *Error, unless ctx has
 // ended or the identifier is none (see Check).
-func (v *Vaults) Secret(ctx context.Context, id string) (defender.Secret, error) {
+func (v *Client) Secret(ctx context.Context, id string) (defender.Secret, error) {
 	s, client, err := v.find(id)
 	if err != nil {
 		return defender.Secret{}, err
@@ -35,7 +35,7 @@ func (v *Vaults) Secret(ctx context.Context, id string) (defender.Secret, error)
 	return defender.NewSecret(*got.Value), nil
 }
 
-func (v *Vaults) find(id string) (secretID, *azsecrets.Client, error) {
+func (v *Client) find(id string) (secretID, *azsecrets.Client, error) {
 	s, err := parse(id)
 	if err != nil {
 		return s, nil, err

@@ -28,7 +28,7 @@ type line struct {
 	resource string
 }
 
-func (v *Vaults) line(s secretID) line {
+func (v *Client) line(s secretID) line {
 	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	if v.cfg.HTTP != nil {
 		client.Transport, client.Timeout = v.cfg.HTTP.Transport, v.cfg.HTTP.Timeout

@@ -20,7 +20,7 @@ type Ack struct {
 	Err         error           // ErrNoResponse, or what is wrong with the acknowledgement
 	TriggerID   string
 	ResponseURL string
-	Sent        Raw // over HTTP: the request as it was sent, to vary and send again with SendRaw
+	Sent        RawRequest // over HTTP: the request as it was sent, to vary and send again with SendRaw
 
 	delivery delivery
 	envelope []byte // over a socket: the same

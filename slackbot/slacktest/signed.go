@@ -17,7 +17,7 @@ import (
 )
 
 // A Raw is one HTTP request to the app. The zero value of a field is what Slack would send.
-type Raw struct {
+type RawRequest struct {
 	URL         string
 	Body        string
 	ContentType string    // no part of what is signed
@@ -28,7 +28,7 @@ type Raw struct {
 }
 
 // SendRaw sends r to the app. What it answers has no effect in the workspace and breaks no rule.
-func (s *Server) SendRaw(r Raw) *Ack {
+func (s *Server) SendRaw(r RawRequest) *Ack {
 	a := &Ack{Sent: r, delivery: delivery{what: "send a request", quiet: true}}
 	s.post(a)
 	return a
@@ -58,7 +58,7 @@ func (s *Server) overHTTP(a *Ack) {
 		a.Err = fmt.Errorf("slacktest: the app has no URL for %s: see SetURLs", a.delivery.kind)
 		return
 	}
-	a.Sent = Raw{URL: to, Body: a.delivery.body(), Timestamp: time.Now()}
+	a.Sent = RawRequest{URL: to, Body: a.delivery.body(), Timestamp: time.Now()}
 	a.Sent.Signature = s.sign(a.Sent)
 	s.post(a)
 }
@@ -78,7 +78,7 @@ func (d delivery) body() string {
 	return string(encode(d.payload))
 }
 
-func (s *Server) sign(r Raw) string {
+func (s *Server) sign(r RawRequest) string {
 	mac := hmac.New(sha256.New, []byte(cmp.Or(r.Secret, s.options.SigningSecret)))
 	fmt.Fprintf(mac, "v0:%d:%s", r.Timestamp.Unix(), r.Body)
 	return "v0=" + hex.EncodeToString(mac.Sum(nil))
@@ -112,7 +112,7 @@ func (s *Server) post(a *Ack) {
 	}
 }
 
-func (s *Server) signed(ctx context.Context, raw Raw) (*http.Request, error) {
+func (s *Server) signed(ctx context.Context, raw RawRequest) (*http.Request, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, raw.URL, strings.NewReader(raw.Body))
 	if err != nil {
 		return nil, err

@@ -12,7 +12,7 @@ import (
 // admit authenticates a request and reads its body, or answers it. A stranger's body is read only where nothing but
 // the body can tell that they are none.
 func (d *door) admit(w http.ResponseWriter, r *http.Request) (who caller, body []byte, ok bool) {
-	late := auth.NeedsBody(d.cfg.Keeper, r)
+	late := auth.NeedsBody(d.cfg.Authenticator, r)
 	if !late {
 		if who, ok = d.caller(w, r, nil); !ok {
 			return caller{}, nil, false
@@ -45,15 +45,15 @@ func readMessage(w http.ResponseWriter, r *http.Request) ([]byte, bool) {
 
 // caller authenticates a request, or answers it. The cause of a failure of ours goes to the log alone.
 func (d *door) caller(w http.ResponseWriter, r *http.Request, body []byte) (caller, bool) {
-	who, err := d.cfg.Keeper.Admit(r, body)
+	who, err := d.cfg.Authenticator.Authenticate(r, body)
 	if err == nil {
 		return caller{
-			principal: who.Principal, groups: who.Groups, agent: who.Agent, session: who.Session, via: confirm.ViaHTTP,
+			principal: who.Principal, groups: who.Groups, agent: who.Agent, session: who.Session, via: confirm.SourceHTTP,
 		}, true
 	}
-	denial, ok := errors.AsType[*auth.Denial](err)
+	denial, ok := errors.AsType[*auth.Error](err)
 	if !ok {
-		denial = &auth.Denial{
+		denial = &auth.Error{
 			Status: http.StatusServiceUnavailable, Cause: err,
 			Reason: "nobody can be let in right now; an operator finds the cause in the log",
 		}

@@ -64,7 +64,7 @@ func (a *authority) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	_ = json.NewEncoder(w).Encode(map[string]any{"keys": []any{map[string]any{"kty": "RSA", "kid": "k", "n": n, "e": "AQAB"}}})
 }
 
-func (a *authority) keeper(t testing.TB) auth.Keeper {
+func (a *authority) keeper(t testing.TB) auth.Authenticator {
 	t.Helper()
 	k, err := auth.Entra(t.Context(), auth.EntraConfig{
 		TenantID: tenantID, ClientID: clientID, Authority: a.URL, Resource: "https://scans.example.com/mcp", HTTP: a.Client(),
@@ -99,15 +99,15 @@ func (a *authority) token(t testing.TB, object string, changes jwt.MapClaims) st
 const slackSecret = "8f742231b10e8888abcd99yyyzzz85a5"
 
 // slackKeeper knows what slackSigned signs, and everybody as a member of the workspace T1.
-func slackKeeper() auth.Keeper {
-	return auth.Slack(auth.SlackConfig{
+func slackKeeper() auth.Authenticator {
+	return auth.SlackAssistant(auth.SlackConfig{
 		Verify: func(h http.Header, body []byte) error {
 			if !hmac.Equal([]byte(h.Get("X-Slack-Signature")), []byte(slackMAC(h.Get("X-Slack-Request-Timestamp"), string(body)))) {
 				return errors.New("not signed")
 			}
 			return nil
 		},
-		Vouch: func(_ context.Context, team, user string) (confirm.Principal, []string, error) {
+		ResolveUser: func(_ context.Context, team, user string) (confirm.Principal, []string, error) {
 			return confirm.Principal("slack:" + team + "/" + user), nil, nil
 		},
 	})

@@ -60,8 +60,8 @@ func callerFrom(ctx context.Context) (caller, error) {
 
 // asker names the caller to the gate, with the channels that can reach a person for this call. What an agent's
 // client answers is the agent's own word, so nobody is asked there.
-func (s *Server) asker(ctx context.Context, c caller) confirm.Asker {
-	by := confirm.Asker{Principal: c.principal, Via: c.via, Local: c.local, Groups: c.groups, Agent: c.agent}
+func (s *Server) asker(ctx context.Context, c caller) confirm.Requester {
+	by := confirm.Requester{Principal: c.principal, Source: c.via, Local: c.local, Groups: c.groups, Agent: c.agent}
 	for _, ch := range s.cfg.Channels {
 		if ch != confirm.Client || canAsk(ctx) && !c.agent {
 			by.Channels = append(by.Channels, ch)

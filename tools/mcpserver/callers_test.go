@@ -13,8 +13,8 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"scanwarden/confirm"
-	"scanwarden/tools/mcpserver/auth"
 	"scanwarden/tools/mcpserver"
+	"scanwarden/tools/mcpserver/auth"
 )
 
 // logBuffer is a log that can be read while it is written.
@@ -36,13 +36,13 @@ func (l *logBuffer) String() string {
 }
 
 // door opens a door to the same server for those whom keeper knows.
-func (h *house) door(t testing.TB, keeper auth.Keeper) (url string) {
+func (h *house) door(t testing.TB, keeper auth.Authenticator) (url string) {
 	t.Helper()
 	web := httptest.NewUnstartedServer(nil)
 	host := web.Listener.Addr().String()
 	var err error
 	web.Config.Handler, err = h.server.Handler(mcpserver.HTTPConfig{
-		Hosts: []string{host}, Origins: []string{"http://" + host}, Keeper: keeper,
+		Hosts: []string{host}, Origins: []string{"http://" + host}, Authenticator: keeper,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -113,8 +113,8 @@ func TestASessionBelongsToItsCaller(t *testing.T) {
 	h, a := entraHouse(t, nil)
 	ada, bob := a.token(t, adaID, nil), a.token(t, bobID, nil)
 	agent := a.token(t, adaID, jwt.MapClaims{"xms_act_fct": "11"})
-	tokens := h.door(t, auth.Tokens(nil))
-	local := h.door(t, auth.Anyone("local:ada"))
+	tokens := h.door(t, auth.BearerTokens(nil))
+	local := h.door(t, auth.Anonymous("local:ada"))
 	inSlack := h.door(t, slackKeeper())
 	_, header := h.knock(t, "POST", ping, bearer(ada, ""))
 	session := header.Get("Mcp-Session-Id")
@@ -197,8 +197,8 @@ func TestAnAgentAsksAndNeverDecides(t *testing.T) {
 // What an agent's client would answer is the agent's own word: the gate is not even offered it.
 func TestAnAgentsClientIsNoChannel(t *testing.T) {
 	h, a := entraHouse(t, []confirm.Channel{confirm.Client, confirm.Slack})
-	var seen []confirm.Asker
-	h.server.SeeAskers(func(by confirm.Asker) { seen = append(seen, by) })
+	var seen []confirm.Requester
+	h.server.SeeAskers(func(by confirm.Requester) { seen = append(seen, by) })
 	for name, tt := range map[string]struct {
 		claims jwt.MapClaims
 		want   []confirm.Channel

@@ -30,11 +30,11 @@ func (ask Ask) Elicit(_ context.Context, req mcp.ElicitationRequest) (*mcp.Elici
 	return res, nil
 }
 
-// Session is a real MCP client, for `scanwarden try`.
-type Session struct{ mcp *client.Client }
+// Client is a real MCP client, for `scanwarden try`.
+type Client struct{ mcp *client.Client }
 
 // Dial connects to a server over HTTP and shakes hands. token may be empty.
-func Dial(ctx context.Context, url, token string, ask Ask) (*Session, error) {
+func Dial(ctx context.Context, url, token string, ask Ask) (*Client, error) {
 	var opts []transport.StreamableHTTPCOption
 	if token != "" {
 		opts = append(opts, transport.WithHTTPHeaders(map[string]string{"Authorization": "Bearer " + token}))
@@ -55,11 +55,11 @@ func Dial(ctx context.Context, url, token string, ask Ask) (*Session, error) {
 		_ = c.Close()
 		return nil, fmt.Errorf("shake hands with MCP server: %w", err)
 	}
-	return &Session{mcp: c}, nil
+	return &Client{mcp: c}, nil
 }
 
 // Call calls a tool and returns its result; a refusal is a result too.
-func (s *Session) Call(ctx context.Context, tool string, args map[string]any) (tools.Result, error) {
+func (s *Client) Call(ctx context.Context, tool string, args map[string]any) (tools.Result, error) {
 	req := mcp.CallToolRequest{}
 	req.Params.Name, req.Params.Arguments = tool, args
 	res, err := s.mcp.CallTool(ctx, req)
@@ -78,4 +78,4 @@ func (s *Session) Call(ctx context.Context, tool string, args map[string]any) (t
 }
 
 // Close ends the session.
-func (s *Session) Close() error { return s.mcp.Close() }
+func (s *Client) Close() error { return s.mcp.Close() }

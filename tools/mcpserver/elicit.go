@@ -91,7 +91,7 @@ func (w writeCall) abandon(ctx context.Context, c confirm.Change) confirm.Change
 	}
 	tidy, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWord)
 	defer cancel()
-	now, err := w.back.Gate.Abandon(tidy, c.ID, w.by.principal)
+	now, err := w.back.Gate.Cancel(tidy, c.ID, w.by.principal)
 	switch {
 	case err == nil, errors.Is(err, confirm.ErrRefused):
 		return now // taken back, or ended before

@@ -19,7 +19,7 @@ import (
 // endings are the ways in which a change ends while a client's prompt stands unanswered.
 var endings = map[string]func(*testing.T, *house, confirm.Change){
 	"withdrawn": func(t *testing.T, h *house, c confirm.Change) {
-		if _, err := h.gate.Withdraw(t.Context(), c.ID, confirm.Asker{Principal: c.Requester}); err != nil {
+		if _, err := h.gate.Withdraw(t.Context(), c.ID, confirm.Requester{Principal: c.Requester}); err != nil {
 			t.Error(err)
 		}
 	},

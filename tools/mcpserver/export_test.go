@@ -21,7 +21,7 @@ func (s *Server) SeeHeaders(see func(http.Header)) {
 }
 
 // SeeAskers shows how every tool call names its caller to the gate.
-func (s *Server) SeeAskers(see func(confirm.Asker)) {
+func (s *Server) SeeAskers(see func(confirm.Requester)) {
 	s.mcp.Use(func(next server.ToolHandlerFunc) server.ToolHandlerFunc {
 		return func(ctx context.Context, req mcp.CallToolRequest) (*mcp.CallToolResult, error) {
 			if c, err := callerFrom(ctx); err == nil {

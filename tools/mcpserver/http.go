@@ -24,9 +24,9 @@ const sessionIdle = 24 * time.Hour
 
 // HTTPConfig configures the HTTP door.
 type HTTPConfig struct {
-	Hosts   []string        // allowed Host headers, with the port where there is one; none allows nobody
-	Origins []string        // allowed Origin headers; a request without one (not a browser) is allowed
-	Keeper  auth.Keeper // tells who sent a request
+	Hosts         []string           // allowed Host headers, with the port where there is one; none allows nobody
+	Origins       []string           // allowed Origin headers; a request without one (not a browser) is allowed
+	Authenticator auth.Authenticator // tells who sent a request
 }
 
 // door stands in front of the library's handler, which checks neither origin nor caller nor size.
@@ -39,7 +39,7 @@ type door struct {
 
 // Handler serves MCP at whatever path it is mounted on. It is stopped by Close.
 func (s *Server) Handler(cfg HTTPConfig) (http.Handler, error) {
-	if cfg.Keeper == nil {
+	if cfg.Authenticator == nil {
 		return nil, errors.New("MCP over HTTP: nothing is configured to tell who calls")
 	}
 	keys, err := s.keys()

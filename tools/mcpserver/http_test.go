@@ -104,7 +104,7 @@ func TestASessionBelongsToItsPrincipal(t *testing.T) {
 func TestNobodyCancelsAnothersCall(t *testing.T) {
 	h := newHouse(t)
 	c, err := h.gate.Propose(t.Context(), confirm.Proposal{Operation: "add_scan", Target: "simulator"},
-		confirm.Asker{Principal: "token:ada", Channels: []confirm.Channel{confirm.Client}})
+		confirm.Requester{Principal: "token:ada", Channels: []confirm.Channel{confirm.Client}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -29,8 +29,8 @@ var instructionsToRead string
 
 // Backend is what tool calls need; it may take a moment to stand after the handshake is already answered.
 type Backend struct {
-	Desk *tools.Desk
-	Gate *confirm.Gate
+	Service *tools.Service
+	Gate    *confirm.Gate
 }
 
 // Config configures a Server.
@@ -143,7 +143,7 @@ func (s *Server) call(op tools.Operation) server.ToolHandlerFunc {
 		}
 		ctx, stop := s.showProgress(ctx, req)
 		defer stop()
-		out, err := back.Desk.Call(ctx, caller.principal, op.Name, arguments(req))
+		out, err := back.Service.Call(ctx, caller.principal, op.Name, arguments(req))
 		if err != nil {
 			return s.refuse(ctx, op.Name, err), nil
 		}

@@ -87,7 +87,7 @@ func TestSlackWithoutAPerson(t *testing.T) {
 // nobody lets everybody in as no one, and checks nothing else: the door has to.
 type nobody struct{}
 
-func (nobody) Admit(*http.Request, []byte) (auth.Caller, error) {
+func (nobody) Authenticate(*http.Request, []byte) (auth.Caller, error) {
 	return auth.Caller{Session: "shared"}, nil
 }
 

@@ -22,8 +22,8 @@ import (
 	"scanwarden/defender"
 	"scanwarden/defender/defendertest"
 	"scanwarden/tools"
-	"scanwarden/tools/mcpserver/auth"
 	"scanwarden/tools/mcpserver"
+	"scanwarden/tools/mcpserver/auth"
 )
 
 const (
@@ -40,8 +40,8 @@ type house struct {
 	url    string
 	ahead  atomic.Int64 // seconds by which the gate's clock is ahead
 
-	channels []confirm.Channel // where changes are put to people; nil means the client
-	keeper   auth.Keeper   // nil means that ada and bob have tokens
+	channels []confirm.Channel  // where changes are put to people; nil means the client
+	keeper   auth.Authenticator // nil means that ada and bob have tokens
 	readOnly bool
 	scanner  string    // a machine id
 	behalf   sync.Map  // in whose name Defender was called
@@ -84,7 +84,7 @@ func (h *house) rooms(t testing.TB, policy confirm.Policy, api string) *mcpserve
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg := defender.Config{URL: api, Token: func(ctx context.Context, _ defender.TokenAsk) (string, error) {
+	cfg := defender.Config{URL: api, Token: func(ctx context.Context, _ defender.TokenRequest) (string, error) {
 		h.behalf.Store(tools.Behalf(ctx), true)
 		return "simulator", nil
 	}}
@@ -99,13 +99,13 @@ func (h *house) rooms(t testing.TB, policy confirm.Policy, api string) *mcpserve
 	executor := tools.NewExecutor(reader, writer, nil)
 	clock := func() time.Time { return time.Now().Add(time.Duration(h.ahead.Load()) * time.Second) }
 	h.ledger = ledger
-	var kept confirm.Ledger = ledger
+	var kept confirm.Store = ledger
 	if h.between != nil {
 		h.between.Store = ledger
 		kept = h.between
 	}
 	h.gate = confirm.New(confirm.Config{
-		Ledger: kept, Policy: policy, Target: "simulator", Now: clock,
+		Store: kept, Policy: policy, Target: "simulator", Now: clock,
 		Execute: executor.Execute, Reconcile: executor.Reconcile,
 	})
 	t.Cleanup(func() {
@@ -116,8 +116,8 @@ func (h *house) rooms(t testing.TB, policy confirm.Policy, api string) *mcpserve
 			t.Error(err)
 		}
 	})
-	desk := tools.NewDesk(tools.Config{Reader: reader, Gate: h.gate, Policy: policy, Target: "simulator"})
-	return &mcpserver.Backend{Desk: desk, Gate: h.gate}
+	desk := tools.NewService(tools.Config{Reader: reader, Gate: h.gate, Policy: policy, Target: "simulator"})
+	return &mcpserver.Backend{Service: desk, Gate: h.gate}
 }
 
 func (h *house) serve(t testing.TB, back *mcpserver.Backend) {
@@ -136,7 +136,7 @@ func (h *house) serve(t testing.TB, back *mcpserver.Backend) {
 		t.Fatal(err)
 	}
 	if h.keeper == nil {
-		h.keeper = auth.Tokens(map[confirm.Principal][sha256.Size]byte{
+		h.keeper = auth.BearerTokens(map[confirm.Principal][sha256.Size]byte{
 			"token:ada": sha256.Sum256([]byte(adaToken)), "token:bob": sha256.Sum256([]byte(bobToken)),
 		})
 	}

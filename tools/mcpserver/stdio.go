@@ -42,7 +42,7 @@ func (s *Server) ServeStdio(ctx context.Context, in io.Reader, out io.Writer, pr
 	// bring the answer: so both are far larger than the number of changes one requester may have open.
 	server.WithWorkerPoolSize(40)(std)
 	server.WithQueueSize(10000)(std)
-	ctx = withCaller(ctx, caller{principal: principal, via: confirm.ViaStdio, local: true})
+	ctx = withCaller(ctx, caller{principal: principal, via: confirm.SourceStdio, local: true})
 	err := std.Listen(ctx, &lines{in: bufio.NewReaderSize(in, 64<<10), ctx: ctx, calls: &s.calls}, &lockedWriter{w: out})
 	if err != nil && ctx.Err() == nil {
 		return fmt.Errorf("serve stdio: %w", err)

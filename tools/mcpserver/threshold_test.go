@@ -18,7 +18,7 @@ import (
 // What proved who the caller is does not reach a handler; who they are reaches Defender's sign-in.
 func TestCredentialsEndAtTheDoor(t *testing.T) {
 	a := newAuthority(t)
-	h := &house{keeper: auth.Either(slackKeeper(), a.keeper(t))}
+	h := &house{keeper: auth.BySignature(slackKeeper(), a.keeper(t))}
 	h.build(t)
 	var mu sync.Mutex
 	var seen []http.Header
@@ -55,7 +55,7 @@ func TestCredentialsEndAtTheDoor(t *testing.T) {
 // A stranger's body is not read: the answer comes while it is still on its way.
 func TestAStrangersBodyIsNotRead(t *testing.T) {
 	a := newAuthority(t)
-	h := &house{keeper: auth.Either(slackKeeper(), a.keeper(t))}
+	h := &house{keeper: auth.BySignature(slackKeeper(), a.keeper(t))}
 	h.build(t)
 	for name, alter := range map[string]func(*http.Request){
 		"no credentials":         func(*http.Request) {},
@@ -94,7 +94,7 @@ func TestAStrangersBodyIsNotRead(t *testing.T) {
 // failing is a Keeper that cannot tell.
 type failing struct{}
 
-func (failing) Admit(*http.Request, []byte) (auth.Caller, error) {
+func (failing) Authenticate(*http.Request, []byte) (auth.Caller, error) {
 	return auth.Caller{Principal: "token:ada"}, errors.New("the directory is on fire")
 }
 
@@ -102,7 +102,7 @@ func TestWhenNobodyCanTellWhoCalls(t *testing.T) {
 	a := newAuthority(t)
 	a.down.Store(true)
 	for name, tt := range map[string]struct {
-		keeper auth.Keeper
+		keeper auth.Authenticator
 		cause  string
 	}{
 		"a failure":     {failing{}, "the directory is on fire"},

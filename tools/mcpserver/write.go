@@ -55,7 +55,7 @@ type writeCall struct {
 // propose plans the change and puts it to people. What cannot be confirmed is refused before Defender is read.
 func (w writeCall) propose(ctx context.Context) (*mcp.CallToolResult, error) {
 	asker := w.asker(ctx, w.by)
-	if err := w.back.Gate.MayPropose(ctx, w.op.Name, asker); err != nil {
+	if err := w.back.Gate.CanPropose(ctx, w.op.Name, asker); err != nil {
 		return w.refuse(ctx, w.op.Name, err), nil
 	}
 	plan, err := w.plan(ctx)
@@ -76,7 +76,7 @@ func (w writeCall) propose(ctx context.Context) (*mcp.CallToolResult, error) {
 func (w writeCall) plan(ctx context.Context) (confirm.Proposal, error) {
 	work, stop := w.showProgress(ctx, w.req)
 	defer stop()
-	return w.back.Desk.Plan(work, w.op.Name, arguments(w.req))
+	return w.back.Service.Plan(work, w.op.Name, arguments(w.req))
 }
 
 // ask puts the change to the client's person: the whole plan, and the code as the last line.
@@ -184,7 +184,7 @@ func (w writeCall) outcome(ctx context.Context, c confirm.Change) (*mcp.CallTool
 // inDoubt answers when the ledger fails after the person has: the change may well run.
 func (w writeCall) inDoubt(ctx context.Context, change string, err error) *mcp.CallToolResult {
 	w.cfg.Log.ErrorContext(ctx, "how a change stands cannot be read", "change", change, "error", err)
-	return structured(tools.InDoubt(w.op.Name, change))
+	return structured(tools.UnknownResult(w.op.Name, change))
 }
 
 // about is what this call's requestState is bound to. The arguments are compared as JSON values: a client may

@@ -14,14 +14,14 @@ type Caller struct {
 	Session   string            // what initialize-era sessions are bound to; "" means the principal
 }
 
-// Keeper tells who sent a request, whose body is read already and at most 1 MiB. An error is a *Denial, or one that
+// Authenticator tells who sent a request, whose body is read already and at most 1 MiB. An error is a *Denial, or one that
 // only the log may see.
-type Keeper interface {
-	Admit(r *http.Request, body []byte) (Caller, error)
+type Authenticator interface {
+	Authenticate(r *http.Request, body []byte) (Caller, error)
 }
 
-// Denial is a request that is not let in.
-type Denial struct {
+// Error is a request that is not let in.
+type Error struct {
 	Status    int    // 400, 401, 403 or 503
 	Challenge string // WWW-Authenticate; "" where there is none
 	Reason    string // one plain sentence
@@ -29,12 +29,12 @@ type Denial struct {
 }
 
 // Error returns the reason alone.
-func (d *Denial) Error() string { return d.Reason }
+func (d *Error) Error() string { return d.Reason }
 
 // NeedsBody reports whether k has to see the body of r to tell who sent it. Only Slack signs bodies, so only what
 // looks signed by Slack is worth reading for a stranger; of anybody else, Admit is to be asked before the body is
 // read, with a nil one. A Keeper from elsewhere is taken to need it.
-func NeedsBody(k Keeper, r *http.Request) bool {
+func NeedsBody(k Authenticator, r *http.Request) bool {
 	switch k := k.(type) {
 	case tokens, anyone, *entra:
 		return false
@@ -46,15 +46,17 @@ func NeedsBody(k Keeper, r *http.Request) bool {
 	return true
 }
 
-// Either asks slack about requests that carry a Slack signature, and other about the rest.
-func Either(slack, other Keeper) Keeper { return either{slack: slack, other: other} }
+// BySignature asks slack about requests that carry a Slack signature, and other about the rest.
+func BySignature(slack, other Authenticator) Authenticator { return either{slack: slack, other: other} }
 
-type either struct{ slack, other Keeper }
+type either struct{ slack, other Authenticator }
 
-// Admit implements Keeper.
-func (e either) Admit(r *http.Request, body []byte) (Caller, error) { return e.of(r).Admit(r, body) }
+// Authenticate implements Keeper.
+func (e either) Authenticate(r *http.Request, body []byte) (Caller, error) {
+	return e.of(r).Authenticate(r, body)
+}
 
-func (e either) of(r *http.Request) Keeper {
+func (e either) of(r *http.Request) Authenticator {
 	if len(r.Header.Values(slackSignature)) > 0 {
 		return e.slack
 	}

@@ -16,7 +16,7 @@ import (
 
 func TestWhoIsAsked(t *testing.T) {
 	sums := map[confirm.Principal][sha256.Size]byte{"token:ada": sha256.Sum256([]byte("a-long-enough-token"))}
-	k := auth.Either(auth.Slack(workspace()), auth.Tokens(sums))
+	k := auth.BySignature(auth.SlackAssistant(workspace()), auth.BearerTokens(sums))
 	body := callBody(adaInSlack)
 	bearer := httptest.NewRequestWithContext(t.Context(), http.MethodPost, resource, nil)
 	bearer.Header.Set("Authorization", "Bearer a-long-enough-token")
@@ -36,7 +36,7 @@ func TestWhoIsAsked(t *testing.T) {
 		if got := auth.NeedsBody(k, tt.r); got != tt.needsBody {
 			t.Errorf("%s: needs the body: %v", name, got)
 		}
-		got, err := k.Admit(tt.r, []byte(body))
+		got, err := k.Authenticate(tt.r, []byte(body))
 		if got.Principal != tt.principal || (err == nil) != (tt.principal != "") {
 			t.Errorf("%s: %+v, %v", name, got, err)
 		}
@@ -44,7 +44,7 @@ func TestWhoIsAsked(t *testing.T) {
 }
 
 // elsewhere is a Keeper that this room does not know.
-type elsewhere struct{ auth.Keeper }
+type elsewhere struct{ auth.Authenticator }
 
 func TestWhoseBodyIsReadForAStranger(t *testing.T) {
 	a := newAuthority(t)
@@ -54,17 +54,17 @@ func TestWhoseBodyIsReadForAStranger(t *testing.T) {
 	} {
 		r := slackRequest(t, time.Now(), signingSecret, "")
 		r.Header.Set("X-Slack-Request-Timestamp", stamp)
-		if auth.NeedsBody(auth.Slack(workspace()), r) {
+		if auth.NeedsBody(auth.SlackAssistant(workspace()), r) {
 			t.Errorf("%s: the body is read", name)
 		}
 	}
 	r := slackRequest(t, time.Now(), signingSecret, "")
 	for name, tt := range map[string]struct {
-		k    auth.Keeper
+		k    auth.Authenticator
 		want bool
 	}{
-		"Entra": {a.keeper(t), false}, "tokens": {auth.Tokens(nil), false}, "anyone": {auth.Anyone("local:ada"), false},
-		"Slack": {auth.Slack(workspace()), true}, "another": {elsewhere{}, true},
+		"Entra": {a.keeper(t), false}, "tokens": {auth.BearerTokens(nil), false}, "anyone": {auth.Anonymous("local:ada"), false},
+		"Slack": {auth.SlackAssistant(workspace()), true}, "another": {elsewhere{}, true},
 	} {
 		if got := auth.NeedsBody(tt.k, r); got != tt.want {
 			t.Errorf("%s: %v", name, got)
@@ -84,20 +84,20 @@ func TestATokenIsComparedToItsLastByte(t *testing.T) {
 		near[i] ^= 1
 		sums[confirm.Principal("token:"+strconv.Itoa(i))] = near
 	}
-	if got, err := auth.Tokens(sums).Admit(r, nil); err == nil || got.Principal != "" {
+	if got, err := auth.BearerTokens(sums).Authenticate(r, nil); err == nil || got.Principal != "" {
 		t.Errorf("let in as %s", got.Principal)
 	}
 	sums["token:ada"] = sum
-	if got, err := auth.Tokens(sums).Admit(r, nil); err != nil || got.Principal != "token:ada" {
+	if got, err := auth.BearerTokens(sums).Authenticate(r, nil); err != nil || got.Principal != "token:ada" {
 		t.Errorf("let in as %q, %v", got.Principal, err)
 	}
 }
 
 // What a caller without the right token is told depends on what they tried, and on what there is.
 func TestATokenThatIsMissingOrWrong(t *testing.T) {
-	some := auth.Tokens(map[confirm.Principal][sha256.Size]byte{"token:ada": sha256.Sum256([]byte("a-long-enough-token"))})
+	some := auth.BearerTokens(map[confirm.Principal][sha256.Size]byte{"token:ada": sha256.Sum256([]byte("a-long-enough-token"))})
 	for name, tt := range map[string]struct {
-		k             auth.Keeper
+		k             auth.Authenticator
 		authorization string
 		reason        string
 		challenge     string
@@ -105,13 +105,13 @@ func TestATokenThatIsMissingOrWrong(t *testing.T) {
 		"nothing":            {some, "", "send a token", `Bearer realm="scanwarden"`},
 		"another scheme":     {some, "Basic a-long-enough-token", "send a token", `Bearer realm="scanwarden"`},
 		"a wrong token":      {some, "Bearer another-long-token", "none of this server's", `Bearer realm="scanwarden", error="invalid_token", error_description="`},
-		"no tokens at all":   {auth.Tokens(nil), "Bearer another-long-token", "lets nobody in over HTTP", ""},
+		"no tokens at all":   {auth.BearerTokens(nil), "Bearer another-long-token", "lets nobody in over HTTP", ""},
 		"the token, in full": {some, "bearer  a-long-enough-token", "", ""},
 	} {
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, resource, nil)
 		r.Header.Set("Authorization", tt.authorization)
-		_, err := tt.k.Admit(r, nil)
-		denial, denied := errors.AsType[*auth.Denial](err)
+		_, err := tt.k.Authenticate(r, nil)
+		denial, denied := errors.AsType[*auth.Error](err)
 		if denied != (tt.reason != "") {
 			t.Fatalf("%s: %v", name, err)
 		}

@@ -108,7 +108,7 @@ func (a *authority) config() auth.EntraConfig {
 	}
 }
 
-func (a *authority) keeper(t testing.TB, alter ...func(*auth.EntraConfig)) auth.Keeper {
+func (a *authority) keeper(t testing.TB, alter ...func(*auth.EntraConfig)) auth.Authenticator {
 	t.Helper()
 	cfg := a.config()
 	for _, f := range alter {
@@ -170,9 +170,9 @@ func sign(t testing.TB, method jwt.SigningMethod, key any, header map[string]any
 }
 
 // knock asks a keeper about a request with this token.
-func knock(t testing.TB, k auth.Keeper, token string) (auth.Caller, error) {
+func knock(t testing.TB, k auth.Authenticator, token string) (auth.Caller, error) {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, resource, nil)
 	r.Header.Set("Authorization", "Bearer "+token)
-	return k.Admit(r, nil)
+	return k.Authenticate(r, nil)
 }

@@ -9,12 +9,12 @@ import (
 	"scanwarden/confirm"
 )
 
-// Tokens admits bearer tokens, known by their SHA-256 sums, by whom they stand for.
-func Tokens(sums map[confirm.Principal][sha256.Size]byte) Keeper { return tokens(sums) }
+// BearerTokens admits bearer tokens, known by their SHA-256 sums, by whom they stand for.
+func BearerTokens(sums map[confirm.Principal][sha256.Size]byte) Authenticator { return tokens(sums) }
 
 type tokens map[confirm.Principal][sha256.Size]byte
 
-func (t tokens) Admit(r *http.Request, _ []byte) (Caller, error) {
+func (t tokens) Authenticate(r *http.Request, _ []byte) (Caller, error) {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	sum := sha256.Sum256([]byte(strings.TrimSpace(token)))
 	var who confirm.Principal
@@ -30,8 +30,8 @@ func (t tokens) Admit(r *http.Request, _ []byte) (Caller, error) {
 }
 
 // denial names no error where nothing was tried, as RFC 6750 section 3 asks.
-func (t tokens) denial(tried bool) *Denial {
-	d := &Denial{Status: http.StatusUnauthorized, Challenge: `Bearer realm="scanwarden"`}
+func (t tokens) denial(tried bool) *Error {
+	d := &Error{Status: http.StatusUnauthorized, Challenge: `Bearer realm="scanwarden"`}
 	switch {
 	case len(t) == 0:
 		d.Challenge = ""
@@ -45,11 +45,11 @@ func (t tokens) denial(tried bool) *Denial {
 	return d
 }
 
-// Anyone admits everybody as one principal.
-func Anyone(p confirm.Principal) Keeper { return anyone(p) }
+// Anonymous admits everybody as one principal.
+func Anonymous(p confirm.Principal) Authenticator { return anyone(p) }
 
 type anyone confirm.Principal
 
-func (a anyone) Admit(*http.Request, []byte) (Caller, error) {
+func (a anyone) Authenticate(*http.Request, []byte) (Caller, error) {
 	return Caller{Principal: confirm.Principal(a)}, nil
 }

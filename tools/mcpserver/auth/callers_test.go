@@ -52,7 +52,7 @@ func TestWhoMayCall(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			got, err := knock(t, k, signed(t, tt.claims))
 			if tt.status != 0 {
-				denial, ok := errors.AsType[*auth.Denial](err)
+				denial, ok := errors.AsType[*auth.Error](err)
 				if !ok || denial.Status != tt.status {
 					t.Fatalf("%v, want %d", err, tt.status)
 				}

@@ -26,45 +26,45 @@ func (e *entra) bearer(r *http.Request) (string, error) {
 	return token, nil
 }
 
-func (e *entra) malformed(why string) *Denial {
+func (e *entra) malformed(why string) *Error {
 	return e.deny(http.StatusBadRequest, "invalid_request", why)
 }
 
 // unauthenticated names no error, as RFC 6750 section 3 asks for a request that tried nothing.
-func (e *entra) unauthenticated() *Denial {
+func (e *entra) unauthenticated() *Error {
 	return e.deny(http.StatusUnauthorized, "", "sign in with Microsoft Entra ID, and send the access token as `Authorization: Bearer TOKEN`")
 }
 
-func (e *entra) invalid(why string) *Denial {
+func (e *entra) invalid(why string) *Error {
 	return e.deny(http.StatusUnauthorized, "invalid_token", why)
 }
 
-func (e *entra) insufficient() *Denial {
+func (e *entra) insufficient() *Error {
 	return e.deny(http.StatusForbidden, "insufficient_scope",
 		"a person's token needs the scope Scans.Use, and an application's own the app role Scans.Use.All; ask an administrator of the tenant to grant it")
 }
 
 // errGuest has no challenge: no other token would help.
-var errGuest = &Denial{
+var errGuest = &Error{
 	Status: http.StatusForbidden,
 	Reason: "guests of the tenant cannot use scanwarden; ask a member of it (an account from elsewhere that is a member is told by the optional claim acct)",
 }
 
 // unavailable is no fault of the caller's: a client that were told 401 would throw its token away.
-func unavailable(cause error) *Denial {
-	return &Denial{
+func unavailable(cause error) *Error {
+	return &Error{
 		Status: http.StatusServiceUnavailable, Cause: cause,
 		Reason: "Entra's signing keys cannot be fetched, so no token can be checked; try again in a minute",
 	}
 }
 
 // deny words a challenge: where to sign in (RFC 9728 section 5.1), for what, and what was wrong (RFC 6750 section 3).
-func (e *entra) deny(status int, code, why string) *Denial {
+func (e *entra) deny(status int, code, why string) *Error {
 	challenge := "Bearer " + parameter("resource_metadata", e.about) + ", " + parameter("scope", e.scope())
 	if code != "" {
 		challenge += ", " + parameter("error", code) + ", " + parameter("error_description", why)
 	}
-	return &Denial{Status: status, Challenge: challenge, Reason: why}
+	return &Error{Status: status, Challenge: challenge, Reason: why}
 }
 
 // parameter quotes a value; what cannot stand in one (RFC 6750 section 3) is left out.

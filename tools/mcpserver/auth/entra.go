@@ -72,7 +72,7 @@ func (cfg EntraConfig) scope() string { return cfg.Resource + "/" + scopeUse }
 
 // Entra admits Microsoft Entra ID v2 access tokens. It makes no call before the first token comes. ctx ends its
 // key fetches.
-func Entra(ctx context.Context, cfg EntraConfig) (Keeper, error) {
+func Entra(ctx context.Context, cfg EntraConfig) (Authenticator, error) {
 	cfg, err := cfg.filled()
 	if err != nil {
 		return nil, err
@@ -98,8 +98,8 @@ type entra struct {
 	parser *jwt.Parser
 }
 
-// Admit implements Keeper.
-func (e *entra) Admit(r *http.Request, _ []byte) (Caller, error) {
+// Authenticate implements Keeper.
+func (e *entra) Authenticate(r *http.Request, _ []byte) (Caller, error) {
 	token, err := e.bearer(r)
 	if err != nil {
 		return Caller{}, err

@@ -20,7 +20,7 @@ import (
 // refused checks a denial's status and a word of its reason, and that the reason is in the challenge too.
 func refused(t *testing.T, err error, status int, word string) {
 	t.Helper()
-	denial, ok := errors.AsType[*auth.Denial](err)
+	denial, ok := errors.AsType[*auth.Error](err)
 	if !ok || denial.Status != status || !strings.Contains(denial.Reason, word) {
 		t.Fatalf("got %v (%+v), want %d with %q", err, denial, status, word)
 	}
@@ -245,8 +245,8 @@ func TestWhereATokenMayBe(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, tt.url, nil)
 			r.Header["Authorization"] = tt.headers
-			_, err := k.Admit(r, nil)
-			denial, _ := errors.AsType[*auth.Denial](err)
+			_, err := k.Authenticate(r, nil)
+			denial, _ := errors.AsType[*auth.Error](err)
 			switch {
 			case tt.status == 0:
 				if err != nil {
@@ -274,7 +274,7 @@ func TestChallengesAreSafeInAHeader(t *testing.T) {
 		{"aud": "x"}, {"iss": "\"\r\nSet-Cookie: a=b"}, {"exp": 1}, {"nbf": 1 << 40}, {"ver": "1"}, {"oid": "\n"}, {"scp": "x"}, {"tid": "\\"},
 	} {
 		_, err := knock(t, k, signed(t, a.person(c)))
-		denial, ok := errors.AsType[*auth.Denial](err)
+		denial, ok := errors.AsType[*auth.Error](err)
 		if !ok {
 			t.Fatalf("%v: %v", c, err)
 		}

@@ -35,7 +35,7 @@ func FuzzOnlySignedTokensAreAdmitted(f *testing.F) {
 		text := coded(header) + "." + coded(claims)
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, resource, nil)
 		r.Header["Authorization"] = []string{scheme + " " + text + "." + coded(signature)}
-		who, err := k.Admit(r, nil)
+		who, err := k.Authenticate(r, nil)
 		sum := sha256.Sum256([]byte(text))
 		if err == nil && rsa.VerifyPKCS1v15(&ours().PublicKey, crypto.SHA256, sum[:], []byte(signature)) != nil {
 			t.Errorf("%s %s %s, which nobody signed, was let in as %+v", scheme, header, claims, who)
@@ -44,7 +44,7 @@ func FuzzOnlySignedTokensAreAdmitted(f *testing.F) {
 			t.Errorf("%s %s %s was refused, and named %s", scheme, header, claims, who.Principal)
 		}
 		r.Header["Authorization"] = []string{scheme + header}
-		if who, err := k.Admit(r, nil); err == nil && !strings.Contains(header, ".") {
+		if who, err := k.Authenticate(r, nil); err == nil && !strings.Contains(header, ".") {
 			t.Errorf("%s%s was let in as %+v", scheme, header, who)
 		}
 	})
@@ -69,10 +69,10 @@ func FuzzOnlySignedBodiesAreAdmitted(f *testing.F) {
 	f.Add(`{"method":"tools/list"}`)
 	f.Add(`[{"method":"tools/list"}]`)
 	f.Add(`{"method":"tools/call","params":{"_meta":{"slack":{"user_id":"U0/T0","team_id":"T0"}}}}`)
-	k := auth.Slack(workspace())
+	k := auth.SlackAssistant(workspace())
 	f.Fuzz(func(t *testing.T, body string) {
 		r := slackRequest(t, time.Now(), signingSecret, body)
-		who, err := k.Admit(r, []byte(body))
+		who, err := k.Authenticate(r, []byte(body))
 		if err == nil && who.Principal != "" {
 			team, user, _ := strings.Cut(strings.TrimPrefix(string(who.Principal), "slack:"), "/")
 			ids := strings.Trim(team+user, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
@@ -81,7 +81,7 @@ func FuzzOnlySignedBodiesAreAdmitted(f *testing.F) {
 			}
 		}
 		r.Header.Set("X-Slack-Signature", signature("another", r.Header.Get("X-Slack-Request-Timestamp"), body))
-		if who, err := k.Admit(r, []byte(body)); err == nil {
+		if who, err := k.Authenticate(r, []byte(body)); err == nil {
 			t.Errorf("%q, not signed by Slack, was let in as %+v", body, who)
 		}
 	})

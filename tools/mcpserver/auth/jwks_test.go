@@ -17,7 +17,7 @@ import (
 )
 
 // flood sends a thousand forged tokens, each with a key of its own name, and wants each answered with status.
-func flood(t *testing.T, a *authority, k auth.Keeper, status int) {
+func flood(t *testing.T, a *authority, k auth.Authenticator, status int) {
 	t.Helper()
 	_, rest, _ := strings.Cut(signedBy(t, theirs(), "forged", a.person(nil)), ".")
 	var all sync.WaitGroup
@@ -25,7 +25,7 @@ func flood(t *testing.T, a *authority, k auth.Keeper, status int) {
 		header := base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, `{"alg":"RS256","typ":"JWT","kid":"forged %d"}`, i))
 		all.Go(func() {
 			_, err := knock(t, k, header+"."+rest)
-			if denial, ok := errors.AsType[*auth.Denial](err); !ok || denial.Status != status {
+			if denial, ok := errors.AsType[*auth.Error](err); !ok || denial.Status != status {
 				t.Errorf("%v, want %d", err, status)
 			}
 		})
@@ -104,14 +104,14 @@ func TestKeysThatCannotBeFetched(t *testing.T) {
 			a.alter(func() { a.answer = answer })
 			k := a.keeper(t)
 			_, err := knock(t, k, signed(t, a.person(nil)))
-			denial, ok := errors.AsType[*auth.Denial](err)
+			denial, ok := errors.AsType[*auth.Error](err)
 			if !ok || denial.Status != 503 || denial.Challenge != "" || denial.Cause == nil {
 				t.Fatalf("%+v, want 503 with a cause", err)
 			}
 			flood(t, a, k, 503)
 			a.wantFetches(t, 1)
 			_, err = knock(t, k, signed(t, a.person(nil)))
-			if denial, ok := errors.AsType[*auth.Denial](err); !ok || denial.Cause != nil {
+			if denial, ok := errors.AsType[*auth.Error](err); !ok || denial.Cause != nil {
 				t.Error("one failure is told to the log twice")
 			}
 			a.alter(func() { a.answer = nil })
@@ -142,7 +142,7 @@ func TestAnOutageOfTheKeys(t *testing.T) {
 	} {
 		a.pass(tt.after)
 		_, err := knock(t, k, signedBy(t, ours(), tt.kid, a.person(nil)))
-		if denial, _ := errors.AsType[*auth.Denial](err); (tt.status != 0 || err != nil) && (denial == nil || denial.Status != tt.status) {
+		if denial, _ := errors.AsType[*auth.Error](err); (tt.status != 0 || err != nil) && (denial == nil || denial.Status != tt.status) {
 			t.Errorf("%v later, key %s: %v, want %d", tt.after, tt.kid, err, tt.status)
 		}
 	}
@@ -163,7 +163,7 @@ func TestACallerWhoLeavesDoesNotEndTheFetch(t *testing.T) {
 		go func() {
 			r := httptest.NewRequestWithContext(ctx, http.MethodPost, resource, nil)
 			r.Header.Set("Authorization", "Bearer "+token)
-			_, err := k.Admit(r, nil)
+			_, err := k.Authenticate(r, nil)
 			ended <- err
 		}()
 		return ended
@@ -191,7 +191,7 @@ func TestServersEndTheirFetches(t *testing.T) {
 	}
 	end()
 	_, err = knock(t, k, signed(t, a.person(nil)))
-	if denial, ok := errors.AsType[*auth.Denial](err); !ok || denial.Status != 503 || !errors.Is(denial.Cause, context.Canceled) {
+	if denial, ok := errors.AsType[*auth.Error](err); !ok || denial.Status != 503 || !errors.Is(denial.Cause, context.Canceled) {
 		t.Errorf("%v, want 503", err)
 	}
 }

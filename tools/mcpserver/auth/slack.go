@@ -30,26 +30,26 @@ const slackSession = "slack-app"
 type SlackConfig struct {
 	// Verify returns nil for a request signature that holds.
 	Verify func(h http.Header, body []byte) error
-	// Vouch returns the principal, which is the same however Slack names the person, and the groups of a full member
+	// ResolveUser returns the principal, which is the same however Slack names the person, and the groups of a full member
 	// of our own workspace, and an error for anybody else.
-	Vouch func(ctx context.Context, team, user string) (confirm.Principal, []string, error)
+	ResolveUser func(ctx context.Context, team, user string) (confirm.Principal, []string, error)
 }
 
-// Slack admits Slack's own assistant with Slack identity auth (docs.slack.dev/ai/slackbot-mcp-client): requests signed
+// SlackAssistant admits Slack's own assistant with Slack identity auth (docs.slack.dev/ai/slackbot-mcp-client): requests signed
 // by Slack, whose params._meta.slack names the person of a tools/call by user_id and team_id. All else that it sends
 // (initialize, notifications/initialized, ping, tools/list) is signed and names nobody: that Caller has no principal.
 // A call is the assistant's, made in the person's name, so its Caller is an Agent.
-func Slack(cfg SlackConfig) Keeper { return &slack{SlackConfig: cfg} }
+func SlackAssistant(cfg SlackConfig) Authenticator { return &slack{SlackConfig: cfg} }
 
 type slack struct {
 	SlackConfig
 	seen memory
 }
 
-// Admit implements Keeper.
-func (s *slack) Admit(r *http.Request, body []byte) (Caller, error) {
+// Authenticate implements Keeper.
+func (s *slack) Authenticate(r *http.Request, body []byte) (Caller, error) {
 	if !signedBySlack(r.Header) || s.Verify(r.Header, body) != nil {
-		return Caller{}, &Denial{
+		return Caller{}, &Error{
 			Status: http.StatusUnauthorized,
 			Reason: "the request is not signed by Slack for this app, or was signed more than five minutes ago; check the app's signing secret and this server's clock",
 		}
@@ -60,7 +60,7 @@ func (s *slack) Admit(r *http.Request, body []byte) (Caller, error) {
 		err = errors.Join(json.Unmarshal(message["jsonrpc"], &version), json.Unmarshal(message["method"], &method))
 	}
 	if err != nil || version != "2.0" || method == "" { // what Slack signs for its own doors is no such message
-		return Caller{}, &Denial{Status: http.StatusBadRequest, Reason: "send one JSON-RPC request, with every field once"}
+		return Caller{}, &Error{Status: http.StatusBadRequest, Reason: "send one JSON-RPC request, with every field once"}
 	}
 	if method != "tools/call" {
 		return Caller{Session: slackSession}, nil
@@ -72,7 +72,7 @@ func (s *slack) Admit(r *http.Request, body []byte) (Caller, error) {
 func (s *slack) call(r *http.Request, body []byte, params json.RawMessage) (Caller, error) {
 	who, ok := readPerson(params)
 	if !ok {
-		return Caller{}, &Denial{
+		return Caller{}, &Error{
 			Status: http.StatusForbidden,
 			Reason: "Slack does not say in params._meta.slack which person of which workspace calls; ask for the change with the slash commands instead",
 		}
@@ -80,9 +80,9 @@ func (s *slack) call(r *http.Request, body []byte, params json.RawMessage) (Call
 	if denial := s.repeated(r.Header, body); denial != nil {
 		return Caller{}, denial
 	}
-	principal, groups, err := s.Vouch(r.Context(), who.team, who.user)
+	principal, groups, err := s.ResolveUser(r.Context(), who.team, who.user)
 	if err != nil {
-		return Caller{}, &Denial{
+		return Caller{}, &Error{
 			Status: http.StatusForbidden, Cause: err,
 			Reason: "only full members of this server's own Slack workspace may call, and Slack does not say that this person is one",
 		}
@@ -92,18 +92,18 @@ func (s *slack) call(r *http.Request, body []byte, params json.RawMessage) (Call
 
 // repeated refuses a request that came before. It goes by what is signed and not by the signature, which can be
 // written in more than one way.
-func (s *slack) repeated(h http.Header, body []byte) *Denial {
+func (s *slack) repeated(h http.Header, body []byte) *Error {
 	stamp := h.Get(slackTimestamp)
 	signed, ok := signedAt(stamp)
 	if !ok {
-		return &Denial{Status: http.StatusUnauthorized, Reason: "the request has no timestamp"}
+		return &Error{Status: http.StatusUnauthorized, Reason: "the request has no timestamp"}
 	}
 	sum := sha256.Sum256(append([]byte(stamp+":"), body...))
 	switch s.seen.add(sum, signed.Add(slackWindow)) {
 	case known:
-		return &Denial{Status: http.StatusForbidden, Reason: "this very request came before, and is answered once; sign a new one"}
+		return &Error{Status: http.StatusForbidden, Reason: "this very request came before, and is answered once; sign a new one"}
 	case full:
-		return &Denial{Status: http.StatusServiceUnavailable, Reason: "too many calls came from Slack within minutes; try again in a few"}
+		return &Error{Status: http.StatusServiceUnavailable, Reason: "too many calls came from Slack within minutes; try again in a few"}
 	}
 	return nil
 }

@@ -40,7 +40,7 @@ func workspace() auth.SlackConfig {
 			}
 			return v.Ensure()
 		},
-		Vouch: func(_ context.Context, team, user string) (confirm.Principal, []string, error) {
+		ResolveUser: func(_ context.Context, team, user string) (confirm.Principal, []string, error) {
 			if team != "T024BE7LD" && team != "E024BE7LD" || user == "UGUEST" {
 				return "", nil, errGuest
 			}
@@ -73,7 +73,7 @@ func callBody(meta string) string {
 const adaInSlack = `{"slack":{"user_id":"U024BE7LH","team_id":"T024BE7LD"}}`
 
 func TestSlackNamesThePerson(t *testing.T) {
-	k := auth.Slack(workspace())
+	k := auth.SlackAssistant(workspace())
 	for _, meta := range []string{
 		adaInSlack,
 		`{"slack":{"user_id":"U024BE7LH","team_id":"T024BE7LD","enterprise_id":"E024BE7LD"}}`,
@@ -81,7 +81,7 @@ func TestSlackNamesThePerson(t *testing.T) {
 		`{"slack":{"user_id":"U024BE7LH","team_id":"T024BE7LD","enterprise_id":null,"channel_id":"C1"},"progressToken":1}`,
 	} {
 		body := callBody(meta)
-		got, err := k.Admit(slackRequest(t, time.Now(), signingSecret, body), []byte(body))
+		got, err := k.Authenticate(slackRequest(t, time.Now(), signingSecret, body), []byte(body))
 		want := auth.Caller{
 			Principal: "slack:T024BE7LD/U024BE7LH", Groups: []string{"slack-group:S0614TZR7"}, Agent: true, Session: "slack-app",
 		}
@@ -92,11 +92,11 @@ func TestSlackNamesThePerson(t *testing.T) {
 }
 
 func TestSlackDiscoversAsNobody(t *testing.T) {
-	k := auth.Slack(workspace())
+	k := auth.SlackAssistant(workspace())
 	for _, method := range []string{"initialize", "notifications/initialized", "ping", "tools/list"} {
 		body := `{"jsonrpc":"2.0","id":1,"method":"` + method + `","params":{"_meta":` + adaInSlack + `}}`
 		for range 2 { // Slack may ask the same again
-			got, err := k.Admit(slackRequest(t, time.Now(), signingSecret, body), []byte(body))
+			got, err := k.Authenticate(slackRequest(t, time.Now(), signingSecret, body), []byte(body))
 			if diff := cmp.Diff(auth.Caller{Session: "slack-app"}, got); err != nil || diff != "" {
 				t.Errorf("%s: %v %s", method, err, diff)
 			}
@@ -105,7 +105,7 @@ func TestSlackDiscoversAsNobody(t *testing.T) {
 }
 
 func TestWhatSlackDidNotSign(t *testing.T) {
-	k := auth.Slack(workspace())
+	k := auth.SlackAssistant(workspace())
 	body := callBody(adaInSlack)
 	for name, alter := range map[string]func(*http.Request){
 		"no signature":            func(r *http.Request) { r.Header.Del("X-Slack-Signature") },
@@ -124,8 +124,8 @@ func TestWhatSlackDidNotSign(t *testing.T) {
 	} {
 		r := slackRequest(t, time.Now(), signingSecret, body)
 		alter(r)
-		_, err := k.Admit(r, []byte(body))
-		if denial, ok := errors.AsType[*auth.Denial](err); !ok || denial.Status != 401 {
+		_, err := k.Authenticate(r, []byte(body))
+		if denial, ok := errors.AsType[*auth.Error](err); !ok || denial.Status != 401 {
 			t.Errorf("%s: %v, want 401", name, err)
 		}
 	}
@@ -134,14 +134,14 @@ func TestWhatSlackDidNotSign(t *testing.T) {
 // What Slack signed, and names nobody beyond doubt.
 func TestWhoSlackDoesNotName(t *testing.T) {
 	cfg := workspace()
-	vouch := cfg.Vouch
-	cfg.Vouch = func(ctx context.Context, team, user string) (confirm.Principal, []string, error) {
+	vouch := cfg.ResolveUser
+	cfg.ResolveUser = func(ctx context.Context, team, user string) (confirm.Principal, []string, error) {
 		if team != "T024BE7LD" && team != "T0OTHER" || user != "UGUEST" && user != "U024BE7LH" {
 			t.Errorf("Slack is asked about %q in %q", user, team)
 		}
 		return vouch(ctx, team, user)
 	}
-	k := auth.Slack(cfg)
+	k := auth.SlackAssistant(cfg)
 	for name, tt := range map[string]struct {
 		body   string
 		status int
@@ -192,8 +192,8 @@ func TestWhoSlackDoesNotName(t *testing.T) {
 		"another workspace":         {callBody(`{"slack":{"user_id":"U024BE7LH","team_id":"T0OTHER"}}`), 403},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := k.Admit(slackRequest(t, time.Now(), signingSecret, tt.body), []byte(tt.body))
-			if denial, ok := errors.AsType[*auth.Denial](err); !ok || denial.Status != tt.status {
+			got, err := k.Authenticate(slackRequest(t, time.Now(), signingSecret, tt.body), []byte(tt.body))
+			if denial, ok := errors.AsType[*auth.Error](err); !ok || denial.Status != tt.status {
 				t.Errorf("%+v, %v, want %d", got, err, tt.status)
 			}
 		})
@@ -201,25 +201,25 @@ func TestWhoSlackDoesNotName(t *testing.T) {
 }
 
 func TestASignedCallCountsOnce(t *testing.T) {
-	k := auth.Slack(workspace())
+	k := auth.SlackAssistant(workspace())
 	body := callBody(adaInSlack)
 	r := slackRequest(t, time.Now(), signingSecret, body)
-	if _, err := k.Admit(r, []byte(body)); err != nil {
+	if _, err := k.Authenticate(r, []byte(body)); err != nil {
 		t.Fatal(err)
 	}
-	_, err := k.Admit(r, []byte(body))
+	_, err := k.Authenticate(r, []byte(body))
 	refusedAgain := func(err error) {
 		t.Helper()
-		if denial, ok := errors.AsType[*auth.Denial](err); !ok || denial.Status != 403 || !strings.Contains(denial.Reason, "came before") {
+		if denial, ok := errors.AsType[*auth.Error](err); !ok || denial.Status != 403 || !strings.Contains(denial.Reason, "came before") {
 			t.Errorf("a repeat: %v", err)
 		}
 	}
 	refusedAgain(err)
 	mac := strings.TrimPrefix(r.Header.Get("X-Slack-Signature"), "v0=")
 	r.Header.Set("X-Slack-Signature", "v0="+strings.ToUpper(mac)) // the same signature in other letters
-	_, err = k.Admit(r, []byte(body))
+	_, err = k.Authenticate(r, []byte(body))
 	refusedAgain(err)
-	if _, err := k.Admit(slackRequest(t, time.Now().Add(time.Second), signingSecret, body), []byte(body)); err != nil {
+	if _, err := k.Authenticate(slackRequest(t, time.Now().Add(time.Second), signingSecret, body), []byte(body)); err != nil {
 		t.Errorf("signed anew: %v", err)
 	}
 }
@@ -227,10 +227,10 @@ func TestASignedCallCountsOnce(t *testing.T) {
 // The memory of what came is bounded: it forgets what could not come again, and refuses when it can forget nothing.
 func TestTheMemoryOfSignedCallsIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		k := auth.Slack(workspace())
+		k := auth.SlackAssistant(workspace())
 		send := func(n int) error {
 			body := strings.Replace(callBody(adaInSlack), `"id":7`, `"id":`+strconv.Itoa(n), 1)
-			_, err := k.Admit(slackRequest(t, time.Now(), signingSecret, body), []byte(body))
+			_, err := k.Authenticate(slackRequest(t, time.Now(), signingSecret, body), []byte(body))
 			return err
 		}
 		for n := range 4096 {
@@ -245,7 +245,7 @@ func TestTheMemoryOfSignedCallsIsBounded(t *testing.T) {
 			}
 		}
 		err := send(10000)
-		if denial, ok := errors.AsType[*auth.Denial](err); !ok || denial.Status != 503 {
+		if denial, ok := errors.AsType[*auth.Error](err); !ok || denial.Status != 503 {
 			t.Errorf("a full memory: %v, want 503", err)
 		}
 	})

@@ -13,22 +13,22 @@ import (
 func (s *Server) Command(user, channel, command, text string) *Ack {
 	s.t.Helper()
 	s.mu.Lock()
-	u, c, err := s.who(user, channel)
+	u, c, err := s.lookUpActor(user, channel)
 	if err != nil {
 		s.mu.Unlock()
-		return s.impossible("type "+command, err)
+		return s.failAction("type "+command, err)
 	}
 	payload := s.commandPayload(u, c, command, text)
 	s.mu.Unlock()
-	return s.deliver(delivery{what: command, kind: "slash_commands", payload: payload, answers: true, settle: s.settleCommand})
+	return s.deliver(delivery{what: command, kind: "slash_commands", payload: payload, answers: true, apply: s.applyCommandAnswer})
 }
 
-func (s *Server) who(user, channel string) (User, *channel, error) {
+func (s *Server) lookUpActor(user, channel string) (User, *conversation, error) {
 	u, ok := s.users[user]
 	if !ok {
 		return User{}, nil, fmt.Errorf("there is no user %s: AddUser first", user)
 	}
-	c, ok := s.channels[channel]
+	c, ok := s.conversations[channel]
 	if !ok {
 		return User{}, nil, fmt.Errorf("there is no channel %s: AddChannel first", channel)
 	}
@@ -40,18 +40,18 @@ func (s *Server) who(user, channel string) (User, *channel, error) {
 func (s *Server) Click(user string, m Message, actionID string) *Ack {
 	s.t.Helper()
 	what := fmt.Sprintf("click %s in %s", actionID, m.TS)
-	action, err := pressed(m.Blocks, actionID)
+	action, err := buttonAction(m.Blocks, actionID)
 	if err == nil && m.Ephemeral && m.To != user {
 		err = fmt.Errorf("only %s sees that message", m.To)
 	}
 	s.mu.Lock()
-	u, c, unknown := s.who(user, m.Channel)
+	u, c, unknown := s.lookUpActor(user, m.Channel)
 	if err == nil {
 		err = unknown
 	}
 	if err != nil {
 		s.mu.Unlock()
-		return s.impossible(what, err)
+		return s.failAction(what, err)
 	}
 	d := delivery{what: what, kind: "interactive", payload: s.clickPayload(u, c, m, action)}
 	s.mu.Unlock()
@@ -62,9 +62,9 @@ func (s *Server) Click(user string, m Message, actionID string) *Ack {
 func (s *Server) ClickView(user string, v View, actionID string) *Ack {
 	s.t.Helper()
 	what := fmt.Sprintf("click %s in view %s", actionID, v.ID)
-	action, err := pressed(v.Blocks, actionID)
+	action, err := buttonAction(v.Blocks, actionID)
 	s.mu.Lock()
-	open := s.view(v.ID)
+	open := s.findView(v.ID)
 	if err == nil && (open == nil || open.user != user) {
 		err = fmt.Errorf("%s has no such view before them", user)
 	}
@@ -74,13 +74,13 @@ func (s *Server) ClickView(user string, v View, actionID string) *Ack {
 	}
 	s.mu.Unlock()
 	if err != nil {
-		return s.impossible(what, err)
+		return s.failAction(what, err)
 	}
 	return s.deliver(delivery{what: what, kind: "interactive", payload: payload})
 }
 
-// pressed is the action that the one button with this id makes.
-func pressed(blocks []byte, actionID string) (object, error) {
+// buttonAction is the action that the one button with this id makes.
+func buttonAction(blocks []byte, actionID string) (object, error) {
 	for _, b := range decodeBlocks(blocks) {
 		for _, e := range elementsOf(b) {
 			if e["type"] != "button" || e["action_id"] != actionID {
@@ -105,7 +105,7 @@ func pressed(blocks []byte, actionID string) (object, error) {
 func (s *Server) Submit(user string, v View, values map[string]any) *Ack {
 	s.t.Helper()
 	s.mu.Lock()
-	open, err := s.top(user, v)
+	open, err := s.topView(user, v)
 	var payload object
 	if err == nil && open.content["submit"] == nil {
 		err = fmt.Errorf("it has no submit button")
@@ -116,13 +116,13 @@ func (s *Server) Submit(user string, v View, values map[string]any) *Ack {
 	s.mu.Unlock()
 	what := "submit " + v.CallbackID
 	if err != nil {
-		return s.impossible(what, err)
+		return s.failAction(what, err)
 	}
-	return s.deliver(delivery{what: what, kind: "interactive", payload: payload, answers: true, view: open, settle: s.settleSubmit})
+	return s.deliver(delivery{what: what, kind: "interactive", payload: payload, answers: true, view: open, apply: s.applySubmitAnswer})
 }
 
-// top is the user's open view if it is v.
-func (s *Server) top(user string, v View) (*openView, error) {
+// topView is the user's open view if it is v.
+func (s *Server) topView(user string, v View) (*openView, error) {
 	stack := s.stacks[user]
 	if len(stack) == 0 || stack[len(stack)-1] != v.ID {
 		return nil, fmt.Errorf("view %s is not on top before %s", v.ID, user)
@@ -135,16 +135,16 @@ func (s *Server) top(user string, v View) (*openView, error) {
 func (s *Server) CloseView(user string, v View) *Ack {
 	s.t.Helper()
 	s.mu.Lock()
-	open, err := s.top(user, v)
+	open, err := s.topView(user, v)
 	if err != nil {
 		s.mu.Unlock()
-		return s.impossible("close "+v.CallbackID, err)
+		return s.failAction("close "+v.CallbackID, err)
 	}
 	payload := s.closePayload(s.users[user], open)
 	tells := open.content["notify_on_close"] == true
-	s.pop(user)
+	s.popView(user)
 	if open.content["clear_on_close"] == true {
-		s.forget(user)
+		s.closeAllViews(user)
 	}
 	s.mu.Unlock()
 	if !tells {
@@ -157,7 +157,7 @@ func (s *Server) CloseView(user string, v View) *Ack {
 func (s *Server) Suggest(user string, v View, blockID, query string) *Ack {
 	s.t.Helper()
 	s.mu.Lock()
-	open := s.view(v.ID)
+	open := s.findView(v.ID)
 	var payload object
 	err := fmt.Errorf("%s has no such view before them", user)
 	if open != nil && open.user == user {
@@ -166,10 +166,10 @@ func (s *Server) Suggest(user string, v View, blockID, query string) *Ack {
 	s.mu.Unlock()
 	what := fmt.Sprintf("type %q into %s", query, blockID)
 	if err != nil {
-		return s.impossible(what, err)
+		return s.failAction(what, err)
 	}
 	return s.deliver(delivery{what: what, kind: "interactive", payload: payload, answers: true, view: open, block: blockID,
-		settle: s.settleSuggest})
+		apply: s.applySuggestAnswer})
 }
 
 // OpenHome looks at the app's home tab: an app_home_opened event.
@@ -178,15 +178,15 @@ func (s *Server) OpenHome(user string) *Ack {
 	s.mu.Lock()
 	if _, ok := s.users[user]; !ok {
 		s.mu.Unlock()
-		return s.impossible("open the home tab", fmt.Errorf("there is no user %s: AddUser first", user))
+		return s.failAction("open the home tab", fmt.Errorf("there is no user %s: AddUser first", user))
 	}
 	payload := s.homePayload(s.users[user])
 	s.mu.Unlock()
 	return s.deliver(delivery{what: "open the home tab", kind: "events_api", payload: payload})
 }
 
-// impossible fails the test: no person could do that.
-func (s *Server) impossible(what string, err error) *Ack {
+// failAction fails the test: no person could do that.
+func (s *Server) failAction(what string, err error) *Ack {
 	s.t.Helper()
 	err = fmt.Errorf("slacktest: cannot %s: %w", what, err)
 	s.t.Errorf("%v", err)
@@ -195,9 +195,9 @@ func (s *Server) impossible(what string, err error) *Ack {
 
 // externalSelect is the block's element if it is one that asks the app.
 func (v *openView) externalSelect(blockID string) (object, error) {
-	for _, b := range objects(v.content["blocks"]) {
+	for _, b := range objectsIn(v.content["blocks"]) {
 		for _, e := range elementsOf(b) {
-			if b["block_id"] == blockID && slices.Contains([]string{"external_select", "multi_external_select"}, word(e, "type")) {
+			if b["block_id"] == blockID && slices.Contains([]string{"external_select", "multi_external_select"}, stringField(e, "type")) {
 				return e, nil
 			}
 		}

@@ -46,26 +46,26 @@ func (r *request) arg(name string) (string, bool) {
 	return v, ok && v != "null"
 }
 
-// read takes the arguments and the token out of hr, in any of the ways that Slack takes them.
-func (s *Server) read(hr *http.Request, name string) (*request, error) {
+// readRequest takes the arguments and the token out of hr, in any of the ways that Slack takes them.
+func (s *Server) readRequest(hr *http.Request, name string) (*request, error) {
 	body, err := io.ReadAll(http.MaxBytesReader(nil, hr.Body, maxBody))
 	if err != nil {
 		return nil, fmt.Errorf("read the body: %w", err)
 	}
 	r := &request{Request: hr, name: name, args: map[string]string{}}
 	r.token, _ = strings.CutPrefix(hr.Header.Get("Authorization"), "Bearer ")
-	if err := r.parse(body); err != nil {
+	if err := r.parseBody(body); err != nil {
 		return nil, err
 	}
 	r.call = &Call{Method: name, Args: r.args}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.calls = append(s.calls, r.call)
-	s.touch()
+	s.notifyWaiters()
 	return r, nil
 }
 
-func (r *request) parse(body []byte) error {
+func (r *request) parseBody(body []byte) error {
 	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
 		return r.parseJSON(body)
 	}
@@ -107,15 +107,15 @@ func (r *request) parseJSON(body []byte) error {
 	return nil
 }
 
-// finish records what came of a call.
-func (s *Server) finish(c *Call, status int, code string) {
+// recordResult records what came of a call.
+func (s *Server) recordResult(c *Call, status int, code string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c.Status, c.Error = status, code
-	s.touch()
+	s.notifyWaiters()
 }
 
-// list splits a comma-separated argument.
-func list(arg string) []string {
+// splitList splits a comma-separated argument.
+func splitList(arg string) []string {
 	return slices.DeleteFunc(strings.Split(arg, ","), func(s string) bool { return s == "" })
 }

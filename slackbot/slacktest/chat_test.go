@@ -7,7 +7,7 @@ import (
 )
 
 func TestCallsAreRefusedAsSlackDoes(t *testing.T) {
-	s := rebel(t, slacktest.Options{AppToken: "xapp-test"})
+	s := ruleBreakingWorkspace(t, slacktest.Options{AppToken: "xapp-test"})
 	s.AddChannel("C9", "U1")
 	s.Leave("C9", s.BotUser())
 	s.AddUser(slacktest.User{ID: "U8", Deleted: true})
@@ -27,7 +27,7 @@ func TestCallsAreRefusedAsSlackDoes(t *testing.T) {
 		{"nothing to say", "chat.postMessage", "no_text", []string{"channel", "C1"}},
 		{"empty blocks", "chat.postMessage", "no_text", []string{"channel", "C1", "blocks", "[]"}},
 		{"no JSON", "chat.postMessage", "invalid_blocks_format", []string{"channel", "C1", "blocks", "[{"}},
-		{"long text", "chat.postMessage", "msg_too_long", []string{"channel", "C1", "text", x(40_001)}},
+		{"long text", "chat.postMessage", "msg_too_long", []string{"channel", "C1", "text", repeatX(40_001)}},
 		{"thread", "chat.postMessage", "thread_not_found", []string{"channel", "C1", "text", "x", "thread_ts", "1.1"}},
 		{"ephemeral to an outsider", "chat.postEphemeral", "user_not_in_channel", []string{"channel", "C1", "user", "U9", "text", "x"}},
 		{"no such message", "chat.update", "message_not_found", []string{"channel", "C1", "ts", "1.1", "text", "x"}},
@@ -70,7 +70,7 @@ func TestScopesAreNeeded(t *testing.T) {
 }
 
 func TestAnUpdateWithTextAloneTakesTheBlocksAway(t *testing.T) {
-	s := rebel(t, slacktest.Options{})
+	s := ruleBreakingWorkspace(t, slacktest.Options{})
 	ts := call(t, s, "chat.postMessage", "channel", "C1", "text", "one", "blocks", "["+section+"]").TS
 	update := func(args ...string) slacktest.Message {
 		t.Helper()
@@ -92,7 +92,7 @@ func TestAnUpdateWithTextAloneTakesTheBlocksAway(t *testing.T) {
 }
 
 func TestAnEphemeralMessageIsOutOfReach(t *testing.T) {
-	s := rebel(t, slacktest.Options{})
+	s := ruleBreakingWorkspace(t, slacktest.Options{})
 	call(t, s, "chat.postEphemeral", "channel", "C1", "user", "U1", "text", "psst")
 	m := s.WaitEphemeral("U1", nil)
 	if a := call(t, s, "chat.update", "channel", "C1", "ts", m.TS, "text", "x"); a.Error != "cant_update_message" {
@@ -107,7 +107,7 @@ func TestWordsAreReadAsAPersonWould(t *testing.T) {
 	s := workspace(t, slacktest.Options{})
 	rich := `{"type":"rich_text","elements":[{"type":"rich_text_section","elements":[{"type":"text","text":"Code: "},{"type":"text","text":"AB7"},{"type":"user","user_id":"U1"}]}]}`
 	call(t, s, "chat.postMessage", "channel", "C1", "text", "fallback", "blocks",
-		`[`+section+`,`+rich+`,{"type":"section","fields":[`+plain("f1")+`,`+plain("f2")+`]},`+actions(button("go"))+`]`)
+		`[`+section+`,`+rich+`,{"type":"section","fields":[`+plainText("f1")+`,`+plainText("f2")+`]},`+actions(button("go"))+`]`)
 	if got, want := s.Messages("C1")[0].All(), "fallback\nhello\nCode: AB7U1\nf1\nf2\ngo"; got != want {
 		t.Errorf("read %q, want %q", got, want)
 	}

@@ -21,7 +21,7 @@ type Fault struct {
 }
 
 // An order is a Fault that waits for its calls.
-type order struct {
+type queuedFault struct {
 	Fault
 	method string
 }
@@ -32,7 +32,7 @@ func (s *Server) Fail(method string, f Fault) {
 	f.Times = cmp.Or(f.Times, 1)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.faults = append(s.faults, &order{f, method})
+	s.faults = append(s.faults, &queuedFault{f, method})
 }
 
 func (s *Server) takeFault(method string) (Fault, chan struct{}) {
@@ -60,29 +60,29 @@ type reply struct {
 	body   any    // JSON, or a string as it is
 }
 
-// answer performs a call and sends the reply, unless a Fault was ordered.
-func (s *Server) answer(w http.ResponseWriter, r *request, perform func() reply) {
+// answerCall performs a call and sends the reply, unless a Fault was ordered.
+func (s *Server) answerCall(w http.ResponseWriter, r *request, perform func() reply) {
 	f, release := s.takeFault(r.name)
 	var a reply
 	scripted := f.Status != 0 || f.RetryAfter != 0 || f.Error != ""
 	if f.AfterApply || !scripted && !f.Drop && !f.Hang && f.Delay == 0 {
 		a = perform()
 	}
-	if !s.pause(r, f, release) || f.Drop {
+	if !s.waitFault(r, f, release) || f.Drop {
 		panic(http.ErrAbortHandler) // net/http cuts the connection
 	}
 	switch {
 	case scripted:
-		a = f.script(w)
+		a = f.scriptedReply(w)
 	case f.Delay > 0 && !f.AfterApply:
 		a = perform()
 	}
-	s.finish(r.call, a.status, a.code)
-	send(w, a)
+	s.recordResult(r.call, a.status, a.code)
+	writeReply(w, a)
 }
 
-// pause returns false if the call is over before the fault lets it go on.
-func (s *Server) pause(r *request, f Fault, release chan struct{}) bool {
+// waitFault returns false if the call is over before the fault lets it go on.
+func (s *Server) waitFault(r *request, f Fault, release chan struct{}) bool {
 	if !f.Hang && f.Delay == 0 {
 		return true
 	}
@@ -100,7 +100,7 @@ func (s *Server) pause(r *request, f Fault, release chan struct{}) bool {
 	return false
 }
 
-func (f Fault) script(w http.ResponseWriter) reply {
+func (f Fault) scriptedReply(w http.ResponseWriter) reply {
 	if f.RetryAfter != 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(f.RetryAfter))
 	}
@@ -114,7 +114,7 @@ func (f Fault) script(w http.ResponseWriter) reply {
 	return reply{status, http.StatusText(status), http.StatusText(status)}
 }
 
-func send(w http.ResponseWriter, a reply) {
+func writeReply(w http.ResponseWriter, a reply) {
 	text, ok := a.body.(string)
 	if !ok {
 		writeJSON(w, a.status, a.body)

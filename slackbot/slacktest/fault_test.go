@@ -19,7 +19,7 @@ func client(s *slacktest.Server) *slack.Client {
 		slack.OptionHTTPClient(&http.Client{Timeout: 5 * time.Second}))
 }
 
-func post(s *slacktest.Server) error {
+func postText(s *slacktest.Server) error {
 	_, _, err := client(s).PostMessage("C1", slack.MsgOptionText("x", false))
 	return err
 }
@@ -57,13 +57,13 @@ func TestFaultsStrikeAsOrdered(t *testing.T) {
 			if _, err := client(s).AuthTest(); err != nil {
 				t.Errorf("another method was struck: %v", err)
 			}
-			if err := post(s); !test.want(err) {
+			if err := postText(s); !test.want(err) {
 				t.Errorf("got %v", err)
 			}
 			if n := len(s.Messages("C1")); n != test.shown {
 				t.Errorf("%d messages are shown, want %d", n, test.shown)
 			}
-			if err := post(s); err != nil {
+			if err := postText(s); err != nil {
 				t.Errorf("the fault struck twice: %v", err)
 			}
 		})
@@ -75,12 +75,12 @@ func TestAFaultCountsAndCanGoOnForEver(t *testing.T) {
 	s.Fail("", slacktest.Fault{Error: "a", Times: 2})
 	s.Fail("chat.postMessage", slacktest.Fault{Error: "b", Times: -1})
 	for _, want := range []string{"a", "a", "b", "b"} {
-		if err := post(s); err == nil || err.Error() != want {
+		if err := postText(s); err == nil || err.Error() != want {
 			t.Errorf("got %v, want %s", err, want)
 		}
 	}
 	s.ClearFaults()
-	if err := post(s); err != nil {
+	if err := postText(s); err != nil {
 		t.Errorf("after ClearFaults: %v", err)
 	}
 }
@@ -104,7 +104,7 @@ func TestAHungCallIsHeldUntilItsCallerLeaves(t *testing.T) {
 
 func TestResponseURLsFailToo(t *testing.T) {
 	s := workspace(t, slacktest.Options{})
-	app(t, s, says(""))
+	serveApp(t, s, respondWith(""))
 	link := s.Command("U1", "C1", "/x", "").ResponseURL
 	s.Fail("response_url", slacktest.Fault{Status: 500})
 	for _, want := range []int{500, 200} {

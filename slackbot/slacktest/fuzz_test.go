@@ -17,7 +17,7 @@ func FuzzBlocks(f *testing.F) {
 	f.Add(`[{"type":"divider","block_id":"block_id_0"},{"type":"divider"}]`)
 	f.Add(`{"type":"divider"}`)
 	f.Add(`[null,1,"x"]`)
-	s := rebel(f, slacktest.Options{})
+	s := ruleBreakingWorkspace(f, slacktest.Options{})
 	f.Fuzz(func(t *testing.T, blocks string) {
 		before := len(s.Violations())
 		a := call(t, s, "chat.postMessage", "channel", "C1", "text", "x", "blocks", blocks)

@@ -19,10 +19,10 @@ type Message struct {
 }
 
 // All is every word of the message, the fallback text first.
-func (m Message) All() string { return strings.TrimSpace(m.Text + "\n" + words(m.Blocks)) }
+func (m Message) All() string { return strings.TrimSpace(m.Text + "\n" + visibleText(m.Blocks)) }
 
 // Buttons are the message's buttons from top to bottom.
-func (m Message) Buttons() []Button { return buttons(m.Blocks) }
+func (m Message) Buttons() []Button { return buttonsIn(m.Blocks) }
 
 // A Button is one that a person could click.
 type Button struct {
@@ -30,7 +30,7 @@ type Button struct {
 	Confirm                                    bool // it asks "are you sure?" first
 }
 
-func buttons(blocks json.RawMessage) []Button {
+func buttonsIn(blocks json.RawMessage) []Button {
 	var found []Button
 	for _, b := range decodeBlocks(blocks) {
 		for _, e := range elementsOf(b) {
@@ -46,13 +46,13 @@ func newButton(block, e object) Button {
 	label, _ := e["text"].(object)
 	_, asks := e["confirm"]
 	return Button{
-		BlockID: word(block, "block_id"), ActionID: word(e, "action_id"), Text: word(label, "text"),
-		Value: word(e, "value"), Style: word(e, "style"), URL: word(e, "url"), Confirm: asks,
+		BlockID: stringField(block, "block_id"), ActionID: stringField(e, "action_id"), Text: stringField(label, "text"),
+		Value: stringField(e, "value"), Style: stringField(e, "style"), URL: stringField(e, "url"), Confirm: asks,
 	}
 }
 
-// word is a string in an object, "" if there is none.
-func word(o object, name string) string {
+// stringField is a string in an object, "" if there is none.
+func stringField(o object, name string) string {
 	s, _ := o[name].(string)
 	return s
 }
@@ -60,28 +60,28 @@ func word(o object, name string) string {
 func decodeBlocks(raw json.RawMessage) []object {
 	var v any
 	_ = json.Unmarshal(raw, &v) // what is kept was JSON when it came
-	return objects(v)
+	return objectsIn(v)
 }
 
 // A post is a message as the workspace keeps it. What is in blocks never changes: an update replaces it.
-type post struct {
+type storedMessage struct {
 	channel, ts, thread, text string
 	blocks                    []any
 	to                        string // of an ephemeral one
 	edits                     int
 }
 
-func (p *post) message() Message {
+func (p *storedMessage) toMessage() Message {
 	m := Message{Channel: p.channel, TS: p.ts, ThreadTS: p.thread, User: botUser, Text: p.text,
 		Ephemeral: p.to != "", To: p.to, Edited: p.edits}
 	if p.blocks != nil {
-		m.Blocks = encode(p.blocks)
+		m.Blocks = mustEncode(p.blocks)
 	}
 	return m
 }
 
-// object is the message in answers and payloads.
-func (p *post) object(team string) object {
+// toJSON is the message in answers and payloads.
+func (p *storedMessage) toJSON(team string) object {
 	o := object{"type": "message", "user": botUser, "bot_id": botID, "app_id": appID, "team": team, "ts": p.ts, "text": p.text}
 	if p.blocks != nil {
 		o["blocks"] = p.blocks
@@ -95,7 +95,7 @@ func (p *post) object(team string) object {
 	return o
 }
 
-func encode(v any) json.RawMessage {
+func mustEncode(v any) json.RawMessage {
 	raw, err := json.Marshal(v)
 	if err != nil {
 		panic(err) // it came from JSON
@@ -113,13 +113,13 @@ func (s *Server) allMessages() []Message {
 	defer s.mu.Unlock()
 	all := make([]Message, len(s.messages))
 	for i, p := range s.messages {
-		all[i] = p.message()
+		all[i] = p.toMessage()
 	}
 	return all
 }
 
-// find needs the lock.
-func (s *Server) find(channel, ts string) *post {
+// findMessage needs the lock.
+func (s *Server) findMessage(channel, ts string) *storedMessage {
 	for _, p := range s.messages {
 		if p.channel == channel && p.ts == ts {
 			return p
@@ -128,6 +128,6 @@ func (s *Server) find(channel, ts string) *post {
 	return nil
 }
 
-func (s *Server) drop(gone *post) {
-	s.messages = slices.DeleteFunc(s.messages, func(p *post) bool { return p == gone })
+func (s *Server) removeMessage(gone *storedMessage) {
+	s.messages = slices.DeleteFunc(s.messages, func(p *storedMessage) bool { return p == gone })
 }

@@ -29,33 +29,33 @@ func (s *Server) AddUser(u User) {
 	u.Name, u.Team = cmp.Or(u.Name, strings.ToLower(u.ID)), cmp.Or(u.Team, s.options.Team)
 	u.Named = cmp.Or(u.Named, u.Team)
 	s.users[u.ID] = u
-	s.touch()
+	s.notifyWaiters()
 }
 
 // A channel is a public channel (C...), or a direct message between the app and one user (D...).
-type channel struct {
+type conversation struct {
 	id, name string
 	members  map[string]bool
-	with     string // of a direct message: the user
+	dmUser   string // of a direct message: the user
 }
 
 // AddChannel adds a channel with these members and the app's bot. See [Server.Leave].
 func (s *Server) AddChannel(id string, members ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c := &channel{id: id, name: "channel-" + strings.ToLower(id), members: map[string]bool{botUser: true}}
+	c := &conversation{id: id, name: "channel-" + strings.ToLower(id), members: map[string]bool{botUser: true}}
 	for _, m := range members {
 		c.members[m] = true
 	}
-	s.channels[id] = c
-	s.touch()
+	s.conversations[id] = c
+	s.notifyWaiters()
 }
 
 // Leave takes a user, or the bot, out of a channel.
 func (s *Server) Leave(channel, user string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if c := s.channels[channel]; c != nil {
+	if c := s.conversations[channel]; c != nil {
 		delete(c.members, user)
 	}
 }
@@ -72,20 +72,20 @@ func (s *Server) AddGroup(id string, members ...string) {
 func (s *Server) DM(user string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.dm(user).id
+	return s.dmWith(user).id
 }
 
 // BotUser is the user id of the app's bot.
 func (s *Server) BotUser() string { return botUser }
 
-func (s *Server) dm(user string) *channel {
-	for _, id := range slices.Sorted(maps.Keys(s.channels)) {
-		if s.channels[id].with == user {
-			return s.channels[id]
+func (s *Server) dmWith(user string) *conversation {
+	for _, id := range slices.Sorted(maps.Keys(s.conversations)) {
+		if s.conversations[id].dmUser == user {
+			return s.conversations[id]
 		}
 	}
-	c := &channel{id: s.id("D"), name: "directmessage", with: user, members: map[string]bool{botUser: true, user: true}}
-	s.channels[c.id] = c
+	c := &conversation{id: s.nextID("D"), name: "directmessage", dmUser: user, members: map[string]bool{botUser: true, user: true}}
+	s.conversations[c.id] = c
 	return c
 }
 

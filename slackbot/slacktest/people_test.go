@@ -32,9 +32,9 @@ func TestAnOrganisationNamesItsPeopleInClicks(t *testing.T) {
 	s := workspace(t, slacktest.Options{Enterprise: "E01ORG"})
 	var click map[string]any
 	var command string
-	app(t, s, func(w http.ResponseWriter, r *http.Request) {
+	serveApp(t, s, func(w http.ResponseWriter, r *http.Request) {
 		if command = r.FormValue("team_id") + " in " + r.FormValue("enterprise_id"); r.FormValue("payload") != "" {
-			click = payload(t, r)
+			click = decodePayload(t, r)
 		}
 	})
 	s.Command("U1", "C1", "/x", "")

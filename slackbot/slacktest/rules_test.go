@@ -21,14 +21,14 @@ func TestABrokenRuleFailsTheTest(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			w := &witness{TB: t}
+			w := &recordingTB{TB: t}
 			s := slacktest.New(w, slacktest.Options{})
-			people(s)
+			addPeople(s)
 			if test.expect != nil {
 				s.ExpectViolations(test.expect...)
 			}
 			call(t, s, "chat.postMessage", "channel", "C1")
-			w.end()
+			w.runCleanups()
 			if len(w.errors) != test.fails || test.fails > 0 && !strings.Contains(w.errors[0], "no_text") {
 				t.Errorf("the test failed with %q, want %d failures", w.errors, test.fails)
 			}

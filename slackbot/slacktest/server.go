@@ -16,12 +16,12 @@ import (
 type object = map[string]any
 
 const (
-	appID    = "A01APP"
-	botID    = "B01BOT"
-	botUser  = "U01BOT"
-	botName  = "scanwarden"
-	maxBody  = 1 << 20 // bytes in a request or an answer
-	sameTeam = "T01TEST"
+	appID       = "A01APP"
+	botID       = "B01BOT"
+	botUser     = "U01BOT"
+	botName     = "scanwarden"
+	maxBody     = 1 << 20 // bytes in a request or an answer
+	defaultTeam = "T01TEST"
 )
 
 // Options says what the workspace and the installed app are like. The zero value is an app over signed HTTP
@@ -48,7 +48,7 @@ type Options struct {
 func (o Options) withDefaults() Options {
 	o.SigningSecret = cmp.Or(o.SigningSecret, "test-signing-secret")
 	o.BotToken = cmp.Or(o.BotToken, "xoxb-test-token")
-	o.Team = cmp.Or(o.Team, sameTeam)
+	o.Team = cmp.Or(o.Team, defaultTeam)
 	o.AckWithin = cmp.Or(o.AckWithin, 3*time.Second)
 	o.WaitAtMost = cmp.Or(o.WaitAtMost, 10*time.Second)
 	o.PingEvery = cmp.Or(o.PingEvery, time.Second)
@@ -64,32 +64,32 @@ type Server struct {
 	options Options
 	http    *httptest.Server
 	client  *http.Client
-	methods map[string]method
+	methods map[string]apiMethod
 	closed  chan struct{}
 	serving sync.WaitGroup // socket handlers: httptest forgets hijacked connections
 
-	mu         sync.Mutex    // guards all below
-	changed    chan struct{} // closed at every change, for those who wait
-	release    chan struct{} // closed to let hung calls go
-	issued     int           // ids given out
-	users      map[string]User
-	channels   map[string]*channel
-	groups     map[string][]string
-	messages   []*post
-	views      map[string]*openView
-	stacks     map[string][]string // view ids by user, the one on top last
-	homes      map[string]*openView
-	triggers   map[string]*trigger
-	hooks      map[string]*hook // response URLs by their last part
-	faults     []*order
-	calls      []*Call
-	violations []string
-	expected   []string
-	tickets    map[string]bool // of sockets, until used
-	sockets    []*socket
-	turn       int // whose turn the next envelope is
-	twice      bool
-	envelopes  map[string]*envelope
+	mu            sync.Mutex    // guards all below
+	changed       chan struct{} // closed at every change, for those who wait
+	release       chan struct{} // closed to let hung calls go
+	issued        int           // ids given out
+	users         map[string]User
+	conversations map[string]*conversation
+	groups        map[string][]string
+	messages      []*storedMessage
+	views         map[string]*openView
+	stacks        map[string][]string // view ids by user, the one on top last
+	homes         map[string]*openView
+	triggers      map[string]*trigger
+	responseURLs  map[string]*responseURL // response URLs by their last part
+	faults        []*queuedFault
+	calls         []*Call
+	violations    []string
+	expected      []string
+	tickets       map[string]bool // of sockets, until used
+	sockets       []*socket
+	nextSocket    int // whose turn the next envelope is
+	deliverTwice  bool
+	envelopes     map[string]*envelope
 }
 
 // New starts a workspace that closes with the test.
@@ -98,12 +98,12 @@ func New(t testing.TB, o Options) *Server {
 	s := &Server{
 		t: t, options: o.withDefaults(),
 		closed: make(chan struct{}), changed: make(chan struct{}), release: make(chan struct{}),
-		users: map[string]User{}, channels: map[string]*channel{}, groups: map[string][]string{},
+		users: map[string]User{}, conversations: map[string]*conversation{}, groups: map[string][]string{},
 		views: map[string]*openView{}, stacks: map[string][]string{}, homes: map[string]*openView{},
-		triggers: map[string]*trigger{}, hooks: map[string]*hook{}, tickets: map[string]bool{},
+		triggers: map[string]*trigger{}, responseURLs: map[string]*responseURL{}, tickets: map[string]bool{},
 		envelopes: map[string]*envelope{},
 	}
-	s.methods = s.table()
+	s.methods = s.methodTable()
 	s.users[botUser] = User{ID: botUser, Name: botName, Team: s.options.Team, Bot: true}
 	s.client = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	s.http = httptest.NewServer(s.routes())
@@ -114,7 +114,7 @@ func New(t testing.TB, o Options) *Server {
 func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/api/{method}", s.serveMethod)
-	mux.HandleFunc("POST /response/{hook}", s.serveHook)
+	mux.HandleFunc("POST /response/{hook}", s.serveResponseURL)
 	mux.HandleFunc("GET /link/", s.serveSocket)
 	return mux
 }
@@ -171,26 +171,26 @@ func (s *Server) isExpected(violation string) bool {
 	return slices.ContainsFunc(s.expected, func(word string) bool { return strings.Contains(violation, word) })
 }
 
-// violate needs the lock.
-func (s *Server) violate(format string, args ...any) {
+// addViolation needs the lock.
+func (s *Server) addViolation(format string, args ...any) {
 	s.violations = append(s.violations, fmt.Sprintf(format, args...))
-	s.touch()
+	s.notifyWaiters()
 }
 
-// touch wakes those who wait. It needs the lock.
-func (s *Server) touch() {
+// notifyWaiters wakes those who wait. It needs the lock.
+func (s *Server) notifyWaiters() {
 	close(s.changed)
 	s.changed = make(chan struct{})
 }
 
-// id gives out the next id with this prefix. It needs the lock.
-func (s *Server) id(prefix string) string {
+// nextID gives out the next id with this prefix. It needs the lock.
+func (s *Server) nextID(prefix string) string {
 	s.issued++
 	return fmt.Sprintf("%s%08d", prefix, s.issued)
 }
 
-// ts gives out the next timestamp, which is a message's id within its channel. It needs the lock.
-func (s *Server) ts() string {
+// nextTS gives out the next timestamp, which is a message's id within its channel. It needs the lock.
+func (s *Server) nextTS() string {
 	s.issued++
 	return fmt.Sprintf("%d.%06d", s.options.Now().Unix(), s.issued)
 }

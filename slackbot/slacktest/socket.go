@@ -13,9 +13,9 @@ import (
 )
 
 const (
-	maxSockets = 10     // per app
-	maxAck     = 20_480 // bytes: an acknowledgement this long or longer is dropped without a word
-	warned     = 2 * time.Second
+	maxSockets  = 10     // per app
+	maxAckBytes = 20_480 // bytes: an acknowledgement this long or longer is dropped without a word
+	warnGrace   = 2 * time.Second
 )
 
 // A socket is one WebSocket connection of the app.
@@ -37,9 +37,9 @@ func (k *socket) send(message []byte) error {
 // openConnection is apps.connections.open: an address that is good for one connection.
 func (s *Server) openConnection(*request) (object, error) {
 	if len(s.sockets) >= maxSockets {
-		return nil, refuse("too_many_websockets")
+		return nil, newAPIError("too_many_websockets")
 	}
-	ticket := s.id("ticket-")
+	ticket := s.nextID("ticket-")
 	s.tickets[ticket] = true
 	return object{"url": "ws" + strings.TrimPrefix(s.http.URL, "http") + "/link/?ticket=" + ticket + "&app_id=" + appID}, nil
 }
@@ -47,7 +47,7 @@ func (s *Server) openConnection(*request) (object, error) {
 func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 	s.serving.Add(1)
 	defer s.serving.Done()
-	if !s.redeem(r.URL.Query().Get("ticket")) {
+	if !s.redeemTicket(r.URL.Query().Get("ticket")) {
 		http.Error(w, "the ticket is unknown or used: call apps.connections.open", http.StatusForbidden)
 		return
 	}
@@ -57,14 +57,14 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 		return // the upgrader has answered
 	}
 	k := &socket{conn: conn, done: make(chan struct{})}
-	defer s.lose(k)
-	if k.send(s.hello()) == nil && s.admit(k) {
-		go s.ping(k)
-		s.listen(k)
+	defer s.removeSocket(k)
+	if k.send(s.helloMessage()) == nil && s.addSocket(k) {
+		go s.sendPings(k)
+		s.readAcks(k)
 	}
 }
 
-func (s *Server) redeem(ticket string) bool {
+func (s *Server) redeemTicket(ticket string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	ok := s.tickets[ticket]
@@ -72,15 +72,15 @@ func (s *Server) redeem(ticket string) bool {
 	return ok
 }
 
-func (s *Server) hello() []byte {
-	return encode(object{
+func (s *Server) helloMessage() []byte {
+	return mustEncode(object{
 		"type": "hello", "num_connections": s.Sockets() + 1, "connection_info": object{"app_id": appID},
 		"debug_info": object{"host": "applink-test", "approximate_connection_time": 18060},
 	})
 }
 
-// admit makes a socket one that envelopes go to, unless the workspace is closing.
-func (s *Server) admit(k *socket) bool {
+// addSocket makes a socket one that envelopes go to, unless the workspace is closing.
+func (s *Server) addSocket(k *socket) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	select {
@@ -89,26 +89,26 @@ func (s *Server) admit(k *socket) bool {
 	default:
 	}
 	s.sockets = append(s.sockets, k)
-	s.touch()
+	s.notifyWaiters()
 	return true
 }
 
-func (s *Server) lose(k *socket) {
+func (s *Server) removeSocket(k *socket) {
 	_ = k.conn.Close()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.sockets = slices.DeleteFunc(s.sockets, func(have *socket) bool { return have == k })
 	for _, e := range s.envelopes {
-		if delete(e.on, k); len(e.on) == 0 {
-			e.lost()
+		if delete(e.sockets, k); len(e.sockets) == 0 {
+			e.end()
 		}
 	}
 	close(k.done)
-	s.touch()
+	s.notifyWaiters()
 }
 
-// ping ends with the socket. The app's library reconnects when no ping comes.
-func (s *Server) ping(k *socket) {
+// sendPings ends with the socket. The app's library reconnects when no ping comes.
+func (s *Server) sendPings(k *socket) {
 	tick := time.NewTicker(s.options.PingEvery)
 	defer tick.Stop()
 	for {
@@ -121,8 +121,8 @@ func (s *Server) ping(k *socket) {
 	}
 }
 
-// listen takes acknowledgements until the socket is gone, or no pong came for ten pings.
-func (s *Server) listen(k *socket) {
+// readAcks takes acknowledgements until the socket is gone, or no pong came for ten pings.
+func (s *Server) readAcks(k *socket) {
 	alive := func(string) error {
 		return k.conn.SetReadDeadline(time.Now().Add(max(10*s.options.PingEvery, 10*time.Second)))
 	}
@@ -134,7 +134,7 @@ func (s *Server) listen(k *socket) {
 		if err != nil {
 			return
 		}
-		s.take(k, message)
+		s.handleAck(k, message)
 	}
 }
 
@@ -153,8 +153,8 @@ func (s *Server) DisconnectSockets(reason string, warnFirst bool) {
 	leaving := slices.Clone(s.sockets)
 	s.mu.Unlock()
 	if warnFirst {
-		tell(leaving, "warning")
-		patience := time.NewTimer(warned)
+		sendDisconnect(leaving, "warning")
+		patience := time.NewTimer(warnGrace)
 		defer patience.Stop()
 		for _, k := range leaving {
 			select {
@@ -165,7 +165,7 @@ func (s *Server) DisconnectSockets(reason string, warnFirst bool) {
 		}
 	}
 	if reason != "" {
-		tell(leaving, reason)
+		sendDisconnect(leaving, reason)
 	}
 	for _, k := range leaving {
 		_ = k.conn.Close()
@@ -173,7 +173,7 @@ func (s *Server) DisconnectSockets(reason string, warnFirst bool) {
 	}
 }
 
-func tell(sockets []*socket, reason string) {
+func sendDisconnect(sockets []*socket, reason string) {
 	goodbye, _ := json.Marshal(object{"type": "disconnect", "reason": reason, "debug_info": object{"host": "applink-test"}})
 	for _, k := range sockets {
 		_ = k.send(goodbye) // one that is gone needs no goodbye
@@ -184,8 +184,8 @@ func tell(sockets []*socket, reason string) {
 func (s *Server) DeliverTwice(on bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.twice = on
+	s.deliverTwice = on
 }
 
-// gone says why there is no acknowledgement.
-func gone(why string) error { return fmt.Errorf("%w: %s", ErrNoResponse, why) }
+// noAck says why there is no acknowledgement.
+func noAck(why string) error { return fmt.Errorf("%w: %s", ErrNoResponse, why) }

@@ -13,10 +13,10 @@ type View struct {
 }
 
 // All is every word of the view, the title first.
-func (v View) All() string { return strings.TrimSpace(v.Title + "\n" + words(v.Blocks)) }
+func (v View) All() string { return strings.TrimSpace(v.Title + "\n" + visibleText(v.Blocks)) }
 
 // Buttons are the view's buttons from top to bottom, without submit and close.
-func (v View) Buttons() []Button { return buttons(v.Blocks) }
+func (v View) Buttons() []Button { return buttonsIn(v.Blocks) }
 
 // An Input is a field of a form.
 type Input struct {
@@ -45,24 +45,24 @@ func newInput(b object) Input {
 	labelText, _ := b["label"].(object)
 	hint, _ := b["hint"].(object)
 	return Input{
-		BlockID: word(b, "block_id"), ActionID: word(e, "action_id"), Type: word(e, "type"),
-		Label: word(labelText, "text"), Hint: word(hint, "text"), Optional: b["optional"] == true,
-		Initial: initial(e), Options: options(offers(e)),
+		BlockID: stringField(b, "block_id"), ActionID: stringField(e, "action_id"), Type: stringField(e, "type"),
+		Label: stringField(labelText, "text"), Hint: stringField(hint, "text"), Optional: b["optional"] == true,
+		Initial: initialValue(e), Options: toOptions(optionsIn(e)),
 	}
 }
 
-func initial(e object) any {
+func initialValue(e object) any {
 	for _, name := range []string{"initial_value", "initial_user", "initial_channel", "initial_date", "initial_time"} {
-		if s := word(e, name); s != "" {
+		if s := stringField(e, name); s != "" {
 			return s
 		}
 	}
 	if o, ok := e["initial_option"].(object); ok {
-		return word(o, "value")
+		return stringField(o, "value")
 	}
 	var values []string
-	for _, o := range objects(e["initial_options"]) {
-		values = append(values, word(o, "value"))
+	for _, o := range objectsIn(e["initial_options"]) {
+		values = append(values, stringField(o, "value"))
 	}
 	if values == nil {
 		return nil
@@ -70,11 +70,11 @@ func initial(e object) any {
 	return values
 }
 
-func options(offered []object) []Option {
+func toOptions(offered []object) []Option {
 	var all []Option
 	for _, o := range offered {
 		t, _ := o["text"].(object)
-		all = append(all, Option{Text: word(t, "text"), Value: word(o, "value")})
+		all = append(all, Option{Text: stringField(t, "text"), Value: stringField(o, "value")})
 	}
 	return all
 }
@@ -87,7 +87,7 @@ func (s *Server) View(user string) (View, bool) {
 	if len(stack) == 0 {
 		return View{}, false
 	}
-	return s.views[stack[len(stack)-1]].public(), true
+	return s.views[stack[len(stack)-1]].toView(), true
 }
 
 // Home is the user's home tab, if the app published one.
@@ -98,18 +98,18 @@ func (s *Server) Home(user string) (View, bool) {
 	if !ok {
 		return View{}, false
 	}
-	return v.public(), true
+	return v.toView(), true
 }
 
-func (v *openView) public() View {
+func (v *openView) toView() View {
 	shown := func(name string) string {
 		t, _ := v.content[name].(object)
-		return word(t, "text")
+		return stringField(t, "text")
 	}
 	return View{
-		ID: v.id, Type: word(v.content, "type"), CallbackID: word(v.content, "callback_id"), Title: shown("title"),
-		Hash: v.hash, ExternalID: word(v.content, "external_id"), PrivateMetadata: word(v.content, "private_metadata"),
-		SubmitText: shown("submit"), CloseText: shown("close"), Blocks: encode(v.content["blocks"]),
+		ID: v.id, Type: stringField(v.content, "type"), CallbackID: stringField(v.content, "callback_id"), Title: shown("title"),
+		Hash: v.hash, ExternalID: stringField(v.content, "external_id"), PrivateMetadata: stringField(v.content, "private_metadata"),
+		SubmitText: shown("submit"), CloseText: shown("close"), Blocks: mustEncode(v.content["blocks"]),
 	}
 }
 
@@ -117,8 +117,8 @@ func (v *openView) public() View {
 func (s *Server) viewObject(v *openView, values object) object {
 	o := object{
 		"id": v.id, "team_id": s.options.Team, "type": v.content["type"], "blocks": v.content["blocks"],
-		"private_metadata": word(v.content, "private_metadata"), "callback_id": word(v.content, "callback_id"),
-		"external_id": word(v.content, "external_id"), "state": object{"values": values}, "hash": v.hash,
+		"private_metadata": stringField(v.content, "private_metadata"), "callback_id": stringField(v.content, "callback_id"),
+		"external_id": stringField(v.content, "external_id"), "state": object{"values": values}, "hash": v.hash,
 		"title": v.content["title"], "submit": v.content["submit"], "close": v.content["close"],
 		"clear_on_close": v.content["clear_on_close"] == true, "notify_on_close": v.content["notify_on_close"] == true,
 		"root_view_id": v.root, "previous_view_id": nil, "app_id": appID, "bot_id": botID,

@@ -9,12 +9,12 @@ import (
 // whenever anything changes in the workspace; cond may call any method of s.
 func (s *Server) Wait(what string, cond func() bool) {
 	s.t.Helper()
-	if !s.await(cond) {
+	if !s.waitFor(cond) {
 		s.t.Fatalf("slacktest: waited %v in vain for %s", s.options.WaitAtMost, what)
 	}
 }
 
-func (s *Server) await(cond func() bool) bool {
+func (s *Server) waitFor(cond func() bool) bool {
 	late := time.NewTimer(s.options.WaitAtMost)
 	defer late.Stop()
 	for {
@@ -46,7 +46,7 @@ func (s *Server) WaitEphemeral(user string, match func(Message) bool) Message {
 
 func (s *Server) waitMessage(what string, match, where func(Message) bool) (found Message) {
 	s.t.Helper()
-	ok := s.await(func() bool {
+	ok := s.waitFor(func() bool {
 		for _, m := range s.allMessages() {
 			if where(m) && (match == nil || match(m)) {
 				found = m

@@ -5,11 +5,12 @@ import (
 	"slices"
 )
 
-// What people do. Each act returns when the app has acknowledged it, or has failed to within 3 s. An act that no
-// person could do fails the test and sends nothing; so does one that the app, by its URLs, does not serve.
+// Actions of users. Each method returns when the app has acknowledged the action, or after 3 s without an
+// acknowledgement. An action that Slack's client does not allow fails the test and sends nothing. So does an action
+// for which the app has no URL.
 
-// Command types a slash command into a channel. text arrives as it is: write mentions as Slack does for a
-// command with should_escape, <@U1|name>. The answer in the acknowledgement is shown in the channel.
+// Command types a slash command into a channel. It sends text unchanged: write mentions as Slack does for a command
+// with should_escape, <@U1|name>. An answer in the acknowledgement is shown in the channel.
 func (s *Server) Command(user, channel, command, text string) *Ack {
 	s.t.Helper()
 	s.mu.Lock()
@@ -23,6 +24,7 @@ func (s *Server) Command(user, channel, command, text string) *Ack {
 	return s.deliver(delivery{what: command, kind: "slash_commands", payload: payload, answers: true, apply: s.applyCommandAnswer})
 }
 
+// lookUpActor returns the user and the channel with these ids, or an error that names the missing one.
 func (s *Server) lookUpActor(user, channel string) (User, *conversation, error) {
 	u, ok := s.users[user]
 	if !ok {
@@ -35,8 +37,8 @@ func (s *Server) lookUpActor(user, channel string) (User, *conversation, error) 
 	return u, c, nil
 }
 
-// Click presses a button of a message as m shows it; the message may have changed since m was read, as it may
-// have before a slow reader's eyes.
+// Click presses a button of a message as m shows it. The message may have changed since m was read, as it may for a
+// user who reads slowly.
 func (s *Server) Click(user string, m Message, actionID string) *Ack {
 	s.t.Helper()
 	what := fmt.Sprintf("click %s in %s", actionID, m.TS)
@@ -79,7 +81,8 @@ func (s *Server) ClickView(user string, v View, actionID string) *Ack {
 	return s.deliver(delivery{what: what, kind: "interactive", payload: payload})
 }
 
-// buttonAction is the action that the one button with this id makes.
+// buttonAction returns the action that a click on the button with this action_id sends, or an error if there is no
+// such button.
 func buttonAction(blocks []byte, actionID string) (object, error) {
 	for _, b := range decodeBlocks(blocks) {
 		for _, e := range elementsOf(b) {
@@ -99,9 +102,9 @@ func buttonAction(blocks []byte, actionID string) (object, error) {
 }
 
 // Submit fills in a modal and presses its submit button. values are keyed by block_id: a string for text, numbers,
-// dates and one choice (by the option's value), a bool for a single checkbox, a []string for several choices.
-// A field that is not among them keeps its initial value; "" empties it. The options of an external select
-// are those of the last [Server.Suggest] and the initial one.
+// dates and one option (by the option's value), a bool for a single checkbox, a []string for several options. A
+// field without a value keeps its initial value; "" clears it. The options of an external select are those of the
+// last [Server.Suggest] and the initial one.
 func (s *Server) Submit(user string, v View, values map[string]any) *Ack {
 	s.t.Helper()
 	s.mu.Lock()
@@ -121,7 +124,7 @@ func (s *Server) Submit(user string, v View, values map[string]any) *Ack {
 	return s.deliver(delivery{what: what, kind: "interactive", payload: payload, answers: true, view: open, apply: s.applySubmitAnswer})
 }
 
-// topView is the user's open view if it is v.
+// topView returns the user's open view if v is on top of the user's stack, and an error otherwise.
 func (s *Server) topView(user string, v View) (*openView, error) {
 	stack := s.stacks[user]
 	if len(stack) == 0 || stack[len(stack)-1] != v.ID {
@@ -130,8 +133,8 @@ func (s *Server) topView(user string, v View) (*openView, error) {
 	return s.views[v.ID], nil
 }
 
-// CloseView closes a modal by its close button. The app hears of it only with notify_on_close; otherwise the Ack is
-// empty.
+// CloseView closes a modal by its close button. The app receives view_closed only with notify_on_close; otherwise
+// the Ack is empty.
 func (s *Server) CloseView(user string, v View) *Ack {
 	s.t.Helper()
 	s.mu.Lock()
@@ -141,19 +144,19 @@ func (s *Server) CloseView(user string, v View) *Ack {
 		return s.failAction("close "+v.CallbackID, err)
 	}
 	payload := s.closePayload(s.users[user], open)
-	tells := open.content["notify_on_close"] == true
+	sendsClosed := open.content["notify_on_close"] == true
 	s.popView(user)
 	if open.content["clear_on_close"] == true {
 		s.closeAllViews(user)
 	}
 	s.mu.Unlock()
-	if !tells {
+	if !sendsClosed {
 		return &Ack{}
 	}
 	return s.deliver(delivery{what: "close " + v.CallbackID, kind: "interactive", payload: payload})
 }
 
-// Suggest types into an external select; [Ack.Options] has what the app offers then.
+// Suggest types into an external select. [Ack.Options] returns the options that the app offers then.
 func (s *Server) Suggest(user string, v View, blockID, query string) *Ack {
 	s.t.Helper()
 	s.mu.Lock()
@@ -172,7 +175,7 @@ func (s *Server) Suggest(user string, v View, blockID, query string) *Ack {
 		apply: s.applySuggestAnswer})
 }
 
-// OpenHome looks at the app's home tab: an app_home_opened event.
+// OpenHome opens the app's home tab, which sends an app_home_opened event.
 func (s *Server) OpenHome(user string) *Ack {
 	s.t.Helper()
 	s.mu.Lock()
@@ -185,7 +188,7 @@ func (s *Server) OpenHome(user string) *Ack {
 	return s.deliver(delivery{what: "open the home tab", kind: "events_api", payload: payload})
 }
 
-// failAction fails the test: no person could do that.
+// failAction fails the test for an action that Slack's client does not allow, and returns an Ack with the error.
 func (s *Server) failAction(what string, err error) *Ack {
 	s.t.Helper()
 	err = fmt.Errorf("slacktest: cannot %s: %w", what, err)
@@ -193,7 +196,7 @@ func (s *Server) failAction(what string, err error) *Ack {
 	return &Ack{Err: err}
 }
 
-// externalSelect is the block's element if it is one that asks the app.
+// externalSelect returns the block's element if it loads its options from the app, and an error otherwise.
 func (v *openView) externalSelect(blockID string) (object, error) {
 	for _, b := range objectsIn(v.content["blocks"]) {
 		for _, e := range elementsOf(b) {

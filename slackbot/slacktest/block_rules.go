@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// A blockKind is one type of block and the surfaces that take it.
+// A blockKind describes one type of block and the surfaces that accept it.
 type blockKind struct {
 	surfaces []string
 	shape    shape
@@ -54,10 +54,10 @@ var blockKinds = map[string]blockKind{
 	}}},
 }
 
-// blocks checks the blocks of a surface that takes at most so many.
-func (c *checker) checkBlocks(at string, v any, most int) {
+// checkBlocks checks the blocks of a surface that accepts at most max blocks.
+func (c *checker) checkBlocks(at string, v any, max int) {
 	c.blocks = map[string]bool{}
-	listOf(1, most, (*checker).checkBlock)(c, at, v)
+	listOf(1, max, (*checker).checkBlock)(c, at, v)
 }
 
 func (c *checker) checkBlock(at string, v any) {
@@ -89,7 +89,7 @@ func checkSection(c *checker, at string, b object) {
 	}
 }
 
-// contextElement is what a context block holds: texts and images.
+// contextElement checks an element of a context block: a text or an image.
 func contextElement(c *checker, at string, v any) {
 	if o, _ := v.(object); o["type"] == "image" {
 		elementIn("context")(c, at, v)
@@ -98,12 +98,12 @@ func contextElement(c *checker, at string, v any) {
 	anyText(3000)(c, at, v)
 }
 
-// hasInput reports whether there is an input block, for which a modal has to have a submit button.
+// hasInput reports whether there is an input block. A modal with one must have a submit button.
 func hasInput(blocks any) bool {
 	return slices.ContainsFunc(objectsIn(blocks), func(b object) bool { return b["type"] == "input" })
 }
 
-// assignIDs gives ids to the blocks and elements without one, as Slack does.
+// assignIDs gives ids to the blocks and elements that have none, as Slack does.
 func assignIDs(blocks []any) {
 	fillMissingIDs(objectsIn(blocks), "block_id")
 	for _, b := range objectsIn(blocks) {
@@ -111,7 +111,7 @@ func assignIDs(blocks []any) {
 	}
 }
 
-// fillMissingIDs fills in a field with ids that differ from those that are there.
+// fillMissingIDs sets field to a new unique id in each object that does not have it.
 func fillMissingIDs(all []object, field string) {
 	taken := map[string]bool{}
 	for _, o := range all {
@@ -122,14 +122,14 @@ func fillMissingIDs(all []object, field string) {
 			continue
 		}
 		id := ""
-		for n := 0; taken[id]; n++ { // the first turn finds "" taken: by o
+		for n := 0; taken[id]; n++ { // the first round finds "" taken, by o itself
 			id = fmt.Sprintf("%s_%d", field, n)
 		}
 		o[field], taken[id] = id, true
 	}
 }
 
-// elementsOf are a block's interactive elements.
+// elementsOf returns a block's interactive elements.
 func elementsOf(b object) []object {
 	all := []object{}
 	for _, field := range []string{"accessory", "element"} {

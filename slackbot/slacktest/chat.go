@@ -11,7 +11,7 @@ const (
 	maxTextRunes     = 40_000
 )
 
-// A draft is a message that an app wants to be shown.
+// A draft is a message that an app asks to show.
 type draft struct {
 	text      string
 	hasText   bool
@@ -19,7 +19,7 @@ type draft struct {
 	hasBlocks bool
 }
 
-// parseDraft checks what an app wants shown. where names the call in Violations.
+// parseDraft checks and returns the message in args. where names the call in Violations.
 func (s *Server) parseDraft(where string, args map[string]string) (draft, error) {
 	r := &request{args: args}
 	var d draft
@@ -47,15 +47,15 @@ func (s *Server) parseDraft(where string, args map[string]string) (draft, error)
 	return d, nil
 }
 
-// recordViolation keeps a broken rule and passes its refusal on. It needs the lock.
+// recordViolation records a violation and returns err unchanged. The caller holds the lock.
 func (s *Server) recordViolation(where string, err error) error {
 	s.addViolation("%s: %v", where, err)
 	return err
 }
 
-// conversationFor is the channel that an app may post to under this id.
+// conversationFor returns the channel that the app posts to under this id, or an error if it cannot post there.
 func (s *Server) conversationFor(id string) (*conversation, error) {
-	if u, ok := s.users[id]; ok && id != botUser { // posting to a user is posting to the direct messages
+	if u, ok := s.users[id]; ok && id != botUser { // a post to a user goes to the direct messages
 		return s.dmWith(u.ID), nil
 	}
 	c, ok := s.conversations[id]
@@ -80,7 +80,7 @@ func (s *Server) postMessage(r *request) (object, error) {
 	return object{"channel": c.id, "ts": p.ts, "message": p.toJSON(s.options.Team)}, nil
 }
 
-// addMessage makes a message of a call and shows it in the channel.
+// addMessage creates a message from a call and shows it in the channel.
 func (s *Server) addMessage(r *request, c *conversation) (*storedMessage, error) {
 	d, err := s.parseDraft(r.name, r.args)
 	if err != nil {
@@ -114,7 +114,8 @@ func (s *Server) postEphemeral(r *request) (object, error) {
 	return object{"message_ts": p.ts}, nil
 }
 
-// ownMessage is the message of the app that a call means. A direct message needs its D... id.
+// ownMessage returns the app's message that a call names. A direct message needs its D... id. refused is the error
+// code for an ephemeral message.
 func (s *Server) ownMessage(r *request, refused string) (*storedMessage, error) {
 	if _, ok := s.conversations[r.args["channel"]]; !ok {
 		return nil, newAPIError("channel_not_found")
@@ -124,13 +125,14 @@ func (s *Server) ownMessage(r *request, refused string) (*storedMessage, error) 
 		return nil, newAPIError("message_not_found")
 	}
 	if p.to != "" {
-		return nil, s.recordViolation(r.name+": an ephemeral message is out of reach, but for the response URL of an interaction with it",
+		return nil, s.recordViolation(r.name+": an ephemeral message can be changed only through the response URL of an interaction with it",
 			newAPIError(refused))
 	}
 	return p, nil
 }
 
-// updateMessage: with text and without blocks the blocks go, as the method's page says.
+// updateMessage replaces text and blocks. A call with text and without blocks removes the blocks, as the method's
+// page documents.
 func (s *Server) updateMessage(r *request) (object, error) {
 	p, err := s.ownMessage(r, "cant_update_message")
 	if err != nil {

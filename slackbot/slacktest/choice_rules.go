@@ -5,7 +5,8 @@ import (
 	"strconv"
 )
 
-// checkChoices wants options or groups of them, values that differ, and initial choices among them.
+// checkChoices checks that there are either options or option groups, that values are unique, and that initial
+// options are offered.
 func checkChoices(c *checker, at string, e object) {
 	_, flat := e["options"]
 	_, grouped := e["option_groups"]
@@ -36,7 +37,7 @@ func isOffered(offered []object, o object) bool {
 	return false
 }
 
-// optionsIn are the options of an element or of an answer with options, out of their groups.
+// optionsIn returns the options of an element or of an answer with options, without their groups.
 func optionsIn(e object) []object {
 	all := objectsIn(e["options"])
 	for _, g := range objectsIn(e["option_groups"]) {
@@ -52,7 +53,7 @@ func initialOptions(e object) []object {
 	return objectsIn(e["initial_options"])
 }
 
-// objectsIn are the objects in a list; anything else is left out.
+// objectsIn returns the objects in a list. It skips all other values.
 func objectsIn(v any) []object {
 	items, _ := v.([]any)
 	var all []object
@@ -76,7 +77,7 @@ func checkLengths(c *checker, at string, e object) {
 	}
 }
 
-// checkNumbers: the bounds and the first value of a number_input are numbers, written as strings.
+// checkNumbers checks the bounds and the initial value of a number_input, which are numbers written as strings.
 func checkNumbers(c *checker, at string, e object) {
 	numbers := map[string]float64{}
 	for _, name := range []string{"min_value", "max_value", "initial_value"} {

@@ -9,24 +9,24 @@ import (
 	"time"
 )
 
-// ErrNoResponse is an act that the app did not acknowledge in time, or could not because no socket was open.
+// ErrNoResponse means that the app did not acknowledge an action in time, or that no socket was open to send it.
 var ErrNoResponse = errors.New("slacktest: the app did not respond")
 
-// An Ack is what came of something that a person did.
+// An Ack is the app's response to an action of a user.
 type Ack struct {
-	Status      int             // of HTTP; 200 for an acknowledged envelope; 0 if nothing came back
-	Body        json.RawMessage // nil when empty; text that is not JSON is here as a JSON string
+	Status      int             // HTTP status; 200 for an acknowledged envelope; 0 if there was no answer
+	Body        json.RawMessage // nil when empty; text that is not JSON is encoded as a JSON string
 	Elapsed     time.Duration   // from sending to acknowledgement
-	Err         error           // ErrNoResponse, or what is wrong with the acknowledgement
+	Err         error           // ErrNoResponse, or the rule that the acknowledgement breaks
 	TriggerID   string
 	ResponseURL string
-	Sent        RawRequest // over HTTP: the request as it was sent, to vary and send again with SendRaw
+	Sent        RawRequest // over HTTP: the request as it was sent, which SendRaw can send again with changes
 
 	delivery delivery
-	envelope []byte // over a socket: the same
+	envelope []byte // over a socket: the envelope as it was sent
 }
 
-// Errors are those of a response_action "errors", by block_id.
+// Errors returns the errors of a response_action "errors" by block_id, and nil for another answer.
 func (a *Ack) Errors() map[string]string {
 	var body struct {
 		Errors map[string]string `json:"errors"`
@@ -35,25 +35,26 @@ func (a *Ack) Errors() map[string]string {
 	return body.Errors
 }
 
-// Options are those that a suggestion was answered with, out of their groups.
+// Options returns the options in the answer to [Server.Suggest], without their groups.
 func (a *Ack) Options() []Option {
 	var body object
 	_ = json.Unmarshal(a.Body, &body) // other answers have none
 	return toOptions(optionsIn(body))
 }
 
-// A delivery is one thing that the app is told, and what happens with its answer.
+// A delivery is one command, interaction or event for the app, and what its answer changes.
 type delivery struct {
-	what    string // for messages
-	kind    string // of the envelope
+	what    string // names the action in error texts
+	kind    string // type of the envelope
 	payload object
 	answers bool // an answer may come with the acknowledgement
-	lenient bool // a bad answer is the test's business
+	lenient bool // a wrong answer is no violation: the test checks it
 	view    *openView
 	block   string
-	apply   func(delivery, *Ack) error // called with the lock
+	apply   func(delivery, *Ack) error // is called with the lock held
 }
 
+// deliver sends d to the app, waits for the acknowledgement and applies the answer.
 func (s *Server) deliver(d delivery) *Ack {
 	a := &Ack{delivery: d, TriggerID: stringField(d.payload, "trigger_id"), ResponseURL: stringField(d.payload, "response_url")}
 	if s.options.AppToken != "" {
@@ -65,7 +66,7 @@ func (s *Server) deliver(d delivery) *Ack {
 	return s.applyAck(a)
 }
 
-// applyAck lets the answer take effect, as Slack's client does.
+// applyAck applies the app's answer to the workspace, as Slack's client does.
 func (s *Server) applyAck(a *Ack) *Ack {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -83,10 +84,10 @@ func (s *Server) applyAck(a *Ack) *Ack {
 	return a
 }
 
-// isEmpty reports whether the acknowledgement has no answer in it.
+// isEmpty reports whether the acknowledgement has no answer.
 func (a *Ack) isEmpty() bool { return a.Body == nil || string(a.Body) == "{}" }
 
-// applyCommandAnswer shows the answer to a command: text as it is, or a message.
+// applyCommandAnswer shows the answer to a command: plain text, or a message.
 func (s *Server) applyCommandAnswer(d delivery, a *Ack) error {
 	if a.isEmpty() {
 		return nil
@@ -105,7 +106,7 @@ func (s *Server) applyCommandAnswer(d delivery, a *Ack) error {
 	return s.showAnswer(h, "the answer to "+d.what, args)
 }
 
-// applySubmitAnswer does what a response_action says; without one the view closes.
+// applySubmitAnswer applies the response_action of an answer. An answer without one closes the view.
 func (s *Server) applySubmitAnswer(d delivery, a *Ack) error {
 	var answer struct {
 		Action string            `json:"response_action"`
@@ -135,7 +136,7 @@ func (s *Server) applySubmitAnswer(d delivery, a *Ack) error {
 	return fmt.Errorf("unknown response_action %q", answer.Action)
 }
 
-// closeView takes a view from its user's stack, wherever it stands.
+// closeView removes a view from its user's stack at any position.
 func (s *Server) closeView(v *openView) {
 	delete(s.views, v.id)
 	s.stacks[v.user] = slices.DeleteFunc(s.stacks[v.user], func(id string) bool { return id == v.id })
@@ -155,7 +156,8 @@ func (s *Server) applyViewAnswer(d delivery, action string, raw json.RawMessage)
 	return nil
 }
 
-// checkFieldErrors wants errors at input blocks only; otherwise Slack shows "trouble connecting" and no error.
+// checkFieldErrors returns an error unless all errors belong to input blocks. For others Slack shows "trouble
+// connecting" and no error.
 func checkFieldErrors(v *openView, errs map[string]string) error {
 	if len(errs) == 0 {
 		return errors.New(`response_action "errors" without errors`)
@@ -172,7 +174,7 @@ func checkFieldErrors(v *openView, errs map[string]string) error {
 	return nil
 }
 
-// applySuggestAnswer checks the options offered, and remembers them for Submit.
+// applySuggestAnswer checks the options offered and keeps them for Submit.
 func (s *Server) applySuggestAnswer(d delivery, a *Ack) error {
 	var answer any
 	if err := json.Unmarshal(a.Body, &answer); err != nil {
@@ -183,6 +185,6 @@ func (s *Server) applySuggestAnswer(d delivery, a *Ack) error {
 	if len(c.errors) > 0 {
 		return newAPIError("invalid options", c.errors...)
 	}
-	d.view.suggested[d.block] = optionsIn(answer.(object)) // it is one: its rule says so
+	d.view.suggested[d.block] = optionsIn(answer.(object)) // its rule has checked the type
 	return nil
 }

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// What the workspace tells about itself: who is asking, people, groups, channels.
+// Methods that read the workspace: the app's identity, users, groups, channels.
 
 func (s *Server) authTest(*request) (object, error) {
 	o := object{
@@ -56,7 +56,7 @@ func (s *Server) groupMembers(r *request) (object, error) {
 	return object{"users": s.activeMembers(members)}, nil
 }
 
-// activeMembers leaves out the deleted: deactivation takes people out of their groups.
+// activeMembers returns members without deleted users: deactivation removes users from their groups.
 func (s *Server) activeMembers(members []string) []string {
 	deleted := func(id string) bool { return s.users[id].Deleted }
 	return slices.DeleteFunc(append([]string{}, members...), deleted)
@@ -102,8 +102,8 @@ func (s *Server) channelMembers(r *request) (object, error) {
 	return object{"members": slices.Sorted(maps.Keys(c.members)), "response_metadata": object{"next_cursor": ""}}, nil
 }
 
-// openDM opens direct messages with one person. With several Slack would open a group, which no app of ours
-// wants: it is refused.
+// openDM opens direct messages with one user. With several users Slack would open a group. Our app never needs one,
+// so the fake refuses it.
 func (s *Server) openDM(r *request) (object, error) {
 	users := splitList(r.args["users"])
 	if len(users) == 0 {

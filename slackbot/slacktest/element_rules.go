@@ -2,8 +2,8 @@ package slacktest
 
 import "slices"
 
-// An elementKind is one type of element, and where it may stand: beside a section ("accessory"), in a row
-// ("actions"), as a field ("input"), among small print ("context").
+// An elementKind describes one type of element and its allowed places: beside a section ("accessory"), in a row
+// ("actions"), as a field ("input"), in a context block ("context").
 type elementKind struct {
 	places []string
 	shape  shape
@@ -60,7 +60,7 @@ var elementKinds = map[string]elementKind{
 	"url_text_input":   {inputPlace, shape{nil, mergeFields(inputFields, map[string]rule{"initial_value": stringOf(0, 3000)})}, nil},
 }
 
-// elementIn is one that may stand at this place.
+// elementIn returns the rule for an element that may appear at this place.
 func elementIn(place string) rule {
 	return func(c *checker, at string, v any) {
 		e, _ := v.(object)
@@ -78,7 +78,7 @@ func elementIn(place string) rule {
 	}
 }
 
-// checkUnique checks what may be there once only: an action_id within its block, the focus within a view.
+// checkUnique checks that an action_id is unique within its block, and that one element of a view has the focus.
 func (c *checker) checkUnique(at string, e object) {
 	if id, _ := e["action_id"].(string); id != "" {
 		if c.actions[id] {

@@ -7,17 +7,17 @@ import (
 	"time"
 )
 
-// An envelope is something that the app is told over sockets, until it is acknowledged.
+// An envelope is one message to the app over sockets that is waiting for its acknowledgement.
 type envelope struct {
 	id      string
 	answers bool
-	sockets map[*socket]bool // where it was sent: only there an acknowledgement counts
+	sockets map[*socket]bool // an acknowledgement counts only on a socket that it was sent on
 	acked   chan json.RawMessage
-	ended   chan struct{} // closed when the last of those sockets is gone
+	ended   chan struct{} // closed when the last of these sockets has closed
 	end     func()
 }
 
-// An acknowledgement is all that an app says over a socket.
+// An acknowledgement is the only message that an app sends over a socket.
 type acknowledgement struct {
 	EnvelopeID string          `json:"envelope_id"`
 	Payload    json.RawMessage `json:"payload"`
@@ -33,7 +33,7 @@ func (s *Server) newEnvelope(d delivery) []byte {
 	return mustEncode(o)
 }
 
-// sendOverSocket sends a's envelope and waits for its acknowledgement as long as Slack does.
+// sendOverSocket sends a's envelope and waits for its acknowledgement, at most Options.AckWithin.
 func (s *Server) sendOverSocket(a *Ack) {
 	e, targets := s.registerEnvelope(a)
 	if len(targets) == 0 {
@@ -43,7 +43,7 @@ func (s *Server) sendOverSocket(a *Ack) {
 	defer s.forgetEnvelope(e)
 	start := time.Now()
 	for _, k := range targets {
-		_ = k.send(a.envelope) // a socket that fails ends by itself
+		_ = k.send(a.envelope) // a failed socket removes itself
 	}
 	late := time.NewTimer(s.options.AckWithin)
 	defer late.Stop()
@@ -58,12 +58,12 @@ func (s *Server) sendOverSocket(a *Ack) {
 	a.Elapsed = time.Since(start)
 }
 
-// registerEnvelope registers a's envelope and chooses the socket whose turn it is.
+// registerEnvelope registers a's envelope and chooses the next socket in turn, or the next two.
 func (s *Server) registerEnvelope(a *Ack) (*envelope, []*socket) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var has acknowledgement
-	_ = json.Unmarshal(a.envelope, &has) // we made it
+	_ = json.Unmarshal(a.envelope, &has) // newEnvelope encoded it
 	e := &envelope{id: has.EnvelopeID, answers: a.delivery.answers, sockets: map[*socket]bool{},
 		acked: make(chan json.RawMessage, 1), ended: make(chan struct{})}
 	e.end = sync.OnceFunc(func() { close(e.ended) })
@@ -93,8 +93,8 @@ func (s *Server) forgetEnvelope(e *envelope) {
 	}
 }
 
-// handleAck accepts an acknowledgement. One for an envelope that is settled already is no news: it was late, or the
-// second of an envelope delivered twice.
+// handleAck accepts an acknowledgement. It ignores one for an envelope that is no longer waiting: the
+// acknowledgement was late, or the second for an envelope that was delivered twice.
 func (s *Server) handleAck(k *socket, message []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -119,6 +119,6 @@ func (s *Server) handleAck(k *socket, message []byte) {
 	}
 	select {
 	case e.acked <- ack.Payload:
-	default: // it was delivered twice
+	default: // the envelope was delivered twice
 	}
 }

@@ -6,11 +6,11 @@ import (
 )
 
 // Actions of users. Each method returns when the app has acknowledged the action, or after 3 s without an
-// acknowledgement. An action that Slack's client does not allow fails the test and sends nothing. So does an action
+// acknowledgment. An action that Slack's client does not allow fails the test and sends nothing. So does an action
 // for which the app has no URL.
 
 // Command types a slash command into a channel. It sends text unchanged: write mentions as Slack does for a command
-// with should_escape, <@U1|name>. An answer in the acknowledgement is shown in the channel.
+// with should_escape, <@U1|name>. An answer in the acknowledgment is shown in the channel.
 func (s *Server) Command(user, channel, command, text string) *Ack {
 	s.t.Helper()
 	s.mu.Lock()
@@ -44,7 +44,7 @@ func (s *Server) Click(user string, m Message, actionID string) *Ack {
 	what := fmt.Sprintf("click %s in %s", actionID, m.TS)
 	action, err := buttonAction(m.Blocks, actionID)
 	if err == nil && m.Ephemeral && m.To != user {
-		err = fmt.Errorf("only %s sees that message", m.To)
+		err = fmt.Errorf("only %s can see that message", m.To)
 	}
 	s.mu.Lock()
 	u, c, unknown := s.lookUpActor(user, m.Channel)
@@ -68,7 +68,7 @@ func (s *Server) ClickView(user string, v View, actionID string) *Ack {
 	s.mu.Lock()
 	open := s.findView(v.ID)
 	if err == nil && (open == nil || open.user != user) {
-		err = fmt.Errorf("%s has no such view before them", user)
+		err = fmt.Errorf("user %s has no such view open", user)
 	}
 	var payload object
 	if err == nil {
@@ -111,7 +111,7 @@ func (s *Server) Submit(user string, v View, values map[string]any) *Ack {
 	open, err := s.topView(user, v)
 	var payload object
 	if err == nil && open.content["submit"] == nil {
-		err = fmt.Errorf("it has no submit button")
+		err = fmt.Errorf("the view has no submit button")
 	}
 	if err == nil {
 		payload, err = s.submitPayload(s.users[user], open, values)
@@ -128,7 +128,7 @@ func (s *Server) Submit(user string, v View, values map[string]any) *Ack {
 func (s *Server) topView(user string, v View) (*openView, error) {
 	stack := s.stacks[user]
 	if len(stack) == 0 || stack[len(stack)-1] != v.ID {
-		return nil, fmt.Errorf("view %s is not on top before %s", v.ID, user)
+		return nil, fmt.Errorf("view %s is not on top for user %s", v.ID, user)
 	}
 	return s.views[v.ID], nil
 }
@@ -162,7 +162,7 @@ func (s *Server) Suggest(user string, v View, blockID, query string) *Ack {
 	s.mu.Lock()
 	open := s.findView(v.ID)
 	var payload object
-	err := fmt.Errorf("%s has no such view before them", user)
+	err := fmt.Errorf("user %s has no such view open", user)
 	if open != nil && open.user == user {
 		payload, err = s.suggestPayload(s.users[user], open, blockID, query)
 	}

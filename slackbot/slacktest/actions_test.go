@@ -95,7 +95,7 @@ func TestAResponseURLIsGoodFiveTimesAndForHalfAnHour(t *testing.T) {
 	}
 }
 
-func TestAClickTellsWhoWhereAndWhat(t *testing.T) {
+func TestAClickNamesUserChannelAndAction(t *testing.T) {
 	s := workspace(t, slacktest.Options{})
 	s.AddUser(slacktest.User{ID: "U9", Name: "eve", Team: "T9"})
 	var got map[string]any
@@ -126,7 +126,7 @@ func TestAClickTellsWhoWhereAndWhat(t *testing.T) {
 func TestAnAppThatIsLateDidNotRespond(t *testing.T) {
 	s := ruleBreakingWorkspace(t, slacktest.Options{AckWithin: 30 * time.Millisecond})
 	serveApp(t, s, func(_ http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body) // the server notices that the caller left only when the body is read
+		_, _ = io.Copy(io.Discard, r.Body) // net/http notices a disconnected caller only after the body is read
 		<-r.Context().Done()
 	})
 	if a := s.Command("U1", "C1", "/x", ""); !errors.Is(a.Err, slacktest.ErrNoResponse) {
@@ -162,12 +162,12 @@ func TestAReplayIsTheSameBytes(t *testing.T) {
 	}
 }
 
-// impossible things, and a word of the failure that each makes.
-func TestNobodyDoesTheImpossible(t *testing.T) {
+// Each key is a part of the expected failure.
+func TestImpossibleActionsFailTheTest(t *testing.T) {
 	w := &recordingTB{TB: t}
 	s := slacktest.New(w, slacktest.Options{})
 	t.Cleanup(w.runCleanups)
-	addPeople(s)
+	addUsers(s)
 	serveApp(t, s, respondWith(""))
 	call(t, s, "chat.postMessage", "channel", "C1", "text", "x", "blocks", "["+actions(button("yes"))+"]")
 	call(t, s, "chat.postEphemeral", "channel", "C1", "user", "U1", "text", "x", "blocks", "["+actions(button("yes"))+"]")
@@ -188,7 +188,7 @@ func TestNobodyDoesTheImpossible(t *testing.T) {
 		"no user":            func() *slacktest.Ack { return s.Command("U7", "C1", "/x", "") },
 		"no channel":         func() *slacktest.Ack { return s.Command("U1", "C7", "/x", "") },
 		"no button":          func() *slacktest.Ack { return s.Click("U1", s.WaitMessage("C1", nil), "no") },
-		"only U1 sees":       func() *slacktest.Ack { return s.Click("U2", s.WaitEphemeral("U1", nil), "yes") },
+		"only U1 can see":       func() *slacktest.Ack { return s.Click("U2", s.WaitEphemeral("U1", nil), "yes") },
 		"not on top":         func() *slacktest.Ack { return s.Submit("U2", v, nil) },
 		"name is required":   submit(map[string]any{"kind": "a"}),
 		"kind is required":   submit(map[string]any{"name": "x"}),
@@ -220,7 +220,7 @@ func TestNobodyDoesTheImpossible(t *testing.T) {
 	}
 }
 
-// openForm opens a form with these blocks before the user.
+// openForm opens a form with these blocks for the user.
 func openForm(t *testing.T, s *slacktest.Server, user, blocks string) slacktest.View {
 	t.Helper()
 	if a := call(t, s, "views.open", "trigger_id", s.Command(user, "C1", "/x", "").TriggerID, "view", modal(blocks)); !a.OK {

@@ -64,7 +64,7 @@ func TestWrongSuggestionsAreNotOffered(t *testing.T) {
 		`{"options":[` + strings.Repeat(optionOf("m")+",", 100) + optionOf("m") + `]}`: "no more than 100",
 		`{"options":[{"text":` + plainText("x") + `}]}`:                                "required field: value",
 		`[]`: "must be an object",
-		``:   "no list of options",
+		``:   "not a list of options",
 	}
 	for body, wrong := range tests {
 		s := ruleBreakingWorkspace(t, slacktest.Options{})
@@ -78,7 +78,7 @@ func TestWrongSuggestionsAreNotOffered(t *testing.T) {
 	}
 }
 
-func TestAViewHasItsOwnNameAndSize(t *testing.T) {
+func TestAViewHasAUniqueExternalIDAndALimitedSize(t *testing.T) {
 	s := ruleBreakingWorkspace(t, slacktest.Options{})
 	serveApp(t, s, respondWith(""))
 	open := func(user, view string) string {
@@ -125,7 +125,7 @@ func TestASuggestionNeedsItsLeastCharacters(t *testing.T) {
 	w := &recordingTB{TB: t}
 	s := slacktest.New(w, slacktest.Options{})
 	t.Cleanup(w.runCleanups)
-	addPeople(s)
+	addUsers(s)
 	serveApp(t, s, respondWith(""))
 	asks := modal(input("machine", `{"type":"external_select"}`)) // 3 by default
 	call(t, s, "views.open", "trigger_id", s.Command("U1", "C1", "/x", "").TriggerID, "view", asks)
@@ -134,14 +134,14 @@ func TestASuggestionNeedsItsLeastCharacters(t *testing.T) {
 	}
 }
 
-func TestAnEphemeralMessageIsNotToldAgain(t *testing.T) {
+func TestAnEphemeralMessageIsNotRepeatedInPayloads(t *testing.T) {
 	s := workspace(t, slacktest.Options{})
 	var got map[string]any
 	serveApp(t, s, func(_ http.ResponseWriter, r *http.Request) { got = decodePayload(t, r) })
 	call(t, s, "chat.postEphemeral", "channel", "C1", "user", "U1", "text", "x", "blocks", "["+actions(button("yes"))+"]")
 	a := s.Click("U1", s.WaitEphemeral("U1", nil), "yes")
 	if container := got["container"].(map[string]any); got["message"] != nil || container["is_ephemeral"] != true {
-		t.Errorf("told message %v in %v", got["message"], container)
+		t.Errorf("sent message %v in %v", got["message"], container)
 	}
 	response, err := http.Post(a.ResponseURL, "application/json", strings.NewReader(`{"delete_original":true}`))
 	if err != nil {

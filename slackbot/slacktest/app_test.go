@@ -15,7 +15,7 @@ import (
 	"scanwarden/slackbot/slacktest"
 )
 
-// A witness is a test that may fail without failing the test around it.
+// A recordingTB records failures without failing the surrounding test.
 type recordingTB struct {
 	testing.TB
 	mu       sync.Mutex
@@ -37,22 +37,22 @@ func (w *recordingTB) runCleanups() {
 	}
 }
 
-// ruleBreakingWorkspace starts a workspace whose app may break the rules.
+// ruleBreakingWorkspace starts a workspace in which violations do not fail the test.
 func ruleBreakingWorkspace(t testing.TB, o slacktest.Options) *slacktest.Server {
 	w := &recordingTB{TB: t}
 	s := slacktest.New(w, o)
 	t.Cleanup(w.runCleanups)
-	addPeople(s)
+	addUsers(s)
 	return s
 }
 
 func workspace(t *testing.T, o slacktest.Options) *slacktest.Server {
 	s := slacktest.New(t, o)
-	addPeople(s)
+	addUsers(s)
 	return s
 }
 
-func addPeople(s *slacktest.Server) {
+func addUsers(s *slacktest.Server) {
 	s.AddUser(slacktest.User{ID: "U1", Name: "ada", Email: "ada@example.com"})
 	s.AddUser(slacktest.User{ID: "U2", Name: "grace"})
 	s.AddChannel("C1", "U1", "U2")
@@ -72,7 +72,7 @@ type answer struct {
 	} `json:"view"`
 }
 
-// call calls a method with a form, as the bot unless args has a token.
+// call calls a method with a form, using the bot token unless args contains a token.
 func call(t *testing.T, s *slacktest.Server, method string, args ...string) answer {
 	t.Helper()
 	form := url.Values{"token": {"xoxb-test-token"}}
@@ -91,14 +91,14 @@ func call(t *testing.T, s *slacktest.Server, method string, args ...string) answ
 	return a
 }
 
-// An app is a handler behind all three URLs.
+// serveApp serves all three URLs of the app with handle.
 func serveApp(t *testing.T, s *slacktest.Server, handle http.HandlerFunc) {
 	server := httptest.NewServer(handle)
 	t.Cleanup(server.Close)
 	s.SetURLs(server.URL, server.URL, server.URL)
 }
 
-// respondWith answers everything with the same body.
+// respondWith returns an app that answers every request with body.
 func respondWith(body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
@@ -106,7 +106,7 @@ func respondWith(body string) http.HandlerFunc {
 	}
 }
 
-// decodePayload is the interaction in a request.
+// decodePayload returns the interaction in a request.
 func decodePayload(t *testing.T, r *http.Request) map[string]any {
 	t.Helper()
 	var p map[string]any
@@ -116,7 +116,7 @@ func decodePayload(t *testing.T, r *http.Request) map[string]any {
 	return p
 }
 
-// modal is a view with these blocks, comma-separated JSON.
+// modal returns a view with these blocks, given as comma-separated JSON.
 func modal(blocks string) string {
 	return `{"type":"modal","callback_id":"form","title":` + plainText("Form") + `,"submit":` + plainText("Send") + `,"blocks":[` + blocks + `]}`
 }
@@ -141,7 +141,7 @@ func actions(elements ...string) string {
 
 func repeatX(n int) string { return strings.Repeat("x", n) }
 
-// repeated is n copies of an item, in which %d is its number.
+// repeated returns n copies of item; each %d is replaced by the copy's number.
 func repeated(n int, item string) string {
 	items := make([]string, n)
 	for i := range items {
@@ -150,7 +150,7 @@ func repeated(n int, item string) string {
 	return strings.Join(items, ",")
 }
 
-// readAndRestore reads a body and puts it back.
+// readAndRestore reads a body and restores it for the next reader.
 func readAndRestore(r *http.Request) ([]byte, error) {
 	body, err := io.ReadAll(r.Body)
 	r.Body = io.NopCloser(bytes.NewReader(body))

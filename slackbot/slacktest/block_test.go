@@ -18,7 +18,7 @@ func confirmButton(title, text, yes string) string {
 		`,"confirm":` + plainText(yes) + `,"deny":` + plainText("No") + `}}`
 }
 
-// messageLimits has blocks that are just right, and blocks that are just wrong with a word of the refusal.
+// messageLimits has blocks just within each limit and just beyond it, and a part of the expected error.
 var messageLimits = []struct{ name, right, wrong, because string }{
 	{"section text", `{"type":"section","text":` + plainText(repeatX(3000)) + `}`, `{"type":"section","text":` + plainText(repeatX(3001)) + `}`, "less than 3001"},
 	{"text of runes", `{"type":"section","text":` + plainText(strings.Repeat("é", 3000)) + `}`, `{"type":"section","text":` + plainText("") + `}`, "more than 0"},

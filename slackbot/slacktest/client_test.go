@@ -13,7 +13,7 @@ import (
 	"scanwarden/slackbot/slacktest"
 )
 
-// must fails the test on an error of a call that Slack would take.
+// must returns a function that fails the test on an error.
 func must[T any](t *testing.T) func(T, error) T {
 	return func(v T, err error) T {
 		t.Helper()
@@ -64,7 +64,7 @@ func TestTheDirectoryThroughARealClient(t *testing.T) {
 	}
 }
 
-// everyBlock is a message with one of each block that an app of ours asks with.
+// everyBlock returns a message with each type of block that our app sends.
 func everyBlock() slack.MsgOption {
 	ask := slack.NewConfirmationBlockObject(plainTextObject("Sure?"), plainTextObject("Gone for good."), plainTextObject("Yes"), plainTextObject("No")).WithStyle(slack.StyleDanger)
 	yes := slack.NewButtonBlockElement("yes", "1", plainTextObject("Yes")).WithStyle(slack.StyleDanger).WithConfirm(ask)
@@ -214,7 +214,7 @@ func TestSocketModeWithARealClient(t *testing.T) {
 	<-served
 }
 
-// serveSocketMode answers commands with their own words and acknowledges all else.
+// serveSocketMode answers commands with their own text and acknowledges all other envelopes.
 func serveSocketMode(ctx context.Context, sm *socketmode.Client) {
 	for {
 		select {

@@ -16,8 +16,8 @@ var ErrNoResponse = errors.New("slacktest: the app did not respond")
 type Ack struct {
 	Status      int             // HTTP status; 200 for an acknowledged envelope; 0 if there was no answer
 	Body        json.RawMessage // nil when empty; text that is not JSON is encoded as a JSON string
-	Elapsed     time.Duration   // from sending to acknowledgement
-	Err         error           // ErrNoResponse, or the rule that the acknowledgement breaks
+	Elapsed     time.Duration   // from sending to acknowledgment
+	Err         error           // ErrNoResponse, or the rule that the acknowledgment breaks
 	TriggerID   string
 	ResponseURL string
 	Sent        RawRequest // over HTTP: the request as it was sent, which SendRaw can send again with changes
@@ -47,14 +47,14 @@ type delivery struct {
 	what    string // names the action in error texts
 	kind    string // type of the envelope
 	payload object
-	answers bool // an answer may come with the acknowledgement
+	answers bool // an answer may come with the acknowledgment
 	lenient bool // a wrong answer is no violation: the test checks it
 	view    *openView
 	block   string
 	apply   func(delivery, *Ack) error // is called with the lock held
 }
 
-// deliver sends d to the app, waits for the acknowledgement and applies the answer.
+// deliver sends d to the app, waits for the acknowledgment and applies the answer.
 func (s *Server) deliver(d delivery) *Ack {
 	a := &Ack{delivery: d, TriggerID: stringField(d.payload, "trigger_id"), ResponseURL: stringField(d.payload, "response_url")}
 	if s.options.AppToken != "" {
@@ -84,7 +84,7 @@ func (s *Server) applyAck(a *Ack) *Ack {
 	return a
 }
 
-// isEmpty reports whether the acknowledgement has no answer.
+// isEmpty reports whether the acknowledgment has no answer.
 func (a *Ack) isEmpty() bool { return a.Body == nil || string(a.Body) == "{}" }
 
 // applyCommandAnswer shows the answer to a command: plain text, or a message.
@@ -115,7 +115,7 @@ func (s *Server) applySubmitAnswer(d delivery, a *Ack) error {
 	}
 	if !a.isEmpty() {
 		if err := json.Unmarshal(a.Body, &answer); err != nil {
-			return fmt.Errorf("the answer is no response_action: %w", err)
+			return fmt.Errorf("the answer is not a response_action: %w", err)
 		}
 	}
 	switch answer.Action {
@@ -165,7 +165,7 @@ func checkFieldErrors(v *openView, errs map[string]string) error {
 	for id, text := range errs {
 		isInput := func(b object) bool { return b["type"] == "input" && b["block_id"] == id }
 		if !slices.ContainsFunc(objectsIn(v.content["blocks"]), isInput) {
-			return fmt.Errorf("error at %q, which is no input block", id)
+			return fmt.Errorf("error at %q, which is not an input block", id)
 		}
 		if text == "" {
 			return fmt.Errorf("empty error at %q", id)
@@ -178,7 +178,7 @@ func checkFieldErrors(v *openView, errs map[string]string) error {
 func (s *Server) applySuggestAnswer(d delivery, a *Ack) error {
 	var answer any
 	if err := json.Unmarshal(a.Body, &answer); err != nil {
-		return fmt.Errorf("the answer is no list of options: %w", err)
+		return fmt.Errorf("the answer is not a list of options: %w", err)
 	}
 	c := &checker{}
 	objectOf(shape{nil, map[string]rule{"options": listOf(0, 100, optionOf(plainText)), "option_groups": listOf(0, 100, optionGroup)}})(c, "", answer)

@@ -27,7 +27,7 @@
 //
 //   - it refuses fields that are not in its tables, and blocks that Slack accepts only in streams or from
 //     certain partners (card, carousel, task_card, plan, video, file);
-//   - an acknowledgement counts only on a connection that its envelope was sent on;
+//   - an acknowledgment counts only on a connection that its envelope was sent on;
 //   - a user cannot bypass Slack's client: it submits no form without the required inputs, picks no option that is
 //     not offered, and clicks no button that is not shown.
 //

@@ -7,18 +7,18 @@ import (
 	"time"
 )
 
-// An envelope is one message to the app over sockets that is waiting for its acknowledgement.
+// An envelope is one message to the app over sockets that is waiting for its acknowledgment.
 type envelope struct {
 	id      string
 	answers bool
-	sockets map[*socket]bool // an acknowledgement counts only on a socket that it was sent on
+	sockets map[*socket]bool // an acknowledgment counts only on a socket that it was sent on
 	acked   chan json.RawMessage
 	ended   chan struct{} // closed when the last of these sockets has closed
 	end     func()
 }
 
-// An acknowledgement is the only message that an app sends over a socket.
-type acknowledgement struct {
+// An acknowledgment is the only message that an app sends over a socket.
+type acknowledgment struct {
 	EnvelopeID string          `json:"envelope_id"`
 	Payload    json.RawMessage `json:"payload"`
 }
@@ -33,7 +33,7 @@ func (s *Server) newEnvelope(d delivery) []byte {
 	return mustEncode(o)
 }
 
-// sendOverSocket sends a's envelope and waits for its acknowledgement, at most Options.AckWithin.
+// sendOverSocket sends a's envelope and waits for its acknowledgment, at most Options.AckWithin.
 func (s *Server) sendOverSocket(a *Ack) {
 	e, targets := s.registerEnvelope(a)
 	if len(targets) == 0 {
@@ -53,7 +53,7 @@ func (s *Server) sendOverSocket(a *Ack) {
 	case <-e.ended:
 		a.Err = noAck("its socket closed")
 	case <-late.C:
-		a.Err = noAck("nothing within " + s.options.AckWithin.String())
+		a.Err = noAck("no acknowledgment within " + s.options.AckWithin.String())
 	}
 	a.Elapsed = time.Since(start)
 }
@@ -62,7 +62,7 @@ func (s *Server) sendOverSocket(a *Ack) {
 func (s *Server) registerEnvelope(a *Ack) (*envelope, []*socket) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var has acknowledgement
+	var has acknowledgment
 	_ = json.Unmarshal(a.envelope, &has) // newEnvelope encoded it
 	e := &envelope{id: has.EnvelopeID, answers: a.delivery.answers, sockets: map[*socket]bool{},
 		acked: make(chan json.RawMessage, 1), ended: make(chan struct{})}
@@ -93,16 +93,16 @@ func (s *Server) forgetEnvelope(e *envelope) {
 	}
 }
 
-// handleAck accepts an acknowledgement. It ignores one for an envelope that is no longer waiting: the
-// acknowledgement was late, or the second for an envelope that was delivered twice.
+// handleAck accepts an acknowledgment. It ignores one for an envelope that is no longer waiting: the
+// acknowledgment was late, or the second for an envelope that was delivered twice.
 func (s *Server) handleAck(k *socket, message []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(message) >= maxAckBytes {
-		s.addViolation("socket: an acknowledgement of %d bytes is dropped: it has to be less than %d", len(message), maxAckBytes)
+		s.addViolation("socket: an acknowledgment of %d bytes is dropped: it must have fewer than %d", len(message), maxAckBytes)
 		return
 	}
-	var ack acknowledgement
+	var ack acknowledgment
 	if err := json.Unmarshal(message, &ack); err != nil || ack.EnvelopeID == "" {
 		s.addViolation("socket: a message without envelope_id: %.200s", message)
 		return
@@ -115,7 +115,7 @@ func (s *Server) handleAck(k *socket, message []byte) {
 		ack.Payload = nil
 	}
 	if ack.Payload != nil && !e.answers {
-		s.addViolation("socket: an acknowledgement with a payload where none is accepted: %.200s", ack.Payload)
+		s.addViolation("socket: an acknowledgment with a payload where none is accepted: %.200s", ack.Payload)
 	}
 	select {
 	case e.acked <- ack.Payload:

@@ -7,8 +7,8 @@ import (
 	"scanwarden/slackbot/slacktest"
 )
 
-// FuzzBlocks: whatever an app sends as blocks is refused and kept as a broken rule, or shown with an id on every
-// block that no other block has.
+// FuzzBlocks checks that any blocks are either refused and recorded as a violation, or shown with a unique id on
+// every block.
 func FuzzBlocks(f *testing.F) {
 	for _, test := range messageLimits {
 		f.Add("[" + test.right + "]")

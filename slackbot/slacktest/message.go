@@ -6,28 +6,28 @@ import (
 	"strings"
 )
 
-// A Message is what somebody sees in a channel.
+// A Message is a message as a user sees it in a channel.
 type Message struct {
 	Channel, TS string
-	ThreadTS    string // of the message that this one replies to
-	User        string // who wrote it: the bot
-	Text        string // the fallback, which notifications show
+	ThreadTS    string // timestamp of the parent message; "" for none
+	User        string // author: the bot
+	Text        string // fallback text, which notifications show
 	Blocks      json.RawMessage
 	Ephemeral   bool
-	To          string // of an ephemeral message: who sees it
-	Edited      int    // how often it was changed
+	To          string // the only user who can see an ephemeral message
+	Edited      int    // number of updates
 }
 
-// All is every word of the message, the fallback text first.
+// All returns all visible text of the message, the fallback text first.
 func (m Message) All() string { return strings.TrimSpace(m.Text + "\n" + visibleText(m.Blocks)) }
 
-// Buttons are the message's buttons from top to bottom.
+// Buttons returns the message's buttons from top to bottom.
 func (m Message) Buttons() []Button { return buttonsIn(m.Blocks) }
 
-// A Button is one that a person could click.
+// A Button is a button that a user can click.
 type Button struct {
 	BlockID, ActionID, Text, Value, Style, URL string
-	Confirm                                    bool // it asks "are you sure?" first
+	Confirm                                    bool // it opens a confirmation dialog first
 }
 
 func buttonsIn(blocks json.RawMessage) []Button {
@@ -51,7 +51,7 @@ func newButton(block, e object) Button {
 	}
 }
 
-// stringField is a string in an object, "" if there is none.
+// stringField returns the string in a field of o, and "" if there is none.
 func stringField(o object, name string) string {
 	s, _ := o[name].(string)
 	return s
@@ -59,15 +59,16 @@ func stringField(o object, name string) string {
 
 func decodeBlocks(raw json.RawMessage) []object {
 	var v any
-	_ = json.Unmarshal(raw, &v) // what is kept was JSON when it came
+	_ = json.Unmarshal(raw, &v) // it was valid JSON when it was received
 	return objectsIn(v)
 }
 
-// A post is a message as the workspace keeps it. What is in blocks never changes: an update replaces it.
+// A storedMessage is a message as the workspace stores it. The blocks are never changed in place: an update
+// replaces them.
 type storedMessage struct {
 	channel, ts, thread, text string
 	blocks                    []any
-	to                        string // of an ephemeral one
+	to                        string // recipient of an ephemeral message
 	edits                     int
 }
 
@@ -80,7 +81,7 @@ func (p *storedMessage) toMessage() Message {
 	return m
 }
 
-// toJSON is the message in answers and payloads.
+// toJSON returns the message as it appears in answers and payloads.
 func (p *storedMessage) toJSON(team string) object {
 	o := object{"type": "message", "user": botUser, "bot_id": botID, "app_id": appID, "team": team, "ts": p.ts, "text": p.text}
 	if p.blocks != nil {
@@ -98,12 +99,13 @@ func (p *storedMessage) toJSON(team string) object {
 func mustEncode(v any) json.RawMessage {
 	raw, err := json.Marshal(v)
 	if err != nil {
-		panic(err) // it came from JSON
+		panic(err) // all values come from JSON
 	}
 	return raw
 }
 
-// Messages lists the channel's messages, oldest first: thread replies and ephemeral ones too, no deleted ones.
+// Messages returns the channel's messages, oldest first, including thread replies and ephemeral messages, without
+// deleted ones.
 func (s *Server) Messages(channel string) []Message {
 	return slices.DeleteFunc(s.allMessages(), func(m Message) bool { return m.Channel != channel })
 }
@@ -118,7 +120,7 @@ func (s *Server) allMessages() []Message {
 	return all
 }
 
-// findMessage needs the lock.
+// findMessage returns the message with this timestamp, or nil. The caller holds the lock.
 func (s *Server) findMessage(channel, ts string) *storedMessage {
 	for _, p := range s.messages {
 		if p.channel == channel && p.ts == ts {

@@ -9,11 +9,11 @@ import (
 	"strings"
 )
 
-// A method is one of the Web API.
+// An apiMethod describes a method of the Web API.
 type apiMethod struct {
-	scope string // "" needs none
-	json  bool   // takes its arguments as JSON too
-	byApp bool   // wants the app-level token
+	scope string // "" means none
+	json  bool   // also accepts arguments as JSON
+	byApp bool   // requires the app-level token
 	run   func(*request) (object, error)
 }
 
@@ -43,10 +43,10 @@ func (s *Server) methodTable() map[string]apiMethod {
 	}
 }
 
-// A refusal is an answer with ok:false.
+// An apiError is an answer with ok:false.
 type apiError struct {
 	code   string
-	detail []string // into response_metadata.messages
+	detail []string // response_metadata.messages
 	more   object
 }
 
@@ -73,14 +73,14 @@ func (s *Server) serveMethod(w http.ResponseWriter, hr *http.Request) {
 		return
 	}
 	if len(s.options.Scopes) > 0 {
-		// As Slack does on every answer of the Web API (docs.slack.dev, "Permission scopes").
+		// Slack sets it on every answer of the Web API (docs.slack.dev, "Permission scopes").
 		w.Header().Set("X-OAuth-Scopes", strings.Join(s.options.Scopes, ","))
 	}
 	perform := func() reply { return s.callMethod(r) }
 	s.answerCall(w, r, perform)
 }
 
-// callMethod does what a call asks for.
+// callMethod runs a call and returns its reply.
 func (s *Server) callMethod(r *request) reply {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -102,7 +102,7 @@ func (s *Server) dispatch(r *request) (object, error) {
 		return nil, err
 	}
 	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") && !m.json {
-		clear(r.args) // such a method looks at forms and queries only
+		clear(r.args) // such a method reads only forms and queries
 	}
 	return m.run(r)
 }
@@ -135,5 +135,5 @@ func (s *Server) hasScope(scope string) bool {
 func writeJSON(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(v) // a caller that went away is not the workspace's concern
+	_ = json.NewEncoder(w).Encode(v) // an error means that the caller has disconnected
 }

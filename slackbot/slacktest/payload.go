@@ -5,7 +5,7 @@ import (
 	"unicode/utf8"
 )
 
-// What the app is told, in the shapes of Slack's payload reference.
+// Payloads for the app, in the shapes of Slack's payload reference.
 
 const verificationToken = "deprecated-verification-token"
 
@@ -21,8 +21,8 @@ func (s *Server) commandPayload(u User, c *conversation, command, text string) o
 	return o
 }
 
-// interactionPayload is what all interactions have. The team is the one the app is installed in; the user's may differ,
-// and is the organisation on Enterprise Grid.
+// interactionPayload returns the fields that all interactions have. The team is the one where the app is installed.
+// The user's team may differ; on Enterprise Grid it is the organization.
 func (s *Server) interactionPayload(kind string, u User) object {
 	user := object{"id": u.ID, "username": u.Name, "name": u.Name, "team_id": u.Named}
 	o := object{
@@ -47,7 +47,7 @@ func (s *Server) clickPayload(u User, c *conversation, m Message, action object)
 	}
 	o["container"] = container
 	o["channel"] = object{"id": c.id, "name": c.name}
-	if p != nil && !m.Ephemeral { // an ephemeral message is not told again
+	if p != nil && !m.Ephemeral { // Slack does not repeat an ephemeral message
 		o["message"] = p.toJSON(s.options.Team)
 	}
 	o["state"] = object{"values": object{}}
@@ -92,7 +92,7 @@ func (s *Server) submitPayload(u User, v *openView, filled map[string]any) (obje
 }
 
 func (s *Server) closePayload(u User, v *openView) object {
-	values, _ := v.stateValues(nil) // initial values were checked when it opened
+	values, _ := v.stateValues(nil) // the initial values were checked when the view opened
 	o := s.interactionPayload("view_closed", u)
 	o["view"] = s.viewObject(v, values)
 	o["is_cleared"] = v.content["clear_on_close"] == true

@@ -7,7 +7,7 @@ import (
 	"scanwarden/slackbot/slacktest"
 )
 
-func TestAnAddressIsConfirmedUnlessTheTestSaysOtherwise(t *testing.T) {
+func TestAnEmailAddressIsConfirmedByDefault(t *testing.T) {
 	for name, want := range map[string]struct {
 		user      slacktest.User
 		email     string
@@ -27,8 +27,8 @@ func TestAnAddressIsConfirmedUnlessTheTestSaysOtherwise(t *testing.T) {
 	}
 }
 
-// On Enterprise Grid one person is named in two ways, and Slack says of them that they belong to both.
-func TestAnOrganisationNamesItsPeopleInClicks(t *testing.T) {
+// On Enterprise Grid, clicks name the organization as the user's team, and users.info names both.
+func TestOnEnterpriseGridClicksNameTheOrganization(t *testing.T) {
 	s := workspace(t, slacktest.Options{Enterprise: "E01ORG"})
 	var click map[string]any
 	var command string

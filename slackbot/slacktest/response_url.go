@@ -15,22 +15,23 @@ const (
 	responseURLMaxUses  = 5
 )
 
-// A trigger lets the app show a modal to the person who just did something.
+// A trigger lets the app open a modal for the user whose action created it.
 type trigger struct {
 	user string
-	root string // the view it was done in, "" outside of modals
+	root string // root of the view that the action came from, "" outside of modals
 	made time.Time
 	used bool
 }
 
-// newTrigger needs the lock.
+// newTrigger returns the id of a new trigger. The caller holds the lock.
 func (s *Server) newTrigger(user, view string) string {
 	id := fmt.Sprintf("%d.%d.%s", s.options.Now().UnixNano(), 4711, strings.ToLower(s.nextID("t")))
 	s.triggers[id] = &trigger{user: user, root: view, made: s.options.Now()}
 	return id
 }
 
-// useTrigger takes a trigger's one use.
+// useTrigger returns the trigger of a call and marks it as used, or returns an error if it is unknown, used or
+// expired.
 func (s *Server) useTrigger(r *request) (*trigger, error) {
 	tr, ok := s.triggers[r.args["trigger_id"]]
 	switch {
@@ -45,15 +46,15 @@ func (s *Server) useTrigger(r *request) (*trigger, error) {
 	return tr, nil
 }
 
-// A hook is a response URL.
+// A responseURL is an address at which the app can answer an action.
 type responseURL struct {
 	user, channel string
-	source        *storedMessage // of an interaction with a message
+	source        *storedMessage // the message that the user clicked; nil for a command
 	made          time.Time
 	uses          int
 }
 
-// newResponseURL needs the lock.
+// newResponseURL returns a new response URL. The caller holds the lock.
 func (s *Server) newResponseURL(user, channel string, source *storedMessage) string {
 	id := s.nextID("r")
 	s.responseURLs[id] = &responseURL{user: user, channel: channel, source: source, made: s.options.Now()}
@@ -69,7 +70,8 @@ func (s *Server) serveResponseURL(w http.ResponseWriter, hr *http.Request) {
 	s.answerCall(w, r, func() reply { return s.handleResponse(r) })
 }
 
-// handleResponse shows what an app posts to a response URL. The errors' statuses are the fake's own choice.
+// handleResponse shows what an app posts to a response URL. Slack does not document the status codes of its errors;
+// these are the fake's own.
 func (s *Server) handleResponse(r *request) reply {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -85,14 +87,14 @@ func (s *Server) handleResponse(r *request) reply {
 	}
 	h.uses++
 	if err := s.showAnswer(h, "response_url", r.args); err != nil {
-		code := err.(*apiError).code // show refuses with nothing else
+		code := err.(*apiError).code // showAnswer returns no other error
 		return reply{http.StatusBadRequest, code, code}
 	}
 	s.notifyWaiters()
 	return reply{status: http.StatusOK, body: "ok"}
 }
 
-// showAnswer puts an app's answer to something that a person did before that person, or before the whole channel.
+// showAnswer shows an app's answer to an action, either to the user alone or to the channel.
 func (s *Server) showAnswer(h *responseURL, where string, args map[string]string) error {
 	if args["delete_original"] == "true" && h.source != nil {
 		s.removeMessage(h.source)
@@ -123,14 +125,14 @@ func (s *Server) showAnswer(h *responseURL, where string, args map[string]string
 
 func withoutDot(ts string) string { return strings.Replace(ts, ".", "", 1) }
 
-// parseArguments are the members of a JSON object as a call's arguments.
+// parseArguments returns the fields of a JSON object as arguments of a call.
 func parseArguments(body []byte) (map[string]string, error) {
 	r := &request{args: map[string]string{}}
 	err := r.parseJSON(body)
 	return r.args, err
 }
 
-// trimBody is body without white space around it, nil if nothing is left.
+// trimBody returns body without surrounding white space, or nil if it is empty.
 func trimBody(body []byte) json.RawMessage {
 	if text := strings.TrimSpace(string(body)); text != "" {
 		return json.RawMessage(text)

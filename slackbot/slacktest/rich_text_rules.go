@@ -1,6 +1,6 @@
 package slacktest
 
-// Rich text: the one way to show text of others, preformatted, with no markup in it read.
+// Rich text: the only blocks that show untrusted text preformatted and without interpreting markup.
 
 var textStyle = objectOf(shape{nil, map[string]rule{
 	"bold": isBoolean, "italic": isBoolean, "strike": isBoolean, "code": isBoolean, "underline": isBoolean,

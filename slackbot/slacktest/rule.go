@@ -7,13 +7,13 @@ import (
 	"unicode/utf8"
 )
 
-// A checker holds JSON against the tables of Block Kit and collects what is wrong, each with a JSON pointer as
-// Slack's own messages have.
+// A checker compares JSON with the tables of Block Kit and collects the errors, each with a JSON pointer as in
+// Slack's own messages.
 type checker struct {
 	surface string // "message", "modal" or "home"
 	errors  []string
 	blocks  map[string]bool // block ids seen
-	actions map[string]bool // action ids seen in this block: they have to be unique there only
+	actions map[string]bool // action ids seen in this block; they must be unique only within it
 	focused int             // elements with focus_on_load
 }
 
@@ -21,10 +21,10 @@ func (c *checker) addError(at, format string, args ...any) {
 	c.errors = append(c.errors, fmt.Sprintf("[ERROR] %s [json-pointer:%s]", fmt.Sprintf(format, args...), at))
 }
 
-// A rule says what a value may be.
+// A rule checks one value and adds its errors to c.
 type rule func(c *checker, at string, v any)
 
-// A shape is what an object of one type may hold, beside its type.
+// A shape lists the required and the allowed fields of an object, besides its type.
 type shape struct {
 	required []string
 	fields   map[string]rule
@@ -47,24 +47,24 @@ func (sh shape) check(c *checker, at string, o object) {
 	}
 }
 
-// stringOf is a string of so many characters.
-func stringOf(least, most int) rule {
+// stringOf returns the rule for a string of min to max characters.
+func stringOf(min, max int) rule {
 	return func(c *checker, at string, v any) {
 		s, ok := v.(string)
 		if !ok {
 			c.addError(at, "must be a string")
 			return
 		}
-		c.checkLength(at, utf8.RuneCountInString(s), least, most)
+		c.checkLength(at, utf8.RuneCountInString(s), min, max)
 	}
 }
 
-func (c *checker) checkLength(at string, n, least, most int) {
-	if n < least {
-		c.addError(at, "must be more than %d characters", least-1)
+func (c *checker) checkLength(at string, n, min, max int) {
+	if n < min {
+		c.addError(at, "must be more than %d characters", min-1)
 	}
-	if n > most {
-		c.addError(at, "must be less than %d characters", most+1)
+	if n > max {
+		c.addError(at, "must be less than %d characters", max+1)
 	}
 }
 
@@ -74,11 +74,11 @@ func isBoolean(c *checker, at string, v any) {
 	}
 }
 
-func integerOf(least, most int) rule {
+func integerOf(min, max int) rule {
 	return func(c *checker, at string, v any) {
 		n, ok := v.(float64)
-		if !ok || n != float64(int(n)) || int(n) < least || int(n) > most {
-			c.addError(at, "must be an integer between %d and %d", least, most)
+		if !ok || n != float64(int(n)) || int(n) < min || int(n) > max {
+			c.addError(at, "must be an integer between %d and %d", min, max)
 		}
 	}
 }
@@ -91,19 +91,19 @@ func oneOf(words ...string) rule {
 	}
 }
 
-// listOf is a list of so many items.
-func listOf(least, most int, item rule) rule {
+// listOf returns the rule for a list of min to max items.
+func listOf(min, max int, item rule) rule {
 	return func(c *checker, at string, v any) {
 		items, ok := v.([]any)
 		if !ok {
 			c.addError(at, "must be an array")
 			return
 		}
-		if len(items) < least {
-			c.addError(at, "no fewer than %d items allowed", least)
+		if len(items) < min {
+			c.addError(at, "no fewer than %d items allowed", min)
 		}
-		if len(items) > most {
-			c.addError(at, "no more than %d items allowed", most)
+		if len(items) > max {
+			c.addError(at, "no more than %d items allowed", max)
 		}
 		for i, v := range items {
 			item(c, fmt.Sprintf("%s/%d", at, i), v)
@@ -111,7 +111,7 @@ func listOf(least, most int, item rule) rule {
 	}
 }
 
-// objectOf is an object of one shape.
+// objectOf returns the rule for an object of one shape.
 func objectOf(sh shape) rule {
 	return func(c *checker, at string, v any) {
 		o, ok := v.(object)
@@ -123,7 +123,7 @@ func objectOf(sh shape) rule {
 	}
 }
 
-// typedObject is an object whose type is among the kinds.
+// typedObject returns the rule for an object whose type is one of kinds.
 func typedObject(kinds map[string]shape) rule {
 	return func(c *checker, at string, v any) {
 		o, _ := v.(object)
@@ -137,7 +137,7 @@ func typedObject(kinds map[string]shape) rule {
 	}
 }
 
-// mergeFields adds fields to a copy of them.
+// mergeFields returns a copy of base with more fields.
 func mergeFields(base, more map[string]rule) map[string]rule {
 	all := maps.Clone(base)
 	maps.Copy(all, more)

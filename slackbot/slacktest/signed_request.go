@@ -16,26 +16,26 @@ import (
 	"time"
 )
 
-// A Raw is one HTTP request to the app. The zero value of a field is what Slack would send.
+// A RawRequest is one HTTP request to the app. An empty field means the value that Slack would send.
 type RawRequest struct {
 	URL         string
 	Body        string
-	ContentType string    // no part of what is signed
-	Timestamp   time.Time // zero is now, by the real clock
-	Secret      string    // signs; "" is Options.SigningSecret
-	Signature   string    // sent as it is; "" is computed
+	ContentType string    // not covered by the signature
+	Timestamp   time.Time // zero means now, by the real clock
+	Secret      string    // signing key; "" means Options.SigningSecret
+	Signature   string    // sent unchanged; "" means the correct one
 	Unsigned    bool      // without signature and timestamp
 }
 
-// SendRaw sends r to the app. What it answers has no effect in the workspace and breaks no rule.
+// SendRaw sends r to the app. The answer has no effect in the workspace and is never a violation.
 func (s *Server) SendRaw(r RawRequest) *Ack {
 	a := &Ack{Sent: r, delivery: delivery{what: "send a request", lenient: true}}
 	s.sendSigned(a)
 	return a
 }
 
-// Replay sends the very same bytes again, signature or envelope id included. An answer takes effect as the
-// first one did, but breaks no rule.
+// Replay sends the same bytes again, including the signature or envelope id. The answer takes effect as the first
+// one did, but is never a violation.
 func (s *Server) Replay(first *Ack) *Ack {
 	a := &Ack{Sent: first.Sent, envelope: first.envelope, delivery: first.delivery,
 		TriggerID: first.TriggerID, ResponseURL: first.ResponseURL}
@@ -48,7 +48,7 @@ func (s *Server) Replay(first *Ack) *Ack {
 	return s.applyAck(a)
 }
 
-// sendOverHTTP sends a's delivery to the URL that the app's manifest has for its kind.
+// sendOverHTTP sends a's delivery to the app's URL for its kind.
 func (s *Server) sendOverHTTP(a *Ack) {
 	s.mu.Lock()
 	to := map[string]string{"slash_commands": s.options.CommandURL, "interactive": s.options.InteractionURL,
@@ -63,13 +63,13 @@ func (s *Server) sendOverHTTP(a *Ack) {
 	s.sendSigned(a)
 }
 
-// encodeBody is a form for commands and interactions, JSON for events.
+// encodeBody returns a form for commands and interactions, and JSON for events.
 func (d delivery) encodeBody() string {
 	switch d.kind {
 	case "slash_commands":
 		form := url.Values{}
 		for name, v := range d.payload {
-			form.Set(name, v.(string)) // all of its fields are
+			form.Set(name, v.(string)) // all its fields are strings
 		}
 		return form.Encode()
 	case "interactive":
@@ -84,7 +84,7 @@ func (s *Server) sign(r RawRequest) string {
 	return "v0=" + hex.EncodeToString(mac.Sum(nil))
 }
 
-// sendSigned sends a.Sent and waits for the answer as long as Slack does.
+// sendSigned sends a.Sent and waits for the answer, at most Options.AckWithin.
 func (s *Server) sendSigned(a *Ack) {
 	ctx, cancel := context.WithTimeout(context.Background(), s.options.AckWithin)
 	defer cancel()

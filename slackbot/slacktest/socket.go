@@ -14,14 +14,14 @@ import (
 
 const (
 	maxSockets  = 10     // per app
-	maxAckBytes = 20_480 // bytes: an acknowledgement this long or longer is dropped without a word
+	maxAckBytes = 20_480 // bytes: Slack drops a longer acknowledgment, or one of this length, without an error
 	warnGrace   = 2 * time.Second
 )
 
 // A socket is one WebSocket connection of the app.
 type socket struct {
 	conn  *websocket.Conn
-	write sync.Mutex // gorilla allows one writer
+	write sync.Mutex // gorilla/websocket supports one concurrent writer
 	done  chan struct{}
 }
 
@@ -34,7 +34,7 @@ func (k *socket) send(message []byte) error {
 	return k.conn.WriteMessage(websocket.TextMessage, message)
 }
 
-// openConnection is apps.connections.open: an address that is good for one connection.
+// openConnection serves apps.connections.open: it returns an address for one connection.
 func (s *Server) openConnection(*request) (object, error) {
 	if len(s.sockets) >= maxSockets {
 		return nil, newAPIError("too_many_websockets")
@@ -54,7 +54,7 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 	anyOrigin := websocket.Upgrader{CheckOrigin: func(*http.Request) bool { return true }}
 	conn, err := anyOrigin.Upgrade(w, r, nil)
 	if err != nil {
-		return // the upgrader has answered
+		return // Upgrade has written an answer
 	}
 	k := &socket{conn: conn, done: make(chan struct{})}
 	defer s.removeSocket(k)
@@ -79,7 +79,7 @@ func (s *Server) helloMessage() []byte {
 	})
 }
 
-// addSocket makes a socket one that envelopes go to, unless the workspace is closing.
+// addSocket lets envelopes go to k. It returns false if the workspace is closing.
 func (s *Server) addSocket(k *socket) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -107,7 +107,7 @@ func (s *Server) removeSocket(k *socket) {
 	s.notifyWaiters()
 }
 
-// sendPings ends with the socket. The app's library reconnects when no ping comes.
+// sendPings sends pings until the socket closes. The app's library reconnects when no ping arrives.
 func (s *Server) sendPings(k *socket) {
 	tick := time.NewTicker(s.options.PingEvery)
 	defer tick.Stop()
@@ -121,7 +121,7 @@ func (s *Server) sendPings(k *socket) {
 	}
 }
 
-// readAcks takes acknowledgements until the socket is gone, or no pong came for ten pings.
+// readAcks handles acknowledgments until the socket closes, or until no pong has arrived for ten ping intervals.
 func (s *Server) readAcks(k *socket) {
 	alive := func(string) error {
 		return k.conn.SetReadDeadline(time.Now().Add(max(10*s.options.PingEvery, 10*time.Second)))
@@ -138,29 +138,29 @@ func (s *Server) readAcks(k *socket) {
 	}
 }
 
-// Sockets is how many sockets are open.
+// Sockets returns the number of open sockets.
 func (s *Server) Sockets() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.sockets)
 }
 
-// DisconnectSockets ends all sockets that are open now, and returns when they are. The reason, such as
-// "refresh_requested" or "link_disabled", is told first; "" cuts without a word. With warnFirst the app is told
-// "warning" before, and has two seconds (Slack gives about ten) to leave by itself.
+// DisconnectSockets closes all open sockets and returns when they are closed. It first sends the reason, such as
+// "refresh_requested" or "link_disabled"; "" sends nothing. With warnFirst the app first receives "warning" and has
+// two seconds (Slack gives about ten) to close the sockets itself.
 func (s *Server) DisconnectSockets(reason string, warnFirst bool) {
 	s.mu.Lock()
 	leaving := slices.Clone(s.sockets)
 	s.mu.Unlock()
 	if warnFirst {
 		sendDisconnect(leaving, "warning")
-		patience := time.NewTimer(warnGrace)
-		defer patience.Stop()
+		grace := time.NewTimer(warnGrace)
+		defer grace.Stop()
 		for _, k := range leaving {
 			select {
 			case <-k.done:
-			case <-patience.C:
-				patience.Reset(0)
+			case <-grace.C:
+				grace.Reset(0)
 			}
 		}
 	}
@@ -174,18 +174,18 @@ func (s *Server) DisconnectSockets(reason string, warnFirst bool) {
 }
 
 func sendDisconnect(sockets []*socket, reason string) {
-	goodbye, _ := json.Marshal(object{"type": "disconnect", "reason": reason, "debug_info": object{"host": "applink-test"}})
+	message, _ := json.Marshal(object{"type": "disconnect", "reason": reason, "debug_info": object{"host": "applink-test"}})
 	for _, k := range sockets {
-		_ = k.send(goodbye) // one that is gone needs no goodbye
+		_ = k.send(message) // a closed socket needs none
 	}
 }
 
-// DeliverTwice makes every envelope go to two sockets, or twice down the only one.
+// DeliverTwice sends every envelope to two sockets, or twice to the only one.
 func (s *Server) DeliverTwice(on bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.deliverTwice = on
 }
 
-// noAck says why there is no acknowledgement.
+// noAck returns ErrNoResponse with a reason.
 func noAck(why string) error { return fmt.Errorf("%w: %s", ErrNoResponse, why) }

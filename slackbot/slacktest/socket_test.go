@@ -16,7 +16,7 @@ import (
 
 var socketMode = slacktest.Options{AppToken: "xapp-test"}
 
-// socketURL is where the next socket of the app goes.
+// socketURL returns the address for the app's next socket.
 func socketURL(t *testing.T, s *slacktest.Server) string {
 	t.Helper()
 	response, err := http.PostForm(s.API()+"apps.connections.open", url.Values{"token": {"xapp-test"}})
@@ -33,13 +33,13 @@ func socketURL(t *testing.T, s *slacktest.Server) string {
 	return a.URL
 }
 
-// A line is one socket of an app. It is read by one goroutine, which ends with the socket.
+// An appSocket is one socket of an app. One goroutine reads it and ends with the socket.
 type appSocket struct {
 	*websocket.Conn
 	got chan map[string]any
 }
 
-// dial opens a socket and waits until envelopes go to it.
+// dial opens a socket and waits until envelopes are sent to it.
 func dial(t *testing.T, s *slacktest.Server) *appSocket {
 	t.Helper()
 	before := s.Sockets()
@@ -66,7 +66,7 @@ func dial(t *testing.T, s *slacktest.Server) *appSocket {
 	return l
 }
 
-// runAsync acts while the test plays the app.
+// runAsync performs a user's action while the test acts as the app.
 func runAsync(act func() *slacktest.Ack) chan *slacktest.Ack {
 	done := make(chan *slacktest.Ack, 1)
 	go func() { done <- act() }()
@@ -91,7 +91,7 @@ func (l *appSocket) ack(t *testing.T, envelope map[string]any, payload string) {
 func TestAnEnvelopeGoesToOneSocketAndComesBackWithItsAnswer(t *testing.T) {
 	s := workspace(t, socketMode)
 	one, two := dial(t, s), dial(t, s)
-	for _, l := range []*appSocket{one, two} { // they take turns
+	for _, l := range []*appSocket{one, two} { // envelopes are sent to them in turn
 		done := runAsync(command(s))
 		e := <-l.got
 		if e["type"] != "slash_commands" || e["accepts_response_payload"] != true || e["payload"].(map[string]any)["command"] != "/x" {
@@ -140,8 +140,8 @@ func TestAReplayedEnvelopeKeepsItsID(t *testing.T) {
 	}
 }
 
-// trouble with an acknowledgement: what the app does with the envelope of a click, and a word of the violation.
-func TestABadAcknowledgementBreaksARule(t *testing.T) {
+// Each key is a part of the expected violation; play is what the app does with the envelope of a click.
+func TestABadAcknowledgmentBreaksARule(t *testing.T) {
 	tests := map[string]struct {
 		play func(*testing.T, *appSocket, map[string]any)
 		late bool
@@ -172,7 +172,7 @@ func TestABadAcknowledgementBreaksARule(t *testing.T) {
 	}
 }
 
-func TestAnAcknowledgementOnAnotherSocketDoesNotCount(t *testing.T) {
+func TestAnAcknowledgmentOnAnotherSocketDoesNotCount(t *testing.T) {
 	s := ruleBreakingWorkspace(t, slacktest.Options{AppToken: "xapp-test", AckWithin: 50 * time.Millisecond})
 	one, two := dial(t, s), dial(t, s)
 	done := runAsync(command(s))
@@ -182,7 +182,7 @@ func TestAnAcknowledgementOnAnotherSocketDoesNotCount(t *testing.T) {
 	}
 }
 
-func TestWithoutASocketNobodyResponds(t *testing.T) {
+func TestWithoutASocketThereIsNoResponse(t *testing.T) {
 	s := ruleBreakingWorkspace(t, socketMode)
 	if a := s.Command("U1", "C1", "/x", ""); !errors.Is(a.Err, slacktest.ErrNoResponse) {
 		t.Errorf("error %v, want ErrNoResponse", a.Err)
@@ -213,30 +213,30 @@ func TestAnAppHasTenSockets(t *testing.T) {
 	}
 }
 
-func TestDisconnectingSaysWhy(t *testing.T) {
+func TestDisconnectingSendsItsReason(t *testing.T) {
 	s := workspace(t, socketMode)
 	l := dial(t, s)
 	s.DisconnectSockets("link_disabled", false)
 	if m := <-l.got; m["type"] != "disconnect" || m["reason"] != "link_disabled" {
-		t.Errorf("told %v", m)
+		t.Errorf("received %v", m)
 	}
 	if m, open := <-l.got; open {
-		t.Errorf("after the goodbye came %v", m)
+		t.Errorf("after the disconnect message came %v", m)
 	}
 	if n := s.Sockets(); n != 0 {
 		t.Errorf("%d sockets are open", n)
 	}
 }
 
-func TestAWarnedAppMayLeaveByItself(t *testing.T) {
+func TestAWarnedAppCanCloseItsSocketsItself(t *testing.T) {
 	s := workspace(t, socketMode)
 	l := dial(t, s)
 	over := make(chan struct{})
 	go func() { defer close(over); s.DisconnectSockets("refresh_requested", true) }()
 	if m := <-l.got; m["reason"] != "warning" {
-		t.Errorf("told %v, want a warning", m)
+		t.Errorf("received %v, want a warning", m)
 	}
-	dial(t, s) // the next one first: an app that does so misses nothing
+	dial(t, s) // an app that first opens the next socket misses nothing
 	_ = l.Close()
 	<-over
 	if n := s.Sockets(); n != 1 {

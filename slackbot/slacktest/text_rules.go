@@ -1,13 +1,13 @@
 package slacktest
 
-// The composition objects: texts, options, confirmation dialogs.
+// Composition objects: texts, options, confirmation dialogs.
 
-// plainText is a plain_text object of at most so many characters.
+// plainText returns the rule for a plain_text object of at most max characters.
 func plainText(most int) rule {
 	return typedObject(map[string]shape{"plain_text": {[]string{"text"}, map[string]rule{"text": stringOf(1, most), "emoji": isBoolean}}})
 }
 
-// anyText is a plain_text or mrkdwn object.
+// anyText returns the rule for a plain_text or mrkdwn object of at most max characters.
 func anyText(most int) rule {
 	return typedObject(map[string]shape{
 		"plain_text": {[]string{"text"}, map[string]rule{"text": stringOf(1, most), "emoji": isBoolean}},
@@ -22,7 +22,7 @@ var confirmDialog = objectOf(shape{
 	},
 })
 
-// optionOf is a choice; its words are markup only beside boxes and circles, which draw it.
+// optionOf returns the rule for an option. Only checkboxes and radio buttons accept markup in its texts.
 func optionOf(words func(int) rule) rule {
 	return objectOf(shape{
 		[]string{"text", "value"},

@@ -5,31 +5,31 @@ import (
 	"strings"
 )
 
-// A View is a modal or a home tab as a person sees it.
+// A View is a modal or a home tab as a user sees it.
 type View struct {
 	ID, Type, CallbackID, Title, Hash, ExternalID, PrivateMetadata string
-	SubmitText, CloseText                                          string // "" when there is no such button
+	SubmitText, CloseText                                          string // "" if there is no such button
 	Blocks                                                         json.RawMessage
 }
 
-// All is every word of the view, the title first.
+// All returns all visible text of the view, the title first.
 func (v View) All() string { return strings.TrimSpace(v.Title + "\n" + visibleText(v.Blocks)) }
 
-// Buttons are the view's buttons from top to bottom, without submit and close.
+// Buttons returns the view's buttons from top to bottom, without submit and close.
 func (v View) Buttons() []Button { return buttonsIn(v.Blocks) }
 
 // An Input is a field of a form.
 type Input struct {
 	BlockID, ActionID, Type, Label, Hint string
 	Optional                             bool
-	Initial                              any // string, []string, or nil; of choices their values
+	Initial                              any // string, []string or nil; for options their values
 	Options                              []Option
 }
 
-// An Option is a choice.
+// An Option is an option of a select, checkbox or radio button.
 type Option struct{ Text, Value string }
 
-// Inputs are the view's input blocks from top to bottom.
+// Inputs returns the view's input blocks from top to bottom.
 func (v View) Inputs() []Input {
 	var inputs []Input
 	for _, b := range decodeBlocks(v.Blocks) {
@@ -79,7 +79,7 @@ func toOptions(offered []object) []Option {
 	return all
 }
 
-// View is the modal on top of the user's stack, if one is open.
+// View returns the modal on top of the user's stack, and false if none is open.
 func (s *Server) View(user string) (View, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -90,7 +90,7 @@ func (s *Server) View(user string) (View, bool) {
 	return s.views[stack[len(stack)-1]].toView(), true
 }
 
-// Home is the user's home tab, if the app published one.
+// Home returns the user's home tab, and false if the app has not published one.
 func (s *Server) Home(user string) (View, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -113,7 +113,7 @@ func (v *openView) toView() View {
 	}
 }
 
-// viewObject is the view in answers and payloads, with the values of its fields.
+// viewObject returns the view as it appears in answers and payloads, with the values of its fields.
 func (s *Server) viewObject(v *openView, values object) object {
 	o := object{
 		"id": v.id, "team_id": s.options.Team, "type": v.content["type"], "blocks": v.content["blocks"],

@@ -6,8 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// stateKeys say under which name an element's value stands in a view's state. The names tell the form too:
-// "value" and dates are text, selected_option is an option, selected_options are several.
+// stateKeys maps an element's type to the name of its value in a view's state. The name also implies the form:
+// "value" and dates are text, selected_option is one option, selected_options is a list.
 var stateKeys = map[string]string{
 	"plain_text_input": "value", "number_input": "value", "email_text_input": "value", "url_text_input": "value",
 	"static_select": "selected_option", "external_select": "selected_option", "radio_buttons": "selected_option",
@@ -16,7 +16,7 @@ var stateKeys = map[string]string{
 	"datepicker": "selected_date", "timepicker": "selected_time",
 }
 
-// stateValues are the state of the view's fields after somebody filled in some of them.
+// stateValues returns the state of the view's fields after a user has filled in some of them.
 func (v *openView) stateValues(filled map[string]any) (object, error) {
 	state, known := object{}, map[string]bool{}
 	for _, b := range objectsIn(v.content["blocks"]) {
@@ -72,7 +72,7 @@ func (v *openView) fieldValue(blockID string, e object, given any) (any, error) 
 	return typedValue(e, given)
 }
 
-// typedValue is what somebody wrote, if the field lets them.
+// typedValue returns the text that a user typed into a field, or an error if the field does not allow it.
 func typedValue(e object, given any) (any, error) {
 	if given == nil || given == "" {
 		return nil, nil
@@ -119,7 +119,7 @@ func checkNumber(e object, s string) error {
 	return nil
 }
 
-// chosenOptions are the options that somebody picked by their values; true picks the only one there is.
+// chosenOptions returns the options with the values in given; true selects the only option.
 func (v *openView) chosenOptions(blockID string, e object, given any) ([]object, error) {
 	offered := append(append(optionsIn(e), initialOptions(e)...), v.suggested[blockID]...)
 	var picked []string
@@ -165,7 +165,7 @@ func optionWithValue(offered []object, value string) object {
 	return nil
 }
 
-// checkRequired wants something in every input that is not optional: Slack's client does not submit without.
+// checkRequired returns an error if a required input is empty: Slack's client does not submit then.
 func (v *openView) checkRequired(values object) error {
 	for _, b := range objectsIn(v.content["blocks"]) {
 		if b["type"] != "input" || b["optional"] == true {

@@ -7,7 +7,7 @@ import (
 	"scanwarden/slackbot/slacktest"
 )
 
-// openNameForm opens a form with one field before U1, in a workspace whose app answers everything with body.
+// openNameForm opens a form with one field for U1. From then on the app answers every request with body.
 func openNameForm(t *testing.T, s *slacktest.Server, body string) slacktest.View {
 	t.Helper()
 	serveApp(t, s, respondWith(""))
@@ -23,21 +23,21 @@ func TestTheAnswerToASubmissionTakesEffect(t *testing.T) {
 	other := strings.Replace(modal(section), "Form", "Other", 1)
 	tests := []struct {
 		name, answer string
-		title        string // of the view on top then, "" if there is none
-		wrong        string // a word of the violation, "" if there is none
+		title        string // expected title of the view on top; "" for none
+		wrong        string // part of the expected violation; "" for none
 	}{
 		{"nothing closes", ``, "", ""},
 		{"clear", `{"response_action":"clear"}`, "", ""},
 		{"update", `{"response_action":"update","view":` + other + `}`, "Other", ""},
 		{"push", `{"response_action":"push","view":` + other + `}`, "Other", ""},
 		{"errors", `{"response_action":"errors","errors":{"name":"taken"}}`, "Form", ""},
-		{"errors elsewhere", `{"response_action":"errors","errors":{"other":"taken"}}`, "Form", "no input block"},
+		{"errors elsewhere", `{"response_action":"errors","errors":{"other":"taken"}}`, "Form", "not an input block"},
 		{"empty error", `{"response_action":"errors","errors":{"name":""}}`, "Form", "empty error"},
 		{"no errors", `{"response_action":"errors","errors":{}}`, "Form", "without errors"},
 		{"wrong view", `{"response_action":"update","view":` + modal("") + `}`, "Form", "no fewer than 1"},
 		{"unknown action", `{"response_action":"close"}`, "Form", "unknown response_action"},
 		{"no action", `{"text":"thanks"}`, "Form", "no response_action"},
-		{"text", `thanks`, "Form", "no response_action"},
+		{"text", `thanks`, "Form", "not a response_action"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -55,7 +55,7 @@ func TestTheAnswerToASubmissionTakesEffect(t *testing.T) {
 	}
 }
 
-func TestErrorsStandAtTheirFields(t *testing.T) {
+func TestErrorsBelongToTheirFields(t *testing.T) {
 	s := workspace(t, slacktest.Options{})
 	v := openNameForm(t, s, `{"response_action":"errors","errors":{"name":"taken"}}`)
 	if got := s.Submit("U1", v, map[string]any{"name": "x"}).Errors()["name"]; got != "taken" {
@@ -105,7 +105,7 @@ func TestAStackHoldsThreeViews(t *testing.T) {
 	}
 }
 
-func TestClosingIsToldToThoseWhoAsked(t *testing.T) {
+func TestClosingIsSentOnlyWithNotifyOnClose(t *testing.T) {
 	s := workspace(t, slacktest.Options{})
 	for _, asks := range []bool{false, true} {
 		serveApp(t, s, respondWith(""))
@@ -115,8 +115,8 @@ func TestClosingIsToldToThoseWhoAsked(t *testing.T) {
 		}
 		call(t, s, "views.open", "trigger_id", s.Command("U1", "C1", "/x", "").TriggerID, "view", view)
 		a := s.CloseView("U1", s.WaitView("U1", nil))
-		if told := strings.Contains(a.Sent.Body, "view_closed"); told != asks {
-			t.Errorf("notify_on_close %v, told %v", asks, told)
+		if sent := strings.Contains(a.Sent.Body, "view_closed"); sent != asks {
+			t.Errorf("notify_on_close %v, sent %v", asks, sent)
 		}
 		if _, open := s.View("U1"); open {
 			t.Error("the view is still open")

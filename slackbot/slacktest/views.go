@@ -12,10 +12,10 @@ const (
 	maxViewBytes  = 250_000 // bytes
 )
 
-// An openView is a modal that is open, or a home tab.
+// An openView is an open modal or a home tab.
 type openView struct {
 	id, user, root, previous, hash string
-	content                        object // as the app sent it, ids filled in
+	content                        object // the app's view with missing ids filled in
 	suggested                      map[string][]object
 }
 
@@ -31,7 +31,7 @@ var homeShape = shape{[]string{"blocks"}, map[string]rule{
 
 func viewBlocks(c *checker, at string, v any) { c.checkBlocks(at, v, maxViewBlocks) }
 
-// readView checks a view that an app sent. where names the call in Violations.
+// readView checks and returns a view that an app sent. where names the call in Violations.
 func (s *Server) readView(where, kind string, raw []byte) (object, error) {
 	var v object
 	if err := json.Unmarshal(raw, &v); err != nil || v == nil {
@@ -55,13 +55,13 @@ func (s *Server) readView(where, kind string, raw []byte) (object, error) {
 	if len(c.errors) > 0 {
 		return nil, s.recordViolation(where, newAPIError("invalid_arguments", c.errors...))
 	}
-	assignIDs(v["blocks"].([]any)) // it is one: its rule says so
+	assignIDs(v["blocks"].([]any)) // its rule has checked the type
 	return v, nil
 }
 
 func (s *Server) viewsOpen(r *request) (object, error) {
 	return s.openWithTrigger(r, func(tr *trigger) error {
-		if tr.root == "" { // from outside: a new stack takes the place of an old one
+		if tr.root == "" { // not from a modal: a new stack replaces the old one
 			s.closeAllViews(tr.user)
 		}
 		return nil
@@ -117,7 +117,7 @@ func (s *Server) pushView(user string, content object) (*openView, error) {
 	return v, nil
 }
 
-// popView closes the view on top; forget closes them all.
+// popView closes the view on top of the user's stack.
 func (s *Server) popView(user string) {
 	if stack := s.stacks[user]; len(stack) > 0 {
 		delete(s.views, stack[len(stack)-1])
@@ -168,7 +168,7 @@ func (s *Server) viewsUpdate(r *request) (object, error) {
 	return object{"view": s.viewObject(v, object{})}, nil
 }
 
-// viewToUpdate is the view that an update means.
+// viewToUpdate returns the view that an update names, or nil.
 func (s *Server) viewToUpdate(r *request) *openView {
 	if id := r.args["view_id"]; id != "" {
 		return s.findView(id)
@@ -181,7 +181,7 @@ func (s *Server) viewToUpdate(r *request) *openView {
 	return nil
 }
 
-// findView is an open modal or a home tab by its id, or nil.
+// findView returns an open modal or a home tab by its id, or nil.
 func (s *Server) findView(id string) *openView {
 	for _, v := range s.homes {
 		if v.id == id {

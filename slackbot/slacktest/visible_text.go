@@ -7,14 +7,14 @@ import (
 	"strings"
 )
 
-// visibleFields is the order in which a person meets the parts of a block; other parts hold no words.
+// visibleFields lists the fields of a block that hold visible text, in reading order.
 var visibleFields = []string{"title", "label", "text", "fields", "elements", "element", "rows", "accessory", "hint",
 	"placeholder", "initial_value", "options", "option_groups", "description", "alt_text", "url"}
 
-// visibleText are all the words in blocks, one text a line.
+// visibleText returns all visible text in blocks, one text per line.
 func visibleText(blocks json.RawMessage) string {
 	var v any
-	_ = json.Unmarshal(blocks, &v) // no blocks, no words
+	_ = json.Unmarshal(blocks, &v) // no blocks: no text
 	return strings.Join(collectText(v), "\n")
 }
 
@@ -37,7 +37,7 @@ func collectText(v any) []string {
 func collectObjectText(o object) []string {
 	switch stringField(o, "type") {
 	case "rich_text_section", "rich_text_preformatted", "rich_text_quote":
-		return []string{joinRichText(objectsIn(o["elements"]))} // its pieces stand on one line
+		return []string{joinRichText(objectsIn(o["elements"]))} // its elements share one line
 	}
 	var lines []string
 	for _, part := range visibleFields {
@@ -46,7 +46,7 @@ func collectObjectText(o object) []string {
 	return lines
 }
 
-// joinRichText joins the pieces of rich text; a mention or an emoji shows as its id.
+// joinRichText joins the elements of rich text. A mention or an emoji is shown as its id.
 func joinRichText(pieces []object) string {
 	var b strings.Builder
 	for _, p := range pieces {

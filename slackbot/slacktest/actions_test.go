@@ -188,7 +188,7 @@ func TestImpossibleActionsFailTheTest(t *testing.T) {
 		"no user":            func() *slacktest.Ack { return s.Command("U7", "C1", "/x", "") },
 		"no channel":         func() *slacktest.Ack { return s.Command("U1", "C7", "/x", "") },
 		"no button":          func() *slacktest.Ack { return s.Click("U1", s.WaitMessage("C1", nil), "no") },
-		"only U1 can see":       func() *slacktest.Ack { return s.Click("U2", s.WaitEphemeral("U1", nil), "yes") },
+		"only U1 can see":    func() *slacktest.Ack { return s.Click("U2", s.WaitEphemeral("U1", nil), "yes") },
 		"not on top":         func() *slacktest.Ack { return s.Submit("U2", v, nil) },
 		"name is required":   submit(map[string]any{"kind": "a"}),
 		"kind is required":   submit(map[string]any{"name": "x"}),

@@ -36,27 +36,29 @@ func (d *Error) Error() string { return d.Reason }
 // read, with a nil one. A Keeper from elsewhere is taken to need it.
 func NeedsBody(k Authenticator, r *http.Request) bool {
 	switch k := k.(type) {
-	case tokens, anyone, *entra:
+	case bearerTokens, anonymous, *entraAuthenticator:
 		return false
-	case *slack:
-		return signedBySlack(r.Header)
-	case either:
-		return NeedsBody(k.of(r), r)
+	case *slackAssistant:
+		return hasFreshSignature(r.Header)
+	case bySignature:
+		return NeedsBody(k.authenticatorFor(r), r)
 	}
 	return true
 }
 
 // BySignature asks slack about requests that carry a Slack signature, and other about the rest.
-func BySignature(slack, other Authenticator) Authenticator { return either{slack: slack, other: other} }
-
-type either struct{ slack, other Authenticator }
-
-// Authenticate implements Keeper.
-func (e either) Authenticate(r *http.Request, body []byte) (Caller, error) {
-	return e.of(r).Authenticate(r, body)
+func BySignature(slack, other Authenticator) Authenticator {
+	return bySignature{slack: slack, other: other}
 }
 
-func (e either) of(r *http.Request) Authenticator {
+type bySignature struct{ slack, other Authenticator }
+
+// Authenticate implements Keeper.
+func (e bySignature) Authenticate(r *http.Request, body []byte) (Caller, error) {
+	return e.authenticatorFor(r).Authenticate(r, body)
+}
+
+func (e bySignature) authenticatorFor(r *http.Request) Authenticator {
 	if len(r.Header.Values(slackSignature)) > 0 {
 		return e.slack
 	}

@@ -16,7 +16,7 @@ import (
 
 func TestWhoIsAsked(t *testing.T) {
 	sums := map[confirm.Principal][sha256.Size]byte{"token:ada": sha256.Sum256([]byte("a-long-enough-token"))}
-	k := auth.BySignature(auth.SlackAssistant(workspace()), auth.BearerTokens(sums))
+	k := auth.BySignature(auth.SlackAssistant(slackConfig()), auth.BearerTokens(sums))
 	body := callBody(adaInSlack)
 	bearer := httptest.NewRequestWithContext(t.Context(), http.MethodPost, resource, nil)
 	bearer.Header.Set("Authorization", "Bearer a-long-enough-token")
@@ -54,7 +54,7 @@ func TestWhoseBodyIsReadForAStranger(t *testing.T) {
 	} {
 		r := slackRequest(t, time.Now(), signingSecret, "")
 		r.Header.Set("X-Slack-Request-Timestamp", stamp)
-		if auth.NeedsBody(auth.SlackAssistant(workspace()), r) {
+		if auth.NeedsBody(auth.SlackAssistant(slackConfig()), r) {
 			t.Errorf("%s: the body is read", name)
 		}
 	}
@@ -63,8 +63,8 @@ func TestWhoseBodyIsReadForAStranger(t *testing.T) {
 		k    auth.Authenticator
 		want bool
 	}{
-		"Entra": {a.keeper(t), false}, "tokens": {auth.BearerTokens(nil), false}, "anyone": {auth.Anonymous("local:ada"), false},
-		"Slack": {auth.SlackAssistant(workspace()), true}, "another": {elsewhere{}, true},
+		"Entra": {a.authenticator(t), false}, "tokens": {auth.BearerTokens(nil), false}, "anyone": {auth.Anonymous("local:ada"), false},
+		"Slack": {auth.SlackAssistant(slackConfig()), true}, "another": {elsewhere{}, true},
 	} {
 		if got := auth.NeedsBody(tt.k, r); got != tt.want {
 			t.Errorf("%s: %v", name, got)
@@ -111,15 +111,15 @@ func TestATokenThatIsMissingOrWrong(t *testing.T) {
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, resource, nil)
 		r.Header.Set("Authorization", tt.authorization)
 		_, err := tt.k.Authenticate(r, nil)
-		denial, denied := errors.AsType[*auth.Error](err)
-		if denied != (tt.reason != "") {
+		authErr, isAuthErr := errors.AsType[*auth.Error](err)
+		if isAuthErr != (tt.reason != "") {
 			t.Fatalf("%s: %v", name, err)
 		}
-		if denied && (!strings.Contains(denial.Reason, tt.reason) || !strings.HasPrefix(denial.Challenge, tt.challenge) || (tt.challenge == "") != (denial.Challenge == "")) {
-			t.Errorf("%s: %+v", name, denial)
+		if isAuthErr && (!strings.Contains(authErr.Reason, tt.reason) || !strings.HasPrefix(authErr.Challenge, tt.challenge) || (tt.challenge == "") != (authErr.Challenge == "")) {
+			t.Errorf("%s: %+v", name, authErr)
 		}
-		if denied && name != "a wrong token" && strings.Contains(denial.Challenge, "error") {
-			t.Errorf("%s: a request that tried nothing is told of an error: %s", name, denial.Challenge)
+		if isAuthErr && name != "a wrong token" && strings.Contains(authErr.Challenge, "error") {
+			t.Errorf("%s: a request that tried nothing is told of an error: %s", name, authErr.Challenge)
 		}
 	}
 }

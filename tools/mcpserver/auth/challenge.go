@@ -8,39 +8,39 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// bearer takes the token from the one place where it may be (RFC 6750 section 2.1).
-func (e *entra) bearer(r *http.Request) (string, error) {
+// bearerToken takes the token from the one place where it may be (RFC 6750 section 2.1).
+func (e *entraAuthenticator) bearerToken(r *http.Request) (string, error) {
 	headers := r.Header.Values("Authorization")
 	switch {
 	case r.URL.Query().Has("access_token"):
-		return "", e.malformed("send the token in the Authorization header: a URL ends up in logs; get a new one, for this one has been seen")
+		return "", e.malformedRequest("send the token in the Authorization header: a URL ends up in logs; get a new one, for this one has been seen")
 	case len(headers) > 1:
-		return "", e.malformed("send one Authorization header")
+		return "", e.malformedRequest("send one Authorization header")
 	case len(headers) == 0:
-		return "", e.unauthenticated()
+		return "", e.signInRequired()
 	}
 	scheme, token, _ := strings.Cut(headers[0], " ")
 	if token = strings.TrimSpace(token); token == "" || !strings.EqualFold(scheme, "Bearer") {
-		return "", e.unauthenticated()
+		return "", e.signInRequired()
 	}
 	return token, nil
 }
 
-func (e *entra) malformed(why string) *Error {
-	return e.deny(http.StatusBadRequest, "invalid_request", why)
+func (e *entraAuthenticator) malformedRequest(why string) *Error {
+	return e.challengeError(http.StatusBadRequest, "invalid_request", why)
 }
 
-// unauthenticated names no error, as RFC 6750 section 3 asks for a request that tried nothing.
-func (e *entra) unauthenticated() *Error {
-	return e.deny(http.StatusUnauthorized, "", "sign in with Microsoft Entra ID, and send the access token as `Authorization: Bearer TOKEN`")
+// signInRequired names no error, as RFC 6750 section 3 asks for a request that tried nothing.
+func (e *entraAuthenticator) signInRequired() *Error {
+	return e.challengeError(http.StatusUnauthorized, "", "sign in with Microsoft Entra ID, and send the access token as `Authorization: Bearer TOKEN`")
 }
 
-func (e *entra) invalid(why string) *Error {
-	return e.deny(http.StatusUnauthorized, "invalid_token", why)
+func (e *entraAuthenticator) invalidToken(why string) *Error {
+	return e.challengeError(http.StatusUnauthorized, "invalid_token", why)
 }
 
-func (e *entra) insufficient() *Error {
-	return e.deny(http.StatusForbidden, "insufficient_scope",
+func (e *entraAuthenticator) insufficientScope() *Error {
+	return e.challengeError(http.StatusForbidden, "insufficient_scope",
 		"a person's token needs the scope Scans.Use, and an application's own the app role Scans.Use.All; ask an administrator of the tenant to grant it")
 }
 
@@ -50,25 +50,25 @@ var errGuest = &Error{
 	Reason: "guests of the tenant cannot use scanwarden; ask a member of it (an account from elsewhere that is a member is told by the optional claim acct)",
 }
 
-// unavailable is no fault of the caller's: a client that were told 401 would throw its token away.
-func unavailable(cause error) *Error {
+// keysUnavailable is no fault of the caller's: a client that were told 401 would throw its token away.
+func keysUnavailable(cause error) *Error {
 	return &Error{
 		Status: http.StatusServiceUnavailable, Cause: cause,
 		Reason: "Entra's signing keys cannot be fetched, so no token can be checked; try again in a minute",
 	}
 }
 
-// deny words a challenge: where to sign in (RFC 9728 section 5.1), for what, and what was wrong (RFC 6750 section 3).
-func (e *entra) deny(status int, code, why string) *Error {
-	challenge := "Bearer " + parameter("resource_metadata", e.about) + ", " + parameter("scope", e.scope())
+// challengeError words a challenge: where to sign in (RFC 9728 section 5.1), for what, and what was wrong (RFC 6750 section 3).
+func (e *entraAuthenticator) challengeError(status int, code, why string) *Error {
+	challenge := "Bearer " + authParam("resource_metadata", e.metadataURL) + ", " + authParam("scope", e.scope())
 	if code != "" {
-		challenge += ", " + parameter("error", code) + ", " + parameter("error_description", why)
+		challenge += ", " + authParam("error", code) + ", " + authParam("error_description", why)
 	}
 	return &Error{Status: status, Challenge: challenge, Reason: why}
 }
 
-// parameter quotes a value; what cannot stand in one (RFC 6750 section 3) is left out.
-func parameter(name, value string) string {
+// authParam quotes a value; what cannot stand in one (RFC 6750 section 3) is left out.
+func authParam(name, value string) string {
 	plain := strings.Map(func(c rune) rune {
 		if c < ' ' || c > '~' || c == '"' || c == '\\' {
 			return -1
@@ -78,8 +78,8 @@ func parameter(name, value string) string {
 	return name + `="` + plain + `"`
 }
 
-// flaw says in one sentence what is wrong with a token, in words that hold nothing of it.
-func flaw(err error) string {
+// tokenProblem says in one sentence what is wrong with a token, in words that hold nothing of it.
+func tokenProblem(err error) string {
 	for _, known := range []struct {
 		is  error
 		say string

@@ -17,8 +17,8 @@ const (
 	publicCloud = "https://login.microsoftonline.com"
 	// clockSkew is how far our clock and Entra's may differ.
 	clockSkew = time.Minute
-	// longestToken bounds a token. Entra's have 2 to 8 KB.
-	longestToken = 16 << 10
+	// maxTokenBytes bounds a token. Entra's have 2 to 8 KB.
+	maxTokenBytes = 16 << 10
 )
 
 // EntraConfig configures Entra.
@@ -34,8 +34,8 @@ type EntraConfig struct {
 	Verified func(c Caller, token string, expires time.Time)
 }
 
-// filled checks the configuration and fills in what was left out.
-func (cfg EntraConfig) filled() (EntraConfig, error) {
+// withDefaults checks the configuration and fills in what was left out.
+func (cfg EntraConfig) withDefaults() (EntraConfig, error) {
 	if cfg.Authority == "" {
 		cfg.Authority = publicCloud
 	}
@@ -73,15 +73,15 @@ func (cfg EntraConfig) scope() string { return cfg.Resource + "/" + scopeUse }
 // Entra admits Microsoft Entra ID v2 access tokens. It makes no call before the first token comes. ctx ends its
 // key fetches.
 func Entra(ctx context.Context, cfg EntraConfig) (Authenticator, error) {
-	cfg, err := cfg.filled()
+	cfg, err := cfg.withDefaults()
 	if err != nil {
 		return nil, err
 	}
 	client := *cfg.HTTP
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse } // keys come from nowhere else
-	return &entra{
-		EntraConfig: cfg, about: cfg.metadata(),
-		keys: &keyring{ctx: ctx, url: cfg.endpoint("/discovery/v2.0/keys"), client: &client, now: cfg.Now},
+	return &entraAuthenticator{
+		EntraConfig: cfg, metadataURL: cfg.metadataURL(),
+		keys: &jwksCache{ctx: ctx, url: cfg.endpoint("/discovery/v2.0/keys"), client: &client, now: cfg.Now},
 		parser: jwt.NewParser(
 			jwt.WithValidMethods([]string{jwt.SigningMethodRS256.Alg()}),
 			jwt.WithIssuer(cfg.issuer()), jwt.WithAudience(cfg.ClientID),
@@ -91,16 +91,16 @@ func Entra(ctx context.Context, cfg EntraConfig) (Authenticator, error) {
 	}, nil
 }
 
-type entra struct {
+type entraAuthenticator struct {
 	EntraConfig
-	about  string // the URL of the metadata
-	keys   *keyring
-	parser *jwt.Parser
+	metadataURL string // the URL of the metadata
+	keys        *jwksCache
+	parser      *jwt.Parser
 }
 
 // Authenticate implements Keeper.
-func (e *entra) Authenticate(r *http.Request, _ []byte) (Caller, error) {
-	token, err := e.bearer(r)
+func (e *entraAuthenticator) Authenticate(r *http.Request, _ []byte) (Caller, error) {
+	token, err := e.bearerToken(r)
 	if err != nil {
 		return Caller{}, err
 	}
@@ -108,13 +108,13 @@ func (e *entra) Authenticate(r *http.Request, _ []byte) (Caller, error) {
 	if err != nil {
 		return Caller{}, err
 	}
-	if !c.allowed() {
-		return Caller{}, e.insufficient()
+	if !c.mayCall() {
+		return Caller{}, e.insufficientScope()
 	}
-	if c.guest() {
+	if c.isGuest() {
 		return Caller{}, errGuest
 	}
-	who := c.caller()
+	who := c.toCaller()
 	if e.Verified != nil && !who.Agent {
 		e.Verified(who, token, c.ExpiresAt.Time)
 	}
@@ -123,37 +123,37 @@ func (e *entra) Authenticate(r *http.Request, _ []byte) (Caller, error) {
 
 // verify believes a token whose signature, issuer, audience and times hold, and which is a v2 token of our tenant
 // for one of the clients that may ask.
-func (e *entra) verify(ctx context.Context, token string) (*claims, error) {
-	if len(token) > longestToken {
-		return nil, e.invalid("the token is longer than 16 KiB")
+func (e *entraAuthenticator) verify(ctx context.Context, token string) (*claims, error) {
+	if len(token) > maxTokenBytes {
+		return nil, e.invalidToken("the token is longer than 16 KiB")
 	}
 	c := &claims{}
-	_, err := e.parser.ParseWithClaims(token, c, func(t *jwt.Token) (any, error) { return e.key(ctx, t) })
-	if failed, ok := errors.AsType[noKeys](err); ok {
-		return nil, unavailable(failed.cause)
+	_, err := e.parser.ParseWithClaims(token, c, func(t *jwt.Token) (any, error) { return e.signingKey(ctx, t) })
+	if failed, ok := errors.AsType[keysUnavailableError](err); ok {
+		return nil, keysUnavailable(failed.cause)
 	}
 	switch {
 	case err != nil:
-		return nil, e.invalid(flaw(err))
+		return nil, e.invalidToken(tokenProblem(err))
 	case !strings.EqualFold(c.tenant, e.TenantID):
-		return nil, e.invalid("the token was issued in another tenant; sign in to the one of this server")
+		return nil, e.invalidToken("the token was issued in another tenant; sign in to the one of this server")
 	case c.version != "2.0":
-		return nil, e.invalid("the token is not of version 2.0; set requestedAccessTokenVersion to 2 in the app registration of this server")
-	case !IsGUID(c.object):
-		return nil, e.invalid("the token does not say whose it is")
+		return nil, e.invalidToken("the token is not of version 2.0; set requestedAccessTokenVersion to 2 in the app registration of this server")
+	case !IsGUID(c.objectID):
+		return nil, e.invalidToken("the token does not say whose it is")
 	case len(e.Clients) > 0 && !slices.ContainsFunc(e.Clients, func(id string) bool { return strings.EqualFold(id, c.client) }):
-		return nil, e.invalid("the token was given to a client that may not call this server; use one that its operator allows")
+		return nil, e.invalidToken("the token was given to a client that may not call this server; use one that its operator allows")
 	}
 	return c, nil
 }
 
-// key takes a key only by the name that the token gives it, and only from Entra: "jku", "x5u" and "jwk" are not
+// signingKey takes a key only by the name that the token gives it, and only from Entra: "jku", "x5u" and "jwk" are not
 // looked at, and a token with an extension that must be understood (RFC 7515 section 4.1.11) is not.
-func (e *entra) key(ctx context.Context, t *jwt.Token) (any, error) {
+func (e *entraAuthenticator) signingKey(ctx context.Context, t *jwt.Token) (any, error) {
 	if name, _ := t.Header["kid"].(string); name == "" || t.Header["crit"] != nil {
 		return nil, errors.New("the header names no key, or wants more than that")
 	}
-	return e.keys.key(ctx, t)
+	return e.keys.signingKey(ctx, t)
 }
 
 // IsGUID reports whether s has the form of an id that Entra gives, in either case.

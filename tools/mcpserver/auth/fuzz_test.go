@@ -20,10 +20,10 @@ import (
 // signature is checked here once more, by nothing but the standard library.
 func FuzzOnlySignedTokensAreAdmitted(f *testing.F) {
 	a := newAuthority(f)
-	k := a.keeper(f)
+	k := a.authenticator(f)
 	for _, token := range []string{
-		signed(f, a.person(nil)), signed(f, a.application(nil)), signedBy(f, theirs(), "first", a.person(nil)),
-		sign(f, jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType, map[string]any{"kid": "first"}, a.person(nil)),
+		signToken(f, a.personClaims(nil)), signToken(f, a.applicationClaims(nil)), signTokenWith(f, attackerKey(), "first", a.personClaims(nil)),
+		signTokenAs(f, jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType, map[string]any{"kid": "first"}, a.personClaims(nil)),
 	} {
 		part := strings.Split(token, ".")
 		f.Add("Bearer", plainText(f, part[0]), plainText(f, part[1]), plainText(f, part[2]))
@@ -32,12 +32,12 @@ func FuzzOnlySignedTokensAreAdmitted(f *testing.F) {
 	f.Add("Bearer", "null", "null", "")
 	f.Add("Bearer", `{"alg":"RS256","kid":"first"}`, `{"exp":1e400,"aud":[null],"roles":{}}`, "x")
 	f.Fuzz(func(t *testing.T, scheme, header, claims, signature string) {
-		text := coded(header) + "." + coded(claims)
+		text := encodePart(header) + "." + encodePart(claims)
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, resource, nil)
-		r.Header["Authorization"] = []string{scheme + " " + text + "." + coded(signature)}
+		r.Header["Authorization"] = []string{scheme + " " + text + "." + encodePart(signature)}
 		who, err := k.Authenticate(r, nil)
 		sum := sha256.Sum256([]byte(text))
-		if err == nil && rsa.VerifyPKCS1v15(&ours().PublicKey, crypto.SHA256, sum[:], []byte(signature)) != nil {
+		if err == nil && rsa.VerifyPKCS1v15(&serverKey().PublicKey, crypto.SHA256, sum[:], []byte(signature)) != nil {
 			t.Errorf("%s %s %s, which nobody signed, was let in as %+v", scheme, header, claims, who)
 		}
 		if err != nil && who.Principal != "" {
@@ -50,7 +50,7 @@ func FuzzOnlySignedTokensAreAdmitted(f *testing.F) {
 	})
 }
 
-func coded(part string) string { return base64.RawURLEncoding.EncodeToString([]byte(part)) }
+func encodePart(part string) string { return base64.RawURLEncoding.EncodeToString([]byte(part)) }
 
 func plainText(f *testing.F, part string) string {
 	f.Helper()
@@ -69,7 +69,7 @@ func FuzzOnlySignedBodiesAreAdmitted(f *testing.F) {
 	f.Add(`{"method":"tools/list"}`)
 	f.Add(`[{"method":"tools/list"}]`)
 	f.Add(`{"method":"tools/call","params":{"_meta":{"slack":{"user_id":"U0/T0","team_id":"T0"}}}}`)
-	k := auth.SlackAssistant(workspace())
+	k := auth.SlackAssistant(slackConfig())
 	f.Fuzz(func(t *testing.T, body string) {
 		r := slackRequest(t, time.Now(), signingSecret, body)
 		who, err := k.Authenticate(r, []byte(body))

@@ -8,13 +8,13 @@ import (
 	"strings"
 )
 
-// mostFields bounds one object. A token and a message have a dozen.
-const mostFields = 256
+// maxFields bounds one object. A token and a message have a dozen.
+const maxFields = 256
 
-// object reads one JSON object and nothing beside it. Parsers differ on a name that comes twice, and Go's own takes
+// strictObject reads one JSON object and nothing beside it. Parsers differ on a name that comes twice, and Go's own takes
 // names that differ only in case for the same: an object in which two parsers could see two things is refused.
 // What is nested is left as it is.
-func object(raw []byte) (map[string]json.RawMessage, error) {
+func strictObject(raw []byte) (map[string]json.RawMessage, error) {
 	if !json.Valid(raw) {
 		return nil, errors.New("it is not one JSON value")
 	}
@@ -30,8 +30,8 @@ func object(raw []byte) (map[string]json.RawMessage, error) {
 		if err := dec.Decode(&value); err != nil {
 			return nil, fmt.Errorf("field %.40q: %w", name, err)
 		}
-		if len(fields) == mostFields {
-			return nil, fmt.Errorf("it has more than %d fields", mostFields)
+		if len(fields) == maxFields {
+			return nil, fmt.Errorf("it has more than %d fields", maxFields)
 		}
 		for other := range fields {
 			if strings.EqualFold(other, name) { // folds as encoding/json does

@@ -16,44 +16,44 @@ import (
 )
 
 const (
-	// keysAge is how old keys may be before they are fetched again; Entra publishes a new one days before it signs.
-	keysAge = time.Hour
-	// keysLife is how long keys are believed while they cannot be fetched: a withdrawn one must not live for ever.
-	keysLife = 24 * time.Hour
-	// keysPause is between two fetches, whatever they are for and however they end.
-	keysPause = time.Minute
-	// keysWait is what one fetch may take.
-	keysWait = 10 * time.Second
-	// keysSize bounds a key document. Entra's has about 15 KB.
-	keysSize = 1 << 20
+	// refreshAfter is how old keys may be before they are fetched again; Entra publishes a new one days before it signs.
+	refreshAfter = time.Hour
+	// staleLimit is how long keys are believed while they cannot be fetched: a withdrawn one must not live for ever.
+	staleLimit = 24 * time.Hour
+	// minFetchInterval is between two fetches, whatever they are for and however they end.
+	minFetchInterval = time.Minute
+	// fetchTimeout is what one fetch may take.
+	fetchTimeout = 10 * time.Second
+	// maxDocumentBytes bounds a key document. Entra's has about 15 KB.
+	maxDocumentBytes = 1 << 20
 )
 
-// keyring holds the keys that Entra signs with. The first token makes it fetch them, and so does, at most once a
+// jwksCache holds the keys that Entra signs with. The first token makes it fetch them, and so does, at most once a
 // minute, a token with a key it does not know. It fetches itself, for keyfunc's own client bounds the fetch for an
 // unknown key by the time that it may wait for its limiter, and lets the caller who started a fetch cancel it.
-type keyring struct {
+type jwksCache struct {
 	ctx    context.Context // the server's: a fetch is for everybody, so no caller ends it
 	url    string
 	client *http.Client
 	now    func() time.Time
 
-	mu      sync.Mutex
-	known   keyfunc.Keyfunc // nil before the first fetch that succeeds
-	fetched time.Time       // when known was
-	tried   time.Time       // when the last fetch began
-	failure error           // how it failed; nil when it did not
-	flight  chan struct{}   // closed when the fetch under way ends; nil when none is
+	mu          sync.Mutex
+	keys        keyfunc.Keyfunc // nil before the first fetch that succeeds
+	fetched     time.Time       // when known was
+	lastAttempt time.Time       // when the last fetch began
+	lastErr     error           // how it failed; nil when it did not
+	inFlight    chan struct{}   // closed when the fetch under way ends; nil when none is
 }
 
-// noKeys is a failure to know the keys: it says nothing of the token. Only who started the fetch learns its cause,
+// keysUnavailableError is a failure to know the keys: it says nothing of the token. Only who started the fetch learns its cause,
 // so that a log has one line for each.
-type noKeys struct{ cause error }
+type keysUnavailableError struct{ cause error }
 
-func (noKeys) Error() string { return "Entra's signing keys are not known" }
+func (keysUnavailableError) Error() string { return "Entra's signing keys are not known" }
 
-// key finds the key that token names.
-func (k *keyring) key(ctx context.Context, token *jwt.Token) (any, error) {
-	known, err := k.younger(ctx, keysAge)
+// signingKey finds the key that token names.
+func (k *jwksCache) signingKey(ctx context.Context, token *jwt.Token) (any, error) {
+	known, err := k.freshKeys(ctx, refreshAfter)
 	if known == nil {
 		return nil, err
 	}
@@ -61,42 +61,42 @@ func (k *keyring) key(ctx context.Context, token *jwt.Token) (any, error) {
 	if !errors.Is(missing, jwkset.ErrKeyNotFound) {
 		return key, missing
 	}
-	if known, err = k.younger(ctx, keysPause); err != nil {
+	if known, err = k.freshKeys(ctx, minFetchInterval); err != nil {
 		return nil, err
 	}
 	return known.KeyfuncCtx(ctx)(token)
 }
 
-// younger returns keys fetched less than age ago, and fetches them if a fetch is due. Where it cannot have such, it
+// freshKeys returns keys fetched less than age ago, and fetches them if a fetch is due. Where it cannot have such, it
 // returns an error, beside the keys that are still believed.
-func (k *keyring) younger(ctx context.Context, age time.Duration) (keyfunc.Keyfunc, error) {
+func (k *jwksCache) freshKeys(ctx context.Context, age time.Duration) (keyfunc.Keyfunc, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.known != nil && k.now().Sub(k.fetched) < age {
-		return k.known, nil
+	if k.keys != nil && k.now().Sub(k.fetched) < age {
+		return k.keys, nil
 	}
-	due := k.flight == nil && (k.tried.IsZero() || k.now().Sub(k.tried) >= keysPause)
+	due := k.inFlight == nil && (k.lastAttempt.IsZero() || k.now().Sub(k.lastAttempt) >= minFetchInterval)
 	if due {
-		k.tried, k.flight = k.now(), make(chan struct{})
-		go k.fetch(k.flight)
+		k.lastAttempt, k.inFlight = k.now(), make(chan struct{})
+		go k.refresh(k.inFlight)
 	}
-	k.await(ctx)
-	failed := noKeys{}
+	k.waitFetch(ctx)
+	failed := keysUnavailableError{}
 	if due {
-		failed.cause = k.failure
+		failed.cause = k.lastErr
 	}
 	switch {
-	case k.known == nil || k.now().Sub(k.fetched) >= keysLife:
+	case k.keys == nil || k.now().Sub(k.fetched) >= staleLimit:
 		return nil, failed
-	case k.failure != nil || ctx.Err() != nil:
-		return k.known, failed
+	case k.lastErr != nil || ctx.Err() != nil:
+		return k.keys, failed
 	}
-	return k.known, nil
+	return k.keys, nil
 }
 
-// await waits, without the lock, until the fetch under way ends or the caller goes.
-func (k *keyring) await(ctx context.Context) {
-	flight := k.flight
+// waitFetch waits, without the lock, until the fetch under way ends or the caller goes.
+func (k *jwksCache) waitFetch(ctx context.Context) {
+	flight := k.inFlight
 	if flight == nil {
 		return
 	}
@@ -108,20 +108,20 @@ func (k *keyring) await(ctx context.Context) {
 	}
 }
 
-// fetch ends with its request, in ten seconds at most.
-func (k *keyring) fetch(flight chan struct{}) {
-	known, err := k.get()
+// refresh ends with its request, in ten seconds at most.
+func (k *jwksCache) refresh(flight chan struct{}) {
+	known, err := k.fetchKeys()
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if err == nil {
-		k.known, k.fetched = known, k.now()
+		k.keys, k.fetched = known, k.now()
 	}
-	k.failure, k.flight = err, nil
+	k.lastErr, k.inFlight = err, nil
 	close(flight)
 }
 
-func (k *keyring) get() (keyfunc.Keyfunc, error) {
-	ctx, cancel := context.WithTimeout(k.ctx, keysWait)
+func (k *jwksCache) fetchKeys() (keyfunc.Keyfunc, error) {
+	ctx, cancel := context.WithTimeout(k.ctx, fetchTimeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, k.url, nil)
 	if err != nil {
@@ -135,16 +135,16 @@ func (k *keyring) get() (keyfunc.Keyfunc, error) {
 	if res.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("%s answered %s", k.url, res.Status)
 	}
-	raw, err := io.ReadAll(io.LimitReader(res.Body, keysSize))
+	raw, err := io.ReadAll(io.LimitReader(res.Body, maxDocumentBytes))
 	if err != nil {
 		return nil, err
 	}
-	return readKeys(raw)
+	return parseKeySet(raw)
 }
 
-// readKeys takes the keys it understands out of a key set (RFC 7517): one of a new kind must not lock everybody
+// parseKeySet takes the keys it understands out of a key set (RFC 7517): one of a new kind must not lock everybody
 // out. None at all is no answer of Entra's.
-func readKeys(raw []byte) (keyfunc.Keyfunc, error) {
+func parseKeySet(raw []byte) (keyfunc.Keyfunc, error) {
 	var set jwkset.JWKSMarshal
 	if err := json.Unmarshal(raw, &set); err != nil {
 		return nil, errors.New("the answer is no key set: is there a proxy in between?")

@@ -44,8 +44,8 @@ type serverDocument struct {
 // Metadata serves RFC 9728 protected resource metadata for cfg, and, where facade is set, an RFC 8414 document that
 // mirrors Entra's endpoints and adds code_challenge_methods_supported, which Entra supports and does not tell. No
 // token comes near it: clients talk to Entra itself. Routes are the paths to mount h on.
-func Metadata(cfg EntraConfig, facade bool) (routes []string, h http.Handler, err error) {
-	cfg, err = cfg.filled()
+func Metadata(cfg EntraConfig, authorizationServer bool) (routes []string, h http.Handler, err error) {
+	cfg, err = cfg.withDefaults()
 	if err != nil {
 		return nil, nil, err
 	}
@@ -54,15 +54,15 @@ func Metadata(cfg EntraConfig, facade bool) (routes []string, h http.Handler, er
 		return nil, nil, err
 	}
 	origin := resource.Scheme + "://" + resource.Host
-	about, paths := cfg.resourceDocument(), []string{wellKnownResource + resource.Path, wellKnownResource}
-	if facade {
-		about.AuthorizationServers = []string{origin} // clients compare it with the issuer of what they then find
+	resourceDoc, paths := cfg.resourceDocument(), []string{wellKnownResource + resource.Path, wellKnownResource}
+	if authorizationServer {
+		resourceDoc.AuthorizationServers = []string{origin} // clients compare it with the issuer of what they then find
 	}
 	documents := map[string]any{}
 	for _, path := range paths {
-		documents[path] = about
+		documents[path] = resourceDoc
 	}
-	if facade {
+	if authorizationServer {
 		documents[wellKnownServer] = cfg.serverDocument(origin)
 	}
 	return serveDocuments(documents)
@@ -111,8 +111,8 @@ func serveDocuments(documents map[string]any) (routes []string, _ http.Handler, 
 	return slices.Sorted(maps.Keys(documents)), mux, nil
 }
 
-// metadata is the URL of the resource document, which challenges name. cfg must be checked already.
-func (cfg EntraConfig) metadata() string {
+// metadataURL is the URL of the resource document, which challenges name. cfg must be checked already.
+func (cfg EntraConfig) metadataURL() string {
 	resource, err := parseResource(cfg.Resource)
 	if err != nil {
 		return ""
@@ -127,13 +127,13 @@ func parseResource(resource string) (*url.URL, error) {
 	plain := err == nil && u.Host != "" && u.User == nil && u.RawQuery == "" && !u.ForceQuery &&
 		u.Fragment == "" && u.RawPath == "" && !strings.HasSuffix(resource, "/") && !strings.HasSuffix(resource, "#") &&
 		!strings.ContainsAny(u.Path, "{} ")
-	if !plain || u.Scheme != "https" && !(u.Scheme == "http" && loopback(u.Hostname())) {
+	if !plain || u.Scheme != "https" && !(u.Scheme == "http" && isLoopback(u.Hostname())) {
 		return nil, fmt.Errorf("sign-in of callers: %q cannot be the URL of this server; write https://, a host and a path without a slash at its end, such as https://scans.example.com/mcp", resource)
 	}
 	return u, nil
 }
 
-func loopback(host string) bool {
+func isLoopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }

@@ -27,8 +27,8 @@ const signingSecret = "8f742231b10e8888abcd99yyyzzz85a5"
 // errGuest is what the workspace says of those who are not its full members.
 var errGuest = errors.New("a guest")
 
-// workspace verifies signatures with Slack's own rules, and vouches for everybody but guests.
-func workspace() auth.SlackConfig {
+// slackConfig verifies signatures with Slack's own rules, and vouches for everybody but guests.
+func slackConfig() auth.SlackConfig {
 	return auth.SlackConfig{
 		Verify: func(h http.Header, body []byte) error {
 			v, err := slackgo.NewSecretsVerifier(h, signingSecret)
@@ -73,7 +73,7 @@ func callBody(meta string) string {
 const adaInSlack = `{"slack":{"user_id":"U024BE7LH","team_id":"T024BE7LD"}}`
 
 func TestSlackNamesThePerson(t *testing.T) {
-	k := auth.SlackAssistant(workspace())
+	k := auth.SlackAssistant(slackConfig())
 	for _, meta := range []string{
 		adaInSlack,
 		`{"slack":{"user_id":"U024BE7LH","team_id":"T024BE7LD","enterprise_id":"E024BE7LD"}}`,
@@ -92,7 +92,7 @@ func TestSlackNamesThePerson(t *testing.T) {
 }
 
 func TestSlackDiscoversAsNobody(t *testing.T) {
-	k := auth.SlackAssistant(workspace())
+	k := auth.SlackAssistant(slackConfig())
 	for _, method := range []string{"initialize", "notifications/initialized", "ping", "tools/list"} {
 		body := `{"jsonrpc":"2.0","id":1,"method":"` + method + `","params":{"_meta":` + adaInSlack + `}}`
 		for range 2 { // Slack may ask the same again
@@ -105,7 +105,7 @@ func TestSlackDiscoversAsNobody(t *testing.T) {
 }
 
 func TestWhatSlackDidNotSign(t *testing.T) {
-	k := auth.SlackAssistant(workspace())
+	k := auth.SlackAssistant(slackConfig())
 	body := callBody(adaInSlack)
 	for name, alter := range map[string]func(*http.Request){
 		"no signature":            func(r *http.Request) { r.Header.Del("X-Slack-Signature") },
@@ -125,7 +125,7 @@ func TestWhatSlackDidNotSign(t *testing.T) {
 		r := slackRequest(t, time.Now(), signingSecret, body)
 		alter(r)
 		_, err := k.Authenticate(r, []byte(body))
-		if denial, ok := errors.AsType[*auth.Error](err); !ok || denial.Status != 401 {
+		if authErr, ok := errors.AsType[*auth.Error](err); !ok || authErr.Status != 401 {
 			t.Errorf("%s: %v, want 401", name, err)
 		}
 	}
@@ -133,7 +133,7 @@ func TestWhatSlackDidNotSign(t *testing.T) {
 
 // What Slack signed, and names nobody beyond doubt.
 func TestWhoSlackDoesNotName(t *testing.T) {
-	cfg := workspace()
+	cfg := slackConfig()
 	vouch := cfg.ResolveUser
 	cfg.ResolveUser = func(ctx context.Context, team, user string) (confirm.Principal, []string, error) {
 		if team != "T024BE7LD" && team != "T0OTHER" || user != "UGUEST" && user != "U024BE7LH" {
@@ -193,7 +193,7 @@ func TestWhoSlackDoesNotName(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := k.Authenticate(slackRequest(t, time.Now(), signingSecret, tt.body), []byte(tt.body))
-			if denial, ok := errors.AsType[*auth.Error](err); !ok || denial.Status != tt.status {
+			if authErr, ok := errors.AsType[*auth.Error](err); !ok || authErr.Status != tt.status {
 				t.Errorf("%+v, %v, want %d", got, err, tt.status)
 			}
 		})
@@ -201,7 +201,7 @@ func TestWhoSlackDoesNotName(t *testing.T) {
 }
 
 func TestASignedCallCountsOnce(t *testing.T) {
-	k := auth.SlackAssistant(workspace())
+	k := auth.SlackAssistant(slackConfig())
 	body := callBody(adaInSlack)
 	r := slackRequest(t, time.Now(), signingSecret, body)
 	if _, err := k.Authenticate(r, []byte(body)); err != nil {
@@ -210,7 +210,7 @@ func TestASignedCallCountsOnce(t *testing.T) {
 	_, err := k.Authenticate(r, []byte(body))
 	refusedAgain := func(err error) {
 		t.Helper()
-		if denial, ok := errors.AsType[*auth.Error](err); !ok || denial.Status != 403 || !strings.Contains(denial.Reason, "came before") {
+		if authErr, ok := errors.AsType[*auth.Error](err); !ok || authErr.Status != 403 || !strings.Contains(authErr.Reason, "came before") {
 			t.Errorf("a repeat: %v", err)
 		}
 	}
@@ -227,7 +227,7 @@ func TestASignedCallCountsOnce(t *testing.T) {
 // The memory of what came is bounded: it forgets what could not come again, and refuses when it can forget nothing.
 func TestTheMemoryOfSignedCallsIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		k := auth.SlackAssistant(workspace())
+		k := auth.SlackAssistant(slackConfig())
 		send := func(n int) error {
 			body := strings.Replace(callBody(adaInSlack), `"id":7`, `"id":`+strconv.Itoa(n), 1)
 			_, err := k.Authenticate(slackRequest(t, time.Now(), signingSecret, body), []byte(body))
@@ -245,7 +245,7 @@ func TestTheMemoryOfSignedCallsIsBounded(t *testing.T) {
 			}
 		}
 		err := send(10000)
-		if denial, ok := errors.AsType[*auth.Error](err); !ok || denial.Status != 503 {
+		if authErr, ok := errors.AsType[*auth.Error](err); !ok || authErr.Status != 503 {
 			t.Errorf("a full memory: %v, want 503", err)
 		}
 	})

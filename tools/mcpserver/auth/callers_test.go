@@ -12,15 +12,15 @@ import (
 	"scanwarden/tools/mcpserver/auth"
 )
 
-// Who may call, who is no person, and which roles they keep.
-func TestWhoMayCall(t *testing.T) {
+// Claims decide whether a caller is accepted, is an agent, and which roles count.
+func TestClaimsDecideWhichCallersAreAccepted(t *testing.T) {
 	a := newAuthority(t)
 	k := a.authenticator(t)
 	const requester, approver, all = "entra-role:Scans.Requester", "entra-role:Scans.Approver", "entra-role:Scans.Use.All"
 	every := []string{"Scans.Requester", "Scans.Approver", "Scans.Use.All", "Other"}
 	for name, tt := range map[string]struct {
 		claims jwt.MapClaims
-		status int // 0 is let in
+		status int // 0 means accepted
 		agent  bool
 		groups []string
 	}{
@@ -69,11 +69,11 @@ func TestWhoMayCall(t *testing.T) {
 	}
 }
 
-// Only a person's token is handed on, and only one that was let in.
-func TestWhoseTokenIsHandedOn(t *testing.T) {
+// Verified receives only users' tokens, and only accepted ones.
+func TestOnlyTheTokensOfUsersArePassedToVerified(t *testing.T) {
 	a := newAuthority(t)
 	type handed struct {
-		Who     auth.Caller
+		Caller  auth.Caller
 		Token   string
 		Expires time.Time
 	}

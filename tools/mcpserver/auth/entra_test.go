@@ -17,23 +17,23 @@ import (
 	"scanwarden/tools/mcpserver/auth"
 )
 
-// wantDenial checks a authErr's status and a word of its reason, and that the reason is in the challenge too.
-func wantDenial(t *testing.T, err error, status int, word string) {
+// wantAuthError checks the status of an error, a part of its reason, and that the challenge contains the reason.
+func wantAuthError(t *testing.T, err error, status int, word string) {
 	t.Helper()
 	authErr, ok := errors.AsType[*auth.Error](err)
 	if !ok || authErr.Status != status || !strings.Contains(authErr.Reason, word) {
 		t.Fatalf("got %v (%+v), want %d with %q", err, authErr, status, word)
 	}
 	if status == 401 && !strings.Contains(authErr.Challenge, `error="invalid_token", error_description="`+authErr.Reason+`"`) {
-		t.Errorf("the challenge does not say why: %s", authErr.Challenge)
+		t.Errorf("the challenge does not contain the reason: %s", authErr.Challenge)
 	}
 }
 
-func TestAPersonIsLetIn(t *testing.T) {
+func TestAUserIsAuthenticated(t *testing.T) {
 	a := newAuthority(t)
 	k := a.authenticator(t)
 	if a.fetched() != 0 {
-		t.Error("keys were fetched before anybody came")
+		t.Error("keys were fetched before the first token")
 	}
 	got, err := authenticate(t, k, signToken(t, a.personClaims(nil)))
 	want := auth.Caller{
@@ -48,7 +48,7 @@ func TestAPersonIsLetIn(t *testing.T) {
 	}
 }
 
-// Each token is a true one in all but what its name says.
+// Each token is valid except for the difference that its name describes.
 func TestTokensThatAreNotForUs(t *testing.T) {
 	a := newAuthority(t)
 	k := a.authenticator(t, func(cfg *auth.EntraConfig) { cfg.Clients = []string{strings.ToUpper(client)} })
@@ -62,28 +62,28 @@ func TestTokensThatAreNotForUs(t *testing.T) {
 		"our own app id URI":             {jwt.MapClaims{"aud": "api://" + audience}, "another service"},
 		"the resource's URL":             {jwt.MapClaims{"aud": resource}, "another service"},
 		"a Defender token":               {jwt.MapClaims{"aud": "https://api.securitycenter.microsoft.com", "scp": "Machine.ReadWrite"}, "another service"},
-		"no audience":                    {jwt.MapClaims{"aud": nil}, "not one that Entra has signed"},
+		"no audience":                    {jwt.MapClaims{"aud": nil}, "not signed by Entra"},
 		"another tenant":                 {jwt.MapClaims{"tid": other}, "another tenant"},
 		"another tenant's issuer":        {jwt.MapClaims{"iss": a.URL + "/" + other + "/v2.0", "tid": other}, "not issued by Entra v2"},
 		"another issuer":                 {jwt.MapClaims{"iss": "https://evil.example/" + tenant + "/v2.0"}, "not issued by Entra v2"},
-		"no issuer":                      {jwt.MapClaims{"iss": nil}, "not one that Entra has signed"},
+		"no issuer":                      {jwt.MapClaims{"iss": nil}, "not signed by Entra"},
 		"a v1 token":                     {jwt.MapClaims{"iss": "https://sts.windows.net/" + tenant + "/", "ver": "1.0"}, "not issued by Entra v2"},
 		"a v1 token of this issuer":      {jwt.MapClaims{"ver": "1.0"}, "version 2.0"},
 		"no version":                     {jwt.MapClaims{"ver": nil}, "version 2.0"},
 		"expired":                        {jwt.MapClaims{"exp": past}, "expired"},
-		"no expiry":                      {jwt.MapClaims{"exp": nil}, "not one that Entra has signed"},
+		"no expiry":                      {jwt.MapClaims{"exp": nil}, "not signed by Entra"},
 		"not yet valid":                  {jwt.MapClaims{"nbf": soon}, "not valid yet"},
-		"no object id":                   {jwt.MapClaims{"oid": nil}, "whose it is"},
-		"an object id that is a path":    {jwt.MapClaims{"oid": "../" + ada[3:]}, "whose it is"},
-		"another client":                 {jwt.MapClaims{"azp": other}, "client that may not"},
-		"no client":                      {jwt.MapClaims{"azp": nil}, "client that may not"},
+		"no object id":                   {jwt.MapClaims{"oid": nil}, "no valid object id"},
+		"an object id that is a path":    {jwt.MapClaims{"oid": "../" + ada[3:]}, "no valid object id"},
+		"another client":                 {jwt.MapClaims{"azp": other}, "client application that may not"},
+		"no client":                      {jwt.MapClaims{"azp": nil}, "client application that may not"},
 		"scopes that are no string":      {jwt.MapClaims{"scp": []string{"Scans.Use"}}, "not a JSON web token"},
 		"a claim twice but for its case": {jwt.MapClaims{"OID": other}, "not a JSON web token"},
-		"claims in other letters":        {jwt.MapClaims{"oid": nil, "Oid": ada}, "whose it is"},
+		"claims in other letters":        {jwt.MapClaims{"oid": nil, "Oid": ada}, "no valid object id"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := authenticate(t, k, signToken(t, a.personClaims(tt.change)))
-			wantDenial(t, err, 401, tt.word)
+			wantAuthError(t, err, 401, tt.word)
 		})
 	}
 	if _, err := authenticate(t, k, signToken(t, a.personClaims(nil))); err != nil {
@@ -91,8 +91,8 @@ func TestTokensThatAreNotForUs(t *testing.T) {
 	}
 }
 
-// An account that another organisation answers for is no person of this tenant, whatever roles it was given.
-func TestGuestsAreNotLetIn(t *testing.T) {
+// An account of another organization is not a user of this tenant, regardless of its roles.
+func TestGuestsAreRefused(t *testing.T) {
 	a := newAuthority(t)
 	k := a.authenticator(t)
 	own, other := "https://sts.windows.net/"+strings.ToUpper(tenant)+"/", "https://sts.windows.net/99999999-2222-3333-4444-555555555555/"
@@ -102,7 +102,7 @@ func TestGuestsAreNotLetIn(t *testing.T) {
 	}{
 		"said to be a guest":                {jwt.MapClaims{"acct": 1}, true},
 		"said to be a guest, as text":       {jwt.MapClaims{"acct": "1"}, true},
-		"a guest of our own tenant's":       {jwt.MapClaims{"acct": 1, "idp": own}, true},
+		"a guest of our own tenant":         {jwt.MapClaims{"acct": 1, "idp": own}, true},
 		"authenticated by another tenant":   {jwt.MapClaims{"idp": other}, true},
 		"a personal account":                {jwt.MapClaims{"idp": "live.com"}, true},
 		"a member, as text":                 {jwt.MapClaims{"acct": "0"}, false},
@@ -114,7 +114,7 @@ func TestGuestsAreNotLetIn(t *testing.T) {
 		_, err := authenticate(t, k, signToken(t, a.personClaims(tt.change)))
 		switch {
 		case tt.guest:
-			wantDenial(t, err, 403, "guests of the tenant")
+			wantAuthError(t, err, 403, "guests of the tenant")
 		case err != nil:
 			t.Errorf("%s: %v", name, err)
 		}
@@ -175,7 +175,7 @@ func TestForgedTokens(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := authenticate(t, k, token)
-			wantDenial(t, err, 401, "the token")
+			wantAuthError(t, err, 401, "the token")
 		})
 	}
 }
@@ -200,7 +200,7 @@ func signRawClaims(t *testing.T, header, claims string) string {
 	return text + "." + base64.RawURLEncoding.EncodeToString(mac)
 }
 
-// A token that brings its own key, or says where to get one, is asked for neither.
+// Keys in a token, or addresses of keys in it, are ignored.
 func TestATokenDoesNotChooseItsKeys(t *testing.T) {
 	a := newAuthority(t)
 	k := a.authenticator(t)
@@ -213,7 +213,7 @@ func TestATokenDoesNotChooseItsKeys(t *testing.T) {
 		{"kid": "first", "x5c": []string{"AAAA"}}, {"jku": evil.URL},
 	} {
 		_, err := authenticate(t, k, signTokenAs(t, jwt.SigningMethodRS256, attackerKey(), header, a.personClaims(nil)))
-		wantDenial(t, err, 401, "the token")
+		wantAuthError(t, err, 401, "the token")
 	}
 	if called != 0 {
 		t.Errorf("the attacker was called %d times", called)
@@ -255,7 +255,7 @@ func TestWhereATokenMayBe(t *testing.T) {
 			case authErr == nil || authErr.Status != tt.status || !strings.HasPrefix(authErr.Challenge, about):
 				t.Errorf("%+v, want %d", authErr, tt.status)
 			case tt.error == "" && authErr.Challenge != about:
-				t.Errorf("a request that tried nothing is told of an error: %s", authErr.Challenge)
+				t.Errorf("a request without a token got an error code: %s", authErr.Challenge)
 			case tt.error != "" && !strings.Contains(authErr.Challenge, `error="`+tt.error+`"`):
 				t.Errorf("no error %s in %s", tt.error, authErr.Challenge)
 			}
@@ -266,7 +266,7 @@ func TestWhereATokenMayBe(t *testing.T) {
 	}
 }
 
-// A challenge is one line of plain ASCII whose quotes pair up, whatever was wrong.
+// A challenge is one line of plain ASCII with balanced quotes for every kind of error.
 func TestChallengesAreSafeInAHeader(t *testing.T) {
 	a := newAuthority(t)
 	k := a.authenticator(t)

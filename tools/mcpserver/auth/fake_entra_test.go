@@ -25,7 +25,7 @@ const (
 	resource = "https://scans.example.com/mcp"
 )
 
-// serverKey signs for the authority, theirs for an attacker.
+// serverKey signs for the fake Entra, attackerKey for an attacker.
 var (
 	serverKey   = sync.OnceValue(newKey)
 	attackerKey = sync.OnceValue(newKey)
@@ -39,7 +39,7 @@ func newKey() *rsa.PrivateKey {
 	return key
 }
 
-// fakeEntra is what this room sees of Entra: a key document, over TLS.
+// fakeEntra serves the part of Entra that the package uses: a key document, over TLS.
 type fakeEntra struct {
 	*httptest.Server
 	mu      sync.Mutex
@@ -58,7 +58,7 @@ func newAuthority(t testing.TB) *fakeEntra {
 	return a
 }
 
-// ServeHTTP answers with keys that have no "alg", as Entra's do.
+// ServeHTTP answers with keys that have no "alg", as Entra does.
 func (a *fakeEntra) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -121,7 +121,7 @@ func (a *fakeEntra) authenticator(t testing.TB, alter ...func(*auth.EntraConfig)
 	return k
 }
 
-// personClaims are the claims of ada's token, as Entra v2 words them; changes replace some, and nil takes one away.
+// personClaims returns the claims of ada's token as Entra v2 writes them. changes replaces claims; nil removes one.
 func (a *fakeEntra) personClaims(changes jwt.MapClaims) jwt.MapClaims {
 	now := a.currentTime()
 	c := jwt.MapClaims{
@@ -133,7 +133,7 @@ func (a *fakeEntra) personClaims(changes jwt.MapClaims) jwt.MapClaims {
 	return withChanges(c, changes)
 }
 
-// applicationClaims are the claims of an application's own token.
+// applicationClaims returns the claims of an application's own token.
 func (a *fakeEntra) applicationClaims(changes jwt.MapClaims) jwt.MapClaims {
 	c := a.personClaims(jwt.MapClaims{"scp": nil, "name": nil, "preferred_username": nil, "idtyp": "app", "roles": []string{"Scans.Use.All"}})
 	return withChanges(c, changes)
@@ -148,7 +148,7 @@ func withChanges(c, changes jwt.MapClaims) jwt.MapClaims {
 	return c
 }
 
-// signToken is a token as the authority would sign it.
+// signToken returns a token as Entra would sign it.
 func signToken(t testing.TB, c jwt.MapClaims) string {
 	return signTokenWith(t, serverKey(), "first", c)
 }
@@ -171,7 +171,7 @@ func signTokenAs(t testing.TB, method jwt.SigningMethod, key any, header map[str
 	return text
 }
 
-// authenticate asks a keeper about a request with this token.
+// authenticate authenticates a request with this token.
 func authenticate(t testing.TB, k auth.Authenticator, token string) (auth.Caller, error) {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, resource, nil)

@@ -16,8 +16,8 @@ import (
 	"scanwarden/tools/mcpserver/auth"
 )
 
-// Whatever the Authorization header holds, nobody gets in but by a token whose parts our key has signed: the
-// signature is checked here once more, by nothing but the standard library.
+// For every Authorization header, only a token that our key has signed is accepted. The test checks the signature
+// again with the standard library alone.
 func FuzzOnlySignedTokensAreAdmitted(f *testing.F) {
 	a := newAuthority(f)
 	k := a.authenticator(f)
@@ -38,14 +38,14 @@ func FuzzOnlySignedTokensAreAdmitted(f *testing.F) {
 		who, err := k.Authenticate(r, nil)
 		sum := sha256.Sum256([]byte(text))
 		if err == nil && rsa.VerifyPKCS1v15(&serverKey().PublicKey, crypto.SHA256, sum[:], []byte(signature)) != nil {
-			t.Errorf("%s %s %s, which nobody signed, was let in as %+v", scheme, header, claims, who)
+			t.Errorf("%s %s %s, which our key did not sign, was accepted as %+v", scheme, header, claims, who)
 		}
 		if err != nil && who.Principal != "" {
 			t.Errorf("%s %s %s was refused, and named %s", scheme, header, claims, who.Principal)
 		}
 		r.Header["Authorization"] = []string{scheme + header}
 		if who, err := k.Authenticate(r, nil); err == nil && !strings.Contains(header, ".") {
-			t.Errorf("%s%s was let in as %+v", scheme, header, who)
+			t.Errorf("%s%s was accepted as %+v", scheme, header, who)
 		}
 	})
 }
@@ -61,8 +61,8 @@ func plainText(f *testing.F, part string) string {
 	return string(text)
 }
 
-// Whatever a body that Slack signed says, a principal that comes of it is made of two ids and nothing else, and is
-// an agent; and the same body unsigned names nobody.
+// For every body that Slack signed, the principal consists of two ids and is an agent. The same body without a valid
+// signature is refused.
 func FuzzOnlySignedBodiesAreAdmitted(f *testing.F) {
 	f.Add(callBody(adaInSlack))
 	f.Add(callBody(`{"slack":{"user_id":"U0","team_id":"T0","User_id":"U1"}}`))
@@ -82,7 +82,7 @@ func FuzzOnlySignedBodiesAreAdmitted(f *testing.F) {
 		}
 		r.Header.Set("X-Slack-Signature", signature("another", r.Header.Get("X-Slack-Request-Timestamp"), body))
 		if who, err := k.Authenticate(r, []byte(body)); err == nil {
-			t.Errorf("%q, not signed by Slack, was let in as %+v", body, who)
+			t.Errorf("%q, not signed by Slack, was accepted as %+v", body, who)
 		}
 	})
 }

@@ -16,7 +16,8 @@ import (
 	"scanwarden/tools/mcpserver/auth"
 )
 
-// sendForgedTokens sends a thousand forged tokens, each with a key of its own name, and wants each answered with status.
+// sendForgedTokens sends a thousand forged tokens, each with its own key id, and checks that each is answered with
+// status.
 func sendForgedTokens(t *testing.T, a *fakeEntra, k auth.Authenticator, status int) {
 	t.Helper()
 	_, rest, _ := strings.Cut(signTokenWith(t, attackerKey(), "forged", a.personClaims(nil)), ".")
@@ -52,7 +53,7 @@ func TestForgedTokensFetchKeysOnceAMinute(t *testing.T) {
 	sendForgedTokens(t, a, k, 401)
 	a.wantFetches(t, 2)
 	if _, err := authenticate(t, k, signToken(t, a.personClaims(nil))); err != nil {
-		t.Errorf("a true token after the flood: %v", err)
+		t.Errorf("a valid token after the forged ones: %v", err)
 	}
 	a.wantFetches(t, 2)
 }
@@ -65,24 +66,24 @@ func TestKeysRotate(t *testing.T) {
 	admits := func(token string, want bool) {
 		t.Helper()
 		if _, err := authenticate(t, k, token); (err == nil) != want {
-			t.Errorf("let in: %v, want %v (%v)", err == nil, want, err)
+			t.Errorf("accepted: %v, want %v (%v)", err == nil, want, err)
 		}
 	}
 	admits(before(), true)
 	a.change(func() { a.keys["second"] = attackerKey() })
-	admits(after(), false) // the keys are not a minute old
+	admits(after(), false) // the keys are younger than a minute
 	a.advanceClock(time.Minute)
 	admits(after(), true)
 	a.wantFetches(t, 2)
 
 	a.change(func() { a.keys = map[string]*rsa.PrivateKey{"second": attackerKey()} })
 	a.advanceClock(59 * time.Minute)
-	admits(before(), true) // nobody has told us yet
+	admits(before(), true) // the withdrawal is not known yet
 	a.wantFetches(t, 2)
 	a.advanceClock(time.Minute)
-	admits(after(), true) // an hour has passed: the keys are looked at again, though this one is known
+	admits(after(), true) // after an hour the keys are fetched again, although this one is known
 	a.wantFetches(t, 3)
-	admits(before(), false) // and the withdrawn one is gone
+	admits(before(), false) // the withdrawn key is no longer accepted
 }
 
 func TestKeysThatCannotBeFetched(t *testing.T) {
@@ -112,7 +113,7 @@ func TestKeysThatCannotBeFetched(t *testing.T) {
 			a.wantFetches(t, 1)
 			_, err = authenticate(t, k, signToken(t, a.personClaims(nil)))
 			if authErr, ok := errors.AsType[*auth.Error](err); !ok || authErr.Cause != nil {
-				t.Error("one failure is told to the log twice")
+				t.Error("one failure was logged twice")
 			}
 			a.change(func() { a.answer = nil })
 			a.advanceClock(time.Minute)
@@ -123,7 +124,7 @@ func TestKeysThatCannotBeFetched(t *testing.T) {
 	}
 }
 
-// Known keys outlive an outage for a day; an unknown one cannot be told from a forged one meanwhile.
+// Known keys are used for a day of outage. An unknown key cannot be distinguished from a forged one meanwhile.
 func TestAnOutageOfTheKeys(t *testing.T) {
 	a := newAuthority(t)
 	k := a.authenticator(t)
@@ -148,8 +149,8 @@ func TestAnOutageOfTheKeys(t *testing.T) {
 	}
 }
 
-// A caller who goes away does not wait for the keys, and does not take them from those who stay.
-func TestACallerWhoLeavesDoesNotEndTheFetch(t *testing.T) {
+// A caller who disconnects stops waiting for the keys, and does not cancel the fetch for other callers.
+func TestADisconnectedCallerDoesNotEndTheFetch(t *testing.T) {
 	a := newAuthority(t)
 	asked, hold, once := make(chan struct{}), make(chan struct{}), sync.Once{}
 	a.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -173,11 +174,11 @@ func TestACallerWhoLeavesDoesNotEndTheFetch(t *testing.T) {
 	stays := admit(t.Context())
 	leave()
 	if err := <-gone; err == nil {
-		t.Error("a caller who left was let in")
+		t.Error("a disconnected caller was accepted")
 	}
 	close(hold)
 	if err := <-stays; err != nil {
-		t.Errorf("a caller who stayed: %v", err)
+		t.Errorf("another caller: %v", err)
 	}
 	a.wantFetches(t, 1)
 }

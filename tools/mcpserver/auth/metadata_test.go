@@ -13,7 +13,7 @@ import (
 	"scanwarden/tools/mcpserver/auth"
 )
 
-// fetchDocument fetches one of the documents as a client would.
+// fetchDocument fetches a document as a client would.
 func fetchDocument(t *testing.T, h http.Handler, method, path string) (*http.Response, map[string]any) {
 	t.Helper()
 	web := httptest.NewServer(h)
@@ -81,13 +81,12 @@ func TestMetadataOfTheResource(t *testing.T) {
 		}
 	}
 	if res, _ := fetchDocument(t, h, http.MethodGet, "/.well-known/oauth-authorization-server"); res.StatusCode != 404 {
-		t.Errorf("a facade nobody asked for: %d", res.StatusCode)
+		t.Errorf("an authorization server document without the option: %d", res.StatusCode)
 	}
 }
 
-// Clients take the URL in authorization_servers, look for a document below it, and refuse one whose issuer is not
-// that very URL.
-func TestTheFacadeIsWhoItSaysItIs(t *testing.T) {
+// Clients look for a document below the URL in authorization_servers, and refuse one with another issuer.
+func TestTheAuthorizationServerDocumentNamesItsOwnIssuer(t *testing.T) {
 	cfg := minimalConfig()
 	cfg.Authority = "https://login.microsoftonline.us/"
 	routes, h, err := auth.Metadata(cfg, true)
@@ -101,7 +100,7 @@ func TestTheFacadeIsWhoItSaysItIs(t *testing.T) {
 	issuer := about["authorization_servers"].([]any)[0].(string)
 	path, ok := strings.CutPrefix(issuer, "https://scans.example.com")
 	if !ok {
-		t.Fatalf("the facade is at %s", issuer)
+		t.Fatalf("the authorization server is at %s", issuer)
 	}
 	_, got := fetchDocument(t, h, http.MethodGet, "/.well-known/oauth-authorization-server"+path)
 	entra := "https://login.microsoftonline.us/" + tenant
@@ -132,7 +131,7 @@ func TestAServerWithoutAPathHasOneDocument(t *testing.T) {
 	}
 }
 
-// A mistake stops the start, and the text names what to write.
+// An invalid configuration is an error that names the field.
 func TestConfigurationsThatAreRefused(t *testing.T) {
 	for name, tt := range map[string]struct {
 		alter func(*auth.EntraConfig)

@@ -7,26 +7,30 @@ import (
 	"time"
 )
 
-// maxReplays bounds a memory. Only what Slack signed gets into one, and nobody talks to an assistant thousands
-// of times in five minutes.
+// maxReplays bounds a replayCache. Only requests that Slack signed are added, and no user calls an assistant
+// thousands of times in five minutes.
 const maxReplays = 4096
 
-// replayCache knows what came, as long as it could come again. Its zero value is empty.
+// replayCache detects replayed requests. It remembers each request until its signature expires. The zero value is
+// empty and ready for use.
+//
+// An LRU cache does not fit: when it is full, it evicts the oldest entry, and that request could be replayed before
+// its signature expires. A replayCache that is full refuses new requests instead.
 type replayCache struct {
 	mu      sync.Mutex
 	expires map[[sha256.Size]byte]time.Time
 }
 
-// replayResult is what a memory makes of something.
+// replayResult is the result of replayCache.add.
 type replayResult int
 
 const (
-	replayNew       replayResult = iota // and now remembered
-	replaySeen                          // it came before
-	replayCacheFull                     // nothing can be forgotten yet to make room for it
+	replayNew       replayResult = iota // the request is new and now remembered
+	replaySeen                          // the request was added before
+	replayCacheFull                     // no entry has expired yet that could make room
 )
 
-// add remembers sum for as long as it is good for.
+// add remembers digest until the given time and reports whether it was added before.
 func (m *replayCache) add(digest [sha256.Size]byte, until time.Time) replayResult {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -7,6 +7,7 @@ import (
 
 	"scanwarden/confirm"
 	"scanwarden/defender"
+	"scanwarden/tools/internal/target"
 )
 
 // line is a field of a scan as a person reads it.
@@ -20,7 +21,7 @@ func scanLines(s defender.Scan, scanner defender.Scanner, now time.Time) []line 
 		{"scanName", shown(s.ScanName)},
 		{"isActive", strconv.FormatBool(s.IsActive)},
 		{"target", shown(s.Target)},
-		{"addresses", countedAddresses(readTarget(s.Target))},
+		{"addresses", countedAddresses(target.Read(s.Target))},
 		{"intervalInHours", interval(s.IntervalInHours)},
 		{"targetType", shown(s.TargetType)},
 		{"scannerAgent.machineId", scannerText(s.MachineID, scanner, now)},
@@ -35,13 +36,13 @@ func scannerText(machineID string, s defender.Scanner, now time.Time) string {
 const countable = 1_000_000_000_000
 
 // countedAddresses counts what stands in a target, or says that it cannot.
-func countedAddresses(t target) string {
-	switch n := t.count(); {
-	case len(t.entries) == 0:
+func countedAddresses(t target.Target) string {
+	switch n := t.Count(); {
+	case len(t.Entries) == 0:
 		return "unknown"
-	case t.kind == byHostname:
+	case t.Kind == target.Hostname:
 		return counted(n, "hostname", "hostnames")
-	case t.kind == mixedKinds:
+	case t.Kind == target.Combined:
 		return counted(n, "entry", "entries")
 	case n > countable:
 		return "more than " + number(countable) + " addresses"

@@ -179,7 +179,7 @@ func TestEverythingIsCheckedAgainAfterARefusedToken(t *testing.T) {
 		"edited in between": {true, "stale", 1, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := named(t, defendertest.Options{})
+			h := build(t, defendertest.Options{})
 			planned := change(h.plan("update_scan", `{"id":"`+coreSwitches+`","isActive":false}`))
 			h.sim.Fail(defendertest.Fault{Method: "PATCH", Claims: `{"a":1}`})
 			var checks int
@@ -219,10 +219,12 @@ func TestTheLiveStateIsComparedAfterTheWait(t *testing.T) {
 		h := build(t, defendertest.Options{})
 		planned := change(h.plan("update_scan", `{"id":"Core switches","isActive":false}`))
 		edit := func() { h.sim.Edit(coreSwitches, map[string]any{"target": "192.0.2.99"}) }
-		api := h.api
-		if wait == "turn" {
+		api := defender.Config{URL: h.URL}
+		switch wait {
+		case "turn":
+			api.Token = func(context.Context, defender.TokenRequest) (string, error) { return "token", nil }
 			api.RateLimit = func(context.Context, bool) error { edit(); return nil }
-		} else {
+		case "token":
 			api.Token = func(context.Context, defender.TokenRequest) (string, error) { edit(); return "token", nil }
 		}
 		writer, err := defender.NewWriter(api)

@@ -1,12 +1,14 @@
 package tools
 
 import (
+	"errors"
 	"slices"
 	"strings"
 
 	"github.com/invopop/jsonschema"
 
 	"scanwarden/defender"
+	"scanwarden/tools/internal/target"
 )
 
 // scanInput is what a scan is made of, in Microsoft's spelling and order, so that its examples can be pasted.
@@ -35,7 +37,7 @@ func (scannerInput) JSONSchemaExtend(s *jsonschema.Schema) { s.Required = []stri
 type draft struct {
 	defender.Scan
 	scanner defender.Scanner // who carries it out
-	target  target           // zero while the target of a live scan stays as it is
+	target  target.Target    // zero while the target of a live scan stays as it is
 
 	unlisted    bool // the scanner is none that Defender lists
 	unsureVault bool // the name of the Key Vault field is a guess
@@ -110,20 +112,54 @@ func (in scanInput) setTarget(d *draft, mostAddresses int) error {
 	if err != nil {
 		return err
 	}
-	if t.count() > uint64(mostAddresses) {
+	if t.Count() > uint64(mostAddresses) {
 		return refuse("target", "target has %s, and policy allows %s for one scan", countedAddresses(t), number(uint64(mostAddresses))).
 			then("split it over several scans, or have an operator raise max_addresses_per_scan")
 	}
-	d.target, d.Target, d.TargetType = t, t.String(), t.kind
+	d.target, d.Target, d.TargetType = t, t.String(), t.Kind
 	return nil
+}
+
+// Our own bounds, because Microsoft states none for target: far above what one scanner can work through, and small
+// enough that an approver can still be shown all of it.
+const (
+	maxTargetBytes   = 32 << 10
+	maxTargetEntries = 2000
+)
+
+// parseTarget returns the canonical form of a proposed target, or a *Refusal.
+func parseTarget(text, kind string) (target.Target, error) {
+	if len(text) > maxTargetBytes {
+		return target.Target{}, refuse("target", "target is %s long, and at most %s are taken",
+			counted(uint64(len(text)), "byte", "bytes"), number(maxTargetBytes)).then("split it over several scans")
+	}
+	t, err := target.Parse(text, kind)
+	if fault := (*target.Error)(nil); errors.As(err, &fault) {
+		return t, refuseTarget(fault)
+	}
+	if len(t.Entries) > maxTargetEntries {
+		return t, refuse("target", "target has %s, and at most %s are taken",
+			counted(uint64(len(t.Entries)), "entry", "entries"), number(maxTargetEntries)).
+			then("split it over several scans, or write neighbours as a CIDR or a range")
+	}
+	return t, err
+}
+
+// refuseTarget quotes the entry at fault, which may contain any character.
+func refuseTarget(fault *target.Error) *Refusal {
+	where := "target"
+	if fault.Entry != "" {
+		where = "target entry " + quoted(fault.Entry)
+	}
+	return refuse("target", "%s %s", where, fault.Problem).then("%s", fault.Next)
 }
 
 // targetType takes the documentation's words for the value that is sent, too.
 func targetType(given string) (string, error) {
 	if strings.EqualFold(strings.ReplaceAll(given, " ", ""), "IPAddress") {
-		return byIP, nil
+		return target.IP, nil
 	}
-	return oneOf("targetType", given, byIP, byHostname)
+	return oneOf("targetType", given, target.IP, target.Hostname)
 }
 
 // oneOf returns the allowed value that given means, whatever its letter case.

@@ -5,8 +5,10 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"scanwarden/defender"
+	"scanwarden/tools/internal/target"
 )
 
 const (
@@ -32,8 +34,8 @@ func (d draft) warnings(self string, others []defender.Definition, now time.Time
 	if d.ScanType == "Windows" {
 		out = append(out, retired)
 	}
-	if d.target.entries != nil {
-		out = append(out, d.target.warnings()...)
+	if d.target.Entries != nil {
+		out = append(out, targetWarnings(d.target)...)
 		out = append(out, d.overlaps(self, others)...)
 	}
 	out = append(out, d.scannerAge(now)...)
@@ -47,26 +49,22 @@ func (d draft) warnings(self string, others []defender.Definition, now time.Time
 	return append(out, d.unusualProtocols()...)
 }
 
-// warnings are what the target alone gives reason for.
-func (t target) warnings() []string {
+// targetWarnings returns what the target alone gives reason for.
+func targetWarnings(t target.Target) []string {
 	var out []string
-	if len(t.dropped) > 0 {
-		out = append(out, "target: left out what stood there twice: "+listed(t.dropped, named))
+	if len(t.Duplicates) > 0 {
+		out = append(out, "target: left out what stood there twice: "+listed(t.Duplicates, named))
 	}
-	if t.count() > perDevice {
+	if t.Count() > perDevice {
 		out = append(out, fmt.Sprintf("target: %s; Microsoft supports %s successfully scanned ones per scanner", countedAddresses(t), number(perDevice)))
 	}
-	var public []string
-	for _, s := range t.spans {
-		if s.publicSize() > 0 {
-			public = append(public, s.String())
-		}
-	}
-	if len(public) > 0 {
+	if public := t.PublicRanges(); len(public) > 0 {
 		out = append(out, "target: these are public internet addresses: "+listed(public, named))
 	}
-	out = append(out, t.nowhere()...)
-	if slices.ContainsFunc(t.spans, func(s span) bool { return s.from.Is6() }) {
+	for _, s := range t.Special() {
+		out = append(out, fmt.Sprintf("target: %s is %s", s.Addresses, s.Meaning))
+	}
+	if t.HasIPv6() {
 		out = append(out, "target: Microsoft's pages do not mention IPv6, so Defender may refuse it")
 	}
 	return out
@@ -80,7 +78,7 @@ func (d draft) overlaps(self string, others []defender.Definition) []string {
 		if o.ID == self {
 			continue
 		}
-		if shared := d.target.shares(readTarget(o.Target)); shared != "" {
+		if shared := d.target.Overlap(target.Read(o.Target)); shared != "" {
 			names = append(names, fmt.Sprintf("%s by %s (%s)", shared, quoted(o.ScanName), shown(o.ID)))
 		}
 	}
@@ -131,4 +129,26 @@ func (d draft) unusualProtocols() []string {
 		out = append(out, fmt.Sprintf("privProtocol: %s is none of those Microsoft documents: %s", quoted(a.PrivProtocol), strings.Join(privProtocols, ", ")))
 	}
 	return out
+}
+
+// lookalike warns of a name that mixes Latin letters with Cyrillic or Greek ones, many of which look the same.
+func lookalike(field, name string) []string {
+	latin := false
+	var odd rune
+	var script string
+	for _, r := range name {
+		switch {
+		case unicode.Is(unicode.Latin, r):
+			latin = true
+		case odd != 0:
+		case unicode.Is(unicode.Cyrillic, r):
+			odd, script = r, "Cyrillic"
+		case unicode.Is(unicode.Greek, r):
+			odd, script = r, "Greek"
+		}
+	}
+	if !latin || odd == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("%s: %s mixes Latin letters with the %s %c (U+%04X), which can pass for another: it may be made to look like a name you know", field, quoted(name), script, odd, odd)}
 }

@@ -12,7 +12,7 @@ import (
 // admit authenticates a request and reads its body, or answers it. A stranger's body is read only where nothing but
 // the body can tell that they are none.
 func (d *door) admit(w http.ResponseWriter, r *http.Request) (who caller, body []byte, ok bool) {
-	late := auth.NeedsBody(d.cfg.Authenticator, r)
+	late := d.cfg.Authenticator.NeedsBody(r)
 	if !late {
 		if who, ok = d.caller(w, r, nil); !ok {
 			return caller{}, nil, false

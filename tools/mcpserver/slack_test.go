@@ -91,6 +91,8 @@ func (nobody) Authenticate(*http.Request, []byte) (auth.Caller, error) {
 	return auth.Caller{Session: "shared"}, nil
 }
 
+func (nobody) NeedsBody(*http.Request) bool { return true }
+
 func TestACallerWithoutANameReachesNoTool(t *testing.T) {
 	h := &house{keeper: nobody{}}
 	h.build(t)

@@ -98,6 +98,8 @@ func (failing) Authenticate(*http.Request, []byte) (auth.Caller, error) {
 	return auth.Caller{Principal: "token:ada"}, errors.New("the directory is on fire")
 }
 
+func (failing) NeedsBody(*http.Request) bool { return true }
+
 func TestWhenNobodyCanTellWhoCalls(t *testing.T) {
 	a := newAuthority(t)
 	a.down.Store(true)

@@ -55,6 +55,3 @@ func (b bySignature) authenticatorFor(r *http.Request) Authenticator {
 	}
 	return b.other
 }
-
-// NeedsBody calls the method of a.
-func NeedsBody(a Authenticator, r *http.Request) bool { return a.NeedsBody(r) }

@@ -9,28 +9,28 @@ import (
 	"scanwarden/tools/mcpserver/auth"
 )
 
-// admit authenticates a request and reads its body, or answers it. A stranger's body is read only where nothing but
+// authenticateRequest authenticates a request and reads its body, or answers it. A stranger's body is read only where nothing but
 // the body can tell that they are none.
-func (d *door) admit(w http.ResponseWriter, r *http.Request) (who caller, body []byte, ok bool) {
+func (d *handler) authenticateRequest(w http.ResponseWriter, r *http.Request) (who callerIdentity, body []byte, ok bool) {
 	late := d.cfg.Authenticator.NeedsBody(r)
 	if !late {
-		if who, ok = d.caller(w, r, nil); !ok {
-			return caller{}, nil, false
+		if who, ok = d.authenticateCaller(w, r, nil); !ok {
+			return callerIdentity{}, nil, false
 		}
 	}
 	if r.Method == http.MethodPost {
-		if body, ok = readMessage(w, r); !ok {
-			return caller{}, nil, false
+		if body, ok = readBody(w, r); !ok {
+			return callerIdentity{}, nil, false
 		}
 	}
 	if late {
-		who, ok = d.caller(w, r, body)
+		who, ok = d.authenticateCaller(w, r, body)
 	}
 	return who, body, ok
 }
 
-// readMessage reads the whole message, for the library would read one without end.
-func readMessage(w http.ResponseWriter, r *http.Request) ([]byte, bool) {
+// readBody reads the whole message, for the library would read one without end.
+func readBody(w http.ResponseWriter, r *http.Request) ([]byte, bool) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxMessage))
 	if err == nil {
 		return body, true
@@ -43,12 +43,12 @@ func readMessage(w http.ResponseWriter, r *http.Request) ([]byte, bool) {
 	return nil, false
 }
 
-// caller authenticates a request, or answers it. The cause of a failure of ours goes to the log alone.
-func (d *door) caller(w http.ResponseWriter, r *http.Request, body []byte) (caller, bool) {
+// authenticateCaller authenticates a request, or answers it. The cause of a failure of ours goes to the log alone.
+func (d *handler) authenticateCaller(w http.ResponseWriter, r *http.Request, body []byte) (callerIdentity, bool) {
 	who, err := d.cfg.Authenticator.Authenticate(r, body)
 	if err == nil {
-		return caller{
-			principal: who.Principal, groups: who.Groups, agent: who.Agent, session: who.Session, via: confirm.SourceHTTP,
+		return callerIdentity{
+			principal: who.Principal, groups: who.Groups, agent: who.Agent, session: who.Session, source: confirm.SourceHTTP,
 		}, true
 	}
 	denial, ok := errors.AsType[*auth.Error](err)
@@ -68,5 +68,5 @@ func (d *door) caller(w http.ResponseWriter, r *http.Request, body []byte) (call
 		w.Header().Set("WWW-Authenticate", denial.Challenge)
 	}
 	http.Error(w, denial.Reason, denial.Status)
-	return caller{}, false
+	return callerIdentity{}, false
 }

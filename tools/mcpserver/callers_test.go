@@ -35,8 +35,8 @@ func (l *logBuffer) String() string {
 	return l.text.String()
 }
 
-// door opens a door to the same server for those whom keeper knows.
-func (h *house) door(t testing.TB, keeper auth.Authenticator) (url string) {
+// serveWith opens a door to the same server for those whom keeper knows.
+func (h *stack) serveWith(t testing.TB, keeper auth.Authenticator) (url string) {
 	t.Helper()
 	web := httptest.NewUnstartedServer(nil)
 	host := web.Listener.Addr().String()
@@ -52,17 +52,17 @@ func (h *house) door(t testing.TB, keeper auth.Authenticator) (url string) {
 	return web.URL
 }
 
-// entraHouse is a house whose door knows people by Entra.
-func entraHouse(t testing.TB, channels []confirm.Channel, alter ...func(*confirm.Policy)) (*house, *authority) {
+// newEntraStack is a house whose door knows people by Entra.
+func newEntraStack(t testing.TB, channels []confirm.Channel, alter ...func(*confirm.Policy)) (*stack, *fakeEntra) {
 	t.Helper()
-	a := newAuthority(t)
-	h := &house{channels: channels, keeper: a.keeper(t)}
-	h.build(t, alter...)
+	a := newFakeEntra(t)
+	h := &stack{channels: channels, authenticator: a.authenticator(t)}
+	h.start(t, alter...)
 	return h, a
 }
 
-// bearer puts a token, and a session, on a request.
-func bearer(token, session string) func(*http.Request) {
+// withBearer puts a token, and a session, on a request.
+func withBearer(token, session string) func(*http.Request) {
 	return func(r *http.Request) {
 		r.Header.Set("Authorization", "Bearer "+token)
 		if session != "" {
@@ -77,7 +77,7 @@ const (
 )
 
 func TestTheDoorAsksEntra(t *testing.T) {
-	h, a := entraHouse(t, nil)
+	h, a := newEntraStack(t, nil)
 	ada := a.token(t, adaID, nil)
 	for name, tt := range map[string]struct {
 		token  string
@@ -91,18 +91,18 @@ func TestTheDoorAsksEntra(t *testing.T) {
 		"application":   {a.token(t, adaID, jwt.MapClaims{"scp": nil, "idtyp": "app"}), 200, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			status, header := h.knock(t, "POST", ping, bearer(tt.token, ""))
+			status, header := h.sendRaw(t, "POST", initializeRequest, withBearer(tt.token, ""))
 			challenge := header.Get("WWW-Authenticate")
 			if status != tt.status || !strings.Contains(challenge, tt.error) || (tt.error != "") != strings.HasPrefix(challenge, "Bearer resource_metadata=") {
 				t.Errorf("%d %q, want %d", status, challenge, tt.status)
 			}
 		})
 	}
-	status, header := h.knock(t, "POST", ping, func(r *http.Request) { r.Header.Del("Authorization") })
+	status, header := h.sendRaw(t, "POST", initializeRequest, func(r *http.Request) { r.Header.Del("Authorization") })
 	if challenge := header.Get("WWW-Authenticate"); status != 401 || strings.Contains(challenge, "error=") || challenge == "" {
 		t.Errorf("nobody: %d %q", status, challenge)
 	}
-	if status, _ := h.knock(t, "POST", ping, func(r *http.Request) { r.URL.RawQuery = "access_token=" + ada }); status != 400 {
+	if status, _ := h.sendRaw(t, "POST", initializeRequest, func(r *http.Request) { r.URL.RawQuery = "access_token=" + ada }); status != 400 {
 		t.Errorf("a token in the query: %d", status)
 	}
 }
@@ -110,35 +110,35 @@ func TestTheDoorAsksEntra(t *testing.T) {
 // Nobody gets into another's session: not another person, not whoever has a token of the server, and not an agent
 // that acts for the very person.
 func TestASessionBelongsToItsCaller(t *testing.T) {
-	h, a := entraHouse(t, nil)
+	h, a := newEntraStack(t, nil)
 	ada, bob := a.token(t, adaID, nil), a.token(t, bobID, nil)
 	agent := a.token(t, adaID, jwt.MapClaims{"xms_act_fct": "11"})
-	tokens := h.door(t, auth.BearerTokens(nil))
-	local := h.door(t, auth.Anonymous("local:ada"))
-	inSlack := h.door(t, slackKeeper())
-	_, header := h.knock(t, "POST", ping, bearer(ada, ""))
+	tokens := h.serveWith(t, auth.BearerTokens(nil))
+	local := h.serveWith(t, auth.Anonymous("local:ada"))
+	inSlack := h.serveWith(t, slackAuthenticator())
+	_, header := h.sendRaw(t, "POST", initializeRequest, withBearer(ada, ""))
 	session := header.Get("Mcp-Session-Id")
 	for name, tt := range map[string]struct {
 		url, method, body string
 		alter             func(*http.Request)
 		status            int
 	}{
-		"ada":                        {h.url, "POST", listTools, bearer(ada, session), 200},
-		"ada with a new token":       {h.url, "POST", listTools, bearer(a.token(t, adaID, jwt.MapClaims{"uti": "new"}), session), 200},
-		"bob":                        {h.url, "POST", listTools, bearer(bob, session), 404},
-		"bob calls":                  {h.url, "POST", listScans, bearer(bob, session), 404},
-		"bob ends it":                {h.url, "DELETE", "", bearer(bob, session), 404},
-		"bob answers":                {h.url, "POST", `{"jsonrpc":"2.0","id":1,"result":{"action":"accept"}}`, bearer(bob, session), 404},
-		"an agent for ada":           {h.url, "POST", listTools, bearer(agent, session), 404},
-		"an agent ends it":           {h.url, "DELETE", "", bearer(agent, session), 404},
-		"a local user":               {local, "POST", listTools, bearer("x", session), 404},
-		"a token of another door":    {tokens, "POST", listTools, bearer(ada, session), 401},
-		"Slack's app":                {inSlack, "POST", listTools, func(r *http.Request) { slackSigned(listTools)(r); r.Header.Set("Mcp-Session-Id", session) }, 404},
-		"ada with a session of none": {h.url, "POST", listTools, bearer(ada, "made.up"), 404},
+		"ada":                        {h.url, "POST", listTools, withBearer(ada, session), 200},
+		"ada with a new token":       {h.url, "POST", listTools, withBearer(a.token(t, adaID, jwt.MapClaims{"uti": "new"}), session), 200},
+		"bob":                        {h.url, "POST", listTools, withBearer(bob, session), 404},
+		"bob calls":                  {h.url, "POST", listScans, withBearer(bob, session), 404},
+		"bob ends it":                {h.url, "DELETE", "", withBearer(bob, session), 404},
+		"bob answers":                {h.url, "POST", `{"jsonrpc":"2.0","id":1,"result":{"action":"accept"}}`, withBearer(bob, session), 404},
+		"an agent for ada":           {h.url, "POST", listTools, withBearer(agent, session), 404},
+		"an agent ends it":           {h.url, "DELETE", "", withBearer(agent, session), 404},
+		"a local user":               {local, "POST", listTools, withBearer("x", session), 404},
+		"a token of another door":    {tokens, "POST", listTools, withBearer(ada, session), 401},
+		"Slack's app":                {inSlack, "POST", listTools, func(r *http.Request) { signSlack(listTools)(r); r.Header.Set("Mcp-Session-Id", session) }, 404},
+		"ada with a session of none": {h.url, "POST", listTools, withBearer(ada, "made.up"), 404},
 	} {
 		t.Run(name, func(t *testing.T) {
-			other := &house{url: tt.url}
-			if got, _ := other.knock(t, tt.method, tt.body, tt.alter); got != tt.status {
+			other := &stack{url: tt.url}
+			if got, _ := other.sendRaw(t, tt.method, tt.body, tt.alter); got != tt.status {
 				t.Errorf("status %d, want %d", got, tt.status)
 			}
 		})
@@ -150,20 +150,20 @@ func TestARoleDecides(t *testing.T) {
 	byRole := func(p *confirm.Policy) {
 		p.Approvers, p.Requesters, p.SelfApproval = []string{"entra-role:Scans.Approver"}, []string{adaEntra}, true
 	}
-	h, a := entraHouse(t, nil, byRole)
+	h, a := newEntraStack(t, nil, byRole)
 	ada := a.token(t, adaID, nil)
-	first := h.call(t, leg{token: ada, tool: "add_scan", args: h.newScan("By role")})
-	_, code := first.message(t)
+	first := h.callTool(t, toolCall{token: ada, tool: "add_scan", args: h.newScan("By role")})
+	_, code := first.wantPrompt(t)
 	if _, called := h.behalf.Load(confirm.Principal(adaEntra)); !called {
 		t.Error("Defender was not read on behalf of ada")
 	}
-	second := leg{token: ada, tool: "add_scan", args: h.newScan("By role"), state: first.Result.RequestState, responses: accept(code)}
-	if out := h.call(t, second).ends(t, "applied"); out.DecidedBy != adaEntra {
+	second := toolCall{token: ada, tool: "add_scan", args: h.newScan("By role"), state: first.Result.RequestState, responses: acceptWith(code)}
+	if out := h.callTool(t, second).wantStatus(t, "applied"); out.DecidedBy != adaEntra {
 		t.Errorf("decided by %q", out.DecidedBy)
 	}
 	without := a.token(t, adaID, jwt.MapClaims{"roles": nil})
-	h.call(t, leg{token: without, tool: "add_scan", args: h.newScan("Without")}).ends(t, "refused")
-	h.writes(t, 1)
+	h.callTool(t, toolCall{token: without, tool: "add_scan", args: h.newScan("Without")}).wantStatus(t, "refused")
+	h.wantWrites(t, 1)
 }
 
 // An agent that acts for ada is not ada: it is not asked, it answers no question of hers, and somebody else decides.
@@ -171,34 +171,34 @@ func TestAnAgentAsksAndNeverDecides(t *testing.T) {
 	requester := func(p *confirm.Policy) {
 		p.Approvers, p.Requesters, p.SelfApproval = []string{adaEntra, "token:bob"}, []string{adaEntra}, true
 	}
-	h, a := entraHouse(t, []confirm.Channel{confirm.Client, confirm.Slack}, requester)
+	h, a := newEntraStack(t, []confirm.Channel{confirm.Client, confirm.Slack}, requester)
 	ada, agent := a.token(t, adaID, nil), a.token(t, adaID, jwt.MapClaims{"xms_act_fct": "11"})
 
-	first := h.call(t, leg{token: ada, tool: "add_scan", args: h.newScan("Ada's own")})
-	_, code := first.message(t)
-	taken := h.call(t, leg{token: agent, tool: "add_scan", args: h.newScan("Ada's own"), state: first.Result.RequestState, responses: accept(code)})
+	first := h.callTool(t, toolCall{token: ada, tool: "add_scan", args: h.newScan("Ada's own")})
+	_, code := first.wantPrompt(t)
+	taken := h.callTool(t, toolCall{token: agent, tool: "add_scan", args: h.newScan("Ada's own"), state: first.Result.RequestState, responses: acceptWith(code)})
 	if taken.Error == nil {
 		t.Errorf("an agent answered ada's question: %s", taken.raw)
 	}
-	peeked := h.call(t, leg{token: agent, tool: "add_scan", args: h.newScan("Ada's own"), state: first.Result.RequestState})
+	peeked := h.callTool(t, toolCall{token: agent, tool: "add_scan", args: h.newScan("Ada's own"), state: first.Result.RequestState})
 	if strings.Contains(peeked.raw, code) {
 		t.Errorf("an agent was shown the code: %s", peeked.raw)
 	}
-	h.call(t, leg{token: ada, tool: "add_scan", args: h.newScan("Ada's own"), state: first.Result.RequestState, responses: accept(code)}).ends(t, "applied")
+	h.callTool(t, toolCall{token: ada, tool: "add_scan", args: h.newScan("Ada's own"), state: first.Result.RequestState, responses: acceptWith(code)}).wantStatus(t, "applied")
 
 	for _, token := range []string{agent, a.token(t, adaID, jwt.MapClaims{"scp": nil, "idtyp": "app"})} {
-		h.whileBobDecides(t, adaEntra, func() reply {
-			return h.call(t, leg{token: token, tool: "add_scan", args: h.newScan("An agent's")})
-		}).ends(t, "applied")
+		h.callWhileBobApproves(t, adaEntra, func() response {
+			return h.callTool(t, toolCall{token: token, tool: "add_scan", args: h.newScan("An agent's")})
+		}).wantStatus(t, "applied")
 	}
-	h.writes(t, 3)
+	h.wantWrites(t, 3)
 }
 
 // What an agent's client would answer is the agent's own word: the gate is not even offered it.
 func TestAnAgentsClientIsNoChannel(t *testing.T) {
-	h, a := entraHouse(t, []confirm.Channel{confirm.Client, confirm.Slack})
+	h, a := newEntraStack(t, []confirm.Channel{confirm.Client, confirm.Slack})
 	var seen []confirm.Requester
-	h.server.SeeAskers(func(by confirm.Requester) { seen = append(seen, by) })
+	h.server.ObserveRequesters(func(by confirm.Requester) { seen = append(seen, by) })
 	for name, tt := range map[string]struct {
 		claims jwt.MapClaims
 		want   []confirm.Channel
@@ -208,17 +208,17 @@ func TestAnAgentsClientIsNoChannel(t *testing.T) {
 		"an application": {jwt.MapClaims{"scp": nil, "idtyp": "app"}, []confirm.Channel{confirm.Slack}},
 	} {
 		seen = nil
-		h.call(t, leg{token: a.token(t, adaID, tt.claims), tool: "list_scans"})
+		h.callTool(t, toolCall{token: a.token(t, adaID, tt.claims), tool: "list_scans"})
 		if len(seen) != 1 || !slices.Equal(seen[0].Channels, tt.want) {
 			t.Errorf("%s: %+v, want the channels %v", name, seen, tt.want)
 		}
 	}
 }
 
-// whileBobDecides makes a call, and approves in Slack, as bob, the change that comes of it.
-func (h *house) whileBobDecides(t *testing.T, requester confirm.Principal, call func() reply) reply {
+// callWhileBobApproves makes a call, and approves in Slack, as bob, the change that comes of it.
+func (h *stack) callWhileBobApproves(t *testing.T, requester confirm.Principal, call func() response) response {
 	t.Helper()
-	answered := make(chan reply, 1)
+	answered := make(chan response, 1)
 	go func() { answered <- call() }()
 	for {
 		select {

@@ -12,36 +12,36 @@ import (
 	"scanwarden/confirm"
 )
 
-// askHanging puts a question to an initialize-era client, whose call hangs until its person has answered. The library
+// elicitSync puts a question to an initialize-era client, whose call hangs until its person has answered. The library
 // would do so too, and go on waiting after the change has ended elsewhere: decided, taken back, or expired.
-func (w writeCall) askHanging(ctx context.Context, c confirm.Change, state string, form mcp.ElicitationParams) (*mcp.CallToolResult, error) {
-	reply, ended, err := w.elicit(ctx, c, form)
+func (w writeCall) elicitSync(ctx context.Context, c confirm.Change, state string, form mcp.ElicitationParams) (*mcp.CallToolResult, error) {
+	reply, ended, err := w.elicitUntilSettled(ctx, c, form)
 	switch {
 	case reply != nil:
 	case ended:
-		return w.outcome(ctx, c)
+		return w.waitOutcome(ctx, c)
 	case ctx.Err() != nil:
-		return w.outcome(ctx, w.abandon(ctx, c)) // people may be asked elsewhere too
+		return w.waitOutcome(ctx, w.cancelPrompt(ctx, c)) // people may be asked elsewhere too
 	default: // no window, or a client that finds its person's answer wrong by the form: nothing that could be a yes
 		w.cfg.Log.WarnContext(ctx, "a client answered a question with an error", "change", c.ID, "error", err)
 		reply = &mcp.ElicitationResult{}
 		reply.Action = mcp.ElicitationResponseActionCancel
 	}
 	w.req.Params.RequestState = state
-	w.req.Params.InputResponses = mcp.InputResponses{answerKey: mcp.NewElicitationInputResponse(*reply)}
-	return w.answer(ctx)
+	w.req.Params.InputResponses = mcp.InputResponses{elicitationKey: mcp.NewElicitationInputResponse(*reply)}
+	return w.handleAnswer(ctx)
 }
 
-// elicit waits for the answer, or until the change has ended without it. Without a reply, the error says why there is
+// elicitUntilSettled waits for the answer, or until the change has ended without it. Without a reply, the error says why there is
 // none.
-func (w writeCall) elicit(ctx context.Context, c confirm.Change, form mcp.ElicitationParams) (reply *mcp.ElicitationResult, ended bool, err error) {
-	defer w.calls.aside()()
-	defer w.keepTelling(ctx, w.req)()
+func (w writeCall) elicitUntilSettled(ctx context.Context, c confirm.Change, form mcp.ElicitationParams) (reply *mcp.ElicitationResult, ended bool, err error) {
+	defer w.calls.pause()()
+	defer w.startHeartbeat(ctx, w.req)()
 	asking, stop := context.WithCancel(ctx)
 	watched := make(chan struct{})
 	go func() {
 		defer close(watched)
-		if ended = w.endsWhile(asking, c.ID); ended {
+		if ended = w.settledBefore(asking, c.ID); ended {
 			stop()
 		}
 	}()
@@ -56,10 +56,10 @@ func (w writeCall) elicit(ctx context.Context, c confirm.Change, form mcp.Elicit
 	return reply, false, nil
 }
 
-// endsWhile reports whether a change ends before ctx does. A ledger that cannot be read for a while is asked again.
-func (w writeCall) endsWhile(ctx context.Context, id string) bool {
+// settledBefore reports whether a change ends before ctx does. A ledger that cannot be read for a while is asked again.
+func (w writeCall) settledBefore(ctx context.Context, id string) bool {
 	for ctx.Err() == nil {
-		c, err := w.wait(ctx, id)
+		c, err := w.waitSafely(ctx, id)
 		if err == nil {
 			return !c.State.Open()
 		}
@@ -74,8 +74,8 @@ func (w writeCall) endsWhile(ctx context.Context, id string) bool {
 	return false
 }
 
-// wait is Gate.Wait on a goroutine of its own, where a panic must not cost more than one answer.
-func (w writeCall) wait(ctx context.Context, id string) (c confirm.Change, err error) {
+// waitSafely is Gate.Wait on a goroutine of its own, where a panic must not cost more than one answer.
+func (w writeCall) waitSafely(ctx context.Context, id string) (c confirm.Change, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic: %v", p)
@@ -84,14 +84,14 @@ func (w writeCall) wait(ctx context.Context, id string) (c confirm.Change, err e
 	return w.back.Gate.Wait(ctx, id)
 }
 
-// abandon takes back a question that nobody can answer any more, unless people are asked elsewhere too.
-func (w writeCall) abandon(ctx context.Context, c confirm.Change) confirm.Change {
+// cancelPrompt takes back a question that nobody can answer any more, unless people are asked elsewhere too.
+func (w writeCall) cancelPrompt(ctx context.Context, c confirm.Change) confirm.Change {
 	if slices.ContainsFunc(c.Channels, func(ch confirm.Channel) bool { return ch != confirm.Client }) {
 		return c
 	}
-	tidy, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWord)
+	tidy, cancel := context.WithTimeout(context.WithoutCancel(ctx), answerTimeout)
 	defer cancel()
-	now, err := w.back.Gate.Cancel(tidy, c.ID, w.by.principal)
+	now, err := w.back.Gate.Cancel(tidy, c.ID, w.caller.principal)
 	switch {
 	case err == nil, errors.Is(err, confirm.ErrRefused):
 		return now // taken back, or ended before

@@ -16,15 +16,15 @@ import (
 	"scanwarden/confirm/store"
 )
 
-// endings are the ways in which a change ends while a client's prompt stands unanswered.
-var endings = map[string]func(*testing.T, *house, confirm.Change){
-	"withdrawn": func(t *testing.T, h *house, c confirm.Change) {
+// waysToEnd are the ways in which a change ends while a client's prompt stands unanswered.
+var waysToEnd = map[string]func(*testing.T, *stack, confirm.Change){
+	"withdrawn": func(t *testing.T, h *stack, c confirm.Change) {
 		if _, err := h.gate.Withdraw(t.Context(), c.ID, confirm.Requester{Principal: c.Requester}); err != nil {
 			t.Error(err)
 		}
 	},
-	"expired": func(_ *testing.T, h *house, _ confirm.Change) { h.ahead.Store(3600) },
-	"applied": func(t *testing.T, h *house, c confirm.Change) {
+	"expired": func(_ *testing.T, h *stack, _ confirm.Change) { h.ahead.Store(3600) },
+	"applied": func(t *testing.T, h *stack, c confirm.Change) {
 		vote := confirm.Vote{Principal: "token:bob", Approve: true, Channel: confirm.Slack}
 		if _, err := h.gate.Decide(t.Context(), c.ID, vote); err != nil {
 			t.Error(err)
@@ -32,14 +32,14 @@ var endings = map[string]func(*testing.T, *house, confirm.Change){
 	},
 }
 
-// hanging is a house in which two channels are asked.
-func hanging(t *testing.T) *house {
-	return newHouseAsking(t, []confirm.Channel{confirm.Client, confirm.Slack}, func(p *confirm.Policy) {
+// newTwoChannelStack is a house in which two channels are asked.
+func newTwoChannelStack(t *testing.T) *stack {
+	return newStackWith(t, []confirm.Channel{confirm.Client, confirm.Slack}, func(p *confirm.Policy) {
 		p.Approvers = []string{"token:ada", "token:bob", "local:ada"}
 	})
 }
 
-func (h *house) theOpenOne(t *testing.T, by confirm.Principal) confirm.Change {
+func (h *stack) onlyOpenChange(t *testing.T, by confirm.Principal) confirm.Change {
 	t.Helper()
 	open, err := h.gate.OpenChanges(t.Context(), by)
 	if err != nil || len(open) != 1 {
@@ -50,37 +50,37 @@ func (h *house) theOpenOne(t *testing.T, by confirm.Principal) confirm.Change {
 
 // An initialize-era call hangs while its person is asked; it ends with the change, whoever ended that.
 func TestAHangingCallEndsWithItsChange(t *testing.T) {
-	for status, end := range endings {
+	for status, end := range waysToEnd {
 		t.Run("stdio "+status, func(t *testing.T) {
-			h := hanging(t)
-			w := h.stdio(t)
+			h := newTwoChannelStack(t)
+			w := h.startStdio(t)
 			w.initialize()
 			id := w.request("tools/call", map[string]any{"name": "add_scan", "arguments": h.newScan("Left hanging")})
 			if question := w.read(); question.Method != "elicitation/create" {
 				t.Fatalf("got %+v", question)
 			}
-			end(t, h, h.theOpenOne(t, "local:ada"))
+			end(t, h, h.onlyOpenChange(t, "local:ada"))
 			if got := w.read(); string(got.ID) != fmt.Sprint(id) || !strings.Contains(string(got.Result), `"status":"`+status+`"`) {
 				t.Errorf("got %+v %s", got, got.Result)
 			}
-			w.ends()
+			w.closeAndWait()
 		})
 		t.Run("HTTP "+status, func(t *testing.T) {
-			h := hanging(t)
+			h := newTwoChannelStack(t)
 			asked, over := make(chan struct{}), make(chan struct{})
 			defer close(over)
-			c := h.old(t, func(string) *mcp.ElicitationResult {
+			c := h.dialInitializeEra(t, func(string) *mcp.ElicitationResult {
 				close(asked)
 				<-over
-				return typed("LATE2")
+				return acceptCode("LATE2")
 			})
 			ended := make(chan string, 1)
 			go func() {
-				res, err := h.callOld(t, c, "add_scan", h.newScan("Left hanging"))
+				res, err := h.callInitializeEra(t, c, "add_scan", h.newScan("Left hanging"))
 				ended <- fmt.Sprintf("%+v %v", res, err)
 			}()
 			<-asked
-			end(t, h, h.theOpenOne(t, "token:ada"))
+			end(t, h, h.onlyOpenChange(t, "token:ada"))
 			select {
 			case got := <-ended:
 				if !strings.Contains(got, "status:"+status) {
@@ -95,29 +95,29 @@ func TestAHangingCallEndsWithItsChange(t *testing.T) {
 
 // A client that goes away takes its question along: the change is withdrawn by the time the server has ended.
 func TestAQuestionGoesWithItsClient(t *testing.T) {
-	h := newHouse(t, func(p *confirm.Policy) { p.Approvers, p.SelfApproval = nil, false })
-	w := h.stdio(t)
+	h := newStack(t, func(p *confirm.Policy) { p.Approvers, p.SelfApproval = nil, false })
+	w := h.startStdio(t)
 	w.initialize()
 	w.request("tools/call", map[string]any{"name": "add_scan", "arguments": h.newScan("Left alone")})
 	if got := w.read(); got.Method != "elicitation/create" {
 		t.Fatalf("got %+v", got)
 	}
-	c := h.theOpenOne(t, "local:ada")
-	w.ends()
-	if now, err := h.ledger.Change(t.Context(), c.ID); err != nil || now.State != confirm.Withdrawn {
+	c := h.onlyOpenChange(t, "local:ada")
+	w.closeAndWait()
+	if now, err := h.store.Change(t.Context(), c.ID); err != nil || now.State != confirm.Withdrawn {
 		t.Errorf("the change is %s, %v", now.State, err)
 	}
 }
 
-// between is a real ledger at which something happens in the moment that a test is about.
-type between struct {
+// storeHooks is a real ledger at which something happens in the moment that a test is about.
+type storeHooks struct {
 	*store.Store
-	read  atomic.Pointer[func() error]       // before a change is read
-	moved func(confirm.Change, confirm.Move) // before it is moved
+	beforeRead atomic.Pointer[func() error]       // before a change is read
+	beforeMove func(confirm.Change, confirm.Move) // before it is moved
 }
 
-func (b *between) Change(ctx context.Context, id string) (confirm.Change, error) {
-	if read := b.read.Load(); read != nil {
+func (b *storeHooks) Change(ctx context.Context, id string) (confirm.Change, error) {
+	if read := b.beforeRead.Load(); read != nil {
 		if err := (*read)(); err != nil {
 			return confirm.Change{}, err
 		}
@@ -125,15 +125,15 @@ func (b *between) Change(ctx context.Context, id string) (confirm.Change, error)
 	return b.Store.Change(ctx, id)
 }
 
-func (b *between) Move(ctx context.Context, c confirm.Change, m confirm.Move) (confirm.Change, error) {
-	if b.moved != nil {
-		b.moved(c, m)
+func (b *storeHooks) Move(ctx context.Context, c confirm.Change, m confirm.Move) (confirm.Change, error) {
+	if b.beforeMove != nil {
+		b.beforeMove(c, m)
 	}
 	return b.Store.Move(ctx, c, m)
 }
 
-// asked asks over stdio, and returns what came to the client's person.
-func (w *wire) asked(h *house, name string) (id int, question line) {
+// callAndWaitForPrompt asks over stdio, and returns what came to the client's person.
+func (w *stdioClient) callAndWaitForPrompt(h *stack, name string) (id int, question rpcMessage) {
 	w.t.Helper()
 	id = w.request("tools/call", map[string]any{"name": "add_scan", "arguments": h.newScan(name)})
 	if question = w.read(); question.Method != "elicitation/create" {
@@ -142,12 +142,12 @@ func (w *wire) asked(h *house, name string) (id int, question line) {
 	return id, question
 }
 
-func (w *wire) reply(question line, result string) {
+func (w *stdioClient) sendResult(question rpcMessage, result string) {
 	w.t.Helper()
 	w.send(fmt.Sprintf(`{"jsonrpc":"2.0","id":%s,"result":%s}`, question.ID, result))
 }
 
-func (w *wire) told(id int, status string) {
+func (w *stdioClient) wantStatus(id int, status string) {
 	w.t.Helper()
 	if got := w.read(); string(got.ID) != fmt.Sprint(id) || !strings.Contains(string(got.Result), `"status":"`+status+`"`) {
 		w.t.Errorf("got %+v %s, want %s", got, got.Result, status)
@@ -158,23 +158,23 @@ func (w *wire) told(id int, status string) {
 func TestAnErrorInPlaceOfAnAnswerIsNoYes(t *testing.T) {
 	failed := `{"jsonrpc":"2.0","id":%s,"error":{"code":-32603,"message":"no window"}}`
 	t.Run("alone", func(t *testing.T) {
-		h := newHouse(t, func(p *confirm.Policy) { p.Approvers, p.SelfApproval = nil, false })
-		w := h.stdio(t)
+		h := newStack(t, func(p *confirm.Policy) { p.Approvers, p.SelfApproval = nil, false })
+		w := h.startStdio(t)
 		w.initialize()
-		id, question := w.asked(h, "Not shown")
+		id, question := w.callAndWaitForPrompt(h, "Not shown")
 		w.send(fmt.Sprintf(failed, question.ID))
-		w.told(id, "denied")
-		w.ends()
+		w.wantStatus(id, "denied")
+		w.closeAndWait()
 	})
 	t.Run("with Slack", func(t *testing.T) {
-		h := hanging(t)
-		w := h.stdio(t)
+		h := newTwoChannelStack(t)
+		w := h.startStdio(t)
 		w.initialize()
-		id, question := w.asked(h, "Not shown")
+		id, question := w.callAndWaitForPrompt(h, "Not shown")
 		w.send(fmt.Sprintf(failed, question.ID))
-		endings["applied"](t, h, h.theOpenOne(t, "local:ada"))
-		w.told(id, "applied")
-		w.ends()
+		waysToEnd["applied"](t, h, h.onlyOpenChange(t, "local:ada"))
+		w.wantStatus(id, "applied")
+		w.closeAndWait()
 	})
 }
 
@@ -182,20 +182,20 @@ func TestAnErrorInPlaceOfAnAnswerIsNoYes(t *testing.T) {
 // and not that it may be made again.
 func TestAnAnswerThatLosesToADecisionIsToldOfIt(t *testing.T) {
 	for _, answer := range []string{`{"action":"accept","content":{"code":"WRONG"}}`, `{"action":"cancel"}`} {
-		h := &house{channels: []confirm.Channel{confirm.Client, confirm.Slack}, between: &between{}}
-		h.build(t, func(p *confirm.Policy) { p.Approvers = []string{"token:bob", "local:ada"} })
-		h.between.moved = func(c confirm.Change, m confirm.Move) {
+		h := &stack{channels: []confirm.Channel{confirm.Client, confirm.Slack}, hooks: &storeHooks{}}
+		h.start(t, func(p *confirm.Policy) { p.Approvers = []string{"token:bob", "local:ada"} })
+		h.hooks.beforeMove = func(c confirm.Change, m confirm.Move) {
 			if m.NextRound {
-				endings["applied"](t, h, c)
+				waysToEnd["applied"](t, h, c)
 			}
 		}
-		w := h.stdio(t)
+		w := h.startStdio(t)
 		w.initialize()
-		id, question := w.asked(h, "Decided meanwhile")
-		w.reply(question, answer)
-		w.told(id, "applied")
-		h.writes(t, 1)
-		w.ends()
+		id, question := w.callAndWaitForPrompt(h, "Decided meanwhile")
+		w.sendResult(question, answer)
+		w.wantStatus(id, "applied")
+		h.wantWrites(t, 1)
+		w.closeAndWait()
 	}
 }
 
@@ -206,23 +206,23 @@ func TestAHangingCallOutlivesATroubledLedger(t *testing.T) {
 		"panic": func() error { panic("a bug") },
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := &house{channels: []confirm.Channel{confirm.Client, confirm.Slack}, between: &between{}}
-			h.build(t, func(p *confirm.Policy) { p.Approvers = []string{"token:bob", "local:ada"} })
-			w := h.stdio(t)
+			h := &stack{channels: []confirm.Channel{confirm.Client, confirm.Slack}, hooks: &storeHooks{}}
+			h.start(t, func(p *confirm.Policy) { p.Approvers = []string{"token:bob", "local:ada"} })
+			w := h.startStdio(t)
 			w.initialize()
-			id, _ := w.asked(h, "Asked in troubled times")
-			c := h.theOpenOne(t, "local:ada")
+			id, _ := w.callAndWaitForPrompt(h, "Asked in troubled times")
+			c := h.onlyOpenChange(t, "local:ada")
 			struck := make(chan struct{})
 			strike := sync.OnceValue(func() error {
-				h.between.read.Store(nil)
+				h.hooks.beforeRead.Store(nil)
 				defer close(struck)
 				return trouble()
 			})
-			h.between.read.Store(&strike)
+			h.hooks.beforeRead.Store(&strike)
 			<-struck
-			endings["applied"](t, h, c)
-			w.told(id, "applied")
-			w.ends()
+			waysToEnd["applied"](t, h, c)
+			w.wantStatus(id, "applied")
+			w.closeAndWait()
 		})
 	}
 }
@@ -232,23 +232,23 @@ func TestAnAnswerCountsWhoseCallIsCancelled(t *testing.T) {
 	for status, answer := range map[confirm.State]string{
 		confirm.Denied: `{"action":"decline"}`, confirm.Applied: `{"action":"accept","content":{"code":"%s"}}`,
 	} {
-		h := &house{channels: []confirm.Channel{confirm.Client, confirm.Slack}, between: &between{}}
-		h.build(t, func(p *confirm.Policy) { p.Approvers = []string{"token:bob", "local:ada"} })
+		h := &stack{channels: []confirm.Channel{confirm.Client, confirm.Slack}, hooks: &storeHooks{}}
+		h.start(t, func(p *confirm.Policy) { p.Approvers = []string{"token:bob", "local:ada"} })
 		deciding, cancelled := make(chan struct{}), make(chan struct{})
-		h.between.moved = func(_ confirm.Change, m confirm.Move) {
+		h.hooks.beforeMove = func(_ confirm.Change, m confirm.Move) {
 			if m.Decision != nil {
 				close(deciding)
 				<-cancelled
 			}
 		}
-		w := h.stdio(t)
+		w := h.startStdio(t)
 		w.initialize()
-		id, question := w.asked(h, "Answered and cancelled")
-		c := h.theOpenOne(t, "local:ada")
+		id, question := w.callAndWaitForPrompt(h, "Answered and cancelled")
+		c := h.onlyOpenChange(t, "local:ada")
 		if status == confirm.Applied {
-			answer = fmt.Sprintf(answer, lastLine.FindStringSubmatch(question.Params.Message)[1])
+			answer = fmt.Sprintf(answer, codeLine.FindStringSubmatch(question.Params.Message)[1])
 		}
-		w.reply(question, answer)
+		w.sendResult(question, answer)
 		<-deciding
 		w.send(fmt.Sprintf(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":%d}}`, id))
 		ping := w.request("ping", map[string]any{}) // it is answered after the cancellation was read
@@ -261,6 +261,6 @@ func TestAnAnswerCountsWhoseCallIsCancelled(t *testing.T) {
 		if now, err := h.gate.Wait(wait, c.ID); err != nil || now.State != status {
 			t.Errorf("the change is %s, %v; want %s", now.State, err, status)
 		}
-		w.ends()
+		w.closeAndWait()
 	}
 }

@@ -29,11 +29,11 @@ type HTTPConfig struct {
 	Authenticator auth.Authenticator // tells who sent a request
 }
 
-// door stands in front of the library's handler, which checks neither origin nor caller nor size.
-type door struct {
+// handler stands in front of the library's handler, which checks neither origin nor caller nor size.
+type handler struct {
 	cfg    HTTPConfig
 	server *Server
-	ids    sessions
+	ids    sessionIDs
 	next   http.Handler
 }
 
@@ -42,23 +42,23 @@ func (s *Server) Handler(cfg HTTPConfig) (http.Handler, error) {
 	if cfg.Authenticator == nil {
 		return nil, errors.New("MCP over HTTP: nothing is configured to tell who calls")
 	}
-	keys, err := s.keys()
+	keys, err := s.derivedKeys()
 	if err != nil {
 		return nil, err
 	}
-	ids := sessions{key: keys.session}
+	ids := sessionIDs{key: keys.session}
 	lib := server.NewStreamableHTTPServer(s.mcp,
 		server.WithSessionIdManagerResolver(ids),
 		server.WithSessionIdleTTL(sessionIdle),
-		server.WithDisableStreaming(true),                                        // a GET stream can take another request's messages
-		server.WithStreamableHTTPLogger(slog.New(warnings{s.cfg.Log.Handler()})), // its lesser lines hold session ids
+		server.WithDisableStreaming(true),                                              // a GET stream can take another request's messages
+		server.WithStreamableHTTPLogger(slog.New(warnLogHandler{s.cfg.Log.Handler()})), // its lesser lines hold session ids
 	)
 	context.AfterFunc(s.base, func() { lib.CloseSessions(context.Background()) })
-	return &door{cfg: cfg, server: s, ids: ids, next: lib}, nil
+	return &handler{cfg: cfg, server: s, ids: ids, next: lib}, nil
 }
 
 // ServeHTTP lets a request in when its host, origin and caller are ours, and its size is bounded.
-func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (d *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("X-Accel-Buffering", "no") // a buffering proxy would hold a dialog back
 	h.Set("X-Content-Type-Options", "nosniff")
@@ -71,21 +71,21 @@ func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "web pages of this origin may not call scanwarden", http.StatusForbidden)
 		return
 	}
-	who, body, ok := d.admit(w, r)
+	who, body, ok := d.authenticateRequest(w, r)
 	if !ok {
 		return
 	}
-	hideCredentials(r.Header)
+	stripCredentials(r.Header)
 	ctx, cancel := context.WithCancel(withCaller(r.Context(), who))
 	defer cancel()
 	defer context.AfterFunc(d.server.base, cancel)()
 	r = r.WithContext(ctx)
 	r.Body = io.NopCloser(bytes.NewReader(body))
-	d.serve(w, r, body)
+	d.serveCaller(w, r, body)
 }
 
-// hideCredentials takes away what proved who the caller is: the library hands headers to handlers.
-func hideCredentials(h http.Header) {
+// stripCredentials takes away what proved who the caller is: the library hands headers to handlers.
+func stripCredentials(h http.Header) {
 	h.Del("Authorization")
 	for name := range h {
 		if strings.HasPrefix(name, "X-Slack-") {
@@ -94,26 +94,26 @@ func hideCredentials(h http.Header) {
 	}
 }
 
-// serve passes on what this caller may send.
-func (d *door) serve(w http.ResponseWriter, r *http.Request, body []byte) {
-	who := r.Context().Value(callerKey{}).(caller)
+// serveCaller passes on what this caller may send.
+func (d *handler) serveCaller(w http.ResponseWriter, r *http.Request, body []byte) {
+	who := r.Context().Value(callerKey{}).(callerIdentity)
 	switch {
 	case r.Method != http.MethodPost && r.Method != http.MethodDelete:
 		w.Header().Set("Allow", "POST, DELETE")
 		http.Error(w, "use POST", http.StatusMethodNotAllowed)
-	case who.principal == "" && !discovers(body):
+	case who.principal == "" && !isDiscovery(body):
 		http.Error(w, "nobody is named who calls: only the tools can be listed", http.StatusForbidden)
-	case r.Method == http.MethodDelete && !d.ids.owns(r.Header.Get(server.HeaderKeySessionID), who.holder()):
+	case r.Method == http.MethodDelete && !d.ids.belongsTo(r.Header.Get(server.HeaderKeySessionID), who.sessionOwner()):
 		http.Error(w, "no such session", http.StatusNotFound)
-	case foreignCancel(r, body, d.ids.owns(r.Header.Get(server.HeaderKeySessionID), who.holder())):
+	case isForeignCancel(r, body, d.ids.belongsTo(r.Header.Get(server.HeaderKeySessionID), who.sessionOwner())):
 		w.WriteHeader(http.StatusAccepted)
 	default:
 		d.next.ServeHTTP(w, r)
 	}
 }
 
-// discovers reports whether a message asks only what there is. It is read as the library reads it.
-func discovers(body []byte) bool {
+// isDiscovery reports whether a message asks only what there is. It is read as the library reads it.
+func isDiscovery(body []byte) bool {
 	var msg struct{ Method string }
 	if json.Unmarshal(body, &msg) != nil {
 		return false
@@ -125,10 +125,10 @@ func discovers(body []byte) bool {
 	return false
 }
 
-// foreignCancel finds a cancellation that is not bound to an initialize-era session of the caller's own. The
+// isForeignCancel finds a cancellation that is not bound to an initialize-era session of the caller's own. The
 // 2026-07-28 protocol has no sessions, so the library would let any caller cancel any other's call by its
 // number; that protocol has no such notification over HTTP either.
-func foreignCancel(r *http.Request, body []byte, ownSession bool) bool {
+func isForeignCancel(r *http.Request, body []byte, ownSession bool) bool {
 	var msg struct {
 		Method string
 		Params map[string]json.RawMessage
@@ -143,9 +143,9 @@ func foreignCancel(r *http.Request, body []byte, ownSession bool) bool {
 	return modern || !ownSession
 }
 
-// warnings lets warnings and errors pass, and nothing less.
-type warnings struct{ slog.Handler }
+// warnLogHandler lets warnings and errors pass, and nothing less.
+type warnLogHandler struct{ slog.Handler }
 
-func (w warnings) Enabled(ctx context.Context, level slog.Level) bool {
+func (w warnLogHandler) Enabled(ctx context.Context, level slog.Level) bool {
 	return level >= slog.LevelWarn && w.Handler.Enabled(ctx, level)
 }

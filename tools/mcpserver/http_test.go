@@ -18,10 +18,10 @@ import (
 	"scanwarden/tools/mcpserver"
 )
 
-const ping = `{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{"elicitation":{}},"clientInfo":{"name":"test","version":"1"}}}`
+const initializeRequest = `{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{"elicitation":{}},"clientInfo":{"name":"test","version":"1"}}}`
 
-// knock sends one request as it is, and returns the status and the answer's header.
-func (h *house) knock(t *testing.T, method, body string, alter func(*http.Request)) (int, http.Header) {
+// sendRaw sends one request as it is, and returns the status and the answer's header.
+func (h *stack) sendRaw(t *testing.T, method, body string, alter func(*http.Request)) (int, http.Header) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, h.url, strings.NewReader(body))
 	if err != nil {
@@ -42,7 +42,7 @@ func (h *house) knock(t *testing.T, method, body string, alter func(*http.Reques
 }
 
 func TestTheDoorLetsIn(t *testing.T) {
-	h := newHouse(t)
+	h := newStack(t)
 	header := func(name, value string) func(*http.Request) {
 		return func(r *http.Request) { r.Header.Set(name, value) }
 	}
@@ -53,22 +53,22 @@ func TestTheDoorLetsIn(t *testing.T) {
 		alter  func(*http.Request)
 		status int
 	}{
-		{"a caller with a token", "POST", ping, nil, 200},
-		{"a page of our own", "POST", ping, header("Origin", h.url), 200},
-		{"a page of another origin", "POST", ping, header("Origin", "https://evil.example"), 403},
-		{"an origin that is null", "POST", ping, header("Origin", "null"), 403},
-		{"another host name (DNS rebinding)", "POST", ping, func(r *http.Request) { r.Host = "evil.example" }, 421},
-		{"nobody", "POST", ping, func(r *http.Request) { r.Header.Del("Authorization") }, 401},
-		{"a wrong token", "POST", ping, header("Authorization", "Bearer "+adaToken+"x"), 401},
-		{"an empty token", "POST", ping, header("Authorization", "Bearer "), 401},
-		{"a token of another scheme", "POST", ping, header("Authorization", "Basic "+adaToken), 401},
+		{"a caller with a token", "POST", initializeRequest, nil, 200},
+		{"a page of our own", "POST", initializeRequest, header("Origin", h.url), 200},
+		{"a page of another origin", "POST", initializeRequest, header("Origin", "https://evil.example"), 403},
+		{"an origin that is null", "POST", initializeRequest, header("Origin", "null"), 403},
+		{"another host name (DNS rebinding)", "POST", initializeRequest, func(r *http.Request) { r.Host = "evil.example" }, 421},
+		{"nobody", "POST", initializeRequest, func(r *http.Request) { r.Header.Del("Authorization") }, 401},
+		{"a wrong token", "POST", initializeRequest, header("Authorization", "Bearer "+adaToken+"x"), 401},
+		{"an empty token", "POST", initializeRequest, header("Authorization", "Bearer "), 401},
+		{"a token of another scheme", "POST", initializeRequest, header("Authorization", "Basic "+adaToken), 401},
 		{"a GET stream", "GET", "", header("Accept", "text/event-stream"), 405},
-		{"a method of no use", "PUT", ping, nil, 405},
+		{"a method of no use", "PUT", initializeRequest, nil, 405},
 		{"a message that is too large", "POST", `{"jsonrpc":"2.0","id":1,"method":"` + strings.Repeat("x", 1<<20) + `"}`, nil, 413},
 		{"the end of a session that is not one", "DELETE", "", header("Mcp-Session-Id", "mcp-session-1"), 404},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if got, _ := h.knock(t, tt.method, tt.body, tt.alter); got != tt.status {
+			if got, _ := h.sendRaw(t, tt.method, tt.body, tt.alter); got != tt.status {
 				t.Errorf("status %d, want %d", got, tt.status)
 			}
 		})
@@ -76,8 +76,8 @@ func TestTheDoorLetsIn(t *testing.T) {
 }
 
 func TestASessionBelongsToItsPrincipal(t *testing.T) {
-	h := newHouse(t)
-	status, header := h.knock(t, "POST", ping, nil)
+	h := newStack(t)
+	status, header := h.sendRaw(t, "POST", initializeRequest, nil)
 	id := header.Get("Mcp-Session-Id")
 	if status != 200 || id == "" {
 		t.Fatalf("status %d, session %q", status, id)
@@ -89,28 +89,28 @@ func TestASessionBelongsToItsPrincipal(t *testing.T) {
 			r.Header.Set("Mcp-Session-Id", id)
 		}
 	}
-	if got, _ := h.knock(t, "POST", list, as(bobToken)); got != 404 {
+	if got, _ := h.sendRaw(t, "POST", list, as(bobToken)); got != 404 {
 		t.Errorf("bob in ada's session: %d, want 404", got)
 	}
-	if got, _ := h.knock(t, "DELETE", "", as(bobToken)); got != 404 {
+	if got, _ := h.sendRaw(t, "DELETE", "", as(bobToken)); got != 404 {
 		t.Errorf("bob ending ada's session: %d, want 404", got)
 	}
-	if got, _ := h.knock(t, "POST", list, as(adaToken)); got != 200 {
+	if got, _ := h.sendRaw(t, "POST", list, as(adaToken)); got != 200 {
 		t.Errorf("ada in her session: %d, want 200", got)
 	}
 }
 
 // Both eras of the protocol are tried, each from no session, one that there is not, the caller's and one's own.
 func TestNobodyCancelsAnothersCall(t *testing.T) {
-	h := newHouse(t)
+	h := newStack(t)
 	c, err := h.gate.Propose(t.Context(), confirm.Proposal{Operation: "add_scan", Target: "simulator"},
 		confirm.Requester{Principal: "token:ada", Channels: []confirm.Channel{confirm.Client}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	asBob := func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+bobToken) }
-	_, hers := h.knock(t, "POST", ping, nil)
-	_, his := h.knock(t, "POST", ping, asBob)
+	_, hers := h.sendRaw(t, "POST", initializeRequest, nil)
+	_, his := h.sendRaw(t, "POST", initializeRequest, asBob)
 	adas, bobs := hers.Get("Mcp-Session-Id"), his.Get("Mcp-Session-Id")
 	if adas == "" || bobs == "" || adas == bobs {
 		t.Fatalf("sessions %q and %q", adas, bobs)
@@ -123,9 +123,9 @@ func TestNobodyCancelsAnothersCall(t *testing.T) {
 		t.Fatal(err)
 	}
 	waiting := make(chan func(), 2)
-	for era, call := range map[string]func() reply{
-		"modern":         func() reply { return h.call(t, leg{tool: "get_change", args: args}) },
-		"initialize-era": func() reply { return h.post(t, adaToken, initialized, http.Header{"Mcp-Session-Id": {adas}}) },
+	for era, call := range map[string]func() response{
+		"modern":         func() response { return h.callTool(t, toolCall{tool: "get_change", args: args}) },
+		"initialize-era": func() response { return h.postMessage(t, adaToken, initialized, http.Header{"Mcp-Session-Id": {adas}}) },
 	} {
 		go func() {
 			began := time.Now()
@@ -133,7 +133,7 @@ func TestNobodyCancelsAnothersCall(t *testing.T) {
 			lasted := time.Since(began)
 			waiting <- func() {
 				t.Log(era)
-				got.ends(t, "awaiting_confirmation")
+				got.wantStatus(t, "awaiting_confirmation")
 				if lasted < wait*time.Second {
 					t.Errorf("the %s call was cut short after %v", era, lasted)
 				}
@@ -153,7 +153,7 @@ func TestNobodyCancelsAnothersCall(t *testing.T) {
 				},
 				old: func(r *http.Request) {},
 			} {
-				status, _ := h.knock(t, "POST", body, func(r *http.Request) {
+				status, _ := h.sendRaw(t, "POST", body, func(r *http.Request) {
 					asBob(r)
 					alter(r)
 					if session != "" {
@@ -174,15 +174,15 @@ func TestNobodyCancelsAnothersCall(t *testing.T) {
 	}
 }
 
-// elicitor answers as a person at an initialize-era client.
-type elicitor func(message string) *mcp.ElicitationResult
+// elicitHandler answers as a person at an initialize-era client.
+type elicitHandler func(message string) *mcp.ElicitationResult
 
-func (e elicitor) Elicit(_ context.Context, req mcp.ElicitationRequest) (*mcp.ElicitationResult, error) {
+func (e elicitHandler) Elicit(_ context.Context, req mcp.ElicitationRequest) (*mcp.ElicitationResult, error) {
 	return e(req.Params.Message), nil
 }
 
-// old connects an initialize-era client.
-func (h *house) old(t *testing.T, person elicitor) *client.Client {
+// dialInitializeEra connects an initialize-era client.
+func (h *stack) dialInitializeEra(t *testing.T, person elicitHandler) *client.Client {
 	t.Helper()
 	wire, err := transport.NewStreamableHTTP(h.url, transport.WithHTTPHeaders(map[string]string{"Authorization": "Bearer " + adaToken}))
 	if err != nil {
@@ -206,56 +206,56 @@ func (h *house) old(t *testing.T, person elicitor) *client.Client {
 	return c
 }
 
-func (h *house) callOld(t *testing.T, c *client.Client, tool string, args any) (*mcp.CallToolResult, error) {
+func (h *stack) callInitializeEra(t *testing.T, c *client.Client, tool string, args any) (*mcp.CallToolResult, error) {
 	t.Helper()
 	req := mcp.CallToolRequest{}
 	req.Params.Name, req.Params.Arguments = tool, args
 	return c.CallTool(t.Context(), req)
 }
 
-func typed(code string) *mcp.ElicitationResult {
+func acceptCode(code string) *mcp.ElicitationResult {
 	res := &mcp.ElicitationResult{}
 	res.Action, res.Content = mcp.ElicitationResponseActionAccept, map[string]any{"code": code}
 	return res
 }
 
 func TestAnInitializeEraClientIsAskedInItsCall(t *testing.T) {
-	h := newHouse(t)
+	h := newStack(t)
 	asked := 0
-	c := h.old(t, func(message string) *mcp.ElicitationResult {
+	c := h.dialInitializeEra(t, func(message string) *mcp.ElicitationResult {
 		if asked++; asked == 1 {
-			return typed("WRONG")
+			return acceptCode("WRONG")
 		}
-		return typed(lastLine.FindStringSubmatch(message)[1])
+		return acceptCode(codeLine.FindStringSubmatch(message)[1])
 	})
-	got, err := h.callOld(t, c, "add_scan", h.newScan("From before"))
+	got, err := h.callInitializeEra(t, c, "add_scan", h.newScan("From before"))
 	if err != nil || got.IsError || asked != 2 {
 		t.Fatalf("asked %d times: %+v, %v", asked, got, err)
 	}
-	h.writes(t, 1)
+	h.wantWrites(t, 1)
 }
 
 func TestAnInitializeEraClientThatCannotAskIsRefused(t *testing.T) {
-	h := newHouse(t)
-	got, err := h.callOld(t, h.old(t, nil), "add_scan", h.newScan("Unseen"))
+	h := newStack(t)
+	got, err := h.callInitializeEra(t, h.dialInitializeEra(t, nil), "add_scan", h.newScan("Unseen"))
 	if err != nil || !got.IsError {
 		t.Fatalf("%+v, %v", got, err)
 	}
-	h.writes(t, 0)
+	h.wantWrites(t, 0)
 }
 
 func TestShuttingDownReleasesWhoWaits(t *testing.T) {
-	h := newHouse(t)
+	h := newStack(t)
 	asked, hold := make(chan struct{}), make(chan struct{})
 	defer close(hold)
-	c := h.old(t, func(string) *mcp.ElicitationResult {
+	c := h.dialInitializeEra(t, func(string) *mcp.ElicitationResult {
 		close(asked)
 		<-hold
 		return &mcp.ElicitationResult{}
 	})
 	ended := make(chan error, 1)
 	go func() {
-		_, err := h.callOld(t, c, "add_scan", h.newScan("Too late"))
+		_, err := h.callInitializeEra(t, c, "add_scan", h.newScan("Too late"))
 		ended <- err
 	}()
 	<-asked
@@ -268,15 +268,15 @@ func TestShuttingDownReleasesWhoWaits(t *testing.T) {
 	case <-time.After(10 * time.Second):
 		t.Error("the call still hangs")
 	}
-	h.writes(t, 0)
+	h.wantWrites(t, 0)
 }
 
 // An abandoned dialog of an initialize-era client can never be answered, so its change does not stay open.
 func TestAnAbandonedDialogTakesItsChangeBack(t *testing.T) {
-	h := newHouse(t)
+	h := newStack(t)
 	asked, hold := make(chan struct{}), make(chan struct{})
 	defer close(hold)
-	c := h.old(t, func(string) *mcp.ElicitationResult {
+	c := h.dialInitializeEra(t, func(string) *mcp.ElicitationResult {
 		close(asked)
 		<-hold
 		return &mcp.ElicitationResult{}
@@ -301,9 +301,9 @@ func TestAnAbandonedDialogTakesItsChangeBack(t *testing.T) {
 }
 
 func TestTheClientOfTryConfirmsLikeAnyOther(t *testing.T) {
-	h := newHouse(t)
+	h := newStack(t)
 	s, err := mcpserver.Dial(t.Context(), h.url, adaToken, func(message string) (string, bool) {
-		return lastLine.FindStringSubmatch(message)[1], !strings.Contains(message, "Not this one")
+		return codeLine.FindStringSubmatch(message)[1], !strings.Contains(message, "Not this one")
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -314,7 +314,7 @@ func TestTheClientOfTryConfirmsLikeAnyOther(t *testing.T) {
 			t.Errorf("%s: %+v, %v", name, got, err)
 		}
 	}
-	h.writes(t, 1)
+	h.wantWrites(t, 1)
 }
 
 func TestABackendThatDoesNotStandIsAToolError(t *testing.T) {

@@ -17,12 +17,12 @@ var update = flag.Bool("update", false, "write the golden files anew")
 // listBudget is what the whole tools/list may cost a model: 2,500 tokens of four bytes.
 const listBudget = 2500 * 4
 
-// list returns tools/list as it travels.
-func (h *house) list(t testing.TB) (whole []byte, each map[string]json.RawMessage) {
+// listTools returns tools/list as it travels.
+func (h *stack) listTools(t testing.TB) (whole []byte, each map[string]json.RawMessage) {
 	t.Helper()
 	body := []byte(`{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"_meta":{
 		"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}}}`)
-	got := h.post(t, "", body, http.Header{"Mcp-Protocol-Version": {"2026-07-28"}, "Mcp-Method": {"tools/list"}})
+	got := h.postMessage(t, "", body, http.Header{"Mcp-Protocol-Version": {"2026-07-28"}, "Mcp-Method": {"tools/list"}})
 	var answer struct {
 		Result struct{ Tools []json.RawMessage }
 	}
@@ -42,7 +42,7 @@ func (h *house) list(t testing.TB) (whole []byte, each map[string]json.RawMessag
 
 // A golden file is the tool as a client gets it: a change of one is a change of the interface.
 func TestGoldenToolsList(t *testing.T) {
-	_, each := newHouse(t).list(t)
+	_, each := newStack(t).listTools(t)
 	for name, tool := range each {
 		file := filepath.Join("testdata", "tools", name+".json")
 		var got bytes.Buffer
@@ -73,7 +73,7 @@ func TestGoldenToolsList(t *testing.T) {
 }
 
 func TestTheListFitsItsBudget(t *testing.T) {
-	whole, each := newHouse(t).list(t)
+	whole, each := newStack(t).listTools(t)
 	t.Logf("tools/list: %d tools, %d bytes, %d tokens", len(each), len(whole), len(whole)/4)
 	if len(whole) > listBudget {
 		t.Errorf("tools/list takes %d bytes, and may take %d: say it in fewer words", len(whole), listBudget)
@@ -81,7 +81,7 @@ func TestTheListFitsItsBudget(t *testing.T) {
 }
 
 func TestEveryToolHasAllHints(t *testing.T) {
-	_, each := newHouse(t).list(t)
+	_, each := newStack(t).listTools(t)
 	for name, tool := range each {
 		var got struct {
 			Title        string

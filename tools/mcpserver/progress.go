@@ -10,14 +10,14 @@ import (
 	"scanwarden/tools"
 )
 
-// notePause is shorter than the idle limits of clients and proxies (the TypeScript SDK gives up after 60 s
+// heartbeatInterval is shorter than the idle limits of clients and proxies (the TypeScript SDK gives up after 60 s
 // without news).
-const notePause = 15 * time.Second
+const heartbeatInterval = 15 * time.Second
 
-// showProgress makes tools.Progress of the returned context reach the client, if it asked for progress, and
+// forwardProgress makes tools.Progress of the returned context reach the client, if it asked for progress, and
 // repeats the last note while the work lasts. The last notes before an answer may be lost on their way (an
 // upstream fault), so nothing may depend on them.
-func (s *Server) showProgress(ctx context.Context, req mcp.CallToolRequest) (_ context.Context, stop func()) {
+func (s *Server) forwardProgress(ctx context.Context, req mcp.CallToolRequest) (_ context.Context, stop func()) {
 	token := progressToken(req)
 	if token == nil {
 		return ctx, func() {}
@@ -33,13 +33,13 @@ func (s *Server) showProgress(ctx context.Context, req mcp.CallToolRequest) (_ c
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		s.tell(telling, token, notes, "working")
+		s.sendProgress(telling, token, notes, "working")
 	}()
 	return work, func() { cancel(); <-done }
 }
 
-// keepTelling shows that a change still waits for its person, until it is stopped.
-func (s *Server) keepTelling(ctx context.Context, req mcp.CallToolRequest) (stop func()) {
+// startHeartbeat shows that a change still waits for its person, until it is stopped.
+func (s *Server) startHeartbeat(ctx context.Context, req mcp.CallToolRequest) (stop func()) {
 	token := progressToken(req)
 	if token == nil {
 		return func() {}
@@ -48,14 +48,14 @@ func (s *Server) keepTelling(ctx context.Context, req mcp.CallToolRequest) (stop
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		s.tell(telling, token, nil, "waiting for a person to confirm")
+		s.sendProgress(telling, token, nil, "waiting for a person to confirm")
 	}()
 	return func() { cancel(); <-done }
 }
 
-// tell sends notes, and again the last one after every pause, until ctx ends.
-func (s *Server) tell(ctx context.Context, token any, notes <-chan string, note string) {
-	tick := time.NewTicker(notePause)
+// sendProgress sends notes, and again the last one after every pause, until ctx ends.
+func (s *Server) sendProgress(ctx context.Context, token any, notes <-chan string, note string) {
+	tick := time.NewTicker(heartbeatInterval)
 	defer tick.Stop()
 	for {
 		select {

@@ -22,10 +22,10 @@ import (
 //go:embed instructions.md
 var instructions string
 
-// instructionsToRead tell the model of a server that only reads.
+// instructionsReadOnly tell the model of a server that only reads.
 //
 //go:embed instructions_read_only.md
-var instructionsToRead string
+var instructionsReadOnly string
 
 // Backend is what tool calls need; it may take a moment to stand after the handshake is already answered.
 type Backend struct {
@@ -50,13 +50,13 @@ type Config struct {
 
 // Server serves MCP. Make one with New.
 type Server struct {
-	cfg     Config
-	mcp     *server.MCPServer
-	keyring atomic.Pointer[keys] // derived at first use; a failure is tried again
-	calls   counter              // tool calls that are being worked on, not those that wait for a person
-	closing atomic.Bool          // no further calls
-	close   func()               // ends every HTTP request
-	base    context.Context
+	cfg        Config
+	mcp        *server.MCPServer
+	cachedKeys atomic.Pointer[sealingKeys] // derived at first use; a failure is tried again
+	calls      activeCalls                 // tool calls that are being worked on, not those that wait for a person
+	closing    atomic.Bool                 // no further calls
+	close      func()                      // ends every HTTP request
+	base       context.Context
 }
 
 // New returns a server with one tool for each operation.
@@ -71,9 +71,9 @@ func New(cfg Config) (*Server, error) {
 	s.base, s.close = context.WithCancel(context.Background())
 	advice := instructions
 	if cfg.ReadOnly {
-		advice = instructionsToRead
+		advice = instructionsReadOnly
 	}
-	offer := sync.OnceFunc(s.offer)
+	offer := sync.OnceFunc(s.registerTools)
 	hooks := &server.Hooks{}
 	hooks.AddBeforeListTools(func(context.Context, any, *mcp.ListToolsRequest) { offer() })
 	hooks.AddBeforeCallTool(func(context.Context, any, *mcp.CallToolRequest) { offer() })
@@ -81,42 +81,42 @@ func New(cfg Config) (*Server, error) {
 		server.WithTitle("scanwarden"),
 		server.WithInstructions(advice),
 		server.WithToolCapabilities(false),
-		server.WithToolHandlerMiddleware(s.guard),
+		server.WithToolHandlerMiddleware(s.recoverAndCount),
 		server.WithHooks(hooks),
 	)
 	return s, nil
 }
 
-// offer adds the tools, before the first client sees that there are none.
-func (s *Server) offer() {
+// registerTools adds the tools, before the first client sees that there are none.
+func (s *Server) registerTools() {
 	operations, err := s.cfg.Operations()
 	if err != nil {
 		s.cfg.Log.Error("there are no tools: the catalogue cannot be made", "error", err)
 		return
 	}
 	for _, op := range operations {
-		handler := s.call(op)
+		handler := s.newReadHandler(op)
 		if op.Effect == tools.Proposes {
-			handler = s.write(op)
+			handler = s.newWriteHandler(op)
 		}
-		s.mcp.AddTool(describe(op), handler)
+		s.mcp.AddTool(newTool(op), handler)
 	}
 }
 
-// keys are derived when they are first needed: nothing is read before the handshake.
-func (s *Server) keys() (keys, error) {
-	if known := s.keyring.Load(); known != nil {
+// derivedKeys are derived when they are first needed: nothing is read before the handshake.
+func (s *Server) derivedKeys() (sealingKeys, error) {
+	if known := s.cachedKeys.Load(); known != nil {
 		return *known, nil
 	}
 	derived, err := deriveKeys(s.cfg.Key)
 	if err == nil {
-		s.keyring.Store(&derived)
+		s.cachedKeys.Store(&derived)
 	}
 	return derived, err
 }
 
-// describe puts an operation into MCP's words.
-func describe(op tools.Operation) mcp.Tool {
+// newTool puts an operation into MCP's words.
+func newTool(op tools.Operation) mcp.Tool {
 	readOnly := op.ReadOnly()
 	return mcp.Tool{
 		Name: op.Name, Title: op.Title, Description: op.Description,
@@ -130,8 +130,8 @@ func describe(op tools.Operation) mcp.Tool {
 	}
 }
 
-// call serves an operation that does not write to Defender.
-func (s *Server) call(op tools.Operation) server.ToolHandlerFunc {
+// newReadHandler serves an operation that does not write to Defender.
+func (s *Server) newReadHandler(op tools.Operation) server.ToolHandlerFunc {
 	return func(ctx context.Context, req mcp.CallToolRequest) (*mcp.CallToolResult, error) {
 		caller, err := callerFrom(ctx)
 		if err != nil {
@@ -139,23 +139,23 @@ func (s *Server) call(op tools.Operation) server.ToolHandlerFunc {
 		}
 		back, err := s.cfg.Backend(ctx)
 		if err != nil {
-			return s.refuse(ctx, op.Name, err), nil
+			return s.logRefusal(ctx, op.Name, err), nil
 		}
-		ctx, stop := s.showProgress(ctx, req)
+		ctx, stop := s.forwardProgress(ctx, req)
 		defer stop()
-		out, err := back.Service.Call(ctx, caller.toolsCaller(), op.Name, arguments(req))
+		out, err := back.Service.Call(ctx, caller.toolsCaller(), op.Name, argumentsOf(req))
 		if err != nil {
-			return s.refuse(ctx, op.Name, err), nil
+			return s.logRefusal(ctx, op.Name, err), nil
 		}
-		return structured(out), nil
+		return structuredResult(out), nil
 	}
 }
 
 // errInternal is all that a client learns of a bug.
 var errInternal = errors.New("scanwarden failed inside; an operator finds the cause in its log")
 
-// guard is the outermost layer of every tool call: it counts the call, and a panic costs one answer.
-func (s *Server) guard(next server.ToolHandlerFunc) server.ToolHandlerFunc {
+// recoverAndCount is the outermost layer of every tool call: it counts the call, and a panic costs one answer.
+func (s *Server) recoverAndCount(next server.ToolHandlerFunc) server.ToolHandlerFunc {
 	return func(ctx context.Context, req mcp.CallToolRequest) (res *mcp.CallToolResult, err error) {
 		if s.closing.Load() {
 			return nil, errors.New("scanwarden is shutting down; call again in a moment")
@@ -164,7 +164,7 @@ func (s *Server) guard(next server.ToolHandlerFunc) server.ToolHandlerFunc {
 		defer func() {
 			if p := recover(); p != nil {
 				s.cfg.Log.ErrorContext(ctx, "panic in tool call", "tool", req.Params.Name, "panic", p, "stack", string(debug.Stack()))
-				res, err = refusal(req.Params.Name, errInternal), nil
+				res, err = refusedResult(req.Params.Name, errInternal), nil
 			}
 		}()
 		return next(ctx, req)
@@ -178,26 +178,26 @@ func (s *Server) Close() {
 	s.close()
 }
 
-// counter counts work in progress; settled tells when there is none.
-type counter struct {
+// activeCalls counts work in progress; settled tells when there is none.
+type activeCalls struct {
 	mu      sync.Mutex
 	entered int // ever
 	active  int
 	changed chan struct{}
 }
 
-func (c *counter) enter() (leave func()) {
+func (c *activeCalls) enter() (leave func()) {
 	c.add(1, 1)
 	return func() { c.add(0, -1) }
 }
 
-// aside takes a call out of the count while it waits for a person.
-func (c *counter) aside() (back func()) {
+// pause takes a call out of the count while it waits for a person.
+func (c *activeCalls) pause() (back func()) {
 	c.add(0, -1)
 	return func() { c.add(0, 1) }
 }
 
-func (c *counter) add(entered, active int) {
+func (c *activeCalls) add(entered, active int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.entered += entered
@@ -208,8 +208,8 @@ func (c *counter) add(entered, active int) {
 	}
 }
 
-// settled waits until at least n calls have entered and none is active, or ctx ends.
-func (c *counter) settled(ctx context.Context, n int) error {
+// waitIdle waits until at least n calls have entered and none is active, or ctx ends.
+func (c *activeCalls) waitIdle(ctx context.Context, n int) error {
 	for {
 		c.mu.Lock()
 		if c.entered >= n && c.active == 0 {

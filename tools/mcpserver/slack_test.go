@@ -16,20 +16,20 @@ func slackCall(tool, args, user string) string {
 }
 
 // slackPost sends a signed request in a session and returns the answer.
-func (h *house) slackPost(t *testing.T, session, body string) reply {
+func (h *stack) slackPost(t *testing.T, session, body string) response {
 	t.Helper()
 	signed := &http.Request{Header: http.Header{}}
-	slackSigned(body)(signed)
+	signSlack(body)(signed)
 	if session != "" {
 		signed.Header.Set("Mcp-Session-Id", session)
 	}
-	return h.post(t, "", []byte(body), signed.Header)
+	return h.postMessage(t, "", []byte(body), signed.Header)
 }
 
 func TestSlacksAssistantListsAndCalls(t *testing.T) {
-	h := &house{keeper: slackKeeper()}
-	h.build(t)
-	status, header := h.knock(t, "POST", ping, slackSigned(ping))
+	h := &stack{authenticator: slackAuthenticator()}
+	h.start(t)
+	status, header := h.sendRaw(t, "POST", initializeRequest, signSlack(initializeRequest))
 	session := header.Get("Mcp-Session-Id")
 	if status != 200 || session == "" {
 		t.Fatalf("initialize: %d, session %q", status, session)
@@ -42,15 +42,15 @@ func TestSlacksAssistantListsAndCalls(t *testing.T) {
 		}
 	}
 	for _, user := range []string{"U1", "U2"} { // one session serves them all
-		h.slackPost(t, session, slackCall("list_scans", "{}", user)).result(t)
+		h.slackPost(t, session, slackCall("list_scans", "{}", user)).wantResult(t)
 	}
 }
 
 // Without a person nothing can be done but to look what there is.
 func TestSlackWithoutAPerson(t *testing.T) {
-	h := &house{keeper: slackKeeper()}
-	h.build(t)
-	_, header := h.knock(t, "POST", ping, slackSigned(ping))
+	h := &stack{authenticator: slackAuthenticator()}
+	h.start(t)
+	_, header := h.sendRaw(t, "POST", initializeRequest, signSlack(initializeRequest))
 	session := header.Get("Mcp-Session-Id")
 	for _, body := range []string{
 		listScans,
@@ -67,62 +67,62 @@ func TestSlackWithoutAPerson(t *testing.T) {
 		}
 	}
 	for _, method := range []string{"DELETE", "GET"} {
-		if status, _ := h.knock(t, method, "", func(r *http.Request) { slackSigned("")(r); r.Header.Set("Mcp-Session-Id", session) }); status < 400 {
+		if status, _ := h.sendRaw(t, method, "", func(r *http.Request) { signSlack("")(r); r.Header.Set("Mcp-Session-Id", session) }); status < 400 {
 			t.Errorf("%s: %d", method, status)
 		}
 	}
 	body := slackCall("list_scans", "{}", "U1")
 	for name, alter := range map[string]func(*http.Request){
 		"unsigned":         func(r *http.Request) { r.Header.Del("Authorization") },
-		"another's body":   slackSigned(body + " "),
+		"another's body":   signSlack(body + " "),
 		"a token instead":  func(*http.Request) {},
-		"signed, tampered": func(r *http.Request) { slackSigned(body)(r); r.Header.Set("X-Slack-Request-Timestamp", "1") },
+		"signed, tampered": func(r *http.Request) { signSlack(body)(r); r.Header.Set("X-Slack-Request-Timestamp", "1") },
 	} {
-		if status, _ := h.knock(t, "POST", body, alter); status != 401 {
+		if status, _ := h.sendRaw(t, "POST", body, alter); status != 401 {
 			t.Errorf("%s: %d, want 401", name, status)
 		}
 	}
 }
 
-// nobody lets everybody in as no one, and checks nothing else: the door has to.
-type nobody struct{}
+// withoutPrincipal lets everybody in as no one, and checks nothing else: the door has to.
+type withoutPrincipal struct{}
 
-func (nobody) Authenticate(*http.Request, []byte) (auth.Caller, error) {
+func (withoutPrincipal) Authenticate(*http.Request, []byte) (auth.Caller, error) {
 	return auth.Caller{Session: "shared"}, nil
 }
 
-func (nobody) NeedsBody(*http.Request) bool { return true }
+func (withoutPrincipal) NeedsBody(*http.Request) bool { return true }
 
 func TestACallerWithoutANameReachesNoTool(t *testing.T) {
-	h := &house{keeper: nobody{}}
-	h.build(t)
+	h := &stack{authenticator: withoutPrincipal{}}
+	h.start(t)
 	for _, body := range []string{
 		listScans, strings.Replace(listScans, `"method"`, `"method":"tools/list","Method"`, 1), `[` + listScans + `]`, `{"jsonrpc":"2.0","id":1,"method":"server/discover"}`, ``,
 	} {
-		if got := h.post(t, "", []byte(body), http.Header{}); got.status != 403 {
+		if got := h.postMessage(t, "", []byte(body), http.Header{}); got.status != 403 {
 			t.Errorf("%s: %d %s", body, got.status, got.raw)
 		}
 	}
-	if got := h.call(t, leg{tool: "list_scans"}); got.status != 403 {
+	if got := h.callTool(t, toolCall{tool: "list_scans"}); got.status != 403 {
 		t.Errorf("the new protocol: %d %s", got.status, got.raw)
 	}
-	if status, _ := h.knock(t, "DELETE", "", nil); status != 403 {
+	if status, _ := h.sendRaw(t, "DELETE", "", nil); status != 403 {
 		t.Errorf("DELETE: %d", status)
 	}
 }
 
 // The assistant proposes in a person's name, and a person decides in Slack: not the assistant, and not in its client.
 func TestSlacksAssistantProposesAndAPersonDecides(t *testing.T) {
-	h := &house{keeper: slackKeeper(), channels: []confirm.Channel{confirm.Client, confirm.Slack}}
-	h.build(t, func(p *confirm.Policy) { p.Approvers = []string{"slack:T1/U1", "token:bob"} })
-	hello := strings.Replace(ping, `"test"`, `"slackbot"`, 1)
-	_, header := h.knock(t, "POST", hello, slackSigned(hello))
+	h := &stack{authenticator: slackAuthenticator(), channels: []confirm.Channel{confirm.Client, confirm.Slack}}
+	h.start(t, func(p *confirm.Policy) { p.Approvers = []string{"slack:T1/U1", "token:bob"} })
+	hello := strings.Replace(initializeRequest, `"test"`, `"slackbot"`, 1)
+	_, header := h.sendRaw(t, "POST", hello, signSlack(hello))
 	session := header.Get("Mcp-Session-Id")
-	got := h.whileBobDecides(t, "slack:T1/U1", func() reply {
+	got := h.callWhileBobApproves(t, "slack:T1/U1", func() response {
 		return h.slackPost(t, session, slackCall("add_scan", string(mustJSON(t, h.newScan("From Slack"))), "U1"))
 	})
-	if out := got.ends(t, "applied"); out.DecidedBy != "token:bob" {
+	if out := got.wantStatus(t, "applied"); out.DecidedBy != "token:bob" {
 		t.Errorf("decided by %q", out.DecidedBy)
 	}
-	h.writes(t, 1)
+	h.wantWrites(t, 1)
 }

@@ -31,38 +31,38 @@ const (
 	bobToken = "bob-has-a-long-token"
 )
 
-// house is everything from the MCP door to the simulated tenant, over real HTTP.
-type house struct {
+// stack is everything from the MCP door to the simulated tenant, over real HTTP.
+type stack struct {
 	tenant *defendertest.Server
-	ledger *store.Store
+	store  *store.Store
 	gate   *confirm.Gate
 	server *mcpserver.Server
 	url    string
 	ahead  atomic.Int64 // seconds by which the gate's clock is ahead
 
-	channels []confirm.Channel  // where changes are put to people; nil means the client
-	keeper   auth.Authenticator // nil means that ada and bob have tokens
-	readOnly bool
-	scanner  string    // a machine id
-	behalf   sync.Map  // in whose name Defender was called
-	between  *between  // what happens at the ledger; nil is nothing
-	log      logBuffer // what the server logged
+	channels      []confirm.Channel  // where changes are put to people; nil means the client
+	authenticator auth.Authenticator // nil means that ada and bob have tokens
+	readOnly      bool
+	scanner       string      // a machine id
+	behalf        sync.Map    // in whose name Defender was called
+	hooks         *storeHooks // what happens at the ledger; nil is nothing
+	log           logBuffer   // what the server logged
 }
 
-func newHouse(t testing.TB, alter ...func(*confirm.Policy)) *house {
+func newStack(t testing.TB, alter ...func(*confirm.Policy)) *stack {
 	t.Helper()
-	return newHouseAsking(t, nil, alter...)
+	return newStackWith(t, nil, alter...)
 }
 
-func newHouseAsking(t testing.TB, channels []confirm.Channel, alter ...func(*confirm.Policy)) *house {
+func newStackWith(t testing.TB, channels []confirm.Channel, alter ...func(*confirm.Policy)) *stack {
 	t.Helper()
-	h := &house{channels: channels}
-	h.build(t, alter...)
+	h := &stack{channels: channels}
+	h.start(t, alter...)
 	return h
 }
 
-// build builds the house as it is configured.
-func (h *house) build(t testing.TB, alter ...func(*confirm.Policy)) {
+// start builds the house as it is configured.
+func (h *stack) start(t testing.TB, alter ...func(*confirm.Policy)) {
 	t.Helper()
 	h.tenant = defendertest.New(defendertest.Options{Empty: true})
 	h.scanner = h.tenant.AddScanner("scanner-1.example.com", time.Now())
@@ -72,12 +72,12 @@ func (h *house) build(t testing.TB, alter ...func(*confirm.Policy)) {
 	for _, f := range alter {
 		f(&policy)
 	}
-	back := h.rooms(t, policy, api.URL)
+	back := h.newBackend(t, policy, api.URL)
 	h.serve(t, back)
 }
 
-// rooms builds what stands behind the door.
-func (h *house) rooms(t testing.TB, policy confirm.Policy, api string) *mcpserver.Backend {
+// newBackend builds what stands behind the door.
+func (h *stack) newBackend(t testing.TB, policy confirm.Policy, api string) *mcpserver.Backend {
 	t.Helper()
 	dir := t.TempDir()
 	ledger, err := store.Open(t.Context(), store.Config{URL: "sqlite:" + filepath.Join(dir, "ledger.db"), KeyDir: dir})
@@ -98,11 +98,11 @@ func (h *house) rooms(t testing.TB, policy confirm.Policy, api string) *mcpserve
 	}
 	executor := tools.NewExecutor(reader, writer, nil)
 	clock := func() time.Time { return time.Now().Add(time.Duration(h.ahead.Load()) * time.Second) }
-	h.ledger = ledger
+	h.store = ledger
 	var kept confirm.Store = ledger
-	if h.between != nil {
-		h.between.Store = ledger
-		kept = h.between
+	if h.hooks != nil {
+		h.hooks.Store = ledger
+		kept = h.hooks
 	}
 	h.gate = confirm.New(confirm.Config{
 		Store: kept, Policy: policy, Target: "simulator", Now: clock,
@@ -120,7 +120,7 @@ func (h *house) rooms(t testing.TB, policy confirm.Policy, api string) *mcpserve
 	return &mcpserver.Backend{Service: desk, Gate: h.gate}
 }
 
-func (h *house) serve(t testing.TB, back *mcpserver.Backend) {
+func (h *stack) serve(t testing.TB, back *mcpserver.Backend) {
 	t.Helper()
 	if h.channels == nil {
 		h.channels = []confirm.Channel{confirm.Client}
@@ -135,16 +135,16 @@ func (h *house) serve(t testing.TB, back *mcpserver.Backend) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if h.keeper == nil {
-		h.keeper = auth.BearerTokens(map[confirm.Principal][sha256.Size]byte{
+	if h.authenticator == nil {
+		h.authenticator = auth.BearerTokens(map[confirm.Principal][sha256.Size]byte{
 			"token:ada": sha256.Sum256([]byte(adaToken)), "token:bob": sha256.Sum256([]byte(bobToken)),
 		})
 	}
-	h.url = h.door(t, h.keeper)
+	h.url = h.serveWith(t, h.authenticator)
 }
 
 // newScan is what the tests propose.
-func (h *house) newScan(name string) map[string]any {
+func (h *stack) newScan(name string) map[string]any {
 	return map[string]any{
 		"scanType": "Network", "scanName": name, "isActive": true, "target": "10.20.30.1,10.20.30.2",
 		"intervalInHours": 4, "targetType": "Ip", "scannerAgent": map[string]any{"machineId": h.scanner},
@@ -152,9 +152,9 @@ func (h *house) newScan(name string) map[string]any {
 	}
 }
 
-// leg is one tools/call of a 2026-07-28 client, by hand: nothing of a client library stands between the test
+// toolCall is one tools/call of a 2026-07-28 client, by hand: nothing of a client library stands between the test
 // and the server.
-type leg struct {
+type toolCall struct {
 	token     string // "" means ada's
 	tool      string
 	args      any
@@ -163,8 +163,8 @@ type leg struct {
 	cannotAsk bool
 }
 
-// reply is what came back.
-type reply struct {
+// response is what came back.
+type response struct {
 	status int
 	raw    string
 	Error  *struct{ Message string } `json:"error"`
@@ -183,7 +183,7 @@ type reply struct {
 	} `json:"result"`
 }
 
-func (h *house) call(t testing.TB, l leg) reply {
+func (h *stack) callTool(t testing.TB, l toolCall) response {
 	t.Helper()
 	capabilities := map[string]any{"elicitation": map[string]any{"form": map[string]any{}}}
 	if l.cannotAsk {
@@ -207,12 +207,12 @@ func (h *house) call(t testing.TB, l leg) reply {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return h.post(t, l.token, body, http.Header{
+	return h.postMessage(t, l.token, body, http.Header{
 		"Mcp-Protocol-Version": {"2026-07-28"}, "Mcp-Method": {"tools/call"}, "Mcp-Name": {l.tool},
 	})
 }
 
-func (h *house) post(t testing.TB, token string, body []byte, header http.Header) reply {
+func (h *stack) postMessage(t testing.TB, token string, body []byte, header http.Header) response {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, h.url, bytes.NewReader(body))
 	if err != nil {
@@ -234,7 +234,7 @@ func (h *house) post(t testing.TB, token string, body []byte, header http.Header
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := reply{status: res.StatusCode, raw: string(raw)}
+	got := response{status: res.StatusCode, raw: string(raw)}
 	if i := strings.LastIndex(got.raw, "data: "); i >= 0 { // a stream ends with the answer
 		raw = raw[i+len("data: "):]
 	}
@@ -242,8 +242,8 @@ func (h *house) post(t testing.TB, token string, body []byte, header http.Header
 	return got
 }
 
-// result returns the structured result of a call that ended.
-func (r reply) result(t testing.TB) tools.Result {
+// wantResult returns the structured result of a call that ended.
+func (r response) wantResult(t testing.TB) tools.Result {
 	t.Helper()
 	var out tools.Result
 	if err := json.Unmarshal(r.Result.Structured, &out); err != nil {
@@ -252,47 +252,47 @@ func (r reply) result(t testing.TB) tools.Result {
 	return out
 }
 
-// ends checks the status word of a call that ended.
-func (r reply) ends(t testing.TB, status string) tools.Result {
+// wantStatus checks the status word of a call that ended.
+func (r response) wantStatus(t testing.TB, status string) tools.Result {
 	t.Helper()
-	out := r.result(t)
+	out := r.wantResult(t)
 	if out.Status != status {
 		t.Fatalf("status is %q, want %q: %s", out.Status, status, r.raw)
 	}
 	return out
 }
 
-var lastLine = regexp.MustCompile(`\n\nTo apply this change, type: ([A-Z0-9]{5})$`)
+var codeLine = regexp.MustCompile(`\n\nTo apply this change, type: ([A-Z0-9]{5})$`)
 
-// message returns what the client is to show its person, and the code in its last line.
-func (r reply) message(t testing.TB) (text, code string) {
+// wantPrompt returns what the client is to show its person, and the code in its last line.
+func (r response) wantPrompt(t testing.TB) (text, code string) {
 	t.Helper()
 	text = r.Result.InputRequests["confirm"].Params.Message
-	found := lastLine.FindStringSubmatch(text)
+	found := codeLine.FindStringSubmatch(text)
 	if r.Result.ResultType != "input_required" || found == nil {
 		t.Fatalf("nobody was asked: %d %s", r.status, r.raw)
 	}
 	return text, found[1]
 }
 
-func accept(code any) map[string]any {
+func acceptWith(code any) map[string]any {
 	return map[string]any{"confirm": map[string]any{"action": "accept", "content": map[string]any{"code": code}}}
 }
 
-func act(action string) map[string]any {
+func respondWith(action string) map[string]any {
 	return map[string]any{"confirm": map[string]any{"action": action}}
 }
 
-// confirmed carries a change through both legs.
-func (h *house) confirmed(t testing.TB, tool string, args any) reply {
+// callAndConfirm carries a change through both legs.
+func (h *stack) callAndConfirm(t testing.TB, tool string, args any) response {
 	t.Helper()
-	first := h.call(t, leg{tool: tool, args: args})
-	_, code := first.message(t)
-	return h.call(t, leg{tool: tool, args: args, state: first.Result.RequestState, responses: accept(code)})
+	first := h.callTool(t, toolCall{tool: tool, args: args})
+	_, code := first.wantPrompt(t)
+	return h.callTool(t, toolCall{tool: tool, args: args, state: first.Result.RequestState, responses: acceptWith(code)})
 }
 
-// writes fails unless the tenant took exactly n writes.
-func (h *house) writes(t testing.TB, n int) {
+// wantWrites fails unless the tenant took exactly n writes.
+func (h *stack) wantWrites(t testing.TB, n int) {
 	t.Helper()
 	if got := h.tenant.Writes(); len(got) != n {
 		t.Fatalf("Defender took %d writes, want %d: %+v", len(got), n, got)

@@ -17,19 +17,19 @@ import (
 
 // What proved who the caller is does not reach a handler; who they are reaches Defender's sign-in.
 func TestCredentialsEndAtTheDoor(t *testing.T) {
-	a := newAuthority(t)
-	h := &house{keeper: auth.BySignature(slackKeeper(), a.keeper(t))}
-	h.build(t)
+	a := newFakeEntra(t)
+	h := &stack{authenticator: auth.BySignature(slackAuthenticator(), a.authenticator(t))}
+	h.start(t)
 	var mu sync.Mutex
 	var seen []http.Header
-	h.server.SeeHeaders(func(header http.Header) { mu.Lock(); defer mu.Unlock(); seen = append(seen, header.Clone()) })
-	h.knock(t, "POST", listTools, bearer(a.token(t, adaID, nil), ""))
-	_, header := h.knock(t, "POST", ping, bearer(a.token(t, adaID, nil), ""))
-	h.knock(t, "POST", listScans, bearer(a.token(t, adaID, nil), header.Get("Mcp-Session-Id")))
+	h.server.ObserveHeaders(func(header http.Header) { mu.Lock(); defer mu.Unlock(); seen = append(seen, header.Clone()) })
+	h.sendRaw(t, "POST", listTools, withBearer(a.token(t, adaID, nil), ""))
+	_, header := h.sendRaw(t, "POST", initializeRequest, withBearer(a.token(t, adaID, nil), ""))
+	h.sendRaw(t, "POST", listScans, withBearer(a.token(t, adaID, nil), header.Get("Mcp-Session-Id")))
 	body := slackCall("list_scanners", "{}", "U1") // the list of scans is fresh, and not fetched again
-	_, header = h.knock(t, "POST", ping, slackSigned(ping))
+	_, header = h.sendRaw(t, "POST", initializeRequest, signSlack(initializeRequest))
 	session := header.Get("Mcp-Session-Id")
-	h.knock(t, "POST", body, func(r *http.Request) { slackSigned(body)(r); r.Header.Set("Mcp-Session-Id", session) })
+	h.sendRaw(t, "POST", body, func(r *http.Request) { signSlack(body)(r); r.Header.Set("Mcp-Session-Id", session) })
 	mu.Lock()
 	defer mu.Unlock()
 	if len(seen) != 2 {
@@ -54,9 +54,9 @@ func TestCredentialsEndAtTheDoor(t *testing.T) {
 
 // A stranger's body is not read: the answer comes while it is still on its way.
 func TestAStrangersBodyIsNotRead(t *testing.T) {
-	a := newAuthority(t)
-	h := &house{keeper: auth.BySignature(slackKeeper(), a.keeper(t))}
-	h.build(t)
+	a := newFakeEntra(t)
+	h := &stack{authenticator: auth.BySignature(slackAuthenticator(), a.authenticator(t))}
+	h.start(t)
 	for name, alter := range map[string]func(*http.Request){
 		"no credentials":         func(*http.Request) {},
 		"a bad token":            func(r *http.Request) { r.Header.Set("Authorization", "Bearer x") },
@@ -91,29 +91,29 @@ func TestAStrangersBodyIsNotRead(t *testing.T) {
 	}
 }
 
-// failing is a Keeper that cannot tell.
-type failing struct{}
+// failingAuthenticator is a Keeper that cannot tell.
+type failingAuthenticator struct{}
 
-func (failing) Authenticate(*http.Request, []byte) (auth.Caller, error) {
+func (failingAuthenticator) Authenticate(*http.Request, []byte) (auth.Caller, error) {
 	return auth.Caller{Principal: "token:ada"}, errors.New("the directory is on fire")
 }
 
-func (failing) NeedsBody(*http.Request) bool { return true }
+func (failingAuthenticator) NeedsBody(*http.Request) bool { return true }
 
 func TestWhenNobodyCanTellWhoCalls(t *testing.T) {
-	a := newAuthority(t)
+	a := newFakeEntra(t)
 	a.down.Store(true)
 	for name, tt := range map[string]struct {
 		keeper auth.Authenticator
 		cause  string
 	}{
-		"a failure":     {failing{}, "the directory is on fire"},
-		"Entra is down": {a.keeper(t), "500 Internal Server Error"},
+		"a failure":     {failingAuthenticator{}, "the directory is on fire"},
+		"Entra is down": {a.authenticator(t), "500 Internal Server Error"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := &house{keeper: tt.keeper}
-			h.build(t)
-			got := h.post(t, a.token(t, adaID, nil), []byte(ping), http.Header{})
+			h := &stack{authenticator: tt.keeper}
+			h.start(t)
+			got := h.postMessage(t, a.token(t, adaID, nil), []byte(initializeRequest), http.Header{})
 			if got.status != 503 || strings.Contains(got.raw, tt.cause) {
 				t.Errorf("%d %s", got.status, got.raw)
 			}
@@ -127,9 +127,9 @@ func TestWhenNobodyCanTellWhoCalls(t *testing.T) {
 // A server that only reads does not tell a model that it could write.
 func TestAReadOnlyServerPromisesNoWrites(t *testing.T) {
 	for readOnly, want := range map[bool]string{true: "only reads", false: "add_scan, update_scan and delete_scans only propose"} {
-		h := &house{readOnly: readOnly}
-		h.build(t)
-		got := h.post(t, "", []byte(ping), http.Header{})
+		h := &stack{readOnly: readOnly}
+		h.start(t)
+		got := h.postMessage(t, "", []byte(initializeRequest), http.Header{})
 		var answer struct{ Result struct{ Instructions string } }
 		if err := json.Unmarshal([]byte(got.raw), &answer); err != nil {
 			t.Fatal(err)

@@ -3,6 +3,7 @@ package mcpserver
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
@@ -10,7 +11,10 @@ import (
 	"scanwarden/confirm"
 )
 
-// ObserveHeaders shows the header of every tool call as a handler gets it.
+// The tests do not wait as long as a server does. It is set before any test runs, since tests run in parallel.
+func init() { readRetryInterval = 20 * time.Millisecond }
+
+// ObserveHeaders calls see with the header of every tool call as a handler receives it.
 func (s *Server) ObserveHeaders(see func(http.Header)) {
 	s.mcp.Use(func(next server.ToolHandlerFunc) server.ToolHandlerFunc {
 		return func(ctx context.Context, req mcp.CallToolRequest) (*mcp.CallToolResult, error) {
@@ -20,7 +24,7 @@ func (s *Server) ObserveHeaders(see func(http.Header)) {
 	})
 }
 
-// ObserveRequesters shows how every tool call names its caller to the gate.
+// ObserveRequesters calls see with the requester of every tool call as the Gate receives it.
 func (s *Server) ObserveRequesters(see func(confirm.Requester)) {
 	s.mcp.Use(func(next server.ToolHandlerFunc) server.ToolHandlerFunc {
 		return func(ctx context.Context, req mcp.CallToolRequest) (*mcp.CallToolResult, error) {
@@ -32,7 +36,7 @@ func (s *Server) ObserveRequesters(see func(confirm.Requester)) {
 	})
 }
 
-// For the fuzz test: seal and open with plain arguments.
+// Sealing and opening for the fuzz test, with plain arguments.
 
 func SealForTest(key []byte, change string, round int, principal, tool string) (string, error) {
 	return sealState(key, statePayload{Change: change, Round: round}, stateBinding{principal: principal, tool: tool})

@@ -10,7 +10,7 @@ import (
 	"scanwarden/tools"
 )
 
-// argumentsOf returns the call's arguments as the client sent them; none is an empty object.
+// argumentsOf returns the call's arguments as the client sent them, or an empty object if there are none.
 func argumentsOf(req mcp.CallToolRequest) json.RawMessage {
 	if len(req.Params.RawArguments) == 0 || string(req.Params.RawArguments) == "null" {
 		return json.RawMessage("{}")
@@ -18,7 +18,8 @@ func argumentsOf(req mcp.CallToolRequest) json.RawMessage {
 	return req.Params.RawArguments
 }
 
-// structuredResult answers with a value, and the same as JSON text for clients that read only text.
+// structuredResult returns a result with value as structured content, and as JSON text for clients that read only
+// text.
 func structuredResult(value any) *mcp.CallToolResult {
 	text, err := json.Marshal(value)
 	if err != nil {
@@ -31,14 +32,14 @@ func structuredResult(value any) *mcp.CallToolResult {
 	return res
 }
 
-// logRefusal is refusal with a line in the log: what a caller is not told, an operator has to find somewhere.
+// logRefusal logs err and returns refusedResult. The log has what the caller must not see.
 func (s *Server) logRefusal(ctx context.Context, operation string, err error) *mcp.CallToolResult {
-	by, _ := callerFrom(ctx) // nobody, for a call that came past the doors
-	s.cfg.Log.InfoContext(ctx, "refused", "tool", operation, "by", by.principal, "agent", by.agent, "error", err)
+	caller, _ := callerFrom(ctx) // empty for a call that was not authenticated
+	s.cfg.Log.InfoContext(ctx, "refused", "tool", operation, "by", caller.principal, "agent", caller.agent, "error", err)
 	return refusedResult(operation, err)
 }
 
-// refusedResult is a tool error that a model can act on: one plain sentence, and the contract's fields.
+// refusedResult returns a tool error that a model can act on: one plain sentence, and the fields of tools.Result.
 func refusedResult(operation string, err error) *mcp.CallToolResult {
 	r := tools.Refused(operation, err)
 	text := r.Reason

@@ -10,39 +10,40 @@ import (
 	"github.com/mark3labs/mcp-go/server"
 )
 
-// sessionIDs makes and knows session ids: random, and sealed to the holder they were given to. They say nothing and
-// prove nothing by themselves; the caller is authenticated on every request.
+// sessionIDs generates and checks session ids, which are random and sealed to their owner. An id proves nothing by
+// itself: the caller is authenticated on every request.
 type sessionIDs struct{ key []byte }
 
 var _ server.SessionIdManagerResolver = sessionIDs{}
 
-// ResolveSessionIdManager implements server.SessionIdManagerResolver; q is nil for the sweeper.
+// ResolveSessionIdManager implements server.SessionIdManagerResolver. q is nil for the library's cleanup of idle
+// sessions.
 func (s sessionIDs) ResolveSessionIdManager(q *http.Request) server.SessionIdManager {
 	if q == nil {
 		return expiredSessions{}
 	}
-	who, ok := q.Context().Value(callerKey{}).(callerIdentity)
-	if !ok || who.sessionOwner() == "" {
+	caller, ok := q.Context().Value(callerKey{}).(callerIdentity)
+	if !ok || caller.sessionOwner() == "" {
 		return expiredSessions{}
 	}
-	return callerSessions{sessionIDs: s, owner: who.sessionOwner()}
+	return callerSessions{sessionIDs: s, owner: caller.sessionOwner()}
 }
 
-// belongsTo reports whether id was given to this holder, by any replica with the same key.
-func (s sessionIDs) belongsTo(id, holder string) bool {
+// belongsTo reports whether id was issued to this owner by a replica with the same key.
+func (s sessionIDs) belongsTo(id, owner string) bool {
 	random, mac, _ := strings.Cut(id, ".")
-	return subtle.ConstantTimeCompare([]byte(mac), []byte(s.sign(random, holder))) == 1
+	return subtle.ConstantTimeCompare([]byte(mac), []byte(s.sign(random, owner))) == 1
 }
 
-func (s sessionIDs) sign(random, holder string) string {
-	q := stateBinding{principal: holder, tool: "session"}
-	return encodeBase64(stateMAC(s.key, []byte(random), q))
+func (s sessionIDs) sign(random, owner string) string {
+	b := stateBinding{principal: owner, tool: "session"}
+	return encodeBase64(stateMAC(s.key, []byte(random), b))
 }
 
-// errNoSession makes the library answer 404, on which clients open a new session.
+// errNoSession makes the library answer 404, and clients then open a new session.
 var errNoSession = errors.New("no such session")
 
-// callerSessions is one holder's view.
+// callerSessions manages the session ids of one owner.
 type callerSessions struct {
 	sessionIDs
 	owner string
@@ -65,7 +66,7 @@ func (s callerSessions) Terminate(id string) (isNotAllowed bool, err error) {
 	return false, err
 }
 
-// expiredSessions is what the library's own clean-up gets: it ends sessions and makes none.
+// expiredSessions is the session manager for the library's cleanup: it generates no ids and accepts none.
 type expiredSessions struct{}
 
 func (expiredSessions) Generate() string                            { return "" }

@@ -18,19 +18,20 @@ import (
 )
 
 const (
-	// maxMessage bounds one line of JSON-RPC; the library has no limit of its own.
+	// maxMessage bounds one JSON-RPC message in bytes. The library has no limit.
 	maxMessage = 1 << 20
-	// drainTimeout is how long calls that were read before the end of input may still answer.
+	// drainTimeout bounds the wait, after the end of input, for the answers to calls that were read before.
 	drainTimeout = 10 * time.Second
-	// startTimeout is how long such calls may take to begin.
+	// startTimeout bounds the wait for such calls to start.
 	startTimeout = 250 * time.Millisecond
 )
 
-// stdioInUse guards the library's one stdio session of a process.
+// stdioInUse guards the library's only stdio session of a process.
 var stdioInUse atomic.Bool
 
-// ServeStdio serves the one client at in and out, as principal, until in ends or ctx is done. Calls that were
-// read before in ended are answered first; those that wait for a person end without an answer.
+// ServeStdio serves the client at in and out, as principal, until in ends or ctx is done. After the end of in, it
+// first answers the calls that were read before. Calls that wait for an approver end without an answer. It returns
+// an error if this process already serves a stdio client.
 func (s *Server) ServeStdio(ctx context.Context, in io.Reader, out io.Writer, principal confirm.Principal) error {
 	if !stdioInUse.CompareAndSwap(false, true) {
 		return errors.New("serve stdio: a process can serve only one stdio client")
@@ -38,8 +39,8 @@ func (s *Server) ServeStdio(ctx context.Context, in io.Reader, out io.Writer, pr
 	defer stdioInUse.Store(false)
 	std := server.NewStdioServer(s.mcp)
 	std.SetErrorLogger(slog.NewLogLogger(s.cfg.Log.Handler(), slog.LevelWarn))
-	// A call that waits for a person keeps its worker, and a full queue would block the reader that has to
-	// bring the answer: so both are far larger than the number of changes one requester may have open.
+	// A call that waits for an approver occupies a worker, and a full queue would block the reader that must
+	// receive the answer. So both are far larger than the number of changes that one requester may have open.
 	server.WithWorkerPoolSize(40)(std)
 	server.WithQueueSize(10000)(std)
 	ctx = withCaller(ctx, callerIdentity{principal: principal, source: confirm.SourceStdio, local: true})
@@ -50,15 +51,16 @@ func (s *Server) ServeStdio(ctx context.Context, in io.Reader, out io.Writer, pr
 	return nil
 }
 
-// lineReader hands on whole lines, bounds them, and holds back the end of input while calls are being worked on.
+// lineReader returns complete lines of bounded length. It delays the end of input until active calls are answered.
 type lineReader struct {
 	in        *bufio.Reader
 	ctx       context.Context
 	calls     *activeCalls
-	toolCalls int // tool calls handed on
+	toolCalls int // tool calls returned so far
 	rest      []byte
 }
 
+// Read implements io.Reader.
 func (l *lineReader) Read(p []byte) (int, error) {
 	if len(l.rest) == 0 {
 		line, err := l.readLine()
@@ -72,7 +74,7 @@ func (l *lineReader) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// readLine returns the next line. An over-long one is cut, so that it is answered as the parse error it then is.
+// readLine returns the next line. It truncates a line that is too long; the library answers that as a parse error.
 func (l *lineReader) readLine() ([]byte, error) {
 	var line []byte
 	for {
@@ -96,20 +98,21 @@ func (l *lineReader) readLine() ([]byte, error) {
 	}
 }
 
-// drainCalls waits for the answers to what was read: the library cancels every call the moment input ends. A call
-// that the library itself refuses is never worked on, so the wait for the first is short.
+// drainCalls waits for the answers to the calls that were read, because the library cancels all calls when input
+// ends. It then returns err. A call that the library itself refuses never starts, so the wait for the start is
+// short.
 func (l *lineReader) drainCalls(err error) error {
 	ctx, cancel := context.WithTimeout(l.ctx, drainTimeout)
 	defer cancel()
-	taken, cancelTaken := context.WithTimeout(ctx, startTimeout)
-	defer cancelTaken()
-	if l.calls.waitIdle(taken, l.toolCalls) != nil {
-		_ = l.calls.waitIdle(ctx, 0) // what is not answered by then is cancelled
+	startCtx, cancelStart := context.WithTimeout(ctx, startTimeout)
+	defer cancelStart()
+	if l.calls.waitIdle(startCtx, l.toolCalls) != nil {
+		_ = l.calls.waitIdle(ctx, 0) // the library cancels calls without an answer by then
 	}
 	return err
 }
 
-// lockedWriter keeps messages whole: the library writes elicitations past its own lock.
+// lockedWriter serializes messages: the library writes elicitations without taking its own lock.
 type lockedWriter struct {
 	mu sync.Mutex
 	w  io.Writer

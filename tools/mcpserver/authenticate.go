@@ -11,7 +11,7 @@ import (
 
 // authenticateRequest returns the caller and the body of a request. If it returns false, it has answered the
 // request with an error. The body is read before the caller is known only if the Authenticator needs it.
-func (h *handler) authenticateRequest(w http.ResponseWriter, r *http.Request) (caller callerIdentity, body []byte, ok bool) {
+func (h *httpHandler) authenticateRequest(w http.ResponseWriter, r *http.Request) (caller callerIdentity, body []byte, ok bool) {
 	bodyFirst := h.cfg.Authenticator.NeedsBody(r)
 	if !bodyFirst {
 		if caller, ok = h.authenticateCaller(w, r, nil); !ok {
@@ -46,7 +46,7 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, bool) {
 
 // authenticateCaller returns the caller of a request. If it returns false, it has answered the request with an
 // error. The cause of an internal failure is written only to the log.
-func (h *handler) authenticateCaller(w http.ResponseWriter, r *http.Request, body []byte) (callerIdentity, bool) {
+func (h *httpHandler) authenticateCaller(w http.ResponseWriter, r *http.Request, body []byte) (callerIdentity, bool) {
 	caller, err := h.cfg.Authenticator.Authenticate(r, body)
 	if err == nil {
 		return callerIdentity{

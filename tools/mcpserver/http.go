@@ -29,8 +29,8 @@ type HTTPConfig struct {
 	Authenticator auth.Authenticator // required
 }
 
-// handler checks host, origin, caller and size of a request, which the library's handler does not check.
-type handler struct {
+// httpHandler checks host, origin, caller and size of a request, which the library's handler does not check.
+type httpHandler struct {
 	cfg    HTTPConfig
 	server *Server
 	ids    sessionIDs
@@ -54,11 +54,11 @@ func (s *Server) Handler(cfg HTTPConfig) (http.Handler, error) {
 		server.WithStreamableHTTPLogger(slog.New(warnLogHandler{s.cfg.Log.Handler()})), // lines below warnings contain session ids
 	)
 	context.AfterFunc(s.base, func() { lib.CloseSessions(context.Background()) })
-	return &handler{cfg: cfg, server: s, ids: ids, next: lib}, nil
+	return &httpHandler{cfg: cfg, server: s, ids: ids, next: lib}, nil
 }
 
 // ServeHTTP serves a request if host, origin and caller are allowed and its size is bounded.
-func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (h *httpHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
 	header.Set("X-Accel-Buffering", "no") // a buffering proxy would delay prompts
 	header.Set("X-Content-Type-Options", "nosniff")
@@ -95,7 +95,7 @@ func stripCredentials(header http.Header) {
 }
 
 // serveCaller passes a request to the library if this caller may send it.
-func (h *handler) serveCaller(w http.ResponseWriter, r *http.Request, body []byte) {
+func (h *httpHandler) serveCaller(w http.ResponseWriter, r *http.Request, body []byte) {
 	caller := r.Context().Value(callerKey{}).(callerIdentity)
 	switch {
 	case r.Method != http.MethodPost && r.Method != http.MethodDelete:

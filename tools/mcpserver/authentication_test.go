@@ -6,30 +6,29 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"scanwarden/confirm"
 	"scanwarden/tools/mcpserver/auth"
 )
 
 // What proved who the caller is does not reach a handler; who they are reaches Defender's sign-in.
 func TestCredentialsEndAtTheDoor(t *testing.T) {
 	a := newFakeEntra(t)
-	h := &stack{authenticator: auth.BySignature(slackAuthenticator(), a.authenticator(t))}
-	h.start(t)
+	s := newStackWith(t, options{authenticator: auth.BySignature(slackAuthenticator(), a.authenticator(t))})
 	var mu sync.Mutex
 	var seen []http.Header
-	h.server.ObserveHeaders(func(header http.Header) { mu.Lock(); defer mu.Unlock(); seen = append(seen, header.Clone()) })
-	h.sendRaw(t, "POST", listTools, withBearer(a.token(t, adaID, nil), ""))
-	_, header := h.sendRaw(t, "POST", initializeRequest, withBearer(a.token(t, adaID, nil), ""))
-	h.sendRaw(t, "POST", listScans, withBearer(a.token(t, adaID, nil), header.Get("Mcp-Session-Id")))
+	s.server.ObserveHeaders(func(header http.Header) { mu.Lock(); defer mu.Unlock(); seen = append(seen, header.Clone()) })
+	s.sendRaw(t, "POST", listTools, withBearer(a.token(t, adaID, nil), ""))
+	_, header := s.sendRaw(t, "POST", initializeRequest, withBearer(a.token(t, adaID, nil), ""))
+	s.sendRaw(t, "POST", listScans, withBearer(a.token(t, adaID, nil), header.Get("Mcp-Session-Id")))
 	body := slackCall("list_scanners", "{}", "U1") // the list of scans is fresh, and not fetched again
-	_, header = h.sendRaw(t, "POST", initializeRequest, signSlack(initializeRequest))
+	_, header = s.sendRaw(t, "POST", initializeRequest, signSlack(initializeRequest))
 	session := header.Get("Mcp-Session-Id")
-	h.sendRaw(t, "POST", body, func(r *http.Request) { signSlack(body)(r); r.Header.Set("Mcp-Session-Id", session) })
+	s.sendRaw(t, "POST", body, func(r *http.Request) { signSlack(body)(r); r.Header.Set("Mcp-Session-Id", session) })
 	mu.Lock()
 	defer mu.Unlock()
 	if len(seen) != 2 {
@@ -42,12 +41,12 @@ func TestCredentialsEndAtTheDoor(t *testing.T) {
 			}
 		}
 	}
-	for _, who := range []confirm.Principal{adaEntra, "slack:T1/U1"} {
-		if _, called := h.behalf.Load(who); !called {
-			t.Errorf("Defender was not called on behalf of %s", who)
+	for _, caller := range []string{adaEntra, "agent-slack:T1/U1"} {
+		if !slices.Contains(s.Callers(), caller) {
+			t.Errorf("Defender was not called on behalf of %s", caller)
 		}
 	}
-	if strings.Contains(h.log.String(), "eyJ") {
+	if strings.Contains(s.log.String(), "eyJ") {
 		t.Error("a token is in the log")
 	}
 }
@@ -55,8 +54,7 @@ func TestCredentialsEndAtTheDoor(t *testing.T) {
 // A stranger's body is not read: the answer comes while it is still on its way.
 func TestAStrangersBodyIsNotRead(t *testing.T) {
 	a := newFakeEntra(t)
-	h := &stack{authenticator: auth.BySignature(slackAuthenticator(), a.authenticator(t))}
-	h.start(t)
+	s := newStackWith(t, options{authenticator: auth.BySignature(slackAuthenticator(), a.authenticator(t))})
 	for name, alter := range map[string]func(*http.Request){
 		"no credentials":         func(*http.Request) {},
 		"a bad token":            func(r *http.Request) { r.Header.Set("Authorization", "Bearer x") },
@@ -73,7 +71,7 @@ func TestAStrangersBodyIsNotRead(t *testing.T) {
 			defer cancel()
 			body, more := io.Pipe()
 			defer more.Close()
-			req, err := http.NewRequestWithContext(ctx, http.MethodPost, h.url, body)
+			req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.url, body)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -104,21 +102,20 @@ func TestWhenNobodyCanTellWhoCalls(t *testing.T) {
 	a := newFakeEntra(t)
 	a.down.Store(true)
 	for name, tt := range map[string]struct {
-		keeper auth.Authenticator
-		cause  string
+		authenticator auth.Authenticator
+		cause         string
 	}{
 		"a failure":     {failingAuthenticator{}, "the directory is on fire"},
 		"Entra is down": {a.authenticator(t), "500 Internal Server Error"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := &stack{authenticator: tt.keeper}
-			h.start(t)
-			got := h.postMessage(t, a.token(t, adaID, nil), []byte(initializeRequest), http.Header{})
+			s := newStackWith(t, options{authenticator: tt.authenticator})
+			got := s.postMessage(t, a.token(t, adaID, nil), []byte(initializeRequest), http.Header{})
 			if got.status != 503 || strings.Contains(got.raw, tt.cause) {
 				t.Errorf("%d %s", got.status, got.raw)
 			}
-			if n := strings.Count(h.log.String(), tt.cause); n != 1 || strings.Contains(h.log.String(), "eyJ") {
-				t.Errorf("the cause is in the log %d times: %s", n, h.log.String())
+			if n := strings.Count(s.log.String(), tt.cause); n != 1 || strings.Contains(s.log.String(), "eyJ") {
+				t.Errorf("the cause is in the log %d times: %s", n, s.log.String())
 			}
 		})
 	}
@@ -127,9 +124,8 @@ func TestWhenNobodyCanTellWhoCalls(t *testing.T) {
 // A server that only reads does not tell a model that it could write.
 func TestAReadOnlyServerPromisesNoWrites(t *testing.T) {
 	for readOnly, want := range map[bool]string{true: "only reads", false: "add_scan, update_scan and delete_scans only propose"} {
-		h := &stack{readOnly: readOnly}
-		h.start(t)
-		got := h.postMessage(t, "", []byte(initializeRequest), http.Header{})
+		s := newStackWith(t, options{readOnly: readOnly})
+		got := s.postMessage(t, "", []byte(initializeRequest), http.Header{})
 		var answer struct{ Result struct{ Instructions string } }
 		if err := json.Unmarshal([]byte(got.raw), &answer); err != nil {
 			t.Fatal(err)

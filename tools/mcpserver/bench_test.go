@@ -21,13 +21,13 @@ const loadCallers = 16
 //
 // COMPARE: "x-bare" is our rate divided by the bare one; the design asks for at least 0.6.
 func BenchmarkReadToolOverHTTP(b *testing.B) {
-	h := newStack(b)
+	s := newStack(b)
 	for range 20 {
-		h.tenant.AddScan(map[string]any{"target": "10.0.0.1,10.0.0.2"})
+		s.Tenant.AddScan(map[string]any{"target": "10.0.0.1,10.0.0.2"})
 	}
-	answer := h.callTool(b, toolCall{tool: "list_scans", args: map[string]any{}})
+	answer := s.callTool(b, toolCall{tool: "list_scans", args: map[string]any{}})
 	bare := bareServer(b, answer.Result.Structured)
-	ours, theirs := newLoad(h.url, "list_scans"), newLoad(bare, "list_scans")
+	ours, theirs := newLoad(s.url, "list_scans"), newLoad(bare, "list_scans")
 	ours.callMany(b, 200)
 	theirs.callMany(b, 200)
 	var spent, spentBare time.Duration

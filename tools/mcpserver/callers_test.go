@@ -35,30 +35,29 @@ func (l *logBuffer) String() string {
 	return l.text.String()
 }
 
-// serveWith opens a door to the same server for those whom keeper knows.
-func (h *stack) serveWith(t testing.TB, keeper auth.Authenticator) (url string) {
+// serveWith opens a door to the same server for those whom authenticator knows.
+func (s *stack) serveWith(t testing.TB, authenticator auth.Authenticator) (url string) {
 	t.Helper()
 	web := httptest.NewUnstartedServer(nil)
 	host := web.Listener.Addr().String()
 	var err error
-	web.Config.Handler, err = h.server.Handler(mcpserver.HTTPConfig{
-		Hosts: []string{host}, Origins: []string{"http://" + host}, Authenticator: keeper,
+	web.Config.Handler, err = s.server.Handler(mcpserver.HTTPConfig{
+		Hosts: []string{host}, Origins: []string{"http://" + host}, Authenticator: authenticator,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	web.Start()
-	t.Cleanup(func() { h.server.Close(); web.Close() })
+	t.Cleanup(func() { s.server.Close(); web.Close() })
 	return web.URL
 }
 
 // newEntraStack is a house whose door knows people by Entra.
-func newEntraStack(t testing.TB, channels []confirm.Channel, alter ...func(*confirm.Policy)) (*stack, *fakeEntra) {
+func newEntraStack(t testing.TB, o options) (*stack, *fakeEntra) {
 	t.Helper()
 	a := newFakeEntra(t)
-	h := &stack{channels: channels, authenticator: a.authenticator(t)}
-	h.start(t, alter...)
-	return h, a
+	o.authenticator = a.authenticator(t)
+	return newStackWith(t, o), a
 }
 
 // withBearer puts a token, and a session, on a request.
@@ -77,7 +76,7 @@ const (
 )
 
 func TestTheDoorAsksEntra(t *testing.T) {
-	h, a := newEntraStack(t, nil)
+	s, a := newEntraStack(t, options{})
 	ada := a.token(t, adaID, nil)
 	for name, tt := range map[string]struct {
 		token  string
@@ -91,18 +90,18 @@ func TestTheDoorAsksEntra(t *testing.T) {
 		"application":   {a.token(t, adaID, jwt.MapClaims{"scp": nil, "idtyp": "app"}), 200, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			status, header := h.sendRaw(t, "POST", initializeRequest, withBearer(tt.token, ""))
+			status, header := s.sendRaw(t, "POST", initializeRequest, withBearer(tt.token, ""))
 			challenge := header.Get("WWW-Authenticate")
 			if status != tt.status || !strings.Contains(challenge, tt.error) || (tt.error != "") != strings.HasPrefix(challenge, "Bearer resource_metadata=") {
 				t.Errorf("%d %q, want %d", status, challenge, tt.status)
 			}
 		})
 	}
-	status, header := h.sendRaw(t, "POST", initializeRequest, func(r *http.Request) { r.Header.Del("Authorization") })
+	status, header := s.sendRaw(t, "POST", initializeRequest, func(r *http.Request) { r.Header.Del("Authorization") })
 	if challenge := header.Get("WWW-Authenticate"); status != 401 || strings.Contains(challenge, "error=") || challenge == "" {
 		t.Errorf("nobody: %d %q", status, challenge)
 	}
-	if status, _ := h.sendRaw(t, "POST", initializeRequest, func(r *http.Request) { r.URL.RawQuery = "access_token=" + ada }); status != 400 {
+	if status, _ := s.sendRaw(t, "POST", initializeRequest, func(r *http.Request) { r.URL.RawQuery = "access_token=" + ada }); status != 400 {
 		t.Errorf("a token in the query: %d", status)
 	}
 }
@@ -110,31 +109,31 @@ func TestTheDoorAsksEntra(t *testing.T) {
 // Nobody gets into another's session: not another person, not whoever has a token of the server, and not an agent
 // that acts for the very person.
 func TestASessionBelongsToItsCaller(t *testing.T) {
-	h, a := newEntraStack(t, nil)
+	s, a := newEntraStack(t, options{})
 	ada, bob := a.token(t, adaID, nil), a.token(t, bobID, nil)
 	agent := a.token(t, adaID, jwt.MapClaims{"xms_act_fct": "11"})
-	tokens := h.serveWith(t, auth.BearerTokens(nil))
-	local := h.serveWith(t, auth.Anonymous("local:ada"))
-	inSlack := h.serveWith(t, slackAuthenticator())
-	_, header := h.sendRaw(t, "POST", initializeRequest, withBearer(ada, ""))
+	tokens := s.serveWith(t, auth.BearerTokens(nil))
+	local := s.serveWith(t, auth.Anonymous("local:ada"))
+	inSlack := s.serveWith(t, slackAuthenticator())
+	_, header := s.sendRaw(t, "POST", initializeRequest, withBearer(ada, ""))
 	session := header.Get("Mcp-Session-Id")
 	for name, tt := range map[string]struct {
 		url, method, body string
 		alter             func(*http.Request)
 		status            int
 	}{
-		"ada":                        {h.url, "POST", listTools, withBearer(ada, session), 200},
-		"ada with a new token":       {h.url, "POST", listTools, withBearer(a.token(t, adaID, jwt.MapClaims{"uti": "new"}), session), 200},
-		"bob":                        {h.url, "POST", listTools, withBearer(bob, session), 404},
-		"bob calls":                  {h.url, "POST", listScans, withBearer(bob, session), 404},
-		"bob ends it":                {h.url, "DELETE", "", withBearer(bob, session), 404},
-		"bob answers":                {h.url, "POST", `{"jsonrpc":"2.0","id":1,"result":{"action":"accept"}}`, withBearer(bob, session), 404},
-		"an agent for ada":           {h.url, "POST", listTools, withBearer(agent, session), 404},
-		"an agent ends it":           {h.url, "DELETE", "", withBearer(agent, session), 404},
+		"ada":                        {s.url, "POST", listTools, withBearer(ada, session), 200},
+		"ada with a new token":       {s.url, "POST", listTools, withBearer(a.token(t, adaID, jwt.MapClaims{"uti": "new"}), session), 200},
+		"bob":                        {s.url, "POST", listTools, withBearer(bob, session), 404},
+		"bob calls":                  {s.url, "POST", listScans, withBearer(bob, session), 404},
+		"bob ends it":                {s.url, "DELETE", "", withBearer(bob, session), 404},
+		"bob answers":                {s.url, "POST", `{"jsonrpc":"2.0","id":1,"result":{"action":"accept"}}`, withBearer(bob, session), 404},
+		"an agent for ada":           {s.url, "POST", listTools, withBearer(agent, session), 404},
+		"an agent ends it":           {s.url, "DELETE", "", withBearer(agent, session), 404},
 		"a local user":               {local, "POST", listTools, withBearer("x", session), 404},
 		"a token of another door":    {tokens, "POST", listTools, withBearer(ada, session), 401},
 		"Slack's app":                {inSlack, "POST", listTools, func(r *http.Request) { signSlack(listTools)(r); r.Header.Set("Mcp-Session-Id", session) }, 404},
-		"ada with a session of none": {h.url, "POST", listTools, withBearer(ada, "made.up"), 404},
+		"ada with a session of none": {s.url, "POST", listTools, withBearer(ada, "made.up"), 404},
 	} {
 		t.Run(name, func(t *testing.T) {
 			other := &stack{url: tt.url}
@@ -150,20 +149,20 @@ func TestARoleDecides(t *testing.T) {
 	byRole := func(p *confirm.Policy) {
 		p.Approvers, p.Requesters, p.SelfApproval = []string{"entra-role:Scans.Approver"}, []string{adaEntra}, true
 	}
-	h, a := newEntraStack(t, nil, byRole)
+	s, a := newEntraStack(t, options{policy: byRole})
 	ada := a.token(t, adaID, nil)
-	first := h.callTool(t, toolCall{token: ada, tool: "add_scan", args: h.newScan("By role")})
+	first := s.callTool(t, toolCall{token: ada, tool: "add_scan", args: s.newScan("By role")})
 	_, code := first.wantPrompt(t)
-	if _, called := h.behalf.Load(confirm.Principal(adaEntra)); !called {
+	if !slices.Contains(s.Callers(), adaEntra) {
 		t.Error("Defender was not read on behalf of ada")
 	}
-	second := toolCall{token: ada, tool: "add_scan", args: h.newScan("By role"), state: first.Result.RequestState, responses: acceptWith(code)}
-	if out := h.callTool(t, second).wantStatus(t, "applied"); out.DecidedBy != adaEntra {
+	second := toolCall{token: ada, tool: "add_scan", args: s.newScan("By role"), state: first.Result.RequestState, responses: acceptWith(code)}
+	if out := s.callTool(t, second).wantStatus(t, "applied"); out.DecidedBy != adaEntra {
 		t.Errorf("decided by %q", out.DecidedBy)
 	}
 	without := a.token(t, adaID, jwt.MapClaims{"roles": nil})
-	h.callTool(t, toolCall{token: without, tool: "add_scan", args: h.newScan("Without")}).wantStatus(t, "refused")
-	h.wantWrites(t, 1)
+	s.callTool(t, toolCall{token: without, tool: "add_scan", args: s.newScan("Without")}).wantStatus(t, "refused")
+	s.wantWrites(t, 1)
 }
 
 // An agent that acts for ada is not ada: it is not asked, it answers no question of hers, and somebody else decides.
@@ -171,34 +170,34 @@ func TestAnAgentAsksAndNeverDecides(t *testing.T) {
 	requester := func(p *confirm.Policy) {
 		p.Approvers, p.Requesters, p.SelfApproval = []string{adaEntra, "token:bob"}, []string{adaEntra}, true
 	}
-	h, a := newEntraStack(t, []confirm.Channel{confirm.Client, confirm.Slack}, requester)
+	s, a := newEntraStack(t, options{channels: clientAndSlack, policy: requester})
 	ada, agent := a.token(t, adaID, nil), a.token(t, adaID, jwt.MapClaims{"xms_act_fct": "11"})
 
-	first := h.callTool(t, toolCall{token: ada, tool: "add_scan", args: h.newScan("Ada's own")})
+	first := s.callTool(t, toolCall{token: ada, tool: "add_scan", args: s.newScan("Ada's own")})
 	_, code := first.wantPrompt(t)
-	taken := h.callTool(t, toolCall{token: agent, tool: "add_scan", args: h.newScan("Ada's own"), state: first.Result.RequestState, responses: acceptWith(code)})
+	taken := s.callTool(t, toolCall{token: agent, tool: "add_scan", args: s.newScan("Ada's own"), state: first.Result.RequestState, responses: acceptWith(code)})
 	if taken.Error == nil {
 		t.Errorf("an agent answered ada's question: %s", taken.raw)
 	}
-	peeked := h.callTool(t, toolCall{token: agent, tool: "add_scan", args: h.newScan("Ada's own"), state: first.Result.RequestState})
+	peeked := s.callTool(t, toolCall{token: agent, tool: "add_scan", args: s.newScan("Ada's own"), state: first.Result.RequestState})
 	if strings.Contains(peeked.raw, code) {
 		t.Errorf("an agent was shown the code: %s", peeked.raw)
 	}
-	h.callTool(t, toolCall{token: ada, tool: "add_scan", args: h.newScan("Ada's own"), state: first.Result.RequestState, responses: acceptWith(code)}).wantStatus(t, "applied")
+	s.callTool(t, toolCall{token: ada, tool: "add_scan", args: s.newScan("Ada's own"), state: first.Result.RequestState, responses: acceptWith(code)}).wantStatus(t, "applied")
 
 	for _, token := range []string{agent, a.token(t, adaID, jwt.MapClaims{"scp": nil, "idtyp": "app"})} {
-		h.callWhileBobApproves(t, adaEntra, func() response {
-			return h.callTool(t, toolCall{token: token, tool: "add_scan", args: h.newScan("An agent's")})
+		s.callWhileBobApproves(t, adaEntra, func() response {
+			return s.callTool(t, toolCall{token: token, tool: "add_scan", args: s.newScan("An agent's")})
 		}).wantStatus(t, "applied")
 	}
-	h.wantWrites(t, 3)
+	s.wantWrites(t, 3)
 }
 
 // What an agent's client would answer is the agent's own word: the gate is not even offered it.
 func TestAnAgentsClientIsNoChannel(t *testing.T) {
-	h, a := newEntraStack(t, []confirm.Channel{confirm.Client, confirm.Slack})
+	s, a := newEntraStack(t, options{channels: clientAndSlack})
 	var seen []confirm.Requester
-	h.server.ObserveRequesters(func(by confirm.Requester) { seen = append(seen, by) })
+	s.server.ObserveRequesters(func(by confirm.Requester) { seen = append(seen, by) })
 	for name, tt := range map[string]struct {
 		claims jwt.MapClaims
 		want   []confirm.Channel
@@ -208,7 +207,7 @@ func TestAnAgentsClientIsNoChannel(t *testing.T) {
 		"an application": {jwt.MapClaims{"scp": nil, "idtyp": "app"}, []confirm.Channel{confirm.Slack}},
 	} {
 		seen = nil
-		h.callTool(t, toolCall{token: a.token(t, adaID, tt.claims), tool: "list_scans"})
+		s.callTool(t, toolCall{token: a.token(t, adaID, tt.claims), tool: "list_scans"})
 		if len(seen) != 1 || !slices.Equal(seen[0].Channels, tt.want) {
 			t.Errorf("%s: %+v, want the channels %v", name, seen, tt.want)
 		}
@@ -216,7 +215,7 @@ func TestAnAgentsClientIsNoChannel(t *testing.T) {
 }
 
 // callWhileBobApproves makes a call, and approves in Slack, as bob, the change that comes of it.
-func (h *stack) callWhileBobApproves(t *testing.T, requester confirm.Principal, call func() response) response {
+func (s *stack) callWhileBobApproves(t *testing.T, requester confirm.Principal, call func() response) response {
 	t.Helper()
 	answered := make(chan response, 1)
 	go func() { answered <- call() }()
@@ -226,7 +225,7 @@ func (h *stack) callWhileBobApproves(t *testing.T, requester confirm.Principal, 
 			return got
 		default:
 		}
-		open, err := h.gate.OpenChanges(t.Context(), requester)
+		open, err := s.Gate.OpenChanges(t.Context(), requester)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -234,7 +233,7 @@ func (h *stack) callWhileBobApproves(t *testing.T, requester confirm.Principal, 
 			if !c.Agent || slices.Contains(c.Channels, confirm.Client) {
 				t.Errorf("agent %v, asked on %v", c.Agent, c.Channels)
 			}
-			_, err := h.gate.Decide(t.Context(), c.ID, confirm.Vote{Principal: "token:bob", Approve: true, Channel: confirm.Slack})
+			_, err := s.Gate.Decide(t.Context(), c.ID, confirm.Vote{Principal: "token:bob", Approve: true, Channel: confirm.Slack})
 			if err != nil && !errors.Is(err, confirm.ErrMoved) {
 				t.Error(err)
 			}

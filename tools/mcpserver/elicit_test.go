@@ -13,20 +13,19 @@ import (
 	"github.com/mark3labs/mcp-go/mcp"
 
 	"scanwarden/confirm"
-	"scanwarden/confirm/store"
 )
 
 // waysToEnd are the ways in which a change ends while a client's prompt stands unanswered.
 var waysToEnd = map[string]func(*testing.T, *stack, confirm.Change){
-	"withdrawn": func(t *testing.T, h *stack, c confirm.Change) {
-		if _, err := h.gate.Withdraw(t.Context(), c.ID, confirm.Requester{Principal: c.Requester}); err != nil {
+	"withdrawn": func(t *testing.T, s *stack, c confirm.Change) {
+		if _, err := s.Gate.Withdraw(t.Context(), c.ID, confirm.Requester{Principal: c.Requester}); err != nil {
 			t.Error(err)
 		}
 	},
-	"expired": func(_ *testing.T, h *stack, _ confirm.Change) { h.ahead.Store(3600) },
-	"applied": func(t *testing.T, h *stack, c confirm.Change) {
+	"expired": func(_ *testing.T, s *stack, _ confirm.Change) { s.Advance(time.Hour) },
+	"applied": func(t *testing.T, s *stack, c confirm.Change) {
 		vote := confirm.Vote{Principal: "token:bob", Approve: true, Channel: confirm.Slack}
-		if _, err := h.gate.Decide(t.Context(), c.ID, vote); err != nil {
+		if _, err := s.Gate.Decide(t.Context(), c.ID, vote); err != nil {
 			t.Error(err)
 		}
 	},
@@ -34,14 +33,22 @@ var waysToEnd = map[string]func(*testing.T, *stack, confirm.Change){
 
 // newTwoChannelStack is a house in which two channels are asked.
 func newTwoChannelStack(t *testing.T) *stack {
-	return newStackWith(t, []confirm.Channel{confirm.Client, confirm.Slack}, func(p *confirm.Policy) {
+	return newStackWith(t, options{channels: clientAndSlack, policy: func(p *confirm.Policy) {
 		p.Approvers = []string{"token:ada", "token:bob", "local:ada"}
-	})
+	}})
 }
 
-func (h *stack) onlyOpenChange(t *testing.T, by confirm.Principal) confirm.Change {
+// newStackWithHooks returns a stack with two channels, whose store calls the hooks.
+func newStackWithHooks(t *testing.T) (*stack, *storeHooks) {
+	hooks := &storeHooks{}
+	return newStackWith(t, options{channels: clientAndSlack, hooks: hooks, policy: func(p *confirm.Policy) {
+		p.Approvers = []string{"token:bob", "local:ada"}
+	}}), hooks
+}
+
+func (s *stack) onlyOpenChange(t *testing.T, by confirm.Principal) confirm.Change {
 	t.Helper()
-	open, err := h.gate.OpenChanges(t.Context(), by)
+	open, err := s.Gate.OpenChanges(t.Context(), by)
 	if err != nil || len(open) != 1 {
 		t.Fatalf("open changes: %v %v", open, err)
 	}
@@ -52,35 +59,35 @@ func (h *stack) onlyOpenChange(t *testing.T, by confirm.Principal) confirm.Chang
 func TestAHangingCallEndsWithItsChange(t *testing.T) {
 	for status, end := range waysToEnd {
 		t.Run("stdio "+status, func(t *testing.T) {
-			h := newTwoChannelStack(t)
-			w := h.startStdio(t)
+			s := newTwoChannelStack(t)
+			w := s.startStdio(t)
 			w.initialize()
-			id := w.request("tools/call", map[string]any{"name": "add_scan", "arguments": h.newScan("Left hanging")})
+			id := w.request("tools/call", map[string]any{"name": "add_scan", "arguments": s.newScan("Left hanging")})
 			if question := w.read(); question.Method != "elicitation/create" {
 				t.Fatalf("got %+v", question)
 			}
-			end(t, h, h.onlyOpenChange(t, "local:ada"))
+			end(t, s, s.onlyOpenChange(t, "local:ada"))
 			if got := w.read(); string(got.ID) != fmt.Sprint(id) || !strings.Contains(string(got.Result), `"status":"`+status+`"`) {
 				t.Errorf("got %+v %s", got, got.Result)
 			}
 			w.closeAndWait()
 		})
 		t.Run("HTTP "+status, func(t *testing.T) {
-			h := newTwoChannelStack(t)
+			s := newTwoChannelStack(t)
 			asked, over := make(chan struct{}), make(chan struct{})
 			defer close(over)
-			c := h.dialInitializeEra(t, func(string) *mcp.ElicitationResult {
+			c := s.dialInitializeEra(t, func(string) *mcp.ElicitationResult {
 				close(asked)
 				<-over
 				return acceptCode("LATE2")
 			})
 			ended := make(chan string, 1)
 			go func() {
-				res, err := h.callInitializeEra(t, c, "add_scan", h.newScan("Left hanging"))
+				res, err := s.callInitializeEra(t, c, "add_scan", s.newScan("Left hanging"))
 				ended <- fmt.Sprintf("%+v %v", res, err)
 			}()
 			<-asked
-			end(t, h, h.onlyOpenChange(t, "token:ada"))
+			end(t, s, s.onlyOpenChange(t, "token:ada"))
 			select {
 			case got := <-ended:
 				if !strings.Contains(got, "status:"+status) {
@@ -95,23 +102,23 @@ func TestAHangingCallEndsWithItsChange(t *testing.T) {
 
 // A client that goes away takes its question along: the change is withdrawn by the time the server has ended.
 func TestAQuestionGoesWithItsClient(t *testing.T) {
-	h := newStack(t, func(p *confirm.Policy) { p.Approvers, p.SelfApproval = nil, false })
-	w := h.startStdio(t)
+	s := newStack(t, func(p *confirm.Policy) { p.Approvers, p.SelfApproval = nil, false })
+	w := s.startStdio(t)
 	w.initialize()
-	w.request("tools/call", map[string]any{"name": "add_scan", "arguments": h.newScan("Left alone")})
+	w.request("tools/call", map[string]any{"name": "add_scan", "arguments": s.newScan("Left alone")})
 	if got := w.read(); got.Method != "elicitation/create" {
 		t.Fatalf("got %+v", got)
 	}
-	c := h.onlyOpenChange(t, "local:ada")
+	c := s.onlyOpenChange(t, "local:ada")
 	w.closeAndWait()
-	if now, err := h.store.Change(t.Context(), c.ID); err != nil || now.State != confirm.Withdrawn {
+	if now, err := s.Store.Change(t.Context(), c.ID); err != nil || now.State != confirm.Withdrawn {
 		t.Errorf("the change is %s, %v", now.State, err)
 	}
 }
 
 // storeHooks is a real ledger at which something happens in the moment that a test is about.
 type storeHooks struct {
-	*store.Store
+	confirm.Store
 	beforeRead atomic.Pointer[func() error]       // before a change is read
 	beforeMove func(confirm.Change, confirm.Move) // before it is moved
 }
@@ -133,9 +140,9 @@ func (b *storeHooks) Move(ctx context.Context, c confirm.Change, m confirm.Move)
 }
 
 // callAndWaitForPrompt asks over stdio, and returns what came to the client's person.
-func (w *stdioClient) callAndWaitForPrompt(h *stack, name string) (id int, question rpcMessage) {
+func (w *stdioClient) callAndWaitForPrompt(s *stack, name string) (id int, question rpcMessage) {
 	w.t.Helper()
-	id = w.request("tools/call", map[string]any{"name": "add_scan", "arguments": h.newScan(name)})
+	id = w.request("tools/call", map[string]any{"name": "add_scan", "arguments": s.newScan(name)})
 	if question = w.read(); question.Method != "elicitation/create" {
 		w.t.Fatalf("got %+v %s", question, question.Result)
 	}
@@ -158,21 +165,21 @@ func (w *stdioClient) wantStatus(id int, status string) {
 func TestAnErrorInPlaceOfAnAnswerIsNoYes(t *testing.T) {
 	failed := `{"jsonrpc":"2.0","id":%s,"error":{"code":-32603,"message":"no window"}}`
 	t.Run("alone", func(t *testing.T) {
-		h := newStack(t, func(p *confirm.Policy) { p.Approvers, p.SelfApproval = nil, false })
-		w := h.startStdio(t)
+		s := newStack(t, func(p *confirm.Policy) { p.Approvers, p.SelfApproval = nil, false })
+		w := s.startStdio(t)
 		w.initialize()
-		id, question := w.callAndWaitForPrompt(h, "Not shown")
+		id, question := w.callAndWaitForPrompt(s, "Not shown")
 		w.send(fmt.Sprintf(failed, question.ID))
 		w.wantStatus(id, "denied")
 		w.closeAndWait()
 	})
 	t.Run("with Slack", func(t *testing.T) {
-		h := newTwoChannelStack(t)
-		w := h.startStdio(t)
+		s := newTwoChannelStack(t)
+		w := s.startStdio(t)
 		w.initialize()
-		id, question := w.callAndWaitForPrompt(h, "Not shown")
+		id, question := w.callAndWaitForPrompt(s, "Not shown")
 		w.send(fmt.Sprintf(failed, question.ID))
-		waysToEnd["applied"](t, h, h.onlyOpenChange(t, "local:ada"))
+		waysToEnd["applied"](t, s, s.onlyOpenChange(t, "local:ada"))
 		w.wantStatus(id, "applied")
 		w.closeAndWait()
 	})
@@ -182,19 +189,18 @@ func TestAnErrorInPlaceOfAnAnswerIsNoYes(t *testing.T) {
 // and not that it may be made again.
 func TestAnAnswerThatLosesToADecisionIsToldOfIt(t *testing.T) {
 	for _, answer := range []string{`{"action":"accept","content":{"code":"WRONG"}}`, `{"action":"cancel"}`} {
-		h := &stack{channels: []confirm.Channel{confirm.Client, confirm.Slack}, hooks: &storeHooks{}}
-		h.start(t, func(p *confirm.Policy) { p.Approvers = []string{"token:bob", "local:ada"} })
-		h.hooks.beforeMove = func(c confirm.Change, m confirm.Move) {
+		s, hooks := newStackWithHooks(t)
+		hooks.beforeMove = func(c confirm.Change, m confirm.Move) {
 			if m.NextRound {
-				waysToEnd["applied"](t, h, c)
+				waysToEnd["applied"](t, s, c)
 			}
 		}
-		w := h.startStdio(t)
+		w := s.startStdio(t)
 		w.initialize()
-		id, question := w.callAndWaitForPrompt(h, "Decided meanwhile")
+		id, question := w.callAndWaitForPrompt(s, "Decided meanwhile")
 		w.sendResult(question, answer)
 		w.wantStatus(id, "applied")
-		h.wantWrites(t, 1)
+		s.wantWrites(t, 1)
 		w.closeAndWait()
 	}
 }
@@ -206,21 +212,20 @@ func TestAHangingCallOutlivesATroubledLedger(t *testing.T) {
 		"panic": func() error { panic("a bug") },
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := &stack{channels: []confirm.Channel{confirm.Client, confirm.Slack}, hooks: &storeHooks{}}
-			h.start(t, func(p *confirm.Policy) { p.Approvers = []string{"token:bob", "local:ada"} })
-			w := h.startStdio(t)
+			s, hooks := newStackWithHooks(t)
+			w := s.startStdio(t)
 			w.initialize()
-			id, _ := w.callAndWaitForPrompt(h, "Asked in troubled times")
-			c := h.onlyOpenChange(t, "local:ada")
+			id, _ := w.callAndWaitForPrompt(s, "Asked in troubled times")
+			c := s.onlyOpenChange(t, "local:ada")
 			struck := make(chan struct{})
 			strike := sync.OnceValue(func() error {
-				h.hooks.beforeRead.Store(nil)
+				hooks.beforeRead.Store(nil)
 				defer close(struck)
 				return trouble()
 			})
-			h.hooks.beforeRead.Store(&strike)
+			hooks.beforeRead.Store(&strike)
 			<-struck
-			waysToEnd["applied"](t, h, c)
+			waysToEnd["applied"](t, s, c)
 			w.wantStatus(id, "applied")
 			w.closeAndWait()
 		})
@@ -232,19 +237,18 @@ func TestAnAnswerCountsWhoseCallIsCancelled(t *testing.T) {
 	for status, answer := range map[confirm.State]string{
 		confirm.Denied: `{"action":"decline"}`, confirm.Applied: `{"action":"accept","content":{"code":"%s"}}`,
 	} {
-		h := &stack{channels: []confirm.Channel{confirm.Client, confirm.Slack}, hooks: &storeHooks{}}
-		h.start(t, func(p *confirm.Policy) { p.Approvers = []string{"token:bob", "local:ada"} })
+		s, hooks := newStackWithHooks(t)
 		deciding, cancelled := make(chan struct{}), make(chan struct{})
-		h.hooks.beforeMove = func(_ confirm.Change, m confirm.Move) {
+		hooks.beforeMove = func(_ confirm.Change, m confirm.Move) {
 			if m.Decision != nil {
 				close(deciding)
 				<-cancelled
 			}
 		}
-		w := h.startStdio(t)
+		w := s.startStdio(t)
 		w.initialize()
-		id, question := w.callAndWaitForPrompt(h, "Answered and cancelled")
-		c := h.onlyOpenChange(t, "local:ada")
+		id, question := w.callAndWaitForPrompt(s, "Answered and cancelled")
+		c := s.onlyOpenChange(t, "local:ada")
 		if status == confirm.Applied {
 			answer = fmt.Sprintf(answer, codeLine.FindStringSubmatch(question.Params.Message)[1])
 		}
@@ -258,7 +262,7 @@ func TestAnAnswerCountsWhoseCallIsCancelled(t *testing.T) {
 		close(cancelled)
 		wait, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
-		if now, err := h.gate.Wait(wait, c.ID); err != nil || now.State != status {
+		if now, err := s.Gate.Wait(wait, c.ID); err != nil || now.State != status {
 			t.Errorf("the change is %s, %v; want %s", now.State, err, status)
 		}
 		w.closeAndWait()

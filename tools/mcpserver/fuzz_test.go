@@ -43,13 +43,13 @@ func FuzzRequestState(f *testing.F) {
 // FuzzNoWrite: whatever tool is called with whatever arguments and answers, Defender takes no write: the
 // fuzzer never learns a code, as no model does.
 func FuzzNoWrite(f *testing.F) {
-	h := newStack(f, func(p *confirm.Policy) { p.MaxOpenPerRequester = 1 << 20 })
-	id := h.tenant.AddScan(map[string]any{"scanName": "Core", "target": "10.0.0.1"})
-	scan, err := json.Marshal(h.newScan("Fuzzed"))
+	s := newStack(f, func(p *confirm.Policy) { p.MaxOpenPerRequester = 1 << 20 })
+	id := s.Tenant.AddScan(map[string]any{"scanName": "Core", "target": "10.0.0.1"})
+	scan, err := json.Marshal(s.newScan("Fuzzed"))
 	if err != nil {
 		f.Fatal(err)
 	}
-	first := h.callTool(f, toolCall{tool: "delete_scans", args: map[string]any{"scanDefinitionIds": []string{id}}})
+	first := s.callTool(f, toolCall{tool: "delete_scans", args: map[string]any{"scanDefinitionIds": []string{id}}})
 	f.Add("add_scan", string(scan), "", "")
 	f.Add("delete_scans", `{"scanDefinitionIds":["`+id+`"]}`, first.Result.RequestState, `{"confirm":{"action":"accept","content":{}}}`)
 	f.Add("update_scan", `{"id":"Core","isActive":false}`, "", `{"confirm":{"action":"accept","content":{"code":"AAAAA"}}}`)
@@ -65,7 +65,7 @@ func FuzzNoWrite(f *testing.F) {
 			l.args = json.RawMessage(args)
 		}
 		_ = json.Unmarshal([]byte(responses), &l.responses)
-		h.callTool(t, l)
-		h.wantWrites(t, 0)
+		s.callTool(t, l)
+		s.wantWrites(t, 0)
 	})
 }

@@ -21,9 +21,9 @@ import (
 const initializeRequest = `{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{"elicitation":{}},"clientInfo":{"name":"test","version":"1"}}}`
 
 // sendRaw sends one request as it is, and returns the status and the answer's header.
-func (h *stack) sendRaw(t *testing.T, method, body string, alter func(*http.Request)) (int, http.Header) {
+func (s *stack) sendRaw(t *testing.T, method, body string, alter func(*http.Request)) (int, http.Header) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), method, h.url, strings.NewReader(body))
+	req, err := http.NewRequestWithContext(t.Context(), method, s.url, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +42,7 @@ func (h *stack) sendRaw(t *testing.T, method, body string, alter func(*http.Requ
 }
 
 func TestTheDoorLetsIn(t *testing.T) {
-	h := newStack(t)
+	s := newStack(t)
 	header := func(name, value string) func(*http.Request) {
 		return func(r *http.Request) { r.Header.Set(name, value) }
 	}
@@ -54,7 +54,7 @@ func TestTheDoorLetsIn(t *testing.T) {
 		status int
 	}{
 		{"a caller with a token", "POST", initializeRequest, nil, 200},
-		{"a page of our own", "POST", initializeRequest, header("Origin", h.url), 200},
+		{"a page of our own", "POST", initializeRequest, header("Origin", s.url), 200},
 		{"a page of another origin", "POST", initializeRequest, header("Origin", "https://evil.example"), 403},
 		{"an origin that is null", "POST", initializeRequest, header("Origin", "null"), 403},
 		{"another host name (DNS rebinding)", "POST", initializeRequest, func(r *http.Request) { r.Host = "evil.example" }, 421},
@@ -68,7 +68,7 @@ func TestTheDoorLetsIn(t *testing.T) {
 		{"the end of a session that is not one", "DELETE", "", header("Mcp-Session-Id", "mcp-session-1"), 404},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if got, _ := h.sendRaw(t, tt.method, tt.body, tt.alter); got != tt.status {
+			if got, _ := s.sendRaw(t, tt.method, tt.body, tt.alter); got != tt.status {
 				t.Errorf("status %d, want %d", got, tt.status)
 			}
 		})
@@ -76,8 +76,8 @@ func TestTheDoorLetsIn(t *testing.T) {
 }
 
 func TestASessionBelongsToItsPrincipal(t *testing.T) {
-	h := newStack(t)
-	status, header := h.sendRaw(t, "POST", initializeRequest, nil)
+	s := newStack(t)
+	status, header := s.sendRaw(t, "POST", initializeRequest, nil)
 	id := header.Get("Mcp-Session-Id")
 	if status != 200 || id == "" {
 		t.Fatalf("status %d, session %q", status, id)
@@ -89,28 +89,28 @@ func TestASessionBelongsToItsPrincipal(t *testing.T) {
 			r.Header.Set("Mcp-Session-Id", id)
 		}
 	}
-	if got, _ := h.sendRaw(t, "POST", list, as(bobToken)); got != 404 {
+	if got, _ := s.sendRaw(t, "POST", list, as(bobToken)); got != 404 {
 		t.Errorf("bob in ada's session: %d, want 404", got)
 	}
-	if got, _ := h.sendRaw(t, "DELETE", "", as(bobToken)); got != 404 {
+	if got, _ := s.sendRaw(t, "DELETE", "", as(bobToken)); got != 404 {
 		t.Errorf("bob ending ada's session: %d, want 404", got)
 	}
-	if got, _ := h.sendRaw(t, "POST", list, as(adaToken)); got != 200 {
+	if got, _ := s.sendRaw(t, "POST", list, as(adaToken)); got != 200 {
 		t.Errorf("ada in her session: %d, want 200", got)
 	}
 }
 
 // Both eras of the protocol are tried, each from no session, one that there is not, the caller's and one's own.
 func TestNobodyCancelsAnothersCall(t *testing.T) {
-	h := newStack(t)
-	c, err := h.gate.Propose(t.Context(), confirm.Proposal{Operation: "add_scan", Target: "simulator"},
+	s := newStack(t)
+	c, err := s.Gate.Propose(t.Context(), confirm.Proposal{Operation: "add_scan", Target: "simulator"},
 		confirm.Requester{Principal: "token:ada", Channels: []confirm.Channel{confirm.Client}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	asBob := func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+bobToken) }
-	_, hers := h.sendRaw(t, "POST", initializeRequest, nil)
-	_, his := h.sendRaw(t, "POST", initializeRequest, asBob)
+	_, hers := s.sendRaw(t, "POST", initializeRequest, nil)
+	_, his := s.sendRaw(t, "POST", initializeRequest, asBob)
 	adas, bobs := hers.Get("Mcp-Session-Id"), his.Get("Mcp-Session-Id")
 	if adas == "" || bobs == "" || adas == bobs {
 		t.Fatalf("sessions %q and %q", adas, bobs)
@@ -124,8 +124,8 @@ func TestNobodyCancelsAnothersCall(t *testing.T) {
 	}
 	waiting := make(chan func(), 2)
 	for era, call := range map[string]func() response{
-		"modern":         func() response { return h.callTool(t, toolCall{tool: "get_change", args: args}) },
-		"initialize-era": func() response { return h.postMessage(t, adaToken, initialized, http.Header{"Mcp-Session-Id": {adas}}) },
+		"modern":         func() response { return s.callTool(t, toolCall{tool: "get_change", args: args}) },
+		"initialize-era": func() response { return s.postMessage(t, adaToken, initialized, http.Header{"Mcp-Session-Id": {adas}}) },
 	} {
 		go func() {
 			began := time.Now()
@@ -153,7 +153,7 @@ func TestNobodyCancelsAnothersCall(t *testing.T) {
 				},
 				old: func(r *http.Request) {},
 			} {
-				status, _ := h.sendRaw(t, "POST", body, func(r *http.Request) {
+				status, _ := s.sendRaw(t, "POST", body, func(r *http.Request) {
 					asBob(r)
 					alter(r)
 					if session != "" {
@@ -182,9 +182,9 @@ func (e elicitHandler) Elicit(_ context.Context, req mcp.ElicitationRequest) (*m
 }
 
 // dialInitializeEra connects an initialize-era client.
-func (h *stack) dialInitializeEra(t *testing.T, person elicitHandler) *client.Client {
+func (s *stack) dialInitializeEra(t *testing.T, person elicitHandler) *client.Client {
 	t.Helper()
-	wire, err := transport.NewStreamableHTTP(h.url, transport.WithHTTPHeaders(map[string]string{"Authorization": "Bearer " + adaToken}))
+	wire, err := transport.NewStreamableHTTP(s.url, transport.WithHTTPHeaders(map[string]string{"Authorization": "Bearer " + adaToken}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -206,7 +206,7 @@ func (h *stack) dialInitializeEra(t *testing.T, person elicitHandler) *client.Cl
 	return c
 }
 
-func (h *stack) callInitializeEra(t *testing.T, c *client.Client, tool string, args any) (*mcp.CallToolResult, error) {
+func (s *stack) callInitializeEra(t *testing.T, c *client.Client, tool string, args any) (*mcp.CallToolResult, error) {
 	t.Helper()
 	req := mcp.CallToolRequest{}
 	req.Params.Name, req.Params.Arguments = tool, args
@@ -220,46 +220,46 @@ func acceptCode(code string) *mcp.ElicitationResult {
 }
 
 func TestAnInitializeEraClientIsAskedInItsCall(t *testing.T) {
-	h := newStack(t)
+	s := newStack(t)
 	asked := 0
-	c := h.dialInitializeEra(t, func(message string) *mcp.ElicitationResult {
+	c := s.dialInitializeEra(t, func(message string) *mcp.ElicitationResult {
 		if asked++; asked == 1 {
 			return acceptCode("WRONG")
 		}
 		return acceptCode(codeLine.FindStringSubmatch(message)[1])
 	})
-	got, err := h.callInitializeEra(t, c, "add_scan", h.newScan("From before"))
+	got, err := s.callInitializeEra(t, c, "add_scan", s.newScan("From before"))
 	if err != nil || got.IsError || asked != 2 {
 		t.Fatalf("asked %d times: %+v, %v", asked, got, err)
 	}
-	h.wantWrites(t, 1)
+	s.wantWrites(t, 1)
 }
 
 func TestAnInitializeEraClientThatCannotAskIsRefused(t *testing.T) {
-	h := newStack(t)
-	got, err := h.callInitializeEra(t, h.dialInitializeEra(t, nil), "add_scan", h.newScan("Unseen"))
+	s := newStack(t)
+	got, err := s.callInitializeEra(t, s.dialInitializeEra(t, nil), "add_scan", s.newScan("Unseen"))
 	if err != nil || !got.IsError {
 		t.Fatalf("%+v, %v", got, err)
 	}
-	h.wantWrites(t, 0)
+	s.wantWrites(t, 0)
 }
 
 func TestShuttingDownReleasesWhoWaits(t *testing.T) {
-	h := newStack(t)
+	s := newStack(t)
 	asked, hold := make(chan struct{}), make(chan struct{})
 	defer close(hold)
-	c := h.dialInitializeEra(t, func(string) *mcp.ElicitationResult {
+	c := s.dialInitializeEra(t, func(string) *mcp.ElicitationResult {
 		close(asked)
 		<-hold
 		return &mcp.ElicitationResult{}
 	})
 	ended := make(chan error, 1)
 	go func() {
-		_, err := h.callInitializeEra(t, c, "add_scan", h.newScan("Too late"))
+		_, err := s.callInitializeEra(t, c, "add_scan", s.newScan("Too late"))
 		ended <- err
 	}()
 	<-asked
-	h.server.Close()
+	s.server.Close()
 	select {
 	case err := <-ended:
 		if err == nil {
@@ -268,15 +268,15 @@ func TestShuttingDownReleasesWhoWaits(t *testing.T) {
 	case <-time.After(10 * time.Second):
 		t.Error("the call still hangs")
 	}
-	h.wantWrites(t, 0)
+	s.wantWrites(t, 0)
 }
 
 // An abandoned dialog of an initialize-era client can never be answered, so its change does not stay open.
 func TestAnAbandonedDialogTakesItsChangeBack(t *testing.T) {
-	h := newStack(t)
+	s := newStack(t)
 	asked, hold := make(chan struct{}), make(chan struct{})
 	defer close(hold)
-	c := h.dialInitializeEra(t, func(string) *mcp.ElicitationResult {
+	c := s.dialInitializeEra(t, func(string) *mcp.ElicitationResult {
 		close(asked)
 		<-hold
 		return &mcp.ElicitationResult{}
@@ -284,37 +284,37 @@ func TestAnAbandonedDialogTakesItsChangeBack(t *testing.T) {
 	ctx, leave := context.WithCancel(t.Context())
 	go func() {
 		req := mcp.CallToolRequest{}
-		req.Params.Name, req.Params.Arguments = "add_scan", h.newScan("Abandoned")
+		req.Params.Name, req.Params.Arguments = "add_scan", s.newScan("Abandoned")
 		_, _ = c.CallTool(ctx, req)
 	}()
 	<-asked
-	open, err := h.gate.OpenChanges(t.Context(), "token:ada")
+	open, err := s.Gate.OpenChanges(t.Context(), "token:ada")
 	if err != nil || len(open) != 1 {
 		t.Fatalf("open changes: %v %v", open, err)
 	}
 	leave()
 	wait, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	if got, err := h.gate.Wait(wait, open[0].ID); err != nil || got.State != confirm.Withdrawn {
+	if got, err := s.Gate.Wait(wait, open[0].ID); err != nil || got.State != confirm.Withdrawn {
 		t.Errorf("the change is %s, %v", got.State, err)
 	}
 }
 
 func TestTheClientOfTryConfirmsLikeAnyOther(t *testing.T) {
-	h := newStack(t)
-	s, err := mcpserver.Dial(t.Context(), h.url, adaToken, func(message string) (string, bool) {
+	s := newStack(t)
+	client, err := mcpserver.Dial(t.Context(), s.url, adaToken, func(message string) (string, bool) {
 		return codeLine.FindStringSubmatch(message)[1], !strings.Contains(message, "Not this one")
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close()
+	defer client.Close()
 	for name, want := range map[string]string{"This one": "applied", "Not this one": "denied"} {
-		if got, err := s.Call(t.Context(), "add_scan", h.newScan(name)); err != nil || got.Status != want {
+		if got, err := client.Call(t.Context(), "add_scan", s.newScan(name)); err != nil || got.Status != want {
 			t.Errorf("%s: %+v, %v", name, got, err)
 		}
 	}
-	h.wantWrites(t, 1)
+	s.wantWrites(t, 1)
 }
 
 func TestABackendThatDoesNotStandIsAToolError(t *testing.T) {

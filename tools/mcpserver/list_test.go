@@ -18,11 +18,11 @@ var update = flag.Bool("update", false, "write the golden files anew")
 const listBudget = 2500 * 4
 
 // listTools returns tools/list as it travels.
-func (h *stack) listTools(t testing.TB) (whole []byte, each map[string]json.RawMessage) {
+func (s *stack) listTools(t testing.TB) (whole []byte, each map[string]json.RawMessage) {
 	t.Helper()
 	body := []byte(`{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"_meta":{
 		"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}}}`)
-	got := h.postMessage(t, "", body, http.Header{"Mcp-Protocol-Version": {"2026-07-28"}, "Mcp-Method": {"tools/list"}})
+	got := s.postMessage(t, "", body, http.Header{"Mcp-Protocol-Version": {"2026-07-28"}, "Mcp-Method": {"tools/list"}})
 	var answer struct {
 		Result struct{ Tools []json.RawMessage }
 	}

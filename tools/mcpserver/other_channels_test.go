@@ -7,10 +7,10 @@ import (
 )
 
 // decideInSlack waits for the one open change and decides it as somebody on another surface would.
-func (h *stack) decideInSlack(t *testing.T, approve bool) {
+func (s *stack) decideInSlack(t *testing.T, approve bool) {
 	t.Helper()
 	for {
-		open, err := h.gate.OpenChanges(t.Context(), "token:ada")
+		open, err := s.Gate.OpenChanges(t.Context(), "token:ada")
 		if err != nil {
 			t.Error(err)
 			return
@@ -18,7 +18,7 @@ func (h *stack) decideInSlack(t *testing.T, approve bool) {
 		if len(open) == 0 {
 			continue
 		}
-		if _, err := h.gate.Decide(t.Context(), open[0].ID, confirm.Vote{Principal: "token:bob", Approve: approve, Reason: "no", Channel: confirm.Slack}); err != nil {
+		if _, err := s.Gate.Decide(t.Context(), open[0].ID, confirm.Vote{Principal: "token:bob", Approve: approve, Reason: "no", Channel: confirm.Slack}); err != nil {
 			t.Error(err)
 		}
 		return
@@ -30,9 +30,9 @@ func approvedByBob(p *confirm.Policy) { p.Approvers, p.SelfApproval = []string{"
 // A client that cannot ask hands the change over to people elsewhere, and the call waits for them.
 func TestAChangeIsHandedOver(t *testing.T) {
 	for want, approve := range map[string]bool{"applied": true, "denied": false} {
-		h := newStackWith(t, []confirm.Channel{confirm.Slack}, approvedByBob)
-		go h.decideInSlack(t, approve)
-		got := h.callTool(t, toolCall{tool: "add_scan", args: h.newScan("Handed over"), cannotAsk: true})
+		s := newStackWith(t, options{channels: []confirm.Channel{confirm.Slack}, policy: approvedByBob})
+		go s.decideInSlack(t, approve)
+		got := s.callTool(t, toolCall{tool: "add_scan", args: s.newScan("Handed over"), cannotAsk: true})
 		if out := got.wantStatus(t, want); out.DecidedBy != "token:bob" {
 			t.Errorf("decided by %q", out.DecidedBy)
 		}
@@ -41,20 +41,20 @@ func TestAChangeIsHandedOver(t *testing.T) {
 
 // Nobody is asked in a client whose answer would not count.
 func TestOnlyWhoseAnswerCountsIsAsked(t *testing.T) {
-	h := newStackWith(t, []confirm.Channel{confirm.Client, confirm.Slack}, approvedByBob)
-	go h.decideInSlack(t, true)
-	h.callTool(t, toolCall{tool: "add_scan", args: h.newScan("Not hers to confirm")}).wantStatus(t, "applied")
+	s := newStackWith(t, options{channels: clientAndSlack, policy: approvedByBob})
+	go s.decideInSlack(t, true)
+	s.callTool(t, toolCall{tool: "add_scan", args: s.newScan("Not hers to confirm")}).wantStatus(t, "applied")
 }
 
 // The same change is asked in the client and elsewhere: who decides first decides, and the other learns it.
 func TestTheFirstDecisionSettlesItEverywhere(t *testing.T) {
-	h := newStackWith(t, []confirm.Channel{confirm.Client, confirm.Slack}, func(p *confirm.Policy) {
+	s := newStackWith(t, options{channels: clientAndSlack, policy: func(p *confirm.Policy) {
 		p.Approvers = append(p.Approvers, "token:bob")
-	})
-	args := h.newScan("Asked twice")
-	first := h.callTool(t, toolCall{tool: "add_scan", args: args})
+	}})
+	args := s.newScan("Asked twice")
+	first := s.callTool(t, toolCall{tool: "add_scan", args: args})
 	_, code := first.wantPrompt(t)
-	h.decideInSlack(t, true)
-	h.callTool(t, toolCall{tool: "add_scan", args: args, state: first.Result.RequestState, responses: acceptWith(code)}).wantStatus(t, "applied")
-	h.wantWrites(t, 1)
+	s.decideInSlack(t, true)
+	s.callTool(t, toolCall{tool: "add_scan", args: args, state: first.Result.RequestState, responses: acceptWith(code)}).wantStatus(t, "applied")
+	s.wantWrites(t, 1)
 }

@@ -16,20 +16,19 @@ func slackCall(tool, args, user string) string {
 }
 
 // slackPost sends a signed request in a session and returns the answer.
-func (h *stack) slackPost(t *testing.T, session, body string) response {
+func (s *stack) slackPost(t *testing.T, session, body string) response {
 	t.Helper()
 	signed := &http.Request{Header: http.Header{}}
 	signSlack(body)(signed)
 	if session != "" {
 		signed.Header.Set("Mcp-Session-Id", session)
 	}
-	return h.postMessage(t, "", []byte(body), signed.Header)
+	return s.postMessage(t, "", []byte(body), signed.Header)
 }
 
 func TestSlacksAssistantListsAndCalls(t *testing.T) {
-	h := &stack{authenticator: slackAuthenticator()}
-	h.start(t)
-	status, header := h.sendRaw(t, "POST", initializeRequest, signSlack(initializeRequest))
+	s := newStackWith(t, options{authenticator: slackAuthenticator()})
+	status, header := s.sendRaw(t, "POST", initializeRequest, signSlack(initializeRequest))
 	session := header.Get("Mcp-Session-Id")
 	if status != 200 || session == "" {
 		t.Fatalf("initialize: %d, session %q", status, session)
@@ -37,20 +36,19 @@ func TestSlacksAssistantListsAndCalls(t *testing.T) {
 	for body, want := range map[string]int{
 		`{"jsonrpc":"2.0","method":"notifications/initialized"}`: 202, `{"jsonrpc":"2.0","id":1,"method":"ping"}`: 200, listTools: 200,
 	} {
-		if got := h.slackPost(t, session, body); got.status != want {
+		if got := s.slackPost(t, session, body); got.status != want {
 			t.Errorf("%s: %d %s", body, got.status, got.raw)
 		}
 	}
 	for _, user := range []string{"U1", "U2"} { // one session serves them all
-		h.slackPost(t, session, slackCall("list_scans", "{}", user)).wantResult(t)
+		s.slackPost(t, session, slackCall("list_scans", "{}", user)).wantResult(t)
 	}
 }
 
 // Without a person nothing can be done but to look what there is.
 func TestSlackWithoutAPerson(t *testing.T) {
-	h := &stack{authenticator: slackAuthenticator()}
-	h.start(t)
-	_, header := h.sendRaw(t, "POST", initializeRequest, signSlack(initializeRequest))
+	s := newStackWith(t, options{authenticator: slackAuthenticator()})
+	_, header := s.sendRaw(t, "POST", initializeRequest, signSlack(initializeRequest))
 	session := header.Get("Mcp-Session-Id")
 	for _, body := range []string{
 		listScans,
@@ -62,12 +60,12 @@ func TestSlackWithoutAPerson(t *testing.T) {
 		`{"jsonrpc":"2.0","id":1,"result":{"action":"accept","content":{"code":"ABCDE"}}}`,
 		`[` + listTools + `]`,
 	} {
-		if got := h.slackPost(t, session, body); got.status != 403 && got.status != 400 {
+		if got := s.slackPost(t, session, body); got.status != 403 && got.status != 400 {
 			t.Errorf("%s: %d %s", body, got.status, got.raw)
 		}
 	}
 	for _, method := range []string{"DELETE", "GET"} {
-		if status, _ := h.sendRaw(t, method, "", func(r *http.Request) { signSlack("")(r); r.Header.Set("Mcp-Session-Id", session) }); status < 400 {
+		if status, _ := s.sendRaw(t, method, "", func(r *http.Request) { signSlack("")(r); r.Header.Set("Mcp-Session-Id", session) }); status < 400 {
 			t.Errorf("%s: %d", method, status)
 		}
 	}
@@ -78,7 +76,7 @@ func TestSlackWithoutAPerson(t *testing.T) {
 		"a token instead":  func(*http.Request) {},
 		"signed, tampered": func(r *http.Request) { signSlack(body)(r); r.Header.Set("X-Slack-Request-Timestamp", "1") },
 	} {
-		if status, _ := h.sendRaw(t, "POST", body, alter); status != 401 {
+		if status, _ := s.sendRaw(t, "POST", body, alter); status != 401 {
 			t.Errorf("%s: %d, want 401", name, status)
 		}
 	}
@@ -94,35 +92,36 @@ func (withoutPrincipal) Authenticate(*http.Request, []byte) (auth.Caller, error)
 func (withoutPrincipal) NeedsBody(*http.Request) bool { return true }
 
 func TestACallerWithoutANameReachesNoTool(t *testing.T) {
-	h := &stack{authenticator: withoutPrincipal{}}
-	h.start(t)
+	s := newStackWith(t, options{authenticator: withoutPrincipal{}})
 	for _, body := range []string{
 		listScans, strings.Replace(listScans, `"method"`, `"method":"tools/list","Method"`, 1), `[` + listScans + `]`, `{"jsonrpc":"2.0","id":1,"method":"server/discover"}`, ``,
 	} {
-		if got := h.postMessage(t, "", []byte(body), http.Header{}); got.status != 403 {
+		if got := s.postMessage(t, "", []byte(body), http.Header{}); got.status != 403 {
 			t.Errorf("%s: %d %s", body, got.status, got.raw)
 		}
 	}
-	if got := h.callTool(t, toolCall{tool: "list_scans"}); got.status != 403 {
+	if got := s.callTool(t, toolCall{tool: "list_scans"}); got.status != 403 {
 		t.Errorf("the new protocol: %d %s", got.status, got.raw)
 	}
-	if status, _ := h.sendRaw(t, "DELETE", "", nil); status != 403 {
+	if status, _ := s.sendRaw(t, "DELETE", "", nil); status != 403 {
 		t.Errorf("DELETE: %d", status)
 	}
 }
 
 // The assistant proposes in a person's name, and a person decides in Slack: not the assistant, and not in its client.
 func TestSlacksAssistantProposesAndAPersonDecides(t *testing.T) {
-	h := &stack{authenticator: slackAuthenticator(), channels: []confirm.Channel{confirm.Client, confirm.Slack}}
-	h.start(t, func(p *confirm.Policy) { p.Approvers = []string{"slack:T1/U1", "token:bob"} })
+	s := newStackWith(t, options{
+		authenticator: slackAuthenticator(), channels: clientAndSlack,
+		policy: func(p *confirm.Policy) { p.Approvers = []string{"slack:T1/U1", "token:bob"} },
+	})
 	hello := strings.Replace(initializeRequest, `"test"`, `"slackbot"`, 1)
-	_, header := h.sendRaw(t, "POST", hello, signSlack(hello))
+	_, header := s.sendRaw(t, "POST", hello, signSlack(hello))
 	session := header.Get("Mcp-Session-Id")
-	got := h.callWhileBobApproves(t, "slack:T1/U1", func() response {
-		return h.slackPost(t, session, slackCall("add_scan", string(mustJSON(t, h.newScan("From Slack"))), "U1"))
+	got := s.callWhileBobApproves(t, "slack:T1/U1", func() response {
+		return s.slackPost(t, session, slackCall("add_scan", string(mustJSON(t, s.newScan("From Slack"))), "U1"))
 	})
 	if out := got.wantStatus(t, "applied"); out.DecidedBy != "token:bob" {
 		t.Errorf("decided by %q", out.DecidedBy)
 	}
-	h.wantWrites(t, 1)
+	s.wantWrites(t, 1)
 }

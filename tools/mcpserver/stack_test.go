@@ -8,22 +8,16 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"net/http/httptest"
-	"path/filepath"
 	"regexp"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
-	"time"
 
 	"scanwarden/confirm"
-	"scanwarden/confirm/store"
-	"scanwarden/defender"
 	"scanwarden/defender/defendertest"
 	"scanwarden/tools"
 	"scanwarden/tools/mcpserver"
 	"scanwarden/tools/mcpserver/auth"
+	"scanwarden/tools/toolstest"
 )
 
 const (
@@ -31,123 +25,84 @@ const (
 	bobToken = "bob-has-a-long-token"
 )
 
-// stack is everything from the MCP door to the simulated tenant, over real HTTP.
+var clientAndSlack = []confirm.Channel{confirm.Client, confirm.Slack}
+
+// options configures a stack. In the zero value ada approves her own changes in her client, and ada and bob have
+// bearer tokens.
+type options struct {
+	policy        func(*confirm.Policy) // changes the policy; nil changes nothing
+	channels      []confirm.Channel     // channels for approval; nil means the client
+	authenticator auth.Authenticator    // nil means bearer tokens of ada and bob
+	hooks         *storeHooks           // runs at calls of the store; nil means none
+	readOnly      bool
+}
+
+// stack is the whole path from an MCP server over real HTTP to the simulated tenant.
 type stack struct {
-	tenant *defendertest.Server
-	store  *store.Store
-	gate   *confirm.Gate
+	*toolstest.Stack
 	server *mcpserver.Server
 	url    string
-	ahead  atomic.Int64 // seconds by which the gate's clock is ahead
-
-	channels      []confirm.Channel  // where changes are put to people; nil means the client
-	authenticator auth.Authenticator // nil means that ada and bob have tokens
-	readOnly      bool
-	scanner       string      // a machine id
-	behalf        sync.Map    // in whose name Defender was called
-	hooks         *storeHooks // what happens at the ledger; nil is nothing
-	log           logBuffer   // what the server logged
+	log    logBuffer // the server's log
 }
 
-func newStack(t testing.TB, alter ...func(*confirm.Policy)) *stack {
+// newStack returns a stack with the changed policy.
+func newStack(t testing.TB, policy ...func(*confirm.Policy)) *stack {
 	t.Helper()
-	return newStackWith(t, nil, alter...)
+	o := options{}
+	for _, f := range policy {
+		o.policy = f
+	}
+	return newStackWith(t, o)
 }
 
-func newStackWith(t testing.TB, channels []confirm.Channel, alter ...func(*confirm.Policy)) *stack {
+func newStackWith(t testing.TB, o options) *stack {
 	t.Helper()
-	h := &stack{channels: channels}
-	h.start(t, alter...)
-	return h
-}
-
-// start builds the house as it is configured.
-func (h *stack) start(t testing.TB, alter ...func(*confirm.Policy)) {
-	t.Helper()
-	h.tenant = defendertest.New(defendertest.Options{Empty: true})
-	h.scanner = h.tenant.AddScanner("scanner-1.example.com", time.Now())
-	api := httptest.NewServer(h.tenant)
-	t.Cleanup(func() { h.tenant.Close(); api.Close() })
 	policy := confirm.Policy{Approvers: []string{"token:ada"}, SelfApproval: true}
-	for _, f := range alter {
-		f(&policy)
+	if o.policy != nil {
+		o.policy(&policy)
 	}
-	back := h.newBackend(t, policy, api.URL)
-	h.serve(t, back)
+	s := &stack{Stack: toolstest.New(t, toolstest.Options{
+		Tenant: defendertest.Options{Empty: true}, Policy: policy,
+		Gate: func(cfg *confirm.Config) {
+			if o.hooks != nil {
+				o.hooks.Store = cfg.Store
+				cfg.Store = o.hooks
+			}
+		},
+	})}
+	s.startServer(t, o)
+	return s
 }
 
-// newBackend builds what stands behind the door.
-func (h *stack) newBackend(t testing.TB, policy confirm.Policy, api string) *mcpserver.Backend {
+func (s *stack) startServer(t testing.TB, o options) {
 	t.Helper()
-	dir := t.TempDir()
-	ledger, err := store.Open(t.Context(), store.Config{URL: "sqlite:" + filepath.Join(dir, "ledger.db"), KeyDir: dir})
-	if err != nil {
-		t.Fatal(err)
+	if o.channels == nil {
+		o.channels = []confirm.Channel{confirm.Client}
 	}
-	cfg := defender.Config{URL: api, Token: func(_ context.Context, want defender.TokenRequest) (string, error) {
-		h.behalf.Store(confirm.Principal(want.Actor.User), true)
-		return "simulator", nil
-	}}
-	reader, err := defender.New(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	writer, err := defender.NewWriter(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	executor := tools.NewExecutor(reader, writer, nil)
-	clock := func() time.Time { return time.Now().Add(time.Duration(h.ahead.Load()) * time.Second) }
-	h.store = ledger
-	var kept confirm.Store = ledger
-	if h.hooks != nil {
-		h.hooks.Store = ledger
-		kept = h.hooks
-	}
-	h.gate = confirm.New(confirm.Config{
-		Store: kept, Policy: policy, Target: "simulator", Now: clock,
-		Execute: executor.Execute, Reconcile: executor.Reconcile,
-	})
-	t.Cleanup(func() {
-		if err := h.gate.Drain(context.Background()); err != nil {
-			t.Error(err)
-		}
-		if err := ledger.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	desk := tools.NewService(tools.Config{Reader: reader, Gate: h.gate, Policy: policy, Target: "simulator"})
-	return &mcpserver.Backend{Service: desk, Gate: h.gate}
-}
-
-func (h *stack) serve(t testing.TB, back *mcpserver.Backend) {
-	t.Helper()
-	if h.channels == nil {
-		h.channels = []confirm.Channel{confirm.Client}
-	}
+	backend := &mcpserver.Backend{Service: s.Service, Gate: s.Gate}
 	var err error
-	h.server, err = mcpserver.New(mcpserver.Config{
-		Operations: func() ([]tools.Operation, error) { return tools.Catalogue(nil) }, Version: "test", Channels: h.channels,
-		Backend: func(context.Context) (*mcpserver.Backend, error) { return back, nil },
+	s.server, err = mcpserver.New(mcpserver.Config{
+		Operations: func() ([]tools.Operation, error) { return tools.Catalogue(nil) }, Version: "test", Channels: o.channels,
+		Backend: func(context.Context) (*mcpserver.Backend, error) { return backend, nil },
 		Key:     func() ([]byte, error) { return bytes.Repeat([]byte{7}, 32), nil },
-		Log:     slog.New(slog.NewTextHandler(&h.log, nil)), ReadOnly: h.readOnly,
+		Log:     slog.New(slog.NewTextHandler(&s.log, nil)), ReadOnly: o.readOnly,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if h.authenticator == nil {
-		h.authenticator = auth.BearerTokens(map[confirm.Principal][sha256.Size]byte{
+	if o.authenticator == nil {
+		o.authenticator = auth.BearerTokens(map[confirm.Principal][sha256.Size]byte{
 			"token:ada": sha256.Sum256([]byte(adaToken)), "token:bob": sha256.Sum256([]byte(bobToken)),
 		})
 	}
-	h.url = h.serveWith(t, h.authenticator)
+	s.url = s.serveWith(t, o.authenticator)
 }
 
 // newScan is what the tests propose.
-func (h *stack) newScan(name string) map[string]any {
+func (s *stack) newScan(name string) map[string]any {
 	return map[string]any{
 		"scanType": "Network", "scanName": name, "isActive": true, "target": "10.20.30.1,10.20.30.2",
-		"intervalInHours": 4, "targetType": "Ip", "scannerAgent": map[string]any{"machineId": h.scanner},
+		"intervalInHours": 4, "targetType": "Ip", "scannerAgent": map[string]any{"machineId": s.Scanner},
 		"scanAuthenticationParams": map[string]any{"type": "NoAuthNoPriv", "username": "scanner"},
 	}
 }
@@ -183,7 +138,7 @@ type response struct {
 	} `json:"result"`
 }
 
-func (h *stack) callTool(t testing.TB, l toolCall) response {
+func (s *stack) callTool(t testing.TB, l toolCall) response {
 	t.Helper()
 	capabilities := map[string]any{"elicitation": map[string]any{"form": map[string]any{}}}
 	if l.cannotAsk {
@@ -207,14 +162,14 @@ func (h *stack) callTool(t testing.TB, l toolCall) response {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return h.postMessage(t, l.token, body, http.Header{
+	return s.postMessage(t, l.token, body, http.Header{
 		"Mcp-Protocol-Version": {"2026-07-28"}, "Mcp-Method": {"tools/call"}, "Mcp-Name": {l.tool},
 	})
 }
 
-func (h *stack) postMessage(t testing.TB, token string, body []byte, header http.Header) response {
+func (s *stack) postMessage(t testing.TB, token string, body []byte, header http.Header) response {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, h.url, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url, bytes.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -284,17 +239,17 @@ func respondWith(action string) map[string]any {
 }
 
 // callAndConfirm carries a change through both legs.
-func (h *stack) callAndConfirm(t testing.TB, tool string, args any) response {
+func (s *stack) callAndConfirm(t testing.TB, tool string, args any) response {
 	t.Helper()
-	first := h.callTool(t, toolCall{tool: tool, args: args})
+	first := s.callTool(t, toolCall{tool: tool, args: args})
 	_, code := first.wantPrompt(t)
-	return h.callTool(t, toolCall{tool: tool, args: args, state: first.Result.RequestState, responses: acceptWith(code)})
+	return s.callTool(t, toolCall{tool: tool, args: args, state: first.Result.RequestState, responses: acceptWith(code)})
 }
 
 // wantWrites fails unless the tenant took exactly n writes.
-func (h *stack) wantWrites(t testing.TB, n int) {
+func (s *stack) wantWrites(t testing.TB, n int) {
 	t.Helper()
-	if got := h.tenant.Writes(); len(got) != n {
+	if got := s.Tenant.Writes(); len(got) != n {
 		t.Fatalf("Defender took %d writes, want %d: %+v", len(got), n, got)
 	}
 }

@@ -23,14 +23,14 @@ type stdioClient struct {
 	next  int
 }
 
-func (h *stack) startStdio(t *testing.T) *stdioClient {
+func (s *stack) startStdio(t *testing.T) *stdioClient {
 	t.Helper()
 	fromClient, in := io.Pipe()
 	out, toClient := io.Pipe()
 	w := &stdioClient{t: t, in: in, out: bufio.NewScanner(out), ended: make(chan error, 1)}
 	w.out.Buffer(nil, 4<<20)
 	go func() {
-		err := h.server.ServeStdio(t.Context(), fromClient, toClient, "local:ada")
+		err := s.server.ServeStdio(t.Context(), fromClient, toClient, "local:ada")
 		toClient.Close()
 		w.ended <- err
 	}()
@@ -87,10 +87,10 @@ func (w *stdioClient) initialize() {
 }
 
 func TestOneClientOverStdio(t *testing.T) {
-	h := newStack(t, func(p *confirm.Policy) { p.Approvers, p.SelfApproval = nil, false })
-	w := h.startStdio(t)
+	s := newStack(t, func(p *confirm.Policy) { p.Approvers, p.SelfApproval = nil, false })
+	w := s.startStdio(t)
 	w.initialize()
-	id := w.request("tools/call", map[string]any{"name": "add_scan", "arguments": h.newScan("Over stdio")})
+	id := w.request("tools/call", map[string]any{"name": "add_scan", "arguments": s.newScan("Over stdio")})
 	question := w.read()
 	if question.Method != "elicitation/create" {
 		t.Fatalf("the local user is not asked: %+v", question)
@@ -100,7 +100,7 @@ func TestOneClientOverStdio(t *testing.T) {
 	if got := w.read(); string(got.ID) != fmt.Sprint(id) || !strings.Contains(string(got.Result), `"applied"`) {
 		t.Fatalf("got %+v %s", got, got.Result)
 	}
-	h.wantWrites(t, 1)
+	s.wantWrites(t, 1)
 	w.closeAndWait()
 }
 
@@ -122,9 +122,9 @@ func (w *stdioClient) closeAndWait() {
 
 // The library cancels every call the moment input ends; whoever pipes a request in and closes still gets the answer.
 func TestTheEndOfInputDoesNotEatAnswers(t *testing.T) {
-	h := newStack(t)
-	h.tenant.Fail(defendertest.Fault{Path: "DeviceAuthenticatedScanAgents", Delay: 300 * time.Millisecond})
-	w := h.startStdio(t)
+	s := newStack(t)
+	s.Tenant.Fail(defendertest.Fault{Path: "DeviceAuthenticatedScanAgents", Delay: 300 * time.Millisecond})
+	w := s.startStdio(t)
 	w.send(initializeRequest)
 	w.send(`{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"list_scanners","arguments":{}}}`)
 	w.in.Close()
@@ -137,20 +137,20 @@ func TestTheEndOfInputDoesNotEatAnswers(t *testing.T) {
 }
 
 func TestTheEndOfInputLeavesADialogUnanswered(t *testing.T) {
-	h := newStack(t, func(p *confirm.Policy) { p.Approvers, p.SelfApproval = nil, false })
-	w := h.startStdio(t)
+	s := newStack(t, func(p *confirm.Policy) { p.Approvers, p.SelfApproval = nil, false })
+	w := s.startStdio(t)
 	w.initialize()
-	w.request("tools/call", map[string]any{"name": "add_scan", "arguments": h.newScan("Left alone")})
+	w.request("tools/call", map[string]any{"name": "add_scan", "arguments": s.newScan("Left alone")})
 	if got := w.read(); got.Method != "elicitation/create" {
 		t.Fatalf("got %+v", got)
 	}
 	w.closeAndWait()
-	h.wantWrites(t, 0)
+	s.wantWrites(t, 0)
 }
 
 func TestAnEndlessLineIsAParseError(t *testing.T) {
-	h := newStack(t)
-	w := h.startStdio(t)
+	s := newStack(t)
+	w := s.startStdio(t)
 	go func() {
 		_, _ = io.WriteString(w.in, `{"jsonrpc":"2.0","id":1,"method":"`+strings.Repeat("x", 3<<20)+"\"}\n"+initializeRequest+"\n")
 	}()
@@ -165,11 +165,11 @@ func TestAnEndlessLineIsAParseError(t *testing.T) {
 
 // Twenty dialogs may be open at once, and everything else still answers.
 func TestOpenDialogsDoNotBlockTheServer(t *testing.T) {
-	h := newStack(t, func(p *confirm.Policy) { p.Approvers, p.SelfApproval = nil, false })
-	w := h.startStdio(t)
+	s := newStack(t, func(p *confirm.Policy) { p.Approvers, p.SelfApproval = nil, false })
+	w := s.startStdio(t)
 	w.initialize()
 	for i := range 20 {
-		w.request("tools/call", map[string]any{"name": "add_scan", "arguments": h.newScan(fmt.Sprint("Scan ", i))})
+		w.request("tools/call", map[string]any{"name": "add_scan", "arguments": s.newScan(fmt.Sprint("Scan ", i))})
 	}
 	for range 20 {
 		if got := w.read(); got.Method != "elicitation/create" {
@@ -180,17 +180,17 @@ func TestOpenDialogsDoNotBlockTheServer(t *testing.T) {
 	if got := w.read(); string(got.ID) != fmt.Sprint(id) || got.Error != nil {
 		t.Errorf("got %+v", got)
 	}
-	id = w.request("tools/call", map[string]any{"name": "add_scan", "arguments": h.newScan("One too many")})
+	id = w.request("tools/call", map[string]any{"name": "add_scan", "arguments": s.newScan("One too many")})
 	if got := w.read(); string(got.ID) != fmt.Sprint(id) || !strings.Contains(string(got.Result), `"refused"`) {
 		t.Errorf("a 21st dialog is not refused: %+v %s", got, got.Result)
 	}
 	w.closeAndWait()
-	h.wantWrites(t, 0)
+	s.wantWrites(t, 0)
 }
 
 func TestAProcessServesOneStdioClient(t *testing.T) {
-	h := newStack(t)
-	w := h.startStdio(t)
+	s := newStack(t)
+	w := s.startStdio(t)
 	w.initialize()
 	other := newStack(t)
 	if err := other.server.ServeStdio(t.Context(), strings.NewReader(""), io.Discard, "local:bob"); err == nil {

@@ -17,6 +17,7 @@ import (
 
 // What proved who the caller is does not reach a handler; who they are reaches Defender's sign-in.
 func TestCredentialsEndAtTheDoor(t *testing.T) {
+	t.Parallel()
 	a := newFakeEntra(t)
 	s := newStackWith(t, options{authenticator: auth.BySignature(slackAuthenticator(), a.authenticator(t))})
 	var mu sync.Mutex
@@ -53,6 +54,7 @@ func TestCredentialsEndAtTheDoor(t *testing.T) {
 
 // A stranger's body is not read: the answer comes while it is still on its way.
 func TestAStrangersBodyIsNotRead(t *testing.T) {
+	t.Parallel()
 	a := newFakeEntra(t)
 	s := newStackWith(t, options{authenticator: auth.BySignature(slackAuthenticator(), a.authenticator(t))})
 	for name, alter := range map[string]func(*http.Request){
@@ -99,6 +101,7 @@ func (failingAuthenticator) Authenticate(*http.Request, []byte) (auth.Caller, er
 func (failingAuthenticator) NeedsBody(*http.Request) bool { return true }
 
 func TestWhenNobodyCanTellWhoCalls(t *testing.T) {
+	t.Parallel()
 	a := newFakeEntra(t)
 	a.down.Store(true)
 	for name, tt := range map[string]struct {
@@ -123,6 +126,7 @@ func TestWhenNobodyCanTellWhoCalls(t *testing.T) {
 
 // A server that only reads does not tell a model that it could write.
 func TestAReadOnlyServerPromisesNoWrites(t *testing.T) {
+	t.Parallel()
 	for readOnly, want := range map[bool]string{true: "only reads", false: "add_scan, update_scan and delete_scans only propose"} {
 		s := newStackWith(t, options{readOnly: readOnly})
 		got := s.postMessage(t, "", []byte(initializeRequest), http.Header{})

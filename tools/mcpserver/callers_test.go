@@ -2,7 +2,6 @@ package mcpserver_test
 
 import (
 	"bytes"
-	"errors"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -76,6 +75,7 @@ const (
 )
 
 func TestTheDoorAsksEntra(t *testing.T) {
+	t.Parallel()
 	s, a := newEntraStack(t, options{})
 	ada := a.token(t, adaID, nil)
 	for name, tt := range map[string]struct {
@@ -109,6 +109,7 @@ func TestTheDoorAsksEntra(t *testing.T) {
 // Nobody gets into another's session: not another person, not whoever has a token of the server, and not an agent
 // that acts for the very person.
 func TestASessionBelongsToItsCaller(t *testing.T) {
+	t.Parallel()
 	s, a := newEntraStack(t, options{})
 	ada, bob := a.token(t, adaID, nil), a.token(t, bobID, nil)
 	agent := a.token(t, adaID, jwt.MapClaims{"xms_act_fct": "11"})
@@ -146,6 +147,7 @@ func TestASessionBelongsToItsCaller(t *testing.T) {
 
 // The gate learns the roles of a person, in both eras; without the role nobody is even asked.
 func TestARoleDecides(t *testing.T) {
+	t.Parallel()
 	byRole := func(p *confirm.Policy) {
 		p.Approvers, p.Requesters, p.SelfApproval = []string{"entra-role:Scans.Approver"}, []string{adaEntra}, true
 	}
@@ -167,6 +169,7 @@ func TestARoleDecides(t *testing.T) {
 
 // An agent that acts for ada is not ada: it is not asked, it answers no question of hers, and somebody else decides.
 func TestAnAgentAsksAndNeverDecides(t *testing.T) {
+	t.Parallel()
 	requester := func(p *confirm.Policy) {
 		p.Approvers, p.Requesters, p.SelfApproval = []string{adaEntra, "token:bob"}, []string{adaEntra}, true
 	}
@@ -195,6 +198,7 @@ func TestAnAgentAsksAndNeverDecides(t *testing.T) {
 
 // What an agent's client would answer is the agent's own word: the gate is not even offered it.
 func TestAnAgentsClientIsNoChannel(t *testing.T) {
+	t.Parallel()
 	s, a := newEntraStack(t, options{channels: clientAndSlack})
 	var seen []confirm.Requester
 	s.server.ObserveRequesters(func(by confirm.Requester) { seen = append(seen, by) })
@@ -214,27 +218,27 @@ func TestAnAgentsClientIsNoChannel(t *testing.T) {
 	}
 }
 
-// callWhileBobApproves makes a call, and approves in Slack, as bob, the change that comes of it.
+// callWhileBobApproves makes a call as requester. Bob approves the proposed change in Slack.
 func (s *stack) callWhileBobApproves(t *testing.T, requester confirm.Principal, call func() response) response {
 	t.Helper()
+	for len(s.transitions) > 0 { // of earlier changes
+		<-s.transitions
+	}
 	answered := make(chan response, 1)
 	go func() { answered <- call() }()
 	for {
 		select {
 		case got := <-answered:
 			return got
-		default:
-		}
-		open, err := s.Gate.OpenChanges(t.Context(), requester)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, c := range open {
+		case c := <-s.transitions:
+			if c.State != confirm.Pending || c.Requester != requester {
+				continue
+			}
 			if !c.Agent || slices.Contains(c.Channels, confirm.Client) {
 				t.Errorf("agent %v, asked on %v", c.Agent, c.Channels)
 			}
-			_, err := s.Gate.Decide(t.Context(), c.ID, confirm.Vote{Principal: "token:bob", Approve: true, Channel: confirm.Slack})
-			if err != nil && !errors.Is(err, confirm.ErrMoved) {
+			vote := confirm.Vote{Principal: "token:bob", Approve: true, Channel: confirm.Slack}
+			if _, err := s.Gate.Decide(t.Context(), c.ID, vote); err != nil {
 				t.Error(err)
 			}
 		}

@@ -22,7 +22,10 @@ var waysToEnd = map[string]func(*testing.T, *stack, confirm.Change){
 			t.Error(err)
 		}
 	},
-	"expired": func(_ *testing.T, s *stack, _ confirm.Change) { s.Advance(time.Hour) },
+	"expired": func(t *testing.T, s *stack, _ confirm.Change) {
+		s.Advance(time.Hour)
+		s.wakeWaiters(t)
+	},
 	"applied": func(t *testing.T, s *stack, c confirm.Change) {
 		vote := confirm.Vote{Principal: "token:bob", Approve: true, Channel: confirm.Slack}
 		if _, err := s.Gate.Decide(t.Context(), c.ID, vote); err != nil {
@@ -73,6 +76,7 @@ func TestAHangingCallEndsWithItsChange(t *testing.T) {
 			w.closeAndWait()
 		})
 		t.Run("HTTP "+status, func(t *testing.T) {
+			t.Parallel()
 			s := newTwoChannelStack(t)
 			asked, over := make(chan struct{}), make(chan struct{})
 			defer close(over)
@@ -217,14 +221,15 @@ func TestAHangingCallOutlivesATroubledLedger(t *testing.T) {
 			w.initialize()
 			id, _ := w.callAndWaitForPrompt(s, "Asked in troubled times")
 			c := s.onlyOpenChange(t, "local:ada")
-			struck := make(chan struct{})
-			strike := sync.OnceValue(func() error {
+			failed := make(chan struct{})
+			fail := sync.OnceValue(func() error {
 				hooks.beforeRead.Store(nil)
-				defer close(struck)
+				defer close(failed)
 				return trouble()
 			})
-			hooks.beforeRead.Store(&strike)
-			<-struck
+			hooks.beforeRead.Store(&fail)
+			s.wakeWaiters(t)
+			<-failed
 			waysToEnd["applied"](t, s, c)
 			w.wantStatus(id, "applied")
 			w.closeAndWait()

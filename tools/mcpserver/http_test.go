@@ -42,6 +42,7 @@ func (s *stack) sendRaw(t *testing.T, method, body string, alter func(*http.Requ
 }
 
 func TestTheDoorLetsIn(t *testing.T) {
+	t.Parallel()
 	s := newStack(t)
 	header := func(name, value string) func(*http.Request) {
 		return func(r *http.Request) { r.Header.Set(name, value) }
@@ -76,6 +77,7 @@ func TestTheDoorLetsIn(t *testing.T) {
 }
 
 func TestASessionBelongsToItsPrincipal(t *testing.T) {
+	t.Parallel()
 	s := newStack(t)
 	status, header := s.sendRaw(t, "POST", initializeRequest, nil)
 	id := header.Get("Mcp-Session-Id")
@@ -102,6 +104,7 @@ func TestASessionBelongsToItsPrincipal(t *testing.T) {
 
 // Both eras of the protocol are tried, each from no session, one that there is not, the caller's and one's own.
 func TestNobodyCancelsAnothersCall(t *testing.T) {
+	t.Parallel()
 	s := newStack(t)
 	c, err := s.Gate.Propose(t.Context(), confirm.Proposal{Operation: "add_scan", Target: "simulator"},
 		confirm.Requester{Principal: "token:ada", Channels: []confirm.Channel{confirm.Client}})
@@ -116,7 +119,7 @@ func TestNobodyCancelsAnothersCall(t *testing.T) {
 		t.Fatalf("sessions %q and %q", adas, bobs)
 	}
 
-	const wait = 2
+	const wait = 1
 	args := map[string]any{"change_id": c.ID, "wait_seconds": wait}
 	initialized, err := json.Marshal(map[string]any{"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": map[string]any{"name": "get_change", "arguments": args}})
 	if err != nil {
@@ -220,6 +223,7 @@ func acceptCode(code string) *mcp.ElicitationResult {
 }
 
 func TestAnInitializeEraClientIsAskedInItsCall(t *testing.T) {
+	t.Parallel()
 	s := newStack(t)
 	asked := 0
 	c := s.dialInitializeEra(t, func(message string) *mcp.ElicitationResult {
@@ -236,6 +240,7 @@ func TestAnInitializeEraClientIsAskedInItsCall(t *testing.T) {
 }
 
 func TestAnInitializeEraClientThatCannotAskIsRefused(t *testing.T) {
+	t.Parallel()
 	s := newStack(t)
 	got, err := s.callInitializeEra(t, s.dialInitializeEra(t, nil), "add_scan", s.newScan("Unseen"))
 	if err != nil || !got.IsError {
@@ -245,6 +250,7 @@ func TestAnInitializeEraClientThatCannotAskIsRefused(t *testing.T) {
 }
 
 func TestShuttingDownReleasesWhoWaits(t *testing.T) {
+	t.Parallel()
 	s := newStack(t)
 	asked, hold := make(chan struct{}), make(chan struct{})
 	defer close(hold)
@@ -273,6 +279,7 @@ func TestShuttingDownReleasesWhoWaits(t *testing.T) {
 
 // An abandoned dialog of an initialize-era client can never be answered, so its change does not stay open.
 func TestAnAbandonedDialogTakesItsChangeBack(t *testing.T) {
+	t.Parallel()
 	s := newStack(t)
 	asked, hold := make(chan struct{}), make(chan struct{})
 	defer close(hold)
@@ -301,6 +308,7 @@ func TestAnAbandonedDialogTakesItsChangeBack(t *testing.T) {
 }
 
 func TestTheClientOfTryConfirmsLikeAnyOther(t *testing.T) {
+	t.Parallel()
 	s := newStack(t)
 	client, err := mcpserver.Dial(t.Context(), s.url, adaToken, func(message string) (string, bool) {
 		return codeLine.FindStringSubmatch(message)[1], !strings.Contains(message, "Not this one")
@@ -318,6 +326,7 @@ func TestTheClientOfTryConfirmsLikeAnyOther(t *testing.T) {
 }
 
 func TestABackendThatDoesNotStandIsAToolError(t *testing.T) {
+	t.Parallel()
 	missing := errMissing{}
 	s, err := mcpserver.New(mcpserver.Config{
 		Version: "test", Channels: []confirm.Channel{confirm.Client},

@@ -42,6 +42,7 @@ func (s *stack) listTools(t testing.TB) (whole []byte, each map[string]json.RawM
 
 // A golden file is the tool as a client gets it: a change of one is a change of the interface.
 func TestGoldenToolsList(t *testing.T) {
+	t.Parallel()
 	_, each := newStack(t).listTools(t)
 	for name, tool := range each {
 		file := filepath.Join("testdata", "tools", name+".json")
@@ -73,6 +74,7 @@ func TestGoldenToolsList(t *testing.T) {
 }
 
 func TestTheListFitsItsBudget(t *testing.T) {
+	t.Parallel()
 	whole, each := newStack(t).listTools(t)
 	t.Logf("tools/list: %d tools, %d bytes, %d tokens", len(each), len(whole), len(whole)/4)
 	if len(whole) > listBudget {
@@ -81,6 +83,7 @@ func TestTheListFitsItsBudget(t *testing.T) {
 }
 
 func TestEveryToolHasAllHints(t *testing.T) {
+	t.Parallel()
 	_, each := newStack(t).listTools(t)
 	for name, tool := range each {
 		var got struct {

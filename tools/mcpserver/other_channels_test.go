@@ -6,19 +6,15 @@ import (
 	"scanwarden/confirm"
 )
 
-// decideInSlack waits for the one open change and decides it as somebody on another surface would.
+// decideInSlack waits until ada has proposed a change, and decides it in Slack as bob.
 func (s *stack) decideInSlack(t *testing.T, approve bool) {
 	t.Helper()
-	for {
-		open, err := s.Gate.OpenChanges(t.Context(), "token:ada")
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		if len(open) == 0 {
+	for c := range s.transitions {
+		if c.State != confirm.Pending || c.Requester != "token:ada" {
 			continue
 		}
-		if _, err := s.Gate.Decide(t.Context(), open[0].ID, confirm.Vote{Principal: "token:bob", Approve: approve, Reason: "no", Channel: confirm.Slack}); err != nil {
+		vote := confirm.Vote{Principal: "token:bob", Approve: approve, Reason: "no", Channel: confirm.Slack}
+		if _, err := s.Gate.Decide(t.Context(), c.ID, vote); err != nil {
 			t.Error(err)
 		}
 		return
@@ -29,6 +25,7 @@ func approvedByBob(p *confirm.Policy) { p.Approvers, p.SelfApproval = []string{"
 
 // A client that cannot ask hands the change over to people elsewhere, and the call waits for them.
 func TestAChangeIsHandedOver(t *testing.T) {
+	t.Parallel()
 	for want, approve := range map[string]bool{"applied": true, "denied": false} {
 		s := newStackWith(t, options{channels: []confirm.Channel{confirm.Slack}, policy: approvedByBob})
 		go s.decideInSlack(t, approve)
@@ -41,6 +38,7 @@ func TestAChangeIsHandedOver(t *testing.T) {
 
 // Nobody is asked in a client whose answer would not count.
 func TestOnlyWhoseAnswerCountsIsAsked(t *testing.T) {
+	t.Parallel()
 	s := newStackWith(t, options{channels: clientAndSlack, policy: approvedByBob})
 	go s.decideInSlack(t, true)
 	s.callTool(t, toolCall{tool: "add_scan", args: s.newScan("Not hers to confirm")}).wantStatus(t, "applied")
@@ -48,6 +46,7 @@ func TestOnlyWhoseAnswerCountsIsAsked(t *testing.T) {
 
 // The same change is asked in the client and elsewhere: who decides first decides, and the other learns it.
 func TestTheFirstDecisionSettlesItEverywhere(t *testing.T) {
+	t.Parallel()
 	s := newStackWith(t, options{channels: clientAndSlack, policy: func(p *confirm.Policy) {
 		p.Approvers = append(p.Approvers, "token:bob")
 	}})

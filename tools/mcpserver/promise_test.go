@@ -17,6 +17,7 @@ import (
 // The first promise of the design: no input over this face reaches a Defender write except through a change
 // that a person has confirmed.
 func TestNoWriteWithoutAPerson(t *testing.T) {
+	t.Parallel()
 	const tool = "add_scan"
 	for _, tt := range []struct {
 		name   string
@@ -115,6 +116,7 @@ func (r response) wantInvalidState(t *testing.T) {
 }
 
 func TestNoWriteOnAForgedFirstAnswer(t *testing.T) {
+	t.Parallel()
 	s := newStack(t)
 	for _, state := range []string{"", "e30.e30", "x"} {
 		s.callTool(t, toolCall{tool: "add_scan", args: s.newScan("Forged"), state: state, responses: acceptWith("AAAAA")}).wantInvalidState(t)
@@ -126,6 +128,7 @@ func TestNoWriteOnAForgedFirstAnswer(t *testing.T) {
 }
 
 func TestAClientThatCannotAskIsRefusedBeforeAnythingIsKept(t *testing.T) {
+	t.Parallel()
 	s := newStack(t)
 	got := s.callTool(t, toolCall{tool: "add_scan", args: s.newScan("Unseen"), cannotAsk: true})
 	if out := got.wantStatus(t, "refused"); !got.Result.IsError || !strings.Contains(out.Reason+out.Next, "elicitation") {
@@ -142,6 +145,7 @@ func TestAClientThatCannotAskIsRefusedBeforeAnythingIsKept(t *testing.T) {
 
 // The second promise: the confirmed bytes are the sent bytes, and if the live scan moved meanwhile nothing is.
 func TestWhatYouSawIsWhatRuns(t *testing.T) {
+	t.Parallel()
 	s := newStack(t)
 	id := s.Tenant.AddScan(map[string]any{"scanName": "Core", "target": "10.0.0.1"})
 
@@ -189,6 +193,7 @@ func TestWhatYouSawIsWhatRuns(t *testing.T) {
 
 // The third promise: a change runs at most once, and its outcome is recorded even when no answer came.
 func TestOnceAndNothingLost(t *testing.T) {
+	t.Parallel()
 	t.Run("the same answer many times at once", func(t *testing.T) {
 		s := newStack(t)
 		args := s.newScan("Once")
@@ -230,6 +235,7 @@ func TestOnceAndNothingLost(t *testing.T) {
 }
 
 func TestAQuestionWithoutAnAnswerIsAskedAgain(t *testing.T) {
+	t.Parallel()
 	s := newStack(t)
 	args := s.newScan("Asked twice")
 	first := s.callTool(t, toolCall{tool: "add_scan", args: args})
@@ -245,6 +251,7 @@ func TestAQuestionWithoutAnAnswerIsAskedAgain(t *testing.T) {
 }
 
 func TestTheCodeIsShownInThePromptOnly(t *testing.T) {
+	t.Parallel()
 	s := newStack(t)
 	args := s.newScan("Secret code")
 	first := s.callTool(t, toolCall{tool: "add_scan", args: args})
@@ -264,6 +271,7 @@ func TestTheCodeIsShownInThePromptOnly(t *testing.T) {
 
 // When the ledger fails after the person has answered, nobody may be told that nothing was changed.
 func TestAFailureAfterTheAnswerIsNoRefusal(t *testing.T) {
+	t.Parallel()
 	s := newStack(t)
 	args := s.newScan("In doubt")
 	first := s.callTool(t, toolCall{tool: "add_scan", args: args})

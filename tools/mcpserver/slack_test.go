@@ -27,6 +27,7 @@ func (s *stack) slackPost(t *testing.T, session, body string) response {
 }
 
 func TestSlacksAssistantListsAndCalls(t *testing.T) {
+	t.Parallel()
 	s := newStackWith(t, options{authenticator: slackAuthenticator()})
 	status, header := s.sendRaw(t, "POST", initializeRequest, signSlack(initializeRequest))
 	session := header.Get("Mcp-Session-Id")
@@ -47,6 +48,7 @@ func TestSlacksAssistantListsAndCalls(t *testing.T) {
 
 // Without a person nothing can be done but to look what there is.
 func TestSlackWithoutAPerson(t *testing.T) {
+	t.Parallel()
 	s := newStackWith(t, options{authenticator: slackAuthenticator()})
 	_, header := s.sendRaw(t, "POST", initializeRequest, signSlack(initializeRequest))
 	session := header.Get("Mcp-Session-Id")
@@ -92,6 +94,7 @@ func (withoutPrincipal) Authenticate(*http.Request, []byte) (auth.Caller, error)
 func (withoutPrincipal) NeedsBody(*http.Request) bool { return true }
 
 func TestACallerWithoutANameReachesNoTool(t *testing.T) {
+	t.Parallel()
 	s := newStackWith(t, options{authenticator: withoutPrincipal{}})
 	for _, body := range []string{
 		listScans, strings.Replace(listScans, `"method"`, `"method":"tools/list","Method"`, 1), `[` + listScans + `]`, `{"jsonrpc":"2.0","id":1,"method":"server/discover"}`, ``,
@@ -110,6 +113,7 @@ func TestACallerWithoutANameReachesNoTool(t *testing.T) {
 
 // The assistant proposes in a person's name, and a person decides in Slack: not the assistant, and not in its client.
 func TestSlacksAssistantProposesAndAPersonDecides(t *testing.T) {
+	t.Parallel()
 	s := newStackWith(t, options{
 		authenticator: slackAuthenticator(), channels: clientAndSlack,
 		policy: func(p *confirm.Policy) { p.Approvers = []string{"slack:T1/U1", "token:bob"} },

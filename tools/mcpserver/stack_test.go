@@ -40,9 +40,10 @@ type options struct {
 // stack is the whole path from an MCP server over real HTTP to the simulated tenant.
 type stack struct {
 	*toolstest.Stack
-	server *mcpserver.Server
-	url    string
-	log    logBuffer // the server's log
+	server      *mcpserver.Server
+	url         string
+	log         logBuffer           // the server's log
+	transitions chan confirm.Change // the Gate's transitions, as far as they fit
 }
 
 // newStack returns a stack with the changed policy.
@@ -61,17 +62,36 @@ func newStackWith(t testing.TB, o options) *stack {
 	if o.policy != nil {
 		o.policy(&policy)
 	}
-	s := &stack{Stack: toolstest.New(t, toolstest.Options{
+	s := &stack{transitions: make(chan confirm.Change, 256)}
+	s.Stack = toolstest.New(t, toolstest.Options{
 		Tenant: defendertest.Options{Empty: true}, Policy: policy,
 		Gate: func(cfg *confirm.Config) {
+			cfg.OnTransition = s.recordTransition
 			if o.hooks != nil {
 				o.hooks.Store = cfg.Store
 				cfg.Store = o.hooks
 			}
 		},
-	})}
+	})
 	s.startServer(t, o)
 	return s
+}
+
+func (s *stack) recordTransition(c confirm.Change) {
+	select {
+	case s.transitions <- c:
+	default:
+	}
+}
+
+// wakeWaiters makes all calls that wait for a change read it at once, and not only at their next poll: they read it
+// after each transition of the Gate.
+func (s *stack) wakeWaiters(t testing.TB) {
+	t.Helper()
+	proposal := confirm.Proposal{Operation: "add_scan", Target: "simulator"}
+	if _, err := s.Gate.Propose(t.Context(), proposal, confirm.Requester{Principal: "token:bob", Channels: clientAndSlack}); err != nil {
+		t.Error(err)
+	}
 }
 
 func (s *stack) startServer(t testing.TB, o options) {

@@ -15,8 +15,8 @@ import (
 	"scanwarden/tools/mcpserver/auth"
 )
 
-// What proved who the caller is does not reach a handler; who they are reaches Defender's sign-in.
-func TestCredentialsEndAtTheDoor(t *testing.T) {
+// Credentials do not reach a tool handler. The identity of the caller reaches Defender's sign-in.
+func TestCredentialsDoNotReachToolHandlers(t *testing.T) {
 	t.Parallel()
 	a := newFakeEntra(t)
 	s := newStackWith(t, options{authenticator: auth.BySignature(slackAuthenticator(), a.authenticator(t))})
@@ -26,7 +26,7 @@ func TestCredentialsEndAtTheDoor(t *testing.T) {
 	s.sendRaw(t, "POST", listTools, withBearer(a.token(t, adaID, nil), ""))
 	_, header := s.sendRaw(t, "POST", initializeRequest, withBearer(a.token(t, adaID, nil), ""))
 	s.sendRaw(t, "POST", listScans, withBearer(a.token(t, adaID, nil), header.Get("Mcp-Session-Id")))
-	body := slackCall("list_scanners", "{}", "U1") // the list of scans is fresh, and not fetched again
+	body := slackCall("list_scanners", "{}", "U1") // another tool, because the list of scans is cached
 	_, header = s.sendRaw(t, "POST", initializeRequest, signSlack(initializeRequest))
 	session := header.Get("Mcp-Session-Id")
 	s.sendRaw(t, "POST", body, func(r *http.Request) { signSlack(body)(r); r.Header.Set("Mcp-Session-Id", session) })
@@ -52,8 +52,8 @@ func TestCredentialsEndAtTheDoor(t *testing.T) {
 	}
 }
 
-// A stranger's body is not read: the answer comes while it is still on its way.
-func TestAStrangersBodyIsNotRead(t *testing.T) {
+// The body of an unauthenticated request is not read: the answer arrives before the body is sent.
+func TestTheBodyOfAnUnauthenticatedRequestIsNotRead(t *testing.T) {
 	t.Parallel()
 	a := newFakeEntra(t)
 	s := newStackWith(t, options{authenticator: auth.BySignature(slackAuthenticator(), a.authenticator(t))})
@@ -77,7 +77,7 @@ func TestAStrangersBodyIsNotRead(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			req.ContentLength = 1 << 20 // net/http itself drains, and drops, what is small or of no announced size
+			req.ContentLength = 1 << 20 // net/http itself reads and drops a body that is small or of unknown length
 			alter(req)
 			res, err := http.DefaultClient.Do(req)
 			if err != nil {
@@ -91,7 +91,7 @@ func TestAStrangersBodyIsNotRead(t *testing.T) {
 	}
 }
 
-// failingAuthenticator is a Keeper that cannot tell.
+// failingAuthenticator returns a caller and an error.
 type failingAuthenticator struct{}
 
 func (failingAuthenticator) Authenticate(*http.Request, []byte) (auth.Caller, error) {
@@ -100,7 +100,7 @@ func (failingAuthenticator) Authenticate(*http.Request, []byte) (auth.Caller, er
 
 func (failingAuthenticator) NeedsBody(*http.Request) bool { return true }
 
-func TestWhenNobodyCanTellWhoCalls(t *testing.T) {
+func TestAFailureToAuthenticateIsLoggedAndNotShown(t *testing.T) {
 	t.Parallel()
 	a := newFakeEntra(t)
 	a.down.Store(true)
@@ -124,8 +124,8 @@ func TestWhenNobodyCanTellWhoCalls(t *testing.T) {
 	}
 }
 
-// A server that only reads does not tell a model that it could write.
-func TestAReadOnlyServerPromisesNoWrites(t *testing.T) {
+// The instructions of a server that only reads do not mention writing.
+func TestTheInstructionsOfAReadOnlyServerMentionNoWrites(t *testing.T) {
 	t.Parallel()
 	for readOnly, want := range map[bool]string{true: "only reads", false: "add_scan, update_scan and delete_scans only propose"} {
 		s := newStackWith(t, options{readOnly: readOnly})
@@ -134,9 +134,9 @@ func TestAReadOnlyServerPromisesNoWrites(t *testing.T) {
 		if err := json.Unmarshal([]byte(got.raw), &answer); err != nil {
 			t.Fatal(err)
 		}
-		said := answer.Result.Instructions
-		if !strings.Contains(said, want) || readOnly && (strings.Contains(said, "add_scan") || strings.Contains(said, "confirm")) {
-			t.Errorf("read only %v: %s", readOnly, said)
+		text := answer.Result.Instructions
+		if !strings.Contains(text, want) || readOnly && (strings.Contains(text, "add_scan") || strings.Contains(text, "confirm")) {
+			t.Errorf("read only %v: %s", readOnly, text)
 		}
 	}
 }

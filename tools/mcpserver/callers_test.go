@@ -34,7 +34,7 @@ func (l *logBuffer) String() string {
 	return l.text.String()
 }
 
-// serveWith opens a door to the same server for those whom authenticator knows.
+// serveWith serves the same server at another URL, with its own Authenticator.
 func (s *stack) serveWith(t testing.TB, authenticator auth.Authenticator) (url string) {
 	t.Helper()
 	web := httptest.NewUnstartedServer(nil)
@@ -51,7 +51,7 @@ func (s *stack) serveWith(t testing.TB, authenticator auth.Authenticator) (url s
 	return web.URL
 }
 
-// newEntraStack is a house whose door knows people by Entra.
+// newEntraStack returns a stack whose callers authenticate with tokens of the fake Entra.
 func newEntraStack(t testing.TB, o options) (*stack, *fakeEntra) {
 	t.Helper()
 	a := newFakeEntra(t)
@@ -59,7 +59,7 @@ func newEntraStack(t testing.TB, o options) (*stack, *fakeEntra) {
 	return newStackWith(t, o), a
 }
 
-// withBearer puts a token, and a session, on a request.
+// withBearer sets the token and, unless it is "", the session of a request.
 func withBearer(token, session string) func(*http.Request) {
 	return func(r *http.Request) {
 		r.Header.Set("Authorization", "Bearer "+token)
@@ -74,7 +74,7 @@ const (
 	listScans = `{"jsonrpc":"2.0","id":3,"method":"tools/call","params":{"name":"list_scans","arguments":{}}}`
 )
 
-func TestTheDoorAsksEntra(t *testing.T) {
+func TestCallersAuthenticateWithEntra(t *testing.T) {
 	t.Parallel()
 	s, a := newEntraStack(t, options{})
 	ada := a.token(t, adaID, nil)
@@ -83,11 +83,11 @@ func TestTheDoorAsksEntra(t *testing.T) {
 		status int
 		error  string
 	}{
-		"a person":      {ada, 200, ""},
-		"a stranger":    {a.token(t, adaID, jwt.MapClaims{"aud": "https://api.securitycenter.microsoft.com"}), 401, "invalid_token"},
-		"without scope": {a.token(t, adaID, jwt.MapClaims{"scp": "openid"}), 403, "insufficient_scope"},
-		"tampered with": {ada[:len(ada)-8] + "AAAAAAAA", 401, "invalid_token"},
-		"application":   {a.token(t, adaID, jwt.MapClaims{"scp": nil, "idtyp": "app"}), 200, ""},
+		"a person":         {ada, 200, ""},
+		"another audience": {a.token(t, adaID, jwt.MapClaims{"aud": "https://api.securitycenter.microsoft.com"}), 401, "invalid_token"},
+		"without scope":    {a.token(t, adaID, jwt.MapClaims{"scp": "openid"}), 403, "insufficient_scope"},
+		"tampered with":    {ada[:len(ada)-8] + "AAAAAAAA", 401, "invalid_token"},
+		"application":      {a.token(t, adaID, jwt.MapClaims{"scp": nil, "idtyp": "app"}), 200, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			status, header := s.sendRaw(t, "POST", initializeRequest, withBearer(tt.token, ""))
@@ -99,15 +99,14 @@ func TestTheDoorAsksEntra(t *testing.T) {
 	}
 	status, header := s.sendRaw(t, "POST", initializeRequest, func(r *http.Request) { r.Header.Del("Authorization") })
 	if challenge := header.Get("WWW-Authenticate"); status != 401 || strings.Contains(challenge, "error=") || challenge == "" {
-		t.Errorf("nobody: %d %q", status, challenge)
+		t.Errorf("no token: %d %q", status, challenge)
 	}
 	if status, _ := s.sendRaw(t, "POST", initializeRequest, func(r *http.Request) { r.URL.RawQuery = "access_token=" + ada }); status != 400 {
 		t.Errorf("a token in the query: %d", status)
 	}
 }
 
-// Nobody gets into another's session: not another person, not whoever has a token of the server, and not an agent
-// that acts for the very person.
+// Only the owner of a session can use it: no other user, no holder of a token of the server, and no agent of the owner.
 func TestASessionBelongsToItsCaller(t *testing.T) {
 	t.Parallel()
 	s, a := newEntraStack(t, options{})
@@ -123,18 +122,18 @@ func TestASessionBelongsToItsCaller(t *testing.T) {
 		alter             func(*http.Request)
 		status            int
 	}{
-		"ada":                        {s.url, "POST", listTools, withBearer(ada, session), 200},
-		"ada with a new token":       {s.url, "POST", listTools, withBearer(a.token(t, adaID, jwt.MapClaims{"uti": "new"}), session), 200},
-		"bob":                        {s.url, "POST", listTools, withBearer(bob, session), 404},
-		"bob calls":                  {s.url, "POST", listScans, withBearer(bob, session), 404},
-		"bob ends it":                {s.url, "DELETE", "", withBearer(bob, session), 404},
-		"bob answers":                {s.url, "POST", `{"jsonrpc":"2.0","id":1,"result":{"action":"accept"}}`, withBearer(bob, session), 404},
-		"an agent for ada":           {s.url, "POST", listTools, withBearer(agent, session), 404},
-		"an agent ends it":           {s.url, "DELETE", "", withBearer(agent, session), 404},
-		"a local user":               {local, "POST", listTools, withBearer("x", session), 404},
-		"a token of another door":    {tokens, "POST", listTools, withBearer(ada, session), 401},
-		"Slack's app":                {inSlack, "POST", listTools, func(r *http.Request) { signSlack(listTools)(r); r.Header.Set("Mcp-Session-Id", session) }, 404},
-		"ada with a session of none": {s.url, "POST", listTools, withBearer(ada, "made.up"), 404},
+		"ada":                       {s.url, "POST", listTools, withBearer(ada, session), 200},
+		"ada with a new token":      {s.url, "POST", listTools, withBearer(a.token(t, adaID, jwt.MapClaims{"uti": "new"}), session), 200},
+		"bob":                       {s.url, "POST", listTools, withBearer(bob, session), 404},
+		"bob calls":                 {s.url, "POST", listScans, withBearer(bob, session), 404},
+		"bob ends it":               {s.url, "DELETE", "", withBearer(bob, session), 404},
+		"bob answers":               {s.url, "POST", `{"jsonrpc":"2.0","id":1,"result":{"action":"accept"}}`, withBearer(bob, session), 404},
+		"an agent for ada":          {s.url, "POST", listTools, withBearer(agent, session), 404},
+		"an agent ends it":          {s.url, "DELETE", "", withBearer(agent, session), 404},
+		"a local user":              {local, "POST", listTools, withBearer("x", session), 404},
+		"a token of another URL":    {tokens, "POST", listTools, withBearer(ada, session), 401},
+		"Slack's app":               {inSlack, "POST", listTools, func(r *http.Request) { signSlack(listTools)(r); r.Header.Set("Mcp-Session-Id", session) }, 404},
+		"ada with a forged session": {s.url, "POST", listTools, withBearer(ada, "made.up"), 404},
 	} {
 		t.Run(name, func(t *testing.T) {
 			other := &stack{url: tt.url}
@@ -145,8 +144,8 @@ func TestASessionBelongsToItsCaller(t *testing.T) {
 	}
 }
 
-// The gate learns the roles of a person, in both eras; without the role nobody is even asked.
-func TestARoleDecides(t *testing.T) {
+// The Gate receives the roles of a caller. Without the role, the change is refused before any prompt.
+func TestARoleAllowsToApprove(t *testing.T) {
 	t.Parallel()
 	byRole := func(p *confirm.Policy) {
 		p.Approvers, p.Requesters, p.SelfApproval = []string{"entra-role:Scans.Approver"}, []string{adaEntra}, true
@@ -167,8 +166,8 @@ func TestARoleDecides(t *testing.T) {
 	s.wantWrites(t, 1)
 }
 
-// An agent that acts for ada is not ada: it is not asked, it answers no question of hers, and somebody else decides.
-func TestAnAgentAsksAndNeverDecides(t *testing.T) {
+// An agent that acts for ada is not ada: it gets no prompt, it cannot answer hers, and another approver decides.
+func TestAnAgentProposesAndNeverDecides(t *testing.T) {
 	t.Parallel()
 	requester := func(p *confirm.Policy) {
 		p.Approvers, p.Requesters, p.SelfApproval = []string{adaEntra, "token:bob"}, []string{adaEntra}, true
@@ -178,13 +177,13 @@ func TestAnAgentAsksAndNeverDecides(t *testing.T) {
 
 	first := s.callTool(t, toolCall{token: ada, tool: "add_scan", args: s.newScan("Ada's own")})
 	_, code := first.wantPrompt(t)
-	taken := s.callTool(t, toolCall{token: agent, tool: "add_scan", args: s.newScan("Ada's own"), state: first.Result.RequestState, responses: acceptWith(code)})
-	if taken.Error == nil {
-		t.Errorf("an agent answered ada's question: %s", taken.raw)
+	answered := s.callTool(t, toolCall{token: agent, tool: "add_scan", args: s.newScan("Ada's own"), state: first.Result.RequestState, responses: acceptWith(code)})
+	if answered.Error == nil {
+		t.Errorf("an agent answered ada's prompt: %s", answered.raw)
 	}
-	peeked := s.callTool(t, toolCall{token: agent, tool: "add_scan", args: s.newScan("Ada's own"), state: first.Result.RequestState})
-	if strings.Contains(peeked.raw, code) {
-		t.Errorf("an agent was shown the code: %s", peeked.raw)
+	repeated := s.callTool(t, toolCall{token: agent, tool: "add_scan", args: s.newScan("Ada's own"), state: first.Result.RequestState})
+	if strings.Contains(repeated.raw, code) {
+		t.Errorf("an agent was shown the code: %s", repeated.raw)
 	}
 	s.callTool(t, toolCall{token: ada, tool: "add_scan", args: s.newScan("Ada's own"), state: first.Result.RequestState, responses: acceptWith(code)}).wantStatus(t, "applied")
 
@@ -196,7 +195,7 @@ func TestAnAgentAsksAndNeverDecides(t *testing.T) {
 	s.wantWrites(t, 3)
 }
 
-// What an agent's client would answer is the agent's own word: the gate is not even offered it.
+// An agent's client would give the agent's own answer, so it is not offered to the Gate as a channel.
 func TestAnAgentsClientIsNoChannel(t *testing.T) {
 	t.Parallel()
 	s, a := newEntraStack(t, options{channels: clientAndSlack})

@@ -15,7 +15,7 @@ import (
 	"scanwarden/confirm"
 )
 
-// waysToEnd are the ways in which a change ends while a client's prompt stands unanswered.
+// waysToEnd end a change while a client's prompt is open. The keys are the resulting states.
 var waysToEnd = map[string]func(*testing.T, *stack, confirm.Change){
 	"withdrawn": func(t *testing.T, s *stack, c confirm.Change) {
 		if _, err := s.Gate.Withdraw(t.Context(), c.ID, confirm.Requester{Principal: c.Requester}); err != nil {
@@ -34,7 +34,7 @@ var waysToEnd = map[string]func(*testing.T, *stack, confirm.Change){
 	},
 }
 
-// newTwoChannelStack is a house in which two channels are asked.
+// newTwoChannelStack returns a stack that asks approvers in the client and in Slack.
 func newTwoChannelStack(t *testing.T) *stack {
 	return newStackWith(t, options{channels: clientAndSlack, policy: func(p *confirm.Policy) {
 		p.Approvers = []string{"token:ada", "token:bob", "local:ada"}
@@ -58,8 +58,8 @@ func (s *stack) onlyOpenChange(t *testing.T, by confirm.Principal) confirm.Chang
 	return open[0]
 }
 
-// An initialize-era call hangs while its person is asked; it ends with the change, whoever ended that.
-func TestAHangingCallEndsWithItsChange(t *testing.T) {
+// A call of an initialize-era client waits while its user is prompted. It ends when the change ends on any channel.
+func TestAWaitingCallEndsWithItsChange(t *testing.T) {
 	for status, end := range waysToEnd {
 		t.Run("stdio "+status, func(t *testing.T) {
 			s := newTwoChannelStack(t)
@@ -104,8 +104,8 @@ func TestAHangingCallEndsWithItsChange(t *testing.T) {
 	}
 }
 
-// A client that goes away takes its question along: the change is withdrawn by the time the server has ended.
-func TestAQuestionGoesWithItsClient(t *testing.T) {
+// When the client disconnects, its change is withdrawn before the server ends.
+func TestTheChangeOfADisconnectedClientIsWithdrawn(t *testing.T) {
 	s := newStack(t, func(p *confirm.Policy) { p.Approvers, p.SelfApproval = nil, false })
 	w := s.startStdio(t)
 	w.initialize()
@@ -120,11 +120,11 @@ func TestAQuestionGoesWithItsClient(t *testing.T) {
 	}
 }
 
-// storeHooks is a real ledger at which something happens in the moment that a test is about.
+// storeHooks is a real store that calls the test before some of its methods.
 type storeHooks struct {
 	confirm.Store
 	beforeRead atomic.Pointer[func() error]       // before a change is read
-	beforeMove func(confirm.Change, confirm.Move) // before it is moved
+	beforeMove func(confirm.Change, confirm.Move) // before a transition
 }
 
 func (b *storeHooks) Change(ctx context.Context, id string) (confirm.Change, error) {
@@ -143,7 +143,7 @@ func (b *storeHooks) Move(ctx context.Context, c confirm.Change, m confirm.Move)
 	return b.Store.Move(ctx, c, m)
 }
 
-// callAndWaitForPrompt asks over stdio, and returns what came to the client's person.
+// callAndWaitForPrompt calls add_scan and returns the prompt that the client receives.
 func (w *stdioClient) callAndWaitForPrompt(s *stack, name string) (id int, question rpcMessage) {
 	w.t.Helper()
 	id = w.request("tools/call", map[string]any{"name": "add_scan", "arguments": s.newScan(name)})
@@ -165,8 +165,8 @@ func (w *stdioClient) wantStatus(id int, status string) {
 	}
 }
 
-// A client that answers with an error has brought no yes. Where people are asked elsewhere too, the call waits for them.
-func TestAnErrorInPlaceOfAnAnswerIsNoYes(t *testing.T) {
+// An error in place of an answer is not an approval. If other channels are asked too, the call waits for them.
+func TestAnErrorInPlaceOfAnAnswerIsNoApproval(t *testing.T) {
 	failed := `{"jsonrpc":"2.0","id":%s,"error":{"code":-32603,"message":"no window"}}`
 	t.Run("alone", func(t *testing.T) {
 		s := newStack(t, func(p *confirm.Policy) { p.Approvers, p.SelfApproval = nil, false })
@@ -189,9 +189,9 @@ func TestAnErrorInPlaceOfAnAnswerIsNoYes(t *testing.T) {
 	})
 }
 
-// Bob says yes in Slack in the very moment in which Ada's client brings something else: the call is told what happened,
-// and not that it may be made again.
-func TestAnAnswerThatLosesToADecisionIsToldOfIt(t *testing.T) {
+// Bob approves in Slack while ada's client sends another answer. The result is the outcome of the change, and does not
+// invite to repeat the call.
+func TestAnAnswerAfterADecisionGetsTheOutcome(t *testing.T) {
 	for _, answer := range []string{`{"action":"accept","content":{"code":"WRONG"}}`, `{"action":"cancel"}`} {
 		s, hooks := newStackWithHooks(t)
 		hooks.beforeMove = func(c confirm.Change, m confirm.Move) {
@@ -209,8 +209,8 @@ func TestAnAnswerThatLosesToADecisionIsToldOfIt(t *testing.T) {
 	}
 }
 
-// A ledger that fails once while a person is asked, or a bug in what reads it, does not leave the call hanging.
-func TestAHangingCallOutlivesATroubledLedger(t *testing.T) {
+// A waiting call continues after one failure, or panic, of the store.
+func TestAWaitingCallSurvivesAFailureOfTheStore(t *testing.T) {
 	for name, trouble := range map[string]func() error{
 		"error": func() error { return errors.New("terminating connection due to administrator command") },
 		"panic": func() error { panic("a bug") },
@@ -237,8 +237,8 @@ func TestAHangingCallOutlivesATroubledLedger(t *testing.T) {
 	}
 }
 
-// What a person has said counts, even if their client cancels the call while it is being written down.
-func TestAnAnswerCountsWhoseCallIsCancelled(t *testing.T) {
+// An answer counts even if the client cancels the call while the answer is being stored.
+func TestAnAnswerCountsAlthoughItsCallIsCanceled(t *testing.T) {
 	for status, answer := range map[confirm.State]string{
 		confirm.Denied: `{"action":"decline"}`, confirm.Applied: `{"action":"accept","content":{"code":"%s"}}`,
 	} {
@@ -260,7 +260,7 @@ func TestAnAnswerCountsWhoseCallIsCancelled(t *testing.T) {
 		w.sendResult(question, answer)
 		<-deciding
 		w.send(fmt.Sprintf(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":%d}}`, id))
-		ping := w.request("ping", map[string]any{}) // it is answered after the cancellation was read
+		ping := w.request("ping", map[string]any{}) // answered after the server has read the cancellation
 		if got := w.read(); string(got.ID) != fmt.Sprint(ping) {
 			t.Errorf("got %+v", got)
 		}

@@ -11,7 +11,7 @@ import (
 	"scanwarden/confirm"
 )
 
-// The tests do not wait as long as a server does. It is set before any test runs, since tests run in parallel.
+// Tests retry sooner than a server. The value is set before all tests, because they run in parallel.
 func init() { readRetryInterval = 20 * time.Millisecond }
 
 // ObserveHeaders calls see with the header of every tool call as a handler receives it.

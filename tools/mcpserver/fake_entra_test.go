@@ -33,10 +33,10 @@ const (
 	adaEntra = "entra:" + tenantID + "/" + adaID
 )
 
-// entraKey is what the authority of all tests signs with.
+// entraKey is the signing key of the fake Entra in all tests.
 var entraKey = sync.OnceValues(func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) })
 
-// fakeEntra stands in for Entra: its key document over TLS, and the tokens that it would sign.
+// fakeEntra serves Entra's key document over TLS, and signs tokens.
 type fakeEntra struct {
 	*httptest.Server
 	key  *rsa.PrivateKey
@@ -75,7 +75,7 @@ func (a *fakeEntra) authenticator(t testing.TB) auth.Authenticator {
 	return k
 }
 
-// token is a person's access token, but for the changes; nil takes a claim away.
+// token returns a user's access token with changed claims; nil removes a claim.
 func (a *fakeEntra) token(t testing.TB, object string, changes jwt.MapClaims) string {
 	t.Helper()
 	c := jwt.MapClaims{
@@ -98,7 +98,8 @@ func (a *fakeEntra) token(t testing.TB, object string, changes jwt.MapClaims) st
 
 const slackSecret = "8f742231b10e8888abcd99yyyzzz85a5"
 
-// slackAuthenticator knows what slackSigned signs, and everybody as a member of the workspace T1.
+// slackAuthenticator accepts requests that signSlack has signed, and resolves every user as a member of the
+// workspace T1.
 func slackAuthenticator() auth.Authenticator {
 	return auth.SlackAssistant(auth.SlackConfig{
 		Verify: func(h http.Header, body []byte) error {
@@ -119,7 +120,7 @@ func slackMAC(stamp, body string) string {
 	return "v0=" + hex.EncodeToString(mac.Sum(nil))
 }
 
-// signSlack signs a request as Slack does, and takes away what it would not send.
+// signSlack returns a function that signs a request as Slack does and removes the Authorization header.
 func signSlack(body string) func(*http.Request) {
 	return func(r *http.Request) {
 		stamp := strconv.FormatInt(time.Now().Unix(), 10)

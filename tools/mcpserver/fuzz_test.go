@@ -16,7 +16,7 @@ func decodeState(state string) (string, error) {
 	return string(text), err
 }
 
-// FuzzRequestState: a requestState opens only as it was sealed, and for whom and what it was sealed.
+// FuzzRequestState checks that a requestState opens only unchanged, and only for its principal and tool.
 func FuzzRequestState(f *testing.F) {
 	key := []byte("a key for this test alone")
 	sealed, err := mcpserver.SealForTest(key, "01JD", 1, "token:ada", "add_scan")
@@ -24,7 +24,7 @@ func FuzzRequestState(f *testing.F) {
 		f.Fatal(err)
 	}
 	if change, round, err := mcpserver.OpenForTest(key, sealed, "token:ada", "add_scan"); err != nil || change != "01JD" || round != 1 {
-		f.Fatalf("what was sealed does not open: %q %d %v", change, round, err)
+		f.Fatalf("the sealed state does not open: %q %d %v", change, round, err)
 	}
 	f.Add(sealed, "token:ada", "add_scan")
 	f.Add(sealed, "token:bob", "add_scan")
@@ -40,8 +40,8 @@ func FuzzRequestState(f *testing.F) {
 	})
 }
 
-// FuzzNoWrite: whatever tool is called with whatever arguments and answers, Defender takes no write: the
-// fuzzer never learns a code, as no model does.
+// FuzzNoWrite checks that no call of any tool with any arguments and answers leads to a write. The fuzzer never learns
+// a code, and neither does a model.
 func FuzzNoWrite(f *testing.F) {
 	s := newStack(f, func(p *confirm.Policy) { p.MaxOpenPerRequester = 1 << 20 })
 	id := s.Tenant.AddScan(map[string]any{"scanName": "Core", "target": "10.0.0.1"})

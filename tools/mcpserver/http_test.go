@@ -20,7 +20,7 @@ import (
 
 const initializeRequest = `{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{"elicitation":{}},"clientInfo":{"name":"test","version":"1"}}}`
 
-// sendRaw sends one request as it is, and returns the status and the answer's header.
+// sendRaw sends one request and returns the status and the header of the answer.
 func (s *stack) sendRaw(t *testing.T, method, body string, alter func(*http.Request)) (int, http.Header) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, s.url, strings.NewReader(body))
@@ -41,7 +41,7 @@ func (s *stack) sendRaw(t *testing.T, method, body string, alter func(*http.Requ
 	return res.StatusCode, res.Header
 }
 
-func TestTheDoorLetsIn(t *testing.T) {
+func TestHostOriginCallerMethodAndSizeAreChecked(t *testing.T) {
 	t.Parallel()
 	s := newStack(t)
 	header := func(name, value string) func(*http.Request) {
@@ -59,12 +59,12 @@ func TestTheDoorLetsIn(t *testing.T) {
 		{"a page of another origin", "POST", initializeRequest, header("Origin", "https://evil.example"), 403},
 		{"an origin that is null", "POST", initializeRequest, header("Origin", "null"), 403},
 		{"another host name (DNS rebinding)", "POST", initializeRequest, func(r *http.Request) { r.Host = "evil.example" }, 421},
-		{"nobody", "POST", initializeRequest, func(r *http.Request) { r.Header.Del("Authorization") }, 401},
+		{"no token", "POST", initializeRequest, func(r *http.Request) { r.Header.Del("Authorization") }, 401},
 		{"a wrong token", "POST", initializeRequest, header("Authorization", "Bearer "+adaToken+"x"), 401},
 		{"an empty token", "POST", initializeRequest, header("Authorization", "Bearer "), 401},
 		{"a token of another scheme", "POST", initializeRequest, header("Authorization", "Basic "+adaToken), 401},
 		{"a GET stream", "GET", "", header("Accept", "text/event-stream"), 405},
-		{"a method of no use", "PUT", initializeRequest, nil, 405},
+		{"an unsupported method", "PUT", initializeRequest, nil, 405},
 		{"a message that is too large", "POST", `{"jsonrpc":"2.0","id":1,"method":"` + strings.Repeat("x", 1<<20) + `"}`, nil, 413},
 		{"the end of a session that is not one", "DELETE", "", header("Mcp-Session-Id", "mcp-session-1"), 404},
 	} {
@@ -102,8 +102,9 @@ func TestASessionBelongsToItsPrincipal(t *testing.T) {
 	}
 }
 
-// Both eras of the protocol are tried, each from no session, one that there is not, the caller's and one's own.
-func TestNobodyCancelsAnothersCall(t *testing.T) {
+// The cancellations are sent in both eras of the protocol, each without a session, and with an unknown one, ada's and
+// bob's own.
+func TestACallerCannotCancelAnothersCall(t *testing.T) {
 	t.Parallel()
 	s := newStack(t)
 	c, err := s.Gate.Propose(t.Context(), confirm.Proposal{Operation: "add_scan", Target: "simulator"},
@@ -147,7 +148,7 @@ func TestNobodyCancelsAnothersCall(t *testing.T) {
 	const modern = `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1,"_meta":{
 		"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}}}`
 	const old = `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}`
-	for left := 2; left > 0; { // as long as the calls last, so that one of each surely meets them
+	for left := 2; left > 0; { // as long as the calls last, so that one of each arrives during them
 		for _, session := range []string{"", "made-up", adas, bobs} {
 			for body, alter := range map[string]func(*http.Request){
 				modern: func(r *http.Request) {
@@ -177,7 +178,7 @@ func TestNobodyCancelsAnothersCall(t *testing.T) {
 	}
 }
 
-// elicitHandler answers as a person at an initialize-era client.
+// elicitHandler answers the prompts of an initialize-era client.
 type elicitHandler func(message string) *mcp.ElicitationResult
 
 func (e elicitHandler) Elicit(_ context.Context, req mcp.ElicitationRequest) (*mcp.ElicitationResult, error) {
@@ -249,7 +250,7 @@ func TestAnInitializeEraClientThatCannotAskIsRefused(t *testing.T) {
 	s.wantWrites(t, 0)
 }
 
-func TestShuttingDownReleasesWhoWaits(t *testing.T) {
+func TestClosingTheServerEndsWaitingCalls(t *testing.T) {
 	t.Parallel()
 	s := newStack(t)
 	asked, hold := make(chan struct{}), make(chan struct{})
@@ -277,8 +278,8 @@ func TestShuttingDownReleasesWhoWaits(t *testing.T) {
 	s.wantWrites(t, 0)
 }
 
-// An abandoned dialog of an initialize-era client can never be answered, so its change does not stay open.
-func TestAnAbandonedDialogTakesItsChangeBack(t *testing.T) {
+// A prompt of an initialize-era client that disconnects can no longer be answered, so its change is withdrawn.
+func TestTheChangeOfAnAbandonedPromptIsWithdrawn(t *testing.T) {
 	t.Parallel()
 	s := newStack(t)
 	asked, hold := make(chan struct{}), make(chan struct{})

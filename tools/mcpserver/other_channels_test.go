@@ -23,8 +23,8 @@ func (s *stack) decideInSlack(t *testing.T, approve bool) {
 
 func approvedByBob(p *confirm.Policy) { p.Approvers, p.SelfApproval = []string{"token:bob"}, false }
 
-// A client that cannot ask hands the change over to people elsewhere, and the call waits for them.
-func TestAChangeIsHandedOver(t *testing.T) {
+// If the client cannot prompt, approvers are asked on other channels, and the call waits for them.
+func TestAChangeIsDecidedOnAnotherChannel(t *testing.T) {
 	t.Parallel()
 	for want, approve := range map[string]bool{"applied": true, "denied": false} {
 		s := newStackWith(t, options{channels: []confirm.Channel{confirm.Slack}, policy: approvedByBob})
@@ -36,16 +36,16 @@ func TestAChangeIsHandedOver(t *testing.T) {
 	}
 }
 
-// Nobody is asked in a client whose answer would not count.
-func TestOnlyWhoseAnswerCountsIsAsked(t *testing.T) {
+// A client whose user is no approver gets no prompt.
+func TestOnlyAnApproverIsPrompted(t *testing.T) {
 	t.Parallel()
 	s := newStackWith(t, options{channels: clientAndSlack, policy: approvedByBob})
 	go s.decideInSlack(t, true)
 	s.callTool(t, toolCall{tool: "add_scan", args: s.newScan("Not hers to confirm")}).wantStatus(t, "applied")
 }
 
-// The same change is asked in the client and elsewhere: who decides first decides, and the other learns it.
-func TestTheFirstDecisionSettlesItEverywhere(t *testing.T) {
+// A change is open in the client and in Slack. The first decision counts, and the other channel gets the outcome.
+func TestTheFirstDecisionCountsOnAllChannels(t *testing.T) {
 	t.Parallel()
 	s := newStackWith(t, options{channels: clientAndSlack, policy: func(p *confirm.Policy) {
 		p.Approvers = append(p.Approvers, "token:bob")

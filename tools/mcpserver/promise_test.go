@@ -14,8 +14,8 @@ import (
 	"scanwarden/defender/defendertest"
 )
 
-// The first promise of the design: no input over this face reaches a Defender write except through a change
-// that a person has confirmed.
+// The first guarantee: no MCP input leads to a write to Defender, except through a change that an approver has
+// confirmed.
 func TestNoWriteWithoutAPerson(t *testing.T) {
 	t.Parallel()
 	const tool = "add_scan"
@@ -23,7 +23,7 @@ func TestNoWriteWithoutAPerson(t *testing.T) {
 		name   string
 		answer func(t *testing.T, s *stack, first response, args map[string]any)
 	}{
-		{"nobody answers", func(*testing.T, *stack, response, map[string]any) {}},
+		{"no answer", func(*testing.T, *stack, response, map[string]any) {}},
 		{"decline", func(t *testing.T, s *stack, first response, args map[string]any) {
 			s.callTool(t, toolCall{tool: tool, args: args, state: first.Result.RequestState, responses: respondWith("decline")}).wantStatus(t, "denied")
 		}},
@@ -95,19 +95,19 @@ func TestNoWriteWithoutAPerson(t *testing.T) {
 	}
 }
 
-// acceptThreeTimes accepts every question with the same useless answer: the third one ends it.
+// acceptThreeTimes sends the same wrong answer to three prompts: the third one ends the change.
 func (s *stack) acceptThreeTimes(t *testing.T, args any, first response, answer map[string]any) {
 	t.Helper()
 	for range 2 {
 		first = s.callTool(t, toolCall{tool: "add_scan", args: args, state: first.Result.RequestState, responses: answer})
 		if text, _ := first.wantPrompt(t); !strings.HasPrefix(text, "That was not the code.") {
-			t.Errorf("the person is not told why they are asked again: %s", text)
+			t.Errorf("the prompt does not give the reason for its repetition: %s", text)
 		}
 	}
 	s.callTool(t, toolCall{tool: "add_scan", args: args, state: first.Result.RequestState, responses: answer}).wantStatus(t, "denied")
 }
 
-// wantInvalidState checks for a protocol error that asks for nothing and says nothing of a change.
+// wantInvalidState checks for a protocol error without a prompt and without a change.
 func (r response) wantInvalidState(t *testing.T) {
 	t.Helper()
 	if r.Error == nil || !strings.Contains(r.Error.Message, "does not belong to this call") {
@@ -127,23 +127,23 @@ func TestNoWriteOnAForgedFirstAnswer(t *testing.T) {
 	}
 }
 
-func TestAClientThatCannotAskIsRefusedBeforeAnythingIsKept(t *testing.T) {
+func TestAClientWithoutElicitationIsRefusedBeforeAnythingIsStored(t *testing.T) {
 	t.Parallel()
 	s := newStack(t)
 	got := s.callTool(t, toolCall{tool: "add_scan", args: s.newScan("Unseen"), cannotAsk: true})
 	if out := got.wantStatus(t, "refused"); !got.Result.IsError || !strings.Contains(out.Reason+out.Next, "elicitation") {
-		t.Errorf("the refusal does not say what to do: %s", got.raw)
+		t.Errorf("the refusal does not contain what to do: %s", got.raw)
 	}
 	s.wantWrites(t, 0)
 	if kept, err := s.Store.Changes(t.Context(), confirm.Filter{}); err != nil || len(kept) != 0 {
-		t.Errorf("%d changes were kept (%v)", len(kept), err)
+		t.Errorf("%d changes were stored (%v)", len(kept), err)
 	}
 	if calls := s.Tenant.Calls(); len(calls) != 0 {
 		t.Errorf("Defender was called %d times", len(calls))
 	}
 }
 
-// The second promise: the confirmed bytes are the sent bytes, and if the live scan moved meanwhile nothing is.
+// The second guarantee: the sent bytes are the confirmed bytes, and nothing is sent if the live scan has changed.
 func TestWhatYouSawIsWhatRuns(t *testing.T) {
 	t.Parallel()
 	s := newStack(t)
@@ -155,7 +155,7 @@ func TestWhatYouSawIsWhatRuns(t *testing.T) {
 		text, code := first.wantPrompt(t)
 		for _, shown := range []string{"Core", "10.0.0.1 -> 10.0.0.1,10.0.0.2"} {
 			if !strings.Contains(text, shown) {
-				t.Errorf("the person is not shown %q:\n%s", shown, text)
+				t.Errorf("the prompt does not show %q:\n%s", shown, text)
 			}
 		}
 		open, err := s.Gate.OpenChanges(t.Context(), "token:ada")
@@ -176,14 +176,14 @@ func TestWhatYouSawIsWhatRuns(t *testing.T) {
 		"update_scan":  {"id": id, "isActive": false},
 		"delete_scans": {"scanDefinitionIds": []string{id}},
 	} {
-		t.Run(tool+" of a scan that moved", func(t *testing.T) {
+		t.Run(tool+" of a scan that has changed", func(t *testing.T) {
 			before := len(s.Tenant.Writes())
 			first := s.callTool(t, toolCall{tool: tool, args: args})
 			_, code := first.wantPrompt(t)
 			s.Tenant.Edit(id, map[string]any{"target": "10.0.0.3" + strings.Repeat("0", before)})
 			got := s.callTool(t, toolCall{tool: tool, args: args, state: first.Result.RequestState, responses: acceptWith(code)})
 			if out := got.wantStatus(t, "stale"); !strings.Contains(out.Reason, "target") || out.Next == "" {
-				t.Errorf("it does not say what moved and what to do: %s", got.raw)
+				t.Errorf("the result does not contain what changed and what to do: %s", got.raw)
 			}
 			s.wantWrites(t, before)
 			s.Tenant.Edit(id, map[string]any{"target": "10.0.0.1"})
@@ -191,7 +191,7 @@ func TestWhatYouSawIsWhatRuns(t *testing.T) {
 	}
 }
 
-// The third promise: a change runs at most once, and its outcome is recorded even when no answer came.
+// The third guarantee: a change runs at most once, and its outcome is recorded even if Defender's answer is lost.
 func TestOnceAndNothingLost(t *testing.T) {
 	t.Parallel()
 	t.Run("the same answer many times at once", func(t *testing.T) {
@@ -228,13 +228,13 @@ func TestOnceAndNothingLost(t *testing.T) {
 		s.Tenant.Fail(defendertest.Fault{Method: "POST", Path: "DeviceAuthenticatedScanDefinitions", Drop: true})
 		got := s.callAndConfirm(t, "add_scan", s.newScan("Lost"))
 		if out := got.wantStatus(t, "unknown"); got.Result.IsError || !strings.Contains(out.Next, "Lost") {
-			t.Errorf("an unknown outcome must say what to check, and not look like something to repeat: %s", got.raw)
+			t.Errorf("an unknown outcome must contain what to check, and must not look like an error to retry: %s", got.raw)
 		}
 		s.wantWrites(t, 0)
 	})
 }
 
-func TestAQuestionWithoutAnAnswerIsAskedAgain(t *testing.T) {
+func TestACallWithoutAnAnswerRepeatsThePrompt(t *testing.T) {
 	t.Parallel()
 	s := newStack(t)
 	args := s.newScan("Asked twice")
@@ -258,18 +258,18 @@ func TestTheCodeIsShownInThePromptOnly(t *testing.T) {
 	_, code := first.wantPrompt(t)
 	state, err := decodeState(first.Result.RequestState)
 	if err != nil || strings.Contains(state, code) {
-		t.Errorf("requestState tells the code: %s (%v)", state, err)
+		t.Errorf("requestState contains the code: %s (%v)", state, err)
 	}
 	open := s.callTool(t, toolCall{tool: "get_change", args: map[string]any{}})
 	ended := s.callTool(t, toolCall{tool: "add_scan", args: args, state: first.Result.RequestState, responses: acceptWith(code)})
 	for name, r := range map[string]response{"get_change": open, "the result": ended} {
 		if strings.Contains(r.raw, code) {
-			t.Errorf("%s tells the code: %s", name, r.raw)
+			t.Errorf("%s contains the code: %s", name, r.raw)
 		}
 	}
 }
 
-// When the ledger fails after the person has answered, nobody may be told that nothing was changed.
+// If the store fails after the answer, the result must not claim that nothing was changed.
 func TestAFailureAfterTheAnswerIsNoRefusal(t *testing.T) {
 	t.Parallel()
 	s := newStack(t)
@@ -281,6 +281,6 @@ func TestAFailureAfterTheAnswerIsNoRefusal(t *testing.T) {
 	}
 	got := s.callTool(t, toolCall{tool: "add_scan", args: args, state: first.Result.RequestState, responses: acceptWith(code)})
 	if out := got.wantStatus(t, "awaiting_confirmation"); out.ChangeID == "" || got.Result.IsError || !strings.Contains(out.Next, "get_change") {
-		t.Errorf("it invites to be repeated: %s", got.raw)
+		t.Errorf("the result invites to repeat the call: %s", got.raw)
 	}
 }

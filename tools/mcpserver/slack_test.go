@@ -9,7 +9,7 @@ import (
 	"scanwarden/tools/mcpserver/auth"
 )
 
-// slackCall is a tools/call as Slack's assistant makes it for a person.
+// slackCall returns a tools/call as Slack's assistant sends it for a user.
 func slackCall(tool, args, user string) string {
 	return `{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"` + tool + `","arguments":` + args +
 		`,"_meta":{"slack":{"user_id":"` + user + `","team_id":"T1"}}}}`
@@ -41,13 +41,13 @@ func TestSlacksAssistantListsAndCalls(t *testing.T) {
 			t.Errorf("%s: %d %s", body, got.status, got.raw)
 		}
 	}
-	for _, user := range []string{"U1", "U2"} { // one session serves them all
+	for _, user := range []string{"U1", "U2"} { // users share one session
 		s.slackPost(t, session, slackCall("list_scans", "{}", user)).wantResult(t)
 	}
 }
 
-// Without a person nothing can be done but to look what there is.
-func TestSlackWithoutAPerson(t *testing.T) {
+// A request of Slack that names no user can only discover the tools.
+func TestSlackWithoutAUserCanOnlyDiscover(t *testing.T) {
 	t.Parallel()
 	s := newStackWith(t, options{authenticator: slackAuthenticator()})
 	_, header := s.sendRaw(t, "POST", initializeRequest, signSlack(initializeRequest))
@@ -84,7 +84,7 @@ func TestSlackWithoutAPerson(t *testing.T) {
 	}
 }
 
-// withoutPrincipal lets everybody in as no one, and checks nothing else: the door has to.
+// withoutPrincipal accepts every request and returns a caller without a principal: the handler must check it.
 type withoutPrincipal struct{}
 
 func (withoutPrincipal) Authenticate(*http.Request, []byte) (auth.Caller, error) {
@@ -93,7 +93,7 @@ func (withoutPrincipal) Authenticate(*http.Request, []byte) (auth.Caller, error)
 
 func (withoutPrincipal) NeedsBody(*http.Request) bool { return true }
 
-func TestACallerWithoutANameReachesNoTool(t *testing.T) {
+func TestACallerWithoutAPrincipalReachesNoTool(t *testing.T) {
 	t.Parallel()
 	s := newStackWith(t, options{authenticator: withoutPrincipal{}})
 	for _, body := range []string{
@@ -111,8 +111,8 @@ func TestACallerWithoutANameReachesNoTool(t *testing.T) {
 	}
 }
 
-// The assistant proposes in a person's name, and a person decides in Slack: not the assistant, and not in its client.
-func TestSlacksAssistantProposesAndAPersonDecides(t *testing.T) {
+// The assistant proposes in a user's name, and an approver decides in Slack. The assistant and its client never decide.
+func TestSlacksAssistantProposesAndAnApproverDecides(t *testing.T) {
 	t.Parallel()
 	s := newStackWith(t, options{
 		authenticator: slackAuthenticator(), channels: clientAndSlack,

@@ -43,7 +43,7 @@ type stack struct {
 	server      *mcpserver.Server
 	url         string
 	log         logBuffer           // the server's log
-	transitions chan confirm.Change // the Gate's transitions, as far as they fit
+	transitions chan confirm.Change // transitions of the Gate, until the channel is full
 }
 
 // newStack returns a stack with the changed policy.
@@ -84,8 +84,8 @@ func (s *stack) recordTransition(c confirm.Change) {
 	}
 }
 
-// wakeWaiters makes all calls that wait for a change read it at once, and not only at their next poll: they read it
-// after each transition of the Gate.
+// wakeWaiters makes all waiting calls read their change now and not at their next poll. They read it after each
+// transition of the Gate, so it proposes another change.
 func (s *stack) wakeWaiters(t testing.TB) {
 	t.Helper()
 	proposal := confirm.Proposal{Operation: "add_scan", Target: "simulator"}
@@ -118,7 +118,7 @@ func (s *stack) startServer(t testing.TB, o options) {
 	s.url = s.serveWith(t, o.authenticator)
 }
 
-// newScan is what the tests propose.
+// newScan returns the arguments of add_scan for a scan with this name.
 func (s *stack) newScan(name string) map[string]any {
 	return map[string]any{
 		"scanType": "Network", "scanName": name, "isActive": true, "target": "10.20.30.1,10.20.30.2",
@@ -127,10 +127,9 @@ func (s *stack) newScan(name string) map[string]any {
 	}
 }
 
-// toolCall is one tools/call of a 2026-07-28 client, by hand: nothing of a client library stands between the test
-// and the server.
+// toolCall is one tools/call of a 2026-07-28 client. The test encodes it itself, without a client library.
 type toolCall struct {
-	token     string // "" means ada's
+	token     string // "" means ada's token
 	tool      string
 	args      any
 	state     string
@@ -138,7 +137,7 @@ type toolCall struct {
 	cannotAsk bool
 }
 
-// response is what came back.
+// response is the answer to a request.
 type response struct {
 	status int
 	raw    string
@@ -210,14 +209,14 @@ func (s *stack) postMessage(t testing.TB, token string, body []byte, header http
 		t.Fatal(err)
 	}
 	got := response{status: res.StatusCode, raw: string(raw)}
-	if i := strings.LastIndex(got.raw, "data: "); i >= 0 { // a stream ends with the answer
+	if i := strings.LastIndex(got.raw, "data: "); i >= 0 { // the answer is the last event of a stream
 		raw = raw[i+len("data: "):]
 	}
-	_ = json.Unmarshal(raw, &got) // what is not JSON has no result, and the test says so
+	_ = json.Unmarshal(raw, &got) // without JSON there is no result, and the test fails on that
 	return got
 }
 
-// wantResult returns the structured result of a call that ended.
+// wantResult returns the structured result, or fails the test.
 func (r response) wantResult(t testing.TB) tools.Result {
 	t.Helper()
 	var out tools.Result
@@ -227,7 +226,7 @@ func (r response) wantResult(t testing.TB) tools.Result {
 	return out
 }
 
-// wantStatus checks the status word of a call that ended.
+// wantStatus checks the status of the result and returns the result.
 func (r response) wantStatus(t testing.TB, status string) tools.Result {
 	t.Helper()
 	out := r.wantResult(t)
@@ -239,13 +238,13 @@ func (r response) wantStatus(t testing.TB, status string) tools.Result {
 
 var codeLine = regexp.MustCompile(`\n\nTo apply this change, type: ([A-Z0-9]{5})$`)
 
-// wantPrompt returns what the client is to show its person, and the code in its last line.
+// wantPrompt returns the message for the client's user, and the code in its last line.
 func (r response) wantPrompt(t testing.TB) (text, code string) {
 	t.Helper()
 	text = r.Result.InputRequests["confirm"].Params.Message
 	found := codeLine.FindStringSubmatch(text)
 	if r.Result.ResultType != "input_required" || found == nil {
-		t.Fatalf("nobody was asked: %d %s", r.status, r.raw)
+		t.Fatalf("there is no prompt: %d %s", r.status, r.raw)
 	}
 	return text, found[1]
 }
@@ -258,7 +257,7 @@ func respondWith(action string) map[string]any {
 	return map[string]any{"confirm": map[string]any{"action": action}}
 }
 
-// callAndConfirm carries a change through both legs.
+// callAndConfirm makes both calls of a change and confirms it with the code.
 func (s *stack) callAndConfirm(t testing.TB, tool string, args any) response {
 	t.Helper()
 	first := s.callTool(t, toolCall{tool: tool, args: args})
@@ -266,10 +265,10 @@ func (s *stack) callAndConfirm(t testing.TB, tool string, args any) response {
 	return s.callTool(t, toolCall{tool: tool, args: args, state: first.Result.RequestState, responses: acceptWith(code)})
 }
 
-// wantWrites fails unless the tenant took exactly n writes.
+// wantWrites fails the test unless the tenant received exactly n writes.
 func (s *stack) wantWrites(t testing.TB, n int) {
 	t.Helper()
 	if got := s.Tenant.Writes(); len(got) != n {
-		t.Fatalf("Defender took %d writes, want %d: %+v", len(got), n, got)
+		t.Fatalf("Defender received %d writes, want %d: %+v", len(got), n, got)
 	}
 }

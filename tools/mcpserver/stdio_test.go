@@ -13,8 +13,8 @@ import (
 	"scanwarden/defender/defendertest"
 )
 
-// stdioClient is the other end of a stdio server, line by line. The library's stdio session is one per process, so
-// none of these tests runs in parallel.
+// stdioClient is a client of a stdio server. Its tests do not run in parallel, because the library has one stdio
+// session per process.
 type stdioClient struct {
 	t     *testing.T
 	in    *io.PipeWriter
@@ -57,7 +57,7 @@ func (w *stdioClient) send(message string) {
 func (w *stdioClient) read() rpcMessage {
 	w.t.Helper()
 	if !w.out.Scan() {
-		w.t.Fatalf("the server says nothing more: %v", w.out.Err())
+		w.t.Fatalf("the server sends no more messages: %v", w.out.Err())
 	}
 	var l rpcMessage
 	if err := json.Unmarshal(w.out.Bytes(), &l); err != nil {
@@ -93,7 +93,7 @@ func TestOneClientOverStdio(t *testing.T) {
 	id := w.request("tools/call", map[string]any{"name": "add_scan", "arguments": s.newScan("Over stdio")})
 	question := w.read()
 	if question.Method != "elicitation/create" {
-		t.Fatalf("the local user is not asked: %+v", question)
+		t.Fatalf("the local user gets no prompt: %+v", question)
 	}
 	code := codeLine.FindStringSubmatch(question.Params.Message)[1]
 	w.send(fmt.Sprintf(`{"jsonrpc":"2.0","id":%s,"result":{"action":"accept","content":{"code":%q}}}`, question.ID, code))
@@ -104,7 +104,7 @@ func TestOneClientOverStdio(t *testing.T) {
 	w.closeAndWait()
 }
 
-// closeAndWait closes the input and waits for the server to be done.
+// closeAndWait closes the input and waits until the server has ended.
 func (w *stdioClient) closeAndWait() {
 	w.t.Helper()
 	w.in.Close()
@@ -120,8 +120,8 @@ func (w *stdioClient) closeAndWait() {
 	}
 }
 
-// The library cancels every call the moment input ends; whoever pipes a request in and closes still gets the answer.
-func TestTheEndOfInputDoesNotEatAnswers(t *testing.T) {
+// The library cancels all calls when input ends. A client that pipes in a request and closes still gets the answer.
+func TestCallsAreAnsweredAfterTheEndOfInput(t *testing.T) {
 	s := newStack(t)
 	s.Tenant.Fail(defendertest.Fault{Path: "DeviceAuthenticatedScanAgents", Delay: 300 * time.Millisecond})
 	w := s.startStdio(t)
@@ -136,7 +136,7 @@ func TestTheEndOfInputDoesNotEatAnswers(t *testing.T) {
 	w.closeAndWait()
 }
 
-func TestTheEndOfInputLeavesADialogUnanswered(t *testing.T) {
+func TestAPromptIsNotAnsweredByTheEndOfInput(t *testing.T) {
 	s := newStack(t, func(p *confirm.Policy) { p.Approvers, p.SelfApproval = nil, false })
 	w := s.startStdio(t)
 	w.initialize()
@@ -163,8 +163,8 @@ func TestAnEndlessLineIsAParseError(t *testing.T) {
 	w.closeAndWait()
 }
 
-// Twenty dialogs may be open at once, and everything else still answers.
-func TestOpenDialogsDoNotBlockTheServer(t *testing.T) {
+// With twenty open prompts, all other calls are still answered.
+func TestOpenPromptsDoNotBlockTheServer(t *testing.T) {
 	s := newStack(t, func(p *confirm.Policy) { p.Approvers, p.SelfApproval = nil, false })
 	w := s.startStdio(t)
 	w.initialize()
@@ -182,7 +182,7 @@ func TestOpenDialogsDoNotBlockTheServer(t *testing.T) {
 	}
 	id = w.request("tools/call", map[string]any{"name": "add_scan", "arguments": s.newScan("One too many")})
 	if got := w.read(); string(got.ID) != fmt.Sprint(id) || !strings.Contains(string(got.Result), `"refused"`) {
-		t.Errorf("a 21st dialog is not refused: %+v %s", got, got.Result)
+		t.Errorf("a 21st change is not refused: %+v %s", got, got.Result)
 	}
 	w.closeAndWait()
 	s.wantWrites(t, 0)

@@ -66,8 +66,8 @@ func TestAWaitingCallEndsWithItsChange(t *testing.T) {
 			w := s.startStdio(t)
 			w.initialize()
 			id := w.request("tools/call", map[string]any{"name": "add_scan", "arguments": s.newScan("Left hanging")})
-			if question := w.read(); question.Method != "elicitation/create" {
-				t.Fatalf("got %+v", question)
+			if prompt := w.read(); prompt.Method != "elicitation/create" {
+				t.Fatalf("got %+v", prompt)
 			}
 			end(t, s, s.onlyOpenChange(t, "local:ada"))
 			if got := w.read(); string(got.ID) != fmt.Sprint(id) || !strings.Contains(string(got.Result), `"status":"`+status+`"`) {
@@ -144,18 +144,18 @@ func (b *storeHooks) Move(ctx context.Context, c confirm.Change, m confirm.Move)
 }
 
 // callAndWaitForPrompt calls add_scan and returns the prompt that the client receives.
-func (w *stdioClient) callAndWaitForPrompt(s *stack, name string) (id int, question rpcMessage) {
+func (w *stdioClient) callAndWaitForPrompt(s *stack, name string) (id int, prompt rpcMessage) {
 	w.t.Helper()
 	id = w.request("tools/call", map[string]any{"name": "add_scan", "arguments": s.newScan(name)})
-	if question = w.read(); question.Method != "elicitation/create" {
-		w.t.Fatalf("got %+v %s", question, question.Result)
+	if prompt = w.read(); prompt.Method != "elicitation/create" {
+		w.t.Fatalf("got %+v %s", prompt, prompt.Result)
 	}
-	return id, question
+	return id, prompt
 }
 
-func (w *stdioClient) sendResult(question rpcMessage, result string) {
+func (w *stdioClient) sendResult(prompt rpcMessage, result string) {
 	w.t.Helper()
-	w.send(fmt.Sprintf(`{"jsonrpc":"2.0","id":%s,"result":%s}`, question.ID, result))
+	w.send(fmt.Sprintf(`{"jsonrpc":"2.0","id":%s,"result":%s}`, prompt.ID, result))
 }
 
 func (w *stdioClient) wantStatus(id int, status string) {
@@ -172,8 +172,8 @@ func TestAnErrorInPlaceOfAnAnswerIsNoApproval(t *testing.T) {
 		s := newStack(t, func(p *confirm.Policy) { p.Approvers, p.SelfApproval = nil, false })
 		w := s.startStdio(t)
 		w.initialize()
-		id, question := w.callAndWaitForPrompt(s, "Not shown")
-		w.send(fmt.Sprintf(failed, question.ID))
+		id, prompt := w.callAndWaitForPrompt(s, "Not shown")
+		w.send(fmt.Sprintf(failed, prompt.ID))
 		w.wantStatus(id, "denied")
 		w.closeAndWait()
 	})
@@ -181,8 +181,8 @@ func TestAnErrorInPlaceOfAnAnswerIsNoApproval(t *testing.T) {
 		s := newTwoChannelStack(t)
 		w := s.startStdio(t)
 		w.initialize()
-		id, question := w.callAndWaitForPrompt(s, "Not shown")
-		w.send(fmt.Sprintf(failed, question.ID))
+		id, prompt := w.callAndWaitForPrompt(s, "Not shown")
+		w.send(fmt.Sprintf(failed, prompt.ID))
 		waysToEnd["applied"](t, s, s.onlyOpenChange(t, "local:ada"))
 		w.wantStatus(id, "applied")
 		w.closeAndWait()
@@ -201,8 +201,8 @@ func TestAnAnswerAfterADecisionGetsTheOutcome(t *testing.T) {
 		}
 		w := s.startStdio(t)
 		w.initialize()
-		id, question := w.callAndWaitForPrompt(s, "Decided meanwhile")
-		w.sendResult(question, answer)
+		id, prompt := w.callAndWaitForPrompt(s, "Decided meanwhile")
+		w.sendResult(prompt, answer)
 		w.wantStatus(id, "applied")
 		s.wantWrites(t, 1)
 		w.closeAndWait()
@@ -252,12 +252,12 @@ func TestAnAnswerCountsAlthoughItsCallIsCanceled(t *testing.T) {
 		}
 		w := s.startStdio(t)
 		w.initialize()
-		id, question := w.callAndWaitForPrompt(s, "Answered and cancelled")
+		id, prompt := w.callAndWaitForPrompt(s, "Answered and cancelled")
 		c := s.onlyOpenChange(t, "local:ada")
 		if status == confirm.Applied {
-			answer = fmt.Sprintf(answer, codeLine.FindStringSubmatch(question.Params.Message)[1])
+			answer = fmt.Sprintf(answer, codeLine.FindStringSubmatch(prompt.Params.Message)[1])
 		}
-		w.sendResult(question, answer)
+		w.sendResult(prompt, answer)
 		<-deciding
 		w.send(fmt.Sprintf(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":%d}}`, id))
 		ping := w.request("ping", map[string]any{}) // answered after the server has read the cancellation

@@ -16,6 +16,7 @@ import (
 	"scanwarden/confirm"
 	"scanwarden/tools"
 	"scanwarden/tools/mcpserver"
+	"scanwarden/tools/mcpserver/auth"
 )
 
 const initializeRequest = `{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{"elicitation":{}},"clientInfo":{"name":"test","version":"1"}}}`
@@ -186,7 +187,7 @@ func (e elicitHandler) Elicit(_ context.Context, req mcp.ElicitationRequest) (*m
 }
 
 // dialInitializeEra connects an initialize-era client.
-func (s *stack) dialInitializeEra(t *testing.T, person elicitHandler) *client.Client {
+func (s *stack) dialInitializeEra(t *testing.T, handler elicitHandler) *client.Client {
 	t.Helper()
 	wire, err := transport.NewStreamableHTTP(s.url, transport.WithHTTPHeaders(map[string]string{"Authorization": "Bearer " + adaToken}))
 	if err != nil {
@@ -194,8 +195,8 @@ func (s *stack) dialInitializeEra(t *testing.T, person elicitHandler) *client.Cl
 	}
 	//lint:ignore SA1019 an initialize-era client is what these tests are about
 	opts := []client.ClientOption{client.WithLegacyProtocolOnly()}
-	if person != nil {
-		opts = append(opts, client.WithElicitationHandler(person))
+	if handler != nil {
+		opts = append(opts, client.WithElicitationHandler(handler))
 	}
 	c := client.NewClient(wire, opts...)
 	if err := c.Start(t.Context()); err != nil {
@@ -326,10 +327,10 @@ func TestTheClientOfTryConfirmsLikeAnyOther(t *testing.T) {
 	s.wantWrites(t, 1)
 }
 
-func TestABackendThatDoesNotStandIsAToolError(t *testing.T) {
+func TestAnUnavailableBackendIsAToolError(t *testing.T) {
 	t.Parallel()
-	missing := errMissing{}
-	s, err := mcpserver.New(mcpserver.Config{
+	missing := &tools.Refusal{Reason: "AZURE_TENANT_ID is not set."}
+	server, err := mcpserver.New(mcpserver.Config{
 		Version: "test", Channels: []confirm.Channel{confirm.Client},
 		Operations: func() ([]tools.Operation, error) { return tools.Catalogue(nil) },
 		Backend:    func(context.Context) (*mcpserver.Backend, error) { return nil, missing },
@@ -338,11 +339,15 @@ func TestABackendThatDoesNotStandIsAToolError(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Handler(mcpserver.HTTPConfig{}); err == nil {
-		t.Error("a door without tokens and without anyone was opened")
+	if _, err := server.Handler(mcpserver.HTTPConfig{}); err == nil {
+		t.Error("a handler without an Authenticator was created")
+	}
+	s := &stack{server: server}
+	s.url = s.serveWith(t, auth.Anonymous("local:ada"))
+	for _, tool := range []string{"list_scans", "add_scan"} {
+		got := s.callTool(t, toolCall{tool: tool, args: map[string]any{}})
+		if out := got.wantStatus(t, "refused"); !got.Result.IsError || !strings.Contains(out.Reason, missing.Reason) {
+			t.Errorf("%s: the result does not contain the cause: %s", tool, got.raw)
+		}
 	}
 }
-
-type errMissing struct{}
-
-func (errMissing) Error() string { return "AZURE_TENANT_ID is not set" }

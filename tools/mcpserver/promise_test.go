@@ -85,6 +85,7 @@ func TestNoWriteWithoutAPerson(t *testing.T) {
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			s := newStack(t)
 			args := s.newScan("New scan")
 			first := s.callTool(t, toolCall{tool: tool, args: args})

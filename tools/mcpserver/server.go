@@ -37,8 +37,8 @@ type Config struct {
 	// Operations returns the catalogue. It is called when a client first asks for a tool, because building the
 	// schemas takes longer than answering the handshake.
 	Operations func() ([]tools.Operation, error)
-	// Backend waits until the backend is ready and returns it. An error becomes the tool error of every call, so it
-	// must name what is missing and what to do.
+	// Backend waits until the backend is ready and returns it. An error becomes the tool error of every call. A
+	// *tools.Refusal is shown as it is and must name what is missing and what to do.
 	Backend  func(ctx context.Context) (*Backend, error)
 	Channels []confirm.Channel      // channels for approval; confirm.Client is used only if the client supports elicitation
 	Key      func() ([]byte, error) // seals requestState and session ids; at least 32 bytes, the same on every replica

@@ -91,12 +91,12 @@ func TestOneClientOverStdio(t *testing.T) {
 	w := s.startStdio(t)
 	w.initialize()
 	id := w.request("tools/call", map[string]any{"name": "add_scan", "arguments": s.newScan("Over stdio")})
-	question := w.read()
-	if question.Method != "elicitation/create" {
-		t.Fatalf("the local user gets no prompt: %+v", question)
+	prompt := w.read()
+	if prompt.Method != "elicitation/create" {
+		t.Fatalf("the local user gets no prompt: %+v", prompt)
 	}
-	code := codeLine.FindStringSubmatch(question.Params.Message)[1]
-	w.send(fmt.Sprintf(`{"jsonrpc":"2.0","id":%s,"result":{"action":"accept","content":{"code":%q}}}`, question.ID, code))
+	code := codeLine.FindStringSubmatch(prompt.Params.Message)[1]
+	w.send(fmt.Sprintf(`{"jsonrpc":"2.0","id":%s,"result":{"action":"accept","content":{"code":%q}}}`, prompt.ID, code))
 	if got := w.read(); string(got.ID) != fmt.Sprint(id) || !strings.Contains(string(got.Result), `"applied"`) {
 		t.Fatalf("got %+v %s", got, got.Result)
 	}

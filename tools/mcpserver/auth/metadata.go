@@ -26,7 +26,7 @@ type resourceDocument struct {
 	Name                 string   `json:"resource_name"`
 }
 
-// serverDocument is authorization server metadata (RFC 8414): Entra's endpoints under an issuer of ours.
+// serverDocument is authorization server metadata (RFC 8414): Entra's endpoints under our issuer.
 type serverDocument struct {
 	Issuer         string   `json:"issuer"`
 	Authorization  string   `json:"authorization_endpoint"`

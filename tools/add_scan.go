@@ -35,7 +35,7 @@ func (d *Service) planAdd(ctx context.Context, by Caller, in addInput) (confirm.
 	if err := in.over(&dr, d.cfg.Policy.AddressesPerScan()); err != nil {
 		return confirm.Proposal{}, err
 	}
-	existing, err := d.live.definitions.get(ctx, by)
+	existing, err := d.live.definitions.load(ctx, by)
 	if err != nil {
 		return confirm.Proposal{}, err
 	}

@@ -27,7 +27,7 @@ func (d *Service) planDelete(ctx context.Context, by Caller, in deleteInput) (co
 		return confirm.Proposal{}, refuse("scanDefinitionIds", "scanDefinitionIds is missing or empty").
 			then("call list_scans and use ids from there")
 	}
-	existing, err := d.live.definitions.get(ctx, by)
+	existing, err := d.live.definitions.load(ctx, by)
 	if err != nil {
 		return confirm.Proposal{}, err
 	}
@@ -39,7 +39,7 @@ func (d *Service) planDelete(ctx context.Context, by Caller, in deleteInput) (co
 		return confirm.Proposal{}, refuse("scanDefinitionIds", "%d scans at once are more than the %d that policy allows", len(doomed), most).
 			then("delete them in smaller groups, or have an operator raise max_scans_per_delete")
 	}
-	scanners, err := d.live.scanners.get(ctx, by)
+	scanners, err := d.live.scanners.load(ctx, by)
 	if err != nil {
 		return confirm.Proposal{}, err
 	}

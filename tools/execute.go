@@ -28,7 +28,7 @@ func NewExecutor(reader *defender.Client, writer *defender.Writer, credentials m
 // request. Nothing is sent if the scans differ from the plan or beforeSend returns an error. The outcome is Applied,
 // Failed or Stale, where Defender's state is known, or Unknown.
 func (e *Executor) Execute(ctx context.Context, c confirm.Change, beforeSend func(context.Context) error) confirm.Outcome {
-	by := Caller{Principal: c.Requester, Agent: c.Agent}.actor()
+	by := Caller{Principal: c.Requester, Agent: c.Agent}.defenderActor()
 	auth, err := e.secrets(ctx, c.Request.Body)
 	if err != nil {
 		return unsent(err.Error(), "Mend the credential in scanwarden's configuration, then ask again.")

@@ -23,7 +23,7 @@ type listScannersOutput struct {
 }
 
 func (d *Service) listScanners(ctx context.Context, by Caller, in listScannersInput) (listScannersOutput, error) {
-	all, err := d.live.scanners.get(ctx, by)
+	all, err := d.live.scanners.load(ctx, by)
 	if err != nil {
 		return listScannersOutput{}, err
 	}

@@ -24,7 +24,7 @@ type listScansOutput struct {
 }
 
 func (d *Service) listScans(ctx context.Context, by Caller, in listScansInput) (listScansOutput, error) {
-	all, err := d.live.definitions.get(ctx, by)
+	all, err := d.live.definitions.load(ctx, by)
 	if err != nil {
 		return listScansOutput{}, err
 	}

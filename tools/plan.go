@@ -28,7 +28,7 @@ func (d *Service) complete(ctx context.Context, by Caller, in scanInput, dr *dra
 // cannot be read, the pages' spelling is sent, which is unsure, and the next plan asks again.
 func (d *Service) vaultField(ctx context.Context, by Caller) (name string, unsure bool) {
 	Progress(ctx, "reading how Defender names its Key Vault field")
-	if name, err := d.live.vaultField.get(ctx, by); err == nil && name != "" {
+	if name, err := d.live.vaultField.load(ctx, by); err == nil && name != "" {
 		return name, false
 	}
 	return "keyVaultUrl", true
@@ -49,7 +49,7 @@ func (d *Service) chooseScanner(ctx context.Context, by Caller, in *scannerInput
 	if dr.MachineID != "" && strings.EqualFold(ref, dr.MachineID) {
 		return nil
 	}
-	all, err := d.live.scanners.get(ctx, by)
+	all, err := d.live.scanners.load(ctx, by)
 	if err != nil {
 		return err
 	}

@@ -17,9 +17,9 @@ func Progress(ctx context.Context, note string) {
 	}
 }
 
-// detached is ctx for work that others wait for as well: it does not end with the caller, and has nothing
+// detach returns ctx for work that others wait for as well: it does not end with the caller, and has nothing
 // more to tell them once they are gone.
-func detached(ctx context.Context) context.Context {
+func detach(ctx context.Context) context.Context {
 	return WithProgress(context.WithoutCancel(ctx), func(note string) {
 		if ctx.Err() == nil {
 			Progress(ctx, note)

@@ -47,7 +47,7 @@ func (d *Service) scanHistory(ctx context.Context, by Caller, in historyInput) (
 	var runs []defender.Run
 	var err error
 	if len(in.SessionIDs) > 0 {
-		runs, err = d.cfg.Reader.RunsBySession(ctx, by.actor(), in.SessionIDs)
+		runs, err = d.cfg.Reader.RunsBySession(ctx, by.defenderActor(), in.SessionIDs)
 	} else {
 		runs, err = d.runsOfScans(ctx, by, in)
 	}
@@ -91,7 +91,7 @@ func (d *Service) runsOfScans(ctx context.Context, by Caller, in historyInput) (
 		}
 	}
 	if len(names) > 0 {
-		all, err := d.live.definitions.get(ctx, by)
+		all, err := d.live.definitions.load(ctx, by)
 		if err != nil {
 			return nil, err
 		}
@@ -103,7 +103,7 @@ func (d *Service) runsOfScans(ctx context.Context, by Caller, in historyInput) (
 			ids = append(ids, scan.ID)
 		}
 	}
-	return d.cfg.Reader.RunsByDefinition(ctx, by.actor(), ids, defender.Page{Top: orZero(in.Top), Skip: orZero(in.Skip)})
+	return d.cfg.Reader.RunsByDefinition(ctx, by.defenderActor(), ids, defender.Page{Top: orZero(in.Top), Skip: orZero(in.Skip)})
 }
 
 func readableRun(r defender.Run) defender.Run {

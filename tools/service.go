@@ -24,7 +24,7 @@ type Config struct {
 // Service plans and reads. Make one with NewDesk; it is safe for concurrent use.
 type Service struct {
 	cfg  Config
-	live *live
+	live *liveData
 }
 
 // NewService returns a desk; it makes no call.
@@ -32,7 +32,7 @@ func NewService(cfg Config) *Service {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	return &Service{cfg: cfg, live: newLive(cfg)}
+	return &Service{cfg: cfg, live: newLiveData(cfg)}
 }
 
 // Propose plans a change for the requester, keeps it in the ledger, and returns it pending. It is the one way by which
@@ -78,6 +78,6 @@ func (d *Service) Call(ctx context.Context, by Caller, operation string, args js
 // InvalidateCache makes the desk read Defender's lists anew. Call it after every executed change, or a plan made within
 // seconds of one may be stale before anybody has seen it.
 func (d *Service) InvalidateCache() {
-	d.live.definitions.forget()
-	d.live.scanners.forget()
+	d.live.definitions.invalidate()
+	d.live.scanners.invalidate()
 }

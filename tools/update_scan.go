@@ -33,7 +33,7 @@ func (d *Service) planUpdate(ctx context.Context, by Caller, in updateInput) (co
 	if orZero(in.ID) == "" {
 		return confirm.Proposal{}, refuse("id", "id is missing").then("call list_scans and use an id from there")
 	}
-	existing, err := d.live.definitions.get(ctx, by)
+	existing, err := d.live.definitions.load(ctx, by)
 	if err != nil {
 		return confirm.Proposal{}, err
 	}
@@ -41,7 +41,7 @@ func (d *Service) planUpdate(ctx context.Context, by Caller, in updateInput) (co
 	if err != nil {
 		return confirm.Proposal{}, err
 	}
-	scanners, err := d.live.scanners.get(ctx, by)
+	scanners, err := d.live.scanners.load(ctx, by)
 	if err != nil {
 		return confirm.Proposal{}, err
 	}

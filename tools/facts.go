@@ -9,8 +9,8 @@ import (
 	"scanwarden/tools/internal/target"
 )
 
-// judged is a scan as the rules of a policy judge it: as the change leaves it or, where it goes, as it was.
-type judged struct {
+// scanFacts is a scan as the rules of a policy judge it: as the change leaves it or, where it goes, as it was.
+type scanFacts struct {
 	names   []string         // before and after
 	target  string           // as it is sent, or stands in Defender
 	scanner defender.Scanner // as Defender lists it
@@ -18,7 +18,7 @@ type judged struct {
 }
 
 // factsOf are the facts of a change that touches these scans. Names are as people are shown them.
-func factsOf(now time.Time, scans ...judged) confirm.Facts {
+func factsOf(now time.Time, scans ...scanFacts) confirm.Facts {
 	f := confirm.Facts{Count: len(scans)}
 	var scanners []string
 	var covered target.Coverage
@@ -28,7 +28,7 @@ func factsOf(now time.Time, scans ...judged) confirm.Facts {
 		if s.scanner.Name == "" && s.alias == "" {
 			scanners = append(scanners, s.scanner.MachineID)
 		}
-		f.InactiveScanner = f.InactiveScanner || silent(s.scanner, now)
+		f.InactiveScanner = f.InactiveScanner || isInactive(s.scanner, now)
 		covered.Add(s.target)
 	}
 	f.Scans, f.Scanners = nameSet(f.Scans), nameSet(scanners)
@@ -41,12 +41,12 @@ func nameSet(names []string) []string {
 	var out []string
 	for _, name := range names {
 		if name != "" {
-			out = append(out, shown(name))
+			out = append(out, escapeInvisible(name))
 		}
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
 }
 
-// silent reports whether a scanner has not been seen for more than a day, or never was: the zero time is long ago.
-func silent(s defender.Scanner, now time.Time) bool { return now.Sub(s.LastSeen) > 24*time.Hour }
+// isInactive reports whether a scanner has not been seen for more than a day, or never was: the zero time is long ago.
+func isInactive(s defender.Scanner, now time.Time) bool { return now.Sub(s.LastSeen) > 24*time.Hour }

@@ -17,20 +17,20 @@ func findScans(field string, refs []string, all []defender.Definition) ([]defend
 		matches := matchScans(strings.TrimSpace(ref), all)
 		switch len(matches) {
 		case 0:
-			unknown = append(unknown, quoted(ref))
+			unknown = append(unknown, quote(ref))
 			continue
 		case 1:
 		default:
-			return nil, refuse(field, "%s: %d scans are named %s", field, len(matches), quoted(ref)).
-				then("use one of their ids: %s", listed(ids(matches), 10))
+			return nil, refuse(field, "%s: %d scans are named %s", field, len(matches), quote(ref)).
+				withHint("use one of their ids: %s", joinLimited(scanIDs(matches), 10))
 		}
 		if !slices.ContainsFunc(found, func(d defender.Definition) bool { return d.ID == matches[0].ID }) {
 			found = append(found, matches[0])
 		}
 	}
 	if len(unknown) > 0 {
-		return nil, refuse(field, "%s: there is no scan with the id or name %s", field, listed(unknown, 10)).
-			then("call list_scans and use an id from there")
+		return nil, refuse(field, "%s: there is no scan with the id or name %s", field, joinLimited(unknown, 10)).
+			withHint("call list_scans and use an id from there")
 	}
 	return found, nil
 }
@@ -65,20 +65,20 @@ func findScanner(ref string, all []defender.Scanner) (defender.Scanner, error) {
 	}
 	switch len(namesakes) {
 	case 0:
-		return defender.Scanner{}, refuse(field, "%s: there is no scanner with the machine id or name %s", field, quoted(ref)).
-			then("%s", "use one of "+scannerNames(all))
+		return defender.Scanner{}, refuse(field, "%s: there is no scanner with the machine id or name %s", field, quote(ref)).
+			withHint("%s", "use one of "+scannerList(all))
 	case 1:
 		return namesakes[0], nil
 	}
-	return defender.Scanner{}, refuse(field, "%s: %s scanners are named %s", field, number(uint64(len(namesakes))), quoted(ref)).
-		then("%s", "use one of their machine ids: "+scannerNames(namesakes))
+	return defender.Scanner{}, refuse(field, "%s: %s scanners are named %s", field, groupDigits(uint64(len(namesakes))), quote(ref)).
+		withHint("%s", "use one of their machine ids: "+scannerList(namesakes))
 }
 
-// seenNow is a live scan with its scanner's last sign of life from the list of scanners, which is fresher than the
+// withLastSeen is a live scan with its scanner's last sign of life from the list of scanners, which is fresher than the
 // scan's own, and how a policy's rules judge it as it stands. A scanner that is on no list was never seen.
-func seenNow(scan defender.Definition, all []defender.Scanner) (now defender.Definition, as judged, listed bool) {
+func withLastSeen(scan defender.Definition, all []defender.Scanner) (now defender.Definition, as scanFacts, listed bool) {
 	own := &scan.ScannerAgent
-	as = judged{names: []string{scan.ScanName}, target: scan.Target, alias: own.Name}
+	as = scanFacts{names: []string{scan.ScanName}, target: scan.Target, alias: own.Name}
 	as.scanner = defender.Scanner{MachineID: own.MachineID}
 	for _, s := range all {
 		if own.MachineID != "" && strings.EqualFold(s.MachineID, own.MachineID) {
@@ -90,26 +90,26 @@ func seenNow(scan defender.Definition, all []defender.Scanner) (now defender.Def
 	return scan, as, false
 }
 
-func scannerNames(all []defender.Scanner) string {
+func scannerList(all []defender.Scanner) string {
 	if len(all) == 0 {
 		return "the scanners of this tenant: none is registered, so install one first"
 	}
 	names := make([]string, len(all))
 	for i, s := range all {
-		names[i] = fmt.Sprintf("%s (%s)", clipped(s.MachineID, 64), quoted(s.Name))
+		names[i] = fmt.Sprintf("%s (%s)", truncate(s.MachineID, 64), quote(s.Name))
 	}
-	return listed(names, 10)
+	return joinLimited(names, 10)
 }
 
 // sameName compares as people do; the name as we show it, with what is invisible escaped, counts as well.
 func sameName(ref, name string) bool {
-	return ref != "" && (strings.EqualFold(ref, strings.TrimSpace(name)) || strings.EqualFold(ref, shown(name)))
+	return ref != "" && (strings.EqualFold(ref, strings.TrimSpace(name)) || strings.EqualFold(ref, escapeInvisible(name)))
 }
 
-func ids(scans []defender.Definition) []string {
+func scanIDs(scans []defender.Definition) []string {
 	out := make([]string, len(scans))
 	for i, d := range scans {
-		out[i] = clipped(d.ID, 64)
+		out[i] = truncate(d.ID, 64)
 	}
 	return out
 }

@@ -14,20 +14,20 @@ type operation struct {
 	Operation
 	input, output reflect.Type
 
-	call   func(context.Context, *Service, Caller, json.RawMessage) (any, error)
-	plan   func(context.Context, *Service, Caller, json.RawMessage) (confirm.Proposal, error)
-	settle settle
+	call      func(context.Context, *Service, Caller, json.RawMessage) (any, error)
+	plan      func(context.Context, *Service, Caller, json.RawMessage) (confirm.Proposal, error)
+	reconcile reconcileFunc
 }
 
-// settle tells from the live definitions how a change of unknown outcome ended.
-type settle func(confirm.Change, []defender.Definition) confirm.Outcome
+// reconcileFunc tells from the live definitions how a change of unknown outcome ended.
+type reconcileFunc func(confirm.Change, []defender.Definition) confirm.Outcome
 
-// answering is an operation that is performed at once, for the caller.
-func answering[In, Out any](o Operation, answer func(*Service, context.Context, Caller, In) (Out, error)) operation {
+// newCallOperation is an operation that is performed at once, for the caller.
+func newCallOperation[In, Out any](o Operation, answer func(*Service, context.Context, Caller, In) (Out, error)) operation {
 	return operation{
 		Operation: o, input: reflect.TypeFor[In](), output: reflect.TypeFor[Out](),
 		call: func(ctx context.Context, d *Service, by Caller, args json.RawMessage) (any, error) {
-			in, err := decode[In](args)
+			in, err := decodeInput[In](args)
 			if err != nil {
 				return nil, err
 			}
@@ -36,13 +36,13 @@ func answering[In, Out any](o Operation, answer func(*Service, context.Context, 
 	}
 }
 
-// proposing is an operation that only a person's yes carries out.
-func proposing[In any](o Operation, plan func(*Service, context.Context, Caller, In) (confirm.Proposal, error), end settle) operation {
+// newProposalOperation is an operation that only a person's yes carries out.
+func newProposalOperation[In any](o Operation, plan func(*Service, context.Context, Caller, In) (confirm.Proposal, error), end reconcileFunc) operation {
 	o.Effect, o.OpenWorld = Proposes, true
 	return operation{
 		Operation: o, input: reflect.TypeFor[In](), output: reflect.TypeFor[Result](),
 		plan: func(ctx context.Context, d *Service, by Caller, args json.RawMessage) (confirm.Proposal, error) {
-			in, err := decode[In](args)
+			in, err := decodeInput[In](args)
 			if err != nil {
 				return confirm.Proposal{}, err
 			}
@@ -50,7 +50,7 @@ func proposing[In any](o Operation, plan func(*Service, context.Context, Caller,
 			p.Operation, p.Target = o.Name, d.cfg.Target
 			return p, err
 		},
-		settle: end,
+		reconcile: end,
 	}
 }
 
@@ -64,8 +64,8 @@ func findOperation(name string) *operation {
 	return nil
 }
 
-// returning is for an operation whose answer has more than one form: t describes them all.
-func (o operation) returning(t reflect.Type) operation {
+// withOutput is for an operation whose answer has more than one form: t describes them all.
+func (o operation) withOutput(t reflect.Type) operation {
 	o.output = t
 	return o
 }

@@ -25,8 +25,8 @@ func refuse(field, format string, args ...any) *Refusal {
 	return &Refusal{Field: field, Reason: fmt.Sprintf(format, args...)}
 }
 
-// then adds the next step.
-func (r *Refusal) then(format string, args ...any) *Refusal {
+// withHint adds the next step.
+func (r *Refusal) withHint(format string, args ...any) *Refusal {
 	r.Next = fmt.Sprintf(format, args...)
 	return r
 }

@@ -20,14 +20,14 @@ func Render(c confirm.Change) string {
 	for _, s := range c.Subjects {
 		renderSubject(&b, s)
 	}
-	fmt.Fprintf(&b, "\nTenant: %s\n", shown(c.Target))
-	fmt.Fprintf(&b, "Asked by %s through %s\n", shown(string(c.Requester)), shown(c.Source))
+	fmt.Fprintf(&b, "\nTenant: %s\n", escapeInvisible(c.Target))
+	fmt.Fprintf(&b, "Asked by %s through %s\n", escapeInvisible(string(c.Requester)), escapeInvisible(c.Source))
 	if c.Needed > 1 {
 		fmt.Fprintf(&b, "Needs the yes of %d people\n", c.Needed)
 	}
 	minutes := uint64(c.Expires.Sub(c.Created).Round(time.Minute) / time.Minute)
 	fmt.Fprintf(&b, "Expires %s after it was asked, at %s",
-		counted(minutes, "minute", "minutes"), c.Expires.UTC().Format("15:04 MST"))
+		plural(minutes, "minute", "minutes"), c.Expires.UTC().Format("15:04 MST"))
 	return b.String()
 }
 
@@ -51,12 +51,12 @@ func renderSubject(b *strings.Builder, s confirm.Subject) {
 		if f.Before != f.After && f.Before != "" {
 			mark = '>' // what changes stands out from what stays
 		}
-		fmt.Fprintf(b, "%c %-*s  %s\n", mark, width+1, f.Name+":", transition(f))
+		fmt.Fprintf(b, "%c %-*s  %s\n", mark, width+1, f.Name+":", transitionText(f))
 	}
 }
 
-// transition writes "before -> after", and a value that stays only once.
-func transition(f confirm.Field) string {
+// transitionText writes "before -> after", and a value that stays only once.
+func transitionText(f confirm.Field) string {
 	switch {
 	case f.Before == f.After:
 		return f.After

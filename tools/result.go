@@ -33,35 +33,35 @@ type Result struct {
 func ResultOf(c confirm.Change) Result {
 	r := Result{
 		Status: string(c.State), ChangeID: c.ID, Operation: c.Operation, Summary: c.Summary,
-		Scans: c.Outcome.Scans, DecidedBy: decidedBy(c), Reason: shown(c.Outcome.Reason), Next: c.Outcome.Next,
+		Scans: c.Outcome.Scans, DecidedBy: decidedBy(c), Reason: escapeInvisible(c.Outcome.Reason), Next: c.Outcome.Next,
 	}
 	if c.State.Open() {
 		r.Status = "awaiting_confirmation"
-		r.Reason = waitingFor(c)
+		r.Reason = pendingReason(c)
 	}
 	if c.State == confirm.Pending && slices.Equal(c.Channels, []confirm.Channel{confirm.Client}) {
 		r.Next = "The prompt is open in the client that asked; where it is gone, withdraw_change and propose again."
 	}
 	if r.Next == "" {
-		r.Next = next[c.State]
+		r.Next = nextSteps[c.State]
 	}
-	return r.inSentences()
+	return r.normalized()
 }
 
-func waitingFor(c confirm.Change) string {
+func pendingReason(c confirm.Change) string {
 	if c.State != confirm.Pending {
 		return "it is confirmed and being sent to Defender"
 	}
 	stands := fmt.Sprintf("%d of %d confirmations are there; it expires at %s",
 		c.Approvals(), max(c.Needed, 1), c.Expires.UTC().Format("15:04 MST"))
 	if trouble := c.Outcome.Reason; trouble != "" {
-		stands = shown(trouble) + " " + stands
+		stands = escapeInvisible(trouble) + " " + stands
 	}
 	return stands
 }
 
-// next is what to do in each state, where the outcome does not say. None of it helps to confirm.
-var next = map[confirm.State]string{
+// nextSteps is what to do in each state, where the outcome does not say. None of it helps to confirm.
+var nextSteps = map[confirm.State]string{
 	confirm.Pending:   "Only a person can confirm it; call get_change with this change_id and wait_seconds to learn what they decide.",
 	confirm.Approved:  "Call get_change with this change_id and wait_seconds to learn how it ends.",
 	confirm.Executing: "Call get_change with this change_id and wait_seconds to learn how it ends.",
@@ -81,9 +81,9 @@ func decidedBy(c confirm.Change) string {
 		if d.Approve == (c.State == confirm.Denied) {
 			continue
 		}
-		name := shown(string(d.Principal))
+		name := escapeInvisible(string(d.Principal))
 		if d.Name != "" {
-			name += " (" + shown(d.Name) + ")"
+			name += " (" + escapeInvisible(d.Name) + ")"
 		}
 		people = append(people, name)
 	}
@@ -100,7 +100,7 @@ func Refused(operation string, err error) Result {
 	case errors.As(err, &refusal):
 		r.Reason, r.Next = refusal.Reason, refusal.Next
 	case errors.As(err, &fault):
-		r.Reason, r.Next = withoutNext(fault), fault.Next
+		r.Reason, r.Next = reasonOnly(fault), fault.Next
 	case errors.Is(err, confirm.ErrNotFound):
 		r.Reason, r.Next = "no change of yours has this change_id", "Call get_change without change_id to list your open changes."
 	case errors.Is(err, confirm.ErrMoved):
@@ -114,8 +114,8 @@ func Refused(operation string, err error) Result {
 	default:
 		r.Reason, r.Next = "scanwarden failed on its own side; nothing was changed", "Try again; if it stays so, ask the operator to look at the log."
 	}
-	r.Reason, r.Next = shown(r.Reason), shown(r.Next)
-	return r.inSentences()
+	r.Reason, r.Next = escapeInvisible(r.Reason), escapeInvisible(r.Next)
+	return r.normalized()
 }
 
 // UnknownResult is the result of a change that a person may have confirmed by now, when how it stands cannot be read.
@@ -128,9 +128,9 @@ func UnknownResult(operation, change string) Result {
 	}
 }
 
-// inSentences lets reason and next stand beside each other. A reason may begin with a field's name, whose
+// normalized lets reason and next stand beside each other. A reason may begin with a field's name, whose
 // letter case matters; a next step begins with a verb.
-func (r Result) inSentences() Result {
+func (r Result) normalized() Result {
 	if r.Next != "" {
 		first, size := utf8.DecodeRuneInString(r.Next)
 		r.Next = string(unicode.ToUpper(first)) + r.Next[size:]
@@ -143,8 +143,8 @@ func (r Result) inSentences() Result {
 	return r
 }
 
-// withoutNext is what happened, without what to do, which has a field of its own.
-func withoutNext(fault *defender.Error) string {
+// reasonOnly is what happened, without what to do, which has a field of its own.
+func reasonOnly(fault *defender.Error) string {
 	what := *fault
 	what.Next = ""
 	return what.Error()

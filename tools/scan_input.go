@@ -39,13 +39,13 @@ type draft struct {
 	scanner defender.Scanner // who carries it out
 	target  target.Target    // zero while the target of a live scan stays as it is
 
-	unlisted    bool // the scanner is none that Defender lists
-	unsureVault bool // the name of the Key Vault field is a guess
+	scannerUnlisted   bool // the scanner is none that Defender lists
+	vaultFieldGuessed bool // the name of the Key Vault field is a guess
 }
 
-// over writes the given plain fields over d, each of them checked. The scanner and the credential need more
+// applyTo writes the given plain fields over d, each of them checked. The scanner and the credential need more
 // than the input to be checked, and come after.
-func (in scanInput) over(d *draft, mostAddresses int) error {
+func (in scanInput) applyTo(d *draft, mostAddresses int) error {
 	for _, set := range []func(*draft) error{in.setType, in.setName, in.setInterval} {
 		if err := set(d); err != nil {
 			return err
@@ -113,8 +113,8 @@ func (in scanInput) setTarget(d *draft, mostAddresses int) error {
 		return err
 	}
 	if t.Count() > uint64(mostAddresses) {
-		return refuse("target", "target has %s, and policy allows %s for one scan", countedAddresses(t), number(uint64(mostAddresses))).
-			then("split it over several scans, or have an operator raise max_addresses_per_scan")
+		return refuse("target", "target has %s, and policy allows %s for one scan", addressCount(t), groupDigits(uint64(mostAddresses))).
+			withHint("split it over several scans, or have an operator raise max_addresses_per_scan")
 	}
 	d.target, d.Target, d.TargetType = t, t.String(), t.Kind
 	return nil
@@ -131,7 +131,7 @@ const (
 func parseTarget(text, kind string) (target.Target, error) {
 	if len(text) > maxTargetBytes {
 		return target.Target{}, refuse("target", "target is %s long, and at most %s are taken",
-			counted(uint64(len(text)), "byte", "bytes"), number(maxTargetBytes)).then("split it over several scans")
+			plural(uint64(len(text)), "byte", "bytes"), groupDigits(maxTargetBytes)).withHint("split it over several scans")
 	}
 	t, err := target.Parse(text, kind)
 	if fault := (*target.Error)(nil); errors.As(err, &fault) {
@@ -139,8 +139,8 @@ func parseTarget(text, kind string) (target.Target, error) {
 	}
 	if len(t.Entries) > maxTargetEntries {
 		return t, refuse("target", "target has %s, and at most %s are taken",
-			counted(uint64(len(t.Entries)), "entry", "entries"), number(maxTargetEntries)).
-			then("split it over several scans, or write neighbours as a CIDR or a range")
+			plural(uint64(len(t.Entries)), "entry", "entries"), groupDigits(maxTargetEntries)).
+			withHint("split it over several scans, or write neighbours as a CIDR or a range")
 	}
 	return t, err
 }
@@ -149,9 +149,9 @@ func parseTarget(text, kind string) (target.Target, error) {
 func refuseTarget(fault *target.Error) *Refusal {
 	where := "target"
 	if fault.Entry != "" {
-		where = "target entry " + quoted(fault.Entry)
+		where = "target entry " + quote(fault.Entry)
 	}
-	return refuse("target", "%s %s", where, fault.Problem).then("%s", fault.Next)
+	return refuse("target", "%s %s", where, fault.Problem).withHint("%s", fault.Next)
 }
 
 // targetType takes the documentation's words for the value that is sent, too.
@@ -166,7 +166,7 @@ func targetType(given string) (string, error) {
 func oneOf(field, given string, allowed ...string) (string, error) {
 	i := slices.IndexFunc(allowed, func(a string) bool { return strings.EqualFold(a, strings.TrimSpace(given)) })
 	if i < 0 {
-		return "", refuse(field, "%s must be one of %s, not %s", field, strings.Join(allowed, ", "), quoted(given))
+		return "", refuse(field, "%s must be one of %s, not %s", field, strings.Join(allowed, ", "), quote(given))
 	}
 	return allowed[i], nil
 }
@@ -174,16 +174,16 @@ func oneOf(field, given string, allowed ...string) (string, error) {
 // checkText refuses text that is empty, longer than most characters, or not to be seen whole.
 func checkText(field, text string, most int) error {
 	n := len([]rune(text))
-	switch char, hidden := invisible(text); {
+	switch char, hidden := firstInvisible(text); {
 	case n == 0:
 		return refuse(field, "%s must not be empty", field)
 	case n > most:
-		return refuse(field, "%s is %d characters long, and at most %d are taken", field, n, most).then("shorten it")
+		return refuse(field, "%s is %d characters long, and at most %d are taken", field, n, most).withHint("shorten it")
 	case text != strings.TrimSpace(text):
-		return refuse(field, "%s begins or ends with a blank, which nobody sees", field).then("leave it out")
+		return refuse(field, "%s begins or ends with a blank, which nobody sees", field).withHint("leave it out")
 	case hidden:
 		return refuse(field, "%s contains the invisible character %s, which could mislead whoever confirms it", field, char).
-			then("leave it out")
+			withHint("leave it out")
 	}
 	return nil
 }

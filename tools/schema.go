@@ -13,7 +13,7 @@ func inputSchema(t reflect.Type, credentials []string) (json.RawMessage, error) 
 	r := jsonschema.Reflector{Anonymous: true, DoNotReference: true, RequiredFromJSONSchemaTags: true}
 	s := r.ReflectFromType(t)
 	s.Version = "" // MCP's default dialect is 2020-12
-	giveExamples(s)
+	addExamples(s)
 	if p, ok := s.Properties.Get("credential"); ok && len(credentials) > 0 {
 		p.Enum, p.Examples = nil, []any{credentials[0]}
 		for _, name := range credentials {
@@ -23,9 +23,9 @@ func inputSchema(t reflect.Type, credentials []string) (json.RawMessage, error) 
 	return json.Marshal(s)
 }
 
-// giveExamples adds the examples that the library's tags cannot express: for booleans, and for lists as a
+// addExamples adds the examples that the library's tags cannot express: for booleans, and for lists as a
 // whole.
-func giveExamples(s *jsonschema.Schema) {
+func addExamples(s *jsonschema.Schema) {
 	for pair := s.Properties.Oldest(); pair != nil; pair = pair.Next() {
 		switch p := pair.Value; {
 		case p.Type == "boolean":
@@ -33,7 +33,7 @@ func giveExamples(s *jsonschema.Schema) {
 		case p.Type == "array":
 			p.Examples, p.Items.Examples = []any{p.Items.Examples}, nil
 		case p.Properties != nil:
-			giveExamples(p)
+			addExamples(p)
 		}
 	}
 }

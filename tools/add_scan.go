@@ -19,7 +19,7 @@ var addScan = newProposalOperation(Operation{
 
 type addInput struct{ scanInput }
 
-// JSONSchemaExtend says what a new scan cannot do without.
+// JSONSchemaExtend requires the fields without which a new scan is refused.
 func (addInput) JSONSchemaExtend(s *jsonschema.Schema) {
 	s.Required = []string{"scanType", "scanName", "target", "intervalInHours", "scannerAgent"}
 	if p, ok := s.Properties.Get("isActive"); ok {
@@ -56,7 +56,7 @@ func (s *Service) planAdd(ctx context.Context, by Caller, in addInput) (confirm.
 	return p, err
 }
 
-// checkRequired names everything that is missing at once.
+// checkRequired returns one *Refusal that names every missing field.
 func (in addInput) checkRequired(credentials map[string]Credential) error {
 	var missing []string
 	for _, f := range []struct {

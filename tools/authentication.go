@@ -10,8 +10,8 @@ import (
 	"scanwarden/defender"
 )
 
-// publicFields are the fields without a secret that each type of authentication has (Microsoft's "Get
-// authenticated scan properties"; the Windows ones from the older "Add, update, or delete a scan definition").
+// publicFields lists the fields without a secret of each type of authentication (Microsoft's "Get authenticated scan
+// properties"; the Windows ones from the older "Add, update, or delete a scan definition").
 var publicFields = map[string][]string{
 	"CommunityString": {},
 	"NoAuthNoPriv":    {"username"},
@@ -21,26 +21,26 @@ var publicFields = map[string][]string{
 	"Negotiate":       {"username", "domain", "isGmsaUser"},
 }
 
-// authTypes are the types of authentication for each type of scan.
+// authTypes lists the types of authentication of each type of scan.
 var authTypes = map[string][]string{
 	"Network": {"CommunityString", "NoAuthNoPriv", "AuthNoPriv", "AuthPriv"},
 	"Windows": {"Kerberos", "Negotiate"},
 }
 
-// odataTypes choose between the two kinds of credentials on the wire.
+// odataTypes lists the values of @odata.type, which selects one of two kinds of credentials, by type of scan.
 var odataTypes = map[string]string{
 	"Network": "#microsoft.windowsDefenderATP.api.SnmpAuthParams",
 	"Windows": "#microsoft.windowsDefenderATP.api.WindowsAuthParams",
 }
 
-// The protocols that Microsoft documents. Its metadata types both fields as plain strings, so that others are
-// sent, with a warning.
+// The protocols that Microsoft documents. Its metadata types both fields as plain strings, so any other value is sent
+// with a warning.
 var (
 	authProtocols = []string{"MD5", "SHA1"}
 	privProtocols = []string{"DES", "3DES", "AES"}
 )
 
-// Vault addresses of the Azure clouds, and secret names, as Azure defines them.
+// The vault addresses of the Azure clouds, and the secret names that Azure allows.
 var (
 	vaultURLPattern = sync.OnceValue(func() *regexp.Regexp {
 		return regexp.MustCompile(`^https://[0-9A-Za-z][0-9A-Za-z-]{1,22}[0-9A-Za-z]\.vault\.(azure\.net|azure\.cn|usgovcloudapi\.net)/?$`)
@@ -60,8 +60,8 @@ type authenticationInput struct {
 	KeyVaultSecretName *string `json:"keyVaultSecretName,omitempty" jsonschema:"example=snmp-core" jsonschema_description:"Secret in it"`
 }
 
-// resolveAuthentication turns what was given about credentials into what is sent. Nothing given is nil: an update
-// then leaves the stored credential alone.
+// resolveAuthentication returns the credentials to send. It returns nil if the input gives none: an update then keeps
+// the stored credential.
 func (in scanInput) resolveAuthentication(scanType string, credentials map[string]Credential) (*defender.Authentication, error) {
 	given := in.Authentication
 	switch {
@@ -92,7 +92,7 @@ func (in scanInput) resolveAuthentication(scanType string, credentials map[strin
 	return a, checkGMSA(a)
 }
 
-// toAuthentication checks each given field on its own.
+// toAuthentication returns the given fields after checking each on its own.
 func (in authenticationInput) toAuthentication(scanType string) (*defender.Authentication, error) {
 	kind, err := oneOf("scanAuthenticationParams.type", orZero(in.Type), authTypes[scanType]...)
 	if err != nil {
@@ -134,7 +134,7 @@ func (in authenticationInput) textFields() []textField {
 	}
 }
 
-// givenFields are the fields that were given and that not every type has.
+// givenFields returns the names of the given fields, of those that only some types have.
 func (in authenticationInput) givenFields() []string {
 	var names []string
 	for _, f := range in.textFields() {
@@ -172,7 +172,8 @@ func (in authenticationInput) readKeyVault(a *defender.Authentication) error {
 	return nil
 }
 
-// checkGMSA holds Windows scans to Microsoft's rule that the account is a group managed service account.
+// checkGMSA returns a *Refusal for a Windows scan whose account is not a group managed service account, because
+// Microsoft supports no other.
 func checkGMSA(a *defender.Authentication) error {
 	if a.Windows && (a.IsGMSAUser == nil || !*a.IsGMSAUser) {
 		return refuseAuthentication("isGmsaUser", "must be true: Microsoft scans Windows with a group managed service account only")
@@ -180,7 +181,7 @@ func checkGMSA(a *defender.Authentication) error {
 	return nil
 }
 
-// credentialHelp tells how credentials can be given.
+// credentialHelp returns the ways to give credentials, as the next step of a refusal.
 func credentialHelp(credentials map[string]Credential) string {
 	vault := "give scanAuthenticationParams type, keyVaultUrl and keyVaultSecretName"
 	if len(credentials) == 0 {
@@ -189,7 +190,7 @@ func credentialHelp(credentials map[string]Credential) string {
 	return "set credential to one of " + joinLimited(credentialNames(credentials), 20) + ", or " + vault
 }
 
-// canonicalProtocol returns Microsoft's spelling of a protocol, or what was given if it is none of the known ones.
+// canonicalProtocol returns Microsoft's spelling of a protocol, or the given text if it is none of the known ones.
 func canonicalProtocol(given string, known []string) string {
 	for _, k := range known {
 		if strings.EqualFold(k, given) {

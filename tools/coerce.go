@@ -9,22 +9,22 @@ import (
 	"strings"
 )
 
-// inputField is a field of an input struct.
+// inputField describes a field of an input struct.
 type inputField struct {
 	name string
-	also string // a second spelling that is taken: the struct tag "also"
+	also string // a second accepted spelling, from the struct tag "also"; may be ""
 	kind reflect.Type
 }
 
 type inputFields []inputField
 
-// inputFieldsOf lists the fields of an input struct, those of embedded structs in their places.
+// inputFieldsOf returns the fields of an input struct, those of embedded structs in their places.
 func inputFieldsOf(t reflect.Type) inputFields {
 	var out inputFields
 	for _, f := range reflect.VisibleFields(t) {
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 		if name == "" {
-			continue // an embedded struct: its fields are visited by themselves
+			continue // an embedded struct: VisibleFields lists its fields as well
 		}
 		kind := f.Type
 		if kind.Kind() == reflect.Pointer {
@@ -35,7 +35,7 @@ func inputFieldsOf(t reflect.Type) inputFields {
 	return out
 }
 
-// byName returns the field that goes by the name.
+// byName returns the field with this name or second spelling, and reports whether there is one.
 func (fs inputFields) byName(name string) (inputField, bool) {
 	i := slices.IndexFunc(fs, func(f inputField) bool { return name != "" && (f.name == name || f.also == name) })
 	if i < 0 {
@@ -44,8 +44,8 @@ func (fs inputFields) byName(name string) (inputField, bool) {
 	return fs[i], true
 }
 
-// coerceObject brings an object into the shape of the struct t, or says what is wrong with it. path is where the
-// object stands, "" for the whole.
+// coerceObject changes an object in place into the shape of the struct t, or returns a *Refusal. path is the dotted
+// prefix of its fields' names, "" for the whole arguments.
 func coerceObject(path string, object map[string]any, t reflect.Type) error {
 	known := inputFieldsOf(t)
 	if err := expandDottedNames(object, known); err != nil {
@@ -73,7 +73,7 @@ func coerceObject(path string, object map[string]any, t reflect.Type) error {
 	return nil
 }
 
-// expandDottedNames moves fields with dotted names to where they belong.
+// expandDottedNames moves fields with dotted names into the objects that they belong to.
 func expandDottedNames(object map[string]any, known inputFields) error {
 	for _, given := range slices.Sorted(maps.Keys(object)) {
 		head, tail, dotted := strings.Cut(given, ".")
@@ -96,7 +96,7 @@ func expandDottedNames(object map[string]any, known inputFields) error {
 	return nil
 }
 
-// coerceValue returns value as the kind needs it, or refuses it.
+// coerceValue returns a value in the form that kind needs, or a *Refusal.
 func coerceValue(name string, value any, kind reflect.Type) (any, error) {
 	switch kind.Kind() {
 	case reflect.String:
@@ -121,7 +121,7 @@ func coerceValue(name string, value any, kind reflect.Type) (any, error) {
 	return value, nil
 }
 
-// toInt takes 4.0 for 4, because some clients have no integers.
+// toInt returns a whole number. It accepts 4.0 for 4, because some clients have no integers.
 func toInt(name string, value any) (any, error) {
 	n, ok := value.(json.Number)
 	if !ok {
@@ -169,7 +169,7 @@ func jsonType(v any) string {
 	}
 }
 
-// unknownField names all fields that are not known, and those that are.
+// unknownField returns a *Refusal that lists the unknown fields of an object and the known ones.
 func unknownField(path string, object map[string]any, known inputFields) error {
 	var strange, valid []string
 	hint := ""
@@ -189,7 +189,8 @@ func unknownField(path string, object map[string]any, known inputFields) error {
 		withHint("%sthe fields are %s", hint, strings.Join(valid, ", "))
 }
 
-// closestName is the field that differs from given by letter case, or by one or two letters; "" is none.
+// closestName returns the name of the field that differs from given by letter case, or by one or two letters; "" if
+// there is none.
 func (fs inputFields) closestName(given string) string {
 	best, least := "", 3
 	for _, f := range fs {
@@ -201,8 +202,8 @@ func (fs inputFields) closestName(given string) string {
 	return best
 }
 
-// EditDistance is Levenshtein's: the number of single-letter edits between two names. Texts that are too long to
-// be names are 64 apart.
+// EditDistance returns Levenshtein's distance: the number of single-letter edits between two names. It returns 64 for
+// texts that are too long to be names.
 func EditDistance(a, b string) int {
 	const longest = 64
 	if len(a) > longest || len(b) > longest {

@@ -16,12 +16,12 @@ const (
 	maxDepth     = 8        // the deepest input has two levels
 )
 
-// secretFields are the fields that carry secrets in Microsoft's API, as secretName writes them.
+// secretFields lists the fields that carry secrets in Microsoft's API, in the form that isSecret compares.
 var secretFields = []string{"authpassword", "privpassword", "communitystring", "password", "privatekey"}
 
-// decodeInput reads the arguments of an operation strictly: what is unknown, doubled, of the wrong type or a secret is
-// refused in words that never repeat a value. Null means left out. Nested fields may also come flat, with dotted
-// names, as faces with flat forms have them.
+// decodeInput returns the arguments of an operation as In. It returns a *Refusal for a field that is unknown,
+// duplicate, of the wrong type or a secret, in words that never repeat a value. A null field counts as left out.
+// Nested fields may also be given flat with dotted names, for interfaces with flat forms.
 func decodeInput[In any](args json.RawMessage) (In, error) {
 	var in In
 	if len(args) > maxArguments {
@@ -40,12 +40,12 @@ func decodeInput[In any](args json.RawMessage) (In, error) {
 		return in, fmt.Errorf("rewrite arguments: %w", err)
 	}
 	if err := json.Unmarshal(checked, &in); err != nil {
-		return in, refuse("", "the arguments do not fit") // conform is stricter, so never reached
+		return in, refuse("", "the arguments do not fit") // coerceObject is stricter, so never reached
 	}
 	return in, nil
 }
 
-// parseObject reads one JSON object and nothing after it.
+// parseObject returns the one JSON object in args. Empty arguments and null are an empty object.
 func parseObject(args json.RawMessage) (map[string]any, error) {
 	if trimmed := bytes.TrimSpace(args); len(trimmed) == 0 || string(trimmed) == "null" {
 		return map[string]any{}, nil
@@ -75,7 +75,7 @@ func parseObject(args json.RawMessage) (map[string]any, error) {
 	return object, nil
 }
 
-// refuseSecrets names every secret that was sent: whoever rotates one has to rotate all.
+// refuseSecrets returns a *Refusal that names every secret that was sent, because all of them must be rotated.
 func refuseSecrets(fields []string) error {
 	names := make([]string, len(fields))
 	for i, field := range fields {
@@ -89,11 +89,11 @@ func refuseSecrets(fields []string) error {
 		withHint("leave them out, and name a configured credential or a Key Vault secret (scanAuthenticationParams.keyVaultUrl and keyVaultSecretName) instead")
 }
 
-// tokenReader builds values token by token, because only so two fields of one name are seen as two.
+// tokenReader builds values token by token. Decoding into a map would hide a second field of the same name.
 type tokenReader struct {
 	json      *json.Decoder
-	secrets   []string // the fields that are secrets', the first few of them
-	duplicate error    // the first field that is there twice
+	secrets   []string // names of the secrets that were sent, at most eight
+	duplicate error    // a refusal of the first duplicate field
 }
 
 func (r *tokenReader) readValue(depth int) (any, error) {
@@ -120,7 +120,7 @@ func (r *tokenReader) readObject(depth int) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		name := token.(string) // a decoder gives nothing else before a colon
+		name := token.(string) // a decoder returns nothing else before a colon
 		if isSecret(name) && len(r.secrets) < 8 && !slices.Contains(r.secrets, name) {
 			r.secrets = append(r.secrets, name)
 		}
@@ -148,7 +148,7 @@ func (r *tokenReader) readList(depth int) (any, error) {
 	return list, err
 }
 
-// isSecret looks at the last part of a dotted name, whatever its letter case and punctuation.
+// isSecret reports whether the last part of a dotted name is a secret's, whatever its letter case and punctuation.
 func isSecret(name string) bool {
 	name = name[strings.LastIndex(name, ".")+1:]
 	return slices.Contains(secretFields, strings.ToLower(strings.NewReplacer("_", "", "-", "", " ", "").Replace(name)))

@@ -67,7 +67,8 @@ func deleteSummary(doomed []defender.Definition) string {
 	return fmt.Sprintf("Delete %s: %s", plural(uint64(len(doomed)), "scan", "scans"), joinLimited(titles, 10))
 }
 
-// deletedSubject is all there is of a scan, so that it could be made again by hand; only its credential could not.
+// deletedSubject returns every field of a scan, so that it can be created again by hand. Only its credential cannot
+// be shown.
 func deletedSubject(d defender.Definition, now time.Time) confirm.Subject {
 	before := append([]fieldLine{{"id", escapeInvisible(d.ID)}}, scanLines(scanFrom(d), d.ScannerAgent, now)...)
 	before = append(before,
@@ -77,7 +78,7 @@ func deletedSubject(d defender.Definition, now time.Time) confirm.Subject {
 	return confirm.Subject{Title: escapeInvisible(d.ScanName), Fields: diffFields(before, nil)}
 }
 
-// lastRunText says how the latest run ended; a status of null means that there was none.
+// lastRunText returns how the latest run ended. A status of null means that the scan never ran.
 func lastRunText(l defender.LatestScan, now time.Time) string {
 	if l.Status == "" {
 		return "never ran"

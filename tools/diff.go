@@ -10,11 +10,11 @@ import (
 	"scanwarden/tools/internal/target"
 )
 
-// fieldLine is a field of a scan as a person reads it.
+// fieldLine is a field of a scan as text for an approver.
 type fieldLine struct{ name, text string }
 
-// scanLines are the fields of a scan that a write sends, in Microsoft's order and by Microsoft's names, and how
-// many addresses its target makes. Nothing of what is sent is cut.
+// scanLines returns the fields of a scan that a write sends, in Microsoft's order and by Microsoft's names, and the
+// number of addresses in its target. Nothing that is sent is shortened.
 func scanLines(s defender.Scan, scanner defender.Scanner, now time.Time) []fieldLine {
 	return []fieldLine{
 		{"scanType", escapeInvisible(s.ScanType)},
@@ -32,10 +32,10 @@ func scannerText(machineID string, s defender.Scanner, now time.Time) string {
 	return fmt.Sprintf("%s (%s, last seen %s)", escapeInvisible(machineID), quote(s.Name), ageText(s.LastSeen, now))
 }
 
-// maxShownCount is where the exact number of IPv6 addresses stops meaning anything to a person.
+// maxShownCount bounds the counts of IPv6 addresses that are shown exactly.
 const maxShownCount = 1_000_000_000_000
 
-// addressCount counts what stands in a target, or says that it cannot.
+// addressCount returns the number of addresses, hostnames or entries in a target, or "unknown".
 func addressCount(t target.Target) string {
 	switch n := t.Count(); {
 	case len(t.Entries) == 0:
@@ -51,7 +51,7 @@ func addressCount(t target.Target) string {
 	}
 }
 
-// intervalText shows null as such: the service's metadata allows it, and nobody documents what it means.
+// intervalText returns null as such: the service's metadata allows it, and no page documents its meaning.
 func intervalText(hours *int) string {
 	if hours == nil {
 		return "null"
@@ -59,8 +59,8 @@ func intervalText(hours *int) string {
 	return strconv.Itoa(*hours)
 }
 
-// authenticationLines are the fields of new credentials; those of a named one are what it stands for, and its
-// secrets are not among them.
+// authenticationLines returns the fields of new credentials without secrets. A named credential is shown by the
+// fields that it stands for.
 func authenticationLines(a *defender.Authentication) []fieldLine {
 	scanType := "Network"
 	if a.Windows {
@@ -96,7 +96,7 @@ func boolText(b *bool) string {
 	return strconv.FormatBool(*b)
 }
 
-// credentialText says in a few words where new credentials come from.
+// credentialText returns a summary of where new credentials come from.
 func credentialText(a *defender.Authentication) string {
 	user := a.Type
 	if a.Username != "" {
@@ -112,7 +112,7 @@ func credentialText(a *defender.Authentication) string {
 	}
 }
 
-// diffFields lays two states of a scan side by side; either may be missing.
+// diffFields returns two states of a scan side by side. Either may be nil, for a scan that is new or deleted.
 func diffFields(before, after []fieldLine) []confirm.Field {
 	order := after
 	if after == nil {

@@ -11,22 +11,22 @@ import (
 	"scanwarden/defender"
 )
 
-// Executor performs confirmed changes. Only the gate calls it.
+// Executor sends confirmed changes to Defender. Only the Gate calls it.
 type Executor struct {
 	reader      *defender.Client
 	writer      *defender.Writer
 	credentials map[string]Credential
 }
 
-// NewExecutor returns an executor; the one that holds the pen.
+// NewExecutor returns an Executor. It holds the only Writer: pass it to confirm.Config and to nothing else.
 func NewExecutor(reader *defender.Client, writer *defender.Writer, credentials map[string]Credential) *Executor {
 	return &Executor{reader: reader, writer: writer, credentials: credentials}
 }
 
 // Execute sends a confirmed change, once and to the byte, on behalf of its requester. It prepares the write, compares
-// the live scans with the plan, calls beforeSend, and sends, in this order: no wait lies between the last look and the
-// request. Nothing is sent if the scans differ from the plan or beforeSend returns an error. The outcome is Applied,
-// Failed or Stale, where Defender's state is known, or Unknown.
+// the live scans with the plan, calls beforeSend, and sends, in this order. No wait lies between the comparison and
+// the request. Nothing is sent if the scans differ from the plan or beforeSend returns an error. The outcome is
+// Applied, Failed or Stale, where Defender's state is known, or Unknown.
 func (e *Executor) Execute(ctx context.Context, c confirm.Change, beforeSend func(context.Context) error) confirm.Outcome {
 	by := Caller{Principal: c.Requester, Agent: c.Agent}.defenderActor()
 	auth, err := e.resolveCredential(ctx, c.Request.Body)
@@ -55,8 +55,9 @@ func (e *Executor) Execute(ctx context.Context, c confirm.Change, beforeSend fun
 	return outcomeOfError(c, err)
 }
 
-// compareLive compares the scans that a change touches with what they were when it was planned, and returns them
-// as they are. A new scan touches none. Microsoft documents no ETag, so a gap of one round trip remains.
+// compareLive returns the live scans that a change touches, or an outcome with a State if they are not as they were
+// when the change was planned. A new scan touches none. Microsoft documents no ETag, so a gap of one round trip
+// remains.
 func (e *Executor) compareLive(ctx context.Context, by defender.Actor, c confirm.Change) ([]defender.Definition, confirm.Outcome) {
 	planned, err := readSnapshot(c.Snapshot)
 	switch {
@@ -81,7 +82,8 @@ func (e *Executor) compareLive(ctx context.Context, by defender.Actor, c confirm
 	return touched, confirm.Outcome{}
 }
 
-// resolveCredential resolves the credential that the frozen body refers to; nil when it refers to none.
+// resolveCredential returns the credential that the frozen body refers to, with its secrets; nil if it refers to
+// none.
 func (e *Executor) resolveCredential(ctx context.Context, body json.RawMessage) (*defender.Authentication, error) {
 	var sent struct {
 		Auth struct {
@@ -110,7 +112,8 @@ func notSentOutcome(reason, next string) confirm.Outcome {
 	return confirm.Outcome{State: confirm.Failed, Reason: escapeInvisible("nothing was sent: " + reason), Next: next}
 }
 
-// outcomeOfError tells what nobody knows from what Defender refused. Only an error that says so counts as a no.
+// outcomeOfError returns Failed only for an error with which Defender refused the write, or that proves that nothing
+// was sent. Every other error leaves the outcome Unknown.
 func outcomeOfError(c confirm.Change, err error) confirm.Outcome {
 	var fault *defender.Error
 	switch {
@@ -137,8 +140,8 @@ func nextOf(err error, otherwise string) string {
 	return otherwise
 }
 
-// appliedOutcome is the good end. What Defender answers decides nothing any more, but what contradicts the request
-// is told.
+// appliedOutcome returns the outcome of an accepted write. Defender's answer no longer decides anything; a difference
+// from the request becomes the outcome's reason.
 func appliedOutcome(c confirm.Change, r defender.Receipt, deleted []defender.Definition) confirm.Outcome {
 	out := confirm.Outcome{State: confirm.Applied}
 	if r.Definition == nil {
@@ -157,7 +160,7 @@ func appliedOutcome(c confirm.Change, r defender.Receipt, deleted []defender.Def
 	return out
 }
 
-// deletedScans is what is left to say of deleted scans.
+// deletedScans returns the ids and names of deleted scans as JSON.
 func deletedScans(deleted []defender.Definition) json.RawMessage {
 	type scan struct {
 		ID   string `json:"id"`
@@ -170,8 +173,8 @@ func deletedScans(deleted []defender.Definition) json.RawMessage {
 	return marshalOrNil(out)
 }
 
-// marshalOrNil leaves out what does not marshal, such as a date beyond the year 9999: how a write ended must not
-// depend on it.
+// marshalOrNil returns nil for a value that does not marshal, such as a date beyond the year 9999: the outcome of a
+// write must not depend on it.
 func marshalOrNil(v any) json.RawMessage {
 	b, _ := json.Marshal(v)
 	return b

@@ -9,15 +9,16 @@ import (
 	"scanwarden/tools/internal/target"
 )
 
-// scanFacts is a scan as the rules of a policy judge it: as the change leaves it or, where it goes, as it was.
+// scanFacts is a scan as the rules of a policy judge it: as the change leaves it, or as it was before the change
+// deletes it.
 type scanFacts struct {
 	names   []string         // before and after
-	target  string           // as it is sent, or stands in Defender
+	target  string           // as it is sent, or as Defender stores it
 	scanner defender.Scanner // as Defender lists it
-	alias   string           // what the scan itself calls its scanner: Microsoft's examples spell the two differently
+	alias   string           // the scanner's name in the scan: Microsoft's examples spell the two differently
 }
 
-// factsOf are the facts of a change that touches these scans. Names are as people are shown them.
+// factsOf returns the facts of a change that touches these scans. Names are as an approver sees them.
 func factsOf(now time.Time, scans ...scanFacts) confirm.Facts {
 	f := confirm.Facts{Count: len(scans)}
 	var scanners []string
@@ -36,7 +37,7 @@ func factsOf(now time.Time, scans ...scanFacts) confirm.Facts {
 	return f
 }
 
-// nameSet is the names in order, none of them twice or empty.
+// nameSet returns the names sorted, without duplicates and empty ones.
 func nameSet(names []string) []string {
 	var out []string
 	for _, name := range names {
@@ -48,5 +49,5 @@ func nameSet(names []string) []string {
 	return slices.Compact(out)
 }
 
-// isInactive reports whether a scanner has not been seen for more than a day, or never was: the zero time is long ago.
+// isInactive reports whether a scanner was not seen for more than a day, or never was: the zero time is long ago.
 func isInactive(s defender.Scanner, now time.Time) bool { return now.Sub(s.LastSeen) > 24*time.Hour }

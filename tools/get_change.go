@@ -23,23 +23,23 @@ type getChangeInput struct {
 	Wait     int    `json:"wait_seconds" jsonschema:"minimum=0,maximum=50,example=50" jsonschema_description:"Wait so long for an outcome"`
 }
 
-// getChangeOutput is what the schema says: one change, or the list of the open ones.
+// getChangeOutput describes both forms of the output for its schema: one change, or the list of the open ones.
 type getChangeOutput struct {
 	Result
 	Changes []Result `json:"changes"`
 }
 
-// JSONSchemaExtend frees the status, which a list has not.
+// JSONSchemaExtend requires no field, because a list has no status.
 func (getChangeOutput) JSONSchemaExtend(s *jsonschema.Schema) { s.Required = nil }
 
 type openChanges struct {
 	Changes []Result `json:"changes"`
 }
 
-// maxWait keeps a call shorter than the minute after which many clients give up.
+// maxWait bounds wait_seconds: many clients give up after a minute.
 const maxWait = 50
 
-// getChange tells the caller of their own changes; for them, others' do not exist.
+// getChange returns a change of the caller's. For the change of another requester it returns confirm.ErrNotFound.
 func (s *Service) getChange(ctx context.Context, by Caller, in getChangeInput) (any, error) {
 	if in.Wait < 0 || in.Wait > maxWait {
 		return nil, refuse("wait_seconds", "wait_seconds must be a whole number from 0 to %d, not %d", maxWait, in.Wait)

@@ -38,7 +38,7 @@ func (s *Service) listScans(ctx context.Context, by Caller, in listScansInput) (
 	return out, nil
 }
 
-// escapeScan is a definition with nothing hidden in its texts.
+// escapeScan returns a definition with the invisible characters of its texts escaped.
 func escapeScan(d defender.Definition) defender.Definition {
 	for _, s := range []*string{
 		&d.ID, &d.ScanType, &d.ScanName, &d.Target, &d.TargetType, &d.OrgID, &d.CreatedBy,
@@ -50,7 +50,7 @@ func escapeScan(d defender.Definition) defender.Definition {
 	return d
 }
 
-// containsFold reports whether any text contains the filter, letter case aside.
+// containsFold reports whether a text contains the filter, ignoring letter case.
 func containsFold(filter string, texts ...string) bool {
 	filter = strings.ToLower(strings.TrimSpace(filter))
 	for _, text := range texts {

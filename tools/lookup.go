@@ -8,8 +8,8 @@ import (
 	"scanwarden/defender"
 )
 
-// findScans resolves references to scans, each an id or an unambiguous name; two to the same scan are one. All
-// that are unknown are named at once.
+// findScans returns the scans that refs name, each an id or an unambiguous name. Two references to one scan return it
+// once. A *Refusal names all unknown references.
 func findScans(field string, refs []string, all []defender.Definition) ([]defender.Definition, error) {
 	var found []defender.Definition
 	var unknown []string
@@ -35,8 +35,8 @@ func findScans(field string, refs []string, all []defender.Definition) ([]defend
 	return found, nil
 }
 
-// matchScans returns the scan with this id or else all with this name. An id always wins, so that nobody can
-// draw a change onto a scan by naming it after another one's id.
+// matchScans returns the scan with this id, or else all with this name. An id always wins, so that a scan that is
+// named after the id of another cannot take its place.
 func matchScans(ref string, all []defender.Definition) []defender.Definition {
 	var namesakes []defender.Definition
 	for _, d := range all {
@@ -50,7 +50,7 @@ func matchScans(ref string, all []defender.Definition) []defender.Definition {
 	return namesakes
 }
 
-// findScanner returns the scanner with this machine id, or agent id, or failing that the one with this name.
+// findScanner returns the scanner with this machine id or agent id, or else the one with this name.
 func findScanner(ref string, all []defender.Scanner) (defender.Scanner, error) {
 	const field = "scannerAgent.machineId"
 	ref = strings.TrimSpace(ref)
@@ -74,8 +74,9 @@ func findScanner(ref string, all []defender.Scanner) (defender.Scanner, error) {
 		withHint("%s", "use one of their machine ids: "+scannerList(namesakes))
 }
 
-// withLastSeen is a live scan with its scanner's last sign of life from the list of scanners, which is fresher than the
-// scan's own, and how a policy's rules judge it as it stands. A scanner that is on no list was never seen.
+// withLastSeen returns a live scan with the time its scanner was last seen, from the list of scanners, which is
+// fresher than the scan's own. It also returns the facts of the scan as it is, and reports whether the scanner is
+// listed. A scanner that is not listed was never seen.
 func withLastSeen(scan defender.Definition, all []defender.Scanner) (now defender.Definition, as scanFacts, listed bool) {
 	own := &scan.ScannerAgent
 	as = scanFacts{names: []string{scan.ScanName}, target: scan.Target, alias: own.Name}
@@ -101,7 +102,8 @@ func scannerList(all []defender.Scanner) string {
 	return joinLimited(names, 10)
 }
 
-// sameName compares as people do; the name as we show it, with what is invisible escaped, counts as well.
+// sameName reports whether ref is a name, ignoring letter case, outer blanks and the escaping of invisible
+// characters.
 func sameName(ref, name string) bool {
 	return ref != "" && (strings.EqualFold(ref, strings.TrimSpace(name)) || strings.EqualFold(ref, escapeInvisible(name)))
 }

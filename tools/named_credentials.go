@@ -13,7 +13,7 @@ import (
 	"scanwarden/defender"
 )
 
-// Credential is a named credential from the configuration; its secret parts are read at execution only.
+// Credential is a named credential from the configuration. Its secrets are read only when a change is executed.
 type Credential struct {
 	Type         string // CommunityString, NoAuthNoPriv, AuthNoPriv or AuthPriv
 	Username     string
@@ -27,13 +27,13 @@ type Credential struct {
 
 // CredentialField is one secret and where it comes from. The zero value is absent.
 type CredentialField struct {
-	From string // "env CORE_SNMP_AUTH", "file /run/secrets/x": for people and the fingerprint, never the value
+	From string // "env CORE_SNMP_AUTH", "file /run/secrets/x": shown, and part of the fingerprint; never the value
 	Read func(ctx context.Context) (defender.Secret, error)
-	// Exists says without reading the secret why it could not be read; nil where only reading can tell.
+	// Exists returns why the secret could not be read, without reading it. It is nil where only reading can find out.
 	Exists func(ctx context.Context) error
 }
 
-// credentialPart is a field of a credential: its name, what the configuration says, and the secret, if it is one.
+// credentialPart describes a field of a credential: its name, whether it is configured, and the secret, if it is one.
 type credentialPart struct {
 	name   string
 	set    bool
@@ -52,12 +52,12 @@ func (c Credential) allParts() []credentialPart {
 	}
 }
 
-// secretParts are the parts that are secrets, and configured.
+// secretParts returns the parts that are secrets and configured.
 func (c Credential) secretParts() []credentialPart {
 	return slices.DeleteFunc(c.allParts(), func(p credentialPart) bool { return p.secret == nil || !p.set })
 }
 
-// requiredFields are all the fields of each type (Microsoft's "Get authenticated scan properties").
+// requiredFields lists all the fields of each type (Microsoft's "Get authenticated scan properties").
 var requiredFields = map[string][]string{
 	"CommunityString": {"communityString"},
 	"NoAuthNoPriv":    {"username"},
@@ -65,7 +65,7 @@ var requiredFields = map[string][]string{
 	"AuthPriv":        {"username", "authProtocol", "authPassword", "privProtocol", "privPassword"},
 }
 
-// Check says what is missing or contradictory in a credential, naming the field. It reads no secret.
+// Check returns an error that names the missing or contradictory field of a credential. It reads no secret.
 func (c Credential) Check(name string) error {
 	want, known := requiredFields[c.Type]
 	if !known {
@@ -88,8 +88,8 @@ func (c Credential) Check(name string) error {
 	return nil
 }
 
-// fingerprint binds a frozen reference to all of the credential but the secrets themselves: a rotated secret
-// keeps a pending change valid, another user or source does not.
+// fingerprint returns a hash of all of a credential except the secrets themselves. A rotated secret keeps a pending
+// change valid; another user or source does not.
 func (c Credential) fingerprint() string {
 	h := sha256.New()
 	for _, part := range []string{
@@ -104,7 +104,7 @@ func (c Credential) fingerprint() string {
 	return "sha256:" + hex.EncodeToString(h.Sum(nil))
 }
 
-// frozenReference is what a frozen body holds of the credential.
+// frozenReference returns what a frozen body contains of the credential: its public fields, name and fingerprint.
 func (c Credential) frozenReference(name string) *defender.Authentication {
 	return &defender.Authentication{
 		Type: c.Type, Username: c.Username, AuthProtocol: c.AuthProtocol, PrivProtocol: c.PrivProtocol,
@@ -112,7 +112,7 @@ func (c Credential) frozenReference(name string) *defender.Authentication {
 	}
 }
 
-// namedCredential is the reference to the credential that the input names. What else was said about credentials must
+// namedCredential returns the reference to the credential that the input names. Other fields about credentials must
 // agree with it.
 func (in scanInput) namedCredential(scanType string, credentials map[string]Credential) (*defender.Authentication, error) {
 	c, ok := credentials[*in.Credential]
@@ -131,7 +131,7 @@ func (in scanInput) namedCredential(scanType string, credentials map[string]Cred
 	return c.frozenReference(*in.Credential), nil
 }
 
-// checkConsistent lets Microsoft's example be pasted beside a named credential, as long as it says the same.
+// checkConsistent allows Microsoft's example to be pasted beside a named credential, as long as both agree.
 func (in authenticationInput) checkConsistent(name string, c Credential) error {
 	if err := in.checkODataType("Network"); err != nil {
 		return err
@@ -160,8 +160,8 @@ func (in authenticationInput) checkConsistent(name string, c Credential) error {
 	return nil
 }
 
-// Exists says which secret parts are not there, each with the credential, the part and its source. It reads a
-// secret only where its source cannot be asked otherwise, and drops it at once.
+// Exists returns an error that names each secret that cannot be read, with its credential and source. It reads a
+// secret only where its source cannot be checked otherwise, and drops it at once.
 func (c Credential) Exists(ctx context.Context, name string) error {
 	var missing error
 	for _, p := range c.secretParts() {
@@ -182,7 +182,7 @@ func (p credentialPart) checkExists(ctx context.Context, credential string) erro
 	return p.readError(credential, p.secret.Exists(ctx))
 }
 
-// resolve reads the secrets of the credential that a confirmed change refers to.
+// resolve returns the credential that a confirmed change refers to, with its secrets.
 func (c Credential) resolve(ctx context.Context, name string) (*defender.Authentication, error) {
 	a := c.frozenReference(name)
 	for _, p := range c.secretParts() {
@@ -203,7 +203,7 @@ func (p credentialPart) readSecret(ctx context.Context, credential string) (defe
 	return secret, p.readError(credential, err)
 }
 
-// readError names what could not be read, and nothing where err is nil.
+// readError returns an error that names the secret and its source; nil if err is nil.
 func (p credentialPart) readError(credential string, err error) error {
 	if err == nil {
 		return nil

@@ -9,7 +9,7 @@ import (
 	"scanwarden/defender"
 )
 
-// operation is an entry of the catalogue with what stands behind it: call, or plan and settle.
+// operation is an entry of the catalogue with its functions: call, or plan and reconcile.
 type operation struct {
 	Operation
 	input, output reflect.Type
@@ -19,10 +19,10 @@ type operation struct {
 	reconcile reconcileFunc
 }
 
-// reconcileFunc tells from the live definitions how a change of unknown outcome ended.
+// reconcileFunc returns, from the live definitions, how a change of unknown outcome ended.
 type reconcileFunc func(confirm.Change, []defender.Definition) confirm.Outcome
 
-// newCallOperation is an operation that is performed at once, for the caller.
+// newCallOperation returns an operation that is performed at once for the caller.
 func newCallOperation[In, Out any](o Operation, answer func(*Service, context.Context, Caller, In) (Out, error)) operation {
 	return operation{
 		Operation: o, input: reflect.TypeFor[In](), output: reflect.TypeFor[Out](),
@@ -36,7 +36,7 @@ func newCallOperation[In, Out any](o Operation, answer func(*Service, context.Co
 	}
 }
 
-// newProposalOperation is an operation that only a person's yes carries out.
+// newProposalOperation returns an operation that is executed only after an approver has confirmed it.
 func newProposalOperation[In any](o Operation, plan func(*Service, context.Context, Caller, In) (confirm.Proposal, error), end reconcileFunc) operation {
 	o.Effect, o.OpenWorld = Proposes, true
 	return operation{
@@ -54,7 +54,7 @@ func newProposalOperation[In any](o Operation, plan func(*Service, context.Conte
 	}
 }
 
-// findOperation finds an operation; nil when there is none.
+// findOperation returns an operation by its name; nil if there is none.
 func findOperation(name string) *operation {
 	for i := range catalogue {
 		if catalogue[i].Name == name {
@@ -64,7 +64,7 @@ func findOperation(name string) *operation {
 	return nil
 }
 
-// withOutput is for an operation whose answer has more than one form: t describes them all.
+// withOutput returns the operation with an output schema for t, which describes all forms of its answer.
 func (o operation) withOutput(t reflect.Type) operation {
 	o.output = t
 	return o

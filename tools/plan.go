@@ -8,7 +8,7 @@ import (
 	"scanwarden/defender"
 )
 
-// resolveReferences gives a draft its scanner and credential, which need more than the input to be checked.
+// resolveReferences sets the scanner and the credential of a draft, which cannot be checked from the input alone.
 func (s *Service) resolveReferences(ctx context.Context, by Caller, in scanInput, dr *draft) error {
 	if err := s.chooseScanner(ctx, by, in.ScannerAgent, dr); err != nil {
 		return err
@@ -24,8 +24,8 @@ func (s *Service) resolveReferences(ctx context.Context, by Caller, in scanInput
 	return nil
 }
 
-// vaultField is how the service's $metadata spells keyVaultUrl, which Microsoft's pages contradict. When it
-// cannot be read, the pages' spelling is sent, which is unsure, and the next plan asks again.
+// vaultField returns how the service's $metadata spells keyVaultUrl, which Microsoft's pages contradict. If it cannot
+// be read, the pages' spelling is returned as unsure, and the next plan reads again.
 func (s *Service) vaultField(ctx context.Context, by Caller) (name string, unsure bool) {
 	Progress(ctx, "reading how Defender names its Key Vault field")
 	if name, err := s.live.vaultField.load(ctx, by); err == nil && name != "" {
@@ -34,7 +34,7 @@ func (s *Service) vaultField(ctx context.Context, by Caller) (name string, unsur
 	return "keyVaultUrl", true
 }
 
-// chooseScanner resolves the scanner that was asked for; the one a scan has already is not looked up.
+// chooseScanner sets the requested scanner. The scanner that a scan already has is not looked up.
 func (s *Service) chooseScanner(ctx context.Context, by Caller, in *scannerInput, dr *draft) error {
 	if in == nil {
 		return nil
@@ -67,7 +67,7 @@ func (s *Service) chooseScanner(ctx context.Context, by Caller, in *scannerInput
 	return nil
 }
 
-// freezeRequest freezes a write.
+// freezeRequest returns a write as a change keeps it.
 func freezeRequest(w defender.Write, err error) (confirm.Request, error) {
 	return confirm.Request{Method: w.Method, Path: w.Path, Body: w.Body}, err
 }

@@ -11,15 +11,15 @@ import (
 	"scanwarden/defender"
 )
 
-// Reconcile reads Defender as the application itself, to learn how a change of unknown outcome ended: Applied or
-// Failed with the evidence, or still Unknown with what a person should check. Failed only means that there is no
-// trace of it yet; how long to wait before believing that is the gate's decision.
+// Reconcile reads Defender as the application itself and returns how a change of unknown outcome ended: Applied or
+// Failed with the evidence, or still Unknown with what to check by hand. Failed means only that there is no trace of
+// the change yet. The Gate decides how long to wait before that is final.
 func (e *Executor) Reconcile(ctx context.Context, c confirm.Change) confirm.Outcome {
 	op := findOperation(c.Operation)
 	if op == nil || op.reconcile == nil {
 		return unknownOutcome(c, "there is no operation %s", quote(c.Operation))
 	}
-	// A person may see less than there is by now, and what they do not see would pass for gone.
+	// Not on behalf of the requester: a user may see fewer scans, and one that they do not see would count as gone.
 	live, err := e.reader.Definitions(ctx, defender.Actor{})
 	if err != nil {
 		return unknownOutcome(c, "Defender could not be read: %s", reasonOf(err))
@@ -27,8 +27,8 @@ func (e *Executor) Reconcile(ctx context.Context, c confirm.Change) confirm.Outc
 	return op.reconcile(c, live)
 }
 
-// reconcileAdd looks for what only this change can have made: a scan that was not there before, with its name,
-// target and scanner.
+// reconcileAdd looks for a scan that only this change can have created: it did not exist before, and has the name,
+// target and scanner of the change.
 func reconcileAdd(c confirm.Change, live []defender.Definition) confirm.Outcome {
 	before, err := readSnapshot(c.Snapshot)
 	want, bodyErr := readFrozenScan(c.Request.Body)
@@ -56,8 +56,8 @@ func reconcileAdd(c confirm.Change, live []defender.Definition) confirm.Outcome 
 	}
 }
 
-// reconcileUpdate compares the fields that Defender shows. Credentials it never shows, so that a change of nothing
-// else leaves no trace either way.
+// reconcileUpdate compares the fields that Defender shows. It never shows credentials, so a change of nothing else
+// leaves no trace either way.
 func reconcileUpdate(c confirm.Change, live []defender.Definition) confirm.Outcome {
 	before, err := readSnapshot(c.Snapshot)
 	want, bodyErr := readFrozenScan(c.Request.Body)
@@ -82,7 +82,7 @@ func reconcileUpdate(c confirm.Change, live []defender.Definition) confirm.Outco
 	}
 }
 
-// reconcileDelete looks which of the scans are still there.
+// reconcileDelete checks which of the scans still exist.
 func reconcileDelete(c confirm.Change, live []defender.Definition) confirm.Outcome {
 	before, err := readSnapshot(c.Snapshot)
 	if err != nil || len(before.states) == 0 {
@@ -128,7 +128,8 @@ func unknownOutcome(c confirm.Change, format string, args ...any) confirm.Outcom
 	return confirm.Outcome{State: confirm.Unknown, Reason: fmt.Sprintf(format, args...), Next: manualCheck(c)}
 }
 
-// manualCheck tells a person what to check with their own eyes, and not to ask again before.
+// manualCheck returns the instruction for an unknown outcome: what to verify in the Defender portal before proposing
+// again.
 func manualCheck(c confirm.Change) string {
 	if want, err := readFrozenScan(c.Request.Body); err == nil && want.ScanName != "" {
 		return fmt.Sprintf("Before asking again, check in the Defender portal whether scan %s with target %s is as it was to become.",
@@ -160,17 +161,17 @@ func readFrozenScan(body json.RawMessage) (frozenScan, error) {
 	return w, err
 }
 
-// matches reports whether d is the scan that was asked for, as far as a name, a target and a scanner can tell.
+// matches reports whether d has the name, the target and the scanner of the requested scan.
 func (w frozenScan) matches(d defender.Definition) bool {
 	return d.ScanName == w.ScanName && sameTarget(d.Target, w.Target) && strings.EqualFold(d.ScannerAgent.MachineID, w.ScannerAgent.MachineID)
 }
 
-// sameTarget forgives blanks, which are all that a service could reasonably add or drop.
+// sameTarget compares targets without blanks, which are all that a service could reasonably add or drop.
 func sameTarget(a, b string) bool {
 	return strings.ReplaceAll(a, " ", "") == strings.ReplaceAll(b, " ", "")
 }
 
-// mismatches lists, in words, what is not as it was asked for.
+// mismatches returns a sentence for each field that is not as it was requested.
 func (w frozenScan) mismatches(d defender.Definition) []string {
 	var out []string
 	for _, f := range []struct {

@@ -14,10 +14,9 @@ import (
 	"scanwarden/defender"
 )
 
-// Result is what every write, get_change and withdraw_change answer. Status is one of applied,
-// awaiting_confirmation, denied, expired, withdrawn, stale, failed, unknown and refused. The output schemas name
-// the fields a caller acts on; the others are left to speak for themselves, because every schema is paid for in
-// each conversation.
+// Result is the answer of every write, get_change and withdraw_change. Status is one of applied,
+// awaiting_confirmation, denied, expired, withdrawn, stale, failed, unknown and refused. The output schemas describe
+// only the fields that a caller acts on, because every schema costs tokens in each conversation.
 type Result struct {
 	Status    string          `json:"status" jsonschema:"required"`
 	ChangeID  string          `json:"change_id,omitempty"`
@@ -29,7 +28,7 @@ type Result struct {
 	Next      string          `json:"next,omitempty"`
 }
 
-// ResultOf tells a change's state in the contract's status words.
+// ResultOf returns the result that describes the state of a change.
 func ResultOf(c confirm.Change) Result {
 	r := Result{
 		Status: string(c.State), ChangeID: c.ID, Operation: c.Operation, Summary: c.Summary,
@@ -60,7 +59,7 @@ func pendingReason(c confirm.Change) string {
 	return stands
 }
 
-// nextSteps is what to do in each state, where the outcome does not say. None of it helps to confirm.
+// nextSteps is the next step for each state whose outcome has none. None of them helps a model to confirm.
 var nextSteps = map[confirm.State]string{
 	confirm.Pending:   "Only a person can confirm it; call get_change with this change_id and wait_seconds to learn what they decide.",
 	confirm.Approved:  "Call get_change with this change_id and wait_seconds to learn how it ends.",
@@ -74,7 +73,7 @@ var nextSteps = map[confirm.State]string{
 	confirm.Stale:     "Nothing was sent; ask again to see a fresh plan.",
 }
 
-// decidedBy names those whose word stands: whoever denied, or else all who confirmed.
+// decidedBy returns the approvers of a confirmed change, or the one of a denied change.
 func decidedBy(c confirm.Change) string {
 	var people []string
 	for _, d := range c.Decisions {
@@ -90,8 +89,8 @@ func decidedBy(c confirm.Change) string {
 	return strings.Join(people, ", ")
 }
 
-// Refused is the result of an error: status "refused", one sentence why, one on what to do. It never tells
-// more of an error that is not meant for the caller.
+// Refused returns the result of an error: status "refused", a sentence with the reason, and one with the next step.
+// An error that is not meant for the caller is not repeated.
 func Refused(operation string, err error) Result {
 	r := Result{Status: "refused", Operation: operation}
 	var refusal *Refusal
@@ -118,8 +117,8 @@ func Refused(operation string, err error) Result {
 	return r.normalized()
 }
 
-// UnknownResult is the result of a change that a person may have confirmed by now, when how it stands cannot be read.
-// It must not look like something to repeat.
+// UnknownResult returns the result of a change that an approver may have confirmed by now and whose state cannot be
+// read. It must not look like something to repeat.
 func UnknownResult(operation, change string) Result {
 	return Result{
 		Status: "awaiting_confirmation", ChangeID: change, Operation: operation,
@@ -128,8 +127,8 @@ func UnknownResult(operation, change string) Result {
 	}
 }
 
-// normalized lets reason and next stand beside each other. A reason may begin with a field's name, whose
-// letter case matters; a next step begins with a verb.
+// normalized returns r with Reason and Next as sentences. Next begins with a verb, which is capitalized. Reason may
+// begin with the name of a field, whose letter case matters.
 func (r Result) normalized() Result {
 	if r.Next != "" {
 		first, size := utf8.DecodeRuneInString(r.Next)
@@ -143,7 +142,7 @@ func (r Result) normalized() Result {
 	return r
 }
 
-// reasonOnly is what happened, without what to do, which has a field of its own.
+// reasonOnly returns the error without its next step, which has a field of its own.
 func reasonOnly(fault *defender.Error) string {
 	what := *fault
 	what.Next = ""

@@ -80,7 +80,7 @@ func (in historyInput) validate() error {
 	return nil
 }
 
-// runsOfScans takes any GUID as an id, so that the history of a deleted scan can still be read.
+// runsOfScans accepts any GUID as an id, so that the history of a deleted scan can still be read.
 func (s *Service) runsOfScans(ctx context.Context, by Caller, in historyInput) ([]defender.Run, error) {
 	var ids, names []string
 	for _, ref := range in.ScanDefinitionIDs {

@@ -11,8 +11,8 @@ import (
 	"scanwarden/tools/internal/target"
 )
 
-// scanInput is what a scan is made of, in Microsoft's spelling and order, so that its examples can be pasted.
-// A nil field was left out.
+// scanInput is the fields of a scan in Microsoft's spelling and order, so that its examples can be pasted. A nil
+// field was left out.
 type scanInput struct {
 	ScanType        *string              `json:"scanType,omitempty" jsonschema:"enum=Network,enum=Windows,example=Network" jsonschema_description:"Kind"`
 	ScanName        *string              `json:"scanName,omitempty" jsonschema:"example=Core switches" jsonschema_description:"1 to 128 characters"`
@@ -30,21 +30,21 @@ type scannerInput struct {
 	MachineName *string `json:"machineName,omitempty" jsonschema:"-"` // some of Microsoft's examples have it
 }
 
-// JSONSchemaExtend says that scannerAgent is of no use without its one field.
+// JSONSchemaExtend requires the one field of scannerAgent.
 func (scannerInput) JSONSchemaExtend(s *jsonschema.Schema) { s.Required = []string{"machineId"} }
 
-// draft is a scan on its way into a Proposal: what would be sent, and what is known about it besides.
+// draft is a scan while it is planned: what would be sent, and what else is known about it.
 type draft struct {
 	defender.Scan
-	scanner defender.Scanner // who carries it out
-	target  target.Target    // zero while the target of a live scan stays as it is
+	scanner defender.Scanner // runs the scan
+	target  target.Target    // zero if the target of a live scan stays as it is
 
-	scannerUnlisted   bool // the scanner is none that Defender lists
+	scannerUnlisted   bool // Defender does not list the scanner
 	vaultFieldGuessed bool // the name of the Key Vault field is a guess
 }
 
-// applyTo writes the given plain fields over d, each of them checked. The scanner and the credential need more
-// than the input to be checked, and come after.
+// applyTo checks the given plain fields and sets them in d. resolveReferences sets the scanner and the credential
+// afterwards.
 func (in scanInput) applyTo(d *draft, mostAddresses int) error {
 	for _, set := range []func(*draft) error{in.setType, in.setName, in.setInterval} {
 		if err := set(d); err != nil {
@@ -64,7 +64,8 @@ func (in scanInput) setType(d *draft) (err error) {
 	return err
 }
 
-// setName refuses what a person could not see. The bound of 128 is ours: Microsoft states none.
+// setName refuses a name with characters that an approver could not see. The bound of 128 is ours: Microsoft states
+// none.
 func (in scanInput) setName(d *draft) error {
 	if in.ScanName == nil {
 		return nil
@@ -77,7 +78,7 @@ func (in scanInput) setName(d *draft) error {
 	return nil
 }
 
-// setInterval's bounds are ours: Microsoft documents none, its examples use 1 to 8 and its portal starts at 4.
+// setInterval enforces our own bounds: Microsoft documents none, its examples use 1 to 8 and its portal starts at 4.
 // How the portal's "Don't repeat" looks on the wire is unknown, so a single run is not offered.
 func (in scanInput) setInterval(d *draft) error {
 	if in.IntervalInHours == nil {
@@ -90,7 +91,7 @@ func (in scanInput) setInterval(d *draft) error {
 	return nil
 }
 
-// setTarget checks target and targetType against each other: either may be given alone.
+// setTarget checks target and targetType against each other. Either may be given alone.
 func (in scanInput) setTarget(d *draft, mostAddresses int) error {
 	if in.Target == nil && in.TargetType == nil {
 		return nil
@@ -106,7 +107,7 @@ func (in scanInput) setTarget(d *draft, mostAddresses int) error {
 		text = *in.Target
 	}
 	if text != "" && text == d.Target && (kind == "" || kind == d.TargetType) {
-		return nil // as it is already: a live scan's own wording is left alone
+		return nil // unchanged: the text of a live scan is not made canonical
 	}
 	t, err := parseTarget(text, kind)
 	if err != nil {
@@ -154,7 +155,7 @@ func refuseTarget(fault *target.Error) *Refusal {
 	return refuse("target", "%s %s", where, fault.Problem).withHint("%s", fault.Next)
 }
 
-// targetType takes the documentation's words for the value that is sent, too.
+// targetType returns the value to send. It also accepts the documentation's words for it.
 func targetType(given string) (string, error) {
 	if strings.EqualFold(strings.ReplaceAll(given, " ", ""), "IPAddress") {
 		return target.IP, nil
@@ -162,7 +163,7 @@ func targetType(given string) (string, error) {
 	return oneOf("targetType", given, target.IP, target.Hostname)
 }
 
-// oneOf returns the allowed value that given means, whatever its letter case.
+// oneOf returns the allowed value that equals given, ignoring letter case.
 func oneOf(field, given string, allowed ...string) (string, error) {
 	i := slices.IndexFunc(allowed, func(a string) bool { return strings.EqualFold(a, strings.TrimSpace(given)) })
 	if i < 0 {
@@ -171,14 +172,14 @@ func oneOf(field, given string, allowed ...string) (string, error) {
 	return allowed[i], nil
 }
 
-// checkText refuses text that is empty, longer than most characters, or not to be seen whole.
-func checkText(field, text string, most int) error {
+// checkText refuses text that is empty, longer than maxLength characters, or not fully visible.
+func checkText(field, text string, maxLength int) error {
 	n := len([]rune(text))
 	switch char, hidden := firstInvisible(text); {
 	case n == 0:
 		return refuse(field, "%s must not be empty", field)
-	case n > most:
-		return refuse(field, "%s is %d characters long, and at most %d are taken", field, n, most).withHint("shorten it")
+	case n > maxLength:
+		return refuse(field, "%s is %d characters long, and at most %d are taken", field, n, maxLength).withHint("shorten it")
 	case text != strings.TrimSpace(text):
 		return refuse(field, "%s begins or ends with a blank, which nobody sees", field).withHint("leave it out")
 	case hidden:
@@ -188,7 +189,7 @@ func checkText(field, text string, most int) error {
 	return nil
 }
 
-// orZero is what was given, or the zero value where it was left out.
+// orZero returns the given value, or the zero value if it was left out.
 func orZero[T any](given *T) T {
 	if given == nil {
 		var zero T

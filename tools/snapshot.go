@@ -13,14 +13,14 @@ import (
 	"scanwarden/defender"
 )
 
-// snapshot is the live state that a change was planned against: the states of the scans it touches, by id, or
-// for a new scan, which touches none, the ids of all that there were.
+// snapshot is the live state that a change was planned against: the states of the scans that it touches, by id. A new
+// scan touches none; its snapshot is the ids of all scans that existed.
 type snapshot struct {
 	states map[string]any
 	ids    []string
 }
 
-// snapshotScans keeps what scans a change touches look like, to be compared before anything is sent.
+// snapshotScans returns the states of the scans that a change touches, to be compared before anything is sent.
 func snapshotScans(touched ...defender.Definition) (json.RawMessage, error) {
 	states := map[string]json.RawMessage{}
 	for _, d := range touched {
@@ -29,7 +29,7 @@ func snapshotScans(touched ...defender.Definition) (json.RawMessage, error) {
 	return json.Marshal(states)
 }
 
-// snapshotIDs keeps which scans there are, so that a new one can be told from them.
+// snapshotIDs returns the ids of all scans, so that a new one can be recognized.
 func snapshotIDs(scans []defender.Definition) (json.RawMessage, error) {
 	ids := make([]string, len(scans))
 	for i, d := range scans {
@@ -51,7 +51,7 @@ func readSnapshot(frozen json.RawMessage) (snapshot, error) {
 	return snapshot{states: states}, nil
 }
 
-// compare returns the scans as they are, and in words all that is not as it was.
+// compare returns the live scans that the snapshot contains, and a text for each difference from it.
 func (s snapshot) compare(live []defender.Definition) (touched []defender.Definition, moves []string) {
 	present := map[string]bool{}
 	for _, d := range live {
@@ -72,7 +72,7 @@ func (s snapshot) compare(live []defender.Definition) (touched []defender.Defini
 	return touched, moves
 }
 
-// scanName is what a scan was called.
+// scanName returns the quoted name that a scan had, or its id.
 func (s snapshot) scanName(id string) string {
 	state, _ := s.states[id].(map[string]any)
 	if name, ok := state["scanname"].(string); ok {
@@ -81,28 +81,28 @@ func (s snapshot) scanName(id string) string {
 	return quote(id)
 }
 
-// isUnchanged reports whether a scan still is as it was.
+// isUnchanged reports whether a scan is still in the state of the snapshot.
 func (s snapshot) isUnchanged(d defender.Definition) bool {
 	return len(diffStates(s.states[d.ID], parseDocument(d.Canonical()))) == 0
 }
 
-// parseDocument makes two documents comparable however their bytes are written.
+// parseDocument returns a JSON document in a form that compares equal however its bytes are written.
 func parseDocument(document json.RawMessage) any {
 	dec := json.NewDecoder(bytes.NewReader(document))
 	dec.UseNumber() // a float would make large numbers equal that are not
 	var v any
-	dec.Decode(&v) // what is no document equals no state
+	dec.Decode(&v) // an unreadable document equals no state
 	return v
 }
 
-// fieldNames gives the names of a state, which are lower-cased, back to people.
+// fieldNames restores Microsoft's spelling of the names in a state, which are in lower case.
 var fieldNames = strings.NewReplacer(
 	"scantype", "scanType", "scanname", "scanName", "isactive", "isActive", "intervalinhours", "intervalInHours",
 	"targettype", "targetType", "scanneragent", "scannerAgent", "machineid", "machineId", "machinename", "machineName",
 	"scanauthenticationparams", "scanAuthenticationParams",
 )
 
-// diffStates lists the fields of two states that are not equal, "name: before -> now", dotted where nested.
+// diffStates returns the fields of two states that differ, as "name: before -> now", dotted where nested.
 func diffStates(before, now any) []string {
 	was, is := map[string]any{}, map[string]any{}
 	flattenState("", before, was)

@@ -9,9 +9,9 @@ import (
 	"unicode/utf8"
 )
 
-// escapeInvisible returns text as a person may be shown it: whole, with every character that could hide or reorder
-// what stands around it (controls, bidirectional marks, zero-width and blank ones) spelt out, as in ⟨U+202E⟩.
-// Two different texts are never shown alike, or a change from one to the other would go unseen.
+// escapeInvisible returns text in full, with every character that could hide or reorder its surroundings (controls,
+// bidirectional marks, zero-width and blank ones) escaped as in ⟨U+202E⟩. It returns different texts for different
+// texts, or a change from one to the other would not be seen.
 func escapeInvisible(text string) string {
 	if isPrintableASCII(text) {
 		return text
@@ -30,7 +30,7 @@ func escapeInvisible(text string) string {
 	return b.String()
 }
 
-// isPrintableASCII is the short way round for nearly all text: printable ASCII.
+// isPrintableASCII reports whether text needs no escaping. It is the fast path for nearly all text.
 func isPrintableASCII(text string) bool {
 	for i := range len(text) {
 		if text[i] < ' ' || text[i] > '~' {
@@ -40,15 +40,15 @@ func isPrintableASCII(text string) bool {
 	return true
 }
 
-// isVisible reports whether a person can see r and where it stands. unicode.IsPrint leaves out controls,
-// format characters (bidirectional marks, zero-width joiners, tags) and every space but the ASCII one, yet
-// lets some pass that fonts draw as nothing: Hangul fillers, variation selectors, the blank Braille cell.
+// isVisible reports whether r is visible and takes up space. unicode.IsPrint leaves out controls, format characters
+// (bidirectional marks, zero-width joiners, tags) and every space but the ASCII one. It accepts characters that fonts
+// draw as nothing: Hangul fillers, variation selectors, the blank Braille cell.
 func isVisible(r rune) bool {
 	return unicode.IsPrint(r) && r != '\u2800' &&
 		!unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
 }
 
-// firstInvisible returns the first character of text that a person could not see, by its code point.
+// firstInvisible returns the code point of the first invisible character of text, and reports whether there is one.
 func firstInvisible(text string) (string, bool) {
 	for _, r := range text {
 		if !isVisible(r) {
@@ -58,7 +58,7 @@ func firstInvisible(text string) (string, bool) {
 	return "", false
 }
 
-// truncate is for text that is not sent anywhere: shown, at most n characters of it.
+// truncate returns at most n characters of text, escaped. Use it only for text that is not sent anywhere.
 func truncate(text string, n int) string {
 	count := 0
 	for i := range text {
@@ -70,7 +70,7 @@ func truncate(text string, n int) string {
 	return escapeInvisible(text)
 }
 
-// quote is a bounded name in the middle of a sentence; a quotation mark inside cannot end it.
+// quote returns a quoted name of at most 80 characters, escaped. A quotation mark inside cannot end it.
 func quote(text string) string {
 	const most = 80
 	tail := ""
@@ -96,7 +96,7 @@ func quoteAll(items []string) []string {
 	return out
 }
 
-// plural is "1 scan", "2 scans", "1,500 addresses".
+// plural returns a count with its noun: "1 scan", "2 scans", "1,500 addresses".
 func plural(n uint64, one, many string) string {
 	if n == 1 {
 		return "1 " + one
@@ -104,7 +104,7 @@ func plural(n uint64, one, many string) string {
 	return groupDigits(n) + " " + many
 }
 
-// groupDigits groups digits by thousands.
+// groupDigits returns n with its digits grouped by thousands.
 func groupDigits(n uint64) string {
 	digits := strconv.FormatUint(n, 10)
 	for i := len(digits) - 3; i > 0; i -= 3 {
@@ -113,7 +113,7 @@ func groupDigits(n uint64) string {
 	return digits
 }
 
-// ageText says in words how long ago at was; the zero time is "never".
+// ageText returns how long before now the time at was, such as "2 hours ago". The zero time is "never".
 func ageText(at, now time.Time) string {
 	switch d := now.Sub(at); {
 	case at.IsZero():

@@ -24,11 +24,11 @@ type updateInput struct {
 	scanInput
 }
 
-// JSONSchemaExtend says that all but the id may be left out.
+// JSONSchemaExtend requires only the id.
 func (updateInput) JSONSchemaExtend(s *jsonschema.Schema) { s.Required = []string{"id"} }
 
-// planUpdate merges what was given into the live definition. Every field is sent but the credential, which
-// Microsoft documents as optional here: no page says what a partial update does to the fields it leaves out.
+// planUpdate merges the input into the live definition. Every field is sent except the credential, which Microsoft
+// documents as optional here: no page describes what a partial update does to the fields that it leaves out.
 func (s *Service) planUpdate(ctx context.Context, by Caller, in updateInput) (confirm.Proposal, error) {
 	if orZero(in.ID) == "" {
 		return confirm.Proposal{}, refuse("id", "id is missing").withHint("call list_scans and use an id from there")
@@ -69,7 +69,7 @@ func (s *Service) planUpdate(ctx context.Context, by Caller, in updateInput) (co
 	return p, err
 }
 
-// mergeScan is the live scan with what was given over it.
+// mergeScan returns the live scan with the given fields set.
 func (s *Service) mergeScan(ctx context.Context, by Caller, before defender.Definition, in scanInput) (draft, error) {
 	if _, known := authTypes[before.ScanType]; !known {
 		return draft{}, refuse("scanType", "scan %s is of type %s, which has settings beyond this API", quote(before.ScanName), quote(before.ScanType)).
@@ -98,7 +98,7 @@ func (d draft) keepsScanner(before defender.Definition) bool {
 	return strings.EqualFold(d.MachineID, before.ScannerAgent.MachineID)
 }
 
-// changedFacts judge the scan as it would be, under both its names.
+// changedFacts returns the facts of the scan as it would be, under its names before and after.
 func (s *Service) changedFacts(before defender.Definition, was scanFacts, dr draft) confirm.Facts {
 	will := scanFacts{names: []string{before.ScanName, dr.ScanName}, target: dr.Target, scanner: dr.scanner}
 	if dr.keepsScanner(before) {
@@ -111,7 +111,7 @@ func (s *Service) changedFacts(before defender.Definition, was scanFacts, dr dra
 	return f
 }
 
-// scanFrom is a live definition as an update sends it back.
+// scanFrom returns a live definition as an update sends it back.
 func scanFrom(d defender.Definition) defender.Scan {
 	return defender.Scan{
 		ScanType: d.ScanType, ScanName: d.ScanName, IsActive: d.IsActive, Target: d.Target,
@@ -119,7 +119,7 @@ func scanFrom(d defender.Definition) defender.Scan {
 	}
 }
 
-// changedSubject lists every field, so that a person also sees what stays.
+// changedSubject returns every field, so that an approver also sees what stays.
 func (s *Service) changedSubject(before defender.Definition, dr draft) confirm.Subject {
 	now, auth := s.cfg.Now(), dr.ScanAuthenticationParams
 	id, kept := fieldLine{"id", escapeInvisible(before.ID)}, fieldLine{"credential", "kept"}
@@ -135,7 +135,8 @@ func (s *Service) changedSubject(before defender.Definition, dr draft) confirm.S
 	return confirm.Subject{Title: escapeInvisible(before.ScanName), Fields: diffFields(was, will)}
 }
 
-// changedFields names what differs; the count of addresses and the parts of a credential follow from others.
+// changedFields returns the names of the fields that differ. The count of addresses and the parts of a credential
+// follow from others.
 func changedFields(s confirm.Subject) []string {
 	var names []string
 	for _, f := range s.Fields {
@@ -146,7 +147,7 @@ func changedFields(s confirm.Subject) []string {
 	return names
 }
 
-// shortTransition adds what becomes of a field, where that is short enough for a headline.
+// shortTransition returns the change of a field if it is short enough for a headline, otherwise "".
 func shortTransition(f confirm.Field) string {
 	if f.Before == "" || f.After == "" || len(f.Before)+len(f.After) > 60 {
 		return ""

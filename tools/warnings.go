@@ -27,8 +27,8 @@ const (
 	warnCredentialLost = "deleting cannot be undone, and the credential that Defender stores with a scan is lost for good"
 )
 
-// allWarnings are what a person should know beyond the fields, about the scan as it would be. self is its id, ""
-// for a new one.
+// allWarnings returns what an approver should know beyond the fields, about the scan as it would be. self is its id,
+// "" for a new one.
 func (d draft) allWarnings(self string, others []defender.Definition, now time.Time) []string {
 	var out []string
 	if d.ScanType == "Windows" {
@@ -49,7 +49,7 @@ func (d draft) allWarnings(self string, others []defender.Definition, now time.T
 	return append(out, d.unusualProtocols()...)
 }
 
-// targetWarnings returns what the target alone gives reason for.
+// targetWarnings returns the warnings that follow from the target alone.
 func targetWarnings(t target.Target) []string {
 	var out []string
 	if len(t.Duplicates) > 0 {
@@ -70,8 +70,8 @@ func targetWarnings(t target.Target) []string {
 	return out
 }
 
-// overlapWarnings names the scans that cover some of the target already. Microsoft: keep each address in one scan
-// across all scanners, or the inventory shows duplicates.
+// overlapWarnings names the scans that already cover part of the target. Microsoft advises to keep each address in
+// one scan across all scanners, or the inventory shows duplicates.
 func (d draft) overlapWarnings(self string, others []defender.Definition) []string {
 	var names []string
 	for _, o := range others {
@@ -88,7 +88,7 @@ func (d draft) overlapWarnings(self string, others []defender.Definition) []stri
 	return []string{"target: already covered: " + joinLimited(names, maxNamed) + "; a device scanned twice shows up twice"}
 }
 
-// duplicateNameWarnings warns of scans that already have the name, which makes names ambiguous from then on.
+// duplicateNameWarnings names the scans that already have the name, which makes it ambiguous from then on.
 func (d draft) duplicateNameWarnings(self string, others []defender.Definition) []string {
 	var ids []string
 	for _, o := range others {
@@ -102,8 +102,8 @@ func (d draft) duplicateNameWarnings(self string, others []defender.Definition) 
 	return []string{fmt.Sprintf("scanName: %s already exists as %s", quote(d.ScanName), joinLimited(ids, maxNamed))}
 }
 
-// scannerAge warns of a scanner that has been silent; Microsoft takes only those seen within the tenant's
-// retention period.
+// scannerAge returns a warning for a scanner that was not seen lately. Microsoft accepts only those seen within the
+// tenant's retention period.
 func (d draft) scannerAge(now time.Time) []string {
 	switch seen := d.scanner.LastSeen; {
 	case d.scannerUnlisted:
@@ -131,7 +131,8 @@ func (d draft) unusualProtocols() []string {
 	return out
 }
 
-// mixedScriptWarnings warns of a name that mixes Latin letters with Cyrillic or Greek ones, many of which look the same.
+// mixedScriptWarnings returns a warning for a name that mixes Latin letters with Cyrillic or Greek ones, many of
+// which look the same.
 func mixedScriptWarnings(field, name string) []string {
 	latin := false
 	var odd rune

@@ -14,7 +14,7 @@ import (
 var addScan = newProposalOperation(Operation{
 	Name:        "add_scan",
 	Title:       "Add scan",
-	Description: "Ask a person to confirm a new authenticated scan. Nothing is sent before they do.",
+	Description: "Propose a new authenticated scan. A person sees the exact change and confirms or denies it. Nothing is sent to Defender before.",
 }, (*Service).planAdd, reconcileAdd)
 
 type addInput struct{ scanInput }

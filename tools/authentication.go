@@ -49,15 +49,15 @@ var (
 )
 
 type authenticationInput struct {
-	ODataType          *string `json:"@odata.type,omitempty" jsonschema:"example=#microsoft.windowsDefenderATP.api.SnmpAuthParams" jsonschema_description:"Can be left out"`
-	Type               *string `json:"type,omitempty" jsonschema:"enum=CommunityString,enum=NoAuthNoPriv,enum=AuthNoPriv,enum=AuthPriv,enum=Kerberos,enum=Negotiate,example=AuthPriv" jsonschema_description:"Last two: Windows"`
-	Username           *string `json:"username,omitempty" jsonschema:"example=scanner" jsonschema_description:"Account"`
-	AuthProtocol       *string `json:"authProtocol,omitempty" jsonschema:"example=SHA1" jsonschema_description:"MD5 or SHA1"`
-	PrivProtocol       *string `json:"privProtocol,omitempty" jsonschema:"example=AES" jsonschema_description:"DES, 3DES or AES"`
-	Domain             *string `json:"domain,omitempty" jsonschema:"example=CORP" jsonschema_description:"For Windows"`
-	IsGMSAUser         *bool   `json:"isGmsaUser,omitempty" jsonschema_description:"Windows: always true"`
-	KeyVaultURL        *string `json:"keyVaultUrl,omitempty" also:"keyVaultUri" jsonschema:"example=https://snmp.vault.azure.net/" jsonschema_description:"Vault that the scanner reads"`
-	KeyVaultSecretName *string `json:"keyVaultSecretName,omitempty" jsonschema:"example=snmp-core" jsonschema_description:"Secret in it"`
+	ODataType          *string `json:"@odata.type,omitempty" jsonschema:"example=#microsoft.windowsDefenderATP.api.SnmpAuthParams" jsonschema_description:"Derived from scanType if left out"`
+	Type               *string `json:"type,omitempty" jsonschema:"enum=CommunityString,enum=NoAuthNoPriv,enum=AuthNoPriv,enum=AuthPriv,enum=Kerberos,enum=Negotiate,example=AuthPriv" jsonschema_description:"SNMP security level; Kerberos and Negotiate are for Windows scans only"`
+	Username           *string `json:"username,omitempty" jsonschema:"example=scanner" jsonschema_description:"Account that the scanner signs in with"`
+	AuthProtocol       *string `json:"authProtocol,omitempty" jsonschema:"example=SHA1" jsonschema_description:"SNMPv3 authentication protocol: MD5 or SHA1"`
+	PrivProtocol       *string `json:"privProtocol,omitempty" jsonschema:"example=AES" jsonschema_description:"SNMPv3 privacy protocol: DES, 3DES or AES"`
+	Domain             *string `json:"domain,omitempty" jsonschema:"example=CORP" jsonschema_description:"Domain of the account, for Windows scans only"`
+	IsGMSAUser         *bool   `json:"isGmsaUser,omitempty" jsonschema_description:"For Windows scans only, which need true: the account must be a group managed service account"`
+	KeyVaultURL        *string `json:"keyVaultUrl,omitempty" also:"keyVaultUri" jsonschema:"example=https://snmp.vault.azure.net/" jsonschema_description:"URL of the Azure Key Vault from which the scanner reads the secret"`
+	KeyVaultSecretName *string `json:"keyVaultSecretName,omitempty" jsonschema:"example=snmp-core" jsonschema_description:"Name of the secret in that Key Vault"`
 }
 
 // resolveAuthentication returns the credentials to send. It returns nil if the input gives none: an update then keeps

@@ -81,9 +81,9 @@ func refuseSecrets(fields []string) error {
 	for i, field := range fields {
 		names[i] = quote(field)
 	}
-	sentence := "%s is a secret and is not taken here; whoever could read this call has seen it, so consider it exposed and rotate it"
+	sentence := "%s is a secret and is not taken here; everyone who can read this call has seen it, so consider it exposed and rotate it"
 	if len(names) > 1 {
-		sentence = "%s are secrets and are not taken here; whoever could read this call has seen them, so consider them exposed and rotate them"
+		sentence = "%s are secrets and are not taken here; everyone who can read this call has seen them, so consider them exposed and rotate them"
 	}
 	return refuse(fields[0], sentence, strings.Join(names, ", ")).
 		withHint("leave them out, and name a configured credential or a Key Vault secret (scanAuthenticationParams.keyVaultUrl and keyVaultSecretName) instead")

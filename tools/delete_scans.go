@@ -13,13 +13,13 @@ import (
 var deleteScans = newProposalOperation(Operation{
 	Name:        "delete_scans",
 	Title:       "Delete scans",
-	Description: "Ask a person to confirm deleting one or more scans, with their stored credentials.",
+	Description: "Propose to delete one or more scans with their stored credentials. A person has to confirm before anything is deleted.",
 	Destructive: true,
 	Idempotent:  true,
 }, (*Service).planDelete, reconcileDelete)
 
 type deleteInput struct {
-	IDs []string `json:"scanDefinitionIds" also:"ScanDefinitionIds" jsonschema:"required,example=289224fb-1686-472c-9751-5555960854ca" jsonschema_description:"Or unique names"`
+	IDs []string `json:"scanDefinitionIds" also:"ScanDefinitionIds" jsonschema:"required,example=289224fb-1686-472c-9751-5555960854ca" jsonschema_description:"Ids or unique names of the scans to delete"`
 }
 
 func (s *Service) planDelete(ctx context.Context, by Caller, in deleteInput) (confirm.Proposal, error) {

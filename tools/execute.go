@@ -31,7 +31,7 @@ func (e *Executor) Execute(ctx context.Context, c confirm.Change, beforeSend fun
 	by := Caller{Principal: c.Requester, Agent: c.Agent}.defenderActor()
 	auth, err := e.resolveCredential(ctx, c.Request.Body)
 	if err != nil {
-		return notSentOutcome(err.Error(), "Mend the credential in scanwarden's configuration, then ask again.")
+		return notSentOutcome(err.Error(), "Correct the credential in scanwarden's configuration, then propose the change again.")
 	}
 	write := defender.Write{Method: c.Request.Method, Path: c.Request.Path, Body: c.Request.Body}
 	prepared, err := e.writer.Prepare(ctx, by, write, auth)
@@ -42,7 +42,7 @@ func (e *Executor) Execute(ctx context.Context, c confirm.Change, beforeSend fun
 		}
 		Progress(ctx, "sending the change to Defender")
 		if err := beforeSend(ctx); err != nil {
-			return notSentOutcome("it may not be sent any more: "+err.Error(), "Ask again.")
+			return notSentOutcome("it must no longer be sent: "+err.Error(), "Propose the change again.")
 		}
 		receipt, sendErr := prepared.Send(ctx)
 		if sendErr == nil {
@@ -62,21 +62,21 @@ func (e *Executor) compareLive(ctx context.Context, by defender.Actor, c confirm
 	planned, err := readSnapshot(c.Snapshot)
 	switch {
 	case err != nil:
-		return nil, notSentOutcome(err.Error(), "Ask again.")
+		return nil, notSentOutcome(err.Error(), "Propose the change again.")
 	case planned.states == nil:
 		return nil, confirm.Outcome{}
 	}
 	Progress(ctx, "comparing the plan with Defender's state now")
 	live, err := e.reader.Definitions(ctx, by)
 	if err != nil {
-		return nil, notSentOutcome("the scans could not be read again: "+reasonOf(err), nextOf(err, "Ask again."))
+		return nil, notSentOutcome("the scans could not be read again: "+reasonOf(err), nextOf(err, "Propose the change again."))
 	}
 	touched, moves := planned.compare(live)
 	if len(moves) > 0 {
 		return nil, confirm.Outcome{
 			State:  confirm.Stale,
-			Reason: "nothing was sent, because the live state moved: " + joinLimited(moves, 10),
-			Next:   "Ask again to see a fresh plan.",
+			Reason: "nothing was sent, because the live state changed: " + joinLimited(moves, 10),
+			Next:   "Propose it again to see a current plan.",
 		}
 	}
 	return touched, confirm.Outcome{}
@@ -118,11 +118,11 @@ func outcomeOfError(c confirm.Change, err error) confirm.Outcome {
 	var fault *defender.Error
 	switch {
 	case errors.Is(err, defender.ErrNotSent):
-		return notSentOutcome(reasonOf(err), nextOf(err, "Ask again."))
+		return notSentOutcome(reasonOf(err), nextOf(err, "Propose the change again."))
 	case errors.Is(err, defender.ErrUncertain), !errors.As(err, &fault):
 		return confirm.Outcome{State: confirm.Unknown, Reason: reasonOf(err), Next: manualCheck(c)}
 	default:
-		return confirm.Outcome{State: confirm.Failed, Reason: reasonOf(err), Next: nextOf(err, "Mend what Defender names, then ask again.")}
+		return confirm.Outcome{State: confirm.Failed, Reason: reasonOf(err), Next: nextOf(err, "Correct what Defender names, then propose the change again.")}
 	}
 }
 

@@ -14,13 +14,13 @@ import (
 var getChange = newCallOperation(Operation{
 	Name:        "get_change",
 	Title:       "Get change",
-	Description: "How a change of yours stands; without change_id, all your open ones.",
+	Description: "Get the status of a change that you proposed or, without change_id, of all your open changes.",
 	Idempotent:  true,
 }, (*Service).getChange).withOutput(reflect.TypeFor[getChangeOutput]())
 
 type getChangeInput struct {
-	ChangeID string `json:"change_id" jsonschema:"example=01JD3Y8K2Q5V7W9X1Z3B5C7D9F" jsonschema_description:"As a proposal returned it"`
-	Wait     int    `json:"wait_seconds" jsonschema:"minimum=0,maximum=50,example=50" jsonschema_description:"Wait so long for an outcome"`
+	ChangeID string `json:"change_id" jsonschema:"example=01JD3Y8K2Q5V7W9X1Z3B5C7D9F" jsonschema_description:"The change_id that the proposing tool returned"`
+	Wait     int    `json:"wait_seconds" jsonschema:"minimum=0,maximum=50,example=50" jsonschema_description:"Wait up to this many seconds for the outcome"`
 }
 
 // getChangeOutput describes both forms of the output for its schema: one change, or the list of the open ones.

@@ -9,13 +9,13 @@ import (
 var listScanners = newCallOperation(Operation{
 	Name:        "list_scanners",
 	Title:       "List scanners",
-	Description: "List the machines that can carry out scans.",
+	Description: "List the scanners: the machines that can run authenticated scans.",
 	Idempotent:  true,
 	OpenWorld:   true,
 }, (*Service).listScanners)
 
 type listScannersInput struct {
-	Filter string `json:"filter" jsonschema:"example=scanner-1" jsonschema_description:"Part of name or machineId"`
+	Filter string `json:"filter" jsonschema:"example=scanner-1" jsonschema_description:"Only scanners whose name or machineId contains this text"`
 }
 
 type listScannersOutput struct {

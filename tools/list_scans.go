@@ -10,13 +10,13 @@ import (
 var listScans = newCallOperation(Operation{
 	Name:        "list_scans",
 	Title:       "List scans",
-	Description: "List Defender's authenticated scans.",
+	Description: "List the authenticated scans in Microsoft Defender, each with its id, target, scanner and latest run.",
 	Idempotent:  true,
 	OpenWorld:   true,
 }, (*Service).listScans)
 
 type listScansInput struct {
-	Filter string `json:"filter" jsonschema:"example=core" jsonschema_description:"Part of name, id, target or scanner"`
+	Filter string `json:"filter" jsonschema:"example=core" jsonschema_description:"Only scans whose name, id, target or scanner contains this text"`
 }
 
 type listScansOutput struct {

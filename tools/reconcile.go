@@ -96,7 +96,7 @@ func reconcileDelete(c confirm.Change, live []defender.Definition) confirm.Outco
 	}
 	switch len(left) {
 	case 0:
-		return foundOutcome(nil, "none of the scans is there any more")
+		return foundOutcome(nil, "none of the scans exists any longer")
 	case len(before.states):
 		return notFoundOutcome("all of the scans are still there")
 	default:
@@ -105,7 +105,7 @@ func reconcileDelete(c confirm.Change, live []defender.Definition) confirm.Outco
 }
 
 func foundOutcome(scans []defender.Definition, evidence string) confirm.Outcome {
-	out := confirm.Outcome{State: confirm.Applied, Reason: "no answer told, but Defender shows that it took effect: " + evidence}
+	out := confirm.Outcome{State: confirm.Applied, Reason: "no answer confirmed it, but Defender shows that it took effect: " + evidence}
 	if scans != nil {
 		readableScans := make([]defender.Definition, len(scans))
 		for i, d := range scans {
@@ -119,8 +119,8 @@ func foundOutcome(scans []defender.Definition, evidence string) confirm.Outcome 
 func notFoundOutcome(evidence string) confirm.Outcome {
 	return confirm.Outcome{
 		State:  confirm.Failed,
-		Reason: "no answer told, and Defender shows that it did not take effect: " + evidence,
-		Next:   "Ask again if it is still wanted.",
+		Reason: "no answer confirmed it, and Defender shows that it did not take effect: " + evidence,
+		Next:   "Propose it again if it is still wanted.",
 	}
 }
 
@@ -132,14 +132,14 @@ func unknownOutcome(c confirm.Change, format string, args ...any) confirm.Outcom
 // again.
 func manualCheck(c confirm.Change) string {
 	if want, err := readFrozenScan(c.Request.Body); err == nil && want.ScanName != "" {
-		return fmt.Sprintf("Before asking again, check in the Defender portal whether scan %s with target %s is as it was to become.",
+		return fmt.Sprintf("Before proposing it again, check in the Defender portal whether scan %s with target %s is as it was to become.",
 			quote(want.ScanName), quote(want.Target))
 	}
 	titles := make([]string, len(c.Subjects))
 	for i, s := range c.Subjects {
 		titles[i] = `"` + truncate(s.Title, 80) + `"`
 	}
-	return "Before asking again, check in the Defender portal which of these scans are still there: " + joinLimited(titles, 10) + "."
+	return "Before proposing it again, check in the Defender portal which of these scans are still there: " + joinLimited(titles, 10) + "."
 }
 
 // frozenScan is the public part of a frozen body.

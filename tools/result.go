@@ -65,12 +65,12 @@ var nextSteps = map[confirm.State]string{
 	confirm.Approved:  "Call get_change with this change_id and wait_seconds to learn how it ends.",
 	confirm.Executing: "Call get_change with this change_id and wait_seconds to learn how it ends.",
 	confirm.Applied:   "Nothing more is needed.",
-	confirm.Failed:    "Mend what the reason names, then ask again.",
-	confirm.Unknown:   "Do not ask again: check in Defender first whether it took effect.",
-	confirm.Denied:    "Do not ask again unless the person says so.",
-	confirm.Expired:   "Nobody decided in time; ask again if it is still wanted.",
+	confirm.Failed:    "Correct what the reason names, then propose it again.",
+	confirm.Unknown:   "Do not propose it again: check in Defender first whether it took effect.",
+	confirm.Denied:    "Do not propose it again unless the user says so.",
+	confirm.Expired:   "No approver decided in time; propose it again if it is still wanted.",
 	confirm.Withdrawn: "Nothing was sent; nothing more is needed.",
-	confirm.Stale:     "Nothing was sent; ask again to see a fresh plan.",
+	confirm.Stale:     "Nothing was sent; propose it again to see a current plan.",
 }
 
 // decidedBy returns the approvers of a confirmed change, or the one of a denied change.
@@ -103,13 +103,13 @@ func Refused(operation string, err error) Result {
 	case errors.Is(err, confirm.ErrNotFound):
 		r.Reason, r.Next = "no change of yours has this change_id", "Call get_change without change_id to list your open changes."
 	case errors.Is(err, confirm.ErrMoved):
-		r.Reason, r.Next = "the change has moved meanwhile", "Call get_change to see how it stands."
+		r.Reason, r.Next = "the change has moved meanwhile", "Call get_change to see its state."
 	case errors.Is(err, confirm.ErrRefused):
 		r.Reason = err.Error()
 	case errors.Is(err, context.DeadlineExceeded):
 		r.Reason, r.Next = "it took too long and was given up; nothing was changed", "Try again in a minute."
 	case errors.Is(err, context.Canceled):
-		r.Reason, r.Next = "the call was cancelled; nothing was changed", "Call again if it is still wanted."
+		r.Reason, r.Next = "the call was canceled; nothing was changed", "Call again if it is still wanted."
 	default:
 		r.Reason, r.Next = "scanwarden failed on its own side; nothing was changed", "Try again; if it stays so, ask the operator to look at the log."
 	}
@@ -122,8 +122,8 @@ func Refused(operation string, err error) Result {
 func UnknownResult(operation, change string) Result {
 	return Result{
 		Status: "awaiting_confirmation", ChangeID: change, Operation: operation,
-		Reason: "How the change stands cannot be read right now.",
-		Next:   "Do not ask again: call get_change with this change_id and wait_seconds.",
+		Reason: "The state of the change cannot be read right now.",
+		Next:   "Do not propose it again: call get_change with this change_id and wait_seconds.",
 	}
 }
 

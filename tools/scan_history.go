@@ -11,16 +11,16 @@ import (
 var scanHistory = newCallOperation(Operation{
 	Name:        "scan_history",
 	Title:       "Scan history",
-	Description: "Past runs of scans or, by their sessionIds, each target's result.",
+	Description: "List past runs of scans (give scanDefinitionIds), or the result for each target of single runs (give sessionIds).",
 	Idempotent:  true,
 	OpenWorld:   true,
 }, (*Service).scanHistory)
 
 type historyInput struct {
-	ScanDefinitionIDs []string `json:"scanDefinitionIds" also:"ScanDefinitionIds" jsonschema:"example=Core switches" jsonschema_description:"Or unique names"`
-	SessionIDs        []string `json:"sessionIds" also:"SessionIds" jsonschema:"example=01decc497f4b4ec49a5fc4e12597f8c8" jsonschema_description:"Of runs"`
-	Top               *int     `json:"top" jsonschema:"minimum=1,maximum=4096,example=10" jsonschema_description:"At most so many runs of a scan"`
-	Skip              *int     `json:"skip" jsonschema:"minimum=0,example=10" jsonschema_description:"Leave out so many first"`
+	ScanDefinitionIDs []string `json:"scanDefinitionIds" also:"ScanDefinitionIds" jsonschema:"example=Core switches" jsonschema_description:"Ids or unique names of scans"`
+	SessionIDs        []string `json:"sessionIds" also:"SessionIds" jsonschema:"example=01decc497f4b4ec49a5fc4e12597f8c8" jsonschema_description:"sessionId of each run, from an earlier answer of this tool"`
+	Top               *int     `json:"top" jsonschema:"minimum=1,maximum=4096,example=10" jsonschema_description:"Return at most this many runs of each scan; only with scanDefinitionIds"`
+	Skip              *int     `json:"skip" jsonschema:"minimum=0,example=10" jsonschema_description:"Skip this many runs first; only with scanDefinitionIds"`
 }
 
 type historyOutput struct {

@@ -14,19 +14,19 @@ import (
 // scanInput is the fields of a scan in Microsoft's spelling and order, so that its examples can be pasted. A nil
 // field was left out.
 type scanInput struct {
-	ScanType        *string              `json:"scanType,omitempty" jsonschema:"enum=Network,enum=Windows,example=Network" jsonschema_description:"Kind"`
-	ScanName        *string              `json:"scanName,omitempty" jsonschema:"example=Core switches" jsonschema_description:"1 to 128 characters"`
-	IsActive        *bool                `json:"isActive,omitempty" jsonschema_description:"Whether it runs"`
-	Target          *string              `json:"target,omitempty" jsonschema:"example=192.0.2.10\\,192.0.2.16/28" jsonschema_description:"Addresses, CIDRs, ranges; or hostnames"`
+	ScanType        *string              `json:"scanType,omitempty" jsonschema:"enum=Network,enum=Windows,example=Network" jsonschema_description:"What is scanned: network devices by SNMP, or Windows devices"`
+	ScanName        *string              `json:"scanName,omitempty" jsonschema:"example=Core switches" jsonschema_description:"Name of the scan, 1 to 128 characters"`
+	IsActive        *bool                `json:"isActive,omitempty" jsonschema_description:"false pauses the scan without deleting it"`
+	Target          *string              `json:"target,omitempty" jsonschema:"example=192.0.2.10\\,192.0.2.16/28" jsonschema_description:"What to scan, separated by commas: IP addresses, CIDRs and ranges like 192.0.2.1-192.0.2.9, or else only hostnames"`
 	IntervalInHours *int                 `json:"intervalInHours,omitempty" jsonschema:"minimum=1,maximum=720,example=4" jsonschema_description:"Hours between runs"`
-	TargetType      *string              `json:"targetType,omitempty" jsonschema:"enum=Ip,enum=Hostname,example=Ip" jsonschema_description:"Default: by target"`
-	ScannerAgent    *scannerInput        `json:"scannerAgent,omitempty" jsonschema_description:"The scanner"`
-	Authentication  *authenticationInput `json:"scanAuthenticationParams,omitempty" jsonschema_description:"No secrets: use credential or a vault"`
-	Credential      *string              `json:"credential,omitempty" jsonschema:"example=core-snmp" jsonschema_description:"A configured credential"`
+	TargetType      *string              `json:"targetType,omitempty" jsonschema:"enum=Ip,enum=Hostname,example=Ip" jsonschema_description:"Kind of the entries in target; derived from target if left out"`
+	ScannerAgent    *scannerInput        `json:"scannerAgent,omitempty" jsonschema_description:"The machine that runs the scan"`
+	Authentication  *authenticationInput `json:"scanAuthenticationParams,omitempty" jsonschema_description:"How the scanner signs in to the targets. Never give a secret: use credential, or a Key Vault secret"`
+	Credential      *string              `json:"credential,omitempty" jsonschema:"example=core-snmp" jsonschema_description:"Name of a credential in the configuration of scanwarden, in place of scanAuthenticationParams"`
 }
 
 type scannerInput struct {
-	MachineID   *string `json:"machineId,omitempty" jsonschema:"example=scan-hq-01.contoso.example" jsonschema_description:"Or its unique name"`
+	MachineID   *string `json:"machineId,omitempty" jsonschema:"example=scan-hq-01.contoso.example" jsonschema_description:"machineId from list_scanners, or the unique name of a scanner"`
 	MachineName *string `json:"machineName,omitempty" jsonschema:"-"` // some of Microsoft's examples have it
 }
 
@@ -181,9 +181,9 @@ func checkText(field, text string, maxLength int) error {
 	case n > maxLength:
 		return refuse(field, "%s is %d characters long, and at most %d are taken", field, n, maxLength).withHint("shorten it")
 	case text != strings.TrimSpace(text):
-		return refuse(field, "%s begins or ends with a blank, which nobody sees", field).withHint("leave it out")
+		return refuse(field, "%s begins or ends with a blank, which is not visible", field).withHint("leave it out")
 	case hidden:
-		return refuse(field, "%s contains the invisible character %s, which could mislead whoever confirms it", field, char).
+		return refuse(field, "%s contains the invisible character %s, which could mislead the approver", field, char).
 			withHint("leave it out")
 	}
 	return nil

@@ -72,7 +72,7 @@ func (s *Service) Plan(ctx context.Context, by Caller, operation string, args js
 func (s *Service) Call(ctx context.Context, by Caller, operation string, args json.RawMessage) (any, error) {
 	op := findOperation(operation)
 	if op == nil || op.call == nil {
-		return nil, refuse("", "there is no operation %s that can be called without a person", quote(operation))
+		return nil, refuse("", "there is no operation %s that can be called without an approver", quote(operation))
 	}
 	return op.call(ctx, s, by, args)
 }

@@ -14,13 +14,13 @@ import (
 var updateScan = newProposalOperation(Operation{
 	Name:        "update_scan",
 	Title:       "Update scan",
-	Description: "Ask a person to confirm a changed scan. Give only what changes; credentials stay unless replaced.",
+	Description: "Propose to change a scan. A person has to confirm before anything is sent. Give only the fields that change; the stored credential stays unless you give a new one.",
 	Destructive: true,
 	Idempotent:  true,
 }, (*Service).planUpdate, reconcileUpdate)
 
 type updateInput struct {
-	ID *string `json:"id" jsonschema:"example=Core switches" jsonschema_description:"Or its unique name"`
+	ID *string `json:"id" jsonschema:"example=Core switches" jsonschema_description:"Id or unique name of the scan to change"`
 	scanInput
 }
 

@@ -53,7 +53,7 @@ func (d draft) allWarnings(self string, others []defender.Definition, now time.T
 func targetWarnings(t target.Target) []string {
 	var out []string
 	if len(t.Duplicates) > 0 {
-		out = append(out, "target: left out what stood there twice: "+joinLimited(t.Duplicates, maxNamed))
+		out = append(out, "target: left out duplicates: "+joinLimited(t.Duplicates, maxNamed))
 	}
 	if t.Count() > maxPerScanner {
 		out = append(out, fmt.Sprintf("target: %s; Microsoft supports %s successfully scanned ones per scanner", addressCount(t), groupDigits(maxPerScanner)))

@@ -9,13 +9,13 @@ import (
 var withdrawChange = newCallOperation(Operation{
 	Name:        "withdraw_change",
 	Title:       "Withdraw change",
-	Description: "Take back a change of yours that nobody has confirmed yet.",
+	Description: "Withdraw a change that you proposed and that is not confirmed yet.",
 	Effect:      Manages,
 	Idempotent:  true,
 }, (*Service).withdrawChange)
 
 type withdrawInput struct {
-	ChangeID string `json:"change_id" jsonschema:"required,example=01JD3Y8K2Q5V7W9X1Z3B5C7D9F" jsonschema_description:"As a proposal returned it"`
+	ChangeID string `json:"change_id" jsonschema:"required,example=01JD3Y8K2Q5V7W9X1Z3B5C7D9F" jsonschema_description:"The change_id that the proposing tool returned"`
 }
 
 func (s *Service) withdrawChange(ctx context.Context, by Caller, in withdrawInput) (Result, error) {

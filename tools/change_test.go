@@ -236,7 +236,7 @@ func TestRefusedTellsNothingItShouldNot(t *testing.T) {
 		{fmt.Errorf("read change: %w", confirm.ErrNotFound), []string{"no change of yours"}},
 		{fmt.Errorf("move: %w", confirm.ErrMoved), []string{"moved meanwhile"}},
 		{context.DeadlineExceeded, []string{"too long"}},
-		{context.Canceled, []string{"cancelled"}},
+		{context.Canceled, []string{"canceled"}},
 		{errors.New("pq: password authentication failed for " + canary), []string{"failed on its own side", "operator"}},
 	} {
 		r := tools.Refused("add_scan", c.err)

@@ -95,7 +95,7 @@ func TestOnlyVaultsAreVaults(t *testing.T) {
 // TestVaultFieldIsAskedForOnce: $metadata is read when a vault is first used; a failure is not remembered.
 func TestVaultFieldIsAskedForOnce(t *testing.T) {
 	h := build(t, defendertest.Options{KeyVaultField: "keyVaultUri"})
-	args := documented(t, "add-network-keyvault.request.derived-keyVaultUrl-spelling")
+	args := canonicalProtocol(t, "add-network-keyvault.request.derived-keyVaultUrl-spelling")
 	asked := func() (n int) {
 		for _, c := range h.sim.Calls() {
 			if strings.HasSuffix(c.Path, "$metadata") {
@@ -135,7 +135,7 @@ func TestAVaultReferenceReachesDefender(t *testing.T) {
 		for _, given := range []string{"keyVaultUrl", "keyVaultUri"} {
 			t.Run(declared+" for "+given, func(t *testing.T) {
 				h := build(t, defendertest.Options{KeyVaultField: declared})
-				args := documented(t, "add-network-keyvault.request.derived-"+given+"-spelling")
+				args := canonicalProtocol(t, "add-network-keyvault.request.derived-"+given+"-spelling")
 				_, out := h.execute("add_scan", args)
 				h.wantState(out, "applied")
 				wantWords(t, string(h.sim.Writes()[0].Body), `"`+declared+`":"https://`, `"keyVaultSecretName":"`)

@@ -9,16 +9,17 @@ import (
 	"scanwarden/tools/internal/target"
 )
 
-// judged is a scan as the rules of a policy judge it: as the change leaves it or, where it goes, as it was.
-type judged struct {
+// scanFacts is a scan as the rules of a policy judge it: as the change leaves it, or as it was before the change
+// deletes it.
+type scanFacts struct {
 	names   []string         // before and after
-	target  string           // as it is sent, or stands in Defender
+	target  string           // as it is sent, or as Defender stores it
 	scanner defender.Scanner // as Defender lists it
-	alias   string           // what the scan itself calls its scanner: Microsoft's examples spell the two differently
+	alias   string           // the scanner's name in the scan: Microsoft's examples spell the two differently
 }
 
-// factsOf are the facts of a change that touches these scans. Names are as people are shown them.
-func factsOf(now time.Time, scans ...judged) confirm.Facts {
+// factsOf returns the facts of a change that touches these scans. Names are as an approver sees them.
+func factsOf(now time.Time, scans ...scanFacts) confirm.Facts {
 	f := confirm.Facts{Count: len(scans)}
 	var scanners []string
 	var covered target.Coverage
@@ -28,7 +29,7 @@ func factsOf(now time.Time, scans ...judged) confirm.Facts {
 		if s.scanner.Name == "" && s.alias == "" {
 			scanners = append(scanners, s.scanner.MachineID)
 		}
-		f.InactiveScanner = f.InactiveScanner || silent(s.scanner, now)
+		f.InactiveScanner = f.InactiveScanner || isInactive(s.scanner, now)
 		covered.Add(s.target)
 	}
 	f.Scans, f.Scanners = nameSet(f.Scans), nameSet(scanners)
@@ -36,17 +37,17 @@ func factsOf(now time.Time, scans ...judged) confirm.Facts {
 	return f
 }
 
-// nameSet is the names in order, none of them twice or empty.
+// nameSet returns the names sorted, without duplicates and empty ones.
 func nameSet(names []string) []string {
 	var out []string
 	for _, name := range names {
 		if name != "" {
-			out = append(out, shown(name))
+			out = append(out, escapeInvisible(name))
 		}
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
 }
 
-// silent reports whether a scanner has not been seen for more than a day, or never was: the zero time is long ago.
-func silent(s defender.Scanner, now time.Time) bool { return now.Sub(s.LastSeen) > 24*time.Hour }
+// isInactive reports whether a scanner was not seen for more than a day, or never was: the zero time is long ago.
+func isInactive(s defender.Scanner, now time.Time) bool { return now.Sub(s.LastSeen) > 24*time.Hour }

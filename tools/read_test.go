@@ -18,7 +18,7 @@ import (
 	"scanwarden/tools/toolstest"
 )
 
-func names(list any, key string) string {
+func credentialNames(list any, key string) string {
 	var out []string
 	for _, v := range list.([]any) {
 		out = append(out, fmt.Sprint(v.(map[string]any)[key]))
@@ -39,7 +39,7 @@ func TestListScansFilters(t *testing.T) {
 		"no scan like this ": "",
 	} {
 		got := h.mustCall(ada, "list_scans", fmt.Sprintf(`{"filter":%q}`, filter))
-		if got := names(got["scans"], "scanName"); got != want {
+		if got := credentialNames(got["scans"], "scanName"); got != want {
 			t.Errorf("filter %q: %s, want %s", filter, got, want)
 		}
 	}
@@ -51,7 +51,7 @@ func TestListScansFilters(t *testing.T) {
 func TestListScannersFilters(t *testing.T) {
 	h := build(t, defendertest.Options{})
 	got := h.mustCall(ada, "list_scanners", `{"filter":"Branch"}`)
-	if got := names(got["scanners"], "machineId"); got != branch {
+	if got := credentialNames(got["scanners"], "machineId"); got != branch {
 		t.Errorf("scanners = %s, want %s", got, branch)
 	}
 	if got := h.mustCall(ada, "list_scanners", `{}`)["scanners"].([]any); len(got) != 3 {

@@ -123,7 +123,7 @@ func TestTargetsAreRefused(t *testing.T) {
 func TestTargetWarnings(t *testing.T) {
 	h := build(t, defendertest.Options{})
 	for _, c := range []struct{ target, warning string }{
-		{"10.1.0.1,10.1.0.1", "left out what stood there twice: 10.1.0.1"},
+		{"10.1.0.1,10.1.0.1", "left out duplicates: 10.1.0.1"},
 		{"10.8.0.0/21", "2,048 addresses; Microsoft supports 1,500"},
 		{"8.8.8.8", "public internet addresses: 8.8.8.8"},
 		{"9.255.255.250-10.0.0.9", "public internet addresses: 9.255.255.250-9.255.255.255"},

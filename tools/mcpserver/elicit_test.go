@@ -243,16 +243,16 @@ func TestAnAnswerCountsAlthoughItsCallIsCanceled(t *testing.T) {
 		confirm.Denied: `{"action":"decline"}`, confirm.Applied: `{"action":"accept","content":{"code":"%s"}}`,
 	} {
 		s, hooks := newStackWithHooks(t)
-		deciding, cancelled := make(chan struct{}), make(chan struct{})
+		deciding, canceled := make(chan struct{}), make(chan struct{})
 		hooks.beforeMove = func(_ confirm.Change, m confirm.Move) {
 			if m.Decision != nil {
 				close(deciding)
-				<-cancelled
+				<-canceled
 			}
 		}
 		w := s.startStdio(t)
 		w.initialize()
-		id, prompt := w.callAndWaitForPrompt(s, "Answered and cancelled")
+		id, prompt := w.callAndWaitForPrompt(s, "Answered and canceled")
 		c := s.onlyOpenChange(t, "local:ada")
 		if status == confirm.Applied {
 			answer = fmt.Sprintf(answer, codeLine.FindStringSubmatch(prompt.Params.Message)[1])
@@ -264,7 +264,7 @@ func TestAnAnswerCountsAlthoughItsCallIsCanceled(t *testing.T) {
 		if got := w.read(); string(got.ID) != fmt.Sprint(ping) {
 			t.Errorf("got %+v", got)
 		}
-		close(cancelled)
+		close(canceled)
 		wait, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
 		if now, err := s.Gate.Wait(wait, c.ID); err != nil || now.State != status {

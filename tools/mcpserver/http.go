@@ -68,7 +68,7 @@ func (h *httpHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if origin := r.Header.Get("Origin"); origin != "" && !slices.Contains(h.cfg.Origins, origin) {
-		http.Error(w, "web pages of this origin must not call scanwarden", http.StatusForbidden)
+		http.Error(w, "web pages of this origin cannot call scanwarden", http.StatusForbidden)
 		return
 	}
 	caller, body, ok := h.authenticateRequest(w, r)

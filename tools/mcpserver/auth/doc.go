@@ -6,5 +6,7 @@
 // cannot be verified is refused. An application, or an AI agent that acts for a user, is marked as an Agent: it can
 // propose changes and never decides on one.
 //
+// [Anonymous] is the exception: it accepts every request as one principal, for a server on a loopback address.
+//
 // The package neither reads nor writes Defender, and it neither stores nor logs a token.
 package auth

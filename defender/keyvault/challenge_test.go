@@ -31,11 +31,11 @@ func TestHostileChallenges(t *testing.T) {
 		"long claims":      {`Bearer error="insufficient_claims", claims="` + base64.StdEncoding.EncodeToString([]byte(`"`+strings.Repeat("x", 8<<10)+`"`)) + `"`, []string{"claims that cannot be read"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := startAzure(t)
+			a := startFake(t)
 			a.challenge = c.challenge
-			both(t, a.vaults(t), core, c.words...)
-			a.wantAsked(t) // no token at all
-			if n := len(a.seen()); n != 2 {
+			wantBothFail(t, a.newClient(t), coreID, c.words...)
+			a.wantTokenRequests(t) // no token at all
+			if n := len(a.received()); n != 2 {
 				t.Errorf("%d requests, want one each", n)
 			}
 		})
@@ -44,20 +44,20 @@ func TestHostileChallenges(t *testing.T) {
 
 // TestOurOwnChallengeIsAnsweredOurWay: what the challenge says of the authority does not matter.
 func TestOurOwnChallengeIsAnsweredOurWay(t *testing.T) {
-	a := startAzure(t)
+	a := startFake(t)
 	a.challenge = `Bearer authorization="https://evil.example/` + strings.ToUpper(tenant) + `/x", scope="https://vault.azure.net/.default", error="y"`
-	wantSecret(t, a.vaults(t), core, canary)
-	a.wantAsked(t, "https://vault.azure.net/.default")
+	wantSecret(t, a.newClient(t), coreID, canary)
+	a.wantTokenRequests(t, "https://vault.azure.net/.default")
 }
 
 // TestClaimsAreAnswered once, with a token that is new.
 func TestClaimsAreAnswered(t *testing.T) {
-	a := startAzure(t)
+	a := startFake(t)
 	const claims = `{"access_token":{"nbf":{"essential":true,"value":"1700000000"}}}`
-	a.answerNext(answer{status: 401, header: map[string]string{"WWW-Authenticate": `Bearer realm="", authorization_uri="https://login.microsoftonline.com/common/oauth2/authorize", error="insufficient_claims", claims="` + base64.StdEncoding.EncodeToString([]byte(claims)) + `"`}})
-	wantSecret(t, a.vaults(t), core, canary)
-	a.wantAsked(t, "https://vault.azure.net/.default", "https://vault.azure.net/.default "+claims)
-	seen := a.seen()
+	a.answerNext(response{status: 401, header: map[string]string{"WWW-Authenticate": `Bearer realm="", authorization_uri="https://login.microsoftonline.com/common/oauth2/authorize", error="insufficient_claims", claims="` + base64.StdEncoding.EncodeToString([]byte(claims)) + `"`}})
+	wantSecret(t, a.newClient(t), coreID, canary)
+	a.wantTokenRequests(t, "https://vault.azure.net/.default", "https://vault.azure.net/.default "+claims)
+	seen := a.received()
 	if got := seen[len(seen)-1].token; got != tokenCanary+"2" {
 		t.Errorf("the last request had token %q", got)
 	}
@@ -65,10 +65,10 @@ func TestClaimsAreAnswered(t *testing.T) {
 
 // TestFailedSignInsSayWhy in the token source's own words, at once.
 func TestFailedSignInsSayWhy(t *testing.T) {
-	a := startAzure(t)
-	a.signIn = errors.New("Entra ID sign-in failed (AADSTS7000222): the client secret has expired: make a new one")
-	both(t, a.vaults(t), core, "the sign-in for https://vault.azure.net failed", "AADSTS7000222", "make a new one")
-	a.wantAsked(t, "https://vault.azure.net/.default", "https://vault.azure.net/.default")
+	a := startFake(t)
+	a.signInError = errors.New("Entra ID sign-in failed (AADSTS7000222): the client secret has expired: make a new one")
+	wantBothFail(t, a.newClient(t), coreID, "the sign-in for https://vault.azure.net failed", "AADSTS7000222", "make a new one")
+	a.wantTokenRequests(t, "https://vault.azure.net/.default", "https://vault.azure.net/.default")
 }
 
 // FuzzChallenge: whatever a vault asks for, it gets a token for vaults of its cloud or none at all.
@@ -78,19 +78,19 @@ func FuzzChallenge(f *testing.F) {
 	f.Add(`Bearer authorization=x resource=https://vault.azure.net`)
 	f.Add(`Bearer error="insufficient_claims", claims="e30="`)
 	f.Add(`Bearer claims="!", error="insufficient_claims", Bearer authorization="https://h/` + tenant + `" scope="https://net/.default"`)
-	a := startAzure(f)
+	a := startFake(f)
 	f.Fuzz(func(t *testing.T, challenge string) {
 		if challenge == "" || strings.ContainsAny(challenge, "\r\n\x00") {
 			return // no header, or the fake's usual one
 		}
 		a.mu.Lock()
-		a.challenge, a.asked = challenge, nil
+		a.challenge, a.tokenRequests = challenge, nil
 		a.mu.Unlock()
-		_, err := a.vaults(t).Secret(t.Context(), core)
+		_, err := a.newClient(t).Secret(t.Context(), coreID)
 		if err != nil {
-			wantTrouble(t, err)
+			wantError(t, err)
 		}
-		for _, asked := range a.asked {
+		for _, asked := range a.tokenRequests {
 			if scope, _, _ := strings.Cut(asked, " "); scope != "https://vault.azure.net/.default" {
 				t.Fatalf("%q had a token asked for %q", challenge, asked)
 			}

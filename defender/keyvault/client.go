@@ -34,8 +34,8 @@ var tenantID = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
 })
 
-// silence turns off the SDK's own log, which AZURE_SDK_GO_LOGGING would send to standard error.
-var silence = sync.OnceFunc(func() { log.SetListener(nil) })
+// disableSDKLog turns off the SDK's own log, which AZURE_SDK_GO_LOGGING would send to standard error.
+var disableSDKLog = sync.OnceFunc(func() { log.SetListener(nil) })
 
 // New makes no call.
 func New(cfg Config) (*Client, error) {
@@ -45,28 +45,28 @@ func New(cfg Config) (*Client, error) {
 	case cfg.Token == nil:
 		return nil, errors.New("keyvault: Config.Token is missing: say where tokens come from")
 	}
-	silence()
+	disableSDKLog()
 	return &Client{cfg: cfg, clients: map[string]*azsecrets.Client{}}, nil
 }
 
 const (
-	patience = 45 * time.Second // for everything that one secret takes
-	attempt  = 10 * time.Second // for one request
-	retries  = 2
-	longest  = 10 * time.Second // a vault that asks to wait longer is asked again by a person
+	totalTimeout = 45 * time.Second // for everything that one secret takes
+	tryTimeout  = 10 * time.Second // for one request
+	maxRetries  = 2
+	maxRetryDelay  = 10 * time.Second // a vault that asks to wait longer is asked again by a person
 )
 
-// client returns the client of a secret's vault.
-func (v *Client) client(s secretID) (*azsecrets.Client, error) {
+// vaultClient returns the client of a secret's vault.
+func (v *Client) vaultClient(s secretID) (*azsecrets.Client, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if c, ok := v.clients[s.host]; ok {
 		return c, nil
 	}
-	c, err := azsecrets.NewClient("https://"+s.host, signIn{v.cfg.Token, s.scope()}, &azsecrets.ClientOptions{
+	c, err := azsecrets.NewClient("https://"+s.host, tokenCredential{v.cfg.Token, s.scope()}, &azsecrets.ClientOptions{
 		ClientOptions: azcore.ClientOptions{
-			Transport: v.line(s),
-			Retry:     policy.RetryOptions{MaxRetries: retries, TryTimeout: attempt, RetryDelay: 300 * time.Millisecond, MaxRetryDelay: longest},
+			Transport: v.transportFor(s),
+			Retry:     policy.RetryOptions{MaxRetries: maxRetries, TryTimeout: tryTimeout, RetryDelay: 300 * time.Millisecond, MaxRetryDelay: maxRetryDelay},
 		},
 	})
 	if err == nil {
@@ -75,14 +75,14 @@ func (v *Client) client(s secretID) (*azsecrets.Client, error) {
 	return c, err
 }
 
-// signIn asks for tokens of the one scope. What the challenge said of tenant and resource does not come this far.
-type signIn struct {
+// tokenCredential asks for tokens of the one scope. What the challenge said of tenant and resource does not come this far.
+type tokenCredential struct {
 	token func(ctx context.Context, scope, claims string) (string, time.Time, error)
 	scope string
 }
 
 // GetToken implements azcore.TokenCredential.
-func (s signIn) GetToken(ctx context.Context, o policy.TokenRequestOptions) (azcore.AccessToken, error) {
+func (s tokenCredential) GetToken(ctx context.Context, o policy.TokenRequestOptions) (azcore.AccessToken, error) {
 	token, expires, err := s.token(ctx, s.scope, o.Claims)
 	if err != nil {
 		return azcore.AccessToken{}, &signInError{err}

@@ -24,19 +24,19 @@ func (e *Error) Error() string {
 	return text
 }
 
-// final is a problem that trying again does not mend.
-type final struct{ problem *Error }
+// permanentError is a problem that trying again does not mend.
+type permanentError struct{ problem *Error }
 
 // Error is the problem's.
-func (f final) Error() string { return f.problem.Error() }
+func (f permanentError) Error() string { return f.problem.Error() }
 
 // NonRetriable tells the SDK's retry policy so.
-func (final) NonRetriable() {}
+func (permanentError) NonRetriable() {}
 
 // Unwrap gives the problem back.
-func (f final) Unwrap() error { return f.problem }
+func (f permanentError) Unwrap() error { return f.problem }
 
-func refused(reason, next string) error { return final{&Error{Reason: reason, Next: next}} }
+func newPermanentError(reason, next string) error { return permanentError{&Error{Reason: reason, Next: next}} }
 
 // printable is a stranger's text, short and with nothing hidden.
 func printable(text string) string {

@@ -35,10 +35,10 @@ func wantSecret(t testing.TB, v *keyvault.Client, id, want string) {
 
 // TestSecretsOfTwoVaults, and of sovereign clouds, each with the token of its own cloud, which is asked for once.
 func TestSecretsOfTwoVaults(t *testing.T) {
-	a := startAzure(t)
-	v := a.vaults(t)
+	a := startFake(t)
+	v := a.newClient(t)
 	for id, want := range map[string]string{
-		core: canary,
+		coreID: canary,
 		"https://edge.vault.azure.net/secrets/core":                    canary + "-edge",
 		"https://EDGE.Vault.Azure.Net/secrets/core/":                   canary + "-edge",
 		"https://snmp.vault.azure.net/secrets/with-version/" + version: canary + "-version",
@@ -53,14 +53,14 @@ func TestSecretsOfTwoVaults(t *testing.T) {
 		}
 	}
 	count := map[string]int{}
-	for _, asked := range a.asked {
+	for _, asked := range a.tokenRequests {
 		count[asked]++
 	}
 	want := map[string]int{"https://vault.azure.net/.default": 2, "https://vault.usgovcloudapi.net/.default": 1, "https://vault.azure.cn/.default": 1}
 	if fmt.Sprint(count) != fmt.Sprint(want) {
 		t.Errorf("tokens were asked for %v, want %v", count, want)
 	}
-	for _, r := range a.seen() {
+	for _, r := range a.received() {
 		if r.agent != "scanwarden" {
 			t.Errorf("a vault learns of us: %q", r.agent)
 		}
@@ -69,11 +69,11 @@ func TestSecretsOfTwoVaults(t *testing.T) {
 
 // TestManyReadAtOnce, with the race detector looking.
 func TestManyReadAtOnce(t *testing.T) {
-	a := startAzure(t)
-	v := a.vaults(t)
+	a := startFake(t)
+	v := a.newClient(t)
 	var all sync.WaitGroup
 	for range 8 {
-		all.Go(func() { wantSecret(t, v, core, canary) })
+		all.Go(func() { wantSecret(t, v, coreID, canary) })
 		all.Go(func() { wantSecret(t, v, "https://edge.vault.azure.net/secrets/core", canary+"-edge") })
 	}
 	all.Wait()
@@ -81,9 +81,9 @@ func TestManyReadAtOnce(t *testing.T) {
 
 // TestVersionsAreSentAsNamed.
 func TestVersionsAreSentAsNamed(t *testing.T) {
-	a := startAzure(t)
-	wantSecret(t, a.vaults(t), core+"/"+version, canary)
-	seen := a.seen()
+	a := startFake(t)
+	wantSecret(t, a.newClient(t), coreID+"/"+version, canary)
+	seen := a.received()
 	if got := seen[len(seen)-1].path; got != "/secrets/core/"+version {
 		t.Errorf("asked for %s", got)
 	}
@@ -92,7 +92,7 @@ func TestVersionsAreSentAsNamed(t *testing.T) {
 // TestIdentifiers: which ones are taken, and that no error repeats what somebody may have pasted there.
 func TestIdentifiers(t *testing.T) {
 	for _, id := range []string{
-		core, core + "/", core + "/" + version, "https://abc.vault.azure.cn/secrets/A-1", "https://a-1.vault.usgovcloudapi.net/secrets/" + strings.Repeat("a", 127),
+		coreID, coreID + "/", coreID + "/" + version, "https://abc.vault.azure.cn/secrets/A-1", "https://a-1.vault.usgovcloudapi.net/secrets/" + strings.Repeat("a", 127),
 	} {
 		if err := keyvault.Check(id); err != nil {
 			t.Errorf("%s: %v", id, err)
@@ -123,15 +123,15 @@ func TestIdentifiers(t *testing.T) {
 		"https://snmp.vault.azure.net/secrets/" + strings.Repeat("a", 128): "names no secret",
 		"https://snmp.vault.azure.net/secrets/" + strings.Repeat("a", 600): "too long",
 	} {
-		a := startAzure(t)
-		v := a.vaults(t)
+		a := startFake(t)
+		v := a.newClient(t)
 		_, err := v.Secret(t.Context(), id)
 		for _, err := range []error{keyvault.Check(id), err, v.Exists(t.Context(), id)} {
 			if err == nil || !strings.Contains(err.Error(), words) || strings.Contains(err.Error(), "canary") || strings.Contains(err.Error(), "\n") {
 				t.Errorf("%q: %v, want %q", id, err, words)
 			}
 		}
-		if len(a.seen()) > 0 || len(a.asked) > 0 {
+		if len(a.received()) > 0 || len(a.tokenRequests) > 0 {
 			t.Errorf("%q caused a call", id)
 		}
 	}
@@ -139,7 +139,7 @@ func TestIdentifiers(t *testing.T) {
 
 func TestNewSaysWhatIsMissing(t *testing.T) {
 	for _, id := range []string{"", "contoso.onmicrosoft.com", tenant + "0", "common"} {
-		_, err := keyvault.New(keyvault.Config{TenantID: id, Token: startAzure(t).token})
+		_, err := keyvault.New(keyvault.Config{TenantID: id, Token: startFake(t).token})
 		if err == nil || !strings.Contains(err.Error(), "AZURE_TENANT_ID must be the tenant's GUID") {
 			t.Errorf("%q: %v", id, err)
 		}
@@ -152,12 +152,12 @@ func TestNewSaysWhatIsMissing(t *testing.T) {
 // TestTheSDKLogsNothing, also when the environment says so. The log is the process's, so one of its own looks.
 func TestTheSDKLogsNothing(t *testing.T) {
 	if os.Getenv("KEYVAULT_TEST_LOGS") != "" {
-		a := startAzure(t)
-		v := a.vaults(t)
-		wantSecret(t, v, core, canary)
-		a.answerNext(answer{status: 403, body: refusal("Forbidden", canary)})
-		_, err := v.Secret(t.Context(), core)
-		wantTrouble(t, err)
+		a := startFake(t)
+		v := a.newClient(t)
+		wantSecret(t, v, coreID, canary)
+		a.answerNext(response{status: 403, body: errorJSON("Forbidden", canary)})
+		_, err := v.Secret(t.Context(), coreID)
+		wantError(t, err)
 		return
 	}
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestTheSDKLogsNothing$")
@@ -170,8 +170,8 @@ func TestTheSDKLogsNothing(t *testing.T) {
 
 // TestSecretsAreSecrets: the type that holds a value is the one that hides it.
 func TestSecretsAreSecrets(t *testing.T) {
-	var read func(context.Context, string) (defender.Secret, error) = startAzure(t).vaults(t).Secret
-	got, err := read(t.Context(), core)
+	var read func(context.Context, string) (defender.Secret, error) = startFake(t).newClient(t).Secret
+	got, err := read(t.Context(), coreID)
 	if err != nil || got.Empty() {
 		t.Errorf("%v, %v", got, err)
 	}
@@ -180,7 +180,7 @@ func TestSecretsAreSecrets(t *testing.T) {
 // FuzzIdentifier: what is taken is the address of a vault and nothing more, as any reader of URLs sees it; what is not
 // is never repeated.
 func FuzzIdentifier(f *testing.F) {
-	for _, seed := range []string{core, core + "/" + version, "HTTPS://A-b.VAULT.azure.cn/secrets/x/", "https://evil.example/.vault.azure.net/secrets/x", "hunter2~hunter2", ""} {
+	for _, seed := range []string{coreID, coreID + "/" + version, "HTTPS://A-b.VAULT.azure.cn/secrets/x/", "https://evil.example/.vault.azure.net/secrets/x", "hunter2~hunter2", ""} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, id string) {

@@ -10,8 +10,8 @@ import (
 	"scanwarden/defender/keyvault"
 )
 
-// wantTrouble checks that err is our own, one plain sentence, says the words, and holds no secret.
-func wantTrouble(t testing.TB, err error, words ...string) *keyvault.Error {
+// wantError checks that err is our own, one plain sentence, says the words, and holds no secret.
+func wantError(t testing.TB, err error, words ...string) *keyvault.Error {
 	t.Helper()
 	var own *keyvault.Error
 	if !errors.As(err, &own) {
@@ -35,50 +35,50 @@ func wantTrouble(t testing.TB, err error, words ...string) *keyvault.Error {
 	return own
 }
 
-// both asks for the value and for existence: they must fail alike.
-func both(t testing.TB, v *keyvault.Client, id string, words ...string) {
+// wantBothFail asks for the value and for existence: they must fail alike.
+func wantBothFail(t testing.TB, v *keyvault.Client, id string, words ...string) {
 	t.Helper()
 	_, err := v.Secret(t.Context(), id)
-	wantTrouble(t, err, words...)
-	wantTrouble(t, v.Exists(t.Context(), id), words...)
+	wantError(t, err, words...)
+	wantError(t, v.Exists(t.Context(), id), words...)
 }
 
 // TestRefusals: each code of Key Vault, and each status without one, becomes a sentence with the next step.
 func TestRefusals(t *testing.T) {
 	for _, c := range []struct {
-		answer answer
+		answer response
 		words  []string
 	}{
-		{answer{status: 404, body: refusal("SecretNotFound", "")}, []string{"core in snmp.vault.azure.net", "there is no such secret", "create it"}},
-		{answer{status: 403, body: refusal("Forbidden", "SecretDisabled")}, []string{"it is disabled"}},
-		{answer{status: 403, body: refusal("Forbidden", "ForbiddenByRbac")}, []string{"may not read it", "role Key Vault Secrets User"}},
-		{answer{status: 403, body: refusal("Forbidden", "AccessDenied")}, []string{"Key Vault Secrets User", "access policies"}},
-		{answer{status: 403, body: refusal("Forbidden", "")}, []string{"Key Vault Secrets User"}},
-		{answer{status: 403, body: "<html>" + canary}, []string{"Key Vault Secrets User"}},
-		{answer{status: 403, body: refusal("Forbidden", "ForbiddenByFirewall")}, []string{"firewall"}},
-		{answer{status: 403, body: refusal("Forbidden", "ForbiddenByConnection")}, []string{"private endpoint"}},
-		{answer{status: 404, body: refusal(canary, canary), header: map[string]string{"x-ms-error-code": canary}}, []string{"none of Key Vault (HTTP 404)", "proxy"}},
-		{answer{status: 400, body: refusal("BadParameter", "")}, []string{"HTTP 400"}},
-		{answer{status: 302, header: map[string]string{"Location": "https://evil.example/" + canary}}, []string{"HTTP 302", "proxy"}},
-		{answer{status: 401, header: map[string]string{"WWW-Authenticate": `Bearer authorization="https://login.microsoftonline.com/` + tenant + `", resource="https://vault.azure.net"`}}, []string{"HTTP 401", "clock"}},
-		{answer{status: 200, body: "<html>" + canary}, []string{"cannot be read", "proxy"}},
-		{answer{status: 200, body: `{"value":"` + strings.Repeat(canary, 50_000) + `"}`}, []string{"longer than any"}},
-		{answer{status: 200, flood: true}, []string{"longer than any"}},
+		{response{status: 404, body: errorJSON("SecretNotFound", "")}, []string{"core in snmp.vault.azure.net", "there is no such secret", "create it"}},
+		{response{status: 403, body: errorJSON("Forbidden", "SecretDisabled")}, []string{"it is disabled"}},
+		{response{status: 403, body: errorJSON("Forbidden", "ForbiddenByRbac")}, []string{"may not read it", "role Key Vault Secrets User"}},
+		{response{status: 403, body: errorJSON("Forbidden", "AccessDenied")}, []string{"Key Vault Secrets User", "access policies"}},
+		{response{status: 403, body: errorJSON("Forbidden", "")}, []string{"Key Vault Secrets User"}},
+		{response{status: 403, body: "<html>" + canary}, []string{"Key Vault Secrets User"}},
+		{response{status: 403, body: errorJSON("Forbidden", "ForbiddenByFirewall")}, []string{"firewall"}},
+		{response{status: 403, body: errorJSON("Forbidden", "ForbiddenByConnection")}, []string{"private endpoint"}},
+		{response{status: 404, body: errorJSON(canary, canary), header: map[string]string{"x-ms-error-code": canary}}, []string{"none of Key Vault (HTTP 404)", "proxy"}},
+		{response{status: 400, body: errorJSON("BadParameter", "")}, []string{"HTTP 400"}},
+		{response{status: 302, header: map[string]string{"Location": "https://evil.example/" + canary}}, []string{"HTTP 302", "proxy"}},
+		{response{status: 401, header: map[string]string{"WWW-Authenticate": `Bearer authorization="https://login.microsoftonline.com/` + tenant + `", resource="https://vault.azure.net"`}}, []string{"HTTP 401", "clock"}},
+		{response{status: 200, body: "<html>" + canary}, []string{"cannot be read", "proxy"}},
+		{response{status: 200, body: `{"value":"` + strings.Repeat(canary, 50_000) + `"}`}, []string{"longer than any"}},
+		{response{status: 200, flood: true}, []string{"longer than any"}},
 	} {
 		t.Run(fmt.Sprint(c.answer.status, " ", c.words[0]), func(t *testing.T) {
-			a := startAzure(t)
-			v := a.vaults(t)
+			a := startFake(t)
+			v := a.newClient(t)
 			a.answerNext(c.answer, c.answer)
-			_, err := v.Secret(t.Context(), core)
-			wantTrouble(t, err, c.words...)
+			_, err := v.Secret(t.Context(), coreID)
+			wantError(t, err, c.words...)
 			a.mu.Lock()
-			a.next = []answer{c.answer, c.answer}
+			a.queued = []response{c.answer, c.answer}
 			a.mu.Unlock()
-			e := wantTrouble(t, v.Exists(t.Context(), core), c.words...)
+			e := wantError(t, v.Exists(t.Context(), coreID), c.words...)
 			if e.Temporary || c.answer.status != 200 && e.Status != c.answer.status {
 				t.Errorf("%+v", e)
 			}
-			for _, r := range a.seen() {
+			for _, r := range a.received() {
 				if r.host == "evil.example" {
 					t.Error("a redirect was followed")
 				}
@@ -103,21 +103,21 @@ func TestUnusableSecrets(t *testing.T) {
 		"too large": {secret{value: strings.Repeat(canary, 3000)}, []string{"longer than any password"}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := startAzure(t)
+			a := startFake(t)
 			a.secrets["snmp.vault.azure.net/core"] = c.secret
-			v := a.vaults(t)
-			_, err := v.Secret(t.Context(), core)
-			wantTrouble(t, err, c.words...)
-			if err := v.Exists(t.Context(), core); c.listed {
-				wantTrouble(t, err, c.words...)
+			v := a.newClient(t)
+			_, err := v.Secret(t.Context(), coreID)
+			wantError(t, err, c.words...)
+			if err := v.Exists(t.Context(), coreID); c.listed {
+				wantError(t, err, c.words...)
 			} else if err != nil {
 				t.Errorf("Exists = %v", err)
 			}
 		})
 	}
-	a := startAzure(t)
+	a := startFake(t)
 	a.secrets["snmp.vault.azure.net/core"] = secret{value: canary, attributes: map[string]any{"enabled": true, "nbf": past.Unix(), "exp": future.Unix()}}
-	wantSecret(t, a.vaults(t), core, canary)
+	wantSecret(t, a.newClient(t), coreID, canary)
 	a.secrets["snmp.vault.azure.net/core"] = secret{value: strings.Repeat("x", 64<<10)}
-	wantSecret(t, a.vaults(t), core, strings.Repeat("x", 64<<10))
+	wantSecret(t, a.newClient(t), coreID, strings.Repeat("x", 64<<10))
 }

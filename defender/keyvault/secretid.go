@@ -15,43 +15,43 @@ type secretID struct {
 	version string // "" is the newest
 }
 
-// identifier is Azure's form of vault, secret and version names, in the clouds there are ("About keys, secrets, and
+// reID is Azure's form of vault, secret and version names, in the clouds there are ("About keys, secrets, and
 // certificates"; sovereign hosts from the same page).
-var identifier = sync.OnceValue(func() *regexp.Regexp {
+var reID = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`^https://([0-9a-z](?:[0-9a-z-]{1,22})[0-9a-z]\.(vault\.azure\.net|vault\.usgovcloudapi\.net|vault\.azure\.cn))/secrets/([0-9A-Za-z-]{1,127})(?:/([0-9a-fA-F]{32}))?/?$`)
 })
 
-// form is how an identifier is written, for errors.
-const form = "https://NAME.vault.azure.net/secrets/NAME, or with /VERSION after it"
+// idFormat is how an identifier is written, for errors.
+const idFormat = "https://NAME.vault.azure.net/secrets/NAME, or with /VERSION after it"
 
 // Check says what is wrong with a secret's identifier, https://NAME.vault.azure.net/secrets/NAME[/VERSION]. It does
 // not repeat it: somebody may have written the secret itself in its place.
 func Check(id string) error {
-	_, err := parse(id)
+	_, err := parseID(id)
 	return err
 }
 
-func parse(id string) (secretID, error) {
+func parseID(id string) (secretID, error) {
 	if len(id) > 512 {
-		return secretID{}, errors.New("the secret's identifier is too long; write it like " + form)
+		return secretID{}, errors.New("the secret's identifier is too long; write it like " + idFormat)
 	}
 	scheme, rest, _ := strings.Cut(id, "://")
 	host, path, _ := strings.Cut(rest, "/")
 	host = strings.ToLower(host)
-	m := identifier().FindStringSubmatch(strings.ToLower(scheme) + "://" + host + "/" + path)
+	m := reID().FindStringSubmatch(strings.ToLower(scheme) + "://" + host + "/" + path)
 	switch {
 	case m != nil:
 		return secretID{host: m[1], cloud: m[2], name: m[3], version: m[4]}, nil
 	case rest == "":
-		return secretID{}, errors.New("what stands there is not the identifier of a secret in Azure Key Vault; write it like " + form + ", and never the secret itself")
+		return secretID{}, errors.New("what stands there is not the identifier of a secret in Azure Key Vault; write it like " + idFormat + ", and never the secret itself")
 	case !strings.EqualFold(scheme, "https"):
-		return secretID{}, errors.New("the secret's identifier must begin with https://, because a token is sent there; write it like " + form)
+		return secretID{}, errors.New("the secret's identifier must begin with https://, because a token is sent there; write it like " + idFormat)
 	case strings.Contains(host, ".managedhsm."):
-		return secretID{}, errors.New("a managed HSM holds keys and no secrets; name a key vault, like " + form)
+		return secretID{}, errors.New("a managed HSM holds keys and no secrets; name a key vault, like " + idFormat)
 	case !strings.HasSuffix(host, ".vault.azure.net") && !strings.HasSuffix(host, ".vault.usgovcloudapi.net") && !strings.HasSuffix(host, ".vault.azure.cn"):
-		return secretID{}, errors.New("the host of the secret's identifier is no Azure Key Vault: it must end in .vault.azure.net, .vault.usgovcloudapi.net or .vault.azure.cn; write it like " + form)
+		return secretID{}, errors.New("the host of the secret's identifier is no Azure Key Vault: it must end in .vault.azure.net, .vault.usgovcloudapi.net or .vault.azure.cn; write it like " + idFormat)
 	default:
-		return secretID{}, errors.New("the secret's identifier names no secret of a vault; copy it from the vault's page, where it looks like " + form)
+		return secretID{}, errors.New("the secret's identifier names no secret of a vault; copy it from the vault's page, where it looks like " + idFormat)
 	}
 }
 

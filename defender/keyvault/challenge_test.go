@@ -7,8 +7,7 @@ import (
 	"testing"
 )
 
-// TestHostileChallenges: a vault that asks for another tenant's sign-in, or for a token that is not for vaults, gets
-// none; one that does not say is refused as well.
+// TestHostileChallenges checks that a vault gets no token if it names another tenant or another resource, or neither.
 func TestHostileChallenges(t *testing.T) {
 	for name, c := range map[string]struct {
 		challenge string
@@ -21,10 +20,10 @@ func TestHostileChallenges(t *testing.T) {
 		"scope":            {`Bearer authorization="https://login.microsoftonline.com/` + tenant + `", scope="https://graph.microsoft.com/.default", resource="https://vault.azure.net"`, []string{"token for https://graph.microsoft.com,"}},
 		"another cloud":    {`Bearer authorization="https://login.microsoftonline.us/` + tenant + `", resource="https://vault.usgovcloudapi.net"`, []string{"token for https://vault.usgovcloudapi.net,"}},
 		"unreadable":       {`Bearer authorization="x", resource="https://vault.azure.net"`, []string{"belongs to tenant x"}}, // the SDK would crash
-		"without tenant":   {`Bearer authorization="https://login.microsoftonline.com", resource="https://vault.azure.net"`, []string{"without saying to which tenant"}},
-		"not a URL":        {`Bearer authorization="://", resource="https://vault.azure.net"`, []string{"without saying to which tenant"}},
-		"nothing":          {`Basic realm="proxy"`, []string{"without saying to which tenant", "proxy"}},
-		"long and hidden":  {`Bearer authorization="https://h/` + strings.Repeat("%C3%A4%09", 300) + `", resource="https://vault.azure.net"`, []string{"belongs to tenant ????"}},
+		"without tenant":   {`Bearer authorization="https://login.microsoftonline.com", resource="https://vault.azure.net"`, []string{"without naming a tenant"}},
+		"not a URL":        {`Bearer authorization="://", resource="https://vault.azure.net"`, []string{"without naming a tenant"}},
+		"nothing":          {`Basic realm="proxy"`, []string{"without naming a tenant", "proxy"}},
+		"long and hidden":  {`Bearer authorization="https://h/` + strings.Repeat("%C3%A4%09", 300) + `", resource="https://vault.azure.net"`, []string{"belongs to tenant ä ä ä "}},
 		"empty claims":     {`Bearer error="insufficient_claims", claims=""`, []string{"claims that cannot be read"}},
 		"unreadable claim": {`Bearer error="insufficient_claims", claims="!"`, []string{"claims that cannot be read"}},
 		"claims, no JSON":  {`Bearer error="insufficient_claims", claims="` + base64.StdEncoding.EncodeToString([]byte("{")) + `"`, []string{"claims that cannot be read"}},
@@ -42,7 +41,7 @@ func TestHostileChallenges(t *testing.T) {
 	}
 }
 
-// TestOurOwnChallengeIsAnsweredOurWay: what the challenge says of the authority does not matter.
+// TestOurOwnChallengeIsAnsweredOurWay checks that the host of the challenge's authority is ignored.
 func TestOurOwnChallengeIsAnsweredOurWay(t *testing.T) {
 	a := startFake(t)
 	a.challenge = `Bearer authorization="https://evil.example/` + strings.ToUpper(tenant) + `/x", scope="https://vault.azure.net/.default", error="y"`
@@ -50,7 +49,7 @@ func TestOurOwnChallengeIsAnsweredOurWay(t *testing.T) {
 	a.wantTokenRequests(t, "https://vault.azure.net/.default")
 }
 
-// TestClaimsAreAnswered once, with a token that is new.
+// TestClaimsAreAnswered checks that a claims challenge is answered once, with a new token.
 func TestClaimsAreAnswered(t *testing.T) {
 	a := startFake(t)
 	const claims = `{"access_token":{"nbf":{"essential":true,"value":"1700000000"}}}`
@@ -63,7 +62,7 @@ func TestClaimsAreAnswered(t *testing.T) {
 	}
 }
 
-// TestFailedSignInsSayWhy in the token source's own words, at once.
+// TestFailedSignInsSayWhy checks that the token source's error is shown and not retried.
 func TestFailedSignInsSayWhy(t *testing.T) {
 	a := startFake(t)
 	a.signInError = errors.New("Entra ID sign-in failed (AADSTS7000222): the client secret has expired: make a new one")
@@ -71,7 +70,7 @@ func TestFailedSignInsSayWhy(t *testing.T) {
 	a.wantTokenRequests(t, "https://vault.azure.net/.default", "https://vault.azure.net/.default")
 }
 
-// FuzzChallenge: whatever a vault asks for, it gets a token for vaults of its cloud or none at all.
+// FuzzChallenge checks that a vault gets a token for vaults of its own cloud or none, whatever it asks for.
 func FuzzChallenge(f *testing.F) {
 	f.Add(`Bearer authorization="https://login.microsoftonline.com/` + tenant + `", resource="https://vault.azure.net"`)
 	f.Add(`Bearer authorization="https://login.microsoftonline.com/` + otherTenant + `", resource="https://vault.azure.net"`)
@@ -81,7 +80,7 @@ func FuzzChallenge(f *testing.F) {
 	a := startFake(f)
 	f.Fuzz(func(t *testing.T, challenge string) {
 		if challenge == "" || strings.ContainsAny(challenge, "\r\n\x00") {
-			return // no header, or the fake's usual one
+			return // not a header, or replaced by the fake's usual challenge
 		}
 		a.mu.Lock()
 		a.challenge, a.tokenRequests = challenge, nil
@@ -92,7 +91,7 @@ func FuzzChallenge(f *testing.F) {
 		}
 		for _, asked := range a.tokenRequests {
 			if scope, _, _ := strings.Cut(asked, " "); scope != "https://vault.azure.net/.default" {
-				t.Fatalf("%q had a token asked for %q", challenge, asked)
+				t.Fatalf("%q caused a token request for %q", challenge, asked)
 			}
 		}
 		if err == nil && !strings.Contains(strings.ToLower(challenge), tenant) && !strings.Contains(challenge, "claims") {

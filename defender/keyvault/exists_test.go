@@ -6,12 +6,12 @@ import (
 	"testing"
 )
 
-// listedVersion is a version as a vault lists it.
+// listedVersion returns a version as a vault lists it.
 func listedVersion(id string, created int, enabled bool) map[string]any {
 	return map[string]any{"id": coreID + "/" + id, "attributes": map[string]any{"created": created, "enabled": enabled}}
 }
 
-// TestExistsLooksAtTheVersionThatWouldBeRead, on whatever page it stands, and never asks for a value.
+// TestExistsLooksAtTheVersionThatWouldBeRead checks that Exists finds it on every page, and never reads a value.
 func TestExistsLooksAtTheVersionThatWouldBeRead(t *testing.T) {
 	old, newest := strings.Repeat("0", 32), strings.Repeat("a", 32)
 	many := func(n int) (all []map[string]any) {
@@ -32,9 +32,9 @@ func TestExistsLooksAtTheVersionThatWouldBeRead(t *testing.T) {
 		"named is disabled":   {[]map[string]any{listedVersion(newest, 2, false), listedVersion(old, 1, true)}, 0, coreID + "/" + strings.ToUpper(newest), "disabled"},
 		"named is not there":  {[]map[string]any{listedVersion(old, 1, true)}, 0, coreID + "/" + newest, "(version " + newest + ") in snmp.vault.azure.net: there is no such secret"},
 		"none":                {[]map[string]any{}, 0, coreID, "there is no such secret"},
-		"nothing is told":     {[]map[string]any{{}}, 0, coreID, ""},
+		"no properties":       {[]map[string]any{{}}, 0, coreID, ""},
 		"on the last page":    {many(20), 1, coreID, ""},
-		"on too many pages":   {many(21), 1, coreID, "more versions than are looked through"},
+		"on too many pages":   {many(21), 1, coreID, "too many versions"},
 		"nothing but a null":  {[]map[string]any{nil}, 0, coreID, "there is no such secret"},
 		"named but a null":    {[]map[string]any{nil}, 0, coreID + "/" + newest, "there is no such secret"},
 		"named among nothing": {[]map[string]any{{}}, 0, coreID + "/" + newest, "there is no such secret"},
@@ -50,14 +50,14 @@ func TestExistsLooksAtTheVersionThatWouldBeRead(t *testing.T) {
 			}
 			for _, r := range a.received() {
 				if r.path != "/secrets/core/versions" {
-					t.Errorf("asked for %s", r.path)
+					t.Errorf("requested %s", r.path)
 				}
 			}
 		})
 	}
 }
 
-// TestTheNextPageIsOnTheSameHost, or the token would go elsewhere.
+// TestTheNextPageIsOnTheSameHost checks that a next link never sends the token to another host.
 func TestTheNextPageIsOnTheSameHost(t *testing.T) {
 	for _, link := range []string{"https://evil.example/secrets/core/versions", "http://snmp.vault.azure.net/secrets/core/versions", "https://edge.vault.azure.net/secrets/core/versions"} {
 		a := startFake(t)

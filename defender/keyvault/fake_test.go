@@ -30,30 +30,30 @@ const (
 	otherTenant = "11112222-bbbb-3333-cccc-4444dddd5555"
 	canary      = "canary-7f3a9c51-do-not-leak"
 	tokenCanary = "canary-access-token-"
-	coreID        = "https://snmp.vault.azure.net/secrets/core"
+	coreID      = "https://snmp.vault.azure.net/secrets/core"
 	version     = "0123456789abcdef0123456789abcdef"
 )
 
-// fakeVaults answers for every host there is, over real HTTP and TLS on connections in memory. In a synctest bubble its
-// clock, and the SDK's, is the bubble's.
+// fakeVaults serves every vault, over real HTTP and TLS on connections in memory. In a synctest bubble, its clock and the
+// SDK's are the bubble's.
 type fakeVaults struct {
 	*httptest.Server
 	listener pipeListener
 
-	mu        sync.Mutex
-	secrets   map[string]secret // by HOST/NAME
-	challenge string            // "" is the usual one of the host's cloud
-	queued      []response          // of authorised requests, before the secrets
-	requests  []request
-	tokenRequests     []string // what tokens were asked for: "SCOPE CLAIMS"
-	signInError    error    // of the token source
+	mu            sync.Mutex
+	secrets       map[string]secret // by HOST/NAME
+	challenge     string            // "" means the usual one of the host's cloud
+	queued        []response        // for the next authorized requests, instead of the secrets
+	requests      []request
+	tokenRequests []string // tokens that were requested, as "SCOPE CLAIMS"
+	signInError   error    // returned by the token source
 }
 
-// secret is what a vault holds of one; nil fields are left out of its answers.
+// secret is one secret in a vault. nil fields are left out of its responses.
 type secret struct {
 	value      any
 	attributes map[string]any
-	versions   []map[string]any // as they are listed; nil is one like attributes
+	versions   []map[string]any // as they are listed; nil means one with these attributes
 	page       int              // how many versions a page has; 0 means all
 }
 
@@ -88,7 +88,7 @@ func startFake(t testing.TB) *fakeVaults {
 	return a
 }
 
-// newClient is a reader that reaches the fake whatever host it dials, and trusts it.
+// newClient returns a Client that reaches the fake under every host name, and trusts it.
 func (a *fakeVaults) newClient(t testing.TB) *keyvault.Client {
 	t.Helper()
 	v, err := keyvault.New(keyvault.Config{TenantID: tenant, Token: a.token, HTTP: a.httpClient(t)})
@@ -105,7 +105,7 @@ func (a *fakeVaults) httpClient(t testing.TB) *http.Client {
 	return &http.Client{Transport: transport}
 }
 
-// token is the token source: no two tokens are the same.
+// token implements Config.Token. No two tokens are the same.
 func (a *fakeVaults) token(_ context.Context, scope, claims string) (string, time.Time, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -122,7 +122,7 @@ func (a *fakeVaults) answerNext(answers ...response) {
 	a.queued = append(a.queued, answers...)
 }
 
-// received are the requests so far.
+// received returns the requests so far.
 func (a *fakeVaults) received() []request {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -134,7 +134,7 @@ func (a *fakeVaults) wantTokenRequests(t testing.TB, want ...string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if !slices.Equal(a.tokenRequests, want) {
-		t.Errorf("tokens were asked for %q, want %q", a.tokenRequests, want)
+		t.Errorf("tokens were requested for %q, want %q", a.tokenRequests, want)
 	}
 }
 
@@ -214,7 +214,7 @@ func (s secret) list(w http.ResponseWriter, r *http.Request) {
 	json.NewEncoder(w).Encode(out)
 }
 
-// writeError is a refusal in Key Vault's own form; its message repeats what none should.
+// writeError responds with an error in Key Vault's own form. Its message contains a secret, which must not be shown.
 func writeError(w http.ResponseWriter, status int, code, inner string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
@@ -230,7 +230,7 @@ func errorJSON(code, inner string) string {
 	return string(text)
 }
 
-// serverCertificate is for the names the tests call, and valid in a bubble's year 2000.
+// serverCertificate returns a certificate for the hosts in the tests. It is valid in a bubble's year 2000, too.
 func serverCertificate(t testing.TB) tls.Certificate {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -251,14 +251,16 @@ func serverCertificate(t testing.TB) tls.Certificate {
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
 }
 
-// pipeListener is a listener whose connections are pipes, so that a bubble knows when all is at rest.
+// pipeListener is a listener of in-memory connections, so that synctest sees when all goroutines are blocked.
 type pipeListener struct {
 	accepted chan net.Conn
 	closed   chan struct{}
 	once     *sync.Once
 }
 
-func newPipeListener() pipeListener { return pipeListener{make(chan net.Conn), make(chan struct{}), new(sync.Once)} }
+func newPipeListener() pipeListener {
+	return pipeListener{make(chan net.Conn), make(chan struct{}), new(sync.Once)}
+}
 
 func (l pipeListener) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	near, far := net.Pipe()

@@ -14,7 +14,7 @@ import (
 	"scanwarden/defender/keyvault"
 )
 
-// wantSecret reads a secret and compares its value.
+// wantSecret reads the secret id and compares its value with want. It also checks that no formatter shows the value.
 func wantSecret(t testing.TB, v *keyvault.Client, id, want string) {
 	t.Helper()
 	got, err := v.Secret(t.Context(), id)
@@ -33,7 +33,7 @@ func wantSecret(t testing.TB, v *keyvault.Client, id, want string) {
 	}
 }
 
-// TestSecretsOfTwoVaults, and of sovereign clouds, each with the token of its own cloud, which is asked for once.
+// TestSecretsOfTwoVaults reads also from sovereign clouds. Each cloud gets its own token, which is requested once a vault.
 func TestSecretsOfTwoVaults(t *testing.T) {
 	a := startFake(t)
 	v := a.newClient(t)
@@ -58,16 +58,16 @@ func TestSecretsOfTwoVaults(t *testing.T) {
 	}
 	want := map[string]int{"https://vault.azure.net/.default": 2, "https://vault.usgovcloudapi.net/.default": 1, "https://vault.azure.cn/.default": 1}
 	if fmt.Sprint(count) != fmt.Sprint(want) {
-		t.Errorf("tokens were asked for %v, want %v", count, want)
+		t.Errorf("tokens were requested for %v, want %v", count, want)
 	}
 	for _, r := range a.received() {
 		if r.agent != "scanwarden" {
-			t.Errorf("a vault learns of us: %q", r.agent)
+			t.Errorf("the User-Agent sent to the vault is %q", r.agent)
 		}
 	}
 }
 
-// TestManyReadAtOnce, with the race detector looking.
+// TestManyReadAtOnce reads from several goroutines, for the race detector.
 func TestManyReadAtOnce(t *testing.T) {
 	a := startFake(t)
 	v := a.newClient(t)
@@ -79,17 +79,16 @@ func TestManyReadAtOnce(t *testing.T) {
 	all.Wait()
 }
 
-// TestVersionsAreSentAsNamed.
 func TestVersionsAreSentAsNamed(t *testing.T) {
 	a := startFake(t)
 	wantSecret(t, a.newClient(t), coreID+"/"+version, canary)
 	seen := a.received()
 	if got := seen[len(seen)-1].path; got != "/secrets/core/"+version {
-		t.Errorf("asked for %s", got)
+		t.Errorf("requested %s", got)
 	}
 }
 
-// TestIdentifiers: which ones are taken, and that no error repeats what somebody may have pasted there.
+// TestIdentifiers checks which identifiers are accepted, and that no error repeats one: a user may have pasted a secret.
 func TestIdentifiers(t *testing.T) {
 	for _, id := range []string{
 		coreID, coreID + "/", coreID + "/" + version, "https://abc.vault.azure.cn/secrets/A-1", "https://a-1.vault.usgovcloudapi.net/secrets/" + strings.Repeat("a", 127),
@@ -103,11 +102,11 @@ func TestIdentifiers(t *testing.T) {
 		"":     "is not the identifier",
 		"http://snmp.vault.azure.net/secrets/" + canary:                    "must begin with https://",
 		"xhttps://snmp.vault.azure.net/secrets/" + canary:                  "must begin with https://",
-		"https://snmp.managedhsm.azure.net/secrets/" + canary:              "managed HSM holds keys and no secrets",
-		"https://snmp.vault.azure.net.evil.example/secrets/" + canary:      "is no Azure Key Vault",
-		"https://snmp.vault.azure.net:8443/secrets/" + canary:              "is no Azure Key Vault",
-		"https://evil.example/secrets/" + canary:                           "is no Azure Key Vault",
-		"https://evilvault.azure.net/secrets/" + canary:                    "is no Azure Key Vault",
+		"https://snmp.managedhsm.azure.net/secrets/" + canary:              "managed HSM stores keys, not secrets",
+		"https://snmp.vault.azure.net.evil.example/secrets/" + canary:      "is not an Azure Key Vault",
+		"https://snmp.vault.azure.net:8443/secrets/" + canary:              "is not an Azure Key Vault",
+		"https://evil.example/secrets/" + canary:                           "is not an Azure Key Vault",
+		"https://evilvault.azure.net/secrets/" + canary:                    "is not an Azure Key Vault",
 		"https://evil.example#.vault.azure.net/secrets/" + canary:          "names no secret",
 		"https://user@snmp.vault.azure.net/secrets/" + canary:              "names no secret",
 		"https://a.b.vault.azure.net/secrets/" + canary:                    "names no secret",
@@ -145,11 +144,12 @@ func TestNewSaysWhatIsMissing(t *testing.T) {
 		}
 	}
 	if _, err := keyvault.New(keyvault.Config{TenantID: tenant}); err == nil {
-		t.Error("no token source was missed")
+		t.Error("New accepted a Config without Token")
 	}
 }
 
-// TestTheSDKLogsNothing, also when the environment says so. The log is the process's, so one of its own looks.
+// TestTheSDKLogsNothing sets the environment variable that turns the SDK's log on. The log is global to a process, so
+// the test runs itself in another one.
 func TestTheSDKLogsNothing(t *testing.T) {
 	if os.Getenv("KEYVAULT_TEST_LOGS") != "" {
 		a := startFake(t)
@@ -168,7 +168,7 @@ func TestTheSDKLogsNothing(t *testing.T) {
 	}
 }
 
-// TestSecretsAreSecrets: the type that holds a value is the one that hides it.
+// TestSecretsAreSecrets checks that Secret returns the type that hides its value.
 func TestSecretsAreSecrets(t *testing.T) {
 	var read func(context.Context, string) (defender.Secret, error) = startFake(t).newClient(t).Secret
 	got, err := read(t.Context(), coreID)
@@ -177,8 +177,8 @@ func TestSecretsAreSecrets(t *testing.T) {
 	}
 }
 
-// FuzzIdentifier: what is taken is the address of a vault and nothing more, as any reader of URLs sees it; what is not
-// is never repeated.
+// FuzzIdentifier checks that an accepted identifier is the address of a vault and nothing else when net/url parses it,
+// and that no error repeats a refused one.
 func FuzzIdentifier(f *testing.F) {
 	for _, seed := range []string{coreID, coreID + "/" + version, "HTTPS://A-b.VAULT.azure.cn/secrets/x/", "https://evil.example/.vault.azure.net/secrets/x", "hunter2~hunter2", ""} {
 		f.Add(seed)
@@ -192,7 +192,7 @@ func FuzzIdentifier(f *testing.F) {
 		}
 		u, err := url.Parse(id)
 		if err != nil || u.Scheme != "https" || u.User != nil || u.Port() != "" || u.RawQuery != "" || u.Fragment != "" || !strings.HasPrefix(u.Path, "/secrets/") {
-			t.Fatalf("%q was taken: %+v, %v", id, u, err)
+			t.Fatalf("%q was accepted: %+v, %v", id, u, err)
 		}
 		host := strings.ToLower(u.Host)
 		for _, cloud := range []string{".vault.azure.net", ".vault.usgovcloudapi.net", ".vault.azure.cn"} {
@@ -200,6 +200,6 @@ func FuzzIdentifier(f *testing.F) {
 				return
 			}
 		}
-		t.Fatalf("%q was taken, a host of no cloud", id)
+		t.Fatalf("%q was accepted, but its host is in no cloud", id)
 	})
 }

@@ -16,7 +16,7 @@ import (
 	"scanwarden/defender/keyvault"
 )
 
-// TestBusyVaultsAreWaitedFor as long as they say, twice and within reason.
+// TestBusyVaultsAreWaitedFor checks that a read waits as long as the vault asks for, at most twice and not for too long.
 func TestBusyVaultsAreWaitedFor(t *testing.T) {
 	throttled := func(after string) response {
 		return response{status: 429, header: map[string]string{"Retry-After": after}, body: errorJSON("Throttled", "")}
@@ -31,8 +31,8 @@ func TestBusyVaultsAreWaitedFor(t *testing.T) {
 		"twice":        {[]response{throttled("7"), throttled("2")}, 9 * time.Second, 9 * time.Second, "", 3},
 		"three times":  {[]response{throttled("1"), throttled("1"), throttled("1")}, 2 * time.Second, 2 * time.Second, "too many calls", 3},
 		"for too long": {[]response{throttled("3600")}, 0, 0, "too many calls; try again in a minute", 1},
-		"ill once":     {[]response{{status: 503, body: canary}}, 0, time.Second, "", 2},
-		"ill":          {[]response{{status: 500}, {status: 502}, {status: 503}}, 0, 3 * time.Second, "a fault of its own (HTTP 503)", 3},
+		"5xx once":     {[]response{{status: 503, body: canary}}, 0, time.Second, "", 2},
+		"5xx":          {[]response{{status: 500}, {status: 502}, {status: 503}}, 0, 3 * time.Second, "an internal error (HTTP 503)", 3},
 		"cut once":     {[]response{{cut: true}}, 0, time.Second, "", 2},
 		"slow once":    {[]response{{hang: true}}, 10 * time.Second, 11 * time.Second, "", 2},
 		"slow":         {[]response{{hang: true}, {hang: true}, {hang: true}}, 30 * time.Second, 33 * time.Second, "did not answer in time", 3},
@@ -51,24 +51,24 @@ func TestBusyVaultsAreWaitedFor(t *testing.T) {
 					t.Error(err)
 				} else if c.words != "" {
 					if e := wantError(t, err, c.words); !e.Temporary {
-						t.Errorf("%+v is not said to be temporary", e)
+						t.Errorf("%+v is not marked as temporary", e)
 					}
 				}
-				authorised := 0
+				authorized := 0
 				for _, r := range a.received() {
 					if r.token != "" {
-						authorised++
+						authorized++
 					}
 				}
-				if authorised != c.wantedAnswers {
-					t.Errorf("%d requests, want %d", authorised, c.wantedAnswers)
+				if authorized != c.wantedAnswers {
+					t.Errorf("%d requests, want %d", authorized, c.wantedAnswers)
 				}
 			})
 		})
 	}
 }
 
-// TestTheCallersEndIsTheirOwn, not a fault of the vault.
+// TestTheCallersEndIsTheirOwn checks that the end of the caller's context is not reported as a failure of the vault.
 func TestTheCallersEndIsTheirOwn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := startFake(t)
@@ -87,7 +87,7 @@ func TestTheCallersEndIsTheirOwn(t *testing.T) {
 	})
 }
 
-// TestNetworkTrouble: no such host, nobody there, somebody else there. Only what may pass is tried again.
+// TestNetworkTrouble checks that each network error gets its own text, and that only temporary ones are retried.
 func TestNetworkTrouble(t *testing.T) {
 	for name, c := range map[string]struct {
 		err   error
@@ -96,7 +96,7 @@ func TestNetworkTrouble(t *testing.T) {
 	}{
 		"no such vault": {&net.DNSError{Err: "no such host", Name: canary, IsNotFound: true}, "there is no host snmp.vault.azure.net; correct the vault's name", 1},
 		"no DNS":        {&net.DNSError{Err: "server misbehaving", Name: canary}, "cannot be resolved", 3},
-		"nobody there":  {&net.OpError{Op: "dial", Err: errors.New("connection refused " + canary)}, "could not be reached; check the network, the firewall and HTTPS_PROXY", 3},
+		"refused":       {&net.OpError{Op: "dial", Err: errors.New("connection refused " + canary)}, "could not be reached; check the network, the firewall and HTTPS_PROXY", 3},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -111,7 +111,7 @@ func TestNetworkTrouble(t *testing.T) {
 	}
 }
 
-// TestInterceptedVaultsGetNothing: a certificate that this machine does not trust ends it.
+// TestInterceptedVaultsGetNothing checks that an untrusted certificate ends the call before any request.
 func TestInterceptedVaultsGetNothing(t *testing.T) {
 	proxy := httptest.NewUnstartedServer(http.NotFoundHandler())
 	proxy.Config.ErrorLog = log.New(io.Discard, "", 0)
@@ -129,13 +129,13 @@ func TestInterceptedVaultsGetNothing(t *testing.T) {
 	}
 }
 
-// newClientDialing is a reader that dials so, and asks for no token.
+// newClientDialing returns a Client that connects with dial. The test fails if it requests a token.
 func newClientDialing(t testing.TB, dial func(context.Context, string, string) (net.Conn, error)) *keyvault.Client {
 	t.Helper()
 	v, err := keyvault.New(keyvault.Config{
 		TenantID: tenant, HTTP: &http.Client{Transport: &http.Transport{DialContext: dial}},
 		Token: func(context.Context, string, string) (string, time.Time, error) {
-			t.Error("a token was asked for")
+			t.Error("a token was requested")
 			return "", time.Time{}, nil
 		},
 	})

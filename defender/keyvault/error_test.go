@@ -10,7 +10,7 @@ import (
 	"scanwarden/defender/keyvault"
 )
 
-// wantError checks that err is our own, one plain sentence, says the words, and holds no secret.
+// wantError returns err as an *Error. It checks that the text is one plain sentence with words in it and no secret.
 func wantError(t testing.TB, err error, words ...string) *keyvault.Error {
 	t.Helper()
 	var own *keyvault.Error
@@ -25,17 +25,17 @@ func wantError(t testing.TB, err error, words ...string) *keyvault.Error {
 		t.Errorf("%q is not a plain sentence without secrets", shown)
 	}
 	if own.Reason == "" || own.Next == "" || own.Secret == "" {
-		t.Errorf("%+v leaves something out", own)
+		t.Errorf("%+v has an empty field", own)
 	}
 	for _, w := range words {
 		if !strings.Contains(own.Error(), w) {
-			t.Errorf("%q does not say %q", own.Error(), w)
+			t.Errorf("%q does not contain %q", own.Error(), w)
 		}
 	}
 	return own
 }
 
-// wantBothFail asks for the value and for existence: they must fail alike.
+// wantBothFail checks that Secret and Exists fail with the same error.
 func wantBothFail(t testing.TB, v *keyvault.Client, id string, words ...string) {
 	t.Helper()
 	_, err := v.Secret(t.Context(), id)
@@ -43,7 +43,7 @@ func wantBothFail(t testing.TB, v *keyvault.Client, id string, words ...string) 
 	wantError(t, v.Exists(t.Context(), id), words...)
 }
 
-// TestRefusals: each code of Key Vault, and each status without one, becomes a sentence with the next step.
+// TestRefusals checks that each code of Key Vault, and each status without one, gives a sentence with the next step.
 func TestRefusals(t *testing.T) {
 	for _, c := range []struct {
 		answer response
@@ -51,13 +51,13 @@ func TestRefusals(t *testing.T) {
 	}{
 		{response{status: 404, body: errorJSON("SecretNotFound", "")}, []string{"core in snmp.vault.azure.net", "there is no such secret", "create it"}},
 		{response{status: 403, body: errorJSON("Forbidden", "SecretDisabled")}, []string{"it is disabled"}},
-		{response{status: 403, body: errorJSON("Forbidden", "ForbiddenByRbac")}, []string{"may not read it", "role Key Vault Secrets User"}},
+		{response{status: 403, body: errorJSON("Forbidden", "ForbiddenByRbac")}, []string{"is not allowed to read it", "role Key Vault Secrets User"}},
 		{response{status: 403, body: errorJSON("Forbidden", "AccessDenied")}, []string{"Key Vault Secrets User", "access policies"}},
 		{response{status: 403, body: errorJSON("Forbidden", "")}, []string{"Key Vault Secrets User"}},
 		{response{status: 403, body: "<html>" + canary}, []string{"Key Vault Secrets User"}},
 		{response{status: 403, body: errorJSON("Forbidden", "ForbiddenByFirewall")}, []string{"firewall"}},
 		{response{status: 403, body: errorJSON("Forbidden", "ForbiddenByConnection")}, []string{"private endpoint"}},
-		{response{status: 404, body: errorJSON(canary, canary), header: map[string]string{"x-ms-error-code": canary}}, []string{"none of Key Vault (HTTP 404)", "proxy"}},
+		{response{status: 404, body: errorJSON(canary, canary), header: map[string]string{"x-ms-error-code": canary}}, []string{"not one of Key Vault (HTTP 404)", "proxy"}},
 		{response{status: 400, body: errorJSON("BadParameter", "")}, []string{"HTTP 400"}},
 		{response{status: 302, header: map[string]string{"Location": "https://evil.example/" + canary}}, []string{"HTTP 302", "proxy"}},
 		{response{status: 401, header: map[string]string{"WWW-Authenticate": `Bearer authorization="https://login.microsoftonline.com/` + tenant + `", resource="https://vault.azure.net"`}}, []string{"HTTP 401", "clock"}},
@@ -87,13 +87,13 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// TestUnusableSecrets are named as such, though a vault hands them out.
+// TestUnusableSecrets checks that a disabled, expired or empty secret is an error, although a vault returns its value.
 func TestUnusableSecrets(t *testing.T) {
 	past, future := time.Now().Add(-time.Hour), time.Now().Add(30*24*time.Hour)
 	for name, c := range map[string]struct {
 		secret secret
 		words  []string
-		listed bool // whether it can be told without reading
+		listed bool // whether Exists reports it too, without reading the value
 	}{
 		"disabled":  {secret{value: canary, attributes: map[string]any{"enabled": false}}, []string{"disabled", "enable it"}, true},
 		"expired":   {secret{value: canary, attributes: map[string]any{"enabled": true, "exp": past.Unix()}}, []string{"expired on " + past.UTC().Format("2 January 2006"), "renew it"}, true},

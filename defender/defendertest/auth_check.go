@@ -15,14 +15,14 @@ const (
 	windowsType = "#microsoft.windowsDefenderATP.api.WindowsAuthParams"
 	linuxType   = "#microsoft.windowsDefenderATP.api.LinuxAuthParams"
 
-	secretName = "keyVaultSecretName"
+	vaultSecretName = "keyVaultSecretName"
 )
 
 // An authKind is one concrete type of credentials.
 type authKind struct {
 	scanType string
-	names    []string
-	parts    map[string][]string // by type: what is needed without a key vault
+	members  []string
+	required map[string][]string // by type: what is needed without a key vault
 }
 
 // authKinds are keyed by @odata.type; the base type is abstract and thus not among them. Windows writes
@@ -52,49 +52,49 @@ var authKinds = map[string]authKind{
 		}},
 }
 
-// flags are the members that are not strings.
-var flags = []string{"isGmsaUser", "packetPrivacy", "packetIntegrity"}
+// boolMembers are the members that are not strings.
+var boolMembers = []string{"isGmsaUser", "packetPrivacy", "packetIntegrity"}
 
 func (s *Server) checkAuth(v any) error {
 	auth, ok := v.(object)
 	if !ok {
-		return badBody("scanAuthenticationParams has to be an object")
+		return invalidBody("scanAuthenticationParams has to be an object")
 	}
 	name, _ := auth["@odata.type"].(string)
 	kind, ok := authKinds[name]
 	if !ok {
-		return badBody("scanAuthenticationParams needs the @odata.type of a concrete type")
+		return invalidBody("scanAuthenticationParams needs the @odata.type of a concrete type")
 	}
 	vault := s.options.keyVaultField()
-	names := append([]string{"@odata.type", "type", vault, secretName}, kind.names...)
-	if err := s.known(auth, names); err != nil {
+	names := append([]string{"@odata.type", "type", vault, vaultSecretName}, kind.members...)
+	if err := s.checkNames(auth, names); err != nil {
 		return err
 	}
 	if err := checkAuthValues(auth); err != nil {
 		return err
 	}
-	if has(auth, vault) || has(auth, secretName) {
+	if hasMember(auth, vault) || hasMember(auth, vaultSecretName) {
 		return checkVault(auth, vault)
 	}
-	return need(auth, kind.parts[auth["type"].(string)]...)
+	return requireMembers(auth, kind.required[auth["type"].(string)]...)
 }
 
 // checkAuthValues looks at the members one by one. Protocol words are let through: Microsoft's own example
 // sends the placeholders "authProtocol" and "privProtocol".
 func checkAuthValues(auth object) error {
-	if err := need(auth, "type"); err != nil {
+	if err := requireMembers(auth, "type"); err != nil {
 		return err
 	}
 	for _, name := range slices.Sorted(maps.Keys(auth)) {
 		_, isString := auth[name].(string)
 		_, isBool := auth[name].(bool)
-		if flag := slices.Contains(flags, name); flag && !isBool || !flag && !isString {
-			return badBody("scanAuthenticationParams." + name + " has the wrong type")
+		if flag := slices.Contains(boolMembers, name); flag && !isBool || !flag && !isString {
+			return invalidBody("scanAuthenticationParams." + name + " has the wrong type")
 		}
 	}
 	kind := authKinds[auth["@odata.type"].(string)]
-	if _, ok := kind.parts[auth["type"].(string)]; !ok {
-		return badBody("scanAuthenticationParams.type is not a type of its @odata.type")
+	if _, ok := kind.required[auth["type"].(string)]; !ok {
+		return invalidBody("scanAuthenticationParams.type is not a type of its @odata.type")
 	}
 	if auth["isGmsaUser"] == false { // documented: it has to be true
 		return invalidInput("scanAuthenticationParams.isGmsaUser", false)
@@ -103,11 +103,11 @@ func checkAuthValues(auth object) error {
 }
 
 func checkVault(auth object, field string) error {
-	if err := need(auth, field, secretName); err != nil {
+	if err := requireMembers(auth, field, vaultSecretName); err != nil {
 		return err
 	}
 	if u, err := url.Parse(auth[field].(string)); err != nil || u.Scheme != "https" || u.Host == "" {
-		return &refusal{http.StatusBadRequest, "InvalidUrl", "Invalid URL: scanAuthenticationParams." + field}
+		return &apiError{http.StatusBadRequest, "InvalidUrl", "Invalid URL: scanAuthenticationParams." + field}
 	}
 	return nil
 }
@@ -120,15 +120,15 @@ func checkAgreement(scan object) error {
 	}
 	name, _ := auth["@odata.type"].(string)
 	if kind := authKinds[name].scanType; kind != scan["scanType"] && scan["scanType"] != "AdvancedActive" {
-		return badBody("scanAuthenticationParams is not of the scan's type")
+		return invalidBody("scanAuthenticationParams is not of the scan's type")
 	}
 	return nil
 }
 
-func need(auth object, parts ...string) error {
+func requireMembers(auth object, parts ...string) error {
 	for _, part := range parts {
 		if v, ok := auth[part]; !ok || v == "" {
-			return missing("scanAuthenticationParams." + part)
+			return missingParam("scanAuthenticationParams." + part)
 		}
 	}
 	return nil

@@ -17,13 +17,13 @@ type Call struct {
 }
 
 // Calls returns the requests so far in the order they arrived. Past 10,000 it may have forgotten the oldest.
-func (s *Server) Calls() []Call { return s.snapshot(&s.calls) }
+func (s *Server) Calls() []Call { return s.copyCalls(&s.calls) }
 
 // Writes returns those calls that changed something, or were accepted as changing something, in the order
 // they took effect. A write whose answer was lost to a [Fault] with Apply is among them.
-func (s *Server) Writes() []Call { return s.snapshot(&s.writes) }
+func (s *Server) Writes() []Call { return s.copyCalls(&s.writes) }
 
-func (s *Server) snapshot(list *[]*Call) []Call {
+func (s *Server) copyCalls(list *[]*Call) []Call {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	calls := make([]Call, len(*list))
@@ -35,12 +35,12 @@ func (s *Server) snapshot(list *[]*Call) []Call {
 	return calls
 }
 
-func (s *Server) record(r *http.Request, body []byte) *Call {
+func (s *Server) recordCall(r *http.Request, body []byte) *Call {
 	c := &Call{Method: r.Method, Path: r.URL.Path, Query: r.URL.Query(), Header: r.Header.Clone(), Body: body}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.calls) >= 2*keptCalls { // forget in bulk: dropping one at a time would copy the list each time
-		s.calls = slices.Delete(s.calls, 0, keptCalls)
+	if len(s.calls) >= 2*maxKeptCalls { // forget in bulk: dropping one at a time would copy the list each time
+		s.calls = slices.Delete(s.calls, 0, maxKeptCalls)
 	}
 	s.calls = append(s.calls, c)
 	return c

@@ -23,20 +23,20 @@ import (
 // are: serve it on loopback. Web pages of other origins are refused.
 func (s *Server) Control() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST /simulator/faults", s.orderFault)
+	mux.HandleFunc("POST /simulator/faults", s.handleAddFault)
 	mux.HandleFunc("DELETE /simulator/faults", func(w http.ResponseWriter, _ *http.Request) {
 		s.ClearFaults()
 		w.WriteHeader(http.StatusNoContent)
 	})
-	mux.HandleFunc("GET /simulator/writes", func(w http.ResponseWriter, _ *http.Request) { show(w, views(s.Writes())) })
-	mux.HandleFunc("GET /simulator/calls", func(w http.ResponseWriter, _ *http.Request) { show(w, views(s.Calls())) })
-	mux.HandleFunc("GET /simulator/scans", s.showScans)
-	mux.HandleFunc("POST /simulator/scans/{id}", s.editScan)
-	mux.HandleFunc("DELETE /simulator/scans/{id}", s.removeScan)
+	mux.HandleFunc("GET /simulator/writes", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, callViews(s.Writes())) })
+	mux.HandleFunc("GET /simulator/calls", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, callViews(s.Calls())) })
+	mux.HandleFunc("GET /simulator/scans", s.handleShowScans)
+	mux.HandleFunc("POST /simulator/scans/{id}", s.handleEditScan)
+	mux.HandleFunc("DELETE /simulator/scans/{id}", s.handleRemoveScan)
 	return http.NewCrossOriginProtection().Handler(mux)
 }
 
-func (s *Server) orderFault(w http.ResponseWriter, r *http.Request) {
+func (s *Server) handleAddFault(w http.ResponseWriter, r *http.Request) {
 	var order struct {
 		Fault
 		Delay string `json:"delay"`
@@ -63,16 +63,16 @@ func (s *Server) orderFault(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-func (s *Server) showScans(w http.ResponseWriter, _ *http.Request) {
+func (s *Server) handleShowScans(w http.ResponseWriter, _ *http.Request) {
 	scans := s.Scans()
-	rows := make([]ordered, len(scans))
+	rows := make([]orderedObject, len(scans))
 	for i, scan := range scans {
-		rows[i] = arrange(scan, listedFields)
+		rows[i] = orderMembers(scan, listedFields)
 	}
-	show(w, rows)
+	writeJSON(w, rows)
 }
 
-func (s *Server) editScan(w http.ResponseWriter, r *http.Request) {
+func (s *Server) handleEditScan(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
 		http.Error(w, "send at most 1 MiB: "+err.Error(), http.StatusBadRequest)
@@ -83,17 +83,17 @@ func (s *Server) editScan(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "send the fields to change as a JSON object, such as {\"isActive\":false}: "+err.Error(), http.StatusBadRequest)
 		return
 	}
-	s.acknowledge(w, r, s.edit(r.PathValue("id"), fields))
+	s.writeEdited(w, r, s.editScan(r.PathValue("id"), fields))
 }
 
-func (s *Server) removeScan(w http.ResponseWriter, r *http.Request) {
+func (s *Server) handleRemoveScan(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
-	removed := s.remove(r.PathValue("id"))
+	removed := s.removeScans(r.PathValue("id"))
 	s.mu.Unlock()
-	s.acknowledge(w, r, removed > 0)
+	s.writeEdited(w, r, removed > 0)
 }
 
-func (s *Server) acknowledge(w http.ResponseWriter, r *http.Request, found bool) {
+func (s *Server) writeEdited(w http.ResponseWriter, r *http.Request, found bool) {
 	if !found {
 		http.Error(w, fmt.Sprintf("there is no scan definition %q; GET /simulator/scans lists them", r.PathValue("id")), http.StatusNotFound)
 		return
@@ -111,7 +111,7 @@ type callView struct {
 	Status int         `json:"status"`
 }
 
-func views(calls []Call) []callView {
+func callViews(calls []Call) []callView {
 	list := make([]callView, len(calls))
 	for i, c := range calls {
 		list[i] = callView{c.Method, c.Path, c.Query, c.Header, nil, c.Status}
@@ -127,7 +127,7 @@ func views(calls []Call) []callView {
 	return list
 }
 
-func show(w http.ResponseWriter, v any) {
+func writeJSON(w http.ResponseWriter, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	e := json.NewEncoder(w)
 	e.SetIndent("", "  ")

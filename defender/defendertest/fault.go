@@ -69,27 +69,27 @@ func (s *Server) takeFault(r *http.Request) *Fault {
 	return nil
 }
 
-// suffer lets f strike r.
-func (s *Server) suffer(w http.ResponseWriter, r *request, f Fault) {
-	var a answer
+// applyFault lets f strike r.
+func (s *Server) applyFault(w http.ResponseWriter, r *request, f Fault) {
+	var a response
 	if f.Apply {
-		a = s.perform(r)
+		a = s.handleRequest(r)
 	}
 	if f.Hang {
-		s.wait(r, nil)
+		s.waitFor(r, nil)
 		panic(http.ErrAbortHandler)
 	}
-	if f.Delay > 0 && !f.SlowBody && !s.wait(r, time.After(f.Delay)) {
+	if f.Delay > 0 && !f.SlowBody && !s.waitFor(r, time.After(f.Delay)) {
 		panic(http.ErrAbortHandler)
 	}
 	if f.Drop {
 		panic(http.ErrAbortHandler)
 	}
 	switch {
-	case f.scripted():
-		a = s.script(f, r.body)
+	case f.isScripted():
+		a = s.scriptedResponse(f, r.body)
 	case !f.Apply:
-		a = s.perform(r)
+		a = s.handleRequest(r)
 	}
 	if f.Claims != "" {
 		// In this form continuous access evaluation asks for a token that answers to what has happened meanwhile.
@@ -100,15 +100,15 @@ func (s *Server) suffer(w http.ResponseWriter, r *request, f Fault) {
 		w.Header().Set(name, value)
 	}
 	if f.SlowBody {
-		s.trickle(w, r, a, cmp.Or(f.Delay, time.Millisecond))
+		s.writeSlowly(w, r, a, cmp.Or(f.Delay, time.Millisecond))
 		return
 	}
-	s.send(w, r, a)
+	s.writeResponse(w, r, a)
 }
 
-// wait returns true after a signal, and false if the request is over before: its caller gone, or the
+// waitFor returns true after a signal, and false if the request is over before: its caller gone, or the
 // simulator letting go.
-func (s *Server) wait(r *request, signal <-chan time.Time) bool {
+func (s *Server) waitFor(r *request, signal <-chan time.Time) bool {
 	s.mu.Lock()
 	release := s.release
 	s.mu.Unlock()
@@ -122,23 +122,23 @@ func (s *Server) wait(r *request, signal <-chan time.Time) bool {
 	return false
 }
 
-func (f Fault) scripted() bool { return f.Status != 0 || f.Body != "" || f.Echo || f.Claims != "" }
+func (f Fault) isScripted() bool { return f.Status != 0 || f.Body != "" || f.Echo || f.Claims != "" }
 
-// script is the answer that f prescribes to a request with this body.
-func (s *Server) script(f Fault, body []byte) answer {
+// scriptedResponse is the answer that f prescribes to a request with this body.
+func (s *Server) scriptedResponse(f Fault, body []byte) response {
 	if f.Body != "" {
-		return answer{cmp.Or(f.Status, http.StatusOK), cmp.Or(f.ContentType, "application/json"), f.RetryAfter, []byte(f.Body)}
+		return response{cmp.Or(f.Status, http.StatusOK), cmp.Or(f.ContentType, "application/json"), f.RetryAfter, []byte(f.Body)}
 	}
 	status := http.StatusBadRequest
 	if f.Claims != "" {
 		status = http.StatusUnauthorized
 	}
-	r := usual(cmp.Or(f.Status, status))
+	r := defaultError(cmp.Or(f.Status, status))
 	r.code, r.message = cmp.Or(f.Code, r.code), cmp.Or(f.Message, r.message)
 	if f.Echo {
 		r.message += " " + string(body)
 	}
-	a := s.refuse(&r)
+	a := s.errorResponse(&r)
 	a.retryAfter = f.RetryAfter
 	if r.status < 300 || r.status == http.StatusNotModified { // an answer without a body, such as 204
 		a.body, a.contentType = nil, ""
@@ -146,30 +146,30 @@ func (s *Server) script(f Fault, body []byte) answer {
 	return a
 }
 
-// usual is the error that the common-errors page has for a status.
-func usual(status int) refusal {
+// defaultError is the error that the common-errors page has for a status.
+func defaultError(status int) apiError {
 	switch status {
 	case http.StatusUnauthorized:
-		return refusal{status, "Unauthorized", "Unauthorized (invalid or expired authorization header)."}
+		return apiError{status, "Unauthorized", "Unauthorized (invalid or expired authorization header)."}
 	case http.StatusForbidden:
-		return refusal{status, "Forbidden", "Forbidden."}
+		return apiError{status, "Forbidden", "Forbidden."}
 	case http.StatusNotFound:
-		return refusal{status, "ResourceNotFound", "Resource was not found."}
+		return apiError{status, "ResourceNotFound", "Resource was not found."}
 	case http.StatusTooManyRequests:
-		return refusal{status, "TooManyRequests", "Quota limit reached."}
+		return apiError{status, "TooManyRequests", "Quota limit reached."}
 	case http.StatusInternalServerError:
-		return refusal{status, "InternalServerError", ""} // documented as empty
+		return apiError{status, "InternalServerError", ""} // documented as empty
 	}
-	return refusal{status, strings.ReplaceAll(http.StatusText(status), " ", ""), http.StatusText(status) + "."}
+	return apiError{status, strings.ReplaceAll(http.StatusText(status), " ", ""), http.StatusText(status) + "."}
 }
 
-// trickle sends a one byte at a time.
-func (s *Server) trickle(w http.ResponseWriter, r *request, a answer, pause time.Duration) {
+// writeSlowly sends a one byte at a time.
+func (s *Server) writeSlowly(w http.ResponseWriter, r *request, a response, pause time.Duration) {
 	s.setStatus(r.call, a.status)
 	a.writeHeader(w)
 	flusher := http.NewResponseController(w)
 	for i := range a.body {
-		if !s.wait(r, time.After(pause)) {
+		if !s.waitFor(r, time.After(pause)) {
 			panic(http.ErrAbortHandler)
 		}
 		if _, err := w.Write(a.body[i : i+1]); err != nil {

@@ -16,13 +16,13 @@ type run struct {
 	scanID, session, scannerID string
 	status                     string // "Success", "Partial Success", ...
 	finished                   time.Time
-	targets                    []scanned
+	targets                    []scannedTarget
 }
 
-type scanned struct {
+type scannedTarget struct {
 	ip, hostname, problem string
 	status                string // "Success" or "Failure"
-	took                  time.Duration
+	duration              time.Duration
 }
 
 // FinishScan tells that a run of the definition ended at the given time with "Success", "Fail" or
@@ -33,14 +33,14 @@ func (s *Server) FinishScan(id, status string, at time.Time) (session string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	session = s.newHex(32)
-	if !s.finish(id, status, session, at) {
+	if !s.recordRun(id, status, session, at) {
 		panic(unknownScan("FinishScan", id))
 	}
 	return session
 }
 
-func (s *Server) finish(id, status, session string, at time.Time) bool {
-	scan := s.find(id)
+func (s *Server) recordRun(id, status, session string, at time.Time) bool {
+	scan := s.findScan(id)
 	if scan == nil {
 		return false
 	}
@@ -48,7 +48,7 @@ func (s *Server) finish(id, status, session string, at time.Time) bool {
 	if status == "Partial Success" {
 		summary = "Success" // latestScan knows only Success and Fail; that partial counts as the former is our guess
 	}
-	scan["latestScan"] = object{"status": summary, "failureReason": nil, "executionDateTime": timestamp(at)}
+	scan["latestScan"] = object{"status": summary, "failureReason": nil, "executionDateTime": formatTime(at)}
 	agent, _ := scan["scannerAgent"].(object)
 	scanner, _ := agent["machineId"].(string)
 	target, _ := scan["target"].(string)
@@ -57,16 +57,16 @@ func (s *Server) finish(id, status, session string, at time.Time) bool {
 }
 
 // scanTargets makes up what a run saw: every target, or with partial success all but the last.
-func scanTargets(target, status string) []scanned {
+func scanTargets(target, status string) []scannedTarget {
 	entries := strings.Split(target, ",")
-	seen := make([]scanned, len(entries))
+	seen := make([]scannedTarget, len(entries))
 	for i, entry := range entries {
 		ip, host := addressOf(entry)
 		last := i == len(entries)-1
 		if status == "Success" || status == "Partial Success" && !last {
-			seen[i] = scanned{ip, host, "", "Success", 8*time.Minute + 30*time.Second}
+			seen[i] = scannedTarget{ip, host, "", "Success", 8*time.Minute + 30*time.Second}
 		} else {
-			seen[i] = scanned{ip, "", "The device did not answer in time.", "Failure", 5 * time.Second}
+			seen[i] = scannedTarget{ip, "", "The device did not answer in time.", "Failure", 5 * time.Second}
 		}
 	}
 	return seen
@@ -85,29 +85,29 @@ func addressOf(entry string) (ip, hostname string) {
 }
 
 // historyByScan answers the newest run first, as the example does, with $top and $skip as documented.
-func (s *Server) historyByScan(r *request) (answer, error) {
+func (s *Server) historyByScan(r *request) (response, error) {
 	ids, err := s.checkIDs(r, "ScanDefinitionIds")
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
-	top, skip, err := window(r)
+	top, skip, err := pagingParams(r)
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
-	runs := s.runsWhere(func(run run) bool { return slices.Contains(ids, run.scanID) })
+	runs := s.selectRuns(func(run run) bool { return slices.Contains(ids, run.scanID) })
 	runs = runs[min(skip, len(runs)):]
-	return s.runsAnswer(r, runs[:min(top, len(runs))], run.byScan)
+	return s.runsResponse(r, runs[:min(top, len(runs))], run.definitionRow)
 }
 
-func (s *Server) historyBySession(r *request) (answer, error) {
+func (s *Server) historyBySession(r *request) (response, error) {
 	ids, err := s.checkIDs(r, "SessionIds")
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
-	return s.runsAnswer(r, s.runsWhere(func(run run) bool { return slices.Contains(ids, run.session) }), run.bySession)
+	return s.runsResponse(r, s.selectRuns(func(run run) bool { return slices.Contains(ids, run.session) }), run.sessionRow)
 }
 
-func (s *Server) runsWhere(want func(run) bool) []run {
+func (s *Server) selectRuns(want func(run) bool) []run {
 	var runs []run
 	for _, run := range s.runs {
 		if want(run) {
@@ -118,25 +118,25 @@ func (s *Server) runsWhere(want func(run) bool) []run {
 	return runs
 }
 
-// runsAnswer renders runs as documented, or as $metadata's contract, whose action returns no OData context.
-func (s *Server) runsAnswer(r *request, runs []run, documented func(run) ordered) (answer, error) {
-	list := ordered{{"@odata.context", origin(r) + r.URL.Path}}
+// runsResponse renders runs as documented, or as $metadata's contract, whose action returns no OData context.
+func (s *Server) runsResponse(r *request, runs []run, documented func(run) orderedObject) (response, error) {
+	list := orderedObject{{"@odata.context", originOf(r) + r.URL.Path}}
 	if s.options.MetadataHistory {
-		list, documented = nil, run.contract
+		list, documented = nil, run.contractRow
 	}
-	rows := make([]ordered, len(runs))
+	rows := make([]orderedObject, len(runs))
 	for i, run := range runs {
 		rows[i] = documented(run)
 	}
-	return jsonAnswer(http.StatusOK, append(list, member{"value", rows}))
+	return jsonResponse(http.StatusOK, append(list, member{"value", rows}))
 }
 
-// window reads $top and $skip.
-func window(r *request) (top, skip int, err error) {
+// pagingParams reads $top and $skip.
+func pagingParams(r *request) (top, skip int, err error) {
 	top, topErr := strconv.Atoi(valueOr(r, "$top", strconv.Itoa(maxTop)))
 	skip, skipErr := strconv.Atoi(valueOr(r, "$skip", "0"))
 	if topErr != nil || skipErr != nil || top < 0 || top > maxTop || skip < 0 {
-		return 0, 0, &refusal{http.StatusBadRequest, "ODataError", "Invalid OData URI query."}
+		return 0, 0, &apiError{http.StatusBadRequest, "ODataError", "Invalid OData URI query."}
 	}
 	return top, skip, nil
 }

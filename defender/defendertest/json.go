@@ -16,8 +16,8 @@ import (
 // An object is a JSON object as it is stored. Whole numbers in it are int.
 type object = map[string]any
 
-// ordered is a JSON object as it is sent: Microsoft's examples have an order, and a map has none.
-type ordered []member
+// orderedObject is a JSON object as it is sent: Microsoft's examples have an order, and a map has none.
+type orderedObject []member
 
 type member struct {
 	name  string
@@ -25,12 +25,12 @@ type member struct {
 }
 
 // MarshalJSON writes the members in their order.
-func (o ordered) MarshalJSON() ([]byte, error) { return appendJSON(nil, o) }
+func (o orderedObject) MarshalJSON() ([]byte, error) { return appendJSON(nil, o) }
 
 // appendJSON descends by itself where order matters: json.Marshal would check and copy each level anew.
 func appendJSON(b []byte, v any) (_ []byte, err error) {
 	switch v := v.(type) {
-	case ordered:
+	case orderedObject:
 		b = append(b, '{')
 		for i, m := range v {
 			if i > 0 {
@@ -43,7 +43,7 @@ func appendJSON(b []byte, v any) (_ []byte, err error) {
 			}
 		}
 		return append(b, '}'), nil
-	case []ordered:
+	case []orderedObject:
 		b = append(b, '[')
 		for i, o := range v {
 			if i > 0 {
@@ -59,10 +59,10 @@ func appendJSON(b []byte, v any) (_ []byte, err error) {
 	return append(b, data...), err
 }
 
-// arrange puts o's members into the order of names, and those that names does not know at the end. A test
+// orderMembers puts o's members into the order of names, and those that names does not know at the end. A test
 // can thus give a definition fields nobody has heard of, and a client must bear them.
-func arrange(o object, names []string) ordered {
-	var out ordered
+func orderMembers(o object, names []string) orderedObject {
+	var out orderedObject
 	for _, name := range names {
 		if v, ok := o[name]; ok {
 			out = append(out, member{name, v})
@@ -76,9 +76,9 @@ func arrange(o object, names []string) ordered {
 	return out
 }
 
-// clone copies o through JSON, so that nothing is shared with the caller and every value has the type it
+// cloneObject copies o through JSON, so that nothing is shared with the caller and every value has the type it
 // would have had on the wire. It panics if o is not JSON, which is the calling test's mistake.
-func clone(o object) object {
+func cloneObject(o object) object {
 	if o == nil {
 		return object{}
 	}
@@ -107,11 +107,11 @@ func parseObject(data []byte) (object, error) {
 	if o == nil {
 		return nil, errors.New("null is not an object")
 	}
-	return plain(o).(object), nil
+	return plainNumbers(o).(object), nil
 }
 
-// plain turns json.Number into int where it is whole, and into float64 elsewhere.
-func plain(v any) any {
+// plainNumbers turns json.Number into int where it is whole, and into float64 elsewhere.
+func plainNumbers(v any) any {
 	switch v := v.(type) {
 	case json.Number:
 		if n, err := strconv.Atoi(v.String()); err == nil {
@@ -121,18 +121,18 @@ func plain(v any) any {
 		return f
 	case object:
 		for name := range v {
-			v[name] = plain(v[name])
+			v[name] = plainNumbers(v[name])
 		}
 	case []any:
 		for i := range v {
-			v[i] = plain(v[i])
+			v[i] = plainNumbers(v[i])
 		}
 	}
 	return v
 }
 
-// timestamp is the service's form: up to seven digits of a second, zeros at the end left out.
-func timestamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.9999999Z07:00") }
+// formatTime is the service's form: up to seven digits of a second, zeros at the end left out.
+func formatTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.9999999Z07:00") }
 
 // newHex returns the next n hex digits that no other call returns.
 func (s *Server) newHex(n int) string {

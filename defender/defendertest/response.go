@@ -8,29 +8,29 @@ import (
 )
 
 // An answer is a response before it is sent.
-type answer struct {
+type response struct {
 	status      int
 	contentType string // "" when there is no body
 	retryAfter  string
 	body        []byte
 }
 
-func jsonAnswer(status int, o ordered) (answer, error) {
+func jsonResponse(status int, o orderedObject) (response, error) {
 	body, err := appendJSON(nil, o)
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
-	return answer{status: status, contentType: "application/json; odata.metadata=minimal", body: body}, nil
+	return response{status: status, contentType: "application/json; odata.metadata=minimal", body: body}, nil
 }
 
-// send writes a to the caller. It records the status first, so that a test that has read the answer finds it.
-func (s *Server) send(w http.ResponseWriter, r *request, a answer) {
+// writeResponse writes a to the caller. It records the status first, so that a test that has read the answer finds it.
+func (s *Server) writeResponse(w http.ResponseWriter, r *request, a response) {
 	s.setStatus(r.call, a.status)
 	a.writeHeader(w)
 	_, _ = w.Write(a.body) // a caller that went away is not the simulator's concern
 }
 
-func (a answer) writeHeader(w http.ResponseWriter) {
+func (a response) writeHeader(w http.ResponseWriter) {
 	if a.contentType != "" {
 		w.Header().Set("Content-Type", a.contentType)
 		w.Header().Set("OData-Version", "4.0")
@@ -42,41 +42,41 @@ func (a answer) writeHeader(w http.ResponseWriter) {
 }
 
 // A refusal is an answer in Defender's error form: {"error":{"code","message","target"}}.
-type refusal struct {
+type apiError struct {
 	status  int
 	code    string
 	message string
 }
 
-func (r *refusal) Error() string { return r.code + ": " + r.message }
+func (r *apiError) Error() string { return r.code + ": " + r.message }
 
-// throttled is a refusal that says when to come back.
-type throttled struct{ wait time.Duration }
+// throttledError is a refusal that says when to come back.
+type throttledError struct{ wait time.Duration }
 
-func (t *throttled) Error() string { return "TooManyRequests" }
+func (t *throttledError) Error() string { return "TooManyRequests" }
 
-func (s *Server) refuse(err error) answer {
+func (s *Server) errorResponse(err error) response {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.refusedLocked(err)
+	return s.errorResponseLocked(err)
 }
 
-func (s *Server) refusedLocked(err error) answer {
-	if t := (*throttled)(nil); errors.As(err, &t) {
-		a := s.errorAnswer(refusal{http.StatusTooManyRequests, "TooManyRequests", "Quota limit reached."})
+func (s *Server) errorResponseLocked(err error) response {
+	if t := (*throttledError)(nil); errors.As(err, &t) {
+		a := s.apiErrorResponse(apiError{http.StatusTooManyRequests, "TooManyRequests", "Quota limit reached."})
 		// Rounded up: who comes back within the second is refused again.
 		a.retryAfter = strconv.Itoa(int((t.wait + time.Second - 1) / time.Second))
 		return a
 	}
-	if r := (*refusal)(nil); errors.As(err, &r) {
-		return s.errorAnswer(*r)
+	if r := (*apiError)(nil); errors.As(err, &r) {
+		return s.apiErrorResponse(*r)
 	}
-	return s.errorAnswer(refusal{http.StatusInternalServerError, "InternalServerError", ""})
+	return s.apiErrorResponse(apiError{http.StatusInternalServerError, "InternalServerError", ""})
 }
 
-// errorAnswer adds the correlation id that Microsoft asks callers to quote.
-func (s *Server) errorAnswer(r refusal) answer {
-	inner := ordered{{"code", r.code}, {"message", r.message}, {"target", s.newID()}}
-	a, _ := jsonAnswer(r.status, ordered{{"error", inner}}) // three strings always marshal
+// apiErrorResponse adds the correlation id that Microsoft asks callers to quote.
+func (s *Server) apiErrorResponse(r apiError) response {
+	inner := orderedObject{{"code", r.code}, {"message", r.message}, {"target", s.newID()}}
+	a, _ := jsonResponse(r.status, orderedObject{{"error", inner}}) // three strings always marshal
 	return a
 }

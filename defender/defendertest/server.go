@@ -9,14 +9,14 @@ import (
 )
 
 const (
-	maxBody   = 1 << 20 // bytes in a request body
-	keptCalls = 10_000  // so that a simulator left running does not eat the machine
+	maxBody      = 1 << 20 // bytes in a request body
+	maxKeptCalls = 10_000  // so that a simulator left running does not eat the machine
 )
 
 // A Server is one simulated tenant. Make it with [New]; it is safe for concurrent use.
 type Server struct {
 	options Options
-	routes  map[string]verbs
+	routes  map[string]methodRoutes
 	closed  chan struct{}
 	close   func()
 
@@ -36,9 +36,9 @@ type Server struct {
 func New(o Options) *Server {
 	s := &Server{options: o, closed: make(chan struct{}), release: make(chan struct{})}
 	s.close = sync.OnceFunc(func() { close(s.closed) })
-	s.routes = s.table()
+	s.routes = s.newRoutes()
 	if !o.Empty {
-		s.seed(time.Now())
+		s.seedTenant(time.Now())
 	}
 	return s
 }
@@ -55,48 +55,48 @@ type request struct {
 // connection panics with [http.ErrAbortHandler], which net/http's server understands.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	req := &request{Request: r, body: body, call: s.record(r, body)}
+	req := &request{Request: r, body: body, call: s.recordCall(r, body)}
 	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
-		s.send(w, req, s.refuse(&refusal{http.StatusRequestEntityTooLarge, "InvalidRequestBody", "Request body is too large"}))
+		s.writeResponse(w, req, s.errorResponse(&apiError{http.StatusRequestEntityTooLarge, "InvalidRequestBody", "Request body is too large"}))
 		return
 	}
 	if err != nil {
 		panic(http.ErrAbortHandler) // the caller went away while sending
 	}
 	if f := s.takeFault(r); f != nil {
-		s.suffer(w, req, *f)
+		s.applyFault(w, req, *f)
 		return
 	}
-	s.send(w, req, s.perform(req))
+	s.writeResponse(w, req, s.handleRequest(req))
 }
 
-// perform does what the request asks for and returns the genuine answer.
-func (s *Server) perform(r *request) answer {
+// handleRequest does what the request asks for and returns the genuine answer.
+func (s *Server) handleRequest(r *request) response {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	a, err := s.dispatch(r)
+	a, err := s.routeRequest(r)
 	if err != nil {
-		return s.refusedLocked(err)
+		return s.errorResponseLocked(err)
 	}
 	return a
 }
 
-func (s *Server) dispatch(r *request) (answer, error) {
-	if err := s.authenticate(r); err != nil {
-		return answer{}, err
+func (s *Server) routeRequest(r *request) (response, error) {
+	if err := s.checkToken(r); err != nil {
+		return response{}, err
 	}
-	if err := s.throttle(time.Now()); err != nil {
-		return answer{}, err
+	if err := s.checkLimits(time.Now()); err != nil {
+		return response{}, err
 	}
-	route, err := s.resolve(r)
+	route, err := s.findRoute(r)
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
-	if err := s.authorise(route); err != nil {
-		return answer{}, err
+	if err := s.checkRole(route); err != nil {
+		return response{}, err
 	}
 	a, err := route.handle(r)
-	if err == nil && route.writes {
+	if err == nil && route.isWrite {
 		s.writes = append(s.writes, r.call)
 	}
 	return a, err

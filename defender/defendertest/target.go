@@ -52,13 +52,13 @@ func isRange(entry string) bool {
 	return err == nil && first.BitLen() == last.BitLen() && first.Compare(last) <= 0
 }
 
-var label = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$`) })
+var reLabel = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$`) })
 
 // isHostname wants dotted labels, the last of them not a number: 10.0.0.999 is a mistyped address.
 func isHostname(entry string) bool {
 	labels := strings.Split(entry, ".")
 	for _, l := range labels {
-		if !label().MatchString(l) {
+		if !reLabel().MatchString(l) {
 			return false
 		}
 	}

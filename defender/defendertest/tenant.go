@@ -16,16 +16,16 @@ const (
 // enum words of tomorrow, unknown members, an id that is no GUID. What is missing gets a default: an active
 // Network scan of one documentation address every 4 hours by the first scanner, never run.
 func (s *Server) AddScan(fields map[string]any) (id string) {
-	fields = clone(fields)
+	fields = cloneObject(fields)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.insert(fields)["id"].(string)
+	return s.insertScan(fields)["id"].(string)
 }
 
 // Edit changes fields of a definition, as somebody in the portal would; nil stores null. It panics if there is
 // no such definition.
 func (s *Server) Edit(id string, fields map[string]any) {
-	if !s.edit(id, fields) {
+	if !s.editScan(id, fields) {
 		panic(unknownScan("Edit", id))
 	}
 }
@@ -34,7 +34,7 @@ func (s *Server) Edit(id string, fields map[string]any) {
 func (s *Server) Remove(id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.remove(id) == 0 {
+	if s.removeScans(id) == 0 {
 		panic(unknownScan("Remove", id))
 	}
 }
@@ -44,11 +44,11 @@ func (s *Server) Remove(id string) {
 func (s *Server) Scan(id string) (map[string]any, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	scan := s.find(id)
+	scan := s.findScan(id)
 	if scan == nil {
 		return nil, false
 	}
-	return clone(scan), true
+	return cloneObject(scan), true
 }
 
 // Scans returns a copy of every definition, oldest first, as [Server.Scan] does.
@@ -57,13 +57,13 @@ func (s *Server) Scans() []map[string]any {
 	defer s.mu.Unlock()
 	all := make([]map[string]any, len(s.scans))
 	for i := range s.scans {
-		all[i] = clone(s.scans[i])
+		all[i] = cloneObject(s.scans[i])
 	}
 	return all
 }
 
-// insert stores a definition with the gaps filled. The caller holds the lock and gives fields away.
-func (s *Server) insert(fields object) object {
+// insertScan stores a definition with the gaps filled. The caller holds the lock and gives fields away.
+func (s *Server) insertScan(fields object) object {
 	scan := object{
 		"scanType":        "Network",
 		"scanName":        fmt.Sprintf("Network scan %d", len(s.scans)+1),
@@ -90,11 +90,11 @@ func (s *Server) insert(fields object) object {
 	return scan
 }
 
-func (s *Server) edit(id string, fields map[string]any) bool {
-	fields = clone(fields)
+func (s *Server) editScan(id string, fields map[string]any) bool {
+	fields = cloneObject(fields)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	scan := s.find(id)
+	scan := s.findScan(id)
 	if scan == nil {
 		return false
 	}
@@ -103,8 +103,8 @@ func (s *Server) edit(id string, fields map[string]any) bool {
 	return true
 }
 
-// find returns the stored definition itself, or nil.
-func (s *Server) find(id string) object {
+// findScan returns the stored definition itself, or nil.
+func (s *Server) findScan(id string) object {
 	for _, scan := range s.scans {
 		if scan["id"] == id {
 			return scan
@@ -113,7 +113,7 @@ func (s *Server) find(id string) object {
 	return nil
 }
 
-func (s *Server) remove(ids ...string) (removed int) {
+func (s *Server) removeScans(ids ...string) (removed int) {
 	before := len(s.scans)
 	s.scans = slices.DeleteFunc(s.scans, func(scan object) bool { return slices.Contains(ids, scan["id"].(string)) })
 	return before - len(s.scans)

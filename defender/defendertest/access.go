@@ -8,6 +8,7 @@ import (
 	"time"
 )
 
+// checkToken returns a 401 error unless the request has the bearer token of [Options].
 func (s *Server) checkToken(r *request) error {
 	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	right := s.options.Token == "" || subtle.ConstantTimeCompare([]byte(token), []byte(s.options.Token)) == 1
@@ -17,7 +18,7 @@ func (s *Server) checkToken(r *request) error {
 	return nil
 }
 
-// checkRole checks the token's application roles. The wording is what public clients report.
+// checkRole returns a 403 error unless the token has the application role of r. The wording is what public clients report.
 func (s *Server) checkRole(r route) error {
 	if r.role == "" || s.options.Roles == nil || slices.Contains(s.options.Roles, r.role) {
 		return nil
@@ -26,7 +27,8 @@ func (s *Server) checkRole(r route) error {
 		", application roles: " + strings.Join(s.options.Roles, ",") + "."}
 }
 
-// checkLimits lets a call through if both windows, sliding ones, have room. A refused call takes none.
+// checkLimits returns a *throttledError unless both sliding windows have room for a call at now. A refused call takes no
+// room.
 func (s *Server) checkLimits(now time.Time) error {
 	wait := max(s.waitTime(now, s.options.PerMinute, time.Minute), s.waitTime(now, s.options.PerHour, time.Hour))
 	if wait > 0 {
@@ -39,7 +41,7 @@ func (s *Server) checkLimits(now time.Time) error {
 	return nil
 }
 
-// waitTime returns how long a window of limit calls stays full; 0 means that it has room.
+// waitTime returns how long a window with room for limit calls stays full, or 0 if it has room.
 func (s *Server) waitTime(now time.Time, limit int, window time.Duration) time.Duration {
 	if limit <= 0 || len(s.accepted) < limit {
 		return 0

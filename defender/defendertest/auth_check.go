@@ -7,8 +7,8 @@ import (
 	"slices"
 )
 
-// What scanAuthenticationParams may be. The property page and $metadata agree on these; the refusals are the
-// simulator's policy, and never quote a value: it may be a password in the wrong place.
+// This file checks scanAuthenticationParams. The property page and $metadata agree on its members. The errors are the
+// simulator's policy. They never quote a value, which may be a password in the wrong member.
 
 const (
 	snmpType    = "#microsoft.windowsDefenderATP.api.SnmpAuthParams"
@@ -18,15 +18,15 @@ const (
 	vaultSecretName = "keyVaultSecretName"
 )
 
-// An authKind is one concrete type of credentials.
+// authKind describes one concrete type of credentials.
 type authKind struct {
 	scanType string
 	members  []string
-	required map[string][]string // by type: what is needed without a key vault
+	required map[string][]string // by value of type: the members needed without a key vault
 }
 
-// authKinds are keyed by @odata.type; the base type is abstract and thus not among them. Windows writes
-// isGmsaUser as the examples do, not isgmsaUser as $metadata does.
+// authKinds has the concrete types by @odata.type; the base type is abstract. Windows has isGmsaUser, as in the examples,
+// not isgmsaUser, as in $metadata.
 var authKinds = map[string]authKind{
 	snmpType: {"Network",
 		[]string{"username", "authProtocol", "authPassword", "privProtocol", "privPassword", "communityString"},
@@ -52,9 +52,10 @@ var authKinds = map[string]authKind{
 		}},
 }
 
-// boolMembers are the members that are not strings.
+// boolMembers lists the members that are not strings.
 var boolMembers = []string{"isGmsaUser", "packetPrivacy", "packetIntegrity"}
 
+// checkAuth returns an error unless v is an object with all members that its types need, and no others.
 func (s *Server) checkAuth(v any) error {
 	auth, ok := v.(object)
 	if !ok {
@@ -79,8 +80,8 @@ func (s *Server) checkAuth(v any) error {
 	return requireMembers(auth, kind.required[auth["type"].(string)]...)
 }
 
-// checkAuthValues looks at the members one by one. Protocol words are let through: Microsoft's own example
-// sends the placeholders "authProtocol" and "privProtocol".
+// checkAuthValues checks each member by itself. It accepts any protocol: Microsoft's own example sends the placeholders
+// "authProtocol" and "privProtocol".
 func checkAuthValues(auth object) error {
 	if err := requireMembers(auth, "type"); err != nil {
 		return err
@@ -96,12 +97,13 @@ func checkAuthValues(auth object) error {
 	if _, ok := kind.required[auth["type"].(string)]; !ok {
 		return invalidBody("scanAuthenticationParams.type is not a type of its @odata.type")
 	}
-	if auth["isGmsaUser"] == false { // documented: it has to be true
+	if auth["isGmsaUser"] == false { // documented: it must be true
 		return invalidInput("scanAuthenticationParams.isGmsaUser", false)
 	}
 	return nil
 }
 
+// checkVault returns an error unless both vault members are present and the address is an https URL.
 func checkVault(auth object, field string) error {
 	if err := requireMembers(auth, field, vaultSecretName); err != nil {
 		return err
@@ -112,7 +114,7 @@ func checkVault(auth object, field string) error {
 	return nil
 }
 
-// checkAgreement wants credentials of the scan's own kind. AdvancedActive has no kind of its own.
+// checkAgreement returns an error unless the credentials are of the scan's type. AdvancedActive scans accept all types.
 func checkAgreement(scan object) error {
 	auth, ok := scan["scanAuthenticationParams"].(object)
 	if !ok {
@@ -125,6 +127,7 @@ func checkAgreement(scan object) error {
 	return nil
 }
 
+// requireMembers returns an error that names the first of parts that auth does not have, or has as "".
 func requireMembers(auth object, parts ...string) error {
 	for _, part := range parts {
 		if v, ok := auth[part]; !ok || v == "" {

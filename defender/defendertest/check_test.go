@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// object is a part of a body that a test composes.
+// object is a part of a request body.
 type object = map[string]any
 
 func TestAddRefusals(t *testing.T) {
@@ -172,7 +172,7 @@ func TestCredentials(t *testing.T) {
 	c.call("PATCH", definitions+"/"+switches, string(body)).want(t, 200)
 }
 
-// TestRefusalsQuoteNoCredential: a password may stand in any member, so no refusal repeats one.
+// TestRefusalsQuoteNoCredential checks that no error repeats a value: a password may be in any member.
 func TestRefusalsQuoteNoCredential(t *testing.T) {
 	const canary = "hunter2-canary"
 	c := startSimulator(t, defendertest.Options{})

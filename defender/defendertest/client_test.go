@@ -28,7 +28,7 @@ const (
 	servers  = "289224fb-1686-472c-9751-5555960854ca"
 )
 
-// A caller talks to a simulator over real HTTP.
+// client calls a simulator over real HTTP.
 type client struct {
 	t     *testing.T
 	sim   *defendertest.Server
@@ -45,14 +45,14 @@ func startSimulator(t *testing.T, o defendertest.Options) *client {
 	return &client{t, sim, service.URL, "any"}
 }
 
-// A reply is what came back.
+// reply is a response that was read.
 type reply struct {
 	status int
 	header http.Header
 	body   []byte
 }
 
-// call sends body, which is JSON text or "", and demands an answer.
+// call sends body, which is JSON text or "", and returns the reply. The test fails without one.
 func (c *client) call(method, path, body string) reply {
 	c.t.Helper()
 	r, err := c.request(c.t.Context(), method, path, body)
@@ -91,7 +91,7 @@ func (r reply) object(t *testing.T) map[string]any {
 	return o
 }
 
-// rows are the elements of the value array.
+// rows returns the elements of the value array.
 func (r reply) rows(t *testing.T) []map[string]any {
 	t.Helper()
 	list, ok := r.object(t)["value"].([]any)
@@ -105,7 +105,7 @@ func (r reply) rows(t *testing.T) []map[string]any {
 	return rows
 }
 
-// wantError demands a refusal in the documented form.
+// wantError checks that the reply is an error in the documented form, and returns its message.
 func (r reply) wantError(t *testing.T, status int, code string) (message string) {
 	t.Helper()
 	refusal, _ := r.object(t)["error"].(map[string]any)
@@ -134,7 +134,7 @@ func fixture(t testing.TB, name string) string {
 	return string(data)
 }
 
-// withFields returns the JSON object in text with fields changed; a nil value takes the field out.
+// withFields returns the JSON object in text with fields changed; a nil value removes the field.
 func withFields(t testing.TB, text string, fields map[string]any) string {
 	t.Helper()
 	var o map[string]any
@@ -153,7 +153,7 @@ func withFields(t testing.TB, text string, fields map[string]any) string {
 	return string(data)
 }
 
-// serveDirectly asks the simulator without a network, and so can send what no client would.
+// serveDirectly calls the simulator without a network, so that it can send what no HTTP client would.
 func serveDirectly(sim *defendertest.Server, method, path, body, contentType string) reply {
 	req := httptest.NewRequest(method, "http://simulator/", strings.NewReader(body))
 	req.URL.Path, req.URL.RawQuery, _ = strings.Cut(path, "?")

@@ -9,18 +9,18 @@ import (
 	"time"
 )
 
-// Control returns what a person at the simulator uses beside the API, JSON in and out:
+// Control returns a handler for users of the simulator, beside the API. Bodies are JSON:
 //
-//	POST   /simulator/faults      order a [Fault], names in camelCase, delay as "2s"
-//	DELETE /simulator/faults      call all faults off
+//	POST   /simulator/faults      add a [Fault], names in camelCase, delay as "2s"
+//	DELETE /simulator/faults      remove all faults
 //	GET    /simulator/writes      the writes so far, as [Server.Writes]
 //	GET    /simulator/calls       all calls so far, as [Server.Calls]
 //	GET    /simulator/scans       the definitions as stored, secrets included
 //	POST   /simulator/scans/{id}  change fields of one, as [Server.Edit]
 //	DELETE /simulator/scans/{id}  delete one, as [Server.Remove]
 //
-// It shows what was sent to the tenant, credentials included, but no bearer token. It asks nobody who they
-// are: serve it on loopback. Web pages of other origins are refused.
+// It shows what was sent to the tenant, credentials included, but no bearer token. It has no authentication, so serve it
+// on loopback only. Web pages of other origins are refused.
 func (s *Server) Control() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /simulator/faults", s.handleAddFault)
@@ -83,17 +83,18 @@ func (s *Server) handleEditScan(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "send the fields to change as a JSON object, such as {\"isActive\":false}: "+err.Error(), http.StatusBadRequest)
 		return
 	}
-	s.writeEdited(w, r, s.editScan(r.PathValue("id"), fields))
+	writeEdited(w, r, s.editScan(r.PathValue("id"), fields))
 }
 
 func (s *Server) handleRemoveScan(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	removed := s.removeScans(r.PathValue("id"))
 	s.mu.Unlock()
-	s.writeEdited(w, r, removed > 0)
+	writeEdited(w, r, removed > 0)
 }
 
-func (s *Server) writeEdited(w http.ResponseWriter, r *http.Request, found bool) {
+// writeEdited responds with 204, or with 404 if the scan was not found.
+func writeEdited(w http.ResponseWriter, r *http.Request, found bool) {
 	if !found {
 		http.Error(w, fmt.Sprintf("there is no scan definition %q; GET /simulator/scans lists them", r.PathValue("id")), http.StatusNotFound)
 		return
@@ -101,16 +102,17 @@ func (s *Server) writeEdited(w http.ResponseWriter, r *http.Request, found bool)
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// callView is a [Call] as shown.
+// callView is the JSON form of a [Call].
 type callView struct {
 	Method string      `json:"method"`
 	Path   string      `json:"path"`
 	Query  url.Values  `json:"query,omitempty"`
 	Header http.Header `json:"header"`
-	Body   any         `json:"body,omitempty"` // as JSON if it is, else as text
+	Body   any         `json:"body,omitempty"` // JSON, or text if it is not JSON
 	Status int         `json:"status"`
 }
 
+// callViews returns the JSON form of calls, without bearer tokens.
 func callViews(calls []Call) []callView {
 	list := make([]callView, len(calls))
 	for i, c := range calls {
@@ -131,5 +133,5 @@ func writeJSON(w http.ResponseWriter, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	e := json.NewEncoder(w)
 	e.SetIndent("", "  ")
-	_ = e.Encode(v) // a caller that went away is not the simulator's concern
+	_ = e.Encode(v) // fails only if the caller disconnected
 }

@@ -13,7 +13,7 @@ import (
 	"scanwarden/defender/defendertest"
 )
 
-// startWithControl serves the API and its control on one address, as the simulator command does.
+// startWithControl serves the API and its control at one address, as the simulator command does.
 func startWithControl(t *testing.T) (*client, func(method, path, body string) reply) {
 	t.Helper()
 	sim := defendertest.New(defendertest.Options{})
@@ -123,7 +123,7 @@ func TestControlScans(t *testing.T) {
 	}
 }
 
-// TestControlRefusesOtherOrigins: a page in a browser on the same machine cannot work the simulator.
+// TestControlRefusesOtherOrigins checks that a web page in a browser on the same machine cannot use the control.
 func TestControlRefusesOtherOrigins(t *testing.T) {
 	c, _ := startWithControl(t)
 	req, err := http.NewRequestWithContext(t.Context(), "POST", c.url+"/simulator/scans/"+switches, strings.NewReader(`{"isActive":false}`))

@@ -18,7 +18,7 @@ import (
 // finishedAt is the executionDateTime of the newer page's update example.
 var finishedAt = time.Date(2025, 12, 18, 14, 33, 49, 413596000, time.UTC)
 
-// TestDocumentedAnswers holds each operation's answer against the page's example: every field, in its order.
+// TestDocumentedAnswers compares each operation's response with the page's example: every field, in its order.
 func TestDocumentedAnswers(t *testing.T) {
 	asListed := defendertest.Options{AuthInLists: true, PascalCaseAgents: true}
 	for _, test := range []struct {
@@ -92,8 +92,8 @@ func TestDocumentedAnswers(t *testing.T) {
 	}
 }
 
-// memberNames lists the paths of a JSON object's members in their order: those of the whole, and those of each row
-// of its value array.
+// memberNames returns the paths of a JSON object's members in their order: those of the whole, and those of each row of
+// its value array.
 func memberNames(t *testing.T, data []byte) (whole []string, rows [][]string) {
 	t.Helper()
 	for _, path := range memberPaths(t, data, "") {
@@ -111,7 +111,7 @@ func memberNames(t *testing.T, data []byte) (whole []string, rows [][]string) {
 	return whole, rows
 }
 
-// memberPaths walks a JSON value; of an array it enters the first element.
+// memberPaths returns the paths in a JSON value; of an array, those in its first element.
 func memberPaths(t *testing.T, data json.RawMessage, prefix string) (found []string) {
 	t.Helper()
 	d := json.NewDecoder(bytes.NewReader(data))
@@ -139,7 +139,7 @@ func memberPaths(t *testing.T, data json.RawMessage, prefix string) (found []str
 	return found
 }
 
-// TestDocumentedErrors provokes each error and holds it against its fixture.
+// TestDocumentedErrors causes each error and compares it with its fixture.
 func TestDocumentedErrors(t *testing.T) {
 	add := fixture(t, "add-network-authpriv.request.derived.json")
 	fault := func(f defendertest.Fault) func(*client) reply {
@@ -209,7 +209,7 @@ func TestDocumentedErrors(t *testing.T) {
 	}
 }
 
-// TestContexts: answers name the host that was asked, as the examples do.
+// TestContexts checks that OData contexts name the host of the request, as in the examples.
 func TestContexts(t *testing.T) {
 	c := startSimulator(t, defendertest.Options{})
 	for _, test := range []struct{ method, path, body, context string }{
@@ -230,8 +230,8 @@ func TestContexts(t *testing.T) {
 	}
 }
 
-// TestDocumentedRequestsArePassable: each request of the fixtures is accepted or, where a page contradicts
-// itself or the simulator has a reason, refused.
+// TestDocumentedRequestsArePassable checks that each request of the fixtures is accepted, or refused where a page
+// contradicts itself or the simulator has a reason.
 func TestDocumentedRequestsArePassable(t *testing.T) {
 	for name, want := range map[string]int{
 		"add-network-authnopriv.request.derived.json":                    200,
@@ -255,7 +255,7 @@ func TestDocumentedRequestsArePassable(t *testing.T) {
 		}
 	}
 	startSimulator(t, defendertest.Options{}).call("POST", batchDelete, fixture(t, "batch-delete.request.repaired.json")).
-		wantError(t, 404, "ResourceNotFound") // the page's ids are nobody's
+		wantError(t, 404, "ResourceNotFound") // no definition has the page's ids
 
 	c := startSimulator(t, defendertest.Options{})
 	for _, id := range []string{"td32f17af-5cc2-4e4e-964a-4c4ef7d216e2", "ab32g20af-5dd2-4a5e-954a-4c4ef7d216e2"} {

@@ -38,7 +38,7 @@ func TestFaultStatuses(t *testing.T) {
 	c.call("GET", definitions, "").want(t, 200)
 }
 
-// TestFaultMatching: a fault strikes what it matches, as often as it says, the oldest first.
+// TestFaultMatching checks that a fault applies to the requests that it matches, Times times, the oldest fault first.
 func TestFaultMatching(t *testing.T) {
 	c := startSimulator(t, defendertest.Options{})
 	c.sim.Fail(defendertest.Fault{Method: "POST", Path: "BatchDelete", Status: 500})
@@ -95,7 +95,7 @@ func TestFaultEcho(t *testing.T) {
 	}
 }
 
-// TestFaultDrop is the fault that matters most: the write took effect, and nobody was told.
+// TestFaultDrop tests the most important fault: the write took effect, and the caller got no response.
 func TestFaultDrop(t *testing.T) {
 	for _, apply := range []bool{false, true} {
 		c := startSimulator(t, defendertest.Options{})
@@ -177,7 +177,7 @@ func TestFaultHang(t *testing.T) {
 	}
 }
 
-// TestHungRequestEndsWithItsCaller: no handler outlives the caller that gave up on it.
+// TestHungRequestEndsWithItsCaller checks that a handler returns when its caller disconnects.
 func TestHungRequestEndsWithItsCaller(t *testing.T) {
 	for _, f := range []defendertest.Fault{{Hang: true}, {Delay: time.Hour}, {SlowBody: true, Delay: time.Hour}} {
 		sim := defendertest.New(defendertest.Options{})
@@ -201,7 +201,7 @@ func TestHungRequestEndsWithItsCaller(t *testing.T) {
 	}
 }
 
-// TestFaultDelay: late, but the genuine answer, or none if the caller would not wait.
+// TestFaultDelay checks that the genuine response comes late, or not at all if the caller does not wait.
 func TestFaultDelay(t *testing.T) {
 	c := startSimulator(t, defendertest.Options{})
 	c.sim.Fail(defendertest.Fault{Delay: 50 * time.Millisecond})
@@ -224,7 +224,7 @@ func TestFaultDelay(t *testing.T) {
 	}
 }
 
-// TestFaultSlowBody: the head comes at once, the body whole but in pieces.
+// TestFaultSlowBody checks that the headers come at once, and the whole body in pieces.
 func TestFaultSlowBody(t *testing.T) {
 	c := startSimulator(t, defendertest.Options{Empty: true})
 	c.sim.Fail(defendertest.Fault{SlowBody: true})
@@ -262,7 +262,8 @@ func TestFaultSlowBody(t *testing.T) {
 	}
 }
 
-// TestFaultBeforeChecks: what a fault answers, no token or limit has a say in; what it lets through, they do.
+// TestFaultBeforeChecks checks that a scripted fault applies without a check of token or limits. A request that a fault
+// lets through is checked.
 func TestFaultBeforeChecks(t *testing.T) {
 	c := startSimulator(t, defendertest.Options{Token: "right", PerMinute: 1})
 	c.sim.Fail(defendertest.Fault{Status: 500})

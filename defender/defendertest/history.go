@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-const maxTop = 10_000 // the page's limit for $top since January 2026; 4,096 before
+const maxTop = 10_000 // the documented limit of $top since January 2026; 4,096 before
 
-// A run is one finished scan. Its rows are kept under the names of $metadata.
+// run is one finished scan.
 type run struct {
 	scanID, session, scannerID string
 	status                     string // "Success", "Partial Success", ...
@@ -25,10 +25,10 @@ type scannedTarget struct {
 	duration              time.Duration
 }
 
-// FinishScan tells that a run of the definition ended at the given time with "Success", "Fail" or
-// "Partial Success": it sets latestScan, appends to the history, and returns the session id, which the
-// documented history by definition does not show. Any other status is passed on as it is. There is no clock:
-// a scan runs when a test says so. It panics if there is no such definition.
+// FinishScan records a run of the definition id that ended at the given time, and returns its session id, which the
+// documented history by definition does not show. It sets latestScan and appends to the history. The status is
+// "Success", "Fail" or "Partial Success"; any other is stored unchanged. Scans never run by themselves. FinishScan
+// panics if there is no such definition.
 func (s *Server) FinishScan(id, status string, at time.Time) (session string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -39,6 +39,7 @@ func (s *Server) FinishScan(id, status string, at time.Time) (session string) {
 	return session
 }
 
+// recordRun appends a run of the definition id, and reports whether there is such a definition.
 func (s *Server) recordRun(id, status, session string, at time.Time) bool {
 	scan := s.findScan(id)
 	if scan == nil {
@@ -46,7 +47,7 @@ func (s *Server) recordRun(id, status, session string, at time.Time) bool {
 	}
 	summary := status
 	if status == "Partial Success" {
-		summary = "Success" // latestScan knows only Success and Fail; that partial counts as the former is our guess
+		summary = "Success" // latestScan has only Success and Fail; that partial counts as Success is a guess
 	}
 	scan["latestScan"] = object{"status": summary, "failureReason": nil, "executionDateTime": formatTime(at)}
 	agent, _ := scan["scannerAgent"].(object)
@@ -56,7 +57,7 @@ func (s *Server) recordRun(id, status, session string, at time.Time) bool {
 	return true
 }
 
-// scanTargets makes up what a run saw: every target, or with partial success all but the last.
+// scanTargets returns invented results of a run: success for every target, or for all but the last in a partial success.
 func scanTargets(target, status string) []scannedTarget {
 	entries := strings.Split(target, ",")
 	seen := make([]scannedTarget, len(entries))
@@ -72,7 +73,7 @@ func scanTargets(target, status string) []scannedTarget {
 	return seen
 }
 
-// addressOf names one device of a target entry: the first address of a range.
+// addressOf returns one device of a target entry: the first address of a range or prefix.
 func addressOf(entry string) (ip, hostname string) {
 	if prefix, err := netip.ParsePrefix(entry); err == nil {
 		entry = prefix.Masked().Addr().Next().String()
@@ -84,7 +85,7 @@ func addressOf(entry string) (ip, hostname string) {
 	return "", entry
 }
 
-// historyByScan answers the newest run first, as the example does, with $top and $skip as documented.
+// historyByScan lists the newest run first, as in the example, with $top and $skip as documented.
 func (s *Server) historyByScan(r *request) (response, error) {
 	ids, err := s.checkIDs(r, "ScanDefinitionIds")
 	if err != nil {
@@ -107,6 +108,7 @@ func (s *Server) historyBySession(r *request) (response, error) {
 	return s.runsResponse(r, s.selectRuns(func(run run) bool { return slices.Contains(ids, run.session) }), run.sessionRow)
 }
 
+// selectRuns returns the runs for which want returns true, newest first.
 func (s *Server) selectRuns(want func(run) bool) []run {
 	var runs []run
 	for _, run := range s.runs {
@@ -118,7 +120,7 @@ func (s *Server) selectRuns(want func(run) bool) []run {
 	return runs
 }
 
-// runsResponse renders runs as documented, or as $metadata's contract, whose action returns no OData context.
+// runsResponse returns runs in the documented form, or in that of $metadata's contract, which has no OData context.
 func (s *Server) runsResponse(r *request, runs []run, documented func(run) orderedObject) (response, error) {
 	list := orderedObject{{"@odata.context", originOf(r) + r.URL.Path}}
 	if s.options.MetadataHistory {
@@ -131,7 +133,7 @@ func (s *Server) runsResponse(r *request, runs []run, documented func(run) order
 	return jsonResponse(http.StatusOK, append(list, member{"value", rows}))
 }
 
-// pagingParams reads $top and $skip.
+// pagingParams returns $top and $skip, or their defaults.
 func pagingParams(r *request) (top, skip int, err error) {
 	top, topErr := strconv.Atoi(valueOr(r, "$top", strconv.Itoa(maxTop)))
 	skip, skipErr := strconv.Atoi(valueOr(r, "$skip", "0"))
@@ -141,6 +143,7 @@ func pagingParams(r *request) (top, skip int, err error) {
 	return top, skip, nil
 }
 
+// valueOr returns the query parameter name, or otherwise if it is absent.
 func valueOr(r *request, name, otherwise string) string {
 	if r.URL.Query().Has(name) {
 		return r.URL.Query().Get(name)

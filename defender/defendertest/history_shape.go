@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// definitionRow is a row of "Get scan history by definition" as printed: the plural names hold one id each, and no
-// session is named.
+// definitionRow returns r as a row of "Get scan history by definition" as printed: the plural names hold one id each, and
+// there is no session.
 func (r run) definitionRow() orderedObject {
 	return orderedObject{
 		{"ScanDefinitionIds", r.scanID},
@@ -17,7 +17,7 @@ func (r run) definitionRow() orderedObject {
 	}
 }
 
-// sessionRow is a row of "Get scan history by session" as printed, its targets mended into an array.
+// sessionRow returns r as a row of "Get scan history by session" as printed, with the targets corrected to an array.
 func (r run) sessionRow() orderedObject {
 	targets := make([]orderedObject, len(r.targets))
 	for i, t := range r.targets {
@@ -42,8 +42,8 @@ func (r run) sessionRow() orderedObject {
 	}
 }
 
-// contractRow is $metadata's AuthScanHistoryContract, one for both reads: without the time of the scan, and with
-// the status in one word.
+// contractRow returns r as $metadata's AuthScanHistoryContract, the same for both reads. It has no time of the scan, and
+// the status is one word.
 func (r run) contractRow() orderedObject {
 	targets := make([]orderedObject, len(r.targets))
 	for i, t := range r.targets {
@@ -69,6 +69,7 @@ func (r run) contractRow() orderedObject {
 	}
 }
 
+// countSuccesses returns how many targets were scanned successfully.
 func (r run) countSuccesses() (n int) {
 	for _, t := range r.targets {
 		if t.status == "Success" {
@@ -85,7 +86,7 @@ func (t scannedTarget) description() string {
 	return ""
 }
 
-// timeOfDay is $metadata's Edm.TimeOfDay.
+// timeOfDay returns d in the form of $metadata's Edm.TimeOfDay.
 func timeOfDay(d time.Duration) string {
 	return fmt.Sprintf("%02d:%02d:%02d", int(d.Hours()), int(d.Minutes())%60, int(d.Seconds())%60)
 }

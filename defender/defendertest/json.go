@@ -13,10 +13,10 @@ import (
 	"time"
 )
 
-// An object is a JSON object as it is stored. Whole numbers in it are int.
+// object is a JSON object as it is stored. Whole numbers in it are int.
 type object = map[string]any
 
-// orderedObject is a JSON object as it is sent: Microsoft's examples have an order, and a map has none.
+// orderedObject is a JSON object as it is sent. Its members have the order of Microsoft's examples.
 type orderedObject []member
 
 type member struct {
@@ -27,7 +27,8 @@ type member struct {
 // MarshalJSON writes the members in their order.
 func (o orderedObject) MarshalJSON() ([]byte, error) { return appendJSON(nil, o) }
 
-// appendJSON descends by itself where order matters: json.Marshal would check and copy each level anew.
+// appendJSON appends v as JSON to b. It recurses by itself where order matters, because json.Marshal would check and copy
+// each level again.
 func appendJSON(b []byte, v any) (_ []byte, err error) {
 	switch v := v.(type) {
 	case orderedObject:
@@ -59,8 +60,8 @@ func appendJSON(b []byte, v any) (_ []byte, err error) {
 	return append(b, data...), err
 }
 
-// orderMembers puts o's members into the order of names, and those that names does not know at the end. A test
-// can thus give a definition fields nobody has heard of, and a client must bear them.
+// orderMembers returns o with its members in the order of names, and any others at the end. A test can thus give a
+// definition unknown fields, which a client must accept.
 func orderMembers(o object, names []string) orderedObject {
 	var out orderedObject
 	for _, name := range names {
@@ -76,8 +77,8 @@ func orderMembers(o object, names []string) orderedObject {
 	return out
 }
 
-// cloneObject copies o through JSON, so that nothing is shared with the caller and every value has the type it
-// would have had on the wire. It panics if o is not JSON, which is the calling test's mistake.
+// cloneObject returns a copy of o made through JSON. It shares nothing with the caller, and every value has the type that
+// it would have after a request. cloneObject panics if o is not JSON, which is a mistake in the calling test.
 func cloneObject(o object) object {
 	if o == nil {
 		return object{}
@@ -93,9 +94,9 @@ func cloneObject(o object) object {
 	return out
 }
 
-// parseObject decodes exactly one JSON object.
+// parseObject returns data as an object. data must be exactly one JSON object.
 func parseObject(data []byte) (object, error) {
-	if !json.Valid(data) { // a Decoder alone would not see what follows the object
+	if !json.Valid(data) { // a Decoder alone would ignore what follows the object
 		return nil, errors.New("not valid JSON")
 	}
 	d := json.NewDecoder(bytes.NewReader(data))
@@ -110,7 +111,7 @@ func parseObject(data []byte) (object, error) {
 	return plainNumbers(o).(object), nil
 }
 
-// plainNumbers turns json.Number into int where it is whole, and into float64 elsewhere.
+// plainNumbers returns v with each json.Number replaced by an int if it is whole, or else by a float64.
 func plainNumbers(v any) any {
 	switch v := v.(type) {
 	case json.Number:
@@ -131,10 +132,10 @@ func plainNumbers(v any) any {
 	return v
 }
 
-// formatTime is the service's form: up to seven digits of a second, zeros at the end left out.
+// formatTime returns t in the service's form: up to seven digits of a second, without zeros at the end.
 func formatTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.9999999Z07:00") }
 
-// newHex returns the next n hex digits that no other call returns.
+// newHex returns n hex digits, different at each call.
 func (s *Server) newHex(n int) string {
 	s.issued++
 	sum := sha256.Sum256([]byte("scanwarden simulator " + strconv.Itoa(s.issued)))

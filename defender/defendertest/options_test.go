@@ -47,7 +47,8 @@ func TestPascalCaseAgents(t *testing.T) {
 	}
 }
 
-// TestKeyVaultField: the declared spelling is accepted, the other refused, and ignored at the reference's peril.
+// TestKeyVaultField checks that the declared spelling is accepted and the other refused, or dropped if unknown fields are
+// ignored.
 func TestKeyVaultField(t *testing.T) {
 	uri := fixture(t, "add-network-keyvault.request.derived-keyVaultUri-spelling.json")
 	url := fixture(t, "add-network-keyvault.request.derived-keyVaultUrl-spelling.json")
@@ -163,7 +164,7 @@ func TestPaging(t *testing.T) {
 	}
 }
 
-// TestRefuseWindows: retired scans stay visible and deletable.
+// TestRefuseWindows checks that Windows scans can still be listed and deleted.
 func TestRefuseWindows(t *testing.T) {
 	c := startSimulator(t, defendertest.Options{RefuseWindows: true})
 	c.call("POST", definitions, fixture(t, "add-windows.old-page.request.repaired.json")).wantError(t, 400, "InvalidInput")
@@ -220,7 +221,7 @@ func TestToken(t *testing.T) {
 	}
 }
 
-// TestTokenHasToBeABearer: no other scheme signs anyone in.
+// TestTokenHasToBeABearer checks that no other scheme is accepted.
 func TestTokenHasToBeABearer(t *testing.T) {
 	sim := defendertest.New(defendertest.Options{})
 	for _, header := range []string{"any", "Basic any", "bearer any", "Bearer ", "Bearer"} {
@@ -233,7 +234,7 @@ func TestTokenHasToBeABearer(t *testing.T) {
 	}
 }
 
-// TestLimits runs in a bubble of its own time, where the windows can pass without waiting.
+// TestLimits runs in a synctest bubble, where the windows pass without waiting.
 func TestLimits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sim := defendertest.New(defendertest.Options{PerMinute: 3, PerHour: 5})

@@ -7,14 +7,15 @@ import (
 	"time"
 )
 
-// An answer is a response before it is sent.
+// response is a response before it is sent.
 type response struct {
 	status      int
-	contentType string // "" when there is no body
+	contentType string // "" if there is no body
 	retryAfter  string
 	body        []byte
 }
 
+// jsonResponse returns a response with o as its body.
 func jsonResponse(status int, o orderedObject) (response, error) {
 	body, err := appendJSON(nil, o)
 	if err != nil {
@@ -23,11 +24,11 @@ func jsonResponse(status int, o orderedObject) (response, error) {
 	return response{status: status, contentType: "application/json; odata.metadata=minimal", body: body}, nil
 }
 
-// writeResponse writes a to the caller. It records the status first, so that a test that has read the answer finds it.
+// writeResponse sends a. It records the status first, so that a test that has read the response finds it.
 func (s *Server) writeResponse(w http.ResponseWriter, r *request, a response) {
 	s.setStatus(r.call, a.status)
 	a.writeHeader(w)
-	_, _ = w.Write(a.body) // a caller that went away is not the simulator's concern
+	_, _ = w.Write(a.body) // fails only if the caller disconnected
 }
 
 func (a response) writeHeader(w http.ResponseWriter) {
@@ -41,7 +42,7 @@ func (a response) writeHeader(w http.ResponseWriter) {
 	w.WriteHeader(a.status)
 }
 
-// A refusal is an answer in Defender's error form: {"error":{"code","message","target"}}.
+// apiError is an error in Defender's form: {"error":{"code","message","target"}}.
 type apiError struct {
 	status  int
 	code    string
@@ -50,21 +51,24 @@ type apiError struct {
 
 func (r *apiError) Error() string { return r.code + ": " + r.message }
 
-// throttledError is a refusal that says when to come back.
+// throttledError is a 429 with a Retry-After of wait.
 type throttledError struct{ wait time.Duration }
 
 func (t *throttledError) Error() string { return "TooManyRequests" }
 
+// errorResponse returns the response for err; see errorResponseLocked.
 func (s *Server) errorResponse(err error) response {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.errorResponseLocked(err)
 }
 
+// errorResponseLocked returns the response for err, which is a 500 unless err is an *apiError or a *throttledError. The
+// caller holds the lock.
 func (s *Server) errorResponseLocked(err error) response {
 	if t := (*throttledError)(nil); errors.As(err, &t) {
 		a := s.apiErrorResponse(apiError{http.StatusTooManyRequests, "TooManyRequests", "Quota limit reached."})
-		// Rounded up: who comes back within the second is refused again.
+		// Rounded up, or a retry within the last second would be refused again.
 		a.retryAfter = strconv.Itoa(int((t.wait + time.Second - 1) / time.Second))
 		return a
 	}
@@ -74,7 +78,7 @@ func (s *Server) errorResponseLocked(err error) response {
 	return s.apiErrorResponse(apiError{http.StatusInternalServerError, "InternalServerError", ""})
 }
 
-// apiErrorResponse adds the correlation id that Microsoft asks callers to quote.
+// apiErrorResponse returns the response for r, with the correlation id that Microsoft asks callers to quote.
 func (s *Server) apiErrorResponse(r apiError) response {
 	inner := orderedObject{{"code", r.code}, {"message", r.message}, {"target", s.newID()}}
 	a, _ := jsonResponse(r.status, orderedObject{{"error", inner}}) // three strings always marshal

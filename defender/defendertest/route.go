@@ -12,17 +12,18 @@ const (
 	writeRole = "Machine.ReadWrite.All"
 )
 
-// methodRoutes are the methods of one path.
+// methodRoutes has the routes of one path by method.
 type methodRoutes map[string]route
 
+// route describes one operation of the API.
 type route struct {
-	role    string // the application role it needs; "" is none
+	role    string // the application role it needs; "" means none
 	isWrite bool
 	handle  func(*request) (response, error) // called with the server's lock held
 }
 
-// newRoutes is the API: nine documented operations and $metadata. Reading one definition by its id is not
-// documented, so it is not found; nor is a DELETE verb, so it is not allowed.
+// newRoutes returns the API: nine documented operations and $metadata. Reading one definition by its id is not
+// documented, so it is not found. Nor is the method DELETE, so it is not allowed.
 func (s *Server) newRoutes() map[string]methodRoutes {
 	read := func(h func(*request) (response, error)) route { return route{role: readRole, handle: h} }
 	write := func(h func(*request) (response, error)) route {
@@ -43,7 +44,7 @@ func (s *Server) newRoutes() map[string]methodRoutes {
 	}
 }
 
-// findRoute finds the route of a request and keeps the path's id in r.
+// findRoute returns the route of a request and stores the path's id in r.
 func (s *Server) findRoute(r *request) (route, error) {
 	methods := s.routesAt(r)
 	if methods == nil {
@@ -58,7 +59,7 @@ func (s *Server) findRoute(r *request) (route, error) {
 	return found, nil
 }
 
-// routesAt looks up a path below /api or /api/v1.0. It takes the path as it came: cleaning it would turn a
+// routesAt returns the routes of a path below /api or /api/v1.0, or nil. It does not clean the path, which would turn a
 // client's stray ".." into a valid call.
 func (s *Server) routesAt(r *request) methodRoutes {
 	path, ok := strings.CutPrefix(r.URL.Path, "/api/")

@@ -10,16 +10,16 @@ import (
 	"strings"
 )
 
-// Everything in this file is the simulator's policy, not Microsoft's behaviour: which error answers which
-// mistake is documented nowhere. Codes and the words before the colon come from the common-errors page; what
-// follows the colon is ours, for whoever has to find out why a test went red.
+// Everything in this file is the simulator's policy, not Microsoft's behavior: which mistake gets which error is
+// documented nowhere. Codes and the words before the colon come from the common-errors page. What follows the colon is
+// ours, and explains to developers why a test failed.
 
 var (
-	// What a request may say. The rest of a definition is Defender's to tell.
+	// The members that a request may have. Only Defender sets the others.
 	writableMembers = []string{"scanType", "scanName", "isActive", "target", "intervalInHours", "targetType",
 		"scannerAgent", "scanAuthenticationParams"}
 
-	// Without targetType, which the property page calls required and, in the same row, defaulted.
+	// Without targetType: the property page calls it required and, in the same row, gives a default.
 	requiredMembers = []string{"scanType", "scanName", "isActive", "target", "intervalInHours", "scannerAgent",
 		"scanAuthenticationParams"}
 
@@ -27,7 +27,7 @@ var (
 	targetTypes = []string{"Ip", "Hostname", "Combined"}                    // "IP Address" is prose, not a value
 )
 
-// checkNew returns the definition that an add asks for.
+// checkNew returns the definition that an add creates.
 func (s *Server) checkNew(r *request) (object, error) {
 	sent, err := s.decodeBody(r, writableMembers)
 	if err != nil {
@@ -55,8 +55,8 @@ func (s *Server) checkUpdate(r *request, stored object) (object, error) {
 	return sent, s.checkFields(sent, whole)
 }
 
-// checkFields judges each field that was sent, and those that have to agree with another in the whole definition
-// that would result. Stored fields that were not sent are left in peace, whatever they hold.
+// checkFields checks each field in sent, and the fields that must agree with each other in whole, the definition that
+// would result. Stored fields that were not sent are not checked.
 func (s *Server) checkFields(sent, whole object) error {
 	for _, name := range slices.Sorted(maps.Keys(sent)) {
 		if err := s.checkField(sent, name); err != nil {
@@ -104,8 +104,8 @@ func (s *Server) checkField(sent object, name string) error {
 	return nil
 }
 
-// checkScanner keeps the reference alone: the pages send machineId, and the rest of a definition's
-// scannerAgent is looked up when it is read.
+// checkScanner checks a scannerAgent and reduces it to its machineId. The rest of a definition's scannerAgent is looked up
+// when it is read.
 func (s *Server) checkScanner(sent object, v any) error {
 	agent, ok := v.(object)
 	if !ok {
@@ -128,8 +128,8 @@ func (s *Server) checkScanner(sent object, v any) error {
 	return nil
 }
 
-// checkIDs reads the body of an action: {name: [id, ...]}. The pages' tables say String, their examples and
-// $metadata an array.
+// checkIDs returns the ids in the body of an action: {name: [id, ...]}. The type is String in the pages' tables, but an
+// array in their examples and in $metadata.
 func (s *Server) checkIDs(r *request, name string) ([]string, error) {
 	sent, err := s.decodeBody(r, []string{name})
 	if err != nil {
@@ -154,6 +154,7 @@ func (s *Server) checkIDs(r *request, name string) ([]string, error) {
 	return ids, nil
 }
 
+// decodeBody returns the body of r as an object with the given names only.
 func (s *Server) decodeBody(r *request, names []string) (object, error) {
 	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
 		return nil, invalidBody("Content-Type has to be application/json")
@@ -165,7 +166,7 @@ func (s *Server) decodeBody(r *request, names []string) (object, error) {
 	return fields, s.checkNames(fields, names)
 }
 
-// checkNames refuses, or drops, the names that are not expected here.
+// checkNames returns an error if fields has other names, or deletes those if the options ignore unknown fields.
 func (s *Server) checkNames(fields object, names []string) error {
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
 		if slices.Contains(names, name) {

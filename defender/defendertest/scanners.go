@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// The members of a scanner in the order the examples print them: as an entity of its own, and inside a
-// definition, where its name is called machineName.
+// The members of a scanner in the order of the examples: as an entity, and inside a definition, where its name is called
+// machineName.
 var (
 	scannerFields = []string{"id", "machineId", "lastSeen", "computerDnsName", "assignedApplicationId",
 		"scannerSoftwareVersion", "lastCommandExecutionTimestamp", "mdeClientVersion"}
@@ -47,8 +47,8 @@ func (s *Server) listScanners(r *request) (response, error) {
 	return s.listResponse(r, "DeviceAuthenticatedScanAgents", rows)
 }
 
-// scannerByID takes the machine id, as the page's example path does, and the entity's id, as $metadata would
-// have it: which of them the service accepts is unknown.
+// scannerByID accepts the machine id, as in the page's example path, and the entity's id, as in $metadata. Which of them
+// the service accepts is unknown.
 func (s *Server) scannerByID(r *request) (response, error) {
 	scanner := s.findScanner(r.id)
 	if scanner == nil {
@@ -62,7 +62,7 @@ func (s *Server) scannerByID(r *request) (response, error) {
 	return jsonResponse(http.StatusOK, orderedObject{context, {"value", []orderedObject{entity}}})
 }
 
-// findScanner finds a scanner by either id, or returns nil.
+// findScanner returns the scanner with this machine id or entity id, or nil.
 func (s *Server) findScanner(id string) object {
 	for _, scanner := range s.scanners {
 		if scanner["machineId"] == id || scanner["id"] == id {
@@ -72,8 +72,8 @@ func (s *Server) findScanner(id string) object {
 	return nil
 }
 
-// embeddedScanner is the scannerAgent of a definition: the scanner as it is now, or what little is stored of one
-// that is gone.
+// embeddedScanner returns the scannerAgent of a definition: the scanner as it is now, or the stored reference if there is
+// no such scanner.
 func (s *Server) embeddedScanner(scan object) orderedObject {
 	reference, ok := scan["scannerAgent"].(object)
 	if !ok {
@@ -91,7 +91,7 @@ func (s *Server) embeddedScanner(scan object) orderedObject {
 	return orderMembers(agent, embeddedFields)
 }
 
-// applyCasing gives a scanner the names of the list pages, if that was chosen.
+// applyCasing returns a scanner with the names that the options choose.
 func (s *Server) applyCasing(scanner orderedObject) orderedObject {
 	if !s.options.PascalCaseAgents {
 		return scanner

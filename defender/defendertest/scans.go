@@ -10,9 +10,9 @@ import (
 
 const maxDeleteIDs = 500 // documented for indicators/BatchDelete only
 
-// The members of a definition in the order the examples print them. The list page's examples end at
-// latestScan; those of add and update (December 2025) go on to advancedActiveConfiguration. isTroubleshootMode
-// is in $metadata alone, so a definition has it only if a test gave it one.
+// The members of a definition in the order of the examples. The list page's examples end at latestScan. Those of add and
+// update (December 2025) go on to advancedActiveConfiguration. isTroubleshootMode is in $metadata only, so a definition
+// has it only if a test added it.
 var (
 	listedFields = []string{"id", "scanType", "scanName", "isActive", "target", "orgId", "intervalInHours",
 		"createdBy", "targetType", "isTroubleshootMode", "scanAuthenticationParams", "scannerAgent", "latestScan"}
@@ -22,8 +22,8 @@ var (
 		"authPassword", "privProtocol", "privPassword", "communityString"}
 )
 
-// listScans answers in the order of ids, which means nothing: Microsoft documents no order, so a client that
-// wants one has to sort.
+// listScans lists the definitions in the order of their ids, which is arbitrary. Microsoft documents no order, so a client
+// that needs one must sort.
 func (s *Server) listScans(r *request) (response, error) {
 	rows := make([]orderedObject, 0, len(s.scans))
 	for _, scan := range slices.SortedFunc(slices.Values(s.scans), byID) {
@@ -40,8 +40,8 @@ func (s *Server) addScan(r *request) (response, error) {
 	return s.entityResponse(r, cmp.Or(s.options.CreateStatus, http.StatusOK), s.insertScan(scan))
 }
 
-// updateScan merges a partial body, which Microsoft's older example is (no scanType, no scannerAgent).
-// Credentials that are left out stay as they were, as documented.
+// updateScan merges the body into the definition, because Microsoft's older example is partial (no scanType, no
+// scannerAgent). Omitted credentials are kept, as documented.
 func (s *Server) updateScan(r *request) (response, error) {
 	stored := s.findScan(r.id)
 	if stored == nil {
@@ -78,6 +78,7 @@ func (s *Server) deleteScans(r *request) (response, error) {
 	return response{status: cmp.Or(s.options.DeleteStatus, http.StatusOK)}, nil
 }
 
+// listedScan returns a definition as the list shows it.
 func (s *Server) listedScan(scan object) orderedObject {
 	row := object{}
 	maps.Copy(row, scan)
@@ -91,7 +92,7 @@ func (s *Server) listedScan(scan object) orderedObject {
 	return orderMembers(row, listedFields)
 }
 
-// entityResponse is one definition as add and update show it: without credentials, and with
+// entityResponse returns one definition as add and update show it: without credentials, and with
 // advancedActiveConfiguration.
 func (s *Server) entityResponse(r *request, status int, scan object) (response, error) {
 	row := object{"advancedActiveConfiguration": nil}
@@ -108,8 +109,8 @@ func (s *Server) entityResponse(r *request, status int, scan object) (response, 
 	return jsonResponse(status, append(orderedObject{context}, entity...))
 }
 
-// listResponse wraps rows, sorted by id, in the list form. A page starts after the id in $skiptoken, so that a
-// row added or removed meanwhile neither repeats nor hides another.
+// listResponse returns rows, which are sorted by id, or one page of them. A page starts after the id in $skiptoken, so
+// that a row added or removed between two pages neither repeats nor hides another.
 func (s *Server) listResponse(r *request, set string, rows []orderedObject) (response, error) {
 	list := orderedObject{{"@odata.context", originOf(r) + "/api/$metadata#" + set}}
 	if after := r.URL.Query().Get("$skiptoken"); after != "" {
@@ -132,7 +133,7 @@ func latestScan(scan object) any {
 
 func byID(a, b object) int { return cmp.Compare(a["id"].(string), b["id"].(string)) }
 
-// originOf is the scheme and host the caller used.
+// originOf returns the scheme and host that the caller used.
 func originOf(r *request) string {
 	if r.TLS != nil {
 		return "https://" + r.Host

@@ -49,7 +49,7 @@ func TestAddStoresWhatWasSentAndHidesIt(t *testing.T) {
 	}
 }
 
-// TestStoresTheScannersMachineIDAlone: the rest is looked up, so that a scanner seen later shows as seen later.
+// TestStoresTheScannersMachineIDAlone checks that the other members of a scannerAgent are those of the scanner now.
 func TestStoresTheScannersMachineIDAlone(t *testing.T) {
 	c := startSimulator(t, defendertest.Options{})
 	answer := c.call("POST", definitions, fixture(t, "add-windows.2022-page.request.json")).want(t, 200).object(t)
@@ -76,7 +76,7 @@ func TestUpdateMergesAndKeepsCredentials(t *testing.T) {
 	if after["target"] != "127.0.0.1,127.0.0.2" || after["intervalInHours"] != 1 {
 		t.Errorf("stored definition %v", after)
 	}
-	c.call("PATCH", definitions+"/nobody", `{"isActive":false}`).wantError(t, 404, "ResourceNotFound")
+	c.call("PATCH", definitions+"/no-such-scan", `{"isActive":false}`).wantError(t, 404, "ResourceNotFound")
 	if got := len(c.sim.Writes()); got != 2 {
 		t.Errorf("%d writes; want 2", got)
 	}
@@ -84,7 +84,7 @@ func TestUpdateMergesAndKeepsCredentials(t *testing.T) {
 
 func TestDeleteIsAllOrNothing(t *testing.T) {
 	c := startSimulator(t, defendertest.Options{})
-	c.call("POST", batchDelete, `{"ScanDefinitionIds":["`+switches+`","nobody"]}`).wantError(t, 404, "ResourceNotFound")
+	c.call("POST", batchDelete, `{"ScanDefinitionIds":["`+switches+`","no-such-scan"]}`).wantError(t, 404, "ResourceNotFound")
 	if _, ok := c.sim.Scan(switches); !ok {
 		t.Error("a refused delete deleted")
 	}
@@ -98,7 +98,7 @@ func TestDeleteIsAllOrNothing(t *testing.T) {
 	}
 }
 
-// TestListOrder: no order is documented, so the list must not reward a client for trusting one.
+// TestListOrder checks that the list is not in a useful order: none is documented, so a client must not depend on one.
 func TestListOrder(t *testing.T) {
 	c := startSimulator(t, defendertest.Options{Empty: true})
 	for _, id := range []string{"c", "a", "b"} {
@@ -147,7 +147,7 @@ func TestUndocumentedRoutes(t *testing.T) {
 		{"PATCH", definitions + "/../DeviceAuthenticatedScanDefinitions/" + switches, 404, "NotFound"},
 		{"GET", "/DeviceAuthenticatedScanDefinitions", 404, "NotFound"},
 		{"GET", "/api/deviceauthenticatedscandefinitions", 404, "NotFound"},
-		{"GET", agents + "/nobody", 404, "ResourceNotFound"},
+		{"GET", agents + "/no-such-scan", 404, "ResourceNotFound"},
 	} {
 		c.call(test.method, test.path, "").wantError(t, test.status, test.code)
 	}
@@ -159,7 +159,7 @@ func TestUndocumentedRoutes(t *testing.T) {
 	}
 }
 
-// TestCalls: what arrived is kept to the byte, in order, with the status it got.
+// TestCalls checks that requests are kept byte for byte, in order, with the status of their responses.
 func TestCalls(t *testing.T) {
 	c := startSimulator(t, defendertest.Options{})
 	body := fixture(t, "add-network-authpriv.new-page.request.json")
@@ -188,7 +188,7 @@ func TestCalls(t *testing.T) {
 	}
 }
 
-// TestCallsAreBounded: a simulator left running forgets old calls, but never a write.
+// TestCallsAreBounded checks that old calls are deleted, but never a write.
 func TestCallsAreBounded(t *testing.T) {
 	sim := defendertest.New(defendertest.Options{})
 	serveDirectly(sim, "PATCH", definitions+"/"+switches, `{}`, "application/json")
@@ -205,7 +205,7 @@ func TestCallsAreBounded(t *testing.T) {
 	}
 }
 
-// TestContextOverTLS: links follow the scheme the caller used.
+// TestContextOverTLS checks that links have the scheme that the caller used.
 func TestContextOverTLS(t *testing.T) {
 	sim := defendertest.New(defendertest.Options{})
 	service := httptest.NewTLSServer(sim)
@@ -235,7 +235,7 @@ func TestBodyLimit(t *testing.T) {
 	c.call("PATCH", definitions+"/"+switches, body(1<<20+1)).wantError(t, http.StatusRequestEntityTooLarge, "InvalidRequestBody")
 }
 
-// TestConcurrentUse has callers, the portal and the test at work at once, under the race detector.
+// TestConcurrentUse makes API calls, portal edits and reads by the test at the same time, for the race detector.
 func TestConcurrentUse(t *testing.T) {
 	const workers, rounds = 8, 10
 	c := startSimulator(t, defendertest.Options{})

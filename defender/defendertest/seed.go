@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-// The tenant to start with. Ids, machine ids and a session id are those of Microsoft's examples, so that a
-// request pasted from its pages works as it stands; addresses are those reserved for documentation.
+// seedJSON is the tenant at the start. Ids, machine ids and a session id are those of Microsoft's examples, so that a
+// request pasted from its pages works. Addresses are those reserved for documentation.
 //
 //go:embed seed.json
 var seedJSON []byte
 
-// seedTenant fills the tenant as of now. It runs before anyone else knows the server.
+// seedTenant fills the tenant with times relative to now. It takes no lock, so only New may call it.
 func (s *Server) seedTenant(now time.Time) {
 	var tenant struct {
 		Scanners []struct {
@@ -43,7 +43,7 @@ func (s *Server) seedTenant(now time.Time) {
 	}
 }
 
-// relTime is a duration written as text.
+// relTime is a duration that is text in JSON.
 type relTime time.Duration
 
 // UnmarshalText parses a Go duration such as "4m".

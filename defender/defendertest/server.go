@@ -10,10 +10,10 @@ import (
 
 const (
 	maxBody      = 1 << 20 // bytes in a request body
-	maxKeptCalls = 10_000  // so that a simulator left running does not eat the machine
+	maxKeptCalls = 10_000  // bounds the memory of a simulator that keeps running
 )
 
-// A Server is one simulated tenant. Make it with [New]; it is safe for concurrent use.
+// Server is one simulated tenant. Create it with [New]. It is safe for concurrent use.
 type Server struct {
 	options Options
 	routes  map[string]methodRoutes
@@ -21,18 +21,18 @@ type Server struct {
 	close   func()
 
 	mu       sync.Mutex    // guards all below
-	release  chan struct{} // closed to let hung requests go
+	release  chan struct{} // closed to end hung requests
 	faults   []*Fault
-	calls    []*Call // the newest keptCalls
+	calls    []*Call // at least the newest maxKeptCalls
 	writes   []*Call
-	accepted []time.Time // when calls were let through, for the limits
-	issued   int         // ids given out
+	accepted []time.Time // when calls passed the limits
+	issued   int         // how many ids were generated
 	scanners []object
 	scans    []object
 	runs     []run
 }
 
-// New returns a running simulator. Call [Server.Close] when done with it.
+// New returns a simulator, seeded unless o.Empty is set. Call [Server.Close] when done with it.
 func New(o Options) *Server {
 	s := &Server{options: o, closed: make(chan struct{}), release: make(chan struct{})}
 	s.close = sync.OnceFunc(func() { close(s.closed) })
@@ -43,7 +43,7 @@ func New(o Options) *Server {
 	return s
 }
 
-// A request is one call on its way through the simulator.
+// request is one request while it is handled.
 type request struct {
 	*http.Request
 	body []byte
@@ -51,8 +51,8 @@ type request struct {
 	call *Call
 }
 
-// ServeHTTP answers as Defender would, unless a [Fault] was ordered for the request. A fault that cuts the
-// connection panics with [http.ErrAbortHandler], which net/http's server understands.
+// ServeHTTP responds as Defender would, unless a [Fault] applies to the request. A fault that cuts the connection panics
+// with [http.ErrAbortHandler], which net/http's server handles.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	req := &request{Request: r, body: body, call: s.recordCall(r, body)}
@@ -61,7 +61,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err != nil {
-		panic(http.ErrAbortHandler) // the caller went away while sending
+		panic(http.ErrAbortHandler) // the caller disconnected while sending
 	}
 	if f := s.takeFault(r); f != nil {
 		s.applyFault(w, req, *f)
@@ -70,7 +70,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.writeResponse(w, req, s.handleRequest(req))
 }
 
-// handleRequest does what the request asks for and returns the genuine answer.
+// handleRequest applies the request to the tenant and returns the genuine response.
 func (s *Server) handleRequest(r *request) response {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -81,6 +81,7 @@ func (s *Server) handleRequest(r *request) response {
 	return a
 }
 
+// routeRequest checks token, limits and role in this order, and then calls the handler of the route.
 func (s *Server) routeRequest(r *request) (response, error) {
 	if err := s.checkToken(r); err != nil {
 		return response{}, err
@@ -102,7 +103,7 @@ func (s *Server) routeRequest(r *request) (response, error) {
 	return a, err
 }
 
-// Release lets go of the requests that hang now; their connections are cut.
+// Release ends the requests that hang now by cutting their connections.
 func (s *Server) Release() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -110,6 +111,6 @@ func (s *Server) Release() {
 	s.release = make(chan struct{})
 }
 
-// Close lets go of every hung or delayed request, present and future. Call it before
-// httptest.Server.Close, which waits for them.
+// Close ends every hung or delayed request, present and future. Call it before httptest.Server.Close, which waits for
+// them.
 func (s *Server) Close() { s.close() }

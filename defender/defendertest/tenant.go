@@ -8,13 +8,13 @@ import (
 
 const (
 	orgID     = "0335a792-18d2-424b-aeed-559567054570"
-	createdBy = "username@test.com" // the examples' own; what an app-only caller gets is undocumented
+	createdBy = "username@test.com" // as in the examples; the value for an app-only caller is undocumented
 )
 
-// AddScan puts a definition into the tenant without passing through the API, and returns its id. The fields
-// bear their names on the wire; they are not checked, so that a test can store what a live tenant might hold:
-// enum words of tomorrow, unknown members, an id that is no GUID. What is missing gets a default: an active
-// Network scan of one documentation address every 4 hours by the first scanner, never run.
+// AddScan adds a definition to the tenant without the API, and returns its id. The fields have the API's names. They are
+// not checked, so that a test can store what a live tenant might have: new enum values, unknown members, an id that is
+// not a GUID. The default is an active Network scan of one documentation address every 4 hours by the first scanner, which
+// has never run.
 func (s *Server) AddScan(fields map[string]any) (id string) {
 	fields = cloneObject(fields)
 	s.mu.Lock()
@@ -22,15 +22,15 @@ func (s *Server) AddScan(fields map[string]any) (id string) {
 	return s.insertScan(fields)["id"].(string)
 }
 
-// Edit changes fields of a definition, as somebody in the portal would; nil stores null. It panics if there is
-// no such definition.
+// Edit changes fields of a definition, as a user of the portal would; nil stores null. It panics if there is no such
+// definition.
 func (s *Server) Edit(id string, fields map[string]any) {
 	if !s.editScan(id, fields) {
 		panic(unknownScan("Edit", id))
 	}
 }
 
-// Remove deletes a definition, as somebody in the portal would. It panics if there is no such definition.
+// Remove deletes a definition, as a user of the portal would. It panics if there is no such definition.
 func (s *Server) Remove(id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -39,8 +39,8 @@ func (s *Server) Remove(id string) {
 	}
 }
 
-// Scan returns a copy of a definition as it is stored, secrets included, and whether there is one. Whole
-// numbers in it are int, the scanner is its machineId alone.
+// Scan returns a copy of a definition as it is stored, secrets included, and reports whether there is one. Whole numbers
+// in it are int, and its scannerAgent has only the machineId.
 func (s *Server) Scan(id string) (map[string]any, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -62,7 +62,8 @@ func (s *Server) Scans() []map[string]any {
 	return all
 }
 
-// insertScan stores a definition with the gaps filled. The caller holds the lock and gives fields away.
+// insertScan stores a definition, with defaults for absent fields, and returns it. The caller holds the lock and must not
+// use fields afterwards.
 func (s *Server) insertScan(fields object) object {
 	scan := object{
 		"scanType":        "Network",
@@ -90,6 +91,7 @@ func (s *Server) insertScan(fields object) object {
 	return scan
 }
 
+// editScan changes fields of a definition and reports whether there is one with this id.
 func (s *Server) editScan(id string, fields map[string]any) bool {
 	fields = cloneObject(fields)
 	s.mu.Lock()
@@ -99,11 +101,11 @@ func (s *Server) editScan(id string, fields map[string]any) bool {
 		return false
 	}
 	maps.Copy(scan, fields)
-	scan["id"] = id // a definition that changed its name in the tenant could never be found again
+	scan["id"] = id // with another id, the caller could not find it again
 	return true
 }
 
-// findScan returns the stored definition itself, or nil.
+// findScan returns the stored definition itself, not a copy, or nil.
 func (s *Server) findScan(id string) object {
 	for _, scan := range s.scans {
 		if scan["id"] == id {
@@ -113,6 +115,7 @@ func (s *Server) findScan(id string) object {
 	return nil
 }
 
+// removeScans deletes the definitions with these ids and returns how many there were.
 func (s *Server) removeScans(ids ...string) (removed int) {
 	before := len(s.scans)
 	s.scans = slices.DeleteFunc(s.scans, func(scan object) bool { return slices.Contains(ids, scan["id"].(string)) })

@@ -55,7 +55,7 @@ func TestSeed(t *testing.T) {
 	}
 }
 
-// TestSameStepsSameIDs: a transcript of one session with the simulator is true of the next.
+// TestSameStepsSameIDs checks that the same steps give the same ids in each session.
 func TestSameStepsSameIDs(t *testing.T) {
 	steps := func() []any {
 		c := startSimulator(t, defendertest.Options{})
@@ -93,7 +93,7 @@ func TestAddScanDefaults(t *testing.T) {
 	c.call("PATCH", definitions+"/"+id, `{"isActive":false}`).want(t, 200) // the odd scanType is left in peace
 }
 
-// TestPortalEdits: what somebody else does to the live tenant shows in the API, and is no write of ours.
+// TestPortalEdits checks that changes made in the portal show in the API, and are not among the writes.
 func TestPortalEdits(t *testing.T) {
 	c := startSimulator(t, defendertest.Options{})
 	c.sim.Edit(switches, map[string]any{"target": "192.0.2.99", "intervalInHours": nil, "scannerAgent": nil, "latestScan": nil, "id": "other"})
@@ -171,7 +171,7 @@ func TestHistoryWindow(t *testing.T) {
 	for hour := range 5 {
 		c.sim.FinishScan(id, "Success", finishedAt.Add(time.Duration(hour)*time.Hour))
 	}
-	c.sim.FinishScan(id, "Fail", finishedAt.Add(-time.Hour)) // told late
+	c.sim.FinishScan(id, "Fail", finishedAt.Add(-time.Hour)) // recorded late
 	for query, want := range map[string][]string{
 		"":                 {"18:", "17:", "16:", "15:", "14:", "13:"},
 		"?$top=2":          {"18:", "17:"},
@@ -200,14 +200,14 @@ func TestHistoryWindow(t *testing.T) {
 		}
 	}
 	if rows := c.call("POST", byScan, `{"ScanDefinitionIds":["nobody"]}`).want(t, 200).rows(t); len(rows) != 0 {
-		t.Errorf("runs of nobody: %v", rows)
+		t.Errorf("runs of an unknown definition: %v", rows)
 	}
 	if len(c.sim.Writes()) != 0 {
 		t.Error("reading history is a write")
 	}
 }
 
-// TestMetadataHistory: one contract for both reads, in camelCase, statuses in one word.
+// TestMetadataHistory checks that both reads return one contract, in camelCase, with statuses in one word.
 func TestMetadataHistory(t *testing.T) {
 	c := startSimulator(t, defendertest.Options{MetadataHistory: true})
 	for path, body := range map[string]string{byScan: `{"ScanDefinitionIds":["` + routers + `"]}`, bySession: `{"SessionIds":["01decc497f4b4ec49a5fc4e12597f8c8"]}`} {

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// missingRoles matches the refusal that names the permission to grant, as public clients report it.
-var missingRoles = sync.OnceValue(func() *regexp.Regexp {
+// reMissingRoles matches the refusal that names the permission to grant, as public clients report it.
+var reMissingRoles = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`API required roles: ([\w.]+(?:, ?[\w.]+)*), application roles:`)
 })
 
@@ -18,14 +18,14 @@ var missingRoles = sync.OnceValue(func() *regexp.Regexp {
 const adviceChallenge = "Entra ID asks for another sign-in: sign in again; for an application, have an administrator look in " +
 	"Entra's sign-in log which policy or revocation asks for it"
 
-// advice is the one sentence on what to do about e.
-func advice(c call, e *Error) string {
+// adviceFor is the one sentence on what to do about e.
+func adviceFor(c request, e *Error) string {
 	switch {
 	case errors.Is(e.Kind, ErrUncertain):
 		return "do not send it again: list the scans first and see whether it took effect"
 	case errors.Is(e.Kind, ErrNotSent):
 		return "nothing was changed; check the network, proxy and Defender URL, then try again"
-	case errors.Is(e.Kind, ErrLicence):
+	case errors.Is(e.Kind, ErrLicense):
 		return "assign a Defender Vulnerability Management licence to the tenant, or have it activated; signing in again does not help"
 	case errors.Is(e.Kind, ErrSignIn):
 		return "check the tenant, the application and the token scope: the commercial cloud's is https://api.securitycenter.microsoft.com/.default, whatever the host"
@@ -47,7 +47,7 @@ func advice(c call, e *Error) string {
 	return "check the Defender URL: something other than Defender, a proxy or a sign-in page, may have answered"
 }
 
-func adviceForbidden(c call, e *Error) string {
+func adviceForbidden(c request, e *Error) string {
 	if e.Code == "DisabledFeature" {
 		return "turn the feature on in the tenant's Defender settings, or ask whoever administers them"
 	}
@@ -55,7 +55,7 @@ func adviceForbidden(c call, e *Error) string {
 	if c.write {
 		role = "Machine.ReadWrite.All"
 	}
-	if found := missingRoles().FindStringSubmatch(e.Message); found != nil {
+	if found := reMissingRoles().FindStringSubmatch(e.Message); found != nil {
 		role = found[1]
 	}
 	return "grant " + role + " of the API named WindowsDefenderATP to the app registration in Entra, with admin consent; " +

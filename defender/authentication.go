@@ -31,15 +31,15 @@ type Authentication struct {
 	CommunityString Secret // SNMP
 }
 
-// reference stands in a frozen body for the credential it names.
-type reference struct {
+// credentialRef stands in a frozen body for the credential it names.
+type credentialRef struct {
 	Credential  string `json:"credential"`
 	Fingerprint string `json:"fingerprint"`
 }
 
-// params has every member in the order in which the examples print those that go together; SNMP's are empty for
+// authParams has every member in the order in which the examples print those that go together; SNMP's are empty for
 // Windows and the other way round. There is no example with a vault.
-type params struct {
+type authParams struct {
 	ODataType       string `json:"@odata.type"`
 	Type            string `json:"type"`
 	Username        string `json:"username,omitempty"`
@@ -62,14 +62,14 @@ func (a Authentication) MarshalJSON() ([]byte, error) {
 		return nil, err
 	}
 	if a.Credential != "" {
-		return encode(reference{a.Credential, a.Fingerprint})
+		return marshalJSON(credentialRef{a.Credential, a.Fingerprint})
 	}
-	return encode(a.params())
+	return marshalJSON(a.withSecrets())
 }
 
-// params reads the secrets; the result is for the wire only.
-func (a Authentication) params() params {
-	p := params{
+// withSecrets reads the secrets; the result is for the wire only.
+func (a Authentication) withSecrets() authParams {
+	p := authParams{
 		ODataType:       "#microsoft.windowsDefenderATP.api.SnmpAuthParams",
 		Type:            a.Type,
 		Username:        a.Username,

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// stateOf returns the canonical form of a definition's JSON that Definition.State promises.
-func stateOf(data []byte) (string, error) {
+// canonicalOf returns the canonical form of a definition's JSON that Definition.State promises.
+func canonicalOf(data []byte) (string, error) {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.UseNumber() // a float would make large numbers equal that are not
 	var raw any
@@ -20,52 +20,52 @@ func stateOf(data []byte) (string, error) {
 	if !ok {
 		return "", nil
 	}
-	state, err := encode(steady(object))
+	state, err := marshalJSON(withoutVolatile(object))
 	return string(state), err
 }
 
-// steady returns the members of an object that move only when somebody moves them. A null is as good as absent:
+// withoutVolatile returns the members of an object that move only when somebody moves them. A null is as good as absent:
 // editions of the service differ in which empty members they print.
-func steady(object map[string]any) map[string]any {
+func withoutVolatile(object map[string]any) map[string]any {
 	kept := make(map[string]any, len(object))
 	for _, key := range slices.Sorted(maps.Keys(object)) {
 		name, value := strings.ToLower(key), object[key]
 		switch {
-		case value == nil, moves(name), secretName(name):
+		case value == nil, isVolatile(name), isSecretName(name):
 			continue
 		case name == "scanauthenticationparams":
 			value = publicParams(value)
 		default:
-			value = steadyValue(value)
+			value = withoutVolatileIn(value)
 		}
-		keep(kept, name, value)
+		setMember(kept, name, value)
 	}
 	return kept
 }
 
-// keep sets a member. Where one name came in two letter cases both values stay, so that neither moves unseen.
-func keep(kept map[string]any, name string, value any) {
+// setMember sets a member. Where one name came in two letter cases both values stay, so that neither moves unseen.
+func setMember(kept map[string]any, name string, value any) {
 	if twin, taken := kept[name]; taken {
 		value = []any{twin, value}
 	}
 	kept[name] = value
 }
 
-func steadyValue(value any) any {
+func withoutVolatileIn(value any) any {
 	switch v := value.(type) {
 	case map[string]any:
-		return steady(v)
+		return withoutVolatile(v)
 	case []any:
 		for i := range v {
-			v[i] = steadyValue(v[i])
+			v[i] = withoutVolatileIn(v[i])
 		}
 	}
 	return value
 }
 
-// moves reports whether a member changes while nobody touches the definition. The names are all known ones: a
+// isVolatile reports whether a member changes while nobody touches the definition. The names are all known ones: a
 // new field of the service's is taken for part of the definition until it is known to be none.
-func moves(name string) bool {
+func isVolatile(name string) bool {
 	switch name {
 	case "latestscan", "lastseen", "lastcommandexecutiontimestamp", "scannersoftwareversion", "mdeclientversion":
 		return true
@@ -73,9 +73,9 @@ func moves(name string) bool {
 	return strings.Contains(name, "@odata.") // annotations, which come and go with what the service is asked to say
 }
 
-// secretName reports whether a member is one of the API's secrets, wherever it stands: SNMP's authPassword, privPassword
+// isSecretName reports whether a member is one of the API's secrets, wherever it stands: SNMP's authPassword, privPassword
 // and communityString, and password and privateKey, which $metadata gives to Windows and Linux.
-func secretName(name string) bool {
+func isSecretName(name string) bool {
 	return strings.Contains(name, "password") || strings.Contains(name, "communitystring") || strings.Contains(name, "privatekey")
 }
 
@@ -91,7 +91,7 @@ func publicParams(value any) map[string]any {
 			"keyvaulturl", "keyvaulturi", "keyvaultsecretname":
 			switch object[key].(type) {
 			case string, bool, json.Number: // an object or array could hold anything
-				keep(kept, name, object[key])
+				setMember(kept, name, object[key])
 			}
 		}
 	}

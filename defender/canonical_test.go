@@ -9,7 +9,7 @@ import (
 	"scanwarden/defender"
 )
 
-func decode(t testing.TB, body string) defender.Definition {
+func decodeDefinition(t testing.TB, body string) defender.Definition {
 	t.Helper()
 	var d defender.Definition
 	if err := json.Unmarshal([]byte(body), &d); err != nil {
@@ -18,10 +18,12 @@ func decode(t testing.TB, body string) defender.Definition {
 	return d
 }
 
-func state(t testing.TB, body string) string { return string(decode(t, body).Canonical()) }
+func canonicalOf(t testing.TB, body string) string {
+	return string(decodeDefinition(t, body).Canonical())
+}
 
 func TestStateIsCanonical(t *testing.T) {
-	got := state(t, fixture(t, "definition.response.derived-from-metadata"))
+	got := canonicalOf(t, fixture(t, "definition.response.derived-from-metadata"))
 	want := `{"createdby":"username@test.com","id":"d14cefe1-0301-488c-ad17-a86c428c3727","intervalinhours":4,"isactive":true,` +
 		`"istroubleshootmode":false,"orgid":"0335a792-18d2-424b-aeed-559567054570","scanname":"Test Network scan",` +
 		`"scanneragent":{"assignedapplicationid":"ae4a5cde-b4a1-4b76-8635-458b2cf15752",` +
@@ -34,7 +36,7 @@ func TestStateIsCanonical(t *testing.T) {
 }
 
 func TestStateOfNothing(t *testing.T) {
-	for name, d := range map[string]defender.Definition{"zero": {}, "null": decode(t, `null`), "empty": decode(t, `{}`)} {
+	for name, d := range map[string]defender.Definition{"zero": {}, "null": decodeDefinition(t, `null`), "empty": decodeDefinition(t, `{}`)} {
 		if got := string(d.Canonical()); got != "{}" {
 			t.Errorf("%s: %s", name, got)
 		}
@@ -58,20 +60,20 @@ func TestStateStaysWhenNobodyTouchesTheScan(t *testing.T) {
 		"another null":     strings.Replace(before, `{"id"`, `{"advancedActiveConfiguration":null,"id"`, 1),
 		"gMSA spelling":    strings.Replace(before, `isgmsaUser`, `IsGMSAUser`, 1),
 		"agent's casing":   strings.NewReplacer("lastCommand", "LastCommand", "scannerSoft", "ScannerSoft", "lastSeen", "LastSeen").Replace(before),
-		"PascalCase":       pascal(before),
+		"PascalCase":       toPascalCase(before),
 		"order and spaces": `{ "target":"a",` + strings.Replace(before, `"target":"a",`, ``, 1)[1:],
 	} {
 		if after == before {
 			t.Fatalf("%s changes nothing", name)
 		}
-		if a, b := state(t, before), state(t, after); a != b {
+		if a, b := canonicalOf(t, before), canonicalOf(t, after); a != b {
 			t.Errorf("%s:\n%s\n%s", name, a, b)
 		}
 	}
 }
 
-// pascal raises the first letter of every name.
-func pascal(body string) string {
+// toPascalCase raises the first letter of every name.
+func toPascalCase(body string) string {
 	out := []byte(body)
 	for i := 1; i < len(out); i++ {
 		if out[i-1] == '"' && (i == 1 || strings.ContainsRune("{,\n\t ", rune(out[i-2]))) && out[i] >= 'a' && out[i] <= 'z' {
@@ -95,12 +97,12 @@ func TestStateMovesWithTheScan(t *testing.T) {
 		{`"id":"1"`, `"Id":"9","id":"1"`}, {`{"id":"1"`, `{"extra":"x","id":"1"`},
 	} {
 		after := strings.Replace(before, tt[0], tt[1], 1)
-		if after == before || state(t, before) == state(t, after) {
+		if after == before || canonicalOf(t, before) == canonicalOf(t, after) {
 			t.Errorf("%s -> %s is not seen", tt[0], tt[1])
 		}
 	}
 	const big = `{"unheardOf":%s}`
-	if state(t, fmt.Sprintf(big, "9007199254740993")) == state(t, fmt.Sprintf(big, "9007199254740992")) {
+	if canonicalOf(t, fmt.Sprintf(big, "9007199254740993")) == canonicalOf(t, fmt.Sprintf(big, "9007199254740992")) {
 		t.Error("large numbers are rounded")
 	}
 }
@@ -113,7 +115,7 @@ func TestADefinitionHoldsNoSecret(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, d := range list.Value {
-		assertNothingSecret(t, d, `:"authPassword"`, `:"privPassword"`, `"community-string"`)
+		assertNoSecrets(t, d, `:"authPassword"`, `:"privPassword"`, `"community-string"`)
 	}
 	if got := string(list.Value[1].Canonical()); !strings.Contains(got, `"username":"username"`) || !strings.Contains(got, `"type":"AuthPriv"`) {
 		t.Errorf("public parts are missing from %s", got)
@@ -128,11 +130,11 @@ func TestADefinitionHoldsNoSecret(t *testing.T) {
 		`{"authPassword":"%s","nested":{"Password":"%[1]s","list":[{"privateKey":"%[1]s","oldCommunityString":"%[1]s"}]}}`,
 		`{"value":[{"scanAuthenticationParams":{"authPassword":"%s"}}]}`,
 	} {
-		assertNothingSecret(t, decode(t, fmt.Sprintf(body, canary)), spellings()...)
+		assertNoSecrets(t, decodeDefinition(t, fmt.Sprintf(body, canary)), secretSpellings()...)
 	}
 }
 
-func assertNothingSecret(t *testing.T, d defender.Definition, secrets ...string) {
+func assertNoSecrets(t *testing.T, d defender.Definition, secrets ...string) {
 	t.Helper()
 	shown, err := json.Marshal(d)
 	if err != nil {
@@ -149,13 +151,13 @@ func assertNothingSecret(t *testing.T, d defender.Definition, secrets ...string)
 
 func TestStateIsTheSameEveryTime(t *testing.T) {
 	const twins = `{"a":1,"A":2,"scanName":"x","ScanName":"y","SCANNAME":"z","scanAuthenticationParams":{"type":"a","Type":"b"}}`
-	first := state(t, twins)
+	first := canonicalOf(t, twins)
 	for range 50 {
-		if again := state(t, twins); again != first {
+		if again := canonicalOf(t, twins); again != first {
 			t.Fatalf("%s\n%s", first, again)
 		}
 	}
-	if other := state(t, strings.Replace(twins, `"Type":"b"`, `"Type":"c"`, 1)); other == first {
+	if other := canonicalOf(t, strings.Replace(twins, `"Type":"b"`, `"Type":"c"`, 1)); other == first {
 		t.Error("the twin of a name moves unseen")
 	}
 }

@@ -9,12 +9,12 @@ import (
 // maxClaims bounds the JSON of a claims challenge, in bytes; real ones have about a hundred.
 const maxClaims = 8 << 10
 
-// challenge returns the claims that a token has to answer before the service takes it: a 401 with error
+// claimsChallenge returns the claims that a token has to answer before the service takes it: a 401 with error
 // insufficient_claims and claims in base64 (Microsoft identity platform, "Claims challenges, claims requests and
 // client capabilities"). "" means that there is none, or none that can be read: the 401 is then like any other.
-func (a answer) challenge() string {
+func (a response) claimsChallenge() string {
 	for _, header := range a.header.Values("WWW-Authenticate") {
-		for _, c := range challenges(header) {
+		for _, c := range parseChallenges(header) {
 			if !strings.EqualFold(c.scheme, "Bearer") || c.params["error"] != "insufficient_claims" {
 				continue
 			}
@@ -46,16 +46,16 @@ type authChallenge struct {
 	params map[string]string // by name in lower case
 }
 
-// challenges reads a header. One that is not well formed counts for nothing: what it means when it ends in the
+// parseChallenges reads a header. One that is not well formed counts for nothing: what it means when it ends in the
 // middle of a quotation, or says the same thing twice, is not ours to guess.
-func challenges(header string) []authChallenge {
+func parseChallenges(header string) []authChallenge {
 	var all []authChallenge
-	for rest := skip(header, ", \t"); rest != ""; rest = skip(rest, ", \t") {
-		name, after := cut(rest, "=, \t\"")
+	for rest := skipChars(header, ", \t"); rest != ""; rest = skipChars(rest, ", \t") {
+		name, after := cutAny(rest, "=, \t\"")
 		if name == "" {
 			return nil
 		}
-		value, isParam := strings.CutPrefix(skip(after, " \t"), "=")
+		value, isParam := strings.CutPrefix(skipChars(after, " \t"), "=")
 		if !isParam {
 			all, rest = append(all, authChallenge{name, map[string]string{}}), after
 			continue
@@ -63,7 +63,7 @@ func challenges(header string) []authChallenge {
 		if len(all) == 0 {
 			return nil
 		}
-		text, after, ok := paramValue(skip(value, " \t"))
+		text, after, ok := paramValue(skipChars(value, " \t"))
 		params, key := all[len(all)-1].params, strings.ToLower(name)
 		if _, twice := params[key]; !ok || twice {
 			return nil
@@ -77,7 +77,7 @@ func challenges(header string) []authChallenge {
 // makes it look like a parameter whose value is empty or "=".
 func paramValue(s string) (value, rest string, ok bool) {
 	if !strings.HasPrefix(s, `"`) {
-		value, rest = cut(s, ", \t")
+		value, rest = cutAny(s, ", \t")
 		return value, rest, true
 	}
 	var text strings.Builder
@@ -95,12 +95,12 @@ func paramValue(s string) (value, rest string, ok bool) {
 	return "", "", false
 }
 
-// cut splits s before the first of the stop characters.
-func cut(s, stops string) (before, rest string) {
+// cutAny splits s before the first of the stop characters.
+func cutAny(s, stops string) (before, rest string) {
 	if i := strings.IndexAny(s, stops); i >= 0 {
 		return s[:i], s[i:]
 	}
 	return s, ""
 }
 
-func skip(s, blanks string) string { return strings.TrimLeft(s, blanks) }
+func skipChars(s, blanks string) string { return strings.TrimLeft(s, blanks) }

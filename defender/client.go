@@ -10,7 +10,7 @@ import (
 // Limits on trying a read again.
 const (
 	maxTries     = 4
-	maxWait      = 2 * time.Minute // a longer one is the caller's to decide
+	maxRetryWait = 2 * time.Minute // a longer one is the caller's to decide
 	firstBackoff = 500 * time.Millisecond
 )
 
@@ -18,19 +18,19 @@ const (
 // answer, 429, 500, 502, 503, 504) is tried four times at most, each time waiting as long as Defender asked
 // for, or longer and longer. A wait over two minutes, or past ctx's deadline, is not begun: the error is returned
 // instead. Every error is an [*Error]. A Client is safe for concurrent use.
-type Client struct{ wire *wire }
+type Client struct{ transport *transport }
 
 // New returns a Client, or an error that names the setting to correct. It sends nothing.
 func New(cfg Config) (*Client, error) {
-	w, err := cfg.open(true)
+	w, err := cfg.newTransport(true)
 	if err != nil {
 		return nil, err
 	}
-	return &Client{wire: w}, nil
+	return &Client{transport: w}, nil
 }
 
-// read returns the body of a 200.
-func (c *Client) read(ctx context.Context, r call) (answer, error) {
+// readWithRetry returns the body of a 200.
+func (c *Client) readWithRetry(ctx context.Context, r request) (response, error) {
 	for try := 1; ; try++ {
 		a, failed := c.readOnce(ctx, r)
 		if failed == nil {
@@ -38,38 +38,38 @@ func (c *Client) read(ctx context.Context, r call) (answer, error) {
 		}
 		wait := failed.RetryAfter
 		if wait == 0 {
-			wait = backoff(try)
+			wait = backoffDelay(try)
 		}
-		if !failed.transient || try == maxTries || !affordable(ctx, wait) {
-			return answer{}, failed
+		if !failed.transient || try == maxTries || !fitsDeadline(ctx, wait) {
+			return response{}, failed
 		}
-		if err := c.wire.cfg.pause(ctx, wait); err != nil {
+		if err := c.transport.cfg.sleep(ctx, wait); err != nil {
 			failed.cause = err
-			return answer{}, failed
+			return response{}, failed
 		}
 	}
 }
 
-func (c *Client) readOnce(ctx context.Context, r call) (answer, *Error) {
-	a, failed := c.wire.send(ctx, r)
+func (c *Client) readOnce(ctx context.Context, r request) (response, *Error) {
+	a, failed := c.transport.send(ctx, r)
 	switch {
 	case failed != nil:
-		return answer{}, failed
+		return response{}, failed
 	case a.status != http.StatusOK:
-		return answer{}, refused(r, a)
+		return response{}, responseError(r, a)
 	case a.err != nil:
-		return answer{}, unreadable(r, a, "the answer did not arrive whole", a.err)
+		return response{}, bodyError(r, a, "the answer did not arrive whole", a.err)
 	}
 	return a, nil
 }
 
-// backoff doubles with every try, give or take a half, so that many callers do not come back at once.
-func backoff(try int) time.Duration {
+// backoffDelay doubles with every try, give or take a half, so that many callers do not come back at once.
+func backoffDelay(try int) time.Duration {
 	d := firstBackoff << (try - 1)
 	return d/2 + rand.N(d)
 }
 
-func affordable(ctx context.Context, wait time.Duration) bool {
+func fitsDeadline(ctx context.Context, wait time.Duration) bool {
 	deadline, bound := ctx.Deadline()
-	return wait <= maxWait && (!bound || time.Until(deadline) > wait)
+	return wait <= maxRetryWait && (!bound || time.Until(deadline) > wait)
 }

@@ -20,7 +20,7 @@ type Endpoints struct {
 }
 
 const (
-	worldwideLogin  = "https://login.microsoftonline.com"
+	commercialLogin = "https://login.microsoftonline.com"
 	governmentLogin = "https://login.microsoftonline.us"
 )
 
@@ -28,7 +28,7 @@ const (
 // swa or ina, chooses a nearer host of the commercial cloud; "" chooses none. Sources: "Supported Defender for
 // Endpoint APIs" for the hosts, "Microsoft Defender for US Government customers" for the government ones.
 func EndpointsFor(cloud, region string) (Endpoints, error) {
-	e, err := endpoints(cloud)
+	e, err := cloudEndpoints(cloud)
 	if err != nil || region == "" {
 		return e, err
 	}
@@ -42,24 +42,24 @@ func EndpointsFor(cloud, region string) (Endpoints, error) {
 	return e, nil
 }
 
-func endpoints(cloud string) (Endpoints, error) {
+func cloudEndpoints(cloud string) (Endpoints, error) {
 	switch cloud {
 	case "", "commercial":
 		return Endpoints{
 			URL:       "https://api.security.microsoft.com",
 			Scope:     "https://api.securitycenter.microsoft.com/.default",
-			Authority: worldwideLogin,
+			Authority: commercialLogin,
 		}, nil
 	case "gcc":
-		return government("https://api-gcc.securitycenter.microsoft.us", worldwideLogin), nil
+		return governmentEndpoints("https://api-gcc.securitycenter.microsoft.us", commercialLogin), nil
 	case "gcc-high", "dod":
-		return government("https://api-gov.securitycenter.microsoft.us", governmentLogin), nil
+		return governmentEndpoints("https://api-gov.securitycenter.microsoft.us", governmentLogin), nil
 	}
 	return Endpoints{}, fmt.Errorf("cloud %q is not known: use commercial, gcc, gcc-high or dod", cloud)
 }
 
 // The government clouds, unlike the commercial one, take tokens for the host they serve.
-func government(host, authority string) Endpoints {
+func governmentEndpoints(host, authority string) Endpoints {
 	return Endpoints{URL: host, Scope: host + "/.default", Authority: authority}
 }
 
@@ -73,7 +73,7 @@ func CheckURL(raw string) error {
 
 func parseBase(raw string) (*url.URL, error) {
 	u, err := url.Parse(raw)
-	if err != nil || u.Hostname() == "" || !validPort(u.Port()) {
+	if err != nil || u.Hostname() == "" || !isValidPort(u.Port()) {
 		return nil, errors.New("the Defender URL cannot be read: write it like https://api.security.microsoft.com")
 	}
 	switch {
@@ -83,7 +83,7 @@ func parseBase(raw string) (*url.URL, error) {
 		return nil, errors.New("the Defender URL must not have a query or fragment: remove everything from the ? or # on")
 	case u.Path != "" && u.Path != "/":
 		return nil, errors.New("the Defender URL must not have a path: write the scheme and host alone, /api is added to it")
-	case u.Scheme == "https", u.Scheme == "http" && loopback(u.Hostname()):
+	case u.Scheme == "https", u.Scheme == "http" && isLoopback(u.Hostname()):
 		return &url.URL{Scheme: u.Scheme, Host: u.Host}, nil
 	case u.Scheme == "http":
 		return nil, errors.New("the Defender URL must be https: plain http is accepted to this machine only (127.0.0.1, ::1, localhost)")
@@ -91,12 +91,12 @@ func parseBase(raw string) (*url.URL, error) {
 	return nil, errors.New("the Defender URL must begin with https://")
 }
 
-func validPort(port string) bool {
+func isValidPort(port string) bool {
 	n, err := strconv.ParseUint(port, 10, 16)
 	return port == "" || err == nil && n > 0
 }
 
-func loopback(host string) bool {
+func isLoopback(host string) bool {
 	ip, err := netip.ParseAddr(host)
 	return strings.EqualFold(host, "localhost") || err == nil && ip.IsLoopback()
 }

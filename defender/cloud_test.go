@@ -93,7 +93,7 @@ func TestCheckURL(t *testing.T) {
 
 func TestNewNamesTheSettingToCorrect(t *testing.T) {
 	for want, cfg := range map[string]defender.Config{
-		"must be https": {URL: "http://example.com", Token: serve(t, says(200, "")).config().Token},
+		"must be https": {URL: "http://example.com", Token: startService(t, respond(200, "")).config().Token},
 		"no Token":      {URL: "https://example.com"},
 	} {
 		if _, err := defender.New(cfg); err == nil || !strings.Contains(err.Error(), want) {

@@ -52,7 +52,7 @@ type TokenRequest struct {
 	Claims string // JSON of a claims challenge that the token must answer, "" for none
 }
 
-func (cfg Config) open(keepAlive bool) (*wire, error) {
+func (cfg Config) newTransport(keepAlive bool) (*transport, error) {
 	base, err := parseBase(cfg.URL)
 	if err != nil {
 		return nil, err
@@ -61,11 +61,11 @@ func (cfg Config) open(keepAlive bool) (*wire, error) {
 		return nil, errors.New("the Defender configuration has no Token: give it a function that returns a bearer token")
 	}
 	cfg.UserAgent = cmp.Or(cfg.UserAgent, "scanwarden")
-	return &wire{base: base, cfg: cfg, http: anchored(cfg.HTTP, keepAlive)}, nil
+	return &transport{base: base, cfg: cfg, http: withoutRedirects(cfg.HTTP, keepAlive)}, nil
 }
 
-// pause waits as configured.
-func (cfg Config) pause(ctx context.Context, d time.Duration) error {
+// sleep waits as configured.
+func (cfg Config) sleep(ctx context.Context, d time.Duration) error {
 	if cfg.Sleep != nil {
 		return cfg.Sleep(ctx, d)
 	}
@@ -79,10 +79,10 @@ func (cfg Config) pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// anchored returns a copy of client that never leaves the host it is sent to.
-func anchored(client *http.Client, keepAlive bool) *http.Client {
+// withoutRedirects returns a copy of client that never leaves the host it is sent to.
+func withoutRedirects(client *http.Client, keepAlive bool) *http.Client {
 	if client == nil {
-		client = &http.Client{Timeout: 100 * time.Second, Transport: newTransport(keepAlive)}
+		client = &http.Client{Timeout: 100 * time.Second, Transport: newHTTPTransport(keepAlive)}
 	}
 	stay := *client
 	if stay.Transport == nil {
@@ -92,7 +92,7 @@ func anchored(client *http.Client, keepAlive bool) *http.Client {
 	return &stay
 }
 
-func newTransport(keepAlive bool) *http.Transport {
+func newHTTPTransport(keepAlive bool) *http.Transport {
 	return &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
 		DialContext:            (&net.Dialer{Timeout: 10 * time.Second}).DialContext,

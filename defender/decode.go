@@ -11,11 +11,11 @@ import (
 // Answers are decoded by field names alone, which encoding/json matches in any letter case: the pages print
 // camelCase and PascalCase for the same fields.
 
-// moment is a time with any number of fraction digits (the pages print none, six and seven). A missing or
+// looseTime is a time with any number of fraction digits (the pages print none, six and seven). A missing or
 // unreadable one is zero: no time is worth losing a list for.
-type moment struct{ time.Time }
+type looseTime struct{ time.Time }
 
-func (m *moment) UnmarshalJSON(data []byte) error {
+func (m *looseTime) UnmarshalJSON(data []byte) error {
 	var text string
 	if json.Unmarshal(data, &text) != nil {
 		return nil
@@ -28,10 +28,10 @@ func (m *moment) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// many is an array that may also come as a single bare value, or as null.
-type many[T any] []T
+// oneOrMany is an array that may also come as a single bare value, or as null.
+type oneOrMany[T any] []T
 
-func (m *many[T]) UnmarshalJSON(data []byte) error {
+func (m *oneOrMany[T]) UnmarshalJSON(data []byte) error {
 	data = bytes.TrimSpace(data)
 	if len(data) > 0 && data[0] == '[' {
 		return json.Unmarshal(data, (*[]T)(m))
@@ -40,12 +40,12 @@ func (m *many[T]) UnmarshalJSON(data []byte) error {
 	if err := json.Unmarshal(data, &one); err != nil || one == nil {
 		return err
 	}
-	*m = many[T]{*one}
+	*m = oneOrMany[T]{*one}
 	return nil
 }
 
-// syntax words a decoding error by the service's field instead of our Go types.
-func syntax(err error) error {
+// describeSyntax words a decoding error by the service's field instead of our Go types.
+func describeSyntax(err error) error {
 	wrong, ok := errors.AsType[*json.UnmarshalTypeError](err)
 	if !ok {
 		return err

@@ -28,7 +28,7 @@ type Definition struct {
 	ScannerAgent    Scanner    `json:"scannerAgent"`
 	LatestScan      LatestScan `json:"latestScan"`
 
-	state string
+	canonical string
 }
 
 // LatestScan is how the last run went. It is zero when the scan has never run.
@@ -40,8 +40,8 @@ type LatestScan struct {
 
 // Definitions lists, on behalf of by, every scan definition, sorted by name, then id: no order is documented.
 // GET /api/DeviceAuthenticatedScanDefinitions ("Get all scan definitions"); needs Machine.Read.All.
-func (c *Client) Definitions(ctx context.Context, by Actor) ([]Definition, error) {
-	all, err := list[Definition](ctx, c, call{op: "list definitions", method: http.MethodGet, path: definitionsPath, by: by}, 0)
+func (c *Client) Definitions(ctx context.Context, actor Actor) ([]Definition, error) {
+	all, err := listAll[Definition](ctx, c, request{op: "list definitions", method: http.MethodGet, path: definitionsPath, actor: actor}, 0)
 	slices.SortFunc(all, func(a, b Definition) int {
 		return cmp.Or(strings.Compare(a.ScanName, b.ScanName), strings.Compare(a.ID, b.ID))
 	})
@@ -51,7 +51,7 @@ func (c *Client) Definitions(ctx context.Context, by Actor) ([]Definition, error
 // Canonical returns the definition as Defender sent it, for telling whether it has moved: canonical JSON with sorted,
 // lower-cased names, without what moves by itself (latestScan, times, scanner software versions) and without
 // secrets. A Definition that was not made from JSON has the state {}.
-func (d Definition) Canonical() json.RawMessage { return json.RawMessage(cmp.Or(d.state, "{}")) }
+func (d Definition) Canonical() json.RawMessage { return json.RawMessage(cmp.Or(d.canonical, "{}")) }
 
 // UnmarshalJSON reads Defender's answer, and ours.
 func (d *Definition) UnmarshalJSON(data []byte) error {
@@ -60,12 +60,12 @@ func (d *Definition) UnmarshalJSON(data []byte) error {
 	if err := json.Unmarshal(data, &in); err != nil {
 		return err
 	}
-	state, err := stateOf(data)
+	state, err := canonicalOf(data)
 	if err != nil {
 		return err
 	}
 	*d = Definition(in)
-	d.state = state
+	d.canonical = state
 	return nil
 }
 
@@ -73,7 +73,7 @@ func (d *Definition) UnmarshalJSON(data []byte) error {
 func (l *LatestScan) UnmarshalJSON(data []byte) error {
 	var in struct {
 		Status, FailureReason string
-		ExecutionDateTime     moment
+		ExecutionDateTime     looseTime
 	}
 	err := json.Unmarshal(data, &in)
 	*l = LatestScan{Status: in.Status, FailureReason: in.FailureReason, ExecutionDateTime: in.ExecutionDateTime.Time}

@@ -14,7 +14,7 @@ var (
 	ErrNotFound  = errors.New("not found")
 	ErrForbidden = errors.New("forbidden")
 	ErrSignIn    = errors.New("sign-in refused")
-	ErrLicence   = errors.New("licence missing") // a new token does not help
+	ErrLicense   = errors.New("licence missing") // a new token does not help
 	ErrThrottled = errors.New("throttled")
 	ErrInvalid   = errors.New("request refused as invalid")
 	ErrServer    = errors.New("server error") // a 5xx to a read
@@ -39,7 +39,7 @@ type Error struct {
 	Kind       error         // one of the sentinels, or nil
 
 	cause     error
-	own       bool // the cause is our own side's, in words of ours
+	ownCause  bool // the cause is our own side's, in words of ours
 	transient bool // a read may be tried again
 }
 
@@ -60,8 +60,8 @@ func (e *Error) Error() string {
 	}
 	if e.cause != nil {
 		limit := maxMessage
-		if e.own {
-			limit = maxOwn
+		if e.ownCause {
+			limit = maxOwnText
 		}
 		parts = append(parts, printable(e.cause.Error(), limit))
 	}
@@ -86,14 +86,14 @@ func (e *Error) Unwrap() []error {
 	return all
 }
 
-// invalid is a request that is refused here, before anything is sent.
-func invalid(op, format string, args ...any) *Error {
+// invalidError is a request that is refused here, before anything is sent.
+func invalidError(op, format string, args ...any) *Error {
 	return &Error{Op: op, Message: printable(fmt.Sprintf(format, args...), maxMessage), Kind: ErrInvalid}
 }
 
-// unsent is a call that failed before it left.
-func unsent(c call, what string, cause error) *Error {
-	e := &Error{Op: c.op, Message: what, cause: cause, own: true}
+// notSentError is a call that failed before it left.
+func notSentError(c request, what string, cause error) *Error {
+	e := &Error{Op: c.op, Message: what, cause: cause, ownCause: true}
 	if c.write {
 		e.Kind = ErrNotSent
 	}

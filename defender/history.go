@@ -40,36 +40,36 @@ type Page struct{ Top, Skip int }
 // RunsByDefinition returns the runs of some definitions, in the service's order.
 // POST .../GetScanHistoryByScanDefinitionId ("Get scan history by definition"), a read in spite of its method;
 // needs Machine.Read.All.
-func (c *Client) RunsByDefinition(ctx context.Context, by Actor, ids []string, p Page) ([]Run, error) {
+func (c *Client) RunsByDefinition(ctx context.Context, actor Actor, ids []string, p Page) ([]Run, error) {
 	const op = "read history by definition"
 	query, err := p.query(op)
 	if err != nil {
 		return nil, err
 	}
-	r := call{op: op, method: http.MethodPost, path: definitionsPath + "/GetScanHistoryByScanDefinitionId", query: query, by: by}
-	return c.runs(ctx, r, "ScanDefinitionIds", ids, p.Top)
+	r := request{op: op, method: http.MethodPost, path: definitionsPath + "/GetScanHistoryByScanDefinitionId", query: query, actor: actor}
+	return c.listRuns(ctx, r, "ScanDefinitionIds", ids, p.Top)
 }
 
 // RunsBySession returns the runs of some sessions, with what they found at each target.
 // POST .../GetScanHistoryBySessionId ("Get scan history by session"), a read in spite of its method; needs
 // Machine.Read.All.
-func (c *Client) RunsBySession(ctx context.Context, by Actor, ids []string) ([]Run, error) {
-	r := call{op: "read history by session", method: http.MethodPost, path: definitionsPath + "/GetScanHistoryBySessionId", by: by}
-	return c.runs(ctx, r, "SessionIds", ids, 0)
+func (c *Client) RunsBySession(ctx context.Context, actor Actor, ids []string) ([]Run, error) {
+	r := request{op: "read history by session", method: http.MethodPost, path: definitionsPath + "/GetScanHistoryBySessionId", actor: actor}
+	return c.listRuns(ctx, r, "SessionIds", ids, 0)
 }
 
-func (c *Client) runs(ctx context.Context, r call, name string, ids []string, limit int) ([]Run, error) {
+func (c *Client) listRuns(ctx context.Context, r request, name string, ids []string, limit int) ([]Run, error) {
 	body, err := encodeIDs(r.op, name, ids)
 	if err != nil {
 		return nil, err
 	}
 	r.body = body
-	return list[Run](ctx, c, r, limit)
+	return listAll[Run](ctx, c, r, limit)
 }
 
 func (p Page) query(op string) (string, error) {
 	if p.Top < 0 || p.Skip < 0 {
-		return "", invalid(op, "top and skip must not be negative; leave them out, or count from 0")
+		return "", invalidError(op, "top and skip must not be negative; leave them out, or count from 0")
 	}
 	var parts []string
 	if p.Top > 0 {
@@ -85,13 +85,13 @@ func (p Page) query(op string) (string, error) {
 func (r *Run) UnmarshalJSON(data []byte) error {
 	var in struct {
 		ScanDefinitionID, SessionID        string
-		ScanDefinitionIDs, SessionIDs      many[string]
+		ScanDefinitionIDs, SessionIDs      oneOrMany[string]
 		ScannerID, ScanStatus              string
-		LastScanned                        moment
+		LastScanned                        looseTime
 		NumberOfTargets                    int
 		NumberOfSuccessfullyScannedTargets int
 		GeneralErrorMessage                string
-		ScannedTargets, ListScannedTargets many[RunTarget]
+		ScannedTargets, ListScannedTargets oneOrMany[RunTarget]
 	}
 	err := json.Unmarshal(data, &in)
 	*r = Run{

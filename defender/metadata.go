@@ -30,15 +30,15 @@ type metadataType struct {
 // KeyVaultField reads $metadata and returns the name it declares for the address of a key vault on
 // AuthParamsBase: "keyVaultUrl" or "keyVaultUri", the former if both. It is an error if it declares neither.
 // GET /api/$metadata.
-func (c *Client) KeyVaultField(ctx context.Context, by Actor) (string, error) {
-	r := call{op: "read metadata", method: http.MethodGet, path: "/api/$metadata", accept: "application/xml", by: by}
-	a, err := c.read(ctx, r)
+func (c *Client) KeyVaultField(ctx context.Context, actor Actor) (string, error) {
+	r := request{op: "read metadata", method: http.MethodGet, path: "/api/$metadata", accept: "application/xml", actor: actor}
+	a, err := c.readWithRetry(ctx, r)
 	if err != nil {
 		return "", err
 	}
 	var doc metadata
 	if err := xml.Unmarshal(a.body, &doc); err != nil {
-		return "", unreadable(r, a, "the answer is not an XML document", err)
+		return "", bodyError(r, a, "the answer is not an XML document", err)
 	}
 	for _, field := range []string{keyVaultURL, keyVaultURI} {
 		if doc.declares("AuthParamsBase", field) {

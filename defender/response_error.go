@@ -12,48 +12,48 @@ import (
 )
 
 const (
-	// silentRetryAfter is how long a 429 that does not say is taken to mean.
-	silentRetryAfter = 60 * time.Second
+	// defaultRetryAfter is how long a 429 that does not say is taken to mean.
+	defaultRetryAfter = 60 * time.Second
 	// longestRetryAfter keeps an absurd Retry-After from overflowing, or from closing the budget for ever.
 	longestRetryAfter = 24 * time.Hour
 )
 
-// refused turns an answer that is not the expected success into an Error. The status always survives, whatever
+// responseError turns an answer that is not the expected success into an Error. The status always survives, whatever
 // the body is.
-func refused(c call, a answer) *Error {
-	said := a.complaint()
+func responseError(c request, a response) *Error {
+	said := a.errorBody()
 	e := &Error{
 		Op:        c.op,
 		Status:    a.status,
-		Code:      a.quote(said.Code, maxName),
-		Message:   a.quote(said.Message, maxMessage),
-		RequestID: a.quote(said.Target, maxName),
-		Kind:      kindOf(c, a),
-		transient: transientStatus(a.status),
+		Code:      a.sanitize(said.Code, maxName),
+		Message:   a.sanitize(said.Message, maxMessage),
+		RequestID: a.sanitize(said.Target, maxName),
+		Kind:      classifyResponse(c, a),
+		transient: isTransientStatus(a.status),
 	}
 	if a.status == http.StatusTooManyRequests || a.header.Get("Retry-After") != "" {
 		e.RetryAfter = retryAfter(a, time.Now())
 	}
-	e.Next = advice(c, e)
-	if e.Kind == ErrSignIn && a.challenge() != "" { // the one before it was answered in vain
+	e.Next = adviceFor(c, e)
+	if e.Kind == ErrSignIn && a.claimsChallenge() != "" { // the one before it was answered in vain
 		e.Next = adviceChallenge
 	}
 	return e
 }
 
-// unreadable is an answer of the right status whose body cannot be used.
-func unreadable(c call, a answer, what string, cause error) *Error {
+// bodyError is an answer of the right status whose body cannot be used.
+func bodyError(c request, a response, what string, cause error) *Error {
 	e := &Error{Op: c.op, Status: a.status, Message: what, cause: cause}
 	e.transient = a.err != nil && a.err != errTooLarge
 	if c.write {
 		e.Kind = ErrUncertain
 	}
-	e.Next = advice(c, e)
+	e.Next = adviceFor(c, e)
 	return e
 }
 
-// unanswered is a request that went out, or was about to, and got no answer.
-func unanswered(c call, unread bool, cause error) *Error {
+// transportError is a request that went out, or was about to, and got no answer.
+func transportError(c request, unread bool, cause error) *Error {
 	if u, ok := errors.AsType[*url.Error](cause); ok {
 		cause = u.Err // the method and URL it adds are no news
 	}
@@ -63,18 +63,18 @@ func unanswered(c call, unread bool, cause error) *Error {
 	} else if c.write {
 		e.Kind = ErrUncertain
 	}
-	e.Next = advice(c, e)
+	e.Next = adviceFor(c, e)
 	return e
 }
 
-// kindOf sorts an answer by its status; message texts may change (as the common-errors page warns), and only
+// classifyResponse sorts an answer by its status; message texts may change (as the common-errors page warns), and only
 // the licence refusal has nothing else to be known by.
-func kindOf(c call, a answer) error {
+func classifyResponse(c request, a response) error {
 	switch {
-	case c.write && !settles(a.status):
+	case c.write && !provesNoEffect(a.status):
 		return ErrUncertain
-	case a.unlicensed():
-		return ErrLicence
+	case a.isUnlicensed():
+		return ErrLicense
 	case a.status == http.StatusUnauthorized:
 		return ErrSignIn
 	case a.status == http.StatusForbidden:
@@ -91,13 +91,13 @@ func kindOf(c call, a answer) error {
 	return nil
 }
 
-// settles reports whether a status proves that a write did nothing. A 408 does not: a gateway may give up on a
+// provesNoEffect reports whether a status proves that a write did nothing. A 408 does not: a gateway may give up on a
 // request that goes on behind it. Nor does a redirect, which may follow a success.
-func settles(status int) bool {
+func provesNoEffect(status int) bool {
 	return status >= 400 && status < 500 && status != http.StatusRequestTimeout
 }
 
-func transientStatus(status int) bool {
+func isTransientStatus(status int) bool {
 	switch status {
 	case http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway,
 		http.StatusServiceUnavailable, http.StatusGatewayTimeout:
@@ -106,38 +106,40 @@ func transientStatus(status int) bool {
 	return false
 }
 
-// complaint is the error body: {"error":{"code","message","target"}}, where target is the correlation id.
-type complaint struct{ Code, Message, Target string }
+// errorBody is the error body: {"error":{"code","message","target"}}, where target is the correlation id.
+type errorBody struct{ Code, Message, Target string }
 
-// complaint reads the body as far as it is one. Anything else, an HTML page of a proxy above all, says nothing.
-func (a answer) complaint() complaint {
+// errorBody reads the body as far as it is one. Anything else, an HTML page of a proxy above all, says nothing.
+func (a response) errorBody() errorBody {
 	var in struct {
 		Error   json.RawMessage
 		Message string // a gateway in front may answer {"statusCode","message"}
 	}
 	// Errors are ignored here and below: what did decode is kept, and the status speaks for the rest.
 	_ = json.Unmarshal(a.body, &in)
-	said := complaint{Message: in.Message}
+	said := errorBody{Message: in.Message}
 	if json.Unmarshal(in.Error, &said.Message) != nil {
 		_ = json.Unmarshal(in.Error, &said)
 	}
 	return said
 }
 
-// quote makes a text of the service fit to be repeated.
-func (a answer) quote(text string, limit int) string { return printable(scrub(text, a.hide), limit) }
+// sanitize makes a text of the service fit to be repeated.
+func (a response) sanitize(text string, limit int) string {
+	return printable(redactSecrets(text, a.secrets), limit)
+}
 
-// unlicensed reports a 401 that no token cures.
-func (a answer) unlicensed() bool {
+// isUnlicensed reports a 401 that no token cures.
+func (a response) isUnlicensed() bool {
 	if a.status != http.StatusUnauthorized {
 		return false
 	}
-	said := strings.ToLower(a.complaint().Message)
+	said := strings.ToLower(a.errorBody().Message)
 	return strings.Contains(said, "no tvm license") || strings.Contains(said, "account mode is inactive")
 }
 
 // retryAfter reads Retry-After, in seconds or as an HTTP date.
-func retryAfter(a answer, now time.Time) time.Duration {
+func retryAfter(a response, now time.Time) time.Duration {
 	value := strings.TrimSpace(a.header.Get("Retry-After"))
 	seconds, err := strconv.ParseUint(value, 10, 31)
 	if err == nil {
@@ -149,11 +151,11 @@ func retryAfter(a answer, now time.Time) time.Duration {
 	if at, err := http.ParseTime(value); err == nil {
 		return min(max(at.Sub(now), 0), longestRetryAfter)
 	}
-	return silentRetryAfter
+	return defaultRetryAfter
 }
 
-// describe names a body that is not Defender's JSON.
-func (a answer) describe() string {
+// describeBody names a body that is not Defender's JSON.
+func (a response) describeBody() string {
 	media, _, _ := strings.Cut(a.header.Get("Content-Type"), ";")
-	return printable(scrub(fmt.Sprintf("the answer is not the expected one (%d bytes of %q)", len(a.body), media), a.hide), maxMessage)
+	return printable(redactSecrets(fmt.Sprintf("the answer is not the expected one (%d bytes of %q)", len(a.body), media), a.secrets), maxMessage)
 }

@@ -16,7 +16,7 @@ import (
 const (
 	maxMessage = 500 // of a text that is not ours
 	maxName    = 100
-	maxOwn     = 10_000 // of what our own side says, such as an address that a person has to sign in at
+	maxOwnText = 10_000 // of what our own side says, such as an address that a person has to sign in at
 )
 
 // printable returns text on one line, without control, bidirectional or invisible characters, cut to limit.
@@ -38,9 +38,9 @@ func printable(text string, limit int) string {
 	return b.String()
 }
 
-// scrub takes secrets out of text. Where one stands in the clear it alone is replaced; where it shows only after
+// redactSecrets takes secrets out of text. Where one stands in the clear it alone is replaced; where it shows only after
 // some decoding, the whole text is, for nobody knows which encoder of the service's wrote it.
-func scrub(text string, secrets []string) string {
+func redactSecrets(text string, secrets []string) string {
 	secrets = slices.DeleteFunc(slices.Clone(secrets), func(s string) bool { return s == "" })
 	if len(secrets) == 0 || text == "" {
 		return text
@@ -53,15 +53,15 @@ func scrub(text string, secrets []string) string {
 	}
 	text = strings.NewReplacer(pairs...).Replace(text)
 	for _, decode := range []func(string) string{unescapeJSON, unescapePercent, unescapeForm, html.UnescapeString} {
-		if revealedBy(decode, text, secrets) {
+		if revealsAfterDecoding(decode, text, secrets) {
 			return redacted
 		}
 	}
 	return text
 }
 
-// revealedBy decodes up to three times: an error that quotes a body that quotes a body is as deep as they get.
-func revealedBy(decode func(string) string, text string, secrets []string) bool {
+// revealsAfterDecoding decodes up to three times: an error that quotes a body that quotes a body is as deep as they get.
+func revealsAfterDecoding(decode func(string) string, text string, secrets []string) bool {
 	for range 3 {
 		plain := decode(text)
 		if plain == text {
@@ -76,13 +76,13 @@ func revealedBy(decode func(string) string, text string, secrets []string) bool 
 }
 
 var (
-	jsonEscapes    = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?:\\u[0-9a-fA-F]{4})+|\\["\\/bfnrt]`) })
-	percentEscapes = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?:%[0-9a-fA-F]{2})+`) })
+	reJSONEscapes    = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?:\\u[0-9a-fA-F]{4})+|\\["\\/bfnrt]`) })
+	rePercentEscapes = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?:%[0-9a-fA-F]{2})+`) })
 )
 
 // unescapeJSON decodes every escape in text that is one; the runs of \u keep surrogate pairs together.
 func unescapeJSON(text string) string {
-	return jsonEscapes().ReplaceAllStringFunc(text, func(escape string) string {
+	return reJSONEscapes().ReplaceAllStringFunc(text, func(escape string) string {
 		var plain string
 		if json.Unmarshal([]byte(`"`+escape+`"`), &plain) != nil {
 			return escape
@@ -92,7 +92,7 @@ func unescapeJSON(text string) string {
 }
 
 func unescapePercent(text string) string {
-	return percentEscapes().ReplaceAllStringFunc(text, func(escape string) string {
+	return rePercentEscapes().ReplaceAllStringFunc(text, func(escape string) string {
 		plain, _ := url.PathUnescape(escape) // the pattern admits nothing that fails
 		return plain
 	})

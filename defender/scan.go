@@ -39,13 +39,13 @@ type agentBody struct {
 // field is a text with the name it has in the API.
 type field struct{ name, value string }
 
-func (s Scan) body(op string, required ...field) (json.RawMessage, error) {
+func (s Scan) marshal(op string, required ...field) (json.RawMessage, error) {
 	for _, f := range append(required, field{"scanName", s.ScanName}, field{"target", s.Target}) {
 		if f.value == "" {
-			return nil, invalid(op, "%s is empty: give it a value", f.name)
+			return nil, invalidError(op, "%s is empty: give it a value", f.name)
 		}
 	}
-	if err := valid(op, field{"scanType", s.ScanType}, field{"scanName", s.ScanName}, field{"target", s.Target},
+	if err := checkUTF8(op, field{"scanType", s.ScanType}, field{"scanName", s.ScanName}, field{"target", s.Target},
 		field{"targetType", s.TargetType}, field{"scannerAgent.machineId", s.MachineID}); err != nil {
 		return nil, err
 	}
@@ -63,24 +63,24 @@ func (s Scan) body(op string, required ...field) (json.RawMessage, error) {
 	}
 	if s.ScanAuthenticationParams != nil {
 		if err := s.ScanAuthenticationParams.checkPublic(); err != nil {
-			return nil, invalid(op, "%v", err)
+			return nil, invalidError(op, "%v", err)
 		}
 	}
-	return encode(b)
+	return marshalJSON(b)
 }
 
-// valid refuses text that encoding/json would silently alter: what was confirmed is what must be sent.
-func valid(op string, fields ...field) error {
+// checkUTF8 refuses text that encoding/json would silently alter: what was confirmed is what must be sent.
+func checkUTF8(op string, fields ...field) error {
 	for _, f := range fields {
 		if !utf8.ValidString(f.value) {
-			return invalid(op, "%s is not valid UTF-8: write it again", f.name)
+			return invalidError(op, "%s is not valid UTF-8: write it again", f.name)
 		}
 	}
 	return nil
 }
 
-// encode is json.Marshal without its HTML escaping, which would send "R&D" as "R\u0026D".
-func encode(v any) ([]byte, error) {
+// marshalJSON is json.Marshal without its HTML escaping, which would send "R&D" as "R\u0026D".
+func marshalJSON(v any) ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)

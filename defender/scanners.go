@@ -21,9 +21,9 @@ type Scanner struct {
 
 // Scanners lists, on behalf of by, every scanner, sorted by name, then machine id: no order is documented.
 // GET /api/DeviceAuthenticatedScanAgents ("Get all scan agents"); needs Machine.Read.All.
-func (c *Client) Scanners(ctx context.Context, by Actor) ([]Scanner, error) {
-	r := call{op: "list scanners", method: http.MethodGet, path: "/api/DeviceAuthenticatedScanAgents", by: by}
-	all, err := list[Scanner](ctx, c, r, 0)
+func (c *Client) Scanners(ctx context.Context, actor Actor) ([]Scanner, error) {
+	r := request{op: "list scanners", method: http.MethodGet, path: "/api/DeviceAuthenticatedScanAgents", actor: actor}
+	all, err := listAll[Scanner](ctx, c, r, 0)
 	slices.SortFunc(all, func(a, b Scanner) int {
 		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.MachineID, b.MachineID))
 	})
@@ -35,7 +35,7 @@ func (s *Scanner) UnmarshalJSON(data []byte) error {
 	var in struct {
 		ID, MachineID                      string
 		ComputerDNSName, MachineName, Name string
-		LastSeen                           moment
+		LastSeen                           looseTime
 		ScannerSoftwareVersion             string
 	}
 	err := json.Unmarshal(data, &in)

@@ -13,74 +13,76 @@ import (
 	"time"
 )
 
-// maxAnswer bounds the body of an answer, in bytes.
-const maxAnswer = 8 << 20
+// maxBody bounds the body of an answer, in bytes.
+const maxBody = 8 << 20
 
 var (
-	errTooLarge = fmt.Errorf("the answer is larger than %d MiB", maxAnswer>>20)
-	errSealed   = errors.New("the request was given up before its body was sent")
+	errTooLarge  = fmt.Errorf("the answer is larger than %d MiB", maxBody>>20)
+	errAbandoned = errors.New("the request was given up before its body was sent")
 )
 
-// wire carries calls to the service and answers back. It is the only code here that speaks HTTP.
-type wire struct {
+// transport carries calls to the service and answers back. It is the only code here that speaks HTTP.
+type transport struct {
 	base *url.URL
 	cfg  Config
 	http *http.Client
 }
 
-// call is one call of an operation.
-type call struct {
-	op     string // as an Error names it
-	method string
-	path   string
-	query  string
-	accept string // "" means application/json
-	body   []byte
-	write  bool
-	by     Actor    // on whose behalf it is made
-	hide   []string // secrets in the body, which no error may repeat
+// request is one call of an operation.
+type request struct {
+	op      string // as an Error names it
+	method  string
+	path    string
+	query   string
+	accept  string // "" means application/json
+	body    []byte
+	write   bool
+	actor   Actor    // on whose behalf it is made
+	secrets []string // secrets in the body, which no error may repeat
 }
 
-// answer is what came back, whatever its status. err says that the body did not arrive whole.
-type answer struct {
-	status int
-	header http.Header
-	body   []byte
-	err    error
-	hide   []string
+// response is what came back, whatever its status. err says that the body did not arrive whole.
+type response struct {
+	status  int
+	header  http.Header
+	body    []byte
+	err     error
+	secrets []string
 }
 
-// refusesToken reports whether a is a 401 that a new token may cure. The service refused the caller before it
+// isTokenRefused reports whether a is a 401 that a new token may cure. The service refused the caller before it
 // looked at the request, so that sending it again is safe for a write too.
-func (a answer) refusesToken() bool { return a.status == http.StatusUnauthorized && !a.unlicensed() }
+func (a response) isTokenRefused() bool {
+	return a.status == http.StatusUnauthorized && !a.isUnlicensed()
+}
 
-// renewal returns the request for the token that answers a's challenge, if there is one.
-func (a answer) renewal(by Actor) TokenRequest {
-	return TokenRequest{Actor: by, Fresh: true, Claims: a.challenge()}
+// renewalRequest returns the request for the token that answers a's challenge, if there is one.
+func (a response) renewalRequest(actor Actor) TokenRequest {
+	return TokenRequest{Actor: actor, Fresh: true, Claims: a.claimsChallenge()}
 }
 
 // send waits for its turn and for a token, and makes the call. A refused token is renewed once.
-func (w *wire) send(ctx context.Context, c call) (answer, *Error) {
-	a, failed := w.sendOnce(ctx, c, TokenRequest{Actor: c.by})
-	if failed != nil || !a.refusesToken() {
+func (w *transport) send(ctx context.Context, c request) (response, *Error) {
+	a, failed := w.sendOnce(ctx, c, TokenRequest{Actor: c.actor})
+	if failed != nil || !a.isTokenRefused() {
 		return a, failed
 	}
-	return w.sendOnce(ctx, c, a.renewal(c.by))
+	return w.sendOnce(ctx, c, a.renewalRequest(c.actor))
 }
 
-func (w *wire) sendOnce(ctx context.Context, c call, want TokenRequest) (answer, *Error) {
-	token, failed := w.admit(ctx, c, want)
+func (w *transport) sendOnce(ctx context.Context, c request, want TokenRequest) (response, *Error) {
+	token, failed := w.acquireToken(ctx, c, want)
 	if failed != nil {
-		return answer{}, failed
+		return response{}, failed
 	}
 	return w.exchange(ctx, c, token)
 }
 
-// admit waits for the call's turn and then for a token, which could expire in the queue.
-func (w *wire) admit(ctx context.Context, c call, want TokenRequest) (token string, failed *Error) {
+// acquireToken waits for the call's turn and then for a token, which could expire in the queue.
+func (w *transport) acquireToken(ctx context.Context, c request, want TokenRequest) (token string, failed *Error) {
 	if w.cfg.RateLimit != nil {
 		if err := w.cfg.RateLimit(ctx, c.write); err != nil {
-			return "", unsent(c, "no turn to call Defender", err)
+			return "", notSentError(c, "no turn to call Defender", err)
 		}
 	}
 	token, err := w.cfg.Token(ctx, want)
@@ -88,25 +90,25 @@ func (w *wire) admit(ctx context.Context, c call, want TokenRequest) (token stri
 		err = errors.New("the token is empty")
 	}
 	if err != nil {
-		return "", unsent(c, "no token for Defender", err)
+		return "", notSentError(c, "no token for Defender", err)
 	}
 	return token, nil
 }
 
 // exchange sends the request and receives its answer, once and without any wait before it.
-func (w *wire) exchange(ctx context.Context, c call, token string) (answer, *Error) {
-	body := &sealableBody{r: bytes.NewReader(c.body)}
-	req, err := w.request(ctx, c, token, body)
+func (w *transport) exchange(ctx context.Context, c request, token string) (response, *Error) {
+	body := &trackedBody{r: bytes.NewReader(c.body)}
+	req, err := w.newRequest(ctx, c, token, body)
 	if err != nil {
-		return answer{}, unsent(c, "the request cannot be made", err)
+		return response{}, notSentError(c, "the request cannot be made", err)
 	}
 	resp, err := w.http.Do(req)
 	if err != nil {
-		return answer{}, unanswered(c, body.seal(), err)
+		return response{}, transportError(c, body.abandon(), err)
 	}
 	defer resp.Body.Close()
-	a := receive(resp)
-	a.hide = append([]string{token}, c.hide...)
+	a := readResponse(resp)
+	a.secrets = append([]string{token}, c.secrets...)
 	if a.status == http.StatusTooManyRequests && w.cfg.OnThrottled != nil {
 		now := time.Now()
 		w.cfg.OnThrottled(ctx, now.Add(retryAfter(a, now)))
@@ -114,7 +116,7 @@ func (w *wire) exchange(ctx context.Context, c call, token string) (answer, *Err
 	return a, nil
 }
 
-func (w *wire) request(ctx context.Context, c call, token string, body *sealableBody) (*http.Request, error) {
+func (w *transport) newRequest(ctx context.Context, c request, token string, body *trackedBody) (*http.Request, error) {
 	u := url.URL{Scheme: w.base.Scheme, Host: w.base.Host, Path: c.path, RawQuery: c.query}
 	req, err := http.NewRequestWithContext(ctx, c.method, u.String(), nil)
 	if err != nil {
@@ -132,18 +134,18 @@ func (w *wire) request(ctx context.Context, c call, token string, body *sealable
 	return req, nil
 }
 
-func receive(resp *http.Response) answer {
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
-	if len(body) > maxAnswer {
+func readResponse(resp *http.Response) response {
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
+	if len(body) > maxBody {
 		body, err = nil, errTooLarge
 	}
-	return answer{status: resp.StatusCode, header: resp.Header, body: body, err: err}
+	return response{status: resp.StatusCode, header: resp.Header, body: body, err: err}
 }
 
-// sealableBody is a request body that knows whether anybody has begun to read it. Sealing it before that proves
+// trackedBody is a request body that knows whether anybody has begun to read it. Sealing it before that proves
 // that it neither left this machine nor ever will, however the HTTP stack beneath is built; a trace hook would
 // prove it only of a stack that calls the hook.
-type sealableBody struct {
+type trackedBody struct {
 	r     *bytes.Reader
 	state atomic.Int32
 }
@@ -151,17 +153,17 @@ type sealableBody struct {
 const (
 	bodyUnread int32 = iota
 	bodyRead
-	bodySealed
+	bodyAbandoned
 )
 
-func (b *sealableBody) Read(p []byte) (int, error) {
-	if !b.state.CompareAndSwap(bodyUnread, bodyRead) && b.state.Load() == bodySealed {
-		return 0, errSealed
+func (b *trackedBody) Read(p []byte) (int, error) {
+	if !b.state.CompareAndSwap(bodyUnread, bodyRead) && b.state.Load() == bodyAbandoned {
+		return 0, errAbandoned
 	}
 	return b.r.Read(p)
 }
 
-func (b *sealableBody) Close() error { return nil }
+func (b *trackedBody) Close() error { return nil }
 
-// seal forbids the first Read and reports whether it came in time.
-func (b *sealableBody) seal() bool { return b.state.CompareAndSwap(bodyUnread, bodySealed) }
+// abandon forbids the first Read and reports whether it came in time.
+func (b *trackedBody) abandon() bool { return b.state.CompareAndSwap(bodyUnread, bodyAbandoned) }

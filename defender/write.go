@@ -19,9 +19,9 @@ const (
 
 const deletePath = definitionsPath + "/BatchDelete"
 
-// pathID is an id that may stand in a path. Ids are opaque, so one that does not fit is refused, not escaped:
+// rePathID is an id that may stand in a path. Ids are opaque, so one that does not fit is refused, not escaped:
 // url.PathEscape leaves ".." alone, and a server that cleans paths then climbs out of the collection.
-var pathID = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$`) })
+var rePathID = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$`) })
 
 // Write is one of the three writes, frozen and inert: the bytes a person confirms are the bytes that are sent.
 // Only [AddScan], [UpdateScan] and [DeleteScans] make ones that [Writer.Prepare] accepts. Keep Body as it is; json.Marshal
@@ -36,7 +36,7 @@ type Write struct {
 // definition"). It refuses what no reading of the documentation allows: an empty field, text that is not UTF-8,
 // a secret in the clear. It does not judge values.
 func AddScan(s Scan) (Write, error) {
-	body, err := s.body(opAdd, field{"scanType", s.ScanType}, field{"targetType", s.TargetType},
+	body, err := s.marshal(opAdd, field{"scanType", s.ScanType}, field{"targetType", s.TargetType},
 		field{"scannerAgent.machineId", s.MachineID})
 	if err != nil {
 		return Write{}, err
@@ -48,10 +48,10 @@ func AddScan(s Scan) (Write, error) {
 // existing scan definition"). Send every field that is not secret, changed or not: a sparse PATCH is shown
 // nowhere. Without ScanAuthenticationParams the stored credentials stay (documented as optional).
 func UpdateScan(id string, s Scan) (Write, error) {
-	if !pathID().MatchString(id) {
-		return Write{}, invalid(opUpdate, "the id %q cannot be a scan's: take it from the list of scans (letters, digits, - and _)", printable(id, maxIDLength))
+	if !rePathID().MatchString(id) {
+		return Write{}, invalidError(opUpdate, "the id %q cannot be a scan's: take it from the list of scans (letters, digits, - and _)", printable(id, maxIDLength))
 	}
-	body, err := s.body(opUpdate)
+	body, err := s.marshal(opUpdate)
 	if err != nil {
 		return Write{}, err
 	}
@@ -76,7 +76,7 @@ func (w Write) operation() string {
 		return opAdd
 	case w.Method == http.MethodPost && w.Path == deletePath:
 		return opDelete
-	case w.Method == http.MethodPatch && inside && pathID().MatchString(id):
+	case w.Method == http.MethodPatch && inside && rePathID().MatchString(id):
 		return opUpdate
 	}
 	return ""
@@ -86,19 +86,19 @@ func (w Write) operation() string {
 // camelCase; the service is documented to tell the difference.
 func encodeIDs(op, name string, ids []string) (json.RawMessage, error) {
 	if len(ids) == 0 || len(ids) > maxIDs {
-		return nil, invalid(op, "%s has %d ids: name 1 to %d", name, len(ids), maxIDs)
+		return nil, invalidError(op, "%s has %d ids: name 1 to %d", name, len(ids), maxIDs)
 	}
 	seen := make(map[string]bool, len(ids))
 	for _, id := range ids {
 		switch {
-		case id == "" || len(id) > maxIDLength || !utf8.ValidString(id) || strings.ContainsFunc(id, invisible):
-			return nil, invalid(op, "%s: %q cannot be an id: take ids from the list", name, printable(id, maxIDLength))
+		case id == "" || len(id) > maxIDLength || !utf8.ValidString(id) || strings.ContainsFunc(id, isInvisible):
+			return nil, invalidError(op, "%s: %q cannot be an id: take ids from the list", name, printable(id, maxIDLength))
 		case seen[id]:
-			return nil, invalid(op, "%s names %q twice: name each once", name, id)
+			return nil, invalidError(op, "%s names %q twice: name each once", name, id)
 		}
 		seen[id] = true
 	}
-	return encode(map[string][]string{name: ids})
+	return marshalJSON(map[string][]string{name: ids})
 }
 
-func invisible(r rune) bool { return !unicode.IsPrint(r) }
+func isInvisible(r rune) bool { return !unicode.IsPrint(r) }

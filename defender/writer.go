@@ -17,15 +17,15 @@ const (
 
 // Writer sends writes. Whoever holds one can change every scan of the tenant, so hand it to nobody but the gate
 // that knows what a person confirmed. A Writer is safe for concurrent use.
-type Writer struct{ wire *wire }
+type Writer struct{ transport *transport }
 
 // NewWriter returns a Writer, or an error that names the setting to correct. It sends nothing.
 func NewWriter(cfg Config) (*Writer, error) {
-	w, err := cfg.open(false)
+	w, err := cfg.newTransport(false)
 	if err != nil {
 		return nil, err
 	}
-	return &Writer{wire: w}, nil
+	return &Writer{transport: w}, nil
 }
 
 // Receipt is what Defender answered to a write.
@@ -37,27 +37,27 @@ type Receipt struct {
 // Prepare waits for the write's turn and for a token, and returns the write ready to be sent. It sends nothing: its
 // error is an [ErrNotSent], also when write is none of the three forms or does not fit auth. A non-nil auth takes
 // the place of the credential reference in the body.
-func (w *Writer) Prepare(ctx context.Context, by Actor, write Write, auth *Authentication) (*Prepared, error) {
-	c, err := write.call(auth)
+func (w *Writer) Prepare(ctx context.Context, actor Actor, write Write, auth *Authentication) (*Prepared, error) {
+	c, err := write.newRequest(auth)
 	if err != nil {
 		return nil, err
 	}
-	c.by = by
-	token, failed := w.wire.admit(ctx, c, TokenRequest{Actor: by})
+	c.actor = actor
+	token, failed := w.transport.acquireToken(ctx, c, TokenRequest{Actor: actor})
 	if failed != nil {
 		return nil, failed
 	}
-	return &Prepared{wire: w.wire, call: c, token: token}, nil
+	return &Prepared{transport: w.transport, request: c, token: token}, nil
 }
 
 // Prepared is a write that has its turn and its token, so that no wait lies between a last check and [Prepared.Send].
 // It is for one goroutine.
 type Prepared struct {
-	wire    *wire
-	call    call
-	token   string        // "" once it was sent
-	renewal *TokenRequest // what Renew asks for, after the first refusal of the token
-	renewed bool
+	transport *transport
+	request   request
+	token     string        // "" once it was sent
+	renewal   *TokenRequest // what Renew asks for, after the first refusal of the token
+	renewed   bool
 }
 
 // Send sends the write once, to the byte. It never tries again by itself.
@@ -68,20 +68,20 @@ type Prepared struct {
 // the one in the path, as it does in Microsoft's own example.
 func (p *Prepared) Send(ctx context.Context) (Receipt, error) {
 	if p.token == "" {
-		return Receipt{}, unsent(p.call, "it was sent already", nil)
+		return Receipt{}, notSentError(p.request, "it was sent already", nil)
 	}
 	token := p.token
 	p.token = ""
-	a, failed := p.wire.exchange(ctx, p.call, token)
+	a, failed := p.transport.exchange(ctx, p.request, token)
 	if failed != nil {
 		return Receipt{}, failed
 	}
-	if a.refusesToken() && !p.renewed {
-		want := a.renewal(p.call.by)
+	if a.isTokenRefused() && !p.renewed {
+		want := a.renewalRequest(p.request.actor)
 		p.renewal = &want
-		return Receipt{}, tokenRefused(p.call, a)
+		return Receipt{}, tokenRefusedError(p.request, a)
 	}
-	receipt, failed := outcome(p.call, a)
+	receipt, failed := receiptOf(p.request, a)
 	if failed != nil {
 		return Receipt{}, failed
 	}
@@ -92,9 +92,9 @@ func (p *Prepared) Send(ctx context.Context) (Receipt, error) {
 // was checked before the first Send has to be checked again. Its error is an [ErrNotSent].
 func (p *Prepared) Renew(ctx context.Context) error {
 	if p.renewal == nil {
-		return unsent(p.call, "no token was refused", nil)
+		return notSentError(p.request, "no token was refused", nil)
 	}
-	token, failed := p.wire.admit(ctx, p.call, *p.renewal)
+	token, failed := p.transport.acquireToken(ctx, p.request, *p.renewal)
 	if failed != nil {
 		return failed
 	}
@@ -102,74 +102,74 @@ func (p *Prepared) Renew(ctx context.Context) error {
 	return nil
 }
 
-// tokenRefused returns the error of a 401 whose token may be renewed.
-func tokenRefused(c call, a answer) *Error {
-	e := refused(c, a)
+// tokenRefusedError returns the error of a 401 whose token may be renewed.
+func tokenRefusedError(c request, a response) *Error {
+	e := responseError(c, a)
 	e.cause = errors.Join(ErrTokenRefused, e.cause)
 	return e
 }
 
-// call makes the write ready to be sent, or says why it must not be.
-func (w Write) call(auth *Authentication) (call, error) {
-	c := call{op: w.operation(), method: w.Method, path: w.Path, write: true}
+// newRequest makes the write ready to be sent, or says why it must not be.
+func (w Write) newRequest(auth *Authentication) (request, error) {
+	c := request{op: w.operation(), method: w.Method, path: w.Path, write: true}
 	if c.op == "" {
 		c.op = "write"
-		e := unsent(c, "the method and path are not those of an add, an update or a delete", nil)
+		e := notSentError(c, "the method and path are not those of an add, an update or a delete", nil)
 		e.Next = "make the change with AddScan, UpdateScan or DeleteScans"
-		return call{}, e
+		return request{}, e
 	}
-	body, err := fill(w.Body, auth)
+	body, err := substituteCredential(w.Body, auth)
 	if err != nil {
-		e := unsent(c, "the change cannot be sent as it was confirmed", err)
+		e := notSentError(c, "the change cannot be sent as it was confirmed", err)
 		e.Next = "propose it again, so that it is planned afresh"
-		return call{}, e
+		return request{}, e
 	}
 	c.body = body
 	if auth != nil {
-		c.hide = auth.secrets()
+		c.secrets = auth.secrets()
 	}
 	return c, nil
 }
 
-// outcome says what became of a write that was answered. 200 is the documented success of an add and an update,
+// receiptOf says what became of a write that was answered. 200 is the documented success of an add and an update,
 // and 201 what public clients expect of an add. Nothing is documented for the delete, whose closest relative
 // (indicators/BatchDelete) answers 204 without a body.
-func outcome(c call, a answer) (Receipt, *Error) {
+func receiptOf(c request, a response) (Receipt, *Error) {
 	switch {
 	case c.op == opDelete && (a.status == http.StatusOK || a.status == http.StatusNoContent):
-		return deleted(c, a)
+		return deleteReceipt(c, a)
 	case c.op == opUpdate && a.status == http.StatusNoContent:
 		return Receipt{Status: a.status}, nil
 	case a.status == http.StatusOK && c.op != opDelete, a.status == http.StatusCreated && c.op == opAdd:
-		return stored(c, a)
+		return scanReceipt(c, a)
 	}
-	return Receipt{}, refused(c, a)
+	return Receipt{}, responseError(c, a)
 }
 
-// deleted believes an answer without a body. One with a body may tell of a partial failure in a shape that
+// deleteReceipt believes an answer without a body. One with a body may tell of a partial failure in a shape that
 // nobody has documented, and one of 202 has only promised: after those, only reading tells.
-func deleted(c call, a answer) (Receipt, *Error) {
+func deleteReceipt(c request, a response) (Receipt, *Error) {
 	if a.err != nil || len(bytes.TrimSpace(a.body)) > 0 {
-		return Receipt{}, unreadable(c, a, a.describe(), a.err)
+		return Receipt{}, bodyError(c, a, a.describeBody(), a.err)
 	}
 	return Receipt{Status: a.status}, nil
 }
 
-func stored(c call, a answer) (Receipt, *Error) {
+func scanReceipt(c request, a response) (Receipt, *Error) {
 	if a.err != nil {
-		return Receipt{}, unreadable(c, a, "the answer did not arrive whole", a.err)
+		return Receipt{}, bodyError(c, a, "the answer did not arrive whole", a.err)
 	}
-	d, err := entity([]byte(scrub(string(a.body), a.hide))) // a service that echoes must not get a secret into a ledger
+	d, err := decodeDefinition([]byte(redactSecrets(string(a.body), a.secrets))) // a service that echoes must not get a secret into a ledger
 	if err != nil {
-		return Receipt{}, unreadable(c, a, a.describe(), syntax(err))
+		return Receipt{}, bodyError(c, a, a.describeBody(), describeSyntax(err))
 	}
 	return Receipt{Status: a.status, Definition: &d}, nil
 }
 
-// entity reads a definition that stands bare, as these pages show it, or in a value array of one, as the page on
+// decodeDefinition reads a definition that stands bare, as these pages show it, or in a value array of one, as the page on
 // a single agent does.
-func entity(body []byte) (Definition, error) {
-	var wrapped struct{ Value many[json.RawMessage] }
+func decodeDefinition(body []byte) (Definition, error) {
+	var wrapped struct{ Value oneOrMany[json.RawMessage] }
 	if err := json.Unmarshal(body, &wrapped); err != nil {
 		return Definition{}, err
 	}

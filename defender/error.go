@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"scanwarden/defender/internal/untrusted"
 )
 
 // Conditions a caller may branch on with errors.Is.
@@ -63,7 +65,7 @@ func (e *Error) Error() string {
 		if e.ownCause {
 			limit = maxOwnText
 		}
-		parts = append(parts, printable(e.cause.Error(), limit))
+		parts = append(parts, untrusted.SanitizeText(e.cause.Error(), limit))
 	}
 	text := strings.Join(parts, ": ")
 	if e.RequestID != "" {
@@ -88,7 +90,7 @@ func (e *Error) Unwrap() []error {
 
 // invalidError is a request that is refused here, before anything is sent.
 func invalidError(op, format string, args ...any) *Error {
-	return &Error{Op: op, Message: printable(fmt.Sprintf(format, args...), maxMessage), Kind: ErrInvalid}
+	return &Error{Op: op, Message: untrusted.SanitizeText(fmt.Sprintf(format, args...), maxMessage), Kind: ErrInvalid}
 }
 
 // notSentError is a call that failed before it left.

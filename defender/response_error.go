@@ -6,17 +6,14 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
+
+	"scanwarden/defender/internal/untrusted"
 )
 
-const (
-	// defaultRetryAfter is how long a 429 that does not say is taken to mean.
-	defaultRetryAfter = 60 * time.Second
-	// longestRetryAfter keeps an absurd Retry-After from overflowing, or from closing the budget for ever.
-	longestRetryAfter = 24 * time.Hour
-)
+// defaultRetryAfter is the wait after a 429 without a usable Retry-After.
+const defaultRetryAfter = 60 * time.Second
 
 // responseError turns an answer that is not the expected success into an Error. The status always survives, whatever
 // the body is.
@@ -126,7 +123,7 @@ func (a response) errorBody() errorBody {
 
 // sanitize makes a text of the service fit to be repeated.
 func (a response) sanitize(text string, limit int) string {
-	return printable(redactSecrets(text, a.secrets), limit)
+	return untrusted.SanitizeText(redactSecrets(text, a.secrets), limit)
 }
 
 // isUnlicensed reports a 401 that no token cures.
@@ -138,18 +135,10 @@ func (a response) isUnlicensed() bool {
 	return strings.Contains(said, "no tvm license") || strings.Contains(said, "account mode is inactive")
 }
 
-// retryAfter reads Retry-After, in seconds or as an HTTP date.
+// retryAfter returns how long the response asks to wait from now, or defaultRetryAfter if it does not.
 func retryAfter(a response, now time.Time) time.Duration {
-	value := strings.TrimSpace(a.header.Get("Retry-After"))
-	seconds, err := strconv.ParseUint(value, 10, 31)
-	if err == nil {
-		return min(time.Duration(seconds)*time.Second, longestRetryAfter)
-	}
-	if errors.Is(err, strconv.ErrRange) {
-		return longestRetryAfter
-	}
-	if at, err := http.ParseTime(value); err == nil {
-		return min(max(at.Sub(now), 0), longestRetryAfter)
+	if wait, ok := untrusted.RetryAfter(a.header, now); ok {
+		return wait
 	}
 	return defaultRetryAfter
 }
@@ -157,5 +146,5 @@ func retryAfter(a response, now time.Time) time.Duration {
 // describeBody names a body that is not Defender's JSON.
 func (a response) describeBody() string {
 	media, _, _ := strings.Cut(a.header.Get("Content-Type"), ";")
-	return printable(redactSecrets(fmt.Sprintf("the answer is not the expected one (%d bytes of %q)", len(a.body), media), a.secrets), maxMessage)
+	return untrusted.SanitizeText(redactSecrets(fmt.Sprintf("the answer is not the expected one (%d bytes of %q)", len(a.body), media), a.secrets), maxMessage)
 }

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"unicode"
 )
 
 // Limits on what an Error repeats, in characters.
@@ -18,25 +17,6 @@ const (
 	maxName    = 100
 	maxOwnText = 10_000 // of what our own side says, such as an address that a person has to sign in at
 )
-
-// printable returns text on one line, without control, bidirectional or invisible characters, cut to limit.
-func printable(text string, limit int) string {
-	var b strings.Builder
-	n := 0
-	for _, r := range text {
-		if n++; n > limit {
-			return b.String() + "…"
-		}
-		switch {
-		case unicode.IsSpace(r):
-			r = ' '
-		case !unicode.IsPrint(r):
-			r = unicode.ReplacementChar
-		}
-		b.WriteRune(r)
-	}
-	return b.String()
-}
 
 // redactSecrets takes secrets out of text. Where one stands in the clear it alone is replaced; where it shows only after
 // some decoding, the whole text is, for nobody knows which encoder of the service's wrote it.

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"unicode"
 	"unicode/utf8"
+
+	"scanwarden/defender/internal/untrusted"
 )
 
 // Limits on ids. The largest batch is that of indicators/BatchDelete, the closest documented relative; none is
@@ -49,7 +51,7 @@ func AddScan(s Scan) (Write, error) {
 // nowhere. Without ScanAuthenticationParams the stored credentials stay (documented as optional).
 func UpdateScan(id string, s Scan) (Write, error) {
 	if !rePathID().MatchString(id) {
-		return Write{}, invalidError(opUpdate, "the id %q cannot be a scan's: take it from the list of scans (letters, digits, - and _)", printable(id, maxIDLength))
+		return Write{}, invalidError(opUpdate, "the id %q cannot be a scan's: take it from the list of scans (letters, digits, - and _)", untrusted.SanitizeText(id, maxIDLength))
 	}
 	body, err := s.marshal(opUpdate)
 	if err != nil {
@@ -92,7 +94,7 @@ func encodeIDs(op, name string, ids []string) (json.RawMessage, error) {
 	for _, id := range ids {
 		switch {
 		case id == "" || len(id) > maxIDLength || !utf8.ValidString(id) || strings.ContainsFunc(id, isInvisible):
-			return nil, invalidError(op, "%s: %q cannot be an id: take ids from the list", name, printable(id, maxIDLength))
+			return nil, invalidError(op, "%s: %q cannot be an id: take ids from the list", name, untrusted.SanitizeText(id, maxIDLength))
 		case seen[id]:
 			return nil, invalidError(op, "%s names %q twice: name each once", name, id)
 		}

@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// canonicalOf returns the canonical form of a definition's JSON that Definition.State promises.
+// canonicalOf returns the canonical form of a definition's JSON; see [Definition.Canonical].
 func canonicalOf(data []byte) (string, error) {
 	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.UseNumber() // a float would make large numbers equal that are not
+	dec.UseNumber() // as floats, different large numbers would be equal
 	var raw any
 	if err := dec.Decode(&raw); err != nil {
 		return "", err
@@ -20,12 +20,12 @@ func canonicalOf(data []byte) (string, error) {
 	if !ok {
 		return "", nil
 	}
-	state, err := marshalJSON(withoutVolatile(object))
-	return string(state), err
+	canonical, err := marshalJSON(withoutVolatile(object))
+	return string(canonical), err
 }
 
-// withoutVolatile returns the members of an object that move only when somebody moves them. A null is as good as absent:
-// editions of the service differ in which empty members they print.
+// withoutVolatile returns the members of an object that change only when a user or a program changes them. It drops null
+// members, because editions of the service differ in which empty members they send.
 func withoutVolatile(object map[string]any) map[string]any {
 	kept := make(map[string]any, len(object))
 	for _, key := range slices.Sorted(maps.Keys(object)) {
@@ -43,7 +43,7 @@ func withoutVolatile(object map[string]any) map[string]any {
 	return kept
 }
 
-// setMember sets a member. Where one name came in two letter cases both values stay, so that neither moves unseen.
+// setMember sets a member. If the name came in two letter cases, it keeps both values, so that a change of either shows.
 func setMember(kept map[string]any, name string, value any) {
 	if twin, taken := kept[name]; taken {
 		value = []any{twin, value}
@@ -51,6 +51,7 @@ func setMember(kept map[string]any, name string, value any) {
 	kept[name] = value
 }
 
+// withoutVolatileIn applies withoutVolatile to all objects in value.
 func withoutVolatileIn(value any) any {
 	switch v := value.(type) {
 	case map[string]any:
@@ -63,24 +64,24 @@ func withoutVolatileIn(value any) any {
 	return value
 }
 
-// isVolatile reports whether a member changes while nobody touches the definition. The names are all known ones: a
-// new field of the service's is taken for part of the definition until it is known to be none.
+// isVolatile reports whether a member changes by itself, with the service's own work. It lists known names only: a new
+// field of the service counts as part of the definition until it is known to be volatile.
 func isVolatile(name string) bool {
 	switch name {
 	case "latestscan", "lastseen", "lastcommandexecutiontimestamp", "scannersoftwareversion", "mdeclientversion":
 		return true
 	}
-	return strings.Contains(name, "@odata.") // annotations, which come and go with what the service is asked to say
+	return strings.Contains(name, "@odata.") // annotations, which depend on the metadata level of the request
 }
 
-// isSecretName reports whether a member is one of the API's secrets, wherever it stands: SNMP's authPassword, privPassword
-// and communityString, and password and privateKey, which $metadata gives to Windows and Linux.
+// isSecretName reports whether a member in lower case is one of the API's secrets: SNMP's authPassword, privPassword and
+// communityString, or password and privateKey, which $metadata declares for Windows and Linux.
 func isSecretName(name string) bool {
 	return strings.Contains(name, "password") || strings.Contains(name, "communitystring") || strings.Contains(name, "privatekey")
 }
 
-// publicParams keeps of scanAuthenticationParams the members known to be public. The list of all definitions is
-// printed with passwords in it, so what is not known must not be kept.
+// publicParams returns the members of scanAuthenticationParams that are known to be public. The documented list of all
+// definitions has passwords in it, so unknown members must not be kept.
 func publicParams(value any) map[string]any {
 	kept := map[string]any{}
 	object, _ := value.(map[string]any)
@@ -90,7 +91,7 @@ func publicParams(value any) map[string]any {
 		case "@odata.type", "type", "username", "domain", "isgmsauser", "authprotocol", "privprotocol",
 			"keyvaulturl", "keyvaulturi", "keyvaultsecretname":
 			switch object[key].(type) {
-			case string, bool, json.Number: // an object or array could hold anything
+			case string, bool, json.Number: // an object or array could contain a secret
 				setMember(kept, name, object[key])
 			}
 		}

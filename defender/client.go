@@ -7,17 +7,18 @@ import (
 	"time"
 )
 
-// Limits on trying a read again.
+// Limits on retries of a read.
 const (
 	maxTries     = 4
-	maxRetryWait = 2 * time.Minute // a longer one is the caller's to decide
+	maxRetryWait = 2 * time.Minute // the caller decides about longer ones
 	firstBackoff = 500 * time.Millisecond
 )
 
-// Client reads from Defender; it has no method that changes anything. A read that fails for a passing reason (no
-// answer, 429, 500, 502, 503, 504) is tried four times at most, each time waiting as long as Defender asked
-// for, or longer and longer. A wait over two minutes, or past ctx's deadline, is not begun: the error is returned
-// instead. Every error is an [*Error]. A Client is safe for concurrent use.
+// Client reads from Defender. It has no method that changes anything, and it is safe for concurrent use.
+//
+// A read is retried, up to four tries in all, if there is no response or its status is 429, 500, 502, 503 or 504. It
+// waits as long as Defender asks for, or else with exponential backoff. If the wait is over two minutes or past ctx's
+// deadline, the read returns the error instead. Every error is an [*Error].
 type Client struct{ transport *transport }
 
 // New returns a Client, or an error that names the setting to correct. It sends nothing.
@@ -29,7 +30,7 @@ func New(cfg Config) (*Client, error) {
 	return &Client{transport: w}, nil
 }
 
-// readWithRetry returns the body of a 200.
+// readWithRetry returns a response with status 200 and a whole body.
 func (c *Client) readWithRetry(ctx context.Context, r request) (response, error) {
 	for try := 1; ; try++ {
 		a, failed := c.readOnce(ctx, r)
@@ -50,6 +51,7 @@ func (c *Client) readWithRetry(ctx context.Context, r request) (response, error)
 	}
 }
 
+// readOnce makes one try of a read.
 func (c *Client) readOnce(ctx context.Context, r request) (response, *Error) {
 	a, failed := c.transport.send(ctx, r)
 	switch {
@@ -58,17 +60,19 @@ func (c *Client) readOnce(ctx context.Context, r request) (response, *Error) {
 	case a.status != http.StatusOK:
 		return response{}, responseError(r, a)
 	case a.err != nil:
-		return response{}, bodyError(r, a, "the answer did not arrive whole", a.err)
+		return response{}, bodyError(r, a, msgIncomplete, a.err)
 	}
 	return a, nil
 }
 
-// backoffDelay doubles with every try, give or take a half, so that many callers do not come back at once.
+// backoffDelay returns the wait after a try, counted from 1. It doubles with every try, with a random part of plus or minus
+// a half, so that callers do not all retry at the same time.
 func backoffDelay(try int) time.Duration {
 	d := firstBackoff << (try - 1)
 	return d/2 + rand.N(d)
 }
 
+// fitsDeadline reports whether a wait is within maxRetryWait and ends before ctx's deadline.
 func fitsDeadline(ctx context.Context, wait time.Duration) bool {
 	deadline, bound := ctx.Deadline()
 	return wait <= maxRetryWait && (!bound || time.Until(deadline) > wait)

@@ -11,8 +11,8 @@ import (
 	"strings"
 )
 
-// Endpoints are the three addresses a cloud is reached by. The host and the token scope differ on purpose: a
-// token for https://api.security.microsoft.com is refused by the very API that host serves.
+// Endpoints has the three addresses of a cloud. The host and the token scope differ on purpose: the API at
+// https://api.security.microsoft.com refuses a token for that host.
 type Endpoints struct {
 	URL       string // https://api.security.microsoft.com, no trailing slash
 	Scope     string // https://api.securitycenter.microsoft.com/.default
@@ -24,9 +24,10 @@ const (
 	governmentLogin = "https://login.microsoftonline.us"
 )
 
-// EndpointsFor returns the endpoints of a cloud: commercial (also ""), gcc, gcc-high or dod. A region, us, eu, uk, au,
-// swa or ina, chooses a nearer host of the commercial cloud; "" chooses none. Sources: "Supported Defender for
-// Endpoint APIs" for the hosts, "Microsoft Defender for US Government customers" for the government ones.
+// EndpointsFor returns the endpoints of a cloud: commercial (also ""), gcc, gcc-high or dod. A region (us, eu, uk, au, swa
+// or ina) selects a nearer host of the commercial cloud; "" selects the global one. An error lists the valid values.
+// Sources: "Supported Defender for Endpoint APIs" for the hosts, "Microsoft Defender for US Government customers" for the
+// government ones.
 func EndpointsFor(cloud, region string) (Endpoints, error) {
 	e, err := cloudEndpoints(cloud)
 	if err != nil || region == "" {
@@ -42,6 +43,7 @@ func EndpointsFor(cloud, region string) (Endpoints, error) {
 	return e, nil
 }
 
+// cloudEndpoints returns the endpoints of a cloud without a region.
 func cloudEndpoints(cloud string) (Endpoints, error) {
 	switch cloud {
 	case "", "commercial":
@@ -58,19 +60,21 @@ func cloudEndpoints(cloud string) (Endpoints, error) {
 	return Endpoints{}, fmt.Errorf("cloud %q is not known: use commercial, gcc, gcc-high or dod", cloud)
 }
 
-// The government clouds, unlike the commercial one, take tokens for the host they serve.
+// governmentEndpoints returns the endpoints of a government cloud. Unlike the commercial cloud, it accepts tokens for the
+// host of its API.
 func governmentEndpoints(host, authority string) Endpoints {
 	return Endpoints{URL: host, Scope: host + "/.default", Authority: authority}
 }
 
-// CheckURL accepts the base URLs that a token may be sent to: https anywhere, and http to this machine alone
-// (127.0.0.0/8, ::1, localhost). It refuses user information, a path, a query and a fragment. The error does not
-// repeat the URL, which may hold a password.
+// CheckURL returns an error unless raw is a base URL that a token may be sent to: https to any host, or http to this
+// machine (127.0.0.0/8, ::1, localhost). The URL must not have user information, a path, a query or a fragment. The error
+// does not repeat the URL, because it may contain a password.
 func CheckURL(raw string) error {
 	_, err := parseBase(raw)
 	return err
 }
 
+// parseBase returns raw as a URL of scheme and host only; see [CheckURL].
 func parseBase(raw string) (*url.URL, error) {
 	u, err := url.Parse(raw)
 	if err != nil || u.Hostname() == "" || !isValidPort(u.Port()) {
@@ -78,11 +82,11 @@ func parseBase(raw string) (*url.URL, error) {
 	}
 	switch {
 	case u.User != nil:
-		return nil, errors.New("the Defender URL must not hold a user name or password: remove what stands before the @")
+		return nil, errors.New("the Defender URL must not contain a user name or password: remove everything before the @")
 	case strings.ContainsAny(raw, "?#"):
-		return nil, errors.New("the Defender URL must not have a query or fragment: remove everything from the ? or # on")
+		return nil, errors.New("the Defender URL must not have a query or fragment: remove everything from the ? or #")
 	case u.Path != "" && u.Path != "/":
-		return nil, errors.New("the Defender URL must not have a path: write the scheme and host alone, /api is added to it")
+		return nil, errors.New("the Defender URL must not have a path: write the scheme and host only, /api is added to it")
 	case u.Scheme == "https", u.Scheme == "http" && isLoopback(u.Hostname()):
 		return &url.URL{Scheme: u.Scheme, Host: u.Host}, nil
 	case u.Scheme == "http":

@@ -8,11 +8,11 @@ import (
 	"time"
 )
 
-// Answers are decoded by field names alone, which encoding/json matches in any letter case: the pages print
-// camelCase and PascalCase for the same fields.
+// Responses are decoded by field name, which encoding/json matches in any letter case: the pages print camelCase and
+// PascalCase for the same fields.
 
-// looseTime is a time with any number of fraction digits (the pages print none, six and seven). A missing or
-// unreadable one is zero: no time is worth losing a list for.
+// looseTime is a time with any number of fraction digits (the pages print none, six and seven). If it is missing or
+// malformed, it is the zero time, so that a list does not fail because of a time.
 type looseTime struct{ time.Time }
 
 func (m *looseTime) UnmarshalJSON(data []byte) error {
@@ -22,13 +22,13 @@ func (m *looseTime) UnmarshalJSON(data []byte) error {
 	}
 	t, err := time.Parse(time.RFC3339Nano, text)
 	t = t.UTC()
-	if err == nil && t.Year() >= 1 && t.Year() <= 9999 { // beyond those a time cannot be marshalled again
+	if err == nil && t.Year() >= 1 && t.Year() <= 9999 { // other years cannot be marshaled again
 		m.Time = t
 	}
 	return nil
 }
 
-// oneOrMany is an array that may also come as a single bare value, or as null.
+// oneOrMany is an array that may also come as a single value, or as null.
 type oneOrMany[T any] []T
 
 func (m *oneOrMany[T]) UnmarshalJSON(data []byte) error {
@@ -44,7 +44,7 @@ func (m *oneOrMany[T]) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// describeSyntax words a decoding error by the service's field instead of our Go types.
+// describeSyntax returns a decoding error that names the field of the response instead of a Go type.
 func describeSyntax(err error) error {
 	wrong, ok := errors.AsType[*json.UnmarshalTypeError](err)
 	if !ok {

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// Run is one run of a scan. Which fields are there depends on the read and, since the pages and $metadata
-// disagree on nearly every name, on which of them the service follows; both are understood.
+// Run is one run of a scan. Which fields are set depends on the read, and on whether the service follows the pages or its
+// $metadata, which disagree on nearly every name. Both are decoded.
 type Run struct {
 	ScanDefinitionID string      `json:"scanDefinitionId,omitempty"`
 	SessionID        string      `json:"sessionId,omitempty"` // for RunsBySession
@@ -34,10 +34,10 @@ type RunTarget struct {
 	Duration    string `json:"scanDuration,omitempty"` // HH:MM:SS, perhaps with a fraction
 }
 
-// Page is $top and $skip; zero leaves them out. The pages put the largest $top at 10,000 or at 4,096.
+// Page is $top and $skip; zero omits them. By the pages, the largest $top is 10,000 or 4,096.
 type Page struct{ Top, Skip int }
 
-// RunsByDefinition returns the runs of some definitions, in the service's order.
+// RunsByDefinition returns the runs of the definitions with the given ids, 1 to 500, in the service's order.
 // POST .../GetScanHistoryByScanDefinitionId ("Get scan history by definition"), a read in spite of its method;
 // needs Machine.Read.All.
 func (c *Client) RunsByDefinition(ctx context.Context, actor Actor, ids []string, p Page) ([]Run, error) {
@@ -50,7 +50,7 @@ func (c *Client) RunsByDefinition(ctx context.Context, actor Actor, ids []string
 	return c.listRuns(ctx, r, "ScanDefinitionIds", ids, p.Top)
 }
 
-// RunsBySession returns the runs of some sessions, with what they found at each target.
+// RunsBySession returns the runs of the sessions with the given ids, 1 to 500, with the result at each target.
 // POST .../GetScanHistoryBySessionId ("Get scan history by session"), a read in spite of its method; needs
 // Machine.Read.All.
 func (c *Client) RunsBySession(ctx context.Context, actor Actor, ids []string) ([]Run, error) {
@@ -58,6 +58,7 @@ func (c *Client) RunsBySession(ctx context.Context, actor Actor, ids []string) (
 	return c.listRuns(ctx, r, "SessionIds", ids, 0)
 }
 
+// listRuns returns the runs that r lists for ids, which are in its body under name.
 func (c *Client) listRuns(ctx context.Context, r request, name string, ids []string, limit int) ([]Run, error) {
 	body, err := encodeIDs(r.op, name, ids)
 	if err != nil {
@@ -67,6 +68,7 @@ func (c *Client) listRuns(ctx context.Context, r request, name string, ids []str
 	return listAll[Run](ctx, c, r, limit)
 }
 
+// query returns p as a query string, "" for the zero Page.
 func (p Page) query(op string) (string, error) {
 	if p.Top < 0 || p.Skip < 0 {
 		return "", invalidError(op, "top and skip must not be negative; leave them out, or count from 0")
@@ -81,7 +83,7 @@ func (p Page) query(op string) (string, error) {
 	return strings.Join(parts, "&"), nil
 }
 
-// UnmarshalJSON reads a run under the pages' names (plural even for one id), under those of $metadata, and ours.
+// UnmarshalJSON decodes a run with the pages' names (plural even for one id), those of $metadata, or ours.
 func (r *Run) UnmarshalJSON(data []byte) error {
 	var in struct {
 		ScanDefinitionID, SessionID        string

@@ -7,15 +7,15 @@ import (
 	"strings"
 )
 
-// Limits on a list that the service hands out page by page.
+// Limits on a list that the service returns page by page.
 const (
 	maxPages = 100
 	maxItems = 50_000
 )
 
-// listAll reads a collection, page by page; no page of the API's documentation shows a next link, but OData allows
-// one. With limit it stops at that many items; 0 means all of them. A list that cannot be read whole is an
-// error: a part of it would make the rest look deleted.
+// listAll returns the items of a collection, at most limit, or all if limit is 0. It reads page by page: the API's
+// documentation shows no next link, but OData allows one. If it cannot read all pages, it returns an error and no items,
+// because the missing ones would seem to be deleted.
 func listAll[T any](ctx context.Context, c *Client, r request, limit int) ([]T, error) {
 	items := []T{}
 	for range maxPages {
@@ -31,7 +31,7 @@ func listAll[T any](ctx context.Context, c *Client, r request, limit int) ([]T, 
 			return nil, bodyError(r, a, a.describeBody(), describeSyntax(err))
 		}
 		if page.Value == nil {
-			return nil, bodyError(r, a, "the answer has no value array", nil)
+			return nil, bodyError(r, a, "the response has no value array", nil)
 		}
 		items = append(items, *page.Value...)
 		switch {
@@ -49,23 +49,23 @@ func listAll[T any](ctx context.Context, c *Client, r request, limit int) ([]T, 
 	return nil, tooManyPagesError(r)
 }
 
-// nextQuery takes from a next link its query alone, and that only if the link stays on this host and path. The
-// token must go nowhere else; and a history read, whose body names definitions, would be a delete if a
-// link could steer it to BatchDelete.
+// nextQuery returns the query of a next link, or an error if the link has another host or path than r. The token must not
+// be sent to another host. A history read has definitions in its body, so a link to BatchDelete would turn it into a
+// delete.
 func (c *Client) nextQuery(r request, link string) (string, error) {
 	here := url.URL{Scheme: c.transport.base.Scheme, Host: c.transport.base.Host, Path: r.path}
 	next, err := here.Parse(link)
 	if err != nil || next.Scheme != here.Scheme || hostAndPort(next) != hostAndPort(&here) || !strings.EqualFold(next.Path, here.Path) {
 		return "", &Error{
 			Op:      r.op,
-			Message: "the next page is on another host or path than the list, and was not fetched",
-			Next:    "check the cloud and region of the Defender URL: the service may want to be called by another host",
+			Message: "the next page is on another host or path than the list, and was not read",
+			Next:    "check the cloud and region of the Defender URL: the service may expect another host",
 		}
 	}
 	return next.RawQuery, nil
 }
 
-// hostAndPort is the host with its port, written out or not.
+// hostAndPort returns the host and port of u, with the default port if u has none.
 func hostAndPort(u *url.URL) string {
 	port := u.Port()
 	if port == "" {

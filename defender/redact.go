@@ -11,21 +11,21 @@ import (
 	"sync"
 )
 
-// Limits on what an Error repeats, in characters.
+// Limits on the texts in an Error, in characters.
 const (
-	maxMessage = 500 // of a text that is not ours
+	maxMessage = 500 // of a text from the service
 	maxName    = 100
-	maxOwnText = 10_000 // of what our own side says, such as an address that a person has to sign in at
+	maxOwnText = 10_000 // of an error of our own side, such as one with the address for a sign-in
 )
 
-// redactSecrets takes secrets out of text. Where one stands in the clear it alone is replaced; where it shows only after
-// some decoding, the whole text is, for nobody knows which encoder of the service's wrote it.
+// redactSecrets returns text without secrets. A secret in the clear is replaced by [redacted]. If a secret appears only
+// after decoding, the whole text is replaced, because the service's encoding is unknown.
 func redactSecrets(text string, secrets []string) string {
 	secrets = slices.DeleteFunc(slices.Clone(secrets), func(s string) bool { return s == "" })
 	if len(secrets) == 0 || text == "" {
 		return text
 	}
-	// Longest first, or the tail of a secret that begins with another would stay.
+	// Longest first, or the end of a secret that begins with another secret would stay.
 	slices.SortFunc(secrets, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
 	var pairs []string
 	for _, s := range secrets {
@@ -40,7 +40,8 @@ func redactSecrets(text string, secrets []string) string {
 	return text
 }
 
-// revealsAfterDecoding decodes up to three times: an error that quotes a body that quotes a body is as deep as they get.
+// revealsAfterDecoding reports whether text contains a secret after up to three rounds of decode. An error that quotes a
+// body, which quotes another, is the deepest that occurs.
 func revealsAfterDecoding(decode func(string) string, text string, secrets []string) bool {
 	for range 3 {
 		plain := decode(text)
@@ -60,7 +61,7 @@ var (
 	rePercentEscapes = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?:%[0-9a-fA-F]{2})+`) })
 )
 
-// unescapeJSON decodes every escape in text that is one; the runs of \u keep surrogate pairs together.
+// unescapeJSON returns text with its JSON escapes decoded. It decodes a sequence of \u together, to keep surrogate pairs.
 func unescapeJSON(text string) string {
 	return reJSONEscapes().ReplaceAllStringFunc(text, func(escape string) string {
 		var plain string
@@ -71,11 +72,13 @@ func unescapeJSON(text string) string {
 	})
 }
 
+// unescapePercent returns text with its percent-encoding decoded.
 func unescapePercent(text string) string {
 	return rePercentEscapes().ReplaceAllStringFunc(text, func(escape string) string {
-		plain, _ := url.PathUnescape(escape) // the pattern admits nothing that fails
+		plain, _ := url.PathUnescape(escape) // cannot fail on what the pattern matches
 		return plain
 	})
 }
 
+// unescapeForm returns text decoded like a form: percent-encoding, and + for a space.
 func unescapeForm(text string) string { return unescapePercent(strings.ReplaceAll(text, "+", " ")) }

@@ -15,16 +15,16 @@ import (
 // defaultRetryAfter is the wait after a 429 without a usable Retry-After.
 const defaultRetryAfter = 60 * time.Second
 
-// responseError turns an answer that is not the expected success into an Error. The status always survives, whatever
-// the body is.
+// responseError returns the Error for a response that is not the expected success. It has the status, whatever the body
+// is.
 func responseError(c request, a response) *Error {
-	said := a.errorBody()
+	body := a.errorBody()
 	e := &Error{
 		Op:        c.op,
 		Status:    a.status,
-		Code:      a.sanitize(said.Code, maxName),
-		Message:   a.sanitize(said.Message, maxMessage),
-		RequestID: a.sanitize(said.Target, maxName),
+		Code:      a.sanitize(body.Code, maxName),
+		Message:   a.sanitize(body.Message, maxMessage),
+		RequestID: a.sanitize(body.Target, maxName),
 		Kind:      classifyResponse(c, a),
 		transient: isTransientStatus(a.status),
 	}
@@ -32,15 +32,15 @@ func responseError(c request, a response) *Error {
 		e.RetryAfter = retryAfter(a, time.Now())
 	}
 	e.Next = adviceFor(c, e)
-	if e.Kind == ErrSignIn && a.claimsChallenge() != "" { // the one before it was answered in vain
+	if e.Kind == ErrSignIn && a.claimsChallenge() != "" { // a second challenge, after a token for the first
 		e.Next = adviceChallenge
 	}
 	return e
 }
 
-// bodyError is an answer of the right status whose body cannot be used.
-func bodyError(c request, a response, what string, cause error) *Error {
-	e := &Error{Op: c.op, Status: a.status, Message: what, cause: cause}
+// bodyError returns the Error for a response with the right status and an unusable body. message is its Message.
+func bodyError(c request, a response, message string, cause error) *Error {
+	e := &Error{Op: c.op, Status: a.status, Message: message, cause: cause}
 	e.transient = a.err != nil && a.err != errTooLarge
 	if c.write {
 		e.Kind = ErrUncertain
@@ -49,12 +49,13 @@ func bodyError(c request, a response, what string, cause error) *Error {
 	return e
 }
 
-// transportError is a request that went out, or was about to, and got no answer.
+// transportError returns the Error for a request without a response. unread means that its body was never read, which
+// proves that a write was not sent.
 func transportError(c request, unread bool, cause error) *Error {
 	if u, ok := errors.AsType[*url.Error](cause); ok {
-		cause = u.Err // the method and URL it adds are no news
+		cause = u.Err // without the method and URL, which the operation implies
 	}
-	e := &Error{Op: c.op, Message: "no answer from Defender", cause: cause, transient: true}
+	e := &Error{Op: c.op, Message: "no response from Defender", cause: cause, transient: true}
 	if c.write && unread {
 		e.Kind = ErrNotSent
 	} else if c.write {
@@ -64,8 +65,8 @@ func transportError(c request, unread bool, cause error) *Error {
 	return e
 }
 
-// classifyResponse sorts an answer by its status; message texts may change (as the common-errors page warns), and only
-// the licence refusal has nothing else to be known by.
+// classifyResponse returns the Kind for a response, or nil. It goes by the status, because message texts may change (as the
+// common-errors page warns). Only a missing license is recognized by its text.
 func classifyResponse(c request, a response) error {
 	switch {
 	case c.write && !provesNoEffect(a.status):
@@ -88,12 +89,13 @@ func classifyResponse(c request, a response) error {
 	return nil
 }
 
-// provesNoEffect reports whether a status proves that a write did nothing. A 408 does not: a gateway may give up on a
-// request that goes on behind it. Nor does a redirect, which may follow a success.
+// provesNoEffect reports whether a status proves that a write changed nothing. A 408 does not: a gateway may time out while
+// the service continues. Nor does a redirect, which may follow a success.
 func provesNoEffect(status int) bool {
 	return status >= 400 && status < 500 && status != http.StatusRequestTimeout
 }
 
+// isTransientStatus reports whether a read with this status may be retried.
 func isTransientStatus(status int) bool {
 	switch status {
 	case http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway,
@@ -103,36 +105,36 @@ func isTransientStatus(status int) bool {
 	return false
 }
 
-// errorBody is the error body: {"error":{"code","message","target"}}, where target is the correlation id.
+// errorBody is the body of an error: {"error":{"code","message","target"}}, where target is the correlation id.
 type errorBody struct{ Code, Message, Target string }
 
-// errorBody reads the body as far as it is one. Anything else, an HTML page of a proxy above all, says nothing.
+// errorBody returns the body as an error, with "" for the members that it does not have. A proxy's HTML page has none.
 func (a response) errorBody() errorBody {
 	var in struct {
 		Error   json.RawMessage
-		Message string // a gateway in front may answer {"statusCode","message"}
+		Message string // a gateway may return {"statusCode","message"}
 	}
-	// Errors are ignored here and below: what did decode is kept, and the status speaks for the rest.
+	// Errors are ignored here and below: the members that could be decoded are kept.
 	_ = json.Unmarshal(a.body, &in)
-	said := errorBody{Message: in.Message}
-	if json.Unmarshal(in.Error, &said.Message) != nil {
-		_ = json.Unmarshal(in.Error, &said)
+	body := errorBody{Message: in.Message}
+	if json.Unmarshal(in.Error, &body.Message) != nil {
+		_ = json.Unmarshal(in.Error, &body)
 	}
-	return said
+	return body
 }
 
-// sanitize makes a text of the service fit to be repeated.
+// sanitize returns a text of the service in a form that may be shown: without secrets, printable and within limit.
 func (a response) sanitize(text string, limit int) string {
 	return untrusted.SanitizeText(redactSecrets(text, a.secrets), limit)
 }
 
-// isUnlicensed reports a 401 that no token cures.
+// isUnlicensed reports whether a is a 401 for a missing license, for which a new token does not help.
 func (a response) isUnlicensed() bool {
 	if a.status != http.StatusUnauthorized {
 		return false
 	}
-	said := strings.ToLower(a.errorBody().Message)
-	return strings.Contains(said, "no tvm license") || strings.Contains(said, "account mode is inactive")
+	message := strings.ToLower(a.errorBody().Message)
+	return strings.Contains(message, "no tvm license") || strings.Contains(message, "account mode is inactive")
 }
 
 // retryAfter returns how long the response asks to wait from now, or defaultRetryAfter if it does not.
@@ -143,8 +145,8 @@ func retryAfter(a response, now time.Time) time.Duration {
 	return defaultRetryAfter
 }
 
-// describeBody names a body that is not Defender's JSON.
+// describeBody returns a message about a body that is not Defender's JSON.
 func (a response) describeBody() string {
 	media, _, _ := strings.Cut(a.header.Get("Content-Type"), ";")
-	return untrusted.SanitizeText(redactSecrets(fmt.Sprintf("the answer is not the expected one (%d bytes of %q)", len(a.body), media), a.secrets), maxMessage)
+	return untrusted.SanitizeText(redactSecrets(fmt.Sprintf("the response is not the expected one (%d bytes of %q)", len(a.body), media), a.secrets), maxMessage)
 }

@@ -6,20 +6,20 @@ import (
 	"unicode/utf8"
 )
 
-// Scan is the body of an add or an update. An update leaves out ScanType, TargetType and MachineID where they
-// are "", as the older page's example does; an add needs them.
+// Scan is the body of an add or an update. An update omits ScanType, TargetType and MachineID if they are "", as the older
+// page's example does; an add needs them.
 type Scan struct {
 	ScanType                 string
 	ScanName                 string
 	IsActive                 bool
 	Target                   string          // comma-separated, no spaces in the examples
 	IntervalInHours          *int            // nil is sent as null
-	TargetType               string          // Ip or Hostname on the wire, whatever the prose says
+	TargetType               string          // Ip or Hostname; the documentation's "IP Address" is not a value
 	MachineID                string          // the scanner's
-	ScanAuthenticationParams *Authentication // nil is left out
+	ScanAuthenticationParams *Authentication // nil is omitted
 }
 
-// scanBody has the fields of Scan in the order in which Microsoft's examples print them.
+// scanBody is the JSON of a Scan, in the order of Microsoft's examples.
 type scanBody struct {
 	ScanType                 string          `json:"scanType,omitempty"`
 	ScanName                 string          `json:"scanName"`
@@ -31,14 +31,15 @@ type scanBody struct {
 	ScanAuthenticationParams *Authentication `json:"scanAuthenticationParams,omitempty"`
 }
 
-// agentBody names a scanner by its machine id alone, as the examples do; public clients send more, and differ.
+// agentBody identifies a scanner by its machine id only, as the examples do. Public clients send more, but differ.
 type agentBody struct {
 	MachineID string `json:"machineId"`
 }
 
-// field is a text with the name it has in the API.
+// field is the name of a text field in the API, and its value.
 type field struct{ name, value string }
 
+// marshal returns s as JSON, or an error that names the field to correct. The required fields must not be "".
 func (s Scan) marshal(op string, required ...field) (json.RawMessage, error) {
 	for _, f := range append(required, field{"scanName", s.ScanName}, field{"target", s.Target}) {
 		if f.value == "" {
@@ -69,7 +70,8 @@ func (s Scan) marshal(op string, required ...field) (json.RawMessage, error) {
 	return marshalJSON(b)
 }
 
-// checkUTF8 refuses text that encoding/json would silently alter: what was confirmed is what must be sent.
+// checkUTF8 returns an error if a field is not valid UTF-8, which encoding/json would silently change: the confirmed text
+// must be the sent text.
 func checkUTF8(op string, fields ...field) error {
 	for _, f := range fields {
 		if !utf8.ValidString(f.value) {
@@ -79,7 +81,7 @@ func checkUTF8(op string, fields ...field) error {
 	return nil
 }
 
-// marshalJSON is json.Marshal without its HTML escaping, which would send "R&D" as "R\u0026D".
+// marshalJSON returns v as JSON. Unlike json.Marshal, it does not escape HTML, which would send "R&D" as "R\u0026D".
 func marshalJSON(v any) ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)

@@ -13,55 +13,58 @@ import (
 	"time"
 )
 
-// maxBody bounds the body of an answer, in bytes.
+// maxBody bounds the body of a response, in bytes.
 const maxBody = 8 << 20
 
 var (
-	errTooLarge  = fmt.Errorf("the answer is larger than %d MiB", maxBody>>20)
-	errAbandoned = errors.New("the request was given up before its body was sent")
+	errTooLarge  = fmt.Errorf("the response is larger than %d MiB", maxBody>>20)
+	errAbandoned = errors.New("the request was abandoned before its body was sent")
 )
 
-// transport carries calls to the service and answers back. It is the only code here that speaks HTTP.
+// msgIncomplete is the Message of an error for a response that was cut off.
+const msgIncomplete = "the response is incomplete"
+
+// transport sends requests to the service and receives the responses. No other code of the package uses HTTP.
 type transport struct {
 	base *url.URL
 	cfg  Config
 	http *http.Client
 }
 
-// request is one call of an operation.
+// request is one call of the API.
 type request struct {
-	op      string // as an Error names it
+	op      string // the Op of its errors
 	method  string
 	path    string
 	query   string
 	accept  string // "" means application/json
 	body    []byte
 	write   bool
-	actor   Actor    // on whose behalf it is made
-	secrets []string // secrets in the body, which no error may repeat
+	actor   Actor    // for whose token
+	secrets []string // secrets in the body, which no error must repeat
 }
 
-// response is what came back, whatever its status. err says that the body did not arrive whole.
+// response is a response of any status.
 type response struct {
 	status  int
 	header  http.Header
 	body    []byte
-	err     error
-	secrets []string
+	err     error    // why the body is incomplete, or nil
+	secrets []string // texts that no error must repeat
 }
 
-// isTokenRefused reports whether a is a 401 that a new token may cure. The service refused the caller before it
-// looked at the request, so that sending it again is safe for a write too.
+// isTokenRefused reports whether a is a 401 for which a new token may help. The service refused the token before it
+// handled the request, so sending the request again is safe even for a write.
 func (a response) isTokenRefused() bool {
 	return a.status == http.StatusUnauthorized && !a.isUnlicensed()
 }
 
-// renewalRequest returns the request for the token that answers a's challenge, if there is one.
+// renewalRequest returns the request for a new token, which answers the claims challenge of a if it has one.
 func (a response) renewalRequest(actor Actor) TokenRequest {
 	return TokenRequest{Actor: actor, Fresh: true, Claims: a.claimsChallenge()}
 }
 
-// send waits for its turn and for a token, and makes the call. A refused token is renewed once.
+// send waits for the rate limit and a token, and sends c. If the token is refused, it sends c once more with a new token.
 func (w *transport) send(ctx context.Context, c request) (response, *Error) {
 	a, failed := w.sendOnce(ctx, c, TokenRequest{Actor: c.actor})
 	if failed != nil || !a.isTokenRefused() {
@@ -70,6 +73,7 @@ func (w *transport) send(ctx context.Context, c request) (response, *Error) {
 	return w.sendOnce(ctx, c, a.renewalRequest(c.actor))
 }
 
+// sendOnce waits for the rate limit and the token that want describes, and sends c.
 func (w *transport) sendOnce(ctx context.Context, c request, want TokenRequest) (response, *Error) {
 	token, failed := w.acquireToken(ctx, c, want)
 	if failed != nil {
@@ -78,11 +82,11 @@ func (w *transport) sendOnce(ctx context.Context, c request, want TokenRequest) 
 	return w.exchange(ctx, c, token)
 }
 
-// acquireToken waits for the call's turn and then for a token, which could expire in the queue.
+// acquireToken waits for the rate limit and then for a token. A token that was acquired first could expire while waiting.
 func (w *transport) acquireToken(ctx context.Context, c request, want TokenRequest) (token string, failed *Error) {
 	if w.cfg.RateLimit != nil {
 		if err := w.cfg.RateLimit(ctx, c.write); err != nil {
-			return "", notSentError(c, "no turn to call Defender", err)
+			return "", notSentError(c, "the rate limit did not admit the call to Defender", err)
 		}
 	}
 	token, err := w.cfg.Token(ctx, want)
@@ -95,12 +99,12 @@ func (w *transport) acquireToken(ctx context.Context, c request, want TokenReque
 	return token, nil
 }
 
-// exchange sends the request and receives its answer, once and without any wait before it.
+// exchange sends c once, without waiting for anything first, and returns the response.
 func (w *transport) exchange(ctx context.Context, c request, token string) (response, *Error) {
 	body := &trackedBody{r: bytes.NewReader(c.body)}
 	req, err := w.newRequest(ctx, c, token, body)
 	if err != nil {
-		return response{}, notSentError(c, "the request cannot be made", err)
+		return response{}, notSentError(c, "the request cannot be built", err)
 	}
 	resp, err := w.http.Do(req)
 	if err != nil {
@@ -116,6 +120,7 @@ func (w *transport) exchange(ctx context.Context, c request, token string) (resp
 	return a, nil
 }
 
+// newRequest returns the HTTP request for c.
 func (w *transport) newRequest(ctx context.Context, c request, token string, body *trackedBody) (*http.Request, error) {
 	u := url.URL{Scheme: w.base.Scheme, Host: w.base.Host, Path: c.path, RawQuery: c.query}
 	req, err := http.NewRequestWithContext(ctx, c.method, u.String(), nil)
@@ -126,14 +131,14 @@ func (w *transport) newRequest(ctx context.Context, c request, token string, bod
 	req.Header.Set("Accept", cmp.Or(c.accept, "application/json"))
 	req.Header.Set("User-Agent", w.cfg.UserAgent)
 	if c.body != nil {
-		// Set by hand rather than through NewRequest, which would also set GetBody, and GetBody is what lets
-		// net/http send a body a second time by itself.
+		// NewRequest would also set GetBody, which lets net/http send a body a second time by itself.
 		req.Body, req.ContentLength = body, int64(len(c.body))
 		req.Header.Set("Content-Type", "application/json")
 	}
 	return req, nil
 }
 
+// readResponse returns resp with its body, or with an error if the body is too large or incomplete.
 func readResponse(resp *http.Response) response {
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
 	if len(body) > maxBody {
@@ -142,9 +147,8 @@ func readResponse(resp *http.Response) response {
 	return response{status: resp.StatusCode, header: resp.Header, body: body, err: err}
 }
 
-// trackedBody is a request body that knows whether anybody has begun to read it. Sealing it before that proves
-// that it neither left this machine nor ever will, however the HTTP stack beneath is built; a trace hook would
-// prove it only of a stack that calls the hook.
+// trackedBody is a request body that records whether it was read. A body that is abandoned before the first Read was not
+// sent and never will be, with any HTTP stack. A trace hook would prove this only of a stack that calls the hook.
 type trackedBody struct {
 	r     *bytes.Reader
 	state atomic.Int32
@@ -156,6 +160,7 @@ const (
 	bodyAbandoned
 )
 
+// Read implements io.Reader. It returns errAbandoned after abandon.
 func (b *trackedBody) Read(p []byte) (int, error) {
 	if !b.state.CompareAndSwap(bodyUnread, bodyRead) && b.state.Load() == bodyAbandoned {
 		return 0, errAbandoned
@@ -165,5 +170,5 @@ func (b *trackedBody) Read(p []byte) (int, error) {
 
 func (b *trackedBody) Close() error { return nil }
 
-// abandon forbids the first Read and reports whether it came in time.
+// abandon reports whether the body was not read yet. If so, all later Reads fail.
 func (b *trackedBody) abandon() bool { return b.state.CompareAndSwap(bodyUnread, bodyAbandoned) }

@@ -8,15 +8,15 @@ import (
 	"net/http"
 )
 
-// The writes, as an Error names them.
+// The writes, as the Op of an Error.
 const (
 	opAdd    = "add scan"
 	opUpdate = "update scan"
 	opDelete = "delete scans"
 )
 
-// Writer sends writes. Whoever holds one can change every scan of the tenant, so hand it to nobody but the gate
-// that knows what a person confirmed. A Writer is safe for concurrent use.
+// Writer sends writes. It can change every scan of the tenant, so pass it only to the code that runs confirmed changes. A
+// Writer is safe for concurrent use.
 type Writer struct{ transport *transport }
 
 // NewWriter returns a Writer, or an error that names the setting to correct. It sends nothing.
@@ -28,15 +28,15 @@ func NewWriter(cfg Config) (*Writer, error) {
 	return &Writer{transport: w}, nil
 }
 
-// Receipt is what Defender answered to a write.
+// Receipt is Defender's response to a successful write.
 type Receipt struct {
 	Status     int
-	Definition *Definition // nil for a delete, and for an update that was answered without it
+	Definition *Definition // nil for a delete, and for an update with an empty response
 }
 
-// Prepare waits for the write's turn and for a token, and returns the write ready to be sent. It sends nothing: its
-// error is an [ErrNotSent], also when write is none of the three forms or does not fit auth. A non-nil auth takes
-// the place of the credential reference in the body.
+// Prepare waits for the rate limit and for a token of actor, and returns the write ready to be sent. A non-nil auth
+// replaces the credential reference in the body. Prepare sends nothing. Its error is an [ErrNotSent], also if write is
+// none of the three forms or auth is not the credential that it refers to.
 func (w *Writer) Prepare(ctx context.Context, actor Actor, write Write, auth *Authentication) (*Prepared, error) {
 	c, err := write.newRequest(auth)
 	if err != nil {
@@ -50,25 +50,25 @@ func (w *Writer) Prepare(ctx context.Context, actor Actor, write Write, auth *Au
 	return &Prepared{transport: w.transport, request: c, token: token}, nil
 }
 
-// Prepared is a write that has its turn and its token, so that no wait lies between a last check and [Prepared.Send].
-// It is for one goroutine.
+// Prepared is a write that has passed the rate limit and has a token. A caller can thus make its last check directly
+// before [Prepared.Send], with no wait in between. It is for one goroutine.
 type Prepared struct {
 	transport *transport
 	request   request
-	token     string        // "" once it was sent
-	renewal   *TokenRequest // what Renew asks for, after the first refusal of the token
+	token     string        // "" after it was sent
+	renewal   *TokenRequest // the token that Renew requests; set after the first refusal
 	renewed   bool
 }
 
-// Send sends the write once, to the byte. It never tries again by itself.
+// Send sends the write once, byte for byte, and returns the receipt. It never retries. The id in the receipt may differ
+// from the one in the path, as it does in Microsoft's own example.
 //
-// An error is one of four: [ErrNotSent] when the write certainly never left; [ErrUncertain] when it left and no
-// answer proves what became of it; [ErrTokenRefused] when nothing was done for want of a good token, after which
-// [Prepared.Renew] may be called; any other when Defender refused the write. The id in the receipt may differ from
-// the one in the path, as it does in Microsoft's own example.
+// The error is [ErrNotSent] if the write was certainly not sent, and [ErrUncertain] if it was sent and no response proves
+// the outcome. It is [ErrTokenRefused] if Defender refused the token and changed nothing; the caller may then call
+// [Prepared.Renew]. Any other error means that Defender refused the write.
 func (p *Prepared) Send(ctx context.Context) (Receipt, error) {
 	if p.token == "" {
-		return Receipt{}, notSentError(p.request, "it was sent already", nil)
+		return Receipt{}, notSentError(p.request, "it was already sent", nil)
 	}
 	token := p.token
 	p.token = ""
@@ -88,8 +88,8 @@ func (p *Prepared) Send(ctx context.Context) (Receipt, error) {
 	return receipt, nil
 }
 
-// Renew waits for a turn and a new token after an [ErrTokenRefused], so that Send may be called once more. Whatever
-// was checked before the first Send has to be checked again. Its error is an [ErrNotSent].
+// Renew waits for the rate limit and a new token after an [ErrTokenRefused], so that Send may be called once more. The
+// caller must repeat the checks that it made before the first Send. The error is an [ErrNotSent].
 func (p *Prepared) Renew(ctx context.Context) error {
 	if p.renewal == nil {
 		return notSentError(p.request, "no token was refused", nil)
@@ -102,26 +102,26 @@ func (p *Prepared) Renew(ctx context.Context) error {
 	return nil
 }
 
-// tokenRefusedError returns the error of a 401 whose token may be renewed.
+// tokenRefusedError returns the Error for a 401 after which the token may be renewed.
 func tokenRefusedError(c request, a response) *Error {
 	e := responseError(c, a)
 	e.cause = errors.Join(ErrTokenRefused, e.cause)
 	return e
 }
 
-// newRequest makes the write ready to be sent, or says why it must not be.
+// newRequest returns the request for w with the credential auth, or an [ErrNotSent] if w must not be sent.
 func (w Write) newRequest(auth *Authentication) (request, error) {
 	c := request{op: w.operation(), method: w.Method, path: w.Path, write: true}
 	if c.op == "" {
 		c.op = "write"
 		e := notSentError(c, "the method and path are not those of an add, an update or a delete", nil)
-		e.Next = "make the change with AddScan, UpdateScan or DeleteScans"
+		e.Next = "create the write with AddScan, UpdateScan or DeleteScans"
 		return request{}, e
 	}
 	body, err := substituteCredential(w.Body, auth)
 	if err != nil {
 		e := notSentError(c, "the change cannot be sent as it was confirmed", err)
-		e.Next = "propose it again, so that it is planned afresh"
+		e.Next = "propose it again, so that it is planned with the current credential"
 		return request{}, e
 	}
 	c.body = body
@@ -131,9 +131,9 @@ func (w Write) newRequest(auth *Authentication) (request, error) {
 	return c, nil
 }
 
-// receiptOf says what became of a write that was answered. 200 is the documented success of an add and an update,
-// and 201 what public clients expect of an add. Nothing is documented for the delete, whose closest relative
-// (indicators/BatchDelete) answers 204 without a body.
+// receiptOf returns the receipt for a response to a write, or the Error. 200 is the documented success of an add and an
+// update, and public clients also expect 201 of an add. Nothing is documented for the delete; its closest relative
+// (indicators/BatchDelete) returns 204 without a body.
 func receiptOf(c request, a response) (Receipt, *Error) {
 	switch {
 	case c.op == opDelete && (a.status == http.StatusOK || a.status == http.StatusNoContent):
@@ -146,8 +146,8 @@ func receiptOf(c request, a response) (Receipt, *Error) {
 	return Receipt{}, responseError(c, a)
 }
 
-// deleteReceipt believes an answer without a body. One with a body may tell of a partial failure in a shape that
-// nobody has documented, and one of 202 has only promised: after those, only reading tells.
+// deleteReceipt returns the receipt for a delete if the response has no body. A body might report a partial failure in an
+// undocumented shape, so the outcome is then uncertain, as it is after a 202.
 func deleteReceipt(c request, a response) (Receipt, *Error) {
 	if a.err != nil || len(bytes.TrimSpace(a.body)) > 0 {
 		return Receipt{}, bodyError(c, a, a.describeBody(), a.err)
@@ -155,19 +155,21 @@ func deleteReceipt(c request, a response) (Receipt, *Error) {
 	return Receipt{Status: a.status}, nil
 }
 
+// scanReceipt returns the receipt for an add or an update, with the definition in the response.
 func scanReceipt(c request, a response) (Receipt, *Error) {
 	if a.err != nil {
-		return Receipt{}, bodyError(c, a, "the answer did not arrive whole", a.err)
+		return Receipt{}, bodyError(c, a, msgIncomplete, a.err)
 	}
-	d, err := decodeDefinition([]byte(redactSecrets(string(a.body), a.secrets))) // a service that echoes must not get a secret into a ledger
+	// If the service echoes a secret, the receipt must not carry it into the database.
+	d, err := decodeDefinition([]byte(redactSecrets(string(a.body), a.secrets)))
 	if err != nil {
 		return Receipt{}, bodyError(c, a, a.describeBody(), describeSyntax(err))
 	}
 	return Receipt{Status: a.status, Definition: &d}, nil
 }
 
-// decodeDefinition reads a definition that stands bare, as these pages show it, or in a value array of one, as the page on
-// a single agent does.
+// decodeDefinition returns the definition in body: the object itself, as the pages show it, or the only element of a value
+// array, as on the page on a single agent.
 func decodeDefinition(body []byte) (Definition, error) {
 	var wrapped struct{ Value oneOrMany[json.RawMessage] }
 	if err := json.Unmarshal(body, &wrapped); err != nil {

@@ -18,8 +18,8 @@ var reMissingRoles = sync.OnceValue(func() *regexp.Regexp {
 const adviceChallenge = "Entra ID asks for another sign-in: sign in again; for an application, have an administrator look in " +
 	"Entra's sign-in log which policy or revocation requires it"
 
-// adviceFor returns the sentence for Error.Next: what to do about e, the error of c.
-func adviceFor(c request, e *Error) string {
+// adviceFor returns the sentence for Error.Next: what to do about e, the error of r.
+func adviceFor(r request, e *Error) string {
 	switch {
 	case errors.Is(e.Kind, ErrUncertain):
 		return "do not send it again: list the scans first and check whether it took effect"
@@ -30,7 +30,7 @@ func adviceFor(c request, e *Error) string {
 	case errors.Is(e.Kind, ErrSignIn):
 		return "check the tenant, the application and the token scope: the commercial cloud's is https://api.securitycenter.microsoft.com/.default, whatever the host"
 	case errors.Is(e.Kind, ErrForbidden):
-		return adviceForbidden(c, e)
+		return adviceForbidden(r, e)
 	case errors.Is(e.Kind, ErrNotFound):
 		return "list the scans again, it may have been deleted; if lists fail too, check the cloud and region of the Defender URL"
 	case errors.Is(e.Kind, ErrThrottled):
@@ -48,12 +48,12 @@ func adviceFor(c request, e *Error) string {
 }
 
 // adviceForbidden returns the advice for a 403, with the permission to grant.
-func adviceForbidden(c request, e *Error) string {
+func adviceForbidden(r request, e *Error) string {
 	if e.Code == "DisabledFeature" {
 		return "turn the feature on in the tenant's Defender settings, or ask an administrator to do so"
 	}
 	role := "Machine.Read.All"
-	if c.write {
+	if r.write {
 		role = "Machine.ReadWrite.All"
 	}
 	if found := reMissingRoles().FindStringSubmatch(e.Message); found != nil {

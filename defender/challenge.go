@@ -12,8 +12,8 @@ const maxClaims = 8 << 10
 // claimsChallenge returns the JSON of the claims that a new token must have, from a 401 with the error insufficient_claims
 // and claims in base64 (Microsoft identity platform, "Claims challenges, claims requests and client capabilities"). It
 // returns "" if there is no readable challenge; the 401 is then like any other.
-func (a response) claimsChallenge() string {
-	for _, header := range a.header.Values("WWW-Authenticate") {
+func (resp response) claimsChallenge() string {
+	for _, header := range resp.header.Values("WWW-Authenticate") {
 		for _, c := range parseChallenges(header) {
 			if !strings.EqualFold(c.scheme, "Bearer") || c.params["error"] != "insufficient_claims" {
 				continue

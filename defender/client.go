@@ -33,9 +33,9 @@ func New(cfg Config) (*Client, error) {
 // readWithRetry returns a response with status 200 and a whole body.
 func (c *Client) readWithRetry(ctx context.Context, r request) (response, error) {
 	for try := 1; ; try++ {
-		a, failed := c.readOnce(ctx, r)
+		resp, failed := c.readOnce(ctx, r)
 		if failed == nil {
-			return a, nil
+			return resp, nil
 		}
 		wait := failed.RetryAfter
 		if wait == 0 {
@@ -53,16 +53,16 @@ func (c *Client) readWithRetry(ctx context.Context, r request) (response, error)
 
 // readOnce makes one try of a read.
 func (c *Client) readOnce(ctx context.Context, r request) (response, *Error) {
-	a, failed := c.transport.send(ctx, r)
+	resp, failed := c.transport.send(ctx, r)
 	switch {
 	case failed != nil:
 		return response{}, failed
-	case a.status != http.StatusOK:
-		return response{}, responseError(r, a)
-	case a.err != nil:
-		return response{}, bodyError(r, a, msgIncomplete, a.err)
+	case resp.status != http.StatusOK:
+		return response{}, responseError(r, resp)
+	case resp.err != nil:
+		return response{}, bodyError(r, resp, msgIncomplete, resp.err)
 	}
-	return a, nil
+	return resp, nil
 }
 
 // backoffDelay returns the wait after a try, counted from 1. It doubles with every try, with a random part of plus or minus

@@ -94,9 +94,9 @@ func invalidError(op, format string, args ...any) *Error {
 }
 
 // notSentError returns the Error for a request that failed before it was sent.
-func notSentError(c request, message string, cause error) *Error {
-	e := &Error{Op: c.op, Message: message, cause: cause, ownCause: true}
-	if c.write {
+func notSentError(r request, message string, cause error) *Error {
+	e := &Error{Op: r.op, Message: message, cause: cause, ownCause: true}
+	if r.write {
 		e.Kind = ErrNotSent
 	}
 	return e

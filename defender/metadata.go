@@ -31,13 +31,13 @@ type metadataType struct {
 // or "keyVaultUri", the former if both, or an error if neither. GET /api/$metadata.
 func (c *Client) KeyVaultField(ctx context.Context, actor Actor) (string, error) {
 	r := request{op: "read metadata", method: http.MethodGet, path: "/api/$metadata", accept: "application/xml", actor: actor}
-	a, err := c.readWithRetry(ctx, r)
+	resp, err := c.readWithRetry(ctx, r)
 	if err != nil {
 		return "", err
 	}
 	var doc metadata
-	if err := xml.Unmarshal(a.body, &doc); err != nil {
-		return "", bodyError(r, a, "the response is not an XML document", err)
+	if err := xml.Unmarshal(resp.body, &doc); err != nil {
+		return "", bodyError(r, resp, "the response is not an XML document", err)
 	}
 	for _, field := range []string{keyVaultURL, keyVaultURI} {
 		if doc.declares("AuthParamsBase", field) {
@@ -46,7 +46,7 @@ func (c *Client) KeyVaultField(ctx context.Context, actor Actor) (string, error)
 	}
 	return "", &Error{
 		Op:      r.op,
-		Status:  a.status,
+		Status:  resp.status,
 		Message: "AuthParamsBase declares neither keyVaultUrl nor keyVaultUri",
 		Next:    "use keyVaultUrl, the documented name, and check that the scan authenticates",
 	}

@@ -19,7 +19,7 @@ const (
 func listAll[T any](ctx context.Context, c *Client, r request, limit int) ([]T, error) {
 	items := []T{}
 	for range maxPages {
-		a, err := c.readWithRetry(ctx, r)
+		resp, err := c.readWithRetry(ctx, r)
 		if err != nil {
 			return nil, err
 		}
@@ -27,11 +27,11 @@ func listAll[T any](ctx context.Context, c *Client, r request, limit int) ([]T, 
 			Value *[]T
 			Next  string `json:"@odata.nextLink"`
 		}
-		if err := json.Unmarshal(a.body, &page); err != nil {
-			return nil, bodyError(r, a, a.describeBody(), describeSyntax(err))
+		if err := json.Unmarshal(resp.body, &page); err != nil {
+			return nil, bodyError(r, resp, resp.describeBody(), describeSyntax(err))
 		}
 		if page.Value == nil {
-			return nil, bodyError(r, a, "the response has no value array", nil)
+			return nil, bodyError(r, resp, "the response has no value array", nil)
 		}
 		items = append(items, *page.Value...)
 		switch {

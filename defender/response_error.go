@@ -17,73 +17,73 @@ const defaultRetryAfter = 60 * time.Second
 
 // responseError returns the Error for a response that is not the expected success. It has the status, whatever the body
 // is.
-func responseError(c request, a response) *Error {
-	body := a.errorBody()
+func responseError(r request, resp response) *Error {
+	body := resp.errorBody()
 	e := &Error{
-		Op:        c.op,
-		Status:    a.status,
-		Code:      a.sanitize(body.Code, maxName),
-		Message:   a.sanitize(body.Message, maxMessage),
-		RequestID: a.sanitize(body.Target, maxName),
-		Kind:      classifyResponse(c, a),
-		transient: isTransientStatus(a.status),
+		Op:        r.op,
+		Status:    resp.status,
+		Code:      resp.sanitize(body.Code, maxName),
+		Message:   resp.sanitize(body.Message, maxMessage),
+		RequestID: resp.sanitize(body.Target, maxName),
+		Kind:      classifyResponse(r, resp),
+		transient: isTransientStatus(resp.status),
 	}
-	if a.status == http.StatusTooManyRequests || a.header.Get("Retry-After") != "" {
-		e.RetryAfter = retryAfter(a, time.Now())
+	if resp.status == http.StatusTooManyRequests || resp.header.Get("Retry-After") != "" {
+		e.RetryAfter = retryAfter(resp, time.Now())
 	}
-	e.Next = adviceFor(c, e)
-	if e.Kind == ErrSignIn && a.claimsChallenge() != "" { // a second challenge, after a token for the first
+	e.Next = adviceFor(r, e)
+	if e.Kind == ErrSignIn && resp.claimsChallenge() != "" { // a second challenge, after a token for the first
 		e.Next = adviceChallenge
 	}
 	return e
 }
 
 // bodyError returns the Error for a response with the right status and an unusable body. message is its Message.
-func bodyError(c request, a response, message string, cause error) *Error {
-	e := &Error{Op: c.op, Status: a.status, Message: message, cause: cause}
-	e.transient = a.err != nil && a.err != errTooLarge
-	if c.write {
+func bodyError(r request, resp response, message string, cause error) *Error {
+	e := &Error{Op: r.op, Status: resp.status, Message: message, cause: cause}
+	e.transient = resp.err != nil && resp.err != errTooLarge
+	if r.write {
 		e.Kind = ErrUncertain
 	}
-	e.Next = adviceFor(c, e)
+	e.Next = adviceFor(r, e)
 	return e
 }
 
 // transportError returns the Error for a request without a response. unread means that its body was never read, which
 // proves that a write was not sent.
-func transportError(c request, unread bool, cause error) *Error {
+func transportError(r request, unread bool, cause error) *Error {
 	if u, ok := errors.AsType[*url.Error](cause); ok {
 		cause = u.Err // without the method and URL, which the operation implies
 	}
-	e := &Error{Op: c.op, Message: "no response from Defender", cause: cause, transient: true}
-	if c.write && unread {
+	e := &Error{Op: r.op, Message: "no response from Defender", cause: cause, transient: true}
+	if r.write && unread {
 		e.Kind = ErrNotSent
-	} else if c.write {
+	} else if r.write {
 		e.Kind = ErrUncertain
 	}
-	e.Next = adviceFor(c, e)
+	e.Next = adviceFor(r, e)
 	return e
 }
 
 // classifyResponse returns the Kind for a response, or nil. It goes by the status, because message texts may change (as the
 // common-errors page warns). Only a missing license is recognized by its text.
-func classifyResponse(c request, a response) error {
+func classifyResponse(r request, resp response) error {
 	switch {
-	case c.write && !provesNoEffect(a.status):
+	case r.write && !provesNoEffect(resp.status):
 		return ErrUncertain
-	case a.isUnlicensed():
+	case resp.isUnlicensed():
 		return ErrLicense
-	case a.status == http.StatusUnauthorized:
+	case resp.status == http.StatusUnauthorized:
 		return ErrSignIn
-	case a.status == http.StatusForbidden:
+	case resp.status == http.StatusForbidden:
 		return ErrForbidden
-	case a.status == http.StatusNotFound:
+	case resp.status == http.StatusNotFound:
 		return ErrNotFound
-	case a.status == http.StatusTooManyRequests:
+	case resp.status == http.StatusTooManyRequests:
 		return ErrThrottled
-	case a.status >= 400 && a.status < 500:
+	case resp.status >= 400 && resp.status < 500:
 		return ErrInvalid
-	case a.status >= 500 && a.status < 600:
+	case resp.status >= 500 && resp.status < 600:
 		return ErrServer
 	}
 	return nil
@@ -109,13 +109,13 @@ func isTransientStatus(status int) bool {
 type errorBody struct{ Code, Message, Target string }
 
 // errorBody returns the body as an error, with "" for the members that it does not have. A proxy's HTML page has none.
-func (a response) errorBody() errorBody {
+func (resp response) errorBody() errorBody {
 	var in struct {
 		Error   json.RawMessage
 		Message string // a gateway may return {"statusCode","message"}
 	}
 	// Errors are ignored here and below: the members that could be decoded are kept.
-	_ = json.Unmarshal(a.body, &in)
+	_ = json.Unmarshal(resp.body, &in)
 	body := errorBody{Message: in.Message}
 	if json.Unmarshal(in.Error, &body.Message) != nil {
 		_ = json.Unmarshal(in.Error, &body)
@@ -124,29 +124,29 @@ func (a response) errorBody() errorBody {
 }
 
 // sanitize returns a text of the service in a form that may be shown: without secrets, printable and within limit.
-func (a response) sanitize(text string, limit int) string {
-	return untrusted.SanitizeText(redactSecrets(text, a.secrets), limit)
+func (resp response) sanitize(text string, limit int) string {
+	return untrusted.SanitizeText(redactSecrets(text, resp.secrets), limit)
 }
 
-// isUnlicensed reports whether a is a 401 for a missing license, for which a new token does not help.
-func (a response) isUnlicensed() bool {
-	if a.status != http.StatusUnauthorized {
+// isUnlicensed reports whether resp is a 401 for a missing license, for which a new token does not help.
+func (resp response) isUnlicensed() bool {
+	if resp.status != http.StatusUnauthorized {
 		return false
 	}
-	message := strings.ToLower(a.errorBody().Message)
+	message := strings.ToLower(resp.errorBody().Message)
 	return strings.Contains(message, "no tvm license") || strings.Contains(message, "account mode is inactive")
 }
 
 // retryAfter returns how long the response asks to wait from now, or defaultRetryAfter if it does not.
-func retryAfter(a response, now time.Time) time.Duration {
-	if wait, ok := untrusted.RetryAfter(a.header, now); ok {
+func retryAfter(resp response, now time.Time) time.Duration {
+	if wait, ok := untrusted.RetryAfter(resp.header, now); ok {
 		return wait
 	}
 	return defaultRetryAfter
 }
 
 // describeBody returns a message about a body that is not Defender's JSON.
-func (a response) describeBody() string {
-	media, _, _ := strings.Cut(a.header.Get("Content-Type"), ";")
-	return untrusted.SanitizeText(redactSecrets(fmt.Sprintf("the response is not the expected one (%d bytes of %q)", len(a.body), media), a.secrets), maxMessage)
+func (resp response) describeBody() string {
+	media, _, _ := strings.Cut(resp.header.Get("Content-Type"), ";")
+	return untrusted.SanitizeText(redactSecrets(fmt.Sprintf("the response is not the expected one (%d bytes of %q)", len(resp.body), media), resp.secrets), maxMessage)
 }

@@ -55,96 +55,96 @@ type response struct {
 
 // isTokenRefused reports whether a is a 401 for which a new token may help. The service refused the token before it
 // handled the request, so sending the request again is safe even for a write.
-func (a response) isTokenRefused() bool {
-	return a.status == http.StatusUnauthorized && !a.isUnlicensed()
+func (resp response) isTokenRefused() bool {
+	return resp.status == http.StatusUnauthorized && !resp.isUnlicensed()
 }
 
-// renewalRequest returns the request for a new token, which answers the claims challenge of a if it has one.
-func (a response) renewalRequest(actor Actor) TokenRequest {
-	return TokenRequest{Actor: actor, Fresh: true, Claims: a.claimsChallenge()}
+// renewalRequest returns the request for a new token, which answers the claims challenge of resp if it has one.
+func (resp response) renewalRequest(actor Actor) TokenRequest {
+	return TokenRequest{Actor: actor, Fresh: true, Claims: resp.claimsChallenge()}
 }
 
-// send waits for the rate limit and a token, and sends c. If the token is refused, it sends c once more with a new token.
-func (w *transport) send(ctx context.Context, c request) (response, *Error) {
-	a, failed := w.sendOnce(ctx, c, TokenRequest{Actor: c.actor})
-	if failed != nil || !a.isTokenRefused() {
-		return a, failed
+// send waits for the rate limit and a token, and sends r. If the token is refused, it sends r once more with a new token.
+func (t *transport) send(ctx context.Context, r request) (response, *Error) {
+	resp, failed := t.sendOnce(ctx, r, TokenRequest{Actor: r.actor})
+	if failed != nil || !resp.isTokenRefused() {
+		return resp, failed
 	}
-	return w.sendOnce(ctx, c, a.renewalRequest(c.actor))
+	return t.sendOnce(ctx, r, resp.renewalRequest(r.actor))
 }
 
-// sendOnce waits for the rate limit and the token that want describes, and sends c.
-func (w *transport) sendOnce(ctx context.Context, c request, want TokenRequest) (response, *Error) {
-	token, failed := w.acquireToken(ctx, c, want)
+// sendOnce waits for the rate limit and the token that want describes, and sends r.
+func (t *transport) sendOnce(ctx context.Context, r request, want TokenRequest) (response, *Error) {
+	token, failed := t.acquireToken(ctx, r, want)
 	if failed != nil {
 		return response{}, failed
 	}
-	return w.exchange(ctx, c, token)
+	return t.exchange(ctx, r, token)
 }
 
 // acquireToken waits for the rate limit and then for a token. A token that was acquired first could expire while waiting.
-func (w *transport) acquireToken(ctx context.Context, c request, want TokenRequest) (token string, failed *Error) {
-	if w.cfg.RateLimit != nil {
-		if err := w.cfg.RateLimit(ctx, c.write); err != nil {
-			return "", notSentError(c, "the rate limit did not admit the call to Defender", err)
+func (t *transport) acquireToken(ctx context.Context, r request, want TokenRequest) (token string, failed *Error) {
+	if t.cfg.RateLimit != nil {
+		if err := t.cfg.RateLimit(ctx, r.write); err != nil {
+			return "", notSentError(r, "the rate limit did not admit the call to Defender", err)
 		}
 	}
-	token, err := w.cfg.Token(ctx, want)
+	token, err := t.cfg.Token(ctx, want)
 	if err == nil && token == "" {
 		err = errors.New("the token is empty")
 	}
 	if err != nil {
-		return "", notSentError(c, "no token for Defender", err)
+		return "", notSentError(r, "no token for Defender", err)
 	}
 	return token, nil
 }
 
-// exchange sends c once, without waiting for anything first, and returns the response.
-func (w *transport) exchange(ctx context.Context, c request, token string) (response, *Error) {
-	body := &trackedBody{r: bytes.NewReader(c.body)}
-	req, err := w.newRequest(ctx, c, token, body)
+// exchange sends r once, without waiting for anything first, and returns the response.
+func (t *transport) exchange(ctx context.Context, r request, token string) (response, *Error) {
+	body := &trackedBody{r: bytes.NewReader(r.body)}
+	req, err := t.newRequest(ctx, r, token, body)
 	if err != nil {
-		return response{}, notSentError(c, "the request cannot be built", err)
+		return response{}, notSentError(r, "the request cannot be built", err)
 	}
-	resp, err := w.http.Do(req)
+	httpResp, err := t.http.Do(req)
 	if err != nil {
-		return response{}, transportError(c, body.abandon(), err)
+		return response{}, transportError(r, body.abandon(), err)
 	}
-	defer resp.Body.Close()
-	a := readResponse(resp)
-	a.secrets = append([]string{token}, c.secrets...)
-	if a.status == http.StatusTooManyRequests && w.cfg.OnThrottled != nil {
+	defer httpResp.Body.Close()
+	resp := readResponse(httpResp)
+	resp.secrets = append([]string{token}, r.secrets...)
+	if resp.status == http.StatusTooManyRequests && t.cfg.OnThrottled != nil {
 		now := time.Now()
-		w.cfg.OnThrottled(ctx, now.Add(retryAfter(a, now)))
+		t.cfg.OnThrottled(ctx, now.Add(retryAfter(resp, now)))
 	}
-	return a, nil
+	return resp, nil
 }
 
-// newRequest returns the HTTP request for c.
-func (w *transport) newRequest(ctx context.Context, c request, token string, body *trackedBody) (*http.Request, error) {
-	u := url.URL{Scheme: w.base.Scheme, Host: w.base.Host, Path: c.path, RawQuery: c.query}
-	req, err := http.NewRequestWithContext(ctx, c.method, u.String(), nil)
+// newRequest returns the HTTP request for r.
+func (t *transport) newRequest(ctx context.Context, r request, token string, body *trackedBody) (*http.Request, error) {
+	u := url.URL{Scheme: t.base.Scheme, Host: t.base.Host, Path: r.path, RawQuery: r.query}
+	httpReq, err := http.NewRequestWithContext(ctx, r.method, u.String(), nil)
 	if err != nil {
 		return nil, err
 	}
-	req.Header.Set("Authorization", "Bearer "+token)
-	req.Header.Set("Accept", cmp.Or(c.accept, "application/json"))
-	req.Header.Set("User-Agent", w.cfg.UserAgent)
-	if c.body != nil {
+	httpReq.Header.Set("Authorization", "Bearer "+token)
+	httpReq.Header.Set("Accept", cmp.Or(r.accept, "application/json"))
+	httpReq.Header.Set("User-Agent", t.cfg.UserAgent)
+	if r.body != nil {
 		// NewRequest would also set GetBody, which lets net/http send a body a second time by itself.
-		req.Body, req.ContentLength = body, int64(len(c.body))
-		req.Header.Set("Content-Type", "application/json")
+		httpReq.Body, httpReq.ContentLength = body, int64(len(r.body))
+		httpReq.Header.Set("Content-Type", "application/json")
 	}
-	return req, nil
+	return httpReq, nil
 }
 
 // readResponse returns resp with its body, or with an error if the body is too large or incomplete.
-func readResponse(resp *http.Response) response {
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
+func readResponse(httpResp *http.Response) response {
+	body, err := io.ReadAll(io.LimitReader(httpResp.Body, maxBody+1))
 	if len(body) > maxBody {
 		body, err = nil, errTooLarge
 	}
-	return response{status: resp.StatusCode, header: resp.Header, body: body, err: err}
+	return response{status: httpResp.StatusCode, header: httpResp.Header, body: body, err: err}
 }
 
 // trackedBody is a request body that records whether it was read. A body that is abandoned before the first Read was not

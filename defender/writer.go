@@ -38,16 +38,16 @@ type Receipt struct {
 // replaces the credential reference in the body. Prepare sends nothing. Its error is an [ErrNotSent], also if write is
 // none of the three forms or auth is not the credential that it refers to.
 func (w *Writer) Prepare(ctx context.Context, actor Actor, write Write, auth *Authentication) (*Prepared, error) {
-	c, err := write.newRequest(auth)
+	r, err := write.newRequest(auth)
 	if err != nil {
 		return nil, err
 	}
-	c.actor = actor
-	token, failed := w.transport.acquireToken(ctx, c, TokenRequest{Actor: actor})
+	r.actor = actor
+	token, failed := w.transport.acquireToken(ctx, r, TokenRequest{Actor: actor})
 	if failed != nil {
 		return nil, failed
 	}
-	return &Prepared{transport: w.transport, request: c, token: token}, nil
+	return &Prepared{transport: w.transport, request: r, token: token}, nil
 }
 
 // Prepared is a write that has passed the rate limit and has a token. A caller can thus make its last check directly
@@ -72,16 +72,16 @@ func (p *Prepared) Send(ctx context.Context) (Receipt, error) {
 	}
 	token := p.token
 	p.token = ""
-	a, failed := p.transport.exchange(ctx, p.request, token)
+	resp, failed := p.transport.exchange(ctx, p.request, token)
 	if failed != nil {
 		return Receipt{}, failed
 	}
-	if a.isTokenRefused() && !p.renewed {
-		want := a.renewalRequest(p.request.actor)
+	if resp.isTokenRefused() && !p.renewed {
+		want := resp.renewalRequest(p.request.actor)
 		p.renewal = &want
-		return Receipt{}, tokenRefusedError(p.request, a)
+		return Receipt{}, tokenRefusedError(p.request, resp)
 	}
-	receipt, failed := receiptOf(p.request, a)
+	receipt, failed := receiptOf(p.request, resp)
 	if failed != nil {
 		return Receipt{}, failed
 	}
@@ -103,69 +103,69 @@ func (p *Prepared) Renew(ctx context.Context) error {
 }
 
 // tokenRefusedError returns the Error for a 401 after which the token may be renewed.
-func tokenRefusedError(c request, a response) *Error {
-	e := responseError(c, a)
+func tokenRefusedError(r request, resp response) *Error {
+	e := responseError(r, resp)
 	e.cause = errors.Join(ErrTokenRefused, e.cause)
 	return e
 }
 
 // newRequest returns the request for w with the credential auth, or an [ErrNotSent] if w must not be sent.
 func (w Write) newRequest(auth *Authentication) (request, error) {
-	c := request{op: w.operation(), method: w.Method, path: w.Path, write: true}
-	if c.op == "" {
-		c.op = "write"
-		e := notSentError(c, "the method and path are not those of an add, an update or a delete", nil)
+	r := request{op: w.operation(), method: w.Method, path: w.Path, write: true}
+	if r.op == "" {
+		r.op = "write"
+		e := notSentError(r, "the method and path are not those of an add, an update or a delete", nil)
 		e.Next = "create the write with AddScan, UpdateScan or DeleteScans"
 		return request{}, e
 	}
 	body, err := substituteCredential(w.Body, auth)
 	if err != nil {
-		e := notSentError(c, "the change cannot be sent as it was confirmed", err)
+		e := notSentError(r, "the change cannot be sent as it was confirmed", err)
 		e.Next = "propose it again, so that it is planned with the current credential"
 		return request{}, e
 	}
-	c.body = body
+	r.body = body
 	if auth != nil {
-		c.secrets = auth.secrets()
+		r.secrets = auth.secrets()
 	}
-	return c, nil
+	return r, nil
 }
 
 // receiptOf returns the receipt for a response to a write, or the Error. 200 is the documented success of an add and an
 // update, and public clients also expect 201 of an add. Nothing is documented for the delete; its closest relative
 // (indicators/BatchDelete) returns 204 without a body.
-func receiptOf(c request, a response) (Receipt, *Error) {
+func receiptOf(r request, resp response) (Receipt, *Error) {
 	switch {
-	case c.op == opDelete && (a.status == http.StatusOK || a.status == http.StatusNoContent):
-		return deleteReceipt(c, a)
-	case c.op == opUpdate && a.status == http.StatusNoContent:
-		return Receipt{Status: a.status}, nil
-	case a.status == http.StatusOK && c.op != opDelete, a.status == http.StatusCreated && c.op == opAdd:
-		return scanReceipt(c, a)
+	case r.op == opDelete && (resp.status == http.StatusOK || resp.status == http.StatusNoContent):
+		return deleteReceipt(r, resp)
+	case r.op == opUpdate && resp.status == http.StatusNoContent:
+		return Receipt{Status: resp.status}, nil
+	case resp.status == http.StatusOK && r.op != opDelete, resp.status == http.StatusCreated && r.op == opAdd:
+		return scanReceipt(r, resp)
 	}
-	return Receipt{}, responseError(c, a)
+	return Receipt{}, responseError(r, resp)
 }
 
 // deleteReceipt returns the receipt for a delete if the response has no body. A body might report a partial failure in an
 // undocumented shape, so the outcome is then uncertain, as it is after a 202.
-func deleteReceipt(c request, a response) (Receipt, *Error) {
-	if a.err != nil || len(bytes.TrimSpace(a.body)) > 0 {
-		return Receipt{}, bodyError(c, a, a.describeBody(), a.err)
+func deleteReceipt(r request, resp response) (Receipt, *Error) {
+	if resp.err != nil || len(bytes.TrimSpace(resp.body)) > 0 {
+		return Receipt{}, bodyError(r, resp, resp.describeBody(), resp.err)
 	}
-	return Receipt{Status: a.status}, nil
+	return Receipt{Status: resp.status}, nil
 }
 
 // scanReceipt returns the receipt for an add or an update, with the definition in the response.
-func scanReceipt(c request, a response) (Receipt, *Error) {
-	if a.err != nil {
-		return Receipt{}, bodyError(c, a, msgIncomplete, a.err)
+func scanReceipt(r request, resp response) (Receipt, *Error) {
+	if resp.err != nil {
+		return Receipt{}, bodyError(r, resp, msgIncomplete, resp.err)
 	}
 	// If the service echoes a secret, the receipt must not carry it into the database.
-	d, err := decodeDefinition([]byte(redactSecrets(string(a.body), a.secrets)))
+	d, err := decodeDefinition([]byte(redactSecrets(string(resp.body), resp.secrets)))
 	if err != nil {
-		return Receipt{}, bodyError(c, a, a.describeBody(), describeSyntax(err))
+		return Receipt{}, bodyError(r, resp, resp.describeBody(), describeSyntax(err))
 	}
-	return Receipt{Status: a.status, Definition: &d}, nil
+	return Receipt{Status: resp.status, Definition: &d}, nil
 }
 
 // decodeDefinition returns the definition in body: the object itself, as the pages show it, or the only element of a value

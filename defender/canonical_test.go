@@ -22,7 +22,7 @@ func canonicalOf(t testing.TB, body string) string {
 	return string(decodeDefinition(t, body).Canonical())
 }
 
-func TestStateIsCanonical(t *testing.T) {
+func TestCanonicalFormIsSorted(t *testing.T) {
 	got := canonicalOf(t, fixture(t, "definition.response.derived-from-metadata"))
 	want := `{"createdby":"username@test.com","id":"d14cefe1-0301-488c-ad17-a86c428c3727","intervalinhours":4,"isactive":true,` +
 		`"istroubleshootmode":false,"orgid":"0335a792-18d2-424b-aeed-559567054570","scanname":"Test Network scan",` +
@@ -35,7 +35,7 @@ func TestStateIsCanonical(t *testing.T) {
 	}
 }
 
-func TestStateOfNothing(t *testing.T) {
+func TestCanonicalFormOfNothing(t *testing.T) {
 	for name, d := range map[string]defender.Definition{"zero": {}, "null": decodeDefinition(t, `null`), "empty": decodeDefinition(t, `{}`)} {
 		if got := string(d.Canonical()); got != "{}" {
 			t.Errorf("%s: %s", name, got)
@@ -43,8 +43,8 @@ func TestStateOfNothing(t *testing.T) {
 	}
 }
 
-// What moves by itself, and how an edition of the service happens to write, is not a change.
-func TestStateStaysWhenNobodyTouchesTheScan(t *testing.T) {
+// Volatile fields, and differences between editions of the service, are not changes.
+func TestCanonicalFormIgnoresVolatileFields(t *testing.T) {
 	const before = `{"id":"1","scanName":"n","target":"a","isActive":true,"intervalInHours":4,
 		"scanAuthenticationParams":{"@odata.type":"#x.SnmpAuthParams","type":"AuthPriv","username":"u","isgmsaUser":true},
 		"scannerAgent":{"machineId":"m","lastSeen":"2025-12-18T14:04:34Z","scannerSoftwareVersion":"1","mdeClientVersion":"2",
@@ -72,7 +72,7 @@ func TestStateStaysWhenNobodyTouchesTheScan(t *testing.T) {
 	}
 }
 
-// toPascalCase raises the first letter of every name.
+// toPascalCase returns body with the first letter of every name in upper case.
 func toPascalCase(body string) string {
 	out := []byte(body)
 	for i := 1; i < len(out); i++ {
@@ -83,7 +83,7 @@ func toPascalCase(body string) string {
 	return string(out)
 }
 
-func TestStateMovesWithTheScan(t *testing.T) {
+func TestCanonicalFormChangesWithTheScan(t *testing.T) {
 	const before = `{"id":"1","scanName":"n","target":"a","isActive":true,"intervalInHours":4,"scanType":"Network","targetType":"Ip","orgId":"o",
 		"scannerAgent":{"machineId":"m","id":"o_m"},"scanAuthenticationParams":{"type":"AuthPriv","username":"u","domain":"d",
 		"authProtocol":"SHA1","privProtocol":"AES","isGmsaUser":true,"keyVaultUrl":"https://v","keyVaultSecretName":"s"},"unheardOf":1,
@@ -107,7 +107,7 @@ func TestStateMovesWithTheScan(t *testing.T) {
 	}
 }
 
-// The list of all definitions is printed with passwords in it. None may get any further.
+// The documented list of all definitions has passwords in it. None must be kept.
 func TestADefinitionHoldsNoSecret(t *testing.T) {
 	printed := fixture(t, "list-definitions-windows-and-network.old-page.response.repaired")
 	var list struct{ Value []defender.Definition }
@@ -149,7 +149,7 @@ func assertNoSecrets(t *testing.T, d defender.Definition, secrets ...string) {
 	}
 }
 
-func TestStateIsTheSameEveryTime(t *testing.T) {
+func TestCanonicalFormIsDeterministic(t *testing.T) {
 	const twins = `{"a":1,"A":2,"scanName":"x","ScanName":"y","SCANNAME":"z","scanAuthenticationParams":{"type":"a","Type":"b"}}`
 	first := canonicalOf(t, twins)
 	for range 50 {
@@ -158,6 +158,6 @@ func TestStateIsTheSameEveryTime(t *testing.T) {
 		}
 	}
 	if other := canonicalOf(t, strings.Replace(twins, `"Type":"b"`, `"Type":"c"`, 1)); other == first {
-		t.Error("the twin of a name moves unseen")
+		t.Error("a change of a name's second spelling is not seen")
 	}
 }

@@ -14,10 +14,10 @@ import (
 	"scanwarden/defender/defendertest"
 )
 
-// revokedClaims is the challenge of continuous access evaluation: a token from after the event.
+// revokedClaims is a claims challenge of continuous access evaluation: the token must be newer than the event.
 const revokedClaims = `{"access_token":{"nbf":{"essential":true,"value":"1604106651"},"a?":"ÿ>"}}`
 
-// tokenLog notes which tokens a client asks for.
+// tokenLog records which tokens a client requests.
 type tokenLog struct {
 	mu  sync.Mutex
 	all []defender.TokenRequest
@@ -34,7 +34,7 @@ func (a *tokenLog) config(s *service) defender.Config {
 	return cfg
 }
 
-// takeRequests returns the asks since it was last called.
+// takeRequests returns the token requests since the last call.
 func (a *tokenLog) takeRequests() []defender.TokenRequest {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -43,7 +43,7 @@ func (a *tokenLog) takeRequests() []defender.TokenRequest {
 	return all
 }
 
-// respondChallenge answers 401 with these WWW-Authenticate headers.
+// respondChallenge responds with 401 and these WWW-Authenticate headers.
 func respondChallenge(headers ...string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header()["Www-Authenticate"] = headers
@@ -84,11 +84,11 @@ func wantTokenRequests(t *testing.T, a *tokenLog, want ...defender.TokenRequest)
 	t.Helper()
 	got := a.takeRequests()
 	if len(got) != len(want) {
-		t.Fatalf("asked for the tokens %+v, want %+v", got, want)
+		t.Fatalf("requested the tokens %+v, want %+v", got, want)
 	}
 	for i := range got {
 		if got[i] != want[i] {
-			t.Errorf("token %d: asked for %+v, want %+v", i+1, got[i], want[i])
+			t.Errorf("token %d: requested %+v, want %+v", i+1, got[i], want[i])
 		}
 	}
 }
@@ -96,21 +96,21 @@ func wantTokenRequests(t *testing.T, a *tokenLog, want ...defender.TokenRequest)
 func TestAMalformedChallengeIsAPlainRefusal(t *testing.T) {
 	long := `{"a":"` + strings.Repeat("x", 8<<10) + `"}`
 	for name, header := range map[string]string{
-		"no challenge":        `Bearer realm=""`,
-		"another error":       `Bearer error="invalid_token", claims="` + base64Text(revokedClaims) + `"`,
-		"another scheme":      `PoP error="insufficient_claims", claims="` + base64Text(revokedClaims) + `"`,
-		"not base64":          bearerChallenge("{}"),
-		"not JSON":            bearerChallenge(base64Text("claims")),
-		"an array":            bearerChallenge(base64Text("[1]")),
-		"null":                bearerChallenge(base64Text("null")),
-		"more than JSON":      bearerChallenge(base64Text(revokedClaims + "{}")),
-		"empty":               bearerChallenge(""),
-		"too long":            bearerChallenge(base64Text(long)),
-		"said twice":          bearerChallenge(base64Text(revokedClaims)) + `, claims="e30"`,
-		"an open quotation":   strings.TrimSuffix(bearerChallenge(base64Text(revokedClaims)), `"`),
-		"an open escape":      bearerChallenge(base64Text(revokedClaims)) + `, x="\`,
-		"nobody's parameters": `error="insufficient_claims", claims="` + base64Text(revokedClaims) + `"`,
-		"nameless":            bearerChallenge(base64Text(revokedClaims)) + `, ="x"`,
+		"no challenge":      `Bearer realm=""`,
+		"another error":     `Bearer error="invalid_token", claims="` + base64Text(revokedClaims) + `"`,
+		"another scheme":    `PoP error="insufficient_claims", claims="` + base64Text(revokedClaims) + `"`,
+		"not base64":        bearerChallenge("{}"),
+		"not JSON":          bearerChallenge(base64Text("claims")),
+		"an array":          bearerChallenge(base64Text("[1]")),
+		"null":              bearerChallenge(base64Text("null")),
+		"more than JSON":    bearerChallenge(base64Text(revokedClaims + "{}")),
+		"empty":             bearerChallenge(""),
+		"too long":          bearerChallenge(base64Text(long)),
+		"a repeated name":   bearerChallenge(base64Text(revokedClaims)) + `, claims="e30"`,
+		"an open quotation": strings.TrimSuffix(bearerChallenge(base64Text(revokedClaims)), `"`),
+		"an open escape":    bearerChallenge(base64Text(revokedClaims)) + `, x="\`,
+		"without a scheme":  `error="insufficient_claims", claims="` + base64Text(revokedClaims) + `"`,
+		"nameless":          bearerChallenge(base64Text(revokedClaims)) + `, ="x"`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, a := startService(t, respondChallenge(header)), &tokenLog{}
@@ -132,12 +132,12 @@ func TestTheLongestChallenge(t *testing.T) {
 	wantTokenRequests(t, a, defender.TokenRequest{}, defender.TokenRequest{Fresh: true, Claims: claims})
 }
 
-// A second challenge ends it, for reads and writes alike, and so does a second 401 of another kind.
+// After a second challenge, or a second 401 of another kind, the error is returned. This holds for reads and writes.
 func TestAChallengeIsAnsweredOnce(t *testing.T) {
 	for name, tt := range map[string]struct {
 		first, second http.HandlerFunc
 		claims        string
-		says          bool
+		wantAdvice    bool
 	}{
 		"twice":        {respondChallenge(bearerChallenge(base64Text(revokedClaims))), respondChallenge(bearerChallenge(base64Text(`{"b":1}`))), revokedClaims, true},
 		"then plain":   {respondChallenge(bearerChallenge(base64Text(revokedClaims))), respondChallenge(), revokedClaims, false},
@@ -159,8 +159,8 @@ func TestAChallengeIsAnsweredOnce(t *testing.T) {
 				if !errors.Is(err, defender.ErrSignIn) || errors.Is(err, defender.ErrUncertain) {
 					t.Errorf("error %v, want ErrSignIn alone", err)
 				}
-				if got := strings.Contains(err.Error(), "; Entra ID asks for another sign-in: sign in again; for an application,"); got != tt.says {
-					t.Errorf("error %q: speaks of a sign-in = %v, want %v", err, got, tt.says)
+				if got := strings.Contains(err.Error(), "; Entra ID asks for another sign-in: sign in again; for an application,"); got != tt.wantAdvice {
+					t.Errorf("error %q: advises a sign-in = %v, want %v", err, got, tt.wantAdvice)
 				}
 				wantTokenRequests(t, a, defender.TokenRequest{}, defender.TokenRequest{Fresh: true, Claims: tt.claims})
 			})
@@ -215,8 +215,8 @@ func TestAChallengeInTheSimulator(t *testing.T) {
 	}
 }
 
-// FuzzChallenge: a challenge is answered whatever a quotation before it or another header says; and whatever a
-// header says, it leads to one more try and no more, with claims that are a JSON object of at most 8 KiB.
+// FuzzChallenge checks that a challenge is answered whatever a quoted string before it or another header contains. No
+// header leads to more than one retry, and its claims are a JSON object of at most 8 KiB.
 func FuzzChallenge(f *testing.F) {
 	f.Add(`a, "b" \`, `Negotiate abc==`)
 	f.Add(`claims="x`, bearerChallenge(base64Text(`{"b":1}`)))
@@ -239,7 +239,7 @@ func FuzzChallenge(f *testing.F) {
 		c.set(respondChallenge(other, `Bearer description="`+quoted+`", error="insufficient_claims", claims="`+base64Text(revokedClaims)+`"`))
 		_, _ = client.Scanners(t.Context(), defender.Actor{})
 		want := revokedClaims
-		if asked[1].Claims != "" { // the other's was there first
+		if asked[1].Claims != "" { // the other header came first
 			want = asked[1].Claims
 		}
 		if again := a.takeRequests(); len(again) != 2 || again[1].Claims != want {

@@ -19,7 +19,7 @@ const (
 		`"authProtocol":"authProtocol","authPassword":"authPassword","privProtocol":"privProtocol","privPassword":"privPassword","communityString":"community-string"}`
 )
 
-// The credential takes the place of its reference; every other byte stays as it was confirmed.
+// The credential replaces its reference. Every other byte stays as it was confirmed.
 func TestTheReferenceAloneIsReplaced(t *testing.T) {
 	for _, frozen := range []string{
 		`{"scanName":"n","scanAuthenticationParams":REF}`,
@@ -97,7 +97,7 @@ func TestABodyThatDoesNotFitItsCredentialIsNotSent(t *testing.T) {
 		"reference with more":        {`{"scanAuthenticationParams":{"credential":"core-snmp","fingerprint":"f00d","type":"x"}}`, coreCredential()},
 		"reference with less":        {`{"scanAuthenticationParams":{"credential":"core-snmp"}}`, coreCredential()},
 		"two references":             {`{"scanAuthenticationParams":` + ref + `,"scanAuthenticationParams":` + ref + `}`, coreCredential()},
-		"a twin in another case":     {`{"scanAuthenticationParams":` + ref + `,"ScanAuthenticationParams":{}}`, coreCredential()},
+		"a second one in upper case": {`{"scanAuthenticationParams":` + ref + `,"ScanAuthenticationParams":{}}`, coreCredential()},
 		"another case":               {`{"ScanAuthenticationParams":` + ref + `}`, coreCredential()},
 		"another case, no auth":      {`{"ScanAuthenticationParams":{"type":"x"}}`, nil},
 		"a secret in the clear":      {`{"scanAuthenticationParams":{"type":"x","AuthPassword":"y"}}`, nil},
@@ -125,7 +125,7 @@ func TestABodyThatDoesNotFitItsCredentialIsNotSent(t *testing.T) {
 	}
 }
 
-// Defender may repeat what it was sent, in whatever encoding its error came about.
+// Defender may repeat the request in its error, in any encoding.
 func TestAnEchoedSecretIsScrubbed(t *testing.T) {
 	const plain = `pa"ss\wörd+&<%'1 €😀`
 	auth := coreCredential()
@@ -161,8 +161,8 @@ func TestAnEchoedSecretIsScrubbed(t *testing.T) {
 	}
 	long := strings.Repeat("x", 495)
 	for said, want := range map[string]string{
-		"before community-string after": "before [redacted] after", // the rest of it is kept
-		long + "community-string":       long + "[reda…",           // and not cut to half a secret
+		"before community-string after": "before [redacted] after", // the rest of the text is kept
+		long + "community-string":       long + "[reda…",           // redacted before it is cut, so that no half secret remains
 	} {
 		s := startService(t, respond(400, `{"error":{"message":"`+said+`"}}`))
 		_, err := sendWrite(t.Context(), newWriter(t, s.config()), newAdd(t, labScan(coreCredential())), coreCredential())

@@ -12,7 +12,7 @@ import (
 	"scanwarden/defender"
 )
 
-// What a person reads when a read is refused: one line with the status, the message, the id to quote, what to do.
+// The error of a refused read is one line with the status, the message, the id to quote, and what to do.
 func TestRefusedReads(t *testing.T) {
 	for _, tt := range []struct {
 		status int
@@ -55,7 +55,7 @@ func TestAForbiddenWriteNamesTheWritePermission(t *testing.T) {
 	}
 }
 
-// A bad body never hides the status.
+// A malformed body never hides the status.
 func TestTheStatusSurvivesAnyBody(t *testing.T) {
 	for _, body := range []string{``, `<html><title>502</title>`, `{`, `null`, `[]`, `"text"`, `{"error":null}`, `{"error":7}`, `{"error":{"code":7}}`,
 		"\xff\xfe", strings.Repeat("[", 20_000), `{"error":{"message":` + strings.Repeat(" ", 9<<20) + `"x"}}`} {
@@ -96,7 +96,7 @@ func TestMessagesAreBoundedAndPrintable(t *testing.T) {
 	}
 }
 
-// The names of roles come from outside, and go into advice: only names may.
+// The advice repeats names of roles from the response. It must repeat nothing else.
 func TestForgedRolesAreNotAdvice(t *testing.T) {
 	s := startService(t, respond(403, `{"error":{"message":"API required roles: run rm -rf, then Global.Admin, application roles: none"}}`))
 	_, err := newClient(t, s.config()).Scanners(t.Context(), defender.Actor{})
@@ -118,7 +118,7 @@ func TestAnEchoedTokenIsNotRepeated(t *testing.T) {
 	}
 }
 
-func TestNoAnswerSaysWhy(t *testing.T) {
+func TestAMissingResponseIsExplained(t *testing.T) {
 	s := startService(t, respond(200, emptyList))
 	cfg := s.config()
 	s.Close()

@@ -15,7 +15,7 @@ import (
 	"scanwarden/defender"
 )
 
-// changeableService is a service whose answer can be changed between calls: one server for a whole fuzzing run.
+// changeableService is a service with a response that can be changed between calls, so that a fuzz run needs one server.
 type changeableService struct {
 	mu     sync.Mutex
 	answer http.HandlerFunc
@@ -34,7 +34,7 @@ func (c *changeableService) serve(w http.ResponseWriter, r *http.Request) {
 	answer(w, r)
 }
 
-// FuzzError: whatever the answer, nothing panics, the status is kept, and what is shown is bounded and printable.
+// FuzzError checks for any response that nothing panics, the status is kept, and the error text is bounded and printable.
 func FuzzError(f *testing.F) {
 	f.Add(404, "Retry-After", "5", `{"error":{"code":"c","message":"m","target":"t"}}`)
 	f.Add(307, "Location", "http://[broken", "<html>")
@@ -49,11 +49,11 @@ func FuzzError(f *testing.F) {
 	f.Fuzz(func(t *testing.T, status int, header, value, body string) {
 		s.takeRequests()
 		if status < 200 || status > 999 {
-			status = 200 + (status%800+800)%800 // 1xx is no answer
+			status = 200 + (status%800+800)%800 // 1xx is not a final response
 		}
 		c.set(func(w http.ResponseWriter, _ *http.Request) {
 			switch http.CanonicalHeaderKey(header) {
-			case "Location", "Retry-After", "Content-Type", "X": // others are HTTP's own, and break the answer itself
+			case "Location", "Retry-After", "Content-Type", "X": // others may break the HTTP message itself
 				w.Header()[http.CanonicalHeaderKey(header)] = []string{strings.Map(dropUnsendable, value)}
 			}
 			w.WriteHeader(status)
@@ -67,12 +67,12 @@ func FuzzError(f *testing.F) {
 			assertPresentable(t, err, status)
 		}
 		if errors.Is(err, defender.ErrNotSent) {
-			t.Errorf("a write that was answered %d is called unsent: %v", status, err)
+			t.Errorf("a write with status %d is reported as not sent: %v", status, err)
 		}
 	})
 }
 
-// dropUnsendable drops what net/http's parser takes for the end of HTTP itself.
+// dropUnsendable removes characters that net/http refuses in a header.
 func dropUnsendable(r rune) rune {
 	if unicode.IsControl(r) {
 		return -1
@@ -97,7 +97,7 @@ func assertPresentable(t *testing.T, err error, status int) {
 	}
 }
 
-// FuzzPath: an id is refused before anything is sent, or exactly the documented path is requested.
+// FuzzPath checks that an id is refused before anything is sent, or that exactly the documented path is requested.
 func FuzzPath(f *testing.F) {
 	for _, id := range append(badIDs, scanID, "BatchDelete", "A_-9") {
 		f.Add(id)
@@ -122,7 +122,7 @@ func FuzzPath(f *testing.F) {
 			}
 		}
 		if (sent > 0) != (err == nil) {
-			t.Errorf("%q: UpdateScan says %v, and %d were sent", id, err, sent)
+			t.Errorf("%q: UpdateScan returned %v, and %d were sent", id, err, sent)
 		}
 		calls := s.takeRequests()
 		if len(calls) != sent {
@@ -136,8 +136,8 @@ func FuzzPath(f *testing.F) {
 	})
 }
 
-// FuzzState: no JSON makes a Definition panic, and no member with a secret's name, in any letter case and at any
-// place the fuzzer finds, gets into what is kept or shown.
+// FuzzState checks that no JSON makes a Definition panic. A member with a secret's name, in any letter case and at any
+// depth, must not be kept or shown.
 func FuzzState(f *testing.F) {
 	for _, body := range []string{
 		`{"scanAuthenticationParams":{"authPassword":"SECRET"}}`,
@@ -175,7 +175,7 @@ func FuzzState(f *testing.F) {
 	})
 }
 
-// plantCanary gives every member that has a secret's name the canary as its value.
+// plantCanary sets every member with a secret's name to the canary.
 func plantCanary(v any) any {
 	switch v := v.(type) {
 	case map[string]any:
@@ -195,7 +195,7 @@ func plantCanary(v any) any {
 	return v
 }
 
-// FuzzReference: however a frozen body is laid out, it is refused or sent with its reference alone replaced.
+// FuzzReference checks that a frozen body of any layout is refused, or sent with only its reference replaced.
 func FuzzReference(f *testing.F) {
 	f.Add(`{"a":[1,`, `],"scanAuthenticationParams":`, ` , "z":null}`)
 	f.Add(`{"scanAuthenticationParams":`, ``, `}`)

@@ -25,7 +25,7 @@ func TestRunsByDefinition(t *testing.T) {
 	}
 	call := s.requests()[0]
 	if call.Method != "POST" || call.URI != "/api/DeviceAuthenticatedScanDefinitions/GetScanHistoryByScanDefinitionId" {
-		t.Errorf("asked %s %s", call.Method, call.URI)
+		t.Errorf("requested %s %s", call.Method, call.URI)
 	}
 	if want := compactJSON(t, fixture(t, "history-by-definition.request")); call.Body != want || call.Type != "application/json" {
 		t.Errorf("sent %s as %q, want %s", call.Body, call.Type, want)
@@ -107,7 +107,7 @@ func TestHistoryPageParameters(t *testing.T) {
 			t.Errorf("%+v: %v, %v, want no runs and no error", p, runs, err)
 		}
 		if got := s.requests()[0].URI; got != "/api/DeviceAuthenticatedScanDefinitions/GetScanHistoryByScanDefinitionId"+want {
-			t.Errorf("%+v asked %s", p, got)
+			t.Errorf("%+v requested %s", p, got)
 		}
 	}
 }

@@ -19,7 +19,7 @@ func TestKeyVaultField(t *testing.T) {
 				t.Errorf("%q, %v, want %q", got, err, tt.want)
 			}
 			if call := s.requests()[0]; call.URI != "/api/$metadata" || call.Accept != "application/xml" {
-				t.Errorf("asked %s for %s", call.URI, call.Accept)
+				t.Errorf("requested %s as %s", call.URI, call.Accept)
 			}
 		})
 	}

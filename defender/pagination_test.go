@@ -38,12 +38,12 @@ func TestAHistoryReadStopsAtTop(t *testing.T) {
 		t.Errorf("%d runs from %d pages, %v", len(got), len(s.requests()), err)
 	}
 	if calls := s.requests(); calls[1].Method != "POST" || calls[1].Body != calls[0].Body {
-		t.Errorf("the second page was asked for by %+v", calls[1])
+		t.Errorf("the second page was requested by %+v", calls[1])
 	}
 }
 
-// A next link comes from outside. It must take neither the token to another host nor a history read, whose body
-// names definitions, to the delete of them.
+// A next link is untrusted. It must not send the token to another host. Nor must it turn a history read, which has
+// definitions in its body, into a delete of them.
 func TestANextLinkLeadsNowhereElse(t *testing.T) {
 	elsewhere := startService(t, respond(200, emptyList))
 	const history = "/api/DeviceAuthenticatedScanDefinitions/GetScanHistoryByScanDefinitionId"
@@ -71,7 +71,7 @@ func TestANextLinkLeadsNowhereElse(t *testing.T) {
 			}
 			for _, call := range s.requests() {
 				if call.URI != history {
-					t.Errorf("asked %s %s", call.Method, call.URI)
+					t.Errorf("requested %s %s", call.Method, call.URI)
 				}
 			}
 		})
@@ -97,7 +97,7 @@ func TestAListWithoutEndIsAnError(t *testing.T) {
 	}
 }
 
-// A list that is not one must not pass for an empty one: to whoever waits for a delete, empty means gone.
+// A malformed list must not count as an empty one: after a delete, an empty list means that the scan is gone.
 func TestAListThatIsNotOneIsAnError(t *testing.T) {
 	for _, body := range []string{``, `null`, `{}`, `{"value":null}`, `[]`, `{"value":{}}`, `{"value":[{"isActive":"x"}]}`,
 		`<html>Sign in</html>`, `{"value":[]`, `"text"`} {

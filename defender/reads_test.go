@@ -129,7 +129,7 @@ func TestTimes(t *testing.T) {
 		`"2025-12-18T14:04:34.123456789123Z"`: "2025-12-18T14:04:34.123456789Z",
 		`"2025-12-18T16:04:34.2258259+02:00"`: "2025-12-18T14:04:34.2258259Z",
 		`"0001-01-01T00:00:00Z"`:              "0001-01-01T00:00:00Z",
-		`"0000-01-01T00:00:00+23:59"`:         "0001-01-01T00:00:00Z", // the year -1, which cannot be marshalled
+		`"0000-01-01T00:00:00+23:59"`:         "0001-01-01T00:00:00Z", // the year -1, which cannot be marshaled
 		`"9999-12-31T23:59:59-23:59"`:         "0001-01-01T00:00:00Z",
 		`"yesterday"`:                         "0001-01-01T00:00:00Z",
 		`""`:                                  "0001-01-01T00:00:00Z",
@@ -166,15 +166,15 @@ func TestScanners(t *testing.T) {
 		t.Errorf("scanners (-want +got):\n%s", diff)
 	}
 	if uri := s.requests()[0].URI; uri != "/api/DeviceAuthenticatedScanAgents" {
-		t.Errorf("asked %s", uri)
+		t.Errorf("requested %s", uri)
 	}
 }
 
-// Every answer the pages print is understood, oddities and all.
+// Every response that the pages print can be decoded.
 func TestEveryPrintedAnswerIsRead(t *testing.T) {
 	names, err := filepath.Glob("testdata/*.response*.json")
 	if err != nil || len(names) < 12 {
-		t.Fatalf("%d answers, %v", len(names), err)
+		t.Fatalf("%d responses, %v", len(names), err)
 	}
 	for _, path := range names {
 		name := strings.TrimSuffix(filepath.Base(path), ".json")
@@ -206,7 +206,7 @@ func TestEveryPrintedAnswerIsRead(t *testing.T) {
 	}
 }
 
-// What we show can be read back: a stored or relayed result loses nothing.
+// Our own JSON can be decoded again, so a stored or relayed result loses nothing.
 func TestWhatIsShownReadsBack(t *testing.T) {
 	var runs struct{ Value []defender.Run }
 	var list struct{ Value []defender.Definition }

@@ -23,7 +23,7 @@ func respondThrottled(retryAfter string) http.HandlerFunc {
 	}
 }
 
-// recordWaits returns a config that notes its waits instead of waiting.
+// recordWaits returns a config that records the waits instead of waiting.
 func recordWaits(s *service) (defender.Config, *[]time.Duration) {
 	cfg, waits := s.config(), new([]time.Duration)
 	cfg.Sleep = func(ctx context.Context, d time.Duration) error {
@@ -33,11 +33,11 @@ func recordWaits(s *service) (defender.Config, *[]time.Duration) {
 	return cfg, waits
 }
 
-func TestAReadIsTriedAgain(t *testing.T) {
+func TestAReadIsRetried(t *testing.T) {
 	for name, trouble := range map[string]http.HandlerFunc{
 		"500": respond(500, ""), "502": respond(502, "<html>"), "503": respond(503, ""), "504": respond(504, ""), "429": respondThrottled("1"),
-		"no answer": dropConnection,
-		"half an answer": func(w http.ResponseWriter, _ *http.Request) {
+		"no response": dropConnection,
+		"half a response": func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "100")
 			io.WriteString(w, `{"value":[`)
 		},
@@ -52,11 +52,11 @@ func TestAReadIsTriedAgain(t *testing.T) {
 			t.Run(name+" to a "+method, func(t *testing.T) {
 				s := startService(t, respondInTurn(trouble, trouble, trouble, respond(200, emptyList)))
 				if err := read(newClient(t, s.config())); err != nil {
-					t.Errorf("after three bad answers: %v", err)
+					t.Errorf("after three bad responses: %v", err)
 				}
 				s = startService(t, trouble)
 				if err := read(newClient(t, s.config())); err == nil {
-					t.Error("no error after four bad answers")
+					t.Error("no error after four bad responses")
 				}
 				if calls := s.requests(); len(calls) != 4 || calls[3] != calls[0] {
 					t.Errorf("%d calls, want the same one four times: %+v", len(calls), calls)
@@ -66,12 +66,12 @@ func TestAReadIsTriedAgain(t *testing.T) {
 	}
 }
 
-func TestWhatWillNotPassIsNotTriedAgain(t *testing.T) {
+func TestPermanentErrorsAreNotRetried(t *testing.T) {
 	for _, status := range []int{202, 203, 204, 206, 301, 302, 307, 308, 400, 403, 404, 405, 409, 418, 501, 505} {
 		s := startService(t, func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Location", "/elsewhere")
 			w.WriteHeader(status)
-			io.WriteString(w, emptyList) // even so: a 206 may be part of a list
+			io.WriteString(w, emptyList) // not read: a 206 may be a part of a list
 		})
 		_, err := newClient(t, s.config()).Scanners(t.Context(), defender.Actor{})
 		if e := asError(t, err); e.Status != status || e.Next == "" || len(s.requests()) != 1 {
@@ -106,7 +106,7 @@ func TestRetryAfterIsObeyed(t *testing.T) {
 		"":     {time.Minute, time.Minute},
 		"soon": {time.Minute, time.Minute},
 		"-5":   {time.Minute, time.Minute},
-		"0":    {time.Millisecond, time.Second}, // at once: still back off
+		"0":    {time.Millisecond, time.Second}, // there is still a backoff
 		past:   {time.Millisecond, time.Second},
 		" 3 ":  {3 * time.Second, 3 * time.Second},
 	} {
@@ -122,13 +122,13 @@ func TestRetryAfterIsObeyed(t *testing.T) {
 		if w := (*waits)[0]; w < want[0] || w > want[1] {
 			t.Errorf("%q: waited %v, want %v to %v", value, w, want[0], want[1])
 		}
-		if told := until.Sub(before); told < (*waits)[0]-time.Second || told > (*waits)[0]+20*time.Second {
-			t.Errorf("%q: Throttled was told %v from now, want about %v", value, told, (*waits)[0])
+		if pause := until.Sub(before); pause < (*waits)[0]-time.Second || pause > (*waits)[0]+20*time.Second {
+			t.Errorf("%q: OnThrottled got %v from now, want about %v", value, pause, (*waits)[0])
 		}
 	}
 }
 
-func TestAWaitThatIsTooLongIsNotBegun(t *testing.T) {
+func TestATooLongWaitIsNotStarted(t *testing.T) {
 	short, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	for name, tt := range map[string]struct {
@@ -137,12 +137,12 @@ func TestAWaitThatIsTooLongIsNotBegun(t *testing.T) {
 		kind   error
 		after  time.Duration
 	}{
-		"past the bound":       {t.Context(), respondThrottled("121"), defender.ErrThrottled, 121 * time.Second},
-		"past the deadline":    {short, respondThrottled("30"), defender.ErrThrottled, 30 * time.Second},
-		"silent, and past it":  {short, respondThrottled(""), defender.ErrThrottled, time.Minute},
-		"absurd":               {t.Context(), respondThrottled("99999999999999999999"), defender.ErrThrottled, 24 * time.Hour},
-		"long":                 {t.Context(), respondThrottled("1999999999"), defender.ErrThrottled, 24 * time.Hour},
-		"a 503 that says when": {t.Context(), respondUnavailable("300"), defender.ErrServer, 300 * time.Second},
+		"past the bound":      {t.Context(), respondThrottled("121"), defender.ErrThrottled, 121 * time.Second},
+		"past the deadline":   {short, respondThrottled("30"), defender.ErrThrottled, 30 * time.Second},
+		"silent, and past it": {short, respondThrottled(""), defender.ErrThrottled, time.Minute},
+		"absurd":              {t.Context(), respondThrottled("99999999999999999999"), defender.ErrThrottled, 24 * time.Hour},
+		"long":                {t.Context(), respondThrottled("1999999999"), defender.ErrThrottled, 24 * time.Hour},
+		"a 503 with a wait":   {t.Context(), respondUnavailable("300"), defender.ErrServer, 300 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := startService(t, tt.answer)
@@ -170,10 +170,10 @@ func TestGivingUpWhileWaiting(t *testing.T) {
 	s := startService(t, respondThrottled("100"))
 	cfg := s.config()
 	cfg.OnThrottled = func(context.Context, time.Time) { cancel() }
-	cfg.Sleep = nil // the real timer, which must not be sat out
+	cfg.Sleep = nil // the real timer, which must end with ctx
 	_, err := newClient(t, cfg).Scanners(ctx, defender.Actor{})
 	if !errors.Is(err, context.Canceled) || !errors.Is(err, defender.ErrThrottled) || len(s.requests()) != 1 {
-		t.Errorf("error %v after %d calls, want both the throttling and the cancelling", err, len(s.requests()))
+		t.Errorf("error %v after %d calls, want both ErrThrottled and context.Canceled", err, len(s.requests()))
 	}
 }
 
@@ -186,7 +186,7 @@ func TestTheRealTimerComesToAnEnd(t *testing.T) {
 	}
 }
 
-func TestCancelledReadsAreNotTriedAgain(t *testing.T) {
+func TestCanceledReadsAreNotRetried(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	s := startService(t, func(http.ResponseWriter, *http.Request) { cancel(); panic(http.ErrAbortHandler) })
 	_, err := newClient(t, s.config()).Scanners(ctx, defender.Actor{})

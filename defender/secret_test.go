@@ -15,7 +15,7 @@ import (
 
 const canary = "hunter2-canary"
 
-// secretSpellings are the ways in which a printer could give the canary away.
+// secretSpellings returns the forms in which a printer could show the canary.
 func secretSpellings() []string {
 	decimal := strings.Trim(fmt.Sprint([]byte(canary)), "[]")
 	return []string{canary, fmt.Sprintf("%x", canary), fmt.Sprintf("%X", canary), fmt.Sprintf("% x", canary), decimal,
@@ -54,7 +54,7 @@ func TestSecretNeverShowsItself(t *testing.T) {
 			}
 		}
 		assertHidden(t, name+" in an error", fmt.Errorf("failed: %w, %v", errors.New("x"), v).Error())
-		wrap := "failed: %w" // a variable, or vet would spare us the mistake
+		wrap := "failed: %w" // a variable, because vet refuses the constant
 		assertHidden(t, name+" as a wrapped non-error", fmt.Errorf(wrap, v).Error())
 		for how, shown := range formattedBy(v) {
 			assertHidden(t, name+" by "+how, shown)
@@ -75,7 +75,7 @@ func formattedBy(v any) map[string]string {
 	return shown
 }
 
-func TestSecretSaysRedacted(t *testing.T) {
+func TestSecretShowsRedacted(t *testing.T) {
 	s := defender.NewSecret(canary)
 	var log bytes.Buffer
 	slog.New(slog.NewTextHandler(&log, nil)).Info("m", "s", s)

@@ -18,7 +18,7 @@ import (
 	"scanwarden/defender"
 )
 
-// service is a real HTTP server that answers as it is told and remembers what it was asked.
+// service is a real HTTP server that records the requests.
 type service struct {
 	*httptest.Server
 	mu       sync.Mutex
@@ -44,14 +44,14 @@ func startService(t testing.TB, answer http.HandlerFunc) *service {
 	return s
 }
 
-// requests returns the calls so far.
+// requests returns the requests so far.
 func (s *service) requests() []receivedRequest {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.received)
 }
 
-// takeRequests returns the calls since it was last called, and forgets them: for tests that make very many.
+// takeRequests returns the requests since the last call and deletes them, for tests that make very many.
 func (s *service) takeRequests() []receivedRequest {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -60,7 +60,7 @@ func (s *service) takeRequests() []receivedRequest {
 	return calls
 }
 
-// config signs in with "token", or "fresh" after a 401, and never waits.
+// config returns a Config for the service. Its token is "token", or "fresh" after a 401, and it never waits.
 func (s *service) config() defender.Config {
 	return defender.Config{
 		URL: s.URL,
@@ -92,7 +92,7 @@ func newWriter(t testing.TB, cfg defender.Config) *defender.Writer {
 	return w
 }
 
-// sendWrite prepares a write and sends it as the executor does: a refused token is renewed.
+// sendWrite prepares a write and sends it as the executor does, with a new token if the first is refused.
 func sendWrite(ctx context.Context, w *defender.Writer, write defender.Write, auth *defender.Authentication) (defender.Receipt, error) {
 	p, err := w.Prepare(ctx, defender.Actor{}, write, auth)
 	if err != nil {
@@ -108,7 +108,7 @@ func sendWrite(ctx context.Context, w *defender.Writer, write defender.Write, au
 	return receipt, err
 }
 
-// respond answers every call alike.
+// respond returns a handler with the same response to every request.
 func respond(status int, body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
@@ -117,7 +117,7 @@ func respond(status int, body string) http.HandlerFunc {
 	}
 }
 
-// respondInTurn gives each call the next answer, and the last one for ever.
+// respondInTurn returns a handler that calls the next of answers for each request, and the last one for all further ones.
 func respondInTurn(answers ...http.HandlerFunc) http.HandlerFunc {
 	var mu sync.Mutex
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -131,7 +131,7 @@ func respondInTurn(answers ...http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-// dropConnection breaks the connection off without an answer.
+// dropConnection cuts the connection without a response.
 func dropConnection(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
 
 func fixture(t testing.TB, name string) string {
@@ -143,7 +143,7 @@ func fixture(t testing.TB, name string) string {
 	return string(data)
 }
 
-// compactJSON is a fixture without its layout: field for field, in order.
+// compactJSON returns body without white space, with its fields in order.
 func compactJSON(t testing.TB, body string) string {
 	t.Helper()
 	var b bytes.Buffer
@@ -153,7 +153,7 @@ func compactJSON(t testing.TB, body string) string {
 	return b.String()
 }
 
-// asError returns err as what every failed call must be.
+// asError returns err as an *Error, which every error of the package must be.
 func asError(t testing.TB, err error) *defender.Error {
 	t.Helper()
 	e, ok := errors.AsType[*defender.Error](err)

@@ -14,13 +14,13 @@ import (
 	"scanwarden/defender/defendertest"
 )
 
-// startTenant serves a simulated tenant and returns what reads and writes it.
+// startTenant serves a simulated tenant and returns a Client and a Writer for it.
 func startTenant(t *testing.T, o defendertest.Options) (*defendertest.Server, *defender.Client, *defender.Writer) {
 	t.Helper()
 	sim := defendertest.New(o)
 	server := httptest.NewServer(sim)
 	t.Cleanup(server.Close)
-	t.Cleanup(sim.Close) // first, or the server waits for what hangs
+	t.Cleanup(sim.Close) // before the server's Close, which waits for hung requests
 	cfg := (&service{Server: server}).config()
 	return sim, newClient(t, cfg), newWriter(t, cfg)
 }
@@ -34,7 +34,7 @@ func definitions(t *testing.T, c *defender.Client) []defender.Definition {
 	return all
 }
 
-// A scan is added, changed and deleted under every reading of the contested documentation.
+// A scan is added, changed and deleted under every reading of the contradictory documentation.
 func TestALifeInTheSimulator(t *testing.T) {
 	for name, o := range map[string]defendertest.Options{
 		"documented": {},
@@ -99,8 +99,8 @@ func TestKeyVaultFieldInTheSimulator(t *testing.T) {
 	}
 }
 
-// State sees what a person does and not what the scanner does, under either reading of names.
-func TestStateInTheSimulator(t *testing.T) {
+// The canonical form changes with edits by a user and not with runs, under either reading of names.
+func TestCanonicalFormInTheSimulator(t *testing.T) {
 	states := map[bool]string{}
 	for _, pascal := range []bool{false, true} {
 		sim, c, _ := startTenant(t, defendertest.Options{PascalCaseAgents: pascal, AuthInLists: true})
@@ -108,20 +108,20 @@ func TestStateInTheSimulator(t *testing.T) {
 		sim.FinishScan(before.ID, "Fail", time.Now())
 		after := definitions(t, c)[1]
 		if after.LatestScan == before.LatestScan || string(after.Canonical()) != string(before.Canonical()) {
-			t.Errorf("a run moved the state:\n%s\n%s", before.Canonical(), after.Canonical())
+			t.Errorf("a run changed the canonical form:\n%s\n%s", before.Canonical(), after.Canonical())
 		}
 		states[pascal] = string(after.Canonical())
 		sim.Edit(before.ID, map[string]any{"target": "192.0.2.99"})
 		if edited := definitions(t, c)[1]; string(edited.Canonical()) == string(before.Canonical()) {
-			t.Errorf("an edit did not move the state %s", edited.Canonical())
+			t.Errorf("an edit did not change the canonical form %s", edited.Canonical())
 		}
 	}
 	if states[false] != states[true] {
-		t.Errorf("names in another case make another state:\n%s\n%s", states[false], states[true])
+		t.Errorf("names in another case change the canonical form:\n%s\n%s", states[false], states[true])
 	}
 }
 
-// The service applies the add and the connection drops: one scan, and an outcome that says "look".
+// If the service applies an add and the connection drops, there is one scan and the outcome is uncertain.
 func TestAppliedThenDropped(t *testing.T) {
 	sim, c, w := startTenant(t, defendertest.Options{})
 	before := len(definitions(t, c))
@@ -141,7 +141,7 @@ func TestTroubleInTheSimulator(t *testing.T) {
 	for name, tt := range map[string]struct {
 		ctx   context.Context
 		fault defendertest.Fault
-		read  error // to a read, nil if it comes through
+		read  error // of a read, nil if it succeeds
 		write error
 	}{
 		"throttled once":     {t.Context(), defendertest.Fault{Status: 429, RetryAfter: "1"}, nil, defender.ErrThrottled},
@@ -160,7 +160,7 @@ func TestTroubleInTheSimulator(t *testing.T) {
 			sim.ClearFaults()
 			sim.Fail(tt.fault)
 			_, err = sendWrite(tt.ctx, w, newUpdate(t, scanID, labScan(nil)), nil)
-			if tt.ctx == short { // its time was up before it began
+			if tt.ctx == short { // the deadline may end before the request starts
 				tt.write = defender.ErrNotSent
 			}
 			wantErrorIs(t, err, tt.write)
@@ -186,7 +186,7 @@ func TestMissingRolesInTheSimulator(t *testing.T) {
 	}
 }
 
-// A canary secret reaches Defender, and nothing else: not an echoing error, not what lists return.
+// A canary secret reaches Defender, but neither an error that echoes it nor a list.
 func TestTheCanaryReachesDefenderAlone(t *testing.T) {
 	auth := &defender.Authentication{Credential: "core-snmp", Fingerprint: "f00d", Type: "CommunityString", CommunityString: defender.NewSecret(canary)}
 	sim, c, w := startTenant(t, defendertest.Options{AuthInLists: true})

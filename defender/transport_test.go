@@ -29,13 +29,13 @@ func TestARedirectIsAnErrorAndTheTokenGoesNowhere(t *testing.T) {
 	}
 }
 
-func TestEveryTryTakesItsTurn(t *testing.T) {
+func TestEveryTryWaitsForTheRateLimit(t *testing.T) {
 	s := startService(t, respondInTurn(respond(503, ""), respond(401, ""), respond(503, ""), respond(200, emptyList)))
 	cfg := s.config()
 	turns := 0
 	cfg.RateLimit = func(_ context.Context, write bool) error {
 		if write {
-			t.Error("a read went ahead of reads")
+			t.Error("a read was marked as a write")
 		}
 		turns++
 		return nil
@@ -45,7 +45,7 @@ func TestEveryTryTakesItsTurn(t *testing.T) {
 	}
 }
 
-func TestNoTurnNoCall(t *testing.T) {
+func TestNothingIsSentAgainstTheRateLimit(t *testing.T) {
 	s := startService(t, respond(200, emptyList))
 	cfg := s.config()
 	full := errors.New("the hour is used up; try again at ten")
@@ -105,17 +105,17 @@ func TestNoTokenNoCall(t *testing.T) {
 	}
 }
 
-// TestASignInsAddressIsToldWhole: a person has to open it, so half of it is of no use.
-func TestASignInsAddressIsToldWhole(t *testing.T) {
+// TestASignInsAddressIsShownWhole checks that the address for a sign-in is not cut, because a user must open it.
+func TestASignInsAddressIsShownWhole(t *testing.T) {
 	waits := "sign in at https://login.example.com/authorize?claims=" + strings.Repeat("x", 8<<10) + "&state=s, then call again"
 	cfg := startService(t, respond(200, emptyList)).config()
 	cfg.Token = func(context.Context, defender.TokenRequest) (string, error) { return "", errors.New(waits) }
 	if _, err := newClient(t, cfg).Definitions(t.Context(), defender.Actor{}); err == nil || !strings.Contains(err.Error(), waits) {
-		t.Errorf("told %v", err)
+		t.Errorf("got %v", err)
 	}
 }
 
-// What certainly never left says so: it may be tried again without looking.
+// The error is ErrNotSent if the request was certainly not sent, so that the caller may retry without reading first.
 func TestNotSent(t *testing.T) {
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -127,10 +127,10 @@ func TestNotSent(t *testing.T) {
 		change func(*defender.Config)
 		cause  error
 	}{
-		"nobody listens": {t.Context(), func(c *defender.Config) { c.URL = closed.URL }, nil},
-		"no TLS there":   {t.Context(), func(c *defender.Config) { c.URL = "https" + strings.TrimPrefix(c.URL, "http") }, nil},
-		"cancelled":      {gone, func(*defender.Config) {}, context.Canceled},
-		"no turn":        {t.Context(), func(c *defender.Config) { c.RateLimit = func(context.Context, bool) error { return broken } }, broken},
+		"refused":      {t.Context(), func(c *defender.Config) { c.URL = closed.URL }, nil},
+		"no TLS there": {t.Context(), func(c *defender.Config) { c.URL = "https" + strings.TrimPrefix(c.URL, "http") }, nil},
+		"canceled":     {gone, func(*defender.Config) {}, context.Canceled},
+		"no turn":      {t.Context(), func(c *defender.Config) { c.RateLimit = func(context.Context, bool) error { return broken } }, broken},
 		"no token": {t.Context(), func(c *defender.Config) {
 			c.Token = func(context.Context, defender.TokenRequest) (string, error) { return "", broken }
 		}, broken},
@@ -150,7 +150,7 @@ func TestNotSent(t *testing.T) {
 	}
 }
 
-func TestCancelledAfterItArrivedIsUncertain(t *testing.T) {
+func TestCanceledAfterItArrivedIsUncertain(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	release := make(chan struct{})
 	s := startService(t, func(http.ResponseWriter, *http.Request) { cancel(); <-release })
@@ -161,13 +161,13 @@ func TestCancelledAfterItArrivedIsUncertain(t *testing.T) {
 	}
 }
 
-// roundTripFunc is somebody's own transport around a real one.
+// roundTripFunc is a RoundTripper around another one.
 type roundTripFunc func(*http.Request) (*http.Response, error)
 
 func (f roundTripFunc) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// Whether a body left is judged by the body, so any transport may stand beneath, even one that fails first and
-// reads afterwards.
+// Whether a request was sent is decided by reads of its body. It holds for any transport, even one that fails first and
+// reads the body afterwards.
 func TestTheBodyProvesWhatLeft(t *testing.T) {
 	broken := errors.New("broken transport")
 	bodies := make(chan io.Reader, 1)
@@ -191,7 +191,7 @@ func TestTheBodyProvesWhatLeft(t *testing.T) {
 	}
 }
 
-// GetBody is what lets net/http send a body again by itself, on HTTP/2 after a refused stream for one.
+// GetBody lets net/http send a body again by itself, for example after a refused stream on HTTP/2.
 func TestNetHTTPCannotSendAgain(t *testing.T) {
 	s := startService(t, respondInTurn(respond(200, bare), dropConnection))
 	cfg := s.config()
@@ -199,7 +199,7 @@ func TestNetHTTPCannotSendAgain(t *testing.T) {
 		if r.GetBody != nil || r.ContentLength <= 0 || r.Header.Get("Idempotency-Key") != "" {
 			t.Errorf("a request that could be repeated: %+v", r)
 		}
-		return http.DefaultTransport.RoundTrip(r) // which keeps the first connection, and loses it
+		return http.DefaultTransport.RoundTrip(r) // keeps the first connection, which the server closes
 	})}
 	w := newWriter(t, cfg)
 	if _, err := sendWrite(t.Context(), w, newUpdate(t, scanID, labScan(nil)), nil); err != nil {
@@ -213,7 +213,7 @@ func TestNetHTTPCannotSendAgain(t *testing.T) {
 	}
 }
 
-// Without a client of the caller's own, each write has a connection of its own.
+// Without Config.HTTP, each write has a connection of its own.
 func TestAWriteDoesNotReuseAConnection(t *testing.T) {
 	var connections sync.Map
 	s := startService(t, func(w http.ResponseWriter, r *http.Request) {

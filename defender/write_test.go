@@ -13,19 +13,19 @@ import (
 
 const machine = "eb663a27ae9d032f61bc268a79eedf14c4b90f77"
 
-// labScan is the scan of the derived fixtures.
+// labScan returns the scan of the derived fixtures.
 func labScan(auth *defender.Authentication) defender.Scan {
 	return defender.Scan{ScanType: "Network", ScanName: "Lab switches", IsActive: true, Target: "192.0.2.10,192.0.2.11",
 		IntervalInHours: ptr(4), TargetType: "Ip", MachineID: machine, ScanAuthenticationParams: auth}
 }
 
-// exampleScan is the scan of the pages' own examples.
+// exampleScan returns the scan of the pages' own examples.
 func exampleScan(kind, target string, auth *defender.Authentication) defender.Scan {
 	return defender.Scan{ScanType: kind, ScanName: "Test " + kind + " scan", IsActive: true, Target: target,
 		IntervalInHours: ptr(1), TargetType: "Ip", MachineID: machine, ScanAuthenticationParams: auth}
 }
 
-// windowsAuth is the authentication of the older page, whose example has the domain "password".
+// windowsAuth returns the authentication in the older page's example, where the domain is "password".
 func windowsAuth() *defender.Authentication {
 	return &defender.Authentication{Type: "Kerberos", Windows: true, Username: "username", Domain: "password", IsGMSAUser: ptr(true)}
 }
@@ -64,7 +64,7 @@ func assertWrite(t *testing.T, got defender.Write, method, path, body string) {
 	}
 }
 
-// The documented bodies that hold no secret are frozen field for field, in the order of the examples.
+// The documented bodies without secrets are frozen field for field, in the order of the examples.
 func TestFrozenBodies(t *testing.T) {
 	const collection = "/api/DeviceAuthenticatedScanDefinitions"
 	vault := func(field string) *defender.Authentication {
@@ -83,7 +83,7 @@ func TestFrozenBodies(t *testing.T) {
 	}
 	assertWrite(t, newDelete(t), "POST", collection+"/BatchDelete", compactJSON(t, fixture(t, "batch-delete.request.repaired")))
 
-	// The older page's update leaves out the scan type and the scanner.
+	// The older page's update omits the scan type and the scanner.
 	s := defender.Scan{ScanName: "Test Update Windows scan", Target: "127.0.0.2,127.0.0.3", IntervalInHours: ptr(1), TargetType: "Ip", ScanAuthenticationParams: windowsAuth()}
 	assertWrite(t, newUpdate(t, "289224fb-1686-472c-9751-5555960854ca", s), "PATCH", collection+"/289224fb-1686-472c-9751-5555960854ca",
 		compactJSON(t, fixture(t, "update-windows.old-page.request")))
@@ -195,7 +195,7 @@ func TestWritesRefuseWhatCannotBeMeant(t *testing.T) {
 	}
 }
 
-// badIDs would climb out of the collection, or carry a query along, if they were merely escaped.
+// badIDs would leave the collection, or add a query, if they were only escaped.
 var badIDs = []string{"", ".", "..", "../x", "a/b", "a/../b", "a%2fb", "%2e%2e", "a?b", "a#b", "a b", "a\n", "\n", "-a", "_a", "a.b", "ä",
 	"a\x00", "a;b", "a\\b", "a:b", "a@b", strings.Repeat("x", 129), "a\n/../BatchDelete"}
 

@@ -19,7 +19,7 @@ const (
 	bare   = `{"id":"` + scanID + `","scanName":"Lab switches"}`
 )
 
-// coreCredential is a named credential with every secret the printed example has.
+// coreCredential returns a named credential with every secret of the printed example.
 func coreCredential() *defender.Authentication {
 	return &defender.Authentication{Credential: "core-snmp", Fingerprint: "f00d", Type: "AuthPriv", Username: "username",
 		AuthProtocol: "authProtocol", AuthPassword: defender.NewSecret("authPassword"), PrivProtocol: "privProtocol",
@@ -68,8 +68,8 @@ func TestWhatArrivesIsWhatIsDocumented(t *testing.T) {
 	}
 }
 
-// Nobody has documented what a delete answers, so that only one without words is taken for a yes.
-func TestADeleteThatSaysMoreIsUncertain(t *testing.T) {
+// The response to a delete is not documented, so only one without a body counts as a success.
+func TestADeleteWithABodyIsUncertain(t *testing.T) {
 	for _, body := range []string{`{"deleted":[],"failed":["x"]}`, `{"error":{"code":"PartialFailure"}}`, `{}`, `null`, `false`, `<html>`} {
 		s := startService(t, respond(200, body))
 		if _, err := sendWrite(t.Context(), newWriter(t, s.config()), newDelete(t), nil); !errors.Is(err, defender.ErrUncertain) {
@@ -82,7 +82,7 @@ func TestADeleteThatSaysMoreIsUncertain(t *testing.T) {
 	}
 }
 
-// What a caller checks between Prepare and Send is checked with turn and token in hand: no wait lies after it.
+// Prepare waits for the rate limit and the token, so a check between Prepare and Send is followed by no wait.
 func TestNothingIsWaitedForBetweenPrepareAndSend(t *testing.T) {
 	var order []string
 	s := startService(t, respond(204, ""))
@@ -164,12 +164,12 @@ func TestARefusedTokenIsRenewedOnceAndOnlyByTheCaller(t *testing.T) {
 	}
 }
 
-// A service that echoes what it was sent must not get a secret into what we keep and show.
+// If the service echoes the request, no secret must be kept or shown.
 func TestAReceiptHoldsNoSecret(t *testing.T) {
 	a := coreCredential()
 	body := strings.Replace(bare, `"scanName":"`, `"createdBy":"authPassword","scanName":"`, 1)
 	if body == bare {
-		t.Fatal("the answer has no scanName")
+		t.Fatal("the response has no scanName")
 	}
 	s := startService(t, respond(200, body))
 	got, err := sendWrite(t.Context(), newWriter(t, s.config()), newAdd(t, labScan(a)), a)
@@ -212,7 +212,7 @@ func TestReceipts(t *testing.T) {
 	}
 }
 
-// A write that went out and was not answered clearly is unknown: not failed, and never sent again.
+// The outcome of a write that was sent without a clear response is unknown: it is not failed, and never sent again.
 func TestUncertainOutcomes(t *testing.T) {
 	page := "<html>Please sign in</html>"
 	large := `{"id":"1","pad":"` + strings.Repeat("x", 8<<20) + `"}`
@@ -242,7 +242,7 @@ func TestUncertainOutcomes(t *testing.T) {
 		"add, two":              {adding, coreCredential(), respond(200, `{"value":[`+bare+`,`+bare+`]}`)},
 		"add, wrong types":      {adding, coreCredential(), respond(200, `{"id":7}`)},
 		"add, oversized":        {adding, coreCredential(), respond(200, large)},
-		"add, half an answer":   {adding, coreCredential(), cut(`{"id":"1`)},
+		"add, half a response":  {adding, coreCredential(), cut(`{"id":"1`)},
 		"add, cut off":          {adding, coreCredential(), cut(bare)},
 		"add, accepted":         {adding, coreCredential(), respond(202, "")},
 		"add, silent":           {adding, coreCredential(), respond(204, "")},
@@ -282,14 +282,14 @@ func TestRefusedWrites(t *testing.T) {
 	}
 }
 
-func TestAThrottledWriteTellsAndIsNotTriedAgain(t *testing.T) {
+func TestAThrottledWriteIsReportedAndNotRetried(t *testing.T) {
 	s := startService(t, respondThrottled("5"))
 	cfg, waits := recordWaits(s)
 	told := 0
 	cfg.OnThrottled = func(context.Context, time.Time) { told++ }
 	_, err := sendWrite(t.Context(), newWriter(t, cfg), newDelete(t), nil)
 	if e := asError(t, err); e.RetryAfter != 5*time.Second || told != 1 || len(*waits) != 0 || len(s.requests()) != 1 {
-		t.Errorf("%v; told %d times, waited %v, %d calls", err, told, *waits, len(s.requests()))
+		t.Errorf("%v; OnThrottled called %d times, waited %v, %d calls", err, told, *waits, len(s.requests()))
 	}
 }
 

@@ -46,26 +46,26 @@ func (c *Client) RunsByDefinition(ctx context.Context, actor Actor, ids []string
 	if err != nil {
 		return nil, err
 	}
-	r := request{op: op, method: http.MethodPost, path: definitionsPath + "/GetScanHistoryByScanDefinitionId", query: query, actor: actor}
-	return c.listRuns(ctx, r, "ScanDefinitionIds", ids, p.Top)
+	body, err := encodeIDs(op, "ScanDefinitionIds", ids)
+	if err != nil {
+		return nil, err
+	}
+	path := definitionsPath + "/GetScanHistoryByScanDefinitionId"
+	r := request{op: op, method: http.MethodPost, path: path, query: query, body: body, actor: actor}
+	return listAll[Run](ctx, c, r, p.Top)
 }
 
 // RunsBySession returns the runs of the sessions with the given ids, 1 to 500, with the result at each target.
 // POST .../GetScanHistoryBySessionId ("Get scan history by session"), a read in spite of its method; needs
 // Machine.Read.All.
 func (c *Client) RunsBySession(ctx context.Context, actor Actor, ids []string) ([]Run, error) {
-	r := request{op: "read history by session", method: http.MethodPost, path: definitionsPath + "/GetScanHistoryBySessionId", actor: actor}
-	return c.listRuns(ctx, r, "SessionIds", ids, 0)
-}
-
-// listRuns returns the runs that r lists for ids, which are in its body under name.
-func (c *Client) listRuns(ctx context.Context, r request, name string, ids []string, limit int) ([]Run, error) {
-	body, err := encodeIDs(r.op, name, ids)
+	const op = "read history by session"
+	body, err := encodeIDs(op, "SessionIds", ids)
 	if err != nil {
 		return nil, err
 	}
-	r.body = body
-	return listAll[Run](ctx, c, r, limit)
+	path := definitionsPath + "/GetScanHistoryBySessionId"
+	return listAll[Run](ctx, c, request{op: op, method: http.MethodPost, path: path, body: body, actor: actor}, 0)
 }
 
 // query returns p as a query string, "" for the zero Page.

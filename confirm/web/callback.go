@@ -19,7 +19,7 @@ func (l *linker) callback(w http.ResponseWriter, r *http.Request) {
 	came, err := url.ParseQuery(r.URL.RawQuery)
 	a := l.attempt(r, own.attempts)
 	if err != nil || !a.answers(came.Get("state"), l.cfg.Now()) || !l.finished.add(a, l.cfg.Now()) {
-		l.look.letter(w, http.StatusForbidden, "This sign-in was not begun in this browser, or too long ago.",
+		l.pages.renderMessage(w, http.StatusForbidden, "This sign-in was not begun in this browser, or too long ago.",
 			"Nothing was done. Start again here, and finish within ten minutes.")
 		return
 	}
@@ -57,10 +57,10 @@ func (l *linker) handOver(w http.ResponseWriter, user User, proofs Proofs) {
 		l.fail(w, "a proof of a sign-in could not be made", err)
 		return
 	}
-	l.look.show(w, http.StatusOK, content{Title: "One step left", Proof: &handover{
-		Name: shown(user.Name), Principal: string(user.Principal), Command: l.cfg.Command + " " + proof,
-		Until: now.Add(proofLife).UTC().Format("15:04 UTC"),
-	}})
+	l.pages.renderPage(w, http.StatusOK, proofPage(signInProof{
+		Name: shown(user.Name), Principal: user.Principal, Command: l.cfg.Command + " " + proof,
+		Expires: now.Add(proofLife).UTC().Format("15:04 UTC"),
+	}))
 }
 
 // trade asks the identity provider who the code is of; when it is false, the answer is written.
@@ -70,7 +70,7 @@ func (l *linker) trade(w http.ResponseWriter, r *http.Request, a attempt, code s
 	user, err := l.cfg.SignIn.Finish(ctx, code, a.Nonce, a.Verifier)
 	if err != nil {
 		l.cfg.Log.WarnContext(ctx, "a sign-in to join accounts was not confirmed", "error", err)
-		l.look.letter(w, http.StatusForbidden, "Microsoft did not confirm this sign-in.",
+		l.pages.renderMessage(w, http.StatusForbidden, "Microsoft did not confirm this sign-in.",
 			"Start again with your work account. If it keeps failing, ask whoever runs scanwarden: its log says why.")
 	}
 	return user, err == nil
@@ -94,5 +94,5 @@ func (l *linker) refused(w http.ResponseWriter, code string) {
 		words, code = "Microsoft refused the sign-in; ask whoever runs scanwarden if it keeps doing so.", "other"
 	}
 	l.cfg.Log.Warn("a sign-in to join accounts was refused", "code", code)
-	l.look.letter(w, http.StatusForbidden, "You are not signed in.", words)
+	l.pages.renderMessage(w, http.StatusForbidden, "You are not signed in.", words)
 }

@@ -48,7 +48,7 @@ const (
 // linker serves the pages.
 type linker struct {
 	cfg    Config
-	look   look
+	pages  renderer
 	starts *rate.Limiter
 	// Paced apart, so that a crowd that only begins keeps nobody from finishing. Who does both, with made-up codes, can
 	// keep both busy: people are told to try again, and nothing is lost by it.
@@ -71,25 +71,20 @@ func NewHandler(cfg Config) (http.Handler, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	look, err := newLook(cfg.Log)
-	if err != nil {
-		return nil, err
-	}
-	l := &linker{cfg: cfg, look: look, starts: rate.NewLimiter(perSecond, atOnce), finishes: rate.NewLimiter(perSecond, atOnce)}
+	pages := renderer{cfg.Log}
+	l := &linker{cfg: cfg, pages: pages, starts: rate.NewLimiter(perSecond, atOnce), finishes: rate.NewLimiter(perSecond, atOnce)}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/link", l.explain)
 	mux.HandleFunc("/link/start", l.start)
 	mux.HandleFunc("/link/callback", l.callback)
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
-		look.letter(w, http.StatusNotFound, "There is no such page.", "")
+		pages.renderMessage(w, http.StatusNotFound, "There is no such page.", "")
 	})
-	return guarded(cfg, look, mux), nil
+	return guarded(cfg, pages, mux), nil
 }
 
-const button = "Sign in with Microsoft"
-
 func (l *linker) explain(w http.ResponseWriter, _ *http.Request) {
-	l.look.show(w, http.StatusOK, content{Title: "Join your Slack and Microsoft accounts", Explain: true, Start: button})
+	l.pages.renderPage(w, http.StatusOK, introPage())
 }
 
 // start sends the browser away to sign in. Whoever was sent here by another site is shown first what this is about:
@@ -149,13 +144,13 @@ func (l *linker) paced(w http.ResponseWriter, pacer *rate.Limiter) bool {
 		return true
 	}
 	w.Header().Set("Retry-After", "10")
-	l.look.letter(w, http.StatusTooManyRequests, "Too many people sign in at this moment.", "Please try again in a few seconds.")
+	l.pages.renderMessage(w, http.StatusTooManyRequests, "Too many people sign in at this moment.", "Please try again in a few seconds.")
 	return false
 }
 
 // fail is for what is not the person's doing, and is told to the log alone.
 func (l *linker) fail(w http.ResponseWriter, what string, err error) {
 	l.cfg.Log.Error(what, "error", err)
-	l.look.letter(w, http.StatusServiceUnavailable, "This did not work.",
+	l.pages.renderMessage(w, http.StatusServiceUnavailable, "This did not work.",
 		"Please try again in a moment. If it keeps failing, ask whoever runs scanwarden: its log says why.")
 }

@@ -10,18 +10,19 @@ import (
 const longestQuery = 8 << 10
 
 // guarded lets through what a browser of a person of ours would send, and dresses every answer for one.
-func guarded(cfg Config, look look, next http.Handler) http.Handler {
+func guarded(cfg Config, pages renderer, next http.Handler) http.Handler {
+	style := styleSource()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		dress(w.Header(), cfg.Secure, look.styleHash)
+		dress(w.Header(), cfg.Secure, style)
 		switch {
 		// A site that had its own name point here would be of one origin with these pages.
 		case !slices.ContainsFunc(cfg.Hosts, func(host string) bool { return strings.EqualFold(host, r.Host) }):
-			look.letter(w, http.StatusMisdirectedRequest, "This is not the address of this page.", "")
+			pages.renderMessage(w, http.StatusMisdirectedRequest, "This is not the address of this page.", "")
 		case r.Method != http.MethodGet:
 			w.Header().Set("Allow", http.MethodGet)
-			look.letter(w, http.StatusMethodNotAllowed, "This page can only be opened.", "")
+			pages.renderMessage(w, http.StatusMethodNotAllowed, "This page can only be opened.", "")
 		case len(r.URL.RawQuery) > longestQuery:
-			look.letter(w, http.StatusRequestURITooLong, "This address is too long.", "Start again, please.")
+			pages.renderMessage(w, http.StatusRequestURITooLong, "This address is too long.", "Start again, please.")
 		default:
 			next.ServeHTTP(w, r)
 		}

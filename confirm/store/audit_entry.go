@@ -31,25 +31,25 @@ type entry struct {
 	Note     string            `json:"note,omitempty"`
 	Proposed json.RawMessage   `json:"proposed,omitempty"` // with the event "proposed"
 
-	Link *joining `json:"link,omitempty"` // nil in what tells of a change
+	Link *linkEvent `json:"link,omitempty"` // nil in what tells of a change
 }
 
-// line is e as it is written: what tells of a link says nothing of a change.
-func (e *entry) line() any {
+// logLine is e as it is written: what tells of a link says nothing of a change.
+func (e *entry) logLine() any {
 	if e.Link == nil {
 		return e
 	}
 	return struct {
-		N     int64     `json:"n"`
-		Time  time.Time `json:"time"`
-		Event string    `json:"event"`
-		Link  *joining  `json:"link"`
-		Note  string    `json:"note,omitempty"`
+		N     int64      `json:"n"`
+		Time  time.Time  `json:"time"`
+		Event string     `json:"event"`
+		Link  *linkEvent `json:"link"`
+		Note  string     `json:"note,omitempty"`
 	}{e.N, e.Time, e.Event, e.Link, e.Note}
 }
 
-// event names what a move does to a change in state from.
-func event(from confirm.State, m confirm.Move) string {
+// eventName names what a move does to a change in state from.
+func eventName(from confirm.State, m confirm.Move) string {
 	switch {
 	case m.To != from:
 		return string(m.To)

@@ -8,31 +8,31 @@ import (
 	"scanwarden/confirm"
 )
 
-// standingLink is a link that was made and, as far as the log has told, not taken back since.
-type standingLink struct {
-	joining
+// linkState is a link that was made and, as far as the log has told, not taken back since.
+type linkState struct {
+	linkEvent
 	entry int64 // which made it
 	at    int64
 }
 
-// links are those that stand, by either side.
-type links struct {
-	from map[confirm.Principal]standingLink
+// linkSet are those that stand, by either side.
+type linkSet struct {
+	from map[confirm.Principal]linkState
 	to   map[confirm.Principal]bool
 }
 
-// follow takes entry e into account, or says why no ledger can have come to it.
-func (s links) follow(e entry) error {
+// apply takes entry e into account, or says why no ledger can have come to it.
+func (s linkSet) apply(e entry) error {
 	before, stands := s.from[e.Link.From]
 	switch {
-	case e.Event == linked && stands:
+	case e.Event == eventLinked && stands:
 		return fmt.Errorf("%s is linked a second time: its row was altered behind the log's back", e.Link.From)
-	case e.Event == linked && s.to[e.Link.To]:
+	case e.Event == eventLinked && s.to[e.Link.To]:
 		return fmt.Errorf("%s is linked from a second side: its row was altered behind the log's back", e.Link.To)
-	case e.Event == linked:
-		s.from[e.Link.From], s.to[e.Link.To] = standingLink{joining: *e.Link, entry: e.N, at: micros(e.Time)}, true
+	case e.Event == eventLinked:
+		s.from[e.Link.From], s.to[e.Link.To] = linkState{linkEvent: *e.Link, entry: e.N, at: micros(e.Time)}, true
 		return nil
-	case e.Event != unlinked:
+	case e.Event != eventUnlinked:
 		return fmt.Errorf("%q is nothing that befalls a link", e.Event)
 	case !stands || before.To != e.Link.To:
 		return fmt.Errorf("%s is unlinked from what it was not linked to: its row was altered behind the log's back", e.Link.From)
@@ -42,8 +42,8 @@ func (s links) follow(e entry) error {
 	return nil
 }
 
-// readLinks compares the table of links with the log.
-func (v *verification) readLinks(ctx context.Context, tx *sql.Tx) error {
+// compareLinks compares the table of links with the log.
+func (v *logVerifier) compareLinks(ctx context.Context, tx *sql.Tx) error {
 	rows, err := readLinks(ctx, tx)
 	if err != nil {
 		return err
@@ -54,7 +54,7 @@ func (v *verification) readLinks(ctx context.Context, tx *sql.Tx) error {
 			return badEntry(v.log.size, "the link of %s is in the ledger, and nothing in the log tells of it", l.From)
 		}
 		delete(v.links.from, l.From)
-		if logged.joining != (joining{From: l.From, To: l.To, Name: l.Name, How: l.How}) || logged.at != micros(l.At) {
+		if logged.linkEvent != (linkEvent{From: l.From, To: l.To, Name: l.Name, How: l.How}) || logged.at != micros(l.At) {
 			return badEntry(logged.entry, "the link of %s was altered behind the log's back", l.From)
 		}
 	}

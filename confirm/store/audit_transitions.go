@@ -9,10 +9,10 @@ import (
 	"scanwarden/confirm"
 )
 
-// course is what the log has told of one change so far, as far as the law of its transitions needs it. A row
+// history is what the log has told of one change so far, as far as the law of its transitions needs it. A row
 // that was altered behind the log's back, and moved on and perhaps put back since, leaves a course that no
 // gate would have taken.
-type course struct {
+type history struct {
 	known    bool
 	state    confirm.State
 	version  int64
@@ -22,51 +22,51 @@ type course struct {
 	approved []string // the people who said yes
 }
 
-// lawful are the states that a change may go to.
-var lawful = map[confirm.State][]confirm.State{
+// legalTransitions are the states that a change may go to.
+var legalTransitions = map[confirm.State][]confirm.State{
 	confirm.Pending:   {confirm.Pending, confirm.Approved, confirm.Denied, confirm.Expired, confirm.Withdrawn},
 	confirm.Approved:  {confirm.Executing, confirm.Failed, confirm.Expired},
 	confirm.Executing: {confirm.Applied, confirm.Failed, confirm.Unknown, confirm.Stale},
 	confirm.Unknown:   {confirm.Unknown, confirm.Applied, confirm.Failed},
 }
 
-// follow returns the course after entry e, or why the change cannot have taken it.
-func (c course) follow(e entry) (course, error) {
+// apply returns the course after entry e, or why the change cannot have taken it.
+func (c history) apply(e entry) (history, error) {
 	fixed := [4]string{e.Digest, e.Operation, e.Target, string(e.Requester)}
 	if !c.known {
-		return c.begin(e, fixed)
+		return c.start(e, fixed)
 	}
 	switch {
 	case e.Proposed != nil:
 		return c, fmt.Errorf("change %s is proposed a second time", e.Change)
 	case e.From != c.state || e.Version != c.version+1 || fixed != c.fixed:
 		return c, fmt.Errorf("change %s goes on from where it was not: its row was altered behind the log's back", e.Change)
-	case !slices.Contains(lawful[c.state], e.To):
+	case !slices.Contains(legalTransitions[c.state], e.To):
 		return c, fmt.Errorf("change %s cannot go from %s to %s", e.Change, c.state, e.To)
 	}
 	if d := e.Decision; d != nil && d.Approve && !slices.Contains(c.approved, d.Person) {
 		c.approved = append(slices.Clip(c.approved), d.Person)
 	}
-	if why := c.forbids(e); why != "" {
+	if why := c.violation(e); why != "" {
 		return c, fmt.Errorf("change %s %s", e.Change, why)
 	}
 	c.state, c.version = e.To, e.Version
 	return c, nil
 }
 
-func (c course) begin(e entry, fixed [4]string) (course, error) {
-	var p proposed
+func (c history) start(e entry, fixed [4]string) (history, error) {
+	var p storedProposal
 	if e.Proposed == nil || e.To != confirm.Pending {
 		return c, fmt.Errorf("change %s moves, and was never proposed", e.Change)
 	}
 	if err := json.Unmarshal(e.Proposed, &p); err != nil {
 		return c, err
 	}
-	return course{known: true, state: e.To, version: e.Version, fixed: fixed, needed: p.Needed, expires: p.Expires}, nil
+	return history{known: true, state: e.To, version: e.Version, fixed: fixed, needed: p.Needed, expires: p.Expires}, nil
 }
 
-// forbids says what speaks against e, with its own vote counted.
-func (c course) forbids(e entry) string {
+// violation says what speaks against e, with its own vote counted.
+func (c history) violation(e entry) string {
 	inTime := e.Time.Before(c.expires)
 	switch {
 	case e.To == confirm.Approved && (e.Decision == nil || !e.Decision.Approve || len(c.approved) < c.needed):

@@ -9,9 +9,9 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-// tree is the right edge of the log's Merkle tree: the roots of the complete subtrees it consists of,
+// merkleTree is the right edge of the log's Merkle tree: the roots of the complete subtrees it consists of,
 // largest first. That is all it takes to append an entry and to compute the root, so neither reads the log.
-type tree struct {
+type merkleTree struct {
 	size int64
 	edge []tlog.Hash
 }
@@ -26,11 +26,11 @@ func parseEdge(size int64, edge string) ([]tlog.Hash, error) {
 }
 
 // String is the hashes of the edge in base64, with a space between them.
-func (t tree) String() string { return formatHashes(t.edge) }
+func (t merkleTree) String() string { return formatHashes(t.edge) }
 
-// add appends an entry and returns the hashes that it completes: its own, and then those of the ever larger
+// addLine appends an entry and returns the hashes that it completes: its own, and then those of the ever larger
 // subtrees that end with it.
-func (t *tree) add(line string) ([]tlog.Hash, error) {
+func (t *merkleTree) addLine(line string) ([]tlog.Hash, error) {
 	completed, err := tlog.StoredHashes(t.size, []byte(line), t)
 	if err != nil {
 		return nil, err
@@ -41,13 +41,13 @@ func (t *tree) add(line string) ([]tlog.Hash, error) {
 	return completed, nil
 }
 
-func (t tree) head() (head, error) {
+func (t merkleTree) currentHead() (logHead, error) {
 	root, err := tlog.TreeHash(t.size, &t)
-	return head{size: t.size, root: root}, err
+	return logHead{size: t.size, root: root}, err
 }
 
 // ReadHashes implements tlog.HashReader.
-func (t *tree) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
+func (t *merkleTree) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
 	edge := edgeIndexes(t.size)
 	hashes := make([]tlog.Hash, len(indexes))
 	for i, index := range indexes {

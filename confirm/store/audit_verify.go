@@ -40,23 +40,23 @@ func badEntry(n int64, format string, args ...any) error {
 // the log says of it. A *BadEntryError says what does not hold; any other error means that reading failed. It reads
 // one state of the ledger, and hinders nobody who writes meanwhile.
 func (s *Store) Verify(ctx context.Context) (Head, error) {
-	v := verification{
-		key: s.key, changes: map[string]standing{}, courses: map[string]course{},
-		links: links{from: map[confirm.Principal]standingLink{}, to: map[confirm.Principal]bool{}},
+	v := logVerifier{
+		key: s.key, changes: map[string]replayedChange{}, histories: map[string]history{},
+		links: linkSet{from: map[confirm.Principal]linkState{}, to: map[confirm.Principal]bool{}},
 	}
-	err := s.snapshot(ctx, func(tx *sql.Tx) error {
-		if err := v.readLog(ctx, tx); err != nil {
+	err := s.readSnapshot(ctx, func(tx *sql.Tx) error {
+		if err := v.replayLog(ctx, tx); err != nil {
 			return err
 		}
-		if err := v.readChanges(ctx, tx); err != nil {
+		if err := v.compareChanges(ctx, tx); err != nil {
 			return err
 		}
-		return v.readLinks(ctx, tx)
+		return v.compareLinks(ctx, tx)
 	})
 	if err != nil {
 		return Head{}, fmt.Errorf("verify audit log: %w", err)
 	}
-	now, err := v.log.head()
+	now, err := v.log.currentHead()
 	if err != nil {
 		return Head{}, fmt.Errorf("verify audit log: %w", err)
 	}
@@ -66,7 +66,7 @@ func (s *Store) Verify(ctx context.Context) (Head, error) {
 // Export writes the log as JSON lines, each exactly as it was logged.
 func (s *Store) Export(ctx context.Context, w io.Writer) error {
 	out := bufio.NewWriter(w)
-	err := eachTransaction(ctx, s.read, func(t auditRow) error {
+	err := eachAuditRow(ctx, s.read, func(t auditRow) error {
 		_, err := out.WriteString(t.lines + "\n")
 		return err
 	})
@@ -85,7 +85,7 @@ type auditRow struct {
 	lines, hashes, checkpoint string
 }
 
-func eachTransaction(ctx context.Context, q querier, yield func(auditRow) error) error {
+func eachAuditRow(ctx context.Context, q querier, yield func(auditRow) error) error {
 	rows, err := q.QueryContext(ctx, `SELECT n, lines, hashes, checkpoint FROM audit ORDER BY n`)
 	if err != nil {
 		return err
@@ -103,26 +103,26 @@ func eachTransaction(ctx context.Context, q querier, yield func(auditRow) error)
 	return rows.Err()
 }
 
-// verification is how far Verify has come.
-type verification struct {
-	key     key
-	log     tree                // as replayed
-	changes map[string]standing // what the log says, by change
-	courses map[string]course   // whether it could come to that
-	links   links               // what the log says of people's accounts
+// logVerifier is how far Verify has come.
+type logVerifier struct {
+	key       auditKey
+	log       merkleTree                // as replayed
+	changes   map[string]replayedChange // what the log says, by change
+	histories map[string]history        // whether it could come to that
+	links     linkSet                   // what the log says of people's accounts
 }
 
-func (v *verification) readLog(ctx context.Context, tx *sql.Tx) error {
+func (v *logVerifier) replayLog(ctx context.Context, tx *sql.Tx) error {
 	var size int64
 	var edge string
 	if err := tx.QueryRowContext(ctx, `SELECT n, edge FROM audit_head`).Scan(&size, &edge); err != nil {
 		return fmt.Errorf("read head: %w", err)
 	}
-	err := eachTransaction(ctx, tx, func(t auditRow) error {
+	err := eachAuditRow(ctx, tx, func(t auditRow) error {
 		if t.n >= size {
 			return badEntry(t.n, "it stands beyond the head, which counts %d entries", size)
 		}
-		return v.replay(t)
+		return v.replayRow(t)
 	})
 	switch {
 	case err != nil:
@@ -135,8 +135,8 @@ func (v *verification) readLog(ctx context.Context, tx *sql.Tx) error {
 	return nil
 }
 
-// replay checks the entries of one transaction as if they were appended now.
-func (v *verification) replay(t auditRow) error {
+// replayRow checks the entries of one transaction as if they were appended now.
+func (v *logVerifier) replayRow(t auditRow) error {
 	if want := v.log.size; t.n != want {
 		return badEntry(want, "it is missing: entry %d stands in its place", t.n)
 	}
@@ -149,19 +149,19 @@ func (v *verification) replay(t auditRow) error {
 	if len(hashes) > len(lines) {
 		return badEntry(v.log.size, "it is missing, and its hashes are still there")
 	}
-	now, err := v.log.head()
+	now, err := v.log.currentHead()
 	if err != nil {
 		return err
 	}
-	if err := v.key.check(now, t.checkpoint); err != nil {
+	if err := v.key.verifyHead(now, t.checkpoint); err != nil {
 		return badEntry(t.n, "%v", err)
 	}
 	return nil
 }
 
-func (v *verification) replayEntry(line, hashes string) error {
+func (v *logVerifier) replayEntry(line, hashes string) error {
 	n := v.log.size
-	completed, err := v.log.add(line)
+	completed, err := v.log.addLine(line)
 	if err != nil {
 		return err
 	}
@@ -173,23 +173,23 @@ func (v *verification) replayEntry(line, hashes string) error {
 		return badEntry(n, "its line cannot be read: %v", err)
 	}
 	if e.Link != nil {
-		if err := v.links.follow(e); err != nil {
+		if err := v.links.apply(e); err != nil {
 			return badEntry(n, "%v", err)
 		}
 		return nil
 	}
-	if v.courses[e.Change], err = v.courses[e.Change].follow(e); err != nil {
+	if v.histories[e.Change], err = v.histories[e.Change].apply(e); err != nil {
 		return badEntry(n, "%v", err)
 	}
-	v.changes[e.Change], err = v.changes[e.Change].follow(e)
+	v.changes[e.Change], err = v.changes[e.Change].apply(e)
 	if err != nil {
 		return badEntry(n, "its line cannot be read: %v", err)
 	}
 	return nil
 }
 
-// readChanges compares the tables with the log.
-func (v *verification) readChanges(ctx context.Context, tx *sql.Tx) error {
+// compareChanges compares the tables with the log.
+func (v *logVerifier) compareChanges(ctx context.Context, tx *sql.Tx) error {
 	err := eachChange(ctx, tx, "", nil, func(c confirm.Change, unreadable error) error {
 		logged, known := v.changes[c.ID]
 		if !known {
@@ -199,7 +199,7 @@ func (v *verification) readChanges(ctx context.Context, tx *sql.Tx) error {
 		if unreadable != nil {
 			return badEntry(logged.entry, "change %s was altered behind the log's back: %v", c.ID, unreadable)
 		}
-		if why := logged.compare(c); why != "" {
+		if why := logged.difference(c); why != "" {
 			return badEntry(logged.entry, "change %s was altered behind the log's back: %s", c.ID, why)
 		}
 		return nil

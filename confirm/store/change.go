@@ -15,10 +15,10 @@ import (
 // maxProposal bounds what one change may put into the ledger and its log, in bytes of JSON.
 const maxProposal = 4 << 20
 
-// proposed is what is fixed when a change is proposed, as it is kept and logged. The parts that the digest
+// storedProposal is what is fixed when a change is proposed, as it is kept and logged. The parts that the digest
 // covers byte for byte are strings, because encoding/json rewrites a json.RawMessage. Operation, target and
 // requester have places of their own.
-type proposed struct {
+type storedProposal struct {
 	Summary  string            `json:"summary"`
 	Method   string            `json:"method"`
 	Path     string            `json:"path"`
@@ -39,8 +39,8 @@ type proposed struct {
 	RequesterAlso []confirm.Principal `json:"requester_also,omitempty"`
 }
 
-func proposedOf(c confirm.Change) proposed {
-	p := proposed{
+func newStoredProposal(c confirm.Change) storedProposal {
+	p := storedProposal{
 		Summary: c.Summary, Method: c.Request.Method, Path: c.Request.Path, Body: string(c.Request.Body),
 		Subjects: c.Subjects, Warnings: c.Warnings, Snapshot: string(c.Snapshot),
 		Local: c.Local, Channels: c.Channels, Needed: c.Needed,
@@ -53,12 +53,12 @@ func proposedOf(c confirm.Change) proposed {
 	return p
 }
 
-// restore is the way back, except for the times, which c has from its row.
-func (p proposed) restore(c *confirm.Change, operation, target string) {
+// restoreTo is the way back, except for the times, which c has from its row.
+func (p storedProposal) restoreTo(c *confirm.Change, operation, target string) {
 	c.Proposal = confirm.Proposal{
 		Operation: operation, Target: target, Summary: p.Summary,
-		Request:  confirm.Request{Method: p.Method, Path: p.Path, Body: raw(p.Body)},
-		Subjects: p.Subjects, Warnings: p.Warnings, Snapshot: raw(p.Snapshot),
+		Request:  confirm.Request{Method: p.Method, Path: p.Path, Body: rawOrNil(p.Body)},
+		Subjects: p.Subjects, Warnings: p.Warnings, Snapshot: rawOrNil(p.Snapshot),
 	}
 	if p.Facts != nil {
 		c.Facts = *p.Facts
@@ -67,7 +67,7 @@ func (p proposed) restore(c *confirm.Change, operation, target string) {
 	c.Agent, c.RequesterAlso = p.Agent, p.RequesterAlso
 }
 
-func raw(text string) json.RawMessage {
+func rawOrNil(text string) json.RawMessage {
 	if text == "" {
 		return nil
 	}
@@ -77,16 +77,16 @@ func raw(text string) json.RawMessage {
 // Insert implements confirm.Ledger. It refuses a change that is not a fresh one, or that would not come back
 // from the ledger with the digest it has.
 func (s *Store) Insert(ctx context.Context, c confirm.Change) error {
-	kept, err := freeze(c)
+	kept, err := encodeProposal(c)
 	if err != nil {
 		return fmt.Errorf("insert change %s: %w", c.ID, err)
 	}
-	err = s.commit(ctx, &transition{
-		change: &statement{query: insertChange, args: []any{
+	err = s.writeTransition(ctx, &transition{
+		guarded: &statement{query: insertChange, args: []any{
 			c.ID, c.Code, c.Operation, c.Target, c.Digest, string(c.Requester), c.Source, micros(c.Created), micros(c.Expires),
-			string(c.State), flag(settled(c.State)), c.Version, c.Round, "", "", int64(0), micros(c.Created),
+			string(c.State), boolToInt(isSettled(c.State)), c.Version, c.Round, "", "", int64(0), micros(c.Created),
 		}},
-		then: &statement{query: insertProposal, args: []any{c.ID, string(kept)}},
+		detail: &statement{query: insertProposal, args: []any{c.ID, string(kept)}},
 		entry: &entry{
 			Time: c.Created.UTC(), Event: "proposed", Change: c.ID, Version: c.Version, Operation: c.Operation,
 			Target: c.Target, Digest: c.Digest, To: c.State, Round: c.Round, Requester: c.Requester, Via: c.Source,
@@ -99,31 +99,31 @@ func (s *Store) Insert(ctx context.Context, c confirm.Change) error {
 	return nil
 }
 
-// freeze returns what is proposed as it will be kept.
-func freeze(c confirm.Change) (json.RawMessage, error) {
+// encodeProposal returns what is proposed as it will be kept.
+func encodeProposal(c confirm.Change) (json.RawMessage, error) {
 	if c.ID == "" || c.State != confirm.Pending || len(c.Decisions) > 0 || c.Outcome.State != "" || c.Owner != "" {
 		return nil, errors.New("only a fresh pending change can be inserted")
 	}
-	kept, err := json.Marshal(proposedOf(c))
+	kept, err := json.Marshal(newStoredProposal(c))
 	if err != nil {
 		return nil, err
 	}
 	if len(kept) > maxProposal {
 		return nil, fmt.Errorf("the proposal takes %d bytes and may take %d; propose fewer scans at once", len(kept), maxProposal)
 	}
-	var back proposed
+	var back storedProposal
 	if err := json.Unmarshal(kept, &back); err != nil {
 		return nil, err
 	}
 	var again confirm.Change
-	back.restore(&again, c.Operation, c.Target)
+	back.restoreTo(&again, c.Operation, c.Target)
 	if digest, err := again.Proposal.Digest(); err != nil || digest != c.Digest {
 		return nil, errors.New("the proposal does not have its digest, or holds text that is not UTF-8; plan it again")
 	}
 	return kept, nil
 }
 
-func flag(b bool) int64 {
+func boolToInt(b bool) int64 {
 	if b {
 		return 1
 	}
@@ -144,7 +144,7 @@ func (s *Store) Change(ctx context.Context, id string) (confirm.Change, error) {
 
 // Changes implements confirm.Ledger.
 func (s *Store) Changes(ctx context.Context, f confirm.Filter) ([]confirm.Change, error) {
-	clause, args := selection(f)
+	clause, args := whereClause(f)
 	found, err := readChanges(ctx, s.read, clause, args...)
 	if err != nil {
 		err = fmt.Errorf("list changes: %w", err)
@@ -152,8 +152,8 @@ func (s *Store) Changes(ctx context.Context, f confirm.Filter) ([]confirm.Change
 	return found, err
 }
 
-// selection is f in SQL.
-func selection(f confirm.Filter) (clause string, args []any) {
+// whereClause is f in SQL.
+func whereClause(f confirm.Filter) (clause string, args []any) {
 	arg := func(v any) string {
 		args = append(args, v)
 		return fmt.Sprintf("$%d", len(args))
@@ -172,7 +172,7 @@ func selection(f confirm.Filter) (clause string, args []any) {
 		}
 		where = append(where, "state IN ("+strings.Join(states, ", ")+")")
 	}
-	if len(f.States) > 0 && !slices.ContainsFunc(f.States, settled) {
+	if len(f.States) > 0 && !slices.ContainsFunc(f.States, isSettled) {
 		where = append(where, "settled = 0") // said in so many words for the index
 	}
 	limit := f.Limit

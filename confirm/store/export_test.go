@@ -6,18 +6,18 @@ import (
 )
 
 // Writing reports how many callers hold the turn to write: 0 or 1.
-func (s *Store) Writing() int { return len(s.queue.turn) }
+func (s *Store) Writing() int { return len(s.queue.writeLock) }
 
 // Waiting reports how many callers wait for somebody to write for them.
 func (s *Store) Waiting() int {
 	s.queue.mu.Lock()
 	defer s.queue.mu.Unlock()
-	return len(s.queue.waiting)
+	return len(s.queue.pending)
 }
 
 // CommitAfterFailure commits a transaction one of whose statements has failed.
 func (s *Store) CommitAfterFailure(ctx context.Context) error {
-	tx, err := s.begin(ctx)
+	tx, err := s.beginTx(ctx)
 	if err != nil {
 		return err
 	}

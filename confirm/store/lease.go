@@ -10,8 +10,8 @@ import (
 	"scanwarden/confirm"
 )
 
-// once is confirm.ErrMoved unless exactly one row was altered.
-func once(r sql.Result, err error) error {
+// expectOneRow is confirm.ErrMoved unless exactly one row was altered.
+func expectOneRow(r sql.Result, err error) error {
 	if err != nil {
 		return err
 	}
@@ -24,7 +24,7 @@ func once(r sql.Result, err error) error {
 // RenewLease implements confirm.Ledger. A lease says nothing about the change itself: it is not a version of it,
 // and not a matter for the audit log.
 func (s *Store) RenewLease(ctx context.Context, id, owner string, until time.Time) error {
-	err := once(s.write.ExecContext(ctx, `UPDATE change SET lease = $1 WHERE id = $2 AND owner = $3 AND state = $4`,
+	err := expectOneRow(s.write.ExecContext(ctx, `UPDATE change SET lease = $1 WHERE id = $2 AND owner = $3 AND state = $4`,
 		micros(until), id, owner, string(confirm.Executing)))
 	if err != nil {
 		return fmt.Errorf("renew lease of change %s: %w", id, err)
@@ -34,7 +34,7 @@ func (s *Store) RenewLease(ctx context.Context, id, owner string, until time.Tim
 
 // AcquireLease implements confirm.Ledger.
 func (s *Store) AcquireLease(ctx context.Context, name, owner string, now, until time.Time) (bool, error) {
-	err := once(s.write.ExecContext(ctx, `INSERT INTO lease (name, owner, until) VALUES ($1, $2, $3)
+	err := expectOneRow(s.write.ExecContext(ctx, `INSERT INTO lease (name, owner, until) VALUES ($1, $2, $3)
 		ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, until = excluded.until
 		WHERE lease.owner = excluded.owner OR lease.until <= $4`, name, owner, micros(until), micros(now)))
 	if errors.Is(err, confirm.ErrMoved) {

@@ -9,8 +9,8 @@ import (
 	"scanwarden/confirm"
 )
 
-// joining is what the log tells of a link: that it was made or, without how, that it was taken back.
-type joining struct {
+// linkEvent is what the log tells of a link: that it was made or, without how, that it was taken back.
+type linkEvent struct {
 	From confirm.Principal `json:"from"`
 	To   confirm.Principal `json:"to"`
 	Name string            `json:"name,omitempty"`
@@ -19,8 +19,8 @@ type joining struct {
 
 // The events of a link.
 const (
-	linked   = "linked"
-	unlinked = "unlinked"
+	eventLinked   = "linked"
+	eventUnlinked = "unlinked"
 )
 
 // Link implements confirm.Ledger. It refuses a link of a principal with nothing, or with itself.
@@ -28,11 +28,11 @@ func (s *Store) Link(ctx context.Context, l confirm.Link) error {
 	if l.From == "" || l.To == "" || l.From == l.To {
 		return fmt.Errorf("link %q to %q: a link needs two principals", l.From, l.To)
 	}
-	err := s.commit(ctx, &transition{
-		change: &statement{query: insertLink, args: []any{string(l.From), string(l.To), l.Name, l.How, micros(l.At)}},
+	err := s.writeTransition(ctx, &transition{
+		guarded: &statement{query: insertLink, args: []any{string(l.From), string(l.To), l.Name, l.How, micros(l.At)}},
 		entry: &entry{
-			Time: l.At.UTC(), Event: linked,
-			Link: &joining{From: l.From, To: l.To, Name: l.Name, How: l.How},
+			Time: l.At.UTC(), Event: eventLinked,
+			Link: &linkEvent{From: l.From, To: l.To, Name: l.Name, How: l.How},
 		},
 	})
 	if err != nil {
@@ -43,10 +43,10 @@ func (s *Store) Link(ctx context.Context, l confirm.Link) error {
 
 // Unlink implements confirm.Ledger.
 func (s *Store) Unlink(ctx context.Context, from confirm.Principal, at time.Time, why string) error {
-	gone := &joining{From: from}
-	err := s.commit(ctx, &transition{
-		change: &statement{query: deleteLink, args: []any{string(from)}, into: []any{&gone.To}},
-		entry:  &entry{Time: at.UTC(), Event: unlinked, Link: gone, Note: why},
+	gone := &linkEvent{From: from}
+	err := s.writeTransition(ctx, &transition{
+		guarded: &statement{query: deleteLink, args: []any{string(from)}, dest: []any{&gone.To}},
+		entry:   &entry{Time: at.UTC(), Event: eventUnlinked, Link: gone, Note: why},
 	})
 	if errors.Is(err, confirm.ErrMoved) {
 		err = confirm.ErrNotFound // there was nothing to delete

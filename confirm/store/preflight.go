@@ -12,8 +12,8 @@ import (
 
 // The settings that say where things are.
 const (
-	placeOfLedger = "SCANWARDEN_DATABASE_URL (or SCANWARDEN_STATE_DIR)"
-	placeOfKeys   = "SCANWARDEN_STATE_DIR"
+	databaseSetting = "SCANWARDEN_DATABASE_URL (or SCANWARDEN_STATE_DIR)"
+	stateDirSetting = "SCANWARDEN_STATE_DIR"
 )
 
 // CheckLocation says why a ledger that is not there yet could not be made where cfg has it, nil when it could: a key that
@@ -24,23 +24,23 @@ func CheckLocation(cfg Config) error {
 		if err != nil {
 			return err
 		}
-		if err := tryToMake(path); err != nil {
-			return unmade(path, err, placeOfLedger)
+		if err := probeCreate(path); err != nil {
+			return createError(path, err, databaseSetting)
 		}
 	}
-	if _, err := findKey(cfg.KeyDir); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := readKey(cfg.KeyDir); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	path := filepath.Join(cfg.KeyDir, "audit.key")
-	if err := tryToMake(path); err != nil {
-		return unmade(path, err, placeOfKeys)
+	if err := probeCreate(path); err != nil {
+		return createError(path, err, stateDirSetting)
 	}
 	return nil
 }
 
-// tryToMake makes a file where the one at path would be, or the first of the directories that are missing before it,
+// probeCreate makes a file where the one at path would be, or the first of the directories that are missing before it,
 // and takes it away. Nothing less tells: root is refused by no permission, and by some file systems.
-func tryToMake(path string) error {
+func probeCreate(path string) error {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return err
@@ -52,18 +52,18 @@ func tryToMake(path string) error {
 		}
 		dir = filepath.Dir(dir)
 	}
-	return place(filepath.Join(dir, "ledger"), "", func(from, _ string) error {
+	return writeFileAtomic(filepath.Join(dir, "ledger"), "", func(from, _ string) error {
 		return errors.Join(os.Link(from, from+"-"), os.Remove(from+"-"))
 	})
 }
 
-// unmade names the file that was to be there: the system names a temporary one, which nobody has ever heard of.
-func unmade(path string, err error, setting string) error {
-	return fmt.Errorf("%s cannot be made: %w; set %s to a place that can be written", path, reason(err), setting)
+// createError names the file that was to be there: the system names a temporary one, which nobody has ever heard of.
+func createError(path string, err error, setting string) error {
+	return fmt.Errorf("%s cannot be made: %w; set %s to a place that can be written", path, withoutPath(err), setting)
 }
 
-// reason is what the system says, without the name that it says it of.
-func reason(err error) error {
+// withoutPath is what the system says, without the name that it says it of.
+func withoutPath(err error) error {
 	if named := (*fs.PathError)(nil); errors.As(err, &named) {
 		return named.Err
 	}
@@ -73,21 +73,21 @@ func reason(err error) error {
 	return err
 }
 
-// unopened adds to the driver's words which file it is, and what to do.
-func (d *database) unopened(err error) error {
+// openError adds to the driver's words which file it is, and what to do.
+func (d *database) openError(err error) error {
 	if err == nil {
 		return nil
 	}
 	if d.file != "" {
 		err = fmt.Errorf("%s: %w", d.file, err)
 	}
-	return fmt.Errorf("%w; set SCANWARDEN_DATABASE_URL or SCANWARDEN_STATE_DIR to a ledger that can be opened", oneLine{err})
+	return fmt.Errorf("%w; set SCANWARDEN_DATABASE_URL or SCANWARDEN_STATE_DIR to a ledger that can be opened", singleLineError{err})
 }
 
-// oneLine says on one line, and once, what PostgreSQL's driver has a line for: each address, with TLS and without.
-type oneLine struct{ error }
+// singleLineError says on one line, and once, what PostgreSQL's driver has a line for: each address, with TLS and without.
+type singleLineError struct{ error }
 
-func (e oneLine) Error() string {
+func (e singleLineError) Error() string {
 	first, rest, several := strings.Cut(e.error.Error(), "\n")
 	if !several {
 		return first
@@ -102,4 +102,4 @@ func (e oneLine) Error() string {
 }
 
 // Unwrap keeps what is told apart by its kind.
-func (e oneLine) Unwrap() error { return e.error }
+func (e singleLineError) Unwrap() error { return e.error }

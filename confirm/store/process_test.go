@@ -22,7 +22,7 @@ type process struct {
 	out *bufio.Scanner
 }
 
-func (l ledger) start(t testing.TB, role string) *process {
+func (l testDatabase) startProcess(t testing.TB, role string) *process {
 	t.Helper()
 	p := &process{cmd: exec.CommandContext(t.Context(), os.Args[0])}
 	p.cmd.Env = append(os.Environ(), "SCANWARDEN_TEST_ROLE="+role, "LEDGER="+l.URL, "KEYS="+l.KeyDir)
@@ -37,15 +37,15 @@ func (l ledger) start(t testing.TB, role string) *process {
 	return p
 }
 
-// say gives the process something to read, line by line.
-func (p *process) say(t testing.TB, lines ...string) {
+// send gives the process something to read, line by line.
+func (p *process) send(t testing.TB, lines ...string) {
 	t.Helper()
 	_, err := io.WriteString(p.in, strings.Join(lines, "\n")+"\n")
 	must(t, err)
 }
 
-// rest returns the lines that the process prints until it ends, which it must do well.
-func (p *process) rest(t testing.TB) (lines []string) {
+// remainingLines returns the lines that the process prints until it ends, which it must do well.
+func (p *process) remainingLines(t testing.TB) (lines []string) {
 	t.Helper()
 	for p.out.Scan() {
 		lines = append(lines, p.out.Text())
@@ -55,9 +55,9 @@ func (p *process) rest(t testing.TB) (lines []string) {
 	return lines
 }
 
-// play is a role's whole process.
-func play(role string) int {
-	roles := map[string]func(context.Context, *store.Store, io.Reader) error{"race": race, "stream": stream}
+// runRole is a role's whole process.
+func runRole(role string) int {
+	roles := map[string]func(context.Context, *store.Store, io.Reader) error{"race": claimConcurrently, "stream": moveUntilKilled}
 	ctx, in := context.Background(), bufio.NewReader(os.Stdin)
 	if _, err := in.ReadString('\n'); err != nil { // until all have started
 		return 2
@@ -73,9 +73,9 @@ func play(role string) int {
 	return 0
 }
 
-// race claims every change whose id it reads, 16 times at once, as if all had read it while it was approved,
+// claimConcurrently claims every change whose id it reads, 16 times at once, as if all had read it while it was approved,
 // and prints those it won. Beside it, other changes live their lives, and calls are taken from the budget.
-func race(ctx context.Context, s *store.Store, in io.Reader) error {
+func claimConcurrently(ctx context.Context, s *store.Store, in io.Reader) error {
 	var changes []confirm.Change
 	for ids := bufio.NewScanner(in); ids.Scan(); {
 		c, err := s.Change(ctx, ids.Text())
@@ -97,18 +97,18 @@ func race(ctx context.Context, s *store.Store, in io.Reader) error {
 			}
 			errs[i] = errors.Join(errs[i], err, budget.Wait(ctx, true))
 		}
-		errs[i] = errors.Join(errs[i], life(ctx, s, func(confirm.Change) {}))
+		errs[i] = errors.Join(errs[i], runLifecycle(ctx, s, func(confirm.Change) {}))
 	})
 	return errors.Join(errs...)
 }
 
-// stream makes moves until it is killed, and prints what has been committed.
-func stream(ctx context.Context, s *store.Store, _ io.Reader) error {
+// moveUntilKilled makes moves until it is killed, and prints what has been committed.
+func moveUntilKilled(ctx context.Context, s *store.Store, _ io.Reader) error {
 	failed := make(chan error)
 	for range 4 {
 		go func() {
 			for {
-				if err := life(ctx, s, func(c confirm.Change) { fmt.Println(c.ID, c.Version) }); err != nil {
+				if err := runLifecycle(ctx, s, func(c confirm.Change) { fmt.Println(c.ID, c.Version) }); err != nil {
 					failed <- err
 				}
 			}
@@ -117,8 +117,8 @@ func stream(ctx context.Context, s *store.Store, _ io.Reader) error {
 	return <-failed
 }
 
-// life takes one change from beginning to end.
-func life(ctx context.Context, s *store.Store, done func(confirm.Change)) error {
+// runLifecycle takes one change from beginning to end.
+func runLifecycle(ctx context.Context, s *store.Store, done func(confirm.Change)) error {
 	c, err := newChange()
 	if err != nil {
 		return err
@@ -139,26 +139,26 @@ func life(ctx context.Context, s *store.Store, done func(confirm.Change)) error 
 // Three processes open a new ledger at once, and then race for the same changes: each is won once, and
 // nobody sees an error.
 func TestProcessesRace(t *testing.T) {
-	each(t, func(t *testing.T, l ledger) {
+	forEachDatabase(t, func(t *testing.T, l testDatabase) {
 		var all [3]*process
 		for i := range all {
-			all[i] = l.start(t, "race")
+			all[i] = l.startProcess(t, "race")
 		}
 		for _, p := range all {
-			p.say(t, "go") // they open it now, and make the tables and the key
+			p.send(t, "go") // they open it now, and make the tables and the key
 		}
-		s := l.open(t)
+		s := l.openStore(t)
 		var ids []string
 		for range 10 {
-			ids = append(ids, mustWalk(t, s, insert(t, s), approval("ada")).ID)
+			ids = append(ids, mustMove(t, s, insert(t, s), approval("ada")).ID)
 		}
 		for _, p := range all {
-			p.say(t, ids...)
+			p.send(t, ids...)
 			must(t, p.in.Close())
 		}
 		won := map[string]int{}
 		for _, p := range all {
-			for _, line := range p.rest(t) {
+			for _, line := range p.remainingLines(t) {
 				won[line]++
 			}
 		}
@@ -181,10 +181,10 @@ func TestProcessesRace(t *testing.T) {
 // A process that is killed in the middle of its work leaves a log that holds, rows that agree with it, and
 // everything that it had been told was done.
 func TestKilledProcess(t *testing.T) {
-	each(t, func(t *testing.T, l ledger) {
+	forEachDatabase(t, func(t *testing.T, l testDatabase) {
 		for round := range 3 {
-			p := l.start(t, "stream")
-			p.say(t, "go")
+			p := l.startProcess(t, "stream")
+			p.send(t, "go")
 			done := map[string]int64{}
 			read := func() {
 				var id string
@@ -206,7 +206,7 @@ func TestKilledProcess(t *testing.T) {
 			if err := p.cmd.Wait(); err == nil {
 				t.Error("the process was not killed")
 			}
-			s := l.open(t)
+			s := l.openStore(t)
 			head := mustVerify(t, s)
 			for id, version := range done {
 				if got := mustRead(t, s, id).Version; got < version {

@@ -19,17 +19,17 @@ type Limits struct{ PerMinute, PerHour int }
 // write would not have to wait, and the last tenth is there for the write that a person has just confirmed.
 // Within a process, callers of a kind are served in the order they came; between processes chance decides.
 type RateLimiter struct {
-	db      *database
-	limits  Limits
-	waiting func(ctx context.Context, d time.Duration)
-	now     func() time.Time
-	sleep   func(ctx context.Context, d time.Duration) error
+	db     *database
+	limits Limits
+	onWait func(ctx context.Context, d time.Duration)
+	now    func() time.Time
+	sleep  func(ctx context.Context, d time.Duration) error
 
-	line line
+	queue waitQueue
 }
 
-// longestPause bounds what one answer of the service can do to everybody, and is the longest window.
-const longestPause = time.Hour
+// maxPause bounds what one answer of the service can do to everybody, and is the longest window.
+const maxPause = time.Hour
 
 // RateLimiter returns the call budget. Each call of Take that has to wait for more than a second tells waiting,
 // when that is not nil, once and beforehand for how long.
@@ -40,24 +40,24 @@ func (s *Store) RateLimiter(l Limits, waiting func(ctx context.Context, d time.D
 	if l.PerHour <= 0 {
 		l.PerHour = 1500
 	}
-	return &RateLimiter{db: s.database, limits: l, waiting: waiting, now: time.Now, sleep: pause}
+	return &RateLimiter{db: s.database, limits: l, onWait: waiting, now: time.Now, sleep: sleepContext}
 }
 
 // Wait waits until one call may be made, and counts it. It fails when ctx ends first; then nothing is counted.
 func (b *RateLimiter) Wait(ctx context.Context, write bool) error {
-	c := &caller{write: write}
-	b.line.join(c)
-	defer b.line.leave(c)
+	c := &waiter{write: write}
+	b.queue.addWaiter(c)
+	defer b.queue.removeWaiter(c)
 	for told := false; ; {
-		wait, err := b.try(ctx, c)
+		wait, err := b.tryTake(ctx, c)
 		if err != nil {
 			return fmt.Errorf("take a call from the budget: %w", err)
 		}
 		if wait <= 0 {
 			return nil
 		}
-		if wait > time.Second && !told && b.waiting != nil {
-			b.waiting(ctx, wait)
+		if wait > time.Second && !told && b.onWait != nil {
+			b.onWait(ctx, wait)
 			told = true
 		}
 		if err := b.sleep(ctx, wait); err != nil {
@@ -69,7 +69,7 @@ func (b *RateLimiter) Wait(ctx context.Context, write bool) error {
 // PauseUntil makes every process wait until then, an hour at most: the Retry-After of a 429. A shorter pause does
 // not end a longer one.
 func (b *RateLimiter) PauseUntil(ctx context.Context, until time.Time) error {
-	latest := b.now().Add(longestPause)
+	latest := b.now().Add(maxPause)
 	if until.After(latest) {
 		until = latest
 	}
@@ -81,94 +81,94 @@ func (b *RateLimiter) PauseUntil(ctx context.Context, until time.Time) error {
 	return nil
 }
 
-// try counts the call of c if there is room for it and for those ahead of it; otherwise it returns how long to
+// tryTake counts the call of c if there is room for it and for those ahead of it; otherwise it returns how long to
 // wait. Who is ahead is asked, and c leaves the line, under the lock: nobody makes room for a call twice.
-func (b *RateLimiter) try(ctx context.Context, c *caller) (wait time.Duration, err error) {
-	tx, err := b.db.begin(ctx)
+func (b *RateLimiter) tryTake(ctx context.Context, c *waiter) (wait time.Duration, err error) {
+	tx, err := b.db.beginTx(ctx)
 	if err != nil {
 		return 0, err
 	}
 	defer tx.rollback()
 	var taken, paused int64
 	// The lock on this row is what puts the takers of all processes in order.
-	if err := tx.run(ctx, &statement{query: lockBudget, into: []any{&taken, &paused}}); err != nil {
+	if err := tx.run(ctx, &statement{query: lockBudget, dest: []any{&taken, &paused}}); err != nil {
 		return 0, err
 	}
 	now := b.now()
-	wait, err = b.wait(ctx, tx, now, taken, c)
+	wait, err = b.waitTime(ctx, tx, now, taken, c)
 	if err != nil {
 		return 0, err
 	}
-	if wait = max(wait, until(now, fromMicros(paused), longestPause)); wait > 0 {
+	if wait = max(wait, timeUntil(now, fromMicros(paused), maxPause)); wait > 0 {
 		return wait, nil
 	}
-	b.line.leave(c)
+	b.queue.removeWaiter(c)
 	keep := int64(max(b.limits.PerMinute, b.limits.PerHour))
 	return 0, tx.commit(ctx,
 		&statement{query: insertCall, args: []any{taken, micros(now)}},
-		&statement{query: forgetCalls, args: []any{taken - keep}},
-		&statement{query: moveBudget, args: []any{taken + 1}})
+		&statement{query: deleteOldCalls, args: []any{taken - keep}},
+		&statement{query: updateBudget, args: []any{taken + 1}})
 }
 
-// wait is how long the windows have no room for c and those ahead of it. For there to be room, the call that is
+// waitTime is how long the windows have no room for c and those ahead of it. For there to be room, the call that is
 // as many back as a window has calls must have left it. When that one is not made yet, the newest one has to
 // do: the caller will look again.
-func (b *RateLimiter) wait(ctx context.Context, tx transaction, now time.Time, taken int64, c *caller) (time.Duration, error) {
-	n := taken + b.line.ahead(c)
-	minute, hour := share(b.limits.PerMinute, c.write), share(b.limits.PerHour, c.write)
+func (b *RateLimiter) waitTime(ctx context.Context, tx transaction, now time.Time, taken int64, c *waiter) (time.Duration, error) {
+	n := taken + b.queue.waitingBefore(c)
+	minute, hour := allowance(b.limits.PerMinute, c.write), allowance(b.limits.PerHour, c.write)
 	var inMinute, inHour int64
 	err := tx.run(ctx,
-		&statement{query: callN, args: []any{min(n-minute, taken-1)}, into: []any{&inMinute}},
-		&statement{query: callN, args: []any{min(n-hour, taken-1)}, into: []any{&inHour}})
+		&statement{query: selectCall, args: []any{min(n-minute, taken-1)}, dest: []any{&inMinute}},
+		&statement{query: selectCall, args: []any{min(n-hour, taken-1)}, dest: []any{&inHour}})
 	return max(
-		until(now, fromMicros(inMinute).Add(time.Minute), time.Minute),
-		until(now, fromMicros(inHour).Add(time.Hour), time.Hour),
+		timeUntil(now, fromMicros(inMinute).Add(time.Minute), time.Minute),
+		timeUntil(now, fromMicros(inHour).Add(time.Hour), time.Hour),
 	), err
 }
 
-// until is the wait from now to a moment that can be at most longest away. A later one was written by a
+// timeUntil is the wait from now to a moment that can be at most longest away. A later one was written by a
 // clock that has been set back since: it would block everybody for as long as that clock was wrong.
-func until(now, then time.Time, longest time.Duration) time.Duration {
+func timeUntil(now, then time.Time, longest time.Duration) time.Duration {
 	if d := then.Sub(now); d <= longest {
 		return d
 	}
 	return 0
 }
 
-// share is how much of a limit may be used; reads leave a tenth, at least one call.
-func share(limit int, write bool) int64 {
+// allowance is how much of a limit may be used; reads leave a tenth, at least one call.
+func allowance(limit int, write bool) int64 {
 	if write || limit == 1 {
 		return int64(limit)
 	}
 	return int64(limit - max(1, limit/10))
 }
 
-// line is who waits in this process, in the order they came.
-type line struct {
+// waitQueue is who waits in this process, in the order they came.
+type waitQueue struct {
 	mu      sync.Mutex
-	callers []*caller
+	waiters []*waiter
 }
 
-type caller struct{ write bool }
+type waiter struct{ write bool }
 
-func (l *line) join(c *caller) {
+func (l *waitQueue) addWaiter(c *waiter) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.callers = append(l.callers, c)
+	l.waiters = append(l.waiters, c)
 }
 
-func (l *line) leave(c *caller) {
+func (l *waitQueue) removeWaiter(c *waiter) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.callers = slices.DeleteFunc(l.callers, func(other *caller) bool { return other == c })
+	l.waiters = slices.DeleteFunc(l.waiters, func(other *waiter) bool { return other == c })
 }
 
-// ahead counts those who go before c: whoever of the kind came earlier, and before a read every write.
-func (l *line) ahead(c *caller) (n int64) {
+// waitingBefore counts those who go before c: whoever of the kind came earlier, and before a read every write.
+func (l *waitQueue) waitingBefore(c *waiter) (n int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	earlier := true
-	for _, other := range l.callers {
+	for _, other := range l.waiters {
 		switch {
 		case other == c:
 			earlier = false

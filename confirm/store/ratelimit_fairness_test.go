@@ -13,10 +13,10 @@ import (
 
 // TestBudgetIsFair: callers of a kind are served in the order they came, each told truly how long it takes.
 func TestBudgetIsFair(t *testing.T) {
-	each(t, func(t *testing.T, l ledger) {
+	forEachDatabase(t, func(t *testing.T, l testDatabase) {
 		c := newClock(true)
 		told := make(chan time.Duration, 10)
-		b := l.open(t).RateLimiter(store.Limits{PerMinute: 3}, func(_ context.Context, d time.Duration) { told <- d })
+		b := l.openStore(t).RateLimiter(store.Limits{PerMinute: 3}, func(_ context.Context, d time.Duration) { told <- d })
 		b.SetClock(c.Now, c.Sleep)
 		for i := range 3 {
 			c.set(noon.Add(time.Duration(i) * 10 * time.Second))
@@ -31,7 +31,7 @@ func TestBudgetIsFair(t *testing.T) {
 				served <- i
 			}()
 			want := time.Duration(60+10*i) * time.Second
-			if got := c.asleep(i + 1)[i]; got != want {
+			if got := c.waitSleepers(i + 1)[i]; got != want {
 				t.Errorf("caller %d wants to wake at %v, want %v", i, got, want)
 			}
 			if got := <-told; got != want-20*time.Second {
@@ -41,11 +41,11 @@ func TestBudgetIsFair(t *testing.T) {
 		// The last one wakes too early: it must not overtake the others.
 		c.set(noon.Add(time.Minute))
 		c.wakeEarly(2)
-		if got := c.asleep(3)[2]; got != 80*time.Second {
+		if got := c.waitSleepers(3)[2]; got != 80*time.Second {
 			t.Errorf("woken early, the last one wants to wake at %v", got)
 		}
 		for i := range 3 {
-			c.wake(0)
+			c.wakeSleeper(0)
 			if got := <-served; got != i {
 				t.Errorf("caller %d was served in place %d", got, i)
 			}
@@ -58,9 +58,9 @@ func TestBudgetIsFair(t *testing.T) {
 
 // TestWritesGoAheadOfReads: a read that came first, and wakes first, leaves room for the writes that wait.
 func TestWritesGoAheadOfReads(t *testing.T) {
-	each(t, func(t *testing.T, l ledger) {
+	forEachDatabase(t, func(t *testing.T, l testDatabase) {
 		c := newClock(true)
-		b := l.budget(t, store.Limits{PerMinute: 10}, c)
+		b := l.newLimiter(t, store.Limits{PerMinute: 10}, c)
 		for range 7 {
 			must(t, b.Wait(t.Context(), true))
 		}
@@ -75,29 +75,29 @@ func TestWritesGoAheadOfReads(t *testing.T) {
 			})
 		}
 		call(&reads, false)
-		c.asleep(1)
+		c.waitSleepers(1)
 		for i := range 3 {
 			call(&writes, true)
-			c.asleep(2 + i)
+			c.waitSleepers(2 + i)
 		}
-		c.wake(0) // the read; 7 calls were made, 3 writes wait, and reads may use 9 of 10
-		if got := c.asleep(4)[3]; got != time.Minute {
+		c.wakeSleeper(0) // the read; 7 calls were made, 3 writes wait, and reads may use 9 of 10
+		if got := c.waitSleepers(4)[3]; got != time.Minute {
 			t.Errorf("the read wants to wake at %v, want a minute after the first calls", got)
 		}
 		for range 3 {
-			c.wake(0)
+			c.wakeSleeper(0)
 		}
 		writes.Wait()
-		c.wake(0)
+		c.wakeSleeper(0)
 		reads.Wait()
 	})
 }
 
 func TestBudgetWaitIsTold(t *testing.T) {
-	each(t, func(t *testing.T, l ledger) {
+	forEachDatabase(t, func(t *testing.T, l testDatabase) {
 		c := newClock(true)
 		var told []time.Duration
-		b := l.open(t).RateLimiter(store.Limits{PerMinute: 1}, func(_ context.Context, d time.Duration) { told = append(told, d) })
+		b := l.openStore(t).RateLimiter(store.Limits{PerMinute: 1}, func(_ context.Context, d time.Duration) { told = append(told, d) })
 		b.SetClock(c.Now, func(_ context.Context, d time.Duration) error {
 			c.set(c.Now().Add(min(d, 20*time.Second))) // wakes early: told once all the same
 			return nil
@@ -113,8 +113,8 @@ func TestBudgetWaitIsTold(t *testing.T) {
 }
 
 func TestBudgetCallerLeaves(t *testing.T) {
-	each(t, func(t *testing.T, l ledger) {
-		b := l.open(t).RateLimiter(store.Limits{PerMinute: 1}, nil) // by the real clock
+	forEachDatabase(t, func(t *testing.T, l testDatabase) {
+		b := l.openStore(t).RateLimiter(store.Limits{PerMinute: 1}, nil) // by the real clock
 		must(t, b.Wait(t.Context(), true))
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 		defer cancel()

@@ -38,11 +38,11 @@ func eachChange(ctx context.Context, q querier, clause string, args []any, yield
 		return err
 	}
 	defer rows.Close()
-	var r row
+	var r changeRow
 	var c confirm.Change
 	var bad error
 	for rows.Next() {
-		if err := r.scan(rows); err != nil {
+		if err := r.scanFrom(rows); err != nil {
 			return err
 		}
 		if r.id != c.ID {
@@ -51,7 +51,7 @@ func eachChange(ctx context.Context, q querier, clause string, args []any, yield
 					return err
 				}
 			}
-			c, bad = r.change()
+			c, bad = r.toChange()
 		}
 		if bad == nil && r.decision.Valid {
 			c.Decisions, bad = appendDecision(c.Decisions, r.decision.String)
@@ -63,33 +63,33 @@ func eachChange(ctx context.Context, q querier, clause string, args []any, yield
 	return yield(c, bad)
 }
 
-// row is a row of table change, joined with its proposal and one of its decisions.
-type row struct {
+// changeRow is a row of table change, joined with its proposal and one of its decisions.
+type changeRow struct {
 	id, code, operation, target, digest, requester, via, state, outcome, owner string
 	created, expires, settled, version, round, lease, updated                  int64
 	proposed, decision                                                         sql.NullString
 }
 
-func (r *row) scan(rows *sql.Rows) error {
+func (r *changeRow) scanFrom(rows *sql.Rows) error {
 	return rows.Scan(&r.id, &r.code, &r.operation, &r.target, &r.digest, &r.requester, &r.via, &r.created, &r.expires,
 		&r.state, &r.settled, &r.version, &r.round, &r.outcome, &r.owner, &r.lease, &r.updated, &r.proposed, &r.decision)
 }
 
-func (r *row) change() (confirm.Change, error) {
+func (r *changeRow) toChange() (confirm.Change, error) {
 	c := confirm.Change{
 		ID: r.id, Code: r.code, Digest: r.digest, Requester: confirm.Principal(r.requester), Source: r.via,
 		Created: fromMicros(r.created), Expires: fromMicros(r.expires),
 		State: confirm.State(r.state), Version: r.version, Round: int(r.round),
 		Owner: r.owner, Lease: fromMicros(r.lease), Updated: fromMicros(r.updated),
 	}
-	if r.settled != flag(settled(c.State)) {
+	if r.settled != boolToInt(isSettled(c.State)) {
 		return c, errors.New("whether it is settled does not follow from its state")
 	}
-	var p proposed
+	var p storedProposal
 	if err := json.Unmarshal([]byte(r.proposed.String), &p); err != nil {
 		return c, fmt.Errorf("its proposal cannot be read: %w", err)
 	}
-	p.restore(&c, r.operation, r.target)
+	p.restoreTo(&c, r.operation, r.target)
 	var err error
 	c.Outcome, err = parseOutcome(r.outcome)
 	return c, err

@@ -41,9 +41,9 @@ type Config struct {
 // Store is a ledger, made by Open and safe for concurrent use. It implements confirm.Ledger.
 type Store struct {
 	*database
-	key   key
-	queue queue
-	seen  head // the newest head that this process found or left in the ledger; whoever has the turn may use it
+	key      auditKey
+	queue    transitionQueue
+	lastHead logHead // the newest head that this process found or left in the ledger; whoever has the turn may use it
 }
 
 var _ confirm.Store = (*Store)(nil)
@@ -54,14 +54,14 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open audit key: %w", err)
 	}
-	db, err := connect(cfg.URL)
+	db, err := openDatabase(cfg.URL)
 	if err != nil {
 		return nil, fmt.Errorf("open ledger: %w", err)
 	}
-	if err := db.prepare(ctx); err != nil {
+	if err := db.migrate(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("open ledger: %w", err), db.close())
 	}
-	return &Store{database: db, key: key, queue: queue{turn: make(chan struct{}, 1)}}, nil
+	return &Store{database: db, key: key, queue: transitionQueue{writeLock: make(chan struct{}, 1)}}, nil
 }
 
 // CheckKey says nil when the newest entry of the log is signed with our key, or there is none yet. With another
@@ -91,8 +91,8 @@ func (s *Store) Close() error {
 
 // Ping reports whether the ledger can be read.
 func (s *Store) Ping(ctx context.Context) error {
-	if _, err := s.version(ctx, s.read); err != nil {
-		return fmt.Errorf("ping ledger: %w", oneLine{err})
+	if _, err := s.readVersion(ctx, s.read); err != nil {
+		return fmt.Errorf("ping ledger: %w", singleLineError{err})
 	}
 	return nil
 }

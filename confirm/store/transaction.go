@@ -14,10 +14,10 @@ import (
 
 // statement is one step of a transaction.
 type statement struct {
-	query string // one of hot
-	args  []any
-	into  []any // where the row goes that it returns; nil when it returns none
-	hit   bool  // set when it was executed: it returned a row, or altered one
+	query   string // one of hot
+	args    []any
+	dest    []any // where the row goes that it returns; nil when it returns none
+	matched bool  // set when it was executed: it returned a row, or altered one
 }
 
 // transaction runs statements. The databases take the same ones, but differ in what makes them slow: SQLite
@@ -32,8 +32,8 @@ type transaction interface {
 	rollback()
 }
 
-// begin starts a transaction of the writing side.
-func (d *database) begin(ctx context.Context) (transaction, error) {
+// beginTx starts a transaction of the writing side.
+func (d *database) beginTx(ctx context.Context) (transaction, error) {
 	if d.sqlite {
 		tx, err := d.write.BeginTx(ctx, nil)
 		return &sqliteTx{tx, d.prepared}, err
@@ -49,7 +49,7 @@ type sqliteTx struct {
 
 func (t *sqliteTx) run(ctx context.Context, all ...*statement) error {
 	for _, s := range all {
-		if err := s.execute(ctx, t.tx.StmtContext(ctx, t.prepared[s.query])); err != nil {
+		if err := s.runPrepared(ctx, t.tx.StmtContext(ctx, t.prepared[s.query])); err != nil {
 			return err
 		}
 	}
@@ -65,22 +65,22 @@ func (t *sqliteTx) commit(ctx context.Context, last ...*statement) error {
 
 func (t *sqliteTx) rollback() { t.tx.Rollback() }
 
-func (s *statement) execute(ctx context.Context, prepared *sql.Stmt) error {
-	if s.into != nil {
-		return s.found(prepared.QueryRowContext(ctx, s.args...).Scan(s.into...))
+func (s *statement) runPrepared(ctx context.Context, prepared *sql.Stmt) error {
+	if s.dest != nil {
+		return s.ignoreNoRows(prepared.QueryRowContext(ctx, s.args...).Scan(s.dest...))
 	}
 	r, err := prepared.ExecContext(ctx, s.args...)
 	if err != nil {
 		return err
 	}
 	n, err := r.RowsAffected()
-	s.hit = n > 0
+	s.matched = n > 0
 	return err
 }
 
-// found takes the result of a Scan, for which it is no error that there is no row.
-func (s *statement) found(err error) error {
-	s.hit = err == nil
+// ignoreNoRows takes the result of a Scan, for which it is no error that there is no row.
+func (s *statement) ignoreNoRows(err error) error {
+	s.matched = err == nil
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil
 	}
@@ -88,49 +88,49 @@ func (s *statement) found(err error) error {
 }
 
 type postgresTx struct {
-	conn  *sql.Conn
-	begun bool
-	over  bool
+	conn     *sql.Conn
+	started  bool
+	finished bool
 }
 
 func (t *postgresTx) run(ctx context.Context, all ...*statement) error {
 	var together pgx.Batch
-	if !t.begun {
+	if !t.started {
 		together.Queue("BEGIN")
-		t.begun = true
+		t.started = true
 	}
-	enqueue(&together, all)
-	return t.send(ctx, &together)
+	queueStatements(&together, all)
+	return t.sendBatch(ctx, &together)
 }
 
 func (t *postgresTx) commit(ctx context.Context, last ...*statement) error {
 	var together pgx.Batch
-	enqueue(&together, last)
+	queueStatements(&together, last)
 	together.Queue("COMMIT").Exec(func(tag pgconn.CommandTag) error {
 		if tag.String() != "COMMIT" { // it says ROLLBACK when a statement had failed
 			return fmt.Errorf("the server answered COMMIT with %s", tag)
 		}
-		t.over = true
+		t.finished = true
 		return nil
 	})
-	return t.send(ctx, &together)
+	return t.sendBatch(ctx, &together)
 }
 
-func enqueue(together *pgx.Batch, all []*statement) {
+func queueStatements(together *pgx.Batch, all []*statement) {
 	for _, s := range all {
 		queued := together.Queue(s.query, s.args...)
-		if s.into != nil {
-			queued.QueryRow(func(row pgx.Row) error { return s.found(row.Scan(s.into...)) })
+		if s.dest != nil {
+			queued.QueryRow(func(row pgx.Row) error { return s.ignoreNoRows(row.Scan(s.dest...)) })
 			continue
 		}
 		queued.Exec(func(tag pgconn.CommandTag) error {
-			s.hit = tag.RowsAffected() > 0
+			s.matched = tag.RowsAffected() > 0
 			return nil
 		})
 	}
 }
 
-func (t *postgresTx) send(ctx context.Context, together *pgx.Batch) error {
+func (t *postgresTx) sendBatch(ctx context.Context, together *pgx.Batch) error {
 	return t.conn.Raw(func(conn any) error {
 		return conn.(*stdlib.Conn).Conn().SendBatch(ctx, together).Close()
 	})
@@ -138,8 +138,8 @@ func (t *postgresTx) send(ctx context.Context, together *pgx.Batch) error {
 
 // rollback gives the connection back. One that cannot be rolled back is closed, which has the same effect.
 func (t *postgresTx) rollback() {
-	if t.begun && !t.over {
-		t.over = true
+	if t.started && !t.finished {
+		t.finished = true
 		t.conn.Raw(func(conn any) error {
 			if _, err := conn.(*stdlib.Conn).Conn().Exec(context.Background(), "ROLLBACK"); err != nil {
 				return driver.ErrBadConn

@@ -6,66 +6,66 @@ import (
 	"net/url"
 )
 
-// longestCode bounds the code that is passed on.
-const longestCode = 4 << 10
+// maxCodeLen bounds the code that is passed on.
+const maxCodeLen = 4 << 10
 
-// callback takes the browser back. Without an attempt of its own that the state belongs to, nothing of what it
+// finishSignIn takes the browser back. Without an attempt of its own that the state belongs to, nothing of what it
 // brings is looked at: somebody else may have made it up, or signed in themselves.
-func (l *linker) callback(w http.ResponseWriter, r *http.Request) {
-	own, ok := l.seals(w)
+func (l *linkHandler) finishSignIn(w http.ResponseWriter, r *http.Request) {
+	own, ok := l.loadKeys(w)
 	if !ok {
 		return
 	}
 	came, err := url.ParseQuery(r.URL.RawQuery)
-	a := l.attempt(r, own.attempts)
-	if err != nil || !a.answers(came.Get("state"), l.cfg.Now()) || !l.finished.add(a, l.cfg.Now()) {
+	a := l.readPending(r, own.pending)
+	if err != nil || !a.matches(came.Get("state"), l.cfg.Now()) || !l.used.markUsed(a, l.cfg.Now()) {
 		l.pages.renderMessage(w, http.StatusForbidden, "This sign-in was not begun in this browser, or too long ago.",
 			"Nothing was done. Start again here, and finish within ten minutes.")
 		return
 	}
-	if !l.paced(w, l.finishes) {
-		l.finished.remove(a)
+	if !l.allowSignIn(w, l.finishes) {
+		l.used.forgetUse(a)
 		return
 	}
-	http.SetCookie(w, cookie(l.cfg.Secure, "")) // whatever comes of it, it was the only try
+	http.SetCookie(w, signInCookie(l.cfg.Secure, "")) // whatever comes of it, it was the only try
 	switch code := came.Get("code"); {
 	case came.Has("error"):
-		l.refused(w, came.Get("error"))
-	case code == "" || len(code) > longestCode:
-		l.refused(w, "")
+		l.showRefusal(w, came.Get("error"))
+	case code == "" || len(code) > maxCodeLen:
+		l.showRefusal(w, "")
 	default:
-		if user, signedIn := l.trade(w, r, a, code); signedIn {
-			l.handOver(w, user, own.proofs)
+		if user, signedIn := l.exchangeCode(w, r, a, code); signedIn {
+			l.showProof(w, user, own.proofs)
 		}
 	}
 }
 
-// attempt is the one that the browser holds, and the zero one when it holds none of ours.
-func (l *linker) attempt(r *http.Request, s sealer) attempt {
+// readPending is the one that the browser holds, and the zero one when it holds none of ours.
+func (l *linkHandler) readPending(r *http.Request, s sealer) pendingSignIn {
 	held, err := r.Cookie(cookieName(l.cfg.Secure))
 	if err != nil {
-		return attempt{}
+		return pendingSignIn{}
 	}
 	return s.open(held.Value)
 }
 
-// handOver shows who signed in, and the proof of it.
-func (l *linker) handOver(w http.ResponseWriter, user User, proofs Proofs) {
+// showProof shows who signed in, and the proof of it.
+func (l *linkHandler) showProof(w http.ResponseWriter, user User, proofs Proofs) {
 	now := l.cfg.Now()
 	proof, err := proofs.Make(user, now)
 	if err != nil {
-		l.fail(w, "a proof of a sign-in could not be made", err)
+		l.showFailure(w, "a proof of a sign-in could not be made", err)
 		return
 	}
 	l.pages.renderPage(w, http.StatusOK, proofPage(signInProof{
-		Name: shown(user.Name), Principal: user.Principal, Command: l.cfg.Command + " " + proof,
-		Expires: now.Add(proofLife).UTC().Format("15:04 UTC"),
+		Name: printableName(user.Name), Principal: user.Principal, Command: l.cfg.Command + " " + proof,
+		Expires: now.Add(proofTTL).UTC().Format("15:04 UTC"),
 	}))
 }
 
-// trade asks the identity provider who the code is of; when it is false, the answer is written.
-func (l *linker) trade(w http.ResponseWriter, r *http.Request, a attempt, code string) (User, bool) {
-	ctx, cancel := context.WithTimeout(r.Context(), signInTime)
+// exchangeCode asks the identity provider who the code is of; when it is false, the answer is written.
+func (l *linkHandler) exchangeCode(w http.ResponseWriter, r *http.Request, a pendingSignIn, code string) (User, bool) {
+	ctx, cancel := context.WithTimeout(r.Context(), providerTimeout)
 	defer cancel()
 	user, err := l.cfg.SignIn.Finish(ctx, code, a.Nonce, a.Verifier)
 	if err != nil {
@@ -76,9 +76,9 @@ func (l *linker) trade(w http.ResponseWriter, r *http.Request, a attempt, code s
 	return user, err == nil
 }
 
-// refusals are the error codes of RFC 6749 and OpenID Connect Core that a person can do something about. What else
+// refusalTexts are the error codes of RFC 6749 and OpenID Connect Core that a person can do something about. What else
 // came with the code (error_description) is anybody's text, and is neither shown nor kept.
-var refusals = map[string]string{
+var refusalTexts = map[string]string{
 	"access_denied":           "You did not sign in, or you may not use this application.",
 	"consent_required":        "An administrator has to allow this application first; ask whoever runs scanwarden.",
 	"interaction_required":    "Microsoft wanted something more from you; start again and follow its questions.",
@@ -87,9 +87,9 @@ var refusals = map[string]string{
 	"temporarily_unavailable": "Microsoft was too busy; try again in a moment.",
 }
 
-// refused says in one sentence why Microsoft sent the browser back without a code.
-func (l *linker) refused(w http.ResponseWriter, code string) {
-	words, known := refusals[code]
+// showRefusal says in one sentence why Microsoft sent the browser back without a code.
+func (l *linkHandler) showRefusal(w http.ResponseWriter, code string) {
+	words, known := refusalTexts[code]
 	if !known {
 		words, code = "Microsoft refused the sign-in; ask whoever runs scanwarden if it keeps doing so.", "other"
 	}

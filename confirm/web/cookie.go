@@ -12,37 +12,37 @@ import (
 	"time"
 )
 
-// attemptLife is how long a person may take to sign in.
-const attemptLife = 10 * time.Minute
+// signInTTL is how long a person may take to sign in.
+const signInTTL = 10 * time.Minute
 
-// attempt is one sign-in that a browser has begun. The browser keeps it itself, sealed, in a cookie. The zero value
+// pendingSignIn is one sign-in that a browser has begun. The browser keeps it itself, sealed, in a cookie. The zero value
 // is long over, and nothing answers it.
-type attempt struct {
+type pendingSignIn struct {
 	State    string `json:"s"`
 	Nonce    string `json:"n"`
 	Verifier string `json:"v"` // 43 characters, the least that RFC 7636 allows
 	Expires  int64  `json:"e"` // Unix seconds
 }
 
-func newAttempt(now time.Time) attempt {
+func newPendingSignIn(now time.Time) pendingSignIn {
 	verifier := make([]byte, 32)
 	rand.Read(verifier) // never fails, see crypto/rand
-	return attempt{
+	return pendingSignIn{
 		State: rand.Text(), Nonce: rand.Text(), Verifier: base64.RawURLEncoding.EncodeToString(verifier),
-		Expires: now.Add(attemptLife).Unix(),
+		Expires: now.Add(signInTTL).Unix(),
 	}
 }
 
-// answers reports whether what came back belongs to this attempt.
-func (a attempt) answers(state string, now time.Time) bool {
+// matches reports whether what came back belongs to this attempt.
+func (a pendingSignIn) matches(state string, now time.Time) bool {
 	return subtle.ConstantTimeCompare([]byte(a.State), []byte(state)) == 1 && now.Unix() < a.Expires
 }
 
 // sealer encrypts attempts: a browser can neither make one nor read the verifier of its own.
-type sealer struct{ box cipher.AEAD }
+type sealer struct{ aead cipher.AEAD }
 
 func newSealer(key []byte) (sealer, error) {
-	derived, err := derive(key, "scanwarden link attempt v1")
+	derived, err := deriveKey(key, "scanwarden link attempt v1")
 	if err != nil {
 		return sealer{}, err
 	}
@@ -57,32 +57,32 @@ func newSealer(key []byte) (sealer, error) {
 	return sealer{box}, nil
 }
 
-func (s sealer) seal(a attempt) (string, error) {
+func (s sealer) seal(a pendingSignIn) (string, error) {
 	plain, err := json.Marshal(a)
 	if err != nil {
 		return "", fmt.Errorf("seal attempt: %w", err)
 	}
-	return base64.RawURLEncoding.EncodeToString(s.box.Seal(nil, nil, plain, nil)), nil
+	return base64.RawURLEncoding.EncodeToString(s.aead.Seal(nil, nil, plain, nil)), nil
 }
 
 // open returns the attempt that was sealed, and the zero one for anything else.
-func (s sealer) open(text string) (a attempt) {
+func (s sealer) open(text string) (a pendingSignIn) {
 	sealed, err := base64.RawURLEncoding.DecodeString(text)
 	if err != nil {
-		return attempt{}
+		return pendingSignIn{}
 	}
-	plain, err := s.box.Open(nil, nil, sealed, nil)
+	plain, err := s.aead.Open(nil, nil, sealed, nil)
 	if err != nil || json.Unmarshal(plain, &a) != nil {
-		return attempt{}
+		return pendingSignIn{}
 	}
 	return a
 }
 
-// cookie is what carries an attempt; "" takes it away. SameSite is Lax, because the browser comes back from
+// signInCookie is what carries an attempt; "" takes it away. SameSite is Lax, because the browser comes back from
 // Microsoft's site. The prefix __Host- keeps other hosts of the same domain from planting one.
-func cookie(secure bool, value string) *http.Cookie {
+func signInCookie(secure bool, value string) *http.Cookie {
 	c := &http.Cookie{
-		Name: cookieName(secure), Value: value, Path: "/", MaxAge: int(attemptLife.Seconds()),
+		Name: cookieName(secure), Value: value, Path: "/", MaxAge: int(signInTTL.Seconds()),
 		HttpOnly: true, Secure: secure, SameSite: http.SameSiteLaxMode,
 	}
 	if value == "" {

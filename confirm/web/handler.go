@@ -38,22 +38,22 @@ type Config struct {
 }
 
 const (
-	// signInTime bounds one call to the identity provider.
-	signInTime = 30 * time.Second
-	// perSecond and atOnce bound how often a sign-in is begun, and how often one is finished, by all browsers
+	// providerTimeout bounds one call to the identity provider.
+	providerTimeout = 30 * time.Second
+	// rateLimit and atOnce bound how often a sign-in is begun, and how often one is finished, by all browsers
 	// together: each costs the identity provider a call.
-	perSecond, atOnce = 5, 50
+	rateLimit, burst = 5, 50
 )
 
-// linker serves the pages.
-type linker struct {
+// linkHandler serves the pages.
+type linkHandler struct {
 	cfg    Config
 	pages  renderer
 	starts *rate.Limiter
 	// Paced apart, so that a crowd that only begins keeps nobody from finishing. Who does both, with made-up codes, can
 	// keep both busy: people are told to try again, and nothing is lost by it.
 	finishes *rate.Limiter
-	finished finished
+	used     usedSignIns
 }
 
 // NewHandler serves GET /link, /link/start and /link/callback. Its last page shows a signed, short-lived proof of who
@@ -72,74 +72,74 @@ func NewHandler(cfg Config) (http.Handler, error) {
 		cfg.Now = time.Now
 	}
 	pages := renderer{cfg.Log}
-	l := &linker{cfg: cfg, pages: pages, starts: rate.NewLimiter(perSecond, atOnce), finishes: rate.NewLimiter(perSecond, atOnce)}
+	l := &linkHandler{cfg: cfg, pages: pages, starts: rate.NewLimiter(rateLimit, burst), finishes: rate.NewLimiter(rateLimit, burst)}
 	mux := http.NewServeMux()
-	mux.HandleFunc("/link", l.explain)
-	mux.HandleFunc("/link/start", l.start)
-	mux.HandleFunc("/link/callback", l.callback)
+	mux.HandleFunc("/link", l.showIntro)
+	mux.HandleFunc("/link/start", l.startSignIn)
+	mux.HandleFunc("/link/callback", l.finishSignIn)
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		pages.renderMessage(w, http.StatusNotFound, "There is no such page.", "")
 	})
-	return guarded(cfg, pages, mux), nil
+	return middleware(cfg, pages, mux), nil
 }
 
-func (l *linker) explain(w http.ResponseWriter, _ *http.Request) {
+func (l *linkHandler) showIntro(w http.ResponseWriter, _ *http.Request) {
 	l.pages.renderPage(w, http.StatusOK, introPage())
 }
 
-// start sends the browser away to sign in. Whoever was sent here by another site is shown first what this is about:
+// startSignIn sends the browser away to sign in. Whoever was sent here by another site is shown first what this is about:
 // Microsoft may sign them in without a question.
-func (l *linker) start(w http.ResponseWriter, r *http.Request) {
-	if strange(r) {
+func (l *linkHandler) startSignIn(w http.ResponseWriter, r *http.Request) {
+	if isCrossSite(r) {
 		http.Redirect(w, r, "/link", http.StatusSeeOther)
 		return
 	}
-	own, ok := l.seals(w)
-	if !ok || !l.paced(w, l.starts) {
+	own, ok := l.loadKeys(w)
+	if !ok || !l.allowSignIn(w, l.starts) {
 		return
 	}
-	a := newAttempt(l.cfg.Now())
-	sealed, err := own.attempts.seal(a)
+	a := newPendingSignIn(l.cfg.Now())
+	sealed, err := own.pending.seal(a)
 	if err != nil {
-		l.fail(w, "a sign-in could not be begun", err)
+		l.showFailure(w, "a sign-in could not be begun", err)
 		return
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), signInTime)
+	ctx, cancel := context.WithTimeout(r.Context(), providerTimeout)
 	defer cancel()
 	url, err := l.cfg.SignIn.Begin(ctx, a.State, a.Nonce, a.Verifier)
 	if err != nil {
-		l.fail(w, "a sign-in could not be begun", err)
+		l.showFailure(w, "a sign-in could not be begun", err)
 		return
 	}
-	http.SetCookie(w, cookie(l.cfg.Secure, sealed))
+	http.SetCookie(w, signInCookie(l.cfg.Secure, sealed))
 	w.Header().Set("Location", url)
 	w.WriteHeader(http.StatusSeeOther)
 }
 
-// seals are what the server key makes of attempts and of proofs.
-type seals struct {
-	attempts sealer
-	proofs   Proofs
+// linkKeys are what the server key makes of attempts and of proofs.
+type linkKeys struct {
+	pending sealer
+	proofs  Proofs
 }
 
-// seals reads the key; when it is false, the answer is written. The key is asked for each time, because the ledger
+// loadKeys reads the key; when it is false, the answer is written. The key is asked for each time, because the ledger
 // that has it may come up after the page.
-func (l *linker) seals(w http.ResponseWriter) (seals, bool) {
+func (l *linkHandler) loadKeys(w http.ResponseWriter) (linkKeys, bool) {
 	key, err := l.cfg.Key()
 	if err != nil {
-		l.fail(w, "the server key could not be read", err)
-		return seals{}, false
+		l.showFailure(w, "the server key could not be read", err)
+		return linkKeys{}, false
 	}
 	attempts, err := newSealer(key)
 	if err != nil {
-		l.fail(w, "the server key cannot be used", err)
-		return seals{}, false
+		l.showFailure(w, "the server key cannot be used", err)
+		return linkKeys{}, false
 	}
-	return seals{attempts, NewProofs(key)}, true
+	return linkKeys{attempts, NewProofs(key)}, true
 }
 
-// paced lets through as many as the identity provider is to be asked for; when it is false, the answer is written.
-func (l *linker) paced(w http.ResponseWriter, pacer *rate.Limiter) bool {
+// allowSignIn lets through as many as the identity provider is to be asked for; when it is false, the answer is written.
+func (l *linkHandler) allowSignIn(w http.ResponseWriter, pacer *rate.Limiter) bool {
 	if pacer.AllowN(l.cfg.Now(), 1) {
 		return true
 	}
@@ -148,8 +148,8 @@ func (l *linker) paced(w http.ResponseWriter, pacer *rate.Limiter) bool {
 	return false
 }
 
-// fail is for what is not the person's doing, and is told to the log alone.
-func (l *linker) fail(w http.ResponseWriter, what string, err error) {
+// showFailure is for what is not the person's doing, and is told to the log alone.
+func (l *linkHandler) showFailure(w http.ResponseWriter, what string, err error) {
 	l.cfg.Log.Error(what, "error", err)
 	l.pages.renderMessage(w, http.StatusServiceUnavailable, "This did not work.",
 		"Please try again in a moment. If it keeps failing, ask whoever runs scanwarden: its log says why.")

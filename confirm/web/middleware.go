@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// longestQuery bounds what comes back from Microsoft: a code has one or two kilobytes.
-const longestQuery = 8 << 10
+// maxQueryLen bounds what comes back from Microsoft: a code has one or two kilobytes.
+const maxQueryLen = 8 << 10
 
-// guarded lets through what a browser of a person of ours would send, and dresses every answer for one.
-func guarded(cfg Config, pages renderer, next http.Handler) http.Handler {
+// middleware lets through what a browser of a person of ours would send, and dresses every answer for one.
+func middleware(cfg Config, pages renderer, next http.Handler) http.Handler {
 	style := styleSource()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		dress(w.Header(), cfg.Secure, style)
+		setHeaders(w.Header(), cfg.Secure, style)
 		switch {
 		// A site that had its own name point here would be of one origin with these pages.
 		case !slices.ContainsFunc(cfg.Hosts, func(host string) bool { return strings.EqualFold(host, r.Host) }):
@@ -21,7 +21,7 @@ func guarded(cfg Config, pages renderer, next http.Handler) http.Handler {
 		case r.Method != http.MethodGet:
 			w.Header().Set("Allow", http.MethodGet)
 			pages.renderMessage(w, http.StatusMethodNotAllowed, "This page can only be opened.", "")
-		case len(r.URL.RawQuery) > longestQuery:
+		case len(r.URL.RawQuery) > maxQueryLen:
 			pages.renderMessage(w, http.StatusRequestURITooLong, "This address is too long.", "Start again, please.")
 		default:
 			next.ServeHTTP(w, r)
@@ -29,9 +29,9 @@ func guarded(cfg Config, pages renderer, next http.Handler) http.Handler {
 	})
 }
 
-// dress sets the headers that hold for every answer: nothing is kept, nothing is loaded, nothing frames the page,
+// setHeaders sets the headers that hold for every answer: nothing is kept, nothing is loaded, nothing frames the page,
 // and no address with a code in it is told to another site.
-func dress(h http.Header, secure bool, styleHash string) {
+func setHeaders(h http.Header, secure bool, styleHash string) {
 	h.Set("Cache-Control", "no-store")
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("X-Content-Type-Options", "nosniff")
@@ -45,9 +45,9 @@ func dress(h http.Header, secure bool, styleHash string) {
 	}
 }
 
-// strange reports whether another site sent the browser here. A person who comes from nowhere, or whose browser is
+// isCrossSite reports whether another site sent the browser here. A person who comes from nowhere, or whose browser is
 // too old to say, is no stranger.
-func strange(r *http.Request) bool {
+func isCrossSite(r *http.Request) bool {
 	site := r.Header.Get("Sec-Fetch-Site")
 	return site != "" && site != "same-origin" && site != "none"
 }

@@ -14,7 +14,7 @@ import (
 	"scanwarden/confirm/web"
 )
 
-func prove(t testing.TB, name string, at time.Time) string {
+func mustProve(t testing.TB, name string, at time.Time) string {
 	t.Helper()
 	proof, err := web.NewProofs(key).Make(web.User{Principal: ada, Name: name}, at)
 	if err != nil {
@@ -25,7 +25,7 @@ func prove(t testing.TB, name string, at time.Time) string {
 
 func TestAProofSaysWhoForTenMinutes(t *testing.T) {
 	now := time.Now()
-	proof, proofs := prove(t, "Ada Lovelace", now), web.NewProofs(key)
+	proof, proofs := mustProve(t, "Ada Lovelace", now), web.NewProofs(key)
 	if !regexp.MustCompile(`^[A-Z2-7]{50,150}$`).MatchString(proof) {
 		t.Errorf("Slack may make something else of %q", proof)
 	}
@@ -42,7 +42,7 @@ func TestAProofSaysWhoForTenMinutes(t *testing.T) {
 
 func TestAnAlteredProofIsRefused(t *testing.T) {
 	now := time.Now()
-	proof, proofs := prove(t, "Ada", now), web.NewProofs(key)
+	proof, proofs := mustProve(t, "Ada", now), web.NewProofs(key)
 	for i := range proof {
 		for _, letter := range "AZ27" {
 			altered := proof[:i] + string(letter) + proof[i+1:]
@@ -63,7 +63,7 @@ func TestAnAlteredProofIsRefused(t *testing.T) {
 
 func TestAProofOfAnotherKeyIsRefused(t *testing.T) {
 	now := time.Now()
-	proof := prove(t, "Ada", now)
+	proof := mustProve(t, "Ada", now)
 	for name, proofs := range map[string]web.Proofs{
 		"other": web.NewProofs(make([]byte, 32)), "short": web.NewProofs([]byte("short")), "none": web.NewProofs(nil), "zero": {},
 	} {
@@ -92,7 +92,7 @@ func TestAProofOfAnotherKeyIsRefused(t *testing.T) {
 func TestALongNameIsCutWithinTheProof(t *testing.T) {
 	now := time.Now()
 	for _, name := range []string{strings.Repeat("x", 500), strings.Repeat("é", 100), strings.Repeat("世", 100), "\xff\xfe", ""} {
-		who, err := web.NewProofs(key).Open(prove(t, name, now), now)
+		who, err := web.NewProofs(key).Open(mustProve(t, name, now), now)
 		if err != nil || len(who.Name) > 40 || !utf8.ValidString(who.Name) || !strings.HasPrefix(name, who.Name) {
 			t.Errorf("%.20q became %q, %v", name, who.Name, err)
 		}
@@ -102,7 +102,7 @@ func TestALongNameIsCutWithinTheProof(t *testing.T) {
 // FuzzProof: whatever is handed in, a proof is opened only if it was made under this very key for this very user.
 func FuzzProof(f *testing.F) {
 	now := time.Unix(1_790_000_000, 0)
-	f.Add(prove(f, "Ada", now), "Ada")
+	f.Add(mustProve(f, "Ada", now), "Ada")
 	f.Add("", "\x00")
 	f.Fuzz(func(t *testing.T, text, name string) {
 		proofs := web.NewProofs(bytes.Repeat([]byte{9}, 32))

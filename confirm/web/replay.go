@@ -6,16 +6,16 @@ import (
 	"time"
 )
 
-// finished knows the attempts that were finished, until they are over. A browser is told to forget its attempt; who
+// usedSignIns knows the attempts that were finished, until they are over. A browser is told to forget its attempt; who
 // keeps it nevertheless could come back with it any number of times. Its zero value is empty. It needs no bound of
 // its own: it grows no faster than sign-ins may be finished.
-type finished struct {
+type usedSignIns struct {
 	mu     sync.Mutex
 	states map[string]int64 // when each is over, in Unix seconds
 }
 
-// add is false for an attempt that is there already.
-func (f *finished) add(a attempt, now time.Time) bool {
+// markUsed is false for an attempt that is there already.
+func (f *usedSignIns) markUsed(a pendingSignIn, now time.Time) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if _, again := f.states[a.State]; again {
@@ -29,8 +29,8 @@ func (f *finished) add(a attempt, now time.Time) bool {
 	return true
 }
 
-// remove lets an attempt be finished after all.
-func (f *finished) remove(a attempt) {
+// forgetUse lets an attempt be finished after all.
+func (f *usedSignIns) forgetUse(a pendingSignIn) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	delete(f.states, a.State)

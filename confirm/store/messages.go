@@ -14,7 +14,7 @@ func (s *Store) SaveMessage(ctx context.Context, n confirm.Message) error {
 		VALUES ($1, $2, $3, $4, $5, $6)
 		ON CONFLICT (change_id, channel, kind) DO UPDATE
 		SET message = excluded.message, version = excluded.version, reminded = excluded.reminded`,
-		n.Change, n.Channel, n.Kind, n.Message, n.Version, flag(n.Reminded))
+		n.Change, n.Channel, n.Kind, n.Message, n.Version, boolToInt(n.Reminded))
 	if err != nil {
 		return fmt.Errorf("save notice of change %s: %w", n.Change, err)
 	}
@@ -23,17 +23,17 @@ func (s *Store) SaveMessage(ctx context.Context, n confirm.Message) error {
 
 // Messages lists where one change was put to people.
 func (s *Store) Messages(ctx context.Context, change string) ([]confirm.Message, error) {
-	return s.notices(ctx, `WHERE n.change_id = $1 ORDER BY n.channel, n.kind`, change)
+	return s.queryMessages(ctx, `WHERE n.change_id = $1 ORDER BY n.channel, n.kind`, change)
 }
 
 // OutdatedMessages lists at most limit notices that show an older version of their change than the ledger holds,
 // those of the oldest changes first.
 func (s *Store) OutdatedMessages(ctx context.Context, limit int) ([]confirm.Message, error) {
-	return s.notices(ctx, `JOIN change AS c ON c.id = n.change_id WHERE n.version < c.version
+	return s.queryMessages(ctx, `JOIN change AS c ON c.id = n.change_id WHERE n.version < c.version
 		ORDER BY c.created, n.channel, n.kind LIMIT $1`, limit)
 }
 
-func (s *Store) notices(ctx context.Context, clause string, args ...any) ([]confirm.Message, error) {
+func (s *Store) queryMessages(ctx context.Context, clause string, args ...any) ([]confirm.Message, error) {
 	rows, err := s.read.QueryContext(ctx, `SELECT n.change_id, n.channel, n.kind, n.message, n.version, n.reminded
 		FROM notice AS n `+clause, args...)
 	if err != nil {

@@ -12,12 +12,12 @@ import (
 	"scanwarden/confirm"
 )
 
-// maxProposal bounds what one change may put into the ledger and its log, in bytes of JSON.
+// maxProposal bounds what one change may add to the database and its log, in bytes of JSON.
 const maxProposal = 4 << 20
 
-// storedProposal is what is fixed when a change is proposed, as it is kept and logged. The parts that the digest
-// covers byte for byte are strings, because encoding/json rewrites a json.RawMessage. Operation, target and
-// requester have places of their own.
+// storedProposal is the fixed part of a change, as it is stored and logged. The parts that the digest covers byte
+// for byte are strings, because encoding/json rewrites a json.RawMessage. Operation, target and requester have
+// columns of their own.
 type storedProposal struct {
 	Summary  string            `json:"summary"`
 	Method   string            `json:"method"`
@@ -33,12 +33,13 @@ type storedProposal struct {
 	Created  time.Time         `json:"created"`
 	Expires  time.Time         `json:"expires"`
 
-	// What was added later leaves no trace where it is missing: what older versions kept reads, and counts, the same.
+	// Fields that were added later are omitted when empty, so that rows of older versions read and hash the same.
 	Facts         *confirm.Facts      `json:"facts,omitempty"`
 	Agent         bool                `json:"agent,omitempty"`
 	RequesterAlso []confirm.Principal `json:"requester_also,omitempty"`
 }
 
+// newStoredProposal returns the part of c that is fixed when c is proposed.
 func newStoredProposal(c confirm.Change) storedProposal {
 	p := storedProposal{
 		Summary: c.Summary, Method: c.Request.Method, Path: c.Request.Path, Body: string(c.Request.Body),
@@ -53,7 +54,7 @@ func newStoredProposal(c confirm.Change) storedProposal {
 	return p
 }
 
-// restoreTo is the way back, except for the times, which c has from its row.
+// restoreTo sets the fields of c that p holds. The times stay as c has them from its row.
 func (p storedProposal) restoreTo(c *confirm.Change, operation, target string) {
 	c.Proposal = confirm.Proposal{
 		Operation: operation, Target: target, Summary: p.Summary,
@@ -67,6 +68,7 @@ func (p storedProposal) restoreTo(c *confirm.Change, operation, target string) {
 	c.Agent, c.RequesterAlso = p.Agent, p.RequesterAlso
 }
 
+// rawOrNil returns nil for "".
 func rawOrNil(text string) json.RawMessage {
 	if text == "" {
 		return nil
@@ -74,8 +76,8 @@ func rawOrNil(text string) json.RawMessage {
 	return json.RawMessage(text)
 }
 
-// Insert implements confirm.Ledger. It refuses a change that is not a fresh one, or that would not come back
-// from the ledger with the digest it has.
+// Insert implements confirm.Store. It returns an error for a change that is not new, and for one whose proposal
+// would not read back with its digest.
 func (s *Store) Insert(ctx context.Context, c confirm.Change) error {
 	kept, err := encodeProposal(c)
 	if err != nil {
@@ -99,10 +101,11 @@ func (s *Store) Insert(ctx context.Context, c confirm.Change) error {
 	return nil
 }
 
-// encodeProposal returns what is proposed as it will be kept.
+// encodeProposal returns the stored JSON of the proposal. It checks that the JSON decodes to a proposal with the
+// digest of c.
 func encodeProposal(c confirm.Change) (json.RawMessage, error) {
 	if c.ID == "" || c.State != confirm.Pending || len(c.Decisions) > 0 || c.Outcome.State != "" || c.Owner != "" {
-		return nil, errors.New("only a fresh pending change can be inserted")
+		return nil, errors.New("only a new pending change without decisions can be inserted")
 	}
 	kept, err := json.Marshal(newStoredProposal(c))
 	if err != nil {
@@ -130,7 +133,7 @@ func boolToInt(b bool) int64 {
 	return 0
 }
 
-// Change implements confirm.Ledger.
+// Change implements confirm.Store.
 func (s *Store) Change(ctx context.Context, id string) (confirm.Change, error) {
 	found, err := readChanges(ctx, s.read, `WHERE id = $1`, id)
 	if err == nil && len(found) == 0 {
@@ -142,7 +145,7 @@ func (s *Store) Change(ctx context.Context, id string) (confirm.Change, error) {
 	return found[0], nil
 }
 
-// Changes implements confirm.Ledger.
+// Changes implements confirm.Store.
 func (s *Store) Changes(ctx context.Context, f confirm.Filter) ([]confirm.Change, error) {
 	clause, args := whereClause(f)
 	found, err := readChanges(ctx, s.read, clause, args...)
@@ -152,7 +155,7 @@ func (s *Store) Changes(ctx context.Context, f confirm.Filter) ([]confirm.Change
 	return found, err
 }
 
-// whereClause is f in SQL.
+// whereClause returns the filter as SQL.
 func whereClause(f confirm.Filter) (clause string, args []any) {
 	arg := func(v any) string {
 		args = append(args, v)
@@ -173,7 +176,7 @@ func whereClause(f confirm.Filter) (clause string, args []any) {
 		where = append(where, "state IN ("+strings.Join(states, ", ")+")")
 	}
 	if len(f.States) > 0 && !slices.ContainsFunc(f.States, isSettled) {
-		where = append(where, "settled = 0") // said in so many words for the index
+		where = append(where, "settled = 0") // implied by the states; lets the database use its index
 	}
 	limit := f.Limit
 	if limit <= 0 {

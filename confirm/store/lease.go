@@ -10,7 +10,7 @@ import (
 	"scanwarden/confirm"
 )
 
-// expectOneRow is confirm.ErrMoved unless exactly one row was altered.
+// expectOneRow returns confirm.ErrMoved unless exactly one row was altered.
 func expectOneRow(r sql.Result, err error) error {
 	if err != nil {
 		return err
@@ -21,8 +21,8 @@ func expectOneRow(r sql.Result, err error) error {
 	return nil
 }
 
-// RenewLease implements confirm.Ledger. A lease says nothing about the change itself: it is not a version of it,
-// and not a matter for the audit log.
+// RenewLease implements confirm.Store. A lease is no part of the change itself: renewing it is not a new version
+// and writes no audit entry.
 func (s *Store) RenewLease(ctx context.Context, id, owner string, until time.Time) error {
 	err := expectOneRow(s.write.ExecContext(ctx, `UPDATE change SET lease = $1 WHERE id = $2 AND owner = $3 AND state = $4`,
 		micros(until), id, owner, string(confirm.Executing)))
@@ -32,7 +32,7 @@ func (s *Store) RenewLease(ctx context.Context, id, owner string, until time.Tim
 	return nil
 }
 
-// AcquireLease implements confirm.Ledger.
+// AcquireLease implements confirm.Store.
 func (s *Store) AcquireLease(ctx context.Context, name, owner string, now, until time.Time) (bool, error) {
 	err := expectOneRow(s.write.ExecContext(ctx, `INSERT INTO lease (name, owner, until) VALUES ($1, $2, $3)
 		ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, until = excluded.until
@@ -41,7 +41,7 @@ func (s *Store) AcquireLease(ctx context.Context, name, owner string, now, until
 		return false, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("hold lease %q: %w", name, err)
+		return false, fmt.Errorf("acquire lease %q: %w", name, err)
 	}
 	return true, nil
 }

@@ -9,7 +9,7 @@ import (
 	"scanwarden/confirm"
 )
 
-// linkEvent is what the log tells of a link: that it was made or, without how, that it was taken back.
+// linkEvent is the part of an audit entry about a link: it was made or, without How, taken back.
 type linkEvent struct {
 	From confirm.Principal `json:"from"`
 	To   confirm.Principal `json:"to"`
@@ -17,13 +17,14 @@ type linkEvent struct {
 	How  string            `json:"how,omitempty"`
 }
 
-// The events of a link.
+// Audit events of a link.
 const (
 	eventLinked   = "linked"
 	eventUnlinked = "unlinked"
 )
 
-// Link implements confirm.Ledger. It refuses a link of a principal with nothing, or with itself.
+// Link implements confirm.Store. It returns an error for an empty principal, and for a link of a principal with
+// itself.
 func (s *Store) Link(ctx context.Context, l confirm.Link) error {
 	if l.From == "" || l.To == "" || l.From == l.To {
 		return fmt.Errorf("link %q to %q: a link needs two principals", l.From, l.To)
@@ -41,7 +42,7 @@ func (s *Store) Link(ctx context.Context, l confirm.Link) error {
 	return nil
 }
 
-// Unlink implements confirm.Ledger.
+// Unlink implements confirm.Store.
 func (s *Store) Unlink(ctx context.Context, from confirm.Principal, at time.Time, why string) error {
 	gone := &linkEvent{From: from}
 	err := s.writeTransition(ctx, &transition{
@@ -57,7 +58,7 @@ func (s *Store) Unlink(ctx context.Context, from confirm.Principal, at time.Time
 	return nil
 }
 
-// Links implements confirm.Ledger.
+// Links implements confirm.Store.
 func (s *Store) Links(ctx context.Context) ([]confirm.Link, error) {
 	found, err := readLinks(ctx, s.read)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"scanwarden/confirm"
 )
 
-// isSettled reports whether a change in this state stays as it is for ever, with its outcome.
+// isSettled reports whether a change in this state keeps its state and outcome for ever.
 func isSettled(s confirm.State) bool {
 	switch s {
 	case confirm.Applied, confirm.Failed, confirm.Denied, confirm.Expired, confirm.Withdrawn, confirm.Stale:
@@ -20,7 +20,7 @@ func isSettled(s confirm.State) bool {
 	return false
 }
 
-// Move implements confirm.Ledger. A change that is settled does not move again.
+// Move implements confirm.Store. A settled change does not move again.
 func (s *Store) Move(ctx context.Context, c confirm.Change, m confirm.Move) (confirm.Change, error) {
 	var after rowState
 	t, err := newMoveTransition(c, m, &after)
@@ -36,17 +36,17 @@ func (s *Store) Move(ctx context.Context, c confirm.Change, m confirm.Move) (con
 	return c, nil
 }
 
-// rowState is what a move finds in its row, where the caller cannot know it.
+// rowState holds the columns that a move leaves or sets, and that the caller cannot know.
 type rowState struct {
 	owner, outcome string
 	lease          int64
 }
 
-// maxMoveSize bounds what people and services may add to a change with one move, in bytes of JSON.
+// maxMoveSize bounds what users and services may add to a change with one move, in bytes of JSON.
 const maxMoveSize = 1 << 20
 
-// newMoveTransition returns the transition that m makes. Its audit entry will tell what the row says of the change, not
-// what the caller holds.
+// newMoveTransition returns the transition of m. Its audit entry records what the row holds of the change, not
+// what the caller holds. after receives the columns of the row.
 func newMoveTransition(c confirm.Change, m confirm.Move, after *rowState) (*transition, error) {
 	if err := checkMove(c, m); err != nil {
 		return nil, err
@@ -75,8 +75,8 @@ func newMoveTransition(c confirm.Change, m confirm.Move, after *rowState) (*tran
 	return t, nil
 }
 
-// encodeMove returns what m brings to be kept as JSON, empty where it brings nothing. It gives m a decision of its
-// own, in UTC.
+// encodeMove returns the outcome and the decision of m as JSON, each empty if m has none. It replaces the decision
+// of m by a copy with a UTC time.
 func encodeMove(m *confirm.Move) (outcome, decision string, err error) {
 	var kept [2][]byte
 	if m.Outcome != nil {
@@ -92,11 +92,12 @@ func encodeMove(m *confirm.Move) (outcome, decision string, err error) {
 		}
 	}
 	if n := len(kept[0]) + len(kept[1]) + len(m.Note); n > maxMoveSize {
-		return "", "", fmt.Errorf("its words take %d bytes and may take %d; say it more briefly", n, maxMoveSize)
+		return "", "", fmt.Errorf("the reason, outcome and note take %d bytes and may take %d; shorten them", n, maxMoveSize)
 	}
 	return string(kept[0]), string(kept[1]), nil
 }
 
+// checkMove returns an error if c is settled or m is incomplete.
 func checkMove(c confirm.Change, m confirm.Move) error {
 	switch {
 	case isSettled(c.State):
@@ -109,7 +110,7 @@ func checkMove(c confirm.Change, m confirm.Move) error {
 	return nil
 }
 
-// updatedChange returns c as it is after the move that e tells of: the guard has proved that c was up to date.
+// updatedChange returns c as it is after the move of entry e. The guard has proved that c was up to date.
 func (a rowState) updatedChange(c confirm.Change, e *entry) (_ confirm.Change, err error) {
 	c.State, c.Version, c.Round, c.Updated = e.To, e.Version, e.Round, fromMicros(micros(e.Time))
 	c.Owner, c.Lease = a.owner, fromMicros(a.lease)

@@ -10,14 +10,15 @@ import (
 	"scanwarden/confirm"
 )
 
-// readChanges reads the changes that clause selects, newest first, with their decisions: one statement, so that
-// both are of the same moment. A row that makes no change is told of in the error, and does not hide the others.
+// readChanges returns the changes that clause selects, newest first, with their decisions. One statement reads
+// both, so that they are of the same moment. The error names each row that cannot be decoded; the other changes
+// are returned beside it.
 func readChanges(ctx context.Context, q querier, clause string, args ...any) ([]confirm.Change, error) {
 	var found []confirm.Change
 	var unusable []error
 	err := eachChange(ctx, q, clause, args, func(c confirm.Change, err error) error {
 		if err != nil {
-			unusable = append(unusable, fmt.Errorf("%s cannot be used: %w; run `scanwarden audit verify`", c.ID, err))
+			unusable = append(unusable, fmt.Errorf("change %s cannot be used: %w; run `scanwarden audit verify`", c.ID, err))
 			return nil
 		}
 		found = append(found, c)
@@ -26,8 +27,8 @@ func readChanges(ctx context.Context, q querier, clause string, args ...any) ([]
 	return found, errors.Join(append(unusable, err)...)
 }
 
-// eachChange calls yield for each change, or with the reason why a row of the table makes none: then only its
-// ID is set. It stops at the first error of yield.
+// eachChange calls yield for each change. If a row cannot be decoded, yield receives a change that has at least
+// its ID, and the reason. It stops at the first error of yield.
 func eachChange(ctx context.Context, q querier, clause string, args []any, yield func(confirm.Change, error) error) error {
 	rows, err := q.QueryContext(ctx, `SELECT id, code, operation, target, digest, requester, via, created, expires,
 			state, settled, c.version, round, outcome, owner, lease, updated, proposed, decision
@@ -75,6 +76,7 @@ func (r *changeRow) scanFrom(rows *sql.Rows) error {
 		&r.state, &r.settled, &r.version, &r.round, &r.outcome, &r.owner, &r.lease, &r.updated, &r.proposed, &r.decision)
 }
 
+// toChange returns the change without its decisions.
 func (r *changeRow) toChange() (confirm.Change, error) {
 	c := confirm.Change{
 		ID: r.id, Code: r.code, Digest: r.digest, Requester: confirm.Principal(r.requester), Source: r.via,
@@ -83,7 +85,7 @@ func (r *changeRow) toChange() (confirm.Change, error) {
 		Owner: r.owner, Lease: fromMicros(r.lease), Updated: fromMicros(r.updated),
 	}
 	if r.settled != boolToInt(isSettled(c.State)) {
-		return c, errors.New("whether it is settled does not follow from its state")
+		return c, errors.New("its column settled contradicts its state")
 	}
 	var p storedProposal
 	if err := json.Unmarshal([]byte(r.proposed.String), &p); err != nil {
@@ -95,6 +97,7 @@ func (r *changeRow) toChange() (confirm.Change, error) {
 	return c, err
 }
 
+// parseOutcome returns the zero outcome for "".
 func parseOutcome(text string) (o confirm.Outcome, err error) {
 	if text == "" {
 		return o, nil

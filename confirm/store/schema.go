@@ -16,7 +16,7 @@ var schemaV1 string
 //go:embed links.sql
 var schemaV2 string
 
-// schemaVersion counts the steps that make the tables: a ledger of version n has taken the first n of them.
+// schemaVersion counts the migrations. A database of version n has run the first n of them.
 const schemaVersion = 2
 
 func migrations() [schemaVersion]string { return [schemaVersion]string{schemaV1, schemaV2} }
@@ -26,19 +26,19 @@ func (d *database) readVersion(ctx context.Context, q querier) (v int64, err err
 	return v, err
 }
 
-// schemaLock is held in PostgreSQL while tables are made: creating them at once fails with SQLSTATE 23505.
+// schemaLock is held in PostgreSQL during migrations: creating the same tables at once fails with SQLSTATE 23505.
 const schemaLock = `SELECT pg_advisory_xact_lock(7726419038122513)`
 
-// migrate makes the tables where they are missing, brings those of an older version up to date, and refuses
-// those of a newer one.
+// migrate creates missing tables and updates those of an older version. It returns an error for a newer version.
+// With SQLite it also prepares the statements.
 func (d *database) migrate(ctx context.Context) error {
 	for deadline := time.Now().Add(busyTimeout); ; {
 		v, err := d.readVersion(ctx, d.write)
 		if err != nil || v < schemaVersion {
-			v, err = d.runMigrations(ctx) // whatever ails the ledger shows again, or there were no tables yet
+			v, err = d.runMigrations(ctx) // there are no tables yet, or the same error occurs again
 		}
 		if err == nil && v > schemaVersion {
-			return fmt.Errorf("this ledger was written by a newer scanwarden (its schema is %d, this one knows %d): run that version, or name another ledger in SCANWARDEN_DATABASE_URL", v, schemaVersion)
+			return fmt.Errorf("this ledger was written by a newer scanwarden (its schema is %d, this version knows %d): run that version, or set SCANWARDEN_DATABASE_URL to another ledger", v, schemaVersion)
 		}
 		if err == nil && d.sqlite {
 			err = d.prepareStatements(ctx)
@@ -52,14 +52,14 @@ func (d *database) migrate(ctx context.Context) error {
 	}
 }
 
-// runMigrations takes the steps that the ledger has not taken yet, unless somebody else did meanwhile: all in one
-// transaction, so that a ledger is never between two versions.
+// runMigrations runs the migrations that are still missing and returns the version reached. All run in one
+// transaction, so that a database is never between two versions. Another process may have run them meanwhile.
 func (d *database) runMigrations(ctx context.Context) (v int64, err error) {
 	tx, err := d.write.BeginTx(ctx, nil)
 	if err != nil {
 		return 0, err
 	}
-	defer tx.Rollback() // does nothing after a commit
+	defer tx.Rollback() // no effect after a commit
 	first := []string{schemaLock, `CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)`}
 	if d.sqlite {
 		first = first[1:]
@@ -95,6 +95,7 @@ func execAll(ctx context.Context, tx *sql.Tx, statements []string) error {
 	return nil
 }
 
+// prepareStatements compiles preparedQueries with SQLite.
 func (d *database) prepareStatements(ctx context.Context) error {
 	d.prepared = map[string]*sql.Stmt{}
 	for _, query := range preparedQueries() {
@@ -107,7 +108,7 @@ func (d *database) prepareStatements(ctx context.Context) error {
 	return nil
 }
 
-// sleepContext sleeps for d, or until ctx ends.
+// sleepContext waits for d, or until ctx ends, and returns the error of ctx.
 func sleepContext(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

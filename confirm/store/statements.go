@@ -1,7 +1,7 @@
 package store
 
-// The statements of transactions; both databases take them as they stand. SQLite has them prepared, so that
-// whatever a transaction runs must be listed in hot.
+// The statements of transactions. Both databases take them as they are. SQLite has them prepared: every statement that a
+// transaction runs must be listed in preparedQueries.
 
 const (
 	insertChange = `INSERT INTO change (id, code, operation, target, digest, requester, via, created, expires,
@@ -11,8 +11,8 @@ const (
 
 	insertProposal = `INSERT INTO proposal (change_id, proposed) VALUES ($1, $2)`
 
-	// updateChange is where every guard of the ledger stands: what does not match leaves no row to alter. A new
-	// value that is the empty string leaves the old one.
+	// updateChange has every guard of a move: if one does not match, no row is altered. A new value that is the
+	// empty string keeps the old one.
 	updateChange = `UPDATE change SET state = $1, settled = $13, version = version + 1, updated = $2, round = round + $3,
 			owner = CASE WHEN $4 = '' THEN owner ELSE $4 END,
 			lease = CASE WHEN $4 = '' THEN lease ELSE $5 END,

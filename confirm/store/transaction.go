@@ -14,25 +14,25 @@ import (
 
 // statement is one step of a transaction.
 type statement struct {
-	query   string // one of hot
+	query   string // one of preparedQueries
 	args    []any
-	dest    []any // where the row goes that it returns; nil when it returns none
-	matched bool  // set when it was executed: it returned a row, or altered one
+	dest    []any // where to scan the returned row; nil if the query returns none
+	matched bool  // set by the execution: a row was returned or altered
 }
 
-// transaction runs statements. The databases take the same ones, but differ in what makes them slow: SQLite
-// would compile each anew, so it has them prepared; PostgreSQL is a round trip away, so those of one call are
-// sent together, and so are BEGIN and COMMIT.
+// transaction runs statements. Both databases take the same ones, but differ in what makes them slow. SQLite would
+// compile each again, so it has them prepared. PostgreSQL is a network round trip away, so the statements of one
+// call, BEGIN and COMMIT are sent together.
 type transaction interface {
-	// run executes the statements in order. After an error nothing but rollback makes sense.
+	// run executes the statements in order. After an error only rollback may be called.
 	run(ctx context.Context, all ...*statement) error
-	// commit executes the statements and commits.
+	// commit executes the statements and commits. After an error the outcome of the commit may be unknown.
 	commit(ctx context.Context, last ...*statement) error
-	// rollback ends the transaction; after commit it does nothing.
+	// rollback ends the transaction. After a successful commit it does nothing.
 	rollback()
 }
 
-// beginTx starts a transaction of the writing side.
+// beginTx starts a writing transaction.
 func (d *database) beginTx(ctx context.Context) (transaction, error) {
 	if d.sqlite {
 		tx, err := d.write.BeginTx(ctx, nil)
@@ -65,6 +65,7 @@ func (t *sqliteTx) commit(ctx context.Context, last ...*statement) error {
 
 func (t *sqliteTx) rollback() { t.tx.Rollback() }
 
+// runPrepared executes the statement with SQLite.
 func (s *statement) runPrepared(ctx context.Context, prepared *sql.Stmt) error {
 	if s.dest != nil {
 		return s.ignoreNoRows(prepared.QueryRowContext(ctx, s.args...).Scan(s.dest...))
@@ -78,7 +79,7 @@ func (s *statement) runPrepared(ctx context.Context, prepared *sql.Stmt) error {
 	return err
 }
 
-// ignoreNoRows takes the result of a Scan, for which it is no error that there is no row.
+// ignoreNoRows records whether Scan found a row, and returns nil if there was none.
 func (s *statement) ignoreNoRows(err error) error {
 	s.matched = err == nil
 	if errors.Is(err, sql.ErrNoRows) {
@@ -94,31 +95,32 @@ type postgresTx struct {
 }
 
 func (t *postgresTx) run(ctx context.Context, all ...*statement) error {
-	var together pgx.Batch
+	var batch pgx.Batch
 	if !t.started {
-		together.Queue("BEGIN")
+		batch.Queue("BEGIN")
 		t.started = true
 	}
-	queueStatements(&together, all)
-	return t.sendBatch(ctx, &together)
+	queueStatements(&batch, all)
+	return t.sendBatch(ctx, &batch)
 }
 
 func (t *postgresTx) commit(ctx context.Context, last ...*statement) error {
-	var together pgx.Batch
-	queueStatements(&together, last)
-	together.Queue("COMMIT").Exec(func(tag pgconn.CommandTag) error {
-		if tag.String() != "COMMIT" { // it says ROLLBACK when a statement had failed
+	var batch pgx.Batch
+	queueStatements(&batch, last)
+	batch.Queue("COMMIT").Exec(func(tag pgconn.CommandTag) error {
+		if tag.String() != "COMMIT" { // PostgreSQL answers ROLLBACK, and no error, after a failed statement
 			return fmt.Errorf("the server answered COMMIT with %s", tag)
 		}
 		t.finished = true
 		return nil
 	})
-	return t.sendBatch(ctx, &together)
+	return t.sendBatch(ctx, &batch)
 }
 
-func queueStatements(together *pgx.Batch, all []*statement) {
+// queueStatements adds the statements to a batch, each with the callback that reads its result.
+func queueStatements(batch *pgx.Batch, all []*statement) {
 	for _, s := range all {
-		queued := together.Queue(s.query, s.args...)
+		queued := batch.Queue(s.query, s.args...)
 		if s.dest != nil {
 			queued.QueryRow(func(row pgx.Row) error { return s.ignoreNoRows(row.Scan(s.dest...)) })
 			continue
@@ -130,13 +132,14 @@ func queueStatements(together *pgx.Batch, all []*statement) {
 	}
 }
 
-func (t *postgresTx) sendBatch(ctx context.Context, together *pgx.Batch) error {
+func (t *postgresTx) sendBatch(ctx context.Context, batch *pgx.Batch) error {
 	return t.conn.Raw(func(conn any) error {
-		return conn.(*stdlib.Conn).Conn().SendBatch(ctx, together).Close()
+		return conn.(*stdlib.Conn).Conn().SendBatch(ctx, batch).Close()
 	})
 }
 
-// rollback gives the connection back. One that cannot be rolled back is closed, which has the same effect.
+// rollback returns the connection to the pool. A connection that cannot be rolled back is closed, which has the
+// same effect.
 func (t *postgresTx) rollback() {
 	if t.started && !t.finished {
 		t.finished = true

@@ -7,9 +7,8 @@ import (
 	"strings"
 )
 
-// applyTransitions makes the transitions whose guards match, and returns the log as it is before them. It takes the
-// lock on the log's head first: whoever holds it is alone, so that transactions of several changes cannot wait
-// for each other in a circle.
+// applyTransitions runs the guarded statement of each transition and returns the log as it is before them. It
+// locks the head of the log first: with the lock, transactions of several changes cannot deadlock.
 func (s *Store) applyTransitions(ctx context.Context, tx transaction, all []*transition) (log merkleTree, err error) {
 	var edge string
 	steps := []*statement{{query: lockHead, dest: []any{&log.size, &edge}}}
@@ -25,15 +24,15 @@ func (s *Store) applyTransitions(ctx context.Context, tx transaction, all []*tra
 	return log, s.checkHead(ctx, tx, log)
 }
 
-// checkHead refuses to go on from a head that nobody with our key has signed: signing what follows would launder
-// whatever was altered before it.
+// checkHead returns an error unless the head of the log is the last one this process knows, or is signed with our
+// key. Appending to any other head would sign what was altered before it.
 func (s *Store) checkHead(ctx context.Context, tx transaction, log merkleTree) error {
 	now, err := log.currentHead()
 	switch {
 	case err != nil || now == s.lastHead:
 		return err
 	case now.size < s.lastHead.size:
-		return fmt.Errorf("the audit log had %d entries and now has %d: somebody cut it; run `scanwarden audit verify`",
+		return fmt.Errorf("the audit log had %d entries and now has %d: entries were removed; run `scanwarden audit verify`",
 			s.lastHead.size, now.size)
 	case now.size == 0:
 		return nil
@@ -44,14 +43,14 @@ func (s *Store) checkHead(ctx context.Context, tx transaction, log merkleTree) e
 		return err
 	}
 	if err := s.key.verifyHead(now, checkpoint); err != nil {
-		return fmt.Errorf("the audit log's last entry does not hold (%w): servers that share a ledger must share audit.key; if yours do, run `scanwarden audit verify`", err)
+		return fmt.Errorf("the last audit entry is not valid (%w): servers that share a ledger must share audit.key; if yours do, run `scanwarden audit verify`", err)
 	}
 	s.lastHead = now
 	return nil
 }
 
-// commitEntries adds an entry to the log for each transition that has happened, and commits. When none has, it
-// leaves the transaction to be dropped.
+// commitEntries adds an audit entry for each transition that matched, and commits. If none matched, it does
+// nothing and leaves the rollback to its caller.
 func (s *Store) commitEntries(ctx context.Context, tx transaction, log merkleTree, all []*transition) error {
 	first := log.size
 	var steps []*statement
@@ -90,10 +89,10 @@ func (s *Store) commitEntries(ctx context.Context, tx transaction, log merkleTre
 	return nil
 }
 
-// addEntry gives e its number, adds it to the tree, and returns its line and the hashes that it completes.
+// addEntry numbers e, adds it to the tree, and returns its line and the hashes that it completes.
 func (t *merkleTree) addEntry(e *entry) (line, completed string, err error) {
 	e.N = t.size
-	text, err := json.Marshal(e.logLine()) // on one line: JSON has no line break inside
+	text, err := json.Marshal(e.logLine()) // one line: encoding/json writes no line breaks
 	if err != nil {
 		return "", "", err
 	}

@@ -15,17 +15,18 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-// logName names our log in its checkpoints, and our key in its signatures.
+// logName identifies our log in its checkpoints, and our key in its signatures.
 const logName = "scanwarden-audit"
 
 // auditKey signs and verifies the heads of the log.
 type auditKey struct {
 	signer   note.Signer
 	verifier note.Verifier
-	public   string // the verifier key, in the form of package note
+	public   string // the verifier key, in the encoding of package note
 }
 
-// loadKey reads the key in dir, and makes it on first use. Processes that start at once agree on one key.
+// loadKey returns the key in dir. It creates the key on first use. Processes that start at the same time agree on
+// one key.
 func loadKey(dir string) (auditKey, error) {
 	if dir == "" {
 		return auditKey{}, errors.New("no directory is given for the audit signing key; set SCANWARDEN_STATE_DIR")
@@ -47,14 +48,14 @@ func loadKey(dir string) (auditKey, error) {
 	return k, writePublicKey(filepath.Join(dir, "audit.pub"), k.public)
 }
 
-// readKey reads the key in dir and makes nothing; where there never was one it returns fs.ErrNotExist.
+// readKey returns the key in dir, or fs.ErrNotExist if there never was one. It creates nothing.
 func readKey(dir string) (auditKey, error) {
 	path, public := filepath.Join(dir, "audit.key"), filepath.Join(dir, "audit.pub")
 	_, published := os.Lstat(public)
 	text, err := os.ReadFile(path)
 	switch {
-	case errors.Is(err, fs.ErrNotExist) && published == nil: // a key is made before its public half
-		return auditKey{}, fmt.Errorf("%s is missing and %s is there; restore the first from a backup, or move the second and the ledger away to begin anew", path, public)
+	case errors.Is(err, fs.ErrNotExist) && published == nil: // audit.key is created before audit.pub
+		return auditKey{}, fmt.Errorf("%s is missing and %s is there; restore the first from a backup, or move the second and the ledger away to start again", path, public)
 	case errors.Is(err, fs.ErrNotExist):
 		return auditKey{}, fs.ErrNotExist
 	case err != nil:
@@ -67,7 +68,7 @@ func readKey(dir string) (auditKey, error) {
 	return k, nil
 }
 
-// createKey puts a new key at path, unless another process was faster.
+// createKey writes a new key to path, unless another process has created one meanwhile.
 func createKey(path string) error {
 	secret, _, err := note.GenerateKey(rand.Reader, logName)
 	if err != nil {
@@ -79,8 +80,8 @@ func createKey(path string) error {
 	return nil
 }
 
-// writePublicKey writes the verifier key beside the signing key, unless it is there already. Another one's is never
-// overwritten: somebody may need it to check an older log.
+// writePublicKey writes the verifier key beside the signing key, unless it is there already. A different verifier
+// key is never overwritten: it may be needed to check an older log.
 func writePublicKey(path, public string) error {
 	text := public + "\n"
 	err := createPrivateFile(path, text)
@@ -96,7 +97,7 @@ func writePublicKey(path, public string) error {
 	return nil
 }
 
-// createPrivateFile makes a file for its owner alone, or fails with fs.ErrExist.
+// createPrivateFile writes a new file with mode 0600. It returns fs.ErrExist if the file exists.
 func createPrivateFile(path, text string) error {
 	if _, err := os.Lstat(path); err == nil {
 		return fs.ErrExist
@@ -104,14 +105,14 @@ func createPrivateFile(path, text string) error {
 	return writeFileAtomic(path, text, os.Link)
 }
 
-// writeFileAtomic writes text to a file of its own, mode 0600, and then lets put give it its name: nobody ever finds
-// half of it.
+// writeFileAtomic writes text to a temporary file with mode 0600 and lets put give it its name, so that no process
+// can read half of it.
 func writeFileAtomic(path, text string, put func(from, to string) error) error {
 	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
 	if err != nil {
 		return err
 	}
-	defer os.Remove(f.Name()) // fails, rightly, when put has renamed it
+	defer os.Remove(f.Name()) // fails if put has renamed it, as it should
 	_, err = f.WriteString(text)
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
@@ -119,8 +120,8 @@ func writeFileAtomic(path, text string, put func(from, to string) error) error {
 	return put(f.Name(), path)
 }
 
-// parseKey derives the public half from the secret one: "PRIVATE+KEY+NAME+HASH+BASE64", where the base64
-// holds one byte for the algorithm and then the Ed25519 seed (golang.org/x/mod/sumdb/note).
+// parseKey derives the public half from the secret "PRIVATE+KEY+NAME+HASH+BASE64". The base64 part holds one byte
+// for the algorithm and then the Ed25519 seed (golang.org/x/mod/sumdb/note).
 func parseKey(secret string) (auditKey, error) {
 	malformed := errors.New("this is not an audit signing key")
 	signer, err := note.NewSigner(secret)
@@ -144,30 +145,32 @@ func parseKey(secret string) (auditKey, error) {
 	return auditKey{signer: signer, verifier: verifier, public: public}, nil
 }
 
-// logHead is a state of the log: how many entries it has, and the root of their tree.
+// logHead identifies a state of the log: the number of entries, and the root of their tree.
 type logHead struct {
 	size int64
 	root tlog.Hash
 }
 
-// checkpointText is a checkpoint's (https://c2sp.org/tlog-checkpoint): origin, size and root, a line each.
+// checkpointText returns the text of a checkpoint (https://c2sp.org/tlog-checkpoint): origin, size and root, one
+// line each.
 func (h logHead) checkpointText() string {
 	return fmt.Sprintf("%s\n%d\n%s\n", logName, h.size, h.root)
 }
 
+// signHead returns the signed checkpoint of h.
 func (k auditKey) signHead(h logHead) (string, error) {
 	signed, err := note.Sign(&note.Note{Text: h.checkpointText()}, k.signer)
 	return string(signed), err
 }
 
-// verifyHead reports why checkpoint is not this head under our signature.
+// verifyHead returns nil if checkpoint is h, signed with our key.
 func (k auditKey) verifyHead(h logHead, checkpoint string) error {
 	n, err := note.Open([]byte(checkpoint), note.VerifierList(k.verifier))
 	if err != nil {
 		return errors.New("its checkpoint is not signed by the key in audit.key")
 	}
 	if n.Text != h.checkpointText() {
-		return errors.New("the signed checkpoint tells of another log")
+		return errors.New("the signed checkpoint is of another log")
 	}
 	return nil
 }

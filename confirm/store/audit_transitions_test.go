@@ -18,12 +18,12 @@ func TestVerifyKnowsTheLaw(t *testing.T) {
 		after  []confirm.Move // what a gate makes of it
 		why    string
 	}{
-		"approved by hand":        {nil, `state = 'approved'`, []confirm.Move{claim("me"), finish(confirm.Applied)}, "from where it was not"},
-		"version set back":        {[]confirm.Move{noteMove}, `version = version - 1`, []confirm.Move{approval("ada")}, "from where it was not"},
-		"another requester":       {nil, `requester = 'token:eve'`, []confirm.Move{approval("ada")}, "from where it was not"},
+		"approved by hand":        {nil, `state = 'approved'`, []confirm.Move{claim("me"), finish(confirm.Applied)}, "from a state it was not in"},
+		"version set back":        {[]confirm.Move{noteMove}, `version = version - 1`, []confirm.Move{approval("ada")}, "from a state it was not in"},
+		"another requester":       {nil, `requester = 'token:eve'`, []confirm.Move{approval("ada")}, "from a state it was not in"},
 		"approved without a vote": {nil, ``, []confirm.Move{{To: confirm.Approved, At: noon}}, "approved by 0 people"},
 		"executed without a yes":  {nil, ``, []confirm.Move{claim("me")}, "cannot go from pending to executing"},
-		"denied by nobody":        {nil, ``, []confirm.Move{finish(confirm.Denied)}, "denied by nobody"},
+		"denied by nobody":        {nil, ``, []confirm.Move{finish(confirm.Denied)}, "without a decision against it"},
 		"approved when overdue":   {nil, ``, []confirm.Move{{To: confirm.Approved, At: noon.AddDate(1, 0, 0), Decision: approveAs("ada")}}, "after it had expired"},
 		"applied without a claim": {[]confirm.Move{approval("ada")}, ``, []confirm.Move{finish(confirm.Applied)}, "cannot go from approved to applied"},
 	} {

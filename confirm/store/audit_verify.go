@@ -12,17 +12,17 @@ import (
 	"scanwarden/confirm"
 )
 
-// Head is what Verify proved: the log has this many entries, under this root of their tree. Kept elsewhere,
-// it shows later that the log was not cut back or replaced.
+// Head is the result of Verify: the log has this many entries, under this root of their tree. A Head that is kept
+// in another place shows later whether the log was cut or replaced.
 type Head struct {
 	Entries int64
 	Hash    string // base64
 	Key     string // verifies the checkpoints; in the form of golang.org/x/mod/sumdb/note
 }
 
-// BadEntryError names the first audit entry that does not hold, counted from 0 as in the entries' own "n".
-// When the log holds, but the tables do not agree with it, that is the newest entry about the change which
-// was altered behind the log's back; for a change that the log does not know, it is the entry that is missing.
+// BadEntryError identifies the first audit entry that is not valid, counted from 0 as in the entries' own "n". If
+// the log is valid but a row disagrees with it, Entry is the newest entry about that change or link. For a row
+// that the log does not know, Entry is the number of the missing entry.
 type BadEntryError struct {
 	Entry int64
 	Why   string
@@ -36,9 +36,9 @@ func badEntry(n int64, format string, args ...any) error {
 	return &BadEntryError{Entry: n, Why: fmt.Sprintf(format, args...)}
 }
 
-// Verify replays the whole log, checks every signed checkpoint, and compares each change and each link with what
-// the log says of it. A *BadEntryError says what does not hold; any other error means that reading failed. It reads
-// one state of the ledger, and hinders nobody who writes meanwhile.
+// Verify replays the whole log, checks every signed checkpoint, and compares each change and each link with the
+// log. A *BadEntryError describes what is not valid; any other error means that reading failed. Verify reads one
+// state of the database and does not block writers.
 func (s *Store) Verify(ctx context.Context) (Head, error) {
 	v := logVerifier{
 		key: s.key, changes: map[string]replayedChange{}, histories: map[string]history{},
@@ -85,6 +85,7 @@ type auditRow struct {
 	lines, hashes, checkpoint string
 }
 
+// eachAuditRow calls yield for each row of the log, oldest first, and stops at its first error.
 func eachAuditRow(ctx context.Context, q querier, yield func(auditRow) error) error {
 	rows, err := q.QueryContext(ctx, `SELECT n, lines, hashes, checkpoint FROM audit ORDER BY n`)
 	if err != nil {
@@ -103,15 +104,16 @@ func eachAuditRow(ctx context.Context, q querier, yield func(auditRow) error) er
 	return rows.Err()
 }
 
-// logVerifier is how far Verify has come.
+// logVerifier is the progress of one Verify.
 type logVerifier struct {
 	key       auditKey
-	log       merkleTree                // as replayed
-	changes   map[string]replayedChange // what the log says, by change
-	histories map[string]history        // whether it could come to that
-	links     linkSet                   // what the log says of people's accounts
+	log       merkleTree                // as replayed so far
+	changes   map[string]replayedChange // state of each change according to the log
+	histories map[string]history        // transitions of each change
+	links     linkSet                   // account links according to the log
 }
 
+// replayLog replays every row of the log and compares the result with the stored head.
 func (v *logVerifier) replayLog(ctx context.Context, tx *sql.Tx) error {
 	var size int64
 	var edge string
@@ -120,7 +122,7 @@ func (v *logVerifier) replayLog(ctx context.Context, tx *sql.Tx) error {
 	}
 	err := eachAuditRow(ctx, tx, func(t auditRow) error {
 		if t.n >= size {
-			return badEntry(t.n, "it stands beyond the head, which counts %d entries", size)
+			return badEntry(t.n, "it is beyond the head, which counts %d entries", size)
 		}
 		return v.replayRow(t)
 	})
@@ -130,7 +132,7 @@ func (v *logVerifier) replayLog(ctx context.Context, tx *sql.Tx) error {
 	case v.log.size != size:
 		return badEntry(min(v.log.size, size), "the head counts %d entries, and there are %d", size, v.log.size)
 	case v.log.String() != edge:
-		return badEntry(size, "the head was altered: what comes next would not fit the log")
+		return badEntry(size, "the head was altered: the next entry would not fit the log")
 	}
 	return nil
 }
@@ -138,7 +140,7 @@ func (v *logVerifier) replayLog(ctx context.Context, tx *sql.Tx) error {
 // replayRow checks the entries of one transaction as if they were appended now.
 func (v *logVerifier) replayRow(t auditRow) error {
 	if want := v.log.size; t.n != want {
-		return badEntry(want, "it is missing: entry %d stands in its place", t.n)
+		return badEntry(want, "it is missing: entry %d is in its place", t.n)
 	}
 	lines, hashes := strings.Split(t.lines, "\n"), strings.Split(t.hashes, "\n")
 	for i, line := range lines {
@@ -159,6 +161,7 @@ func (v *logVerifier) replayRow(t auditRow) error {
 	return nil
 }
 
+// replayEntry checks one entry against its hashes, the rules of transitions and the rules of links.
 func (v *logVerifier) replayEntry(line, hashes string) error {
 	n := v.log.size
 	completed, err := v.log.addLine(line)
@@ -188,19 +191,19 @@ func (v *logVerifier) replayEntry(line, hashes string) error {
 	return nil
 }
 
-// compareChanges compares the tables with the log.
+// compareChanges checks that the tables of changes agree with the log.
 func (v *logVerifier) compareChanges(ctx context.Context, tx *sql.Tx) error {
 	err := eachChange(ctx, tx, "", nil, func(c confirm.Change, unreadable error) error {
 		logged, known := v.changes[c.ID]
 		if !known {
-			return badEntry(v.log.size, "change %s is in the ledger, and nothing in the log tells of it", c.ID)
+			return badEntry(v.log.size, "change %s is in the ledger, and nothing in the log proposed it", c.ID)
 		}
 		delete(v.changes, c.ID)
 		if unreadable != nil {
-			return badEntry(logged.entry, "change %s was altered behind the log's back: %v", c.ID, unreadable)
+			return badEntry(logged.entry, "change %s was altered without an audit entry: %v", c.ID, unreadable)
 		}
 		if why := logged.difference(c); why != "" {
-			return badEntry(logged.entry, "change %s was altered behind the log's back: %s", c.ID, why)
+			return badEntry(logged.entry, "change %s was altered without an audit entry: %s", c.ID, why)
 		}
 		return nil
 	})
@@ -208,7 +211,7 @@ func (v *logVerifier) compareChanges(ctx context.Context, tx *sql.Tx) error {
 		return err
 	}
 	for id, logged := range v.changes {
-		return badEntry(logged.entry, "change %s, which it tells of, is not in the ledger any more", id)
+		return badEntry(logged.entry, "change %s, which it moved, is no longer in the ledger", id)
 	}
 	return nil
 }

@@ -35,7 +35,7 @@ func TestVerifyFinds(t *testing.T) {
 		"swapped lines": {sqlTamper(
 			`UPDATE audit SET n = -1 WHERE n = 1`, `UPDATE audit SET n = 1 WHERE n = 2`, `UPDATE audit SET n = 2 WHERE n = -1`),
 			1, "do not agree"},
-		"line before the first": {sqlTamper(`INSERT INTO audit (n, lines, hashes, checkpoint) SELECT -1, lines, hashes, checkpoint FROM audit WHERE n = 0`), 0, "entry -1 stands in its place"},
+		"line before the first": {sqlTamper(`INSERT INTO audit (n, lines, hashes, checkpoint) SELECT -1, lines, hashes, checkpoint FROM audit WHERE n = 0`), 0, "entry -1 is in its place"},
 		"line beyond the head":  {sqlTamper(`INSERT INTO audit (n, lines, hashes, checkpoint) SELECT 6, lines, hashes, checkpoint FROM audit WHERE n = 0`), 6, "beyond the head"},
 		"head set back":         {sqlTamper(`UPDATE audit_head SET n = 4`), 4, "beyond the head"},
 		"head set forth":        {sqlTamper(`UPDATE audit_head SET n = 7`), 6, "the head counts 7"},
@@ -56,15 +56,15 @@ func TestVerifyFinds(t *testing.T) {
 		"target":              {rowTamper(`target = 'tenant-b'`), 5, "proposal"},
 		"what would be sent":  {proposalTamper(`proposed = replace(proposed, '10.0.0.0', '10.9.9.9')`), 5, "proposal"},
 		"unreadable":          {proposalTamper(`proposed = '{'`), 5, "cannot be read"},
-		"requester":           {rowTamper(`requester = 'slack:T1/EVE'`), 5, "who asked"},
-		"door":                {rowTamper(`via = 'MCP stdio'`), 5, "who asked"},
-		"local":               {proposalTamper(`proposed = replace(proposed, '"local":false', '"local":true')`), 5, "who asked"},
+		"requester":           {rowTamper(`requester = 'slack:T1/EVE'`), 5, "its requester, its source or the terms"},
+		"door":                {rowTamper(`via = 'MCP stdio'`), 5, "its requester, its source or the terms"},
+		"local":               {proposalTamper(`proposed = replace(proposed, '"local":false', '"local":true')`), 5, "its requester, its source or the terms"},
 		"facts added":         {proposalTamper(`proposed = replace(proposed, '"needed":2', '"needed":2,"facts":{"count":1,"addresses":0}')`), 5, "proposal"},
-		"agent":               {proposalTamper(`proposed = replace(proposed, '"needed":2', '"needed":2,"agent":true')`), 5, "who asked"},
-		"channels":            {proposalTamper(`proposed = replace(proposed, '["slack",', '["client",')`), 5, "who asked"},
-		"needed":              {proposalTamper(`proposed = replace(proposed, '"needed":2', '"needed":1')`), 5, "who asked"},
-		"created":             {rowTamper(`created = created - 1`), 5, "who asked"},
-		"expires":             {rowTamper(`expires = expires + 1`), 5, "who asked"},
+		"agent":               {proposalTamper(`proposed = replace(proposed, '"needed":2', '"needed":2,"agent":true')`), 5, "its requester, its source or the terms"},
+		"channels":            {proposalTamper(`proposed = replace(proposed, '["slack",', '["client",')`), 5, "its requester, its source or the terms"},
+		"needed":              {proposalTamper(`proposed = replace(proposed, '"needed":2', '"needed":1')`), 5, "its requester, its source or the terms"},
+		"created":             {rowTamper(`created = created - 1`), 5, "its requester, its source or the terms"},
+		"expires":             {rowTamper(`expires = expires + 1`), 5, "its requester, its source or the terms"},
 		"outcome":             {rowTamper(`outcome = '{"state":"applied"}'`), 5, "outcome"},
 		"decision altered":    {sqlTamper(`UPDATE decision SET decision = replace(decision, '"bob"', '"eve"') WHERE person = 'bob'`), 5, "decisions"},
 		"decision unreadable": {sqlTamper(`UPDATE decision SET decision = '' WHERE person = 'bob'`), 5, "cannot be read"},
@@ -77,11 +77,11 @@ func TestVerifyFinds(t *testing.T) {
 		}, 3, "outcome"},
 		"change taken away": {func(t *testing.T, l testDatabase, applied, _ confirm.Change) {
 			l.alter(t, `DELETE FROM change WHERE id = $1`, applied.ID)
-		}, 3, "not in the ledger any more"},
+		}, 3, "no longer in the ledger"},
 		"change smuggled in": {func(t *testing.T, l testDatabase, _, open confirm.Change) {
 			l.alter(t, `INSERT INTO change SELECT 'smuggled', code, operation, target, digest, requester, via, created, expires,
 				'approved', settled, version, round, outcome, owner, lease, updated FROM change WHERE id = $1`, open.ID)
-		}, 6, "nothing in the log tells of it"},
+		}, 6, "nothing in the log proposed it"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			forEachDatabase(t, func(t *testing.T, l testDatabase) {

@@ -76,8 +76,8 @@ func rawOrNil(text string) json.RawMessage {
 	return json.RawMessage(text)
 }
 
-// Insert implements confirm.Store. It returns an error for a change that is not new, and for one whose proposal
-// would not read back with its digest.
+// Insert implements confirm.Store. It returns an error for a change that is not new, and for a proposal that would
+// not read back with its digest.
 func (s *Store) Insert(ctx context.Context, c confirm.Change) error {
 	kept, err := encodeProposal(c)
 	if err != nil {

@@ -149,7 +149,7 @@ func TestVerifyFindsInLinks(t *testing.T) {
 		"name":       {`UPDATE link SET name = 'Eve'` + bob, 1, "altered"},
 		"how":        {`UPDATE link SET how = 'e-mail'` + bob, 1, "altered"},
 		"at":         {`UPDATE link SET at = at + 1` + bob, 1, "altered"},
-		"taken away": {`DELETE FROM link` + bob, 1, "not in the ledger any more"},
+		"taken away": {`DELETE FROM link` + bob, 1, "no longer in the ledger"},
 		"smuggled in": {`INSERT INTO link (from_principal, to_principal, name, how, at) VALUES ('slack:T1/UEVE', 'entra:TENANT/EVE', '', '', 0)`,
 			4, "nothing in the log"},
 		"put back": {`INSERT INTO link (from_principal, to_principal, name, how, at) VALUES ('slack:T1/UCLEO', 'entra:TENANT/CLEO', '', 'e-mail', 0)`,

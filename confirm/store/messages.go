@@ -40,7 +40,7 @@ func (s *Store) queryMessages(ctx context.Context, clause string, args ...any) (
 		return nil, fmt.Errorf("list messages: %w", err)
 	}
 	defer rows.Close()
-	var found []confirm.Message // of table notice, whose name is older
+	var found []confirm.Message
 	for rows.Next() {
 		var n confirm.Message
 		var reminded int64

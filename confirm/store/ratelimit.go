@@ -8,16 +8,16 @@ import (
 	"time"
 )
 
-// Limits of the service; zero means 100 calls a minute and 1,500 an hour, which every page of Microsoft's
-// documentation of authenticated scans states.
+// Limits bound the calls to Defender. Zero means 100 calls a minute and 1,500 an hour: every page of Microsoft's
+// documentation of authenticated scans states these limits.
 type Limits struct{ PerMinute, PerHour int }
 
-// RateLimiter shares the call limits among all processes on this ledger, over a sliding minute and a sliding hour.
-// A call granted counts, whatever becomes of it.
+// RateLimiter shares the call limits among all processes on this database, over a sliding minute and a sliding
+// hour. A granted call counts even if it fails.
 //
-// Writes go ahead of reads: a read leaves a tenth of each window free. So a read is granted only where a
-// write would not have to wait, and the last tenth is there for the write that a person has just confirmed.
-// Within a process, callers of a kind are served in the order they came; between processes chance decides.
+// Writes have priority over reads: reads leave a tenth of each window free. So a read is granted only where a
+// write would not have to wait, and the last tenth is there for the write that a person has just confirmed. Within
+// a process, callers of a kind are served in the order they came. Between processes the order is random.
 type RateLimiter struct {
 	db     *database
 	limits Limits
@@ -28,94 +28,96 @@ type RateLimiter struct {
 	queue waitQueue
 }
 
-// maxPause bounds what one answer of the service can do to everybody, and is the longest window.
+// maxPause bounds how long one response of the service can block all calls. It is also the longest window.
 const maxPause = time.Hour
 
-// RateLimiter returns the call budget. Each call of Take that has to wait for more than a second tells waiting,
-// when that is not nil, once and beforehand for how long.
-func (s *Store) RateLimiter(l Limits, waiting func(ctx context.Context, d time.Duration)) *RateLimiter {
+// RateLimiter returns the rate limiter of this database. If a Wait takes longer than a second, it first calls
+// onWait once with the expected duration; onWait may be nil.
+func (s *Store) RateLimiter(l Limits, onWait func(ctx context.Context, d time.Duration)) *RateLimiter {
 	if l.PerMinute <= 0 {
 		l.PerMinute = 100
 	}
 	if l.PerHour <= 0 {
 		l.PerHour = 1500
 	}
-	return &RateLimiter{db: s.database, limits: l, onWait: waiting, now: time.Now, sleep: sleepContext}
+	return &RateLimiter{db: s.database, limits: l, onWait: onWait, now: time.Now, sleep: sleepContext}
 }
 
-// Wait waits until one call may be made, and counts it. It fails when ctx ends first; then nothing is counted.
-func (b *RateLimiter) Wait(ctx context.Context, write bool) error {
+// Wait blocks until one call may be made, and counts it. If ctx ends first, it returns an error and counts
+// nothing.
+func (r *RateLimiter) Wait(ctx context.Context, write bool) error {
 	c := &waiter{write: write}
-	b.queue.addWaiter(c)
-	defer b.queue.removeWaiter(c)
-	for told := false; ; {
-		wait, err := b.tryTake(ctx, c)
+	r.queue.addWaiter(c)
+	defer r.queue.removeWaiter(c)
+	for notified := false; ; {
+		wait, err := r.tryTake(ctx, c)
 		if err != nil {
-			return fmt.Errorf("take a call from the budget: %w", err)
+			return fmt.Errorf("wait for the rate limit: %w", err)
 		}
 		if wait <= 0 {
 			return nil
 		}
-		if wait > time.Second && !told && b.onWait != nil {
-			b.onWait(ctx, wait)
-			told = true
+		if wait > time.Second && !notified && r.onWait != nil {
+			r.onWait(ctx, wait)
+			notified = true
 		}
-		if err := b.sleep(ctx, wait); err != nil {
-			return fmt.Errorf("wait for the call budget: %w", err)
+		if err := r.sleep(ctx, wait); err != nil {
+			return fmt.Errorf("wait for the rate limit: %w", err)
 		}
 	}
 }
 
-// PauseUntil makes every process wait until then, an hour at most: the Retry-After of a 429. A shorter pause does
-// not end a longer one.
-func (b *RateLimiter) PauseUntil(ctx context.Context, until time.Time) error {
-	latest := b.now().Add(maxPause)
+// PauseUntil blocks all processes until then, but for at most an hour. It is for the Retry-After of a 429. A
+// shorter pause does not end a longer one.
+func (r *RateLimiter) PauseUntil(ctx context.Context, until time.Time) error {
+	latest := r.now().Add(maxPause)
 	if until.After(latest) {
 		until = latest
 	}
-	_, err := b.db.write.ExecContext(ctx,
+	_, err := r.db.write.ExecContext(ctx,
 		`UPDATE budget SET paused = $1 WHERE one = 1 AND (paused < $1 OR paused > $2)`, micros(until), micros(latest))
 	if err != nil {
-		return fmt.Errorf("pause the call budget: %w", err)
+		return fmt.Errorf("store the pause of the rate limit: %w", err)
 	}
 	return nil
 }
 
-// tryTake counts the call of c if there is room for it and for those ahead of it; otherwise it returns how long to
-// wait. Who is ahead is asked, and c leaves the line, under the lock: nobody makes room for a call twice.
-func (b *RateLimiter) tryTake(ctx context.Context, c *waiter) (wait time.Duration, err error) {
-	tx, err := b.db.beginTx(ctx)
+// tryTake counts the call of c and returns 0 if there is room for it and for the waiters before it. Otherwise it
+// returns how long to wait. It reads and leaves the queue while it holds the database lock, so that no call is
+// made room for twice.
+func (r *RateLimiter) tryTake(ctx context.Context, c *waiter) (wait time.Duration, err error) {
+	tx, err := r.db.beginTx(ctx)
 	if err != nil {
 		return 0, err
 	}
 	defer tx.rollback()
 	var taken, paused int64
-	// The lock on this row is what puts the takers of all processes in order.
+	// The lock on this row serializes the callers of all processes.
 	if err := tx.run(ctx, &statement{query: lockBudget, dest: []any{&taken, &paused}}); err != nil {
 		return 0, err
 	}
-	now := b.now()
-	wait, err = b.waitTime(ctx, tx, now, taken, c)
+	now := r.now()
+	wait, err = r.waitTime(ctx, tx, now, taken, c)
 	if err != nil {
 		return 0, err
 	}
 	if wait = max(wait, timeUntil(now, fromMicros(paused), maxPause)); wait > 0 {
 		return wait, nil
 	}
-	b.queue.removeWaiter(c)
-	keep := int64(max(b.limits.PerMinute, b.limits.PerHour))
+	r.queue.removeWaiter(c)
+	keep := int64(max(r.limits.PerMinute, r.limits.PerHour))
 	return 0, tx.commit(ctx,
 		&statement{query: insertCall, args: []any{taken, micros(now)}},
 		&statement{query: deleteOldCalls, args: []any{taken - keep}},
 		&statement{query: updateBudget, args: []any{taken + 1}})
 }
 
-// waitTime is how long the windows have no room for c and those ahead of it. For there to be room, the call that is
-// as many back as a window has calls must have left it. When that one is not made yet, the newest one has to
-// do: the caller will look again.
-func (b *RateLimiter) waitTime(ctx context.Context, tx transaction, now time.Time, taken int64, c *waiter) (time.Duration, error) {
-	n := taken + b.queue.waitingBefore(c)
-	minute, hour := allowance(b.limits.PerMinute, c.write), allowance(b.limits.PerHour, c.write)
+// waitTime returns how long the limits leave no room for c and the waiters before it. With a limit of n calls,
+// there is room once the call n places back is older than a minute or an hour. If that call is not made yet, the
+// newest one is used instead: the caller will try again.
+func (r *RateLimiter) waitTime(ctx context.Context, tx transaction, now time.Time, taken int64, c *waiter) (time.Duration, error) {
+	n := taken + r.queue.waitingBefore(c)
+	minute, hour := allowance(r.limits.PerMinute, c.write), allowance(r.limits.PerHour, c.write)
 	var inMinute, inHour int64
 	err := tx.run(ctx,
 		&statement{query: selectCall, args: []any{min(n-minute, taken-1)}, dest: []any{&inMinute}},
@@ -126,8 +128,9 @@ func (b *RateLimiter) waitTime(ctx context.Context, tx transaction, now time.Tim
 	), err
 }
 
-// timeUntil is the wait from now to a moment that can be at most longest away. A later one was written by a
-// clock that has been set back since: it would block everybody for as long as that clock was wrong.
+// timeUntil returns the duration from now to then, or 0 if then is past or further away than longest. Such a time
+// was written by a clock that has been set back since, and would block all callers for as long as that clock was
+// wrong.
 func timeUntil(now, then time.Time, longest time.Duration) time.Duration {
 	if d := then.Sub(now); d <= longest {
 		return d
@@ -135,7 +138,7 @@ func timeUntil(now, then time.Time, longest time.Duration) time.Duration {
 	return 0
 }
 
-// allowance is how much of a limit may be used; reads leave a tenth, at least one call.
+// allowance returns how much of a limit may be used. Reads leave a tenth free, at least one call.
 func allowance(limit int, write bool) int64 {
 	if write || limit == 1 {
 		return int64(limit)
@@ -143,7 +146,7 @@ func allowance(limit int, write bool) int64 {
 	return int64(limit - max(1, limit/10))
 }
 
-// waitQueue is who waits in this process, in the order they came.
+// waitQueue holds the waiting calls of this process, in the order they came.
 type waitQueue struct {
 	mu      sync.Mutex
 	waiters []*waiter
@@ -163,7 +166,8 @@ func (l *waitQueue) removeWaiter(c *waiter) {
 	l.waiters = slices.DeleteFunc(l.waiters, func(other *waiter) bool { return other == c })
 }
 
-// waitingBefore counts those who go before c: whoever of the kind came earlier, and before a read every write.
+// waitingBefore returns how many waiters go before c: earlier ones of the same kind and, before a read, every
+// write.
 func (l *waitQueue) waitingBefore(c *waiter) (n int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

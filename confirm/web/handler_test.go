@@ -24,7 +24,7 @@ func TestSigningInEndsInAProofOfWhoItWas(t *testing.T) {
 			}
 			state := s.beginSignIn(t, c)
 			last := s.get(t, c, callbackPath(state, s.provider.consent(state)), nil)
-			if last.StatusCode != 200 || !containsAll(last.text, "Ada Lovelace", string(ada), "Never give this command to anybody else") {
+			if last.StatusCode != 200 || !containsAll(last.text, "Ada Lovelace", string(ada), "Never give this command to another person") {
 				t.Fatalf("the last page is %d:\n%s", last.StatusCode, last.text)
 			}
 			who, err := web.NewProofs(key).Open(last.proof(), time.Now())

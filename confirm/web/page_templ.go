@@ -108,7 +108,7 @@ func introPage() templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "<p>scanwarden changes authenticated scans in Microsoft Defender once a person has confirmed. So that it knows you in Slack by what you may do in Microsoft Entra, tell it once that both accounts are yours:</p><ol><li>Sign in with Microsoft here.</li><li>Copy the command that you are then shown.</li><li>Paste it into your own Slack, and send it.</li></ol><p class=\"quiet\">scanwarden learns your name and your ids in Microsoft Entra, and nothing else. It never sees your password. If somebody else asked you to do this, close this page and ask whoever runs scanwarden.</p><p><a class=\"button\" href=\"/link/start\">Sign in with Microsoft</a></p>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "<p>scanwarden changes authenticated scans in Microsoft Defender after a person has confirmed. To have the rights of your Microsoft Entra account in Slack too, prove once that both accounts are yours:</p><ol><li>Sign in with Microsoft here.</li><li>Copy the command on the next page.</li><li>Paste it into your own Slack and send it.</li></ol><p class=\"quiet\">scanwarden receives your name and your ids in Microsoft Entra, and nothing else. It never sees your password. If another person asked you to do this, close this page and ask your scanwarden operator.</p><p><a class=\"button\" href=\"/link/start\">Sign in with Microsoft</a></p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -270,7 +270,7 @@ func proofPage(p signInProof) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 14, "</code></pre><p class=\"warning\"><strong>Never give this command to anybody else.</strong> Whoever sends it in Slack is taken for you.</p><p class=\"quiet\">Is this not your account? Then close this page and send nothing.</p>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 14, "</code></pre><p class=\"warning\"><strong>Never give this command to another person.</strong> Any Slack account that sends it gets your rights.</p><p class=\"quiet\">Is this not your account? Then close this page and send nothing.</p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -19,7 +19,7 @@ import (
 //go:embed page.css
 var pageCSS string
 
-// styleElement returns the pages' style sheet as it stands in the HTML.
+// styleElement returns the style sheet as an HTML element.
 func styleElement() templ.Component { return templ.Raw("<style>" + pageCSS + "</style>") }
 
 // styleSource returns the hash of the style sheet as a Content-Security-Policy source, without its quotes.

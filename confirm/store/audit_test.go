@@ -27,7 +27,7 @@ func exportLines(t testing.TB, s *store.Store) []string {
 	return strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")
 }
 
-func TestLogTellsTheWholeLife(t *testing.T) {
+func TestLogRecordsTheWholeLife(t *testing.T) {
 	forEachDatabase(t, func(t *testing.T, l testDatabase) {
 		s := l.openStore(t)
 		good := insert(t, s)
@@ -96,7 +96,7 @@ func TestLogLines(t *testing.T) {
 	})
 }
 
-// The head can be checked with nothing of ours: from the exported lines and the verifier key alone.
+// The exported lines and the verifier key are enough to check the head, without code of this package.
 func TestHeadIsThatOfTheExportedLines(t *testing.T) {
 	forEachDatabase(t, func(t *testing.T, l testDatabase) {
 		s := l.openStore(t)
@@ -135,8 +135,8 @@ func TestHeadIsThatOfTheExportedLines(t *testing.T) {
 	})
 }
 
-// Entries that share a transaction share a checkpoint; the log holds all the same.
-func TestManyAtOnce(t *testing.T) {
+// Entries that share a transaction share a checkpoint, and the log is still valid.
+func TestConcurrentTransitionsShareTransactions(t *testing.T) {
 	forEachDatabase(t, func(t *testing.T, l testDatabase) {
 		stores := []*store.Store{l.openStore(t), l.openStore(t)}
 		inParallel(40, func(i int) {

@@ -9,13 +9,13 @@ import (
 	"scanwarden/confirm/store"
 )
 
-// Each row that was altered behind the log's back, moved on by a gate that believed it, and leaves a log whose
-// hashes all hold: what it tells is impossible all the same.
-func TestVerifyKnowsTheLaw(t *testing.T) {
+// A row that was altered without an audit entry, and then moved by a Gate that trusted it, leaves a log with valid
+// hashes. Verify finds the transition that is impossible.
+func TestVerifyChecksTransitions(t *testing.T) {
 	for name, tt := range map[string]struct {
-		before []confirm.Move // lawful
-		alter  string         // what somebody does to the row
-		after  []confirm.Move // what a gate makes of it
+		before []confirm.Move // legal
+		alter  string         // tampering with the row
+		after  []confirm.Move // moves by a Gate that trusts the row
 		why    string
 	}{
 		"approved by hand":        {nil, `state = 'approved'`, []confirm.Move{claim("me"), finish(confirm.Applied)}, "from a state it was not in"},
@@ -46,8 +46,8 @@ func TestVerifyKnowsTheLaw(t *testing.T) {
 	}
 }
 
-// A change that needs two people, lowered to one in its row for as long as it takes, and put back.
-func TestVerifyCountsThePeople(t *testing.T) {
+// A change that needs two approvals is lowered to one in its row while it runs, and restored afterwards.
+func TestVerifyCountsApprovals(t *testing.T) {
 	forEachDatabase(t, func(t *testing.T, l testDatabase) {
 		s := l.openStore(t)
 		c := mustNewChange(t)

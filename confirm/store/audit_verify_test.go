@@ -20,7 +20,7 @@ func fillStore(t testing.TB, s *store.Store) (applied, open confirm.Change) {
 	return applied, open
 }
 
-// Each way to tamper with the ledger, and what Verify says of it.
+// Each way to tamper with the ledger, and the entry that Verify names.
 func TestVerifyFinds(t *testing.T) {
 	for name, c := range map[string]struct {
 		tamper func(t *testing.T, l testDatabase, applied, open confirm.Change)
@@ -176,8 +176,8 @@ func TestVerifyFindsInATransaction(t *testing.T) {
 	}
 }
 
-// Nothing is signed over a log that was altered. Only a process that starts now cannot tell that the log was
-// cut back to what was once signed, and one that knows the head does not miss the signature.
+// No process signs a log that was altered. There are two limits. A process that starts now cannot know that the log was
+// truncated to an earlier signed head. A process that knows the head does not check its signature again.
 func TestAlteredLogIsNotContinued(t *testing.T) {
 	for name, c := range map[string]struct {
 		tamper           func(t *testing.T, l testDatabase, applied, open confirm.Change)
@@ -211,7 +211,7 @@ func TestAlteredLogIsNotContinued(t *testing.T) {
 	}
 }
 
-// Verify sees one state of the ledger, however much is written meanwhile.
+// Verify reads one state of the ledger, whatever is written meanwhile.
 func TestVerifyWhileOthersWrite(t *testing.T) {
 	forEachDatabase(t, func(t *testing.T, l testDatabase) {
 		s := l.openStore(t)
@@ -242,7 +242,7 @@ func TestVerifyWhileOthersWrite(t *testing.T) {
 	})
 }
 
-// Servers that share a ledger but not the key must not sign in turns: it would look like tampering for ever.
+// Servers that share a ledger but not the key must not sign alternately: the log would look altered for ever.
 func TestAnotherKeyIsRefused(t *testing.T) {
 	forEachDatabase(t, func(t *testing.T, l testDatabase) {
 		s := l.openStore(t)

@@ -11,9 +11,9 @@ import (
 	"scanwarden/confirm"
 )
 
-// BenchmarkChange takes changes through their life (propose, decide, claim, finish: four durable transitions,
-// each with its audit entry) and, in the same rounds and on the same ledger, makes as many bare commits of
-// one row. The metric ratio is the rate of transitions over the rate of bare commits.
+// BenchmarkChange takes changes through their life (propose, decide, claim, finish: four durable transitions, each
+// with its audit entry). In the same rounds, on the same database, it makes as many bare commits of one row. The
+// metric ratio is the rate of transitions over the rate of bare commits.
 func BenchmarkChange(b *testing.B) {
 	for _, writers := range []int{1, 16} {
 		b.Run(fmt.Sprintf("sqlite/writers=%d", writers), func(b *testing.B) {
@@ -37,7 +37,7 @@ func benchmarkChange(b *testing.B, l testDatabase, writers int) {
 	bare, err := l.raw.Prepare(`INSERT INTO bare (id, v) VALUES ($1, $2)`)
 	must(b, err)
 	var ids, transitions int64
-	var ours, theirs time.Duration
+	var transitionTime, bareTime time.Duration
 	changes := make([]confirm.Change, writers*each)
 	for b.Loop() {
 		b.StopTimer()
@@ -45,7 +45,7 @@ func benchmarkChange(b *testing.B, l testDatabase, writers int) {
 			changes[i] = mustNewChange(b)
 		}
 		b.StartTimer()
-		ours += runTimed(b, writers, func(i int) error {
+		transitionTime += runTimed(b, writers, func(i int) error {
 			for _, c := range changes[i*each:][:each] {
 				err := s.Insert(b.Context(), c)
 				if err == nil {
@@ -59,7 +59,7 @@ func benchmarkChange(b *testing.B, l testDatabase, writers int) {
 		})
 		b.StopTimer()
 		row := strings.Repeat("x", 100)
-		theirs += runTimed(b, writers, func(int) error {
+		bareTime += runTimed(b, writers, func(int) error {
 			for range 4 * each {
 				if _, err := bare.Exec(atomic.AddInt64(&ids, 1), row); err != nil {
 					return err
@@ -71,15 +71,15 @@ func benchmarkChange(b *testing.B, l testDatabase, writers int) {
 		b.StartTimer()
 	}
 	mustVerify(b, s)
-	ratio := theirs.Seconds() / ours.Seconds()
-	b.ReportMetric(float64(ours.Nanoseconds())/float64(transitions), "ns/transition")
-	b.ReportMetric(float64(theirs.Nanoseconds())/float64(transitions), "ns/bare-commit")
+	ratio := bareTime.Seconds() / transitionTime.Seconds()
+	b.ReportMetric(float64(transitionTime.Nanoseconds())/float64(transitions), "ns/transition")
+	b.ReportMetric(float64(bareTime.Nanoseconds())/float64(transitions), "ns/bare-commit")
 	b.ReportMetric(ratio, "ratio")
 	b.Logf("COMPARE %s: %.0f transitions/s beside %.0f bare commits/s, ratio %.2f", b.Name(),
-		float64(transitions)/ours.Seconds(), float64(transitions)/theirs.Seconds(), ratio)
+		float64(transitions)/transitionTime.Seconds(), float64(transitions)/bareTime.Seconds(), ratio)
 }
 
-// runTimed runs do n times at once and returns how long it took.
+// runTimed runs do n times concurrently and returns how long it took.
 func runTimed(b *testing.B, n int, do func(i int) error) time.Duration {
 	began := time.Now()
 	inParallel(n, func(i int) {

@@ -136,7 +136,7 @@ func TestChangesFilters(t *testing.T) {
 	})
 }
 
-// What a person would be shown, or what would be sent, is never half a change.
+// A change that cannot be decoded completely is never shown or sent.
 func TestUnreadableChangeIsAnError(t *testing.T) {
 	forEachDatabase(t, func(t *testing.T, l testDatabase) {
 		s := l.openStore(t)
@@ -156,7 +156,7 @@ func TestUnreadableChangeIsAnError(t *testing.T) {
 	})
 }
 
-// FuzzInsert states: whatever Insert takes comes back with its digest, in the row and in the log.
+// FuzzInsert checks that every change that Insert accepts reads back with its digest.
 func FuzzInsert(f *testing.F) {
 	l := newSQLiteDatabase(f)
 	s := l.openStore(f)

@@ -4,7 +4,7 @@ import (
 	"testing"
 )
 
-func TestCheckKeyFindsAForeignOne(t *testing.T) {
+func TestCheckKeyFindsAForeignKey(t *testing.T) {
 	forEachDatabase(t, func(t *testing.T, l testDatabase) {
 		s := l.openStore(t)
 		must(t, s.CheckKey(t.Context()))
@@ -12,7 +12,7 @@ func TestCheckKeyFindsAForeignOne(t *testing.T) {
 		must(t, s.CheckKey(t.Context()))
 		l.alter(t, `UPDATE audit SET checkpoint = replace(checkpoint, '— ', '— x')`)
 		if err := s.CheckKey(t.Context()); err == nil {
-			t.Error("a log that somebody else has signed is taken for ours")
+			t.Error("a log with a foreign signature is accepted")
 		}
 	})
 }

@@ -10,8 +10,8 @@ import (
 
 var errWouldWait = errors.New("it would wait")
 
-// clock is a time that tests move. Whoever sleeps by it fails with errWouldWait, unless sleepers are kept:
-// then they sleep until they are woken.
+// clock is a time that tests control. Sleep fails with errWouldWait, unless blocking is set: then it blocks until
+// the test wakes the sleeper.
 type clock struct {
 	mu       sync.Mutex
 	now      time.Time
@@ -61,7 +61,7 @@ func (c *clock) Sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// waitSleepers waits until n sleep, and returns when each of them wants to wake, in the order they lay down.
+// waitSleepers waits for n sleepers and returns when each wants to wake, in the order of their calls.
 func (c *clock) waitSleepers(n int) (wanted []time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -74,7 +74,7 @@ func (c *clock) waitSleepers(n int) (wanted []time.Duration) {
 	return wanted
 }
 
-// wakeSleeper lets the sleeper in this place wake, and moves time on to when it wanted to.
+// wakeSleeper wakes the sleeper at this index and advances the time to its wake-up time.
 func (c *clock) wakeSleeper(place int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -86,7 +86,7 @@ func (c *clock) wakeSleeper(place int) {
 	close(s.wake)
 }
 
-// wakeEarly wakes the sleeper in this place without moving time.
+// wakeEarly wakes the sleeper at this index without advancing the time.
 func (c *clock) wakeEarly(place int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -38,7 +38,7 @@ func TestLeases(t *testing.T) {
 	})
 }
 
-func TestRenew(t *testing.T) {
+func TestRenewLease(t *testing.T) {
 	forEachDatabase(t, func(t *testing.T, l testDatabase) {
 		s := l.openStore(t)
 		c := mustMove(t, s, insert(t, s), approval("ada"), claim("me"))
@@ -63,7 +63,7 @@ func TestRenew(t *testing.T) {
 	})
 }
 
-func TestHoldIsExclusive(t *testing.T) {
+func TestLeaseIsExclusive(t *testing.T) {
 	forEachDatabase(t, func(t *testing.T, l testDatabase) {
 		s := l.openStore(t)
 		var held atomic.Int64

@@ -135,7 +135,7 @@ func TestLogLinesOfLinks(t *testing.T) {
 	})
 }
 
-// Each way to tamper with the links behind the log's back, and what Verify says of it.
+// Each way to tamper with the links, and the entry that Verify names.
 func TestVerifyFindsInLinks(t *testing.T) {
 	const bob = ` WHERE from_principal = 'slack:T1/UBOB'`
 	for name, c := range map[string]struct {
@@ -173,8 +173,8 @@ func TestVerifyFindsInLinks(t *testing.T) {
 	}
 }
 
-// Links that were altered behind the log's back, and gone on from: the hashes hold, and what they tell is impossible.
-func TestVerifyKnowsTheLawOfLinks(t *testing.T) {
+// A link that was altered without an audit entry, and then used, leaves valid hashes. Verify finds the impossible event.
+func TestVerifyChecksTransitionsOfLinks(t *testing.T) {
 	eve := bobLink()
 	eve.To = "entra:TENANT/EVE"
 	other := bobLink()
@@ -209,7 +209,7 @@ func TestVerifyKnowsTheLawOfLinks(t *testing.T) {
 	}
 }
 
-// Links and changes share transactions, and the log holds.
+// Links and changes share transactions, and the log is valid.
 func TestLinksAmongChanges(t *testing.T) {
 	forEachDatabase(t, func(t *testing.T, l testDatabase) {
 		s := l.openStore(t)

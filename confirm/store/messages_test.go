@@ -8,7 +8,7 @@ import (
 	"scanwarden/confirm"
 )
 
-func TestNoticesAreKeptAndFoundOutdated(t *testing.T) {
+func TestMessagesAreStoredAndFoundOutdated(t *testing.T) {
 	forEachDatabase(t, func(t *testing.T, l testDatabase) {
 		s := l.openStore(t)
 		c := insert(t, s)

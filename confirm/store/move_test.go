@@ -48,7 +48,7 @@ func TestMoveReturnsTheChangeAsItIsThen(t *testing.T) {
 	})
 }
 
-// Each clause of the guard, alone: ErrMoved, and nothing altered.
+// Each clause of the guard refuses a move by itself, with ErrMoved and nothing altered.
 func TestMoveGuards(t *testing.T) {
 	forEachDatabase(t, func(t *testing.T, l testDatabase) {
 		s := l.openStore(t)
@@ -94,7 +94,7 @@ func TestExpiryEdge(t *testing.T) {
 	})
 }
 
-func TestMoveRefusesWhatCannotBeKept(t *testing.T) {
+func TestMoveRefusesWhatCannotBeStored(t *testing.T) {
 	forEachDatabase(t, func(t *testing.T, l testDatabase) {
 		s := l.openStore(t)
 		c := insert(t, s)
@@ -112,7 +112,7 @@ func TestMoveRefusesWhatCannotBeKept(t *testing.T) {
 	})
 }
 
-// TestEndedChangeKeepsItsOutcome: no move leaves a settled state.
+// No move leaves a settled state.
 func TestEndedChangeKeepsItsOutcome(t *testing.T) {
 	forEachDatabase(t, func(t *testing.T, l testDatabase) {
 		s := l.openStore(t)
@@ -160,7 +160,7 @@ func TestOneOfManyWins(t *testing.T) {
 	})
 }
 
-// No audit entry, no transition: when the entry cannot be written, the change has not moved.
+// No audit entry, no transition: if the entry cannot be written, the change has not moved.
 func TestNoEntryNoTransition(t *testing.T) {
 	forEachDatabase(t, func(t *testing.T, l testDatabase) {
 		s := l.openStore(t)
@@ -184,7 +184,7 @@ func TestNoEntryNoTransition(t *testing.T) {
 	})
 }
 
-// PostgreSQL answers COMMIT with ROLLBACK, and no error, when a statement had failed.
+// PostgreSQL answers COMMIT with ROLLBACK, and no error, after a failed statement.
 func TestFailedTransactionIsNotCommitted(t *testing.T) {
 	forEachDatabase(t, func(t *testing.T, l testDatabase) {
 		if strings.HasPrefix(l.URL, "sqlite:") {
@@ -196,8 +196,8 @@ func TestFailedTransactionIsNotCommitted(t *testing.T) {
 	})
 }
 
-// What is wrong with one transition is not the trouble of those that are written with it.
-func TestFailureIsItsCallersAlone(t *testing.T) {
+// An error of one transition does not reach the callers of others in the same batch.
+func TestFailureInABatchIsReturnedToItsCallerOnly(t *testing.T) {
 	forEachDatabase(t, func(t *testing.T, l testDatabase) {
 		s := l.openStore(t)
 		if strings.HasPrefix(l.URL, "sqlite:") {
@@ -219,8 +219,8 @@ func TestFailureIsItsCallersAlone(t *testing.T) {
 	})
 }
 
-// inOneTransaction inserts changes and then has do make a transition of each: the first by itself, and all others in
-// one transaction after it.
+// inOneTransaction inserts n changes and calls do concurrently for each, which must make one transition. The first
+// is written alone, and all others in one transaction after it.
 func (l testDatabase) inOneTransaction(t testing.TB, s *store.Store, n int, do func(i int, c confirm.Change)) {
 	t.Helper()
 	changes := make([]confirm.Change, n)
@@ -237,14 +237,14 @@ func (l testDatabase) inOneTransaction(t testing.TB, s *store.Store, n int, do f
 	all.Wait()
 }
 
-// waitUntil returns when it is so.
-func waitUntil(so func() bool) {
-	for !so() {
+// waitUntil polls until condition returns true.
+func waitUntil(condition func() bool) {
+	for !condition() {
 		time.Sleep(100 * time.Microsecond)
 	}
 }
 
-// blockWriters keeps every writer waiting until release is called.
+// blockWriters blocks every writer until release is called.
 func (l testDatabase) blockWriters(t testing.TB) (release func()) {
 	t.Helper()
 	tx, err := l.raw.Begin()
@@ -254,14 +254,14 @@ func (l testDatabase) blockWriters(t testing.TB) (release func()) {
 	return func() { must(t, tx.Rollback()) }
 }
 
-// A caller who leaves before writing has begun leaves nothing behind; one who leaves later gets the result.
+// A caller that leaves before its transition is written changes nothing. One that leaves later gets the result.
 func TestCallerLeaves(t *testing.T) {
 	forEachDatabase(t, func(t *testing.T, l testDatabase) {
 		s := l.openStore(t)
 		gone, cancel := context.WithCancel(t.Context())
 		cancel()
 		if _, err := s.Move(gone, insert(t, s), approval("ada")); !errors.Is(err, context.Canceled) {
-			t.Errorf("a caller who had left got %v", err)
+			t.Errorf("a caller that had left got %v", err)
 		}
 		first, second := insert(t, s), insert(t, s)
 		release := l.blockWriters(t)
@@ -279,16 +279,16 @@ func TestCallerLeaves(t *testing.T) {
 			leave()
 		}()
 		if _, err := s.Move(waiting, second, approval("ada")); !errors.Is(err, context.Canceled) {
-			t.Errorf("a caller who waited for their turn got %v", err)
+			t.Errorf("a caller that waited for the write lock got %v", err)
 		}
 		release()
 		if err := <-result; err != nil {
-			t.Errorf("a caller who left while it was written got %v", err)
+			t.Errorf("a caller that left during the write got %v", err)
 		}
 		if now := mustRead(t, s, first.ID).State; now != confirm.Approved {
 			t.Errorf("the first is %s", now)
 		}
-		insert(t, s) // whoever writes next must not find it waiting
+		insert(t, s) // the next batch must not include it
 		if now := mustRead(t, s, second.ID).State; now != confirm.Pending {
 			t.Errorf("the second is %s", now)
 		}

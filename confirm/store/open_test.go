@@ -52,7 +52,7 @@ func TestFilesAreTheOwnersAlone(t *testing.T) {
 		return
 	}
 	state := filepath.Join(t.TempDir(), "state")
-	// A name that means something in a URI is a name all the same.
+	// Characters with a meaning in a URI are allowed in a path.
 	cfg := store.Config{URL: "sqlite:" + state + "/a b%20c?d#e/ledger.db", KeyDir: filepath.Join(state, "keys")}
 	s := testDatabase{Config: cfg}.openStore(t)
 	insert(t, s)
@@ -91,7 +91,7 @@ func TestNewerLedgerIsRefused(t *testing.T) {
 	})
 }
 
-// Whoever comes first makes the tables and the key; the others use them.
+// The first process creates the tables and the key; the others use them.
 func TestOpenAtOnce(t *testing.T) {
 	forEachDatabase(t, func(t *testing.T, l testDatabase) {
 		inParallel(8, func(int) {
@@ -116,7 +116,7 @@ func TestOpenAtOnce(t *testing.T) {
 	})
 }
 
-// SQLite does not wait by itself when a new file is to become a WAL one and another process is at it.
+// SQLite does not wait by itself if another process writes while a new file changes to WAL.
 func TestOpenWaitsForAnotherProcess(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	raw, err := sql.Open("sqlite", path+"?_txlock=immediate&_pragma=busy_timeout(10000)") // its commit may meet a reader
@@ -198,8 +198,7 @@ func TestClosedLedger(t *testing.T) {
 	})
 }
 
-// TestALostKeyIsNotReplaced: looking at a ledger whose key is gone must not make it look altered, nor lose the half
-// that is left.
+// Opening a ledger whose key is lost must not make it look altered, and must not overwrite the remaining public half.
 func TestALostKeyIsNotReplaced(t *testing.T) {
 	l := newSQLiteDatabase(t)
 	l.openStore(t)

@@ -15,7 +15,7 @@ import (
 	"scanwarden/confirm/store"
 )
 
-// process is this test binary once more, playing a role on the same ledger.
+// process is a second run of this test binary, in a role on the same database.
 type process struct {
 	cmd *exec.Cmd
 	in  io.WriteCloser
@@ -37,14 +37,14 @@ func (l testDatabase) startProcess(t testing.TB, role string) *process {
 	return p
 }
 
-// send gives the process something to read, line by line.
+// send writes lines to the standard input of the process.
 func (p *process) send(t testing.TB, lines ...string) {
 	t.Helper()
 	_, err := io.WriteString(p.in, strings.Join(lines, "\n")+"\n")
 	must(t, err)
 }
 
-// remainingLines returns the lines that the process prints until it ends, which it must do well.
+// remainingLines returns the lines that the process prints until it ends. It must end with success.
 func (p *process) remainingLines(t testing.TB) (lines []string) {
 	t.Helper()
 	for p.out.Scan() {
@@ -55,7 +55,7 @@ func (p *process) remainingLines(t testing.TB) (lines []string) {
 	return lines
 }
 
-// runRole is a role's whole process.
+// runRole is the main function of a test process. It returns the exit code.
 func runRole(role string) int {
 	roles := map[string]func(context.Context, *store.Store, io.Reader) error{"race": claimConcurrently, "stream": moveUntilKilled}
 	ctx, in := context.Background(), bufio.NewReader(os.Stdin)
@@ -73,8 +73,9 @@ func runRole(role string) int {
 	return 0
 }
 
-// claimConcurrently claims every change whose id it reads, 16 times at once, as if all had read it while it was approved,
-// and prints those it won. Beside it, other changes live their lives, and calls are taken from the budget.
+// claimConcurrently reads ids of changes and claims each 16 times at once, as if every caller had read it while it
+// was approved. It prints the changes it won. At the same time other changes run through their life, and calls use
+// the rate limiter.
 func claimConcurrently(ctx context.Context, s *store.Store, in io.Reader) error {
 	var changes []confirm.Change
 	for ids := bufio.NewScanner(in); ids.Scan(); {
@@ -85,7 +86,7 @@ func claimConcurrently(ctx context.Context, s *store.Store, in io.Reader) error 
 		c.State, c.Version = confirm.Approved, 1
 		changes = append(changes, c)
 	}
-	budget := s.RateLimiter(store.Limits{PerMinute: 10_000, PerHour: 100_000}, nil)
+	limiter := s.RateLimiter(store.Limits{PerMinute: 10_000, PerHour: 100_000}, nil)
 	errs := make([]error, 16)
 	inParallel(len(errs), func(i int) {
 		for _, c := range changes {
@@ -95,14 +96,14 @@ func claimConcurrently(ctx context.Context, s *store.Store, in io.Reader) error 
 			} else if errors.Is(err, confirm.ErrMoved) {
 				err = nil
 			}
-			errs[i] = errors.Join(errs[i], err, budget.Wait(ctx, true))
+			errs[i] = errors.Join(errs[i], err, limiter.Wait(ctx, true))
 		}
 		errs[i] = errors.Join(errs[i], runLifecycle(ctx, s, func(confirm.Change) {}))
 	})
 	return errors.Join(errs...)
 }
 
-// moveUntilKilled makes moves until it is killed, and prints what has been committed.
+// moveUntilKilled makes moves until it is killed, and prints the committed ones.
 func moveUntilKilled(ctx context.Context, s *store.Store, _ io.Reader) error {
 	failed := make(chan error)
 	for range 4 {
@@ -117,7 +118,7 @@ func moveUntilKilled(ctx context.Context, s *store.Store, _ io.Reader) error {
 	return <-failed
 }
 
-// runLifecycle takes one change from beginning to end.
+// runLifecycle takes one change from proposed to applied.
 func runLifecycle(ctx context.Context, s *store.Store, done func(confirm.Change)) error {
 	c, err := newChange()
 	if err != nil {
@@ -136,8 +137,8 @@ func runLifecycle(ctx context.Context, s *store.Store, done func(confirm.Change)
 	return nil
 }
 
-// Three processes open a new ledger at once, and then race for the same changes: each is won once, and
-// nobody sees an error.
+// Three processes open a new ledger at once, and then race for the same changes. Each change is won once, and no
+// process gets an error.
 func TestProcessesRace(t *testing.T) {
 	forEachDatabase(t, func(t *testing.T, l testDatabase) {
 		var all [3]*process
@@ -178,8 +179,7 @@ func TestProcessesRace(t *testing.T) {
 	})
 }
 
-// A process that is killed in the middle of its work leaves a log that holds, rows that agree with it, and
-// everything that it had been told was done.
+// A killed process leaves a valid log, rows that agree with it, and every transition that it got a success for.
 func TestKilledProcess(t *testing.T) {
 	forEachDatabase(t, func(t *testing.T, l testDatabase) {
 		for round := range 3 {

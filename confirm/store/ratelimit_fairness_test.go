@@ -11,12 +11,12 @@ import (
 	"scanwarden/confirm/store"
 )
 
-// TestBudgetIsFair: callers of a kind are served in the order they came, each told truly how long it takes.
-func TestBudgetIsFair(t *testing.T) {
+// Callers of a kind are served in the order they came, and each gets the true duration of its wait.
+func TestRateLimitIsFair(t *testing.T) {
 	forEachDatabase(t, func(t *testing.T, l testDatabase) {
 		c := newClock(true)
-		told := make(chan time.Duration, 10)
-		b := l.openStore(t).RateLimiter(store.Limits{PerMinute: 3}, func(_ context.Context, d time.Duration) { told <- d })
+		waits := make(chan time.Duration, 10)
+		b := l.openStore(t).RateLimiter(store.Limits{PerMinute: 3}, func(_ context.Context, d time.Duration) { waits <- d })
 		b.SetClock(c.Now, c.Sleep)
 		for i := range 3 {
 			c.set(noon.Add(time.Duration(i) * 10 * time.Second))
@@ -34,8 +34,8 @@ func TestBudgetIsFair(t *testing.T) {
 			if got := c.waitSleepers(i + 1)[i]; got != want {
 				t.Errorf("caller %d wants to wake at %v, want %v", i, got, want)
 			}
-			if got := <-told; got != want-20*time.Second {
-				t.Errorf("caller %d was told to wait %v, want %v", i, got, want-20*time.Second)
+			if got := <-waits; got != want-20*time.Second {
+				t.Errorf("caller %d was reported to wait %v, want %v", i, got, want-20*time.Second)
 			}
 		}
 		// The last one wakes too early: it must not overtake the others.
@@ -50,14 +50,14 @@ func TestBudgetIsFair(t *testing.T) {
 				t.Errorf("caller %d was served in place %d", got, i)
 			}
 		}
-		if len(told) > 0 {
-			t.Errorf("somebody was told twice: %v", <-told)
+		if len(waits) > 0 {
+			t.Errorf("a wait was reported twice: %v", <-waits)
 		}
 	})
 }
 
-// TestWritesGoAheadOfReads: a read that came first, and wakes first, leaves room for the writes that wait.
-func TestWritesGoAheadOfReads(t *testing.T) {
+// A read that came first, and wakes first, leaves room for the waiting writes.
+func TestWritesHavePriorityOverReads(t *testing.T) {
 	forEachDatabase(t, func(t *testing.T, l testDatabase) {
 		c := newClock(true)
 		b := l.newLimiter(t, store.Limits{PerMinute: 10}, c)
@@ -93,26 +93,26 @@ func TestWritesGoAheadOfReads(t *testing.T) {
 	})
 }
 
-func TestBudgetWaitIsTold(t *testing.T) {
+func TestRateLimitReportsAWaitOnce(t *testing.T) {
 	forEachDatabase(t, func(t *testing.T, l testDatabase) {
 		c := newClock(true)
-		var told []time.Duration
-		b := l.openStore(t).RateLimiter(store.Limits{PerMinute: 1}, func(_ context.Context, d time.Duration) { told = append(told, d) })
+		var waits []time.Duration
+		b := l.openStore(t).RateLimiter(store.Limits{PerMinute: 1}, func(_ context.Context, d time.Duration) { waits = append(waits, d) })
 		b.SetClock(c.Now, func(_ context.Context, d time.Duration) error {
-			c.set(c.Now().Add(min(d, 20*time.Second))) // wakes early: told once all the same
+			c.set(c.Now().Add(min(d, 20*time.Second))) // wakes early: reported only once
 			return nil
 		})
 		must(t, b.Wait(t.Context(), true))
 		must(t, b.Wait(t.Context(), true))
 		c.set(noon.Add(119 * time.Second))
-		must(t, b.Wait(t.Context(), true)) // waits a second: not worth telling
-		if !slices.Equal(told, []time.Duration{time.Minute}) {
-			t.Errorf("told %v, want one minute once", told)
+		must(t, b.Wait(t.Context(), true)) // waits a second: too short to be reported
+		if !slices.Equal(waits, []time.Duration{time.Minute}) {
+			t.Errorf("reported %v, want one minute once", waits)
 		}
 	})
 }
 
-func TestBudgetCallerLeaves(t *testing.T) {
+func TestRateLimitCallerLeaves(t *testing.T) {
 	forEachDatabase(t, func(t *testing.T, l testDatabase) {
 		b := l.openStore(t).RateLimiter(store.Limits{PerMinute: 1}, nil) // by the real clock
 		must(t, b.Wait(t.Context(), true))

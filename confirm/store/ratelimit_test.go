@@ -11,7 +11,7 @@ import (
 	"scanwarden/confirm/store"
 )
 
-// newLimiter returns one on a Store of its own, as another process would have it.
+// newLimiter returns a rate limiter on a Store of its own, as another process would have it.
 func (l testDatabase) newLimiter(t testing.TB, limits store.Limits, c *clock) *store.RateLimiter {
 	t.Helper()
 	b := l.openStore(t).RateLimiter(limits, nil)
@@ -29,12 +29,12 @@ func tryCall(t testing.TB, b *store.RateLimiter, write bool) bool {
 	return err == nil
 }
 
-// TestBudgetWindows holds the budget of two processes against the plain meaning of the limits, call by call.
-func TestBudgetWindows(t *testing.T) {
+// The rate limiters of two processes are compared with a simple count of the calls in each window.
+func TestRateLimitWindows(t *testing.T) {
 	forEachDatabase(t, func(t *testing.T, l testDatabase) {
 		c := newClock(false)
 		limits := store.Limits{PerMinute: 10, PerHour: 40}
-		budgets := []*store.RateLimiter{l.newLimiter(t, limits, c), l.newLimiter(t, limits, c)}
+		limiters := []*store.RateLimiter{l.newLimiter(t, limits, c), l.newLimiter(t, limits, c)}
 		random := rand.New(rand.NewPCG(1, 2))
 		var calls []time.Time
 		within := func(d time.Duration) (n int) {
@@ -45,16 +45,16 @@ func TestBudgetWindows(t *testing.T) {
 			}
 			return n
 		}
-		var told [4]int
+		var cases [4]int
 		for range 600 {
 			c.set(c.Now().Add(time.Duration(random.IntN(20)) * time.Second))
 			write := random.IntN(3) == 0
-			perMinute, perHour := 9, 36 // what is left to reads
+			perMinute, perHour := 9, 36 // allowance of reads
 			if write {
 				perMinute, perHour = 10, 40
 			}
 			want := within(time.Minute) < perMinute && within(time.Hour) < perHour
-			got := tryCall(t, budgets[random.IntN(2)], write)
+			got := tryCall(t, limiters[random.IntN(2)], write)
 			if got != want {
 				t.Fatalf("at %v, write %v: granted %v with %d calls in the minute and %d in the hour",
 					c.Now().Sub(noon), write, got, within(time.Minute), within(time.Hour))
@@ -62,10 +62,10 @@ func TestBudgetWindows(t *testing.T) {
 			if got {
 				calls = append(calls, c.Now())
 			}
-			told[2*boolToInt(write)+boolToInt(got)]++
+			cases[2*boolToInt(write)+boolToInt(got)]++
 		}
-		if slices.Contains(told[:], 0) {
-			t.Errorf("not every case came up: %v", told)
+		if slices.Contains(cases[:], 0) {
+			t.Errorf("not every case came up: %v", cases)
 		}
 	})
 }
@@ -77,7 +77,7 @@ func boolToInt(b bool) int {
 	return 0
 }
 
-func TestBudgetEdges(t *testing.T) {
+func TestRateLimitEdges(t *testing.T) {
 	forEachDatabase(t, func(t *testing.T, l testDatabase) {
 		c := newClock(false)
 		b := l.newLimiter(t, store.Limits{PerMinute: 2, PerHour: 3}, c)
@@ -98,7 +98,7 @@ func TestBudgetEdges(t *testing.T) {
 	})
 }
 
-func TestBudgetDefaultsAndShares(t *testing.T) {
+func TestRateLimitDefaultsAndAllowances(t *testing.T) {
 	forEachDatabase(t, func(t *testing.T, l testDatabase) {
 		for _, c := range []struct {
 			limits        store.Limits
@@ -126,8 +126,8 @@ func TestBudgetDefaultsAndShares(t *testing.T) {
 	})
 }
 
-// As many as there is room for, all at once: nobody waits, and nobody is counted twice.
-func TestBudgetHasRoom(t *testing.T) {
+// As many concurrent calls as the limit allows: none waits, and none is counted twice.
+func TestRateLimitGrantsAllWithinTheLimit(t *testing.T) {
 	forEachDatabase(t, func(t *testing.T, l testDatabase) {
 		b := l.newLimiter(t, store.Limits{PerMinute: 64}, newClock(false))
 		inParallel(64, func(int) {
@@ -141,14 +141,14 @@ func TestBudgetHasRoom(t *testing.T) {
 	})
 }
 
-func TestBudgetAtOnce(t *testing.T) {
+func TestRateLimitHoldsForConcurrentCalls(t *testing.T) {
 	forEachDatabase(t, func(t *testing.T, l testDatabase) {
 		c := newClock(false)
 		limits := store.Limits{PerMinute: 10}
-		budgets := []*store.RateLimiter{l.newLimiter(t, limits, c), l.newLimiter(t, limits, c)}
+		limiters := []*store.RateLimiter{l.newLimiter(t, limits, c), l.newLimiter(t, limits, c)}
 		var got atomic.Int64
 		inParallel(32, func(i int) {
-			switch err := budgets[i%2].Wait(t.Context(), true); {
+			switch err := limiters[i%2].Wait(t.Context(), true); {
 			case err == nil:
 				got.Add(1)
 			case !errors.Is(err, errWouldWait):
@@ -158,7 +158,7 @@ func TestBudgetAtOnce(t *testing.T) {
 		if got.Load() > 10 {
 			t.Errorf("%d calls were granted in a minute of 10", got.Load())
 		}
-		for tryCall(t, budgets[0], true) {
+		for tryCall(t, limiters[0], true) {
 			got.Add(1)
 		}
 		if got.Load() != 10 {
@@ -167,7 +167,7 @@ func TestBudgetAtOnce(t *testing.T) {
 	})
 }
 
-func TestBudgetPause(t *testing.T) {
+func TestRateLimitPause(t *testing.T) {
 	forEachDatabase(t, func(t *testing.T, l testDatabase) {
 		c := newClock(false)
 		b, other := l.newLimiter(t, store.Limits{}, c), l.newLimiter(t, store.Limits{}, c)
@@ -184,7 +184,7 @@ func TestBudgetPause(t *testing.T) {
 				}
 			}
 		}
-		must(t, b.PauseUntil(t.Context(), noon.AddDate(10, 0, 0))) // no answer of a service stops us for ever
+		must(t, b.PauseUntil(t.Context(), noon.AddDate(10, 0, 0))) // no response can block calls for ever
 		c.set(noon.Add(30*time.Second + time.Hour - time.Microsecond))
 		if tryCall(t, other, true) {
 			t.Error("granted within the hour")
@@ -196,8 +196,8 @@ func TestBudgetPause(t *testing.T) {
 	})
 }
 
-// A clock that was wrong, and is set right, does not block everybody until the time it showed.
-func TestBudgetSurvivesAWrongClock(t *testing.T) {
+// A clock that was ahead, and is corrected, does not block calls until the time it showed.
+func TestRateLimitSurvivesAWrongClock(t *testing.T) {
 	forEachDatabase(t, func(t *testing.T, l testDatabase) {
 		c := newClock(false)
 		b := l.newLimiter(t, store.Limits{PerMinute: 2}, c)
@@ -216,7 +216,7 @@ func TestBudgetSurvivesAWrongClock(t *testing.T) {
 	})
 }
 
-func TestBudgetForgets(t *testing.T) {
+func TestRateLimitDeletesOldCalls(t *testing.T) {
 	forEachDatabase(t, func(t *testing.T, l testDatabase) {
 		c := newClock(false)
 		b := l.newLimiter(t, store.Limits{PerMinute: 3, PerHour: 5}, c)

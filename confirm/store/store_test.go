@@ -28,20 +28,27 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// testDatabase is a place for one, of which a test can open several Stores, as several processes would.
+// testDatabase is an empty database on which a test can open several Stores, as several processes would.
 type testDatabase struct {
 	store.Config
-	raw *sql.DB // what somebody sees who comes in behind the store's back
+	raw *sql.DB // access beside the Store
 }
 
-// forEachDatabase runs test on an empty ledger of each kind.
+// forEachDatabase runs test on an empty SQLite and an empty PostgreSQL database, in parallel with other tests.
 func forEachDatabase(t *testing.T, test func(t *testing.T, l testDatabase)) {
 	t.Helper()
-	t.Run("sqlite", func(t *testing.T) { test(t, newSQLiteDatabase(t)) })
+	t.Parallel()
+	t.Run("sqlite", func(t *testing.T) {
+		t.Parallel()
+		test(t, newSQLiteDatabase(t))
+	})
 	server := os.Getenv("SCANWARDEN_TEST_POSTGRES")
 	switch {
 	case server != "":
-		t.Run("postgres", func(t *testing.T) { test(t, newPostgresDatabase(t, server)) })
+		t.Run("postgres", func(t *testing.T) {
+			t.Parallel()
+			test(t, newPostgresDatabase(t, server))
+		})
 	case os.Getenv("CI") == "true":
 		t.Error("SCANWARDEN_TEST_POSTGRES is not set: set it to the URL that .ci/postgres.sh prints")
 	default:
@@ -59,7 +66,7 @@ func newSQLiteDatabase(t testing.TB) testDatabase {
 	return testDatabase{store.Config{URL: "sqlite:" + path, KeyDir: t.TempDir()}, raw}
 }
 
-// newPostgresDatabase makes a schema of its own, which goes when the test ends.
+// newPostgresDatabase creates a schema of its own, which is dropped when the test ends.
 func newPostgresDatabase(t testing.TB, server string) testDatabase {
 	t.Helper()
 	schema := "test_" + strings.ToLower(rand.Text())
@@ -90,7 +97,7 @@ func (l testDatabase) openStore(t testing.TB) *store.Store {
 	return s
 }
 
-// alter alters the ledger behind the store's back.
+// alter changes the database without an audit entry.
 func (l testDatabase) alter(t testing.TB, query string, args ...any) {
 	t.Helper()
 	r, err := l.raw.Exec(query, args...)
@@ -107,7 +114,7 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// noon is when everything begins in these tests; the store takes the time from its callers.
+// noon is the start time of these tests; the Store takes the time from its callers.
 var noon = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 
 func mustNewChange(t testing.TB) confirm.Change {
@@ -117,7 +124,7 @@ func mustNewChange(t testing.TB) confirm.Change {
 	return c
 }
 
-// newChange returns a new pending change. Its body is what somebody typed: blanks and all.
+// newChange returns a new pending change. Its body is as typed, with blanks.
 func newChange() (confirm.Change, error) {
 	p := confirm.Proposal{
 		Operation: "add_scan", Target: "tenant-a", Summary: "Add the scan “core <switches> & routers”.",
@@ -155,7 +162,7 @@ func outcomeOf(state confirm.State) *confirm.Outcome {
 	return &confirm.Outcome{State: state, Reason: "it was " + string(state), Scans: json.RawMessage(`[{"id":"7"}]`)}
 }
 
-// approval, claim and finish are the moves of a change that goes well.
+// approval, claim and finish are the moves of a change that is applied.
 func approval(person string) confirm.Move {
 	return confirm.Move{To: confirm.Approved, At: noon.Add(time.Minute), Unexpired: true, Decision: approveAs(person)}
 }
@@ -169,7 +176,7 @@ func finish(state confirm.State) confirm.Move {
 	return confirm.Move{To: state, At: noon.Add(3 * time.Minute), Outcome: outcomeOf(state)}
 }
 
-// moveAll makes moves one after the other.
+// moveAll makes the moves one after the other and returns the last change.
 func moveAll(ctx context.Context, s *store.Store, c confirm.Change, moves ...confirm.Move) (confirm.Change, error) {
 	for _, m := range moves {
 		var err error

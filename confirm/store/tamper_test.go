@@ -18,28 +18,28 @@ func sqlTamper(statements ...string) func(*testing.T, testDatabase, confirm.Chan
 	}
 }
 
-// rowTamper alters the open change.
+// rowTamper returns a function that alters the row of the open change.
 func rowTamper(set string) func(*testing.T, testDatabase, confirm.Change, confirm.Change) {
 	return func(t *testing.T, l testDatabase, _, open confirm.Change) {
 		l.alter(t, `UPDATE change SET `+set+` WHERE id = $1`, open.ID)
 	}
 }
 
-// proposalTamper alters what was proposed, in the open change.
+// proposalTamper returns a function that alters the stored proposal of the open change.
 func proposalTamper(set string) func(*testing.T, testDatabase, confirm.Change, confirm.Change) {
 	return func(t *testing.T, l testDatabase, _, open confirm.Change) {
 		l.alter(t, `UPDATE proposal SET `+set+` WHERE change_id = $1`, open.ID)
 	}
 }
 
-// truncateLog takes the log to where it was after four entries, with the head that was signed then.
+// truncateLog restores the log after four entries, with the head that was signed then.
 func truncateLog(t *testing.T, l testDatabase, _, _ confirm.Change) {
 	_, edge := hashAll(t, logLines(t, l)[:4])
 	l.alter(t, `DELETE FROM audit WHERE n >= 4`)
 	l.alter(t, `UPDATE audit_head SET n = 4, edge = $1`, edge)
 }
 
-// rewriteLog edits entry 1 and computes every hash anew. What it lacks is the key.
+// rewriteLog edits entry 1 and computes every hash again. It lacks only the key.
 func rewriteLog(t *testing.T, l testDatabase, _, _ confirm.Change) {
 	lines := logLines(t, l)
 	lines[1] = strings.Replace(lines[1], "ada", "eve", 1)

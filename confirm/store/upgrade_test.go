@@ -10,7 +10,7 @@ import (
 	"scanwarden/confirm/store"
 )
 
-// writeOldDatabase fills l with a ledger that the version before links and facts has written, with its signing key.
+// writeOldDatabase fills l with a database of the version before links and facts, with its signing key.
 func (l testDatabase) writeOldDatabase(t testing.TB) {
 	t.Helper()
 	text, err := os.ReadFile("testdata/ledger-1.sql")
@@ -30,8 +30,8 @@ func (l testDatabase) schemaVersion(t testing.TB) (v int) {
 	return v
 }
 
-// What an older version kept is still what its digest says, verifies, and goes on.
-func TestAnOldLedgerGoesOn(t *testing.T) {
+// Changes of an older version keep their digests, verify, and can be moved.
+func TestAnOldLedgerIsMigrated(t *testing.T) {
 	forEachDatabase(t, func(t *testing.T, l testDatabase) {
 		l.writeOldDatabase(t)
 		s := l.openStore(t)
@@ -59,11 +59,11 @@ func TestAnOldLedgerGoesOn(t *testing.T) {
 		if n := mustVerify(t, s).Entries; n != 11 {
 			t.Errorf("it has %d entries afterwards, want 11", n)
 		}
-		mustVerify(t, l.openStore(t)) // it was brought up to date once
+		mustVerify(t, l.openStore(t)) // it was migrated once
 	})
 }
 
-func TestAnOldLedgerIsBroughtUpToDateOnce(t *testing.T) {
+func TestAnOldLedgerIsMigratedOnce(t *testing.T) {
 	forEachDatabase(t, func(t *testing.T, l testDatabase) {
 		l.writeOldDatabase(t)
 		inParallel(8, func(i int) {
@@ -83,8 +83,8 @@ func TestAnOldLedgerIsBroughtUpToDateOnce(t *testing.T) {
 	})
 }
 
-// A step is taken whole, or not at all.
-func TestAStepThatFailsLeavesTheLedgerAsItWas(t *testing.T) {
+// A migration runs completely or not at all.
+func TestAFailedMigrationChangesNothing(t *testing.T) {
 	forEachDatabase(t, func(t *testing.T, l testDatabase) {
 		l.writeOldDatabase(t)
 		_, err := l.raw.Exec(`CREATE TABLE link (mine BIGINT)`)

@@ -11,37 +11,37 @@ import (
 )
 
 func TestACallbackThatThisBrowserDidNotBeginIsRefused(t *testing.T) {
-	for name, attack := range map[string]func(t *testing.T, s *testSite) answer{
-		// Mallory signs in as herself, and sends Ada's browser to the end of it.
-		"login CSRF, no cookie": func(t *testing.T, s *testSite) answer {
+	for name, attack := range map[string]func(t *testing.T, s *testSite) response{
+		// Mallory signs in as herself, and sends Ada's browser to her callback address.
+		"login CSRF, no cookie": func(t *testing.T, s *testSite) response {
 			state := s.beginSignIn(t, s.newBrowser(t))
 			return s.get(t, s.newBrowser(t), callbackPath(state, s.provider.consent(state)), nil)
 		},
-		"login CSRF, in the midst of one's own": func(t *testing.T, s *testSite) answer {
+		"login CSRF, in the midst of one's own": func(t *testing.T, s *testSite) response {
 			state, c := s.beginSignIn(t, s.newBrowser(t)), s.newBrowser(t)
 			s.beginSignIn(t, c)
 			return s.get(t, c, callbackPath(state, s.provider.consent(state)), nil)
 		},
-		"made-up state": func(t *testing.T, s *testSite) answer {
+		"made-up state": func(t *testing.T, s *testSite) response {
 			c := s.newBrowser(t)
 			return s.get(t, c, callbackPath(strings.ToLower(s.beginSignIn(t, c)), "code"), nil)
 		},
-		"no state": func(t *testing.T, s *testSite) answer {
+		"no state": func(t *testing.T, s *testSite) response {
 			c := s.newBrowser(t)
 			s.beginSignIn(t, c)
 			return s.get(t, c, "/link/callback?code=x", nil)
 		},
-		"too late": func(t *testing.T, s *testSite) answer {
+		"too late": func(t *testing.T, s *testSite) response {
 			c := s.newBrowser(t)
 			state := s.beginSignIn(t, c)
 			s.clockOffset = 10 * time.Minute
 			return s.get(t, c, callbackPath(state, s.provider.consent(state)), nil)
 		},
-		"a cookie that nobody sealed": func(t *testing.T, s *testSite) answer {
+		"a cookie that was not sealed": func(t *testing.T, s *testSite) response {
 			made := base64.RawURLEncoding.EncodeToString([]byte(`{"s":"state","n":"n","v":"v","e":9999999999}`))
 			return s.get(t, s.newBrowser(t), callbackPath("state", "code"), withCookie(made))
 		},
-		"an altered cookie": func(t *testing.T, s *testSite) answer {
+		"an altered cookie": func(t *testing.T, s *testSite) response {
 			a := s.get(t, s.newBrowser(t), "/link/start", nil)
 			to, _ := a.Location()
 			state := to.Query().Get("state")
@@ -49,17 +49,17 @@ func TestACallbackThatThisBrowserDidNotBeginIsRefused(t *testing.T) {
 			value[len(value)/2] ^= 1
 			return s.get(t, s.newBrowser(t), callbackPath(state, s.provider.consent(state)), withCookie(string(value)))
 		},
-		"a cookie of another key": func(t *testing.T, s *testSite) answer {
+		"a cookie of another key": func(t *testing.T, s *testSite) response {
 			other := newSite(t, func(c *web.Config) { c.Key = func() ([]byte, error) { return make([]byte, 32), nil } })
 			a := other.get(t, other.newBrowser(t), "/link/start", nil)
 			to, _ := a.Location()
 			state := to.Query().Get("state")
 			return s.get(t, s.newBrowser(t), callbackPath(state, s.provider.consent(state)), withCookie(a.Cookies()[0].Value))
 		},
-		"a cookie without end": func(t *testing.T, s *testSite) answer {
+		"a cookie without end": func(t *testing.T, s *testSite) response {
 			return s.get(t, s.newBrowser(t), callbackPath("state", "code"), withCookie(strings.Repeat("A", 4000)))
 		},
-		"a broken query": func(t *testing.T, s *testSite) answer {
+		"a broken query": func(t *testing.T, s *testSite) response {
 			c := s.newBrowser(t)
 			state := s.beginSignIn(t, c)
 			return s.get(t, c, callbackPath(state, s.provider.consent(state))+"&x=%zz", nil)
@@ -104,8 +104,8 @@ func TestAnotherNameForThisAddressIsMisdirected(t *testing.T) {
 			}
 		}
 	}
-	nobody := newSite(t, func(c *web.Config) { c.Hosts = nil })
-	nobody.checkRefused(t, nobody.get(t, nobody.newBrowser(t), "/link", nil), http.StatusMisdirectedRequest, "not the address")
+	noHosts := newSite(t, func(c *web.Config) { c.Hosts = nil })
+	noHosts.checkRefused(t, noHosts.get(t, noHosts.newBrowser(t), "/link", nil), http.StatusMisdirectedRequest, "not the address")
 }
 
 func TestPagesAreOnlyOpened(t *testing.T) {
@@ -120,7 +120,7 @@ func TestPagesAreOnlyOpened(t *testing.T) {
 	}
 }
 
-func TestWhatIsTooLongIsRefused(t *testing.T) {
+func TestLongQueriesAndCodesAreRefused(t *testing.T) {
 	s := newSite(t, nil)
 	a := s.get(t, s.newBrowser(t), "/link?x="+strings.Repeat("x", 9<<10), nil)
 	s.checkRefused(t, a, http.StatusRequestURITooLong, "too long")

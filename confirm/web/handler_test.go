@@ -14,7 +14,7 @@ import (
 	"scanwarden/confirm/web"
 )
 
-func TestSigningInEndsInAProofOfWhoItWas(t *testing.T) {
+func TestSigningInEndsInAProofOfTheUser(t *testing.T) {
 	for name, secure := range map[string]bool{"https": true, "http": false} {
 		t.Run(name, func(t *testing.T) {
 			s := newSite(t, func(c *web.Config) { c.Secure = secure })
@@ -27,9 +27,9 @@ func TestSigningInEndsInAProofOfWhoItWas(t *testing.T) {
 			if last.StatusCode != 200 || !containsAll(last.text, "Ada Lovelace", string(ada), "Never give this command to another person") {
 				t.Fatalf("the last page is %d:\n%s", last.StatusCode, last.text)
 			}
-			who, err := web.NewProofs(key).Open(last.proof(), time.Now())
-			if err != nil || who != (web.User{Principal: ada, Name: "Ada Lovelace"}) {
-				t.Errorf("the proof is of %+v, %v", who, err)
+			user, err := web.NewProofs(key).Open(last.proof(), time.Now())
+			if err != nil || user != (web.User{Principal: ada, Name: "Ada Lovelace"}) {
+				t.Errorf("the proof is of %+v, %v", user, err)
 			}
 		})
 	}
@@ -44,7 +44,7 @@ func containsAll(text string, words ...string) bool {
 	return true
 }
 
-func TestAttemptsDifferInAllTheirParts(t *testing.T) {
+func TestSignInsDifferInAllTheirParts(t *testing.T) {
 	s := newSite(t, nil)
 	for range 20 {
 		s.beginSignIn(t, s.newBrowser(t))
@@ -89,11 +89,11 @@ func TestTheCookieIsTheBrowsersAlone(t *testing.T) {
 	}
 }
 
-func TestEveryAnswerIsDressed(t *testing.T) {
+func TestEveryResponseHasTheSecurityHeaders(t *testing.T) {
 	s := newSite(t, nil)
 	c := s.newBrowser(t)
 	state := s.beginSignIn(t, c)
-	answers := map[string]answer{
+	answers := map[string]response{
 		"first": s.get(t, c, "/link", nil), "start": s.get(t, s.newBrowser(t), "/link/start", nil),
 		"last": s.get(t, c, callbackPath(state, s.provider.consent(state)), nil), "refused": s.get(t, c, "/link/callback", nil),
 		"missing": s.get(t, c, "/nosuch", nil), "rebound": s.get(t, c, "/link", func(r *http.Request) { r.Host = "evil.example.com" }),
@@ -129,7 +129,7 @@ func TestEveryAnswerIsDressed(t *testing.T) {
 	}
 }
 
-func TestWhatMicrosoftRefusesBecomesOneSentence(t *testing.T) {
+func TestARefusalOfMicrosoftBecomesOneSentence(t *testing.T) {
 	for code, words := range map[string]string{
 		"access_denied": "You did not sign in", "server_error": "Microsoft had a fault", "consent_required": "An administrator has to allow",
 		"<script>alert(1)</script>": "Microsoft refused the sign-in", "": "Microsoft refused the sign-in",
@@ -141,7 +141,7 @@ func TestWhatMicrosoftRefusesBecomesOneSentence(t *testing.T) {
 		a := s.get(t, c, "/link/callback?state="+state+query, nil)
 		s.checkRefused(t, a, http.StatusForbidden, words)
 		if strings.Contains(a.text+s.log.String(), "0800") || strings.Contains(a.text+s.log.String(), "<script>") {
-			t.Errorf("%q: what anybody may write into the address is repeated:\n%s\n%s", code, a.text, s.log)
+			t.Errorf("%q: text from the address is repeated:\n%s\n%s", code, a.text, s.log)
 		}
 		if len(a.Cookies()) != 1 || a.Cookies()[0].MaxAge != -1 {
 			t.Errorf("%q: the attempt is kept: %v", code, a.Cookies())
@@ -149,7 +149,7 @@ func TestWhatMicrosoftRefusesBecomesOneSentence(t *testing.T) {
 	}
 }
 
-func TestAFaultIsToldToTheLogAlone(t *testing.T) {
+func TestTheCauseOfAFailureIsOnlyLogged(t *testing.T) {
 	broken := errors.New("the cause that only an operator sees")
 	for name, tt := range map[string]struct {
 		change func(*web.Config)
@@ -181,7 +181,7 @@ func TestAnUnconfirmedSignInGivesNoProof(t *testing.T) {
 	}
 }
 
-func TestSomebodyWithoutGUIDsGetsNoProof(t *testing.T) {
+func TestAUserWithoutGUIDsGetsNoProof(t *testing.T) {
 	for _, principal := range []string{"", "slack:T1/U1", "entra:" + tenantID, "entra:" + tenantID + "/admin", "entra:" + tenantID + "/" + objectID + "/x",
 		"entra:" + tenantID + "/" + strings.ReplaceAll(objectID, "-", ""), tenantID + "/" + objectID} {
 		s := newSite(t, nil)
@@ -194,7 +194,7 @@ func TestSomebodyWithoutGUIDsGetsNoProof(t *testing.T) {
 	}
 }
 
-func TestSignInsAreKeptAtAPace(t *testing.T) {
+func TestStartedSignInsAreRateLimited(t *testing.T) {
 	s := newSite(t, nil)
 	c := s.newBrowser(t)
 	held := s.beginSignIn(t, c)
@@ -213,13 +213,13 @@ func TestSignInsAreKeptAtAPace(t *testing.T) {
 		t.Errorf("it cannot be tried again: %v", tooMany.Header)
 	}
 	if a := s.get(t, c, callbackPath(held, s.provider.consent(held)), nil); a.proof() == "" {
-		t.Errorf("whoever was signing in cannot finish: %d\n%s", a.StatusCode, a.text)
+		t.Errorf("a browser that had begun cannot finish: %d\n%s", a.StatusCode, a.text)
 	}
 	s.clockOffset = time.Minute
 	s.beginSignIn(t, c)
 }
 
-func TestSignInsAreFinishedAtAPace(t *testing.T) {
+func TestFinishedSignInsAreRateLimited(t *testing.T) {
 	s := newSite(t, nil)
 	browsers, states := make([]*http.Client, 120), make([]string, 120)
 	for i := range browsers {
@@ -249,8 +249,8 @@ func TestSignInsAreFinishedAtAPace(t *testing.T) {
 	}
 }
 
-// A browser forgets its attempt; whoever keeps a copy must not use up with it the pace that is everybody's.
-func TestOneAttemptIsFinishedOnce(t *testing.T) {
+// A client that keeps a copy of its cookie must not be able to use up the shared rate limit with it.
+func TestASignInIsFinishedOnce(t *testing.T) {
 	s := newSite(t, nil)
 	honest := s.newBrowser(t)
 	held := s.beginSignIn(t, honest)
@@ -262,11 +262,11 @@ func TestOneAttemptIsFinishedOnce(t *testing.T) {
 		s.checkRefused(t, s.get(t, s.newBrowser(t), callbackPath(state, "x"), kept), http.StatusForbidden, "not begun in this browser")
 	}
 	if a := s.get(t, honest, callbackPath(held, s.provider.consent(held)), nil); a.proof() == "" {
-		t.Errorf("somebody else cannot finish: %d\n%s", a.StatusCode, a.text)
+		t.Errorf("another browser cannot finish: %d\n%s", a.StatusCode, a.text)
 	}
 }
 
-func TestAPageThatCannotWorkIsNotMade(t *testing.T) {
+func TestAnIncompleteConfigIsRefused(t *testing.T) {
 	s := newSite(t, nil)
 	whole := web.Config{
 		SignIn: web.SignIn{Begin: s.provider.begin, Finish: s.provider.finish}, Key: func() ([]byte, error) { return key, nil }, Command: "/scans link",
@@ -281,7 +281,7 @@ func TestAPageThatCannotWorkIsNotMade(t *testing.T) {
 		c := whole
 		edit(&c)
 		if _, err := web.NewHandler(c); err == nil {
-			t.Errorf("a page without %s is made", name)
+			t.Errorf("a Config without %s is accepted", name)
 		}
 	}
 }

@@ -29,7 +29,7 @@ const (
 
 var key = bytes.Repeat([]byte{7}, 32)
 
-// fakeProvider is an identity provider of two functions: what RFC 6749 and 7636 demand of one is checked here.
+// fakeProvider is an identity provider of two functions. It checks the requirements of RFC 6749 and 7636.
 type fakeProvider struct {
 	mu       sync.Mutex
 	begun    map[string][2]string // nonce and verifier by state
@@ -46,7 +46,7 @@ func (m *fakeProvider) begin(_ context.Context, state, nonce, verifier string) (
 	return "https://login.example.com/authorize?state=" + url.QueryEscape(state), m.err
 }
 
-// consent is the person signing in: a code comes back.
+// consent lets the user sign in and returns the code.
 func (m *fakeProvider) consent(state string) (code string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -78,7 +78,7 @@ func (m *fakeProvider) finishCalls() int {
 	return m.finished
 }
 
-// testSite is the pages over TLS, as they are in production.
+// testSite serves the pages over TLS, as in production.
 type testSite struct {
 	*httptest.Server
 	provider    *fakeProvider
@@ -117,7 +117,7 @@ func newSite(t testing.TB, change func(*web.Config)) *testSite {
 
 func (s *testSite) now() time.Time { return time.Now().Add(s.clockOffset) }
 
-// newBrowser is one with cookies of its own, that shows where it is sent instead of going there.
+// newBrowser returns a client with its own cookies that does not follow redirects.
 func (s *testSite) newBrowser(t testing.TB) *http.Client {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
@@ -130,13 +130,13 @@ func (s *testSite) newBrowser(t testing.TB) *http.Client {
 	}
 }
 
-type answer struct {
+type response struct {
 	*http.Response
 	text string
 }
 
 // get opens a path; edit may be nil.
-func (s *testSite) get(t testing.TB, c *http.Client, path string, edit func(*http.Request)) answer {
+func (s *testSite) get(t testing.TB, c *http.Client, path string, edit func(*http.Request)) response {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+path, nil)
 	if err != nil {
@@ -148,7 +148,7 @@ func (s *testSite) get(t testing.TB, c *http.Client, path string, edit func(*htt
 	return s.send(t, c, r)
 }
 
-func (s *testSite) send(t testing.TB, c *http.Client, r *http.Request) answer {
+func (s *testSite) send(t testing.TB, c *http.Client, r *http.Request) response {
 	t.Helper()
 	res, err := c.Do(r)
 	if err != nil {
@@ -159,7 +159,7 @@ func (s *testSite) send(t testing.TB, c *http.Client, r *http.Request) answer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return answer{res, string(body)}
+	return response{res, string(body)}
 }
 
 // beginSignIn starts a sign-in and returns its state.
@@ -179,8 +179,8 @@ func callbackPath(state, code string) string {
 
 var reCommand = regexp.MustCompile(`<code>/scans link ([^<]*)</code>`)
 
-// proof is what a page says to paste; "" when it says nothing.
-func (a answer) proof() string {
+// proof returns the proof on the page, or "".
+func (a response) proof() string {
 	found := reCommand.FindStringSubmatch(a.text)
 	if found == nil {
 		return ""
@@ -188,8 +188,9 @@ func (a answer) proof() string {
 	return html.UnescapeString(found[1])
 }
 
-// checkRefused fails unless a page has no proof on it, and Microsoft was not asked.
-func (s *testSite) checkRefused(t testing.TB, a answer, status int, words string) {
+// checkRefused checks the status and text of a page without a proof, and that the provider was not asked for a
+// user.
+func (s *testSite) checkRefused(t testing.TB, a response, status int, words string) {
 	t.Helper()
 	if a.StatusCode != status || a.proof() != "" || !strings.Contains(a.text, words) {
 		t.Errorf("answered %d, proof %q, want %d and %q:\n%s", a.StatusCode, a.proof(), status, words, a.text)

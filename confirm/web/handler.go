@@ -75,7 +75,10 @@ func NewHandler(cfg Config) (http.Handler, error) {
 		cfg.Now = time.Now
 	}
 	pages := renderer{cfg.Log}
-	l := &linkHandler{cfg: cfg, pages: pages, starts: rate.NewLimiter(rateLimit, burst), finishes: rate.NewLimiter(rateLimit, burst)}
+	l := &linkHandler{
+		cfg: cfg, pages: pages,
+		starts: rate.NewLimiter(rateLimit, burst), finishes: rate.NewLimiter(rateLimit, burst),
+	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/link", l.showIntro)
 	mux.HandleFunc("/link/start", l.startSignIn)

@@ -23,9 +23,9 @@ type linkSet struct {
 
 // apply updates the set by entry e. It returns an error if no sequence of valid transitions can have led to e.
 func (s linkSet) apply(e entry) error {
-	before, stands := s.from[e.Link.From]
+	before, exists := s.from[e.Link.From]
 	switch {
-	case e.Event == eventLinked && stands:
+	case e.Event == eventLinked && exists:
 		return fmt.Errorf("%s is linked a second time: its row was altered without an audit entry", e.Link.From)
 	case e.Event == eventLinked && s.to[e.Link.To]:
 		return fmt.Errorf("%s is linked from a second side: its row was altered without an audit entry", e.Link.To)
@@ -34,7 +34,7 @@ func (s linkSet) apply(e entry) error {
 		return nil
 	case e.Event != eventUnlinked:
 		return fmt.Errorf("%q is no event of a link", e.Event)
-	case !stands || before.To != e.Link.To:
+	case !exists || before.To != e.Link.To:
 		return fmt.Errorf("%s is unlinked from what it was not linked to: its row was altered without an audit entry", e.Link.From)
 	}
 	delete(s.from, e.Link.From)

@@ -193,7 +193,7 @@ func (v *logVerifier) replayEntry(line, hashes string) error {
 
 // compareChanges checks that the tables of changes agree with the log.
 func (v *logVerifier) compareChanges(ctx context.Context, tx *sql.Tx) error {
-	err := eachChange(ctx, tx, "", nil, func(c confirm.Change, unreadable error) error {
+	err := eachChange(ctx, tx, changeQuery{}, func(c confirm.Change, unreadable error) error {
 		logged, known := v.changes[c.ID]
 		if !known {
 			return badEntry(v.log.size, "change %s is in the ledger, and nothing in the log proposed it", c.ID)

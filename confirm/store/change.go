@@ -135,7 +135,7 @@ func boolToInt(b bool) int64 {
 
 // Change implements confirm.Store.
 func (s *Store) Change(ctx context.Context, id string) (confirm.Change, error) {
-	found, err := readChanges(ctx, s.read, `WHERE id = $1`, id)
+	found, err := readChanges(ctx, s.read, changeQuery{`WHERE id = $1`, []any{id}})
 	if err == nil && len(found) == 0 {
 		err = confirm.ErrNotFound
 	}
@@ -147,16 +147,16 @@ func (s *Store) Change(ctx context.Context, id string) (confirm.Change, error) {
 
 // Changes implements confirm.Store.
 func (s *Store) Changes(ctx context.Context, f confirm.Filter) ([]confirm.Change, error) {
-	clause, args := whereClause(f)
-	found, err := readChanges(ctx, s.read, clause, args...)
+	found, err := readChanges(ctx, s.read, newChangeQuery(f))
 	if err != nil {
 		err = fmt.Errorf("list changes: %w", err)
 	}
 	return found, err
 }
 
-// whereClause returns the filter as SQL.
-func whereClause(f confirm.Filter) (clause string, args []any) {
+// newChangeQuery returns the filter as SQL.
+func newChangeQuery(f confirm.Filter) changeQuery {
+	var args []any
 	arg := func(v any) string {
 		args = append(args, v)
 		return fmt.Sprintf("$%d", len(args))
@@ -182,5 +182,6 @@ func whereClause(f confirm.Filter) (clause string, args []any) {
 	if limit <= 0 {
 		limit = 100
 	}
-	return "WHERE " + strings.Join(where, " AND ") + " ORDER BY created DESC, id DESC LIMIT " + arg(limit), args
+	clause := "WHERE " + strings.Join(where, " AND ") + " ORDER BY created DESC, id DESC LIMIT " + arg(limit)
+	return changeQuery{clause, args}
 }

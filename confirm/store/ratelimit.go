@@ -97,11 +97,15 @@ func (r *RateLimiter) tryTake(ctx context.Context, c *waiter) (wait time.Duratio
 		return 0, err
 	}
 	now := r.now()
-	wait, err = r.waitTime(ctx, tx, now, taken, c)
+	inMinute, inHour, err := r.limitingCalls(ctx, tx, taken, c)
 	if err != nil {
 		return 0, err
 	}
-	if wait = max(wait, timeUntil(now, fromMicros(paused), maxPause)); wait > 0 {
+	wait = max(
+		timeUntil(now, inMinute.Add(time.Minute), time.Minute),
+		timeUntil(now, inHour.Add(time.Hour), time.Hour),
+		timeUntil(now, fromMicros(paused), maxPause))
+	if wait > 0 {
 		return wait, nil
 	}
 	r.queue.removeWaiter(c)
@@ -112,25 +116,22 @@ func (r *RateLimiter) tryTake(ctx context.Context, c *waiter) (wait time.Duratio
 		&statement{query: updateBudget, args: []any{taken + 1}})
 }
 
-// waitTime returns how long the limits leave no room for c and the waiters before it. With a limit of n calls,
-// there is room once the call n places back is older than a minute or an hour. If that call is not made yet, the
-// newest one is used instead: the caller will try again.
-func (r *RateLimiter) waitTime(ctx context.Context, tx transaction, now time.Time, taken int64, c *waiter) (time.Duration, error) {
+// limitingCalls returns the times of the calls that must be older than a minute and an hour before c may be made.
+// With a limit of n calls, that is the call n places back, counted from c with the waiters before it. If that call is
+// not made yet, the newest one is used instead: the caller will try again. No call yet gives the zero time.
+func (r *RateLimiter) limitingCalls(ctx context.Context, tx transaction, taken int64, c *waiter) (inMinute, inHour time.Time, err error) {
 	n := taken + r.queue.waitingBefore(c)
 	minute, hour := allowance(r.limits.PerMinute, c.write), allowance(r.limits.PerHour, c.write)
-	var inMinute, inHour int64
-	err := tx.run(ctx,
-		&statement{query: selectCall, args: []any{min(n-minute, taken-1)}, dest: []any{&inMinute}},
-		&statement{query: selectCall, args: []any{min(n-hour, taken-1)}, dest: []any{&inHour}})
-	return max(
-		timeUntil(now, fromMicros(inMinute).Add(time.Minute), time.Minute),
-		timeUntil(now, fromMicros(inHour).Add(time.Hour), time.Hour),
-	), err
+	var minuteAt, hourAt int64
+	err = tx.run(ctx,
+		&statement{query: selectCall, args: []any{min(n-minute, taken-1)}, dest: []any{&minuteAt}},
+		&statement{query: selectCall, args: []any{min(n-hour, taken-1)}, dest: []any{&hourAt}})
+	return fromMicros(minuteAt), fromMicros(hourAt), err
 }
 
-// timeUntil returns the duration from now to then, or 0 if then is past or further away than longest. Such a time
-// was written by a clock that has been set back since, and would block all callers for as long as that clock was
-// wrong.
+// timeUntil returns the duration from now to then, which is not positive if then is past. It returns 0 if then is
+// further away than longest: it was written by a clock that has been set back since, and would block all callers
+// for as long as that clock was wrong.
 func timeUntil(now, then time.Time, longest time.Duration) time.Duration {
 	if d := then.Sub(now); d <= longest {
 		return d

@@ -10,15 +10,21 @@ import (
 	"scanwarden/confirm"
 )
 
-// readChanges returns the changes that clause selects, newest first, with their decisions. One statement reads
-// both, so that they are of the same moment. The error names each row that cannot be decoded; the other changes
-// are returned beside it.
-func readChanges(ctx context.Context, q querier, clause string, args ...any) ([]confirm.Change, error) {
+// changeQuery selects rows of table change. The zero value selects all.
+type changeQuery struct {
+	clause string // WHERE and what may follow it
+	args   []any
+}
+
+// readChanges returns the selected changes, newest first, with their decisions. One statement reads both, so that
+// they are of the same moment. The error names each row that cannot be decoded; the other changes are returned
+// beside it.
+func readChanges(ctx context.Context, q querier, where changeQuery) ([]confirm.Change, error) {
 	var found []confirm.Change
 	var unusable []error
-	err := eachChange(ctx, q, clause, args, func(c confirm.Change, err error) error {
+	err := eachChange(ctx, q, where, func(c confirm.Change, err error) error {
 		if err != nil {
-			unusable = append(unusable, fmt.Errorf("change %s cannot be used: %w; run `scanwarden audit verify`", c.ID, err))
+			unusable = append(unusable, fmt.Errorf("%s cannot be used: %w; run `scanwarden audit verify`", c.ID, err))
 			return nil
 		}
 		found = append(found, c)
@@ -27,14 +33,14 @@ func readChanges(ctx context.Context, q querier, clause string, args ...any) ([]
 	return found, errors.Join(append(unusable, err)...)
 }
 
-// eachChange calls yield for each change. If a row cannot be decoded, yield receives a change that has at least
-// its ID, and the reason. It stops at the first error of yield.
-func eachChange(ctx context.Context, q querier, clause string, args []any, yield func(confirm.Change, error) error) error {
+// eachChange calls yield for each selected change. If a row cannot be decoded, yield receives a change that has at
+// least its ID, and the reason. It stops at the first error of yield.
+func eachChange(ctx context.Context, q querier, where changeQuery, yield func(confirm.Change, error) error) error {
 	rows, err := q.QueryContext(ctx, `SELECT id, code, operation, target, digest, requester, via, created, expires,
 			state, settled, c.version, round, outcome, owner, lease, updated, proposed, decision
-		FROM (SELECT * FROM change `+clause+`) AS c
+		FROM (SELECT * FROM change `+where.clause+`) AS c
 		LEFT JOIN proposal AS p ON p.change_id = id LEFT JOIN decision AS d ON d.change_id = id
-		ORDER BY created DESC, id DESC, d.version`, args...)
+		ORDER BY created DESC, id DESC, d.version`, where.args...)
 	if err != nil {
 		return err
 	}

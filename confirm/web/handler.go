@@ -51,9 +51,9 @@ type linkHandler struct {
 	cfg    Config
 	pages  renderer
 	starts *rate.Limiter
-	// finishes is separate from starts, so that many users who begin cannot keep others from finishing. A client
-	// that does both with invented codes can exhaust both limits. Users are then asked to try again, and nothing
-	// is lost.
+	// finishes is separate from starts, so that many new sign-ins cannot keep others from finishing. A client that
+	// does both with invented codes can exhaust both limits. Users are then asked to try again, and nothing is
+	// lost.
 	finishes *rate.Limiter
 	used     usedSignIns
 }

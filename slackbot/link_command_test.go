@@ -121,8 +121,8 @@ func TestAProofThatIsNotGoodJoinsNobody(t *testing.T) {
 	}
 	h.pass(11 * time.Minute)
 	for proof, why := range map[string]string{
-		old: "too old", forged: "no proof of this server's", "nonsense": "no proof of this server's",
-		old[:40] + "2" + old[41:]: "no proof of this server's", "entra:" + tenantID: "no proof of this server's",
+		old: "too old", forged: "not a proof from this server", "nonsense": "no proof of this server's",
+		old[:40] + "2" + old[41:]: "not a proof from this server", "entra:" + tenantID: "no proof of this server's",
 	} {
 		if answer := h.answer(t, ada, "/scans", "link "+proof); !says(answer, "Not joined: ", why) {
 			t.Errorf("%s is answered %q", proof, answer)

@@ -29,7 +29,7 @@ var rooms = map[string]room{
 	"slackbot/slacktest":          {theirs: []string{"github.com/gorilla/websocket"}},
 	"tools/mcpserver":             {ours: []string{"tools", "tools/mcpserver/auth", "confirm"}, theirs: []string{"github.com/mark3labs/mcp-go"}},
 	"tools/mcpserver/auth":        {ours: []string{"confirm"}, theirs: []string{"github.com/golang-jwt/jwt", "github.com/MicahParks/keyfunc", "github.com/MicahParks/jwkset"}},
-	"confirm/web":                 {ours: []string{"confirm"}, theirs: []string{"html/template"}},
+	"confirm/web":                 {ours: []string{"confirm"}, theirs: []string{"github.com/a-h/templ"}},
 	"tools":                       {ours: []string{"tools/internal/target", "confirm", "defender"}, theirs: []string{"github.com/invopop/jsonschema"}},
 	"tools/internal/target":       {theirs: []string{"go4.org/netipx"}},
 	"tools/toolstest":             {ours: []string{"tools", "confirm", "confirm/store", "defender", "defender/defendertest"}},
@@ -91,7 +91,8 @@ func TestLayersMatcher(t *testing.T) {
 		{"confirm/store", "golang.org/x/mod/sumdb/tlog", true},
 		{"confirm/store", "golang.org/x/mod/semver", false},
 		{"confirm/store", "github.com/jackc/pgxtra", false}, // a prefix is a path, not a string
-		{"tools", "html/template", false},
+		{"tools", "github.com/a-h/templ", false},
+		{"confirm/web", "github.com/a-h/templ/runtime", true},
 		{"tools", "text/template", true},
 		{"defender", "golang.org/x/sync/singleflight", true},
 		{"defender", "github.com/hashicorp/go-retryablehttp", false},

@@ -97,7 +97,7 @@ func (p Proposal) Digest() (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("digest proposal: %w", err)
 	}
-	domain, facts, err := p.Facts.bound()
+	domain, facts, err := p.Facts.digestParts()
 	if err != nil {
 		return "", err
 	}
@@ -195,9 +195,9 @@ func (c Change) Approvals() int {
 	return len(people)
 }
 
-// agents reports whether an agent asked for it under this very principal. Another name of the same person is no
+// requestedByAgent reports whether an agent asked for it under this very principal. Another name of the same person is no
 // agent's.
-func (c Change) agents(by Principal) bool { return c.Agent && c.Requester == by }
+func (c Change) requestedByAgent(by Principal) bool { return c.Agent && c.Requester == by }
 
 // codeLetters has no characters that look alike: no 0/O, 1/I/L, 2/Z, 5/S, 8/B, U/V.
 const codeLetters = "ACDEFGHJKMNPQRTUWXY34679"

@@ -9,11 +9,11 @@ import (
 )
 
 const (
-	// lease is how long a process that stopped renewing is still believed to be at work. Shorter only makes
+	// leaseDuration is how long a process that stopped renewing is still believed to be at work. Shorter only makes
 	// recovery start earlier: recovery reads, so that it can never double a write.
-	lease = 5 * time.Second
-	// keepTrying bounds how long the outcome of a write is offered to a ledger that does not take it.
-	keepTrying = 30 * time.Second
+	leaseDuration = 5 * time.Second
+	// recordTimeout bounds how long the outcome of a write is offered to a ledger that does not take it.
+	recordTimeout = 30 * time.Second
 )
 
 // start runs an approved change in a goroutine of the gate's own, which Drain waits for. The caller may go
@@ -30,8 +30,8 @@ func (g *Gate) start(ctx context.Context, c Change) {
 // run claims an approved change, executes it and records how it ended. That another process claimed it first
 // is no error, nor that it is left to one that can execute it.
 func (g *Gate) run(ctx context.Context, c Change) error {
-	if err := g.unable(ctx, c); err != nil {
-		g.leave(ctx, c, err)
+	if err := g.canExecute(ctx, c); err != nil {
+		g.logSkipped(ctx, c, err)
 		return nil
 	}
 	c, err := g.claim(ctx, c)
@@ -41,7 +41,7 @@ func (g *Gate) run(ctx context.Context, c Change) error {
 	if err != nil || c.State != Executing {
 		return err
 	}
-	claim := g.hold(ctx, c)
+	claim := g.acquireLease(ctx, c)
 	out := g.execute(claim)
 	claim.release()
 	return g.finish(ctx, c, out)
@@ -49,21 +49,21 @@ func (g *Gate) run(ctx context.Context, c Change) error {
 
 // claim makes this process the one that runs c, or fails it when it must not run.
 func (g *Gate) claim(ctx context.Context, c Change) (Change, error) {
-	e, err := g.electorate(ctx)
+	e, err := g.loadAuthorizer(ctx)
 	if err != nil {
 		return c, err
 	}
-	if out := e.objection(c); out != nil {
+	if out := e.preflight(c); out != nil {
 		return g.move(ctx, c, Move{To: Failed, Outcome: out})
 	}
-	return g.move(ctx, c, Move{To: Executing, Unexpired: true, Owner: g.owner, Lease: g.cfg.Now().Add(lease)})
+	return g.move(ctx, c, Move{To: Executing, Unexpired: true, Owner: g.owner, Lease: g.cfg.Now().Add(leaseDuration)})
 }
 
-// objection says why an approved change must not run: it is not what its digest says, policy does not allow it by
+// preflight says why an approved change must not run: it is not what its digest says, policy does not allow it by
 // now, or fewer people confirmed it than have to. nil means that it may.
-func (e electorate) objection(c Change) *Outcome {
+func (e authorizer) preflight(c Change) *Outcome {
 	digest, err := c.Proposal.Digest()
-	j := e.judge(c.subjected()).atLeast(c.Needed)
+	j := e.requirementFor(c.ruleInput()).atLeast(c.Needed)
 	switch {
 	case err != nil || digest != c.Digest:
 		return &Outcome{
@@ -77,10 +77,10 @@ func (e electorate) objection(c Change) *Outcome {
 			Reason: "nothing was sent, for the policy has become stricter: " + j.refusal.Error(),
 			Next:   "Ask again once the policy allows it.",
 		}
-	case e.approvals(c) < j.needed:
+	case e.countApprovals(c) < j.needed:
 		return &Outcome{
 			State:  Failed,
-			Reason: "it was confirmed by too few people, so nothing was sent (" + j.because + ")",
+			Reason: "it was confirmed by too few people, so nothing was sent (" + j.reason + ")",
 			Next:   "Ask again; if neither the policy nor who is who was altered meanwhile, run `scanwarden audit verify`.",
 		}
 	}
@@ -88,9 +88,9 @@ func (e electorate) objection(c Change) *Outcome {
 }
 
 // execute calls Config.Execute and, when nobody can know the outcome, looks once right away.
-func (g *Gate) execute(cl *claim) Outcome {
-	out := g.protect(cl.ctx, cl.change, func(ctx context.Context, c Change) Outcome {
-		return g.cfg.Execute(ctx, c, cl.still)
+func (g *Gate) execute(cl *lease) Outcome {
+	out := g.recoverPanic(cl.ctx, cl.change, func(ctx context.Context, c Change) Outcome {
+		return g.cfg.Execute(ctx, c, cl.checkHeld)
 	})
 	switch out.State {
 	case Applied, Failed, Stale:
@@ -98,15 +98,15 @@ func (g *Gate) execute(cl *claim) Outcome {
 	}
 	out.State = Unknown
 	// That nothing is to be seen yet proves nothing this early: only good news is taken.
-	if seen := g.look(context.WithoutCancel(cl.ctx), cl.change); seen.State == Applied {
+	if seen := g.readOutcome(context.WithoutCancel(cl.ctx), cl.change); seen.State == Applied {
 		return seen
 	}
 	return out
 }
 
-// protect turns a panic into an unknown outcome: a bug must not take the other changes down, and a write
+// recoverPanic turns a panic into an unknown outcome: a bug must not take the other changes down, and a write
 // may have left before it.
-func (g *Gate) protect(ctx context.Context, c Change, do func(context.Context, Change) Outcome) (out Outcome) {
+func (g *Gate) recoverPanic(ctx context.Context, c Change, do func(context.Context, Change) Outcome) (out Outcome) {
 	defer func() {
 		if p := recover(); p != nil {
 			g.cfg.Log.ErrorContext(ctx, "panic while executing", "change", c.ID, "panic", p, "stack", string(debug.Stack()))
@@ -122,7 +122,7 @@ func (g *Gate) protect(ctx context.Context, c Change, do func(context.Context, C
 
 // finish records the outcome, and keeps offering it to a ledger in trouble for a while.
 func (g *Gate) finish(ctx context.Context, c Change, out Outcome) error {
-	ctx, cancel := context.WithTimeout(ctx, keepTrying)
+	ctx, cancel := context.WithTimeout(ctx, recordTimeout)
 	defer cancel()
 	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
 		err := g.record(ctx, c, out)

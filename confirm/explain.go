@@ -25,62 +25,62 @@ type RuleResult struct {
 // Explain judges a change by this policy, as a vote on it would be judged now; links are those of the ledger
 // (Ledger.Links). The same change, policy and links give the same verdict.
 func (p Policy) Explain(c Change, links ...Link) Explanation {
-	e := electorate{Policy: p, people: join(p.People, links)}
-	j := p.judge(c.subjected()).atLeast(c.Needed)
-	v := Explanation{Needed: j.needed, Because: j.because, Rules: j.rules, Approvers: []string{}}
+	e := authorizer{Policy: p, ids: newIdentities(p.People, links)}
+	j := p.requirementFor(c.ruleInput()).atLeast(c.Needed)
+	v := Explanation{Needed: j.needed, Because: j.reason, Rules: j.rules, Approvers: []string{}}
 	err := j.refusal
 	if err == nil {
-		err = e.answerable(c, j)
+		err = e.checkSatisfiable(c, j)
 	}
 	if err != nil {
 		v.Refused = err.Error()
 		return v
 	}
-	v.Approvers = e.voters(c)
+	v.Approvers = e.listApprovers(c)
 	return v
 }
 
-// answerable refuses a change that nobody could confirm by now.
-func (e electorate) answerable(c Change, need judgement) error {
+// checkSatisfiable refuses a change that nobody could confirm by now.
+func (e authorizer) checkSatisfiable(c Change, need requirement) error {
 	switch {
-	case e.onOwnClient(c) && need.needed > 1:
-		return fmt.Errorf("the change needs %s to confirm (%s), and only the requester's own client was asked", persons(need.needed), need.because)
-	case e.ownServer(c.Local, Client) && e.onOwnClient(c):
+	case e.clientOnly(c) && need.needed > 1:
+		return fmt.Errorf("the change needs %s to confirm (%s), and only the requester's own client was asked", peopleText(need.needed), need.reason)
+	case e.isOwnStdio(c.Local, Client) && e.clientOnly(c):
 		return nil
 	case len(e.Approvers) == 0:
-		return errNobody
+		return errNoApprovers
 	}
-	return e.enoughApprovers(need, c)
+	return e.checkEnoughApprovers(need, c)
 }
 
-// onOwnClient reports whether the requester alone is asked, or alone would count.
-func (e electorate) onOwnClient(c Change) bool {
+// clientOnly reports whether the requester alone is asked, or alone would count.
+func (e authorizer) clientOnly(c Change) bool {
 	elsewhere := slices.ContainsFunc(c.Channels, func(ch Channel) bool { return ch != Client })
-	return slices.Contains(c.Channels, Client) && !c.Agent && (!elsewhere || e.ownServer(c.Local, Client))
+	return slices.Contains(c.Channels, Client) && !c.Agent && (!elsewhere || e.isOwnStdio(c.Local, Client))
 }
 
-// voters lists who may confirm c, in the order of the policy and each person once.
-func (e electorate) voters(c Change) []string {
-	if e.onOwnClient(c) {
-		return []string{e.called(c.Requester) + ", on their own client"}
+// listApprovers lists who may confirm c, in the order of the policy and each person once.
+func (e authorizer) listApprovers(c Change) []string {
+	if e.clientOnly(c) {
+		return []string{e.displayName(c.Requester) + ", on their own client"}
 	}
 	who, seen := []string{}, map[string]bool{}
 	for _, approver := range e.Approvers {
-		key := e.people.person(Principal(approver)).key()
+		key := e.ids.personOf(Principal(approver)).key()
 		switch {
 		case isGroup(approver):
 			who = append(who, "whoever is in "+approver)
-		case !seen[key] && e.mayEver(Principal(approver), c):
+		case !seen[key] && e.couldApprove(Principal(approver), c):
 			seen[key] = true
-			who = append(who, e.called(Principal(approver)))
+			who = append(who, e.displayName(Principal(approver)))
 		}
 	}
 	return who
 }
 
-// called is what people call somebody.
-func (e electorate) called(who Principal) string {
-	if name := e.people.person(who).Name; name != "" {
+// displayName is what people call somebody.
+func (e authorizer) displayName(who Principal) string {
+	if name := e.ids.personOf(who).Name; name != "" {
 		return fmt.Sprintf("%s (%s)", name, who)
 	}
 	return string(who)

@@ -30,18 +30,18 @@ func (f Facts) Empty() bool {
 // The domains of a digest. A change without facts has the digest that it would have had before there were any,
 // so that those which older ledgers hold are still what their digest says.
 const (
-	withoutFacts = "scanwarden-change-v1"
-	withFacts    = "scanwarden-change-v2"
+	digestV1 = "scanwarden-change-v1"
+	digestV2    = "scanwarden-change-v2"
 )
 
-// bound returns the domain of the digest, and what it binds of the facts.
-func (f Facts) bound() (domain string, parts [][]byte, err error) {
+// digestParts returns the domain of the digest, and what it binds of the facts.
+func (f Facts) digestParts() (domain string, parts [][]byte, err error) {
 	if f.Empty() {
-		return withoutFacts, nil, nil
+		return digestV1, nil, nil
 	}
 	text, err := json.Marshal(f)
 	if err != nil {
 		return "", nil, fmt.Errorf("digest facts: %w", err)
 	}
-	return withFacts, [][]byte{text}, nil
+	return digestV2, [][]byte{text}, nil
 }

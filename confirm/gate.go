@@ -38,10 +38,10 @@ type Gate struct {
 	running sync.WaitGroup
 
 	mu        sync.Mutex
-	moved     chan struct{}          // closed, and made anew, at each move
-	recheck   map[string]reconcile   // when to read again for a change of unknown outcome
-	proposing map[Principal][]string // the ids of changes that are being kept at this moment
-	left      map[string]time.Time   // the ids of changes that are left to other processes, and when each expires
+	transition     chan struct{}          // closed, and made anew, at each move
+	retries   map[string]retryState   // when to read again for a change of unknown outcome
+	reserved map[Principal][]string // the ids of changes that are being kept at this moment
+	skipped      map[string]time.Time   // the ids of changes that are left to other processes, and when each expires
 }
 
 // New returns a Gate over a ledger. It starts nothing: Run does the recovery.
@@ -53,8 +53,8 @@ func New(cfg Config) *Gate {
 		cfg.Now = time.Now
 	}
 	return &Gate{
-		cfg: cfg, owner: rand.Text(), moved: make(chan struct{}), recheck: map[string]reconcile{},
-		proposing: map[Principal][]string{}, left: map[string]time.Time{},
+		cfg: cfg, owner: rand.Text(), transition: make(chan struct{}), retries: map[string]retryState{},
+		reserved: map[Principal][]string{}, skipped: map[string]time.Time{},
 	}
 }
 
@@ -74,7 +74,7 @@ func (g *Gate) Change(ctx context.Context, id string) (Change, error) {
 // moves are noticed within a second.
 func (g *Gate) Wait(ctx context.Context, id string) (Change, error) {
 	for {
-		signal := g.signal()
+		signal := g.nextTransition()
 		c, err := g.Change(context.WithoutCancel(ctx), id)
 		if err != nil || !c.State.Open() {
 			return c, err
@@ -91,17 +91,17 @@ func (g *Gate) Wait(ctx context.Context, id string) (Change, error) {
 	}
 }
 
-func (g *Gate) signal() <-chan struct{} {
+func (g *Gate) nextTransition() <-chan struct{} {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.moved
+	return g.transition
 }
 
-// announce wakes whoever waits and tells the observer.
-func (g *Gate) announce(c Change) {
+// broadcast wakes whoever waits and tells the observer.
+func (g *Gate) broadcast(c Change) {
 	g.mu.Lock()
-	close(g.moved)
-	g.moved = make(chan struct{})
+	close(g.transition)
+	g.transition = make(chan struct{})
 	g.mu.Unlock()
 	if g.cfg.OnTransition != nil {
 		g.cfg.OnTransition(c)
@@ -115,7 +115,7 @@ func (g *Gate) move(ctx context.Context, c Change, m Move) (Change, error) {
 	if err != nil {
 		return c, fmt.Errorf("move change from %s to %s: %w", c.State, m.To, err)
 	}
-	g.announce(after)
+	g.broadcast(after)
 	return after, nil
 }
 
@@ -128,22 +128,22 @@ func (g *Gate) expire(ctx context.Context, c Change, why string) (Change, error)
 	return after, err
 }
 
-// able refuses where nothing could be carried out.
-func (g *Gate) able() error {
+// checkWritable refuses where nothing could be carried out.
+func (g *Gate) checkWritable() error {
 	if g.cfg.Execute == nil {
-		return refused(errors.New("this server is read-only; ask on one that is not"))
+		return asRefusal(errors.New("this server is read-only; ask on one that is not"))
 	}
 	return nil
 }
 
-// refused marks err as a refusal while keeping its sentence as it is.
-func refused(err error) error { return marked{err, ErrRefused} }
+// asRefusal marks err as a refusal while keeping its sentence as it is.
+func asRefusal(err error) error { return kindError{err, ErrRefused} }
 
-// marked is an error with a sentence of its own, which errors.Is finds to be of a kind.
-type marked struct {
+// kindError is an error with a sentence of its own, which errors.Is finds to be of a kind.
+type kindError struct {
 	error
 	kind error
 }
 
-func (m marked) Is(target error) bool { return target == m.kind }
-func (m marked) Unwrap() error        { return m.error }
+func (m kindError) Is(target error) bool { return target == m.kind }
+func (m kindError) Unwrap() error        { return m.error }

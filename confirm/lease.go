@@ -8,42 +8,42 @@ import (
 	"time"
 )
 
-// claim is this process's hold on a change that it executes: a lease that is renewed for as long as it lasts.
-type claim struct {
+// lease is this process's hold on a change that it executes: a lease that is renewed for as long as it lasts.
+type lease struct {
 	gate   *Gate
 	change Change
 	ctx    context.Context // ends when the lease is lost, so that a process that was paused sends nothing
-	lose   context.CancelCauseFunc
-	alarm  *time.Timer // loses the claim when the renewals fail or hang
-	ended  chan struct{}
+	cancel   context.CancelCauseFunc
+	timeout  *time.Timer // loses the claim when the renewals fail or hang
+	done  chan struct{}
 
 	mu      sync.Mutex
-	renewed time.Time // by this machine's monotonic clock
-	until   time.Time // what the ledger was last told
+	renewedAt time.Time // by this machine's monotonic clock
+	expiresAt   time.Time // what the ledger was last told
 }
 
-// errLost says that another process may be looking into the change by now.
-var errLost = errors.New("this process has lost its claim on the change")
+// errLeaseLost says that another process may be looking into the change by now.
+var errLeaseLost = errors.New("this process has lost its claim on the change")
 
-// hold keeps the claim on c until release is called.
-func (g *Gate) hold(ctx context.Context, c Change) *claim {
-	cl := &claim{gate: g, change: c, ended: make(chan struct{}), renewed: time.Now(), until: c.Lease}
-	cl.ctx, cl.lose = context.WithCancelCause(ctx)
-	cl.alarm = time.AfterFunc(lease, func() { cl.lose(errLost) })
-	go cl.keep()
+// acquireLease keeps the claim on c until release is called.
+func (g *Gate) acquireLease(ctx context.Context, c Change) *lease {
+	cl := &lease{gate: g, change: c, done: make(chan struct{}), renewedAt: time.Now(), expiresAt: c.Lease}
+	cl.ctx, cl.cancel = context.WithCancelCause(ctx)
+	cl.timeout = time.AfterFunc(leaseDuration, func() { cl.cancel(errLeaseLost) })
+	go cl.renewLoop()
 	return cl
 }
 
 // release ends the renewals; the outcome is recorded after it.
-func (cl *claim) release() {
-	cl.lose(nil)
-	cl.alarm.Stop()
-	<-cl.ended
+func (cl *lease) release() {
+	cl.cancel(nil)
+	cl.timeout.Stop()
+	<-cl.done
 }
 
-func (cl *claim) keep() {
-	defer close(cl.ended)
-	tick := time.NewTicker(lease / 4)
+func (cl *lease) renewLoop() {
+	defer close(cl.done)
+	tick := time.NewTicker(leaseDuration / 4)
 	defer tick.Stop()
 	for {
 		select {
@@ -52,30 +52,30 @@ func (cl *claim) keep() {
 		case <-tick.C:
 		}
 		if err := cl.renew(cl.ctx); errors.Is(err, ErrMoved) {
-			cl.lose(fmt.Errorf("%w: %w", errLost, err))
+			cl.cancel(fmt.Errorf("%w: %w", errLeaseLost, err))
 			return
 		}
 	}
 }
 
 // renew prolongs the lease. It never takes longer than what is left of it.
-func (cl *claim) renew(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, lease)
+func (cl *lease) renew(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, leaseDuration)
 	defer cancel()
-	began, until := time.Now(), cl.gate.cfg.Now().Add(lease)
+	began, until := time.Now(), cl.gate.cfg.Now().Add(leaseDuration)
 	if err := cl.gate.cfg.Store.RenewLease(ctx, cl.change.ID, cl.gate.owner, until); err != nil {
 		return err
 	}
 	cl.mu.Lock()
 	defer cl.mu.Unlock()
-	cl.renewed, cl.until = began, until
-	cl.alarm.Reset(lease - time.Since(began))
+	cl.renewedAt, cl.expiresAt = began, until
+	cl.timeout.Reset(leaseDuration - time.Since(began))
 	return nil
 }
 
-// still says nil when this process may send now: its claim holds, by the ledger's word where the last one is
+// checkHeld says nil when this process may send now: its claim holds, by the ledger's word where the last one is
 // not fresh, and the yes is not too old. Config.Execute calls it directly before it sends.
-func (cl *claim) still(ctx context.Context) error {
+func (cl *lease) checkHeld(ctx context.Context) error {
 	if err := context.Cause(cl.ctx); err != nil {
 		return err
 	}
@@ -85,13 +85,13 @@ func (cl *claim) still(ctx context.Context) error {
 	}
 	cl.mu.Lock()
 	// A machine that slept may have stopped one of the clocks, hence both.
-	fresh := time.Since(cl.renewed) < lease/2 && cl.until.Sub(now) > lease/2
+	fresh := time.Since(cl.renewedAt) < leaseDuration/2 && cl.expiresAt.Sub(now) > leaseDuration/2
 	cl.mu.Unlock()
 	if fresh {
 		return nil
 	}
 	if err := cl.renew(ctx); err != nil {
-		return fmt.Errorf("%w: %w", errLost, err)
+		return fmt.Errorf("%w: %w", errLeaseLost, err)
 	}
 	return nil
 }

@@ -19,19 +19,19 @@ func (g *Gate) Changes(ctx context.Context, f Filter) ([]Change, error) {
 
 // IsRequester reports whether a change was asked for by this person, by whichever principal of theirs.
 func (g *Gate) IsRequester(ctx context.Context, c Change, by Principal) (bool, error) {
-	e, err := g.electorate(ctx)
-	return err == nil && e.people.same(c.Requester, by), err
+	e, err := g.loadAuthorizer(ctx)
+	return err == nil && e.ids.samePerson(c.Requester, by), err
 }
 
 // OpenChanges lists the changes of one person that are not settled yet, newest first.
 func (g *Gate) OpenChanges(ctx context.Context, by Principal) ([]Change, error) {
-	e, err := g.electorate(ctx)
+	e, err := g.loadAuthorizer(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var open []Change
 	now, states := g.cfg.Now(), []State{Pending, Approved, Executing, Unknown}
-	for _, principal := range e.people.person(by).Principals {
+	for _, principal := range e.ids.personOf(by).Principals {
 		kept, err := g.cfg.Store.Changes(ctx, Filter{States: states, Requester: principal})
 		if err != nil {
 			return nil, fmt.Errorf("list open changes: %w", err)

@@ -33,7 +33,7 @@ func (p Policy) ScansPerDelete() int { return orDefault(p.MaxScansPerDelete, 50)
 // AddressesPerScan is the largest number of addresses one scan may target.
 func (p Policy) AddressesPerScan() int { return orDefault(p.MaxAddressesPerScan, 4096) }
 
-func (p Policy) openPerRequester() int { return orDefault(p.MaxOpenPerRequester, 20) }
+func (p Policy) maxOpen() int { return orDefault(p.MaxOpenPerRequester, 20) }
 
 func (p Policy) required(operation string) int { return orDefault(p.Required[operation], 1) }
 
@@ -54,7 +54,7 @@ func orDefault(n, otherwise int) int {
 // Check says what contradicts itself in the policy, all at once.
 func (p Policy) Check() error {
 	return errors.Join(
-		p.checkPeople(), checkNamed("approvers", p.Approvers), checkNamed("requesters", p.Requesters), p.checkRules())
+		p.checkPeople(), checkEntries("approvers", p.Approvers), checkEntries("requesters", p.Requesters), p.checkRules())
 }
 
 func (p Policy) checkPeople() error {
@@ -70,8 +70,8 @@ func (p Policy) checkPeople() error {
 	return nil
 }
 
-// checkNamed holds a list of principals and groups against their form.
-func checkNamed(list string, named []string) error {
+// checkEntries holds a list of principals and groups against their form.
+func checkEntries(list string, named []string) error {
 	for _, one := range named {
 		if kind, rest, ok := strings.Cut(one, ":"); !ok || kind == "" || rest == "" {
 			return fmt.Errorf("%s: %q is not KIND:NAME, such as token:ada or slack:TEAM/USER", list, one)

@@ -16,34 +16,34 @@ type Variable struct{ Name, Type, Meaning string }
 // Variables are the names that a rule may use, with their meaning: for help and documentation.
 func Variables() []Variable {
 	var all []Variable
-	for _, n := range vocabulary() {
+	for _, n := range ruleVariables() {
 		all = append(all, n.Variable)
 	}
 	return all
 }
 
-// name is a word, and what it stands for in a change.
-type name struct {
+// variable is a word, and what it stands for in a change.
+type variable struct {
 	Variable
-	kind  *cel.Type
+	celType  *cel.Type
 	value func(confirm.RuleInput) any
 }
 
-// vocabulary is all that a rule can see. Types and values stand side by side, so that none can miss its other half.
-func vocabulary() []name {
-	text := func(word, meaning string, value func(confirm.RuleInput) string) name {
-		return name{Variable{word, "string", meaning}, cel.StringType, func(c confirm.RuleInput) any { return value(c) }}
+// ruleVariables is all that a rule can see. Types and values stand side by side, so that none can miss its other half.
+func ruleVariables() []variable {
+	text := func(word, meaning string, value func(confirm.RuleInput) string) variable {
+		return variable{Variable{word, "string", meaning}, cel.StringType, func(c confirm.RuleInput) any { return value(c) }}
 	}
-	number := func(word, meaning string, value func(confirm.RuleInput) int) name {
-		return name{Variable{word, "int", meaning}, cel.IntType, func(c confirm.RuleInput) any { return int64(value(c)) }}
+	number := func(word, meaning string, value func(confirm.RuleInput) int) variable {
+		return variable{Variable{word, "int", meaning}, cel.IntType, func(c confirm.RuleInput) any { return int64(value(c)) }}
 	}
-	truth := func(word, meaning string, value func(confirm.RuleInput) bool) name {
-		return name{Variable{word, "bool", meaning}, cel.BoolType, func(c confirm.RuleInput) any { return value(c) }}
+	truth := func(word, meaning string, value func(confirm.RuleInput) bool) variable {
+		return variable{Variable{word, "bool", meaning}, cel.BoolType, func(c confirm.RuleInput) any { return value(c) }}
 	}
-	texts := func(word, meaning string, value func(confirm.RuleInput) []string) name {
-		return name{Variable{word, "list(string)", meaning}, cel.ListType(cel.StringType), func(c confirm.RuleInput) any { return value(c) }}
+	texts := func(word, meaning string, value func(confirm.RuleInput) []string) variable {
+		return variable{Variable{word, "list(string)", meaning}, cel.ListType(cel.StringType), func(c confirm.RuleInput) any { return value(c) }}
 	}
-	return []name{
+	return []variable{
 		text("operation", "what is asked for: add_scan, update_scan or delete_scans", func(c confirm.RuleInput) string { return c.Operation }),
 		text("requester", "who asks, by the principal they came with, such as slack:TEAM/USER", func(c confirm.RuleInput) string { return string(c.Requester) }),
 		texts("person", "who asks, by every principal that is known to be theirs", func(c confirm.RuleInput) []string {
@@ -53,7 +53,7 @@ func vocabulary() []name {
 			}
 			return names
 		}),
-		text("via", "the door they came through: "+strings.Join(confirm.Sources(), ", "), func(c confirm.RuleInput) string { return c.Via }),
+		text("via", "the door they came through: "+strings.Join(confirm.Sources(), ", "), func(c confirm.RuleInput) string { return c.Source }),
 		truth("agent", "an application or an AI agent asks, and no person", func(c confirm.RuleInput) bool { return c.Agent }),
 		texts("scans", "the names of the scans that are touched, before and after", func(c confirm.RuleInput) []string { return c.Scans }),
 		texts("scanners", "the names of the scanners that run them", func(c confirm.RuleInput) []string { return c.Scanners }),
@@ -75,16 +75,16 @@ var (
 	macros    = []string{"exists", "all", "exists_one", "filter"}
 )
 
-// environment is CEL with our words, and of its own what is named above.
-func environment() (*cel.Env, error) {
+// newEnvironment is CEL with our words, and of its own what is named above.
+func newEnvironment() (*cel.Env, error) {
 	var included []*env.Function
 	for _, f := range slices.Concat(operators, functions, []string{"@not_strictly_false"}) { // the last is what the macros are made of
 		included = append(included, env.NewFunction(f))
 	}
 	subset := env.NewLibrarySubset().AddIncludedFunctions(included...).AddIncludedMacros(macros...)
-	options := []cel.EnvOption{cel.StdLib(cel.StdLibSubset(subset)), cel.ParserExpressionSizeLimit(longest), cel.ParserRecursionLimit(deepest)}
-	for _, n := range vocabulary() {
-		options = append(options, cel.Variable(n.Name, n.kind))
+	options := []cel.EnvOption{cel.StdLib(cel.StdLibSubset(subset)), cel.ParserExpressionSizeLimit(maxLen), cel.ParserRecursionLimit(maxDepth)}
+	for _, n := range ruleVariables() {
+		options = append(options, cel.Variable(n.Name, n.celType))
 	}
 	return cel.NewCustomEnv(options...)
 }

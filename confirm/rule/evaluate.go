@@ -15,18 +15,18 @@ import (
 // What one evaluation may take. A plain rule costs about ten steps, and one that looks at each of 1,000 scans a
 // few thousand. The steps are what stops a rule, the same on every machine; the time is for a machine that stalls.
 const (
-	mostCost   = 100_000
-	mostTime   = 5 * time.Second
-	checkEvery = 100 // rounds of a loop between two looks at the time
-	deepest    = 50  // brackets inside brackets
+	maxCost   = 100_000
+	evalTimeout   = 5 * time.Second
+	interruptEvery = 100 // rounds of a loop between two looks at the time
+	maxDepth    = 50  // brackets inside brackets
 )
 
 // evaluate answers whether a rule holds for a change.
 func evaluate(program cel.Program, c confirm.RuleInput) (bool, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), mostTime)
+	ctx, cancel := context.WithTimeout(context.Background(), evalTimeout)
 	defer cancel()
 	values := map[string]any{}
-	for _, n := range vocabulary() {
+	for _, n := range ruleVariables() {
 		values[n.Name] = n.value(c)
 	}
 	result, _, err := program.ContextEval(ctx, values)

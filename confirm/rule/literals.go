@@ -12,27 +12,27 @@ import (
 	"scanwarden/confirm"
 )
 
-// strange finds a text that a word is compared with and can never be: such a rule never holds, and nobody would
+// checkLiterals finds a text that a word is compared with and can never be: such a rule never holds, and nobody would
 // notice that it guards nothing.
-func (s Source) strange(condition *cel.Ast, operations []string) error {
+func (s Source) checkLiterals(condition *cel.Ast, operations []string) error {
 	root := ast.NavigateAST(condition.NativeRep())
 	for _, word := range []struct {
 		name  string
 		wrong func(text string) string // "" where it can be
 	}{
-		{"operation", func(text string) string { return unknown(text, operations) }},
-		{"via", func(text string) string { return unknown(text, confirm.Sources()) }},
-		{"requester", miswritten},
-		{"person", miswritten},
+		{"operation", func(text string) string { return allowedValuesHint(text, operations) }},
+		{"via", func(text string) string { return allowedValuesHint(text, confirm.Sources()) }},
+		{"requester", principalHint},
+		{"person", principalHint},
 	} {
 		for _, name := range []string{sign.Equals, sign.NotEquals, sign.In} {
 			for _, call := range ast.MatchDescendants(root, ast.FunctionMatcher(name)) {
-				if bound(call, word.name) {
+				if isMacroVariable(call, word.name) {
 					continue
 				}
-				for _, text := range comparedWith(word.name, call.AsCall().Args()) {
+				for _, text := range literalsComparedTo(word.name, call.AsCall().Args()) {
 					if wrong := word.wrong(text); wrong != "" {
-						return fmt.Errorf("%sthe condition of %q compares %s with %q, which it never is; %s", s.at(0, 0), s.Name, word.name, text, wrong)
+						return fmt.Errorf("%sthe condition of %q compares %s with %q, which it never is; %s", s.position(0, 0), s.Name, word.name, text, wrong)
 					}
 				}
 			}
@@ -41,8 +41,8 @@ func (s Source) strange(condition *cel.Ast, operations []string) error {
 	return nil
 }
 
-// bound reports whether a word is the variable of a macro here, as in scans.exists(via, via == "x"), and not ours.
-func bound(e ast.NavigableExpr, word string) bool {
+// isMacroVariable reports whether a word is the variable of a macro here, as in scans.exists(via, via == "x"), and not ours.
+func isMacroVariable(e ast.NavigableExpr, word string) bool {
 	for p, ok := e.Parent(); ok; p, ok = p.Parent() {
 		if p.Kind() == ast.ComprehensionKind && p.AsComprehension().IterVar() == word {
 			return true
@@ -51,15 +51,15 @@ func bound(e ast.NavigableExpr, word string) bool {
 	return false
 }
 
-func unknown(text string, known []string) string {
+func allowedValuesHint(text string, known []string) string {
 	if len(known) == 0 || slices.Contains(known, text) {
 		return ""
 	}
 	return "write one of " + strings.Join(known, ", ")
 }
 
-// miswritten says how a principal is written. Those of Entra ID have their GUIDs in small letters.
-func miswritten(text string) string {
+// principalHint says how a principal is written. Those of Entra ID have their GUIDs in small letters.
+func principalHint(text string) string {
 	kind, rest, ok := strings.Cut(text, ":")
 	switch {
 	case !ok || !slices.Contains([]string{"slack", "entra", "token", "local"}, kind) || rest == "":
@@ -70,8 +70,8 @@ func miswritten(text string) string {
 	return ""
 }
 
-// comparedWith returns the texts that a word is compared with, when it is one of the two.
-func comparedWith(word string, args []ast.Expr) []string {
+// literalsComparedTo returns the texts that a word is compared with, when it is one of the two.
+func literalsComparedTo(word string, args []ast.Expr) []string {
 	about := func(e ast.Expr) bool { return e.Kind() == ast.IdentKind && e.AsIdent() == word }
 	if !slices.ContainsFunc(args, about) {
 		return nil
@@ -80,17 +80,17 @@ func comparedWith(word string, args []ast.Expr) []string {
 	for _, arg := range args {
 		switch arg.Kind() {
 		case ast.LiteralKind:
-			texts = appendText(texts, arg)
+			texts = appendLiteral(texts, arg)
 		case ast.ListKind:
 			for _, element := range arg.AsList().Elements() {
-				texts = appendText(texts, element)
+				texts = appendLiteral(texts, element)
 			}
 		}
 	}
 	return texts
 }
 
-func appendText(texts []string, e ast.Expr) []string {
+func appendLiteral(texts []string, e ast.Expr) []string {
 	if e.Kind() != ast.LiteralKind {
 		return texts
 	}

@@ -24,8 +24,8 @@ import (
 )
 
 const (
-	mostRules = 100
-	longest   = 4 << 10 // bytes of an expression, a name, or a reason to refuse
+	maxRules = 100
+	maxLen   = 4 << 10 // bytes of an expression, a name, or a reason to refuse
 )
 
 // Source is a rule as the policy file has it.
@@ -53,17 +53,17 @@ func Compile(sources []Source, operations ...string) ([]confirm.Rule, error) {
 	if len(sources) == 0 {
 		return nil, nil
 	}
-	if len(sources) > mostRules {
-		return nil, fmt.Errorf("%sthere are %d rules and may be %d; join some with ||", sources[mostRules].at(0, 0), len(sources), mostRules)
+	if len(sources) > maxRules {
+		return nil, fmt.Errorf("%sthere are %d rules and may be %d; join some with ||", sources[maxRules].position(0, 0), len(sources), maxRules)
 	}
-	env, err := environment()
+	env, err := newEnvironment()
 	if err != nil {
 		return nil, fmt.Errorf("start the rules' engine: %w", err)
 	}
 	var mistakes []error
 	rules := make([]confirm.Rule, 0, len(sources))
 	for i, s := range sources {
-		if err := s.check(sources[:i]); err != nil {
+		if err := s.validate(sources[:i]); err != nil {
 			mistakes = append(mistakes, err)
 			continue
 		}
@@ -72,7 +72,7 @@ func Compile(sources []Source, operations ...string) ([]confirm.Rule, error) {
 			mistakes = append(mistakes, err)
 			continue
 		}
-		rules = append(rules, confirm.Rule{Name: s.Name, Approvals: s.Approvals, Refuse: s.Refuse, Source: s.When, Holds: holds})
+		rules = append(rules, confirm.Rule{Name: s.Name, Approvals: s.Approvals, Refuse: s.Refuse, Condition: s.When, Holds: holds})
 	}
 	if err := errors.Join(mistakes...); err != nil {
 		return nil, err
@@ -80,21 +80,21 @@ func Compile(sources []Source, operations ...string) ([]confirm.Rule, error) {
 	return rules, nil
 }
 
-// check says what is wrong with a rule besides its expression.
-func (s Source) check(before []Source) error {
+// validate says what is wrong with a rule besides its expression.
+func (s Source) validate(before []Source) error {
 	var wrong []error
 	say := func(is bool, format string, args ...any) {
 		if is {
-			wrong = append(wrong, fmt.Errorf("%s"+format, append([]any{s.at(0, 0)}, args...)...))
+			wrong = append(wrong, fmt.Errorf("%s"+format, append([]any{s.position(0, 0)}, args...)...))
 		}
 	}
 	twice := slices.ContainsFunc(before, func(b Source) bool { return b.Name == s.Name })
 	say(s.Name == "", "the rule has no name; give it one that people will recognise")
 	say(s.Name != "" && twice, "another rule is called %q too; name each one differently", s.Name)
 	say(s.When == "", "the rule %q has no condition; say in when: to which changes it applies", s.Name)
-	say(len(s.When) > longest, "the condition of %q has %d bytes and may have %d; make two rules of it", s.Name, len(s.When), longest)
+	say(len(s.When) > maxLen, "the condition of %q has %d bytes and may have %d; make two rules of it", s.Name, len(s.When), maxLen)
 	say(!utf8.ValidString(s.When), "the condition of %q is not UTF-8; save the file in that encoding", s.Name)
-	say(len(s.Name) > longest || len(s.Refuse) > longest, "the name or the reason of a rule is longer than %d bytes; shorten it", longest)
+	say(len(s.Name) > maxLen || len(s.Refuse) > maxLen, "the name or the reason of a rule is longer than %d bytes; shorten it", maxLen)
 	say(s.Refuse != "" && s.Approvals != 0, "the rule %q both asks for people and refuses; keep one of approvals: and refuse:", s.Name)
 	say(s.Refuse == "" && (s.Approvals < 1 || s.Approvals > confirm.MaxApprovals),
 		"the rule %q asks for %d people; give approvals: from 1 to %d, or refuse: with a reason", s.Name, s.Approvals, confirm.MaxApprovals)
@@ -105,21 +105,21 @@ func (s Source) check(before []Source) error {
 func (s Source) compile(env *cel.Env, operations []string) (func(confirm.RuleInput) (bool, error), error) {
 	parsed, issues := env.Parse(s.When)
 	if issues.Err() != nil {
-		return nil, s.syntax(issues.Errors())
+		return nil, s.syntaxError(issues.Errors())
 	}
 	ast, issues := env.Check(parsed)
 	if issues.Err() != nil {
-		return nil, s.mistakes(issues.Errors(), parsed)
+		return nil, s.typeErrors(issues.Errors(), parsed)
 	}
 	if ast.OutputType() != cel.BoolType {
-		return nil, fmt.Errorf("%sthe condition of %q is of type %s, and must be true or false; compare it with something", s.at(0, 0), s.Name, ast.OutputType())
+		return nil, fmt.Errorf("%sthe condition of %q is of type %s, and must be true or false; compare it with something", s.position(0, 0), s.Name, ast.OutputType())
 	}
-	if err := s.strange(ast, operations); err != nil {
+	if err := s.checkLiterals(ast, operations); err != nil {
 		return nil, err
 	}
-	program, err := env.Program(ast, cel.CostLimit(mostCost), cel.InterruptCheckFrequency(checkEvery))
+	program, err := env.Program(ast, cel.CostLimit(maxCost), cel.InterruptCheckFrequency(interruptEvery))
 	if err != nil {
-		return nil, fmt.Errorf("%sthe condition of %q cannot be made ready: %w", s.at(0, 0), s.Name, err)
+		return nil, fmt.Errorf("%sthe condition of %q cannot be made ready: %w", s.position(0, 0), s.Name, err)
 	}
 	return func(c confirm.RuleInput) (bool, error) { return evaluate(program, c) }, nil
 }

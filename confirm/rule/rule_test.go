@@ -71,7 +71,7 @@ func TestWordsStandForTheirParts(t *testing.T) {
 		"operation":        {`operation == "x"`, confirm.RuleInput{Operation: "x"}},
 		"requester":        {`requester == "token:x"`, confirm.RuleInput{Requester: "token:x"}},
 		"person":           {`"token:x" in person`, confirm.RuleInput{Person: []confirm.Principal{"local:x", "token:x"}}},
-		"via":              {`via == "Slack"`, confirm.RuleInput{Via: "Slack"}},
+		"via":              {`via == "Slack"`, confirm.RuleInput{Source: "Slack"}},
 		"agent":            {`agent`, confirm.RuleInput{Agent: true}},
 		"scans":            {`scans == ["x"]`, confirm.RuleInput{Facts: confirm.Facts{Scans: []string{"x"}}}},
 		"scanners":         {`scanners == ["x"]`, confirm.RuleInput{Facts: confirm.Facts{Scanners: []string{"x"}}}},
@@ -111,7 +111,7 @@ func TestCompileKeepsTheRule(t *testing.T) {
 	if err != nil || len(rules) != 2 {
 		t.Fatal(rules, err)
 	}
-	if r := rules[0]; r.Name != "two" || r.Approvals != 2 || r.Refuse != "" || r.Source != "count > 3" {
+	if r := rules[0]; r.Name != "two" || r.Approvals != 2 || r.Refuse != "" || r.Condition != "count > 3" {
 		t.Errorf("the first is %+v", r)
 	}
 	if r := rules[1]; r.Name != "none" || r.Approvals != 0 || r.Refuse != "not by agents" {

@@ -15,86 +15,86 @@ func TestMayDecideSaysWhatDecideDoes(t *testing.T) {
 	policy := confirm.Policy{Approvers: []string{string(ada), string(bob), string(cleo)}, Required: map[string]int{"delete_scans": 2}}
 	for name, tt := range map[string]struct {
 		vote   confirm.Vote
-		before func(t *testing.T, h *house, c confirm.Change)
+		before func(t *testing.T, s *stack, c confirm.Change)
 		want   error
 	}{
-		"a yes":               {yes(bob), nil, nil},
-		"a no":                {no(bob, "no"), nil, nil},
-		"the requester's no":  {no(ada, "no"), nil, nil},
-		"the requester's yes": {yes(ada), nil, confirm.ErrRefused},
-		"a stranger's":        {yes("token:eve"), nil, confirm.ErrRefused},
-		"a second one": {yes(bob), func(t *testing.T, h *house, c confirm.Change) {
-			if _, err := h.Decide(t.Context(), c.ID, yes(bob)); err != nil {
+		"a yes":               {approval(bob), nil, nil},
+		"a no":                {denial(bob, "no"), nil, nil},
+		"the requester's no":  {denial(ada, "no"), nil, nil},
+		"the requester's yes": {approval(ada), nil, confirm.ErrRefused},
+		"a stranger's":        {approval("token:eve"), nil, confirm.ErrRefused},
+		"a second one": {approval(bob), func(t *testing.T, s *stack, c confirm.Change) {
+			if _, err := s.Decide(t.Context(), c.ID, approval(bob)); err != nil {
 				t.Fatal(err)
 			}
 		}, confirm.ErrRefused},
-		"when it is over": {yes(bob), func(t *testing.T, h *house, c confirm.Change) {
-			if _, err := h.Withdraw(t.Context(), c.ID, confirm.Requester{Principal: ada}); err != nil {
+		"when it is over": {approval(bob), func(t *testing.T, s *stack, c confirm.Change) {
+			if _, err := s.Withdraw(t.Context(), c.ID, confirm.Requester{Principal: ada}); err != nil {
 				t.Fatal(err)
 			}
 		}, confirm.ErrMoved},
-		"when it is overdue": {yes(bob), func(_ *testing.T, h *house, _ confirm.Change) { h.advance(time.Hour) }, confirm.ErrMoved},
-		"for another tenant": {yes(bob), func(_ *testing.T, h *house, _ confirm.Change) {
-			cfg := h.cfg
+		"when it is overdue": {approval(bob), func(_ *testing.T, s *stack, _ confirm.Change) { s.advance(time.Hour) }, confirm.ErrMoved},
+		"for another tenant": {approval(bob), func(_ *testing.T, s *stack, _ confirm.Change) {
+			cfg := s.cfg
 			cfg.Target = "another"
-			h.Gate = confirm.New(cfg)
+			s.Gate = confirm.New(cfg)
 		}, confirm.ErrRefused},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := newHouse(t, policy)
-			c := h.propose(t, elsewhere(ada))
+			s := newStack(t, policy)
+			c := s.propose(t, onSlack(ada))
 			if tt.before != nil {
-				tt.before(t, h, c)
+				tt.before(t, s, c)
 			}
-			c, err := h.ledger.Change(t.Context(), c.ID)
+			c, err := s.store.Change(t.Context(), c.ID)
 			if err != nil {
 				t.Fatal(err)
 			}
-			log, err := h.ledger.Verify(t.Context())
+			log, err := s.store.Verify(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
-			if may := h.CanDecide(t.Context(), c, tt.vote); !errors.Is(may, tt.want) || (may == nil) != (tt.want == nil) {
+			if may := s.CanDecide(t.Context(), c, tt.vote); !errors.Is(may, tt.want) || (may == nil) != (tt.want == nil) {
 				t.Errorf("it says %v, want %v", may, tt.want)
 			}
-			if now, err := h.ledger.Verify(t.Context()); err != nil || now != log {
+			if now, err := s.store.Verify(t.Context()); err != nil || now != log {
 				t.Errorf("it left a trace: %+v, %v", now, err)
 			}
-			if _, did := h.Decide(t.Context(), c.ID, tt.vote); !errors.Is(did, tt.want) || (did == nil) != (tt.want == nil) {
+			if _, did := s.Decide(t.Context(), c.ID, tt.vote); !errors.Is(did, tt.want) || (did == nil) != (tt.want == nil) {
 				t.Errorf("the vote gave %v, want %v", did, tt.want)
 			}
 		})
 	}
 }
 
-// counted is the real ledger, which counts how often it is asked who is who.
-type counted struct {
+// countingLinks is the real ledger, which counts how often it is asked who is who.
+type countingLinks struct {
 	confirm.Store
 	reads int
 }
 
-func (c *counted) Links(ctx context.Context) ([]confirm.Link, error) {
+func (c *countingLinks) Links(ctx context.Context) ([]confirm.Link, error) {
 	c.reads++
 	return c.Store.Links(ctx)
 }
 
 func TestMayDecideEachSaysWhatMayDecideDoes(t *testing.T) {
-	h := newHouse(t, confirm.Policy{Approvers: []string{string(slackBob), string(cleo)}})
-	h.link(t, linkBob())
-	own, others, over := h.propose(t, entraBobAsking()), h.propose(t, elsewhere(ada)), h.propose(t, elsewhere(ada))
-	over, err := h.Withdraw(t.Context(), over.ID, confirm.Requester{Principal: ada})
+	s := newStack(t, confirm.Policy{Approvers: []string{string(slackBob), string(cleo)}})
+	s.link(t, linkBob())
+	own, others, over := s.propose(t, entraBobAsking()), s.propose(t, onSlack(ada)), s.propose(t, onSlack(ada))
+	over, err := s.Withdraw(t.Context(), over.ID, confirm.Requester{Principal: ada})
 	if err != nil {
 		t.Fatal(err)
 	}
 	changes := []confirm.Change{own, others, over, others}
-	cfg, ledger := h.cfg, &counted{Store: h.ledger}
+	cfg, ledger := s.cfg, &countingLinks{Store: s.store}
 	cfg.Store = ledger
-	may, err := confirm.New(cfg).CanDecideEach(t.Context(), changes, yes(slackBob))
+	may, err := confirm.New(cfg).CanDecideEach(t.Context(), changes, approval(slackBob))
 	if err != nil || !slices.Equal(may, []bool{false, true, false, true}) || ledger.reads != 1 {
 		t.Errorf("it says %v, %v after asking %d times who is who", may, err, ledger.reads)
 	}
 	for i, c := range changes {
-		if err := h.CanDecide(t.Context(), c, yes(slackBob)); (err == nil) != may[i] {
+		if err := s.CanDecide(t.Context(), c, approval(slackBob)); (err == nil) != may[i] {
 			t.Errorf("of change %d it says %v, and MayDecide %v", i, may[i], err)
 		}
 	}

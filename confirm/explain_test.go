@@ -17,7 +17,7 @@ func TestExplain(t *testing.T) {
 		}
 	}
 	all := []rule.Source{
-		asks("many deletes", "count > 3", 2), refuses("huge", "addresses > 1000", "too many at once"), asks("small", "count > 0", 1),
+		askRule("many deletes", "count > 3", 2), refuseRule("huge", "addresses > 1000", "too many at once"), askRule("small", "count > 0", 1),
 	}
 	people := []confirm.Person{{Name: "Bob", Principals: []confirm.Principal{bob, "slack:T1/UB"}}}
 	approvers := []string{string(ada), "slack:T1/UB", string(bob), string(cleo)}
@@ -28,7 +28,7 @@ func TestExplain(t *testing.T) {
 		want   confirm.Explanation
 	}{
 		"a rule decides": {
-			confirm.Policy{Approvers: approvers, People: people, Rules: rules(t, all...)}, change(4), nil,
+			confirm.Policy{Approvers: approvers, People: people, Rules: compileRules(t, all...)}, change(4), nil,
 			confirm.Explanation{Needed: 2, Because: `policy: the rule "many deletes" asks for 2 people`,
 				Rules: []confirm.RuleResult{
 					{Rule: "many deletes", Holds: true, Detail: "asks for 2 people"}, {Rule: "huge", Detail: "does not hold"},
@@ -36,7 +36,7 @@ func TestExplain(t *testing.T) {
 				Approvers: []string{"Bob (slack:T1/UB)", "token:cleo"}},
 		},
 		"the operation decides": {
-			confirm.Policy{Approvers: approvers, Required: map[string]int{"delete_scans": 2}, Rules: rules(t, all[2])}, change(1), nil,
+			confirm.Policy{Approvers: approvers, Required: map[string]int{"delete_scans": 2}, Rules: compileRules(t, all[2])}, change(1), nil,
 			confirm.Explanation{Needed: 2, Because: "policy: approvals_required asks for 2 people for delete_scans",
 				Rules:     []confirm.RuleResult{{Rule: "small", Holds: true, Detail: "asks for 1 person"}},
 				Approvers: []string{"slack:T1/UB", "token:bob", "token:cleo"}},
@@ -56,7 +56,7 @@ func TestExplain(t *testing.T) {
 				Approvers: []string{"slack:T1/UB", "token:bob", "token:cleo"}},
 		},
 		"a rule refuses": {
-			confirm.Policy{Approvers: approvers, Rules: rules(t, refuses("none", "count > 0", "not now"), refuses("never", "true", "never"))}, change(1), nil,
+			confirm.Policy{Approvers: approvers, Rules: compileRules(t, refuseRule("none", "count > 0", "not now"), refuseRule("never", "true", "never"))}, change(1), nil,
 			confirm.Explanation{Needed: 1, Because: "policy: 1 person is enough where nothing asks for more",
 				Refused: `the policy's rule "none" does not allow this change: not now; ask for another change, or have an operator alter the rule`,
 				Rules: []confirm.RuleResult{
@@ -64,7 +64,7 @@ func TestExplain(t *testing.T) {
 				Approvers: []string{}},
 		},
 		"a rule has no answer": {
-			confirm.Policy{Approvers: approvers, Rules: rules(t, asks("the sixth", `scans[5] == "x"`, 1))}, change(1), nil,
+			confirm.Policy{Approvers: approvers, Rules: compileRules(t, askRule("the sixth", `scans[5] == "x"`, 1))}, change(1), nil,
 			confirm.Explanation{Needed: 1, Because: "policy: 1 person is enough where nothing asks for more",
 				Refused: `the policy's rule "the sixth" cannot be evaluated for this change (it has no answer here: index out of bounds: 5), so nobody may confirm it; ask anew, or have an operator correct the rule`,
 				Rules: []confirm.RuleResult{
@@ -77,7 +77,7 @@ func TestExplain(t *testing.T) {
 				Refused: "nobody is allowed to confirm changes; an operator has to list approvers (SCANWARDEN_APPROVERS)", Approvers: []string{}},
 		},
 		"too few are listed": {
-			confirm.Policy{Approvers: []string{string(ada), string(bob)}, Rules: rules(t, all[0])}, change(4), nil,
+			confirm.Policy{Approvers: []string{string(ada), string(bob)}, Rules: compileRules(t, all[0])}, change(4), nil,
 			confirm.Explanation{Needed: 2, Because: `policy: the rule "many deletes" asks for 2 people`,
 				Refused: `2 people must confirm (policy: the rule "many deletes" asks for 2 people), but only 1 listed approvers may; an operator has to list more`,
 				Rules:   []confirm.RuleResult{{Rule: "many deletes", Holds: true, Detail: "asks for 2 people"}}, Approvers: []string{}},
@@ -93,11 +93,11 @@ func TestExplain(t *testing.T) {
 		},
 		"an agent": {
 			confirm.Policy{Approvers: []string{string(bob)}},
-			confirm.Change{Proposal: deleteMany(1), Requester: robot, Agent: true, Local: true, Channels: []confirm.Channel{confirm.Slack}}, nil,
+			confirm.Change{Proposal: deleteMany(1), Requester: agentApp, Agent: true, Local: true, Channels: []confirm.Channel{confirm.Slack}}, nil,
 			confirm.Explanation{Needed: 1, Because: "policy: 1 person is enough where nothing asks for more", Approvers: []string{"token:bob"}},
 		},
 		"the local user, and a rule that asks for another": {
-			confirm.Policy{Rules: rules(t, asks("two", "count > 0", 2))},
+			confirm.Policy{Rules: compileRules(t, askRule("two", "count > 0", 2))},
 			confirm.Change{Proposal: deleteMany(1), Requester: local, Local: true, Channels: []confirm.Channel{confirm.Client}}, nil,
 			confirm.Explanation{Needed: 2, Because: `policy: the rule "two" asks for 2 people`,
 				Refused: `the change needs 2 people to confirm (policy: the rule "two" asks for 2 people), and only the requester's own client was asked`,
@@ -152,9 +152,9 @@ func TestPolicyCheck(t *testing.T) {
 			t.Errorf("%s: got %v", name, err)
 			continue
 		}
-		for _, s := range tt.says {
-			if !strings.Contains(err.Error(), s) {
-				t.Errorf("%s: %v does not say %q", name, err, s)
+		for _, part := range tt.says {
+			if !strings.Contains(err.Error(), part) {
+				t.Errorf("%s: %v does not say %q", name, err, part)
 			}
 		}
 	}

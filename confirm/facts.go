@@ -31,7 +31,7 @@ func (f Facts) Empty() bool {
 // so that those which older ledgers hold are still what their digest says.
 const (
 	digestV1 = "scanwarden-change-v1"
-	digestV2    = "scanwarden-change-v2"
+	digestV2 = "scanwarden-change-v2"
 )
 
 // digestParts returns the domain of the digest, and what it binds of the facts.

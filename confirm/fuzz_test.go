@@ -54,48 +54,48 @@ func FuzzGate(f *testing.F) {
 	f.Add([]byte{0, 1, 8, 4})      // the requester says yes, then no
 	f.Add([]byte{4, 251, 8})       // expires after one yes
 	f.Add([]byte{18, 10, 2, 4, 8}) // strangers withdraw, then the requester
-	h := newHouse(f, confirm.Policy{
+	s := newStack(f, confirm.Policy{
 		Approvers: []string{string(bob), string(cleo), "token:dora"},
 		Required:  map[string]int{"delete_scans": 2}, MaxOpenPerRequester: 1 << 20,
 	})
 	f.Fuzz(func(t *testing.T, ops []byte) {
-		before := h.runs.Load()
-		c := h.propose(t, elsewhere(ada))
+		before := s.runs.Load()
+		c := s.propose(t, onSlack(ada))
 		m := model{state: confirm.Pending, yes: map[confirm.Principal]bool{}}
 		for _, op := range ops[:min(len(ops), 24)] {
 			m.step(op)
-			h.step(t.Context(), c.ID, op)
-			got, err := h.settled(t, c.ID)
-			if err != nil || got.State != m.state || h.runs.Load()-before != m.runs {
-				t.Fatalf("after %v the gate says %s with %d runs (%v), the model %s with %d", ops, got.State, h.runs.Load()-before, err, m.state, m.runs)
+			s.step(t.Context(), c.ID, op)
+			got, err := s.waitSettled(t, c.ID)
+			if err != nil || got.State != m.state || s.runs.Load()-before != m.runs {
+				t.Fatalf("after %v the gate says %s with %d runs (%v), the model %s with %d", ops, got.State, s.runs.Load()-before, err, m.state, m.runs)
 			}
 		}
 	})
 }
 
 // step does to the gate what model.step does to the model; refusals are part of the game.
-func (h *house) step(ctx context.Context, id string, op byte) {
+func (s *stack) step(ctx context.Context, id string, op byte) {
 	voters := []confirm.Principal{ada, bob, cleo, "token:dora", "token:eve"}
 	who := voters[int(op>>2)%len(voters)]
 	switch op & 3 {
 	case 0:
-		_, _ = h.Decide(ctx, id, yes(who))
+		_, _ = s.Decide(ctx, id, approval(who))
 	case 1:
-		_, _ = h.Decide(ctx, id, no(who, "no"))
+		_, _ = s.Decide(ctx, id, denial(who, "no"))
 	case 2:
-		_, _ = h.Withdraw(ctx, id, confirm.Requester{Principal: who})
+		_, _ = s.Withdraw(ctx, id, confirm.Requester{Principal: who})
 	case 3:
 		if op >= 250 {
-			h.advance(15 * time.Minute)
+			s.advance(15 * time.Minute)
 		}
 	}
 }
 
-// settled waits while the change is approved or executing, and no longer.
-func (h *house) settled(t *testing.T, id string) (confirm.Change, error) {
-	c, err := h.Change(t.Context(), id)
+// waitSettled waits while the change is approved or executing, and no longer.
+func (s *stack) waitSettled(t *testing.T, id string) (confirm.Change, error) {
+	c, err := s.Change(t.Context(), id)
 	if err != nil || (c.State != confirm.Approved && c.State != confirm.Executing) {
 		return c, err
 	}
-	return h.Wait(t.Context(), id)
+	return s.Wait(t.Context(), id)
 }

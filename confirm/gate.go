@@ -37,11 +37,11 @@ type Gate struct {
 	owner   string // names this process in claims and leases
 	running sync.WaitGroup
 
-	mu        sync.Mutex
-	transition     chan struct{}          // closed, and made anew, at each move
-	retries   map[string]retryState   // when to read again for a change of unknown outcome
-	reserved map[Principal][]string // the ids of changes that are being kept at this moment
-	skipped      map[string]time.Time   // the ids of changes that are left to other processes, and when each expires
+	mu         sync.Mutex
+	transition chan struct{}          // closed, and made anew, at each move
+	retries    map[string]retryState  // when to read again for a change of unknown outcome
+	reserved   map[Principal][]string // the ids of changes that are being kept at this moment
+	skipped    map[string]time.Time   // the ids of changes that are left to other processes, and when each expires
 }
 
 // New returns a Gate over a ledger. It starts nothing: Run does the recovery.

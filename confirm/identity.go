@@ -15,14 +15,14 @@ func (p Person) key() string { return string(p.Principals[0]) }
 // identities is who is who at one moment: what the configuration says, joined with what people have proved. Whatever
 // depends on who somebody is asks one of these, and none is kept for longer than one decision.
 type identities struct {
-	persons     []Person
+	persons   []Person
 	index     map[Principal]int // whose each principal is, in known
 	ambiguous map[int]bool      // of those whom the configuration and a link call by different names, in known
 }
 
 func newIdentities(configured []Person, links []Link) identities {
 	p := identities{
-		persons:     slices.Clone(configured),
+		persons:   slices.Clone(configured),
 		index:     make(map[Principal]int, len(configured)+2*len(links)),
 		ambiguous: map[int]bool{},
 	}
@@ -83,7 +83,9 @@ func (p identities) personOf(of Principal) Person {
 }
 
 // samePerson reports whether two principals belong to one human being.
-func (p identities) samePerson(a, b Principal) bool { return p.personOf(a).key() == p.personOf(b).key() }
+func (p identities) samePerson(a, b Principal) bool {
+	return p.personOf(a).key() == p.personOf(b).key()
+}
 
 // isAmbiguous reports whether it cannot be told who somebody is.
 func (p identities) isAmbiguous(of Principal) bool { return p.ambiguous[p.personIndex(of)] }
@@ -96,7 +98,9 @@ func (p identities) overlap(some, others []Principal) bool {
 }
 
 // sameVoter reports whether two decisions are of one person, by what is known now, or was known when either was made.
-func (p identities) sameVoter(a, b Decision) bool { return p.overlap(a.allPrincipals(), b.allPrincipals()) }
+func (p identities) sameVoter(a, b Decision) bool {
+	return p.overlap(a.allPrincipals(), b.allPrincipals())
+}
 
 // isRequester reports whether the requester of a change is among some principals, by what is known now, or was known when
 // they asked: who sheds an account afterwards has asked by it all the same.

@@ -20,7 +20,7 @@ type Link struct {
 
 const (
 	maxPrincipalLen = 256  // bytes of either side of a link
-	maxTextLen     = 1024 // bytes of a link's name, or of why it is taken back
+	maxTextLen      = 1024 // bytes of a link's name, or of why it is taken back
 )
 
 // Link records that two principals are one person, once: a principal that is joined already, by configuration or

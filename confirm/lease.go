@@ -10,16 +10,16 @@ import (
 
 // lease is this process's hold on a change that it executes: a lease that is renewed for as long as it lasts.
 type lease struct {
-	gate   *Gate
-	change Change
-	ctx    context.Context // ends when the lease is lost, so that a process that was paused sends nothing
-	cancel   context.CancelCauseFunc
-	timeout  *time.Timer // loses the claim when the renewals fail or hang
-	done  chan struct{}
+	gate    *Gate
+	change  Change
+	ctx     context.Context // ends when the lease is lost, so that a process that was paused sends nothing
+	cancel  context.CancelCauseFunc
+	timeout *time.Timer // loses the claim when the renewals fail or hang
+	done    chan struct{}
 
-	mu      sync.Mutex
+	mu        sync.Mutex
 	renewedAt time.Time // by this machine's monotonic clock
-	expiresAt   time.Time // what the ledger was last told
+	expiresAt time.Time // what the ledger was last told
 }
 
 // errLeaseLost says that another process may be looking into the change by now.

@@ -10,32 +10,32 @@ import (
 	"scanwarden/confirm"
 )
 
-// hanging is the real ledger behind a connection that has broken without a word: Renew never returns by itself.
-type hanging struct{ confirm.Store }
+// hangingRenewal is the real ledger behind a connection that has broken without a word: Renew never returns by itself.
+type hangingRenewal struct{ confirm.Store }
 
-func (hanging) RenewLease(ctx context.Context, _, _ string, _ time.Time) error {
+func (hangingRenewal) RenewLease(ctx context.Context, _, _ string, _ time.Time) error {
 	<-ctx.Done()
 	return ctx.Err()
 }
 
 // failsUnder has bob confirm a change under cfg, and checks that nothing was sent.
-func (h *house) failsUnder(t *testing.T, cfg confirm.Config) {
+func (s *stack) failsUnder(t *testing.T, cfg confirm.Config) {
 	t.Helper()
 	gate := confirm.New(cfg)
-	c := h.propose(t, elsewhere(ada))
-	if _, err := gate.Decide(t.Context(), c.ID, yes(bob)); err != nil {
+	c := s.propose(t, onSlack(ada))
+	if _, err := gate.Decide(t.Context(), c.ID, approval(bob)); err != nil {
 		t.Fatal(err)
 	}
 	if err := gate.Drain(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	h.ends(t, c.ID, confirm.Failed, 0)
+	s.waitFor(t, c.ID, confirm.Failed, 0)
 }
 
 func TestAHungLedgerLosesTheClaim(t *testing.T) {
-	h := newHouse(t, confirm.Policy{Approvers: []string{string(bob)}})
-	cfg := h.cfg
-	cfg.Store = hanging{h.ledger}
+	s := newStack(t, confirm.Policy{Approvers: []string{string(bob)}})
+	cfg := s.cfg
+	cfg.Store = hangingRenewal{s.store}
 	cfg.Execute = func(ctx context.Context, _ confirm.Change, still func(context.Context) error) confirm.Outcome {
 		select {
 		case <-ctx.Done():
@@ -47,93 +47,93 @@ func TestAHungLedgerLosesTheClaim(t *testing.T) {
 		}
 		return confirm.Outcome{State: confirm.Failed, Reason: "nothing was sent"}
 	}
-	h.failsUnder(t, cfg)
+	s.failsUnder(t, cfg)
 }
 
 func TestWhoAsksRightBeforeSendingLearnsThatTheClaimIsLost(t *testing.T) {
-	h := newHouse(t, confirm.Policy{Approvers: []string{string(bob)}})
-	cfg := h.cfg
+	s := newStack(t, confirm.Policy{Approvers: []string{string(bob)}})
+	cfg := s.cfg
 	cfg.Execute = func(ctx context.Context, c confirm.Change, still func(context.Context) error) confirm.Outcome {
 		if err := still(ctx); err != nil {
 			t.Errorf("a fresh claim is not believed: %v", err)
 		}
 		unknown := confirm.Outcome{State: confirm.Unknown} // another process takes this one for dead
-		if _, err := h.ledger.Move(ctx, c, confirm.Move{To: confirm.Unknown, At: h.clock(), Outcome: &unknown}); err != nil {
+		if _, err := s.store.Move(ctx, c, confirm.Move{To: confirm.Unknown, At: s.clock(), Outcome: &unknown}); err != nil {
 			t.Error(err)
 		}
-		h.advance(4 * time.Second) // as a machine that slept: its own timers have not noticed
+		s.advance(4 * time.Second) // as a machine that slept: its own timers have not noticed
 		if err := still(ctx); err == nil {
 			t.Error("it may still send")
 		}
 		return confirm.Outcome{State: confirm.Failed, Reason: "nothing was sent"}
 	}
-	h.failsUnder(t, cfg)
+	s.failsUnder(t, cfg)
 }
 
 func TestAYesGrowsTooOldWhileItWaitsForItsTurn(t *testing.T) {
-	h := newHouse(t, confirm.Policy{Approvers: []string{string(bob)}, Expires: time.Minute})
-	cfg := h.cfg
+	s := newStack(t, confirm.Policy{Approvers: []string{string(bob)}, Expires: time.Minute})
+	cfg := s.cfg
 	cfg.Execute = func(ctx context.Context, _ confirm.Change, still func(context.Context) error) confirm.Outcome {
-		h.advance(2 * time.Minute)
+		s.advance(2 * time.Minute)
 		if err := still(ctx); err == nil {
 			t.Error("it may still send")
 		}
 		return confirm.Outcome{State: confirm.Failed, Reason: "nothing was sent"}
 	}
-	h.failsUnder(t, cfg)
+	s.failsUnder(t, cfg)
 }
 
 func TestAnApprovalThatNobodyGaveIsNotRun(t *testing.T) {
-	h := newHouse(t, confirm.Policy{Approvers: []string{string(bob)}})
-	c := h.left(t, confirm.Move{To: confirm.Approved}) // as if the row had been written by hand
-	h.advance(10 * time.Second)
-	h.recovers(t)
-	h.ends(t, c.ID, confirm.Failed, 0)
+	s := newStack(t, confirm.Policy{Approvers: []string{string(bob)}})
+	c := s.insertAfter(t, confirm.Move{To: confirm.Approved}) // as if the row had been written by hand
+	s.advance(10 * time.Second)
+	s.startRecovery(t)
+	s.waitFor(t, c.ID, confirm.Failed, 0)
 }
 
 func TestFewerApprovalsThanPolicyAsksForAreNotRun(t *testing.T) {
-	h := newHouse(t, confirm.Policy{Approvers: []string{string(bob), string(cleo)}})
-	c := h.left(t, approvedBy(bob)) // one was enough when it was asked for
-	cfg := h.cfg
+	s := newStack(t, confirm.Policy{Approvers: []string{string(bob), string(cleo)}})
+	c := s.insertAfter(t, approvedMove(bob)) // one was enough when it was asked for
+	cfg := s.cfg
 	cfg.Policy.Required = map[string]int{"delete_scans": 2}
-	h.Gate = confirm.New(cfg)
-	h.advance(10 * time.Second)
-	h.recovers(t)
-	h.ends(t, c.ID, confirm.Failed, 0)
+	s.Gate = confirm.New(cfg)
+	s.advance(10 * time.Second)
+	s.startRecovery(t)
+	s.waitFor(t, c.ID, confirm.Failed, 0)
 }
 
 func TestAPersonJoinedAfterAVoteStillCountsOnce(t *testing.T) {
 	policy := confirm.Policy{Approvers: []string{string(bob), string(cleo)}, Required: map[string]int{"delete_scans": 2}}
-	h := newHouse(t, policy)
-	c := h.propose(t, elsewhere(ada))
-	if _, err := h.Decide(t.Context(), c.ID, yes(bob)); err != nil {
+	s := newStack(t, policy)
+	c := s.propose(t, onSlack(ada))
+	if _, err := s.Decide(t.Context(), c.ID, approval(bob)); err != nil {
 		t.Fatal(err)
 	}
-	cfg := h.cfg
+	cfg := s.cfg
 	cfg.Policy.People = []confirm.Person{{Name: "Bob", Principals: []confirm.Principal{"slack:T1/UB", bob}}}
-	if _, err := confirm.New(cfg).Decide(t.Context(), c.ID, yes(bob)); !errors.Is(err, confirm.ErrRefused) {
+	if _, err := confirm.New(cfg).Decide(t.Context(), c.ID, approval(bob)); !errors.Is(err, confirm.ErrRefused) {
 		t.Errorf("one person voted twice: %v", err)
 	}
 }
 
 func TestAYesOnAChannelThatWasNotAskedDoesNotCount(t *testing.T) {
-	h := newHouse(t, confirm.Policy{Approvers: []string{string(bob)}})
-	c := h.propose(t, elsewhere(ada))
-	vote := yes(bob)
+	s := newStack(t, confirm.Policy{Approvers: []string{string(bob)}})
+	c := s.propose(t, onSlack(ada))
+	vote := approval(bob)
 	vote.Channel = confirm.Client
-	if _, err := h.Decide(t.Context(), c.ID, vote); !errors.Is(err, confirm.ErrRefused) {
+	if _, err := s.Decide(t.Context(), c.ID, vote); !errors.Is(err, confirm.ErrRefused) {
 		t.Errorf("got %v, want a refusal", err)
 	}
 }
 
 func TestManyProposalsAtOnceDoNotPassTheLimit(t *testing.T) {
-	h := newHouse(t, confirm.Policy{Approvers: []string{string(bob)}, MaxOpenPerRequester: 5})
+	s := newStack(t, confirm.Policy{Approvers: []string{string(bob)}, MaxOpenPerRequester: 5})
 	var all sync.WaitGroup
 	for range 40 {
-		all.Go(func() { _, _ = h.Propose(t.Context(), deleteTwo(), elsewhere(ada)) })
+		all.Go(func() { _, _ = s.Propose(t.Context(), deleteTwo(), onSlack(ada)) })
 	}
 	all.Wait()
-	if open, err := h.OpenChanges(t.Context(), ada); err != nil || len(open) > 5 {
+	if open, err := s.OpenChanges(t.Context(), ada); err != nil || len(open) > 5 {
 		t.Errorf("%d changes are open (%v), and 5 may be", len(open), err)
 	}
 }
@@ -142,39 +142,39 @@ func TestManyProposalsAtOnceDoNotPassTheLimit(t *testing.T) {
 func TestATwinIsNoProof(t *testing.T) {
 	made := confirm.Outcome{State: confirm.Applied, Reason: "it is there", CreatedIDs: []string{"a new id"}}
 	for name, twin := range map[string][]confirm.Move{
-		"that made it":     {approvedBy(bob), claimed(time.Time{}), {To: confirm.Applied, Outcome: &made}},
-		"that may make it": {approvedBy(bob), claimed(time.Unix(1<<40, 0))},
+		"that made it":     {approvedMove(bob), claimedMove(time.Time{}), {To: confirm.Applied, Outcome: &made}},
+		"that may make it": {approvedMove(bob), claimedMove(time.Unix(1<<40, 0))},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := newHouse(t, confirm.Policy{Approvers: []string{string(bob)}})
-			h.left(t, twin...)
-			h.executes(func(context.Context, confirm.Change) confirm.Outcome {
+			s := newStack(t, confirm.Policy{Approvers: []string{string(bob)}})
+			s.insertAfter(t, twin...)
+			s.onExecute(func(context.Context, confirm.Change) confirm.Outcome {
 				return confirm.Outcome{State: confirm.Unknown, Reason: "no answer"}
 			})
-			h.reconciles(made)
-			c := h.propose(t, elsewhere(ada))
-			if _, err := h.Decide(t.Context(), c.ID, yes(bob)); err != nil {
+			s.onReconcile(made)
+			c := s.propose(t, onSlack(ada))
+			if _, err := s.Decide(t.Context(), c.ID, approval(bob)); err != nil {
 				t.Fatal(err)
 			}
-			h.ends(t, c.ID, confirm.Unknown, 1)
+			s.waitFor(t, c.ID, confirm.Unknown, 1)
 		})
 	}
 }
 
 func TestAHangingLookDoesNotHoldUpTheOthers(t *testing.T) {
-	h := newHouse(t, confirm.Policy{Approvers: []string{string(bob)}})
-	approved := h.left(t, approvedBy(bob))
-	h.advance(time.Second)
-	h.left(t, approvedBy(bob), claimed(h.clock()))
+	s := newStack(t, confirm.Policy{Approvers: []string{string(bob)}})
+	approved := s.insertAfter(t, approvedMove(bob))
+	s.advance(time.Second)
+	s.insertAfter(t, approvedMove(bob), claimedMove(s.clock()))
 	hold := make(chan struct{})
 	defer close(hold)
-	h.mu.Lock()
-	h.seen = func(context.Context, confirm.Change) confirm.Outcome {
+	s.mu.Lock()
+	s.reconcile = func(context.Context, confirm.Change) confirm.Outcome {
 		<-hold
 		return confirm.Outcome{State: confirm.Unknown}
 	}
-	h.mu.Unlock()
-	h.advance(10 * time.Second)
-	go func() { _ = h.Run(t.Context()) }()
-	h.ends(t, approved.ID, confirm.Applied, 1)
+	s.mu.Unlock()
+	s.advance(10 * time.Second)
+	go func() { _ = s.Run(t.Context()) }()
+	s.waitFor(t, approved.ID, confirm.Applied, 1)
 }

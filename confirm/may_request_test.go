@@ -12,7 +12,7 @@ func TestWhoMayAsk(t *testing.T) {
 	people := []confirm.Person{{Name: "Ada", Principals: []confirm.Principal{entra, "slack:T1/UA"}}}
 	listed := []string{string(ada), string(entra), "slack-group:S1", "entra-role:Netops"}
 	ask := func(by confirm.Principal, groups ...string) confirm.Requester {
-		a := elsewhere(by)
+		a := onSlack(by)
 		a.Groups = groups
 		return a
 	}
@@ -45,12 +45,12 @@ func TestWhoMayAsk(t *testing.T) {
 		{"an agent on it", listed, localAgent, "SCANWARDEN_REQUESTERS"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			h := newHouse(t, confirm.Policy{Approvers: []string{string(cleo)}, Requesters: tt.requesters, People: people})
-			may := h.CanPropose(t.Context(), "delete_scans", tt.by)
-			_, proposed := h.Propose(t.Context(), deleteTwo(), tt.by)
+			s := newStack(t, confirm.Policy{Approvers: []string{string(cleo)}, Requesters: tt.requesters, People: people})
+			may := s.CanPropose(t.Context(), "delete_scans", tt.by)
+			_, proposed := s.Propose(t.Context(), deleteTwo(), tt.by)
 			for _, err := range []error{may, proposed} {
 				if tt.refusal != "" {
-					refusal(t, err, tt.refusal)
+					wantRefusal(t, err, tt.refusal)
 				} else if err != nil {
 					t.Errorf("refused: %v", err)
 				}

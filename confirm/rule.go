@@ -11,7 +11,7 @@ type Rule struct {
 	Name      string
 	Approvals int    // at least so many people; 0 where it refuses
 	Refuse    string // why such a change is not allowed here; "" where it does not refuse
-	Condition    string // the condition as written, for people
+	Condition string // the condition as written, for people
 	// Holds reports whether the rule is about this change. A rule that cannot be evaluated refuses: it fails closed.
 	Holds func(RuleInput) (bool, error)
 }
@@ -22,7 +22,7 @@ type RuleInput struct {
 	Operation string
 	Requester Principal
 	Person    []Principal // every principal of theirs that was known when they asked, Requester first
-	Source       string      // one of Doors
+	Source    string      // one of Doors
 	Agent     bool
 }
 
@@ -36,7 +36,7 @@ func (c Change) ruleInput() RuleInput {
 // requirement is what policy makes of a change.
 type requirement struct {
 	needed  int          // how many people must confirm
-	reason string       // what decided that number
+	reason  string       // what decided that number
 	raised  bool         // a rule did
 	refusal error        // why nobody may confirm it; nil where somebody may
 	rules   []RuleResult // every rule, in the order of the policy

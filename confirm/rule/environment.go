@@ -25,8 +25,8 @@ func Variables() []Variable {
 // variable is a word, and what it stands for in a change.
 type variable struct {
 	Variable
-	celType  *cel.Type
-	value func(confirm.RuleInput) any
+	celType *cel.Type
+	value   func(confirm.RuleInput) any
 }
 
 // ruleVariables is all that a rule can see. Types and values stand side by side, so that none can miss its other half.

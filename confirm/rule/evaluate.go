@@ -15,10 +15,10 @@ import (
 // What one evaluation may take. A plain rule costs about ten steps, and one that looks at each of 1,000 scans a
 // few thousand. The steps are what stops a rule, the same on every machine; the time is for a machine that stalls.
 const (
-	maxCost   = 100_000
-	evalTimeout   = 5 * time.Second
+	maxCost        = 100_000
+	evalTimeout    = 5 * time.Second
 	interruptEvery = 100 // rounds of a loop between two looks at the time
-	maxDepth    = 50  // brackets inside brackets
+	maxDepth       = 50  // brackets inside brackets
 )
 
 // evaluate answers whether a rule holds for a change.

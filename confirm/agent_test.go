@@ -28,7 +28,7 @@ func TestAnAgentNeverConfirms(t *testing.T) {
 		"by its role":         {all, onSlack(ada), confirm.Vote{Principal: "entra:TENANT/OTHER", Groups: []string{"entra-role:Scans.Approver"}, Approve: true, Channel: confirm.Slack}},
 		"on its own server":   {confirm.Policy{}, onOwnStdio(local), confirm.Vote{Principal: local, Approve: true, Channel: confirm.Client}},
 		"in a person's name":  {all, onSlack(ada), approval(bob)},
-		"on the page":         {all, confirm.Requester{Principal: ada, Channels: []confirm.Channel{confirm.Page}}, confirm.Vote{Principal: bob, Approve: true, Channel: confirm.Page}},
+		"on another channel":  {all, confirm.Requester{Principal: ada, Channels: []confirm.Channel{"other"}}, confirm.Vote{Principal: bob, Approve: true, Channel: "other"}},
 		"where it asked, too": {all, confirm.Requester{Principal: bob, Agent: true, Channels: []confirm.Channel{confirm.Slack}}, approval(bob)},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -49,7 +49,6 @@ type Channel string
 const (
 	Client Channel = "client" // the MCP client's own prompt; its answer counts as the requester's
 	Slack  Channel = "slack"
-	Page   Channel = "page"
 )
 
 // Request is the frozen HTTP request to Defender. Its body holds credentials by reference only.

@@ -2,11 +2,20 @@ package confirm
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"time"
 )
 
-// canExecute says why this process cannot execute a change now, nil when it can.
+// checkWritable returns a refusal if this process is read-only.
+func (g *Gate) checkWritable() error {
+	if g.cfg.Execute == nil {
+		return asRefusal(errors.New("this server is read-only; ask on one that is not"))
+	}
+	return nil
+}
+
+// canExecute returns nil if this process can execute c now. See Config.CanExecute.
 func (g *Gate) canExecute(ctx context.Context, c Change) error {
 	if g.cfg.CanExecute == nil {
 		return nil
@@ -14,7 +23,8 @@ func (g *Gate) canExecute(ctx context.Context, c Change) error {
 	return g.cfg.CanExecute(ctx, c)
 }
 
-// checkCanExecute refuses a proposal that this process could not execute: nobody is asked in vain.
+// checkCanExecute returns a refusal if this process could not execute a change that by proposes, so that approvers are
+// not asked in vain.
 func (g *Gate) checkCanExecute(ctx context.Context, by Requester) error {
 	if err := g.checkWritable(); err != nil {
 		return err
@@ -25,15 +35,16 @@ func (g *Gate) checkCanExecute(ctx context.Context, by Requester) error {
 	return nil
 }
 
-// logSkipped tells once that a change is left to another process: recovery comes by every few seconds.
+// logSkipped logs once per change that it is left to another process. Recovery retries every few seconds and would
+// repeat the line.
 func (g *Gate) logSkipped(ctx context.Context, c Change, why error) {
 	now := g.cfg.Now()
 	g.mu.Lock()
-	_, told := g.skipped[c.ID]
+	_, logged := g.skipped[c.ID]
 	g.skipped[c.ID] = c.Expires
 	maps.DeleteFunc(g.skipped, func(_ string, expires time.Time) bool { return !expires.After(now) })
 	g.mu.Unlock()
-	if !told {
+	if !logged {
 		g.cfg.Log.InfoContext(ctx, "a confirmed change is left to another process", "change", c.ID, "reason", why)
 	}
 }

@@ -66,7 +66,7 @@ func TestExplain(t *testing.T) {
 		"a rule has no answer": {
 			confirm.Policy{Approvers: approvers, Rules: compileRules(t, askRule("the sixth", `scans[5] == "x"`, 1))}, change(1), nil,
 			confirm.Explanation{Needed: 1, Because: "policy: 1 person is enough where nothing asks for more",
-				Refused: `the policy's rule "the sixth" cannot be evaluated for this change (it has no answer here: index out of bounds: 5), so nobody may confirm it; ask anew, or have an operator correct the rule`,
+				Refused: `the policy's rule "the sixth" cannot be evaluated for this change (it has no answer here: index out of bounds: 5), so nobody may confirm it; ask again, or have an operator correct the rule`,
 				Rules: []confirm.RuleResult{
 					{Rule: "the sixth", Failed: true, Detail: "cannot be evaluated, so that it refuses: it has no answer here: index out of bounds: 5"}},
 				Approvers: []string{}},
@@ -100,7 +100,7 @@ func TestExplain(t *testing.T) {
 			confirm.Policy{Rules: compileRules(t, askRule("two", "count > 0", 2))},
 			confirm.Change{Proposal: deleteMany(1), Requester: local, Local: true, Channels: []confirm.Channel{confirm.Client}}, nil,
 			confirm.Explanation{Needed: 2, Because: `policy: the rule "two" asks for 2 people`,
-				Refused: `the change needs 2 people to confirm (policy: the rule "two" asks for 2 people), and only the requester's own client was asked`,
+				Refused: `the change needs 2 people to confirm (policy: the rule "two" asks for 2 people), and only the requester's own client was asked; ask again on another channel`,
 				Rules:   []confirm.RuleResult{{Rule: "two", Holds: true, Detail: "asks for 2 people"}}, Approvers: []string{}},
 		},
 		"the requester by a link": {

@@ -2,121 +2,124 @@ package confirm
 
 import "slices"
 
-// Person joins several principals of one human being, so that they count once.
+// Person groups the principals of one human being, so that they count once.
 type Person struct {
 	Name       string
-	Email      string // for faces that may match people by it; "" matches nobody
+	Email      string // for interfaces that match accounts by e-mail address; "" matches none
 	Principals []Principal
 }
 
-// key identifies a person whichever of their principals acts.
+// key returns the same string for every principal of the person.
 func (p Person) key() string { return string(p.Principals[0]) }
 
-// identities is who is who at one moment: what the configuration says, joined with what people have proved. Whatever
-// depends on who somebody is asks one of these, and none is kept for longer than one decision.
+// identities maps principals to persons at one moment: those of the configuration, and the links that people have
+// proved. All code that depends on a person's identity uses it. It is loaded for one decision and then dropped.
 type identities struct {
 	persons   []Person
-	index     map[Principal]int // whose each principal is, in known
-	ambiguous map[int]bool      // of those whom the configuration and a link call by different names, in known
+	index     map[Principal]int // principal -> index in persons
+	ambiguous map[int]bool      // indexes in persons for whom the configuration and a link contradict each other
 }
 
+// newIdentities returns the configured persons combined with the links. It does not alter configured.
 func newIdentities(configured []Person, links []Link) identities {
-	p := identities{
+	ids := identities{
 		persons:   slices.Clone(configured),
 		index:     make(map[Principal]int, len(configured)+2*len(links)),
 		ambiguous: map[int]bool{},
 	}
-	for i, known := range p.persons {
-		p.indexPrincipals(i, known.Principals)
+	for i, person := range ids.persons {
+		ids.indexPrincipals(i, person.Principals)
 	}
 	for _, l := range links {
-		p.addLink(l)
+		ids.addLink(l)
 	}
-	return p
+	return ids
 }
 
-// addLink takes a link into account. One that says that two configured people are the same contradicts the
-// configuration, which was altered after it: they have one voice between them, and it does not confirm anything.
-func (p *identities) addLink(l Link) {
-	from, to := p.personIndex(l.From), p.personIndex(l.To)
+// addLink merges the two sides of a link into one person. A link between two configured persons contradicts the
+// configuration, which was altered after the link was made. They then have one vote together, and it approves nothing.
+func (ids *identities) addLink(l Link) {
+	from, to := ids.personIndex(l.From), ids.personIndex(l.To)
 	switch {
 	case from < 0 && to < 0:
-		p.persons = append(p.persons, Person{Name: l.Name})
-		p.addPrincipals(len(p.persons)-1, l.To, l.From)
+		ids.persons = append(ids.persons, Person{Name: l.Name})
+		ids.addPrincipals(len(ids.persons)-1, l.To, l.From)
 	case from < 0:
-		p.addPrincipals(to, l.From)
+		ids.addPrincipals(to, l.From)
 	case to < 0:
-		p.addPrincipals(from, l.To)
+		ids.addPrincipals(from, l.To)
 	case from != to:
-		p.addPrincipals(to, p.persons[from].Principals...) // nobody is found as the other any more
-		p.ambiguous[to] = true
+		ids.addPrincipals(to, ids.persons[from].Principals...) // from is no longer found
+		ids.ambiguous[to] = true
 	}
 }
 
-// addPrincipals gives a person more principals; the configuration's own list is left as it is.
-func (p *identities) addPrincipals(person int, more ...Principal) {
-	p.persons[person].Principals = append(slices.Clip(p.persons[person].Principals), more...)
-	p.indexPrincipals(person, more)
+// addPrincipals adds principals to a person, without altering the configuration's own list.
+func (ids *identities) addPrincipals(person int, more ...Principal) {
+	ids.persons[person].Principals = append(slices.Clip(ids.persons[person].Principals), more...)
+	ids.indexPrincipals(person, more)
 }
 
-func (p *identities) indexPrincipals(person int, principals []Principal) {
+func (ids *identities) indexPrincipals(person int, principals []Principal) {
 	for _, principal := range principals {
-		p.index[principal] = person
+		ids.index[principal] = person
 	}
 }
 
-// personIndex returns the index of the person whom a principal belongs to, -1 for a stranger.
-func (p identities) personIndex(of Principal) int {
-	if i, known := p.index[of]; known {
+// personIndex returns the index of the principal's person, or -1 if no person has it.
+func (ids identities) personIndex(principal Principal) int {
+	if i, known := ids.index[principal]; known {
 		return i
 	}
 	return -1
 }
 
-// personOf returns everything known of the human behind a principal. A stranger is a person of their own, known
-// by no other name.
-func (p identities) personOf(of Principal) Person {
-	if i := p.personIndex(of); i >= 0 {
-		return p.persons[i]
+// personOf returns the person that a principal belongs to. For an unknown principal it returns a new person without a
+// name and with no other principal.
+func (ids identities) personOf(principal Principal) Person {
+	if i := ids.personIndex(principal); i >= 0 {
+		return ids.persons[i]
 	}
-	return Person{Principals: []Principal{of}}
+	return Person{Principals: []Principal{principal}}
 }
 
-// samePerson reports whether two principals belong to one human being.
-func (p identities) samePerson(a, b Principal) bool {
-	return p.personOf(a).key() == p.personOf(b).key()
+// samePerson reports whether two principals belong to one person.
+func (ids identities) samePerson(a, b Principal) bool {
+	return ids.personOf(a).key() == ids.personOf(b).key()
 }
 
-// isAmbiguous reports whether it cannot be told who somebody is.
-func (p identities) isAmbiguous(of Principal) bool { return p.ambiguous[p.personIndex(of)] }
+// isAmbiguous reports whether the configuration and a link contradict each other about this principal's person.
+func (ids identities) isAmbiguous(principal Principal) bool {
+	return ids.ambiguous[ids.personIndex(principal)]
+}
 
-// overlap reports whether somebody of one list and somebody of the other are one human being.
-func (p identities) overlap(some, others []Principal) bool {
+// overlap reports whether a principal of one list and one of the other belong to the same person.
+func (ids identities) overlap(some, others []Principal) bool {
 	return slices.ContainsFunc(some, func(a Principal) bool {
-		return slices.ContainsFunc(others, func(b Principal) bool { return p.samePerson(a, b) })
+		return slices.ContainsFunc(others, func(b Principal) bool { return ids.samePerson(a, b) })
 	})
 }
 
-// sameVoter reports whether two decisions are of one person, by what is known now, or was known when either was made.
-func (p identities) sameVoter(a, b Decision) bool {
-	return p.overlap(a.allPrincipals(), b.allPrincipals())
+// sameVoter reports whether two decisions are by one person, as known now or when either was made.
+func (ids identities) sameVoter(a, b Decision) bool {
+	return ids.overlap(a.allPrincipals(), b.allPrincipals())
 }
 
-// isRequester reports whether the requester of a change is among some principals, by what is known now, or was known when
-// they asked: who sheds an account afterwards has asked by it all the same.
-func (p identities) isRequester(c Change, some ...Principal) bool {
-	return p.overlap(append([]Principal{c.Requester}, c.RequesterAlso...), some)
+// isRequester reports whether one of the principals belongs to the requester of c, as known now or at the time of the
+// proposal. An account that was unlinked afterwards remains the requester's for this change.
+func (ids identities) isRequester(c Change, principals ...Principal) bool {
+	return ids.overlap(append([]Principal{c.Requester}, c.RequesterAlso...), principals)
 }
 
-// allPrincipals are all that a person was known by when they decided.
+// allPrincipals returns every principal by which the person was known when they decided.
 func (d Decision) allPrincipals() []Principal {
 	return append([]Principal{d.Principal, Principal(d.Person)}, d.Also...)
 }
 
-// aliases are the other principals of the human behind one.
-func (p identities) aliases(of Principal) (others []Principal) {
-	for _, other := range p.personOf(of).Principals {
-		if other != of {
+// aliases returns the other principals of the person, nil if there are none.
+func (ids identities) aliases(principal Principal) (others []Principal) {
+	for _, other := range ids.personOf(principal).Principals {
+		if other != principal {
 			others = append(others, other)
 		}
 	}

@@ -64,7 +64,7 @@ func TestALinkTakenBackLendsNothing(t *testing.T) {
 	}
 	_, err := s.Decide(t.Context(), c.ID, approval(slackBob))
 	wantRefusal(t, err, "not among the approvers")
-	if err := s.Unlink(t.Context(), slackBob, "again"); !errors.Is(err, confirm.ErrNotFound) || !strings.Contains(err.Error(), "linked to nobody") {
+	if err := s.Unlink(t.Context(), slackBob, "again"); !errors.Is(err, confirm.ErrNotFound) || !strings.Contains(err.Error(), "linked to no other account") {
 		t.Errorf("a second time gave %v, want ErrNotFound in words of its own", err)
 	}
 	if person, err := s.Person(t.Context(), slackBob); err != nil || person.Name != "" || len(person.Principals) != 1 {
@@ -237,7 +237,7 @@ func TestWhatCannotBeLinked(t *testing.T) {
 		{"nobody", confirm.Link{}, "not slack:TEAM/USER", 0},
 		{"a long one", confirm.Link{From: "slack:T1/UX", To: confirm.Principal("entra:TENANT/" + long)}, "not entra:TENANT/OBJECT", 0},
 		{"a long name", confirm.Link{From: "slack:T1/UX", To: "entra:TENANT/X", Name: long}, "shorten it", 0},
-		{"on a whim", confirm.Link{From: "slack:T1/UX", To: "entra:TENANT/X", How: "a whim"}, "by sign-in or by e-mail", 0},
+		{"without a proof", confirm.Link{From: "slack:T1/UX", To: "entra:TENANT/X", How: "a guess"}, "by sign-in or by e-mail", 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := newStack(t, confirm.Policy{People: people})

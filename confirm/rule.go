@@ -6,26 +6,29 @@ import (
 	"strings"
 )
 
-// Rule is one compiled rule of a policy: where it holds, it asks for more people, or refuses.
+// Rule is one compiled rule of a policy. For the changes that its condition matches, it requires more approvers or
+// refuses the change.
 type Rule struct {
 	Name      string
-	Approvals int    // at least so many people; 0 where it refuses
-	Refuse    string // why such a change is not allowed here; "" where it does not refuse
-	Condition string // the condition as written, for people
-	// Holds reports whether the rule is about this change. A rule that cannot be evaluated refuses: it fails closed.
+	Approvals int    // how many people must approve at least; 0 for a rule that refuses
+	Refuse    string // why such a change is not allowed here; "" for a rule that does not refuse
+	Condition string // the condition as written in the configuration
+	// Holds reports whether the condition matches. An error refuses the change: a rule that cannot be evaluated fails
+	// closed.
 	Holds func(RuleInput) (bool, error)
 }
 
-// RuleInput is what a rule sees of a change.
+// RuleInput is the part of a change that rules can see.
 type RuleInput struct {
 	Facts
 	Operation string
 	Requester Principal
-	Person    []Principal // every principal of theirs that was known when they asked, Requester first
-	Source    string      // one of Doors
+	Person    []Principal // Requester first, then the person's other principals at the time of the proposal
+	Source    string      // one of Sources
 	Agent     bool
 }
 
+// ruleInput returns the part of c that rules can see.
 func (c Change) ruleInput() RuleInput {
 	return RuleInput{
 		Facts: c.Facts, Operation: c.Operation, Requester: c.Requester, Source: c.Source, Agent: c.Agent,
@@ -33,76 +36,80 @@ func (c Change) ruleInput() RuleInput {
 	}
 }
 
-// requirement is what policy makes of a change.
+// requirement is what a policy requires of one change.
 type requirement struct {
-	needed  int          // how many people must confirm
-	reason  string       // what decided that number
-	raised  bool         // a rule did
-	refusal error        // why nobody may confirm it; nil where somebody may
+	needed  int          // how many people must approve
+	reason  string       // what determined needed
+	raised  bool         // a rule determined needed
+	refusal error        // why the change cannot be confirmed; nil if it can
 	rules   []RuleResult // every rule, in the order of the policy
 }
 
-// requirementFor holds a change against the policy. The first rule that refuses is the one that is named, and of those
-// that ask for the most people, too.
-func (p Policy) requirementFor(s RuleInput) requirement {
-	j := requirement{needed: p.required(s.Operation)}
-	j.reason = fmt.Sprintf("policy: approvals_required asks for %s for %s", peopleText(j.needed), s.Operation)
-	if p.Required[s.Operation] <= 0 {
-		j.reason = "policy: 1 person is enough where nothing asks for more"
+// requirementFor returns what the policy requires of a change. Of several rules that refuse, the first one is named, and
+// of those that require the most people too.
+func (p Policy) requirementFor(in RuleInput) requirement {
+	need := requirement{needed: p.required(in.Operation)}
+	need.reason = fmt.Sprintf("policy: approvals_required asks for %s for %s", peopleText(need.needed), in.Operation)
+	if p.Required[in.Operation] <= 0 {
+		need.reason = "policy: 1 person is enough where nothing asks for more"
 	}
 	for _, r := range p.Rules {
-		j.applyRule(r, s)
+		need.applyRule(r, in)
 	}
-	return j
+	return need
 }
 
-// atLeast is the judgement of a change for which more people were asked when it was planned: the number only rises.
-func (j requirement) atLeast(needed int) requirement {
-	if needed > j.needed {
-		j.needed, j.reason = needed, fmt.Sprintf("policy: %s had to confirm when it was asked for", peopleText(needed))
+// atLeast returns the requirement raised to the number of people that was required at the time of the proposal. The
+// number never falls.
+func (need requirement) atLeast(needed int) requirement {
+	if needed > need.needed {
+		need.needed = needed
+		need.reason = fmt.Sprintf("policy: %s had to confirm when it was asked for", peopleText(needed))
 	}
-	return j
+	return need
 }
 
-// applyRule adds one rule's say.
-func (j *requirement) applyRule(r Rule, s RuleInput) {
-	holds, err := r.appliesTo(s)
-	say := RuleResult{Rule: r.Name, Holds: holds, Detail: "does not hold"}
+// applyRule adds the result of one rule.
+func (need *requirement) applyRule(r Rule, in RuleInput) {
+	holds, err := r.appliesTo(in)
+	result := RuleResult{Rule: r.Name, Holds: holds, Detail: "does not hold"}
 	switch {
 	case err != nil:
-		say.Failed, say.Detail = true, fmt.Sprintf("cannot be evaluated, so that it refuses: %v", err)
-		j.refuse(fmt.Errorf("the policy's rule %q cannot be evaluated for this change (%w), so nobody may confirm it; ask anew, or have an operator correct the rule", r.Name, err))
+		result.Failed, result.Detail = true, fmt.Sprintf("cannot be evaluated, so that it refuses: %v", err)
+		need.refuse(fmt.Errorf("the policy's rule %q cannot be evaluated for this change (%w), so nobody may confirm it; ask again, or have an operator correct the rule", r.Name, err))
 	case holds && r.Refuse != "":
-		say.Detail = "refuses: " + r.Refuse
-		j.refuse(fmt.Errorf("the policy's rule %q does not allow this change: %s; ask for another change, or have an operator alter the rule",
+		result.Detail = "refuses: " + r.Refuse
+		need.refuse(fmt.Errorf("the policy's rule %q does not allow this change: %s; ask for another change, or have an operator alter the rule",
 			r.Name, strings.TrimRight(r.Refuse, " .")))
 	case holds:
-		say.Detail = "asks for " + peopleText(r.Approvals)
-		if r.Approvals > j.needed {
-			j.needed, j.raised = r.Approvals, true
-			j.reason = fmt.Sprintf("policy: the rule %q asks for %s", r.Name, peopleText(r.Approvals))
+		result.Detail = "asks for " + peopleText(r.Approvals)
+		if r.Approvals > need.needed {
+			need.needed, need.raised = r.Approvals, true
+			need.reason = fmt.Sprintf("policy: the rule %q asks for %s", r.Name, peopleText(r.Approvals))
 		}
 	}
-	j.rules = append(j.rules, say)
+	need.rules = append(need.rules, result)
 }
 
-func (j *requirement) refuse(why error) {
-	if j.refusal == nil {
-		j.refusal = why
+// refuse sets the refusal, unless an earlier rule did.
+func (need *requirement) refuse(why error) {
+	if need.refusal == nil {
+		need.refusal = why
 	}
 }
 
-func (r Rule) appliesTo(s RuleInput) (bool, error) {
+// appliesTo reports whether the rule's condition matches. It returns an error for a change without facts.
+func (r Rule) appliesTo(in RuleInput) (bool, error) {
 	if r.Holds == nil {
 		return false, errors.New("it has no condition")
 	}
-	if s.Facts.Empty() {
-		return false, errors.New("the plan does not say what it means: an earlier version of scanwarden made it")
+	if in.Facts.Empty() {
+		return false, errors.New("the plan has no facts: an earlier version of scanwarden made it")
 	}
-	return r.Holds(s)
+	return r.Holds(in)
 }
 
-// peopleText is a number of them, in words.
+// peopleText returns "1 person" or "N people".
 func peopleText(n int) string {
 	if n == 1 {
 		return "1 person"

@@ -17,6 +17,7 @@ func agentRequester(channels ...confirm.Channel) confirm.Requester {
 
 // Listed, in a listed group, allowed to approve their own, on their own server: an agent's yes never counts.
 func TestAnAgentNeverConfirms(t *testing.T) {
+	t.Parallel()
 	all := confirm.Policy{Approvers: []string{string(agentApp), string(local), string(bob), "entra-role:Scans.Approver"}, SelfApproval: true}
 	for name, tt := range map[string]struct {
 		policy confirm.Policy
@@ -32,6 +33,7 @@ func TestAnAgentNeverConfirms(t *testing.T) {
 		"where it asked, too": {all, confirm.Requester{Principal: bob, Agent: true, Channels: []confirm.Channel{confirm.Slack}}, approval(bob)},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := newStack(t, tt.policy)
 			c := s.propose(t, tt.by)
 			v := tt.vote
@@ -44,15 +46,9 @@ func TestAnAgentNeverConfirms(t *testing.T) {
 	}
 }
 
-func (s *stack) wantState(t *testing.T, c confirm.Change, want confirm.State) {
-	t.Helper()
-	if got, err := s.Change(t.Context(), c.ID); err != nil || got.State != want || s.runs.Load() != 0 {
-		t.Errorf("it is %s after %d executions (%v), want %s after none", got.State, s.runs.Load(), err, want)
-	}
-}
-
 // The right code proves nothing when it is an agent that types it.
 func TestAnAgentsAnswerNeverConfirms(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, confirm.Policy{})
 	c := s.propose(t, onOwnStdio(local))
 	a := acceptWith(c, c.Code)
@@ -64,6 +60,7 @@ func TestAnAgentsAnswerNeverConfirms(t *testing.T) {
 
 // Neither do its wrong ones, nor a prompt that it closes, leave the person fewer tries.
 func TestAnAgentsAnswerUsesUpNothing(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, confirm.Policy{Approvers: []string{string(ada), string(bob)}, SelfApproval: true})
 	by := onSlack(ada)
 	by.Channels = append(by.Channels, confirm.Client)
@@ -83,6 +80,7 @@ func TestAnAgentsAnswerUsesUpNothing(t *testing.T) {
 
 // Even where the answer does not say that it is an agent's, its client was never asked.
 func TestAnAgentsOwnClientIsNotAsked(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, confirm.Policy{Approvers: []string{string(agentApp), string(bob)}, SelfApproval: true})
 	_, err := s.Propose(t.Context(), deleteTwo(), agentRequester(confirm.Client))
 	wantRefusal(t, err, "a person has to be asked on another channel")
@@ -102,7 +100,8 @@ func TestAnAgentsOwnClientIsNotAsked(t *testing.T) {
 
 // A change that an agent asked for is never put to its own client, and neither does a yes count that comes from there
 // all the same: the ledger may hold a change that was made by another version. Elsewhere that person's yes counts.
-func TestAYesFromAnAgentsOwnClientNeverCounts(t *testing.T) {
+func TestAnApprovalFromAnAgentsOwnClientNeverCounts(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, confirm.Policy{Approvers: []string{string(bob)}})
 	c := s.propose(t, agentRequester(confirm.Slack))
 	c.ID, c.Code = strings.Repeat("0", len(c.ID)), "XXXXX"
@@ -121,7 +120,8 @@ func TestAYesFromAnAgentsOwnClientNeverCounts(t *testing.T) {
 	s.waitFor(t, c.ID, confirm.Applied, 1)
 }
 
-func TestAnAgentOnAStdioServerIsNobodysPerson(t *testing.T) {
+func TestAnAgentOnAStdioServerIsNotTheLocalUser(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, confirm.Policy{})
 	by := onOwnStdio(local)
 	by.Agent = true
@@ -129,7 +129,8 @@ func TestAnAgentOnAStdioServerIsNobodysPerson(t *testing.T) {
 	wantRefusal(t, err, "a person has to be asked on another channel")
 }
 
-func TestAnAgentMayStopItsOwnChangeAlone(t *testing.T) {
+func TestAnAgentMayDenyOnlyItsOwnChange(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, confirm.Policy{Approvers: []string{string(agentApp), string(bob)}})
 	stop := denial(agentApp, "never mind")
 	stop.Agent = true
@@ -146,7 +147,8 @@ func TestAnAgentMayStopItsOwnChangeAlone(t *testing.T) {
 }
 
 // An agent that acts for a person has the person's principal, and neither takes back nor denies what they asked for.
-func TestAnAgentDoesNotTakeBackThePersonsChange(t *testing.T) {
+func TestAnAgentDoesNotWithdrawThePersonsChange(t *testing.T) {
+	t.Parallel()
 	people := []confirm.Person{{Name: "Ada", Principals: []confirm.Principal{ada, "slack:T1/UA"}}}
 	s := newStack(t, confirm.Policy{Approvers: []string{string(ada), string(bob)}, People: people})
 	asAgent := func(who confirm.Principal) confirm.Requester {
@@ -184,6 +186,7 @@ func TestAnAgentDoesNotTakeBackThePersonsChange(t *testing.T) {
 
 // A group that the client's person is in counts for their answer, as it does for a click.
 func TestGroupsCountForAnAnswer(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, confirm.Policy{Approvers: []string{"entra-role:Scans.Approver"}, SelfApproval: true})
 	groups := []string{"entra-role:Scans.Approver"}
 	c := s.propose(t, confirm.Requester{Principal: ada, Groups: groups, Channels: []confirm.Channel{confirm.Client}})

@@ -11,7 +11,8 @@ import (
 )
 
 // What MayDecide says is what Decide does, and it leaves no trace.
-func TestMayDecideSaysWhatDecideDoes(t *testing.T) {
+func TestCanDecideAgreesWithDecide(t *testing.T) {
+	t.Parallel()
 	policy := confirm.Policy{Approvers: []string{string(ada), string(bob), string(cleo)}, Required: map[string]int{"delete_scans": 2}}
 	for name, tt := range map[string]struct {
 		vote   confirm.Vote
@@ -41,6 +42,7 @@ func TestMayDecideSaysWhatDecideDoes(t *testing.T) {
 		}, confirm.ErrRefused},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := newStack(t, policy)
 			c := s.propose(t, onSlack(ada))
 			if tt.before != nil {
@@ -78,7 +80,8 @@ func (c *countingLinks) Links(ctx context.Context) ([]confirm.Link, error) {
 	return c.Store.Links(ctx)
 }
 
-func TestMayDecideEachSaysWhatMayDecideDoes(t *testing.T) {
+func TestCanDecideEachAgreesWithCanDecide(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, confirm.Policy{Approvers: []string{string(slackBob), string(cleo)}})
 	s.link(t, linkBob())
 	own, others, over := s.propose(t, entraBobAsking()), s.propose(t, onSlack(ada)), s.propose(t, onSlack(ada))

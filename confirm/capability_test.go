@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"scanwarden/confirm"
@@ -82,32 +83,36 @@ func (u *incapable) waitAttempts(t *testing.T, times int) {
 }
 
 // Whoever cannot execute a change neither fails it nor keeps others from executing it.
-func TestAChangeIsLeftToWhoCanExecuteIt(t *testing.T) {
-	s := newStack(t, confirm.Policy{Approvers: []string{string(bob)}})
-	u := s.newIncapable(t)
-	c := u.confirmHere(t)
-	s.advance(10 * time.Second)
-	u.startRecovery(t)
-	u.waitAttempts(t, 2)
-	u.wantState(t, c, confirm.Approved)
-	held, err := s.store.AcquireLease(t.Context(), "recovery", "the one that cannot", s.clock(), s.clock().Add(time.Hour))
-	if err != nil || !held {
-		t.Fatalf("it keeps the lease of the recovery: %v, %v", held, err)
-	}
-	s.startRecovery(t)
-	s.waitFor(t, c.ID, confirm.Applied, 1)
-	if u.runs.Load() != 0 {
-		t.Error("it was executed by the process that cannot")
-	}
-	if n := strings.Count(u.logged(), "is left to another process"); n != 1 || !strings.Contains(u.logged(), "level=INFO") {
-		t.Errorf("it was told %d times:\n%s", n, u.logged())
-	}
-	if head, err := s.store.Verify(t.Context()); err != nil || head.Entries != 4 {
-		t.Errorf("the log has %d entries, %v", head.Entries, err)
-	}
+func TestAChangeIsLeftToAProcessThatCanExecuteIt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newStack(t, confirm.Policy{Approvers: []string{string(bob)}})
+		u := s.newIncapable(t)
+		c := u.confirmHere(t)
+		s.advance(10 * time.Second)
+		u.startRecovery(t)
+		u.waitAttempts(t, 2)
+		u.wantState(t, c, confirm.Approved)
+		held, err := s.store.AcquireLease(t.Context(), "recovery", "the one that cannot", s.clock(), s.clock().Add(time.Hour))
+		if err != nil || !held {
+			t.Fatalf("it keeps the lease of the recovery: %v, %v", held, err)
+		}
+		s.startRecovery(t)
+		s.waitFor(t, c.ID, confirm.Applied, 1)
+		if u.runs.Load() != 0 {
+			t.Error("it was executed by the process that cannot")
+		}
+		if n := strings.Count(u.logged(), "is left to another process"); n != 1 || !strings.Contains(u.logged(), "level=INFO") {
+			t.Errorf("it was told %d times:\n%s", n, u.logged())
+		}
+		if head, err := s.store.Verify(t.Context()); err != nil || head.Entries != 4 {
+			t.Errorf("the log has %d entries, %v", head.Entries, err)
+		}
+	})
 }
 
-func TestAChangeThatNobodyCanExecuteExpires(t *testing.T) {
+func TestAChangeThatNoProcessCanExecuteExpires(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, confirm.Policy{Approvers: []string{string(bob)}, Expires: time.Minute})
 	u := s.newIncapable(t)
 	c := u.confirmHere(t)
@@ -123,7 +128,8 @@ func TestAChangeThatNobodyCanExecuteExpires(t *testing.T) {
 }
 
 // What this process could not execute at first, it does once it can.
-func TestWhoCanExecuteLaterDoes(t *testing.T) {
+func TestAProcessThatCanExecuteLaterDoes(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, confirm.Policy{Approvers: []string{string(bob)}})
 	var signedIn atomic.Bool
 	signedIn.Store(true)
@@ -153,7 +159,8 @@ func TestWhoCanExecuteLaterDoes(t *testing.T) {
 }
 
 // Nobody is asked about what could not be sent.
-func TestWhatCannotBeExecutedIsNotAskedFor(t *testing.T) {
+func TestAChangeThatCannotBeExecutedIsNotProposed(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, confirm.Policy{Approvers: []string{string(bob)}})
 	u := s.newIncapable(t)
 	wantRefusal(t, u.CanPropose(t.Context(), "delete_scans", onSlack(ada)), errElsewhere.Error())

@@ -13,6 +13,7 @@ func acceptWith(c confirm.Change, code string) confirm.Answer {
 }
 
 func TestTheRightCodeConfirms(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, confirm.Policy{})
 	c := s.propose(t, onOwnStdio(local))
 	if _, err := s.Answer(t.Context(), c.ID, acceptWith(c, " "+strings.ToLower(c.Code)+" ")); err != nil {
@@ -25,7 +26,8 @@ func TestTheRightCodeConfirms(t *testing.T) {
 	s.waitFor(t, c.ID, confirm.Applied, 1)
 }
 
-func TestAcceptWithoutTheCodeIsAskedThreeTimesAndThenANo(t *testing.T) {
+func TestTheThirdAcceptWithoutTheCodeIsADenial(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, confirm.Policy{})
 	c := s.propose(t, onOwnStdio(local))
 	for round, code := range []string{"", "ZZZZZ", c.Code + "A"} {
@@ -41,7 +43,8 @@ func TestAcceptWithoutTheCodeIsAskedThreeTimesAndThenANo(t *testing.T) {
 	s.waitFor(t, c.ID, confirm.Denied, 0)
 }
 
-func TestAQuestionIsAnsweredOnce(t *testing.T) {
+func TestAPromptIsAnsweredOnce(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, confirm.Policy{})
 	first := s.propose(t, onOwnStdio(local))
 	if _, err := s.Answer(t.Context(), first.ID, acceptWith(first, "WRONG")); err != nil {
@@ -57,7 +60,8 @@ func TestAQuestionIsAnsweredOnce(t *testing.T) {
 	}
 }
 
-func TestDeclineAndCancelAreANo(t *testing.T) {
+func TestDeclineAndCancelAreADenial(t *testing.T) {
+	t.Parallel()
 	for _, action := range []confirm.Action{confirm.Decline, confirm.Cancel, "reject", ""} {
 		s := newStack(t, confirm.Policy{})
 		c := s.propose(t, onOwnStdio(local))
@@ -71,6 +75,7 @@ func TestDeclineAndCancelAreANo(t *testing.T) {
 }
 
 func TestAClosedPromptLeavesOtherChannelsOpen(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, confirm.Policy{Approvers: []string{string(ada), string(bob)}, SelfApproval: true})
 	c := s.propose(t, confirm.Requester{Principal: ada, Channels: []confirm.Channel{confirm.Client, confirm.Slack}})
 	a := acceptWith(c, "")
@@ -85,6 +90,7 @@ func TestAClosedPromptLeavesOtherChannelsOpen(t *testing.T) {
 }
 
 func TestOnlyTheRequestersOwnAnswerCounts(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, confirm.Policy{})
 	c := s.propose(t, onOwnStdio(local))
 	a := acceptWith(c, c.Code)
@@ -97,7 +103,8 @@ func TestOnlyTheRequestersOwnAnswerCounts(t *testing.T) {
 	}
 }
 
-func TestWhoCanBeAsked(t *testing.T) {
+func TestProposeChecksThatApproversCanBeReached(t *testing.T) {
+	t.Parallel()
 	remote := onOwnStdio(ada)
 	remote.Local = false
 	nobody := onOwnStdio(local)
@@ -119,6 +126,7 @@ func TestWhoCanBeAsked(t *testing.T) {
 			Required: map[string]int{"delete_scans": 2}}, onSlack(ada), "only 1 listed"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			s := newStack(t, tt.policy)
 			_, err := s.Propose(t.Context(), deleteTwo(), tt.by)
 			if tt.refusal == "" && err != nil {

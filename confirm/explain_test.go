@@ -11,6 +11,7 @@ import (
 )
 
 func TestExplain(t *testing.T) {
+	t.Parallel()
 	change := func(count int) confirm.Change {
 		return confirm.Change{
 			Proposal: deleteMany(count), Requester: ada, Needed: 1, Channels: []confirm.Channel{confirm.Slack},
@@ -110,6 +111,7 @@ func TestExplain(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			if diff := cmp.Diff(tt.want, tt.policy.Explain(tt.change, tt.links...)); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
@@ -118,6 +120,7 @@ func TestExplain(t *testing.T) {
 }
 
 func TestPolicyCheck(t *testing.T) {
+	t.Parallel()
 	holds := func(confirm.RuleInput) (bool, error) { return true, nil }
 	good := confirm.Rule{Name: "a", Approvals: 10, Holds: holds}
 	alter := func(f func(*confirm.Rule)) []confirm.Rule {

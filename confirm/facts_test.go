@@ -10,6 +10,7 @@ import (
 const digestBeforeFacts = "sha256:4808b81257fb395864f8a2535df179d23c95797a7ede6a7e015fcec1feb5e630"
 
 func TestAChangeWithoutFactsKeepsItsDigest(t *testing.T) {
+	t.Parallel()
 	for name, facts := range map[string]confirm.Facts{"none": {}, "empty lists": {Scans: []string{}, Scanners: []string{}}} {
 		p := deleteTwo()
 		p.Facts = facts
@@ -23,12 +24,14 @@ func TestAChangeWithoutFactsKeepsItsDigest(t *testing.T) {
 const digestWithFacts = "sha256:5e226854157abca973ac89d5202697f81f88003d66e3791696954a4b7a672a50"
 
 func TestAChangeWithFactsKeepsItsDigest(t *testing.T) {
+	t.Parallel()
 	if got, err := deleteMany(4).Digest(); err != nil || got != digestWithFacts {
 		t.Errorf("the digest is %s (%v), want %s", got, err, digestWithFacts)
 	}
 }
 
 func TestTheDigestBindsEveryFact(t *testing.T) {
+	t.Parallel()
 	seen := map[string]string{digestBeforeFacts: "no facts"}
 	for name, facts := range map[string]confirm.Facts{
 		"a scan":            {Scans: []string{"a"}},

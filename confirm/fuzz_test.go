@@ -90,12 +90,3 @@ func (s *stack) step(ctx context.Context, id string, op byte) {
 		}
 	}
 }
-
-// waitSettled waits while the change is approved or executing, and no longer.
-func (s *stack) waitSettled(t *testing.T, id string) (confirm.Change, error) {
-	c, err := s.Change(t.Context(), id)
-	if err != nil || (c.State != confirm.Approved && c.State != confirm.Executing) {
-		return c, err
-	}
-	return s.Wait(t.Context(), id)
-}

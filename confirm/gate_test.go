@@ -1,152 +1,19 @@
 package confirm_test
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
-	"path/filepath"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"scanwarden/confirm"
-	"scanwarden/confirm/store"
 )
-
-const (
-	ada   = confirm.Principal("token:ada")
-	bob   = confirm.Principal("token:bob")
-	cleo  = confirm.Principal("token:cleo")
-	local = confirm.Principal("local:ada")
-)
-
-// stack is a gate over a real ledger, with a clock of the test's own and an executor that counts.
-type stack struct {
-	*confirm.Gate
-	store     *store.Store
-	file      string
-	cfg       confirm.Config
-	now       atomic.Int64 // microseconds
-	runs      atomic.Int64
-	mu        sync.Mutex
-	execute   func(context.Context, confirm.Change) confirm.Outcome
-	reconcile func(context.Context, confirm.Change) confirm.Outcome
-}
-
-func newStack(t testing.TB, policy confirm.Policy) *stack {
-	t.Helper()
-	dir := t.TempDir()
-	file := filepath.Join(dir, "ledger.db")
-	ledger, err := store.Open(t.Context(), store.Config{URL: "sqlite:" + file, KeyDir: dir})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &stack{store: ledger, file: file}
-	s.now.Store(time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC).UnixMicro())
-	s.cfg = confirm.Config{
-		Store: ledger, Policy: policy, Target: "simulator", Now: s.clock,
-		Execute: func(ctx context.Context, c confirm.Change, _ func(context.Context) error) confirm.Outcome {
-			s.runs.Add(1)
-			s.mu.Lock()
-			do := s.execute
-			s.mu.Unlock()
-			if do != nil {
-				return do(ctx, c)
-			}
-			return confirm.Outcome{State: confirm.Applied}
-		},
-		Reconcile: func(ctx context.Context, c confirm.Change) confirm.Outcome {
-			s.mu.Lock()
-			do := s.reconcile
-			s.mu.Unlock()
-			if do != nil {
-				return do(ctx, c)
-			}
-			return confirm.Outcome{State: confirm.Unknown, Reason: "nothing to be seen"}
-		},
-	}
-	s.Gate = confirm.New(s.cfg)
-	t.Cleanup(func() {
-		if err := s.Drain(context.Background()); err != nil {
-			t.Error(err)
-		}
-		if err := ledger.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return s
-}
-
-func (s *stack) clock() time.Time        { return time.UnixMicro(s.now.Load()).UTC() }
-func (s *stack) advance(d time.Duration) { s.now.Add(d.Microseconds()) }
-func (s *stack) onExecute(f func(context.Context, confirm.Change) confirm.Outcome) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.execute = f
-}
-
-func (s *stack) onReconcile(out confirm.Outcome) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.reconcile = func(context.Context, confirm.Change) confirm.Outcome { return out }
-}
-
-func deleteTwo() confirm.Proposal {
-	return confirm.Proposal{
-		Operation: "delete_scans", Target: "simulator", Summary: "Delete 2 scans",
-		Request: confirm.Request{Method: "POST", Path: "/api/DeviceAuthenticatedScanDefinitions/BatchDelete",
-			Body: json.RawMessage(`{"ScanDefinitionIds":["a","b"]}`)},
-		Subjects: []confirm.Subject{{Title: "Core switches", Fields: []confirm.Field{{Name: "target", Before: "10.0.0.1"}}}},
-		Warnings: []string{"this cannot be undone"},
-		Snapshot: json.RawMessage(`{"a":{}}`),
-	}
-}
-
-// onSlack asks on a channel where other people can answer.
-func onSlack(by confirm.Principal) confirm.Requester {
-	return confirm.Requester{Principal: by, Source: "test", Channels: []confirm.Channel{confirm.Slack}}
-}
-
-// onOwnStdio asks on the requester's own client, on their own stdio server.
-func onOwnStdio(by confirm.Principal) confirm.Requester {
-	return confirm.Requester{Principal: by, Source: "test", Local: true, Channels: []confirm.Channel{confirm.Client}}
-}
-
-func (s *stack) propose(t testing.TB, by confirm.Requester) confirm.Change {
-	t.Helper()
-	c, err := s.Propose(t.Context(), deleteTwo(), by)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
-
-func approval(by confirm.Principal) confirm.Vote {
-	return confirm.Vote{Principal: by, Approve: true, Channel: confirm.Slack}
-}
-
-func denial(by confirm.Principal, why string) confirm.Vote {
-	return confirm.Vote{Principal: by, Reason: why, Channel: confirm.Slack}
-}
-
-// waitFor waits for a change to end and checks how, and how often anything was executed until then.
-func (s *stack) waitFor(t testing.TB, id string, want confirm.State, runs int64) confirm.Change {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-	defer cancel()
-	c, err := s.Wait(ctx, id)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if c.State != want || s.runs.Load() != runs {
-		t.Fatalf("the change is %s after %d executions, want %s after %d (%+v)", c.State, s.runs.Load(), want, runs, c.Outcome)
-	}
-	return c
-}
 
 func TestAnApprovedChangeRunsOnce(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, confirm.Policy{Approvers: []string{string(bob)}})
 	c := s.propose(t, onSlack(ada))
 	if _, err := s.Decide(t.Context(), c.ID, approval(bob)); err != nil {
@@ -160,30 +27,34 @@ func TestAnApprovedChangeRunsOnce(t *testing.T) {
 }
 
 func TestManyClicksAtOnceRunOnce(t *testing.T) {
-	s := newStack(t, confirm.Policy{Approvers: []string{string(bob), string(cleo)}})
-	twin := confirm.New(s.cfg) // another replica on the same ledger
-	c := s.propose(t, onSlack(ada))
-	var clicks sync.WaitGroup
-	for i := range 16 {
-		gate, who := s.Gate, bob
-		if i%2 == 1 {
-			gate, who = twin, cleo
-		}
-		clicks.Go(func() {
-			if _, err := gate.Decide(t.Context(), c.ID, approval(who)); err != nil && !errors.Is(err, confirm.ErrMoved) && !errors.Is(err, confirm.ErrRefused) {
-				t.Errorf("click: %v", err)
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newStack(t, confirm.Policy{Approvers: []string{string(bob), string(cleo)}})
+		twin := confirm.New(s.cfg) // another replica on the same ledger
+		c := s.propose(t, onSlack(ada))
+		var clicks sync.WaitGroup
+		for i := range 16 {
+			gate, who := s.Gate, bob
+			if i%2 == 1 {
+				gate, who = twin, cleo
 			}
-		})
-	}
-	clicks.Wait()
-	s.waitFor(t, c.ID, confirm.Applied, 1)
-	if err := twin.Drain(t.Context()); err != nil {
-		t.Error(err)
-	}
-	s.waitFor(t, c.ID, confirm.Applied, 1)
+			clicks.Go(func() {
+				if _, err := gate.Decide(t.Context(), c.ID, approval(who)); err != nil && !errors.Is(err, confirm.ErrMoved) && !errors.Is(err, confirm.ErrRefused) {
+					t.Errorf("click: %v", err)
+				}
+			})
+		}
+		clicks.Wait()
+		s.waitFor(t, c.ID, confirm.Applied, 1)
+		if err := twin.Drain(t.Context()); err != nil {
+			t.Error(err)
+		}
+		s.waitFor(t, c.ID, confirm.Applied, 1)
+	})
 }
 
-func TestNobodyListedMeansNobodyMayApprove(t *testing.T) {
+func TestWithoutApproversNothingCanBeProposed(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, confirm.Policy{})
 	if _, err := s.Propose(t.Context(), deleteTwo(), onSlack(ada)); !errors.Is(err, confirm.ErrRefused) {
 		t.Errorf("proposing gave %v, want a refusal", err)
@@ -193,7 +64,8 @@ func TestNobodyListedMeansNobodyMayApprove(t *testing.T) {
 	}
 }
 
-func TestWhoMayApprove(t *testing.T) {
+func TestMayApprove(t *testing.T) {
+	t.Parallel()
 	people := []confirm.Person{{Name: "Ada", Principals: []confirm.Principal{ada, "slack:T1/U1"}}}
 	for _, tt := range []struct {
 		name    string
@@ -211,6 +83,7 @@ func TestWhoMayApprove(t *testing.T) {
 		{"the requester where that is allowed", confirm.Policy{Approvers: []string{string(ada)}, SelfApproval: true}, approval(ada), ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			s := newStack(t, tt.policy)
 			c := s.propose(t, onSlack(ada))
 			_, err := s.Decide(t.Context(), c.ID, tt.vote)
@@ -232,6 +105,7 @@ func TestWhoMayApprove(t *testing.T) {
 }
 
 func TestTwoDistinctPeopleAreNeeded(t *testing.T) {
+	t.Parallel()
 	people := []confirm.Person{{Name: "Bob", Principals: []confirm.Principal{bob, "slack:T1/UB"}}}
 	s := newStack(t, confirm.Policy{
 		Approvers: []string{string(bob), string(cleo)}, Required: map[string]int{"delete_scans": 2}, People: people,
@@ -252,7 +126,8 @@ func TestTwoDistinctPeopleAreNeeded(t *testing.T) {
 	}
 }
 
-func TestOneNoEndsIt(t *testing.T) {
+func TestOneDenialEndsAChange(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, confirm.Policy{Approvers: []string{string(bob), string(cleo)}, Required: map[string]int{"delete_scans": 2}})
 	c := s.propose(t, onSlack(ada))
 	if _, err := s.Decide(t.Context(), c.ID, approval(bob)); err != nil {
@@ -266,7 +141,8 @@ func TestOneNoEndsIt(t *testing.T) {
 	}
 }
 
-func TestAStrangerCannotEvenDeny(t *testing.T) {
+func TestAnUnlistedUserCannotDeny(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, confirm.Policy{Approvers: []string{string(bob)}})
 	c := s.propose(t, onSlack(ada))
 	if _, err := s.Decide(t.Context(), c.ID, denial(cleo, "")); !errors.Is(err, confirm.ErrRefused) {
@@ -275,6 +151,7 @@ func TestAStrangerCannotEvenDeny(t *testing.T) {
 }
 
 func TestAnExpiredChangeCannotBeApproved(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, confirm.Policy{Approvers: []string{string(bob)}, Expires: time.Minute})
 	c := s.propose(t, onSlack(ada))
 	s.advance(time.Minute)
@@ -285,6 +162,7 @@ func TestAnExpiredChangeCannotBeApproved(t *testing.T) {
 }
 
 func TestTheExpiryHoldsInTheMoveItself(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, confirm.Policy{Approvers: []string{string(bob)}, Expires: time.Minute})
 	c := s.propose(t, onSlack(ada))
 	cfg, looks := s.cfg, 0
@@ -301,6 +179,7 @@ func TestTheExpiryHoldsInTheMoveItself(t *testing.T) {
 }
 
 func TestTheExpiryHoldsInTheClaimItself(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, confirm.Policy{Approvers: []string{string(bob)}, Expires: time.Minute})
 	c := s.propose(t, onSlack(ada))
 	cfg := s.cfg
@@ -322,6 +201,7 @@ func TestTheExpiryHoldsInTheClaimItself(t *testing.T) {
 }
 
 func TestAChangeForAnotherTenantIsLeftAlone(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, confirm.Policy{Approvers: []string{string(bob)}})
 	c := s.propose(t, onSlack(ada))
 	other := s.cfg
@@ -334,7 +214,8 @@ func TestAChangeForAnotherTenantIsLeftAlone(t *testing.T) {
 	}
 }
 
-func TestNobodyIsBuriedUnderQuestions(t *testing.T) {
+func TestOpenChangesPerRequesterAreLimited(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, confirm.Policy{Approvers: []string{string(bob)}, MaxOpenPerRequester: 2})
 	s.propose(t, onSlack(ada))
 	last := s.propose(t, onSlack(ada))
@@ -347,16 +228,8 @@ func TestNobodyIsBuriedUnderQuestions(t *testing.T) {
 	s.propose(t, onSlack(ada))
 }
 
-func (s *stack) isRequester(t *testing.T, c confirm.Change, by confirm.Principal) bool {
-	t.Helper()
-	own, err := s.IsRequester(t.Context(), c, by)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return own
-}
-
-func TestAPersonsChangesAreTheirsByEveryName(t *testing.T) {
+func TestAPersonsChangesAreTheirsByEveryAccount(t *testing.T) {
+	t.Parallel()
 	people := []confirm.Person{{Name: "Ada", Principals: []confirm.Principal{ada, "slack:T1/U1"}}}
 	s := newStack(t, confirm.Policy{Approvers: []string{string(bob)}, People: people})
 	c := s.propose(t, onSlack(ada))
@@ -367,6 +240,7 @@ func TestAPersonsChangesAreTheirsByEveryName(t *testing.T) {
 }
 
 func TestTheDigestBindsEveryPart(t *testing.T) {
+	t.Parallel()
 	base, err := deleteTwo().Digest()
 	if err != nil {
 		t.Fatal(err)

@@ -36,7 +36,8 @@ func (s *stack) links(t testing.TB) []confirm.Link {
 	return links
 }
 
-func TestALinkLendsTheOthersRights(t *testing.T) {
+func TestALinkGivesTheRightsOfTheOtherAccount(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, confirm.Policy{Approvers: []string{string(entraBob)}})
 	c := s.propose(t, onSlack(ada))
 	_, err := s.Decide(t.Context(), c.ID, approval(slackBob))
@@ -55,7 +56,8 @@ func TestALinkLendsTheOthersRights(t *testing.T) {
 	}
 }
 
-func TestALinkTakenBackLendsNothing(t *testing.T) {
+func TestARemovedLinkGivesNoRights(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, confirm.Policy{Approvers: []string{string(entraBob)}})
 	s.link(t, linkBob())
 	c := s.propose(t, onSlack(ada))
@@ -81,6 +83,7 @@ func twoBobs() confirm.Policy {
 
 // However late they are known to be one person, two principals of theirs are one voice.
 func TestALinkedPersonCountsOnce(t *testing.T) {
+	t.Parallel()
 	for name, tt := range map[string]func(t *testing.T, s *stack, vote func(confirm.Principal) error){
 		"linked before": func(t *testing.T, s *stack, vote func(confirm.Principal) error) {
 			s.link(t, linkBob())
@@ -115,6 +118,7 @@ func TestALinkedPersonCountsOnce(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := newStack(t, twoBobs())
 			c := s.propose(t, onSlack(ada))
 			tt(t, s, func(by confirm.Principal) error {
@@ -133,6 +137,7 @@ func TestALinkedPersonCountsOnce(t *testing.T) {
 // Each order of votes by his two names and of links made and taken back: where he was known to be one person at
 // either vote, his two votes are not two people's.
 func TestNoOrderOfLinksMakesOnePersonTwo(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, twoBobs())
 	for order := range 4 * 4 * 4 * 4 {
 		c := s.proposePlan(t, deleteTwo(), onSlack(ada))
@@ -167,6 +172,7 @@ func TestNoOrderOfLinksMakesOnePersonTwo(t *testing.T) {
 
 // The last word is the claim's: votes that were two people's when they were cast may turn out to be one's.
 func TestALinkBeforeTheClaimCounts(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, twoBobs())
 	first := approvedMove(slackBob)
 	first.To = confirm.Pending
@@ -179,7 +185,8 @@ func TestALinkBeforeTheClaimCounts(t *testing.T) {
 	}
 }
 
-func TestOnesOwnChangeIsOnesOwnByALink(t *testing.T) {
+func TestALinkedAccountIsTheRequesterToo(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, confirm.Policy{Approvers: []string{string(slackBob), string(cleo)}})
 	c := s.propose(t, onSlack(entraBobAsks(s, t)))
 	_, err := s.Decide(t.Context(), c.ID, approval(slackBob))
@@ -204,6 +211,7 @@ func entraBobAsks(s *stack, t *testing.T) confirm.Principal {
 }
 
 func TestWhatCannotBeLinked(t *testing.T) {
+	t.Parallel()
 	people := []confirm.Person{
 		{Name: "Ada", Principals: []confirm.Principal{"slack:T1/UADA", "entra:TENANT/ADA"}},
 		{Name: "Cleo", Principals: []confirm.Principal{"entra:TENANT/CLEO"}},
@@ -240,6 +248,7 @@ func TestWhatCannotBeLinked(t *testing.T) {
 		{"without a proof", confirm.Link{From: "slack:T1/UX", To: "entra:TENANT/X", How: "a guess"}, "by sign-in or by e-mail", 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			s := newStack(t, confirm.Policy{People: people})
 			s.link(t, linkBob())
 			if tt.link.How == "" {
@@ -261,6 +270,7 @@ func TestWhatCannotBeLinked(t *testing.T) {
 }
 
 func TestALinkIsMadeOnce(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, confirm.Policy{})
 	gates := []*confirm.Gate{s.Gate, confirm.New(s.cfg)}
 	var all sync.WaitGroup

@@ -10,7 +10,8 @@ import (
 )
 
 // A link that the configuration contradicts later makes nobody an approver, and two voices one.
-func TestAContradictedLinkConfirmsNothing(t *testing.T) {
+func TestAnAmbiguousPersonApprovesNothing(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, confirm.Policy{})
 	s.link(t, linkBob())
 	s.Gate = s.withPolicy(func(p *confirm.Policy) {
@@ -34,7 +35,8 @@ func TestAContradictedLinkConfirmsNothing(t *testing.T) {
 	}
 }
 
-func TestWhoIsContestedIsNotCountedOn(t *testing.T) {
+func TestAnAmbiguousApproverIsNotCounted(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, confirm.Policy{Approvers: []string{string(entraBob)}})
 	s.link(t, linkBob())
 	s.Gate = s.withPolicy(func(p *confirm.Policy) {
@@ -46,6 +48,7 @@ func TestWhoIsContestedIsNotCountedOn(t *testing.T) {
 
 // A link adds to what is configured, and leaves the configuration itself as it is.
 func TestALinkAddsToAConfiguredPerson(t *testing.T) {
+	t.Parallel()
 	principals := make([]confirm.Principal, 1, 4)
 	principals[0] = entraBob
 	s := newStack(t, confirm.Policy{
@@ -75,7 +78,8 @@ func (b brokenLinks) Links(context.Context) ([]confirm.Link, error) {
 	return nil, errBrokenLinks
 }
 
-func TestWithoutKnowingWhoIsWhoNothingMoves(t *testing.T) {
+func TestWithoutIdentityLinksNothingMoves(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, confirm.Policy{Approvers: []string{string(bob)}})
 	c := s.propose(t, onSlack(ada))
 	approved := s.insertAfter(t, approvedMove(bob))

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"scanwarden/confirm"
@@ -32,25 +33,29 @@ func (s *stack) failsUnder(t *testing.T, cfg confirm.Config) {
 	s.waitFor(t, c.ID, confirm.Failed, 0)
 }
 
-func TestAHungLedgerLosesTheClaim(t *testing.T) {
-	s := newStack(t, confirm.Policy{Approvers: []string{string(bob)}})
-	cfg := s.cfg
-	cfg.Store = hangingRenewal{s.store}
-	cfg.Execute = func(ctx context.Context, _ confirm.Change, still func(context.Context) error) confirm.Outcome {
-		select {
-		case <-ctx.Done():
-		case <-time.After(20 * time.Second):
-			t.Error("the claim outlives its lease")
+func TestAHangingLedgerLosesTheLease(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newStack(t, confirm.Policy{Approvers: []string{string(bob)}})
+		cfg := s.cfg
+		cfg.Store = hangingRenewal{s.store}
+		cfg.Execute = func(ctx context.Context, _ confirm.Change, still func(context.Context) error) confirm.Outcome {
+			select {
+			case <-ctx.Done():
+			case <-time.After(20 * time.Second):
+				t.Error("the claim outlives its lease")
+			}
+			if still(context.WithoutCancel(ctx)) == nil {
+				t.Error("it may still send")
+			}
+			return confirm.Outcome{State: confirm.Failed, Reason: "nothing was sent"}
 		}
-		if still(context.WithoutCancel(ctx)) == nil {
-			t.Error("it may still send")
-		}
-		return confirm.Outcome{State: confirm.Failed, Reason: "nothing was sent"}
-	}
-	s.failsUnder(t, cfg)
+		s.failsUnder(t, cfg)
+	})
 }
 
-func TestWhoAsksRightBeforeSendingLearnsThatTheClaimIsLost(t *testing.T) {
+func TestBeforeSendNoticesALostLease(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, confirm.Policy{Approvers: []string{string(bob)}})
 	cfg := s.cfg
 	cfg.Execute = func(ctx context.Context, c confirm.Change, still func(context.Context) error) confirm.Outcome {
@@ -70,7 +75,8 @@ func TestWhoAsksRightBeforeSendingLearnsThatTheClaimIsLost(t *testing.T) {
 	s.failsUnder(t, cfg)
 }
 
-func TestAYesGrowsTooOldWhileItWaitsForItsTurn(t *testing.T) {
+func TestBeforeSendRefusesAnOldApproval(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, confirm.Policy{Approvers: []string{string(bob)}, Expires: time.Minute})
 	cfg := s.cfg
 	cfg.Execute = func(ctx context.Context, _ confirm.Change, still func(context.Context) error) confirm.Outcome {
@@ -83,7 +89,8 @@ func TestAYesGrowsTooOldWhileItWaitsForItsTurn(t *testing.T) {
 	s.failsUnder(t, cfg)
 }
 
-func TestAnApprovalThatNobodyGaveIsNotRun(t *testing.T) {
+func TestAForgedApprovalIsNotExecuted(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, confirm.Policy{Approvers: []string{string(bob)}})
 	c := s.insertAfter(t, confirm.Move{To: confirm.Approved}) // as if the row had been written by hand
 	s.advance(10 * time.Second)
@@ -91,7 +98,8 @@ func TestAnApprovalThatNobodyGaveIsNotRun(t *testing.T) {
 	s.waitFor(t, c.ID, confirm.Failed, 0)
 }
 
-func TestFewerApprovalsThanPolicyAsksForAreNotRun(t *testing.T) {
+func TestTooFewApprovalsAreNotExecuted(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, confirm.Policy{Approvers: []string{string(bob), string(cleo)}})
 	c := s.insertAfter(t, approvedMove(bob)) // one was enough when it was asked for
 	cfg := s.cfg
@@ -102,7 +110,8 @@ func TestFewerApprovalsThanPolicyAsksForAreNotRun(t *testing.T) {
 	s.waitFor(t, c.ID, confirm.Failed, 0)
 }
 
-func TestAPersonJoinedAfterAVoteStillCountsOnce(t *testing.T) {
+func TestAPersonConfiguredAfterAVoteStillCountsOnce(t *testing.T) {
+	t.Parallel()
 	policy := confirm.Policy{Approvers: []string{string(bob), string(cleo)}, Required: map[string]int{"delete_scans": 2}}
 	s := newStack(t, policy)
 	c := s.propose(t, onSlack(ada))
@@ -116,7 +125,8 @@ func TestAPersonJoinedAfterAVoteStillCountsOnce(t *testing.T) {
 	}
 }
 
-func TestAYesOnAChannelThatWasNotAskedDoesNotCount(t *testing.T) {
+func TestAnApprovalOnAnotherChannelDoesNotCount(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, confirm.Policy{Approvers: []string{string(bob)}})
 	c := s.propose(t, onSlack(ada))
 	vote := approval(bob)
@@ -127,6 +137,7 @@ func TestAYesOnAChannelThatWasNotAskedDoesNotCount(t *testing.T) {
 }
 
 func TestManyProposalsAtOnceDoNotPassTheLimit(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, confirm.Policy{Approvers: []string{string(bob)}, MaxOpenPerRequester: 5})
 	var all sync.WaitGroup
 	for range 40 {
@@ -139,13 +150,15 @@ func TestManyProposalsAtOnceDoNotPassTheLimit(t *testing.T) {
 }
 
 // What another change has made, or may have made, is no proof that this one took effect.
-func TestATwinIsNoProof(t *testing.T) {
+func TestADuplicateIsNoProof(t *testing.T) {
+	t.Parallel()
 	made := confirm.Outcome{State: confirm.Applied, Reason: "it is there", CreatedIDs: []string{"a new id"}}
 	for name, twin := range map[string][]confirm.Move{
 		"that made it":     {approvedMove(bob), claimedMove(time.Time{}), {To: confirm.Applied, Outcome: &made}},
 		"that may make it": {approvedMove(bob), claimedMove(time.Unix(1<<40, 0))},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := newStack(t, confirm.Policy{Approvers: []string{string(bob)}})
 			s.insertAfter(t, twin...)
 			s.onExecute(func(context.Context, confirm.Change) confirm.Outcome {
@@ -161,7 +174,8 @@ func TestATwinIsNoProof(t *testing.T) {
 	}
 }
 
-func TestAHangingLookDoesNotHoldUpTheOthers(t *testing.T) {
+func TestAHangingReadDoesNotDelayOtherChanges(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, confirm.Policy{Approvers: []string{string(bob)}})
 	approved := s.insertAfter(t, approvedMove(bob))
 	s.advance(time.Second)

@@ -6,7 +6,8 @@ import (
 	"scanwarden/confirm"
 )
 
-func TestWhoMayAsk(t *testing.T) {
+func TestMayRequest(t *testing.T) {
+	t.Parallel()
 	const role, other = "entra-role:Scans.Requester", "entra-role:Scans.Approver"
 	entra := confirm.Principal("entra:TENANT/ADA")
 	people := []confirm.Person{{Name: "Ada", Principals: []confirm.Principal{entra, "slack:T1/UA"}}}
@@ -45,6 +46,7 @@ func TestWhoMayAsk(t *testing.T) {
 		{"an agent on it", listed, localAgent, "SCANWARDEN_REQUESTERS"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			s := newStack(t, confirm.Policy{Approvers: []string{string(cleo)}, Requesters: tt.requesters, People: people})
 			may := s.CanPropose(t.Context(), "delete_scans", tt.by)
 			_, proposed := s.Propose(t.Context(), deleteTwo(), tt.by)

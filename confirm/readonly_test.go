@@ -8,6 +8,7 @@ import (
 
 // TestAGateThatCannotExecuteTakesNoVote: a read-only server leaves changes that others keep in the same ledger alone.
 func TestAGateThatCannotExecuteTakesNoVote(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, confirm.Policy{Approvers: []string{string(bob)}})
 	c := s.propose(t, onSlack(ada))
 	cfg := s.cfg

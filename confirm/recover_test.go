@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	_ "modernc.org/sqlite"
@@ -11,44 +12,8 @@ import (
 	"scanwarden/confirm"
 )
 
-// insertAfter puts a change into the ledger as a process that died would have left it.
-func (s *stack) insertAfter(t *testing.T, moves ...confirm.Move) confirm.Change {
-	t.Helper()
-	c := s.propose(t, onSlack(ada))
-	for _, m := range moves {
-		m.At = s.clock()
-		next, err := s.store.Move(t.Context(), c, m)
-		if err != nil {
-			t.Fatal(err)
-		}
-		c = next
-	}
-	return c
-}
-
-func approvedMove(who confirm.Principal) confirm.Move {
-	return confirm.Move{To: confirm.Approved, Decision: &confirm.Decision{Person: string(who), Principal: who, Approve: true, Channel: confirm.Slack}}
-}
-
-func claimedMove(lease time.Time) confirm.Move {
-	return confirm.Move{To: confirm.Executing, Owner: "a process that died", Lease: lease}
-}
-
-// startRecovery runs the recovery until the test ends, and returns when its first round is over.
-func (s *stack) startRecovery(t *testing.T) {
-	t.Helper()
-	ctx, stop := context.WithCancel(t.Context())
-	ended := make(chan error)
-	go func() { ended <- s.Run(ctx) }()
-	t.Cleanup(func() {
-		stop()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-	})
-}
-
-func TestAnApprovedChangeOfADeadProcessRuns(t *testing.T) {
+func TestAnApprovedChangeOfADeadProcessIsExecuted(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, confirm.Policy{Approvers: []string{string(bob)}})
 	c := s.insertAfter(t, approvedMove(bob))
 	s.advance(10 * time.Second)
@@ -56,7 +21,8 @@ func TestAnApprovedChangeOfADeadProcessRuns(t *testing.T) {
 	s.waitFor(t, c.ID, confirm.Applied, 1)
 }
 
-func TestAnOldYesIsNotRedeemed(t *testing.T) {
+func TestAnExpiredApprovalIsNotExecuted(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, confirm.Policy{Approvers: []string{string(bob)}, Expires: time.Minute})
 	c := s.insertAfter(t, approvedMove(bob))
 	s.advance(2 * time.Minute)
@@ -65,6 +31,7 @@ func TestAnOldYesIsNotRedeemed(t *testing.T) {
 }
 
 func TestADeadExecutionIsReadNotRepeated(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, confirm.Policy{Approvers: []string{string(bob)}})
 	c := s.insertAfter(t, approvedMove(bob), claimedMove(s.clock().Add(5*time.Second)))
 	s.onReconcile(confirm.Outcome{State: confirm.Applied, Reason: "the new scan is there"})
@@ -77,30 +44,8 @@ func TestADeadExecutionIsReadNotRepeated(t *testing.T) {
 	}
 }
 
-// waitStored waits until the ledger says so. (The gate would expire an overdue change by being asked for it.)
-func (s *stack) waitStored(t *testing.T, id string, want confirm.State) confirm.Change {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-	defer cancel()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		c, err := s.store.Change(ctx, id)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if c.State == want {
-			return c
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			t.Fatalf("the change is %s (%+v), want %s", c.State, c.Outcome, want)
-		}
-	}
-}
-
 func TestALivingExecutionIsLeftAlone(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, confirm.Policy{Approvers: []string{string(bob)}})
 	living := s.insertAfter(t, approvedMove(bob), claimedMove(s.clock().Add(time.Hour)))
 	dead := s.insertAfter(t, approvedMove(bob), claimedMove(s.clock()))
@@ -112,28 +57,32 @@ func TestALivingExecutionIsLeftAlone(t *testing.T) {
 	}
 }
 
-func TestAMissingTraceIsBelievedOnlyAfterTheGrace(t *testing.T) {
-	s := newStack(t, confirm.Policy{Approvers: []string{string(bob)}})
-	unknown := &confirm.Outcome{State: confirm.Unknown, Reason: "no answer"}
-	c := s.insertAfter(t, approvedMove(bob), claimedMove(s.clock()), confirm.Move{To: confirm.Unknown, Outcome: unknown})
-	looked := make(chan struct{}, 100)
-	s.mu.Lock()
-	s.reconcile = func(context.Context, confirm.Change) confirm.Outcome {
-		looked <- struct{}{}
-		return confirm.Outcome{State: confirm.Failed, Reason: "no such scan"}
-	}
-	s.mu.Unlock()
-	s.advance(4 * time.Minute)
-	s.startRecovery(t)
-	<-looked
-	if got, err := s.Change(t.Context(), c.ID); err != nil || got.State != confirm.Unknown {
-		t.Fatalf("within the grace it is %s, %v", got.State, err)
-	}
-	s.advance(time.Minute)
-	s.waitStored(t, c.ID, confirm.Failed)
+func TestAMissingTraceCountsOnlyAfterTheGracePeriod(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newStack(t, confirm.Policy{Approvers: []string{string(bob)}})
+		unknown := &confirm.Outcome{State: confirm.Unknown, Reason: "no answer"}
+		c := s.insertAfter(t, approvedMove(bob), claimedMove(s.clock()), confirm.Move{To: confirm.Unknown, Outcome: unknown})
+		looked := make(chan struct{}, 100)
+		s.mu.Lock()
+		s.reconcile = func(context.Context, confirm.Change) confirm.Outcome {
+			looked <- struct{}{}
+			return confirm.Outcome{State: confirm.Failed, Reason: "no such scan"}
+		}
+		s.mu.Unlock()
+		s.advance(4 * time.Minute)
+		s.startRecovery(t)
+		<-looked
+		if got, err := s.Change(t.Context(), c.ID); err != nil || got.State != confirm.Unknown {
+			t.Fatalf("within the grace it is %s, %v", got.State, err)
+		}
+		s.advance(time.Minute)
+		s.waitStored(t, c.ID, confirm.Failed)
+	})
 }
 
-func TestAnUnknownOutcomeIsLookedAtOnceAtOnce(t *testing.T) {
+func TestAnUnknownOutcomeIsReadOnceRightAway(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, confirm.Policy{Approvers: []string{string(bob)}})
 	s.onExecute(func(context.Context, confirm.Change) confirm.Outcome {
 		return confirm.Outcome{State: confirm.Unknown, Reason: "the connection broke"}
@@ -148,7 +97,8 @@ func TestAnUnknownOutcomeIsLookedAtOnceAtOnce(t *testing.T) {
 	}
 }
 
-func TestTooEarlyANoStaysUnknown(t *testing.T) {
+func TestAnEarlyMissingTraceStaysUnknown(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, confirm.Policy{Approvers: []string{string(bob)}})
 	s.onExecute(func(context.Context, confirm.Change) confirm.Outcome {
 		return confirm.Outcome{State: confirm.Unknown, Reason: "the connection broke"}
@@ -162,6 +112,7 @@ func TestTooEarlyANoStaysUnknown(t *testing.T) {
 }
 
 func TestAPanicWhileExecutingIsUnknown(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, confirm.Policy{Approvers: []string{string(bob)}})
 	s.onExecute(func(context.Context, confirm.Change) confirm.Outcome { panic("a bug") })
 	c := s.propose(t, onSlack(ada))
@@ -171,7 +122,8 @@ func TestAPanicWhileExecutingIsUnknown(t *testing.T) {
 	s.waitFor(t, c.ID, confirm.Unknown, 1)
 }
 
-func TestAnOutcomeWithoutASenseIsUnknown(t *testing.T) {
+func TestAnInvalidOutcomeIsUnknown(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, confirm.Policy{Approvers: []string{string(bob)}})
 	s.onExecute(func(context.Context, confirm.Change) confirm.Outcome { return confirm.Outcome{State: confirm.Pending} })
 	c := s.propose(t, onSlack(ada))
@@ -181,7 +133,8 @@ func TestAnOutcomeWithoutASenseIsUnknown(t *testing.T) {
 	s.waitFor(t, c.ID, confirm.Unknown, 1)
 }
 
-func TestTheCallerMayGoAway(t *testing.T) {
+func TestAnExecutionOutlivesItsCaller(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, confirm.Policy{Approvers: []string{string(bob)}})
 	started, gone := make(chan struct{}), make(chan struct{})
 	s.onExecute(func(ctx context.Context, _ confirm.Change) confirm.Outcome {
@@ -203,33 +156,37 @@ func TestTheCallerMayGoAway(t *testing.T) {
 	s.waitFor(t, c.ID, confirm.Applied, 1)
 }
 
-func TestWhoLosesTheClaimStopsBeforeSending(t *testing.T) {
-	s := newStack(t, confirm.Policy{Approvers: []string{string(bob)}})
-	c := s.propose(t, onSlack(ada))
-	s.onExecute(func(ctx context.Context, c confirm.Change) confirm.Outcome {
-		// Another process takes this one for dead while it still prepares.
-		unknown := confirm.Outcome{State: confirm.Unknown}
-		if _, err := s.store.Move(context.WithoutCancel(ctx), c, confirm.Move{To: confirm.Unknown, At: s.clock(), Outcome: &unknown}); err != nil {
-			t.Error(err)
+func TestALostLeaseStopsTheExecution(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newStack(t, confirm.Policy{Approvers: []string{string(bob)}})
+		c := s.propose(t, onSlack(ada))
+		s.onExecute(func(ctx context.Context, c confirm.Change) confirm.Outcome {
+			// Another process takes this one for dead while it still prepares.
+			unknown := confirm.Outcome{State: confirm.Unknown}
+			if _, err := s.store.Move(context.WithoutCancel(ctx), c, confirm.Move{To: confirm.Unknown, At: s.clock(), Outcome: &unknown}); err != nil {
+				t.Error(err)
+			}
+			select {
+			case <-ctx.Done():
+				return confirm.Outcome{State: confirm.Failed, Reason: "nothing was sent"}
+			case <-time.After(15 * time.Second):
+				t.Error("the lost claim was not noticed")
+				return confirm.Outcome{State: confirm.Applied}
+			}
+		})
+		if _, err := s.Decide(t.Context(), c.ID, approval(bob)); err != nil {
+			t.Fatal(err)
 		}
-		select {
-		case <-ctx.Done():
-			return confirm.Outcome{State: confirm.Failed, Reason: "nothing was sent"}
-		case <-time.After(15 * time.Second):
-			t.Error("the lost claim was not noticed")
-			return confirm.Outcome{State: confirm.Applied}
+		got := s.waitStored(t, c.ID, confirm.Failed) // who knows what happened corrects the unknown
+		if got.Outcome.Reason != "nothing was sent" {
+			t.Errorf("the outcome is %+v", got.Outcome)
 		}
 	})
-	if _, err := s.Decide(t.Context(), c.ID, approval(bob)); err != nil {
-		t.Fatal(err)
-	}
-	got := s.waitStored(t, c.ID, confirm.Failed) // who knows what happened corrects the unknown
-	if got.Outcome.Reason != "nothing was sent" {
-		t.Errorf("the outcome is %+v", got.Outcome)
-	}
 }
 
-func TestAnAlteredLedgerRowIsNotRun(t *testing.T) {
+func TestAnAlteredLedgerRowIsNotExecuted(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, confirm.Policy{Approvers: []string{string(bob)}})
 	c := s.propose(t, onSlack(ada))
 	s.tamper(t, c.ID)
@@ -239,7 +196,8 @@ func TestAnAlteredLedgerRowIsNotRun(t *testing.T) {
 	s.waitFor(t, c.ID, confirm.Failed, 0)
 }
 
-func TestAnUnreadableRowDoesNotHoldUpTheOthers(t *testing.T) {
+func TestAnUnreadableRowDoesNotDelayOtherChanges(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, confirm.Policy{Approvers: []string{string(bob)}})
 	c := s.insertAfter(t, approvedMove(bob))
 	broken := s.insertAfter(t)

@@ -1,7 +1,6 @@
 package confirm_test
 
 import (
-	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -28,43 +27,8 @@ func refuseRule(name, when, why string) rule.Source {
 	return rule.Source{Name: name, When: when, Refuse: why}
 }
 
-// deleteMany is deleteTwo with facts.
-func deleteMany(count int) confirm.Proposal {
-	p := deleteTwo()
-	p.Facts = confirm.Facts{Scans: []string{"Core switches"}, Count: count, Addresses: 256}
-	return p
-}
-
-func (s *stack) proposePlan(t testing.TB, p confirm.Proposal, by confirm.Requester) confirm.Change {
-	t.Helper()
-	c, err := s.Propose(t.Context(), p, by)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
-
-// wantRefusal checks that err is a refusal which says each of these.
-func wantRefusal(t *testing.T, err error, says ...string) {
-	t.Helper()
-	if !errors.Is(err, confirm.ErrRefused) {
-		t.Fatalf("got %v, want a refusal", err)
-	}
-	for _, part := range says {
-		if !strings.Contains(err.Error(), part) {
-			t.Errorf("the refusal %q does not say %q", err, part)
-		}
-	}
-}
-
-// withPolicy is the house's gate with another policy, as if the configuration had been altered.
-func (s *stack) withPolicy(alter func(*confirm.Policy)) *confirm.Gate {
-	cfg := s.cfg
-	alter(&cfg.Policy)
-	return confirm.New(cfg)
-}
-
-func TestARuleAsksForMorePeople(t *testing.T) {
+func TestARuleRequiresMorePeople(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, confirm.Policy{
 		Approvers: []string{string(bob), string(cleo)},
 		Rules:     compileRules(t, askRule("many deletes", `operation == "delete_scans" && count > 3`, 2)),
@@ -87,6 +51,7 @@ func TestARuleAsksForMorePeople(t *testing.T) {
 }
 
 func TestTheLargestNumberCounts(t *testing.T) {
+	t.Parallel()
 	approvers := []string{string(bob), string(cleo), "token:dora", "token:eve"}
 	for name, tt := range map[string]struct {
 		required int
@@ -101,6 +66,7 @@ func TestTheLargestNumberCounts(t *testing.T) {
 		"of those that hold":     {1, []rule.Source{askRule("a", "count > 0", 2), askRule("b", "count > 99", 4)}, 2, `"a" asks for 2 people`},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := newStack(t, confirm.Policy{
 				Approvers: approvers, Required: map[string]int{"delete_scans": tt.required}, Rules: compileRules(t, tt.rules...),
 			})
@@ -113,7 +79,8 @@ func TestTheLargestNumberCounts(t *testing.T) {
 	}
 }
 
-func TestWhatARuleRefusesIsNeverKept(t *testing.T) {
+func TestARefusedChangeIsNeverKept(t *testing.T) {
+	t.Parallel()
 	for name, tt := range map[string]struct {
 		rule rule.Source
 		plan confirm.Proposal
@@ -137,6 +104,7 @@ func TestWhatARuleRefusesIsNeverKept(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := newStack(t, confirm.Policy{Approvers: []string{string(bob), string(cleo)}, Rules: compileRules(t, tt.rule)})
 			if err := s.CanPropose(t.Context(), tt.plan.Operation, onSlack(ada)); err != nil {
 				t.Errorf("before there is a plan: %v", err)
@@ -151,19 +119,22 @@ func TestWhatARuleRefusesIsNeverKept(t *testing.T) {
 }
 
 func TestARuleWithoutAConditionRefuses(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, confirm.Policy{Approvers: []string{string(bob)}, Rules: []confirm.Rule{{Name: "empty", Approvals: 1}}})
 	_, err := s.Propose(t.Context(), deleteMany(1), onSlack(ada))
 	wantRefusal(t, err, `"empty"`)
 }
 
-func TestARuleCannotBeMetByOneClient(t *testing.T) {
+func TestOneClientCannotSatisfyARuleForTwo(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, confirm.Policy{Rules: compileRules(t, askRule("two", "count > 0", 2))})
 	_, err := s.Propose(t.Context(), deleteMany(1), onOwnStdio(local))
 	wantRefusal(t, err, `"two" asks for 2 people`, "another channel")
 }
 
 // A rule never makes somebody an approver.
-func TestNobodyListedMeansNobodyMayApproveWhateverTheRules(t *testing.T) {
+func TestARuleNeverMakesAnApprover(t *testing.T) {
+	t.Parallel()
 	for _, r := range [][]rule.Source{nil, {askRule("one", "count > 0", 1)}, {askRule("never", "count > 99", 1)}} {
 		s := newStack(t, confirm.Policy{Rules: compileRules(t, r...), SelfApproval: true})
 		_, err := s.Propose(t.Context(), deleteMany(1), onSlack(ada))
@@ -182,6 +153,7 @@ func TestNobodyListedMeansNobodyMayApproveWhateverTheRules(t *testing.T) {
 }
 
 func TestAStricterPolicyCountsAtTheVote(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, confirm.Policy{Approvers: []string{string(bob), string(cleo)}})
 	more := s.withPolicy(func(p *confirm.Policy) { p.Rules = compileRules(t, askRule("two", "count > 0", 2)) })
 	not := s.withPolicy(func(p *confirm.Policy) { p.Rules = compileRules(t, refuseRule("none", "count > 0", "not now")) })
@@ -198,7 +170,8 @@ func TestAStricterPolicyCountsAtTheVote(t *testing.T) {
 	s.waitFor(t, c.ID, confirm.Denied, 0)
 }
 
-func TestALaxerPolicyDoesNotLowerTheNumber(t *testing.T) {
+func TestALessStrictPolicyDoesNotLowerTheNumber(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, confirm.Policy{
 		Approvers: []string{string(bob), string(cleo)}, Rules: compileRules(t, askRule("two", "count > 0", 2)),
 	})
@@ -210,6 +183,7 @@ func TestALaxerPolicyDoesNotLowerTheNumber(t *testing.T) {
 }
 
 func TestAStricterPolicyCountsAtTheClaim(t *testing.T) {
+	t.Parallel()
 	for name, tt := range map[string]struct {
 		rule rule.Source
 		says string
@@ -220,6 +194,7 @@ func TestAStricterPolicyCountsAtTheClaim(t *testing.T) {
 		"(still enough)": {askRule("one", "count > 0", 1), ""},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := newStack(t, confirm.Policy{Approvers: []string{string(bob), string(cleo)}})
 			c := s.proposePlan(t, deleteMany(1), onSlack(ada))
 			m := approvedMove(bob)
@@ -242,7 +217,8 @@ func TestAStricterPolicyCountsAtTheClaim(t *testing.T) {
 }
 
 // A rule judges who asked, and how, as it was when they asked.
-func TestARuleSeesWhoAsks(t *testing.T) {
+func TestARuleSeesTheRequester(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, confirm.Policy{
 		Approvers: []string{string(bob)},
 		Rules: compileRules(t,

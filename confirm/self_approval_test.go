@@ -24,7 +24,8 @@ func (s *stack) unlink(t *testing.T) {
 }
 
 // Who shed an account after asking is still who asked, whatever that account is called by now.
-func TestNobodyShedsThatTheyAsked(t *testing.T) {
+func TestUnlinkingDoesNotAllowSelfApproval(t *testing.T) {
+	t.Parallel()
 	for name, after := range map[string]func(*testing.T, *stack) confirm.Principal{
 		"while linked": func(*testing.T, *stack) confirm.Principal { return slackBob },
 		"taken apart":  func(t *testing.T, s *stack) confirm.Principal { s.unlink(t); return slackBob },
@@ -35,6 +36,7 @@ func TestNobodyShedsThatTheyAsked(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := newStack(t, confirm.Policy{Approvers: []string{string(slackBob), "entra:TENANT/BOB2", string(cleo)}})
 			s.link(t, linkBob())
 			c := s.propose(t, entraBobAsking())
@@ -57,7 +59,8 @@ func TestNobodyShedsThatTheyAsked(t *testing.T) {
 }
 
 // What somebody was known by when they asked lends no rights later on: a link that was a mistake is taken back.
-func TestAShedNameMayNotWithdraw(t *testing.T) {
+func TestAnUnlinkedAccountMayNotDeny(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, confirm.Policy{Approvers: []string{string(cleo)}})
 	s.link(t, linkBob())
 	c := s.propose(t, entraBobAsking())
@@ -70,7 +73,8 @@ func TestAShedNameMayNotWithdraw(t *testing.T) {
 }
 
 // A yes from before it was known whose it is counts no more once it is known to be the requester's own.
-func TestTheRequestersEarlierYesCountsNoMore(t *testing.T) {
+func TestTheRequestersEarlierApprovalNoLongerCounts(t *testing.T) {
+	t.Parallel()
 	two := confirm.Policy{Approvers: []string{string(slackBob), string(entraBob), string(cleo), string(ada)}, Required: map[string]int{"delete_scans": 2}}
 	allowed := two
 	allowed.SelfApproval = true
@@ -85,6 +89,7 @@ func TestTheRequestersEarlierYesCountsNoMore(t *testing.T) {
 		"linked and taken apart": {two, func(t *testing.T, s *stack) { s.link(t, linkBob()); s.unlink(t) }, confirm.Applied},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := newStack(t, tt.policy)
 			c := s.propose(t, entraBobAsking())
 			if _, err := s.Decide(t.Context(), c.ID, approval(slackBob)); err != nil {
@@ -108,7 +113,8 @@ func TestTheRequestersEarlierYesCountsNoMore(t *testing.T) {
 }
 
 // The claim has the last word, by what is known then, and by what was known when either asked or said yes.
-func TestTheRequestersOwnYesIsNotClaimed(t *testing.T) {
+func TestTheRequestersOwnApprovalIsNotClaimed(t *testing.T) {
+	t.Parallel()
 	decided := func(who confirm.Principal, also ...confirm.Principal) confirm.Move {
 		m := approvedMove(who)
 		m.Decision.Also = also
@@ -125,6 +131,7 @@ func TestTheRequestersOwnYesIsNotClaimed(t *testing.T) {
 		"known by a third account": {true, decided("token:bob", slackBob), func(t *testing.T, s *stack) { s.unlink(t) }},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := newStack(t, confirm.Policy{Approvers: []string{string(slackBob), string(entraBob), "token:bob", string(cleo)}})
 			if tt.linked {
 				s.link(t, linkBob())
@@ -145,7 +152,8 @@ func TestTheRequestersOwnYesIsNotClaimed(t *testing.T) {
 }
 
 // Who runs the server alone confirms their own, still when it comes to the claim.
-func TestTheOwnServersYesIsClaimed(t *testing.T) {
+func TestTheLocalUsersOwnApprovalIsClaimed(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, confirm.Policy{})
 	c := s.propose(t, onOwnStdio(local))
 	if _, err := s.Answer(t.Context(), c.ID, acceptWith(c, c.Code)); err != nil {

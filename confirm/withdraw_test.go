@@ -9,6 +9,7 @@ import (
 )
 
 func TestWithdraw(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, confirm.Policy{Approvers: []string{string(bob)}})
 	c := s.propose(t, onSlack(ada))
 	if _, err := s.Withdraw(t.Context(), c.ID, confirm.Requester{Principal: bob}); !errors.Is(err, confirm.ErrNotFound) {
@@ -24,7 +25,8 @@ func TestWithdraw(t *testing.T) {
 }
 
 // A client that gave up waiting may ask again: whoever confirms is told, and the digest binds that too.
-func TestATwinIsWarnedOf(t *testing.T) {
+func TestADuplicateGetsAWarning(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, confirm.Policy{Approvers: []string{string(bob)}})
 	first := s.propose(t, onSlack(ada))
 	second := s.propose(t, onSlack(ada))
@@ -37,7 +39,8 @@ func TestATwinIsWarnedOf(t *testing.T) {
 	s.waitFor(t, second.ID, confirm.Applied, 1)
 }
 
-func TestTroubleIsToldAndForgotten(t *testing.T) {
+func TestAProblemIsRecordedAndCleared(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, confirm.Policy{Approvers: []string{string(bob)}})
 	c := s.propose(t, onSlack(ada))
 	for _, why := range []string{"Slack cannot be reached.", ""} {
@@ -60,7 +63,8 @@ func TestTroubleIsToldAndForgotten(t *testing.T) {
 	}
 }
 
-func TestAnAbandonedChangeSaysSo(t *testing.T) {
+func TestACanceledChangeHasAReasonOfItsOwn(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, confirm.Policy{Approvers: []string{string(bob)}})
 	c := s.propose(t, onSlack(ada))
 	got, err := s.Cancel(t.Context(), c.ID, ada)

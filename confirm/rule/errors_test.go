@@ -17,7 +17,8 @@ func at(name, when string) rule.Source {
 const known = "; the names are operation, requester, person, via, agent, scans, scanners, count, addresses, public_addresses, " +
 	"hostnames, inactive_scanner, replaces_secret, credential"
 
-func TestMistakes(t *testing.T) {
+func TestCompileErrors(t *testing.T) {
+	t.Parallel()
 	const in = `in the condition of "r", `
 	const mixed = ": compare text with text, and numbers with whole numbers"
 	const truth = ": what is true or false stands by itself, as in agent or !agent"
@@ -74,7 +75,8 @@ func TestMistakes(t *testing.T) {
 }
 
 // A folded block is one line to the engine, and several to who wrote it.
-func TestFolds(t *testing.T) {
+func TestErrorsInFoldedBlocksHaveTheirPosition(t *testing.T) {
+	t.Parallel()
 	source := at("r", `count > 3 && "é" in scans && cnt > 1`)
 	for _, tt := range []struct {
 		folds []int
@@ -94,7 +96,8 @@ func TestFolds(t *testing.T) {
 }
 
 // All that CEL has and a rule does not need: what converts, matches, builds, or knows of time.
-func TestWhatARuleCannotSay(t *testing.T) {
+func TestCompileRejectsUnneededParts(t *testing.T) {
+	t.Parallel()
 	for _, when := range []string{
 		`operation.matches("(a*)*")`, `scans.map(s, s).size() > 1`, `int("3") > 2`, `dyn(1) == 1`, `type(count) == int`,
 		`has(scans.x)`, `timestamp("2026-01-01T00:00:00Z") < timestamp("2027-01-01T00:00:00Z")`, `duration("1s") == duration("1s")`,
@@ -107,7 +110,8 @@ func TestWhatARuleCannotSay(t *testing.T) {
 	}
 }
 
-func TestEveryMistakeIsToldAtOnce(t *testing.T) {
+func TestCompileReturnsAllErrors(t *testing.T) {
+	t.Parallel()
 	alter := func(name string, f func(*rule.Source)) rule.Source {
 		s := at(name, "agent")
 		f(&s)
@@ -151,6 +155,7 @@ func TestEveryMistakeIsToldAtOnce(t *testing.T) {
 }
 
 func TestTooManyRules(t *testing.T) {
+	t.Parallel()
 	var sources []rule.Source
 	for i := range 101 {
 		s := at(strings.Repeat("x", i+1), "agent")
@@ -165,7 +170,8 @@ func TestTooManyRules(t *testing.T) {
 	}
 }
 
-func TestDeepBracketsAreAMistake(t *testing.T) {
+func TestCompileRejectsDeepBrackets(t *testing.T) {
+	t.Parallel()
 	when := strings.Repeat("(", 1000) + "agent" + strings.Repeat(")", 1000)
 	if _, err := rule.Compile([]rule.Source{at("r", when)}); err == nil {
 		t.Error("it can be said")

@@ -7,7 +7,8 @@ import (
 	"scanwarden/confirm/rule"
 )
 
-func TestWhatAWordNeverIs(t *testing.T) {
+func TestCompileRejectsImpossibleLiterals(t *testing.T) {
+	t.Parallel()
 	for when, strange := range map[string]string{
 		`operation == "delete_scans" && count > 3`:                                 "",
 		`"delete_scans" == operation`:                                              "",

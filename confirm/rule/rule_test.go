@@ -29,6 +29,7 @@ func holds(t testing.TB, when string, c confirm.RuleInput) bool {
 
 // The examples of the README, each with a change that it is about, and one that it is just not about.
 func TestExamples(t *testing.T) {
+	t.Parallel()
 	for when, tt := range map[string]struct{ is, not confirm.RuleInput }{
 		`operation == "delete_scans" && count > 3`: {
 			confirm.RuleInput{Operation: "delete_scans", Facts: confirm.Facts{Count: 4}},
@@ -63,7 +64,8 @@ func TestExamples(t *testing.T) {
 }
 
 // Each word stands for its own part of a change, and for no other.
-func TestWordsStandForTheirParts(t *testing.T) {
+func TestEachVariableHasItsOwnValue(t *testing.T) {
+	t.Parallel()
 	parts := map[string]struct {
 		when   string
 		change confirm.RuleInput
@@ -105,6 +107,7 @@ func TestWordsStandForTheirParts(t *testing.T) {
 }
 
 func TestCompileKeepsTheRule(t *testing.T) {
+	t.Parallel()
 	rules, err := rule.Compile([]rule.Source{
 		{Name: "two", When: "count > 3", Approvals: 2}, {Name: "none", When: "agent", Refuse: "not by agents"},
 	})
@@ -126,7 +129,8 @@ func TestCompileKeepsTheRule(t *testing.T) {
 }
 
 // What has no answer, or takes too long to find, is an error and never a no.
-func TestWithoutAnAnswerItIsAnError(t *testing.T) {
+func TestARuleWithoutAResultIsAnError(t *testing.T) {
+	t.Parallel()
 	many := make([]string, 300)
 	for i := range many {
 		many[i] = strings.Repeat("x", 50)
@@ -151,7 +155,8 @@ func TestWithoutAnAnswerItIsAnError(t *testing.T) {
 	}
 }
 
-func TestARuleMayBeAskedByManyAtOnce(t *testing.T) {
+func TestARuleIsSafeForConcurrentUse(t *testing.T) {
+	t.Parallel()
 	r := compile(t, "count > 3")
 	done := make(chan error)
 	for i := range 16 {

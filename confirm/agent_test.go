@@ -15,7 +15,7 @@ func agentRequester(channels ...confirm.Channel) confirm.Requester {
 	return confirm.Requester{Principal: agentApp, Source: "test", Agent: true, Groups: []string{"entra-role:Scans.Requester"}, Channels: channels}
 }
 
-// Listed, in a listed group, allowed to approve their own, on their own server: an agent's yes never counts.
+// An agent's approval never counts: not if it is listed or in a listed group, nor with self-approval or on its own server.
 func TestAnAgentNeverConfirms(t *testing.T) {
 	t.Parallel()
 	all := confirm.Policy{Approvers: []string{string(agentApp), string(local), string(bob), "entra-role:Scans.Approver"}, SelfApproval: true}
@@ -25,7 +25,7 @@ func TestAnAgentNeverConfirms(t *testing.T) {
 		vote   confirm.Vote
 	}{
 		"its own":             {all, agentRequester(confirm.Slack), approval(agentApp)},
-		"somebody else's":     {all, onSlack(ada), approval(agentApp)},
+		"another's change":    {all, onSlack(ada), approval(agentApp)},
 		"by its role":         {all, onSlack(ada), confirm.Vote{Principal: "entra:TENANT/OTHER", Groups: []string{"entra-role:Scans.Approver"}, Approve: true, Channel: confirm.Slack}},
 		"on its own server":   {confirm.Policy{}, onOwnStdio(local), confirm.Vote{Principal: local, Approve: true, Channel: confirm.Client}},
 		"in a person's name":  {all, onSlack(ada), approval(bob)},
@@ -46,7 +46,7 @@ func TestAnAgentNeverConfirms(t *testing.T) {
 	}
 }
 
-// The right code proves nothing when it is an agent that types it.
+// The right code proves nothing when an agent sends it.
 func TestAnAgentsAnswerNeverConfirms(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, confirm.Policy{})
@@ -58,7 +58,7 @@ func TestAnAgentsAnswerNeverConfirms(t *testing.T) {
 	s.wantState(t, c, confirm.Pending)
 }
 
-// Neither do its wrong ones, nor a prompt that it closes, leave the person fewer tries.
+// An agent's wrong codes and closed prompts use up none of the person's rounds.
 func TestAnAgentsAnswerUsesUpNothing(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, confirm.Policy{Approvers: []string{string(ada), string(bob)}, SelfApproval: true})
@@ -78,7 +78,7 @@ func TestAnAgentsAnswerUsesUpNothing(t *testing.T) {
 	s.waitFor(t, c.ID, confirm.Applied, 1)
 }
 
-// Even where the answer does not say that it is an agent's, its client was never asked.
+// An agent's own client is never asked, so that its answer does not count even without the agent mark.
 func TestAnAgentsOwnClientIsNotAsked(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, confirm.Policy{Approvers: []string{string(agentApp), string(bob)}, SelfApproval: true})
@@ -88,7 +88,7 @@ func TestAnAgentsOwnClientIsNotAsked(t *testing.T) {
 
 	c := s.propose(t, agentRequester(confirm.Client, confirm.Slack))
 	if !slices.Equal(c.Channels, []confirm.Channel{confirm.Slack}) || !c.Agent {
-		t.Errorf("it is put to people on %v, and marked as an agent's: %v", c.Channels, c.Agent)
+		t.Errorf("its channels are %v, and the agent mark is %v", c.Channels, c.Agent)
 	}
 	_, err = s.Answer(t.Context(), c.ID, acceptWith(c, c.Code))
 	wantRefusal(t, err)
@@ -98,8 +98,8 @@ func TestAnAgentsOwnClientIsNotAsked(t *testing.T) {
 	s.waitFor(t, c.ID, confirm.Applied, 1)
 }
 
-// A change that an agent asked for is never put to its own client, and neither does a yes count that comes from there
-// all the same: the ledger may hold a change that was made by another version. Elsewhere that person's yes counts.
+// An approval from the client of the agent that proposed the change does not count, even where the change names that
+// channel: another version may have written it to the ledger. On other channels that person's approval counts.
 func TestAnApprovalFromAnAgentsOwnClientNeverCounts(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, confirm.Policy{Approvers: []string{string(bob)}})
@@ -146,24 +146,24 @@ func TestAnAgentMayDenyOnlyItsOwnChange(t *testing.T) {
 	s.wantState(t, own, confirm.Denied)
 }
 
-// An agent that acts for a person has the person's principal, and neither takes back nor denies what they asked for.
+// An agent that acts for a person has the person's principal. It must neither withdraw nor deny the person's changes.
 func TestAnAgentDoesNotWithdrawThePersonsChange(t *testing.T) {
 	t.Parallel()
 	people := []confirm.Person{{Name: "Ada", Principals: []confirm.Principal{ada, "slack:T1/UA"}}}
 	s := newStack(t, confirm.Policy{Approvers: []string{string(ada), string(bob)}, People: people})
-	asAgent := func(who confirm.Principal) confirm.Requester {
-		by := onSlack(who)
+	asAgent := func(voter confirm.Principal) confirm.Requester {
+		by := onSlack(voter)
 		by.Agent = true
 		return by
 	}
 	own, agents := s.propose(t, onSlack(ada)), s.propose(t, asAgent(ada))
 	for _, tt := range []struct {
-		c   confirm.Change
-		who confirm.Principal
+		c     confirm.Change
+		voter confirm.Principal
 	}{{own, ada}, {own, "slack:T1/UA"}, {agents, "slack:T1/UA"}} {
-		_, err := s.Withdraw(t.Context(), tt.c.ID, asAgent(tt.who))
+		_, err := s.Withdraw(t.Context(), tt.c.ID, asAgent(tt.voter))
 		wantRefusal(t, err, "ask the person to withdraw")
-		stop := denial(tt.who, "never mind")
+		stop := denial(tt.voter, "never mind")
 		stop.Agent = true
 		_, err = s.Decide(t.Context(), tt.c.ID, stop)
 		wantRefusal(t, err, "changes of others")
@@ -184,7 +184,7 @@ func TestAnAgentDoesNotWithdrawThePersonsChange(t *testing.T) {
 	}
 }
 
-// A group that the client's person is in counts for their answer, as it does for a click.
+// The verified groups of the user count for an answer of their client, as they do for a click.
 func TestGroupsCountForAnAnswer(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, confirm.Policy{Approvers: []string{"entra-role:Scans.Approver"}, SelfApproval: true})

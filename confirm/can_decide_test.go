@@ -10,7 +10,7 @@ import (
 	"scanwarden/confirm"
 )
 
-// What MayDecide says is what Decide does, and it leaves no trace.
+// CanDecide returns what Decide would, and leaves no trace.
 func TestCanDecideAgreesWithDecide(t *testing.T) {
 	t.Parallel()
 	policy := confirm.Policy{Approvers: []string{string(ada), string(bob), string(cleo)}, Required: map[string]int{"delete_scans": 2}}
@@ -19,11 +19,11 @@ func TestCanDecideAgreesWithDecide(t *testing.T) {
 		before func(t *testing.T, s *stack, c confirm.Change)
 		want   error
 	}{
-		"a yes":               {approval(bob), nil, nil},
-		"a no":                {denial(bob, "no"), nil, nil},
-		"the requester's no":  {denial(ada, "no"), nil, nil},
-		"the requester's yes": {approval(ada), nil, confirm.ErrRefused},
-		"a stranger's":        {approval("token:eve"), nil, confirm.ErrRefused},
+		"an approval":              {approval(bob), nil, nil},
+		"a denial":                 {denial(bob, "no"), nil, nil},
+		"the requester's denial":   {denial(ada, "no"), nil, nil},
+		"the requester's approval": {approval(ada), nil, confirm.ErrRefused},
+		"an unlisted user's":       {approval("token:eve"), nil, confirm.ErrRefused},
 		"a second one": {approval(bob), func(t *testing.T, s *stack, c confirm.Change) {
 			if _, err := s.Decide(t.Context(), c.ID, approval(bob)); err != nil {
 				t.Fatal(err)
@@ -57,7 +57,7 @@ func TestCanDecideAgreesWithDecide(t *testing.T) {
 				t.Fatal(err)
 			}
 			if may := s.CanDecide(t.Context(), c, tt.vote); !errors.Is(may, tt.want) || (may == nil) != (tt.want == nil) {
-				t.Errorf("it says %v, want %v", may, tt.want)
+				t.Errorf("it returned %v, want %v", may, tt.want)
 			}
 			if now, err := s.store.Verify(t.Context()); err != nil || now != log {
 				t.Errorf("it left a trace: %+v, %v", now, err)
@@ -69,7 +69,7 @@ func TestCanDecideAgreesWithDecide(t *testing.T) {
 	}
 }
 
-// countingLinks is the real ledger, which counts how often it is asked who is who.
+// countingLinks is the real ledger. It counts how often the identity links are read.
 type countingLinks struct {
 	confirm.Store
 	reads int
@@ -94,11 +94,11 @@ func TestCanDecideEachAgreesWithCanDecide(t *testing.T) {
 	cfg.Store = ledger
 	may, err := confirm.New(cfg).CanDecideEach(t.Context(), changes, approval(slackBob))
 	if err != nil || !slices.Equal(may, []bool{false, true, false, true}) || ledger.reads != 1 {
-		t.Errorf("it says %v, %v after asking %d times who is who", may, err, ledger.reads)
+		t.Errorf("it returned %v, %v after reading the links %d times", may, err, ledger.reads)
 	}
 	for i, c := range changes {
 		if err := s.CanDecide(t.Context(), c, approval(slackBob)); (err == nil) != may[i] {
-			t.Errorf("of change %d it says %v, and MayDecide %v", i, may[i], err)
+			t.Errorf("for change %d it returned %v, and CanDecide %v", i, may[i], err)
 		}
 	}
 }

@@ -14,13 +14,13 @@ import (
 	"scanwarden/confirm"
 )
 
-var errElsewhere = errors.New("the token of whoever asked is held by another process; have them sign in here")
+var errElsewhere = errors.New("the requester's token is held by another process; have them sign in here")
 
-// incapable is another process on the house's ledger, which cannot execute anything.
+// incapable is another process on the same ledger, which cannot execute any change.
 type incapable struct {
 	*stack
-	other    *stack        // which can
-	attempts chan struct{} // holds one token for each time it was asked whether it can
+	other    *stack        // the process that can
+	attempts chan struct{} // holds one token for each call of CanExecute
 	runs     atomic.Int64
 	mu       sync.Mutex
 	log      strings.Builder
@@ -52,7 +52,7 @@ func (s *stack) newIncapable(t *testing.T) *incapable {
 	return u
 }
 
-// confirmHere is a change that bob confirms at a process which cannot execute it.
+// confirmHere returns a change that bob has confirmed at the process which cannot execute it.
 func (u *incapable) confirmHere(t *testing.T) confirm.Change {
 	t.Helper()
 	c := u.other.propose(t, onSlack(ada))
@@ -66,7 +66,7 @@ func (u *incapable) confirmHere(t *testing.T) confirm.Change {
 	return c
 }
 
-// waitAttempts waits until the recovery of u has looked at its one approved change so often.
+// waitAttempts waits until the recovery of u has tried to execute its one approved change this many times.
 func (u *incapable) waitAttempts(t *testing.T, times int) {
 	t.Helper()
 	for len(u.attempts) > 0 {
@@ -82,7 +82,7 @@ func (u *incapable) waitAttempts(t *testing.T, times int) {
 	}
 }
 
-// Whoever cannot execute a change neither fails it nor keeps others from executing it.
+// A process that cannot execute a change neither fails it nor keeps another process from executing it.
 func TestAChangeIsLeftToAProcessThatCanExecuteIt(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -103,7 +103,7 @@ func TestAChangeIsLeftToAProcessThatCanExecuteIt(t *testing.T) {
 			t.Error("it was executed by the process that cannot")
 		}
 		if n := strings.Count(u.logged(), "is left to another process"); n != 1 || !strings.Contains(u.logged(), "level=INFO") {
-			t.Errorf("it was told %d times:\n%s", n, u.logged())
+			t.Errorf("it was logged %d times:\n%s", n, u.logged())
 		}
 		if head, err := s.store.Verify(t.Context()); err != nil || head.Entries != 4 {
 			t.Errorf("the log has %d entries, %v", head.Entries, err)
@@ -127,7 +127,7 @@ func TestAChangeThatNoProcessCanExecuteExpires(t *testing.T) {
 	}
 }
 
-// What this process could not execute at first, it does once it can.
+// A process that could not execute a change at first executes it once it can.
 func TestAProcessThatCanExecuteLaterDoes(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, confirm.Policy{Approvers: []string{string(bob)}})
@@ -158,7 +158,7 @@ func TestAProcessThatCanExecuteLaterDoes(t *testing.T) {
 	s.waitFor(t, c.ID, confirm.Applied, 1)
 }
 
-// Nobody is asked about what could not be sent.
+// A change that could not be executed is refused, so that approvers are not asked in vain.
 func TestAChangeThatCannotBeExecutedIsNotProposed(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, confirm.Policy{Approvers: []string{string(bob)}})

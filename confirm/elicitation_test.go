@@ -50,7 +50,7 @@ func TestAPromptIsAnsweredOnce(t *testing.T) {
 	if _, err := s.Answer(t.Context(), first.ID, acceptWith(first, "WRONG")); err != nil {
 		t.Fatal(err)
 	}
-	// The person's code is right, but it is the answer to a question that was answered before.
+	// The code is right, but this prompt was answered before.
 	got, err := s.Answer(t.Context(), first.ID, acceptWith(first, first.Code))
 	if !errors.Is(err, confirm.ErrMoved) || got.State != confirm.Pending {
 		t.Errorf("an old answer gave %s, %v; want a pending change and ErrMoved", got.State, err)
@@ -107,8 +107,8 @@ func TestProposeChecksThatApproversCanBeReached(t *testing.T) {
 	t.Parallel()
 	remote := onOwnStdio(ada)
 	remote.Local = false
-	nobody := onOwnStdio(local)
-	nobody.Channels = nil
+	cannotAsk := onOwnStdio(local)
+	cannotAsk.Channels = nil
 	for _, tt := range []struct {
 		name    string
 		policy  confirm.Policy
@@ -116,7 +116,7 @@ func TestProposeChecksThatApproversCanBeReached(t *testing.T) {
 		refusal string
 	}{
 		{"the local user on their own stdio", confirm.Policy{}, onOwnStdio(local), ""},
-		{"a client that cannot ask", confirm.Policy{}, nobody, "no person can be asked"},
+		{"a client that cannot ask", confirm.Policy{}, cannotAsk, "no person can be asked"},
 		{"a remote caller with no approvers", confirm.Policy{}, remote, "list approvers"},
 		{"a remote caller who may approve", confirm.Policy{Approvers: []string{string(ada)}, SelfApproval: true}, remote, ""},
 		{"a remote caller without self approval", confirm.Policy{Approvers: []string{string(ada)}}, remote, "their own changes"},
@@ -133,7 +133,7 @@ func TestProposeChecksThatApproversCanBeReached(t *testing.T) {
 				t.Errorf("refused: %v", err)
 			}
 			if tt.refusal != "" && (!errors.Is(err, confirm.ErrRefused) || !strings.Contains(err.Error(), tt.refusal)) {
-				t.Errorf("got %v, want a refusal that says %q", err, tt.refusal)
+				t.Errorf("got %v, want a refusal that contains %q", err, tt.refusal)
 			}
 		})
 	}

@@ -72,7 +72,7 @@ func TestExplain(t *testing.T) {
 					{Rule: "the sixth", Failed: true, Detail: "cannot be evaluated, so that it refuses: it has no answer here: index out of bounds: 5"}},
 				Approvers: []string{}},
 		},
-		"nobody is listed": {
+		"no approver is listed": {
 			confirm.Policy{}, change(1), nil,
 			confirm.Explanation{Needed: 1, Because: "policy: 1 person is enough where nothing asks for more",
 				Refused: "nobody is allowed to confirm changes; an operator has to list approvers (SCANWARDEN_APPROVERS)", Approvers: []string{}},
@@ -130,7 +130,7 @@ func TestPolicyCheck(t *testing.T) {
 	}
 	for name, tt := range map[string]struct {
 		policy confirm.Policy
-		says   []string // nil means nothing is wrong
+		parts  []string // nil means nothing is wrong
 	}{
 		"nothing": {confirm.Policy{}, nil},
 		"all is well": {confirm.Policy{
@@ -143,7 +143,7 @@ func TestPolicyCheck(t *testing.T) {
 		"no name":         {confirm.Policy{Rules: alter(func(r *confirm.Rule) { r.Name = "" })}, []string{"rule 1 has no name"}},
 		"the same name":   {confirm.Policy{Rules: []confirm.Rule{good, good}}, []string{`called "a"`}},
 		"no condition":    {confirm.Policy{Rules: alter(func(r *confirm.Rule) { r.Holds = nil })}, []string{`"a" has no condition`}},
-		"nobody":          {confirm.Policy{Rules: alter(func(r *confirm.Rule) { r.Approvals = 0 })}, []string{"from 1 to 10"}},
+		"no people":       {confirm.Policy{Rules: alter(func(r *confirm.Rule) { r.Approvals = 0 })}, []string{"from 1 to 10"}},
 		"less than that":  {confirm.Policy{Rules: alter(func(r *confirm.Rule) { r.Approvals = -1 })}, []string{"from 1 to 10"}},
 		"too many":        {confirm.Policy{Rules: alter(func(r *confirm.Rule) { r.Approvals = 11 })}, []string{"from 1 to 10"}},
 		"both":            {confirm.Policy{Rules: alter(func(r *confirm.Rule) { r.Refuse = "no" })}, []string{"keep one"}},
@@ -151,13 +151,13 @@ func TestPolicyCheck(t *testing.T) {
 		"rule and people": {confirm.Policy{Rules: []confirm.Rule{good, good}, Approvers: []string{"x"}}, []string{`called "a"`, `"x"`}},
 	} {
 		err := tt.policy.Check()
-		if (err != nil) != (tt.says != nil) {
+		if (err != nil) != (tt.parts != nil) {
 			t.Errorf("%s: got %v", name, err)
 			continue
 		}
-		for _, part := range tt.says {
+		for _, part := range tt.parts {
 			if !strings.Contains(err.Error(), part) {
-				t.Errorf("%s: %v does not say %q", name, err, part)
+				t.Errorf("%s: %v does not contain %q", name, err, part)
 			}
 		}
 	}

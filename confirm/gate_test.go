@@ -21,7 +21,7 @@ func TestAnApprovedChangeRunsOnce(t *testing.T) {
 	}
 	s.waitFor(t, c.ID, confirm.Applied, 1)
 	if got, err := s.Decide(t.Context(), c.ID, approval(bob)); !errors.Is(err, confirm.ErrMoved) || got.State != confirm.Applied {
-		t.Errorf("a second yes gave %s, %v; want the applied change and ErrMoved", got.State, err)
+		t.Errorf("a second approval gave %s, %v; want the applied change and ErrMoved", got.State, err)
 	}
 	s.waitFor(t, c.ID, confirm.Applied, 1)
 }
@@ -30,23 +30,23 @@ func TestManyClicksAtOnceRunOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newStack(t, confirm.Policy{Approvers: []string{string(bob), string(cleo)}})
-		twin := confirm.New(s.cfg) // another replica on the same ledger
+		replica := confirm.New(s.cfg) // another replica on the same ledger
 		c := s.propose(t, onSlack(ada))
 		var clicks sync.WaitGroup
 		for i := range 16 {
-			gate, who := s.Gate, bob
+			gate, voter := s.Gate, bob
 			if i%2 == 1 {
-				gate, who = twin, cleo
+				gate, voter = replica, cleo
 			}
 			clicks.Go(func() {
-				if _, err := gate.Decide(t.Context(), c.ID, approval(who)); err != nil && !errors.Is(err, confirm.ErrMoved) && !errors.Is(err, confirm.ErrRefused) {
+				if _, err := gate.Decide(t.Context(), c.ID, approval(voter)); err != nil && !errors.Is(err, confirm.ErrMoved) && !errors.Is(err, confirm.ErrRefused) {
 					t.Errorf("click: %v", err)
 				}
 			})
 		}
 		clicks.Wait()
 		s.waitFor(t, c.ID, confirm.Applied, 1)
-		if err := twin.Drain(t.Context()); err != nil {
+		if err := replica.Drain(t.Context()); err != nil {
 			t.Error(err)
 		}
 		s.waitFor(t, c.ID, confirm.Applied, 1)
@@ -76,9 +76,9 @@ func TestMayApprove(t *testing.T) {
 		{"a listed person", confirm.Policy{Approvers: []string{string(bob)}}, approval(bob), ""},
 		{"a member of a listed group", confirm.Policy{Approvers: []string{"slack-group:S1"}},
 			confirm.Vote{Principal: cleo, Groups: []string{"slack-group:S1"}, Approve: true, Channel: confirm.Slack}, ""},
-		{"a stranger", confirm.Policy{Approvers: []string{string(bob)}}, approval(cleo), "not among the approvers"},
+		{"an unlisted user", confirm.Policy{Approvers: []string{string(bob)}}, approval(cleo), "not among the approvers"},
 		{"the requester", confirm.Policy{Approvers: []string{string(ada), string(bob)}}, approval(ada), "their own changes"},
-		{"the requester by another name", confirm.Policy{Approvers: []string{"slack:T1/U1", string(bob)}, People: people},
+		{"the requester by another account", confirm.Policy{Approvers: []string{"slack:T1/U1", string(bob)}, People: people},
 			approval("slack:T1/U1"), "their own changes"},
 		{"the requester where that is allowed", confirm.Policy{Approvers: []string{string(ada)}, SelfApproval: true}, approval(ada), ""},
 	} {
@@ -95,7 +95,7 @@ func TestMayApprove(t *testing.T) {
 				return
 			}
 			if !errors.Is(err, confirm.ErrRefused) || !strings.Contains(err.Error(), tt.refusal) {
-				t.Errorf("got %v, want a refusal that says %q", err, tt.refusal)
+				t.Errorf("got %v, want a refusal that contains %q", err, tt.refusal)
 			}
 			if got, _ := s.Change(t.Context(), c.ID); got.State != confirm.Pending || s.runs.Load() != 0 {
 				t.Errorf("a refused vote left the change %s after %d executions", got.State, s.runs.Load())
@@ -112,10 +112,10 @@ func TestTwoDistinctPeopleAreNeeded(t *testing.T) {
 	})
 	c := s.propose(t, onSlack(ada))
 	if c, err := s.Decide(t.Context(), c.ID, approval(bob)); err != nil || c.State != confirm.Pending {
-		t.Fatalf("after one yes: %s, %v", c.State, err)
+		t.Fatalf("after one approval: %s, %v", c.State, err)
 	}
 	if _, err := s.Decide(t.Context(), c.ID, approval("slack:T1/UB")); !errors.Is(err, confirm.ErrRefused) {
-		t.Errorf("one person filled two seats: %v", err)
+		t.Errorf("one person was counted twice: %v", err)
 	}
 	if _, err := s.Decide(t.Context(), c.ID, approval(cleo)); err != nil {
 		t.Fatal(err)
@@ -166,7 +166,7 @@ func TestTheExpiryHoldsInTheMoveItself(t *testing.T) {
 	s := newStack(t, confirm.Policy{Approvers: []string{string(bob)}, Expires: time.Minute})
 	c := s.propose(t, onSlack(ada))
 	cfg, looks := s.cfg, 0
-	cfg.Now = func() time.Time { // it passes just after the gate has looked
+	cfg.Now = func() time.Time { // the change expires just after the gate has read it
 		if looks++; looks == 3 {
 			s.advance(time.Minute)
 		}

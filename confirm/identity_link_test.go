@@ -52,7 +52,7 @@ func TestALinkGivesTheRightsOfTheOtherAccount(t *testing.T) {
 	}
 	person, err := s.Person(t.Context(), slackBob)
 	if err != nil || person.Name != "Bob" || !slices.Equal(person.Principals, []confirm.Principal{entraBob, slackBob}) {
-		t.Errorf("behind Slack's Bob is %+v (%v)", person, err)
+		t.Errorf("the person of the Slack account is %+v (%v)", person, err)
 	}
 }
 
@@ -67,21 +67,21 @@ func TestARemovedLinkGivesNoRights(t *testing.T) {
 	_, err := s.Decide(t.Context(), c.ID, approval(slackBob))
 	wantRefusal(t, err, "not among the approvers")
 	if err := s.Unlink(t.Context(), slackBob, "again"); !errors.Is(err, confirm.ErrNotFound) || !strings.Contains(err.Error(), "linked to no other account") {
-		t.Errorf("a second time gave %v, want ErrNotFound in words of its own", err)
+		t.Errorf("a second time gave %v, want ErrNotFound with its own text", err)
 	}
 	if person, err := s.Person(t.Context(), slackBob); err != nil || person.Name != "" || len(person.Principals) != 1 {
 		t.Errorf("he is still %+v (%v)", person, err)
 	}
 }
 
-// twoBobs needs two people, and Bob is listed by both of his names.
+// twoBobs returns a policy that requires two people and lists both of Bob's accounts.
 func twoBobs() confirm.Policy {
 	return confirm.Policy{
 		Approvers: []string{string(slackBob), string(entraBob), string(cleo)}, Required: map[string]int{"delete_scans": 2},
 	}
 }
 
-// However late they are known to be one person, two principals of theirs are one voice.
+// Two accounts of one person have one vote, however late they are linked.
 func TestALinkedPersonCountsOnce(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]func(t *testing.T, s *stack, vote func(confirm.Principal) error){
@@ -100,7 +100,7 @@ func TestALinkedPersonCountsOnce(t *testing.T) {
 			s.link(t, linkBob())
 			wantRefusal(t, vote(entraBob), "already decided")
 		},
-		"taken apart between": func(t *testing.T, s *stack, vote func(confirm.Principal) error) {
+		"unlinked between": func(t *testing.T, s *stack, vote func(confirm.Principal) error) {
 			s.link(t, linkBob())
 			_ = vote(entraBob)
 			if err := s.Unlink(t.Context(), slackBob, "a ruse"); err != nil {
@@ -108,7 +108,7 @@ func TestALinkedPersonCountsOnce(t *testing.T) {
 			}
 			wantRefusal(t, vote(slackBob), "already decided")
 		},
-		"taken apart between, the other way round": func(t *testing.T, s *stack, vote func(confirm.Principal) error) {
+		"unlinked between, the other way round": func(t *testing.T, s *stack, vote func(confirm.Principal) error) {
 			s.link(t, linkBob())
 			_ = vote(slackBob)
 			if err := s.Unlink(t.Context(), slackBob, "a ruse"); err != nil {
@@ -134,8 +134,8 @@ func TestALinkedPersonCountsOnce(t *testing.T) {
 	}
 }
 
-// Each order of votes by his two names and of links made and taken back: where he was known to be one person at
-// either vote, his two votes are not two people's.
+// Tries each order of votes by Bob's two accounts and of linking and unlinking them. If they were linked at either vote,
+// the two votes do not count as two people.
 func TestNoOrderOfLinksMakesOnePersonTwo(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, twoBobs())
@@ -151,11 +151,11 @@ func TestNoOrderOfLinksMakesOnePersonTwo(t *testing.T) {
 				linked = false
 				_ = s.Unlink(t.Context(), slackBob, "")
 			default:
-				who := []confirm.Principal{slackBob, entraBob}[step%4-2]
-				if _, err := s.Decide(t.Context(), c.ID, approval(who)); err == nil {
-					alone[who] = !linked
+				voter := []confirm.Principal{slackBob, entraBob}[step%4-2]
+				if _, err := s.Decide(t.Context(), c.ID, approval(voter)); err == nil {
+					alone[voter] = !linked
 				}
-				if _, err := s.waitSettled(t, c.ID); err != nil { // a link made before the claim would count, too
+				if _, err := s.waitSettled(t, c.ID); err != nil { // a link made before the claim would count too
 					t.Fatal(err)
 				}
 			}
@@ -170,7 +170,7 @@ func TestNoOrderOfLinksMakesOnePersonTwo(t *testing.T) {
 	}
 }
 
-// The last word is the claim's: votes that were two people's when they were cast may turn out to be one's.
+// Identities are checked again at the claim: the votes of two people may turn out to be one person's.
 func TestALinkBeforeTheClaimCounts(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, twoBobs())
@@ -192,7 +192,7 @@ func TestALinkedAccountIsTheRequesterToo(t *testing.T) {
 	_, err := s.Decide(t.Context(), c.ID, approval(slackBob))
 	wantRefusal(t, err, "their own changes")
 	if !s.isRequester(t, c, slackBob) || s.isRequester(t, c, cleo) {
-		t.Error("it is not his own, or somebody else's")
+		t.Error("it is not his own, or another person's")
 	}
 	if open, err := s.OpenChanges(t.Context(), slackBob); err != nil || len(open) != 1 {
 		t.Errorf("he has open: %v %v", open, err)
@@ -202,11 +202,11 @@ func TestALinkedAccountIsTheRequesterToo(t *testing.T) {
 	}
 }
 
-// entraBobAsks links Bob and returns the name by which he asks.
+// entraBobAsks links Bob's accounts and returns the one that proposes.
 func entraBobAsks(s *stack, t *testing.T) confirm.Principal {
 	t.Helper()
 	s.link(t, confirm.Link{From: slackBob, To: entraBob, How: "e-mail"})
-	s.Gate = s.withPolicy(func(p *confirm.Policy) { p.Requesters = []string{string(slackBob)} }) // a link lends this, too
+	s.Gate = s.withPolicy(func(p *confirm.Policy) { p.Requesters = []string{string(slackBob)} }) // a link gives this right too
 	return entraBob
 }
 
@@ -242,7 +242,7 @@ func TestWhatCannotBeLinked(t *testing.T) {
 		{"no team", confirm.Link{From: "slack:/UX", To: "entra:TENANT/X"}, "not slack:TEAM/USER", 0},
 		{"three parts", confirm.Link{From: "slack:T1/UX/Y", To: "entra:TENANT/X"}, "not slack:TEAM/USER", 0},
 		{"no object", confirm.Link{From: "slack:T1/UX", To: "entra:TENANT"}, "not entra:TENANT/OBJECT", 0},
-		{"nobody", confirm.Link{}, "not slack:TEAM/USER", 0},
+		{"no principals", confirm.Link{}, "not slack:TEAM/USER", 0},
 		{"a long one", confirm.Link{From: "slack:T1/UX", To: confirm.Principal("entra:TENANT/" + long)}, "not entra:TENANT/OBJECT", 0},
 		{"a long name", confirm.Link{From: "slack:T1/UX", To: "entra:TENANT/X", Name: long}, "shorten it", 0},
 		{"without a proof", confirm.Link{From: "slack:T1/UX", To: "entra:TENANT/X", How: "a guess"}, "by sign-in or by e-mail", 0},
@@ -287,7 +287,7 @@ func TestALinkIsMadeOnce(t *testing.T) {
 	if len(links) != 1 {
 		t.Fatalf("there are %+v", links)
 	}
-	for i, err := range results { // whoever linked him to the same is told so, and the others are refused
+	for i, err := range results { // linking the same account again succeeds, and another account is refused
 		if same := (i%4 < 2) == (links[0].To == entraBob); same && err != nil {
 			t.Errorf("the same link gave %v", err)
 		} else if !same {

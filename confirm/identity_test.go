@@ -9,7 +9,7 @@ import (
 	"scanwarden/confirm"
 )
 
-// A link that the configuration contradicts later makes nobody an approver, and two voices one.
+// A link that the configuration contradicts later makes no approver, and leaves two persons one vote together.
 func TestAnAmbiguousPersonApprovesNothing(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, confirm.Policy{})
@@ -23,8 +23,8 @@ func TestAnAmbiguousPersonApprovesNothing(t *testing.T) {
 		}
 	})
 	c := s.propose(t, onSlack(ada))
-	for _, who := range []confirm.Principal{slackBob, entraBob, "slack:T1/UMAL2", "token:bob"} {
-		_, err := s.Decide(t.Context(), c.ID, approval(who))
+	for _, voter := range []confirm.Principal{slackBob, entraBob, "slack:T1/UMAL2", "token:bob"} {
+		_, err := s.Decide(t.Context(), c.ID, approval(voter))
 		wantRefusal(t, err, "it cannot be told who", "have an operator")
 	}
 	_, err := s.Propose(t.Context(), deleteTwo(), onSlack(slackBob))
@@ -46,7 +46,7 @@ func TestAnAmbiguousApproverIsNotCounted(t *testing.T) {
 	wantRefusal(t, err, "only 0 listed")
 }
 
-// A link adds to what is configured, and leaves the configuration itself as it is.
+// A link adds an account to a configured person without altering the configuration.
 func TestALinkAddsToAConfiguredPerson(t *testing.T) {
 	t.Parallel()
 	principals := make([]confirm.Principal, 1, 4)
@@ -65,10 +65,10 @@ func TestALinkAddsToAConfiguredPerson(t *testing.T) {
 	}
 }
 
-// brokenLinks is the real ledger behind a connection that has broken: nobody knows who is who.
+// brokenLinks is the real ledger over a broken connection: identity links cannot be read.
 type brokenLinks struct {
 	confirm.Store
-	reads chan struct{} // holds one token for each time it was asked
+	reads chan struct{} // holds one token for each read
 }
 
 var errBrokenLinks = errors.New("the connection has broken")
@@ -110,7 +110,7 @@ func TestWithoutIdentityLinksNothingMoves(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error)
 	go func() { ended <- gate.Run(ctx) }()
-	<-asked // by the claim of the approved one
+	<-asked // by the claim of the approved change
 	stop()
 	if err := <-ended; err != nil {
 		t.Error(err)

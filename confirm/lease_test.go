@@ -11,7 +11,7 @@ import (
 	"scanwarden/confirm"
 )
 
-// hangingRenewal is the real ledger behind a connection that has broken without a word: Renew never returns by itself.
+// hangingRenewal is the real ledger over a connection that hangs: RenewLease never returns by itself.
 type hangingRenewal struct{ confirm.Store }
 
 func (hangingRenewal) RenewLease(ctx context.Context, _, _ string, _ time.Time) error {
@@ -19,7 +19,7 @@ func (hangingRenewal) RenewLease(ctx context.Context, _, _ string, _ time.Time) 
 	return ctx.Err()
 }
 
-// failsUnder has bob confirm a change under cfg, and checks that nothing was sent.
+// failsUnder checks that a change which bob confirms at a gate with cfg fails.
 func (s *stack) failsUnder(t *testing.T, cfg confirm.Config) {
 	t.Helper()
 	gate := confirm.New(cfg)
@@ -62,11 +62,11 @@ func TestBeforeSendNoticesALostLease(t *testing.T) {
 		if err := still(ctx); err != nil {
 			t.Errorf("a fresh claim is not believed: %v", err)
 		}
-		unknown := confirm.Outcome{State: confirm.Unknown} // another process takes this one for dead
+		unknown := confirm.Outcome{State: confirm.Unknown} // another process takes the change over
 		if _, err := s.store.Move(ctx, c, confirm.Move{To: confirm.Unknown, At: s.clock(), Outcome: &unknown}); err != nil {
 			t.Error(err)
 		}
-		s.advance(4 * time.Second) // as a machine that slept: its own timers have not noticed
+		s.advance(4 * time.Second) // like a machine that slept, whose timers have not noticed
 		if err := still(ctx); err == nil {
 			t.Error("it may still send")
 		}
@@ -101,7 +101,7 @@ func TestAForgedApprovalIsNotExecuted(t *testing.T) {
 func TestTooFewApprovalsAreNotExecuted(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, confirm.Policy{Approvers: []string{string(bob), string(cleo)}})
-	c := s.insertAfter(t, approvedMove(bob)) // one was enough when it was asked for
+	c := s.insertAfter(t, approvedMove(bob)) // one was enough at the time of the proposal
 	cfg := s.cfg
 	cfg.Policy.Required = map[string]int{"delete_scans": 2}
 	s.Gate = confirm.New(cfg)
@@ -149,18 +149,18 @@ func TestManyProposalsAtOnceDoNotPassTheLimit(t *testing.T) {
 	}
 }
 
-// What another change has made, or may have made, is no proof that this one took effect.
+// A scan that another change has created, or may have created, does not prove that this one took effect.
 func TestADuplicateIsNoProof(t *testing.T) {
 	t.Parallel()
 	made := confirm.Outcome{State: confirm.Applied, Reason: "it is there", CreatedIDs: []string{"a new id"}}
-	for name, twin := range map[string][]confirm.Move{
+	for name, moves := range map[string][]confirm.Move{
 		"that made it":     {approvedMove(bob), claimedMove(time.Time{}), {To: confirm.Applied, Outcome: &made}},
 		"that may make it": {approvedMove(bob), claimedMove(time.Unix(1<<40, 0))},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newStack(t, confirm.Policy{Approvers: []string{string(bob)}})
-			s.insertAfter(t, twin...)
+			s.insertAfter(t, moves...)
 			s.onExecute(func(context.Context, confirm.Change) confirm.Outcome {
 				return confirm.Outcome{State: confirm.Unknown, Reason: "no answer"}
 			})

@@ -27,23 +27,23 @@ func TestMayRequest(t *testing.T) {
 		name       string
 		requesters []string
 		by         confirm.Requester
-		refusal    string // "" means they may
+		refusal    string // "" if allowed
 	}{
-		{"anybody a face lets in", nil, ask(ada), ""},
+		{"any authenticated caller", nil, ask(ada), ""},
 		{"Slack", nil, ask("slack:T1/UA"), ""},
 		{"Entra without a role", nil, ask(entra), "Scans.Requester in Entra"},
 		{"Entra with another role", nil, ask(entra, other), "Scans.Requester in Entra"},
 		{"Entra with the role", nil, ask(entra, role), ""},
 		{"an agent without a role", nil, confirm.Requester{Principal: entra, Agent: true, Channels: local.Channels}, "Scans.Requester in Entra"},
-		{"who runs the server, by Entra", nil, localEntra, ""},
+		{"the local user, with Entra", nil, localEntra, ""},
 		{"listed", listed, ask(ada), ""},
-		{"listed by another name", listed, ask("slack:T1/UA"), ""},
+		{"listed by another account", listed, ask("slack:T1/UA"), ""},
 		{"in a listed user group", listed, ask(bob, "slack-group:S1"), ""},
 		{"with a listed role", listed, ask("entra:TENANT/BOB", "entra-role:Netops"), ""},
 		{"not listed", listed, ask(bob), "SCANWARDEN_REQUESTERS"},
 		{"not listed, with the role", listed, ask("entra:TENANT/BOB", role), "SCANWARDEN_REQUESTERS"},
-		{"who runs the server", listed, local, ""},
-		{"an agent on it", listed, localAgent, "SCANWARDEN_REQUESTERS"},
+		{"the local user", listed, local, ""},
+		{"an agent on the local server", listed, localAgent, "SCANWARDEN_REQUESTERS"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -6,7 +6,7 @@ import (
 	"scanwarden/confirm"
 )
 
-// TestAGateThatCannotExecuteTakesNoVote: a read-only server leaves changes that others keep in the same ledger alone.
+// A read-only server leaves alone the changes that other servers keep in the same ledger.
 func TestAGateThatCannotExecuteTakesNoVote(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, confirm.Policy{Approvers: []string{string(bob)}})

@@ -37,7 +37,7 @@ func TestADeadExecutionIsReadNotRepeated(t *testing.T) {
 	s.onReconcile(confirm.Outcome{State: confirm.Applied, Reason: "the new scan is there"})
 	s.advance(6 * time.Second)
 	s.startRecovery(t)
-	// It is unknown for a moment and then settled, so wait for the settled state itself.
+	// The change is unknown for a moment before it is settled, so wait for the settled state itself.
 	s.waitStored(t, c.ID, confirm.Applied)
 	if s.runs.Load() != 0 {
 		t.Errorf("recovery executed it %d times", s.runs.Load())
@@ -51,7 +51,7 @@ func TestALivingExecutionIsLeftAlone(t *testing.T) {
 	dead := s.insertAfter(t, approvedMove(bob), claimedMove(s.clock()))
 	s.onReconcile(confirm.Outcome{State: confirm.Applied})
 	s.startRecovery(t)
-	s.waitStored(t, dead.ID, confirm.Applied) // the same round of the recovery was at both
+	s.waitStored(t, dead.ID, confirm.Applied) // the same round of recovery saw both
 	if c, err := s.Change(t.Context(), living.ID); err != nil || c.State != confirm.Executing {
 		t.Errorf("the living one is %s, %v", c.State, err)
 	}
@@ -162,7 +162,7 @@ func TestALostLeaseStopsTheExecution(t *testing.T) {
 		s := newStack(t, confirm.Policy{Approvers: []string{string(bob)}})
 		c := s.propose(t, onSlack(ada))
 		s.onExecute(func(ctx context.Context, c confirm.Change) confirm.Outcome {
-			// Another process takes this one for dead while it still prepares.
+			// Another process takes the change over while this one still prepares.
 			unknown := confirm.Outcome{State: confirm.Unknown}
 			if _, err := s.store.Move(context.WithoutCancel(ctx), c, confirm.Move{To: confirm.Unknown, At: s.clock(), Outcome: &unknown}); err != nil {
 				t.Error(err)
@@ -178,7 +178,7 @@ func TestALostLeaseStopsTheExecution(t *testing.T) {
 		if _, err := s.Decide(t.Context(), c.ID, approval(bob)); err != nil {
 			t.Fatal(err)
 		}
-		got := s.waitStored(t, c.ID, confirm.Failed) // who knows what happened corrects the unknown
+		got := s.waitStored(t, c.ID, confirm.Failed) // the process that knows the outcome corrects Unknown
 		if got.Outcome.Reason != "nothing was sent" {
 			t.Errorf("the outcome is %+v", got.Outcome)
 		}
@@ -207,13 +207,13 @@ func TestAnUnreadableRowDoesNotDelayOtherChanges(t *testing.T) {
 	s.waitFor(t, c.ID, confirm.Applied, 1)
 }
 
-// tamper alters what would be sent, behind the back of the ledger.
+// tamper alters the request in the ledger's file.
 func (s *stack) tamper(t *testing.T, id string) {
 	t.Helper()
 	s.exec(t, `UPDATE proposal SET proposed = replace(proposed, '\"b\"]', '\"c\"]') WHERE change_id = $1`, id)
 }
 
-// exec writes into the ledger's file past the ledger.
+// exec runs an SQL statement on the ledger's file, without the store.
 func (s *stack) exec(t *testing.T, statement string, args ...any) {
 	t.Helper()
 	db, err := sql.Open("sqlite", s.file)

@@ -9,7 +9,7 @@ import (
 	"scanwarden/confirm/rule"
 )
 
-// compileRules compiles what a policy file would hold.
+// compileRules returns compiled rules, as a policy file would have them.
 func compileRules(t testing.TB, sources ...rule.Source) []confirm.Rule {
 	t.Helper()
 	made, err := rule.Compile(sources)
@@ -42,7 +42,7 @@ func TestARuleRequiresMorePeople(t *testing.T) {
 		t.Errorf("where one holds it needs %d, with the warning %q", many.Needed, last)
 	}
 	if c, err := s.Decide(t.Context(), many.ID, approval(bob)); err != nil || c.State != confirm.Pending {
-		t.Fatalf("after one yes: %s, %v", c.State, err)
+		t.Fatalf("after one approval: %s, %v", c.State, err)
 	}
 	if _, err := s.Decide(t.Context(), many.ID, approval(cleo)); err != nil {
 		t.Fatal(err)
@@ -57,7 +57,7 @@ func TestTheLargestNumberCounts(t *testing.T) {
 		required int
 		rules    []rule.Source
 		needed   int
-		told     string // "" where no rule decided
+		warning  string // "" if no rule determined the number
 	}{
 		"the operation's":        {3, []rule.Source{askRule("a", "count > 0", 2)}, 3, ""},
 		"as many as it anyway":   {2, []rule.Source{askRule("a", "count > 0", 2)}, 2, ""},
@@ -71,9 +71,9 @@ func TestTheLargestNumberCounts(t *testing.T) {
 				Approvers: approvers, Required: map[string]int{"delete_scans": tt.required}, Rules: compileRules(t, tt.rules...),
 			})
 			c := s.proposePlan(t, deleteMany(1), onSlack(ada))
-			told := strings.Join(c.Warnings[1:], "\n")
-			if c.Needed != tt.needed || !strings.Contains(told, tt.told) || (tt.told == "") != (told == "") {
-				t.Errorf("it needs %d and people are told %q, want %d and %q", c.Needed, told, tt.needed, tt.told)
+			warning := strings.Join(c.Warnings[1:], "\n")
+			if c.Needed != tt.needed || !strings.Contains(warning, tt.warning) || (tt.warning == "") != (warning == "") {
+				t.Errorf("it needs %d with the warning %q, want %d and %q", c.Needed, warning, tt.needed, tt.warning)
 			}
 		})
 	}
@@ -82,9 +82,9 @@ func TestTheLargestNumberCounts(t *testing.T) {
 func TestARefusedChangeIsNeverKept(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
-		rule rule.Source
-		plan confirm.Proposal
-		says []string
+		rule     rule.Source
+		plan     confirm.Proposal
+		contains []string
 	}{
 		"it refuses": {
 			refuseRule("no big ones", "addresses > 100", "nobody scans so many at once"), deleteMany(1),
@@ -110,7 +110,7 @@ func TestARefusedChangeIsNeverKept(t *testing.T) {
 				t.Errorf("before there is a plan: %v", err)
 			}
 			_, err := s.Propose(t.Context(), tt.plan, onSlack(ada))
-			wantRefusal(t, err, tt.says...)
+			wantRefusal(t, err, tt.contains...)
 			if kept, err := s.store.Changes(t.Context(), confirm.Filter{}); err != nil || len(kept) != 0 {
 				t.Errorf("it was kept: %v %v", kept, err)
 			}
@@ -132,7 +132,7 @@ func TestOneClientCannotSatisfyARuleForTwo(t *testing.T) {
 	wantRefusal(t, err, `"two" asks for 2 people`, "another channel")
 }
 
-// A rule never makes somebody an approver.
+// Whatever the rules, a change cannot be confirmed where the policy lists no approvers.
 func TestARuleNeverMakesAnApprover(t *testing.T) {
 	t.Parallel()
 	for _, r := range [][]rule.Source{nil, {askRule("one", "count > 0", 1)}, {askRule("never", "count > 99", 1)}} {
@@ -160,12 +160,12 @@ func TestAStricterPolicyCountsAtTheVote(t *testing.T) {
 
 	c := s.proposePlan(t, deleteMany(1), onSlack(ada))
 	if got, err := more.Decide(t.Context(), c.ID, approval(bob)); err != nil || got.State != confirm.Pending {
-		t.Errorf("where a rule asks for two by now, one yes gave %s, %v", got.State, err)
+		t.Errorf("where a rule now requires two, one approval gave %s, %v", got.State, err)
 	}
 	_, err := not.Decide(t.Context(), c.ID, approval(cleo))
 	wantRefusal(t, err, `"none"`, "not now")
 	if got, err := not.Decide(t.Context(), c.ID, denial(cleo, "indeed")); err != nil || got.State != confirm.Denied {
-		t.Errorf("a no gave %s, %v", got.State, err)
+		t.Errorf("a denial gave %s, %v", got.State, err)
 	}
 	s.waitFor(t, c.ID, confirm.Denied, 0)
 }
@@ -178,15 +178,15 @@ func TestALessStrictPolicyDoesNotLowerTheNumber(t *testing.T) {
 	c := s.proposePlan(t, deleteMany(1), onSlack(ada))
 	lax := s.withPolicy(func(p *confirm.Policy) { p.Rules = nil })
 	if got, err := lax.Decide(t.Context(), c.ID, approval(bob)); err != nil || got.State != confirm.Pending {
-		t.Errorf("one yes gave %s, %v", got.State, err)
+		t.Errorf("one approval gave %s, %v", got.State, err)
 	}
 }
 
 func TestAStricterPolicyCountsAtTheClaim(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
-		rule rule.Source
-		says string
+		rule     rule.Source
+		contains string
 	}{
 		"more people":    {askRule("two", "count > 0", 2), `"two" asks for 2 people`},
 		"refused":        {refuseRule("none", "count > 0", "not now"), "not now"},
@@ -199,24 +199,24 @@ func TestAStricterPolicyCountsAtTheClaim(t *testing.T) {
 			c := s.proposePlan(t, deleteMany(1), onSlack(ada))
 			m := approvedMove(bob)
 			m.At = s.clock()
-			if _, err := s.store.Move(t.Context(), c, m); err != nil { // and then that process died
+			if _, err := s.store.Move(t.Context(), c, m); err != nil { // and then the process died
 				t.Fatal(err)
 			}
 			s.Gate = s.withPolicy(func(p *confirm.Policy) { p.Rules = compileRules(t, tt.rule) })
 			s.advance(10 * time.Second)
 			s.startRecovery(t)
-			if tt.says == "" {
+			if tt.contains == "" {
 				s.waitFor(t, c.ID, confirm.Applied, 1)
 				return
 			}
-			if got := s.waitFor(t, c.ID, confirm.Failed, 0); !strings.Contains(got.Outcome.Reason, tt.says) {
-				t.Errorf("the reason is %q, want it to say %q", got.Outcome.Reason, tt.says)
+			if got := s.waitFor(t, c.ID, confirm.Failed, 0); !strings.Contains(got.Outcome.Reason, tt.contains) {
+				t.Errorf("the reason is %q, want it to contain %q", got.Outcome.Reason, tt.contains)
 			}
 		})
 	}
 }
 
-// A rule judges who asked, and how, as it was when they asked.
+// A rule sees the requester and the source at the time of the proposal.
 func TestARuleSeesTheRequester(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, confirm.Policy{
@@ -226,13 +226,13 @@ func TestARuleSeesTheRequester(t *testing.T) {
 			refuseRule("not by Slack", `via == "Slack"`, "not from there"),
 			refuseRule("not Ada", `requester.startsWith("token:ada")`, "not she")),
 	})
-	for says, by := range map[string]confirm.Requester{
+	for want, by := range map[string]confirm.Requester{
 		"agents may not delete": {Principal: cleo, Agent: true, Channels: []confirm.Channel{confirm.Slack}},
 		"not from there":        {Principal: cleo, Source: "Slack", Channels: []confirm.Channel{confirm.Slack}},
 		"not she":               onSlack(ada),
 	} {
 		_, err := s.Propose(t.Context(), deleteMany(1), by)
-		wantRefusal(t, err, says)
+		wantRefusal(t, err, want)
 	}
 	s.proposePlan(t, deleteMany(1), onSlack(cleo))
 }

@@ -9,7 +9,7 @@ import (
 	"scanwarden/confirm"
 )
 
-// entraBobAsking is Bob as he asks by the name that a link joins with Slack's.
+// entraBobAsking returns Bob as a requester with the account that a link joins to his Slack account.
 func entraBobAsking() confirm.Requester {
 	by := onSlack(entraBob)
 	by.Groups = []string{"entra-role:Scans.Requester"}
@@ -23,12 +23,12 @@ func (s *stack) unlink(t *testing.T) {
 	}
 }
 
-// Who shed an account after asking is still who asked, whatever that account is called by now.
+// A requester whose accounts are unlinked after the proposal still must not confirm their own change.
 func TestUnlinkingDoesNotAllowSelfApproval(t *testing.T) {
 	t.Parallel()
 	for name, after := range map[string]func(*testing.T, *stack) confirm.Principal{
 		"while linked": func(*testing.T, *stack) confirm.Principal { return slackBob },
-		"taken apart":  func(t *testing.T, s *stack) confirm.Principal { s.unlink(t); return slackBob },
+		"unlinked":     func(t *testing.T, s *stack) confirm.Principal { s.unlink(t); return slackBob },
 		"linked to another since": func(t *testing.T, s *stack) confirm.Principal {
 			s.unlink(t)
 			s.link(t, confirm.Link{From: slackBob, To: "entra:TENANT/BOB2", How: "sign-in"})
@@ -41,14 +41,14 @@ func TestUnlinkingDoesNotAllowSelfApproval(t *testing.T) {
 			s.link(t, linkBob())
 			c := s.propose(t, entraBobAsking())
 			if !slices.Equal(c.RequesterAlso, []confirm.Principal{slackBob}) {
-				t.Errorf("besides the one he asked by, his names are %v", c.RequesterAlso)
+				t.Errorf("his other accounts are %v", c.RequesterAlso)
 			}
 			who := after(t, s)
 			_, err := s.Decide(t.Context(), c.ID, approval(who))
 			wantRefusal(t, err, "their own changes")
 			s.wantState(t, c, confirm.Pending)
 			if v := s.cfg.Policy.Explain(c, s.links(t)...); slices.Contains(v.Approvers, string(who)) || !slices.Contains(v.Approvers, string(cleo)) {
-				t.Errorf("it is said that %v could confirm it", v.Approvers)
+				t.Errorf("the explanation lists %v as approvers", v.Approvers)
 			}
 			if _, err := s.Decide(t.Context(), c.ID, approval(cleo)); err != nil {
 				t.Fatal(err)
@@ -58,7 +58,7 @@ func TestUnlinkingDoesNotAllowSelfApproval(t *testing.T) {
 	}
 }
 
-// What somebody was known by when they asked lends no rights later on: a link that was a mistake is taken back.
+// An account that was unlinked after the proposal gives no right to deny: the link may have been removed for being wrong.
 func TestAnUnlinkedAccountMayNotDeny(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, confirm.Policy{Approvers: []string{string(cleo)}})
@@ -68,11 +68,11 @@ func TestAnUnlinkedAccountMayNotDeny(t *testing.T) {
 	_, err := s.Decide(t.Context(), c.ID, denial(slackBob, ""))
 	wantRefusal(t, err, "neither an approver nor the requester")
 	if s.isRequester(t, c, slackBob) || !s.isRequester(t, c, entraBob) {
-		t.Error("it is still his by the name that was taken from him, or not by the one he asked by")
+		t.Error("it is still his by the unlinked account, or not by the one that proposed")
 	}
 }
 
-// A yes from before it was known whose it is counts no more once it is known to be the requester's own.
+// An approval by an unlinked account no longer counts once that account is known to be the requester's own.
 func TestTheRequestersEarlierApprovalNoLongerCounts(t *testing.T) {
 	t.Parallel()
 	two := confirm.Policy{Approvers: []string{string(slackBob), string(entraBob), string(cleo), string(ada)}, Required: map[string]int{"delete_scans": 2}}
@@ -80,13 +80,13 @@ func TestTheRequestersEarlierApprovalNoLongerCounts(t *testing.T) {
 	allowed.SelfApproval = true
 	for name, tt := range map[string]struct {
 		policy confirm.Policy
-		before func(*testing.T, *stack) // between his own yes and the next one
+		before func(*testing.T, *stack) // between his own approval and the next one
 		want   confirm.State
 	}{
-		"two strangers":          {two, func(*testing.T, *stack) {}, confirm.Applied},
-		"linked since":           {two, func(t *testing.T, s *stack) { s.link(t, linkBob()) }, confirm.Pending},
-		"linked since, allowed":  {allowed, func(t *testing.T, s *stack) { s.link(t, linkBob()) }, confirm.Applied},
-		"linked and taken apart": {two, func(t *testing.T, s *stack) { s.link(t, linkBob()); s.unlink(t) }, confirm.Applied},
+		"two strangers":         {two, func(*testing.T, *stack) {}, confirm.Applied},
+		"linked since":          {two, func(t *testing.T, s *stack) { s.link(t, linkBob()) }, confirm.Pending},
+		"linked since, allowed": {allowed, func(t *testing.T, s *stack) { s.link(t, linkBob()) }, confirm.Applied},
+		"linked and unlinked":   {two, func(t *testing.T, s *stack) { s.link(t, linkBob()); s.unlink(t) }, confirm.Applied},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -102,7 +102,7 @@ func TestTheRequestersEarlierApprovalNoLongerCounts(t *testing.T) {
 			}
 			if tt.want == confirm.Pending && got.State == confirm.Pending {
 				if got, err = s.Decide(t.Context(), c.ID, approval(ada)); err != nil || got.State != confirm.Approved {
-					t.Errorf("a third yes leaves it %s (%v)", got.State, err)
+					t.Errorf("a third approval leaves it %s (%v)", got.State, err)
 				}
 			} else if got.State == confirm.Pending || tt.want == confirm.Pending {
 				t.Errorf("it is %s, want %s", got.State, tt.want)
@@ -112,7 +112,7 @@ func TestTheRequestersEarlierApprovalNoLongerCounts(t *testing.T) {
 	}
 }
 
-// The claim has the last word, by what is known then, and by what was known when either asked or said yes.
+// The claim checks the approvals again, by the links at that time, at the proposal and at the vote.
 func TestTheRequestersOwnApprovalIsNotClaimed(t *testing.T) {
 	t.Parallel()
 	decided := func(who confirm.Principal, also ...confirm.Principal) confirm.Move {
@@ -121,13 +121,13 @@ func TestTheRequestersOwnApprovalIsNotClaimed(t *testing.T) {
 		return m
 	}
 	for name, tt := range map[string]struct {
-		linked bool // when he asks
-		yes    confirm.Move
+		linked bool // at the time of the proposal
+		vote   confirm.Move
 		after  func(*testing.T, *stack)
 	}{
 		"linked since":             {false, decided(slackBob), func(t *testing.T, s *stack) { s.link(t, linkBob()) }},
-		"known when he asked":      {true, decided(slackBob), func(t *testing.T, s *stack) { s.unlink(t) }},
-		"known when he said yes":   {false, decided(slackBob, entraBob), func(*testing.T, *stack) {}},
+		"known when he proposed":   {true, decided(slackBob), func(t *testing.T, s *stack) { s.unlink(t) }},
+		"known when he approved":   {false, decided(slackBob, entraBob), func(*testing.T, *stack) {}},
 		"known by a third account": {true, decided("token:bob", slackBob), func(t *testing.T, s *stack) { s.unlink(t) }},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -137,8 +137,8 @@ func TestTheRequestersOwnApprovalIsNotClaimed(t *testing.T) {
 				s.link(t, linkBob())
 			}
 			c := s.propose(t, entraBobAsking())
-			tt.yes.At = s.clock()
-			if _, err := s.store.Move(t.Context(), c, tt.yes); err != nil {
+			tt.vote.At = s.clock()
+			if _, err := s.store.Move(t.Context(), c, tt.vote); err != nil {
 				t.Fatal(err)
 			}
 			tt.after(t, s)
@@ -151,7 +151,7 @@ func TestTheRequestersOwnApprovalIsNotClaimed(t *testing.T) {
 	}
 }
 
-// Who runs the server alone confirms their own, still when it comes to the claim.
+// The approval of the local user on their own stdio server still counts at the claim.
 func TestTheLocalUsersOwnApprovalIsClaimed(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, confirm.Policy{})

@@ -22,7 +22,7 @@ const (
 	local = confirm.Principal("local:ada")
 )
 
-// stack is a gate over a real ledger, with a clock of the test's own and an executor that counts.
+// stack is a gate over a real ledger, with a clock that the test sets and an executor that counts its calls.
 type stack struct {
 	*confirm.Gate
 	store     *store.Store
@@ -104,12 +104,12 @@ func deleteTwo() confirm.Proposal {
 	}
 }
 
-// onSlack asks on a channel where other people can answer.
+// onSlack returns a requester whose changes are confirmed by others, in Slack.
 func onSlack(by confirm.Principal) confirm.Requester {
 	return confirm.Requester{Principal: by, Source: "test", Channels: []confirm.Channel{confirm.Slack}}
 }
 
-// onOwnStdio asks on the requester's own client, on their own stdio server.
+// onOwnStdio returns a requester who is asked on their own client, on their own stdio server.
 func onOwnStdio(by confirm.Principal) confirm.Requester {
 	return confirm.Requester{Principal: by, Source: "test", Local: true, Channels: []confirm.Channel{confirm.Client}}
 }
@@ -131,7 +131,7 @@ func denial(by confirm.Principal, why string) confirm.Vote {
 	return confirm.Vote{Principal: by, Reason: why, Channel: confirm.Slack}
 }
 
-// waitFor waits for a change to end and checks how, and how often anything was executed until then.
+// waitFor waits for a change to end. It checks its state, and how many executions there were until then.
 func (s *stack) waitFor(t testing.TB, id string, want confirm.State, runs int64) confirm.Change {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
@@ -162,7 +162,7 @@ func (s *stack) wantState(t *testing.T, c confirm.Change, want confirm.State) {
 	}
 }
 
-// insertAfter puts a change into the ledger as a process that died would have left it.
+// insertAfter returns a change in the ledger after these moves, as a process that died would have left it.
 func (s *stack) insertAfter(t *testing.T, moves ...confirm.Move) confirm.Change {
 	t.Helper()
 	c := s.propose(t, onSlack(ada))
@@ -185,7 +185,7 @@ func claimedMove(lease time.Time) confirm.Move {
 	return confirm.Move{To: confirm.Executing, Owner: "a process that died", Lease: lease}
 }
 
-// startRecovery runs the recovery until the test ends, and returns when its first round is over.
+// startRecovery runs the recovery in the background until the test ends.
 func (s *stack) startRecovery(t *testing.T) {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
@@ -199,7 +199,7 @@ func (s *stack) startRecovery(t *testing.T) {
 	})
 }
 
-// waitStored waits until the ledger says so. (The gate would expire an overdue change by being asked for it.)
+// waitStored waits until the change has this state in the ledger. Reading it through the gate would expire it.
 func (s *stack) waitStored(t *testing.T, id string, want confirm.State) confirm.Change {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
@@ -222,7 +222,7 @@ func (s *stack) waitStored(t *testing.T, id string, want confirm.State) confirm.
 	}
 }
 
-// withPolicy is the house's gate with another policy, as if the configuration had been altered.
+// withPolicy returns a gate on the same ledger with an altered policy, as if the configuration had been edited.
 func (s *stack) withPolicy(alter func(*confirm.Policy)) *confirm.Gate {
 	cfg := s.cfg
 	alter(&cfg.Policy)
@@ -238,14 +238,14 @@ func (s *stack) proposePlan(t testing.TB, p confirm.Proposal, by confirm.Request
 	return c
 }
 
-// deleteMany is deleteTwo with facts.
+// deleteMany returns deleteTwo with facts.
 func deleteMany(count int) confirm.Proposal {
 	p := deleteTwo()
 	p.Facts = confirm.Facts{Scans: []string{"Core switches"}, Count: count, Addresses: 256}
 	return p
 }
 
-// wantRefusal checks that err is a refusal which says each of these.
+// wantRefusal checks that err is a refusal that contains each of these texts.
 func wantRefusal(t *testing.T, err error, says ...string) {
 	t.Helper()
 	if !errors.Is(err, confirm.ErrRefused) {
@@ -253,12 +253,12 @@ func wantRefusal(t *testing.T, err error, says ...string) {
 	}
 	for _, part := range says {
 		if !strings.Contains(err.Error(), part) {
-			t.Errorf("the refusal %q does not say %q", err, part)
+			t.Errorf("the refusal %q does not contain %q", err, part)
 		}
 	}
 }
 
-// waitSettled waits while the change is approved or executing, and no longer.
+// waitSettled returns the change as soon as it is neither approved nor executing.
 func (s *stack) waitSettled(t *testing.T, id string) (confirm.Change, error) {
 	c, err := s.Change(t.Context(), id)
 	if err != nil || (c.State != confirm.Approved && c.State != confirm.Executing) {

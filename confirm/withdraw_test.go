@@ -13,18 +13,18 @@ func TestWithdraw(t *testing.T) {
 	s := newStack(t, confirm.Policy{Approvers: []string{string(bob)}})
 	c := s.propose(t, onSlack(ada))
 	if _, err := s.Withdraw(t.Context(), c.ID, confirm.Requester{Principal: bob}); !errors.Is(err, confirm.ErrNotFound) {
-		t.Errorf("somebody else's withdrawal gave %v, want ErrNotFound", err)
+		t.Errorf("another person's withdrawal gave %v, want ErrNotFound", err)
 	}
 	if got, err := s.Withdraw(t.Context(), c.ID, confirm.Requester{Principal: ada}); err != nil || got.State != confirm.Withdrawn {
 		t.Errorf("withdrawing gave %s, %v", got.State, err)
 	}
 	if _, err := s.Decide(t.Context(), c.ID, approval(bob)); !errors.Is(err, confirm.ErrMoved) {
-		t.Errorf("a yes after that gave %v, want ErrMoved", err)
+		t.Errorf("an approval after that gave %v, want ErrMoved", err)
 	}
 	s.waitFor(t, c.ID, confirm.Withdrawn, 0)
 }
 
-// A client that gave up waiting may ask again: whoever confirms is told, and the digest binds that too.
+// A client that stopped waiting may propose again. Approvers see a warning, which the digest binds too.
 func TestADuplicateGetsAWarning(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, confirm.Policy{Approvers: []string{string(bob)}})

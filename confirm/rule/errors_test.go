@@ -9,7 +9,7 @@ import (
 	"scanwarden/confirm/rule"
 )
 
-// at is a rule whose condition begins in line 12, column 9 of a file.
+// at returns a rule whose condition begins in line 12, column 9 of a file.
 func at(name, when string) rule.Source {
 	return rule.Source{Name: name, When: when, Approvals: 2, Line: 12, Column: 9}
 }
@@ -51,7 +51,7 @@ func TestCompileErrors(t *testing.T) {
 		`count.size() > 1`:                   {`line 12, column 19: ` + in + `size counts the characters of a text or the entries of a list, and does not go with int`},
 		`operation.name == "a"`:              {`line 12, column 18: ` + in + `nothing of string can be named behind a dot; take the dot away, or write a function there`},
 
-		// Truth, and what is not what it looks like.
+		// Booleans, and common slips.
 		`agent == "true"`:                     {`line 12, column 15: ` + in + `== does not go with bool, string` + truth},
 		`"true" != agent`:                     {`line 12, column 16: ` + in + `!= does not go with string, bool` + truth},
 		`count && agent`:                      {`line 12, column 9: ` + in + `this is of type int and must be of type bool; compare it with something`},
@@ -65,7 +65,7 @@ func TestCompileErrors(t *testing.T) {
 	} {
 		_, err := rule.Compile([]rule.Source{at("r", when)})
 		if err == nil {
-			t.Errorf("%s is no mistake", when)
+			t.Errorf("%s gives no error", when)
 			continue
 		}
 		if diff := cmp.Diff(want, strings.Split(err.Error(), "\n")); diff != "" {
@@ -74,7 +74,7 @@ func TestCompileErrors(t *testing.T) {
 	}
 }
 
-// A folded block is one line to the engine, and several to who wrote it.
+// A folded block is one line to the engine and several lines in the file.
 func TestErrorsInFoldedBlocksHaveTheirPosition(t *testing.T) {
 	t.Parallel()
 	source := at("r", `count > 3 && "é" in scans && cnt > 1`)
@@ -86,7 +86,7 @@ func TestErrorsInFoldedBlocksHaveTheirPosition(t *testing.T) {
 		{[]int{36}, "line 12, column 38: "},
 		{[]int{13, 23}, "line 13, column 25: "},
 		{[]int{13, 16, 7}, "line 14, column 9: "},
-		{[]int{13, 10}, "line 13, column 25: "}, // it cannot be behind the last line
+		{[]int{13, 10}, "line 13, column 25: "}, // a position after the last line is on the last line
 	} {
 		source.Folds = tt.folds
 		if _, err := rule.Compile([]rule.Source{source}); err == nil || !strings.HasPrefix(err.Error(), tt.want) {
@@ -95,7 +95,7 @@ func TestErrorsInFoldedBlocksHaveTheirPosition(t *testing.T) {
 	}
 }
 
-// All that CEL has and a rule does not need: what converts, matches, builds, or knows of time.
+// CEL's conversions, pattern matching, construction and time, none of which a rule needs.
 func TestCompileRejectsUnneededParts(t *testing.T) {
 	t.Parallel()
 	for _, when := range []string{
@@ -105,7 +105,7 @@ func TestCompileRejectsUnneededParts(t *testing.T) {
 		`code == ""`, `digest == ""`, `Facts{}.count == 1`,
 	} {
 		if _, err := rule.Compile([]rule.Source{at("r", when)}); err == nil {
-			t.Errorf("%s can be said", when)
+			t.Errorf("%s compiles", when)
 		}
 	}
 }
@@ -133,7 +133,7 @@ func TestCompileReturnsAllErrors(t *testing.T) {
 		alter("nowhere", func(s *rule.Source) { s.When, s.Line, s.Column = "cnt", 0, 0 }),
 	})
 	if err == nil {
-		t.Fatal("all is well")
+		t.Fatal("no error")
 	}
 	lines := strings.Split(err.Error(), "\n")
 	want := []string{
@@ -142,11 +142,11 @@ func TestCompileReturnsAllErrors(t *testing.T) {
 		"longer than 4096 bytes", `line 40, column 1: in the condition of "elsewhere"`, `in the condition of "nowhere", "cnt"`,
 	}
 	if len(lines) != len(want) {
-		t.Fatalf("%d mistakes, want %d:\n%v", len(lines), len(want), err)
+		t.Fatalf("%d errors, want %d:\n%v", len(lines), len(want), err)
 	}
 	for i, w := range want {
 		if !strings.Contains(lines[i], w) {
-			t.Errorf("mistake %d is %q, want it to say %q", i, lines[i], w)
+			t.Errorf("error %d is %q, want it to contain %q", i, lines[i], w)
 		}
 	}
 	if strings.Contains(lines[10], "line") {
@@ -174,6 +174,6 @@ func TestCompileRejectsDeepBrackets(t *testing.T) {
 	t.Parallel()
 	when := strings.Repeat("(", 1000) + "agent" + strings.Repeat(")", 1000)
 	if _, err := rule.Compile([]rule.Source{at("r", when)}); err == nil {
-		t.Error("it can be said")
+		t.Error("it compiles")
 	}
 }

@@ -14,14 +14,14 @@ func TestCompileRejectsImpossibleLiterals(t *testing.T) {
 		`"delete_scans" == operation`:                                              "",
 		`operation != "add_scan"`:                                                  "",
 		`operation in ["add_scan", "update_scan"]`:                                 "",
-		`"delete_scan" in scans`:                                                   "", // a scan may be called so
+		`"delete_scan" in scans`:                                                   "", // a scan may have this name
 		`operation == "delete_scan" && count > 3`:                                  `operation with "delete_scan"`,
 		`count > 3 || !("delete" == operation)`:                                    `operation with "delete"`,
 		`operation != "delete_Scans"`:                                              `operation with "delete_Scans"`,
 		`operation in ["add_scan", "remove_scan"]`:                                 `operation with "remove_scan"`,
 		`scans.exists(s, s == "x" && operation == "delete_scan")`:                  `operation with "delete_scan"`,
 		`via == "Slack" || via in ["MCP stdio", "MCP HTTP"]`:                       "",
-		`scans.exists(via, via == "x") && person.all(operation, operation == "y")`: "", // not ours: a macro's own
+		`scans.exists(via, via == "x") && person.all(operation, operation == "y")`: "", // the variables of a macro
 		`scans.exists(s, via == s) || via == "x"`:                                  `via with "x"`,
 		`via == "slack"`:                                                           `via with "slack", which it never is; write one of MCP stdio, MCP HTTP, Slack`,
 		`requester == "token:ada"`:                                                 "",

@@ -9,8 +9,8 @@ import (
 	"scanwarden/confirm/rule"
 )
 
-// at returns a rule whose condition begins in line 12, column 9 of a file.
-func at(name, when string) rule.Source {
+// sourceAt returns a rule whose condition begins in line 12, column 9 of a file.
+func sourceAt(name, when string) rule.Source {
 	return rule.Source{Name: name, When: when, Approvals: 2, Line: 12, Column: 9}
 }
 
@@ -21,9 +21,9 @@ func TestCompileErrors(t *testing.T) {
 	t.Parallel()
 	const in = `in the condition of "r", `
 	const mixed = ": compare text with text, and numbers with whole numbers"
-	const truth = ": what is true or false stands by itself, as in agent or !agent"
+	const truth = ": a value that is true or false needs no comparison, as in agent or !agent"
 	const functions = "; the functions are size, startsWith, endsWith, contains, exists, all, exists_one, filter"
-	const signs = " cannot stand here: compare with == and join with && or ||"
+	const invalid = " is not valid here: compare with == and join with && or ||"
 	for when, want := range map[string][]string{
 		`cnt > 3`:                           {`line 12, column 9: ` + in + `"cnt" is not known here` + known},
 		`count > 3 && cnt`:                  {`line 12, column 22: ` + in + `"cnt" is not known here` + known},
@@ -33,7 +33,7 @@ func TestCompileErrors(t *testing.T) {
 		`"x" in operation`:                  {`line 12, column 13: ` + in + `in does not go with string, string` + mixed},
 		`!count`:                            {`line 12, column 9: ` + in + `! does not go with int` + mixed},
 		`count >`:                           {`line 12, column 16: ` + in + `the expression ends too early; complete it`},
-		`count > 3 and agent`:               {`line 12, column 19: ` + in + `"and"` + signs},
+		`count > 3 and agent`:               {`line 12, column 19: ` + in + `"and"` + invalid},
 		`"Büro" in scans && "é" == 3`:       {`line 12, column 32: ` + in + `== does not go with string, int` + mixed},
 		"count > 3 &&\ncnt > 4 &&\n  foo":   {`line 13, column 9: ` + in + `"cnt" is not known here` + known, `line 14, column 11: ` + in + `"foo" is not known here`},
 		"count > 3 &&\n\n  agent ==\n\"x\"": {`line 14, column 17: ` + in + `== does not go with bool, string` + truth},
@@ -49,7 +49,7 @@ func TestCompileErrors(t *testing.T) {
 		`operation.startsWith(3)`:            {`line 12, column 29: ` + in + `startsWith does not go with string and int: it looks for a text in a text, as in credential.startsWith("prod-")`},
 		`size(count) > 1`:                    {`line 12, column 13: ` + in + `size counts the characters of a text or the entries of a list, and does not go with int`},
 		`count.size() > 1`:                   {`line 12, column 19: ` + in + `size counts the characters of a text or the entries of a list, and does not go with int`},
-		`operation.name == "a"`:              {`line 12, column 18: ` + in + `nothing of string can be named behind a dot; take the dot away, or write a function there`},
+		`operation.name == "a"`:              {`line 12, column 18: ` + in + `a string has no fields; remove the dot, or call a function`},
 
 		// Booleans, and common slips.
 		`agent == "true"`:                     {`line 12, column 15: ` + in + `== does not go with bool, string` + truth},
@@ -57,13 +57,13 @@ func TestCompileErrors(t *testing.T) {
 		`count && agent`:                      {`line 12, column 9: ` + in + `this is of type int and must be of type bool; compare it with something`},
 		`operation = "add_scan"`:              {`line 12, column 19: ` + in + `"=" compares nothing; compare with ==`},
 		`operation = 'add_scan' && count = 1`: {`line 12, column 19: ` + in + `"=" compares nothing; compare with ==`},
-		`agent & inactive_scanner`:            {`line 12, column 15: ` + in + `"&"` + signs},
-		`count "x"`:                           {`line 12, column 15: ` + in + `"x"` + signs},
-		`operation == "add_scan`:              {`line 12, column 22: ` + in + `a text is opened and not closed; close its quote`},
+		`agent & inactive_scanner`:            {`line 12, column 15: ` + in + `"&"` + invalid},
+		`count "x"`:                           {`line 12, column 15: ` + in + `"x"` + invalid},
+		`operation == "add_scan`:              {`line 12, column 22: ` + in + `a text has no closing quote; add it`},
 		`count`:                               {`line 12, column 9: the condition of "r" is of type int, and must be true or false; compare it with something`},
 		`scans`:                               {`line 12, column 9: the condition of "r" is of type list(string), and must be true or false; compare it with something`},
 	} {
-		_, err := rule.Compile([]rule.Source{at("r", when)})
+		_, err := rule.Compile([]rule.Source{sourceAt("r", when)})
 		if err == nil {
 			t.Errorf("%s gives no error", when)
 			continue
@@ -77,7 +77,7 @@ func TestCompileErrors(t *testing.T) {
 // A folded block is one line to the engine and several lines in the file.
 func TestErrorsInFoldedBlocksHaveTheirPosition(t *testing.T) {
 	t.Parallel()
-	source := at("r", `count > 3 && "é" in scans && cnt > 1`)
+	source := sourceAt("r", `count > 3 && "é" in scans && cnt > 1`)
 	for _, tt := range []struct {
 		folds []int
 		want  string
@@ -104,7 +104,7 @@ func TestCompileRejectsUnneededParts(t *testing.T) {
 		`string(count) == "1"`, `bytes("x") == b"x"`, `optional.none() == 1`, `now > 3`, `count % 2 == 0`, `count / 0 == 1`,
 		`code == ""`, `digest == ""`, `Facts{}.count == 1`,
 	} {
-		if _, err := rule.Compile([]rule.Source{at("r", when)}); err == nil {
+		if _, err := rule.Compile([]rule.Source{sourceAt("r", when)}); err == nil {
 			t.Errorf("%s compiles", when)
 		}
 	}
@@ -113,18 +113,18 @@ func TestCompileRejectsUnneededParts(t *testing.T) {
 func TestCompileReturnsAllErrors(t *testing.T) {
 	t.Parallel()
 	alter := func(name string, f func(*rule.Source)) rule.Source {
-		s := at(name, "agent")
+		s := sourceAt(name, "agent")
 		f(&s)
 		return s
 	}
 	long := strings.Repeat(" ", 4<<10)
 	_, err := rule.Compile([]rule.Source{
-		at("good", "agent"),
-		at("", "agent"),
-		at("good", "agent"),
-		at("empty", ""),
-		at("long", "agent"+long),
-		at("binary", "\xff"),
+		sourceAt("good", "agent"),
+		sourceAt("", "agent"),
+		sourceAt("good", "agent"),
+		sourceAt("empty", ""),
+		sourceAt("long", "agent"+long),
+		sourceAt("binary", "\xff"),
 		alter("none", func(s *rule.Source) { s.Approvals = 0 }),
 		alter("many", func(s *rule.Source) { s.Approvals = 11 }),
 		alter("both", func(s *rule.Source) { s.Refuse = "no" }),
@@ -158,7 +158,7 @@ func TestTooManyRules(t *testing.T) {
 	t.Parallel()
 	var sources []rule.Source
 	for i := range 101 {
-		s := at(strings.Repeat("x", i+1), "agent")
+		s := sourceAt(strings.Repeat("x", i+1), "agent")
 		s.Line = i + 1
 		sources = append(sources, s)
 	}
@@ -173,7 +173,7 @@ func TestTooManyRules(t *testing.T) {
 func TestCompileRejectsDeepBrackets(t *testing.T) {
 	t.Parallel()
 	when := strings.Repeat("(", 1000) + "agent" + strings.Repeat(")", 1000)
-	if _, err := rule.Compile([]rule.Source{at("r", when)}); err == nil {
+	if _, err := rule.Compile([]rule.Source{sourceAt("r", when)}); err == nil {
 		t.Error("it compiles")
 	}
 }

@@ -9,7 +9,7 @@ import (
 
 func TestCompileRejectsImpossibleLiterals(t *testing.T) {
 	t.Parallel()
-	for when, strange := range map[string]string{
+	for when, want := range map[string]string{
 		`operation == "delete_scans" && count > 3`:                                 "",
 		`"delete_scans" == operation`:                                              "",
 		`operation != "add_scan"`:                                                  "",
@@ -29,19 +29,19 @@ func TestCompileRejectsImpossibleLiterals(t *testing.T) {
 		`requester.startsWith("token:")`:                                           "",
 		`requester == "ada"`:                                                       `requester with "ada"`,
 		`requester != "slack-group:S1"`:                                            `requester with "slack-group:S1"`,
-		`requester == "entra:T/AB"`:                                                `write its letters small: entra:t/ab`,
+		`requester == "entra:T/AB"`:                                                `write it in lower case: entra:t/ab`,
 		`"entra:t/ab" in person`:                                                   "",
 		`"entra:t/AB" in person`:                                                   `person with "entra:t/AB"`,
 	} {
 		source := []rule.Source{{Name: "r", When: when, Approvals: 2, Line: 7, Column: 9}}
 		_, err := rule.Compile(source, "add_scan", "update_scan", "delete_scans")
-		if (err != nil) != (strange != "") {
+		if (err != nil) != (want != "") {
 			t.Errorf("%s: %v", when, err)
 		}
-		if err != nil && (!strings.Contains(err.Error(), strange) || !strings.Contains(err.Error(), "line 7, column 9")) {
+		if err != nil && (!strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "line 7, column 9")) {
 			t.Errorf("%s: %v", when, err)
 		}
-		if _, err := rule.Compile(source); strings.HasPrefix(strange, "operation") && err != nil {
+		if _, err := rule.Compile(source); strings.HasPrefix(want, "operation") && err != nil {
 			t.Errorf("%s, with no operations known: %v", when, err)
 		}
 	}

@@ -8,7 +8,8 @@ import (
 	"strings"
 )
 
-// authorizer combines the policy with the identities at one moment. It answers who may request, approve and deny.
+// authorizer combines the policy with the identities at one moment. It decides about requests, approvals
+// and denials.
 type authorizer struct {
 	Policy
 	ids identities
@@ -27,7 +28,7 @@ func (g *Gate) loadAuthorizer(ctx context.Context) (authorizer, error) {
 // requesterRole is the app role that a caller from Entra ID needs where the policy lists no requesters.
 const requesterRole = "entra-role:Scans.Requester"
 
-// mayRequest returns nil if by may propose changes. The user who runs this server on their own stdio always may.
+// mayRequest returns nil if by may propose changes. A user on their own stdio server always may.
 func (a authorizer) mayRequest(by Requester) error {
 	switch {
 	case by.Local && !by.Agent:
@@ -55,8 +56,8 @@ func (a authorizer) isListed(list []string, principal Principal, groups []string
 		slices.ContainsFunc(groups, func(g string) bool { return slices.Contains(list, g) })
 }
 
-// isOwnStdio reports whether the exception for local users applies: no approvers are listed, and the user who runs this
-// server on their own stdio answers their own client's prompt.
+// isOwnStdio reports whether the exception for local users applies: no approvers are listed, and a user on their own
+// stdio server answers their own client's prompt.
 func (p Policy) isOwnStdio(local bool, channel Channel) bool {
 	return len(p.Approvers) == 0 && local && channel == Client
 }
@@ -83,8 +84,8 @@ func (a authorizer) mayApprove(c Change, v Vote) error {
 	return nil
 }
 
-// countApprovals returns the number of distinct people whose approval counts. A person whose accounts were linked or
-// unlinked after a vote counts once. The requester counts only where self-approval is allowed.
+// countApprovals returns the number of distinct people whose approval counts. Accounts that were linked or unlinked
+// after a vote still count as one person. The requester counts only where self-approval is allowed.
 func (a authorizer) countApprovals(c Change) int {
 	var counted int
 	var earlier []Decision

@@ -123,7 +123,7 @@ func Sources() []string { return []string{SourceStdio, SourceHTTP, SourceSlack} 
 type Requester struct {
 	Principal Principal
 	Source    string    // one of Sources
-	Local     bool      // the caller is the user who runs this server on their own stdio
+	Local     bool      // the caller runs this server on their own stdio
 	Groups    []string  // the caller's groups that the interface has verified
 	Agent     bool      // an application, or an AI agent that acts for a person: it may propose, never decide
 	Channels  []Channel // where approvers can be asked about this change
@@ -158,8 +158,8 @@ type Change struct {
 	Proposal
 	Digest    string
 	Requester Principal
-	// RequesterAlso lists the requester's other principals at the time of the proposal. A requester whose accounts
-	// are unlinked later still must not confirm their own change by another account.
+	// RequesterAlso lists the requester's other principals at the time of the proposal. Unlinking accounts
+	// later does not allow the requester to confirm their own change.
 	RequesterAlso []Principal
 	Source        string // one of Sources
 	Local         bool
@@ -178,7 +178,7 @@ type Change struct {
 	Updated       time.Time // the time of the last Move
 }
 
-// Approvals returns the number of distinct people who approved, as identified when they did.
+// Approvals returns the number of distinct people who approved, as identified at the time of their votes.
 func (c Change) Approvals() int {
 	people := map[string]bool{}
 	for _, d := range c.Decisions {

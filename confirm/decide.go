@@ -73,7 +73,9 @@ func (g *Gate) checkTarget(c Change) error {
 		return err
 	}
 	if c.Target != g.cfg.Target {
-		return asRefusal(fmt.Errorf("this change was planned for %q, and this server writes to %q; use the server it was proposed on", c.Target, g.cfg.Target))
+		return asRefusal(fmt.Errorf(
+			"this change was planned for %q, and this server writes to %q; use the server it was proposed on",
+			c.Target, g.cfg.Target))
 	}
 	return nil
 }

@@ -124,7 +124,7 @@ func (g *Gate) move(ctx context.Context, c Change, m Move) (Change, error) {
 // reasonUndecided is the Outcome.Reason of a change that expired while it was pending.
 const reasonUndecided = "nobody decided in time"
 
-// expire ends a change whose time is over. If another caller moved it first, expire returns the change as that caller
+// expire ends a change after its expiry. If another caller moved it first, expire returns the change as that caller
 // left it.
 func (g *Gate) expire(ctx context.Context, c Change, why string) (Change, error) {
 	after, err := g.move(ctx, c, Move{To: Expired, Outcome: &Outcome{State: Expired, Reason: why}})

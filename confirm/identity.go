@@ -17,7 +17,7 @@ func (p Person) key() string { return string(p.Principals[0]) }
 type identities struct {
 	persons   []Person
 	index     map[Principal]int // principal -> index in persons
-	ambiguous map[int]bool      // indexes in persons for whom the configuration and a link contradict each other
+	ambiguous map[int]bool      // indexes of persons whose link contradicts the configuration
 }
 
 // newIdentities returns the configured persons combined with the links. It does not alter configured.

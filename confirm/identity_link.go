@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Link records that two principals belong to one person, who has proved it.
+// Link records that two principals belong to one person, as that person has proved.
 type Link struct {
 	From Principal // "slack:TEAM/USER"
 	To   Principal // "entra:TENANT/OBJECT"

@@ -23,7 +23,7 @@ func (g *Gate) IsRequester(ctx context.Context, c Change, by Principal) (bool, e
 	return err == nil && a.ids.samePerson(c.Requester, by), err
 }
 
-// OpenChanges returns the changes of one person whose outcome is not settled yet, newest first.
+// OpenChanges returns the changes of one person that are not settled yet, newest first.
 func (g *Gate) OpenChanges(ctx context.Context, by Principal) ([]Change, error) {
 	a, err := g.loadAuthorizer(ctx)
 	if err != nil {

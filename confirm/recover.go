@@ -16,7 +16,7 @@ const (
 )
 
 // Run recovers the changes that this process or another one left behind, at once and then on a timer until ctx ends.
-// Overdue changes expire. Approved ones that no process claimed are executed. Those whose process died while executing
+// Overdue changes expire. Approved ones that no process claimed are executed. Executing ones without a live process
 // become unknown and are settled by reading Defender.
 func (g *Gate) Run(ctx context.Context) error {
 	tick := time.NewTicker(pollInterval)
@@ -65,8 +65,8 @@ func (g *Gate) recoverAll(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// recoveryOrder returns 1 for a change whose recovery reads Defender, which may take long, and 0 for the others, which
-// are recovered first.
+// recoveryOrder returns 1 if recovering c reads Defender, which may take long, and 0 otherwise. Changes with 0 come
+// first.
 func recoveryOrder(c Change) int {
 	if c.State == Executing || c.State == Unknown {
 		return 1
@@ -112,7 +112,7 @@ func (g *Gate) expireApproved(ctx context.Context, c Change) error {
 	return err
 }
 
-// takeOver moves a change to Unknown whose process stopped renewing its lease, and then reconciles it.
+// takeOver moves an executing change with an expired lease to Unknown, and then reconciles it.
 func (g *Gate) takeOver(ctx context.Context, c Change) error {
 	out := &Outcome{
 		State:  Unknown,

@@ -35,7 +35,7 @@ func (s Source) typeErrors(found []*cel.Error, parsed *cel.Ast) error {
 		if used.insideUnknownCall(e.ExprID, found) {
 			continue
 		}
-		text, list := used.describe(e)
+		text, list := used.describeError(e)
 		if list != "" && !slices.Contains(lists, list) {
 			lists = append(lists, list)
 			text += "; " + list

@@ -39,8 +39,8 @@ func describeSyntax(message string) string {
 	}.translate(message)
 }
 
-// describe returns a plainer text for the engine's error, and the list of valid names that helps, "" if none does.
-func (c callExprs) describe(e *cel.Error) (text, list string) {
+// describeError returns a plainer text for the engine's error, and the list of valid names that helps, "" if none does.
+func (c callExprs) describeError(e *cel.Error) (text, list string) {
 	call, isCall := c[e.ExprID]
 	if rest, unknown := strings.CutPrefix(e.Message, undeclaredPrefix); unknown {
 		name, _, _ := strings.Cut(rest, "'")

@@ -67,7 +67,7 @@ func Compile(sources []Source, operations ...string) ([]confirm.Rule, error) {
 			errs = append(errs, err)
 			continue
 		}
-		holds, err := s.compile(env, operations)
+		holds, err := s.compileCondition(env, operations)
 		if err != nil {
 			errs = append(errs, err)
 			continue
@@ -101,8 +101,8 @@ func (s Source) validate(before []Source) error {
 	return errors.Join(errs...)
 }
 
-// compile checks the expression and returns the function that evaluates it.
-func (s Source) compile(env *cel.Env, operations []string) (func(confirm.RuleInput) (bool, error), error) {
+// compileCondition checks the expression and returns the function that evaluates it.
+func (s Source) compileCondition(env *cel.Env, operations []string) (func(confirm.RuleInput) (bool, error), error) {
 	parsed, issues := env.Parse(s.When)
 	if issues.Err() != nil {
 		return nil, s.syntaxError(issues.Errors())

@@ -1,8 +1,10 @@
 package confirm_test
 
 import (
+	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"scanwarden/confirm"
@@ -41,6 +43,39 @@ func TestTheThirdAcceptWithoutTheCodeIsADenial(t *testing.T) {
 		c = next
 	}
 	s.waitFor(t, c.ID, confirm.Denied, 0)
+}
+
+// countingReads is the real ledger. It counts how often a change is read.
+type countingReads struct {
+	confirm.Store
+	reads atomic.Int64
+}
+
+func (c *countingReads) Change(ctx context.Context, id string) (confirm.Change, error) {
+	c.reads.Add(1)
+	return c.Store.Change(ctx, id)
+}
+
+// The code, the round and the decisions are checked on the very version of the change that is moved.
+func TestAnswerReadsTheChangeOnce(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, confirm.Policy{})
+	c := s.propose(t, onOwnStdio(local))
+	ledger := &countingReads{Store: s.store}
+	cfg := s.cfg
+	cfg.Store = ledger
+	gate := confirm.New(cfg)
+	for i, code := range []string{"WRONG", c.Code} {
+		next, err := gate.Answer(t.Context(), c.ID, acceptWith(c, code))
+		if err != nil || ledger.reads.Load() != int64(i+1) {
+			t.Fatalf("after answer %d the change was read %d times (%v)", i+1, ledger.reads.Load(), err)
+		}
+		c = next
+	}
+	if err := gate.Drain(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s.waitFor(t, c.ID, confirm.Applied, 1)
 }
 
 func TestAPromptIsAnsweredOnce(t *testing.T) {

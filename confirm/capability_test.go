@@ -72,12 +72,12 @@ func (u *incapable) waitAttempts(t *testing.T, times int) {
 	for len(u.attempts) > 0 {
 		<-u.attempts
 	}
-	patience := time.After(20 * time.Second)
+	timeout := time.After(20 * time.Second)
 	for range times {
 		select {
 		case <-u.attempts:
-		case <-patience:
-			t.Fatal("its recovery does not look at the change")
+		case <-timeout:
+			t.Fatal("its recovery does not try to execute the change")
 		}
 	}
 }

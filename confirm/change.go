@@ -125,7 +125,7 @@ type Requester struct {
 	Source    string    // one of Sources
 	Local     bool      // the caller runs this server on their own stdio
 	Groups    []string  // the caller's groups that the interface has verified
-	Agent     bool      // an application, or an AI agent that acts for a person: it may propose, never decide
+	Agent     bool      // an application, or an AI agent that acts for a person: it may propose, never approve
 	Channels  []Channel // where approvers can be asked about this change
 }
 
@@ -142,7 +142,8 @@ type Decision struct {
 	Also []Principal `json:"also,omitempty"`
 }
 
-// Outcome is how a change ended, in sentences for users and models. The zero value means that it has not ended.
+// Outcome is how a change ended, in sentences for users and models. The zero value means that it has not ended. Before
+// that, Reason may be set alone: see Gate.SetProblem.
 type Outcome struct {
 	State      State           `json:"state,omitempty"`
 	Reason     string          `json:"reason,omitempty"`

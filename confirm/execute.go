@@ -69,7 +69,7 @@ func (a authorizer) preflight(c Change) *Outcome {
 		return &Outcome{
 			State:  Failed,
 			Reason: "the kept change is not what was confirmed, so nothing was sent",
-			Next:   "Run `scanwarden audit verify`: somebody may have altered the ledger.",
+			Next:   "Run `scanwarden audit verify`: the ledger may have been altered.",
 		}
 	case need.refusal != nil:
 		return &Outcome{

@@ -171,7 +171,7 @@ func TestALostLeaseStopsTheExecution(t *testing.T) {
 			case <-ctx.Done():
 				return confirm.Outcome{State: confirm.Failed, Reason: "nothing was sent"}
 			case <-time.After(15 * time.Second):
-				t.Error("the lost claim was not noticed")
+				t.Error("the lost lease was not noticed")
 				return confirm.Outcome{State: confirm.Applied}
 			}
 		})

@@ -12,7 +12,7 @@ import (
 // zero value no change can be approved, except that the local user confirms their own on their own stdio server.
 type Policy struct {
 	// Approvers lists principals, or groups that an interface has verified ("slack-group:ID", "entra-role:NAME").
-	// An empty list allows no approver, except as described at Requester.Local.
+	// An empty list allows no approver, except that a user on their own stdio server confirms their own changes.
 	Approvers           []string
 	SelfApproval        bool           // whether a listed approver may approve their own changes
 	Required            map[string]int // distinct approvals by operation; absent means 1

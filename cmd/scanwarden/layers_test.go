@@ -30,7 +30,9 @@ var rooms = map[string]room{
 	"tools/mcpserver":             {ours: []string{"tools", "tools/mcpserver/auth", "confirm"}, theirs: []string{"github.com/mark3labs/mcp-go"}},
 	"tools/mcpserver/auth":        {ours: []string{"confirm"}, theirs: []string{"github.com/golang-jwt/jwt", "github.com/MicahParks/keyfunc", "github.com/MicahParks/jwkset"}},
 	"confirm/web":                 {ours: []string{"confirm"}, theirs: []string{"html/template"}},
-	"tools":                       {ours: []string{"confirm", "defender"}, theirs: []string{"github.com/invopop/jsonschema"}},
+	"tools":                       {ours: []string{"tools/internal/target", "confirm", "defender"}, theirs: []string{"github.com/invopop/jsonschema"}},
+	"tools/internal/target":       {theirs: []string{"go4.org/netipx"}},
+	"tools/toolstest":             {ours: []string{"tools", "confirm", "confirm/store", "defender", "defender/defendertest"}},
 	"confirm":                     {},
 	"confirm/rule":                {ours: []string{"confirm"}, theirs: []string{"cel.dev/cel-go"}},
 	"confirm/store":               {ours: []string{"confirm"}, theirs: []string{"github.com/jackc/pgx", "modernc.org/sqlite", "golang.org/x/mod/sumdb"}},
@@ -43,7 +45,7 @@ var rooms = map[string]room{
 }
 
 // common are small modules without opinions, open to every room. Anything else from outside needs an owner.
-var common = []string{"github.com/oklog/ulid", "golang.org/x/sync", "golang.org/x/time"}
+var common = []string{"github.com/hashicorp/golang-lru", "github.com/oklog/ulid", "golang.org/x/sync", "golang.org/x/time"}
 
 const module = "scanwarden"
 

@@ -15,7 +15,8 @@ func agentRequester(channels ...confirm.Channel) confirm.Requester {
 	return confirm.Requester{Principal: agentApp, Source: "test", Agent: true, Groups: []string{"entra-role:Scans.Requester"}, Channels: channels}
 }
 
-// An agent's approval never counts: not if it is listed or in a listed group, nor with self-approval or on its own server.
+// An agent's approval never counts: not if it is listed or in a listed group, nor with self-approval or on its own
+// server.
 func TestAnAgentNeverConfirms(t *testing.T) {
 	t.Parallel()
 	all := confirm.Policy{Approvers: []string{string(agentApp), string(local), string(bob), "entra-role:Scans.Approver"}, SelfApproval: true}

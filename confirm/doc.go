@@ -19,9 +19,9 @@
 // never by sending again.
 //
 // Approvals are counted by person, not by account. The requester's own approval does not count, under any of their
-// accounts, unless the policy allows self-approval. There is one exception: where no approvers are listed, a user on their
-// own stdio server confirms their own changes. The accounts of a person come from the configuration and from the identity
-// links in the ledger. Links are read again for each decision and once more for the claim.
+// accounts, unless the policy allows self-approval. There is one exception: where no approvers are listed, a user on
+// their own stdio server confirms their own changes. The accounts of a person come from the configuration and from the
+// identity links in the ledger. Links are read again for each decision and once more for the claim.
 //
 // The policy's rules look at what a change means (Facts). A rule can require more approvers or refuse the change. A
 // policy that became stricter after the proposal counts; one that became less strict does not.

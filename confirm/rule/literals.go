@@ -41,7 +41,8 @@ func (s Source) checkLiterals(condition *cel.Ast, operations []string) error {
 	return nil
 }
 
-// isMacroVariable reports whether name is the variable of a macro at e, as in scans.exists(via, via == "x"), and not ours.
+// isMacroVariable reports whether name is the variable of a macro at e, as in scans.exists(via, via == "x"), and not
+// ours.
 func isMacroVariable(e ast.NavigableExpr, name string) bool {
 	for p, ok := e.Parent(); ok; p, ok = p.Parent() {
 		if p.Kind() == ast.ComprehensionKind && p.AsComprehension().IterVar() == name {

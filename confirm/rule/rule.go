@@ -2,12 +2,13 @@
 //
 //	operation == "delete_scans" && count > 3
 //
-// Compile turns each Source of the policy file into a confirm.Rule, which the Gate evaluates for every change. A rule sees
-// the parts of a change that Variables lists, and nothing else. It can read no clock, no file and no other change, so that
-// the same change always gives the same result.
+// Compile turns each Source of the policy file into a confirm.Rule, which the Gate evaluates for every change. A rule
+// sees the parts of a change that Variables lists, and nothing else. It can read no clock, no file and no other change,
+// so that the same change always gives the same result.
 //
-// The invariant: a rule that Compile accepts always returns soon, with true, false or an error. Types are checked when the
-// policy is loaded, and the cost of one evaluation is bounded. The Gate refuses a change for which a rule returns an error.
+// The invariant: a rule that Compile accepts always returns soon, with true, false or an error. Types are checked when
+// the policy is loaded, and the cost of one evaluation is bounded. The Gate refuses a change for which a rule returns
+// an error.
 //
 // The engine is created only when there is a rule to compile, so that a policy without rules costs nothing.
 package rule
@@ -46,8 +47,8 @@ type Source struct {
 	Folds  []int
 }
 
-// Compile returns the compiled rules, nil for no sources. The error has one line for each mistake, which begins with the
-// line and column in the file. It is also a mistake to compare a variable with a value that it can never have. The
+// Compile returns the compiled rules, nil for no sources. The error has one line for each mistake, which begins with
+// the line and column in the file. It is also a mistake to compare a variable with a value that it can never have. The
 // possible values of operation are operations; with none given, every value is possible.
 func Compile(sources []Source, operations ...string) ([]confirm.Rule, error) {
 	if len(sources) == 0 {

@@ -34,7 +34,7 @@ func withGate(t testing.TB) *house {
 func (h *house) propose(operation, args string) confirm.Change {
 	h.t.Helper()
 	c, err := h.Gate.Propose(h.t.Context(), h.plan(operation, args), confirm.Requester{
-		Principal: ada, Source: "MCP HTTP", Channels: []confirm.Channel{confirm.Page},
+		Principal: ada, Source: "MCP HTTP", Channels: []confirm.Channel{confirm.Slack},
 	})
 	if err != nil {
 		h.t.Fatal(err)
@@ -44,7 +44,7 @@ func (h *house) propose(operation, args string) confirm.Change {
 
 func (h *house) decide(c confirm.Change, approve bool, reason string) {
 	h.t.Helper()
-	v := confirm.Vote{Principal: bob, Approve: approve, Reason: reason, Channel: confirm.Page}
+	v := confirm.Vote{Principal: bob, Approve: approve, Reason: reason, Channel: confirm.Slack}
 	if _, err := h.Gate.Decide(h.t.Context(), c.ID, v); err != nil {
 		h.t.Fatal(err)
 	}

@@ -139,7 +139,7 @@ func newChange() (confirm.Change, error) {
 	digest, err := p.Digest()
 	return confirm.Change{
 		ID: ulid.Make().String(), Code: "CODE7", Proposal: p, Digest: digest,
-		Requester: "slack:T1/U1", Source: "Slack", Channels: []confirm.Channel{confirm.Slack, confirm.Page},
+		Requester: "slack:T1/U1", Source: "Slack", Channels: []confirm.Channel{confirm.Slack, "page"},
 		Created: noon, Updated: noon, Expires: noon.Add(15 * time.Minute), State: confirm.Pending, Needed: 1,
 	}, err
 }

@@ -79,6 +79,7 @@ func (s *stack) mustCall(by confirm.Principal, operation, args string) map[strin
 
 // TestAChangeIsFollowedToItsEnd by get_change, from the proposal to what Defender returned.
 func TestAChangeIsFollowedToItsEnd(t *testing.T) {
+	t.Parallel()
 	s := newStackWithGate(t)
 	c := s.propose("add_scan", labScan)
 	id := fmt.Sprintf(`{"change_id":%q}`, c.ID)
@@ -128,6 +129,7 @@ func TestChangesOfOthersAreNotFound(t *testing.T) {
 
 // TestWaitIsBounded by wait_seconds, and by the end of the call.
 func TestWaitIsBounded(t *testing.T) {
+	t.Parallel()
 	s := newStackWithGate(t)
 	c := s.propose("add_scan", labScan)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)

@@ -289,7 +289,7 @@ func TestReconcileFindsTheOutcome(t *testing.T) {
 		}, "failed", []string{"no new scan"}},
 		"added elsewhere":   {"add_scan", labScan, func(s *defendertest.Server) { s.AddScan(map[string]any{"scanName": "Lab", "target": "10.1.2.4"}) }, "failed", []string{"no new scan"}},
 		"not added":         {"add_scan", labScan, func(*defendertest.Server) {}, "failed", []string{"no new scan"}},
-		"updated":           {"update_scan", update, func(s *defendertest.Server) { s.Edit(coreSwitches, map[string]any{"target": "192.0.2.99"}) }, "applied", []string{"as it was to become"}},
+		"updated":           {"update_scan", update, func(s *defendertest.Server) { s.Edit(coreSwitches, map[string]any{"target": "192.0.2.99"}) }, "applied", []string{"as planned"}},
 		"not updated":       {"update_scan", update, func(*defendertest.Server) {}, "failed", []string{"as it was before"}},
 		"updated otherwise": {"update_scan", update, func(s *defendertest.Server) { s.Edit(coreSwitches, map[string]any{"target": "192.0.2.98"}) }, "unknown", []string{`target is "192.0.2.98" instead of "192.0.2.99"`, "Before proposing it again"}},
 		"updated and gone":  {"update_scan", update, func(s *defendertest.Server) { s.Remove(coreSwitches) }, "unknown", []string{"the scan is gone"}},

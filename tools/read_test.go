@@ -124,6 +124,7 @@ func (s *stack) listReads() (n int) {
 
 // TestListsAreFetchedOnceForConcurrentCallers, and cached for five seconds.
 func TestListsAreFetchedOnceForConcurrentCallers(t *testing.T) {
+	t.Parallel()
 	var mu sync.Mutex
 	now := time.Now()
 	s := newStack(t, defendertest.Options{}, func(cfg *tools.Config) {
@@ -259,6 +260,7 @@ func TestProgressEndsWithItsListener(t *testing.T) {
 
 // TestACanceledCallerReturnsAtOnce, and the read continues for the others.
 func TestACanceledCallerReturnsAtOnce(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, defendertest.Options{})
 	s.Tenant.Fail(defendertest.Fault{Path: collection, Hang: true})
 	ctx, leave := context.WithCancel(t.Context())

@@ -172,8 +172,8 @@ func (in authenticationInput) readKeyVault(a *defender.Authentication) error {
 	return nil
 }
 
-// checkGMSA returns a *Refusal for a Windows scan whose account is not a group managed service account, because
-// Microsoft supports no other.
+// checkGMSA returns a *Refusal for a Windows scan without a group managed service account, because Microsoft supports
+// no other account.
 func checkGMSA(a *defender.Authentication) error {
 	if a.Windows && (a.IsGMSAUser == nil || !*a.IsGMSAUser) {
 		return refuseAuthentication("isGmsaUser", "must be true: Microsoft scans Windows with a group managed service account only")

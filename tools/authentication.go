@@ -82,7 +82,7 @@ func (in scanInput) resolveAuthentication(scanType string, credentials map[strin
 	case a.KeyVaultURL != "":
 		return a, checkGMSA(a) // the secret holds the rest
 	case !a.Windows && a.Type != "NoAuthNoPriv":
-		return nil, refuse("credential", "%s needs a secret, and none is taken here", a.Type).withHint("%s", credentialHelp(credentials))
+		return nil, refuse("credential", "%s needs a secret, and secrets are not accepted here", a.Type).withHint("%s", credentialHelp(credentials))
 	}
 	for _, name := range publicFields[a.Type] {
 		if !slices.Contains(given.givenFields(), name) {

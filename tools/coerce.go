@@ -62,7 +62,7 @@ func coerceObject(path string, object map[string]any, t reflect.Type) error {
 			continue
 		}
 		if _, there := object[f.name]; there {
-			return refuse(path+f.name, "%s is there twice", path+f.name).withHint("send it once")
+			return refuse(path+f.name, "%s is given twice", path+f.name).withHint("send it once")
 		}
 		fitting, err := coerceValue(path+f.name, value, f.kind)
 		if err != nil {
@@ -88,7 +88,7 @@ func expandDottedNames(object map[string]any, known inputFields) error {
 			return typeError(head, "an object", object[head])
 		}
 		if _, there := inner[tail]; there {
-			return refuse(given, "%s is there twice", quote(given)).withHint("send it once")
+			return refuse(given, "%s is given twice", quote(given)).withHint("send it once")
 		}
 		inner[tail] = object[given]
 		delete(object, given)

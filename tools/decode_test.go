@@ -28,7 +28,7 @@ func TestArgumentsAreReadStrictly(t *testing.T) {
 		"slip of the pen":       {"add_scan", `{"intervalInHour":4}`, "intervalInHour", []string{"did you mean intervalInHours?"}},
 		"unknown nested":        {"add_scan", `{"scannerAgent":{"machineID":"x"}}`, "scannerAgent.machineID", []string{"did you mean scannerAgent.machineId?", "the fields are scannerAgent.machineId"}},
 		"agent by id":           {"add_scan", `{"scannerAgent":{"id":"x"}}`, "scannerAgent.id", []string{"unknown", "scannerAgent.machineId"}},
-		"twice":                 {"add_scan", `{"scanName":"a","scanName":"b"}`, "scanName", []string{`"scanName" is there twice`}},
+		"twice":                 {"add_scan", `{"scanName":"a","scanName":"b"}`, "scanName", []string{`"scanName" is given twice`}},
 		"twice nested":          {"add_scan", `{"scannerAgent":{"machineId":"a","machineId":"b"}}`, "machineId", []string{"twice"}},
 		"twice, once flat":      {"add_scan", `{"scannerAgent":{"machineId":"a"},"scannerAgent.machineId":"b"}`, "scannerAgent.machineId", []string{"twice"}},
 		"twice, two spellings":  {"delete_scans", `{"scanDefinitionIds":["a"],"ScanDefinitionIds":["b"]}`, "scanDefinitionIds", []string{"twice"}},

@@ -1,11 +1,11 @@
 package entra
 
-// notEntra is said wherever an answer cannot be Entra ID's own.
-const notEntra = "something other than Entra ID answered: sign in to the network's portal, or let the proxy pass the authority's host through"
+// hintNotEntra is said wherever an answer cannot be Entra ID's own.
+const hintNotEntra = "something other than Entra ID answered: sign in to the network's portal, or let the proxy pass the authority's host through"
 
-// advice says what to do about the codes met in practice. Their meaning is Microsoft's
+// adviceByCode says what to do about the codes met in practice. Their meaning is Microsoft's
 // (learn.microsoft.com/entra/identity-platform/reference-error-codes).
-var advice = map[string]string{
+var adviceByCode = map[string]string{
 	// The app's own credential.
 	"AADSTS7000215": "the client secret is wrong: set " + envSecret + " to the secret's Value, not to its Secret ID",
 	"AADSTS7000222": "the client secret has expired: make a new one, or change to a certificate or a federated token",
@@ -53,12 +53,12 @@ var advice = map[string]string{
 	"AADSTS90033": "Entra ID has a passing fault: wait a minute and try again",
 }
 
-// wordAdvice says what to do about an OAuth word where the code beside it is not a known one.
-func wordAdvice(word string) string {
+// adviceForOAuth says what to do about an OAuth word where the code beside it is not a known one.
+func adviceForOAuth(word string) string {
 	switch word {
-	case declined:
+	case oauthDeclined:
 		return "the sign-in was declined in the browser: call again for a new code"
-	case outdated:
+	case oauthExpired:
 		return "the code expired before anybody signed in: call again for a new one"
 	case "access_denied":
 		return "the sign-in was cancelled or refused in the browser: call again to sign in anew"

@@ -23,7 +23,7 @@ func TestEachKnownCodeHasItsAdvice(t *testing.T) {
 	inBubble(t, func(t *testing.T, f *fakeEntra) {
 		s := f.source(t, nil)
 		for code, word := range words {
-			refused := refusal(400, "invalid_request", code)
+			refused := errorResponse(400, "invalid_request", code)
 			f.set(func(f *fakeEntra) { f.next = []answer{refused, refused, refused} })
 			_, err := textOf(t.Context(), s, false)
 			if err == nil {

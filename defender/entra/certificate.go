@@ -10,21 +10,21 @@ import (
 	"github.com/AzureAD/microsoft-authentication-library-for-go/apps/confidential"
 )
 
-func fromCertificate(path string) (proof, error) {
+func loadCertificate(path string) (clientCredential, error) {
 	data, err := readFile(path, maxCertificate)
 	if err != nil {
-		return proof{}, fmt.Errorf("the certificate cannot be read: %w; check %s", err, envCertificate)
+		return clientCredential{}, fmt.Errorf("the certificate cannot be read: %w; check %s", err, envCertificate)
 	}
 	pair, err := parsePEM(data)
 	if err != nil {
-		return proof{}, fmt.Errorf("the file %s (%s) %w", path, envCertificate, err)
+		return clientCredential{}, fmt.Errorf("the file %s (%s) %w", path, envCertificate, err)
 	}
 	cred, err := confidential.NewCredFromCert(pair.chain, pair.key)
 	if err != nil {
-		return proof{}, fmt.Errorf("the file %s (%s) holds a key that belongs to none of its certificates: put the matching two there",
+		return clientCredential{}, fmt.Errorf("the file %s (%s) holds a key that belongs to none of its certificates: put the matching two there",
 			path, envCertificate)
 	}
-	return proof{Credential: cred, chain: len(pair.chain) > 1}, nil
+	return clientCredential{Credential: cred, sendChain: len(pair.chain) > 1}, nil
 }
 
 // keyPair is the content of a PEM file: one key and the certificates in their order.
@@ -42,7 +42,7 @@ func parsePEM(data []byte) (keyPair, error) {
 		return pair, errors.New("is not PEM: convert a .pfx with openssl pkcs12 -in FILE.pfx -nodes -out FILE.pem")
 	}
 	for ; block != nil; block, rest = pem.Decode(rest) {
-		if err := pair.add(block); err != nil {
+		if err := pair.addBlock(block); err != nil {
 			return pair, err
 		}
 	}
@@ -55,7 +55,7 @@ func parsePEM(data []byte) (keyPair, error) {
 	return pair, nil
 }
 
-func (p *keyPair) add(block *pem.Block) error {
+func (p *keyPair) addBlock(block *pem.Block) error {
 	if _, encrypted := block.Headers["DEK-Info"]; encrypted || block.Type == "ENCRYPTED PRIVATE KEY" {
 		return errors.New("holds an encrypted key: write it with openssl pkcs8 -topk8 -nocrypt and protect the file by its permissions")
 	}
@@ -70,7 +70,7 @@ func (p *keyPair) add(block *pem.Block) error {
 		if p.key != nil {
 			return errors.New("holds more than one private key: keep the one that belongs to the certificate")
 		}
-		key, err := parseKey(block)
+		key, err := parsePrivateKey(block)
 		if err != nil {
 			return err
 		}
@@ -79,8 +79,8 @@ func (p *keyPair) add(block *pem.Block) error {
 	return nil
 }
 
-// parseKey never quotes the parsers' errors: what they failed to read is a private key.
-func parseKey(block *pem.Block) (*rsa.PrivateKey, error) {
+// parsePrivateKey never quotes the parsers' errors: what they failed to read is a private key.
+func parsePrivateKey(block *pem.Block) (*rsa.PrivateKey, error) {
 	var key any
 	var err error
 	switch block.Type {

@@ -20,7 +20,7 @@ func TestAClockThatIsOff(t *testing.T) {
 		for skew, want := range cases {
 			inBubble(t, func(t *testing.T, f *fakeEntra) {
 				f.set(func(f *fakeEntra) { f.skew = skew })
-				f.answerNext(refusal(401, "invalid_client", 700024))
+				f.answerNext(errorResponse(401, "invalid_client", 700024))
 				_, err := textOf(t.Context(), f.source(t, edit), false)
 				t.Logf("with a %s, %v off", proof, skew)
 				wantRefused(t, err, refused, "")
@@ -28,8 +28,8 @@ func TestAClockThatIsOff(t *testing.T) {
 			})
 			amongPeople(t, func(t *testing.T, p *fakePeople) {
 				p.set(func(f *fakeEntra) { f.skew = skew })
-				p.answerNext(refusal(401, "invalid_client", 700024))
-				_, err := trade(t.Context(), p.onBehalfOf(t, edit), "ada", entra.TokenRequest{})
+				p.answerNext(errorResponse(401, "invalid_client", 700024))
+				_, err := exchange(t.Context(), p.onBehalfOf(t, edit), "ada", entra.TokenRequest{})
 				t.Logf("with a %s on behalf of a user, %v off", proof, skew)
 				wantRefused(t, err, refused, "")
 				wantSentence(t, err, sentence(refused, known+want), formsOf(p.fakeEntra))
@@ -44,7 +44,7 @@ func TestAClockThatIsOffWherePeopleSignIn(t *testing.T) {
 		"this machine's clock is 3h0m0s behind Entra ID's: set it right first"
 	refused := entra.Error{Code: "AADSTS70008", OAuth: "invalid_grant", Status: 400}
 	off := func(f *fakeEntra) {
-		f.skew, f.next = 3*time.Hour, []answer{refusal(400, "invalid_grant", 70008)}
+		f.skew, f.next = 3*time.Hour, []answer{errorResponse(400, "invalid_grant", 70008)}
 	}
 	tell := func(t *testing.T, err error, f *fakeEntra) {
 		wantRefused(t, err, refused, "")
@@ -69,7 +69,7 @@ func TestAClockThatIsOffWherePeopleSignIn(t *testing.T) {
 	t.Run("on behalf of", func(t *testing.T) {
 		amongPeople(t, func(t *testing.T, p *fakePeople) {
 			p.set(off)
-			_, err := trade(t.Context(), p.onBehalfOf(t, nil), "ada", entra.TokenRequest{})
+			_, err := exchange(t.Context(), p.onBehalfOf(t, nil), "ada", entra.TokenRequest{})
 			tell(t, err, p.fakeEntra)
 		})
 	})
@@ -96,7 +96,7 @@ func TestATokenThatIsOverWhenItComes(t *testing.T) {
 			amongPeople(t, func(t *testing.T, p *fakePeople) {
 				for _, lifetime := range []int{-60, 240} { // what lives for less than five minutes, MSAL does not hand over
 					p.set(func(f *fakeEntra) { f.lifetime, f.forms = lifetime, nil })
-					_, err := trade(t.Context(), p.onBehalfOf(t, edit), "ada", entra.TokenRequest{})
+					_, err := exchange(t.Context(), p.onBehalfOf(t, edit), "ada", entra.TokenRequest{})
 					wantRefused(t, err, entra.Error{}, "")
 					wantSentence(t, err, "Entra ID sign-in failed: the user's token had expired when it came, or was about to: check this machine's "+
 						"clock, which shows 2000-01-01 00:00 UTC, and that the app's tokens live longer than five minutes", formsOf(p.fakeEntra))

@@ -27,34 +27,34 @@ type Config struct {
 
 	// For people alone.
 	Prompt   func(ctx context.Context, text string) // tells each caller who waits, by its ctx, what a person is to do; nil: nobody
-	Patience time.Duration                          // how long a call waits for that person; 0 means 50 seconds
+	SignInWait time.Duration                          // how long a call waits for that person; 0 means 50 seconds
 	StateDir string                                 // keeps the sign-in, encrypted, between runs; "" means in memory only
 	OpenURL  func(address string) error             // opens a browser; nil means the system's
 }
 
 // The Azure SDK's names for the configuration, which a person must find in every refusal.
 const (
-	azure          = "AZURE_"
-	envTenant      = azure + "TENANT_ID"
-	envClient      = azure + "CLIENT_ID"
-	envSecret      = azure + "CLIENT_SECRET"
-	envCertificate = azure + "CLIENT_CERTIFICATE_PATH"
-	envFederated   = azure + "FEDERATED_TOKEN_FILE"
-	envAuthority   = azure + "AUTHORITY_HOST"
+	defaultPrefix          = "AZURE_"
+	envTenant      = defaultPrefix + "TENANT_ID"
+	envClient      = defaultPrefix + "CLIENT_ID"
+	envSecret      = defaultPrefix + "CLIENT_SECRET"
+	envCertificate = defaultPrefix + "CLIENT_CERTIFICATE_PATH"
+	envFederated   = defaultPrefix + "FEDERATED_TOKEN_FILE"
+	envAuthority   = defaultPrefix + "AUTHORITY_HOST"
 	envScope       = "SCANWARDEN_DEFENDER_SCOPE"
 	envMode        = "SCANWARDEN_AUTH"
 )
 
-// patience is shorter than the minute after which MCP clients give a call up.
-const patience = 50 * time.Second
+// defaultSignInWait is shorter than the minute after which MCP clients give a call up.
+const defaultSignInWait = 50 * time.Second
 
 func (c Config) withDefaults() Config {
 	c.Mode = cmp.Or(c.Mode, Client)
 	c.Authority = strings.TrimRight(cmp.Or(c.Authority, "https://login.microsoftonline.com"), "/")
 	c.Scope = cmp.Or(c.Scope, "https://api.securitycenter.microsoft.com/.default")
-	c.Patience = cmp.Or(c.Patience, patience)
+	c.SignInWait = cmp.Or(c.SignInWait, defaultSignInWait)
 	if c.HTTP == nil {
-		c.HTTP = &http.Client{Timeout: tryTime}
+		c.HTTP = &http.Client{Timeout: attemptTimeout}
 	}
 	if c.Prompt == nil {
 		c.Prompt = func(context.Context, string) {}
@@ -65,20 +65,20 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// check returns the first thing wrong, one sentence. The scope is checkScope's.
-func (c Config) check() error {
+// validate returns the first thing wrong, one sentence. The scope is checkScope's.
+func (c Config) validate() error {
 	switch c.Mode {
 	case Client:
-		return cmp.Or(c.missing(), c.doubled(), c.checkTenant(), c.checkAuthority())
+		return cmp.Or(c.checkRequired(), c.checkOneCredential(), c.checkTenantName(), c.checkAuthority())
 	case ManagedIdentity:
 		return nil
 	case DeviceCode, Interactive:
-		return cmp.Or(c.missing(), c.checkTenant(), c.checkGUID(), c.checkAuthority())
+		return cmp.Or(c.checkRequired(), c.checkTenantName(), c.checkTenantForUsers(), c.checkAuthority())
 	}
 	return fmt.Errorf("%s must be one of %s, %s, %s and %s", envMode, Client, ManagedIdentity, DeviceCode, Interactive)
 }
 
-func (c Config) missing() error {
+func (c Config) checkRequired() error {
 	var names []string
 	if c.TenantID == "" {
 		names = append(names, envTenant)
@@ -86,7 +86,7 @@ func (c Config) missing() error {
 	if c.ClientID == "" {
 		names = append(names, envClient)
 	}
-	if c.Mode == Client && len(c.credentials()) == 0 {
+	if c.Mode == Client && len(c.credentialVariables()) == 0 {
 		names = append(names, fmt.Sprintf("one of %s, %s and %s", envSecret, envCertificate, envFederated))
 	}
 	if len(names) == 0 {
@@ -95,16 +95,16 @@ func (c Config) missing() error {
 	return fmt.Errorf("set %s", strings.Join(names, ", and "))
 }
 
-func (c Config) doubled() error {
-	names := c.credentials()
+func (c Config) checkOneCredential() error {
+	names := c.credentialVariables()
 	if len(names) < 2 {
 		return nil
 	}
 	return fmt.Errorf("%s are set together: keep the one to sign in with and unset the rest", strings.Join(names, " and "))
 }
 
-// credentials returns the names of the credentials that are set.
-func (c Config) credentials() []string {
+// credentialVariables returns the names of the credentials that are set.
+func (c Config) credentialVariables() []string {
 	var names []string
 	if c.ClientSecret != nil {
 		names = append(names, envSecret)
@@ -118,7 +118,7 @@ func (c Config) credentials() []string {
 	return names
 }
 
-func (c Config) checkTenant() error {
+func (c Config) checkTenantName() error {
 	switch strings.ToLower(c.TenantID) {
 	case "common", "organizations", "consumers":
 		return fmt.Errorf("%s must name one tenant, not %q", envTenant, c.TenantID)
@@ -134,8 +134,8 @@ func (c Config) checkTenant() error {
 	return nil
 }
 
-// checkGUID wants what the accounts that people choose are held against: they bring a GUID and no domain name.
-func (c Config) checkGUID() error {
+// checkTenantForUsers wants what the accounts that people choose are held against: they bring a GUID and no domain name.
+func (c Config) checkTenantForUsers() error {
 	if guid(c.TenantID) == "" {
 		return fmt.Errorf("%s must be the tenant's GUID with %s=%s, so that an account of another tenant is told apart", envTenant, envMode, c.Mode)
 	}
@@ -153,8 +153,8 @@ func (c Config) checkAuthority() error {
 // checkScope holds the scope against AADSTS1002012: an application can ask for all it was granted, never for
 // a part. A person can.
 func (c Config) checkScope() error {
-	if c.Mode.forPeople() {
-		return c.checkDelegated()
+	if c.Mode.signsInUser() {
+		return c.checkDelegatedScope()
 	}
 	if !strings.HasSuffix(c.Scope, "/.default") {
 		return fmt.Errorf("%s must end in /.default, such as https://api.securitycenter.microsoft.com/.default", envScope)
@@ -162,7 +162,7 @@ func (c Config) checkScope() error {
 	return nil
 }
 
-func (c Config) checkDelegated() error {
+func (c Config) checkDelegatedScope() error {
 	if u, err := url.Parse(c.Scope); err != nil || u.Host == "" || len(u.Path) < 2 || strings.ContainsAny(c.Scope, " \t\r\n") {
 		return fmt.Errorf("%s must be one scope, such as https://api.securitycenter.microsoft.com/.default", envScope)
 	}

@@ -13,46 +13,46 @@ import (
 )
 
 const (
-	maxAssertion   = 64 << 10 // bytes of a federated token file; Kubernetes writes about 1 KiB
+	maxTokenFile   = 64 << 10 // bytes of a federated token file; Kubernetes writes about 1 KiB
 	maxCertificate = 1 << 20  // bytes of a certificate file
 )
 
-// credential makes what a new sign-in client proves itself with; its errors hold no secret.
-type credential func() (proof, error)
+// credentialLoader makes what a new sign-in client proves itself with; its errors hold no secret.
+type credentialLoader func() (clientCredential, error)
 
-// proof is a credential and how to show it.
-type proof struct {
+// clientCredential is a credential and how to show it.
+type clientCredential struct {
 	confidential.Credential
-	chain bool // sends the certificate with those it was issued by, for an app that trusts an issuer and a name
+	sendChain bool // sends the certificate with those it was issued by, for an app that trusts an issuer and a name
 }
 
-// credential picks the one that check has found to be set.
-func (c Config) credential() credential {
+// credentialLoader picks the one that check has found to be set.
+func (c Config) credentialLoader() credentialLoader {
 	switch {
 	case c.ClientSecret != nil:
-		return func() (proof, error) { return fromSecret(c.ClientSecret) }
+		return func() (clientCredential, error) { return loadSecret(c.ClientSecret) }
 	case c.CertificatePath != "":
-		return func() (proof, error) { return fromCertificate(c.CertificatePath) }
+		return func() (clientCredential, error) { return loadCertificate(c.CertificatePath) }
 	default:
-		return func() (proof, error) { return fromTokenFile(c.FederatedTokenFile), nil }
+		return func() (clientCredential, error) { return newFederatedCredential(c.FederatedTokenFile), nil }
 	}
 }
 
-func fromSecret(read func() (string, error)) (proof, error) {
+func loadSecret(read func() (string, error)) (clientCredential, error) {
 	secret, err := read()
 	if err != nil {
-		return proof{}, fmt.Errorf("the client secret cannot be read, check %s: %w", envSecret, err)
+		return clientCredential{}, fmt.Errorf("the client secret cannot be read, check %s: %w", envSecret, err)
 	}
 	if secret == "" {
-		return proof{}, fmt.Errorf("the client secret is empty: set %s to its Value", envSecret)
+		return clientCredential{}, fmt.Errorf("the client secret is empty: set %s to its Value", envSecret)
 	}
 	cred, err := confidential.NewCredFromSecret(secret)
-	return proof{Credential: cred}, err
+	return clientCredential{Credential: cred}, err
 }
 
-// fromTokenFile reads the file for each assertion, since whoever projects it (a kubelet, say) replaces it
+// newFederatedCredential reads the file for each assertion, since whoever projects it (a kubelet, say) replaces it
 // every hour or so.
-func fromTokenFile(path string) proof {
+func newFederatedCredential(path string) clientCredential {
 	read := func(context.Context, confidential.AssertionRequestOptions) (string, error) {
 		token, err := readAssertion(path)
 		if err != nil {
@@ -60,7 +60,7 @@ func fromTokenFile(path string) proof {
 		}
 		return token, nil
 	}
-	return proof{Credential: confidential.NewCredFromAssertionCallback(read)}
+	return clientCredential{Credential: confidential.NewCredFromAssertionCallback(read)}
 }
 
 // CheckTokenFile says why the sign-in that c describes would find no token in its file, nil when it would or needs
@@ -70,13 +70,13 @@ func (c Config) CheckTokenFile() error {
 		return nil
 	}
 	if _, err := readAssertion(c.FederatedTokenFile); err != nil {
-		return errors.New(prefix(c.Prefix).in(err.Error()))
+		return errors.New(envPrefix(c.Prefix).expand(err.Error()))
 	}
 	return nil
 }
 
 func readAssertion(path string) (string, error) {
-	data, err := readFile(path, maxAssertion)
+	data, err := readFile(path, maxTokenFile)
 	if err != nil {
 		return "", fmt.Errorf("the federated token cannot be read: %w; check %s", err, envFederated)
 	}

@@ -14,9 +14,9 @@ import (
 )
 
 const (
-	instruction = "open " + codePage + " in a browser and enter the code " + userCode
-	prompted    = "To sign in to Entra ID, " + instruction + "."
-	waiting     = "Entra ID waits for a person to sign in: " + instruction + ", then call again"
+	codeInstruction = "open " + codePage + " in a browser and enter the code " + userCode
+	prompted    = "To sign in to Entra ID, " + codeInstruction + "."
+	waiting     = "Entra ID waits for a person to sign in: " + codeInstruction + ", then call again"
 	vault       = "https://vault.azure.net/.default"
 )
 
@@ -81,7 +81,7 @@ func TestPatienceCanBeSet(t *testing.T) {
 	inBubble(t, func(t *testing.T, f *fakeEntra) {
 		var told prompts
 		f.set(func(f *fakeEntra) { f.guest.slow = true })
-		s := f.people(t, &told, func(c *entra.Config) { c.Patience = 3 * time.Second })
+		s := f.people(t, &told, func(c *entra.Config) { c.SignInWait = 3 * time.Second })
 		start := time.Now()
 		wantError(t, s, entra.Error{OAuth: "authorization_pending", Temporary: true})
 		if took := time.Since(start); took != 3*time.Second {
@@ -199,7 +199,7 @@ func TestAChallengeThatNeedsThePerson(t *testing.T) {
 		var told prompts
 		s := f.people(t, &told, nil)
 		wantToken(t, s, false, "1")
-		f.answerNext(refusal(400, "interaction_required", 50076))
+		f.answerNext(errorResponse(400, "interaction_required", 50076))
 		token, err := s.Get(t.Context(), entra.TokenRequest{Claims: challenge})
 		if err != nil || token.Text != tokenCanary+"3" {
 			t.Fatalf("Get = %v, %v", token, err)

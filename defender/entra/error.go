@@ -21,16 +21,16 @@ type Error struct {
 
 // The words of OAuth (RFC 6749, RFC 8628, OpenID Connect) that decide something here.
 const (
-	pending       = "authorization_pending" // a person has been told what to do, and has not done it yet
-	declined      = "authorization_declined"
-	outdated      = "expired_token" // the code that the person was to enter
-	loginRequired = "login_required"
+	oauthPending       = "authorization_pending" // a person has been told what to do, and has not done it yet
+	oauthDeclined      = "authorization_declined"
+	oauthExpired      = "expired_token" // the code that the person was to enter
+	oauthLoginRequired = "login_required"
 )
 
-// wantsPerson reports a refusal that a person can turn by signing in.
-func (e *Error) wantsPerson() bool {
+// needsSignIn reports a refusal that a person can turn by signing in.
+func (e *Error) needsSignIn() bool {
 	switch e.OAuth {
-	case loginRequired, "invalid_grant", "interaction_required", "consent_required":
+	case oauthLoginRequired, "invalid_grant", "interaction_required", "consent_required":
 		return true
 	}
 	return false
@@ -39,11 +39,11 @@ func (e *Error) wantsPerson() bool {
 // Error is one plain sentence.
 func (e *Error) Error() string {
 	var text strings.Builder
-	if e.OAuth == pending {
+	if e.OAuth == oauthPending {
 		return "Entra ID waits for a person to sign in: " + e.Hint
 	}
 	text.WriteString("Entra ID sign-in failed")
-	if parts := e.parts(); parts != "" {
+	if parts := e.describeCodes(); parts != "" {
 		text.WriteString(" (" + parts + ")")
 	}
 	if e.Hint != "" {
@@ -55,8 +55,8 @@ func (e *Error) Error() string {
 	return text.String()
 }
 
-// parts is what a person would search the web for.
-func (e *Error) parts() string {
+// describeCodes is what a person would search the web for.
+func (e *Error) describeCodes() string {
 	var parts []string
 	for _, part := range []string{e.Code, e.OAuth} {
 		if part != "" {

@@ -231,7 +231,7 @@ func TestCertificatesThatAreRefused(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				_, err = trade(t.Context(), o, "ada", entra.TokenRequest{})
+				_, err = exchange(t.Context(), o, "ada", entra.TokenRequest{})
 				wantRefused(t, err, entra.Error{}, c.hint)
 				wantClean(t, err)
 			}

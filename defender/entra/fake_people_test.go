@@ -82,12 +82,12 @@ func (p *fakePeople) token(w http.ResponseWriter, r *http.Request) {
 
 func (p *fakePeople) judge(form url.Values, serial int) answer {
 	if form.Get("client_assertion") == "" && form.Get("client_secret") != p.secret {
-		return refusal(http.StatusUnauthorized, "invalid_client", 7000215)
+		return errorResponse(http.StatusUnauthorized, "invalid_client", 7000215)
 	}
 	switch form.Get("grant_type") {
 	case "urn:ietf:params:oauth:grant-type:jwt-bearer":
 		if form.Get("requested_token_use") != "on_behalf_of" {
-			return refusal(http.StatusBadRequest, "invalid_request", 900144)
+			return errorResponse(http.StatusBadRequest, "invalid_request", 900144)
 		}
 		return p.exchange(form, form.Get("assertion"), assertionCanary, 500133, serial)
 	case "refresh_token":
@@ -95,7 +95,7 @@ func (p *fakePeople) judge(form url.Values, serial int) answer {
 	case "authorization_code":
 		return p.redeem(form, serial)
 	}
-	return refusal(http.StatusBadRequest, "unsupported_grant_type", 70003)
+	return errorResponse(http.StatusBadRequest, "unsupported_grant_type", 70003)
 }
 
 // exchange is for whom token names after its prefix.
@@ -104,9 +104,9 @@ func (p *fakePeople) exchange(form url.Values, token, prefix string, whenExpired
 	name, _, _ = strings.Cut(name, "-")
 	switch {
 	case !known || oids[name] == "":
-		return refusal(http.StatusBadRequest, "invalid_grant", 50013)
+		return errorResponse(http.StatusBadRequest, "invalid_grant", 50013)
 	case p.expired[token]:
-		return refusal(http.StatusBadRequest, "invalid_grant", whenExpired)
+		return errorResponse(http.StatusBadRequest, "invalid_grant", whenExpired)
 	}
 	return p.issue(name, form.Get("scope"), "", serial)
 }
@@ -118,11 +118,11 @@ func (p *fakePeople) redeem(form url.Values, serial int) answer {
 	delete(p.codes, code)
 	switch {
 	case !ok:
-		return refusal(http.StatusBadRequest, "invalid_grant", 54005)
+		return errorResponse(http.StatusBadRequest, "invalid_grant", 54005)
 	case form.Get("redirect_uri") != callback:
-		return refusal(http.StatusBadRequest, "invalid_request", 50011)
+		return errorResponse(http.StatusBadRequest, "invalid_request", 50011)
 	case challengeOf(form.Get("code_verifier")) != g.challenge:
-		return refusal(http.StatusBadRequest, "invalid_grant", 501481)
+		return errorResponse(http.StatusBadRequest, "invalid_grant", 501481)
 	}
 	return p.issue("ada", form.Get("scope"), g.nonce, serial)
 }
@@ -188,14 +188,14 @@ func amongPeople(t *testing.T, story func(t *testing.T, p *fakePeople)) {
 	})
 }
 
-func trade(ctx context.Context, o *entra.OnBehalfOf, name string, ask entra.TokenRequest) (string, error) {
+func exchange(ctx context.Context, o *entra.OnBehalfOf, name string, ask entra.TokenRequest) (string, error) {
 	token, err := o.Get(ctx, assertionCanary+name, ask)
 	return strings.TrimPrefix(token.Text, tokenCanary), err
 }
 
 func wantTraded(t *testing.T, o *entra.OnBehalfOf, name string, ask entra.TokenRequest, want string) {
 	t.Helper()
-	if got, err := trade(t.Context(), o, name, ask); err != nil || got != want {
+	if got, err := exchange(t.Context(), o, name, ask); err != nil || got != want {
 		t.Fatalf("Get(%s, %+v) = %q, %v; want token %s", name, ask, got, err, want)
 	}
 }

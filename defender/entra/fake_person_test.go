@@ -12,8 +12,8 @@ import (
 	"scanwarden/defender/entra"
 )
 
-// person is an account at the fake, and what it does with the codes that it gets.
-type person struct {
+// userSignIn is an account at the fake, and what it does with the codes that it gets.
+type userSignIn struct {
 	object, tenant string
 	slow           bool   // has not entered the code yet
 	declines       bool   // refuses
@@ -23,7 +23,7 @@ type person struct {
 	codeLasts      int    // seconds; 0 is 900
 }
 
-var ada = person{object: "aaaaaaaa-0000-4000-8000-00000000ada0", tenant: tenant}
+var ada = userSignIn{object: "aaaaaaaa-0000-4000-8000-00000000ada0", tenant: tenant}
 
 const (
 	userCode = "F7KQ2MXRD"
@@ -67,28 +67,28 @@ func (f *fakeEntra) grantPerson(form url.Values) answer {
 	switch form.Get("grant_type") {
 	case "device_code", "urn:ietf:params:oauth:grant-type:device_code":
 		if f.guest.slow {
-			return refusal(http.StatusBadRequest, "authorization_pending", 70016)
+			return errorResponse(http.StatusBadRequest, "authorization_pending", 70016)
 		}
 		if f.guest.declines || form.Get("device_code") != "canary-device-code" {
-			return refusal(http.StatusBadRequest, "authorization_declined", 70018)
+			return errorResponse(http.StatusBadRequest, "authorization_declined", 70018)
 		}
 	case "authorization_code":
 		digest := sha256.Sum256([]byte(form.Get("code_verifier")))
 		if base64.RawURLEncoding.EncodeToString(digest[:]) != f.guest.challenge || form.Get("code") != "canary-code" {
-			return refusal(http.StatusBadRequest, "invalid_grant", 501481)
+			return errorResponse(http.StatusBadRequest, "invalid_grant", 501481)
 		}
 	case "refresh_token":
 		if f.guest.revoked || !strings.HasPrefix(form.Get("refresh_token"), "canary-refresh-") {
-			return refusal(http.StatusBadRequest, "invalid_grant", 50173)
+			return errorResponse(http.StatusBadRequest, "invalid_grant", 50173)
 		}
 	default:
-		return refusal(http.StatusBadRequest, "unsupported_grant_type", 70003)
+		return errorResponse(http.StatusBadRequest, "unsupported_grant_type", 70003)
 	}
 	return f.grantTo(f.guest, form)
 }
 
 // grantTo gives all that a person's sign-in brings.
-func (f *fakeEntra) grantTo(g person, form url.Values) answer {
+func (f *fakeEntra) grantTo(g userSignIn, form url.Values) answer {
 	var scopes []string
 	for _, s := range strings.Fields(form.Get("scope")) {
 		if s != "openid" && s != "offline_access" && s != "profile" {

@@ -40,7 +40,7 @@ type fakeEntra struct {
 	hang      bool                           // the token endpoint never answers
 	config    func(http.ResponseWriter) bool // takes over openid-configuration when it says so
 	skew      time.Duration                  // of its clock
-	guest     person                         // who signs in
+	guest     userSignIn                         // who signs in
 	next      []answer                       // of the token endpoint, before it answers by itself
 	paths     []string                       // of all requests
 	hosts     []string                       // of all requests
@@ -57,8 +57,8 @@ type answer struct {
 	breaks     bool // the connection is cut after the body
 }
 
-// refusal is an error in Entra ID's own form; its description repeats the secret, as none should.
-func refusal(status int, word string, code int) answer {
+// errorResponse is an error in Entra ID's own form; its description repeats the secret, as none should.
+func errorResponse(status int, word string, code int) answer {
 	body, _ := json.Marshal(map[string]any{
 		"error":             word,
 		"error_description": fmt.Sprintf("AADSTS%d: %s was sent to https://%s/%s.", code, secret, production, tenant),
@@ -175,7 +175,7 @@ func (f *fakeEntra) openID(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if name := r.PathValue("tenant"); name != tenant {
-		write(w, refusal(http.StatusBadRequest, "invalid_tenant", 90002))
+		write(w, errorResponse(http.StatusBadRequest, "invalid_tenant", 90002))
 		return
 	}
 	base := "https://" + r.Host + "/" + tenant
@@ -213,7 +213,7 @@ func (f *fakeEntra) grant(form url.Values) answer {
 		return f.grantPerson(form)
 	}
 	if form.Get("client_assertion") == "" && form.Get("client_secret") != f.secret {
-		return refusal(http.StatusUnauthorized, "invalid_client", 7000215)
+		return errorResponse(http.StatusUnauthorized, "invalid_client", 7000215)
 	}
 	granted := map[string]any{
 		"token_type": "Bearer", "expires_in": f.lifetime, "access_token": tokenCanary + "SERIAL",

@@ -17,18 +17,18 @@ import (
 	"scanwarden/defender/entra"
 )
 
-// browser is what a person's browser does with the address of a sign-in: answers of Entra ID come back with it,
+// browserFlow is what a person's browser does with the address of a sign-in: answers of Entra ID come back with it,
 // over a real port of this machine.
-type browser struct {
+type browserFlow struct {
 	f      *fakeEntra
 	answer func(url.Values) url.Values // from what was asked; nil is a success
 	method string                      // "" is POST
 	opened chan url.Values
 }
 
-func newBrowser(f *fakeEntra) *browser { return &browser{f: f, opened: make(chan url.Values, 10)} }
+func newBrowser(f *fakeEntra) *browserFlow { return &browserFlow{f: f, opened: make(chan url.Values, 10)} }
 
-func (b *browser) open(address string) error {
+func (b *browserFlow) open(address string) error {
 	u, err := url.Parse(address)
 	if err != nil {
 		return err
@@ -60,7 +60,7 @@ func (b *browser) open(address string) error {
 	return errors.Join(err, page.Body.Close())
 }
 
-func (b *browser) source(t *testing.T, told *prompts, edit func(*entra.Config)) *entra.Source {
+func (b *browserFlow) source(t *testing.T, told *prompts, edit func(*entra.Config)) *entra.Source {
 	return b.f.people(t, told, func(c *entra.Config) {
 		c.Mode, c.OpenURL = entra.Interactive, b.open
 		if edit != nil {
@@ -115,14 +115,14 @@ func untilWaiting(t *testing.T, s *entra.Source, told *prompts) *entra.Error {
 	}
 }
 
-func hardlyAny(c *entra.Config) { c.Patience = time.Millisecond }
+func hardlyAny(c *entra.Config) { c.SignInWait = time.Millisecond }
 
 func TestCloseFreesThePort(t *testing.T) {
 	f := startFake(t)
 	b := newBrowser(f)
 	b.answer = func(url.Values) url.Values { return nil }
 	var told prompts
-	s := b.source(t, &told, func(c *entra.Config) { c.Patience = ever })
+	s := b.source(t, &told, func(c *entra.Config) { c.SignInWait = ever })
 	waited := make(chan error, 1)
 	go func() {
 		_, err := textOf(t.Context(), s, false)
@@ -145,7 +145,7 @@ func TestCloseFreesThePort(t *testing.T) {
 	}
 	s.Close()
 	all := make([]byte, 1<<20)
-	if all = all[:runtime.Stack(all, true)]; bytes.Contains(all, []byte("entra.(*person).run")) {
+	if all = all[:runtime.Stack(all, true)]; bytes.Contains(all, []byte("entra.(*userSignIn).runAttempt")) {
 		t.Error("the sign-in goes on after Close")
 	}
 	if c, err := net.Dial("tcp", back.Host); err == nil {
@@ -262,31 +262,31 @@ func TestSignInsInABrowserThatFail(t *testing.T) {
 		}
 	}
 	cases := map[string]struct {
-		change func(*browser)
+		change func(*browserFlow)
 		want   entra.Error
 		hint   string
 	}{
-		"cancelled": {func(b *browser) { b.answer = refused("access_denied", "<b>the user canary cancelled</b>") },
+		"cancelled": {func(b *browserFlow) { b.answer = refused("access_denied", "<b>the user canary cancelled</b>") },
 			entra.Error{OAuth: "access_denied"}, "cancelled or refused in the browser"},
-		"consent declined": {func(b *browser) { b.answer = refused("access_denied", "AADSTS65004: User canary declined.") },
+		"consent declined": {func(b *browserFlow) { b.answer = refused("access_denied", "AADSTS65004: User canary declined.") },
 			entra.Error{OAuth: "access_denied", Code: "AADSTS65004"}, "consent was declined"},
-		"not assigned": {func(b *browser) { b.answer = refused("invalid_grant", "AADSTS50105: canary") },
+		"not assigned": {func(b *browserFlow) { b.answer = refused("invalid_grant", "AADSTS50105: canary") },
 			entra.Error{OAuth: "access_denied", Code: "AADSTS50105"}, "assign"},
-		"another state": {func(b *browser) {
+		"another state": {func(b *browserFlow) {
 			b.answer = func(url.Values) url.Values { return url.Values{"code": {"canary-code"}, "state": {"canary"}} }
 		}, entra.Error{OAuth: "access_denied"}, "cancelled or refused"},
-		"GET":          {func(b *browser) { b.method = http.MethodGet }, entra.Error{OAuth: "access_denied"}, "cancelled or refused"},
-		"stolen code":  {func(b *browser) { b.f.answerNext(refusal(400, "invalid_grant", 501481)) }, entra.Error{Code: "AADSTS501481", OAuth: "invalid_grant", Status: 400, Correlation: correlation}, "start the sign-in again"},
-		"other tenant": {func(b *browser) { b.f.guest.tenant = correlation }, entra.Error{}, "belongs to another tenant than AZURE_TENANT_ID"},
-		"nobody comes": {func(b *browser) { b.answer = func(url.Values) url.Values { return nil } },
+		"GET":          {func(b *browserFlow) { b.method = http.MethodGet }, entra.Error{OAuth: "access_denied"}, "cancelled or refused"},
+		"stolen code":  {func(b *browserFlow) { b.f.answerNext(errorResponse(400, "invalid_grant", 501481)) }, entra.Error{Code: "AADSTS501481", OAuth: "invalid_grant", Status: 400, Correlation: correlation}, "start the sign-in again"},
+		"other tenant": {func(b *browserFlow) { b.f.guest.tenant = correlation }, entra.Error{}, "belongs to another tenant than AZURE_TENANT_ID"},
+		"nobody comes": {func(b *browserFlow) { b.answer = func(url.Values) url.Values { return nil } },
 			entra.Error{OAuth: "authorization_pending", Temporary: true}, "finish the sign-in in the browser window that was opened, then call again"},
-		"asked too often": {func(b *browser) { b.f.answerNext(answer{status: 429, retryAfter: "60"}) },
+		"asked too often": {func(b *browserFlow) { b.f.answerNext(answer{status: 429, retryAfter: "60"}) },
 			entra.Error{Status: 429, Temporary: true, RetryAfter: time.Minute}, "asked too often: wait"},
-		"Entra is down": {func(b *browser) { b.f.answerNext(answer{status: 503}) }, entra.Error{Status: 503, Temporary: true}, "failing at the moment"},
-		"no such tenant": {func(b *browser) {
-			b.f.config = func(w http.ResponseWriter) bool { write(w, refusal(400, "invalid_tenant", 90002)); return true }
+		"Entra is down": {func(b *browserFlow) { b.f.answerNext(answer{status: 503}) }, entra.Error{Status: 503, Temporary: true}, "failing at the moment"},
+		"no such tenant": {func(b *browserFlow) {
+			b.f.config = func(w http.ResponseWriter) bool { write(w, errorResponse(400, "invalid_tenant", 90002)); return true }
 		}, entra.Error{Code: "AADSTS90002", OAuth: "invalid_tenant", Status: 400, Correlation: correlation}, "check AZURE_TENANT_ID"},
-		"address without TLS": {func(b *browser) {
+		"address without TLS": {func(b *browserFlow) {
 			b.f.config = func(w http.ResponseWriter) bool {
 				const base = "https://" + production + "/" + tenant
 				reply(w, 200, map[string]any{"issuer": base + "/v2.0", "token_endpoint": base + "/oauth2/v2.0/token", "authorization_endpoint": "file:///etc/canary"})
@@ -301,7 +301,7 @@ func TestSignInsInABrowserThatFail(t *testing.T) {
 			c.change(b)
 			var told prompts
 			s := b.source(t, &told, func(cfg *entra.Config) {
-				if cfg.Patience = ever; c.want.OAuth == "authorization_pending" {
+				if cfg.SignInWait = ever; c.want.OAuth == "authorization_pending" {
 					hardlyAny(cfg)
 				}
 			})

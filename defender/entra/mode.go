@@ -16,34 +16,34 @@ const (
 	Interactive     Mode = "interactive"      // a person, in a browser on this machine
 )
 
-// forPeople reports a mode in which nobody but a person can begin.
-func (m Mode) forPeople() bool { return m == DeviceCode || m == Interactive }
+// signsInUser reports a mode in which nobody but a person can begin.
+func (m Mode) signsInUser() bool { return m == DeviceCode || m == Interactive }
 
-// method is a mode at work: MSAL's client for it, which the sources of all scopes share.
-type method interface {
-	// acquire gets a token without a person. Unless asked for a fresh one, it may come from MSAL's cache.
-	acquire(ctx context.Context, scope string, ask TokenRequest) (*session, *Error)
+// authMethod is a mode at work: MSAL's client for it, which the sources of all scopes share.
+type authMethod interface {
+	// acquireToken gets a token without a person. Unless asked for a fresh one, it may come from MSAL's cache.
+	acquireToken(ctx context.Context, scope string, req TokenRequest) (*cachedToken, *Error)
 }
 
-// prefix begins the names of the environment variables of one app registration.
-type prefix string
+// envPrefix begins the names of the environment variables of one app registration.
+type envPrefix string
 
-// in writes text, which speaks of AZURE_CLIENT_ID and the like, for this registration. Tenant, authority and
+// expand writes text, which speaks of AZURE_CLIENT_ID and the like, for this registration. Tenant, authority and
 // scope keep their names: they are those of every registration.
-func (p prefix) in(text string) string {
+func (p envPrefix) expand(text string) string {
 	if p == "" {
 		return text
 	}
 	var pairs []string
 	for _, name := range []string{envClient, envSecret, envCertificate, envFederated} {
-		pairs = append(pairs, name, string(p)+strings.TrimPrefix(name, azure))
+		pairs = append(pairs, name, string(p)+strings.TrimPrefix(name, defaultPrefix))
 	}
 	return strings.NewReplacer(pairs...).Replace(text)
 }
 
-// of returns e for this registration. It is a copy, since others may hold e.
-func (p prefix) of(e *Error) *Error {
+// expandError returns e for this registration. It is a copy, since others may hold e.
+func (p envPrefix) expandError(e *Error) *Error {
 	own := *e
-	own.Hint = p.in(e.Hint)
+	own.Hint = p.expand(e.Hint)
 	return &own
 }

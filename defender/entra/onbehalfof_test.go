@@ -53,7 +53,7 @@ func TestAUsersTokenIsCached(t *testing.T) {
 
 func TestPassingFailuresOfAnExchange(t *testing.T) {
 	busy := answer{status: http.StatusServiceUnavailable}
-	fault := refusal(http.StatusServiceUnavailable, "temporarily_unavailable", 90033)
+	fault := errorResponse(http.StatusServiceUnavailable, "temporarily_unavailable", 90033)
 	for name, c := range map[string]struct {
 		answers []answer
 		want    entra.Error
@@ -64,13 +64,13 @@ func TestPassingFailuresOfAnExchange(t *testing.T) {
 		"in its own words": {[]answer{fault, fault, fault}, entra.Error{Code: "AADSTS90033", OAuth: "temporarily_unavailable", Status: 503, Temporary: true}, "Entra ID has a passing fault"},
 		"throttled":        {[]answer{{status: 429, retryAfter: "7"}}, entra.Error{}, ""},
 		"throttled, long":  {[]answer{{status: 429, retryAfter: "60"}}, entra.Error{Status: 429, Temporary: true}, "try again in 1m0s"},
-		"a passing fault":  {[]answer{refusal(400, "invalid_request", 90033)}, entra.Error{}, ""},
+		"a passing fault":  {[]answer{errorResponse(400, "invalid_request", 90033)}, entra.Error{}, ""},
 	} {
 		for proof, edit := range proofs(t) {
 			t.Run(proof+" "+name, func(t *testing.T) {
 				amongPeople(t, func(t *testing.T, p *fakePeople) {
 					p.answerNext(c.answers...)
-					_, err := trade(t.Context(), p.onBehalfOf(t, edit), "ada", entra.TokenRequest{})
+					_, err := exchange(t.Context(), p.onBehalfOf(t, edit), "ada", entra.TokenRequest{})
 					if c.hint == "" && err != nil {
 						t.Error(err)
 					} else if c.hint != "" {
@@ -93,14 +93,14 @@ func TestWhatAUserIsTold(t *testing.T) {
 		want   entra.Error
 		hint   string
 	}{
-		"another app's token":  {refusal(400, "invalid_grant", 500131), entra.Error{Code: "AADSTS500131", OAuth: "invalid_grant", Status: 400}, "sign in to this app"},
-		"expired":              {refusal(400, "invalid_grant", 500133), entra.Error{Code: "AADSTS500133", OAuth: "invalid_grant", Status: 400}, "sign in again"},
-		"another tenant":       {refusal(400, "invalid_request", 90002), entra.Error{Code: "AADSTS90002", OAuth: "invalid_request", Status: 400}, "check AZURE_TENANT_ID"},
-		"a forged token":       {refusal(400, "invalid_grant", 50013), entra.Error{Code: "AADSTS50013", OAuth: "invalid_grant", Status: 400}, "sign in to this app again"},
-		"no consent":           {refusal(400, "invalid_grant", 65001), entra.Error{Code: "AADSTS65001", OAuth: "invalid_grant", Status: 400}, "Machine.ReadWrite where people sign in"},
-		"second factor":        {refusal(400, "interaction_required", 50076), entra.Error{Code: "AADSTS50076", OAuth: "interaction_required", Status: 400}, "sign in again"},
-		"blocked by policy":    {refusal(400, "invalid_grant", 53003), entra.Error{Code: "AADSTS53003", OAuth: "invalid_grant", Status: 400}, "ask an administrator which one"},
-		"revoked secret":       {refusal(401, "invalid_client", 7000222), entra.Error{Code: "AADSTS7000222", OAuth: "invalid_client", Status: 401}, "the client secret has expired"},
+		"another app's token":  {errorResponse(400, "invalid_grant", 500131), entra.Error{Code: "AADSTS500131", OAuth: "invalid_grant", Status: 400}, "sign in to this app"},
+		"expired":              {errorResponse(400, "invalid_grant", 500133), entra.Error{Code: "AADSTS500133", OAuth: "invalid_grant", Status: 400}, "sign in again"},
+		"another tenant":       {errorResponse(400, "invalid_request", 90002), entra.Error{Code: "AADSTS90002", OAuth: "invalid_request", Status: 400}, "check AZURE_TENANT_ID"},
+		"a forged token":       {errorResponse(400, "invalid_grant", 50013), entra.Error{Code: "AADSTS50013", OAuth: "invalid_grant", Status: 400}, "sign in to this app again"},
+		"no consent":           {errorResponse(400, "invalid_grant", 65001), entra.Error{Code: "AADSTS65001", OAuth: "invalid_grant", Status: 400}, "Machine.ReadWrite where people sign in"},
+		"second factor":        {errorResponse(400, "interaction_required", 50076), entra.Error{Code: "AADSTS50076", OAuth: "interaction_required", Status: 400}, "sign in again"},
+		"blocked by policy":    {errorResponse(400, "invalid_grant", 53003), entra.Error{Code: "AADSTS53003", OAuth: "invalid_grant", Status: 400}, "ask an administrator which one"},
+		"revoked secret":       {errorResponse(401, "invalid_client", 7000222), entra.Error{Code: "AADSTS7000222", OAuth: "invalid_client", Status: 401}, "the client secret has expired"},
 		"an unknown condition": {conditional, entra.Error{Code: "AADSTS530036", OAuth: "invalid_grant", Status: 400}, "a conditional access policy wants another step of the user: sign in again and take it"},
 		"a web page":           {answer{status: 403, body: "<html>canary"}, entra.Error{Status: 403}, "something other than Entra ID answered"},
 		"no lifetime":          {answer{body: `{"access_token":"canary"}`}, entra.Error{}, "something other than Entra ID answered"},
@@ -108,7 +108,7 @@ func TestWhatAUserIsTold(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			amongPeople(t, func(t *testing.T, p *fakePeople) {
 				p.answerNext(c.answer)
-				_, err := trade(t.Context(), p.onBehalfOf(t, nil), "ada", entra.TokenRequest{})
+				_, err := exchange(t.Context(), p.onBehalfOf(t, nil), "ada", entra.TokenRequest{})
 				wantRefused(t, err, c.want, c.hint)
 				wantSignIns(t, p.fakeEntra, 1)
 			})
@@ -137,8 +137,8 @@ func TestAChallengeThatTheUserHasToAnswer(t *testing.T) {
 	amongPeople(t, func(t *testing.T, p *fakePeople) {
 		o := p.onBehalfOf(t, nil)
 		wantTraded(t, o, "ada", entra.TokenRequest{}, "ada-1")
-		p.answerNext(refusal(400, "invalid_grant", 50173), refusal(400, "interaction_required", 50076))
-		_, err := trade(t.Context(), o, "ada", entra.TokenRequest{Fresh: true, Claims: `{"access_token":{}}`})
+		p.answerNext(errorResponse(400, "invalid_grant", 50173), errorResponse(400, "interaction_required", 50076))
+		_, err := exchange(t.Context(), o, "ada", entra.TokenRequest{Fresh: true, Claims: `{"access_token":{}}`})
 		wantRefused(t, err, entra.Error{Code: "AADSTS50076", OAuth: "interaction_required", Status: 400}, "sign in again")
 		wantTraded(t, o, "ada", entra.TokenRequest{}, "ada-1") // what the service made of it is the service's to say again
 	})
@@ -169,7 +169,7 @@ func TestAnExchangeEnds(t *testing.T) {
 	amongPeople(t, func(t *testing.T, p *fakePeople) {
 		p.set(func(f *fakeEntra) { f.hang = true })
 		start := time.Now()
-		_, err := trade(t.Context(), p.onBehalfOf(t, nil), "ada", entra.TokenRequest{})
+		_, err := exchange(t.Context(), p.onBehalfOf(t, nil), "ada", entra.TokenRequest{})
 		wantRefused(t, err, entra.Error{Temporary: true}, "did not answer in time")
 		if took := time.Since(start); took != 30*time.Second {
 			t.Errorf("gave up after %v, want 30s", took)

@@ -91,21 +91,21 @@ var refusedProofs = []struct {
 	want   entra.Error
 	hint   string
 }{
-	{"certificate", refusal(401, "invalid_client", 700027), entra.Error{Code: "AADSTS700027", OAuth: "invalid_client", Status: 401},
+	{"certificate", errorResponse(401, "invalid_client", 700027), entra.Error{Code: "AADSTS700027", OAuth: "invalid_client", Status: 401},
 		"the certificate is not registered on the app, or has expired: upload it under Certificates & secrets"},
-	{"federated", refusal(401, "invalid_client", 70021), entra.Error{Code: "AADSTS70021", OAuth: "invalid_client", Status: 401},
+	{"federated", errorResponse(401, "invalid_client", 70021), entra.Error{Code: "AADSTS70021", OAuth: "invalid_client", Status: 401},
 		"no federated credential of the app matches the token: compare its issuer, subject and audience"},
-	{"federated", refusal(401, "invalid_client", 700211), entra.Error{Code: "AADSTS700211", OAuth: "invalid_client", Status: 401},
+	{"federated", errorResponse(401, "invalid_client", 700211), entra.Error{Code: "AADSTS700211", OAuth: "invalid_client", Status: 401},
 		"no federated credential of the app has the token's issuer: correct the issuer on the app"},
-	{"federated", refusal(401, "invalid_client", 700212), entra.Error{Code: "AADSTS700212", OAuth: "invalid_client", Status: 401},
+	{"federated", errorResponse(401, "invalid_client", 700212), entra.Error{Code: "AADSTS700212", OAuth: "invalid_client", Status: 401},
 		"the federated token has the wrong audience: have it issued for api://AzureADTokenExchange"},
-	{"federated", refusal(401, "invalid_client", 700213), entra.Error{Code: "AADSTS700213", OAuth: "invalid_client", Status: 401},
+	{"federated", errorResponse(401, "invalid_client", 700213), entra.Error{Code: "AADSTS700213", OAuth: "invalid_client", Status: 401},
 		"no federated credential of the app has the token's subject: correct the subject on the app"},
-	{"secret", refusal(401, "invalid_client", 7000222), entra.Error{Code: "AADSTS7000222", OAuth: "invalid_client", Status: 401},
+	{"secret", errorResponse(401, "invalid_client", 7000222), entra.Error{Code: "AADSTS7000222", OAuth: "invalid_client", Status: 401},
 		"the client secret has expired: make a new one, or change to a certificate or a federated token"},
-	{"", refusal(401, "invalid_client", 700024), entra.Error{Code: "AADSTS700024", OAuth: "invalid_client", Status: 401},
+	{"", errorResponse(401, "invalid_client", 700024), entra.Error{Code: "AADSTS700024", OAuth: "invalid_client", Status: 401},
 		"the credential is not valid at this time: check this machine's clock and the end of the certificate or token"},
-	{"", refusal(400, "unauthorized_client", 700016), entra.Error{Code: "AADSTS700016", OAuth: "unauthorized_client", Status: 400},
+	{"", errorResponse(400, "unauthorized_client", 700016), entra.Error{Code: "AADSTS700016", OAuth: "unauthorized_client", Status: 400},
 		"the tenant has no such app: check AZURE_CLIENT_ID and AZURE_TENANT_ID, and that the app was consented to"},
 }
 
@@ -148,7 +148,7 @@ func TestAProofThatIsRefusedForAUser(t *testing.T) {
 		amongPeople(t, func(t *testing.T, p *fakePeople) {
 			o := p.onBehalfOf(t, edit)
 			p.answerNext(refused)
-			_, err := trade(t.Context(), o, "ada", entra.TokenRequest{})
+			_, err := exchange(t.Context(), o, "ada", entra.TokenRequest{})
 			wantRefused(t, err, want, hint)
 			wantSentence(t, err, sentence(want, hint), formsOf(p.fakeEntra))
 			wantSignIns(t, p.fakeEntra, 1)
@@ -212,7 +212,7 @@ func TestARenewedProofIsPickedUp(t *testing.T) {
 				wantToken(t, s, false, "1")
 				wantRenewed := renew(t)
 				time.Sleep(time.Hour)
-				f.answerNext(refusal(401, "invalid_client", 700027))
+				f.answerNext(errorResponse(401, "invalid_client", 700027))
 				wantToken(t, s, false, "3")
 				wantRenewed(f.signIns()[2])
 			})
@@ -223,7 +223,7 @@ func TestARenewedProofIsPickedUp(t *testing.T) {
 				wantTraded(t, o, "ada", entra.TokenRequest{}, "ada-1")
 				wantRenewed := renew(t)
 				time.Sleep(time.Hour)
-				old := refusal(401, "invalid_client", 700027)
+				old := errorResponse(401, "invalid_client", 700027)
 				p.answerNext(old, old) // the renewal's and the exchange's
 				wantTraded(t, o, "ada", entra.TokenRequest{}, "ada-4")
 				wantRenewed(p.signIns()[3])

@@ -11,9 +11,9 @@ import (
 
 const longestRetryAfter = 24 * time.Hour // what is longer is a mistake
 
-// refusal is what Entra ID says in an error answer. The description is searched for a code and never
+// errorResponse is what Entra ID says in an error answer. The description is searched for a code and never
 // shown: it is free text, and may repeat what was sent.
-type refusal struct {
+type errorResponse struct {
 	OAuth       string `json:"error"`
 	Description string `json:"error_description"`
 	Codes       []int  `json:"error_codes"`
@@ -21,39 +21,39 @@ type refusal struct {
 	Claims      string `json:"claims"` // what the next sign-in of the person must bring; ours alone cannot
 }
 
-// explainAnswer reads an answer that is not a success.
-func explainAnswer(answer *http.Response) *Error {
-	r, ok := readRefusal(answer.Body)
+// responseError reads an answer that is not a success.
+func responseError(answer *http.Response) *Error {
+	r, ok := readErrorResponse(answer.Body)
 	problem := &Error{
-		Code:        r.code(),
-		OAuth:       registered(r.OAuth),
+		Code:        r.errorCode(),
+		OAuth:       knownErrorWord(r.OAuth),
 		Status:      answer.StatusCode,
 		Correlation: guid(r.Correlation),
 		RetryAfter:  retryAfter(answer.Header),
 	}
-	problem.Temporary = passing(problem)
-	problem.Hint = hint(problem, ok)
-	if r.Claims != "" && advice[problem.Code] == "" && !problem.Temporary {
+	problem.Temporary = isTransient(problem)
+	problem.Hint = hintFor(problem, ok)
+	if r.Claims != "" && adviceByCode[problem.Code] == "" && !problem.Temporary {
 		problem.Hint = "a conditional access policy wants another step of the user: sign in again and take it"
 	}
 	if ok && !problem.Temporary {
-		problem.Hint += clock(answer.Header)
+		problem.Hint += skewHint(answer.Header)
 	}
 	return problem
 }
 
-// readRefusal reports whether the body is Entra ID's own form of an error.
-func readRefusal(body io.Reader) (refusal, bool) {
-	var r refusal
+// readErrorResponse reports whether the body is Entra ID's own form of an error.
+func readErrorResponse(body io.Reader) (errorResponse, bool) {
+	var r errorResponse
 	data, err := io.ReadAll(io.LimitReader(body, 64<<10))
 	if err != nil || json.Unmarshal(data, &r) != nil {
-		return refusal{}, false
+		return errorResponse{}, false
 	}
-	return r, r.OAuth != "" || r.code() != ""
+	return r, r.OAuth != "" || r.errorCode() != ""
 }
 
-// code returns the first code, in words AADSTS and at most nine digits.
-func (r refusal) code() string {
+// errorCode returns the first code, in words AADSTS and at most nine digits.
+func (r errorResponse) errorCode() string {
 	if len(r.Codes) > 0 && 0 < r.Codes[0] && r.Codes[0] < 1e9 {
 		return "AADSTS" + strconv.Itoa(r.Codes[0])
 	}
@@ -68,7 +68,7 @@ func (r refusal) code() string {
 	return "AADSTS" + digits[:end]
 }
 
-func passing(e *Error) bool {
+func isTransient(e *Error) bool {
 	switch e.Status {
 	case http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway,
 		http.StatusServiceUnavailable, http.StatusGatewayTimeout:
@@ -77,8 +77,8 @@ func passing(e *Error) bool {
 	return e.Code == "AADSTS90033" || e.OAuth == "temporarily_unavailable"
 }
 
-func hint(e *Error, readable bool) string {
-	switch known, word := advice[e.Code], wordAdvice(e.OAuth); {
+func hintFor(e *Error, readable bool) string {
+	switch known, word := adviceByCode[e.Code], adviceForOAuth(e.OAuth); {
 	case known != "":
 		return known
 	case word != "":
@@ -88,20 +88,20 @@ func hint(e *Error, readable bool) string {
 	case e.Temporary:
 		return "Entra ID, or a proxy before it, is failing at the moment: wait a minute and try again"
 	case !readable:
-		return notEntra
+		return hintNotEntra
 	case e.Code != "":
 		return "look the code up at login.microsoftonline.com/error and mend the app registration"
 	}
 	return "check " + envTenant + ", " + envClient + " and the credential"
 }
 
-// registered returns word if it is one of the error words of OAuth, OpenID Connect or Entra ID, and ""
+// knownErrorWord returns word if it is one of the error words of OAuth, OpenID Connect or Entra ID, and ""
 // for anything else an answer may hold.
-func registered(word string) string {
+func knownErrorWord(word string) string {
 	switch word {
 	case "invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type",
 		"invalid_scope", "access_denied", "server_error", "temporarily_unavailable", "interaction_required",
-		loginRequired, "consent_required", pending, declined, outdated, "slow_down", "bad_verification_code", "invalid_resource", "invalid_tenant", "invalid_instance":
+		oauthLoginRequired, "consent_required", oauthPending, oauthDeclined, oauthExpired, "slow_down", "bad_verification_code", "invalid_resource", "invalid_tenant", "invalid_instance":
 		return word
 	}
 	return ""

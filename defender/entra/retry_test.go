@@ -22,9 +22,9 @@ func TestPassingFailuresAreTriedAgain(t *testing.T) {
 		"told to wait":            {[]answer{wait("7")}, 2, true, 7 * time.Second, 7 * time.Second},
 		"told a date":             {[]answer{wait("Sat, 01 Jan 2000 00:00:09 GMT")}, 2, true, 9 * time.Second, 9 * time.Second},
 		"told to wait too long":   {[]answer{wait("60")}, 1, false, 0, 0},
-		"passing fault, 400":      {[]answer{refusal(400, "invalid_request", 90033)}, 2, true, 200 * time.Millisecond, 400 * time.Millisecond},
-		"temporarily unavailable": {[]answer{refusal(400, "temporarily_unavailable", 1)}, 2, true, 200 * time.Millisecond, 400 * time.Millisecond},
-		"refused":                 {[]answer{refusal(401, "invalid_client", 7000215)}, 1, false, 0, 0},
+		"passing fault, 400":      {[]answer{errorResponse(400, "invalid_request", 90033)}, 2, true, 200 * time.Millisecond, 400 * time.Millisecond},
+		"temporarily unavailable": {[]answer{errorResponse(400, "temporarily_unavailable", 1)}, 2, true, 200 * time.Millisecond, 400 * time.Millisecond},
+		"refused":                 {[]answer{errorResponse(401, "invalid_client", 7000215)}, 1, false, 0, 0},
 		"not implemented":         {[]answer{{status: http.StatusNotImplemented}}, 1, false, 0, 0},
 	}
 	for proof, edit := range proofs(t) {

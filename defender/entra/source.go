@@ -23,17 +23,17 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
-// signInTime bounds one sign-in without a person, its tries and pauses together.
-const signInTime = 30 * time.Second
+// acquireTimeout bounds one sign-in without a person, its tries and pauses together.
+const acquireTimeout = 30 * time.Second
 
 // Source hands out tokens for one scope. It is safe for concurrent use; make one with [New].
 type Source struct {
-	method method
-	person *person // that method, in the modes for people; else nil
-	names  prefix
+	auth authMethod
+	user *userSignIn // that method, in the modes for people; else nil
+	prefix  envPrefix
 	scope  string
 
-	session atomic.Pointer[session] // nil before the first token
+	cached atomic.Pointer[cachedToken] // nil before the first token
 	flights singleflight.Group
 }
 
@@ -41,54 +41,54 @@ type Source struct {
 // made with the first token. The error is one sentence that names the environment variable to set.
 func New(cfg Config) (*Source, error) {
 	cfg = cfg.withDefaults()
-	s := &Source{names: prefix(cfg.Prefix), scope: cfg.Scope}
+	s := &Source{prefix: envPrefix(cfg.Prefix), scope: cfg.Scope}
 	err := cfg.checkScope()
 	switch {
 	case err != nil:
-	case cfg.Mode.forPeople():
-		s.person, err = newPerson(cfg)
-		s.method = s.person
+	case cfg.Mode.signsInUser():
+		s.user, err = newUserSignIn(cfg)
+		s.auth = s.user
 	case cfg.Mode == ManagedIdentity:
-		s.method = newManaged(cfg)
+		s.auth = newManagedIdentityAuth(cfg)
 	default:
-		s.method, err = newApplication(cfg)
+		s.auth, err = newApplicationAuth(cfg)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("configure the Entra ID sign-in: %s", s.names.in(err.Error()))
+		return nil, fmt.Errorf("configure the Entra ID sign-in: %s", s.prefix.expand(err.Error()))
 	}
 	return s, nil
 }
 
 // For returns a source of tokens for another scope, of the same identity, cache and sign-in.
 func (s *Source) For(scope string) *Source {
-	return &Source{method: s.method, person: s.person, names: s.names, scope: scope}
+	return &Source{auth: s.auth, user: s.user, prefix: s.prefix, scope: scope}
 }
 
 // Close ends a person's sign-in that is under way, also one that another source of [Source.For] has begun,
 // and returns when it has ended. Nobody can begin one afterwards.
 func (s *Source) Close() {
-	if s.person != nil {
-		s.person.close()
+	if s.user != nil {
+		s.user.close()
 	}
 }
 
 // Get returns a token: the cached one, unless ask says otherwise. What answers an ask takes the cached one's
 // place. In the modes for people, whoever waits is told through Config.Prompt what to do; after Config.Patience
 // the error's Hint says it, while the sign-in goes on. The error is an [*Error], or wraps ctx's own when ctx ended first.
-func (s *Source) Get(ctx context.Context, ask TokenRequest) (Token, error) {
-	if problem := ask.check(); problem != nil {
+func (s *Source) Get(ctx context.Context, req TokenRequest) (Token, error) {
+	if problem := req.validate(); problem != nil {
 		return Token{}, problem
 	}
-	token, err := s.get(ctx, ask)
+	token, err := s.getWithoutUser(ctx, req)
 	var problem *Error
-	if s.person != nil && errors.As(err, &problem) && problem.wantsPerson() {
-		if ask, err = s.person.signIn(ctx, s.scope, ask); err == nil {
-			s.session.Store(nil) // it is of the sign-in before
-			token, err = s.get(ctx, ask)
+	if s.user != nil && errors.As(err, &problem) && problem.needsSignIn() {
+		if req, err = s.user.signIn(ctx, s.scope, req); err == nil {
+			s.cached.Store(nil) // it is of the sign-in before
+			token, err = s.getWithoutUser(ctx, req)
 		}
 	}
 	if errors.As(err, &problem) {
-		return Token{}, s.names.of(problem)
+		return Token{}, s.prefix.expandError(problem)
 	}
 	if err != nil {
 		return Token{}, fmt.Errorf("sign in to Entra ID: %w", err)
@@ -96,19 +96,19 @@ func (s *Source) Get(ctx context.Context, ask TokenRequest) (Token, error) {
 	return token, nil
 }
 
-// get does without a person.
-func (s *Source) get(ctx context.Context, ask TokenRequest) (Token, error) {
+// getWithoutUser does without a person.
+func (s *Source) getWithoutUser(ctx context.Context, req TokenRequest) (Token, error) {
 	if err := ctx.Err(); err != nil {
 		return Token{}, err
 	}
-	if now := s.session.Load(); now.good() && ask == (TokenRequest{}) {
+	if now := s.cached.Load(); now.isUsable() && req == (TokenRequest{}) {
 		return now.token, nil
 	}
-	flight := s.flights.DoChan(fmt.Sprintf("%t %s", ask.Fresh, ask.Claims), func() (any, error) {
+	flight := s.flights.DoChan(fmt.Sprintf("%t %s", req.Fresh, req.Claims), func() (any, error) {
 		// The flight serves others too, so it must outlive the caller who happened to start it.
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), signInTime)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), acquireTimeout)
 		defer cancel()
-		return s.renew(ctx, ask)
+		return s.renew(ctx, req)
 	})
 	select {
 	case <-ctx.Done():
@@ -119,17 +119,17 @@ func (s *Source) get(ctx context.Context, ask TokenRequest) (Token, error) {
 }
 
 // renew begins the next session.
-func (s *Source) renew(ctx context.Context, ask TokenRequest) (Token, error) {
-	current := s.session.Load()
-	next, problem := s.method.acquire(ctx, s.scope, ask)
+func (s *Source) renew(ctx context.Context, req TokenRequest) (Token, error) {
+	current := s.cached.Load()
+	next, problem := s.auth.acquireToken(ctx, s.scope, req)
 	if problem != nil {
 		return Token{}, problem
 	}
-	if ask == (TokenRequest{}) {
+	if req == (TokenRequest{}) {
 		// In an outage this is the old token still, which must not displace a fresh one.
-		s.session.CompareAndSwap(current, next)
+		s.cached.CompareAndSwap(current, next)
 	} else {
-		s.session.Store(next)
+		s.cached.Store(next)
 	}
 	return next.token, nil
 }

@@ -237,7 +237,7 @@ func TestARefusedFreshTokenLeavesTheCachedOne(t *testing.T) {
 	inBubble(t, func(t *testing.T, f *fakeEntra) {
 		s := f.source(t, nil)
 		wantToken(t, s, false, "1")
-		f.answerNext(refusal(http.StatusUnauthorized, "invalid_client", 7000222))
+		f.answerNext(errorResponse(http.StatusUnauthorized, "invalid_client", 7000222))
 		if _, err := textOf(t.Context(), s, true); err == nil {
 			t.Fatal("a refused sign-in gave a token")
 		}

@@ -19,24 +19,24 @@ type TokenRequest struct {
 
 const maxClaims = 16 << 10 // bytes of a claims challenge; they have a few hundred
 
-// check refuses claims that MSAL would put into a request, fail on with an error that repeats them, or (null)
+// validate refuses claims that MSAL would put into a request, fail on with an error that repeats them, or (null)
 // panic on.
-func (a TokenRequest) check() *Error {
+func (r TokenRequest) validate() *Error {
 	var claims map[string]json.RawMessage
-	if a.Claims == "" {
+	if r.Claims == "" {
 		return nil
 	}
-	if len(a.Claims) > maxClaims || json.Unmarshal([]byte(a.Claims), &claims) != nil || claims == nil {
+	if len(r.Claims) > maxClaims || json.Unmarshal([]byte(r.Claims), &claims) != nil || claims == nil {
 		return &Error{Hint: "the claims challenge is not a JSON object: decode the one in the WWW-Authenticate header from base64"}
 	}
 	return nil
 }
 
-// anew returns the claims that make MSAL pass over the tokens in its cache, as one for a machine or a person
+// cacheBypassClaims returns the claims that make MSAL pass over the tokens in its cache, as one for a machine or a person
 // does for any claims: those asked for, or an object that asks for nothing.
-func (a TokenRequest) anew() string {
-	if a.Fresh && a.Claims == "" {
+func (r TokenRequest) cacheBypassClaims() string {
+	if r.Fresh && r.Claims == "" {
 		return "{}"
 	}
-	return a.Claims
+	return r.Claims
 }

@@ -10,63 +10,63 @@ import (
 	"github.com/AzureAD/microsoft-authentication-library-for-go/apps/public"
 )
 
-// person is the method of the modes for people: what one of them has signed in to is kept and renewed, and
+// userSignIn is the method of the modes for people: what one of them has signed in to is kept and renewed, and
 // where that does not do, one is asked for.
-type person struct {
+type userSignIn struct {
 	registration
 	tenant   string
-	way      way
+	start      signInFunc
 	prompt   func(ctx context.Context, text string)
-	patience time.Duration
-	shelf    *shelf
+	wait time.Duration
+	cache    *tokenCache
 
-	life context.Context // of the sign-ins, which outlive their callers
-	end  context.CancelFunc
+	lifetime context.Context // of the sign-ins, which outlive their callers
+	stop  context.CancelFunc
 
 	mu       sync.Mutex // guards what follows
 	app      *public.Client
-	attempt  *attempt // nil when nobody is signing in
+	attempt  *signInAttempt // nil when nobody is signing in
 	attempts sync.WaitGroup
 }
 
-func newPerson(cfg Config) (*person, error) {
-	r, err := register(cfg)
+func newUserSignIn(cfg Config) (*userSignIn, error) {
+	r, err := newRegistration(cfg)
 	if err != nil {
 		return nil, err
 	}
-	p := &person{
+	p := &userSignIn{
 		registration: r, tenant: cfg.TenantID,
-		prompt: cfg.Prompt, patience: cfg.Patience,
-		shelf: newShelf(cfg.StateDir, r.authority+" "+r.clientID),
+		prompt: cfg.Prompt, wait: cfg.SignInWait,
+		cache: newTokenCache(cfg.StateDir, r.authority+" "+r.clientID),
 	}
-	p.way = deviceCode
+	p.start = signInWithDeviceCode
 	if cfg.Mode == Interactive {
-		p.way = browser{cfg.OpenURL}.signIn
+		p.start = browserFlow{cfg.OpenURL}.signIn
 	}
-	p.life, p.end = context.WithCancel(context.Background())
+	p.lifetime, p.stop = context.WithCancel(context.Background())
 	return p, nil
 }
 
 // newClient makes MSAL's client over a cache; it makes no call.
-func (p *person) newClient(over cache.ExportReplace) (*public.Client, *Error) {
+func (p *userSignIn) newClient(over cache.ExportReplace) (*public.Client, *Error) {
 	app, err := public.New(p.clientID,
 		public.WithAuthority(p.authority),
 		public.WithHTTPClient(p.http),
-		public.WithInstanceDiscovery(p.discovery),
-		public.WithClientCapabilities(capabilities()),
+		public.WithInstanceDiscovery(p.instanceDiscovery),
+		public.WithClientCapabilities(clientCapabilities()),
 		public.WithCache(over))
 	if err != nil {
-		return nil, explain(err)
+		return nil, translateError(err)
 	}
 	return &app, nil
 }
 
-// client is the one whose tokens are on the shelf.
-func (p *person) client() (*public.Client, *Error) {
+// cachedClient is the one whose tokens are on the shelf.
+func (p *userSignIn) cachedClient() (*public.Client, *Error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.app == nil {
-		app, problem := p.newClient(p.shelf)
+		app, problem := p.newClient(p.cache)
 		if problem != nil {
 			return nil, problem
 		}
@@ -75,24 +75,24 @@ func (p *person) client() (*public.Client, *Error) {
 	return p.app, nil
 }
 
-func (p *person) acquire(ctx context.Context, scope string, ask TokenRequest) (*session, *Error) {
-	app, problem := p.client()
+func (p *userSignIn) acquireToken(ctx context.Context, scope string, req TokenRequest) (*cachedToken, *Error) {
+	app, problem := p.cachedClient()
 	if problem != nil {
 		return nil, problem
 	}
-	return patiently(ctx, func(ctx context.Context) (*session, *Error) {
-		return p.silently(ctx, app, scope, ask.anew())
+	return retryTransient(ctx, func(ctx context.Context) (*cachedToken, *Error) {
+		return p.acquireSilent(ctx, app, scope, req.cacheBypassClaims())
 	})
 }
 
-// silently gets a token for whom the shelf holds a sign-in of.
-func (p *person) silently(ctx context.Context, app *public.Client, scope, claims string) (*session, *Error) {
-	release, problem := p.shelf.hold(ctx)
+// acquireSilent gets a token for whom the shelf holds a sign-in of.
+func (p *userSignIn) acquireSilent(ctx context.Context, app *public.Client, scope, claims string) (*cachedToken, *Error) {
+	release, problem := p.cache.lock(ctx)
 	if problem != nil {
 		return nil, problem
 	}
 	defer release()
-	account, problem := p.account(ctx, app)
+	account, problem := p.findAccount(ctx, app)
 	if problem != nil {
 		return nil, problem
 	}
@@ -102,40 +102,40 @@ func (p *person) silently(ctx context.Context, app *public.Client, scope, claims
 	}
 	result, err := app.AcquireTokenSilent(ctx, []string{scope}, options...)
 	if err == nil {
-		return p.admit(result)
+		return p.checkTenant(result)
 	}
 	if result.AccessToken != "" && time.Now().Before(result.ExpiresOn) {
-		return newSession(result) // an early refresh has failed, and the token is good still
+		return newCachedToken(result) // an early refresh has failed, and the token is good still
 	}
-	if problem := explainIn(ctx, err); problem.Temporary || recognise(err) != nil {
+	if problem := translateCallError(ctx, err); problem.Temporary || translateKnown(err) != nil {
 		return nil, problem
 	}
-	return nil, nobody() // MSAL's plain text for a sign-in that is not there or not whole
+	return nil, noAccountError() // MSAL's plain text for a sign-in that is not there or not whole
 }
 
-// account is the one of our tenant.
-func (p *person) account(ctx context.Context, app *public.Client) (public.Account, *Error) {
+// findAccount is the one of our tenant.
+func (p *userSignIn) findAccount(ctx context.Context, app *public.Client) (public.Account, *Error) {
 	accounts, err := app.Accounts(ctx)
 	if err != nil {
-		return public.Account{}, explainIn(ctx, err)
+		return public.Account{}, translateCallError(ctx, err)
 	}
 	for _, account := range accounts {
 		if strings.EqualFold(account.Realm, p.tenant) {
 			return account, nil
 		}
 	}
-	return public.Account{}, nobody()
+	return public.Account{}, noAccountError()
 }
 
-func nobody() *Error {
-	return &Error{OAuth: loginRequired, Hint: "nobody has signed in yet: call again to sign in"}
+func noAccountError() *Error {
+	return &Error{OAuth: oauthLoginRequired, Hint: "nobody has signed in yet: call again to sign in"}
 }
 
-// admit refuses a token of somebody else's tenant. The realm of an account is but the authority we asked; who
+// checkTenant refuses a token of somebody else's tenant. The realm of an account is but the authority we asked; who
 // answered is in the ID token.
-func (p *person) admit(r public.AuthResult) (*session, *Error) {
+func (p *userSignIn) checkTenant(r public.AuthResult) (*cachedToken, *Error) {
 	if !strings.EqualFold(r.IDToken.TenantID, p.tenant) {
 		return nil, &Error{Hint: "the account belongs to another tenant than " + envTenant + " names: sign in with an account of that one"}
 	}
-	return newSession(r)
+	return newCachedToken(r)
 }

@@ -24,7 +24,7 @@ func TestUsersAreNeverMixedUp(t *testing.T) {
 			for name := range oids {
 				callers.Go(func() {
 					for range 5 {
-						got, err := trade(t.Context(), o, name, asks[i%len(asks)])
+						got, err := exchange(t.Context(), o, name, asks[i%len(asks)])
 						if err != nil || !strings.HasPrefix(got, name+"-") {
 							t.Errorf("%s got %q, %v", name, got, err)
 						}
@@ -44,7 +44,7 @@ func TestManyCallsOfOneUserShareAnExchange(t *testing.T) {
 		for range 20 {
 			for name := range oids {
 				callers.Go(func() {
-					if _, err := trade(t.Context(), o, name, entra.TokenRequest{}); err != nil {
+					if _, err := exchange(t.Context(), o, name, entra.TokenRequest{}); err != nil {
 						t.Error(err)
 					}
 				})
@@ -62,7 +62,7 @@ func TestWhoAsksForMoreSharesNoPlainExchange(t *testing.T) {
 		var callers sync.WaitGroup
 		for _, ask := range []entra.TokenRequest{{}, {Fresh: true}, {Claims: `{"a":1}`}, {Claims: `{"a":2}`}, {Fresh: true, Claims: `{"a":2}`}} {
 			callers.Go(func() {
-				if _, err := trade(t.Context(), o, "ada", ask); err != nil {
+				if _, err := exchange(t.Context(), o, "ada", ask); err != nil {
 					t.Error(err)
 				}
 			})
@@ -98,20 +98,20 @@ func TestACancelledUserHarmsNobody(t *testing.T) {
 		first, cancel := context.WithCancel(t.Context())
 		var callers sync.WaitGroup
 		callers.Go(func() {
-			if _, err := trade(first, o, "ada", entra.TokenRequest{}); !errors.Is(err, context.Canceled) {
+			if _, err := exchange(first, o, "ada", entra.TokenRequest{}); !errors.Is(err, context.Canceled) {
 				t.Errorf("the cancelled caller got %v", err)
 			}
 		})
 		synctest.Wait() // the exchange that both share is the first caller's
 		callers.Go(func() {
-			if got, err := trade(t.Context(), o, "ada", entra.TokenRequest{}); err != nil || got != "ada-1" {
+			if got, err := exchange(t.Context(), o, "ada", entra.TokenRequest{}); err != nil || got != "ada-1" {
 				t.Errorf("Get = %q, %v", got, err)
 			}
 		})
 		time.Sleep(time.Second)
 		cancel()
 		callers.Wait()
-		if _, err := trade(first, o, "ada", entra.TokenRequest{}); !errors.Is(err, context.Canceled) {
+		if _, err := exchange(first, o, "ada", entra.TokenRequest{}); !errors.Is(err, context.Canceled) {
 			t.Errorf("a caller who had left got %v", err)
 		}
 		wantSignIns(t, p.fakeEntra, 1)
@@ -142,10 +142,10 @@ func TestAUserWhoseSignInWasRevokedSignsInAgain(t *testing.T) {
 		p.expire(assertionCanary + "ada")
 		p.expire("canary-refresh-of-ada-1")
 		time.Sleep(time.Hour)
-		_, err := trade(t.Context(), o, "ada", entra.TokenRequest{})
+		_, err := exchange(t.Context(), o, "ada", entra.TokenRequest{})
 		wantRefused(t, err, entra.Error{Code: "AADSTS500133", OAuth: "invalid_grant", Status: 400}, "the user's token has expired: sign in again")
 		wantSignIns(t, p.fakeEntra, 3)
-		_, err = trade(t.Context(), o, "ada", entra.TokenRequest{})
+		_, err = exchange(t.Context(), o, "ada", entra.TokenRequest{})
 		wantRefused(t, err, entra.Error{Code: "AADSTS500133", OAuth: "invalid_grant", Status: 400}, "sign in again")
 		wantSignIns(t, p.fakeEntra, 4) // what cannot be renewed is not tried again
 	})
@@ -154,7 +154,7 @@ func TestAUserWhoseSignInWasRevokedSignsInAgain(t *testing.T) {
 // The failure of a renewal that would pass must not be taken for the end of the sign-in.
 func TestAnOutageIsNotTheEndOfASignIn(t *testing.T) {
 	busy := answer{status: http.StatusServiceUnavailable}
-	gone := refusal(http.StatusBadRequest, "invalid_grant", 500133)
+	gone := errorResponse(http.StatusBadRequest, "invalid_grant", 500133)
 	for name, c := range map[string]struct {
 		answers []answer
 		ok      bool
@@ -172,13 +172,13 @@ func TestAnOutageIsNotTheEndOfASignIn(t *testing.T) {
 				wantTraded(t, o, "ada", entra.TokenRequest{}, "ada-1")
 				time.Sleep(time.Hour)
 				p.answerNext(c.answers...)
-				_, err := trade(t.Context(), o, "ada", entra.TokenRequest{})
+				_, err := exchange(t.Context(), o, "ada", entra.TokenRequest{})
 				if (err == nil) != c.ok || err != nil && !asRefusal(t, err).Temporary {
 					t.Errorf("error %v, want success %v, or a passing failure", err, c.ok)
 				}
 				time.Sleep(time.Hour)
 				p.expire(assertionCanary + "ada")
-				if _, err := trade(t.Context(), o, "ada", entra.TokenRequest{}); err != nil {
+				if _, err := exchange(t.Context(), o, "ada", entra.TokenRequest{}); err != nil {
 					t.Errorf("after the outage: %v", err)
 				}
 			})
@@ -218,7 +218,7 @@ func TestNoMoreThanAThousandUsersAreKept(t *testing.T) {
 	amongPeople(t, func(t *testing.T, p *fakePeople) {
 		o := p.onBehalfOf(t, func(c *entra.Config) { c.NoInstanceDiscovery = true })
 		for i := range 1000 {
-			if _, err := trade(t.Context(), o, fmt.Sprintf("bob-%d", i), entra.TokenRequest{}); err != nil {
+			if _, err := exchange(t.Context(), o, fmt.Sprintf("bob-%d", i), entra.TokenRequest{}); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -165,7 +165,7 @@ func TestACodeThatIsRefused(t *testing.T) {
 	}{
 		"used twice":       {func(p *fakePeople) { delete(p.codes, "canary-code") }, verifier, entra.Error{Code: "AADSTS54005", OAuth: "invalid_grant", Status: 400}, "start the sign-in again"},
 		"another verifier": {func(*fakePeople) {}, verifier + "x", entra.Error{Code: "AADSTS501481", OAuth: "invalid_grant", Status: 400}, "start the sign-in again"},
-		"expired":          {func(p *fakePeople) { p.next = []answer{refusal(400, "invalid_grant", 70008)} }, verifier, entra.Error{Code: "AADSTS70008", OAuth: "invalid_grant", Status: 400}, "sign in again"},
+		"expired":          {func(p *fakePeople) { p.next = []answer{errorResponse(400, "invalid_grant", 70008)} }, verifier, entra.Error{Code: "AADSTS70008", OAuth: "invalid_grant", Status: 400}, "sign in again"},
 		"revoked secret":   {func(p *fakePeople) { p.secret = "canary~renewed" }, verifier, entra.Error{Code: "AADSTS7000215", OAuth: "invalid_client", Status: 401}, "the client secret is wrong"},
 		"busy":             {func(p *fakePeople) { p.next = []answer{{status: 503}} }, verifier, entra.Error{Status: 503, Temporary: true}, "try again"},
 		"throttled":        {func(p *fakePeople) { p.next = []answer{{status: 429, retryAfter: "30"}} }, verifier, entra.Error{Status: 429, Temporary: true}, "try again in 30s"},

@@ -75,23 +75,23 @@ func (s *Server) Revoke(objectID string) {
 	}
 }
 
-// app needs the lock.
-func (s *Server) app(clientID string) (App, error) {
+// findApp needs the lock.
+func (s *Server) findApp(clientID string) (App, error) {
 	if clientID == "" {
-		return App{}, missing("client_id")
+		return App{}, missingParameter("client_id")
 	}
 	app, ok := s.apps[strings.ToLower(clientID)]
 	if !ok {
-		return App{}, refuse(http.StatusBadRequest, "unauthorized_client", 700016, "Application with identifier '"+clientID+"' was not found in the directory.")
+		return App{}, newRefusal(http.StatusBadRequest, "unauthorized_client", 700016, "Application with identifier '"+clientID+"' was not found in the directory.")
 	}
 	return app, nil
 }
 
-// user needs the lock.
-func (s *Server) user(objectID string) (User, error) {
+// findUser needs the lock.
+func (s *Server) findUser(objectID string) (User, error) {
 	user, ok := s.users[strings.ToLower(objectID)]
 	if !ok {
-		return User{}, refuse(http.StatusBadRequest, "invalid_grant", 50034, "The user account does not exist in the directory.")
+		return User{}, newRefusal(http.StatusBadRequest, "invalid_grant", 50034, "The user account does not exist in the directory.")
 	}
 	return user, nil
 }
@@ -102,10 +102,10 @@ type audience struct {
 	own  bool   // of an app in the tenant, which asked for v2.0 tokens
 }
 
-// audience finds the resource by its identifier. It needs the lock.
-func (s *Server) audience(resource string) (audience, error) {
+// findAudience finds the resource by its identifier. It needs the lock.
+func (s *Server) findAudience(resource string) (audience, error) {
 	for _, id := range slices.Sorted(maps.Keys(s.apps)) {
-		if s.apps[id].is(resource) {
+		if s.apps[id].hasIdentifier(resource) {
 			return audience{s.apps[id].ClientID, true}, nil
 		}
 	}
@@ -114,27 +114,27 @@ func (s *Server) audience(resource string) (audience, error) {
 			return audience{strings.TrimSuffix(known, "/"), false}, nil
 		}
 	}
-	return audience{}, refuse(http.StatusBadRequest, "invalid_resource", 500011, "The resource principal named "+resource+" was not found in the tenant.")
+	return audience{}, newRefusal(http.StatusBadRequest, "invalid_resource", 500011, "The resource principal named "+resource+" was not found in the tenant.")
 }
 
-func (a App) is(resource string) bool {
+func (a App) hasIdentifier(resource string) bool {
 	return strings.EqualFold(a.ClientID, resource) || slices.Contains(a.URIs, resource)
 }
 
-// granted returns the names in list, of RESOURCE/NAME, that are for this audience. It needs the lock.
-func (s *Server) granted(list []string, to audience) []string {
+// grantedFor returns the names in list, of RESOURCE/NAME, that are for this audience. It needs the lock.
+func (s *Server) grantedFor(list []string, to audience) []string {
 	var names []string
 	for _, entry := range list {
 		resource, name := splitScope(entry)
-		if of, err := s.audience(resource); err == nil && of == to {
+		if of, err := s.findAudience(resource); err == nil && of == to {
 			names = append(names, name)
 		}
 	}
 	return names
 }
 
-// derived is a GUID that always comes out the same for the same parts, such as a service principal's object id.
-func derived(parts ...string) string {
+// deriveGUID is a GUID that always comes out the same for the same parts, such as a service principal's object id.
+func deriveGUID(parts ...string) string {
 	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
 	return fmt.Sprintf("%x-%x-%x-%x-%x", sum[:4], sum[4:6], sum[6:8], sum[8:10], sum[10:16])
 }

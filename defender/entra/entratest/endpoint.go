@@ -40,18 +40,18 @@ func (s *Server) endpoint(handle func(*call) (any, error)) http.Handler {
 		if r.Method == http.MethodPost {
 			c.form = r.PostForm // a secret in the query is no secret
 		}
-		c.record = s.arrived(c)
-		if f := s.takeFault(r.URL.Path); f != nil && s.suffer(w, c, *f) {
+		c.record = s.recordRequest(c)
+		if f := s.takeFault(r.URL.Path); f != nil && s.applyFault(w, c, *f) {
 			return
 		}
-		status, answer := s.perform(c, handle)
-		s.answered(c, status)
-		s.send(w, status, answer)
+		status, answer := s.runHandler(c, handle)
+		s.recordAnswer(c, status)
+		s.writeAnswer(w, status, answer)
 	})
 }
 
-// perform returns the status of the answer, and what it is.
-func (s *Server) perform(c *call, handle func(*call) (any, error)) (int, any) {
+// runHandler returns the status of the answer, and what it is.
+func (s *Server) runHandler(c *call, handle func(*call) (any, error)) (int, any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	err := s.checkTenant(c)
@@ -61,7 +61,7 @@ func (s *Server) perform(c *call, handle func(*call) (any, error)) (int, any) {
 	}
 	if refused := (*refusal)(nil); errors.As(err, &refused) {
 		c.code = refused.code
-		return refused.status, s.refused(c, refused)
+		return refused.status, s.refusalBody(c, refused)
 	}
 	if p, ok := answer.(page); ok {
 		return p.status, p
@@ -69,10 +69,10 @@ func (s *Server) perform(c *call, handle func(*call) (any, error)) (int, any) {
 	return http.StatusOK, answer
 }
 
-// refused is the body of a refusal. It needs the lock.
-func (s *Server) refused(c *call, r *refusal) object {
-	correlation := cmp.Or(c.Header.Get("client-request-id"), derived(s.id("correlation")))
-	return r.body(s.now(), derived(s.id("trace")), correlation)
+// refusalBody is the body of a refusal. It needs the lock.
+func (s *Server) refusalBody(c *call, r *refusal) object {
+	correlation := cmp.Or(c.Header.Get("client-request-id"), deriveGUID(s.nextID("correlation")))
+	return r.jsonBody(s.currentTime(), deriveGUID(s.nextID("trace")), correlation)
 }
 
 // checkTenant needs the lock.
@@ -85,11 +85,11 @@ func (s *Server) checkTenant(c *call) error {
 	if strings.HasSuffix(c.URL.Path, "/openid-configuration") {
 		word = "invalid_tenant"
 	}
-	return refuse(http.StatusBadRequest, word, 90002, "Tenant '"+tenant+"' not found.")
+	return newRefusal(http.StatusBadRequest, word, 90002, "Tenant '"+tenant+"' not found.")
 }
 
-func (s *Server) send(w http.ResponseWriter, status int, answer any) {
-	s.date(w)
+func (s *Server) writeAnswer(w http.ResponseWriter, status int, answer any) {
+	s.setDate(w)
 	h := w.Header()
 	h.Set("Cache-Control", "no-store, no-cache")
 	if p, ok := answer.(page); ok {
@@ -106,10 +106,10 @@ func (s *Server) send(w http.ResponseWriter, status int, answer any) {
 	_ = json.NewEncoder(w).Encode(answer)
 }
 
-// date says what Entra ID's clock says, which net/http leaves as it is.
-func (s *Server) date(w http.ResponseWriter) {
+// setDate says what Entra ID's clock says, which net/http leaves as it is.
+func (s *Server) setDate(w http.ResponseWriter) {
 	s.mu.Lock()
-	now := s.now()
+	now := s.currentTime()
 	s.mu.Unlock()
 	w.Header().Set("Date", now.UTC().Format(http.TimeFormat))
 }

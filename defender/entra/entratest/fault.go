@@ -68,9 +68,9 @@ func (s *Server) takeFault(path string) *Fault {
 	return f
 }
 
-// suffer lets f strike, and reports whether that was the answer.
-func (s *Server) suffer(w http.ResponseWriter, c *call, f Fault) bool {
-	if !s.pause(c, f) || f.Drop {
+// applyFault lets f strike, and reports whether that was the answer.
+func (s *Server) applyFault(w http.ResponseWriter, c *call, f Fault) bool {
+	if !s.waitFault(c, f) || f.Drop {
 		panic(http.ErrAbortHandler) // net/http cuts the connection
 	}
 	if f.Status == 0 && f.Body == "" && f.Code == 0 {
@@ -84,8 +84,8 @@ func (s *Server) suffer(w http.ResponseWriter, c *call, f Fault) bool {
 		return true
 	}
 	status := cmp.Or(f.Status, http.StatusOK)
-	s.answered(c, status)
-	s.date(w)
+	s.recordAnswer(c, status)
+	s.setDate(w)
 	w.Header().Set("Content-Type", cmp.Or(f.ContentType, "application/json; charset=utf-8"))
 	w.WriteHeader(status)
 	_, _ = w.Write([]byte(f.Body))
@@ -93,20 +93,20 @@ func (s *Server) suffer(w http.ResponseWriter, c *call, f Fault) bool {
 }
 
 func (s *Server) sendRefusal(w http.ResponseWriter, c *call, f Fault) {
-	r := refuse(cmp.Or(f.Status, http.StatusBadRequest), cmp.Or(f.Error, "invalid_grant"), f.Code, "The request was refused.")
+	r := newRefusal(cmp.Or(f.Status, http.StatusBadRequest), cmp.Or(f.Error, "invalid_grant"), f.Code, "The request was refused.")
 	if f.Code == 0 {
 		r.word, r.code = cmp.Or(f.Error, "temporarily_unavailable"), 90033
 	}
-	r.sub, r.claims, c.code = f.SubError, f.Claims, r.code
+	r.subError, r.claims, c.code = f.SubError, f.Claims, r.code
 	s.mu.Lock()
-	body := s.refused(c, r)
+	body := s.refusalBody(c, r)
 	s.mu.Unlock()
-	s.answered(c, r.status)
-	s.send(w, r.status, body)
+	s.recordAnswer(c, r.status)
+	s.writeAnswer(w, r.status, body)
 }
 
-// pause returns false if the request is over before the fault lets it go on.
-func (s *Server) pause(c *call, f Fault) bool {
+// waitFault returns false if the request is over before the fault lets it go on.
+func (s *Server) waitFault(c *call, f Fault) bool {
 	if !f.Hang && f.Delay == 0 {
 		return true
 	}

@@ -43,49 +43,49 @@ func (s *Server) RetireKeys() {
 	s.keys = s.keys[len(s.keys)-1:]
 }
 
-// signing needs the lock.
-func (s *Server) signing() signingKey { return s.keys[len(s.keys)-1] }
+// currentKey needs the lock.
+func (s *Server) currentKey() signingKey { return s.keys[len(s.keys)-1] }
 
-// vouchesFor reports whether a published key has signed t under its own id. It needs the lock.
-func (s *Server) vouchesFor(t *jws) bool {
+// signedByPublishedKey reports whether a published key has signed t under its own id. It needs the lock.
+func (s *Server) signedByPublishedKey(t *jws) bool {
 	for _, k := range s.keys {
 		if k.id == t.header.Kid && t.header.Alg == "RS256" {
-			return t.signedBy(&k.key.PublicKey)
+			return t.isSignedBy(&k.key.PublicKey)
 		}
 	}
 	return false
 }
 
 // A Forgery changes how [Server.Sign] signs.
-type Forgery func(*forged)
+type Forgery func(*forgery)
 
-type forged struct {
+type forgery struct {
 	header object
 	key    signingKey
-	seal   func(signed string) []byte
+	sign   func(signed string) []byte
 }
 
 // ForeignKey signs with a key that is not the tenant's, under the id of the tenant's own.
 func ForeignKey() Forgery {
-	return func(f *forged) {
+	return func(f *forgery) {
 		foreign := newSigningKey().key
-		f.seal = func(signed string) []byte { return sign(foreign, signed) }
+		f.sign = func(signed string) []byte { return signRS256(foreign, signed) }
 	}
 }
 
 // AlgNone leaves the token unsigned, as alg none has it (RFC 7519, 6.1).
 func AlgNone() Forgery {
-	return func(f *forged) {
+	return func(f *forgery) {
 		f.header["alg"] = "none"
-		f.seal = func(string) []byte { return nil }
+		f.sign = func(string) []byte { return nil }
 	}
 }
 
 // PublicKeyAsSecret signs with HS256 and the tenant's public key in PEM as the secret (RFC 8725, 2.1).
 func PublicKeyAsSecret() Forgery {
-	return func(f *forged) {
+	return func(f *forgery) {
 		f.header["alg"] = "HS256"
-		f.seal = func(signed string) []byte {
+		f.sign = func(signed string) []byte {
 			der, err := x509.MarshalPKIXPublicKey(&f.key.key.PublicKey)
 			if err != nil {
 				panic("entratest: write the public key: " + err.Error()) // an RSA key can be written
@@ -99,7 +99,7 @@ func PublicKeyAsSecret() Forgery {
 
 // KeyID names a key in the header, whichever signs; "" leaves it out.
 func KeyID(kid string) Forgery {
-	return func(f *forged) {
+	return func(f *forgery) {
 		f.header["kid"] = kid
 		if kid == "" {
 			delete(f.header, "kid")
@@ -111,42 +111,42 @@ func KeyID(kid string) Forgery {
 // [Server.UserClaims] and [Server.AppClaims] are good ones to change.
 func (s *Server) Sign(claims map[string]any, how ...Forgery) string {
 	s.mu.Lock()
-	key := s.signing()
+	key := s.currentKey()
 	s.mu.Unlock()
-	return key.sign(claims, how...)
+	return key.signToken(claims, how...)
 }
 
-func (k signingKey) sign(claims object, how ...Forgery) string {
-	f := &forged{key: k, header: object{"typ": "JWT", "alg": "RS256", "kid": k.id}}
-	f.seal = func(signed string) []byte { return sign(k.key, signed) }
+func (k signingKey) signToken(claims object, how ...Forgery) string {
+	f := &forgery{key: k, header: object{"typ": "JWT", "alg": "RS256", "kid": k.id}}
+	f.sign = func(signed string) []byte { return signRS256(k.key, signed) }
 	for _, change := range how {
 		change(f)
 	}
 	signed := encodePart(f.header) + "." + encodePart(claims)
-	return signed + "." + base64.RawURLEncoding.EncodeToString(f.seal(signed))
+	return signed + "." + base64.RawURLEncoding.EncodeToString(f.sign(signed))
 }
 
 // Valid returns the claims of a token that the fake could have given out: signed with a published key, for this
 // audience, in its time. It is what a resource server checks, for fakes that stand behind the program.
 func (s *Server) Valid(token, audience string) (map[string]any, error) {
-	t, err := readJWS(token)
+	t, err := parseJWS(token)
 	if err != nil {
 		return nil, fmt.Errorf("check the token: %w", err)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := s.now()
+	now := s.currentTime()
 	switch {
-	case !s.vouchesFor(t):
+	case !s.signedByPublishedKey(t):
 		return nil, errors.New("check the token: no published key has signed it")
-	case t.text("aud") != audience:
-		return nil, fmt.Errorf("check the token: it is for %q, not for %q", t.text("aud"), audience)
-	case t.over(now):
+	case t.textClaim("aud") != audience:
+		return nil, fmt.Errorf("check the token: it is for %q, not for %q", t.textClaim("aud"), audience)
+	case t.isExpired(now):
 		return nil, errors.New("check the token: it has expired")
-	case !t.begun(now):
+	case !t.hasBegun(now):
 		return nil, errors.New("check the token: its time has not come")
-	case t.text("tid") != s.options.Tenant:
-		return nil, fmt.Errorf("check the token: it is of the tenant %q", t.text("tid"))
+	case t.textClaim("tid") != s.options.Tenant:
+		return nil, fmt.Errorf("check the token: it is of the tenant %q", t.textClaim("tid"))
 	}
 	return t.claims, nil
 }

@@ -50,7 +50,7 @@ func (s *Server) Count(suffix string) int {
 // KeyFetches counts how often the keys were fetched.
 func (s *Server) KeyFetches() int { return s.Count("/discovery/v2.0/keys") }
 
-func (s *Server) arrived(c *call) *Request {
+func (s *Server) recordRequest(c *call) *Request {
 	r := &Request{
 		Method: c.Method, Path: c.URL.Path, Grant: c.form.Get("grant_type"), Client: c.form.Get("client_id"),
 		Scope: c.form.Get("scope"), Claims: c.form.Get("claims"),
@@ -68,7 +68,7 @@ func (s *Server) arrived(c *call) *Request {
 	return r
 }
 
-func (s *Server) answered(c *call, status int) {
+func (s *Server) recordAnswer(c *call, status int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c.record.Status, c.record.Code = status, c.code

@@ -53,7 +53,7 @@ func (o Options) withDefaults() Options {
 // A Server is one tenant of Entra ID. Make it with [New]; it is safe for concurrent use.
 type Server struct {
 	options Options
-	http    *httptest.Server
+	server    *httptest.Server
 	root    []byte // the certificate authority, PEM
 	closed  chan struct{}
 
@@ -66,7 +66,7 @@ type Server struct {
 	browser   browser
 	codes     map[string]*code
 	devices   []*device
-	refreshes map[string]session
+	refreshes map[string]refreshGrant
 	faults    []*Fault
 	requests  []*Request
 }
@@ -76,47 +76,47 @@ type Server struct {
 func New(o Options) *Server {
 	s := &Server{
 		options: o.withDefaults(), closed: make(chan struct{}), keys: []signingKey{newSigningKey()},
-		apps: map[string]App{}, users: map[string]User{}, codes: map[string]*code{}, refreshes: map[string]session{},
+		apps: map[string]App{}, users: map[string]User{}, codes: map[string]*code{}, refreshes: map[string]refreshGrant{},
 	}
 	root, certificate := newAuthority()
 	s.root = root
-	s.http = httptest.NewUnstartedServer(s.routes())
-	s.http.TLS = &tls.Config{Certificates: []tls.Certificate{certificate}}
-	s.http.StartTLS()
+	s.server = httptest.NewUnstartedServer(s.newHandler())
+	s.server.TLS = &tls.Config{Certificates: []tls.Certificate{certificate}}
+	s.server.StartTLS()
 	return s
 }
 
-func (s *Server) routes() http.Handler {
+func (s *Server) newHandler() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("GET /common/discovery/instance", s.endpoint(s.instance))
-	mux.Handle("GET /{tenant}/v2.0/.well-known/openid-configuration", s.endpoint(s.configuration))
-	mux.Handle("GET /{tenant}/discovery/v2.0/keys", s.endpoint(s.published))
-	mux.Handle("POST /{tenant}/oauth2/v2.0/token", s.endpoint(s.token))
-	mux.Handle("POST /{tenant}/oauth2/v2.0/devicecode", s.endpoint(s.deviceCode))
-	mux.Handle("GET /{tenant}/oauth2/v2.0/authorize", s.endpoint(s.authorize))
+	mux.Handle("GET /common/discovery/instance", s.endpoint(s.handleInstance))
+	mux.Handle("GET /{tenant}/v2.0/.well-known/openid-configuration", s.endpoint(s.handleConfiguration))
+	mux.Handle("GET /{tenant}/discovery/v2.0/keys", s.endpoint(s.handleKeys))
+	mux.Handle("POST /{tenant}/oauth2/v2.0/token", s.endpoint(s.handleToken))
+	mux.Handle("POST /{tenant}/oauth2/v2.0/devicecode", s.endpoint(s.handleDeviceCode))
+	mux.Handle("GET /{tenant}/oauth2/v2.0/authorize", s.endpoint(s.handleAuthorize))
 	return mux
 }
 
 // Close cuts the requests that hang and stops serving.
 func (s *Server) Close() {
 	close(s.closed)
-	s.http.Close()
+	s.server.Close()
 }
 
 // URL is where the fake listens, https://127.0.0.1:PORT.
-func (s *Server) URL() string { return s.http.URL }
+func (s *Server) URL() string { return s.server.URL }
 
 // Authority is [Server.URL], by the name it has in a client's configuration: the host of every tenant.
-func (s *Server) Authority() string { return s.http.URL }
+func (s *Server) Authority() string { return s.server.URL }
 
 // Tenant is the GUID of the one tenant there is.
 func (s *Server) Tenant() string { return s.options.Tenant }
 
 // Issuer is the iss of v2.0 tokens of a tenant, this one or another.
-func (s *Server) Issuer(tenant string) string { return s.http.URL + "/" + tenant + "/v2.0" }
+func (s *Server) Issuer(tenant string) string { return s.server.URL + "/" + tenant + "/v2.0" }
 
 // Client returns an HTTP client that trusts the fake. Close ends its idle connections.
-func (s *Server) Client() *http.Client { return s.http.Client() }
+func (s *Server) Client() *http.Client { return s.server.Client() }
 
 // CA returns the certificate of the authority that the fake's own is signed by, PEM.
 func (s *Server) CA() []byte { return append([]byte(nil), s.root...) }
@@ -138,11 +138,11 @@ func (s *Server) SetSkew(d time.Duration) {
 	s.skew = d
 }
 
-// now needs the lock.
-func (s *Server) now() time.Time { return s.options.Now().Add(s.skew) }
+// currentTime needs the lock.
+func (s *Server) currentTime() time.Time { return s.options.Now().Add(s.skew) }
 
-// id gives out the next id with this prefix. It needs the lock.
-func (s *Server) id(prefix string) string {
+// nextID gives out the next id with this prefix. It needs the lock.
+func (s *Server) nextID(prefix string) string {
 	s.issued++
 	return fmt.Sprintf("%s%08d", prefix, s.issued)
 }

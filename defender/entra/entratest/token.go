@@ -8,68 +8,68 @@ import (
 
 // The grants; the page on each names it. MSAL still says device_code in short.
 const (
-	grantApplication = "client_credentials"
-	grantOnBehalfOf  = "urn:ietf:params:oauth:grant-type:jwt-bearer"
-	grantCode        = "authorization_code"
-	grantRefresh     = "refresh_token"
-	grantDevice      = "urn:ietf:params:oauth:grant-type:device_code"
-	grantDeviceShort = "device_code"
+	grantTypeApplication = "client_credentials"
+	grantTypeOnBehalfOf  = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+	grantTypeCode        = "authorization_code"
+	grantTypeRefresh     = "refresh_token"
+	grantTypeDevice      = "urn:ietf:params:oauth:grant-type:device_code"
+	grantTypeDeviceShort = "device_code"
 )
 
-// token is the token endpoint.
-func (s *Server) token(c *call) (any, error) {
+// handleToken is the token endpoint.
+func (s *Server) handleToken(c *call) (any, error) {
 	grant := c.form.Get("grant_type")
 	if grant == "" {
-		return nil, missing("grant_type")
+		return nil, missingParameter("grant_type")
 	}
-	app, err := s.app(c.form.Get("client_id"))
+	app, err := s.findApp(c.form.Get("client_id"))
 	if err != nil {
 		return nil, err
 	}
-	if err := s.authenticate(c, app); err != nil {
+	if err := s.authenticateClient(c, app); err != nil {
 		return nil, err
 	}
 	switch grant {
-	case grantApplication:
-		return s.forApplication(c, app)
-	case grantOnBehalfOf:
-		return s.onBehalfOf(c, app)
-	case grantCode:
-		return s.byCode(c, app)
-	case grantRefresh:
-		return s.byRefresh(c, app)
-	case grantDevice, grantDeviceShort:
-		return s.byDevice(c, app)
+	case grantTypeApplication:
+		return s.issueToApplication(c, app)
+	case grantTypeOnBehalfOf:
+		return s.exchangeOnBehalfOf(c, app)
+	case grantTypeCode:
+		return s.redeemCode(c, app)
+	case grantTypeRefresh:
+		return s.redeemRefreshToken(c, app)
+	case grantTypeDevice, grantTypeDeviceShort:
+		return s.redeemDeviceCode(c, app)
 	}
-	return nil, refuse(http.StatusBadRequest, "unsupported_grant_type", 70003, "The app requested an unsupported grant type.")
+	return nil, newRefusal(http.StatusBadRequest, "unsupported_grant_type", 70003, "The app requested an unsupported grant type.")
 }
 
-// forApplication gives an app all that it was granted: nothing less can be asked for.
-func (s *Server) forApplication(c *call, app App) (any, error) {
+// issueToApplication gives an app all that it was granted: nothing less can be asked for.
+func (s *Server) issueToApplication(c *call, app App) (any, error) {
 	want, err := readScope(c.form.Get("scope"))
 	switch {
 	case err != nil:
 		return nil, err
 	case c.form.Get("scope") == "":
-		return nil, missing("scope")
-	case !want.all():
-		return nil, refuse(http.StatusBadRequest, "invalid_scope", 1002012,
+		return nil, missingParameter("scope")
+	case !want.isDefault():
+		return nil, newRefusal(http.StatusBadRequest, "invalid_scope", 1002012,
 			"The scope "+c.form.Get("scope")+" is not valid: with client credentials it must end in /.default.")
 	}
-	to, err := s.audience(want.resource)
+	to, err := s.findAudience(want.resource)
 	if err != nil {
 		return nil, err
 	}
-	m := s.mint(c.base, to, app.ClientID)
-	m.application(app.ClientID, s.granted(app.Roles, to))
-	return s.answer(m), nil
+	m := s.newTokenSpec(c.base, to, app.ClientID)
+	m.addApplication(app.ClientID, s.grantedFor(app.Roles, to))
+	return s.newTokenAnswer(m), nil
 }
 
-// answer is what all token answers have. It needs the lock.
-func (s *Server) answer(m minting) object {
+// newTokenAnswer is what all token answers have. It needs the lock.
+func (s *Server) newTokenAnswer(m tokenSpec) object {
 	seconds := func(d time.Duration) int { return int(d / time.Second) }
 	a := object{
-		"token_type": "Bearer", "access_token": s.signing().sign(m.claims),
+		"token_type": "Bearer", "access_token": s.currentKey().signToken(m.claims),
 		"expires_in": seconds(s.options.ExpiresIn), "ext_expires_in": seconds(s.options.ExpiresIn),
 	}
 	if s.options.RefreshIn > 0 {
@@ -79,27 +79,27 @@ func (s *Server) answer(m minting) object {
 }
 
 // A session is what a refresh token stands for. It is of a person and an app, not of a resource.
-type session struct {
+type refreshGrant struct {
 	app, user string
 	revoked   bool
 }
 
-// forPerson gives app a token in the name of u. It needs the lock.
-func (s *Server) forPerson(c *call, app App, u User, want ask) (any, error) {
-	to, scopes, err := s.delegated(app, want)
+// issueToUser gives app a token in the name of u. It needs the lock.
+func (s *Server) issueToUser(c *call, app App, u User, want scopeRequest) (any, error) {
+	to, scopes, err := s.checkConsent(app, want)
 	if err != nil {
 		return nil, err
 	}
-	m := s.mint(c.base, to, app.ClientID)
-	m.person(u, scopes, u.Roles)
-	a := s.answer(m)
-	a["scope"] = want.echo(scopes)
-	if want.wants("openid") {
-		a["id_token"] = s.idToken(c.base, app, u, want.nonce)
+	m := s.newTokenSpec(c.base, to, app.ClientID)
+	m.addUser(u, scopes, u.Roles)
+	a := s.newTokenAnswer(m)
+	a["scope"] = want.scopeText(scopes)
+	if want.wantsOpenID("openid") {
+		a["id_token"] = s.newIDToken(c.base, app, u, want.nonce)
 	}
-	if want.wants("offline_access") {
-		token := s.id("fake-refresh-token-")
-		s.refreshes[token] = session{app: app.ClientID, user: u.ObjectID}
+	if want.wantsOpenID("offline_access") {
+		token := s.nextID("fake-refresh-token-")
+		s.refreshes[token] = refreshGrant{app: app.ClientID, user: u.ObjectID}
 		a["refresh_token"] = token
 	}
 	if c.form.Get("client_info") == "1" {
@@ -109,20 +109,20 @@ func (s *Server) forPerson(c *call, app App, u User, want ask) (any, error) {
 	return a, nil
 }
 
-// byRefresh gives a new token for any resource that the app was consented to. The old refresh token stays good.
-func (s *Server) byRefresh(c *call, app App) (any, error) {
+// redeemRefreshToken gives a new token for any resource that the app was consented to. The old refresh token stays good.
+func (s *Server) redeemRefreshToken(c *call, app App) (any, error) {
 	token := c.form.Get("refresh_token")
 	if token == "" {
-		return nil, missing("refresh_token")
+		return nil, missingParameter("refresh_token")
 	}
 	held, ok := s.refreshes[token]
 	if !ok || held.app != app.ClientID {
-		return nil, refuse(http.StatusBadRequest, "invalid_grant", 70000, "The provided refresh token is not valid.")
+		return nil, newRefusal(http.StatusBadRequest, "invalid_grant", 70000, "The provided refresh token is not valid.")
 	}
 	if held.revoked {
-		return nil, refuse(http.StatusBadRequest, "invalid_grant", 50173, "The provided grant has expired due to it being revoked.")
+		return nil, newRefusal(http.StatusBadRequest, "invalid_grant", 50173, "The provided grant has expired due to it being revoked.")
 	}
-	u, err := s.user(held.user)
+	u, err := s.findUser(held.user)
 	if err != nil {
 		return nil, err
 	}
@@ -131,5 +131,5 @@ func (s *Server) byRefresh(c *call, app App) (any, error) {
 		return nil, err
 	}
 	want.openID = append(slices.Clone(want.openID), "offline_access")
-	return s.forPerson(c, app, u, want)
+	return s.issueToUser(c, app, u, want)
 }

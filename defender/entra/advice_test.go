@@ -17,7 +17,7 @@ func TestEachKnownCodeHasItsAdvice(t *testing.T) {
 		50079: "register", 53004: "finish", 50158: "conditional access", 53003: "policy", 530003: "managed device",
 		50013: "audience or signature", 500131: "another app", 500133: "has expired", 50173: "revoked",
 		700082: "unused", 7000218: "public client flows", 700024: "clock", 50020: "guest", 50057: "disabled", 65004: "declined",
-		70008: "expired: sign in again", 70043: "more often", 50196: "loop", 90033: "passing fault",
+		70008: "expired: sign in again", 70043: "more often", 50196: "loop", 90033: "temporary fault",
 	}
 	codes := map[string]int{}
 	inBubble(t, func(t *testing.T, f *fakeEntra) {

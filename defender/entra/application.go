@@ -7,25 +7,26 @@ import (
 	"github.com/AzureAD/microsoft-authentication-library-for-go/apps/confidential"
 )
 
-// registration is what MSAL's clients are made of: an app, where it is registered, and what it proves itself with.
+// registration holds what MSAL's clients are made of: an app, its tenant and its credential.
 type registration struct {
-	authority  string // with the tenant
-	clientID   string
-	instanceDiscovery  bool
-	http       limitedClient
-	loadCredential credentialLoader // nil in the modes for people
+	authority         string // includes the tenant
+	clientID          string
+	instanceDiscovery bool
+	http              limitedClient
+	loadCredential    credentialLoader // nil in the modes that sign a user in
 }
 
-// newRegistration checks all of cfg but its scope, and reads the certificate; it makes no call. cfg has its defaults.
+// newRegistration checks all of cfg except its scope and reads the certificate. It makes no network call. cfg
+// must have its defaults.
 func newRegistration(cfg Config) (registration, error) {
 	if err := cfg.validate(); err != nil {
 		return registration{}, err
 	}
 	r := registration{
-		authority: cfg.Authority + "/" + cfg.TenantID,
-		clientID:  cfg.ClientID,
+		authority:         cfg.Authority + "/" + cfg.TenantID,
+		clientID:          cfg.ClientID,
 		instanceDiscovery: !cfg.NoInstanceDiscovery,
-		http:      newLimitedClient(cfg.HTTP),
+		http:              newLimitedClient(cfg.HTTP),
 	}
 	if cfg.Mode == Client {
 		r.loadCredential = cfg.credentialLoader()
@@ -38,11 +39,12 @@ func newRegistration(cfg Config) (registration, error) {
 	return r, nil
 }
 
-// clientCapabilities say that we answer claims challenges, so that Entra ID may give tokens that live for a day and
-// can be revoked within minutes (continuous access evaluation).
+// clientCapabilities returns the capability CP1, which declares that scanwarden answers claims challenges.
+// Entra ID may then issue tokens that live for a day and can be revoked within minutes (continuous access
+// evaluation).
 func clientCapabilities() []string { return []string{"CP1"} }
 
-// newApp makes a sign-in client; it makes no call.
+// newApp returns a new MSAL client with a freshly read credential. It makes no network call.
 func (r registration) newApp() (*confidential.Client, *Error) {
 	proof, err := r.loadCredential()
 	if err != nil {
@@ -52,7 +54,8 @@ func (r registration) newApp() (*confidential.Client, *Error) {
 		confidential.WithHTTPClient(r.http),
 		confidential.WithInstanceDiscovery(r.instanceDiscovery),
 		confidential.WithClientCapabilities(clientCapabilities()),
-		// Else MSAL obeys MSAL_FORCE_REGION, which would redirect the sign-in behind the configuration's back.
+		// Without this MSAL obeys MSAL_FORCE_REGION, which would redirect the sign-in without the
+		// configuration's knowledge.
 		confidential.WithAzureRegion("DisableMsalForceRegion"),
 	}
 	if proof.sendChain {
@@ -65,7 +68,7 @@ func (r registration) newApp() (*confidential.Client, *Error) {
 	return &app, nil
 }
 
-// applicationAuth is the method of the mode Client.
+// applicationAuth is the authMethod of the mode Client.
 type applicationAuth struct {
 	registration
 	app atomic.Pointer[confidential.Client] // nil before the first token
@@ -79,8 +82,8 @@ func newApplicationAuth(cfg Config) (*applicationAuth, error) {
 	return &applicationAuth{registration: r}, nil
 }
 
-// acquireToken asks the client in use, or another for a fresh token and after a refusal, since MSAL cannot forget a
-// token, and the secret or certificate may have been renewed since the client read it.
+// acquireToken asks the current MSAL client, or a new one if req is Fresh or the current one was refused. MSAL
+// cannot drop a cached token, and the secret or certificate may have been renewed since the client read it.
 func (a *applicationAuth) acquireToken(ctx context.Context, scope string, req TokenRequest) (*cachedToken, *Error) {
 	if app := a.app.Load(); app != nil && !req.Fresh {
 		next, problem := acquireByCredential(ctx, app, scope, req.Claims)

@@ -21,20 +21,21 @@ func loadCertificate(path string) (clientCredential, error) {
 	}
 	cred, err := confidential.NewCredFromCert(pair.chain, pair.key)
 	if err != nil {
-		return clientCredential{}, fmt.Errorf("the file %s (%s) holds a key that belongs to none of its certificates: put the matching two there",
+		return clientCredential{}, fmt.Errorf("the file %s (%s) holds a key that belongs to none of its certificates: put a matching pair there",
 			path, envCertificate)
 	}
 	return clientCredential{Credential: cred, sendChain: len(pair.chain) > 1}, nil
 }
 
-// keyPair is the content of a PEM file: one key and the certificates in their order.
+// keyPair is the content of a PEM file: one key and the certificates in file order.
 type keyPair struct {
 	key   *rsa.PrivateKey
 	chain []*x509.Certificate
 }
 
-// parsePEM does MSAL's CertFromPEM over, which silently passes over an encrypted or elliptic key and then
-// misses it. The errors continue a sentence that begins with the file's name.
+// parsePEM returns the key and certificates in data. It replaces MSAL's CertFromPEM, which skips an encrypted
+// or elliptic key silently and then reports it missing. Its errors continue a sentence that begins with the
+// file's name.
 func parsePEM(data []byte) (keyPair, error) {
 	var pair keyPair
 	block, rest := pem.Decode(data)
@@ -63,7 +64,7 @@ func (p *keyPair) addBlock(block *pem.Block) error {
 	case "CERTIFICATE":
 		cert, err := x509.ParseCertificate(block.Bytes)
 		if err != nil {
-			return errors.New("holds a damaged certificate: export it anew")
+			return errors.New("holds a damaged certificate: export it again")
 		}
 		p.chain = append(p.chain, cert)
 	case "PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY":
@@ -79,7 +80,8 @@ func (p *keyPair) addBlock(block *pem.Block) error {
 	return nil
 }
 
-// parsePrivateKey never quotes the parsers' errors: what they failed to read is a private key.
+// parsePrivateKey returns the RSA key in block. It never quotes the parsers' errors: what they failed to read
+// is a private key.
 func parsePrivateKey(block *pem.Block) (*rsa.PrivateKey, error) {
 	var key any
 	var err error
@@ -90,7 +92,7 @@ func parsePrivateKey(block *pem.Block) (*rsa.PrivateKey, error) {
 		key, err = x509.ParsePKCS8PrivateKey(block.Bytes)
 	}
 	if err != nil {
-		return nil, errors.New("holds a damaged private key: export it anew")
+		return nil, errors.New("holds a damaged private key: export it again")
 	}
 	pair, ok := key.(*rsa.PrivateKey)
 	if !ok {

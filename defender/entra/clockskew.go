@@ -6,15 +6,16 @@ import (
 	"time"
 )
 
-const maxClockSkew = 5 * time.Minute // more than Entra ID forgives a signed assertion
+const maxClockSkew = 5 * time.Minute // more than Entra ID tolerates in a signed assertion
 
-// expiredError is said of a token whose end is past when it comes: those of managed identities carry a date.
+// expiredError returns the error for a token that was expired on arrival. Tokens of managed identities carry a
+// date, so a wrong clock shows there.
 func expiredError(now time.Time) *Error {
 	return &Error{Hint: "the token had expired when it came: check this machine's clock, which shows " + formatTime(now)}
 }
 
-// msalExpiredText is the whole text of MSAL's untyped error for a user's token that ends within five minutes: it keeps
-// none such on behalf of users, and hands none over.
+// msalExpiredText is the whole text of MSAL's untyped error for a user's token that ends within five minutes.
+// MSAL neither caches nor returns such a token in the on-behalf-of flow.
 const msalExpiredText = "access token is expired"
 
 func shortLivedError(now time.Time) *Error {
@@ -24,7 +25,8 @@ func shortLivedError(now time.Time) *Error {
 
 func formatTime(now time.Time) string { return now.UTC().Format("2006-01-02 15:04") + " UTC" }
 
-// skewHint says how far our clock is from that of who answered, "" when it is near enough or nobody knows.
+// skewHint returns the end of a hint if this machine's clock differs from the sender's by more than
+// maxClockSkew. It returns "" if the clocks agree or the response has no Date header.
 func skewHint(h http.Header) string {
 	date, err := http.ParseTime(h.Get("Date"))
 	if err != nil {

@@ -17,16 +17,16 @@ const (
 	maxCertificate = 1 << 20  // bytes of a certificate file
 )
 
-// credentialLoader makes what a new sign-in client proves itself with; its errors hold no secret.
+// credentialLoader returns the credential of a new sign-in client. Its errors contain no secret.
 type credentialLoader func() (clientCredential, error)
 
-// clientCredential is a credential and how to show it.
+// clientCredential is a credential in MSAL's form, and how to send it.
 type clientCredential struct {
 	confidential.Credential
-	sendChain bool // sends the certificate with those it was issued by, for an app that trusts an issuer and a name
+	sendChain bool // sends the certificate's chain, for an app that trusts an issuer and a subject name
 }
 
-// credentialLoader picks the one that check has found to be set.
+// credentialLoader returns the loader for the one credential that is set, as validate has checked.
 func (c Config) credentialLoader() credentialLoader {
 	switch {
 	case c.ClientSecret != nil:
@@ -50,8 +50,8 @@ func loadSecret(read func() (string, error)) (clientCredential, error) {
 	return clientCredential{Credential: cred}, err
 }
 
-// newFederatedCredential reads the file for each assertion, since whoever projects it (a kubelet, say) replaces it
-// every hour or so.
+// newFederatedCredential returns a credential that reads the file again for each assertion. The process that
+// projects the token, such as a kubelet, replaces it about every hour.
 func newFederatedCredential(path string) clientCredential {
 	read := func(context.Context, confidential.AssertionRequestOptions) (string, error) {
 		token, err := readAssertion(path)
@@ -63,8 +63,9 @@ func newFederatedCredential(path string) clientCredential {
 	return clientCredential{Credential: confidential.NewCredFromAssertionCallback(read)}
 }
 
-// CheckTokenFile says why the sign-in that c describes would find no token in its file, nil when it would or needs
-// none. [New] does not look: whoever projects the token may do so later.
+// CheckTokenFile reports why a sign-in with c would find no usable token in the federated token file. It
+// returns nil if there is one or none is needed. [New] does not check, because the token may be projected
+// later.
 func (c Config) CheckTokenFile() error {
 	if cmp.Or(c.Mode, Client) != Client || c.FederatedTokenFile == "" {
 		return nil
@@ -82,16 +83,16 @@ func readAssertion(path string) (string, error) {
 	}
 	token := strings.TrimSpace(string(data))
 	if token == "" {
-		return "", fmt.Errorf("the file %s is empty and holds no signed token (JWT): check %s, and who is to write it", path, envFederated)
+		return "", fmt.Errorf("the file %s is empty and holds no signed token (JWT): check %s, and what writes the file", path, envFederated)
 	}
-	// What the file holds is sent out, so a key or a secret put there by mistake must not pass for a token.
+	// The file's content is sent out, so a key or secret put there by mistake must not pass for a token.
 	if strings.Count(token, ".") != 2 || strings.ContainsAny(token, " \t\r\n") {
 		return "", fmt.Errorf("the file %s holds no signed token (JWT): check %s", path, envFederated)
 	}
 	return token, nil
 }
 
-// readFile reads a file of at most limit bytes.
+// readFile returns the content of a file of at most limit bytes.
 func readFile(path string, limit int64) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/AzureAD/microsoft-authentication-library-for-go/apps/public"
 )
 
-// signInWithDeviceCode has a person enter a code in a browser anywhere (RFC 8628).
+// signInWithDeviceCode signs a user in by a code to enter in a browser on any machine (RFC 8628).
 func signInWithDeviceCode(ctx context.Context, app *public.Client, scope, claims string, instruct func(string)) (public.AuthResult, *Error) {
 	var options []public.AcquireByDeviceCodeOption
 	if claims != "" {
@@ -32,7 +32,8 @@ func signInWithDeviceCode(ctx context.Context, app *public.Client, scope, claims
 	}
 }
 
-// pollEntered waits until the code has been entered. A passing fault ends MSAL's wait, and a new one can follow.
+// pollEntered waits until the code has been entered. A temporary failure ends MSAL's wait; call pollEntered
+// again after a pause.
 func pollEntered(ctx context.Context, code public.DeviceCode) (public.AuthResult, *Error) {
 	under, last := withLastError(ctx)
 	result, err := code.AuthenticationResult(under)
@@ -49,18 +50,19 @@ func pollEntered(ctx context.Context, code public.DeviceCode) (public.AuthResult
 	return public.AuthResult{}, problem
 }
 
-// codeInstruction says what to do with a code. Both parts come from afar and go to people and models, so they
-// must look like what they are.
+// codeInstruction returns what the user must do with a code. The page and the code come from the network and
+// are shown to users and models, so both must have the expected form.
 func codeInstruction(code public.DeviceCodeResult) (string, *Error) {
 	odd := func(r rune) bool { return !('A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '-') }
 	user := strings.ToUpper(code.UserCode)
 	if !isPlainURL(code.VerificationURL, 200) || len(user) < 4 || len(user) > 20 || strings.ContainsFunc(user, odd) {
-		return "", &Error{Hint: "the answer was not a code to enter: check " + envAuthority + " and whether a proxy answers in Entra ID's place"}
+		return "", &Error{Hint: "the response was not a device code: check " + envAuthority + " and whether a proxy answers in Entra ID's place"}
 	}
 	return "open " + code.VerificationURL + " in a browser and enter the code " + user, nil
 }
 
-// isPlainURL reports an address of a web page over TLS, without a password in it, of printable ASCII and at most limit bytes.
+// isPlainURL reports whether address is an https URL of printable ASCII, without a password and at most limit
+// bytes long.
 func isPlainURL(address string, limit int) bool {
 	u, err := url.Parse(address)
 	odd := func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune("\"'`<>\\^{|}", r) }

@@ -31,14 +31,14 @@ func TestDeviceCodesThatFail(t *testing.T) {
 		"no tenant":         {func(f *fakeEntra) { f.guest.tenant = "" }, entra.Error{}, "belongs to another tenant"},
 		"a portal":          {func(f *fakeEntra) { f.next = []answer{{body: "<html>canary</html>"}} }, entra.Error{}, "something other than Entra ID"},
 		"a redirect":        {func(f *fakeEntra) { f.next = []answer{{status: 302, location: "https://portal.example/"}} }, entra.Error{Status: 302}, "something other than Entra ID"},
-		"page without TLS":  {func(f *fakeEntra) { f.guest.page = "http://microsoft.com/devicelogin" }, entra.Error{}, "not a code to enter"},
-		"page with a login": {func(f *fakeEntra) { f.guest.page = "https://canary@microsoft.com/" }, entra.Error{}, "not a code to enter"},
-		"page of text":      {func(f *fakeEntra) { f.guest.page = "https://a/ canary" }, entra.Error{}, "not a code to enter"},
-		"page too long":     {func(f *fakeEntra) { f.guest.page = "https://a/" + strings.Repeat("a", 200) }, entra.Error{}, "not a code to enter"},
-		"page and a script": {func(f *fakeEntra) { f.guest.page = "https://a/\u202ecanary" }, entra.Error{}, "not a code to enter"},
-		"code of text":      {func(f *fakeEntra) { f.guest.userCode = "CANARY\nX" }, entra.Error{}, "not a code to enter"},
-		"code too long":     {func(f *fakeEntra) { f.guest.userCode = strings.Repeat("A", 21) }, entra.Error{}, "not a code to enter"},
-		"code too short":    {func(f *fakeEntra) { f.guest.userCode = "ABC" }, entra.Error{}, "not a code to enter"},
+		"page without TLS":  {func(f *fakeEntra) { f.guest.page = "http://microsoft.com/devicelogin" }, entra.Error{}, "not a device code"},
+		"page with a login": {func(f *fakeEntra) { f.guest.page = "https://canary@microsoft.com/" }, entra.Error{}, "not a device code"},
+		"page of text":      {func(f *fakeEntra) { f.guest.page = "https://a/ canary" }, entra.Error{}, "not a device code"},
+		"page too long":     {func(f *fakeEntra) { f.guest.page = "https://a/" + strings.Repeat("a", 200) }, entra.Error{}, "not a device code"},
+		"page and a script": {func(f *fakeEntra) { f.guest.page = "https://a/\u202ecanary" }, entra.Error{}, "not a device code"},
+		"code of text":      {func(f *fakeEntra) { f.guest.userCode = "CANARY\nX" }, entra.Error{}, "not a device code"},
+		"code too long":     {func(f *fakeEntra) { f.guest.userCode = strings.Repeat("A", 21) }, entra.Error{}, "not a device code"},
+		"code too short":    {func(f *fakeEntra) { f.guest.userCode = "ABC" }, entra.Error{}, "not a device code"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -15,9 +15,9 @@ import (
 
 const (
 	codeInstruction = "open " + codePage + " in a browser and enter the code " + userCode
-	prompted    = "To sign in to Entra ID, " + codeInstruction + "."
-	waiting     = "Entra ID waits for a person to sign in: " + codeInstruction + ", then call again"
-	vault       = "https://vault.azure.net/.default"
+	prompted        = "To sign in to Entra ID, " + codeInstruction + "."
+	waiting         = "Entra ID waits for a person to sign in: " + codeInstruction + ", then call again"
+	vault           = "https://vault.azure.net/.default"
 )
 
 func TestADeviceCodeSignsAPersonIn(t *testing.T) {

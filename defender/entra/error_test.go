@@ -125,7 +125,7 @@ func TestAnswersThatAreNotEntras(t *testing.T) {
 		"portal at token":            {token(answer{body: page}), entra.Error{}, "something other than Entra ID"},
 		"portal redirects":           {discovery(answer{status: 302, location: "https://portal.example/", body: page}), entra.Error{Status: 302}, "network's portal"},
 		"proxy forbids":              {token(answer{status: 403, body: page}), entra.Error{Status: 403}, "proxy"},
-		"proxy fails":                {token(answer{status: 502, body: page}), entra.Error{Status: 502, Temporary: true}, "proxy before it"},
+		"proxy fails":                {token(answer{status: 502, body: page}), entra.Error{Status: 502, Temporary: true}, "proxy in front of it"},
 		"secret sent on":             {token(answer{status: 307, location: "https://login.private.example/steal"}), entra.Error{Status: 307}, "something other"},
 		"answer breaks off":          {token(answer{body: `{"access_token":"canary`, breaks: true}), entra.Error{Temporary: true}, "could not be reached"},
 		"empty":                      {token(answer{}), entra.Error{}, "a proxy answers"},
@@ -133,7 +133,7 @@ func TestAnswersThatAreNotEntras(t *testing.T) {
 		"no token":                   {token(answer{body: `{"expires_in":3599,"canary":"` + page + `"}`}), entra.Error{}, "not a token"},
 		"error with 200":             {token(answer{body: `{"error":"canary","expires_in":3599}`}), entra.Error{}, "not a token"},
 		"another issuer":             {discovery(answer{body: `{"issuer":"https://portal.example","authorization_endpoint":"x","token_endpoint":"x"}`}), entra.Error{}, "not a token"},
-		"token endpoint without TLS": {config("http://" + production + "/canary"), entra.Error{}, "unencrypted"},
+		"token endpoint without TLS": {config("http://" + production + "/canary"), entra.Error{}, "without TLS"},
 		"endless": {discovery(answer{body: strings.Repeat(" ", padding) + `{"issuer":"https://` + production + `/x","authorization_endpoint":"https://a","token_endpoint":"https://` +
 			production + "/" + tenant + `/oauth2/v2.0/token"}`}), entra.Error{}, "something other"},
 	}

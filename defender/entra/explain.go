@@ -11,18 +11,18 @@ import (
 	msal "github.com/AzureAD/microsoft-authentication-library-for-go/apps/errors"
 )
 
-// translateError turns any failure of MSAL into our own words.
+// translateError returns an Error for any failure of MSAL.
 func translateError(err error) *Error {
 	if problem := translateKnown(err); problem != nil {
 		return problem
 	}
-	return &Error{Hint: "the answer was not a token: check " + envAuthority + " and whether a proxy answers in Entra ID's place"}
+	return &Error{Hint: "the response was not a token: check " + envAuthority + " and whether a proxy answers in Entra ID's place"}
 }
 
-// translateKnown is explain for the failures that have a form, nil for those that are mere text.
+// translateKnown returns an Error for a failure that has a type, and nil for one that is only text.
 func translateKnown(err error) *Error {
 	var own *Error
-	var refused msal.CallErr // a value, which MSAL neither points to nor unwraps
+	var refused msal.CallErr // a value, which MSAL neither takes the address of nor unwraps
 	var garbled msal.InvalidJsonErr
 	switch {
 	case errors.As(err, &own):
@@ -69,7 +69,8 @@ func translateNetwork(err error) *Error {
 	return nil
 }
 
-// translateCallError is explain for a call under ctx, whose end a connection has many words for.
+// translateCallError translates the failure of a call under ctx. Connections report the end of ctx in many
+// ways, so the context decides.
 func translateCallError(ctx context.Context, err error) *Error {
 	problem := translateError(err)
 	if problem.Status == 0 && ctx.Err() != nil {

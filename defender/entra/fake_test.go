@@ -40,7 +40,7 @@ type fakeEntra struct {
 	hang      bool                           // the token endpoint never answers
 	config    func(http.ResponseWriter) bool // takes over openid-configuration when it says so
 	skew      time.Duration                  // of its clock
-	guest     userSignIn                         // who signs in
+	guest     userSignIn                     // who signs in
 	next      []answer                       // of the token endpoint, before it answers by itself
 	paths     []string                       // of all requests
 	hosts     []string                       // of all requests

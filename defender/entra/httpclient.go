@@ -10,13 +10,13 @@ import (
 	"sync/atomic"
 )
 
-const maxResponse = 1 << 20 // bytes of one answer; a token answer has about 2 KiB
+const maxResponse = 1 << 20 // bytes of one response; a token response has about 2 KiB
 
-// limitedClient is the HTTP client that MSAL gets. MSAL reads answers whole, posts the secret wherever the discovery
-// document or a redirect points, and waits for ever where a sign-in may take long.
+// limitedClient is the HTTP client that MSAL gets. MSAL itself reads responses whole, posts the secret to any
+// address that the discovery document or a redirect names, and waits without a timeout.
 type limitedClient struct {
 	*http.Client
-	allowLocalHTTP bool // the endpoint is on this machine or link, where there is no TLS
+	allowLocalHTTP bool // allows plain http to this machine or its link
 }
 
 func newLimitedClient(c *http.Client) limitedClient {
@@ -26,14 +26,14 @@ func newLimitedClient(c *http.Client) limitedClient {
 	return limitedClient{Client: &own}
 }
 
-// Do sends req over https only, follows no redirect and cuts off an endless answer.
+// Do sends req over https only, follows no redirect and limits the size of the response.
 func (g limitedClient) Do(req *http.Request) (*http.Response, error) {
 	switch {
 	case req.URL.Scheme == "https", g.allowLocalHTTP && isLocalAddress(req.URL.Hostname()):
 	case g.allowLocalHTTP:
-		return nil, &Error{Hint: "the endpoint for managed identities is on another machine and without TLS: check IDENTITY_ENDPOINT"}
+		return nil, &Error{Hint: "the endpoint for managed identities is on another machine and has no TLS: check IDENTITY_ENDPOINT"}
 	default:
-		return nil, &Error{Hint: "the authority asks to send the sign-in unencrypted: check " + envAuthority}
+		return nil, &Error{Hint: "the authority names an address without TLS for the sign-in: check " + envAuthority}
 	}
 	answer, err := g.Client.Do(req)
 	if err != nil {
@@ -47,23 +47,24 @@ func (g limitedClient) Do(req *http.Request) (*http.Response, error) {
 	return answer, nil
 }
 
-// isLocalAddress reports an address that no packet leaves this machine or its link for. Azure's endpoints for managed
-// identities have such ones: 169.254.169.254, 127.0.0.1, localhost.
+// isLocalAddress reports whether packets to host stay on this machine or its link. Azure's endpoints for
+// managed identities have such addresses: 169.254.169.254, 127.0.0.1, localhost.
 func isLocalAddress(host string) bool {
 	addr, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && (addr.IsLoopback() || addr.IsLinkLocalUnicast())
 }
 
-// errorKey is the key in a context of the last refusal that came in under it.
+// errorKey is the context key of the last error response received under a context.
 type errorKey struct{}
 
-// withLastError returns a context whose last refusal can be had: MSAL reads the refusals of a device code to their
-// end, to know whether to go on, and hands over empty ones.
+// withLastError returns a context and the last error response received under it. MSAL reads the error responses
+// of a device code itself, to decide whether to continue, and returns empty ones.
 func withLastError(ctx context.Context) (context.Context, *atomic.Pointer[Error]) {
 	last := new(atomic.Pointer[Error])
 	return context.WithValue(ctx, errorKey{}, last), last
 }
 
+// recordError stores the error response, if ctx comes from withLastError. The body stays readable.
 func recordError(ctx context.Context, answer *http.Response) {
 	last, ok := ctx.Value(errorKey{}).(*atomic.Pointer[Error])
 	if !ok || answer.StatusCode == http.StatusOK {

@@ -13,12 +13,12 @@ import (
 )
 
 const (
-	openTimeout   = 2 * time.Second // for a browser to fail in
-	maxAddressLen = 8 << 10         // bytes of the address to sign in at; the claims may make it long
+	openTimeout   = 2 * time.Second // for the browser to report a failure
+	maxAddressLen = 8 << 10         // bytes of the sign-in address; claims can make it long
 )
 
-// browserFlow has a person sign in in a browser on this machine, by the authorization code flow with PKCE: MSAL
-// listens on http://localhost, at a port of the moment, for what the browser brings back (RFC 8252).
+// browserFlow signs a user in with a browser on this machine, by the authorization code flow with PKCE. MSAL
+// listens on an ephemeral port of http://localhost for the browser's return (RFC 8252).
 type browserFlow struct {
 	open func(address string) error
 }
@@ -42,13 +42,13 @@ func (b browserFlow) signIn(ctx context.Context, app *public.Client, scope, clai
 	return public.AuthResult{}, translateError(err)
 }
 
-// showAddress opens the address, or tells the person to.
+// showAddress opens the address, or instructs the user to open it.
 func (b browserFlow) showAddress(ctx context.Context, address string, instruct func(string)) error {
 	if !isPlainURL(address, maxAddressLen) {
-		return &Error{Hint: "the address to sign in at is none of a web page: check " + envAuthority + " and whether a proxy answers in Entra ID's place"}
+		return &Error{Hint: "the sign-in address is not an https address: check " + envAuthority + " and whether a proxy answers in Entra ID's place"}
 	}
 	failed := make(chan error, 1)
-	// Some browsers end only when the person closes them, and this goroutine with them; nothing waits for it.
+	// Some browsers end only when the user closes them, and this goroutine with them. Nothing waits for it.
 	go func() { failed <- b.open(address) }()
 	timer := time.NewTimer(openTimeout)
 	defer timer.Stop()
@@ -66,8 +66,8 @@ func (b browserFlow) showAddress(ctx context.Context, address string, instruct f
 	return nil
 }
 
-// translateBrowserError reads what the browser brought back in place of a sign-in, of which MSAL hands over the mere
-// text: a code is looked for in it.
+// translateBrowserError explains what the browser returned instead of a code. MSAL passes on only the text, so
+// the AADSTS code is searched for in it.
 func translateBrowserError(ctx context.Context, err error) *Error {
 	if problem := cmp.Or(signInTimeoutError(ctx, err), translateKnown(err)); problem != nil {
 		return problem
@@ -77,10 +77,10 @@ func translateBrowserError(ctx context.Context, err error) *Error {
 	return problem
 }
 
-// silenceBrowser keeps the browser from standard output, which is not its to write to: an MCP client reads it.
+// silenceBrowser keeps the browser's output off standard output, which an MCP client reads.
 var silenceBrowser = sync.OnceFunc(func() { system.Stdout, system.Stderr = io.Discard, io.Discard })
 
-// openBrowser opens the system's browser.
+// openBrowser opens address in the system's browser.
 func openBrowser(address string) error {
 	silenceBrowser()
 	return system.OpenURL(address)

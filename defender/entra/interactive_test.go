@@ -26,7 +26,9 @@ type browserFlow struct {
 	opened chan url.Values
 }
 
-func newBrowser(f *fakeEntra) *browserFlow { return &browserFlow{f: f, opened: make(chan url.Values, 10)} }
+func newBrowser(f *fakeEntra) *browserFlow {
+	return &browserFlow{f: f, opened: make(chan url.Values, 10)}
+}
 
 func (b *browserFlow) open(address string) error {
 	u, err := url.Parse(address)
@@ -192,7 +194,7 @@ func TestASignInInABrowserIsRenewed(t *testing.T) {
 	// Throttled: the caller is told when to come back, and no window opens.
 	f.answerNext(answer{status: http.StatusTooManyRequests, retryAfter: "60"})
 	throttled := wantError(t, s, entra.Error{Status: 429, Temporary: true, RetryAfter: time.Minute})
-	wantSentence(t, throttled, "Entra ID sign-in failed (HTTP 429): Entra ID is asked too often: wait, and look for other programs "+
+	wantSentence(t, throttled, "Entra ID sign-in failed (HTTP 429): Entra ID is throttling this app's sign-ins: wait, and look for other programs "+
 		"that sign in as this app; try again in 1m0s", formsOf(f))
 	n, want = n+1, append(want, "refresh_token")
 	f.answerNext(answer{status: http.StatusServiceUnavailable}) // passes
@@ -267,22 +269,22 @@ func TestSignInsInABrowserThatFail(t *testing.T) {
 		hint   string
 	}{
 		"cancelled": {func(b *browserFlow) { b.answer = refused("access_denied", "<b>the user canary cancelled</b>") },
-			entra.Error{OAuth: "access_denied"}, "cancelled or refused in the browser"},
+			entra.Error{OAuth: "access_denied"}, "canceled or refused in the browser"},
 		"consent declined": {func(b *browserFlow) { b.answer = refused("access_denied", "AADSTS65004: User canary declined.") },
 			entra.Error{OAuth: "access_denied", Code: "AADSTS65004"}, "consent was declined"},
 		"not assigned": {func(b *browserFlow) { b.answer = refused("invalid_grant", "AADSTS50105: canary") },
 			entra.Error{OAuth: "access_denied", Code: "AADSTS50105"}, "assign"},
 		"another state": {func(b *browserFlow) {
 			b.answer = func(url.Values) url.Values { return url.Values{"code": {"canary-code"}, "state": {"canary"}} }
-		}, entra.Error{OAuth: "access_denied"}, "cancelled or refused"},
-		"GET":          {func(b *browserFlow) { b.method = http.MethodGet }, entra.Error{OAuth: "access_denied"}, "cancelled or refused"},
+		}, entra.Error{OAuth: "access_denied"}, "canceled or refused"},
+		"GET":          {func(b *browserFlow) { b.method = http.MethodGet }, entra.Error{OAuth: "access_denied"}, "canceled or refused"},
 		"stolen code":  {func(b *browserFlow) { b.f.answerNext(errorResponse(400, "invalid_grant", 501481)) }, entra.Error{Code: "AADSTS501481", OAuth: "invalid_grant", Status: 400, Correlation: correlation}, "start the sign-in again"},
 		"other tenant": {func(b *browserFlow) { b.f.guest.tenant = correlation }, entra.Error{}, "belongs to another tenant than AZURE_TENANT_ID"},
 		"nobody comes": {func(b *browserFlow) { b.answer = func(url.Values) url.Values { return nil } },
 			entra.Error{OAuth: "authorization_pending", Temporary: true}, "finish the sign-in in the browser window that was opened, then call again"},
 		"asked too often": {func(b *browserFlow) { b.f.answerNext(answer{status: 429, retryAfter: "60"}) },
-			entra.Error{Status: 429, Temporary: true, RetryAfter: time.Minute}, "asked too often: wait"},
-		"Entra is down": {func(b *browserFlow) { b.f.answerNext(answer{status: 503}) }, entra.Error{Status: 503, Temporary: true}, "failing at the moment"},
+			entra.Error{Status: 429, Temporary: true, RetryAfter: time.Minute}, "throttling this app's sign-ins: wait"},
+		"Entra is down": {func(b *browserFlow) { b.f.answerNext(answer{status: 503}) }, entra.Error{Status: 503, Temporary: true}, "failing temporarily"},
 		"no such tenant": {func(b *browserFlow) {
 			b.f.config = func(w http.ResponseWriter) bool { write(w, errorResponse(400, "invalid_tenant", 90002)); return true }
 		}, entra.Error{Code: "AADSTS90002", OAuth: "invalid_tenant", Status: 400, Correlation: correlation}, "check AZURE_TENANT_ID"},
@@ -292,7 +294,7 @@ func TestSignInsInABrowserThatFail(t *testing.T) {
 				reply(w, 200, map[string]any{"issuer": base + "/v2.0", "token_endpoint": base + "/oauth2/v2.0/token", "authorization_endpoint": "file:///etc/canary"})
 				return true
 			}
-		}, entra.Error{}, "none of a web page"},
+		}, entra.Error{}, "not an https address"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -10,17 +10,17 @@ import (
 )
 
 const (
-	keyService = "scanwarden"
-	keyringTimeout  = 20 * time.Second // for the protected store, in which a person may have to type a password
+	keyService     = "scanwarden"
+	keyringTimeout = 20 * time.Second // long enough for a user to type the keyring's password
 )
 
-// errNoKey means that the protected store is there, and has no key of ours.
+// errNoKey reports that the keyring is available and holds no key for the registration.
 var errNoKey = errors.New("no key is kept yet")
 
-var errNoKeyring = errors.New("this machine has no protected store for its key that is unlocked (on Linux a Secret Service such as GNOME Keyring)")
+var errNoKeyring = errors.New("this machine has no unlocked keyring for its key (on Linux a Secret Service such as GNOME Keyring)")
 
-// loadKey gets the key from the protected store: the Secret Service over D-Bus, Apple's Keychain or Windows'
-// Credential Manager.
+// loadKey returns the key from the keyring: the Secret Service over D-Bus, Apple's Keychain or Windows'
+// Credential Manager. The error is errNoKey if there is none, and errNoKeyring if the keyring cannot be used.
 func loadKey(ctx context.Context, name string) ([]byte, error) {
 	text, err := withKeyringTimeout(ctx, func() (string, error) { return keyring.Get(keyService, name) })
 	if errors.Is(err, keyring.ErrNotFound) {
@@ -31,7 +31,7 @@ func loadKey(ctx context.Context, name string) ([]byte, error) {
 	}
 	key, err := base64.StdEncoding.DecodeString(text)
 	if err != nil || len(key) != keySize {
-		return nil, errNoKey // somebody else's: ours takes its place
+		return nil, errNoKey // not written by scanwarden: a new key replaces it
 	}
 	return key, nil
 }
@@ -46,8 +46,8 @@ func saveKey(ctx context.Context, name string, key []byte) error {
 	return nil
 }
 
-// withKeyringTimeout does not wait longer for the store than storeTime. It cannot be stopped: its goroutine ends with its
-// answer, be it the person's.
+// withKeyringTimeout returns the result of call, or an error after keyringTimeout. The keyring cannot be
+// interrupted: the goroutine ends when it answers.
 func withKeyringTimeout(ctx context.Context, call func() (string, error)) (string, error) {
 	type answer struct {
 		text string

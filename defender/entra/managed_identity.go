@@ -10,13 +10,13 @@ import (
 	"github.com/AzureAD/microsoft-authentication-library-for-go/apps/managedidentity"
 )
 
-// managedIdentityAuth is the method of the mode ManagedIdentity. Azure's endpoint is found through the environment
-// (IDENTITY_ENDPOINT and others), else it is that of virtual machines, 169.254.169.254, which swallows
-// every packet outside Azure.
+// managedIdentityAuth is the authMethod of the mode ManagedIdentity. Azure's endpoint is found through the
+// environment (IDENTITY_ENDPOINT and others). Otherwise it is that of virtual machines, 169.254.169.254, which
+// drops every packet outside Azure.
 //
-// MSAL keeps one cache for all managed identities of the process, by client id and scope. That is as it should
-// be, since they are the machine's own, but for a fresh token, which we have to ask past it for. Endpoints take
-// no claims, and cache by themselves: what comes then is the best there is.
+// MSAL has one cache for all managed identities of the process, keyed by client id and scope. That suits tokens
+// that belong to the machine, except that a fresh token needs claims to bypass it. Endpoints accept no claims
+// and have caches of their own, so their response is the best available.
 type managedIdentityAuth struct {
 	id   managedidentity.ID
 	http limitedClient
@@ -25,10 +25,11 @@ type managedIdentityAuth struct {
 	renewals map[string]renewal // by scope
 }
 
-// renewal is when to renew a long-lived token, of which MSAL speaks once, with the token: its cache does not know.
+// renewal records when to renew a long-lived token. MSAL reports that time once, with the token, and does not
+// cache it.
 type renewal struct {
 	due time.Time
-	end int64 // of the token, Unix
+	end int64 // expiry of the token, in Unix seconds
 }
 
 func newManagedIdentityAuth(cfg Config) *managedIdentityAuth {
@@ -40,8 +41,8 @@ func newManagedIdentityAuth(cfg Config) *managedIdentityAuth {
 	return m
 }
 
-// withoutProxy returns c without the proxy of the environment: the endpoint is on this machine or link, and what it
-// gives is no proxy's business, least of all the identity of the proxy's own machine.
+// withoutProxy returns a copy of c that ignores the environment's proxy. The endpoint is on this machine or its
+// link. A proxy must not see its tokens, nor answer with its own machine's identity.
 func withoutProxy(c *http.Client) *http.Client {
 	own := *c
 	transport, ok := own.Transport.(*http.Transport)
@@ -65,11 +66,12 @@ func (m *managedIdentityAuth) acquireToken(ctx context.Context, scope string, re
 	if claims == "" && m.renewalDue(scope) {
 		if next, problem := attemptOnce(ctx, m.tokenCall(&client, scope, "{}")); problem == nil {
 			return next, nil
-		} // else the one at hand is good still
+		} // otherwise the cached token is still valid
 	}
 	return retryTransient(ctx, m.tokenCall(&client, scope, claims))
 }
 
+// tokenCall returns a function that makes one token request.
 func (m *managedIdentityAuth) tokenCall(client *managedidentity.Client, scope, claims string) func(context.Context) (*cachedToken, *Error) {
 	var options []managedidentity.AcquireTokenOption
 	if claims != "" {
@@ -85,7 +87,8 @@ func (m *managedIdentityAuth) tokenCall(client *managedidentity.Client, scope, c
 	}
 }
 
-// renewalDue reports a token that is to be renewed, and that there is time to fail in: MSAL's cache has it still.
+// renewalDue reports whether the token should be renewed now, while it is valid long enough to survive a failed
+// attempt.
 func (m *managedIdentityAuth) renewalDue(scope string) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -94,7 +97,8 @@ func (m *managedIdentityAuth) renewalDue(scope string) bool {
 	return known && !now.Before(r.due) && now.Before(time.Unix(r.end, 0).Add(-expiryMargin))
 }
 
-// recordRenewal notes when to renew what MSAL has just got, and says it of what comes from its cache.
+// recordRenewal stores when to renew the token that MSAL has just received. For a token from MSAL's cache it
+// restores that time.
 func (m *managedIdentityAuth) recordRenewal(scope string, result *managedidentity.AuthResult) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -111,7 +115,8 @@ func (m *managedIdentityAuth) recordRenewal(scope string, result *managedidentit
 
 const hintUseClientMode = "set " + envMode + " to client and " + envTenant + ", " + envClient + " and a credential"
 
-// translateError does explain over, as almost nothing that helps with Entra ID's own endpoints helps here.
+// translateError replaces the package's translateError, because little of what helps with Entra ID's endpoints
+// helps here.
 func (m *managedIdentityAuth) translateError(err error) *Error {
 	var own *Error
 	problem := translateError(err)
@@ -119,13 +124,13 @@ func (m *managedIdentityAuth) translateError(err error) *Error {
 	case errors.As(err, &own):
 		return own
 	case problem.Status == 0 && problem.Temporary:
-		return &Error{Hint: "this machine has no managed identity, nobody answers for one: run where Azure gives one, or " + hintUseClientMode}
+		return &Error{Hint: "this machine has no managed identity, because no endpoint answered: run where Azure provides one, or " + hintUseClientMode}
 	case problem.Status == 0:
 		return &Error{Hint: "something other than Azure's endpoint for managed identities answered: check IDENTITY_ENDPOINT, or " + hintUseClientMode}
 	case problem.Temporary || problem.Status == http.StatusNotFound || problem.Status == http.StatusGone:
 		// Virtual machines answer 404 and 410 while their endpoint is being updated.
 		return &Error{Status: problem.Status, RetryAfter: problem.RetryAfter, Temporary: true,
-			Hint: "the endpoint for managed identities is failing at the moment: wait a minute and try again"}
+			Hint: "the endpoint for managed identities is failing temporarily: wait a minute and try again"}
 	}
 	return &Error{Status: problem.Status,
 		Hint: "this machine has no such managed identity: assign the one named by " + envClient + ", or unset that for the machine's own, or " + hintUseClientMode}

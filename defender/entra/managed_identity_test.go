@@ -203,8 +203,8 @@ func TestManagedIdentitiesThatFail(t *testing.T) {
 		"none such":     {[]answer{{status: 400, body: `{"error":"invalid_request","error_description":"Identity canary not found"}`}}, entra.Error{Status: 400}, "assign the one named by AZURE_CLIENT_ID", 1},
 		"none, in text": {[]answer{{status: 400, body: `{"statusCode":400,"message":"canary"}`}}, entra.Error{Status: 400}, "no such managed identity", 1},
 		"forbidden":     {[]answer{{status: 403}}, entra.Error{Status: 403}, "no such managed identity", 1},
-		"busy":          {[]answer{busy, busy, busy}, entra.Error{Status: 503, Temporary: true}, "failing at the moment", 3},
-		"updating":      {[]answer{updating, updating, updating}, entra.Error{Status: 404, Temporary: true}, "failing at the moment", 3},
+		"busy":          {[]answer{busy, busy, busy}, entra.Error{Status: 503, Temporary: true}, "failing temporarily", 3},
+		"updating":      {[]answer{updating, updating, updating}, entra.Error{Status: 404, Temporary: true}, "failing temporarily", 3},
 		"throttled":     {[]answer{{status: 429, retryAfter: "60"}}, entra.Error{Status: 429, Temporary: true, RetryAfter: time.Minute}, "wait a minute", 1},
 		"a portal":      {[]answer{{body: "<html>canary"}}, entra.Error{}, "something other than Azure's endpoint", 1},
 		"cut off":       {[]answer{{body: `{"access_token":"canary`, breaks: true}}, entra.Error{}, "this machine has no managed identity", 1},
@@ -260,7 +260,7 @@ func TestAMachineWithoutManagedIdentity(t *testing.T) {
 		})
 		start := time.Now()
 		problem := wantError(t, s, entra.Error{})
-		const want = "Entra ID sign-in failed: this machine has no managed identity, nobody answers for one: run where Azure gives one, " +
+		const want = "Entra ID sign-in failed: this machine has no managed identity, because no endpoint answered: run where Azure provides one, " +
 			"or set SCANWARDEN_AUTH to client and AZURE_TENANT_ID, AZURE_CLIENT_ID and a credential"
 		if problem.Error() != want {
 			t.Errorf("got  %s\nwant %s", problem, want)

@@ -37,7 +37,7 @@ func TestEachModeSaysWhatToSet(t *testing.T) {
 		"unknown":                   {entra.Config{Mode: "password"}, "SCANWARDEN_AUTH must be one of client, managed-identity, device-code and interactive"},
 		"people, nothing":           {entra.Config{Mode: entra.DeviceCode}, "set AZURE_TENANT_ID, and AZURE_CLIENT_ID"},
 		"people, no secret":         {entra.Config{Mode: entra.Interactive, TenantID: tenant, ClientID: clientID}, ""},
-		"people, domain":            {entra.Config{Mode: entra.Interactive, TenantID: "contoso.com", ClientID: clientID}, "AZURE_TENANT_ID must be the tenant's GUID with SCANWARDEN_AUTH=interactive, so that an account of another tenant is told apart"},
+		"people, domain":            {entra.Config{Mode: entra.Interactive, TenantID: "contoso.com", ClientID: clientID}, "AZURE_TENANT_ID must be the tenant's GUID with SCANWARDEN_AUTH=interactive, so that an account of another tenant is recognized"},
 		"people, any tenant":        {entra.Config{Mode: entra.DeviceCode, TenantID: "organizations", ClientID: clientID}, `AZURE_TENANT_ID must name one tenant, not "organizations"`},
 		"people, plain http":        {entra.Config{Mode: entra.DeviceCode, TenantID: tenant, ClientID: clientID, Authority: "http://x"}, "AZURE_AUTHORITY_HOST must be https:// and a host name, such as https://login.microsoftonline.com"},
 		"people, one permission":    {entra.Config{Mode: entra.DeviceCode, TenantID: tenant, ClientID: clientID, Scope: "https://api.securitycenter.microsoft.com/Machine.ReadWrite"}, ""},

@@ -61,7 +61,7 @@ func TestPassingFailuresOfAnExchange(t *testing.T) {
 	}{
 		"twice busy":       {[]answer{busy, busy}, entra.Error{}, ""},
 		"always busy":      {[]answer{busy, busy, busy}, entra.Error{Status: 503, Temporary: true}, "wait a minute and try again"},
-		"in its own words": {[]answer{fault, fault, fault}, entra.Error{Code: "AADSTS90033", OAuth: "temporarily_unavailable", Status: 503, Temporary: true}, "Entra ID has a passing fault"},
+		"in its own words": {[]answer{fault, fault, fault}, entra.Error{Code: "AADSTS90033", OAuth: "temporarily_unavailable", Status: 503, Temporary: true}, "Entra ID reports a temporary fault"},
 		"throttled":        {[]answer{{status: 429, retryAfter: "7"}}, entra.Error{}, ""},
 		"throttled, long":  {[]answer{{status: 429, retryAfter: "60"}}, entra.Error{Status: 429, Temporary: true}, "try again in 1m0s"},
 		"a passing fault":  {[]answer{errorResponse(400, "invalid_request", 90033)}, entra.Error{}, ""},
@@ -97,11 +97,11 @@ func TestWhatAUserIsTold(t *testing.T) {
 		"expired":              {errorResponse(400, "invalid_grant", 500133), entra.Error{Code: "AADSTS500133", OAuth: "invalid_grant", Status: 400}, "sign in again"},
 		"another tenant":       {errorResponse(400, "invalid_request", 90002), entra.Error{Code: "AADSTS90002", OAuth: "invalid_request", Status: 400}, "check AZURE_TENANT_ID"},
 		"a forged token":       {errorResponse(400, "invalid_grant", 50013), entra.Error{Code: "AADSTS50013", OAuth: "invalid_grant", Status: 400}, "sign in to this app again"},
-		"no consent":           {errorResponse(400, "invalid_grant", 65001), entra.Error{Code: "AADSTS65001", OAuth: "invalid_grant", Status: 400}, "Machine.ReadWrite where people sign in"},
+		"no consent":           {errorResponse(400, "invalid_grant", 65001), entra.Error{Code: "AADSTS65001", OAuth: "invalid_grant", Status: 400}, "Machine.ReadWrite where users sign in"},
 		"second factor":        {errorResponse(400, "interaction_required", 50076), entra.Error{Code: "AADSTS50076", OAuth: "interaction_required", Status: 400}, "sign in again"},
 		"blocked by policy":    {errorResponse(400, "invalid_grant", 53003), entra.Error{Code: "AADSTS53003", OAuth: "invalid_grant", Status: 400}, "ask an administrator which one"},
 		"revoked secret":       {errorResponse(401, "invalid_client", 7000222), entra.Error{Code: "AADSTS7000222", OAuth: "invalid_client", Status: 401}, "the client secret has expired"},
-		"an unknown condition": {conditional, entra.Error{Code: "AADSTS530036", OAuth: "invalid_grant", Status: 400}, "a conditional access policy wants another step of the user: sign in again and take it"},
+		"an unknown condition": {conditional, entra.Error{Code: "AADSTS530036", OAuth: "invalid_grant", Status: 400}, "a conditional access policy requires another step from the user: sign in again and complete it"},
 		"a web page":           {answer{status: 403, body: "<html>canary"}, entra.Error{Status: 403}, "something other than Entra ID answered"},
 		"no lifetime":          {answer{body: `{"access_token":"canary"}`}, entra.Error{}, "something other than Entra ID answered"},
 	} {

@@ -11,17 +11,17 @@ import (
 
 const longestRetryAfter = 24 * time.Hour // what is longer is a mistake
 
-// errorResponse is what Entra ID says in an error answer. The description is searched for a code and never
-// shown: it is free text, and may repeat what was sent.
+// errorResponse is the body of an error response. The description is searched for a code and never shown: it is
+// free text and may repeat what was sent.
 type errorResponse struct {
 	OAuth       string `json:"error"`
 	Description string `json:"error_description"`
 	Codes       []int  `json:"error_codes"`
 	Correlation string `json:"correlation_id"`
-	Claims      string `json:"claims"` // what the next sign-in of the person must bring; ours alone cannot
+	Claims      string `json:"claims"` // what the user's next sign-in must satisfy; the app cannot satisfy it alone
 }
 
-// responseError reads an answer that is not a success.
+// responseError returns the Error for a response that is not a success.
 func responseError(answer *http.Response) *Error {
 	r, ok := readErrorResponse(answer.Body)
 	problem := &Error{
@@ -34,7 +34,7 @@ func responseError(answer *http.Response) *Error {
 	problem.Temporary = isTransient(problem)
 	problem.Hint = hintFor(problem, ok)
 	if r.Claims != "" && adviceByCode[problem.Code] == "" && !problem.Temporary {
-		problem.Hint = "a conditional access policy wants another step of the user: sign in again and take it"
+		problem.Hint = "a conditional access policy requires another step from the user: sign in again and complete it"
 	}
 	if ok && !problem.Temporary {
 		problem.Hint += skewHint(answer.Header)
@@ -42,7 +42,7 @@ func responseError(answer *http.Response) *Error {
 	return problem
 }
 
-// readErrorResponse reports whether the body is Entra ID's own form of an error.
+// readErrorResponse returns the decoded body, and whether it has Entra ID's form of an error.
 func readErrorResponse(body io.Reader) (errorResponse, bool) {
 	var r errorResponse
 	data, err := io.ReadAll(io.LimitReader(body, 64<<10))
@@ -52,7 +52,7 @@ func readErrorResponse(body io.Reader) (errorResponse, bool) {
 	return r, r.OAuth != "" || r.errorCode() != ""
 }
 
-// errorCode returns the first code, in words AADSTS and at most nine digits.
+// errorCode returns the first code as AADSTS and at most nine digits, or "".
 func (r errorResponse) errorCode() string {
 	if len(r.Codes) > 0 && 0 < r.Codes[0] && r.Codes[0] < 1e9 {
 		return "AADSTS" + strconv.Itoa(r.Codes[0])
@@ -68,6 +68,7 @@ func (r errorResponse) errorCode() string {
 	return "AADSTS" + digits[:end]
 }
 
+// isTransient reports whether the same request may succeed later.
 func isTransient(e *Error) bool {
 	switch e.Status {
 	case http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway,
@@ -77,6 +78,7 @@ func isTransient(e *Error) bool {
 	return e.Code == "AADSTS90033" || e.OAuth == "temporarily_unavailable"
 }
 
+// hintFor returns what to do about e. readable reports whether the body had Entra ID's form.
 func hintFor(e *Error, readable bool) string {
 	switch known, word := adviceByCode[e.Code], adviceForOAuth(e.OAuth); {
 	case known != "":
@@ -84,19 +86,19 @@ func hintFor(e *Error, readable bool) string {
 	case word != "":
 		return word
 	case e.Status == http.StatusTooManyRequests:
-		return "Entra ID is asked too often: wait, and look for other programs that sign in as this app"
+		return "Entra ID is throttling this app's sign-ins: wait, and look for other programs that sign in as this app"
 	case e.Temporary:
-		return "Entra ID, or a proxy before it, is failing at the moment: wait a minute and try again"
+		return "Entra ID, or a proxy in front of it, is failing temporarily: wait a minute and try again"
 	case !readable:
 		return hintNotEntra
 	case e.Code != "":
-		return "look the code up at login.microsoftonline.com/error and mend the app registration"
+		return "look the code up at login.microsoftonline.com/error and correct the app registration"
 	}
 	return "check " + envTenant + ", " + envClient + " and the credential"
 }
 
-// knownErrorWord returns word if it is one of the error words of OAuth, OpenID Connect or Entra ID, and ""
-// for anything else an answer may hold.
+// knownErrorWord returns word if OAuth, OpenID Connect or Entra ID defines it as an error, and "" for any other
+// text.
 func knownErrorWord(word string) string {
 	switch word {
 	case "invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type",

@@ -80,7 +80,7 @@ func TestALongRetryAfterIsPassedOn(t *testing.T) {
 			throttled := answer{status: http.StatusTooManyRequests, retryAfter: header}
 			f.answerNext(throttled, throttled, throttled)
 			problem := wantError(t, f.source(t, nil), entra.Error{Status: 429, Temporary: true, RetryAfter: want})
-			wantHint(t, problem, "asked too often")
+			wantHint(t, problem, "throttling")
 			if want == time.Minute {
 				wantHint(t, problem, "; try again in 1m0s")
 			}

@@ -5,22 +5,22 @@ import (
 	"time"
 )
 
-// Token is a bearer token.
+// Token is an access token.
 type Token struct {
 	Text    string
 	Expires time.Time
 }
 
-// TokenRequest says which token is wanted. Its zero value is one from the cache.
+// TokenRequest selects a token. The zero value accepts one from the cache.
 type TokenRequest struct {
-	Fresh  bool   // not the cached one: the service has refused it
-	Claims string // JSON of a claims challenge that the token must answer; "" for none
+	Fresh  bool   // do not return the cached token, because the service refused it
+	Claims string // JSON of a claims challenge that the token must satisfy; "" for none
 }
 
-const maxClaims = 16 << 10 // bytes of a claims challenge; they have a few hundred
+const maxClaims = 16 << 10 // bytes of a claims challenge; real ones have a few hundred
 
-// validate refuses claims that MSAL would put into a request, fail on with an error that repeats them, or (null)
-// panic on.
+// validate reports claims that are not a JSON object. MSAL would repeat malformed claims in an error, and panic
+// on null.
 func (r TokenRequest) validate() *Error {
 	var claims map[string]json.RawMessage
 	if r.Claims == "" {
@@ -32,8 +32,8 @@ func (r TokenRequest) validate() *Error {
 	return nil
 }
 
-// cacheBypassClaims returns the claims that make MSAL pass over the tokens in its cache, as one for a machine or a person
-// does for any claims: those asked for, or an object that asks for nothing.
+// cacheBypassClaims returns claims that make MSAL bypass its cache, or "". The managed identity and user
+// clients do so for any claims, so an empty object serves for a fresh token.
 func (r TokenRequest) cacheBypassClaims() string {
 	if r.Fresh && r.Claims == "" {
 		return "{}"

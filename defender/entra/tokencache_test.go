@@ -250,8 +250,8 @@ func TestWithoutAProtectedStoreNothingIsWritten(t *testing.T) {
 	if err != nil || len(files) != 0 {
 		t.Errorf("written: %v, %v", files, err)
 	}
-	told.want(t, prompted+" The sign-in is kept in memory only, and has to be done again after a restart: "+
-		"this machine has no protected store for its key that is unlocked (on Linux a Secret Service such as GNOME Keyring).")
+	told.want(t, prompted+" The sign-in is kept in memory only and must be repeated after a restart: "+
+		"this machine has no unlocked keyring for its key (on Linux a Secret Service such as GNOME Keyring).")
 }
 
 func TestAStateDirectoryThatCannotBeMade(t *testing.T) {
@@ -260,6 +260,6 @@ func TestAStateDirectoryThatCannotBeMade(t *testing.T) {
 	put(t, file, "")
 	var told prompts
 	wantToken(t, f.people(t, &told, keptIn(filepath.Join(file, "state"))), false, "1")
-	told.want(t, prompted+" The sign-in is kept in memory only, and has to be done again after a restart: "+
-		"the directory SCANWARDEN_STATE_DIR cannot be made.")
+	told.want(t, prompted+" The sign-in is kept in memory only and must be repeated after a restart: "+
+		"the directory SCANWARDEN_STATE_DIR cannot be created.")
 }

@@ -7,23 +7,24 @@ import (
 	"sync/atomic"
 )
 
-// failureRecorder is a transport that notes the passing failures its requests for tokens meet. MSAL swallows the
-// failure of a renewal and tries the user's own token instead; when that one has expired meanwhile, its refusal
-// would send the user to sign in again, where it does to wait.
+// failureRecorder is a transport that records the temporary failures of token requests. MSAL hides the failure
+// of a renewal and tries the user's own token instead. If that has expired meanwhile, its refusal would send
+// the user to sign in again, where waiting is enough.
 type failureRecorder struct{ http.RoundTripper }
 
-// lastFailure is the last passing failure; nil is none.
+// lastFailure is the last temporary failure; nil means none.
 type lastFailure struct{ atomic.Pointer[Error] }
 
-// failureKey is the key in a context of the trouble that was met under it.
+// failureKey is the context key of the lastFailure under a context.
 type failureKey struct{}
 
+// withFailureRecord returns a context and the last temporary failure of token requests under it.
 func withFailureRecord(ctx context.Context) (context.Context, *lastFailure) {
 	t := new(lastFailure)
 	return context.WithValue(ctx, failureKey{}, t), t
 }
 
-// RoundTrip is that of the transport below, or of the default one.
+// RoundTrip sends r with the wrapped transport, or with the default one if that is nil.
 func (a failureRecorder) RoundTrip(r *http.Request) (*http.Response, error) {
 	below := a.RoundTripper
 	if below == nil {
@@ -32,11 +33,11 @@ func (a failureRecorder) RoundTrip(r *http.Request) (*http.Response, error) {
 	resp, err := below.RoundTrip(r)
 	t, attended := r.Context().Value(failureKey{}).(*lastFailure)
 	switch {
-	case !attended || r.Method != http.MethodPost: // MSAL does without discovery where it can
+	case !attended || r.Method != http.MethodPost: // MSAL recovers from failed discovery requests where it can
 	case err != nil:
 		t.record(translateCallError(r.Context(), err))
 	default:
-		// The body is MSAL's to read; a status that passes says enough.
+		// Only MSAL reads the body; a transient status is enough here.
 		t.record(responseError(&http.Response{StatusCode: resp.StatusCode, Header: resp.Header, Body: http.NoBody}))
 		resp.Body = recordedBody{resp.Body, t}
 	}
@@ -49,7 +50,7 @@ func (t *lastFailure) record(problem *Error) {
 	}
 }
 
-// recordedBody is a body that may end before its end.
+// recordedBody records a connection that breaks while the body is read.
 type recordedBody struct {
 	io.ReadCloser
 	failure *lastFailure

@@ -10,22 +10,22 @@ import (
 	"github.com/AzureAD/microsoft-authentication-library-for-go/apps/public"
 )
 
-// userSignIn is the method of the modes for people: what one of them has signed in to is kept and renewed, and
-// where that does not do, one is asked for.
+// userSignIn is the authMethod of the modes that sign a user in. It caches and renews what a user has signed in
+// to, and asks for a sign-in only if that fails.
 type userSignIn struct {
 	registration
-	tenant   string
-	start      signInFunc
-	prompt   func(ctx context.Context, text string)
-	wait time.Duration
-	cache    *tokenCache
+	tenant string
+	start  signInFunc
+	prompt func(ctx context.Context, text string)
+	wait   time.Duration
+	cache  *tokenCache
 
 	lifetime context.Context // of the sign-ins, which outlive their callers
-	stop  context.CancelFunc
+	stop     context.CancelFunc
 
-	mu       sync.Mutex // guards what follows
+	mu       sync.Mutex // guards the fields below
 	app      *public.Client
-	attempt  *signInAttempt // nil when nobody is signing in
+	attempt  *signInAttempt // nil when no sign-in is in progress
 	attempts sync.WaitGroup
 }
 
@@ -47,7 +47,7 @@ func newUserSignIn(cfg Config) (*userSignIn, error) {
 	return p, nil
 }
 
-// newClient makes MSAL's client over a cache; it makes no call.
+// newClient returns an MSAL client on a cache. It makes no network call.
 func (p *userSignIn) newClient(over cache.ExportReplace) (*public.Client, *Error) {
 	app, err := public.New(p.clientID,
 		public.WithAuthority(p.authority),
@@ -61,7 +61,7 @@ func (p *userSignIn) newClient(over cache.ExportReplace) (*public.Client, *Error
 	return &app, nil
 }
 
-// cachedClient is the one whose tokens are on the shelf.
+// cachedClient returns the client that uses p.cache.
 func (p *userSignIn) cachedClient() (*public.Client, *Error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -85,7 +85,7 @@ func (p *userSignIn) acquireToken(ctx context.Context, scope string, req TokenRe
 	})
 }
 
-// acquireSilent gets a token for whom the shelf holds a sign-in of.
+// acquireSilent returns a token of the cached sign-in.
 func (p *userSignIn) acquireSilent(ctx context.Context, app *public.Client, scope, claims string) (*cachedToken, *Error) {
 	release, problem := p.cache.lock(ctx)
 	if problem != nil {
@@ -105,15 +105,15 @@ func (p *userSignIn) acquireSilent(ctx context.Context, app *public.Client, scop
 		return p.checkTenant(result)
 	}
 	if result.AccessToken != "" && time.Now().Before(result.ExpiresOn) {
-		return newCachedToken(result) // an early refresh has failed, and the token is good still
+		return newCachedToken(result) // an early refresh has failed, but the token is still valid
 	}
 	if problem := translateCallError(ctx, err); problem.Temporary || translateKnown(err) != nil {
 		return nil, problem
 	}
-	return nil, noAccountError() // MSAL's plain text for a sign-in that is not there or not whole
+	return nil, noAccountError() // MSAL reports a missing or incomplete sign-in as plain text
 }
 
-// findAccount is the one of our tenant.
+// findAccount returns the cached account of the configured tenant.
 func (p *userSignIn) findAccount(ctx context.Context, app *public.Client) (public.Account, *Error) {
 	accounts, err := app.Accounts(ctx)
 	if err != nil {
@@ -128,14 +128,14 @@ func (p *userSignIn) findAccount(ctx context.Context, app *public.Client) (publi
 }
 
 func noAccountError() *Error {
-	return &Error{OAuth: oauthLoginRequired, Hint: "nobody has signed in yet: call again to sign in"}
+	return &Error{OAuth: oauthLoginRequired, Hint: "no user has signed in yet: call again to sign in"}
 }
 
-// checkTenant refuses a token of somebody else's tenant. The realm of an account is but the authority we asked; who
-// answered is in the ID token.
+// checkTenant returns the token in r, or an error if the account belongs to another tenant. The realm of an
+// MSAL account is only the authority that was asked; the ID token names the tenant that answered.
 func (p *userSignIn) checkTenant(r public.AuthResult) (*cachedToken, *Error) {
 	if !strings.EqualFold(r.IDToken.TenantID, p.tenant) {
-		return nil, &Error{Hint: "the account belongs to another tenant than " + envTenant + " names: sign in with an account of that one"}
+		return nil, &Error{Hint: "the account belongs to another tenant than " + envTenant + " names: sign in with an account of that tenant"}
 	}
 	return newCachedToken(r)
 }

@@ -9,25 +9,25 @@ import (
 	"github.com/AzureAD/microsoft-authentication-library-for-go/apps/public"
 )
 
-// userTimeout is how long a person may take. Entra ID's codes end after the same time.
+// userTimeout bounds one sign-in of a user. Entra ID's codes expire after the same time.
 const userTimeout = 15 * time.Minute
 
-// signInFunc is how a person signs in: deviceCode or browser.signIn. It says once, as soon as it knows, what the person
-// is to do; the words continue the sentence "To sign in to Entra ID, ".
+// signInFunc signs a user in: signInWithDeviceCode or browserFlow.signIn. It calls instruct once, as soon as it
+// knows what the user must do. The instruction continues the sentence "To sign in to Entra ID, ".
 type signInFunc func(ctx context.Context, app *public.Client, scope, claims string, instruct func(instruction string)) (public.AuthResult, *Error)
 
-// signInAttempt is one sign-in of a person. There is one at a time, for the sources of all scopes, and it goes on
-// however many callers wait for it or leave.
+// signInAttempt is one sign-in of a user. The sources of all scopes share one attempt at a time. It continues
+// no matter how many callers wait for it or leave.
 type signInAttempt struct {
 	scope, claims string
-	instructed          chan struct{} // closed once instruction is set
-	instruction         string
+	instructed    chan struct{} // closed once instruction is set
+	instruction   string
 	done          chan struct{} // closed once problem is set
 	problem       *Error
 }
 
-// signIn waits for a person's sign-in, begun by whoever came first. It returns what is left to ask for
-// afterwards. The error is an [*Error], or ctx's own.
+// signIn waits for a user's sign-in and starts one if none is in progress. It returns the request that remains
+// to be made afterwards. The error is an [*Error], or ctx's own.
 func (p *userSignIn) signIn(ctx context.Context, scope string, req TokenRequest) (TokenRequest, error) {
 	a, problem := p.joinAttempt(scope, req.Claims)
 	if problem != nil {
@@ -50,7 +50,7 @@ func (p *userSignIn) signIn(ctx context.Context, scope string, req TokenRequest)
 	}
 }
 
-// remaining is what the sign-in has not brought already: its own token is on the shelf.
+// remaining returns the request that the sign-in has not satisfied. The token of its own scope is in the cache.
 func (a *signInAttempt) remaining(scope string, req TokenRequest) (TokenRequest, error) {
 	if a.problem != nil {
 		return req, a.problem
@@ -61,7 +61,7 @@ func (a *signInAttempt) remaining(scope string, req TokenRequest) (TokenRequest,
 	return req, nil
 }
 
-// pendingError tells a caller whose patience has ended.
+// pendingError returns the error for a caller that stops waiting before the sign-in ends.
 func (a *signInAttempt) pendingError() *Error {
 	select {
 	case <-a.instructed:
@@ -71,7 +71,7 @@ func (a *signInAttempt) pendingError() *Error {
 	}
 }
 
-// joinAttempt returns the sign-in that is under way, or begins one.
+// join returns the sign-in in progress, or starts one.
 func (p *userSignIn) joinAttempt(scope, claims string) (*signInAttempt, *Error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -86,7 +86,7 @@ func (p *userSignIn) joinAttempt(scope, claims string) (*signInAttempt, *Error) 
 	return p.attempt, nil
 }
 
-// runAttempt is the goroutine of an attempt: it ends with the sign-in, after personTime, or by close.
+// runAttempt runs in a goroutine of its own. It ends with the sign-in, after userTimeout, or by close.
 func (p *userSignIn) runAttempt(a *signInAttempt) {
 	ctx, cancel := context.WithTimeout(p.lifetime, userTimeout)
 	defer cancel()
@@ -100,8 +100,8 @@ func (p *userSignIn) runAttempt(a *signInAttempt) {
 	close(a.done)
 }
 
-// signInWithNewClient signs a person in with a client of its own, whose cache then takes the shelf's place: so nothing of a
-// refused sign-in is kept, and nothing of one before it.
+// signInWithNewClient signs a user in with a client of its own. Its cache then replaces p.cache, so that nothing
+// of a refused sign-in is kept, nor of an earlier one.
 func (p *userSignIn) signInWithNewClient(ctx context.Context, a *signInAttempt) *Error {
 	var caught capturingCache
 	app, problem := p.newClient(&caught)
@@ -121,7 +121,7 @@ func (p *userSignIn) signInWithNewClient(ctx context.Context, a *signInAttempt) 
 	return p.cache.replaceAll(ctx, caught.content)
 }
 
-// close ends the sign-in under way, and waits for its end.
+// close ends the sign-in in progress and waits for its end.
 func (p *userSignIn) close() {
 	p.mu.Lock()
 	p.stop()
@@ -133,20 +133,22 @@ func stoppedError() *Error {
 	return &Error{Hint: "the program is ending, and the sign-in with it: start it again and call again"}
 }
 
-// capturingCache is a cache of MSAL's that begins empty and gives away what was last written to it.
+// capturingCache is an MSAL cache that starts empty and keeps what was last written to it.
 type capturingCache struct{ content []byte }
 
-func (c *capturingCache) Replace(context.Context, cache.Unmarshaler, cache.ReplaceHints) error { return nil }
+func (c *capturingCache) Replace(context.Context, cache.Unmarshaler, cache.ReplaceHints) error {
+	return nil
+}
 
 func (c *capturingCache) Export(_ context.Context, from cache.Marshaler, _ cache.ExportHints) (err error) {
 	c.content, err = from.Marshal()
 	return err
 }
 
-// signInTimeoutError explains that err is the end of a person's time, nil when it is not.
+// signInTimeoutError returns an Error if err means that the user's time is over, and nil otherwise.
 func signInTimeoutError(ctx context.Context, err error) *Error {
 	if ctx.Err() == nil && !errors.Is(err, context.DeadlineExceeded) {
 		return nil
 	}
-	return &Error{OAuth: oauthExpired, Hint: "nobody signed in within the time for it: call again to begin anew"}
+	return &Error{OAuth: oauthExpired, Hint: "the sign-in was not completed in time: call again to start a new one"}
 }

@@ -8,23 +8,23 @@ import (
 )
 
 const (
-	maxUsers = 1000 // of whom tokens are kept, each with a client of some 10 KB
+	maxUsers = 1000 // users with cached tokens, each with an MSAL client of about 10 KB
 	maxIdle  = 12 * time.Hour
 )
 
-// userKey is the SHA-256 of the token that a user called with; another token makes another user.
+// userKey is the SHA-256 of the token that a user called with. Another token of the same user has another key.
 type userKey [sha256.Size]byte
 
-// userCache keeps what was exchanged for the users seen last.
+// userCache keeps the clients of the users seen last.
 type userCache struct {
-	mu     sync.Mutex
-	order *list.List // of *visit, the last seen first
+	mu      sync.Mutex
+	order   *list.List // of *cacheEntry, the last used first
 	entries map[userKey]*list.Element
 }
 
 type cacheEntry struct {
-	key  userKey
-	client  *userClient
+	key      userKey
+	client   *userClient
 	lastUsed time.Time
 }
 
@@ -32,12 +32,12 @@ func newUserCache() *userCache {
 	return &userCache{order: list.New(), entries: map[userKey]*list.Element{}}
 }
 
-// get returns what who has, or nil.
-func (r *userCache) get(who userKey) *userClient {
+// get returns the client of key, or nil.
+func (r *userCache) get(key userKey) *userClient {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.evict()
-	at, known := r.entries[who]
+	at, known := r.entries[key]
 	if !known {
 		return nil
 	}
@@ -47,38 +47,38 @@ func (r *userCache) get(who userKey) *userClient {
 	return v.client
 }
 
-// put gives who something in place of whatever they have.
-func (r *userCache) put(who userKey, next *userClient) {
+// put replaces the client of key.
+func (r *userCache) put(key userKey, next *userClient) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.set(who, next)
+	r.set(key, next)
 }
 
-// compareAndSwap gives who something, or nothing (nil), if they still have current, which nil means nothing by, too.
-func (r *userCache) compareAndSwap(who userKey, current, next *userClient) {
+// compareAndSwap replaces the client of key by next if it is still current. nil means none, for both.
+func (r *userCache) compareAndSwap(key userKey, current, next *userClient) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var has *userClient
-	if at, known := r.entries[who]; known {
+	if at, known := r.entries[key]; known {
 		has = at.Value.(*cacheEntry).client
 	}
 	if has == current {
-		r.set(who, next)
+		r.set(key, next)
 	}
 }
 
-func (r *userCache) set(who userKey, next *userClient) {
-	if at, known := r.entries[who]; known {
+func (r *userCache) set(key userKey, next *userClient) {
+	if at, known := r.entries[key]; known {
 		r.order.Remove(at)
-		delete(r.entries, who)
+		delete(r.entries, key)
 	}
 	if next != nil {
-		r.entries[who] = r.order.PushFront(&cacheEntry{who, next, time.Now()})
+		r.entries[key] = r.order.PushFront(&cacheEntry{key, next, time.Now()})
 	}
 	r.evict()
 }
 
-// evict drops those who are too many or were not seen for too long.
+// evict drops the entries beyond maxUsers and those unused for maxIdle.
 func (r *userCache) evict() {
 	for at := r.order.Back(); at != nil; at = r.order.Back() {
 		v := at.Value.(*cacheEntry)

@@ -113,8 +113,8 @@ func TestWhoIsNotLetIn(t *testing.T) {
 		claims map[string]any
 		hint   string
 	}{
-		"another tenant":  {map[string]any{"tid": otherTenant}, "sign in with an account of that one"},
-		"no tenant":       {map[string]any{"tid": nil}, "sign in with an account of that one"},
+		"another tenant":  {map[string]any{"tid": otherTenant}, "sign in with an account of that tenant"},
+		"no tenant":       {map[string]any{"tid": nil}, "sign in with an account of that tenant"},
 		"another app":     {map[string]any{"aud": otherTenant}, "check AZURE_CLIENT_ID"},
 		"several apps":    {map[string]any{"aud": []string{clientID}}, "something other than Entra ID answered"},
 		"nobody":          {map[string]any{"oid": nil}, "check AZURE_CLIENT_ID"},
@@ -274,9 +274,9 @@ func TestNewWebSaysWhatToSet(t *testing.T) {
 		"a domain name":   {func(c *entra.WebSignInConfig) { c.TenantID = "contoso.example" }, "AZURE_TENANT_ID must be the tenant's GUID"},
 		"no credential":   {func(c *entra.WebSignInConfig) { c.ClientSecret = nil }, "set one of AZURE_CLIENT_SECRET"},
 		"a person's mode": {func(c *entra.WebSignInConfig) { c.Mode = entra.Interactive }, "SCANWARDEN_AUTH must be client"},
-		"no address":      {func(c *entra.WebSignInConfig) { c.RedirectURL = "" }, "the address to come back to must be an https:// address"},
-		"plain http":      {func(c *entra.WebSignInConfig) { c.RedirectURL = "http://scans.example.com/link/callback" }, "the address to come back to must be an https:// address"},
-		"a query":         {func(c *entra.WebSignInConfig) { c.RedirectURL = callback + "?a=b" }, "the address to come back to must be an https:// address"},
+		"no address":      {func(c *entra.WebSignInConfig) { c.RedirectURL = "" }, "the redirect URL must be an https:// address"},
+		"plain http":      {func(c *entra.WebSignInConfig) { c.RedirectURL = "http://scans.example.com/link/callback" }, "the redirect URL must be an https:// address"},
+		"a query":         {func(c *entra.WebSignInConfig) { c.RedirectURL = callback + "?a=b" }, "the redirect URL must be an https:// address"},
 	} {
 		cfg := entra.WebSignInConfig{RedirectURL: callback, Config: entra.Config{TenantID: tenant, ClientID: clientID, ClientSecret: func() (string, error) { return secret, nil }}}
 		c.edit(&cfg)

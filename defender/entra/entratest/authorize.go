@@ -20,8 +20,8 @@ type browser struct {
 // A code is an authorization code that was given out.
 type code struct {
 	app, user, redirect, challenge string
-	request                           scopeRequest
-	expires                            time.Time
+	request                        scopeRequest
+	expires                        time.Time
 	redeemed                       bool
 }
 

@@ -10,8 +10,8 @@ import (
 // A device is a sign-in on another device, by a code that a person enters in a browser.
 type device struct {
 	app, secret, code string // secret is the device_code
-	request              scopeRequest
-	expires               time.Time
+	request           scopeRequest
+	expires           time.Time
 	user              string // who approved; "" while nobody has
 	declined          bool
 	redeemed          bool

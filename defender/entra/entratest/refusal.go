@@ -8,12 +8,12 @@ import (
 
 // A refusal is an error answer in Entra ID's form.
 type refusal struct {
-	status int
-	word   string // of OAuth 2.0
-	code   int    // AADSTS
-	text   string
-	subError    string // suberror
-	claims string // that a new sign-in has to bring
+	status   int
+	word     string // of OAuth 2.0
+	code     int    // AADSTS
+	text     string
+	subError string // suberror
+	claims   string // that a new sign-in has to bring
 }
 
 func (r *refusal) Error() string { return fmt.Sprintf("AADSTS%d: %s", r.code, r.text) }

@@ -53,7 +53,7 @@ func (o Options) withDefaults() Options {
 // A Server is one tenant of Entra ID. Make it with [New]; it is safe for concurrent use.
 type Server struct {
 	options Options
-	server    *httptest.Server
+	server  *httptest.Server
 	root    []byte // the certificate authority, PEM
 	closed  chan struct{}
 

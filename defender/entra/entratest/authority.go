@@ -13,10 +13,11 @@ import (
 	"time"
 )
 
-// The names of Entra ID in the worldwide cloud, the one of the US government and the one in China.
+// productionHosts lists the names that the fake's certificate is valid for: Entra ID's in the worldwide cloud,
+// the US government cloud and the cloud in China.
 var productionHosts = []string{"localhost", "login.microsoftonline.com", "login.microsoftonline.us", "login.partner.microsoftonline.cn"}
 
-// newAuthority returns a new certificate authority as PEM, and a certificate of the fake's that it has signed.
+// newAuthority returns a new certificate authority as PEM, and a server certificate that it has signed.
 func newAuthority() (root []byte, own tls.Certificate) {
 	authority := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "entratest authority"},

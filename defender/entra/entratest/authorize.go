@@ -11,13 +11,13 @@ import (
 	"time"
 )
 
-// A browser is who sits before it: nobody, a person, or one who declines.
+// browser is the user who answers every browser: none, one who signs in, or one who declines.
 type browser struct {
 	user     string
 	declines bool
 }
 
-// A code is an authorization code that was given out.
+// code is an authorization code that was issued.
 type code struct {
 	app, user, redirect, challenge string
 	request                        scopeRequest
@@ -25,13 +25,14 @@ type code struct {
 	redeemed                       bool
 }
 
-// codeLifetime is how long a code is good; the page on the flow says about ten minutes.
+// codeLifetime is how long a code is valid; the page on the flow mentions about ten minutes.
 const codeLifetime = 10 * time.Minute
 
-// SignIn puts a person before every browser that comes to the authorize endpoint; "" puts nobody there.
+// SignIn makes this user sign in with every browser that reaches the authorize endpoint. "" means that no user
+// answers.
 func (s *Server) SignIn(objectID string) { s.setBrowser(browser{user: objectID}) }
 
-// DeclineSignIn has the person before the browser decline from now on: the app gets access_denied.
+// DeclineSignIn makes every browser's user decline from now on. The app gets access_denied.
 func (s *Server) DeclineSignIn() { s.setBrowser(browser{declines: true}) }
 
 func (s *Server) setBrowser(b browser) {
@@ -40,8 +41,8 @@ func (s *Server) setBrowser(b browser) {
 	s.browser = b
 }
 
-// handleAuthorize is what a browser is sent to. Whatever is wrong with the client or where to return to is told to the
-// person and not to the address: it may be an attacker's (RFC 6749, 4.1.2.1).
+// handleAuthorize serves the address that a browser is sent to. A wrong client or redirect URI is shown to the
+// user and never sent to that address, which may be an attacker's (RFC 6749, 4.1.2.1).
 func (s *Server) handleAuthorize(c *call) (any, error) {
 	app, err := s.findApp(c.form.Get("client_id"))
 	if err != nil {
@@ -58,7 +59,7 @@ func (s *Server) handleAuthorize(c *call) (any, error) {
 		values = url.Values{"error": {cmp.Or(refused.subError, refused.word)}, "error_description": {refused.Error()}}
 	}
 	if values == nil {
-		return page{status: http.StatusOK, html: "<!doctype html><title>Sign in</title><p>Nobody is here to sign in: the test has to call SignIn."}, nil
+		return page{status: http.StatusOK, html: "<!doctype html><title>Sign in</title><p>No user is at this browser: the test must call SignIn."}, nil
 	}
 	if state := c.form.Get("state"); state != "" {
 		values.Set("state", state)
@@ -66,7 +67,7 @@ func (s *Server) handleAuthorize(c *call) (any, error) {
 	return redirectPage(redirect, c.form.Get("response_mode"), values), nil
 }
 
-// issueCode returns what the app gets: a code, or nothing while nobody is there.
+// issueCode returns the parameters to send back: a code, or nil if no user answers.
 func (s *Server) issueCode(c *call, app App) (url.Values, error) {
 	invalid := func(code int, text string) (url.Values, error) {
 		return nil, newRefusal(http.StatusBadRequest, "invalid_request", code, text)
@@ -103,7 +104,7 @@ func (s *Server) issueCode(c *call, app App) (url.Values, error) {
 	return url.Values{"code": {issued}, "session_state": {deriveGUID(issued)}}, nil
 }
 
-// redeemCode redeems a code, once.
+// redeemCode exchanges a code for tokens, once.
 func (s *Server) redeemCode(c *call, app App) (any, error) {
 	invalid := func(code int, text string) (any, error) {
 		return nil, newRefusal(http.StatusBadRequest, "invalid_grant", code, text)
@@ -131,7 +132,7 @@ func (s *Server) redeemCode(c *call, app App) (any, error) {
 	return s.issueToUser(c, app, u, held.request)
 }
 
-// matchesVerifier reports whether the verifier is that of the challenge (RFC 7636, 4.6).
+// matchesVerifier reports whether the verifier belongs to the challenge (RFC 7636, 4.6).
 func (k *code) matchesVerifier(verifier string) bool {
 	if k.challenge == "" {
 		return verifier == ""

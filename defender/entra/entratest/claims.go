@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// callerClientID is whom [Server.UserToken] was given out to: Visual Studio Code.
+// callerClientID is the client that the tokens of [Server.UserToken] were issued to: Visual Studio Code.
 const callerClientID = "aebc6443-996d-45c2-90f0-388ff96faa56"
 
-// UserClaims returns the claims of a good v2.0 access token for u, to be changed and signed. clientID is the app
-// that the token is for; nil roles and scopes leave the claims out.
+// UserClaims returns the claims of a valid v2.0 access token for u, to change and sign. clientID is the app
+// that the token is for. Nil roles or scopes omit the claim.
 func (s *Server) UserClaims(u User, clientID string, scopes, roles []string) map[string]any {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -20,7 +20,7 @@ func (s *Server) UserClaims(u User, clientID string, scopes, roles []string) map
 	return m.claims
 }
 
-// AppClaims returns the claims of a good v2.0 access token for the application client, to be changed and signed.
+// AppClaims returns the claims of a valid v2.0 access token of the application client, to change and sign.
 func (s *Server) AppClaims(client, clientID string, roles []string) map[string]any {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -29,20 +29,20 @@ func (s *Server) AppClaims(client, clientID string, roles []string) map[string]a
 	return m.claims
 }
 
-// UserToken returns a good v2.0 access token for u: [Server.UserClaims], signed.
+// UserToken returns a valid v2.0 access token for u: [Server.UserClaims], signed.
 func (s *Server) UserToken(u User, clientID string, scopes, roles []string) string {
 	return s.Sign(s.UserClaims(u, clientID, scopes, roles))
 }
 
-// A minting is an access token in the making.
+// tokenSpec holds the claims of an access token before it is signed.
 type tokenSpec struct {
 	claims object
 	tenant string
 	to     audience
 }
 
-// newTokenSpec begins with what all access tokens have: v2.0 for our own apps, v1.0 for Microsoft's resources. It needs
-// the lock.
+// newTokenSpec returns the claims that all access tokens have: v2.0 for the tenant's own apps, v1.0 for
+// Microsoft's resources. The caller holds s.mu.
 func (s *Server) newTokenSpec(base string, to audience, client string) tokenSpec {
 	m := tokenSpec{s.timeClaims(s.options.ExpiresIn), s.options.Tenant, to}
 	m.claims["aud"], m.claims["tid"] = to.name, m.tenant
@@ -56,7 +56,7 @@ func (s *Server) newTokenSpec(base string, to audience, client string) tokenSpec
 	return m
 }
 
-// timeClaims are the claims about time, and the token's id. It needs the lock.
+// timeClaims returns the claims about time, and the token's id. The caller holds s.mu.
 func (s *Server) timeClaims(life time.Duration) object {
 	now := s.currentTime()
 	return object{"iat": now.Unix(), "nbf": now.Unix(), "exp": now.Add(life).Unix(), "uti": s.nextID("uti")}
@@ -78,7 +78,8 @@ func (m tokenSpec) addUser(u User, scopes, roles []string) {
 	}
 }
 
-// addApplication names the service principal; idtyp is an optional claim that apps like ours ask for.
+// addApplication adds the claims of a service principal. idtyp is an optional claim, which scanwarden's app
+// registration requests.
 func (m tokenSpec) addApplication(client string, roles []string) {
 	principal := deriveGUID("service principal", m.tenant, client)
 	m.claims["oid"], m.claims["sub"], m.claims["idtyp"] = principal, principal, "app"
@@ -87,7 +88,7 @@ func (m tokenSpec) addApplication(client string, roles []string) {
 	}
 }
 
-// newIDToken returns an ID token of app's for u. It needs the lock.
+// newIDToken returns an ID token for app and u. The caller holds s.mu.
 func (s *Server) newIDToken(base string, app App, u User, nonce string) string {
 	claims := s.timeClaims(time.Hour)
 	maps.Copy(claims, object{

@@ -7,20 +7,20 @@ import (
 	"time"
 )
 
-// A device is a sign-in on another device, by a code that a person enters in a browser.
+// device is a sign-in on another device, by a code that a user enters in a browser.
 type device struct {
 	app, secret, code string // secret is the device_code
 	request           scopeRequest
 	expires           time.Time
-	user              string // who approved; "" while nobody has
+	user              string // the user that approved; "" before that
 	declined          bool
 	redeemed          bool
 }
 
-// deviceCodeLifetime is the page's example.
+// deviceCodeLifetime is the lifetime in the page's example.
 const deviceCodeLifetime = 900 * time.Second
 
-// handleDeviceCode begins a sign-in by code. Anybody may, for any app.
+// handleDeviceCode starts a sign-in by code. It needs no authentication.
 func (s *Server) handleDeviceCode(c *call) (any, error) {
 	app, err := s.findApp(c.form.Get("client_id"))
 	if err != nil {
@@ -45,7 +45,7 @@ func (s *Server) handleDeviceCode(c *call) (any, error) {
 	}, nil
 }
 
-// UserCodes returns the codes that wait for a person, the oldest first.
+// UserCodes returns the codes that wait for a user, the oldest first.
 func (s *Server) UserCodes() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -58,17 +58,17 @@ func (s *Server) UserCodes() []string {
 	return waiting
 }
 
-// Approve has a person enter the code and sign in.
+// Approve makes a user enter the code and sign in.
 func (s *Server) Approve(userCode, objectID string) error {
 	return s.updateDevice(userCode, func(d *device) { d.user = objectID })
 }
 
-// Decline has a person enter the code and decline.
+// Decline makes a user enter the code and decline.
 func (s *Server) Decline(userCode string) error {
 	return s.updateDevice(userCode, func(d *device) { d.declined = true })
 }
 
-// Expire lets the code's time be over.
+// Expire makes the code expire now.
 func (s *Server) Expire(userCode string) error {
 	return s.updateDevice(userCode, func(d *device) { d.expires = s.currentTime() })
 }
@@ -78,7 +78,7 @@ func (s *Server) updateDevice(userCode string, then func(*device)) error {
 	defer s.mu.Unlock()
 	i := slices.IndexFunc(s.devices, func(d *device) bool { return d.code == userCode })
 	if i < 0 || !s.currentTime().Before(s.devices[i].expires) {
-		return fmt.Errorf("enter the device code %q: it was not given out, or has expired", userCode)
+		return fmt.Errorf("enter the device code %q: it was not issued, or has expired", userCode)
 	}
 	then(s.devices[i])
 	return nil

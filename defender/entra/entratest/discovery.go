@@ -5,7 +5,7 @@ import (
 	"math/big"
 )
 
-// handleInstance is the discovery of clouds, where each authority is the only one there is.
+// handleInstance serves the discovery of clouds, in which each authority is the only one.
 func (s *Server) handleInstance(c *call) (any, error) {
 	return object{
 		"tenant_discovery_endpoint": c.base + "/" + s.options.Tenant + "/v2.0/.well-known/openid-configuration",
@@ -14,7 +14,7 @@ func (s *Server) handleInstance(c *call) (any, error) {
 	}, nil
 }
 
-// handleConfiguration is the OpenID Connect discovery document. Like Entra ID's it keeps silent about
+// handleConfiguration serves the OpenID Connect discovery document. Like Entra ID's, it omits
 // code_challenge_methods_supported.
 func (s *Server) handleConfiguration(c *call) (any, error) {
 	tenant := c.base + "/" + s.options.Tenant
@@ -33,7 +33,7 @@ func (s *Server) handleConfiguration(c *call) (any, error) {
 	}, nil
 }
 
-// handleKeys are the public keys, without alg, as Entra ID publishes them.
+// handleKeys serves the public keys, without alg, as Entra ID publishes them.
 func (s *Server) handleKeys(*call) (any, error) {
 	keys := make([]object, len(s.keys))
 	for i, k := range s.keys {

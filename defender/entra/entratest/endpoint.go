@@ -9,26 +9,26 @@ import (
 	"strings"
 )
 
-const maxBody = 1 << 20 // bytes in a request
+const maxBody = 1 << 20 // bytes of a request
 
-// A call is one request on its way through the fake.
+// call is one request and what the fake records about it.
 type call struct {
 	*http.Request
-	form   url.Values // of the body, or of the query when there is none
+	form   url.Values // of the body, or of the query for a GET
 	base   string     // the authority as the caller spells it, https://HOST
 	record *Request
 	code   int // of the refusal it met
 }
 
-// A page is an answer that is not JSON: one for a browser.
+// page is an answer for a browser instead of JSON.
 type page struct {
 	status   int
 	location string
 	html     string
 }
 
-// endpoint serves one endpoint: it records the request, lets a [Fault] strike, checks the tenant and sends what
-// handle returns, a JSON value or a page. handle runs under the lock.
+// endpoint returns the handler of one endpoint. It records the request, applies a [Fault], checks the tenant
+// and sends what handle returns, a JSON value or a page. handle runs with s.mu held.
 func (s *Server) endpoint(handle func(*call) (any, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
@@ -38,7 +38,7 @@ func (s *Server) endpoint(handle func(*call) (any, error)) http.Handler {
 		}
 		c := &call{Request: r, form: r.Form, base: "https://" + r.Host}
 		if r.Method == http.MethodPost {
-			c.form = r.PostForm // a secret in the query is no secret
+			c.form = r.PostForm // a secret in the query is ignored
 		}
 		c.record = s.recordRequest(c)
 		if f := s.takeFault(r.URL.Path); f != nil && s.applyFault(w, c, *f) {
@@ -50,7 +50,7 @@ func (s *Server) endpoint(handle func(*call) (any, error)) http.Handler {
 	})
 }
 
-// runHandler returns the status of the answer, and what it is.
+// runHandler returns the status and the content of the answer.
 func (s *Server) runHandler(c *call, handle func(*call) (any, error)) (int, any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -69,13 +69,13 @@ func (s *Server) runHandler(c *call, handle func(*call) (any, error)) (int, any)
 	return http.StatusOK, answer
 }
 
-// refusalBody is the body of a refusal. It needs the lock.
+// refusalBody returns the JSON body of a refusal. The caller holds s.mu.
 func (s *Server) refusalBody(c *call, r *refusal) object {
 	correlation := cmp.Or(c.Header.Get("client-request-id"), deriveGUID(s.nextID("correlation")))
 	return r.jsonBody(s.currentTime(), deriveGUID(s.nextID("trace")), correlation)
 }
 
-// checkTenant needs the lock.
+// checkTenant refuses any tenant but the fake's own. The caller holds s.mu.
 func (s *Server) checkTenant(c *call) error {
 	tenant := c.PathValue("tenant")
 	if tenant == "" || strings.EqualFold(tenant, s.options.Tenant) {
@@ -98,7 +98,7 @@ func (s *Server) writeAnswer(w http.ResponseWriter, status int, answer any) {
 		}
 		h.Set("Content-Type", "text/html; charset=utf-8")
 		w.WriteHeader(status)
-		_, _ = w.Write([]byte(p.html)) // a caller that went away is not the fake's concern
+		_, _ = w.Write([]byte(p.html)) // a caller that went away needs no answer
 		return
 	}
 	h.Set("Content-Type", "application/json; charset=utf-8")
@@ -106,7 +106,7 @@ func (s *Server) writeAnswer(w http.ResponseWriter, status int, answer any) {
 	_ = json.NewEncoder(w).Encode(answer)
 }
 
-// setDate says what Entra ID's clock says, which net/http leaves as it is.
+// setDate sets the Date header to Entra ID's clock. net/http does not overwrite it.
 func (s *Server) setDate(w http.ResponseWriter) {
 	s.mu.Lock()
 	now := s.currentTime()

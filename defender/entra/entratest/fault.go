@@ -8,29 +8,29 @@ import (
 	"time"
 )
 
-// A Fault is trouble for the next requests it meets. With none of Status, Body and Code the request gets its
-// genuine answer, if it gets one: a Fault of Delay alone is a slow Entra ID.
+// Fault is an error to apply to the next matching requests. Without Status, Body and Code the request gets its
+// normal answer, if any: a Fault with only a Delay is a slow Entra ID.
 type Fault struct {
-	Path  string // a suffix, such as "/keys"; "" is "/token"
-	Times int    // how many requests it meets: 0 is 1, -1 for ever
+	Path  string // a suffix of the path, such as "/keys"; "" means "/token"
+	Times int    // how many requests it applies to; 0 means 1, -1 means all
 
-	Status      int    // 0 is 200 with a Body, else 400
-	RetryAfter  string // the header, as it is
-	Body        string // sent as it is, in place of the error's JSON
-	ContentType string // of Body; "" is application/json
+	Status      int    // 0 means 200 with a Body, and 400 without
+	RetryAfter  string // the header's value
+	Body        string // sent unchanged, instead of the error's JSON
+	ContentType string // of Body; "" means application/json
 
-	// The refusal, when there is no Body.
-	Code     int    // AADSTS; 0 is 90033, a passing fault
-	Error    string // OAuth's word; "" is "invalid_grant", or "temporarily_unavailable" without a Code
+	// The refusal to send if there is no Body.
+	Code     int    // AADSTS code; 0 means 90033, a temporary fault
+	Error    string // OAuth error word; "" means "invalid_grant", or "temporarily_unavailable" without a Code
 	SubError string // such as "basic_action"
-	Claims   string // JSON that the next sign-in has to bring
+	Claims   string // JSON that the next sign-in must satisfy
 
 	Delay time.Duration // wait before answering
-	Hang  bool          // never answer, until the caller or Close ends it
-	Drop  bool          // cut the connection without an answer
+	Hang  bool          // never answer, until the caller or Close ends the request
+	Drop  bool          // close the connection without an answer
 }
 
-// Fail orders a fault. Of several that match a request, the oldest strikes.
+// Fail queues a fault. If several match a request, the oldest applies.
 func (s *Server) Fail(f Fault) {
 	f.Times, f.Path = cmp.Or(f.Times, 1), cmp.Or(f.Path, "/token")
 	s.mu.Lock()
@@ -38,12 +38,13 @@ func (s *Server) Fail(f Fault) {
 	s.faults = append(s.faults, &f)
 }
 
-// FailNext orders one failure of the token endpoint. With body "" Entra ID says that it has a passing fault.
+// FailNext queues one failure of the token endpoint. With body "" it is Entra ID's refusal for a temporary
+// fault.
 func (s *Server) FailNext(status int, retryAfter, body string) {
 	s.Fail(Fault{Status: status, RetryAfter: retryAfter, Body: body})
 }
 
-// ClearFaults calls off the faults that have not struck, or go on for ever.
+// ClearFaults removes all queued and permanent faults.
 func (s *Server) ClearFaults() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -68,7 +69,7 @@ func (s *Server) takeFault(path string) *Fault {
 	return f
 }
 
-// applyFault lets f strike, and reports whether that was the answer.
+// applyFault applies f and reports whether it has answered the request.
 func (s *Server) applyFault(w http.ResponseWriter, c *call, f Fault) bool {
 	if !s.waitFault(c, f) || f.Drop {
 		panic(http.ErrAbortHandler) // net/http cuts the connection
@@ -105,7 +106,7 @@ func (s *Server) sendRefusal(w http.ResponseWriter, c *call, f Fault) {
 	s.writeAnswer(w, r.status, body)
 }
 
-// waitFault returns false if the request is over before the fault lets it go on.
+// waitFault waits as f demands. It returns false if the request ends first.
 func (s *Server) waitFault(c *call, f Fault) bool {
 	if !f.Hang && f.Delay == 0 {
 		return true

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// A jws is a signed token, read but not believed.
+// jws is a signed token, decoded but not verified.
 type jws struct {
 	header            jwsHeader
 	claims            object
@@ -48,7 +48,7 @@ func parseJWS(token string) (*jws, error) {
 	return &t, nil
 }
 
-// isSignedBy reports whether the key has signed the token, with RS256 or PS256.
+// isSignedBy reports whether key has signed the token, with RS256 or PS256.
 func (t *jws) isSignedBy(key *rsa.PublicKey) bool {
 	sum := sha256.Sum256(t.signed)
 	switch t.header.Alg {
@@ -65,13 +65,14 @@ func (t *jws) textClaim(claim string) string {
 	return text
 }
 
-// hasBegun and over tell where now is in the token's time, the ends of which it must have. There is no leeway but
-// Entra ID's five minutes at the beginning.
+// hasBegun reports whether the token's nbf has passed, with Entra ID's tolerance of five minutes. A token
+// without nbf has not begun.
 func (t *jws) hasBegun(now time.Time) bool {
 	nbf, ok := t.claims["nbf"].(float64)
 	return ok && !now.Add(5*time.Minute).Before(time.Unix(int64(nbf), 0))
 }
 
+// isExpired reports whether the token's exp has passed, without tolerance. A token without exp is expired.
 func (t *jws) isExpired(now time.Time) bool {
 	exp, ok := t.claims["exp"].(float64)
 	return !ok || !now.Before(time.Unix(int64(exp), 0))
@@ -80,12 +81,12 @@ func (t *jws) isExpired(now time.Time) bool {
 func encodePart(v any) string {
 	data, err := json.Marshal(v)
 	if err != nil {
-		panic("entratest: claims must be values that JSON has: " + err.Error())
+		panic("entratest: encode claims as JSON: " + err.Error())
 	}
 	return base64.RawURLEncoding.EncodeToString(data)
 }
 
-// signRS256 makes the signature of alg RS256.
+// signRS256 returns the signature of signed.
 func signRS256(key *rsa.PrivateKey, signed string) []byte {
 	sum := sha256.Sum256([]byte(signed))
 	signature, err := rsa.SignPKCS1v15(rand.Reader, key, crypto.SHA256, sum[:])

@@ -13,7 +13,7 @@ import (
 	"fmt"
 )
 
-// A signingKey is one of the tenant's.
+// signingKey is a key of the tenant.
 type signingKey struct {
 	id  string
 	key *rsa.PrivateKey
@@ -24,11 +24,11 @@ func newSigningKey() signingKey {
 	if err != nil {
 		panic("entratest: make a key: " + err.Error()) // only without a source of randomness
 	}
-	sum := sha1.Sum(key.N.Bytes()) // Entra ID's ids are SHA-1 thumbprints too
+	sum := sha1.Sum(key.N.Bytes()) // Entra ID's key ids are SHA-1 thumbprints too
 	return signingKey{base64.RawURLEncoding.EncodeToString(sum[:]), key}
 }
 
-// RotateKey publishes a new key, which signs from now on; the old ones stay published.
+// RotateKey publishes a new key, which signs from now on. The old keys stay published.
 func (s *Server) RotateKey() {
 	next := newSigningKey()
 	s.mu.Lock()
@@ -36,17 +36,17 @@ func (s *Server) RotateKey() {
 	s.keys = append(s.keys, next)
 }
 
-// RetireKeys publishes no key any more but the one that signs.
+// RetireKeys removes all published keys except the one that signs.
 func (s *Server) RetireKeys() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.keys = s.keys[len(s.keys)-1:]
 }
 
-// currentKey needs the lock.
+// currentKey returns the key that signs. The caller holds s.mu.
 func (s *Server) currentKey() signingKey { return s.keys[len(s.keys)-1] }
 
-// signedByPublishedKey reports whether a published key has signed t under its own id. It needs the lock.
+// signedByPublishedKey reports whether a published key has signed t under its own id. The caller holds s.mu.
 func (s *Server) signedByPublishedKey(t *jws) bool {
 	for _, k := range s.keys {
 		if k.id == t.header.Kid && t.header.Alg == "RS256" {
@@ -65,7 +65,7 @@ type forgery struct {
 	sign   func(signed string) []byte
 }
 
-// ForeignKey signs with a key that is not the tenant's, under the id of the tenant's own.
+// ForeignKey signs with a key that is not the tenant's, under the id of the tenant's key.
 func ForeignKey() Forgery {
 	return func(f *forgery) {
 		foreign := newSigningKey().key
@@ -73,7 +73,7 @@ func ForeignKey() Forgery {
 	}
 }
 
-// AlgNone leaves the token unsigned, as alg none has it (RFC 7519, 6.1).
+// AlgNone leaves the token unsigned, with alg none (RFC 7519, 6.1).
 func AlgNone() Forgery {
 	return func(f *forgery) {
 		f.header["alg"] = "none"
@@ -97,7 +97,7 @@ func PublicKeyAsSecret() Forgery {
 	}
 }
 
-// KeyID names a key in the header, whichever signs; "" leaves it out.
+// KeyID sets the key id in the header, independent of the key that signs; "" omits it.
 func KeyID(kid string) Forgery {
 	return func(f *forgery) {
 		f.header["kid"] = kid
@@ -107,8 +107,8 @@ func KeyID(kid string) Forgery {
 	}
 }
 
-// Sign makes a token of any claims, RS256 with the tenant's key unless a Forgery says otherwise. It adds no claim:
-// [Server.UserClaims] and [Server.AppClaims] are good ones to change.
+// Sign returns a signed token with any claims, RS256 with the tenant's key unless a Forgery changes that. It
+// adds no claim. Start from [Server.UserClaims] or [Server.AppClaims] for valid ones.
 func (s *Server) Sign(claims map[string]any, how ...Forgery) string {
 	s.mu.Lock()
 	key := s.currentKey()
@@ -126,8 +126,8 @@ func (k signingKey) signToken(claims object, how ...Forgery) string {
 	return signed + "." + base64.RawURLEncoding.EncodeToString(f.sign(signed))
 }
 
-// Valid returns the claims of a token that the fake could have given out: signed with a published key, for this
-// audience, in its time. It is what a resource server checks, for fakes that stand behind the program.
+// Valid returns the claims of a token that the fake could have issued: signed with a published key, for this
+// audience and currently valid. Fakes of resource servers behind the program call it.
 func (s *Server) Valid(token, audience string) (map[string]any, error) {
 	t, err := parseJWS(token)
 	if err != nil {
@@ -144,9 +144,9 @@ func (s *Server) Valid(token, audience string) (map[string]any, error) {
 	case t.isExpired(now):
 		return nil, errors.New("check the token: it has expired")
 	case !t.hasBegun(now):
-		return nil, errors.New("check the token: its time has not come")
+		return nil, errors.New("check the token: it is not valid yet")
 	case t.textClaim("tid") != s.options.Tenant:
-		return nil, fmt.Errorf("check the token: it is of the tenant %q", t.textClaim("tid"))
+		return nil, fmt.Errorf("check the token: it belongs to the tenant %q", t.textClaim("tid"))
 	}
 	return t.claims, nil
 }

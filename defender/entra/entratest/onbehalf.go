@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// exchangeOnBehalfOf trades the token that app was called with for one to another resource, in the name of the same
-// person (the page on the on-behalf-of flow).
+// exchangeOnBehalfOf exchanges the token that app was called with for one to another resource, in the name of
+// the same user (the page on the on-behalf-of flow).
 func (s *Server) exchangeOnBehalfOf(c *call, app App) (any, error) {
 	if c.form.Get("requested_token_use") != "on_behalf_of" {
 		return nil, missingParameter("requested_token_use")
@@ -32,7 +32,7 @@ func (s *Server) exchangeOnBehalfOf(c *call, app App) (any, error) {
 	return s.issueToUser(c, app, u, want)
 }
 
-// checkUserAssertion wants a person's access token for app, of this tenant.
+// checkUserAssertion returns the assertion if it is a user's access token for app, of this tenant.
 func (s *Server) checkUserAssertion(assertion string, app App) (*jws, error) {
 	t, err := parseJWS(assertion)
 	invalid := func(code int, text string) (*jws, error) {

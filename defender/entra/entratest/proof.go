@@ -15,11 +15,12 @@ const (
 	tokenExchange = "api://AzureADTokenExchange"
 )
 
+// invalidClient returns the refusal of a client's credential.
 func invalidClient(code int, text string) *refusal {
 	return newRefusal(http.StatusUnauthorized, "invalid_client", code, text)
 }
 
-// authenticateClient holds what the client sent for proof against what the app has.
+// authenticateClient compares the credential in the form with the app's.
 func (s *Server) authenticateClient(c *call, app App) error {
 	switch {
 	case c.form.Has("client_secret") && c.form.Has("client_assertion"):
@@ -66,7 +67,7 @@ func (s *Server) checkAssertion(c *call, app App) error {
 	return app.checkCertificate(c, t)
 }
 
-// checkToken holds another issuer's token against the federation.
+// checkToken compares another issuer's token with the federation.
 func (f *Federation) checkToken(t *jws) error {
 	switch {
 	case t.textClaim("iss") != f.Issuer:
@@ -81,8 +82,8 @@ func (f *Federation) checkToken(t *jws) error {
 	return nil
 }
 
-// checkCertificate wants an assertion of the app itself, about itself and for this tenant (the page on certificate
-// credentials), signed with the key of its certificate and naming it.
+// checkCertificate checks an assertion of the app about itself and for this tenant (the page on certificate
+// credentials). It must name the app's certificate and be signed with its key.
 func (a App) checkCertificate(c *call, t *jws) error {
 	tenant := c.base + "/" + c.PathValue("tenant")
 	audiences := []string{tenant + "/oauth2/v2.0/token", tenant + "/v2.0"}
@@ -97,6 +98,7 @@ func (a App) checkCertificate(c *call, t *jws) error {
 	return nil
 }
 
+// hasSigned reports whether the app's certificate is named in t and its key has signed t.
 func (a App) hasSigned(t *jws) bool {
 	if a.Certificate == nil {
 		return false
@@ -107,7 +109,8 @@ func (a App) hasSigned(t *jws) bool {
 	return ok && named && t.isSignedBy(key)
 }
 
-// isThumbprint takes both alphabets: RFC 7515 has base64url, MSAL for Go the other.
+// isThumbprint reports whether text encodes sum. RFC 7515 requires base64url; MSAL for Go uses the standard
+// alphabet.
 func isThumbprint(text string, sum []byte) bool {
 	return text == base64.RawURLEncoding.EncodeToString(sum) || text == base64.StdEncoding.EncodeToString(sum)
 }

@@ -9,7 +9,8 @@ import (
 	"strings"
 )
 
-// allowsRedirect reports a redirect URI of the app's. The port of http://localhost does not matter.
+// allowsRedirect reports whether the address is a registered redirect URI. The port of http://localhost does
+// not matter.
 func (a App) allowsRedirect(address string) bool {
 	if slices.Contains(a.RedirectURIs, address) {
 		return true
@@ -22,7 +23,8 @@ func (a App) allowsRedirect(address string) bool {
 	return slices.Contains(a.RedirectURIs, u.String())
 }
 
-// redirectPage sends the browser back to the app, by a redirect or by a form that posts itself.
+// redirectPage returns the answer that sends the browser back to the app, as a redirect or as a form that posts
+// itself.
 func redirectPage(address, mode string, values url.Values) page {
 	if mode != "form_post" {
 		separator := "?"
@@ -40,7 +42,7 @@ func redirectPage(address, mode string, values url.Values) page {
 	return page{status: http.StatusOK, html: form.String()}
 }
 
-// errorPage is what a person sees whose browser cannot be sent back.
+// errorPage returns the answer for a user whose browser cannot be sent back.
 func (s *Server) errorPage(c *call, err error) page {
 	if refused := (*refusal)(nil); errors.As(err, &refused) {
 		c.code = refused.code

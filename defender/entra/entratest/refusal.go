@@ -6,14 +6,14 @@ import (
 	"time"
 )
 
-// A refusal is an error answer in Entra ID's form.
+// refusal is an error answer in Entra ID's form.
 type refusal struct {
 	status   int
-	word     string // of OAuth 2.0
-	code     int    // AADSTS
+	word     string // OAuth 2.0 error
+	code     int    // AADSTS code
 	text     string
 	subError string // suberror
-	claims   string // that a new sign-in has to bring
+	claims   string // that a new sign-in must satisfy
 }
 
 func (r *refusal) Error() string { return fmt.Sprintf("AADSTS%d: %s", r.code, r.text) }
@@ -22,12 +22,13 @@ func newRefusal(status int, word string, code int, text string) *refusal {
 	return &refusal{status: status, word: word, code: code, text: text}
 }
 
-// missingParameter is a request without one of its parameters.
+// missingParameter returns the refusal of a request without this parameter.
 func missingParameter(parameter string) *refusal {
 	return newRefusal(http.StatusBadRequest, "invalid_request", 900144, "The request body must contain the following parameter: '"+parameter+"'.")
 }
 
-// jsonBody is what is sent, as the page on the client credentials grant prints it. The correlation id is the caller's.
+// jsonBody returns the answer's body, as the page on the client credentials grant prints it. The correlation id
+// is the caller's.
 func (r *refusal) jsonBody(now time.Time, trace, correlation string) object {
 	stamp := now.UTC().Format("2006-01-02 15:04:05Z")
 	b := object{

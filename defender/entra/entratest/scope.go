@@ -6,18 +6,19 @@ import (
 	"strings"
 )
 
-// defaultScope is the scope for all that was granted.
+// defaultScope requests everything that was granted.
 const defaultScope = ".default"
 
-// An ask is a scope parameter, read, and what a browser brought along with it.
+// scopeRequest is a parsed scope parameter, and the nonce that came with it.
 type scopeRequest struct {
-	resource string   // "" when only OpenID Connect's own scopes are asked for
-	names    []string // of the resource; {".default"} is everything
+	resource string   // "" if only OpenID Connect scopes are requested
+	names    []string // of the resource; {".default"} means everything
 	openID   []string // openid, profile, email, offline_access
 	nonce    string   // for the ID token
 }
 
-// splitScope cuts https://host/mcp/Scans.Use before its last part. What has no resource is Graph's.
+// splitScope returns the resource and the name of a scope such as https://host/mcp/Scans.Use. A scope without a
+// resource belongs to Graph.
 func splitScope(scope string) (resource, name string) {
 	cut := strings.LastIndex(scope, "/")
 	if cut < 0 {
@@ -26,7 +27,7 @@ func splitScope(scope string) (resource, name string) {
 	return scope[:cut], scope[cut+1:]
 }
 
-// readScope refuses what mixes resources, or everything with a part.
+// readScope parses a scope parameter. It refuses scopes of several resources, and .default beside other names.
 func readScope(text string) (scopeRequest, error) {
 	var a scopeRequest
 	for _, scope := range strings.Fields(text) {
@@ -48,13 +49,13 @@ func readScope(text string) (scopeRequest, error) {
 
 func (a scopeRequest) wantsOpenID(openID string) bool { return slices.Contains(a.openID, openID) }
 
-// isDefault reports whether everything is asked for.
+// isDefault reports whether .default is requested.
 func (a scopeRequest) isDefault() bool { return slices.Equal(a.names, []string{defaultScope}) }
 
-// checkConsent returns whom a token for a person is for and what it may do there: what is asked for, if app was
-// consented to have it. It needs the lock.
+// checkConsent returns the audience of a user's token and the permissions it carries: those requested, if the
+// app was consented to them. The caller holds s.mu.
 func (s *Server) checkConsent(app App, a scopeRequest) (audience, []string, error) {
-	if a.resource == "" { // a sign-in alone; its access token is Graph's
+	if a.resource == "" { // a sign-in alone; its access token is for Graph
 		return audience{name: graph}, a.openID, nil
 	}
 	to, err := s.findAudience(a.resource)
@@ -75,7 +76,7 @@ func (s *Server) checkConsent(app App, a scopeRequest) (audience, []string, erro
 	return to, asked, nil
 }
 
-// scopeText is the scope of a token answer: what was granted, in full, and .default where that was asked for.
+// scopeText returns the scope of a token answer: the granted scopes in full, and .default if it was requested.
 func (a scopeRequest) scopeText(granted []string) string {
 	if a.resource == "" {
 		return strings.Join(granted, " ")

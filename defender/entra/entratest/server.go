@@ -29,13 +29,13 @@ const (
 	graph = "https://graph.microsoft.com" // the resource of scopes without one
 )
 
-// Options says what the tenant is like. The zero value is a good one.
+// Options configures the tenant. The zero value is useful.
 type Options struct {
-	Tenant    string           // GUID; "" is [Tenant]
-	Now       func() time.Time // Entra ID's clock; nil is time.Now
-	ExpiresIn time.Duration    // how long an access token lives; 0 is 3599 s
-	RefreshIn time.Duration    // refresh_in of a token answer; 0 leaves it out
-	Resources []string         // Microsoft's own resources in the tenant; nil is Defender, KeyVault and Graph
+	Tenant    string           // GUID; "" means [Tenant]
+	Now       func() time.Time // Entra ID's clock; nil means time.Now
+	ExpiresIn time.Duration    // lifetime of an access token; 0 means 3599 s
+	RefreshIn time.Duration    // refresh_in of a token answer; 0 omits it
+	Resources []string         // Microsoft's own resources in the tenant; nil means Defender, KeyVault and Graph
 }
 
 func (o Options) withDefaults() Options {
@@ -50,15 +50,15 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// A Server is one tenant of Entra ID. Make it with [New]; it is safe for concurrent use.
+// Server is one tenant of Entra ID. Make it with [New]; it is safe for concurrent use.
 type Server struct {
 	options Options
 	server  *httptest.Server
 	root    []byte // the certificate authority, PEM
 	closed  chan struct{}
 
-	mu        sync.Mutex // guards all below
-	issued    int        // ids given out
+	mu        sync.Mutex // guards all fields below
+	issued    int        // ids issued
 	skew      time.Duration
 	keys      []signingKey // published; the last one signs
 	apps      map[string]App
@@ -71,8 +71,9 @@ type Server struct {
 	requests  []*Request
 }
 
-// New starts a tenant without apps and people, on a port of 127.0.0.1. Its certificate, of an authority of its own,
-// is good for 127.0.0.1, localhost and the production hosts, for a client that dials it in their place.
+// New starts a tenant without apps and users, on a port of 127.0.0.1. Its certificate, of an authority of its
+// own, is valid for 127.0.0.1, localhost and the production hosts, for a client that dials the fake instead of
+// them.
 func New(o Options) *Server {
 	s := &Server{
 		options: o.withDefaults(), closed: make(chan struct{}), keys: []signingKey{newSigningKey()},
@@ -97,31 +98,31 @@ func (s *Server) newHandler() http.Handler {
 	return mux
 }
 
-// Close cuts the requests that hang and stops serving.
+// Close cuts the hanging requests and stops the server.
 func (s *Server) Close() {
 	close(s.closed)
 	s.server.Close()
 }
 
-// URL is where the fake listens, https://127.0.0.1:PORT.
+// URL returns the fake's address, https://127.0.0.1:PORT.
 func (s *Server) URL() string { return s.server.URL }
 
-// Authority is [Server.URL], by the name it has in a client's configuration: the host of every tenant.
+// Authority returns [Server.URL], under the name that clients configure.
 func (s *Server) Authority() string { return s.server.URL }
 
-// Tenant is the GUID of the one tenant there is.
+// Tenant returns the GUID of the only tenant.
 func (s *Server) Tenant() string { return s.options.Tenant }
 
-// Issuer is the iss of v2.0 tokens of a tenant, this one or another.
+// Issuer returns the iss of v2.0 tokens of a tenant, this one or another.
 func (s *Server) Issuer(tenant string) string { return s.server.URL + "/" + tenant + "/v2.0" }
 
 // Client returns an HTTP client that trusts the fake. Close ends its idle connections.
 func (s *Server) Client() *http.Client { return s.server.Client() }
 
-// CA returns the certificate of the authority that the fake's own is signed by, PEM.
+// CA returns the certificate of the fake's certificate authority as PEM.
 func (s *Server) CA() []byte { return append([]byte(nil), s.root...) }
 
-// CAFile writes CA to a file that goes with the test, for SSL_CERT_FILE, and returns its path.
+// CAFile writes CA to a temporary file of the test, for SSL_CERT_FILE, and returns its path.
 func (s *Server) CAFile(t testing.TB) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "entra-ca.pem")
@@ -131,17 +132,17 @@ func (s *Server) CAFile(t testing.TB) string {
 	return path
 }
 
-// SetSkew sets Entra ID's clock off by d: the Date of its answers, and the times of its tokens.
+// SetSkew shifts Entra ID's clock by d: the Date of its answers and the times of its tokens.
 func (s *Server) SetSkew(d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.skew = d
 }
 
-// currentTime needs the lock.
+// currentTime returns Entra ID's time. The caller holds s.mu.
 func (s *Server) currentTime() time.Time { return s.options.Now().Add(s.skew) }
 
-// nextID gives out the next id with this prefix. It needs the lock.
+// nextID returns a new id with this prefix. The caller holds s.mu.
 func (s *Server) nextID(prefix string) string {
 	s.issued++
 	return fmt.Sprintf("%s%08d", prefix, s.issued)

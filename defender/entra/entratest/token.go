@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// The grants; the page on each names it. MSAL still says device_code in short.
+// The grants, as the page on each names them. MSAL still sends device_code.
 const (
 	grantTypeApplication = "client_credentials"
 	grantTypeOnBehalfOf  = "urn:ietf:params:oauth:grant-type:jwt-bearer"
@@ -16,7 +16,7 @@ const (
 	grantTypeDeviceShort = "device_code"
 )
 
-// handleToken is the token endpoint.
+// handleToken serves the token endpoint.
 func (s *Server) handleToken(c *call) (any, error) {
 	grant := c.form.Get("grant_type")
 	if grant == "" {
@@ -44,7 +44,8 @@ func (s *Server) handleToken(c *call) (any, error) {
 	return nil, newRefusal(http.StatusBadRequest, "unsupported_grant_type", 70003, "The app requested an unsupported grant type.")
 }
 
-// issueToApplication gives an app all that it was granted: nothing less can be asked for.
+// issueToApplication returns a token with all permissions the app was granted. An application cannot request
+// fewer.
 func (s *Server) issueToApplication(c *call, app App) (any, error) {
 	want, err := readScope(c.form.Get("scope"))
 	switch {
@@ -65,7 +66,7 @@ func (s *Server) issueToApplication(c *call, app App) (any, error) {
 	return s.newTokenAnswer(m), nil
 }
 
-// newTokenAnswer is what all token answers have. It needs the lock.
+// newTokenAnswer returns the fields that all token answers have. The caller holds s.mu.
 func (s *Server) newTokenAnswer(m tokenSpec) object {
 	seconds := func(d time.Duration) int { return int(d / time.Second) }
 	a := object{
@@ -78,13 +79,13 @@ func (s *Server) newTokenAnswer(m tokenSpec) object {
 	return a
 }
 
-// A session is what a refresh token stands for. It is of a person and an app, not of a resource.
+// refreshGrant is the user and the app that a refresh token was issued to. It covers all resources.
 type refreshGrant struct {
 	app, user string
 	revoked   bool
 }
 
-// issueToUser gives app a token in the name of u. It needs the lock.
+// issueToUser returns a token for app in the name of u. The caller holds s.mu.
 func (s *Server) issueToUser(c *call, app App, u User, want scopeRequest) (any, error) {
 	to, scopes, err := s.checkConsent(app, want)
 	if err != nil {
@@ -109,7 +110,8 @@ func (s *Server) issueToUser(c *call, app App, u User, want scopeRequest) (any, 
 	return a, nil
 }
 
-// redeemRefreshToken gives a new token for any resource that the app was consented to. The old refresh token stays good.
+// redeemRefreshToken returns a new token for any resource that the app was consented to. The old refresh token
+// stays valid.
 func (s *Server) redeemRefreshToken(c *call, app App) (any, error) {
 	token := c.form.Get("refresh_token")
 	if token == "" {

@@ -10,6 +10,7 @@ import (
 	"encoding/pem"
 	"math/big"
 	"net"
+	"slices"
 	"time"
 )
 
@@ -17,18 +18,19 @@ import (
 // the US government cloud and the cloud in China.
 var productionHosts = []string{"localhost", "login.microsoftonline.com", "login.microsoftonline.us", "login.partner.microsoftonline.cn"}
 
-// newAuthority returns a new certificate authority as PEM, and a server certificate that it has signed.
-func newAuthority() (root []byte, own tls.Certificate) {
+// newAuthority returns a new certificate authority as PEM, and a server certificate that it has signed. The
+// certificate is valid for the production hosts and more. Both are valid for a year, which a synctest bubble can pass.
+func newAuthority(more []string) (root []byte, own tls.Certificate) {
 	authority := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "entratest authority"},
-		NotBefore: time.Now().Add(-24 * time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
+		NotBefore: time.Now().Add(-24 * time.Hour), NotAfter: time.Now().AddDate(1, 0, 0),
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
 	}
 	server := &x509.Certificate{
 		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "entratest"},
 		NotBefore: authority.NotBefore, NotAfter: authority.NotAfter,
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-		DNSNames: productionHosts, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
+		DNSNames: slices.Concat(productionHosts, more), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
 	}
 	rootKey, serverKey := newECKey(), newECKey()
 	rootDER := signCertificate(authority, authority, rootKey, rootKey)

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// browser is the user who answers every browser: none, one who signs in, or one who declines.
-type browser struct {
+// signInAnswer is what the user does at a sign-in page: nothing, sign in, or decline.
+type signInAnswer struct {
 	user     string
 	declines bool
 }
@@ -30,12 +30,12 @@ const codeLifetime = 10 * time.Minute
 
 // SignIn makes this user sign in with every browser that reaches the authorize endpoint. "" means that no user
 // answers.
-func (s *Server) SignIn(objectID string) { s.setBrowser(browser{user: objectID}) }
+func (s *Server) SignIn(objectID string) { s.setBrowser(signInAnswer{user: objectID}) }
 
 // DeclineSignIn makes every browser's user decline from now on. The app gets access_denied.
-func (s *Server) DeclineSignIn() { s.setBrowser(browser{declines: true}) }
+func (s *Server) DeclineSignIn() { s.setBrowser(signInAnswer{declines: true}) }
 
-func (s *Server) setBrowser(b browser) {
+func (s *Server) setBrowser(b signInAnswer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.browser = b
@@ -72,7 +72,7 @@ func (s *Server) issueCode(c *call, app App) (url.Values, error) {
 	invalid := func(code int, text string) (url.Values, error) {
 		return nil, newRefusal(http.StatusBadRequest, "invalid_request", code, text)
 	}
-	want, err := readScope(c.form.Get("scope"))
+	request, err := readScope(c.form.Get("scope"))
 	challenge, method := c.form.Get("code_challenge"), c.form.Get("code_challenge_method")
 	switch {
 	case c.form.Get("response_type") != "code":
@@ -92,14 +92,14 @@ func (s *Server) issueCode(c *call, app App) (url.Values, error) {
 	case s.browser.user == "":
 		return nil, nil
 	}
-	if _, _, err := s.checkConsent(app, want); err != nil {
+	if _, _, err := s.checkConsent(app, request); err != nil {
 		return nil, err
 	}
-	want.nonce = c.form.Get("nonce")
+	request.nonce = c.form.Get("nonce")
 	issued := s.nextID("fake-authorization-code-")
 	s.codes[issued] = &code{
 		app: app.ClientID, user: s.browser.user, redirect: c.form.Get("redirect_uri"), challenge: challenge,
-		request: want, expires: s.currentTime().Add(codeLifetime),
+		request: request, expires: s.currentTime().Add(codeLifetime),
 	}
 	return url.Values{"code": {issued}, "session_state": {deriveGUID(issued)}}, nil
 }

@@ -102,5 +102,8 @@ func (s *Server) newIDToken(base string, app App, u User, nonce string) string {
 	if len(u.Roles) > 0 {
 		claims["roles"] = u.Roles
 	}
+	if s.options.IDToken != nil {
+		s.options.IDToken(claims)
+	}
 	return s.currentKey().signToken(claims)
 }

@@ -26,7 +26,7 @@ func (s *Server) handleDeviceCode(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	want, err := readScope(c.form.Get("scope"))
+	request, err := readScope(c.form.Get("scope"))
 	if err != nil {
 		return nil, err
 	}
@@ -34,15 +34,39 @@ func (s *Server) handleDeviceCode(c *call) (any, error) {
 		return nil, missingParameter("scope")
 	}
 	d := &device{
-		app: app.ClientID, secret: s.nextID("fake-device-code-"), code: s.nextID("C"), request: want, expires: s.currentTime().Add(deviceCodeLifetime),
+		app: app.ClientID, secret: s.nextID("fake-device-code-"), code: fmt.Sprintf("C%08d", len(s.devices)+1), request: request, expires: s.currentTime().Add(s.options.DeviceCodeLifetime),
 	}
 	s.devices = append(s.devices, d)
+	s.answerDevice(d)
 	const where = "https://microsoft.com/devicelogin"
 	return object{
 		"user_code": d.code, "device_code": d.secret, "verification_uri": where,
-		"expires_in": int(deviceCodeLifetime / time.Second), "interval": 5,
+		"expires_in": int(s.options.DeviceCodeLifetime / time.Second), "interval": 5,
 		"message": "To sign in, use a web browser to open the page " + where + " and enter the code " + d.code + " to authenticate.",
 	}, nil
+}
+
+// AutoApprove makes this user enter every device code, those that wait and later ones, and sign in. "" means that
+// later codes wait for [Server.Approve] or [Server.Decline].
+func (s *Server) AutoApprove(objectID string) { s.answerDevices(signInAnswer{user: objectID}) }
+
+// AutoDecline makes a user enter every device code, those that wait and later ones, and decline.
+func (s *Server) AutoDecline() { s.answerDevices(signInAnswer{declines: true}) }
+
+func (s *Server) answerDevices(answer signInAnswer) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.deviceAnswer = answer
+	for _, d := range s.devices {
+		s.answerDevice(d)
+	}
+}
+
+// answerDevice gives the standing answer to a code that waits. The caller holds s.mu.
+func (s *Server) answerDevice(d *device) {
+	if d.user == "" && !d.declined && s.currentTime().Before(d.expires) {
+		d.user, d.declined = s.deviceAnswer.user, s.deviceAnswer.declines
+	}
 }
 
 // UserCodes returns the codes that wait for a user, the oldest first.

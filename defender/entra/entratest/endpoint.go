@@ -17,7 +17,8 @@ type call struct {
 	form   url.Values // of the body, or of the query for a GET
 	base   string     // the authority as the caller spells it, https://HOST
 	record *Request
-	code   int // of the refusal it met
+	code   int // AADSTS code of the refusal, or 0
+	number int // of the token request, from 1; 0 for other requests
 }
 
 // page is an answer for a browser instead of JSON.
@@ -40,8 +41,8 @@ func (s *Server) endpoint(handle func(*call) (any, error)) http.Handler {
 		if r.Method == http.MethodPost {
 			c.form = r.PostForm // a secret in the query is ignored
 		}
-		c.record = s.recordRequest(c)
-		if f := s.takeFault(r.URL.Path); f != nil && s.applyFault(w, c, *f) {
+		s.recordRequest(c)
+		if s.applyFault(w, c, s.takeFault(r.URL.Path)) {
 			return
 		}
 		status, answer := s.runHandler(c, handle)
@@ -71,8 +72,13 @@ func (s *Server) runHandler(c *call, handle func(*call) (any, error)) (int, any)
 
 // refusalBody returns the JSON body of a refusal. The caller holds s.mu.
 func (s *Server) refusalBody(c *call, r *refusal) object {
-	correlation := cmp.Or(c.Header.Get("client-request-id"), deriveGUID(s.nextID("correlation")))
+	correlation := cmp.Or(s.options.CorrelationID, c.Header.Get("client-request-id"), deriveGUID(s.nextID("correlation")))
 	return r.jsonBody(s.currentTime(), deriveGUID(s.nextID("trace")), correlation)
+}
+
+// handleUnknown serves every path that Entra ID does not have, so that requests to it are recorded.
+func (s *Server) handleUnknown(*call) (any, error) {
+	return page{status: http.StatusNotFound, html: "<!doctype html><title>Not found</title>"}, nil
 }
 
 // checkTenant refuses any tenant but the fake's own. The caller holds s.mu.

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Fault is an error to apply to the next matching requests. Without Status, Body and Code the request gets its
+// Fault is an error to apply to the next matching requests. Without Status, Body, NoBody and Code the request gets its
 // normal answer, if any: a Fault with only a Delay is a slow Entra ID.
 type Fault struct {
 	Path  string // a suffix of the path, such as "/keys"; "" means "/token"
@@ -16,14 +16,18 @@ type Fault struct {
 
 	Status      int    // 0 means 200 with a Body, and 400 without
 	RetryAfter  string // the header's value
+	Location    string // the header's value, for a redirect
 	Body        string // sent unchanged, instead of the error's JSON
+	NoBody      bool   // send an empty body, instead of the error's JSON
+	Cut         bool   // cut the connection after Body
 	ContentType string // of Body; "" means application/json
 
 	// The refusal to send if there is no Body.
-	Code     int    // AADSTS code; 0 means 90033, a temporary fault
-	Error    string // OAuth error word; "" means "invalid_grant", or "temporarily_unavailable" without a Code
-	SubError string // such as "basic_action"
-	Claims   string // JSON that the next sign-in must satisfy
+	Code        int    // AADSTS code; 0 means 90033, a temporary fault
+	Error       string // OAuth error word; "" means "invalid_grant", or "temporarily_unavailable" without a Code
+	Description string // after the code; "" means words of the fake
+	SubError    string // such as "basic_action"
+	Claims      string // JSON that the next sign-in must satisfy
 
 	Delay time.Duration // wait before answering
 	Hang  bool          // never answer, until the caller or Close ends the request
@@ -51,20 +55,19 @@ func (s *Server) ClearFaults() {
 	s.faults = nil
 }
 
-// takeFault returns the fault for a path, or nil.
-func (s *Server) takeFault(path string) *Fault {
+// takeFault returns the fault for a path, or one that only waits for the latency of the endpoint.
+func (s *Server) takeFault(path string) Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	i := slices.IndexFunc(s.faults, func(f *Fault) bool { return strings.HasSuffix(path, f.Path) })
-	if i < 0 {
-		return nil
+	var f Fault
+	if i := slices.IndexFunc(s.faults, func(f *Fault) bool { return strings.HasSuffix(path, f.Path) }); i >= 0 {
+		f = *s.faults[i]
+		if s.faults[i].Times--; s.faults[i].Times == 0 {
+			s.faults = slices.Delete(s.faults, i, i+1)
+		}
 	}
-	f := s.faults[i]
-	if f.Times > 0 {
-		f.Times--
-	}
-	if f.Times == 0 {
-		s.faults = slices.Delete(s.faults, i, i+1)
+	if strings.HasSuffix(path, "/token") {
+		f.Delay += s.options.Latency
 	}
 	return f
 }
@@ -74,27 +77,45 @@ func (s *Server) applyFault(w http.ResponseWriter, c *call, f Fault) bool {
 	if !s.waitFault(c, f) || f.Drop {
 		panic(http.ErrAbortHandler) // net/http cuts the connection
 	}
-	if f.Status == 0 && f.Body == "" && f.Code == 0 {
+	switch {
+	case f.Status == 0 && f.Body == "" && f.Code == 0 && !f.NoBody:
 		return false
-	}
-	if f.RetryAfter != "" {
-		w.Header().Set("Retry-After", f.RetryAfter)
-	}
-	if f.Body == "" {
+	case f.Body == "" && !f.NoBody:
+		s.setHeaders(w, f)
 		s.sendRefusal(w, c, f)
-		return true
+	default:
+		s.setHeaders(w, f)
+		s.sendBody(w, c, f)
 	}
-	status := cmp.Or(f.Status, http.StatusOK)
-	s.recordAnswer(c, status)
-	s.setDate(w)
-	w.Header().Set("Content-Type", cmp.Or(f.ContentType, "application/json; charset=utf-8"))
-	w.WriteHeader(status)
-	_, _ = w.Write([]byte(f.Body))
 	return true
 }
 
+func (s *Server) setHeaders(w http.ResponseWriter, f Fault) {
+	for name, value := range map[string]string{"Retry-After": f.RetryAfter, "Location": f.Location} {
+		if value != "" {
+			w.Header().Set(name, value)
+		}
+	}
+}
+
+func (s *Server) sendBody(w http.ResponseWriter, c *call, f Fault) {
+	status := cmp.Or(f.Status, http.StatusOK)
+	s.recordAnswer(c, status)
+	s.setDate(w)
+	if !f.NoBody {
+		w.Header().Set("Content-Type", cmp.Or(f.ContentType, "application/json; charset=utf-8"))
+	}
+	w.WriteHeader(status)
+	_, _ = w.Write([]byte(f.Body))
+	if f.Cut {
+		_ = http.NewResponseController(w).Flush() // a caller that went away needs no answer
+		panic(http.ErrAbortHandler)
+	}
+}
+
 func (s *Server) sendRefusal(w http.ResponseWriter, c *call, f Fault) {
-	r := newRefusal(cmp.Or(f.Status, http.StatusBadRequest), cmp.Or(f.Error, "invalid_grant"), f.Code, "The request was refused.")
+	description := cmp.Or(f.Description, "The request was refused.")
+	r := newRefusal(cmp.Or(f.Status, http.StatusBadRequest), cmp.Or(f.Error, "invalid_grant"), f.Code, description)
 	if f.Code == 0 {
 		r.word, r.code = cmp.Or(f.Error, "temporarily_unavailable"), 90033
 	}

@@ -19,11 +19,23 @@ type signingKey struct {
 	key *rsa.PrivateKey
 }
 
+// firstKey returns the given key, or a new one for nil.
+func firstKey(given *rsa.PrivateKey) signingKey {
+	if given == nil {
+		return newSigningKey()
+	}
+	return asSigningKey(given)
+}
+
 func newSigningKey() signingKey {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		panic("entratest: make a key: " + err.Error()) // only without a source of randomness
 	}
+	return asSigningKey(key)
+}
+
+func asSigningKey(key *rsa.PrivateKey) signingKey {
 	sum := sha1.Sum(key.N.Bytes()) // Entra ID's key ids are SHA-1 thumbprints too
 	return signingKey{base64.RawURLEncoding.EncodeToString(sum[:]), key}
 }

@@ -22,14 +22,14 @@ func (s *Server) exchangeOnBehalfOf(c *call, app App) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	want, err := readScope(c.form.Get("scope"))
+	request, err := readScope(c.form.Get("scope"))
 	if err != nil {
 		return nil, err
 	}
-	if want.resource == "" {
+	if request.resource == "" {
 		return nil, missingParameter("scope")
 	}
-	return s.issueToUser(c, app, u, want)
+	return s.issueToUser(c, app, u, request)
 }
 
 // checkUserAssertion returns the assertion if it is a user's access token for app, of this tenant.

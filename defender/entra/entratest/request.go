@@ -2,13 +2,17 @@ package entratest
 
 import (
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Request is one request and its outcome. It contains no secret, code or token, so a test may print it.
 type Request struct {
+	Time         time.Time // of arrival, by the test's clock
 	Method, Path string
+	Host         string // as the caller spells it
 	Grant        string // grant_type; "" outside the token endpoint
 	Client       string // client_id
 	Proof        string // how the client authenticated: "secret", "assertion" or ""
@@ -50,9 +54,17 @@ func (s *Server) Count(suffix string) int {
 // KeyFetches returns how often the keys were fetched.
 func (s *Server) KeyFetches() int { return s.Count("/discovery/v2.0/keys") }
 
-func (s *Server) recordRequest(c *call) *Request {
+// TokenForms returns the forms that the token endpoint has received so far, with their secrets.
+func (s *Server) TokenForms() []url.Values {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.forms)
+}
+
+// recordRequest records the arrival of c, and numbers it if it is a token request.
+func (s *Server) recordRequest(c *call) {
 	r := &Request{
-		Method: c.Method, Path: c.URL.Path, Grant: c.form.Get("grant_type"), Client: c.form.Get("client_id"),
+		Time: time.Now(), Method: c.Method, Path: c.URL.Path, Host: c.Host, Grant: c.form.Get("grant_type"), Client: c.form.Get("client_id"),
 		Scope: c.form.Get("scope"), Claims: c.form.Get("claims"),
 	}
 	switch {
@@ -64,8 +76,11 @@ func (s *Server) recordRequest(c *call) *Request {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.requests = append(s.requests, r)
-	return r
+	c.record, s.requests = r, append(s.requests, r)
+	if strings.HasSuffix(r.Path, "/token") {
+		s.forms = append(s.forms, c.form)
+		c.number = len(s.forms)
+	}
 }
 
 func (s *Server) recordAnswer(c *call, status int) {

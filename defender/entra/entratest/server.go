@@ -1,11 +1,11 @@
 package entratest
 
 import (
-	"cmp"
 	"crypto/tls"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"sync"
@@ -29,27 +29,6 @@ const (
 	graph = "https://graph.microsoft.com" // the resource of scopes without one
 )
 
-// Options configures the tenant. The zero value is useful.
-type Options struct {
-	Tenant    string           // GUID; "" means [Tenant]
-	Now       func() time.Time // Entra ID's clock; nil means time.Now
-	ExpiresIn time.Duration    // lifetime of an access token; 0 means 3599 s
-	RefreshIn time.Duration    // refresh_in of a token answer; 0 omits it
-	Resources []string         // Microsoft's own resources in the tenant; nil means Defender, KeyVault and Graph
-}
-
-func (o Options) withDefaults() Options {
-	o.Tenant = cmp.Or(o.Tenant, Tenant)
-	o.ExpiresIn = cmp.Or(o.ExpiresIn, 3599*time.Second)
-	if o.Now == nil {
-		o.Now = time.Now
-	}
-	if o.Resources == nil {
-		o.Resources = []string{Defender, KeyVault, graph}
-	}
-	return o
-}
-
 // Server is one tenant of Entra ID. Make it with [New]; it is safe for concurrent use.
 type Server struct {
 	options Options
@@ -57,18 +36,20 @@ type Server struct {
 	root    []byte // the certificate authority, PEM
 	closed  chan struct{}
 
-	mu        sync.Mutex // guards all fields below
-	issued    int        // ids issued
-	skew      time.Duration
-	keys      []signingKey // published; the last one signs
-	apps      map[string]App
-	users     map[string]User
-	browser   browser
-	codes     map[string]*code
-	devices   []*device
-	refreshes map[string]refreshGrant
-	faults    []*Fault
-	requests  []*Request
+	mu           sync.Mutex // guards all fields below
+	issued       int        // ids issued
+	skew         time.Duration
+	keys         []signingKey // published; the last one signs
+	apps         map[string]App
+	users        map[string]User
+	browser      signInAnswer // to every browser
+	deviceAnswer signInAnswer // to every device code
+	codes        map[string]*code
+	devices      []*device
+	refreshes    map[string]refreshGrant
+	faults       []*Fault
+	requests     []*Request
+	forms        []url.Values // of the token endpoint
 }
 
 // New starts a tenant without apps and users, on a port of 127.0.0.1. Its certificate, of an authority of its
@@ -76,14 +57,22 @@ type Server struct {
 // them.
 func New(o Options) *Server {
 	s := &Server{
-		options: o.withDefaults(), closed: make(chan struct{}), keys: []signingKey{newSigningKey()},
+		options: o.withDefaults(), closed: make(chan struct{}), keys: []signingKey{firstKey(o.SigningKey)},
 		apps: map[string]App{}, users: map[string]User{}, codes: map[string]*code{}, refreshes: map[string]refreshGrant{},
 	}
-	root, certificate := newAuthority()
+	root, certificate := newAuthority(o.Hosts)
 	s.root = root
-	s.server = httptest.NewUnstartedServer(s.newHandler())
+	pipe := NewPipe()
+	if o.InMemory {
+		s.server = &httptest.Server{Listener: pipe, Config: &http.Server{Handler: s.newHandler()}}
+	} else {
+		s.server = httptest.NewUnstartedServer(s.newHandler())
+	}
 	s.server.TLS = &tls.Config{Certificates: []tls.Certificate{certificate}}
 	s.server.StartTLS()
+	if o.InMemory {
+		s.server.Client().Transport.(*http.Transport).DialContext = pipe.DialContext
+	}
 	return s
 }
 
@@ -95,6 +84,7 @@ func (s *Server) newHandler() http.Handler {
 	mux.Handle("POST /{tenant}/oauth2/v2.0/token", s.endpoint(s.handleToken))
 	mux.Handle("POST /{tenant}/oauth2/v2.0/devicecode", s.endpoint(s.handleDeviceCode))
 	mux.Handle("GET /{tenant}/oauth2/v2.0/authorize", s.endpoint(s.handleAuthorize))
+	mux.Handle("/", s.endpoint(s.handleUnknown))
 	return mux
 }
 
@@ -111,7 +101,11 @@ func (s *Server) URL() string { return s.server.URL }
 func (s *Server) Authority() string { return s.server.URL }
 
 // Tenant returns the GUID of the only tenant.
-func (s *Server) Tenant() string { return s.options.Tenant }
+func (s *Server) Tenant() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.options.Tenant
+}
 
 // Issuer returns the iss of v2.0 tokens of a tenant, this one or another.
 func (s *Server) Issuer(tenant string) string { return s.server.URL + "/" + tenant + "/v2.0" }

@@ -47,36 +47,44 @@ func (s *Server) handleToken(c *call) (any, error) {
 // issueToApplication returns a token with all permissions the app was granted. An application cannot request
 // fewer.
 func (s *Server) issueToApplication(c *call, app App) (any, error) {
-	want, err := readScope(c.form.Get("scope"))
+	request, err := readScope(c.form.Get("scope"))
 	switch {
 	case err != nil:
 		return nil, err
 	case c.form.Get("scope") == "":
 		return nil, missingParameter("scope")
-	case !want.isDefault():
+	case !request.isDefault():
 		return nil, newRefusal(http.StatusBadRequest, "invalid_scope", 1002012,
 			"The scope "+c.form.Get("scope")+" is not valid: with client credentials it must end in /.default.")
 	}
-	to, err := s.findAudience(want.resource)
+	to, err := s.findAudience(request.resource)
 	if err != nil {
 		return nil, err
 	}
 	m := s.newTokenSpec(c.base, to, app.ClientID)
 	m.addApplication(app.ClientID, s.grantedFor(app.Roles, to))
-	return s.newTokenAnswer(m), nil
+	return s.newTokenAnswer(c, m), nil
 }
 
 // newTokenAnswer returns the fields that all token answers have. The caller holds s.mu.
-func (s *Server) newTokenAnswer(m tokenSpec) object {
+func (s *Server) newTokenAnswer(c *call, m tokenSpec) object {
 	seconds := func(d time.Duration) int { return int(d / time.Second) }
 	a := object{
-		"token_type": "Bearer", "access_token": s.currentKey().signToken(m.claims),
+		"token_type": "Bearer", "access_token": s.newAccessToken(c, m),
 		"expires_in": seconds(s.options.ExpiresIn), "ext_expires_in": seconds(s.options.ExpiresIn),
 	}
 	if s.options.RefreshIn > 0 {
 		a["refresh_in"] = seconds(s.options.RefreshIn)
 	}
 	return a
+}
+
+// newAccessToken returns the signed token, or the one that the options have in its place. The caller holds s.mu.
+func (s *Server) newAccessToken(c *call, m tokenSpec) string {
+	if s.options.AccessToken != nil {
+		return s.options.AccessToken(c.number, *c.record)
+	}
+	return s.currentKey().signToken(m.claims)
 }
 
 // refreshGrant is the user and the app that a refresh token was issued to. It covers all resources.
@@ -86,19 +94,22 @@ type refreshGrant struct {
 }
 
 // issueToUser returns a token for app in the name of u. The caller holds s.mu.
-func (s *Server) issueToUser(c *call, app App, u User, want scopeRequest) (any, error) {
-	to, scopes, err := s.checkConsent(app, want)
+func (s *Server) issueToUser(c *call, app App, u User, request scopeRequest) (any, error) {
+	to, scopes, err := s.checkConsent(app, request)
 	if err != nil {
 		return nil, err
 	}
 	m := s.newTokenSpec(c.base, to, app.ClientID)
 	m.addUser(u, scopes, u.Roles)
-	a := s.newTokenAnswer(m)
-	a["scope"] = want.scopeText(scopes)
-	if want.wantsOpenID("openid") {
-		a["id_token"] = s.newIDToken(c.base, app, u, want.nonce)
+	c.record.User = u.ObjectID
+	a := s.newTokenAnswer(c, m)
+	if !s.options.OmitScope {
+		a["scope"] = request.scopeText(scopes)
 	}
-	if want.wantsOpenID("offline_access") {
+	if request.wantsOpenID("openid") {
+		a["id_token"] = s.newIDToken(c.base, app, u, request.nonce)
+	}
+	if request.wantsOpenID("offline_access") {
 		token := s.nextID("fake-refresh-token-")
 		s.refreshes[token] = refreshGrant{app: app.ClientID, user: u.ObjectID}
 		a["refresh_token"] = token
@@ -106,7 +117,6 @@ func (s *Server) issueToUser(c *call, app App, u User, want scopeRequest) (any, 
 	if c.form.Get("client_info") == "1" {
 		a["client_info"] = encodePart(object{"uid": u.ObjectID, "utid": s.options.Tenant})
 	}
-	c.record.User = u.ObjectID
 	return a, nil
 }
 
@@ -128,10 +138,10 @@ func (s *Server) redeemRefreshToken(c *call, app App) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	want, err := readScope(c.form.Get("scope"))
+	request, err := readScope(c.form.Get("scope"))
 	if err != nil {
 		return nil, err
 	}
-	want.openID = append(slices.Clone(want.openID), "offline_access")
-	return s.issueToUser(c, app, u, want)
+	request.openID = append(slices.Clone(request.openID), "offline_access")
+	return s.issueToUser(c, app, u, request)
 }

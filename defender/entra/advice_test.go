@@ -20,11 +20,12 @@ func TestEachKnownCodeHasItsAdvice(t *testing.T) {
 		70008: "expired: sign in again", 70043: "more often", 50196: "loop", 90033: "temporary fault",
 	}
 	codes := map[string]int{}
-	inBubble(t, func(t *testing.T, f *fakeEntra) {
+	inBubble(t, func(t *testing.T, f *fakeTenant) {
 		s := f.source(t, nil)
 		for code, word := range words {
-			refused := errorResponse(400, "invalid_request", code)
-			f.set(func(f *fakeEntra) { f.next = []answer{refused, refused, refused} })
+			refused := refusal(400, "invalid_request", code)
+			f.ClearFaults()
+			f.failNext(refused, refused, refused)
 			_, err := textOf(t.Context(), s, false)
 			if err == nil {
 				t.Fatalf("%d: signed in", code)

@@ -12,7 +12,7 @@ import (
 //
 //	go test -run '^$' -bench CachedToken ./defender/entra
 func BenchmarkCachedToken(b *testing.B) {
-	f := startFake(b)
+	f := startTenant(b)
 	s := f.source(b, nil)
 	cred, err := confidential.NewCredFromSecret(secret)
 	if err != nil {

@@ -20,10 +20,10 @@ func TestTheSystemsBrowserWritesNothing(t *testing.T) {
 	}
 	const alone = "SCANWARDEN_TEST_BROWSER"
 	if os.Getenv(alone) != "" {
-		f := startFake(t)
-		var told prompts
-		s := newBrowser(f).source(t, &told, func(c *entra.Config) { hardlyAny(c); c.OpenURL = nil })
-		problem := untilWaiting(t, s, &told)
+		f := startTenant(t)
+		var shown prompts
+		s := newTestBrowser(f).source(t, &shown, func(c *entra.Config) { hardlyAny(c); c.OpenURL = nil })
+		problem := untilWaiting(t, s, &shown)
 		wantIs(t, problem, entra.Error{OAuth: "authorization_pending", Temporary: true})
 		wantHint(t, problem, "the browser window that was opened")
 		// The window counts as opened after two seconds, however long its program takes.

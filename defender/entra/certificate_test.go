@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"scanwarden/defender/entra"
+	"scanwarden/defender/entra/entratest"
 )
 
 // identity is a key with a certificate of its own.
@@ -50,6 +51,14 @@ func block(kind string, der []byte) string {
 }
 
 func (id identity) certificate() string { return block("CERTIFICATE", id.cert) }
+func (id identity) parse(t testing.TB) *x509.Certificate {
+	t.Helper()
+	certificate, err := x509.ParseCertificate(id.cert)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return certificate
+}
 func (id identity) pkcs1() string {
 	return block("RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(id.key))
 }
@@ -73,10 +82,10 @@ func TestCertificateSignsTheAssertion(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			put(t, file, content)
-			inBubble(t, func(t *testing.T, f *fakeEntra) {
+			inBubble(t, func(t *testing.T, f *fakeTenant) {
 				s := f.source(t, func(c *entra.Config) { c.ClientSecret, c.CertificatePath = nil, file })
 				wantToken(t, s, false, "1")
-				form := f.signIns()[0]
+				form := f.TokenForms()[0]
 				if got, want := len(chainOf(t, form.Get("client_assertion"))), strings.Count(name, "chain")*2; got != want {
 					t.Errorf("%d certificates were sent along, want %d", got, want)
 				}
@@ -91,13 +100,14 @@ func TestCertificateSignsTheAssertion(t *testing.T) {
 
 func TestRenewedCertificateIsPickedUp(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "app.pem")
-	inBubble(t, func(t *testing.T, f *fakeEntra) {
+	inBubble(t, func(t *testing.T, f *fakeTenant) {
 		put(t, file, identities()[0].pkcs8()+identities()[0].certificate())
 		s := f.source(t, func(c *entra.Config) { c.ClientSecret, c.CertificatePath = nil, file })
 		wantToken(t, s, false, "1")
 		put(t, file, identities()[1].pkcs8()+identities()[1].certificate())
+		f.changeApp(func(a *entratest.App) { a.Certificate = identities()[1].parse(t) })
 		wantToken(t, s, true, "2")
-		verify(t, f.signIns()[1].Get("client_assertion"), identities()[1])
+		verify(t, f.TokenForms()[1].Get("client_assertion"), identities()[1])
 
 		put(t, file, "gone")
 		if token, err := textOf(t.Context(), s, true); err == nil {

@@ -55,7 +55,7 @@ func TestEmulatedOnBehalfOf(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = exchange(t.Context(), o, "ada", entra.TokenRequest{})
+	_, err = o.Get(t.Context(), "canary-assertion", entra.TokenRequest{})
 	wantRefused(t, err, entra.Error{OAuth: "unsupported_grant_type", Status: 400}, "check AZURE_TENANT_ID")
 }
 

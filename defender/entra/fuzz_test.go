@@ -33,7 +33,7 @@ func (a tokenAnswer) RoundTrip(r *http.Request) (*http.Response, error) {
 // FuzzAnswer: whatever the token endpoint says, an error is bounded, is one printable line, keeps the status
 // of a refusal, and repeats nothing of the answer but what has the form of a code, a word or a GUID.
 func FuzzAnswer(f *testing.F) {
-	f.Add(uint16(401), "", errorResponse(401, "invalid_client", 7000215).body)
+	f.Add(uint16(401), "", `{"error":"invalid_client","error_codes":[7000215],"error_description":"AADSTS7000215: `+secret+`","correlation_id":"`+correlation+`"}`)
 	f.Add(uint16(400), "7", `{"error":"`+secret+`","error_description":"AADSTS1`+secret+`","error_codes":[1],"correlation_id":"`+secret+`"}`)
 	f.Add(uint16(200), "", `{"access_token":"`+secret+`"}`)
 	f.Add(uint16(200), "", `{"access_token":"`+secret+`","expires_in":3599}`)

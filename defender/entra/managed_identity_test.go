@@ -1,7 +1,9 @@
 package entra_test
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"net"
 	"net/http"
@@ -14,16 +16,17 @@ import (
 	"time"
 
 	"scanwarden/defender/entra"
+	"scanwarden/defender/entra/entratest"
 )
 
 const header = "canary-identity-header"
 
-// identityEndpoint answers as App Service and Container Apps do, on a wire of its own and without TLS.
+// identityEndpoint answers as App Service and Container Apps do, on connections in memory and without TLS.
 type identityEndpoint struct {
-	wire    wire
+	pipe    *entratest.Pipe
 	serial  atomic.Int64
 	last    atomic.Pointer[http.Request]
-	answers chan answer // before it answers by itself
+	answers chan fault // before it answers by itself
 	life    time.Duration
 }
 
@@ -36,8 +39,8 @@ func newIdentity() string {
 
 func startIdentity(t *testing.T) *identityEndpoint {
 	t.Helper()
-	e := &identityEndpoint{wire: newWire(), answers: make(chan answer, 10), life: time.Hour}
-	server := &httptest.Server{Listener: e.wire, Config: &http.Server{Handler: e}}
+	e := &identityEndpoint{pipe: entratest.NewPipe(), answers: make(chan fault, 10), life: time.Hour}
+	server := &httptest.Server{Listener: e.pipe, Config: &http.Server{Handler: e}}
 	server.Start()
 	t.Cleanup(server.Close)
 	return e
@@ -48,18 +51,30 @@ func (e *identityEndpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	e.last.Store(r)
 	select {
 	case a := <-e.answers:
-		write(w, a)
+		writeFault(w, a)
 	default:
-		reply(w, http.StatusOK, map[string]any{
+		_ = json.NewEncoder(w).Encode(map[string]any{
 			"access_token": fmt.Sprint(tokenCanary, serial), "expires_on": fmt.Sprint(time.Now().Add(e.life).Unix()),
 			"resource": r.FormValue("resource"), "token_type": "Bearer", "client_id": r.FormValue("client_id"),
 		})
 	}
 }
 
+func writeFault(w http.ResponseWriter, f fault) {
+	if f.RetryAfter != "" {
+		w.Header().Set("Retry-After", f.RetryAfter)
+	}
+	w.WriteHeader(cmp.Or(f.Status, http.StatusOK))
+	_, _ = w.Write([]byte(f.Body))
+	if f.Cut {
+		w.(http.Flusher).Flush()
+		panic(http.ErrAbortHandler)
+	}
+}
+
 func (e *identityEndpoint) source(t *testing.T, edit func(*entra.Config)) *entra.Source {
 	t.Helper()
-	transport := &http.Transport{DialContext: e.wire.dial, Proxy: func(r *http.Request) (*url.URL, error) {
+	transport := &http.Transport{DialContext: e.pipe.DialContext, Proxy: func(r *http.Request) (*url.URL, error) {
 		t.Errorf("%s was to go through a proxy", r.URL.Host)
 		return nil, nil
 	}}
@@ -148,7 +163,7 @@ func TestAGoodManagedTokenOutlivesAnOutage(t *testing.T) {
 		s := e.source(t, nil)
 		wantToken(t, s, false, "1")
 		time.Sleep(12 * time.Hour)
-		e.answers <- answer{status: 503}
+		e.answers <- fault{Status: 503}
 		start := time.Now()
 		for range 3 {
 			wantToken(t, s, false, "1")
@@ -161,7 +176,7 @@ func TestAGoodManagedTokenOutlivesAnOutage(t *testing.T) {
 
 		time.Sleep(24 * time.Hour) // over, and not asked for more often than any other
 		for range 3 {
-			e.answers <- answer{status: 503}
+			e.answers <- fault{Status: 503}
 		}
 		wantError(t, s, entra.Error{Status: 503, Temporary: true})
 		if n := e.serial.Load(); n != 6 {
@@ -193,21 +208,21 @@ func TestTheMachinesOwnIdentity(t *testing.T) {
 }
 
 func TestManagedIdentitiesThatFail(t *testing.T) {
-	busy, updating := answer{status: 503}, answer{status: 404, body: `{"error":"canary"}`}
+	busy, updating := fault{Status: 503}, fault{Status: 404, Body: `{"error":"canary"}`}
 	cases := map[string]struct {
-		answers []answer
+		answers []fault
 		want    entra.Error
 		hint    string
 		tries   int64
 	}{
-		"none such":     {[]answer{{status: 400, body: `{"error":"invalid_request","error_description":"Identity canary not found"}`}}, entra.Error{Status: 400}, "assign the one named by AZURE_CLIENT_ID", 1},
-		"none, in text": {[]answer{{status: 400, body: `{"statusCode":400,"message":"canary"}`}}, entra.Error{Status: 400}, "no such managed identity", 1},
-		"forbidden":     {[]answer{{status: 403}}, entra.Error{Status: 403}, "no such managed identity", 1},
-		"busy":          {[]answer{busy, busy, busy}, entra.Error{Status: 503, Temporary: true}, "failing temporarily", 3},
-		"updating":      {[]answer{updating, updating, updating}, entra.Error{Status: 404, Temporary: true}, "failing temporarily", 3},
-		"throttled":     {[]answer{{status: 429, retryAfter: "60"}}, entra.Error{Status: 429, Temporary: true, RetryAfter: time.Minute}, "wait a minute", 1},
-		"a portal":      {[]answer{{body: "<html>canary"}}, entra.Error{}, "something other than Azure's endpoint", 1},
-		"cut off":       {[]answer{{body: `{"access_token":"canary`, breaks: true}}, entra.Error{}, "this machine has no managed identity", 1},
+		"none such":     {[]fault{{Status: 400, Body: `{"error":"invalid_request","error_description":"Identity canary not found"}`}}, entra.Error{Status: 400}, "assign the one named by AZURE_CLIENT_ID", 1},
+		"none, in text": {[]fault{{Status: 400, Body: `{"statusCode":400,"message":"canary"}`}}, entra.Error{Status: 400}, "no such managed identity", 1},
+		"forbidden":     {[]fault{{Status: 403}}, entra.Error{Status: 403}, "no such managed identity", 1},
+		"busy":          {[]fault{busy, busy, busy}, entra.Error{Status: 503, Temporary: true}, "failing temporarily", 3},
+		"updating":      {[]fault{updating, updating, updating}, entra.Error{Status: 404, Temporary: true}, "failing temporarily", 3},
+		"throttled":     {[]fault{{Status: 429, RetryAfter: "60"}}, entra.Error{Status: 429, Temporary: true, RetryAfter: time.Minute}, "wait a minute", 1},
+		"a portal":      {[]fault{{Body: "<html>canary"}}, entra.Error{}, "something other than Azure's endpoint", 1},
+		"cut off":       {[]fault{{Body: `{"access_token":"canary`, Cut: true}}, entra.Error{}, "this machine has no managed identity", 1},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -226,8 +241,8 @@ func TestManagedIdentitiesThatFail(t *testing.T) {
 
 func TestAnIdentityEndpointRecovers(t *testing.T) {
 	onAzure(t, endpoint, func(t *testing.T, e *identityEndpoint) {
-		e.answers <- answer{status: 503}
-		e.answers <- answer{status: 429, retryAfter: "2"}
+		e.answers <- fault{Status: 503}
+		e.answers <- fault{Status: 429, RetryAfter: "2"}
 		wantToken(t, e.source(t, nil), false, "3")
 	})
 }
@@ -246,10 +261,10 @@ func TestAMachineWithoutManagedIdentity(t *testing.T) {
 	t.Setenv("IDENTITY_ENDPOINT", "")
 	t.Setenv("MSI_ENDPOINT", "")
 	synctest.Test(t, func(t *testing.T) {
-		lost := newWire() // that nobody accepts from
+		lost := entratest.NewPipe() // that nobody accepts from
 		t.Cleanup(func() { _ = lost.Close() })
 		var dialled atomic.Pointer[string]
-		e := &identityEndpoint{wire: lost}
+		e := &identityEndpoint{pipe: lost}
 		s := e.source(t, func(c *entra.Config) {
 			transport := c.HTTP.Transport.(*http.Transport)
 			dial := transport.DialContext

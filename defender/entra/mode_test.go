@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"scanwarden/defender/entra"
+	"scanwarden/defender/entra/entratest"
 )
 
 func TestErrorsNameTheVariablesOfTheirRegistration(t *testing.T) {
@@ -16,8 +17,8 @@ func TestErrorsNameTheVariablesOfTheirRegistration(t *testing.T) {
 	if err == nil || err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}
-	inBubble(t, func(t *testing.T, f *fakeEntra) {
-		f.set(func(f *fakeEntra) { f.secret = "another" })
+	inBubble(t, func(t *testing.T, f *fakeTenant) {
+		f.changeApp(func(a *entratest.App) { a.Secret = "another" })
 		refused := entra.Error{Code: "AADSTS7000215", OAuth: "invalid_client", Status: 401, Correlation: correlation}
 		wantHint(t, wantError(t, f.source(t, writer), refused), "set SCANWARDEN_WRITE_CLIENT_SECRET to the secret's Value")
 		wantHint(t, wantError(t, f.source(t, writer).For(vault), refused), "set SCANWARDEN_WRITE_CLIENT_SECRET to the secret's Value")

@@ -12,7 +12,7 @@ type prompts struct {
 	texts []string
 }
 
-func (p *prompts) tell(_ context.Context, text string) {
+func (p *prompts) add(_ context.Context, text string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.texts = append(p.texts, text)

@@ -1,6 +1,8 @@
 package entra_test
 
 import (
+	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"path/filepath"
@@ -10,9 +12,26 @@ import (
 	"time"
 
 	"scanwarden/defender/entra"
+	"scanwarden/defender/entra/entratest"
 )
 
-const federatedCanary = "canary-header.canary-claims.canary-signature"
+const (
+	federationIssuer  = "https://oidc.cluster.example"
+	federationSubject = "system:serviceaccount:scans:scanwarden"
+)
+
+// federatedToken is what the federation's issuer says of a subject; id tells several such tokens apart.
+func federatedToken(subject, id string) string {
+	return segment(map[string]any{"alg": "RS256"}) + "." + segment(map[string]any{
+		"iss": federationIssuer, "sub": subject, "aud": "api://AzureADTokenExchange", "exp": 4e9, "jti": id,
+	}) + ".c2lnbmF0dXJl"
+}
+
+// segment is a part of a token.
+func segment(v map[string]any) string {
+	text, _ := json.Marshal(v)
+	return base64.RawURLEncoding.EncodeToString(text)
+}
 
 // proofs are the ways in which an app proves who it is: what holds for one must hold for each of them.
 func proofs(t testing.TB) map[string]func(*entra.Config) {
@@ -24,7 +43,7 @@ func proofs(t testing.TB) map[string]func(*entra.Config) {
 		return func(c *entra.Config) { c.ClientSecret, c.CertificatePath = nil, file }
 	}
 	token := filepath.Join(dir, "token")
-	put(t, token, federatedCanary)
+	put(t, token, federatedToken(federationSubject, "first"))
 	return map[string]func(*entra.Config){
 		"secret":                     func(*entra.Config) {},
 		"certificate":                certificate("alone.pem", ours.pkcs8()+ours.certificate()),
@@ -48,7 +67,7 @@ func wantProof(t *testing.T, proof string, form map[string][]string) {
 		t.Errorf("sent %v, want an assertion alone", form)
 	}
 	if proof == "federated token" {
-		if assertion != federatedCanary {
+		if assertion != federatedToken(federationSubject, "first") {
 			t.Errorf("asserted %q", assertion)
 		}
 		return
@@ -77,8 +96,8 @@ func wantSentence(t *testing.T, err error, want string, sent []map[string][]stri
 	wantClean(t, err)
 }
 
-func formsOf(f *fakeEntra) (forms []map[string][]string) {
-	for _, form := range f.signIns() {
+func formsOf(f *fakeTenant) (forms []map[string][]string) {
+	for _, form := range f.TokenForms() {
 		forms = append(forms, form)
 	}
 	return forms
@@ -87,30 +106,30 @@ func formsOf(f *fakeEntra) (forms []map[string][]string) {
 // refusedProofs are what Entra ID says to a proof, and what a person reads of it.
 var refusedProofs = []struct {
 	proofs string // those it is said to; "" is all
-	answer answer
+	answer fault
 	want   entra.Error
 	hint   string
 }{
-	{"certificate", errorResponse(401, "invalid_client", 700027), entra.Error{Code: "AADSTS700027", OAuth: "invalid_client", Status: 401},
+	{"certificate", refusal(401, "invalid_client", 700027), entra.Error{Code: "AADSTS700027", OAuth: "invalid_client", Status: 401},
 		"the certificate is not registered on the app, or has expired: upload it under Certificates & secrets"},
-	{"federated", errorResponse(401, "invalid_client", 70021), entra.Error{Code: "AADSTS70021", OAuth: "invalid_client", Status: 401},
+	{"federated", refusal(401, "invalid_client", 70021), entra.Error{Code: "AADSTS70021", OAuth: "invalid_client", Status: 401},
 		"no federated credential of the app matches the token: compare its issuer, subject and audience"},
-	{"federated", errorResponse(401, "invalid_client", 700211), entra.Error{Code: "AADSTS700211", OAuth: "invalid_client", Status: 401},
+	{"federated", refusal(401, "invalid_client", 700211), entra.Error{Code: "AADSTS700211", OAuth: "invalid_client", Status: 401},
 		"no federated credential of the app has the token's issuer: correct the issuer on the app"},
-	{"federated", errorResponse(401, "invalid_client", 700212), entra.Error{Code: "AADSTS700212", OAuth: "invalid_client", Status: 401},
+	{"federated", refusal(401, "invalid_client", 700212), entra.Error{Code: "AADSTS700212", OAuth: "invalid_client", Status: 401},
 		"the federated token has the wrong audience: have it issued for api://AzureADTokenExchange"},
-	{"federated", errorResponse(401, "invalid_client", 700213), entra.Error{Code: "AADSTS700213", OAuth: "invalid_client", Status: 401},
+	{"federated", refusal(401, "invalid_client", 700213), entra.Error{Code: "AADSTS700213", OAuth: "invalid_client", Status: 401},
 		"no federated credential of the app has the token's subject: correct the subject on the app"},
-	{"secret", errorResponse(401, "invalid_client", 7000222), entra.Error{Code: "AADSTS7000222", OAuth: "invalid_client", Status: 401},
+	{"secret", refusal(401, "invalid_client", 7000222), entra.Error{Code: "AADSTS7000222", OAuth: "invalid_client", Status: 401},
 		"the client secret has expired: make a new one, or change to a certificate or a federated token"},
-	{"", errorResponse(401, "invalid_client", 700024), entra.Error{Code: "AADSTS700024", OAuth: "invalid_client", Status: 401},
+	{"", refusal(401, "invalid_client", 700024), entra.Error{Code: "AADSTS700024", OAuth: "invalid_client", Status: 401},
 		"the credential is not valid at this time: check this machine's clock and the end of the certificate or token"},
-	{"", errorResponse(400, "unauthorized_client", 700016), entra.Error{Code: "AADSTS700016", OAuth: "unauthorized_client", Status: 400},
+	{"", refusal(400, "unauthorized_client", 700016), entra.Error{Code: "AADSTS700016", OAuth: "unauthorized_client", Status: 400},
 		"the tenant has no such app: check AZURE_CLIENT_ID and AZURE_TENANT_ID, and that the app was consented to"},
 }
 
 // eachRefusal runs a story for each proof and each refusal that can be met with it.
-func eachRefusal(t *testing.T, story func(t *testing.T, proof string, edit func(*entra.Config), refused answer, want entra.Error, hint string)) {
+func eachRefusal(t *testing.T, story func(t *testing.T, proof string, edit func(*entra.Config), refused fault, want entra.Error, hint string)) {
 	for proof, edit := range proofs(t) {
 		for _, c := range refusedProofs {
 			if strings.HasPrefix(proof, c.proofs) {
@@ -125,15 +144,15 @@ func sentence(e entra.Error, hint string) string {
 }
 
 func TestAProofThatIsRefused(t *testing.T) {
-	eachRefusal(t, func(t *testing.T, proof string, edit func(*entra.Config), refused answer, want entra.Error, hint string) {
-		inBubble(t, func(t *testing.T, f *fakeEntra) {
+	eachRefusal(t, func(t *testing.T, proof string, edit func(*entra.Config), refused fault, want entra.Error, hint string) {
+		inBubble(t, func(t *testing.T, f *fakeTenant) {
 			s := f.source(t, edit)
 			want.Correlation = correlation
-			f.answerNext(refused, refused)
+			f.failNext(refused, refused)
 			for try := range 2 {
 				problem := wantError(t, s, want)
 				wantSentence(t, problem, sentence(want, hint), formsOf(f))
-				wantSignIns(t, f, try+1) // it is not repeated
+				wantTokenRequests(t, f, try+1) // it is not repeated
 			}
 			wantToken(t, s, false, "3") // and not held against who mends it
 			for _, form := range formsOf(f) {
@@ -144,15 +163,15 @@ func TestAProofThatIsRefused(t *testing.T) {
 }
 
 func TestAProofThatIsRefusedForAUser(t *testing.T) {
-	eachRefusal(t, func(t *testing.T, proof string, edit func(*entra.Config), refused answer, want entra.Error, hint string) {
-		amongPeople(t, func(t *testing.T, p *fakePeople) {
-			o := p.onBehalfOf(t, edit)
-			p.answerNext(refused)
-			_, err := exchange(t.Context(), o, "ada", entra.TokenRequest{})
+	eachRefusal(t, func(t *testing.T, proof string, edit func(*entra.Config), refused fault, want entra.Error, hint string) {
+		inBubble(t, func(t *testing.T, f *fakeTenant) {
+			o := f.onBehalfOf(t, edit)
+			f.failNext(refused)
+			_, err := f.exchange(t.Context(), o, "ada", entra.TokenRequest{})
 			wantRefused(t, err, want, hint)
-			wantSentence(t, err, sentence(want, hint), formsOf(p.fakeEntra))
-			wantSignIns(t, p.fakeEntra, 1)
-			wantTraded(t, o, "ada", entra.TokenRequest{}, "ada-2")
+			wantSentence(t, err, sentence(want, hint), formsOf(f))
+			wantTokenRequests(t, f, 1)
+			f.wantExchange(t, o, "ada", entra.TokenRequest{}, "ada-2")
 		})
 	})
 }
@@ -160,16 +179,16 @@ func TestAProofThatIsRefusedForAUser(t *testing.T) {
 func TestEachProofServesUsers(t *testing.T) {
 	for proof, edit := range proofs(t) {
 		t.Run(proof, func(t *testing.T) {
-			amongPeople(t, func(t *testing.T, p *fakePeople) {
-				o := p.onBehalfOf(t, edit)
+			inBubble(t, func(t *testing.T, f *fakeTenant) {
+				o := f.onBehalfOf(t, edit)
+				f.assertionLife = time.Hour
 				var grants []string
 				for _, step := range []struct{ name, want string }{{"ada", "ada-1"}, {"bob", "bob-2"}, {"ada", "ada-1"}, {"ada", "ada-3"}} {
 					if step.want == "ada-3" {
-						p.expire(assertionCanary + "ada")
-						time.Sleep(time.Hour)
+						time.Sleep(time.Hour) // Ada's assertion has expired
 					}
-					wantTraded(t, o, step.name, entra.TokenRequest{}, step.want)
-					for _, form := range p.signIns()[len(grants):] {
+					f.wantExchange(t, o, step.name, entra.TokenRequest{}, step.want)
+					for _, form := range f.TokenForms()[len(grants):] {
 						wantProof(t, proof, form)
 						grants = append(grants, form.Get("grant_type"))
 					}
@@ -190,43 +209,48 @@ func TestARenewedProofIsPickedUp(t *testing.T) {
 		if proof == "secret" {
 			continue // TestARenewedSecretIsPickedUp, since the fake looks at secrets by itself
 		}
-		renew := func(t *testing.T) (wantRenewed func(form map[string][]string)) {
+		renew := func(t *testing.T, f *fakeTenant) (wantRenewed func(form map[string][]string)) {
 			var cfg entra.Config
 			edit(&cfg)
 			if cfg.FederatedTokenFile != "" {
-				put(t, cfg.FederatedTokenFile, "header.renewed.signature")
-				t.Cleanup(func() { put(t, cfg.FederatedTokenFile, federatedCanary) })
+				renewed := federatedToken("renewed", "second")
+				f.changeApp(func(a *entratest.App) {
+					a.Federation = &entratest.Federation{Issuer: federationIssuer, Subject: "renewed"}
+				})
+				put(t, cfg.FederatedTokenFile, renewed)
+				t.Cleanup(func() { put(t, cfg.FederatedTokenFile, federatedToken(federationSubject, "first")) })
 				return func(form map[string][]string) {
-					if got := form["client_assertion"][0]; got != "header.renewed.signature" {
+					if got := form["client_assertion"][0]; got != renewed {
 						t.Errorf("asserted %q", got)
 					}
 				}
 			}
+			f.changeApp(func(a *entratest.App) { a.Certificate = identities()[1].parse(t) })
 			put(t, cfg.CertificatePath, identities()[1].pkcs8()+identities()[1].certificate())
 			t.Cleanup(func() { put(t, cfg.CertificatePath, identities()[0].pkcs8()+identities()[0].certificate()) })
 			return func(form map[string][]string) { verify(t, form["client_assertion"][0], identities()[1]) }
 		}
 		t.Run(proof, func(t *testing.T) {
-			inBubble(t, func(t *testing.T, f *fakeEntra) {
+			inBubble(t, func(t *testing.T, f *fakeTenant) {
 				s := f.source(t, edit)
 				wantToken(t, s, false, "1")
-				wantRenewed := renew(t)
+				wantRenewed := renew(t, f)
 				time.Sleep(time.Hour)
-				f.answerNext(errorResponse(401, "invalid_client", 700027))
+				f.failNext(refusal(401, "invalid_client", 700027))
 				wantToken(t, s, false, "3")
-				wantRenewed(f.signIns()[2])
+				wantRenewed(f.TokenForms()[2])
 			})
 		})
 		t.Run(proof+" for users", func(t *testing.T) {
-			amongPeople(t, func(t *testing.T, p *fakePeople) {
-				o := p.onBehalfOf(t, edit)
-				wantTraded(t, o, "ada", entra.TokenRequest{}, "ada-1")
-				wantRenewed := renew(t)
+			inBubble(t, func(t *testing.T, f *fakeTenant) {
+				o := f.onBehalfOf(t, edit)
+				f.wantExchange(t, o, "ada", entra.TokenRequest{}, "ada-1")
+				wantRenewed := renew(t, f)
 				time.Sleep(time.Hour)
-				old := errorResponse(401, "invalid_client", 700027)
-				p.answerNext(old, old) // the renewal's and the exchange's
-				wantTraded(t, o, "ada", entra.TokenRequest{}, "ada-4")
-				wantRenewed(p.signIns()[3])
+				old := refusal(401, "invalid_client", 700027)
+				f.failNext(old, old) // the renewal's and the exchange's
+				f.wantExchange(t, o, "ada", entra.TokenRequest{}, "ada-4")
+				wantRenewed(f.TokenForms()[3])
 			})
 		})
 	}

@@ -16,7 +16,7 @@ import (
 // FuzzIDToken: whatever an ID token says, nobody comes of it but an account of our tenant, signed in to our app in
 // the browser that began it, whose name is bounded and on one printable line; and no error repeats any of it.
 func FuzzIDToken(f *testing.F) {
-	good := map[string]any{"tid": tenant, "oid": oids["ada"], "aud": clientID, "nonce": nonce, "exp": 4e9, "name": "Ada\u202e \n"}
+	good := map[string]any{"tid": tenant, "oid": userIDs["ada"], "aud": clientID, "nonce": nonce, "exp": 4e9, "name": "Ada\u202e \n"}
 	for _, edit := range []map[string]any{{}, {"nonce": secret}, {"tid": secret}, {"aud": []string{clientID}}, {"name": strings.Repeat(secret, 100)}, {"exp": -1}, {"oid": 7}} {
 		id := map[string]any{}
 		for _, from := range []map[string]any{good, edit} {

@@ -7,7 +7,7 @@ import (
 	"scanwarden/defender/entra"
 )
 
-// TestEachKnownCodeHasItsAdvice names, for each code, the word its advice cannot do without.
+// TestEachKnownCodeHasItsAdvice lists, for each code, a phrase that its hint must contain.
 func TestEachKnownCodeHasItsAdvice(t *testing.T) {
 	words := map[int]string{
 		7000215: "Value, not to its Secret ID", 7000222: "has expired", 700027: "upload it",
@@ -26,7 +26,7 @@ func TestEachKnownCodeHasItsAdvice(t *testing.T) {
 			refused := refusal(400, "invalid_request", code)
 			f.ClearFaults()
 			f.failNext(refused, refused, refused)
-			_, err := textOf(t.Context(), s, false)
+			_, err := getText(t.Context(), s, false)
 			if err == nil {
 				t.Fatalf("%d: signed in", code)
 			}

@@ -28,7 +28,7 @@ func TestAnApplicationAnswersAChallenge(t *testing.T) {
 	})
 }
 
-func TestChallengesThatAreNone(t *testing.T) {
+func TestMalformedChallenges(t *testing.T) {
 	inBubble(t, func(t *testing.T, f *fakeTenant) {
 		s := f.source(t, nil)
 		for _, claims := range []string{"eyJhIjoiY2FuYXJ5In0", `"canary"`, `["canary"]`, "{", `{"a":"` + strings.Repeat("canary", 3000) + `"}`} {
@@ -37,7 +37,7 @@ func TestChallengesThatAreNone(t *testing.T) {
 				t.Fatalf("took %.20q", claims)
 			}
 			wantHint(t, err, "not a JSON object")
-			wantClean(t, err)
+			wantNoSecrets(t, err)
 		}
 		wantTokenRequests(t, f, 0)
 	})

@@ -16,30 +16,30 @@ func TestAClockThatIsOff(t *testing.T) {
 	}
 	const known = "the credential is not valid at this time: check this machine's clock and the end of the certificate or token"
 	refused := entra.Error{Code: "AADSTS700024", OAuth: "invalid_client", Status: 401}
-	for proof, edit := range proofs(t) {
+	for kind, edit := range credentials(t) {
 		for skew, want := range cases {
 			inBubble(t, func(t *testing.T, f *fakeTenant) {
 				f.SetSkew(skew)
 				f.failNext(refusal(401, "invalid_client", 700024))
-				_, err := textOf(t.Context(), f.source(t, edit), false)
-				t.Logf("with a %s, %v off", proof, skew)
+				_, err := getText(t.Context(), f.source(t, edit), false)
+				t.Logf("with a %s, %v off", kind, skew)
 				wantRefused(t, err, refused, "")
-				wantSentence(t, err, sentence(refused, known+want), formsOf(f))
+				wantSentence(t, err, errorSentence(refused, known+want), tokenForms(f))
 			})
 			inBubble(t, func(t *testing.T, f *fakeTenant) {
 				f.SetSkew(skew)
 				f.failNext(refusal(401, "invalid_client", 700024))
 				_, err := f.exchange(t.Context(), f.onBehalfOf(t, edit), "ada", entra.TokenRequest{})
-				t.Logf("with a %s on behalf of a user, %v off", proof, skew)
+				t.Logf("with a %s on behalf of a user, %v off", kind, skew)
 				wantRefused(t, err, refused, "")
-				wantSentence(t, err, sentence(refused, known+want), formsOf(f))
+				wantSentence(t, err, errorSentence(refused, known+want), tokenForms(f))
 			})
 		}
 	}
 }
 
-// A person proves nothing with a clock, but what they bring may seem over, or not yet begun.
-func TestAClockThatIsOffWherePeopleSignIn(t *testing.T) {
+// A user's sign-in does not depend on the clock, but its code or token may seem expired or not yet valid.
+func TestAClockThatIsOffWhereUsersSignIn(t *testing.T) {
 	const want = "Entra ID sign-in failed (AADSTS70008, invalid_grant, HTTP 400): the sign-in has expired: sign in again; " +
 		"this machine's clock is 3h0m0s behind Entra ID's: set it right first"
 	refused := entra.Error{Code: "AADSTS70008", OAuth: "invalid_grant", Status: 400}
@@ -49,14 +49,14 @@ func TestAClockThatIsOffWherePeopleSignIn(t *testing.T) {
 	}
 	tell := func(t *testing.T, err error, f *fakeTenant) {
 		wantRefused(t, err, refused, "")
-		wantSentence(t, err, want, formsOf(f))
+		wantSentence(t, err, want, tokenForms(f))
 		wantTokenRequests(t, f, 1)
 	}
 	t.Run("device code", func(t *testing.T) {
 		inBubble(t, func(t *testing.T, f *fakeTenant) {
 			var shown prompts
 			off(f)
-			_, err := textOf(t.Context(), f.userSource(t, &shown, nil), false)
+			_, err := getText(t.Context(), f.userSource(t, &shown, nil), false)
 			tell(t, err, f)
 		})
 	})
@@ -64,7 +64,7 @@ func TestAClockThatIsOffWherePeopleSignIn(t *testing.T) {
 		f := startTenant(t)
 		var shown prompts
 		off(f)
-		_, err := textOf(t.Context(), newTestBrowser(f).source(t, &shown, nil), false)
+		_, err := getText(t.Context(), newTestBrowser(f).source(t, &shown, nil), false)
 		tell(t, err, f)
 	})
 	t.Run("on behalf of", func(t *testing.T) {
@@ -76,31 +76,31 @@ func TestAClockThatIsOffWherePeopleSignIn(t *testing.T) {
 	})
 }
 
-// The program tries once: asking for another would give another that is over.
-func TestATokenThatIsOverWhenItComes(t *testing.T) {
+// The program tries once: another token would be expired too.
+func TestATokenThatIsExpiredOnArrival(t *testing.T) {
 	over := func(f *fakeTenant) { f.setExpiresIn(-time.Minute) }
 	tell := func(t *testing.T, err error, f *fakeTenant) {
 		wantRefused(t, err, entra.Error{}, "")
 		wantSentence(t, err, "Entra ID sign-in failed: the token had expired when it came: check this machine's clock, which shows "+
-			time.Now().UTC().Format("2006-01-02 15:04")+" UTC", formsOf(f))
+			time.Now().UTC().Format("2006-01-02 15:04")+" UTC", tokenForms(f))
 		wantTokenRequests(t, f, 1)
 	}
-	for proof, edit := range proofs(t) {
-		t.Run(proof, func(t *testing.T) {
+	for kind, edit := range credentials(t) {
+		t.Run(kind, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, f *fakeTenant) {
 				over(f)
-				_, err := textOf(t.Context(), f.source(t, edit), false)
+				_, err := getText(t.Context(), f.source(t, edit), false)
 				tell(t, err, f)
 			})
 		})
-		t.Run(proof+" on behalf of", func(t *testing.T) {
+		t.Run(kind+" on behalf of", func(t *testing.T) {
 			inBubble(t, func(t *testing.T, f *fakeTenant) {
 				for i, lifetime := range []time.Duration{-time.Minute, 4 * time.Minute} { // MSAL returns no token of less than five minutes
 					f.setExpiresIn(lifetime)
 					_, err := f.exchange(t.Context(), f.onBehalfOf(t, edit), "ada", entra.TokenRequest{})
 					wantRefused(t, err, entra.Error{}, "")
 					wantSentence(t, err, "Entra ID sign-in failed: the user's token had expired when it came, or was about to: check this machine's "+
-						"clock, which shows 2000-01-01 00:00 UTC, and that the app's tokens live longer than five minutes", formsOf(f))
+						"clock, which shows 2000-01-01 00:00 UTC, and that the app's tokens live longer than five minutes", tokenForms(f))
 					wantTokenRequests(t, f, i+1)
 				}
 			})
@@ -110,7 +110,7 @@ func TestATokenThatIsOverWhenItComes(t *testing.T) {
 		inBubble(t, func(t *testing.T, f *fakeTenant) {
 			var shown prompts
 			over(f)
-			_, err := textOf(t.Context(), f.userSource(t, &shown, nil), false)
+			_, err := getText(t.Context(), f.userSource(t, &shown, nil), false)
 			tell(t, err, f)
 			shown.want(t, prompted(1))
 		})
@@ -119,9 +119,9 @@ func TestATokenThatIsOverWhenItComes(t *testing.T) {
 		f := startTenant(t)
 		var shown prompts
 		over(f)
-		_, err := textOf(t.Context(), newTestBrowser(f).source(t, &shown, nil), false)
-		wantRefused(t, err, entra.Error{}, "the token had expired when it came: check this machine's clock, which shows 2") // no bubble's time
-		wantClean(t, err)
+		_, err := getText(t.Context(), newTestBrowser(f).source(t, &shown, nil), false)
+		wantRefused(t, err, entra.Error{}, "the token had expired when it came: check this machine's clock, which shows 2") // the real time
+		wantNoSecrets(t, err)
 		wantTokenRequests(t, f, 1)
 	})
 }

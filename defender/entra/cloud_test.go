@@ -6,7 +6,7 @@ import (
 	"scanwarden/defender/entra"
 )
 
-// The names are the real ones, so that MSAL's own list of clouds is what is tested; the wire leads to the fake.
+// The names are the real ones, so that MSAL's own list of clouds is tested. All connections lead to the fake.
 func TestOtherClouds(t *testing.T) {
 	for host, scope := range map[string]string{
 		"login.microsoftonline.us":         "https://api-gov.securitycenter.microsoft.us/.default",

@@ -7,7 +7,7 @@ import (
 	"scanwarden/defender/entra"
 )
 
-func TestNewSaysWhatToSet(t *testing.T) {
+func TestNewNamesWhatToSet(t *testing.T) {
 	withSecret := func() (string, error) { return secret, nil }
 	cases := map[string]struct {
 		edit func(*entra.Config)

@@ -42,7 +42,7 @@ func TestSecretThatCannotBeRead(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, f *fakeTenant) {
 				s := f.source(t, func(cfg *entra.Config) { cfg.ClientSecret = c.read })
-				wantHint(t, wantError(t, s, entra.Error{}), c.want)
+				wantHint(t, wantSignInError(t, s, entra.Error{}), c.want)
 			})
 		})
 	}
@@ -52,10 +52,10 @@ func TestFederatedTokenIsReadForEachAssertion(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "token")
 	inBubble(t, func(t *testing.T, f *fakeTenant) {
 		first, second := federatedToken(federationSubject, "first"), federatedToken(federationSubject, "second")
-		put(t, file, " "+first+" \n")
+		writeFile(t, file, " "+first+" \n")
 		s := f.source(t, func(c *entra.Config) { c.ClientSecret, c.FederatedTokenFile = nil, file })
 		wantToken(t, s, false, "1")
-		put(t, file, second+"\r\n")
+		writeFile(t, file, second+"\r\n")
 		time.Sleep(time.Hour)
 		wantToken(t, s, false, "2")
 		forms := f.TokenForms()
@@ -83,11 +83,11 @@ func TestFederatedTokenThatCannotBeRead(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			_ = os.Remove(file)
 			if c.content != "" {
-				put(t, file, c.content)
+				writeFile(t, file, c.content)
 			}
 			inBubble(t, func(t *testing.T, f *fakeTenant) {
 				s := f.source(t, func(cfg *entra.Config) { cfg.ClientSecret, cfg.FederatedTokenFile = nil, file })
-				problem := wantError(t, s, entra.Error{})
+				problem := wantSignInError(t, s, entra.Error{})
 				wantHint(t, problem, c.want)
 				wantHint(t, problem, "AZURE_FEDERATED_TOKEN_FILE")
 				wantTokenRequests(t, f, 0)
@@ -100,10 +100,10 @@ func TestFederatedTokenThatCannotBeRead(t *testing.T) {
 	}
 }
 
-// TestTokenFileThatIsNotLookedAt: a file that is whole, one that no sign-in would read, and none.
-func TestTokenFileThatIsNotLookedAt(t *testing.T) {
+// TestTokenFileThatIsNotRead covers a valid file, one that no sign-in would read, and none.
+func TestTokenFileThatIsNotRead(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "token")
-	put(t, file, "header.one.signature")
+	writeFile(t, file, "header.one.signature")
 	for name, c := range map[string]entra.Config{
 		"whole": {FederatedTokenFile: file}, "none": {}, "managed": {Mode: entra.ManagedIdentity, FederatedTokenFile: "/missing"},
 	} {
@@ -113,7 +113,7 @@ func TestTokenFileThatIsNotLookedAt(t *testing.T) {
 	}
 }
 
-func put(t testing.TB, file, content string) {
+func writeFile(t testing.TB, file, content string) {
 	t.Helper()
 	if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
 		t.Fatal(err)

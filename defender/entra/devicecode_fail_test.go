@@ -51,30 +51,30 @@ func TestDeviceCodesThatFail(t *testing.T) {
 				var shown prompts
 				c.change(f)
 				s := f.userSource(t, &shown, nil)
-				wantHint(t, wantError(t, s, c.want), c.hint)
+				wantHint(t, wantSignInError(t, s, c.want), c.hint)
 				f.ClearFaults()
 				f.AutoApprove(adaID)
 				f.Change(func(o *entratest.Options) { o.IDToken, o.DeviceCodeLifetime = nil, 0 })
-				if _, err := s.Get(t.Context(), entra.TokenRequest{}); err != nil { // and the next sign-in is a new one
+				if _, err := s.Get(t.Context(), entra.TokenRequest{}); err != nil { // the next call starts a new sign-in
 					t.Error(err)
 				}
 				if n := f.Count("/devicecode"); n != 2 {
 					t.Errorf("%d codes for two sign-ins", n)
 				}
 				for _, text := range shown.texts {
-					wantClean(t, text)
+					wantNoSecrets(t, text)
 				}
 			})
 		})
 	}
 }
 
-// setTenant makes the ID tokens name another tenant.
+// setTenant returns a change that makes ID tokens name another tenant.
 func setTenant(id string) func(*fakeTenant) {
 	return func(f *fakeTenant) { f.setClaims(func(claims map[string]any) { claims["tid"] = id }) }
 }
 
-// deviceCode has one device code answered with this page and user code.
+// deviceCode returns a change that makes the fake answer one device code request with this page and user code.
 func deviceCode(page, userCode string) func(*fakeTenant) {
 	body, _ := json.Marshal(map[string]any{
 		"device_code": "canary-device-code", "user_code": userCode, "verification_uri": page,
@@ -107,7 +107,7 @@ func TestSilenceDoesNotHoldASignInUp(t *testing.T) {
 		var shown prompts
 		s := f.userSource(t, &shown, nil)
 		start := time.Now()
-		wantHint(t, wantError(t, s, entra.Error{Temporary: true}), "did not answer in time")
+		wantHint(t, wantSignInError(t, s, entra.Error{Temporary: true}), "did not answer in time")
 		if took := time.Since(start); took != 10*time.Second {
 			t.Errorf("gave up after %v, want 10s", took)
 		}
@@ -115,7 +115,7 @@ func TestSilenceDoesNotHoldASignInUp(t *testing.T) {
 	})
 }
 
-func TestNobodyIsAskedWhenEntraIsDown(t *testing.T) {
+func TestNoUserIsAskedWhenEntraIsDown(t *testing.T) {
 	inBubble(t, func(t *testing.T, f *fakeTenant) {
 		var shown prompts
 		s := f.userSource(t, &shown, nil)
@@ -125,11 +125,11 @@ func TestNobodyIsAskedWhenEntraIsDown(t *testing.T) {
 		time.Sleep(time.Hour)
 		busy := status(http.StatusServiceUnavailable)
 		f.failNext(busy, busy, busy)
-		wantError(t, s, entra.Error{Status: 503, Temporary: true})
+		wantSignInError(t, s, entra.Error{Status: 503, Temporary: true})
 		f.failNext(throttled("60"))
-		wantError(t, s, entra.Error{Status: 429, Temporary: true, RetryAfter: time.Minute})
+		wantSignInError(t, s, entra.Error{Status: 429, Temporary: true, RetryAfter: time.Minute})
 		f.hang()
-		wantHint(t, wantError(t, s, entra.Error{Temporary: true}), "did not answer in time")
+		wantHint(t, wantSignInError(t, s, entra.Error{Temporary: true}), "did not answer in time")
 		shown.want(t, prompted(1))
 	})
 }

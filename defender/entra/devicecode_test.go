@@ -16,14 +16,14 @@ import (
 
 const codePage = "https://microsoft.com/devicelogin"
 
-// instruction is what a user is shown of the nth device code.
+// instruction returns what the user is shown for the nth device code.
 func instruction(n int) string {
 	return fmt.Sprintf("open %s in a browser and enter the code C%08d", codePage, n)
 }
 
 func prompted(n int) string { return "To sign in to Entra ID, " + instruction(n) + "." }
 
-func TestADeviceCodeSignsAPersonIn(t *testing.T) {
+func TestADeviceCodeSignsAUserIn(t *testing.T) {
 	inBubble(t, func(t *testing.T, f *fakeTenant) {
 		var shown prompts
 		f.AutoApprove("")
@@ -41,7 +41,7 @@ func TestADeviceCodeSignsAPersonIn(t *testing.T) {
 		wantToken(t, s, false, strings.TrimPrefix(token.Text, tokenCanary))
 		wantTokenRequests(t, f, n)
 
-		time.Sleep(time.Hour) // the person is not asked again
+		time.Sleep(time.Hour) // the user is not asked again
 		if again, err := s.Get(t.Context(), entra.TokenRequest{}); err != nil || again.Text == token.Text {
 			t.Errorf("after an hour: %v, %v", again, err)
 		}
@@ -50,18 +50,18 @@ func TestADeviceCodeSignsAPersonIn(t *testing.T) {
 		}
 		shown.want(t, prompted(1))
 		synctest.Wait()
-		wantClean(t, s)
+		wantNoSecrets(t, s)
 	})
 }
 
-func TestAPersonIsWaitedForALimitedTime(t *testing.T) {
+func TestTheWaitForAUserIsLimited(t *testing.T) {
 	inBubble(t, func(t *testing.T, f *fakeTenant) {
 		var shown prompts
 		f.AutoApprove("")
 		s := f.userSource(t, &shown, nil)
 		for range 2 {
 			start := time.Now()
-			problem := wantError(t, s, entra.Error{OAuth: "authorization_pending", Temporary: true})
+			problem := wantSignInError(t, s, entra.Error{OAuth: "authorization_pending", Temporary: true})
 			if want := "Entra ID waits for a person to sign in: " + instruction(1) + ", then call again"; problem.Error() != want {
 				t.Errorf("got  %s\nwant %s", problem, want)
 			}
@@ -80,13 +80,13 @@ func TestAPersonIsWaitedForALimitedTime(t *testing.T) {
 	})
 }
 
-func TestPatienceCanBeSet(t *testing.T) {
+func TestTheWaitCanBeConfigured(t *testing.T) {
 	inBubble(t, func(t *testing.T, f *fakeTenant) {
 		var shown prompts
 		f.AutoApprove("")
 		s := f.userSource(t, &shown, func(c *entra.Config) { c.SignInWait = 3 * time.Second })
 		start := time.Now()
-		wantError(t, s, entra.Error{OAuth: "authorization_pending", Temporary: true})
+		wantSignInError(t, s, entra.Error{OAuth: "authorization_pending", Temporary: true})
 		if took := time.Since(start); took != 3*time.Second {
 			t.Errorf("waited %v, want 3s", took)
 		}
@@ -107,7 +107,7 @@ func TestOneSignInServesAllCallersAndScopes(t *testing.T) {
 				t.Errorf("who left got %v after %v", err, time.Since(start))
 			}
 		})
-		synctest.Wait() // the sign-in is begun by who will leave
+		synctest.Wait() // the caller that will leave has started the sign-in
 		texts := make(chan string, 20)
 		for i := range 20 {
 			source := s
@@ -148,18 +148,18 @@ func TestCloseEndsASignIn(t *testing.T) {
 		s := f.userSource(t, &shown, nil)
 		time.AfterFunc(10*time.Second, s.For(vault).Close)
 		start := time.Now()
-		wantHint(t, wantError(t, s, entra.Error{}), "the program is ending")
+		wantHint(t, wantSignInError(t, s, entra.Error{}), "the program is ending")
 		if took := time.Since(start); took != 10*time.Second {
 			t.Errorf("ended after %v", took)
 		}
-		wantHint(t, wantError(t, s, entra.Error{}), "the program is ending")
+		wantHint(t, wantSignInError(t, s, entra.Error{}), "the program is ending")
 		if n := f.Count("/devicecode"); n != 1 {
 			t.Errorf("%d codes", n)
 		}
 	})
 }
 
-func TestAGoodTokenOfAPersonOutlivesAnOutage(t *testing.T) {
+func TestAValidTokenOfASignedInUserOutlivesAnOutage(t *testing.T) {
 	inBubble(t, func(t *testing.T, f *fakeTenant) {
 		var shown prompts
 		f.refreshEarly()
@@ -185,18 +185,18 @@ func TestARevokedSignInIsAskedForAgain(t *testing.T) {
 	})
 }
 
-func TestAFreshTokenOfAPersonIsRenewed(t *testing.T) {
+func TestAFreshTokenOfASignedInUserIsRenewed(t *testing.T) {
 	inBubble(t, func(t *testing.T, f *fakeTenant) {
 		var shown prompts
 		s := f.userSource(t, &shown, nil)
-		wantToken(t, s, true, "1") // the sign-in itself is fresh
+		wantToken(t, s, true, "1") // the sign-in itself brings a fresh token
 		wantToken(t, s, true, "2")
 		wantToken(t, s, false, "2")
 		shown.want(t, prompted(1))
 	})
 }
 
-func TestAChallengeThatNeedsThePerson(t *testing.T) {
+func TestAChallengeThatNeedsTheUser(t *testing.T) {
 	const challenge = `{"access_token":{"acrs":{"essential":true,"value":"c1"}}}`
 	inBubble(t, func(t *testing.T, f *fakeTenant) {
 		var shown prompts
@@ -218,7 +218,7 @@ func TestAChallengeThatNeedsThePerson(t *testing.T) {
 	})
 }
 
-// A caller with a challenge of their own is not served with what somebody else's sign-in happens to bring.
+// A caller with a claims challenge does not get the token that another caller's sign-in brings.
 func TestAJoinedSignInAnswersNoOthersChallenge(t *testing.T) {
 	inBubble(t, func(t *testing.T, f *fakeTenant) {
 		var shown prompts

@@ -24,21 +24,21 @@ import (
 	"scanwarden/defender/entra/entratest"
 )
 
-// wantError signs in, and wants this error, its hint aside, in a text that gives nothing away.
-func wantError(t *testing.T, s *entra.Source, want entra.Error) *entra.Error {
+// wantSignInError requests a token and checks the error, except its hint. The error must show no secret.
+func wantSignInError(t *testing.T, s *entra.Source, want entra.Error) *entra.Error {
 	t.Helper()
-	token, err := textOf(t.Context(), s, false)
+	token, err := getText(t.Context(), s, false)
 	var got *entra.Error
 	if !errors.As(err, &got) || token != "" {
 		t.Fatalf("Token = %q, %v; want an *entra.Error", token, err)
 	}
-	wantIs(t, got, want)
-	wantClean(t, got)
+	wantEqualError(t, got, want)
+	wantNoSecrets(t, got)
 	return got
 }
 
-// wantIs wants this error, its hint aside.
-func wantIs(t *testing.T, got *entra.Error, want entra.Error) {
+// wantEqualError compares the errors, except their hints.
+func wantEqualError(t *testing.T, got *entra.Error, want entra.Error) {
 	t.Helper()
 	if diff := cmp.Diff(want, *got, cmpopts.IgnoreFields(entra.Error{}, "Hint")); diff != "" {
 		t.Errorf("error (-want +got):\n%s", diff)
@@ -55,9 +55,9 @@ func wantHint(t *testing.T, err error, want string) {
 	}
 }
 
-// wantClean looks for what was sent and received wherever an error or a Source may be written: the test's own secrets,
-// signed tokens (which begin with eyJ) and the codes of the fake.
-func wantClean(t *testing.T, values ...any) {
+// wantNoSecrets formats and logs values in every way and searches the texts for what was sent and received: the
+// test's own secrets, signed tokens (which begin with eyJ) and the fake's codes.
+func wantNoSecrets(t *testing.T, values ...any) {
 	t.Helper()
 	var text bytes.Buffer
 	for _, v := range values {
@@ -72,21 +72,21 @@ func wantClean(t *testing.T, values ...any) {
 	}
 }
 
-// wantRefused wants an error that has this hint and shows nothing secret. It compares no Correlation and RetryAfter.
+// wantRefused checks an error and its hint, except Correlation and RetryAfter. The error must show no secret.
 func wantRefused(t *testing.T, err error, want entra.Error, hint string) {
 	t.Helper()
-	problem := asRefusal(t, err)
+	problem := asError(t, err)
 	got := entra.Error{Code: problem.Code, OAuth: problem.OAuth, Status: problem.Status, Temporary: problem.Temporary}
 	if got != want || !strings.Contains(err.Error(), hint) {
 		t.Errorf("error %+v %q, want %+v and %q", got, err, want, hint)
 	}
-	wantClean(t, err)
+	wantNoSecrets(t, err)
 }
 
 func TestWrongSecretIsOnePlainSentence(t *testing.T) {
 	inBubble(t, func(t *testing.T, f *fakeTenant) {
 		f.changeApp(func(a *entratest.App) { a.Secret = "another" })
-		problem := wantError(t, f.source(t, nil), entra.Error{
+		problem := wantSignInError(t, f.source(t, nil), entra.Error{
 			Code: "AADSTS7000215", OAuth: "invalid_client", Status: 401, Correlation: correlation,
 		})
 		const want = "Entra ID sign-in failed (AADSTS7000215, invalid_client, HTTP 401): the client secret is wrong: " +
@@ -98,7 +98,7 @@ func TestWrongSecretIsOnePlainSentence(t *testing.T) {
 }
 
 func TestUnknownTenant(t *testing.T) {
-	all := everybody(t)
+	all := allCredentialsAndModes(t)
 	inBubble(t, func(t *testing.T, f *fakeTenant) {
 		for who, edit := range all {
 			t.Log(who)
@@ -107,7 +107,7 @@ func TestUnknownTenant(t *testing.T) {
 				c.Mode, c.TenantID, c.ClientSecret = entra.Client, correlation, func() (string, error) { return secret, nil }
 				edit(c)
 			})
-			problem := wantError(t, s, entra.Error{
+			problem := wantSignInError(t, s, entra.Error{
 				Code: "AADSTS90002", OAuth: "invalid_tenant", Status: 400, Correlation: correlation,
 			})
 			wantHint(t, problem, "there is no such tenant: check AZURE_TENANT_ID")
@@ -117,7 +117,7 @@ func TestUnknownTenant(t *testing.T) {
 	})
 }
 
-func TestAnswersThatAreNotEntras(t *testing.T) {
+func TestResponsesThatAreNotEntraIDs(t *testing.T) {
 	const page = "<html>Welcome to the hotel, canary</html>"
 	discovery := func(a fault) func(*fakeTenant) {
 		return func(f *fakeTenant) { f.failDiscovery(a) }
@@ -154,7 +154,7 @@ func TestAnswersThatAreNotEntras(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, f *fakeTenant) {
 				c.change(f)
-				wantHint(t, wantError(t, f.source(t, nil), c.want), c.hint)
+				wantHint(t, wantSignInError(t, f.source(t, nil), c.want), c.hint)
 				if n := f.Count("/steal"); n != 0 {
 					t.Errorf("%d requests followed the redirect", n)
 				}
@@ -163,7 +163,7 @@ func TestAnswersThatAreNotEntras(t *testing.T) {
 	}
 }
 
-func TestOddRefusals(t *testing.T) {
+func TestUnusualErrorResponses(t *testing.T) {
 	cases := map[string]struct {
 		answer fault
 		want   entra.Error
@@ -189,13 +189,13 @@ func TestOddRefusals(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, f *fakeTenant) {
 				f.failNext(c.answer)
-				wantHint(t, wantError(t, f.source(t, nil), c.want), c.hint)
+				wantHint(t, wantSignInError(t, f.source(t, nil), c.want), c.hint)
 			})
 		})
 	}
 }
 
-// TLS is refused on real ports: in the middle of a handshake both sides write, which pipes cannot do.
+// This test needs real ports: in a failing handshake both sides write at the same time, which blocks on pipes.
 func TestCertificatesThatAreRefused(t *testing.T) {
 	server := httptest.NewUnstartedServer(http.NotFoundHandler())
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
@@ -224,7 +224,7 @@ func TestCertificatesThatAreRefused(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			for who, edit := range everybody(t) {
+			for who, edit := range allCredentialsAndModes(t) {
 				t.Log(who)
 				cfg := entra.Config{
 					TenantID: tenant, ClientID: clientID, ClientSecret: func() (string, error) { return secret, nil },
@@ -235,7 +235,7 @@ func TestCertificatesThatAreRefused(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				wantHint(t, wantError(t, s, entra.Error{}), c.hint)
+				wantHint(t, wantSignInError(t, s, entra.Error{}), c.hint)
 				s.Close()
 				if cfg.Mode != "" {
 					continue
@@ -246,7 +246,7 @@ func TestCertificatesThatAreRefused(t *testing.T) {
 				}
 				_, err = o.Get(t.Context(), "canary-assertion", entra.TokenRequest{})
 				wantRefused(t, err, entra.Error{}, c.hint)
-				wantClean(t, err)
+				wantNoSecrets(t, err)
 			}
 		})
 	}
@@ -257,11 +257,11 @@ func TestSourceShowsNoSecret(t *testing.T) {
 		s := f.source(t, nil)
 		wantToken(t, s, false, "1")
 		synctest.Wait()
-		wantClean(t, s)
+		wantNoSecrets(t, s)
 	})
 }
 
-// The resolver is Go's own, without a name server; it cannot live in a bubble, so the pauses are real.
+// The resolver is Go's own, without a name server. It cannot run in a bubble, so the pauses are real.
 func TestNameThatCannotBeResolved(t *testing.T) {
 	t.Parallel()
 	dialer := &net.Dialer{Resolver: &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
@@ -274,7 +274,7 @@ func TestNameThatCannotBeResolved(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantHint(t, wantError(t, s, entra.Error{Temporary: true}), "cannot be resolved")
+	wantHint(t, wantSignInError(t, s, entra.Error{Temporary: true}), "cannot be resolved")
 }
 
 func TestConnectionsThatBreak(t *testing.T) {
@@ -285,6 +285,6 @@ func TestConnectionsThatBreak(t *testing.T) {
 			return near, far.Close()
 		}
 		s := f.source(t, func(c *entra.Config) { c.HTTP = client })
-		wantHint(t, wantError(t, s, entra.Error{Temporary: true}), "could not be reached")
+		wantHint(t, wantSignInError(t, s, entra.Error{Temporary: true}), "could not be reached")
 	})
 }

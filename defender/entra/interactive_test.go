@@ -17,12 +17,12 @@ import (
 	"scanwarden/defender/entra"
 )
 
-// testBrowser is what a person's browser does with the address of a sign-in: answers of Entra ID come back with it,
-// over a real port of this machine.
+// testBrowser acts as the user's browser for a sign-in address. It returns to the program over a real port of
+// this machine.
 type testBrowser struct {
 	f      *fakeTenant
-	answer func(url.Values) url.Values // from what was asked; nil is a success
-	method string                      // "" is POST
+	answer func(url.Values) url.Values // replaces Entra ID's answer; nil means that the user signs in
+	method string                      // "" means POST
 	opened chan url.Values
 }
 
@@ -39,7 +39,7 @@ func (b *testBrowser) open(address string) error {
 	b.opened <- asked
 	back, err := b.signIn(address, asked)
 	if back == nil || err != nil {
-		return err // the user does nothing, or cannot
+		return err // the user does nothing, or the page failed
 	}
 	method := b.method
 	if method == "" {
@@ -58,7 +58,7 @@ func (b *testBrowser) open(address string) error {
 	return errors.Join(err, page.Body.Close())
 }
 
-// signIn returns what the browser brings back to the program, or nil.
+// signIn returns the values that the browser returns to the program, or nil if the user does nothing.
 func (b *testBrowser) signIn(address string, asked url.Values) (url.Values, error) {
 	if b.answer != nil {
 		return b.answer(asked), nil
@@ -67,7 +67,7 @@ func (b *testBrowser) signIn(address string, asked url.Values) (url.Values, erro
 	if err != nil {
 		return nil, err
 	}
-	back, err := form(page, "")
+	back, err := findForm(page, "")
 	return back.fields, err
 }
 
@@ -80,7 +80,7 @@ func (b *testBrowser) source(t *testing.T, shown *prompts, edit func(*entra.Conf
 	})
 }
 
-func TestABrowserSignsAPersonIn(t *testing.T) {
+func TestABrowserSignsAUserIn(t *testing.T) {
 	f := startTenant(t)
 	b := newTestBrowser(f)
 	var shown prompts
@@ -109,34 +109,34 @@ func TestABrowserSignsAPersonIn(t *testing.T) {
 	}
 }
 
-// ever is longer than any test: who waits so long waits for an event.
-const ever = time.Hour
+// longWait is longer than any test, for calls that wait for an event.
+const longWait = time.Hour
 
-// untilWaiting calls with hardly any patience until a person has been told what to do, however long it takes until
-// there is something to tell, and returns what such a call ends with.
-func untilWaiting(t *testing.T, s *entra.Source, shown *prompts) *entra.Error {
+// waitUntilPrompted calls with a short wait until the user has been prompted, and returns the error of the last
+// call.
+func waitUntilPrompted(t *testing.T, s *entra.Source, shown *prompts) *entra.Error {
 	t.Helper()
 	for {
-		_, err := textOf(t.Context(), s, false)
-		switch problem := asRefusal(t, err); {
-		case problem.OAuth == "" && strings.Contains(problem.Hint, "did not answer in time"): // it has not begun yet
+		_, err := getText(t.Context(), s, false)
+		switch problem := asError(t, err); {
+		case problem.OAuth == "" && strings.Contains(problem.Hint, "did not answer in time"): // the sign-in has not started yet
 		case problem.OAuth != "authorization_pending" || shown.any():
 			return problem
 		}
 	}
 }
 
-func hardlyAny(c *entra.Config) { c.SignInWait = time.Millisecond }
+func shortWait(c *entra.Config) { c.SignInWait = time.Millisecond }
 
 func TestCloseFreesThePort(t *testing.T) {
 	f := startTenant(t)
 	b := newTestBrowser(f)
 	b.answer = func(url.Values) url.Values { return nil }
 	var shown prompts
-	s := b.source(t, &shown, func(c *entra.Config) { c.SignInWait = ever })
+	s := b.source(t, &shown, func(c *entra.Config) { c.SignInWait = longWait })
 	waited := make(chan error, 1)
 	go func() {
-		_, err := textOf(t.Context(), s, false)
+		_, err := getText(t.Context(), s, false)
 		waited <- err
 	}()
 	var asked url.Values
@@ -166,7 +166,9 @@ func TestCloseFreesThePort(t *testing.T) {
 	wantRefused(t, <-waited, entra.Error{}, "the program is ending, and the sign-in with it: start it again and call again")
 }
 
-// The port is a real one, which no bubble's time passes for. MSAL keeps no token that ends within five minutes: so
+// each call after the sign-in is one whose token has expired.
+// The port is real, so the test cannot run in a bubble. MSAL caches no token that expires within five minutes, so each call after the
+// sign-in needs a renewal.
 // each call after the sign-in is one whose token has expired.
 func TestASignInInABrowserIsRenewed(t *testing.T) {
 	f := startTenant(t)
@@ -185,11 +187,11 @@ func TestASignInInABrowserIsRenewed(t *testing.T) {
 			t.Errorf("grants %v, want %v", got, want)
 		}
 	}
-	first, err := textOf(t.Context(), s, false)
+	first, err := getText(t.Context(), s, false)
 	if err != nil || !strings.HasPrefix(first, tokenCanary) {
 		t.Fatalf("Get = %q, %v", first, err)
 	}
-	n := len(f.TokenForms()) // MSAL's reading of the shelf may have found the token of the sign-in over already
+	n := len(f.TokenForms()) // MSAL may have found the sign-in's own token expired already
 	want := slices.Concat([]string{"authorization_code"}, slices.Repeat([]string{"refresh_token"}, n-1))
 	next := func() {
 		t.Helper()
@@ -200,21 +202,21 @@ func TestASignInInABrowserIsRenewed(t *testing.T) {
 	}
 	next()
 
-	// Throttled: the caller is told when to come back, and no window opens.
+	// Throttled: the error has the time to wait, and no window opens.
 	f.failNext(throttled("60"))
-	throttled := wantError(t, s, entra.Error{Status: 429, Temporary: true, RetryAfter: time.Minute})
+	throttled := wantSignInError(t, s, entra.Error{Status: 429, Temporary: true, RetryAfter: time.Minute})
 	wantSentence(t, throttled, "Entra ID sign-in failed (HTTP 429): Entra ID is throttling this app's sign-ins: wait, and look for other programs "+
-		"that sign in as this app; try again in 1m0s", formsOf(f))
+		"that sign in as this app; try again in 1m0s", tokenForms(f))
 	n, want = n+1, append(want, "refresh_token")
-	f.failNext(status(http.StatusServiceUnavailable)) // passes
+	f.failNext(status(http.StatusServiceUnavailable)) // retried
 	n, want = n+1, append(want, "refresh_token")
 	next()
 	shown.want(t, finish)
 
-	// Revoked: the refusal is answered by another sign-in.
-	f.Revoke(adaID) // all that is renewed is refused now
+	// Revoked: the refusal leads to another sign-in.
+	f.Revoke(adaID) // the next renewal is refused
 	f.setExpiresIn(time.Hour)
-	if again, err := textOf(t.Context(), s, false); err != nil || again == first {
+	if again, err := getText(t.Context(), s, false); err != nil || again == first {
 		t.Fatalf("after the revocation: %q, %v", again, err)
 	}
 	shown.want(t, finish, finish)
@@ -245,14 +247,14 @@ func TestABrowserThatCannotBeOpened(t *testing.T) {
 	addresses := make(chan string, 1)
 	var shown prompts
 	s := newTestBrowser(f).source(t, &shown, func(c *entra.Config) {
-		hardlyAny(c)
+		shortWait(c)
 		c.OpenURL = func(address string) error {
 			addresses <- address
 			return errors.New("canary: no display")
 		}
 	})
-	problem := untilWaiting(t, s, &shown)
-	wantIs(t, problem, entra.Error{OAuth: "authorization_pending", Temporary: true})
+	problem := waitUntilPrompted(t, s, &shown)
+	wantEqualError(t, problem, entra.Error{OAuth: "authorization_pending", Temporary: true})
 	words := "sign in at " + <-addresses + " in a browser on this machine"
 	if want := "Entra ID waits for a person to sign in: " + words + ", then call again"; problem.Error() != want {
 		t.Errorf("got  %s\nwant %s", problem, want)
@@ -309,16 +311,16 @@ func TestSignInsInABrowserThatFail(t *testing.T) {
 			c.change(b)
 			var shown prompts
 			s := b.source(t, &shown, func(cfg *entra.Config) {
-				if cfg.SignInWait = ever; c.want.OAuth == "authorization_pending" {
-					hardlyAny(cfg)
+				if cfg.SignInWait = longWait; c.want.OAuth == "authorization_pending" {
+					shortWait(cfg)
 				}
 			})
-			problem := untilWaiting(t, s, &shown)
-			wantIs(t, problem, c.want)
+			problem := waitUntilPrompted(t, s, &shown)
+			wantEqualError(t, problem, c.want)
 			wantHint(t, problem, c.hint)
-			wantClean(t, problem)
+			wantNoSecrets(t, problem)
 			for _, text := range shown.texts {
-				wantClean(t, text)
+				wantNoSecrets(t, text)
 			}
 			if name == "address without TLS" && len(b.opened) != 0 {
 				t.Error("the address was opened")

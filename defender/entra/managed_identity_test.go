@@ -19,27 +19,27 @@ import (
 	"scanwarden/defender/entra/entratest"
 )
 
-const header = "canary-identity-header"
+const identityHeader = "canary-identity-header"
 
 // identityEndpoint answers as App Service and Container Apps do, on connections in memory and without TLS.
 type identityEndpoint struct {
-	pipe    *entratest.Pipe
-	serial  atomic.Int64
-	last    atomic.Pointer[http.Request]
-	answers chan fault // before it answers by itself
-	life    time.Duration
+	pipe     *entratest.Pipe
+	requests atomic.Int64
+	last     atomic.Pointer[http.Request]
+	faults   chan fault // sent before it answers normally
+	lifetime time.Duration
 }
 
-// machines counts the identities of the tests: MSAL has one cache for the whole process.
-var machines atomic.Int64
+// identityCount makes each test's identity unique, because MSAL has one cache for the whole process.
+var identityCount atomic.Int64
 
 func newIdentity() string {
-	return fmt.Sprintf("00000000-0000-4000-8000-%012d", machines.Add(1))
+	return fmt.Sprintf("00000000-0000-4000-8000-%012d", identityCount.Add(1))
 }
 
 func startIdentity(t *testing.T) *identityEndpoint {
 	t.Helper()
-	e := &identityEndpoint{pipe: entratest.NewPipe(), answers: make(chan fault, 10), life: time.Hour}
+	e := &identityEndpoint{pipe: entratest.NewPipe(), faults: make(chan fault, 10), lifetime: time.Hour}
 	server := &httptest.Server{Listener: e.pipe, Config: &http.Server{Handler: e}}
 	server.Start()
 	t.Cleanup(server.Close)
@@ -47,14 +47,14 @@ func startIdentity(t *testing.T) *identityEndpoint {
 }
 
 func (e *identityEndpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	serial := e.serial.Add(1)
+	serial := e.requests.Add(1)
 	e.last.Store(r)
 	select {
-	case a := <-e.answers:
+	case a := <-e.faults:
 		writeFault(w, a)
 	default:
 		_ = json.NewEncoder(w).Encode(map[string]any{
-			"access_token": fmt.Sprint(tokenCanary, serial), "expires_on": fmt.Sprint(time.Now().Add(e.life).Unix()),
+			"access_token": fmt.Sprint(tokenCanary, serial), "expires_on": fmt.Sprint(time.Now().Add(e.lifetime).Unix()),
 			"resource": r.FormValue("resource"), "token_type": "Bearer", "client_id": r.FormValue("client_id"),
 		})
 	}
@@ -90,11 +90,11 @@ func (e *identityEndpoint) source(t *testing.T, edit func(*entra.Config)) *entra
 	return s
 }
 
-// onAzure runs a story on a machine whose environment has an identity endpoint.
-func onAzure(t *testing.T, endpoint string, story func(t *testing.T, e *identityEndpoint)) {
+// withIdentityEndpoint runs story in a bubble, on a machine whose environment names an identity endpoint.
+func withIdentityEndpoint(t *testing.T, endpoint string, story func(t *testing.T, e *identityEndpoint)) {
 	t.Helper()
 	t.Setenv("IDENTITY_ENDPOINT", endpoint)
-	t.Setenv("IDENTITY_HEADER", header)
+	t.Setenv("IDENTITY_HEADER", identityHeader)
 	synctest.Test(t, func(t *testing.T) {
 		e := startIdentity(t)
 		t.Cleanup(func() { time.Sleep(time.Minute) })
@@ -102,22 +102,22 @@ func onAzure(t *testing.T, endpoint string, story func(t *testing.T, e *identity
 	})
 }
 
-const endpoint = "http://169.254.129.2:8081/msi/token"
+const identityURL = "http://169.254.129.2:8081/msi/token"
 
 func TestAManagedIdentitySignsIn(t *testing.T) {
-	onAzure(t, endpoint, func(t *testing.T, e *identityEndpoint) {
+	withIdentityEndpoint(t, identityURL, func(t *testing.T, e *identityEndpoint) {
 		id := newIdentity()
 		s := e.source(t, func(c *entra.Config) { c.ClientID = id })
 		wantToken(t, s, false, "1")
 		wantToken(t, s, false, "1")
 		r := e.last.Load()
-		if r.URL.Path != "/msi/token" || r.Header.Get("X-IDENTITY-HEADER") != header || r.FormValue("client_id") != id {
+		if r.URL.Path != "/msi/token" || r.Header.Get("X-IDENTITY-HEADER") != identityHeader || r.FormValue("client_id") != id {
 			t.Errorf("asked %v", r.URL)
 		}
 		if got := r.FormValue("resource"); got != "https://api.securitycenter.microsoft.com" {
 			t.Errorf("for %q", got)
 		}
-		wantToken(t, s, true, "2") // past the cache of the process
+		wantToken(t, s, true, "2") // bypasses the cache of the process
 		wantToken(t, s, false, "2")
 		if _, err := s.For(vault).Get(t.Context(), entra.TokenRequest{}); err != nil || e.last.Load().FormValue("resource") != "https://vault.azure.net" {
 			t.Errorf("%v, for %v", err, e.last.Load().URL)
@@ -128,15 +128,16 @@ func TestAManagedIdentitySignsIn(t *testing.T) {
 			t.Errorf("for a challenge: %v, %v", token, err)
 		}
 		synctest.Wait()
-		wantClean(t, s)
+		wantNoSecrets(t, s)
 	})
 }
 
-// Azure gives machines tokens for a day. They are renewed when half of it is over, so that an endpoint that fails for
+// hours costs nobody anything.
+// Azure gives machines tokens for a day. They are renewed after half of it, so that an endpoint can fail for hours without harm.
 // hours costs nobody anything.
 func TestALongLivedManagedTokenIsRenewedAtHalfItsLife(t *testing.T) {
-	onAzure(t, endpoint, func(t *testing.T, e *identityEndpoint) {
-		e.life = 24 * time.Hour
+	withIdentityEndpoint(t, identityURL, func(t *testing.T, e *identityEndpoint) {
+		e.lifetime = 24 * time.Hour
 		s := e.source(t, nil)
 		secrets := s.For(vault)
 		wantToken(t, s, false, "1")
@@ -148,47 +149,47 @@ func TestALongLivedManagedTokenIsRenewedAtHalfItsLife(t *testing.T) {
 		time.Sleep(time.Second)
 		wantToken(t, s, false, "3")
 		wantToken(t, s, false, "3")
-		wantToken(t, secrets, false, "2") // has an hour to go
+		wantToken(t, secrets, false, "2") // valid for another hour
 		time.Sleep(time.Hour)
 		wantToken(t, secrets, false, "4")
-		if n := e.serial.Load(); n != 4 {
+		if n := e.requests.Load(); n != 4 {
 			t.Errorf("%d requests, want 4", n)
 		}
 	})
 }
 
 func TestAGoodManagedTokenOutlivesAnOutage(t *testing.T) {
-	onAzure(t, endpoint, func(t *testing.T, e *identityEndpoint) {
-		e.life = 24 * time.Hour
+	withIdentityEndpoint(t, identityURL, func(t *testing.T, e *identityEndpoint) {
+		e.lifetime = 24 * time.Hour
 		s := e.source(t, nil)
 		wantToken(t, s, false, "1")
 		time.Sleep(12 * time.Hour)
-		e.answers <- fault{Status: 503}
+		e.faults <- fault{Status: 503}
 		start := time.Now()
 		for range 3 {
 			wantToken(t, s, false, "1")
 		}
-		if n := e.serial.Load(); n != 2 || time.Since(start) != 0 {
+		if n := e.requests.Load(); n != 2 || time.Since(start) != 0 {
 			t.Errorf("%d requests, and %v, for a renewal that had just failed; want 2 and no wait", n, time.Since(start))
 		}
 		time.Sleep(time.Minute)
 		wantToken(t, s, false, "3")
 
-		time.Sleep(24 * time.Hour) // over, and not asked for more often than any other
+		time.Sleep(24 * time.Hour) // expired, and retried no more often than other tokens
 		for range 3 {
-			e.answers <- fault{Status: 503}
+			e.faults <- fault{Status: 503}
 		}
-		wantError(t, s, entra.Error{Status: 503, Temporary: true})
-		if n := e.serial.Load(); n != 6 {
+		wantSignInError(t, s, entra.Error{Status: 503, Temporary: true})
+		if n := e.requests.Load(); n != 6 {
 			t.Errorf("%d requests, want 6", n)
 		}
 	})
 }
 
-// Two hours are not long: the token is used until it is about to end.
+// Two hours count as short: the token is used until shortly before it expires.
 func TestAManagedTokenOfTwoHoursIsUsedUp(t *testing.T) {
-	onAzure(t, endpoint, func(t *testing.T, e *identityEndpoint) {
-		e.life = 2 * time.Hour
+	withIdentityEndpoint(t, identityURL, func(t *testing.T, e *identityEndpoint) {
+		e.lifetime = 2 * time.Hour
 		s := e.source(t, nil)
 		wantToken(t, s, false, "1")
 		time.Sleep(2*time.Hour - 5*time.Minute - time.Second)
@@ -199,7 +200,7 @@ func TestAManagedTokenOfTwoHoursIsUsedUp(t *testing.T) {
 }
 
 func TestTheMachinesOwnIdentity(t *testing.T) {
-	onAzure(t, endpoint, func(t *testing.T, e *identityEndpoint) {
+	withIdentityEndpoint(t, identityURL, func(t *testing.T, e *identityEndpoint) {
 		s := e.source(t, func(c *entra.Config) { c.ClientID = "" })
 		if _, err := s.Get(t.Context(), entra.TokenRequest{Fresh: true}); err != nil || e.last.Load().Form.Has("client_id") {
 			t.Errorf("%v, asked %v", err, e.last.Load().URL)
@@ -226,12 +227,12 @@ func TestManagedIdentitiesThatFail(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			onAzure(t, endpoint, func(t *testing.T, e *identityEndpoint) {
+			withIdentityEndpoint(t, identityURL, func(t *testing.T, e *identityEndpoint) {
 				for _, a := range c.answers {
-					e.answers <- a
+					e.faults <- a
 				}
-				wantHint(t, wantError(t, e.source(t, nil), c.want), c.hint)
-				if n := e.serial.Load(); n != c.tries {
+				wantHint(t, wantSignInError(t, e.source(t, nil), c.want), c.hint)
+				if n := e.requests.Load(); n != c.tries {
 					t.Errorf("%d tries, want %d", n, c.tries)
 				}
 			})
@@ -240,28 +241,28 @@ func TestManagedIdentitiesThatFail(t *testing.T) {
 }
 
 func TestAnIdentityEndpointRecovers(t *testing.T) {
-	onAzure(t, endpoint, func(t *testing.T, e *identityEndpoint) {
-		e.answers <- fault{Status: 503}
-		e.answers <- fault{Status: 429, RetryAfter: "2"}
+	withIdentityEndpoint(t, identityURL, func(t *testing.T, e *identityEndpoint) {
+		e.faults <- fault{Status: 503}
+		e.faults <- fault{Status: 429, RetryAfter: "2"}
 		wantToken(t, e.source(t, nil), false, "3")
 	})
 }
 
 func TestAnIdentityEndpointElsewhereGetsNothing(t *testing.T) {
-	onAzure(t, "http://identity.example/msi/token", func(t *testing.T, e *identityEndpoint) {
-		wantHint(t, wantError(t, e.source(t, nil), entra.Error{}), "check IDENTITY_ENDPOINT")
-		if e.serial.Load() != 0 {
+	withIdentityEndpoint(t, "http://identity.example/msi/token", func(t *testing.T, e *identityEndpoint) {
+		wantHint(t, wantSignInError(t, e.source(t, nil), entra.Error{}), "check IDENTITY_ENDPOINT")
+		if e.requests.Load() != 0 {
 			t.Error("the header was sent off this machine, unencrypted")
 		}
 	})
 }
 
-// Outside Azure packets to 169.254.169.254 get lost, and no answer ever comes.
+// Outside Azure, packets to 169.254.169.254 are dropped and no answer comes.
 func TestAMachineWithoutManagedIdentity(t *testing.T) {
 	t.Setenv("IDENTITY_ENDPOINT", "")
 	t.Setenv("MSI_ENDPOINT", "")
 	synctest.Test(t, func(t *testing.T) {
-		lost := entratest.NewPipe() // that nobody accepts from
+		lost := entratest.NewPipe() // without a server
 		t.Cleanup(func() { _ = lost.Close() })
 		var dialled atomic.Pointer[string]
 		e := &identityEndpoint{pipe: lost}
@@ -274,7 +275,7 @@ func TestAMachineWithoutManagedIdentity(t *testing.T) {
 			}
 		})
 		start := time.Now()
-		problem := wantError(t, s, entra.Error{})
+		problem := wantSignInError(t, s, entra.Error{})
 		const want = "Entra ID sign-in failed: this machine has no managed identity, because no endpoint answered: run where Azure provides one, " +
 			"or set SCANWARDEN_AUTH to client and AZURE_TENANT_ID, AZURE_CLIENT_ID and a credential"
 		if problem.Error() != want {
@@ -287,8 +288,8 @@ func TestAMachineWithoutManagedIdentity(t *testing.T) {
 }
 
 func TestAManagedTokenThatHasExpired(t *testing.T) {
-	onAzure(t, endpoint, func(t *testing.T, e *identityEndpoint) {
-		e.life = -time.Hour // as this machine's clock, a day ahead, has it
-		wantHint(t, wantError(t, e.source(t, nil), entra.Error{}), "check this machine's clock, which shows 2000-01-01 00:00 UTC")
+	withIdentityEndpoint(t, identityURL, func(t *testing.T, e *identityEndpoint) {
+		e.lifetime = -time.Hour // as if this machine's clock were ahead
+		wantHint(t, wantSignInError(t, e.source(t, nil), entra.Error{}), "check this machine's clock, which shows 2000-01-01 00:00 UTC")
 	})
 }

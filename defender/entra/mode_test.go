@@ -20,20 +20,20 @@ func TestErrorsNameTheVariablesOfTheirRegistration(t *testing.T) {
 	inBubble(t, func(t *testing.T, f *fakeTenant) {
 		f.changeApp(func(a *entratest.App) { a.Secret = "another" })
 		refused := entra.Error{Code: "AADSTS7000215", OAuth: "invalid_client", Status: 401, Correlation: correlation}
-		wantHint(t, wantError(t, f.source(t, writer), refused), "set SCANWARDEN_WRITE_CLIENT_SECRET to the secret's Value")
-		wantHint(t, wantError(t, f.source(t, writer).For(vault), refused), "set SCANWARDEN_WRITE_CLIENT_SECRET to the secret's Value")
-		wantHint(t, wantError(t, f.source(t, nil), refused), "set AZURE_CLIENT_SECRET to the secret's Value")
+		wantHint(t, wantSignInError(t, f.source(t, writer), refused), "set SCANWARDEN_WRITE_CLIENT_SECRET to the secret's Value")
+		wantHint(t, wantSignInError(t, f.source(t, writer).For(vault), refused), "set SCANWARDEN_WRITE_CLIENT_SECRET to the secret's Value")
+		wantHint(t, wantSignInError(t, f.source(t, nil), refused), "set AZURE_CLIENT_SECRET to the secret's Value")
 		file := filepath.Join(t.TempDir(), "none")
 		s := f.source(t, func(c *entra.Config) { writer(c); c.ClientSecret, c.FederatedTokenFile = nil, file })
-		wantHint(t, wantError(t, s, entra.Error{}), "check SCANWARDEN_WRITE_FEDERATED_TOKEN_FILE")
+		wantHint(t, wantSignInError(t, s, entra.Error{}), "check SCANWARDEN_WRITE_FEDERATED_TOKEN_FILE")
 	})
 }
 
-func TestEachModeSaysWhatToSet(t *testing.T) {
+func TestEachModeNamesWhatToSet(t *testing.T) {
 	const people = "SCANWARDEN_DEFENDER_SCOPE must be one scope, such as https://api.securitycenter.microsoft.com/.default"
 	cases := map[string]struct {
 		cfg  entra.Config
-		want string // "" is accepted
+		want string // "" means accepted
 	}{
 		"unknown":                   {entra.Config{Mode: "password"}, "SCANWARDEN_AUTH must be one of client, managed-identity, device-code and interactive"},
 		"people, nothing":           {entra.Config{Mode: entra.DeviceCode}, "set AZURE_TENANT_ID, and AZURE_CLIENT_ID"},

@@ -10,7 +10,7 @@ import (
 	"scanwarden/defender/entra"
 )
 
-func asRefusal(t *testing.T, err error) *entra.Error {
+func asError(t *testing.T, err error) *entra.Error {
 	t.Helper()
 	problem, ok := errors.AsType[*entra.Error](err)
 	if !ok {
@@ -51,7 +51,7 @@ func TestAUsersTokenIsCached(t *testing.T) {
 	}
 }
 
-func TestPassingFailuresOfAnExchange(t *testing.T) {
+func TestTemporaryFailuresOfAnExchange(t *testing.T) {
 	busy := status(http.StatusServiceUnavailable)
 	broken := refusal(http.StatusServiceUnavailable, "temporarily_unavailable", 90033)
 	for name, c := range map[string]struct {
@@ -66,8 +66,8 @@ func TestPassingFailuresOfAnExchange(t *testing.T) {
 		"throttled, long":  {[]fault{throttled("60")}, entra.Error{Status: 429, Temporary: true}, "try again in 1m0s"},
 		"a passing fault":  {[]fault{refusal(400, "invalid_request", 90033)}, entra.Error{}, ""},
 	} {
-		for proof, edit := range proofs(t) {
-			t.Run(proof+" "+name, func(t *testing.T) {
+		for kind, edit := range credentials(t) {
+			t.Run(kind+" "+name, func(t *testing.T) {
 				inBubble(t, func(t *testing.T, f *fakeTenant) {
 					f.failNext(c.answers...)
 					_, err := f.exchange(t.Context(), f.onBehalfOf(t, edit), "ada", entra.TokenRequest{})
@@ -76,8 +76,8 @@ func TestPassingFailuresOfAnExchange(t *testing.T) {
 					} else if c.hint != "" {
 						wantRefused(t, err, c.want, c.hint)
 					}
-					for _, form := range formsOf(f) {
-						wantProof(t, proof, form)
+					for _, form := range tokenForms(f) {
+						wantCredential(t, kind, form)
 					}
 				})
 			})
@@ -85,7 +85,7 @@ func TestPassingFailuresOfAnExchange(t *testing.T) {
 	}
 }
 
-func TestWhatAUserIsTold(t *testing.T) {
+func TestHintsForUsers(t *testing.T) {
 	conditional := fault{Status: 400, Body: `{"error":"invalid_grant","suberror":"basic_action","error_codes":[530036],` +
 		`"error_description":"AADSTS530036: canary","claims":"{\"access_token\":{\"capolids\":{\"essential\":true,\"values\":[\"canary\"]}}}"}`}
 	for name, c := range map[string]struct {
@@ -120,7 +120,7 @@ func TestAClaimsChallengeIsPassedOn(t *testing.T) {
 	const claims = `{"access_token":{"nbf":{"essential":true,"value":"1604106651"}}}`
 	inBubble(t, func(t *testing.T, f *fakeTenant) {
 		o := f.onBehalfOf(t, nil)
-		f.wantExchange(t, o, "ada", entra.TokenRequest{Fresh: true, Claims: claims}, "ada-1") // the first call of all may be challenged
+		f.wantExchange(t, o, "ada", entra.TokenRequest{Fresh: true, Claims: claims}, "ada-1") // even the first call may be challenged
 		f.wantExchange(t, o, "ada", entra.TokenRequest{Fresh: true, Claims: claims}, "ada-2")
 		f.wantExchange(t, o, "ada", entra.TokenRequest{}, "ada-2")
 		time.Sleep(time.Hour)
@@ -140,11 +140,11 @@ func TestAChallengeThatTheUserHasToAnswer(t *testing.T) {
 		f.failNext(refusal(400, "invalid_grant", 50173), refusal(400, "interaction_required", 50076))
 		_, err := f.exchange(t.Context(), o, "ada", entra.TokenRequest{Fresh: true, Claims: `{"access_token":{}}`})
 		wantRefused(t, err, entra.Error{Code: "AADSTS50076", OAuth: "interaction_required", Status: 400}, "sign in again")
-		f.wantExchange(t, o, "ada", entra.TokenRequest{}, "ada-1") // what the service made of it is the service's to say again
+		f.wantExchange(t, o, "ada", entra.TokenRequest{}, "ada-1") // the cached token stays; the service decides whether to challenge again
 	})
 }
 
-func TestWhatIsNotTraded(t *testing.T) {
+func TestRequestsThatAreNotExchanged(t *testing.T) {
 	inBubble(t, func(t *testing.T, f *fakeTenant) {
 		o := f.onBehalfOf(t, nil)
 		for name, c := range map[string]struct {
@@ -177,7 +177,7 @@ func TestAnExchangeEnds(t *testing.T) {
 	})
 }
 
-func TestNewOnBehalfOfSaysWhatToSet(t *testing.T) {
+func TestNewOnBehalfOfNamesWhatToSet(t *testing.T) {
 	for name, c := range map[string]struct {
 		edit func(*entra.Config)
 		want string

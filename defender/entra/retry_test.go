@@ -8,13 +8,13 @@ import (
 	"scanwarden/defender/entra"
 )
 
-func TestPassingFailuresAreTriedAgain(t *testing.T) {
+func TestTemporaryFailuresAreRetried(t *testing.T) {
 	busy := fault{Status: http.StatusServiceUnavailable, Body: "<html>busy</html>"}
 	cases := map[string]struct {
 		answers  []fault
 		signIns  int
 		ok       bool
-		min, max time.Duration // how long it takes; max leaves room for jitter
+		min, max time.Duration // duration; max allows for jitter
 	}{
 		"twice busy":              {[]fault{busy, busy}, 3, true, 600 * time.Millisecond, time.Second},
 		"three times busy":        {[]fault{busy, busy, busy}, 3, false, 600 * time.Millisecond, time.Second},
@@ -26,19 +26,19 @@ func TestPassingFailuresAreTriedAgain(t *testing.T) {
 		"refused":                 {[]fault{refusal(401, "invalid_client", 7000215)}, 1, false, 0, 0},
 		"not implemented":         {[]fault{status(http.StatusNotImplemented)}, 1, false, 0, 0},
 	}
-	for proof, edit := range proofs(t) {
+	for kind, edit := range credentials(t) {
 		for name, c := range cases {
-			t.Run(proof+" "+name, func(t *testing.T) {
+			t.Run(kind+" "+name, func(t *testing.T) {
 				inBubble(t, func(t *testing.T, f *fakeTenant) {
 					f.failNext(c.answers...)
 					start := time.Now()
-					_, err := textOf(t.Context(), f.source(t, edit), false)
+					_, err := getText(t.Context(), f.source(t, edit), false)
 					if took := time.Since(start); (err == nil) != c.ok || took < c.min || took > c.max {
 						t.Errorf("err = %v after %v; want success %v within %v to %v", err, took, c.ok, c.min, c.max)
 					}
 					wantTokenRequests(t, f, c.signIns)
-					for _, form := range formsOf(f) {
-						wantProof(t, proof, form)
+					for _, form := range tokenForms(f) {
+						wantCredential(t, kind, form)
 					}
 				})
 			})
@@ -66,7 +66,7 @@ func TestAnExpiredTokenIsNotAskedForTwiceAsOften(t *testing.T) {
 		time.Sleep(time.Hour)
 		busy := status(http.StatusServiceUnavailable)
 		f.failNext(busy, busy, busy)
-		wantError(t, s, entra.Error{Status: 503, Temporary: true})
+		wantSignInError(t, s, entra.Error{Status: 503, Temporary: true})
 		wantTokenRequests(t, f, 4)
 	})
 }
@@ -79,7 +79,7 @@ func TestALongRetryAfterIsPassedOn(t *testing.T) {
 		inBubble(t, func(t *testing.T, f *fakeTenant) {
 			throttled := throttled(header)
 			f.failNext(throttled, throttled, throttled)
-			problem := wantError(t, f.source(t, nil), entra.Error{Status: 429, Temporary: true, RetryAfter: want})
+			problem := wantSignInError(t, f.source(t, nil), entra.Error{Status: 429, Temporary: true, RetryAfter: want})
 			wantHint(t, problem, "throttling")
 			if want == time.Minute {
 				wantHint(t, problem, "; try again in 1m0s")
@@ -92,7 +92,7 @@ func TestSilenceEndsTheSignIn(t *testing.T) {
 	inBubble(t, func(t *testing.T, f *fakeTenant) {
 		f.hang()
 		start := time.Now()
-		problem := wantError(t, f.source(t, nil), entra.Error{Temporary: true})
+		problem := wantSignInError(t, f.source(t, nil), entra.Error{Temporary: true})
 		wantHint(t, problem, "did not answer in time")
 		if took := time.Since(start); took != 30*time.Second {
 			t.Errorf("gave up after %v, want 30s", took)
@@ -107,7 +107,7 @@ func TestASignInEndsEvenInAPause(t *testing.T) {
 		throttled := throttled("10")
 		f.failNext(throttled, throttled, throttled)
 		start := time.Now()
-		wantError(t, f.source(t, nil), entra.Error{Status: 429, Temporary: true, RetryAfter: 10 * time.Second})
+		wantSignInError(t, f.source(t, nil), entra.Error{Status: 429, Temporary: true, RetryAfter: 10 * time.Second})
 		if took := time.Since(start); took != 30*time.Second {
 			t.Errorf("gave up after %v, want 30s", took)
 		}

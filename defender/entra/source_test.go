@@ -29,7 +29,7 @@ func TestTokenIsCachedUntilItExpires(t *testing.T) {
 		wantToken(t, s, false, "1")
 		time.Sleep(50 * time.Minute)
 		wantToken(t, s, false, "1")
-		time.Sleep(5 * time.Minute) // MSAL lets go of a token five minutes early
+		time.Sleep(5 * time.Minute) // MSAL drops a token five minutes early
 		wantToken(t, s, false, "2")
 		wantTokenRequests(t, f, 2)
 		if n := f.Count("openid-configuration"); n != 1 {
@@ -89,7 +89,7 @@ func TestManyCallersShareOneSignIn(t *testing.T) {
 			var callers sync.WaitGroup
 			for range 20 {
 				callers.Go(func() {
-					if got, err := textOf(t.Context(), s, fresh); err != nil || got != tokenCanary+"1" {
+					if got, err := getText(t.Context(), s, fresh); err != nil || got != tokenCanary+"1" {
 						t.Errorf("Get = %q, %v", got, err)
 					}
 				})
@@ -100,7 +100,7 @@ func TestManyCallersShareOneSignIn(t *testing.T) {
 	}
 }
 
-func TestACancelledCallerHarmsNobody(t *testing.T) {
+func TestACanceledCallerAffectsNoOther(t *testing.T) {
 	inBubble(t, func(t *testing.T, f *fakeTenant) {
 		f.setLatency(5 * time.Second)
 		f.failNext(status(http.StatusServiceUnavailable))
@@ -109,15 +109,15 @@ func TestACancelledCallerHarmsNobody(t *testing.T) {
 		first, cancel := context.WithCancel(t.Context())
 		var callers sync.WaitGroup
 		callers.Go(func() {
-			_, err := textOf(first, s, false)
+			_, err := getText(first, s, false)
 			if !errors.Is(err, context.Canceled) || time.Since(start) != time.Second {
 				t.Errorf("the cancelled caller got %v after %v", err, time.Since(start))
 			}
 		})
-		synctest.Wait() // the sign-in that all share is the first caller's
+		synctest.Wait() // the first caller has started the shared sign-in
 		for range 19 {
 			callers.Go(func() {
-				if got, err := textOf(t.Context(), s, false); err != nil || got != tokenCanary+"2" {
+				if got, err := getText(t.Context(), s, false); err != nil || got != tokenCanary+"2" {
 					t.Errorf("Get = %q, %v", got, err)
 				}
 			})
@@ -135,7 +135,7 @@ func TestACallersOwnDeadlineStaysVisible(t *testing.T) {
 		s := f.source(t, nil)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		_, err := textOf(ctx, s, false)
+		_, err := getText(ctx, s, false)
 		var refused *entra.Error
 		if !errors.Is(err, context.DeadlineExceeded) || errors.As(err, &refused) {
 			t.Errorf("Get = %v, want the caller's own deadline", err)
@@ -147,7 +147,7 @@ func TestNoSignInForACallerThatHasLeft(t *testing.T) {
 	inBubble(t, func(t *testing.T, f *fakeTenant) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		if _, err := textOf(ctx, f.source(t, nil), false); !errors.Is(err, context.Canceled) {
+		if _, err := getText(ctx, f.source(t, nil), false); !errors.Is(err, context.Canceled) {
 			t.Errorf("Get = %v, want the caller's own end", err)
 		}
 		time.Sleep(time.Minute)
@@ -162,7 +162,7 @@ func TestFreshTokenIsNotSharedWithPlainCallers(t *testing.T) {
 		var callers sync.WaitGroup
 		for _, fresh := range []bool{false, true} {
 			callers.Go(func() {
-				if _, err := textOf(t.Context(), s, fresh); err != nil {
+				if _, err := getText(t.Context(), s, fresh); err != nil {
 					t.Error(err)
 				}
 			})
@@ -194,9 +194,9 @@ func TestFreshTokenStaysWhenAnEarlyRefreshFails(t *testing.T) {
 			f.setLatency(time.Second)
 			f.failNext(answers...)
 			var callers sync.WaitGroup
-			callers.Go(func() { _, _ = textOf(t.Context(), s, freshFirst) })
+			callers.Go(func() { _, _ = getText(t.Context(), s, freshFirst) })
 			time.Sleep(time.Second / 2)
-			callers.Go(func() { _, _ = textOf(t.Context(), s, !freshFirst) })
+			callers.Go(func() { _, _ = getText(t.Context(), s, !freshFirst) })
 			callers.Wait()
 			wantToken(t, s, false, "fresh")
 			wantTokenRequests(t, f, 3)
@@ -209,7 +209,7 @@ func TestARefusedFreshTokenLeavesTheCachedOne(t *testing.T) {
 		s := f.source(t, nil)
 		wantToken(t, s, false, "1")
 		f.failNext(refusal(http.StatusUnauthorized, "invalid_client", 7000222))
-		if _, err := textOf(t.Context(), s, true); err == nil {
+		if _, err := getText(t.Context(), s, true); err == nil {
 			t.Fatal("a refused sign-in gave a token")
 		}
 		wantToken(t, s, false, "1")

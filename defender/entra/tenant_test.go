@@ -34,26 +34,27 @@ const (
 	bobID = "bbbbbbbb-2222-4222-8222-222222222222"
 )
 
-// userIDs has the users of the tenant by the names that tests call them.
+// userIDs maps the names that tests use to the tenant's users.
 var userIDs = map[string]string{"ada": adaID, "bob": bobID}
 
-// fault is what the tests order of the fake.
+// fault is a failure that a test queues.
 type fault = entratest.Fault
 
-// refusal is an error of Entra ID. Its description repeats the secret, as none should.
+// refusal returns an error of Entra ID. Its description repeats the secret, to check that it is never shown.
 func refusal(status int, word string, code int) fault {
 	description := fmt.Sprintf("%s was sent to https://%s/%s.", secret, production, tenant)
 	return fault{Status: status, Error: word, Code: code, Description: description}
 }
 
-// status is an answer with nothing in it, as a proxy may send.
+// status returns an empty response, as a proxy may send it.
 func status(code int) fault { return fault{Status: code, NoBody: true} }
 
 func throttled(retryAfter string) fault {
 	return fault{Status: http.StatusTooManyRequests, RetryAfter: retryAfter, NoBody: true}
 }
 
-// signingKey is the tenant's in all tests, since keys take long to make. It is short, since nothing here verifies it.
+// signingKey is the tenant's key in all tests, because keys are slow to make. It is short, because no test here
+// verifies it.
 var signingKey = sync.OnceValue(func() *rsa.PrivateKey {
 	key, err := rsa.GenerateKey(rand.Reader, 1024)
 	if err != nil {
@@ -62,15 +63,16 @@ var signingKey = sync.OnceValue(func() *rsa.PrivateKey {
 	return key
 })
 
-// fakeTenant is a tenant with one app, Ada and Bob. Ada signs in at once, with a code or in a browser. In a synctest
-// bubble its clock, and that of MSAL, is the bubble's: an hour passes at once.
+// fakeTenant is a tenant with one app and the users Ada and Bob. Ada enters every device code and signs in with
+// every browser at once. Inside a synctest bubble the fake and MSAL use the bubble's clock, so an hour passes
+// at once.
 type fakeTenant struct {
 	*entratest.Server
 	app entratest.App
 
 	mu            sync.Mutex
-	assertionLife time.Duration     // of the assertions still to be made
-	assertions    map[string]string // by the name of their user
+	assertionLife time.Duration     // lifetime of the assertions made from now on
+	assertions    map[string]string // by name of the user
 }
 
 func startTenant(t testing.TB) *fakeTenant {
@@ -102,12 +104,13 @@ func startTenant(t testing.TB) *fakeTenant {
 	return f
 }
 
-// services is the number of further resources, named by serviceResource.
+// services is the number of additional resources, see serviceResource.
 const services = 8
 
 func serviceResource(i int) string { return fmt.Sprintf("https://service%d.example", i) }
 
-// nameToken returns a text that names the token request, and the user if the app proved itself.
+// nameToken returns an access token that contains the number of the token request, and the user's name if the
+// app authenticated.
 func nameToken(n int, r entratest.Request) string {
 	for name, id := range userIDs {
 		if r.User == id && r.Proof != "" {
@@ -117,8 +120,8 @@ func nameToken(n int, r entratest.Request) string {
 	return fmt.Sprint(tokenCanary, n)
 }
 
-// inBubble runs a story against a tenant on a clock that jumps whenever all goroutines wait. A sign-in that its callers
-// have left must end by itself within a minute: the bubble fails if a goroutine is left over.
+// inBubble runs story against a tenant, on a clock that jumps whenever all goroutines wait. A sign-in that its
+// callers have left must end by itself within a minute: the bubble fails if a goroutine remains.
 func inBubble(t *testing.T, story func(t *testing.T, f *fakeTenant)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -128,20 +131,20 @@ func inBubble(t *testing.T, story func(t *testing.T, f *fakeTenant)) {
 	})
 }
 
-// failNext orders faults for the next token requests, one each.
+// failNext queues one fault for each of the next token requests.
 func (f *fakeTenant) failNext(faults ...fault) {
 	for _, next := range faults {
 		f.Fail(next)
 	}
 }
 
-// failDiscovery orders a fault for all discovery from now on.
+// failDiscovery makes all discovery requests fail.
 func (f *fakeTenant) failDiscovery(always fault) {
 	always.Path, always.Times = "/openid-configuration", -1
 	f.Fail(always)
 }
 
-// hang lets no token request be answered until ClearFaults.
+// hang keeps all token requests unanswered until ClearFaults.
 func (f *fakeTenant) hang() { f.Fail(fault{Hang: true, Times: -1}) }
 
 func (f *fakeTenant) setLatency(d time.Duration) {
@@ -152,12 +155,12 @@ func (f *fakeTenant) setExpiresIn(d time.Duration) {
 	f.Change(func(o *entratest.Options) { o.ExpiresIn = d })
 }
 
-// refreshEarly has Entra ID ask for a renewal of each token after half an hour.
+// refreshEarly makes Entra ID request the renewal of each token after half an hour.
 func (f *fakeTenant) refreshEarly() {
 	f.Change(func(o *entratest.Options) { o.RefreshIn = 30 * time.Minute })
 }
 
-// setClaims changes the ID tokens from now on; nil undoes it.
+// setClaims changes the claims of ID tokens from now on; nil leaves them.
 func (f *fakeTenant) setClaims(change func(claims map[string]any)) {
 	f.Change(func(o *entratest.Options) { o.IDToken = change })
 }
@@ -168,7 +171,7 @@ func (f *fakeTenant) changeApp(change func(*entratest.App)) {
 	f.AddApp(f.app)
 }
 
-// config signs in with the secret, through the production authority's name, discovery included.
+// config returns a configuration with the secret and the production authority's name, discovery included.
 func (f *fakeTenant) config(t testing.TB) entra.Config {
 	return entra.Config{
 		TenantID: tenant, ClientID: clientID, ClientSecret: func() (string, error) { return secret, nil },
@@ -176,7 +179,7 @@ func (f *fakeTenant) config(t testing.TB) entra.Config {
 	}
 }
 
-// client dials the fake whatever the host, and trusts it.
+// client returns a client that dials the fake for every host, and trusts it.
 func (f *fakeTenant) client(t testing.TB) *http.Client {
 	transport := f.Client().Transport.(*http.Transport).Clone()
 	t.Cleanup(transport.CloseIdleConnections)
@@ -196,7 +199,7 @@ func (f *fakeTenant) source(t testing.TB, edit func(*entra.Config)) *entra.Sourc
 	return source
 }
 
-// userSource is a source for a user with a device code, whose prompts are kept.
+// userSource returns a source for a user with a device code. It records the prompts in shown.
 func (f *fakeTenant) userSource(t testing.TB, shown *prompts, edit func(*entra.Config)) *entra.Source {
 	t.Helper()
 	s := f.source(t, func(c *entra.Config) {
@@ -223,8 +226,8 @@ func (f *fakeTenant) onBehalfOf(t testing.TB, edit func(*entra.Config)) *entra.O
 	return o
 }
 
-// assertion is the access token that a user calls with, always the same one. What follows a hyphen in a name tells
-// several tokens of one user apart.
+// assertion returns the access token that a user calls with, always the same for a name. Names such as "bob-2"
+// are further tokens of Bob.
 func (f *fakeTenant) assertion(name string) string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -237,7 +240,7 @@ func (f *fakeTenant) assertion(name string) string {
 	return f.assertions[name]
 }
 
-// exchange returns what follows tokenCanary in the token on behalf of a user.
+// exchange returns the token on behalf of a user, without tokenCanary.
 func (f *fakeTenant) exchange(ctx context.Context, o *entra.OnBehalfOf, name string, req entra.TokenRequest) (string, error) {
 	token, err := o.Get(ctx, f.assertion(name), req)
 	return strings.TrimPrefix(token.Text, tokenCanary), err
@@ -250,8 +253,8 @@ func (f *fakeTenant) wantExchange(t *testing.T, o *entra.OnBehalfOf, name string
 	}
 }
 
-// visit opens an address in a browser whose user answers as [entratest.Server.SignIn] has it, and returns the query
-// that the browser comes back to the app with.
+// visit opens an address in a browser, in which the user of [entratest.Server.SignIn] signs in, and returns the
+// query that the browser takes back to the app.
 func (f *fakeTenant) visit(t testing.TB, address string) url.Values {
 	t.Helper()
 	browser := f.client(t)
@@ -268,21 +271,21 @@ func (f *fakeTenant) visit(t testing.TB, address string) url.Values {
 	return back.Query()
 }
 
-func textOf(ctx context.Context, s *entra.Source, fresh bool) (string, error) {
+func getText(ctx context.Context, s *entra.Source, fresh bool) (string, error) {
 	token, err := s.Get(ctx, entra.TokenRequest{Fresh: fresh})
 	return token.Text, err
 }
 
-// wantToken wants the token of a token request, such as "1" for the first one.
+// wantToken checks that the token is that of a token request, such as "1" for the first.
 func wantToken(t *testing.T, s *entra.Source, fresh bool, want string) {
 	t.Helper()
-	got, err := textOf(t.Context(), s, fresh)
+	got, err := getText(t.Context(), s, fresh)
 	if err != nil || got != tokenCanary+want {
 		t.Fatalf("Get(fresh %v) = %q, %v; want token %s", fresh, got, err, want)
 	}
 }
 
-// wantTokenRequests wants this many requests at the token endpoint so far.
+// wantTokenRequests checks the number of token requests so far.
 func wantTokenRequests(t *testing.T, f *fakeTenant, want int) {
 	t.Helper()
 	if got := len(f.TokenForms()); got != want {

@@ -56,7 +56,7 @@ func TestManyCallsOfOneUserShareAnExchange(t *testing.T) {
 	})
 }
 
-func TestWhoAsksForMoreSharesNoPlainExchange(t *testing.T) {
+func TestSpecialRequestsShareNoPlainExchange(t *testing.T) {
 	inBubble(t, func(t *testing.T, f *fakeTenant) {
 		f.setLatency(time.Second)
 		o := f.onBehalfOf(t, nil)
@@ -91,7 +91,7 @@ func TestAFreshTokenOfAUserStaysWhenAnEarlyRefreshFails(t *testing.T) {
 	})
 }
 
-func TestACancelledUserHarmsNobody(t *testing.T) {
+func TestACanceledUserAffectsNoOther(t *testing.T) {
 	inBubble(t, func(t *testing.T, f *fakeTenant) {
 		f.setLatency(5 * time.Second)
 		o := f.onBehalfOf(t, nil)
@@ -102,7 +102,7 @@ func TestACancelledUserHarmsNobody(t *testing.T) {
 				t.Errorf("the cancelled caller got %v", err)
 			}
 		})
-		synctest.Wait() // the exchange that both share is the first caller's
+		synctest.Wait() // the first caller has started the shared exchange
 		callers.Go(func() {
 			if got, err := f.exchange(t.Context(), o, "ada", entra.TokenRequest{}); err != nil || got != "ada-1" {
 				t.Errorf("Get = %q, %v", got, err)
@@ -147,11 +147,11 @@ func TestAUserWhoseSignInWasRevokedSignsInAgain(t *testing.T) {
 		wantTokenRequests(t, f, 3)
 		_, err = f.exchange(t.Context(), o, "ada", entra.TokenRequest{})
 		wantRefused(t, err, entra.Error{Code: "AADSTS500133", OAuth: "invalid_grant", Status: 400}, "sign in again")
-		wantTokenRequests(t, f, 4) // what cannot be renewed is not tried again
+		wantTokenRequests(t, f, 4) // a refused renewal is not retried
 	})
 }
 
-// The failure of a renewal that would pass must not be taken for the end of the sign-in.
+// The temporary failure of a renewal must not count as the end of the sign-in.
 func TestAnOutageIsNotTheEndOfASignIn(t *testing.T) {
 	busy := status(http.StatusServiceUnavailable)
 	gone := refusal(http.StatusBadRequest, "invalid_grant", 500133)
@@ -174,7 +174,7 @@ func TestAnOutageIsNotTheEndOfASignIn(t *testing.T) {
 				time.Sleep(time.Hour)
 				f.failNext(c.answers...)
 				_, err := f.exchange(t.Context(), o, "ada", entra.TokenRequest{})
-				if (err == nil) != c.ok || err != nil && !asRefusal(t, err).Temporary {
+				if (err == nil) != c.ok || err != nil && !asError(t, err).Temporary {
 					t.Errorf("error %v, want success %v, or a passing failure", err, c.ok)
 				}
 				time.Sleep(time.Hour)
@@ -193,7 +193,7 @@ func TestAUsersTokenOutlivesAnEarlyRefreshThatFails(t *testing.T) {
 		f.assertionLife = 30 * time.Minute
 		o := f.onBehalfOf(t, nil)
 		f.wantExchange(t, o, "ada", entra.TokenRequest{}, "ada-1")
-		time.Sleep(31 * time.Minute) // the assertion has expired; MSAL refreshes early by that alone
+		time.Sleep(31 * time.Minute) // the assertion has expired, and MSAL uses only that for an early refresh
 		for range 5 {
 			f.wantExchange(t, o, "ada", entra.TokenRequest{}, "ada-1")
 		}
@@ -213,7 +213,7 @@ func TestARenewedSecretServesUsersToo(t *testing.T) {
 	})
 }
 
-// Whoever is dropped is exchanged anew: so the number of exchanges tells how many are kept.
+// A dropped user needs another exchange, so the number of exchanges shows how many are kept.
 func TestNoMoreThanAThousandUsersAreKept(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(t *testing.T, f *fakeTenant) {
@@ -225,9 +225,9 @@ func TestNoMoreThanAThousandUsersAreKept(t *testing.T) {
 		}
 		f.wantExchange(t, o, "bob-0", entra.TokenRequest{}, "bob-1")
 		f.wantExchange(t, o, "ada", entra.TokenRequest{}, "ada-1001")
-		f.wantExchange(t, o, "bob-0", entra.TokenRequest{}, "bob-1")    // seen of late
-		f.wantExchange(t, o, "bob-2", entra.TokenRequest{}, "bob-3")    // the oldest but one
-		f.wantExchange(t, o, "bob-1", entra.TokenRequest{}, "bob-1002") // the oldest, and dropped
+		f.wantExchange(t, o, "bob-0", entra.TokenRequest{}, "bob-1")    // used recently
+		f.wantExchange(t, o, "bob-2", entra.TokenRequest{}, "bob-3")    // the second oldest
+		f.wantExchange(t, o, "bob-1", entra.TokenRequest{}, "bob-1002") // the oldest, dropped
 		wantTokenRequests(t, f, 1002)
 	})
 }

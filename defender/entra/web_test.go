@@ -22,7 +22,7 @@ const (
 	verifier = "canary-verifier-0123456789-abcdefghijklmnop-._~"
 )
 
-func (f *fakeTenant) web(t testing.TB, edit func(*entra.WebSignInConfig)) *entra.WebSignIn {
+func (f *fakeTenant) webSignIn(t testing.TB, edit func(*entra.WebSignInConfig)) *entra.WebSignIn {
 	t.Helper()
 	cfg := entra.WebSignInConfig{Config: f.config(t), RedirectURL: callback}
 	if edit != nil {
@@ -35,8 +35,8 @@ func (f *fakeTenant) web(t testing.TB, edit func(*entra.WebSignInConfig)) *entra
 	return w
 }
 
-// browse does what a browser does with the address: Ada signs in, and a code comes back.
-func (f *fakeTenant) browse(t *testing.T, w *entra.WebSignIn) (code string) {
+// signInWithBrowser lets Ada sign in with a browser and returns the code.
+func (f *fakeTenant) signInWithBrowser(t *testing.T, w *entra.WebSignIn) (code string) {
 	t.Helper()
 	address, err := w.Begin(t.Context(), state, nonce, verifier)
 	if err != nil {
@@ -51,7 +51,7 @@ func (f *fakeTenant) browse(t *testing.T, w *entra.WebSignIn) (code string) {
 
 func TestWhereABrowserIsSent(t *testing.T) {
 	inBubble(t, func(t *testing.T, f *fakeTenant) {
-		address, err := f.web(t, nil).Begin(t.Context(), state, nonce, verifier)
+		address, err := f.webSignIn(t, nil).Begin(t.Context(), state, nonce, verifier)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -98,8 +98,8 @@ func TestASignInWithABrowser(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, f *fakeTenant) {
 				edit(f)
-				w := f.web(t, nil)
-				user, err := w.Finish(t.Context(), f.browse(t, w), nonce, verifier)
+				w := f.webSignIn(t, nil)
+				user, err := w.Finish(t.Context(), f.signInWithBrowser(t, w), nonce, verifier)
 				if want := (entra.User{TenantID: tenant, ObjectID: userIDs["ada"], Name: "Ada Lovelace"}); err != nil || user != want {
 					t.Errorf("Finish = %+v, %v; want %+v", user, err, want)
 				}
@@ -112,7 +112,7 @@ func TestASignInWithABrowser(t *testing.T) {
 	}
 }
 
-func TestWhoIsNotLetIn(t *testing.T) {
+func TestAccountsThatAreRefused(t *testing.T) {
 	for name, c := range map[string]struct {
 		claims map[string]any
 		hint   string
@@ -133,8 +133,8 @@ func TestWhoIsNotLetIn(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, f *fakeTenant) {
 				f.setClaims(func(id map[string]any) { maps.Copy(id, c.claims) })
-				w := f.web(t, nil)
-				user, err := w.Finish(t.Context(), f.browse(t, w), nonce, verifier)
+				w := f.webSignIn(t, nil)
+				user, err := w.Finish(t.Context(), f.signInWithBrowser(t, w), nonce, verifier)
 				wantRefused(t, err, entra.Error{}, c.hint)
 				if user != (entra.User{}) {
 					t.Errorf("a user came along: %+v", user)
@@ -144,11 +144,11 @@ func TestWhoIsNotLetIn(t *testing.T) {
 	}
 }
 
-func TestTokensThatAreNone(t *testing.T) {
-	for _, id := range []string{"", "canary", "a.b.c", "a." + segment(map[string]any{"tid": 7}) + ".c"} {
+func TestIDTokensThatAreMalformed(t *testing.T) {
+	for _, id := range []string{"", "canary", "a.b.c", "a." + jwtPart(map[string]any{"tid": 7}) + ".c"} {
 		inBubble(t, func(t *testing.T, f *fakeTenant) {
 			f.failNext(fault{Body: `{"token_type":"Bearer","expires_in":3599,"access_token":"canary","id_token":"` + id + `"}`})
-			_, err := f.web(t, nil).Finish(t.Context(), "canary-code", nonce, verifier)
+			_, err := f.webSignIn(t, nil).Finish(t.Context(), "canary-code", nonce, verifier)
 			if err == nil || strings.Contains(err.Error(), "canary") {
 				t.Errorf("%q: error %v", id, err)
 			}
@@ -174,8 +174,8 @@ func TestACodeThatIsRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, f *fakeTenant) {
-				w := f.web(t, nil)
-				code := f.browse(t, w)
+				w := f.webSignIn(t, nil)
+				code := f.signInWithBrowser(t, w)
 				c.prepare(f)
 				_, err := w.Finish(t.Context(), code, nonce, c.verifier)
 				wantRefused(t, err, c.want, c.hint)
@@ -187,8 +187,8 @@ func TestACodeThatIsRefused(t *testing.T) {
 
 func TestACodeThatWasUsedBefore(t *testing.T) {
 	inBubble(t, func(t *testing.T, f *fakeTenant) {
-		w := f.web(t, nil)
-		code := f.browse(t, w)
+		w := f.webSignIn(t, nil)
+		code := f.signInWithBrowser(t, w)
 		if _, err := w.Finish(t.Context(), code, nonce, verifier); err != nil {
 			t.Fatal(err)
 		}
@@ -200,7 +200,7 @@ func TestACodeThatWasUsedBefore(t *testing.T) {
 
 func TestWhatABrowserCannotBring(t *testing.T) {
 	inBubble(t, func(t *testing.T, f *fakeTenant) {
-		w := f.web(t, nil)
+		w := f.webSignIn(t, nil)
 		for _, args := range [][3]string{
 			{"", nonce, verifier}, {strings.Repeat("canary", 3000), nonce, verifier},
 			{"canary-code", "", verifier}, {"canary-code", nonce, "canary"},
@@ -222,11 +222,11 @@ func TestWhatABrowserCannotBring(t *testing.T) {
 	})
 }
 
-func TestNobodyIsSentWhereNoPageIs(t *testing.T) {
+func TestUnsafeSignInAddressesAreRefused(t *testing.T) {
 	for _, address := range []string{"http://" + production + "/authorize", "javascript:canary", "https://u:canary@" + production + "/", ""} {
 		inBubble(t, func(t *testing.T, f *fakeTenant) {
 			f.failDiscovery(discoveryOf(address))
-			sent, err := f.web(t, nil).Begin(t.Context(), state, nonce, verifier)
+			sent, err := f.webSignIn(t, nil).Begin(t.Context(), state, nonce, verifier)
 			if err == nil || sent != "" || strings.Contains(err.Error(), "canary") {
 				t.Errorf("%s: sent to %q, %v", address, sent, err)
 			}
@@ -234,7 +234,7 @@ func TestNobodyIsSentWhereNoPageIs(t *testing.T) {
 	}
 }
 
-// discoveryOf is a discovery document that names another page to sign in at.
+// discoveryOf returns a discovery document with another authorization endpoint.
 func discoveryOf(page string) fault {
 	const base = "https://" + production + "/" + tenant
 	body, _ := json.Marshal(map[string]any{"issuer": base + "/v2.0", "authorization_endpoint": page, "token_endpoint": base + "/token"})
@@ -257,8 +257,8 @@ func TestNamesArePrintable(t *testing.T) {
 	} {
 		inBubble(t, func(t *testing.T, f *fakeTenant) {
 			f.setClaims(func(id map[string]any) { id["name"] = name })
-			w := f.web(t, nil)
-			if user, err := w.Finish(t.Context(), f.browse(t, w), nonce, verifier); err != nil || user.Name != want {
+			w := f.webSignIn(t, nil)
+			if user, err := w.Finish(t.Context(), f.signInWithBrowser(t, w), nonce, verifier); err != nil || user.Name != want {
 				t.Errorf("%q became %q, %v; want %q", name, user.Name, err, want)
 			}
 		})
@@ -267,8 +267,8 @@ func TestNamesArePrintable(t *testing.T) {
 
 func TestABrowserThatLeft(t *testing.T) {
 	inBubble(t, func(t *testing.T, f *fakeTenant) {
-		w := f.web(t, nil)
-		code := f.browse(t, w)
+		w := f.webSignIn(t, nil)
+		code := f.signInWithBrowser(t, w)
 		f.setLatency(5 * time.Second)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
@@ -281,7 +281,7 @@ func TestABrowserThatLeft(t *testing.T) {
 	})
 }
 
-func TestNewWebSaysWhatToSet(t *testing.T) {
+func TestNewWebSignInNamesWhatToSet(t *testing.T) {
 	for name, c := range map[string]struct {
 		edit func(*entra.WebSignInConfig)
 		want string

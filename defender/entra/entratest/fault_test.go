@@ -14,23 +14,23 @@ import (
 
 // TestFaults strikes the requests it is ordered for, in order, and no more.
 func TestFaults(t *testing.T) {
-	fake := start(t, entratest.Options{})
+	fake := startTenant(t, entratest.Options{})
 	fake.FailNext(503, "7", "")
 	fake.FailNext(200, "", "<html>portal</html>")
 	fake.Fail(entratest.Fault{Code: 50076, SubError: "basic_action", Claims: `{"access_token":{}}`})
 	fake.Fail(entratest.Fault{Path: "/keys", Status: 500, Times: -1})
-	a := token(t, fake, form("client_credentials"))
-	refuses(t, a, 503, "temporarily_unavailable", 90033)
+	a := requestToken(t, fake, tokenForm("client_credentials"))
+	wantRefusal(t, a, 503, "temporarily_unavailable", 90033)
 	if a.header.Get("Retry-After") != "7" {
 		t.Errorf("Retry-After = %q", a.header.Get("Retry-After"))
 	}
-	if a = token(t, fake, form("client_credentials")); a.status != 200 || a.text != "<html>portal</html>" {
+	if a = requestToken(t, fake, tokenForm("client_credentials")); a.status != 200 || a.text != "<html>portal</html>" {
 		t.Errorf("got %d %q", a.status, a.text)
 	}
-	a = token(t, fake, form("client_credentials"))
-	refuses(t, a, 400, "invalid_grant", 50076)
-	wants(t, a.body, map[string]any{"suberror": "basic_action", "claims": `{"access_token":{}}`})
-	if a = token(t, fake, form("client_credentials")); a.status != 200 || a.field("access_token") == "" {
+	a = requestToken(t, fake, tokenForm("client_credentials"))
+	wantRefusal(t, a, 400, "invalid_grant", 50076)
+	wantClaims(t, a.body, map[string]any{"suberror": "basic_action", "claims": `{"access_token":{}}`})
+	if a = requestToken(t, fake, tokenForm("client_credentials")); a.status != 200 || a.field("access_token") == "" {
 		t.Errorf("the fourth got %d %q", a.status, a.text)
 	}
 	keys := fake.Authority() + "/" + fake.Tenant() + "/discovery/v2.0/keys"
@@ -47,14 +47,14 @@ func TestFaults(t *testing.T) {
 
 // TestFaultsOfTime delays, hangs and cuts.
 func TestFaultsOfTime(t *testing.T) {
-	fake := start(t, entratest.Options{})
+	fake := startTenant(t, entratest.Options{})
 	fake.Fail(entratest.Fault{Delay: 50 * time.Millisecond})
 	begun := time.Now()
-	if a := token(t, fake, form("client_credentials")); a.status != 200 || time.Since(begun) < 50*time.Millisecond {
+	if a := requestToken(t, fake, tokenForm("client_credentials")); a.status != 200 || time.Since(begun) < 50*time.Millisecond {
 		t.Errorf("got %d after %s, want the genuine answer after 50ms", a.status, time.Since(begun))
 	}
 	fake.Fail(entratest.Fault{Drop: true})
-	if _, err := fake.Client().PostForm(fake.Authority()+"/"+fake.Tenant()+"/oauth2/v2.0/token", form("client_credentials")); err == nil {
+	if _, err := fake.Client().PostForm(fake.Authority()+"/"+fake.Tenant()+"/oauth2/v2.0/token", tokenForm("client_credentials")); err == nil {
 		t.Error("an answer over a cut connection")
 	}
 	fake.Fail(entratest.Fault{Path: "/keys", Hang: true})
@@ -90,24 +90,24 @@ func TestCloseEndsHanging(t *testing.T) {
 // TestSkew sets the clock of answers and tokens off.
 func TestSkew(t *testing.T) {
 	clock := newClock()
-	fake := start(t, entratest.Options{Now: clock.Now})
+	fake := startTenant(t, entratest.Options{Now: clock.Now})
 	fake.SetSkew(-time.Hour)
-	a := token(t, fake, form("client_credentials"))
+	a := requestToken(t, fake, tokenForm("client_credentials"))
 	behind := clock.Now().Add(-time.Hour)
 	if got := a.header.Get("Date"); got != behind.UTC().Format(http.TimeFormat) {
 		t.Errorf("Date = %q, want that of an hour ago", got)
 	}
-	wants(t, claims(t, a.field("access_token")), map[string]any{"iat": behind.Unix()})
+	wantClaims(t, decodeClaims(t, a.field("access_token")), map[string]any{"iat": behind.Unix()})
 }
 
 // TestRequests records what arrived, and no secret of it.
 func TestRequests(t *testing.T) {
-	fake := start(t, entratest.Options{})
-	token(t, fake, form("client_credentials", "claims", `{"access_token":{"xms_cc":{"values":["CP1"]}}}`))
-	token(t, fake, form("client_credentials", "client_secret", "canary-wrong"))
+	fake := startTenant(t, entratest.Options{})
+	requestToken(t, fake, tokenForm("client_credentials", "claims", `{"access_token":{"xms_cc":{"values":["CP1"]}}}`))
+	requestToken(t, fake, tokenForm("client_credentials", "client_secret", "canary-wrong"))
 	traded := onBehalfForm(fake, "scope", write+" offline_access")
-	refresh := token(t, fake, traded).field("refresh_token")
-	token(t, fake, form("refresh_token", "refresh_token", refresh, "scope", write))
+	refresh := requestToken(t, fake, traded).field("refresh_token")
+	requestToken(t, fake, tokenForm("refresh_token", "refresh_token", refresh, "scope", write))
 	log := fake.Tokens()
 	if len(log) != 4 || fake.Count("/token") != 4 || fake.Count("/keys") != 0 {
 		t.Fatalf("recorded %+v", log)

@@ -48,8 +48,8 @@ func (c *clock) pass(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-// start returns a tenant with the server's app, a person's program, and Ada.
-func start(t testing.TB, o entratest.Options) *entratest.Server {
+// startTenant returns a tenant with the server's app, a person's program, and Ada.
+func startTenant(t testing.TB, o entratest.Options) *entratest.Server {
 	t.Helper()
 	fake := entratest.New(o)
 	t.Cleanup(fake.Close)
@@ -90,7 +90,7 @@ func (a answer) field(name string) string {
 func post(t testing.TB, fake *entratest.Server, path string, form url.Values) answer {
 	t.Helper()
 	resp, err := fake.Client().PostForm(fake.Authority()+"/"+fake.Tenant()+"/"+path, form)
-	return read(t, resp, err)
+	return readAnswer(t, resp, err)
 }
 
 func get(t testing.TB, fake *entratest.Server, address string) answer {
@@ -98,10 +98,10 @@ func get(t testing.TB, fake *entratest.Server, address string) answer {
 	client := *fake.Client()
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	resp, err := client.Get(address)
-	return read(t, resp, err)
+	return readAnswer(t, resp, err)
 }
 
-func read(t testing.TB, resp *http.Response, err error) answer {
+func readAnswer(t testing.TB, resp *http.Response, err error) answer {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
@@ -116,8 +116,8 @@ func read(t testing.TB, resp *http.Response, err error) answer {
 	return a
 }
 
-// form is a token request of the server's app, changed by name, value pairs; the value "-" takes a name away.
-func form(grant string, changes ...string) url.Values {
+// tokenForm is a token request of the server's app, changed by name, value pairs; the value "-" takes a name away.
+func tokenForm(grant string, changes ...string) url.Values {
 	f := url.Values{"grant_type": {grant}, "client_id": {clientID}, "client_secret": {secret}, "scope": {all}}
 	for i := 0; i < len(changes); i += 2 {
 		f.Set(changes[i], changes[i+1])
@@ -128,13 +128,13 @@ func form(grant string, changes ...string) url.Values {
 	return f
 }
 
-func token(t testing.TB, fake *entratest.Server, form url.Values) answer {
+func requestToken(t testing.TB, fake *entratest.Server, form url.Values) answer {
 	t.Helper()
 	return post(t, fake, "oauth2/v2.0/token", form)
 }
 
-// claims reads a token without belief.
-func claims(t testing.TB, token string) map[string]any {
+// decodeClaims reads a token without belief.
+func decodeClaims(t testing.TB, token string) map[string]any {
 	t.Helper()
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {
@@ -148,8 +148,8 @@ func claims(t testing.TB, token string) map[string]any {
 	return read
 }
 
-// wants holds claims against those wanted; nil is one that must not be there.
-func wants(t testing.TB, got, want map[string]any) {
+// wantClaims holds claims against those wanted; nil is one that must not be there.
+func wantClaims(t testing.TB, got, want map[string]any) {
 	t.Helper()
 	for name := range maps.Keys(want) {
 		gotText, _ := json.Marshal(got[name])
@@ -160,8 +160,8 @@ func wants(t testing.TB, got, want map[string]any) {
 	}
 }
 
-// refuses wants the refusal in Entra ID's form.
-func refuses(t testing.TB, a answer, status int, word string, code int) {
+// wantRefusal wants the refusal in Entra ID's form.
+func wantRefusal(t testing.TB, a answer, status int, word string, code int) {
 	t.Helper()
 	if a.status != status || a.field("error") != word || a.code() != code {
 		t.Errorf("got %d %s %d, want %d %s %d\n%s", a.status, a.field("error"), a.code(), status, word, code, a.text)

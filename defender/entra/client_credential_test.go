@@ -20,30 +20,30 @@ const (
 	federationSubject = "system:serviceaccount:scans:scanwarden"
 )
 
-// federatedToken is what the federation's issuer says of a subject; id tells several such tokens apart.
+// federatedToken returns a token of the federation's issuer for a subject. id distinguishes several of them.
 func federatedToken(subject, id string) string {
-	return segment(map[string]any{"alg": "RS256"}) + "." + segment(map[string]any{
+	return jwtPart(map[string]any{"alg": "RS256"}) + "." + jwtPart(map[string]any{
 		"iss": federationIssuer, "sub": subject, "aud": "api://AzureADTokenExchange", "exp": 4e9, "jti": id,
 	}) + ".c2lnbmF0dXJl"
 }
 
-// segment is a part of a token.
-func segment(v map[string]any) string {
+// jwtPart encodes a part of a JWT.
+func jwtPart(v map[string]any) string {
 	text, _ := json.Marshal(v)
 	return base64.RawURLEncoding.EncodeToString(text)
 }
 
-// proofs are the ways in which an app proves who it is: what holds for one must hold for each of them.
-func proofs(t testing.TB) map[string]func(*entra.Config) {
+// credentials returns the ways in which an app authenticates, by name. Tests for one must hold for all.
+func credentials(t testing.TB) map[string]func(*entra.Config) {
 	t.Helper()
 	dir, ours, other := t.TempDir(), identities()[0], identities()[1]
 	certificate := func(name, content string) func(*entra.Config) {
 		file := filepath.Join(dir, name)
-		put(t, file, content)
+		writeFile(t, file, content)
 		return func(c *entra.Config) { c.ClientSecret, c.CertificatePath = nil, file }
 	}
 	token := filepath.Join(dir, "token")
-	put(t, token, federatedToken(federationSubject, "first"))
+	writeFile(t, token, federatedToken(federationSubject, "first"))
 	return map[string]func(*entra.Config){
 		"secret":                     func(*entra.Config) {},
 		"certificate":                certificate("alone.pem", ours.pkcs8()+ours.certificate()),
@@ -52,11 +52,11 @@ func proofs(t testing.TB) map[string]func(*entra.Config) {
 	}
 }
 
-// wantProof wants a form to carry this proof, and no other.
-func wantProof(t *testing.T, proof string, form map[string][]string) {
+// wantCredential checks that a form carries this kind of credential and no other.
+func wantCredential(t *testing.T, kind string, form map[string][]string) {
 	t.Helper()
 	value := func(name string) string { return strings.Join(form[name], "|") }
-	if proof == "secret" {
+	if kind == "secret" {
 		if value("client_secret") != secret || value("client_assertion") != "" {
 			t.Errorf("sent %v, want the secret alone", form)
 		}
@@ -66,19 +66,19 @@ func wantProof(t *testing.T, proof string, form map[string][]string) {
 	if value("client_secret") != "" || value("client_assertion_type") != assertionType {
 		t.Errorf("sent %v, want an assertion alone", form)
 	}
-	if proof == "federated token" {
+	if kind == "federated token" {
 		if assertion != federatedToken(federationSubject, "first") {
 			t.Errorf("asserted %q", assertion)
 		}
 		return
 	}
-	verify(t, assertion, identities()[0])
-	if n, want := len(chainOf(t, assertion)), strings.Count(proof, "chain")*2; n != want {
+	verifyAssertion(t, assertion, identities()[0])
+	if n, want := len(certificateChain(t, assertion)), strings.Count(kind, "chain")*2; n != want {
 		t.Errorf("%d certificates were sent along, want %d", n, want)
 	}
 }
 
-// wantSentence wants this sentence and nothing else, that gives away neither what was sent nor Entra ID's own ids.
+// wantSentence compares the whole error text, which must show neither what was sent nor Entra ID's own ids.
 func wantSentence(t *testing.T, err error, want string, sent []map[string][]string) {
 	t.Helper()
 	if err.Error() != want {
@@ -93,19 +93,19 @@ func wantSentence(t *testing.T, err error, want string, sent []map[string][]stri
 			t.Errorf("%q shows %q", err, secret)
 		}
 	}
-	wantClean(t, err)
+	wantNoSecrets(t, err)
 }
 
-func formsOf(f *fakeTenant) (forms []map[string][]string) {
+func tokenForms(f *fakeTenant) (forms []map[string][]string) {
 	for _, form := range f.TokenForms() {
 		forms = append(forms, form)
 	}
 	return forms
 }
 
-// refusedProofs are what Entra ID says to a proof, and what a person reads of it.
-var refusedProofs = []struct {
-	proofs string // those it is said to; "" is all
+// credentialRefusals lists Entra ID's refusals of a credential, and the hint for each.
+var credentialRefusals = []struct {
+	proofs string // prefix of the credential's name; "" means all
 	answer fault
 	want   entra.Error
 	hint   string
@@ -128,57 +128,57 @@ var refusedProofs = []struct {
 		"the tenant has no such app: check AZURE_CLIENT_ID and AZURE_TENANT_ID, and that the app was consented to"},
 }
 
-// eachRefusal runs a story for each proof and each refusal that can be met with it.
-func eachRefusal(t *testing.T, story func(t *testing.T, proof string, edit func(*entra.Config), refused fault, want entra.Error, hint string)) {
-	for proof, edit := range proofs(t) {
-		for _, c := range refusedProofs {
-			if strings.HasPrefix(proof, c.proofs) {
-				t.Run(proof+" "+c.want.Code, func(t *testing.T) { story(t, proof, edit, c.answer, c.want, c.hint) })
+// eachRefusal runs story for each credential and each refusal that applies to it.
+func eachRefusal(t *testing.T, story func(t *testing.T, kind string, edit func(*entra.Config), refused fault, want entra.Error, hint string)) {
+	for kind, edit := range credentials(t) {
+		for _, c := range credentialRefusals {
+			if strings.HasPrefix(kind, c.proofs) {
+				t.Run(kind+" "+c.want.Code, func(t *testing.T) { story(t, kind, edit, c.answer, c.want, c.hint) })
 			}
 		}
 	}
 }
 
-func sentence(e entra.Error, hint string) string {
+func errorSentence(e entra.Error, hint string) string {
 	return fmt.Sprintf("Entra ID sign-in failed (%s, %s, HTTP %d): %s", e.Code, e.OAuth, e.Status, hint)
 }
 
-func TestAProofThatIsRefused(t *testing.T) {
-	eachRefusal(t, func(t *testing.T, proof string, edit func(*entra.Config), refused fault, want entra.Error, hint string) {
+func TestACredentialThatIsRefused(t *testing.T) {
+	eachRefusal(t, func(t *testing.T, kind string, edit func(*entra.Config), refused fault, want entra.Error, hint string) {
 		inBubble(t, func(t *testing.T, f *fakeTenant) {
 			s := f.source(t, edit)
 			want.Correlation = correlation
 			f.failNext(refused, refused)
 			for try := range 2 {
-				problem := wantError(t, s, want)
-				wantSentence(t, problem, sentence(want, hint), formsOf(f))
-				wantTokenRequests(t, f, try+1) // it is not repeated
+				problem := wantSignInError(t, s, want)
+				wantSentence(t, problem, errorSentence(want, hint), tokenForms(f))
+				wantTokenRequests(t, f, try+1) // not retried
 			}
-			wantToken(t, s, false, "3") // and not held against who mends it
-			for _, form := range formsOf(f) {
-				wantProof(t, proof, form)
+			wantToken(t, s, false, "3") // accepted once it is corrected
+			for _, form := range tokenForms(f) {
+				wantCredential(t, kind, form)
 			}
 		})
 	})
 }
 
-func TestAProofThatIsRefusedForAUser(t *testing.T) {
-	eachRefusal(t, func(t *testing.T, proof string, edit func(*entra.Config), refused fault, want entra.Error, hint string) {
+func TestACredentialThatIsRefusedForAUser(t *testing.T) {
+	eachRefusal(t, func(t *testing.T, kind string, edit func(*entra.Config), refused fault, want entra.Error, hint string) {
 		inBubble(t, func(t *testing.T, f *fakeTenant) {
 			o := f.onBehalfOf(t, edit)
 			f.failNext(refused)
 			_, err := f.exchange(t.Context(), o, "ada", entra.TokenRequest{})
 			wantRefused(t, err, want, hint)
-			wantSentence(t, err, sentence(want, hint), formsOf(f))
+			wantSentence(t, err, errorSentence(want, hint), tokenForms(f))
 			wantTokenRequests(t, f, 1)
 			f.wantExchange(t, o, "ada", entra.TokenRequest{}, "ada-2")
 		})
 	})
 }
 
-func TestEachProofServesUsers(t *testing.T) {
-	for proof, edit := range proofs(t) {
-		t.Run(proof, func(t *testing.T) {
+func TestEachCredentialServesUsers(t *testing.T) {
+	for kind, edit := range credentials(t) {
+		t.Run(kind, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, f *fakeTenant) {
 				o := f.onBehalfOf(t, edit)
 				f.assertionLife = time.Hour
@@ -189,7 +189,7 @@ func TestEachProofServesUsers(t *testing.T) {
 					}
 					f.wantExchange(t, o, step.name, entra.TokenRequest{}, step.want)
 					for _, form := range f.TokenForms()[len(grants):] {
-						wantProof(t, proof, form)
+						wantCredential(t, kind, form)
 						grants = append(grants, form.Get("grant_type"))
 					}
 				}
@@ -202,12 +202,13 @@ func TestEachProofServesUsers(t *testing.T) {
 	}
 }
 
-// What a proof is read from may be renewed while the program runs; the client that is refused with the old one is
 // left for another.
-func TestARenewedProofIsPickedUp(t *testing.T) {
-	for proof, edit := range proofs(t) {
-		if proof == "secret" {
-			continue // TestARenewedSecretIsPickedUp, since the fake looks at secrets by itself
+// A credential's file may be renewed while the program runs. A new client then replaces the one that was refused.
+// left for another.
+func TestARenewedCredentialIsPickedUp(t *testing.T) {
+	for kind, edit := range credentials(t) {
+		if kind == "secret" {
+			continue // see TestARenewedSecretIsPickedUp
 		}
 		renew := func(t *testing.T, f *fakeTenant) (wantRenewed func(form map[string][]string)) {
 			var cfg entra.Config
@@ -217,8 +218,8 @@ func TestARenewedProofIsPickedUp(t *testing.T) {
 				f.changeApp(func(a *entratest.App) {
 					a.Federation = &entratest.Federation{Issuer: federationIssuer, Subject: "renewed"}
 				})
-				put(t, cfg.FederatedTokenFile, renewed)
-				t.Cleanup(func() { put(t, cfg.FederatedTokenFile, federatedToken(federationSubject, "first")) })
+				writeFile(t, cfg.FederatedTokenFile, renewed)
+				t.Cleanup(func() { writeFile(t, cfg.FederatedTokenFile, federatedToken(federationSubject, "first")) })
 				return func(form map[string][]string) {
 					if got := form["client_assertion"][0]; got != renewed {
 						t.Errorf("asserted %q", got)
@@ -226,11 +227,11 @@ func TestARenewedProofIsPickedUp(t *testing.T) {
 				}
 			}
 			f.changeApp(func(a *entratest.App) { a.Certificate = identities()[1].parse(t) })
-			put(t, cfg.CertificatePath, identities()[1].pkcs8()+identities()[1].certificate())
-			t.Cleanup(func() { put(t, cfg.CertificatePath, identities()[0].pkcs8()+identities()[0].certificate()) })
-			return func(form map[string][]string) { verify(t, form["client_assertion"][0], identities()[1]) }
+			writeFile(t, cfg.CertificatePath, identities()[1].pkcs8()+identities()[1].certificate())
+			t.Cleanup(func() { writeFile(t, cfg.CertificatePath, identities()[0].pkcs8()+identities()[0].certificate()) })
+			return func(form map[string][]string) { verifyAssertion(t, form["client_assertion"][0], identities()[1]) }
 		}
-		t.Run(proof, func(t *testing.T) {
+		t.Run(kind, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, f *fakeTenant) {
 				s := f.source(t, edit)
 				wantToken(t, s, false, "1")
@@ -241,14 +242,14 @@ func TestARenewedProofIsPickedUp(t *testing.T) {
 				wantRenewed(f.TokenForms()[2])
 			})
 		})
-		t.Run(proof+" for users", func(t *testing.T) {
+		t.Run(kind+" for users", func(t *testing.T) {
 			inBubble(t, func(t *testing.T, f *fakeTenant) {
 				o := f.onBehalfOf(t, edit)
 				f.wantExchange(t, o, "ada", entra.TokenRequest{}, "ada-1")
 				wantRenewed := renew(t, f)
 				time.Sleep(time.Hour)
 				old := refusal(401, "invalid_client", 700027)
-				f.failNext(old, old) // the renewal's and the exchange's
+				f.failNext(old, old) // for the renewal and the exchange
 				f.wantExchange(t, o, "ada", entra.TokenRequest{}, "ada-4")
 				wantRenewed(f.TokenForms()[3])
 			})
@@ -256,9 +257,9 @@ func TestARenewedProofIsPickedUp(t *testing.T) {
 	}
 }
 
-// everybody is each proof, and the people's modes beside them.
-func everybody(t testing.TB) map[string]func(*entra.Config) {
-	all := maps.Clone(proofs(t))
+// allCredentialsAndModes returns the credentials, and the modes that sign a user in.
+func allCredentialsAndModes(t testing.TB) map[string]func(*entra.Config) {
+	all := maps.Clone(credentials(t))
 	for _, mode := range []entra.Mode{entra.DeviceCode, entra.Interactive} {
 		all[string(mode)] = func(c *entra.Config) { c.Mode, c.ClientSecret = mode, nil }
 	}

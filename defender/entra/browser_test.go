@@ -18,6 +18,7 @@ func TestTheSystemsBrowserWritesNothing(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("on " + runtime.GOOS + " the system's browser cannot be another program for the time of a test")
 	}
+	t.Parallel()
 	const alone = "SCANWARDEN_TEST_BROWSER"
 	if os.Getenv(alone) != "" {
 		f := startTenant(t)

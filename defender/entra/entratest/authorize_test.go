@@ -18,7 +18,7 @@ func codeChallenge() string {
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
-// visitAuthorize is a browser that an app has sent to the authorize endpoint.
+// visitAuthorize opens the authorize endpoint as a browser that an app has sent there.
 func visitAuthorize(t testing.TB, fake *entratest.Server, changes ...string) answer {
 	t.Helper()
 	q := url.Values{
@@ -31,7 +31,7 @@ func visitAuthorize(t testing.TB, fake *entratest.Server, changes ...string) ans
 	return get(t, fake, fake.Authority()+"/"+fake.Tenant()+"/oauth2/v2.0/authorize?"+q.Encode())
 }
 
-// returnedQuery is the query that the browser goes back to the app with.
+// returnedQuery returns the query that the browser takes back to the app.
 func returnedQuery(t testing.TB, a answer) url.Values {
 	t.Helper()
 	u, err := url.Parse(a.header.Get("Location"))
@@ -66,7 +66,8 @@ func TestAuthorizationCode(t *testing.T) {
 	wantRefusal(t, redeemCode(t, fake, back.Get("code")), 400, "invalid_grant", 54005)
 }
 
-// TestCodeIsBound refuses a code to everybody but who asked for it.
+// TestCodeIsBound checks that a code is accepted only from the app that requested it, in time and with the
+// right verifier.
 func TestCodeIsBound(t *testing.T) {
 	clock := newClock()
 	fake := startTenant(t, entratest.Options{Now: clock.Now})
@@ -87,7 +88,7 @@ func TestCodeIsBound(t *testing.T) {
 	}
 }
 
-// TestAuthorizeStays never sends a browser to an address that the app did not register.
+// TestAuthorizeStays checks that a browser is never sent to an address that the app did not register.
 func TestAuthorizeStays(t *testing.T) {
 	fake := startTenant(t, entratest.Options{})
 	fake.SignIn(adaID)
@@ -106,7 +107,7 @@ func TestAuthorizeStays(t *testing.T) {
 	}
 }
 
-// TestAuthorizeRefuses tells the app what is wrong, with its state.
+// TestAuthorizeRefuses checks that the app receives the error, with its state.
 func TestAuthorizeRefuses(t *testing.T) {
 	fake := startTenant(t, entratest.Options{})
 	fake.SignIn(adaID)
@@ -134,7 +135,7 @@ func TestAuthorizeRefuses(t *testing.T) {
 	}
 }
 
-// TestFormPost sends the browser back with a form.
+// TestFormPost checks that the browser can return with a form.
 func TestFormPost(t *testing.T) {
 	fake := startTenant(t, entratest.Options{})
 	fake.SignIn(adaID)

@@ -10,7 +10,7 @@ import (
 	"scanwarden/defender/entra/entratest"
 )
 
-// device begins a sign-in by code for a person's program.
+// startDeviceCode starts a sign-in by code for a user's program.
 func startDeviceCode(t testing.TB, fake *entratest.Server) (userCode string, poll func() answer) {
 	t.Helper()
 	a := post(t, fake, "oauth2/v2.0/devicecode", url.Values{"client_id": {toolID}, "scope": {resource + "/Scans.Use openid"}})
@@ -25,7 +25,7 @@ func startDeviceCode(t testing.TB, fake *entratest.Server) (userCode string, pol
 	}
 }
 
-// TestDeviceCode waits, is approved, and is good once.
+// TestDeviceCode polls before and after the approval, and once too often.
 func TestDeviceCode(t *testing.T) {
 	fake := startTenant(t, entratest.Options{})
 	code, poll := startDeviceCode(t, fake)
@@ -45,7 +45,7 @@ func TestDeviceCode(t *testing.T) {
 	}
 }
 
-// TestDeviceCodeEnds is declined, expires by itself, and expires when told.
+// TestDeviceCodeEnds covers a code that is declined, one that expires in time, and one that is made to expire.
 func TestDeviceCodeEnds(t *testing.T) {
 	clock := newClock()
 	fake := startTenant(t, entratest.Options{Now: clock.Now})
@@ -69,7 +69,7 @@ func TestDeviceCodeEnds(t *testing.T) {
 	}
 }
 
-// TestDeviceCodeIsBound gives a code's token to no other program, nor one to an app that has to prove itself.
+// TestDeviceCodeIsBound checks that no other program gets the token, nor an app that does not authenticate.
 func TestDeviceCodeIsBound(t *testing.T) {
 	fake := startTenant(t, entratest.Options{})
 	a := post(t, fake, "oauth2/v2.0/devicecode", url.Values{"client_id": {clientID}, "scope": {write}})

@@ -8,7 +8,8 @@ import (
 	"scanwarden/defender/entra/entratest"
 )
 
-// FuzzToken: no form gets a token without the app's secret, and each is answered in Entra ID's form.
+// FuzzToken checks that no form gets a token without the app's secret, and that each refusal has Entra ID's
+// form.
 func FuzzToken(f *testing.F) {
 	fake := startTenant(f, entratest.Options{})
 	good := fake.UserToken(ada, clientID, []string{"Scans.Use"}, nil)
@@ -19,7 +20,7 @@ func FuzzToken(f *testing.F) {
 	f.Add("device_code", "openid /.default", "bnVsbA.bnVsbA.", "", "fake-device-code-00000001")
 	f.Fuzz(func(t *testing.T, grant, scope, proof, assertion, held string) {
 		if proof == secret {
-			return // the one that may
+			return // the right secret
 		}
 		a := requestToken(t, fake, url.Values{
 			"grant_type": {grant}, "client_id": {clientID}, "scope": {scope}, "requested_token_use": {"on_behalf_of"},
@@ -36,7 +37,7 @@ func FuzzToken(f *testing.F) {
 	})
 }
 
-// TestConcurrent has everything happen at once, for the race detector.
+// TestConcurrent runs everything at once, for the race detector.
 func TestConcurrent(t *testing.T) {
 	fake := startTenant(t, entratest.Options{})
 	var all sync.WaitGroup

@@ -16,7 +16,7 @@ import (
 	"scanwarden/defender/entra/entratest"
 )
 
-// fetchKeys are the keys as a resource server fetches them.
+// fetchKeys returns the published keys, as a resource server fetches them.
 func fetchKeys(t testing.TB, fake *entratest.Server) map[string]*rsa.PublicKey {
 	t.Helper()
 	var set struct{ Keys []map[string]string }
@@ -45,7 +45,7 @@ func decodeHeader(t testing.TB, token string) map[string]string {
 	return h
 }
 
-// TestRotation publishes the next key beside the old ones, until these are retired.
+// TestRotation publishes the next key beside the old one, which is then retired.
 func TestRotation(t *testing.T) {
 	fake := startTenant(t, entratest.Options{})
 	before := fake.UserToken(ada, clientID, nil, nil)
@@ -70,7 +70,7 @@ func TestRotation(t *testing.T) {
 	}
 }
 
-// TestValid believes a token that the fake could have given out, and no other.
+// TestValid accepts only tokens that the fake could have issued.
 func TestValid(t *testing.T) {
 	clock := newClock()
 	fake := startTenant(t, entratest.Options{Now: clock.Now})
@@ -118,7 +118,8 @@ func TestValid(t *testing.T) {
 	}
 }
 
-// TestForgeries makes sure that they are what they are called: a forgery that is merely broken proves nothing.
+// TestForgeries checks that each forgery fails for the reason in its name. A token that is merely malformed
+// proves nothing.
 func TestForgeries(t *testing.T) {
 	fake := startTenant(t, entratest.Options{})
 	c := fake.UserClaims(ada, clientID, nil, nil)

@@ -14,6 +14,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/AzureAD/microsoft-authentication-library-for-go/apps/confidential"
@@ -23,7 +24,7 @@ import (
 	"scanwarden/defender/entra/entratest"
 )
 
-// Microsoft's own library is the client here: what it takes for Entra ID's answers, they are like enough.
+// Microsoft's own library is the client here. Answers that it accepts are close enough to Entra ID's.
 
 func authorityURL(fake *entratest.Server) string { return fake.Authority() + "/" + fake.Tenant() }
 
@@ -56,7 +57,7 @@ func newProgram(t testing.TB, fake *entratest.Server) public.Client {
 	return client
 }
 
-// TestMSALSecret gets a token, and another from the cache; a wrong secret is a refusal that MSAL can read.
+// TestMSALSecret gets a token, another from the cache, and a refusal that MSAL can decode for a wrong secret.
 func TestMSALSecret(t *testing.T) {
 	fake := startTenant(t, entratest.Options{})
 	app := newApplication(t, fake, secretCredential(t, secret))
@@ -79,7 +80,8 @@ func TestMSALSecret(t *testing.T) {
 	}
 }
 
-// TestMSALAssertions proves the app with a certificate, with and without chain, and with a federated token.
+// TestMSALAssertions authenticates the app with a certificate, with and without its chain, and with a federated
+// token.
 func TestMSALAssertions(t *testing.T) {
 	fake := startTenant(t, entratest.Options{})
 	certificate, key := newCertificate(t)
@@ -110,26 +112,28 @@ func TestMSALAssertions(t *testing.T) {
 	}
 }
 
-// TestMSALOnBehalfOf trades Ada's token; the refresh token that comes along serves when the token has expired.
+// TestMSALOnBehalfOf exchanges Ada's token. Once the new token has expired, MSAL uses the refresh token.
 func TestMSALOnBehalfOf(t *testing.T) {
-	fake := startTenant(t, entratest.Options{ExpiresIn: 301 * time.Second}) // MSAL lets go of it in a second
-	app := newApplication(t, fake, secretCredential(t, secret))
-	mine := fake.UserToken(ada, clientID, []string{"Scans.Use"}, nil)
-	for deadline := time.Now().Add(time.Minute); len(fake.Tokens()) < 2 && time.Now().Before(deadline); {
-		got, err := app.AcquireTokenOnBehalfOf(t.Context(), mine, []string{write})
-		if err != nil {
-			t.Fatal(err)
+	synctest.Test(t, func(t *testing.T) {
+		fake := startTenant(t, entratest.Options{InMemory: true})
+		app := newApplication(t, fake, secretCredential(t, secret))
+		mine := fake.UserToken(ada, clientID, []string{"Scans.Use"}, nil)
+		for range 2 {
+			got, err := app.AcquireTokenOnBehalfOf(t.Context(), mine, []string{write})
+			if err != nil {
+				t.Fatal(err)
+			}
+			wantClaims(t, decodeClaims(t, got.AccessToken), map[string]any{"upn": "ada@test.example", "scp": "Machine.ReadWrite"})
+			time.Sleep(time.Hour)
 		}
-		wantClaims(t, decodeClaims(t, got.AccessToken), map[string]any{"upn": "ada@test.example", "scp": "Machine.ReadWrite"})
-		time.Sleep(50 * time.Millisecond)
-	}
-	log := fake.Tokens()
-	if len(log) != 2 || log[0].Grant != "urn:ietf:params:oauth:grant-type:jwt-bearer" || log[1].Grant != "refresh_token" || log[1].User != adaID {
-		t.Errorf("requests %+v", log)
-	}
+		log := fake.Tokens()
+		if len(log) != 2 || log[0].Grant != "urn:ietf:params:oauth:grant-type:jwt-bearer" || log[1].Grant != "refresh_token" || log[1].User != adaID {
+			t.Errorf("requests %+v", log)
+		}
+	})
 }
 
-// TestMSALCode signs in with the browser of a person, PKCE included.
+// TestMSALCode signs a user in with a browser, with PKCE.
 func TestMSALCode(t *testing.T) {
 	fake := startTenant(t, entratest.Options{})
 	fake.SignIn(adaID)
@@ -167,7 +171,7 @@ func TestMSALDeviceCode(t *testing.T) {
 	}
 }
 
-// TestMSALInteractive is a browser that takes MSAL's form back to it.
+// TestMSALInteractive acts as the browser that posts the form back to MSAL.
 func TestMSALInteractive(t *testing.T) {
 	fake := startTenant(t, entratest.Options{})
 	fake.SignIn(adaID)
@@ -187,7 +191,7 @@ var (
 	field  = regexp.MustCompile(`name="([^"]+)" value="([^"]*)"`)
 )
 
-// submitForm posts the form on a page, as a browser would.
+// submitForm posts the form on a page, as a browser does.
 func submitForm(t testing.TB, page string) {
 	to, values := action.FindStringSubmatch(page), url.Values{}
 	for _, f := range field.FindAllStringSubmatch(page, -1) {
@@ -206,7 +210,8 @@ func submitForm(t testing.TB, page string) {
 	resp.Body.Close()
 }
 
-// TestRerouted answers by a production name to a client that dials the fake in its place, cloud discovery included.
+// TestRerouted checks that a client that dials the fake for a production name gets answers under that name,
+// cloud discovery included.
 func TestRerouted(t *testing.T) {
 	fake := startTenant(t, entratest.Options{})
 	roots := x509.NewCertPool()
@@ -232,7 +237,7 @@ func TestRerouted(t *testing.T) {
 	wantClaims(t, decodeClaims(t, got.AccessToken), map[string]any{"iss": "https://login.microsoftonline.com/" + fake.Tenant() + "/v2.0"})
 }
 
-// TestCAFile is what a program is given in SSL_CERT_FILE; nobody else trusts the fake.
+// TestCAFile checks the certificate for SSL_CERT_FILE. Clients without it must not trust the fake.
 func TestCAFile(t *testing.T) {
 	fake := startTenant(t, entratest.Options{})
 	if _, err := http.Get(fake.URL()); err == nil {

@@ -23,7 +23,7 @@ const (
 	workload      = "system:serviceaccount:scans:scanwarden"
 )
 
-// newCertificate returns one for an app, with its key.
+// newCertificate returns a certificate for an app, with its key.
 func newCertificate(t testing.TB) (*x509.Certificate, *rsa.PrivateKey) {
 	t.Helper()
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
@@ -44,7 +44,7 @@ func newCertificate(t testing.TB) (*x509.Certificate, *rsa.PrivateKey) {
 	return certificate, key
 }
 
-// signAssertion makes a client assertion. alg is RS256 or PS256.
+// signAssertion returns a client assertion. alg is RS256 or PS256.
 func signAssertion(t testing.TB, key *rsa.PrivateKey, header, claims map[string]any) string {
 	t.Helper()
 	part := func(v any) string {
@@ -71,7 +71,7 @@ func requestWithAssertion(t testing.TB, fake *entratest.Server, assertion string
 	return requestToken(t, fake, tokenForm("client_credentials", "client_secret", "-", "client_assertion", assertion, "client_assertion_type", assertionType))
 }
 
-// TestCertificate takes an assertion of the app's own certificate, and no other.
+// TestCertificate accepts only assertions of the app's own certificate.
 func TestCertificate(t *testing.T) {
 	fake := startTenant(t, entratest.Options{})
 	certificate, key := newCertificate(t)
@@ -123,7 +123,7 @@ func TestCertificate(t *testing.T) {
 	wantRefusal(t, a, 400, "invalid_request", 90023)
 }
 
-// TestFederation takes another issuer's token about the right workload.
+// TestFederation accepts another issuer's token for the right workload only.
 func TestFederation(t *testing.T) {
 	fake := startTenant(t, entratest.Options{})
 	_, key := newCertificate(t)

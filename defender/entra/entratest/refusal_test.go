@@ -10,7 +10,7 @@ import (
 	"scanwarden/defender/entra/entratest"
 )
 
-// TestRefusals holds the fake to what Entra ID refuses, with its word and its code.
+// TestRefusals checks the word and code of each refusal.
 func TestRefusals(t *testing.T) {
 	fake := startTenant(t, entratest.Options{})
 	fake.AddApp(entratest.App{ClientID: "late", Secret: secret, ExpiredSecret: true})
@@ -57,7 +57,7 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// TestRefusalShape holds a refusal to the page's example, and to hiding what was sent.
+// TestRefusalShape compares a refusal with the page's example. It must not repeat what was sent.
 func TestRefusalShape(t *testing.T) {
 	fake := startTenant(t, entratest.Options{})
 	const correlation = "1b5d6e4a-0f7c-4d7e-9a51-0a2f1d3c5b7e"
@@ -85,7 +85,7 @@ func TestRefusalShape(t *testing.T) {
 	}
 }
 
-// TestTenant knows one tenant, however it is spelt.
+// TestTenant checks that only the one tenant exists, in any spelling.
 func TestTenant(t *testing.T) {
 	fake := startTenant(t, entratest.Options{})
 	for _, tt := range []struct {
@@ -108,14 +108,14 @@ func TestTenant(t *testing.T) {
 	wantRefusal(t, readAnswer(t, resp, err), 400, "invalid_request", 90002)
 }
 
-// TestSecretInQuery does not look at what an address carries, where logs would keep it.
+// TestSecretInQuery checks that a secret in the address is ignored, because logs would keep it.
 func TestSecretInQuery(t *testing.T) {
 	fake := startTenant(t, entratest.Options{})
 	a := post(t, fake, "oauth2/v2.0/token?client_secret="+url.QueryEscape(secret), tokenForm("client_credentials", "client_secret", "-"))
 	wantRefusal(t, a, 401, "invalid_client", 7000216)
 }
 
-// TestClientRegistration takes an app back to the refusals by replacing it.
+// TestClientRegistration replaces an app, whose old secret is then refused.
 func TestClientRegistration(t *testing.T) {
 	fake := startTenant(t, entratest.Options{})
 	if a := requestToken(t, fake, tokenForm("client_credentials")); a.status != 200 {

@@ -1,6 +1,8 @@
 package entratest_test
 
 import (
+	"crypto/rand"
+	"crypto/rsa"
 	"encoding/base64"
 	"encoding/json"
 	"io"
@@ -16,8 +18,8 @@ import (
 )
 
 const (
-	clientID = "11112222-bbbb-3333-cccc-4444dddd5555" // the server's app: a client of Defender's, a resource of its own
-	toolID   = "22223333-cccc-4444-dddd-5555eeee6666" // a person's program: a public client of the server's
+	clientID = "11112222-bbbb-3333-cccc-4444dddd5555" // the server's app: a client of Defender, and a resource
+	toolID   = "22223333-cccc-4444-dddd-5555eeee6666" // a user's program: a public client of the server
 	adaID    = "aaaaaaaa-0000-0000-0000-000000000001"
 	secret   = "canary~secret-Value_8Q"
 	resource = "https://scans.example.com/mcp"
@@ -28,7 +30,7 @@ const (
 
 var ada = entratest.User{ObjectID: adaID, Name: "Ada Lovelace", Roles: []string{"Scans.Approver"}}
 
-// clock is one that a test turns on.
+// clock is a clock that a test advances.
 type clock struct {
 	mu  sync.Mutex
 	now time.Time
@@ -48,9 +50,21 @@ func (c *clock) pass(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-// startTenant returns a tenant with the server's app, a person's program, and Ada.
+// signingKey is the first key of all tenants here, because keys are slow to make.
+var signingKey = sync.OnceValue(func() *rsa.PrivateKey {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		panic(err)
+	}
+	return key
+})
+
+// startTenant starts a tenant with the server's app, a user's program, and Ada.
 func startTenant(t testing.TB, o entratest.Options) *entratest.Server {
 	t.Helper()
+	if o.SigningKey == nil {
+		o.SigningKey = signingKey()
+	}
 	fake := entratest.New(o)
 	t.Cleanup(fake.Close)
 	fake.AddApp(entratest.App{
@@ -65,7 +79,7 @@ func startTenant(t testing.TB, o entratest.Options) *entratest.Server {
 	return fake
 }
 
-// answer is one of the fake's, read.
+// answer is a decoded response of the fake.
 type answer struct {
 	status int
 	header http.Header
@@ -112,11 +126,12 @@ func readAnswer(t testing.TB, resp *http.Response, err error) answer {
 		t.Fatal(err)
 	}
 	a := answer{status: resp.StatusCode, header: resp.Header, text: string(body)}
-	_ = json.Unmarshal(body, &a.body) // a page is none
+	_ = json.Unmarshal(body, &a.body) // a page is not JSON
 	return a
 }
 
-// tokenForm is a token request of the server's app, changed by name, value pairs; the value "-" takes a name away.
+// tokenForm returns a token request of the server's app. changes are name, value pairs; the value "-" removes a
+// name.
 func tokenForm(grant string, changes ...string) url.Values {
 	f := url.Values{"grant_type": {grant}, "client_id": {clientID}, "client_secret": {secret}, "scope": {all}}
 	for i := 0; i < len(changes); i += 2 {
@@ -133,7 +148,7 @@ func requestToken(t testing.TB, fake *entratest.Server, form url.Values) answer 
 	return post(t, fake, "oauth2/v2.0/token", form)
 }
 
-// decodeClaims reads a token without belief.
+// decodeClaims returns the claims without verifying the token.
 func decodeClaims(t testing.TB, token string) map[string]any {
 	t.Helper()
 	parts := strings.Split(token, ".")
@@ -148,7 +163,7 @@ func decodeClaims(t testing.TB, token string) map[string]any {
 	return read
 }
 
-// wantClaims holds claims against those wanted; nil is one that must not be there.
+// wantClaims compares the claims in want; nil means that a claim must be absent.
 func wantClaims(t testing.TB, got, want map[string]any) {
 	t.Helper()
 	for name := range maps.Keys(want) {
@@ -160,7 +175,7 @@ func wantClaims(t testing.TB, got, want map[string]any) {
 	}
 }
 
-// wantRefusal wants the refusal in Entra ID's form.
+// wantRefusal checks a refusal in Entra ID's form.
 func wantRefusal(t testing.TB, a answer, status int, word string, code int) {
 	t.Helper()
 	if a.status != status || a.field("error") != word || a.code() != code {

@@ -8,7 +8,7 @@ import (
 	"scanwarden/defender/entra/entratest"
 )
 
-// TestApplicationToken looks at a token for Defender, in the shape of v1.0, and at one for our own app, in v2.0.
+// TestApplicationToken compares a token for Defender, in v1.0 form, and one for the app itself, in v2.0 form.
 func TestApplicationToken(t *testing.T) {
 	clock := newClock()
 	fake := startTenant(t, entratest.Options{Now: clock.Now, ExpiresIn: 20 * time.Minute, RefreshIn: 10 * time.Minute})
@@ -30,7 +30,7 @@ func TestApplicationToken(t *testing.T) {
 	}
 }
 
-// TestRefreshToken renews what a person once signed in for, until they are revoked.
+// TestRefreshToken renews a user's token until the user is revoked.
 func TestRefreshToken(t *testing.T) {
 	fake := startTenant(t, entratest.Options{})
 	first := exchangeOnBehalf(t, fake, "scope", write+" openid offline_access")
@@ -49,7 +49,7 @@ func TestRefreshToken(t *testing.T) {
 	wantRefusal(t, renew(clientID, write), 400, "invalid_grant", 50173)
 }
 
-// exchangeOnBehalf trades a good token of Ada's.
+// exchangeOnBehalf exchanges a valid token of Ada's.
 func exchangeOnBehalf(t testing.TB, fake *entratest.Server, changes ...string) answer {
 	t.Helper()
 	return requestToken(t, fake, onBehalfForm(fake, changes...))
@@ -61,7 +61,8 @@ func onBehalfForm(fake *entratest.Server, changes ...string) url.Values {
 		append([]string{"requested_token_use", "on_behalf_of", "assertion", good}, changes...)...)
 }
 
-// TestOnBehalfOf gives a token in the caller's name, and refuses every token that app was not called with.
+// TestOnBehalfOf issues a token in the caller's name, and refuses every token that the app cannot have been
+// called with.
 func TestOnBehalfOf(t *testing.T) {
 	clock := newClock()
 	fake := startTenant(t, entratest.Options{Now: clock.Now})

@@ -103,13 +103,15 @@ func tokenForms(f *fakeTenant) (forms []map[string][]string) {
 	return forms
 }
 
+type credentialRefusal struct {
+	kinds   string // prefix of the credential's name; "" means all
+	refused fault
+	want    entra.Error
+	hint    string
+}
+
 // credentialRefusals lists Entra ID's refusals of a credential, and the hint for each.
-var credentialRefusals = []struct {
-	proofs string // prefix of the credential's name; "" means all
-	answer fault
-	want   entra.Error
-	hint   string
-}{
+var credentialRefusals = []credentialRefusal{
 	{"certificate", refusal(401, "invalid_client", 700027), entra.Error{Code: "AADSTS700027", OAuth: "invalid_client", Status: 401},
 		"the certificate is not registered on the app, or has expired: upload it under Certificates & secrets"},
 	{"federated", refusal(401, "invalid_client", 70021), entra.Error{Code: "AADSTS70021", OAuth: "invalid_client", Status: 401},
@@ -129,11 +131,11 @@ var credentialRefusals = []struct {
 }
 
 // eachRefusal runs story for each credential and each refusal that applies to it.
-func eachRefusal(t *testing.T, story func(t *testing.T, kind string, edit func(*entra.Config), refused fault, want entra.Error, hint string)) {
+func eachRefusal(t *testing.T, story func(t *testing.T, kind string, edit func(*entra.Config), c credentialRefusal)) {
 	for kind, edit := range credentials(t) {
 		for _, c := range credentialRefusals {
-			if strings.HasPrefix(kind, c.proofs) {
-				t.Run(kind+" "+c.want.Code, func(t *testing.T) { story(t, kind, edit, c.answer, c.want, c.hint) })
+			if strings.HasPrefix(kind, c.kinds) {
+				t.Run(kind+" "+c.want.Code, func(t *testing.T) { story(t, kind, edit, c) })
 			}
 		}
 	}
@@ -144,14 +146,15 @@ func errorSentence(e entra.Error, hint string) string {
 }
 
 func TestACredentialThatIsRefused(t *testing.T) {
-	eachRefusal(t, func(t *testing.T, kind string, edit func(*entra.Config), refused fault, want entra.Error, hint string) {
+	eachRefusal(t, func(t *testing.T, kind string, edit func(*entra.Config), c credentialRefusal) {
 		inBubble(t, func(t *testing.T, f *fakeTenant) {
 			s := f.source(t, edit)
+			want := c.want
 			want.Correlation = correlation
-			f.failNext(refused, refused)
+			f.failNext(c.refused, c.refused)
 			for try := range 2 {
 				problem := wantSignInError(t, s, want)
-				wantSentence(t, problem, errorSentence(want, hint), tokenForms(f))
+				wantSentence(t, problem, errorSentence(want, c.hint), tokenForms(f))
 				wantTokenRequests(t, f, try+1) // not retried
 			}
 			wantToken(t, s, false, "3") // accepted once it is corrected
@@ -163,13 +166,13 @@ func TestACredentialThatIsRefused(t *testing.T) {
 }
 
 func TestACredentialThatIsRefusedForAUser(t *testing.T) {
-	eachRefusal(t, func(t *testing.T, kind string, edit func(*entra.Config), refused fault, want entra.Error, hint string) {
+	eachRefusal(t, func(t *testing.T, kind string, edit func(*entra.Config), c credentialRefusal) {
 		inBubble(t, func(t *testing.T, f *fakeTenant) {
 			o := f.onBehalfOf(t, edit)
-			f.failNext(refused)
+			f.failNext(c.refused)
 			_, err := f.exchange(t.Context(), o, "ada", entra.TokenRequest{})
-			wantRefused(t, err, want, hint)
-			wantSentence(t, err, errorSentence(want, hint), tokenForms(f))
+			wantRefused(t, err, c.want, c.hint)
+			wantSentence(t, err, errorSentence(c.want, c.hint), tokenForms(f))
 			wantTokenRequests(t, f, 1)
 			f.wantExchange(t, o, "ada", entra.TokenRequest{}, "ada-2")
 		})

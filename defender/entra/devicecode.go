@@ -10,12 +10,12 @@ import (
 )
 
 // signInWithDeviceCode signs a user in by a code to enter in a browser on any machine (RFC 8628).
-func signInWithDeviceCode(ctx context.Context, app *public.Client, scope, claims string, instruct func(string)) (public.AuthResult, *Error) {
+func signInWithDeviceCode(ctx context.Context, app *public.Client, a *signInAttempt) (public.AuthResult, *Error) {
 	var options []public.AcquireByDeviceCodeOption
-	if claims != "" {
-		options = append(options, public.WithClaims(claims))
+	if a.claims != "" {
+		options = append(options, public.WithClaims(a.claims))
 	}
-	code, err := app.AcquireTokenByDeviceCode(ctx, []string{scope}, options...)
+	code, err := app.AcquireTokenByDeviceCode(ctx, []string{a.scope}, options...)
 	if err != nil {
 		return public.AuthResult{}, translateError(err)
 	}
@@ -23,7 +23,7 @@ func signInWithDeviceCode(ctx context.Context, app *public.Client, scope, claims
 	if problem != nil {
 		return public.AuthResult{}, problem
 	}
-	instruct(instruction)
+	a.instruct(instruction)
 	for {
 		result, problem := pollEntered(ctx, code)
 		if problem == nil || !problem.Temporary || !sleepContext(ctx, max(problem.RetryAfter, 5*time.Second)) {

@@ -48,24 +48,30 @@ func TestDeviceCodesThatFail(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, f *fakeTenant) {
-				var shown prompts
 				c.change(f)
-				s := f.userSource(t, &shown, nil)
-				wantHint(t, wantSignInError(t, s, c.want), c.hint)
-				f.ClearFaults()
-				f.AutoApprove(adaID)
-				f.Change(func(o *entratest.Options) { o.IDToken, o.DeviceCodeLifetime = nil, 0 })
-				if _, err := s.Get(t.Context(), entra.TokenRequest{}); err != nil { // the next call starts a new sign-in
-					t.Error(err)
-				}
-				if n := f.Count("/devicecode"); n != 2 {
-					t.Errorf("%d codes for two sign-ins", n)
-				}
-				for _, text := range shown.texts {
-					wantNoSecrets(t, text)
-				}
+				wantFailedDeviceCode(t, f, c.want, c.hint)
 			})
 		})
+	}
+}
+
+// wantFailedDeviceCode checks the error of a sign-in, and that the next call starts a new one.
+func wantFailedDeviceCode(t *testing.T, f *fakeTenant, want entra.Error, hint string) {
+	t.Helper()
+	var shown prompts
+	s := f.userSource(t, &shown, nil)
+	wantHint(t, wantSignInError(t, s, want), hint)
+	f.ClearFaults()
+	f.AutoApprove(adaID)
+	f.Change(func(o *entratest.Options) { o.IDToken, o.DeviceCodeLifetime = nil, 0 })
+	if _, err := s.Get(t.Context(), entra.TokenRequest{}); err != nil {
+		t.Error(err)
+	}
+	if n := f.Count("/devicecode"); n != 2 {
+		t.Errorf("%d codes for two sign-ins", n)
+	}
+	for _, text := range shown.texts {
+		wantNoSecrets(t, text)
 	}
 }
 

@@ -23,16 +23,16 @@ type browserFlow struct {
 	open func(address string) error
 }
 
-func (b browserFlow) signIn(ctx context.Context, app *public.Client, scope, claims string, instruct func(string)) (public.AuthResult, *Error) {
+func (b browserFlow) signIn(ctx context.Context, app *public.Client, a *signInAttempt) (public.AuthResult, *Error) {
 	opened := false
 	options := []public.AcquireInteractiveOption{public.WithOpenURL(func(address string) error {
 		opened = true
-		return b.showAddress(ctx, address, instruct)
+		return b.showAddress(ctx, address, a.instruct)
 	})}
-	if claims != "" {
-		options = append(options, public.WithClaims(claims))
+	if a.claims != "" {
+		options = append(options, public.WithClaims(a.claims))
 	}
-	result, err := app.AcquireTokenInteractive(ctx, []string{scope}, options...)
+	result, err := app.AcquireTokenInteractive(ctx, []string{a.scope}, options...)
 	switch {
 	case err == nil:
 		return result, nil

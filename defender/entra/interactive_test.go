@@ -113,16 +113,6 @@ func TestASignInInABrowserIsRenewed(t *testing.T) {
 	var shown prompts
 	s := b.source(t, &shown, nil)
 	const finish = "To sign in to Entra ID, finish the sign-in in the browser window that was opened."
-	grants := func(want ...string) {
-		t.Helper()
-		var got []string
-		for _, form := range f.TokenForms() {
-			got = append(got, form.Get("grant_type"))
-		}
-		if !slices.Equal(got, want) {
-			t.Errorf("grants %v, want %v", got, want)
-		}
-	}
 	first, err := getText(t.Context(), s, false)
 	if err != nil || !strings.HasPrefix(first, tokenCanary) {
 		t.Fatalf("Get = %q, %v", first, err)
@@ -134,7 +124,7 @@ func TestASignInInABrowserIsRenewed(t *testing.T) {
 		n++
 		wantToken(t, s, false, strconv.Itoa(n))
 		want = append(want, "refresh_token")
-		grants(want...)
+		wantGrants(t, f, want...)
 	}
 	next()
 
@@ -243,25 +233,30 @@ func TestSignInsInABrowserThatFail(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			f := startTenant(t)
-			b := newTestBrowser(f)
+			b := newTestBrowser(startTenant(t))
 			c.change(b)
-			var shown prompts
-			s := b.source(t, &shown, func(cfg *entra.Config) {
-				if cfg.SignInWait = longWait; c.want.OAuth == "authorization_pending" {
-					shortWait(cfg)
-				}
-			})
-			problem := waitUntilPrompted(t, s, &shown)
-			wantEqualError(t, problem, c.want)
-			wantHint(t, problem, c.hint)
-			wantNoSecrets(t, problem)
-			for _, text := range shown.texts {
-				wantNoSecrets(t, text)
-			}
+			wantFailedBrowser(t, b, c.want, c.hint)
 			if name == "address without TLS" && len(b.opened) != 0 {
 				t.Error("the address was opened")
 			}
 		})
+	}
+}
+
+// wantFailedBrowser checks the error of a sign-in in a browser. It waits for the end unless the error is pending.
+func wantFailedBrowser(t *testing.T, b *testBrowser, want entra.Error, hint string) {
+	t.Helper()
+	var shown prompts
+	s := b.source(t, &shown, func(cfg *entra.Config) {
+		if cfg.SignInWait = longWait; want.OAuth == "authorization_pending" {
+			shortWait(cfg)
+		}
+	})
+	problem := waitUntilPrompted(t, s, &shown)
+	wantEqualError(t, problem, want)
+	wantHint(t, problem, hint)
+	wantNoSecrets(t, problem)
+	for _, text := range shown.texts {
+		wantNoSecrets(t, text)
 	}
 }

@@ -12,9 +12,9 @@ import (
 // userTimeout bounds one sign-in of a user. Entra ID's codes expire after the same time.
 const userTimeout = 15 * time.Minute
 
-// signInFunc signs a user in: signInWithDeviceCode or browserFlow.signIn. It calls instruct once, as soon as it
-// knows what the user must do. The instruction continues the sentence "To sign in to Entra ID, ".
-type signInFunc func(ctx context.Context, app *public.Client, scope, claims string, instruct func(instruction string)) (public.AuthResult, *Error)
+// signInFunc signs a user in for an attempt: signInWithDeviceCode or browserFlow.signIn. It calls a.instruct once, as
+// soon as it knows what the user must do.
+type signInFunc func(ctx context.Context, app *public.Client, a *signInAttempt) (public.AuthResult, *Error)
 
 // signInAttempt is one sign-in of a user. The sources of all scopes share one attempt at a time. It continues
 // no matter how many callers wait for it or leave.
@@ -48,6 +48,12 @@ func (p *userSignIn) signIn(ctx context.Context, scope string, req TokenRequest)
 			return req, ctx.Err()
 		}
 	}
+}
+
+// instruct publishes what the user must do. The instruction continues the sentence "To sign in to Entra ID, ".
+func (a *signInAttempt) instruct(instruction string) {
+	a.instruction = instruction
+	close(a.instructed)
 }
 
 // remaining returns the request that the sign-in has not satisfied. The token of its own scope is in the cache.
@@ -108,10 +114,7 @@ func (p *userSignIn) signInWithNewClient(ctx context.Context, a *signInAttempt) 
 	if problem != nil {
 		return problem
 	}
-	result, problem := p.start(ctx, app, a.scope, a.claims, func(instruction string) {
-		a.instruction = instruction
-		close(a.instructed)
-	})
+	result, problem := p.start(ctx, app, a)
 	if problem != nil {
 		return problem
 	}

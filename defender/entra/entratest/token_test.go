@@ -61,8 +61,7 @@ func onBehalfForm(fake *entratest.Server, changes ...string) url.Values {
 		append([]string{"requested_token_use", "on_behalf_of", "assertion", good}, changes...)...)
 }
 
-// TestOnBehalfOf issues a token in the caller's name, and refuses every token that the app cannot have been
-// called with.
+// TestOnBehalfOf issues a token in the caller's name, for what the app was consented to.
 func TestOnBehalfOf(t *testing.T) {
 	clock := newClock()
 	fake := startTenant(t, entratest.Options{Now: clock.Now})
@@ -76,6 +75,20 @@ func TestOnBehalfOf(t *testing.T) {
 	if log := fake.Tokens(); log[len(log)-1].User != adaID {
 		t.Errorf("recorded %+v", log[len(log)-1])
 	}
+	a = exchangeOnBehalf(t, fake, "scope", entratest.KeyVault+"/user_impersonation")
+	wantRefusal(t, a, 400, "invalid_grant", 65001)
+	wantRefusal(t, exchangeOnBehalf(t, fake, "scope", entratest.KeyVault+"/.default"), 400, "invalid_grant", 65001)
+	if a := exchangeOnBehalf(t, fake, "scope", write); a.field("id_token") != "" {
+		t.Error("an ID token without openid")
+	}
+	wantClaims(t, a.body, map[string]any{"suberror": "consent_required"})
+	wantRefusal(t, exchangeOnBehalf(t, fake, "scope", "openid"), 400, "invalid_request", 900144)
+}
+
+// TestUserAssertions refuses every token that the app cannot have been called with.
+func TestUserAssertions(t *testing.T) {
+	clock := newClock()
+	fake := startTenant(t, entratest.Options{Now: clock.Now})
 	good := func(changes map[string]any, how ...entratest.Forgery) string {
 		c := fake.UserClaims(ada, clientID, []string{"Scans.Use"}, nil)
 		for name, value := range changes {
@@ -107,12 +120,4 @@ func TestOnBehalfOf(t *testing.T) {
 			wantRefusal(t, exchangeOnBehalf(t, fake, "assertion", tt.assertion), 400, "invalid_grant", tt.code)
 		})
 	}
-	a = exchangeOnBehalf(t, fake, "scope", entratest.KeyVault+"/user_impersonation")
-	wantRefusal(t, a, 400, "invalid_grant", 65001)
-	wantRefusal(t, exchangeOnBehalf(t, fake, "scope", entratest.KeyVault+"/.default"), 400, "invalid_grant", 65001)
-	if a := exchangeOnBehalf(t, fake, "scope", write); a.field("id_token") != "" {
-		t.Error("an ID token without openid")
-	}
-	wantClaims(t, a.body, map[string]any{"suberror": "consent_required"})
-	wantRefusal(t, exchangeOnBehalf(t, fake, "scope", "openid"), 400, "invalid_request", 900144)
 }

@@ -205,9 +205,8 @@ func TestEachCredentialServesUsers(t *testing.T) {
 	}
 }
 
-// left for another.
-// A credential's file may be renewed while the program runs. A new client then replaces the one that was refused.
-// left for another.
+// A credential's file may be renewed while the program runs. A new client then replaces the one that was
+// refused.
 func TestARenewedCredentialIsPickedUp(t *testing.T) {
 	for kind, edit := range credentials(t) {
 		if kind == "secret" {

@@ -32,10 +32,12 @@ func TestDeviceCodesThatFail(t *testing.T) {
 			entra.Error{Code: "AADSTS50105", OAuth: "invalid_grant", Status: 400, Correlation: correlation}, "assign"},
 		"not consented": {func(f *fakeTenant) { f.failNext(refusal(400, "invalid_grant", 65001)) },
 			entra.Error{Code: "AADSTS65001", OAuth: "invalid_grant", Status: 400, Correlation: correlation}, "consent to Machine.ReadWrite"},
-		"other tenant":      {setTenant(otherTenant), entra.Error{}, "belongs to another tenant than AZURE_TENANT_ID"},
-		"no tenant":         {setTenant(""), entra.Error{}, "belongs to another tenant"},
-		"a portal":          {func(f *fakeTenant) { f.failNext(fault{Body: "<html>canary</html>"}) }, entra.Error{}, "something other than Entra ID"},
-		"a redirect":        {func(f *fakeTenant) { f.failNext(fault{Status: 302, Location: "https://portal.example/", NoBody: true}) }, entra.Error{Status: 302}, "something other than Entra ID"},
+		"other tenant": {setTenant(otherTenant), entra.Error{}, "belongs to another tenant than AZURE_TENANT_ID"},
+		"no tenant":    {setTenant(""), entra.Error{}, "belongs to another tenant"},
+		"a portal":     {func(f *fakeTenant) { f.failNext(fault{Body: "<html>canary</html>"}) }, entra.Error{}, "something other than Entra ID"},
+		"a redirect": {func(f *fakeTenant) {
+			f.failNext(fault{Status: 302, Location: "https://portal.example/", EmptyBody: true})
+		}, entra.Error{Status: 302}, "something other than Entra ID"},
 		"page without TLS":  {deviceCode("http://microsoft.com/devicelogin", "F7KQ2MXRD"), entra.Error{}, "not a device code"},
 		"page with a login": {deviceCode("https://canary@microsoft.com/", "F7KQ2MXRD"), entra.Error{}, "not a device code"},
 		"page of text":      {deviceCode("https://a/ canary", "F7KQ2MXRD"), entra.Error{}, "not a device code"},

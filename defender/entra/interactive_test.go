@@ -102,10 +102,8 @@ func TestCloseFreesThePort(t *testing.T) {
 	wantRefused(t, <-waited, entra.Error{}, "the program is ending, and the sign-in with it: start it again and call again")
 }
 
-// each call after the sign-in is one whose token has expired.
-// The port is real, so the test cannot run in a bubble. MSAL caches no token that expires within five minutes, so each call after the
-// sign-in needs a renewal.
-// each call after the sign-in is one whose token has expired.
+// The port is real, so the test cannot run in a bubble. MSAL caches no token that expires within five minutes,
+// so each call after the sign-in needs a renewal.
 func TestASignInInABrowserIsRenewed(t *testing.T) {
 	f := startTenant(t)
 	f.setExpiresIn(240 * time.Second)
@@ -188,7 +186,7 @@ func TestABrowserThatCannotBeOpened(t *testing.T) {
 	}
 	for _, text := range shown.texts {
 		if text != "To sign in to Entra ID, "+words+"." || strings.Contains(text, "canary") {
-			t.Errorf("told %q", text)
+			t.Errorf("shown %q", text)
 		}
 	}
 	if len(addresses) != 0 {
@@ -219,7 +217,7 @@ func TestSignInsInABrowserThatFail(t *testing.T) {
 		"GET":          {func(b *testBrowser) { b.method = http.MethodGet }, entra.Error{OAuth: "access_denied"}, "canceled or refused"},
 		"stolen code":  {func(b *testBrowser) { b.f.failNext(refusal(400, "invalid_grant", 501481)) }, entra.Error{Code: "AADSTS501481", OAuth: "invalid_grant", Status: 400, Correlation: correlation}, "start the sign-in again"},
 		"other tenant": {func(b *testBrowser) { setTenant(otherTenant)(b.f) }, entra.Error{}, "belongs to another tenant than AZURE_TENANT_ID"},
-		"nobody comes": {func(b *testBrowser) { b.answer = func(url.Values) url.Values { return nil } },
+		"no answer": {func(b *testBrowser) { b.answer = func(url.Values) url.Values { return nil } },
 			entra.Error{OAuth: "authorization_pending", Temporary: true}, "finish the sign-in in the browser window that was opened, then call again"},
 		"asked too often": {func(b *testBrowser) { b.f.failNext(throttled("60")) },
 			entra.Error{Status: 429, Temporary: true, RetryAfter: time.Minute}, "throttling this app's sign-ins: wait"},

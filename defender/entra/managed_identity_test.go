@@ -132,9 +132,8 @@ func TestAManagedIdentitySignsIn(t *testing.T) {
 	})
 }
 
-// hours costs nobody anything.
-// Azure gives machines tokens for a day. They are renewed after half of it, so that an endpoint can fail for hours without harm.
-// hours costs nobody anything.
+// Azure gives machines tokens for a day. They are renewed after half of it, so that an endpoint can fail for
+// hours without harm.
 func TestALongLivedManagedTokenIsRenewedAtHalfItsLife(t *testing.T) {
 	withIdentityEndpoint(t, identityURL, func(t *testing.T, e *identityEndpoint) {
 		e.lifetime = 24 * time.Hour

@@ -30,20 +30,20 @@ func TestErrorsNameTheVariablesOfTheirRegistration(t *testing.T) {
 }
 
 func TestEachModeNamesWhatToSet(t *testing.T) {
-	const people = "SCANWARDEN_DEFENDER_SCOPE must be one scope, such as https://api.securitycenter.microsoft.com/.default"
+	const oneScope = "SCANWARDEN_DEFENDER_SCOPE must be one scope, such as https://api.securitycenter.microsoft.com/.default"
 	cases := map[string]struct {
 		cfg  entra.Config
 		want string // "" means accepted
 	}{
 		"unknown":                   {entra.Config{Mode: "password"}, "SCANWARDEN_AUTH must be one of client, managed-identity, device-code and interactive"},
-		"people, nothing":           {entra.Config{Mode: entra.DeviceCode}, "set AZURE_TENANT_ID, and AZURE_CLIENT_ID"},
-		"people, no secret":         {entra.Config{Mode: entra.Interactive, TenantID: tenant, ClientID: clientID}, ""},
-		"people, domain":            {entra.Config{Mode: entra.Interactive, TenantID: "contoso.com", ClientID: clientID}, "AZURE_TENANT_ID must be the tenant's GUID with SCANWARDEN_AUTH=interactive, so that an account of another tenant is recognized"},
-		"people, any tenant":        {entra.Config{Mode: entra.DeviceCode, TenantID: "organizations", ClientID: clientID}, `AZURE_TENANT_ID must name one tenant, not "organizations"`},
-		"people, plain http":        {entra.Config{Mode: entra.DeviceCode, TenantID: tenant, ClientID: clientID, Authority: "http://x"}, "AZURE_AUTHORITY_HOST must be https:// and a host name, such as https://login.microsoftonline.com"},
-		"people, one permission":    {entra.Config{Mode: entra.DeviceCode, TenantID: tenant, ClientID: clientID, Scope: "https://api.securitycenter.microsoft.com/Machine.ReadWrite"}, ""},
-		"people, two scopes":        {entra.Config{Mode: entra.DeviceCode, TenantID: tenant, ClientID: clientID, Scope: scope + " " + vault}, people},
-		"people, no scope":          {entra.Config{Mode: entra.DeviceCode, TenantID: tenant, ClientID: clientID, Scope: "https://api.example/"}, people},
+		"user, nothing":             {entra.Config{Mode: entra.DeviceCode}, "set AZURE_TENANT_ID, and AZURE_CLIENT_ID"},
+		"user, no secret":           {entra.Config{Mode: entra.Interactive, TenantID: tenant, ClientID: clientID}, ""},
+		"user, domain":              {entra.Config{Mode: entra.Interactive, TenantID: "contoso.com", ClientID: clientID}, "AZURE_TENANT_ID must be the tenant's GUID with SCANWARDEN_AUTH=interactive, so that an account of another tenant is recognized"},
+		"user, any tenant":          {entra.Config{Mode: entra.DeviceCode, TenantID: "organizations", ClientID: clientID}, `AZURE_TENANT_ID must name one tenant, not "organizations"`},
+		"user, plain http":          {entra.Config{Mode: entra.DeviceCode, TenantID: tenant, ClientID: clientID, Authority: "http://x"}, "AZURE_AUTHORITY_HOST must be https:// and a host name, such as https://login.microsoftonline.com"},
+		"user, one permission":      {entra.Config{Mode: entra.DeviceCode, TenantID: tenant, ClientID: clientID, Scope: "https://api.securitycenter.microsoft.com/Machine.ReadWrite"}, ""},
+		"user, two scopes":          {entra.Config{Mode: entra.DeviceCode, TenantID: tenant, ClientID: clientID, Scope: scope + " " + vault}, oneScope},
+		"user, no scope":            {entra.Config{Mode: entra.DeviceCode, TenantID: tenant, ClientID: clientID, Scope: "https://api.example/"}, oneScope},
 		"machine, nothing":          {entra.Config{Mode: entra.ManagedIdentity}, ""},
 		"machine, one permission":   {entra.Config{Mode: entra.ManagedIdentity, Scope: "https://api.example/x"}, "SCANWARDEN_DEFENDER_SCOPE must end in /.default, such as https://api.securitycenter.microsoft.com/.default"},
 		"client is what is meant":   {entra.Config{Mode: entra.Client, TenantID: tenant, ClientID: clientID}, "set one of AZURE_CLIENT_SECRET, AZURE_CLIENT_CERTIFICATE_PATH and AZURE_FEDERATED_TOKEN_FILE"},

@@ -158,7 +158,7 @@ func TestRequestsThatAreNotExchanged(t *testing.T) {
 			"null claims": {f.assertion("ada"), entra.TokenRequest{Claims: "null"}, "the claims challenge is not a JSON object"},
 		} {
 			_, err := o.Get(t.Context(), c.assertion, c.ask)
-			t.Log(name, "is not traded")
+			t.Log(name, "is not exchanged")
 			wantRefused(t, err, entra.Error{}, c.hint)
 		}
 		wantTokenRequests(t, f, 0)
@@ -182,11 +182,11 @@ func TestNewOnBehalfOfNamesWhatToSet(t *testing.T) {
 		edit func(*entra.Config)
 		want string
 	}{
-		"a person's mode": {func(c *entra.Config) { c.Mode = entra.DeviceCode }, "SCANWARDEN_AUTH must be client"},
-		"no credential":   {func(c *entra.Config) { c.ClientSecret = nil }, "set one of AZURE_CLIENT_SECRET"},
-		"no resource":     {func(c *entra.Config) { c.Scope = "Machine.ReadWrite" }, "SCANWARDEN_DEFENDER_SCOPE must be one scope"},
-		"two scopes":      {func(c *entra.Config) { c.Scope += " " + delegated }, "SCANWARDEN_DEFENDER_SCOPE must be one scope"},
-		"another app's":   {func(c *entra.Config) { c.ClientSecret, c.Prefix = nil, "SCANWARDEN_WRITE_" }, "set one of SCANWARDEN_WRITE_CLIENT_SECRET"},
+		"a mode for users": {func(c *entra.Config) { c.Mode = entra.DeviceCode }, "SCANWARDEN_AUTH must be client"},
+		"no credential":    {func(c *entra.Config) { c.ClientSecret = nil }, "set one of AZURE_CLIENT_SECRET"},
+		"no resource":      {func(c *entra.Config) { c.Scope = "Machine.ReadWrite" }, "SCANWARDEN_DEFENDER_SCOPE must be one scope"},
+		"two scopes":       {func(c *entra.Config) { c.Scope += " " + delegated }, "SCANWARDEN_DEFENDER_SCOPE must be one scope"},
+		"another app's":    {func(c *entra.Config) { c.ClientSecret, c.Prefix = nil, "SCANWARDEN_WRITE_" }, "set one of SCANWARDEN_WRITE_CLIENT_SECRET"},
 	} {
 		cfg := entra.Config{TenantID: tenant, ClientID: clientID, ClientSecret: func() (string, error) { return secret, nil }, Scope: delegated}
 		c.edit(&cfg)

@@ -31,11 +31,11 @@ func (p *prompts) want(t *testing.T, texts ...string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(p.texts) != len(texts) {
-		t.Fatalf("told %q, want %q", p.texts, texts)
+		t.Fatalf("shown %q, want %q", p.texts, texts)
 	}
 	for i, text := range texts {
 		if p.texts[i] != text {
-			t.Errorf("told %q, want %q", p.texts[i], text)
+			t.Errorf("shown %q, want %q", p.texts[i], text)
 		}
 		wantNoSecrets(t, p.texts[i])
 	}

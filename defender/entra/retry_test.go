@@ -18,9 +18,9 @@ func TestTemporaryFailuresAreRetried(t *testing.T) {
 	}{
 		"twice busy":              {[]fault{busy, busy}, 3, true, 600 * time.Millisecond, time.Second},
 		"three times busy":        {[]fault{busy, busy, busy}, 3, false, 600 * time.Millisecond, time.Second},
-		"told to wait":            {[]fault{throttled("7")}, 2, true, 7 * time.Second, 7 * time.Second},
-		"told a date":             {[]fault{throttled("Sat, 01 Jan 2000 00:00:09 GMT")}, 2, true, 9 * time.Second, 9 * time.Second},
-		"told to wait too long":   {[]fault{throttled("60")}, 1, false, 0, 0},
+		"must wait":               {[]fault{throttled("7")}, 2, true, 7 * time.Second, 7 * time.Second},
+		"must wait for a date":    {[]fault{throttled("Sat, 01 Jan 2000 00:00:09 GMT")}, 2, true, 9 * time.Second, 9 * time.Second},
+		"must wait too long":      {[]fault{throttled("60")}, 1, false, 0, 0},
 		"passing fault, 400":      {[]fault{refusal(400, "invalid_request", 90033)}, 2, true, 200 * time.Millisecond, 400 * time.Millisecond},
 		"temporarily unavailable": {[]fault{refusal(400, "temporarily_unavailable", 1)}, 2, true, 200 * time.Millisecond, 400 * time.Millisecond},
 		"refused":                 {[]fault{refusal(401, "invalid_client", 7000215)}, 1, false, 0, 0},

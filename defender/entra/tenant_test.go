@@ -47,10 +47,10 @@ func refusal(status int, word string, code int) fault {
 }
 
 // status returns an empty response, as a proxy may send it.
-func status(code int) fault { return fault{Status: code, NoBody: true} }
+func status(code int) fault { return fault{Status: code, EmptyBody: true} }
 
 func throttled(retryAfter string) fault {
-	return fault{Status: http.StatusTooManyRequests, RetryAfter: retryAfter, NoBody: true}
+	return fault{Status: http.StatusTooManyRequests, RetryAfter: retryAfter, EmptyBody: true}
 }
 
 // signingKey is the tenant's key in all tests, because keys are slow to make. It is short, because no test here

@@ -234,9 +234,8 @@ func TestNothingOfAnotherTenantIsKept(t *testing.T) {
 	}
 }
 
-// to one, so that the story needs a process of its own.
-// Servers and containers have no session bus. A process keeps its connection to one, so the test needs a process of its own.
-// to one, so that the story needs a process of its own.
+// Servers and containers have no session bus. A process keeps its connection to one, so the test needs a
+// process of its own.
 func TestWithoutAKeyringNothingIsWritten(t *testing.T) {
 	const alone = "SCANWARDEN_TEST_WITHOUT_KEYRING"
 	if os.Getenv(alone) == "" {

@@ -162,7 +162,7 @@ func TestAnOutageIsNotTheEndOfASignIn(t *testing.T) {
 		"one":      {[]fault{busy, gone}, true},
 		"two":      {[]fault{busy, gone, busy, gone}, true},
 		"all":      {[]fault{busy, gone, busy, gone, busy, gone}, false},
-		"told":     {[]fault{throttled("3"), gone}, true},
+		"wait":     {[]fault{throttled("3"), gone}, true},
 		"too long": {[]fault{throttled("60"), gone}, false},
 		"cut off":  {[]fault{{Cut: true, Body: "{"}, gone}, true},
 	} {

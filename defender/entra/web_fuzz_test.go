@@ -52,7 +52,7 @@ func checkUser(t *testing.T, user entra.User, payload []byte) {
 	t.Helper()
 	var id struct{ Tid, Oid, Aud, Nonce string }
 	if err := json.Unmarshal(payload, &id); err != nil || !strings.EqualFold(id.Tid, tenant) || !strings.EqualFold(id.Aud, clientID) || id.Nonce != nonce {
-		t.Errorf("%s let somebody in: %v", payload, err)
+		t.Errorf("%s yielded a user: %v", payload, err)
 	}
 	if user.TenantID != tenant || user.ObjectID != strings.ToLower(id.Oid) || len(user.ObjectID) != 36 {
 		t.Errorf("%s became %+v", payload, user)

@@ -78,8 +78,8 @@ func TestWhereABrowserIsSent(t *testing.T) {
 
 func TestASignInWithABrowser(t *testing.T) {
 	for name, edit := range map[string]func(*fakeTenant){
-		"in full":         func(*fakeTenant) {},
-		"scopes not told": func(f *fakeTenant) { f.Change(func(o *entratest.Options) { o.OmitScope = true }) },
+		"in full":       func(*fakeTenant) {},
+		"scope omitted": func(f *fakeTenant) { f.Change(func(o *entratest.Options) { o.OmitScope = true }) },
 		"ids in capitals": func(f *fakeTenant) {
 			f.setClaims(func(id map[string]any) {
 				id["oid"], id["tid"] = strings.ToUpper(userIDs["ada"]), strings.ToUpper(tenant)
@@ -121,7 +121,7 @@ func TestAccountsThatAreRefused(t *testing.T) {
 		"no tenant":       {map[string]any{"tid": nil}, "sign in with an account of that tenant"},
 		"another app":     {map[string]any{"aud": otherTenant}, "check AZURE_CLIENT_ID"},
 		"several apps":    {map[string]any{"aud": []string{clientID}}, "something other than Entra ID answered"},
-		"nobody":          {map[string]any{"oid": nil}, "check AZURE_CLIENT_ID"},
+		"no account":      {map[string]any{"oid": nil}, "check AZURE_CLIENT_ID"},
 		"an odd object":   {map[string]any{"oid": "canary"}, "check AZURE_CLIENT_ID"},
 		"another sign-in": {map[string]any{"nonce": nonce + "x"}, "start again"},
 		"no nonce":        {map[string]any{"nonce": nil}, "start again"},
@@ -244,12 +244,12 @@ func TestNewWebSignInNamesWhatToSet(t *testing.T) {
 		edit func(*entra.WebSignInConfig)
 		want string
 	}{
-		"a domain name":   {func(c *entra.WebSignInConfig) { c.TenantID = "contoso.example" }, "AZURE_TENANT_ID must be the tenant's GUID"},
-		"no credential":   {func(c *entra.WebSignInConfig) { c.ClientSecret = nil }, "set one of AZURE_CLIENT_SECRET"},
-		"a person's mode": {func(c *entra.WebSignInConfig) { c.Mode = entra.Interactive }, "SCANWARDEN_AUTH must be client"},
-		"no address":      {func(c *entra.WebSignInConfig) { c.RedirectURL = "" }, "the redirect URL must be an https:// address"},
-		"plain http":      {func(c *entra.WebSignInConfig) { c.RedirectURL = "http://scans.example.com/link/callback" }, "the redirect URL must be an https:// address"},
-		"a query":         {func(c *entra.WebSignInConfig) { c.RedirectURL = callback + "?a=b" }, "the redirect URL must be an https:// address"},
+		"a domain name":    {func(c *entra.WebSignInConfig) { c.TenantID = "contoso.example" }, "AZURE_TENANT_ID must be the tenant's GUID"},
+		"no credential":    {func(c *entra.WebSignInConfig) { c.ClientSecret = nil }, "set one of AZURE_CLIENT_SECRET"},
+		"a mode for users": {func(c *entra.WebSignInConfig) { c.Mode = entra.Interactive }, "SCANWARDEN_AUTH must be client"},
+		"no address":       {func(c *entra.WebSignInConfig) { c.RedirectURL = "" }, "the redirect URL must be an https:// address"},
+		"plain http":       {func(c *entra.WebSignInConfig) { c.RedirectURL = "http://scans.example.com/link/callback" }, "the redirect URL must be an https:// address"},
+		"a query":          {func(c *entra.WebSignInConfig) { c.RedirectURL = callback + "?a=b" }, "the redirect URL must be an https:// address"},
 	} {
 		cfg := entra.WebSignInConfig{RedirectURL: callback, Config: entra.Config{TenantID: tenant, ClientID: clientID, ClientSecret: func() (string, error) { return secret, nil }}}
 		c.edit(&cfg)

@@ -131,7 +131,7 @@ func TestAuthorizeRefuses(t *testing.T) {
 	fake.SignIn("")
 	check("login_required", "prompt", "none")
 	if a := visitAuthorize(t, fake); a.status != 200 || a.header.Get("Location") != "" || !strings.Contains(a.text, "SignIn") {
-		t.Errorf("nobody there: got %d, %s", a.status, a.text)
+		t.Errorf("no user there: got %d, %s", a.status, a.text)
 	}
 }
 

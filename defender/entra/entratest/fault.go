@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Fault is an error to apply to the next matching requests. Without Status, Body, NoBody and Code the request gets its
+// Fault is an error to apply to the next matching requests. Without Status, Body, EmptyBody and Code the request gets its
 // normal answer, if any: a Fault with only a Delay is a slow Entra ID.
 type Fault struct {
 	Path  string // a suffix of the path, such as "/keys"; "" means "/token"
@@ -18,7 +18,7 @@ type Fault struct {
 	RetryAfter  string // the header's value
 	Location    string // the header's value, for a redirect
 	Body        string // sent unchanged, instead of the error's JSON
-	NoBody      bool   // send an empty body, instead of the error's JSON
+	EmptyBody   bool   // send an empty body, instead of the error's JSON
 	Cut         bool   // cut the connection after Body
 	ContentType string // of Body; "" means application/json
 
@@ -78,9 +78,9 @@ func (s *Server) applyFault(w http.ResponseWriter, c *call, f Fault) bool {
 		panic(http.ErrAbortHandler) // net/http cuts the connection
 	}
 	switch {
-	case f.Status == 0 && f.Body == "" && f.Code == 0 && !f.NoBody:
+	case f.Status == 0 && f.Body == "" && f.Code == 0 && !f.EmptyBody:
 		return false
-	case f.Body == "" && !f.NoBody:
+	case f.Body == "" && !f.EmptyBody:
 		s.setHeaders(w, f)
 		s.sendRefusal(w, c, f)
 	default:
@@ -102,7 +102,7 @@ func (s *Server) sendBody(w http.ResponseWriter, c *call, f Fault) {
 	status := cmp.Or(f.Status, http.StatusOK)
 	s.recordAnswer(c, status)
 	s.setDate(w)
-	if !f.NoBody {
+	if !f.EmptyBody {
 		w.Header().Set("Content-Type", cmp.Or(f.ContentType, "application/json; charset=utf-8"))
 	}
 	w.WriteHeader(status)

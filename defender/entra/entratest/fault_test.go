@@ -97,8 +97,8 @@ func TestCloseEndsHanging(t *testing.T) {
 // TestRawAnswers covers what a proxy or a portal may send in Entra ID's place.
 func TestRawAnswers(t *testing.T) {
 	fake := startTenant(t, entratest.Options{})
-	fake.Fail(entratest.Fault{Status: 503, NoBody: true, RetryAfter: "7"})
-	fake.Fail(entratest.Fault{Status: 302, NoBody: true, Location: "https://portal.example/"})
+	fake.Fail(entratest.Fault{Status: 503, EmptyBody: true, RetryAfter: "7"})
+	fake.Fail(entratest.Fault{Status: 302, EmptyBody: true, Location: "https://portal.example/"})
 	fake.Fail(entratest.Fault{Body: `{"access_token":"`, Cut: true})
 	fake.Fail(entratest.Fault{Status: 400, Code: 1, Error: "invalid_request", Description: "words of the test"})
 	if a := requestToken(t, fake, tokenForm("client_credentials")); a.status != 503 || a.text != "" || a.header.Get("Retry-After") != "7" {
@@ -144,8 +144,8 @@ func TestRequests(t *testing.T) {
 	fake := startTenant(t, entratest.Options{})
 	requestToken(t, fake, tokenForm("client_credentials", "claims", `{"access_token":{"xms_cc":{"values":["CP1"]}}}`))
 	requestToken(t, fake, tokenForm("client_credentials", "client_secret", "canary-wrong"))
-	traded := onBehalfForm(fake, "scope", write+" offline_access")
-	refresh := requestToken(t, fake, traded).field("refresh_token")
+	form := onBehalfForm(fake, "scope", write+" offline_access")
+	refresh := requestToken(t, fake, form).field("refresh_token")
 	requestToken(t, fake, tokenForm("refresh_token", "refresh_token", refresh, "scope", write))
 	log := fake.Tokens()
 	if len(log) != 4 || fake.Count("/token") != 4 || fake.Count("/keys") != 0 {
@@ -161,7 +161,7 @@ func TestRequests(t *testing.T) {
 		t.Errorf("recorded %+v", r)
 	}
 	shown := fmt.Sprintf("%+v %#v", log, log)
-	for _, hidden := range []string{secret, "canary", traded.Get("assertion"), refresh} {
+	for _, hidden := range []string{secret, "canary", form.Get("assertion"), refresh} {
 		if strings.Contains(shown, hidden) {
 			t.Errorf("the record shows %q", hidden)
 		}

@@ -33,7 +33,7 @@ func TestRefusals(t *testing.T) {
 		{"expired secret", tokenForm("client_credentials", "client_id", "late"), 401, "invalid_client", 7000222},
 		{"wrong and expired", tokenForm("client_credentials", "client_id", "late", "client_secret", "wrong"), 401, "invalid_client", 7000215},
 		{"no proof", tokenForm("client_credentials", "client_secret", "-"), 401, "invalid_client", 7000216},
-		{"no proof for a person", tokenForm("refresh_token", "client_secret", "-"), 401, "invalid_client", 7000218},
+		{"no credential for a user", tokenForm("refresh_token", "client_secret", "-"), 401, "invalid_client", 7000218},
 		{"public app on behalf", tokenForm(bearer, "client_id", toolID, "client_secret", "-"), 401, "invalid_client", 7000218},
 		{"secret of a public app", tokenForm("client_credentials", "client_id", toolID), 401, "invalid_client", 700025},
 		{"two proofs", tokenForm("client_credentials", "client_assertion", "x"), 400, "invalid_request", 90023},

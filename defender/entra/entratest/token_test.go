@@ -114,7 +114,7 @@ func TestUserAssertions(t *testing.T) {
 		"no scope":       {good(map[string]any{"scp": ""}), 7000114},
 		"app by idtyp":   {good(map[string]any{"idtyp": "app"}), 7000114},
 		"an application": {fake.Sign(fake.AppClaims(toolID, clientID, []string{"Scans.Use.All"})), 7000114},
-		"no such person": {good(map[string]any{"oid": "gone"}), 50034},
+		"no such user":   {good(map[string]any{"oid": "gone"}), 50034},
 	} {
 		t.Run(name, func(t *testing.T) {
 			wantRefusal(t, exchangeOnBehalf(t, fake, "assertion", tt.assertion), 400, "invalid_grant", tt.code)

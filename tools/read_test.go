@@ -15,9 +15,10 @@ import (
 	"scanwarden/defender"
 	"scanwarden/defender/defendertest"
 	"scanwarden/tools"
+	"scanwarden/tools/toolstest"
 )
 
-func names(list any, key string) string {
+func credentialNames(list any, key string) string {
 	var out []string
 	for _, v := range list.([]any) {
 		out = append(out, fmt.Sprint(v.(map[string]any)[key]))
@@ -38,7 +39,7 @@ func TestListScansFilters(t *testing.T) {
 		"no scan like this ": "",
 	} {
 		got := h.mustCall(ada, "list_scans", fmt.Sprintf(`{"filter":%q}`, filter))
-		if got := names(got["scans"], "scanName"); got != want {
+		if got := credentialNames(got["scans"], "scanName"); got != want {
 			t.Errorf("filter %q: %s, want %s", filter, got, want)
 		}
 	}
@@ -50,7 +51,7 @@ func TestListScansFilters(t *testing.T) {
 func TestListScannersFilters(t *testing.T) {
 	h := build(t, defendertest.Options{})
 	got := h.mustCall(ada, "list_scanners", `{"filter":"Branch"}`)
-	if got := names(got["scanners"], "machineId"); got != branch {
+	if got := credentialNames(got["scanners"], "machineId"); got != branch {
 		t.Errorf("scanners = %s, want %s", got, branch)
 	}
 	if got := h.mustCall(ada, "list_scanners", `{}`)["scanners"].([]any); len(got) != 3 {
@@ -132,7 +133,7 @@ func TestListsAreFetchedOnceHoweverManyAsk(t *testing.T) {
 	var all sync.WaitGroup
 	for range 20 {
 		all.Go(func() {
-			if _, err := h.desk.Call(t.Context(), ada, "list_scans", nil); err != nil {
+			if _, err := h.desk.Call(t.Context(), tools.Caller{Principal: ada}, "list_scans", nil); err != nil {
 				t.Error(err)
 			}
 		})
@@ -168,7 +169,7 @@ func TestForgetMakesPlansFresh(t *testing.T) {
 	h.sim.Fail(defendertest.Fault{Path: collection, Hang: true})
 	old := make(chan error, 1)
 	go func() {
-		_, err := h.desk.Call(t.Context(), ada, "list_scans", nil)
+		_, err := h.desk.Call(t.Context(), tools.Caller{Principal: ada}, "list_scans", nil)
 		old <- err
 	}()
 	for h.lists() < 3 {
@@ -199,18 +200,15 @@ func (h *heldBack) RoundTrip(r *http.Request) (*http.Response, error) {
 // TestAnOldReadIsNotKept: what was on its way before Forget does not replace what was read after.
 func TestAnOldReadIsNotKept(t *testing.T) {
 	now := time.Now()
-	h := build(t, defendertest.Options{}, func(cfg *tools.Config) { cfg.Now = func() time.Time { return now } })
 	way := &heldBack{RoundTripper: http.DefaultTransport, arrived: make(chan struct{}), let: make(chan struct{})}
-	h.api.HTTP = &http.Client{Transport: way}
-	var err error
-	if h.cfg.Reader, err = defender.New(h.api); err != nil {
-		t.Fatal(err)
-	}
-	h.desk = tools.NewService(h.cfg)
+	h := buildWith(t, toolstest.Options{
+		NoGate: true, Now: func() time.Time { return now },
+		Defender: func(cfg *defender.Config) { cfg.HTTP = &http.Client{Transport: way} },
+	})
 	h.sim.Fail(defendertest.Fault{Path: collection, Body: `{"value":[]}`})
 	old := make(chan any, 1)
 	go func() {
-		answer, err := h.desk.Call(t.Context(), ada, "list_scans", nil)
+		answer, err := h.desk.Call(t.Context(), tools.Caller{Principal: ada}, "list_scans", nil)
 		old <- fmt.Sprint(answer, err)
 	}()
 	<-way.arrived
@@ -228,25 +226,21 @@ func TestAnOldReadIsNotKept(t *testing.T) {
 
 // TestProgressEndsWithItsListener: a read that goes on for others tells nothing to the one who left.
 func TestProgressEndsWithItsListener(t *testing.T) {
-	h := build(t, defendertest.Options{})
 	queued, turn := make(chan bool, 1), make(chan bool)
-	h.api.RateLimit = func(ctx context.Context, _ bool) error {
-		tools.Progress(ctx, "queued")
-		queued <- true
-		<-turn
-		tools.Progress(ctx, "my turn")
-		return nil
-	}
-	var err error
-	if h.cfg.Reader, err = defender.New(h.api); err != nil {
-		t.Fatal(err)
-	}
-	h.desk = tools.NewService(h.cfg)
+	h := buildWith(t, toolstest.Options{NoGate: true, Defender: func(cfg *defender.Config) {
+		cfg.RateLimit = func(ctx context.Context, _ bool) error {
+			tools.Progress(ctx, "queued")
+			queued <- true
+			<-turn
+			tools.Progress(ctx, "my turn")
+			return nil
+		}
+	}})
 	heard := make(chan string, 2)
 	ctx, leave := context.WithCancel(tools.WithProgress(t.Context(), func(note string) { heard <- note }))
 	first, second := make(chan error, 1), make(chan error, 1)
 	ask := func(ctx context.Context, answered chan<- error) {
-		_, err := h.desk.Call(ctx, ada, "list_scans", nil)
+		_, err := h.desk.Call(ctx, tools.Caller{Principal: ada}, "list_scans", nil)
 		answered <- err
 	}
 	go ask(ctx, first)
@@ -270,7 +264,7 @@ func TestACallerMayLeave(t *testing.T) {
 	ctx, leave := context.WithCancel(t.Context())
 	first, second := make(chan error, 1), make(chan error, 1)
 	ask := func(ctx context.Context, answered chan<- error) {
-		_, err := h.desk.Call(ctx, ada, "list_scans", nil)
+		_, err := h.desk.Call(ctx, tools.Caller{Principal: ada}, "list_scans", nil)
 		answered <- err
 	}
 	go ask(ctx, first)
@@ -292,7 +286,7 @@ func TestACallerMayLeave(t *testing.T) {
 func TestFailedReadsAreNotKept(t *testing.T) {
 	h := build(t, defendertest.Options{})
 	h.sim.Fail(defendertest.Fault{Path: collection, Status: 403, Message: "Missing application roles"})
-	_, err := h.desk.Plan(t.Context(), "add_scan", json.RawMessage(lab))
+	_, err := h.desk.Plan(t.Context(), tools.Caller{}, "add_scan", json.RawMessage(lab))
 	if !errors.Is(err, defender.ErrForbidden) {
 		t.Errorf("plan: %v, want forbidden", err)
 	}

@@ -25,24 +25,27 @@ var rooms = map[string]room{
 		},
 		theirs: []string{"github.com/alecthomas/kong", "go.yaml.in/yaml", "github.com/prometheus/client_golang", "github.com/santhosh-tekuri/jsonschema"},
 	},
-	"slackbot":                 {ours: []string{"tools", "confirm"}, theirs: []string{"github.com/slack-go/slack"}},
-	"slackbot/slacktest":       {theirs: []string{"github.com/gorilla/websocket"}},
-	"tools/mcpserver":          {ours: []string{"tools", "tools/mcpserver/auth", "confirm"}, theirs: []string{"github.com/mark3labs/mcp-go"}},
-	"tools/mcpserver/auth":     {ours: []string{"confirm"}, theirs: []string{"github.com/golang-jwt/jwt", "github.com/MicahParks/keyfunc", "github.com/MicahParks/jwkset"}},
-	"confirm/web":              {ours: []string{"confirm"}, theirs: []string{"html/template"}},
-	"tools":                    {ours: []string{"confirm", "defender"}, theirs: []string{"github.com/invopop/jsonschema"}},
-	"confirm":                  {},
-	"confirm/rule":             {ours: []string{"confirm"}, theirs: []string{"cel.dev/cel-go"}},
-	"confirm/store":            {ours: []string{"confirm"}, theirs: []string{"github.com/jackc/pgx", "modernc.org/sqlite", "golang.org/x/mod/sumdb"}},
-	"defender":                 {},
-	"defender/entra":           {theirs: []string{"github.com/AzureAD/microsoft-authentication-library-for-go", "github.com/zalando/go-keyring", "github.com/pkg/browser"}},
-	"defender/entra/entratest": {},
-	"defender/keyvault":        {ours: []string{"defender"}, theirs: []string{"github.com/Azure/azure-sdk-for-go"}},
-	"defender/defendertest":    {},
+	"slackbot":                    {ours: []string{"tools", "confirm"}, theirs: []string{"github.com/slack-go/slack"}},
+	"slackbot/slacktest":          {theirs: []string{"github.com/gorilla/websocket"}},
+	"tools/mcpserver":             {ours: []string{"tools", "tools/mcpserver/auth", "confirm"}, theirs: []string{"github.com/mark3labs/mcp-go"}},
+	"tools/mcpserver/auth":        {ours: []string{"confirm"}, theirs: []string{"github.com/golang-jwt/jwt", "github.com/MicahParks/keyfunc", "github.com/MicahParks/jwkset"}},
+	"confirm/web":                 {ours: []string{"confirm"}, theirs: []string{"html/template"}},
+	"tools":                       {ours: []string{"tools/internal/target", "confirm", "defender"}, theirs: []string{"github.com/invopop/jsonschema"}},
+	"tools/internal/target":       {theirs: []string{"go4.org/netipx"}},
+	"tools/toolstest":             {ours: []string{"tools", "confirm", "confirm/store", "defender", "defender/defendertest"}},
+	"confirm":                     {},
+	"confirm/rule":                {ours: []string{"confirm"}, theirs: []string{"cel.dev/cel-go"}},
+	"confirm/store":               {ours: []string{"confirm"}, theirs: []string{"github.com/jackc/pgx", "modernc.org/sqlite", "golang.org/x/mod/sumdb"}},
+	"defender":                    {ours: []string{"defender/internal/untrusted"}},
+	"defender/entra":              {ours: []string{"defender/internal/untrusted"}, theirs: []string{"github.com/AzureAD/microsoft-authentication-library-for-go", "github.com/zalando/go-keyring", "github.com/pkg/browser"}},
+	"defender/entra/entratest":    {},
+	"defender/keyvault":           {ours: []string{"defender", "defender/internal/untrusted"}, theirs: []string{"github.com/Azure/azure-sdk-for-go"}},
+	"defender/internal/untrusted": {},
+	"defender/defendertest":       {},
 }
 
 // common are small modules without opinions, open to every room. Anything else from outside needs an owner.
-var common = []string{"github.com/oklog/ulid", "golang.org/x/sync", "golang.org/x/time"}
+var common = []string{"github.com/hashicorp/golang-lru", "github.com/oklog/ulid", "golang.org/x/sync", "golang.org/x/time"}
 
 const module = "scanwarden"
 

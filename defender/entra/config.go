@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"scanwarden/defender/internal/untrusted"
 )
 
 // Config configures how to sign in, and where. In the mode Client, exactly one of ClientSecret, CertificatePath
@@ -137,7 +139,7 @@ func (c Config) checkTenantName() error {
 // checkTenantForUsers reports a tenant that is not a GUID. A user's ID token names its tenant by GUID and
 // carries no domain name to compare with.
 func (c Config) checkTenantForUsers() error {
-	if guid(c.TenantID) == "" {
+	if !untrusted.IsGUID(c.TenantID) {
 		return fmt.Errorf("%s must be the tenant's GUID with %s=%s, so that an account of another tenant is recognized", envTenant, envMode, c.Mode)
 	}
 	return nil

@@ -20,39 +20,39 @@ func TestNobodyElseMayClick(t *testing.T) {
 		{other, "another workspace"},
 	} {
 		t.Run(who.user, func(t *testing.T) {
-			h := newHouse(t, plan{})
-			q := h.ask(t, bob, "/add_scan", h.newScan("Core switches"))
+			h := newStack(t, options{})
+			q := h.propose(t, bob, "/add_scan", h.newScan("Core switches"))
 			for _, button := range []string{"approve_change", "deny_change"} {
 				if button == "deny_change" && (who.user == bob || who.user == mallory) {
 					continue // members: the requester may deny, and others are refused when they send the reason
 				}
 				before := len(h.slack.Messages(channel))
-				acked(t, h.slack.Click(who.user, q, button))
+				mustAck(t, h.slack.Click(who.user, q, button))
 				h.slack.Wait("an answer to "+who.user, func() bool { return len(h.slack.Messages(channel)) > before })
-				h.told(t, who.user, who.why)
+				h.waitReply(t, who.user, who.why)
 			}
 			if c := h.change(t, q); c.State != confirm.Pending || len(c.Decisions) != 0 {
 				t.Errorf("the click of %s counted: %+v", who.user, c)
 			}
-			h.writes(t, 0)
+			h.wantWrites(t, 0)
 		})
 	}
 }
 
 func TestRequesterApprovesOnlyWhereThatIsAllowed(t *testing.T) {
-	h := newHouse(t, plan{})
-	q := h.ask(t, ada, "/add_scan", h.newScan("Core switches"))
-	acked(t, h.slack.Click(ada, q, "approve_change"))
-	h.told(t, ada, "may not confirm their own changes")
-	h.writes(t, 0)
+	h := newStack(t, options{})
+	q := h.propose(t, ada, "/add_scan", h.newScan("Core switches"))
+	mustAck(t, h.slack.Click(ada, q, "approve_change"))
+	h.waitReply(t, ada, "may not confirm their own changes")
+	h.wantWrites(t, 0)
 }
 
 func TestAMemberWhoIsNobodyCannotDeny(t *testing.T) {
-	h := newHouse(t, plan{})
-	q := h.ask(t, bob, "/add_scan", h.newScan("Core switches"))
-	acked(t, h.slack.Click(mallory, q, "deny_change"))
+	h := newStack(t, options{})
+	q := h.propose(t, bob, "/add_scan", h.newScan("Core switches"))
+	mustAck(t, h.slack.Click(mallory, q, "deny_change"))
 	modal := h.slack.WaitView(mallory, func(v slacktest.View) bool { return v.CallbackID == "deny_change" })
-	refused := acked(t, h.slack.Submit(mallory, modal, map[string]any{"reason": "no"}))
+	refused := mustAck(t, h.slack.Submit(mallory, modal, map[string]any{"reason": "no"}))
 	if !strings.Contains(refused.Errors()["reason"], "neither an approver nor the requester") {
 		t.Errorf("the refusal is %s", refused.Body)
 	}
@@ -62,11 +62,11 @@ func TestAMemberWhoIsNobodyCannotDeny(t *testing.T) {
 }
 
 func TestGuestsBotsAndOutsidersMayNotProposeEither(t *testing.T) {
-	h := newHouse(t, plan{})
+	h := newStack(t, options{})
 	for user, why := range map[string]string{guest: "guests cannot", robot: "bots and apps cannot", ghost: "deactivated", other: "another workspace"} {
-		acked(t, h.slack.Command(user, channel, "/add_scan", h.newScan("Core switches")))
-		h.told(t, user, why)
-		acked(t, h.slack.Command(user, channel, "/scans", ""))
+		mustAck(t, h.slack.Command(user, channel, "/add_scan", h.newScan("Core switches")))
+		h.waitReply(t, user, why)
+		mustAck(t, h.slack.Command(user, channel, "/scans", ""))
 	}
 	if n := len(h.tenant.Calls()); n != 0 {
 		t.Errorf("Defender was called %d times for people who may not ask", n)
@@ -83,7 +83,7 @@ func TestOneWordOfSlacksIsEnough(t *testing.T) {
 		away + " (is_stranger)": {ID: "U0STRANGER", Stranger: true}, away + " (team_id)": {ID: "U0TEAM", Team: "T0OTHER", Named: team},
 		away + " (the payload's team)": {ID: "U0PAYLOAD", Named: "T0OTHER"}, "deactivated (deleted)": {ID: "U0DELETED", Deleted: true},
 	}
-	h := newHouse(t, plan{policy: func(p *confirm.Policy) {
+	h := newStack(t, options{policy: func(p *confirm.Policy) {
 		for _, u := range odd {
 			p.Approvers = append(p.Approvers, "slack:"+team+"/"+u.ID, "slack:T0OTHER/"+u.ID)
 		}
@@ -102,7 +102,7 @@ func TestOneWordOfSlacksIsEnough(t *testing.T) {
 		}
 		return answers
 	}
-	q := h.ask(t, bob, "/add_scan", h.newScan("Core switches"))
+	q := h.propose(t, bob, "/add_scan", h.newScan("Core switches"))
 	for what, u := range odd {
 		why, _, _ := strings.Cut(what, " (")
 		for _, act := range []func() *slacktest.Ack{
@@ -110,9 +110,9 @@ func TestOneWordOfSlacksIsEnough(t *testing.T) {
 			func() *slacktest.Ack { return h.slack.Click(u.ID, q, "approve_change") },
 		} {
 			before := len(to(u.ID))
-			acked(t, act())
+			mustAck(t, act())
 			h.slack.Wait("an answer to "+what, func() bool { return len(to(u.ID)) > before })
-			if last := to(u.ID)[before]; !says(last, why) {
+			if last := to(u.ID)[before]; !containsAll(last, why) {
 				t.Errorf("%s: answered %q", what, last)
 			}
 		}
@@ -120,83 +120,83 @@ func TestOneWordOfSlacksIsEnough(t *testing.T) {
 	if c := h.change(t, q); c.State != confirm.Pending || len(c.Decisions) != 0 {
 		t.Errorf("a click counted: %+v", c)
 	}
-	h.writes(t, 0)
+	h.wantWrites(t, 0)
 }
 
 func TestWhoWasRemovedLosesTheirSayWithinAMinute(t *testing.T) {
-	h := newHouse(t, plan{})
-	q := h.ask(t, bob, "/add_scan", h.newScan("Core switches"))
-	q2 := h.ask(t, bob, "/add_scan", h.newScan("Printers"))
-	acked(t, h.slack.Click(ada, q, "approve_change"))
-	h.becomes(t, q, "applied")
+	h := newStack(t, options{})
+	q := h.propose(t, bob, "/add_scan", h.newScan("Core switches"))
+	q2 := h.propose(t, bob, "/add_scan", h.newScan("Printers"))
+	mustAck(t, h.slack.Click(ada, q, "approve_change"))
+	h.waitUpdate(t, q, "applied")
 	h.slack.AddUser(slacktest.User{ID: ada, Name: "ada", Deleted: true})
-	h.pass(61 * time.Second)
-	acked(t, h.slack.Click(ada, q2, "approve_change"))
-	h.told(t, ada, "deactivated")
-	h.writes(t, 1)
+	h.advance(61 * time.Second)
+	mustAck(t, h.slack.Click(ada, q2, "approve_change"))
+	h.waitReply(t, ada, "deactivated")
+	h.wantWrites(t, 1)
 }
 
 func TestAUserGroupMayApproveAndOnlyItsMembers(t *testing.T) {
-	h := newHouse(t, plan{policy: func(p *confirm.Policy) { p.Approvers = []string{"slack-group:S0SCANS"} }})
+	h := newStack(t, options{policy: func(p *confirm.Policy) { p.Approvers = []string{"slack-group:S0SCANS"} }})
 	h.slack.AddGroup("S0SCANS", eve)
-	q := h.ask(t, bob, "/add_scan", h.newScan("Core switches"))
-	acked(t, h.slack.Click(ada, q, "approve_change"))
-	h.told(t, ada, "not among the approvers")
-	acked(t, h.slack.Click(eve, q, "approve_change"))
-	h.becomes(t, q, "applied")
+	q := h.propose(t, bob, "/add_scan", h.newScan("Core switches"))
+	mustAck(t, h.slack.Click(ada, q, "approve_change"))
+	h.waitReply(t, ada, "not among the approvers")
+	mustAck(t, h.slack.Click(eve, q, "approve_change"))
+	h.waitUpdate(t, q, "applied")
 }
 
 func TestAGroupThatSlackDoesNotTellCountsNobody(t *testing.T) {
-	h := newHouse(t, plan{policy: func(p *confirm.Policy) { p.Approvers = []string{"slack-group:S0SCANS"} }})
+	h := newStack(t, options{policy: func(p *confirm.Policy) { p.Approvers = []string{"slack-group:S0SCANS"} }})
 	h.slack.AddGroup("S0SCANS", eve)
 	h.slack.Fail("usergroups.users.list", slacktest.Fault{Times: -1, Status: 500})
-	q := h.ask(t, bob, "/add_scan", h.newScan("Core switches"))
-	acked(t, h.slack.Click(eve, q, "approve_change"))
-	h.told(t, eve, "did not say who is in the user group S0SCANS")
-	h.writes(t, 0)
+	q := h.propose(t, bob, "/add_scan", h.newScan("Core switches"))
+	mustAck(t, h.slack.Click(eve, q, "approve_change"))
+	h.waitReply(t, eve, "did not say who is in the user group S0SCANS")
+	h.wantWrites(t, 0)
 }
 
 func TestAPersonSlackDoesNotKnowIsNotBelieved(t *testing.T) {
-	h := newHouse(t, plan{})
-	q := h.ask(t, bob, "/add_scan", h.newScan("Core switches"))
+	h := newStack(t, options{})
+	q := h.propose(t, bob, "/add_scan", h.newScan("Core switches"))
 	h.slack.Fail("users.info", slacktest.Fault{Times: -1, Status: 500})
-	acked(t, h.slack.Click(ada, q, "approve_change"))
-	h.told(t, ada, "did not say who you are")
-	h.writes(t, 0)
+	mustAck(t, h.slack.Click(ada, q, "approve_change"))
+	h.waitReply(t, ada, "did not say who you are")
+	h.wantWrites(t, 0)
 }
 
 func TestADoubleClickByTwoPeopleRunsOnce(t *testing.T) {
-	h := newHouse(t, plan{})
-	q := h.ask(t, bob, "/add_scan", h.newScan("Core switches"))
+	h := newStack(t, options{})
+	q := h.propose(t, bob, "/add_scan", h.newScan("Core switches"))
 	var both sync.WaitGroup
 	for _, user := range []string{ada, eve} {
-		both.Go(func() { acked(t, h.slack.Click(user, q, "approve_change")) })
+		both.Go(func() { mustAck(t, h.slack.Click(user, q, "approve_change")) })
 	}
 	both.Wait()
-	h.becomes(t, q, "applied")
+	h.waitUpdate(t, q, "applied")
 	h.slack.Wait("a word to the slower one", func() bool {
 		for _, m := range h.slack.Messages(channel) {
-			if m.Ephemeral && says(m.All(), "Already decided: ") {
+			if m.Ephemeral && containsAll(m.All(), "Already decided: ") {
 				return true
 			}
 		}
 		return false
 	})
-	h.writes(t, 1)
+	h.wantWrites(t, 1)
 }
 
 func TestTwoPeopleAreNeededWhereTwoAreRequired(t *testing.T) {
-	h := newHouse(t, plan{policy: func(p *confirm.Policy) { p.Required = map[string]int{"add_scan": 2} }})
-	q := h.ask(t, bob, "/add_scan", h.newScan("Core switches"))
-	acked(t, h.slack.Click(ada, q, "approve_change"))
-	half := h.becomes(t, q, "1 of 2", "Approved by")
-	if buttons(half) != "approve_change deny_change" {
-		t.Fatalf("buttons are %q", buttons(half))
+	h := newStack(t, options{policy: func(p *confirm.Policy) { p.Required = map[string]int{"add_scan": 2} }})
+	q := h.propose(t, bob, "/add_scan", h.newScan("Core switches"))
+	mustAck(t, h.slack.Click(ada, q, "approve_change"))
+	half := h.waitUpdate(t, q, "1 of 2", "Approved by")
+	if actionButtons(half) != "approve_change deny_change" {
+		t.Fatalf("buttons are %q", actionButtons(half))
 	}
-	acked(t, h.slack.Click(ada, half, "approve_change"))
-	h.told(t, ada, "a decision counts once")
-	h.writes(t, 0)
-	acked(t, h.slack.Click(eve, half, "approve_change"))
-	h.becomes(t, q, "applied")
-	h.writes(t, 1)
+	mustAck(t, h.slack.Click(ada, half, "approve_change"))
+	h.waitReply(t, ada, "a decision counts once")
+	h.wantWrites(t, 0)
+	mustAck(t, h.slack.Click(eve, half, "approve_change"))
+	h.waitUpdate(t, q, "applied")
+	h.wantWrites(t, 1)
 }

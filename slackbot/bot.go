@@ -59,24 +59,24 @@ type Config struct {
 	Now func() time.Time // nil means time.Now
 }
 
-// patience bounds one call to Slack; it has no bound of its own.
-const patience = 10 * time.Second
+// apiTimeout bounds one call to Slack; it has no bound of its own.
+const apiTimeout = 10 * time.Second
 
 // Bot is the Slack face. Make one with New; it is safe for concurrent use.
 type Bot struct {
-	cfg      Config
-	api      *slack.Client
-	http     *http.Client
-	commands map[string]string // operation, or "scans", by slash command in its plain spelling
-	forms    map[string]form   // by operation
-	people   *people           // who is behind a user id
-	seen     *memory           // what was delivered already
-	crew     *crew             // goroutines in progress
-	outbox   *outbox           // what has to be posted
-	progress *progress         // what executing changes wait for
-	wake     chan struct{}     // the posting and rewriting has something to do
-	stagger  time.Duration     // between the two sockets
-	fatal    chan error        // an authentication failure that cannot heal
+	cfg         Config
+	api         *slack.Client
+	http        *http.Client
+	commands    map[string]string // operation, or "scans", by slash command in its plain spelling
+	forms       map[string]Form   // by operation
+	users       *userDirectory    // who is behind a user id
+	dedup       *dedup            // what was delivered already
+	workers     *workers          // goroutines in progress
+	outbox      *postOutbox       // what has to be posted
+	progress    *progressNotes    // what executing changes wait for
+	wake        chan struct{}     // the posting and rewriting has something to do
+	socketDelay time.Duration     // between the two sockets
+	fatal       chan error        // an authentication failure that cannot heal
 }
 
 // New returns a bot; it makes no call.
@@ -88,25 +88,25 @@ func New(cfg Config) (*Bot, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	if err := cfg.check(); err != nil {
+	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
 	b := &Bot{
-		cfg: cfg, http: &http.Client{Timeout: patience}, forms: map[string]form{},
-		seen: newMemory(), crew: newCrew(), outbox: newOutbox(), progress: newProgress(),
-		wake: make(chan struct{}, 1), stagger: 15 * time.Second, fatal: make(chan error, 1),
+		cfg: cfg, http: &http.Client{Timeout: apiTimeout}, forms: map[string]Form{},
+		dedup: newDedup(), workers: newWorkers(), outbox: newPostOutbox(), progress: newProgressNotes(),
+		wake: make(chan struct{}, 1), socketDelay: 15 * time.Second, fatal: make(chan error, 1),
 	}
-	b.api = slack.New(revealed(cfg.BotToken), slack.OptionAPIURL(cfg.API), slack.OptionHTTPClient(b.http),
-		slack.OptionAppLevelToken(revealed(cfg.AppToken)))
-	b.people = newPeople(b.api, cfg)
-	if err := b.learn(); err != nil {
+	b.api = slack.New(revealString(cfg.BotToken), slack.OptionAPIURL(cfg.API), slack.OptionHTTPClient(b.http),
+		slack.OptionAppLevelToken(revealString(cfg.AppToken)))
+	b.users = newUserDirectory(b.api, cfg)
+	if err := b.loadOperations(); err != nil {
 		return nil, err
 	}
 	return b, nil
 }
 
-// learn reads the catalogue: a form and a slash command for each operation that changes scans.
-func (b *Bot) learn() error {
+// loadOperations reads the catalogue: a form and a slash command for each operation that changes scans.
+func (b *Bot) loadOperations() error {
 	var err error
 	if b.commands, err = commandNames(b.cfg); err != nil {
 		return err
@@ -115,7 +115,7 @@ func (b *Bot) learn() error {
 		if op.Effect != tools.Proposes {
 			continue
 		}
-		f, err := newForm(op)
+		f, err := NewForm(op)
 		if err != nil {
 			return fmt.Errorf("form of %s: %w", op.Name, err)
 		}
@@ -124,7 +124,7 @@ func (b *Bot) learn() error {
 	return nil
 }
 
-func (cfg Config) check() error {
+func (cfg Config) validate() error {
 	switch {
 	case cfg.Backend == nil || cfg.Messages == nil:
 		return errors.New("slack: Backend and Notices are needed")
@@ -136,7 +136,7 @@ func (cfg Config) check() error {
 		return fmt.Errorf("slack: SLACK_API_URL must end with a slash, and %q does not", cfg.API)
 	case cfg.LinkPage != "" && cfg.OpenProof == nil:
 		return errors.New("slack: OpenProof is needed where LinkPage is offered")
-	case cfg.Channel != "" && !isID(cfg.Channel):
+	case cfg.Channel != "" && !IsID(cfg.Channel):
 		return fmt.Errorf("slack: channel %q is not a channel's id; copy it from the channel's details, such as C0123456789", cfg.Channel)
 	}
 	return nil
@@ -146,15 +146,15 @@ func (cfg Config) check() error {
 // rewriting and reminding. An authentication failure that cannot heal ends it with an error that says what to do.
 func (b *Bot) Run(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
-	defer b.crew.end()
+	defer b.workers.stop()
 	defer stop()
 	if !b.cfg.AppToken.Empty() {
-		defer b.openSockets(ctx)()
+		defer b.runSockets(ctx)()
 	}
 	kept := make(chan struct{})
 	go func() {
 		defer close(kept)
-		b.keepUp(ctx)
+		b.notifyLoop(ctx)
 	}()
 	defer func() { stop(); <-kept }()
 	select {
@@ -167,21 +167,21 @@ func (b *Bot) Run(ctx context.Context) error {
 
 // OnTransition is for confirm.Config.Moved: it wakes the posting and rewriting.
 func (b *Bot) OnTransition(c confirm.Change) {
-	b.outbox.claim(c.ID, b.cfg.Now())
-	b.stir()
+	b.outbox.own(c.ID, b.cfg.Now())
+	b.wakeNotifier()
 }
 
-// stir makes the posting and rewriting look at once.
-func (b *Bot) stir() {
+// wakeNotifier makes the posting and rewriting look at once.
+func (b *Bot) wakeNotifier() {
 	select {
 	case b.wake <- struct{}{}:
 	default: // it is going to look anyway
 	}
 }
 
-// giveUpOn ends Run when err says that Slack will never take our tokens.
-func (b *Bot) giveUpOn(err error) {
-	if why := incurable(err); why != nil {
+// stopIfFatal ends Run when err says that Slack will never take our tokens.
+func (b *Bot) stopIfFatal(err error) {
+	if why := fatalError(err); why != nil {
 		select {
 		case b.fatal <- why:
 		default: // it is ending already
@@ -189,8 +189,8 @@ func (b *Bot) giveUpOn(err error) {
 	}
 }
 
-// revealed hands a secret to slack-go, which takes strings.
-func revealed(s tools.Secret) (text string) {
+// revealString hands a secret to slack-go, which takes strings.
+func revealString(s tools.Secret) (text string) {
 	_ = s.Reveal(func(secret string) error { text = secret; return nil })
 	return text
 }

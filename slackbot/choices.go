@@ -10,55 +10,55 @@ import (
 	"scanwarden/tools"
 )
 
-// entry is one of a list of the tenant's.
-type entry struct {
-	id, name, about string
-	fields          map[string]any
+// Option is one of a list of the tenant's.
+type Option struct {
+	ID, Name, About string
+	Fields          map[string]any
 }
 
-// lists are the tenant's lists as a form needs them.
-type lists map[*source][]entry
+// OptionLists are the tenant's lists as a form needs them.
+type OptionLists map[*OptionSource][]Option
 
-// option is an entry in a menu. Its label is cut, its value never: what is chosen is an id.
-func (e entry) option() *slack.OptionBlockObject {
-	name, about := e.name, e.about
+// menuOption is an entry in a menu. Its label is cut, its value never: what is chosen is an id.
+func (e Option) menuOption() *slack.OptionBlockObject {
+	name, about := e.Name, e.About
 	if name == "" {
-		name = e.id
+		name = e.ID
 	}
 	var description *slack.TextBlockObject
 	if about != "" {
-		description = plain(short(about, 75))
+		description = PlainText(Truncate(about, 75))
 	}
-	return slack.NewOptionBlockObject(e.id, plain(short(name, 75)), description)
+	return slack.NewOptionBlockObject(e.ID, PlainText(Truncate(name, 75)), description)
 }
 
-func optionsOf(all []entry) []*slack.OptionBlockObject {
+func MenuOptions(all []Option) []*slack.OptionBlockObject {
 	var out []*slack.OptionBlockObject
-	for _, e := range all[:min(len(all), most)] {
-		out = append(out, e.option())
+	for _, e := range all[:min(len(all), maxOptions)] {
+		out = append(out, e.menuOption())
 	}
 	return out
 }
 
-// live reads a list of the tenant's for a person, through the same desk as everybody else.
-func (b *Bot) live(ctx context.Context, who caller, from *source, filter string) ([]entry, error) {
+// loadOptions reads a list of the tenant's for a person, through the same desk as everybody else.
+func (b *Bot) loadOptions(ctx context.Context, who caller, from *OptionSource, filter string) ([]Option, error) {
 	var out map[string][]map[string]any
-	if err := b.read(ctx, who, from.operation, map[string]any{"filter": filter}, &out); err != nil {
+	if err := b.readOperation(ctx, who, from.Operation, map[string]any{"filter": filter}, &out); err != nil {
 		return nil, err
 	}
-	var all []entry
-	for _, fields := range out[from.list] {
-		e := entry{id: text(fields[from.id]), name: text(fields[from.name]), about: from.about(fields), fields: fields}
+	var all []Option
+	for _, fields := range out[from.List] {
+		e := Option{ID: FormatValue(fields[from.idField]), Name: FormatValue(fields[from.nameField]), About: from.describe(fields), Fields: fields}
 		// An id that a menu cannot carry whole is left to the text form.
-		if e.id != "" && fitting(e.id, 75) == len(e.id) {
+		if e.ID != "" && PrefixLen(e.ID, 75) == len(e.ID) {
 			all = append(all, e)
 		}
 	}
 	return all, nil
 }
 
-// read performs a reading operation and takes its result apart as JSON, as any other face would.
-func (b *Bot) read(ctx context.Context, who caller, operation string, args map[string]any, into any) error {
+// readOperation performs a reading operation and takes its result apart as JSON, as any other face would.
+func (b *Bot) readOperation(ctx context.Context, who caller, operation string, args map[string]any, into any) error {
 	back, err := b.cfg.Backend(ctx)
 	if err != nil {
 		return err
@@ -78,24 +78,24 @@ func (b *Bot) read(ctx context.Context, who caller, operation string, args map[s
 	return json.Unmarshal(answer, into)
 }
 
-// lists reads all that a form offers. A list that is needed and empty is told, not shown as an empty menu.
-func (b *Bot) lists(ctx context.Context, who caller, f form) (all lists, empty string, err error) {
-	all = lists{}
-	for _, from := range f.sources() {
-		if all[from], err = b.live(ctx, who, from, ""); err != nil {
+// loadLists reads all that a form offers. A list that is needed and empty is told, not shown as an empty menu.
+func (b *Bot) loadLists(ctx context.Context, who caller, f Form) (all OptionLists, empty string, err error) {
+	all = OptionLists{}
+	for _, from := range f.Sources() {
+		if all[from], err = b.loadOptions(ctx, who, from, ""); err != nil {
 			return nil, "", err
 		}
 		if len(all[from]) == 0 {
-			return nil, from.none, nil
+			return nil, from.EmptyText, nil
 		}
 	}
 	return all, "", nil
 }
 
-// flat are the values of a live scan by the names that forms have.
-func (e entry) flat() map[string]any {
+// Values are the values of a live scan by the names that forms have.
+func (e Option) Values() map[string]any {
 	out := map[string]any{}
-	for name, value := range e.fields {
+	for name, value := range e.Fields {
 		inner, nested := value.(map[string]any)
 		if !nested {
 			out[name] = value

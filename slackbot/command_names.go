@@ -13,21 +13,23 @@ import (
 // scansCommand is the command that reads; all others are operations.
 const scansCommand = "scans"
 
-// slashName is what Slack takes as a command: at most 32 characters with the slash.
-var slashName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^/[a-z0-9][a-z0-9_-]{0,30}$`) })
+// reCommand is what Slack takes as a command: at most 32 characters with the slash.
+var reCommand = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^/[a-z0-9][a-z0-9_-]{0,30}$`) })
 
-// taken are commands of Slack's own, which an app cannot have.
-var taken = map[string]bool{
+// reservedCommands are commands of Slack's own, which an app cannot have.
+var reservedCommands = map[string]bool{
 	"/status": true, "/me": true, "/join": true, "/away": true, "/dnd": true, "/shrug": true, "/remind": true,
 	"/msg": true, "/feed": true, "/who": true, "/collapse": true, "/expand": true, "/leave": true, "/open": true,
 	"/search": true, "/topic": true, "/mute": true, "/pro": true, "/shortcuts": true,
 }
 
-// spelling makes hyphens and underscores one, because nobody remembers which it was.
-func spelling(command string) string { return strings.ReplaceAll(strings.ToLower(command), "-", "_") }
+// normalizeCommand makes hyphens and underscores one, because nobody remembers which it was.
+func normalizeCommand(command string) string {
+	return strings.ReplaceAll(strings.ToLower(command), "-", "_")
+}
 
-// slash is the command of an operation, or of "scans", as it is configured.
-func (cfg Config) slash(operation string) string {
+// commandFor is the command of an operation, or of "scans", as it is configured.
+func (cfg Config) commandFor(operation string) string {
 	name := cmp.Or(cfg.Commands[operation], "/"+operation)
 	return "/" + strings.TrimPrefix(name, "/")
 }
@@ -36,14 +38,14 @@ func (cfg Config) slash(operation string) string {
 func commandNames(cfg Config) (map[string]string, error) {
 	names := map[string]string{}
 	add := func(operation string) error {
-		command := cfg.slash(operation)
-		switch other, there := names[spelling(command)]; {
-		case !slashName().MatchString(command) || taken[command]:
+		command := cfg.commandFor(operation)
+		switch other, there := names[normalizeCommand(command)]; {
+		case !reCommand().MatchString(command) || reservedCommands[command]:
 			return fmt.Errorf("slack: commands: %q for %s is not a name that Slack takes; use a slash and up to 31 small letters, digits, hyphens and underscores", command, operation)
 		case there:
 			return fmt.Errorf("slack: commands: %q is the command of both %s and %s; give each its own", command, other, operation)
 		}
-		names[spelling(command)] = operation
+		names[normalizeCommand(command)] = operation
 		return nil
 	}
 	known := map[string]bool{scansCommand: true}

@@ -2,30 +2,30 @@ package slackbot
 
 import "sync"
 
-// remembered bounds the memory of deliveries. Slack repeats within minutes, and no workspace gives thousands of
+// dedupSize bounds the memory of deliveries. Slack repeats within minutes, and no workspace gives thousands of
 // commands in that time.
-const remembered = 4096
+const dedupSize = 4096
 
-// memory knows what was delivered already. Slack may deliver the same request twice, on two sockets or again
+// dedup knows what was delivered already. Slack may deliver the same request twice, on two sockets or again
 // over HTTP, and whoever has seen a signed request can send it once more.
-type memory struct {
+type dedup struct {
 	mu    sync.Mutex
-	byKey map[string]*delivery
-	ring  [remembered]string
+	byKey map[string]*dedupEntry
+	ring  [dedupSize]string
 	next  int
 }
 
-// delivery is the first of equal requests; the others get its answer.
-type delivery struct {
+// dedupEntry is the first of equal requests; the others get its answer.
+type dedupEntry struct {
 	answered chan struct{}
 	answer   any
 }
 
-func newMemory() *memory { return &memory{byKey: map[string]*delivery{}} }
+func newDedup() *dedup { return &dedup{byKey: map[string]*dedupEntry{}} }
 
 // once returns what handle answers. Of all calls with the same key only the first one calls it.
-func (m *memory) once(key string, handle func() any) any {
-	d, first := m.enter(key)
+func (m *dedup) once(key string, handle func() any) any {
+	d, first := m.entryFor(key)
 	if !first {
 		<-d.answered
 		return d.answer
@@ -35,7 +35,7 @@ func (m *memory) once(key string, handle func() any) any {
 	return d.answer
 }
 
-func (m *memory) enter(key string) (d *delivery, first bool) {
+func (m *dedup) entryFor(key string) (d *dedupEntry, first bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if d, ok := m.byKey[key]; ok {
@@ -43,8 +43,8 @@ func (m *memory) enter(key string) (d *delivery, first bool) {
 	}
 	delete(m.byKey, m.ring[m.next])
 	m.ring[m.next] = key
-	m.next = (m.next + 1) % remembered
-	d = &delivery{answered: make(chan struct{})}
+	m.next = (m.next + 1) % dedupSize
+	d = &dedupEntry{answered: make(chan struct{})}
 	m.byKey[key] = d
 	return d, true
 }

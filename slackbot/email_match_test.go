@@ -12,8 +12,8 @@ import (
 	"scanwarden/slackbot/slacktest"
 )
 
-// matching is a plan of a house that knows Ada and Eve by e-mail, of whom Ada may approve.
-func matching(p plan) plan {
+// withEmailMatch is a plan of a house that knows Ada and Eve by e-mail, of whom Ada may approve.
+func withEmailMatch(p options) options {
 	p.policy = func(p *confirm.Policy) {
 		p.Approvers = []string{string(entraAda)}
 		p.People = []confirm.Person{
@@ -30,26 +30,26 @@ func matching(p plan) plan {
 }
 
 func TestAMatchingAddressJoinsBeforeAVote(t *testing.T) {
-	transports(t, func(t *testing.T, p plan) {
-		h := newHouse(t, matching(p))
+	bothTransports(t, func(t *testing.T, p options) {
+		h := newStack(t, withEmailMatch(p))
 		h.slack.AddUser(slacktest.User{ID: ada, Name: "ada", Email: "Ada@Example.COM"})
-		q := h.ask(t, bob, "/add_scan", h.newScan("Core switches"))
-		acked(t, h.slack.Click(ada, q, "approve_change"))
-		h.becomes(t, q, "applied", "Approved by")
-		if links, err := h.ledger.Links(t.Context()); err != nil || len(links) != 1 || links[0].How != "e-mail" || links[0].Name != "Ada" || links[0].To != entraAda {
+		q := h.propose(t, bob, "/add_scan", h.newScan("Core switches"))
+		mustAck(t, h.slack.Click(ada, q, "approve_change"))
+		h.waitUpdate(t, q, "applied", "Approved by")
+		if links, err := h.store.Links(t.Context()); err != nil || len(links) != 1 || links[0].How != "e-mail" || links[0].Name != "Ada" || links[0].To != entraAda {
 			t.Errorf("links are %+v, %v", links, err)
 		}
 	})
 }
 
 func TestAMatchingAddressJoinsBeforeAProposal(t *testing.T) {
-	h := newHouse(t, matching(plan{}))
+	h := newStack(t, withEmailMatch(options{}))
 	h.slack.AddUser(slacktest.User{ID: ada, Name: "ada", Email: "ada@example.com"})
-	if answer := h.answer(t, ada, "/add_scan", h.newScan("Core switches")); !says(answer, "Not done", "0 listed approvers may") {
+	if answer := h.replyTo(t, ada, "/add_scan", h.newScan("Core switches")); !containsAll(answer, "Not done", "0 listed approvers may") {
 		t.Errorf("who alone may approve, and not their own, asked: %s", answer)
 	}
-	h.joined(t, entraAda, slackOf(ada))
-	h.writes(t, 0)
+	h.wantLinked(t, entraAda, slackOf(ada))
+	h.wantWrites(t, 0)
 }
 
 func TestAnAddressThatDoesNotMatchExactlyOneJoinsNobody(t *testing.T) {
@@ -65,65 +65,65 @@ func TestAnAddressThatDoesNotMatchExactlyOneJoinsNobody(t *testing.T) {
 		"tag":         {Email: "ada+x@example.com"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := newHouse(t, matching(plan{}))
+			h := newStack(t, withEmailMatch(options{}))
 			user.ID, user.Name = mallory, "mallory"
 			h.slack.AddUser(user)
-			q := h.ask(t, bob, "/add_scan", h.newScan("Core switches"))
-			acked(t, h.slack.Click(mallory, q, "approve_change"))
-			h.told(t, mallory, "not among the approvers")
-			h.joined(t, slackOf(mallory))
-			h.writes(t, 0)
+			q := h.propose(t, bob, "/add_scan", h.newScan("Core switches"))
+			mustAck(t, h.slack.Click(mallory, q, "approve_change"))
+			h.waitReply(t, mallory, "not among the approvers")
+			h.wantLinked(t, slackOf(mallory))
+			h.wantWrites(t, 0)
 		})
 	}
 }
 
 // The address of somebody has a letter that folds into an ASCII one; it is not theirs.
 func TestLettersOfOtherScriptsAreOtherLetters(t *testing.T) {
-	p := matching(plan{})
+	p := withEmailMatch(options{})
 	whole := p.policy
 	p.policy = func(p *confirm.Policy) {
 		whole(p)
 		p.People[0].Email = "ask@example.com"
 	}
-	h := newHouse(t, p)
+	h := newStack(t, p)
 	h.slack.AddUser(slacktest.User{ID: mallory, Name: "mallory", Email: "as\u212a@example.com"})
-	h.answer(t, mallory, "/scans", "changes")
-	h.joined(t, slackOf(mallory))
+	h.replyTo(t, mallory, "/scans", "changes")
+	h.wantLinked(t, slackOf(mallory))
 }
 
 func TestAnAddressThatChangedJoinsNobodyAnyMore(t *testing.T) {
-	h := newHouse(t, matching(plan{}))
+	h := newStack(t, withEmailMatch(options{}))
 	h.slack.AddUser(slacktest.User{ID: mallory, Name: "mallory", Email: "ada@example.com"})
-	q := h.ask(t, bob, "/add_scan", h.newScan("Core switches"))
-	h.answer(t, mallory, "/scans", "changes")
-	h.joined(t, entraAda, slackOf(mallory))
+	q := h.propose(t, bob, "/add_scan", h.newScan("Core switches"))
+	h.replyTo(t, mallory, "/scans", "changes")
+	h.wantLinked(t, entraAda, slackOf(mallory))
 	h.slack.AddUser(slacktest.User{ID: mallory, Name: "mallory", Email: "mallory@example.com"})
-	h.pass(61 * time.Second) // Slack's word is believed for a minute
-	acked(t, h.slack.Click(mallory, q, "approve_change"))
-	h.told(t, mallory, "not among the approvers")
-	h.joined(t, slackOf(mallory))
-	h.writes(t, 0)
+	h.advance(61 * time.Second) // Slack's word is believed for a minute
+	mustAck(t, h.slack.Click(mallory, q, "approve_change"))
+	h.waitReply(t, mallory, "not among the approvers")
+	h.wantLinked(t, slackOf(mallory))
+	h.wantWrites(t, 0)
 }
 
 // Between the two joins there must be no moment in which a person is a stranger, and could confirm what they asked for.
 func TestAnAddressThatNamesSomebodyElseNowJoinsThemAtOnce(t *testing.T) {
-	h := newHouse(t, matching(plan{}))
+	h := newStack(t, withEmailMatch(options{}))
 	if err := h.gate.Link(t.Context(), confirm.Link{From: slackOf(ada), To: "entra:T/OLD", How: "e-mail"}); err != nil {
 		t.Fatal(err)
 	}
 	h.slack.AddUser(slacktest.User{ID: ada, Name: "ada", Email: "ada@example.com"})
-	h.answer(t, ada, "/scans", "changes")
-	h.joined(t, entraAda, slackOf(ada))
+	h.replyTo(t, ada, "/scans", "changes")
+	h.wantLinked(t, entraAda, slackOf(ada))
 }
 
 func TestTheAddressOfSomebodyWhoHasAnotherAccountHereIsNobodys(t *testing.T) {
-	h := newHouse(t, matching(plan{}))
+	h := newStack(t, withEmailMatch(options{}))
 	h.slack.AddUser(slacktest.User{ID: mallory, Name: "mallory", Email: "eve@example.com"})
-	q := h.ask(t, bob, "/add_scan", h.newScan("Core switches"))
-	acked(t, h.slack.Click(mallory, q, "approve_change"))
-	h.told(t, mallory, "cannot be told who you are")
-	h.joined(t, slackOf(mallory))
-	h.writes(t, 0)
+	q := h.propose(t, bob, "/add_scan", h.newScan("Core switches"))
+	mustAck(t, h.slack.Click(mallory, q, "approve_change"))
+	h.waitReply(t, mallory, "cannot be told who you are")
+	h.wantLinked(t, slackOf(mallory))
+	h.wantWrites(t, 0)
 }
 
 // Whoever joined one of the accounts with another one than their address says would be two people, and could confirm
@@ -135,42 +135,42 @@ func TestWhoIsJoinedDifferentlyThanTheirAddressSaysIsNobody(t *testing.T) {
 		"of an accomplice, to the one it names": {From: slackOf(mallory), To: entraAda, How: "sign-in"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := matching(plan{})
+			p := withEmailMatch(options{})
 			whole := p.policy
 			p.policy = func(p *confirm.Policy) {
 				whole(p)
 				p.Approvers = append(p.Approvers, string(slackOf(ada)))
 			}
-			h := newHouse(t, p)
+			h := newStack(t, p)
 			if err := h.gate.Link(t.Context(), link); err != nil {
 				t.Fatal(err)
 			}
 			h.slack.AddUser(slacktest.User{ID: ada, Name: "ada", Email: "ada@example.com"})
-			q := h.ask(t, bob, "/add_scan", h.newScan("Core switches"))
-			acked(t, h.slack.Click(ada, q, "approve_change"))
-			h.told(t, ada, "cannot be told who you are", "scanwarden people")
-			h.writes(t, 0)
+			q := h.propose(t, bob, "/add_scan", h.newScan("Core switches"))
+			mustAck(t, h.slack.Click(ada, q, "approve_change"))
+			h.waitReply(t, ada, "cannot be told who you are", "scanwarden people")
+			h.wantWrites(t, 0)
 		})
 	}
 }
 
 func TestWhatWasProvedIsNotTakenBackForAnAddress(t *testing.T) {
-	h := newHouse(t, matching(plan{}))
+	h := newStack(t, withEmailMatch(options{}))
 	if err := h.gate.Link(t.Context(), confirm.Link{From: slackOf(ada), To: entraAda, How: "sign-in"}); err != nil {
 		t.Fatal(err)
 	}
 	h.slack.AddUser(slacktest.User{ID: ada, Name: "ada", Email: "another@example.com"})
-	h.answer(t, ada, "/scans", "changes")
-	h.joined(t, entraAda, slackOf(ada))
+	h.replyTo(t, ada, "/scans", "changes")
+	h.wantLinked(t, entraAda, slackOf(ada))
 }
 
 func TestAddressesCountOnlyWhereThatIsSwitchedOn(t *testing.T) {
-	p := matching(plan{})
+	p := withEmailMatch(options{})
 	p.bot = nil
-	h := newHouse(t, p)
+	h := newStack(t, p)
 	h.slack.AddUser(slacktest.User{ID: ada, Name: "ada", Email: "ada@example.com"})
-	h.answer(t, ada, "/scans", "changes")
-	h.joined(t, slackOf(ada))
+	h.replyTo(t, ada, "/scans", "changes")
+	h.wantLinked(t, slackOf(ada))
 	for on, want := range map[bool]string{true: "commands chat:write im:write users:read users:read.email", false: "commands chat:write im:write users:read"} {
 		h.cfg.MatchEmail = on
 		if m := manifestOf(t, h.cfg); strings.Contains(m, "users:read.email") != on {
@@ -180,12 +180,12 @@ func TestAddressesCountOnlyWhereThatIsSwitchedOn(t *testing.T) {
 }
 
 func TestSlackTellsNoAddressWithoutTheScope(t *testing.T) {
-	p := matching(plan{})
+	p := withEmailMatch(options{})
 	p.slack = func(o *slacktest.Options) { o.Scopes = []string{"commands", "chat:write", "im:write", "users:read"} }
-	h := newHouse(t, p)
+	h := newStack(t, p)
 	h.slack.AddUser(slacktest.User{ID: ada, Name: "ada", Email: "ada@example.com"})
-	h.answer(t, ada, "/scans", "changes")
-	h.joined(t, slackOf(ada))
+	h.replyTo(t, ada, "/scans", "changes")
+	h.wantLinked(t, slackOf(ada))
 }
 
 func TestWhoCannotBeToldApartIsNobody(t *testing.T) {
@@ -195,7 +195,7 @@ func TestWhoCannotBeToldApartIsNobody(t *testing.T) {
 		},
 		"unset": func(b *slackbot.Backend) { b.Links = nil },
 	} {
-		p := matching(plan{})
+		p := withEmailMatch(options{})
 		p.bot = func(c *slackbot.Config) {
 			c.MatchEmail = true
 			whole := c.Backend
@@ -207,11 +207,11 @@ func TestWhoCannotBeToldApartIsNobody(t *testing.T) {
 				return back, err
 			}
 		}
-		h := newHouse(t, p)
+		h := newStack(t, p)
 		h.slack.AddUser(slacktest.User{ID: ada, Name: "ada", Email: "ada@example.com"})
-		if answer := h.answer(t, ada, "/add_scan", h.newScan("Core switches")); !says(answer, "Not done", "which accounts are yours") || says(answer, "the ledger is gone") {
+		if answer := h.replyTo(t, ada, "/add_scan", h.newScan("Core switches")); !containsAll(answer, "Not done", "which accounts are yours") || containsAll(answer, "the ledger is gone") {
 			t.Errorf("%s: answered %s", name, answer)
 		}
-		h.open(t, ada, 0)
+		h.wantOpen(t, ada, 0)
 	}
 }

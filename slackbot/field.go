@@ -18,41 +18,41 @@ type field struct {
 	description string
 	example     string
 	min, max    *int
-	on          bool // a boolean that is true unless somebody says otherwise
-	from        *source
+	onByDefault bool // a boolean that is true unless somebody says otherwise
+	source      *OptionSource
 }
 
-// source is a list of the tenant's that a field is chosen from.
-type source struct {
-	operation string // lists it
-	list      string // the list in that operation's output
-	id, name  string // of one of its entries
-	about     func(entry map[string]any) string
-	none      string // what to say when it is empty
+// OptionSource is a list of the tenant's that a field is chosen from.
+type OptionSource struct {
+	Operation          string // lists it
+	List               string // the list in that operation's output
+	idField, nameField string // of one of its entries
+	describe           func(entry map[string]any) string
+	EmptyText          string // what to say when it is empty
 }
 
 var (
-	scansSource = &source{
-		operation: "list_scans", list: "scans", id: "id", name: "scanName",
-		about: func(e map[string]any) string { return text(e["target"]) },
-		none:  "There are no scans in Defender.",
+	ScansSource = &OptionSource{
+		Operation: "list_scans", List: "scans", idField: "id", nameField: "scanName",
+		describe:  func(e map[string]any) string { return FormatValue(e["target"]) },
+		EmptyText: "There are no scans in Defender.",
 	}
-	scannersSource = &source{
-		operation: "list_scanners", list: "scanners", id: "machineId", name: "name",
-		about: func(e map[string]any) string { return "last seen " + day(text(e["lastSeen"])) },
-		none:  "There is no scanner in Defender. Install one first: Settings, Device discovery, Authenticated scans.",
+	scannersSource = &OptionSource{
+		Operation: "list_scanners", List: "scanners", idField: "machineId", nameField: "name",
+		describe:  func(e map[string]any) string { return "last seen " + FormatTimestamp(FormatValue(e["lastSeen"])) },
+		EmptyText: "There is no scanner in Defender. Install one first: Settings, Device discovery, Authenticated scans.",
 	}
 )
 
-// chosenFrom is the one table of fields that people choose from a list instead of typing an id.
-var chosenFrom = map[string]*source{
-	"id":                     scansSource,
-	"scanDefinitionIds":      scansSource,
+// optionSources is the one table of fields that people choose from a list instead of typing an id.
+var optionSources = map[string]*OptionSource{
+	"id":                     ScansSource,
+	"scanDefinitionIds":      ScansSource,
 	"scannerAgent.machineId": scannersSource,
 }
 
-// hidden are inputs that people are not asked for: the server fills them in.
-var hidden = map[string]bool{"scanAuthenticationParams.@odata.type": true}
+// omittedFields are inputs that people are not asked for: the server fills them in.
+var omittedFields = map[string]bool{"scanAuthenticationParams.@odata.type": true}
 
 // schema is as much of JSON Schema as the catalogue's inputs have.
 type schema struct {
@@ -98,32 +98,32 @@ func (o *orderedProperties) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// fieldsOf flattens an input schema. A nested field is required only when all that it stands in are.
-func fieldsOf(s schema, path string, required bool) []field {
+// flattenFields flattens an input schema. A nested field is required only when all that it stands in are.
+func flattenFields(s schema, path string, required bool) []field {
 	var out []field
 	for _, p := range s.Properties {
 		name, needed := path+p.name, required && slices.Contains(s.Required, p.name)
 		if len(p.Properties) > 0 {
-			out = append(out, fieldsOf(p.schema, name+".", needed)...)
+			out = append(out, flattenFields(p.schema, name+".", needed)...)
 			continue
 		}
 		f := field{
 			name: name, kind: p.Type, enum: p.Enum, required: needed, description: p.Description,
-			min: p.Minimum, max: p.Maximum, on: p.Default == true, from: chosenFrom[name],
+			min: p.Minimum, max: p.Maximum, onByDefault: p.Default == true, source: optionSources[name],
 		}
 		if len(p.Examples) > 0 {
-			f.example = text(p.Examples[0])
+			f.example = FormatValue(p.Examples[0])
 		}
 		// Without configured credentials there is none to name.
-		if !hidden[name] && !(name == "credential" && len(p.Enum) == 0) {
+		if !omittedFields[name] && !(name == "credential" && len(p.Enum) == 0) {
 			out = append(out, f)
 		}
 	}
 	return out
 }
 
-// text writes a value of JSON as a person types it.
-func text(v any) string {
+// FormatValue writes a value of JSON as a person types it.
+func FormatValue(v any) string {
 	switch v := v.(type) {
 	case nil:
 		return ""
@@ -134,7 +134,7 @@ func text(v any) string {
 	case []any:
 		var parts []string
 		for _, e := range v {
-			parts = append(parts, text(e))
+			parts = append(parts, FormatValue(e))
 		}
 		return strings.Join(parts, ",")
 	default:
@@ -142,17 +142,17 @@ func text(v any) string {
 	}
 }
 
-// day is the minute of a timestamp, for people; "never" when there is none.
-func day(timestamp string) string {
+// FormatTimestamp is the minute of a timestamp, for people; "never" when there is none.
+func FormatTimestamp(timestamp string) string {
 	if len(timestamp) < len("2006-01-02T15:04") {
 		return "never"
 	}
 	return strings.Replace(timestamp[:16], "T", " ", 1) + " UTC"
 }
 
-// typed turns what a person typed into what the desk takes. What does not fit is passed on as it is, so that
+// parse turns what a person typed into what the desk takes. What does not fit is passed on as it is, so that
 // the desk's refusal names the field.
-func (f field) typed(given string) any {
+func (f field) parse(given string) any {
 	switch f.kind {
 	case "integer":
 		if n, err := strconv.Atoi(strings.TrimSpace(given)); err == nil {

@@ -23,16 +23,16 @@ type Health struct {
 // CheckHealth asks Slack who the app is, what it may do, and whether a socket can be opened. The error is one sentence
 // that says what to do.
 func CheckHealth(ctx context.Context, cfg Config) (Health, error) {
-	if !strings.HasPrefix(revealed(cfg.BotToken), "xoxb-") {
+	if !strings.HasPrefix(revealString(cfg.BotToken), "xoxb-") {
 		return Health{}, errors.New("slack: SLACK_BOT_TOKEN is not a bot token; copy the one that begins with xoxb- from the app's OAuth page")
 	}
 	cfg.API = cmp.Or(cfg.API, slack.APIURL)
 	var granted []string
-	api := slack.New(revealed(cfg.BotToken), slack.OptionAPIURL(cfg.API), slack.OptionHTTPClient(&http.Client{Timeout: patience}),
-		slack.OptionAppLevelToken(revealed(cfg.AppToken)))
+	api := slack.New(revealString(cfg.BotToken), slack.OptionAPIURL(cfg.API), slack.OptionHTTPClient(&http.Client{Timeout: apiTimeout}),
+		slack.OptionAppLevelToken(revealString(cfg.AppToken)))
 	home, err := api.AuthTestContext(ctx)
 	if err != nil {
-		if why := incurable(err); why != nil {
+		if why := fatalError(err); why != nil {
 			return Health{}, why
 		}
 		return Health{}, fmt.Errorf("slack did not say who the app is: %w; check the network and SLACK_API_URL", err)
@@ -44,7 +44,7 @@ func CheckHealth(ctx context.Context, cfg Config) (Health, error) {
 	}
 	found := Health{Team: home.Team, Bot: home.User}
 	if len(granted) > 0 { // a Slack that does not tell is not a Slack that refuses
-		found.Missing, found.Idle = compareScopes(scopes(cfg), granted)
+		found.Missing, found.Idle = compareScopes(requiredScopes(cfg), granted)
 	}
 	if !cfg.AppToken.Empty() {
 		_, _, found.Socket = api.StartSocketModeContext(ctx)

@@ -12,12 +12,12 @@ import (
 	"github.com/slack-go/slack"
 )
 
-// largest bounds the body of a request. A modal with all that Slack lets a person type stays well below it.
-const largest = 1 << 20
+// maxBody bounds the body of a request. A modal with all that Slack lets a person type stays well below it.
+const maxBody = 1 << 20
 
 // Commands serves Slack's signed requests for slash commands (/slack/command).
 func (b *Bot) Commands() http.Handler {
-	return b.signed(func(h http.Header, body []byte) (any, error) {
+	return b.requireSignature(func(h http.Header, body []byte) (any, error) {
 		form, err := readForm(h, body)
 		if err != nil {
 			return nil, err
@@ -30,15 +30,15 @@ func (b *Bot) Commands() http.Handler {
 			UserID: form.Get("user_id"), Command: form.Get("command"), Text: form.Get("text"),
 			ResponseURL: form.Get("response_url"), TriggerID: form.Get("trigger_id"),
 		}
-		return b.command(cmd, h.Get(signature))
+		return b.handleCommand(cmd, h.Get(signatureHeader))
 	})
 }
 
 // Interactions serves Slack's signed requests for buttons, modals, menus and events (/slack/interaction).
 func (b *Bot) Interactions() http.Handler {
-	return b.signed(func(h http.Header, body []byte) (any, error) {
-		if typed(h) == "application/json" {
-			return b.event(body, h.Get(signature))
+	return b.requireSignature(func(h http.Header, body []byte) (any, error) {
+		if mediaType(h) == "application/json" {
+			return b.handleEvent(body, h.Get(signatureHeader))
 		}
 		form, err := readForm(h, body)
 		if err != nil {
@@ -54,18 +54,18 @@ func (b *Bot) Interactions() http.Handler {
 		if err := json.Unmarshal([]byte(form.Get("payload")), &in); err != nil {
 			return nil, errMalformed
 		}
-		return b.interaction(in, h.Get(signature))
+		return b.handleInteraction(in, h.Get(signatureHeader))
 	})
 }
 
 // errMalformed is all that a request is told that Slack would not send.
 var errMalformed = errors.New("malformed request")
 
-// signature is the header that names a delivery where Slack gives nothing better.
-const signature = "X-Slack-Signature"
+// signatureHeader is the header that names a delivery where Slack gives nothing better.
+const signatureHeader = "X-Slack-Signature"
 
-// typed is the media type that a request says it has, "" when it says none.
-func typed(h http.Header) string {
+// mediaType is the media type that a request says it has, "" when it says none.
+func mediaType(h http.Header) string {
 	kind, _, err := mime.ParseMediaType(h.Get("Content-Type"))
 	if err != nil {
 		return ""
@@ -77,7 +77,7 @@ func typed(h http.Header) string {
 // like one, too, and begin with the name of a field: what Slack signed as JSON for another door may have all of a
 // form's fields in it, in words that anybody wrote.
 func readForm(h http.Header, body []byte) (url.Values, error) {
-	if typed(h) != "application/x-www-form-urlencoded" || len(body) == 0 || body[0] < 'a' || 'z' < body[0] {
+	if mediaType(h) != "application/x-www-form-urlencoded" || len(body) == 0 || body[0] < 'a' || 'z' < body[0] {
 		return nil, errMalformed
 	}
 	form, err := url.ParseQuery(string(body))
@@ -92,20 +92,20 @@ func readForm(h http.Header, body []byte) (url.Values, error) {
 	return form, nil
 }
 
-// signed lets through what Slack signed within the last five minutes, and answers with what take returns.
+// requireSignature lets through what Slack signed within the last five minutes, and answers with what take returns.
 // The signature is over the raw bytes, so these are parsed only when it holds, and read only when it could.
-func (b *Bot) signed(take func(h http.Header, body []byte) (any, error)) http.Handler {
+func (b *Bot) requireSignature(take func(h http.Header, body []byte) (any, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodPost {
 			http.Error(w, "POST only", http.StatusMethodNotAllowed)
 			return
 		}
-		holds, err := signedNow(r.Header, b.cfg.SigningSecret)
+		holds, err := newVerifier(r.Header, b.cfg.SigningSecret)
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusUnauthorized)
 			return
 		}
-		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, largest))
+		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 		if err != nil {
 			http.Error(w, "the body is too large or broken off", http.StatusRequestEntityTooLarge)
 			return
@@ -119,11 +119,11 @@ func (b *Bot) signed(take func(h http.Header, body []byte) (any, error)) http.Ha
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
 		}
-		b.reply(w, reply)
+		b.writeReply(w, reply)
 	})
 }
 
-func (b *Bot) reply(w http.ResponseWriter, reply any) {
+func (b *Bot) writeReply(w http.ResponseWriter, reply any) {
 	if reply == nil {
 		w.WriteHeader(http.StatusOK)
 		return

@@ -23,8 +23,8 @@ const (
 // proofs are those of the page that people sign in on.
 var proofs = web.NewProofs(bytes.Repeat([]byte{3}, 32))
 
-// linking is a plan of a house that joins accounts.
-func linking(p plan) plan {
+// withLinking is a plan of a house that joins accounts.
+func withLinking(p options) options {
 	p.bot = func(c *slackbot.Config) {
 		c.LinkPage = linkPage
 		c.OpenProof = func(text string, now time.Time) (slackbot.SignedIn, error) {
@@ -36,7 +36,7 @@ func linking(p plan) plan {
 }
 
 // proof is what the page shows to somebody.
-func (h *house) proof(t testing.TB, of confirm.Principal, name string) string {
+func (h *stack) proof(t testing.TB, of confirm.Principal, name string) string {
 	t.Helper()
 	text, err := proofs.Make(web.User{Principal: of, Name: name}, h.now())
 	if err != nil {
@@ -47,8 +47,8 @@ func (h *house) proof(t testing.TB, of confirm.Principal, name string) string {
 
 func slackOf(user string) confirm.Principal { return confirm.Principal("slack:" + team + "/" + user) }
 
-// joined fails unless exactly these principals are one person.
-func (h *house) joined(t testing.TB, all ...confirm.Principal) {
+// wantLinked fails unless exactly these principals are one person.
+func (h *stack) wantLinked(t testing.TB, all ...confirm.Principal) {
 	t.Helper()
 	known, err := h.gate.Person(t.Context(), all[0])
 	if err != nil || len(known.Principals) != len(all) {
@@ -69,31 +69,31 @@ func joinedText(all []confirm.Principal) (text string) {
 }
 
 func TestAProofJoinsTwoAccounts(t *testing.T) {
-	transports(t, func(t *testing.T, p plan) {
+	bothTransports(t, func(t *testing.T, p options) {
 		p.policy = func(p *confirm.Policy) { p.Approvers = []string{string(entraAda)} }
-		h := newHouse(t, linking(p))
-		q := h.ask(t, bob, "/add_scan", h.newScan("Core switches"))
-		acked(t, h.slack.Click(ada, q, "approve_change"))
-		h.told(t, ada, "not among the approvers")
+		h := newStack(t, withLinking(p))
+		q := h.propose(t, bob, "/add_scan", h.newScan("Core switches"))
+		mustAck(t, h.slack.Click(ada, q, "approve_change"))
+		h.waitReply(t, ada, "not among the approvers")
 
-		acked(t, h.slack.Command(ada, channel, "/scans", "link"))
-		h.told(t, ada, linkPage, "sign in", "Never send one that somebody else has given you")
+		mustAck(t, h.slack.Command(ada, channel, "/scans", "link"))
+		h.waitReply(t, ada, linkPage, "sign in", "Never send one that somebody else has given you")
 		proof := h.proof(t, entraAda, "Ada Lovelace")
-		acked(t, h.slack.Command(ada, channel, "/scans", "link "+proof))
-		h.told(t, ada, "Joined: ", "Ada Lovelace", string(entraAda))
-		h.joined(t, slackOf(ada), entraAda)
-		if links, err := h.ledger.Links(t.Context()); err != nil || len(links) != 1 || links[0].How != "sign-in" {
+		mustAck(t, h.slack.Command(ada, channel, "/scans", "link "+proof))
+		h.waitReply(t, ada, "Joined: ", "Ada Lovelace", string(entraAda))
+		h.wantLinked(t, slackOf(ada), entraAda)
+		if links, err := h.store.Links(t.Context()); err != nil || len(links) != 1 || links[0].How != "sign-in" {
 			t.Errorf("links are %+v, %v", links, err)
 		}
 
-		acked(t, h.slack.Click(ada, q, "approve_change"))
-		h.becomes(t, q, "applied")
-		h.secretive(t, proof)
+		mustAck(t, h.slack.Click(ada, q, "approve_change"))
+		h.waitUpdate(t, q, "applied")
+		h.wantNoProof(t, proof)
 	})
 }
 
-// secretive fails when a proof stands in anything that was sent to Slack, or in the log.
-func (h *house) secretive(t testing.TB, proof string) {
+// wantNoProof fails when a proof stands in anything that was sent to Slack, or in the log.
+func (h *stack) wantNoProof(t testing.TB, proof string) {
 	t.Helper()
 	for _, c := range h.slack.Calls() {
 		for name, value := range c.Args {
@@ -113,30 +113,30 @@ func (h *house) secretive(t testing.TB, proof string) {
 }
 
 func TestAProofThatIsNotGoodJoinsNobody(t *testing.T) {
-	h := newHouse(t, linking(plan{}))
+	h := newStack(t, withLinking(options{}))
 	old := h.proof(t, entraAda, "Ada")
 	forged, err := web.NewProofs(make([]byte, 32)).Make(web.User{Principal: entraAda}, h.now())
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.pass(11 * time.Minute)
+	h.advance(11 * time.Minute)
 	for proof, why := range map[string]string{
 		old: "too old", forged: "no proof of this server's", "nonsense": "no proof of this server's",
 		old[:40] + "2" + old[41:]: "no proof of this server's", "entra:" + tenantID: "no proof of this server's",
 	} {
-		if answer := h.answer(t, ada, "/scans", "link "+proof); !says(answer, "Not joined: ", why) {
+		if answer := h.replyTo(t, ada, "/scans", "link "+proof); !containsAll(answer, "Not joined: ", why) {
 			t.Errorf("%s is answered %q", proof, answer)
 		}
-		h.secretive(t, strings.ToUpper(proof))
+		h.wantNoProof(t, strings.ToUpper(proof))
 	}
-	h.joined(t, slackOf(ada))
+	h.wantLinked(t, slackOf(ada))
 	if n := len(h.tenant.Calls()); n != 0 {
 		t.Errorf("Defender was called %d times", n)
 	}
 }
 
-// answer gives a command and returns what that person alone is told.
-func (h *house) answer(t testing.TB, user, command, text string) string {
+// replyTo gives a command and returns what that person alone is told.
+func (h *stack) replyTo(t testing.TB, user, command, text string) string {
 	t.Helper()
 	whispers := func() (all []string) {
 		for _, m := range h.slack.Messages(channel) {
@@ -147,47 +147,47 @@ func (h *house) answer(t testing.TB, user, command, text string) string {
 		return all
 	}
 	before := len(whispers())
-	acked(t, h.slack.Command(user, channel, command, text))
+	mustAck(t, h.slack.Command(user, channel, command, text))
 	h.slack.Wait("an answer", func() bool { return len(whispers()) > before })
 	return whispers()[before]
 }
 
 func TestAnAccountIsJoinedOnce(t *testing.T) {
-	h := newHouse(t, linking(plan{}))
+	h := newStack(t, withLinking(options{}))
 	proof := h.proof(t, entraAda, "Ada")
-	acked(t, h.slack.Command(ada, channel, "/scans", "Link "+proof[:30]+"\n"+strings.ToLower(proof[30:])))
-	h.told(t, ada, "Joined: ")
+	mustAck(t, h.slack.Command(ada, channel, "/scans", "Link "+proof[:30]+"\n"+strings.ToLower(proof[30:])))
+	h.waitReply(t, ada, "Joined: ")
 	// Mallory has seen the proof.
-	acked(t, h.slack.Command(mallory, channel, "/scans", "link "+proof))
-	h.told(t, mallory, "Not joined: ", "already")
-	acked(t, h.slack.Command(ada, channel, "/scans", "link "+h.proof(t, entraEve, "Eve")))
-	h.told(t, ada, "Not joined: ", "already")
-	h.joined(t, slackOf(ada), entraAda)
-	h.joined(t, slackOf(mallory))
+	mustAck(t, h.slack.Command(mallory, channel, "/scans", "link "+proof))
+	h.waitReply(t, mallory, "Not joined: ", "already")
+	mustAck(t, h.slack.Command(ada, channel, "/scans", "link "+h.proof(t, entraEve, "Eve")))
+	h.waitReply(t, ada, "Not joined: ", "already")
+	h.wantLinked(t, slackOf(ada), entraAda)
+	h.wantLinked(t, slackOf(mallory))
 }
 
 func TestWhoMayNotActMayNotLinkEither(t *testing.T) {
-	h := newHouse(t, linking(plan{}))
+	h := newStack(t, withLinking(options{}))
 	for user, why := range map[string]string{guest: "guests cannot", robot: "bots and apps cannot", ghost: "deactivated", other: "another workspace"} {
-		acked(t, h.slack.Command(user, channel, "/scans", "link "+h.proof(t, entraAda, "Ada")))
-		h.told(t, user, why)
+		mustAck(t, h.slack.Command(user, channel, "/scans", "link "+h.proof(t, entraAda, "Ada")))
+		h.waitReply(t, user, why)
 	}
-	h.joined(t, entraAda)
+	h.wantLinked(t, entraAda)
 }
 
 func TestLinkingIsMentionedOnlyWhereItIsOffered(t *testing.T) {
 	for _, offered := range []bool{true, false} {
-		p := plan{}
+		p := options{}
 		if offered {
-			p = linking(p)
+			p = withLinking(p)
 		}
-		h := newHouse(t, p)
-		acked(t, h.slack.Command(ada, channel, "/scans", "help"))
-		if help := h.told(t, ada, "lists the scans").All(); strings.Contains(help, "/scans link") != offered {
+		h := newStack(t, p)
+		mustAck(t, h.slack.Command(ada, channel, "/scans", "help"))
+		if help := h.waitReply(t, ada, "lists the scans").All(); strings.Contains(help, "/scans link") != offered {
 			t.Errorf("offered %v, and the help says %s", offered, help)
 		}
-		acked(t, h.slack.OpenHome(ada))
-		home := h.slack.WaitHome(ada, func(v slacktest.View) bool { return says(v.All(), "Decided lately") })
+		mustAck(t, h.slack.OpenHome(ada))
+		home := h.slack.WaitHome(ada, func(v slacktest.View) bool { return containsAll(v.All(), "Decided lately") })
 		if strings.Contains(home.All(), "/scans link") != offered {
 			t.Errorf("offered %v, and the home says %s", offered, home.All())
 		}
@@ -195,15 +195,15 @@ func TestLinkingIsMentionedOnlyWhereItIsOffered(t *testing.T) {
 			t.Errorf("offered %v, and the manifest says %s", offered, m)
 		}
 		if !offered {
-			acked(t, h.slack.Command(ada, channel, "/scans", "link "+h.proof(t, entraAda, "Ada")))
-			h.told(t, ada, "not joined by signing in here")
-			h.joined(t, slackOf(ada))
+			mustAck(t, h.slack.Command(ada, channel, "/scans", "link "+h.proof(t, entraAda, "Ada")))
+			h.waitReply(t, ada, "not joined by signing in here")
+			h.wantLinked(t, slackOf(ada))
 			continue
 		}
-		acked(t, h.slack.Command(ada, channel, "/scans", "link "+h.proof(t, entraAda, "Ada Lovelace")))
-		h.told(t, ada, "Joined: ")
-		acked(t, h.slack.OpenHome(ada))
-		h.slack.WaitHome(ada, func(v slacktest.View) bool { return says(v.All(), "known here as Ada Lovelace") })
+		mustAck(t, h.slack.Command(ada, channel, "/scans", "link "+h.proof(t, entraAda, "Ada Lovelace")))
+		h.waitReply(t, ada, "Joined: ")
+		mustAck(t, h.slack.OpenHome(ada))
+		h.slack.WaitHome(ada, func(v slacktest.View) bool { return containsAll(v.All(), "known here as Ada Lovelace") })
 	}
 }
 
@@ -217,7 +217,7 @@ func manifestOf(t testing.TB, cfg slackbot.Config) string {
 }
 
 func TestALinkPageNeedsWhatOpensItsProofs(t *testing.T) {
-	h := newHouse(t, plan{})
+	h := newStack(t, options{})
 	h.cfg.LinkPage = linkPage
 	if _, err := slackbot.New(h.cfg); err == nil || !strings.Contains(err.Error(), "OpenProof") {
 		t.Errorf("the bot is made, %v", err)
@@ -226,14 +226,14 @@ func TestALinkPageNeedsWhatOpensItsProofs(t *testing.T) {
 
 func TestWhatEndsInAStopGetsNoOther(t *testing.T) {
 	for _, why := range []string{"it is too old", "it is too old."} {
-		p := linking(plan{})
+		p := withLinking(options{})
 		whole := p.bot
 		p.bot = func(c *slackbot.Config) {
 			whole(c)
 			c.OpenProof = func(string, time.Time) (slackbot.SignedIn, error) { return slackbot.SignedIn{}, errors.New(why) }
 		}
-		h := newHouse(t, p)
-		if answer := h.answer(t, ada, "/scans", "link x"); !says(answer, "Not joined: it is too old.") || says(answer, "..") {
+		h := newStack(t, p)
+		if answer := h.replyTo(t, ada, "/scans", "link x"); !containsAll(answer, "Not joined: it is too old.") || containsAll(answer, "..") {
 			t.Errorf("%q becomes %s", why, answer)
 		}
 	}

@@ -10,9 +10,9 @@ import (
 	"scanwarden/tools"
 )
 
-// manifest is an app manifest as Slack reads it (https://docs.slack.dev/reference/app-manifest). slack-go has a
+// appManifest is an app manifest as Slack reads it (https://docs.slack.dev/reference/app-manifest). slack-go has a
 // type for it that writes empty objects which Slack refuses.
-type manifest struct {
+type appManifest struct {
 	Metadata struct {
 		Major int `json:"major_version"`
 		Minor int `json:"minor_version"`
@@ -80,12 +80,12 @@ func Manifest(cfg Config, url string) ([]byte, error) {
 	if url != "" && !strings.HasPrefix(url, "https://") {
 		return nil, fmt.Errorf("slack: the public URL %q does not begin with https://, and Slack calls no other; use socket mode instead", url)
 	}
-	var m manifest
+	var m appManifest
 	m.Metadata.Major, m.Metadata.Minor = 2, 1
 	m.Display.Name, m.Features.Bot.Name = "scanwarden", "scanwarden"
-	m.Display.Description = describe(cfg)
+	m.Display.Description = appDescription(cfg)
 	m.Features.Home.Home, m.Features.Home.Messages, m.Features.Home.ReadOnly = true, true, true
-	m.OAuth.Scopes.Bot = scopes(cfg)
+	m.OAuth.Scopes.Bot = requiredScopes(cfg)
 	m.Settings.Socket = url == ""
 	m.Settings.Interactivity.Enabled = true
 	m.Settings.Events.Events = []string{"app_home_opened"}
@@ -106,8 +106,8 @@ func Manifest(cfg Config, url string) ([]byte, error) {
 	return json.MarshalIndent(m, "", "  ")
 }
 
-// scopes are exactly those that the bot's calls need.
-func scopes(cfg Config) []string {
+// requiredScopes are exactly those that the bot's calls need.
+func requiredScopes(cfg Config) []string {
 	all := []string{"commands", "chat:write", "im:write", "users:read"}
 	if slices.ContainsFunc(slices.Concat(cfg.Approvers, cfg.Requesters), func(p string) bool { return strings.HasPrefix(p, groupPrefix) }) {
 		all = append(all, "usergroups:read")
@@ -121,8 +121,8 @@ func scopes(cfg Config) []string {
 	return all
 }
 
-// describe is what people read of the app; Slack takes 140 characters.
-func describe(cfg Config) string {
+// appDescription is what people read of the app; Slack takes 140 characters.
+func appDescription(cfg Config) string {
 	if !slices.ContainsFunc(cfg.Operations, func(op tools.Operation) bool { return op.Effect == tools.Proposes }) {
 		return "Lists the authenticated scans in Microsoft Defender, and changes nothing."
 	}
@@ -143,10 +143,10 @@ func manifestServers(cfg Config) (map[string]manifestAssistant, error) {
 func manifestCommands(cfg Config, url string) ([]manifestCommand, error) {
 	hint := "[filter | history NAME | changes | help]"
 	if cfg.LinkPage != "" {
-		hint = "[filter | history NAME | changes | " + linkWord + " | help]"
+		hint = "[filter | history NAME | changes | " + linkSubcommand + " | help]"
 	}
 	out := []manifestCommand{{
-		Command: cfg.slash(scansCommand), URL: url, Escape: true,
+		Command: cfg.commandFor(scansCommand), URL: url, Escape: true,
 		Description: "List Defender's authenticated scans, their runs, or your open changes.",
 		Hint:        hint,
 	}}
@@ -154,13 +154,13 @@ func manifestCommands(cfg Config, url string) ([]manifestCommand, error) {
 		if op.Effect != tools.Proposes {
 			continue
 		}
-		f, err := newForm(op)
+		f, err := NewForm(op)
 		if err != nil {
 			return nil, fmt.Errorf("form of %s: %w", op.Name, err)
 		}
 		out = append(out, manifestCommand{
-			Command: cfg.slash(op.Name), URL: url, Escape: true,
-			Description: short(op.Description, 2000), Hint: short("["+f.example()+"]", 1000),
+			Command: cfg.commandFor(op.Name), URL: url, Escape: true,
+			Description: Truncate(op.Description, 2000), Hint: Truncate("["+f.Example()+"]", 1000),
 		})
 	}
 	if len(out) > 50 {

@@ -11,8 +11,8 @@ import (
 	"scanwarden/tools"
 )
 
-// headlines say how a change stands.
-var headlines = map[confirm.State]string{
+// stateHeadlines say how a change stands.
+var stateHeadlines = map[confirm.State]string{
 	confirm.Pending:   "waiting for confirmation",
 	confirm.Approved:  "confirmed, being sent to Defender",
 	confirm.Executing: "confirmed, being sent to Defender",
@@ -25,53 +25,53 @@ var headlines = map[confirm.State]string{
 	confirm.Stale:     "stale, nothing was sent",
 }
 
-// title of an operation, as the catalogue has it.
-func (b *Bot) title(operation string) string {
-	if f, ok := b.forms[operation]; ok && f.op.Title != "" {
-		return f.op.Title
+// operationTitle of an operation, as the catalogue has it.
+func (b *Bot) operationTitle(operation string) string {
+	if f, ok := b.forms[operation]; ok && f.Op.Title != "" {
+		return f.Op.Title
 	}
 	return operation
 }
 
-// question is the message that a change is put to people with, at every moment of its life. note says what an
+// changeMessage is the message that a change is put to people with, at every moment of its life. note says what an
 // executing change waits for.
-func (b *Bot) question(c confirm.Change, note string) []slack.Block {
-	head := []slack.Block{slack.NewHeaderBlock(plain(short(b.title(c.Operation)+": "+headlines[c.State], 150)))}
+func (b *Bot) changeMessage(c confirm.Change, note string) []slack.Block {
+	head := []slack.Block{slack.NewHeaderBlock(PlainText(Truncate(b.operationTitle(c.Operation)+": "+stateHeadlines[c.State], 150)))}
 	if c.State == confirm.Pending {
-		return append(head, b.pending(c)...)
+		return append(head, b.pendingBlocks(c)...)
 	}
-	told := append(head, b.decided(c, note)...)
-	if whole := append(told[:len(told):len(told)], planBlocks(c)...); fits(whole, mostBlocks, mostBytes) {
+	told := append(head, b.decidedBlocks(c, note)...)
+	if whole := append(told[:len(told):len(told)], PlanBlocks(c)...); Fits(whole, MaxMessageBlocks, MaxMessageBytes) {
 		return whole
 	}
-	return append(told, append(words(c.Summary), append([]slack.Block{asked(c)}, terms(c)...)...)...)
+	return append(told, append(TextSections(c.Summary), append([]slack.Block{RequesterBlock(c)}, TermBlocks(c)...)...)...)
 }
 
-// pending shows the plan whole above its buttons, or the way to where it is shown whole.
-func (b *Bot) pending(c confirm.Change) []slack.Block {
-	votes := decisions(c)
-	if whole := append(planBlocks(c), votes...); fits(whole, mostBlocks, mostBytes) {
-		return append(whole, buttons(b.approveButton(c), denyButton(c)))
+// pendingBlocks shows the plan whole above its buttons, or the way to where it is shown whole.
+func (b *Bot) pendingBlocks(c confirm.Change) []slack.Block {
+	votes := decisionLines(c)
+	if whole := append(PlanBlocks(c), votes...); Fits(whole, MaxMessageBlocks, MaxMessageBytes) {
+		return append(whole, actionButtons(b.approveButton(c), denyButton(c)))
 	}
-	brief := words(c.Summary)
+	brief := TextSections(c.Summary)
 	for _, w := range c.Warnings {
-		brief = append(brief, words("WARNING: "+w)...)
+		brief = append(brief, TextSections("WARNING: "+w)...)
 	}
-	if !fits(brief, mostBlocks/2, mostBytes/2) {
-		brief = words(fmt.Sprintf("%s\nIt has %d warnings, which stand in the review.", short(c.Summary, 1000), len(c.Warnings)))
+	if !Fits(brief, MaxMessageBlocks/2, MaxMessageBytes/2) {
+		brief = TextSections(fmt.Sprintf("%s\nIt has %d warnings, which stand in the review.", Truncate(c.Summary, 1000), len(c.Warnings)))
 	}
-	brief = append(append(append(brief, asked(c)), terms(c)...), votes...)
-	if pages(c) == nil {
-		brief = append(brief, words("This plan is too long to be shown in Slack, and nothing is approved here that was not shown whole. Deny it, and have it asked for again in smaller parts.")...)
-		return append(brief, buttons(denyButton(c)))
+	brief = append(append(append(brief, RequesterBlock(c)), TermBlocks(c)...), votes...)
+	if PlanPages(c) == nil {
+		brief = append(brief, TextSections("This plan is too long to be shown in Slack, and nothing is approved here that was not shown whole. Deny it, and have it asked for again in smaller parts.")...)
+		return append(brief, actionButtons(denyButton(c)))
 	}
-	brief = append(brief, words("The plan is too long for a message. Review shows it whole; the approve button stands at its end.")...)
-	return append(brief, buttons(reviewButton(c, slack.StylePrimary), denyButton(c)))
+	brief = append(brief, TextSections("The plan is too long for a message. Review shows it whole; the approve button stands at its end.")...)
+	return append(brief, actionButtons(reviewButton(c, slack.StylePrimary), denyButton(c)))
 }
 
-// decided tells what became of a change: who, when, outcome, and the scans as Defender returned them.
-func (b *Bot) decided(c confirm.Change, note string) []slack.Block {
-	blocks := decisions(c)
+// decidedBlocks tells what became of a change: who, when, outcome, and the scans as Defender returned them.
+func (b *Bot) decidedBlocks(c confirm.Change, note string) []slack.Block {
+	blocks := decisionLines(c)
 	r := tools.ResultOf(c)
 	text := r.Reason
 	if c.State.Open() {
@@ -79,29 +79,29 @@ func (b *Bot) decided(c confirm.Change, note string) []slack.Block {
 	} else if r.Next != "" && c.State != confirm.Applied {
 		text += "\n" + r.Next
 	}
-	blocks = append(blocks, words(text)...)
+	blocks = append(blocks, TextSections(text)...)
 	if len(c.Outcome.Scans) > 0 {
-		blocks = append(blocks, returned(c.Outcome.Scans)...)
+		blocks = append(blocks, returnedScans(c.Outcome.Scans)...)
 	}
 	return blocks
 }
 
-// returned are the scans as Defender returned them. The change itself was shown before; of its receipt, what
+// returnedScans are the scans as Defender returned them. The change itself was shown before; of its receipt, what
 // does not fit is left to the command line.
-func returned(scans json.RawMessage) []slack.Block {
+func returnedScans(scans json.RawMessage) []slack.Block {
 	var pretty bytes.Buffer
 	if err := json.Indent(&pretty, scans, "", "  "); err != nil {
-		return words("Defender's answer cannot be shown.")
+		return TextSections("Defender's answer cannot be shown.")
 	}
-	blocks := preformatted(pretty.String())
-	if fits(blocks, 4, mostBytes/2) {
-		return append(words("Defender returned:"), blocks...)
+	blocks := CodeBlocks(pretty.String())
+	if Fits(blocks, 4, MaxMessageBytes/2) {
+		return append(TextSections("Defender returned:"), blocks...)
 	}
-	return words("Defender's answer is too long for a message; `scanwarden changes ID` shows it.")
+	return TextSections("Defender's answer is too long for a message; `scanwarden changes ID` shows it.")
 }
 
-// decisions are one line for each person who decided, and how many are still needed.
-func decisions(c confirm.Change) []slack.Block {
+// decisionLines are one line for each person who decided, and how many are still needed.
+func decisionLines(c confirm.Change) []slack.Block {
 	var blocks []slack.Block
 	for _, d := range c.Decisions {
 		word := "Approved by "
@@ -112,42 +112,42 @@ func decisions(c confirm.Change) []slack.Block {
 		if d.Name != "" {
 			name = ", " + d.Name + ","
 		}
-		blocks = append(blocks, say(word, person(string(d.Principal)), name+" at "+until(d.At)))
+		blocks = append(blocks, MentionLine(word, Mention(string(d.Principal)), name+" at "+FormatTime(d.At)))
 		if d.Reason != "" {
-			blocks = append(blocks, words("Reason: "+d.Reason)...)
+			blocks = append(blocks, TextSections("Reason: "+d.Reason)...)
 		}
 	}
 	if c.State == confirm.Pending && c.Needed > 1 {
-		blocks = append(blocks, words(fmt.Sprintf("%d of %d confirmations", c.Approvals(), c.Needed))...)
+		blocks = append(blocks, TextSections(fmt.Sprintf("%d of %d confirmations", c.Approvals(), c.Needed))...)
 	}
 	return blocks
 }
 
-// buttons carry the change's id and nothing else: what is approved is read from the ledger.
-func buttons(all ...slack.BlockElement) slack.Block {
+// actionButtons carry the change's id and nothing else: what is approved is read from the ledger.
+func actionButtons(all ...slack.BlockElement) slack.Block {
 	return slack.NewActionBlock("", all...)
 }
 
 func (b *Bot) approveButton(c confirm.Change) slack.BlockElement {
-	button := slack.NewButtonBlockElement(approveChange, c.ID, plain("Approve")).WithStyle(slack.StylePrimary)
-	if !b.forms[c.Operation].op.Destructive {
+	button := slack.NewButtonBlockElement(actionApprove, c.ID, PlainText("Approve")).WithStyle(slack.StylePrimary)
+	if !b.forms[c.Operation].Op.Destructive {
 		return button
 	}
-	sure := slack.NewConfirmationBlockObject(plain("Approve "+b.title(c.Operation)+"?"),
-		plain("Change "+c.Code+" is sent to Defender at once. What it overwrites or removes cannot be brought back."),
-		plain("Approve"), plain("Cancel"))
+	sure := slack.NewConfirmationBlockObject(PlainText("Approve "+b.operationTitle(c.Operation)+"?"),
+		PlainText("Change "+c.Code+" is sent to Defender at once. What it overwrites or removes cannot be brought back."),
+		PlainText("Approve"), PlainText("Cancel"))
 	return button.WithStyle(slack.StyleDanger).WithConfirm(sure.WithStyle(slack.StyleDanger))
 }
 
 func denyButton(c confirm.Change) slack.BlockElement {
-	return slack.NewButtonBlockElement(denyChange, c.ID, plain("Deny"))
+	return slack.NewButtonBlockElement(actionDeny, c.ID, PlainText("Deny"))
 }
 
 func reviewButton(c confirm.Change, style slack.Style) slack.BlockElement {
-	return slack.NewButtonBlockElement(reviewChange, c.ID, plain("Review")).WithStyle(style)
+	return slack.NewButtonBlockElement(actionReview, c.ID, PlainText("Review")).WithStyle(style)
 }
 
-// headline is the message's text for notifications: nothing in it comes from a requester or from Defender.
-func (b *Bot) headline(c confirm.Change) string {
-	return b.title(c.Operation) + ": " + headlines[c.State] + ". Code: " + c.Code
+// headlineFor is the message's text for notifications: nothing in it comes from a requester or from Defender.
+func (b *Bot) headlineFor(c confirm.Change) string {
+	return b.operationTitle(c.Operation) + ": " + stateHeadlines[c.State] + ". Code: " + c.Code
 }

@@ -15,23 +15,23 @@ import (
 )
 
 const (
-	// look is how often the ledger is looked at for what other processes did, or left undone.
-	look = time.Second
-	// mostDirect bounds how many people get a direct message.
-	mostDirect = 50
-	// patient is how long a requester waits to hear whether people were asked.
-	patient = time.Second
+	// pollInterval is how often the ledger is looked at for what other processes did, or left undone.
+	pollInterval = time.Second
+	// maxDirectMessages bounds how many people get a direct message.
+	maxDirectMessages = 50
+	// postWait is how long a requester waits to hear whether people were asked.
+	postWait = time.Second
 
-	questionKind, wordKind = "question", "word" // of a confirm.Notice
+	requestKind, outcomeKind = "question", "word" // of a confirm.Notice
 )
 
-// keepUp posts, rewrites and reminds, whenever something moved and on a timer, until ctx ends. All of it
+// notifyLoop posts, rewrites and reminds, whenever something moved and on a timer, until ctx ends. All of it
 // happens here, one thing after the other, so that no older text ever overwrites a newer one.
-func (b *Bot) keepUp(ctx context.Context) {
-	tick := time.NewTicker(look)
+func (b *Bot) notifyLoop(ctx context.Context) {
+	tick := time.NewTicker(pollInterval)
 	defer tick.Stop()
 	for {
-		if err := b.catchUp(ctx); err != nil && ctx.Err() == nil {
+		if err := b.notifyOnce(ctx); err != nil && ctx.Err() == nil {
 			b.cfg.Log.WarnContext(ctx, "messages in Slack will be brought up to date later", "error", err)
 		}
 		select {
@@ -43,17 +43,17 @@ func (b *Bot) keepUp(ctx context.Context) {
 	}
 }
 
-func (b *Bot) catchUp(ctx context.Context) (err error) {
+func (b *Bot) notifyOnce(ctx context.Context) (err error) {
 	defer func() {
 		if p := recover(); p != nil { // the next round tries again
 			err = fmt.Errorf("panic: %v: %s", p, debug.Stack())
 		}
 	}()
-	if _, err := b.people.workspace(ctx); err != nil {
-		b.giveUpOn(err)
+	if _, err := b.users.workspace(ctx); err != nil {
+		b.stopIfFatal(err)
 		return err
 	}
-	if b.readOnly() {
+	if b.isReadOnly() {
 		return nil
 	}
 	back, err := b.cfg.Backend(ctx)
@@ -64,114 +64,114 @@ func (b *Bot) catchUp(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	k := keeper{Bot: b, gate: back.Gate, notices: notices}
-	return errors.Join(k.postAll(ctx), k.rewriteAll(ctx))
+	n := notifier{Bot: b, gate: back.Gate, messages: notices}
+	return errors.Join(n.postPending(ctx), n.updateOutdated(ctx))
 }
 
-// keeper is one round of posting and rewriting.
-type keeper struct {
+// notifier is one round of posting and rewriting.
+type notifier struct {
 	*Bot
-	gate    *confirm.Gate
-	notices MessageStore
+	gate     *confirm.Gate
+	messages MessageStore
 }
 
-// postAll puts every pending change to people that is not yet, and reminds them of those that are.
-func (k keeper) postAll(ctx context.Context) error {
-	kept, err := k.gate.Changes(ctx, confirm.Filter{States: []confirm.State{confirm.Pending}, Limit: 1000})
+// postPending puts every pending change to people that is not yet, and reminds them of those that are.
+func (n notifier) postPending(ctx context.Context) error {
+	kept, err := n.gate.Changes(ctx, confirm.Filter{States: []confirm.State{confirm.Pending}, Limit: 1000})
 	if err != nil {
 		return err
 	}
 	pending := map[string]bool{}
 	var errs []error
 	for _, c := range slices.Backward(kept) { // the oldest first
-		if !ours(c) || !c.Expires.After(k.cfg.Now()) {
+		if !isForSlack(c) || !c.Expires.After(n.cfg.Now()) {
 			continue
 		}
 		pending[c.ID] = true
-		errs = append(errs, k.post(ctx, c), k.remind(ctx, c))
+		errs = append(errs, n.postChange(ctx, c), n.remindApprovers(ctx, c))
 	}
-	k.outbox.forget(pending, k.cfg.Now())
+	n.outbox.prune(pending, n.cfg.Now())
 	return errors.Join(errs...)
 }
 
-// post puts a change to people at every place where it does not stand yet.
-func (k keeper) post(ctx context.Context, c confirm.Change) error {
-	job := k.outbox.job(c.ID)
-	if !k.outbox.due(job, k.cfg.Now()) {
+// postChange puts a change to people at every place where it does not stand yet.
+func (n notifier) postChange(ctx context.Context, c confirm.Change) error {
+	job := n.outbox.jobFor(c.ID)
+	if !n.outbox.isDue(job, n.cfg.Now()) {
 		return nil
 	}
-	standing, err := k.notices.Messages(ctx, c.ID)
+	standing, err := n.messages.Messages(ctx, c.ID)
 	if err != nil {
 		return err
 	}
-	places, err := k.places(ctx)
+	places, err := n.destinations(ctx)
 	for _, place := range places {
-		n, begun := find(standing, place)
-		if n.Message != "" || !k.mayPost(c, begun) {
+		msg, begun := findMessage(standing, place)
+		if msg.Message != "" || !n.shouldPost(c, begun) {
 			continue
 		}
-		err = errors.Join(err, k.put(ctx, c, place, job))
+		err = errors.Join(err, n.postTo(ctx, c, place, job))
 	}
-	k.failed(err)
-	problem := problemOf(err)
-	err = errors.Join(err, k.gate.SetProblem(ctx, c.ID, problem)) // an assistant that asks learns it too
-	k.outbox.end(job, problem, k.cfg.Now())
+	n.handlePostError(err)
+	problem := postProblem(err)
+	err = errors.Join(err, n.gate.SetProblem(ctx, c.ID, problem)) // an assistant that asks learns it too
+	n.outbox.finish(job, problem, n.cfg.Now())
 	return err
 }
 
-// mayPost leaves a change to the process that moved it, and a posting to whoever began it, for a while.
-func (k keeper) mayPost(c confirm.Change, begun bool) bool {
-	age := k.cfg.Now().Sub(c.Created)
-	return k.outbox.mine(c.ID) || (!begun && age >= headStart) || (begun && age >= attempt)
+// shouldPost leaves a change to the process that moved it, and a posting to whoever began it, for a while.
+func (n notifier) shouldPost(c confirm.Change, begun bool) bool {
+	age := n.cfg.Now().Sub(c.Created)
+	return n.outbox.owns(c.ID) || (!begun && age >= ownerHeadStart) || (begun && age >= postLease)
 }
 
-// put posts to one place: it is reserved first, so that others leave it alone, and kept after. A message that
+// postTo posts to one place: it is reserved first, so that others leave it alone, and kept after. A message that
 // the ledger did not take is kept later, not posted again.
-func (k keeper) put(ctx context.Context, c confirm.Change, place string, job *posting) error {
-	ctx, cancel := throughout(ctx)
+func (n notifier) postTo(ctx context.Context, c confirm.Change, place string, job *postJob) error {
+	ctx, cancel := detachedContext(ctx)
 	defer cancel()
-	n := confirm.Message{Change: c.ID, Channel: place, Kind: questionKind, Version: c.Version, Message: job.sent[place]}
-	if n.Message == "" {
-		if err := k.notices.SaveMessage(ctx, n); err != nil {
+	msg := confirm.Message{Change: c.ID, Channel: place, Kind: requestKind, Version: c.Version, Message: job.unsaved[place]}
+	if msg.Message == "" {
+		if err := n.messages.SaveMessage(ctx, msg); err != nil {
 			return err
 		}
-		options := append(quiet(), slack.MsgOptionText(k.headline(c), true), slack.MsgOptionBlocks(k.question(c, "")...))
-		_, message, err := k.api.PostMessageContext(ctx, place, options...)
+		options := append(noUnfurl(), slack.MsgOptionText(n.headlineFor(c), true), slack.MsgOptionBlocks(n.changeMessage(c, "")...))
+		_, message, err := n.api.PostMessageContext(ctx, place, options...)
 		if err != nil {
 			return fmt.Errorf("post to %s: %w", place, err)
 		}
-		n.Message = message
-		job.sent[place] = message
+		msg.Message = message
+		job.unsaved[place] = message
 	}
-	return k.notices.SaveMessage(ctx, n)
+	return n.messages.SaveMessage(ctx, msg)
 }
 
-// throughout lets what was begun be ended and recorded although the bot is told to stop: a message that the
+// detachedContext lets what was begun be ended and recorded although the bot is told to stop: a message that the
 // ledger does not know of would be posted again after the restart.
-func throughout(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(ctx), farewell)
+func detachedContext(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 }
 
-// failed obeys what Slack asks for, and ends the bot when it will never be heard again.
-func (k keeper) failed(err error) {
-	if wait := pauseOf(err); wait > 0 {
-		k.outbox.hush(k.cfg.Now(), wait)
+// handlePostError obeys what Slack asks for, and ends the bot when it will never be heard again.
+func (n notifier) handlePostError(err error) {
+	if wait := retryAfter(err); wait > 0 {
+		n.outbox.backOff(n.cfg.Now(), wait)
 	}
-	k.giveUpOn(err)
+	n.stopIfFatal(err)
 }
 
-// places are where changes are put to people: the channel, or else the approvers' direct messages.
-func (k keeper) places(ctx context.Context) ([]string, error) {
-	if k.cfg.Channel != "" {
-		return []string{k.cfg.Channel}, nil
+// destinations are where changes are put to people: the channel, or else the approvers' direct messages.
+func (n notifier) destinations(ctx context.Context) ([]string, error) {
+	if n.cfg.Channel != "" {
+		return []string{n.cfg.Channel}, nil
 	}
-	users, err := k.approvers(ctx)
+	users, err := n.approverUsers(ctx)
 	if len(users) == 0 && err == nil {
-		err = errNobody
+		err = errNoApprover
 	}
 	var places []string
 	for _, user := range users {
-		place, failed := k.directly(ctx, user)
+		place, failed := n.dmChannel(ctx, user)
 		if err = errors.Join(err, failed); failed == nil {
 			places = append(places, place)
 		}
@@ -179,74 +179,74 @@ func (k keeper) places(ctx context.Context) ([]string, error) {
 	return places, err
 }
 
-var errNobody = errors.New("no channel is configured and no approver is in Slack; set SCANWARDEN_SLACK_CHANNEL")
+var errNoApprover = errors.New("no channel is configured and no approver is in Slack; set SCANWARDEN_SLACK_CHANNEL")
 
-// approvers are the people in Slack who may decide, by their ids.
-func (k keeper) approvers(ctx context.Context) (users []string, err error) {
-	for _, approver := range k.cfg.Approvers {
-		found, failed := k.usersOf(ctx, approver)
+// approverUsers are the people in Slack who may decide, by their ids.
+func (n notifier) approverUsers(ctx context.Context) (users []string, err error) {
+	for _, approver := range n.cfg.Approvers {
+		found, failed := n.resolveApprover(ctx, approver)
 		users, err = append(users, found...), errors.Join(err, failed)
 	}
 	slices.Sort(users)
 	users = slices.Compact(users)
-	return users[:min(len(users), mostDirect)], err
+	return users[:min(len(users), maxDirectMessages)], err
 }
 
-// usersOf are the people in Slack whom one of the approvers stands for: a user group's members, or who has an account
+// resolveApprover are the people in Slack whom one of the approvers stands for: a user group's members, or who has an account
 // here that is joined with theirs.
-func (k keeper) usersOf(ctx context.Context, approver string) (users []string, err error) {
+func (n notifier) resolveApprover(ctx context.Context, approver string) (users []string, err error) {
 	if group, ok := strings.CutPrefix(approver, "slack-group:"); ok {
-		return k.people.membersOf(ctx, group)
+		return n.users.membersOf(ctx, group)
 	}
-	known, err := k.gate.Person(ctx, confirm.Principal(approver))
+	known, err := n.gate.Person(ctx, confirm.Principal(approver))
 	if err != nil {
 		return nil, err
 	}
-	return slackUsers(known), nil
+	return slackUserIDs(known), nil
 }
 
-func (k keeper) directly(ctx context.Context, user string) (string, error) {
-	if place, ok := k.outbox.directs[user]; ok {
+func (n notifier) dmChannel(ctx context.Context, user string) (string, error) {
+	if place, ok := n.outbox.dms[user]; ok {
 		return place, nil
 	}
-	place, err := k.direct(ctx, user)
+	place, err := n.openDM(ctx, user)
 	if err == nil {
-		k.outbox.directs[user] = place
+		n.outbox.dms[user] = place
 	}
 	return place, err
 }
 
-func find(all []confirm.Message, place string) (n confirm.Message, ok bool) {
-	i := slices.IndexFunc(all, func(n confirm.Message) bool { return n.Channel == place })
+func findMessage(all []confirm.Message, place string) (msg confirm.Message, ok bool) {
+	i := slices.IndexFunc(all, func(msg confirm.Message) bool { return msg.Channel == place })
 	if i < 0 {
-		return n, false
+		return msg, false
 	}
 	return all[i], true
 }
 
-// problemOf tells people why a change is not put to them yet.
-func problemOf(err error) string {
-	switch code := codeOf(err); {
+// postProblem tells people why a change is not put to them yet.
+func postProblem(err error) string {
+	switch code := slackCode(err); {
 	case err == nil:
 		return ""
-	case errors.Is(err, errNobody):
-		return errNobody.Error() + "."
+	case errors.Is(err, errNoApprover):
+		return errNoApprover.Error() + "."
 	case code != "":
 		return fmt.Sprintf("Slack does not take the question (%s); posting is retried until it expires.", code)
 	}
 	return "Slack cannot be reached with the question; posting is retried until it expires."
 }
 
-// awaitPosting waits a moment for the question to stand, and says what is wrong when it does not.
-func (b *Bot) awaitPosting(ctx context.Context, c confirm.Change) (problem string) {
-	job := b.outbox.job(c.ID)
-	b.outbox.claim(c.ID, b.cfg.Now())
-	b.stir()
-	timer := time.NewTimer(patient)
+// waitPosted waits a moment for the question to stand, and says what is wrong when it does not.
+func (b *Bot) waitPosted(ctx context.Context, c confirm.Change) (problem string) {
+	job := b.outbox.jobFor(c.ID)
+	b.outbox.own(c.ID, b.cfg.Now())
+	b.wakeNotifier()
+	timer := time.NewTimer(postWait)
 	defer timer.Stop()
 	select {
 	case <-job.tried:
-		return b.outbox.outcome(job)
+		return b.outbox.lastProblem(job)
 	case <-timer.C:
 	case <-ctx.Done():
 	}

@@ -10,30 +10,30 @@ import (
 	"scanwarden/tools"
 )
 
-// proposed is what came of a wish: a change that waits for people, or why not.
-type proposed struct {
-	operation string
-	change    confirm.Change
-	posting   string // what is wrong with putting it to people, "" when it stands there
-	err       error
+// proposalResult is what came of a wish: a change that waits for people, or why not.
+type proposalResult struct {
+	operation   string
+	change      confirm.Change
+	postProblem string // what is wrong with putting it to people, "" when it stands there
+	err         error
 }
 
-// propose plans the change and has it put to people. What cannot be confirmed is refused before Defender is read.
-func (b *Bot) propose(ctx context.Context, who caller, f form, args map[string]any) proposed {
-	p := proposed{operation: f.op.Name}
-	p.change, p.err = b.keep(ctx, who, f.op.Name, args)
+// proposeAndPost plans the change and has it put to people. What cannot be confirmed is refused before Defender is read.
+func (b *Bot) proposeAndPost(ctx context.Context, who caller, f Form, args map[string]any) proposalResult {
+	p := proposalResult{operation: f.Op.Name}
+	p.change, p.err = b.planAndPropose(ctx, who, f.Op.Name, args)
 	if p.err == nil {
-		p.posting = b.awaitPosting(ctx, p.change)
+		p.postProblem = b.waitPosted(ctx, p.change)
 	}
 	return p
 }
 
-func (b *Bot) keep(ctx context.Context, who caller, operation string, args map[string]any) (none confirm.Change, err error) {
+func (b *Bot) planAndPropose(ctx context.Context, who caller, operation string, args map[string]any) (none confirm.Change, err error) {
 	back, err := b.cfg.Backend(ctx)
 	if err != nil {
 		return none, err
 	}
-	groups, err := b.people.groupsOf(ctx, who.user)
+	groups, err := b.users.groupsOf(ctx, who.user)
 	if err != nil {
 		b.cfg.Log.WarnContext(ctx, "a requester's user groups are not known", "error", err)
 	}
@@ -43,7 +43,7 @@ func (b *Bot) keep(ctx context.Context, who caller, operation string, args map[s
 	if err := back.Gate.CanPropose(ctx, operation, asker); err != nil {
 		return none, err
 	}
-	asked, err := encode(args)
+	asked, err := encodeArguments(args)
 	if err != nil {
 		return none, err
 	}
@@ -54,16 +54,16 @@ func (b *Bot) keep(ctx context.Context, who caller, operation string, args map[s
 	return back.Gate.Propose(ctx, plan, asker)
 }
 
-// words tell the requester what came of it.
-func (p proposed) words() string {
+// resultText tell the requester what came of it.
+func (p proposalResult) resultText() string {
 	if p.err != nil {
-		return refusalOf(p.operation, p.err)
+		return refusalText(p.operation, p.err)
 	}
 	c := p.change
 	text := fmt.Sprintf("Asked: %s\n\nCode: %s. It waits for the yes of %s until %s; you will be told how it ends.",
-		c.Summary, c.Code, peopleNeeded(c.Needed), until(c.Expires))
-	if p.posting != "" {
-		text += "\n\nIt is kept, but " + p.posting
+		c.Summary, c.Code, peopleNeeded(c.Needed), FormatTime(c.Expires))
+	if p.postProblem != "" {
+		text += "\n\nIt is kept, but " + p.postProblem
 	}
 	return text
 }
@@ -75,7 +75,7 @@ func peopleNeeded(n int) string {
 	return fmt.Sprintf("%d people", n)
 }
 
-func until(t time.Time) string { return t.UTC().Format("15:04 UTC on 2006-01-02") }
+func FormatTime(t time.Time) string { return t.UTC().Format("15:04 UTC on 2006-01-02") }
 
-// ours reports whether a change is to be put to people in Slack.
-func ours(c confirm.Change) bool { return slices.Contains(c.Channels, confirm.Slack) }
+// isForSlack reports whether a change is to be put to people in Slack.
+func isForSlack(c confirm.Change) bool { return slices.Contains(c.Channels, confirm.Slack) }

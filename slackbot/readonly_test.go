@@ -11,48 +11,48 @@ import (
 	"scanwarden/tools"
 )
 
-// reading takes from a bot all that proposes, as SCANWARDEN_READ_ONLY does.
-func reading(c *slackbot.Config) {
+// withoutWrites takes from a bot all that proposes, as SCANWARDEN_READ_ONLY does.
+func withoutWrites(c *slackbot.Config) {
 	c.Operations = slices.DeleteFunc(slices.Clone(c.Operations), func(op tools.Operation) bool { return op.Effect == tools.Proposes })
 }
 
 func TestAReadOnlyBotListsScans(t *testing.T) {
-	transports(t, func(t *testing.T, p plan) {
+	bothTransports(t, func(t *testing.T, p options) {
 		p.bot = func(c *slackbot.Config) {
-			reading(c)
+			withoutWrites(c)
 			c.Commands = map[string]string{"add_scan": "/new_scan"} // configured for when it writes again
 		}
-		h := newHouse(t, p)
-		h.live("Core switches")
-		if answer := h.answer(t, bob, "/scans", ""); !says(answer, "Core switches") {
+		h := newStack(t, p)
+		h.addScan("Core switches")
+		if answer := h.replyTo(t, bob, "/scans", ""); !containsAll(answer, "Core switches") {
 			t.Error(answer)
 		}
-		if help := h.answer(t, bob, "/scans", "help"); !says(help, "read-only") || says(help, "/add_scan") {
+		if help := h.replyTo(t, bob, "/scans", "help"); !containsAll(help, "read-only") || containsAll(help, "/add_scan") {
 			t.Error(help)
 		}
 		for _, command := range []string{"/add_scan", "/new_scan", "/delete_scans"} {
-			if answer := h.answer(t, bob, command, ""); !says(answer, "read-only", "/scans") {
+			if answer := h.replyTo(t, bob, command, ""); !containsAll(answer, "read-only", "/scans") {
 				t.Errorf("%s: %s", command, answer)
 			}
 		}
-		acked(t, h.slack.OpenHome(bob))
-		h.slack.WaitHome(bob, func(v slacktest.View) bool { return says(v.All(), "read-only", "Decided lately") })
+		mustAck(t, h.slack.OpenHome(bob))
+		h.slack.WaitHome(bob, func(v slacktest.View) bool { return containsAll(v.All(), "read-only", "Decided lately") })
 	})
 }
 
 func TestAReadOnlyBotAnswersNoOldQuestion(t *testing.T) {
-	transports(t, func(t *testing.T, p plan) {
-		h := newHouse(t, p)
-		q := h.ask(t, bob, "/add_scan", h.newScan("Core switches"))
-		acked(t, h.slack.Click(ada, q, "deny_change"))
+	bothTransports(t, func(t *testing.T, p options) {
+		h := newStack(t, p)
+		q := h.propose(t, bob, "/add_scan", h.newScan("Core switches"))
+		mustAck(t, h.slack.Click(ada, q, "deny_change"))
 		denial := h.slack.WaitView(ada, func(v slacktest.View) bool { return v.CallbackID == "deny_change" })
-		acked(t, h.slack.Command(bob, channel, "/add_scan", ""))
+		mustAck(t, h.slack.Command(bob, channel, "/add_scan", ""))
 		form := h.slack.WaitView(bob, func(v slacktest.View) bool { return len(v.Inputs()) > 3 })
-		h.leave(t)
-		reading(&h.cfg)
-		h.start(t, p)
-		acked(t, h.slack.Click(eve, q, "approve_change"))
-		h.told(t, eve, "read-only", "nothing was done")
+		h.stopBot(t)
+		withoutWrites(&h.cfg)
+		h.startBot(t, p)
+		mustAck(t, h.slack.Click(eve, q, "approve_change"))
+		h.waitReply(t, eve, "read-only", "nothing was done")
 		filled := map[string]any{
 			"scanType": "Network", "scanName": "Printers", "target": "10.0.0.1", "intervalInHours": "4", "scannerAgent.machineId": h.scanner,
 		}
@@ -61,12 +61,12 @@ func TestAReadOnlyBotAnswersNoOldQuestion(t *testing.T) {
 			if user == ada {
 				values = map[string]any{"reason": "no"}
 			}
-			a := acked(t, h.slack.Submit(user, view, values))
+			a := mustAck(t, h.slack.Submit(user, view, values))
 			if !strings.Contains(string(a.Body), "read-only") {
 				t.Errorf("%s submitted, and was told %s", user, a.Body)
 			}
 		}
-		if changes := h.answer(t, bob, "/scans", "changes"); !says(changes, "Core switches") {
+		if changes := h.replyTo(t, bob, "/scans", "changes"); !containsAll(changes, "Core switches") {
 			t.Error(changes)
 		}
 		for _, m := range h.slack.Messages(channel) {
@@ -79,33 +79,33 @@ func TestAReadOnlyBotAnswersNoOldQuestion(t *testing.T) {
 		if c := h.change(t, q); !c.State.Open() || len(c.Decisions) != 0 {
 			t.Errorf("the change is %s with %v", c.State, c.Decisions)
 		}
-		h.writes(t, 0)
+		h.wantWrites(t, 0)
 	})
 }
 
 func TestAReadOnlyBotPutsNothingToPeople(t *testing.T) {
-	p := plan{asleep: true}
-	h := newHouse(t, p)
-	acked(t, h.slack.Command(bob, channel, "/add_scan", h.newScan("Core switches")))
+	p := options{noRun: true}
+	h := newStack(t, p)
+	mustAck(t, h.slack.Command(bob, channel, "/add_scan", h.newScan("Core switches")))
 	h.slack.Wait("the change to be kept", func() bool {
 		open, err := h.gate.OpenChanges(t.Context(), slackOf(bob))
 		return err == nil && len(open) == 1
 	})
-	reading(&h.cfg)
-	h.start(t, p)
-	h.pass(time.Minute) // no other process is going to ask any more
-	if err := h.bot.CatchUp(t.Context()); err != nil {
+	withoutWrites(&h.cfg)
+	h.startBot(t, p)
+	h.advance(time.Minute) // no other process is going to ask any more
+	if err := h.bot.NotifyOnce(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if q := h.questions(); len(q) != 0 {
+	if q := h.requests(); len(q) != 0 {
 		t.Errorf("a read-only bot asked %s", q[0].All())
 	}
 }
 
 func TestTheManifestOfAReadOnlyServerHasNoWrites(t *testing.T) {
-	h := newHouse(t, plan{bot: reading})
+	h := newStack(t, options{bot: withoutWrites})
 	m := manifestOf(t, h.cfg)
-	if !says(m, "/scans", "changes nothing") || says(m, "add_scan") || says(m, "Adds, updates") {
+	if !containsAll(m, "/scans", "changes nothing") || containsAll(m, "add_scan") || containsAll(m, "Adds, updates") {
 		t.Error(m)
 	}
 }

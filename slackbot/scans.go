@@ -10,18 +10,18 @@ import (
 	"scanwarden/confirm"
 )
 
-// scans answers the command that reads. Its first word may choose what.
-func (b *Bot) scans(ctx context.Context, t talk, typed string) {
-	given, err := pairs(typed)
+// runScansCommand answers the command that reads. Its first word may choose what.
+func (b *Bot) runScansCommand(ctx context.Context, req request, typed string) {
+	given, err := SplitArguments(typed)
 	if err != nil {
-		given = []pair{{value: "help"}}
+		given = []Argument{{Value: "help"}}
 	}
 	var terms []string
 	for _, p := range given {
-		if p.name != "" {
-			p.value = p.name + "=" + p.value
+		if p.Name != "" {
+			p.Value = p.Name + "=" + p.Value
 		}
-		terms = append(terms, p.value)
+		terms = append(terms, p.Value)
 	}
 	first := ""
 	if len(terms) > 0 {
@@ -30,118 +30,118 @@ func (b *Bot) scans(ctx context.Context, t talk, typed string) {
 	var blocks []slack.Block
 	switch {
 	case first == "help":
-		blocks = words(b.scansHelp())
-	case strings.EqualFold(first, linkWord): // as a phone writes it
-		blocks = b.link(ctx, t, strings.Join(terms[1:], "")) // a proof may be broken over lines
+		blocks = TextSections(b.scansHelp())
+	case strings.EqualFold(first, linkSubcommand): // as a phone writes it
+		blocks = b.linkAccount(ctx, req, strings.Join(terms[1:], "")) // a proof may be broken over lines
 	case first == "changes" && len(terms) == 1:
-		blocks, err = b.openChanges(ctx, t)
+		blocks, err = b.listOpenChanges(ctx, req)
 	case first == "history" && len(terms) > 1:
-		blocks, err = b.history(ctx, t, strings.Join(terms[1:], " "))
+		blocks, err = b.scanHistory(ctx, req, strings.Join(terms[1:], " "))
 	default:
-		blocks, err = b.listing(ctx, t, strings.Join(terms, " "))
+		blocks, err = b.listScans(ctx, req, strings.Join(terms, " "))
 	}
 	if err != nil {
-		blocks = words(refusalOf("list_scans", err))
+		blocks = TextSections(refusalText("list_scans", err))
 	}
-	b.show(ctx, t, blocks)
+	b.replyBlocks(ctx, req, blocks)
 }
 
 func (b *Bot) scansHelp() string {
-	c := b.cfg.slash(scansCommand)
+	c := b.cfg.commandFor(scansCommand)
 	help := c + " lists the scans in Defender.\n" +
 		c + " FILTER lists those with FILTER in name, id, target or scanner.\n" +
 		c + " history NAME lists the latest runs of a scan.\n" +
 		c + " changes lists your open changes.\n"
 	if b.cfg.LinkPage != "" {
-		help += c + " " + linkWord + " joins this Slack account with your Microsoft account.\n"
+		help += c + " " + linkSubcommand + " joins this Slack account with your Microsoft account.\n"
 	}
-	if b.readOnly() {
+	if b.isReadOnly() {
 		return help + "This server is read-only: scans are not changed through it."
 	}
-	return help + "To change scans: " + strings.Join(b.slashes(), ", ")
+	return help + "To change scans: " + strings.Join(b.commandList(), ", ")
 }
 
-func (b *Bot) listing(ctx context.Context, t talk, filter string) ([]slack.Block, error) {
-	all, err := b.live(ctx, t.caller, scansSource, filter)
+func (b *Bot) listScans(ctx context.Context, req request, filter string) ([]slack.Block, error) {
+	all, err := b.loadOptions(ctx, req.caller, ScansSource, filter)
 	if err != nil {
 		return nil, err
 	}
 	if len(all) == 0 {
-		return words("No scan matches. " + b.cfg.slash(scansCommand) + " without text lists all."), nil
+		return TextSections("No scan matches. " + b.cfg.commandFor(scansCommand) + " without text lists all."), nil
 	}
 	var lines []string
 	for _, e := range all {
-		f := e.flat()
+		f := e.Values()
 		state := "on"
 		if f["isActive"] != true {
 			state = "off"
 		}
 		lines = append(lines, fmt.Sprintf("%s\n  %s, every %s h, %s, scanner %s\n  target %s\n  last run: %s %s",
-			e.name, text(f["scanType"]), text(f["intervalInHours"]), state, text(f["scannerAgent.name"]),
-			short(text(f["target"]), 300), text(f["latestScan.status"]), day(text(f["latestScan.executionDateTime"]))))
+			e.Name, FormatValue(f["scanType"]), FormatValue(f["intervalInHours"]), state, FormatValue(f["scannerAgent.name"]),
+			Truncate(FormatValue(f["target"]), 300), FormatValue(f["latestScan.status"]), FormatTimestamp(FormatValue(f["latestScan.executionDateTime"]))))
 	}
-	return b.listed(lines, "scans"), nil
+	return b.entryList(lines, "scans"), nil
 }
 
-// listed shows as many entries as an answer has room for, and says how many are left.
-func (b *Bot) listed(lines []string, what string) []slack.Block {
+// entryList shows as many entries as an answer has room for, and says how many are left.
+func (b *Bot) entryList(lines []string, what string) []slack.Block {
 	n, size := 0, 0
-	for n < len(lines) && n < 100 && size+len(lines[n]) < mostBytes/2 {
+	for n < len(lines) && n < 100 && size+len(lines[n]) < MaxMessageBytes/2 {
 		size += len(lines[n])
 		n++
 	}
-	blocks := preformatted(strings.Join(lines[:n], "\n"))
+	blocks := CodeBlocks(strings.Join(lines[:n], "\n"))
 	if left := len(lines) - n; left > 0 {
-		blocks = append(blocks, words(fmt.Sprintf("%d more %s; narrow it down with a filter.", left, what))...)
+		blocks = append(blocks, TextSections(fmt.Sprintf("%d more %s; narrow it down with a filter.", left, what))...)
 	}
 	return blocks
 }
 
-func (b *Bot) history(ctx context.Context, t talk, name string) ([]slack.Block, error) {
+func (b *Bot) scanHistory(ctx context.Context, req request, name string) ([]slack.Block, error) {
 	var out struct {
 		Runs []map[string]any `json:"runs"`
 	}
-	err := b.read(ctx, t.caller, "scan_history", map[string]any{"scanDefinitionIds": []string{name}, "top": 10}, &out)
+	err := b.readOperation(ctx, req.caller, "scan_history", map[string]any{"scanDefinitionIds": []string{name}, "top": 10}, &out)
 	if err != nil {
 		return nil, err
 	}
 	if len(out.Runs) == 0 {
-		return words("This scan has not run yet."), nil
+		return TextSections("This scan has not run yet."), nil
 	}
 	var lines []string
 	for _, r := range out.Runs {
-		lines = append(lines, fmt.Sprintf("%s  %s  %s of %s targets  %s", day(text(r["lastScanned"])), text(r["scanStatus"]),
-			orZero(r["numberOfSuccessfullyScannedTargets"]), orZero(r["numberOfTargets"]), short(text(r["generalErrorMessage"]), 200)))
+		lines = append(lines, fmt.Sprintf("%s  %s  %s of %s targets  %s", FormatTimestamp(FormatValue(r["lastScanned"])), FormatValue(r["scanStatus"]),
+			countText(r["numberOfSuccessfullyScannedTargets"]), countText(r["numberOfTargets"]), Truncate(FormatValue(r["generalErrorMessage"]), 200)))
 	}
-	return b.listed(lines, "runs"), nil
+	return b.entryList(lines, "runs"), nil
 }
 
-func orZero(n any) string {
+func countText(n any) string {
 	if n == nil {
 		return "0"
 	}
-	return text(n)
+	return FormatValue(n)
 }
 
-// openChanges lists a person's own changes that are not settled, with a button to take back those that can be.
-func (b *Bot) openChanges(ctx context.Context, t talk) ([]slack.Block, error) {
+// listOpenChanges lists a person's own changes that are not settled, with a button to take back those that can be.
+func (b *Bot) listOpenChanges(ctx context.Context, req request) ([]slack.Block, error) {
 	back, err := b.cfg.Backend(ctx)
 	if err != nil {
 		return nil, err
 	}
-	open, err := back.Gate.OpenChanges(ctx, t.principal())
+	open, err := back.Gate.OpenChanges(ctx, req.principal())
 	if err != nil {
 		return nil, err
 	}
 	if len(open) == 0 {
-		return words("You have no open changes."), nil
+		return TextSections("You have no open changes."), nil
 	}
 	var blocks []slack.Block
 	for _, c := range open[:min(len(open), 40)] {
-		line := short(fmt.Sprintf("%s\n%s\nUntil %s", b.headline(c), c.Summary, until(c.Expires)), 280)
-		section := slack.NewSectionBlock(plain(line), nil, nil)
-		if c.State == confirm.Pending && ours(c) && !b.readOnly() {
-			section.Accessory = slack.NewAccessory(slack.NewButtonBlockElement(withdrawChange, c.ID, plain("Withdraw")))
+		line := Truncate(fmt.Sprintf("%s\n%s\nUntil %s", b.headlineFor(c), c.Summary, FormatTime(c.Expires)), 280)
+		section := slack.NewSectionBlock(PlainText(line), nil, nil)
+		if c.State == confirm.Pending && isForSlack(c) && !b.isReadOnly() {
+			section.Accessory = slack.NewAccessory(slack.NewButtonBlockElement(actionWithdraw, c.ID, PlainText("Withdraw")))
 		}
 		blocks = append(blocks, section)
 	}

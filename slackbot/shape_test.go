@@ -15,21 +15,21 @@ import (
 // hold it against Slack's own types. Without it they leave nothing.
 const shapesDir = "SCANWARDEN_TEST_SHAPES"
 
-// keepCalls leaves the blocks and views of calls.
-func keepCalls(t testing.TB, calls []slacktest.Call) {
+// saveCalls leaves the blocks and views of calls.
+func saveCalls(t testing.TB, calls []slacktest.Call) {
 	t.Helper()
 	for _, c := range calls {
 		if blocks := c.Args["blocks"]; blocks != "" {
-			keepShape(t, "blocks", []byte(blocks))
+			saveShape(t, "blocks", []byte(blocks))
 		}
 		if view := c.Args["view"]; view != "" {
-			keepView(t, []byte(view))
+			saveView(t, []byte(view))
 		}
 	}
 }
 
-// keepAnswer leaves the view or the options in an acknowledgement, if there is either.
-func keepAnswer(t testing.TB, body []byte) {
+// saveAnswer leaves the view or the options in an acknowledgement, if there is either.
+func saveAnswer(t testing.TB, body []byte) {
 	t.Helper()
 	var answer struct {
 		View    json.RawMessage `json:"view"`
@@ -37,25 +37,25 @@ func keepAnswer(t testing.TB, body []byte) {
 	}
 	_ = json.Unmarshal(body, &answer) // most have no words at all
 	if answer.View != nil {
-		keepView(t, answer.View)
+		saveView(t, answer.View)
 	}
 	if answer.Options != nil {
-		keepShape(t, "options", answer.Options)
+		saveShape(t, "options", answer.Options)
 	}
 }
 
-func keepView(t testing.TB, view []byte) {
+func saveView(t testing.TB, view []byte) {
 	t.Helper()
 	var kind struct{ Type string }
 	if err := json.Unmarshal(view, &kind); err != nil || (kind.Type != "modal" && kind.Type != "home") {
 		t.Errorf("not a view: %v %s", err, view)
 		return
 	}
-	keepShape(t, kind.Type, view)
+	saveShape(t, kind.Type, view)
 }
 
-// keepShape leaves one JSON value; kind is what .ci/shapes.sh knows its type by.
-func keepShape(t testing.TB, kind string, body []byte) {
+// saveShape leaves one JSON value; kind is what .ci/shapes.sh knows its type by.
+func saveShape(t testing.TB, kind string, body []byte) {
 	t.Helper()
 	dir := os.Getenv(shapesDir)
 	if dir == "" {

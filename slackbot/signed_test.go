@@ -9,9 +9,9 @@ import (
 )
 
 func TestWhatSlackDidNotSignIsRefused(t *testing.T) {
-	h := newHouse(t, plan{})
-	first := acked(t, h.slack.Command(bob, channel, "/scans", "help"))
-	h.told(t, bob, "lists the scans")
+	h := newStack(t, options{})
+	first := mustAck(t, h.slack.Command(bob, channel, "/scans", "help"))
+	h.waitReply(t, bob, "lists the scans")
 	for name, raw := range map[string]slacktest.RawRequest{
 		"unsigned":     {Unsigned: true},
 		"other secret": {Secret: "guessed"},
@@ -29,8 +29,8 @@ func TestWhatSlackDidNotSignIsRefused(t *testing.T) {
 }
 
 func TestWhatIsSignedButMeansNothingIsRefused(t *testing.T) {
-	h := newHouse(t, plan{})
-	url := acked(t, h.slack.Command(bob, channel, "/scans", "help")).Sent.URL
+	h := newStack(t, options{})
+	url := mustAck(t, h.slack.Command(bob, channel, "/scans", "help")).Sent.URL
 	for name, want := range map[string]struct {
 		body   string
 		status int
@@ -51,18 +51,18 @@ func TestWhatIsSignedButMeansNothingIsRefused(t *testing.T) {
 }
 
 func TestACommandFromAnotherWorkspaceIsRefused(t *testing.T) {
-	h := newHouse(t, plan{})
-	first := acked(t, h.slack.Command(bob, channel, "/scans", "help"))
-	h.told(t, bob, "lists the scans")
+	h := newStack(t, options{})
+	first := mustAck(t, h.slack.Command(bob, channel, "/scans", "help"))
+	h.waitReply(t, bob, "lists the scans")
 	moved := strings.NewReplacer("team_id="+team, "team_id=T0OTHER", "trigger_id=", "trigger_id=9").Replace(first.Sent.Body)
-	acked(t, h.slack.SendRaw(slacktest.RawRequest{URL: first.Sent.URL, Body: moved}))
-	h.told(t, bob, "another workspace")
+	mustAck(t, h.slack.SendRaw(slacktest.RawRequest{URL: first.Sent.URL, Body: moved}))
+	h.waitReply(t, bob, "another workspace")
 	posing := strings.NewReplacer("user_id="+bob, "user_id="+other, "trigger_id=", "trigger_id=8").Replace(first.Sent.Body)
-	acked(t, h.slack.SendRaw(slacktest.RawRequest{URL: first.Sent.URL, Body: posing}))
+	mustAck(t, h.slack.SendRaw(slacktest.RawRequest{URL: first.Sent.URL, Body: posing}))
 	h.slack.Wait("the second answer", func() bool {
 		n := 0
 		for _, m := range h.slack.Messages(channel) {
-			if says(m.All(), "another workspace") {
+			if containsAll(m.All(), "another workspace") {
 				n++
 			}
 		}
@@ -71,23 +71,23 @@ func TestACommandFromAnotherWorkspaceIsRefused(t *testing.T) {
 }
 
 func TestAReplayedRequestDoesNothingMore(t *testing.T) {
-	h := newHouse(t, plan{})
-	a := acked(t, h.slack.Command(bob, channel, "/add_scan", h.newScan("Core switches")))
-	h.slack.Wait("the question", func() bool { return len(h.questions()) == 1 })
-	acked(t, h.slack.Replay(a))
+	h := newStack(t, options{})
+	a := mustAck(t, h.slack.Command(bob, channel, "/add_scan", h.newScan("Core switches")))
+	h.slack.Wait("the question", func() bool { return len(h.requests()) == 1 })
+	mustAck(t, h.slack.Replay(a))
 	h.slack.Wait("the work to end", func() bool { return h.bot.Working() == 0 })
-	h.open(t, bob, 1)
+	h.wantOpen(t, bob, 1)
 }
 
 func TestWhatIsDeliveredTwiceIsDoneOnce(t *testing.T) {
-	h := newHouse(t, plan{sockets: true})
+	h := newStack(t, options{sockets: true})
 	h.slack.DeliverTwice(true)
-	q := h.ask(t, bob, "/add_scan", h.newScan("Core switches"))
+	q := h.propose(t, bob, "/add_scan", h.newScan("Core switches"))
 	h.slack.Wait("the work to end", func() bool { return h.bot.Working() == 0 })
-	h.open(t, bob, 1)
-	acked(t, h.slack.Click(ada, q, "approve_change"))
-	h.becomes(t, q, "applied")
-	h.writes(t, 1)
+	h.wantOpen(t, bob, 1)
+	mustAck(t, h.slack.Click(ada, q, "approve_change"))
+	h.waitUpdate(t, q, "applied")
+	h.wantWrites(t, 1)
 }
 
 func TestASocketThatEndsLosesNothing(t *testing.T) {
@@ -96,12 +96,12 @@ func TestASocketThatEndsLosesNothing(t *testing.T) {
 		warn   bool
 	}{{"warning", true}, {"refresh_requested", false}, {"", false}} {
 		t.Run("reason "+how.reason, func(t *testing.T) {
-			h := newHouse(t, plan{sockets: true})
-			q := h.ask(t, bob, "/add_scan", h.newScan("Core switches"))
+			h := newStack(t, options{sockets: true})
+			q := h.propose(t, bob, "/add_scan", h.newScan("Core switches"))
 			h.slack.DisconnectSockets(how.reason, how.warn)
 			h.slack.WaitSockets(2)
-			acked(t, h.slack.Click(ada, q, "approve_change"))
-			h.becomes(t, q, "applied")
+			mustAck(t, h.slack.Click(ada, q, "approve_change"))
+			h.waitUpdate(t, q, "applied")
 		})
 	}
 }
@@ -113,7 +113,7 @@ func TestTokensThatSlackNeverTakesEndTheBot(t *testing.T) {
 	} {
 		for method, sockets := range map[string]bool{"apps.connections.open": true, "auth.test": false} {
 			t.Run(method+" "+code, func(t *testing.T) {
-				h := newHouse(t, plan{sockets: sockets, asleep: true})
+				h := newStack(t, options{sockets: sockets, noRun: true})
 				h.slack.Fail(method, slacktest.Fault{Times: -1, Error: code})
 				ended := make(chan error, 1)
 				go func() { ended <- h.bot.Run(t.Context()) }()

@@ -32,56 +32,56 @@ const (
 	team    = "T01TEST"
 )
 
-// house is everything from Slack to the simulated tenant, over real HTTP and WebSockets.
-type house struct {
-	slack   *slacktest.Server
-	tenant  *defendertest.Server
-	ledger  *store.Store
-	gate    *confirm.Gate
-	desk    *tools.Service
-	bot     *slackbot.Bot
-	cfg     slackbot.Config
-	log     *syncBuffer
-	moved   atomic.Pointer[slackbot.Bot]
-	ahead   atomic.Int64 // seconds by which all clocks are ahead
-	behalf  sync.Map     // in whose names Defender was read
-	scanner string
-	urls    [2]string    // of commands and interactions
-	stop    func() error // ends the bot
+// stack is everything from Slack to the simulated tenant, over real HTTP and WebSockets.
+type stack struct {
+	slack      *slacktest.Server
+	tenant     *defendertest.Server
+	store      *store.Store
+	gate       *confirm.Gate
+	service    *tools.Service
+	bot        *slackbot.Bot
+	cfg        slackbot.Config
+	log        *syncBuffer
+	notified   atomic.Pointer[slackbot.Bot]
+	clockAhead atomic.Int64 // seconds by which all clocks are ahead
+	readAs     sync.Map     // in whose names Defender was read
+	scanner    string
+	urls       [2]string    // of commands and interactions
+	stopRun    func() error // ends the bot
 }
 
-// plan is how a house is built.
-type plan struct {
-	sockets bool
-	direct  bool // no channel
-	policy  func(*confirm.Policy)
-	slack   func(*slacktest.Options)
-	bot     func(*slackbot.Config)
-	asleep  bool // Run is not called
+// options is how a house is built.
+type options struct {
+	sockets   bool
+	noChannel bool // no channel
+	policy    func(*confirm.Policy)
+	slack     func(*slacktest.Options)
+	bot       func(*slackbot.Config)
+	noRun     bool // Run is not called
 }
 
-func newHouse(t testing.TB, p plan) *house {
+func newStack(t testing.TB, p options) *stack {
 	t.Helper()
-	h := &house{tenant: defendertest.New(defendertest.Options{Empty: true}), log: &syncBuffer{}}
+	h := &stack{tenant: defendertest.New(defendertest.Options{Empty: true}), log: &syncBuffer{}}
 	h.scanner = h.tenant.AddScanner("scanner-1.example.com", time.Now())
 	policy := confirm.Policy{Approvers: []string{"slack:" + team + "/" + ada, "slack:" + team + "/" + eve}}
 	if p.policy != nil {
 		p.policy(&policy)
 	}
 	t.Cleanup(func() {
-		keepCalls(t, h.slack.Calls())
+		saveCalls(t, h.slack.Calls())
 		if t.Failed() {
 			t.Logf("the bot's log:\n%s\nSlack saw: %+v", h.log, h.slack.Calls())
 		}
 	})
 	h.openSlack(t, p)
-	h.rooms(t, policy)
+	h.openBackend(t, policy)
 	h.configure(t, p, policy)
-	h.start(t, p)
+	h.startBot(t, p)
 	return h
 }
 
-func (h *house) openSlack(t testing.TB, p plan) {
+func (h *stack) openSlack(t testing.TB, p options) {
 	o := slacktest.Options{SigningSecret: "signing-secret", BotToken: "xoxb-test", Team: team}
 	if p.sockets {
 		o.AppToken = "xapp-test"
@@ -100,20 +100,20 @@ func (h *house) openSlack(t testing.TB, p plan) {
 	h.slack.AddChannel(channel, ada, eve, bob, mallory, guest, robot, other, ghost, h.slack.BotUser())
 }
 
-// rooms builds what stands behind the door.
-func (h *house) rooms(t testing.TB, policy confirm.Policy) {
+// openBackend builds what stands behind the door.
+func (h *stack) openBackend(t testing.TB, policy confirm.Policy) {
 	t.Helper()
 	api := httptest.NewServer(h.tenant)
 	t.Cleanup(func() { h.tenant.Close(); api.Close() })
 	dir := t.TempDir()
 	var err error
-	if h.ledger, err = store.Open(t.Context(), store.Config{URL: "sqlite:" + filepath.Join(dir, "ledger.db"), KeyDir: dir}); err != nil {
+	if h.store, err = store.Open(t.Context(), store.Config{URL: "sqlite:" + filepath.Join(dir, "ledger.db"), KeyDir: dir}); err != nil {
 		t.Fatal(err)
 	}
 	cfg := defender.Config{URL: api.URL, Token: func(context.Context, defender.TokenRequest) (string, error) { return "simulator", nil }}
 	own := cfg
 	own.Token = func(ctx context.Context, _ defender.TokenRequest) (string, error) {
-		h.behalf.Store(string(tools.Behalf(ctx)), true)
+		h.readAs.Store(string(tools.Behalf(ctx)), true)
 		return "simulator", nil
 	}
 	reader, err := defender.New(own)
@@ -130,10 +130,10 @@ func (h *house) rooms(t testing.TB, policy confirm.Policy) {
 	}
 	executor := tools.NewExecutor(live, writer, nil)
 	h.gate = confirm.New(confirm.Config{
-		Store: h.ledger, Policy: policy, Target: "simulator", Now: h.now,
+		Store: h.store, Policy: policy, Target: "simulator", Now: h.now,
 		Execute: executor.Execute, Reconcile: executor.Reconcile,
 		OnTransition: func(c confirm.Change) {
-			if b := h.moved.Load(); b != nil {
+			if b := h.notified.Load(); b != nil {
 				b.OnTransition(c)
 			}
 		},
@@ -142,16 +142,18 @@ func (h *house) rooms(t testing.TB, policy confirm.Policy) {
 		if err := h.gate.Drain(context.Background()); err != nil {
 			t.Error(err)
 		}
-		if err := h.ledger.Close(); err != nil {
+		if err := h.store.Close(); err != nil {
 			t.Error(err)
 		}
 	})
-	h.desk = tools.NewService(tools.Config{Reader: reader, Gate: h.gate, Policy: policy, Target: "simulator"})
+	h.service = tools.NewService(tools.Config{Reader: reader, Gate: h.gate, Policy: policy, Target: "simulator"})
 }
 
-func (h *house) now() time.Time { return time.Now().Add(time.Duration(h.ahead.Load()) * time.Second) }
+func (h *stack) now() time.Time {
+	return time.Now().Add(time.Duration(h.clockAhead.Load()) * time.Second)
+}
 
-func (h *house) configure(t testing.TB, p plan, policy confirm.Policy) {
+func (h *stack) configure(t testing.TB, p options, policy confirm.Policy) {
 	t.Helper()
 	catalogue, err := tools.Catalogue(nil)
 	if err != nil {
@@ -160,16 +162,16 @@ func (h *house) configure(t testing.TB, p plan, policy confirm.Policy) {
 	h.cfg = slackbot.Config{
 		Operations: catalogue, API: h.slack.API(), BotToken: defender.NewSecret("xoxb-test"),
 		Backend: func(context.Context) (*slackbot.Backend, error) {
-			return &slackbot.Backend{Service: h.desk, Gate: h.gate, Links: h.ledger.Links}, nil
+			return &slackbot.Backend{Service: h.service, Gate: h.gate, Links: h.store.Links}, nil
 		},
-		Messages:      func(context.Context) (slackbot.MessageStore, error) { return h.ledger, nil },
+		Messages:      func(context.Context) (slackbot.MessageStore, error) { return h.store, nil },
 		SigningSecret: defender.NewSecret("signing-secret"), Channel: channel, Approvers: policy.Approvers,
 		Now: h.now, Log: slog.New(slog.NewTextHandler(h.log, nil)), People: policy.People,
 	}
 	if p.sockets {
 		h.cfg.AppToken, h.cfg.SigningSecret = defender.NewSecret("xapp-test"), defender.Secret{}
 	}
-	if p.direct {
+	if p.noChannel {
 		h.cfg.Channel = ""
 	}
 	if p.bot != nil {
@@ -177,44 +179,44 @@ func (h *house) configure(t testing.TB, p plan, policy confirm.Policy) {
 	}
 }
 
-// start opens the door: a new bot, which knows nothing of what one before it did.
-func (h *house) start(t testing.TB, p plan) {
+// startBot opens the door: a new bot, which knows nothing of what one before it did.
+func (h *stack) startBot(t testing.TB, p options) {
 	t.Helper()
 	bot, err := slackbot.New(h.cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	bot.SetStagger(0)
+	bot.SetSocketDelay(0)
 	h.bot = bot
-	h.moved.Store(bot)
+	h.notified.Store(bot)
 	commands, interactions := httptest.NewServer(bot.Commands()), httptest.NewServer(bot.Interactions())
 	t.Cleanup(func() { commands.Close(); interactions.Close() })
 	h.urls = [2]string{commands.URL, interactions.URL}
 	h.slack.SetURLs(commands.URL, interactions.URL, interactions.URL)
-	h.stop = func() error { return nil }
-	if p.asleep {
+	h.stopRun = func() error { return nil }
+	if p.noRun {
 		return
 	}
-	h.run(t)
+	h.runBot(t)
 	if p.sockets {
 		h.slack.WaitSockets(2)
 	}
 }
 
-// run wakes the bot, until h.stop or the end of the test.
-func (h *house) run(t testing.TB) {
+// runBot wakes the bot, until h.stop or the end of the test.
+func (h *stack) runBot(t testing.TB) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	bot := h.bot // a test may start another one
 	go func() { ended <- bot.Run(ctx) }()
-	h.stop = sync.OnceValue(func() error { cancel(); return <-ended })
-	t.Cleanup(func() { _ = h.stop() })
+	h.stopRun = sync.OnceValue(func() error { cancel(); return <-ended })
+	t.Cleanup(func() { _ = h.stopRun() })
 }
 
-// leave stops the bot, and waits until Slack knows: until then it may send to a socket that nobody reads any more.
-func (h *house) leave(t testing.TB) {
+// stopBot stops the bot, and waits until Slack knows: until then it may send to a socket that nobody reads any more.
+func (h *stack) stopBot(t testing.TB) {
 	t.Helper()
-	if err := h.stop(); err != nil {
+	if err := h.stopRun(); err != nil {
 		t.Fatal(err)
 	}
 	h.slack.Wait("the bot's sockets to close", func() bool { return h.slack.Sockets() == 0 })

@@ -16,27 +16,27 @@ import (
 type slackModal = slack.ModalViewRequest
 
 const (
-	// grace is how long a submitted modal may wait for its answer: only the acknowledgement can mark a field,
+	// ackWait is how long a submitted modal may wait for its answer: only the acknowledgement can mark a field,
 	// and Slack waits three seconds for it.
-	grace = 2 * time.Second
-	// widestAck is what Slack takes back over a socket; it drops more without a word (documented as 20 KB).
-	widestAck = 20_000
+	ackWait = 2 * time.Second
+	// maxAckBytes is what Slack takes back over a socket; it drops more without a word (documented as 20 KB).
+	maxAckBytes = 20_000
 )
 
-// screen is what a person sees after they submitted a modal: errors at fields, another view, or nothing more.
-type screen struct {
+// modalResult is what a person sees after they submitted a modal: errors at fields, another view, or nothing more.
+type modalResult struct {
 	errors map[string]string // by block_id, which must be one of the modal's inputs
 	view   *slackModal
 }
 
-// saying is a screen of plain words.
-func saying(text string) screen {
-	view := letter(words(text))
-	return screen{view: &view}
+// textResult is a screen of plain words.
+func textResult(text string) modalResult {
+	view := TextModal(TextSections(text))
+	return modalResult{view: &view}
 }
 
-// reply is a screen as an acknowledgement; false when it does not fit into one.
-func (s screen) reply() (any, bool) {
+// ackReply is a screen as an acknowledgement; false when it does not fit into one.
+func (s modalResult) ackReply() (any, bool) {
 	switch {
 	case len(s.errors) > 0:
 		return slack.NewErrorsViewSubmissionResponse(s.errors), true
@@ -45,11 +45,11 @@ func (s screen) reply() (any, bool) {
 	}
 	update := slack.NewUpdateViewSubmissionResponse(s.view)
 	b, err := json.Marshal(update)
-	return update, err == nil && len(b) < widestAck-1000
+	return update, err == nil && len(b) < maxAckBytes-1000
 }
 
-// late is a screen for a modal that was already told to wait.
-func (s screen) late() slackModal {
+// asModal is a screen for a modal that was already told to wait.
+func (s modalResult) asModal() slackModal {
 	if s.view != nil {
 		return *s.view
 	}
@@ -57,123 +57,123 @@ func (s screen) late() slackModal {
 	for _, problem := range s.errors {
 		text = problem + " Please start again."
 	}
-	return letter(words(text))
+	return TextModal(TextSections(text))
 }
 
-// submitted answers a modal with the screen that work ends in: in the acknowledgement when that is in time, or
+// handleSubmission answers a modal with the screen that work ends in: in the acknowledgement when that is in time, or
 // else in the modal, which is told to wait meanwhile.
-func (b *Bot) submitted(t talk, view slack.View) any {
-	ended, gone := make(chan screen), make(chan struct{})
-	started := b.after(t, func(ctx context.Context) {
-		s := b.submit(ctx, t, view)
+func (b *Bot) handleSubmission(req request, view slack.View) any {
+	ended, gone := make(chan modalResult), make(chan struct{})
+	started := b.runAsync(req, func(ctx context.Context) {
+		s := b.runSubmission(ctx, req, view)
 		select {
 		case ended <- s:
 		case <-gone:
-			_ = b.updateView(ctx, t.view, s.late()) // which says so in the log
+			_ = b.updateView(ctx, req.viewID, s.asModal()) // which says so in the log
 		}
 	})
 	if !started {
-		reply, _ := saying(sayBusy).reply()
+		reply, _ := textResult(msgBusy).ackReply()
 		return reply
 	}
-	timer := time.NewTimer(grace)
+	timer := time.NewTimer(ackWait)
 	defer timer.Stop()
 	select {
 	case s := <-ended:
-		reply, fits := s.reply()
+		reply, fits := s.ackReply()
 		if fits {
 			return reply
 		}
-		b.after(t, func(ctx context.Context) { _ = b.updateView(ctx, t.view, s.late()) })
+		b.runAsync(req, func(ctx context.Context) { _ = b.updateView(ctx, req.viewID, s.asModal()) })
 	case <-timer.C:
 		close(gone)
 	}
-	reply, _ := saying("Asking Defender…").reply()
+	reply, _ := textResult("Asking Defender…").ackReply()
 	return reply
 }
 
-// submit carries a submitted modal out.
-func (b *Bot) submit(ctx context.Context, t talk, view slack.View) screen {
-	who, err := b.admitted(ctx, t.caller)
+// runSubmission carries a submitted modal out.
+func (b *Bot) runSubmission(ctx context.Context, req request, view slack.View) modalResult {
+	who, err := b.resolveUser(ctx, req.caller)
 	if err != nil {
-		return saying("Not done: " + stopped(withoutCause(err)))
+		return textResult("Not done: " + withPeriod(ownMessage(err)))
 	}
-	t.caller = who
-	if b.readOnly() {
-		return saying(sayReadOnly)
+	req.caller = who
+	if b.isReadOnly() {
+		return textResult(msgReadOnly)
 	}
-	if view.CallbackID == denyChange {
-		return b.deny(ctx, t, view)
+	if view.CallbackID == actionDeny {
+		return b.handleDenial(ctx, req, view)
 	}
 	f, ok := b.forms[view.CallbackID]
 	if !ok {
-		return saying("This form is not known any more. Please start again with its command.")
+		return textResult("This form is not known any more. Please start again with its command.")
 	}
-	args, shown := f.submitted(view)
-	if id, _ := args["id"].(string); f.chooses() && len(args) == 1 && id != "" && !slices.Contains(shown, "scanName") {
-		return screen{view: ptr(b.filled(ctx, t, f, id))}
+	args, shown := f.ParseSubmission(view)
+	if id, _ := args["id"].(string); f.NeedsScan() && len(args) == 1 && id != "" && !slices.Contains(shown, "scanName") {
+		return modalResult{view: ptr(b.prefilledForm(ctx, req, f, id))}
 	}
-	result := b.propose(ctx, t.caller, f, args)
-	if at := result.at(shown); at != "" {
-		return screen{errors: map[string]string{at: short(result.words(), widest)}}
+	result := b.proposeAndPost(ctx, req.caller, f, args)
+	if at := result.errorField(shown); at != "" {
+		return modalResult{errors: map[string]string{at: Truncate(result.resultText(), MaxTextUnits)}}
 	}
-	return saying(result.words())
+	return textResult(result.resultText())
 }
 
 func ptr[T any](v T) *T { return &v }
 
-// chosen goes on from the choice of a scan to the form, filled in with what the scan is now.
-func (b *Bot) chosen(ctx context.Context, t talk, view slack.View, block, scan string) {
+// handleScanSelected goes on from the choice of a scan to the form, filled in with what the scan is now.
+func (b *Bot) handleScanSelected(ctx context.Context, req request, view slack.View, block, scan string) {
 	f, ok := b.forms[view.CallbackID]
-	if ok && f.chooses() && block == "id" {
-		_ = b.updateView(ctx, view.ID, b.filled(ctx, t, f, scan)) // which says so in the log
+	if ok && f.NeedsScan() && block == "id" {
+		_ = b.updateView(ctx, view.ID, b.prefilledForm(ctx, req, f, scan)) // which says so in the log
 	}
 }
 
-// filled is the form of a scan as Defender has it now.
-func (b *Bot) filled(ctx context.Context, t talk, f form, scan string) slackModal {
-	all, empty, err := b.lists(ctx, t.caller, f)
+// prefilledForm is the form of a scan as Defender has it now.
+func (b *Bot) prefilledForm(ctx context.Context, req request, f Form, scan string) slackModal {
+	all, empty, err := b.loadLists(ctx, req.caller, f)
 	if err != nil || empty != "" {
-		return letter(words(empty + refusalOf(f.op.Name, err)))
+		return TextModal(TextSections(empty + refusalText(f.Op.Name, err)))
 	}
-	for _, e := range all[scansSource] {
-		if e.id == scan {
-			return f.asking(all, e.flat(), scan)
+	for _, e := range all[ScansSource] {
+		if e.ID == scan {
+			return f.FullForm(all, e.Values(), scan)
 		}
 	}
-	return letter(words("This scan is not in Defender any more. Please start again."))
+	return TextModal(TextSections("This scan is not in Defender any more. Please start again."))
 }
 
-// submitted reads what a modal says that is different from what it showed, and which inputs it had. A scan
+// ParseSubmission reads what a modal says that is different from what it showed, and which inputs it had. A scan
 // that the modal was about comes from its memo.
-func (f form) submitted(view slack.View) (args map[string]any, shown []string) {
+func (f Form) ParseSubmission(view slack.View) (args map[string]any, shown []string) {
 	args = map[string]any{}
-	if scan := readMemo(view.PrivateMetadata).Scan; scan != "" {
+	if scan := readModalState(view.PrivateMetadata).Scan; scan != "" {
 		args["id"] = scan
 	}
-	was := initials(view.Blocks)
+	was := initialValues(view.Blocks)
 	if view.State == nil {
 		return args, shown
 	}
 	for _, in := range f.fields {
-		act, ok := view.State.Values[in.name][valueAction]
+		act, ok := view.State.Values[in.name][ValueAction]
 		if !ok {
 			continue
 		}
 		shown = append(shown, in.name)
-		given, before := in.given(act), was[in.name]
+		given, before := in.value(act), was[in.name]
 		if same := before != nil && *before == given; given != "" && !same {
-			args[in.name] = in.typed(given)
+			args[in.name] = in.parse(given)
 		}
-		if list := in.picked(act); in.kind == "array" && len(list) > 0 {
+		if list := in.selectedValues(act); in.kind == "array" && len(list) > 0 {
 			args[in.name] = list
 		}
 	}
 	return args, shown
 }
 
-// given is what an input holds, as text; "" is nothing.
-func (f field) given(act slack.BlockAction) string {
+// value is what an input holds, as text; "" is nothing.
+func (f field) value(act slack.BlockAction) string {
 	switch {
 	case f.kind == "boolean" && act.SelectedOption.Value == "":
 		if len(act.SelectedOptions) > 0 {
@@ -187,16 +187,16 @@ func (f field) given(act slack.BlockAction) string {
 	}
 }
 
-func (f field) picked(act slack.BlockAction) (list []string) {
+func (f field) selectedValues(act slack.BlockAction) (list []string) {
 	for _, o := range act.SelectedOptions {
 		list = append(list, o.Value)
 	}
 	return list
 }
 
-// initials are what the inputs of a modal held when it was shown: Slack sends the modal back with its answers,
+// initialValues are what the inputs of a modal held when it was shown: Slack sends the modal back with its answers,
 // so that nothing has to be remembered, and what somebody else changed meanwhile is not taken for a wish.
-func initials(blocks slack.Blocks) map[string]*string {
+func initialValues(blocks slack.Blocks) map[string]*string {
 	out := map[string]*string{}
 	for _, block := range blocks.BlockSet {
 		in, ok := block.(*slack.InputBlock)
@@ -224,39 +224,39 @@ func initials(blocks slack.Blocks) map[string]*string {
 	return out
 }
 
-// suggest answers the typing in a menu that is too long to be sent whole.
-func (b *Bot) suggest(t talk, in slack.InteractionCallback) any {
+// suggestOptions answers the typing in a menu that is too long to be sent whole.
+func (b *Bot) suggestOptions(req request, in slack.InteractionCallback) any {
 	none := slack.OptionsResponse{Options: []*slack.OptionBlockObject{}}
-	from := chosenFrom[in.BlockID]
+	from := optionSources[in.BlockID]
 	if from == nil {
 		return none
 	}
-	found := make(chan []entry, 1)
-	b.after(t, func(ctx context.Context) {
-		who, err := b.people.check(ctx, t.caller)
+	found := make(chan []Option, 1)
+	b.runAsync(req, func(ctx context.Context) {
+		who, err := b.users.member(ctx, req.caller)
 		if err != nil {
 			found <- nil
 			return
 		}
-		all, err := b.live(ctx, who, from, in.Value)
+		all, err := b.loadOptions(ctx, who, from, in.Value)
 		if err != nil {
 			b.cfg.Log.WarnContext(ctx, "a menu could not be filled", "error", err)
 		}
 		found <- all
 	})
-	timer := time.NewTimer(grace)
+	timer := time.NewTimer(ackWait)
 	defer timer.Stop()
 	select {
 	case all := <-found:
-		return map[string]any{"options": append([]*slack.OptionBlockObject{}, optionsOf(all)...)}
+		return map[string]any{"options": append([]*slack.OptionBlockObject{}, MenuOptions(all)...)}
 	case <-timer.C:
 		return none
 	}
 }
 
-// at is the input that a refusal is shown at: its field's, or the first one when the refusal is about none or
+// errorField is the input that a refusal is shown at: its field's, or the first one when the refusal is about none or
 // about one that is not there. "" is none: what is wrong cannot be mended in the form.
-func (r proposed) at(shown []string) string {
+func (r proposalResult) errorField(shown []string) string {
 	refusal, ok := errors.AsType[*tools.Refusal](r.err)
 	if !ok || len(shown) == 0 {
 		return ""

@@ -7,27 +7,27 @@ import (
 	"github.com/slack-go/slack"
 )
 
-// widest is how many UTF-16 units go into one text object; Slack takes 3000 characters and does not say which.
-const widest = 2900
+// MaxTextUnits is how many UTF-16 units go into one text object; Slack takes 3000 characters and does not say which.
+const MaxTextUnits = 2900
 
-// plain is text that Slack shows letter by letter: no markup, no mentions, no links, no :emoji:.
-func plain(text string) *slack.TextBlockObject {
+// PlainText is text that Slack shows letter by letter: no markup, no mentions, no links, no :emoji:.
+func PlainText(text string) *slack.TextBlockObject {
 	return slack.NewTextBlockObject(slack.PlainTextType, text, false, false)
 }
 
-// words are sections that hold text whole, over as many as it takes.
-func words(text string) []slack.Block {
+// TextSections are sections that hold text whole, over as many as it takes.
+func TextSections(text string) []slack.Block {
 	var blocks []slack.Block
-	for _, part := range portions(text) {
-		blocks = append(blocks, slack.NewSectionBlock(plain(part), nil, nil))
+	for _, part := range splitText(text) {
+		blocks = append(blocks, slack.NewSectionBlock(PlainText(part), nil, nil))
 	}
 	return blocks
 }
 
-// preformatted is text in a fixed width, letter by letter, over as many blocks as it takes.
-func preformatted(text string) []slack.Block {
+// CodeBlocks is text in a fixed width, letter by letter, over as many blocks as it takes.
+func CodeBlocks(text string) []slack.Block {
 	var blocks []slack.Block
-	for _, part := range portions(text) {
+	for _, part := range splitText(text) {
 		blocks = append(blocks, slack.NewRichTextBlock("", &slack.RichTextPreformatted{
 			Type:     slack.RTEPreformatted,
 			Elements: []slack.RichTextSectionElement{slack.NewRichTextSectionTextElement(part, nil)},
@@ -36,12 +36,12 @@ func preformatted(text string) []slack.Block {
 	return blocks
 }
 
-// portions splits text so that each part fits a text object, at line ends where that can be. Nothing of it is
+// splitText splits text so that each part fits a text object, at line ends where that can be. Nothing of it is
 // left out but a line end where it is split.
-func portions(text string) []string {
+func splitText(text string) []string {
 	var parts []string
 	for rest := text; rest != ""; {
-		n := fitting(rest, widest)
+		n := PrefixLen(rest, MaxTextUnits)
 		if n < len(rest) {
 			if end := strings.LastIndexByte(rest[:n], '\n'); end > 0 {
 				n = end
@@ -53,8 +53,8 @@ func portions(text string) []string {
 	return parts
 }
 
-// fitting is how many bytes of text make at most n UTF-16 units of whole characters.
-func fitting(text string, n int) int {
+// PrefixLen is how many bytes of text make at most n UTF-16 units of whole characters.
+func PrefixLen(text string, n int) int {
 	units := 0
 	for i, r := range text {
 		if units += max(1, utf16.RuneLen(r)); units > n {
@@ -64,34 +64,34 @@ func fitting(text string, n int) int {
 	return len(text)
 }
 
-// short is text for a place that has no room for it, such as an option's label; the whole is shown elsewhere.
-func short(text string, n int) string {
-	if fitting(text, n) == len(text) {
+// Truncate is text for a place that has no room for it, such as an option's label; the whole is shown elsewhere.
+func Truncate(text string, n int) string {
+	if PrefixLen(text, n) == len(text) {
 		return text
 	}
-	return text[:fitting(text, n-1)] + "…"
+	return text[:PrefixLen(text, n-1)] + "…"
 }
 
-// stopped ends a sentence with a stop, unless whoever wrote it has done so.
-func stopped(sentence string) string {
+// withPeriod ends a sentence with a stop, unless whoever wrote it has done so.
+func withPeriod(sentence string) string {
 	if strings.HasSuffix(sentence, ".") {
 		return sentence
 	}
 	return sentence + "."
 }
 
-// letter is a modal that only tells something.
-func letter(blocks []slack.Block) slack.ModalViewRequest {
+// TextModal is a modal that only tells something.
+func TextModal(blocks []slack.Block) slack.ModalViewRequest {
 	return slack.ModalViewRequest{
-		Type: slack.VTModal, Title: plain("scanwarden"), Close: plain("Close"), Blocks: slack.Blocks{BlockSet: blocks},
+		Type: slack.VTModal, Title: PlainText("scanwarden"), Close: PlainText("Close"), Blocks: slack.Blocks{BlockSet: blocks},
 	}
 }
 
-// person mentions somebody by an id that came from Slack or from our own configuration; anybody else is named
+// Mention mentions somebody by an id that came from Slack or from our own configuration; anybody else is named
 // letter by letter.
-func person(principal string) []slack.RichTextSectionElement {
+func Mention(principal string) []slack.RichTextSectionElement {
 	name := slack.NewRichTextSectionTextElement(principal, nil)
-	if user, ok := slackUser(principal); ok {
+	if user, ok := UserID(principal); ok {
 		return []slack.RichTextSectionElement{
 			slack.NewRichTextSectionUserElement(user, nil),
 			slack.NewRichTextSectionTextElement(" ("+principal+")", nil),
@@ -100,8 +100,8 @@ func person(principal string) []slack.RichTextSectionElement {
 	return []slack.RichTextSectionElement{name}
 }
 
-// say joins words and people to one line.
-func say(parts ...any) slack.Block {
+// MentionLine joins words and people to one line.
+func MentionLine(parts ...any) slack.Block {
 	section := slack.NewRichTextSection()
 	for _, part := range parts {
 		switch part := part.(type) {

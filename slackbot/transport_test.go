@@ -15,7 +15,7 @@ import (
 // Slack signs for every door with one secret, and what people say stands in some of it: what was meant for one door
 // must not be understood at another.
 func TestWhatSlackSignedForAnotherDoorIsRefused(t *testing.T) {
-	h := newHouse(t, linking(plan{}))
+	h := newStack(t, withLinking(options{}))
 	words := "&command=/scans&text=link+" + h.proof(t, entraEve, "Mallory's own account") +
 		"&user_id=" + ada + "&team_id=" + team + "&channel_id=" + channel + "&trigger_id=1.2.3&x="
 	call := `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"arguments":{"filter":"` + words + `"}}}`
@@ -47,7 +47,7 @@ func TestWhatSlackSignedForAnotherDoorIsRefused(t *testing.T) {
 		}
 	}
 	h.slack.Wait("the work to end", func() bool { return h.bot.Working() == 0 })
-	h.joined(t, slackOf(ada))
+	h.wantLinked(t, slackOf(ada))
 	for name, raw := range map[string]slacktest.RawRequest{
 		"a command with a charset": {URL: command, Body: strings.Replace(words[1:], "link", "help", 1), ContentType: "application/x-www-form-urlencoded; charset=utf-8"},
 		"an event":                 {URL: interaction, Body: "{" + opened + "}"},
@@ -60,23 +60,23 @@ func TestWhatSlackSignedForAnotherDoorIsRefused(t *testing.T) {
 	}
 }
 
-// unread is a body that nobody may touch.
-type unread struct{ t *testing.T }
+// unreadable is a body that nobody may touch.
+type unreadable struct{ t *testing.T }
 
-func (u unread) Read([]byte) (int, error) {
+func (u unreadable) Read([]byte) (int, error) {
 	u.t.Error("a stranger's body is read")
 	return 0, io.EOF
 }
 
 func TestWhatCannotBeSlacksIsNotRead(t *testing.T) {
-	h := newHouse(t, plan{asleep: true})
+	h := newStack(t, options{noRun: true})
 	stamp := func(ago time.Duration) string { return strconv.FormatInt(time.Now().Add(-ago).Unix(), 10) }
 	mac := "v0=" + strings.Repeat("0", 64)
 	for name, headers := range map[string][2]string{
 		"unsigned": {}, "no signature": {stamp(0), ""}, "no timestamp": {"", mac}, "of no form": {stamp(0), "v0=x"},
 		"stale": {stamp(6 * time.Minute), mac}, "early": {stamp(-6 * time.Minute), mac},
 	} {
-		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", unread{t})
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", unreadable{t})
 		r.Header.Set("X-Slack-Request-Timestamp", headers[0])
 		r.Header.Set("X-Slack-Signature", headers[1])
 		w := httptest.NewRecorder()

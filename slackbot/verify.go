@@ -15,17 +15,17 @@ import (
 // it has signed; the team may be our own workspace or, on Enterprise Grid, its organisation. The error says in one plain sentence why they cannot act here: they are no full member of our own
 // workspace, or Slack does not say that they are. A group that Slack does not tell counts for nothing.
 func (b *Bot) ResolveUser(ctx context.Context, team, user string) (confirm.Principal, []string, error) {
-	if !isID(team) || !isID(user) {
+	if !IsID(team) || !IsID(user) {
 		return "", nil, errors.New("slack named no person of a workspace; ask with the slash commands instead")
 	}
-	who, err := b.admitted(ctx, caller{team: team, user: user})
+	who, err := b.resolveUser(ctx, caller{team: team, user: user})
 	if err != nil {
-		if _, stranger := errors.AsType[errStranger](err); !stranger {
+		if _, stranger := errors.AsType[notAllowedError](err); !stranger {
 			b.cfg.Log.WarnContext(ctx, "nobody could vouch for a person in Slack", "user", user, "error", err)
 		}
-		return "", nil, errors.New(withoutCause(err))
+		return "", nil, errors.New(ownMessage(err))
 	}
-	groups, err := b.people.groupsOf(ctx, user)
+	groups, err := b.users.groupsOf(ctx, user)
 	if err != nil {
 		b.cfg.Log.WarnContext(ctx, "a person's user groups are not known", "user", user, "error", err)
 	}
@@ -39,7 +39,7 @@ var errUnsigned = errors.New("not signed by Slack for this app, or too long ago"
 // minutes. Without a secret nothing is signed.
 func NewVerifier(signingSecret tools.Secret) func(http.Header, []byte) error {
 	return func(header http.Header, body []byte) error {
-		holds, err := signedNow(header, signingSecret)
+		holds, err := newVerifier(header, signingSecret)
 		if err != nil {
 			return err
 		}
@@ -47,10 +47,10 @@ func NewVerifier(signingSecret tools.Secret) func(http.Header, []byte) error {
 	}
 }
 
-// signedNow returns what holds the signature in header against a body, or refuses what no body could be signed by:
+// newVerifier returns what holds the signature in header against a body, or refuses what no body could be signed by:
 // a stranger need only get the timestamp wrong not to be read.
-func signedNow(header http.Header, signingSecret tools.Secret) (holds func(body []byte) error, err error) {
-	verifier, err := slack.NewSecretsVerifier(header, revealed(signingSecret)) // which looks at the timestamp
+func newVerifier(header http.Header, signingSecret tools.Secret) (holds func(body []byte) error, err error) {
+	verifier, err := slack.NewSecretsVerifier(header, revealString(signingSecret)) // which looks at the timestamp
 	if err != nil {
 		return nil, errUnsigned
 	}

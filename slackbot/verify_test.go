@@ -18,7 +18,7 @@ import (
 )
 
 func TestOnlyFullMembersAreVouchedFor(t *testing.T) {
-	h := newHouse(t, plan{policy: func(p *confirm.Policy) { p.Approvers = []string{"slack-group:S0SCANS"} }})
+	h := newStack(t, options{policy: func(p *confirm.Policy) { p.Approvers = []string{"slack-group:S0SCANS"} }})
 	h.slack.AddGroup("S0SCANS", eve)
 	for user, want := range map[string]string{eve: "slack-group:S0SCANS", bob: ""} {
 		if who, groups, err := h.bot.ResolveUser(t.Context(), team, user); err != nil || who != slackOf(user) || strings.Join(groups, " ") != want {
@@ -38,7 +38,7 @@ func TestOnlyFullMembersAreVouchedFor(t *testing.T) {
 }
 
 func TestAGroupThatSlackDoesNotTellIsNotVouchedFor(t *testing.T) {
-	h := newHouse(t, plan{policy: func(p *confirm.Policy) { p.Approvers = []string{"slack-group:S0SCANS"} }})
+	h := newStack(t, options{policy: func(p *confirm.Policy) { p.Approvers = []string{"slack-group:S0SCANS"} }})
 	h.slack.AddGroup("S0SCANS", eve)
 	h.slack.Fail("usergroups.users.list", slacktest.Fault{Times: -1, Status: 500})
 	if _, groups, err := h.bot.ResolveUser(t.Context(), team, eve); err != nil || len(groups) != 0 {
@@ -47,12 +47,12 @@ func TestAGroupThatSlackDoesNotTellIsNotVouchedFor(t *testing.T) {
 }
 
 func TestWhoIsVouchedForIsRecognised(t *testing.T) {
-	h := newHouse(t, matching(plan{}))
+	h := newStack(t, withEmailMatch(options{}))
 	h.slack.AddUser(slacktest.User{ID: ada, Name: "ada", Email: "ada@example.com"})
 	if _, _, err := h.bot.ResolveUser(t.Context(), team, ada); err != nil {
 		t.Fatal(err)
 	}
-	h.joined(t, entraAda, slackOf(ada))
+	h.wantLinked(t, entraAda, slackOf(ada))
 }
 
 func TestOnlyWhatSlackSignedIsVerified(t *testing.T) {
@@ -84,11 +84,11 @@ func TestOnlyWhatSlackSignedIsVerified(t *testing.T) {
 }
 
 func TestTheManifestOffersTheDoorToSlacksAssistant(t *testing.T) {
-	h := newHouse(t, plan{})
+	h := newStack(t, options{})
 	h.cfg.Assistant = "https://scans.example.com/mcp"
 	for _, url := range []string{"https://scans.example.com", ""} { // signed HTTP, socket mode
 		out, err := slackbot.Manifest(h.cfg, url)
-		if err != nil || !says(string(out), `"mcp:connect"`, `"mcp_servers"`, `"url": "https://scans.example.com/mcp"`, `"auth_type": "slack_identity_auth"`) {
+		if err != nil || !containsAll(string(out), `"mcp:connect"`, `"mcp_servers"`, `"url": "https://scans.example.com/mcp"`, `"auth_type": "slack_identity_auth"`) {
 			t.Errorf("%v: %s", err, out)
 		}
 	}
@@ -97,22 +97,22 @@ func TestTheManifestOffersTheDoorToSlacksAssistant(t *testing.T) {
 		t.Errorf("without a public URL: %v %s", err, out)
 	}
 	h.cfg.Assistant = ""
-	if out, err := slackbot.Manifest(h.cfg, "https://scans.example.com"); err != nil || says(string(out), "mcp") {
+	if out, err := slackbot.Manifest(h.cfg, "https://scans.example.com"); err != nil || containsAll(string(out), "mcp") {
 		t.Errorf("an assistant that is not asked for: %v %s", err, out)
 	}
 }
 
 func TestDefenderIsReadInThePersonsName(t *testing.T) {
-	h := newHouse(t, plan{})
-	acked(t, h.slack.Command(ada, channel, "/scans", ""))
-	h.told(t, ada, "No scan matches")
-	h.ask(t, bob, "/add_scan", h.newScan("Core switches"))
+	h := newStack(t, options{})
+	mustAck(t, h.slack.Command(ada, channel, "/scans", ""))
+	h.waitReply(t, ada, "No scan matches")
+	h.propose(t, bob, "/add_scan", h.newScan("Core switches"))
 	for _, user := range []string{ada, bob} {
-		if _, named := h.behalf.Load(string(slackOf(user))); !named {
+		if _, named := h.readAs.Load(string(slackOf(user))); !named {
 			t.Errorf("Defender was not read in the name of %s", user)
 		}
 	}
-	if _, unnamed := h.behalf.Load(""); unnamed {
+	if _, unnamed := h.readAs.Load(""); unnamed {
 		t.Error("Defender was read in nobody's name")
 	}
 }

@@ -7,30 +7,30 @@ import (
 	"sync"
 )
 
-// pair is a name=value of a command's text; a bare word has no name.
-type pair struct{ name, value string }
+// Argument is a name=value of a command's text; a bare word has no name.
+type Argument struct{ Name, Value string }
 
-// quotes are what people's keyboards make of a quotation mark.
-var quotes = map[rune]rune{'"': '"', '\'': '\'', '“': '”', '„': '“', '‘': '’', '”': '”'}
+// quoteRunes are what people's keyboards make of a quotation mark.
+var quoteRunes = map[rune]rune{'"': '"', '\'': '\'', '“': '”', '„': '“', '‘': '’', '”': '”'}
 
-var errUnclosed = errors.New("a quotation mark is not closed")
+var errUnclosedQuote = errors.New("a quotation mark is not closed")
 
-// pairs takes a command's text apart: words separated by blanks, of which those with an equals sign are
+// SplitArguments takes a command's text apart: words separated by blanks, of which those with an equals sign are
 // name=value. Quotation marks keep blanks together, around the value or around the whole word.
-func pairs(text string) ([]pair, error) {
-	var out []pair
+func SplitArguments(text string) ([]Argument, error) {
+	var out []Argument
 	var word strings.Builder
 	var name string
 	closing, named, begun := rune(0), false, false
 	end := func() {
 		if begun {
-			out = append(out, pair{name, typedText(word.String())})
+			out = append(out, Argument{name, unescapeText(word.String())})
 		}
 		word.Reset()
 		name, named, begun = "", false, false
 	}
 	for _, r := range text {
-		switch opens, quote := quotes[r]; {
+		switch opens, quote := quoteRunes[r]; {
 		case closing != 0 && r == closing:
 			closing = 0
 		case closing != 0:
@@ -48,19 +48,19 @@ func pairs(text string) ([]pair, error) {
 		}
 	}
 	if closing != 0 {
-		return nil, errUnclosed
+		return nil, errUnclosedQuote
 	}
 	end()
 	return out, nil
 }
 
-// marked is what Slack makes of addresses and names on the way: <https://host/>, <http://host|host>, <@U1|ada>.
-var marked = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`<([^<>|]*)(?:\|([^<>]*))?>`) })
+// reSlackLink is what Slack makes of addresses and names on the way: <https://host/>, <http://host|host>, <@U1|ada>.
+var reSlackLink = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`<([^<>|]*)(?:\|([^<>]*))?>`) })
 
-// typedText is what the person typed before Slack escaped it and made links of it.
-func typedText(s string) string {
-	s = marked().ReplaceAllStringFunc(s, func(link string) string {
-		parts := marked().FindStringSubmatch(link)
+// unescapeText is what the person typed before Slack escaped it and made links of it.
+func unescapeText(s string) string {
+	s = reSlackLink().ReplaceAllStringFunc(s, func(link string) string {
+		parts := reSlackLink().FindStringSubmatch(link)
 		if strings.HasPrefix(parts[1], "@") || strings.HasPrefix(parts[1], "!") || parts[2] == "" {
 			return parts[1]
 		}

@@ -22,21 +22,21 @@ import (
 // The design allows 100 ms at the 99th percentile.
 func BenchmarkAckWhileDefenderHangs(b *testing.B) {
 	const callers = 64
-	h := newStack(b, options{})
+	s := newStack(b, options{})
 	bare := httptest.NewServer(bareHandler("signing-secret"))
 	b.Cleanup(bare.Close)
-	full := h.urls
+	full := s.urls
 	var ours, theirs []time.Duration
 	for b.Loop() {
-		h.slack.SetURLs(bare.URL, bare.URL, bare.URL)
-		theirs = append(theirs, sendCommands(b, h.slack, callers)...)
-		h.slack.SetURLs(full[0], full[1], full[1])
-		h.tenant.Fail(defendertest.Fault{Hang: true, Times: -1})
-		ours = append(ours, sendCommands(b, h.slack, callers)...)
-		h.tenant.ClearFaults()
-		h.tenant.Release()
-		h.slack.Wait("the work to end", func() bool { return h.bot.Working() == 0 })
-		h.service.InvalidateCache()
+		s.slack.SetURLs(bare.URL, bare.URL, bare.URL)
+		theirs = append(theirs, sendCommands(b, s.slack, callers)...)
+		s.slack.SetURLs(full[0], full[1], full[1])
+		s.tenant.Fail(defendertest.Fault{Hang: true, Times: -1})
+		ours = append(ours, sendCommands(b, s.slack, callers)...)
+		s.tenant.ClearFaults()
+		s.tenant.Release()
+		s.slack.Wait("the work to end", func() bool { return s.bot.Working() == 0 })
+		s.service.InvalidateCache()
 	}
 	b.ReportMetric(float64(p99(ours).Microseconds())/1000, "ack-p99-ms")
 	b.ReportMetric(float64(p99(theirs).Microseconds())/1000, "bare-p99-ms")

@@ -15,32 +15,32 @@ import (
 )
 
 func TestASecretIsRefusedAndNeverRepeated(t *testing.T) {
-	h := newStack(t, options{})
+	s := newStack(t, options{})
 	const secret = "hunter2-very-secret"
 	for _, text := range []string{
-		h.newScan("x") + " authPassword=" + secret,
-		h.newScan("x") + " scanAuthenticationParams.privPassword=" + secret,
+		s.newScan("x") + " authPassword=" + secret,
+		s.newScan("x") + " scanAuthenticationParams.privPassword=" + secret,
 		"communityString=" + secret + " and a stray word",
 	} {
-		mustAck(t, h.slack.Command(bob, channel, "/add_scan", text))
-		h.waitReply(t, bob, "is a secret and is not taken here", "rotate")
+		mustAck(t, s.slack.Command(bob, channel, "/add_scan", text))
+		s.waitReply(t, bob, "is a secret and is not taken here", "rotate")
 	}
-	mustAck(t, h.slack.Command(bob, channel, "/add_scan", "password: "+secret))
-	h.waitReply(t, bob, "For example")
-	for _, m := range h.slack.Messages(channel) {
+	mustAck(t, s.slack.Command(bob, channel, "/add_scan", "password: "+secret))
+	s.waitReply(t, bob, "For example")
+	for _, m := range s.slack.Messages(channel) {
 		if strings.Contains(m.All(), secret) {
 			t.Errorf("the secret is repeated: %s", m.All())
 		}
 	}
-	if strings.Contains(h.log.String(), secret) {
+	if strings.Contains(s.log.String(), secret) {
 		t.Error("the secret is in the log")
 	}
 }
 
 func TestNoFormAsksForASecret(t *testing.T) {
-	h := newStack(t, options{})
-	mustAck(t, h.slack.Command(bob, channel, "/add_scan", ""))
-	form := h.slack.WaitView(bob, func(v slacktest.View) bool { return len(v.Inputs()) > 3 })
+	s := newStack(t, options{})
+	mustAck(t, s.slack.Command(bob, channel, "/add_scan", ""))
+	form := s.slack.WaitView(bob, func(v slacktest.View) bool { return len(v.Inputs()) > 3 })
 	for _, in := range form.Inputs() {
 		for _, word := range []string{"password", "community", "privatekey"} {
 			if strings.Contains(strings.ToLower(in.BlockID), word) && in.Type != "static_select" {
@@ -57,7 +57,7 @@ func TestNoFormAsksForASecret(t *testing.T) {
 }
 
 func TestWhatIsNotUnderstoodGetsHelp(t *testing.T) {
-	h := newStack(t, options{})
+	s := newStack(t, options{})
 	for _, tt := range []struct{ command, text, want string }{
 		{"/add_scan", "some words", "For example"},
 		{"/add_scan", `scanName="open`, "quotation mark"},
@@ -66,55 +66,55 @@ func TestWhatIsNotUnderstoodGetsHelp(t *testing.T) {
 		{"/update_scan", "one two intervalInHours=4", "For example"},
 		{"/delete_scans", "help", "For example"},
 	} {
-		before := len(h.slack.Messages(channel))
-		mustAck(t, h.slack.Command(bob, channel, tt.command, tt.text))
-		h.slack.Wait("an answer", func() bool { return len(h.slack.Messages(channel)) > before })
-		all := h.slack.Messages(channel)
+		before := len(s.slack.Messages(channel))
+		mustAck(t, s.slack.Command(bob, channel, tt.command, tt.text))
+		s.slack.Wait("an answer", func() bool { return len(s.slack.Messages(channel)) > before })
+		all := s.slack.Messages(channel)
 		if got := all[len(all)-1]; !got.Ephemeral || !strings.Contains(got.All(), tt.want) {
 			t.Errorf("%s %s: %s", tt.command, tt.text, got.All())
 		}
 	}
-	if n := len(h.tenant.Calls()); n != 0 {
+	if n := len(s.tenant.Calls()); n != 0 {
 		t.Errorf("Defender was called %d times for what is not understood", n)
 	}
 }
 
 func TestHelpGivesExamplesThatWork(t *testing.T) {
-	h := newStack(t, options{})
-	h.addScan("Core switches")
-	q := h.propose(t, bob, "/update_scan", `"Core switches" intervalInHours=8`)
+	s := newStack(t, options{})
+	s.addScan("Core switches")
+	q := s.propose(t, bob, "/update_scan", `"Core switches" intervalInHours=8`)
 	if !containsAll(q.All(), "intervalInHours: 4 -> 8") {
 		t.Error(q.All())
 	}
-	q = h.propose(t, bob, "/update_scan", `“core switches” intervalInHours=9`) // as a phone writes quotation marks
+	q = s.propose(t, bob, "/update_scan", `“core switches” intervalInHours=9`) // as a phone writes quotation marks
 	if !containsAll(q.All(), "intervalInHours: 4 -> 9") {
 		t.Error(q.All())
 	}
 }
 
 func TestScansAreListedWithTheirHistory(t *testing.T) {
-	h := newStack(t, options{})
-	id := h.addScan("Core switches")
-	h.addScan("Printers")
-	h.tenant.FinishScan(id, "Success", time.Now())
-	mustAck(t, h.slack.Command(bob, channel, "/scans", "core"))
-	if m := h.waitReply(t, bob, "Core switches", "10.1.2.3"); strings.Contains(m.All(), "Printers") {
+	s := newStack(t, options{})
+	id := s.addScan("Core switches")
+	s.addScan("Printers")
+	s.tenant.FinishScan(id, "Success", time.Now())
+	mustAck(t, s.slack.Command(bob, channel, "/scans", "core"))
+	if m := s.waitReply(t, bob, "Core switches", "10.1.2.3"); strings.Contains(m.All(), "Printers") {
 		t.Errorf("the filter is not heeded: %s", m.All())
 	}
-	mustAck(t, h.slack.Command(bob, channel, "/scans", "history Core switches"))
-	h.waitReply(t, bob, "targets")
-	mustAck(t, h.slack.Command(bob, channel, "/scans", "changes"))
-	h.waitReply(t, bob, "no open changes")
+	mustAck(t, s.slack.Command(bob, channel, "/scans", "history Core switches"))
+	s.waitReply(t, bob, "targets")
+	mustAck(t, s.slack.Command(bob, channel, "/scans", "changes"))
+	s.waitReply(t, bob, "no open changes")
 }
 
 func TestMoreScannersThanAMenuHoldsAreFoundByTyping(t *testing.T) {
-	h := newStack(t, options{})
+	s := newStack(t, options{})
 	for i := range 120 {
-		h.tenant.AddScanner(fmt.Sprintf("branch-%03d.example.com", i), time.Now())
+		s.tenant.AddScanner(fmt.Sprintf("branch-%03d.example.com", i), time.Now())
 	}
-	mustAck(t, h.slack.Command(bob, channel, "/add_scan", ""))
-	form := h.slack.WaitView(bob, func(v slacktest.View) bool { return len(v.Inputs()) > 3 })
-	found := mustAck(t, h.slack.Suggest(bob, form, "scannerAgent.machineId", "branch-117")).Options()
+	mustAck(t, s.slack.Command(bob, channel, "/add_scan", ""))
+	form := s.slack.WaitView(bob, func(v slacktest.View) bool { return len(v.Inputs()) > 3 })
+	found := mustAck(t, s.slack.Suggest(bob, form, "scannerAgent.machineId", "branch-117")).Options()
 	if len(found) != 1 || !strings.Contains(found[0].Text, "branch-117") {
 		t.Errorf("found %+v", found)
 	}
@@ -128,18 +128,18 @@ func TestSlackIsAnsweredAtOnceWhileDefenderHangs(t *testing.T) {
 			now := time.Now()
 			o.AckWithin, o.Now = 30*time.Second, func() time.Time { return now }
 		}
-		h := newStack(t, p)
-		h.tenant.Fail(defendertest.Fault{Hang: true, Times: -1})
-		for _, text := range []string{h.newScan("x"), "", h.newScan("y")} {
-			mustAck(t, h.slack.Command(bob, channel, "/add_scan", text))
+		s := newStack(t, p)
+		s.tenant.Fail(defendertest.Fault{Hang: true, Times: -1})
+		for _, text := range []string{s.newScan("x"), "", s.newScan("y")} {
+			mustAck(t, s.slack.Command(bob, channel, "/add_scan", text))
 		}
 		// The form opens in time, and is filled in when Defender answers.
-		h.slack.WaitView(bob, func(v slacktest.View) bool {
+		s.slack.WaitView(bob, func(v slacktest.View) bool {
 			return v.CallbackID == "add_scan" && containsAll(v.All(), "Asking Defender")
 		})
-		h.tenant.ClearFaults()
-		h.tenant.Release()
-		h.slack.WaitView(bob, func(v slacktest.View) bool { return len(v.Inputs()) > 3 || containsAll(v.All(), "Not done") })
+		s.tenant.ClearFaults()
+		s.tenant.Release()
+		s.slack.WaitView(bob, func(v slacktest.View) bool { return len(v.Inputs()) > 3 || containsAll(v.All(), "Not done") })
 	})
 }
 
@@ -155,23 +155,23 @@ func TestAPanicCostsOneAnswer(t *testing.T) {
 				return whole(ctx)
 			}
 		}
-		h := newStack(t, p)
+		s := newStack(t, p)
 		broken.Store(true)
-		mustAck(t, h.slack.Command(bob, channel, "/scans", ""))
-		h.waitReply(t, bob, "failed inside")
+		mustAck(t, s.slack.Command(bob, channel, "/scans", ""))
+		s.waitReply(t, bob, "failed inside")
 		broken.Store(false)
-		q := h.propose(t, bob, "/add_scan", h.newScan("Core switches"))
-		mustAck(t, h.slack.Click(ada, q, "approve_change"))
-		h.waitUpdate(t, q, "applied")
+		q := s.propose(t, bob, "/add_scan", s.newScan("Core switches"))
+		mustAck(t, s.slack.Click(ada, q, "approve_change"))
+		s.waitUpdate(t, q, "applied")
 	})
 }
 
 func TestTheManifestHasWhatIsUsedAndNoMore(t *testing.T) {
-	h := newStack(t, options{})
+	s := newStack(t, options{})
 	for _, tt := range []struct{ url, scopes string }{
 		{"", "commands chat:write im:write users:read"}, {"https://scans.example.com/", "commands chat:write im:write users:read usergroups:read"},
 	} {
-		cfg := slackbot.Config{Operations: h.cfg.Operations, Approvers: []string{"slack:T/U"}, Commands: map[string]string{"scans": "/defender-scans"}}
+		cfg := slackbot.Config{Operations: s.cfg.Operations, Approvers: []string{"slack:T/U"}, Commands: map[string]string{"scans": "/defender-scans"}}
 		if tt.url != "" {
 			cfg.Approvers = append(cfg.Approvers, "slack-group:S0SCANS")
 		}
@@ -221,9 +221,9 @@ func TestTheManifestHasWhatIsUsedAndNoMore(t *testing.T) {
 }
 
 func TestCommandsThatSlackRefusesAreRefusedAtOnce(t *testing.T) {
-	h := newStack(t, options{})
+	s := newStack(t, options{})
 	for _, name := range []string{"/status", "/Add", "/" + strings.Repeat("x", 32), "/a b", "/scans"} {
-		cfg := h.cfg
+		cfg := s.cfg
 		cfg.Commands = map[string]string{"add_scan": name}
 		if _, err := slackbot.New(cfg); err == nil {
 			t.Errorf("%q is taken for a command", name)

@@ -31,25 +31,25 @@ func withEmailMatch(p options) options {
 
 func TestAMatchingAddressJoinsBeforeAVote(t *testing.T) {
 	bothTransports(t, func(t *testing.T, p options) {
-		h := newStack(t, withEmailMatch(p))
-		h.slack.AddUser(slacktest.User{ID: ada, Name: "ada", Email: "Ada@Example.COM"})
-		q := h.propose(t, bob, "/add_scan", h.newScan("Core switches"))
-		mustAck(t, h.slack.Click(ada, q, "approve_change"))
-		h.waitUpdate(t, q, "applied", "Approved by")
-		if links, err := h.store.Links(t.Context()); err != nil || len(links) != 1 || links[0].How != "e-mail" || links[0].Name != "Ada" || links[0].To != entraAda {
+		s := newStack(t, withEmailMatch(p))
+		s.slack.AddUser(slacktest.User{ID: ada, Name: "ada", Email: "Ada@Example.COM"})
+		q := s.propose(t, bob, "/add_scan", s.newScan("Core switches"))
+		mustAck(t, s.slack.Click(ada, q, "approve_change"))
+		s.waitUpdate(t, q, "applied", "Approved by")
+		if links, err := s.store.Links(t.Context()); err != nil || len(links) != 1 || links[0].How != "e-mail" || links[0].Name != "Ada" || links[0].To != entraAda {
 			t.Errorf("links are %+v, %v", links, err)
 		}
 	})
 }
 
 func TestAMatchingAddressJoinsBeforeAProposal(t *testing.T) {
-	h := newStack(t, withEmailMatch(options{}))
-	h.slack.AddUser(slacktest.User{ID: ada, Name: "ada", Email: "ada@example.com"})
-	if answer := h.replyTo(t, ada, "/add_scan", h.newScan("Core switches")); !containsAll(answer, "Not done", "0 listed approvers may") {
+	s := newStack(t, withEmailMatch(options{}))
+	s.slack.AddUser(slacktest.User{ID: ada, Name: "ada", Email: "ada@example.com"})
+	if answer := s.replyTo(t, ada, "/add_scan", s.newScan("Core switches")); !containsAll(answer, "Not done", "0 listed approvers may") {
 		t.Errorf("who alone may approve, and not their own, asked: %s", answer)
 	}
-	h.wantLinked(t, entraAda, slackOf(ada))
-	h.wantWrites(t, 0)
+	s.wantLinked(t, entraAda, slackOf(ada))
+	s.wantWrites(t, 0)
 }
 
 func TestAnAddressThatDoesNotMatchExactlyOneJoinsNobody(t *testing.T) {
@@ -65,14 +65,14 @@ func TestAnAddressThatDoesNotMatchExactlyOneJoinsNobody(t *testing.T) {
 		"tag":         {Email: "ada+x@example.com"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := newStack(t, withEmailMatch(options{}))
+			s := newStack(t, withEmailMatch(options{}))
 			user.ID, user.Name = mallory, "mallory"
-			h.slack.AddUser(user)
-			q := h.propose(t, bob, "/add_scan", h.newScan("Core switches"))
-			mustAck(t, h.slack.Click(mallory, q, "approve_change"))
-			h.waitReply(t, mallory, "not among the approvers")
-			h.wantLinked(t, slackOf(mallory))
-			h.wantWrites(t, 0)
+			s.slack.AddUser(user)
+			q := s.propose(t, bob, "/add_scan", s.newScan("Core switches"))
+			mustAck(t, s.slack.Click(mallory, q, "approve_change"))
+			s.waitReply(t, mallory, "not among the approvers")
+			s.wantLinked(t, slackOf(mallory))
+			s.wantWrites(t, 0)
 		})
 	}
 }
@@ -85,45 +85,45 @@ func TestLettersOfOtherScriptsAreOtherLetters(t *testing.T) {
 		whole(p)
 		p.People[0].Email = "ask@example.com"
 	}
-	h := newStack(t, p)
-	h.slack.AddUser(slacktest.User{ID: mallory, Name: "mallory", Email: "as\u212a@example.com"})
-	h.replyTo(t, mallory, "/scans", "changes")
-	h.wantLinked(t, slackOf(mallory))
+	s := newStack(t, p)
+	s.slack.AddUser(slacktest.User{ID: mallory, Name: "mallory", Email: "as\u212a@example.com"})
+	s.replyTo(t, mallory, "/scans", "changes")
+	s.wantLinked(t, slackOf(mallory))
 }
 
 func TestAnAddressThatChangedJoinsNobodyAnyMore(t *testing.T) {
-	h := newStack(t, withEmailMatch(options{}))
-	h.slack.AddUser(slacktest.User{ID: mallory, Name: "mallory", Email: "ada@example.com"})
-	q := h.propose(t, bob, "/add_scan", h.newScan("Core switches"))
-	h.replyTo(t, mallory, "/scans", "changes")
-	h.wantLinked(t, entraAda, slackOf(mallory))
-	h.slack.AddUser(slacktest.User{ID: mallory, Name: "mallory", Email: "mallory@example.com"})
-	h.advance(61 * time.Second) // Slack's word is believed for a minute
-	mustAck(t, h.slack.Click(mallory, q, "approve_change"))
-	h.waitReply(t, mallory, "not among the approvers")
-	h.wantLinked(t, slackOf(mallory))
-	h.wantWrites(t, 0)
+	s := newStack(t, withEmailMatch(options{}))
+	s.slack.AddUser(slacktest.User{ID: mallory, Name: "mallory", Email: "ada@example.com"})
+	q := s.propose(t, bob, "/add_scan", s.newScan("Core switches"))
+	s.replyTo(t, mallory, "/scans", "changes")
+	s.wantLinked(t, entraAda, slackOf(mallory))
+	s.slack.AddUser(slacktest.User{ID: mallory, Name: "mallory", Email: "mallory@example.com"})
+	s.advance(61 * time.Second) // Slack's word is believed for a minute
+	mustAck(t, s.slack.Click(mallory, q, "approve_change"))
+	s.waitReply(t, mallory, "not among the approvers")
+	s.wantLinked(t, slackOf(mallory))
+	s.wantWrites(t, 0)
 }
 
 // Between the two joins there must be no moment in which a person is a stranger, and could confirm what they asked for.
 func TestAnAddressThatNamesSomebodyElseNowJoinsThemAtOnce(t *testing.T) {
-	h := newStack(t, withEmailMatch(options{}))
-	if err := h.gate.Link(t.Context(), confirm.Link{From: slackOf(ada), To: "entra:T/OLD", How: "e-mail"}); err != nil {
+	s := newStack(t, withEmailMatch(options{}))
+	if err := s.gate.Link(t.Context(), confirm.Link{From: slackOf(ada), To: "entra:T/OLD", How: "e-mail"}); err != nil {
 		t.Fatal(err)
 	}
-	h.slack.AddUser(slacktest.User{ID: ada, Name: "ada", Email: "ada@example.com"})
-	h.replyTo(t, ada, "/scans", "changes")
-	h.wantLinked(t, entraAda, slackOf(ada))
+	s.slack.AddUser(slacktest.User{ID: ada, Name: "ada", Email: "ada@example.com"})
+	s.replyTo(t, ada, "/scans", "changes")
+	s.wantLinked(t, entraAda, slackOf(ada))
 }
 
 func TestTheAddressOfSomebodyWhoHasAnotherAccountHereIsNobodys(t *testing.T) {
-	h := newStack(t, withEmailMatch(options{}))
-	h.slack.AddUser(slacktest.User{ID: mallory, Name: "mallory", Email: "eve@example.com"})
-	q := h.propose(t, bob, "/add_scan", h.newScan("Core switches"))
-	mustAck(t, h.slack.Click(mallory, q, "approve_change"))
-	h.waitReply(t, mallory, "cannot be told who you are")
-	h.wantLinked(t, slackOf(mallory))
-	h.wantWrites(t, 0)
+	s := newStack(t, withEmailMatch(options{}))
+	s.slack.AddUser(slacktest.User{ID: mallory, Name: "mallory", Email: "eve@example.com"})
+	q := s.propose(t, bob, "/add_scan", s.newScan("Core switches"))
+	mustAck(t, s.slack.Click(mallory, q, "approve_change"))
+	s.waitReply(t, mallory, "cannot be told who you are")
+	s.wantLinked(t, slackOf(mallory))
+	s.wantWrites(t, 0)
 }
 
 // Whoever joined one of the accounts with another one than their address says would be two people, and could confirm
@@ -141,39 +141,39 @@ func TestWhoIsJoinedDifferentlyThanTheirAddressSaysIsNobody(t *testing.T) {
 				whole(p)
 				p.Approvers = append(p.Approvers, string(slackOf(ada)))
 			}
-			h := newStack(t, p)
-			if err := h.gate.Link(t.Context(), link); err != nil {
+			s := newStack(t, p)
+			if err := s.gate.Link(t.Context(), link); err != nil {
 				t.Fatal(err)
 			}
-			h.slack.AddUser(slacktest.User{ID: ada, Name: "ada", Email: "ada@example.com"})
-			q := h.propose(t, bob, "/add_scan", h.newScan("Core switches"))
-			mustAck(t, h.slack.Click(ada, q, "approve_change"))
-			h.waitReply(t, ada, "cannot be told who you are", "scanwarden people")
-			h.wantWrites(t, 0)
+			s.slack.AddUser(slacktest.User{ID: ada, Name: "ada", Email: "ada@example.com"})
+			q := s.propose(t, bob, "/add_scan", s.newScan("Core switches"))
+			mustAck(t, s.slack.Click(ada, q, "approve_change"))
+			s.waitReply(t, ada, "cannot be told who you are", "scanwarden people")
+			s.wantWrites(t, 0)
 		})
 	}
 }
 
 func TestWhatWasProvedIsNotTakenBackForAnAddress(t *testing.T) {
-	h := newStack(t, withEmailMatch(options{}))
-	if err := h.gate.Link(t.Context(), confirm.Link{From: slackOf(ada), To: entraAda, How: "sign-in"}); err != nil {
+	s := newStack(t, withEmailMatch(options{}))
+	if err := s.gate.Link(t.Context(), confirm.Link{From: slackOf(ada), To: entraAda, How: "sign-in"}); err != nil {
 		t.Fatal(err)
 	}
-	h.slack.AddUser(slacktest.User{ID: ada, Name: "ada", Email: "another@example.com"})
-	h.replyTo(t, ada, "/scans", "changes")
-	h.wantLinked(t, entraAda, slackOf(ada))
+	s.slack.AddUser(slacktest.User{ID: ada, Name: "ada", Email: "another@example.com"})
+	s.replyTo(t, ada, "/scans", "changes")
+	s.wantLinked(t, entraAda, slackOf(ada))
 }
 
 func TestAddressesCountOnlyWhereThatIsSwitchedOn(t *testing.T) {
 	p := withEmailMatch(options{})
 	p.bot = nil
-	h := newStack(t, p)
-	h.slack.AddUser(slacktest.User{ID: ada, Name: "ada", Email: "ada@example.com"})
-	h.replyTo(t, ada, "/scans", "changes")
-	h.wantLinked(t, slackOf(ada))
+	s := newStack(t, p)
+	s.slack.AddUser(slacktest.User{ID: ada, Name: "ada", Email: "ada@example.com"})
+	s.replyTo(t, ada, "/scans", "changes")
+	s.wantLinked(t, slackOf(ada))
 	for on, want := range map[bool]string{true: "commands chat:write im:write users:read users:read.email", false: "commands chat:write im:write users:read"} {
-		h.cfg.MatchEmail = on
-		if m := manifestOf(t, h.cfg); strings.Contains(m, "users:read.email") != on {
+		s.cfg.MatchEmail = on
+		if m := manifestOf(t, s.cfg); strings.Contains(m, "users:read.email") != on {
 			t.Errorf("switched on %v, the manifest should ask for %s: %s", on, want, m)
 		}
 	}
@@ -182,10 +182,10 @@ func TestAddressesCountOnlyWhereThatIsSwitchedOn(t *testing.T) {
 func TestSlackTellsNoAddressWithoutTheScope(t *testing.T) {
 	p := withEmailMatch(options{})
 	p.slack = func(o *slacktest.Options) { o.Scopes = []string{"commands", "chat:write", "im:write", "users:read"} }
-	h := newStack(t, p)
-	h.slack.AddUser(slacktest.User{ID: ada, Name: "ada", Email: "ada@example.com"})
-	h.replyTo(t, ada, "/scans", "changes")
-	h.wantLinked(t, slackOf(ada))
+	s := newStack(t, p)
+	s.slack.AddUser(slacktest.User{ID: ada, Name: "ada", Email: "ada@example.com"})
+	s.replyTo(t, ada, "/scans", "changes")
+	s.wantLinked(t, slackOf(ada))
 }
 
 func TestWhoCannotBeToldApartIsNobody(t *testing.T) {
@@ -207,11 +207,11 @@ func TestWhoCannotBeToldApartIsNobody(t *testing.T) {
 				return back, err
 			}
 		}
-		h := newStack(t, p)
-		h.slack.AddUser(slacktest.User{ID: ada, Name: "ada", Email: "ada@example.com"})
-		if answer := h.replyTo(t, ada, "/add_scan", h.newScan("Core switches")); !containsAll(answer, "Not done", "which accounts are yours") || containsAll(answer, "the ledger is gone") {
+		s := newStack(t, p)
+		s.slack.AddUser(slacktest.User{ID: ada, Name: "ada", Email: "ada@example.com"})
+		if answer := s.replyTo(t, ada, "/add_scan", s.newScan("Core switches")); !containsAll(answer, "Not done", "which accounts are yours") || containsAll(answer, "the ledger is gone") {
 			t.Errorf("%s: answered %s", name, answer)
 		}
-		h.wantOpen(t, ada, 0)
+		s.wantOpen(t, ada, 0)
 	}
 }

@@ -9,17 +9,17 @@ import (
 
 func TestEmulatorTakesACommandToAWrite(t *testing.T) {
 	bothTransports(t, func(t *testing.T, p options) {
-		h, e := emulate(t, p)
-		e.command(bob, "/add_scan", h.newScan("Core switches"))
+		s, e := emulate(t, p)
+		e.command(bob, "/add_scan", s.newScan("Core switches"))
 		q := e.waitRequest()
 		if got := actionButtons(q); got != "approve_change deny_change" || !containsAll(q.All(), "Core switches", "10.20.30.1,10.20.30.2", bob) {
 			t.Fatalf("the question has the buttons %q:\n%s", got, q.All())
 		}
 		e.waitMessage("what bob alone is told", func(m slacktest.Message) bool { return m.To == bob && containsAll(m.All(), "Asked: ") })
-		h.wantWrites(t, 0)
+		s.wantWrites(t, 0)
 		e.click(bob, q, "approve_change")
 		e.waitMessage("a refusal", func(m slacktest.Message) bool { return m.To == bob && containsAll(m.All(), "not among the approvers") })
-		h.wantWrites(t, 0)
+		s.wantWrites(t, 0)
 		e.click(ada, q, "approve_change")
 		done := e.waitUpdate(q, "applied", "Approved by", ada, "Defender returned:")
 		if got := actionButtons(done); got != "" {
@@ -30,45 +30,45 @@ func TestEmulatorTakesACommandToAWrite(t *testing.T) {
 		if n := e.countRequests(); n != 1 {
 			t.Errorf("%d questions were posted, want 1", n)
 		}
-		h.wantOpen(t, bob, 0)
-		h.wantWrites(t, 1)
+		s.wantOpen(t, bob, 0)
+		s.wantWrites(t, 1)
 	})
 }
 
 func TestEmulatorTakesAModalToADenial(t *testing.T) {
 	bothTransports(t, func(t *testing.T, p options) {
-		h, e := emulate(t, p)
+		s, e := emulate(t, p)
 		e.command(bob, "/add-scan", "")
 		e.waitModal("add_scan")
-		e.submit(bob, h.formValues("10.0.0.0/33"))
+		e.submit(bob, s.formValues("10.0.0.0/33"))
 		e.wait("an error at the target", func() bool { return e.fieldErrors["target"] != "" })
-		e.submit(bob, h.formValues("10.0.0.0/30"))
+		e.submit(bob, s.formValues("10.0.0.0/30"))
 		// Only then: the emulator has one modal for everybody, and the question may come before the answer in it.
 		e.wait("an answer in the modal", func() bool { return containsAll(string(e.modal), "Asked: ") })
 		q := e.waitRequest()
 		if !containsAll(q.All(), "Printers", "10.0.0.0/30") {
 			t.Fatalf("the question does not show what was filled in:\n%s", q.All())
 		}
-		c := h.change(t, q)
+		c := s.change(t, q)
 		e.click(ada, q, "deny_change")
 		e.waitModal("deny_change")
 		e.submit(ada, map[string]any{"reason": map[string]any{"value": textValue("not this week")}})
 		if done := e.waitUpdate(q, "denied", "not this week", ada); actionButtons(done) != "" {
 			t.Errorf("buttons are left: %q", actionButtons(done))
 		}
-		after, err := h.gate.Change(t.Context(), c.ID)
+		after, err := s.gate.Change(t.Context(), c.ID)
 		if err != nil || after.State != confirm.Denied {
 			t.Errorf("the change is %s, %v", after.State, err)
 		}
-		h.wantWrites(t, 0)
+		s.wantWrites(t, 0)
 	})
 }
 
 // formValues is the state of the form of /add_scan as Slack's page sends it.
-func (h *stack) formValues(target string) map[string]any {
+func (s *stack) formValues(target string) map[string]any {
 	values := map[string]any{
 		"scanName": textValue("Printers"), "target": textValue(target), "scanAuthenticationParams.username": textValue("scanner"),
-		"scanType": menuValue("Network"), "scanAuthenticationParams.type": menuValue("NoAuthNoPriv"), "scannerAgent.machineId": menuValue(h.scanner),
+		"scanType": menuValue("Network"), "scanAuthenticationParams.type": menuValue("NoAuthNoPriv"), "scannerAgent.machineId": menuValue(s.scanner),
 		"intervalInHours": menuValue("4"),
 	}
 	for name, value := range values {

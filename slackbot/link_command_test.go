@@ -36,9 +36,9 @@ func withLinking(p options) options {
 }
 
 // proof is what the page shows to somebody.
-func (h *stack) proof(t testing.TB, of confirm.Principal, name string) string {
+func (s *stack) proof(t testing.TB, of confirm.Principal, name string) string {
 	t.Helper()
-	text, err := proofs.Make(web.User{Principal: of, Name: name}, h.now())
+	text, err := proofs.Make(web.User{Principal: of, Name: name}, s.now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,75 +71,75 @@ func joinedText(all []confirm.Principal) (text string) {
 func TestAProofJoinsTwoAccounts(t *testing.T) {
 	bothTransports(t, func(t *testing.T, p options) {
 		p.policy = func(p *confirm.Policy) { p.Approvers = []string{string(entraAda)} }
-		h := newStack(t, withLinking(p))
-		q := h.propose(t, bob, "/add_scan", h.newScan("Core switches"))
-		mustAck(t, h.slack.Click(ada, q, "approve_change"))
-		h.waitReply(t, ada, "not among the approvers")
+		s := newStack(t, withLinking(p))
+		q := s.propose(t, bob, "/add_scan", s.newScan("Core switches"))
+		mustAck(t, s.slack.Click(ada, q, "approve_change"))
+		s.waitReply(t, ada, "not among the approvers")
 
-		mustAck(t, h.slack.Command(ada, channel, "/scans", "link"))
-		h.waitReply(t, ada, linkPage, "sign in", "Never send one that somebody else has given you")
-		proof := h.proof(t, entraAda, "Ada Lovelace")
-		mustAck(t, h.slack.Command(ada, channel, "/scans", "link "+proof))
-		h.waitReply(t, ada, "Joined: ", "Ada Lovelace", string(entraAda))
-		h.wantLinked(t, slackOf(ada), entraAda)
-		if links, err := h.store.Links(t.Context()); err != nil || len(links) != 1 || links[0].How != "sign-in" {
+		mustAck(t, s.slack.Command(ada, channel, "/scans", "link"))
+		s.waitReply(t, ada, linkPage, "sign in", "Never send one that somebody else has given you")
+		proof := s.proof(t, entraAda, "Ada Lovelace")
+		mustAck(t, s.slack.Command(ada, channel, "/scans", "link "+proof))
+		s.waitReply(t, ada, "Joined: ", "Ada Lovelace", string(entraAda))
+		s.wantLinked(t, slackOf(ada), entraAda)
+		if links, err := s.store.Links(t.Context()); err != nil || len(links) != 1 || links[0].How != "sign-in" {
 			t.Errorf("links are %+v, %v", links, err)
 		}
 
-		mustAck(t, h.slack.Click(ada, q, "approve_change"))
-		h.waitUpdate(t, q, "applied")
-		h.wantNoProof(t, proof)
+		mustAck(t, s.slack.Click(ada, q, "approve_change"))
+		s.waitUpdate(t, q, "applied")
+		s.wantNoProof(t, proof)
 	})
 }
 
 // wantNoProof fails when a proof stands in anything that was sent to Slack, or in the log.
-func (h *stack) wantNoProof(t testing.TB, proof string) {
+func (s *stack) wantNoProof(t testing.TB, proof string) {
 	t.Helper()
-	for _, c := range h.slack.Calls() {
+	for _, c := range s.slack.Calls() {
 		for name, value := range c.Args {
 			if strings.Contains(strings.ToUpper(value), proof) {
 				t.Errorf("%s has the proof in %s", c.Method, name)
 			}
 		}
 	}
-	for _, m := range h.slack.Messages(channel) {
+	for _, m := range s.slack.Messages(channel) {
 		if strings.Contains(strings.ToUpper(m.All()), proof) {
 			t.Errorf("a message has the proof: %s", m.All())
 		}
 	}
-	if strings.Contains(strings.ToUpper(h.log.String()), proof) {
+	if strings.Contains(strings.ToUpper(s.log.String()), proof) {
 		t.Error("the log has the proof")
 	}
 }
 
 func TestAProofThatIsNotGoodJoinsNobody(t *testing.T) {
-	h := newStack(t, withLinking(options{}))
-	old := h.proof(t, entraAda, "Ada")
-	forged, err := web.NewProofs(make([]byte, 32)).Make(web.User{Principal: entraAda}, h.now())
+	s := newStack(t, withLinking(options{}))
+	old := s.proof(t, entraAda, "Ada")
+	forged, err := web.NewProofs(make([]byte, 32)).Make(web.User{Principal: entraAda}, s.now())
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.advance(11 * time.Minute)
+	s.advance(11 * time.Minute)
 	for proof, why := range map[string]string{
 		old: "too old", forged: "no proof of this server's", "nonsense": "no proof of this server's",
 		old[:40] + "2" + old[41:]: "no proof of this server's", "entra:" + tenantID: "no proof of this server's",
 	} {
-		if answer := h.replyTo(t, ada, "/scans", "link "+proof); !containsAll(answer, "Not joined: ", why) {
+		if answer := s.replyTo(t, ada, "/scans", "link "+proof); !containsAll(answer, "Not joined: ", why) {
 			t.Errorf("%s is answered %q", proof, answer)
 		}
-		h.wantNoProof(t, strings.ToUpper(proof))
+		s.wantNoProof(t, strings.ToUpper(proof))
 	}
-	h.wantLinked(t, slackOf(ada))
-	if n := len(h.tenant.Calls()); n != 0 {
+	s.wantLinked(t, slackOf(ada))
+	if n := len(s.tenant.Calls()); n != 0 {
 		t.Errorf("Defender was called %d times", n)
 	}
 }
 
 // replyTo gives a command and returns what that person alone is told.
-func (h *stack) replyTo(t testing.TB, user, command, text string) string {
+func (s *stack) replyTo(t testing.TB, user, command, text string) string {
 	t.Helper()
 	whispers := func() (all []string) {
-		for _, m := range h.slack.Messages(channel) {
+		for _, m := range s.slack.Messages(channel) {
 			if m.Ephemeral && m.To == user {
 				all = append(all, m.All())
 			}
@@ -147,32 +147,32 @@ func (h *stack) replyTo(t testing.TB, user, command, text string) string {
 		return all
 	}
 	before := len(whispers())
-	mustAck(t, h.slack.Command(user, channel, command, text))
-	h.slack.Wait("an answer", func() bool { return len(whispers()) > before })
+	mustAck(t, s.slack.Command(user, channel, command, text))
+	s.slack.Wait("an answer", func() bool { return len(whispers()) > before })
 	return whispers()[before]
 }
 
 func TestAnAccountIsJoinedOnce(t *testing.T) {
-	h := newStack(t, withLinking(options{}))
-	proof := h.proof(t, entraAda, "Ada")
-	mustAck(t, h.slack.Command(ada, channel, "/scans", "Link "+proof[:30]+"\n"+strings.ToLower(proof[30:])))
-	h.waitReply(t, ada, "Joined: ")
+	s := newStack(t, withLinking(options{}))
+	proof := s.proof(t, entraAda, "Ada")
+	mustAck(t, s.slack.Command(ada, channel, "/scans", "Link "+proof[:30]+"\n"+strings.ToLower(proof[30:])))
+	s.waitReply(t, ada, "Joined: ")
 	// Mallory has seen the proof.
-	mustAck(t, h.slack.Command(mallory, channel, "/scans", "link "+proof))
-	h.waitReply(t, mallory, "Not joined: ", "already")
-	mustAck(t, h.slack.Command(ada, channel, "/scans", "link "+h.proof(t, entraEve, "Eve")))
-	h.waitReply(t, ada, "Not joined: ", "already")
-	h.wantLinked(t, slackOf(ada), entraAda)
-	h.wantLinked(t, slackOf(mallory))
+	mustAck(t, s.slack.Command(mallory, channel, "/scans", "link "+proof))
+	s.waitReply(t, mallory, "Not joined: ", "already")
+	mustAck(t, s.slack.Command(ada, channel, "/scans", "link "+s.proof(t, entraEve, "Eve")))
+	s.waitReply(t, ada, "Not joined: ", "already")
+	s.wantLinked(t, slackOf(ada), entraAda)
+	s.wantLinked(t, slackOf(mallory))
 }
 
 func TestWhoMayNotActMayNotLinkEither(t *testing.T) {
-	h := newStack(t, withLinking(options{}))
+	s := newStack(t, withLinking(options{}))
 	for user, why := range map[string]string{guest: "guests cannot", robot: "bots and apps cannot", ghost: "deactivated", other: "another workspace"} {
-		mustAck(t, h.slack.Command(user, channel, "/scans", "link "+h.proof(t, entraAda, "Ada")))
-		h.waitReply(t, user, why)
+		mustAck(t, s.slack.Command(user, channel, "/scans", "link "+s.proof(t, entraAda, "Ada")))
+		s.waitReply(t, user, why)
 	}
-	h.wantLinked(t, entraAda)
+	s.wantLinked(t, entraAda)
 }
 
 func TestLinkingIsMentionedOnlyWhereItIsOffered(t *testing.T) {
@@ -181,29 +181,29 @@ func TestLinkingIsMentionedOnlyWhereItIsOffered(t *testing.T) {
 		if offered {
 			p = withLinking(p)
 		}
-		h := newStack(t, p)
-		mustAck(t, h.slack.Command(ada, channel, "/scans", "help"))
-		if help := h.waitReply(t, ada, "lists the scans").All(); strings.Contains(help, "/scans link") != offered {
+		s := newStack(t, p)
+		mustAck(t, s.slack.Command(ada, channel, "/scans", "help"))
+		if help := s.waitReply(t, ada, "lists the scans").All(); strings.Contains(help, "/scans link") != offered {
 			t.Errorf("offered %v, and the help says %s", offered, help)
 		}
-		mustAck(t, h.slack.OpenHome(ada))
-		home := h.slack.WaitHome(ada, func(v slacktest.View) bool { return containsAll(v.All(), "Decided lately") })
+		mustAck(t, s.slack.OpenHome(ada))
+		home := s.slack.WaitHome(ada, func(v slacktest.View) bool { return containsAll(v.All(), "Decided lately") })
 		if strings.Contains(home.All(), "/scans link") != offered {
 			t.Errorf("offered %v, and the home says %s", offered, home.All())
 		}
-		if m := manifestOf(t, h.cfg); strings.Contains(m, "| link |") != offered {
+		if m := manifestOf(t, s.cfg); strings.Contains(m, "| link |") != offered {
 			t.Errorf("offered %v, and the manifest says %s", offered, m)
 		}
 		if !offered {
-			mustAck(t, h.slack.Command(ada, channel, "/scans", "link "+h.proof(t, entraAda, "Ada")))
-			h.waitReply(t, ada, "not joined by signing in here")
-			h.wantLinked(t, slackOf(ada))
+			mustAck(t, s.slack.Command(ada, channel, "/scans", "link "+s.proof(t, entraAda, "Ada")))
+			s.waitReply(t, ada, "not joined by signing in here")
+			s.wantLinked(t, slackOf(ada))
 			continue
 		}
-		mustAck(t, h.slack.Command(ada, channel, "/scans", "link "+h.proof(t, entraAda, "Ada Lovelace")))
-		h.waitReply(t, ada, "Joined: ")
-		mustAck(t, h.slack.OpenHome(ada))
-		h.slack.WaitHome(ada, func(v slacktest.View) bool { return containsAll(v.All(), "known here as Ada Lovelace") })
+		mustAck(t, s.slack.Command(ada, channel, "/scans", "link "+s.proof(t, entraAda, "Ada Lovelace")))
+		s.waitReply(t, ada, "Joined: ")
+		mustAck(t, s.slack.OpenHome(ada))
+		s.slack.WaitHome(ada, func(v slacktest.View) bool { return containsAll(v.All(), "known here as Ada Lovelace") })
 	}
 }
 
@@ -217,9 +217,9 @@ func manifestOf(t testing.TB, cfg slackbot.Config) string {
 }
 
 func TestALinkPageNeedsWhatOpensItsProofs(t *testing.T) {
-	h := newStack(t, options{})
-	h.cfg.LinkPage = linkPage
-	if _, err := slackbot.New(h.cfg); err == nil || !strings.Contains(err.Error(), "OpenProof") {
+	s := newStack(t, options{})
+	s.cfg.LinkPage = linkPage
+	if _, err := slackbot.New(s.cfg); err == nil || !strings.Contains(err.Error(), "OpenProof") {
 		t.Errorf("the bot is made, %v", err)
 	}
 }
@@ -232,8 +232,8 @@ func TestWhatEndsInAStopGetsNoOther(t *testing.T) {
 			whole(c)
 			c.OpenProof = func(string, time.Time) (slackbot.SignedIn, error) { return slackbot.SignedIn{}, errors.New(why) }
 		}
-		h := newStack(t, p)
-		if answer := h.replyTo(t, ada, "/scans", "link x"); !containsAll(answer, "Not joined: it is too old.") || containsAll(answer, "..") {
+		s := newStack(t, p)
+		if answer := s.replyTo(t, ada, "/scans", "link x"); !containsAll(answer, "Not joined: it is too old.") || containsAll(answer, "..") {
 			t.Errorf("%q becomes %s", why, answer)
 		}
 	}

@@ -33,15 +33,15 @@ func emulate(t *testing.T, p options) (*stack, *emulator) {
 	e := newEmulator(t, p.sockets, "http://"+door.Listener.Addr().String())
 	p.noRun = true
 	p.bot = func(c *slackbot.Config) { c.API = e.api }
-	h := newStack(t, p)
-	door.Config.Handler = singleEndpoint(h.bot)
+	s := newStack(t, p)
+	door.Config.Handler = singleEndpoint(s.bot)
 	door.Start()
 	t.Cleanup(door.Close)
-	h.runBot(t)
+	s.runBot(t)
 	if p.sockets {
 		e.wait("two sockets", func() bool { return e.sockets == 2 })
 	}
-	return h, e
+	return s, e
 }
 
 // singleEndpoint serves all at one address: the emulator knows only one for an app.

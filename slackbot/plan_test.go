@@ -11,11 +11,11 @@ import (
 )
 
 // proposeDirectly keeps a change that no desk of ours would plan, as a hostile tenant might make it.
-func (h *stack) proposeDirectly(t testing.TB, p confirm.Proposal) confirm.Change {
+func (s *stack) proposeDirectly(t testing.TB, p confirm.Proposal) confirm.Change {
 	t.Helper()
 	p.Operation, p.Target = "delete_scans", "simulator"
 	p.Request = confirm.Request{Method: "POST", Path: "/api/x", Body: json.RawMessage(`{}`)}
-	c, err := h.gate.Propose(t.Context(), p, confirm.Requester{
+	c, err := s.gate.Propose(t.Context(), p, confirm.Requester{
 		Principal: "token:claude", Source: "MCP HTTP", Channels: []confirm.Channel{confirm.Slack},
 	})
 	if err != nil {
@@ -28,12 +28,12 @@ func (h *stack) proposeDirectly(t testing.TB, p confirm.Proposal) confirm.Change
 const hostileText = "<!channel> <@U0ADA> <https://evil.example|here> *bold* _it_ `code` :tada: @here https://evil.example"
 
 func TestWordsFromOutsideAreInert(t *testing.T) {
-	h := newStack(t, options{})
-	h.proposeDirectly(t, confirm.Proposal{
+	s := newStack(t, options{})
+	s.proposeDirectly(t, confirm.Proposal{
 		Summary: "Delete " + hostileText, Warnings: []string{hostileText},
 		Subjects: []confirm.Subject{{Title: hostileText, Fields: []confirm.Field{{Name: hostileText, Before: hostileText}}}},
 	})
-	q := h.slack.WaitMessage(channel, func(m slacktest.Message) bool { return containsAll(m.All(), "Code: ") })
+	q := s.slack.WaitMessage(channel, func(m slacktest.Message) bool { return containsAll(m.All(), "Code: ") })
 	if strings.Contains(q.Text, "evil") {
 		t.Errorf("the fallback text has words from outside: %s", q.Text)
 	}
@@ -73,7 +73,7 @@ func visitObjects(v any, visit func(map[string]any)) {
 }
 
 func TestAPlanTooLongForAMessageIsApprovedOnlyAfterItWasShownWhole(t *testing.T) {
-	h := newStack(t, options{})
+	s := newStack(t, options{})
 	p := confirm.Proposal{Summary: "Delete many scans", Warnings: []string{"they are lost"}}
 	for i := range 200 {
 		p.Subjects = append(p.Subjects, confirm.Subject{
@@ -81,13 +81,13 @@ func TestAPlanTooLongForAMessageIsApprovedOnlyAfterItWasShownWhole(t *testing.T)
 			Fields: []confirm.Field{{Name: "target", Before: strings.Repeat("10.0.0.1,", 100)}, {Name: "mark", Before: fmt.Sprintf("end-%d.", i)}},
 		})
 	}
-	c := h.proposeDirectly(t, p)
-	q := h.slack.WaitMessage(channel, func(m slacktest.Message) bool { return containsAll(m.All(), "Code: "+c.Code) })
+	c := s.proposeDirectly(t, p)
+	q := s.slack.WaitMessage(channel, func(m slacktest.Message) bool { return containsAll(m.All(), "Code: "+c.Code) })
 	if got := actionButtons(q); got != "review_change deny_change" {
 		t.Fatalf("buttons of the short message are %q", got)
 	}
-	mustAck(t, h.slack.Click(ada, q, "review_change"))
-	view := h.slack.WaitView(ada, func(v slacktest.View) bool { return containsAll(v.All(), "Page 1 of ") })
+	mustAck(t, s.slack.Click(ada, q, "review_change"))
+	view := s.slack.WaitView(ada, func(v slacktest.View) bool { return containsAll(v.All(), "Page 1 of ") })
 	shown := view.All()
 	for page := 2; ; page++ {
 		last := true
@@ -100,8 +100,8 @@ func TestAPlanTooLongForAMessageIsApprovedOnlyAfterItWasShownWhole(t *testing.T)
 		if len(view.Buttons()) != 1 {
 			t.Fatalf("page %d has more than the button to the next page", page-1)
 		}
-		mustAck(t, h.slack.ClickView(ada, view, "review_next"))
-		view = h.slack.WaitView(ada, func(v slacktest.View) bool { return containsAll(v.All(), fmt.Sprintf("Page %d of ", page)) })
+		mustAck(t, s.slack.ClickView(ada, view, "review_next"))
+		view = s.slack.WaitView(ada, func(v slacktest.View) bool { return containsAll(v.All(), fmt.Sprintf("Page %d of ", page)) })
 		shown += view.All()
 	}
 	for i := range 200 {
@@ -112,33 +112,33 @@ func TestAPlanTooLongForAMessageIsApprovedOnlyAfterItWasShownWhole(t *testing.T)
 	if n := strings.Count(shown, "10.0.0.1"); n != 200*100 {
 		t.Errorf("%d addresses were shown, want %d", n, 200*100)
 	}
-	mustAck(t, h.slack.ClickView(ada, view, "approve_change"))
-	h.slack.Wait("the yes", func() bool {
-		now, err := h.gate.Change(t.Context(), c.ID)
+	mustAck(t, s.slack.ClickView(ada, view, "approve_change"))
+	s.slack.Wait("the yes", func() bool {
+		now, err := s.gate.Change(t.Context(), c.ID)
 		return err == nil && now.Approvals() == 1
 	})
 }
 
 func TestAPlanThatSlackCannotShowCannotBeApprovedThere(t *testing.T) {
-	h := newStack(t, options{})
-	c := h.proposeDirectly(t, confirm.Proposal{
+	s := newStack(t, options{})
+	c := s.proposeDirectly(t, confirm.Proposal{
 		Summary:  "Delete too much",
 		Subjects: []confirm.Subject{{Title: "x", Fields: []confirm.Field{{Name: "target", Before: strings.Repeat("0123456789", 400_000)}}}},
 	})
-	q := h.slack.WaitMessage(channel, func(m slacktest.Message) bool { return containsAll(m.All(), "Code: "+c.Code) })
+	q := s.slack.WaitMessage(channel, func(m slacktest.Message) bool { return containsAll(m.All(), "Code: "+c.Code) })
 	if got := actionButtons(q); got != "deny_change" || !containsAll(q.All(), "too long to be shown in Slack") {
 		t.Errorf("buttons are %q in %s", got, q.All())
 	}
 }
 
 func TestALongValueIsSplitAndNotCut(t *testing.T) {
-	h := newStack(t, options{})
+	s := newStack(t, options{})
 	long := strings.Repeat("0123456789", 700)
-	c := h.proposeDirectly(t, confirm.Proposal{
+	c := s.proposeDirectly(t, confirm.Proposal{
 		Summary:  "Delete one",
 		Subjects: []confirm.Subject{{Title: "x", Fields: []confirm.Field{{Name: "target", Before: long}}}},
 	})
-	q := h.slack.WaitMessage(channel, func(m slacktest.Message) bool { return containsAll(m.All(), "Code: "+c.Code) })
+	q := s.slack.WaitMessage(channel, func(m slacktest.Message) bool { return containsAll(m.All(), "Code: "+c.Code) })
 	if whole := strings.ReplaceAll(q.All(), "\n", ""); !strings.Contains(whole, long) {
 		t.Error("the value is not there whole")
 	}

@@ -9,9 +9,9 @@ import (
 )
 
 func TestWhatSlackDidNotSignIsRefused(t *testing.T) {
-	h := newStack(t, options{})
-	first := mustAck(t, h.slack.Command(bob, channel, "/scans", "help"))
-	h.waitReply(t, bob, "lists the scans")
+	s := newStack(t, options{})
+	first := mustAck(t, s.slack.Command(bob, channel, "/scans", "help"))
+	s.waitReply(t, bob, "lists the scans")
 	for name, raw := range map[string]slacktest.RawRequest{
 		"unsigned":     {Unsigned: true},
 		"other secret": {Secret: "guessed"},
@@ -21,7 +21,7 @@ func TestWhatSlackDidNotSignIsRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			raw.URL, raw.Body = first.Sent.URL, strings.Replace(first.Sent.Body, "help", "other", 1)
-			if a := h.slack.SendRaw(raw); a.Status != 401 {
+			if a := s.slack.SendRaw(raw); a.Status != 401 {
 				t.Errorf("answered %d %s", a.Status, a.Body)
 			}
 		})
@@ -29,8 +29,8 @@ func TestWhatSlackDidNotSignIsRefused(t *testing.T) {
 }
 
 func TestWhatIsSignedButMeansNothingIsRefused(t *testing.T) {
-	h := newStack(t, options{})
-	url := mustAck(t, h.slack.Command(bob, channel, "/scans", "help")).Sent.URL
+	s := newStack(t, options{})
+	url := mustAck(t, s.slack.Command(bob, channel, "/scans", "help")).Sent.URL
 	for name, want := range map[string]struct {
 		body   string
 		status int
@@ -43,7 +43,7 @@ func TestWhatIsSignedButMeansNothingIsRefused(t *testing.T) {
 		"too large":  {"text=" + strings.Repeat("x", 1<<20), 413},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if a := h.slack.SendRaw(slacktest.RawRequest{URL: url, Body: want.body}); a.Status != want.status {
+			if a := s.slack.SendRaw(slacktest.RawRequest{URL: url, Body: want.body}); a.Status != want.status {
 				t.Errorf("answered %d %s, want %d", a.Status, a.Body, want.status)
 			}
 		})
@@ -51,17 +51,17 @@ func TestWhatIsSignedButMeansNothingIsRefused(t *testing.T) {
 }
 
 func TestACommandFromAnotherWorkspaceIsRefused(t *testing.T) {
-	h := newStack(t, options{})
-	first := mustAck(t, h.slack.Command(bob, channel, "/scans", "help"))
-	h.waitReply(t, bob, "lists the scans")
+	s := newStack(t, options{})
+	first := mustAck(t, s.slack.Command(bob, channel, "/scans", "help"))
+	s.waitReply(t, bob, "lists the scans")
 	moved := strings.NewReplacer("team_id="+team, "team_id=T0OTHER", "trigger_id=", "trigger_id=9").Replace(first.Sent.Body)
-	mustAck(t, h.slack.SendRaw(slacktest.RawRequest{URL: first.Sent.URL, Body: moved}))
-	h.waitReply(t, bob, "another workspace")
+	mustAck(t, s.slack.SendRaw(slacktest.RawRequest{URL: first.Sent.URL, Body: moved}))
+	s.waitReply(t, bob, "another workspace")
 	posing := strings.NewReplacer("user_id="+bob, "user_id="+other, "trigger_id=", "trigger_id=8").Replace(first.Sent.Body)
-	mustAck(t, h.slack.SendRaw(slacktest.RawRequest{URL: first.Sent.URL, Body: posing}))
-	h.slack.Wait("the second answer", func() bool {
+	mustAck(t, s.slack.SendRaw(slacktest.RawRequest{URL: first.Sent.URL, Body: posing}))
+	s.slack.Wait("the second answer", func() bool {
 		n := 0
-		for _, m := range h.slack.Messages(channel) {
+		for _, m := range s.slack.Messages(channel) {
 			if containsAll(m.All(), "another workspace") {
 				n++
 			}
@@ -71,23 +71,23 @@ func TestACommandFromAnotherWorkspaceIsRefused(t *testing.T) {
 }
 
 func TestAReplayedRequestDoesNothingMore(t *testing.T) {
-	h := newStack(t, options{})
-	a := mustAck(t, h.slack.Command(bob, channel, "/add_scan", h.newScan("Core switches")))
-	h.slack.Wait("the question", func() bool { return len(h.requests()) == 1 })
-	mustAck(t, h.slack.Replay(a))
-	h.slack.Wait("the work to end", func() bool { return h.bot.Working() == 0 })
-	h.wantOpen(t, bob, 1)
+	s := newStack(t, options{})
+	a := mustAck(t, s.slack.Command(bob, channel, "/add_scan", s.newScan("Core switches")))
+	s.slack.Wait("the question", func() bool { return len(s.requests()) == 1 })
+	mustAck(t, s.slack.Replay(a))
+	s.slack.Wait("the work to end", func() bool { return s.bot.Working() == 0 })
+	s.wantOpen(t, bob, 1)
 }
 
 func TestWhatIsDeliveredTwiceIsDoneOnce(t *testing.T) {
-	h := newStack(t, options{sockets: true})
-	h.slack.DeliverTwice(true)
-	q := h.propose(t, bob, "/add_scan", h.newScan("Core switches"))
-	h.slack.Wait("the work to end", func() bool { return h.bot.Working() == 0 })
-	h.wantOpen(t, bob, 1)
-	mustAck(t, h.slack.Click(ada, q, "approve_change"))
-	h.waitUpdate(t, q, "applied")
-	h.wantWrites(t, 1)
+	s := newStack(t, options{sockets: true})
+	s.slack.DeliverTwice(true)
+	q := s.propose(t, bob, "/add_scan", s.newScan("Core switches"))
+	s.slack.Wait("the work to end", func() bool { return s.bot.Working() == 0 })
+	s.wantOpen(t, bob, 1)
+	mustAck(t, s.slack.Click(ada, q, "approve_change"))
+	s.waitUpdate(t, q, "applied")
+	s.wantWrites(t, 1)
 }
 
 func TestASocketThatEndsLosesNothing(t *testing.T) {
@@ -96,12 +96,12 @@ func TestASocketThatEndsLosesNothing(t *testing.T) {
 		warn   bool
 	}{{"warning", true}, {"refresh_requested", false}, {"", false}} {
 		t.Run("reason "+how.reason, func(t *testing.T) {
-			h := newStack(t, options{sockets: true})
-			q := h.propose(t, bob, "/add_scan", h.newScan("Core switches"))
-			h.slack.DisconnectSockets(how.reason, how.warn)
-			h.slack.WaitSockets(2)
-			mustAck(t, h.slack.Click(ada, q, "approve_change"))
-			h.waitUpdate(t, q, "applied")
+			s := newStack(t, options{sockets: true})
+			q := s.propose(t, bob, "/add_scan", s.newScan("Core switches"))
+			s.slack.DisconnectSockets(how.reason, how.warn)
+			s.slack.WaitSockets(2)
+			mustAck(t, s.slack.Click(ada, q, "approve_change"))
+			s.waitUpdate(t, q, "applied")
 		})
 	}
 }
@@ -113,10 +113,10 @@ func TestTokensThatSlackNeverTakesEndTheBot(t *testing.T) {
 	} {
 		for method, sockets := range map[string]bool{"apps.connections.open": true, "auth.test": false} {
 			t.Run(method+" "+code, func(t *testing.T) {
-				h := newStack(t, options{sockets: sockets, noRun: true})
-				h.slack.Fail(method, slacktest.Fault{Times: -1, Error: code})
+				s := newStack(t, options{sockets: sockets, noRun: true})
+				s.slack.Fail(method, slacktest.Fault{Times: -1, Error: code})
 				ended := make(chan error, 1)
-				go func() { ended <- h.bot.Run(t.Context()) }()
+				go func() { ended <- s.bot.Run(t.Context()) }()
 				select {
 				case err := <-ended:
 					if err == nil || !strings.Contains(err.Error(), code) {

@@ -62,26 +62,26 @@ type options struct {
 
 func newStack(t testing.TB, p options) *stack {
 	t.Helper()
-	h := &stack{tenant: defendertest.New(defendertest.Options{Empty: true}), log: &syncBuffer{}}
-	h.scanner = h.tenant.AddScanner("scanner-1.example.com", time.Now())
+	s := &stack{tenant: defendertest.New(defendertest.Options{Empty: true}), log: &syncBuffer{}}
+	s.scanner = s.tenant.AddScanner("scanner-1.example.com", time.Now())
 	policy := confirm.Policy{Approvers: []string{"slack:" + team + "/" + ada, "slack:" + team + "/" + eve}}
 	if p.policy != nil {
 		p.policy(&policy)
 	}
 	t.Cleanup(func() {
-		saveCalls(t, h.slack.Calls())
+		saveCalls(t, s.slack.Calls())
 		if t.Failed() {
-			t.Logf("the bot's log:\n%s\nSlack saw: %+v", h.log, h.slack.Calls())
+			t.Logf("the bot's log:\n%s\nSlack saw: %+v", s.log, s.slack.Calls())
 		}
 	})
-	h.openSlack(t, p)
-	h.openBackend(t, policy)
-	h.configure(t, p, policy)
-	h.startBot(t, p)
-	return h
+	s.openSlack(t, p)
+	s.openBackend(t, policy)
+	s.configure(t, p, policy)
+	s.startBot(t, p)
+	return s
 }
 
-func (h *stack) openSlack(t testing.TB, p options) {
+func (s *stack) openSlack(t testing.TB, p options) {
 	o := slacktest.Options{SigningSecret: "signing-secret", BotToken: "xoxb-test", Team: team}
 	if p.sockets {
 		o.AppToken = "xapp-test"
@@ -89,31 +89,31 @@ func (h *stack) openSlack(t testing.TB, p options) {
 	if p.slack != nil {
 		p.slack(&o)
 	}
-	h.slack = slacktest.New(t, o)
+	s.slack = slacktest.New(t, o)
 	for _, u := range []slacktest.User{
 		{ID: ada, Name: "ada"}, {ID: eve, Name: "eve"}, {ID: bob, Name: "bob"}, {ID: mallory, Name: "mallory"},
 		{ID: guest, Name: "guest", Guest: true}, {ID: robot, Name: "robot", Bot: true}, {ID: ghost, Name: "ghost", Deleted: true},
 		{ID: other, Name: "other", Team: "T0OTHER", Stranger: true},
 	} {
-		h.slack.AddUser(u)
+		s.slack.AddUser(u)
 	}
-	h.slack.AddChannel(channel, ada, eve, bob, mallory, guest, robot, other, ghost, h.slack.BotUser())
+	s.slack.AddChannel(channel, ada, eve, bob, mallory, guest, robot, other, ghost, s.slack.BotUser())
 }
 
 // openBackend builds what stands behind the door.
-func (h *stack) openBackend(t testing.TB, policy confirm.Policy) {
+func (s *stack) openBackend(t testing.TB, policy confirm.Policy) {
 	t.Helper()
-	api := httptest.NewServer(h.tenant)
-	t.Cleanup(func() { h.tenant.Close(); api.Close() })
+	api := httptest.NewServer(s.tenant)
+	t.Cleanup(func() { s.tenant.Close(); api.Close() })
 	dir := t.TempDir()
 	var err error
-	if h.store, err = store.Open(t.Context(), store.Config{URL: "sqlite:" + filepath.Join(dir, "ledger.db"), KeyDir: dir}); err != nil {
+	if s.store, err = store.Open(t.Context(), store.Config{URL: "sqlite:" + filepath.Join(dir, "ledger.db"), KeyDir: dir}); err != nil {
 		t.Fatal(err)
 	}
 	cfg := defender.Config{URL: api.URL, Token: func(context.Context, defender.TokenRequest) (string, error) { return "simulator", nil }}
 	own := cfg
 	own.Token = func(ctx context.Context, _ defender.TokenRequest) (string, error) {
-		h.readAs.Store(string(tools.Behalf(ctx)), true)
+		s.readAs.Store(string(tools.Behalf(ctx)), true)
 		return "simulator", nil
 	}
 	reader, err := defender.New(own)
@@ -129,97 +129,97 @@ func (h *stack) openBackend(t testing.TB, policy confirm.Policy) {
 		t.Fatal(err)
 	}
 	executor := tools.NewExecutor(live, writer, nil)
-	h.gate = confirm.New(confirm.Config{
-		Store: h.store, Policy: policy, Target: "simulator", Now: h.now,
+	s.gate = confirm.New(confirm.Config{
+		Store: s.store, Policy: policy, Target: "simulator", Now: s.now,
 		Execute: executor.Execute, Reconcile: executor.Reconcile,
 		OnTransition: func(c confirm.Change) {
-			if b := h.notified.Load(); b != nil {
+			if b := s.notified.Load(); b != nil {
 				b.OnTransition(c)
 			}
 		},
 	})
 	t.Cleanup(func() {
-		if err := h.gate.Drain(context.Background()); err != nil {
+		if err := s.gate.Drain(context.Background()); err != nil {
 			t.Error(err)
 		}
-		if err := h.store.Close(); err != nil {
+		if err := s.store.Close(); err != nil {
 			t.Error(err)
 		}
 	})
-	h.service = tools.NewService(tools.Config{Reader: reader, Gate: h.gate, Policy: policy, Target: "simulator"})
+	s.service = tools.NewService(tools.Config{Reader: reader, Gate: s.gate, Policy: policy, Target: "simulator"})
 }
 
-func (h *stack) now() time.Time {
-	return time.Now().Add(time.Duration(h.clockAhead.Load()) * time.Second)
+func (s *stack) now() time.Time {
+	return time.Now().Add(time.Duration(s.clockAhead.Load()) * time.Second)
 }
 
-func (h *stack) configure(t testing.TB, p options, policy confirm.Policy) {
+func (s *stack) configure(t testing.TB, p options, policy confirm.Policy) {
 	t.Helper()
 	catalogue, err := tools.Catalogue(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.cfg = slackbot.Config{
-		Operations: catalogue, API: h.slack.API(), BotToken: defender.NewSecret("xoxb-test"),
+	s.cfg = slackbot.Config{
+		Operations: catalogue, API: s.slack.API(), BotToken: defender.NewSecret("xoxb-test"),
 		Backend: func(context.Context) (*slackbot.Backend, error) {
-			return &slackbot.Backend{Service: h.service, Gate: h.gate, Links: h.store.Links}, nil
+			return &slackbot.Backend{Service: s.service, Gate: s.gate, Links: s.store.Links}, nil
 		},
-		Messages:      func(context.Context) (slackbot.MessageStore, error) { return h.store, nil },
+		Messages:      func(context.Context) (slackbot.MessageStore, error) { return s.store, nil },
 		SigningSecret: defender.NewSecret("signing-secret"), Channel: channel, Approvers: policy.Approvers,
-		Now: h.now, Log: slog.New(slog.NewTextHandler(h.log, nil)), People: policy.People,
+		Now: s.now, Log: slog.New(slog.NewTextHandler(s.log, nil)), People: policy.People,
 	}
 	if p.sockets {
-		h.cfg.AppToken, h.cfg.SigningSecret = defender.NewSecret("xapp-test"), defender.Secret{}
+		s.cfg.AppToken, s.cfg.SigningSecret = defender.NewSecret("xapp-test"), defender.Secret{}
 	}
 	if p.noChannel {
-		h.cfg.Channel = ""
+		s.cfg.Channel = ""
 	}
 	if p.bot != nil {
-		p.bot(&h.cfg)
+		p.bot(&s.cfg)
 	}
 }
 
 // startBot opens the door: a new bot, which knows nothing of what one before it did.
-func (h *stack) startBot(t testing.TB, p options) {
+func (s *stack) startBot(t testing.TB, p options) {
 	t.Helper()
-	bot, err := slackbot.New(h.cfg)
+	bot, err := slackbot.New(s.cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
 	bot.SetSocketDelay(0)
-	h.bot = bot
-	h.notified.Store(bot)
+	s.bot = bot
+	s.notified.Store(bot)
 	commands, interactions := httptest.NewServer(bot.Commands()), httptest.NewServer(bot.Interactions())
 	t.Cleanup(func() { commands.Close(); interactions.Close() })
-	h.urls = [2]string{commands.URL, interactions.URL}
-	h.slack.SetURLs(commands.URL, interactions.URL, interactions.URL)
-	h.stopRun = func() error { return nil }
+	s.urls = [2]string{commands.URL, interactions.URL}
+	s.slack.SetURLs(commands.URL, interactions.URL, interactions.URL)
+	s.stopRun = func() error { return nil }
 	if p.noRun {
 		return
 	}
-	h.runBot(t)
+	s.runBot(t)
 	if p.sockets {
-		h.slack.WaitSockets(2)
+		s.slack.WaitSockets(2)
 	}
 }
 
 // runBot wakes the bot, until h.stop or the end of the test.
-func (h *stack) runBot(t testing.TB) {
+func (s *stack) runBot(t testing.TB) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	bot := h.bot // a test may start another one
+	bot := s.bot // a test may start another one
 	go func() { ended <- bot.Run(ctx) }()
-	h.stopRun = sync.OnceValue(func() error { cancel(); return <-ended })
-	t.Cleanup(func() { _ = h.stopRun() })
+	s.stopRun = sync.OnceValue(func() error { cancel(); return <-ended })
+	t.Cleanup(func() { _ = s.stopRun() })
 }
 
 // stopBot stops the bot, and waits until Slack knows: until then it may send to a socket that nobody reads any more.
-func (h *stack) stopBot(t testing.TB) {
+func (s *stack) stopBot(t testing.TB) {
 	t.Helper()
-	if err := h.stopRun(); err != nil {
+	if err := s.stopRun(); err != nil {
 		t.Fatal(err)
 	}
-	h.slack.Wait("the bot's sockets to close", func() bool { return h.slack.Sockets() == 0 })
+	s.slack.Wait("the bot's sockets to close", func() bool { return s.slack.Sockets() == 0 })
 }
 
 // syncBuffer is a log that can be read while it is written.

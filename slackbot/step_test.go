@@ -10,16 +10,16 @@ import (
 )
 
 // newScan is what the tests ask for, as text behind /add_scan.
-func (h *stack) newScan(name string) string {
+func (s *stack) newScan(name string) string {
 	return `scanType=Network scanName="` + name + `" target=10.20.30.1,10.20.30.2 intervalInHours=4 ` +
-		`scannerAgent.machineId=` + h.scanner + ` scanAuthenticationParams.type=NoAuthNoPriv scanAuthenticationParams.username=scanner`
+		`scannerAgent.machineId=` + s.scanner + ` scanAuthenticationParams.type=NoAuthNoPriv scanAuthenticationParams.username=scanner`
 }
 
 // addScan puts a scan into the tenant.
-func (h *stack) addScan(name string) (id string) {
-	return h.tenant.AddScan(map[string]any{
+func (s *stack) addScan(name string) (id string) {
+	return s.tenant.AddScan(map[string]any{
 		"scanType": "Network", "scanName": name, "isActive": true, "target": "10.1.2.3", "intervalInHours": 4,
-		"targetType": "Ip", "scannerAgent": map[string]any{"machineId": h.scanner},
+		"targetType": "Ip", "scannerAgent": map[string]any{"machineId": s.scanner},
 	})
 }
 
@@ -34,18 +34,18 @@ func mustAck(t testing.TB, a *slacktest.Ack) *slacktest.Ack {
 }
 
 // propose gives a command and returns the question that it leads to.
-func (h *stack) propose(t testing.TB, user, command, text string) slacktest.Message {
+func (s *stack) propose(t testing.TB, user, command, text string) slacktest.Message {
 	t.Helper()
-	before := len(h.requests())
-	mustAck(t, h.slack.Command(user, channel, command, text))
-	h.slack.Wait("a question in the channel", func() bool { return len(h.requests()) > before })
-	all := h.requests()
+	before := len(s.requests())
+	mustAck(t, s.slack.Command(user, channel, command, text))
+	s.slack.Wait("a question in the channel", func() bool { return len(s.requests()) > before })
+	all := s.requests()
 	return all[len(all)-1]
 }
 
 // requests are the messages about changes in the channel, in the order in which they were posted.
-func (h *stack) requests() (out []slacktest.Message) {
-	for _, m := range h.slack.Messages(channel) {
+func (s *stack) requests() (out []slacktest.Message) {
+	for _, m := range s.slack.Messages(channel) {
 		if !m.Ephemeral && m.ThreadTS == "" && strings.Contains(m.All(), "Code: ") {
 			out = append(out, m)
 		}
@@ -54,9 +54,9 @@ func (h *stack) requests() (out []slacktest.Message) {
 }
 
 // waitUpdate waits until a message says all of the words.
-func (h *stack) waitUpdate(t testing.TB, m slacktest.Message, words ...string) slacktest.Message {
+func (s *stack) waitUpdate(t testing.TB, m slacktest.Message, words ...string) slacktest.Message {
 	t.Helper()
-	return h.slack.WaitMessage(m.Channel, func(now slacktest.Message) bool {
+	return s.slack.WaitMessage(m.Channel, func(now slacktest.Message) bool {
 		return now.TS == m.TS && containsAll(now.All(), words...)
 	})
 }
@@ -71,19 +71,19 @@ func containsAll(text string, words ...string) bool {
 }
 
 // waitReply waits until a person alone was told all of the words.
-func (h *stack) waitReply(t testing.TB, user string, words ...string) slacktest.Message {
+func (s *stack) waitReply(t testing.TB, user string, words ...string) slacktest.Message {
 	t.Helper()
-	return h.slack.WaitEphemeral(user, func(m slacktest.Message) bool { return containsAll(m.All(), words...) })
+	return s.slack.WaitEphemeral(user, func(m slacktest.Message) bool { return containsAll(m.All(), words...) })
 }
 
 // change is the one that a message's buttons are about.
-func (h *stack) change(t testing.TB, m slacktest.Message) confirm.Change {
+func (s *stack) change(t testing.TB, m slacktest.Message) confirm.Change {
 	t.Helper()
 	buttons := m.Buttons()
 	if len(buttons) == 0 {
 		t.Fatalf("no buttons in %s", m.All())
 	}
-	c, err := h.store.Change(t.Context(), buttons[0].Value)
+	c, err := s.store.Change(t.Context(), buttons[0].Value)
 	if err != nil {
 		t.Fatalf("button %s has the value %q: %v", buttons[0].ActionID, buttons[0].Value, err)
 	}
@@ -91,18 +91,18 @@ func (h *stack) change(t testing.TB, m slacktest.Message) confirm.Change {
 }
 
 // wantOpen fails unless a person has exactly n open changes.
-func (h *stack) wantOpen(t testing.TB, user string, n int) {
+func (s *stack) wantOpen(t testing.TB, user string, n int) {
 	t.Helper()
-	got, err := h.gate.OpenChanges(t.Context(), confirm.Principal("slack:"+team+"/"+user))
+	got, err := s.gate.OpenChanges(t.Context(), confirm.Principal("slack:"+team+"/"+user))
 	if err != nil || len(got) != n {
 		t.Fatalf("%s has %d open changes, want %d: %v", user, len(got), n, err)
 	}
 }
 
 // wantWrites fails unless the tenant took exactly n writes.
-func (h *stack) wantWrites(t testing.TB, n int) {
+func (s *stack) wantWrites(t testing.TB, n int) {
 	t.Helper()
-	if got := h.tenant.Writes(); len(got) != n {
+	if got := s.tenant.Writes(); len(got) != n {
 		t.Fatalf("Defender took %d writes, want %d: %+v", len(got), n, got)
 	}
 }

@@ -15,13 +15,13 @@ import (
 // Slack signs for every door with one secret, and what people say stands in some of it: what was meant for one door
 // must not be understood at another.
 func TestWhatSlackSignedForAnotherDoorIsRefused(t *testing.T) {
-	h := newStack(t, withLinking(options{}))
-	words := "&command=/scans&text=link+" + h.proof(t, entraEve, "Mallory's own account") +
+	s := newStack(t, withLinking(options{}))
+	words := "&command=/scans&text=link+" + s.proof(t, entraEve, "Mallory's own account") +
 		"&user_id=" + ada + "&team_id=" + team + "&channel_id=" + channel + "&trigger_id=1.2.3&x="
 	call := `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"arguments":{"filter":"` + words + `"}}}`
 	opened := `"type":"event_callback","team_id":"` + team + `","event":{"type":"app_home_opened","tab":"home","user":"` + ada + `"}`
 	click := `payload={"type":"block_actions","user":{"id":"` + ada + `","team_id":"` + team + `"}}`
-	command, interaction := h.urls[0], h.urls[1]
+	command, interaction := s.urls[0], s.urls[1]
 	for name, raw := range map[string]slacktest.RawRequest{
 		"an assistant's call":             {URL: command, Body: call},
 		"as a form":                       {URL: command, Body: call, ContentType: "application/x-www-form-urlencoded"},
@@ -42,19 +42,19 @@ func TestWhatSlackSignedForAnotherDoorIsRefused(t *testing.T) {
 		"a click in a command":            {URL: interaction, Body: "token=x&" + click},
 		"a click, JSON by its type":       {URL: interaction, Body: click, ContentType: "application/json"},
 	} {
-		if a := h.slack.SendRaw(raw); a.Status != http.StatusBadRequest {
+		if a := s.slack.SendRaw(raw); a.Status != http.StatusBadRequest {
 			t.Errorf("%s: answered %d %s", name, a.Status, a.Body)
 		}
 	}
-	h.slack.Wait("the work to end", func() bool { return h.bot.Working() == 0 })
-	h.wantLinked(t, slackOf(ada))
+	s.slack.Wait("the work to end", func() bool { return s.bot.Working() == 0 })
+	s.wantLinked(t, slackOf(ada))
 	for name, raw := range map[string]slacktest.RawRequest{
 		"a command with a charset": {URL: command, Body: strings.Replace(words[1:], "link", "help", 1), ContentType: "application/x-www-form-urlencoded; charset=utf-8"},
 		"an event":                 {URL: interaction, Body: "{" + opened + "}"},
 		"a click":                  {URL: interaction, Body: click},
 		"Slack's probe":            {URL: interaction, Body: "token=x&ssl_check=1"},
 	} {
-		if a := h.slack.SendRaw(raw); a.Status != http.StatusOK {
+		if a := s.slack.SendRaw(raw); a.Status != http.StatusOK {
 			t.Errorf("%s: answered %d %s", name, a.Status, a.Body)
 		}
 	}
@@ -69,7 +69,7 @@ func (u unreadable) Read([]byte) (int, error) {
 }
 
 func TestWhatCannotBeSlacksIsNotRead(t *testing.T) {
-	h := newStack(t, options{noRun: true})
+	s := newStack(t, options{noRun: true})
 	stamp := func(ago time.Duration) string { return strconv.FormatInt(time.Now().Add(-ago).Unix(), 10) }
 	mac := "v0=" + strings.Repeat("0", 64)
 	for name, headers := range map[string][2]string{
@@ -80,7 +80,7 @@ func TestWhatCannotBeSlacksIsNotRead(t *testing.T) {
 		r.Header.Set("X-Slack-Request-Timestamp", headers[0])
 		r.Header.Set("X-Slack-Signature", headers[1])
 		w := httptest.NewRecorder()
-		h.bot.Commands().ServeHTTP(w, r)
+		s.bot.Commands().ServeHTTP(w, r)
 		if w.Code != http.StatusUnauthorized {
 			t.Errorf("%s: answered %d", name, w.Code)
 		}

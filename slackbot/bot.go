@@ -13,6 +13,8 @@ import (
 	"github.com/slack-go/slack"
 
 	"scanwarden/confirm"
+	"scanwarden/slackbot/internal/blocks"
+	"scanwarden/slackbot/internal/form"
 	"scanwarden/tools"
 )
 
@@ -67,16 +69,16 @@ type Bot struct {
 	cfg         Config
 	api         *slack.Client
 	http        *http.Client
-	commands    map[string]string // operation, or "scans", by slash command in its plain spelling
-	forms       map[string]Form   // by operation
-	users       *userDirectory    // who is behind a user id
-	dedup       *dedup            // what was delivered already
-	workers     *workers          // goroutines in progress
-	outbox      *postOutbox       // what has to be posted
-	progress    *progressNotes    // what executing changes wait for
-	wake        chan struct{}     // the posting and rewriting has something to do
-	socketDelay time.Duration     // between the two sockets
-	fatal       chan error        // an authentication failure that cannot heal
+	commands    map[string]string    // operation, or "scans", by slash command in its plain spelling
+	forms       map[string]form.Form // by operation
+	users       *userDirectory       // who is behind a user id
+	dedup       *dedup               // what was delivered already
+	workers     *workers             // goroutines in progress
+	outbox      *postOutbox          // what has to be posted
+	progress    *progressNotes       // what executing changes wait for
+	wake        chan struct{}        // the posting and rewriting has something to do
+	socketDelay time.Duration        // between the two sockets
+	fatal       chan error           // an authentication failure that cannot heal
 }
 
 // New returns a bot; it makes no call.
@@ -92,7 +94,7 @@ func New(cfg Config) (*Bot, error) {
 		return nil, err
 	}
 	b := &Bot{
-		cfg: cfg, http: &http.Client{Timeout: apiTimeout}, forms: map[string]Form{},
+		cfg: cfg, http: &http.Client{Timeout: apiTimeout}, forms: map[string]form.Form{},
 		dedup: newDedup(), workers: newWorkers(), outbox: newPostOutbox(), progress: newProgressNotes(),
 		wake: make(chan struct{}, 1), socketDelay: 15 * time.Second, fatal: make(chan error, 1),
 	}
@@ -115,7 +117,7 @@ func (b *Bot) loadOperations() error {
 		if op.Effect != tools.Proposes {
 			continue
 		}
-		f, err := NewForm(op)
+		f, err := form.New(op)
 		if err != nil {
 			return fmt.Errorf("form of %s: %w", op.Name, err)
 		}
@@ -136,7 +138,7 @@ func (cfg Config) validate() error {
 		return fmt.Errorf("slack: SLACK_API_URL must end with a slash, and %q does not", cfg.API)
 	case cfg.LinkPage != "" && cfg.OpenProof == nil:
 		return errors.New("slack: OpenProof is needed where LinkPage is offered")
-	case cfg.Channel != "" && !IsID(cfg.Channel):
+	case cfg.Channel != "" && !blocks.IsID(cfg.Channel):
 		return fmt.Errorf("slack: channel %q is not a channel's id; copy it from the channel's details, such as C0123456789", cfg.Channel)
 	}
 	return nil

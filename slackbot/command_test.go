@@ -61,7 +61,7 @@ func TestWhatIsNotUnderstoodGetsHelp(t *testing.T) {
 	for _, tt := range []struct{ command, text, want string }{
 		{"/add_scan", "some words", "For example"},
 		{"/add_scan", `scanName="open`, "quotation mark"},
-		{"/add_scan", "scanName=a scanName=b", "there twice"},
+		{"/add_scan", "scanName=a scanName=b", "given twice"},
 		{"/add_scan", "nosuch=1", "nosuch"},
 		{"/update_scan", "one two intervalInHours=4", "For example"},
 		{"/delete_scans", "help", "For example"},

@@ -11,6 +11,8 @@ import (
 	"github.com/slack-go/slack"
 
 	"scanwarden/confirm"
+	"scanwarden/slackbot/internal/blocks"
+	"scanwarden/slackbot/internal/form"
 	"scanwarden/tools"
 )
 
@@ -115,14 +117,14 @@ func (b *Bot) openDenyModal(ctx context.Context, req request, id string) {
 		b.replyText(ctx, req, b.voteReply(ctx, c, err))
 		return
 	}
-	why := slack.NewPlainTextInputBlockElement(nil, ValueAction)
+	why := slack.NewPlainTextInputBlockElement(nil, form.ValueAction)
 	why.Multiline, why.MaxLength = true, maxReasonLen
-	input := slack.NewInputBlock(reasonBlock, PlainText("Reason"), PlainText("Whoever asked, and their assistant, will read it."), why)
+	input := slack.NewInputBlock(reasonBlock, blocks.PlainText("Reason"), blocks.PlainText("Whoever asked, and their assistant, will read it."), why)
 	input.Optional = true
-	b.openModal(ctx, req, slackModal{
+	b.openModal(ctx, req, slack.ModalViewRequest{
 		Type: slack.VTModal, CallbackID: actionDeny, PrivateMetadata: c.ID,
-		Title: PlainText("Deny change " + c.Code), Submit: PlainText("Deny"), Close: PlainText("Cancel"), ClearOnClose: true,
-		Blocks: slack.Blocks{BlockSet: append(TextSections(Truncate(c.Summary, MaxTextUnits)), input)},
+		Title: blocks.PlainText("Deny change " + c.Code), Submit: blocks.PlainText("Deny"), Close: blocks.PlainText("Cancel"), ClearOnClose: true,
+		Blocks: slack.Blocks{BlockSet: append(blocks.TextSections(blocks.Truncate(c.Summary, blocks.MaxTextUnits)), input)},
 	})
 }
 
@@ -130,7 +132,7 @@ func (b *Bot) openDenyModal(ctx context.Context, req request, id string) {
 func (b *Bot) handleDenial(ctx context.Context, req request, view slack.View) modalResult {
 	var reason string
 	if view.State != nil {
-		reason = strings.TrimSpace(view.State.Values[reasonBlock][ValueAction].Value)
+		reason = strings.TrimSpace(view.State.Values[reasonBlock][form.ValueAction].Value)
 	}
 	if len([]rune(reason)) > maxReasonLen {
 		return modalResult{errors: map[string]string{reasonBlock: fmt.Sprintf("At most %d characters, please.", maxReasonLen)}}

@@ -3,8 +3,6 @@ package slackbot
 import (
 	"errors"
 	"fmt"
-	"regexp"
-	"sync"
 	"time"
 
 	"github.com/slack-go/slack"
@@ -58,8 +56,3 @@ var permanentUpdateErrors = map[string]bool{
 	"message_not_found": true, "cant_update_message": true, "channel_not_found": true, "is_archived": true,
 	"edit_window_closed": true, "not_in_channel": true,
 }
-
-// reID are what Slack's ids are made of.
-var reID = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Z][A-Z0-9]{1,31}$`) })
-
-func IsID(s string) bool { return reID().MatchString(s) }

@@ -7,6 +7,9 @@ import (
 
 	"github.com/slack-go/slack"
 	"github.com/slack-go/slack/slackevents"
+
+	"scanwarden/slackbot/internal/blocks"
+	"scanwarden/slackbot/internal/form"
 )
 
 // The ids of our own buttons and modals, as the contract names them. A form's callback_id is its operation.
@@ -16,7 +19,6 @@ const (
 	actionReview   = "review_change"
 	actionNextPage = "review_next"
 	actionWithdraw = "withdraw_change"
-	ValueAction    = "value" // the action_id of every input; its block_id is the field's name
 	reasonBlock    = "reason"
 )
 
@@ -26,7 +28,7 @@ func (b *Bot) handleCommand(cmd slack.SlashCommand, delivery string) (reply any,
 		caller: caller{team: cmd.TeamID, user: cmd.UserID}, channel: cmd.ChannelID,
 		triggerID: cmd.TriggerID, responseURL: cmd.ResponseURL,
 	}
-	if cmd.Command == "" || !IsID(cmd.UserID) || !IsID(cmd.TeamID) {
+	if cmd.Command == "" || !blocks.IsID(cmd.UserID) || !blocks.IsID(cmd.TeamID) {
 		return nil, errMalformed
 	}
 	return b.dedup.once("command "+cmp.Or(cmd.TriggerID, delivery), func() any {
@@ -55,7 +57,7 @@ func (b *Bot) handleInteraction(in slack.InteractionCallback, delivery string) (
 	if in.View.Type == slack.VTModal {
 		req.viewID = in.View.ID
 	}
-	if !IsID(req.user) || !IsID(req.team) {
+	if !blocks.IsID(req.user) || !blocks.IsID(req.team) {
 		return nil, errMalformed
 	}
 	key := string(in.Type) + " " + cmp.Or(in.TriggerID, delivery)
@@ -88,7 +90,7 @@ func (b *Bot) handleBlockAction(req request, in slack.InteractionCallback) any {
 		work = func(ctx context.Context, req request) { b.nextPage(ctx, req, in.View.PrivateMetadata) }
 	case actionWithdraw:
 		work = func(ctx context.Context, req request) { b.handleWithdraw(ctx, req, act.Value) }
-	case ValueAction:
+	case form.ValueAction:
 		if in.View.CallbackID == "" || act.SelectedOption.Value == "" {
 			return nil
 		}
@@ -136,7 +138,7 @@ func (b *Bot) handleEvent(body json.RawMessage, delivery string) (reply any, err
 	if inner.Type != string(slackevents.AppHomeOpened) || inner.Tab != "home" {
 		return nil, nil
 	}
-	if !IsID(inner.User) || !IsID(outer.TeamID) {
+	if !blocks.IsID(inner.User) || !blocks.IsID(outer.TeamID) {
 		return nil, errMalformed
 	}
 	req := request{caller: caller{team: outer.TeamID, user: inner.User}}

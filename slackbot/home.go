@@ -8,6 +8,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"scanwarden/confirm"
+	"scanwarden/slackbot/internal/blocks"
 )
 
 // maxPending and lastDecided are how many changes the home shows.
@@ -15,12 +16,12 @@ const maxPending, maxDecided = 30, 20
 
 // publishHome fills the app's home: what waits for this person, and what was decided lately.
 func (b *Bot) publishHome(ctx context.Context, req request) {
-	blocks, err := b.homeBlocks(ctx, req)
+	content, err := b.homeBlocks(ctx, req)
 	if err != nil {
 		b.cfg.Log.WarnContext(ctx, "the home of a person could not be filled", "user", req.user, "error", err)
-		blocks = TextSections("Not shown: " + withPeriod(ownMessage(err)))
+		content = blocks.TextSections("Not shown: " + withPeriod(ownMessage(err)))
 	}
-	view := slack.HomeTabViewRequest{Type: slack.VTHomeTab, Blocks: slack.Blocks{BlockSet: blocks}}
+	view := slack.HomeTabViewRequest{Type: slack.VTHomeTab, Blocks: slack.Blocks{BlockSet: content}}
 	if _, err := b.api.PublishViewContext(ctx, slack.PublishViewContextRequest{UserID: req.user, View: view}); err != nil {
 		b.cfg.Log.WarnContext(ctx, "the home of a person could not be published", "user", req.user, "error", err)
 	}
@@ -39,7 +40,7 @@ func (b *Bot) homeBlocks(ctx context.Context, req request) ([]slack.Block, error
 	if err != nil {
 		return nil, err
 	}
-	waiting := TextSections(msgReadOnly)
+	waiting := blocks.TextSections(msgReadOnly)
 	if !b.isReadOnly() {
 		open, err := at.pendingChanges(ctx, b.cfg.Now())
 		if err != nil {
@@ -51,8 +52,8 @@ func (b *Bot) homeBlocks(ctx context.Context, req request) ([]slack.Block, error
 	if err != nil {
 		return nil, err
 	}
-	blocks := append(b.linkSection(at.known), waiting...)
-	return append(blocks, b.changeList("Decided lately", "Nothing was decided yet.", filterChanges(ended, at.canSee, maxDecided), false)...), nil
+	content := append(b.linkSection(at.known), waiting...)
+	return append(content, b.changeList("Decided lately", "Nothing was decided yet.", filterChanges(ended, at.canSee, maxDecided), false)...), nil
 }
 
 var settledStates = []confirm.State{
@@ -127,17 +128,17 @@ func filterChanges(all []confirm.Change, keep func(confirm.Change) bool, most in
 
 // changeList lists changes, each on one line; those that wait have a button to the whole plan.
 func (b *Bot) changeList(title, none string, changes []confirm.Change, review bool) []slack.Block {
-	blocks := []slack.Block{slack.NewHeaderBlock(PlainText(title))}
+	content := []slack.Block{slack.NewHeaderBlock(blocks.PlainText(title))}
 	if len(changes) == 0 {
-		return append(blocks, TextSections(none)...)
+		return append(content, blocks.TextSections(none)...)
 	}
 	for _, c := range changes {
-		line := Truncate(b.headlineFor(c)+"\n"+c.Summary, 1500)
-		section := slack.NewSectionBlock(PlainText(line), nil, nil)
-		if review && PlanPages(c) != nil {
-			section.Accessory = slack.NewAccessory(slack.NewButtonBlockElement(actionReview, c.ID, PlainText("Review")))
+		line := blocks.Truncate(b.headlineFor(c)+"\n"+c.Summary, 1500)
+		section := slack.NewSectionBlock(blocks.PlainText(line), nil, nil)
+		if review && blocks.PlanPages(c) != nil {
+			section.Accessory = slack.NewAccessory(slack.NewButtonBlockElement(actionReview, c.ID, blocks.PlainText("Review")))
 		}
-		blocks = append(blocks, section)
+		content = append(content, section)
 	}
-	return blocks
+	return content
 }

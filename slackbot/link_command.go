@@ -9,6 +9,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"scanwarden/confirm"
+	"scanwarden/slackbot/internal/blocks"
 )
 
 // SignedIn is who a proof of the link page is of.
@@ -25,16 +26,16 @@ const linkSubcommand = "link"
 func (b *Bot) linkAccount(ctx context.Context, req request, proof string) []slack.Block {
 	switch {
 	case b.cfg.LinkPage == "":
-		return TextSections("Accounts are not joined by signing in here. Ask whoever runs scanwarden.")
+		return blocks.TextSections("Accounts are not joined by signing in here. Ask whoever runs scanwarden.")
 	case proof == "":
 		return b.linkInstructions()
 	}
-	return TextSections(b.redeemProof(ctx, req.caller, proof))
+	return blocks.TextSections(b.redeemProof(ctx, req.caller, proof))
 }
 
 func (b *Bot) linkInstructions() []slack.Block {
 	page := slack.NewRichTextSectionLinkElement(b.cfg.LinkPage, "", nil)
-	return []slack.Block{MentionLine("To join this Slack account with your Microsoft account, open ",
+	return []slack.Block{blocks.MentionLine("To join this Slack account with your Microsoft account, open ",
 		[]slack.RichTextSectionElement{page}, " in your browser and sign in. Send the command that you are then shown here. "+
 			"Never send one that somebody else has given you, and give yours to nobody.")}
 }
@@ -66,16 +67,16 @@ func displayName(name, otherwise string) string {
 	if name = strings.TrimSpace(name); name == "" {
 		return otherwise
 	}
-	return Truncate(name, 100)
+	return blocks.Truncate(name, 100)
 }
 
 // linkSection tells a person in their home whom they are taken for, where accounts are joined.
 func (b *Bot) linkSection(known confirm.Person) []slack.Block {
 	switch {
 	case len(known.Principals) > 1:
-		return TextSections("You are known here as " + displayName(known.Name, string(known.Principals[0])) + ".")
+		return blocks.TextSections("You are known here as " + displayName(known.Name, string(known.Principals[0])) + ".")
 	case b.cfg.LinkPage != "":
-		return TextSections("scanwarden does not know yet which Microsoft account is yours. To join it with this Slack account: " +
+		return blocks.TextSections("scanwarden does not know yet which Microsoft account is yours. To join it with this Slack account: " +
 			b.cfg.commandFor(scansCommand) + " " + linkSubcommand)
 	}
 	return nil

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"scanwarden/slackbot/internal/blocks"
+	"scanwarden/slackbot/internal/form"
 	"scanwarden/tools"
 )
 
@@ -154,13 +156,13 @@ func manifestCommands(cfg Config, url string) ([]manifestCommand, error) {
 		if op.Effect != tools.Proposes {
 			continue
 		}
-		f, err := NewForm(op)
+		f, err := form.New(op)
 		if err != nil {
 			return nil, fmt.Errorf("form of %s: %w", op.Name, err)
 		}
 		out = append(out, manifestCommand{
 			Command: cfg.commandFor(op.Name), URL: url, Escape: true,
-			Description: Truncate(op.Description, 2000), Hint: Truncate("["+f.Example()+"]", 1000),
+			Description: blocks.Truncate(op.Description, 2000), Hint: blocks.Truncate("["+f.Example()+"]", 1000),
 		})
 	}
 	if len(out) > 50 {

@@ -8,6 +8,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"scanwarden/confirm"
+	"scanwarden/slackbot/internal/blocks"
 	"scanwarden/tools"
 )
 
@@ -36,42 +37,42 @@ func (b *Bot) operationTitle(operation string) string {
 // changeMessage is the message that a change is put to people with, at every moment of its life. note says what an
 // executing change waits for.
 func (b *Bot) changeMessage(c confirm.Change, note string) []slack.Block {
-	head := []slack.Block{slack.NewHeaderBlock(PlainText(Truncate(b.operationTitle(c.Operation)+": "+stateHeadlines[c.State], 150)))}
+	head := []slack.Block{slack.NewHeaderBlock(blocks.PlainText(blocks.Truncate(b.operationTitle(c.Operation)+": "+stateHeadlines[c.State], 150)))}
 	if c.State == confirm.Pending {
 		return append(head, b.pendingBlocks(c)...)
 	}
 	told := append(head, b.decidedBlocks(c, note)...)
-	if whole := append(told[:len(told):len(told)], PlanBlocks(c)...); Fits(whole, MaxMessageBlocks, MaxMessageBytes) {
+	if whole := append(told[:len(told):len(told)], blocks.Plan(c)...); blocks.Fits(whole, blocks.MaxMessageBlocks, blocks.MaxMessageBytes) {
 		return whole
 	}
-	return append(told, append(TextSections(c.Summary), append([]slack.Block{RequesterBlock(c)}, TermBlocks(c)...)...)...)
+	return append(told, append(blocks.TextSections(c.Summary), append([]slack.Block{blocks.Requester(c)}, blocks.Terms(c)...)...)...)
 }
 
 // pendingBlocks shows the plan whole above its buttons, or the way to where it is shown whole.
 func (b *Bot) pendingBlocks(c confirm.Change) []slack.Block {
 	votes := decisionLines(c)
-	if whole := append(PlanBlocks(c), votes...); Fits(whole, MaxMessageBlocks, MaxMessageBytes) {
+	if whole := append(blocks.Plan(c), votes...); blocks.Fits(whole, blocks.MaxMessageBlocks, blocks.MaxMessageBytes) {
 		return append(whole, actionButtons(b.approveButton(c), denyButton(c)))
 	}
-	brief := TextSections(c.Summary)
+	brief := blocks.TextSections(c.Summary)
 	for _, w := range c.Warnings {
-		brief = append(brief, TextSections("WARNING: "+w)...)
+		brief = append(brief, blocks.TextSections("WARNING: "+w)...)
 	}
-	if !Fits(brief, MaxMessageBlocks/2, MaxMessageBytes/2) {
-		brief = TextSections(fmt.Sprintf("%s\nIt has %d warnings, which stand in the review.", Truncate(c.Summary, 1000), len(c.Warnings)))
+	if !blocks.Fits(brief, blocks.MaxMessageBlocks/2, blocks.MaxMessageBytes/2) {
+		brief = blocks.TextSections(fmt.Sprintf("%s\nIt has %d warnings, which stand in the review.", blocks.Truncate(c.Summary, 1000), len(c.Warnings)))
 	}
-	brief = append(append(append(brief, RequesterBlock(c)), TermBlocks(c)...), votes...)
-	if PlanPages(c) == nil {
-		brief = append(brief, TextSections("This plan is too long to be shown in Slack, and nothing is approved here that was not shown whole. Deny it, and have it asked for again in smaller parts.")...)
+	brief = append(append(append(brief, blocks.Requester(c)), blocks.Terms(c)...), votes...)
+	if blocks.PlanPages(c) == nil {
+		brief = append(brief, blocks.TextSections("This plan is too long to be shown in Slack, and nothing is approved here that was not shown whole. Deny it, and have it asked for again in smaller parts.")...)
 		return append(brief, actionButtons(denyButton(c)))
 	}
-	brief = append(brief, TextSections("The plan is too long for a message. Review shows it whole; the approve button stands at its end.")...)
+	brief = append(brief, blocks.TextSections("The plan is too long for a message. Review shows it whole; the approve button stands at its end.")...)
 	return append(brief, actionButtons(reviewButton(c, slack.StylePrimary), denyButton(c)))
 }
 
 // decidedBlocks tells what became of a change: who, when, outcome, and the scans as Defender returned them.
 func (b *Bot) decidedBlocks(c confirm.Change, note string) []slack.Block {
-	blocks := decisionLines(c)
+	content := decisionLines(c)
 	r := tools.ResultOf(c)
 	text := r.Reason
 	if c.State.Open() {
@@ -79,11 +80,11 @@ func (b *Bot) decidedBlocks(c confirm.Change, note string) []slack.Block {
 	} else if r.Next != "" && c.State != confirm.Applied {
 		text += "\n" + r.Next
 	}
-	blocks = append(blocks, TextSections(text)...)
+	content = append(content, blocks.TextSections(text)...)
 	if len(c.Outcome.Scans) > 0 {
-		blocks = append(blocks, returnedScans(c.Outcome.Scans)...)
+		content = append(content, returnedScans(c.Outcome.Scans)...)
 	}
-	return blocks
+	return content
 }
 
 // returnedScans are the scans as Defender returned them. The change itself was shown before; of its receipt, what
@@ -91,18 +92,18 @@ func (b *Bot) decidedBlocks(c confirm.Change, note string) []slack.Block {
 func returnedScans(scans json.RawMessage) []slack.Block {
 	var pretty bytes.Buffer
 	if err := json.Indent(&pretty, scans, "", "  "); err != nil {
-		return TextSections("Defender's answer cannot be shown.")
+		return blocks.TextSections("Defender's answer cannot be shown.")
 	}
-	blocks := CodeBlocks(pretty.String())
-	if Fits(blocks, 4, MaxMessageBytes/2) {
-		return append(TextSections("Defender returned:"), blocks...)
+	content := blocks.CodeBlocks(pretty.String())
+	if blocks.Fits(content, 4, blocks.MaxMessageBytes/2) {
+		return append(blocks.TextSections("Defender returned:"), content...)
 	}
-	return TextSections("Defender's answer is too long for a message; `scanwarden changes ID` shows it.")
+	return blocks.TextSections("Defender's answer is too long for a message; `scanwarden changes ID` shows it.")
 }
 
 // decisionLines are one line for each person who decided, and how many are still needed.
 func decisionLines(c confirm.Change) []slack.Block {
-	var blocks []slack.Block
+	var content []slack.Block
 	for _, d := range c.Decisions {
 		word := "Approved by "
 		if !d.Approve {
@@ -112,15 +113,15 @@ func decisionLines(c confirm.Change) []slack.Block {
 		if d.Name != "" {
 			name = ", " + d.Name + ","
 		}
-		blocks = append(blocks, MentionLine(word, Mention(string(d.Principal)), name+" at "+FormatTime(d.At)))
+		content = append(content, blocks.MentionLine(word, blocks.Mention(string(d.Principal)), name+" at "+blocks.FormatTime(d.At)))
 		if d.Reason != "" {
-			blocks = append(blocks, TextSections("Reason: "+d.Reason)...)
+			content = append(content, blocks.TextSections("Reason: "+d.Reason)...)
 		}
 	}
 	if c.State == confirm.Pending && c.Needed > 1 {
-		blocks = append(blocks, TextSections(fmt.Sprintf("%d of %d confirmations", c.Approvals(), c.Needed))...)
+		content = append(content, blocks.TextSections(fmt.Sprintf("%d of %d confirmations", c.Approvals(), c.Needed))...)
 	}
-	return blocks
+	return content
 }
 
 // actionButtons carry the change's id and nothing else: what is approved is read from the ledger.
@@ -129,22 +130,22 @@ func actionButtons(all ...slack.BlockElement) slack.Block {
 }
 
 func (b *Bot) approveButton(c confirm.Change) slack.BlockElement {
-	button := slack.NewButtonBlockElement(actionApprove, c.ID, PlainText("Approve")).WithStyle(slack.StylePrimary)
+	button := slack.NewButtonBlockElement(actionApprove, c.ID, blocks.PlainText("Approve")).WithStyle(slack.StylePrimary)
 	if !b.forms[c.Operation].Op.Destructive {
 		return button
 	}
-	sure := slack.NewConfirmationBlockObject(PlainText("Approve "+b.operationTitle(c.Operation)+"?"),
-		PlainText("Change "+c.Code+" is sent to Defender at once. What it overwrites or removes cannot be brought back."),
-		PlainText("Approve"), PlainText("Cancel"))
+	sure := slack.NewConfirmationBlockObject(blocks.PlainText("Approve "+b.operationTitle(c.Operation)+"?"),
+		blocks.PlainText("Change "+c.Code+" is sent to Defender at once. What it overwrites or removes cannot be brought back."),
+		blocks.PlainText("Approve"), blocks.PlainText("Cancel"))
 	return button.WithStyle(slack.StyleDanger).WithConfirm(sure.WithStyle(slack.StyleDanger))
 }
 
 func denyButton(c confirm.Change) slack.BlockElement {
-	return slack.NewButtonBlockElement(actionDeny, c.ID, PlainText("Deny"))
+	return slack.NewButtonBlockElement(actionDeny, c.ID, blocks.PlainText("Deny"))
 }
 
 func reviewButton(c confirm.Change, style slack.Style) slack.BlockElement {
-	return slack.NewButtonBlockElement(actionReview, c.ID, PlainText("Review")).WithStyle(style)
+	return slack.NewButtonBlockElement(actionReview, c.ID, blocks.PlainText("Review")).WithStyle(style)
 }
 
 // headlineFor is the message's text for notifications: nothing in it comes from a requester or from Defender.

@@ -4,9 +4,10 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	"scanwarden/confirm"
+	"scanwarden/slackbot/internal/blocks"
+	"scanwarden/slackbot/internal/form"
 	"scanwarden/tools"
 )
 
@@ -19,7 +20,7 @@ type proposalResult struct {
 }
 
 // proposeAndPost plans the change and has it put to people. What cannot be confirmed is refused before Defender is read.
-func (b *Bot) proposeAndPost(ctx context.Context, who caller, f Form, args map[string]any) proposalResult {
+func (b *Bot) proposeAndPost(ctx context.Context, who caller, f form.Form, args map[string]any) proposalResult {
 	p := proposalResult{operation: f.Op.Name}
 	p.change, p.err = b.planAndPropose(ctx, who, f.Op.Name, args)
 	if p.err == nil {
@@ -61,7 +62,7 @@ func (p proposalResult) resultText() string {
 	}
 	c := p.change
 	text := fmt.Sprintf("Asked: %s\n\nCode: %s. It waits for the yes of %s until %s; you will be told how it ends.",
-		c.Summary, c.Code, peopleNeeded(c.Needed), FormatTime(c.Expires))
+		c.Summary, c.Code, peopleNeeded(c.Needed), blocks.FormatTime(c.Expires))
 	if p.postProblem != "" {
 		text += "\n\nIt is kept, but " + p.postProblem
 	}
@@ -74,8 +75,6 @@ func peopleNeeded(n int) string {
 	}
 	return fmt.Sprintf("%d people", n)
 }
-
-func FormatTime(t time.Time) string { return t.UTC().Format("15:04 UTC on 2006-01-02") }
 
 // isForSlack reports whether a change is to be put to people in Slack.
 func isForSlack(c confirm.Change) bool { return slices.Contains(c.Channels, confirm.Slack) }

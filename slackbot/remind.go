@@ -8,6 +8,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"scanwarden/confirm"
+	"scanwarden/slackbot/internal/blocks"
 )
 
 // remindApprovers tells the approvers once, at half of its time, that a change still waits. Once is more important than
@@ -24,7 +25,7 @@ func (n notifier) remindApprovers(ctx context.Context, c confirm.Change) error {
 		if msg.Kind != requestKind || msg.Message == "" || msg.Reminded {
 			continue
 		}
-		blocks, err := n.reminderBlocks(ctx, c)
+		content, err := n.reminderBlocks(ctx, c)
 		if err != nil {
 			return err
 		}
@@ -32,7 +33,7 @@ func (n notifier) remindApprovers(ctx context.Context, c confirm.Change) error {
 		if err := n.messages.SaveMessage(ctx, msg); err != nil {
 			return err
 		}
-		if _, err := n.postMessage(ctx, msg.Channel, msg.Message, n.headlineFor(c), blocks); err != nil {
+		if _, err := n.postMessage(ctx, msg.Channel, msg.Message, n.headlineFor(c), content); err != nil {
 			return err
 		}
 	}
@@ -41,12 +42,12 @@ func (n notifier) remindApprovers(ctx context.Context, c confirm.Change) error {
 
 // reminderBlocks mentions the approvers who have not decided; their ids are from our own configuration, or signed by Slack.
 func (n notifier) reminderBlocks(ctx context.Context, c confirm.Change) ([]slack.Block, error) {
-	parts := []any{"Change " + c.Code + " still waits for a decision, until " + FormatTime(c.Expires) + ". "}
+	parts := []any{"Change " + c.Code + " still waits for a decision, until " + blocks.FormatTime(c.Expires) + ". "}
 	if n.cfg.Channel == "" {
-		return []slack.Block{MentionLine(parts...)}, nil
+		return []slack.Block{blocks.MentionLine(parts...)}, nil
 	}
 	for _, approver := range n.cfg.Approvers {
-		if group, ok := strings.CutPrefix(approver, "slack-group:"); ok && IsID(group) {
+		if group, ok := strings.CutPrefix(approver, "slack-group:"); ok && blocks.IsID(group) {
 			parts = append(parts, []slack.RichTextSectionElement{slack.NewRichTextSectionUserGroupElement(group)}, " ")
 		}
 		known, err := n.gate.Person(ctx, confirm.Principal(approver))
@@ -60,7 +61,7 @@ func (n notifier) reminderBlocks(ctx context.Context, c confirm.Change) ([]slack
 			parts = append(parts, []slack.RichTextSectionElement{slack.NewRichTextSectionUserElement(user, nil)}, " ")
 		}
 	}
-	return []slack.Block{MentionLine(parts...)}, nil
+	return []slack.Block{blocks.MentionLine(parts...)}, nil
 }
 
 // hasVoted reports whether a change was asked for, or decided on, by somebody.

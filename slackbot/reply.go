@@ -2,8 +2,11 @@ package slackbot
 
 import (
 	"context"
+	"strings"
 
 	"github.com/slack-go/slack"
+
+	"scanwarden/slackbot/internal/blocks"
 )
 
 // request is one exchange with a person: who it is, and the ways to answer only them.
@@ -18,22 +21,22 @@ type request struct {
 
 // replyText answers a person so that only they see it.
 func (b *Bot) replyText(ctx context.Context, req request, text string) {
-	b.replyBlocks(ctx, req, TextSections(text))
+	b.replyBlocks(ctx, req, blocks.TextSections(text))
 }
 
 // replyBlocks is tell for more than words. A modal that is open shows the answer itself; else it is an ephemeral
 // message, by way of the response_url, which works in conversations that the bot is not in.
-func (b *Bot) replyBlocks(ctx context.Context, req request, blocks []slack.Block) {
-	if req.viewID != "" && b.updateView(ctx, req.viewID, TextModal(blocks)) == nil {
+func (b *Bot) replyBlocks(ctx context.Context, req request, content []slack.Block) {
+	if req.viewID != "" && b.updateView(ctx, req.viewID, blocks.TextModal(content)) == nil {
 		return
 	}
 	if req.inHome {
-		if _, err := b.openView(ctx, req, TextModal(blocks)); err == nil {
+		if _, err := b.openView(ctx, req, blocks.TextModal(content)); err == nil {
 			return
 		}
 	}
 	if req.responseURL != "" {
-		body := slack.Blocks{BlockSet: blocks}
+		body := slack.Blocks{BlockSet: content}
 		err := slack.PostWebhookCustomHTTPContext(ctx, req.responseURL, b.http, &slack.WebhookMessage{
 			ResponseType: slack.ResponseTypeEphemeral, Text: fallbackText, Blocks: &body,
 		})
@@ -43,7 +46,7 @@ func (b *Bot) replyBlocks(ctx context.Context, req request, blocks []slack.Block
 		// The error itself would put the response_url, which anybody may post to, into the log.
 		b.cfg.Log.WarnContext(ctx, "response_url did not take an answer", "user", req.user)
 	}
-	if err := b.replyEphemeral(ctx, req, blocks); err != nil {
+	if err := b.replyEphemeral(ctx, req, content); err != nil {
 		b.cfg.Log.WarnContext(ctx, "a person in Slack could not be answered", "user", req.user, "error", err)
 	}
 }
@@ -51,8 +54,8 @@ func (b *Bot) replyBlocks(ctx context.Context, req request, blocks []slack.Block
 // fallbackText is what notifications say in place of blocks; it has nothing in it that comes from anybody.
 const fallbackText = "scanwarden has an answer for you."
 
-func (b *Bot) replyEphemeral(ctx context.Context, req request, blocks []slack.Block) error {
-	options := []slack.MsgOption{slack.MsgOptionText(fallbackText, true), slack.MsgOptionBlocks(blocks...)}
+func (b *Bot) replyEphemeral(ctx context.Context, req request, content []slack.Block) error {
+	options := []slack.MsgOption{slack.MsgOptionText(fallbackText, true), slack.MsgOptionBlocks(content...)}
 	if req.channel != "" {
 		if _, err := b.api.PostEphemeralContext(ctx, req.channel, req.user, options...); err == nil {
 			return nil
@@ -99,4 +102,12 @@ func (b *Bot) updateView(ctx context.Context, id string, view slack.ModalViewReq
 		b.cfg.Log.WarnContext(ctx, "a modal could not be updated", "error", err)
 	}
 	return err
+}
+
+// withPeriod returns sentence with a period at its end, and never with two.
+func withPeriod(sentence string) string {
+	if strings.HasSuffix(sentence, ".") {
+		return sentence
+	}
+	return sentence + "."
 }

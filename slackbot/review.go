@@ -2,12 +2,31 @@ package slackbot
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 
 	"github.com/slack-go/slack"
 
 	"scanwarden/confirm"
+	"scanwarden/slackbot/internal/blocks"
 )
+
+// reviewState is what a review keeps between clicks, in private_metadata. No permission depends on it.
+type reviewState struct {
+	Change string `json:"change,omitempty"` // the ID of the change
+	Page   int    `json:"page,omitempty"`   // the page that is shown
+}
+
+func (r reviewState) String() string {
+	b, _ := json.Marshal(r) // a string and a number always marshal
+	return string(b)
+}
+
+// readReviewState returns the zero state for text that is not one.
+func readReviewState(s string) (r reviewState) {
+	_ = json.Unmarshal([]byte(s), &r)
+	return r
+}
 
 // openReview opens the plan of a change, whole.
 func (b *Bot) openReview(ctx context.Context, req request, id string) {
@@ -21,7 +40,7 @@ func (b *Bot) openReview(ctx context.Context, req request, id string) {
 
 // nextPage shows the page after the one that a modal is at.
 func (b *Bot) nextPage(ctx context.Context, req request, metadata string) {
-	m := readModalState(metadata)
+	m := readReviewState(metadata)
 	c, err := b.loadChange(ctx, m.Change)
 	if err != nil {
 		b.replyText(ctx, req, b.voteReply(ctx, c, err))
@@ -32,24 +51,24 @@ func (b *Bot) nextPage(ctx context.Context, req request, metadata string) {
 
 // planPage is one page of the plan. The pages are only turned forward, so that whoever comes to the last one, with
 // its approve button, was shown all of them.
-func (b *Bot) planPage(c confirm.Change, n int) slackModal {
-	all := PlanPages(c)
+func (b *Bot) planPage(c confirm.Change, n int) slack.ModalViewRequest {
+	all := blocks.PlanPages(c)
 	if c.State != confirm.Pending || n < 0 || n >= len(all) {
-		return TextModal(TextSections(statusText(c)))
+		return blocks.TextModal(blocks.TextSections(statusText(c)))
 	}
-	view := TextModal(all[n])
+	view := blocks.TextModal(all[n])
 	view.CallbackID = actionReview
-	view.Title = PlainText(Truncate("Review "+c.Code, 24))
-	view.PrivateMetadata = modalState{Change: c.ID, Page: n}.String()
-	blocks := view.Blocks.BlockSet[:len(all[n]):len(all[n])]
+	view.Title = blocks.PlainText(blocks.Truncate("Review "+c.Code, 24))
+	view.PrivateMetadata = reviewState{Change: c.ID, Page: n}.String()
+	content := view.Blocks.BlockSet[:len(all[n]):len(all[n])]
 	if len(all) > 1 {
-		blocks = append(blocks, TextSections(fmt.Sprintf("Page %d of %d", n+1, len(all)))...)
+		content = append(content, blocks.TextSections(fmt.Sprintf("Page %d of %d", n+1, len(all)))...)
 	}
 	if n+1 < len(all) {
-		next := slack.NewButtonBlockElement(actionNextPage, c.ID, PlainText("Next page")).WithStyle(slack.StylePrimary)
-		view.Blocks.BlockSet = append(blocks, slack.NewActionBlock("", next))
+		next := slack.NewButtonBlockElement(actionNextPage, c.ID, blocks.PlainText("Next page")).WithStyle(slack.StylePrimary)
+		view.Blocks.BlockSet = append(content, slack.NewActionBlock("", next))
 		return view
 	}
-	view.Blocks.BlockSet = append(blocks, actionButtons(b.approveButton(c), denyButton(c)))
+	view.Blocks.BlockSet = append(content, actionButtons(b.approveButton(c), denyButton(c)))
 	return view
 }

@@ -8,13 +8,15 @@ import (
 	"github.com/slack-go/slack"
 
 	"scanwarden/confirm"
+	"scanwarden/slackbot/internal/blocks"
+	"scanwarden/slackbot/internal/form"
 )
 
 // runScansCommand answers the command that reads. Its first word may choose what.
 func (b *Bot) runScansCommand(ctx context.Context, req request, typed string) {
-	given, err := SplitArguments(typed)
+	given, err := form.SplitArguments(typed)
 	if err != nil {
-		given = []Argument{{Value: "help"}}
+		given = []form.Argument{{Value: "help"}}
 	}
 	var terms []string
 	for _, p := range given {
@@ -27,23 +29,23 @@ func (b *Bot) runScansCommand(ctx context.Context, req request, typed string) {
 	if len(terms) > 0 {
 		first = terms[0]
 	}
-	var blocks []slack.Block
+	var content []slack.Block
 	switch {
 	case first == "help":
-		blocks = TextSections(b.scansHelp())
+		content = blocks.TextSections(b.scansHelp())
 	case strings.EqualFold(first, linkSubcommand): // as a phone writes it
-		blocks = b.linkAccount(ctx, req, strings.Join(terms[1:], "")) // a proof may be broken over lines
+		content = b.linkAccount(ctx, req, strings.Join(terms[1:], "")) // a proof may be broken over lines
 	case first == "changes" && len(terms) == 1:
-		blocks, err = b.listOpenChanges(ctx, req)
+		content, err = b.listOpenChanges(ctx, req)
 	case first == "history" && len(terms) > 1:
-		blocks, err = b.scanHistory(ctx, req, strings.Join(terms[1:], " "))
+		content, err = b.scanHistory(ctx, req, strings.Join(terms[1:], " "))
 	default:
-		blocks, err = b.listScans(ctx, req, strings.Join(terms, " "))
+		content, err = b.listScans(ctx, req, strings.Join(terms, " "))
 	}
 	if err != nil {
-		blocks = TextSections(refusalText("list_scans", err))
+		content = blocks.TextSections(refusalText("list_scans", err))
 	}
-	b.replyBlocks(ctx, req, blocks)
+	b.replyBlocks(ctx, req, content)
 }
 
 func (b *Bot) scansHelp() string {
@@ -62,12 +64,12 @@ func (b *Bot) scansHelp() string {
 }
 
 func (b *Bot) listScans(ctx context.Context, req request, filter string) ([]slack.Block, error) {
-	all, err := b.loadOptions(ctx, req.caller, ScansSource, filter)
+	all, err := b.loadOptions(ctx, req.caller, form.ScansSource, filter)
 	if err != nil {
 		return nil, err
 	}
 	if len(all) == 0 {
-		return TextSections("No scan matches. " + b.cfg.commandFor(scansCommand) + " without text lists all."), nil
+		return blocks.TextSections("No scan matches. " + b.cfg.commandFor(scansCommand) + " without text lists all."), nil
 	}
 	var lines []string
 	for _, e := range all {
@@ -77,8 +79,8 @@ func (b *Bot) listScans(ctx context.Context, req request, filter string) ([]slac
 			state = "off"
 		}
 		lines = append(lines, fmt.Sprintf("%s\n  %s, every %s h, %s, scanner %s\n  target %s\n  last run: %s %s",
-			e.Name, FormatValue(f["scanType"]), FormatValue(f["intervalInHours"]), state, FormatValue(f["scannerAgent.name"]),
-			Truncate(FormatValue(f["target"]), 300), FormatValue(f["latestScan.status"]), FormatTimestamp(FormatValue(f["latestScan.executionDateTime"]))))
+			e.Name, form.FormatValue(f["scanType"]), form.FormatValue(f["intervalInHours"]), state, form.FormatValue(f["scannerAgent.name"]),
+			blocks.Truncate(form.FormatValue(f["target"]), 300), form.FormatValue(f["latestScan.status"]), form.FormatTimestamp(form.FormatValue(f["latestScan.executionDateTime"]))))
 	}
 	return b.entryList(lines, "scans"), nil
 }
@@ -86,15 +88,15 @@ func (b *Bot) listScans(ctx context.Context, req request, filter string) ([]slac
 // entryList shows as many entries as an answer has room for, and says how many are left.
 func (b *Bot) entryList(lines []string, what string) []slack.Block {
 	n, size := 0, 0
-	for n < len(lines) && n < 100 && size+len(lines[n]) < MaxMessageBytes/2 {
+	for n < len(lines) && n < 100 && size+len(lines[n]) < blocks.MaxMessageBytes/2 {
 		size += len(lines[n])
 		n++
 	}
-	blocks := CodeBlocks(strings.Join(lines[:n], "\n"))
+	content := blocks.CodeBlocks(strings.Join(lines[:n], "\n"))
 	if left := len(lines) - n; left > 0 {
-		blocks = append(blocks, TextSections(fmt.Sprintf("%d more %s; narrow it down with a filter.", left, what))...)
+		content = append(content, blocks.TextSections(fmt.Sprintf("%d more %s; narrow it down with a filter.", left, what))...)
 	}
-	return blocks
+	return content
 }
 
 func (b *Bot) scanHistory(ctx context.Context, req request, name string) ([]slack.Block, error) {
@@ -106,12 +108,12 @@ func (b *Bot) scanHistory(ctx context.Context, req request, name string) ([]slac
 		return nil, err
 	}
 	if len(out.Runs) == 0 {
-		return TextSections("This scan has not run yet."), nil
+		return blocks.TextSections("This scan has not run yet."), nil
 	}
 	var lines []string
 	for _, r := range out.Runs {
-		lines = append(lines, fmt.Sprintf("%s  %s  %s of %s targets  %s", FormatTimestamp(FormatValue(r["lastScanned"])), FormatValue(r["scanStatus"]),
-			countText(r["numberOfSuccessfullyScannedTargets"]), countText(r["numberOfTargets"]), Truncate(FormatValue(r["generalErrorMessage"]), 200)))
+		lines = append(lines, fmt.Sprintf("%s  %s  %s of %s targets  %s", form.FormatTimestamp(form.FormatValue(r["lastScanned"])), form.FormatValue(r["scanStatus"]),
+			countText(r["numberOfSuccessfullyScannedTargets"]), countText(r["numberOfTargets"]), blocks.Truncate(form.FormatValue(r["generalErrorMessage"]), 200)))
 	}
 	return b.entryList(lines, "runs"), nil
 }
@@ -120,7 +122,7 @@ func countText(n any) string {
 	if n == nil {
 		return "0"
 	}
-	return FormatValue(n)
+	return form.FormatValue(n)
 }
 
 // listOpenChanges lists a person's own changes that are not settled, with a button to take back those that can be.
@@ -134,16 +136,16 @@ func (b *Bot) listOpenChanges(ctx context.Context, req request) ([]slack.Block, 
 		return nil, err
 	}
 	if len(open) == 0 {
-		return TextSections("You have no open changes."), nil
+		return blocks.TextSections("You have no open changes."), nil
 	}
-	var blocks []slack.Block
+	var content []slack.Block
 	for _, c := range open[:min(len(open), 40)] {
-		line := Truncate(fmt.Sprintf("%s\n%s\nUntil %s", b.headlineFor(c), c.Summary, FormatTime(c.Expires)), 280)
-		section := slack.NewSectionBlock(PlainText(line), nil, nil)
+		line := blocks.Truncate(fmt.Sprintf("%s\n%s\nUntil %s", b.headlineFor(c), c.Summary, blocks.FormatTime(c.Expires)), 280)
+		section := slack.NewSectionBlock(blocks.PlainText(line), nil, nil)
 		if c.State == confirm.Pending && isForSlack(c) && !b.isReadOnly() {
-			section.Accessory = slack.NewAccessory(slack.NewButtonBlockElement(actionWithdraw, c.ID, PlainText("Withdraw")))
+			section.Accessory = slack.NewAccessory(slack.NewButtonBlockElement(actionWithdraw, c.ID, blocks.PlainText("Withdraw")))
 		}
-		blocks = append(blocks, section)
+		content = append(content, section)
 	}
-	return blocks, nil
+	return content, nil
 }

@@ -10,10 +10,10 @@ import (
 
 	"github.com/slack-go/slack"
 
+	"scanwarden/slackbot/internal/blocks"
+	"scanwarden/slackbot/internal/form"
 	"scanwarden/tools"
 )
-
-type slackModal = slack.ModalViewRequest
 
 const (
 	// ackWait is how long a submitted modal may wait for its answer: only the acknowledgement can mark a field,
@@ -26,12 +26,12 @@ const (
 // modalResult is what a person sees after they submitted a modal: errors at fields, another view, or nothing more.
 type modalResult struct {
 	errors map[string]string // by block_id, which must be one of the modal's inputs
-	view   *slackModal
+	view   *slack.ModalViewRequest
 }
 
 // textResult is a screen of plain words.
 func textResult(text string) modalResult {
-	view := TextModal(TextSections(text))
+	view := blocks.TextModal(blocks.TextSections(text))
 	return modalResult{view: &view}
 }
 
@@ -49,7 +49,7 @@ func (s modalResult) ackReply() (any, bool) {
 }
 
 // asModal is a screen for a modal that was already told to wait.
-func (s modalResult) asModal() slackModal {
+func (s modalResult) asModal() slack.ModalViewRequest {
 	if s.view != nil {
 		return *s.view
 	}
@@ -57,7 +57,7 @@ func (s modalResult) asModal() slackModal {
 	for _, problem := range s.errors {
 		text = problem + " Please start again."
 	}
-	return TextModal(TextSections(text))
+	return blocks.TextModal(blocks.TextSections(text))
 }
 
 // handleSubmission answers a modal with the screen that work ends in: in the acknowledgement when that is in time, or
@@ -111,16 +111,14 @@ func (b *Bot) runSubmission(ctx context.Context, req request, view slack.View) m
 	}
 	args, shown := f.ParseSubmission(view)
 	if id, _ := args["id"].(string); f.NeedsScan() && len(args) == 1 && id != "" && !slices.Contains(shown, "scanName") {
-		return modalResult{view: ptr(b.prefilledForm(ctx, req, f, id))}
+		return modalResult{view: new(b.prefilledForm(ctx, req, f, id))}
 	}
 	result := b.proposeAndPost(ctx, req.caller, f, args)
 	if at := result.errorField(shown); at != "" {
-		return modalResult{errors: map[string]string{at: Truncate(result.resultText(), MaxTextUnits)}}
+		return modalResult{errors: map[string]string{at: blocks.Truncate(result.resultText(), blocks.MaxTextUnits)}}
 	}
 	return textResult(result.resultText())
 }
-
-func ptr[T any](v T) *T { return &v }
 
 // handleScanSelected goes on from the choice of a scan to the form, filled in with what the scan is now.
 func (b *Bot) handleScanSelected(ctx context.Context, req request, view slack.View, block, scan string) {
@@ -131,107 +129,27 @@ func (b *Bot) handleScanSelected(ctx context.Context, req request, view slack.Vi
 }
 
 // prefilledForm is the form of a scan as Defender has it now.
-func (b *Bot) prefilledForm(ctx context.Context, req request, f Form, scan string) slackModal {
+func (b *Bot) prefilledForm(ctx context.Context, req request, f form.Form, scan string) slack.ModalViewRequest {
 	all, empty, err := b.loadLists(ctx, req.caller, f)
 	if err != nil || empty != "" {
-		return TextModal(TextSections(empty + refusalText(f.Op.Name, err)))
+		return blocks.TextModal(blocks.TextSections(empty + refusalText(f.Op.Name, err)))
 	}
-	for _, e := range all[ScansSource] {
+	for _, e := range all[form.ScansSource] {
 		if e.ID == scan {
 			return f.FullForm(all, e.Values(), scan)
 		}
 	}
-	return TextModal(TextSections("This scan is not in Defender any more. Please start again."))
-}
-
-// ParseSubmission reads what a modal says that is different from what it showed, and which inputs it had. A scan
-// that the modal was about comes from its memo.
-func (f Form) ParseSubmission(view slack.View) (args map[string]any, shown []string) {
-	args = map[string]any{}
-	if scan := readModalState(view.PrivateMetadata).Scan; scan != "" {
-		args["id"] = scan
-	}
-	was := initialValues(view.Blocks)
-	if view.State == nil {
-		return args, shown
-	}
-	for _, in := range f.fields {
-		act, ok := view.State.Values[in.name][ValueAction]
-		if !ok {
-			continue
-		}
-		shown = append(shown, in.name)
-		given, before := in.value(act), was[in.name]
-		if same := before != nil && *before == given; given != "" && !same {
-			args[in.name] = in.parse(given)
-		}
-		if list := in.selectedValues(act); in.kind == "array" && len(list) > 0 {
-			args[in.name] = list
-		}
-	}
-	return args, shown
-}
-
-// value is what an input holds, as text; "" is nothing.
-func (f field) value(act slack.BlockAction) string {
-	switch {
-	case f.kind == "boolean" && act.SelectedOption.Value == "":
-		if len(act.SelectedOptions) > 0 {
-			return "true"
-		}
-		return "false"
-	case act.SelectedOption.Value != "":
-		return act.SelectedOption.Value
-	default:
-		return strings.TrimSpace(act.Value)
-	}
-}
-
-func (f field) selectedValues(act slack.BlockAction) (list []string) {
-	for _, o := range act.SelectedOptions {
-		list = append(list, o.Value)
-	}
-	return list
-}
-
-// initialValues are what the inputs of a modal held when it was shown: Slack sends the modal back with its answers,
-// so that nothing has to be remembered, and what somebody else changed meanwhile is not taken for a wish.
-func initialValues(blocks slack.Blocks) map[string]*string {
-	out := map[string]*string{}
-	for _, block := range blocks.BlockSet {
-		in, ok := block.(*slack.InputBlock)
-		if !ok {
-			continue
-		}
-		var was string
-		switch e := in.Element.(type) {
-		case *slack.PlainTextInputBlockElement:
-			was = strings.TrimSpace(e.InitialValue)
-		case *slack.NumberInputBlockElement:
-			was = e.InitialValue
-		case *slack.SelectBlockElement:
-			if e.InitialOption != nil {
-				was = e.InitialOption.Value
-			}
-		case *slack.CheckboxGroupsBlockElement:
-			was = "false"
-			if len(e.InitialOptions) > 0 {
-				was = "true"
-			}
-		}
-		out[in.BlockID] = &was
-	}
-	return out
+	return blocks.TextModal(blocks.TextSections("This scan is not in Defender any more. Please start again."))
 }
 
 // suggestOptions answers the typing in a menu that is too long to be sent whole.
 func (b *Bot) suggestOptions(req request, in slack.InteractionCallback) any {
 	none := slack.OptionsResponse{Options: []*slack.OptionBlockObject{}}
-	from := optionSources[in.BlockID]
+	from := form.SourceOf(in.BlockID)
 	if from == nil {
 		return none
 	}
-	found := make(chan []Option, 1)
+	found := make(chan []form.Option, 1)
 	b.runAsync(req, func(ctx context.Context) {
 		who, err := b.users.member(ctx, req.caller)
 		if err != nil {
@@ -248,7 +166,7 @@ func (b *Bot) suggestOptions(req request, in slack.InteractionCallback) any {
 	defer timer.Stop()
 	select {
 	case all := <-found:
-		return map[string]any{"options": append([]*slack.OptionBlockObject{}, MenuOptions(all)...)}
+		return map[string]any{"options": append([]*slack.OptionBlockObject{}, form.MenuOptions(all)...)}
 	case <-timer.C:
 		return none
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"scanwarden/confirm"
+	"scanwarden/slackbot/internal/blocks"
 )
 
 // maxUpdates bounds how many messages one round rewrites.
@@ -66,10 +67,10 @@ func (n notifier) refreshMessage(ctx context.Context, msg confirm.Message, note 
 
 // updateMessage replaces a message, and records which version of the change it shows. A message that was never
 // posted, or is gone, needs no rewriting any more.
-func (n notifier) updateMessage(ctx context.Context, c confirm.Change, msg confirm.Message, blocks []slack.Block) error {
+func (n notifier) updateMessage(ctx context.Context, c confirm.Change, msg confirm.Message, content []slack.Block) error {
 	if msg.Message != "" {
 		channel, _, _ := strings.Cut(msg.Channel, "/")
-		options := []slack.MsgOption{slack.MsgOptionText(n.headlineFor(c), true), slack.MsgOptionBlocks(blocks...)}
+		options := []slack.MsgOption{slack.MsgOptionText(n.headlineFor(c), true), slack.MsgOptionBlocks(content...)}
 		_, _, _, err := n.api.UpdateMessageContext(ctx, channel, msg.Message, options...)
 		if err != nil && !permanentUpdateErrors[slackCode(err)] {
 			n.handlePostError(err)
@@ -82,15 +83,15 @@ func (n notifier) updateMessage(ctx context.Context, c confirm.Change, msg confi
 
 // outcomeBlocks is what the requester is told at the end.
 func (n notifier) outcomeBlocks(c confirm.Change) []slack.Block {
-	blocks := []slack.Block{MentionLine(Mention(string(c.Requester)), ": "+statusText(c))}
-	return append(blocks, TextSections(c.Summary)...)
+	content := []slack.Block{blocks.MentionLine(blocks.Mention(string(c.Requester)), ": "+statusText(c))}
+	return append(content, blocks.TextSections(c.Summary)...)
 }
 
 // notifyRequester tells whoever asked in Slack how it ended: in the thread of the question, or directly when
 // there is no channel or no question in it. The place has the thread's name after a slash, because a
 // conversation may hold the question as well.
 func (n notifier) notifyRequester(ctx context.Context, c confirm.Change, question confirm.Message) error {
-	user, ok := UserID(string(c.Requester))
+	user, ok := blocks.UserID(string(c.Requester))
 	if !ok {
 		return nil // their own door tells them
 	}
@@ -120,8 +121,8 @@ func (n notifier) notifyRequester(ctx context.Context, c confirm.Change, questio
 }
 
 // postMessage posts a message, into a thread when one is given.
-func (n notifier) postMessage(ctx context.Context, channel, thread, headline string, blocks []slack.Block) (message string, err error) {
-	options := append(noUnfurl(), slack.MsgOptionText(headline, true), slack.MsgOptionBlocks(blocks...))
+func (n notifier) postMessage(ctx context.Context, channel, thread, headline string, content []slack.Block) (message string, err error) {
+	options := append(noUnfurl(), slack.MsgOptionText(headline, true), slack.MsgOptionBlocks(content...))
 	if thread != "" {
 		options = append(options, slack.MsgOptionTS(thread))
 	}

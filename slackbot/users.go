@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"scanwarden/confirm"
+	"scanwarden/slackbot/internal/blocks"
 )
 
 // userCacheTTL is how long Slack's word on a person or a group is believed: who was removed loses their say within it.
@@ -26,17 +27,10 @@ func (c caller) principal() confirm.Principal {
 	return confirm.Principal("slack:" + c.team + "/" + c.user)
 }
 
-// UserID is the user id of a principal of Slack's.
-func UserID(p string) (user string, ok bool) {
-	rest, slackish := strings.CutPrefix(p, "slack:")
-	_, user, ok = strings.Cut(rest, "/")
-	return user, ok && slackish && IsID(user)
-}
-
 // slackUserIDs are the user ids of a person's accounts in Slack.
 func slackUserIDs(p confirm.Person) (users []string) {
 	for _, principal := range p.Principals {
-		if user, ok := UserID(string(principal)); ok {
+		if user, ok := blocks.UserID(string(principal)); ok {
 			users = append(users, user)
 		}
 	}

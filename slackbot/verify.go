@@ -8,6 +8,7 @@ import (
 	"github.com/slack-go/slack"
 
 	"scanwarden/confirm"
+	"scanwarden/slackbot/internal/blocks"
 	"scanwarden/tools"
 )
 
@@ -15,7 +16,7 @@ import (
 // it has signed; the team may be our own workspace or, on Enterprise Grid, its organisation. The error says in one plain sentence why they cannot act here: they are no full member of our own
 // workspace, or Slack does not say that they are. A group that Slack does not tell counts for nothing.
 func (b *Bot) ResolveUser(ctx context.Context, team, user string) (confirm.Principal, []string, error) {
-	if !IsID(team) || !IsID(user) {
+	if !blocks.IsID(team) || !blocks.IsID(user) {
 		return "", nil, errors.New("slack named no person of a workspace; ask with the slash commands instead")
 	}
 	who, err := b.resolveUser(ctx, caller{team: team, user: user})

@@ -1,4 +1,13 @@
-package slackbot
+// Package blocks writes text as Slack's Block Kit: sections, preformatted text, mentions, and the plan of a change.
+//
+// It knows nothing of the bot. It takes strings and changes, and returns blocks:
+//
+//	text -> split into parts that fit a text object -> plain_text or rich_text blocks
+//	confirm.Change -> Plan -> one message, or PlanPages -> pages of a modal
+//
+// The invariant: text from Defender or from a requester becomes plain_text or preformatted text, never mrkdwn, and a
+// plan is never cut. What does not fit is split over more blocks, or the caller is told that it does not fit.
+package blocks
 
 import (
 	"strings"
@@ -7,15 +16,15 @@ import (
 	"github.com/slack-go/slack"
 )
 
-// MaxTextUnits is how many UTF-16 units go into one text object; Slack takes 3000 characters and does not say which.
+// MaxTextUnits bounds one text object, in UTF-16 units. Slack takes 3000 characters and does not document which kind.
 const MaxTextUnits = 2900
 
-// PlainText is text that Slack shows letter by letter: no markup, no mentions, no links, no :emoji:.
+// PlainText returns a text object that Slack shows as it is: no markup, no mentions, no links, no :emoji:.
 func PlainText(text string) *slack.TextBlockObject {
 	return slack.NewTextBlockObject(slack.PlainTextType, text, false, false)
 }
 
-// TextSections are sections that hold text whole, over as many as it takes.
+// TextSections returns text as plain_text sections, as many as it needs. It returns nil for "".
 func TextSections(text string) []slack.Block {
 	var blocks []slack.Block
 	for _, part := range splitText(text) {
@@ -24,7 +33,7 @@ func TextSections(text string) []slack.Block {
 	return blocks
 }
 
-// CodeBlocks is text in a fixed width, letter by letter, over as many blocks as it takes.
+// CodeBlocks returns text in a fixed width and without markup, in as many blocks as it needs. It returns nil for "".
 func CodeBlocks(text string) []slack.Block {
 	var blocks []slack.Block
 	for _, part := range splitText(text) {
@@ -36,8 +45,8 @@ func CodeBlocks(text string) []slack.Block {
 	return blocks
 }
 
-// splitText splits text so that each part fits a text object, at line ends where that can be. Nothing of it is
-// left out but a line end where it is split.
+// splitText returns text in parts of at most MaxTextUnits, split at line ends where possible. It drops nothing except
+// the line end at which it splits.
 func splitText(text string) []string {
 	var parts []string
 	for rest := text; rest != ""; {
@@ -53,7 +62,8 @@ func splitText(text string) []string {
 	return parts
 }
 
-// PrefixLen is how many bytes of text make at most n UTF-16 units of whole characters.
+// PrefixLen returns the length in bytes of the longest prefix of text that has at most n UTF-16 units and ends
+// between two characters.
 func PrefixLen(text string, n int) int {
 	units := 0
 	for i, r := range text {
@@ -64,7 +74,8 @@ func PrefixLen(text string, n int) int {
 	return len(text)
 }
 
-// Truncate is text for a place that has no room for it, such as an option's label; the whole is shown elsewhere.
+// Truncate returns text cut to n UTF-16 units, with an ellipsis when something is cut. It is for labels and summaries
+// whose whole text is shown elsewhere.
 func Truncate(text string, n int) string {
 	if PrefixLen(text, n) == len(text) {
 		return text
@@ -72,44 +83,9 @@ func Truncate(text string, n int) string {
 	return text[:PrefixLen(text, n-1)] + "…"
 }
 
-// withPeriod ends a sentence with a stop, unless whoever wrote it has done so.
-func withPeriod(sentence string) string {
-	if strings.HasSuffix(sentence, ".") {
-		return sentence
-	}
-	return sentence + "."
-}
-
-// TextModal is a modal that only tells something.
+// TextModal returns a modal that shows blocks and has no inputs.
 func TextModal(blocks []slack.Block) slack.ModalViewRequest {
 	return slack.ModalViewRequest{
 		Type: slack.VTModal, Title: PlainText("scanwarden"), Close: PlainText("Close"), Blocks: slack.Blocks{BlockSet: blocks},
 	}
-}
-
-// Mention mentions somebody by an id that came from Slack or from our own configuration; anybody else is named
-// letter by letter.
-func Mention(principal string) []slack.RichTextSectionElement {
-	name := slack.NewRichTextSectionTextElement(principal, nil)
-	if user, ok := UserID(principal); ok {
-		return []slack.RichTextSectionElement{
-			slack.NewRichTextSectionUserElement(user, nil),
-			slack.NewRichTextSectionTextElement(" ("+principal+")", nil),
-		}
-	}
-	return []slack.RichTextSectionElement{name}
-}
-
-// MentionLine joins words and people to one line.
-func MentionLine(parts ...any) slack.Block {
-	section := slack.NewRichTextSection()
-	for _, part := range parts {
-		switch part := part.(type) {
-		case string:
-			section.Elements = append(section.Elements, slack.NewRichTextSectionTextElement(part, nil))
-		case []slack.RichTextSectionElement:
-			section.Elements = append(section.Elements, part...)
-		}
-	}
-	return slack.NewRichTextBlock("", section)
 }

@@ -28,7 +28,7 @@ func (b *Bot) readOperation(ctx context.Context, who caller, operation string, a
 	if err != nil {
 		return fmt.Errorf("%s: write arguments: %w", operation, err)
 	}
-	out, err := back.Service.Call(tools.OnBehalf(ctx, who.principal()), who.principal(), operation, asked)
+	out, err := back.Service.Call(ctx, tools.Caller{Principal: who.principal()}, operation, asked)
 	if err != nil {
 		return err
 	}

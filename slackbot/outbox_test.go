@@ -69,7 +69,7 @@ func TestWhatHappenedWhileTheBotWasDownIsShownAfter(t *testing.T) {
 
 func TestAChangeFromElsewhereIsPutToPeopleInSlack(t *testing.T) {
 	s := newStack(t, options{})
-	p, err := s.service.Plan(t.Context(), "add_scan", []byte(`{"scanType":"Network","scanName":"From MCP","target":"10.0.0.1","intervalInHours":4,`+
+	p, err := s.service.Plan(t.Context(), tools.Caller{}, "add_scan", []byte(`{"scanType":"Network","scanName":"From MCP","target":"10.0.0.1","intervalInHours":4,`+
 		`"scannerAgent.machineId":"`+s.scanner+`","scanAuthenticationParams.type":"NoAuthNoPriv","scanAuthenticationParams.username":"x"}`))
 	if err != nil {
 		t.Fatal(err)

@@ -8,7 +8,6 @@ import (
 	"scanwarden/confirm"
 	"scanwarden/slackbot/internal/blocks"
 	"scanwarden/slackbot/internal/form"
-	"scanwarden/tools"
 )
 
 // proposalResult is what came of a wish: a change that waits for people, or why not.
@@ -19,7 +18,7 @@ type proposalResult struct {
 	err         error
 }
 
-// proposeAndPost plans the change and has it put to people. What cannot be confirmed is refused before Defender is read.
+// proposeAndPost plans the change and has it put to people.
 func (b *Bot) proposeAndPost(ctx context.Context, who caller, f form.Form, args map[string]any) proposalResult {
 	p := proposalResult{operation: f.Op.Name}
 	p.change, p.err = b.planAndPropose(ctx, who, f.Op.Name, args)
@@ -41,18 +40,11 @@ func (b *Bot) planAndPropose(ctx context.Context, who caller, operation string, 
 	asker := confirm.Requester{
 		Principal: who.principal(), Source: confirm.SourceSlack, Groups: groups, Channels: []confirm.Channel{confirm.Slack},
 	}
-	if err := back.Gate.CanPropose(ctx, operation, asker); err != nil {
-		return none, err
-	}
 	asked, err := encodeArguments(args)
 	if err != nil {
 		return none, err
 	}
-	plan, err := back.Service.Plan(tools.OnBehalf(ctx, who.principal()), operation, asked)
-	if err != nil {
-		return none, err
-	}
-	return back.Gate.Propose(ctx, plan, asker)
+	return back.Service.Propose(ctx, asker, operation, asked)
 }
 
 // resultText tell the requester what came of it.

@@ -112,8 +112,8 @@ func (s *stack) openBackend(t testing.TB, policy confirm.Policy) {
 	}
 	cfg := defender.Config{URL: api.URL, Token: func(context.Context, defender.TokenRequest) (string, error) { return "simulator", nil }}
 	own := cfg
-	own.Token = func(ctx context.Context, _ defender.TokenRequest) (string, error) {
-		s.readAs.Store(string(tools.Behalf(ctx)), true)
+	own.Token = func(_ context.Context, want defender.TokenRequest) (string, error) {
+		s.readAs.Store(want.Actor.User, true)
 		return "simulator", nil
 	}
 	reader, err := defender.New(own)

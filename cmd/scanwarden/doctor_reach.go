@@ -55,11 +55,11 @@ func (p *patient) callDefender(ctx context.Context, token tokenSource) []finding
 		return []finding{bad(err)}
 	}
 	tools.Progress(ctx, "reading scanners and scans")
-	scanners, err := reader.Scanners(ctx)
+	scanners, err := reader.Scanners(ctx, defender.Actor{})
 	if err != nil {
 		return []finding{refusedBy(err)}
 	}
-	scans, err := reader.Definitions(ctx)
+	scans, err := reader.Definitions(ctx, defender.Actor{})
 	if err != nil {
 		return []finding{refusedBy(err)}
 	}

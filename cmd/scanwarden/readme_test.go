@@ -127,7 +127,7 @@ func deleteBranches(n int) string {
 // ask plans and proposes.
 func (p *promise) ask(t *testing.T, by confirm.Requester, operation, args string) (confirm.Change, error) {
 	t.Helper()
-	proposal, err := p.desk.Plan(t.Context(), operation, json.RawMessage(args))
+	proposal, err := p.desk.Plan(t.Context(), tools.Caller{}, operation, json.RawMessage(args))
 	if err != nil {
 		return confirm.Change{}, err
 	}

@@ -9,13 +9,14 @@ import (
 	"slices"
 	"strings"
 
+	"scanwarden/confirm"
 	"scanwarden/defender"
 	"scanwarden/defender/entra"
 	"scanwarden/tools"
 )
 
 // tokenSource is how a call to Defender gets its bearer token.
-type tokenSource = func(ctx context.Context, ask defender.TokenRequest) (string, error)
+type tokenSource = func(ctx context.Context, want defender.TokenRequest) (string, error)
 
 // onBehalfOf is the one way to sign in that is not a mode of the application's own.
 const onBehalfOf = "on-behalf-of"
@@ -141,23 +142,23 @@ func (c *config) inTheirName(app *entra.Source, held *callers) (read, write toke
 	if err != nil {
 		return nil, nil, err
 	}
-	write = func(ctx context.Context, ask defender.TokenRequest) (string, error) {
-		if tools.Agent(ctx) {
+	write = func(ctx context.Context, want defender.TokenRequest) (string, error) {
+		if want.Actor.Agent {
 			return "", errAgent
 		}
-		assertion, err := held.assertion(tools.Behalf(ctx))
+		assertion, err := held.assertion(confirm.Principal(want.Actor.User))
 		if err != nil {
 			return "", err
 		}
-		token, err := exchange.Get(ctx, assertion, entra.TokenRequest(ask))
+		token, err := exchange.Get(ctx, assertion, entraRequest(want))
 		return token.Text, err
 	}
 	alone := tokens(app)
-	read = func(ctx context.Context, ask defender.TokenRequest) (string, error) {
-		if strings.HasPrefix(string(tools.Behalf(ctx)), "entra:") {
-			return write(ctx, ask) // as the caller, or not at all
+	read = func(ctx context.Context, want defender.TokenRequest) (string, error) {
+		if strings.HasPrefix(want.Actor.User, "entra:") {
+			return write(ctx, want) // as the caller, or not at all
 		}
-		return alone(ctx, ask)
+		return alone(ctx, want)
 	}
 	return read, write, nil
 }
@@ -166,10 +167,15 @@ func (c *config) inTheirName(app *entra.Source, held *callers) (read, write toke
 var errAgent = errors.New("an application or AI agent has no sign-in of a person's, and Defender is called in people's names here; a person has to ask, with a client that is signed in as themself")
 
 func tokens(s *entra.Source) tokenSource {
-	return func(ctx context.Context, ask defender.TokenRequest) (string, error) {
-		token, err := s.Get(ctx, entra.TokenRequest(ask))
+	return func(ctx context.Context, want defender.TokenRequest) (string, error) {
+		token, err := s.Get(ctx, entraRequest(want))
 		return token.Text, err
 	}
+}
+
+// entraRequest returns what Entra ID is asked for; on whose behalf is decided by the source that is asked.
+func entraRequest(want defender.TokenRequest) entra.TokenRequest {
+	return entra.TokenRequest{Fresh: want.Fresh, Claims: want.Claims}
 }
 
 func fixedToken(token string) tokenSource {

@@ -35,7 +35,7 @@ func BenchmarkAckWhileDefenderHangs(b *testing.B) {
 		ours = append(ours, sendCommands(b, s.slack, callers)...)
 		s.tenant.ClearFaults()
 		s.tenant.Release()
-		s.slack.Wait("the work to end", func() bool { return s.bot.Working() == 0 })
+		s.bot.WaitIdle()
 		s.service.InvalidateCache()
 	}
 	b.ReportMetric(float64(p99(ours).Microseconds())/1000, "ack-p99-ms")

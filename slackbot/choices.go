@@ -9,7 +9,7 @@ import (
 	"scanwarden/tools"
 )
 
-// loadOptions reads a list of the tenant's for a person, through the same desk as everybody else.
+// loadOptions reads one list of the tenant as the user, through the same Service as every other interface.
 func (b *Bot) loadOptions(ctx context.Context, who caller, from *form.OptionSource, filter string) ([]form.Option, error) {
 	var out map[string][]map[string]any
 	if err := b.readOperation(ctx, who, from.Operation, map[string]any{"filter": filter}, &out); err != nil {
@@ -18,7 +18,7 @@ func (b *Bot) loadOptions(ctx context.Context, who caller, from *form.OptionSour
 	return from.Options(out[from.List]), nil
 }
 
-// readOperation performs a reading operation and takes its result apart as JSON, as any other face would.
+// readOperation calls a read operation and decodes its JSON output into out.
 func (b *Bot) readOperation(ctx context.Context, who caller, operation string, args map[string]any, into any) error {
 	back, err := b.cfg.Backend(ctx)
 	if err != nil {
@@ -39,7 +39,8 @@ func (b *Bot) readOperation(ctx context.Context, who caller, operation string, a
 	return json.Unmarshal(answer, into)
 }
 
-// loadLists reads all that a form offers. A list that is needed and empty is told, not shown as an empty menu.
+// loadLists reads all lists that a form needs. If one of them is empty, it returns the text for the user instead: a
+// form with an empty menu cannot be submitted.
 func (b *Bot) loadLists(ctx context.Context, who caller, f form.Form) (all form.OptionLists, empty string, err error) {
 	all = form.OptionLists{}
 	for _, from := range f.Sources() {

@@ -15,7 +15,7 @@ import (
 	"scanwarden/tools"
 )
 
-// runCommand carries a command out. Without text it opens a modal.
+// runCommand runs a slash command. Without text it opens a modal.
 func (b *Bot) runCommand(ctx context.Context, req request, command, typed string) {
 	operation, ok := b.commands[normalizeCommand(command)]
 	switch typed = strings.TrimSpace(typed); {
@@ -34,6 +34,7 @@ func (b *Bot) runCommand(ctx context.Context, req request, command, typed string
 	}
 }
 
+// commandList returns the configured slash commands in alphabetical order.
 func (b *Bot) commandList() []string {
 	var out []string
 	for _, operation := range b.commands {
@@ -43,7 +44,7 @@ func (b *Bot) commandList() []string {
 	return out
 }
 
-// proposeText plans what was typed behind a command, or helps.
+// proposeText proposes the change that was typed behind a command, and replies with the outcome or with help.
 func (b *Bot) proposeText(ctx context.Context, req request, f form.Form, typed string) {
 	args, err := f.ParseArguments(typed)
 	if err != nil {
@@ -53,7 +54,7 @@ func (b *Bot) proposeText(ctx context.Context, req request, f form.Form, typed s
 	b.replyText(ctx, req, b.proposeAndPost(ctx, req.caller, f, args).resultText())
 }
 
-// commandHelp tells how a command is written, with an example. It never repeats what was typed.
+// commandHelp returns how a command is written, with an example. It never repeats what the user typed.
 func (b *Bot) commandHelp(operation, problem string) string {
 	f := b.forms[operation]
 	var s strings.Builder
@@ -66,11 +67,8 @@ func (b *Bot) commandHelp(operation, problem string) string {
 	return s.String()
 }
 
-// prefillTimeout is how long a modal's data may take before the modal opens without it. The trigger lives three seconds.
-const prefillTimeout = 700 * time.Millisecond
-
-// openForm opens an operation's modal: filled with what Defender says when that is at hand, and otherwise at
-// once, to be filled later.
+// openForm opens the modal of an operation: with the tenant's lists if they arrive in time, and
+// otherwise empty, to be filled in when they arrive.
 func (b *Bot) openForm(ctx context.Context, req request, f form.Form) {
 	type ready struct {
 		all   form.OptionLists
@@ -85,7 +83,7 @@ func (b *Bot) openForm(ctx context.Context, req request, f form.Form) {
 		b.replyText(ctx, req, msgBusy)
 		return
 	}
-	soon := time.NewTimer(prefillTimeout)
+	soon := time.NewTimer(b.waits.prefill)
 	defer soon.Stop()
 	var opened string
 	for {
@@ -96,7 +94,7 @@ func (b *Bot) openForm(ctx context.Context, req request, f form.Form) {
 				view = blocks.TextModal(blocks.TextSections(r.empty + refusalText(f.Op.Name, r.err)))
 			}
 			if opened != "" {
-				_ = b.updateView(ctx, opened, view) // which says so in the log
+				_ = b.updateView(ctx, opened, view) // logs its error
 				return
 			}
 			b.openModal(ctx, req, view)
@@ -111,7 +109,8 @@ func (b *Bot) openForm(ctx context.Context, req request, f form.Form) {
 	}
 }
 
-// openModal opens a modal and returns its id; when Slack does not, it says so and returns "".
+// openModal opens a modal and returns its ID. If Slack does not open it, openModal replies to the user and returns
+// "".
 func (b *Bot) openModal(ctx context.Context, req request, view slack.ModalViewRequest) string {
 	id, err := b.openView(ctx, req, view)
 	if err != nil {
@@ -122,7 +121,7 @@ func (b *Bot) openModal(ctx context.Context, req request, view slack.ModalViewRe
 	return id
 }
 
-// refusalText is an error as one or two sentences for a person; "" for none.
+// refusalText returns err as one or two sentences for the user. It returns "" for nil.
 func refusalText(operation string, err error) string {
 	if err == nil {
 		return ""
@@ -131,7 +130,7 @@ func refusalText(operation string, err error) string {
 	return strings.TrimSpace("Not done: " + r.Reason + " " + r.Next)
 }
 
-// arguments of a call, as the desk takes them.
+// encodeArguments returns args as Service takes them.
 func encodeArguments(args map[string]any) (json.RawMessage, error) {
 	b, err := json.Marshal(args)
 	if err != nil {

@@ -10,31 +10,32 @@ import (
 	"scanwarden/tools"
 )
 
-// scansCommand is the command that reads; all others are operations.
+// scansCommand is the command that reads. All other commands are operations.
 const scansCommand = "scans"
 
-// reCommand is what Slack takes as a command: at most 32 characters with the slash.
+// reCommand matches what Slack accepts as a command: at most 32 characters with the slash.
 var reCommand = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^/[a-z0-9][a-z0-9_-]{0,30}$`) })
 
-// reservedCommands are commands of Slack's own, which an app cannot have.
+// reservedCommands are built into Slack; an app cannot have them.
 var reservedCommands = map[string]bool{
 	"/status": true, "/me": true, "/join": true, "/away": true, "/dnd": true, "/shrug": true, "/remind": true,
 	"/msg": true, "/feed": true, "/who": true, "/collapse": true, "/expand": true, "/leave": true, "/open": true,
 	"/search": true, "/topic": true, "/mute": true, "/pro": true, "/shortcuts": true,
 }
 
-// normalizeCommand makes hyphens and underscores one, because nobody remembers which it was.
+// normalizeCommand returns command in lower case with underscores for hyphens, so that users can type either.
 func normalizeCommand(command string) string {
 	return strings.ReplaceAll(strings.ToLower(command), "-", "_")
 }
 
-// commandFor is the command of an operation, or of "scans", as it is configured.
+// commandFor returns the configured slash command of an operation or of "scans".
 func (cfg Config) commandFor(operation string) string {
 	name := cmp.Or(cfg.Commands[operation], "/"+operation)
 	return "/" + strings.TrimPrefix(name, "/")
 }
 
-// commandNames finds operations by their commands, and refuses what Slack would refuse.
+// commandNames returns the operations by their normalized commands. It returns an error for names that Slack would
+// reject.
 func commandNames(cfg Config) (map[string]string, error) {
 	names := map[string]string{}
 	add := func(operation string) error {
@@ -58,7 +59,7 @@ func commandNames(cfg Config) (map[string]string, error) {
 		}
 	}
 	for operation := range cfg.Commands {
-		if !known[operation] && len(known) > 1 { // read-only, the configured commands have nothing to stand for
+		if !known[operation] && len(known) > 1 { // a read-only server ignores the commands that are configured for writing
 			return nil, fmt.Errorf("slack: commands: there is no operation %q", operation)
 		}
 	}

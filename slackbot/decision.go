@@ -16,13 +16,13 @@ import (
 	"scanwarden/tools"
 )
 
-// reChangeID is what the gate's ids look like; anything else was not in a button of ours.
+// reChangeID matches the IDs that the Gate issues. Any other value does not come from one of our buttons.
 var reChangeID = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-9A-Z]{26}$`) })
 
-// maxReasonLen bounds why somebody denied.
+// maxReasonLen bounds the reason of a denial, in characters.
 const maxReasonLen = 500
 
-// loadChange reads a change that was put to people in Slack; no other one exists here.
+// loadChange returns a change that may be decided in Slack. It returns ErrNotFound for any other change.
 func (b *Bot) loadChange(ctx context.Context, id string) (confirm.Change, error) {
 	if !reChangeID().MatchString(id) {
 		return confirm.Change{}, confirm.ErrNotFound
@@ -38,24 +38,24 @@ func (b *Bot) loadChange(ctx context.Context, id string) (confirm.Change, error)
 	return c, err
 }
 
-// handleApprove takes a click on an approve button.
+// handleApprove records the approval of a user who clicked Approve.
 func (b *Bot) handleApprove(ctx context.Context, req request, id string) {
 	c, err := b.recordVote(ctx, req.caller, id, confirm.Vote{Approve: true})
-	// The message itself shows a yes that counts; a modal has to say so.
+	// The updated message shows an approval that counts. A modal has to confirm it.
 	if err != nil || req.viewID != "" {
 		b.replyText(ctx, req, b.voteReply(ctx, c, err))
 	}
 }
 
-// recordVote gives the gate a vote of the person who clicked, and lets the messages show what it then waits for.
+// recordVote passes the vote of a user to the Gate, and shows in the message what an approved change then waits for.
+// The Gate reads the change; it counts no vote on a change for which Slack is not a channel.
 func (b *Bot) recordVote(ctx context.Context, who caller, id string, v confirm.Vote) (confirm.Change, error) {
-	c, err := b.loadChange(ctx, id)
-	if err != nil {
-		return c, err
+	if !reChangeID().MatchString(id) {
+		return confirm.Change{}, confirm.ErrNotFound
 	}
 	back, err := b.cfg.Backend(ctx)
 	if err != nil {
-		return c, err
+		return confirm.Change{}, err
 	}
 	groups, unknown := b.users.groupsOf(ctx, who.user)
 	v.Principal, v.Channel, v.Groups = who.principal(), confirm.Slack, groups
@@ -63,7 +63,10 @@ func (b *Bot) recordVote(ctx context.Context, who caller, id string, v confirm.V
 		b.progress.set(id, note)
 		b.wakeNotifier()
 	})
-	c, err = back.Gate.Decide(ctx, id, v)
+	c, err := back.Gate.Decide(ctx, id, v)
+	if c.ID != "" && !isForSlack(c) {
+		return confirm.Change{}, confirm.ErrNotFound
+	}
 	if unknown != nil && errors.Is(err, confirm.ErrRefused) {
 		b.cfg.Log.WarnContext(ctx, "a vote is refused without knowing its groups", "user", who.user, "error", unknown)
 		err = fmt.Errorf("%w (%s)", err, ownMessage(unknown))
@@ -71,27 +74,27 @@ func (b *Bot) recordVote(ctx context.Context, who caller, id string, v confirm.V
 	return c, err
 }
 
-// voteReply tells a person what their click did.
+// voteReply returns what the user is told after a click.
 func (b *Bot) voteReply(ctx context.Context, c confirm.Change, err error) string {
 	switch {
 	case err == nil && c.State == confirm.Pending:
-		return fmt.Sprintf("Your yes is recorded: %d of %d confirmations.", c.Approvals(), c.Needed)
+		return fmt.Sprintf("Your approval is recorded: %d of %d confirmations.", c.Approvals(), c.Needed)
 	case err == nil:
 		return statusText(c)
 	case errors.Is(err, confirm.ErrMoved):
-		b.progress.set(c.ID, "") // so that the message they clicked in is made right
+		b.progress.set(c.ID, "") // updates the message in which the user clicked
 		b.wakeNotifier()
 		return "Already decided: " + statusText(c)
 	case errors.Is(err, confirm.ErrNotFound):
-		return "There is no such change any more. Nothing was done."
+		return "This change no longer exists. Nothing was done."
 	case errors.Is(err, confirm.ErrRefused):
 		return "Not counted: " + withPeriod(err.Error())
 	}
-	b.cfg.Log.ErrorContext(ctx, "a decision could not be recorded", "change", c.ID, "error", err)
+	b.cfg.Log.ErrorContext(ctx, "failed to record a decision", "change", c.ID, "error", err)
 	return "Not done: scanwarden failed on its own side and recorded nothing. Please try again in a moment."
 }
 
-// statusText is how a change stands, in one or two sentences.
+// statusText returns the status of a change in one or two sentences.
 func statusText(c confirm.Change) string {
 	text := fmt.Sprintf("change %s is %s.", c.Code, stateHeadlines[c.State])
 	var who []string
@@ -107,7 +110,7 @@ func statusText(c confirm.Change) string {
 	return text
 }
 
-// openDenyModal opens the modal that a denial goes through.
+// openDenyModal opens the modal that asks for the reason of a denial.
 func (b *Bot) openDenyModal(ctx context.Context, req request, id string) {
 	c, err := b.loadChange(ctx, id)
 	if err == nil && c.State != confirm.Pending {
@@ -119,7 +122,7 @@ func (b *Bot) openDenyModal(ctx context.Context, req request, id string) {
 	}
 	why := slack.NewPlainTextInputBlockElement(nil, form.ValueAction)
 	why.Multiline, why.MaxLength = true, maxReasonLen
-	input := slack.NewInputBlock(reasonBlock, blocks.PlainText("Reason"), blocks.PlainText("Whoever asked, and their assistant, will read it."), why)
+	input := slack.NewInputBlock(reasonBlock, blocks.PlainText("Reason"), blocks.PlainText("The requester and their assistant will read it."), why)
 	input.Optional = true
 	b.openModal(ctx, req, slack.ModalViewRequest{
 		Type: slack.VTModal, CallbackID: actionDeny, PrivateMetadata: c.ID,
@@ -128,7 +131,7 @@ func (b *Bot) openDenyModal(ctx context.Context, req request, id string) {
 	})
 }
 
-// handleDenial takes the submitted reason.
+// handleDenial records a denial with the reason from the submitted modal.
 func (b *Bot) handleDenial(ctx context.Context, req request, view slack.View) modalResult {
 	var reason string
 	if view.State != nil {
@@ -147,14 +150,12 @@ func (b *Bot) handleDenial(ctx context.Context, req request, view slack.View) mo
 	return textResult(b.voteReply(ctx, c, err))
 }
 
-// handleWithdraw takes a change back for the one who asked for it.
+// handleWithdraw withdraws a change for its requester. The Gate reads the change; to any other user it does not exist.
 func (b *Bot) handleWithdraw(ctx context.Context, req request, id string) {
-	c, err := b.loadChange(ctx, id)
+	var c confirm.Change
+	back, err := b.cfg.Backend(ctx)
 	if err == nil {
-		var back *Backend
-		if back, err = b.cfg.Backend(ctx); err == nil {
-			c, err = back.Gate.Withdraw(ctx, id, confirm.Requester{Principal: req.principal()})
-		}
+		c, err = back.Gate.Withdraw(ctx, id, confirm.Requester{Principal: req.principal()})
 	}
 	b.replyText(ctx, req, b.voteReply(ctx, c, err))
 }

@@ -1,50 +1,43 @@
 package slackbot
 
-import "sync"
+import lru "github.com/hashicorp/golang-lru/v2"
 
-// dedupSize bounds the memory of deliveries. Slack repeats within minutes, and no workspace gives thousands of
-// commands in that time.
+// dedupSize bounds the deliveries that are remembered. Slack repeats a request within minutes, and no workspace sends
+// thousands of commands in that time.
 const dedupSize = 4096
 
-// dedup knows what was delivered already. Slack may deliver the same request twice, on two sockets or again
-// over HTTP, and whoever has seen a signed request can send it once more.
+// dedup answers repeated deliveries of a request with the answer to the first one. Slack may deliver a request twice,
+// on two sockets or again over HTTP, and everyone who has seen a signed request can send it again.
 type dedup struct {
-	mu    sync.Mutex
-	byKey map[string]*dedupEntry
-	ring  [dedupSize]string
-	next  int
+	entries *lru.Cache[string, *dedupEntry]
 }
 
-// dedupEntry is the first of equal requests; the others get its answer.
+// dedupEntry is the first of several deliveries with the same key.
 type dedupEntry struct {
-	answered chan struct{}
-	answer   any
+	done   chan struct{} // closed when answer is set
+	answer any
 }
 
-func newDedup() *dedup { return &dedup{byKey: map[string]*dedupEntry{}} }
+func newDedup() *dedup { return &dedup{entries: newCache[*dedupEntry](dedupSize)} }
 
-// once returns what handle answers. Of all calls with the same key only the first one calls it.
-func (m *dedup) once(key string, handle func() any) any {
-	d, first := m.entryFor(key)
-	if !first {
-		<-d.answered
-		return d.answer
+// newCache returns an empty cache that drops its least recently used entry when it has size entries.
+func newCache[V any](size int) *lru.Cache[string, V] {
+	cache, err := lru.New[string, V](size)
+	if err != nil {
+		panic(err) // only for a size below one
 	}
-	defer close(d.answered)
-	d.answer = handle()
-	return d.answer
+	return cache
 }
 
-func (m *dedup) entryFor(key string) (d *dedupEntry, first bool) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if d, ok := m.byKey[key]; ok {
-		return d, false
+// once returns what handle returns. Of all calls with the same key only the first one calls handle; the others wait
+// for it.
+func (d *dedup) once(key string, handle func() any) any {
+	entry := &dedupEntry{done: make(chan struct{})}
+	if first, repeated, _ := d.entries.PeekOrAdd(key, entry); repeated {
+		<-first.done
+		return first.answer
 	}
-	delete(m.byKey, m.ring[m.next])
-	m.ring[m.next] = key
-	m.next = (m.next + 1) % dedupSize
-	d = &dedupEntry{answered: make(chan struct{})}
-	m.byKey[key] = d
-	return d, true
+	defer close(entry.done)
+	entry.answer = handle()
+	return entry.answer
 }

@@ -12,18 +12,18 @@ import (
 	"scanwarden/confirm"
 )
 
-// How two accounts came to be joined, as confirm.Link has it.
+// The values of confirm.Link.How.
 const howSignIn, howEmail = "sign-in", "e-mail"
 
-// resolveUser returns somebody who may act here at all, as check does, and sees to it that they are known by the
-// accounts that are theirs.
+// resolveUser returns the member behind a request, as userDirectory.member does. With MatchEmail it first updates the
+// link that the e-mail address of that member makes.
 func (b *Bot) resolveUser(ctx context.Context, named caller) (caller, error) {
 	who, err := b.users.member(ctx, named)
 	if err != nil || !b.cfg.MatchEmail {
 		return who, err
 	}
 	err = b.linkByEmail(ctx, who)
-	if _, stranger := errors.AsType[notAllowedError](err); stranger {
+	if _, notAllowed := errors.AsType[notAllowedError](err); notAllowed {
 		return caller{}, err
 	}
 	if err != nil {
@@ -32,16 +32,17 @@ func (b *Bot) resolveUser(ctx context.Context, named caller) (caller, error) {
 	return who, nil
 }
 
-// linkByEmail joins a person with the one whom the configuration knows by their e-mail address, and takes such a link
-// back once the address says something else. What somebody proved, or an operator configured, it leaves alone; but
-// where that contradicts the address, they are two people by one account or the other, and nobody until it is mended.
+// linkByEmail links a user to the person whose configured e-mail address is theirs, and removes such a link when the
+// address no longer matches. It leaves links alone that a sign-in proved or an operator configured. If such a link
+// contradicts the address, it returns errAmbiguousUser: the user would be two persons, and could approve their own
+// change.
 func (b *Bot) linkByEmail(ctx context.Context, who caller) error {
 	back, err := b.cfg.Backend(ctx)
 	if err != nil {
 		return err
 	}
 	if back.Links == nil {
-		return errors.New("Backend.Links is needed to match people by e-mail")
+		return errors.New("Backend.Links is required to match users by e-mail")
 	}
 	user, err := b.users.userInfo(ctx, who.user)
 	if err != nil {
@@ -66,31 +67,32 @@ func (b *Bot) linkByEmail(ctx context.Context, who caller) error {
 	return nil
 }
 
-const errAmbiguousUser = notAllowedError("it cannot be told who you are: your e-mail address names one person in the configuration, and your accounts are " +
-	"joined differently; have an operator look at the links (scanwarden people) and at people in the configuration")
+const errAmbiguousUser = notAllowedError("it cannot be told who you are: your e-mail address belongs to one person in the configuration, and your accounts are " +
+	"linked differently; ask an operator to check the links (scanwarden people) and people in the configuration")
 
-// linkMatch joins a person with whom their address names. The gate refuses when it knows one of the two as
-// somebody else.
+// linkMatch stores the link that an address makes. The Gate refuses it if one of the two accounts is linked to
+// another person.
 func (b *Bot) linkMatch(ctx context.Context, back *Backend, who caller, match confirm.Link) error {
 	match.From, match.How, match.At = who.principal(), howEmail, b.cfg.Now()
 	err := back.Gate.Link(ctx, match)
 	if errors.Is(err, confirm.ErrRefused) {
-		b.cfg.Log.WarnContext(ctx, "an e-mail address names somebody whose accounts are joined differently", "user", who.user, "error", err)
+		b.cfg.Log.WarnContext(ctx, "an e-mail address contradicts the links of its user", "user", who.user, "error", err)
 		return errAmbiguousUser
 	}
 	return err
 }
 
+// unlinkStale removes the link of an address that no longer matches.
 func (b *Bot) unlinkStale(ctx context.Context, back *Backend, who caller) error {
-	err := back.Gate.Unlink(ctx, who.principal(), "the e-mail address in Slack does not match any more")
+	err := back.Gate.Unlink(ctx, who.principal(), "the e-mail address in Slack no longer matches")
 	if errors.Is(err, confirm.ErrNotFound) {
-		return nil // another process was faster
+		return nil // another process has removed it
 	}
 	return err
 }
 
-// matchEmail is the one account that a person's address names: its link lacks only whom it is from. An address that
-// Slack has not confirmed, or that several people have, names nobody.
+// matchEmail returns the link that the address of a user makes, without From, How and At. It returns false for an
+// address that Slack has not confirmed, or that not exactly one configured person with an Entra account has.
 func (b *Bot) matchEmail(user *slack.User) (match confirm.Link, ok bool) {
 	address := user.Profile.Email
 	if !user.IsEmailConfirmed || address == "" {
@@ -113,8 +115,8 @@ func (b *Bot) matchEmail(user *slack.User) (match confirm.Link, ok bool) {
 	return match, false
 }
 
-// asciiLower makes small letters of the capitals A to Z and leaves all else as it is: other scripts have letters that
-// fold into ASCII ones, and an address with one is another address.
+// asciiLower returns address with A to Z in lower case and all else unchanged. Unicode case folding maps letters of
+// other scripts to ASCII letters, and would match another address.
 func asciiLower(address string) string {
 	b := []byte(address)
 	for i, c := range b {

@@ -8,8 +8,8 @@ import (
 	"github.com/slack-go/slack"
 )
 
-// fatalErrorFixes says what to do about the answers of Slack that no waiting mends (the list is what Slack documents for
-// auth.test and apps.connections.open).
+// fatalErrorFixes holds what an operator has to do about errors that no retry resolves. The list is what Slack
+// documents for auth.test and apps.connections.open.
 var fatalErrorFixes = map[string]string{
 	"invalid_auth":            "copy the tokens again from the app's pages",
 	"not_authed":              "set SLACK_BOT_TOKEN, and SLACK_APP_TOKEN for socket mode",
@@ -18,12 +18,13 @@ var fatalErrorFixes = map[string]string{
 	"token_expired":           "turn token rotation off for the app and copy its new token",
 	"not_allowed_token_type":  "SLACK_APP_TOKEN must be the xapp- token and SLACK_BOT_TOKEN the xoxb- token",
 	"missing_scope":           "create the app from `scanwarden manifest`, and give its app token connections:write",
-	"no_permission":           "reinstall the app as somebody who may grant its scopes",
+	"no_permission":           "reinstall the app as a user who may grant its scopes",
 	"team_access_not_granted": "have an administrator grant the app access to this workspace",
 	"link_disabled":           "turn socket mode on for the app",
 }
 
-// fatalError is the end of the bot for an error that can never heal, and nil for any other.
+// fatalError returns the error with which Run ends if err can never be resolved by waiting. It returns nil for any
+// other error.
 func fatalError(err error) error {
 	code := slackCode(err)
 	if cure, ok := fatalErrorFixes[code]; ok {
@@ -32,7 +33,7 @@ func fatalError(err error) error {
 	return nil
 }
 
-// slackCode is Slack's own word for what went wrong, "" when there is none.
+// slackCode returns Slack's own error code, such as "invalid_auth". It returns "" if err has none.
 func slackCode(err error) string {
 	if answer, ok := errors.AsType[slack.SlackErrorResponse](err); ok {
 		return answer.Err
@@ -40,7 +41,7 @@ func slackCode(err error) string {
 	return ""
 }
 
-// retryAfter is how long Slack asks to wait; zero when it does not ask.
+// retryAfter returns how long Slack asks to wait. It returns 0 if Slack does not ask for it.
 func retryAfter(err error) time.Duration {
 	if limited, ok := errors.AsType[*slack.RateLimitedError](err); ok {
 		return max(limited.RetryAfter, time.Second)
@@ -51,7 +52,7 @@ func retryAfter(err error) time.Duration {
 	return 0
 }
 
-// permanentUpdateErrors are answers that say of a message that it cannot be rewritten, now or later.
+// permanentUpdateErrors are Slack's error codes for a message that can never be updated.
 var permanentUpdateErrors = map[string]bool{
 	"message_not_found": true, "cant_update_message": true, "channel_not_found": true, "is_archived": true,
 	"edit_window_closed": true, "not_in_channel": true,

@@ -12,7 +12,8 @@ import (
 	"scanwarden/slackbot/internal/form"
 )
 
-// The ids of our own buttons and modals, as the contract names them. A form's callback_id is its operation.
+// The action_ids of our buttons and the callback_ids of our modals. They are part of the interface contract. The
+// callback_id of a form is the name of its operation.
 const (
 	actionApprove  = "approve_change"
 	actionDeny     = "deny_change"
@@ -22,7 +23,8 @@ const (
 	reasonBlock    = "reason"
 )
 
-// handleCommand takes a slash command. delivery names this very delivery, where Slack gives nothing better.
+// handleCommand acknowledges a slash command and runs it. delivery identifies this delivery if the command has no
+// trigger_id.
 func (b *Bot) handleCommand(cmd slack.SlashCommand, delivery string) (reply any, err error) {
 	req := request{
 		caller: caller{team: cmd.TeamID, user: cmd.UserID}, channel: cmd.ChannelID,
@@ -40,7 +42,8 @@ func (b *Bot) handleCommand(cmd slack.SlashCommand, delivery string) (reply any,
 	}), nil
 }
 
-// ackThen acknowledges without words and works after; when it cannot, the acknowledgement says so.
+// ackThen starts work and returns an empty acknowledgement. If it cannot start it, the acknowledgement asks the user
+// to try again.
 func (b *Bot) ackThen(req request, work func(context.Context)) any {
 	if b.runAsync(req, work) {
 		return nil
@@ -48,7 +51,7 @@ func (b *Bot) ackThen(req request, work func(context.Context)) any {
 	return map[string]string{"response_type": slack.ResponseTypeEphemeral, "text": msgBusy}
 }
 
-// handleInteraction takes a click, a submitted modal, or the typing in a menu.
+// handleInteraction handles a click, a submitted modal, or typing in a menu.
 func (b *Bot) handleInteraction(in slack.InteractionCallback, delivery string) (reply any, err error) {
 	req := request{
 		caller: caller{team: cmp.Or(in.User.TeamID, in.Team.ID), user: in.User.ID}, channel: in.Channel.ID,
@@ -69,10 +72,10 @@ func (b *Bot) handleInteraction(in slack.InteractionCallback, delivery string) (
 	case slack.InteractionTypeBlockSuggestion:
 		return b.suggestOptions(req, in), nil
 	}
-	return nil, nil // of no interest, and acknowledged all the same
+	return nil, nil // other interactions are acknowledged and ignored
 }
 
-// handleBlockAction takes the first of the actions; Slack sends one at a time.
+// handleBlockAction runs the first action of a click. Slack sends one at a time.
 func (b *Bot) handleBlockAction(req request, in slack.InteractionCallback) any {
 	if len(in.ActionCallback.BlockActions) == 0 {
 		return nil
@@ -110,8 +113,8 @@ func (b *Bot) handleBlockAction(req request, in slack.InteractionCallback) any {
 	})
 }
 
-// handleEvent takes what the Events API tells: of all things, only that somebody opened the app's home. A JSON-RPC message
-// is none, although Slack signs those too, for its assistant's calls.
+// handleEvent handles the only event that the app subscribes to: a user opened its home. It rejects a JSON-RPC
+// message: Slack signs those with the same secret when its assistant calls our MCP server.
 func (b *Bot) handleEvent(body json.RawMessage, delivery string) (reply any, err error) {
 	var outer struct {
 		JSONRPC   json.RawMessage `json:"jsonrpc"`

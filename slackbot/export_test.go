@@ -5,11 +5,28 @@ import (
 	"time"
 )
 
-// SetSocketDelay makes the second socket open so much after the first one.
-func (b *Bot) SetSocketDelay(d time.Duration) { b.socketDelay = d }
+// SetSocketDelay sets the time between opening the two sockets.
+func (b *Bot) SetSocketDelay(d time.Duration) { b.waits.socketDelay = d }
 
-// Working is how much work is in progress after its acknowledgement.
-func (b *Bot) Working() int { return len(b.workers.slots) }
+// SetPollInterval sets the time between two rounds of notifyLoop.
+func (b *Bot) SetPollInterval(d time.Duration) { b.waits.pollInterval = d }
 
-// NotifyOnce is one round of posting and rewriting.
+// SetPostedWait sets how long a requester waits for the confirmation message.
+func (b *Bot) SetPostedWait(d time.Duration) { b.waits.posted = d }
+
+// SetPrefillWait sets how long a modal waits for its data.
+func (b *Bot) SetPrefillWait(d time.Duration) { b.waits.prefill = d }
+
+// WaitIdle returns when no work is in progress after its acknowledgement. It takes all slots: work that is requested
+// meanwhile is refused.
+func (b *Bot) WaitIdle() {
+	for range cap(b.workers.slots) {
+		b.workers.slots <- struct{}{}
+	}
+	for range cap(b.workers.slots) {
+		<-b.workers.slots
+	}
+}
+
+// NotifyOnce runs one round of posting, updating and reminding.
 func (b *Bot) NotifyOnce(ctx context.Context) error { return b.notifyOnce(ctx) }

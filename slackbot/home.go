@@ -11,19 +11,19 @@ import (
 	"scanwarden/slackbot/internal/blocks"
 )
 
-// maxPending and lastDecided are how many changes the home shows.
+// maxPending and maxDecided bound the changes that the home tab lists.
 const maxPending, maxDecided = 30, 20
 
-// publishHome fills the app's home: what waits for this person, and what was decided lately.
+// publishHome publishes the home tab of a user: the changes that wait for them, and the latest decisions.
 func (b *Bot) publishHome(ctx context.Context, req request) {
 	content, err := b.homeBlocks(ctx, req)
 	if err != nil {
-		b.cfg.Log.WarnContext(ctx, "the home of a person could not be filled", "user", req.user, "error", err)
+		b.cfg.Log.WarnContext(ctx, "failed to build a home tab", "user", req.user, "error", err)
 		content = blocks.TextSections("Not shown: " + withPeriod(ownMessage(err)))
 	}
 	view := slack.HomeTabViewRequest{Type: slack.VTHomeTab, Blocks: slack.Blocks{BlockSet: content}}
 	if _, err := b.api.PublishViewContext(ctx, slack.PublishViewContextRequest{UserID: req.user, View: view}); err != nil {
-		b.cfg.Log.WarnContext(ctx, "the home of a person could not be published", "user", req.user, "error", err)
+		b.cfg.Log.WarnContext(ctx, "failed to publish a home tab", "user", req.user, "error", err)
 	}
 }
 
@@ -56,18 +56,20 @@ func (b *Bot) homeBlocks(ctx context.Context, req request) ([]slack.Block, error
 	return append(content, b.changeList("Decided lately", "Nothing was decided yet.", filterChanges(ended, at.canSee, maxDecided), false)...), nil
 }
 
+// settledStates are the states of a change that is no longer open.
 var settledStates = []confirm.State{
 	confirm.Applied, confirm.Failed, confirm.Unknown, confirm.Denied, confirm.Expired, confirm.Withdrawn, confirm.Stale,
 }
 
-// viewer is a person in their home, by all of the accounts that they are known by.
+// viewer is the user of a home tab, with all linked accounts.
 type viewer struct {
 	gate   *confirm.Gate
-	vote   confirm.Vote // a yes of theirs
+	vote   confirm.Vote // an approval by this user
 	known  confirm.Person
-	listed bool // among the approvers
+	listed bool // among the configured approvers
 }
 
+// newViewer returns the viewer for who. An unreadable user group is an error unless who is listed without it.
 func (b *Bot) newViewer(ctx context.Context, gate *confirm.Gate, who caller) (viewer, error) {
 	known, err := gate.Person(ctx, who.principal())
 	if err != nil {
@@ -86,8 +88,8 @@ func (b *Bot) newViewer(ctx context.Context, gate *confirm.Gate, who caller) (vi
 	return viewer{gate: gate, vote: vote, known: known, listed: listed}, nil
 }
 
-// pendingChanges are the changes that wait for a person: those for which their yes would count now, and their own. When they
-// click, the gate is asked again.
+// pendingChanges returns the changes that this user could approve now, and their own. A click is checked by the Gate
+// again.
 func (v viewer) pendingChanges(ctx context.Context, now time.Time) ([]confirm.Change, error) {
 	open, err := v.gate.Changes(ctx, confirm.Filter{States: []confirm.State{confirm.Pending}})
 	if err != nil {
@@ -98,25 +100,27 @@ func (v viewer) pendingChanges(ctx context.Context, now time.Time) ([]confirm.Ch
 	if err != nil {
 		return nil, err
 	}
-	var waits []confirm.Change
+	var pending []confirm.Change
 	for i, c := range open {
 		if counts[i] || v.isRequester(c) {
-			waits = append(waits, c)
+			pending = append(pending, c)
 		}
 	}
-	return waits[:min(len(waits), maxPending)], nil
+	return pending[:min(len(pending), maxPending)], nil
 }
 
-// canSee tells which decided changes a person sees: approvers all of them, others their own.
+// canSee reports whether the home tab lists a decided change: approvers see all, other users their own.
 func (v viewer) canSee(c confirm.Change) bool { return isForSlack(c) && (v.listed || v.isRequester(c)) }
 
+// isRequester reports whether this user requested the change, with any linked account.
 func (v viewer) isRequester(c confirm.Change) bool {
 	return slices.Contains(v.known.Principals, c.Requester)
 }
 
-func filterChanges(all []confirm.Change, keep func(confirm.Change) bool, most int) (out []confirm.Change) {
+// filterChanges returns the first changes for which keep is true, at most limit.
+func filterChanges(all []confirm.Change, keep func(confirm.Change) bool, limit int) (out []confirm.Change) {
 	for _, c := range all {
-		if len(out) == most {
+		if len(out) == limit {
 			break
 		}
 		if keep(c) {
@@ -126,7 +130,8 @@ func filterChanges(all []confirm.Change, keep func(confirm.Change) bool, most in
 	return out
 }
 
-// changeList lists changes, each on one line; those that wait have a button to the whole plan.
+// changeList returns a heading and one section for each change. With review, a section has a button that opens the
+// plan.
 func (b *Bot) changeList(title, none string, changes []confirm.Change, review bool) []slack.Block {
 	content := []slack.Block{slack.NewHeaderBlock(blocks.PlainText(title))}
 	if len(changes) == 0 {

@@ -12,10 +12,10 @@ import (
 	"github.com/slack-go/slack"
 )
 
-// maxBody bounds the body of a request. A modal with all that Slack lets a person type stays well below it.
+// maxBody bounds the body of a request. A modal with all the text that Slack allows is far smaller.
 const maxBody = 1 << 20
 
-// Commands serves Slack's signed requests for slash commands (/slack/command).
+// Commands returns the handler for slash commands (/slack/command). It accepts only requests that Slack has signed.
 func (b *Bot) Commands() http.Handler {
 	return b.requireSignature(func(h http.Header, body []byte) (any, error) {
 		form, err := readForm(h, body)
@@ -23,7 +23,7 @@ func (b *Bot) Commands() http.Handler {
 			return nil, err
 		}
 		if form.Get("ssl_check") == "1" {
-			return nil, nil // Slack looks whether somebody answers
+			return nil, nil // Slack checks that the endpoint answers
 		}
 		cmd := slack.SlashCommand{
 			TeamID: form.Get("team_id"), EnterpriseID: form.Get("enterprise_id"), ChannelID: form.Get("channel_id"),
@@ -34,7 +34,8 @@ func (b *Bot) Commands() http.Handler {
 	})
 }
 
-// Interactions serves Slack's signed requests for buttons, modals, menus and events (/slack/interaction).
+// Interactions returns the handler for buttons, modals, menus and events (/slack/interaction). It accepts only
+// requests that Slack has signed.
 func (b *Bot) Interactions() http.Handler {
 	return b.requireSignature(func(h http.Header, body []byte) (any, error) {
 		if mediaType(h) == "application/json" {
@@ -58,13 +59,13 @@ func (b *Bot) Interactions() http.Handler {
 	})
 }
 
-// errMalformed is all that a request is told that Slack would not send.
+// errMalformed answers a signed request that Slack would not send to this endpoint. It reveals no more.
 var errMalformed = errors.New("malformed request")
 
-// signatureHeader is the header that names a delivery where Slack gives nothing better.
+// signatureHeader identifies a delivery that has no ID of its own.
 const signatureHeader = "X-Slack-Signature"
 
-// mediaType is the media type that a request says it has, "" when it says none.
+// mediaType returns the media type of a request, and "" if it has none.
 func mediaType(h http.Header) string {
 	kind, _, err := mime.ParseMediaType(h.Get("Content-Type"))
 	if err != nil {
@@ -73,9 +74,9 @@ func mediaType(h http.Header) string {
 	return kind
 }
 
-// readForm reads what Slack sends as a form. The signature does not cover the type, so the body itself has to look
-// like one, too, and begin with the name of a field: what Slack signed as JSON for another door may have all of a
-// form's fields in it, in words that anybody wrote.
+// readForm parses a form body. The signature does not cover the content type, so the body itself must begin like a
+// form, with the name of a field. Otherwise JSON that Slack signed for another endpoint could carry form fields in
+// text that a user wrote.
 func readForm(h http.Header, body []byte) (url.Values, error) {
 	if mediaType(h) != "application/x-www-form-urlencoded" || len(body) == 0 || body[0] < 'a' || 'z' < body[0] {
 		return nil, errMalformed
@@ -92,8 +93,9 @@ func readForm(h http.Header, body []byte) (url.Values, error) {
 	return form, nil
 }
 
-// requireSignature lets through what Slack signed within the last five minutes, and answers with what take returns.
-// The signature is over the raw bytes, so these are parsed only when it holds, and read only when it could.
+// requireSignature returns a handler that calls take for requests that Slack signed within the last five minutes, and
+// answers with its result. The signature covers the raw bytes, so the body is read only if the headers can be valid,
+// and parsed only after the signature is verified.
 func (b *Bot) requireSignature(take func(h http.Header, body []byte) (any, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodPost {
@@ -123,6 +125,7 @@ func (b *Bot) requireSignature(take func(h http.Header, body []byte) (any, error
 	})
 }
 
+// writeReply writes reply as JSON. A nil reply is an empty answer.
 func (b *Bot) writeReply(w http.ResponseWriter, reply any) {
 	if reply == nil {
 		w.WriteHeader(http.StatusOK)
@@ -130,12 +133,12 @@ func (b *Bot) writeReply(w http.ResponseWriter, reply any) {
 	}
 	body, err := json.Marshal(reply)
 	if err != nil {
-		b.cfg.Log.Error("an answer to Slack cannot be written", "error", err)
+		b.cfg.Log.Error("failed to encode an answer to Slack", "error", err)
 		http.Error(w, "no answer", http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
 	if _, err := w.Write(body); err != nil {
-		b.cfg.Log.Warn("Slack did not wait for an answer", "error", err)
+		b.cfg.Log.Warn("failed to write an answer to Slack", "error", err)
 	}
 }

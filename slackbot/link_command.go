@@ -12,35 +12,36 @@ import (
 	"scanwarden/slackbot/internal/blocks"
 )
 
-// SignedIn is who a proof of the link page is of.
+// SignedIn is the account that a proof from the link page belongs to.
 type SignedIn struct {
 	Principal confirm.Principal // "entra:TENANT/OBJECT"
 	Name      string
 }
 
-// linkSubcommand is what follows the command that reads, to join accounts.
+// linkSubcommand follows the command that reads, to link accounts: "/scans link PROOF".
 const linkSubcommand = "link"
 
-// linkAccount joins the Slack account that speaks with the account that a proof is of, or says where proofs are to be had.
-// The proof is repeated nowhere: until it is too old, whoever hands it in is taken for that person.
+// linkAccount links the user's Slack account to the account of a proof. Without a proof it returns where to get one.
+// The proof is never repeated in a message or a log: until it expires, any user who submits it is linked.
 func (b *Bot) linkAccount(ctx context.Context, req request, proof string) []slack.Block {
 	switch {
 	case b.cfg.LinkPage == "":
-		return blocks.TextSections("Accounts are not joined by signing in here. Ask whoever runs scanwarden.")
+		return blocks.TextSections("Accounts are not joined by signing in here. Ask the operator of scanwarden.")
 	case proof == "":
 		return b.linkInstructions()
 	}
 	return blocks.TextSections(b.redeemProof(ctx, req.caller, proof))
 }
 
+// linkInstructions returns how to get a proof.
 func (b *Bot) linkInstructions() []slack.Block {
 	page := slack.NewRichTextSectionLinkElement(b.cfg.LinkPage, "", nil)
 	return []slack.Block{blocks.MentionLine("To join this Slack account with your Microsoft account, open ",
 		[]slack.RichTextSectionElement{page}, " in your browser and sign in. Send the command that you are then shown here. "+
-			"Never send one that somebody else has given you, and give yours to nobody.")}
+			"Never send one that another person has given you, and never pass yours on.")}
 }
 
-// redeemProof hands a proof in, and says what came of it.
+// redeemProof links who to the account of a proof, and returns the reply.
 func (b *Bot) redeemProof(ctx context.Context, who caller, proof string) string {
 	signedIn, err := b.cfg.OpenProof(proof, b.cfg.Now())
 	if err != nil {
@@ -56,21 +57,23 @@ func (b *Bot) redeemProof(ctx context.Context, who caller, proof string) string 
 	case errors.Is(err, confirm.ErrRefused):
 		return "Not joined: " + withPeriod(err.Error())
 	case err != nil:
-		b.cfg.Log.ErrorContext(ctx, "two accounts could not be joined", "user", who.user, "error", err)
+		b.cfg.Log.ErrorContext(ctx, "failed to link two accounts", "user", who.user, "error", err)
 		return "Not joined: scanwarden failed on its own side. Please try again in a moment."
 	}
 	return fmt.Sprintf("Joined: in Slack you are now taken for %s, %s. If that is not you, ask an operator to take it back at once: scanwarden people unlink %s",
 		displayName(signedIn.Name, "this account"), signedIn.Principal, who.principal())
 }
 
-func displayName(name, otherwise string) string {
+// displayName returns name, shortened, or fallback if name is empty.
+func displayName(name, fallback string) string {
 	if name = strings.TrimSpace(name); name == "" {
-		return otherwise
+		return fallback
 	}
 	return blocks.Truncate(name, 100)
 }
 
-// linkSection tells a person in their home whom they are taken for, where accounts are joined.
+// linkSection returns the part of the home tab that shows the linked account, or how to link one. It returns nil
+// where linking is not offered.
 func (b *Bot) linkSection(known confirm.Person) []slack.Block {
 	switch {
 	case len(known.Principals) > 1:

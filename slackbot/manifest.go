@@ -12,8 +12,8 @@ import (
 	"scanwarden/tools"
 )
 
-// appManifest is an app manifest as Slack reads it (https://docs.slack.dev/reference/app-manifest). slack-go has a
-// type for it that writes empty objects which Slack refuses.
+// appManifest is an app manifest as Slack reads it (https://docs.slack.dev/reference/app-manifest). The type in
+// slack-go writes empty objects, which Slack rejects.
 type appManifest struct {
 	Metadata struct {
 		Major int `json:"major_version"`
@@ -44,7 +44,7 @@ type appManifest struct {
 	Servers  map[string]manifestAssistant `json:"mcp_servers,omitempty"`
 }
 
-// manifestAssistant is an MCP server that Slack's own assistant calls (docs.slack.dev/ai/slackbot-mcp-client).
+// manifestAssistant is an MCP server that Slack's assistant calls (docs.slack.dev/ai/slackbot-mcp-client).
 type manifestAssistant struct {
 	URL  string `json:"url"`
 	Auth string `json:"auth_type"`
@@ -55,7 +55,7 @@ type manifestCommand struct {
 	URL         string `json:"url,omitempty"`
 	Description string `json:"description"`
 	Hint        string `json:"usage_hint"`
-	Escape      bool   `json:"should_escape"` // people and channels arrive by their ids
+	Escape      bool   `json:"should_escape"` // users and channels arrive as IDs
 }
 
 type manifestSettings struct {
@@ -73,8 +73,8 @@ type manifestSettings struct {
 	Rotate bool `json:"token_rotation_enabled"`
 }
 
-// Manifest is the app manifest (JSON) for this configuration; url is the public base URL, "" in socket mode.
-// It needs no token: people print it before there is an app.
+// Manifest returns the app manifest for cfg, as JSON. url is the public base URL, or "" in socket mode. It needs no
+// tokens, because the manifest is used before the app exists.
 func Manifest(cfg Config, url string) ([]byte, error) {
 	if _, err := commandNames(cfg); err != nil {
 		return nil, err
@@ -108,7 +108,7 @@ func Manifest(cfg Config, url string) ([]byte, error) {
 	return json.MarshalIndent(m, "", "  ")
 }
 
-// requiredScopes are exactly those that the bot's calls need.
+// requiredScopes returns exactly the scopes that the calls of the bot need.
 func requiredScopes(cfg Config) []string {
 	all := []string{"commands", "chat:write", "im:write", "users:read"}
 	if slices.ContainsFunc(slices.Concat(cfg.Approvers, cfg.Requesters), func(p string) bool { return strings.HasPrefix(p, groupPrefix) }) {
@@ -123,7 +123,7 @@ func requiredScopes(cfg Config) []string {
 	return all
 }
 
-// appDescription is what people read of the app; Slack takes 140 characters.
+// appDescription returns what users read about the app, at most 140 characters.
 func appDescription(cfg Config) string {
 	if !slices.ContainsFunc(cfg.Operations, func(op tools.Operation) bool { return op.Effect == tools.Proposes }) {
 		return "Lists the authenticated scans in Microsoft Defender, and changes nothing."
@@ -131,7 +131,8 @@ func appDescription(cfg Config) string {
 	return "Adds, updates and deletes authenticated scans in Microsoft Defender, once a person has confirmed."
 }
 
-// manifestServers offers our MCP door to Slack's assistant, which reaches it from outside.
+// manifestServers returns our MCP server for Slack's assistant, which calls it over the internet. It returns nil if
+// Config.Assistant is not set.
 func manifestServers(cfg Config) (map[string]manifestAssistant, error) {
 	if cfg.Assistant == "" {
 		return nil, nil
@@ -142,6 +143,7 @@ func manifestServers(cfg Config) (map[string]manifestAssistant, error) {
 	return map[string]manifestAssistant{"scanwarden": {URL: cfg.Assistant, Auth: "slack_identity_auth"}}, nil
 }
 
+// manifestCommands returns the slash commands of cfg.
 func manifestCommands(cfg Config, url string) ([]manifestCommand, error) {
 	hint := "[filter | history NAME | changes | help]"
 	if cfg.LinkPage != "" {

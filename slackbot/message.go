@@ -12,7 +12,7 @@ import (
 	"scanwarden/tools"
 )
 
-// stateHeadlines say how a change stands.
+// stateHeadlines are what a message shows for each state.
 var stateHeadlines = map[confirm.State]string{
 	confirm.Pending:   "waiting for confirmation",
 	confirm.Approved:  "confirmed, being sent to Defender",
@@ -26,7 +26,7 @@ var stateHeadlines = map[confirm.State]string{
 	confirm.Stale:     "stale, nothing was sent",
 }
 
-// operationTitle of an operation, as the catalogue has it.
+// operationTitle returns the title of an operation, or its name if it has none.
 func (b *Bot) operationTitle(operation string) string {
 	if f, ok := b.forms[operation]; ok && f.Op.Title != "" {
 		return f.Op.Title
@@ -34,8 +34,8 @@ func (b *Bot) operationTitle(operation string) string {
 	return operation
 }
 
-// changeMessage is the message that a change is put to people with, at every moment of its life. note says what an
-// executing change waits for.
+// changeMessage returns the confirmation message of a change in its present state. note is the progress of a change
+// that executes.
 func (b *Bot) changeMessage(c confirm.Change, note string) []slack.Block {
 	head := []slack.Block{slack.NewHeaderBlock(blocks.PlainText(blocks.Truncate(b.operationTitle(c.Operation)+": "+stateHeadlines[c.State], 150)))}
 	if c.State == confirm.Pending {
@@ -48,7 +48,8 @@ func (b *Bot) changeMessage(c confirm.Change, note string) []slack.Block {
 	return append(told, append(blocks.TextSections(c.Summary), append([]slack.Block{blocks.Requester(c)}, blocks.Terms(c)...)...)...)
 }
 
-// pendingBlocks shows the plan whole above its buttons, or the way to where it is shown whole.
+// pendingBlocks returns the whole plan with Approve and Deny. A plan that does not fit gets Review in place of
+// Approve, and a plan that cannot be shown at all gets only Deny.
 func (b *Bot) pendingBlocks(c confirm.Change) []slack.Block {
 	votes := decisionLines(c)
 	if whole := append(blocks.Plan(c), votes...); blocks.Fits(whole, blocks.MaxMessageBlocks, blocks.MaxMessageBytes) {
@@ -59,18 +60,19 @@ func (b *Bot) pendingBlocks(c confirm.Change) []slack.Block {
 		brief = append(brief, blocks.TextSections("WARNING: "+w)...)
 	}
 	if !blocks.Fits(brief, blocks.MaxMessageBlocks/2, blocks.MaxMessageBytes/2) {
-		brief = blocks.TextSections(fmt.Sprintf("%s\nIt has %d warnings, which stand in the review.", blocks.Truncate(c.Summary, 1000), len(c.Warnings)))
+		brief = blocks.TextSections(fmt.Sprintf("%s\nIt has %d warnings, which the review shows.", blocks.Truncate(c.Summary, 1000), len(c.Warnings)))
 	}
 	brief = append(append(append(brief, blocks.Requester(c)), blocks.Terms(c)...), votes...)
 	if blocks.PlanPages(c) == nil {
 		brief = append(brief, blocks.TextSections("This plan is too long to be shown in Slack, and nothing is approved here that was not shown whole. Deny it, and have it asked for again in smaller parts.")...)
 		return append(brief, actionButtons(denyButton(c)))
 	}
-	brief = append(brief, blocks.TextSections("The plan is too long for a message. Review shows it whole; the approve button stands at its end.")...)
+	brief = append(brief, blocks.TextSections("The plan is too long for a message. Review shows it whole; the approve button is at its end.")...)
 	return append(brief, actionButtons(reviewButton(c, slack.StylePrimary), denyButton(c)))
 }
 
-// decidedBlocks tells what became of a change: who, when, outcome, and the scans as Defender returned them.
+// decidedBlocks returns what became of a change: who decided, when, the outcome, and the scans as Defender returned
+// them.
 func (b *Bot) decidedBlocks(c confirm.Change, note string) []slack.Block {
 	content := decisionLines(c)
 	r := tools.ResultOf(c)
@@ -87,8 +89,8 @@ func (b *Bot) decidedBlocks(c confirm.Change, note string) []slack.Block {
 	return content
 }
 
-// returnedScans are the scans as Defender returned them. The change itself was shown before; of its receipt, what
-// does not fit is left to the command line.
+// returnedScans returns the scans from Defender's answer. An answer that does not fit is left to the command line:
+// the plan itself was shown before.
 func returnedScans(scans json.RawMessage) []slack.Block {
 	var pretty bytes.Buffer
 	if err := json.Indent(&pretty, scans, "", "  "); err != nil {
@@ -101,7 +103,7 @@ func returnedScans(scans json.RawMessage) []slack.Block {
 	return blocks.TextSections("Defender's answer is too long for a message; `scanwarden changes ID` shows it.")
 }
 
-// decisionLines are one line for each person who decided, and how many are still needed.
+// decisionLines returns one line for each decision, and how many approvals there are if several are needed.
 func decisionLines(c confirm.Change) []slack.Block {
 	var content []slack.Block
 	for _, d := range c.Decisions {
@@ -124,11 +126,13 @@ func decisionLines(c confirm.Change) []slack.Block {
 	return content
 }
 
-// actionButtons carry the change's id and nothing else: what is approved is read from the ledger.
+// actionButtons returns a row of buttons. The value of a button is the ID of a change and nothing else: what is
+// approved is read from the store.
 func actionButtons(all ...slack.BlockElement) slack.Block {
 	return slack.NewActionBlock("", all...)
 }
 
+// approveButton returns the Approve button, with a danger dialog for a destructive operation.
 func (b *Bot) approveButton(c confirm.Change) slack.BlockElement {
 	button := slack.NewButtonBlockElement(actionApprove, c.ID, blocks.PlainText("Approve")).WithStyle(slack.StylePrimary)
 	if !b.forms[c.Operation].Op.Destructive {
@@ -144,11 +148,12 @@ func denyButton(c confirm.Change) slack.BlockElement {
 	return slack.NewButtonBlockElement(actionDeny, c.ID, blocks.PlainText("Deny"))
 }
 
+// reviewButton returns the button that opens the plan.
 func reviewButton(c confirm.Change, style slack.Style) slack.BlockElement {
 	return slack.NewButtonBlockElement(actionReview, c.ID, blocks.PlainText("Review")).WithStyle(style)
 }
 
-// headlineFor is the message's text for notifications: nothing in it comes from a requester or from Defender.
+// headlineFor returns the text of a message for notifications. It contains no text from a requester or from Defender.
 func (b *Bot) headlineFor(c confirm.Change) string {
 	return b.operationTitle(c.Operation) + ": " + stateHeadlines[c.State] + ". Code: " + c.Code
 }

@@ -14,25 +14,20 @@ import (
 	"scanwarden/confirm"
 )
 
-const (
-	// pollInterval is how often the ledger is looked at for what other processes did, or left undone.
-	pollInterval = time.Second
-	// maxDirectMessages bounds how many people get a direct message.
-	maxDirectMessages = 50
-	// postWait is how long a requester waits to hear whether people were asked.
-	postWait = time.Second
+// maxDirectMessages bounds how many approvers get a direct message.
+const maxDirectMessages = 50
 
-	requestKind, outcomeKind = "question", "word" // of a confirm.Notice
-)
+// The values of confirm.Message.Kind: a confirmation message, and the outcome for the requester.
+const requestKind, outcomeKind = "question", "word"
 
-// notifyLoop posts, rewrites and reminds, whenever something moved and on a timer, until ctx ends. All of it
-// happens here, one thing after the other, so that no older text ever overwrites a newer one.
+// notifyLoop posts, updates and reminds after each transition and on a timer, until ctx ends. It runs one round at a
+// time, so that an older text never overwrites a newer one.
 func (b *Bot) notifyLoop(ctx context.Context) {
-	tick := time.NewTicker(pollInterval)
+	tick := time.NewTicker(b.waits.pollInterval)
 	defer tick.Stop()
 	for {
 		if err := b.notifyOnce(ctx); err != nil && ctx.Err() == nil {
-			b.cfg.Log.WarnContext(ctx, "messages in Slack will be brought up to date later", "error", err)
+			b.cfg.Log.WarnContext(ctx, "failed to update messages in Slack; retrying", "error", err)
 		}
 		select {
 		case <-b.wake:
@@ -43,9 +38,10 @@ func (b *Bot) notifyLoop(ctx context.Context) {
 	}
 }
 
+// notifyOnce runs one round. It returns a panic as an error.
 func (b *Bot) notifyOnce(ctx context.Context) (err error) {
 	defer func() {
-		if p := recover(); p != nil { // the next round tries again
+		if p := recover(); p != nil { // the next round retries
 			err = fmt.Errorf("panic: %v: %s", p, debug.Stack())
 		}
 	}()
@@ -60,30 +56,30 @@ func (b *Bot) notifyOnce(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	notices, err := b.cfg.Messages(ctx)
+	messages, err := b.cfg.Messages(ctx)
 	if err != nil {
 		return err
 	}
-	n := notifier{Bot: b, gate: back.Gate, messages: notices}
+	n := notifier{Bot: b, gate: back.Gate, messages: messages}
 	return errors.Join(n.postPending(ctx), n.updateOutdated(ctx))
 }
 
-// notifier is one round of posting and rewriting.
+// notifier is one round of posting, updating and reminding.
 type notifier struct {
 	*Bot
 	gate     *confirm.Gate
 	messages MessageStore
 }
 
-// postPending puts every pending change to people that is not yet, and reminds them of those that are.
+// postPending posts every pending change that is not posted yet, and reminds the approvers of the others.
 func (n notifier) postPending(ctx context.Context) error {
-	kept, err := n.gate.Changes(ctx, confirm.Filter{States: []confirm.State{confirm.Pending}, Limit: 1000})
+	all, err := n.gate.Changes(ctx, confirm.Filter{States: []confirm.State{confirm.Pending}, Limit: 1000})
 	if err != nil {
 		return err
 	}
 	pending := map[string]bool{}
 	var errs []error
-	for _, c := range slices.Backward(kept) { // the oldest first
+	for _, c := range slices.Backward(all) { // oldest first
 		if !isForSlack(c) || !c.Expires.After(n.cfg.Now()) {
 			continue
 		}
@@ -94,65 +90,66 @@ func (n notifier) postPending(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// postChange puts a change to people at every place where it does not stand yet.
+// postChange posts the confirmation message of a change to each channel that lacks it.
 func (n notifier) postChange(ctx context.Context, c confirm.Change) error {
 	job := n.outbox.jobFor(c.ID)
 	if !n.outbox.isDue(job, n.cfg.Now()) {
 		return nil
 	}
-	standing, err := n.messages.Messages(ctx, c.ID)
+	posted, err := n.messages.Messages(ctx, c.ID)
 	if err != nil {
 		return err
 	}
-	places, err := n.destinations(ctx)
-	for _, place := range places {
-		msg, begun := findMessage(standing, place)
+	channels, err := n.destinations(ctx)
+	for _, channel := range channels {
+		msg, begun := findMessage(posted, channel)
 		if msg.Message != "" || !n.shouldPost(c, begun) {
 			continue
 		}
-		err = errors.Join(err, n.postTo(ctx, c, place, job))
+		err = errors.Join(err, n.postTo(ctx, c, channel, job))
 	}
 	n.handlePostError(err)
 	problem := postProblem(err)
-	err = errors.Join(err, n.gate.SetProblem(ctx, c.ID, problem)) // an assistant that asks learns it too
+	err = errors.Join(err, n.gate.SetProblem(ctx, c.ID, problem)) // for an assistant that reads the change
 	n.outbox.finish(job, problem, n.cfg.Now())
 	return err
 }
 
-// shouldPost leaves a change to the process that moved it, and a posting to whoever began it, for a while.
+// shouldPost reports whether this process may post a change now. For a while it leaves a change to the process that
+// made its last transition, and a post to the process that began it.
 func (n notifier) shouldPost(c confirm.Change, begun bool) bool {
 	age := n.cfg.Now().Sub(c.Created)
 	return n.outbox.owns(c.ID) || (!begun && age >= ownerHeadStart) || (begun && age >= postLease)
 }
 
-// postTo posts to one place: it is reserved first, so that others leave it alone, and kept after. A message that
-// the ledger did not take is kept later, not posted again.
-func (n notifier) postTo(ctx context.Context, c confirm.Change, place string, job *postJob) error {
+// postTo posts to one channel. It reserves the post in the store first, so that other processes leave it alone, and
+// then saves the message. If the store does not take the message, a later round saves it and does not post again.
+func (n notifier) postTo(ctx context.Context, c confirm.Change, channel string, job *postJob) error {
 	ctx, cancel := detachedContext(ctx)
 	defer cancel()
-	msg := confirm.Message{Change: c.ID, Channel: place, Kind: requestKind, Version: c.Version, Message: job.unsaved[place]}
+	msg := confirm.Message{Change: c.ID, Channel: channel, Kind: requestKind, Version: c.Version, Message: job.unsaved[channel]}
 	if msg.Message == "" {
 		if err := n.messages.SaveMessage(ctx, msg); err != nil {
 			return err
 		}
 		options := append(noUnfurl(), slack.MsgOptionText(n.headlineFor(c), true), slack.MsgOptionBlocks(n.changeMessage(c, "")...))
-		_, message, err := n.api.PostMessageContext(ctx, place, options...)
+		_, message, err := n.api.PostMessageContext(ctx, channel, options...)
 		if err != nil {
-			return fmt.Errorf("post to %s: %w", place, err)
+			return fmt.Errorf("post to %s: %w", channel, err)
 		}
 		msg.Message = message
-		job.unsaved[place] = message
+		job.unsaved[channel] = message
 	}
 	return n.messages.SaveMessage(ctx, msg)
 }
 
-// detachedContext lets what was begun be ended and recorded although the bot is told to stop: a message that the
-// ledger does not know of would be posted again after the restart.
+// detachedContext returns a context that outlives ctx by shutdownTimeout, to finish and record a post although the
+// bot stops: a message that is not in the store would be posted again after the restart.
 func detachedContext(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 }
 
-// handlePostError obeys what Slack asks for, and ends the bot when it will never be heard again.
+// handlePostError stops calls for as long as Slack asks, and ends the bot for a fatal error.
 func (n notifier) handlePostError(err error) {
 	if wait := retryAfter(err); wait > 0 {
 		n.outbox.backOff(n.cfg.Now(), wait)
@@ -160,7 +157,8 @@ func (n notifier) handlePostError(err error) {
 	n.stopIfFatal(err)
 }
 
-// destinations are where changes are put to people: the channel, or else the approvers' direct messages.
+// destinations returns the channels for confirmation messages: the configured one, or else the direct messages of the
+// approvers.
 func (n notifier) destinations(ctx context.Context) ([]string, error) {
 	if n.cfg.Channel != "" {
 		return []string{n.cfg.Channel}, nil
@@ -169,19 +167,19 @@ func (n notifier) destinations(ctx context.Context) ([]string, error) {
 	if len(users) == 0 && err == nil {
 		err = errNoApprover
 	}
-	var places []string
+	var channels []string
 	for _, user := range users {
-		place, failed := n.dmChannel(ctx, user)
+		channel, failed := n.dmChannel(ctx, user)
 		if err = errors.Join(err, failed); failed == nil {
-			places = append(places, place)
+			channels = append(channels, channel)
 		}
 	}
-	return places, err
+	return channels, err
 }
 
 var errNoApprover = errors.New("no channel is configured and no approver is in Slack; set SCANWARDEN_SLACK_CHANNEL")
 
-// approverUsers are the people in Slack who may decide, by their ids.
+// approverUsers returns the user IDs of the approvers who are in Slack.
 func (n notifier) approverUsers(ctx context.Context) (users []string, err error) {
 	for _, approver := range n.cfg.Approvers {
 		found, failed := n.resolveApprover(ctx, approver)
@@ -192,10 +190,10 @@ func (n notifier) approverUsers(ctx context.Context) (users []string, err error)
 	return users[:min(len(users), maxDirectMessages)], err
 }
 
-// resolveApprover are the people in Slack whom one of the approvers stands for: a user group's members, or who has an account
-// here that is joined with theirs.
+// resolveApprover returns the user IDs that one entry of the approvers stands for: the members of a user group, or
+// the Slack accounts that are linked to a principal.
 func (n notifier) resolveApprover(ctx context.Context, approver string) (users []string, err error) {
-	if group, ok := strings.CutPrefix(approver, "slack-group:"); ok {
+	if group, ok := strings.CutPrefix(approver, groupPrefix); ok {
 		return n.users.membersOf(ctx, group)
 	}
 	known, err := n.gate.Person(ctx, confirm.Principal(approver))
@@ -205,26 +203,28 @@ func (n notifier) resolveApprover(ctx context.Context, approver string) (users [
 	return slackUserIDs(known), nil
 }
 
+// dmChannel returns the direct message channel of a user, from the cache or from Slack.
 func (n notifier) dmChannel(ctx context.Context, user string) (string, error) {
-	if place, ok := n.outbox.dms[user]; ok {
-		return place, nil
+	if channel, ok := n.outbox.dms.Get(user); ok {
+		return channel, nil
 	}
-	place, err := n.openDM(ctx, user)
+	channel, err := n.openDM(ctx, user)
 	if err == nil {
-		n.outbox.dms[user] = place
+		n.outbox.dms.Add(user, channel)
 	}
-	return place, err
+	return channel, err
 }
 
-func findMessage(all []confirm.Message, place string) (msg confirm.Message, ok bool) {
-	i := slices.IndexFunc(all, func(msg confirm.Message) bool { return msg.Channel == place })
+// findMessage returns the message in a channel.
+func findMessage(all []confirm.Message, channel string) (msg confirm.Message, ok bool) {
+	i := slices.IndexFunc(all, func(msg confirm.Message) bool { return msg.Channel == channel })
 	if i < 0 {
 		return msg, false
 	}
 	return all[i], true
 }
 
-// postProblem tells people why a change is not put to them yet.
+// postProblem returns, for the requester, why a change is not posted yet. It returns "" for nil.
 func postProblem(err error) string {
 	switch code := slackCode(err); {
 	case err == nil:
@@ -232,17 +232,18 @@ func postProblem(err error) string {
 	case errors.Is(err, errNoApprover):
 		return errNoApprover.Error() + "."
 	case code != "":
-		return fmt.Sprintf("Slack does not take the question (%s); posting is retried until it expires.", code)
+		return fmt.Sprintf("Slack does not accept the message (%s); posting is retried until it expires.", code)
 	}
-	return "Slack cannot be reached with the question; posting is retried until it expires."
+	return "Slack cannot be reached; posting is retried until it expires."
 }
 
-// waitPosted waits a moment for the question to stand, and says what is wrong when it does not.
+// waitPosted waits a moment for the confirmation message of c. It returns "" if the message is posted, and otherwise
+// why not.
 func (b *Bot) waitPosted(ctx context.Context, c confirm.Change) (problem string) {
 	job := b.outbox.jobFor(c.ID)
 	b.outbox.own(c.ID, b.cfg.Now())
 	b.wakeNotifier()
-	timer := time.NewTimer(postWait)
+	timer := time.NewTimer(b.waits.posted)
 	defer timer.Stop()
 	select {
 	case <-job.tried:
@@ -250,5 +251,5 @@ func (b *Bot) waitPosted(ctx context.Context, c confirm.Change) (problem string)
 	case <-timer.C:
 	case <-ctx.Done():
 	}
-	return "Slack has not taken the question yet; posting is retried until it expires."
+	return "Slack has not accepted the message yet; posting is retried until it expires."
 }

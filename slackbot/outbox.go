@@ -3,50 +3,53 @@ package slackbot
 import (
 	"sync"
 	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
 )
 
 const (
-	// ownerHeadStart is how long other processes leave a change to the one that moved it.
+	// ownerHeadStart is how long other processes leave a change to the process that made its last transition.
 	ownerHeadStart = 5 * time.Second
-	// postLease is how long they leave a posting alone that somebody has begun.
+	// postLease is how long they leave a post alone that a process has begun.
 	postLease = 30 * time.Second
-	// minBackoff and longestWait bound the pauses between two attempts to post.
+	// minBackoff and maxBackoff bound the wait between two attempts to post.
 	minBackoff, maxBackoff = time.Second, 30 * time.Second
-	// ownershipTTL is how long a process remembers that it moved a change.
+	// ownershipTTL is how long a process remembers that it made a transition.
 	ownershipTTL = time.Minute
 )
 
-// postOutbox is what this process knows of the messages that have still to be posted. It is a memory of effort
-// only: what stands where is in the ledger.
+// postOutbox holds what this process knows about posts that are due. It decides when to retry; what was posted where
+// is in the store.
 type postOutbox struct {
+	dms *lru.Cache[string, string] // direct message channels, by user ID
+
 	mu          sync.Mutex
 	jobs        map[string]*postJob
-	owned       map[string]time.Time // changes that this process moved
-	dms         map[string]string    // conversations with one person, by their id
-	silentUntil time.Time            // Slack asked to be left alone until then
+	owned       map[string]time.Time // changes of which this process made the last transition
+	silentUntil time.Time            // Slack asked for no calls until then
 }
 
-// postJob is the effort to put one change to people.
+// postJob is the state of posting one change.
 type postJob struct {
-	tried   chan struct{}     // closed after the first attempt
-	problem string            // of the latest attempt, for people
-	nextTry time.Time         // when to try again
+	tried   chan struct{} // closed after the first attempt
+	problem string        // of the latest attempt, for users; "" if it succeeded
+	nextTry time.Time
 	backoff time.Duration     // after the next failure
-	unsaved map[string]string // messages by place that are posted but not yet in the ledger
+	unsaved map[string]string // posted messages, by channel, that are not in the store yet
 }
 
 func newPostOutbox() *postOutbox {
-	return &postOutbox{jobs: map[string]*postJob{}, owned: map[string]time.Time{}, dms: map[string]string{}}
+	return &postOutbox{jobs: map[string]*postJob{}, owned: map[string]time.Time{}, dms: newCache[string](userCacheSize)}
 }
 
-// own remembers that this process moved a change, so that it is the first to tell people.
+// own records that this process made the last transition of a change, so that it posts before other processes do.
 func (o *postOutbox) own(change string, now time.Time) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.owned[change] = now
 }
 
-// owns reports whether this process moved a change lately.
+// owns reports whether this process recently made the last transition of a change.
 func (o *postOutbox) owns(change string) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -54,7 +57,7 @@ func (o *postOutbox) owns(change string) bool {
 	return ok
 }
 
-// jobFor is the effort for a change, begun anew when there is none yet.
+// jobFor returns the job of a change, and creates it if there is none.
 func (o *postOutbox) jobFor(change string) *postJob {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -66,7 +69,7 @@ func (o *postOutbox) jobFor(change string) *postJob {
 	return p
 }
 
-// prune drops what is not pending any more, and old memories.
+// prune drops the jobs of changes that are no longer pending, and expired ownership.
 func (o *postOutbox) prune(pending map[string]bool, now time.Time) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -82,21 +85,21 @@ func (o *postOutbox) prune(pending map[string]bool, now time.Time) {
 	}
 }
 
-// isDue reports whether it is time to try.
+// isDue reports whether a job may be tried now.
 func (o *postOutbox) isDue(p *postJob, now time.Time) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return !now.Before(p.nextTry) && !now.Before(o.silentUntil)
 }
 
-// backingOff reports whether Slack has asked to be left alone.
+// backingOff reports whether Slack has asked for no calls now.
 func (o *postOutbox) backingOff(now time.Time) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return now.Before(o.silentUntil)
 }
 
-// backOff leaves Slack alone for as long as it asked.
+// backOff stops calls for d, as Slack asked.
 func (o *postOutbox) backOff(now time.Time, d time.Duration) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -105,7 +108,7 @@ func (o *postOutbox) backOff(now time.Time, d time.Duration) {
 	}
 }
 
-// finish records an attempt; problem is "" for a good one.
+// finish records an attempt. problem is "" if it succeeded; otherwise the next attempt waits twice as long.
 func (o *postOutbox) finish(p *postJob, problem string, now time.Time) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -121,14 +124,14 @@ func (o *postOutbox) finish(p *postJob, problem string, now time.Time) {
 	}
 }
 
-// lastProblem is the problem of the latest attempt.
+// lastProblem returns the problem of the latest attempt, and "" if it succeeded.
 func (o *postOutbox) lastProblem(p *postJob) string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return p.problem
 }
 
-// progressNotes is what executing changes wait for, and which messages have to be made right at once.
+// progressNotes holds the progress of executing changes, and which messages must be updated in the next round.
 type progressNotes struct {
 	mu    sync.Mutex
 	notes map[string]string
@@ -142,7 +145,7 @@ func (p *progressNotes) set(change, text string) {
 	p.notes[change] = text
 }
 
-// drain returns what was noted since the last time.
+// drain returns the notes since the last call.
 func (p *progressNotes) drain() map[string]string {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -10,15 +10,15 @@ import (
 	"scanwarden/slackbot/internal/form"
 )
 
-// proposalResult is what came of a wish: a change that waits for people, or why not.
+// proposalResult is the outcome of a proposal: a change that waits for approval, or an error.
 type proposalResult struct {
 	operation   string
 	change      confirm.Change
-	postProblem string // what is wrong with putting it to people, "" when it stands there
+	postProblem string // why the confirmation message is not posted yet; "" if it is
 	err         error
 }
 
-// proposeAndPost plans the change and has it put to people.
+// proposeAndPost proposes a change and waits a moment for its confirmation message to be posted.
 func (b *Bot) proposeAndPost(ctx context.Context, who caller, f form.Form, args map[string]any) proposalResult {
 	p := proposalResult{operation: f.Op.Name}
 	p.change, p.err = b.planAndPropose(ctx, who, f.Op.Name, args)
@@ -28,6 +28,7 @@ func (b *Bot) proposeAndPost(ctx context.Context, who caller, f form.Form, args 
 	return p
 }
 
+// planAndPropose plans and proposes a change through Service.Propose, with the user groups of who.
 func (b *Bot) planAndPropose(ctx context.Context, who caller, operation string, args map[string]any) (none confirm.Change, err error) {
 	back, err := b.cfg.Backend(ctx)
 	if err != nil {
@@ -35,7 +36,7 @@ func (b *Bot) planAndPropose(ctx context.Context, who caller, operation string, 
 	}
 	groups, err := b.users.groupsOf(ctx, who.user)
 	if err != nil {
-		b.cfg.Log.WarnContext(ctx, "a requester's user groups are not known", "error", err)
+		b.cfg.Log.WarnContext(ctx, "failed to read a requester's user groups", "error", err)
 	}
 	asker := confirm.Requester{
 		Principal: who.principal(), Source: confirm.SourceSlack, Groups: groups, Channels: []confirm.Channel{confirm.Slack},
@@ -47,20 +48,21 @@ func (b *Bot) planAndPropose(ctx context.Context, who caller, operation string, 
 	return back.Service.Propose(ctx, asker, operation, asked)
 }
 
-// resultText tell the requester what came of it.
+// resultText returns the reply to the requester.
 func (p proposalResult) resultText() string {
 	if p.err != nil {
 		return refusalText(p.operation, p.err)
 	}
 	c := p.change
-	text := fmt.Sprintf("Asked: %s\n\nCode: %s. It waits for the yes of %s until %s; you will be told how it ends.",
+	text := fmt.Sprintf("Asked: %s\n\nCode: %s. It waits for the yes of %s until %s; you will get the outcome as a message.",
 		c.Summary, c.Code, peopleNeeded(c.Needed), blocks.FormatTime(c.Expires))
 	if p.postProblem != "" {
-		text += "\n\nIt is kept, but " + p.postProblem
+		text += "\n\nThe change is recorded, but " + p.postProblem
 	}
 	return text
 }
 
+// peopleNeeded returns how many approvers a change needs, in words.
 func peopleNeeded(n int) string {
 	if n <= 1 {
 		return "one person"
@@ -68,5 +70,5 @@ func peopleNeeded(n int) string {
 	return fmt.Sprintf("%d people", n)
 }
 
-// isForSlack reports whether a change is to be put to people in Slack.
+// isForSlack reports whether Slack is one of the channels on which a change can be decided.
 func isForSlack(c confirm.Change) bool { return slices.Contains(c.Channels, confirm.Slack) }

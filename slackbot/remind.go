@@ -11,17 +11,17 @@ import (
 	"scanwarden/slackbot/internal/blocks"
 )
 
-// remindApprovers tells the approvers once, at half of its time, that a change still waits. Once is more important than
-// surely: the reminder is recorded before it is posted.
+// remindApprovers reminds the approvers of a change once, when half of its time has passed. The reminder is recorded
+// before it is posted: a missing reminder is better than two.
 func (n notifier) remindApprovers(ctx context.Context, c confirm.Change) error {
 	if n.cfg.Now().Before(c.Created.Add(c.Expires.Sub(c.Created) / 2)) {
 		return nil
 	}
-	standing, err := n.messages.Messages(ctx, c.ID)
+	posted, err := n.messages.Messages(ctx, c.ID)
 	if err != nil {
 		return err
 	}
-	for _, msg := range standing {
+	for _, msg := range posted {
 		if msg.Kind != requestKind || msg.Message == "" || msg.Reminded {
 			continue
 		}
@@ -40,14 +40,15 @@ func (n notifier) remindApprovers(ctx context.Context, c confirm.Change) error {
 	return nil
 }
 
-// reminderBlocks mentions the approvers who have not decided; their ids are from our own configuration, or signed by Slack.
+// reminderBlocks returns a reminder that mentions the approvers who have not decided. Their IDs are from our
+// configuration or were signed by Slack.
 func (n notifier) reminderBlocks(ctx context.Context, c confirm.Change) ([]slack.Block, error) {
 	parts := []any{"Change " + c.Code + " still waits for a decision, until " + blocks.FormatTime(c.Expires) + ". "}
 	if n.cfg.Channel == "" {
 		return []slack.Block{blocks.MentionLine(parts...)}, nil
 	}
 	for _, approver := range n.cfg.Approvers {
-		if group, ok := strings.CutPrefix(approver, "slack-group:"); ok && blocks.IsID(group) {
+		if group, ok := strings.CutPrefix(approver, groupPrefix); ok && blocks.IsID(group) {
 			parts = append(parts, []slack.RichTextSectionElement{slack.NewRichTextSectionUserGroupElement(group)}, " ")
 		}
 		known, err := n.gate.Person(ctx, confirm.Principal(approver))
@@ -64,7 +65,7 @@ func (n notifier) reminderBlocks(ctx context.Context, c confirm.Change) ([]slack
 	return []slack.Block{blocks.MentionLine(parts...)}, nil
 }
 
-// hasVoted reports whether a change was asked for, or decided on, by somebody.
+// hasVoted reports whether a person has requested or decided a change.
 func hasVoted(known confirm.Person, c confirm.Change) bool {
 	return slices.Contains(known.Principals, c.Requester) || slices.ContainsFunc(c.Decisions, func(d confirm.Decision) bool {
 		return slices.Contains(known.Principals, d.Principal)

@@ -9,23 +9,24 @@ import (
 	"scanwarden/slackbot/internal/blocks"
 )
 
-// request is one exchange with a person: who it is, and the ways to answer only them.
+// request is one command, click or submission of a user, and the ways to reply to that user alone.
 type request struct {
 	caller
-	channel     string
+	channel string
+
 	triggerID   string // opens a modal, once, within three seconds
-	responseURL string // response_url: answers five times within half an hour
-	viewID      string // the modal they acted in, which then shows the answer
-	inHome      bool   // they acted in the app's home, which only a modal can answer
+	responseURL string // takes five replies within half an hour
+	viewID      string // the modal in which the user acted; it shows the reply
+	inHome      bool   // the user acted in the home tab, which only a modal can answer
 }
 
-// replyText answers a person so that only they see it.
+// replyText sends text to the user so that only they see it.
 func (b *Bot) replyText(ctx context.Context, req request, text string) {
 	b.replyBlocks(ctx, req, blocks.TextSections(text))
 }
 
-// replyBlocks is tell for more than words. A modal that is open shows the answer itself; else it is an ephemeral
-// message, by way of the response_url, which works in conversations that the bot is not in.
+// replyBlocks sends content to the user so that only they see it: in the modal that is open, or as an ephemeral
+// message through the response_url, which works in channels that the bot is not in, or else through the API.
 func (b *Bot) replyBlocks(ctx context.Context, req request, content []slack.Block) {
 	if req.viewID != "" && b.updateView(ctx, req.viewID, blocks.TextModal(content)) == nil {
 		return
@@ -43,17 +44,18 @@ func (b *Bot) replyBlocks(ctx context.Context, req request, content []slack.Bloc
 		if err == nil {
 			return
 		}
-		// The error itself would put the response_url, which anybody may post to, into the log.
-		b.cfg.Log.WarnContext(ctx, "response_url did not take an answer", "user", req.user)
+		// The error contains the response_url, to which everyone can post. It must not be logged.
+		b.cfg.Log.WarnContext(ctx, "failed to reply through the response_url", "user", req.user)
 	}
 	if err := b.replyEphemeral(ctx, req, content); err != nil {
-		b.cfg.Log.WarnContext(ctx, "a person in Slack could not be answered", "user", req.user, "error", err)
+		b.cfg.Log.WarnContext(ctx, "failed to reply to a user", "user", req.user, "error", err)
 	}
 }
 
-// fallbackText is what notifications say in place of blocks; it has nothing in it that comes from anybody.
+// fallbackText is what notifications show in place of blocks. It contains no text from users or from Defender.
 const fallbackText = "scanwarden has an answer for you."
 
+// replyEphemeral sends content as an ephemeral message in the channel of the request, or as a direct message.
 func (b *Bot) replyEphemeral(ctx context.Context, req request, content []slack.Block) error {
 	options := []slack.MsgOption{slack.MsgOptionText(fallbackText, true), slack.MsgOptionBlocks(content...)}
 	if req.channel != "" {
@@ -69,7 +71,7 @@ func (b *Bot) replyEphemeral(ctx context.Context, req request, content []slack.B
 	return err
 }
 
-// openDM is the id of the conversation with one person.
+// openDM returns the ID of the direct message conversation with a user.
 func (b *Bot) openDM(ctx context.Context, user string) (string, error) {
 	im, _, _, err := b.api.OpenConversationContext(ctx, &slack.OpenConversationParameters{Users: []string{user}})
 	if err != nil {
@@ -78,12 +80,13 @@ func (b *Bot) openDM(ctx context.Context, user string) (string, error) {
 	return im.ID, nil
 }
 
-// noUnfurl keeps Slack from fetching or guessing anything in a message.
+// noUnfurl returns options that keep Slack from fetching links and from interpreting markup.
 func noUnfurl() []slack.MsgOption {
 	return []slack.MsgOption{slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionDisableMediaUnfurl(), slack.MsgOptionDisableMarkdown()}
 }
 
-// openView opens a modal, on top of the one the person is in.
+// openView opens a modal and returns its ID. It opens it on top of the modal in which the user acted, if there is
+// one.
 func (b *Bot) openView(ctx context.Context, req request, view slack.ModalViewRequest) (id string, err error) {
 	open := b.api.OpenViewContext
 	if req.viewID != "" {
@@ -96,10 +99,11 @@ func (b *Bot) openView(ctx context.Context, req request, view slack.ModalViewReq
 	return opened.View.ID, nil
 }
 
+// updateView replaces the content of an open modal. It logs and returns the error.
 func (b *Bot) updateView(ctx context.Context, id string, view slack.ModalViewRequest) error {
 	_, err := b.api.UpdateViewContext(ctx, view, "", "", id)
 	if err != nil {
-		b.cfg.Log.WarnContext(ctx, "a modal could not be updated", "error", err)
+		b.cfg.Log.WarnContext(ctx, "failed to update a modal", "error", err)
 	}
 	return err
 }

@@ -28,7 +28,7 @@ func readReviewState(s string) (r reviewState) {
 	return r
 }
 
-// openReview opens the plan of a change, whole.
+// openReview opens the first page of a plan.
 func (b *Bot) openReview(ctx context.Context, req request, id string) {
 	c, err := b.loadChange(ctx, id)
 	if err != nil {
@@ -38,7 +38,7 @@ func (b *Bot) openReview(ctx context.Context, req request, id string) {
 	b.openModal(ctx, req, b.planPage(c, 0))
 }
 
-// nextPage shows the page after the one that a modal is at.
+// nextPage shows the page after the one that the modal shows.
 func (b *Bot) nextPage(ctx context.Context, req request, metadata string) {
 	m := readReviewState(metadata)
 	c, err := b.loadChange(ctx, m.Change)
@@ -46,11 +46,11 @@ func (b *Bot) nextPage(ctx context.Context, req request, metadata string) {
 		b.replyText(ctx, req, b.voteReply(ctx, c, err))
 		return
 	}
-	_ = b.updateView(ctx, req.viewID, b.planPage(c, m.Page+1)) // which says so in the log
+	_ = b.updateView(ctx, req.viewID, b.planPage(c, m.Page+1)) // logs its error
 }
 
-// planPage is one page of the plan. The pages are only turned forward, so that whoever comes to the last one, with
-// its approve button, was shown all of them.
+// planPage returns page n of a plan, counted from 0. Pages can only be turned forward, so a user who reaches the last
+// page, with its Approve button, was shown all of them.
 func (b *Bot) planPage(c confirm.Change, n int) slack.ModalViewRequest {
 	all := blocks.PlanPages(c)
 	if c.State != confirm.Pending || n < 0 || n >= len(all) {

@@ -12,7 +12,8 @@ import (
 	"scanwarden/slackbot/internal/form"
 )
 
-// runScansCommand answers the command that reads. Its first word may choose what.
+// runScansCommand replies to the command that reads. Its first word may be a subcommand; otherwise the text is a
+// filter.
 func (b *Bot) runScansCommand(ctx context.Context, req request, typed string) {
 	given, err := form.SplitArguments(typed)
 	if err != nil {
@@ -33,8 +34,8 @@ func (b *Bot) runScansCommand(ctx context.Context, req request, typed string) {
 	switch {
 	case first == "help":
 		content = blocks.TextSections(b.scansHelp())
-	case strings.EqualFold(first, linkSubcommand): // as a phone writes it
-		content = b.linkAccount(ctx, req, strings.Join(terms[1:], "")) // a proof may be broken over lines
+	case strings.EqualFold(first, linkSubcommand): // phones capitalize the first word
+		content = b.linkAccount(ctx, req, strings.Join(terms[1:], "")) // a proof may be wrapped over lines
 	case first == "changes" && len(terms) == 1:
 		content, err = b.listOpenChanges(ctx, req)
 	case first == "history" && len(terms) > 1:
@@ -63,6 +64,7 @@ func (b *Bot) scansHelp() string {
 	return help + "To change scans: " + strings.Join(b.commandList(), ", ")
 }
 
+// listScans returns the scans that match filter, with their latest run.
 func (b *Bot) listScans(ctx context.Context, req request, filter string) ([]slack.Block, error) {
 	all, err := b.loadOptions(ctx, req.caller, form.ScansSource, filter)
 	if err != nil {
@@ -85,7 +87,7 @@ func (b *Bot) listScans(ctx context.Context, req request, filter string) ([]slac
 	return b.entryList(lines, "scans"), nil
 }
 
-// entryList shows as many entries as an answer has room for, and says how many are left.
+// entryList returns as many entries as fit a reply, and the number of those that do not.
 func (b *Bot) entryList(lines []string, what string) []slack.Block {
 	n, size := 0, 0
 	for n < len(lines) && n < 100 && size+len(lines[n]) < blocks.MaxMessageBytes/2 {
@@ -99,6 +101,7 @@ func (b *Bot) entryList(lines []string, what string) []slack.Block {
 	return content
 }
 
+// scanHistory returns the latest runs of a scan.
 func (b *Bot) scanHistory(ctx context.Context, req request, name string) ([]slack.Block, error) {
 	var out struct {
 		Runs []map[string]any `json:"runs"`
@@ -118,6 +121,7 @@ func (b *Bot) scanHistory(ctx context.Context, req request, name string) ([]slac
 	return b.entryList(lines, "runs"), nil
 }
 
+// countText returns a count, and "0" for a missing one.
 func countText(n any) string {
 	if n == nil {
 		return "0"
@@ -125,7 +129,7 @@ func countText(n any) string {
 	return form.FormatValue(n)
 }
 
-// listOpenChanges lists a person's own changes that are not settled, with a button to take back those that can be.
+// listOpenChanges returns the open changes of the user, with a button to withdraw those that are pending.
 func (b *Bot) listOpenChanges(ctx context.Context, req request) ([]slack.Block, error) {
 	back, err := b.cfg.Backend(ctx)
 	if err != nil {

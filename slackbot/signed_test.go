@@ -75,7 +75,7 @@ func TestAReplayedRequestDoesNothingMore(t *testing.T) {
 	a := mustAck(t, s.slack.Command(bob, channel, "/add_scan", s.newScan("Core switches")))
 	s.slack.Wait("the question", func() bool { return len(s.requests()) == 1 })
 	mustAck(t, s.slack.Replay(a))
-	s.slack.Wait("the work to end", func() bool { return s.bot.Working() == 0 })
+	s.bot.WaitIdle()
 	s.wantOpen(t, bob, 1)
 }
 
@@ -83,7 +83,7 @@ func TestWhatIsDeliveredTwiceIsDoneOnce(t *testing.T) {
 	s := newStack(t, options{sockets: true})
 	s.slack.DeliverTwice(true)
 	q := s.propose(t, bob, "/add_scan", s.newScan("Core switches"))
-	s.slack.Wait("the work to end", func() bool { return s.bot.Working() == 0 })
+	s.bot.WaitIdle()
 	s.wantOpen(t, bob, 1)
 	mustAck(t, s.slack.Click(ada, q, "approve_change"))
 	s.waitUpdate(t, q, "applied")

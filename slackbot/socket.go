@@ -12,19 +12,19 @@ import (
 	"github.com/slack-go/slack/socketmode"
 )
 
-// socketCount is how many connections are kept: Slack closes each of them every few hours, and slack-go closes the
-// old one before it opens the new one, so that a single one leaves a gap in which a click is lost.
+// socketCount is the number of connections. Slack closes each of them every few hours, and slack-go closes the old
+// one before it opens the new one: a single connection leaves a gap in which a click is lost.
 const socketCount = 2
 
-// ackTimeout bounds the wait for a connection to take an acknowledgement; Slack itself waits three seconds.
+// ackTimeout bounds the wait for a connection to take an acknowledgement. Slack waits three seconds for it.
 const ackTimeout = 2 * time.Second
 
-// runSockets keeps the connections until ctx ends. What it returns waits for them to be gone.
+// runSockets keeps socketCount connections until ctx ends. It returns a function that waits until they are closed.
 func (b *Bot) runSockets(ctx context.Context) (wait func()) {
 	var open sync.WaitGroup
 	for i := range socketCount {
 		open.Go(func() {
-			delay := time.NewTimer(time.Duration(i) * b.socketDelay)
+			delay := time.NewTimer(time.Duration(i) * b.waits.socketDelay)
 			defer delay.Stop()
 			select {
 			case <-delay.C:
@@ -36,7 +36,7 @@ func (b *Bot) runSockets(ctx context.Context) (wait func()) {
 	return open.Wait
 }
 
-// runSocket runs one connection, which reconnects by itself, and starts it anew should it ever give up.
+// runSocket keeps one connection. slack-go reconnects by itself; if it gives up, runSocket starts a new client.
 func (b *Bot) runSocket(ctx context.Context) {
 	for ctx.Err() == nil {
 		client := socketmode.New(b.api)
@@ -47,14 +47,14 @@ func (b *Bot) runSocket(ctx context.Context) {
 		stop()
 		b.stopIfFatal(err)
 		if ctx.Err() == nil {
-			b.cfg.Log.Warn("a socket to Slack ended and is opened anew", "error", err)
+			b.cfg.Log.Warn("a socket to Slack ended; opening another", "error", err)
 			sleepContext(ctx, time.Second)
 		}
 	}
 }
 
-// readEvents takes what arrives on one connection until it ends. It never blocks: slack-go stops reading, and
-// never reconnects, once its events are not taken.
+// readEvents dispatches what arrives on one connection, and returns the error with which it ends. It never blocks:
+// slack-go stops reading, and never reconnects, if its events are not taken.
 func (b *Bot) readEvents(client *socketmode.Client, ended <-chan error) error {
 	var answering sync.WaitGroup
 	defer answering.Wait()
@@ -68,21 +68,23 @@ func (b *Bot) readEvents(client *socketmode.Client, ended <-chan error) error {
 	}
 }
 
+// dispatchEvent starts the handler of one event in a goroutine of answering. When all ackSlots are taken it drops the
+// event.
 func (b *Bot) dispatchEvent(client *socketmode.Client, event socketmode.Event, answering *sync.WaitGroup) {
 	switch data := event.Data.(type) {
 	case *slack.ConnectionErrorEvent:
 		b.stopIfFatal(data.ErrorObj)
 		if errors.Is(data.ErrorObj, context.Canceled) {
-			return // the bot is being stopped
+			return // the bot is stopping
 		}
-		b.cfg.Log.Warn("Slack could not be connected to; it is tried again", "attempt", data.Attempt, "error", data.ErrorObj)
+		b.cfg.Log.Warn("failed to connect to Slack; retrying", "attempt", data.Attempt, "error", data.ErrorObj)
 		return
 	case *socketmode.ErrorBadMessage:
 		answering.Go(func() { b.ackUnparsed(client, data.Message) })
 		return
 	}
 	if event.Request == nil || event.Request.EnvelopeID == "" {
-		return // of the connection itself
+		return // about the connection itself
 	}
 	select {
 	case b.workers.ackSlots <- struct{}{}:
@@ -91,11 +93,11 @@ func (b *Bot) dispatchEvent(client *socketmode.Client, event socketmode.Event, a
 			b.answerEnvelope(client, event)
 		})
 	default:
-		b.cfg.Log.Warn("Slack delivers faster than can be answered; a request is left without an answer")
+		b.cfg.Log.Warn("too many requests from Slack at once; one is dropped")
 	}
 }
 
-// answerEnvelope acknowledges one envelope with what its handler replies.
+// answerEnvelope handles one envelope and acknowledges it with the handler's reply.
 func (b *Bot) answerEnvelope(client *socketmode.Client, event socketmode.Event) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -116,32 +118,33 @@ func (b *Bot) answerEnvelope(client *socketmode.Client, event socketmode.Event) 
 		}
 	}
 	if err != nil {
-		b.cfg.Log.Warn("a request from Slack is not understood", "type", event.Type, "error", err)
+		b.cfg.Log.Warn("failed to parse a request from Slack", "type", event.Type, "error", err)
 	}
 	b.ackEnvelope(client, id, reply)
 }
 
+// ackEnvelope sends an acknowledgement with a reply; nil is an empty one.
 func (b *Bot) ackEnvelope(client *socketmode.Client, envelope string, reply any) {
 	ctx, cancel := context.WithTimeout(context.Background(), ackTimeout)
 	defer cancel()
 	if err := client.AckCtx(ctx, envelope, reply); err != nil {
-		b.cfg.Log.Warn("an acknowledgement did not reach Slack", "error", err)
+		b.cfg.Log.Warn("failed to acknowledge a request to Slack", "error", err)
 	}
 }
 
-// ackUnparsed acknowledges what slack-go could not read, so that Slack does not repeat it.
+// ackUnparsed acknowledges a message that slack-go could not parse, so that Slack does not repeat it.
 func (b *Bot) ackUnparsed(client *socketmode.Client, message json.RawMessage) {
 	var envelope struct {
 		ID string `json:"envelope_id"`
 	}
 	if err := json.Unmarshal(message, &envelope); err != nil || envelope.ID == "" {
-		b.cfg.Log.Warn("a message from Slack is not understood", "error", errors.Join(err, errMalformed))
+		b.cfg.Log.Warn("failed to parse a message from Slack", "error", errors.Join(err, errMalformed))
 		return
 	}
 	b.ackEnvelope(client, envelope.ID, nil)
 }
 
-// sleepContext waits for d or the end of ctx.
+// sleepContext returns after d, or when ctx ends.
 func sleepContext(ctx context.Context, d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

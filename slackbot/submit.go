@@ -15,27 +15,23 @@ import (
 	"scanwarden/tools"
 )
 
-const (
-	// ackWait is how long a submitted modal may wait for its answer: only the acknowledgement can mark a field,
-	// and Slack waits three seconds for it.
-	ackWait = 2 * time.Second
-	// maxAckBytes is what Slack takes back over a socket; it drops more without a word (documented as 20 KB).
-	maxAckBytes = 20_000
-)
+// maxAckBytes is what Slack accepts as an acknowledgement over a socket. It silently drops longer ones (documented as
+// 20 KB).
+const maxAckBytes = 20_000
 
-// modalResult is what a person sees after they submitted a modal: errors at fields, another view, or nothing more.
+// modalResult is what the user sees after submitting a modal: errors at fields, another view, or a closed modal.
 type modalResult struct {
 	errors map[string]string // by block_id, which must be one of the modal's inputs
 	view   *slack.ModalViewRequest
 }
 
-// textResult is a screen of plain words.
+// textResult returns a result that shows text.
 func textResult(text string) modalResult {
 	view := blocks.TextModal(blocks.TextSections(text))
 	return modalResult{view: &view}
 }
 
-// ackReply is a screen as an acknowledgement; false when it does not fit into one.
+// ackReply returns the result as an acknowledgement. It returns false if the result does not fit into one.
 func (s modalResult) ackReply() (any, bool) {
 	switch {
 	case len(s.errors) > 0:
@@ -48,7 +44,7 @@ func (s modalResult) ackReply() (any, bool) {
 	return update, err == nil && len(b) < maxAckBytes-1000
 }
 
-// asModal is a screen for a modal that was already told to wait.
+// asModal returns the result for a modal that was acknowledged before the result was known.
 func (s modalResult) asModal() slack.ModalViewRequest {
 	if s.view != nil {
 		return *s.view
@@ -60,8 +56,8 @@ func (s modalResult) asModal() slack.ModalViewRequest {
 	return blocks.TextModal(blocks.TextSections(text))
 }
 
-// handleSubmission answers a modal with the screen that work ends in: in the acknowledgement when that is in time, or
-// else in the modal, which is told to wait meanwhile.
+// handleSubmission acknowledges a submitted modal with its result if that is known in time. Otherwise the
+// modal shows that it waits, and the result replaces that later.
 func (b *Bot) handleSubmission(req request, view slack.View) any {
 	ended, gone := make(chan modalResult), make(chan struct{})
 	started := b.runAsync(req, func(ctx context.Context) {
@@ -69,14 +65,14 @@ func (b *Bot) handleSubmission(req request, view slack.View) any {
 		select {
 		case ended <- s:
 		case <-gone:
-			_ = b.updateView(ctx, req.viewID, s.asModal()) // which says so in the log
+			_ = b.updateView(ctx, req.viewID, s.asModal()) // logs its error
 		}
 	})
 	if !started {
 		reply, _ := textResult(msgBusy).ackReply()
 		return reply
 	}
-	timer := time.NewTimer(ackWait)
+	timer := time.NewTimer(b.waits.ack)
 	defer timer.Stop()
 	select {
 	case s := <-ended:
@@ -92,7 +88,7 @@ func (b *Bot) handleSubmission(req request, view slack.View) any {
 	return reply
 }
 
-// runSubmission carries a submitted modal out.
+// runSubmission processes a submitted modal and returns its result.
 func (b *Bot) runSubmission(ctx context.Context, req request, view slack.View) modalResult {
 	who, err := b.resolveUser(ctx, req.caller)
 	if err != nil {
@@ -107,7 +103,7 @@ func (b *Bot) runSubmission(ctx context.Context, req request, view slack.View) m
 	}
 	f, ok := b.forms[view.CallbackID]
 	if !ok {
-		return textResult("This form is not known any more. Please start again with its command.")
+		return textResult("This form no longer exists. Please start again with its command.")
 	}
 	args, shown := f.ParseSubmission(view)
 	if id, _ := args["id"].(string); f.NeedsScan() && len(args) == 1 && id != "" && !slices.Contains(shown, "scanName") {
@@ -120,15 +116,15 @@ func (b *Bot) runSubmission(ctx context.Context, req request, view slack.View) m
 	return textResult(result.resultText())
 }
 
-// handleScanSelected goes on from the choice of a scan to the form, filled in with what the scan is now.
+// handleScanSelected replaces the scan picker by the form of the scan that the user picked.
 func (b *Bot) handleScanSelected(ctx context.Context, req request, view slack.View, block, scan string) {
 	f, ok := b.forms[view.CallbackID]
 	if ok && f.NeedsScan() && block == "id" {
-		_ = b.updateView(ctx, view.ID, b.prefilledForm(ctx, req, f, scan)) // which says so in the log
+		_ = b.updateView(ctx, view.ID, b.prefilledForm(ctx, req, f, scan)) // logs its error
 	}
 }
 
-// prefilledForm is the form of a scan as Defender has it now.
+// prefilledForm returns the form of a scan, filled in with its present values in Defender.
 func (b *Bot) prefilledForm(ctx context.Context, req request, f form.Form, scan string) slack.ModalViewRequest {
 	all, empty, err := b.loadLists(ctx, req.caller, f)
 	if err != nil || empty != "" {
@@ -139,10 +135,11 @@ func (b *Bot) prefilledForm(ctx context.Context, req request, f form.Form, scan 
 			return f.FullForm(all, e.Values(), scan)
 		}
 	}
-	return blocks.TextModal(blocks.TextSections("This scan is not in Defender any more. Please start again."))
+	return blocks.TextModal(blocks.TextSections("This scan is no longer in Defender. Please start again."))
 }
 
-// suggestOptions answers the typing in a menu that is too long to be sent whole.
+// suggestOptions returns the options of a menu that is too long to be sent whole, filtered by what the user has
+// typed.
 func (b *Bot) suggestOptions(req request, in slack.InteractionCallback) any {
 	none := slack.OptionsResponse{Options: []*slack.OptionBlockObject{}}
 	from := form.SourceOf(in.BlockID)
@@ -158,11 +155,11 @@ func (b *Bot) suggestOptions(req request, in slack.InteractionCallback) any {
 		}
 		all, err := b.loadOptions(ctx, who, from, in.Value)
 		if err != nil {
-			b.cfg.Log.WarnContext(ctx, "a menu could not be filled", "error", err)
+			b.cfg.Log.WarnContext(ctx, "failed to fill a menu", "error", err)
 		}
 		found <- all
 	})
-	timer := time.NewTimer(ackWait)
+	timer := time.NewTimer(b.waits.ack)
 	defer timer.Stop()
 	select {
 	case all := <-found:
@@ -172,8 +169,8 @@ func (b *Bot) suggestOptions(req request, in slack.InteractionCallback) any {
 	}
 }
 
-// errorField is the input that a refusal is shown at: its field's, or the first one when the refusal is about none or
-// about one that is not there. "" is none: what is wrong cannot be mended in the form.
+// errorField returns the input at which a refusal is shown: the one that it names, or else the first one. It returns
+// "" if the form cannot fix the problem.
 func (r proposalResult) errorField(shown []string) string {
 	refusal, ok := errors.AsType[*tools.Refusal](r.err)
 	if !ok || len(shown) == 0 {

@@ -46,7 +46,7 @@ func TestWhatSlackSignedForAnotherDoorIsRefused(t *testing.T) {
 			t.Errorf("%s: answered %d %s", name, a.Status, a.Body)
 		}
 	}
-	s.slack.Wait("the work to end", func() bool { return s.bot.Working() == 0 })
+	s.bot.WaitIdle()
 	s.wantLinked(t, slackOf(ada))
 	for name, raw := range map[string]slacktest.RawRequest{
 		"a command with a charset": {URL: command, Body: strings.Replace(words[1:], "link", "help", 1), ContentType: "application/x-www-form-urlencoded; charset=utf-8"},

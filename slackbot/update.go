@@ -12,10 +12,10 @@ import (
 	"scanwarden/slackbot/internal/blocks"
 )
 
-// maxUpdates bounds how many messages one round rewrites.
+// maxUpdates bounds how many messages one round updates.
 const maxUpdates = 100
 
-// updateOutdated brings every message up to date whose change moved, here or in another process.
+// updateOutdated updates every message whose change has a newer version, whichever process made it.
 func (n notifier) updateOutdated(ctx context.Context) error {
 	if n.outbox.backingOff(n.cfg.Now()) {
 		return nil
@@ -26,38 +26,38 @@ func (n notifier) updateOutdated(ctx context.Context) error {
 	}
 	notes := n.progress.drain()
 	for id := range notes {
-		noted, err := n.messages.Messages(ctx, id)
+		posted, err := n.messages.Messages(ctx, id)
 		if err != nil {
 			return err
 		}
-		outdated = append(outdated, noted...)
+		outdated = append(outdated, posted...)
 	}
 	var errs []error
 	done := map[string]bool{}
 	for _, msg := range outdated {
-		if at := msg.Change + " " + msg.Channel; !done[at] {
-			done[at] = true
-			_, asked := notes[msg.Change]
-			errs = append(errs, n.refreshMessage(ctx, msg, notes[msg.Change], asked))
+		if key := msg.Change + " " + msg.Channel; !done[key] {
+			done[key] = true
+			_, noted := notes[msg.Change]
+			errs = append(errs, n.refreshMessage(ctx, msg, notes[msg.Change], noted))
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// refreshMessage brings one message up to date. What another process moved just now is left to that process.
-func (n notifier) refreshMessage(ctx context.Context, msg confirm.Message, note string, asked bool) error {
+// refreshMessage updates one message. A transition that another process made just now is left to that process.
+func (n notifier) refreshMessage(ctx context.Context, msg confirm.Message, note string, noted bool) error {
 	c, err := n.gate.Change(ctx, msg.Change)
 	if err != nil {
 		return err
 	}
-	if !asked && !n.outbox.owns(c.ID) && n.cfg.Now().Sub(c.Updated) < ownerHeadStart {
+	if !noted && !n.outbox.owns(c.ID) && n.cfg.Now().Sub(c.Updated) < ownerHeadStart {
 		return nil
 	}
 	if msg.Kind == outcomeKind {
 		return n.updateMessage(ctx, c, msg, n.outcomeBlocks(c))
 	}
 	if msg.Message == "" && c.State == confirm.Pending {
-		return nil // posting is still tried
+		return nil // it is not posted yet
 	}
 	if err := n.updateMessage(ctx, c, msg, n.changeMessage(c, note)); err != nil || c.State.Open() {
 		return err
@@ -65,8 +65,8 @@ func (n notifier) refreshMessage(ctx context.Context, msg confirm.Message, note 
 	return n.notifyRequester(ctx, c, msg)
 }
 
-// updateMessage replaces a message, and records which version of the change it shows. A message that was never
-// posted, or is gone, needs no rewriting any more.
+// updateMessage replaces a message and records the version that it shows. A message that was never posted, or was
+// deleted, is only recorded.
 func (n notifier) updateMessage(ctx context.Context, c confirm.Change, msg confirm.Message, content []slack.Block) error {
 	if msg.Message != "" {
 		channel, _, _ := strings.Cut(msg.Channel, "/")
@@ -74,28 +74,28 @@ func (n notifier) updateMessage(ctx context.Context, c confirm.Change, msg confi
 		_, _, _, err := n.api.UpdateMessageContext(ctx, channel, msg.Message, options...)
 		if err != nil && !permanentUpdateErrors[slackCode(err)] {
 			n.handlePostError(err)
-			return fmt.Errorf("rewrite a message in %s: %w", channel, err)
+			return fmt.Errorf("update a message in %s: %w", channel, err)
 		}
 	}
 	msg.Version = c.Version
 	return n.messages.SaveMessage(ctx, msg)
 }
 
-// outcomeBlocks is what the requester is told at the end.
+// outcomeBlocks returns the message that tells the requester the outcome.
 func (n notifier) outcomeBlocks(c confirm.Change) []slack.Block {
 	content := []slack.Block{blocks.MentionLine(blocks.Mention(string(c.Requester)), ": "+statusText(c))}
 	return append(content, blocks.TextSections(c.Summary)...)
 }
 
-// notifyRequester tells whoever asked in Slack how it ended: in the thread of the question, or directly when
-// there is no channel or no question in it. The place has the thread's name after a slash, because a
-// conversation may hold the question as well.
-func (n notifier) notifyRequester(ctx context.Context, c confirm.Change, question confirm.Message) error {
+// notifyRequester posts the outcome to a requester in Slack: in the thread of the confirmation message, or as a
+// direct message if there is no channel or no such message. It is stored under "CHANNEL/THREAD", because the same
+// channel may hold the confirmation message as well.
+func (n notifier) notifyRequester(ctx context.Context, c confirm.Change, confirmation confirm.Message) error {
 	user, ok := blocks.UserID(string(c.Requester))
 	if !ok {
-		return nil // their own door tells them
+		return nil // the interface that the requester used reports it
 	}
-	channel, thread := question.Channel, question.Message
+	channel, thread := confirmation.Channel, confirmation.Message
 	if n.cfg.Channel == "" || thread == "" {
 		var err error
 		if channel, err = n.dmChannel(ctx, user); err != nil {
@@ -103,12 +103,12 @@ func (n notifier) notifyRequester(ctx context.Context, c confirm.Change, questio
 		}
 		thread = ""
 	}
-	place := channel + "/" + thread
-	standing, err := n.messages.Messages(ctx, c.ID)
+	key := channel + "/" + thread
+	posted, err := n.messages.Messages(ctx, c.ID)
 	if err != nil {
 		return err
 	}
-	if _, told := findMessage(standing, place); told {
+	if _, found := findMessage(posted, key); found {
 		return nil
 	}
 	ctx, cancel := detachedContext(ctx)
@@ -117,10 +117,10 @@ func (n notifier) notifyRequester(ctx context.Context, c confirm.Change, questio
 	if err != nil {
 		return err
 	}
-	return n.messages.SaveMessage(ctx, confirm.Message{Change: c.ID, Channel: place, Message: message, Kind: outcomeKind, Version: c.Version})
+	return n.messages.SaveMessage(ctx, confirm.Message{Change: c.ID, Channel: key, Message: message, Kind: outcomeKind, Version: c.Version})
 }
 
-// postMessage posts a message, into a thread when one is given.
+// postMessage posts a message and returns its timestamp. If thread is not empty, it posts into that thread.
 func (n notifier) postMessage(ctx context.Context, channel, thread, headline string, content []slack.Block) (message string, err error) {
 	options := append(noUnfurl(), slack.MsgOptionText(headline, true), slack.MsgOptionBlocks(content...))
 	if thread != "" {

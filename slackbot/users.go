@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/slack-go/slack"
 	"golang.org/x/sync/singleflight"
 
@@ -16,18 +17,23 @@ import (
 	"scanwarden/slackbot/internal/blocks"
 )
 
-// userCacheTTL is how long Slack's word on a person or a group is believed: who was removed loses their say within it.
+// userCacheTTL is how long Slack's information on a user or a group is used. A user who is removed loses all
+// permissions within that time.
 const userCacheTTL = time.Minute
 
-// caller is the person behind a signed request: nothing of it was typed or stored in a message. Whom Slack names may
-// be of any workspace; only a caller that check returned is somebody here, and has a principal.
+// userCacheSize bounds the users, and the groups, that are cached.
+const userCacheSize = 4096
+
+// caller is the user of a signed request. None of it was typed by a user or stored in a message. Slack also names
+// users of other workspaces: only a caller that member returned has a principal.
 type caller struct{ team, user string }
 
+// principal returns the principal of a verified caller.
 func (c caller) principal() confirm.Principal {
 	return confirm.Principal("slack:" + c.team + "/" + c.user)
 }
 
-// slackUserIDs are the user ids of a person's accounts in Slack.
+// slackUserIDs returns the user IDs of a person's Slack accounts.
 func slackUserIDs(p confirm.Person) (users []string) {
 	for _, principal := range p.Principals {
 		if user, ok := blocks.UserID(string(principal)); ok {
@@ -37,56 +43,62 @@ func slackUserIDs(p confirm.Person) (users []string) {
 	return users
 }
 
-// userDirectory asks Slack who somebody is, and remembers it for a minute.
+// userDirectory reads users and groups from Slack and caches them for userCacheTTL.
 type userDirectory struct {
 	api    *slack.Client
-	groups []string // the user groups that policy names
+	groups []string // the user groups that the policy contains
 	now    func() time.Time
 
-	flight  singleflight.Group // a crowd asks once
-	mu      sync.Mutex
-	home    *slack.AuthTestResponse
-	users   map[string]cached[*slack.User]
-	members map[string]cached[[]string]
+	flight  singleflight.Group // concurrent reads of the same user or group are one call
+	users   *lru.Cache[string, cached[*slack.User]]
+	members *lru.Cache[string, cached[[]string]]
+
+	mu   sync.Mutex
+	home *slack.AuthTestResponse // nil until it was read
 }
 
+// cached is a cache entry that is valid until a time. The expirable cache of golang-lru does not fit: it runs a goroutine
+// that never ends.
 type cached[T any] struct {
 	value T
 	until time.Time
 }
 
 func newUserDirectory(api *slack.Client, cfg Config) *userDirectory {
-	p := &userDirectory{api: api, now: cfg.Now, users: map[string]cached[*slack.User]{}, members: map[string]cached[[]string]{}}
+	d := &userDirectory{
+		api: api, now: cfg.Now,
+		users: newCache[cached[*slack.User]](userCacheSize), members: newCache[cached[[]string]](userCacheSize),
+	}
 	for _, listed := range slices.Concat(cfg.Approvers, cfg.Requesters) {
-		if group, ok := strings.CutPrefix(listed, groupPrefix); ok && !slices.Contains(p.groups, group) {
-			p.groups = append(p.groups, group)
+		if group, ok := strings.CutPrefix(listed, groupPrefix); ok && !slices.Contains(d.groups, group) {
+			d.groups = append(d.groups, group)
 		}
 	}
-	return p
+	return d
 }
 
-// groupPrefix is how policy names a user group.
+// groupPrefix begins a user group in the policy.
 const groupPrefix = "slack-group:"
 
-// notAllowedError is a refusal of a person as such, whatever they ask for.
+// notAllowedError is returned for a user who may not use scanwarden at all.
 type notAllowedError string
 
 func (e notAllowedError) Error() string { return string(e) }
 
-// member returns a full member of our own workspace, and for anybody else why they cannot act here. When Slack does
-// not say who somebody is, they are nobody. On Enterprise Grid Slack names the same person by the workspace and by
-// the organisation: what is returned is by the workspace, so that nobody is two.
-func (p *userDirectory) member(ctx context.Context, c caller) (caller, error) {
-	home, err := p.workspace(ctx)
+// member returns the caller if it is a full member of our workspace, and otherwise an error that explains the
+// refusal. It fails closed when Slack does not answer. On Enterprise Grid, Slack names a user by the workspace or by
+// the organization; the caller that is returned has the workspace, so that one user has one principal.
+func (d *userDirectory) member(ctx context.Context, c caller) (caller, error) {
+	home, err := d.workspace(ctx)
 	if err != nil {
-		return caller{}, fmt.Errorf("slack did not say which workspace this is, so nobody is believed; try again in a moment: %w", err)
+		return caller{}, fmt.Errorf("slack did not say which workspace this is, so no user can be verified; try again in a moment: %w", err)
 	}
 	if c.team != home.TeamID && (home.EnterpriseID == "" || c.team != home.EnterpriseID) {
 		return caller{}, errOtherWorkspace
 	}
-	u, err := p.userInfo(ctx, c.user)
+	u, err := d.userInfo(ctx, c.user)
 	if err != nil {
-		return caller{}, fmt.Errorf("slack did not say who you are, so you are not believed; try again in a moment: %w", err)
+		return caller{}, fmt.Errorf("slack did not say who you are, so you cannot use scanwarden now; try again in a moment: %w", err)
 	}
 	if err := checkMember(u, home); err != nil {
 		return caller{}, err
@@ -96,7 +108,7 @@ func (p *userDirectory) member(ctx context.Context, c caller) (caller, error) {
 
 const errOtherWorkspace = notAllowedError("you belong to another workspace, and only members of this one can use scanwarden")
 
-// checkMember says nil for an account that is a person's, and a full one of the workspace home.
+// checkMember returns nil for a full member of the workspace home, and a notAllowedError for any other account.
 func checkMember(u *slack.User, home *slack.AuthTestResponse) error {
 	switch {
 	case u.Deleted:
@@ -111,16 +123,16 @@ func checkMember(u *slack.User, home *slack.AuthTestResponse) error {
 	return nil
 }
 
-// workspace is where the bot's token belongs; that never changes.
-func (p *userDirectory) workspace(ctx context.Context) (*slack.AuthTestResponse, error) {
-	p.mu.Lock()
-	home := p.home
-	p.mu.Unlock()
+// workspace returns the workspace of the bot token. It never changes, so it is read once.
+func (d *userDirectory) workspace(ctx context.Context) (*slack.AuthTestResponse, error) {
+	d.mu.Lock()
+	home := d.home
+	d.mu.Unlock()
 	if home != nil {
 		return home, nil
 	}
-	home, err := singleCall(p, "workspace", func() (*slack.AuthTestResponse, error) {
-		return p.api.AuthTestContext(context.WithoutCancel(ctx))
+	home, err := singleCall(d, "workspace", func() (*slack.AuthTestResponse, error) {
+		return d.api.AuthTestContext(context.WithoutCancel(ctx))
 	})
 	if err != nil {
 		return nil, err
@@ -128,23 +140,24 @@ func (p *userDirectory) workspace(ctx context.Context) (*slack.AuthTestResponse,
 	if home.TeamID == "" {
 		return nil, errors.New("auth.test named no workspace")
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.home = home
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.home = home
 	return home, nil
 }
 
-func (p *userDirectory) userInfo(ctx context.Context, id string) (*slack.User, error) {
-	return cachedCall(p, p.users, id, func() (*slack.User, error) {
-		return p.api.GetUserInfoContext(context.WithoutCancel(ctx), id)
+// userInfo returns a user, from the cache or from Slack.
+func (d *userDirectory) userInfo(ctx context.Context, id string) (*slack.User, error) {
+	return cachedCall(d, d.users, id, func() (*slack.User, error) {
+		return d.api.GetUserInfoContext(context.WithoutCancel(ctx), id)
 	})
 }
 
-// groupsOf lists the user groups that a person is in now, as policy names them. With an error it lists those that
-// Slack did tell.
-func (p *userDirectory) groupsOf(ctx context.Context, user string) (in []string, unknown error) {
-	for _, group := range p.groups {
-		members, err := p.membersOf(ctx, group)
+// groupsOf returns the user groups of a user, in the form that the policy uses. If some groups cannot be read, it
+// returns the other ones and an error.
+func (d *userDirectory) groupsOf(ctx context.Context, user string) (in []string, unknown error) {
+	for _, group := range d.groups {
+		members, err := d.membersOf(ctx, group)
 		if err != nil && unknown == nil {
 			unknown = fmt.Errorf("slack did not say who is in the user group %s; try again in a moment: %w", group, err)
 		}
@@ -155,56 +168,49 @@ func (p *userDirectory) groupsOf(ctx context.Context, user string) (in []string,
 	return in, unknown
 }
 
-func (p *userDirectory) membersOf(ctx context.Context, group string) ([]string, error) {
-	return cachedCall(p, p.members, group, func() ([]string, error) {
-		return p.api.GetUserGroupMembersContext(context.WithoutCancel(ctx), group)
+// membersOf returns the user IDs of a user group, from the cache or from Slack.
+func (d *userDirectory) membersOf(ctx context.Context, group string) ([]string, error) {
+	return cachedCall(d, d.members, group, func() ([]string, error) {
+		return d.api.GetUserGroupMembersContext(context.WithoutCancel(ctx), group)
 	})
 }
 
-// cachedCall asks unless it has asked within the last minute. Only answers are remembered.
-func cachedCall[T any](p *userDirectory, known map[string]cached[T], id string, ask func() (T, error)) (T, error) {
-	p.mu.Lock()
-	a, ok := known[id]
-	p.mu.Unlock()
-	if ok && p.now().Before(a.until) {
-		return a.value, nil
+// cachedCall returns the cached value for id, or calls fetch and caches its value. Errors are not cached.
+func cachedCall[T any](d *userDirectory, cache *lru.Cache[string, cached[T]], id string, fetch func() (T, error)) (T, error) {
+	if entry, ok := cache.Get(id); ok && d.now().Before(entry.until) {
+		return entry.value, nil
 	}
-	value, err := singleCall(p, fmt.Sprintf("%T %s", known, id), ask)
+	value, err := singleCall(d, fmt.Sprintf("%T %s", cache, id), fetch)
 	if err != nil {
 		return value, err
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if len(known) >= dedupSize {
-		clear(known)
-	}
-	known[id] = cached[T]{value: value, until: p.now().Add(userCacheTTL)}
+	cache.Add(id, cached[T]{value: value, until: d.now().Add(userCacheTTL)})
 	return value, nil
 }
 
-// singleCall asks once for all who want to know the same at the same time. The one who began may go away: the
-// client's own timeout bounds the call.
-func singleCall[T any](p *userDirectory, what string, ask func() (T, error)) (T, error) {
-	v, err, _ := p.flight.Do(what, func() (any, error) { return ask() })
+// singleCall calls fetch once for all concurrent calls with the same key. fetch must not use the context of its first
+// caller, who may leave before the others; apiTimeout bounds it.
+func singleCall[T any](d *userDirectory, key string, fetch func() (T, error)) (T, error) {
+	v, err, _ := d.flight.Do(key, func() (any, error) { return fetch() })
 	return v.(T), err
 }
 
-// requireMember is admitted, answered to the person. It is false for whoever may not act here at all.
+// requireMember returns req with a verified caller. Otherwise it replies with the reason and returns false.
 func (b *Bot) requireMember(ctx context.Context, req request) (request, bool) {
 	who, err := b.resolveUser(ctx, req.caller)
 	if err == nil {
 		req.caller = who
 		return req, true
 	}
-	if _, stranger := errors.AsType[notAllowedError](err); !stranger {
+	if _, notAllowed := errors.AsType[notAllowedError](err); !notAllowed {
 		b.stopIfFatal(err)
-		b.cfg.Log.WarnContext(ctx, "it could not be told who somebody is", "user", req.user, "error", err)
+		b.cfg.Log.WarnContext(ctx, "failed to verify a user", "user", req.user, "error", err)
 	}
 	b.replyText(ctx, req, "Not done: "+withPeriod(ownMessage(err)))
 	return req, false
 }
 
-// ownMessage is what we say ourselves of an error, without what it wraps: a person can do nothing with that.
+// ownMessage returns the message of err without the error that it wraps, which a user cannot act on.
 func ownMessage(err error) string {
 	text := err.Error()
 	if inner := errors.Unwrap(err); inner != nil {

@@ -47,7 +47,7 @@ var rooms = map[string]room{
 }
 
 // common are small modules without opinions, open to every room. Anything else from outside needs an owner.
-var common = []string{"github.com/oklog/ulid", "golang.org/x/sync", "golang.org/x/time"}
+var common = []string{"github.com/hashicorp/golang-lru", "github.com/oklog/ulid", "golang.org/x/sync", "golang.org/x/time"}
 
 const module = "scanwarden"
 

@@ -10,7 +10,8 @@ import (
 	"scanwarden/slackbot/slacktest"
 )
 
-func TestNobodyElseMayClick(t *testing.T) {
+func TestOnlyApproversCanApprove(t *testing.T) {
+	t.Parallel()
 	for _, who := range []struct{ user, why string }{
 		{bob, "not among the approvers"},
 		{mallory, "not among the approvers"},
@@ -39,7 +40,8 @@ func TestNobodyElseMayClick(t *testing.T) {
 	}
 }
 
-func TestRequesterApprovesOnlyWhereThatIsAllowed(t *testing.T) {
+func TestARequesterCannotApproveTheirOwnChange(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, options{})
 	q := s.propose(t, ada, "/add_scan", s.newScan("Core switches"))
 	mustAck(t, s.slack.Click(ada, q, "approve_change"))
@@ -47,7 +49,8 @@ func TestRequesterApprovesOnlyWhereThatIsAllowed(t *testing.T) {
 	s.wantWrites(t, 0)
 }
 
-func TestAMemberWhoIsNobodyCannotDeny(t *testing.T) {
+func TestAMemberWithoutARoleCannotDeny(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, options{})
 	q := s.propose(t, bob, "/add_scan", s.newScan("Core switches"))
 	mustAck(t, s.slack.Click(mallory, q, "deny_change"))
@@ -61,7 +64,8 @@ func TestAMemberWhoIsNobodyCannotDeny(t *testing.T) {
 	}
 }
 
-func TestGuestsBotsAndOutsidersMayNotProposeEither(t *testing.T) {
+func TestGuestsBotsAndOutsidersCannotPropose(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, options{})
 	for user, why := range map[string]string{guest: "guests cannot", robot: "bots and apps cannot", ghost: "deactivated", other: "another workspace"} {
 		mustAck(t, s.slack.Command(user, channel, "/add_scan", s.newScan("Core switches")))
@@ -73,8 +77,9 @@ func TestGuestsBotsAndOutsidersMayNotProposeEither(t *testing.T) {
 	}
 }
 
-// Each word of Slack's on somebody is enough by itself, whatever the payload says of their team, and the policy of them.
-func TestOneWordOfSlacksIsEnough(t *testing.T) {
+// Each flag that Slack sets on an account is enough by itself, whatever team the payload contains and whatever the policy lists.
+func TestEachFlagOnAnAccountRefusesItByItself(t *testing.T) {
+	t.Parallel()
 	const bots, away = "bots and apps cannot", "another workspace"
 	odd := map[string]slacktest.User{
 		bots + " (is_bot)": {ID: "U0BOT", Bot: true}, bots + " (is_app_user)": {ID: "U0APP", App: true},
@@ -123,7 +128,8 @@ func TestOneWordOfSlacksIsEnough(t *testing.T) {
 	s.wantWrites(t, 0)
 }
 
-func TestWhoWasRemovedLosesTheirSayWithinAMinute(t *testing.T) {
+func TestARemovedUserCannotApproveAfterAMinute(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, options{})
 	q := s.propose(t, bob, "/add_scan", s.newScan("Core switches"))
 	q2 := s.propose(t, bob, "/add_scan", s.newScan("Printers"))
@@ -136,7 +142,8 @@ func TestWhoWasRemovedLosesTheirSayWithinAMinute(t *testing.T) {
 	s.wantWrites(t, 1)
 }
 
-func TestAUserGroupMayApproveAndOnlyItsMembers(t *testing.T) {
+func TestOnlyMembersOfAnApproverGroupCanApprove(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, options{policy: func(p *confirm.Policy) { p.Approvers = []string{"slack-group:S0SCANS"} }})
 	s.slack.AddGroup("S0SCANS", eve)
 	q := s.propose(t, bob, "/add_scan", s.newScan("Core switches"))
@@ -146,7 +153,8 @@ func TestAUserGroupMayApproveAndOnlyItsMembers(t *testing.T) {
 	s.waitUpdate(t, q, "applied")
 }
 
-func TestAGroupThatSlackDoesNotTellCountsNobody(t *testing.T) {
+func TestAGroupThatCannotBeReadHasNoMembers(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, options{policy: func(p *confirm.Policy) { p.Approvers = []string{"slack-group:S0SCANS"} }})
 	s.slack.AddGroup("S0SCANS", eve)
 	s.slack.Fail("usergroups.users.list", slacktest.Fault{Times: -1, Status: 500})
@@ -156,7 +164,8 @@ func TestAGroupThatSlackDoesNotTellCountsNobody(t *testing.T) {
 	s.wantWrites(t, 0)
 }
 
-func TestAPersonSlackDoesNotKnowIsNotBelieved(t *testing.T) {
+func TestAUserWhoCannotBeReadIsRefused(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, options{})
 	q := s.propose(t, bob, "/add_scan", s.newScan("Core switches"))
 	s.slack.Fail("users.info", slacktest.Fault{Times: -1, Status: 500})
@@ -165,7 +174,8 @@ func TestAPersonSlackDoesNotKnowIsNotBelieved(t *testing.T) {
 	s.wantWrites(t, 0)
 }
 
-func TestADoubleClickByTwoPeopleRunsOnce(t *testing.T) {
+func TestTwoApprovalsAtOnceRunOnce(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, options{})
 	q := s.propose(t, bob, "/add_scan", s.newScan("Core switches"))
 	var both sync.WaitGroup
@@ -185,7 +195,8 @@ func TestADoubleClickByTwoPeopleRunsOnce(t *testing.T) {
 	s.wantWrites(t, 1)
 }
 
-func TestTwoPeopleAreNeededWhereTwoAreRequired(t *testing.T) {
+func TestTwoApprovalsAreNeededWhereTwoAreRequired(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, options{policy: func(p *confirm.Policy) { p.Required = map[string]int{"add_scan": 2} }})
 	q := s.propose(t, bob, "/add_scan", s.newScan("Core switches"))
 	mustAck(t, s.slack.Click(ada, q, "approve_change"))

@@ -59,7 +59,7 @@ func sendCommands(b *testing.B, s *slacktest.Server, callers int) []time.Duratio
 	return took
 }
 
-// bareHandler is the least that slack-go can do.
+// bareHandler does the least that slack-go can do.
 func bareHandler(secret string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)

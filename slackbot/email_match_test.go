@@ -12,7 +12,7 @@ import (
 	"scanwarden/slackbot/slacktest"
 )
 
-// withEmailMatch is a plan of a house that knows Ada and Eve by e-mail, of whom Ada may approve.
+// withEmailMatch returns p with people who are matched by e-mail. Only Ada is an approver.
 func withEmailMatch(p options) options {
 	p.policy = func(p *confirm.Policy) {
 		p.Approvers = []string{string(entraAda)}
@@ -29,7 +29,7 @@ func withEmailMatch(p options) options {
 	return p
 }
 
-func TestAMatchingAddressJoinsBeforeAVote(t *testing.T) {
+func TestAMatchingAddressLinksBeforeAVote(t *testing.T) {
 	bothTransports(t, func(t *testing.T, p options) {
 		s := newStack(t, withEmailMatch(p))
 		s.slack.AddUser(slacktest.User{ID: ada, Name: "ada", Email: "Ada@Example.COM"})
@@ -42,7 +42,8 @@ func TestAMatchingAddressJoinsBeforeAVote(t *testing.T) {
 	})
 }
 
-func TestAMatchingAddressJoinsBeforeAProposal(t *testing.T) {
+func TestAMatchingAddressLinksBeforeAProposal(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, withEmailMatch(options{}))
 	s.slack.AddUser(slacktest.User{ID: ada, Name: "ada", Email: "ada@example.com"})
 	if answer := s.replyTo(t, ada, "/add_scan", s.newScan("Core switches")); !containsAll(answer, "Not done", "0 listed approvers may") {
@@ -52,7 +53,8 @@ func TestAMatchingAddressJoinsBeforeAProposal(t *testing.T) {
 	s.wantWrites(t, 0)
 }
 
-func TestAnAddressThatDoesNotMatchExactlyOneJoinsNobody(t *testing.T) {
+func TestAnAddressThatDoesNotMatchExactlyOnePersonLinksNone(t *testing.T) {
+	t.Parallel()
 	for name, user := range map[string]slacktest.User{
 		"unconfirmed": {Email: "ada@example.com", Unconfirmed: true},
 		"none":        {},
@@ -77,8 +79,9 @@ func TestAnAddressThatDoesNotMatchExactlyOneJoinsNobody(t *testing.T) {
 	}
 }
 
-// The address of somebody has a letter that folds into an ASCII one; it is not theirs.
+// A letter that Unicode folds into an ASCII one makes a different address.
 func TestLettersOfOtherScriptsAreOtherLetters(t *testing.T) {
+	t.Parallel()
 	p := withEmailMatch(options{})
 	whole := p.policy
 	p.policy = func(p *confirm.Policy) {
@@ -91,14 +94,15 @@ func TestLettersOfOtherScriptsAreOtherLetters(t *testing.T) {
 	s.wantLinked(t, slackOf(mallory))
 }
 
-func TestAnAddressThatChangedJoinsNobodyAnyMore(t *testing.T) {
+func TestAChangedAddressRemovesItsLink(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, withEmailMatch(options{}))
 	s.slack.AddUser(slacktest.User{ID: mallory, Name: "mallory", Email: "ada@example.com"})
 	q := s.propose(t, bob, "/add_scan", s.newScan("Core switches"))
 	s.replyTo(t, mallory, "/scans", "changes")
 	s.wantLinked(t, entraAda, slackOf(mallory))
 	s.slack.AddUser(slacktest.User{ID: mallory, Name: "mallory", Email: "mallory@example.com"})
-	s.advance(61 * time.Second) // Slack's word is believed for a minute
+	s.advance(61 * time.Second) // users are cached for a minute
 	mustAck(t, s.slack.Click(mallory, q, "approve_change"))
 	s.waitReply(t, mallory, "not among the approvers")
 	s.wantLinked(t, slackOf(mallory))
@@ -106,7 +110,8 @@ func TestAnAddressThatChangedJoinsNobodyAnyMore(t *testing.T) {
 }
 
 // Between the two joins there must be no moment in which a person is a stranger, and could confirm what they asked for.
-func TestAnAddressThatNamesSomebodyElseNowJoinsThemAtOnce(t *testing.T) {
+func TestAnAddressThatNowMatchesAnotherPersonIsRelinkedAtOnce(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, withEmailMatch(options{}))
 	if err := s.gate.Link(t.Context(), confirm.Link{From: slackOf(ada), To: "entra:T/OLD", How: "e-mail"}); err != nil {
 		t.Fatal(err)
@@ -116,7 +121,8 @@ func TestAnAddressThatNamesSomebodyElseNowJoinsThemAtOnce(t *testing.T) {
 	s.wantLinked(t, entraAda, slackOf(ada))
 }
 
-func TestTheAddressOfSomebodyWhoHasAnotherAccountHereIsNobodys(t *testing.T) {
+func TestTheAddressOfAPersonWithAnotherSlackAccountLinksNone(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, withEmailMatch(options{}))
 	s.slack.AddUser(slacktest.User{ID: mallory, Name: "mallory", Email: "eve@example.com"})
 	q := s.propose(t, bob, "/add_scan", s.newScan("Core switches"))
@@ -126,9 +132,10 @@ func TestTheAddressOfSomebodyWhoHasAnotherAccountHereIsNobodys(t *testing.T) {
 	s.wantWrites(t, 0)
 }
 
-// Whoever joined one of the accounts with another one than their address says would be two people, and could confirm
-// what they asked for.
-func TestWhoIsJoinedDifferentlyThanTheirAddressSaysIsNobody(t *testing.T) {
+// A user whose links contradict the address would be two persons, and could confirm
+// their own change.
+func TestAUserWhoseLinksContradictTheAddressIsRefused(t *testing.T) {
+	t.Parallel()
 	elsewhere := confirm.Principal("entra:" + tenantID + "/66667777-0000-8888-1111-9999aaaabbbb")
 	for name, link := range map[string]confirm.Link{
 		"to a second account of theirs":         {From: slackOf(ada), To: elsewhere, How: "sign-in"},
@@ -154,7 +161,8 @@ func TestWhoIsJoinedDifferentlyThanTheirAddressSaysIsNobody(t *testing.T) {
 	}
 }
 
-func TestWhatWasProvedIsNotTakenBackForAnAddress(t *testing.T) {
+func TestAnAddressDoesNotRemoveALinkMadeBySignIn(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, withEmailMatch(options{}))
 	if err := s.gate.Link(t.Context(), confirm.Link{From: slackOf(ada), To: entraAda, How: "sign-in"}); err != nil {
 		t.Fatal(err)
@@ -165,6 +173,7 @@ func TestWhatWasProvedIsNotTakenBackForAnAddress(t *testing.T) {
 }
 
 func TestAddressesCountOnlyWhereThatIsSwitchedOn(t *testing.T) {
+	t.Parallel()
 	p := withEmailMatch(options{})
 	p.bot = nil
 	s := newStack(t, p)
@@ -179,7 +188,8 @@ func TestAddressesCountOnlyWhereThatIsSwitchedOn(t *testing.T) {
 	}
 }
 
-func TestSlackTellsNoAddressWithoutTheScope(t *testing.T) {
+func TestAddressesAreNotReadWithoutTheScope(t *testing.T) {
+	t.Parallel()
 	p := withEmailMatch(options{})
 	p.slack = func(o *slacktest.Options) { o.Scopes = []string{"commands", "chat:write", "im:write", "users:read"} }
 	s := newStack(t, p)
@@ -188,7 +198,8 @@ func TestSlackTellsNoAddressWithoutTheScope(t *testing.T) {
 	s.wantLinked(t, slackOf(ada))
 }
 
-func TestWhoCannotBeToldApartIsNobody(t *testing.T) {
+func TestAUserIsRefusedWhenLinksCannotBeRead(t *testing.T) {
+	t.Parallel()
 	for name, broken := range map[string]func(*slackbot.Backend){
 		"unknown": func(b *slackbot.Backend) {
 			b.Links = func(context.Context) ([]confirm.Link, error) { return nil, errors.New("the ledger is gone") }

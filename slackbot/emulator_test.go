@@ -8,7 +8,7 @@ import (
 )
 
 func TestEmulatorTakesACommandToAWrite(t *testing.T) {
-	bothTransports(t, func(t *testing.T, p options) {
+	inSequence(t, func(t *testing.T, p options) {
 		s, e := emulate(t, p)
 		e.command(bob, "/add_scan", s.newScan("Core switches"))
 		q := e.waitRequest()
@@ -26,7 +26,7 @@ func TestEmulatorTakesACommandToAWrite(t *testing.T) {
 			t.Errorf("buttons are left: %q", got)
 		}
 		e.waitMessage("a word in the thread", func(m slacktest.Message) bool { return m.ThreadTS == q.TS && containsAll(m.All(), bob, "applied") })
-		// The emulator delivers everything on both sockets: what is not told apart is done twice.
+		// The emulator delivers every request on both sockets.
 		if n := e.countRequests(); n != 1 {
 			t.Errorf("%d questions were posted, want 1", n)
 		}
@@ -36,7 +36,7 @@ func TestEmulatorTakesACommandToAWrite(t *testing.T) {
 }
 
 func TestEmulatorTakesAModalToADenial(t *testing.T) {
-	bothTransports(t, func(t *testing.T, p options) {
+	inSequence(t, func(t *testing.T, p options) {
 		s, e := emulate(t, p)
 		e.command(bob, "/add-scan", "")
 		e.waitModal("add_scan")
@@ -64,7 +64,7 @@ func TestEmulatorTakesAModalToADenial(t *testing.T) {
 	})
 }
 
-// formValues is the state of the form of /add_scan as Slack's page sends it.
+// formValues returns the state of the /add_scan form as Slack's page sends it.
 func (s *stack) formValues(target string) map[string]any {
 	values := map[string]any{
 		"scanName": textValue("Printers"), "target": textValue(target), "scanAuthenticationParams.username": textValue("scanner"),

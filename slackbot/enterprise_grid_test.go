@@ -10,7 +10,7 @@ import (
 	"scanwarden/slackbot/slacktest"
 )
 
-// withEnterpriseGrid is a plan of a house in a workspace of an organisation, which names people in clicks.
+// withEnterpriseGrid returns p with a workspace of an organization. Clicks then contain the organization's ID.
 func withEnterpriseGrid(p options) options {
 	p.slack = func(o *slacktest.Options) { o.Enterprise = "E0ORG" }
 	return p
@@ -32,7 +32,8 @@ func TestOnEnterpriseGridAPersonHasOnePrincipal(t *testing.T) {
 	})
 }
 
-func TestOnEnterpriseGridAFormAndAMenuAreTheSamePersons(t *testing.T) {
+func TestOnEnterpriseGridFormsAndMenusUseTheSamePrincipal(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, withEnterpriseGrid(options{}))
 	for i := range 101 { // more than a menu holds
 		s.tenant.AddScanner(fmt.Sprintf("branch-%03d.example.com", i), time.Now())
@@ -58,7 +59,8 @@ func TestOnEnterpriseGridAFormAndAMenuAreTheSamePersons(t *testing.T) {
 	})
 }
 
-func TestOnEnterpriseGridWhoIsVouchedForIsTheSamePerson(t *testing.T) {
+func TestOnEnterpriseGridResolveUserReturnsOnePrincipal(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, withEnterpriseGrid(withEmailMatch(options{})))
 	s.slack.AddUser(slacktest.User{ID: ada, Name: "ada", Email: "ada@example.com"})
 	for _, named := range []string{"E0ORG", team} {
@@ -72,7 +74,8 @@ func TestOnEnterpriseGridWhoIsVouchedForIsTheSamePerson(t *testing.T) {
 	}
 }
 
-func TestARequesterGroupIsRecognised(t *testing.T) {
+func TestMembersOfARequesterGroupCanPropose(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, options{
 		policy: func(p *confirm.Policy) { p.Requesters = []string{"slack-group:S0ASKS"} },
 		bot:    func(c *slackbot.Config) { c.Requesters = []string{"slack-group:S0ASKS"} },
@@ -94,7 +97,8 @@ func TestARequesterGroupIsRecognised(t *testing.T) {
 	}
 }
 
-func TestAGroupThatSlackDoesNotTellHidesNoOther(t *testing.T) {
+func TestAGroupThatCannotBeReadHidesNoOther(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, options{
 		policy: func(p *confirm.Policy) { p.Approvers = []string{"slack-group:S0GONE", "slack-group:S0SCANS"} },
 	})
@@ -105,6 +109,7 @@ func TestAGroupThatSlackDoesNotTellHidesNoOther(t *testing.T) {
 }
 
 func TestTheManifestAsksForGroupsOfEitherList(t *testing.T) {
+	t.Parallel()
 	for name, cfg := range map[string]slackbot.Config{
 		"approvers": {Approvers: []string{"slack-group:S0SCANS"}}, "requesters": {Requesters: []string{"slack-group:S0ASKS"}}, "neither": {Requesters: []string{"slack:T1/U1"}},
 	} {

@@ -7,8 +7,14 @@ import (
 	"scanwarden/slackbot/slacktest"
 )
 
-// bothTransports runs a test over signed HTTP and over sockets: nothing may differ.
+// bothTransports runs a test over signed HTTP and over sockets, in parallel: nothing may differ.
 func bothTransports(t *testing.T, test func(t *testing.T, p options)) {
+	t.Parallel()
+	inSequence(t, func(t *testing.T, p options) { t.Parallel(); test(t, p) })
+}
+
+// inSequence is bothTransports for a test that is alone.
+func inSequence(t *testing.T, test func(t *testing.T, p options)) {
 	t.Run("http", func(t *testing.T) { test(t, options{}) })
 	t.Run("sockets", func(t *testing.T) { test(t, options{sockets: true}) })
 }
@@ -61,6 +67,7 @@ func TestAModalBecomesAWriteOnlyAfterAClick(t *testing.T) {
 }
 
 func TestUpdateSendsOnlyWhatWasChangedInTheForm(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, options{})
 	id := s.addScan("Core switches")
 	mustAck(t, s.slack.Command(bob, channel, "/update_scan", ""))
@@ -72,7 +79,7 @@ func TestUpdateSendsOnlyWhatWasChangedInTheForm(t *testing.T) {
 			t.Errorf("target is prefilled with %v", in.Initial)
 		}
 	}
-	// Somebody else changes the target while the form is open: that is no wish of bob's.
+	// Another user changes the target while the form is open. Bob does not request that.
 	s.tenant.Edit(id, map[string]any{"target": "10.9.9.9"})
 	s.service.InvalidateCache()
 	mustAck(t, s.slack.Submit(bob, form, map[string]any{"intervalInHours": "8"}))
@@ -85,7 +92,8 @@ func TestUpdateSendsOnlyWhatWasChangedInTheForm(t *testing.T) {
 	}
 }
 
-func TestDeleteShowsEveryScanAndAsksTwice(t *testing.T) {
+func TestDeleteShowsEveryScanAndHasADangerDialog(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, options{})
 	s.addScan("One")
 	s.addScan("Two")

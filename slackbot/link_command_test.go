@@ -20,10 +20,10 @@ const (
 	linkPage = "https://scans.example.com/link"
 )
 
-// proofs are those of the page that people sign in on.
+// proofs issues and opens proofs, as the link page does.
 var proofs = web.NewProofs(bytes.Repeat([]byte{3}, 32))
 
-// withLinking is a plan of a house that joins accounts.
+// withLinking returns p with account linking.
 func withLinking(p options) options {
 	p.bot = func(c *slackbot.Config) {
 		c.LinkPage = linkPage
@@ -35,7 +35,7 @@ func withLinking(p options) options {
 	return p
 }
 
-// proof is what the page shows to somebody.
+// proof returns the proof that the link page shows to a user.
 func (s *stack) proof(t testing.TB, of confirm.Principal, name string) string {
 	t.Helper()
 	text, err := proofs.Make(web.User{Principal: of, Name: name}, s.now())
@@ -68,7 +68,7 @@ func joinedText(all []confirm.Principal) (text string) {
 	return text
 }
 
-func TestAProofJoinsTwoAccounts(t *testing.T) {
+func TestAProofLinksTwoAccounts(t *testing.T) {
 	bothTransports(t, func(t *testing.T, p options) {
 		p.policy = func(p *confirm.Policy) { p.Approvers = []string{string(entraAda)} }
 		s := newStack(t, withLinking(p))
@@ -92,7 +92,7 @@ func TestAProofJoinsTwoAccounts(t *testing.T) {
 	})
 }
 
-// wantNoProof fails when a proof stands in anything that was sent to Slack, or in the log.
+// wantNoProof fails if a proof is in anything that was sent to Slack, or in the log.
 func (s *stack) wantNoProof(t testing.TB, proof string) {
 	t.Helper()
 	for _, c := range s.slack.Calls() {
@@ -112,7 +112,8 @@ func (s *stack) wantNoProof(t testing.TB, proof string) {
 	}
 }
 
-func TestAProofThatIsNotGoodJoinsNobody(t *testing.T) {
+func TestAnInvalidProofLinksNothing(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, withLinking(options{}))
 	old := s.proof(t, entraAda, "Ada")
 	forged, err := web.NewProofs(make([]byte, 32)).Make(web.User{Principal: entraAda}, s.now())
@@ -135,7 +136,7 @@ func TestAProofThatIsNotGoodJoinsNobody(t *testing.T) {
 	}
 }
 
-// replyTo gives a command and returns what that person alone is told.
+// replyTo sends a command and returns the reply that only its user sees.
 func (s *stack) replyTo(t testing.TB, user, command, text string) string {
 	t.Helper()
 	whispers := func() (all []string) {
@@ -152,7 +153,8 @@ func (s *stack) replyTo(t testing.TB, user, command, text string) string {
 	return whispers()[before]
 }
 
-func TestAnAccountIsJoinedOnce(t *testing.T) {
+func TestAnAccountIsLinkedOnce(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, withLinking(options{}))
 	proof := s.proof(t, entraAda, "Ada")
 	mustAck(t, s.slack.Command(ada, channel, "/scans", "Link "+proof[:30]+"\n"+strings.ToLower(proof[30:])))
@@ -166,7 +168,8 @@ func TestAnAccountIsJoinedOnce(t *testing.T) {
 	s.wantLinked(t, slackOf(mallory))
 }
 
-func TestWhoMayNotActMayNotLinkEither(t *testing.T) {
+func TestGuestsBotsAndOutsidersCannotLink(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, withLinking(options{}))
 	for user, why := range map[string]string{guest: "guests cannot", robot: "bots and apps cannot", ghost: "deactivated", other: "another workspace"} {
 		mustAck(t, s.slack.Command(user, channel, "/scans", "link "+s.proof(t, entraAda, "Ada")))
@@ -176,6 +179,7 @@ func TestWhoMayNotActMayNotLinkEither(t *testing.T) {
 }
 
 func TestLinkingIsMentionedOnlyWhereItIsOffered(t *testing.T) {
+	t.Parallel()
 	for _, offered := range []bool{true, false} {
 		p := options{}
 		if offered {
@@ -216,7 +220,8 @@ func manifestOf(t testing.TB, cfg slackbot.Config) string {
 	return string(out)
 }
 
-func TestALinkPageNeedsWhatOpensItsProofs(t *testing.T) {
+func TestLinkPageRequiresOpenProof(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, options{})
 	s.cfg.LinkPage = linkPage
 	if _, err := slackbot.New(s.cfg); err == nil || !strings.Contains(err.Error(), "OpenProof") {
@@ -224,7 +229,8 @@ func TestALinkPageNeedsWhatOpensItsProofs(t *testing.T) {
 	}
 }
 
-func TestWhatEndsInAStopGetsNoOther(t *testing.T) {
+func TestRepliesEndWithOnePeriod(t *testing.T) {
+	t.Parallel()
 	for _, why := range []string{"it is too old", "it is too old."} {
 		p := withLinking(options{})
 		whole := p.bot

@@ -9,7 +9,8 @@ import (
 	"scanwarden/slackbot/slacktest"
 )
 
-func TestJoinedAccountsAreOnePerson(t *testing.T) {
+func TestLinkedAccountsAreOnePerson(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, withLinking(options{
 		noChannel: true,
 		policy: func(p *confirm.Policy) {
@@ -42,7 +43,8 @@ func TestJoinedAccountsAreOnePerson(t *testing.T) {
 	s.slack.WaitHome(mallory, func(v slacktest.View) bool { return containsAll(v.All(), "Nothing waits for your decision") })
 }
 
-func TestTheHomeShowsWhatAYesWouldCountFor(t *testing.T) {
+func TestTheHomeShowsChangesThatTheUserCanApprove(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, options{policy: func(p *confirm.Policy) { p.Required = map[string]int{"add_scan": 2} }})
 	q := s.propose(t, bob, "/add_scan", s.newScan("Core switches"))
 	mustAck(t, s.slack.Click(ada, q, "approve_change"))
@@ -53,7 +55,8 @@ func TestTheHomeShowsWhatAYesWouldCountFor(t *testing.T) {
 	}
 }
 
-func TestTheReminderMentionsJoinedPeopleOnce(t *testing.T) {
+func TestTheReminderMentionsLinkedPeopleOnce(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, withLinking(options{policy: func(p *confirm.Policy) {
 		p.Approvers = []string{string(entraAda), string(entraEve)}
 		p.Required = map[string]int{"add_scan": 2}

@@ -10,7 +10,7 @@ import (
 	"scanwarden/slackbot/slacktest"
 )
 
-// emulator is a running local-slack, seen through the connection that its own page in the browser uses.
+// emulator is a running local-slack, used through the connection that its own page in a browser uses.
 type emulator struct {
 	t           testing.TB
 	api         string
@@ -18,10 +18,10 @@ type emulator struct {
 	sockets     int                 // that were opened
 	posts       []slacktest.Message // as they are now, in the order in which they were posted
 	modal       json.RawMessage     // the one on top; nil when none is open
-	fieldErrors map[string]string   // what the last submission was told, by field
+	fieldErrors map[string]string   // of the last submission
 }
 
-// send is what a person does on the page.
+// send does what a user does on the page.
 func (e *emulator) send(what string, with map[string]any) {
 	e.t.Helper()
 	with["t"] = what
@@ -47,7 +47,7 @@ func (e *emulator) click(user string, m slacktest.Message, id string) {
 	e.t.Fatalf("no button %s in %s", id, m.All())
 }
 
-// wait takes what the emulator shows until cond holds.
+// wait records what the emulator shows until cond holds.
 func (e *emulator) wait(what string, cond func() bool) {
 	e.t.Helper()
 	_ = e.page.SetReadDeadline(time.Now().Add(10 * time.Second))
@@ -60,7 +60,7 @@ func (e *emulator) wait(what string, cond func() bool) {
 	}
 }
 
-// event is one thing that the emulator shows.
+// event is one update of the emulator's page.
 type event struct {
 	T         string
 	Connected bool
@@ -105,7 +105,7 @@ func (v event) message() slacktest.Message {
 	}
 }
 
-// waitMessage waits for a message in the channel.
+// waitMessage waits for a matching message in the channel.
 func (e *emulator) waitMessage(what string, match func(slacktest.Message) bool) (found slacktest.Message) {
 	e.t.Helper()
 	e.wait(what, func() bool {
@@ -120,7 +120,7 @@ func (e *emulator) waitMessage(what string, match func(slacktest.Message) bool) 
 	return found
 }
 
-// waitRequest waits for the first one.
+// waitRequest waits for the first confirmation message.
 func (e *emulator) waitRequest() slacktest.Message {
 	e.t.Helper()
 	return e.waitMessage("a question", isRequest)
@@ -139,7 +139,7 @@ func isRequest(m slacktest.Message) bool {
 	return m.To == "" && m.ThreadTS == "" && containsAll(m.All(), "Code: ")
 }
 
-// waitUpdate waits until a message says all of the words.
+// waitUpdate waits until a message contains all words.
 func (e *emulator) waitUpdate(was slacktest.Message, words ...string) slacktest.Message {
 	e.t.Helper()
 	return e.waitMessage("the message rewritten", func(m slacktest.Message) bool { return m.TS == was.TS && containsAll(m.All(), words...) })

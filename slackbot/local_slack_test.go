@@ -23,10 +23,10 @@ import (
 )
 
 // emulatorPath names the program of local-slack (https://github.com/parvalabs/local-slack), an emulator that
-// nobody here wrote: it does not share what slacktest may have misunderstood of Slack. .ci/run installs it.
+// another project wrote: it does not share what slacktest may have misunderstood about Slack. .ci/run installs it.
 const emulatorPath = "SCANWARDEN_TEST_LOCAL_SLACK"
 
-// emulate starts an emulator and a bot that talks to it, in front of the rest of a house.
+// emulate starts an emulator, and a stack whose bot uses it.
 func emulate(t *testing.T, p options) (*stack, *emulator) {
 	t.Helper()
 	door := httptest.NewUnstartedServer(nil)
@@ -44,7 +44,7 @@ func emulate(t *testing.T, p options) (*stack, *emulator) {
 	return s, e
 }
 
-// singleEndpoint serves all at one address: the emulator knows only one for an app.
+// singleEndpoint serves everything at one address: the emulator has only one for an app.
 func singleEndpoint(bot *slackbot.Bot) http.Handler {
 	commands, interactions := bot.Commands(), bot.Interactions()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -78,7 +78,7 @@ func newEmulator(t *testing.T, sockets bool, requests string) *emulator {
 	return &emulator{t: t, api: base + "/api/", page: page}
 }
 
-// requireIsolated fails where anybody else could reach the emulator, which listens on all addresses and believes any token.
+// requireIsolated fails if other machines could reach the emulator, which listens on all addresses and accepts any token.
 func requireIsolated(t *testing.T) {
 	t.Helper()
 	all, err := net.Interfaces()
@@ -92,7 +92,7 @@ func requireIsolated(t *testing.T) {
 	}
 }
 
-// workspace writes the emulator's configuration.
+// workspace writes the configuration of the emulator and returns its path.
 func workspace(t *testing.T, sockets bool, requests string) (path string) {
 	t.Helper()
 	mode := "events"
@@ -122,7 +122,7 @@ func workspace(t *testing.T, sockets bool, requests string) (path string) {
 	return path
 }
 
-// reListening is what the emulator prints once it listens.
+// reListening matches what the emulator prints when it listens.
 var reListening = regexp.MustCompile(`Web UI:\s+(http://\S+)`)
 
 // launch runs the emulator until the test ends, and returns its address.
@@ -133,7 +133,7 @@ func launch(t *testing.T, program, config string) (base string) {
 		t.Fatal(err)
 	}
 	_, port, _ := net.SplitHostPort(free.Addr().String())
-	_ = free.Close() // nobody else is in this network to take it
+	_ = free.Close() // no other process in this network can take it
 	ctx, stop := context.WithCancel(context.Background())
 	run := exec.CommandContext(ctx, program, "--config", config, "--port", port, "--base-host", "127.0.0.1", "--files-dir", t.TempDir())
 	out, err := run.StdoutPipe()

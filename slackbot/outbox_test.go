@@ -10,30 +10,58 @@ import (
 	"scanwarden/tools"
 )
 
-func TestAQuestionThatSlackDidNotTakeIsPostedLater(t *testing.T) {
+func TestAFailedPostIsRetried(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, options{})
 	s.slack.Fail("chat.postMessage", slacktest.Fault{Times: 2, Status: 503})
 	mustAck(t, s.slack.Command(bob, channel, "/add_scan", s.newScan("Core switches")))
 	s.waitReply(t, bob, "Asked: ", "posting is retried until it expires")
 	open, err := s.gate.OpenChanges(t.Context(), confirm.Principal("slack:"+team+"/"+bob))
 	if err != nil || len(open) != 1 {
-		t.Fatalf("the change is not kept: %v %v", open, err)
+		t.Fatalf("the change is not recorded: %v %v", open, err)
 	}
 	if r := tools.ResultOf(open[0]); !strings.Contains(r.Reason, "posting is retried") {
-		t.Errorf("an assistant that asks is told %q", r.Reason)
+		t.Errorf("the result for an assistant is %q", r.Reason)
 	}
-	s.slack.Wait("the question", func() bool { return len(s.requests()) == 1 })
+	s.advance(2 * time.Second) // the first wait is 1 s, the second one 2 s
+	s.slack.Wait("the second attempt", func() bool { return s.posts() == 2 })
+	s.advance(3 * time.Second)
+	s.slack.Wait("the confirmation message", func() bool { return len(s.requests()) == 1 })
 	mustAck(t, s.slack.Click(ada, s.requests()[0], "approve_change"))
 	s.waitUpdate(t, s.requests()[0], "applied")
 }
 
-func TestSlackIsLeftAloneForAsLongAsItAsks(t *testing.T) {
-	s := newStack(t, options{})
+// posts returns how often the bot has called chat.postMessage.
+func (s *stack) posts() (n int) {
+	for _, c := range s.slack.Calls() {
+		if c.Method == "chat.postMessage" {
+			n++
+		}
+	}
+	return n
+}
+
+func TestRetryAfterIsObeyed(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, options{noRun: true})
+	s.bot.SetPostedWait(time.Millisecond)
+	mustAck(t, s.slack.Command(bob, channel, "/add_scan", s.newScan("Core switches")))
+	s.waitReply(t, bob, "posting is retried until it expires")
 	s.slack.Fail("chat.postMessage", slacktest.Fault{Status: 429, RetryAfter: 3})
-	began := time.Now()
-	s.propose(t, bob, "/add_scan", s.newScan("Core switches"))
-	if took := time.Since(began); took < 3*time.Second {
-		t.Errorf("posted again after %s, and Slack asked for 3 s", took)
+	if err := s.bot.NotifyOnce(t.Context()); err == nil || s.posts() != 1 {
+		t.Fatalf("the first of %d posts succeeds: %v", s.posts(), err)
+	}
+	for _, after := range []struct {
+		wait  time.Duration
+		posts int
+	}{{2 * time.Second, 1}, {2 * time.Second, 2}} {
+		s.advance(after.wait)
+		if err := s.bot.NotifyOnce(t.Context()); err != nil || s.posts() != after.posts {
+			t.Fatalf("%d posts after %v, want %d: %v", s.posts(), after.wait, after.posts, err)
+		}
+	}
+	if n := len(s.requests()); n != 1 {
+		t.Errorf("there are %d confirmation messages, want 1", n)
 	}
 }
 
@@ -51,7 +79,8 @@ func TestButtonsWorkAfterARestart(t *testing.T) {
 	})
 }
 
-func TestWhatHappenedWhileTheBotWasDownIsShownAfter(t *testing.T) {
+func TestChangesMadeWhileTheBotWasDownAreShownAfterwards(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, options{})
 	q := s.propose(t, bob, "/add_scan", s.newScan("Core switches"))
 	c := s.change(t, q)
@@ -60,14 +89,15 @@ func TestWhatHappenedWhileTheBotWasDownIsShownAfter(t *testing.T) {
 	if _, err := s.gate.Withdraw(t.Context(), c.ID, confirm.Requester{Principal: c.Requester}); err != nil {
 		t.Fatal(err)
 	}
-	s.advance(10 * time.Second) // by then the process that moved it would have told
+	s.advance(10 * time.Second) // after ownerHeadStart
 	s.startBot(t, options{})
 	if done := s.waitUpdate(t, q, "withdrawn"); actionButtons(done) != "" {
 		t.Errorf("buttons are left: %s", actionButtons(done))
 	}
 }
 
-func TestAChangeFromElsewhereIsPutToPeopleInSlack(t *testing.T) {
+func TestAChangeFromAnotherInterfaceIsPostedInSlack(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, options{})
 	p, err := s.service.Plan(t.Context(), tools.Caller{}, "add_scan", []byte(`{"scanType":"Network","scanName":"From MCP","target":"10.0.0.1","intervalInHours":4,`+
 		`"scannerAgent.machineId":"`+s.scanner+`","scanAuthenticationParams.type":"NoAuthNoPriv","scanAuthenticationParams.username":"x"}`))
@@ -83,7 +113,8 @@ func TestAChangeFromElsewhereIsPutToPeopleInSlack(t *testing.T) {
 	s.waitUpdate(t, q, "applied")
 }
 
-func TestExpiryAndWithdrawalTakeTheButtonsAway(t *testing.T) {
+func TestExpiryAndWithdrawalRemoveTheButtons(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, options{})
 	q := s.propose(t, bob, "/add_scan", s.newScan("Core switches"))
 	mustAck(t, s.slack.Command(bob, channel, "/scans", "changes"))
@@ -105,6 +136,7 @@ func TestExpiryAndWithdrawalTakeTheButtonsAway(t *testing.T) {
 }
 
 func TestApproversAreRemindedOnceAtHalfOfTheTime(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, options{})
 	q := s.propose(t, bob, "/add_scan", s.newScan("Core switches"))
 	reminders := func() (n int) {
@@ -129,7 +161,8 @@ func TestApproversAreRemindedOnceAtHalfOfTheTime(t *testing.T) {
 	}
 }
 
-func TestWithoutAChannelApproversAreAskedDirectly(t *testing.T) {
+func TestWithoutAChannelApproversGetDirectMessages(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, options{noChannel: true})
 	mustAck(t, s.slack.Command(bob, channel, "/add_scan", s.newScan("Core switches")))
 	asked := func(user string) slacktest.Message {
@@ -146,7 +179,7 @@ func TestWithoutAChannelApproversAreAskedDirectly(t *testing.T) {
 	s.wantWrites(t, 1)
 }
 
-func TestTheHomeShowsWhatWaitsAndWhatWasDecided(t *testing.T) {
+func TestTheHomeShowsPendingAndDecidedChanges(t *testing.T) {
 	bothTransports(t, func(t *testing.T, p options) {
 		s := newStack(t, p)
 		q := s.propose(t, bob, "/add_scan", s.newScan("Core switches"))

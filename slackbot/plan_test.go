@@ -10,7 +10,7 @@ import (
 	"scanwarden/slackbot/slacktest"
 )
 
-// proposeDirectly keeps a change that no desk of ours would plan, as a hostile tenant might make it.
+// proposeDirectly stores a change that Service would not plan, as a hostile tenant might cause it.
 func (s *stack) proposeDirectly(t testing.TB, p confirm.Proposal) confirm.Change {
 	t.Helper()
 	p.Operation, p.Target = "delete_scans", "simulator"
@@ -24,10 +24,11 @@ func (s *stack) proposeDirectly(t testing.TB, p confirm.Proposal) confirm.Change
 	return c
 }
 
-// hostileText is all that Slack makes something of, were it marked as its own markup.
+// hostileText contains everything that Slack interprets in mrkdwn.
 const hostileText = "<!channel> <@U0ADA> <https://evil.example|here> *bold* _it_ `code` :tada: @here https://evil.example"
 
-func TestWordsFromOutsideAreInert(t *testing.T) {
+func TestTextFromOutsideIsNotMarkup(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, options{})
 	s.proposeDirectly(t, confirm.Proposal{
 		Summary: "Delete " + hostileText, Warnings: []string{hostileText},
@@ -57,7 +58,7 @@ func TestWordsFromOutsideAreInert(t *testing.T) {
 	}
 }
 
-// visitObjects visits every object within v.
+// visitObjects calls visit for every object within v.
 func visitObjects(v any, visit func(map[string]any)) {
 	switch v := v.(type) {
 	case []any:
@@ -73,6 +74,7 @@ func visitObjects(v any, visit func(map[string]any)) {
 }
 
 func TestAPlanTooLongForAMessageIsApprovedOnlyAfterItWasShownWhole(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, options{})
 	p := confirm.Proposal{Summary: "Delete many scans", Warnings: []string{"they are lost"}}
 	for i := range 200 {
@@ -120,6 +122,7 @@ func TestAPlanTooLongForAMessageIsApprovedOnlyAfterItWasShownWhole(t *testing.T)
 }
 
 func TestAPlanThatSlackCannotShowCannotBeApprovedThere(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, options{})
 	c := s.proposeDirectly(t, confirm.Proposal{
 		Summary:  "Delete too much",
@@ -132,6 +135,7 @@ func TestAPlanThatSlackCannotShowCannotBeApprovedThere(t *testing.T) {
 }
 
 func TestALongValueIsSplitAndNotCut(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, options{})
 	long := strings.Repeat("0123456789", 700)
 	c := s.proposeDirectly(t, confirm.Proposal{

@@ -11,7 +11,7 @@ import (
 	"scanwarden/tools"
 )
 
-// withoutWrites takes from a bot all that proposes, as SCANWARDEN_READ_ONLY does.
+// withoutWrites removes all operations that propose changes, as SCANWARDEN_READ_ONLY does.
 func withoutWrites(c *slackbot.Config) {
 	c.Operations = slices.DeleteFunc(slices.Clone(c.Operations), func(op tools.Operation) bool { return op.Effect == tools.Proposes })
 }
@@ -20,7 +20,7 @@ func TestAReadOnlyBotListsScans(t *testing.T) {
 	bothTransports(t, func(t *testing.T, p options) {
 		p.bot = func(c *slackbot.Config) {
 			withoutWrites(c)
-			c.Commands = map[string]string{"add_scan": "/new_scan"} // configured for when it writes again
+			c.Commands = map[string]string{"add_scan": "/new_scan"} // configured for a server that writes
 		}
 		s := newStack(t, p)
 		s.addScan("Core switches")
@@ -40,7 +40,7 @@ func TestAReadOnlyBotListsScans(t *testing.T) {
 	})
 }
 
-func TestAReadOnlyBotAnswersNoOldQuestion(t *testing.T) {
+func TestAReadOnlyBotRefusesOldButtons(t *testing.T) {
 	bothTransports(t, func(t *testing.T, p options) {
 		s := newStack(t, p)
 		q := s.propose(t, bob, "/add_scan", s.newScan("Core switches"))
@@ -83,17 +83,19 @@ func TestAReadOnlyBotAnswersNoOldQuestion(t *testing.T) {
 	})
 }
 
-func TestAReadOnlyBotPutsNothingToPeople(t *testing.T) {
+func TestAReadOnlyBotPostsNoConfirmation(t *testing.T) {
+	t.Parallel()
 	p := options{noRun: true}
 	s := newStack(t, p)
+	s.bot.SetPostedWait(time.Millisecond)
 	mustAck(t, s.slack.Command(bob, channel, "/add_scan", s.newScan("Core switches")))
-	s.slack.Wait("the change to be kept", func() bool {
+	s.slack.Wait("the change to be recorded", func() bool {
 		open, err := s.gate.OpenChanges(t.Context(), slackOf(bob))
 		return err == nil && len(open) == 1
 	})
 	withoutWrites(&s.cfg)
 	s.startBot(t, p)
-	s.advance(time.Minute) // no other process is going to ask any more
+	s.advance(time.Minute) // after ownerHeadStart and postLease
 	if err := s.bot.NotifyOnce(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -103,6 +105,7 @@ func TestAReadOnlyBotPutsNothingToPeople(t *testing.T) {
 }
 
 func TestTheManifestOfAReadOnlyServerHasNoWrites(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, options{bot: withoutWrites})
 	m := manifestOf(t, s.cfg)
 	if !containsAll(m, "/scans", "changes nothing") || containsAll(m, "add_scan") || containsAll(m, "Adds, updates") {

@@ -11,11 +11,11 @@ import (
 	"scanwarden/slackbot/slacktest"
 )
 
-// shapesDir names a directory in which the tests leave what they sent to Slack, once each, for .ci/shapes.sh to
-// hold it against Slack's own types. Without it they leave nothing.
+// shapesDir names a directory in which the tests save what they sent to Slack, once each, for .ci/shapes.sh to
+// check against Slack's own types. Without it they save nothing.
 const shapesDir = "SCANWARDEN_TEST_SHAPES"
 
-// saveCalls leaves the blocks and views of calls.
+// saveCalls saves the blocks and views of calls.
 func saveCalls(t testing.TB, calls []slacktest.Call) {
 	t.Helper()
 	for _, c := range calls {
@@ -28,14 +28,14 @@ func saveCalls(t testing.TB, calls []slacktest.Call) {
 	}
 }
 
-// saveAnswer leaves the view or the options in an acknowledgement, if there is either.
+// saveAnswer saves the view or the options in an acknowledgement, if it has either.
 func saveAnswer(t testing.TB, body []byte) {
 	t.Helper()
 	var answer struct {
 		View    json.RawMessage `json:"view"`
 		Options json.RawMessage `json:"options"`
 	}
-	_ = json.Unmarshal(body, &answer) // most have no words at all
+	_ = json.Unmarshal(body, &answer) // most are empty
 	if answer.View != nil {
 		saveView(t, answer.View)
 	}
@@ -54,7 +54,7 @@ func saveView(t testing.TB, view []byte) {
 	saveShape(t, kind.Type, view)
 }
 
-// saveShape leaves one JSON value; kind is what .ci/shapes.sh knows its type by.
+// saveShape saves one JSON value. .ci/shapes.sh finds its type by kind.
 func saveShape(t testing.TB, kind string, body []byte) {
 	t.Helper()
 	dir := os.Getenv(shapesDir)

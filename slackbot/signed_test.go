@@ -8,7 +8,8 @@ import (
 	"scanwarden/slackbot/slacktest"
 )
 
-func TestWhatSlackDidNotSignIsRefused(t *testing.T) {
+func TestUnsignedRequestsAreRefused(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, options{})
 	first := mustAck(t, s.slack.Command(bob, channel, "/scans", "help"))
 	s.waitReply(t, bob, "lists the scans")
@@ -28,7 +29,8 @@ func TestWhatSlackDidNotSignIsRefused(t *testing.T) {
 	}
 }
 
-func TestWhatIsSignedButMeansNothingIsRefused(t *testing.T) {
+func TestSignedRequestsThatDoNotParseAreRefused(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, options{})
 	url := mustAck(t, s.slack.Command(bob, channel, "/scans", "help")).Sent.URL
 	for name, want := range map[string]struct {
@@ -51,6 +53,7 @@ func TestWhatIsSignedButMeansNothingIsRefused(t *testing.T) {
 }
 
 func TestACommandFromAnotherWorkspaceIsRefused(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, options{})
 	first := mustAck(t, s.slack.Command(bob, channel, "/scans", "help"))
 	s.waitReply(t, bob, "lists the scans")
@@ -70,7 +73,8 @@ func TestACommandFromAnotherWorkspaceIsRefused(t *testing.T) {
 	})
 }
 
-func TestAReplayedRequestDoesNothingMore(t *testing.T) {
+func TestAReplayedRequestHasNoEffect(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, options{})
 	a := mustAck(t, s.slack.Command(bob, channel, "/add_scan", s.newScan("Core switches")))
 	s.slack.Wait("the question", func() bool { return len(s.requests()) == 1 })
@@ -79,7 +83,8 @@ func TestAReplayedRequestDoesNothingMore(t *testing.T) {
 	s.wantOpen(t, bob, 1)
 }
 
-func TestWhatIsDeliveredTwiceIsDoneOnce(t *testing.T) {
+func TestADuplicateDeliveryHasNoEffect(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, options{sockets: true})
 	s.slack.DeliverTwice(true)
 	q := s.propose(t, bob, "/add_scan", s.newScan("Core switches"))
@@ -91,6 +96,7 @@ func TestWhatIsDeliveredTwiceIsDoneOnce(t *testing.T) {
 }
 
 func TestASocketThatEndsLosesNothing(t *testing.T) {
+	t.Parallel()
 	for _, how := range []struct {
 		reason string
 		warn   bool
@@ -106,7 +112,8 @@ func TestASocketThatEndsLosesNothing(t *testing.T) {
 	}
 }
 
-func TestTokensThatSlackNeverTakesEndTheBot(t *testing.T) {
+func TestTokensThatSlackNeverAcceptsEndTheBot(t *testing.T) {
+	t.Parallel()
 	for _, code := range []string{
 		"invalid_auth", "account_inactive", "not_authed", "token_revoked", "not_allowed_token_type", "missing_scope",
 		"token_expired", "no_permission", "team_access_not_granted", "link_disabled",

@@ -22,12 +22,12 @@ import (
 const (
 	ada     = "U0ADA" // an approver
 	eve     = "U0EVE" // an approver too
-	bob     = "U0BOB" // who asks
+	bob     = "U0BOB" // the requester
 	guest   = "U0GUEST"
 	robot   = "U0ROBOT"
 	other   = "U0OTHER" // of another workspace
 	ghost   = "U0GHOST" // deactivated
-	mallory = "U0MAL"   // a member, and nobody
+	mallory = "U0MAL"   // a member without a role
 	channel = "C0SCANS"
 	team    = "T01TEST"
 )
@@ -43,21 +43,21 @@ type stack struct {
 	cfg        slackbot.Config
 	log        *syncBuffer
 	notified   atomic.Pointer[slackbot.Bot]
-	clockAhead atomic.Int64 // seconds by which all clocks are ahead
-	readAs     sync.Map     // in whose names Defender was read
+	clockAhead atomic.Int64 // seconds by which all clocks are ahead of real time
+	readAs     sync.Map     // principals on whose behalf Defender was read
 	scanner    string
-	urls       [2]string    // of commands and interactions
+	urls       [2]string    // for commands and interactions
 	stopRun    func() error // ends the bot
 }
 
-// options is how a house is built.
+// options configure a stack.
 type options struct {
 	sockets   bool
 	noChannel bool // no channel
 	policy    func(*confirm.Policy)
 	slack     func(*slacktest.Options)
 	bot       func(*slackbot.Config)
-	noRun     bool // Run is not called
+	noRun     bool // do not call Run
 }
 
 func newStack(t testing.TB, p options) *stack {
@@ -100,7 +100,7 @@ func (s *stack) openSlack(t testing.TB, p options) {
 	s.slack.AddChannel(channel, ada, eve, bob, mallory, guest, robot, other, ghost, s.slack.BotUser())
 }
 
-// openBackend builds what stands behind the door.
+// openBackend starts the simulated tenant and builds the store, Gate and Service.
 func (s *stack) openBackend(t testing.TB, policy confirm.Policy) {
 	t.Helper()
 	api := httptest.NewServer(s.tenant)
@@ -179,7 +179,7 @@ func (s *stack) configure(t testing.TB, p options, policy confirm.Policy) {
 	}
 }
 
-// startBot opens the door: a new bot, which knows nothing of what one before it did.
+// startBot starts a new bot, with no memory of an earlier one.
 func (s *stack) startBot(t testing.TB, p options) {
 	t.Helper()
 	bot, err := slackbot.New(s.cfg)
@@ -187,6 +187,9 @@ func (s *stack) startBot(t testing.TB, p options) {
 		t.Fatal(err)
 	}
 	bot.SetSocketDelay(0)
+	if _, bench := t.(*testing.B); !bench {
+		bot.SetPollInterval(50 * time.Millisecond) // clocks are advanced, not waited for
+	}
 	s.bot = bot
 	s.notified.Store(bot)
 	commands, interactions := httptest.NewServer(bot.Commands()), httptest.NewServer(bot.Interactions())
@@ -203,7 +206,7 @@ func (s *stack) startBot(t testing.TB, p options) {
 	}
 }
 
-// runBot wakes the bot, until h.stop or the end of the test.
+// runBot calls Run until stopRun or the end of the test.
 func (s *stack) runBot(t testing.TB) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
@@ -213,7 +216,7 @@ func (s *stack) runBot(t testing.TB) {
 	t.Cleanup(func() { _ = s.stopRun() })
 }
 
-// stopBot stops the bot, and waits until Slack knows: until then it may send to a socket that nobody reads any more.
+// stopBot stops the bot and waits until Slack has noticed: until then Slack may send to a socket that is not read.
 func (s *stack) stopBot(t testing.TB) {
 	t.Helper()
 	if err := s.stopRun(); err != nil {
@@ -222,7 +225,7 @@ func (s *stack) stopBot(t testing.TB) {
 	s.slack.Wait("the bot's sockets to close", func() bool { return s.slack.Sockets() == 0 })
 }
 
-// syncBuffer is a log that can be read while it is written.
+// syncBuffer is a log that is safe for concurrent use.
 type syncBuffer struct {
 	mu   sync.Mutex
 	text []byte

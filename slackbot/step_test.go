@@ -9,13 +9,13 @@ import (
 	"scanwarden/slackbot/slacktest"
 )
 
-// newScan is what the tests ask for, as text behind /add_scan.
+// newScan returns the text of a valid /add_scan command.
 func (s *stack) newScan(name string) string {
 	return `scanType=Network scanName="` + name + `" target=10.20.30.1,10.20.30.2 intervalInHours=4 ` +
 		`scannerAgent.machineId=` + s.scanner + ` scanAuthenticationParams.type=NoAuthNoPriv scanAuthenticationParams.username=scanner`
 }
 
-// addScan puts a scan into the tenant.
+// addScan adds a scan to the simulated tenant and returns its ID.
 func (s *stack) addScan(name string) (id string) {
 	return s.tenant.AddScan(map[string]any{
 		"scanType": "Network", "scanName": name, "isActive": true, "target": "10.1.2.3", "intervalInHours": 4,
@@ -23,7 +23,7 @@ func (s *stack) addScan(name string) (id string) {
 	})
 }
 
-// mustAck fails unless Slack got its answer.
+// mustAck fails unless Slack got a positive answer in time.
 func mustAck(t testing.TB, a *slacktest.Ack) *slacktest.Ack {
 	t.Helper()
 	if a.Err != nil || a.Status != 200 {
@@ -33,7 +33,7 @@ func mustAck(t testing.TB, a *slacktest.Ack) *slacktest.Ack {
 	return a
 }
 
-// propose gives a command and returns the question that it leads to.
+// propose sends a command and returns the confirmation message that follows.
 func (s *stack) propose(t testing.TB, user, command, text string) slacktest.Message {
 	t.Helper()
 	before := len(s.requests())
@@ -43,7 +43,7 @@ func (s *stack) propose(t testing.TB, user, command, text string) slacktest.Mess
 	return all[len(all)-1]
 }
 
-// requests are the messages about changes in the channel, in the order in which they were posted.
+// requests returns the confirmation messages in the channel, oldest first.
 func (s *stack) requests() (out []slacktest.Message) {
 	for _, m := range s.slack.Messages(channel) {
 		if !m.Ephemeral && m.ThreadTS == "" && strings.Contains(m.All(), "Code: ") {
@@ -53,7 +53,7 @@ func (s *stack) requests() (out []slacktest.Message) {
 	return out
 }
 
-// waitUpdate waits until a message says all of the words.
+// waitUpdate waits until a message contains all words.
 func (s *stack) waitUpdate(t testing.TB, m slacktest.Message, words ...string) slacktest.Message {
 	t.Helper()
 	return s.slack.WaitMessage(m.Channel, func(now slacktest.Message) bool {
@@ -70,13 +70,13 @@ func containsAll(text string, words ...string) bool {
 	return true
 }
 
-// waitReply waits until a person alone was told all of the words.
+// waitReply waits for a message that only user sees and that contains all words.
 func (s *stack) waitReply(t testing.TB, user string, words ...string) slacktest.Message {
 	t.Helper()
 	return s.slack.WaitEphemeral(user, func(m slacktest.Message) bool { return containsAll(m.All(), words...) })
 }
 
-// change is the one that a message's buttons are about.
+// change returns the change that a message's buttons are for.
 func (s *stack) change(t testing.TB, m slacktest.Message) confirm.Change {
 	t.Helper()
 	buttons := m.Buttons()
@@ -90,7 +90,7 @@ func (s *stack) change(t testing.TB, m slacktest.Message) confirm.Change {
 	return c
 }
 
-// wantOpen fails unless a person has exactly n open changes.
+// wantOpen fails unless a user has exactly n open changes.
 func (s *stack) wantOpen(t testing.TB, user string, n int) {
 	t.Helper()
 	got, err := s.gate.OpenChanges(t.Context(), confirm.Principal("slack:"+team+"/"+user))
@@ -99,7 +99,7 @@ func (s *stack) wantOpen(t testing.TB, user string, n int) {
 	}
 }
 
-// wantWrites fails unless the tenant took exactly n writes.
+// wantWrites fails unless the tenant received exactly n writes.
 func (s *stack) wantWrites(t testing.TB, n int) {
 	t.Helper()
 	if got := s.tenant.Writes(); len(got) != n {
@@ -115,5 +115,5 @@ func actionButtons(m slacktest.Message) (ids string) {
 	return strings.TrimSpace(ids)
 }
 
-// advance moves all clocks on.
+// advance moves all clocks forward.
 func (h *stack) advance(d time.Duration) { h.clockAhead.Add(int64(d.Seconds())) }

@@ -12,9 +12,10 @@ import (
 	"scanwarden/slackbot/slacktest"
 )
 
-// Slack signs for every door with one secret, and what people say stands in some of it: what was meant for one door
-// must not be understood at another.
-func TestWhatSlackSignedForAnotherDoorIsRefused(t *testing.T) {
+// Slack signs requests to all endpoints with one secret, and some contain text that users wrote. A request for one
+// endpoint must not be accepted by another.
+func TestRequestsSignedForAnotherEndpointAreRefused(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, withLinking(options{}))
 	words := "&command=/scans&text=link+" + s.proof(t, entraEve, "Mallory's own account") +
 		"&user_id=" + ada + "&team_id=" + team + "&channel_id=" + channel + "&trigger_id=1.2.3&x="
@@ -60,7 +61,7 @@ func TestWhatSlackSignedForAnotherDoorIsRefused(t *testing.T) {
 	}
 }
 
-// unreadable is a body that nobody may touch.
+// unreadable is a body that fails the test when it is read.
 type unreadable struct{ t *testing.T }
 
 func (u unreadable) Read([]byte) (int, error) {
@@ -68,7 +69,8 @@ func (u unreadable) Read([]byte) (int, error) {
 	return 0, io.EOF
 }
 
-func TestWhatCannotBeSlacksIsNotRead(t *testing.T) {
+func TestABodyThatSlackCannotHaveSignedIsNotRead(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, options{noRun: true})
 	stamp := func(ago time.Duration) string { return strconv.FormatInt(time.Now().Add(-ago).Unix(), 10) }
 	mac := "v0=" + strings.Repeat("0", 64)

@@ -17,7 +17,8 @@ import (
 	"scanwarden/slackbot/slacktest"
 )
 
-func TestOnlyFullMembersAreVouchedFor(t *testing.T) {
+func TestResolveUserReturnsOnlyFullMembers(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, options{policy: func(p *confirm.Policy) { p.Approvers = []string{"slack-group:S0SCANS"} }})
 	s.slack.AddGroup("S0SCANS", eve)
 	for user, want := range map[string]string{eve: "slack-group:S0SCANS", bob: ""} {
@@ -37,7 +38,8 @@ func TestOnlyFullMembersAreVouchedFor(t *testing.T) {
 	}
 }
 
-func TestAGroupThatSlackDoesNotTellIsNotVouchedFor(t *testing.T) {
+func TestResolveUserOmitsAGroupThatCannotBeRead(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, options{policy: func(p *confirm.Policy) { p.Approvers = []string{"slack-group:S0SCANS"} }})
 	s.slack.AddGroup("S0SCANS", eve)
 	s.slack.Fail("usergroups.users.list", slacktest.Fault{Times: -1, Status: 500})
@@ -46,7 +48,8 @@ func TestAGroupThatSlackDoesNotTellIsNotVouchedFor(t *testing.T) {
 	}
 }
 
-func TestWhoIsVouchedForIsRecognised(t *testing.T) {
+func TestResolveUserLinksByEmail(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, withEmailMatch(options{}))
 	s.slack.AddUser(slacktest.User{ID: ada, Name: "ada", Email: "ada@example.com"})
 	if _, _, err := s.bot.ResolveUser(t.Context(), team, ada); err != nil {
@@ -55,7 +58,8 @@ func TestWhoIsVouchedForIsRecognised(t *testing.T) {
 	s.wantLinked(t, entraAda, slackOf(ada))
 }
 
-func TestOnlyWhatSlackSignedIsVerified(t *testing.T) {
+func TestNewVerifierAcceptsOnlyWhatSlackSigned(t *testing.T) {
+	t.Parallel()
 	const secret = "signing-secret"
 	body := []byte(`{"jsonrpc":"2.0"}`)
 	sign := func(secret string, at time.Time, body []byte) http.Header {
@@ -83,7 +87,8 @@ func TestOnlyWhatSlackSignedIsVerified(t *testing.T) {
 	}
 }
 
-func TestTheManifestOffersTheDoorToSlacksAssistant(t *testing.T) {
+func TestTheManifestOffersTheMCPServerToSlacksAssistant(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, options{})
 	s.cfg.Assistant = "https://scans.example.com/mcp"
 	for _, url := range []string{"https://scans.example.com", ""} { // signed HTTP, socket mode
@@ -102,7 +107,8 @@ func TestTheManifestOffersTheDoorToSlacksAssistant(t *testing.T) {
 	}
 }
 
-func TestDefenderIsReadInThePersonsName(t *testing.T) {
+func TestDefenderIsReadOnBehalfOfTheUser(t *testing.T) {
+	t.Parallel()
 	s := newStack(t, options{})
 	mustAck(t, s.slack.Command(ada, channel, "/scans", ""))
 	s.waitReply(t, ada, "No scan matches")

@@ -200,7 +200,7 @@ func revealString(s tools.Secret) (text string) {
 	return text
 }
 
-// msgReadOnly is the reply to a user who wants to change something through a read-only server.
+// msgReadOnly is the reply to a request for a change on a read-only server.
 const msgReadOnly = "This server is read-only: no change is proposed, confirmed or withdrawn through it, and nothing was done."
 
 // isReadOnly reports whether no operation proposes changes. Such a bot lists scans and posts no confirmation messages.

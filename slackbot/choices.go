@@ -10,16 +10,16 @@ import (
 )
 
 // loadOptions reads one list of the tenant as the user, through the same Service as every other interface.
-func (b *Bot) loadOptions(ctx context.Context, who caller, from *form.OptionSource, filter string) ([]form.Option, error) {
+func (b *Bot) loadOptions(ctx context.Context, by caller, from *form.OptionSource, filter string) ([]form.Option, error) {
 	var out map[string][]map[string]any
-	if err := b.readOperation(ctx, who, from.Operation, map[string]any{"filter": filter}, &out); err != nil {
+	if err := b.readOperation(ctx, by, from.Operation, map[string]any{"filter": filter}, &out); err != nil {
 		return nil, err
 	}
 	return from.Options(out[from.List]), nil
 }
 
 // readOperation calls a read operation and decodes its JSON output into out.
-func (b *Bot) readOperation(ctx context.Context, who caller, operation string, args map[string]any, into any) error {
+func (b *Bot) readOperation(ctx context.Context, by caller, operation string, args map[string]any, into any) error {
 	back, err := b.cfg.Backend(ctx)
 	if err != nil {
 		return err
@@ -28,7 +28,7 @@ func (b *Bot) readOperation(ctx context.Context, who caller, operation string, a
 	if err != nil {
 		return fmt.Errorf("%s: write arguments: %w", operation, err)
 	}
-	out, err := back.Service.Call(ctx, tools.Caller{Principal: who.principal()}, operation, asked)
+	out, err := back.Service.Call(ctx, tools.Caller{Principal: by.principal()}, operation, asked)
 	if err != nil {
 		return err
 	}
@@ -41,10 +41,10 @@ func (b *Bot) readOperation(ctx context.Context, who caller, operation string, a
 
 // loadLists reads all lists that a form needs. If one of them is empty, it returns the text for the user instead: a
 // form with an empty menu cannot be submitted.
-func (b *Bot) loadLists(ctx context.Context, who caller, f form.Form) (all form.OptionLists, empty string, err error) {
+func (b *Bot) loadLists(ctx context.Context, by caller, f form.Form) (all form.OptionLists, empty string, err error) {
 	all = form.OptionLists{}
 	for _, from := range f.Sources() {
-		if all[from], err = b.loadOptions(ctx, who, from, ""); err != nil {
+		if all[from], err = b.loadOptions(ctx, by, from, ""); err != nil {
 			return nil, "", err
 		}
 		if len(all[from]) == 0 {

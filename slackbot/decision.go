@@ -38,7 +38,7 @@ func (b *Bot) loadChange(ctx context.Context, id string) (confirm.Change, error)
 	return c, err
 }
 
-// handleApprove records the approval of a user who clicked Approve.
+// handleApprove records the approval of a click on Approve.
 func (b *Bot) handleApprove(ctx context.Context, req request, id string) {
 	c, err := b.recordVote(ctx, req.caller, id, confirm.Vote{Approve: true})
 	// The updated message shows an approval that counts. A modal has to confirm it.
@@ -49,7 +49,7 @@ func (b *Bot) handleApprove(ctx context.Context, req request, id string) {
 
 // recordVote passes the vote of a user to the Gate, and shows in the message what an approved change then waits for.
 // The Gate reads the change; it counts no vote on a change for which Slack is not a channel.
-func (b *Bot) recordVote(ctx context.Context, who caller, id string, v confirm.Vote) (confirm.Change, error) {
+func (b *Bot) recordVote(ctx context.Context, by caller, id string, v confirm.Vote) (confirm.Change, error) {
 	if !reChangeID().MatchString(id) {
 		return confirm.Change{}, confirm.ErrNotFound
 	}
@@ -57,8 +57,8 @@ func (b *Bot) recordVote(ctx context.Context, who caller, id string, v confirm.V
 	if err != nil {
 		return confirm.Change{}, err
 	}
-	groups, unknown := b.users.groupsOf(ctx, who.user)
-	v.Principal, v.Channel, v.Groups = who.principal(), confirm.Slack, groups
+	groups, unknown := b.users.groupsOf(ctx, by.user)
+	v.Principal, v.Channel, v.Groups = by.principal(), confirm.Slack, groups
 	ctx = tools.WithProgress(ctx, func(note string) {
 		b.progress.set(id, note)
 		b.wakeNotifier()
@@ -68,13 +68,13 @@ func (b *Bot) recordVote(ctx context.Context, who caller, id string, v confirm.V
 		return confirm.Change{}, confirm.ErrNotFound
 	}
 	if unknown != nil && errors.Is(err, confirm.ErrRefused) {
-		b.cfg.Log.WarnContext(ctx, "a vote is refused without knowing its groups", "user", who.user, "error", unknown)
+		b.cfg.Log.WarnContext(ctx, "a vote is refused without knowing its groups", "user", by.user, "error", unknown)
 		err = fmt.Errorf("%w (%s)", err, ownMessage(unknown))
 	}
 	return c, err
 }
 
-// voteReply returns what the user is told after a click.
+// voteReply returns the reply to a vote.
 func (b *Bot) voteReply(ctx context.Context, c confirm.Change, err error) string {
 	switch {
 	case err == nil && c.State == confirm.Pending:

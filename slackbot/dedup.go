@@ -7,7 +7,7 @@ import lru "github.com/hashicorp/golang-lru/v2"
 const dedupSize = 4096
 
 // dedup answers repeated deliveries of a request with the answer to the first one. Slack may deliver a request twice,
-// on two sockets or again over HTTP, and everyone who has seen a signed request can send it again.
+// on two sockets or again over HTTP, and a signed request can be replayed by anyone with a copy of it.
 type dedup struct {
 	entries *lru.Cache[string, *dedupEntry]
 }

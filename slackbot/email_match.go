@@ -18,25 +18,25 @@ const howSignIn, howEmail = "sign-in", "e-mail"
 // resolveUser returns the member behind a request, as userDirectory.member does. With MatchEmail it first updates the
 // link that the e-mail address of that member makes.
 func (b *Bot) resolveUser(ctx context.Context, named caller) (caller, error) {
-	who, err := b.users.member(ctx, named)
+	by, err := b.users.member(ctx, named)
 	if err != nil || !b.cfg.MatchEmail {
-		return who, err
+		return by, err
 	}
-	err = b.linkByEmail(ctx, who)
+	err = b.linkByEmail(ctx, by)
 	if _, notAllowed := errors.AsType[notAllowedError](err); notAllowed {
 		return caller{}, err
 	}
 	if err != nil {
 		return caller{}, fmt.Errorf("scanwarden cannot tell at the moment which accounts are yours; try again in a moment: %w", err)
 	}
-	return who, nil
+	return by, nil
 }
 
 // linkByEmail links a user to the person whose configured e-mail address is theirs, and removes such a link when the
 // address no longer matches. It leaves links alone that a sign-in proved or an operator configured. If such a link
 // contradicts the address, it returns errAmbiguousUser: the user would be two persons, and could approve their own
 // change.
-func (b *Bot) linkByEmail(ctx context.Context, who caller) error {
+func (b *Bot) linkByEmail(ctx context.Context, by caller) error {
 	back, err := b.cfg.Backend(ctx)
 	if err != nil {
 		return err
@@ -44,7 +44,7 @@ func (b *Bot) linkByEmail(ctx context.Context, who caller) error {
 	if back.Links == nil {
 		return errors.New("Backend.Links is required to match users by e-mail")
 	}
-	user, err := b.users.userInfo(ctx, who.user)
+	user, err := b.users.userInfo(ctx, by.user)
 	if err != nil {
 		return err
 	}
@@ -54,15 +54,15 @@ func (b *Bot) linkByEmail(ctx context.Context, who caller) error {
 	}
 	match, matches := b.matchEmail(user)
 	outdated := func(l confirm.Link) bool {
-		return l.From == who.principal() && l.How == howEmail && (!matches || l.To != match.To)
+		return l.From == by.principal() && l.How == howEmail && (!matches || l.To != match.To)
 	}
 	if slices.ContainsFunc(links, outdated) {
-		if err := b.unlinkStale(ctx, back, who); err != nil {
+		if err := b.unlinkStale(ctx, back, by); err != nil {
 			return err
 		}
 	}
 	if matches {
-		return b.linkMatch(ctx, back, who, match)
+		return b.linkMatch(ctx, back, by, match)
 	}
 	return nil
 }
@@ -72,19 +72,19 @@ const errAmbiguousUser = notAllowedError("it cannot be told who you are: your e-
 
 // linkMatch stores the link that an address makes. The Gate refuses it if one of the two accounts is linked to
 // another person.
-func (b *Bot) linkMatch(ctx context.Context, back *Backend, who caller, match confirm.Link) error {
-	match.From, match.How, match.At = who.principal(), howEmail, b.cfg.Now()
+func (b *Bot) linkMatch(ctx context.Context, back *Backend, by caller, match confirm.Link) error {
+	match.From, match.How, match.At = by.principal(), howEmail, b.cfg.Now()
 	err := back.Gate.Link(ctx, match)
 	if errors.Is(err, confirm.ErrRefused) {
-		b.cfg.Log.WarnContext(ctx, "an e-mail address contradicts the links of its user", "user", who.user, "error", err)
+		b.cfg.Log.WarnContext(ctx, "an e-mail address contradicts the links of its user", "user", by.user, "error", err)
 		return errAmbiguousUser
 	}
 	return err
 }
 
 // unlinkStale removes the link of an address that no longer matches.
-func (b *Bot) unlinkStale(ctx context.Context, back *Backend, who caller) error {
-	err := back.Gate.Unlink(ctx, who.principal(), "the e-mail address in Slack no longer matches")
+func (b *Bot) unlinkStale(ctx context.Context, back *Backend, by caller) error {
+	err := back.Gate.Unlink(ctx, by.principal(), "the e-mail address in Slack no longer matches")
 	if errors.Is(err, confirm.ErrNotFound) {
 		return nil // another process has removed it
 	}

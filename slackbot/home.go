@@ -28,7 +28,7 @@ func (b *Bot) publishHome(ctx context.Context, req request) {
 }
 
 func (b *Bot) homeBlocks(ctx context.Context, req request) ([]slack.Block, error) {
-	who, err := b.resolveUser(ctx, req.caller)
+	by, err := b.resolveUser(ctx, req.caller)
 	if err != nil {
 		return nil, err
 	}
@@ -36,7 +36,7 @@ func (b *Bot) homeBlocks(ctx context.Context, req request) ([]slack.Block, error
 	if err != nil {
 		return nil, err
 	}
-	at, err := b.newViewer(ctx, back.Gate, who)
+	at, err := b.newViewer(ctx, back.Gate, by)
 	if err != nil {
 		return nil, err
 	}
@@ -69,13 +69,14 @@ type viewer struct {
 	listed bool // among the configured approvers
 }
 
-// newViewer returns the viewer for who. An unreadable user group is an error unless who is listed without it.
-func (b *Bot) newViewer(ctx context.Context, gate *confirm.Gate, who caller) (viewer, error) {
-	known, err := gate.Person(ctx, who.principal())
+// newViewer returns the viewer of a verified caller. An unreadable user group is an error, unless the user is listed
+// without it.
+func (b *Bot) newViewer(ctx context.Context, gate *confirm.Gate, by caller) (viewer, error) {
+	known, err := gate.Person(ctx, by.principal())
 	if err != nil {
 		return viewer{}, err
 	}
-	groups, err := b.users.groupsOf(ctx, who.user)
+	groups, err := b.users.groupsOf(ctx, by.user)
 	named := groups[:len(groups):len(groups)]
 	for _, p := range known.Principals {
 		named = append(named, string(p))
@@ -84,7 +85,7 @@ func (b *Bot) newViewer(ctx context.Context, gate *confirm.Gate, who caller) (vi
 	if err != nil && !listed {
 		return viewer{}, err
 	}
-	vote := confirm.Vote{Principal: who.principal(), Groups: groups, Approve: true, Channel: confirm.Slack}
+	vote := confirm.Vote{Principal: by.principal(), Groups: groups, Approve: true, Channel: confirm.Slack}
 	return viewer{gate: gate, vote: vote, known: known, listed: listed}, nil
 }
 

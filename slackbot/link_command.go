@@ -41,8 +41,8 @@ func (b *Bot) linkInstructions() []slack.Block {
 			"Never send one that another person has given you, and never pass yours on.")}
 }
 
-// redeemProof links who to the account of a proof, and returns the reply.
-func (b *Bot) redeemProof(ctx context.Context, who caller, proof string) string {
+// redeemProof links the caller to the account of a proof, and returns the reply.
+func (b *Bot) redeemProof(ctx context.Context, by caller, proof string) string {
 	signedIn, err := b.cfg.OpenProof(proof, b.cfg.Now())
 	if err != nil {
 		return "Not joined: " + withPeriod(err.Error())
@@ -50,18 +50,18 @@ func (b *Bot) redeemProof(ctx context.Context, who caller, proof string) string 
 	back, err := b.cfg.Backend(ctx)
 	if err == nil {
 		err = back.Gate.Link(ctx, confirm.Link{
-			From: who.principal(), To: signedIn.Principal, Name: signedIn.Name, How: howSignIn, At: b.cfg.Now(),
+			From: by.principal(), To: signedIn.Principal, Name: signedIn.Name, How: howSignIn, At: b.cfg.Now(),
 		})
 	}
 	switch {
 	case errors.Is(err, confirm.ErrRefused):
 		return "Not joined: " + withPeriod(err.Error())
 	case err != nil:
-		b.cfg.Log.ErrorContext(ctx, "failed to link two accounts", "user", who.user, "error", err)
+		b.cfg.Log.ErrorContext(ctx, "failed to link two accounts", "user", by.user, "error", err)
 		return "Not joined: scanwarden failed on its own side. Please try again in a moment."
 	}
 	return fmt.Sprintf("Joined: in Slack you are now taken for %s, %s. If that is not you, ask an operator to take it back at once: scanwarden people unlink %s",
-		displayName(signedIn.Name, "this account"), signedIn.Principal, who.principal())
+		displayName(signedIn.Name, "this account"), signedIn.Principal, by.principal())
 }
 
 // displayName returns name, shortened, or fallback if name is empty.

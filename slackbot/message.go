@@ -71,7 +71,7 @@ func (b *Bot) pendingBlocks(c confirm.Change) []slack.Block {
 	return append(brief, actionButtons(reviewButton(c, slack.StylePrimary), denyButton(c)))
 }
 
-// decidedBlocks returns what became of a change: who decided, when, the outcome, and the scans as Defender returned
+// decidedBlocks returns the decisions on a change with their times, the outcome, and the scans as Defender returned
 // them.
 func (b *Bot) decidedBlocks(c confirm.Change, note string) []slack.Block {
 	content := decisionLines(c)

@@ -179,7 +179,7 @@ func (n notifier) destinations(ctx context.Context) ([]string, error) {
 
 var errNoApprover = errors.New("no channel is configured and no approver is in Slack; set SCANWARDEN_SLACK_CHANNEL")
 
-// approverUsers returns the user IDs of the approvers who are in Slack.
+// approverUsers returns the user IDs of all approvers in Slack.
 func (n notifier) approverUsers(ctx context.Context) (users []string, err error) {
 	for _, approver := range n.cfg.Approvers {
 		found, failed := n.resolveApprover(ctx, approver)

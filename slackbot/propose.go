@@ -19,27 +19,27 @@ type proposalResult struct {
 }
 
 // proposeAndPost proposes a change and waits a moment for its confirmation message to be posted.
-func (b *Bot) proposeAndPost(ctx context.Context, who caller, f form.Form, args map[string]any) proposalResult {
+func (b *Bot) proposeAndPost(ctx context.Context, by caller, f form.Form, args map[string]any) proposalResult {
 	p := proposalResult{operation: f.Op.Name}
-	p.change, p.err = b.planAndPropose(ctx, who, f.Op.Name, args)
+	p.change, p.err = b.planAndPropose(ctx, by, f.Op.Name, args)
 	if p.err == nil {
 		p.postProblem = b.waitPosted(ctx, p.change)
 	}
 	return p
 }
 
-// planAndPropose plans and proposes a change through Service.Propose, with the user groups of who.
-func (b *Bot) planAndPropose(ctx context.Context, who caller, operation string, args map[string]any) (none confirm.Change, err error) {
+// planAndPropose plans and proposes a change through Service.Propose, with the user groups of the requester.
+func (b *Bot) planAndPropose(ctx context.Context, by caller, operation string, args map[string]any) (none confirm.Change, err error) {
 	back, err := b.cfg.Backend(ctx)
 	if err != nil {
 		return none, err
 	}
-	groups, err := b.users.groupsOf(ctx, who.user)
+	groups, err := b.users.groupsOf(ctx, by.user)
 	if err != nil {
 		b.cfg.Log.WarnContext(ctx, "failed to read a requester's user groups", "error", err)
 	}
 	asker := confirm.Requester{
-		Principal: who.principal(), Source: confirm.SourceSlack, Groups: groups, Channels: []confirm.Channel{confirm.Slack},
+		Principal: by.principal(), Source: confirm.SourceSlack, Groups: groups, Channels: []confirm.Channel{confirm.Slack},
 	}
 	asked, err := encodeArguments(args)
 	if err != nil {

@@ -40,7 +40,7 @@ func (n notifier) remindApprovers(ctx context.Context, c confirm.Change) error {
 	return nil
 }
 
-// reminderBlocks returns a reminder that mentions the approvers who have not decided. Their IDs are from our
+// reminderBlocks returns a reminder that mentions the approvers without a decision. Their IDs are from our
 // configuration or were signed by Slack.
 func (n notifier) reminderBlocks(ctx context.Context, c confirm.Change) ([]slack.Block, error) {
 	parts := []any{"Change " + c.Code + " still waits for a decision, until " + blocks.FormatTime(c.Expires) + ". "}

@@ -49,8 +49,8 @@ func (b *Bot) nextPage(ctx context.Context, req request, metadata string) {
 	_ = b.updateView(ctx, req.viewID, b.planPage(c, m.Page+1)) // logs its error
 }
 
-// planPage returns page n of a plan, counted from 0. Pages can only be turned forward, so a user who reaches the last
-// page, with its Approve button, was shown all of them.
+// planPage returns page n of a plan, counted from 0. Pages can only be turned forward, so the user of the last page,
+// with its Approve button, was shown all of them.
 func (b *Bot) planPage(c confirm.Change, n int) slack.ModalViewRequest {
 	all := blocks.PlanPages(c)
 	if c.State != confirm.Pending || n < 0 || n >= len(all) {

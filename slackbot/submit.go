@@ -90,11 +90,11 @@ func (b *Bot) handleSubmission(req request, view slack.View) any {
 
 // runSubmission processes a submitted modal and returns its result.
 func (b *Bot) runSubmission(ctx context.Context, req request, view slack.View) modalResult {
-	who, err := b.resolveUser(ctx, req.caller)
+	by, err := b.resolveUser(ctx, req.caller)
 	if err != nil {
 		return textResult("Not done: " + withPeriod(ownMessage(err)))
 	}
-	req.caller = who
+	req.caller = by
 	if b.isReadOnly() {
 		return textResult(msgReadOnly)
 	}
@@ -148,12 +148,12 @@ func (b *Bot) suggestOptions(req request, in slack.InteractionCallback) any {
 	}
 	found := make(chan []form.Option, 1)
 	b.runAsync(req, func(ctx context.Context) {
-		who, err := b.users.member(ctx, req.caller)
+		by, err := b.users.member(ctx, req.caller)
 		if err != nil {
 			found <- nil
 			return
 		}
-		all, err := b.loadOptions(ctx, who, from, in.Value)
+		all, err := b.loadOptions(ctx, by, from, in.Value)
 		if err != nil {
 			b.cfg.Log.WarnContext(ctx, "failed to fill a menu", "error", err)
 		}

@@ -81,7 +81,7 @@ func (n notifier) updateMessage(ctx context.Context, c confirm.Change, msg confi
 	return n.messages.SaveMessage(ctx, msg)
 }
 
-// outcomeBlocks returns the message that tells the requester the outcome.
+// outcomeBlocks returns the message with the outcome for the requester.
 func (n notifier) outcomeBlocks(c confirm.Change) []slack.Block {
 	content := []slack.Block{blocks.MentionLine(blocks.Mention(string(c.Requester)), ": "+statusText(c))}
 	return append(content, blocks.TextSections(c.Summary)...)

@@ -17,8 +17,8 @@ import (
 	"scanwarden/slackbot/internal/blocks"
 )
 
-// userCacheTTL is how long Slack's information on a user or a group is used. A user who is removed loses all
-// permissions within that time.
+// userCacheTTL is how long Slack's information on a user or a group is used. A removed user loses all permissions
+// within that time.
 const userCacheTTL = time.Minute
 
 // userCacheSize bounds the users, and the groups, that are cached.
@@ -80,7 +80,7 @@ func newUserDirectory(api *slack.Client, cfg Config) *userDirectory {
 // groupPrefix begins a user group in the policy.
 const groupPrefix = "slack-group:"
 
-// notAllowedError is returned for a user who may not use scanwarden at all.
+// notAllowedError explains why an account may not use scanwarden at all.
 type notAllowedError string
 
 func (e notAllowedError) Error() string { return string(e) }
@@ -197,9 +197,9 @@ func singleCall[T any](d *userDirectory, key string, fetch func() (T, error)) (T
 
 // requireMember returns req with a verified caller. Otherwise it replies with the reason and returns false.
 func (b *Bot) requireMember(ctx context.Context, req request) (request, bool) {
-	who, err := b.resolveUser(ctx, req.caller)
+	by, err := b.resolveUser(ctx, req.caller)
 	if err == nil {
-		req.caller = who
+		req.caller = by
 		return req, true
 	}
 	if _, notAllowed := errors.AsType[notAllowedError](err); !notAllowed {

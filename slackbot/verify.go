@@ -12,7 +12,7 @@ import (
 	"scanwarden/tools"
 )
 
-// ResolveUser returns the principal and the user groups of a user whom Slack named in a signed request. team is our
+// ResolveUser returns the principal and the user groups of a user in a signed request from Slack. team is our
 // workspace or, on Enterprise Grid, its organization. The groups have the form that the policy uses; a group that
 // Slack does not return is left out. The error explains in one plain sentence why the user cannot act: they are not a
 // full member of our workspace, or Slack did not confirm that they are.
@@ -20,7 +20,7 @@ func (b *Bot) ResolveUser(ctx context.Context, team, user string) (confirm.Princ
 	if !blocks.IsID(team) || !blocks.IsID(user) {
 		return "", nil, errors.New("slack named no person of a workspace; use the slash commands instead")
 	}
-	who, err := b.resolveUser(ctx, caller{team: team, user: user})
+	by, err := b.resolveUser(ctx, caller{team: team, user: user})
 	if err != nil {
 		if _, notAllowed := errors.AsType[notAllowedError](err); !notAllowed {
 			b.cfg.Log.WarnContext(ctx, "failed to resolve a user", "user", user, "error", err)
@@ -31,7 +31,7 @@ func (b *Bot) ResolveUser(ctx context.Context, team, user string) (confirm.Princ
 	if err != nil {
 		b.cfg.Log.WarnContext(ctx, "failed to read a user's groups", "user", user, "error", err)
 	}
-	return who.principal(), groups, nil
+	return by.principal(), groups, nil
 }
 
 // errUnsigned answers a request without a valid signature. It reveals no more.

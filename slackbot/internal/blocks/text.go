@@ -3,10 +3,10 @@
 // It knows nothing of the bot. It takes strings and changes, and returns blocks:
 //
 //	text -> split into parts that fit a text object -> plain_text or rich_text blocks
-//	confirm.Change -> Plan -> one message, or PlanPages -> pages of a modal
+//	confirm.Change -> Plan, for one message, or PlanPages, for the pages of a modal
 //
 // The invariant: text from Defender or from a requester becomes plain_text or preformatted text, never mrkdwn, and a
-// plan is never cut. What does not fit is split over more blocks, or the caller is told that it does not fit.
+// plan is never cut. What does not fit is split over more blocks, or reported to the caller.
 package blocks
 
 import (
@@ -74,8 +74,8 @@ func PrefixLen(text string, n int) int {
 	return len(text)
 }
 
-// Truncate returns text cut to n UTF-16 units, with an ellipsis when something is cut. It is for labels and summaries
-// whose whole text is shown elsewhere.
+// Truncate returns text cut to n UTF-16 units, with an ellipsis when something is cut. It is for labels and
+// summaries; the whole text is shown elsewhere.
 func Truncate(text string, n int) string {
 	if PrefixLen(text, n) == len(text) {
 		return text

@@ -12,31 +12,37 @@ import (
 // loadOptions reads one list of the tenant as the user, through the same Service as every other interface.
 func (b *Bot) loadOptions(ctx context.Context, by caller, from *form.OptionSource, filter string) ([]form.Option, error) {
 	var out map[string][]map[string]any
-	if err := b.readOperation(ctx, by, from.Operation, map[string]any{"filter": filter}, &out); err != nil {
+	if err := b.readOperation(ctx, by, readCall{from.Operation, map[string]any{"filter": filter}}, &out); err != nil {
 		return nil, err
 	}
 	return from.Options(out[from.List]), nil
 }
 
-// readOperation calls a read operation and decodes its JSON output into out.
-func (b *Bot) readOperation(ctx context.Context, by caller, operation string, args map[string]any, into any) error {
+// readCall is a call of a read operation.
+type readCall struct {
+	operation string
+	args      map[string]any
+}
+
+// readOperation performs call for the user, and decodes its JSON output into out.
+func (b *Bot) readOperation(ctx context.Context, by caller, call readCall, out any) error {
 	back, err := b.cfg.Backend(ctx)
 	if err != nil {
 		return err
 	}
-	asked, err := json.Marshal(args)
+	input, err := json.Marshal(call.args)
 	if err != nil {
-		return fmt.Errorf("%s: write arguments: %w", operation, err)
+		return fmt.Errorf("%s: encode arguments: %w", call.operation, err)
 	}
-	out, err := back.Service.Call(ctx, tools.Caller{Principal: by.principal()}, operation, asked)
+	result, err := back.Service.Call(ctx, tools.Caller{Principal: by.principal()}, call.operation, input)
 	if err != nil {
 		return err
 	}
-	answer, err := json.Marshal(out)
+	output, err := json.Marshal(result)
 	if err != nil {
-		return fmt.Errorf("%s: read answer: %w", operation, err)
+		return fmt.Errorf("%s: encode output: %w", call.operation, err)
 	}
-	return json.Unmarshal(answer, into)
+	return json.Unmarshal(output, out)
 }
 
 // loadLists reads all lists that a form needs. If one of them is empty, it returns the text for the user instead: a

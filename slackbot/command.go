@@ -67,28 +67,28 @@ func (b *Bot) commandHelp(operation, problem string) string {
 	return s.String()
 }
 
-// openForm opens the modal of an operation: with the tenant's lists if they arrive in time, and
-// otherwise empty, to be filled in when they arrive.
+// openForm opens the modal of an operation: with the tenant's lists if they arrive in time, and otherwise empty, to be
+// filled in when they arrive.
 func (b *Bot) openForm(ctx context.Context, req request, f form.Form) {
 	type ready struct {
 		all   form.OptionLists
 		empty string
 		err   error
 	}
-	asked := make(chan ready, 1)
+	loaded := make(chan ready, 1)
 	if !b.runAsync(req, func(ctx context.Context) {
 		all, empty, err := b.loadLists(ctx, req.caller, f)
-		asked <- ready{all, empty, err}
+		loaded <- ready{all, empty, err}
 	}) {
 		b.replyText(ctx, req, msgBusy)
 		return
 	}
-	soon := time.NewTimer(b.waits.prefill)
-	defer soon.Stop()
+	timer := time.NewTimer(b.waits.prefill)
+	defer timer.Stop()
 	var opened string
 	for {
 		select {
-		case r := <-asked:
+		case r := <-loaded:
 			view := f.FirstModal(r.all)
 			if r.err != nil || r.empty != "" {
 				view = blocks.TextModal(blocks.TextSections(r.empty + refusalText(f.Op.Name, r.err)))
@@ -99,7 +99,7 @@ func (b *Bot) openForm(ctx context.Context, req request, f form.Form) {
 			}
 			b.openModal(ctx, req, view)
 			return
-		case <-soon.C:
+		case <-timer.C:
 			if opened = b.openModal(ctx, req, f.LoadingModal()); opened == "" {
 				return
 			}
@@ -115,7 +115,7 @@ func (b *Bot) openModal(ctx context.Context, req request, view slack.ModalViewRe
 	id, err := b.openView(ctx, req, view)
 	if err != nil {
 		b.stopIfFatal(err)
-		b.cfg.Log.WarnContext(ctx, "a modal could not be opened", "error", err)
+		b.cfg.Log.WarnContext(ctx, "failed to open a modal", "error", err)
 		b.replyText(ctx, req, "Slack did not open the form in time. Please try again.")
 	}
 	return id
@@ -134,7 +134,7 @@ func refusalText(operation string, err error) string {
 func encodeArguments(args map[string]any) (json.RawMessage, error) {
 	b, err := json.Marshal(args)
 	if err != nil {
-		return nil, fmt.Errorf("write arguments: %w", err)
+		return nil, fmt.Errorf("encode arguments: %w", err)
 	}
 	return b, nil
 }

@@ -11,7 +11,7 @@ func TestEmulatorTakesACommandToAWrite(t *testing.T) {
 	inSequence(t, func(t *testing.T, p options) {
 		s, e := emulate(t, p)
 		e.command(bob, "/add_scan", s.newScan("Core switches"))
-		q := e.waitRequest()
+		q := e.waitConfirmation()
 		if got := actionButtons(q); got != "approve_change deny_change" || !containsAll(q.All(), "Core switches", "10.20.30.1,10.20.30.2", bob) {
 			t.Fatalf("the question has the buttons %q:\n%s", got, q.All())
 		}
@@ -27,7 +27,7 @@ func TestEmulatorTakesACommandToAWrite(t *testing.T) {
 		}
 		e.waitMessage("a word in the thread", func(m slacktest.Message) bool { return m.ThreadTS == q.TS && containsAll(m.All(), bob, "applied") })
 		// The emulator delivers every request on both sockets.
-		if n := e.countRequests(); n != 1 {
+		if n := e.countConfirmations(); n != 1 {
 			t.Errorf("%d questions were posted, want 1", n)
 		}
 		s.wantOpen(t, bob, 0)
@@ -45,7 +45,7 @@ func TestEmulatorTakesAModalToADenial(t *testing.T) {
 		e.submit(bob, s.formValues("10.0.0.0/30"))
 		// Only then: the emulator has one modal for everybody, and the question may come before the answer in it.
 		e.wait("an answer in the modal", func() bool { return containsAll(string(e.modal), "Asked: ") })
-		q := e.waitRequest()
+		q := e.waitConfirmation()
 		if !containsAll(q.All(), "Printers", "10.0.0.0/30") {
 			t.Fatalf("the question does not show what was filled in:\n%s", q.All())
 		}

@@ -46,7 +46,7 @@ func TestOnEnterpriseGridFormsAndMenusUseTheSamePrincipal(t *testing.T) {
 		"scanType": "Network", "scanName": "Printers", "target": "10.0.0.1", "intervalInHours": "4", "scannerAgent.machineId": s.scanner,
 		"scanAuthenticationParams.type": "NoAuthNoPriv", "scanAuthenticationParams.username": "scanner",
 	}))
-	s.slack.Wait("the question", func() bool { return len(s.requests()) == 1 })
+	s.slack.Wait("the question", func() bool { return len(s.confirmations()) == 1 })
 	s.wantOpen(t, bob, 1)
 	event := `{"type":"event_callback","team_id":"E0ORG","event_id":"Ev1","event":{"type":"app_home_opened","tab":"home","user":"` + bob + `"}}`
 	mustAck(t, s.slack.SendRaw(slacktest.RawRequest{URL: s.urls[1], Body: event}))

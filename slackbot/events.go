@@ -97,9 +97,7 @@ func (b *Bot) handleBlockAction(req request, in slack.InteractionCallback) any {
 		if in.View.CallbackID == "" || act.SelectedOption.Value == "" {
 			return nil
 		}
-		work = func(ctx context.Context, req request) {
-			b.handleScanSelected(ctx, req, in.View, act.BlockID, act.SelectedOption.Value)
-		}
+		work = func(ctx context.Context, req request) { b.handleScanSelected(ctx, req, in.View, act) }
 	default:
 		return nil
 	}

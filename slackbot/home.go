@@ -36,13 +36,13 @@ func (b *Bot) homeBlocks(ctx context.Context, req request) ([]slack.Block, error
 	if err != nil {
 		return nil, err
 	}
-	at, err := b.newViewer(ctx, back.Gate, by)
+	home, err := b.newViewer(ctx, back.Gate, by)
 	if err != nil {
 		return nil, err
 	}
 	waiting := blocks.TextSections(msgReadOnly)
 	if !b.isReadOnly() {
-		open, err := at.pendingChanges(ctx, b.cfg.Now())
+		open, err := home.pendingChanges(ctx, b.cfg.Now())
 		if err != nil {
 			return nil, err
 		}
@@ -52,8 +52,8 @@ func (b *Bot) homeBlocks(ctx context.Context, req request) ([]slack.Block, error
 	if err != nil {
 		return nil, err
 	}
-	content := append(b.linkSection(at.known), waiting...)
-	return append(content, b.changeList("Decided lately", "Nothing was decided yet.", filterChanges(ended, at.canSee, maxDecided), false)...), nil
+	content := append(b.linkSection(home.known), waiting...)
+	return append(content, b.changeList("Decided lately", "Nothing was decided yet.", filterChanges(ended, home.canSee, maxDecided), false)...), nil
 }
 
 // settledStates are the states of a change that is no longer open.

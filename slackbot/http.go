@@ -18,17 +18,17 @@ const maxBody = 1 << 20
 // Commands returns the handler for slash commands (/slack/command). It accepts only requests that Slack has signed.
 func (b *Bot) Commands() http.Handler {
 	return b.requireSignature(func(h http.Header, body []byte) (any, error) {
-		form, err := readForm(h, body)
+		values, err := readForm(h, body)
 		if err != nil {
 			return nil, err
 		}
-		if form.Get("ssl_check") == "1" {
+		if values.Get("ssl_check") == "1" {
 			return nil, nil // Slack checks that the endpoint answers
 		}
 		cmd := slack.SlashCommand{
-			TeamID: form.Get("team_id"), EnterpriseID: form.Get("enterprise_id"), ChannelID: form.Get("channel_id"),
-			UserID: form.Get("user_id"), Command: form.Get("command"), Text: form.Get("text"),
-			ResponseURL: form.Get("response_url"), TriggerID: form.Get("trigger_id"),
+			TeamID: values.Get("team_id"), EnterpriseID: values.Get("enterprise_id"), ChannelID: values.Get("channel_id"),
+			UserID: values.Get("user_id"), Command: values.Get("command"), Text: values.Get("text"),
+			ResponseURL: values.Get("response_url"), TriggerID: values.Get("trigger_id"),
 		}
 		return b.handleCommand(cmd, h.Get(signatureHeader))
 	})
@@ -41,18 +41,18 @@ func (b *Bot) Interactions() http.Handler {
 		if mediaType(h) == "application/json" {
 			return b.handleEvent(body, h.Get(signatureHeader))
 		}
-		form, err := readForm(h, body)
+		values, err := readForm(h, body)
 		if err != nil {
 			return nil, err
 		}
-		if form.Get("ssl_check") == "1" {
+		if values.Get("ssl_check") == "1" {
 			return nil, nil
 		}
 		var in slack.InteractionCallback
 		if !bytes.HasPrefix(body, []byte("payload=")) {
 			return nil, errMalformed
 		}
-		if err := json.Unmarshal([]byte(form.Get("payload")), &in); err != nil {
+		if err := json.Unmarshal([]byte(values.Get("payload")), &in); err != nil {
 			return nil, errMalformed
 		}
 		return b.handleInteraction(in, h.Get(signatureHeader))
@@ -81,16 +81,16 @@ func readForm(h http.Header, body []byte) (url.Values, error) {
 	if mediaType(h) != "application/x-www-form-urlencoded" || len(body) == 0 || body[0] < 'a' || 'z' < body[0] {
 		return nil, errMalformed
 	}
-	form, err := url.ParseQuery(string(body))
+	values, err := url.ParseQuery(string(body))
 	if err != nil {
 		return nil, errMalformed
 	}
-	for _, values := range form {
-		if len(values) > 1 {
+	for _, all := range values {
+		if len(all) > 1 {
 			return nil, errMalformed
 		}
 	}
-	return form, nil
+	return values, nil
 }
 
 // requireSignature returns a handler that calls take for requests that Slack signed within the last five minutes, and
@@ -102,7 +102,7 @@ func (b *Bot) requireSignature(take func(h http.Header, body []byte) (any, error
 			http.Error(w, "POST only", http.StatusMethodNotAllowed)
 			return
 		}
-		holds, err := newVerifier(r.Header, b.cfg.SigningSecret)
+		verify, err := newVerifier(r.Header, b.cfg.SigningSecret)
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusUnauthorized)
 			return
@@ -112,7 +112,7 @@ func (b *Bot) requireSignature(take func(h http.Header, body []byte) (any, error
 			http.Error(w, "the body is too large or broken off", http.StatusRequestEntityTooLarge)
 			return
 		}
-		if err := holds(body); err != nil {
+		if err := verify(body); err != nil {
 			http.Error(w, err.Error(), http.StatusUnauthorized)
 			return
 		}

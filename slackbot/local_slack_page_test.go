@@ -120,22 +120,22 @@ func (e *emulator) waitMessage(what string, match func(slacktest.Message) bool) 
 	return found
 }
 
-// waitRequest waits for the first confirmation message.
-func (e *emulator) waitRequest() slacktest.Message {
+// waitConfirmation waits for the first confirmation message.
+func (e *emulator) waitConfirmation() slacktest.Message {
 	e.t.Helper()
-	return e.waitMessage("a question", isRequest)
+	return e.waitMessage("a question", isConfirmation)
 }
 
-func (e *emulator) countRequests() (n int) {
+func (e *emulator) countConfirmations() (n int) {
 	for _, m := range e.posts {
-		if isRequest(m) {
+		if isConfirmation(m) {
 			n++
 		}
 	}
 	return n
 }
 
-func isRequest(m slacktest.Message) bool {
+func isConfirmation(m slacktest.Message) bool {
 	return m.To == "" && m.ThreadTS == "" && containsAll(m.All(), "Code: ")
 }
 

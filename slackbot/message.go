@@ -41,11 +41,11 @@ func (b *Bot) changeMessage(c confirm.Change, note string) []slack.Block {
 	if c.State == confirm.Pending {
 		return append(head, b.pendingBlocks(c)...)
 	}
-	told := append(head, b.decidedBlocks(c, note)...)
-	if whole := append(told[:len(told):len(told)], blocks.Plan(c)...); blocks.Fits(whole, blocks.MaxMessageBlocks, blocks.MaxMessageBytes) {
+	content := append(head, b.decidedBlocks(c, note)...)
+	if whole := append(content[:len(content):len(content)], blocks.Plan(c)...); blocks.Fits(whole, blocks.MaxMessageBlocks, blocks.MaxMessageBytes) {
 		return whole
 	}
-	return append(told, append(blocks.TextSections(c.Summary), append([]slack.Block{blocks.Requester(c)}, blocks.Terms(c)...)...)...)
+	return append(content, append(blocks.TextSections(c.Summary), append([]slack.Block{blocks.Requester(c)}, blocks.Terms(c)...)...)...)
 }
 
 // pendingBlocks returns the whole plan with Approve and Deny. A plan that does not fit gets Review in place of
@@ -64,7 +64,7 @@ func (b *Bot) pendingBlocks(c confirm.Change) []slack.Block {
 	}
 	brief = append(append(append(brief, blocks.Requester(c)), blocks.Terms(c)...), votes...)
 	if blocks.PlanPages(c) == nil {
-		brief = append(brief, blocks.TextSections("This plan is too long to be shown in Slack, and nothing is approved here that was not shown whole. Deny it, and have it asked for again in smaller parts.")...)
+		brief = append(brief, blocks.TextSections("This plan is too long to be shown in Slack, and nothing is approved here that was not shown whole. Deny it, and ask the requester for smaller changes.")...)
 		return append(brief, actionButtons(denyButton(c)))
 	}
 	brief = append(brief, blocks.TextSections("The plan is too long for a message. Review shows it whole; the approve button is at its end.")...)

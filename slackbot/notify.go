@@ -18,7 +18,7 @@ import (
 const maxDirectMessages = 50
 
 // The values of confirm.Message.Kind: a confirmation message, and the outcome for the requester.
-const requestKind, outcomeKind = "question", "word"
+const confirmationKind, outcomeKind = "question", "word"
 
 // notifyLoop posts, updates and reminds after each transition and on a timer, until ctx ends. It runs one round at a
 // time, so that an older text never overwrites a newer one.
@@ -127,7 +127,7 @@ func (n notifier) shouldPost(c confirm.Change, begun bool) bool {
 func (n notifier) postTo(ctx context.Context, c confirm.Change, channel string, job *postJob) error {
 	ctx, cancel := detachedContext(ctx)
 	defer cancel()
-	msg := confirm.Message{Change: c.ID, Channel: channel, Kind: requestKind, Version: c.Version, Message: job.unsaved[channel]}
+	msg := confirm.Message{Change: c.ID, Channel: channel, Kind: confirmationKind, Version: c.Version, Message: job.unsaved[channel]}
 	if msg.Message == "" {
 		if err := n.messages.SaveMessage(ctx, msg); err != nil {
 			return err

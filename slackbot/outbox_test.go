@@ -26,9 +26,9 @@ func TestAFailedPostIsRetried(t *testing.T) {
 	s.advance(2 * time.Second) // the first wait is 1 s, the second one 2 s
 	s.slack.Wait("the second attempt", func() bool { return s.posts() == 2 })
 	s.advance(3 * time.Second)
-	s.slack.Wait("the confirmation message", func() bool { return len(s.requests()) == 1 })
-	mustAck(t, s.slack.Click(ada, s.requests()[0], "approve_change"))
-	s.waitUpdate(t, s.requests()[0], "applied")
+	s.slack.Wait("the confirmation message", func() bool { return len(s.confirmations()) == 1 })
+	mustAck(t, s.slack.Click(ada, s.confirmations()[0], "approve_change"))
+	s.waitUpdate(t, s.confirmations()[0], "applied")
 }
 
 // posts returns how often the bot has called chat.postMessage.
@@ -60,7 +60,7 @@ func TestRetryAfterIsObeyed(t *testing.T) {
 			t.Fatalf("%d posts after %v, want %d: %v", s.posts(), after.wait, after.posts, err)
 		}
 	}
-	if n := len(s.requests()); n != 1 {
+	if n := len(s.confirmations()); n != 1 {
 		t.Errorf("there are %d confirmation messages, want 1", n)
 	}
 }
@@ -73,7 +73,7 @@ func TestButtonsWorkAfterARestart(t *testing.T) {
 		s.startBot(t, p)
 		mustAck(t, s.slack.Click(ada, q, "approve_change"))
 		s.waitUpdate(t, q, "applied")
-		if n := len(s.requests()); n != 1 {
+		if n := len(s.confirmations()); n != 1 {
 			t.Errorf("there are %d questions after the restart, want 1", n)
 		}
 	})

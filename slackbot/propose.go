@@ -38,14 +38,14 @@ func (b *Bot) planAndPropose(ctx context.Context, by caller, operation string, a
 	if err != nil {
 		b.cfg.Log.WarnContext(ctx, "failed to read a requester's user groups", "error", err)
 	}
-	asker := confirm.Requester{
+	requester := confirm.Requester{
 		Principal: by.principal(), Source: confirm.SourceSlack, Groups: groups, Channels: []confirm.Channel{confirm.Slack},
 	}
-	asked, err := encodeArguments(args)
+	input, err := encodeArguments(args)
 	if err != nil {
 		return none, err
 	}
-	return back.Service.Propose(ctx, asker, operation, asked)
+	return back.Service.Propose(ctx, requester, operation, input)
 }
 
 // resultText returns the reply to the requester.

@@ -99,7 +99,7 @@ func TestAReadOnlyBotPostsNoConfirmation(t *testing.T) {
 	if err := s.bot.NotifyOnce(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if q := s.requests(); len(q) != 0 {
+	if q := s.confirmations(); len(q) != 0 {
 		t.Errorf("a read-only bot asked %s", q[0].All())
 	}
 }

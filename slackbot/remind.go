@@ -22,7 +22,7 @@ func (n notifier) remindApprovers(ctx context.Context, c confirm.Change) error {
 		return err
 	}
 	for _, msg := range posted {
-		if msg.Kind != requestKind || msg.Message == "" || msg.Reminded {
+		if msg.Kind != confirmationKind || msg.Message == "" || msg.Reminded {
 			continue
 		}
 		content, err := n.reminderBlocks(ctx, c)
@@ -33,7 +33,7 @@ func (n notifier) remindApprovers(ctx context.Context, c confirm.Change) error {
 		if err := n.messages.SaveMessage(ctx, msg); err != nil {
 			return err
 		}
-		if _, err := n.postMessage(ctx, msg.Channel, msg.Message, n.headlineFor(c), content); err != nil {
+		if _, err := n.postMessage(ctx, thread{msg.Channel, msg.Message}, c, content); err != nil {
 			return err
 		}
 	}

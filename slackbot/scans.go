@@ -15,12 +15,12 @@ import (
 // runScansCommand replies to the command that reads. Its first word may be a subcommand; otherwise the text is a
 // filter.
 func (b *Bot) runScansCommand(ctx context.Context, req request, typed string) {
-	given, err := form.SplitArguments(typed)
+	arguments, err := form.SplitArguments(typed)
 	if err != nil {
-		given = []form.Argument{{Value: "help"}}
+		arguments = []form.Argument{{Value: "help"}}
 	}
 	var terms []string
-	for _, p := range given {
+	for _, p := range arguments {
 		if p.Name != "" {
 			p.Value = p.Name + "=" + p.Value
 		}
@@ -106,7 +106,8 @@ func (b *Bot) scanHistory(ctx context.Context, req request, name string) ([]slac
 	var out struct {
 		Runs []map[string]any `json:"runs"`
 	}
-	err := b.readOperation(ctx, req.caller, "scan_history", map[string]any{"scanDefinitionIds": []string{name}, "top": 10}, &out)
+	call := readCall{"scan_history", map[string]any{"scanDefinitionIds": []string{name}, "top": 10}}
+	err := b.readOperation(ctx, req.caller, call, &out)
 	if err != nil {
 		return nil, err
 	}

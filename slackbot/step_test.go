@@ -36,15 +36,15 @@ func mustAck(t testing.TB, a *slacktest.Ack) *slacktest.Ack {
 // propose sends a command and returns the confirmation message that follows.
 func (s *stack) propose(t testing.TB, user, command, text string) slacktest.Message {
 	t.Helper()
-	before := len(s.requests())
+	before := len(s.confirmations())
 	mustAck(t, s.slack.Command(user, channel, command, text))
-	s.slack.Wait("a question in the channel", func() bool { return len(s.requests()) > before })
-	all := s.requests()
+	s.slack.Wait("a question in the channel", func() bool { return len(s.confirmations()) > before })
+	all := s.confirmations()
 	return all[len(all)-1]
 }
 
-// requests returns the confirmation messages in the channel, oldest first.
-func (s *stack) requests() (out []slacktest.Message) {
+// confirmations returns the confirmation messages in the channel, oldest first.
+func (s *stack) confirmations() (out []slacktest.Message) {
 	for _, m := range s.slack.Messages(channel) {
 		if !m.Ephemeral && m.ThreadTS == "" && strings.Contains(m.All(), "Code: ") {
 			out = append(out, m)

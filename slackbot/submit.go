@@ -56,16 +56,16 @@ func (s modalResult) asModal() slack.ModalViewRequest {
 	return blocks.TextModal(blocks.TextSections(text))
 }
 
-// handleSubmission acknowledges a submitted modal with its result if that is known in time. Otherwise the
-// modal shows that it waits, and the result replaces that later.
+// handleSubmission acknowledges a submitted modal with its result if that is known in time. Otherwise the modal shows
+// that it waits, and the result replaces that later.
 func (b *Bot) handleSubmission(req request, view slack.View) any {
-	ended, gone := make(chan modalResult), make(chan struct{})
+	done, late := make(chan modalResult), make(chan struct{})
 	started := b.runAsync(req, func(ctx context.Context) {
-		s := b.runSubmission(ctx, req, view)
+		result := b.runSubmission(ctx, req, view)
 		select {
-		case ended <- s:
-		case <-gone:
-			_ = b.updateView(ctx, req.viewID, s.asModal()) // logs its error
+		case done <- result:
+		case <-late:
+			_ = b.updateView(ctx, req.viewID, result.asModal()) // logs its error
 		}
 	})
 	if !started {
@@ -75,14 +75,14 @@ func (b *Bot) handleSubmission(req request, view slack.View) any {
 	timer := time.NewTimer(b.waits.ack)
 	defer timer.Stop()
 	select {
-	case s := <-ended:
-		reply, fits := s.ackReply()
+	case result := <-done:
+		reply, fits := result.ackReply()
 		if fits {
 			return reply
 		}
-		b.runAsync(req, func(ctx context.Context) { _ = b.updateView(ctx, req.viewID, s.asModal()) })
+		b.runAsync(req, func(ctx context.Context) { _ = b.updateView(ctx, req.viewID, result.asModal()) })
 	case <-timer.C:
-		close(gone)
+		close(late)
 	}
 	reply, _ := textResult("Asking Defender…").ackReply()
 	return reply
@@ -117,10 +117,10 @@ func (b *Bot) runSubmission(ctx context.Context, req request, view slack.View) m
 }
 
 // handleScanSelected replaces the scan picker by the form of the scan that the user picked.
-func (b *Bot) handleScanSelected(ctx context.Context, req request, view slack.View, block, scan string) {
+func (b *Bot) handleScanSelected(ctx context.Context, req request, view slack.View, act *slack.BlockAction) {
 	f, ok := b.forms[view.CallbackID]
-	if ok && f.NeedsScan() && block == "id" {
-		_ = b.updateView(ctx, view.ID, b.prefilledForm(ctx, req, f, scan)) // logs its error
+	if ok && f.NeedsScan() && act.BlockID == "id" {
+		_ = b.updateView(ctx, view.ID, b.prefilledForm(ctx, req, f, act.SelectedOption.Value)) // logs its error
 	}
 }
 

@@ -95,15 +95,15 @@ func (n notifier) notifyRequester(ctx context.Context, c confirm.Change, confirm
 	if !ok {
 		return nil // the interface that the requester used reports it
 	}
-	channel, thread := confirmation.Channel, confirmation.Message
-	if n.cfg.Channel == "" || thread == "" {
-		var err error
-		if channel, err = n.dmChannel(ctx, user); err != nil {
+	to := thread{channel: confirmation.Channel, ts: confirmation.Message}
+	if n.cfg.Channel == "" || to.ts == "" {
+		channel, err := n.dmChannel(ctx, user)
+		if err != nil {
 			return err
 		}
-		thread = ""
+		to = thread{channel: channel}
 	}
-	key := channel + "/" + thread
+	key := to.channel + "/" + to.ts
 	posted, err := n.messages.Messages(ctx, c.ID)
 	if err != nil {
 		return err
@@ -113,22 +113,25 @@ func (n notifier) notifyRequester(ctx context.Context, c confirm.Change, confirm
 	}
 	ctx, cancel := detachedContext(ctx)
 	defer cancel()
-	message, err := n.postMessage(ctx, channel, thread, n.headlineFor(c), n.outcomeBlocks(c))
+	message, err := n.postMessage(ctx, to, c, n.outcomeBlocks(c))
 	if err != nil {
 		return err
 	}
 	return n.messages.SaveMessage(ctx, confirm.Message{Change: c.ID, Channel: key, Message: message, Kind: outcomeKind, Version: c.Version})
 }
 
-// postMessage posts a message and returns its timestamp. If thread is not empty, it posts into that thread.
-func (n notifier) postMessage(ctx context.Context, channel, thread, headline string, content []slack.Block) (message string, err error) {
-	options := append(noUnfurl(), slack.MsgOptionText(headline, true), slack.MsgOptionBlocks(content...))
-	if thread != "" {
-		options = append(options, slack.MsgOptionTS(thread))
+// thread is where a message is posted: into the thread of a message or, if ts is empty, into the channel.
+type thread struct{ channel, ts string }
+
+// postMessage posts content about a change, and returns the timestamp of the message.
+func (n notifier) postMessage(ctx context.Context, to thread, c confirm.Change, content []slack.Block) (message string, err error) {
+	options := append(noUnfurl(), slack.MsgOptionText(n.headlineFor(c), true), slack.MsgOptionBlocks(content...))
+	if to.ts != "" {
+		options = append(options, slack.MsgOptionTS(to.ts))
 	}
-	if _, message, err = n.api.PostMessageContext(ctx, channel, options...); err != nil {
+	if _, message, err = n.api.PostMessageContext(ctx, to.channel, options...); err != nil {
 		n.handlePostError(err)
-		return "", fmt.Errorf("post to %s: %w", channel, err)
+		return "", fmt.Errorf("post to %s: %w", to.channel, err)
 	}
 	return message, nil
 }

@@ -41,17 +41,17 @@ var errUnsigned = errors.New("not signed by Slack for this app, or too long ago"
 // that Slack signed within the last five minutes. Without a secret it rejects every request.
 func NewVerifier(signingSecret tools.Secret) func(http.Header, []byte) error {
 	return func(header http.Header, body []byte) error {
-		holds, err := newVerifier(header, signingSecret)
+		verify, err := newVerifier(header, signingSecret)
 		if err != nil {
 			return err
 		}
-		return holds(body)
+		return verify(body)
 	}
 }
 
 // newVerifier returns a function that checks the signature in header over a body. It returns errUnsigned at once if
 // no body can match, so that a request with a wrong timestamp is rejected unread.
-func newVerifier(header http.Header, signingSecret tools.Secret) (holds func(body []byte) error, err error) {
+func newVerifier(header http.Header, signingSecret tools.Secret) (verify func(body []byte) error, err error) {
 	verifier, err := slack.NewSecretsVerifier(header, revealString(signingSecret)) // checks the timestamp
 	if err != nil {
 		return nil, errUnsigned

@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"scanwarden/defender/internal/untrusted"
 )
 
 // Config says who signs in, and where. In the mode Client, exactly one of ClientSecret, CertificatePath and
@@ -136,7 +138,7 @@ func (c Config) checkTenant() error {
 
 // checkGUID wants what the accounts that people choose are held against: they bring a GUID and no domain name.
 func (c Config) checkGUID() error {
-	if guid(c.TenantID) == "" {
+	if !untrusted.IsGUID(c.TenantID) {
 		return fmt.Errorf("%s must be the tenant's GUID with %s=%s, so that an account of another tenant is told apart", envTenant, envMode, c.Mode)
 	}
 	return nil

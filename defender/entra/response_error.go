@@ -7,9 +7,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
-)
 
-const longestRetryAfter = 24 * time.Hour // what is longer is a mistake
+	"scanwarden/defender/internal/untrusted"
+)
 
 // refusal is what Entra ID says in an error answer. The description is searched for a code and never
 // shown: it is free text, and may repeat what was sent.
@@ -25,11 +25,15 @@ type refusal struct {
 func explainAnswer(answer *http.Response) *Error {
 	r, ok := readRefusal(answer.Body)
 	problem := &Error{
-		Code:        r.code(),
-		OAuth:       registered(r.OAuth),
-		Status:      answer.StatusCode,
-		Correlation: guid(r.Correlation),
-		RetryAfter:  retryAfter(answer.Header),
+		Code:   r.code(),
+		OAuth:  registered(r.OAuth),
+		Status: answer.StatusCode,
+	}
+	if untrusted.IsGUID(r.Correlation) {
+		problem.Correlation = r.Correlation
+	}
+	if wait, ok := untrusted.RetryAfter(answer.Header, time.Now()); ok {
+		problem.RetryAfter = wait.Round(time.Second)
 	}
 	problem.Temporary = passing(problem)
 	problem.Hint = hint(problem, ok)
@@ -105,30 +109,4 @@ func registered(word string) string {
 		return word
 	}
 	return ""
-}
-
-// guid returns s if it has the form of one, else "".
-func guid(s string) string {
-	if len(s) != 36 {
-		return ""
-	}
-	for i, r := range s {
-		dash := i == 8 || i == 13 || i == 18 || i == 23
-		if dash != (r == '-') || !dash && !strings.ContainsRune("0123456789abcdefABCDEF", r) {
-			return ""
-		}
-	}
-	return s
-}
-
-// retryAfter reads the header's two forms, seconds and a date (RFC 9110, 10.2.3); 0 for anything else.
-func retryAfter(h http.Header) time.Duration {
-	value := h.Get("Retry-After")
-	if seconds, err := strconv.Atoi(value); err == nil {
-		return time.Duration(min(max(seconds, 0), int(longestRetryAfter/time.Second))) * time.Second
-	}
-	if date, err := http.ParseTime(value); err == nil {
-		return min(max(time.Until(date).Round(time.Second), 0), longestRetryAfter)
-	}
-	return 0
 }

@@ -73,7 +73,7 @@ func TestAnExpiredTokenIsNotAskedForTwiceAsOften(t *testing.T) {
 
 func TestALongRetryAfterIsPassedOn(t *testing.T) {
 	for header, want := range map[string]time.Duration{
-		"60": time.Minute, "9999999999999": 24 * time.Hour, "99999999999999999999999": 0, "-5": 0, "soon": 0,
+		"60": time.Minute, "9999999999999": 24 * time.Hour, "99999999999999999999999": 24 * time.Hour, "-5": 0, "soon": 0,
 		"Sat, 01 Jan 2000 01:00:00 GMT": time.Hour, "Fri, 01 Jan 1999 00:00:00 GMT": 0, "Sat, 01 Jan 2050 01:00:00 GMT": 24 * time.Hour,
 	} {
 		inBubble(t, func(t *testing.T, f *fakeEntra) {

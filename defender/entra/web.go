@@ -12,9 +12,10 @@ import (
 	"net/url"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/AzureAD/microsoft-authentication-library-for-go/apps/confidential"
+
+	"scanwarden/defender/internal/untrusted"
 )
 
 // WebSignInConfig configures a sign-in with a browser.
@@ -61,7 +62,7 @@ func NewWebSignIn(cfg WebSignInConfig) (*WebSignIn, error) {
 }
 
 func checkTenantGUID(tenant string) error {
-	if guid(tenant) == "" {
+	if !untrusted.IsGUID(tenant) {
 		return fmt.Errorf("%s must be the tenant's GUID, so that an account of another tenant is told apart", envTenant)
 	}
 	return nil
@@ -145,7 +146,7 @@ func (w *WebSignIn) Finish(ctx context.Context, code, nonce, verifier string) (U
 	return User{
 		TenantID: w.tenant,
 		ObjectID: strings.ToLower(result.IDToken.Oid),
-		Name:     printable(result.IDToken.Name, maxName),
+		Name:     untrusted.SanitizeName(result.IDToken.Name, maxName),
 	}, nil
 }
 
@@ -172,7 +173,7 @@ func (w *WebSignIn) admit(r confidential.AuthResult, nonce string) *Error {
 	switch {
 	case !strings.EqualFold(id.TenantID, w.tenant):
 		return &Error{Hint: "the account belongs to another tenant than " + envTenant + " names: sign in with an account of that one"}
-	case !strings.EqualFold(id.Audience, w.clientID) || guid(id.Oid) == "":
+	case !strings.EqualFold(id.Audience, w.clientID) || !untrusted.IsGUID(id.Oid):
 		return &Error{Hint: "the sign-in is not one to this app: check " + envClient + " and whether a proxy answers in Entra ID's place"}
 	case subtle.ConstantTimeCompare([]byte(more.Nonce), []byte(nonce)) != 1:
 		return &Error{Hint: "the sign-in that came back is not the one that was begun in this browser: start again"}
@@ -218,23 +219,4 @@ func (w *WebSignIn) failed(ctx context.Context, problem *Error) error {
 		return fmt.Errorf("sign in to Entra ID with a browser: %w", err)
 	}
 	return w.names.of(problem)
-}
-
-// printable is text on one line, without control, bidirectional or invisible characters, cut to limit.
-func printable(text string, limit int) string {
-	var b strings.Builder
-	n := 0
-	for _, r := range text {
-		if n++; n > limit {
-			break
-		}
-		switch {
-		case unicode.IsSpace(r):
-			r = ' '
-		case !unicode.IsPrint(r):
-			r = unicode.ReplacementChar
-		}
-		b.WriteRune(r)
-	}
-	return strings.TrimSpace(b.String())
 }

@@ -13,11 +13,11 @@ import (
 	"time"
 )
 
-// An object is a JSON object as it is stored. Whole numbers in it are int.
+// object is a JSON object as it is stored. Whole numbers in it are int.
 type object = map[string]any
 
-// ordered is a JSON object as it is sent: Microsoft's examples have an order, and a map has none.
-type ordered []member
+// orderedObject is a JSON object as it is sent. Its members have the order of Microsoft's examples.
+type orderedObject []member
 
 type member struct {
 	name  string
@@ -25,12 +25,13 @@ type member struct {
 }
 
 // MarshalJSON writes the members in their order.
-func (o ordered) MarshalJSON() ([]byte, error) { return appendJSON(nil, o) }
+func (o orderedObject) MarshalJSON() ([]byte, error) { return appendJSON(nil, o) }
 
-// appendJSON descends by itself where order matters: json.Marshal would check and copy each level anew.
+// appendJSON appends v as JSON to b. It recurses by itself where order matters, because json.Marshal would check and copy
+// each level again.
 func appendJSON(b []byte, v any) (_ []byte, err error) {
 	switch v := v.(type) {
-	case ordered:
+	case orderedObject:
 		b = append(b, '{')
 		for i, m := range v {
 			if i > 0 {
@@ -43,7 +44,7 @@ func appendJSON(b []byte, v any) (_ []byte, err error) {
 			}
 		}
 		return append(b, '}'), nil
-	case []ordered:
+	case []orderedObject:
 		b = append(b, '[')
 		for i, o := range v {
 			if i > 0 {
@@ -59,10 +60,10 @@ func appendJSON(b []byte, v any) (_ []byte, err error) {
 	return append(b, data...), err
 }
 
-// arrange puts o's members into the order of names, and those that names does not know at the end. A test
-// can thus give a definition fields nobody has heard of, and a client must bear them.
-func arrange(o object, names []string) ordered {
-	var out ordered
+// orderMembers returns o with its members in the order of names, and any others at the end. A test can thus give a
+// definition unknown fields, which a client must accept.
+func orderMembers(o object, names []string) orderedObject {
+	var out orderedObject
 	for _, name := range names {
 		if v, ok := o[name]; ok {
 			out = append(out, member{name, v})
@@ -76,9 +77,9 @@ func arrange(o object, names []string) ordered {
 	return out
 }
 
-// clone copies o through JSON, so that nothing is shared with the caller and every value has the type it
-// would have had on the wire. It panics if o is not JSON, which is the calling test's mistake.
-func clone(o object) object {
+// cloneObject returns a copy of o made through JSON. It shares nothing with the caller, and every value has the type that
+// it would have after a request. cloneObject panics if o is not JSON, which is a mistake in the calling test.
+func cloneObject(o object) object {
 	if o == nil {
 		return object{}
 	}
@@ -93,9 +94,9 @@ func clone(o object) object {
 	return out
 }
 
-// parseObject decodes exactly one JSON object.
+// parseObject returns data as an object. data must be exactly one JSON object.
 func parseObject(data []byte) (object, error) {
-	if !json.Valid(data) { // a Decoder alone would not see what follows the object
+	if !json.Valid(data) { // a Decoder alone would ignore what follows the object
 		return nil, errors.New("not valid JSON")
 	}
 	d := json.NewDecoder(bytes.NewReader(data))
@@ -107,11 +108,11 @@ func parseObject(data []byte) (object, error) {
 	if o == nil {
 		return nil, errors.New("null is not an object")
 	}
-	return plain(o).(object), nil
+	return plainNumbers(o).(object), nil
 }
 
-// plain turns json.Number into int where it is whole, and into float64 elsewhere.
-func plain(v any) any {
+// plainNumbers returns v with each json.Number replaced by an int if it is whole, or else by a float64.
+func plainNumbers(v any) any {
 	switch v := v.(type) {
 	case json.Number:
 		if n, err := strconv.Atoi(v.String()); err == nil {
@@ -121,20 +122,20 @@ func plain(v any) any {
 		return f
 	case object:
 		for name := range v {
-			v[name] = plain(v[name])
+			v[name] = plainNumbers(v[name])
 		}
 	case []any:
 		for i := range v {
-			v[i] = plain(v[i])
+			v[i] = plainNumbers(v[i])
 		}
 	}
 	return v
 }
 
-// timestamp is the service's form: up to seven digits of a second, zeros at the end left out.
-func timestamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.9999999Z07:00") }
+// formatTime returns t in the service's form: up to seven digits of a second, without zeros at the end.
+func formatTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.9999999Z07:00") }
 
-// newHex returns the next n hex digits that no other call returns.
+// newHex returns n hex digits, different at each call.
 func (s *Server) newHex(n int) string {
 	s.issued++
 	sum := sha256.Sum256([]byte("scanwarden simulator " + strconv.Itoa(s.issued)))

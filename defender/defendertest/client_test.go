@@ -28,41 +28,41 @@ const (
 	servers  = "289224fb-1686-472c-9751-5555960854ca"
 )
 
-// A caller talks to a simulator over real HTTP.
-type caller struct {
+// client calls a simulator over real HTTP.
+type client struct {
 	t     *testing.T
 	sim   *defendertest.Server
 	url   string
 	token string
 }
 
-func start(t *testing.T, o defendertest.Options) *caller {
+func startSimulator(t *testing.T, o defendertest.Options) *client {
 	t.Helper()
 	sim := defendertest.New(o)
 	service := httptest.NewServer(sim)
 	t.Cleanup(service.Close)
 	t.Cleanup(sim.Close)
-	return &caller{t, sim, service.URL, "any"}
+	return &client{t, sim, service.URL, "any"}
 }
 
-// A reply is what came back.
+// reply is a response that was read.
 type reply struct {
 	status int
 	header http.Header
 	body   []byte
 }
 
-// call sends body, which is JSON text or "", and demands an answer.
-func (c *caller) call(method, path, body string) reply {
+// call sends body, which is JSON text or "", and returns the reply. The test fails without one.
+func (c *client) call(method, path, body string) reply {
 	c.t.Helper()
-	r, err := c.try(c.t.Context(), method, path, body)
+	r, err := c.request(c.t.Context(), method, path, body)
 	if err != nil {
 		c.t.Fatalf("%s %s: %v", method, path, err)
 	}
 	return r
 }
 
-func (c *caller) try(ctx context.Context, method, path, body string) (reply, error) {
+func (c *client) request(ctx context.Context, method, path, body string) (reply, error) {
 	req, err := http.NewRequestWithContext(ctx, method, c.url+path, strings.NewReader(body))
 	if err != nil {
 		return reply{}, err
@@ -91,7 +91,7 @@ func (r reply) object(t *testing.T) map[string]any {
 	return o
 }
 
-// rows are the elements of the value array.
+// rows returns the elements of the value array.
 func (r reply) rows(t *testing.T) []map[string]any {
 	t.Helper()
 	list, ok := r.object(t)["value"].([]any)
@@ -105,7 +105,7 @@ func (r reply) rows(t *testing.T) []map[string]any {
 	return rows
 }
 
-// wantError demands a refusal in the documented form.
+// wantError checks that the reply is an error in the documented form, and returns its message.
 func (r reply) wantError(t *testing.T, status int, code string) (message string) {
 	t.Helper()
 	refusal, _ := r.object(t)["error"].(map[string]any)
@@ -134,8 +134,8 @@ func fixture(t testing.TB, name string) string {
 	return string(data)
 }
 
-// with returns the JSON object in text with fields changed; a nil value takes the field out.
-func with(t testing.TB, text string, fields map[string]any) string {
+// withFields returns the JSON object in text with fields changed; a nil value removes the field.
+func withFields(t testing.TB, text string, fields map[string]any) string {
 	t.Helper()
 	var o map[string]any
 	if err := json.Unmarshal([]byte(text), &o); err != nil {
@@ -153,8 +153,8 @@ func with(t testing.TB, text string, fields map[string]any) string {
 	return string(data)
 }
 
-// recorded asks the simulator without a network, and so can send what no client would.
-func recorded(sim *defendertest.Server, method, path, body, contentType string) reply {
+// serveDirectly calls the simulator without a network, so that it can send what no HTTP client would.
+func serveDirectly(sim *defendertest.Server, method, path, body, contentType string) reply {
 	req := httptest.NewRequest(method, "http://simulator/", strings.NewReader(body))
 	req.URL.Path, req.URL.RawQuery, _ = strings.Cut(path, "?")
 	req.Header.Set("Authorization", "Bearer any")

@@ -27,18 +27,18 @@ import (
 const emulatorPath = "SCANWARDEN_TEST_LOCAL_SLACK"
 
 // emulate starts an emulator, and a stack whose bot uses it.
-func emulate(t *testing.T, p options) (*stack, *emulator) {
+func emulate(t *testing.T, opts options) (*stack, *emulator) {
 	t.Helper()
-	door := httptest.NewUnstartedServer(nil)
-	e := newEmulator(t, p.sockets, "http://"+door.Listener.Addr().String())
-	p.noRun = true
-	p.bot = func(c *slackbot.Config) { c.API = e.api }
-	s := newStack(t, p)
-	door.Config.Handler = singleEndpoint(s.bot)
-	door.Start()
-	t.Cleanup(door.Close)
+	server := httptest.NewUnstartedServer(nil)
+	e := newEmulator(t, opts.sockets, "http://"+server.Listener.Addr().String())
+	opts.noRun = true
+	opts.bot = func(c *slackbot.Config) { c.API = e.api }
+	s := newStack(t, opts)
+	server.Config.Handler = singleEndpoint(s.bot)
+	server.Start()
+	t.Cleanup(server.Close)
 	s.runBot(t)
-	if p.sockets {
+	if opts.sockets {
 		e.wait("two sockets", func() bool { return e.sockets == 2 })
 	}
 	return s, e

@@ -60,13 +60,13 @@ type options struct {
 	noRun     bool // do not call Run
 }
 
-func newStack(t testing.TB, p options) *stack {
+func newStack(t testing.TB, opts options) *stack {
 	t.Helper()
 	s := &stack{tenant: defendertest.New(defendertest.Options{Empty: true}), log: &syncBuffer{}}
 	s.scanner = s.tenant.AddScanner("scanner-1.example.com", time.Now())
 	policy := confirm.Policy{Approvers: []string{"slack:" + team + "/" + ada, "slack:" + team + "/" + eve}}
-	if p.policy != nil {
-		p.policy(&policy)
+	if opts.policy != nil {
+		opts.policy(&policy)
 	}
 	t.Cleanup(func() {
 		saveCalls(t, s.slack.Calls())
@@ -74,20 +74,20 @@ func newStack(t testing.TB, p options) *stack {
 			t.Logf("the bot's log:\n%s\nSlack saw: %+v", s.log, s.slack.Calls())
 		}
 	})
-	s.openSlack(t, p)
+	s.openSlack(t, opts)
 	s.openBackend(t, policy)
-	s.configure(t, p, policy)
-	s.startBot(t, p)
+	s.configure(t, opts, policy)
+	s.startBot(t, opts)
 	return s
 }
 
-func (s *stack) openSlack(t testing.TB, p options) {
+func (s *stack) openSlack(t testing.TB, opts options) {
 	o := slacktest.Options{SigningSecret: "signing-secret", BotToken: "xoxb-test", Team: team}
-	if p.sockets {
+	if opts.sockets {
 		o.AppToken = "xapp-test"
 	}
-	if p.slack != nil {
-		p.slack(&o)
+	if opts.slack != nil {
+		opts.slack(&o)
 	}
 	s.slack = slacktest.New(t, o)
 	for _, u := range []slacktest.User{
@@ -153,7 +153,7 @@ func (s *stack) now() time.Time {
 	return time.Now().Add(time.Duration(s.clockAhead.Load()) * time.Second)
 }
 
-func (s *stack) configure(t testing.TB, p options, policy confirm.Policy) {
+func (s *stack) configure(t testing.TB, opts options, policy confirm.Policy) {
 	t.Helper()
 	catalogue, err := tools.Catalogue(nil)
 	if err != nil {
@@ -168,19 +168,19 @@ func (s *stack) configure(t testing.TB, p options, policy confirm.Policy) {
 		SigningSecret: defender.NewSecret("signing-secret"), Channel: channel, Approvers: policy.Approvers,
 		Now: s.now, Log: slog.New(slog.NewTextHandler(s.log, nil)), People: policy.People,
 	}
-	if p.sockets {
+	if opts.sockets {
 		s.cfg.AppToken, s.cfg.SigningSecret = defender.NewSecret("xapp-test"), defender.Secret{}
 	}
-	if p.noChannel {
+	if opts.noChannel {
 		s.cfg.Channel = ""
 	}
-	if p.bot != nil {
-		p.bot(&s.cfg)
+	if opts.bot != nil {
+		opts.bot(&s.cfg)
 	}
 }
 
 // startBot starts a new bot, with no memory of an earlier one.
-func (s *stack) startBot(t testing.TB, p options) {
+func (s *stack) startBot(t testing.TB, opts options) {
 	t.Helper()
 	bot, err := slackbot.New(s.cfg)
 	if err != nil {
@@ -197,11 +197,11 @@ func (s *stack) startBot(t testing.TB, p options) {
 	s.urls = [2]string{commands.URL, interactions.URL}
 	s.slack.SetURLs(commands.URL, interactions.URL, interactions.URL)
 	s.stopRun = func() error { return nil }
-	if p.noRun {
+	if opts.noRun {
 		return
 	}
 	s.runBot(t)
-	if p.sockets {
+	if opts.sockets {
 		s.slack.WaitSockets(2)
 	}
 }

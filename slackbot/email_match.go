@@ -67,7 +67,7 @@ func (b *Bot) linkByEmail(ctx context.Context, by caller) error {
 	return nil
 }
 
-const errAmbiguousUser = notAllowedError("it cannot be told who you are: your e-mail address belongs to one person in the configuration, and your accounts are " +
+const errAmbiguousUser = notAllowedError("scanwarden cannot determine who you are: your e-mail address belongs to one person in the configuration, and your accounts are " +
 	"linked differently; ask an operator to check the links (scanwarden people) and people in the configuration")
 
 // linkMatch stores the link that an address makes. The Gate refuses it if one of the two accounts is linked to

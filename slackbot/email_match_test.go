@@ -22,7 +22,7 @@ func withEmailMatch(p options) options {
 			{Name: "Grace", Email: "twice@example.com", Principals: []confirm.Principal{"entra:" + tenantID + "/33334444-dddd-5555-eeee-6666ffff7777"}},
 			{Name: "Hopper", Email: "Twice@example.com", Principals: []confirm.Principal{"entra:" + tenantID + "/44445555-eeee-6666-ffff-777788889999"}},
 			{Name: "Ann", Email: "nowhere@example.com", Principals: []confirm.Principal{"token:ann"}},
-			{Name: "Nobody", Principals: []confirm.Principal{"entra:" + tenantID + "/55556666-ffff-7777-0000-88889999aaaa"}},
+			{Name: "Barbara", Principals: []confirm.Principal{"entra:" + tenantID + "/55556666-ffff-7777-0000-88889999aaaa"}},
 		}
 	}
 	p.bot = func(c *slackbot.Config) { c.MatchEmail = true }
@@ -47,7 +47,7 @@ func TestAMatchingAddressLinksBeforeAProposal(t *testing.T) {
 	s := newStack(t, withEmailMatch(options{}))
 	s.slack.AddUser(slacktest.User{ID: ada, Name: "ada", Email: "ada@example.com"})
 	if answer := s.replyTo(t, ada, "/add_scan", s.newScan("Core switches")); !containsAll(answer, "Not done", "0 listed approvers may") {
-		t.Errorf("who alone may approve, and not their own, asked: %s", answer)
+		t.Errorf("the only approver proposed, and may not approve their own change: %s", answer)
 	}
 	s.wantLinked(t, entraAda, slackOf(ada))
 	s.wantWrites(t, 0)
@@ -58,7 +58,7 @@ func TestAnAddressThatDoesNotMatchExactlyOnePersonLinksNone(t *testing.T) {
 	for name, user := range map[string]slacktest.User{
 		"unconfirmed": {Email: "ada@example.com", Unconfirmed: true},
 		"none":        {},
-		"unknown":     {Email: "somebody@example.com"},
+		"unknown":     {Email: "unknown@example.com"},
 		"two people":  {Email: "twice@example.com"},
 		"no Entra":    {Email: "nowhere@example.com"},
 		"blank":       {Email: " ada@example.com"},
@@ -109,7 +109,7 @@ func TestAChangedAddressRemovesItsLink(t *testing.T) {
 	s.wantWrites(t, 0)
 }
 
-// Between the two joins there must be no moment in which a person is a stranger, and could confirm what they asked for.
+// Between the two links there must be no moment without one, in which the user could confirm their own change.
 func TestAnAddressThatNowMatchesAnotherPersonIsRelinkedAtOnce(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, withEmailMatch(options{}))
@@ -127,7 +127,7 @@ func TestTheAddressOfAPersonWithAnotherSlackAccountLinksNone(t *testing.T) {
 	s.slack.AddUser(slacktest.User{ID: mallory, Name: "mallory", Email: "eve@example.com"})
 	q := s.propose(t, bob, "/add_scan", s.newScan("Core switches"))
 	mustAck(t, s.slack.Click(mallory, q, "approve_change"))
-	s.waitReply(t, mallory, "cannot be told who you are")
+	s.waitReply(t, mallory, "cannot determine who you are")
 	s.wantLinked(t, slackOf(mallory))
 	s.wantWrites(t, 0)
 }
@@ -155,7 +155,7 @@ func TestAUserWhoseLinksContradictTheAddressIsRefused(t *testing.T) {
 			s.slack.AddUser(slacktest.User{ID: ada, Name: "ada", Email: "ada@example.com"})
 			q := s.propose(t, bob, "/add_scan", s.newScan("Core switches"))
 			mustAck(t, s.slack.Click(ada, q, "approve_change"))
-			s.waitReply(t, ada, "cannot be told who you are", "scanwarden people")
+			s.waitReply(t, ada, "cannot determine who you are", "scanwarden people")
 			s.wantWrites(t, 0)
 		})
 	}

@@ -13,9 +13,9 @@ func TestEmulatorTakesACommandToAWrite(t *testing.T) {
 		e.command(bob, "/add_scan", s.newScan("Core switches"))
 		q := e.waitConfirmation()
 		if got := actionButtons(q); got != "approve_change deny_change" || !containsAll(q.All(), "Core switches", "10.20.30.1,10.20.30.2", bob) {
-			t.Fatalf("the question has the buttons %q:\n%s", got, q.All())
+			t.Fatalf("the confirmation message has the buttons %q:\n%s", got, q.All())
 		}
-		e.waitMessage("what bob alone is told", func(m slacktest.Message) bool { return m.To == bob && containsAll(m.All(), "Asked: ") })
+		e.waitMessage("a reply to bob", func(m slacktest.Message) bool { return m.To == bob && containsAll(m.All(), "Asked: ") })
 		s.wantWrites(t, 0)
 		e.click(bob, q, "approve_change")
 		e.waitMessage("a refusal", func(m slacktest.Message) bool { return m.To == bob && containsAll(m.All(), "not among the approvers") })
@@ -28,7 +28,7 @@ func TestEmulatorTakesACommandToAWrite(t *testing.T) {
 		e.waitMessage("a word in the thread", func(m slacktest.Message) bool { return m.ThreadTS == q.TS && containsAll(m.All(), bob, "applied") })
 		// The emulator delivers every request on both sockets.
 		if n := e.countConfirmations(); n != 1 {
-			t.Errorf("%d questions were posted, want 1", n)
+			t.Errorf("%d confirmation messages were posted, want 1", n)
 		}
 		s.wantOpen(t, bob, 0)
 		s.wantWrites(t, 1)
@@ -43,11 +43,11 @@ func TestEmulatorTakesAModalToADenial(t *testing.T) {
 		e.submit(bob, s.formValues("10.0.0.0/33"))
 		e.wait("an error at the target", func() bool { return e.fieldErrors["target"] != "" })
 		e.submit(bob, s.formValues("10.0.0.0/30"))
-		// Only then: the emulator has one modal for everybody, and the question may come before the answer in it.
+		// The emulator has one modal for all users, and the confirmation message may come before the answer in it.
 		e.wait("an answer in the modal", func() bool { return containsAll(string(e.modal), "Asked: ") })
 		q := e.waitConfirmation()
 		if !containsAll(q.All(), "Printers", "10.0.0.0/30") {
-			t.Fatalf("the question does not show what was filled in:\n%s", q.All())
+			t.Fatalf("the confirmation message does not show what was filled in:\n%s", q.All())
 		}
 		c := s.change(t, q)
 		e.click(ada, q, "deny_change")

@@ -27,7 +27,7 @@ func TestOnEnterpriseGridAPersonHasOnePrincipal(t *testing.T) {
 		mustAck(t, s.slack.Click(eve, q, "approve_change"))
 		s.waitUpdate(t, q, "applied")
 		if c := s.change(t, q); c.Requester != slackOf(ada) || c.Decisions[0].Principal != slackOf(eve) {
-			t.Errorf("%s asked, and %s decided", c.Requester, c.Decisions[0].Principal)
+			t.Errorf("%s proposed, and %s decided", c.Requester, c.Decisions[0].Principal)
 		}
 	})
 }
@@ -46,7 +46,7 @@ func TestOnEnterpriseGridFormsAndMenusUseTheSamePrincipal(t *testing.T) {
 		"scanType": "Network", "scanName": "Printers", "target": "10.0.0.1", "intervalInHours": "4", "scannerAgent.machineId": s.scanner,
 		"scanAuthenticationParams.type": "NoAuthNoPriv", "scanAuthenticationParams.username": "scanner",
 	}))
-	s.slack.Wait("the question", func() bool { return len(s.confirmations()) == 1 })
+	s.slack.Wait("the confirmation message", func() bool { return len(s.confirmations()) == 1 })
 	s.wantOpen(t, bob, 1)
 	event := `{"type":"event_callback","team_id":"E0ORG","event_id":"Ev1","event":{"type":"app_home_opened","tab":"home","user":"` + bob + `"}}`
 	mustAck(t, s.slack.SendRaw(slacktest.RawRequest{URL: s.urls[1], Body: event}))
@@ -83,7 +83,7 @@ func TestMembersOfARequesterGroupCanPropose(t *testing.T) {
 	s.slack.AddGroup("S0ASKS", bob, mallory)
 	q := s.propose(t, bob, "/add_scan", s.newScan("Core switches"))
 	if answer := s.replyTo(t, eve, "/add_scan", s.newScan("Edge switches")); containsAll(answer, "It waits for the yes") {
-		t.Errorf("somebody who may not ask is told %s", answer)
+		t.Errorf("a user outside the group may propose: %s", answer)
 	}
 	if _, groups, err := s.bot.ResolveUser(t.Context(), team, bob); err != nil || len(groups) != 1 || groups[0] != "slack-group:S0ASKS" {
 		t.Errorf("bob has the groups %v, %v", groups, err)

@@ -25,7 +25,7 @@ func TestACommandBecomesAWriteOnlyAfterAClick(t *testing.T) {
 		q := s.propose(t, bob, "/add_scan", s.newScan("Core switches"))
 		c := s.change(t, q)
 		if !containsAll(q.All(), "Code: "+c.Code, "Core switches", "10.20.30.1,10.20.30.2", "slack:"+team+"/"+bob, "through Slack") {
-			t.Fatalf("the question does not show the plan:\n%s", q.All())
+			t.Fatalf("the confirmation message does not show the plan:\n%s", q.All())
 		}
 		if got := actionButtons(q); got != "approve_change deny_change" {
 			t.Fatalf("buttons are %q", got)
@@ -99,7 +99,7 @@ func TestDeleteShowsEveryScanAndHasADangerDialog(t *testing.T) {
 	s.addScan("Two")
 	q := s.propose(t, bob, "/delete-scans", "One Two")
 	if !containsAll(q.All(), "WARNING: ", "One", "Two", "10.1.2.3 -> (deleted)") {
-		t.Fatalf("the question does not show what is lost:\n%s", q.All())
+		t.Fatalf("the confirmation message does not show what is lost:\n%s", q.All())
 	}
 	if b := q.Buttons()[0]; !b.Confirm || b.Style != "danger" {
 		t.Errorf("delete has no danger dialog: %+v", b)

@@ -139,7 +139,7 @@ func TestAnInvalidProofLinksNothing(t *testing.T) {
 // replyTo sends a command and returns the reply that only its user sees.
 func (s *stack) replyTo(t testing.TB, user, command, text string) string {
 	t.Helper()
-	whispers := func() (all []string) {
+	replies := func() (all []string) {
 		for _, m := range s.slack.Messages(channel) {
 			if m.Ephemeral && m.To == user {
 				all = append(all, m.All())
@@ -147,10 +147,10 @@ func (s *stack) replyTo(t testing.TB, user, command, text string) string {
 		}
 		return all
 	}
-	before := len(whispers())
+	before := len(replies())
 	mustAck(t, s.slack.Command(user, channel, command, text))
-	s.slack.Wait("an answer", func() bool { return len(whispers()) > before })
-	return whispers()[before]
+	s.slack.Wait("an answer", func() bool { return len(replies()) > before })
+	return replies()[before]
 }
 
 func TestAnAccountIsLinkedOnce(t *testing.T) {

@@ -21,7 +21,7 @@ func TestLinkedAccountsAreOnePerson(t *testing.T) {
 	mustAck(t, s.slack.Command(ada, channel, "/scans", "link "+s.proof(t, entraAda, "Ada")))
 	s.waitReply(t, ada, "Joined: ")
 	mustAck(t, s.slack.Command(ada, channel, "/add_scan", s.newScan("Core switches")))
-	// Both approvers are asked where they are in Slack, by configuration or by a link.
+	// Both approvers get a direct message, whether they are linked by configuration or by a proof.
 	for _, user := range []string{ada, eve} {
 		dm := s.slack.DM(user)
 		s.slack.WaitMessage(dm, func(m slacktest.Message) bool { return containsAll(m.All(), "Core switches", "Code: ") })

@@ -123,7 +123,7 @@ func (e *emulator) waitMessage(what string, match func(slacktest.Message) bool) 
 // waitConfirmation waits for the first confirmation message.
 func (e *emulator) waitConfirmation() slacktest.Message {
 	e.t.Helper()
-	return e.waitMessage("a question", isConfirmation)
+	return e.waitMessage("a confirmation message", isConfirmation)
 }
 
 func (e *emulator) countConfirmations() (n int) {

@@ -74,7 +74,7 @@ func TestButtonsWorkAfterARestart(t *testing.T) {
 		mustAck(t, s.slack.Click(ada, q, "approve_change"))
 		s.waitUpdate(t, q, "applied")
 		if n := len(s.confirmations()); n != 1 {
-			t.Errorf("there are %d questions after the restart, want 1", n)
+			t.Errorf("there are %d confirmation messages after the restart, want 1", n)
 		}
 	})
 }
@@ -165,10 +165,10 @@ func TestWithoutAChannelApproversGetDirectMessages(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, options{noChannel: true})
 	mustAck(t, s.slack.Command(bob, channel, "/add_scan", s.newScan("Core switches")))
-	asked := func(user string) slacktest.Message {
+	posted := func(user string) slacktest.Message {
 		return s.slack.WaitMessage(s.slack.DM(user), func(m slacktest.Message) bool { return containsAll(m.All(), "Code: ", "Core switches") })
 	}
-	one, two := asked(ada), asked(eve)
+	one, two := posted(ada), posted(eve)
 	mustAck(t, s.slack.Click(ada, one, "approve_change"))
 	for _, q := range []slacktest.Message{one, two} {
 		if done := s.waitUpdate(t, q, "applied"); actionButtons(done) != "" {

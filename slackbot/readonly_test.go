@@ -63,7 +63,7 @@ func TestAReadOnlyBotRefusesOldButtons(t *testing.T) {
 			}
 			a := mustAck(t, s.slack.Submit(user, view, values))
 			if !strings.Contains(string(a.Body), "read-only") {
-				t.Errorf("%s submitted, and was told %s", user, a.Body)
+				t.Errorf("%s submitted, and the answer is %s", user, a.Body)
 			}
 		}
 		if changes := s.replyTo(t, bob, "/scans", "changes"); !containsAll(changes, "Core switches") {
@@ -100,7 +100,7 @@ func TestAReadOnlyBotPostsNoConfirmation(t *testing.T) {
 		t.Fatal(err)
 	}
 	if q := s.confirmations(); len(q) != 0 {
-		t.Errorf("a read-only bot asked %s", q[0].All())
+		t.Errorf("a read-only bot posted %s", q[0].All())
 	}
 }
 

@@ -77,7 +77,7 @@ func TestAReplayedRequestHasNoEffect(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, options{})
 	a := mustAck(t, s.slack.Command(bob, channel, "/add_scan", s.newScan("Core switches")))
-	s.slack.Wait("the question", func() bool { return len(s.confirmations()) == 1 })
+	s.slack.Wait("the confirmation message", func() bool { return len(s.confirmations()) == 1 })
 	mustAck(t, s.slack.Replay(a))
 	s.bot.WaitIdle()
 	s.wantOpen(t, bob, 1)

@@ -38,7 +38,7 @@ func (s *stack) propose(t testing.TB, user, command, text string) slacktest.Mess
 	t.Helper()
 	before := len(s.confirmations())
 	mustAck(t, s.slack.Command(user, channel, command, text))
-	s.slack.Wait("a question in the channel", func() bool { return len(s.confirmations()) > before })
+	s.slack.Wait("a confirmation message in the channel", func() bool { return len(s.confirmations()) > before })
 	all := s.confirmations()
 	return all[len(all)-1]
 }

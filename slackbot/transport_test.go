@@ -65,7 +65,7 @@ func TestRequestsSignedForAnotherEndpointAreRefused(t *testing.T) {
 type unreadable struct{ t *testing.T }
 
 func (u unreadable) Read([]byte) (int, error) {
-	u.t.Error("a stranger's body is read")
+	u.t.Error("an unverified body is read")
 	return 0, io.EOF
 }
 

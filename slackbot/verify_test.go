@@ -33,7 +33,7 @@ func TestResolveUserReturnsOnlyFullMembers(t *testing.T) {
 	} {
 		principal, groups, err := s.bot.ResolveUser(t.Context(), who.team, who.user)
 		if err == nil || principal != "" || groups != nil || !strings.Contains(err.Error(), who.why) || strings.Contains(err.Error(), "user_not_found") {
-			t.Errorf("%s of %s is vouched for with %v, %v; want %q", who.user, who.team, groups, err, who.why)
+			t.Errorf("%s of %s is resolved with %v, %v; want %q", who.user, who.team, groups, err, who.why)
 		}
 	}
 }
@@ -103,7 +103,7 @@ func TestTheManifestOffersTheMCPServerToSlacksAssistant(t *testing.T) {
 	}
 	s.cfg.Assistant = ""
 	if out, err := slackbot.Manifest(s.cfg, "https://scans.example.com"); err != nil || containsAll(string(out), "mcp") {
-		t.Errorf("an assistant that is not asked for: %v %s", err, out)
+		t.Errorf("an assistant that is not configured: %v %s", err, out)
 	}
 }
 
@@ -119,6 +119,6 @@ func TestDefenderIsReadOnBehalfOfTheUser(t *testing.T) {
 		}
 	}
 	if _, unnamed := s.readAs.Load(""); unnamed {
-		t.Error("Defender was read in nobody's name")
+		t.Error("Defender was read without a user")
 	}
 }

@@ -14,7 +14,7 @@ type Caller struct {
 // callerOf returns the caller who requests a change.
 func callerOf(r confirm.Requester) Caller { return Caller{Principal: r.Principal, Agent: r.Agent} }
 
-// actor returns how Defender knows the caller, where it is called on behalf of users.
-func (c Caller) actor() defender.Actor {
+// defenderActor returns how Defender knows the caller, where it is called on behalf of users.
+func (c Caller) defenderActor() defender.Actor {
 	return defender.Actor{User: string(c.Principal), Agent: c.Agent}
 }

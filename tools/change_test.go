@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -13,10 +12,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"scanwarden/confirm"
-	"scanwarden/confirm/store"
 	"scanwarden/defender"
 	"scanwarden/defender/defendertest"
 	"scanwarden/tools"
+	"scanwarden/tools/toolstest"
 )
 
 const (
@@ -24,31 +23,17 @@ const (
 	bob = confirm.Principal("token:bob")
 )
 
-// withGate gives the house a real gate over a real ledger, where bob may approve.
+// withGate returns a stack with a Gate, where bob may approve.
 func withGate(t testing.TB) *house {
 	t.Helper()
-	dir := t.TempDir()
-	ledger, err := store.Open(t.Context(), store.Config{URL: "sqlite:" + filepath.Join(dir, "ledger.db"), KeyDir: dir})
-	if err != nil {
-		t.Fatal(err)
-	}
-	h := build(t, defendertest.Options{})
-	h.cfg.Policy = confirm.Policy{Approvers: []string{string(bob)}, People: []confirm.Person{{Name: "Bob", Principals: []confirm.Principal{bob}}}}
-	h.cfg.Gate = confirm.New(confirm.Config{
-		Store: ledger, Policy: h.cfg.Policy, Target: "contoso", Execute: h.exec.Execute, Reconcile: h.exec.Reconcile,
-	})
-	h.desk = tools.NewService(h.cfg)
-	t.Cleanup(func() {
-		if err := errors.Join(h.cfg.Gate.Drain(context.Background()), ledger.Close()); err != nil {
-			t.Error(err)
-		}
-	})
-	return h
+	return buildWith(t, toolstest.Options{Policy: confirm.Policy{
+		Approvers: []string{string(bob)}, People: []confirm.Person{{Name: "Bob", Principals: []confirm.Principal{bob}}},
+	}})
 }
 
 func (h *house) propose(operation, args string) confirm.Change {
 	h.t.Helper()
-	c, err := h.cfg.Gate.Propose(h.t.Context(), h.plan(operation, args), confirm.Requester{
+	c, err := h.Gate.Propose(h.t.Context(), h.plan(operation, args), confirm.Requester{
 		Principal: ada, Source: "MCP HTTP", Channels: []confirm.Channel{confirm.Page},
 	})
 	if err != nil {
@@ -60,7 +45,7 @@ func (h *house) propose(operation, args string) confirm.Change {
 func (h *house) decide(c confirm.Change, approve bool, reason string) {
 	h.t.Helper()
 	v := confirm.Vote{Principal: bob, Approve: approve, Reason: reason, Channel: confirm.Page}
-	if _, err := h.cfg.Gate.Decide(h.t.Context(), c.ID, v); err != nil {
+	if _, err := h.Gate.Decide(h.t.Context(), c.ID, v); err != nil {
 		h.t.Fatal(err)
 	}
 }
@@ -251,7 +236,7 @@ func TestRefusedTellsNothingItShouldNot(t *testing.T) {
 		{fmt.Errorf("read change: %w", confirm.ErrNotFound), []string{"no change of yours"}},
 		{fmt.Errorf("move: %w", confirm.ErrMoved), []string{"moved meanwhile"}},
 		{context.DeadlineExceeded, []string{"too long"}},
-		{context.Canceled, []string{"cancelled"}},
+		{context.Canceled, []string{"canceled"}},
 		{errors.New("pq: password authentication failed for " + canary), []string{"failed on its own side", "operator"}},
 	} {
 		r := tools.Refused("add_scan", c.err)

@@ -2,5 +2,5 @@ package tools
 
 import "scanwarden/defender"
 
-// Secret is defender.Secret, for the doors, which do not see package defender.
+// Secret is defender.Secret, for the interface packages, which must not import package defender.
 type Secret = defender.Secret

@@ -95,7 +95,7 @@ func TestOnlyVaultsAreVaults(t *testing.T) {
 // TestVaultFieldIsAskedForOnce: $metadata is read when a vault is first used; a failure is not remembered.
 func TestVaultFieldIsAskedForOnce(t *testing.T) {
 	h := build(t, defendertest.Options{KeyVaultField: "keyVaultUri"})
-	args := documented(t, "add-network-keyvault.request.derived-keyVaultUrl-spelling")
+	args := canonicalProtocol(t, "add-network-keyvault.request.derived-keyVaultUrl-spelling")
 	asked := func() (n int) {
 		for _, c := range h.sim.Calls() {
 			if strings.HasSuffix(c.Path, "$metadata") {
@@ -135,7 +135,7 @@ func TestAVaultReferenceReachesDefender(t *testing.T) {
 		for _, given := range []string{"keyVaultUrl", "keyVaultUri"} {
 			t.Run(declared+" for "+given, func(t *testing.T) {
 				h := build(t, defendertest.Options{KeyVaultField: declared})
-				args := documented(t, "add-network-keyvault.request.derived-"+given+"-spelling")
+				args := canonicalProtocol(t, "add-network-keyvault.request.derived-"+given+"-spelling")
 				_, out := h.execute("add_scan", args)
 				h.wantState(out, "applied")
 				wantWords(t, string(h.sim.Writes()[0].Body), `"`+declared+`":"https://`, `"keyVaultSecretName":"`)
@@ -238,7 +238,7 @@ func TestCredentialsMustStillBeWhatWasConfirmed(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			h := build(t, defendertest.Options{})
 			planned := change(h.plan("add_scan", lab))
-			c.spoil(h.cfg.Credentials)
+			c.spoil(h.credentials)
 			out := h.exec.Execute(t.Context(), planned, freely)
 			h.wantState(out, "failed", append(c.words, "nothing was sent", `"core-snmp"`)...)
 			if n := len(h.sim.Writes()); n > 0 {
@@ -258,7 +258,7 @@ func set(all map[string]tools.Credential, alter func(*tools.Credential)) {
 func TestRotatedSecretsKeepAChangeValid(t *testing.T) {
 	h := build(t, defendertest.Options{})
 	c := change(h.plan("add_scan", lab))
-	set(h.cfg.Credentials, func(c *tools.Credential) { c.AuthPassword = secret("rotated") })
+	set(h.credentials, func(c *tools.Credential) { c.AuthPassword = secret("rotated") })
 	h.wantState(h.exec.Execute(t.Context(), c, freely), "applied")
 	wantWords(t, string(h.sim.Writes()[0].Body), `"authPassword":"rotated"`)
 }
@@ -279,7 +279,7 @@ func TestCanaryReachesDefenderAndNothingElse(t *testing.T) {
 	echo := change(h.plan("update_scan", `{"id":"Lab","credential":"core-snmp"}`))
 	h.sim.Fail(defendertest.Fault{Method: "PATCH", Echo: true})
 	echoed := h.exec.Execute(t.Context(), echo, freely)
-	for _, kept := range []any{c, tools.ResultOf(c), tools.Render(c), listed, echo, echoed, h.cfg.Credentials} {
+	for _, kept := range []any{c, tools.ResultOf(c), tools.Render(c), listed, echo, echoed, h.credentials} {
 		text, err := json.Marshal(kept)
 		if err != nil {
 			text = nil // functions do not marshal; %+v below shows them

@@ -14,8 +14,8 @@ import (
 	"scanwarden/tools"
 )
 
-// documented is one of Microsoft's example requests (or one derived from its rules), compact.
-func documented(t testing.TB, name string) string {
+// canonicalProtocol is one of Microsoft's example requests (or one derived from its rules), compact.
+func canonicalProtocol(t testing.TB, name string) string {
 	t.Helper()
 	raw, err := os.ReadFile(filepath.Join("testdata/documented", name+".json"))
 	if err != nil {
@@ -86,7 +86,7 @@ func TestDocumentedAddsArriveToTheByte(t *testing.T) {
 			h := build(t, defendertest.Options{KeyVaultField: field}, func(cfg *tools.Config) {
 				cfg.Credentials = map[string]tools.Credential{"pasted": credential}
 			})
-			example := documented(t, name)
+			example := canonicalProtocol(t, name)
 			args := publicPart(t, example)
 			if credential.Type != "" {
 				if err := credential.Check("pasted"); err != nil {
@@ -119,14 +119,14 @@ func TestDocumentedUpdates(t *testing.T) {
 	}}
 	h := build(t, defendertest.Options{OtherIDOnUpdate: true}, func(cfg *tools.Config) { cfg.Credentials = fields })
 
-	example := documented(t, "update-network.new-page.request")
+	example := canonicalProtocol(t, "update-network.new-page.request")
 	_, out := h.execute("update_scan", with(t, publicPart(t, example), map[string]any{"id": coreSwitches, "credential": "pasted"}))
 	h.wantState(out, "applied")
 	if got := string(h.sim.Writes()[0].Body); got != example {
 		t.Errorf("arrived:\n%s\nwant:\n%s", got, example)
 	}
 
-	example = documented(t, "update-windows.old-page.request")
+	example = canonicalProtocol(t, "update-windows.old-page.request")
 	p := h.plan("update_scan", with(t, example, map[string]any{"id": financeWin}))
 	sameJSON(t, p.Request.Body, with(t, example, map[string]any{
 		"scanType": "Windows", "scannerAgent": map[string]any{"machineId": hq},
@@ -135,19 +135,19 @@ func TestDocumentedUpdates(t *testing.T) {
 		t.Errorf("request = %s %s", p.Request.Method, p.Request.Path)
 	}
 
-	p = h.plan("update_scan", with(t, documented(t, "update-pause-only.request.derived"), map[string]any{"id": "branch ROUTERS"}))
+	p = h.plan("update_scan", with(t, canonicalProtocol(t, "update-pause-only.request.derived"), map[string]any{"id": "branch ROUTERS"}))
 	sameJSON(t, p.Request.Body, `{"scanType":"Network","scanName":"Branch routers","isActive":false,
 		"target":"198.51.100.1,198.51.100.65,198.51.100.129","intervalInHours":8,"targetType":"Ip",
 		"scannerAgent":{"machineId":"`+branch+`"}}`)
 
-	r := h.refused("update_scan", with(t, documented(t, "update-network.2022-page.request.contradictory"), map[string]any{"id": coreSwitches}))
+	r := h.refused("update_scan", with(t, canonicalProtocol(t, "update-network.2022-page.request.contradictory"), map[string]any{"id": coreSwitches}))
 	wantWords(t, r.Error(), "isActive must be true or false, not a string")
 }
 
 // TestDocumentedWindowsExampleWithMachineName: the first published page also sent the scanner's name.
 func TestDocumentedWindowsExampleWithMachineName(t *testing.T) {
 	h := build(t, defendertest.Options{})
-	example := documented(t, "add-windows.2022-page.request")
+	example := canonicalProtocol(t, "add-windows.2022-page.request")
 	r := h.refused("add_scan", example)
 	wantWords(t, r.Error(), `machineName is "DESKTOP-TEST"`, "scan-hq-01.contoso.example", "leave machineName out")
 
@@ -164,7 +164,7 @@ func TestDocumentedDelete(t *testing.T) {
 	for _, id := range []string{"td32f17af-5cc2-4e4e-964a-4c4ef7d216e2", "ab32g20af-5dd2-4a5e-954a-4c4ef7d216e2"} {
 		h.sim.AddScan(map[string]any{"id": id})
 	}
-	example := documented(t, "batch-delete.request.repaired")
+	example := canonicalProtocol(t, "batch-delete.request.repaired")
 	_, out := h.execute("delete_scans", example)
 	h.wantState(out, "applied")
 	if got := string(h.sim.Writes()[0].Body); got != example {

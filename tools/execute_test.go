@@ -104,7 +104,7 @@ func TestWhatMovedIsStale(t *testing.T) {
 			planned := change(h.plan(c.operation, c.args))
 			c.move(h.sim)
 			out := h.exec.Execute(t.Context(), planned, freely)
-			h.wantState(out, "stale", append(c.words, "nothing was sent", "Ask again to see a fresh plan.")...)
+			h.wantState(out, "stale", append(c.words, "nothing was sent", "Propose it again to see a current plan.")...)
 			if n := len(h.sim.Writes()); n > 0 {
 				t.Errorf("%d writes arrived", n)
 			}
@@ -145,9 +145,9 @@ func TestFailuresAreToldApart(t *testing.T) {
 		"refused":             {"add_scan", lab, defendertest.Fault{Method: "POST", Status: 400, Code: "InvalidInput", Message: "no such\u202e scanner"}, "failed", []string{"InvalidInput", "no such"}},
 		"forbidden":           {"add_scan", lab, defendertest.Fault{Method: "POST", Status: 403}, "failed", []string{"403"}},
 		"throttled":           {"update_scan", update, defendertest.Fault{Method: "PATCH", Status: 429, RetryAfter: "7"}, "failed", []string{"429"}},
-		"server error":        {"add_scan", lab, defendertest.Fault{Method: "POST", Status: 500}, "unknown", []string{`"Lab"`, `"10.1.2.3"`, "Before asking again, check in the Defender portal"}},
+		"server error":        {"add_scan", lab, defendertest.Fault{Method: "POST", Status: 500}, "unknown", []string{`"Lab"`, `"10.1.2.3"`, "Before proposing it again, check in the Defender portal"}},
 		"a page of a proxy":   {"add_scan", lab, defendertest.Fault{Method: "POST", Body: "<html>sign in</html>", ContentType: "text/html"}, "unknown", []string{`"Lab"`}},
-		"dropped":             {"delete_scans", `{"scanDefinitionIds":["Core switches"]}`, defendertest.Fault{Path: "BatchDelete", Drop: true}, "unknown", []string{"Before asking again", `"Core switches"`}},
+		"dropped":             {"delete_scans", `{"scanDefinitionIds":["Core switches"]}`, defendertest.Fault{Path: "BatchDelete", Drop: true}, "unknown", []string{"Before proposing it again", `"Core switches"`}},
 		"applied and dropped": {"add_scan", lab, defendertest.Fault{Method: "POST", Apply: true, Drop: true}, "unknown", []string{`"Lab"`}},
 		"the second look":     {"update_scan", update, defendertest.Fault{Method: "GET", Path: collection, Times: -1, Status: 403}, "failed", []string{"nothing was sent: the scans could not be read again"}},
 	} {
@@ -179,7 +179,7 @@ func TestEverythingIsCheckedAgainAfterARefusedToken(t *testing.T) {
 		"edited in between": {true, "stale", 1, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := named(t, defendertest.Options{})
+			h := build(t, defendertest.Options{})
 			planned := change(h.plan("update_scan", `{"id":"`+coreSwitches+`","isActive":false}`))
 			h.sim.Fail(defendertest.Fault{Method: "PATCH", Claims: `{"a":1}`})
 			var checks int
@@ -219,10 +219,12 @@ func TestTheLiveStateIsComparedAfterTheWait(t *testing.T) {
 		h := build(t, defendertest.Options{})
 		planned := change(h.plan("update_scan", `{"id":"Core switches","isActive":false}`))
 		edit := func() { h.sim.Edit(coreSwitches, map[string]any{"target": "192.0.2.99"}) }
-		api := h.api
-		if wait == "turn" {
+		api := defender.Config{URL: h.URL}
+		switch wait {
+		case "turn":
+			api.Token = func(context.Context, defender.TokenRequest) (string, error) { return "token", nil }
 			api.RateLimit = func(context.Context, bool) error { edit(); return nil }
-		} else {
+		case "token":
 			api.Token = func(context.Context, defender.TokenRequest) (string, error) { edit(); return "token", nil }
 		}
 		writer, err := defender.NewWriter(api)
@@ -289,7 +291,7 @@ func TestReconcileTellsHowItEnded(t *testing.T) {
 		"not added":         {"add_scan", lab, func(*defendertest.Server) {}, "failed", []string{"no new scan"}},
 		"updated":           {"update_scan", update, func(s *defendertest.Server) { s.Edit(coreSwitches, map[string]any{"target": "192.0.2.99"}) }, "applied", []string{"as it was to become"}},
 		"not updated":       {"update_scan", update, func(*defendertest.Server) {}, "failed", []string{"as it was before"}},
-		"updated otherwise": {"update_scan", update, func(s *defendertest.Server) { s.Edit(coreSwitches, map[string]any{"target": "192.0.2.98"}) }, "unknown", []string{`target is "192.0.2.98" instead of "192.0.2.99"`, "Before asking again"}},
+		"updated otherwise": {"update_scan", update, func(s *defendertest.Server) { s.Edit(coreSwitches, map[string]any{"target": "192.0.2.98"}) }, "unknown", []string{`target is "192.0.2.98" instead of "192.0.2.99"`, "Before proposing it again"}},
 		"updated and gone":  {"update_scan", update, func(s *defendertest.Server) { s.Remove(coreSwitches) }, "unknown", []string{"the scan is gone"}},
 		"credential alone":  {"update_scan", credential, func(*defendertest.Server) {}, "unknown", []string{"Defender never shows it"}},
 		"deleted":           {"delete_scans", remove, func(s *defendertest.Server) { s.Remove(coreSwitches); s.Remove(branchRouters) }, "applied", []string{"none of the scans"}},

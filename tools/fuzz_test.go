@@ -2,9 +2,6 @@ package tools_test
 
 import (
 	"encoding/json"
-	"errors"
-	"fmt"
-	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -19,83 +16,6 @@ func timeless(f *testing.F) *house {
 	h := build(f, defendertest.Options{}, clock(time.Now()))
 	h.plan("add_scan", lab)
 	return h
-}
-
-// FuzzTarget: an accepted target is sent in a form that is accepted as it is and means the same, every entry of
-// it stands among those that were given, and the count shown is the number of distinct addresses.
-func FuzzTarget(f *testing.F) {
-	for _, seed := range []string{
-		"192.0.2.10, 192.0.2.11", "192.0.2.0/28,192.0.2.10-20", "10.0.0.255-10.0.1.0,10.0.0.0/30", "sw1.example.com,SW_2",
-		"2001:db8::/120", "10.0.0.1-10.0.0.1", "a,A", "1.2.3.4/32,1.2.3.4", "0.0.0.0-255.255.255.255", "10.0.0.1,x", "::,::1",
-	} {
-		f.Add(seed)
-	}
-	h := timeless(f)
-	f.Fuzz(func(t *testing.T, given string) {
-		args, err := json.Marshal(map[string]any{
-			"scanType": "Network", "scanName": "F", "target": given, "intervalInHours": 1,
-			"scannerAgent": map[string]any{"machineId": hq}, "credential": "core-snmp"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		p, err := h.desk.Plan(t.Context(), tools.Caller{}, "add_scan", args)
-		if err != nil {
-			if r := (*tools.Refusal)(nil); !errors.As(err, &r) || r.Field != "target" {
-				t.Fatalf("%q: %v, want a refusal of target", given, err)
-			}
-			return
-		}
-		target := sent(t, p, "target").(string)
-		again := h.in(t).plan("add_scan", with(t, string(args), map[string]any{"target": target}))
-		if got := sent(t, again, "target"); got != target {
-			t.Fatalf("%q is sent as %q, which is sent as %q", given, target, got)
-		}
-		if a, b := field(t, p.Subjects[0], "addresses"), field(t, again.Subjects[0], "addresses"); a != b {
-			t.Fatalf("%q makes %q, and its canonical form %q", given, a.After, b.After)
-		}
-		if n, m := strings.Count(given, ","), strings.Count(target, ","); m > n {
-			t.Fatalf("%q has %d entries more once sent: %q", given, m-n, target)
-		}
-		if n, ok := enumerate(target); ok && !strings.HasPrefix(field(t, p.Subjects[0], "addresses").After, grouped(n)+" ") {
-			t.Fatalf("%q makes %q, but %d addresses can be counted", target, field(t, p.Subjects[0], "addresses").After, n)
-		}
-	})
-}
-
-// enumerate counts addresses the slow way, where that is possible.
-func enumerate(target string) (int, bool) {
-	all := map[netip.Addr]bool{}
-	for entry := range strings.SplitSeq(target, ",") {
-		from, to := netip.Addr{}, netip.Addr{}
-		if p, err := netip.ParsePrefix(entry); err == nil {
-			for a := p.Addr(); p.Contains(a); a = a.Next() {
-				all[a] = true
-			}
-			continue
-		}
-		left, right, isRange := strings.Cut(entry, "-")
-		if !isRange {
-			right = left
-		}
-		var err, err2 error
-		if from, err = netip.ParseAddr(left); err != nil {
-			return 0, false
-		}
-		if to, err2 = netip.ParseAddr(right); err2 != nil {
-			return 0, false
-		}
-		for a := from; a.IsValid() && a.Compare(to) <= 0; a = a.Next() {
-			all[a] = true
-		}
-	}
-	return len(all), true
-}
-
-func grouped(n int) string {
-	if n < 1000 {
-		return fmt.Sprint(n)
-	}
-	return fmt.Sprintf("%d,%03d", n/1000, n%1000)
 }
 
 // FuzzDecode: whatever the arguments, no operation panics, a refusal is one bounded printable sentence, and a

@@ -13,7 +13,7 @@ import (
 	"scanwarden/defender"
 )
 
-// Credential is a named credential from the configuration; its secret parts are read at execution only.
+// Credential is a named credential from the configuration. Its secrets are read only when a change is executed.
 type Credential struct {
 	Type         string // CommunityString, NoAuthNoPriv, AuthNoPriv or AuthPriv
 	Username     string
@@ -27,22 +27,22 @@ type Credential struct {
 
 // CredentialField is one secret and where it comes from. The zero value is absent.
 type CredentialField struct {
-	From string // "env CORE_SNMP_AUTH", "file /run/secrets/x": for people and the fingerprint, never the value
+	From string // "env CORE_SNMP_AUTH", "file /run/secrets/x": shown, and part of the fingerprint; never the value
 	Read func(ctx context.Context) (defender.Secret, error)
-	// Exists says without reading the secret why it could not be read; nil where only reading can tell.
+	// Exists returns why the secret could not be read, without reading it. It is nil where only reading can find out.
 	Exists func(ctx context.Context) error
 }
 
-// part is a field of a credential: its name, what the configuration says, and the secret, if it is one.
-type part struct {
+// credentialPart describes a field of a credential: its name, whether it is configured, and the secret, if it is one.
+type credentialPart struct {
 	name   string
 	set    bool
 	secret *CredentialField
 	into   func(*defender.Authentication) *defender.Secret
 }
 
-func (c Credential) parts() []part {
-	return []part{
+func (c Credential) allParts() []credentialPart {
+	return []credentialPart{
 		{name: "username", set: c.Username != ""},
 		{name: "authProtocol", set: c.AuthProtocol != ""},
 		{"authPassword", c.AuthPassword.Read != nil, &c.AuthPassword, func(a *defender.Authentication) *defender.Secret { return &a.AuthPassword }},
@@ -52,44 +52,44 @@ func (c Credential) parts() []part {
 	}
 }
 
-// secretParts are the parts that are secrets, and configured.
-func (c Credential) secretParts() []part {
-	return slices.DeleteFunc(c.parts(), func(p part) bool { return p.secret == nil || !p.set })
+// secretParts returns the parts that are secrets and configured.
+func (c Credential) secretParts() []credentialPart {
+	return slices.DeleteFunc(c.allParts(), func(p credentialPart) bool { return p.secret == nil || !p.set })
 }
 
-// needs are all the fields of each type (Microsoft's "Get authenticated scan properties").
-var needs = map[string][]string{
+// requiredFields lists all the fields of each type (Microsoft's "Get authenticated scan properties").
+var requiredFields = map[string][]string{
 	"CommunityString": {"communityString"},
 	"NoAuthNoPriv":    {"username"},
 	"AuthNoPriv":      {"username", "authProtocol", "authPassword"},
 	"AuthPriv":        {"username", "authProtocol", "authPassword", "privProtocol", "privPassword"},
 }
 
-// Check says what is missing or contradictory in a credential, naming the field. It reads no secret.
+// Check returns an error that names the missing or contradictory field of a credential. It reads no secret.
 func (c Credential) Check(name string) error {
-	want, known := needs[c.Type]
+	want, known := requiredFields[c.Type]
 	if !known {
 		return fmt.Errorf("credential %s: type must be one of %s, not %s",
-			quoted(name), strings.Join(authTypes["Network"], ", "), quoted(c.Type))
+			quote(name), strings.Join(authTypes["Network"], ", "), quote(c.Type))
 	}
-	for _, p := range c.parts() {
+	for _, p := range c.allParts() {
 		switch needed := slices.Contains(want, p.name); {
 		case needed && !p.set:
-			return fmt.Errorf("credential %s: %s needs %s; add it", quoted(name), c.Type, p.name)
+			return fmt.Errorf("credential %s: %s needs %s; add it", quote(name), c.Type, p.name)
 		case !needed && p.set && !(c.Type == "AuthPriv" && p.name == "communityString"): // Microsoft's AuthPriv example sends one
-			return fmt.Errorf("credential %s: %s has no %s; remove it", quoted(name), c.Type, p.name)
+			return fmt.Errorf("credential %s: %s has no %s; remove it", quote(name), c.Type, p.name)
 		}
 	}
 	for _, text := range []string{name, c.Username, c.AuthProtocol, c.PrivProtocol} {
-		if char, hidden := invisible(text); hidden {
-			return fmt.Errorf("credential %s: it contains the invisible character %s; remove it", quoted(name), char)
+		if char, hidden := firstInvisible(text); hidden {
+			return fmt.Errorf("credential %s: it contains the invisible character %s; remove it", quote(name), char)
 		}
 	}
 	return nil
 }
 
-// fingerprint binds a frozen reference to all of the credential but the secrets themselves: a rotated secret
-// keeps a pending change valid, another user or source does not.
+// fingerprint returns a hash of all of a credential except the secrets themselves. A rotated secret keeps a pending
+// change valid; another user or source does not.
 func (c Credential) fingerprint() string {
 	h := sha256.New()
 	for _, part := range []string{
@@ -104,43 +104,43 @@ func (c Credential) fingerprint() string {
 	return "sha256:" + hex.EncodeToString(h.Sum(nil))
 }
 
-// reference is what a frozen body holds of the credential.
-func (c Credential) reference(name string) *defender.Authentication {
+// frozenReference returns what a frozen body contains of the credential: its public fields, name and fingerprint.
+func (c Credential) frozenReference(name string) *defender.Authentication {
 	return &defender.Authentication{
 		Type: c.Type, Username: c.Username, AuthProtocol: c.AuthProtocol, PrivProtocol: c.PrivProtocol,
 		Credential: name, Fingerprint: c.fingerprint(),
 	}
 }
 
-// named is the reference to the credential that the input names. What else was said about credentials must
+// namedCredential returns the reference to the credential that the input names. Other fields about credentials must
 // agree with it.
-func (in scanInput) named(scanType string, credentials map[string]Credential) (*defender.Authentication, error) {
+func (in scanInput) namedCredential(scanType string, credentials map[string]Credential) (*defender.Authentication, error) {
 	c, ok := credentials[*in.Credential]
 	switch {
 	case !ok:
-		return nil, refuse("credential", "credential %s is not configured", quoted(*in.Credential)).then("%s", waysToGive(credentials))
+		return nil, refuse("credential", "credential %s is not configured", quote(*in.Credential)).withHint("%s", credentialHelp(credentials))
 	case scanType != "Network":
-		return nil, refuse("credential", "credential %s is for SNMP and cannot scan %s", quoted(*in.Credential), scanType).
-			then("give scanAuthenticationParams type, username, domain and isGmsaUser, or a Key Vault secret")
+		return nil, refuse("credential", "credential %s is for SNMP and cannot scan %s", quote(*in.Credential), scanType).
+			withHint("give scanAuthenticationParams type, username, domain and isGmsaUser, or a Key Vault secret")
 	}
 	if p := in.Authentication; p != nil {
-		if err := p.agree(*in.Credential, c); err != nil {
+		if err := p.checkConsistent(*in.Credential, c); err != nil {
 			return nil, err
 		}
 	}
-	return c.reference(*in.Credential), nil
+	return c.frozenReference(*in.Credential), nil
 }
 
-// agree lets Microsoft's example be pasted beside a named credential, as long as it says the same.
-func (in authenticationInput) agree(name string, c Credential) error {
+// checkConsistent allows Microsoft's example to be pasted beside a named credential, as long as both agree.
+func (in authenticationInput) checkConsistent(name string, c Credential) error {
 	if err := in.checkODataType("Network"); err != nil {
 		return err
 	}
 	if in.KeyVaultURL != nil || in.KeyVaultSecretName != nil {
-		return refuse("credential", "credential and Key Vault exclude each other").then("give one of the two")
+		return refuse("credential", "credential and Key Vault exclude each other").withHint("give one of the two")
 	}
 	if in.Domain != nil || in.IsGMSAUser != nil {
-		return refuse("credential", "credential %s is for SNMP, and domain and isGmsaUser are for Windows", quoted(name)).then("leave them out")
+		return refuse("credential", "credential %s is for SNMP, and domain and isGmsaUser are for Windows", quote(name)).withHint("leave them out")
 	}
 	for _, f := range []struct {
 		name        string
@@ -154,18 +154,18 @@ func (in authenticationInput) agree(name string, c Credential) error {
 		if f.given == nil || *f.given == f.configured || !f.caseMatters && strings.EqualFold(*f.given, f.configured) {
 			continue
 		}
-		return refuseAuth(f.name, "is %s, but credential %s has %s", quoted(*f.given), quoted(name), quoted(f.configured)).
-			then("leave it out, or choose another credential")
+		return refuseAuthentication(f.name, "is %s, but credential %s has %s", quote(*f.given), quote(name), quote(f.configured)).
+			withHint("leave it out, or choose another credential")
 	}
 	return nil
 }
 
-// Exists says which secret parts are not there, each with the credential, the part and its source. It reads a
-// secret only where its source cannot be asked otherwise, and drops it at once.
+// Exists returns an error that names each secret that cannot be read, with its credential and source. It reads a
+// secret only where its source cannot be checked otherwise, and drops it at once.
 func (c Credential) Exists(ctx context.Context, name string) error {
 	var missing error
 	for _, p := range c.secretParts() {
-		if err := p.exists(ctx, name); missing == nil {
+		if err := p.checkExists(ctx, name); missing == nil {
 			missing = err
 		} else if err != nil {
 			missing = fmt.Errorf("%w; %w", missing, err)
@@ -174,19 +174,19 @@ func (c Credential) Exists(ctx context.Context, name string) error {
 	return missing
 }
 
-func (p part) exists(ctx context.Context, credential string) error {
+func (p credentialPart) checkExists(ctx context.Context, credential string) error {
 	if p.secret.Exists == nil {
-		_, err := p.read(ctx, credential)
+		_, err := p.readSecret(ctx, credential)
 		return err
 	}
-	return p.unreadable(credential, p.secret.Exists(ctx))
+	return p.readError(credential, p.secret.Exists(ctx))
 }
 
-// resolve reads the secrets of the credential that a confirmed change refers to.
+// resolve returns the credential that a confirmed change refers to, with its secrets.
 func (c Credential) resolve(ctx context.Context, name string) (*defender.Authentication, error) {
-	a := c.reference(name)
+	a := c.frozenReference(name)
 	for _, p := range c.secretParts() {
-		secret, err := p.read(ctx, name)
+		secret, err := p.readSecret(ctx, name)
 		if err != nil {
 			return nil, err
 		}
@@ -195,22 +195,22 @@ func (c Credential) resolve(ctx context.Context, name string) (*defender.Authent
 	return a, nil
 }
 
-func (p part) read(ctx context.Context, credential string) (defender.Secret, error) {
+func (p credentialPart) readSecret(ctx context.Context, credential string) (defender.Secret, error) {
 	secret, err := p.secret.Read(ctx)
 	if err == nil && secret.Empty() {
-		return secret, fmt.Errorf("%s of credential %s is empty in %s", p.name, quoted(credential), shown(p.secret.From))
+		return secret, fmt.Errorf("%s of credential %s is empty in %s", p.name, quote(credential), escapeInvisible(p.secret.From))
 	}
-	return secret, p.unreadable(credential, err)
+	return secret, p.readError(credential, err)
 }
 
-// unreadable names what could not be read, and nothing where err is nil.
-func (p part) unreadable(credential string, err error) error {
+// readError returns an error that names the secret and its source; nil if err is nil.
+func (p credentialPart) readError(credential string, err error) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("%s of credential %s could not be read from %s: %w", p.name, quoted(credential), shown(p.secret.From), err)
+	return fmt.Errorf("%s of credential %s could not be read from %s: %w", p.name, quote(credential), escapeInvisible(p.secret.From), err)
 }
 
-func names(credentials map[string]Credential) []string {
+func credentialNames(credentials map[string]Credential) []string {
 	return slices.Sorted(maps.Keys(credentials))
 }

@@ -37,9 +37,9 @@ func TestNothingIsSentThatIsNotShown(t *testing.T) {
 	vault := `{"type":"AuthPriv","keyVaultUrl":"https://snmp.vault.azure.net","keyVaultSecretName":"core"}`
 	for _, c := range []struct{ operation, args string }{
 		{"add_scan", lab},
-		{"add_scan", documented(t, "add-windows.old-page.request.repaired")},
-		{"add_scan", documented(t, "add-network-noauthnopriv.request.derived")},
-		{"add_scan", documented(t, "add-network-keyvault.request.derived-keyVaultUrl-spelling")},
+		{"add_scan", canonicalProtocol(t, "add-windows.old-page.request.repaired")},
+		{"add_scan", canonicalProtocol(t, "add-network-noauthnopriv.request.derived")},
+		{"add_scan", canonicalProtocol(t, "add-network-keyvault.request.derived-keyVaultUrl-spelling")},
 		{"update_scan", `{"id":"Core switches","isActive":false}`},
 		{"update_scan", `{"id":"Core switches","credential":"core-snmp"}`},
 		{"update_scan", `{"id":"Core switches","scanAuthenticationParams":` + vault + `}`},
@@ -265,10 +265,10 @@ func TestScanWarnings(t *testing.T) {
 		{"update_scan", `{"id":"Plant floor switches","intervalInHours":12}`, "was last seen 41 days ago"},
 		{"update_scan", `{"id":"Plant floor switches","intervalInHours":12}`, "not active"},
 		{"add_scan", with(t, lab, map[string]any{"isActive": false}), "not active"},
-		{"add_scan", documented(t, "add-windows.old-page.request.repaired"), "retired Windows authenticated scans on 2025-12-18"},
+		{"add_scan", canonicalProtocol(t, "add-windows.old-page.request.repaired"), "retired Windows authenticated scans on 2025-12-18"},
 		{"update_scan", `{"id":"Finance servers","intervalInHours":24}`, "retired Windows authenticated scans"},
 		{"update_scan", `{"id":"Core switches","target":"203.0.113.4"}`, `203.0.113.4 by "Internet edge firewalls"`},
-		{"add_scan", documented(t, "add-network-noauthnopriv.request.derived"), "already covered"},
+		{"add_scan", canonicalProtocol(t, "add-network-noauthnopriv.request.derived"), "already covered"},
 	} {
 		p := h.plan(c.operation, c.args)
 		wantWords(t, strings.Join(p.Warnings, "\n"), c.warning)

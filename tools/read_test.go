@@ -15,9 +15,10 @@ import (
 	"scanwarden/defender"
 	"scanwarden/defender/defendertest"
 	"scanwarden/tools"
+	"scanwarden/tools/toolstest"
 )
 
-func names(list any, key string) string {
+func credentialNames(list any, key string) string {
 	var out []string
 	for _, v := range list.([]any) {
 		out = append(out, fmt.Sprint(v.(map[string]any)[key]))
@@ -38,7 +39,7 @@ func TestListScansFilters(t *testing.T) {
 		"no scan like this ": "",
 	} {
 		got := h.mustCall(ada, "list_scans", fmt.Sprintf(`{"filter":%q}`, filter))
-		if got := names(got["scans"], "scanName"); got != want {
+		if got := credentialNames(got["scans"], "scanName"); got != want {
 			t.Errorf("filter %q: %s, want %s", filter, got, want)
 		}
 	}
@@ -50,7 +51,7 @@ func TestListScansFilters(t *testing.T) {
 func TestListScannersFilters(t *testing.T) {
 	h := build(t, defendertest.Options{})
 	got := h.mustCall(ada, "list_scanners", `{"filter":"Branch"}`)
-	if got := names(got["scanners"], "machineId"); got != branch {
+	if got := credentialNames(got["scanners"], "machineId"); got != branch {
 		t.Errorf("scanners = %s, want %s", got, branch)
 	}
 	if got := h.mustCall(ada, "list_scanners", `{}`)["scanners"].([]any); len(got) != 3 {
@@ -199,14 +200,11 @@ func (h *heldBack) RoundTrip(r *http.Request) (*http.Response, error) {
 // TestAnOldReadIsNotKept: what was on its way before Forget does not replace what was read after.
 func TestAnOldReadIsNotKept(t *testing.T) {
 	now := time.Now()
-	h := build(t, defendertest.Options{}, func(cfg *tools.Config) { cfg.Now = func() time.Time { return now } })
 	way := &heldBack{RoundTripper: http.DefaultTransport, arrived: make(chan struct{}), let: make(chan struct{})}
-	h.api.HTTP = &http.Client{Transport: way}
-	var err error
-	if h.cfg.Reader, err = defender.New(h.api); err != nil {
-		t.Fatal(err)
-	}
-	h.desk = tools.NewService(h.cfg)
+	h := buildWith(t, toolstest.Options{
+		NoGate: true, Now: func() time.Time { return now },
+		Defender: func(cfg *defender.Config) { cfg.HTTP = &http.Client{Transport: way} },
+	})
 	h.sim.Fail(defendertest.Fault{Path: collection, Body: `{"value":[]}`})
 	old := make(chan any, 1)
 	go func() {
@@ -228,20 +226,16 @@ func TestAnOldReadIsNotKept(t *testing.T) {
 
 // TestProgressEndsWithItsListener: a read that goes on for others tells nothing to the one who left.
 func TestProgressEndsWithItsListener(t *testing.T) {
-	h := build(t, defendertest.Options{})
 	queued, turn := make(chan bool, 1), make(chan bool)
-	h.api.RateLimit = func(ctx context.Context, _ bool) error {
-		tools.Progress(ctx, "queued")
-		queued <- true
-		<-turn
-		tools.Progress(ctx, "my turn")
-		return nil
-	}
-	var err error
-	if h.cfg.Reader, err = defender.New(h.api); err != nil {
-		t.Fatal(err)
-	}
-	h.desk = tools.NewService(h.cfg)
+	h := buildWith(t, toolstest.Options{NoGate: true, Defender: func(cfg *defender.Config) {
+		cfg.RateLimit = func(ctx context.Context, _ bool) error {
+			tools.Progress(ctx, "queued")
+			queued <- true
+			<-turn
+			tools.Progress(ctx, "my turn")
+			return nil
+		}
+	}})
 	heard := make(chan string, 2)
 	ctx, leave := context.WithCancel(tools.WithProgress(t.Context(), func(note string) { heard <- note }))
 	first, second := make(chan error, 1), make(chan error, 1)

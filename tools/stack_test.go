@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +12,7 @@ import (
 	"scanwarden/defender"
 	"scanwarden/defender/defendertest"
 	"scanwarden/tools"
+	"scanwarden/tools/toolstest"
 )
 
 // The seeded tenant of the simulator.
@@ -41,41 +41,34 @@ func coreSNMP() tools.Credential {
 	}
 }
 
-// house is a desk and an executor over a simulated tenant, behind real HTTP.
+// house is the shared stack without a Gate, with helpers that plan and execute.
 type house struct {
-	t      testing.TB
+	*toolstest.Stack
+	t           testing.TB
+	credentials map[string]tools.Credential
+
 	sim    *defendertest.Server
-	api    defender.Config
-	reader *defender.Client
-	writer *defender.Writer
-	cfg    tools.Config
 	desk   *tools.Service
 	exec   *tools.Executor
+	reader *defender.Client
 }
 
 func build(t testing.TB, o defendertest.Options, change ...func(*tools.Config)) *house {
 	t.Helper()
-	h := &house{t: t, sim: defendertest.New(o)}
-	service := httptest.NewServer(h.sim)
-	t.Cleanup(service.Close)
-	t.Cleanup(h.sim.Close) // first: Close of the service waits for hung requests
-	h.api = defender.Config{URL: service.URL, Token: func(context.Context, defender.TokenRequest) (string, error) { return "token", nil }}
-	var err error
-	if h.reader, err = defender.New(h.api); err != nil {
-		t.Fatal(err)
-	}
-	if h.writer, err = defender.NewWriter(h.api); err != nil {
-		t.Fatal(err)
-	}
-	h.cfg = tools.Config{
-		Reader: h.reader, Target: "contoso",
-		Credentials: map[string]tools.Credential{"core-snmp": coreSNMP()},
-	}
-	for _, c := range change {
-		c(&h.cfg)
-	}
-	h.desk = tools.NewService(h.cfg)
-	h.exec = tools.NewExecutor(h.reader, h.writer, h.cfg.Credentials)
+	return buildWith(t, toolstest.Options{Tenant: o, NoGate: true, Service: func(cfg *tools.Config) {
+		for _, c := range change {
+			c(cfg)
+		}
+	}})
+}
+
+func buildWith(t testing.TB, o toolstest.Options) *house {
+	t.Helper()
+	h := &house{t: t, credentials: map[string]tools.Credential{"core-snmp": coreSNMP()}}
+	o.Target = "contoso"
+	o.Credentials = h.credentials
+	h.Stack = toolstest.New(t, o)
+	h.sim, h.desk, h.exec, h.reader = h.Tenant, h.Service, h.Executor, h.Client
 	return h
 }
 

@@ -123,11 +123,11 @@ func TestTargetsAreRefused(t *testing.T) {
 func TestTargetWarnings(t *testing.T) {
 	h := build(t, defendertest.Options{})
 	for _, c := range []struct{ target, warning string }{
-		{"10.1.0.1,10.1.0.1", "left out what stood there twice: 10.1.0.1"},
+		{"10.1.0.1,10.1.0.1", "left out duplicates: 10.1.0.1"},
 		{"10.8.0.0/21", "2,048 addresses; Microsoft supports 1,500"},
 		{"8.8.8.8", "public internet addresses: 8.8.8.8"},
-		{"9.255.255.250-10.0.0.9", "public internet addresses: 9.255.255.250-10.0.0.9"},
-		{"172.31.255.0-172.32.0.5", "public internet addresses"},
+		{"9.255.255.250-10.0.0.9", "public internet addresses: 9.255.255.250-9.255.255.255"},
+		{"172.31.255.0-172.32.0.5", "public internet addresses: 172.32.0.0-172.32.0.5"},
 		{"2606:4700::1", "public internet addresses: 2606:4700::1"},
 		{"fd00::1", "do not mention IPv6"},
 		{"64:ff9b::808:808", "public internet addresses: 64:ff9b::808:808"}, // NAT64 of 8.8.8.8
@@ -143,7 +143,7 @@ func TestTargetWarnings(t *testing.T) {
 		{"::", ":: is the unspecified address"},
 		{"255.255.255.255", "255.255.255.255 is broadcast"},
 		{"192.0.2.11", `already covered: 192.0.2.11 by "Core switches" (` + coreSwitches + ")"},
-		{"192.0.2.0/24", `already covered: 192.0.2.10 by "Core switches"`},
+		{"192.0.2.0/24", `already covered: 192.0.2.10-192.0.2.12 by "Core switches"`},
 		{"10.20.30.250-10.20.31.9", `10.20.30.250-10.20.30.255 by "Plant floor switches"`},
 		{"FIN-02.contoso.example", `"FIN-02.contoso.example" by "Finance servers"`},
 	} {

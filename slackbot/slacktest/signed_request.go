@@ -16,40 +16,40 @@ import (
 	"time"
 )
 
-// A Raw is one HTTP request to the app. The zero value of a field is what Slack would send.
+// A RawRequest is one HTTP request to the app. An empty field means the value that Slack would send.
 type RawRequest struct {
 	URL         string
 	Body        string
-	ContentType string    // no part of what is signed
-	Timestamp   time.Time // zero is now, by the real clock
-	Secret      string    // signs; "" is Options.SigningSecret
-	Signature   string    // sent as it is; "" is computed
+	ContentType string    // not covered by the signature
+	Timestamp   time.Time // zero means now, by the real clock
+	Secret      string    // signing key; "" means Options.SigningSecret
+	Signature   string    // sent unchanged; "" means the correct one
 	Unsigned    bool      // without signature and timestamp
 }
 
-// SendRaw sends r to the app. What it answers has no effect in the workspace and breaks no rule.
+// SendRaw sends r to the app. The answer has no effect in the workspace and is never a violation.
 func (s *Server) SendRaw(r RawRequest) *Ack {
-	a := &Ack{Sent: r, delivery: delivery{what: "send a request", quiet: true}}
-	s.post(a)
+	a := &Ack{Sent: r, delivery: delivery{what: "send a request", lenient: true}}
+	s.sendSigned(a)
 	return a
 }
 
-// Replay sends the very same bytes again, signature or envelope id included. An answer takes effect as the
-// first one did, but breaks no rule.
+// Replay sends the same bytes again, including the signature or envelope id. The answer takes effect as the first
+// one did, but is never a violation.
 func (s *Server) Replay(first *Ack) *Ack {
 	a := &Ack{Sent: first.Sent, envelope: first.envelope, delivery: first.delivery,
 		TriggerID: first.TriggerID, ResponseURL: first.ResponseURL}
-	a.delivery.quiet = true
+	a.delivery.lenient = true
 	if a.envelope != nil {
-		s.overSocket(a)
+		s.sendOverSocket(a)
 	} else {
-		s.post(a)
+		s.sendSigned(a)
 	}
-	return s.conclude(a)
+	return s.applyAck(a)
 }
 
-// overHTTP sends a's delivery to the URL that the app's manifest has for its kind.
-func (s *Server) overHTTP(a *Ack) {
+// sendOverHTTP sends a's delivery to the app's URL for its kind.
+func (s *Server) sendOverHTTP(a *Ack) {
 	s.mu.Lock()
 	to := map[string]string{"slash_commands": s.options.CommandURL, "interactive": s.options.InteractionURL,
 		"events_api": s.options.EventURL}[a.delivery.kind]
@@ -58,24 +58,24 @@ func (s *Server) overHTTP(a *Ack) {
 		a.Err = fmt.Errorf("slacktest: the app has no URL for %s: see SetURLs", a.delivery.kind)
 		return
 	}
-	a.Sent = RawRequest{URL: to, Body: a.delivery.body(), Timestamp: time.Now()}
+	a.Sent = RawRequest{URL: to, Body: a.delivery.encodeBody(), Timestamp: time.Now()}
 	a.Sent.Signature = s.sign(a.Sent)
-	s.post(a)
+	s.sendSigned(a)
 }
 
-// body is a form for commands and interactions, JSON for events.
-func (d delivery) body() string {
+// encodeBody returns a form for commands and interactions, and JSON for events.
+func (d delivery) encodeBody() string {
 	switch d.kind {
 	case "slash_commands":
 		form := url.Values{}
 		for name, v := range d.payload {
-			form.Set(name, v.(string)) // all of its fields are
+			form.Set(name, v.(string)) // all its fields are strings
 		}
 		return form.Encode()
 	case "interactive":
-		return url.Values{"payload": {string(encode(d.payload))}}.Encode()
+		return url.Values{"payload": {string(mustEncode(d.payload))}}.Encode()
 	}
-	return string(encode(d.payload))
+	return string(mustEncode(d.payload))
 }
 
 func (s *Server) sign(r RawRequest) string {
@@ -84,11 +84,11 @@ func (s *Server) sign(r RawRequest) string {
 	return "v0=" + hex.EncodeToString(mac.Sum(nil))
 }
 
-// post sends a.Sent and waits for the answer as long as Slack does.
-func (s *Server) post(a *Ack) {
+// sendSigned sends a.Sent and waits for the answer, at most Options.AckWithin.
+func (s *Server) sendSigned(a *Ack) {
 	ctx, cancel := context.WithTimeout(context.Background(), s.options.AckWithin)
 	defer cancel()
-	r, err := s.signed(ctx, a.Sent)
+	r, err := s.newSignedRequest(ctx, a.Sent)
 	if err != nil {
 		a.Err = fmt.Errorf("slacktest: %w", err)
 		return
@@ -106,13 +106,13 @@ func (s *Server) post(a *Ack) {
 		a.Err = fmt.Errorf("%w within %v: %v", ErrNoResponse, s.options.AckWithin, err)
 		return
 	}
-	a.Status, a.Body = response.StatusCode, trimmed(body)
+	a.Status, a.Body = response.StatusCode, trimBody(body)
 	if a.Body != nil && !json.Valid(a.Body) {
-		a.Body = encode(string(a.Body))
+		a.Body = mustEncode(string(a.Body))
 	}
 }
 
-func (s *Server) signed(ctx context.Context, raw RawRequest) (*http.Request, error) {
+func (s *Server) newSignedRequest(ctx context.Context, raw RawRequest) (*http.Request, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, raw.URL, strings.NewReader(raw.Body))
 	if err != nil {
 		return nil, err

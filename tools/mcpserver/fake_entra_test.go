@@ -33,29 +33,29 @@ const (
 	adaEntra = "entra:" + tenantID + "/" + adaID
 )
 
-// entraKey is what the authority of all tests signs with.
+// entraKey is the signing key of the fake Entra in all tests.
 var entraKey = sync.OnceValues(func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) })
 
-// authority stands in for Entra: its key document over TLS, and the tokens that it would sign.
-type authority struct {
+// fakeEntra serves Entra's key document over TLS, and signs tokens.
+type fakeEntra struct {
 	*httptest.Server
 	key  *rsa.PrivateKey
 	down atomic.Bool
 }
 
-func newAuthority(t testing.TB) *authority {
+func newFakeEntra(t testing.TB) *fakeEntra {
 	t.Helper()
 	key, err := entraKey()
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := &authority{key: key}
+	a := &fakeEntra{key: key}
 	a.Server = httptest.NewTLSServer(a)
 	t.Cleanup(a.Close)
 	return a
 }
 
-func (a *authority) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
+func (a *fakeEntra) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	if a.down.Load() {
 		http.Error(w, "down", http.StatusInternalServerError)
 		return
@@ -64,7 +64,7 @@ func (a *authority) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	_ = json.NewEncoder(w).Encode(map[string]any{"keys": []any{map[string]any{"kty": "RSA", "kid": "k", "n": n, "e": "AQAB"}}})
 }
 
-func (a *authority) keeper(t testing.TB) auth.Authenticator {
+func (a *fakeEntra) authenticator(t testing.TB) auth.Authenticator {
 	t.Helper()
 	k, err := auth.Entra(t.Context(), auth.EntraConfig{
 		TenantID: tenantID, ClientID: clientID, Authority: a.URL, Resource: "https://scans.example.com/mcp", HTTP: a.Client(),
@@ -75,8 +75,8 @@ func (a *authority) keeper(t testing.TB) auth.Authenticator {
 	return k
 }
 
-// token is a person's access token, but for the changes; nil takes a claim away.
-func (a *authority) token(t testing.TB, object string, changes jwt.MapClaims) string {
+// token returns a user's access token with changed claims; nil removes a claim.
+func (a *fakeEntra) token(t testing.TB, object string, changes jwt.MapClaims) string {
 	t.Helper()
 	c := jwt.MapClaims{
 		"iss": a.URL + "/" + tenantID + "/v2.0", "aud": clientID, "ver": "2.0", "tid": tenantID, "oid": object,
@@ -98,8 +98,9 @@ func (a *authority) token(t testing.TB, object string, changes jwt.MapClaims) st
 
 const slackSecret = "8f742231b10e8888abcd99yyyzzz85a5"
 
-// slackKeeper knows what slackSigned signs, and everybody as a member of the workspace T1.
-func slackKeeper() auth.Authenticator {
+// slackAuthenticator accepts requests that signSlack has signed, and resolves every user as a member of the
+// workspace T1.
+func slackAuthenticator() auth.Authenticator {
 	return auth.SlackAssistant(auth.SlackConfig{
 		Verify: func(h http.Header, body []byte) error {
 			if !hmac.Equal([]byte(h.Get("X-Slack-Signature")), []byte(slackMAC(h.Get("X-Slack-Request-Timestamp"), string(body)))) {
@@ -119,8 +120,8 @@ func slackMAC(stamp, body string) string {
 	return "v0=" + hex.EncodeToString(mac.Sum(nil))
 }
 
-// slackSigned signs a request as Slack does, and takes away what it would not send.
-func slackSigned(body string) func(*http.Request) {
+// signSlack returns a function that signs a request as Slack does and removes the Authorization header.
+func signSlack(body string) func(*http.Request) {
 	return func(r *http.Request) {
 		stamp := strconv.FormatInt(time.Now().Unix(), 10)
 		r.Header.Del("Authorization")

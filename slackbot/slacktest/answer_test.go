@@ -27,8 +27,8 @@ func TestACommandsAnswerIsForOneOrForAll(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.answer, func(t *testing.T) {
-			s := rebel(t, slacktest.Options{})
-			app(t, s, says(test.answer))
+			s := ruleBreakingWorkspace(t, slacktest.Options{})
+			serveApp(t, s, respondWith(test.answer))
 			s.Command("U1", "C1", "/x", "")
 			m := s.Messages("C1")
 			if len(m) == 1 != test.shown || test.shown && m[0].Ephemeral != test.ephemeral {
@@ -42,15 +42,15 @@ func TestACommandsAnswerIsForOneOrForAll(t *testing.T) {
 }
 
 func TestAnAppThatAnswersAnErrorBreaksARule(t *testing.T) {
-	s := rebel(t, slacktest.Options{})
-	app(t, s, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) })
+	s := ruleBreakingWorkspace(t, slacktest.Options{})
+	serveApp(t, s, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) })
 	if a := s.Command("U1", "C1", "/x", ""); a.Err == nil || len(s.Violations()) != 1 {
 		t.Errorf("error %v, violations %q", a.Err, s.Violations())
 	}
 }
 
 func TestAnAppWithoutAURLFails(t *testing.T) {
-	s := rebel(t, slacktest.Options{})
+	s := ruleBreakingWorkspace(t, slacktest.Options{})
 	if a := s.OpenHome("U1"); a.Err == nil || !strings.Contains(a.Err.Error(), "SetURLs") {
 		t.Errorf("error %v", a.Err)
 	}
@@ -59,18 +59,18 @@ func TestAnAppWithoutAURLFails(t *testing.T) {
 func TestWrongSuggestionsAreNotOffered(t *testing.T) {
 	asks := modal(input("machine", `{"type":"external_select","min_query_length":2}`))
 	tests := map[string]string{
-		`{"options":[` + option("m1") + `]}`: "",
-		`{"options":[]}`:                     "",
-		`{"options":[` + strings.Repeat(option("m")+",", 100) + option("m") + `]}`: "no more than 100",
-		`{"options":[{"text":` + plain("x") + `}]}`:                                "required field: value",
+		`{"options":[` + optionOf("m1") + `]}`: "",
+		`{"options":[]}`:                       "",
+		`{"options":[` + strings.Repeat(optionOf("m")+",", 100) + optionOf("m") + `]}`: "no more than 100",
+		`{"options":[{"text":` + plainText("x") + `}]}`:                                "required field: value",
 		`[]`: "must be an object",
-		``:   "no list of options",
+		``:   "not a list of options",
 	}
 	for body, wrong := range tests {
-		s := rebel(t, slacktest.Options{})
-		app(t, s, says(""))
+		s := ruleBreakingWorkspace(t, slacktest.Options{})
+		serveApp(t, s, respondWith(""))
 		call(t, s, "views.open", "trigger_id", s.Command("U1", "C1", "/x", "").TriggerID, "view", asks)
-		app(t, s, says(body))
+		serveApp(t, s, respondWith(body))
 		a := s.Suggest("U1", s.WaitView("U1", nil), "machine", "ab")
 		if (a.Err == nil) != (wrong == "") || wrong != "" && !strings.Contains(a.Err.Error(), wrong) {
 			t.Errorf("%.80s: %v, want %q", body, a.Err, wrong)
@@ -78,9 +78,9 @@ func TestWrongSuggestionsAreNotOffered(t *testing.T) {
 	}
 }
 
-func TestAViewHasItsOwnNameAndSize(t *testing.T) {
-	s := rebel(t, slacktest.Options{})
-	app(t, s, says(""))
+func TestAViewHasAUniqueExternalIDAndALimitedSize(t *testing.T) {
+	s := ruleBreakingWorkspace(t, slacktest.Options{})
+	serveApp(t, s, respondWith(""))
 	open := func(user, view string) string {
 		return call(t, s, "views.open", "trigger_id", s.Command(user, "C1", "/x", "").TriggerID, "view", view).Error
 	}
@@ -91,7 +91,7 @@ func TestAViewHasItsOwnNameAndSize(t *testing.T) {
 	if code := open("U2", named); code != "duplicate_external_id" {
 		t.Errorf("the same name again: %q", code)
 	}
-	big := modal(repeated(100, fmt.Sprintf(`{"type":"section","text":%s}`, plain(x(2600)))))
+	big := modal(repeated(100, fmt.Sprintf(`{"type":"section","text":%s}`, plainText(repeatX(2600)))))
 	if code := open("U2", big); code != "view_too_large" {
 		t.Errorf("%d bytes: %q", len(big), code)
 	}
@@ -99,8 +99,8 @@ func TestAViewHasItsOwnNameAndSize(t *testing.T) {
 
 func TestANewModalTakesThePlaceOfOldOnes(t *testing.T) {
 	s := workspace(t, slacktest.Options{})
-	first := formIn(t, s, "")
-	second := formIn(t, s, "")
+	first := openNameForm(t, s, "")
+	second := openNameForm(t, s, "")
 	s.CloseView("U1", second)
 	if v, open := s.View("U1"); open {
 		t.Errorf("under the second modal is %s, the first was %s", v.ID, first.ID)
@@ -109,7 +109,7 @@ func TestANewModalTakesThePlaceOfOldOnes(t *testing.T) {
 
 func TestClearOnCloseClosesTheWholeStack(t *testing.T) {
 	s := workspace(t, slacktest.Options{})
-	app(t, s, says(""))
+	serveApp(t, s, respondWith(""))
 	more := strings.Replace(modal(actions(button("more"))), `"type"`, `"clear_on_close":true,"type"`, 1)
 	call(t, s, "views.open", "trigger_id", s.Command("U1", "C1", "/x", "").TriggerID, "view", more)
 	bottom, _ := s.View("U1")
@@ -122,11 +122,11 @@ func TestClearOnCloseClosesTheWholeStack(t *testing.T) {
 }
 
 func TestASuggestionNeedsItsLeastCharacters(t *testing.T) {
-	w := &witness{TB: t}
+	w := &recordingTB{TB: t}
 	s := slacktest.New(w, slacktest.Options{})
-	t.Cleanup(w.end)
-	people(s)
-	app(t, s, says(""))
+	t.Cleanup(w.runCleanups)
+	addUsers(s)
+	serveApp(t, s, respondWith(""))
 	asks := modal(input("machine", `{"type":"external_select"}`)) // 3 by default
 	call(t, s, "views.open", "trigger_id", s.Command("U1", "C1", "/x", "").TriggerID, "view", asks)
 	if a := s.Suggest("U1", s.WaitView("U1", nil), "machine", "ab"); a.Err == nil || len(w.errors) != 1 {
@@ -134,14 +134,14 @@ func TestASuggestionNeedsItsLeastCharacters(t *testing.T) {
 	}
 }
 
-func TestAnEphemeralMessageIsNotToldAgain(t *testing.T) {
+func TestAnEphemeralMessageIsNotRepeatedInPayloads(t *testing.T) {
 	s := workspace(t, slacktest.Options{})
 	var got map[string]any
-	app(t, s, func(_ http.ResponseWriter, r *http.Request) { got = payload(t, r) })
+	serveApp(t, s, func(_ http.ResponseWriter, r *http.Request) { got = decodePayload(t, r) })
 	call(t, s, "chat.postEphemeral", "channel", "C1", "user", "U1", "text", "x", "blocks", "["+actions(button("yes"))+"]")
 	a := s.Click("U1", s.WaitEphemeral("U1", nil), "yes")
 	if container := got["container"].(map[string]any); got["message"] != nil || container["is_ephemeral"] != true {
-		t.Errorf("told message %v in %v", got["message"], container)
+		t.Errorf("sent message %v in %v", got["message"], container)
 	}
 	response, err := http.Post(a.ResponseURL, "application/json", strings.NewReader(`{"delete_original":true}`))
 	if err != nil {

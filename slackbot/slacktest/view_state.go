@@ -6,8 +6,8 @@ import (
 	"unicode/utf8"
 )
 
-// stateKeys say under which name an element's value stands in a view's state. The names tell the form too:
-// "value" and dates are text, selected_option is an option, selected_options are several.
+// stateKeys maps an element's type to the name of its value in a view's state. The name also implies the form:
+// "value" and dates are text, selected_option is one option, selected_options is a list.
 var stateKeys = map[string]string{
 	"plain_text_input": "value", "number_input": "value", "email_text_input": "value", "url_text_input": "value",
 	"static_select": "selected_option", "external_select": "selected_option", "radio_buttons": "selected_option",
@@ -16,22 +16,22 @@ var stateKeys = map[string]string{
 	"datepicker": "selected_date", "timepicker": "selected_time",
 }
 
-// values are the state of the view's fields after somebody filled in some of them.
-func (v *openView) values(filled map[string]any) (object, error) {
+// stateValues returns the state of the view's fields after a user has filled in some of them.
+func (v *openView) stateValues(filled map[string]any) (object, error) {
 	state, known := object{}, map[string]bool{}
-	for _, b := range objects(v.content["blocks"]) {
-		id := word(b, "block_id")
+	for _, b := range objectsIn(v.content["blocks"]) {
+		id := stringField(b, "block_id")
 		for _, e := range elementsOf(b) {
-			key, ok := stateKeys[word(e, "type")]
+			key, ok := stateKeys[stringField(e, "type")]
 			if !ok {
 				continue
 			}
 			known[id] = true
 			given, isGiven := filled[id]
 			if !isGiven {
-				given = initial(e)
+				given = initialValue(e)
 			}
-			value, err := v.value(id, e, given)
+			value, err := v.fieldValue(id, e, given)
 			if err != nil {
 				return nil, fmt.Errorf("field %s: %w", id, err)
 			}
@@ -40,7 +40,7 @@ func (v *openView) values(filled map[string]any) (object, error) {
 				fields = object{}
 				state[id] = fields
 			}
-			fields[word(e, "action_id")] = object{"type": e["type"], key: value}
+			fields[stringField(e, "action_id")] = object{"type": e["type"], key: value}
 		}
 	}
 	for id := range filled {
@@ -51,10 +51,10 @@ func (v *openView) values(filled map[string]any) (object, error) {
 	return state, nil
 }
 
-func (v *openView) value(blockID string, e object, given any) (any, error) {
-	switch stateKeys[word(e, "type")] {
+func (v *openView) fieldValue(blockID string, e object, given any) (any, error) {
+	switch stateKeys[stringField(e, "type")] {
 	case "selected_option":
-		chosen, err := v.chosen(blockID, e, given)
+		chosen, err := v.chosenOptions(blockID, e, given)
 		if err != nil || len(chosen) == 0 {
 			return nil, err
 		}
@@ -63,17 +63,17 @@ func (v *openView) value(blockID string, e object, given any) (any, error) {
 		}
 		return chosen[0], nil
 	case "selected_options":
-		chosen, err := v.chosen(blockID, e, given)
+		chosen, err := v.chosenOptions(blockID, e, given)
 		if most, ok := e["max_selected_items"].(float64); ok && len(chosen) > int(most) {
 			return nil, fmt.Errorf("takes %v choices at most", most)
 		}
 		return append([]object{}, chosen...), err
 	}
-	return written(e, given)
+	return typedValue(e, given)
 }
 
-// written is what somebody wrote, if the field lets them.
-func written(e object, given any) (any, error) {
+// typedValue returns the text that a user typed into a field, or an error if the field does not allow it.
+func typedValue(e object, given any) (any, error) {
 	if given == nil || given == "" {
 		return nil, nil
 	}
@@ -110,18 +110,18 @@ func checkNumber(e object, s string) error {
 	if e["is_decimal_allowed"] == false && n != float64(int64(n)) {
 		return fmt.Errorf("takes a whole number, not %q", s)
 	}
-	if least, err := strconv.ParseFloat(word(e, "min_value"), 64); err == nil && n < least {
+	if least, err := strconv.ParseFloat(stringField(e, "min_value"), 64); err == nil && n < least {
 		return fmt.Errorf("takes %v or more", least)
 	}
-	if most, err := strconv.ParseFloat(word(e, "max_value"), 64); err == nil && n > most {
+	if most, err := strconv.ParseFloat(stringField(e, "max_value"), 64); err == nil && n > most {
 		return fmt.Errorf("takes %v or less", most)
 	}
 	return nil
 }
 
-// chosen are the options that somebody picked by their values; true picks the only one there is.
-func (v *openView) chosen(blockID string, e object, given any) ([]object, error) {
-	offered := append(append(offers(e), initialOptions(e)...), v.suggested[blockID]...)
+// chosenOptions returns the options with the values in given; true selects the only option.
+func (v *openView) chosenOptions(blockID string, e object, given any) ([]object, error) {
+	offered := append(append(optionsIn(e), initialOptions(e)...), v.suggested[blockID]...)
 	var picked []string
 	switch g := given.(type) {
 	case nil:
@@ -132,22 +132,22 @@ func (v *openView) chosen(blockID string, e object, given any) ([]object, error)
 	case []string:
 		picked = g
 	case bool:
-		if len(offers(e)) != 1 {
+		if len(optionsIn(e)) != 1 {
 			return nil, fmt.Errorf("has several options: pick with a string or a []string")
 		}
 		if g {
-			picked = []string{word(offers(e)[0], "value")}
+			picked = []string{stringField(optionsIn(e)[0], "value")}
 		}
 	default:
 		return nil, fmt.Errorf("takes a string, a []string or a bool, not %T", given)
 	}
-	return pick(offered, picked)
+	return optionsByValue(offered, picked)
 }
 
-func pick(offered []object, values []string) ([]object, error) {
+func optionsByValue(offered []object, values []string) ([]object, error) {
 	var chosen []object
 	for _, value := range values {
-		o := withValue(offered, value)
+		o := optionWithValue(offered, value)
 		if o == nil {
 			return nil, fmt.Errorf("does not offer %q", value)
 		}
@@ -156,7 +156,7 @@ func pick(offered []object, values []string) ([]object, error) {
 	return chosen, nil
 }
 
-func withValue(offered []object, value string) object {
+func optionWithValue(offered []object, value string) object {
 	for _, o := range offered {
 		if o["value"] == value {
 			return o
@@ -165,16 +165,16 @@ func withValue(offered []object, value string) object {
 	return nil
 }
 
-// complete wants something in every input that is not optional: Slack's client does not submit without.
-func (v *openView) complete(values object) error {
-	for _, b := range objects(v.content["blocks"]) {
+// checkRequired returns an error if a required input is empty: Slack's client does not submit then.
+func (v *openView) checkRequired(values object) error {
+	for _, b := range objectsIn(v.content["blocks"]) {
 		if b["type"] != "input" || b["optional"] == true {
 			continue
 		}
 		e, _ := b["element"].(object)
-		fields, _ := values[word(b, "block_id")].(object)
-		field, _ := fields[word(e, "action_id")].(object)
-		value := field[stateKeys[word(e, "type")]]
+		fields, _ := values[stringField(b, "block_id")].(object)
+		field, _ := fields[stringField(e, "action_id")].(object)
+		value := field[stateKeys[stringField(e, "type")]]
 		if several, ok := value.([]object); value == nil || ok && len(several) == 0 {
 			return fmt.Errorf("field %v is required", b["block_id"])
 		}

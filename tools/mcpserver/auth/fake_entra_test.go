@@ -25,10 +25,10 @@ const (
 	resource = "https://scans.example.com/mcp"
 )
 
-// ours signs for the authority, theirs for an attacker.
+// serverKey signs for the fake Entra, attackerKey for an attacker.
 var (
-	ours   = sync.OnceValue(newKey)
-	theirs = sync.OnceValue(newKey)
+	serverKey   = sync.OnceValue(newKey)
+	attackerKey = sync.OnceValue(newKey)
 )
 
 func newKey() *rsa.PrivateKey {
@@ -39,8 +39,8 @@ func newKey() *rsa.PrivateKey {
 	return key
 }
 
-// authority is what this room sees of Entra: a key document, over TLS.
-type authority struct {
+// fakeEntra serves the part of Entra that the package uses: a key document, over TLS.
+type fakeEntra struct {
 	*httptest.Server
 	mu      sync.Mutex
 	keys    map[string]*rsa.PrivateKey
@@ -50,16 +50,16 @@ type authority struct {
 	now     time.Time
 }
 
-func newAuthority(t testing.TB) *authority {
+func newAuthority(t testing.TB) *fakeEntra {
 	t.Helper()
-	a := &authority{keys: map[string]*rsa.PrivateKey{"first": ours()}, now: time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)}
+	a := &fakeEntra{keys: map[string]*rsa.PrivateKey{"first": serverKey()}, now: time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)}
 	a.Server = httptest.NewTLSServer(a)
 	t.Cleanup(a.Close)
 	return a
 }
 
-// ServeHTTP answers with keys that have no "alg", as Entra's do.
-func (a *authority) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+// ServeHTTP answers with keys that have no "alg", as Entra does.
+func (a *fakeEntra) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.fetches++
@@ -82,33 +82,33 @@ func (a *authority) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.answer(w, text)
 }
 
-func (a *authority) alter(f func()) {
+func (a *fakeEntra) change(f func()) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	f()
 }
 
-func (a *authority) fetched() int {
+func (a *fakeEntra) fetched() int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.fetches
 }
 
-func (a *authority) clock() time.Time {
+func (a *fakeEntra) currentTime() time.Time {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.now
 }
 
-func (a *authority) pass(d time.Duration) { a.alter(func() { a.now = a.now.Add(d) }) }
+func (a *fakeEntra) advanceClock(d time.Duration) { a.change(func() { a.now = a.now.Add(d) }) }
 
-func (a *authority) config() auth.EntraConfig {
+func (a *fakeEntra) config() auth.EntraConfig {
 	return auth.EntraConfig{
-		TenantID: tenant, ClientID: audience, Authority: a.URL, Resource: resource, HTTP: a.Client(), Now: a.clock,
+		TenantID: tenant, ClientID: audience, Authority: a.URL, Resource: resource, HTTP: a.Client(), Now: a.currentTime,
 	}
 }
 
-func (a *authority) keeper(t testing.TB, alter ...func(*auth.EntraConfig)) auth.Authenticator {
+func (a *fakeEntra) authenticator(t testing.TB, alter ...func(*auth.EntraConfig)) auth.Authenticator {
 	t.Helper()
 	cfg := a.config()
 	for _, f := range alter {
@@ -121,25 +121,25 @@ func (a *authority) keeper(t testing.TB, alter ...func(*auth.EntraConfig)) auth.
 	return k
 }
 
-// person are the claims of ada's token, as Entra v2 words them; changes replace some, and nil takes one away.
-func (a *authority) person(changes jwt.MapClaims) jwt.MapClaims {
-	now := a.clock()
+// personClaims returns the claims of ada's token as Entra v2 writes them. changes replaces claims; nil removes one.
+func (a *fakeEntra) personClaims(changes jwt.MapClaims) jwt.MapClaims {
+	now := a.currentTime()
 	c := jwt.MapClaims{
 		"iss": a.URL + "/" + tenant + "/v2.0", "aud": audience, "ver": "2.0", "tid": tenant, "oid": ada,
 		"iat": now.Unix(), "nbf": now.Unix(), "exp": now.Add(time.Hour).Unix(), "azp": client, "azpacr": "0",
 		"scp": "Scans.Use", "roles": []string{"Scans.Requester", "Scans.Approver"}, "sub": "pairwise", "name": "Ada",
 		"preferred_username": "ada@example.com", "uti": "x", "rh": "0.A",
 	}
-	return changed(c, changes)
+	return withChanges(c, changes)
 }
 
-// application are the claims of an application's own token.
-func (a *authority) application(changes jwt.MapClaims) jwt.MapClaims {
-	c := a.person(jwt.MapClaims{"scp": nil, "name": nil, "preferred_username": nil, "idtyp": "app", "roles": []string{"Scans.Use.All"}})
-	return changed(c, changes)
+// applicationClaims returns the claims of an application's own token.
+func (a *fakeEntra) applicationClaims(changes jwt.MapClaims) jwt.MapClaims {
+	c := a.personClaims(jwt.MapClaims{"scp": nil, "name": nil, "preferred_username": nil, "idtyp": "app", "roles": []string{"Scans.Use.All"}})
+	return withChanges(c, changes)
 }
 
-func changed(c, changes jwt.MapClaims) jwt.MapClaims {
+func withChanges(c, changes jwt.MapClaims) jwt.MapClaims {
 	for name, value := range changes {
 		if c[name] = value; value == nil {
 			delete(c, name)
@@ -148,15 +148,17 @@ func changed(c, changes jwt.MapClaims) jwt.MapClaims {
 	return c
 }
 
-// signed is a token as the authority would sign it.
-func signed(t testing.TB, c jwt.MapClaims) string { return signedBy(t, ours(), "first", c) }
-
-func signedBy(t testing.TB, key *rsa.PrivateKey, kid string, c jwt.MapClaims) string {
-	t.Helper()
-	return sign(t, jwt.SigningMethodRS256, key, map[string]any{"kid": kid}, c)
+// signToken returns a token as Entra would sign it.
+func signToken(t testing.TB, c jwt.MapClaims) string {
+	return signTokenWith(t, serverKey(), "first", c)
 }
 
-func sign(t testing.TB, method jwt.SigningMethod, key any, header map[string]any, c jwt.MapClaims) string {
+func signTokenWith(t testing.TB, key *rsa.PrivateKey, kid string, c jwt.MapClaims) string {
+	t.Helper()
+	return signTokenAs(t, jwt.SigningMethodRS256, key, map[string]any{"kid": kid}, c)
+}
+
+func signTokenAs(t testing.TB, method jwt.SigningMethod, key any, header map[string]any, c jwt.MapClaims) string {
 	t.Helper()
 	token := jwt.NewWithClaims(method, c)
 	for name, value := range header {
@@ -169,8 +171,8 @@ func sign(t testing.TB, method jwt.SigningMethod, key any, header map[string]any
 	return text
 }
 
-// knock asks a keeper about a request with this token.
-func knock(t testing.TB, k auth.Authenticator, token string) (auth.Caller, error) {
+// authenticate authenticates a request with this token.
+func authenticate(t testing.TB, k auth.Authenticator, token string) (auth.Caller, error) {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, resource, nil)
 	r.Header.Set("Authorization", "Bearer "+token)

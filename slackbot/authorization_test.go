@@ -72,7 +72,7 @@ func TestGuestsBotsAndOutsidersCannotPropose(t *testing.T) {
 		s.waitReply(t, user, why)
 		mustAck(t, s.slack.Command(user, channel, "/scans", ""))
 	}
-	if n := len(s.tenant.Calls()); n != 0 {
+	if n := len(s.Tenant.Calls()); n != 0 {
 		t.Errorf("Defender was called %d times for people who may not ask", n)
 	}
 }
@@ -136,7 +136,7 @@ func TestARemovedUserCannotApproveAfterAMinute(t *testing.T) {
 	mustAck(t, s.slack.Click(ada, q, "approve_change"))
 	s.waitUpdate(t, q, "applied")
 	s.slack.AddUser(slacktest.User{ID: ada, Name: "ada", Deleted: true})
-	s.advance(61 * time.Second)
+	s.Advance(61 * time.Second)
 	mustAck(t, s.slack.Click(ada, q2, "approve_change"))
 	s.waitReply(t, ada, "deactivated")
 	s.wantWrites(t, 1)

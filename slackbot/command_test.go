@@ -77,7 +77,7 @@ func TestTextThatDoesNotParseGetsHelp(t *testing.T) {
 			t.Errorf("%s %s: %s", tt.command, tt.text, got.All())
 		}
 	}
-	if n := len(s.tenant.Calls()); n != 0 {
+	if n := len(s.Tenant.Calls()); n != 0 {
 		t.Errorf("Defender was called %d times for what is not understood", n)
 	}
 }
@@ -101,7 +101,7 @@ func TestScansAreListedWithTheirHistory(t *testing.T) {
 	s := newStack(t, options{})
 	id := s.addScan("Core switches")
 	s.addScan("Printers")
-	s.tenant.FinishScan(id, "Success", time.Now())
+	s.Tenant.FinishScan(id, "Success", time.Now())
 	mustAck(t, s.slack.Command(bob, channel, "/scans", "core"))
 	if m := s.waitReply(t, bob, "Core switches", "10.1.2.3"); strings.Contains(m.All(), "Printers") {
 		t.Errorf("the filter is not heeded: %s", m.All())
@@ -116,7 +116,7 @@ func TestMoreScannersThanAMenuHoldsAreFoundByTyping(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, options{})
 	for i := range 120 {
-		s.tenant.AddScanner(fmt.Sprintf("branch-%03d.example.com", i), time.Now())
+		s.Tenant.AddScanner(fmt.Sprintf("branch-%03d.example.com", i), time.Now())
 	}
 	mustAck(t, s.slack.Command(bob, channel, "/add_scan", ""))
 	form := s.slack.WaitView(bob, func(v slacktest.View) bool { return len(v.Inputs()) > 3 })
@@ -136,7 +136,7 @@ func TestSlackIsAnsweredAtOnceWhileDefenderHangs(t *testing.T) {
 		}
 		s := newStack(t, p)
 		s.bot.SetPrefillWait(10 * time.Millisecond)
-		s.tenant.Fail(defendertest.Fault{Hang: true, Times: -1})
+		s.Tenant.Fail(defendertest.Fault{Hang: true, Times: -1})
 		for _, text := range []string{s.newScan("x"), "", s.newScan("y")} {
 			mustAck(t, s.slack.Command(bob, channel, "/add_scan", text))
 		}
@@ -144,8 +144,8 @@ func TestSlackIsAnsweredAtOnceWhileDefenderHangs(t *testing.T) {
 		s.slack.WaitView(bob, func(v slacktest.View) bool {
 			return v.CallbackID == "add_scan" && containsAll(v.All(), "Asking Defender")
 		})
-		s.tenant.ClearFaults()
-		s.tenant.Release()
+		s.Tenant.ClearFaults()
+		s.Tenant.Release()
 		s.slack.WaitView(bob, func(v slacktest.View) bool { return len(v.Inputs()) > 3 || containsAll(v.All(), "Not done") })
 	})
 }

@@ -36,7 +36,7 @@ func TestAMatchingAddressLinksBeforeAVote(t *testing.T) {
 		q := s.propose(t, bob, "/add_scan", s.newScan("Core switches"))
 		mustAck(t, s.slack.Click(ada, q, "approve_change"))
 		s.waitUpdate(t, q, "applied", "Approved by")
-		if links, err := s.store.Links(t.Context()); err != nil || len(links) != 1 || links[0].How != "e-mail" || links[0].Name != "Ada" || links[0].To != entraAda {
+		if links, err := s.Store.Links(t.Context()); err != nil || len(links) != 1 || links[0].How != "e-mail" || links[0].Name != "Ada" || links[0].To != entraAda {
 			t.Errorf("links are %+v, %v", links, err)
 		}
 	})
@@ -102,7 +102,7 @@ func TestAChangedAddressRemovesItsLink(t *testing.T) {
 	s.replyTo(t, mallory, "/scans", "changes")
 	s.wantLinked(t, entraAda, slackOf(mallory))
 	s.slack.AddUser(slacktest.User{ID: mallory, Name: "mallory", Email: "mallory@example.com"})
-	s.advance(61 * time.Second) // users are cached for a minute
+	s.Advance(61 * time.Second) // users are cached for a minute
 	mustAck(t, s.slack.Click(mallory, q, "approve_change"))
 	s.waitReply(t, mallory, "not among the approvers")
 	s.wantLinked(t, slackOf(mallory))
@@ -113,7 +113,7 @@ func TestAChangedAddressRemovesItsLink(t *testing.T) {
 func TestAnAddressThatNowMatchesAnotherPersonIsRelinkedAtOnce(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, withEmailMatch(options{}))
-	if err := s.gate.Link(t.Context(), confirm.Link{From: slackOf(ada), To: "entra:T/OLD", How: "e-mail"}); err != nil {
+	if err := s.Gate.Link(t.Context(), confirm.Link{From: slackOf(ada), To: "entra:T/OLD", How: "e-mail"}); err != nil {
 		t.Fatal(err)
 	}
 	s.slack.AddUser(slacktest.User{ID: ada, Name: "ada", Email: "ada@example.com"})
@@ -149,7 +149,7 @@ func TestAUserWhoseLinksContradictTheAddressIsRefused(t *testing.T) {
 				p.Approvers = append(p.Approvers, string(slackOf(ada)))
 			}
 			s := newStack(t, p)
-			if err := s.gate.Link(t.Context(), link); err != nil {
+			if err := s.Gate.Link(t.Context(), link); err != nil {
 				t.Fatal(err)
 			}
 			s.slack.AddUser(slacktest.User{ID: ada, Name: "ada", Email: "ada@example.com"})
@@ -164,7 +164,7 @@ func TestAUserWhoseLinksContradictTheAddressIsRefused(t *testing.T) {
 func TestAnAddressDoesNotRemoveALinkMadeBySignIn(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, withEmailMatch(options{}))
-	if err := s.gate.Link(t.Context(), confirm.Link{From: slackOf(ada), To: entraAda, How: "sign-in"}); err != nil {
+	if err := s.Gate.Link(t.Context(), confirm.Link{From: slackOf(ada), To: entraAda, How: "sign-in"}); err != nil {
 		t.Fatal(err)
 	}
 	s.slack.AddUser(slacktest.User{ID: ada, Name: "ada", Email: "another@example.com"})

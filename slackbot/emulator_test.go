@@ -56,7 +56,7 @@ func TestEmulatorTakesAModalToADenial(t *testing.T) {
 		if done := e.waitUpdate(q, "denied", "not this week", ada); actionButtons(done) != "" {
 			t.Errorf("buttons are left: %q", actionButtons(done))
 		}
-		after, err := s.gate.Change(t.Context(), c.ID)
+		after, err := s.Gate.Change(t.Context(), c.ID)
 		if err != nil || after.State != confirm.Denied {
 			t.Errorf("the change is %s, %v", after.State, err)
 		}
@@ -68,7 +68,7 @@ func TestEmulatorTakesAModalToADenial(t *testing.T) {
 func (s *stack) formValues(target string) map[string]any {
 	values := map[string]any{
 		"scanName": textValue("Printers"), "target": textValue(target), "scanAuthenticationParams.username": textValue("scanner"),
-		"scanType": menuValue("Network"), "scanAuthenticationParams.type": menuValue("NoAuthNoPriv"), "scannerAgent.machineId": menuValue(s.scanner),
+		"scanType": menuValue("Network"), "scanAuthenticationParams.type": menuValue("NoAuthNoPriv"), "scannerAgent.machineId": menuValue(s.Scanner),
 		"intervalInHours": menuValue("4"),
 	}
 	for name, value := range values {

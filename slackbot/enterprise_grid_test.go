@@ -36,14 +36,14 @@ func TestOnEnterpriseGridFormsAndMenusUseTheSamePrincipal(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, withEnterpriseGrid(options{}))
 	for i := range 101 { // more than a menu holds
-		s.tenant.AddScanner(fmt.Sprintf("branch-%03d.example.com", i), time.Now())
+		s.Tenant.AddScanner(fmt.Sprintf("branch-%03d.example.com", i), time.Now())
 	}
 	mustAck(t, s.slack.Command(bob, channel, "/add_scan", ""))
 	form := s.slack.WaitView(bob, func(v slacktest.View) bool { return len(v.Inputs()) > 3 })
-	s.service.InvalidateCache() // so that Defender is read for the menu
+	s.Service.InvalidateCache() // so that Defender is read for the menu
 	mustAck(t, s.slack.Suggest(bob, form, "scannerAgent.machineId", "scanner-1"))
 	mustAck(t, s.slack.Submit(bob, form, map[string]any{
-		"scanType": "Network", "scanName": "Printers", "target": "10.0.0.1", "intervalInHours": "4", "scannerAgent.machineId": s.scanner,
+		"scanType": "Network", "scanName": "Printers", "target": "10.0.0.1", "intervalInHours": "4", "scannerAgent.machineId": s.Scanner,
 		"scanAuthenticationParams.type": "NoAuthNoPriv", "scanAuthenticationParams.username": "scanner",
 	}))
 	s.slack.Wait("the confirmation message", func() bool { return len(s.confirmations()) == 1 })
@@ -51,12 +51,11 @@ func TestOnEnterpriseGridFormsAndMenusUseTheSamePrincipal(t *testing.T) {
 	event := `{"type":"event_callback","team_id":"E0ORG","event_id":"Ev1","event":{"type":"app_home_opened","tab":"home","user":"` + bob + `"}}`
 	mustAck(t, s.slack.SendRaw(slacktest.RawRequest{URL: s.urls[1], Body: event}))
 	s.slack.WaitHome(bob, func(v slacktest.View) bool { return containsAll(v.All(), "Printers", "Review") })
-	s.readAs.Range(func(who, _ any) bool {
-		if who != string(slackOf(bob)) {
-			t.Errorf("Defender was read in the name of %s", who)
+	for _, caller := range s.Callers() {
+		if caller != string(slackOf(bob)) {
+			t.Errorf("Defender was read on behalf of %q", caller)
 		}
-		return true
-	})
+	}
 }
 
 func TestOnEnterpriseGridResolveUserReturnsOnePrincipal(t *testing.T) {

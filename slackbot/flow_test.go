@@ -51,7 +51,7 @@ func TestAModalBecomesAWriteOnlyAfterAClick(t *testing.T) {
 		form := s.slack.WaitView(bob, func(v slacktest.View) bool { return v.CallbackID == "add_scan" && len(v.Inputs()) > 0 })
 		values := map[string]any{
 			"scanType": "Network", "scanName": "Printers", "target": "10.0.0.0/33", "intervalInHours": "4",
-			"scannerAgent.machineId": s.scanner, "scanAuthenticationParams.type": "NoAuthNoPriv", "scanAuthenticationParams.username": "scanner",
+			"scannerAgent.machineId": s.Scanner, "scanAuthenticationParams.type": "NoAuthNoPriv", "scanAuthenticationParams.username": "scanner",
 		}
 		refused := mustAck(t, s.slack.Submit(bob, form, values))
 		if refused.Errors()["target"] == "" {
@@ -80,8 +80,8 @@ func TestUpdateSendsOnlyWhatWasChangedInTheForm(t *testing.T) {
 		}
 	}
 	// Another user changes the target while the form is open. Bob does not request that.
-	s.tenant.Edit(id, map[string]any{"target": "10.9.9.9"})
-	s.service.InvalidateCache()
+	s.Tenant.Edit(id, map[string]any{"target": "10.9.9.9"})
+	s.Service.InvalidateCache()
 	mustAck(t, s.slack.Submit(bob, form, map[string]any{"intervalInHours": "8"}))
 	q := s.slack.WaitMessage(channel, func(m slacktest.Message) bool { return containsAll(m.All(), "Code: ") })
 	if !containsAll(q.All(), "intervalInHours: 4 -> 8", "target: 10.9.9.9") {
@@ -121,7 +121,7 @@ func TestDenyTakesAReasonThatReachesTheRequester(t *testing.T) {
 		s.slack.WaitMessage(channel, func(m slacktest.Message) bool {
 			return m.ThreadTS == q.TS && containsAll(m.All(), bob, "not this week")
 		})
-		after, err := s.gate.Change(t.Context(), c.ID)
+		after, err := s.Gate.Change(t.Context(), c.ID)
 		if err != nil || after.State != confirm.Denied || after.Outcome.Reason != "not this week" {
 			t.Fatalf("the change is %s %q, %v", after.State, after.Outcome.Reason, err)
 		}

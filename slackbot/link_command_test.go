@@ -38,7 +38,7 @@ func withLinking(p options) options {
 // proof returns the proof that the link page shows to a user.
 func (s *stack) proof(t testing.TB, of confirm.Principal, name string) string {
 	t.Helper()
-	text, err := proofs.Make(web.User{Principal: of, Name: name}, s.now())
+	text, err := proofs.Make(web.User{Principal: of, Name: name}, s.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,9 +48,9 @@ func (s *stack) proof(t testing.TB, of confirm.Principal, name string) string {
 func slackOf(user string) confirm.Principal { return confirm.Principal("slack:" + team + "/" + user) }
 
 // wantLinked fails unless exactly these principals are one person.
-func (h *stack) wantLinked(t testing.TB, all ...confirm.Principal) {
+func (s *stack) wantLinked(t testing.TB, all ...confirm.Principal) {
 	t.Helper()
-	known, err := h.gate.Person(t.Context(), all[0])
+	known, err := s.Gate.Person(t.Context(), all[0])
 	if err != nil || len(known.Principals) != len(all) {
 		t.Fatalf("%s is known as %v, %v; want %v", all[0], known.Principals, err, all)
 	}
@@ -82,7 +82,7 @@ func TestAProofLinksTwoAccounts(t *testing.T) {
 		mustAck(t, s.slack.Command(ada, channel, "/scans", "link "+proof))
 		s.waitReply(t, ada, "Joined: ", "Ada Lovelace", string(entraAda))
 		s.wantLinked(t, slackOf(ada), entraAda)
-		if links, err := s.store.Links(t.Context()); err != nil || len(links) != 1 || links[0].How != "sign-in" {
+		if links, err := s.Store.Links(t.Context()); err != nil || len(links) != 1 || links[0].How != "sign-in" {
 			t.Errorf("links are %+v, %v", links, err)
 		}
 
@@ -116,11 +116,11 @@ func TestAnInvalidProofLinksNothing(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, withLinking(options{}))
 	old := s.proof(t, entraAda, "Ada")
-	forged, err := web.NewProofs(make([]byte, 32)).Make(web.User{Principal: entraAda}, s.now())
+	forged, err := web.NewProofs(make([]byte, 32)).Make(web.User{Principal: entraAda}, s.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.advance(11 * time.Minute)
+	s.Advance(11 * time.Minute)
 	for proof, why := range map[string]string{
 		old: "too old", forged: "no proof of this server's", "nonsense": "no proof of this server's",
 		old[:40] + "2" + old[41:]: "no proof of this server's", "entra:" + tenantID: "no proof of this server's",
@@ -131,7 +131,7 @@ func TestAnInvalidProofLinksNothing(t *testing.T) {
 		s.wantNoProof(t, strings.ToUpper(proof))
 	}
 	s.wantLinked(t, slackOf(ada))
-	if n := len(s.tenant.Calls()); n != 0 {
+	if n := len(s.Tenant.Calls()); n != 0 {
 		t.Errorf("Defender was called %d times", n)
 	}
 }

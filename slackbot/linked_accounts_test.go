@@ -68,7 +68,7 @@ func TestTheReminderMentionsLinkedPeopleOnce(t *testing.T) {
 	q := s.propose(t, bob, "/add_scan", s.newScan("Core switches"))
 	mustAck(t, s.slack.Click(ada, q, "approve_change"))
 	s.waitUpdate(t, q, "1 of 2")
-	s.advance(8 * time.Minute)
+	s.Advance(8 * time.Minute)
 	reminder := s.slack.WaitMessage(channel, func(m slacktest.Message) bool { return m.ThreadTS == q.TS && containsAll(m.All(), "still waits") })
 	if !strings.Contains(string(reminder.Blocks), eve) || strings.Contains(string(reminder.Blocks), ada) {
 		t.Errorf("the reminder mentions %s", reminder.Blocks)

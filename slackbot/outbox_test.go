@@ -16,16 +16,16 @@ func TestAFailedPostIsRetried(t *testing.T) {
 	s.slack.Fail("chat.postMessage", slacktest.Fault{Times: 2, Status: 503})
 	mustAck(t, s.slack.Command(bob, channel, "/add_scan", s.newScan("Core switches")))
 	s.waitReply(t, bob, "Asked: ", "posting is retried until it expires")
-	open, err := s.gate.OpenChanges(t.Context(), confirm.Principal("slack:"+team+"/"+bob))
+	open, err := s.Gate.OpenChanges(t.Context(), confirm.Principal("slack:"+team+"/"+bob))
 	if err != nil || len(open) != 1 {
 		t.Fatalf("the change is not recorded: %v %v", open, err)
 	}
 	if r := tools.ResultOf(open[0]); !strings.Contains(r.Reason, "posting is retried") {
 		t.Errorf("the result for an assistant is %q", r.Reason)
 	}
-	s.advance(2 * time.Second) // the first wait is 1 s, the second one 2 s
+	s.Advance(2 * time.Second) // the first wait is 1 s, the second one 2 s
 	s.slack.Wait("the second attempt", func() bool { return s.posts() == 2 })
-	s.advance(3 * time.Second)
+	s.Advance(3 * time.Second)
 	s.slack.Wait("the confirmation message", func() bool { return len(s.confirmations()) == 1 })
 	mustAck(t, s.slack.Click(ada, s.confirmations()[0], "approve_change"))
 	s.waitUpdate(t, s.confirmations()[0], "applied")
@@ -55,7 +55,7 @@ func TestRetryAfterIsObeyed(t *testing.T) {
 		wait  time.Duration
 		posts int
 	}{{2 * time.Second, 1}, {2 * time.Second, 2}} {
-		s.advance(after.wait)
+		s.Advance(after.wait)
 		if err := s.bot.NotifyOnce(t.Context()); err != nil || s.posts() != after.posts {
 			t.Fatalf("%d posts after %v, want %d: %v", s.posts(), after.wait, after.posts, err)
 		}
@@ -86,10 +86,10 @@ func TestChangesMadeWhileTheBotWasDownAreShownAfterwards(t *testing.T) {
 	c := s.change(t, q)
 	s.stopBot(t)
 	s.notified.Store(nil)
-	if _, err := s.gate.Withdraw(t.Context(), c.ID, confirm.Requester{Principal: c.Requester}); err != nil {
+	if _, err := s.Gate.Withdraw(t.Context(), c.ID, confirm.Requester{Principal: c.Requester}); err != nil {
 		t.Fatal(err)
 	}
-	s.advance(10 * time.Second) // after ownerHeadStart
+	s.Advance(10 * time.Second) // after ownerHeadStart
 	s.startBot(t, options{})
 	if done := s.waitUpdate(t, q, "withdrawn"); actionButtons(done) != "" {
 		t.Errorf("buttons are left: %s", actionButtons(done))
@@ -99,13 +99,13 @@ func TestChangesMadeWhileTheBotWasDownAreShownAfterwards(t *testing.T) {
 func TestAChangeFromAnotherInterfaceIsPostedInSlack(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, options{})
-	p, err := s.service.Plan(t.Context(), tools.Caller{}, "add_scan", []byte(`{"scanType":"Network","scanName":"From MCP","target":"10.0.0.1","intervalInHours":4,`+
-		`"scannerAgent.machineId":"`+s.scanner+`","scanAuthenticationParams.type":"NoAuthNoPriv","scanAuthenticationParams.username":"x"}`))
+	p, err := s.Service.Plan(t.Context(), tools.Caller{}, "add_scan", []byte(`{"scanType":"Network","scanName":"From MCP","target":"10.0.0.1","intervalInHours":4,`+
+		`"scannerAgent.machineId":"`+s.Scanner+`","scanAuthenticationParams.type":"NoAuthNoPriv","scanAuthenticationParams.username":"x"}`))
 	if err != nil {
 		t.Fatal(err)
 	}
 	asker := confirm.Requester{Principal: "token:claude", Source: "MCP HTTP", Channels: []confirm.Channel{confirm.Slack}}
-	if _, err := s.gate.Propose(t.Context(), p, asker); err != nil {
+	if _, err := s.Gate.Propose(t.Context(), p, asker); err != nil {
 		t.Fatal(err)
 	}
 	q := s.slack.WaitMessage(channel, func(m slacktest.Message) bool { return containsAll(m.All(), "From MCP", "token:claude", "MCP HTTP") })
@@ -123,8 +123,8 @@ func TestExpiryAndWithdrawalRemoveTheButtons(t *testing.T) {
 	s.waitUpdate(t, q, "withdrawn, nothing was sent")
 	q = s.propose(t, bob, "/add_scan", s.newScan("Printers"))
 	c := s.change(t, q)
-	s.advance(16 * time.Minute)
-	if _, err := s.gate.Change(t.Context(), c.ID); err != nil { // which finds that it is overdue
+	s.Advance(16 * time.Minute)
+	if _, err := s.Gate.Change(t.Context(), c.ID); err != nil { // which finds that it is overdue
 		t.Fatal(err)
 	}
 	if done := s.waitUpdate(t, q, "expired, nothing was sent"); actionButtons(done) != "" {
@@ -147,12 +147,12 @@ func TestApproversAreRemindedOnceAtHalfOfTheTime(t *testing.T) {
 		}
 		return n
 	}
-	s.advance(7 * time.Minute)
+	s.Advance(7 * time.Minute)
 	s.propose(t, bob, "/add_scan", s.newScan("Printers"))
 	if n := reminders(); n != 0 {
 		t.Fatalf("%d reminders before half of the time", n)
 	}
-	s.advance(time.Minute)
+	s.Advance(time.Minute)
 	s.slack.Wait("a reminder", func() bool { return reminders() == 1 })
 	s.propose(t, bob, "/add_scan", s.newScan("Routers")) // after which a second one would be there
 	s.propose(t, bob, "/add_scan", s.newScan("Cameras"))

@@ -15,7 +15,7 @@ func (s *stack) proposeDirectly(t testing.TB, p confirm.Proposal) confirm.Change
 	t.Helper()
 	p.Operation, p.Target = "delete_scans", "simulator"
 	p.Request = confirm.Request{Method: "POST", Path: "/api/x", Body: json.RawMessage(`{}`)}
-	c, err := s.gate.Propose(t.Context(), p, confirm.Requester{
+	c, err := s.Gate.Propose(t.Context(), p, confirm.Requester{
 		Principal: "token:claude", Source: "MCP HTTP", Channels: []confirm.Channel{confirm.Slack},
 	})
 	if err != nil {
@@ -116,7 +116,7 @@ func TestAPlanTooLongForAMessageIsApprovedOnlyAfterItWasShownWhole(t *testing.T)
 	}
 	mustAck(t, s.slack.ClickView(ada, view, "approve_change"))
 	s.slack.Wait("the yes", func() bool {
-		now, err := s.gate.Change(t.Context(), c.ID)
+		now, err := s.Gate.Change(t.Context(), c.ID)
 		return err == nil && now.Approvals() == 1
 	})
 }

@@ -54,7 +54,7 @@ func TestAReadOnlyBotRefusesOldButtons(t *testing.T) {
 		mustAck(t, s.slack.Click(eve, q, "approve_change"))
 		s.waitReply(t, eve, "read-only", "nothing was done")
 		filled := map[string]any{
-			"scanType": "Network", "scanName": "Printers", "target": "10.0.0.1", "intervalInHours": "4", "scannerAgent.machineId": s.scanner,
+			"scanType": "Network", "scanName": "Printers", "target": "10.0.0.1", "intervalInHours": "4", "scannerAgent.machineId": s.Scanner,
 		}
 		for user, view := range map[string]slacktest.View{ada: denial, bob: form} {
 			values := filled
@@ -90,12 +90,12 @@ func TestAReadOnlyBotPostsNoConfirmation(t *testing.T) {
 	s.bot.SetPostedWait(time.Millisecond)
 	mustAck(t, s.slack.Command(bob, channel, "/add_scan", s.newScan("Core switches")))
 	s.slack.Wait("the change to be recorded", func() bool {
-		open, err := s.gate.OpenChanges(t.Context(), slackOf(bob))
+		open, err := s.Gate.OpenChanges(t.Context(), slackOf(bob))
 		return err == nil && len(open) == 1
 	})
 	withoutWrites(&s.cfg)
 	s.startBot(t, p)
-	s.advance(time.Minute) // after ownerHeadStart and postLease
+	s.Advance(time.Minute) // after ownerHeadStart and postLease
 	if err := s.bot.NotifyOnce(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -4,19 +4,18 @@ import (
 	"context"
 	"log/slog"
 	"net/http/httptest"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"scanwarden/confirm"
-	"scanwarden/confirm/store"
 	"scanwarden/defender"
 	"scanwarden/defender/defendertest"
 	"scanwarden/slackbot"
 	"scanwarden/slackbot/slacktest"
 	"scanwarden/tools"
+	"scanwarden/tools/toolstest"
 )
 
 const (
@@ -34,26 +33,20 @@ const (
 
 // stack is everything from Slack to the simulated tenant, over real HTTP and WebSockets.
 type stack struct {
-	slack      *slacktest.Server
-	tenant     *defendertest.Server
-	store      *store.Store
-	gate       *confirm.Gate
-	service    *tools.Service
-	bot        *slackbot.Bot
-	cfg        slackbot.Config
-	log        *syncBuffer
-	notified   atomic.Pointer[slackbot.Bot]
-	clockAhead atomic.Int64 // seconds by which all clocks are ahead of real time
-	readAs     sync.Map     // principals on whose behalf Defender was read
-	scanner    string
-	urls       [2]string    // for commands and interactions
-	stopRun    func() error // ends the bot
+	*toolstest.Stack
+	slack    *slacktest.Server
+	bot      *slackbot.Bot
+	cfg      slackbot.Config
+	log      *syncBuffer
+	notified atomic.Pointer[slackbot.Bot] // gets the transitions of changes
+	urls     [2]string                    // for commands and interactions
+	stopRun  func() error                 // ends the bot
 }
 
 // options configure a stack.
 type options struct {
 	sockets   bool
-	noChannel bool // no channel
+	noChannel bool // approvers get direct messages
 	policy    func(*confirm.Policy)
 	slack     func(*slacktest.Options)
 	bot       func(*slackbot.Config)
@@ -62,8 +55,7 @@ type options struct {
 
 func newStack(t testing.TB, opts options) *stack {
 	t.Helper()
-	s := &stack{tenant: defendertest.New(defendertest.Options{Empty: true}), log: &syncBuffer{}}
-	s.scanner = s.tenant.AddScanner("scanner-1.example.com", time.Now())
+	s := &stack{log: &syncBuffer{}}
 	policy := confirm.Policy{Approvers: []string{"slack:" + team + "/" + ada, "slack:" + team + "/" + eve}}
 	if opts.policy != nil {
 		opts.policy(&policy)
@@ -75,7 +67,16 @@ func newStack(t testing.TB, opts options) *stack {
 		}
 	})
 	s.openSlack(t, opts)
-	s.openBackend(t, policy)
+	s.Stack = toolstest.New(t, toolstest.Options{
+		Tenant: defendertest.Options{Empty: true}, Policy: policy,
+		Gate: func(cfg *confirm.Config) {
+			cfg.OnTransition = func(c confirm.Change) {
+				if b := s.notified.Load(); b != nil {
+					b.OnTransition(c)
+				}
+			}
+		},
+	})
 	s.configure(t, opts, policy)
 	s.startBot(t, opts)
 	return s
@@ -100,59 +101,6 @@ func (s *stack) openSlack(t testing.TB, opts options) {
 	s.slack.AddChannel(channel, ada, eve, bob, mallory, guest, robot, other, ghost, s.slack.BotUser())
 }
 
-// openBackend starts the simulated tenant and builds the store, Gate and Service.
-func (s *stack) openBackend(t testing.TB, policy confirm.Policy) {
-	t.Helper()
-	api := httptest.NewServer(s.tenant)
-	t.Cleanup(func() { s.tenant.Close(); api.Close() })
-	dir := t.TempDir()
-	var err error
-	if s.store, err = store.Open(t.Context(), store.Config{URL: "sqlite:" + filepath.Join(dir, "ledger.db"), KeyDir: dir}); err != nil {
-		t.Fatal(err)
-	}
-	cfg := defender.Config{URL: api.URL, Token: func(context.Context, defender.TokenRequest) (string, error) { return "simulator", nil }}
-	own := cfg
-	own.Token = func(_ context.Context, want defender.TokenRequest) (string, error) {
-		s.readAs.Store(want.Actor.User, true)
-		return "simulator", nil
-	}
-	reader, err := defender.New(own)
-	if err != nil {
-		t.Fatal(err)
-	}
-	writer, err := defender.NewWriter(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	live, err := defender.New(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	executor := tools.NewExecutor(live, writer, nil)
-	s.gate = confirm.New(confirm.Config{
-		Store: s.store, Policy: policy, Target: "simulator", Now: s.now,
-		Execute: executor.Execute, Reconcile: executor.Reconcile,
-		OnTransition: func(c confirm.Change) {
-			if b := s.notified.Load(); b != nil {
-				b.OnTransition(c)
-			}
-		},
-	})
-	t.Cleanup(func() {
-		if err := s.gate.Drain(context.Background()); err != nil {
-			t.Error(err)
-		}
-		if err := s.store.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	s.service = tools.NewService(tools.Config{Reader: reader, Gate: s.gate, Policy: policy, Target: "simulator"})
-}
-
-func (s *stack) now() time.Time {
-	return time.Now().Add(time.Duration(s.clockAhead.Load()) * time.Second)
-}
-
 func (s *stack) configure(t testing.TB, opts options, policy confirm.Policy) {
 	t.Helper()
 	catalogue, err := tools.Catalogue(nil)
@@ -162,11 +110,11 @@ func (s *stack) configure(t testing.TB, opts options, policy confirm.Policy) {
 	s.cfg = slackbot.Config{
 		Operations: catalogue, API: s.slack.API(), BotToken: defender.NewSecret("xoxb-test"),
 		Backend: func(context.Context) (*slackbot.Backend, error) {
-			return &slackbot.Backend{Service: s.service, Gate: s.gate, Links: s.store.Links}, nil
+			return &slackbot.Backend{Service: s.Service, Gate: s.Gate, Links: s.Store.Links}, nil
 		},
-		Messages:      func(context.Context) (slackbot.MessageStore, error) { return s.store, nil },
+		Messages:      func(context.Context) (slackbot.MessageStore, error) { return s.Store, nil },
 		SigningSecret: defender.NewSecret("signing-secret"), Channel: channel, Approvers: policy.Approvers,
-		Now: s.now, Log: slog.New(slog.NewTextHandler(s.log, nil)), People: policy.People,
+		Now: s.Now, Log: slog.New(slog.NewTextHandler(s.log, nil)), People: policy.People,
 	}
 	if opts.sockets {
 		s.cfg.AppToken, s.cfg.SigningSecret = defender.NewSecret("xapp-test"), defender.Secret{}

@@ -3,7 +3,6 @@ package slackbot_test
 import (
 	"strings"
 	"testing"
-	"time"
 
 	"scanwarden/confirm"
 	"scanwarden/slackbot/slacktest"
@@ -12,14 +11,14 @@ import (
 // newScan returns the text of a valid /add_scan command.
 func (s *stack) newScan(name string) string {
 	return `scanType=Network scanName="` + name + `" target=10.20.30.1,10.20.30.2 intervalInHours=4 ` +
-		`scannerAgent.machineId=` + s.scanner + ` scanAuthenticationParams.type=NoAuthNoPriv scanAuthenticationParams.username=scanner`
+		`scannerAgent.machineId=` + s.Scanner + ` scanAuthenticationParams.type=NoAuthNoPriv scanAuthenticationParams.username=scanner`
 }
 
 // addScan adds a scan to the simulated tenant and returns its ID.
 func (s *stack) addScan(name string) (id string) {
-	return s.tenant.AddScan(map[string]any{
+	return s.Tenant.AddScan(map[string]any{
 		"scanType": "Network", "scanName": name, "isActive": true, "target": "10.1.2.3", "intervalInHours": 4,
-		"targetType": "Ip", "scannerAgent": map[string]any{"machineId": s.scanner},
+		"targetType": "Ip", "scannerAgent": map[string]any{"machineId": s.Scanner},
 	})
 }
 
@@ -83,7 +82,7 @@ func (s *stack) change(t testing.TB, m slacktest.Message) confirm.Change {
 	if len(buttons) == 0 {
 		t.Fatalf("no buttons in %s", m.All())
 	}
-	c, err := s.store.Change(t.Context(), buttons[0].Value)
+	c, err := s.Store.Change(t.Context(), buttons[0].Value)
 	if err != nil {
 		t.Fatalf("button %s has the value %q: %v", buttons[0].ActionID, buttons[0].Value, err)
 	}
@@ -93,7 +92,7 @@ func (s *stack) change(t testing.TB, m slacktest.Message) confirm.Change {
 // wantOpen fails unless a user has exactly n open changes.
 func (s *stack) wantOpen(t testing.TB, user string, n int) {
 	t.Helper()
-	got, err := s.gate.OpenChanges(t.Context(), confirm.Principal("slack:"+team+"/"+user))
+	got, err := s.Gate.OpenChanges(t.Context(), confirm.Principal("slack:"+team+"/"+user))
 	if err != nil || len(got) != n {
 		t.Fatalf("%s has %d open changes, want %d: %v", user, len(got), n, err)
 	}
@@ -102,7 +101,7 @@ func (s *stack) wantOpen(t testing.TB, user string, n int) {
 // wantWrites fails unless the tenant received exactly n writes.
 func (s *stack) wantWrites(t testing.TB, n int) {
 	t.Helper()
-	if got := s.tenant.Writes(); len(got) != n {
+	if got := s.Tenant.Writes(); len(got) != n {
 		t.Fatalf("Defender took %d writes, want %d: %+v", len(got), n, got)
 	}
 }
@@ -114,6 +113,3 @@ func actionButtons(m slacktest.Message) (ids string) {
 	}
 	return strings.TrimSpace(ids)
 }
-
-// advance moves all clocks forward.
-func (h *stack) advance(d time.Duration) { h.clockAhead.Add(int64(d.Seconds())) }

@@ -152,10 +152,17 @@ func (b *Bot) handleDenial(ctx context.Context, req request, view slack.View) mo
 
 // handleWithdraw withdraws a change for its requester. The Gate reads the change; to any other user it does not exist.
 func (b *Bot) handleWithdraw(ctx context.Context, req request, id string) {
-	var c confirm.Change
-	back, err := b.cfg.Backend(ctx)
-	if err == nil {
-		c, err = back.Gate.Withdraw(ctx, id, confirm.Requester{Principal: req.principal()})
-	}
+	c, err := b.withdrawChange(ctx, req.caller, id)
 	b.replyText(ctx, req, b.voteReply(ctx, c, err))
+}
+
+func (b *Bot) withdrawChange(ctx context.Context, by caller, id string) (confirm.Change, error) {
+	if !reChangeID().MatchString(id) {
+		return confirm.Change{}, confirm.ErrNotFound
+	}
+	back, err := b.cfg.Backend(ctx)
+	if err != nil {
+		return confirm.Change{}, err
+	}
+	return back.Gate.Withdraw(ctx, id, confirm.Requester{Principal: by.principal()})
 }

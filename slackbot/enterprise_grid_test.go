@@ -69,7 +69,7 @@ func TestOnEnterpriseGridResolveUserReturnsOnePrincipal(t *testing.T) {
 	}
 	s.wantLinked(t, entraAda, slackOf(ada))
 	if who, _, err := s.bot.ResolveUser(t.Context(), "E0OTHER", ada); err == nil || who != "" {
-		t.Errorf("ada of another organisation is %s", who)
+		t.Errorf("ada of another organization is %s", who)
 	}
 }
 

@@ -122,8 +122,8 @@ func TestAnInvalidProofLinksNothing(t *testing.T) {
 	}
 	s.Advance(11 * time.Minute)
 	for proof, why := range map[string]string{
-		old: "too old", forged: "not a proof from this server", "nonsense": "no proof of this server's",
-		old[:40] + "2" + old[41:]: "not a proof from this server", "entra:" + tenantID: "no proof of this server's",
+		old: "too old", forged: "not a proof from this server", "nonsense": "not a proof from this server",
+		old[:40] + "2" + old[41:]: "not a proof from this server", "entra:" + tenantID: "not a proof from this server",
 	} {
 		if answer := s.replyTo(t, ada, "/scans", "link "+proof); !containsAll(answer, "Not joined: ", why) {
 			t.Errorf("%s is answered %q", proof, answer)

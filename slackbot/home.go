@@ -139,7 +139,7 @@ func (b *Bot) changeList(title, none string, changes []confirm.Change, review bo
 		return append(content, blocks.TextSections(none)...)
 	}
 	for _, c := range changes {
-		line := blocks.Truncate(b.headlineFor(c)+"\n"+c.Summary, 1500)
+		line := b.headlineFor(c) + "\n" + blocks.Truncate(c.Summary, 1400)
 		section := slack.NewSectionBlock(blocks.PlainText(line), nil, nil)
 		if review && blocks.PlanPages(c) != nil {
 			section.Accessory = slack.NewAccessory(slack.NewButtonBlockElement(actionReview, c.ID, blocks.PlainText("Review")))

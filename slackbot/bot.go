@@ -73,7 +73,7 @@ type Bot struct {
 	commands map[string]string    // operation, or "scans", by normalized slash command
 	forms    map[string]form.Form // by operation
 
-	users    *userDirectory
+	users    userReader
 	dedup    *dedup
 	workers  *workers
 	outbox   *postOutbox
@@ -102,7 +102,7 @@ func New(cfg Config) (*Bot, error) {
 	}
 	b.api = slack.New(revealString(cfg.BotToken), slack.OptionAPIURL(cfg.API), slack.OptionHTTPClient(b.http),
 		slack.OptionAppLevelToken(revealString(cfg.AppToken)))
-	b.users = newUserDirectory(b.api, cfg)
+	b.users = userReader{userDirectory: newUserDirectory(b.api, cfg)}
 	if err := b.loadOperations(); err != nil {
 		return nil, err
 	}

@@ -28,7 +28,7 @@ func (b *Bot) publishHome(ctx context.Context, req request) {
 }
 
 func (b *Bot) homeBlocks(ctx context.Context, req request) ([]slack.Block, error) {
-	by, err := b.resolveUser(ctx, req.caller)
+	by, err := b.resolveUser(ctx, req.users, req.caller)
 	if err != nil {
 		return nil, err
 	}

@@ -27,6 +27,9 @@ type Store interface {
 	Change(ctx context.Context, id string) (Change, error)
 	// Changes returns the changes that match f, newest first. With an error it returns those that could be read.
 	Changes(ctx context.Context, f Filter) ([]Change, error)
+	// ChangePage returns the first changes after a place that match f, oldest first, at most f.Limit of them. next is the
+	// place after the last of them, and zero if there are no more. With an error it returns those that could be read.
+	ChangePage(ctx context.Context, f Filter, after Cursor) (page []Change, next Cursor, err error)
 	// Move performs one transition of a change as the caller has read it, and returns the change after it.
 	// It returns ErrMoved, and alters nothing, when id, digest, state or version are no longer those of c, when
 	// m.Unexpired is set and m.At is not before the expiry, or when m.Decision's person has already decided.

@@ -33,8 +33,9 @@ type MessageStore interface {
 	SaveMessage(ctx context.Context, msg confirm.Message) error
 	// Messages returns the messages of one change.
 	Messages(ctx context.Context, change string) ([]confirm.Message, error)
-	// OutdatedMessages returns the messages that show an older version of their change than the store has, oldest first.
-	OutdatedMessages(ctx context.Context, limit int) ([]confirm.Message, error)
+	// OutdatedMessages returns the messages after a given one that show an older version of their change than the store has,
+	// oldest first. The zero message is before all others.
+	OutdatedMessages(ctx context.Context, after confirm.Message, limit int) ([]confirm.Message, error)
 }
 
 // Config configures a Bot.
@@ -78,8 +79,9 @@ type Bot struct {
 	workers  *workers
 	outbox   *postOutbox
 	progress *progressNotes
-	wake     chan struct{} // wakes notifyLoop
-	fatal    chan error    // an authentication error that ends Run
+	wake     chan struct{}   // wakes notifyLoop
+	fatal    chan error      // an authentication error that ends Run
+	updated  confirm.Message // the last message that notifyLoop looked at to update it; zero to begin with the oldest
 	waits    waits
 }
 

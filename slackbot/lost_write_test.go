@@ -227,7 +227,10 @@ func (s *stack) forged(t *testing.T, first *slacktest.Ack, old, id string) {
 // A forged button must not reach a change that was never put to anyone in Slack, although it is the requester's own.
 func TestAForgedButtonReachesNoChangeOutsideSlack(t *testing.T) {
 	t.Parallel()
-	s := newStack(t, options{policy: func(p *confirm.Policy) { p.SelfApproval = true; p.Approvers = append(p.Approvers, string(slackOf(bob))) }})
+	s := newStack(t, options{policy: func(p *confirm.Policy) {
+		p.SelfApproval = true
+		p.Approvers = append(p.Approvers, string(slackOf(bob)))
+	}})
 	hidden := s.proposeOutsideSlack(t, slackOf(bob))
 	q := s.propose(t, bob, "/add_scan", s.newScan("Core switches"))
 	c := s.change(t, q)
@@ -267,4 +270,3 @@ func (s *stack) proposeOutsideSlack(t *testing.T, by confirm.Principal) confirm.
 	}
 	return c
 }
-

@@ -14,6 +14,8 @@ var (
 	ErrMoved = errors.New("the change has moved meanwhile")
 	// ErrRefused marks a decision or a proposal that policy does not allow. The error's text explains why and what to do.
 	ErrRefused = errors.New("refused")
+	// ErrUnavailable marks an error of Config.Standing that says nothing about the approver: the source cannot be asked now.
+	ErrUnavailable = errors.New("unavailable")
 )
 
 // Store keeps changes and identity links: the ledger. It is an interface only so that this package does not depend on

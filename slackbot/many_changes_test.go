@@ -125,7 +125,9 @@ func TestAMessageBehindManyOthersIsUpdated(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, options{noRun: true})
 	s.insertMany(t, 150, s.Now(), func(msg *confirm.Message) { msg.Version = -1 }) // reserved by a process that then died
+	s.bot.SetPostedWait(time.Millisecond)
 	mustAck(t, s.slack.Command(bob, channel, "/add_scan", s.newScan("Core switches")))
+	s.waitReply(t, bob, "Asked: ") // the change is recorded
 	s.runRounds(t, 1, func() bool { return len(s.confirmations()) == 1 })
 	q := s.confirmations()[0]
 	mustAck(t, s.slack.Command(bob, channel, "/scans", "changes"))
@@ -140,4 +142,15 @@ func TestAMessageBehindManyOthersIsUpdated(t *testing.T) {
 		}
 		return false
 	})
+}
+
+func TestTheHomeTabListsTheOldestOfManyChanges(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, options{noRun: true})
+	all := s.insertMany(t, 130, s.Now(), nil) // more than one query of changes returns
+	mustAck(t, s.slack.OpenHome(ada))
+	home := s.slack.WaitHome(ada, func(v slacktest.View) bool { return containsAll(v.All(), "Waiting for you") })
+	if !containsAll(home.All(), "Code: "+all[0].Code, "Code: "+all[29].Code) {
+		t.Errorf("the home tab does not list the changes that expire first:\n%s", home.All())
+	}
 }

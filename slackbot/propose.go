@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"scanwarden/confirm"
 	"scanwarden/slackbot/internal/blocks"
@@ -55,12 +54,11 @@ func (b *Bot) planAndPropose(ctx context.Context, by caller, operation string, a
 	if err != nil {
 		return none, err
 	}
-	began := b.cfg.Now()
 	c, err := back.Service.Propose(ctx, requester, operation, input)
 	if isCertain(err) {
 		return c, err
 	}
-	return b.findProposed(ctx, back, lostProposal{by: requester.Principal, operation: operation, input: input, began: began, cause: err})
+	return b.findProposed(ctx, back, lostProposal{by: requester.Principal, operation: operation, input: input, cause: err})
 }
 
 // lostProposal is a proposal of which it is not known whether it was recorded.
@@ -68,12 +66,11 @@ type lostProposal struct {
 	by        confirm.Principal
 	operation string
 	input     json.RawMessage
-	began     time.Time
 	cause     error
 }
 
-// findProposed looks for a lost proposal among the open changes of its requester, by its time and its request. It returns
-// errNotKnown if it is not there: a COMMIT may still be on its way.
+// findProposed looks for a lost proposal among the open changes of its requester, by its request. It returns errNotKnown if
+// it is not there: a COMMIT may still be on its way.
 func (b *Bot) findProposed(ctx context.Context, back *Backend, p lostProposal) (confirm.Change, error) {
 	ctx, cancel := detachedContext(ctx)
 	defer cancel()
@@ -82,7 +79,7 @@ func (b *Bot) findProposed(ctx context.Context, back *Backend, p lostProposal) (
 		var plan confirm.Proposal
 		plan, err = back.Service.Plan(ctx, tools.Caller{Principal: p.by}, p.operation, p.input)
 		open = slices.DeleteFunc(open, func(c confirm.Change) bool {
-			return c.Requester != p.by || c.Operation != p.operation || c.Created.Before(p.began.Truncate(time.Microsecond)) ||
+			return c.Requester != p.by || c.Operation != p.operation ||
 				c.Request.Path != plan.Request.Path || !bytes.Equal(c.Request.Body, plan.Request.Body)
 		})
 	}

@@ -22,14 +22,14 @@ import (
 
 const signingSecret = "signing-secret-of-the-test"
 
-// proxied is a public address in front of a server that is started later.
-type proxied struct {
+// publicProxy is a public address in front of a server that is started later.
+type publicProxy struct {
 	*httptest.Server
 	behind atomic.Pointer[url.URL]
 }
 
-func newProxied(t *testing.T) *proxied {
-	p := &proxied{}
+func newProxied(t *testing.T) *publicProxy {
+	p := &publicProxy{}
 	p.Server = httptest.NewServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
 		r.SetURL(p.behind.Load())
 		r.Out.Host = r.In.Host
@@ -38,8 +38,8 @@ func newProxied(t *testing.T) *proxied {
 	return p
 }
 
-// inSlack is an installation with Slack, whose callers come through a proxy.
-func inSlack(t *testing.T, s *site, public *proxied, env ...string) *slacktest.Server {
+// addSlack is an installation with Slack, whose callers come through a proxy.
+func addSlack(t *testing.T, s *stack, public *publicProxy, env ...string) *slacktest.Server {
 	t.Helper()
 	slack := slacktest.New(t, slacktest.Options{SigningSecret: signingSecret, BotToken: "xoxb-test", Team: "T01TEST"})
 	slack.AddUser(slacktest.User{ID: "U0ADA", Name: "ada", Team: "T01TEST"})
@@ -61,10 +61,10 @@ func inSlack(t *testing.T, s *site, public *proxied, env ...string) *slacktest.S
 // and a person in Slack decides.
 func TestSlacksAssistantAsks(t *testing.T) {
 	public := newProxied(t)
-	s := newSite(t)
-	slack := inSlack(t, s, public, "SCANWARDEN_HTTP_AUTH=slack", "SCANWARDEN_APPROVERS=slack:T01TEST/U0ADA", "SCANWARDEN_SELF_APPROVAL=true")
-	c := session(t, &mcp.StreamableClientTransport{
-		Endpoint: public.URL + "/mcp", HTTPClient: &http.Client{Transport: signing{}}, DisableStandaloneSSE: true,
+	s := newStack(t)
+	slack := addSlack(t, s, public, "SCANWARDEN_HTTP_AUTH=slack", "SCANWARDEN_APPROVERS=slack:T01TEST/U0ADA", "SCANWARDEN_SELF_APPROVAL=true")
+	c := connectClient(t, &mcp.StreamableClientTransport{
+		Endpoint: public.URL + "/mcp", HTTPClient: &http.Client{Transport: slackSigningTransport{}}, DisableStandaloneSSE: true,
 	}, "legacy", nil)
 	listsTools(t, c)
 	inTheNameOf := func(user string, tool string, args map[string]any) (*mcp.CallToolResult, error) {
@@ -104,10 +104,10 @@ func TestSlacksAssistantAsks(t *testing.T) {
 	}
 }
 
-// signing is Slack as an MCP client: each request is signed as Slack signs (docs.slack.dev, verifying requests).
-type signing struct{}
+// slackSigningTransport is Slack as an MCP client: each request is signed as Slack signs (docs.slack.dev, verifying requests).
+type slackSigningTransport struct{}
 
-func (signing) RoundTrip(r *http.Request) (*http.Response, error) {
+func (slackSigningTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	r = r.Clone(r.Context())
 	var body []byte
 	if r.Body != nil {

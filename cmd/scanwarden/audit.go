@@ -18,13 +18,13 @@ type auditCommand struct {
 type verifyCommand struct{ ledgerFlags }
 
 // Run checks the log.
-func (verifyCommand) Run(w world, flags flagValues) error {
-	return withLedger(w, flags, func(ledger *store.Store) error {
+func (verifyCommand) Run(w environment, flags Flags) error {
+	return withStore(w, flags, func(ledger *store.Store) error {
 		head, err := ledger.Verify(w.ctx)
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(w.out, "the audit log holds: entries %d, tree hash %s, verifier key %s\n", head.Entries, head.Hash, head.Key)
+		_, err = fmt.Fprintf(w.stdout, "the audit log holds: entries %d, tree hash %s, verifier key %s\n", head.Entries, head.Hash, head.Key)
 		return err
 	})
 }
@@ -32,27 +32,27 @@ func (verifyCommand) Run(w world, flags flagValues) error {
 type exportCommand struct{ ledgerFlags }
 
 // Run prints the log.
-func (exportCommand) Run(w world, flags flagValues) error {
-	return withLedger(w, flags, func(ledger *store.Store) error { return ledger.Export(w.ctx, w.out) })
+func (exportCommand) Run(w environment, flags Flags) error {
+	return withStore(w, flags, func(ledger *store.Store) error { return ledger.Export(w.ctx, w.stdout) })
 }
 
-// errNoLedger says that there is nothing to look at, which is not the same as an empty ledger: somebody may
+// errNoStore says that there is nothing to look at, which is not the same as an empty ledger: somebody may
 // have removed it.
-var errNoLedger = errors.New("there is no ledger")
+var errNoStore = errors.New("there is no ledger")
 
-// withLedger opens the ledger that a server keeps, to look only: nothing is recovered and nothing runs.
-func withLedger(w world, flags flagValues, look func(*store.Store) error) error {
-	cfg, err := load(w.environment, flags)
+// withStore opens the ledger that a server keeps, to look only: nothing is recovered and nothing runs.
+func withStore(w environment, flags Flags, look func(*store.Store) error) error {
+	cfg, err := Load(w.env, flags)
 	if err != nil {
 		return err
 	}
-	where, err := cfg.ledgerPlace(w.environment)
+	where, err := cfg.StoreConfig(w.env)
 	if err != nil {
 		return err
 	}
 	if path, ok := strings.CutPrefix(where.URL, "sqlite:"); ok {
 		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("%w at %s yet: start `scanwarden stdio` or `scanwarden serve` first, or name another one with SCANWARDEN_DATABASE_URL or SCANWARDEN_STATE_DIR", errNoLedger, path)
+			return fmt.Errorf("%w at %s yet: start `scanwarden stdio` or `scanwarden serve` first, or name another one with SCANWARDEN_DATABASE_URL or SCANWARDEN_STATE_DIR", errNoStore, path)
 		}
 	}
 	ledger, err := store.Open(w.ctx, where)

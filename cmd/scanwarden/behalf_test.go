@@ -12,19 +12,19 @@ import (
 	"scanwarden/tools/mcpserver/auth"
 )
 
-// inTheirNames is a tenancy with Slack in which Defender is called in people's names, and Bob of Slack confirms. Slack
+// newOnBehalfOfStack is a tenancy with Slack in which Defender is called in people's names, and Bob of Slack confirms. Slack
 // reaches the server that was started last.
-func inTheirNames(t *testing.T) (*tenancy, *slacktest.Server) {
+func newOnBehalfOfStack(t *testing.T) (*entraStack, *slacktest.Server) {
 	t.Helper()
-	s := vacant(t, entratest.Defender)
+	s := newEntraStack(t, entratest.Defender)
 	s.env = append(s.env, "SCANWARDEN_AUTH=on-behalf-of", "SCANWARDEN_APPROVERS=slack:T01TEST/U0BOB")
-	return s, inSlack(t, s.site, newProxied(t))
+	return s, addSlack(t, s.stack, newProxied(t))
 }
 
 // TestOnBehalfOfNobodyInSlack: who asks in Slack has no sign-in to call Defender with, so nobody is asked in vain.
 func TestOnBehalfOfNobodyInSlack(t *testing.T) {
 	t.Parallel()
-	s, slack := inTheirNames(t)
+	s, slack := newOnBehalfOfStack(t)
 	slack.Command("U0ADA", "C0SCANS", "/delete_scans", `"Branch routers"`)
 	told := slack.WaitEphemeral("U0ADA", nil)
 	if !strings.Contains(told.All(), "has no Entra sign-in here") {
@@ -39,17 +39,17 @@ func TestOnBehalfOfNobodyInSlack(t *testing.T) {
 // saw her. The change goes out in her name all the same, from the first.
 func TestAChangeIsLeftToWhoeverHoldsTheSignIn(t *testing.T) {
 	t.Parallel() // the first mostly waits, for a server that could send it at once
-	s, slack := inTheirNames(t)
+	s, slack := newOnBehalfOfStack(t)
 	s.url = s.serve(t).url
-	answered := make(chan result, 1)
-	ask := s.asking(t, s.ada)
+	answered := make(chan toolResult, 1)
+	ask := s.deleteRequest(t, s.ada)
 	go func() { answered <- ask() }()
 	question := slack.WaitMessage("C0SCANS", func(m slacktest.Message) bool { return len(m.Buttons()) > 0 })
 	slack.Click("U0BOB", question, "approve_change")
 	if got := <-answered; got.Status != "applied" {
 		t.Errorf("Ada is told %+v", got)
 	}
-	if got := s.names(); len(got) != 1 || got[0] != s.ada.Username {
+	if got := s.writerNames(); len(got) != 1 || got[0] != s.ada.Username {
 		t.Errorf("written in the names %q", got)
 	}
 	if logs := s.logs.String(); !strings.Contains(logs, "a confirmed change is left to another process") {
@@ -61,12 +61,12 @@ func TestAChangeIsLeftToWhoeverHoldsTheSignIn(t *testing.T) {
 // held. (Over MCP it cannot even read, so that its plan is refused before this is asked.)
 func TestAble(t *testing.T) {
 	const ada = confirm.Principal("entra:" + entratest.Tenant + "/" + adaID)
-	bp := blueprint{callers: &callers{}}
-	bp.callers.verified(auth.Caller{Principal: ada}, "her token", time.Now().Add(time.Hour))
-	if err := bp.able(t.Context(), confirm.Change{Requester: ada}); err != nil {
+	bp := Builder{users: &userTokens{}}
+	bp.users.add(auth.Caller{Principal: ada}, "her token", time.Now().Add(time.Hour))
+	if err := bp.canExecute(t.Context(), confirm.Change{Requester: ada}); err != nil {
 		t.Errorf("Ada's own: %v", err)
 	}
-	if err := bp.able(t.Context(), confirm.Change{Requester: ada, Agent: true}); !errors.Is(err, errAgent) {
+	if err := bp.canExecute(t.Context(), confirm.Change{Requester: ada, Agent: true}); !errors.Is(err, errAgentHasNoToken) {
 		t.Errorf("her agent's: %v", err)
 	}
 }

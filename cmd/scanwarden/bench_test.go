@@ -18,7 +18,7 @@ import (
 //
 //	go test ./cmd/scanwarden -run '^$' -bench Start -benchtime 30x
 func BenchmarkStart(b *testing.B) {
-	ours, theirs := program(b), bare(b)
+	ours, theirs := buildProgram(b), buildBareServer(b)
 	var starts [2][]time.Duration
 	var memory [2][]int
 	for b.Loop() { // interleaved, so that both meet the same machine
@@ -37,7 +37,7 @@ func BenchmarkStart(b *testing.B) {
 	b.ReportMetric(0, "ns/op") // a round holds two processes: it says nothing
 }
 
-const initialize = `{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"bench","version":"1"}}}` + "\n"
+const initializeLine = `{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"bench","version":"1"}}}` + "\n"
 
 // start runs one server to the answer to initialize, and then to its end.
 func start(b *testing.B, command []string) (took time.Duration, kib int) {
@@ -57,7 +57,7 @@ func start(b *testing.B, command []string) (took time.Duration, kib int) {
 	if err := cmd.Start(); err != nil {
 		b.Fatal(err)
 	}
-	if _, err := io.WriteString(stdin, initialize); err != nil {
+	if _, err := io.WriteString(stdin, initializeLine); err != nil {
 		b.Fatal(err)
 	}
 	if line, err := bufio.NewReader(stdout).ReadString('\n'); err != nil || !strings.Contains(line, "serverInfo") {

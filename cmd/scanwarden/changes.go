@@ -20,41 +20,41 @@ type changesCommand struct {
 	ledgerFlags
 }
 
-// dateAndZone is how times are printed: on this machine's clock, which is named.
-const dateAndZone = time.DateTime + " MST"
+// timeLayout is how times are printed: on this machine's clock, which is named.
+const timeLayout = time.DateTime + " MST"
 
-// mostChanges bounds a list; older changes are in the audit log.
-const mostChanges = 1000
+// maxChanges bounds a list; older changes are in the audit log.
+const maxChanges = 1000
 
 // Run lists the changes of the ledger, newest first, or shows one.
-func (c changesCommand) Run(w world, flags flagValues) error {
+func (c changesCommand) Run(w environment, flags Flags) error {
 	var kept []confirm.Change
-	err := withLedger(w, flags, func(ledger *store.Store) (err error) {
+	err := withStore(w, flags, func(ledger *store.Store) (err error) {
 		kept, err = c.read(w, ledger)
 		return err
 	})
-	if err != nil && (c.ID != "" || !errors.Is(err, errNoLedger)) {
+	if err != nil && (c.ID != "" || !errors.Is(err, errNoStore)) {
 		return err
 	}
 	switch {
 	case c.JSON:
-		return printJSON(w.out, kept)
+		return printJSON(w.stdout, kept)
 	case c.ID != "":
-		return printChange(w.out, kept[0])
+		return printChange(w.stdout, kept[0])
 	case err != nil:
-		_, err := fmt.Fprintf(w.out, "no changes yet: %v\n", err)
+		_, err := fmt.Fprintf(w.stdout, "no changes yet: %v\n", err)
 		return err
 	case len(kept) == 0 && c.Open:
-		_, err := fmt.Fprintln(w.out, "no open changes")
+		_, err := fmt.Fprintln(w.stdout, "no open changes")
 		return err
 	default:
-		return printTable(w.out, kept)
+		return printTable(w.stdout, kept)
 	}
 }
 
-func (c changesCommand) read(w world, ledger *store.Store) ([]confirm.Change, error) {
+func (c changesCommand) read(w environment, ledger *store.Store) ([]confirm.Change, error) {
 	if c.ID == "" {
-		filter := confirm.Filter{Limit: mostChanges}
+		filter := confirm.Filter{Limit: maxChanges}
 		if c.Open {
 			filter.States = []confirm.State{confirm.Pending, confirm.Approved, confirm.Executing, confirm.Unknown}
 		}
@@ -80,17 +80,17 @@ type changeLine struct {
 	Reason    string    `json:"reason"`
 }
 
-func lineOf(c confirm.Change, now time.Time) changeLine {
+func newChangeLine(c confirm.Change, now time.Time) changeLine {
 	result := tools.ResultOf(c)
 	return changeLine{
-		ID: c.ID, Operation: c.Operation, Status: status(c, now), Summary: c.Summary, Requester: string(c.Requester),
+		ID: c.ID, Operation: c.Operation, Status: statusText(c, now), Summary: c.Summary, Requester: string(c.Requester),
 		DecidedBy: result.DecidedBy, Created: c.Created, Expires: c.Expires, Reason: result.Reason,
 	}
 }
 
-// status is the tools' word for the state, and approved and executing, which a tool call never sees. An
+// statusText is the tools' word for the state, and approved and executing, which a tool call never sees. An
 // overdue change is expired, even before a server has noted it.
-func status(c confirm.Change, now time.Time) string {
+func statusText(c confirm.Change, now time.Time) string {
 	switch {
 	case c.State == confirm.Approved, c.State == confirm.Executing:
 		return string(c.State)
@@ -103,7 +103,7 @@ func status(c confirm.Change, now time.Time) string {
 func printJSON(out io.Writer, kept []confirm.Change) error {
 	lines := make([]changeLine, len(kept))
 	for i, c := range kept {
-		lines[i] = lineOf(c, time.Now())
+		lines[i] = newChangeLine(c, time.Now())
 	}
 	return writeJSON(out, lines)
 }
@@ -116,9 +116,9 @@ func printTable(out io.Writer, kept []confirm.Change) error {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "ID\tSTATUS\tCREATED\tREQUESTER\tSUMMARY")
 	for _, c := range kept {
-		line := lineOf(c, time.Now())
+		line := newChangeLine(c, time.Now())
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n",
-			line.ID, line.Status, line.Created.Local().Format(dateAndZone), line.Requester, line.Summary)
+			line.ID, line.Status, line.Created.Local().Format(timeLayout), line.Requester, line.Summary)
 	}
 	return table.Flush()
 }
@@ -127,12 +127,12 @@ func printTable(out io.Writer, kept []confirm.Change) error {
 // and how it ended.
 func printChange(out io.Writer, c confirm.Change) error {
 	var page strings.Builder
-	line := lineOf(c, time.Now())
+	line := newChangeLine(c, time.Now())
 	fmt.Fprintf(&page, "Change %s: %s, %s\n", c.ID, c.Operation, line.Status)
-	fmt.Fprintf(&page, "Created %s, digest %s\n\n", c.Created.Local().Format(dateAndZone), c.Digest)
+	fmt.Fprintf(&page, "Created %s, digest %s\n\n", c.Created.Local().Format(timeLayout), c.Digest)
 	fmt.Fprintf(&page, "%s\n", strings.TrimRight(tools.Render(c), "\n"))
 	for _, d := range c.Decisions {
-		fmt.Fprintf(&page, "\n%s\n", sentence(d))
+		fmt.Fprintf(&page, "\n%s\n", decisionText(d))
 	}
 	if c.Outcome.State != "" {
 		ended := strings.TrimSpace(c.Outcome.Reason + " " + c.Outcome.Next)
@@ -142,7 +142,7 @@ func printChange(out io.Writer, c confirm.Change) error {
 	return err
 }
 
-func sentence(d confirm.Decision) string {
+func decisionText(d confirm.Decision) string {
 	who, said, why := string(d.Principal), "no", ""
 	if d.Name != "" {
 		who = fmt.Sprintf("%s (%s)", d.Name, d.Principal)
@@ -153,5 +153,5 @@ func sentence(d confirm.Decision) string {
 	if d.Reason != "" {
 		why = ": " + d.Reason
 	}
-	return fmt.Sprintf("%s said %s on %s at %s%s", who, said, d.Channel, d.At.Local().Format(dateAndZone), why)
+	return fmt.Sprintf("%s said %s on %s at %s%s", who, said, d.Channel, d.At.Local().Format(timeLayout), why)
 }

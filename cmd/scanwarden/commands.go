@@ -42,20 +42,20 @@ var groups = kong.Groups{
 	"contested": "Behaviour on which the documentation contradicts itself:",
 }
 
-// flagValues are the given flags by the environment name they stand for.
-type flagValues map[string]string
+// Flags are the given flags by the environment name they stand for.
+type Flags map[string]string
 
 // commandLine is what args say.
 type commandLine struct {
 	trace         *kong.Context
 	command       runner
-	flags         flagValues
+	flags         Flags
 	help, version bool
 }
 
 // parse reads the command line. A command alone, which is how MCP clients start us, needs no grammar: the zero
 // value of each flag is its default.
-func parse(w world, args []string) (*commandLine, error) {
+func parse(w environment, args []string) (*commandLine, error) {
 	if len(args) == 1 {
 		for _, c := range commands {
 			if command, ok := c.grammar().(runner); ok && c.name == args[0] {
@@ -69,10 +69,10 @@ func parse(w world, args []string) (*commandLine, error) {
 // parseFlags takes kong's grammar, parser and help, but neither its hooks nor its Run: kong finds those by name
 // through reflection, where no reader can follow. What they would have done is here: find the command, and see that it
 // is one.
-func parseFlags(w world, args []string) (*commandLine, error) {
+func parseFlags(w environment, args []string) (*commandLine, error) {
 	var flags always
 	options := []kong.Option{
-		kong.Name("scanwarden"), kong.Description(about), kong.NoDefaultHelp(), kong.Writers(w.out, w.errs), groups,
+		kong.Name("scanwarden"), kong.Description(about), kong.NoDefaultHelp(), kong.Writers(w.stdout, w.stderr), groups,
 	}
 	parser, err := kong.New(&flags, append(options, grammar(args[0])...)...)
 	if err != nil {
@@ -140,8 +140,8 @@ func describeFlag(v *kong.Value) string {
 }
 
 // flagsOf returns the values of the flags that were given, by the environment name they stand for.
-func flagsOf(trace *kong.Context) flagValues {
-	given := flagValues{}
+func flagsOf(trace *kong.Context) Flags {
+	given := Flags{}
 	for _, flag := range trace.Flags() {
 		if name := flag.Tag.Get("setting"); name != "" && flag.Set {
 			given[name] = fmt.Sprint(trace.FlagValue(flag))

@@ -19,10 +19,10 @@ import (
 	"scanwarden/tools/mcpserver"
 )
 
-// loaded is the configuration of a file and an environment that are right.
-func loaded(t *testing.T, file string, env environment) *config {
+// loadConfig is the configuration of a file and an environment that are right.
+func loadConfig(t *testing.T, file string, env Environment) *Config {
 	t.Helper()
-	all := environment{}
+	all := Environment{}
 	if file != "" {
 		all["SCANWARDEN_CONFIG"] = filepath.Join(t.TempDir(), "scanwarden.yaml")
 		if err := os.WriteFile(all["SCANWARDEN_CONFIG"], []byte(file), 0o600); err != nil {
@@ -32,15 +32,15 @@ func loaded(t *testing.T, file string, env environment) *config {
 	for name, value := range env {
 		all[name] = value
 	}
-	c, err := load(all, nil)
+	c, err := Load(all, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return c
 }
 
-// theFile is an example of the configuration file with every kind of key.
-const theFile = `
+// exampleFile is an example of the configuration file with every kind of key.
+const exampleFile = `
 defender: {cloud: commercial, region: eu}
 auth: client
 database_url: sqlite:/var/lib/scanwarden/ledger.db
@@ -68,21 +68,21 @@ http: {listen: "127.0.0.1:8484", public_url: "https://scans.example.com", auth: 
 `
 
 func TestFileIsTheContract(t *testing.T) {
-	c := loaded(t, theFile, nil)
+	c := loadConfig(t, exampleFile, nil)
 	want := confirm.Policy{
 		Approvers: []string{"slack:T024BE7LD/U024BE7LH", "slack-group:S0614TZR7", "entra-role:Scans.Approver"},
 		Required:  map[string]int{"add_scan": 1, "update_scan": 1, "delete_scans": 2},
 		Expires:   15 * time.Minute, MaxScansPerDelete: 50, MaxAddressesPerScan: 4096,
 		People: []confirm.Person{{Name: "Ada", Principals: []confirm.Principal{"slack:T024BE7LD/U024BE7LH", "entra:tenant/object"}}},
 	}
-	if diff := cmp.Diff(want, c.policy()); diff != "" {
+	if diff := cmp.Diff(want, c.ConfirmPolicy()); diff != "" {
 		t.Errorf("policy (-want +got):\n%s", diff)
 	}
-	to, err := c.endpoints()
+	to, err := c.Endpoints()
 	if err != nil || to.URL != "https://eu.api.security.microsoft.com" {
 		t.Errorf("endpoints: %+v, %v", to, err)
 	}
-	k := c.credentials(source{})["core-snmp"]
+	k := c.NamedCredentials(secretReader{})["core-snmp"]
 	if k.AuthPassword.From != "env CORE_SNMP_AUTH" || k.PrivPassword.From != "file /run/secrets/core-snmp-priv" || k.CommunityString.Read != nil {
 		t.Errorf("credential: %+v", k)
 	}
@@ -90,7 +90,7 @@ func TestFileIsTheContract(t *testing.T) {
 
 // TestEnvironmentIsTheFile: every setting of the environment means what its key in the file means.
 func TestEnvironmentIsTheFile(t *testing.T) {
-	env := loaded(t, "", environment{
+	env := loadConfig(t, "", Environment{
 		"SCANWARDEN_CLOUD": "commercial", "SCANWARDEN_REGION": "eu", "SCANWARDEN_AUTH": "client",
 		"SCANWARDEN_DATABASE_URL": "sqlite:/x.db", "SCANWARDEN_CONFIRM_WITH": "client",
 		"SCANWARDEN_APPROVERS": "token:ada, local:grace,", "SCANWARDEN_SELF_APPROVAL": "true",
@@ -100,7 +100,7 @@ func TestEnvironmentIsTheFile(t *testing.T) {
 		"SCANWARDEN_REQUESTERS": "token:ada", "SCANWARDEN_READ_ONLY": "true", "SCANWARDEN_HTTP_CLIENT_ID": "66666666-7777-8888-9999-000000000000",
 		"SCANWARDEN_HTTP_OAUTH_FACADE": "true", "SCANWARDEN_SLACK_MATCH_EMAIL": "true", "SCANWARDEN_SLACK_CHANNEL": "C0123456789",
 	})
-	file := loaded(t, `
+	file := loadConfig(t, `
 defender: {cloud: commercial, region: eu}
 auth: client
 database_url: sqlite:/x.db
@@ -122,7 +122,7 @@ http:
   client_id: 66666666-7777-8888-9999-000000000000
   oauth_facade: true
 `, nil)
-	if diff := cmp.Diff(file, env, cmp.AllowUnexported(part{}), cmpopts.IgnoreUnexported(config{}, azureConfig{}), cmp.Comparer(sameSecret)); diff != "" {
+	if diff := cmp.Diff(file, env, cmp.AllowUnexported(SecretRef{}), cmpopts.IgnoreUnexported(Config{}, AppRegistration{}), cmp.Comparer(sameSecret)); diff != "" {
 		t.Errorf("file and environment differ (-file +environment):\n%s", diff)
 	}
 }
@@ -139,15 +139,15 @@ func TestFlagsAreSettings(t *testing.T) {
 		for _, flag := range parser.Model.Flags {
 			if name := flag.Tag.Get("setting"); name != "" {
 				names = append(names, name)
-				if want := (setting{env: name}).flag(); flag.Name != want {
+				if want := (Setting{Env: name}).FlagName(); flag.Name != want {
 					t.Errorf("%s: the flag is --%s, want --%s", name, flag.Name, want)
 				}
 			}
 		}
 	}
-	for _, s := range settings {
-		if has := slices.Contains(names, s.env); has == s.secret {
-			t.Errorf("%s: secret %v, and has a flag %v", s.env, s.secret, has)
+	for _, s := range Settings {
+		if has := slices.Contains(names, s.Env); has == s.Secret {
+			t.Errorf("%s: secret %v, and has a flag %v", s.Env, s.Secret, has)
 		}
 	}
 }
@@ -158,7 +158,7 @@ func TestMeant(t *testing.T) {
 		"SCANWARDEN_APROVER": "SCANWARDEN_APPROVERS",
 		"SCANWARDEN_SLACK":   "",
 	} {
-		err := environment{name: "x"}.checkNames()
+		err := Environment{name: "x"}.checkNames()
 		if err == nil || want != "" && !strings.HasSuffix(err.Error(), "did you mean "+want+"?") {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -166,9 +166,9 @@ func TestMeant(t *testing.T) {
 }
 
 func TestTarget(t *testing.T) {
-	tenant := environment{"AZURE_TENANT_ID": "ABC", "AZURE_CLIENT_ID": "x", "AZURE_CLIENT_SECRET": "x"}
+	tenant := Environment{"AZURE_TENANT_ID": "ABC", "AZURE_CLIENT_ID": "x", "AZURE_CLIENT_SECRET": "x"}
 	for name, tt := range map[string]struct {
-		env       environment
+		env       Environment
 		simulator bool
 		want      string
 		missing   bool
@@ -177,16 +177,16 @@ func TestTarget(t *testing.T) {
 		"built in":           {simulator: true, want: "simulator"},
 		"nothing":            {want: "https://api.security.microsoft.com", missing: true},
 		"a tenant":           {env: tenant, want: "https://api.security.microsoft.com abc"},
-		"loopback":           {env: environment{"SCANWARDEN_DEFENDER_URL": "http://127.0.0.1:8485"}, want: "http://127.0.0.1:8485", standIn: true},
-		"https loopback":     {env: environment{"SCANWARDEN_DEFENDER_URL": "https://127.0.0.1:8485"}, want: "https://127.0.0.1:8485", missing: true},
-		"a proxy of our own": {env: environment{"SCANWARDEN_DEFENDER_URL": "http://localhost:1", "AZURE_CLIENT_SECRET": "x"}, want: "http://localhost:1", missing: true},
+		"loopback":           {env: Environment{"SCANWARDEN_DEFENDER_URL": "http://127.0.0.1:8485"}, want: "http://127.0.0.1:8485", standIn: true},
+		"https loopback":     {env: Environment{"SCANWARDEN_DEFENDER_URL": "https://127.0.0.1:8485"}, want: "https://127.0.0.1:8485", missing: true},
+		"a proxy of our own": {env: Environment{"SCANWARDEN_DEFENDER_URL": "http://localhost:1", "AZURE_CLIENT_SECRET": "x"}, want: "http://localhost:1", missing: true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := loaded(t, "", tt.env)
+			c := loadConfig(t, "", tt.env)
 			c.Simulator = tt.simulator
-			got, err := c.target()
-			if got != tt.want || err != nil || (c.missing() != nil) != tt.missing || c.standIn() != tt.standIn {
-				t.Errorf("target %q, %v; missing %v; stand-in %v", got, err, c.missing(), c.standIn())
+			got, err := c.TargetName()
+			if got != tt.want || err != nil || (c.MissingSettings() != nil) != tt.missing || c.UsesSimulator() != tt.standIn {
+				t.Errorf("target %q, %v; missing %v; stand-in %v", got, err, c.MissingSettings(), c.UsesSimulator())
 			}
 		})
 	}
@@ -200,7 +200,7 @@ func TestAuthorityHost(t *testing.T) {
 		"https://login.example.com/contoso": false, "https://login.example.com?x=1": false, "https://login.example.com#x": false,
 		"https://ada@login.example.com": false, "login.example.com:port": false, "login example": false, ":443": false,
 	} {
-		c := &config{Azure: azureConfig{Authority: host}}
+		c := &Config{Azure: AppRegistration{Authority: host}}
 		if err := c.checkSignIn(); (err == nil) != fine {
 			t.Errorf("%q: %v", host, err)
 		}
@@ -218,8 +218,8 @@ func TestPrivateAuthority(t *testing.T) {
 		"https://example.com/login.microsoftonline.com":     true,
 		"https://login.microsoftonline.com@login.evil.test": true,
 	} {
-		c := &config{Azure: azureConfig{Authority: host}} // the last two are refused at load as well
-		if got := c.privateAuthority(); got != private {
+		c := &Config{Azure: AppRegistration{Authority: host}} // the last two are refused at load as well
+		if got := c.hasCustomAuthority(); got != private {
 			t.Errorf("%q: private = %v", host, got)
 		}
 	}
@@ -229,37 +229,37 @@ func TestEntrance(t *testing.T) {
 	loopback, everywhere := &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 8484}, &net.TCPAddr{IP: net.IPv4zero, Port: 8484}
 	for name, tt := range map[string]struct {
 		file      string
-		env       environment
+		env       Environment
 		simulator bool
 		address   *net.TCPAddr
 		want      string // who may come in, or a part of the refusal
 	}{
 		"nothing":                        {address: loopback, want: "set SCANWARDEN_HTTP_TOKEN"},
-		"simulator on loopback":          {simulator: true, address: loopback, want: string(localUser(nil))},
+		"simulator on loopback":          {simulator: true, address: loopback, want: string(LocalUser(nil))},
 		"simulator everywhere":           {simulator: true, address: everywhere, want: "set SCANWARDEN_HTTP_TOKEN"},
-		"simulator, token asked for":     {simulator: true, env: environment{"SCANWARDEN_HTTP_AUTH": "token"}, address: loopback, want: "set SCANWARDEN_HTTP_TOKEN"},
-		"none on loopback":               {env: environment{"SCANWARDEN_HTTP_AUTH": "none"}, address: loopback, want: string(localUser(nil))},
-		"none behind a proxy":            {env: environment{"SCANWARDEN_HTTP_AUTH": "none", "SCANWARDEN_PUBLIC_URL": "https://scans.example.com"}, address: loopback, want: "lets strangers in"},
-		"a simulator behind a proxy":     {simulator: true, env: environment{"SCANWARDEN_PUBLIC_URL": "https://scans.example.com"}, address: loopback, want: "lets strangers in"},
-		"none everywhere":                {env: environment{"SCANWARDEN_HTTP_AUTH": "none"}, address: everywhere, want: "lets everybody in"},
-		"none everywhere, simulated too": {simulator: true, env: environment{"SCANWARDEN_HTTP_AUTH": "none"}, address: everywhere, want: "lets everybody in"},
+		"simulator, token asked for":     {simulator: true, env: Environment{"SCANWARDEN_HTTP_AUTH": "token"}, address: loopback, want: "set SCANWARDEN_HTTP_TOKEN"},
+		"none on loopback":               {env: Environment{"SCANWARDEN_HTTP_AUTH": "none"}, address: loopback, want: string(LocalUser(nil))},
+		"none behind a proxy":            {env: Environment{"SCANWARDEN_HTTP_AUTH": "none", "SCANWARDEN_PUBLIC_URL": "https://scans.example.com"}, address: loopback, want: "lets strangers in"},
+		"a simulator behind a proxy":     {simulator: true, env: Environment{"SCANWARDEN_PUBLIC_URL": "https://scans.example.com"}, address: loopback, want: "lets strangers in"},
+		"none everywhere":                {env: Environment{"SCANWARDEN_HTTP_AUTH": "none"}, address: everywhere, want: "lets everybody in"},
+		"none everywhere, simulated too": {simulator: true, env: Environment{"SCANWARDEN_HTTP_AUTH": "none"}, address: everywhere, want: "lets everybody in"},
 		"entra and a token": {
-			env:     environment{"SCANWARDEN_HTTP_AUTH": "entra", "AZURE_TENANT_ID": "11111111-2222-3333-4444-555555555555", "AZURE_CLIENT_ID": serverApp, "SCANWARDEN_HTTP_TOKEN": "0123456789abcdef"},
+			env:     Environment{"SCANWARDEN_HTTP_AUTH": "entra", "AZURE_TENANT_ID": "11111111-2222-3333-4444-555555555555", "AZURE_CLIENT_ID": serverApp, "SCANWARDEN_HTTP_TOKEN": "0123456789abcdef"},
 			address: loopback, want: "which would not be looked at",
 		},
-		"a token":                {env: environment{"SCANWARDEN_HTTP_TOKEN": "0123456789abcdef"}, address: everywhere, want: "token:default"},
-		"a token, simulated too": {simulator: true, env: environment{"SCANWARDEN_HTTP_TOKEN": "0123456789abcdef"}, address: loopback, want: "token:default"},
-		"fifteen characters":     {env: environment{"SCANWARDEN_HTTP_TOKEN": "0123456789abcde"}, address: loopback, want: "fewer than 16"},
-		"a named token":          {file: "http: {tokens: {ada: {env: ADA}}}", env: environment{"ADA": "0123456789abcdef"}, address: everywhere, want: "token:ada"},
-		"the same token twice":   {file: "http: {tokens: {ada: {env: ADA}}}", env: environment{"ADA": "0123456789abcdef", "SCANWARDEN_HTTP_TOKEN": "0123456789abcdef"}, address: loopback, want: "the same as that of token:default"},
+		"a token":                {env: Environment{"SCANWARDEN_HTTP_TOKEN": "0123456789abcdef"}, address: everywhere, want: "token:default"},
+		"a token, simulated too": {simulator: true, env: Environment{"SCANWARDEN_HTTP_TOKEN": "0123456789abcdef"}, address: loopback, want: "token:default"},
+		"fifteen characters":     {env: Environment{"SCANWARDEN_HTTP_TOKEN": "0123456789abcde"}, address: loopback, want: "fewer than 16"},
+		"a named token":          {file: "http: {tokens: {ada: {env: ADA}}}", env: Environment{"ADA": "0123456789abcdef"}, address: everywhere, want: "token:ada"},
+		"the same token twice":   {file: "http: {tokens: {ada: {env: ADA}}}", env: Environment{"ADA": "0123456789abcdef", "SCANWARDEN_HTTP_TOKEN": "0123456789abcdef"}, address: loopback, want: "the same as that of token:default"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := loaded(t, tt.file, tt.env)
+			c := loadConfig(t, tt.file, tt.env)
 			c.Simulator = tt.simulator
 			var door mcpserver.HTTPConfig
-			tokens, err := c.tokens(t.Context(), source{env: tt.env})
+			tokens, err := c.readTokenHashes(t.Context(), secretReader{env: tt.env})
 			if err == nil {
-				door, err = blueprint{cfg: c}.entrance(t.Context(), tt.address, tokens)
+				door, err = Builder{cfg: c}.newHTTPConfig(t.Context(), tt.address, tokens)
 			}
 			got := fmt.Sprint(err)
 			if err == nil {
@@ -279,8 +279,8 @@ func TestEntrance(t *testing.T) {
 }
 
 func TestNames(t *testing.T) {
-	c := loaded(t, "", environment{"SCANWARDEN_PUBLIC_URL": "https://scans.example.com/"})
-	hosts, origins := c.names(&net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 8484})
+	c := loadConfig(t, "", Environment{"SCANWARDEN_PUBLIC_URL": "https://scans.example.com/"})
+	hosts, origins := c.AllowedHosts(&net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 8484})
 	want := []string{"localhost:8484", "127.0.0.1:8484", "[::1]:8484", "192.0.2.1:8484", "scans.example.com"}
 	if diff := cmp.Diff(want, hosts); diff != "" {
 		t.Errorf("hosts (-want +got):\n%s", diff)
@@ -288,7 +288,7 @@ func TestNames(t *testing.T) {
 	if !slices.Contains(origins, "https://scans.example.com") || slices.Contains(origins, "http://scans.example.com") {
 		t.Errorf("origins: %v", origins)
 	}
-	if hosts, _ := c.names(&net.TCPAddr{IP: net.IPv4zero, Port: 1}); slices.Contains(hosts, "0.0.0.0:1") {
+	if hosts, _ := c.AllowedHosts(&net.TCPAddr{IP: net.IPv4zero, Port: 1}); slices.Contains(hosts, "0.0.0.0:1") {
 		t.Errorf("a wildcard is no name: %v", hosts)
 	}
 }

@@ -11,47 +11,47 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// configSchema is the published schema of the configuration file: what editors complete by, and what a file is
+// Schema is the published schema of the configuration file: what editors complete by, and what a file is
 // checked against, so that the two cannot disagree.
 //
 //go:embed config.schema.json
-var configSchema []byte
+var Schema []byte
 
 // maxConfigFile is far more than any real file and far less than what would hurt.
 const maxConfigFile = 1 << 20
 
-// fromFile reads the YAML file at path; an empty path is no file. Its errors name file, line and column.
-func (c *config) fromFile(path string) error {
+// applyFile reads the YAML file at path; an empty path is no file. Its errors name file, line and column.
+func (c *Config) applyFile(path string) error {
 	if path == "" {
 		return nil
 	}
-	data, err := readFile(path, maxConfigFile)
+	data, err := ReadFile(path, maxConfigFile)
 	if err != nil {
 		return fmt.Errorf("configuration file: %w; name another one with --config or SCANWARDEN_CONFIG", err)
 	}
-	c.path = path
-	if err := c.fromYAML(data); err != nil {
+	c.Path = path
+	if err := c.applyYAML(data); err != nil {
 		return fmt.Errorf("configuration file %s: %w", path, err)
 	}
 	return nil
 }
 
-func (c *config) fromYAML(data []byte) error {
+func (c *Config) applyYAML(data []byte) error {
 	lines := bytes.Split(data, []byte("\n"))
 	document, err := parseYAML(lines)
 	if err != nil || document == nil {
 		return err
 	}
-	if err := inOrder(slips(document, lines)); err != nil {
+	if err := joinSorted(lintNodes(document, lines)); err != nil {
 		return err
 	}
 	if err := checkSchema(document); err != nil {
 		return err
 	}
 	c.document = document
-	err = plainDecode(document.Decode(c), lines)
+	err = describeDecodeError(document.Decode(c), lines)
 	for i := range c.Policy.Rules {
-		c.Policy.Rules[i].When.settle(lines)
+		c.Policy.Rules[i].When.locateBlock(lines)
 	}
 	return err
 }
@@ -64,16 +64,16 @@ func parseYAML(lines [][]byte) (*yaml.Node, error) {
 	if err := decoder.Decode(&document); errors.Is(err, io.EOF) {
 		return nil, nil
 	} else if err != nil {
-		return nil, syntax(err, lines, source.read)
+		return nil, explainSyntax(err, lines, source.read)
 	}
 	if err := decoder.Decode(&yaml.Node{}); !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("line %d, column 1: here begins more than one document; keep one of them, and no line of --- between", secondAt(lines, document.Content[0].Line))
+		return nil, fmt.Errorf("line %d, column 1: here begins more than one document; keep one of them, and no line of --- between", secondDocumentLine(lines, document.Content[0].Line))
 	}
 	return &document, nil
 }
 
-// secondAt is the line at which a document ends that begins on line first.
-func secondAt(lines [][]byte, first int) int {
+// secondDocumentLine is the line at which a document ends that begins on line first.
+func secondDocumentLine(lines [][]byte, first int) int {
 	for n := first; n < len(lines); n++ {
 		if bytes.HasPrefix(lines[n], []byte("---")) || bytes.HasPrefix(lines[n], []byte("...")) {
 			return n + 1
@@ -104,8 +104,8 @@ func (r *lineReader) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// readFile reads a file of at most limit bytes, so that a device or a mistaken path cannot fill the memory.
-func readFile(path string, limit int64) ([]byte, error) {
+// ReadFile reads a file of at most limit bytes, so that a device or a mistaken path cannot fill the memory.
+func ReadFile(path string, limit int64) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err

@@ -8,45 +8,45 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-func keyPath(at []string) string {
+func joinPath(at []string) string {
 	if len(at) == 0 {
 		return "the file"
 	}
 	return strings.Join(at, ".")
 }
 
-// nameOf says which value stands at a place. Nobody counts rules from 0: what is in a list goes by its name or, when it
+// describePath says which value stands at a place. Nobody counts rules from 0: what is in a list goes by its name or, when it
 // has none, by its number in words.
-func nameOf(document *yaml.Node, at []string) string {
+func describePath(document *yaml.Node, at []string) string {
 	for i := len(at) - 1; i > 0; i-- {
-		list := place(document, at[:i], "")
+		list := nodeAt(document, at[:i], "")
 		if list.Kind != yaml.SequenceNode {
 			continue
 		}
-		entry := entryName(document, list, at[:i], at[i])
+		entry := describeEntry(document, list, at[:i], at[i])
 		if i == len(at)-1 {
 			return entry
 		}
-		return keyPath(at[i+1:]) + " of " + entry
+		return joinPath(at[i+1:]) + " of " + entry
 	}
-	return keyPath(at)
+	return joinPath(at)
 }
 
-// entryName is what people call an entry of a list.
-func entryName(document, list *yaml.Node, at []string, index string) string {
-	kind := map[string]string{"policy.rules": "rule", "people": "person"}[keyPath(at)]
-	_, entry := member(list, index)
-	if _, name := member(resolve(entry), "name"); kind != "" && name != nil && name.Tag == "!!str" && name.Value != "" {
+// describeEntry is what people call an entry of a list.
+func describeEntry(document, list *yaml.Node, at []string, index string) string {
+	kind := map[string]string{"policy.rules": "rule", "people": "person"}[joinPath(at)]
+	_, entry := childNode(list, index)
+	if _, name := childNode(followAlias(entry), "name"); kind != "" && name != nil && name.Tag == "!!str" && name.Value != "" {
 		return fmt.Sprintf("the %s %q", kind, name.Value)
 	}
 	if kind == "" {
-		return fmt.Sprintf("the %s entry of %s", ordinal(index), nameOf(document, at))
+		return fmt.Sprintf("the %s entry of %s", ordinalWord(index), describePath(document, at))
 	}
-	return fmt.Sprintf("the %s %s", ordinal(index), kind)
+	return fmt.Sprintf("the %s %s", ordinalWord(index), kind)
 }
 
-// ordinal counts from 1.
-func ordinal(index string) string {
+// ordinalWord counts from 1.
+func ordinalWord(index string) string {
 	words := []string{"first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"}
 	i, _ := strconv.Atoi(index)
 	if i < len(words) {
@@ -59,23 +59,23 @@ func ordinal(index string) string {
 	return strconv.Itoa(i+1) + ending
 }
 
-// place finds the node at a location; with a key, the key itself. What cannot be found is where its parent is.
-func place(document *yaml.Node, at []string, key string) *yaml.Node {
-	node := resolve(document)
+// nodeAt finds the node at a location; with a key, the key itself. What cannot be found is where its parent is.
+func nodeAt(document *yaml.Node, at []string, key string) *yaml.Node {
+	node := followAlias(document)
 	for _, name := range at {
-		_, value := member(node, name)
+		_, value := childNode(node, name)
 		if value == nil {
 			return node
 		}
-		node = resolve(value)
+		node = followAlias(value)
 	}
-	if found, _ := member(node, key); found != nil && key != "" {
+	if found, _ := childNode(node, key); found != nil && key != "" {
 		return found
 	}
 	return node
 }
 
-func resolve(node *yaml.Node) *yaml.Node {
+func followAlias(node *yaml.Node) *yaml.Node {
 	for {
 		switch {
 		case node.Kind == yaml.DocumentNode && len(node.Content) > 0:
@@ -88,8 +88,8 @@ func resolve(node *yaml.Node) *yaml.Node {
 	}
 }
 
-// member returns the key and the value of one member of a mapping or sequence.
-func member(node *yaml.Node, name string) (key, value *yaml.Node) {
+// childNode returns the key and the value of one member of a mapping or sequence.
+func childNode(node *yaml.Node, name string) (key, value *yaml.Node) {
 	switch node.Kind {
 	case yaml.MappingNode:
 		for i := 0; i+1 < len(node.Content); i += 2 {

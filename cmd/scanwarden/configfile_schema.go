@@ -34,27 +34,27 @@ func checkSchema(document *yaml.Node) error {
 	if !errors.As(err, &wrong) {
 		return err
 	}
-	var found []mistake
-	for _, leaf := range leaves(wrong) {
-		if found = append(found, mistakes(document, leaf)...); len(found) > mostMistakes {
+	var found []fileError
+	for _, leaf := range leafErrors(wrong) {
+		if found = append(found, translateError(document, leaf)...); len(found) > maxErrors {
 			break
 		}
 	}
-	return inOrder(found)
+	return joinSorted(found)
 }
 
-// mostMistakes are told at once: a file with more is of another kind, and a person corrects a few at a time.
-const mostMistakes = 20
+// maxErrors are told at once: a file with more is of another kind, and a person corrects a few at a time.
+const maxErrors = 20
 
-// inOrder is every mistake once, in the order of the file.
-func inOrder(found []mistake) error {
+// joinSorted is every mistake once, in the order of the file.
+func joinSorted(found []fileError) error {
 	if len(found) == 0 {
 		return nil
 	}
-	slices.SortStableFunc(found, func(a, b mistake) int { return cmp.Or(cmp.Compare(a.line, b.line), cmp.Compare(a.column, b.column)) })
+	slices.SortStableFunc(found, func(a, b fileError) int { return cmp.Or(cmp.Compare(a.line, b.line), cmp.Compare(a.column, b.column)) })
 	var texts []string
 	for i, m := range slices.Compact(found) {
-		if i == mostMistakes {
+		if i == maxErrors {
 			texts = append(texts, "and more")
 			break
 		}
@@ -64,7 +64,7 @@ func inOrder(found []mistake) error {
 }
 
 func compileSchema() (*jsonschema.Schema, error) {
-	parsed, err := jsonschema.UnmarshalJSON(bytes.NewReader(configSchema))
+	parsed, err := jsonschema.UnmarshalJSON(bytes.NewReader(Schema))
 	if err != nil {
 		return nil, fmt.Errorf("schema of the configuration file: %w", err)
 	}
@@ -76,15 +76,15 @@ func compileSchema() (*jsonschema.Schema, error) {
 	return compiler.Compile(name)
 }
 
-// mistake is one thing wrong, and where.
-type mistake struct {
+// fileError is one thing wrong, and where.
+type fileError struct {
 	line, column int
 	text         string
 }
 
-// leaves are the mistakes that are not explained by others. Of a choice, the whole is told: a person did not
+// leafErrors are the mistakes that are not explained by others. Of a choice, the whole is told: a person did not
 // make each of the branches' mistakes. So it is of a name, since what is wrong with it does not say where it stands.
-func leaves(e *jsonschema.ValidationError) []*jsonschema.ValidationError {
+func leafErrors(e *jsonschema.ValidationError) []*jsonschema.ValidationError {
 	_, choice := e.ErrorKind.(*kind.OneOf)
 	_, name := e.ErrorKind.(*kind.PropertyNames)
 	if choice || name || len(e.Causes) == 0 {
@@ -92,34 +92,34 @@ func leaves(e *jsonschema.ValidationError) []*jsonschema.ValidationError {
 	}
 	var all []*jsonschema.ValidationError
 	for _, cause := range e.Causes {
-		all = append(all, leaves(cause)...)
+		all = append(all, leafErrors(cause)...)
 	}
 	return all
 }
 
-// secretPlaces are the keys under which only a place may stand.
-var secretPlaces = []string{"authPassword", "privPassword", "communityString", "tokens"}
+// secretKeys are the keys under which only a place may stand.
+var secretKeys = []string{"authPassword", "privPassword", "communityString", "tokens"}
 
-const whereSecretsAre = "say where the secret is, as {env: NAME}, {file: PATH} or {keyVault: URL}; the secret itself does not belong in this file"
+const secretRefHint = "say where the secret is, as {env: NAME}, {file: PATH} or {keyVault: URL}; the secret itself does not belong in this file"
 
-func mistakes(document *yaml.Node, e *jsonschema.ValidationError) []mistake {
-	at := locationOf(e)
-	here := place(document, at, "")
-	if slices.ContainsFunc(at, func(key string) bool { return slices.Contains(secretPlaces, key) }) && at[0] != "slack" {
-		return []mistake{{here.Line, here.Column, whereSecretsAre}}
+func translateError(document *yaml.Node, e *jsonschema.ValidationError) []fileError {
+	at := errorPath(e)
+	here := nodeAt(document, at, "")
+	if slices.ContainsFunc(at, func(key string) bool { return slices.Contains(secretKeys, key) }) && at[0] != "slack" {
+		return []fileError{{here.Line, here.Column, secretRefHint}}
 	}
 	switch k := e.ErrorKind.(type) {
 	case *kind.AdditionalProperties:
-		return unknownKeys(document, e, k.Properties)
+		return unknownKeyErrors(document, e, k.Properties)
 	case *kind.PropertyNames:
-		node := place(document, at, k.Property)
-		return []mistake{{node.Line, node.Column, keyPath(at) + ": " + notATool(k.Property, e.Causes)}}
+		node := nodeAt(document, at, k.Property)
+		return []fileError{{node.Line, node.Column, joinPath(at) + ": " + unknownOperationKey(k.Property, e.Causes)}}
 	}
-	return []mistake{{here.Line, here.Column, complaint(e.ErrorKind, at, nameOf(document, at), here.Value)}}
+	return []fileError{{here.Line, here.Column, messageFor(e.ErrorKind, at, describePath(document, at), here.Value)}}
 }
 
-// locationOf is where the value is that e complains of. Of a name the library does not say it; the schema's path does.
-func locationOf(e *jsonschema.ValidationError) []string {
+// errorPath is where the value is that e complains of. Of a name the library does not say it; the schema's path does.
+func errorPath(e *jsonschema.ValidationError) []string {
 	if _, name := e.ErrorKind.(*kind.PropertyNames); !name {
 		return e.InstanceLocation
 	}
@@ -127,51 +127,51 @@ func locationOf(e *jsonschema.ValidationError) []string {
 	return slices.DeleteFunc(strings.Split(pointer, "/"), func(p string) bool { return p == "properties" || p == "propertyNames" })
 }
 
-func unknownKeys(document *yaml.Node, e *jsonschema.ValidationError, keys []string) (found []mistake) {
+func unknownKeyErrors(document *yaml.Node, e *jsonschema.ValidationError, keys []string) (found []fileError) {
 	slices.Sort(keys)
-	for _, key := range keys[:min(len(keys), mostMistakes+1)] {
-		node := place(document, e.InstanceLocation, key)
-		text := fmt.Sprintf("unknown key %q: remove it or correct its spelling%s", key, likely(key, e.SchemaURL))
+	for _, key := range keys[:min(len(keys), maxErrors+1)] {
+		node := nodeAt(document, e.InstanceLocation, key)
+		text := fmt.Sprintf("unknown key %q: remove it or correct its spelling%s", key, suggestKey(key, e.SchemaURL))
 		if strings.ContainsAny(key, `()"'=<>`) {
 			text = fmt.Sprintf("%q is no key: in { }, a comma ends a value; put the whole expression before it in single quotes", key)
 		}
-		found = append(found, mistake{node.Line, node.Column, text})
+		found = append(found, fileError{node.Line, node.Column, text})
 	}
 	return found
 }
 
-// notATool is said of a name that is not one of those that the schema allows.
-func notATool(name string, causes []*jsonschema.ValidationError) string {
+// unknownOperationKey is said of a name that is not one of those that the schema allows.
+func unknownOperationKey(name string, causes []*jsonschema.ValidationError) string {
 	var known []string
 	for _, cause := range causes {
 		if k, is := cause.ErrorKind.(*kind.Enum); is {
-			known = strings.Split(listed(k.Want), ", ")
+			known = strings.Split(joinValues(k.Want), ", ")
 		}
 	}
-	return unlikeTool(name, known)
+	return unknownOperation(name, known)
 }
 
-// unlikeTool is said of a name that is not one of those known.
-func unlikeTool(name string, known []string) string {
+// unknownOperation is said of a name that is not one of those known.
+func unknownOperation(name string, known []string) string {
 	text := fmt.Sprintf("%q is not a tool that changes anything; name one of %s", name, strings.Join(known, ", "))
-	if best := nearest(name, known); best != "" {
+	if best := closest(name, known); best != "" {
 		text += "; did you mean " + best + "?"
 	}
 	return text
 }
 
-// complaint says what is wrong with the value at a place, which name tells people. It repeats a value only where that
+// messageFor says what is wrong with the value at a place, which name tells people. It repeats a value only where that
 // is a number.
-func complaint(is jsonschema.ErrorKind, at []string, name, value string) string {
+func messageFor(is jsonschema.ErrorKind, at []string, name, value string) string {
 	switch k := is.(type) {
 	case *kind.Required:
 		return strings.Join(k.Missing, " and ") + " is missing: add it"
 	case *kind.Type:
-		return wrongType(k, at, name, value)
+		return typeMismatch(k, at, name, value)
 	case *kind.Pattern:
-		return name + wrongForm(at)
+		return name + formatHint(at)
 	case *kind.Enum:
-		return fmt.Sprintf("%s must be one of %s", name, listed(k.Want))
+		return fmt.Sprintf("%s must be one of %s", name, joinValues(k.Want))
 	case *kind.Minimum:
 		return fmt.Sprintf("%s must be %s or more", name, k.Want.RatString())
 	case *kind.Maximum:
@@ -179,7 +179,7 @@ func complaint(is jsonschema.ErrorKind, at []string, name, value string) string 
 	case *kind.OneOf:
 		return "a rule needs either approvals or refuse: give one of the two, not both"
 	case *kind.MinLength, *kind.MinItems:
-		return name + " is empty; " + cmp.Or(whatToWrite[at[len(at)-1]], "write something, or remove it")
+		return name + " is empty; " + cmp.Or(emptyValueHints[at[len(at)-1]], "write something, or remove it")
 	case *kind.MaxLength:
 		return fmt.Sprintf("%s has %d characters and may have %d; shorten it", name, k.Got, k.Want)
 	case *kind.MaxItems:
@@ -188,15 +188,15 @@ func complaint(is jsonschema.ErrorKind, at []string, name, value string) string 
 	return name + " is not as the schema wants it; see `scanwarden schema --of config`"
 }
 
-// whatToWrite is, by key, what belongs where nothing stands.
-var whatToWrite = map[string]string{
+// emptyValueHints is, by key, what belongs where nothing stands.
+var emptyValueHints = map[string]string{
 	"name":       "give one that people will recognise",
 	"when":       "say to which changes the rule applies, such as count > 3",
 	"refuse":     "say why such a change is refused, and what to do",
 	"principals": "list one at least, such as slack:TEAM/USER",
 }
 
-func wrongForm(at []string) string {
+func formatHint(at []string) string {
 	switch {
 	case at[len(at)-1] == "expires":
 		return " is not a duration; write one, such as 15m"
@@ -206,7 +206,7 @@ func wrongForm(at []string) string {
 	return " is not a principal; write slack:TEAM/USER, slack-group:ID, entra:TENANT/OBJECT, entra-role:NAME, token:NAME or local:USER"
 }
 
-func wrongType(k *kind.Type, at []string, name, value string) string {
+func typeMismatch(k *kind.Type, at []string, name, value string) string {
 	switch numeric := k.Got == "number" || k.Got == "integer"; {
 	case k.Want[0] == "boolean":
 		return name + " must be true or false; write one of these two words, without quotes"
@@ -215,11 +215,11 @@ func wrongType(k *kind.Type, at []string, name, value string) string {
 	case numeric && slices.Equal(at, []string{"policy", "expires"}):
 		return fmt.Sprintf("%s needs a unit; write %sm for minutes", name, value)
 	}
-	return fmt.Sprintf("%s must be %s, and this is %s", name, plainType(k.Want[0]), plainType(k.Got))
+	return fmt.Sprintf("%s must be %s, and this is %s", name, typeName(k.Want[0]), typeName(k.Got))
 }
 
-// plainType is JSON Schema's word for a type in words for people who write YAML.
-func plainType(name string) string {
+// typeName is JSON Schema's word for a type in words for people who write YAML.
+func typeName(name string) string {
 	plain := map[string]string{
 		"array": "a list", "object": "a mapping", "string": "a text", "integer": "a whole number", "number": "a number",
 		"boolean": "true or false", "null": "empty",
@@ -227,7 +227,7 @@ func plainType(name string) string {
 	return cmp.Or(plain[name], name)
 }
 
-func listed(values []any) string {
+func joinValues(values []any) string {
 	words := make([]string, len(values))
 	for i, value := range values {
 		words[i] = fmt.Sprint(value)
@@ -235,10 +235,10 @@ func listed(values []any) string {
 	return strings.Join(words, ", ")
 }
 
-// likely names the key of the schema's object that an unknown one was probably meant to be.
-func likely(key, schemaURL string) string {
+// suggestKey names the key of the schema's object that an unknown one was probably meant to be.
+func suggestKey(key, schemaURL string) string {
 	var schema any
-	if json.Unmarshal(configSchema, &schema) != nil {
+	if json.Unmarshal(Schema, &schema) != nil {
 		return ""
 	}
 	_, pointer, _ := strings.Cut(schemaURL, "#")
@@ -249,7 +249,7 @@ func likely(key, schemaURL string) string {
 	}
 	object, _ := schema.(map[string]any)
 	known, _ := object["properties"].(map[string]any)
-	if best := nearest(key, slices.Sorted(maps.Keys(known))); best != "" {
+	if best := closest(key, slices.Sorted(maps.Keys(known))); best != "" {
 		return "; did you mean " + best + "?"
 	}
 	return ""

@@ -12,8 +12,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// syntax says in plain words why the lines are not YAML, and where. read is how many of them the library had seen.
-func syntax(err error, lines [][]byte, read int) error {
+// explainSyntax says in plain words why the lines are not YAML, and where. read is how many of them the library had seen.
+func explainSyntax(err error, lines [][]byte, read int) error {
 	found := regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)`).FindStringSubmatch(err.Error())
 	if found == nil {
 		return err
@@ -21,22 +21,22 @@ func syntax(err error, lines [][]byte, read int) error {
 	line, _ := strconv.Atoi(found[1])
 	switch anchor := regexp.MustCompile(`^unknown anchor '(.*)' referenced`).FindStringSubmatch(found[2]); {
 	case anchor != nil:
-		line = 1 + indexOf(lines, func(text []byte) bool { return bytes.Contains(text, []byte("*"+anchor[1])) })
+		line = 1 + indexLine(lines, func(text []byte) bool { return bytes.Contains(text, []byte("*"+anchor[1])) })
 	case regexp.MustCompile(`^did not find expected (key|node content|'|<)`).MatchString(found[2]):
-		line = torn(lines, read, line)
+		line = failedLine(lines, read, line)
 	case strings.Contains(found[2], "tab character"): // somewhere below where the library says
-		line += indexOf(lines[min(line, len(lines)):], tabbed().Match) + 1
+		line += indexLine(lines[min(line, len(lines)):], reTabIndent().Match) + 1
 	case strings.Contains(found[2], "unexpected end of stream"): // where the file ends, and not where the quote was opened
-		line = opened(lines[:min(max(line, 1), len(lines))])
+		line = unclosedQuoteLine(lines[:min(max(line, 1), len(lines))])
 	}
 	line = min(max(line, 1), len(lines)) // the library names no line when it means the first
-	column, words := plainSyntax(found[2], lines[line-1])
+	column, words := describeSyntax(found[2], lines[line-1])
 	return fmt.Errorf("line %d, column %d: %s", line, column, words)
 }
 
-// torn is the line at which YAML breaks, read lines having been looked at. Of such mistakes the library names the
+// failedLine is the line at which YAML breaks, read lines having been looked at. Of such mistakes the library names the
 // line where the mapping begins in which they are: otherwise. What can be read up to a line is whole up to there.
-func torn(lines [][]byte, read, otherwise int) int {
+func failedLine(lines [][]byte, read, otherwise int) int {
 	end := min(read, len(lines))
 	patience := 2 << 20 // bytes to look at: each step back is one more look at all before it
 	for n := end - 1; n >= 0; n-- {
@@ -45,14 +45,14 @@ func torn(lines [][]byte, read, otherwise int) int {
 			return otherwise
 		}
 		if yaml.Unmarshal(whole, &yaml.Node{}) == nil {
-			return n + 1 + max(0, indexOf(lines[n:end], afterQuote().Match))
+			return n + 1 + max(0, indexLine(lines[n:end], reAfterQuote().Match))
 		}
 	}
 	return otherwise
 }
 
-// opened is the last line on which a quote is opened and not closed; where none is, it is the last line.
-func opened(lines [][]byte) int {
+// unclosedQuoteLine is the last line on which a quote is opened and not closed; where none is, it is the last line.
+func unclosedQuoteLine(lines [][]byte) int {
 	for n := len(lines); n > 0; n-- {
 		if bytes.Count(lines[n-1], []byte(`"`))%2 == 1 || bytes.Count(lines[n-1], []byte("'"))%2 == 1 {
 			return n
@@ -61,7 +61,7 @@ func opened(lines [][]byte) int {
 	return len(lines)
 }
 
-func indexOf(lines [][]byte, is func([]byte) bool) int {
+func indexLine(lines [][]byte, is func([]byte) bool) int {
 	for i, line := range lines {
 		if is(line) {
 			return i
@@ -71,35 +71,35 @@ func indexOf(lines [][]byte, is func([]byte) bool) int {
 }
 
 var (
-	// afterQuote is a quoted value behind which more stands.
-	afterQuote = compiled(`([\w-]+):[ \t]+("(?:[^"\\]|\\.)*"|'(?:[^']|'')*')[ \t]*[^\s,}\]#]`)
-	// tabbed is a line that is indented with a tab.
-	tabbed = compiled(`^ *\t`)
-	// condition is a rule's that is not in quotes.
-	condition = compiled(`\bwhen:[ \t]+([^\s|>'"])`)
+	// reAfterQuote is a quoted value behind which more stands.
+	reAfterQuote = lazyRegexp(`([\w-]+):[ \t]+("(?:[^"\\]|\\.)*"|'(?:[^']|'')*')[ \t]*[^\s,}\]#]`)
+	// reTabIndent is a line that is indented with a tab.
+	reTabIndent = lazyRegexp(`^ *\t`)
+	// reUnquotedRule is a rule's that is not in quotes.
+	reUnquotedRule = lazyRegexp(`\bwhen:[ \t]+([^\s|>'"])`)
 )
 
-// compiled is a pattern that costs nothing until a file has a mistake.
-func compiled(pattern string) func() *regexp.Regexp {
+// lazyRegexp is a pattern that costs nothing until a file has a mistake.
+func lazyRegexp(pattern string) func() *regexp.Regexp {
 	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) })
 }
 
-// plainSyntax translates what people get wrong most; of the rest, it is what the library says of the line.
-func plainSyntax(text string, line []byte) (column int, words string) {
+// describeSyntax translates what people get wrong most; of the rest, it is what the library says of the line.
+func describeSyntax(text string, line []byte) (column int, words string) {
 	if strings.Contains(text, "cannot start any token") || strings.Contains(text, "tab character") {
 		if i := bytes.IndexByte(line, '\t'); i >= 0 {
 			return i + 1, "here is a tab; indent with spaces"
 		}
 	}
 	const quoted = "; put the whole expression in single quotes: when: '...'"
-	if i := afterQuote().FindSubmatchIndex(line); i != nil {
+	if i := reAfterQuote().FindSubmatchIndex(line); i != nil {
 		rest := "; put the whole value in single quotes"
 		if string(line[i[2]:i[3]]) == "when" {
 			rest = quoted
 		}
 		return i[4] + 1, "nothing may stand behind the closing quote" + rest
 	}
-	if i := condition().FindSubmatchIndex(line); i != nil {
+	if i := reUnquotedRule().FindSubmatchIndex(line); i != nil {
 		return i[2] + 1, "YAML cannot read this condition" + quoted
 	}
 	if i := bytes.IndexAny(line, `"'`); i >= 0 && strings.Contains(text, "unexpected end of stream") {
@@ -113,42 +113,42 @@ func plainSyntax(text string, line []byte) (column int, words string) {
 		{"did not find expected node content", "a value is missing, or a list in [ ] or a mapping in { } is not closed; correct it"},
 		{"did not find expected ',' or ']'", "a list in [ ] is not closed, or a comma is missing in it; correct it"},
 		{"did not find expected ',' or '}'", "a mapping in { } is not closed, or a comma is missing in it; correct it"},
-		{"did not find expected whitespace", aTag},
+		{"did not find expected whitespace", tagHint},
 		{"unknown anchor", "a value that begins with * repeats another one, and there is none of this name; put it in single quotes"},
 	} {
 		if strings.Contains(text, common.of) {
-			return indentation(line) + 1, common.words
+			return countIndent(line) + 1, common.words
 		}
 	}
-	return indentation(line) + 1, text
+	return countIndent(line) + 1, text
 }
 
-const aTag = "what begins with ! is a tag in YAML, and no value; put the whole value or expression in single quotes"
+const tagHint = "what begins with ! is a tag in YAML, and no value; put the whole value or expression in single quotes"
 
-// slips are what YAML lets pass and nobody means: a tag, which swallows a value, and a key that stands there twice.
-func slips(node *yaml.Node, lines [][]byte) (found []mistake) {
-	if strings.HasPrefix(node.Tag, "!") && !strings.HasPrefix(node.Tag, "!!") || lostTag(node, lines) {
-		found = append(found, mistake{node.Line, node.Column, aTag})
+// lintNodes are what YAML lets pass and nobody means: a tag, which swallows a value, and a key that stands there twice.
+func lintNodes(node *yaml.Node, lines [][]byte) (found []fileError) {
+	if strings.HasPrefix(node.Tag, "!") && !strings.HasPrefix(node.Tag, "!!") || isDroppedTag(node, lines) {
+		found = append(found, fileError{node.Line, node.Column, tagHint})
 	}
 	first := map[string]int{}
 	for i, child := range node.Content {
 		if node.Kind == yaml.MappingNode && i%2 == 0 {
 			if line := first[child.Value]; line > 0 {
-				found = append(found, mistake{child.Line, child.Column, fmt.Sprintf("%q stands there twice, the first time on line %d; keep one", child.Value, line)})
+				found = append(found, fileError{child.Line, child.Column, fmt.Sprintf("%q stands there twice, the first time on line %d; keep one", child.Value, line)})
 			}
 			first[child.Value] = child.Line
 			if child.Kind == yaml.ScalarNode && child.Tag != "!!str" && child.Tag != "!!merge" {
-				found = append(found, mistake{child.Line, child.Column, "a key must be a text, and this is none; put it in quotes"})
+				found = append(found, fileError{child.Line, child.Column, "a key must be a text, and this is none; put it in quotes"})
 			}
 		}
-		found = append(found, slips(child, lines)...)
+		found = append(found, lintNodes(child, lines)...)
 	}
 	return found
 }
 
-// lostTag reports whether a node stands behind a ! and a blank, of which the library keeps nothing but the place:
+// isDroppedTag reports whether a node stands behind a ! and a blank, of which the library keeps nothing but the place:
 // "! agent" would be taken for its contrary.
-func lostTag(node *yaml.Node, lines [][]byte) bool {
+func isDroppedTag(node *yaml.Node, lines [][]byte) bool {
 	if node.Kind != yaml.ScalarNode || node.Line < 1 || node.Line > len(lines) {
 		return false
 	}
@@ -156,9 +156,9 @@ func lostTag(node *yaml.Node, lines [][]byte) bool {
 	return node.Column <= len(line) && strings.HasPrefix(string(line[node.Column-1:]), "! ")
 }
 
-// plainDecode adds to the library's errors, which know the line only, the column at which that line begins, and drops
+// describeDecodeError adds to the library's errors, which know the line only, the column at which that line begins, and drops
 // the value, which may be a secret.
-func plainDecode(err error, lines [][]byte) error {
+func describeDecodeError(err error, lines [][]byte) error {
 	if err == nil {
 		return nil
 	}

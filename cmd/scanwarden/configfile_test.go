@@ -30,8 +30,8 @@ func TestConfigFileMistakes(t *testing.T) {
 		ruleFile(`!agent && count > 3`):           `line 5, column 13: YAML cannot read this condition` + quoted,
 		ruleFile(`!agent || count > 3`):           `line 5, column 13: YAML cannot read this condition` + quoted,
 		ruleFile(`'count > 3`):                    `line 5, column 13: a quote is opened and not closed; close it`,
-		ruleFile(`!agent`):                        `line 5, column 13: ` + aTag,
-		ruleFile(`! agent`):                       `line 5, column 13: ` + aTag,
+		ruleFile(`!agent`):                        `line 5, column 13: ` + tagHint,
+		ruleFile(`! agent`):                       `line 5, column 13: ` + tagHint,
 		ruleFile(`!(count > 3)`):                  `line 5, column 13: YAML cannot read this condition` + quoted,
 		"policy: {rules: [{when: !agent, a: 1}]}": `line 1, column 25: YAML cannot read this condition` + quoted,
 		"policy:\n  rules: [\n    {name: a, when: agent, approvals: 2},\n    {name: b, when: \"x\" in scans, approvals: 2}]\n": `line 4, column 21: nothing may stand behind the closing quote` + quoted,
@@ -63,7 +63,7 @@ func TestConfigFileMistakes(t *testing.T) {
 		"http: {tokens: {1: {env: A}}}":                          `line 1, column 17: a key must be a text, and this is none; put it in quotes`,
 		"policy: [":                                              `line 1, column 1: a value is missing, or a list in [ ] or a mapping in { } is not closed; correct it`,
 		"slack:\n  channel: \"C1\" x":                            `line 2, column 12: nothing may stand behind the closing quote; put the whole value in single quotes`,
-		"http:\n  tokens: {ada: !hunter2}":                       `line 2, column 3: ` + aTag,
+		"http:\n  tokens: {ada: !hunter2}":                       `line 2, column 3: ` + tagHint,
 
 		// Values of another kind.
 		"policy: {max_scans_per_delete: 2.5}":                      `line 1, column 32: policy.max_scans_per_delete must be a whole number, and this is a fraction`,
@@ -92,7 +92,7 @@ func checkFileMistake(t *testing.T, file, want string) {
 	if err := os.WriteFile(path, []byte(file), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, err := load(environment{"SCANWARDEN_CONFIG": path}, nil)
+	_, err := Load(Environment{"SCANWARDEN_CONFIG": path}, nil)
 	if err == nil {
 		t.Errorf("no mistake:\n%s", file)
 		return
@@ -135,20 +135,20 @@ func TestConfigOrigins(t *testing.T) {
 // TestConfigOriginsOfOthers: what the environment or a flag laid over the file is told by its own name.
 func TestConfigOriginsOfOthers(t *testing.T) {
 	for name, tt := range map[string]struct {
-		env   environment
-		flags flagValues
+		env   Environment
+		flags Flags
 		want  string
 	}{
-		"environment":  {environment{"SCANWARDEN_LISTEN": "8485"}, nil, `http.listen (SCANWARDEN_LISTEN): "8485" is not`},
-		"flag":         {environment{"SCANWARDEN_LISTEN": "8485"}, flagValues{"SCANWARDEN_LISTEN": "8486"}, `http.listen (--listen): "8486" is not`},
-		"nothing does": {environment{"SCANWARDEN_LISTEN": "127.0.0.1:1", "SCANWARDEN_AUTH": "on-behalf-of", "SCANWARDEN_HTTP_CLIENT_ID": "x"}, nil, `http.client_id (SCANWARDEN_HTTP_CLIENT_ID): with auth`},
+		"environment":  {Environment{"SCANWARDEN_LISTEN": "8485"}, nil, `http.listen (SCANWARDEN_LISTEN): "8485" is not`},
+		"flag":         {Environment{"SCANWARDEN_LISTEN": "8485"}, Flags{"SCANWARDEN_LISTEN": "8486"}, `http.listen (--listen): "8486" is not`},
+		"nothing does": {Environment{"SCANWARDEN_LISTEN": "127.0.0.1:1", "SCANWARDEN_AUTH": "on-behalf-of", "SCANWARDEN_HTTP_CLIENT_ID": "x"}, nil, `http.client_id (SCANWARDEN_HTTP_CLIENT_ID): with auth`},
 	} {
 		path := filepath.Join(t.TempDir(), "scanwarden.yaml")
 		if err := os.WriteFile(path, []byte("http: {listen: '8484'}"), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		tt.env["SCANWARDEN_CONFIG"] = path
-		if _, err := load(tt.env, tt.flags); err == nil || !strings.HasPrefix(err.Error(), tt.want) {
+		if _, err := Load(tt.env, tt.flags); err == nil || !strings.HasPrefix(err.Error(), tt.want) {
 			t.Errorf("%s: got %v, want %s", name, err, tt.want)
 		}
 	}
@@ -161,7 +161,7 @@ func TestConfigFileOfAnyKind(t *testing.T) {
 		"unknown keys":              manyKeys(5_000),
 		"a key again and again":     strings.Repeat("auth: client\n", 5_000),
 	} {
-		if err := (&config{}).fromYAML([]byte(file)); err == nil || len(err.Error()) > 4000 {
+		if err := (&Config{}).applyYAML([]byte(file)); err == nil || len(err.Error()) > 4000 {
 			t.Errorf("%s: told %d bytes: %.300v", name, len(fmt.Sprint(err)), err)
 		}
 	}
@@ -181,8 +181,8 @@ func TestConfigFileOfWindows(t *testing.T) {
 	for _, unit := range utf16.Encode([]rune("auth: managed-identity\r\npolicy: {self_approval: true}\r\n")) {
 		file = append(file, byte(unit), byte(unit>>8))
 	}
-	c := &config{}
-	if err := c.fromYAML(file); err != nil || c.Auth != "managed-identity" || !c.Policy.SelfApproval {
+	c := &Config{}
+	if err := c.applyYAML(file); err != nil || c.Auth != "managed-identity" || !c.Policy.SelfApproval {
 		t.Errorf("%+v, %v", c.Policy, err)
 	}
 }

@@ -19,34 +19,34 @@ import (
 	"scanwarden/tools"
 )
 
-// credentialConfig is a named credential: what is public about it, and where its secret parts are.
-type credentialConfig struct {
+// CredentialSettings is a named credential: what is public about it, and where its secret parts are.
+type CredentialSettings struct {
 	Type            string `yaml:"type"`
 	Username        string `yaml:"username"`
 	AuthProtocol    string `yaml:"authProtocol"`
 	PrivProtocol    string `yaml:"privProtocol"`
-	AuthPassword    part   `yaml:"authPassword"`
-	PrivPassword    part   `yaml:"privPassword"`
-	CommunityString part   `yaml:"communityString"`
+	AuthPassword    SecretRef   `yaml:"authPassword"`
+	PrivPassword    SecretRef   `yaml:"privPassword"`
+	CommunityString SecretRef   `yaml:"communityString"`
 }
 
-// part says where one secret is: {env: NAME}, {file: PATH} or {keyVault: URL}. The zero value is absent.
-type part struct {
-	env, file, keyVault string
+// SecretRef says where one secret is: {env: NAME}, {file: PATH} or {keyVault: URL}. The zero value is absent.
+type SecretRef struct {
+	Env, File, KeyVault string
 }
 
-// source reads secrets from where parts say they are.
-type source struct {
-	env   environment
+// secretReader reads secrets from where parts say they are.
+type secretReader struct {
+	env   Environment
 	vault func() (*keyvault.Client, error) // nil where nothing can sign in to one
 }
 
-// variableName is what an environment variable may be called (POSIX, Environment Variable Definition).
-var variableName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`) })
+// reEnvName is what an environment variable may be called (POSIX, Environment Variable Definition).
+var reEnvName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`) })
 
 // UnmarshalYAML is written by hand because the library's own errors quote the value, and a person who writes
 // the secret itself in place of a reference would find it in a log.
-func (p *part) UnmarshalYAML(node *yaml.Node) error {
+func (p *SecretRef) UnmarshalYAML(node *yaml.Node) error {
 	if node.Kind != yaml.MappingNode || len(node.Content) != 2 {
 		return fmt.Errorf("line %d: say where the secret is, as {env: NAME}, {file: PATH} or {keyVault: URL}; the secret itself does not belong in this file", node.Line)
 	}
@@ -56,17 +56,17 @@ func (p *part) UnmarshalYAML(node *yaml.Node) error {
 	}
 	switch key.Value {
 	case "env":
-		if !variableName().MatchString(value.Value) {
+		if !reEnvName().MatchString(value.Value) {
 			return fmt.Errorf("line %d: what stands after env is not the name of an environment variable; the secret itself does not belong in this file", value.Line)
 		}
-		p.env = value.Value
+		p.Env = value.Value
 	case "file":
-		p.file = value.Value
+		p.File = value.Value
 	case "keyVault":
 		if err := keyvault.Check(value.Value); err != nil {
 			return fmt.Errorf("line %d: %w", value.Line, err)
 		}
-		p.keyVault = value.Value
+		p.KeyVault = value.Value
 	default:
 		return fmt.Errorf("line %d: unknown place for a secret; use {env: NAME}, {file: PATH} or {keyVault: URL}", key.Line)
 	}
@@ -77,41 +77,41 @@ func (p *part) UnmarshalYAML(node *yaml.Node) error {
 const maxSecret = 64 << 10
 
 // read returns the secret. A file loses its one trailing newline, which editors add.
-func (p part) read(ctx context.Context, from source) (defender.Secret, error) {
+func (p SecretRef) read(ctx context.Context, from secretReader) (defender.Secret, error) {
 	switch {
-	case p.env != "":
-		return readVariable(from.env, p.env)
-	case p.file != "":
-		return readSecretFile(p.file)
+	case p.Env != "":
+		return readEnvVar(from.env, p.Env)
+	case p.File != "":
+		return readSecretFile(p.File)
 	}
-	vaults, err := from.vaults()
+	vaults, err := from.vaultClient()
 	if err != nil {
 		return defender.Secret{}, err
 	}
-	return vaults.Secret(ctx, p.keyVault)
+	return vaults.Secret(ctx, p.KeyVault)
 }
 
 // exists is nil when the secret is there, as far as that can be told without reading it.
-func (p part) exists(ctx context.Context, from source) error {
-	if p.keyVault == "" {
+func (p SecretRef) exists(ctx context.Context, from secretReader) error {
+	if p.KeyVault == "" {
 		_, err := p.read(ctx, from) // the value is dropped at once
 		return err
 	}
-	vaults, err := from.vaults()
+	vaults, err := from.vaultClient()
 	if err != nil {
 		return err
 	}
-	return vaults.Exists(ctx, p.keyVault)
+	return vaults.Exists(ctx, p.KeyVault)
 }
 
-func (s source) vaults() (*keyvault.Client, error) {
+func (s secretReader) vaultClient() (*keyvault.Client, error) {
 	if s.vault == nil {
 		return nil, errors.New("nothing signs in to Azure Key Vault here; give an Entra ID credential, or put the secret into a file or the environment")
 	}
 	return s.vault()
 }
 
-func readVariable(env environment, name string) (defender.Secret, error) {
+func readEnvVar(env Environment, name string) (defender.Secret, error) {
 	if env[name] == "" {
 		return defender.Secret{}, fmt.Errorf("environment variable %s is not set; set it and start scanwarden again", name)
 	}
@@ -119,7 +119,7 @@ func readVariable(env environment, name string) (defender.Secret, error) {
 }
 
 func readSecretFile(path string) (defender.Secret, error) {
-	data, err := readFile(path, maxSecret)
+	data, err := ReadFile(path, maxSecret)
 	if err != nil {
 		return defender.Secret{}, fmt.Errorf("secret file: %w", err)
 	}
@@ -130,31 +130,31 @@ func readSecretFile(path string) (defender.Secret, error) {
 	return defender.NewSecret(string(data)), nil
 }
 
-// place is where the secret is, for people.
-func (p part) place() string {
+// Location is where the secret is, for people.
+func (p SecretRef) Location() string {
 	switch {
-	case p.env != "":
-		return "env " + p.env
-	case p.file != "":
-		return "file " + p.file
+	case p.Env != "":
+		return "env " + p.Env
+	case p.File != "":
+		return "file " + p.File
 	}
-	return "Key Vault " + p.keyVault
+	return "Key Vault " + p.KeyVault
 }
 
 // tool is the part as the executor takes it: read at execution only, never at start.
-func (p part) tool(from source) tools.CredentialField {
-	if p == (part{}) {
+func (p SecretRef) tool(from secretReader) tools.CredentialField {
+	if p == (SecretRef{}) {
 		return tools.CredentialField{}
 	}
 	return tools.CredentialField{
-		From:   p.place(),
+		From:   p.Location(),
 		Read:   func(ctx context.Context) (defender.Secret, error) { return p.read(ctx, from) },
 		Exists: func(ctx context.Context) error { return p.exists(ctx, from) },
 	}
 }
 
-// credentials are the named credentials as the desk and the executor take them.
-func (c *config) credentials(from source) map[string]tools.Credential {
+// NamedCredentials are the named credentials as the desk and the executor take them.
+func (c *Config) NamedCredentials(from secretReader) map[string]tools.Credential {
 	named := make(map[string]tools.Credential, len(c.Credentials))
 	for name, k := range c.Credentials {
 		named[name] = tools.Credential{
@@ -166,9 +166,9 @@ func (c *config) credentials(from source) map[string]tools.Credential {
 	return named
 }
 
-// vaults reads Azure Key Vault with the sign-in of the application that reads Defender. The tenant is pinned: a vault
+// newVaultClient reads Azure Key Vault with the sign-in of the application that reads Defender. The tenant is pinned: a vault
 // cannot choose whom our token is for.
-func (c *config) vaults(app *entra.Source) (*keyvault.Client, error) {
+func (c *Config) newVaultClient(app *entra.Source) (*keyvault.Client, error) {
 	if app == nil {
 		return nil, errors.New("nothing signs in to Azure Key Vault here; give an Entra ID credential, or put the secret into a file or the environment")
 	}
@@ -179,14 +179,14 @@ func (c *config) vaults(app *entra.Source) (*keyvault.Client, error) {
 	return keyvault.New(keyvault.Config{TenantID: c.Azure.Tenant, Token: token})
 }
 
-// checkSecrets sees whether the parts of the named credentials that are on this machine are there, before a change is
+// checkLocalSecrets sees whether the parts of the named credentials that are on this machine are there, before a change is
 // confirmed that needs one: what is missing stops the start.
-func (bp blueprint) checkSecrets(ctx context.Context) error {
-	here := map[string]credentialConfig{}
+func (bp Builder) checkLocalSecrets(ctx context.Context) error {
+	here := map[string]CredentialSettings{}
 	for name, k := range bp.cfg.Credentials {
-		here[name], _ = k.split()
+		here[name], _ = k.Partition()
 	}
-	named := (&config{Credentials: here}).credentials(bp.source())
+	named := (&Config{Credentials: here}).NamedCredentials(bp.secretReader())
 	for _, name := range slices.Sorted(maps.Keys(named)) {
 		if err := named[name].Exists(ctx, name); err != nil {
 			return fmt.Errorf("credentials: %w", err)
@@ -195,30 +195,30 @@ func (bp blueprint) checkSecrets(ctx context.Context) error {
 	return nil
 }
 
-// checkVaults logs which parts are not in Azure Key Vault, or cannot be asked for. That stops nothing: they may be
+// checkVaultSecrets logs which parts are not in Azure Key Vault, or cannot be asked for. That stops nothing: they may be
 // there by the time they are needed.
-func (bp blueprint) checkVaults(ctx context.Context) {
-	there := map[string]credentialConfig{}
+func (bp Builder) checkVaultSecrets(ctx context.Context) {
+	there := map[string]CredentialSettings{}
 	for name, k := range bp.cfg.Credentials {
-		_, there[name] = k.split()
+		_, there[name] = k.Partition()
 	}
-	for name, k := range (&config{Credentials: there}).credentials(bp.source()) {
+	for name, k := range (&Config{Credentials: there}).NamedCredentials(bp.secretReader()) {
 		if err := k.Exists(ctx, name); err != nil && ctx.Err() == nil {
 			bp.log.WarnContext(ctx, "a change that uses this credential would fail", "credential", name, "error", err)
 		}
 	}
 }
 
-// split parts the secrets on this machine from those in a vault.
-func (k credentialConfig) split() (here, there credentialConfig) {
+// Partition parts the secrets on this machine from those in a vault.
+func (k CredentialSettings) Partition() (here, there CredentialSettings) {
 	here, there = k, k
-	for _, p := range []struct{ here, there *part }{
+	for _, p := range []struct{ here, there *SecretRef }{
 		{&here.AuthPassword, &there.AuthPassword}, {&here.PrivPassword, &there.PrivPassword}, {&here.CommunityString, &there.CommunityString},
 	} {
-		if p.here.keyVault != "" {
-			*p.here = part{}
+		if p.here.KeyVault != "" {
+			*p.here = SecretRef{}
 		} else {
-			*p.there = part{}
+			*p.there = SecretRef{}
 		}
 	}
 	return here, there

@@ -21,7 +21,7 @@ type doctorCommand struct {
 }
 
 // A finding is one line of the doctor's.
-type finding struct {
+type Finding struct {
 	Check  string `json:"check"`
 	Status string `json:"status"` // ok, note or wrong
 	Says   string `json:"says"`
@@ -30,89 +30,89 @@ type finding struct {
 
 // The statuses of a finding. A note does not keep anything from working.
 const (
-	fine  = "ok"
-	note  = "note"
-	wrong = "wrong"
+	StatusOK  = "ok"
+	StatusNote  = "note"
+	StatusProblem = "wrong"
 )
 
 // A check looks at one thing. It has a bounded time, and says what it found in the order in which to mend it.
-type check struct {
-	name string
-	look func(context.Context, *patient) []finding
-	mend string // what to do about what is wrong, where the finding does not know better
+type Check struct {
+	Name string
+	run func(context.Context, *Checker) []Finding
+	hint string // what to do about what is wrong, where the finding does not know better
 }
 
-// checks are in the order in which one thing rests on another.
-var checks = []check{
-	{"policy", lookAtPolicy, "Correct the policy (SCANWARDEN_APPROVERS and its like)."},
-	{"credentials", lookAtCredentials, "Correct the credentials of the configuration file."},
-	{"clock", lookAtClock, "Correct SCANWARDEN_CLOUD or AZURE_AUTHORITY_HOST."},
-	{"sign-in", lookAtSignIn, "Correct the sign-in (SCANWARDEN_AUTH, AZURE_*); docs/entra.md tells of every way."},
-	{"Defender", lookAtDefender, "Correct defender.url (SCANWARDEN_DEFENDER_URL), and look whether the host can be reached."},
-	{"callers", lookAtCallers, "Correct how callers are told apart (SCANWARDEN_HTTP_AUTH, SCANWARDEN_HTTP_TOKEN, http.tokens)."},
-	{"Slack", lookAtSlack, "Check the app's tokens, and whether Slack can be reached."},
-	{"state", lookAtState, "Set SCANWARDEN_STATE_DIR to a directory of scanwarden's own."},
-	{"ledger", lookAtLedger, "Set SCANWARDEN_DATABASE_URL or SCANWARDEN_STATE_DIR to a ledger that can be opened."},
+// Checks are in the order in which one thing rests on another.
+var Checks = []Check{
+	{"policy", checkPolicy, "Correct the policy (SCANWARDEN_APPROVERS and its like)."},
+	{"credentials", checkCredentials, "Correct the credentials of the configuration file."},
+	{"clock", checkClock, "Correct SCANWARDEN_CLOUD or AZURE_AUTHORITY_HOST."},
+	{"sign-in", checkSignIn, "Correct the sign-in (SCANWARDEN_AUTH, AZURE_*); docs/entra.md tells of every way."},
+	{"Defender", checkDefender, "Correct defender.url (SCANWARDEN_DEFENDER_URL), and look whether the host can be reached."},
+	{"callers", checkCallers, "Correct how callers are told apart (SCANWARDEN_HTTP_AUTH, SCANWARDEN_HTTP_TOKEN, http.tokens)."},
+	{"Slack", checkSlack, "Check the app's tokens, and whether Slack can be reached."},
+	{"state", checkState, "Set SCANWARDEN_STATE_DIR to a directory of scanwarden's own."},
+	{"ledger", checkStore, "Set SCANWARDEN_DATABASE_URL or SCANWARDEN_STATE_DIR to a ledger that can be opened."},
 }
 
-// checkTime bounds one check: a person waits.
-const checkTime = 90 * time.Second
+// checkTimeout bounds one check: a person waits.
+const checkTimeout = 90 * time.Second
 
-// patient is what is examined.
-type patient struct {
-	blueprint
-	world world
+// Checker is what is examined.
+type Checker struct {
+	Builder
+	world environment
 }
 
 // Run examines everything that a server would need, and changes nothing but an older ledger's form. The error says
 // how much is wrong.
-func (d doctorCommand) Run(w world, flags flagValues) error {
+func (d doctorCommand) Run(w environment, flags Flags) error {
 	if d.Explain != "" {
 		return d.explain(w, flags)
 	}
-	report := &report{paper: newPaper(w), waits: newWaits(w), quiet: d.JSON}
-	cfg, mistakes := examine(w.environment, flags)
+	report := &report{printer: newPrinter(w), progressLine: newProgressLine(w), quiet: d.JSON}
+	cfg, mistakes := LoadLenient(w.env, flags)
 	for _, mistake := range mistakes {
-		report.add(finding{Check: "configuration", Status: wrong, Says: mistake.Error(), Next: "Correct it; the rest is checked then."})
+		report.add(Finding{Check: "configuration", Status: StatusProblem, Says: mistake.Error(), Next: "Correct it; the rest is checked then."})
 	}
 	if len(mistakes) == 0 {
-		report.add(finding{Check: "configuration", Status: fine, Says: cfg.told()})
+		report.add(Finding{Check: "configuration", Status: StatusOK, Says: cfg.DescribeSources()})
 		cfg.Simulator = d.Simulator
-		p := &patient{blueprint: draw(cfg, w), world: w}
+		p := &Checker{Builder: NewBuilder(cfg, w), world: w}
 		report.examine(w.ctx, p)
 	}
-	return report.end(w.out)
+	return report.end(w.stdout)
 }
 
-// told says where the configuration comes from.
-func (c *config) told() string {
-	if c.path == "" {
+// DescribeSources says where the configuration comes from.
+func (c *Config) DescribeSources() string {
+	if c.Path == "" {
 		return "from the environment and flags, no file"
 	}
-	return "from " + c.path + ", the environment and flags"
+	return "from " + c.Path + ", the environment and flags"
 }
 
 // report collects findings, and shows each as soon as it is there.
 type report struct {
-	*paper
-	*waits
+	*printer
+	*progressLine
 	quiet    bool
-	findings []finding
+	findings []Finding
 }
 
-func (r *report) examine(ctx context.Context, p *patient) {
-	defer p.rest()
-	for _, c := range checks {
+func (r *report) examine(ctx context.Context, p *Checker) {
+	defer p.Close()
+	for _, c := range Checks {
 		if ctx.Err() != nil {
 			return
 		}
-		ctx, cancel := context.WithTimeout(ctx, checkTime)
-		found := c.look(tools.WithProgress(ctx, r.noteOf(c.name, p.cfg)), p)
+		ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+		found := c.run(tools.WithProgress(ctx, r.reporter(c.Name, p.cfg)), p)
 		r.clear()
 		for _, f := range found {
-			f.Check = c.name
-			if f.Status == wrong {
-				f.Next = cmp.Or(f.Next, c.mend)
+			f.Check = c.Name
+			if f.Status == StatusProblem {
+				f.Next = cmp.Or(f.Next, c.hint)
 			}
 			r.add(f)
 		}
@@ -120,15 +120,15 @@ func (r *report) examine(ctx context.Context, p *patient) {
 	}
 }
 
-func (r *report) add(f finding) {
+func (r *report) add(f Finding) {
 	r.findings = append(r.findings, f)
 	if r.quiet {
 		return
 	}
-	colour := map[string]string{fine: green, note: yellow, wrong: bold}[f.Status]
-	r.say(fmt.Sprintf("%s %s: %s", r.style(colour, fmt.Sprintf("%-5s", f.Status)), f.Check, f.Says))
+	colour := map[string]string{StatusOK: styleGreen, StatusNote: styleYellow, StatusProblem: styleBold}[f.Status]
+	r.lines(fmt.Sprintf("%s %s: %s", r.style(colour, fmt.Sprintf("%-5s", f.Status)), f.Check, f.Says))
 	if f.Next != "" {
-		r.say("      " + r.style(dim, "-> ") + f.Next)
+		r.lines("      " + r.style(styleDim, "-> ") + f.Next)
 	}
 }
 
@@ -141,24 +141,24 @@ func (r *report) end(out io.Writer) error {
 	}
 	bad := 0
 	for _, f := range r.findings {
-		if f.Status == wrong {
+		if f.Status == StatusProblem {
 			bad++
 		}
 	}
 	if bad == 0 {
 		return nil
 	}
-	return fmt.Errorf("doctor: %d of %s wrong", bad, numbered(len(r.findings), "finding"))
+	return fmt.Errorf("doctor: %d of %s wrong", bad, Plural(len(r.findings), "finding"))
 }
 
-// rest ends what the checks began.
-func (p *patient) rest() {
-	if ids, err := p.signIn(); err == nil && ids.close != nil {
-		ids.close()
+// Close ends what the checks began.
+func (p *Checker) Close() {
+	if ids, err := p.SignIn(); err == nil && ids.Close != nil {
+		ids.Close()
 	}
 }
 
-func numbered(n int, thing string) string {
+func Plural(n int, thing string) string {
 	if n == 1 {
 		return "1 " + thing
 	}

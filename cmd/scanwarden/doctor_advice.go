@@ -11,45 +11,45 @@ import (
 	"scanwarden/tools"
 )
 
-func ok(format string, args ...any) finding {
-	return finding{Status: fine, Says: fmt.Sprintf(format, args...)}
+func Pass(format string, args ...any) Finding {
+	return Finding{Status: StatusOK, Says: fmt.Sprintf(format, args...)}
 }
 
-func badly(says, next string) finding { return finding{Status: wrong, Says: says, Next: next} }
+func Problem(says, next string) Finding { return Finding{Status: StatusProblem, Says: says, Next: next} }
 
-func noted(says, next string) finding { return finding{Status: note, Says: says, Next: next} }
+func Note(says, next string) Finding { return Finding{Status: StatusNote, Says: says, Next: next} }
 
-// bad is what an error says. Those of ours that know what to do next say it apart or at their end.
-func bad(err error) finding {
+// problemFrom is what an error says. Those of ours that know what to do next say it apart or at their end.
+func problemFrom(err error) Finding {
 	if refusal := (*tools.Refusal)(nil); errors.As(err, &refusal) {
-		return badly(refusal.Reason, refusal.Next)
+		return Problem(refusal.Reason, refusal.Next)
 	}
-	says, next := advised(err.Error())
+	says, next := splitAdvice(err.Error())
 	if failed := (*entra.Error)(nil); errors.As(err, &failed) && failed.Correlation != "" {
 		next = strings.TrimSpace(next + " Should it stay so, quote the correlation id " + failed.Correlation + " to Microsoft.")
 	}
-	return badly(says, next)
+	return Problem(says, next)
 }
 
-// advice begins where one of our sentences turns from what is wrong to what to do: after a colon or a semicolon,
+// reAdvice begins where one of our sentences turns from what is wrong to what to do: after a colon or a semicolon,
 // with a verb. What an operating system says after a colon does not.
-var advice = sync.OnceValue(func() *regexp.Regexp {
+var reAdvice = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`[:;] (accept|add|allow|ask|assign|call|change|check|choose|compare|convert|copy|correct|create|do|` +
 		`export|give|grant|have|keep|let|look|make|mend|move|name|put|remove|report|restore|run|set|sign in|start|take|try|` +
 		`unset|upload|use|wait|where|write)\b`)
 })
 
-// advised parts a sentence before the advice in it; next is "" where there is none.
-func advised(sentence string) (says, next string) {
-	at := advice().FindStringIndex(sentence)
+// splitAdvice parts a sentence before the advice in it; next is "" where there is none.
+func splitAdvice(sentence string) (says, next string) {
+	at := reAdvice().FindStringIndex(sentence)
 	if at == nil {
 		return sentence, ""
 	}
-	return sentence[:at[0]], whole(sentence[at[0]+len("; "):])
+	return sentence[:at[0]], asSentence(sentence[at[0]+len("; "):])
 }
 
-// whole makes a sentence of a part of one.
-func whole(part string) string {
+// asSentence makes a sentence of a part of one.
+func asSentence(part string) string {
 	if part == "" || part[0] < 'a' || part[0] > 'z' {
 		return part
 	}

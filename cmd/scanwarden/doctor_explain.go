@@ -12,14 +12,14 @@ import (
 )
 
 // explain says what the policy of this configuration makes of one change of the ledger.
-func (d doctorCommand) explain(w world, flags flagValues) error {
-	cfg, err := load(w.environment, flags)
+func (d doctorCommand) explain(w environment, flags Flags) error {
+	cfg, err := Load(w.env, flags)
 	if err != nil {
 		return err
 	}
 	var c confirm.Change
 	var links []confirm.Link
-	err = withLedger(w, flags, func(ledger *store.Store) (err error) {
+	err = withStore(w, flags, func(ledger *store.Store) (err error) {
 		if c, err = ledger.Change(w.ctx, strings.ToUpper(d.Explain)); errors.Is(err, confirm.ErrNotFound) {
 			return fmt.Errorf("there is no change %s in this ledger; `scanwarden changes` lists them", d.Explain)
 		} else if err != nil {
@@ -31,11 +31,11 @@ func (d doctorCommand) explain(w world, flags flagValues) error {
 	if err != nil {
 		return err
 	}
-	e := explanationOf(c, cfg, links)
+	e := newExplanation(c, cfg, links)
 	if d.JSON {
-		return writeJSON(w.out, e)
+		return writeJSON(w.stdout, e)
 	}
-	_, err = io.WriteString(w.out, e.text())
+	_, err = io.WriteString(w.stdout, e.text())
 	return err
 }
 
@@ -51,13 +51,13 @@ type explanation struct {
 	over bool // nobody is asked any more
 }
 
-func explanationOf(c confirm.Change, cfg *config, links []confirm.Link) explanation {
+func newExplanation(c confirm.Change, cfg *Config, links []confirm.Link) explanation {
 	e := explanation{
-		Change: c.ID, Summary: c.Summary, Requester: string(c.Requester), Status: status(c, time.Now()), Policy: cfg.told(),
-		Decisions: []string{}, Explanation: cfg.policy().Explain(c, links...),
+		Change: c.ID, Summary: c.Summary, Requester: string(c.Requester), Status: statusText(c, time.Now()), Policy: cfg.DescribeSources(),
+		Decisions: []string{}, Explanation: cfg.ConfirmPolicy().Explain(c, links...),
 	}
 	for _, decision := range c.Decisions {
-		e.Decisions = append(e.Decisions, sentence(decision))
+		e.Decisions = append(e.Decisions, decisionText(decision))
 	}
 	e.over = c.State != confirm.Pending || e.Status == string(confirm.Expired)
 	return e
@@ -85,7 +85,7 @@ func (e explanation) text() string {
 		fmt.Fprintf(&page, "Refused: %s\n", e.Refused)
 		return page.String()
 	}
-	fmt.Fprintf(&page, "Needs %s: %s\n", headcount(e.Needed), strings.TrimPrefix(e.Because, "policy: "))
+	fmt.Fprintf(&page, "Needs %s: %s\n", CountPeople(e.Needed), strings.TrimPrefix(e.Because, "policy: "))
 	if len(e.Approvers) == 0 {
 		fmt.Fprintln(&page, "Nobody may confirm it: list approvers in policy.approvers (SCANWARDEN_APPROVERS).")
 	} else {

@@ -11,61 +11,61 @@ import (
 	"scanwarden/tools"
 )
 
-// lookAtPolicy says who may ask, who may confirm, and what nobody could ever confirm.
-func lookAtPolicy(_ context.Context, p *patient) []finding { return p.cfg.policyFindings() }
+// checkPolicy says who may ask, who may confirm, and what nobody could ever confirm.
+func checkPolicy(_ context.Context, p *Checker) []Finding { return p.cfg.PolicyFindings() }
 
-// policyFindings is what can be told of the policy without asking anybody. A server warns of what is wrong with it
+// PolicyFindings is what can be told of the policy without asking anybody. A server warns of what is wrong with it
 // when it starts.
-func (c *config) policyFindings() []finding {
+func (c *Config) PolicyFindings() []Finding {
 	if c.ReadOnly {
-		return []finding{ok("read-only: nothing that changes Defender is offered")}
+		return []Finding{Pass("read-only: nothing that changes Defender is offered")}
 	}
-	policy := c.policy()
-	alone := slices.Equal(c.channels(), []confirm.Channel{confirm.Client})
+	policy := c.ConfirmPolicy()
+	alone := slices.Equal(c.Channels(), []confirm.Channel{confirm.Client})
 	if len(policy.Approvers) == 0 && !alone {
-		return []finding{badly("nobody is listed as an approver, so every change is refused", "List approvers in policy.approvers (SCANWARDEN_APPROVERS).")}
+		return []Finding{Problem("nobody is listed as an approver, so every change is refused", "List approvers in policy.approvers (SCANWARDEN_APPROVERS).")}
 	}
 	if len(policy.Approvers) == 0 {
-		out := []finding{noted("nobody is listed as an approver: only the local user of a stdio server can confirm, their own changes",
+		out := []Finding{Note("nobody is listed as an approver: only the local user of a stdio server can confirm, their own changes",
 			"List approvers in policy.approvers (SCANWARDEN_APPROVERS) if others, or callers over HTTP or Slack, are to confirm.")}
-		return slices.Concat(out, c.nobodies(), c.tooMany(policy))
+		return slices.Concat(out, c.unusablePrincipals(), c.unsatisfiableQuorums(policy))
 	}
-	out := []finding{ok("%s, %s, changes wait %s", numbered(len(policy.Approvers), "approver"), numbered(len(policy.Rules), "rule"), c.expires())}
+	out := []Finding{Pass("%s, %s, changes wait %s", Plural(len(policy.Approvers), "approver"), Plural(len(policy.Rules), "rule"), c.Expires())}
 	if alone {
-		out = append(out, c.unanswerable(policy)...)
+		out = append(out, c.promptCannotApprove(policy)...)
 	}
-	return append(out, c.unreachable(policy)...)
+	return append(out, c.unreachableApprovers(policy)...)
 }
 
-// unanswerable finds out that a client's own prompt, where it alone asks, asks nobody whose yes would count.
-func (c *config) unanswerable(policy confirm.Policy) []finding {
+// promptCannotApprove finds out that a client's own prompt, where it alone asks, asks nobody whose yes would count.
+func (c *Config) promptCannotApprove(policy confirm.Policy) []Finding {
 	if !policy.SelfApproval {
-		return []finding{badly("changes are put to the requester's own client alone, and people may not confirm their own changes, so every change is refused",
+		return []Finding{Problem("changes are put to the requester's own client alone, and people may not confirm their own changes, so every change is refused",
 			"Set policy.self_approval (SCANWARDEN_SELF_APPROVAL), or configure Slack, where others are asked.")}
 	}
 	for _, approver := range policy.Approvers {
-		if c.comesIn(approver) || slices.ContainsFunc(alsoKnown(policy.People, approver), c.comesIn) {
+		if c.canCall(approver) || slices.ContainsFunc(aliasesOf(policy.People, approver), c.canCall) {
 			return nil
 		}
 	}
-	return []finding{badly("changes are put to the requester's own client alone, and no approver comes in by one, so every change is refused",
+	return []Finding{Problem("changes are put to the requester's own client alone, and no approver comes in by one, so every change is refused",
 		"List local:USER for a stdio server, a configured token:NAME, or people of Entra ID with http.auth entra; or configure Slack.")}
 }
 
-// comesIn reports whether somebody can call by this principal, or by one of this group.
-func (c *config) comesIn(approver string) bool {
+// canCall reports whether somebody can call by this principal, or by one of this group.
+func (c *Config) canCall(approver string) bool {
 	kind, name, _ := strings.Cut(approver, ":")
 	switch kind {
 	case "token":
 		return c.hasToken(name)
 	case "entra", "entra-role":
-		return c.admits("entra")
+		return c.AllowsAuth("entra")
 	}
 	return kind == "local"
 }
 
-// alsoKnown are the principals of the person whom the configuration knows by this one.
-func alsoKnown(people []confirm.Person, principal string) (others []string) {
+// aliasesOf are the principals of the person whom the configuration knows by this one.
+func aliasesOf(people []confirm.Person, principal string) (others []string) {
 	for _, person := range people {
 		if slices.Contains(person.Principals, confirm.Principal(principal)) {
 			for _, other := range person.Principals {
@@ -76,24 +76,24 @@ func alsoKnown(people []confirm.Person, principal string) (others []string) {
 	return others
 }
 
-// unreachable finds approvers who can never be asked, and more people needed than there are.
-func (c *config) unreachable(policy confirm.Policy) []finding {
-	var out []finding
-	inSlack := slices.Contains(c.channels(), confirm.Slack)
+// unreachableApprovers finds approvers who can never be asked, and more people needed than there are.
+func (c *Config) unreachableApprovers(policy confirm.Policy) []Finding {
+	var out []Finding
+	inSlack := slices.Contains(c.Channels(), confirm.Slack)
 	slackish := func(approver string) bool { return strings.HasPrefix(approver, "slack") }
 	if inSlack && !slices.ContainsFunc(policy.Approvers, slackish) && len(policy.People) == 0 && !c.Slack.LinkAccounts {
-		out = append(out, badly("changes are put to people in Slack, and no approver is a person or group of Slack's",
+		out = append(out, Problem("changes are put to people in Slack, and no approver is a person or group of Slack's",
 			"Add slack:TEAM/USER or slack-group:ID to policy.approvers (SCANWARDEN_APPROVERS)."))
 	}
-	out = append(out, c.nobodies()...)
+	out = append(out, c.unusablePrincipals()...)
 	if inSlack {
-		out = append(out, unjoined(policy)...)
+		out = append(out, unlinkedApprovers(policy)...)
 	}
-	return append(out, c.tooMany(policy)...)
+	return append(out, c.unsatisfiableQuorums(policy)...)
 }
 
-// unjoined reminds of approvers in Slack who may ask elsewhere, too, without anybody knowing that it is them.
-func unjoined(policy confirm.Policy) []finding {
+// unlinkedApprovers reminds of approvers in Slack who may ask elsewhere, too, without anybody knowing that it is them.
+func unlinkedApprovers(policy confirm.Policy) []Finding {
 	slackish := func(who string) bool { return strings.HasPrefix(who, "slack") }
 	onlySlackAsks := len(policy.Requesters) > 0 && !slices.ContainsFunc(policy.Requesters, func(r string) bool { return !slackish(r) })
 	if policy.SelfApproval || onlySlackAsks {
@@ -101,24 +101,24 @@ func unjoined(policy confirm.Policy) []finding {
 	}
 	var strangers []string
 	for _, approver := range policy.Approvers {
-		if slackish(approver) && !joined(policy.People, confirm.Principal(approver)) {
+		if slackish(approver) && !isLinked(policy.People, confirm.Principal(approver)) {
 			strangers = append(strangers, approver)
 		}
 	}
 	if len(strangers) == 0 {
 		return nil
 	}
-	return []finding{noted(strings.Join(strangers, ", ")+" may confirm in Slack, and people does not say who that is elsewhere: who asks through an assistant, and is the same person, could confirm it",
+	return []Finding{Note(strings.Join(strangers, ", ")+" may confirm in Slack, and people does not say who that is elsewhere: who asks through an assistant, and is the same person, could confirm it",
 		"Join every approver under people, or let them join themselves (SCANWARDEN_SLACK_LINK_ACCOUNTS), and keep those who ask and those who confirm apart.")}
 }
 
-// joined reports whether the configuration knows a person by this principal and another one, of another kind.
-func joined(people []confirm.Person, who confirm.Principal) bool {
-	return slices.ContainsFunc(alsoKnown(people, string(who)), func(other string) bool { return !strings.HasPrefix(other, "slack:") })
+// isLinked reports whether the configuration knows a person by this principal and another one, of another kind.
+func isLinked(people []confirm.Person, who confirm.Principal) bool {
+	return slices.ContainsFunc(aliasesOf(people, string(who)), func(other string) bool { return !strings.HasPrefix(other, "slack:") })
 }
 
-// tooMany finds what asks for more people than could ever say yes.
-func (c *config) tooMany(policy confirm.Policy) []finding {
+// unsatisfiableQuorums finds what asks for more people than could ever say yes.
+func (c *Config) unsatisfiableQuorums(policy confirm.Policy) []Finding {
 	asks := maps.Clone(policy.Required)
 	if asks == nil {
 		asks = map[string]int{}
@@ -129,23 +129,23 @@ func (c *config) tooMany(policy confirm.Policy) []finding {
 	grouped := slices.ContainsFunc(policy.Approvers, func(a string) bool {
 		return strings.HasPrefix(a, "slack-group:") || strings.HasPrefix(a, "entra-role:")
 	})
-	alone, listed := slices.Equal(c.channels(), []confirm.Channel{confirm.Client}), distinct(policy)
-	var out []finding
+	alone, listed := slices.Equal(c.Channels(), []confirm.Channel{confirm.Client}), countApprovers(policy)
+	var out []Finding
 	for _, who := range slices.Sorted(maps.Keys(asks)) {
 		switch n := asks[who]; {
 		case n > 1 && alone:
-			out = append(out, badly(fmt.Sprintf("%s needs %d people, and a client's own prompt asks only one", who, n),
+			out = append(out, Problem(fmt.Sprintf("%s needs %d people, and a client's own prompt asks only one", who, n),
 				"Configure Slack, or ask for fewer people."))
 		case n > listed && !grouped && !alone:
-			out = append(out, badly(fmt.Sprintf("%s needs %d people, and the approvers are %s", who, n, headcount(listed)),
+			out = append(out, Problem(fmt.Sprintf("%s needs %d people, and the approvers are %s", who, n, CountPeople(listed)),
 				"List more in policy.approvers (SCANWARDEN_APPROVERS), or ask for fewer people."))
 		}
 	}
 	return out
 }
 
-// distinct counts the people among the approvers: several principals of one person are one.
-func distinct(policy confirm.Policy) int {
+// countApprovers counts the people among the approvers: several principals of one person are one.
+func countApprovers(policy confirm.Policy) int {
 	people := map[string]bool{}
 	for _, approver := range policy.Approvers {
 		key := approver
@@ -159,33 +159,33 @@ func distinct(policy confirm.Policy) int {
 	return len(people)
 }
 
-func headcount(people int) string {
+func CountPeople(people int) string {
 	if people == 1 {
 		return "1 person"
 	}
 	return fmt.Sprintf("%d people", people)
 }
 
-func (c *config) hasToken(name string) bool {
+func (c *Config) hasToken(name string) bool {
 	_, named := c.HTTP.Tokens[name]
 	return named || name == "default" && !c.HTTP.Token.Empty()
 }
 
-// lookAtCredentials sees whether each part of each named credential is there, reading no value where the place can
+// checkCredentials sees whether each part of each named credential is there, reading no value where the place can
 // tell without.
-func lookAtCredentials(ctx context.Context, p *patient) []finding {
-	named := p.cfg.credentials(p.source())
+func checkCredentials(ctx context.Context, p *Checker) []Finding {
+	named := p.cfg.NamedCredentials(p.secretReader())
 	if len(named) == 0 {
-		return []finding{ok("no named credentials")}
+		return []Finding{Pass("no named credentials")}
 	}
-	var out []finding
+	var out []Finding
 	for _, name := range slices.Sorted(maps.Keys(named)) {
 		tools.Progress(ctx, "looking for the parts of "+name)
 		if err := named[name].Exists(ctx, name); err != nil {
-			out = append(out, badly(err.Error(), "Mend it before a change is confirmed that uses it: the change would fail."))
+			out = append(out, Problem(err.Error(), "Mend it before a change is confirmed that uses it: the change would fail."))
 			continue
 		}
-		out = append(out, ok("%s: every part is where the configuration says", name))
+		out = append(out, Pass("%s: every part is where the configuration says", name))
 	}
 	return out
 }

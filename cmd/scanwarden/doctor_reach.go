@@ -16,52 +16,52 @@ import (
 	"scanwarden/tools"
 )
 
-// lookAtDefender calls the API as a server would, and looks which of its hosts are near.
-func lookAtDefender(ctx context.Context, p *patient) []finding {
+// checkDefender calls the API as a server would, and looks which of its hosts are near.
+func checkDefender(ctx context.Context, p *Checker) []Finding {
 	if p.cfg.Simulator {
-		return []finding{ok("the simulator is built in")}
+		return []Finding{Pass("the simulator is built in")}
 	}
-	if err := p.cfg.missing(); err != nil {
-		return []finding{noted("not called: there is no sign-in", "")}
+	if err := p.cfg.MissingSettings(); err != nil {
+		return []Finding{Note("not called: there is no sign-in", "")}
 	}
-	out := p.lookAtHosts(ctx)
-	ids, err := p.signIn()
+	out := p.checkHosts(ctx)
+	ids, err := p.SignIn()
 	if err != nil {
 		return out
 	}
-	if err = p.cfg.checkTokenFile(p.cfg.Azure); err == nil {
-		_, err = ids.read(ctx, defender.TokenRequest{})
+	if err = p.cfg.CheckTokenFile(p.cfg.Azure); err == nil {
+		_, err = ids.Read(ctx, defender.TokenRequest{})
 	}
 	if err != nil {
-		return append(out, noted("not called: there is no token", ""))
+		return append(out, Note("not called: there is no token", ""))
 	}
-	return append(out, p.callDefender(ctx, ids.read)...)
+	return append(out, p.callDefender(ctx, ids.Read)...)
 }
 
 // callDefender makes the two reads that every plan rests on. They count against the budget that servers share.
-func (p *patient) callDefender(ctx context.Context, token tokenSource) []finding {
-	to, err := p.cfg.endpoints()
+func (p *Checker) callDefender(ctx context.Context, token TokenSource) []Finding {
+	to, err := p.cfg.Endpoints()
 	if err != nil {
-		return []finding{bad(err)}
+		return []Finding{problemFrom(err)}
 	}
 	cfg := defender.Config{URL: to.URL, Token: token, UserAgent: "scanwarden/" + versionText()}
 	var ledger *store.Store
-	if ledger, err = p.ledger(ctx); err == nil {
+	if ledger, err = p.openStore(ctx); err == nil {
 		defer ledger.Close()
 		cfg.RateLimit = ledger.RateLimiter(store.Limits{}, nil).Wait
 	}
 	reader, err := defender.New(cfg)
 	if err != nil {
-		return []finding{bad(err)}
+		return []Finding{problemFrom(err)}
 	}
 	tools.Progress(ctx, "reading scanners and scans")
 	scanners, err := reader.Scanners(ctx)
 	if err != nil {
-		return []finding{refusedBy(err)}
+		return []Finding{defenderProblem(err)}
 	}
 	scans, err := reader.Definitions(ctx)
 	if err != nil {
-		return []finding{refusedBy(err)}
+		return []Finding{defenderProblem(err)}
 	}
 	silent := 0
 	for _, s := range scanners {
@@ -69,46 +69,46 @@ func (p *patient) callDefender(ctx context.Context, token tokenSource) []finding
 			silent++
 		}
 	}
-	out := []finding{ok("%s, %s", numbered(len(scans), "scan"), numbered(len(scanners), "scanner"))}
+	out := []Finding{Pass("%s, %s", Plural(len(scans), "scan"), Plural(len(scanners), "scanner"))}
 	switch {
 	case len(scanners) == 0:
-		out = append(out, noted("no scanner is registered, and a scan needs one", "Install the scanner on a machine: Defender portal, Settings, Device discovery, Authenticated scans."))
+		out = append(out, Note("no scanner is registered, and a scan needs one", "Install the scanner on a machine: Defender portal, Settings, Device discovery, Authenticated scans."))
 	case silent > 0:
-		out = append(out, noted(numbered(silent, "scanner")+" not seen for more than a day", "See list_scanners: scans on a silent scanner may not run."))
+		out = append(out, Note(Plural(silent, "scanner")+" not seen for more than a day", "See list_scanners: scans on a silent scanner may not run."))
 	}
 	return out
 }
 
-// refusedBy is Defender's own refusal, which says what to do: licences and permissions among it.
-func refusedBy(err error) finding {
-	f := finding{Status: wrong, Says: err.Error()}
+// defenderProblem is Defender's own refusal, which says what to do: licences and permissions among it.
+func defenderProblem(err error) Finding {
+	f := Finding{Status: StatusProblem, Says: err.Error()}
 	if fault := (*defender.Error)(nil); errors.As(err, &fault) {
-		f.Says, f.Next = strings.TrimSuffix(f.Says, "; "+fault.Next), whole(fault.Next)
+		f.Says, f.Next = strings.TrimSuffix(f.Says, "; "+fault.Next), asSentence(fault.Next)
 	}
 	return f
 }
 
-// reach is how long a host took to answer anything.
-type reach struct {
+// probeResult is how long a host took to answer anything.
+type probeResult struct {
 	name string
 	took time.Duration
 	err  error
 }
 
-// lookAtHosts asks the configured host, and in the commercial cloud its siblings, for any answer.
-func (p *patient) lookAtHosts(ctx context.Context) []finding {
-	hosts, own, err := p.cfg.hosts()
+// checkHosts asks the configured host, and in the commercial cloud its siblings, for any answer.
+func (p *Checker) checkHosts(ctx context.Context) []Finding {
+	hosts, own, err := p.cfg.hostsToProbe()
 	if err != nil {
-		return []finding{bad(err)}
+		return []Finding{problemFrom(err)}
 	}
 	tools.Progress(ctx, "looking which hosts answer")
-	found := reachAll(ctx, p.metrics.client(false), hosts)
-	i := slices.IndexFunc(found, func(r reach) bool { return r.name == own })
+	found := probeHosts(ctx, p.metrics.newHTTPClient(false), hosts)
+	i := slices.IndexFunc(found, func(r probeResult) bool { return r.name == own })
 	if found[i].err != nil {
-		return []finding{badly(fmt.Sprintf("%s does not answer: %s", hosts[own], cause(found[i].err)), "Let it through the firewall (port 443), or correct defender.region (SCANWARDEN_REGION) or defender.url (SCANWARDEN_DEFENDER_URL).")}
+		return []Finding{Problem(fmt.Sprintf("%s does not answer: %s", hosts[own], rootCause(found[i].err)), "Let it through the firewall (port 443), or correct defender.region (SCANWARDEN_REGION) or defender.url (SCANWARDEN_DEFENDER_URL).")}
 	}
 	if len(hosts) == 1 {
-		return []finding{ok("%s answers in %s", hosts[own], found[i].took.Round(time.Millisecond))}
+		return []Finding{Pass("%s answers in %s", hosts[own], found[i].took.Round(time.Millisecond))}
 	}
 	var list []string
 	for _, r := range found {
@@ -116,22 +116,22 @@ func (p *patient) lookAtHosts(ctx context.Context) []finding {
 			list = append(list, fmt.Sprintf("%s %d ms", r.name, r.took.Milliseconds()))
 		}
 	}
-	out := []finding{ok("hosts by distance: %s", strings.Join(list, ", "))}
-	if nearest := found[0]; nearest.took*3 < found[i].took && nearest.name != worldwide {
-		out = append(out, noted("region "+nearest.name+" is nearer than "+own, "Set defender.region (SCANWARDEN_REGION) to it if your tenant's data is there."))
+	out := []Finding{Pass("hosts by distance: %s", strings.Join(list, ", "))}
+	if nearest := found[0]; nearest.took*3 < found[i].took && nearest.name != commercialHosts {
+		out = append(out, Note("region "+nearest.name+" is nearer than "+own, "Set defender.region (SCANWARDEN_REGION) to it if your tenant's data is there."))
 	}
 	return out
 }
 
-const worldwide = "worldwide"
+const commercialHosts = "worldwide"
 
-// hosts are the hosts to ask by region, and which one is configured.
-func (c *config) hosts() (hosts map[string]string, own string, err error) {
-	to, err := c.endpoints()
+// hostsToProbe are the hosts to ask by region, and which one is configured.
+func (c *Config) hostsToProbe() (hosts map[string]string, own string, err error) {
+	to, err := c.Endpoints()
 	if err != nil {
 		return nil, "", err
 	}
-	own = cmp.Or(c.Defender.Region, worldwide)
+	own = cmp.Or(c.Defender.Region, commercialHosts)
 	hosts = map[string]string{own: to.URL}
 	if c.Defender.URL != "" || cmp.Or(c.Defender.Cloud, "commercial") != "commercial" {
 		return hosts, own, nil
@@ -141,37 +141,37 @@ func (c *config) hosts() (hosts map[string]string, own string, err error) {
 		if err != nil {
 			return nil, "", err
 		}
-		hosts[cmp.Or(region, worldwide)] = sibling.URL
+		hosts[cmp.Or(region, commercialHosts)] = sibling.URL
 	}
 	return hosts, own, nil
 }
 
-// cause is the innermost word on why nothing came back.
-func cause(err error) string {
+// rootCause is the innermost word on why nothing came back.
+func rootCause(err error) string {
 	for errors.Unwrap(err) != nil {
 		err = errors.Unwrap(err)
 	}
-	return printed(err.Error())
+	return sanitizeText(err.Error())
 }
 
-// reachAll asks all hosts at once; the nearest is first. Whatever a host answers, it is there.
-func reachAll(ctx context.Context, client *http.Client, hosts map[string]string) []reach {
+// probeHosts asks all hosts at once; the nearest is first. Whatever a host answers, it is there.
+func probeHosts(ctx context.Context, client *http.Client, hosts map[string]string) []probeResult {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	var mu sync.Mutex
-	var found []reach
+	var found []probeResult
 	var asking sync.WaitGroup
 	for name, url := range hosts {
 		asking.Go(func() {
-			r := reach{name: name}
-			r.took, r.err = reachOne(ctx, client, url)
+			r := probeResult{name: name}
+			r.took, r.err = probeHost(ctx, client, url)
 			mu.Lock()
 			defer mu.Unlock()
 			found = append(found, r)
 		})
 	}
 	asking.Wait()
-	slices.SortFunc(found, func(a, b reach) int {
+	slices.SortFunc(found, func(a, b probeResult) int {
 		if (a.err == nil) != (b.err == nil) {
 			if a.err == nil {
 				return -1
@@ -183,7 +183,7 @@ func reachAll(ctx context.Context, client *http.Client, hosts map[string]string)
 	return found
 }
 
-func reachOne(ctx context.Context, client *http.Client, url string) (time.Duration, error) {
+func probeHost(ctx context.Context, client *http.Client, url string) (time.Duration, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodHead, url+"/", nil)
 	if err != nil {
 		return 0, err

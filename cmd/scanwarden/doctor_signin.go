@@ -13,57 +13,57 @@ import (
 	"scanwarden/tools"
 )
 
-// lookAtSignIn gets the tokens that a server would, and reads from them what they allow.
-func lookAtSignIn(ctx context.Context, p *patient) []finding {
+// checkSignIn gets the tokens that a server would, and reads from them what they allow.
+func checkSignIn(ctx context.Context, p *Checker) []Finding {
 	switch {
 	case p.cfg.Simulator:
-		return []finding{ok("the simulator needs none")}
-	case p.cfg.standIn():
-		return []finding{ok("%s is a simulator, spoken to over plain http on this machine: it needs none", p.cfg.Defender.URL)}
+		return []Finding{Pass("the simulator needs none")}
+	case p.cfg.UsesSimulator():
+		return []Finding{Pass("%s is a simulator, spoken to over plain http on this machine: it needs none", p.cfg.Defender.URL)}
 	}
-	if err := p.cfg.missing(); err != nil {
-		return []finding{bad(err)}
+	if err := p.cfg.MissingSettings(); err != nil {
+		return []Finding{problemFrom(err)}
 	}
-	ids, err := p.signIn()
+	ids, err := p.SignIn()
 	if err != nil {
-		return []finding{bad(err)}
+		return []Finding{problemFrom(err)}
 	}
-	out := p.lookAtToken(ctx, "reading", ids.read, p.cfg.Azure, readers)
+	out := p.checkToken(ctx, "reading", ids.Read, p.cfg.Azure, readPermissions)
 	switch {
-	case p.cfg.ReadOnly, !p.cfg.writesApart() && out[0].Status == wrong: // once is enough
+	case p.cfg.ReadOnly, !p.cfg.HasSeparateWriter() && out[0].Status == StatusProblem: // once is enough
 		return out
-	case p.cfg.Auth == onBehalfOf:
-		return append(out, ok("writing goes out in the name of whoever asks; their own tokens show what they may do"))
-	case p.cfg.writesApart():
-		return append(out, p.lookAtToken(ctx, "writing", ids.write, p.cfg.writer(), writers)...)
+	case p.cfg.Auth == OnBehalfOf:
+		return append(out, Pass("writing goes out in the name of whoever asks; their own tokens show what they may do"))
+	case p.cfg.HasSeparateWriter():
+		return append(out, p.checkToken(ctx, "writing", ids.Write, p.cfg.WriterApp(), writePermissions)...)
 	}
-	return append(out, p.lookAtToken(ctx, "writing", ids.read, p.cfg.Azure, writers)...)
+	return append(out, p.checkToken(ctx, "writing", ids.Read, p.cfg.Azure, writePermissions)...)
 }
 
 // The permissions of WindowsDefenderATP that reading and writing need: the application's (roles), then a person's
 // (scp), the least first. Sources: Microsoft's "Add, update, or delete a scan definition" and "List machines"; the
 // former's delegated "Machine.Read.Write" is a misprint.
 var (
-	readers = permissions{
+	readPermissions = permissions{
 		roles: []string{"Machine.Read.All", "Machine.ReadWrite.All"}, scopes: []string{"Machine.Read", "Machine.ReadWrite"},
 	}
-	writers = permissions{roles: []string{"Machine.ReadWrite.All"}, scopes: []string{"Machine.ReadWrite"}}
+	writePermissions = permissions{roles: []string{"Machine.ReadWrite.All"}, scopes: []string{"Machine.ReadWrite"}}
 )
 
 type permissions struct{ roles, scopes []string }
 
-func (p *patient) lookAtToken(ctx context.Context, use string, source tokenSource, app azureConfig, need permissions) []finding {
-	if err := p.cfg.checkTokenFile(app); err != nil { // before Entra ID is asked anything
-		return []finding{bad(fmt.Errorf("%s: %w", use, err))}
+func (p *Checker) checkToken(ctx context.Context, use string, source TokenSource, app AppRegistration, need permissions) []Finding {
+	if err := p.cfg.CheckTokenFile(app); err != nil { // before Entra ID is asked anything
+		return []Finding{problemFrom(fmt.Errorf("%s: %w", use, err))}
 	}
 	tools.Progress(ctx, "signing in for "+use)
 	token, err := source(ctx, defender.TokenRequest{})
 	if err != nil {
-		return []finding{bad(fmt.Errorf("%s: %w", use, err))}
+		return []Finding{problemFrom(fmt.Errorf("%s: %w", use, err))}
 	}
-	claims, err := readClaims(token)
+	claims, err := parseClaims(token)
 	if err != nil {
-		return []finding{noted(use+": a token came, and does not tell what it allows", "The calls to Defender below show it.")}
+		return []Finding{Note(use+": a token came, and does not tell what it allows", "The calls to Defender below show it.")}
 	}
 	granted, want := claims.Roles, need.roles
 	if claims.Scopes != "" {
@@ -71,15 +71,15 @@ func (p *patient) lookAtToken(ctx context.Context, use string, source tokenSourc
 	}
 	has := func(permission string) bool { return slices.Contains(granted, permission) }
 	if !slices.ContainsFunc(want, has) {
-		return []finding{badly(
-			fmt.Sprintf("%s: the token of %s lacks %s; it has %s", use, claims.who(), strings.Join(want, " or "), orNothing(granted)),
+		return []Finding{Problem(
+			fmt.Sprintf("%s: the token of %s lacks %s; it has %s", use, claims.holder(), strings.Join(want, " or "), joinOrNone(granted)),
 			fmt.Sprintf("In Entra ID, add the permission %s of WindowsDefenderATP to the app, and have an administrator consent.", want[0]))}
 	}
-	return []finding{ok("%s: token of %s in tenant %s, with %s", use, claims.who(), printed(claims.Tenant), orNothing(granted))}
+	return []Finding{Pass("%s: token of %s in tenant %s, with %s", use, claims.holder(), sanitizeText(claims.Tenant), joinOrNone(granted))}
 }
 
-// claims is what a doctor reads of an access token. It is not verified, and decides nothing.
-type claims struct {
+// tokenClaims is what a doctor reads of an access token. It is not verified, and decides nothing.
+type tokenClaims struct {
 	Tenant string   `json:"tid"`
 	App    string   `json:"appid"`
 	AZP    string   `json:"azp"`
@@ -88,18 +88,18 @@ type claims struct {
 	Scopes string   `json:"scp"`
 }
 
-func (c claims) who() string {
+func (c tokenClaims) holder() string {
 	app := c.App
 	if app == "" {
 		app = c.AZP
 	}
 	if c.User != "" {
-		return printed(c.User)
+		return sanitizeText(c.User)
 	}
-	return "app " + printed(app)
+	return "app " + sanitizeText(app)
 }
 
-func readClaims(token string) (c claims, err error) {
+func parseClaims(token string) (c tokenClaims, err error) {
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {
 		return c, errors.New("not a JWT")
@@ -114,17 +114,17 @@ func readClaims(token string) (c claims, err error) {
 	return c, nil
 }
 
-// printed bounds what somebody else wrote, and hides nothing in it.
-func printed(text string) string {
+// sanitizeText bounds what somebody else wrote, and hides nothing in it.
+func sanitizeText(text string) string {
 	if len(text) > 100 {
 		text = text[:100] + "..."
 	}
 	return strings.Trim(fmt.Sprintf("%q", text), `"`)
 }
 
-func orNothing(list []string) string {
+func joinOrNone(list []string) string {
 	if len(list) == 0 {
 		return "nothing"
 	}
-	return printed(strings.Join(list, ", "))
+	return sanitizeText(strings.Join(list, ", "))
 }

@@ -16,94 +16,94 @@ import (
 // Modes as they would be if others could do something (fs.FileMode.Perm). A group may be meant to, as with the fsGroup
 // of Kubernetes: that is worth a note, where we made the file for its owner alone.
 const (
-	othersWrite = 0o022
-	othersTouch = 0o066
-	anybody     = 0o006
+	modeOthersWrite = 0o022
+	modeOthersAny = 0o066
+	modeAnyWrite     = 0o006
 )
 
-// lookAtState sees whether what is kept on this machine is whole, and the owner's alone. It makes nothing.
-func lookAtState(_ context.Context, p *patient) []finding {
-	dir, err := p.cfg.stateDirName(p.env)
+// checkState sees whether what is kept on this machine is whole, and the owner's alone. It makes nothing.
+func checkState(_ context.Context, p *Checker) []Finding {
+	dir, err := p.cfg.StateDirPath(p.env)
 	if err != nil {
-		return []finding{bad(err)}
+		return []Finding{problemFrom(err)}
 	}
-	var out []finding
-	if _, err := readKey(filepath.Join(dir, "server.key")); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		out = append(out, bad(err))
+	var out []Finding
+	if _, err := ReadKey(filepath.Join(dir, "server.key")); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		out = append(out, problemFrom(err))
 	}
-	if !p.cfg.Simulator && !p.cfg.standIn() && runtime.GOOS != "windows" { // where modes say nothing
-		out = append(out, p.lookAtModes(dir)...)
+	if !p.cfg.Simulator && !p.cfg.UsesSimulator() && runtime.GOOS != "windows" { // where modes say nothing
+		out = append(out, p.checkModes(dir)...)
 	}
-	if slices.ContainsFunc(out, func(f finding) bool { return f.Status == wrong }) {
+	if slices.ContainsFunc(out, func(f Finding) bool { return f.Status == StatusProblem }) {
 		return out
 	}
 	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
-		return append(out, ok("%s is not there yet", dir))
+		return append(out, Pass("%s is not there yet", dir))
 	}
-	return append(out, ok("%s is in order", dir))
+	return append(out, Pass("%s is in order", dir))
 }
 
-// lookAtModes looks who else can write what decides, or read what is secret.
-func (p *patient) lookAtModes(dir string) []finding {
-	out := tooOpen(dir, othersWrite, "go-w")
+// checkModes looks who else can write what decides, or read what is secret.
+func (p *Checker) checkModes(dir string) []Finding {
+	out := permissiveFiles(dir, modeOthersWrite, "go-w")
 	kept, _ := os.ReadDir(dir) // what cannot be listed is told of by who opens it
 	for _, file := range kept {
 		switch name := file.Name(); {
 		case name == "audit.key", name == "server.key", strings.HasPrefix(name, "sign-in-"):
-			out = append(out, tooOpen(filepath.Join(dir, name), othersTouch, "600")...)
+			out = append(out, permissiveFiles(filepath.Join(dir, name), modeOthersAny, "600")...)
 		case name == "audit.pub":
-			out = append(out, tooOpen(filepath.Join(dir, name), othersWrite, "go-w")...)
+			out = append(out, permissiveFiles(filepath.Join(dir, name), modeOthersWrite, "go-w")...)
 		}
 	}
-	where, _ := p.cfg.ledgerPlace(p.env) // dir is known
+	where, _ := p.cfg.StoreConfig(p.env) // dir is known
 	if path, ok := strings.CutPrefix(where.URL, "sqlite:"); ok {
-		out = slices.Concat(out, tooOpen(path, othersWrite, "go-w"), tooOpen(path+"-wal", othersWrite, "go-w"))
+		out = slices.Concat(out, permissiveFiles(path, modeOthersWrite, "go-w"), permissiveFiles(path+"-wal", modeOthersWrite, "go-w"))
 	}
 	for _, path := range p.cfg.secretFiles() {
-		for _, f := range tooOpen(path, anybody, "o-rw") {
-			out = append(out, noted(f.Says, f.Next))
+		for _, f := range permissiveFiles(path, modeAnyWrite, "o-rw") {
+			out = append(out, Note(f.Says, f.Next))
 		}
 	}
 	return out
 }
 
 // secretFiles are the files, of somebody else's making, that prove who we are, or who calls.
-func (c *config) secretFiles() []string {
+func (c *Config) secretFiles() []string {
 	paths := map[string]bool{}
-	for _, app := range c.apps() {
+	for _, app := range c.AppRegistrations() {
 		paths[app.Certificate], paths[app.TokenFile] = true, true
 	}
 	for _, token := range c.HTTP.Tokens {
-		paths[token.file] = true
+		paths[token.File] = true
 	}
 	delete(paths, "")
 	return slices.Sorted(maps.Keys(paths))
 }
 
-// tooOpen finds a file or directory whose mode has any of the bits. It looks at the bits and opens nothing: root can
+// permissiveFiles finds a file or directory whose mode has any of the bits. It looks at the bits and opens nothing: root can
 // open everything, and so does whoever is not meant to. What is not there is not too open.
-func tooOpen(path string, bits fs.FileMode, mode string) []finding {
+func permissiveFiles(path string, bits fs.FileMode, mode string) []Finding {
 	info, err := os.Stat(path)
 	if err != nil || info.Mode().Perm()&bits == 0 {
 		return nil
 	}
 	can := "read"
-	if info.Mode().Perm()&othersWrite&bits != 0 {
+	if info.Mode().Perm()&modeOthersWrite&bits != 0 {
 		can = "write"
 	}
 	if info.Mode()&fs.ModeSticky != 0 { // a place like /tmp is meant to be everybody's
-		return []finding{badly(path+" is a directory that everybody shares", "Set SCANWARDEN_STATE_DIR to a directory of scanwarden's own.")}
+		return []Finding{Problem(path+" is a directory that everybody shares", "Set SCANWARDEN_STATE_DIR to a directory of scanwarden's own.")}
 	}
-	if info.Mode().Perm()&bits&anybody == 0 {
-		return []finding{noted(fmt.Sprintf("the group of %s can %s it (its mode is %04o)", path, can, info.Mode().Perm()),
-			fmt.Sprintf("Unless that is meant, run `chmod %s %s`.", mode, quoted(path)))}
+	if info.Mode().Perm()&bits&modeAnyWrite == 0 {
+		return []Finding{Note(fmt.Sprintf("the group of %s can %s it (its mode is %04o)", path, can, info.Mode().Perm()),
+			fmt.Sprintf("Unless that is meant, run `chmod %s %s`.", mode, quoteShell(path)))}
 	}
-	return []finding{badly(fmt.Sprintf("others can %s %s (its mode is %04o)", can, path, info.Mode().Perm()),
-		fmt.Sprintf("Run `chmod %s %s`.", mode, quoted(path)))}
+	return []Finding{Problem(fmt.Sprintf("others can %s %s (its mode is %04o)", can, path, info.Mode().Perm()),
+		fmt.Sprintf("Run `chmod %s %s`.", mode, quoteShell(path)))}
 }
 
-// quoted is a word of a shell's command line.
-func quoted(word string) string {
+// quoteShell is a word of a shell's command line.
+func quoteShell(word string) string {
 	plain := func(r rune) bool {
 		return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("/._-+:@%", r))
 	}

@@ -26,9 +26,9 @@ import (
 
 const vaultHost = "contoso.vault.azure.net"
 
-// vault is Azure Key Vault as a program behind a company's proxy sees it: the proxy connects the vault's own name to
+// fakeVault is Azure Key Vault as a program behind a company's proxy sees it: the proxy connects the vault's own name to
 // the fake, whose certificate is for that name.
-type vault struct {
+type fakeVault struct {
 	entra     *entratest.Server
 	forbidden bool
 
@@ -37,7 +37,7 @@ type vault struct {
 }
 
 // ServeHTTP answers as Azure Key Vault's REST API does: 401 with a challenge, 403 without the role, else one secret.
-func (v *vault) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (v *fakeVault) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	if _, err := v.entra.Valid(bearerOf(r.Header), entratest.KeyVault); err != nil {
 		w.Header().Set("WWW-Authenticate", `Bearer authorization="https://login.microsoftonline.com/`+entratest.Tenant+`", resource="`+entratest.KeyVault+`"`)
@@ -62,7 +62,7 @@ func (v *vault) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // answered reports whether the last token for vaults was asked for with the claims.
-func (v *vault) answered() bool {
+func (v *fakeVault) answered() bool {
 	last := ""
 	for _, r := range v.entra.Tokens() {
 		if strings.HasPrefix(r.Scope, entratest.KeyVault) {
@@ -73,7 +73,7 @@ func (v *vault) answered() bool {
 }
 
 // behindProxy points the ward's program at v through a proxy.
-func (w *ward) behindProxy(v *vault) {
+func (w *doctorStack) behindProxy(v *fakeVault) {
 	w.t.Helper()
 	w.env["SSL_CERT_FILE"], w.env["HTTPS_PROXY"] = v.behindProxy(w.t)
 	w.file += edgeInVault
@@ -82,7 +82,7 @@ func (w *ward) behindProxy(v *vault) {
 const edgeInVault = "  edge-snmp: {type: CommunityString, communityString: {keyVault: \"https://" + vaultHost + "/secrets/edge\"}}\n"
 
 // behindProxy serves v, and returns a file of the authorities to trust, Entra ID's too, and the proxy to go through.
-func (v *vault) behindProxy(t *testing.T) (roots, through string) {
+func (v *fakeVault) behindProxy(t *testing.T) (roots, through string) {
 	t.Helper()
 	server := httptest.NewUnstartedServer(v)
 	certificate, ca := certify(t, vaultHost)

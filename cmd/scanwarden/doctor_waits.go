@@ -8,43 +8,43 @@ import (
 	"scanwarden/defender/entra"
 )
 
-// waits shows a person what is waited for, on a line that is gone as soon as there is something to read. Who does not
+// progressLine shows a person what is waited for, on a line that is gone as soon as there is something to read. Who does not
 // watch is told nothing: what is found says it all.
-type waits struct {
-	errs    io.Writer
-	watched bool
+type progressLine struct {
+	stderr    io.Writer
+	enabled bool
 	shown   bool // the line is there
 }
 
-func newWaits(w world) *waits {
-	return &waits{errs: w.errs, watched: isTerminal(w.errs) && w.environment["TERM"] != "dumb"}
+func newProgressLine(w environment) *progressLine {
+	return &progressLine{stderr: w.stderr, enabled: IsTerminal(w.stderr) && w.env["TERM"] != "dumb"}
 }
 
-// widest is what fits on a line of most terminals: one that wraps could not be cleared.
-const widest = 79
+// maxWidth is what fits on a line of most terminals: one that wraps could not be cleared.
+const maxWidth = 79
 
-// erase clears the line (ECMA-48, erase in line).
-const erase = "\r\x1b[K"
+// clearLine clears the line (ECMA-48, erase in line).
+const clearLine = "\r\x1b[K"
 
 // show takes the place of what was shown before.
-func (w *waits) show(what string) {
-	if w.watched {
+func (w *progressLine) show(what string) {
+	if w.enabled {
 		w.shown = true
-		fmt.Fprintf(w.errs, "%s%.*s", erase, widest, what)
+		fmt.Fprintf(w.stderr, "%s%.*s", clearLine, maxWidth, what)
 	}
 }
 
-func (w *waits) clear() {
+func (w *progressLine) clear() {
 	if w.shown {
 		w.shown = false
-		fmt.Fprint(w.errs, erase)
+		fmt.Fprint(w.stderr, clearLine)
 	}
 }
 
-// noteOf is what a check tells its progress to. Where a person signs in, that is what they are to do: it stays.
-func (w *waits) noteOf(check string, cfg *config) func(string) {
+// reporter is what a check tells its progress to. Where a person signs in, that is what they are to do: it stays.
+func (w *progressLine) reporter(check string, cfg *Config) func(string) {
 	if slices.Contains([]string{string(entra.DeviceCode), string(entra.Interactive)}, cfg.Auth) {
-		return func(what string) { fmt.Fprintf(w.errs, "%s: %s\n", check, what) }
+		return func(what string) { fmt.Fprintf(w.stderr, "%s: %s\n", check, what) }
 	}
 	return func(what string) { w.show(check + ": " + what) }
 }

@@ -13,10 +13,10 @@ import (
 	"scanwarden/defender/entra/entratest"
 )
 
-const hello = `{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"raw","version":"1"}}}`
+const initializeMessage = `{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"raw","version":"1"}}}`
 
-// knock sends one message. An empty token sends no Authorization.
-func (s *tenancy) knock(t *testing.T, token, session, message string) *http.Response {
+// post sends one message. An empty token sends no Authorization.
+func (s *entraStack) post(t *testing.T, token, session, message string) *http.Response {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), "POST", s.url, strings.NewReader(message))
 	if err != nil {
@@ -41,7 +41,7 @@ func (s *tenancy) knock(t *testing.T, token, session, message string) *http.Resp
 
 // TestEntraKeepsOut refuses every token that was not given out for this server, now, to one who may call.
 func TestEntraKeepsOut(t *testing.T) {
-	s := newTenancy(t)
+	s := newServingEntraStack(t)
 	good := s.entra.UserClaims(s.ada, serverApp, []string{"Scans.Use"}, []string{"Scans.Approver"})
 	but := func(name string, value any) map[string]any {
 		claims := maps.Clone(good)
@@ -74,7 +74,7 @@ func TestEntraKeepsOut(t *testing.T) {
 		"of an app, no role":    {with(s.entra.AppClaims(otherApp, serverApp, []string{"Scans.Approver"})), 403},
 	} {
 		t.Run(name, func(t *testing.T) {
-			resp := s.knock(t, tt.token, "", hello)
+			resp := s.post(t, tt.token, "", initializeMessage)
 			challenge := resp.Header.Get("WWW-Authenticate")
 			if resp.StatusCode != tt.status {
 				t.Errorf("status %d, want %d (%s)", resp.StatusCode, tt.status, challenge)
@@ -88,10 +88,10 @@ func TestEntraKeepsOut(t *testing.T) {
 
 // TestEntraMetadata leads a client that was refused to the Entra ID to sign in to.
 func TestEntraMetadata(t *testing.T) {
-	s := newTenancy(t)
-	_, where, _ := strings.Cut(s.knock(t, "", "", hello).Header.Get("WWW-Authenticate"), `resource_metadata="`)
+	s := newServingEntraStack(t)
+	_, where, _ := strings.Cut(s.post(t, "", "", initializeMessage).Header.Get("WWW-Authenticate"), `resource_metadata="`)
 	where, _, _ = strings.Cut(where, `"`)
-	status, body := get(t, where)
+	status, body := httpGet(t, where)
 	var metadata struct {
 		Resource             string   `json:"resource"`
 		AuthorizationServers []string `json:"authorization_servers"`
@@ -106,9 +106,9 @@ func TestEntraMetadata(t *testing.T) {
 // TestEntraFacade: the server describes its Entra ID to clients that need it to, where an operator has said so.
 func TestEntraFacade(t *testing.T) {
 	for setting, want := range map[string]int{"true": http.StatusOK, "false": http.StatusNotFound} {
-		s := newTenancy(t, "SCANWARDEN_HTTP_OAUTH_FACADE="+setting)
+		s := newServingEntraStack(t, "SCANWARDEN_HTTP_OAUTH_FACADE="+setting)
 		origin := strings.TrimSuffix(s.url, "/mcp")
-		status, body := get(t, origin+"/.well-known/oauth-authorization-server")
+		status, body := httpGet(t, origin+"/.well-known/oauth-authorization-server")
 		if status != want || strings.Contains(body, `"issuer":"`+origin+`"`) != (want == http.StatusOK) {
 			t.Errorf("%s: %d %s", setting, status, body)
 		}
@@ -117,11 +117,11 @@ func TestEntraFacade(t *testing.T) {
 
 // TestEntraClients: a person is let in with the clients that an operator has listed, and with no other.
 func TestEntraClients(t *testing.T) {
-	s := vacant(t, entratest.Defender)
+	s := newEntraStack(t, entratest.Defender)
 	s.configure("http: {clients: [" + otherApp + "]}\n")
 	s.url = s.serve(t).url
 	for client, want := range map[string]int{otherApp: http.StatusOK, serverApp: http.StatusUnauthorized} {
-		if resp := s.knock(t, s.person(s.ada, map[string]any{"azp": client}), "", hello); resp.StatusCode != want {
+		if resp := s.post(t, s.userToken(s.ada, map[string]any{"azp": client}), "", initializeMessage); resp.StatusCode != want {
 			t.Errorf("with the client %s: %d, want %d", client, resp.StatusCode, want)
 		}
 	}
@@ -129,14 +129,14 @@ func TestEntraClients(t *testing.T) {
 
 // TestEntraKeyFetches: a flood of forged tokens does not become a flood of key fetches, and a caller is still let in.
 func TestEntraKeyFetches(t *testing.T) {
-	s := newTenancy(t)
+	s := newServingEntraStack(t)
 	claims := s.entra.UserClaims(s.ada, serverApp, []string{"Scans.Use"}, nil)
 	for i := range 1000 {
-		if resp := s.knock(t, s.entra.Sign(claims, entratest.KeyID(fmt.Sprint("forged-", i))), "", hello); resp.StatusCode == 200 {
+		if resp := s.post(t, s.entra.Sign(claims, entratest.KeyID(fmt.Sprint("forged-", i))), "", initializeMessage); resp.StatusCode == 200 {
 			t.Fatal("a forged token was let in")
 		}
 	}
-	if resp := s.knock(t, s.entra.Sign(claims), "", hello); resp.StatusCode != 200 {
+	if resp := s.post(t, s.entra.Sign(claims), "", initializeMessage); resp.StatusCode != 200 {
 		t.Errorf("after the flood a good token gets %d", resp.StatusCode)
 	}
 	if n := s.entra.KeyFetches(); n > 2 { // the flood may cross a minute's end
@@ -146,18 +146,18 @@ func TestEntraKeyFetches(t *testing.T) {
 
 // TestEntraSessions: a session is that of the person who began it.
 func TestEntraSessions(t *testing.T) {
-	s := newTenancy(t)
-	ada, bob := s.person(s.ada, nil), s.person(s.bob, nil)
-	id := s.knock(t, ada, "", hello).Header.Get("Mcp-Session-Id")
+	s := newServingEntraStack(t)
+	ada, bob := s.userToken(s.ada, nil), s.userToken(s.bob, nil)
+	id := s.post(t, ada, "", initializeMessage).Header.Get("Mcp-Session-Id")
 	const list = `{"jsonrpc":"2.0","id":2,"method":"tools/list"}`
-	agent := s.person(s.ada, map[string]any{"xms_act_fct": "11"})
+	agent := s.userToken(s.ada, map[string]any{"xms_act_fct": "11"})
 	for name, tt := range map[string]struct {
 		token, session string
 		status         int
 	}{
 		"her own": {ada, id, 200}, "another's": {bob, id, 404}, "her agent's": {agent, id, 404}, "made up": {ada, id + "x", 404},
 	} {
-		if resp := s.knock(t, tt.token, tt.session, list); resp.StatusCode != tt.status {
+		if resp := s.post(t, tt.token, tt.session, list); resp.StatusCode != tt.status {
 			t.Errorf("%s: status %d, want %d", name, resp.StatusCode, tt.status)
 		}
 	}

@@ -26,7 +26,7 @@ func TestLinkAccounts(t *testing.T) {
 	slack.AddUser(slacktest.User{ID: "U0ADA", Name: "ada"})
 	slack.AddChannel("C0SCANS", "U0ADA")
 	proxy, to := newProxy(t)
-	s := newTenancy(t, "SLACK_API_URL="+slack.API(), "SLACK_BOT_TOKEN=xoxb-test", "SLACK_APP_TOKEN=xapp-test",
+	s := newServingEntraStack(t, "SLACK_API_URL="+slack.API(), "SLACK_BOT_TOKEN=xoxb-test", "SLACK_APP_TOKEN=xapp-test",
 		"SCANWARDEN_SLACK_CHANNEL=C0SCANS", "SCANWARDEN_SLACK_LINK_ACCOUNTS=true", "SCANWARDEN_PUBLIC_URL="+proxy.URL,
 		"SCANWARDEN_SELF_APPROVAL=false", "SCANWARDEN_APPROVERS=entra:"+entratest.Tenant+"/"+adaID)
 	to(s.url)
@@ -34,7 +34,7 @@ func TestLinkAccounts(t *testing.T) {
 		Roles: []string{entratest.Defender + "/Machine.ReadWrite.All"}})
 	slack.WaitSockets(1)
 
-	bob, told := s.asking(t, s.bob), make(chan result, 1)
+	bob, told := s.deleteRequest(t, s.bob), make(chan toolResult, 1)
 	go func() { told <- bob() }()
 	question := slack.WaitMessage("C0SCANS", func(m slacktest.Message) bool { return len(m.Buttons()) > 0 })
 	slack.Click("U0ADA", question, "approve_change")
@@ -50,20 +50,20 @@ func TestLinkAccounts(t *testing.T) {
 	if people := s.output("people"); !strings.Contains(people, "slack:T01TEST/U0ADA") || !strings.Contains(people, adaID) {
 		t.Errorf("scanwarden people: %s", people)
 	}
-	if own := s.asking(t, s.ada)(); own.Status != "refused" || len(s.tenant.Writes()) != 0 {
+	if own := s.deleteRequest(t, s.ada)(); own.Status != "refused" || len(s.tenant.Writes()) != 0 {
 		t.Errorf("Ada, who would confirm her own change in Slack, is told %+v", own)
 	}
 	slack.Click("U0ADA", question, "approve_change")
-	eventually(t, "the change that she confirmed", func() bool { return len(s.tenant.Writes()) == 1 })
+	waitFor(t, "the change that she confirmed", func() bool { return len(s.tenant.Writes()) == 1 })
 	<-told // it may have stopped waiting for her before
 }
 
-// asking is a person whose client cannot show a prompt, and who asks to delete a scan.
-func (s *tenancy) asking(t *testing.T, u entratest.User) func() result {
+// deleteRequest is a person whose client cannot show a prompt, and who asks to delete a scan.
+func (s *entraStack) deleteRequest(t *testing.T, u entratest.User) func() toolResult {
 	t.Helper()
-	c := s.connect(t, s.person(u, nil, "Scans.Requester"), "modern", nil)
-	return func() result {
-		r, err := tryCall(t.Context(), c, "delete_scans", map[string]any{"scanDefinitionIds": []string{"Branch routers"}})
+	c := s.connect(t, s.userToken(u, nil, "Scans.Requester"), "modern", nil)
+	return func() toolResult {
+		r, err := tryCallTool(t.Context(), c, "delete_scans", map[string]any{"scanDefinitionIds": []string{"Branch routers"}})
 		if err != nil {
 			t.Error(err)
 		}
@@ -90,11 +90,11 @@ func newProxy(t *testing.T) (proxy *httptest.Server, to func(address string)) {
 	}
 }
 
-var pasted = regexp.MustCompile(`<code>(/\S+) (link \S+)</code>`)
+var rePastedCommand = regexp.MustCompile(`<code>(/\S+) (link \S+)</code>`)
 
 // signInAt is a browser that opens the page, presses its button, signs in to Entra ID and comes back. It returns
 // the command that the page then shows.
-func (s *tenancy) signInAt(t *testing.T, proxy *httptest.Server) (command, text string) {
+func (s *entraStack) signInAt(t *testing.T, proxy *httptest.Server) (command, text string) {
 	t.Helper()
 	trusted := x509.NewCertPool()
 	trusted.AddCert(proxy.Certificate())
@@ -111,7 +111,7 @@ func (s *tenancy) signInAt(t *testing.T, proxy *httptest.Server) (command, text 
 	}
 	defer resp.Body.Close()
 	page, err := io.ReadAll(resp.Body)
-	found := pasted.FindStringSubmatch(string(page))
+	found := rePastedCommand.FindStringSubmatch(string(page))
 	if err != nil || found == nil {
 		t.Fatalf("%s: %s, %v: %s", resp.Request.URL.Path, resp.Status, err, page)
 	}

@@ -16,10 +16,10 @@ import (
 	httpauth "scanwarden/tools/mcpserver/auth"
 )
 
-// shortestToken is what a bearer token must have at least: it is all that stands between a caller and us.
-const shortestToken = 16
+// MinTokenLength is what a bearer token must have at least: it is all that stands between a caller and us.
+const MinTokenLength = 16
 
-func (c *config) listen() string {
+func (c *Config) ListenAddress() string {
 	if c.HTTP.Listen == "" {
 		return "127.0.0.1:8484"
 	}
@@ -27,13 +27,13 @@ func (c *config) listen() string {
 }
 
 // checkHTTP checks what can be known before listening; entrance does the rest.
-func (c *config) checkHTTP() error {
-	if _, port, err := net.SplitHostPort(c.listen()); err != nil {
-		return c.at("http.listen").wrong("%q is not HOST:PORT; write one, such as 127.0.0.1:8484", c.listen())
+func (c *Config) checkHTTP() error {
+	if _, port, err := net.SplitHostPort(c.ListenAddress()); err != nil {
+		return c.OriginOf("http.listen").Errorf("%q is not HOST:PORT; write one, such as 127.0.0.1:8484", c.ListenAddress())
 	} else if _, err := strconv.ParseUint(port, 10, 16); err != nil {
-		return c.at("http.listen").wrong("%q is not a port; write a number from 1 to 65535", port)
+		return c.OriginOf("http.listen").Errorf("%q is not a port; write a number from 1 to 65535", port)
 	}
-	if _, err := c.publicOrigin(); err != nil {
+	if _, err := c.PublicOrigin(); err != nil {
 		return err
 	}
 	if err := c.checkAuth(); err != nil {
@@ -42,23 +42,23 @@ func (c *config) checkHTTP() error {
 	return c.checkTokens()
 }
 
-// publicOrigin is the scheme and host of the URL that callers use, nil when none is configured.
-func (c *config) publicOrigin() (*url.URL, error) {
+// PublicOrigin is the scheme and host of the URL that callers use, nil when none is configured.
+func (c *Config) PublicOrigin() (*url.URL, error) {
 	if c.HTTP.PublicURL == "" {
 		return nil, nil
 	}
 	// The rule is the one for Defender's own URL: https, or http to this machine, and nothing but a host.
 	if defender.CheckURL(c.HTTP.PublicURL) != nil {
-		return nil, c.at("http.public_url").wrong("write https:// and a host, such as https://scans.example.com, without a path (plain http is for loopback only)")
+		return nil, c.OriginOf("http.public_url").Errorf("write https:// and a host, such as https://scans.example.com, without a path (plain http is for loopback only)")
 	}
 	return url.Parse(c.HTTP.PublicURL)
 }
 
-// admissions are the ways in which callers prove who they are, and which of them go together.
-var admissions = []string{"entra", "token", "none", "slack", "entra,slack", "token,slack"}
+// httpAuthModes are the ways in which callers prove who they are, and which of them go together.
+var httpAuthModes = []string{"entra", "token", "none", "slack", "entra,slack", "token,slack"}
 
-func (c *config) checkAuth() error {
-	ways := commaSeparated(c.HTTP.Auth)
+func (c *Config) checkAuth() error {
+	ways := splitCommas(c.HTTP.Auth)
 	if len(ways) == 2 && ways[0] == "slack" { // in either order
 		ways[0], ways[1] = ways[1], ways[0]
 	}
@@ -66,59 +66,59 @@ func (c *config) checkAuth() error {
 		return nil
 	}
 	c.HTTP.Auth = strings.Join(ways, ",")
-	if !slices.Contains(admissions, c.HTTP.Auth) {
-		return c.at("http.auth").wrong("%q is not a way to authenticate; set it to one of %s", c.HTTP.Auth, strings.Join(admissions, " | "))
+	if !slices.Contains(httpAuthModes, c.HTTP.Auth) {
+		return c.OriginOf("http.auth").Errorf("%q is not a way to authenticate; set it to one of %s", c.HTTP.Auth, strings.Join(httpAuthModes, " | "))
 	}
 	return nil
 }
 
-// admits reports whether callers may prove who they are in this way.
-func (c *config) admits(way string) bool { return slices.Contains(commaSeparated(c.HTTP.Auth), way) }
+// AllowsAuth reports whether callers may prove who they are in this way.
+func (c *Config) AllowsAuth(way string) bool { return slices.Contains(splitCommas(c.HTTP.Auth), way) }
 
-// entraCallers is what the entrance is told of Entra ID.
-func (c *config) entraCallers(resource string) httpauth.EntraConfig {
-	to, _ := c.endpoints() // checked at load
+// EntraAuthConfig is what the entrance is told of Entra ID.
+func (c *Config) EntraAuthConfig(resource string) httpauth.EntraConfig {
+	to, _ := c.Endpoints() // checked at load
 	return httpauth.EntraConfig{
 		TenantID: c.Azure.Tenant, ClientID: cmp.Or(c.HTTP.ClientID, c.Azure.Client), Authority: to.Authority,
 		Resource: resource, Clients: c.HTTP.Clients,
 	}
 }
 
-// foresee reads the bearer tokens, and finds what is wrong with who may call before there is a listener: it is wrong
+// loadBearerTokens reads the bearer tokens, and finds what is wrong with who may call before there is a listener: it is wrong
 // whether or not the address can be had.
-func (bp blueprint) foresee(ctx context.Context) (bearers, error) {
-	address, err := net.ResolveTCPAddr("tcp", bp.cfg.listen())
+func (bp Builder) loadBearerTokens(ctx context.Context) (tokenHashes, error) {
+	address, err := net.ResolveTCPAddr("tcp", bp.cfg.ListenAddress())
 	if err != nil {
-		return nil, bp.cfg.at("http.listen").wrong("%w; choose another address", err)
+		return nil, bp.cfg.OriginOf("http.listen").Errorf("%w; choose another address", err)
 	}
-	tokens, err := bp.cfg.tokens(ctx, bp.source())
+	tokens, err := bp.cfg.readTokenHashes(ctx, bp.secretReader())
 	if err != nil {
 		return nil, err
 	}
-	_, err = bp.cfg.admission(address, len(tokens))
+	_, err = bp.cfg.ResolveHTTPAuth(address, len(tokens))
 	return tokens, err
 }
 
-// entrance says who may call the HTTP server at address. It fails closed: unless something tells who calls,
+// newHTTPConfig says who may call the HTTP server at address. It fails closed: unless something tells who calls,
 // nobody may, except that a server on loopback may be told to trust everybody there.
-func (bp blueprint) entrance(ctx context.Context, address net.Addr, tokens bearers) (mcpserver.HTTPConfig, error) {
+func (bp Builder) newHTTPConfig(ctx context.Context, address net.Addr, tokens tokenHashes) (mcpserver.HTTPConfig, error) {
 	tcp, _ := address.(*net.TCPAddr)
 	door := mcpserver.HTTPConfig{}
-	door.Hosts, door.Origins = bp.cfg.names(tcp)
-	auth, err := bp.cfg.admission(tcp, len(tokens))
+	door.Hosts, door.Origins = bp.cfg.AllowedHosts(tcp)
+	auth, err := bp.cfg.ResolveHTTPAuth(tcp, len(tokens))
 	if err != nil {
 		return door, err
 	}
 	switch strings.TrimSuffix(auth, ",slack") {
 	case "none":
-		door.Authenticator = httpauth.Anonymous(localUser(bp.env))
+		door.Authenticator = httpauth.Anonymous(LocalUser(bp.env))
 	case "entra":
-		callers := bp.cfg.entraCallers(bp.resource(tcp))
-		if bp.callers != nil {
-			callers.Verified = bp.callers.verified
+		callers := bp.cfg.EntraAuthConfig(bp.resourceURL(tcp))
+		if bp.users != nil {
+			callers.Verified = bp.users.add
 		}
 		if door.Authenticator, err = httpauth.Entra(ctx, callers); err != nil {
-			return door, bp.cfg.at("http.auth").wrong("%w", err)
+			return door, bp.cfg.OriginOf("http.auth").Errorf("%w", err)
 		}
 	default:
 		door.Authenticator = httpauth.BearerTokens(tokens) // without any, it lets nobody in
@@ -133,24 +133,24 @@ func (bp blueprint) entrance(ctx context.Context, address net.Addr, tokens beare
 }
 
 // checkEntraCallers refuses tokens of anybody for anything.
-func (c *config) checkEntraCallers(auth string) error {
-	callers := c.entraCallers("")
+func (c *Config) checkEntraCallers(auth string) error {
+	callers := c.EntraAuthConfig("")
 	if strings.HasPrefix(auth, "entra") && (callers.TenantID == "" || callers.ClientID == "") {
-		return c.at("http.auth").wrong("entra takes the tokens of one tenant for one app registration; set AZURE_TENANT_ID, and SCANWARDEN_HTTP_CLIENT_ID or AZURE_CLIENT_ID")
+		return c.OriginOf("http.auth").Errorf("entra takes the tokens of one tenant for one app registration; set AZURE_TENANT_ID, and SCANWARDEN_HTTP_CLIENT_ID or AZURE_CLIENT_ID")
 	}
 	return nil
 }
 
 // checkAssistant refuses to let Slack's assistant in where nothing could check its signature.
-func (c *config) checkAssistant(auth string) error {
-	if strings.HasSuffix(auth, "slack") && (!c.slackConfigured() || c.Slack.SigningSecret.Empty()) {
-		return c.at("http.auth").wrong("Slack's assistant signs its requests, and there is nothing to check them with; set SLACK_BOT_TOKEN and SLACK_SIGNING_SECRET")
+func (c *Config) checkAssistant(auth string) error {
+	if strings.HasSuffix(auth, "slack") && (!c.SlackConfigured() || c.Slack.SigningSecret.Empty()) {
+		return c.OriginOf("http.auth").Errorf("Slack's assistant signs its requests, and there is nothing to check them with; set SLACK_BOT_TOKEN and SLACK_SIGNING_SECRET")
 	}
 	return nil
 }
 
-// admission is http.auth with its default, and refuses what would let strangers in, or nobody.
-func (c *config) admission(address *net.TCPAddr, tokens int) (string, error) {
+// ResolveHTTPAuth is http.auth with its default, and refuses what would let strangers in, or nobody.
+func (c *Config) ResolveHTTPAuth(address *net.TCPAddr, tokens int) (string, error) {
 	local := address != nil && address.IP.IsLoopback()
 	auth := c.HTTP.Auth
 	if auth == "" && c.Simulator && local && tokens == 0 {
@@ -158,30 +158,30 @@ func (c *config) admission(address *net.TCPAddr, tokens int) (string, error) {
 	}
 	switch {
 	case auth == "none" && tokens > 0:
-		return "", c.at("http.auth").wrong("none, but a token is configured too; set it to token, or take the token away")
+		return "", c.OriginOf("http.auth").Errorf("none, but a token is configured too; set it to token, or take the token away")
 	case auth == "none" && !local:
-		return "", c.at("http.auth").wrong("none lets everybody in who can reach %s; set it to token and give SCANWARDEN_HTTP_TOKEN, or listen on 127.0.0.1", address)
-	case auth == "none" && c.public():
-		return "", c.at("http.public_url").wrong("a public URL lets strangers in while http.auth is none; set SCANWARDEN_HTTP_AUTH to token and give SCANWARDEN_HTTP_TOKEN, or take the public URL away")
+		return "", c.OriginOf("http.auth").Errorf("none lets everybody in who can reach %s; set it to token and give SCANWARDEN_HTTP_TOKEN, or listen on 127.0.0.1", address)
+	case auth == "none" && c.isPublic():
+		return "", c.OriginOf("http.public_url").Errorf("a public URL lets strangers in while http.auth is none; set SCANWARDEN_HTTP_AUTH to token and give SCANWARDEN_HTTP_TOKEN, or take the public URL away")
 	case tokens > 0 && auth != "" && !strings.HasPrefix(auth, "token"):
-		return "", c.at("http.auth").wrong("%s, but a token is configured too, which would not be looked at; take the token away, or set it to token", auth)
-	case strings.HasPrefix(auth, "token") && tokens == 0, auth == "" && tokens == 0 && !c.slackConfigured():
+		return "", c.OriginOf("http.auth").Errorf("%s, but a token is configured too, which would not be looked at; take the token away, or set it to token", auth)
+	case strings.HasPrefix(auth, "token") && tokens == 0, auth == "" && tokens == 0 && !c.SlackConfigured():
 		return "", errors.New("no caller could be authenticated: set SCANWARDEN_HTTP_TOKEN to a secret of 16 characters or more, SCANWARDEN_HTTP_AUTH to entra, or to none on a loopback address")
 	}
 	return auth, cmp.Or(c.checkEntraCallers(auth), c.checkAssistant(auth))
 }
 
-// resource is the URL of the MCP endpoint, as its callers know it.
-func (bp blueprint) resource(address *net.TCPAddr) string {
-	if public, err := bp.cfg.publicOrigin(); err == nil && public != nil {
+// resourceURL is the URL of the MCP endpoint, as its callers know it.
+func (bp Builder) resourceURL(address *net.TCPAddr) string {
+	if public, err := bp.cfg.PublicOrigin(); err == nil && public != nil {
 		return public.Scheme + "://" + public.Host + "/mcp"
 	}
 	return "http://" + address.String() + "/mcp"
 }
 
-// public reports whether callers come from elsewhere, through a proxy on this machine or any other way.
-func (c *config) public() bool {
-	origin, err := c.publicOrigin()
+// isPublic reports whether callers come from elsewhere, through a proxy on this machine or any other way.
+func (c *Config) isPublic() bool {
+	origin, err := c.PublicOrigin()
 	if err != nil || origin == nil {
 		return err != nil
 	}
@@ -189,9 +189,9 @@ func (c *config) public() bool {
 	return origin.Hostname() != "localhost" && (ip == nil || !ip.IsLoopback())
 }
 
-// names are the Host and Origin headers that are ours, so that a page that rebinds its name to this address
+// AllowedHosts are the Host and Origin headers that are ours, so that a page that rebinds its name to this address
 // is turned away.
-func (c *config) names(address *net.TCPAddr) (hosts, origins []string) {
+func (c *Config) AllowedHosts(address *net.TCPAddr) (hosts, origins []string) {
 	if address == nil {
 		return nil, nil
 	}
@@ -203,7 +203,7 @@ func (c *config) names(address *net.TCPAddr) (hosts, origins []string) {
 	for _, host := range hosts {
 		origins = append(origins, "http://"+host)
 	}
-	if public, err := c.publicOrigin(); err == nil && public != nil {
+	if public, err := c.PublicOrigin(); err == nil && public != nil {
 		hosts = append(hosts, public.Host)
 		origins = append(origins, public.Scheme+"://"+public.Host)
 	}

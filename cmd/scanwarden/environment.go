@@ -9,12 +9,12 @@ import (
 	"scanwarden/tools"
 )
 
-// environment is the process environment by name.
-type environment map[string]string
+// Environment is the process environment by name.
+type Environment map[string]string
 
-// parseEnvironment takes what os.Environ returns.
-func parseEnvironment(environ []string) environment {
-	env := make(environment, len(environ))
+// ParseEnvironment takes what os.Environ returns.
+func ParseEnvironment(environ []string) Environment {
+	env := make(Environment, len(environ))
 	for _, entry := range environ {
 		if name, value, ok := strings.Cut(entry, "="); ok {
 			env[name] = value
@@ -23,26 +23,26 @@ func parseEnvironment(environ []string) environment {
 	return env
 }
 
-// prefix marks the names that are ours alone, so that a misspelt one is an error and not a surprise.
-const prefix = "SCANWARDEN_"
+// envPrefix marks the names that are ours alone, so that a misspelt one is an error and not a surprise.
+const envPrefix = "SCANWARDEN_"
 
 // checkNames refuses a name with our prefix that means nothing, and names the one that was probably meant.
-func (e environment) checkNames() error {
-	known := []string{prefix + "CONFIG"}
-	for _, s := range settings {
-		known = append(known, s.env)
+func (e Environment) checkNames() error {
+	known := []string{envPrefix + "CONFIG"}
+	for _, s := range Settings {
+		known = append(known, s.Env)
 	}
 	for _, name := range slices.Sorted(maps.Keys(e)) {
-		if !strings.HasPrefix(name, prefix) || slices.Contains(known, name) {
+		if !strings.HasPrefix(name, envPrefix) || slices.Contains(known, name) {
 			continue
 		}
-		return fmt.Errorf("environment: %s is not a setting of scanwarden%s", name, meant(name, known))
+		return fmt.Errorf("environment: %s is not a setting of scanwarden%s", name, didYouMean(name, known))
 	}
 	return nil
 }
 
-// nearest is the known name that a misspelt one is closest to, "" when none is close.
-func nearest(name string, known []string) string {
+// closest is the known name that a misspelt one is closest to, "" when none is close.
+func closest(name string, known []string) string {
 	best, least := "", len(name)/3+1
 	for _, k := range known {
 		if d := tools.EditDistance(name, k); d < least {
@@ -52,9 +52,9 @@ func nearest(name string, known []string) string {
 	return best
 }
 
-// meant is a hint at the nearest known name, or at the list of all of them.
-func meant(name string, known []string) string {
-	best := nearest(name, known)
+// didYouMean is a hint at the nearest known name, or at the list of all of them.
+func didYouMean(name string, known []string) string {
+	best := closest(name, known)
 	if best == "" {
 		return `: unset it, or see "scanwarden serve --help" for the names there are`
 	}

@@ -13,52 +13,52 @@ import (
 )
 
 // A room is what one package may import: of ours, and of the third-party modules that one room alone sees.
-type room struct{ ours, theirs []string }
+type packageRule struct{ internal, external []string }
 
-// rooms is the README's table of the house. A package that is not in it fails the test: give it a row, and
+// packageRules is the README's table of the house. A package that is not in it fails the test: give it a row, and
 // think about what it may know, before it is written.
-var rooms = map[string]room{
+var packageRules = map[string]packageRule{
 	"cmd/scanwarden": {
-		ours: []string{
+		internal: []string{
 			"slackbot", "tools/mcpserver", "tools/mcpserver/auth", "confirm/web", "tools", "confirm", "confirm/rule", "confirm/store",
 			"defender", "defender/entra", "defender/keyvault", "defender/defendertest",
 		},
-		theirs: []string{"github.com/alecthomas/kong", "go.yaml.in/yaml", "github.com/prometheus/client_golang", "github.com/santhosh-tekuri/jsonschema"},
+		external: []string{"github.com/alecthomas/kong", "go.yaml.in/yaml", "github.com/prometheus/client_golang", "github.com/santhosh-tekuri/jsonschema"},
 	},
-	"slackbot":                 {ours: []string{"tools", "confirm"}, theirs: []string{"github.com/slack-go/slack"}},
-	"slackbot/slacktest":       {theirs: []string{"github.com/gorilla/websocket"}},
-	"tools/mcpserver":          {ours: []string{"tools", "tools/mcpserver/auth", "confirm"}, theirs: []string{"github.com/mark3labs/mcp-go"}},
-	"tools/mcpserver/auth":     {ours: []string{"confirm"}, theirs: []string{"github.com/golang-jwt/jwt", "github.com/MicahParks/keyfunc", "github.com/MicahParks/jwkset"}},
-	"confirm/web":              {ours: []string{"confirm"}, theirs: []string{"html/template"}},
-	"tools":                    {ours: []string{"confirm", "defender"}, theirs: []string{"github.com/invopop/jsonschema"}},
+	"slackbot":                 {internal: []string{"tools", "confirm"}, external: []string{"github.com/slack-go/slack"}},
+	"slackbot/slacktest":       {external: []string{"github.com/gorilla/websocket"}},
+	"tools/mcpserver":          {internal: []string{"tools", "tools/mcpserver/auth", "confirm"}, external: []string{"github.com/mark3labs/mcp-go"}},
+	"tools/mcpserver/auth":     {internal: []string{"confirm"}, external: []string{"github.com/golang-jwt/jwt", "github.com/MicahParks/keyfunc", "github.com/MicahParks/jwkset"}},
+	"confirm/web":              {internal: []string{"confirm"}, external: []string{"html/template"}},
+	"tools":                    {internal: []string{"confirm", "defender"}, external: []string{"github.com/invopop/jsonschema"}},
 	"confirm":                  {},
-	"confirm/rule":             {ours: []string{"confirm"}, theirs: []string{"cel.dev/cel-go"}},
-	"confirm/store":            {ours: []string{"confirm"}, theirs: []string{"github.com/jackc/pgx", "modernc.org/sqlite", "golang.org/x/mod/sumdb"}},
+	"confirm/rule":             {internal: []string{"confirm"}, external: []string{"cel.dev/cel-go"}},
+	"confirm/store":            {internal: []string{"confirm"}, external: []string{"github.com/jackc/pgx", "modernc.org/sqlite", "golang.org/x/mod/sumdb"}},
 	"defender":                 {},
-	"defender/entra":           {theirs: []string{"github.com/AzureAD/microsoft-authentication-library-for-go", "github.com/zalando/go-keyring", "github.com/pkg/browser"}},
+	"defender/entra":           {external: []string{"github.com/AzureAD/microsoft-authentication-library-for-go", "github.com/zalando/go-keyring", "github.com/pkg/browser"}},
 	"defender/entra/entratest": {},
-	"defender/keyvault":        {ours: []string{"defender"}, theirs: []string{"github.com/Azure/azure-sdk-for-go"}},
+	"defender/keyvault":        {internal: []string{"defender"}, external: []string{"github.com/Azure/azure-sdk-for-go"}},
 	"defender/defendertest":    {},
 }
 
-// common are small modules without opinions, open to every room. Anything else from outside needs an owner.
-var common = []string{"github.com/oklog/ulid", "golang.org/x/sync", "golang.org/x/time"}
+// commonModules are small modules without opinions, open to every room. Anything else from outside needs an owner.
+var commonModules = []string{"github.com/oklog/ulid", "golang.org/x/sync", "golang.org/x/time"}
 
 const module = "scanwarden"
 
 // TestLayers holds every import of every non-test file against the table.
 func TestLayers(t *testing.T) {
-	found := imports(t, "../..")
+	found := readImports(t, "../..")
 	if len(found) < 8 {
 		t.Fatalf("only %d packages found: the test does not look where the code is", len(found))
 	}
 	for pkg, paths := range found {
-		if _, planned := rooms[pkg]; !planned {
+		if _, planned := packageRules[pkg]; !planned {
 			t.Errorf("package %s is not in the table: give it a row in layers_test.go and in the README", pkg)
 			continue
 		}
 		for _, path := range paths {
-			if why := offends(pkg, path); why != "" {
+			if why := importViolation(pkg, path); why != "" {
 				t.Errorf("%s imports %s: %s", pkg, path, why)
 			}
 		}
@@ -94,42 +94,42 @@ func TestLayersMatcher(t *testing.T) {
 		{"defender", "github.com/hashicorp/go-retryablehttp", false},
 		{"confirm", "crypto/sha256", true},
 	} {
-		if got := offends(tt.pkg, tt.path) == ""; got != tt.allowed {
+		if got := importViolation(tt.pkg, tt.path) == ""; got != tt.allowed {
 			t.Errorf("%s importing %s: allowed = %v, want %v", tt.pkg, tt.path, got, tt.allowed)
 		}
 	}
 }
 
-// offends says why pkg may not import path, "" when it may.
-func offends(pkg, path string) string {
+// importViolation says why pkg may not import path, "" when it may.
+func importViolation(pkg, path string) string {
 	if ours, ok := strings.CutPrefix(path, module+"/"); ok {
-		if slices.Contains(rooms[pkg].ours, ours) {
+		if slices.Contains(packageRules[pkg].internal, ours) {
 			return ""
 		}
-		return fmt.Sprintf("it may import only %v of ours", rooms[pkg].ours)
+		return fmt.Sprintf("it may import only %v of ours", packageRules[pkg].internal)
 	}
-	for owner, r := range rooms {
-		for _, theirs := range r.theirs {
-			if under(path, theirs) && owner != pkg {
+	for owner, r := range packageRules {
+		for _, theirs := range r.external {
+			if isWithin(path, theirs) && owner != pkg {
 				return fmt.Sprintf("only %s sees %s", owner, theirs)
 			}
 		}
 	}
 	standard := !strings.Contains(strings.Split(path, "/")[0], ".")
-	if standard || allowed(path, rooms[pkg].theirs) || allowed(path, common) {
+	if standard || matchesModule(path, packageRules[pkg].external) || matchesModule(path, commonModules) {
 		return ""
 	}
 	return "no room owns this module: say in layers_test.go which one may see it, and why we need it"
 }
 
-func allowed(path string, modules []string) bool {
-	return slices.ContainsFunc(modules, func(m string) bool { return under(path, m) })
+func matchesModule(path string, modules []string) bool {
+	return slices.ContainsFunc(modules, func(m string) bool { return isWithin(path, m) })
 }
 
-func under(path, module string) bool { return path == module || strings.HasPrefix(path, module+"/") }
+func isWithin(path, module string) bool { return path == module || strings.HasPrefix(path, module+"/") }
 
-// imports returns what the non-test files of each package below root import.
-func imports(t *testing.T, root string) map[string][]string {
+// readImports returns what the non-test files of each package below root import.
+func readImports(t *testing.T, root string) map[string][]string {
 	t.Helper()
 	found := map[string][]string{}
 	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {

@@ -13,71 +13,71 @@ import (
 	"scanwarden/slackbot"
 )
 
-// linkPath is where a person of Slack joins their Entra account.
-const linkPath = "/link"
+// LinkPath is where a person of Slack joins their Entra account.
+const LinkPath = "/link"
 
-// checkLink refuses a page that nobody could use.
-func (c *config) checkLink() error {
-	setting := c.at("slack.link_accounts")
+// checkAccountLink refuses a page that nobody could use.
+func (c *Config) checkAccountLink() error {
+	setting := c.OriginOf("slack.link_accounts")
 	switch {
 	case !c.Slack.LinkAccounts:
 		return nil
-	case !c.slackConfigured():
-		return setting.wrong("Slack is not configured; set SLACK_BOT_TOKEN, or take the setting away")
+	case !c.SlackConfigured():
+		return setting.Errorf("Slack is not configured; set SLACK_BOT_TOKEN, or take the setting away")
 	case c.HTTP.PublicURL == "":
-		return setting.wrong("people's browsers come to PUBLIC_URL%s; set http.public_url (SCANWARDEN_PUBLIC_URL)", linkPath)
-	case c.Azure.Tenant == "" || c.Azure.Client == "" || !c.Azure.hasCredential():
-		return setting.wrong("the page signs people in with the app registration of AZURE_CLIENT_ID; set AZURE_TENANT_ID, AZURE_CLIENT_ID and its credential, and add PUBLIC_URL%s/callback to the app's web redirect URIs", linkPath)
+		return setting.Errorf("people's browsers come to PUBLIC_URL%s; set http.public_url (SCANWARDEN_PUBLIC_URL)", LinkPath)
+	case c.Azure.Tenant == "" || c.Azure.Client == "" || !c.Azure.HasCredential():
+		return setting.Errorf("the page signs people in with the app registration of AZURE_CLIENT_ID; set AZURE_TENANT_ID, AZURE_CLIENT_ID and its credential, and add PUBLIC_URL%s/callback to the app's web redirect URIs", LinkPath)
 	}
 	return nil
 }
 
-// linkPage is the page on which people of Slack sign in to Entra ID to join the two; nil where it is not offered.
-func (bp blueprint) linkPage(hosts []string) (http.Handler, error) {
+// newLinkPage is the page on which people of Slack sign in to Entra ID to join the two; nil where it is not offered.
+func (bp Builder) newLinkPage(hosts []string) (http.Handler, error) {
 	if !bp.cfg.Slack.LinkAccounts {
 		return nil, nil
 	}
-	public, err := bp.cfg.publicOrigin()
+	public, err := bp.cfg.PublicOrigin()
 	if err != nil {
 		return nil, err
 	}
-	app, err := bp.cfg.entra(bp.cfg.Azure)
+	app, err := bp.cfg.EntraConfig(bp.cfg.Azure)
 	if err != nil {
 		return nil, err
 	}
 	app.Mode = entra.Client // people's browsers talk to the application, however it signs in itself
-	web, err := entra.NewWebSignIn(entra.WebSignInConfig{Config: app, RedirectURL: bp.cfg.linkURL() + "/callback"})
+	web, err := entra.NewWebSignIn(entra.WebSignInConfig{Config: app, RedirectURL: bp.cfg.LinkURL() + "/callback"})
 	if err != nil {
 		return nil, err
 	}
 	return confirmweb.NewHandler(confirmweb.Config{
-		SignIn:  confirmweb.SignIn{Begin: web.Begin, Finish: finishing(web)},
+		SignIn:  confirmweb.SignIn{Begin: web.Begin, Finish: finishSignIn(web)},
 		Hosts:   hosts,
 		Key:     bp.serverKey,
 		Secure:  public.Scheme == "https",
-		Command: bp.cfg.command("scans") + " link",
+		Command: bp.cfg.SlashCommand("scans") + " link",
 		Log:     bp.log,
 	})
 }
 
-// linkURL is where people of Slack are sent; "" where the page is not offered.
-func (c *config) linkURL() string {
-	public, err := c.publicOrigin()
+// LinkURL is where people of Slack are sent; "" where the page is not offered.
+func (c *Config) LinkURL() string {
+	public, err := c.PublicOrigin()
 	if err != nil || public == nil || !c.Slack.LinkAccounts {
 		return ""
 	}
-	return public.Scheme + "://" + public.Host + linkPath
+	return public.Scheme + "://" + public.Host + LinkPath
 }
 
-// command is the slash command for an operation, or for scans.
-func (c *config) command(name string) string {
+// SlashCommand is the slash command for an operation, or for scans.
+func (c *Config) SlashCommand(name string) string {
 	if other := c.Slack.Commands[name]; other != "" {
 		return other
 	}
 	return "/" + name
 }
 
-func finishing(web *entra.WebSignIn) func(ctx context.Context, code, nonce, verifier string) (confirmweb.User, error) {
+func finishSignIn(web *entra.WebSignIn) func(ctx context.Context, code, nonce, verifier string) (confirmweb.User, error) {
 	return func(ctx context.Context, code, nonce, verifier string) (confirmweb.User, error) {
 		user, err := web.Finish(ctx, code, nonce, verifier)
 		if err != nil {
@@ -87,8 +87,8 @@ func finishing(web *entra.WebSignIn) func(ctx context.Context, code, nonce, veri
 	}
 }
 
-// openProof opens what the page has shown somebody, and they have pasted into their Slack.
-func (bp blueprint) openProof(text string, now time.Time) (slackbot.SignedIn, error) {
+// verifyProof opens what the page has shown somebody, and they have pasted into their Slack.
+func (bp Builder) verifyProof(text string, now time.Time) (slackbot.SignedIn, error) {
 	key, err := bp.serverKey()
 	if err != nil {
 		return slackbot.SignedIn{}, errors.New("the proof cannot be checked right now; try again in a moment")
@@ -98,13 +98,13 @@ func (bp blueprint) openProof(text string, now time.Time) (slackbot.SignedIn, er
 }
 
 // serverKey seals what must come back unchanged: requestState, session ids, proofs.
-func (bp blueprint) serverKey() ([]byte, error) {
-	ledger, err := bp.cfg.ledger(bp.env)
+func (bp Builder) serverKey() ([]byte, error) {
+	ledger, err := bp.cfg.storeConfig(bp.env)
 	if err != nil {
 		return nil, err
 	}
-	key, err := serverKey(ledger.KeyDir)
-	if err == nil && len(key) != keySize {
+	key, err := loadServerKey(ledger.KeyDir)
+	if err == nil && len(key) != KeySize {
 		err = errors.New("server.key has the wrong size")
 	}
 	return key, err

@@ -8,8 +8,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// located is a text that knows where in the file it begins.
-type located struct {
+// positionedText is a text that knows where in the file it begins.
+type positionedText struct {
 	text         string
 	line, column int
 	block        bool  // begun with | or >
@@ -17,7 +17,7 @@ type located struct {
 }
 
 // UnmarshalYAML keeps the place. A quoted text begins after its quote, a block on the line after its mark.
-func (l *located) UnmarshalYAML(node *yaml.Node) error {
+func (l *positionedText) UnmarshalYAML(node *yaml.Node) error {
 	l.line, l.column = node.Line, node.Column
 	switch {
 	case node.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
@@ -28,25 +28,25 @@ func (l *located) UnmarshalYAML(node *yaml.Node) error {
 	return node.Decode(&l.text)
 }
 
-// settle finds how far to the right a block stands, and where its lines were joined: the library tells neither.
-func (l *located) settle(file [][]byte) {
+// locateBlock finds how far to the right a block stands, and where its lines were joined: the library tells neither.
+func (l *positionedText) locateBlock(file [][]byte) {
 	if !l.block {
 		return
 	}
 	for i, line := range strings.Split(l.text, "\n") {
 		if strings.TrimSpace(line) != "" && l.line-1+i < len(file) {
-			l.column = 1 + indentation(file[l.line-1+i]) - indentation([]byte(line))
+			l.column = 1 + countIndent(file[l.line-1+i]) - countIndent([]byte(line))
 			break
 		}
 	}
-	l.folds = folds(l.text, file[min(l.line-1, len(file)):])
+	l.folds = foldWidths(l.text, file[min(l.line-1, len(file)):])
 }
 
-func indentation(line []byte) int { return len(line) - len(bytes.TrimLeft(line, " ")) }
+func countIndent(line []byte) int { return len(line) - len(bytes.TrimLeft(line, " ")) }
 
-// folds is where YAML joined the first lines of below to text, each to the next by a blank; nil where it did it in
+// foldWidths is where YAML joined the first lines of below to text, each to the next by a blank; nil where it did it in
 // another way, or not at all.
-func folds(text string, below [][]byte) (widths []int) {
+func foldWidths(text string, below [][]byte) (widths []int) {
 	rest := strings.TrimRight(text, "\n")
 	for _, line := range below {
 		piece := string(bytes.TrimSpace(line))

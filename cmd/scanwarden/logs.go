@@ -7,18 +7,18 @@ import (
 	"os"
 )
 
-// logger writes to stderr alone: over stdio, anything else on stdout would break the protocol.
-func (c *config) logger(errs io.Writer) *slog.Logger {
-	level, _ := logLevel(c.LogLevel) // checked by validate
+// Logger writes to stderr alone: over stdio, anything else on stdout would break the protocol.
+func (c *Config) Logger(errs io.Writer) *slog.Logger {
+	level, _ := parseLogLevel(c.LogLevel) // checked by validate
 	options := &slog.HandlerOptions{Level: level}
-	if c.LogFormat == "text" || c.LogFormat == "" && isTerminal(errs) {
+	if c.LogFormat == "text" || c.LogFormat == "" && IsTerminal(errs) {
 		return slog.New(slog.NewTextHandler(errs, options))
 	}
 	return slog.New(slog.NewJSONHandler(errs, options))
 }
 
-// logLevel reads debug, info, warn or error; "" means info.
-func logLevel(name string) (slog.Level, error) {
+// parseLogLevel reads debug, info, warn or error; "" means info.
+func parseLogLevel(name string) (slog.Level, error) {
 	var level slog.Level
 	if name == "" {
 		return slog.LevelInfo, nil
@@ -29,8 +29,8 @@ func logLevel(name string) (slog.Level, error) {
 	return level, nil
 }
 
-// isTerminal reports whether a person is likely to read w as it is written.
-func isTerminal(w any) bool {
+// IsTerminal reports whether a person is likely to read w as it is written.
+func IsTerminal(w any) bool {
 	f, ok := w.(*os.File)
 	if !ok {
 		return false

@@ -26,7 +26,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal does not wait
-	w := world{ctx: ctx, environment: parseEnvironment(os.Environ()), in: os.Stdin, out: os.Stdout, errs: os.Stderr}
+	w := environment{ctx: ctx, env: ParseEnvironment(os.Environ()), stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
 	if err := run(w, os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "scanwarden:", err)
 		stop()
@@ -34,13 +34,13 @@ func main() {
 	}
 }
 
-// world is all of the outside that a command may touch.
-type world struct {
+// environment is all of the outside that a command may touch.
+type environment struct {
 	ctx         context.Context
-	environment environment
-	in          io.Reader
-	out         io.Writer
-	errs        io.Writer
+	env Environment
+	stdin          io.Reader
+	stdout         io.Writer
+	stderr        io.Writer
 }
 
 // usageError is a command line that cannot be understood.
@@ -48,11 +48,11 @@ type usageError struct{ error }
 
 // runner is a command. flags are the settings that were given on the command line.
 type runner interface {
-	Run(w world, flags flagValues) error
+	Run(w environment, flags Flags) error
 }
 
 // run parses args and performs the command they name. It is the whole program but for the process around it.
-func run(w world, args []string) error {
+func run(w environment, args []string) error {
 	if len(args) == 0 {
 		return usageError{errors.New(`choose a command: start with "scanwarden try", or see "scanwarden --help"`)}
 	}
@@ -63,7 +63,7 @@ func run(w world, args []string) error {
 	case line.help:
 		return line.printHelp()
 	case line.version:
-		_, err := fmt.Fprintln(w.out, versionText())
+		_, err := fmt.Fprintln(w.stdout, versionText())
 		return err
 	}
 	return line.command.Run(w, line.flags)

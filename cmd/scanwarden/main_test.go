@@ -21,7 +21,7 @@ import (
 // The stories in testdata/script drive main() itself, under the name it has in real life. The command mcp is
 // an MCP client for them.
 func TestMain(m *testing.M) {
-	testscript.Main(tidy{m}, map[string]func(){"scanwarden": main, "mcp": mcpMain})
+	testscript.Main(cleanupRunner{m}, map[string]func(){"scanwarden": main, "mcp": mcpMain})
 }
 
 func TestScripts(t *testing.T) {
@@ -98,25 +98,25 @@ func exchange(message []byte, stdin io.Writer, answers *bufio.Reader, out io.Wri
 	return nil
 }
 
-// tidy removes the real binary after the tests.
-type tidy struct{ *testing.M }
+// cleanupRunner removes the real binary after the tests.
+type cleanupRunner struct{ *testing.M }
 
-func (m tidy) Run() int {
+func (m cleanupRunner) Run() int {
 	defer func() {
-		if dir, err := workshop(); err == nil {
+		if dir, err := buildDir(); err == nil {
 			os.RemoveAll(dir)
 		}
 	}()
 	return m.M.Run()
 }
 
-// workshop is where the real binaries of this run are built.
-var workshop = sync.OnceValues(func() (string, error) { return os.MkdirTemp("", "scanwarden-test-*") })
+// buildDir is where the real binaries of this run are built.
+var buildDir = sync.OnceValues(func() (string, error) { return os.MkdirTemp("", "scanwarden-test-*") })
 
-// build builds a command as a release is built, once for all tests.
-func build(pkg, name string) func(testing.TB) string {
+// buildBinary builds a command as a release is built, once for all tests.
+func buildBinary(pkg, name string) func(testing.TB) string {
 	once := sync.OnceValues(func() (string, error) {
-		dir, err := workshop()
+		dir, err := buildDir()
 		if err != nil {
 			return "", err
 		}
@@ -139,6 +139,6 @@ func build(pkg, name string) func(testing.TB) string {
 }
 
 var (
-	program = build(".", "scanwarden")
-	bare    = build("./testdata/bare", "bare")
+	buildProgram = buildBinary(".", "scanwarden")
+	buildBareServer    = buildBinary("./testdata/bare", "bare")
 )

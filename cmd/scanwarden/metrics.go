@@ -43,40 +43,40 @@ func (m *metrics) handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
 }
 
-func (m *metrics) moved(c confirm.Change) {
+func (m *metrics) countTransition(c confirm.Change) {
 	if m == nil {
 		return
 	}
 	m.changes.WithLabelValues(c.Operation, string(c.State)).Inc()
 }
 
-func (m *metrics) waited(d time.Duration) {
+func (m *metrics) observeWait(d time.Duration) {
 	if m != nil {
 		m.waits.Observe(d.Seconds())
 	}
 }
 
-// client is the HTTP client for Defender, counted. Writes get a new connection each: on a kept one that the
+// newHTTPClient is the HTTP client for Defender, counted. Writes get a new connection each: on a kept one that the
 // service has meanwhile closed, an outcome would be unknown for no reason.
-func (m *metrics) client(keepAlive bool) *http.Client {
+func (m *metrics) newHTTPClient(keepAlive bool) *http.Client {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.DisableKeepAlives = !keepAlive
 	transport.ResponseHeaderTimeout = 60 * time.Second
 	transport.MaxResponseHeaderBytes = 64 << 10
 	client := &http.Client{Timeout: 100 * time.Second, Transport: transport}
 	if m != nil {
-		client.Transport = counted{transport, m.calls}
+		client.Transport = countingTransport{transport, m.calls}
 	}
 	return client
 }
 
-// counted counts what comes back.
-type counted struct {
+// countingTransport counts what comes back.
+type countingTransport struct {
 	next  http.RoundTripper
 	calls *prometheus.CounterVec
 }
 
-func (c counted) RoundTrip(r *http.Request) (*http.Response, error) {
+func (c countingTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	answer, err := c.next.RoundTrip(r)
 	outcome := "error"
 	if err == nil {

@@ -7,27 +7,27 @@ import (
 	"scanwarden/tools"
 )
 
-// missing says what has to be given before a tool call can reach a tenant, nil when nothing has.
-func (c *config) missing() error {
-	if c.Simulator || c.standIn() {
+// MissingSettings says what has to be given before a tool call can reach a tenant, nil when nothing has.
+func (c *Config) MissingSettings() error {
+	if c.Simulator || c.UsesSimulator() {
 		return nil
 	}
-	names, lacks := c.unset(), "Defender tenant to talk to"
+	names, lacks := c.MissingCredentials(), "Defender tenant to talk to"
 	if len(names) == 0 {
-		names, lacks = c.unsetToWrite(), "whole credential to write to Defender with"
+		names, lacks = c.missingWriteCredentials(), "whole credential to write to Defender with"
 	}
 	if len(names) == 0 {
 		return nil
 	}
 	return &tools.Refusal{
-		Reason: "scanwarden has no " + lacks + " yet: " + enumerated(names) + " not set",
+		Reason: "scanwarden has no " + lacks + " yet: " + joinWithAnd(names) + " not set",
 		Next:   "Have the operator set what is missing and start scanwarden again, or start it with --simulator to try it without a tenant.",
 	}
 }
 
-// unset names what the way to sign in needs and does not have.
-func (c *config) unset() (names []string) {
-	application := c.Auth == "" || c.Auth == string(entra.Client) || c.Auth == onBehalfOf
+// MissingCredentials names what the way to sign in needs and does not have.
+func (c *Config) MissingCredentials() (names []string) {
+	application := c.Auth == "" || c.Auth == string(entra.Client) || c.Auth == OnBehalfOf
 	if c.Auth == string(entra.ManagedIdentity) {
 		return nil // the machine knows tenant and identity; a client ID chooses among several
 	}
@@ -37,28 +37,28 @@ func (c *config) unset() (names []string) {
 	if c.Azure.Client == "" {
 		names = append(names, "AZURE_CLIENT_ID")
 	}
-	if application && !c.Azure.hasCredential() {
+	if application && !c.Azure.HasCredential() {
 		names = append(names, "AZURE_CLIENT_SECRET (or AZURE_CLIENT_CERTIFICATE_PATH, or AZURE_FEDERATED_TOKEN_FILE)")
 	}
 	return names
 }
 
-// unsetToWrite names what the other app registration needs and does not have, where another one writes.
-func (c *config) unsetToWrite() (names []string) {
-	if !c.writesApart() || c.ReadOnly {
+// missingWriteCredentials names what the other app registration needs and does not have, where another one writes.
+func (c *Config) missingWriteCredentials() (names []string) {
+	if !c.HasSeparateWriter() || c.ReadOnly {
 		return nil
 	}
 	if c.Write.Client == "" {
 		names = append(names, "SCANWARDEN_WRITE_CLIENT_ID")
 	}
-	if !c.Write.hasCredential() {
+	if !c.Write.HasCredential() {
 		names = append(names, "SCANWARDEN_WRITE_CLIENT_SECRET (or SCANWARDEN_WRITE_CLIENT_CERTIFICATE_PATH, or SCANWARDEN_WRITE_FEDERATED_TOKEN_FILE)")
 	}
 	return names
 }
 
-// enumerated is a list in a sentence: "a, b and c".
-func enumerated(names []string) string {
+// joinWithAnd is a list in a sentence: "a, b and c".
+func joinWithAnd(names []string) string {
 	last := len(names) - 1
 	if last < 1 {
 		return strings.Join(names, "")

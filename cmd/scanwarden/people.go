@@ -23,46 +23,46 @@ type listPeople struct {
 }
 
 // Run lists the joined people.
-func (l listPeople) Run(w world, flags flagValues) error {
-	cfg, err := load(w.environment, flags)
+func (l listPeople) Run(w environment, flags Flags) error {
+	cfg, err := Load(w.env, flags)
 	if err != nil {
 		return err
 	}
 	var links []confirm.Link
-	err = withLedger(w, flags, func(ledger *store.Store) (err error) {
+	err = withStore(w, flags, func(ledger *store.Store) (err error) {
 		links, err = ledger.Links(w.ctx)
 		return err
 	})
-	if err != nil && !errors.Is(err, errNoLedger) {
+	if err != nil && !errors.Is(err, errNoStore) {
 		return err
 	}
-	known := joinedPeople(cfg.People, links)
+	known := linkedPeople(cfg.People, links)
 	if l.JSON {
-		return writeJSON(w.out, known)
+		return writeJSON(w.stdout, known)
 	}
-	return printPeople(w.out, known)
+	return printPeople(w.stdout, known)
 }
 
-// joinedPerson is somebody with several principals, for programs.
-type joinedPerson struct {
+// linkedPerson is somebody with several principals, for programs.
+type linkedPerson struct {
 	Name       string     `json:"name"`
 	Principals []string   `json:"principals"`
 	JoinedBy   string     `json:"joined_by"` // configuration, sign-in or e-mail
 	At         *time.Time `json:"at,omitempty"`
 }
 
-func joinedPeople(configured []personConfig, links []confirm.Link) []joinedPerson {
-	known := []joinedPerson{}
+func linkedPeople(configured []PersonSettings, links []confirm.Link) []linkedPerson {
+	known := []linkedPerson{}
 	for _, p := range configured {
-		known = append(known, joinedPerson{Name: p.Name, Principals: p.Principals, JoinedBy: "configuration"})
+		known = append(known, linkedPerson{Name: p.Name, Principals: p.Principals, JoinedBy: "configuration"})
 	}
 	for _, l := range links {
-		known = append(known, joinedPerson{Name: l.Name, Principals: []string{string(l.From), string(l.To)}, JoinedBy: l.How, At: &l.At})
+		known = append(known, linkedPerson{Name: l.Name, Principals: []string{string(l.From), string(l.To)}, JoinedBy: l.How, At: &l.At})
 	}
 	return known
 }
 
-func printPeople(out io.Writer, known []joinedPerson) error {
+func printPeople(out io.Writer, known []linkedPerson) error {
 	if len(known) == 0 {
 		_, err := fmt.Fprintln(out, "nobody is joined: every principal is a person of its own")
 		return err
@@ -72,7 +72,7 @@ func printPeople(out io.Writer, known []joinedPerson) error {
 	for _, p := range known {
 		by := p.JoinedBy
 		if p.At != nil {
-			by += ", " + p.At.Local().Format(dateAndZone)
+			by += ", " + p.At.Local().Format(timeLayout)
 		}
 		fmt.Fprintf(table, "%s\t%s\t%s\n", p.Name, strings.Join(p.Principals, ", "), by)
 	}
@@ -85,20 +85,20 @@ type unlinkPerson struct {
 }
 
 // Run takes a link back, with an entry in the audit log.
-func (u unlinkPerson) Run(w world, flags flagValues) error {
+func (u unlinkPerson) Run(w environment, flags Flags) error {
 	if u.Principal == "" {
 		return usageError{errors.New("people unlink: name whose link to take back, slack:TEAM/USER; `scanwarden people` lists them")}
 	}
-	if err := checkPrincipal(u.Principal, []string{"slack:"}); err != nil {
+	if err := CheckPrincipal(u.Principal, []string{"slack:"}); err != nil {
 		return usageError{fmt.Errorf("people unlink: %w", err)}
 	}
-	return withLedger(w, flags, func(ledger *store.Store) error {
-		err := ledger.Unlink(w.ctx, confirm.Principal(u.Principal), time.Now(), "taken back by an operator, "+string(localUser(w.environment)))
+	return withStore(w, flags, func(ledger *store.Store) error {
+		err := ledger.Unlink(w.ctx, confirm.Principal(u.Principal), time.Now(), "taken back by an operator, "+string(LocalUser(w.env)))
 		if errors.Is(err, confirm.ErrNotFound) {
 			return fmt.Errorf("%s is not linked; `scanwarden people` lists who is", u.Principal)
 		}
 		if err == nil {
-			_, err = fmt.Fprintf(w.out, "%s is a person of its own again\n", u.Principal)
+			_, err = fmt.Fprintf(w.stdout, "%s is a person of its own again\n", u.Principal)
 		}
 		return err
 	})

@@ -21,13 +21,13 @@ import (
 	"scanwarden/defender/entra/entratest"
 )
 
-// forPeople is a tenancy in which Ada signs in for herself, on a machine without a protected store and a browser.
-func forPeople(t *testing.T, way string) *tenancy {
+// newUserSignInStack is a tenancy in which Ada signs in for herself, on a machine without a protected store and a browser.
+func newUserSignInStack(t *testing.T, way string) *entraStack {
 	t.Helper()
 	if runtime.GOOS != "linux" {
 		t.Skip("only on Linux is it known how to have no protected store")
 	}
-	s := vacant(t, entratest.Defender)
+	s := newEntraStack(t, entratest.Defender)
 	s.entra.AddApp(entratest.App{
 		ClientID: serverApp, Public: true, RedirectURIs: []string{"http://localhost"},
 		Consented: []string{entratest.Defender + "/Machine.ReadWrite"},
@@ -36,8 +36,8 @@ func forPeople(t *testing.T, way string) *tenancy {
 	return s
 }
 
-// withNotes has the client hand over the progress notes that it gets.
-func withNotes(notes chan<- string) func(*mcp.ClientOptions) {
+// withProgressNotes has the client hand over the progress notes that it gets.
+func withProgressNotes(notes chan<- string) func(*mcp.ClientOptions) {
 	return func(o *mcp.ClientOptions) {
 		o.ProgressNotificationHandler = func(_ context.Context, r *mcp.ProgressNotificationClientRequest) {
 			notes <- r.Params.Message
@@ -45,12 +45,12 @@ func withNotes(notes chan<- string) func(*mcp.ClientOptions) {
 	}
 }
 
-// asksToSignIn is a client of `scanwarden stdio` that has called list_scans, what its person is told to do, and what
+// startSignIn is a client of `scanwarden stdio` that has called list_scans, what its person is told to do, and what
 // will come of the call.
-func (s *tenancy) asksToSignIn(t *testing.T, transport mcp.Transport) (c *mcp.ClientSession, told string, came <-chan string) {
+func (s *entraStack) startSignIn(t *testing.T, transport mcp.Transport) (c *mcp.ClientSession, told string, came <-chan string) {
 	t.Helper()
 	notes, answers := make(chan string, 100), make(chan string, 1)
-	c = session(t, transport, "modern", types, withNotes(notes))
+	c = connectClient(t, transport, "modern", typeCode, withProgressNotes(notes))
 	go func() {
 		params := &mcp.CallToolParams{Name: "list_scans"}
 		params.SetProgressToken("reading")
@@ -69,7 +69,7 @@ func (s *tenancy) asksToSignIn(t *testing.T, transport mcp.Transport) (c *mcp.Cl
 			}
 		case answer := <-answers:
 			t.Fatalf("nobody was told to sign in: %s", answer)
-		case <-time.After(patience):
+		case <-time.After(waitTimeout):
 			t.Fatalf("nobody is told to sign in\n%s", s.logs)
 		}
 	}
@@ -78,16 +78,16 @@ func (s *tenancy) asksToSignIn(t *testing.T, transport mcp.Transport) (c *mcp.Cl
 // TestAPersonSignsIn: who starts the server on their machine is told how to sign in by their client. What it then
 // reads and writes is in their name, and they are not told again. That the sign-in cannot be kept, they are told too.
 func TestAPersonSignsIn(t *testing.T) {
-	for way, signIn := range map[string]func(*tenancy, *testing.T, string){
-		"device-code": (*tenancy).enterCode,
-		"interactive": (*tenancy).followAddress,
+	for way, signIn := range map[string]func(*entraStack, *testing.T, string){
+		"device-code": (*entraStack).enterCode,
+		"interactive": (*entraStack).followAddress,
 	} {
 		t.Run(way, func(t *testing.T) {
 			t.Parallel()
-			s := forPeople(t, way)
+			s := newUserSignInStack(t, way)
 			s.env = append(s.env, "SCANWARDEN_APPROVERS=", "SCANWARDEN_SELF_APPROVAL=")
-			transport, _ := overStdio(t, s.site)
-			c, told, came := s.asksToSignIn(t, transport)
+			transport, _ := overStdio(t, s.stack)
+			c, told, came := s.startSignIn(t, transport)
 			if !strings.Contains(told, "kept in memory only") {
 				t.Errorf("told %q, and not that the sign-in ends with the program", told)
 			}
@@ -95,13 +95,13 @@ func TestAPersonSignsIn(t *testing.T) {
 			if got := <-came; !strings.Contains(got, "Branch routers") {
 				t.Errorf("list_scans: %s", got)
 			}
-			s.readsAndWrites(t, c, s.ada.Username)
+			s.checkReadAndWrite(t, c, s.ada.Username)
 		})
 	}
 }
 
 // enterCode is Ada, who enters the code that she was told.
-func (s *tenancy) enterCode(t *testing.T, told string) {
+func (s *entraStack) enterCode(t *testing.T, told string) {
 	t.Helper()
 	if codes := s.entra.UserCodes(); len(codes) != 1 || !strings.Contains(told, "enter the code "+codes[0]) {
 		t.Fatalf("told %q, and the codes are %q", told, codes)
@@ -111,7 +111,7 @@ func (s *tenancy) enterCode(t *testing.T, told string) {
 }
 
 // followAddress is Ada, who opens the address that she was told in her browser.
-func (s *tenancy) followAddress(t *testing.T, told string) {
+func (s *entraStack) followAddress(t *testing.T, told string) {
 	t.Helper()
 	s.entra.SignIn(adaID)
 	resp, err := s.entra.Client().Get(regexp.MustCompile(`https://\S+`).FindString(told))
@@ -138,9 +138,9 @@ func (s *tenancy) followAddress(t *testing.T, told string) {
 // TestTheEndDoesNotWaitForASignIn: whoever was told to sign in may never do it.
 func TestTheEndDoesNotWaitForASignIn(t *testing.T) {
 	t.Parallel()
-	s := forPeople(t, "device-code")
+	s := newUserSignInStack(t, "device-code")
 	cmd := s.command("stdio")
-	c, _, came := s.asksToSignIn(t, &mcp.CommandTransport{Command: cmd, TerminateDuration: patience})
+	c, _, came := s.startSignIn(t, &mcp.CommandTransport{Command: cmd, TerminateDuration: waitTimeout})
 	began := time.Now()
 	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
@@ -154,21 +154,21 @@ func TestTheEndDoesNotWaitForASignIn(t *testing.T) {
 
 // TestTheEndEndsTheSignIn: nobody can begin to sign in to a house that was shut.
 func TestTheEndEndsTheSignIn(t *testing.T) {
-	c := loaded(t, "", environment{
+	c := loadConfig(t, "", Environment{
 		"SCANWARDEN_AUTH": "device-code", "AZURE_TENANT_ID": entratest.Tenant, "AZURE_CLIENT_ID": serverApp,
 		"AZURE_AUTHORITY_HOST": "https://127.0.0.1:1", "SCANWARDEN_STATE_DIR": t.TempDir(),
 	})
-	bp := draw(c, world{environment: environment{}, errs: os.Stderr})
+	bp := NewBuilder(c, environment{env: Environment{}, stderr: os.Stderr})
 	bp.log = slog.New(slog.DiscardHandler)
-	back := bp.openBeside(t.Context(), func(err error) { t.Error(err) })
+	back := bp.buildInBackground(t.Context(), func(err error) { t.Error(err) })
 	if err := back.close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	ids, err := bp.signIn()
+	ids, err := bp.SignIn()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := ids.read(t.Context(), defender.TokenRequest{}); err == nil || !strings.Contains(err.Error(), "the program is ending") {
+	if _, err := ids.Read(t.Context(), defender.TokenRequest{}); err == nil || !strings.Contains(err.Error(), "the program is ending") {
 		t.Errorf("after the end: %v", err)
 	}
 }
@@ -180,10 +180,10 @@ func TestASignInIsKept(t *testing.T) {
 	if os.Getenv("SCANWARDEN_TEST_KEYRING") == "" {
 		t.Skip("SCANWARDEN_TEST_KEYRING is not set: this test writes to the keyring of the session; see .ci/keyring.sh")
 	}
-	s := forPeople(t, "device-code")
+	s := newUserSignInStack(t, "device-code")
 	s.env = append(s.env, "DBUS_SESSION_BUS_ADDRESS="+os.Getenv("DBUS_SESSION_BUS_ADDRESS"))
-	transport, _ := overStdio(t, s.site)
-	c, told, came := s.asksToSignIn(t, transport)
+	transport, _ := overStdio(t, s.stack)
+	c, told, came := s.startSignIn(t, transport)
 	s.enterCode(t, told)
 	if got := <-came; strings.Contains(told, "memory") || !strings.Contains(got, "Branch routers") {
 		t.Fatalf("told %q, and then %s", told, got)
@@ -191,8 +191,8 @@ func TestASignInIsKept(t *testing.T) {
 	if err := c.Close(); err != nil {
 		t.Fatal(err)
 	}
-	again, _ := overStdio(t, s.site)
-	if got := call(t, session(t, again, "modern", nil), "list_scans", nil); len(got.Scans) == 0 || len(s.entra.UserCodes()) != 0 {
+	again, _ := overStdio(t, s.stack)
+	if got := callTool(t, connectClient(t, again, "modern", nil), "list_scans", nil); len(got.Scans) == 0 || len(s.entra.UserCodes()) != 0 {
 		t.Errorf("after a restart: %+v, and the codes that wait are %q", got, s.entra.UserCodes())
 	}
 }

@@ -9,10 +9,10 @@ import (
 	"scanwarden/tools/mcpserver/auth"
 )
 
-// principalForms are the prefixes of identities; the last two name many people at once and are for approvers only.
-var principalForms = []string{"slack:", "entra:", "token:", "local:", "slack-group:", "entra-role:"}
+// principalPrefixes are the prefixes of identities; the last two name many people at once and are for approvers only.
+var principalPrefixes = []string{"slack:", "entra:", "token:", "local:", "slack-group:", "entra-role:"}
 
-func checkPrincipal(principal string, forms []string) error {
+func CheckPrincipal(principal string, forms []string) error {
 	for _, form := range forms {
 		rest, ok := strings.CutPrefix(principal, form)
 		if !ok {
@@ -21,40 +21,40 @@ func checkPrincipal(principal string, forms []string) error {
 		if rest == "" {
 			return fmt.Errorf("%q names nobody; write a name after %s", principal, form)
 		}
-		return checkName(principal, form, rest)
+		return checkPrincipalName(principal, form, rest)
 	}
 	return fmt.Errorf("%q is not a principal; begin it with one of %s", principal, strings.Join(forms, ", "))
 }
 
-func (c *config) checkPeople() error {
+func (c *Config) checkPeople() error {
 	for i, person := range c.People {
 		if person.Name == "" || len(person.Principals) == 0 {
-			return c.at("people", i).wrong("each person needs a name and principals; write {name: Ada, principals: [token:ada]}")
+			return c.OriginOf("people", i).Errorf("each person needs a name and principals; write {name: Ada, principals: [token:ada]}")
 		}
 		for j, principal := range person.Principals {
-			if err := checkPrincipal(principal, principalForms[:4]); err != nil {
-				return c.at("people", i, "principals", j).wrong("%s: %w", person.Name, err)
+			if err := CheckPrincipal(principal, principalPrefixes[:4]); err != nil {
+				return c.OriginOf("people", i, "principals", j).Errorf("%s: %w", person.Name, err)
 			}
 		}
 	}
-	if err := c.checkOwners(); err != nil {
+	if err := c.checkUniquePrincipals(); err != nil {
 		return err
 	}
-	if err := c.checkAddresses(); err != nil {
+	if err := c.checkUniqueEmails(); err != nil {
 		return err
 	}
-	p := c.policy()
+	p := c.ConfirmPolicy()
 	p.Approvers, p.Requesters = nil, nil // checked by themselves
 	return p.Check()
 }
 
-// checkOwners refuses a principal that is two people's. The policy refuses it, too, and does not know where it stands.
-func (c *config) checkOwners() error {
+// checkUniquePrincipals refuses a principal that is two people's. The policy refuses it, too, and does not know where it stands.
+func (c *Config) checkUniquePrincipals() error {
 	owner := map[string]string{}
 	for i, person := range c.People {
-		for j, principal := range sameCase(person.Principals) {
+		for j, principal := range canonicalCase(person.Principals) {
 			if other, taken := owner[principal]; taken {
-				return c.at("people", i, "principals", j).wrong("%q belongs to both %q and %q; list it once", principal, other, person.Name)
+				return c.OriginOf("people", i, "principals", j).Errorf("%q belongs to both %q and %q; list it once", principal, other, person.Name)
 			}
 			owner[principal] = person.Name
 		}
@@ -62,8 +62,8 @@ func (c *config) checkOwners() error {
 	return nil
 }
 
-// checkAddresses refuses e-mail addresses that would silently match nobody, while people are matched by them.
-func (c *config) checkAddresses() error {
+// checkUniqueEmails refuses e-mail addresses that would silently match nobody, while people are matched by them.
+func (c *Config) checkUniqueEmails() error {
 	if !c.Slack.MatchEmail {
 		return nil
 	}
@@ -74,18 +74,18 @@ func (c *config) checkAddresses() error {
 			continue
 		}
 		if other, taken := owner[address]; taken {
-			return c.at("people", i, "email").wrong("%s and %s have the same email, which then names nobody; correct one of them", other, person.Name)
+			return c.OriginOf("people", i, "email").Errorf("%s and %s have the same email, which then names nobody; correct one of them", other, person.Name)
 		}
 		owner[address] = person.Name
 		if !slices.ContainsFunc(person.Principals, func(p string) bool { return strings.HasPrefix(p, "entra:") || strings.HasPrefix(p, "slack:") }) {
-			return c.at("people", i, "email").wrong("%s has an email, which joins a Slack account with an entra: principal, and none is listed; add it, or list the slack: principal", person.Name)
+			return c.OriginOf("people", i, "email").Errorf("%s has an email, which joins a Slack account with an entra: principal, and none is listed; add it, or list the slack: principal", person.Name)
 		}
 	}
 	return nil
 }
 
-// checkName refuses what could never be anybody's principal: a person who is joined with it would stay two people.
-func checkName(principal, form, name string) error {
+// checkPrincipalName refuses what could never be anybody's principal: a person who is joined with it would stay two people.
+func checkPrincipalName(principal, form, name string) error {
 	whole, part, both := strings.Cut(name, "/")
 	switch {
 	case strings.ContainsFunc(name, unicode.IsSpace):
@@ -98,8 +98,8 @@ func checkName(principal, form, name string) error {
 	return nil
 }
 
-// sameCase writes the GUIDs of Entra ID as tokens have them, so that it does not matter how a person wrote them.
-func sameCase(principals []string) []string {
+// canonicalCase writes the GUIDs of Entra ID as tokens have them, so that it does not matter how a person wrote them.
+func canonicalCase(principals []string) []string {
 	out := slices.Clone(principals)
 	for i, principal := range out {
 		if strings.HasPrefix(principal, "entra:") {
@@ -109,10 +109,10 @@ func sameCase(principals []string) []string {
 	return out
 }
 
-// nobodies finds the principals of the configuration that are well-formed and yet nobody's here. Whoever is joined
+// unusablePrincipals finds the principals of the configuration that are well-formed and yet nobody's here. Whoever is joined
 // with one stays two people, who could confirm what they asked for: a server says so when it starts, and the doctor.
-func (c *config) nobodies() (found []finding) {
-	policy := c.policy()
+func (c *Config) unusablePrincipals() (found []Finding) {
+	policy := c.ConfirmPolicy()
 	named := slices.Concat(policy.Approvers, policy.Requesters)
 	for _, person := range policy.People {
 		for _, principal := range person.Principals {
@@ -121,29 +121,29 @@ func (c *config) nobodies() (found []finding) {
 	}
 	slices.Sort(named)
 	for _, principal := range slices.Compact(named) {
-		if f, is := c.nobody(principal); is {
+		if f, is := c.unusableReason(principal); is {
 			found = append(found, f)
 		}
 	}
 	return found
 }
 
-// nobody says why a principal cannot be anybody's here.
-func (c *config) nobody(principal string) (f finding, is bool) {
+// unusableReason says why a principal cannot be anybody's here.
+func (c *Config) unusableReason(principal string) (f Finding, is bool) {
 	form, name, _ := strings.Cut(principal, ":")
 	whole, part, _ := strings.Cut(name, "/")
 	switch {
 	case form == "entra" && (!auth.IsGUID(whole) || !auth.IsGUID(part)):
-		return badly(principal+" is nobody's principal: people of Entra ID are known by two GUIDs",
+		return Problem(principal+" is nobody's principal: people of Entra ID are known by two GUIDs",
 			"Write entra:TENANT/OBJECT, with the tenant id and the object id from the user's page in Entra ID."), true
 	case form == "entra" && auth.IsGUID(c.Azure.Tenant) && !strings.EqualFold(whole, c.Azure.Tenant):
-		return badly(principal+" is nobody's principal here: it is of another tenant than AZURE_TENANT_ID, and only callers of that one are let in",
+		return Problem(principal+" is nobody's principal here: it is of another tenant than AZURE_TENANT_ID, and only callers of that one are let in",
 			"Correct the tenant id of one of the two."), true
 	case form == "slack" && (whole[0] != 'T' || part[0] != 'U' && part[0] != 'W'):
-		return badly(principal+" is nobody's principal: a workspace's id begins with T, and a member's with U or W",
+		return Problem(principal+" is nobody's principal: a workspace's id begins with T, and a member's with U or W",
 			"Copy the member id from the person's profile in Slack; on Enterprise Grid, too, the team is the workspace's."), true
 	case form == "token" && !c.hasToken(name):
-		return noted(principal+" is nobody's principal: no such token is configured", "Correct its name, or add it to http.tokens."), true
+		return Note(principal+" is nobody's principal: no such token is configured", "Correct its name, or add it to http.tokens."), true
 	}
-	return finding{}, false
+	return Finding{}, false
 }

@@ -20,41 +20,41 @@ import (
 	"scanwarden/defender/defendertest"
 )
 
-// patience bounds every wait of these tests; nothing but a failure takes that long.
-const patience = time.Minute
+// waitTimeout bounds every wait of these tests; nothing but a failure takes that long.
+const waitTimeout = time.Minute
 
 const (
-	bearer = "interop-token-0123456789"
-	canary = "canary-7Qx9-auth-password"
-	second = "canary-4Zk2-priv-password"
+	bearerToken = "interop-token-0123456789"
+	authPassword = "canary-7Qx9-auth-password"
+	privPassword = "canary-4Zk2-priv-password"
 )
 
-// site is one installation: a simulated tenant in this process, a state directory, and the environment that
+// stack is one installation: a simulated tenant in this process, a state directory, and the environment that
 // points the real binary at both.
-type site struct {
+type stack struct {
 	t      *testing.T
 	tenant *defendertest.Server
 	state  string
 	env    []string
-	logs   *shared // stderr of every process
+	logs   *sharedBuffer // stderr of every process
 }
 
-func newSite(t *testing.T) *site {
+func newStack(t *testing.T) *stack {
 	t.Helper()
 	tenant := defendertest.New(defendertest.Options{})
 	api := httptest.NewServer(tenant)
 	t.Cleanup(func() { tenant.Close(); api.Close() })
-	s := &site{t: t, tenant: tenant, state: filepath.Join(t.TempDir(), "state"), logs: &shared{}}
+	s := &stack{t: t, tenant: tenant, state: filepath.Join(t.TempDir(), "state"), logs: &sharedBuffer{}}
 	s.env = []string{
 		"SCANWARDEN_STATE_DIR=" + s.state, "SCANWARDEN_DEFENDER_URL=" + api.URL,
-		"CORE_SNMP_AUTH=" + canary, "CORE_SNMP_PRIV=" + second, "SCANWARDEN_LOG_LEVEL=debug",
+		"CORE_SNMP_AUTH=" + authPassword, "CORE_SNMP_PRIV=" + privPassword, "SCANWARDEN_LOG_LEVEL=debug",
 	}
 	s.configure(namedCredential)
 	return s
 }
 
 // configure gives the installation another configuration file.
-func (s *site) configure(text string) {
+func (s *stack) configure(text string) {
 	s.t.Helper()
 	file := filepath.Join(s.t.TempDir(), "scanwarden.yaml")
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
@@ -75,15 +75,15 @@ credentials:
 `
 
 // command is the real binary, not started yet. It inherits nothing.
-func (s *site) command(args ...string) *exec.Cmd {
+func (s *stack) command(args ...string) *exec.Cmd {
 	s.t.Helper()
-	cmd := exec.Command(program(s.t), args...)
+	cmd := exec.Command(buildProgram(s.t), args...)
 	cmd.Env, cmd.Stderr = s.env, s.logs
 	return cmd
 }
 
 // output runs a command to its end.
-func (s *site) output(args ...string) string {
+func (s *stack) output(args ...string) string {
 	s.t.Helper()
 	out, err := s.command(args...).Output()
 	if err != nil {
@@ -93,7 +93,7 @@ func (s *site) output(args ...string) string {
 }
 
 // changes is what `scanwarden changes --json` prints.
-func (s *site) changes() []changeLine {
+func (s *stack) changes() []changeLine {
 	s.t.Helper()
 	var lines []changeLine
 	if err := json.Unmarshal([]byte(s.output("changes", "--json")), &lines); err != nil {
@@ -102,32 +102,32 @@ func (s *site) changes() []changeLine {
 	return lines
 }
 
-// doors are the ways in. Each starts the real binary and returns how a client connects to it, and how to
+// transports are the ways in. Each starts the real binary and returns how a client connects to it, and how to
 // kill it.
-var doors = map[string]func(*testing.T, *site) (mcp.Transport, func() error){"stdio": overStdio, "http": overHTTP}
+var transports = map[string]func(*testing.T, *stack) (mcp.Transport, func() error){"stdio": overStdio, "http": overHTTP}
 
-func overStdio(_ *testing.T, s *site) (mcp.Transport, func() error) {
+func overStdio(_ *testing.T, s *stack) (mcp.Transport, func() error) {
 	cmd := s.command("stdio")
-	return &mcp.CommandTransport{Command: cmd, TerminateDuration: patience}, func() error { return cmd.Process.Kill() }
+	return &mcp.CommandTransport{Command: cmd, TerminateDuration: waitTimeout}, func() error { return cmd.Process.Kill() }
 }
 
-func overHTTP(t *testing.T, s *site) (mcp.Transport, func() error) {
-	served := s.serve(t, "SCANWARDEN_HTTP_TOKEN="+bearer, "SCANWARDEN_APPROVERS=token:default", "SCANWARDEN_SELF_APPROVAL=true")
+func overHTTP(t *testing.T, s *stack) (mcp.Transport, func() error) {
+	served := s.serve(t, "SCANWARDEN_HTTP_TOKEN="+bearerToken, "SCANWARDEN_APPROVERS=token:default", "SCANWARDEN_SELF_APPROVAL=true")
 	return &mcp.StreamableClientTransport{
-		Endpoint: served.url, HTTPClient: &http.Client{Transport: withBearer{}}, DisableStandaloneSSE: true,
+		Endpoint: served.url, HTTPClient: &http.Client{Transport: bearerTransport{}}, DisableStandaloneSSE: true,
 	}, served.process.Kill
 }
 
-type withBearer struct{}
+type bearerTransport struct{}
 
-func (withBearer) RoundTrip(r *http.Request) (*http.Response, error) {
+func (bearerTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	r = r.Clone(r.Context())
-	r.Header.Set("Authorization", "Bearer "+bearer)
+	r.Header.Set("Authorization", "Bearer "+bearerToken)
 	return http.DefaultTransport.RoundTrip(r)
 }
 
-// served is a running `scanwarden serve`.
-type served struct {
+// serveProcess is a running `scanwarden serve`.
+type serveProcess struct {
 	url     string
 	process *os.Process
 	ended   chan struct{} // closed when it has ended
@@ -135,16 +135,16 @@ type served struct {
 }
 
 // serve starts `scanwarden serve` and waits until it says where it listens.
-func (s *site) serve(t *testing.T, env ...string) *served {
+func (s *stack) serve(t *testing.T, env ...string) *serveProcess {
 	t.Helper()
 	cmd := s.command("serve", "--listen", "127.0.0.1:0", "--log-format", "json")
 	cmd.Env = append(cmd.Env, env...)
 	listening := make(chan string, 1)
-	cmd.Stderr = &watch{shared: s.logs, listening: listening}
+	cmd.Stderr = &logWatcher{sharedBuffer: s.logs, listening: listening}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	run := &served{process: cmd.Process, ended: make(chan struct{})}
+	run := &serveProcess{process: cmd.Process, ended: make(chan struct{})}
 	go func() {
 		defer close(run.ended)
 		run.err = cmd.Wait()
@@ -154,26 +154,26 @@ func (s *site) serve(t *testing.T, env ...string) *served {
 	case run.url = <-listening:
 	case <-run.ended:
 		t.Fatalf("serve ended: %v\n%s", run.err, s.logs)
-	case <-time.After(patience):
+	case <-time.After(waitTimeout):
 		t.Fatalf("serve does not listen\n%s", s.logs)
 	}
 	return run
 }
 
 // end asks the server to end and waits until it has.
-func (s *served) end(t *testing.T) {
+func (s *serveProcess) end(t *testing.T) {
 	t.Helper()
 	_ = s.process.Signal(syscall.SIGTERM)
 	select {
 	case <-s.ended:
-	case <-time.After(patience):
+	case <-time.After(waitTimeout):
 		t.Error("serve did not end on SIGTERM")
 		_ = s.process.Kill()
 	}
 }
 
 // endsWell is end, in time and with exit code 0.
-func (s *served) endsWell(t *testing.T) {
+func (s *serveProcess) endsWell(t *testing.T) {
 	t.Helper()
 	began := time.Now()
 	s.end(t)
@@ -182,19 +182,19 @@ func (s *served) endsWell(t *testing.T) {
 	}
 }
 
-// watch waits for the log line that names the URL.
-type watch struct {
-	*shared
+// logWatcher waits for the log line that names the URL.
+type logWatcher struct {
+	*sharedBuffer
 	listening chan<- string
 	line      []byte
 }
 
-func (w *watch) Write(b []byte) (int, error) {
+func (w *logWatcher) Write(b []byte) (int, error) {
 	w.line = append(w.line, b...)
 	for {
 		line, rest, ok := bytes.Cut(w.line, []byte("\n"))
 		if !ok {
-			return w.shared.Write(b)
+			return w.sharedBuffer.Write(b)
 		}
 		var entry struct{ Msg, URL string }
 		if json.Unmarshal(line, &entry) == nil && entry.Msg == "listening" {
@@ -204,39 +204,39 @@ func (w *watch) Write(b []byte) (int, error) {
 	}
 }
 
-// shared is a buffer that several processes write to.
-type shared struct {
+// sharedBuffer is a buffer that several processes write to.
+type sharedBuffer struct {
 	mu  sync.Mutex
 	buf bytes.Buffer
 }
 
-func (b *shared) Write(p []byte) (int, error) {
+func (b *sharedBuffer) Write(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.buf.Write(p)
 }
 
-func (b *shared) String() string {
+func (b *sharedBuffer) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.buf.String()
 }
 
-// answer is what the person at a foreign client does with a prompt.
-type answer func(message string) *mcp.ElicitResult
+// promptHandler is what the person at a foreign client does with a prompt.
+type promptHandler func(message string) *mcp.ElicitResult
 
-// types is a person who reads the code in the last line and types it.
-func types(message string) *mcp.ElicitResult {
+// typeCode is a person who reads the code in the last line and types it.
+func typeCode(message string) *mcp.ElicitResult {
 	_, code := splitPrompt(message)
 	return &mcp.ElicitResult{Action: "accept", Content: map[string]any{"code": code}}
 }
 
-// eras are the protocol revisions that a foreign client asks for: the one without a handshake, and the last
+// protocolVersions are the protocol revisions that a foreign client asks for: the one without a handshake, and the last
 // one with it.
-var eras = map[string]string{"modern": "2026-07-28", "legacy": "2025-11-25"}
+var protocolVersions = map[string]string{"modern": "2026-07-28", "legacy": "2025-11-25"}
 
-// session connects the official Go SDK's client. A nil answer is a client that cannot ask.
-func session(t *testing.T, transport mcp.Transport, era string, person answer, more ...func(*mcp.ClientOptions)) *mcp.ClientSession {
+// connectClient connects the official Go SDK's client. A nil answer is a client that cannot ask.
+func connectClient(t *testing.T, transport mcp.Transport, era string, person promptHandler, more ...func(*mcp.ClientOptions)) *mcp.ClientSession {
 	t.Helper()
 	options := &mcp.ClientOptions{Capabilities: &mcp.ClientCapabilities{}}
 	for _, alter := range more {
@@ -248,33 +248,33 @@ func session(t *testing.T, transport mcp.Transport, era string, person answer, m
 		}
 	}
 	client := mcp.NewClient(&mcp.Implementation{Name: "foreign", Version: "1"}, options)
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), waitTimeout)
 	defer cancel()
-	s, err := client.Connect(ctx, transport, &mcp.ClientSessionOptions{ProtocolVersion: eras[era]})
+	s, err := client.Connect(ctx, transport, &mcp.ClientSessionOptions{ProtocolVersion: protocolVersions[era]})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close() })
-	if got := s.InitializeResult().ProtocolVersion; got != eras[era] {
-		t.Fatalf("the protocol spoken is %q, want %q", got, eras[era])
+	if got := s.InitializeResult().ProtocolVersion; got != protocolVersions[era] {
+		t.Fatalf("the protocol spoken is %q, want %q", got, protocolVersions[era])
 	}
 	return s
 }
 
-// call calls a tool and returns its structured result.
-func call(t *testing.T, s *mcp.ClientSession, tool string, args map[string]any) result {
+// callTool calls a tool and returns its structured result.
+func callTool(t *testing.T, s *mcp.ClientSession, tool string, args map[string]any) toolResult {
 	t.Helper()
-	r, err := tryCall(t.Context(), s, tool, args)
+	r, err := tryCallTool(t.Context(), s, tool, args)
 	if err != nil {
 		t.Fatalf("%s: %v", tool, err)
 	}
 	return r
 }
 
-func tryCall(ctx context.Context, s *mcp.ClientSession, tool string, args map[string]any) (result, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+func tryCallTool(ctx context.Context, s *mcp.ClientSession, tool string, args map[string]any) (toolResult, error) {
+	ctx, cancel := context.WithTimeout(ctx, waitTimeout)
 	defer cancel()
-	var r result
+	var r toolResult
 	answer, err := s.CallTool(ctx, &mcp.CallToolParams{Name: tool, Arguments: args})
 	if err != nil {
 		return r, err
@@ -286,8 +286,8 @@ func tryCall(ctx context.Context, s *mcp.ClientSession, tool string, args map[st
 	return r, json.Unmarshal(text, &r)
 }
 
-// result is what a foreign client sees: the contract's names, decoded by this test alone.
-type result struct {
+// toolResult is what a foreign client sees: the contract's names, decoded by this test alone.
+type toolResult struct {
 	Status    string           `json:"status"`
 	ChangeID  string           `json:"change_id"`
 	Operation string           `json:"operation"`

@@ -15,16 +15,16 @@ type schemaCommand struct {
 }
 
 // Run prints the tools as MCP lists them, so that they can be read and compared without a client.
-func (s schemaCommand) Run(w world, flags flagValues) error {
+func (s schemaCommand) Run(w environment, flags Flags) error {
 	switch s.Of {
 	case "", "tools":
 	case "config":
-		_, err := w.out.Write(configSchema)
+		_, err := w.stdout.Write(Schema)
 		return err
 	default:
 		return usageError{fmt.Errorf("--of: there is no schema of %q; write tools or config", s.Of)}
 	}
-	cfg, err := load(w.environment, flags)
+	cfg, err := Load(w.env, flags)
 	if err != nil {
 		return err
 	}
@@ -39,7 +39,7 @@ func (s schemaCommand) Run(w world, flags flagValues) error {
 			Annotations: annotations{op.ReadOnly(), op.Destructive, op.Idempotent, op.OpenWorld},
 		}
 	}
-	return writeJSON(w.out, listed)
+	return writeJSON(w.stdout, listed)
 }
 
 // listedTool is a tool in MCP's words (2026-07-28, server/tools).
@@ -61,7 +61,7 @@ type annotations struct {
 
 // catalogue is the operations with the names of our credentials in their schemas. In read-only mode it has none that
 // changes anything, so that no face can offer one.
-func (c *config) catalogue() ([]tools.Operation, error) {
+func (c *Config) catalogue() ([]tools.Operation, error) {
 	operations, err := tools.Catalogue(slices.Sorted(maps.Keys(c.Credentials)))
 	if c.ReadOnly {
 		operations = slices.DeleteFunc(operations, func(op tools.Operation) bool { return !op.ReadOnly() })

@@ -20,84 +20,84 @@ type serveCommand struct {
 }
 
 // Run serves MCP over HTTP until the process is asked to end.
-func (s serveCommand) Run(w world, flags flagValues) error {
-	cfg, err := load(w.environment, flags)
+func (s serveCommand) Run(w environment, flags Flags) error {
+	cfg, err := Load(w.env, flags)
 	if err != nil {
 		return err
 	}
 	cfg.Simulator = s.Simulator
-	if err := cfg.checkService(); err != nil {
+	if err := cfg.CheckServeAuth(); err != nil {
 		return err
 	}
-	bp := draw(cfg, w)
+	bp := NewBuilder(cfg, w)
 	bp.metrics = newMetrics()
-	return bp.serve(w.ctx, func(url string) { bp.log.Info("listening", "url", url) })
+	return bp.Serve(w.ctx, func(url string) { bp.log.Info("listening", "url", url) })
 }
 
-// serve serves MCP over HTTP until ctx is done, and tells its URL as soon as it listens.
-func (bp blueprint) serve(ctx context.Context, listening func(url string)) error {
-	tokens, err := bp.foresee(ctx)
+// Serve serves MCP over HTTP until ctx is done, and tells its URL as soon as it listens.
+func (bp Builder) Serve(ctx context.Context, listening func(url string)) error {
+	tokens, err := bp.loadBearerTokens(ctx)
 	if err != nil {
 		return err
 	}
-	listener, err := net.Listen("tcp", bp.cfg.listen())
+	listener, err := net.Listen("tcp", bp.cfg.ListenAddress())
 	if err != nil {
-		return bp.cfg.at("http.listen").wrong("%w; choose another address", err)
+		return bp.cfg.OriginOf("http.listen").Errorf("%w; choose another address", err)
 	}
 	defer listener.Close()
 	running, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
-	var back *backend
-	if bp.bot, err = bp.newBot(func() *backend { return back }); err != nil {
+	var back *lazyBackend
+	if bp.bot, err = bp.newBot(func() *lazyBackend { return back }); err != nil {
 		return err
 	}
-	door, err := bp.entrance(running, listener.Addr(), tokens)
+	door, err := bp.newHTTPConfig(running, listener.Addr(), tokens)
 	if err != nil {
 		return err
 	}
-	back = bp.openBeside(running, fail)
-	mcp, err := bp.door(back)
+	back = bp.buildInBackground(running, fail)
+	mcp, err := bp.newMCPServer(back)
 	if err != nil {
-		return errors.Join(err, farewell(back.close))
+		return errors.Join(err, withShutdownTimeout(back.close))
 	}
 	handler, err := mcp.Handler(door)
 	if err != nil {
-		return errors.Join(err, farewell(back.close))
+		return errors.Join(err, withShutdownTimeout(back.close))
 	}
-	routes, err := bp.routes(listener.Addr(), door.Hosts, handler, back)
+	routes, err := bp.newMux(listener.Addr(), door.Hosts, handler, back)
 	if err != nil {
-		return errors.Join(err, farewell(back.close))
+		return errors.Join(err, withShutdownTimeout(back.close))
 	}
-	server := bp.httpServer(running, routes)
+	server := bp.newHTTPServer(running, routes)
 	go func() {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			fail(fmt.Errorf("serve HTTP: %w", err))
 		}
 	}()
-	stopBot := bp.runBot(running, fail)
-	back.begin()
+	stopBot := bp.startBot(running, fail)
+	back.start()
 	listening("http://" + listener.Addr().String() + "/mcp")
 	<-running.Done()
 	mcp.Close() // no further calls; those that wait for a person end, or Shutdown would wait for them
-	left := farewell(server.Shutdown, stopBot, back.close)
-	return errors.Join(ending(running, ctx), left)
+	left := withShutdownTimeout(server.Shutdown, stopBot, back.close)
+	return errors.Join(exitReason(running, ctx), left)
 }
 
-// httpServer bounds everything that a caller could take its time with.
-func (bp blueprint) httpServer(ctx context.Context, handler http.Handler) *http.Server {
+// newHTTPServer bounds everything that a caller could take its time with.
+func (bp Builder) newHTTPServer(ctx context.Context, handler http.Handler) *http.Server {
 	return &http.Server{
 		Handler:           handler,
 		BaseContext:       func(net.Listener) context.Context { return ctx },
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       30 * time.Second,                 // for headers and body; waiting for a person comes after
-		WriteTimeout:      bp.cfg.expires() + 2*time.Minute, // an initialize-era call hangs while its person decides
+		WriteTimeout:      bp.cfg.Expires() + 2*time.Minute, // an initialize-era call hangs while its person decides
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    16 << 10,
 	}
 }
 
-// routes are all the paths there are.
-func (bp blueprint) routes(address net.Addr, hosts []string, mcp http.Handler, back *backend) (http.Handler, error) {
+// newMux are all the paths there are.
+func (bp Builder) newMux(address net.Addr, hosts []string, mcp http.Handler, back *lazyBackend) (http.Handler, error) {
 	mux := http.NewServeMux()
 	mux.Handle("/mcp", mcp)
 	if err := errors.Join(bp.addMetadata(mux, address), bp.addLinkPage(mux, hosts)); err != nil {
@@ -107,7 +107,7 @@ func (bp blueprint) routes(address net.Addr, hosts []string, mcp http.Handler, b
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
 		defer cancel()
-		if err := back.ready(ctx); err != nil {
+		if err := back.health(ctx); err != nil {
 			bp.log.WarnContext(ctx, "not ready", "error", err) // the page is open to all: no cause on it
 			http.Error(w, "not ready; the log says why", http.StatusServiceUnavailable)
 			return
@@ -123,23 +123,23 @@ func (bp blueprint) routes(address net.Addr, hosts []string, mcp http.Handler, b
 }
 
 // addMetadata tells MCP clients where their callers get a token (RFC 9728).
-func (bp blueprint) addMetadata(mux *http.ServeMux, address net.Addr) error {
+func (bp Builder) addMetadata(mux *http.ServeMux, address net.Addr) error {
 	tcp, ok := address.(*net.TCPAddr)
-	if !ok || !bp.cfg.admits("entra") {
+	if !ok || !bp.cfg.AllowsAuth("entra") {
 		return nil
 	}
-	paths, handler, err := auth.Metadata(bp.cfg.entraCallers(bp.resource(tcp)), bp.cfg.HTTP.OAuthFacade)
+	paths, handler, err := auth.Metadata(bp.cfg.EntraAuthConfig(bp.resourceURL(tcp)), bp.cfg.HTTP.OAuthFacade)
 	for _, path := range paths {
 		mux.Handle(path, handler)
 	}
 	return err
 }
 
-func (bp blueprint) addLinkPage(mux *http.ServeMux, hosts []string) error {
-	link, err := bp.linkPage(hosts)
+func (bp Builder) addLinkPage(mux *http.ServeMux, hosts []string) error {
+	link, err := bp.newLinkPage(hosts)
 	if link != nil {
-		mux.Handle(linkPath, link)
-		mux.Handle(linkPath+"/", link)
+		mux.Handle(LinkPath, link)
+		mux.Handle(LinkPath+"/", link)
 	}
 	return err
 }

@@ -14,79 +14,79 @@ import (
 
 // A setting is one flat name of the outside contract: an environment variable and, unless it is a secret,
 // the flag of the same name (SCANWARDEN_PUBLIC_URL is --public-url, AZURE_TENANT_ID is --tenant-id).
-type setting struct {
-	env    string
-	key    string // of the same in the file, "" where it has none
-	secret bool   // by environment or file only, never by flag: process lists show flags
-	set    func(c *config, value string) error
+type Setting struct {
+	Env    string
+	Key    string // of the same in the file, "" where it has none
+	Secret bool   // by environment or file only, never by flag: process lists show flags
+	set    func(c *Config, value string) error
 }
 
-// settings is every flat name there is. Flags and environment both go through it, so they cannot disagree.
-var settings = []setting{
-	{env: "AZURE_TENANT_ID", set: text(func(c *config) *string { return &c.Azure.Tenant })},
-	{env: "AZURE_CLIENT_ID", set: text(func(c *config) *string { return &c.Azure.Client })},
-	{env: "AZURE_CLIENT_SECRET", secret: true, set: hidden(func(c *config) *defender.Secret { return &c.Azure.Secret })},
-	{env: "AZURE_CLIENT_CERTIFICATE_PATH", set: text(func(c *config) *string { return &c.Azure.Certificate })},
-	{env: "AZURE_FEDERATED_TOKEN_FILE", set: text(func(c *config) *string { return &c.Azure.TokenFile })},
-	{env: "AZURE_AUTHORITY_HOST", set: text(func(c *config) *string { return &c.Azure.Authority })},
-	{env: "SCANWARDEN_AUTH", key: "auth", set: text(func(c *config) *string { return &c.Auth })},
-	{env: "SCANWARDEN_WRITE_CLIENT_ID", set: text(func(c *config) *string { return &c.Write.Client })},
-	{env: "SCANWARDEN_WRITE_CLIENT_SECRET", secret: true, set: hidden(func(c *config) *defender.Secret { return &c.Write.Secret })},
-	{env: "SCANWARDEN_WRITE_CLIENT_CERTIFICATE_PATH", set: text(func(c *config) *string { return &c.Write.Certificate })},
-	{env: "SCANWARDEN_WRITE_FEDERATED_TOKEN_FILE", set: text(func(c *config) *string { return &c.Write.TokenFile })},
-	{env: "SCANWARDEN_READ_ONLY", key: "read_only", set: yesOrNo(func(c *config) *bool { return &c.ReadOnly })},
-	{env: "SCANWARDEN_CLOUD", key: "defender.cloud", set: text(func(c *config) *string { return &c.Defender.Cloud })},
-	{env: "SCANWARDEN_REGION", key: "defender.region", set: text(func(c *config) *string { return &c.Defender.Region })},
-	{env: "SCANWARDEN_DEFENDER_URL", key: "defender.url", set: text(func(c *config) *string { return &c.Defender.URL })},
-	{env: "SCANWARDEN_DEFENDER_SCOPE", key: "defender.scope", set: text(func(c *config) *string { return &c.Defender.Scope })},
-	{env: "SCANWARDEN_STATE_DIR", set: text(func(c *config) *string { return &c.StateDir })},
-	{env: "SCANWARDEN_DATABASE_URL", key: "database_url", set: text(func(c *config) *string { return &c.DatabaseURL })},
-	{env: "SCANWARDEN_CONFIRM_WITH", key: "confirm_with", set: list(func(c *config) *[]string { return &c.ConfirmWith })},
-	{env: "SCANWARDEN_APPROVERS", key: "policy.approvers", set: list(func(c *config) *[]string { return &c.Policy.Approvers })},
-	{env: "SCANWARDEN_REQUESTERS", key: "policy.requesters", set: list(func(c *config) *[]string { return &c.Policy.Requesters })},
-	{env: "SCANWARDEN_SELF_APPROVAL", key: "policy.self_approval", set: yesOrNo(func(c *config) *bool { return &c.Policy.SelfApproval })},
-	{env: "SCANWARDEN_APPROVALS_REQUIRED", key: "policy.approvals_required", set: setApprovalsRequired},
-	{env: "SCANWARDEN_EXPIRES", key: "policy.expires", set: setExpires},
-	{env: "SCANWARDEN_MAX_SCANS_PER_DELETE", key: "policy.max_scans_per_delete", set: number(func(c *config) **int { return &c.Policy.MaxScansPerDelete })},
-	{env: "SCANWARDEN_MAX_ADDRESSES_PER_SCAN", key: "policy.max_addresses_per_scan", set: number(func(c *config) **int { return &c.Policy.MaxAddressesPerScan })},
-	{env: "SCANWARDEN_LISTEN", key: "http.listen", set: text(func(c *config) *string { return &c.HTTP.Listen })},
-	{env: "SCANWARDEN_PUBLIC_URL", key: "http.public_url", set: text(func(c *config) *string { return &c.HTTP.PublicURL })},
-	{env: "SCANWARDEN_HTTP_AUTH", key: "http.auth", set: text(func(c *config) *string { return &c.HTTP.Auth })},
-	{env: "SCANWARDEN_HTTP_TOKEN", secret: true, set: hidden(func(c *config) *defender.Secret { return &c.HTTP.Token })},
-	{env: "SCANWARDEN_HTTP_CLIENT_ID", key: "http.client_id", set: text(func(c *config) *string { return &c.HTTP.ClientID })},
-	{env: "SCANWARDEN_HTTP_OAUTH_FACADE", key: "http.oauth_facade", set: yesOrNo(func(c *config) *bool { return &c.HTTP.OAuthFacade })},
-	{env: "SCANWARDEN_SLACK_MATCH_EMAIL", key: "slack.match_email", set: yesOrNo(func(c *config) *bool { return &c.Slack.MatchEmail })},
-	{env: "SCANWARDEN_SLACK_LINK_ACCOUNTS", key: "slack.link_accounts", set: yesOrNo(func(c *config) *bool { return &c.Slack.LinkAccounts })},
-	{env: "SCANWARDEN_SLACK_CHANNEL", key: "slack.channel", set: text(func(c *config) *string { return &c.Slack.Channel })},
-	{env: "SLACK_BOT_TOKEN", secret: true, set: hidden(func(c *config) *defender.Secret { return &c.Slack.BotToken })},
-	{env: "SLACK_APP_TOKEN", secret: true, set: hidden(func(c *config) *defender.Secret { return &c.Slack.AppToken })},
-	{env: "SLACK_SIGNING_SECRET", secret: true, set: hidden(func(c *config) *defender.Secret { return &c.Slack.SigningSecret })},
-	{env: "SLACK_API_URL", set: text(func(c *config) *string { return &c.Slack.API })},
-	{env: "SCANWARDEN_LOG_LEVEL", set: text(func(c *config) *string { return &c.LogLevel })},
-	{env: "SCANWARDEN_LOG_FORMAT", set: text(func(c *config) *string { return &c.LogFormat })},
+// Settings is every flat name there is. Flags and environment both go through it, so they cannot disagree.
+var Settings = []Setting{
+	{Env: "AZURE_TENANT_ID", set: stringSetter(func(c *Config) *string { return &c.Azure.Tenant })},
+	{Env: "AZURE_CLIENT_ID", set: stringSetter(func(c *Config) *string { return &c.Azure.Client })},
+	{Env: "AZURE_CLIENT_SECRET", Secret: true, set: secretSetter(func(c *Config) *defender.Secret { return &c.Azure.Secret })},
+	{Env: "AZURE_CLIENT_CERTIFICATE_PATH", set: stringSetter(func(c *Config) *string { return &c.Azure.Certificate })},
+	{Env: "AZURE_FEDERATED_TOKEN_FILE", set: stringSetter(func(c *Config) *string { return &c.Azure.TokenFile })},
+	{Env: "AZURE_AUTHORITY_HOST", set: stringSetter(func(c *Config) *string { return &c.Azure.Authority })},
+	{Env: "SCANWARDEN_AUTH", Key: "auth", set: stringSetter(func(c *Config) *string { return &c.Auth })},
+	{Env: "SCANWARDEN_WRITE_CLIENT_ID", set: stringSetter(func(c *Config) *string { return &c.Write.Client })},
+	{Env: "SCANWARDEN_WRITE_CLIENT_SECRET", Secret: true, set: secretSetter(func(c *Config) *defender.Secret { return &c.Write.Secret })},
+	{Env: "SCANWARDEN_WRITE_CLIENT_CERTIFICATE_PATH", set: stringSetter(func(c *Config) *string { return &c.Write.Certificate })},
+	{Env: "SCANWARDEN_WRITE_FEDERATED_TOKEN_FILE", set: stringSetter(func(c *Config) *string { return &c.Write.TokenFile })},
+	{Env: "SCANWARDEN_READ_ONLY", Key: "read_only", set: boolSetter(func(c *Config) *bool { return &c.ReadOnly })},
+	{Env: "SCANWARDEN_CLOUD", Key: "defender.cloud", set: stringSetter(func(c *Config) *string { return &c.Defender.Cloud })},
+	{Env: "SCANWARDEN_REGION", Key: "defender.region", set: stringSetter(func(c *Config) *string { return &c.Defender.Region })},
+	{Env: "SCANWARDEN_DEFENDER_URL", Key: "defender.url", set: stringSetter(func(c *Config) *string { return &c.Defender.URL })},
+	{Env: "SCANWARDEN_DEFENDER_SCOPE", Key: "defender.scope", set: stringSetter(func(c *Config) *string { return &c.Defender.Scope })},
+	{Env: "SCANWARDEN_STATE_DIR", set: stringSetter(func(c *Config) *string { return &c.StateDir })},
+	{Env: "SCANWARDEN_DATABASE_URL", Key: "database_url", set: stringSetter(func(c *Config) *string { return &c.DatabaseURL })},
+	{Env: "SCANWARDEN_CONFIRM_WITH", Key: "confirm_with", set: listSetter(func(c *Config) *[]string { return &c.ConfirmWith })},
+	{Env: "SCANWARDEN_APPROVERS", Key: "policy.approvers", set: listSetter(func(c *Config) *[]string { return &c.Policy.Approvers })},
+	{Env: "SCANWARDEN_REQUESTERS", Key: "policy.requesters", set: listSetter(func(c *Config) *[]string { return &c.Policy.Requesters })},
+	{Env: "SCANWARDEN_SELF_APPROVAL", Key: "policy.self_approval", set: boolSetter(func(c *Config) *bool { return &c.Policy.SelfApproval })},
+	{Env: "SCANWARDEN_APPROVALS_REQUIRED", Key: "policy.approvals_required", set: setApprovalsRequired},
+	{Env: "SCANWARDEN_EXPIRES", Key: "policy.expires", set: setExpires},
+	{Env: "SCANWARDEN_MAX_SCANS_PER_DELETE", Key: "policy.max_scans_per_delete", set: intSetter(func(c *Config) **int { return &c.Policy.MaxScansPerDelete })},
+	{Env: "SCANWARDEN_MAX_ADDRESSES_PER_SCAN", Key: "policy.max_addresses_per_scan", set: intSetter(func(c *Config) **int { return &c.Policy.MaxAddressesPerScan })},
+	{Env: "SCANWARDEN_LISTEN", Key: "http.listen", set: stringSetter(func(c *Config) *string { return &c.HTTP.Listen })},
+	{Env: "SCANWARDEN_PUBLIC_URL", Key: "http.public_url", set: stringSetter(func(c *Config) *string { return &c.HTTP.PublicURL })},
+	{Env: "SCANWARDEN_HTTP_AUTH", Key: "http.auth", set: stringSetter(func(c *Config) *string { return &c.HTTP.Auth })},
+	{Env: "SCANWARDEN_HTTP_TOKEN", Secret: true, set: secretSetter(func(c *Config) *defender.Secret { return &c.HTTP.Token })},
+	{Env: "SCANWARDEN_HTTP_CLIENT_ID", Key: "http.client_id", set: stringSetter(func(c *Config) *string { return &c.HTTP.ClientID })},
+	{Env: "SCANWARDEN_HTTP_OAUTH_FACADE", Key: "http.oauth_facade", set: boolSetter(func(c *Config) *bool { return &c.HTTP.OAuthFacade })},
+	{Env: "SCANWARDEN_SLACK_MATCH_EMAIL", Key: "slack.match_email", set: boolSetter(func(c *Config) *bool { return &c.Slack.MatchEmail })},
+	{Env: "SCANWARDEN_SLACK_LINK_ACCOUNTS", Key: "slack.link_accounts", set: boolSetter(func(c *Config) *bool { return &c.Slack.LinkAccounts })},
+	{Env: "SCANWARDEN_SLACK_CHANNEL", Key: "slack.channel", set: stringSetter(func(c *Config) *string { return &c.Slack.Channel })},
+	{Env: "SLACK_BOT_TOKEN", Secret: true, set: secretSetter(func(c *Config) *defender.Secret { return &c.Slack.BotToken })},
+	{Env: "SLACK_APP_TOKEN", Secret: true, set: secretSetter(func(c *Config) *defender.Secret { return &c.Slack.AppToken })},
+	{Env: "SLACK_SIGNING_SECRET", Secret: true, set: secretSetter(func(c *Config) *defender.Secret { return &c.Slack.SigningSecret })},
+	{Env: "SLACK_API_URL", set: stringSetter(func(c *Config) *string { return &c.Slack.API })},
+	{Env: "SCANWARDEN_LOG_LEVEL", set: stringSetter(func(c *Config) *string { return &c.LogLevel })},
+	{Env: "SCANWARDEN_LOG_FORMAT", set: stringSetter(func(c *Config) *string { return &c.LogFormat })},
 }
 
-// fromEnvironment lays the environment over what the file said. An empty value is no value.
-func (c *config) fromEnvironment(env environment) error {
-	for _, s := range settings {
-		if value := env[s.env]; value != "" {
+// applyEnvironment lays the environment over what the file said. An empty value is no value.
+func (c *Config) applyEnvironment(env Environment) error {
+	for _, s := range Settings {
+		if value := env[s.Env]; value != "" {
 			if err := s.set(c, value); err != nil {
-				return fmt.Errorf("%s: %w", s.env, err)
+				return fmt.Errorf("%s: %w", s.Env, err)
 			}
-			c.wins(s.key, s.env)
+			c.recordOverride(s.Key, s.Env)
 		}
 	}
 	return nil
 }
 
-// fromFlags lays the flags over both.
-func (c *config) fromFlags(flags map[string]string) error {
-	for _, s := range settings {
-		if value, given := flags[s.env]; given {
+// applyFlags lays the flags over both.
+func (c *Config) applyFlags(flags map[string]string) error {
+	for _, s := range Settings {
+		if value, given := flags[s.Env]; given {
 			if err := s.set(c, value); err != nil {
-				return fmt.Errorf("--%s: %w", s.flag(), err)
+				return fmt.Errorf("--%s: %w", s.FlagName(), err)
 			}
-			c.wins(s.key, "--"+s.flag())
+			c.recordOverride(s.Key, "--"+s.FlagName())
 		}
 	}
 	if u, err := url.Parse(flags["SCANWARDEN_DATABASE_URL"]); err == nil && u.User != nil {
@@ -97,28 +97,28 @@ func (c *config) fromFlags(flags map[string]string) error {
 	return nil
 }
 
-func (s setting) flag() string {
-	name := strings.TrimPrefix(strings.TrimPrefix(s.env, prefix), "AZURE_")
+func (s Setting) FlagName() string {
+	name := strings.TrimPrefix(strings.TrimPrefix(s.Env, envPrefix), "AZURE_")
 	return strings.ReplaceAll(strings.ToLower(name), "_", "-")
 }
 
-func text(field func(*config) *string) func(*config, string) error {
-	return func(c *config, value string) error {
+func stringSetter(field func(*Config) *string) func(*Config, string) error {
+	return func(c *Config, value string) error {
 		*field(c) = value
 		return nil
 	}
 }
 
-func hidden(field func(*config) *defender.Secret) func(*config, string) error {
-	return func(c *config, value string) error {
+func secretSetter(field func(*Config) *defender.Secret) func(*Config, string) error {
+	return func(c *Config, value string) error {
 		*field(c) = defender.NewSecret(value)
 		return nil
 	}
 }
 
-func list(field func(*config) *[]string) func(*config, string) error {
-	return func(c *config, value string) error {
-		entries := commaSeparated(value)
+func listSetter(field func(*Config) *[]string) func(*Config, string) error {
+	return func(c *Config, value string) error {
+		entries := splitCommas(value)
 		if len(entries) == 0 {
 			return errEmptyList
 		}
@@ -131,8 +131,8 @@ func list(field func(*config) *[]string) func(*config, string) error {
 // file restricts.
 var errEmptyList = errors.New("the list has commas or blanks and no entry; write entries between the commas, or unset it")
 
-func number(field func(*config) **int) func(*config, string) error {
-	return func(c *config, value string) error {
+func intSetter(field func(*Config) **int) func(*Config, string) error {
+	return func(c *Config, value string) error {
 		n, err := strconv.Atoi(value)
 		if err != nil {
 			return fmt.Errorf("%q is not a whole number; write one, such as 50", value)
@@ -142,8 +142,8 @@ func number(field func(*config) **int) func(*config, string) error {
 	}
 }
 
-func yesOrNo(field func(*config) *bool) func(*config, string) error {
-	return func(c *config, value string) error {
+func boolSetter(field func(*Config) *bool) func(*Config, string) error {
+	return func(c *Config, value string) error {
 		yes, err := strconv.ParseBool(value)
 		if err != nil {
 			return fmt.Errorf("%q is neither true nor false; write one of them", value)
@@ -153,7 +153,7 @@ func yesOrNo(field func(*config) *bool) func(*config, string) error {
 	}
 }
 
-func setExpires(c *config, value string) error {
+func setExpires(c *Config, value string) error {
 	d, err := time.ParseDuration(value)
 	if err != nil {
 		return fmt.Errorf("%q is not a duration; write one, such as 15m", value)
@@ -162,9 +162,9 @@ func setExpires(c *config, value string) error {
 	return nil
 }
 
-func setApprovalsRequired(c *config, value string) error {
+func setApprovalsRequired(c *Config, value string) error {
 	required := map[string]int{}
-	for _, entry := range commaSeparated(value) {
+	for _, entry := range splitCommas(value) {
 		tool, count, _ := strings.Cut(entry, "=")
 		tool = strings.TrimSpace(tool)
 		n, err := strconv.Atoi(strings.TrimSpace(count))
@@ -183,8 +183,8 @@ func setApprovalsRequired(c *config, value string) error {
 	return nil
 }
 
-// commaSeparated splits a list as the environment writes it; spaces around an entry and empty entries fall away.
-func commaSeparated(value string) []string {
+// splitCommas splits a list as the environment writes it; spaces around an entry and empty entries fall away.
+func splitCommas(value string) []string {
 	entries := strings.Split(value, ",")
 	for i := range entries {
 		entries[i] = strings.TrimSpace(entries[i])

@@ -14,33 +14,33 @@ import (
 	"scanwarden/tools"
 )
 
-// tokenSource is how a call to Defender gets its bearer token.
-type tokenSource = func(ctx context.Context, ask defender.TokenRequest) (string, error)
+// TokenSource is how a call to Defender gets its bearer token.
+type TokenSource = func(ctx context.Context, ask defender.TokenRequest) (string, error)
 
-// onBehalfOf is the one way to sign in that is not a mode of the application's own.
-const onBehalfOf = "on-behalf-of"
+// OnBehalfOf is the one way to sign in that is not a mode of the application's own.
+const OnBehalfOf = "on-behalf-of"
 
-// ways are the values of auth.
-var ways = []string{string(entra.Client), string(entra.ManagedIdentity), string(entra.DeviceCode), string(entra.Interactive), onBehalfOf}
+// authModes are the values of auth.
+var authModes = []string{string(entra.Client), string(entra.ManagedIdentity), string(entra.DeviceCode), string(entra.Interactive), OnBehalfOf}
 
-func (c *config) checkSignIn() error {
-	if c.Auth != "" && !slices.Contains(ways, c.Auth) {
-		return c.at("auth").wrong("%q is not a way to sign in; set it to one of %s", c.Auth, strings.Join(ways, ", "))
+func (c *Config) checkSignIn() error {
+	if c.Auth != "" && !slices.Contains(authModes, c.Auth) {
+		return c.OriginOf("auth").Errorf("%q is not a way to sign in; set it to one of %s", c.Auth, strings.Join(authModes, ", "))
 	}
-	if c.writesApart() && c.Auth != "" && c.Auth != string(entra.Client) {
+	if c.HasSeparateWriter() && c.Auth != "" && c.Auth != string(entra.Client) {
 		return fmt.Errorf("SCANWARDEN_WRITE_CLIENT_ID: with auth %s there is one sign-in for reading and writing; unset the SCANWARDEN_WRITE_ settings or set auth (SCANWARDEN_AUTH) to client", c.Auth)
 	}
-	if c.Auth == onBehalfOf && c.HTTP.ClientID != "" && !strings.EqualFold(c.HTTP.ClientID, c.Azure.Client) {
-		return c.at("http.client_id").wrong("with auth on-behalf-of, callers' tokens are for the application that exchanges them, AZURE_CLIENT_ID; unset it, or set both to the same")
+	if c.Auth == OnBehalfOf && c.HTTP.ClientID != "" && !strings.EqualFold(c.HTTP.ClientID, c.Azure.Client) {
+		return c.OriginOf("http.client_id").Errorf("with auth on-behalf-of, callers' tokens are for the application that exchanges them, AZURE_CLIENT_ID; unset it, or set both to the same")
 	}
-	if c.Auth == onBehalfOf && !c.admits("entra") {
-		return c.at("auth").wrong("on-behalf-of needs callers who sign in with Entra ID; set http.auth (SCANWARDEN_HTTP_AUTH) to entra")
+	if c.Auth == OnBehalfOf && !c.AllowsAuth("entra") {
+		return c.OriginOf("auth").Errorf("on-behalf-of needs callers who sign in with Entra ID; set http.auth (SCANWARDEN_HTTP_AUTH) to entra")
 	}
 	return c.checkAuthority()
 }
 
 // checkAuthority takes a host alone. It does not repeat the value: a user part may hold a password.
-func (c *config) checkAuthority() error {
+func (c *Config) checkAuthority() error {
 	const do = "; write https:// and a host name, such as https://login.microsoftonline.com"
 	if strings.HasPrefix(strings.ToLower(c.Azure.Authority), "http://") {
 		return errors.New("AZURE_AUTHORITY_HOST: plain http is not spoken to a sign-in host" + do)
@@ -52,59 +52,59 @@ func (c *config) checkAuthority() error {
 	return nil
 }
 
-// writesApart reports whether another app registration writes than the one that reads.
-func (c *config) writesApart() bool { return c.Write.Client != "" || c.Write.hasCredential() }
+// HasSeparateWriter reports whether another app registration writes than the one that reads.
+func (c *Config) HasSeparateWriter() bool { return c.Write.Client != "" || c.Write.HasCredential() }
 
-// checkService refuses a sign-in that a service must not have: whoever called first would sign in, for everybody.
-func (c *config) checkService() error {
+// CheckServeAuth refuses a sign-in that a service must not have: whoever called first would sign in, for everybody.
+func (c *Config) CheckServeAuth() error {
 	if c.Auth == string(entra.DeviceCode) || c.Auth == string(entra.Interactive) {
-		return c.at("auth").wrong("%s signs in one person, at a stdio server; set it to client, managed-identity or on-behalf-of for serve", c.Auth)
+		return c.OriginOf("auth").Errorf("%s signs in one person, at a stdio server; set it to client, managed-identity or on-behalf-of for serve", c.Auth)
 	}
 	return nil
 }
 
-// identities are who signs in to Defender. The writer is nil in read-only mode: no credential that could write is
+// TokenSources are who signs in to Defender. The writer is nil in read-only mode: no credential that could write is
 // even looked at.
-type identities struct {
-	read, write tokenSource
+type TokenSources struct {
+	Read, Write TokenSource
 	vault       *entra.Source // for Azure Key Vault, nil where nothing can sign in
-	close       func()
+	Close       func()
 }
 
-// signIn returns who signs in. It makes no call. callers are the tokens of the people on whose behalf we act; stateDir
+// newTokenSources returns who signs in. It makes no call. callers are the tokens of the people on whose behalf we act; stateDir
 // is where a person's sign-in is kept.
-func (c *config) signIn(callers *callers, stateDir string) (identities, error) {
-	ids, err := c.identify(callers, stateDir)
+func (c *Config) newTokenSources(callers *userTokens, stateDir string) (TokenSources, error) {
+	ids, err := c.newReadWriteSources(callers, stateDir)
 	if c.ReadOnly {
-		ids.write = nil
+		ids.Write = nil
 	}
 	return ids, err
 }
 
-func (c *config) identify(callers *callers, stateDir string) (identities, error) {
-	if c.standIn() {
-		return identities{read: fixedToken("simulator"), write: fixedToken("simulator"), close: func() {}}, nil
+func (c *Config) newReadWriteSources(callers *userTokens, stateDir string) (TokenSources, error) {
+	if c.UsesSimulator() {
+		return TokenSources{Read: staticToken("simulator"), Write: staticToken("simulator"), Close: func() {}}, nil
 	}
-	reader, err := c.source(c.Azure, stateDir)
+	reader, err := c.newAppSource(c.Azure, stateDir)
 	if err != nil {
-		return identities{}, err
+		return TokenSources{}, err
 	}
-	ids := identities{read: tokens(reader), write: tokens(reader), vault: reader, close: reader.Close}
+	ids := TokenSources{Read: tokenSourceOf(reader), Write: tokenSourceOf(reader), vault: reader, Close: reader.Close}
 	switch {
-	case c.Auth == onBehalfOf:
-		ids.read, ids.write, err = c.inTheirName(reader, callers)
-	case c.writesApart() && !c.ReadOnly:
+	case c.Auth == OnBehalfOf:
+		ids.Read, ids.Write, err = c.onBehalfOfSources(reader, callers)
+	case c.HasSeparateWriter() && !c.ReadOnly:
 		var writer *entra.Source
-		if writer, err = c.source(c.writer(), stateDir); err == nil {
-			ids.write = tokens(writer) // an application's, in which nobody has a sign-in to end
+		if writer, err = c.newAppSource(c.WriterApp(), stateDir); err == nil {
+			ids.Write = tokenSourceOf(writer) // an application's, in which nobody has a sign-in to end
 		}
 	}
 	return ids, err
 }
 
-// source is the sign-in of one app registration.
-func (c *config) source(app azureConfig, stateDir string) (*entra.Source, error) {
-	cfg, err := c.entra(app)
+// newAppSource is the sign-in of one app registration.
+func (c *Config) newAppSource(app AppRegistration, stateDir string) (*entra.Source, error) {
+	cfg, err := c.EntraConfig(app)
 	if err != nil {
 		return nil, err
 	}
@@ -112,28 +112,28 @@ func (c *config) source(app azureConfig, stateDir string) (*entra.Source, error)
 	return entra.New(cfg)
 }
 
-// entra is what the sign-in of app is told.
-func (c *config) entra(app azureConfig) (entra.Config, error) {
-	to, err := c.endpoints()
+// EntraConfig is what the sign-in of app is told.
+func (c *Config) EntraConfig(app AppRegistration) (entra.Config, error) {
+	to, err := c.Endpoints()
 	if err != nil {
 		return entra.Config{}, err
 	}
 	mode := entra.Mode(c.Auth)
-	if c.Auth == onBehalfOf {
+	if c.Auth == OnBehalfOf {
 		mode = entra.Client // the application itself, which reads where there is no caller
 	}
 	return entra.Config{
 		Mode: mode, TenantID: cmp.Or(app.Tenant, c.Azure.Tenant), ClientID: app.Client, ClientSecret: app.clientSecret(),
 		CertificatePath: app.Certificate, FederatedTokenFile: app.TokenFile,
-		Authority: to.Authority, NoInstanceDiscovery: c.privateAuthority(), Scope: to.Scope,
-		Prefix: app.prefix, Prompt: tools.Progress,
+		Authority: to.Authority, NoInstanceDiscovery: c.hasCustomAuthority(), Scope: to.Scope,
+		Prefix: app.envPrefix, Prompt: tools.Progress,
 	}, nil
 }
 
-// inTheirName makes Defender see the people who call: reads and writes go out in their names. Where nobody calls,
+// onBehalfOfSources makes Defender see the people who call: reads and writes go out in their names. Where nobody calls,
 // as in recovery, or somebody without an Entra sign-in does, the application may read by itself, and never write.
-func (c *config) inTheirName(app *entra.Source, held *callers) (read, write tokenSource, err error) {
-	cfg, err := c.entra(c.Azure)
+func (c *Config) onBehalfOfSources(app *entra.Source, held *userTokens) (read, write TokenSource, err error) {
+	cfg, err := c.EntraConfig(c.Azure)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -143,16 +143,16 @@ func (c *config) inTheirName(app *entra.Source, held *callers) (read, write toke
 	}
 	write = func(ctx context.Context, ask defender.TokenRequest) (string, error) {
 		if tools.Agent(ctx) {
-			return "", errAgent
+			return "", errAgentHasNoToken
 		}
-		assertion, err := held.assertion(tools.Behalf(ctx))
+		assertion, err := held.get(tools.Behalf(ctx))
 		if err != nil {
 			return "", err
 		}
 		token, err := exchange.Get(ctx, assertion, entra.TokenRequest(ask))
 		return token.Text, err
 	}
-	alone := tokens(app)
+	alone := tokenSourceOf(app)
 	read = func(ctx context.Context, ask defender.TokenRequest) (string, error) {
 		if strings.HasPrefix(string(tools.Behalf(ctx)), "entra:") {
 			return write(ctx, ask) // as the caller, or not at all
@@ -162,21 +162,21 @@ func (c *config) inTheirName(app *entra.Source, held *callers) (read, write toke
 	return read, write, nil
 }
 
-// errAgent keeps an agent from borrowing the sign-in of the person whose principal it bears.
-var errAgent = errors.New("an application or AI agent has no sign-in of a person's, and Defender is called in people's names here; a person has to ask, with a client that is signed in as themself")
+// errAgentHasNoToken keeps an agent from borrowing the sign-in of the person whose principal it bears.
+var errAgentHasNoToken = errors.New("an application or AI agent has no sign-in of a person's, and Defender is called in people's names here; a person has to ask, with a client that is signed in as themself")
 
-func tokens(s *entra.Source) tokenSource {
+func tokenSourceOf(s *entra.Source) TokenSource {
 	return func(ctx context.Context, ask defender.TokenRequest) (string, error) {
 		token, err := s.Get(ctx, entra.TokenRequest(ask))
 		return token.Text, err
 	}
 }
 
-func fixedToken(token string) tokenSource {
+func staticToken(token string) TokenSource {
 	return func(context.Context, defender.TokenRequest) (string, error) { return token, nil }
 }
 
-func (a azureConfig) clientSecret() func() (string, error) {
+func (a AppRegistration) clientSecret() func() (string, error) {
 	if a.Secret.Empty() {
 		return nil
 	}
@@ -186,30 +186,30 @@ func (a azureConfig) clientSecret() func() (string, error) {
 	}
 }
 
-// hasCredential reports whether there is anything to sign in to Entra with, as an application.
-func (a azureConfig) hasCredential() bool {
+// HasCredential reports whether there is anything to sign in to Entra with, as an application.
+func (a AppRegistration) HasCredential() bool {
 	return !a.Secret.Empty() || a.Certificate != "" || a.TokenFile != ""
 }
 
-// privateAuthority reports a sign-in host that Microsoft's instance discovery does not know, so that asking
+// hasCustomAuthority reports a sign-in host that Microsoft's instance discovery does not know, so that asking
 // it would fail.
-func (c *config) privateAuthority() bool {
+func (c *Config) hasCustomAuthority() bool {
 	known := []string{"login.microsoftonline.com", "login.microsoftonline.us", "login.partner.microsoftonline.cn"}
 	return c.Azure.Authority != "" && !slices.Contains(known, strings.ToLower(c.authorityHost()))
 }
 
-// standIn reports a Defender that is a simulator on this machine: plain http is accepted to loopback alone,
+// UsesSimulator reports a Defender that is a simulator on this machine: plain http is accepted to loopback alone,
 // and with no credential there is no real tenant that a token could be for.
-func (c *config) standIn() bool {
+func (c *Config) UsesSimulator() bool {
 	u, err := url.Parse(c.Defender.URL)
-	return err == nil && u.Scheme == "http" && !c.Azure.hasCredential() && (c.Auth == "" || c.Auth == string(entra.Client))
+	return err == nil && u.Scheme == "http" && !c.Azure.HasCredential() && (c.Auth == "" || c.Auth == string(entra.Client))
 }
 
-// target names the tenant that changes are planned for: no other one may run them.
-func (c *config) target() (string, error) {
+// TargetName names the tenant that changes are planned for: no other one may run them.
+func (c *Config) TargetName() (string, error) {
 	if c.Simulator {
 		return "simulator", nil
 	}
-	to, err := c.endpoints()
+	to, err := c.Endpoints()
 	return strings.TrimSpace(to.URL + " " + strings.ToLower(c.Azure.Tenant)), err
 }

@@ -22,24 +22,24 @@ import (
 	"scanwarden/defender/entra/entratest"
 )
 
-// onStdio is a client of `scanwarden stdio` in the tenancy, whose person confirms.
-func (s *tenancy) onStdio(t *testing.T, env ...string) *mcp.ClientSession {
+// connectStdio is a client of `scanwarden stdio` in the tenancy, whose person confirms.
+func (s *entraStack) connectStdio(t *testing.T, env ...string) *mcp.ClientSession {
 	t.Helper()
 	s.env = append(append(s.env, "SCANWARDEN_APPROVERS=", "SCANWARDEN_SELF_APPROVAL="), env...)
-	transport, _ := overStdio(t, s.site)
-	return session(t, transport, "modern", types)
+	transport, _ := overStdio(t, s.stack)
+	return connectClient(t, transport, "modern", typeCode)
 }
 
-// readsAndWrites holds one read and one confirmed write against the name that Defender sees.
-func (s *tenancy) readsAndWrites(t *testing.T, c *mcp.ClientSession, name string) {
+// checkReadAndWrite holds one read and one confirmed write against the name that Defender sees.
+func (s *entraStack) checkReadAndWrite(t *testing.T, c *mcp.ClientSession, name string) {
 	t.Helper()
-	if got := call(t, c, "list_scans", nil); len(got.Scans) == 0 {
+	if got := callTool(t, c, "list_scans", nil); len(got.Scans) == 0 {
 		t.Errorf("list_scans: %+v", got)
 	}
-	if got := call(t, c, "add_scan", documented(t, "add.json")); got.Status != "applied" {
+	if got := callTool(t, c, "add_scan", documentedScan(t, "add.json")); got.Status != "applied" {
 		t.Errorf("add_scan: %+v", got)
 	}
-	if got := s.names(); len(got) != 1 || got[0] != name {
+	if got := s.writerNames(); len(got) != 1 || got[0] != name {
 		t.Errorf("written in the names %q, want %q", got, name)
 	}
 }
@@ -47,13 +47,13 @@ func (s *tenancy) readsAndWrites(t *testing.T, c *mcp.ClientSession, name string
 // TestAnApplicationSignsIn without a secret that it was given.
 func TestAnApplicationSignsIn(t *testing.T) {
 	granted := []string{entratest.Defender + "/Machine.ReadWrite.All"}
-	for name, prepare := range map[string]func(*testing.T, *tenancy) (setting string){
-		"with a certificate": func(t *testing.T, s *tenancy) string {
+	for name, prepare := range map[string]func(*testing.T, *entraStack) (setting string){
+		"with a certificate": func(t *testing.T, s *entraStack) string {
 			file, certificate := keyPair(t)
 			s.entra.AddApp(entratest.App{ClientID: serverApp, Certificate: certificate, Roles: granted})
 			return "AZURE_CLIENT_CERTIFICATE_PATH=" + file
 		},
-		"with a federated token": func(t *testing.T, s *tenancy) string {
+		"with a federated token": func(t *testing.T, s *entraStack) string {
 			by := entratest.Federation{Issuer: "https://cluster.example.com", Subject: "system:serviceaccount:scans:scanwarden"}
 			s.entra.AddApp(entratest.App{ClientID: serverApp, Federation: &by, Roles: granted})
 			file := filepath.Join(t.TempDir(), "token")
@@ -68,8 +68,8 @@ func TestAnApplicationSignsIn(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := vacant(t, entratest.Defender)
-			s.readsAndWrites(t, s.onStdio(t, "AZURE_CLIENT_SECRET=", prepare(t, s)), "app")
+			s := newEntraStack(t, entratest.Defender)
+			s.checkReadAndWrite(t, s.connectStdio(t, "AZURE_CLIENT_SECRET=", prepare(t, s)), "app")
 			if asked := s.entra.Tokens(); len(asked) != 1 || asked[0].Proof != "assertion" {
 				t.Errorf("asked for tokens with %+v, want one assertion", asked)
 			}
@@ -105,7 +105,7 @@ func keyPair(t *testing.T) (file string, certificate *x509.Certificate) {
 func TestManagedIdentity(t *testing.T) {
 	t.Parallel()
 	const header = "canary-identity-header"
-	s := vacant(t, entratest.Defender)
+	s := newEntraStack(t, entratest.Defender)
 	var asked atomic.Int32
 	endpoint := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		asked.Add(1)
@@ -117,9 +117,9 @@ func TestManagedIdentity(t *testing.T) {
 			s.entra.Sign(claims), time.Now().Add(time.Hour).Unix(), entratest.Defender)
 	}))
 	t.Cleanup(endpoint.Close)
-	c := s.onStdio(t, "SCANWARDEN_AUTH=managed-identity", "IDENTITY_ENDPOINT="+endpoint.URL, "IDENTITY_HEADER="+header,
+	c := s.connectStdio(t, "SCANWARDEN_AUTH=managed-identity", "IDENTITY_ENDPOINT="+endpoint.URL, "IDENTITY_HEADER="+header,
 		"AZURE_TENANT_ID=", "AZURE_CLIENT_SECRET=", "AZURE_CLIENT_ID="+otherApp)
-	s.readsAndWrites(t, c, "app")
+	s.checkReadAndWrite(t, c, "app")
 	if asked.Load() != 1 || len(s.entra.Requests()) != 0 {
 		t.Errorf("the machine was asked %d times, and Entra ID %v", asked.Load(), s.entra.Requests())
 	}
@@ -133,8 +133,8 @@ func TestTheScopeIsTheCloudsOwn(t *testing.T) {
 	} {
 		t.Run(resource, func(t *testing.T) {
 			t.Parallel()
-			s := vacant(t, resource)
-			if got := call(t, s.onStdio(t, setting), "list_scans", nil); len(got.Scans) == 0 {
+			s := newEntraStack(t, resource)
+			if got := callTool(t, s.connectStdio(t, setting), "list_scans", nil); len(got.Scans) == 0 {
 				t.Errorf("list_scans: %+v", got)
 			}
 			if asked := s.entra.Tokens(); len(asked) != 1 || !slices.Contains(strings.Fields(asked[0].Scope), resource+"/.default") {
@@ -147,11 +147,11 @@ func TestTheScopeIsTheCloudsOwn(t *testing.T) {
 // TestAnotherApplicationWrites: what reads Defender cannot write to it, and what writes is used for nothing else.
 func TestAnotherApplicationWrites(t *testing.T) {
 	t.Parallel()
-	s := vacant(t, entratest.Defender)
+	s := newEntraStack(t, entratest.Defender)
 	s.entra.AddApp(entratest.App{ClientID: serverApp, Secret: entraSecret, Roles: []string{entratest.Defender + "/Machine.Read.All"}})
 	s.entra.AddApp(entratest.App{ClientID: otherApp, Secret: "of the writer", Roles: []string{entratest.Defender + "/Machine.ReadWrite.All"}})
-	c := s.onStdio(t, "SCANWARDEN_WRITE_CLIENT_ID="+otherApp, "SCANWARDEN_WRITE_CLIENT_SECRET=of the writer")
-	s.readsAndWrites(t, c, "app")
+	c := s.connectStdio(t, "SCANWARDEN_WRITE_CLIENT_ID="+otherApp, "SCANWARDEN_WRITE_CLIENT_SECRET=of the writer")
+	s.checkReadAndWrite(t, c, "app")
 	for _, sent := range s.tenant.Calls() {
 		claims, err := s.entra.Valid(bearerOf(sent.Header), entratest.Defender)
 		if err != nil {
@@ -171,21 +171,21 @@ func TestAnotherApplicationWrites(t *testing.T) {
 // could write is at hand.
 func TestReadOnlyNeedsNoWriter(t *testing.T) {
 	t.Parallel()
-	s := vacant(t, entratest.Defender)
-	c := s.onStdio(t, "SCANWARDEN_READ_ONLY=true", "SCANWARDEN_WRITE_CLIENT_ID="+otherApp, "SCANWARDEN_WRITE_CLIENT_CERTIFICATE_PATH=/nowhere.pem")
-	if got := call(t, c, "list_scans", nil); len(got.Scans) == 0 {
+	s := newEntraStack(t, entratest.Defender)
+	c := s.connectStdio(t, "SCANWARDEN_READ_ONLY=true", "SCANWARDEN_WRITE_CLIENT_ID="+otherApp, "SCANWARDEN_WRITE_CLIENT_CERTIFICATE_PATH=/nowhere.pem")
+	if got := callTool(t, c, "list_scans", nil); len(got.Scans) == 0 {
 		t.Errorf("list_scans: %+v", got)
 	}
-	for name, env := range map[string]environment{
+	for name, env := range map[string]Environment{
 		"a stand-in":        {"SCANWARDEN_DEFENDER_URL": "http://127.0.0.1:1"},
 		"one application":   {"AZURE_TENANT_ID": entratest.Tenant, "AZURE_CLIENT_ID": serverApp, "AZURE_CLIENT_SECRET": entraSecret},
-		"whoever calls":     {"AZURE_TENANT_ID": entratest.Tenant, "AZURE_CLIENT_ID": serverApp, "AZURE_CLIENT_SECRET": entraSecret, "SCANWARDEN_AUTH": onBehalfOf, "SCANWARDEN_HTTP_AUTH": "entra"},
+		"whoever calls":     {"AZURE_TENANT_ID": entratest.Tenant, "AZURE_CLIENT_ID": serverApp, "AZURE_CLIENT_SECRET": entraSecret, "SCANWARDEN_AUTH": OnBehalfOf, "SCANWARDEN_HTTP_AUTH": "entra"},
 		"the machine's own": {"SCANWARDEN_AUTH": "managed-identity"},
 	} {
 		for _, readOnly := range []string{"true", "false"} {
 			env["SCANWARDEN_READ_ONLY"] = readOnly
-			ids, err := loaded(t, "", env).signIn(&callers{}, t.TempDir())
-			if err != nil || ids.read == nil || (ids.write == nil) != (readOnly == "true") {
+			ids, err := loadConfig(t, "", env).newTokenSources(&userTokens{}, t.TempDir())
+			if err != nil || ids.Read == nil || (ids.Write == nil) != (readOnly == "true") {
 				t.Errorf("%s, read-only %s: %+v, %v", name, readOnly, ids, err)
 			}
 		}

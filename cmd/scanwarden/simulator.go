@@ -33,7 +33,7 @@ func (s simulatorCommand) options() defendertest.Options {
 }
 
 // Run serves the simulated tenant until the process is asked to end.
-func (s simulatorCommand) Run(w world, _ flagValues) error {
+func (s simulatorCommand) Run(w environment, _ Flags) error {
 	if !slices.Contains([]string{"", "keyVaultUri", "keyVaultUrl"}, s.KeyVaultField) {
 		return fmt.Errorf("--key-vault-field: %q is not a spelling that is known; write keyVaultUri or keyVaultUrl", s.KeyVaultField)
 	}
@@ -58,12 +58,12 @@ func (s simulatorCommand) Run(w world, _ flagValues) error {
 		return fmt.Errorf("serve the simulator: %w", err)
 	case <-w.ctx.Done():
 		tenant.Close() // releases hanging calls
-		return farewell(server.Shutdown)
+		return withShutdownTimeout(server.Shutdown)
 	}
 }
 
-func (simulatorCommand) explain(w world, url string) {
-	fmt.Fprintf(w.out, `A simulated Defender tenant listens at %[1]s (any bearer token signs in; it forgets all when it ends).
+func (simulatorCommand) explain(w environment, url string) {
+	fmt.Fprintf(w.stdout, `A simulated Defender tenant listens at %[1]s (any bearer token signs in; it forgets all when it ends).
 
 Point scanwarden at it, in another terminal:
   SCANWARDEN_DEFENDER_URL=%[1]s scanwarden stdio
@@ -77,8 +77,8 @@ Ctrl-C ends it.
 `, url)
 }
 
-// serveTenant serves a simulated tenant on a loopback port of its own, until stop.
-func serveTenant(tenant *defendertest.Server) (url string, stop func(), err error) {
+// ServeTenant serves a simulated tenant on a loopback port of its own, until stop.
+func ServeTenant(tenant *defendertest.Server) (url string, stop func(), err error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", nil, fmt.Errorf("simulated tenant: %w", err)

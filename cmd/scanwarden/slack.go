@@ -12,25 +12,25 @@ import (
 	"scanwarden/tools"
 )
 
-// slackConfigured reports whether there is an app to speak through.
-func (c *config) slackConfigured() bool { return !c.Slack.BotToken.Empty() }
+// SlackConfigured reports whether there is an app to speak through.
+func (c *Config) SlackConfigured() bool { return !c.Slack.BotToken.Empty() }
 
-func (c *config) checkSlack() error {
+func (c *Config) checkSlack() error {
 	s := c.Slack
 	switch {
 	case s.BotToken.Empty() && (!s.AppToken.Empty() || !s.SigningSecret.Empty()):
 		return errors.New("SLACK_BOT_TOKEN is missing, and SLACK_APP_TOKEN or SLACK_SIGNING_SECRET is set; set it to the app's xoxb- token")
-	case c.slackConfigured() && s.AppToken.Empty() && s.SigningSecret.Empty():
+	case c.SlackConfigured() && s.AppToken.Empty() && s.SigningSecret.Empty():
 		return errors.New("SLACK_BOT_TOKEN is set, and nothing says how Slack reaches scanwarden; set SLACK_APP_TOKEN for socket mode, or SLACK_SIGNING_SECRET for HTTP")
 	}
 	if strings.HasPrefix(s.Channel, "#") {
-		return c.at("slack.channel").wrong("%q is a name, and Slack knows channels by their ids; open the channel's details in Slack, copy the id at their end, and write it, such as C0123456789", s.Channel)
+		return c.OriginOf("slack.channel").Errorf("%q is a name, and Slack knows channels by their ids; open the channel's details in Slack, copy the id at their end, and write it, such as C0123456789", s.Channel)
 	}
-	return c.checkCommands()
+	return c.checkSlashCommands()
 }
 
-// checkCommands makes the catalogue only where it is needed: that takes a good part of the time to the handshake.
-func (c *config) checkCommands() error {
+// checkSlashCommands makes the catalogue only where it is needed: that takes a good part of the time to the handshake.
+func (c *Config) checkSlashCommands() error {
 	if len(c.Slack.Commands) == 0 {
 		return nil
 	}
@@ -46,28 +46,28 @@ func (c *config) checkCommands() error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Slack.Commands)) {
 		if !slices.Contains(known, name) {
-			return c.at("slack.commands", name).wrong("%q is not something to have a command for; name one of %v", name, known)
+			return c.OriginOf("slack.commands", name).Errorf("%q is not something to have a command for; name one of %v", name, known)
 		}
 	}
 	return nil
 }
 
-// slack is what the bot is told, but for the rooms behind it.
-func (c *config) slack() (slackbot.Config, error) {
+// slackBotConfig is what the bot is told, but for the rooms behind it.
+func (c *Config) slackBotConfig() (slackbot.Config, error) {
 	operations, err := c.catalogue()
 	return slackbot.Config{
 		Operations: operations, API: c.Slack.API, BotToken: c.Slack.BotToken, AppToken: c.Slack.AppToken,
 		SigningSecret: c.Slack.SigningSecret, Channel: c.Slack.Channel, Commands: c.Slack.Commands,
-		Approvers: c.policy().Approvers, Requesters: c.policy().Requesters, People: c.policy().People, MatchEmail: c.Slack.MatchEmail,
-		Assistant: c.assistant(), LinkPage: c.linkURL(),
+		Approvers: c.ConfirmPolicy().Approvers, Requesters: c.ConfirmPolicy().Requesters, People: c.ConfirmPolicy().People, MatchEmail: c.Slack.MatchEmail,
+		Assistant: c.AssistantURL(), LinkPage: c.LinkURL(),
 	}, err
 }
 
-// assistant is the URL at which Slack's own assistant calls us, "" where it may not.
-func (c *config) assistant() string {
-	public, err := c.publicOrigin()
+// AssistantURL is the URL at which Slack's own assistant calls us, "" where it may not.
+func (c *Config) AssistantURL() string {
+	public, err := c.PublicOrigin()
 	switch {
-	case !c.admits("slack"):
+	case !c.AllowsAuth("slack"):
 		return ""
 	case err != nil || public == nil:
 		return "/mcp" // which the manifest refuses, saying what to set
@@ -76,35 +76,35 @@ func (c *config) assistant() string {
 }
 
 // newBot makes the Slack door in front of the rooms that back will be; nil where Slack is not configured.
-func (bp blueprint) newBot(back func() *backend) (*slackbot.Bot, error) {
-	if !bp.cfg.slackConfigured() {
+func (bp Builder) newBot(back func() *lazyBackend) (*slackbot.Bot, error) {
+	if !bp.cfg.SlackConfigured() {
 		return nil, nil
 	}
-	cfg, err := bp.cfg.slack()
+	cfg, err := bp.cfg.slackBotConfig()
 	if err != nil {
 		return nil, err
 	}
 	cfg.Log = bp.log
 	cfg.Backend = func(ctx context.Context) (*slackbot.Backend, error) {
-		rooms, err := back().wait(ctx)
+		rooms, err := back().get(ctx)
 		if err != nil {
 			return nil, err
 		}
-		return &slackbot.Backend{Service: rooms.Service, Gate: rooms.Gate, Links: back().house.store.Links}, nil
+		return &slackbot.Backend{Service: rooms.Service, Gate: rooms.Gate, Links: back().components.store.Links}, nil
 	}
-	cfg.OpenProof = bp.openProof
+	cfg.OpenProof = bp.verifyProof
 	cfg.Messages = func(ctx context.Context) (slackbot.MessageStore, error) {
 		b := back()
-		if _, err := b.wait(ctx); err != nil {
+		if _, err := b.get(ctx); err != nil {
 			return nil, err
 		}
-		return b.house.store, nil
+		return b.components.store, nil
 	}
 	return slackbot.New(cfg)
 }
 
-// runBot serves Slack until ctx is done, and ends the process when Slack will not have us. stop waits for its end.
-func (bp blueprint) runBot(ctx context.Context, fail context.CancelCauseFunc) (stop func(context.Context) error) {
+// startBot serves Slack until ctx is done, and ends the process when Slack will not have us. stop waits for its end.
+func (bp Builder) startBot(ctx context.Context, fail context.CancelCauseFunc) (stop func(context.Context) error) {
 	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan struct{})
 	go func() {
@@ -135,12 +135,12 @@ type manifestCommand struct {
 }
 
 // Run prints the app manifest: for HTTP where a public URL is set and no app token, else for socket mode.
-func (manifestCommand) Run(w world, flags flagValues) error {
-	cfg, err := load(w.environment, flags)
+func (manifestCommand) Run(w environment, flags Flags) error {
+	cfg, err := Load(w.env, flags)
 	if err != nil {
 		return err
 	}
-	bot, err := cfg.slack()
+	bot, err := cfg.slackBotConfig()
 	if err != nil {
 		return err
 	}
@@ -152,6 +152,6 @@ func (manifestCommand) Run(w world, flags flagValues) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintln(w.out, string(manifest))
+	_, err = fmt.Fprintln(w.stdout, string(manifest))
 	return err
 }

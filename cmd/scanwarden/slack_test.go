@@ -15,7 +15,7 @@ import (
 func TestHandOverToSlack(t *testing.T) {
 	for _, transport := range []string{"sockets", "signed HTTP"} {
 		t.Run(transport, func(t *testing.T) {
-			s := newSite(t)
+			s := newStack(t)
 			options := slacktest.Options{SigningSecret: "signing-secret-of-the-test", BotToken: "xoxb-test", Team: "T01TEST"}
 			if transport == "sockets" {
 				options.AppToken = "xapp-test"
@@ -30,19 +30,19 @@ func TestHandOverToSlack(t *testing.T) {
 			} else {
 				s.env = append(s.env, "SLACK_SIGNING_SECRET=signing-secret-of-the-test")
 			}
-			server := s.serve(t, "SCANWARDEN_HTTP_TOKEN="+bearer)
+			server := s.serve(t, "SCANWARDEN_HTTP_TOKEN="+bearerToken)
 			if transport == "sockets" {
 				slack.WaitSockets(1)
 			} else {
 				base := strings.TrimSuffix(server.url, "/mcp")
 				slack.SetURLs(base+"/slack/command", base+"/slack/interaction", base+"/slack/interaction")
 			}
-			client := session(t, &mcp.StreamableClientTransport{
-				Endpoint: server.url, HTTPClient: &http.Client{Transport: withBearer{}}, DisableStandaloneSSE: true,
+			client := connectClient(t, &mcp.StreamableClientTransport{
+				Endpoint: server.url, HTTPClient: &http.Client{Transport: bearerTransport{}}, DisableStandaloneSSE: true,
 			}, "modern", nil)
-			answered := make(chan result, 1)
+			answered := make(chan toolResult, 1)
 			go func() {
-				r, err := tryCall(t.Context(), client, "delete_scans", map[string]any{"scanDefinitionIds": []string{"Branch routers"}})
+				r, err := tryCallTool(t.Context(), client, "delete_scans", map[string]any{"scanDefinitionIds": []string{"Branch routers"}})
 				if err != nil {
 					t.Error(err)
 				}

@@ -13,7 +13,7 @@ import (
 )
 
 // defaultStateDir is the platform's place for what a program must remember between runs.
-func defaultStateDir(env environment, system string) (string, error) {
+func defaultStateDir(env Environment, system string) (string, error) {
 	var base string
 	switch system {
 	case "windows":
@@ -34,17 +34,17 @@ func defaultStateDir(env environment, system string) (string, error) {
 	return filepath.Join(base, "scanwarden"), nil
 }
 
-// stateDirName is where the ledger and the keys are kept.
-func (c *config) stateDirName(env environment) (string, error) {
+// StateDirPath is where the ledger and the keys are kept.
+func (c *Config) StateDirPath(env Environment) (string, error) {
 	if c.StateDir != "" {
 		return c.StateDir, nil
 	}
 	return defaultStateDir(env, runtime.GOOS)
 }
 
-// stateDir is stateDirName, made if need be.
-func (c *config) stateDir(env environment) (string, error) {
-	dir, err := c.stateDirName(env)
+// makeStateDir is stateDirName, made if need be.
+func (c *Config) makeStateDir(env Environment) (string, error) {
+	dir, err := c.StateDirPath(env)
 	if err != nil {
 		return "", err
 	}
@@ -54,17 +54,17 @@ func (c *config) stateDir(env environment) (string, error) {
 	return dir, nil
 }
 
-// ledger says where the changes and the keys are kept, and makes the directory.
-func (c *config) ledger(env environment) (store.Config, error) {
-	if _, err := c.stateDir(env); err != nil {
+// storeConfig says where the changes and the keys are kept, and makes the directory.
+func (c *Config) storeConfig(env Environment) (store.Config, error) {
+	if _, err := c.makeStateDir(env); err != nil {
 		return store.Config{}, err
 	}
-	return c.ledgerPlace(env)
+	return c.StoreConfig(env)
 }
 
-// ledgerPlace says where the changes and the keys are kept, for those who only look.
-func (c *config) ledgerPlace(env environment) (store.Config, error) {
-	dir, err := c.stateDirName(env)
+// StoreConfig says where the changes and the keys are kept, for those who only look.
+func (c *Config) StoreConfig(env Environment) (store.Config, error) {
+	dir, err := c.StateDirPath(env)
 	if err != nil {
 		return store.Config{}, err
 	}
@@ -75,14 +75,14 @@ func (c *config) ledgerPlace(env environment) (store.Config, error) {
 	return store.Config{URL: url, KeyDir: dir}, nil
 }
 
-const keySize = 32
+const KeySize = 32
 
-// serverKey returns the key that seals requestState and session ids, and makes it on first use. Several
+// loadServerKey returns the key that seals requestState and session ids, and makes it on first use. Several
 // processes may do so at once: a link fails when the name is taken, so that the first one's key is everybody's,
 // and nobody ever reads half a key. Its errors are told as the server key's.
-func serverKey(dir string) ([]byte, error) {
+func loadServerKey(dir string) ([]byte, error) {
 	path := filepath.Join(dir, "server.key")
-	if key, err := readKey(path); !errors.Is(err, fs.ErrNotExist) {
+	if key, err := ReadKey(path); !errors.Is(err, fs.ErrNotExist) {
 		return key, err
 	}
 	fresh, err := os.CreateTemp(dir, "server.key.*") // mode 0600
@@ -90,7 +90,7 @@ func serverKey(dir string) ([]byte, error) {
 		return nil, fmt.Errorf("%w; set SCANWARDEN_STATE_DIR to a directory that can be written", err)
 	}
 	defer os.Remove(fresh.Name())
-	key := make([]byte, keySize)
+	key := make([]byte, KeySize)
 	rand.Read(key) // never fails, see crypto/rand
 	_, err = fresh.Write(key)
 	if err := errors.Join(err, fresh.Sync(), fresh.Close()); err != nil {
@@ -99,16 +99,16 @@ func serverKey(dir string) ([]byte, error) {
 	if err := os.Link(fresh.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, err
 	}
-	return readKey(path)
+	return ReadKey(path)
 }
 
-func readKey(path string) ([]byte, error) {
-	key, err := readFile(path, keySize)
+func ReadKey(path string) ([]byte, error) {
+	key, err := ReadFile(path, KeySize)
 	if unread := (*fs.PathError)(nil); errors.As(err, &unread) {
 		return nil, fmt.Errorf("%w; let this user read it, or remove it and a new one is made", err)
 	}
-	if len(key) != keySize { // it may also be too large to have been read
-		return nil, fmt.Errorf("%s does not hold %d bytes; remove it, and a new one is made (open confirmations are then asked again)", path, keySize)
+	if len(key) != KeySize { // it may also be too large to have been read
+		return nil, fmt.Errorf("%s does not hold %d bytes; remove it, and a new one is made (open confirmations are then asked again)", path, KeySize)
 	}
 	return key, nil
 }

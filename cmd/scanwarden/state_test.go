@@ -28,16 +28,16 @@ func sameSecret(a, b defender.Secret) bool {
 func TestDefaultStateDir(t *testing.T) {
 	for _, tt := range []struct {
 		system string
-		env    environment
+		env    Environment
 		want   string
 	}{
-		{"linux", environment{"HOME": "/home/ada"}, "/home/ada/.local/state/scanwarden"},
-		{"linux", environment{"HOME": "/home/ada", "XDG_STATE_HOME": "/state"}, "/state/scanwarden"},
-		{"linux", environment{}, ""},
-		{"darwin", environment{"HOME": "/Users/ada", "XDG_STATE_HOME": "/state"}, "/Users/ada/Library/Application Support/scanwarden"},
-		{"darwin", environment{}, ""},
-		{"windows", environment{"LocalAppData": "/AppData", "HOME": "/x"}, "/AppData/scanwarden"},
-		{"windows", environment{"HOME": "/x"}, ""},
+		{"linux", Environment{"HOME": "/home/ada"}, "/home/ada/.local/state/scanwarden"},
+		{"linux", Environment{"HOME": "/home/ada", "XDG_STATE_HOME": "/state"}, "/state/scanwarden"},
+		{"linux", Environment{}, ""},
+		{"darwin", Environment{"HOME": "/Users/ada", "XDG_STATE_HOME": "/state"}, "/Users/ada/Library/Application Support/scanwarden"},
+		{"darwin", Environment{}, ""},
+		{"windows", Environment{"LocalAppData": "/AppData", "HOME": "/x"}, "/AppData/scanwarden"},
+		{"windows", Environment{"HOME": "/x"}, ""},
 	} {
 		got, err := defaultStateDir(tt.env, tt.system)
 		if filepath.ToSlash(got) != tt.want || (err != nil) != (tt.want == "") {
@@ -55,18 +55,18 @@ func TestServerKeyIsOne(t *testing.T) {
 	for i := range keys {
 		all.Go(func() {
 			var err error
-			if keys[i], err = serverKey(dir); err != nil {
+			if keys[i], err = loadServerKey(dir); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 	all.Wait()
-	again, err := serverKey(dir)
+	again, err := loadServerKey(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, key := range keys {
-		if len(key) != keySize || !bytes.Equal(key, again) {
+		if len(key) != KeySize || !bytes.Equal(key, again) {
 			t.Fatalf("different keys: %x and %x", key, again)
 		}
 	}
@@ -80,12 +80,12 @@ func TestServerKeyIsOne(t *testing.T) {
 }
 
 func TestServerKeyOfTheWrongSize(t *testing.T) {
-	for _, size := range []int{0, keySize - 1, keySize + 1} {
+	for _, size := range []int{0, KeySize - 1, KeySize + 1} {
 		dir := t.TempDir()
 		if err := os.WriteFile(filepath.Join(dir, "server.key"), make([]byte, size), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if key, err := serverKey(dir); err == nil {
+		if key, err := loadServerKey(dir); err == nil {
 			t.Errorf("%d bytes were taken for a key: %x", size, key)
 		}
 	}
@@ -108,15 +108,15 @@ func TestSecretFile(t *testing.T) {
 		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		got, err := part{file: path}.read(t.Context(), source{})
+		got, err := SecretRef{File: path}.read(t.Context(), secretReader{})
 		if (err != nil) != (want == "") || !sameSecret(got, defender.NewSecret(want)) {
 			t.Errorf("%q: %v; want %q", content, err, want)
 		}
 	}
-	if _, err := (part{file: "/dev/zero"}).read(t.Context(), source{}); err == nil {
+	if _, err := (SecretRef{File: "/dev/zero"}).read(t.Context(), secretReader{}); err == nil {
 		t.Error("an endless file was read")
 	}
-	if _, err := (part{env: "NOT_SET"}).read(t.Context(), source{env: environment{}}); err == nil {
+	if _, err := (SecretRef{Env: "NOT_SET"}).read(t.Context(), secretReader{env: Environment{}}); err == nil {
 		t.Error("a variable that is not set was read")
 	}
 }
@@ -128,11 +128,11 @@ func TestStatus(t *testing.T) {
 		confirm.Applied: "applied", confirm.Failed: "failed", confirm.Unknown: "unknown", confirm.Denied: "denied",
 		confirm.Expired: "expired", confirm.Withdrawn: "withdrawn", confirm.Stale: "stale",
 	} {
-		if got := status(confirm.Change{State: state, Expires: now.Add(time.Minute)}, now); got != want {
+		if got := statusText(confirm.Change{State: state, Expires: now.Add(time.Minute)}, now); got != want {
 			t.Errorf("%s: %q, want %q", state, got, want)
 		}
 	}
-	if got := status(confirm.Change{State: confirm.Pending, Expires: now}, now); got != "expired" {
+	if got := statusText(confirm.Change{State: confirm.Pending, Expires: now}, now); got != "expired" {
 		t.Errorf("overdue: %q", got)
 	}
 }
@@ -144,7 +144,7 @@ func TestExplanationOfAnOldChange(t *testing.T) {
 		Proposal:  confirm.Proposal{Operation: "delete_scans", Summary: "Delete 1 scan", Facts: confirm.Facts{Count: 1}},
 		Decisions: []confirm.Decision{{Principal: "slack:T1/U1", Name: "Ada", Approve: true, Channel: confirm.Slack}},
 	}
-	got := explanationOf(c, loaded(t, "policy: {approvers: [\"slack:T1/U2\"]}\n", nil), nil).text()
+	got := newExplanation(c, loadConfig(t, "policy: {approvers: [\"slack:T1/U2\"]}\n", nil), nil).text()
 	want := `Change 01OLD: Delete 1 scan, asked for by token:bob; it is applied
 Ada (slack:T1/U1) said yes on slack at `
 	if !strings.HasPrefix(got, want) || !strings.Contains(got, "Nobody is asked about it any more. A change like it would be judged so today:\n") ||

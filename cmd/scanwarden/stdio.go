@@ -15,9 +15,9 @@ import (
 	"scanwarden/confirm"
 )
 
-// goodbye is how long an end may take: what Defender is doing right now ends first. Process managers wait
+// shutdownTimeout is how long an end may take: what Defender is doing right now ends first. Process managers wait
 // for ten seconds.
-const goodbye = 9 * time.Second
+const shutdownTimeout = 9 * time.Second
 
 type stdioCommand struct {
 	tenantFlags
@@ -27,66 +27,66 @@ type stdioCommand struct {
 }
 
 // Run serves one MCP client until it closes stdin or the process is asked to end.
-func (s stdioCommand) Run(w world, flags flagValues) error {
-	cfg, err := load(w.environment, flags)
+func (s stdioCommand) Run(w environment, flags Flags) error {
+	cfg, err := Load(w.env, flags)
 	if err != nil {
 		return err
 	}
 	cfg.Simulator = s.Simulator
-	if isTerminal(w.in) {
-		fmt.Fprintln(w.errs, "An MCP client starts this command and speaks to it; it waits for one on standard input. Ctrl-C ends it.")
+	if IsTerminal(w.stdin) {
+		fmt.Fprintln(w.stderr, "An MCP client starts this command and speaks to it; it waits for one on standard input. Ctrl-C ends it.")
 	}
-	bp := draw(cfg, w)
+	bp := NewBuilder(cfg, w)
 	ctx, fail := context.WithCancelCause(w.ctx)
 	defer fail(nil)
-	collect := collectLater()
+	collect := delayGC()
 	defer collect()
-	var back *backend
-	if bp.bot, err = bp.newBot(func() *backend { return back }); err != nil {
+	var back *lazyBackend
+	if bp.bot, err = bp.newBot(func() *lazyBackend { return back }); err != nil {
 		return err
 	}
-	back = bp.openBeside(ctx, fail)
-	stopBot := bp.runBot(ctx, fail)
-	server, err := bp.door(back)
+	back = bp.buildInBackground(ctx, fail)
+	stopBot := bp.startBot(ctx, fail)
+	server, err := bp.newMCPServer(back)
 	if err == nil {
-		out := answered{w.out, sync.OnceFunc(func() { collect(); back.begin() })}
-		err = server.ServeStdio(ctx, w.in, out, localUser(w.environment))
+		out := firstWriteHook{w.stdout, sync.OnceFunc(func() { collect(); back.start() })}
+		err = server.ServeStdio(ctx, w.stdin, out, LocalUser(w.env))
 		server.Close()
 	}
-	left := farewell(stopBot, back.close) // before ending: a client may be gone sooner than the ledger refuses to open
-	return errors.Join(err, ending(ctx, w.ctx), left)
+	left := withShutdownTimeout(stopBot, back.close) // before ending: a client may be gone sooner than the ledger refuses to open
+	return errors.Join(err, exitReason(ctx, w.ctx), left)
 }
 
-// answered opens the rooms right after the first answer, the one to the handshake, and not beside it: on a
+// firstWriteHook opens the rooms right after the first answer, the one to the handshake, and not beside it: on a
 // small machine they would take the processor from it.
-type answered struct {
+type firstWriteHook struct {
 	io.Writer
 	first func()
 }
 
-func (a answered) Write(b []byte) (int, error) {
+func (a firstWriteHook) Write(b []byte) (int, error) {
 	defer a.first()
 	return a.Writer.Write(b)
 }
 
-// collectLater lets the heap grow to 16 MiB before it is collected, until the function it returns is called.
+// delayGC lets the heap grow to 16 MiB before it is collected, until the function it returns is called.
 // What a start allocates stays anyway: a collection in the middle of it would be a quarter of its time.
-func collectLater() (again func()) {
+func delayGC() (again func()) {
 	percent := debug.SetGCPercent(400)
 	return func() { debug.SetGCPercent(percent) }
 }
 
-// ending tells why a server stopped: nil when it was asked to.
-func ending(ctx, asked context.Context) error {
+// exitReason tells why a server stopped: nil when it was asked to.
+func exitReason(ctx, asked context.Context) error {
 	if asked.Err() != nil || ctx.Err() == nil {
 		return nil
 	}
 	return context.Cause(ctx)
 }
 
-// farewell gives the last steps their time.
-func farewell(steps ...func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(context.Background(), goodbye)
+// withShutdownTimeout gives the last steps their time.
+func withShutdownTimeout(steps ...func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
 	defer cancel()
 	var errs []error
 	for _, step := range steps {
@@ -95,8 +95,8 @@ func farewell(steps ...func(context.Context) error) error {
 	return errors.Join(errs...)
 }
 
-// localUser is the person who runs this process.
-func localUser(env environment) confirm.Principal {
+// LocalUser is the person who runs this process.
+func LocalUser(env Environment) confirm.Principal {
 	if u, err := user.Current(); err == nil && u.Username != "" {
 		return confirm.Principal("local:" + u.Username)
 	}

@@ -1,39 +1,39 @@
 package main
 
-// writer is the app registration that writes.
-func (c *config) writer() azureConfig {
-	if !c.writesApart() {
+// WriterApp is the app registration that writes.
+func (c *Config) WriterApp() AppRegistration {
+	if !c.HasSeparateWriter() {
 		return c.Azure
 	}
 	app := c.Write
-	app.prefix = prefix + "WRITE_"
+	app.envPrefix = envPrefix + "WRITE_"
 	return app
 }
 
-// apps are the app registrations that sign in here.
-func (c *config) apps() []azureConfig {
+// AppRegistrations are the app registrations that sign in here.
+func (c *Config) AppRegistrations() []AppRegistration {
 	switch {
-	case c.Simulator || c.standIn():
+	case c.Simulator || c.UsesSimulator():
 		return nil
-	case c.ReadOnly || !c.writesApart():
-		return []azureConfig{c.Azure}
+	case c.ReadOnly || !c.HasSeparateWriter():
+		return []AppRegistration{c.Azure}
 	}
-	return []azureConfig{c.Azure, c.writer()}
+	return []AppRegistration{c.Azure, c.WriterApp()}
 }
 
-// checkTokenFile says why the federated token of app cannot be read right now, nil when it can or there is none.
-func (c *config) checkTokenFile(app azureConfig) error {
-	cfg, err := c.entra(app)
+// CheckTokenFile says why the federated token of app cannot be read right now, nil when it can or there is none.
+func (c *Config) CheckTokenFile(app AppRegistration) error {
+	cfg, err := c.EntraConfig(app)
 	if err != nil {
 		return err
 	}
 	return cfg.CheckTokenFile()
 }
 
-// warnOfTokenFiles logs which federated tokens are not there. That stops nothing: they may be mounted later.
-func (bp blueprint) warnOfTokenFiles() {
-	for _, app := range bp.cfg.apps() {
-		if err := bp.cfg.checkTokenFile(app); err != nil {
+// warnMissingTokenFiles logs which federated tokens are not there. That stops nothing: they may be mounted later.
+func (bp Builder) warnMissingTokenFiles() {
+	for _, app := range bp.cfg.AppRegistrations() {
+		if err := bp.cfg.CheckTokenFile(app); err != nil {
 			bp.log.Warn(err.Error())
 		}
 	}

@@ -14,33 +14,33 @@ import (
 )
 
 // checkTokens refuses names that no principal could have.
-func (c *config) checkTokens() error {
+func (c *Config) checkTokens() error {
 	for _, name := range slices.Sorted(maps.Keys(c.HTTP.Tokens)) {
 		switch {
-		case name == "" || name == "default" || c.HTTP.Tokens[name] == (part{}):
-			return c.at("http.tokens", name).wrong("%q needs a name other than default and a place; write, for example, ada: {env: ADA_TOKEN}", name)
+		case name == "" || name == "default" || c.HTTP.Tokens[name] == (SecretRef{}):
+			return c.OriginOf("http.tokens", name).Errorf("%q needs a name other than default and a place; write, for example, ada: {env: ADA_TOKEN}", name)
 		case strings.ContainsFunc(name, unicode.IsSpace) || strings.Contains(name, "/"):
-			return c.at("http.tokens", name).wrong("%q has a blank or a slash in it; take it out, for token:NAME is who the caller is", name)
+			return c.OriginOf("http.tokens", name).Errorf("%q has a blank or a slash in it; take it out, for token:NAME is who the caller is", name)
 		}
 	}
 	return nil
 }
 
-// bearers are the sums of the bearer tokens, and whose they are.
-type bearers = map[confirm.Principal][sha256.Size]byte
+// tokenHashes are the sums of the bearer tokens, and whose they are.
+type tokenHashes = map[confirm.Principal][sha256.Size]byte
 
-// tokens reads the bearer tokens and keeps their sums only.
-func (c *config) tokens(ctx context.Context, from source) (bearers, error) {
-	sums := bearers{}
+// readTokenHashes reads the bearer tokens and keeps their sums only.
+func (c *Config) readTokenHashes(ctx context.Context, from secretReader) (tokenHashes, error) {
+	sums := tokenHashes{}
 	if !c.HTTP.Token.Empty() {
-		if err := addToken(sums, "default", c.HTTP.Token); err != nil {
+		if err := addBearerToken(sums, "default", c.HTTP.Token); err != nil {
 			return nil, fmt.Errorf("SCANWARDEN_HTTP_TOKEN: %w", err)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.HTTP.Tokens)) {
 		token, err := c.HTTP.Tokens[name].read(ctx, from)
 		if err == nil {
-			err = addToken(sums, name, token)
+			err = addBearerToken(sums, name, token)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("http.tokens: %s: %w", name, err)
@@ -49,10 +49,10 @@ func (c *config) tokens(ctx context.Context, from source) (bearers, error) {
 	return sums, nil
 }
 
-func addToken(sums bearers, name string, token defender.Secret) error {
+func addBearerToken(sums tokenHashes, name string, token defender.Secret) error {
 	return token.Reveal(func(secret string) error {
-		if len(secret) < shortestToken {
-			return fmt.Errorf("the token has fewer than %d characters; make one with `openssl rand -hex 32`", shortestToken)
+		if len(secret) < MinTokenLength {
+			return fmt.Errorf("the token has fewer than %d characters; make one with `openssl rand -hex 32`", MinTokenLength)
 		}
 		sum := sha256.Sum256([]byte(secret))
 		for other, taken := range sums {

@@ -12,9 +12,9 @@ import (
 	"scanwarden/tools/mcpserver"
 )
 
-// tour leads one person through an add, an update and a delete.
-type tour struct {
-	*paper
+// walkthrough leads one person through an add, an update and a delete.
+type walkthrough struct {
+	*printer
 	ctx     context.Context
 	answers <-chan string // what the person types, line by line; closed at the end of input
 	echo    bool          // nobody sees what is typed: write it into the transcript
@@ -33,15 +33,15 @@ type step struct {
 	args map[string]any
 }
 
-// walk makes the calls, and shows what came of them.
-func (t *tour) walk(session *mcpserver.Client) error {
+// run makes the calls, and shows what came of them.
+func (t *walkthrough) run(session *mcpserver.Client) error {
 	t.welcome()
 	for _, next := range []func() step{t.add, t.update, t.delete} {
 		s := next()
-		t.heading(s)
+		t.stepHeading(s)
 		result, err := session.Call(t.ctx, s.tool, s.args)
 		if t.ctx.Err() != nil {
-			t.say("", "Stopped. Nothing was kept.")
+			t.lines("", "Stopped. Nothing was kept.")
 			return nil
 		}
 		if err != nil {
@@ -56,13 +56,13 @@ func (t *tour) walk(session *mcpserver.Client) error {
 	return nil
 }
 
-func (t *tour) welcome() {
+func (t *walkthrough) welcome() {
 	t.title("scanwarden try")
-	t.say("A guided run against a simulated Defender tenant. Nothing leaves this machine, nothing is kept.",
+	t.lines("A guided run against a simulated Defender tenant. Nothing leaves this machine, nothing is kept.",
 		"An MCP client plays the assistant. It can only propose; you decide.")
 }
 
-func (t *tour) add() step {
+func (t *walkthrough) add() step {
 	return step{
 		tool: "add_scan",
 		says: "Scan the new branch switches every eight hours, SNMP credentials from our vault.",
@@ -77,8 +77,8 @@ func (t *tour) add() step {
 	}
 }
 
-func (t *tour) update() step {
-	scan := t.oursOr("Core switches")
+func (t *walkthrough) update() step {
+	scan := t.scanFrom("Core switches")
 	return step{
 		tool: "update_scan",
 		says: "Once a day is enough for the " + strings.ToLower(scan) + ".",
@@ -86,8 +86,8 @@ func (t *tour) update() step {
 	}
 }
 
-func (t *tour) delete() step {
-	scan := t.oursOr("Plant floor switches")
+func (t *walkthrough) delete() step {
+	scan := t.scanFrom("Plant floor switches")
 	return step{
 		tool: "delete_scans",
 		says: "We no longer need to scan the " + strings.ToLower(scan) + ".",
@@ -95,8 +95,8 @@ func (t *tour) delete() step {
 	}
 }
 
-// oursOr is the scan that this run has made or, if the person said no to it, one that was there before.
-func (t *tour) oursOr(seeded string) string {
+// scanFrom is the scan that this run has made or, if the person said no to it, one that was there before.
+func (t *walkthrough) scanFrom(seeded string) string {
 	if t.added {
 		return newScan
 	}
@@ -104,9 +104,9 @@ func (t *tour) oursOr(seeded string) string {
 }
 
 // ask shows the prompt as an MCP client would, and types the code for a person who says yes.
-func (t *tour) ask(message string) (code string, ok bool) {
+func (t *walkthrough) ask(message string) (code string, ok bool) {
 	plan, code := splitPrompt(message)
-	t.quote(plan)
+	t.indented(plan)
 	fmt.Fprint(t.out, "\nApply this change? [y/N] ")
 	var answer string
 	var more bool
@@ -120,7 +120,7 @@ func (t *tour) ask(message string) (code string, ok bool) {
 	if answer = strings.ToLower(strings.TrimSpace(answer)); answer != "y" && answer != "yes" {
 		return "", false
 	}
-	t.say("(Your MCP client would now have you type the code " + code + ", which the assistant never sees.)")
+	t.lines("(Your MCP client would now have you type the code " + code + ", which the assistant never sees.)")
 	return code, true
 }
 
@@ -132,25 +132,25 @@ func splitPrompt(message string) (plan, code string) {
 	return strings.TrimRight(message[:cut], "\n"), strings.TrimSpace(code)
 }
 
-func (t *tour) outcome(s step, r tools.Result) {
-	t.status(s.tool, r.Status)
+func (t *walkthrough) outcome(s step, r tools.Result) {
+	t.toolStatus(s.tool, r.Status)
 	if r.Status == "applied" {
 		t.applied++
 		t.added = t.added || s.tool == "add_scan"
 		return
 	}
-	t.say(r.Reason)
-	t.say(r.Next)
+	t.lines(r.Reason)
+	t.lines(r.Next)
 }
 
-func (t *tour) farewell() {
+func (t *walkthrough) farewell() {
 	t.title("What the simulated tenant holds now")
 	for _, scan := range t.tenant.Scans() {
 		fmt.Fprintf(t.out, "  %v: %v, every %v h\n", scan["scanName"], scan["target"], scan["intervalInHours"])
 	}
-	t.say("", fmt.Sprintf("Writes that reached it: %d, exactly those that you confirmed.", t.applied))
+	t.lines("", fmt.Sprintf("Writes that reached it: %d, exactly those that you confirmed.", t.applied))
 	t.title("What to do next")
-	t.say(
+	t.lines(
 		"Build it:                 go build ./cmd/scanwarden",
 		"Add it to an MCP client:  claude mcp add scanwarden -- $PWD/scanwarden stdio --simulator",
 		"Any other client:         command scanwarden, arguments stdio --simulator",
@@ -158,9 +158,9 @@ func (t *tour) farewell() {
 		"All the rest:             README.md, or scanwarden --help")
 }
 
-// lines reads in line by line until it or ctx ends. Its goroutine may stay in a read until the process ends:
+// readLines reads in line by line until it or ctx ends. Its goroutine may stay in a read until the process ends:
 // a terminal cannot be asked to give up.
-func lines(ctx context.Context, in io.Reader) <-chan string {
+func readLines(ctx context.Context, in io.Reader) <-chan string {
 	read := make(chan string)
 	go func() {
 		defer close(read)

@@ -15,11 +15,11 @@ import (
 
 // validate finds what is wrong or contradictory, naming the setting and the fix. What is merely missing is
 // not an error here: a server without a tenant starts and says so in its tool errors (see missing).
-func (c *config) validate() []error {
+func (c *Config) validate() []error {
 	var mistakes []error
 	for _, check := range []func() error{
-		c.checkSignIn, c.checkEndpoints, c.checkLedger, c.checkSlack, c.checkLink, c.checkChannels, c.checkApprovers,
-		c.checkRules, c.checkPeople, c.checkRequired, c.checkLimits, c.checkCredentials, c.checkHTTP, c.checkLogs,
+		c.checkSignIn, c.checkEndpoints, c.checkDatabaseURL, c.checkSlack, c.checkAccountLink, c.checkChannels, c.checkApprovers,
+		c.checkRules, c.checkPeople, c.checkApprovalsRequired, c.checkLimits, c.checkCredentials, c.checkHTTP, c.checkLogs,
 	} {
 		if err := check(); err != nil {
 			mistakes = append(mistakes, err)
@@ -28,20 +28,20 @@ func (c *config) validate() []error {
 	return mistakes
 }
 
-func (c *config) checkEndpoints() error {
-	_, err := c.endpoints()
+func (c *Config) checkEndpoints() error {
+	_, err := c.Endpoints()
 	return err
 }
 
-// endpoints is where Defender and Entra are. The built-in simulator's address is known only once it listens.
-func (c *config) endpoints() (defender.Endpoints, error) {
+// Endpoints is where Defender and Entra are. The built-in simulator's address is known only once it listens.
+func (c *Config) Endpoints() (defender.Endpoints, error) {
 	e, err := defender.EndpointsFor(c.Defender.Cloud, c.Defender.Region)
 	if err != nil {
-		return e, c.at(c.contradicted()).wrong("%w", err)
+		return e, c.OriginOf(c.conflictingSetting()).Errorf("%w", err)
 	}
 	if c.Defender.URL != "" {
 		if err := defender.CheckURL(c.Defender.URL); err != nil {
-			return e, c.at("defender.url").wrong("%w", err)
+			return e, c.OriginOf("defender.url").Errorf("%w", err)
 		}
 		e.URL = strings.TrimRight(c.Defender.URL, "/")
 	}
@@ -54,8 +54,8 @@ func (c *config) endpoints() (defender.Endpoints, error) {
 	return e, nil
 }
 
-// contradicted is the setting to correct where cloud and region do not go together: the one that is named.
-func (c *config) contradicted() string {
+// conflictingSetting is the setting to correct where cloud and region do not go together: the one that is named.
+func (c *Config) conflictingSetting() string {
 	if c.Defender.Region != "" {
 		return "defender.region"
 	}
@@ -63,11 +63,11 @@ func (c *config) contradicted() string {
 }
 
 // authorityHost accepts what the Azure SDKs accept: a URL with or without a slash at its end, or the host alone.
-func (c *config) authorityHost() string {
+func (c *Config) authorityHost() string {
 	return strings.TrimRight(strings.TrimPrefix(c.Azure.Authority, "https://"), "/")
 }
 
-func (c *config) checkLedger() error {
+func (c *Config) checkDatabaseURL() error {
 	kind, rest, _ := strings.Cut(c.DatabaseURL, ":")
 	switch {
 	case c.DatabaseURL == "", kind == "sqlite" && rest != "":
@@ -76,31 +76,31 @@ func (c *config) checkLedger() error {
 		return nil
 	}
 	// The value may hold a password: do not repeat it.
-	return c.at("database_url").wrong("write sqlite:PATH or postgres://USER@HOST/DATABASE")
+	return c.OriginOf("database_url").Errorf("write sqlite:PATH or postgres://USER@HOST/DATABASE")
 }
 
-func (c *config) checkChannels() error {
+func (c *Config) checkChannels() error {
 	for i, channel := range c.ConfirmWith {
-		where := c.at("confirm_with", i)
+		where := c.OriginOf("confirm_with", i)
 		switch confirm.Channel(channel) {
 		case confirm.Client:
 		case confirm.Slack:
-			if !c.slackConfigured() {
-				return where.wrong("slack is named, and Slack is not configured; set SLACK_BOT_TOKEN and SLACK_APP_TOKEN (or SLACK_SIGNING_SECRET)")
+			if !c.SlackConfigured() {
+				return where.Errorf("slack is named, and Slack is not configured; set SLACK_BOT_TOKEN and SLACK_APP_TOKEN (or SLACK_SIGNING_SECRET)")
 			}
 		case confirm.Page:
-			return where.wrong("this build has no confirmation page; use client or slack")
+			return where.Errorf("this build has no confirmation page; use client or slack")
 		default:
-			return where.wrong("%q is not a channel; use client or slack", channel)
+			return where.Errorf("%q is not a channel; use client or slack", channel)
 		}
 	}
 	return nil
 }
 
-// channels are where changes are put to people, all of them at once.
-func (c *config) channels() []confirm.Channel {
+// Channels are where changes are put to people, all of them at once.
+func (c *Config) Channels() []confirm.Channel {
 	if len(c.ConfirmWith) == 0 {
-		if c.slackConfigured() {
+		if c.SlackConfigured() {
 			return []confirm.Channel{confirm.Slack}
 		}
 		return []confirm.Channel{confirm.Client}
@@ -112,22 +112,22 @@ func (c *config) channels() []confirm.Channel {
 	return channels
 }
 
-func (c *config) checkApprovers() error {
+func (c *Config) checkApprovers() error {
 	for i, approver := range c.Policy.Approvers {
-		if err := checkPrincipal(approver, principalForms); err != nil {
-			return c.at("policy.approvers", i).wrong("%w", err)
+		if err := CheckPrincipal(approver, principalPrefixes); err != nil {
+			return c.OriginOf("policy.approvers", i).Errorf("%w", err)
 		}
 	}
 	for i, requester := range c.Policy.Requesters {
-		if err := checkPrincipal(requester, principalForms); err != nil {
-			return c.at("policy.requesters", i).wrong("%w", err)
+		if err := CheckPrincipal(requester, principalPrefixes); err != nil {
+			return c.OriginOf("policy.requesters", i).Errorf("%w", err)
 		}
 	}
 	return nil
 }
 
 // checkRules compiles the rules of the policy; a mistake is told with its line and column.
-func (c *config) checkRules() error {
+func (c *Config) checkRules() error {
 	if len(c.Policy.Rules) == 0 {
 		return nil // the compiler is not even begun
 	}
@@ -137,18 +137,18 @@ func (c *config) checkRules() error {
 			Name: r.Name, When: r.When.text, Approvals: r.Approvals, Refuse: r.Refuse, Line: r.When.line, Column: r.When.column, Folds: r.When.folds,
 		}
 	}
-	operations, err := proposing()
+	operations, err := writeOperations()
 	if err != nil {
 		return err
 	}
-	if c.rules, err = rule.Compile(sources, operations...); err != nil {
-		return fmt.Errorf("configuration file %s: policy.rules: %w", c.path, err)
+	if c.Rules, err = rule.Compile(sources, operations...); err != nil {
+		return fmt.Errorf("configuration file %s: policy.rules: %w", c.Path, err)
 	}
 	return nil
 }
 
-// proposing names the operations that change Defender.
-func proposing() ([]string, error) {
+// writeOperations names the operations that change Defender.
+func writeOperations() ([]string, error) {
 	operations, err := tools.Catalogue(nil)
 	var names []string
 	for _, op := range operations {
@@ -159,61 +159,61 @@ func proposing() ([]string, error) {
 	return names, err
 }
 
-func (c *config) checkRequired() error {
+func (c *Config) checkApprovalsRequired() error {
 	if len(c.Policy.ApprovalsRequired) == 0 {
 		return nil
 	}
-	operations, err := proposing()
+	operations, err := writeOperations()
 	if err != nil {
 		return err
 	}
 	for _, tool := range slices.Sorted(maps.Keys(c.Policy.ApprovalsRequired)) {
-		where := c.at("policy.approvals_required", tool)
+		where := c.OriginOf("policy.approvals_required", tool)
 		if !slices.Contains(operations, tool) {
-			return where.wrong("%s", unlikeTool(tool, operations))
+			return where.Errorf("%s", unknownOperation(tool, operations))
 		}
 		switch n := c.Policy.ApprovalsRequired[tool]; {
 		case n < 1:
-			return where.wrong("%s=%d would need nobody; write 1 or more", tool, n)
+			return where.Errorf("%s=%d would need nobody; write 1 or more", tool, n)
 		case n > confirm.MaxApprovals:
-			return where.wrong("%s=%d is too many; write %d or less", tool, n, confirm.MaxApprovals)
+			return where.Errorf("%s=%d is too many; write %d or less", tool, n, confirm.MaxApprovals)
 		}
 	}
 	return nil
 }
 
 const (
-	// shortestExpiry leaves a person the time to see that they are asked at all.
-	shortestExpiry = time.Second
-	// longestExpiry bounds how long a change may wait, since the live state it was planned against grows old.
-	longestExpiry = 7 * 24 * time.Hour
+	// minExpiry leaves a person the time to see that they are asked at all.
+	minExpiry = time.Second
+	// maxExpiry bounds how long a change may wait, since the live state it was planned against grows old.
+	maxExpiry = 7 * 24 * time.Hour
 )
 
-func (c *config) checkLimits() error {
-	if d := c.Policy.Expires; d != nil && (*d < shortestExpiry || *d > longestExpiry) {
-		return c.at("policy.expires").wrong("%s is out of bounds; write a duration from %s to %s, such as 15m", *d, shortestExpiry, longestExpiry)
+func (c *Config) checkLimits() error {
+	if d := c.Policy.Expires; d != nil && (*d < minExpiry || *d > maxExpiry) {
+		return c.OriginOf("policy.expires").Errorf("%s is out of bounds; write a duration from %s to %s, such as 15m", *d, minExpiry, maxExpiry)
 	}
 	if n := c.Policy.MaxScansPerDelete; n != nil && *n < 1 {
-		return c.at("policy.max_scans_per_delete").wrong("%d is too small; write 1 or more", *n)
+		return c.OriginOf("policy.max_scans_per_delete").Errorf("%d is too small; write 1 or more", *n)
 	}
 	if n := c.Policy.MaxAddressesPerScan; n != nil && *n < 1 {
-		return c.at("policy.max_addresses_per_scan").wrong("%d is too small; write 1 or more", *n)
+		return c.OriginOf("policy.max_addresses_per_scan").Errorf("%d is too small; write 1 or more", *n)
 	}
 	return nil
 }
 
-func (c *config) checkCredentials() error {
-	named := c.credentials(source{})
+func (c *Config) checkCredentials() error {
+	named := c.NamedCredentials(secretReader{})
 	for _, name := range slices.Sorted(maps.Keys(named)) {
 		if err := named[name].Check(name); err != nil {
-			return c.at("credentials", name).wrong("%w", err)
+			return c.OriginOf("credentials", name).Errorf("%w", err)
 		}
 	}
 	return nil
 }
 
-func (c *config) checkLogs() error {
-	if _, err := logLevel(c.LogLevel); err != nil {
+func (c *Config) checkLogs() error {
+	if _, err := parseLogLevel(c.LogLevel); err != nil {
 		return err
 	}
 	switch c.LogFormat {

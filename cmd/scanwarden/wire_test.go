@@ -6,21 +6,21 @@ import (
 	"sync"
 )
 
-// wire is a listener whose connections are pipes, so that a synctest bubble knows when all is at rest, and its time
+// pipeListener is a listener whose connections are pipes, so that a synctest bubble knows when all is at rest, and its time
 // passes at once.
-type wire struct {
+type pipeListener struct {
 	accepted chan net.Conn
 	closed   chan struct{}
 	close    func()
 }
 
-func newWire() wire {
-	w := wire{accepted: make(chan net.Conn), closed: make(chan struct{})}
+func newPipeListener() pipeListener {
+	w := pipeListener{accepted: make(chan net.Conn), closed: make(chan struct{})}
 	w.close = sync.OnceFunc(func() { close(w.closed) })
 	return w
 }
 
-func (w wire) dial(ctx context.Context) (net.Conn, error) {
+func (w pipeListener) dial(ctx context.Context) (net.Conn, error) {
 	select {
 	case <-w.closed:
 		return nil, net.ErrClosed
@@ -37,7 +37,7 @@ func (w wire) dial(ctx context.Context) (net.Conn, error) {
 	}
 }
 
-func (w wire) Accept() (net.Conn, error) {
+func (w pipeListener) Accept() (net.Conn, error) {
 	select {
 	case c := <-w.accepted:
 		return c, nil
@@ -46,5 +46,5 @@ func (w wire) Accept() (net.Conn, error) {
 	}
 }
 
-func (w wire) Close() error   { w.close(); return nil }
-func (w wire) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 80} }
+func (w pipeListener) Close() error   { w.close(); return nil }
+func (w pipeListener) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 80} }

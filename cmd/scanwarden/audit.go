@@ -46,7 +46,7 @@ func withStore(w environment, flags Flags, look func(*store.Store) error) error 
 	if err != nil {
 		return err
 	}
-	where, err := cfg.StoreConfig(w.env)
+	where, err := StoreConfig(cfg, w.env)
 	if err != nil {
 		return err
 	}

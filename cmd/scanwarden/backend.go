@@ -12,10 +12,10 @@ import (
 // lazyBackend opens the house beside the door, so that the handshake is answered while the ledger is still
 // being opened: no client waits for a disk.
 type lazyBackend struct {
-	start  func()        // starts to open, if nobody has yet
-	built chan struct{} // closed when house or err is set
-	components  *components
-	err    error
+	start      func()        // starts to open, if nobody has yet
+	built      chan struct{} // closed when house or err is set
+	components *components
+	err        error
 }
 
 // maxStartDelay is how long the opening may wait for a client's first word. Recovery cannot wait longer.
@@ -24,25 +24,25 @@ const maxStartDelay = time.Second
 // buildInBackground opens the house when begin is called, or a call comes, or after a moment. failed is told why it
 // cannot be opened; that ends the process. What is merely missing does not: it becomes the error of each
 // tool call.
-func (bp Builder) buildInBackground(ctx context.Context, failed func(error)) *lazyBackend {
+func (b *Builder) buildInBackground(ctx context.Context, failed func(error)) *lazyBackend {
 	begun := make(chan struct{})
-	b := &lazyBackend{start: sync.OnceFunc(func() { close(begun) }), built: make(chan struct{})}
-	if b.err = bp.cfg.MissingSettings(); b.err != nil {
-		bp.log.Warn("every tool call will be refused", "reason", b.err)
-		close(b.built)
-		return b
+	backend := &lazyBackend{start: sync.OnceFunc(func() { close(begun) }), built: make(chan struct{})}
+	if backend.err = b.cfg.MissingSettings(); backend.err != nil {
+		b.log.Warn("every tool call will be refused", "reason", backend.err)
+		close(backend.built)
+		return backend
 	}
 	go func() {
-		defer close(b.built)
+		defer close(backend.built)
 		select {
 		case <-begun:
 		case <-time.After(maxStartDelay):
 		}
-		if b.components, b.err = bp.build(ctx); b.err != nil {
-			failed(b.err)
+		if backend.components, backend.err = b.build(ctx); backend.err != nil {
+			failed(backend.err)
 		}
 	}()
-	return b
+	return backend
 }
 
 // get returns the rooms as soon as they stand, or why they do not.

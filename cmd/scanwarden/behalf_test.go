@@ -61,12 +61,12 @@ func TestAChangeIsLeftToWhoeverHoldsTheSignIn(t *testing.T) {
 // held. (Over MCP it cannot even read, so that its plan is refused before this is asked.)
 func TestAble(t *testing.T) {
 	const ada = confirm.Principal("entra:" + entratest.Tenant + "/" + adaID)
-	bp := Builder{users: &userTokens{}}
-	bp.users.add(auth.Caller{Principal: ada}, "her token", time.Now().Add(time.Hour))
-	if err := bp.canExecute(t.Context(), confirm.Change{Requester: ada}); err != nil {
+	b := &Builder{users: &userTokens{}}
+	b.users.add(auth.Caller{Principal: ada}, "her token", time.Now().Add(time.Hour))
+	if err := b.canExecute(t.Context(), confirm.Change{Requester: ada}); err != nil {
 		t.Errorf("Ada's own: %v", err)
 	}
-	if err := bp.canExecute(t.Context(), confirm.Change{Requester: ada, Agent: true}); !errors.Is(err, errAgentHasNoToken) {
+	if err := b.canExecute(t.Context(), confirm.Change{Requester: ada, Agent: true}); !errors.Is(err, errAgentHasNoToken) {
 		t.Errorf("her agent's: %v", err)
 	}
 }

@@ -19,7 +19,7 @@ const tokenGrace = time.Hour
 
 const (
 	maxUserTokens = 10_000      // whose tokens are held; who comes after that is told to come again
-	sweepInterval  = time.Minute // how often those that are too old are dropped
+	sweepInterval = time.Minute // how often those that are too old are dropped
 )
 
 // userTokens holds the tokens of the people who call with Entra ID, in memory and nowhere else, so that Defender is
@@ -27,14 +27,14 @@ const (
 type userTokens struct {
 	now func() time.Time // nil means time.Now
 
-	mu    sync.Mutex
-	tokens  map[confirm.Principal]userToken
+	mu        sync.Mutex
+	tokens    map[confirm.Principal]userToken
 	lastSweep time.Time // when the old ones were dropped last
 }
 
 type userToken struct {
-	secret  defender.Secret
-	until time.Time
+	secret defender.Secret
+	until  time.Time
 }
 
 // add is for auth.EntraConfig.Verified.

@@ -14,10 +14,10 @@ import (
 // a tenant.
 type Config struct {
 	Defender    DefenderSettings              `yaml:"defender"`
-	Auth        string                      `yaml:"auth"`         // "" means client
-	ReadOnly    bool                        `yaml:"read_only"`    // nothing that changes Defender is offered
-	DatabaseURL string                      `yaml:"database_url"` // "" means SQLite in the state directory
-	ConfirmWith []string                    `yaml:"confirm_with"` // empty means slack where it is configured, else client
+	Auth        string                        `yaml:"auth"`         // "" means client
+	ReadOnly    bool                          `yaml:"read_only"`    // nothing that changes Defender is offered
+	DatabaseURL string                        `yaml:"database_url"` // "" means SQLite in the state directory
+	ConfirmWith []string                      `yaml:"confirm_with"` // empty means slack where it is configured, else client
 	Policy      PolicySettings                `yaml:"policy"`
 	People      []PersonSettings              `yaml:"people"`
 	Credentials map[string]CredentialSettings `yaml:"credentials"`
@@ -27,15 +27,15 @@ type Config struct {
 	// These have no key in the file.
 	Azure     AppRegistration `yaml:"-"` // who signs in, to read and to write
 	Write     AppRegistration `yaml:"-"` // who signs in to write, where that is another app registration
-	StateDir  string      `yaml:"-"`
-	LogLevel  string      `yaml:"-"`
-	LogFormat string      `yaml:"-"`
-	Simulator bool        `yaml:"-"` // the built-in simulated tenant takes the place of Defender
+	StateDir  string          `yaml:"-"`
+	LogLevel  string          `yaml:"-"`
+	LogFormat string          `yaml:"-"`
+	Simulator bool            `yaml:"-"` // the built-in simulated tenant takes the place of Defender
 
-	Path     string            // of the file, "" when there is none
-	document *yaml.Node        // what the file holds, for the places in it
-	overrides    map[string]string // by key, the name in the environment or the flag that was laid over the file
-	Rules    []confirm.Rule    // of the policy, compiled
+	Path      string            // of the file, "" when there is none
+	document  *yaml.Node        // what the file holds, for the places in it
+	overrides map[string]string // by key, the name in the environment or the flag that was laid over the file
+	Rules     []confirm.Rule    // of the policy, compiled
 }
 
 type DefenderSettings struct {
@@ -63,14 +63,14 @@ type PolicySettings struct {
 	Expires             *time.Duration `yaml:"expires"`
 	MaxScansPerDelete   *int           `yaml:"max_scans_per_delete"`
 	MaxAddressesPerScan *int           `yaml:"max_addresses_per_scan"`
-	Rules               []RuleSettings   `yaml:"rules"`
+	Rules               []RuleSettings `yaml:"rules"`
 }
 
 type RuleSettings struct {
-	Name      string  `yaml:"name"`
+	Name      string         `yaml:"name"`
 	When      positionedText `yaml:"when"` // CEL
-	Approvals int     `yaml:"approvals"`
-	Refuse    string  `yaml:"refuse"`
+	Approvals int            `yaml:"approvals"`
+	Refuse    string         `yaml:"refuse"`
 }
 
 type PersonSettings struct {
@@ -92,9 +92,9 @@ type SlackSettings struct {
 }
 
 type HTTPSettings struct {
-	Listen    string          `yaml:"listen"` // "" means 127.0.0.1:8484
-	PublicURL string          `yaml:"public_url"`
-	Auth      string          `yaml:"auth"`
+	Listen    string               `yaml:"listen"` // "" means 127.0.0.1:8484
+	PublicURL string               `yaml:"public_url"`
+	Auth      string               `yaml:"auth"`
 	Tokens    map[string]SecretRef `yaml:"tokens"` // bearer tokens by the name of who holds them
 
 	ClientID    string   `yaml:"client_id"`    // with entra: the audience of callers' tokens; "" means AZURE_CLIENT_ID
@@ -132,4 +132,12 @@ func LoadLenient(env Environment, flags Flags) (*Config, []error) {
 		}
 	}
 	return c, c.validate()
+}
+
+// DescribeSources returns where the configuration comes from, for people.
+func (c *Config) DescribeSources() string {
+	if c.Path == "" {
+		return "from the environment and flags, no file"
+	}
+	return "from " + c.Path + ", the environment and flags"
 }

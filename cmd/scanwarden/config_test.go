@@ -82,7 +82,7 @@ func TestFileIsTheContract(t *testing.T) {
 	if err != nil || to.URL != "https://eu.api.security.microsoft.com" {
 		t.Errorf("endpoints: %+v, %v", to, err)
 	}
-	k := c.NamedCredentials(secretReader{})["core-snmp"]
+	k := c.NamedCredentials(unreadField)["core-snmp"]
 	if k.AuthPassword.From != "env CORE_SNMP_AUTH" || k.PrivPassword.From != "file /run/secrets/core-snmp-priv" || k.CommunityString.Read != nil {
 		t.Errorf("credential: %+v", k)
 	}
@@ -257,9 +257,10 @@ func TestEntrance(t *testing.T) {
 			c := loadConfig(t, tt.file, tt.env)
 			c.Simulator = tt.simulator
 			var door mcpserver.HTTPConfig
-			tokens, err := c.readTokenHashes(t.Context(), secretReader{env: tt.env})
+			b := &Builder{cfg: c, env: tt.env}
+			tokens, err := b.ReadTokenHashes(t.Context())
 			if err == nil {
-				door, err = Builder{cfg: c}.newHTTPConfig(t.Context(), tt.address, tokens)
+				door, err = b.newHTTPConfig(t.Context(), tt.address, tokens)
 			}
 			got := fmt.Sprint(err)
 			if err == nil {

@@ -21,13 +21,13 @@ import (
 
 // CredentialSettings is a named credential: what is public about it, and where its secret parts are.
 type CredentialSettings struct {
-	Type            string `yaml:"type"`
-	Username        string `yaml:"username"`
-	AuthProtocol    string `yaml:"authProtocol"`
-	PrivProtocol    string `yaml:"privProtocol"`
-	AuthPassword    SecretRef   `yaml:"authPassword"`
-	PrivPassword    SecretRef   `yaml:"privPassword"`
-	CommunityString SecretRef   `yaml:"communityString"`
+	Type            string    `yaml:"type"`
+	Username        string    `yaml:"username"`
+	AuthProtocol    string    `yaml:"authProtocol"`
+	PrivProtocol    string    `yaml:"privProtocol"`
+	AuthPassword    SecretRef `yaml:"authPassword"`
+	PrivPassword    SecretRef `yaml:"privPassword"`
+	CommunityString SecretRef `yaml:"communityString"`
 }
 
 // SecretRef says where one secret is: {env: NAME}, {file: PATH} or {keyVault: URL}. The zero value is absent.
@@ -77,38 +77,38 @@ func (p *SecretRef) UnmarshalYAML(node *yaml.Node) error {
 const maxSecret = 64 << 10
 
 // read returns the secret. A file loses its one trailing newline, which editors add.
-func (p SecretRef) read(ctx context.Context, from secretReader) (defender.Secret, error) {
+func (r secretReader) read(ctx context.Context, ref SecretRef) (defender.Secret, error) {
 	switch {
-	case p.Env != "":
-		return readEnvVar(from.env, p.Env)
-	case p.File != "":
-		return readSecretFile(p.File)
+	case ref.Env != "":
+		return readEnvVar(r.env, ref.Env)
+	case ref.File != "":
+		return readSecretFile(ref.File)
 	}
-	vaults, err := from.vaultClient()
+	vaults, err := r.vaultClient()
 	if err != nil {
 		return defender.Secret{}, err
 	}
-	return vaults.Secret(ctx, p.KeyVault)
+	return vaults.Secret(ctx, ref.KeyVault)
 }
 
 // exists is nil when the secret is there, as far as that can be told without reading it.
-func (p SecretRef) exists(ctx context.Context, from secretReader) error {
-	if p.KeyVault == "" {
-		_, err := p.read(ctx, from) // the value is dropped at once
+func (r secretReader) exists(ctx context.Context, ref SecretRef) error {
+	if ref.KeyVault == "" {
+		_, err := r.read(ctx, ref) // the value is dropped at once
 		return err
 	}
-	vaults, err := from.vaultClient()
+	vaults, err := r.vaultClient()
 	if err != nil {
 		return err
 	}
-	return vaults.Exists(ctx, p.KeyVault)
+	return vaults.Exists(ctx, ref.KeyVault)
 }
 
-func (s secretReader) vaultClient() (*keyvault.Client, error) {
-	if s.vault == nil {
+func (r secretReader) vaultClient() (*keyvault.Client, error) {
+	if r.vault == nil {
 		return nil, errors.New("nothing signs in to Azure Key Vault here; give an Entra ID credential, or put the secret into a file or the environment")
 	}
-	return s.vault()
+	return r.vault()
 }
 
 func readEnvVar(env Environment, name string) (defender.Secret, error) {
@@ -142,25 +142,24 @@ func (p SecretRef) Location() string {
 }
 
 // tool is the part as the executor takes it: read at execution only, never at start.
-func (p SecretRef) tool(from secretReader) tools.CredentialField {
-	if p == (SecretRef{}) {
+func (r secretReader) field(ref SecretRef) tools.CredentialField {
+	if ref == (SecretRef{}) {
 		return tools.CredentialField{}
 	}
 	return tools.CredentialField{
-		From:   p.Location(),
-		Read:   func(ctx context.Context) (defender.Secret, error) { return p.read(ctx, from) },
-		Exists: func(ctx context.Context) error { return p.exists(ctx, from) },
+		From:   ref.Location(),
+		Read:   func(ctx context.Context) (defender.Secret, error) { return r.read(ctx, ref) },
+		Exists: func(ctx context.Context) error { return r.exists(ctx, ref) },
 	}
 }
 
 // NamedCredentials are the named credentials as the desk and the executor take them.
-func (c *Config) NamedCredentials(from secretReader) map[string]tools.Credential {
+func (c *Config) NamedCredentials(field func(SecretRef) tools.CredentialField) map[string]tools.Credential {
 	named := make(map[string]tools.Credential, len(c.Credentials))
 	for name, k := range c.Credentials {
 		named[name] = tools.Credential{
 			Type: k.Type, Username: k.Username, AuthProtocol: k.AuthProtocol, PrivProtocol: k.PrivProtocol,
-			AuthPassword: k.AuthPassword.tool(from), PrivPassword: k.PrivPassword.tool(from),
-			CommunityString: k.CommunityString.tool(from),
+			AuthPassword: field(k.AuthPassword), PrivPassword: field(k.PrivPassword), CommunityString: field(k.CommunityString),
 		}
 	}
 	return named
@@ -168,7 +167,7 @@ func (c *Config) NamedCredentials(from secretReader) map[string]tools.Credential
 
 // newVaultClient reads Azure Key Vault with the sign-in of the application that reads Defender. The tenant is pinned: a vault
 // cannot choose whom our token is for.
-func (c *Config) newVaultClient(app *entra.Source) (*keyvault.Client, error) {
+func newVaultClient(c *Config, app *entra.Source) (*keyvault.Client, error) {
 	if app == nil {
 		return nil, errors.New("nothing signs in to Azure Key Vault here; give an Entra ID credential, or put the secret into a file or the environment")
 	}
@@ -179,14 +178,19 @@ func (c *Config) newVaultClient(app *entra.Source) (*keyvault.Client, error) {
 	return keyvault.New(keyvault.Config{TenantID: c.Azure.Tenant, Token: token})
 }
 
+// Credentials are the named credentials, read by this server's own reader.
+func (b *Builder) Credentials() map[string]tools.Credential {
+	return b.cfg.NamedCredentials(b.secretReader().field)
+}
+
 // checkLocalSecrets sees whether the parts of the named credentials that are on this machine are there, before a change is
 // confirmed that needs one: what is missing stops the start.
-func (bp Builder) checkLocalSecrets(ctx context.Context) error {
+func (b *Builder) checkLocalSecrets(ctx context.Context) error {
 	here := map[string]CredentialSettings{}
-	for name, k := range bp.cfg.Credentials {
+	for name, k := range b.cfg.Credentials {
 		here[name], _ = k.Partition()
 	}
-	named := (&Config{Credentials: here}).NamedCredentials(bp.secretReader())
+	named := (&Config{Credentials: here}).NamedCredentials(b.secretReader().field)
 	for _, name := range slices.Sorted(maps.Keys(named)) {
 		if err := named[name].Exists(ctx, name); err != nil {
 			return fmt.Errorf("credentials: %w", err)
@@ -197,14 +201,14 @@ func (bp Builder) checkLocalSecrets(ctx context.Context) error {
 
 // checkVaultSecrets logs which parts are not in Azure Key Vault, or cannot be asked for. That stops nothing: they may be
 // there by the time they are needed.
-func (bp Builder) checkVaultSecrets(ctx context.Context) {
+func (b *Builder) checkVaultSecrets(ctx context.Context) {
 	there := map[string]CredentialSettings{}
-	for name, k := range bp.cfg.Credentials {
+	for name, k := range b.cfg.Credentials {
 		_, there[name] = k.Partition()
 	}
-	for name, k := range (&Config{Credentials: there}).NamedCredentials(bp.secretReader()) {
+	for name, k := range (&Config{Credentials: there}).NamedCredentials(b.secretReader().field) {
 		if err := k.Exists(ctx, name); err != nil && ctx.Err() == nil {
-			bp.log.WarnContext(ctx, "a change that uses this credential would fail", "credential", name, "error", err)
+			b.log.WarnContext(ctx, "a change that uses this credential would fail", "credential", name, "error", err)
 		}
 	}
 }

@@ -11,14 +11,6 @@ import (
 	"scanwarden/tools"
 )
 
-func Pass(format string, args ...any) Finding {
-	return Finding{Status: StatusOK, Says: fmt.Sprintf(format, args...)}
-}
-
-func Problem(says, next string) Finding { return Finding{Status: StatusProblem, Says: says, Next: next} }
-
-func Note(says, next string) Finding { return Finding{Status: StatusNote, Says: says, Next: next} }
-
 // problemFrom is what an error says. Those of ours that know what to do next say it apart or at their end.
 func problemFrom(err error) Finding {
 	if refusal := (*tools.Refusal)(nil); errors.As(err, &refusal) {

@@ -15,20 +15,20 @@ import (
 const (
 	// warnSkew skew is told; with too much of it Entra ID refuses assertions, and we refuse tokens (leeway one minute).
 	warnSkew = 30 * time.Second
-	maxSkew    = 5 * time.Minute
+	maxSkew  = 5 * time.Minute
 )
 
 // checkClock compares this machine's clock with the sign-in host's.
-func checkClock(ctx context.Context, p *Checker) []Finding {
-	if why := p.cfg.clockCheckSkipped(); why != "" {
+func checkClock(ctx context.Context, c *Checker) []Finding {
+	if why := clockCheckSkipped(c.cfg); why != "" {
 		return []Finding{Pass("not compared: %s", why)}
 	}
-	to, err := p.cfg.Endpoints()
+	to, err := c.cfg.Endpoints()
 	if err != nil {
 		return []Finding{problemFrom(err)}
 	}
 	tools.Progress(ctx, "asking "+to.Authority+" for the time")
-	skew, err := measureSkew(ctx, to.Authority+"/"+cmp.Or(p.cfg.Azure.Tenant, "common")+"/v2.0/.well-known/openid-configuration")
+	skew, err := measureSkew(ctx, to.Authority+"/"+cmp.Or(c.cfg.Azure.Tenant, "common")+"/v2.0/.well-known/openid-configuration")
 	switch {
 	case errors.Is(err, errNoTime):
 		return []Finding{Note(to.Authority+" answers without telling the time", "Something other than Entra ID may answer: look for a proxy, and check AZURE_AUTHORITY_HOST.")}
@@ -44,15 +44,15 @@ func checkClock(ctx context.Context, p *Checker) []Finding {
 }
 
 // clockCheckSkipped says why nothing here ever talks to the sign-in host, "" where something does.
-func (c *Config) clockCheckSkipped() string {
+func clockCheckSkipped(cfg *Config) string {
 	switch {
-	case c.Simulator || c.UsesSimulator():
+	case cfg.Simulator || cfg.UsesSimulator():
 		return "the simulator is on this machine"
-	case c.AllowsAuth("entra") || c.Slack.LinkAccounts:
+	case cfg.AllowsAuth("entra") || cfg.Slack.LinkAccounts:
 		return "" // people sign in there, whoever we are
-	case len(c.MissingCredentials()) > 0:
+	case len(cfg.MissingCredentials()) > 0:
 		return "nothing is configured to sign in with"
-	case c.Auth == string(entra.ManagedIdentity):
+	case cfg.Auth == string(entra.ManagedIdentity):
 		return "a managed identity gets its tokens on this machine, from no sign-in host"
 	}
 	return ""

@@ -12,7 +12,7 @@ import (
 )
 
 // checkPolicy says who may ask, who may confirm, and what nobody could ever confirm.
-func checkPolicy(_ context.Context, p *Checker) []Finding { return p.cfg.PolicyFindings() }
+func checkPolicy(_ context.Context, c *Checker) []Finding { return c.cfg.PolicyFindings() }
 
 // PolicyFindings is what can be told of the policy without asking anybody. A server warns of what is wrong with it
 // when it starts.
@@ -159,13 +159,6 @@ func countApprovers(policy confirm.Policy) int {
 	return len(people)
 }
 
-func CountPeople(people int) string {
-	if people == 1 {
-		return "1 person"
-	}
-	return fmt.Sprintf("%d people", people)
-}
-
 func (c *Config) hasToken(name string) bool {
 	_, named := c.HTTP.Tokens[name]
 	return named || name == "default" && !c.HTTP.Token.Empty()
@@ -173,8 +166,8 @@ func (c *Config) hasToken(name string) bool {
 
 // checkCredentials sees whether each part of each named credential is there, reading no value where the place can
 // tell without.
-func checkCredentials(ctx context.Context, p *Checker) []Finding {
-	named := p.cfg.NamedCredentials(p.secretReader())
+func checkCredentials(ctx context.Context, c *Checker) []Finding {
+	named := c.server.Credentials()
 	if len(named) == 0 {
 		return []Finding{Pass("no named credentials")}
 	}

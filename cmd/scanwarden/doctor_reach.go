@@ -17,36 +17,36 @@ import (
 )
 
 // checkDefender calls the API as a server would, and looks which of its hosts are near.
-func checkDefender(ctx context.Context, p *Checker) []Finding {
-	if p.cfg.Simulator {
+func checkDefender(ctx context.Context, c *Checker) []Finding {
+	if c.cfg.Simulator {
 		return []Finding{Pass("the simulator is built in")}
 	}
-	if err := p.cfg.MissingSettings(); err != nil {
+	if err := c.cfg.MissingSettings(); err != nil {
 		return []Finding{Note("not called: there is no sign-in", "")}
 	}
-	out := p.checkHosts(ctx)
-	ids, err := p.SignIn()
+	out := c.checkHosts(ctx)
+	ids, err := c.server.SignIn()
 	if err != nil {
 		return out
 	}
-	if err = p.cfg.CheckTokenFile(p.cfg.Azure); err == nil {
+	if err = c.cfg.CheckTokenFile(c.cfg.Azure); err == nil {
 		_, err = ids.Read(ctx, defender.TokenRequest{})
 	}
 	if err != nil {
 		return append(out, Note("not called: there is no token", ""))
 	}
-	return append(out, p.callDefender(ctx, ids.Read)...)
+	return append(out, c.callDefender(ctx, ids.Read)...)
 }
 
 // callDefender makes the two reads that every plan rests on. They count against the budget that servers share.
-func (p *Checker) callDefender(ctx context.Context, token TokenSource) []Finding {
-	to, err := p.cfg.Endpoints()
+func (c *Checker) callDefender(ctx context.Context, token TokenSource) []Finding {
+	to, err := c.cfg.Endpoints()
 	if err != nil {
 		return []Finding{problemFrom(err)}
 	}
-	cfg := defender.Config{URL: to.URL, Token: token, UserAgent: "scanwarden/" + versionText()}
+	cfg := defender.Config{URL: to.URL, Token: token, UserAgent: "scanwarden/" + c.version}
 	var ledger *store.Store
-	if ledger, err = p.openStore(ctx); err == nil {
+	if ledger, err = c.openStore(ctx); err == nil {
 		defer ledger.Close()
 		cfg.RateLimit = ledger.RateLimiter(store.Limits{}, nil).Wait
 	}
@@ -96,13 +96,13 @@ type probeResult struct {
 }
 
 // checkHosts asks the configured host, and in the commercial cloud its siblings, for any answer.
-func (p *Checker) checkHosts(ctx context.Context) []Finding {
-	hosts, own, err := p.cfg.hostsToProbe()
+func (c *Checker) checkHosts(ctx context.Context) []Finding {
+	hosts, own, err := hostsToProbe(c.cfg)
 	if err != nil {
 		return []Finding{problemFrom(err)}
 	}
 	tools.Progress(ctx, "looking which hosts answer")
-	found := probeHosts(ctx, p.metrics.newHTTPClient(false), hosts)
+	found := probeHosts(ctx, NewHTTPClient(false), hosts)
 	i := slices.IndexFunc(found, func(r probeResult) bool { return r.name == own })
 	if found[i].err != nil {
 		return []Finding{Problem(fmt.Sprintf("%s does not answer: %s", hosts[own], rootCause(found[i].err)), "Let it through the firewall (port 443), or correct defender.region (SCANWARDEN_REGION) or defender.url (SCANWARDEN_DEFENDER_URL).")}
@@ -126,18 +126,18 @@ func (p *Checker) checkHosts(ctx context.Context) []Finding {
 const commercialHosts = "worldwide"
 
 // hostsToProbe are the hosts to ask by region, and which one is configured.
-func (c *Config) hostsToProbe() (hosts map[string]string, own string, err error) {
-	to, err := c.Endpoints()
+func hostsToProbe(cfg *Config) (hosts map[string]string, own string, err error) {
+	to, err := cfg.Endpoints()
 	if err != nil {
 		return nil, "", err
 	}
-	own = cmp.Or(c.Defender.Region, commercialHosts)
+	own = cmp.Or(cfg.Defender.Region, commercialHosts)
 	hosts = map[string]string{own: to.URL}
-	if c.Defender.URL != "" || cmp.Or(c.Defender.Cloud, "commercial") != "commercial" {
+	if cfg.Defender.URL != "" || cmp.Or(cfg.Defender.Cloud, "commercial") != "commercial" {
 		return hosts, own, nil
 	}
 	for _, region := range []string{"", "us", "eu", "uk", "au", "swa", "ina"} {
-		sibling, err := defender.EndpointsFor(c.Defender.Cloud, region)
+		sibling, err := defender.EndpointsFor(cfg.Defender.Cloud, region)
 		if err != nil {
 			return nil, "", err
 		}

@@ -19,27 +19,27 @@ import (
 )
 
 // checkCallers sees whether callers over HTTP could be told apart.
-func checkCallers(ctx context.Context, p *Checker) []Finding {
-	address, err := net.ResolveTCPAddr("tcp", p.cfg.ListenAddress())
+func checkCallers(ctx context.Context, c *Checker) []Finding {
+	address, err := net.ResolveTCPAddr("tcp", c.cfg.ListenAddress())
 	if err != nil {
 		return []Finding{Problem("http.listen (SCANWARDEN_LISTEN): "+err.Error(), "Write HOST:PORT, such as 127.0.0.1:8484.")}
 	}
-	tokens, err := p.cfg.readTokenHashes(ctx, p.secretReader())
+	tokens, err := c.server.ReadTokenHashes(ctx)
 	if err != nil {
 		return []Finding{problemFrom(err)}
 	}
-	auth, err := p.cfg.ResolveHTTPAuth(address, len(tokens))
+	auth, err := c.cfg.ResolveHTTPAuth(address, len(tokens))
 	switch {
-	case err != nil && p.cfg.HTTP.Auth == "" && len(tokens) == 0:
+	case err != nil && c.cfg.HTTP.Auth == "" && len(tokens) == 0:
 		return []Finding{Note("`serve` would not start: "+err.Error(), "Nothing needs doing for `stdio`.")}
 	case err != nil:
 		return []Finding{problemFrom(err)}
 	}
-	if err := p.cfg.CheckServeAuth(); err != nil {
+	if err := c.cfg.CheckServeAuth(); err != nil {
 		return []Finding{problemFrom(err)}
 	}
 	if strings.HasPrefix(auth, "entra") {
-		return p.checkEntraCallers(ctx, address)
+		return c.checkEntraCallers(ctx, address)
 	}
 	return []Finding{Pass("%s", describeAuth(auth, len(tokens)))}
 }
@@ -57,16 +57,16 @@ func describeAuth(auth string, tokens int) string {
 	return "nobody is let in at /mcp; Slack alone is served"
 }
 
-func (p *Checker) checkEntraCallers(ctx context.Context, address *net.TCPAddr) []Finding {
-	callers := p.cfg.EntraAuthConfig(p.resourceURL(address))
+func (c *Checker) checkEntraCallers(ctx context.Context, address *net.TCPAddr) []Finding {
+	callers := c.cfg.EntraAuthConfig(c.cfg.ResourceURL(address))
 	if _, err := auth.Entra(ctx, callers); err != nil {
 		return []Finding{problemFrom(err)}
 	}
 	out := []Finding{Pass("tokens of tenant %s for app %s; the app's identifier URI must be %s", callers.TenantID, callers.ClientID, callers.Resource)}
-	if p.cfg.HTTP.PublicURL == "" {
+	if c.cfg.HTTP.PublicURL == "" {
 		out = append(out, Note("http.public_url (SCANWARDEN_PUBLIC_URL) is not set: clients elsewhere are told a loopback address", "Set it to the URL that they use."))
 	}
-	if len(callers.Clients) == 0 && p.cfg.Policy.SelfApproval && slices.Contains(p.cfg.Channels(), confirm.Client) {
+	if len(callers.Clients) == 0 && c.cfg.Policy.SelfApproval && slices.Contains(c.cfg.Channels(), confirm.Client) {
 		out = append(out, Note("any client application of the tenant may propose in an approver's name and answer its own prompt",
 			"Name the clients that may call in http.clients, or confirm in Slack only (SCANWARDEN_CONFIRM_WITH)."))
 	}
@@ -74,11 +74,11 @@ func (p *Checker) checkEntraCallers(ctx context.Context, address *net.TCPAddr) [
 }
 
 // checkSlack asks Slack who the app is and what it may do.
-func checkSlack(ctx context.Context, p *Checker) []Finding {
-	if !p.cfg.SlackConfigured() {
+func checkSlack(ctx context.Context, c *Checker) []Finding {
+	if !c.cfg.SlackConfigured() {
 		return []Finding{Pass("not configured")}
 	}
-	cfg, err := p.cfg.slackBotConfig()
+	cfg, err := SlackConfig(c.cfg)
 	if err != nil {
 		return []Finding{problemFrom(err)}
 	}
@@ -110,8 +110,8 @@ func countEntries(n int64) string {
 }
 
 // openStore opens the ledger, if there is one.
-func (p *Checker) openStore(ctx context.Context) (*store.Store, error) {
-	where, err := p.cfg.StoreConfig(p.env)
+func (c *Checker) openStore(ctx context.Context) (*store.Store, error) {
+	where, err := StoreConfig(c.cfg, c.env)
 	if err != nil {
 		return nil, err
 	}
@@ -124,10 +124,10 @@ func (p *Checker) openStore(ctx context.Context) (*store.Store, error) {
 }
 
 // checkStore opens the ledger, checks its key, and looks for changes that a person should look at.
-func checkStore(ctx context.Context, p *Checker) []Finding {
-	ledger, err := p.openStore(ctx)
+func checkStore(ctx context.Context, c *Checker) []Finding {
+	ledger, err := c.openStore(ctx)
 	if errors.Is(err, errNoStore) {
-		return p.checkStoreLocation()
+		return c.checkStoreLocation()
 	}
 	if err != nil {
 		return []Finding{problemFrom(err)}
@@ -146,17 +146,17 @@ func checkStore(ctx context.Context, p *Checker) []Finding {
 		return []Finding{Problem(err.Error(), "Somebody may have altered the ledger: compare it with a backup before anything else is confirmed.")}
 	}
 	out := []Finding{Pass("opens, its key fits, and its log of %s holds", countEntries(head.Entries))}
-	for _, c := range open {
-		if c.State == confirm.Unknown {
-			out = append(out, Note(fmt.Sprintf("change %s ended unknown", c.ID), "See `scanwarden changes "+c.ID+"`, and look in the Defender portal."))
+	for _, change := range open {
+		if change.State == confirm.Unknown {
+			out = append(out, Note(fmt.Sprintf("change %s ended unknown", change.ID), "See `scanwarden changes "+change.ID+"`, and look in the Defender portal."))
 		}
 	}
 	return out
 }
 
 // checkStoreLocation sees whether the first server could make the ledger.
-func (p *Checker) checkStoreLocation() []Finding {
-	where, err := p.cfg.StoreConfig(p.env)
+func (c *Checker) checkStoreLocation() []Finding {
+	where, err := StoreConfig(c.cfg, c.env)
 	if err == nil {
 		err = store.CheckLocation(where)
 	}

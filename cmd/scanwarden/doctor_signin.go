@@ -14,30 +14,30 @@ import (
 )
 
 // checkSignIn gets the tokens that a server would, and reads from them what they allow.
-func checkSignIn(ctx context.Context, p *Checker) []Finding {
+func checkSignIn(ctx context.Context, c *Checker) []Finding {
 	switch {
-	case p.cfg.Simulator:
+	case c.cfg.Simulator:
 		return []Finding{Pass("the simulator needs none")}
-	case p.cfg.UsesSimulator():
-		return []Finding{Pass("%s is a simulator, spoken to over plain http on this machine: it needs none", p.cfg.Defender.URL)}
+	case c.cfg.UsesSimulator():
+		return []Finding{Pass("%s is a simulator, spoken to over plain http on this machine: it needs none", c.cfg.Defender.URL)}
 	}
-	if err := p.cfg.MissingSettings(); err != nil {
+	if err := c.cfg.MissingSettings(); err != nil {
 		return []Finding{problemFrom(err)}
 	}
-	ids, err := p.SignIn()
+	ids, err := c.server.SignIn()
 	if err != nil {
 		return []Finding{problemFrom(err)}
 	}
-	out := p.checkToken(ctx, "reading", ids.Read, p.cfg.Azure, readPermissions)
+	out := c.checkToken(ctx, "reading", ids.Read, c.cfg.Azure, readPermissions)
 	switch {
-	case p.cfg.ReadOnly, !p.cfg.HasSeparateWriter() && out[0].Status == StatusProblem: // once is enough
+	case c.cfg.ReadOnly, !c.cfg.HasSeparateWriter() && out[0].Status == StatusProblem: // once is enough
 		return out
-	case p.cfg.Auth == OnBehalfOf:
+	case c.cfg.Auth == OnBehalfOf:
 		return append(out, Pass("writing goes out in the name of whoever asks; their own tokens show what they may do"))
-	case p.cfg.HasSeparateWriter():
-		return append(out, p.checkToken(ctx, "writing", ids.Write, p.cfg.WriterApp(), writePermissions)...)
+	case c.cfg.HasSeparateWriter():
+		return append(out, c.checkToken(ctx, "writing", ids.Write, c.cfg.WriterApp(), writePermissions)...)
 	}
-	return append(out, p.checkToken(ctx, "writing", ids.Read, p.cfg.Azure, writePermissions)...)
+	return append(out, c.checkToken(ctx, "writing", ids.Read, c.cfg.Azure, writePermissions)...)
 }
 
 // The permissions of WindowsDefenderATP that reading and writing need: the application's (roles), then a person's
@@ -52,8 +52,8 @@ var (
 
 type permissions struct{ roles, scopes []string }
 
-func (p *Checker) checkToken(ctx context.Context, use string, source TokenSource, app AppRegistration, need permissions) []Finding {
-	if err := p.cfg.CheckTokenFile(app); err != nil { // before Entra ID is asked anything
+func (c *Checker) checkToken(ctx context.Context, use string, source TokenSource, app AppRegistration, need permissions) []Finding {
+	if err := c.cfg.CheckTokenFile(app); err != nil { // before Entra ID is asked anything
 		return []Finding{problemFrom(fmt.Errorf("%s: %w", use, err))}
 	}
 	tools.Progress(ctx, "signing in for "+use)

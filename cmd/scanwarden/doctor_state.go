@@ -17,13 +17,13 @@ import (
 // of Kubernetes: that is worth a note, where we made the file for its owner alone.
 const (
 	modeOthersWrite = 0o022
-	modeOthersAny = 0o066
-	modeAnyWrite     = 0o006
+	modeOthersAny   = 0o066
+	modeAnyWrite    = 0o006
 )
 
 // checkState sees whether what is kept on this machine is whole, and the owner's alone. It makes nothing.
-func checkState(_ context.Context, p *Checker) []Finding {
-	dir, err := p.cfg.StateDirPath(p.env)
+func checkState(_ context.Context, c *Checker) []Finding {
+	dir, err := c.cfg.StateDirPath(c.env)
 	if err != nil {
 		return []Finding{problemFrom(err)}
 	}
@@ -31,8 +31,8 @@ func checkState(_ context.Context, p *Checker) []Finding {
 	if _, err := ReadKey(filepath.Join(dir, "server.key")); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		out = append(out, problemFrom(err))
 	}
-	if !p.cfg.Simulator && !p.cfg.UsesSimulator() && runtime.GOOS != "windows" { // where modes say nothing
-		out = append(out, p.checkModes(dir)...)
+	if !c.cfg.Simulator && !c.cfg.UsesSimulator() && runtime.GOOS != "windows" { // where modes say nothing
+		out = append(out, c.checkModes(dir)...)
 	}
 	if slices.ContainsFunc(out, func(f Finding) bool { return f.Status == StatusProblem }) {
 		return out
@@ -44,7 +44,7 @@ func checkState(_ context.Context, p *Checker) []Finding {
 }
 
 // checkModes looks who else can write what decides, or read what is secret.
-func (p *Checker) checkModes(dir string) []Finding {
+func (c *Checker) checkModes(dir string) []Finding {
 	out := permissiveFiles(dir, modeOthersWrite, "go-w")
 	kept, _ := os.ReadDir(dir) // what cannot be listed is told of by who opens it
 	for _, file := range kept {
@@ -55,11 +55,11 @@ func (p *Checker) checkModes(dir string) []Finding {
 			out = append(out, permissiveFiles(filepath.Join(dir, name), modeOthersWrite, "go-w")...)
 		}
 	}
-	where, _ := p.cfg.StoreConfig(p.env) // dir is known
+	where, _ := StoreConfig(c.cfg, c.env) // dir is known
 	if path, ok := strings.CutPrefix(where.URL, "sqlite:"); ok {
 		out = slices.Concat(out, permissiveFiles(path, modeOthersWrite, "go-w"), permissiveFiles(path+"-wal", modeOthersWrite, "go-w"))
 	}
-	for _, path := range p.cfg.secretFiles() {
+	for _, path := range secretFiles(c.cfg) {
 		for _, f := range permissiveFiles(path, modeAnyWrite, "o-rw") {
 			out = append(out, Note(f.Says, f.Next))
 		}
@@ -68,12 +68,12 @@ func (p *Checker) checkModes(dir string) []Finding {
 }
 
 // secretFiles are the files, of somebody else's making, that prove who we are, or who calls.
-func (c *Config) secretFiles() []string {
+func secretFiles(cfg *Config) []string {
 	paths := map[string]bool{}
-	for _, app := range c.AppRegistrations() {
+	for _, app := range cfg.AppRegistrations() {
 		paths[app.Certificate], paths[app.TokenFile] = true, true
 	}
-	for _, token := range c.HTTP.Tokens {
+	for _, token := range cfg.HTTP.Tokens {
 		paths[token.File] = true
 	}
 	delete(paths, "")

@@ -33,11 +33,13 @@ var workingSetups = []string{"nothing", "simulator-url", "on-behalf-of", "slack-
 // TestDoctorNamesEachFault breaks a good set-up in one way at a time. The golden files are what a person reads.
 func TestDoctorNamesEachFault(t *testing.T) {
 	for name, breakIt := range map[string]func(*doctorStack){
-		"nothing":           func(*doctorStack) {},
-		"misspelt-name":     func(w *doctorStack) { w.env["SCANWARDEN_APPROVER"] = "token:ada" },
-		"misspelt-key":      func(w *doctorStack) { w.file += "polcy: {}\n" },
-		"rule-that-is-none": func(w *doctorStack) { w.file = "policy:\n  rules:\n    - {name: large, when: adresses > 10, approvals: 2}\n" },
-		"two-mistakes":      func(w *doctorStack) { w.env["SCANWARDEN_CLOUD"], w.env["SCANWARDEN_LOG_LEVEL"] = "mars", "loud" },
+		"nothing":       func(*doctorStack) {},
+		"misspelt-name": func(w *doctorStack) { w.env["SCANWARDEN_APPROVER"] = "token:ada" },
+		"misspelt-key":  func(w *doctorStack) { w.file += "polcy: {}\n" },
+		"rule-that-is-none": func(w *doctorStack) {
+			w.file = "policy:\n  rules:\n    - {name: large, when: adresses > 10, approvals: 2}\n"
+		},
+		"two-mistakes": func(w *doctorStack) { w.env["SCANWARDEN_CLOUD"], w.env["SCANWARDEN_LOG_LEVEL"] = "mars", "loud" },
 		"no-credential": func(w *doctorStack) {
 			delete(w.env, "AZURE_CLIENT_SECRET")
 			delete(w.env, "AZURE_TENANT_ID")
@@ -187,7 +189,9 @@ people: [{name: Ada, principals: [slack:T01TEST/U0ADA, token:default]}]
 			w.file += "http: {tokens: {ada: {file: " + w.dir + "/ada.token}, grace: {file: " + w.dir + "/grace.token}}}\n"
 		},
 		"token-too-short": func(w *doctorStack) { w.env["SCANWARDEN_HTTP_TOKEN"] = "short" },
-		"ledger-shut":     func(w *doctorStack) { w.env["SCANWARDEN_DATABASE_URL"] = "postgres://nobody@127.0.0.1:1/none?sslmode=disable" },
+		"ledger-shut": func(w *doctorStack) {
+			w.env["SCANWARDEN_DATABASE_URL"] = "postgres://nobody@127.0.0.1:1/none?sslmode=disable"
+		},
 		"entra-for-nobody": func(w *doctorStack) {
 			delete(w.env, "SCANWARDEN_HTTP_TOKEN")
 			w.env["SCANWARDEN_HTTP_AUTH"] = "entra"
@@ -280,8 +284,7 @@ func TestDoctorHosts(t *testing.T) {
 			}
 			hosts[name], wires[name+".example:80"] = "http://"+name+".example", w
 		}
-		var m *metrics
-		client := m.newHTTPClient(false)
+		client := NewHTTPClient(false)
 		client.Transport.(*http.Transport).Proxy = nil
 		client.Transport.(*http.Transport).DialContext = func(ctx context.Context, _, address string) (net.Conn, error) {
 			return wires[address].dial(ctx)
@@ -303,11 +306,11 @@ func TestDoctorHosts(t *testing.T) {
 
 // TestDoctorRegions: the commercial cloud has siblings to look at, an address of one's own has none.
 func TestDoctorRegions(t *testing.T) {
-	hosts, own, err := loadConfig(t, "defender: {region: eu}", nil).hostsToProbe()
+	hosts, own, err := hostsToProbe(loadConfig(t, "defender: {region: eu}", nil))
 	if err != nil || own != "eu" || len(hosts) != 7 || hosts["uk"] != "https://uk.api.security.microsoft.com" {
 		t.Errorf("%v, %q, %v", hosts, own, err)
 	}
-	hosts, own, err = loadConfig(t, "defender: {cloud: gcc}", nil).hostsToProbe()
+	hosts, own, err = hostsToProbe(loadConfig(t, "defender: {cloud: gcc}", nil))
 	if err != nil || own != commercialHosts || len(hosts) != 1 {
 		t.Errorf("%v, %q, %v", hosts, own, err)
 	}
@@ -355,7 +358,7 @@ func TestDoctorReadsAPersonsPermissions(t *testing.T) {
 	token := func(claims string) TokenSource {
 		return staticToken("e30." + base64.RawURLEncoding.EncodeToString([]byte(claims)) + ".c2ln")
 	}
-	p := &Checker{Builder: Builder{cfg: &Config{}}}
+	p := &Checker{cfg: &Config{}}
 	for claims, want := range map[string]struct {
 		need         permissions
 		status, says string

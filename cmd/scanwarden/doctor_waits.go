@@ -11,7 +11,7 @@ import (
 // progressLine shows a person what is waited for, on a line that is gone as soon as there is something to read. Who does not
 // watch is told nothing: what is found says it all.
 type progressLine struct {
-	stderr    io.Writer
+	stderr  io.Writer
 	enabled bool
 	shown   bool // the line is there
 }

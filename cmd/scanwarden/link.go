@@ -33,30 +33,30 @@ func (c *Config) checkAccountLink() error {
 }
 
 // newLinkPage is the page on which people of Slack sign in to Entra ID to join the two; nil where it is not offered.
-func (bp Builder) newLinkPage(hosts []string) (http.Handler, error) {
-	if !bp.cfg.Slack.LinkAccounts {
+func (b *Builder) newLinkPage(hosts []string) (http.Handler, error) {
+	if !b.cfg.Slack.LinkAccounts {
 		return nil, nil
 	}
-	public, err := bp.cfg.PublicOrigin()
+	public, err := b.cfg.PublicOrigin()
 	if err != nil {
 		return nil, err
 	}
-	app, err := bp.cfg.EntraConfig(bp.cfg.Azure)
+	app, err := b.cfg.EntraConfig(b.cfg.Azure)
 	if err != nil {
 		return nil, err
 	}
 	app.Mode = entra.Client // people's browsers talk to the application, however it signs in itself
-	web, err := entra.NewWebSignIn(entra.WebSignInConfig{Config: app, RedirectURL: bp.cfg.LinkURL() + "/callback"})
+	web, err := entra.NewWebSignIn(entra.WebSignInConfig{Config: app, RedirectURL: b.cfg.LinkURL() + "/callback"})
 	if err != nil {
 		return nil, err
 	}
 	return confirmweb.NewHandler(confirmweb.Config{
 		SignIn:  confirmweb.SignIn{Begin: web.Begin, Finish: finishSignIn(web)},
 		Hosts:   hosts,
-		Key:     bp.serverKey,
+		Key:     b.serverKey,
 		Secure:  public.Scheme == "https",
-		Command: bp.cfg.SlashCommand("scans") + " link",
-		Log:     bp.log,
+		Command: b.cfg.SlashCommand("scans") + " link",
+		Log:     b.log,
 	})
 }
 
@@ -88,8 +88,8 @@ func finishSignIn(web *entra.WebSignIn) func(ctx context.Context, code, nonce, v
 }
 
 // verifyProof opens what the page has shown somebody, and they have pasted into their Slack.
-func (bp Builder) verifyProof(text string, now time.Time) (slackbot.SignedIn, error) {
-	key, err := bp.serverKey()
+func (b *Builder) verifyProof(text string, now time.Time) (slackbot.SignedIn, error) {
+	key, err := b.serverKey()
 	if err != nil {
 		return slackbot.SignedIn{}, errors.New("the proof cannot be checked right now; try again in a moment")
 	}
@@ -98,8 +98,8 @@ func (bp Builder) verifyProof(text string, now time.Time) (slackbot.SignedIn, er
 }
 
 // serverKey seals what must come back unchanged: requestState, session ids, proofs.
-func (bp Builder) serverKey() ([]byte, error) {
-	ledger, err := bp.cfg.storeConfig(bp.env)
+func (b *Builder) serverKey() ([]byte, error) {
+	ledger, err := prepareStore(b.cfg, b.env)
 	if err != nil {
 		return nil, err
 	}

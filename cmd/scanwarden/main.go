@@ -36,11 +36,11 @@ func main() {
 
 // environment is all of the outside that a command may touch.
 type environment struct {
-	ctx         context.Context
-	env Environment
-	stdin          io.Reader
-	stdout         io.Writer
-	stderr        io.Writer
+	ctx    context.Context
+	env    Environment
+	stdin  io.Reader
+	stdout io.Writer
+	stderr io.Writer
 }
 
 // usageError is a command line that cannot be understood.

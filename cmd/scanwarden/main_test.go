@@ -139,6 +139,6 @@ func buildBinary(pkg, name string) func(testing.TB) string {
 }
 
 var (
-	buildProgram = buildBinary(".", "scanwarden")
-	buildBareServer    = buildBinary("./testdata/bare", "bare")
+	buildProgram    = buildBinary(".", "scanwarden")
+	buildBareServer = buildBinary("./testdata/bare", "bare")
 )

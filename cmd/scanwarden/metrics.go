@@ -59,15 +59,19 @@ func (m *metrics) observeWait(d time.Duration) {
 // newHTTPClient is the HTTP client for Defender, counted. Writes get a new connection each: on a kept one that the
 // service has meanwhile closed, an outcome would be unknown for no reason.
 func (m *metrics) newHTTPClient(keepAlive bool) *http.Client {
+	client := NewHTTPClient(keepAlive)
+	if m != nil {
+		client.Transport = countingTransport{client.Transport, m.calls}
+	}
+	return client
+}
+
+func NewHTTPClient(keepAlive bool) *http.Client {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.DisableKeepAlives = !keepAlive
 	transport.ResponseHeaderTimeout = 60 * time.Second
 	transport.MaxResponseHeaderBytes = 64 << 10
-	client := &http.Client{Timeout: 100 * time.Second, Transport: transport}
-	if m != nil {
-		client.Transport = countingTransport{transport, m.calls}
-	}
-	return client
+	return &http.Client{Timeout: 100 * time.Second, Transport: transport}
 }
 
 // countingTransport counts what comes back.

@@ -17,7 +17,7 @@ func writeJSON(out io.Writer, value any) error {
 
 // printer is written on for a person: with a little colour on a terminal, plain in a pipe.
 type printer struct {
-	out    io.Writer
+	out   io.Writer
 	color bool
 }
 

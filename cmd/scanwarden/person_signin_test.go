@@ -158,13 +158,12 @@ func TestTheEndEndsTheSignIn(t *testing.T) {
 		"SCANWARDEN_AUTH": "device-code", "AZURE_TENANT_ID": entratest.Tenant, "AZURE_CLIENT_ID": serverApp,
 		"AZURE_AUTHORITY_HOST": "https://127.0.0.1:1", "SCANWARDEN_STATE_DIR": t.TempDir(),
 	})
-	bp := NewBuilder(c, environment{env: Environment{}, stderr: os.Stderr})
-	bp.log = slog.New(slog.DiscardHandler)
-	back := bp.buildInBackground(t.Context(), func(err error) { t.Error(err) })
+	b := NewBuilder(c, Environment{}, slog.New(slog.DiscardHandler), "test")
+	back := b.buildInBackground(t.Context(), func(err error) { t.Error(err) })
 	if err := back.close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	ids, err := bp.SignIn()
+	ids, err := b.SignIn()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,7 +24,7 @@ import (
 const waitTimeout = time.Minute
 
 const (
-	bearerToken = "interop-token-0123456789"
+	bearerToken  = "interop-token-0123456789"
 	authPassword = "canary-7Qx9-auth-password"
 	privPassword = "canary-4Zk2-priv-password"
 )

@@ -61,11 +61,11 @@ func policyExample(t *testing.T) string {
 // policyStack is a desk and a gate under a configuration of the README's, before a simulated tenant. Its clock is the test's.
 type policyStack struct {
 	*confirm.Gate
-	service   *tools.Service
-	tenant *defendertest.Server
-	store *store.Store
-	now    time.Time
-	dir    string
+	service *tools.Service
+	tenant  *defendertest.Server
+	store   *store.Store
+	now     time.Time
+	dir     string
 }
 
 func newPolicyStack(t *testing.T, example string) *policyStack {

@@ -28,7 +28,7 @@ func (s schemaCommand) Run(w environment, flags Flags) error {
 	if err != nil {
 		return err
 	}
-	operations, err := cfg.catalogue()
+	operations, err := cfg.Operations()
 	if err != nil {
 		return err
 	}
@@ -59,9 +59,9 @@ type annotations struct {
 	OpenWorld   bool `json:"openWorldHint"`
 }
 
-// catalogue is the operations with the names of our credentials in their schemas. In read-only mode it has none that
+// Operations is the operations with the names of our credentials in their schemas. In read-only mode it has none that
 // changes anything, so that no face can offer one.
-func (c *Config) catalogue() ([]tools.Operation, error) {
+func (c *Config) Operations() ([]tools.Operation, error) {
 	operations, err := tools.Catalogue(slices.Sorted(maps.Keys(c.Credentials)))
 	if c.ReadOnly {
 		operations = slices.DeleteFunc(operations, func(op tools.Operation) bool { return !op.ReadOnly() })

@@ -29,7 +29,7 @@ func TestWaitOutlivesReadTimeout(t *testing.T) {
 		ended := make(chan error, 1)
 		var readTimeout time.Duration
 		wire := newPipeListener()
-		server := &httptest.Server{Listener: wire, Config: Builder{cfg: &Config{}}.newHTTPServer(t.Context(), http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		server := &httptest.Server{Listener: wire, Config: (&Builder{cfg: &Config{}}).newHTTPServer(t.Context(), http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 			if _, err := io.ReadAll(r.Body); err != nil {
 				ended <- err
 				return
@@ -75,7 +75,7 @@ func TestWaitOutlivesReadTimeout(t *testing.T) {
 // TestServerIsBounded: the longest wait of a call fits in the write timeout, and nothing is without a bound.
 func TestServerIsBounded(t *testing.T) {
 	c := loadConfig(t, "", Environment{"SCANWARDEN_EXPIRES": "1h"})
-	s := Builder{cfg: c}.newHTTPServer(t.Context(), nil)
+	s := (&Builder{cfg: c}).newHTTPServer(t.Context(), nil)
 	if s.WriteTimeout <= time.Hour || s.ReadHeaderTimeout == 0 || s.ReadTimeout == 0 || s.IdleTimeout == 0 || s.MaxHeaderBytes == 0 {
 		t.Errorf("bounds: %+v", s)
 	}
@@ -86,8 +86,8 @@ func TestServerIsBounded(t *testing.T) {
 func TestOpensByItself(t *testing.T) {
 	c := loadConfig(t, "", Environment{"SCANWARDEN_STATE_DIR": t.TempDir()})
 	c.Simulator = true
-	bp := Builder{cfg: c, log: slog.New(slog.DiscardHandler)}
-	back := bp.buildInBackground(t.Context(), func(err error) { t.Error(err) })
+	b := &Builder{cfg: c, log: slog.New(slog.DiscardHandler)}
+	back := b.buildInBackground(t.Context(), func(err error) { t.Error(err) })
 	select {
 	case <-back.built:
 	case <-time.After(waitTimeout):

@@ -73,29 +73,29 @@ type TokenSources struct {
 
 // newTokenSources returns who signs in. It makes no call. callers are the tokens of the people on whose behalf we act; stateDir
 // is where a person's sign-in is kept.
-func (c *Config) newTokenSources(callers *userTokens, stateDir string) (TokenSources, error) {
-	ids, err := c.newReadWriteSources(callers, stateDir)
+func newTokenSources(c *Config, callers *userTokens, stateDir string) (TokenSources, error) {
+	ids, err := newReadWriteSources(c, callers, stateDir)
 	if c.ReadOnly {
 		ids.Write = nil
 	}
 	return ids, err
 }
 
-func (c *Config) newReadWriteSources(callers *userTokens, stateDir string) (TokenSources, error) {
+func newReadWriteSources(c *Config, callers *userTokens, stateDir string) (TokenSources, error) {
 	if c.UsesSimulator() {
 		return TokenSources{Read: staticToken("simulator"), Write: staticToken("simulator"), Close: func() {}}, nil
 	}
-	reader, err := c.newAppSource(c.Azure, stateDir)
+	reader, err := newAppSource(c, c.Azure, stateDir)
 	if err != nil {
 		return TokenSources{}, err
 	}
 	ids := TokenSources{Read: tokenSourceOf(reader), Write: tokenSourceOf(reader), vault: reader, Close: reader.Close}
 	switch {
 	case c.Auth == OnBehalfOf:
-		ids.Read, ids.Write, err = c.onBehalfOfSources(reader, callers)
+		ids.Read, ids.Write, err = onBehalfOfSources(c, reader, callers)
 	case c.HasSeparateWriter() && !c.ReadOnly:
 		var writer *entra.Source
-		if writer, err = c.newAppSource(c.WriterApp(), stateDir); err == nil {
+		if writer, err = newAppSource(c, c.WriterApp(), stateDir); err == nil {
 			ids.Write = tokenSourceOf(writer) // an application's, in which nobody has a sign-in to end
 		}
 	}
@@ -103,7 +103,7 @@ func (c *Config) newReadWriteSources(callers *userTokens, stateDir string) (Toke
 }
 
 // newAppSource is the sign-in of one app registration.
-func (c *Config) newAppSource(app AppRegistration, stateDir string) (*entra.Source, error) {
+func newAppSource(c *Config, app AppRegistration, stateDir string) (*entra.Source, error) {
 	cfg, err := c.EntraConfig(app)
 	if err != nil {
 		return nil, err
@@ -132,7 +132,7 @@ func (c *Config) EntraConfig(app AppRegistration) (entra.Config, error) {
 
 // onBehalfOfSources makes Defender see the people who call: reads and writes go out in their names. Where nobody calls,
 // as in recovery, or somebody without an Entra sign-in does, the application may read by itself, and never write.
-func (c *Config) onBehalfOfSources(app *entra.Source, held *userTokens) (read, write TokenSource, err error) {
+func onBehalfOfSources(c *Config, app *entra.Source, held *userTokens) (read, write TokenSource, err error) {
 	cfg, err := c.EntraConfig(c.Azure)
 	if err != nil {
 		return nil, nil, err

@@ -167,8 +167,7 @@ func TestAnotherApplicationWrites(t *testing.T) {
 	}
 }
 
-// TestReadOnlyNeedsNoWriter: what could write is not looked at, so that nothing of it can be wrong; and nothing that
-// could write is at hand.
+// TestReadOnlyNeedsNoWriter: what could write is not looked at, so that nothing of it can be wrong.
 func TestReadOnlyNeedsNoWriter(t *testing.T) {
 	t.Parallel()
 	s := newEntraStack(t, entratest.Defender)
@@ -176,6 +175,10 @@ func TestReadOnlyNeedsNoWriter(t *testing.T) {
 	if got := callTool(t, c, "list_scans", nil); len(got.Scans) == 0 {
 		t.Errorf("list_scans: %+v", got)
 	}
+}
+
+// TestReadOnlyHasNoWriter: nothing that could write is at hand.
+func TestReadOnlyHasNoWriter(t *testing.T) {
 	for name, env := range map[string]Environment{
 		"a stand-in":        {"SCANWARDEN_DEFENDER_URL": "http://127.0.0.1:1"},
 		"one application":   {"AZURE_TENANT_ID": entratest.Tenant, "AZURE_CLIENT_ID": serverApp, "AZURE_CLIENT_SECRET": entraSecret},
@@ -184,7 +187,7 @@ func TestReadOnlyNeedsNoWriter(t *testing.T) {
 	} {
 		for _, readOnly := range []string{"true", "false"} {
 			env["SCANWARDEN_READ_ONLY"] = readOnly
-			ids, err := loadConfig(t, "", env).newTokenSources(&userTokens{}, t.TempDir())
+			ids, err := newTokenSources(loadConfig(t, "", env), &userTokens{}, t.TempDir())
 			if err != nil || ids.Read == nil || (ids.Write == nil) != (readOnly == "true") {
 				t.Errorf("%s, read-only %s: %+v, %v", name, readOnly, ids, err)
 			}

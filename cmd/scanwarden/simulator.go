@@ -49,16 +49,16 @@ func (s simulatorCommand) Run(w environment, _ Flags) error {
 	mux := http.NewServeMux()
 	mux.Handle("/", tenant)
 	mux.Handle("/simulator/", tenant.Control())
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, BaseContext: func(net.Listener) context.Context { return w.ctx }}
+	httpServer := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, BaseContext: func(net.Listener) context.Context { return w.ctx }}
 	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(listener) }()
+	go func() { ended <- httpServer.Serve(listener) }()
 	s.explain(w, "http://"+listener.Addr().String())
 	select {
 	case err := <-ended:
 		return fmt.Errorf("serve the simulator: %w", err)
 	case <-w.ctx.Done():
 		tenant.Close() // releases hanging calls
-		return withShutdownTimeout(server.Shutdown)
+		return WithShutdownTimeout(httpServer.Shutdown)
 	}
 }
 
@@ -75,23 +75,4 @@ See what it holds and what has arrived, or order trouble (here: apply the next a
 
 Ctrl-C ends it.
 `, url)
-}
-
-// ServeTenant serves a simulated tenant on a loopback port of its own, until stop.
-func ServeTenant(tenant *defendertest.Server) (url string, stop func(), err error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", nil, fmt.Errorf("simulated tenant: %w", err)
-	}
-	server := &http.Server{Handler: tenant, ReadHeaderTimeout: 5 * time.Second}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		_ = server.Serve(listener) // it ends when it is closed
-	}()
-	stop = func() {
-		_ = server.Close()
-		<-done
-	}
-	return "http://" + listener.Addr().String(), stop, nil
 }

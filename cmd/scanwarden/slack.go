@@ -53,8 +53,8 @@ func (c *Config) checkSlashCommands() error {
 }
 
 // slackBotConfig is what the bot is told, but for the rooms behind it.
-func (c *Config) slackBotConfig() (slackbot.Config, error) {
-	operations, err := c.catalogue()
+func SlackConfig(c *Config) (slackbot.Config, error) {
+	operations, err := c.Operations()
 	return slackbot.Config{
 		Operations: operations, API: c.Slack.API, BotToken: c.Slack.BotToken, AppToken: c.Slack.AppToken,
 		SigningSecret: c.Slack.SigningSecret, Channel: c.Slack.Channel, Commands: c.Slack.Commands,
@@ -76,15 +76,15 @@ func (c *Config) AssistantURL() string {
 }
 
 // newBot makes the Slack door in front of the rooms that back will be; nil where Slack is not configured.
-func (bp Builder) newBot(back func() *lazyBackend) (*slackbot.Bot, error) {
-	if !bp.cfg.SlackConfigured() {
+func (b *Builder) newBot(back func() *lazyBackend) (*slackbot.Bot, error) {
+	if !b.cfg.SlackConfigured() {
 		return nil, nil
 	}
-	cfg, err := bp.cfg.slackBotConfig()
+	cfg, err := SlackConfig(b.cfg)
 	if err != nil {
 		return nil, err
 	}
-	cfg.Log = bp.log
+	cfg.Log = b.log
 	cfg.Backend = func(ctx context.Context) (*slackbot.Backend, error) {
 		rooms, err := back().get(ctx)
 		if err != nil {
@@ -92,27 +92,27 @@ func (bp Builder) newBot(back func() *lazyBackend) (*slackbot.Bot, error) {
 		}
 		return &slackbot.Backend{Service: rooms.Service, Gate: rooms.Gate, Links: back().components.store.Links}, nil
 	}
-	cfg.OpenProof = bp.verifyProof
+	cfg.OpenProof = b.verifyProof
 	cfg.Messages = func(ctx context.Context) (slackbot.MessageStore, error) {
-		b := back()
-		if _, err := b.get(ctx); err != nil {
+		backend := back()
+		if _, err := backend.get(ctx); err != nil {
 			return nil, err
 		}
-		return b.components.store, nil
+		return backend.components.store, nil
 	}
 	return slackbot.New(cfg)
 }
 
 // startBot serves Slack until ctx is done, and ends the process when Slack will not have us. stop waits for its end.
-func (bp Builder) startBot(ctx context.Context, fail context.CancelCauseFunc) (stop func(context.Context) error) {
+func (b *Builder) startBot(ctx context.Context, fail context.CancelCauseFunc) (stop func(context.Context) error) {
 	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		if bp.bot == nil {
+		if b.bot == nil {
 			return
 		}
-		if err := bp.bot.Run(ctx); err != nil {
+		if err := b.bot.Run(ctx); err != nil {
 			fail(err)
 		}
 	}()
@@ -125,33 +125,4 @@ func (bp Builder) startBot(ctx context.Context, fail context.CancelCauseFunc) (s
 			return fmt.Errorf("slack: its last answers are still under way: %w", wait.Err())
 		}
 	}
-}
-
-type manifestCommand struct {
-	policyFlags
-	httpFlags
-	slackFlags
-	ledgerFlags
-}
-
-// Run prints the app manifest: for HTTP where a public URL is set and no app token, else for socket mode.
-func (manifestCommand) Run(w environment, flags Flags) error {
-	cfg, err := Load(w.env, flags)
-	if err != nil {
-		return err
-	}
-	bot, err := cfg.slackBotConfig()
-	if err != nil {
-		return err
-	}
-	url := ""
-	if cfg.Slack.AppToken.Empty() {
-		url = cfg.HTTP.PublicURL
-	}
-	manifest, err := slackbot.Manifest(bot, url)
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintln(w.stdout, string(manifest))
-	return err
 }

@@ -43,7 +43,7 @@ func (c *Config) StateDirPath(env Environment) (string, error) {
 }
 
 // makeStateDir is stateDirName, made if need be.
-func (c *Config) makeStateDir(env Environment) (string, error) {
+func (c *Config) MakeStateDir(env Environment) (string, error) {
 	dir, err := c.StateDirPath(env)
 	if err != nil {
 		return "", err
@@ -55,15 +55,15 @@ func (c *Config) makeStateDir(env Environment) (string, error) {
 }
 
 // storeConfig says where the changes and the keys are kept, and makes the directory.
-func (c *Config) storeConfig(env Environment) (store.Config, error) {
-	if _, err := c.makeStateDir(env); err != nil {
+func prepareStore(c *Config, env Environment) (store.Config, error) {
+	if _, err := c.MakeStateDir(env); err != nil {
 		return store.Config{}, err
 	}
-	return c.StoreConfig(env)
+	return StoreConfig(c, env)
 }
 
 // StoreConfig says where the changes and the keys are kept, for those who only look.
-func (c *Config) StoreConfig(env Environment) (store.Config, error) {
+func StoreConfig(c *Config, env Environment) (store.Config, error) {
 	dir, err := c.StateDirPath(env)
 	if err != nil {
 		return store.Config{}, err

@@ -108,15 +108,15 @@ func TestSecretFile(t *testing.T) {
 		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		got, err := SecretRef{File: path}.read(t.Context(), secretReader{})
+		got, err := secretReader{}.read(t.Context(), SecretRef{File: path})
 		if (err != nil) != (want == "") || !sameSecret(got, defender.NewSecret(want)) {
 			t.Errorf("%q: %v; want %q", content, err, want)
 		}
 	}
-	if _, err := (SecretRef{File: "/dev/zero"}).read(t.Context(), secretReader{}); err == nil {
+	if _, err := (secretReader{}).read(t.Context(), SecretRef{File: "/dev/zero"}); err == nil {
 		t.Error("an endless file was read")
 	}
-	if _, err := (SecretRef{Env: "NOT_SET"}).read(t.Context(), secretReader{env: Environment{}}); err == nil {
+	if _, err := (secretReader{env: Environment{}}).read(t.Context(), SecretRef{Env: "NOT_SET"}); err == nil {
 		t.Error("a variable that is not set was read")
 	}
 }

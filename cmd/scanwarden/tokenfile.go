@@ -31,10 +31,10 @@ func (c *Config) CheckTokenFile(app AppRegistration) error {
 }
 
 // warnMissingTokenFiles logs which federated tokens are not there. That stops nothing: they may be mounted later.
-func (bp Builder) warnMissingTokenFiles() {
-	for _, app := range bp.cfg.AppRegistrations() {
-		if err := bp.cfg.CheckTokenFile(app); err != nil {
-			bp.log.Warn(err.Error())
+func (b *Builder) warnMissingTokenFiles() {
+	for _, app := range b.cfg.AppRegistrations() {
+		if err := b.cfg.CheckTokenFile(app); err != nil {
+			b.log.Warn(err.Error())
 		}
 	}
 }

@@ -26,19 +26,20 @@ func (c *Config) checkTokens() error {
 	return nil
 }
 
-// tokenHashes are the sums of the bearer tokens, and whose they are.
-type tokenHashes = map[confirm.Principal][sha256.Size]byte
+// TokenHashes are the sums of the bearer tokens, and whose they are.
+type TokenHashes = map[confirm.Principal][sha256.Size]byte
 
 // readTokenHashes reads the bearer tokens and keeps their sums only.
-func (c *Config) readTokenHashes(ctx context.Context, from secretReader) (tokenHashes, error) {
-	sums := tokenHashes{}
-	if !c.HTTP.Token.Empty() {
-		if err := addBearerToken(sums, "default", c.HTTP.Token); err != nil {
+func (b *Builder) ReadTokenHashes(ctx context.Context) (TokenHashes, error) {
+	sums := TokenHashes{}
+	if !b.cfg.HTTP.Token.Empty() {
+		if err := addBearerToken(sums, "default", b.cfg.HTTP.Token); err != nil {
 			return nil, fmt.Errorf("SCANWARDEN_HTTP_TOKEN: %w", err)
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(c.HTTP.Tokens)) {
-		token, err := c.HTTP.Tokens[name].read(ctx, from)
+	reader := b.secretReader()
+	for _, name := range slices.Sorted(maps.Keys(b.cfg.HTTP.Tokens)) {
+		token, err := reader.read(ctx, b.cfg.HTTP.Tokens[name])
 		if err == nil {
 			err = addBearerToken(sums, name, token)
 		}
@@ -49,7 +50,7 @@ func (c *Config) readTokenHashes(ctx context.Context, from secretReader) (tokenH
 	return sums, nil
 }
 
-func addBearerToken(sums tokenHashes, name string, token defender.Secret) error {
+func addBearerToken(sums TokenHashes, name string, token defender.Secret) error {
 	return token.Reveal(func(secret string) error {
 		if len(secret) < MinTokenLength {
 			return fmt.Errorf("the token has fewer than %d characters; make one with `openssl rand -hex 32`", MinTokenLength)

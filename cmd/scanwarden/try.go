@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 
 	"scanwarden/defender"
@@ -55,12 +56,11 @@ func tryConfig(dir, defenderURL string) *Config {
 func withServer(ctx context.Context, cfg *Config, use func(url, token string) error) error {
 	token := rand.Text()
 	cfg.HTTP.Token = defender.NewSecret(token)
-	bp := NewBuilder(cfg, environment{env: Environment{}, stderr: io.Discard})
-	bp.metrics = newMetrics()
+	b := NewBuilder(cfg, Environment{}, slog.New(slog.DiscardHandler), versionText())
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	listening, served := make(chan string, 1), make(chan error, 1)
-	go func() { served <- bp.Serve(ctx, func(url string) { listening <- url }) }()
+	go func() { served <- b.Serve(ctx, func(url string) { listening <- url }) }()
 	select {
 	case err := <-served:
 		return err

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -203,13 +205,23 @@ func (c *Config) checkLimits() error {
 }
 
 func (c *Config) checkCredentials() error {
-	named := c.NamedCredentials(secretReader{})
+	named := c.NamedCredentials(unreadField)
 	for _, name := range slices.Sorted(maps.Keys(named)) {
 		if err := named[name].Check(name); err != nil {
 			return c.OriginOf("credentials", name).Errorf("%w", err)
 		}
 	}
 	return nil
+}
+
+// unreadField is a field of a credential that is only looked at, not read.
+func unreadField(ref SecretRef) tools.CredentialField {
+	if ref == (SecretRef{}) {
+		return tools.CredentialField{}
+	}
+	return tools.CredentialField{From: ref.Location(), Read: func(context.Context) (defender.Secret, error) {
+		return defender.Secret{}, errors.New("secrets are not read while the configuration is checked")
+	}}
 }
 
 func (c *Config) checkLogs() error {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"io"
+	"log/slog"
 	"strings"
 	"testing"
 
@@ -73,8 +74,8 @@ func TestASecretThatIsNotInTheVault(t *testing.T) {
 // TestNothingSignsInToAVault: what stands in for Defender needs no sign-in, and a vault does.
 func TestNothingSignsInToAVault(t *testing.T) {
 	c := loadConfig(t, "credentials:\n"+edgeInVault, Environment{"SCANWARDEN_DEFENDER_URL": "http://127.0.0.1:1", "SCANWARDEN_STATE_DIR": t.TempDir()})
-	for name, from := range map[string]secretReader{"a stand-in": NewBuilder(c, environment{stderr: io.Discard}).secretReader(), "no sign-in at all": {}} {
-		secret := c.NamedCredentials(from)["edge-snmp"].CommunityString
+	for name, from := range map[string]secretReader{"a stand-in": NewBuilder(c, nil, slog.New(slog.DiscardHandler), "test").secretReader(), "no sign-in at all": {}} {
+		secret := c.NamedCredentials(from.field)["edge-snmp"].CommunityString
 		_, err := secret.Read(t.Context())
 		for _, err := range []error{err, secret.Exists(t.Context())} {
 			if err == nil || !strings.Contains(err.Error(), "nothing signs in to Azure Key Vault here") {

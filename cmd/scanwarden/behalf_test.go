@@ -1,15 +1,11 @@
 package main
 
 import (
-	"errors"
 	"strings"
 	"testing"
-	"time"
 
-	"scanwarden/confirm"
 	"scanwarden/defender/entra/entratest"
 	"scanwarden/slackbot/slacktest"
-	"scanwarden/tools/mcpserver/auth"
 )
 
 // newOnBehalfOfStack is a tenancy with Slack in which Defender is called in people's names, and Bob of Slack confirms. Slack
@@ -54,19 +50,5 @@ func TestAChangeIsLeftToWhoeverHoldsTheSignIn(t *testing.T) {
 	}
 	if logs := s.logs.String(); !strings.Contains(logs, "a confirmed change is left to another process") {
 		t.Errorf("who does not hold her sign-in says nothing\n%s", logs)
-	}
-}
-
-// TestAble: what an agent asks for goes out in nobody's name, even while the sign-in of the person that it acts for is
-// held. (Over MCP it cannot even read, so that its plan is refused before this is asked.)
-func TestAble(t *testing.T) {
-	const ada = confirm.Principal("entra:" + entratest.Tenant + "/" + adaID)
-	b := &Builder{users: &userTokens{}}
-	b.users.add(auth.Caller{Principal: ada}, "her token", time.Now().Add(time.Hour))
-	if err := b.canExecute(t.Context(), confirm.Change{Requester: ada}); err != nil {
-		t.Errorf("Ada's own: %v", err)
-	}
-	if err := b.canExecute(t.Context(), confirm.Change{Requester: ada, Agent: true}); !errors.Is(err, errAgentHasNoToken) {
-		t.Errorf("her agent's: %v", err)
 	}
 }

@@ -33,7 +33,7 @@ func (c changesCommand) Run(w environment, flags Flags) error {
 		kept, err = c.read(w, ledger)
 		return err
 	})
-	if err != nil && (c.ID != "" || !errors.Is(err, errNoStore)) {
+	if err != nil && (c.ID != "" || !errors.Is(err, ErrNoStore)) {
 		return err
 	}
 	switch {

@@ -46,7 +46,7 @@ func (c *Checker) callDefender(ctx context.Context, token TokenSource) []Finding
 	}
 	cfg := defender.Config{URL: to.URL, Token: token, UserAgent: "scanwarden/" + c.version}
 	var ledger *store.Store
-	if ledger, err = c.openStore(ctx); err == nil {
+	if ledger, err = OpenStore(ctx, c.cfg, c.env); err == nil {
 		defer ledger.Close()
 		cfg.RateLimit = ledger.RateLimiter(store.Limits{}, nil).Wait
 	}

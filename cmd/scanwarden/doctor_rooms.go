@@ -5,9 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net"
-	"os"
 	"slices"
 	"strings"
 
@@ -109,24 +107,10 @@ func countEntries(n int64) string {
 	return fmt.Sprintf("%d entries", n)
 }
 
-// openStore opens the ledger, if there is one.
-func (c *Checker) openStore(ctx context.Context) (*store.Store, error) {
-	where, err := StoreConfig(c.cfg, c.env)
-	if err != nil {
-		return nil, err
-	}
-	if path, ok := strings.CutPrefix(where.URL, "sqlite:"); ok {
-		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-			return nil, errNoStore
-		}
-	}
-	return store.Open(ctx, where)
-}
-
 // checkStore opens the ledger, checks its key, and looks for changes that a person should look at.
 func checkStore(ctx context.Context, c *Checker) []Finding {
-	ledger, err := c.openStore(ctx)
-	if errors.Is(err, errNoStore) {
+	ledger, err := OpenStore(ctx, c.cfg, c.env)
+	if errors.Is(err, ErrNoStore) {
 		return c.checkStoreLocation()
 	}
 	if err != nil {

@@ -1,13 +1,8 @@
 package main
 
 import (
-	"context"
-	"encoding/base64"
 	"encoding/json"
 	"flag"
-	"fmt"
-	"net"
-	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -15,7 +10,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -265,57 +259,6 @@ func TestDoctorClock(t *testing.T) {
 	}
 }
 
-// TestDoctorHosts: the nearest host is first, and those that do not answer, at once or never, are last.
-func TestDoctorHosts(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		hosts, wires := map[string]string{}, map[string]pipeListener{}
-		for name, away := range map[string]time.Duration{"us": 200 * time.Millisecond, "eu": 30 * time.Millisecond, "au": 31 * time.Millisecond, "ina": time.Hour, "uk": -1} {
-			w := newPipeListener()
-			server := &httptest.Server{Listener: w, Config: &http.Server{Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-				select {
-				case <-r.Context().Done():
-				case <-time.After(away):
-				}
-			})}}
-			server.Start()
-			defer server.Close()
-			if away < 0 {
-				w.close() // gone
-			}
-			hosts[name], wires[name+".example:80"] = "http://"+name+".example", w
-		}
-		client := NewHTTPClient(false)
-		client.Transport.(*http.Transport).Proxy = nil
-		client.Transport.(*http.Transport).DialContext = func(ctx context.Context, _, address string) (net.Conn, error) {
-			return wires[address].dial(ctx)
-		}
-		begin := time.Now()
-		found := probeHosts(t.Context(), client, hosts)
-		if took := time.Since(begin); took != 10*time.Second {
-			t.Errorf("a host that never answers was waited for %v", took)
-		}
-		var order []string
-		for _, r := range found {
-			order = append(order, fmt.Sprint(r.name, " ", r.took, " ", r.err == nil))
-		}
-		if diff := cmp.Diff([]string{"eu 30ms true", "au 31ms true", "us 200ms true", "ina 0s false", "uk 0s false"}, order); diff != "" {
-			t.Errorf("by distance (-want +got):\n%s%v", diff, found)
-		}
-	})
-}
-
-// TestDoctorRegions: the commercial cloud has siblings to look at, an address of one's own has none.
-func TestDoctorRegions(t *testing.T) {
-	hosts, own, err := hostsToProbe(loadConfig(t, "defender: {region: eu}", nil))
-	if err != nil || own != "eu" || len(hosts) != 7 || hosts["uk"] != "https://uk.api.security.microsoft.com" {
-		t.Errorf("%v, %q, %v", hosts, own, err)
-	}
-	hosts, own, err = hostsToProbe(loadConfig(t, "defender: {cloud: gcc}", nil))
-	if err != nil || own != commercialHosts || len(hosts) != 1 {
-		t.Errorf("%v, %q, %v", hosts, own, err)
-	}
-}
-
 // TestDoctorGivesAdvice: whatever is wrong is told with what to do about it.
 func TestDoctorGivesAdvice(t *testing.T) {
 	golden, err := filepath.Glob("testdata/doctor/*.golden")
@@ -332,46 +275,6 @@ func TestDoctorGivesAdvice(t *testing.T) {
 			if strings.HasPrefix(line, StatusProblem) && !strings.HasPrefix(lines[i+1], "      -> ") {
 				t.Errorf("%s: nothing to do about %q", path, line)
 			}
-		}
-	}
-}
-
-// TestAdvised: the forms of our sentences, and what looks like one of them.
-func TestAdvised(t *testing.T) {
-	for sentence, want := range map[string][2]string{
-		"the token is short; make one with `openssl rand -hex 32`":                                   {"the token is short", "Make one with `openssl rand -hex 32`."},
-		"sign-in failed (AADSTS90033): Entra ID has a passing fault: wait a minute; try again in 5s": {"sign-in failed (AADSTS90033): Entra ID has a passing fault", "Wait a minute; try again in 5s."},
-		"open ledger: read /x: is a directory":                                                       {"open ledger: read /x: is a directory", ""},
-		"no caller could be authenticated: set X to entra, or to none":                               {"no caller could be authenticated", "Set X to entra, or to none."},
-		"secret file: open /run/token: no such file or directory":                                    {"secret file: open /run/token: no such file or directory", ""},
-		"the vault said: settings are missing":                                                       {"the vault said: settings are missing", ""},
-	} {
-		says, next := splitAdvice(sentence)
-		if got := [2]string{says, next}; got != want {
-			t.Errorf("%q: got %q, want %q", sentence, got, want)
-		}
-	}
-}
-
-// TestDoctorReadsAPersonsPermissions: a person's token has scopes, where an application's has roles.
-func TestDoctorReadsAPersonsPermissions(t *testing.T) {
-	token := func(claims string) TokenSource {
-		return staticToken("e30." + base64.RawURLEncoding.EncodeToString([]byte(claims)) + ".c2ln")
-	}
-	p := &Checker{cfg: &Config{}}
-	for claims, want := range map[string]struct {
-		need         permissions
-		status, says string
-	}{
-		`{"upn":"ada@example.com","tid":"t","scp":"openid Machine.ReadWrite"}`: {writePermissions, StatusOK, "writing: token of ada@example.com in tenant t, with openid, Machine.ReadWrite"},
-		`{"upn":"ada@example.com","scp":"Machine.Read"}`:                       {readPermissions, StatusOK, "with Machine.Read"},
-		`{"upn":"ada@example.com","scp":"Machine.Read","roles":["Machine.ReadWrite.All"]}`: {
-			writePermissions, StatusProblem, "writing: the token of ada@example.com lacks Machine.ReadWrite; it has Machine.Read"},
-		`{"appid":"a","roles":["Machine.Read"]}`: {readPermissions, StatusProblem, "the token of app a lacks Machine.Read.All or Machine.ReadWrite.All; it has Machine.Read"},
-	} {
-		got := p.checkToken(t.Context(), "writing", token(claims), AppRegistration{}, want.need)
-		if len(got) != 1 || got[0].Status != want.status || !strings.Contains(got[0].Says, want.says) || (got[0].Next == "") != (want.status == StatusOK) {
-			t.Errorf("%s: %+v", claims, got)
 		}
 	}
 }

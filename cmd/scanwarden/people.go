@@ -33,7 +33,7 @@ func (l listPeople) Run(w environment, flags Flags) error {
 		links, err = ledger.Links(w.ctx)
 		return err
 	})
-	if err != nil && !errors.Is(err, errNoStore) {
+	if err != nil && !errors.Is(err, ErrNoStore) {
 		return err
 	}
 	known := linkedPeople(cfg.People, links)

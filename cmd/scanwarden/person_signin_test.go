@@ -4,7 +4,6 @@ import (
 	"context"
 	"html"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/url"
 	"os"
@@ -17,7 +16,6 @@ import (
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
-	"scanwarden/defender"
 	"scanwarden/defender/entra/entratest"
 )
 
@@ -149,26 +147,6 @@ func TestTheEndDoesNotWaitForASignIn(t *testing.T) {
 	_ = c.Close() // waits for its end, which is looked at
 	if took := time.Since(began); took > 10*time.Second || cmd.ProcessState.ExitCode() != 0 {
 		t.Errorf("%v after %s\n%s", cmd.ProcessState, took, s.logs)
-	}
-}
-
-// TestTheEndEndsTheSignIn: nobody can begin to sign in to a house that was shut.
-func TestTheEndEndsTheSignIn(t *testing.T) {
-	c := loadConfig(t, "", Environment{
-		"SCANWARDEN_AUTH": "device-code", "AZURE_TENANT_ID": entratest.Tenant, "AZURE_CLIENT_ID": serverApp,
-		"AZURE_AUTHORITY_HOST": "https://127.0.0.1:1", "SCANWARDEN_STATE_DIR": t.TempDir(),
-	})
-	b := NewBuilder(c, Environment{}, slog.New(slog.DiscardHandler), "test")
-	back := b.buildInBackground(t.Context(), func(err error) { t.Error(err) })
-	if err := back.close(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	ids, err := b.SignIn()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := ids.Read(t.Context(), defender.TokenRequest{}); err == nil || !strings.Contains(err.Error(), "the program is ending") {
-		t.Errorf("after the end: %v", err)
 	}
 }
 

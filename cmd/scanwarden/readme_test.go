@@ -42,7 +42,7 @@ func readmeBlocks(t *testing.T, language string) []string {
 // TestReadmeConfigurations loads every configuration that the README shows.
 func TestReadmeConfigurations(t *testing.T) {
 	for _, example := range readmeBlocks(t, "yaml") {
-		loadConfig(t, example, nil)
+		configtestLoad(t, example, nil)
 	}
 }
 
@@ -89,7 +89,7 @@ func newPolicyStack(t *testing.T, example string) *policyStack {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = p.store.Close() })
-	policy := loadConfig(t, example, nil).ConfirmPolicy()
+	policy := configtestLoad(t, example, nil).ConfirmPolicy()
 	p.service = tools.NewService(tools.Config{Reader: reader, Policy: policy, Target: "simulator", Now: func() time.Time { return p.now }})
 	p.Gate = confirm.New(confirm.Config{
 		Store: p.store, Policy: policy, Target: "simulator", Now: func() time.Time { return p.now },
@@ -192,7 +192,7 @@ func TestReadmeRules(t *testing.T) {
 			c, err := p.propose(t, entraRequester(), tt.operation, tt.args)
 			if tt.people == 0 {
 				wantError(t, err, tt.because)
-				for _, r := range loadConfig(t, policyExample(t), nil).Rules {
+				for _, r := range configtestLoad(t, policyExample(t), nil).Rules {
 					met[r.Name] = met[r.Name] || strings.HasPrefix(r.Refuse, tt.because)
 				}
 				return
@@ -220,7 +220,7 @@ func TestReadmeRules(t *testing.T) {
 			}
 		})
 	}
-	for _, rule := range loadConfig(t, policyExample(t), nil).Rules {
+	for _, rule := range configtestLoad(t, policyExample(t), nil).Rules {
 		if !met[rule.Name] {
 			t.Errorf("no case meets the README's rule %q", rule.Name)
 		}
@@ -229,7 +229,7 @@ func TestReadmeRules(t *testing.T) {
 
 func (p *policyStack) explain(t *testing.T, c confirm.Change) confirm.Explanation {
 	t.Helper()
-	return loadConfig(t, policyExample(t), nil).ConfirmPolicy().Explain(c)
+	return configtestLoad(t, policyExample(t), nil).ConfirmPolicy().Explain(c)
 }
 
 // TestReadmePolicy: the lines of the README's policy that are no rules mean what it says of them.

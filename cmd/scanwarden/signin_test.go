@@ -176,21 +176,3 @@ func TestReadOnlyNeedsNoWriter(t *testing.T) {
 		t.Errorf("list_scans: %+v", got)
 	}
 }
-
-// TestReadOnlyHasNoWriter: nothing that could write is at hand.
-func TestReadOnlyHasNoWriter(t *testing.T) {
-	for name, env := range map[string]Environment{
-		"a stand-in":        {"SCANWARDEN_DEFENDER_URL": "http://127.0.0.1:1"},
-		"one application":   {"AZURE_TENANT_ID": entratest.Tenant, "AZURE_CLIENT_ID": serverApp, "AZURE_CLIENT_SECRET": entraSecret},
-		"whoever calls":     {"AZURE_TENANT_ID": entratest.Tenant, "AZURE_CLIENT_ID": serverApp, "AZURE_CLIENT_SECRET": entraSecret, "SCANWARDEN_AUTH": OnBehalfOf, "SCANWARDEN_HTTP_AUTH": "entra"},
-		"the machine's own": {"SCANWARDEN_AUTH": "managed-identity"},
-	} {
-		for _, readOnly := range []string{"true", "false"} {
-			env["SCANWARDEN_READ_ONLY"] = readOnly
-			ids, err := newTokenSources(loadConfig(t, "", env), &userTokens{}, t.TempDir())
-			if err != nil || ids.Read == nil || (ids.Write == nil) != (readOnly == "true") {
-				t.Errorf("%s, read-only %s: %+v, %v", name, readOnly, ids, err)
-			}
-		}
-	}
-}

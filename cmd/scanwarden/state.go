@@ -8,8 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-
-	"scanwarden/confirm/store"
 )
 
 // defaultStateDir is the platform's place for what a program must remember between runs.
@@ -52,27 +50,6 @@ func (c *Config) MakeStateDir(env Environment) (string, error) {
 		return "", fmt.Errorf("state directory: %w; set SCANWARDEN_STATE_DIR to a directory that can be written", err)
 	}
 	return dir, nil
-}
-
-// storeConfig says where the changes and the keys are kept, and makes the directory.
-func prepareStore(c *Config, env Environment) (store.Config, error) {
-	if _, err := c.MakeStateDir(env); err != nil {
-		return store.Config{}, err
-	}
-	return StoreConfig(c, env)
-}
-
-// StoreConfig says where the changes and the keys are kept, for those who only look.
-func StoreConfig(c *Config, env Environment) (store.Config, error) {
-	dir, err := c.StateDirPath(env)
-	if err != nil {
-		return store.Config{}, err
-	}
-	url := c.DatabaseURL
-	if url == "" {
-		url = "sqlite:" + filepath.Join(dir, "ledger.db")
-	}
-	return store.Config{URL: url, KeyDir: dir}, nil
 }
 
 const KeySize = 32

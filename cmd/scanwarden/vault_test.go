@@ -2,7 +2,6 @@ package main
 
 import (
 	"io"
-	"log/slog"
 	"strings"
 	"testing"
 
@@ -69,18 +68,4 @@ func TestASecretThatIsNotInTheVault(t *testing.T) {
 		logs := s.logs.String()
 		return strings.Contains(logs, "a change that uses this credential would fail") && strings.Contains(logs, "edge-snmp") && strings.Contains(logs, "no such secret")
 	})
-}
-
-// TestNothingSignsInToAVault: what stands in for Defender needs no sign-in, and a vault does.
-func TestNothingSignsInToAVault(t *testing.T) {
-	c := loadConfig(t, "credentials:\n"+edgeInVault, Environment{"SCANWARDEN_DEFENDER_URL": "http://127.0.0.1:1", "SCANWARDEN_STATE_DIR": t.TempDir()})
-	for name, from := range map[string]secretReader{"a stand-in": NewBuilder(c, nil, slog.New(slog.DiscardHandler), "test").secretReader(), "no sign-in at all": {}} {
-		secret := c.NamedCredentials(from.field)["edge-snmp"].CommunityString
-		_, err := secret.Read(t.Context())
-		for _, err := range []error{err, secret.Exists(t.Context())} {
-			if err == nil || !strings.Contains(err.Error(), "nothing signs in to Azure Key Vault here") {
-				t.Errorf("%s: %v", name, err)
-			}
-		}
-	}
 }

@@ -20,7 +20,7 @@ func newPipeListener() pipeListener {
 	return w
 }
 
-func (w pipeListener) dial(ctx context.Context) (net.Conn, error) {
+func (w pipeListener) Dial(ctx context.Context) (net.Conn, error) {
 	select {
 	case <-w.closed:
 		return nil, net.ErrClosed

@@ -2,7 +2,7 @@ package main
 
 import (
 	"fmt"
-
+	"scanwarden/cmd/scanwarden/internal/config"
 	"scanwarden/confirm/store"
 )
 
@@ -14,7 +14,7 @@ type auditCommand struct {
 type verifyCommand struct{ ledgerFlags }
 
 // Run checks the log.
-func (verifyCommand) Run(w environment, flags Flags) error {
+func (verifyCommand) Run(w environment, flags config.Flags) error {
 	return withStore(w, flags, func(ledger *store.Store) error {
 		head, err := ledger.Verify(w.ctx)
 		if err != nil {
@@ -28,6 +28,6 @@ func (verifyCommand) Run(w environment, flags Flags) error {
 type exportCommand struct{ ledgerFlags }
 
 // Run prints the log.
-func (exportCommand) Run(w environment, flags Flags) error {
+func (exportCommand) Run(w environment, flags config.Flags) error {
 	return withStore(w, flags, func(ledger *store.Store) error { return ledger.Export(w.ctx, w.stdout) })
 }

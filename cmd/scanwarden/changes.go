@@ -4,13 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
-	"text/tabwriter"
-	"time"
-
+	"scanwarden/cmd/scanwarden/internal/config"
+	"scanwarden/cmd/scanwarden/internal/server"
 	"scanwarden/confirm"
 	"scanwarden/confirm/store"
 	"scanwarden/tools"
+	"strings"
+	"text/tabwriter"
+	"time"
 )
 
 type changesCommand struct {
@@ -27,13 +28,13 @@ const timeLayout = time.DateTime + " MST"
 const maxChanges = 1000
 
 // Run lists the changes of the ledger, newest first, or shows one.
-func (c changesCommand) Run(w environment, flags Flags) error {
+func (c changesCommand) Run(w environment, flags config.Flags) error {
 	var kept []confirm.Change
 	err := withStore(w, flags, func(ledger *store.Store) (err error) {
 		kept, err = c.read(w, ledger)
 		return err
 	})
-	if err != nil && (c.ID != "" || !errors.Is(err, ErrNoStore)) {
+	if err != nil && (c.ID != "" || !errors.Is(err, server.ErrNoStore)) {
 		return err
 	}
 	switch {

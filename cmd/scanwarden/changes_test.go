@@ -1,11 +1,11 @@
 package main
 
 import (
+	"scanwarden/cmd/scanwarden/internal/config/configtest"
+	"scanwarden/confirm"
 	"strings"
 	"testing"
 	"time"
-
-	"scanwarden/confirm"
 )
 
 func TestStatus(t *testing.T) {
@@ -31,7 +31,7 @@ func TestExplanationOfAnOldChange(t *testing.T) {
 		Proposal:  confirm.Proposal{Operation: "delete_scans", Summary: "Delete 1 scan", Facts: confirm.Facts{Count: 1}},
 		Decisions: []confirm.Decision{{Principal: "slack:T1/U1", Name: "Ada", Approve: true, Channel: confirm.Slack}},
 	}
-	got := newExplanation(c, configtestLoad(t, "policy: {approvers: [\"slack:T1/U2\"]}\n", nil), nil).text()
+	got := newExplanation(c, configtest.Load(t, "policy: {approvers: [\"slack:T1/U2\"]}\n", nil), nil).text()
 	want := `Change 01OLD: Delete 1 scan, asked for by token:bob; it is applied
 Ada (slack:T1/U1) said yes on slack at `
 	if !strings.HasPrefix(got, want) || !strings.Contains(got, "Nobody is asked about it any more. A change like it would be judged so today:\n") ||

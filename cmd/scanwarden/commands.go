@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"scanwarden/cmd/scanwarden/internal/config"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -42,14 +43,11 @@ var groups = kong.Groups{
 	"contested": "Behaviour on which the documentation contradicts itself:",
 }
 
-// Flags are the given flags by the environment name they stand for.
-type Flags map[string]string
-
 // commandLine is what args say.
 type commandLine struct {
 	trace         *kong.Context
 	command       runner
-	flags         Flags
+	flags         config.Flags
 	help, version bool
 }
 
@@ -140,8 +138,8 @@ func describeFlag(v *kong.Value) string {
 }
 
 // flagsOf returns the values of the flags that were given, by the environment name they stand for.
-func flagsOf(trace *kong.Context) Flags {
-	given := Flags{}
+func flagsOf(trace *kong.Context) config.Flags {
+	given := config.Flags{}
 	for _, flag := range trace.Flags() {
 		if name := flag.Tag.Get("setting"); name != "" && flag.Set {
 			given[name] = fmt.Sprint(trace.FlagValue(flag))

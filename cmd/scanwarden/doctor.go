@@ -4,7 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
-
+	"scanwarden/cmd/scanwarden/internal/config"
+	"scanwarden/cmd/scanwarden/internal/doctor"
 	"scanwarden/tools"
 )
 
@@ -19,19 +20,19 @@ type doctorCommand struct {
 }
 
 // Run runs all checks and prints each finding as soon as it is known. The error counts the problems.
-func (d doctorCommand) Run(w environment, flags Flags) error {
+func (d doctorCommand) Run(w environment, flags config.Flags) error {
 	if d.Explain != "" {
 		return d.explain(w, flags)
 	}
 	report := &doctorReport{printer: newPrinter(w), progress: newProgressLine(w), silent: d.JSON}
-	cfg, mistakes := LoadLenient(w.env, flags)
+	cfg, mistakes := config.LoadLenient(w.env, flags)
 	for _, mistake := range mistakes {
-		report.add("configuration", Problem(mistake.Error(), "Correct it; the rest is checked then."))
+		report.add("configuration", config.Problem(mistake.Error(), "Correct it; the rest is checked then."))
 	}
 	if len(mistakes) == 0 {
-		report.add("configuration", Pass("%s", cfg.DescribeSources()))
+		report.add("configuration", config.Pass("%s", cfg.DescribeSources()))
 		cfg.Simulator = d.Simulator
-		report.runChecks(w.ctx, NewChecker(cfg, w.env, versionText()), cfg)
+		report.runChecks(w.ctx, doctor.NewChecker(cfg, w.env, versionText()), cfg)
 	}
 	return report.finish(w.stdout)
 }
@@ -41,12 +42,12 @@ type doctorReport struct {
 	*printer
 	progress *progressLine
 	silent   bool
-	findings []Finding
+	findings []config.Finding
 }
 
-func (r *doctorReport) runChecks(ctx context.Context, checker *Checker, cfg *Config) {
+func (r *doctorReport) runChecks(ctx context.Context, checker *doctor.Checker, cfg *config.Config) {
 	defer checker.Close()
-	for _, check := range Checks {
+	for _, check := range doctor.Checks {
 		if ctx.Err() != nil {
 			return
 		}
@@ -56,7 +57,7 @@ func (r *doctorReport) runChecks(ctx context.Context, checker *Checker, cfg *Con
 	}
 }
 
-func (r *doctorReport) add(check string, found ...Finding) {
+func (r *doctorReport) add(check string, found ...config.Finding) {
 	for _, f := range found {
 		f.Check = check
 		r.findings = append(r.findings, f)
@@ -66,8 +67,8 @@ func (r *doctorReport) add(check string, found ...Finding) {
 	}
 }
 
-func (r *doctorReport) printFinding(f Finding) {
-	color := map[string]string{StatusOK: styleGreen, StatusNote: styleYellow, StatusProblem: styleBold}[f.Status]
+func (r *doctorReport) printFinding(f config.Finding) {
+	color := map[string]string{config.StatusOK: styleGreen, config.StatusNote: styleYellow, config.StatusProblem: styleBold}[f.Status]
 	r.lines(fmt.Sprintf("%s %s: %s", r.style(color, fmt.Sprintf("%-5s", f.Status)), f.Check, f.Says))
 	if f.Next != "" {
 		r.lines("      " + r.style(styleDim, "-> ") + f.Next)
@@ -84,12 +85,12 @@ func (r *doctorReport) finish(out io.Writer) error {
 	}
 	problems := 0
 	for _, f := range r.findings {
-		if f.Status == StatusProblem {
+		if f.Status == config.StatusProblem {
 			problems++
 		}
 	}
 	if problems == 0 {
 		return nil
 	}
-	return fmt.Errorf("doctor: %d of %s wrong", problems, Plural(len(r.findings), "finding"))
+	return fmt.Errorf("doctor: %d of %s wrong", problems, config.Plural(len(r.findings), "finding"))
 }

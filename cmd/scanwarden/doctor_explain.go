@@ -4,16 +4,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
-	"time"
-
+	"scanwarden/cmd/scanwarden/internal/config"
 	"scanwarden/confirm"
 	"scanwarden/confirm/store"
+	"strings"
+	"time"
 )
 
 // explain says what the policy of this configuration makes of one change of the ledger.
-func (d doctorCommand) explain(w environment, flags Flags) error {
-	cfg, err := Load(w.env, flags)
+func (d doctorCommand) explain(w environment, flags config.Flags) error {
+	cfg, err := config.Load(w.env, flags)
 	if err != nil {
 		return err
 	}
@@ -51,7 +51,7 @@ type explanation struct {
 	over bool // nobody is asked any more
 }
 
-func newExplanation(c confirm.Change, cfg *Config, links []confirm.Link) explanation {
+func newExplanation(c confirm.Change, cfg *config.Config, links []confirm.Link) explanation {
 	e := explanation{
 		Change: c.ID, Summary: c.Summary, Requester: string(c.Requester), Status: statusText(c, time.Now()), Policy: cfg.DescribeSources(),
 		Decisions: []string{}, Explanation: cfg.ConfirmPolicy().Explain(c, links...),
@@ -85,7 +85,7 @@ func (e explanation) text() string {
 		fmt.Fprintf(&page, "Refused: %s\n", e.Refused)
 		return page.String()
 	}
-	fmt.Fprintf(&page, "Needs %s: %s\n", CountPeople(e.Needed), strings.TrimPrefix(e.Because, "policy: "))
+	fmt.Fprintf(&page, "Needs %s: %s\n", config.CountPeople(e.Needed), strings.TrimPrefix(e.Because, "policy: "))
 	if len(e.Approvers) == 0 {
 		fmt.Fprintln(&page, "Nobody may confirm it: list approvers in policy.approvers (SCANWARDEN_APPROVERS).")
 	} else {

@@ -7,16 +7,17 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"scanwarden/cmd/scanwarden/internal/config"
+	"scanwarden/cmd/scanwarden/internal/server"
+	"scanwarden/defender/defendertest"
+	"scanwarden/defender/entra/entratest"
+	"scanwarden/slackbot/slacktest"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-
-	"scanwarden/defender/defendertest"
-	"scanwarden/defender/entra/entratest"
-	"scanwarden/slackbot/slacktest"
 )
 
 var update = flag.Bool("rewrite", false, "write the golden files anew")
@@ -164,7 +165,7 @@ people: [{name: Ada, principals: [slack:T01TEST/U0ADA, token:default]}]
 		"server-key-empty": func(w *doctorStack) { w.writeFile("state/server.key", "", 0o600) },
 		"state-open": func(w *doctorStack) {
 			w.createStore()
-			w.writeFile("state/server.key", strings.Repeat("k", KeySize), 0o604)
+			w.writeFile("state/server.key", strings.Repeat("k", server.KeySize), 0o604)
 			w.writeFile("state/sign-in-0011223344556677", "sealed", 0o620)
 			for name, mode := range map[string]os.FileMode{"": 0o777, "audit.key": 0o640, "ledger.db": 0o664} {
 				if err := os.Chmod(filepath.Join(w.dir, "state", name), mode); err != nil {
@@ -225,7 +226,7 @@ people: [{name: Ada, principals: [slack:T01TEST/U0ADA, token:default]}]
 func TestDoctorSimulated(t *testing.T) {
 	w := newDoctorStack(t)
 	w.writeFile("state/audit.key", "", 0o666)
-	w.writeFile("state/server.key", strings.Repeat("k", KeySize), 0o666)
+	w.writeFile("state/server.key", strings.Repeat("k", server.KeySize), 0o666)
 	if out, _ := w.runDoctor("--simulator"); !strings.Contains(out, "ok    state: ") {
 		t.Errorf("modes are looked at:\n%s", out)
 	}
@@ -240,15 +241,15 @@ func TestDoctorClock(t *testing.T) {
 	// A machine that is busy may take seconds for an answer, and finds itself nearer by them.
 	says := map[time.Duration]string{10 * time.Minute: "is (10m0s|9m5[0-9]s) behind$", -10 * time.Minute: "is 10m[0-9]+s ahead$",
 		2 * time.Minute: "is (2m0s|1m5[0-9]s) behind$", 0: "^within 30s of "}
-	for skew, want := range map[time.Duration]string{10 * time.Minute: StatusProblem, -10 * time.Minute: StatusProblem, 2 * time.Minute: StatusNote, 0: StatusOK} {
+	for skew, want := range map[time.Duration]string{10 * time.Minute: config.StatusProblem, -10 * time.Minute: config.StatusProblem, 2 * time.Minute: config.StatusNote, 0: config.StatusOK} {
 		w := newDoctorStack(t)
 		w.entra.SetSkew(skew)
 		out, _ := w.runDoctor("--json")
-		var findings []Finding
+		var findings []config.Finding
 		if err := json.Unmarshal([]byte(out), &findings); err != nil {
 			t.Fatalf("%v\n%s", err, out)
 		}
-		i := slices.IndexFunc(findings, func(f Finding) bool { return f.Check == "clock" })
+		i := slices.IndexFunc(findings, func(f config.Finding) bool { return f.Check == "clock" })
 		if i < 0 {
 			t.Errorf("skew %s: nothing is said of the clock: %+v", skew, findings)
 			continue
@@ -272,7 +273,7 @@ func TestDoctorGivesAdvice(t *testing.T) {
 		}
 		lines := strings.Split(string(text), "\n")
 		for i, line := range lines {
-			if strings.HasPrefix(line, StatusProblem) && !strings.HasPrefix(lines[i+1], "      -> ") {
+			if strings.HasPrefix(line, config.StatusProblem) && !strings.HasPrefix(lines[i+1], "      -> ") {
 				t.Errorf("%s: nothing to do about %q", path, line)
 			}
 		}

@@ -1,8 +1,5 @@
 package main
 
-// The flags of the commands, in groups that commands share. A flag stands for the setting in its tag; what
-// its value means, and what the environment and the file say about it, is in settings.go and config.go.
-
 type ledgerFlags struct {
 	Config      string `group:"ledger" placeholder:"FILE" setting:"SCANWARDEN_CONFIG" help:"YAML configuration file."`
 	StateDir    string `group:"ledger" placeholder:"DIR" setting:"SCANWARDEN_STATE_DIR" help:"Where the ledger and the keys live."`

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"scanwarden/cmd/scanwarden/internal/config"
 	"slices"
 	"testing"
 
@@ -19,13 +20,13 @@ func TestFlagsAreSettings(t *testing.T) {
 		for _, flag := range parser.Model.Flags {
 			if name := flag.Tag.Get("setting"); name != "" {
 				names = append(names, name)
-				if want := (Setting{Env: name}).FlagName(); flag.Name != want {
+				if want := (config.Setting{Env: name}).FlagName(); flag.Name != want {
 					t.Errorf("%s: the flag is --%s, want --%s", name, flag.Name, want)
 				}
 			}
 		}
 	}
-	for _, s := range Settings {
+	for _, s := range config.Settings {
 		if has := slices.Contains(names, s.Env); has == s.Secret {
 			t.Errorf("%s: secret %v, and has a flag %v", s.Env, s.Secret, has)
 		}

@@ -1,10 +1,13 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -12,41 +15,73 @@ import (
 	"testing"
 )
 
-// A room is what one package may import: of ours, and of the third-party modules that one room alone sees.
+// packageRule lists what one package may import: packages of ours, and the external modules that no other package may
+// import.
 type packageRule struct{ internal, external []string }
 
-// packageRules is the README's table of the house. A package that is not in it fails the test: give it a row, and
-// think about what it may know, before it is written.
+// packageRules is the table of docs/architecture.md and of the design. A package that is not in it fails the test: give
+// it a row, and decide what it may know, before you write it.
 var packageRules = map[string]packageRule{
+	// The command, from top to bottom. Each may import what stands below it.
 	"cmd/scanwarden": {
 		internal: []string{
-			"slackbot", "tools/mcpserver", "tools/mcpserver/auth", "confirm/web", "tools", "confirm", "confirm/rule", "confirm/store",
+			"cmd/scanwarden/internal/doctor", "cmd/scanwarden/internal/server", "cmd/scanwarden/internal/config",
+			"slackbot", "tools/mcpserver", "tools", "confirm", "confirm/store", "defender", "defender/defendertest",
+		},
+		external: []string{"github.com/alecthomas/kong", "github.com/spf13/cobra", "github.com/spf13/pflag"},
+	},
+	"cmd/scanwarden/internal/doctor": {internal: []string{
+		"cmd/scanwarden/internal/server", "cmd/scanwarden/internal/config",
+		"slackbot", "tools/mcpserver/auth", "tools", "confirm", "confirm/store", "defender", "defender/entra",
+	}},
+	"cmd/scanwarden/internal/server": {
+		internal: []string{
+			"cmd/scanwarden/internal/config",
+			"slackbot", "tools/mcpserver", "tools/mcpserver/auth", "confirm/web", "tools", "confirm", "confirm/store",
 			"defender", "defender/entra", "defender/keyvault", "defender/defendertest",
 		},
-		external: []string{"github.com/alecthomas/kong", "go.yaml.in/yaml", "github.com/prometheus/client_golang", "github.com/santhosh-tekuri/jsonschema"},
+		external: []string{"github.com/prometheus/client_golang", "github.com/VictoriaMetrics/metrics"},
 	},
-	"slackbot":                 {internal: []string{"tools", "confirm"}, external: []string{"github.com/slack-go/slack"}},
-	"slackbot/slacktest":       {external: []string{"github.com/gorilla/websocket"}},
-	"tools/mcpserver":          {internal: []string{"tools", "tools/mcpserver/auth", "confirm"}, external: []string{"github.com/mark3labs/mcp-go"}},
-	"tools/mcpserver/auth":     {internal: []string{"confirm"}, external: []string{"github.com/golang-jwt/jwt", "github.com/MicahParks/keyfunc", "github.com/MicahParks/jwkset"}},
-	"confirm/web":              {internal: []string{"confirm"}, external: []string{"html/template"}},
-	"tools":                    {internal: []string{"confirm", "defender"}, external: []string{"github.com/invopop/jsonschema"}},
-	"confirm":                  {},
-	"confirm/rule":             {internal: []string{"confirm"}, external: []string{"cel.dev/cel-go"}},
-	"confirm/store":            {internal: []string{"confirm"}, external: []string{"github.com/jackc/pgx", "modernc.org/sqlite", "golang.org/x/mod/sumdb"}},
-	"defender":                 {},
-	"defender/entra":           {external: []string{"github.com/AzureAD/microsoft-authentication-library-for-go", "github.com/zalando/go-keyring", "github.com/pkg/browser"}},
-	"defender/entra/entratest": {},
-	"defender/keyvault":        {internal: []string{"defender"}, external: []string{"github.com/Azure/azure-sdk-for-go"}},
-	"defender/defendertest":    {},
+	"cmd/scanwarden/internal/config": {
+		internal: []string{
+			"tools", "tools/mcpserver/auth", "confirm", "confirm/rule", "defender", "defender/entra",
+			"defender/keyvault", // for the form of a reference, which is refused with its line
+		},
+		external: []string{"go.yaml.in/yaml", "github.com/santhosh-tekuri/jsonschema"},
+	},
+
+	// The product.
+	"slackbot":                    {internal: []string{"slackbot/internal/form", "slackbot/internal/blocks", "tools", "confirm"}, external: []string{"github.com/slack-go/slack"}},
+	"slackbot/internal/form":      {internal: []string{"slackbot/internal/blocks", "tools", "confirm"}},
+	"slackbot/internal/blocks":    {internal: []string{"tools", "confirm"}},
+	"tools/mcpserver":             {internal: []string{"tools", "tools/mcpserver/auth", "confirm"}, external: []string{"github.com/mark3labs/mcp-go"}},
+	"tools/mcpserver/auth":        {internal: []string{"confirm"}, external: []string{"github.com/golang-jwt/jwt", "github.com/MicahParks/keyfunc", "github.com/MicahParks/jwkset"}},
+	"tools":                       {internal: []string{"tools/internal/target", "confirm", "defender"}, external: []string{"github.com/invopop/jsonschema"}},
+	"tools/internal/target":       {external: []string{"go4.org/netipx"}},
+	"confirm":                     {},
+	"confirm/rule":                {internal: []string{"confirm"}, external: []string{"cel.dev/cel-go"}},
+	"confirm/store":               {internal: []string{"confirm"}, external: []string{"github.com/jackc/pgx", "modernc.org/sqlite", "golang.org/x/mod/sumdb"}},
+	"confirm/web":                 {internal: []string{"confirm"}, external: []string{"html/template", "github.com/a-h/templ"}},
+	"defender":                    {internal: []string{"defender/internal/untrusted"}},
+	"defender/internal/untrusted": {},
+	"defender/entra":              {internal: []string{"defender/internal/untrusted"}, external: []string{"github.com/AzureAD/microsoft-authentication-library-for-go", "github.com/zalando/go-keyring", "github.com/pkg/browser"}},
+	"defender/keyvault":           {internal: []string{"defender", "defender/internal/untrusted"}, external: []string{"github.com/Azure/azure-sdk-for-go"}},
+
+	// For tests, and for what runs without a tenant.
+	"cmd/scanwarden/internal/config/configtest": {internal: []string{"cmd/scanwarden/internal/config"}},
+	"cmd/scanwarden/internal/pipenet":           {},
+	"slackbot/slacktest":                        {external: []string{"github.com/gorilla/websocket"}},
+	"tools/toolstest":                           {internal: []string{"tools", "confirm", "confirm/store", "defender", "defender/defendertest"}},
+	"defender/defendertest":                     {},
+	"defender/entra/entratest":                  {},
 }
 
-// commonModules are small modules without opinions, open to every room. Anything else from outside needs an owner.
-var commonModules = []string{"github.com/oklog/ulid", "golang.org/x/sync", "golang.org/x/time"}
+// commonModules are small modules that every package may import. Every other module belongs to one package.
+var commonModules = []string{"github.com/oklog/ulid", "github.com/hashicorp/golang-lru", "golang.org/x/sync", "golang.org/x/time"}
 
 const module = "scanwarden"
 
-// TestLayers holds every import of every non-test file against the table.
+// TestLayers checks every import of every non-test file against the table.
 func TestLayers(t *testing.T) {
 	found := readImports(t, "../..")
 	if len(found) < 8 {
@@ -54,7 +89,7 @@ func TestLayers(t *testing.T) {
 	}
 	for pkg, paths := range found {
 		if _, planned := packageRules[pkg]; !planned {
-			t.Errorf("package %s is not in the table: give it a row in layers_test.go and in the README", pkg)
+			t.Errorf("package %s is not in the table: give it a row in layers_test.go and in docs/architecture.md", pkg)
 			continue
 		}
 		for _, path := range paths {
@@ -65,7 +100,61 @@ func TestLayers(t *testing.T) {
 	}
 }
 
-// TestLayersMatcher makes sure that the test above could fail.
+// TestLayersHaveNoCycle: what the table allows has a direction, so that no import can be added that closes a circle.
+func TestLayersHaveNoCycle(t *testing.T) {
+	if cycle := findCycle(packageRules); cycle != nil {
+		t.Errorf("the table allows a cycle: %s", strings.Join(cycle, " -> "))
+	}
+	planted := maps.Clone(packageRules)
+	planted["confirm"] = packageRule{internal: []string{"tools"}}
+	if findCycle(planted) == nil {
+		t.Error("a cycle that was planted is not found")
+	}
+}
+
+// findCycle returns packages of which each may import the next and the last the first; nil if there is no cycle.
+func findCycle(rules map[string]packageRule) []string {
+	done := map[string]bool{}
+	var visit func(pkg string, path []string) []string
+	visit = func(pkg string, path []string) []string {
+		if i := slices.Index(path, pkg); i >= 0 {
+			return append(slices.Clone(path[i:]), pkg)
+		}
+		if done[pkg] {
+			return nil
+		}
+		for _, next := range rules[pkg].internal {
+			if cycle := visit(next, append(slices.Clone(path), pkg)); cycle != nil {
+				return cycle
+			}
+		}
+		done[pkg] = true
+		return nil
+	}
+	for _, pkg := range slices.Sorted(maps.Keys(rules)) {
+		if cycle := visit(pkg, nil); cycle != nil {
+			return cycle
+		}
+	}
+	return nil
+}
+
+// TestLayersOfAFile plants a file that imports upward and expects readImports and the table to find it.
+func TestLayersOfAFile(t *testing.T) {
+	root := t.TempDir()
+	pkg := "cmd/scanwarden/internal/config"
+	dir := filepath.Join(root, filepath.FromSlash(pkg))
+	text := "package config\n\nimport _ \"scanwarden/cmd/scanwarden/internal/server\"\n"
+	if err := errors.Join(os.MkdirAll(dir, 0o700), os.WriteFile(filepath.Join(dir, "planted.go"), []byte(text), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	paths := readImports(t, root)[pkg]
+	if len(paths) != 1 || importViolation(pkg, paths[0]) == "" {
+		t.Errorf("a planted import of %v is allowed", paths)
+	}
+}
+
+// TestLayersMatcher checks the table's own matching, so that TestLayers can fail.
 func TestLayersMatcher(t *testing.T) {
 	for _, tt := range []struct {
 		pkg, path string
@@ -75,14 +164,27 @@ func TestLayersMatcher(t *testing.T) {
 		{"tools", "scanwarden/confirm/store", false},
 		{"tools", "scanwarden/tools/mcpserver", false}, // upward
 		{"tools/mcpserver", "scanwarden/defender", false},
-		{"slackbot", "scanwarden/tools/mcpserver", false}, // door to door
+		{"slackbot", "scanwarden/tools/mcpserver", false}, // interface to interface
 		{"confirm", "scanwarden/defender", false},
 		{"defender", "scanwarden/confirm", false},
 		{"defender/defendertest", "scanwarden/defender", false},
 		{"confirm/store", "scanwarden/confirm", true},
-		{"cmd/scanwarden", "scanwarden/defender/entra", true},
+		{"cmd/scanwarden", "scanwarden/cmd/scanwarden/internal/doctor", true},
+		{"cmd/scanwarden", "scanwarden/defender/entra", false},
 		{"cmd/scanwarden", "github.com/mark3labs/mcp-go/server", false},
-		{"cmd/scanwarden", "go.yaml.in/yaml/v3", true},
+		{"cmd/scanwarden", "github.com/spf13/cobra", true},
+		{"cmd/scanwarden", "go.yaml.in/yaml/v3", false},
+		{"cmd/scanwarden/internal/doctor", "scanwarden/cmd/scanwarden/internal/server", true},
+		{"cmd/scanwarden/internal/doctor", "github.com/VictoriaMetrics/metrics", false},
+		{"cmd/scanwarden/internal/server", "scanwarden/cmd/scanwarden/internal/config", true},
+		{"cmd/scanwarden/internal/server", "scanwarden/cmd/scanwarden/internal/doctor", false}, // upward
+		{"cmd/scanwarden/internal/server", "github.com/VictoriaMetrics/metrics", true},
+		{"cmd/scanwarden/internal/server", "github.com/spf13/cobra", false},
+		{"cmd/scanwarden/internal/config", "scanwarden/cmd/scanwarden/internal/server", false}, // upward
+		{"cmd/scanwarden/internal/config", "scanwarden/confirm/store", false},
+		{"cmd/scanwarden/internal/config", "scanwarden/slackbot", false},
+		{"cmd/scanwarden/internal/config", "go.yaml.in/yaml/v3", true},
+		{"slackbot", "scanwarden/cmd/scanwarden/internal/config", false},
 		{"tools/mcpserver", "github.com/mark3labs/mcp-go/server", true},
 		{"tools", "github.com/mark3labs/mcp-go/mcp", false},
 		{"confirm/store", "golang.org/x/mod/sumdb/tlog", true},
@@ -111,7 +213,7 @@ func importViolation(pkg, path string) string {
 	for owner, r := range packageRules {
 		for _, theirs := range r.external {
 			if isWithin(path, theirs) && owner != pkg {
-				return fmt.Sprintf("only %s sees %s", owner, theirs)
+				return fmt.Sprintf("only %s may import %s", owner, theirs)
 			}
 		}
 	}
@@ -119,7 +221,7 @@ func importViolation(pkg, path string) string {
 	if standard || matchesModule(path, packageRules[pkg].external) || matchesModule(path, commonModules) {
 		return ""
 	}
-	return "no room owns this module: say in layers_test.go which one may see it, and why we need it"
+	return "no package owns this module: name the one that may import it in layers_test.go, and say why it is needed"
 }
 
 func matchesModule(path string, modules []string) bool {

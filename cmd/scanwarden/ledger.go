@@ -2,18 +2,19 @@ package main
 
 import (
 	"errors"
-
+	"scanwarden/cmd/scanwarden/internal/config"
+	"scanwarden/cmd/scanwarden/internal/server"
 	"scanwarden/confirm/store"
 )
 
 // withStore opens the ledger that a server keeps, calls use and closes it. Nothing is recovered and nothing runs. It
 // returns ErrNoStore if there is no ledger yet.
-func withStore(w environment, flags Flags, use func(*store.Store) error) error {
-	cfg, err := Load(w.env, flags)
+func withStore(w environment, flags config.Flags, use func(*store.Store) error) error {
+	cfg, err := config.Load(w.env, flags)
 	if err != nil {
 		return err
 	}
-	ledger, err := OpenStore(w.ctx, cfg, w.env)
+	ledger, err := server.OpenStore(w.ctx, cfg, w.env)
 	if err != nil {
 		return err
 	}

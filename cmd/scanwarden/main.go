@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"scanwarden/cmd/scanwarden/internal/config"
 	"slices"
 	"syscall"
 )
@@ -26,7 +27,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal does not wait
-	w := environment{ctx: ctx, env: ParseEnvironment(os.Environ()), stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
+	w := environment{ctx: ctx, env: config.ParseEnvironment(os.Environ()), stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
 	if err := run(w, os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "scanwarden:", err)
 		stop()
@@ -37,7 +38,7 @@ func main() {
 // environment is all of the outside that a command may touch.
 type environment struct {
 	ctx    context.Context
-	env    Environment
+	env    config.Environment
 	stdin  io.Reader
 	stdout io.Writer
 	stderr io.Writer
@@ -48,7 +49,7 @@ type usageError struct{ error }
 
 // runner is a command. flags are the settings that were given on the command line.
 type runner interface {
-	Run(w environment, flags Flags) error
+	Run(w environment, flags config.Flags) error
 }
 
 // run parses args and performs the command they name. It is the whole program but for the process around it.

@@ -2,7 +2,8 @@ package main
 
 import (
 	"fmt"
-
+	"scanwarden/cmd/scanwarden/internal/config"
+	"scanwarden/cmd/scanwarden/internal/server"
 	"scanwarden/slackbot"
 )
 
@@ -14,12 +15,12 @@ type manifestCommand struct {
 }
 
 // Run prints the Slack app manifest: for HTTP if a public URL is set and no app token, else for socket mode.
-func (manifestCommand) Run(w environment, flags Flags) error {
-	cfg, err := Load(w.env, flags)
+func (manifestCommand) Run(w environment, flags config.Flags) error {
+	cfg, err := config.Load(w.env, flags)
 	if err != nil {
 		return err
 	}
-	bot, err := SlackConfig(cfg)
+	bot, err := server.SlackConfig(cfg)
 	if err != nil {
 		return err
 	}

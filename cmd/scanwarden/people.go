@@ -4,12 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"scanwarden/cmd/scanwarden/internal/config"
+	"scanwarden/cmd/scanwarden/internal/server"
+	"scanwarden/confirm"
+	"scanwarden/confirm/store"
 	"strings"
 	"text/tabwriter"
 	"time"
-
-	"scanwarden/confirm"
-	"scanwarden/confirm/store"
 )
 
 type peopleCommand struct {
@@ -23,8 +24,8 @@ type listPeople struct {
 }
 
 // Run lists the joined people.
-func (l listPeople) Run(w environment, flags Flags) error {
-	cfg, err := Load(w.env, flags)
+func (l listPeople) Run(w environment, flags config.Flags) error {
+	cfg, err := config.Load(w.env, flags)
 	if err != nil {
 		return err
 	}
@@ -33,7 +34,7 @@ func (l listPeople) Run(w environment, flags Flags) error {
 		links, err = ledger.Links(w.ctx)
 		return err
 	})
-	if err != nil && !errors.Is(err, ErrNoStore) {
+	if err != nil && !errors.Is(err, server.ErrNoStore) {
 		return err
 	}
 	known := linkedPeople(cfg.People, links)
@@ -51,7 +52,7 @@ type linkedPerson struct {
 	At         *time.Time `json:"at,omitempty"`
 }
 
-func linkedPeople(configured []PersonSettings, links []confirm.Link) []linkedPerson {
+func linkedPeople(configured []config.PersonSettings, links []confirm.Link) []linkedPerson {
 	known := []linkedPerson{}
 	for _, p := range configured {
 		known = append(known, linkedPerson{Name: p.Name, Principals: p.Principals, JoinedBy: "configuration"})
@@ -85,15 +86,15 @@ type unlinkPerson struct {
 }
 
 // Run takes a link back, with an entry in the audit log.
-func (u unlinkPerson) Run(w environment, flags Flags) error {
+func (u unlinkPerson) Run(w environment, flags config.Flags) error {
 	if u.Principal == "" {
 		return usageError{errors.New("people unlink: name whose link to take back, slack:TEAM/USER; `scanwarden people` lists them")}
 	}
-	if err := CheckPrincipal(u.Principal, []string{"slack:"}); err != nil {
+	if err := config.CheckPrincipal(u.Principal, []string{"slack:"}); err != nil {
 		return usageError{fmt.Errorf("people unlink: %w", err)}
 	}
 	return withStore(w, flags, func(ledger *store.Store) error {
-		err := ledger.Unlink(w.ctx, confirm.Principal(u.Principal), time.Now(), "taken back by an operator, "+string(LocalUser(w.env)))
+		err := ledger.Unlink(w.ctx, confirm.Principal(u.Principal), time.Now(), "taken back by an operator, "+string(server.LocalUser(w.env)))
 		if errors.Is(err, confirm.ErrNotFound) {
 			return fmt.Errorf("%s is not linked; `scanwarden people` lists who is", u.Principal)
 		}

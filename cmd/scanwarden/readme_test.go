@@ -8,17 +8,17 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
-	"testing"
-	"time"
-
-	"github.com/google/go-cmp/cmp"
-
+	"scanwarden/cmd/scanwarden/internal/config/configtest"
 	"scanwarden/confirm"
 	"scanwarden/confirm/store"
 	"scanwarden/defender"
 	"scanwarden/defender/defendertest"
 	"scanwarden/tools"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // readmeBlocks are the fenced blocks of one language in the README.
@@ -42,7 +42,7 @@ func readmeBlocks(t *testing.T, language string) []string {
 // TestReadmeConfigurations loads every configuration that the README shows.
 func TestReadmeConfigurations(t *testing.T) {
 	for _, example := range readmeBlocks(t, "yaml") {
-		configtestLoad(t, example, nil)
+		configtest.Load(t, example, nil)
 	}
 }
 
@@ -89,7 +89,7 @@ func newPolicyStack(t *testing.T, example string) *policyStack {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = p.store.Close() })
-	policy := configtestLoad(t, example, nil).ConfirmPolicy()
+	policy := configtest.Load(t, example, nil).ConfirmPolicy()
 	p.service = tools.NewService(tools.Config{Reader: reader, Policy: policy, Target: "simulator", Now: func() time.Time { return p.now }})
 	p.Gate = confirm.New(confirm.Config{
 		Store: p.store, Policy: policy, Target: "simulator", Now: func() time.Time { return p.now },
@@ -192,7 +192,7 @@ func TestReadmeRules(t *testing.T) {
 			c, err := p.propose(t, entraRequester(), tt.operation, tt.args)
 			if tt.people == 0 {
 				wantError(t, err, tt.because)
-				for _, r := range configtestLoad(t, policyExample(t), nil).Rules {
+				for _, r := range configtest.Load(t, policyExample(t), nil).ConfirmPolicy().Rules {
 					met[r.Name] = met[r.Name] || strings.HasPrefix(r.Refuse, tt.because)
 				}
 				return
@@ -220,7 +220,7 @@ func TestReadmeRules(t *testing.T) {
 			}
 		})
 	}
-	for _, rule := range configtestLoad(t, policyExample(t), nil).Rules {
+	for _, rule := range configtest.Load(t, policyExample(t), nil).ConfirmPolicy().Rules {
 		if !met[rule.Name] {
 			t.Errorf("no case meets the README's rule %q", rule.Name)
 		}
@@ -229,7 +229,7 @@ func TestReadmeRules(t *testing.T) {
 
 func (p *policyStack) explain(t *testing.T, c confirm.Change) confirm.Explanation {
 	t.Helper()
-	return configtestLoad(t, policyExample(t), nil).ConfirmPolicy().Explain(c)
+	return configtest.Load(t, policyExample(t), nil).ConfirmPolicy().Explain(c)
 }
 
 // TestReadmePolicy: the lines of the README's policy that are no rules mean what it says of them.

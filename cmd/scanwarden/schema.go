@@ -3,10 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
-	"slices"
-
-	"scanwarden/tools"
+	"scanwarden/cmd/scanwarden/internal/config"
 )
 
 type schemaCommand struct {
@@ -15,16 +12,16 @@ type schemaCommand struct {
 }
 
 // Run prints the tools as MCP lists them, so that they can be read and compared without a client.
-func (s schemaCommand) Run(w environment, flags Flags) error {
+func (s schemaCommand) Run(w environment, flags config.Flags) error {
 	switch s.Of {
 	case "", "tools":
 	case "config":
-		_, err := w.stdout.Write(Schema)
+		_, err := w.stdout.Write(config.Schema)
 		return err
 	default:
 		return usageError{fmt.Errorf("--of: there is no schema of %q; write tools or config", s.Of)}
 	}
-	cfg, err := Load(w.env, flags)
+	cfg, err := config.Load(w.env, flags)
 	if err != nil {
 		return err
 	}
@@ -57,14 +54,4 @@ type annotations struct {
 	Destructive bool `json:"destructiveHint"`
 	Idempotent  bool `json:"idempotentHint"`
 	OpenWorld   bool `json:"openWorldHint"`
-}
-
-// Operations is the operations with the names of our credentials in their schemas. In read-only mode it has none that
-// changes anything, so that no face can offer one.
-func (c *Config) Operations() ([]tools.Operation, error) {
-	operations, err := tools.Catalogue(slices.Sorted(maps.Keys(c.Credentials)))
-	if c.ReadOnly {
-		operations = slices.DeleteFunc(operations, func(op tools.Operation) bool { return !op.ReadOnly() })
-	}
-	return operations, err
 }

@@ -1,5 +1,10 @@
 package main
 
+import (
+	"scanwarden/cmd/scanwarden/internal/config"
+	"scanwarden/cmd/scanwarden/internal/server"
+)
+
 type serveCommand struct {
 	tenantFlags
 	policyFlags
@@ -9,8 +14,8 @@ type serveCommand struct {
 }
 
 // Run serves MCP over HTTP until the process receives a signal.
-func (s serveCommand) Run(w environment, flags Flags) error {
-	cfg, err := Load(w.env, flags)
+func (s serveCommand) Run(w environment, flags config.Flags) error {
+	cfg, err := config.Load(w.env, flags)
 	if err != nil {
 		return err
 	}
@@ -19,5 +24,5 @@ func (s serveCommand) Run(w environment, flags Flags) error {
 		return err
 	}
 	log := cfg.Logger(w.stderr)
-	return NewBuilder(cfg, w.env, log, versionText()).Serve(w.ctx, func(url string) { log.Info("listening", "url", url) })
+	return server.NewBuilder(cfg, w.env, log, versionText()).Serve(w.ctx, func(url string) { log.Info("listening", "url", url) })
 }

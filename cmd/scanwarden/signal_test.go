@@ -3,12 +3,12 @@ package main
 import (
 	"io"
 	"net/http"
+	"scanwarden/cmd/scanwarden/internal/config"
+	"scanwarden/defender/defendertest"
 	"testing"
 	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
-
-	"scanwarden/defender/defendertest"
 )
 
 // TestSignalDuringAWrite: a write that is on its way when the end is asked for is waited for, and its outcome
@@ -35,7 +35,7 @@ func TestSignalDuringAWrite(t *testing.T) {
 }
 
 func TestExitCode(t *testing.T) {
-	w := environment{ctx: t.Context(), env: Environment{"SCANWARDEN_STATE_DIR": t.TempDir()}, stdout: io.Discard, stderr: io.Discard}
+	w := environment{ctx: t.Context(), env: config.Environment{"SCANWARDEN_STATE_DIR": t.TempDir()}, stdout: io.Discard, stderr: io.Discard}
 	for _, tt := range []struct {
 		args []string
 		want int

@@ -7,10 +7,11 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"scanwarden/cmd/scanwarden/internal/config"
+	"scanwarden/cmd/scanwarden/internal/server"
+	"scanwarden/defender/defendertest"
 	"slices"
 	"time"
-
-	"scanwarden/defender/defendertest"
 )
 
 type simulatorCommand struct {
@@ -33,7 +34,7 @@ func (s simulatorCommand) options() defendertest.Options {
 }
 
 // Run serves the simulated tenant until the process is asked to end.
-func (s simulatorCommand) Run(w environment, _ Flags) error {
+func (s simulatorCommand) Run(w environment, _ config.Flags) error {
 	if !slices.Contains([]string{"", "keyVaultUri", "keyVaultUrl"}, s.KeyVaultField) {
 		return fmt.Errorf("--key-vault-field: %q is not a spelling that is known; write keyVaultUri or keyVaultUrl", s.KeyVaultField)
 	}
@@ -58,7 +59,7 @@ func (s simulatorCommand) Run(w environment, _ Flags) error {
 		return fmt.Errorf("serve the simulator: %w", err)
 	case <-w.ctx.Done():
 		tenant.Close() // releases hanging calls
-		return WithShutdownTimeout(httpServer.Shutdown)
+		return server.WithShutdownTimeout(httpServer.Shutdown)
 	}
 }
 

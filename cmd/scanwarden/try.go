@@ -7,7 +7,8 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-
+	"scanwarden/cmd/scanwarden/internal/config"
+	"scanwarden/cmd/scanwarden/internal/server"
 	"scanwarden/defender"
 	"scanwarden/defender/defendertest"
 	"scanwarden/tools/mcpserver"
@@ -17,7 +18,7 @@ type tryCommand struct{}
 
 // Run is one guided run: the real HTTP server, a real MCP client and a simulated tenant in this process, and
 // the person at this terminal to confirm. It ignores the configuration, keeps nothing and calls nobody.
-func (tryCommand) Run(w environment, _ Flags) error {
+func (tryCommand) Run(w environment, _ config.Flags) error {
 	dir, err := os.MkdirTemp("", "scanwarden-try-*")
 	if err != nil {
 		return fmt.Errorf("try needs a temporary directory: %w; set TMPDIR to one that can be written", err)
@@ -25,12 +26,12 @@ func (tryCommand) Run(w environment, _ Flags) error {
 	defer os.RemoveAll(dir)
 	tenant := defendertest.New(defendertest.Options{})
 	defer tenant.Close()
-	url, stop, err := ServeTenant(tenant)
+	url, stop, err := server.ServeTenant(tenant)
 	if err != nil {
 		return err
 	}
 	defer stop()
-	t := &walkthrough{printer: newPrinter(w), answers: readLines(w.ctx, w.stdin), echo: !IsTerminal(w.stdin), ctx: w.ctx, tenant: tenant}
+	t := &walkthrough{printer: newPrinter(w), answers: readLines(w.ctx, w.stdin), echo: !config.IsTerminal(w.stdin), ctx: w.ctx, tenant: tenant}
 	return withServer(w.ctx, tryConfig(dir, url), func(mcpURL, token string) error {
 		session, err := mcpserver.Dial(w.ctx, mcpURL, token, t.ask)
 		if err != nil {
@@ -41,21 +42,21 @@ func (tryCommand) Run(w environment, _ Flags) error {
 }
 
 // tryConfig is a server for one person, who may confirm their own changes.
-func tryConfig(dir, defenderURL string) *Config {
-	return &Config{
+func tryConfig(dir, defenderURL string) *config.Config {
+	return &config.Config{
 		StateDir: dir,
-		Defender: DefenderSettings{URL: defenderURL},
-		Policy:   PolicySettings{Approvers: []string{"token:default"}, SelfApproval: true},
-		People:   []PersonSettings{{Name: "you", Principals: []string{"token:default"}}},
-		HTTP:     HTTPSettings{Listen: "127.0.0.1:0"},
+		Defender: config.DefenderSettings{URL: defenderURL},
+		Policy:   config.PolicySettings{Approvers: []string{"token:default"}, SelfApproval: true},
+		People:   []config.PersonSettings{{Name: "you", Principals: []string{"token:default"}}},
+		HTTP:     config.HTTPSettings{Listen: "127.0.0.1:0"},
 	}
 }
 
 // withServer runs the HTTP server while use lasts.
-func withServer(ctx context.Context, cfg *Config, use func(url, token string) error) error {
+func withServer(ctx context.Context, cfg *config.Config, use func(url, token string) error) error {
 	token := rand.Text()
 	cfg.HTTP.Token = defender.NewSecret(token)
-	b := NewBuilder(cfg, Environment{}, slog.New(slog.DiscardHandler), versionText())
+	b := server.NewBuilder(cfg, config.Environment{}, slog.New(slog.DiscardHandler), versionText())
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	listening, served := make(chan string, 1), make(chan error, 1)

@@ -1,0 +1,142 @@
+package config
+
+import (
+	"scanwarden/confirm"
+	"scanwarden/defender"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Config is everything that scanwarden can be told. It is made in one place (load) and checked in one place
+// (validate); its YAML keys are the outside contract. The zero value is a valid configuration that is missing
+// a tenant.
+type Config struct {
+	Defender    DefenderSettings              `yaml:"defender"`
+	Auth        string                        `yaml:"auth"`         // "" means client
+	ReadOnly    bool                          `yaml:"read_only"`    // nothing that changes Defender is offered
+	DatabaseURL string                        `yaml:"database_url"` // "" means SQLite in the state directory
+	ConfirmWith []string                      `yaml:"confirm_with"` // empty means slack where it is configured, else client
+	Policy      PolicySettings                `yaml:"policy"`
+	People      []PersonSettings              `yaml:"people"`
+	Credentials map[string]CredentialSettings `yaml:"credentials"`
+	Slack       SlackSettings                 `yaml:"slack"`
+	HTTP        HTTPSettings                  `yaml:"http"`
+
+	// These have no key in the file.
+	Azure     AppRegistration `yaml:"-"` // who signs in, to read and to write
+	Write     AppRegistration `yaml:"-"` // who signs in to write, where that is another app registration
+	StateDir  string          `yaml:"-"`
+	LogLevel  string          `yaml:"-"`
+	LogFormat string          `yaml:"-"`
+	Simulator bool            `yaml:"-"` // the built-in simulated tenant takes the place of Defender
+
+	path      string            // of the file, "" when there is none
+	document  *yaml.Node        // what the file holds, for the places in it
+	overrides map[string]string // by key, the name in the environment or the flag that was laid over the file
+	rules     []confirm.Rule    // of the policy, compiled
+}
+
+type DefenderSettings struct {
+	Cloud  string `yaml:"cloud"`
+	Region string `yaml:"region"`
+	URL    string `yaml:"url"`
+	Scope  string `yaml:"scope"`
+}
+
+type AppRegistration struct {
+	Tenant, Client         string
+	Secret                 defender.Secret
+	Certificate, TokenFile string // paths
+	Authority              string
+
+	envPrefix string // of the environment names it comes from; "" means AZURE_
+}
+
+// PolicySettings uses pointers where "not given" and "zero" differ: zero is refused, not taken for the default.
+type PolicySettings struct {
+	Approvers           []string       `yaml:"approvers"`
+	Requesters          []string       `yaml:"requesters"`
+	SelfApproval        bool           `yaml:"self_approval"`
+	ApprovalsRequired   map[string]int `yaml:"approvals_required"`
+	Expires             *time.Duration `yaml:"expires"`
+	MaxScansPerDelete   *int           `yaml:"max_scans_per_delete"`
+	MaxAddressesPerScan *int           `yaml:"max_addresses_per_scan"`
+	Rules               []RuleSettings `yaml:"rules"`
+}
+
+type RuleSettings struct {
+	Name      string         `yaml:"name"`
+	When      positionedText `yaml:"when"` // CEL
+	Approvals int            `yaml:"approvals"`
+	Refuse    string         `yaml:"refuse"`
+}
+
+type PersonSettings struct {
+	Name       string   `yaml:"name"`
+	Email      string   `yaml:"email"`
+	Principals []string `yaml:"principals"`
+}
+
+// SlackSettings has its secrets from the environment only.
+type SlackSettings struct {
+	Channel  string            `yaml:"channel"`  // "" means direct messages to the approvers
+	Commands map[string]string `yaml:"commands"` // slash command by tool, and "scans"
+
+	MatchEmail   bool `yaml:"match_email"`   // join a Slack user to the one person with the same e-mail address
+	LinkAccounts bool `yaml:"link_accounts"` // let Slack users join their Entra account at PUBLIC_URL/link
+
+	BotToken, AppToken, SigningSecret defender.Secret `yaml:"-"`
+	API                               string          `yaml:"-"` // "" means Slack's own
+}
+
+type HTTPSettings struct {
+	Listen    string               `yaml:"listen"` // "" means 127.0.0.1:8484
+	PublicURL string               `yaml:"public_url"`
+	Auth      string               `yaml:"auth"`
+	Tokens    map[string]SecretRef `yaml:"tokens"` // bearer tokens by the name of who holds them
+
+	ClientID    string   `yaml:"client_id"`    // with entra: the audience of callers' tokens; "" means AZURE_CLIENT_ID
+	Clients     []string `yaml:"clients"`      // with entra: who may call; empty means any client of the tenant
+	OAuthFacade bool     `yaml:"oauth_facade"` // with entra: metadata of our own that mirrors Entra's
+
+	Token defender.Secret `yaml:"-"` // the single unnamed one
+}
+
+// Load reads the file, lays the environment over it and the flags over both, and checks the result.
+func Load(env Environment, flags Flags) (*Config, error) {
+	c, mistakes := LoadLenient(env, flags)
+	if len(mistakes) > 0 {
+		return nil, mistakes[0]
+	}
+	return c, nil
+}
+
+// LoadLenient is load for a doctor: it finds every mistake that can be found at once. The configuration is whole only
+// where there is none.
+func LoadLenient(env Environment, flags Flags) (*Config, []error) {
+	c := &Config{}
+	path := env[envPrefix+"CONFIG"]
+	if given, ok := flags[envPrefix+"CONFIG"]; ok {
+		path = given
+	}
+	for _, step := range []func() error{
+		env.checkNames,
+		func() error { return c.applyFile(path) },
+		func() error { return c.applyEnvironment(env) },
+		func() error { return c.applyFlags(flags) },
+	} {
+		if err := step(); err != nil {
+			return c, []error{err}
+		}
+	}
+	return c, c.validate()
+}
+
+// DescribeSources returns where the configuration comes from, for people.
+func (c *Config) DescribeSources() string {
+	if c.path == "" {
+		return "from the environment and flags, no file"
+	}
+	return "from " + c.path + ", the environment and flags"
+}

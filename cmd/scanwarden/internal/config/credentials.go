@@ -1,0 +1,122 @@
+package config
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"scanwarden/defender"
+	"scanwarden/defender/keyvault"
+	"scanwarden/tools"
+	"slices"
+	"sync"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// CredentialSettings is a named credential: what is public about it, and where its secret parts are.
+type CredentialSettings struct {
+	Type            string    `yaml:"type"`
+	Username        string    `yaml:"username"`
+	AuthProtocol    string    `yaml:"authProtocol"`
+	PrivProtocol    string    `yaml:"privProtocol"`
+	AuthPassword    SecretRef `yaml:"authPassword"`
+	PrivPassword    SecretRef `yaml:"privPassword"`
+	CommunityString SecretRef `yaml:"communityString"`
+}
+
+// SecretRef says where one secret is: {env: NAME}, {file: PATH} or {keyVault: URL}. The zero value is absent.
+type SecretRef struct {
+	Env, File, KeyVault string
+}
+
+// reEnvName is what an environment variable may be called (POSIX, Environment Variable Definition).
+var reEnvName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`) })
+
+// UnmarshalYAML is written by hand because the library's own errors quote the value, and a person who writes
+// the secret itself in place of a reference would find it in a log.
+func (p *SecretRef) UnmarshalYAML(node *yaml.Node) error {
+	if node.Kind != yaml.MappingNode || len(node.Content) != 2 {
+		return fmt.Errorf("line %d: say where the secret is, as {env: NAME}, {file: PATH} or {keyVault: URL}; the secret itself does not belong in this file", node.Line)
+	}
+	key, value := node.Content[0], node.Content[1]
+	if value.Kind != yaml.ScalarNode || value.Value == "" {
+		return fmt.Errorf("line %d: a name or a path is missing: write {env: NAME}, {file: PATH} or {keyVault: URL}", key.Line)
+	}
+	switch key.Value {
+	case "env":
+		if !reEnvName().MatchString(value.Value) {
+			return fmt.Errorf("line %d: what stands after env is not the name of an environment variable; the secret itself does not belong in this file", value.Line)
+		}
+		p.Env = value.Value
+	case "file":
+		p.File = value.Value
+	case "keyVault":
+		if err := keyvault.Check(value.Value); err != nil {
+			return fmt.Errorf("line %d: %w", value.Line, err)
+		}
+		p.KeyVault = value.Value
+	default:
+		return fmt.Errorf("line %d: unknown place for a secret; use {env: NAME}, {file: PATH} or {keyVault: URL}", key.Line)
+	}
+	return nil
+}
+
+// Location is where the secret is, for people.
+func (p SecretRef) Location() string {
+	switch {
+	case p.Env != "":
+		return "env " + p.Env
+	case p.File != "":
+		return "file " + p.File
+	}
+	return "Key Vault " + p.KeyVault
+}
+
+// NamedCredentials are the named credentials as the desk and the executor take them.
+func (c *Config) NamedCredentials(field func(SecretRef) tools.CredentialField) map[string]tools.Credential {
+	named := make(map[string]tools.Credential, len(c.Credentials))
+	for name, k := range c.Credentials {
+		named[name] = tools.Credential{
+			Type: k.Type, Username: k.Username, AuthProtocol: k.AuthProtocol, PrivProtocol: k.PrivProtocol,
+			AuthPassword: field(k.AuthPassword), PrivPassword: field(k.PrivPassword), CommunityString: field(k.CommunityString),
+		}
+	}
+	return named
+}
+
+// Partition parts the secrets on this machine from those in a vault.
+func (k CredentialSettings) Partition() (here, there CredentialSettings) {
+	here, there = k, k
+	for _, p := range []struct{ here, there *SecretRef }{
+		{&here.AuthPassword, &there.AuthPassword}, {&here.PrivPassword, &there.PrivPassword}, {&here.CommunityString, &there.CommunityString},
+	} {
+		if p.here.KeyVault != "" {
+			*p.here = SecretRef{}
+		} else {
+			*p.there = SecretRef{}
+		}
+	}
+	return here, there
+}
+
+func (c *Config) checkCredentials() error {
+	named := c.NamedCredentials(unreadField)
+	for _, name := range slices.Sorted(maps.Keys(named)) {
+		if err := named[name].Check(name); err != nil {
+			return c.OriginOf("credentials", name).Errorf("%w", err)
+		}
+	}
+	return nil
+}
+
+// unreadField is a field of a credential that is only looked at, not read.
+func unreadField(ref SecretRef) tools.CredentialField {
+	if ref == (SecretRef{}) {
+		return tools.CredentialField{}
+	}
+	return tools.CredentialField{From: ref.Location(), Read: func(context.Context) (defender.Secret, error) {
+		return defender.Secret{}, errors.New("secrets are not read while the configuration is checked")
+	}}
+}

@@ -1,0 +1,74 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"scanwarden/confirm"
+	"scanwarden/confirm/rule"
+	"slices"
+	"time"
+)
+
+// checkRules compiles the rules of the policy; a mistake is told with its line and column.
+func (c *Config) checkRules() error {
+	if len(c.Policy.Rules) == 0 {
+		return nil // the compiler is not even begun
+	}
+	sources := make([]rule.Source, len(c.Policy.Rules))
+	for i, r := range c.Policy.Rules {
+		sources[i] = rule.Source{
+			Name: r.Name, When: r.When.text, Approvals: r.Approvals, Refuse: r.Refuse, Line: r.When.line, Column: r.When.column, Folds: r.When.folds,
+		}
+	}
+	operations, err := writeOperations()
+	if err != nil {
+		return err
+	}
+	if c.rules, err = rule.Compile(sources, operations...); err != nil {
+		return fmt.Errorf("configuration file %s: policy.rules: %w", c.path, err)
+	}
+	return nil
+}
+
+func (c *Config) checkApprovalsRequired() error {
+	if len(c.Policy.ApprovalsRequired) == 0 {
+		return nil
+	}
+	operations, err := writeOperations()
+	if err != nil {
+		return err
+	}
+	for _, tool := range slices.Sorted(maps.Keys(c.Policy.ApprovalsRequired)) {
+		where := c.OriginOf("policy.approvals_required", tool)
+		if !slices.Contains(operations, tool) {
+			return where.Errorf("%s", unknownOperation(tool, operations))
+		}
+		switch n := c.Policy.ApprovalsRequired[tool]; {
+		case n < 1:
+			return where.Errorf("%s=%d would need nobody; write 1 or more", tool, n)
+		case n > confirm.MaxApprovals:
+			return where.Errorf("%s=%d is too many; write %d or less", tool, n, confirm.MaxApprovals)
+		}
+	}
+	return nil
+}
+
+const (
+	// minExpiry leaves a person the time to see that they are asked at all.
+	minExpiry = time.Second
+	// maxExpiry bounds how long a change may wait, since the live state it was planned against grows old.
+	maxExpiry = 7 * 24 * time.Hour
+)
+
+func (c *Config) checkLimits() error {
+	if d := c.Policy.Expires; d != nil && (*d < minExpiry || *d > maxExpiry) {
+		return c.OriginOf("policy.expires").Errorf("%s is out of bounds; write a duration from %s to %s, such as 15m", *d, minExpiry, maxExpiry)
+	}
+	if n := c.Policy.MaxScansPerDelete; n != nil && *n < 1 {
+		return c.OriginOf("policy.max_scans_per_delete").Errorf("%d is too small; write 1 or more", *n)
+	}
+	if n := c.Policy.MaxAddressesPerScan; n != nil && *n < 1 {
+		return c.OriginOf("policy.max_addresses_per_scan").Errorf("%d is too small; write 1 or more", *n)
+	}
+	return nil
+}

@@ -1,0 +1,69 @@
+package config
+
+import (
+	"errors"
+	"maps"
+	"scanwarden/tools"
+	"slices"
+	"strings"
+)
+
+// SlashCommand is the slash command for an operation, or for scans.
+func (c *Config) SlashCommand(name string) string {
+	if other := c.Slack.Commands[name]; other != "" {
+		return other
+	}
+	return "/" + name
+}
+
+// SlackConfigured reports whether there is an app to speak through.
+func (c *Config) SlackConfigured() bool { return !c.Slack.BotToken.Empty() }
+
+func (c *Config) checkSlack() error {
+	s := c.Slack
+	switch {
+	case s.BotToken.Empty() && (!s.AppToken.Empty() || !s.SigningSecret.Empty()):
+		return errors.New("SLACK_BOT_TOKEN is missing, and SLACK_APP_TOKEN or SLACK_SIGNING_SECRET is set; set it to the app's xoxb- token")
+	case c.SlackConfigured() && s.AppToken.Empty() && s.SigningSecret.Empty():
+		return errors.New("SLACK_BOT_TOKEN is set, and nothing says how Slack reaches scanwarden; set SLACK_APP_TOKEN for socket mode, or SLACK_SIGNING_SECRET for HTTP")
+	}
+	if strings.HasPrefix(s.Channel, "#") {
+		return c.OriginOf("slack.channel").Errorf("%q is a name, and Slack knows channels by their ids; open the channel's details in Slack, copy the id at their end, and write it, such as C0123456789", s.Channel)
+	}
+	return c.checkSlashCommands()
+}
+
+// checkSlashCommands makes the catalogue only where it is needed: that takes a good part of the time to the handshake.
+func (c *Config) checkSlashCommands() error {
+	if len(c.Slack.Commands) == 0 {
+		return nil
+	}
+	operations, err := tools.Catalogue(nil)
+	if err != nil {
+		return err
+	}
+	known := []string{"scans"}
+	for _, op := range operations {
+		if op.Effect == tools.Proposes {
+			known = append(known, op.Name)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Slack.Commands)) {
+		if !slices.Contains(known, name) {
+			return c.OriginOf("slack.commands", name).Errorf("%q is not something to have a command for; name one of %v", name, known)
+		}
+	}
+	return nil
+}
+
+// AssistantURL is the URL at which Slack's own assistant calls us, "" where it may not.
+func (c *Config) AssistantURL() string {
+	public, err := c.PublicOrigin()
+	switch {
+	case !c.AllowsAuth("slack"):
+		return ""
+	case err != nil || public == nil:
+		return "/mcp" // which the manifest refuses, saying what to set
+	}
+	return public.Scheme + "://" + public.Host + "/mcp"
+}

@@ -1,0 +1,31 @@
+package doctor
+
+import (
+	"context"
+	"maps"
+	"scanwarden/cmd/scanwarden/internal/config"
+	"scanwarden/tools"
+	"slices"
+)
+
+// checkPolicy says who may ask, who may confirm, and what nobody could ever confirm.
+func checkPolicy(_ context.Context, c *Checker) []config.Finding { return c.cfg.PolicyFindings() }
+
+// checkCredentials sees whether each part of each named credential is there, reading no value where the place can
+// tell without.
+func checkCredentials(ctx context.Context, c *Checker) []config.Finding {
+	named := c.server.Credentials()
+	if len(named) == 0 {
+		return []config.Finding{config.Pass("no named credentials")}
+	}
+	var out []config.Finding
+	for _, name := range slices.Sorted(maps.Keys(named)) {
+		tools.Progress(ctx, "looking for the parts of "+name)
+		if err := named[name].Exists(ctx, name); err != nil {
+			out = append(out, config.Problem(err.Error(), "Mend it before a change is confirmed that uses it: the change would fail."))
+			continue
+		}
+		out = append(out, config.Pass("%s: every part is where the configuration says", name))
+	}
+	return out
+}

@@ -1,0 +1,131 @@
+package doctor
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"scanwarden/cmd/scanwarden/internal/config"
+	"scanwarden/cmd/scanwarden/internal/server"
+	"scanwarden/defender"
+	"scanwarden/tools"
+	"slices"
+	"strings"
+)
+
+// checkSignIn gets the tokens that a server would, and reads from them what they allow.
+func checkSignIn(ctx context.Context, c *Checker) []config.Finding {
+	switch {
+	case c.cfg.Simulator:
+		return []config.Finding{config.Pass("the simulator needs none")}
+	case c.cfg.UsesSimulator():
+		return []config.Finding{config.Pass("%s is a simulator, spoken to over plain http on this machine: it needs none", c.cfg.Defender.URL)}
+	}
+	if err := c.cfg.MissingSettings(); err != nil {
+		return []config.Finding{problemFrom(err)}
+	}
+	ids, err := c.server.SignIn()
+	if err != nil {
+		return []config.Finding{problemFrom(err)}
+	}
+	out := c.checkToken(ctx, "reading", ids.Read, c.cfg.Azure, readPermissions)
+	switch {
+	case c.cfg.ReadOnly, !c.cfg.HasSeparateWriter() && out[0].Status == config.StatusProblem: // once is enough
+		return out
+	case c.cfg.Auth == config.OnBehalfOf:
+		return append(out, config.Pass("writing goes out in the name of whoever asks; their own tokens show what they may do"))
+	case c.cfg.HasSeparateWriter():
+		return append(out, c.checkToken(ctx, "writing", ids.Write, c.cfg.WriterApp(), writePermissions)...)
+	}
+	return append(out, c.checkToken(ctx, "writing", ids.Read, c.cfg.Azure, writePermissions)...)
+}
+
+// The permissions of WindowsDefenderATP that reading and writing need: the application's (roles), then a person's
+// (scp), the least first. Sources: Microsoft's "Add, update, or delete a scan definition" and "List machines"; the
+// former's delegated "Machine.Read.Write" is a misprint.
+var (
+	readPermissions = permissions{
+		roles: []string{"Machine.Read.All", "Machine.ReadWrite.All"}, scopes: []string{"Machine.Read", "Machine.ReadWrite"},
+	}
+	writePermissions = permissions{roles: []string{"Machine.ReadWrite.All"}, scopes: []string{"Machine.ReadWrite"}}
+)
+
+type permissions struct{ roles, scopes []string }
+
+func (c *Checker) checkToken(ctx context.Context, use string, source server.TokenSource, app config.AppRegistration, need permissions) []config.Finding {
+	if err := c.cfg.CheckTokenFile(app); err != nil { // before Entra ID is asked anything
+		return []config.Finding{problemFrom(fmt.Errorf("%s: %w", use, err))}
+	}
+	tools.Progress(ctx, "signing in for "+use)
+	token, err := source(ctx, defender.TokenRequest{})
+	if err != nil {
+		return []config.Finding{problemFrom(fmt.Errorf("%s: %w", use, err))}
+	}
+	claims, err := parseClaims(token)
+	if err != nil {
+		return []config.Finding{config.Note(use+": a token came, and does not tell what it allows", "The calls to Defender below show it.")}
+	}
+	granted, want := claims.Roles, need.roles
+	if claims.Scopes != "" {
+		granted, want = strings.Fields(claims.Scopes), need.scopes
+	}
+	has := func(permission string) bool { return slices.Contains(granted, permission) }
+	if !slices.ContainsFunc(want, has) {
+		return []config.Finding{config.Problem(
+			fmt.Sprintf("%s: the token of %s lacks %s; it has %s", use, claims.holder(), strings.Join(want, " or "), joinOrNone(granted)),
+			fmt.Sprintf("In Entra ID, add the permission %s of WindowsDefenderATP to the app, and have an administrator consent.", want[0]))}
+	}
+	return []config.Finding{config.Pass("%s: token of %s in tenant %s, with %s", use, claims.holder(), sanitizeText(claims.Tenant), joinOrNone(granted))}
+}
+
+// tokenClaims is what a doctor reads of an access token. It is not verified, and decides nothing.
+type tokenClaims struct {
+	Tenant string   `json:"tid"`
+	App    string   `json:"appid"`
+	AZP    string   `json:"azp"`
+	User   string   `json:"upn"`
+	Roles  []string `json:"roles"`
+	Scopes string   `json:"scp"`
+}
+
+func (c tokenClaims) holder() string {
+	app := c.App
+	if app == "" {
+		app = c.AZP
+	}
+	if c.User != "" {
+		return sanitizeText(c.User)
+	}
+	return "app " + sanitizeText(app)
+}
+
+func parseClaims(token string) (c tokenClaims, err error) {
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 {
+		return c, errors.New("not a JWT")
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(parts[1], "="))
+	if err != nil {
+		return c, errors.New("not a JWT")
+	}
+	if json.Unmarshal(payload, &c) != nil {
+		return c, errors.New("not a JWT")
+	}
+	return c, nil
+}
+
+// sanitizeText bounds what somebody else wrote, and hides nothing in it.
+func sanitizeText(text string) string {
+	if len(text) > 100 {
+		text = text[:100] + "..."
+	}
+	return strings.Trim(fmt.Sprintf("%q", text), `"`)
+}
+
+func joinOrNone(list []string) string {
+	if len(list) == 0 {
+		return "nothing"
+	}
+	return sanitizeText(strings.Join(list, ", "))
+}

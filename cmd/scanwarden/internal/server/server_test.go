@@ -1,0 +1,24 @@
+package server
+
+import (
+	"errors"
+	"scanwarden/confirm"
+	"scanwarden/defender/entra/entratest"
+	"scanwarden/tools/mcpserver/auth"
+	"testing"
+	"time"
+)
+
+// TestAble: what an agent asks for goes out in nobody's name, even while the sign-in of the person that it acts for is
+// held. (Over MCP it cannot even read, so that its plan is refused before this is asked.)
+func TestAble(t *testing.T) {
+	const ada = confirm.Principal("entra:" + entratest.Tenant + "/aaaaaaaa-0000-0000-0000-000000000001")
+	b := &Builder{users: &userTokens{}}
+	b.users.add(auth.Caller{Principal: ada}, "her token", time.Now().Add(time.Hour))
+	if err := b.canExecute(t.Context(), confirm.Change{Requester: ada}); err != nil {
+		t.Errorf("Ada's own: %v", err)
+	}
+	if err := b.canExecute(t.Context(), confirm.Change{Requester: ada, Agent: true}); !errors.Is(err, errAgentHasNoToken) {
+		t.Errorf("her agent's: %v", err)
+	}
+}

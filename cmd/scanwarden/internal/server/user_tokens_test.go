@@ -1,0 +1,52 @@
+package server
+
+import (
+	"fmt"
+	"scanwarden/confirm"
+	"scanwarden/tools/mcpserver/auth"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestCallersAreHeldForAWhile(t *testing.T) {
+	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	held := &userTokens{now: func() time.Time { return now }}
+	ada := auth.Caller{Principal: "entra:t/ada"}
+	held.add(ada, "token of ada", now.Add(time.Hour))
+	held.add(auth.Caller{Principal: "entra:t/bob", Agent: true}, "token of an agent", now.Add(time.Hour))
+	if text, err := held.get(ada.Principal); err != nil || text != "token of ada" {
+		t.Errorf("%q, %v", text, err)
+	}
+	for principal, says := range map[confirm.Principal]string{
+		"": "nobody has called", "slack:T/U": "has no Entra sign-in here", "entra:t/bob": "not held here any more",
+	} {
+		if _, err := held.get(principal); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%q: %v, want %q", principal, err, says)
+		}
+	}
+	now = now.Add(time.Hour + tokenGrace)
+	if _, err := held.get(ada.Principal); err == nil {
+		t.Error("a token is held for ever")
+	}
+	held.add(auth.Caller{Principal: "entra:t/cleo"}, "token of cleo", now.Add(time.Hour))
+	if len(held.tokens) != 1 {
+		t.Errorf("%d tokens are held, want the live one alone", len(held.tokens))
+	}
+}
+
+// TestCallersAreBounded: when all places are taken, those who are known still renew theirs.
+func TestCallersAreBounded(t *testing.T) {
+	held := &userTokens{}
+	soon := time.Now().Add(time.Hour)
+	for i := range maxUserTokens + 1 {
+		held.add(auth.Caller{Principal: confirm.Principal(fmt.Sprint("entra:t/", i))}, "first", soon)
+	}
+	if _, err := held.get(confirm.Principal(fmt.Sprint("entra:t/", maxUserTokens))); err == nil || len(held.tokens) != maxUserTokens {
+		t.Errorf("%d are held", len(held.tokens))
+	}
+	held.add(auth.Caller{Principal: "entra:t/0"}, "second", soon)
+	if text, err := held.get("entra:t/0"); err != nil || text != "second" {
+		t.Errorf("a known caller's new token: %q, %v", text, err)
+	}
+}

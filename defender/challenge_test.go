@@ -72,7 +72,7 @@ func TestAClaimsChallengeIsAnswered(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, a := serve(t, inTurn(challenged(headers...), says(200, empty))), &asks{}
-			if _, err := newClient(t, a.config(s)).Scanners(t.Context()); err != nil {
+			if _, err := newClient(t, a.config(s)).Scanners(t.Context(), defender.Actor{}); err != nil {
 				t.Error(err)
 			}
 			wantAsks(t, a, defender.TokenRequest{}, defender.TokenRequest{Fresh: true, Claims: revoked})
@@ -114,7 +114,7 @@ func TestAMalformedChallengeIsAPlainRefusal(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, a := serve(t, challenged(header)), &asks{}
-			_, err := newClient(t, a.config(s)).Scanners(t.Context())
+			_, err := newClient(t, a.config(s)).Scanners(t.Context(), defender.Actor{})
 			if !errors.Is(err, defender.ErrSignIn) || strings.Contains(err.Error(), "another sign-in") {
 				t.Errorf("error %v, want a plain ErrSignIn", err)
 			}
@@ -126,7 +126,7 @@ func TestAMalformedChallengeIsAPlainRefusal(t *testing.T) {
 func TestTheLongestChallenge(t *testing.T) {
 	claims := `{"a":"` + strings.Repeat("x", 8<<10-8) + `"}`
 	s, a := serve(t, inTurn(challenged(bearer(std(claims))), says(200, empty))), &asks{}
-	if _, err := newClient(t, a.config(s)).Scanners(t.Context()); err != nil {
+	if _, err := newClient(t, a.config(s)).Scanners(t.Context(), defender.Actor{}); err != nil {
 		t.Error(err)
 	}
 	wantAsks(t, a, defender.TokenRequest{}, defender.TokenRequest{Fresh: true, Claims: claims})
@@ -144,9 +144,12 @@ func TestAChallengeIsAnsweredOnce(t *testing.T) {
 		"plain before": {challenged(), challenged(bearer(std(revoked))), "", true},
 	} {
 		for method, call := range map[string]func(defender.Config) error{
-			"read": func(cfg defender.Config) error { _, err := newClient(t, cfg).Scanners(t.Context()); return err },
+			"read": func(cfg defender.Config) error {
+				_, err := newClient(t, cfg).Scanners(t.Context(), defender.Actor{})
+				return err
+			},
 			"write": func(cfg defender.Config) error {
-				_, err := newWriter(t, cfg).Do(t.Context(), deletion(t), nil)
+				_, err := send(t.Context(), newWriter(t, cfg), deletion(t), nil)
 				return err
 			},
 		} {
@@ -167,7 +170,7 @@ func TestAChallengeIsAnsweredOnce(t *testing.T) {
 
 func TestAWriteThatIsChallengedIsSentAgain(t *testing.T) {
 	s, a := serve(t, inTurn(challenged(bearer(std(revoked))), says(200, ""))), &asks{}
-	if _, err := newWriter(t, a.config(s)).Do(t.Context(), deletion(t), nil); err != nil {
+	if _, err := send(t.Context(), newWriter(t, a.config(s)), deletion(t), nil); err != nil {
 		t.Error(err)
 	}
 	if calls := s.asked(); len(calls) != 2 || calls[0] != calls[1] {
@@ -181,7 +184,7 @@ func TestNoTokenAnswersAMissingLicence(t *testing.T) {
 		w.Header().Set("WWW-Authenticate", bearer(std(revoked)))
 		says(401, `{"error":{"code":"Unauthorized","message":"No TVM license for this tenant"}}`)(w, r)
 	}), &asks{}
-	if _, err := newClient(t, a.config(s)).Scanners(t.Context()); !errors.Is(err, defender.ErrLicence) || strings.Contains(err.Error(), "another sign-in") {
+	if _, err := newClient(t, a.config(s)).Scanners(t.Context(), defender.Actor{}); !errors.Is(err, defender.ErrLicence) || strings.Contains(err.Error(), "another sign-in") {
 		t.Errorf("error %v, want ErrLicence, and no advice to sign in", err)
 	}
 	wantAsks(t, a, defender.TokenRequest{})
@@ -192,7 +195,7 @@ func TestAChallengeWithAnotherStatusIsNone(t *testing.T) {
 		w.Header().Set("WWW-Authenticate", bearer(std(revoked)))
 		says(403, "")(w, r)
 	}), &asks{}
-	if _, err := newClient(t, a.config(s)).Scanners(t.Context()); !errors.Is(err, defender.ErrForbidden) {
+	if _, err := newClient(t, a.config(s)).Scanners(t.Context(), defender.Actor{}); !errors.Is(err, defender.ErrForbidden) {
 		t.Errorf("error %v, want ErrForbidden", err)
 	}
 	wantAsks(t, a, defender.TokenRequest{})
@@ -203,7 +206,7 @@ func TestAChallengeInTheSimulator(t *testing.T) {
 	s, a := serve(t, sim.ServeHTTP), &asks{}
 	t.Cleanup(sim.Close)
 	sim.Fail(defendertest.Fault{Method: "PATCH", Claims: revoked})
-	if _, err := newWriter(t, a.config(s)).Do(t.Context(), update(t, scanID, lab(nil)), nil); err != nil {
+	if _, err := send(t.Context(), newWriter(t, a.config(s)), update(t, scanID, lab(nil)), nil); err != nil {
 		t.Error(err)
 	}
 	wantAsks(t, a, defender.TokenRequest{}, defender.TokenRequest{Fresh: true, Claims: revoked})
@@ -227,14 +230,14 @@ func FuzzChallenge(f *testing.F) {
 		other = strings.Map(sendable, other)
 		quoted = strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(strings.Map(sendable, quoted))
 		c.set(challenged(other))
-		_, err := client.Scanners(t.Context())
+		_, err := client.Scanners(t.Context(), defender.Actor{})
 		asked := a.take()
 		if len(asked) != 2 || !asked[1].Fresh || asked[1].Claims != "" && !isObject(asked[1].Claims) {
 			t.Errorf("%q leads to %+v", other, asked)
 		}
 		assertPresentable(t, err, 401)
 		c.set(challenged(other, `Bearer description="`+quoted+`", error="insufficient_claims", claims="`+std(revoked)+`"`))
-		_, _ = client.Scanners(t.Context())
+		_, _ = client.Scanners(t.Context(), defender.Actor{})
 		want := revoked
 		if asked[1].Claims != "" { // the other's was there first
 			want = asked[1].Claims

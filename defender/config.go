@@ -16,7 +16,7 @@ type Config struct {
 	URL string
 
 	// Token returns a bearer token. Required.
-	Token func(ctx context.Context, ask TokenRequest) (string, error)
+	Token func(ctx context.Context, want TokenRequest) (string, error)
 
 	// RateLimit waits for this call's turn, before every try; write says that it goes ahead of reads. An error
 	// means that the call is not made. nil means no limit.
@@ -38,8 +38,16 @@ type Config struct {
 	UserAgent string
 }
 
-// TokenRequest says which token is wanted. Its zero value is one from the cache.
+// Actor identifies on whose behalf Defender is called. The zero Actor is the application itself.
+type Actor struct {
+	User  string // a name for the user that Config.Token understands
+	Agent bool   // not the user in person, but an application or AI agent that acts for them
+}
+
+// TokenRequest describes the token that Config.Token must return. Its zero value asks for a cached token of the
+// application.
 type TokenRequest struct {
+	Actor  Actor  // on whose behalf the call is made
 	Fresh  bool   // not the cached one: the service has refused it
 	Claims string // JSON of a claims challenge that the token must answer, "" for none
 }

@@ -31,7 +31,7 @@ func TestTheReferenceAloneIsReplaced(t *testing.T) {
 		s := serve(t, says(200, bare))
 		write := defender.Write{Method: "POST", Path: collection, Body: json.RawMessage(strings.Replace(frozen, "REF", ref, 1))}
 		before := string(write.Body)
-		if _, err := newWriter(t, s.config()).Do(t.Context(), write, core()); err != nil {
+		if _, err := send(t.Context(), newWriter(t, s.config()), write, core()); err != nil {
 			t.Errorf("%s: %v", frozen, err)
 			continue
 		}
@@ -59,13 +59,13 @@ func TestOnlyTheThreeWritesAreSent(t *testing.T) {
 		{Method: "PATCH", Path: collection + "/a/b"}, {Method: "PATCH", Path: "/api/v1.0" + collection + "/a"},
 	} {
 		write.Body = json.RawMessage(`{}`)
-		_, err := w.Do(t.Context(), write, nil)
+		_, err := send(t.Context(), w, write, nil)
 		if !errors.Is(err, defender.ErrNotSent) || asError(t, err).Next == "" {
 			t.Errorf("%s %s: %v", write.Method, write.Path, err)
 		}
 	}
 	for _, id := range badIDs {
-		if _, err := w.Do(t.Context(), defender.Write{Method: "PATCH", Path: collection + "/" + id, Body: json.RawMessage(`{}`)}, nil); !errors.Is(err, defender.ErrNotSent) {
+		if _, err := send(t.Context(), w, defender.Write{Method: "PATCH", Path: collection + "/" + id, Body: json.RawMessage(`{}`)}, nil); !errors.Is(err, defender.ErrNotSent) {
 			t.Errorf("id %q: %v", id, err)
 		}
 	}
@@ -112,12 +112,12 @@ func TestABodyThatDoesNotFitItsCredentialIsNotSent(t *testing.T) {
 		"two bodies":                 {`{"a":1}{"b":2}`, nil},
 		"text after it":              {`{"a":1} x`, nil},
 	} {
-		_, err := w.Do(t.Context(), defender.Write{Method: "POST", Path: collection, Body: json.RawMessage(tt.body)}, tt.auth)
+		_, err := send(t.Context(), w, defender.Write{Method: "POST", Path: collection, Body: json.RawMessage(tt.body)}, tt.auth)
 		if !errors.Is(err, defender.ErrNotSent) || asError(t, err).Next == "" {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := w.Do(t.Context(), deletion(t), core()); !errors.Is(err, defender.ErrNotSent) {
+	if _, err := send(t.Context(), w, deletion(t), core()); !errors.Is(err, defender.ErrNotSent) {
 		t.Errorf("a delete with a credential: %v", err)
 	}
 	if calls := s.asked(); len(calls) != 0 {
@@ -147,7 +147,7 @@ func TestAnEchoedSecretIsScrubbed(t *testing.T) {
 		for _, place := range []string{`{"error":{"message":%s}}`, `{"error":{"code":%s}}`, `{"error":{"target":%s}}`, `{"error":%s}`, `{"message":%s}`} {
 			said, _ := json.Marshal("before " + echo + " after")
 			s := serve(t, says(400, fmt.Sprintf(place, said)))
-			_, err := newWriter(t, s.config()).Do(t.Context(), add(t, lab(core())), auth)
+			_, err := send(t.Context(), newWriter(t, s.config()), add(t, lab(core())), auth)
 			shown := fmt.Sprintf("%v %#v", err, *asError(t, err))
 			if !strings.Contains(shown, "[redacted]") || strings.Contains(shown, "and-more") {
 				t.Errorf("%s in %s is not scrubbed: %s", name, place, shown)
@@ -165,7 +165,7 @@ func TestAnEchoedSecretIsScrubbed(t *testing.T) {
 		long + "community-string":       long + "[reda…",           // and not cut to half a secret
 	} {
 		s := serve(t, says(400, `{"error":{"message":"`+said+`"}}`))
-		_, err := newWriter(t, s.config()).Do(t.Context(), add(t, lab(core())), core())
+		_, err := send(t.Context(), newWriter(t, s.config()), add(t, lab(core())), core())
 		if got := asError(t, err).Message; got != want {
 			t.Errorf("message %q, want %q", got, want)
 		}

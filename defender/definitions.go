@@ -38,10 +38,10 @@ type LatestScan struct {
 	ExecutionDateTime time.Time `json:"executionDateTime,omitzero"`
 }
 
-// Definitions lists every scan definition, sorted by name, then id: no order is documented.
+// Definitions lists, on behalf of by, every scan definition, sorted by name, then id: no order is documented.
 // GET /api/DeviceAuthenticatedScanDefinitions ("Get all scan definitions"); needs Machine.Read.All.
-func (c *Client) Definitions(ctx context.Context) ([]Definition, error) {
-	all, err := list[Definition](ctx, c, call{op: "list definitions", method: http.MethodGet, path: definitionsPath}, 0)
+func (c *Client) Definitions(ctx context.Context, by Actor) ([]Definition, error) {
+	all, err := list[Definition](ctx, c, call{op: "list definitions", method: http.MethodGet, path: definitionsPath, by: by}, 0)
 	slices.SortFunc(all, func(a, b Definition) int {
 		return cmp.Or(strings.Compare(a.ScanName, b.ScanName), strings.Compare(a.ID, b.ID))
 	})

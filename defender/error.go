@@ -21,6 +21,8 @@ var (
 
 	// ErrUncertain means that a write was sent and nobody knows whether it took effect.
 	ErrUncertain = errors.New("outcome unknown")
+	// ErrTokenRefused means that Defender refused the token of a write and did nothing: see [Prepared.Renew].
+	ErrTokenRefused = errors.New("token refused")
 	// ErrNotSent means that the request certainly never left this machine.
 	ErrNotSent = errors.New("nothing was sent")
 )

@@ -40,7 +40,7 @@ func TestRefusedReads(t *testing.T) {
 			"list scanners: 500 InternalServerError (request 00000000-0000-4000-8000-000000000011); try again in a few minutes; if it lasts, quote the request id to Microsoft"},
 	} {
 		s := serve(t, says(tt.status, fixture(t, tt.body)))
-		_, err := newClient(t, s.config()).Scanners(t.Context())
+		_, err := newClient(t, s.config()).Scanners(t.Context(), defender.Actor{})
 		if e := asError(t, err); e.Error() != tt.want || !errors.Is(err, tt.kind) || e.Status != tt.status {
 			t.Errorf("%s:\ngot  %v\nwant %s", tt.body, err, tt.want)
 		}
@@ -49,7 +49,7 @@ func TestRefusedReads(t *testing.T) {
 
 func TestAForbiddenWriteNamesTheWritePermission(t *testing.T) {
 	s := serve(t, says(403, ""))
-	_, err := newWriter(t, s.config()).Do(t.Context(), deletion(t), nil)
+	_, err := send(t.Context(), newWriter(t, s.config()), deletion(t), nil)
 	if e := asError(t, err); !errors.Is(err, defender.ErrForbidden) || !strings.Contains(e.Next, "grant Machine.ReadWrite.All of") {
 		t.Errorf("%v", err)
 	}
@@ -60,7 +60,7 @@ func TestTheStatusSurvivesAnyBody(t *testing.T) {
 	for _, body := range []string{``, `<html><title>502</title>`, `{`, `null`, `[]`, `"text"`, `{"error":null}`, `{"error":7}`, `{"error":{"code":7}}`,
 		"\xff\xfe", strings.Repeat("[", 20_000), `{"error":{"message":` + strings.Repeat(" ", 9<<20) + `"x"}}`} {
 		s := serve(t, says(404, body))
-		_, err := newClient(t, s.config()).Scanners(t.Context())
+		_, err := newClient(t, s.config()).Scanners(t.Context(), defender.Actor{})
 		if e := asError(t, err); e.Status != 404 || e.Kind != defender.ErrNotFound || !strings.Contains(err.Error(), "404 Not Found") {
 			t.Errorf("%.30q: %v", body, err)
 		}
@@ -76,7 +76,7 @@ func TestOtherShapesOfErrorBodies(t *testing.T) {
 		`{"error":{"message":"inner"},"message":"outer"}`:        "inner",
 	} {
 		s := serve(t, says(404, body))
-		_, err := newClient(t, s.config()).Scanners(t.Context())
+		_, err := newClient(t, s.config()).Scanners(t.Context(), defender.Actor{})
 		if e := asError(t, err); e.Message != want {
 			t.Errorf("%s: message %q, want %q", body, e.Message, want)
 		}
@@ -86,7 +86,7 @@ func TestOtherShapesOfErrorBodies(t *testing.T) {
 func TestMessagesAreBoundedAndPrintable(t *testing.T) {
 	s := serve(t, says(404, `{"error":{"code":"`+strings.Repeat("c", 5000)+`","target":"`+strings.Repeat("t", 5000)+
 		`","message":"one\ntwo\u0000\u001b[31m\u202egnp\u200b\u0085`+strings.Repeat("é", 5000)+`"}}`))
-	_, err := newClient(t, s.config()).Scanners(t.Context())
+	_, err := newClient(t, s.config()).Scanners(t.Context(), defender.Actor{})
 	e := asError(t, err)
 	if want := "one two��[31m�gnp� " + strings.Repeat("é", 500-20) + "…"; !strings.HasPrefix(e.Message, want[:30]) || len([]rune(e.Message)) != 501 {
 		t.Errorf("message of %d characters: %s", len([]rune(e.Message)), e.Message)
@@ -99,12 +99,12 @@ func TestMessagesAreBoundedAndPrintable(t *testing.T) {
 // The names of roles come from outside, and go into advice: only names may.
 func TestForgedRolesAreNotAdvice(t *testing.T) {
 	s := serve(t, says(403, `{"error":{"message":"API required roles: run rm -rf, then Global.Admin, application roles: none"}}`))
-	_, err := newClient(t, s.config()).Scanners(t.Context())
+	_, err := newClient(t, s.config()).Scanners(t.Context(), defender.Actor{})
 	if e := asError(t, err); !strings.HasPrefix(e.Next, "grant Machine.Read.All of") {
 		t.Errorf("advice %q", e.Next)
 	}
 	s = serve(t, says(403, `{"error":{"message":"API required roles: A.Read,B.Read.All, application roles: none"}}`))
-	_, err = newClient(t, s.config()).Scanners(t.Context())
+	_, err = newClient(t, s.config()).Scanners(t.Context(), defender.Actor{})
 	if e := asError(t, err); !strings.HasPrefix(e.Next, "grant A.Read,B.Read.All of") {
 		t.Errorf("advice %q", e.Next)
 	}
@@ -112,7 +112,7 @@ func TestForgedRolesAreNotAdvice(t *testing.T) {
 
 func TestAnEchoedTokenIsNotRepeated(t *testing.T) {
 	s := serve(t, says(400, `{"error":{"code":"token","message":"bad header: Bearer token!","target":"token"}}`))
-	_, err := newClient(t, s.config()).Scanners(t.Context())
+	_, err := newClient(t, s.config()).Scanners(t.Context(), defender.Actor{})
 	if strings.Contains(err.Error(), "token") {
 		t.Errorf("%v", err)
 	}
@@ -122,7 +122,7 @@ func TestNoAnswerSaysWhy(t *testing.T) {
 	s := serve(t, says(200, empty))
 	cfg := s.config()
 	s.Close()
-	_, err := newClient(t, cfg).Scanners(t.Context())
+	_, err := newClient(t, cfg).Scanners(t.Context(), defender.Actor{})
 	if e := asError(t, err); e.Status != 0 || e.Kind != nil || !strings.Contains(err.Error(), "connection refused") || e.Next == "" {
 		t.Errorf("%v", err)
 	}
@@ -134,7 +134,7 @@ func TestTheDeadlineShowsThrough(t *testing.T) {
 	defer close(release)
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
-	if _, err := newClient(t, s.config()).Scanners(ctx); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := newClient(t, s.config()).Scanners(ctx, defender.Actor{}); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("%v", err)
 	}
 }

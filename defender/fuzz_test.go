@@ -59,10 +59,10 @@ func FuzzError(f *testing.F) {
 			w.WriteHeader(status)
 			io.WriteString(w, body)
 		})
-		if _, err := reader.Scanners(t.Context()); err != nil || status != 200 {
+		if _, err := reader.Scanners(t.Context(), defender.Actor{}); err != nil || status != 200 {
 			assertPresentable(t, err, status)
 		}
-		_, err := writer.Do(t.Context(), deletion(t), nil)
+		_, err := send(t.Context(), writer, deletion(t), nil)
 		if err != nil || status < 200 || status > 204 {
 			assertPresentable(t, err, status)
 		}
@@ -113,7 +113,7 @@ func FuzzPath(f *testing.F) {
 		}
 		sent := 0
 		for _, write := range writes {
-			_, sendErr := w.Do(t.Context(), write, nil)
+			_, sendErr := send(t.Context(), w, write, nil)
 			switch {
 			case sendErr == nil:
 				sent++
@@ -205,7 +205,7 @@ func FuzzReference(f *testing.F) {
 	f.Fuzz(func(t *testing.T, a, b, after string) {
 		before := a + b
 		body := before + ref + after
-		_, err := w.Do(t.Context(), defender.Write{Method: "POST", Path: collection, Body: json.RawMessage(body)}, core())
+		_, err := send(t.Context(), w, defender.Write{Method: "POST", Path: collection, Body: json.RawMessage(body)}, core())
 		sent := s.take()
 		switch {
 		case errors.Is(err, defender.ErrNotSent) && len(sent) == 0:

@@ -40,21 +40,21 @@ type Page struct{ Top, Skip int }
 // RunsByDefinition returns the runs of some definitions, in the service's order.
 // POST .../GetScanHistoryByScanDefinitionId ("Get scan history by definition"), a read in spite of its method;
 // needs Machine.Read.All.
-func (c *Client) RunsByDefinition(ctx context.Context, ids []string, p Page) ([]Run, error) {
+func (c *Client) RunsByDefinition(ctx context.Context, by Actor, ids []string, p Page) ([]Run, error) {
 	const op = "read history by definition"
 	query, err := p.query(op)
 	if err != nil {
 		return nil, err
 	}
-	r := call{op: op, method: http.MethodPost, path: definitionsPath + "/GetScanHistoryByScanDefinitionId", query: query}
+	r := call{op: op, method: http.MethodPost, path: definitionsPath + "/GetScanHistoryByScanDefinitionId", query: query, by: by}
 	return c.runs(ctx, r, "ScanDefinitionIds", ids, p.Top)
 }
 
 // RunsBySession returns the runs of some sessions, with what they found at each target.
 // POST .../GetScanHistoryBySessionId ("Get scan history by session"), a read in spite of its method; needs
 // Machine.Read.All.
-func (c *Client) RunsBySession(ctx context.Context, ids []string) ([]Run, error) {
-	r := call{op: "read history by session", method: http.MethodPost, path: definitionsPath + "/GetScanHistoryBySessionId"}
+func (c *Client) RunsBySession(ctx context.Context, by Actor, ids []string) ([]Run, error) {
+	r := call{op: "read history by session", method: http.MethodPost, path: definitionsPath + "/GetScanHistoryBySessionId", by: by}
 	return c.runs(ctx, r, "SessionIds", ids, 0)
 }
 

@@ -14,7 +14,7 @@ import (
 func TestRunsByDefinition(t *testing.T) {
 	s := serve(t, says(200, fixture(t, "history-by-definition.new-page.response.repaired")))
 	ids := []string{"4ad8d463-6b3a-4894-b42a-a2de9ea0a8ae", "60c4aa57-c573-4488-8d18-230914792a92", "c6220f67-2cad-4ba3-a2fa-7ded6384da56"}
-	got, err := newClient(t, s.config()).RunsByDefinition(t.Context(), ids, defender.Page{})
+	got, err := newClient(t, s.config()).RunsByDefinition(t.Context(), defender.Actor{}, ids, defender.Page{})
 	if err != nil || len(got) != 3 {
 		t.Fatalf("%d runs, %v", len(got), err)
 	}
@@ -34,7 +34,7 @@ func TestRunsByDefinition(t *testing.T) {
 
 func TestRunsBySession(t *testing.T) {
 	s := serve(t, says(200, fixture(t, "history-by-session.new-page.response.repaired")))
-	got, err := newClient(t, s.config()).RunsBySession(t.Context(), []string{"01decc497f4b4ec49a5fc4e12597f8c8"})
+	got, err := newClient(t, s.config()).RunsBySession(t.Context(), defender.Actor{}, []string{"01decc497f4b4ec49a5fc4e12597f8c8"})
 	if err != nil || len(got) != 1 {
 		t.Fatalf("%d runs, %v", len(got), err)
 	}
@@ -62,7 +62,7 @@ func TestRunsBySession(t *testing.T) {
 
 func TestRunsInTheShapeOfTheMetadata(t *testing.T) {
 	s := serve(t, says(200, fixture(t, "history.response.derived-from-metadata")))
-	got, err := newClient(t, s.config()).RunsBySession(t.Context(), []string{"01decc497f4b4ec49a5fc4e12597f8c8"})
+	got, err := newClient(t, s.config()).RunsBySession(t.Context(), defender.Actor{}, []string{"01decc497f4b4ec49a5fc4e12597f8c8"})
 	if err != nil || len(got) != 1 {
 		t.Fatalf("%d runs, %v", len(got), err)
 	}
@@ -102,7 +102,7 @@ func TestHistoryPageParameters(t *testing.T) {
 		"?$top=25&$skip=50": {Top: 25, Skip: 50},
 	} {
 		s := serve(t, says(200, `{"value":[]}`))
-		runs, err := newClient(t, s.config()).RunsByDefinition(t.Context(), []string{"a"}, p)
+		runs, err := newClient(t, s.config()).RunsByDefinition(t.Context(), defender.Actor{}, []string{"a"}, p)
 		if err != nil || runs == nil || len(runs) != 0 {
 			t.Errorf("%+v: %v, %v, want no runs and no error", p, runs, err)
 		}
@@ -116,12 +116,12 @@ func TestHistoryRefusesBeforeSending(t *testing.T) {
 	s := serve(t, says(200, `{"value":[]}`))
 	c := newClient(t, s.config())
 	for _, p := range []defender.Page{{Top: -1}, {Skip: -1}} {
-		if _, err := c.RunsByDefinition(t.Context(), []string{"a"}, p); asError(t, err).Kind != defender.ErrInvalid {
+		if _, err := c.RunsByDefinition(t.Context(), defender.Actor{}, []string{"a"}, p); asError(t, err).Kind != defender.ErrInvalid {
 			t.Errorf("%+v: %v", p, err)
 		}
 	}
 	for _, ids := range [][]string{nil, {""}, {"a", "a"}, {"a\n"}, {strings.Repeat("x", 129)}, make([]string, 501)} {
-		if _, err := c.RunsBySession(t.Context(), ids); asError(t, err).Kind != defender.ErrInvalid {
+		if _, err := c.RunsBySession(t.Context(), defender.Actor{}, ids); asError(t, err).Kind != defender.ErrInvalid {
 			t.Errorf("%d ids: %v", len(ids), err)
 		}
 	}

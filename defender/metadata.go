@@ -30,8 +30,8 @@ type metadataType struct {
 // KeyVaultField reads $metadata and returns the name it declares for the address of a key vault on
 // AuthParamsBase: "keyVaultUrl" or "keyVaultUri", the former if both. It is an error if it declares neither.
 // GET /api/$metadata.
-func (c *Client) KeyVaultField(ctx context.Context) (string, error) {
-	r := call{op: "read metadata", method: http.MethodGet, path: "/api/$metadata", accept: "application/xml"}
+func (c *Client) KeyVaultField(ctx context.Context, by Actor) (string, error) {
+	r := call{op: "read metadata", method: http.MethodGet, path: "/api/$metadata", accept: "application/xml", by: by}
 	a, err := c.read(ctx, r)
 	if err != nil {
 		return "", err

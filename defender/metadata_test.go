@@ -2,6 +2,8 @@ package defender_test
 
 import (
 	"testing"
+
+	"scanwarden/defender"
 )
 
 func TestKeyVaultField(t *testing.T) {
@@ -12,7 +14,7 @@ func TestKeyVaultField(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := serve(t, says(200, metadata("ComplexType", "AuthParamsBase", tt.property)))
-			got, err := newClient(t, s.config()).KeyVaultField(t.Context())
+			got, err := newClient(t, s.config()).KeyVaultField(t.Context(), defender.Actor{})
 			if got != tt.want || err != nil {
 				t.Errorf("%q, %v, want %q", got, err, tt.want)
 			}
@@ -23,7 +25,7 @@ func TestKeyVaultField(t *testing.T) {
 	}
 	for _, body := range []string{metadata("ComplexType", "AuthParamsBase", "type"), metadata("ComplexType", "Other", "keyVaultUrl"), `{}`, ``, `<a>`} {
 		s := serve(t, says(200, body))
-		if got, err := newClient(t, s.config()).KeyVaultField(t.Context()); got != "" || asError(t, err).Next == "" {
+		if got, err := newClient(t, s.config()).KeyVaultField(t.Context(), defender.Actor{}); got != "" || asError(t, err).Next == "" {
 			t.Errorf("%q gave %q, %v", body, got, err)
 		}
 	}

@@ -22,7 +22,7 @@ func TestPagesAreFollowed(t *testing.T) {
 			io.WriteString(w, `{"value":[{"id":"3"}]}`)
 		}
 	})
-	got, err := newClient(t, s.config()).Definitions(t.Context())
+	got, err := newClient(t, s.config()).Definitions(t.Context(), defender.Actor{})
 	if err != nil || len(got) != 3 {
 		t.Fatalf("%d definitions, %v", len(got), err)
 	}
@@ -33,7 +33,7 @@ func TestPagesAreFollowed(t *testing.T) {
 
 func TestAHistoryReadStopsAtTop(t *testing.T) {
 	s := serve(t, says(200, `{"value":[{"sessionId":"1"},{"sessionId":"2"}],"@odata.nextLink":"?$skip=2"}`))
-	got, err := newClient(t, s.config()).RunsByDefinition(t.Context(), []string{"a"}, defender.Page{Top: 3})
+	got, err := newClient(t, s.config()).RunsByDefinition(t.Context(), defender.Actor{}, []string{"a"}, defender.Page{Top: 3})
 	if err != nil || len(got) != 3 || len(s.asked()) != 2 {
 		t.Errorf("%d runs from %d pages, %v", len(got), len(s.asked()), err)
 	}
@@ -65,7 +65,7 @@ func TestANextLinkLeadsNowhereElse(t *testing.T) {
 			s = serve(t, func(w http.ResponseWriter, _ *http.Request) {
 				io.WriteString(w, `{"value":[{"sessionId":"1"}],"@odata.nextLink":`+strconv.Quote(link(s.URL))+`}`)
 			})
-			got, err := newClient(t, s.config()).RunsByDefinition(t.Context(), []string{"a"}, defender.Page{})
+			got, err := newClient(t, s.config()).RunsByDefinition(t.Context(), defender.Actor{}, []string{"a"}, defender.Page{})
 			if e := asError(t, err); got != nil || e.Next == "" || !strings.Contains(e.Message, "another host or path") {
 				t.Errorf("%v, %v", got, err)
 			}
@@ -90,7 +90,7 @@ func TestAListWithoutEndIsAnError(t *testing.T) {
 		"items": {strings.Repeat(`{},`, 29_999) + `{}`, 2},
 	} {
 		s := serve(t, says(200, `{"value":[`+tt.value+`],"@odata.nextLink":"?again"}`))
-		_, err := newClient(t, s.config()).Scanners(t.Context())
+		_, err := newClient(t, s.config()).Scanners(t.Context(), defender.Actor{})
 		if e := asError(t, err); !strings.Contains(e.Message, "does not end") || len(s.asked()) != tt.calls {
 			t.Errorf("%s: %v after %d calls, want %d", name, err, len(s.asked()), tt.calls)
 		}
@@ -102,7 +102,7 @@ func TestAListThatIsNotOneIsAnError(t *testing.T) {
 	for _, body := range []string{``, `null`, `{}`, `{"value":null}`, `[]`, `{"value":{}}`, `{"value":[{"isActive":"x"}]}`,
 		`<html>Sign in</html>`, `{"value":[]`, `"text"`} {
 		s := serve(t, says(200, body))
-		got, err := newClient(t, s.config()).Definitions(t.Context())
+		got, err := newClient(t, s.config()).Definitions(t.Context(), defender.Actor{})
 		if err == nil || len(got) != 0 {
 			t.Errorf("%q gave %v, %v", body, got, err)
 			continue
@@ -119,7 +119,7 @@ func TestAnOversizedAnswerIsRefused(t *testing.T) {
 		io.WriteString(w, strings.Repeat("x", 8<<20))
 		io.WriteString(w, `"}`)
 	})
-	_, err := newClient(t, s.config()).Definitions(t.Context())
+	_, err := newClient(t, s.config()).Definitions(t.Context(), defender.Actor{})
 	if err == nil || !strings.Contains(err.Error(), "larger than 8 MiB") || len(s.asked()) != 1 {
 		t.Errorf("%v after %d calls", err, len(s.asked()))
 	}

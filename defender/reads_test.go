@@ -25,7 +25,7 @@ func at(text string) time.Time {
 
 func TestDefinitions(t *testing.T) {
 	s := serve(t, says(200, fixture(t, "list-definitions-windows-and-network.old-page.response.repaired")))
-	got, err := newClient(t, s.config()).Definitions(t.Context())
+	got, err := newClient(t, s.config()).Definitions(t.Context(), defender.Actor{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +61,7 @@ func TestDefinitions(t *testing.T) {
 
 func TestDefinitionsAreSortedByNameThenID(t *testing.T) {
 	s := serve(t, says(200, `{"value":[{"id":"3","scanName":"b"},{"id":"2","scanName":"a"},{"id":"1","scanName":"b"}]}`))
-	got, err := newClient(t, s.config()).Definitions(t.Context())
+	got, err := newClient(t, s.config()).Definitions(t.Context(), defender.Actor{})
 	var order string
 	for _, d := range got {
 		order += d.ScanName + d.ID + " "
@@ -73,7 +73,7 @@ func TestDefinitionsAreSortedByNameThenID(t *testing.T) {
 
 func TestScannersAreSortedByNameThenMachine(t *testing.T) {
 	s := serve(t, says(200, `{"value":[{"machineId":"3","computerDnsName":"b"},{"machineId":"2","computerDnsName":"a"},{"machineId":"1","computerDnsName":"b"}]}`))
-	got, err := newClient(t, s.config()).Scanners(t.Context())
+	got, err := newClient(t, s.config()).Scanners(t.Context(), defender.Actor{})
 	var order string
 	for _, d := range got {
 		order += d.Name + d.MachineID + " "
@@ -109,7 +109,7 @@ func TestDefinitionIsDecodedTolerantly(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := serve(t, says(200, `{"value":[`+tt.body+`]}`))
-			got, err := newClient(t, s.config()).Definitions(t.Context())
+			got, err := newClient(t, s.config()).Definitions(t.Context(), defender.Actor{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -152,7 +152,7 @@ func TestTimes(t *testing.T) {
 
 func TestScanners(t *testing.T) {
 	s := serve(t, says(200, fixture(t, "list-agents.response.repaired")))
-	got, err := newClient(t, s.config()).Scanners(t.Context())
+	got, err := newClient(t, s.config()).Scanners(t.Context(), defender.Actor{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -183,19 +183,19 @@ func TestEveryPrintedAnswerIsRead(t *testing.T) {
 		switch kind, _, _ := strings.Cut(name, "-"); {
 		case kind == "history" || strings.HasPrefix(kind, "history."):
 			var all []defender.Run
-			all, err = c.RunsByDefinition(t.Context(), []string{"a"}, defender.Page{})
+			all, err = c.RunsByDefinition(t.Context(), defender.Actor{}, []string{"a"}, defender.Page{})
 			n = len(all)
 		case strings.HasPrefix(name, "list-agents"):
 			var all []defender.Scanner
-			all, err = c.Scanners(t.Context())
+			all, err = c.Scanners(t.Context(), defender.Actor{})
 			n = len(all)
 		case kind == "list":
 			var all []defender.Definition
-			all, err = c.Definitions(t.Context())
+			all, err = c.Definitions(t.Context(), defender.Actor{})
 			n = len(all)
 		default:
 			var r defender.Receipt
-			r, err = newWriter(t, s.config()).Do(t.Context(), update(t, scanID, lab(nil)), nil)
+			r, err = send(t.Context(), newWriter(t, s.config()), update(t, scanID, lab(nil)), nil)
 			if r.Definition != nil {
 				n = 1
 			}

@@ -43,8 +43,11 @@ func TestAReadIsTriedAgain(t *testing.T) {
 		},
 	} {
 		for method, read := range map[string]func(*defender.Client) error{
-			"GET":  func(c *defender.Client) error { _, err := c.Scanners(t.Context()); return err },
-			"POST": func(c *defender.Client) error { _, err := c.RunsBySession(t.Context(), []string{"s"}); return err },
+			"GET": func(c *defender.Client) error { _, err := c.Scanners(t.Context(), defender.Actor{}); return err },
+			"POST": func(c *defender.Client) error {
+				_, err := c.RunsBySession(t.Context(), defender.Actor{}, []string{"s"})
+				return err
+			},
 		} {
 			t.Run(name+" to a "+method, func(t *testing.T) {
 				s := serve(t, inTurn(trouble, trouble, trouble, says(200, empty)))
@@ -70,7 +73,7 @@ func TestWhatWillNotPassIsNotTriedAgain(t *testing.T) {
 			w.WriteHeader(status)
 			io.WriteString(w, empty) // even so: a 206 may be part of a list
 		})
-		_, err := newClient(t, s.config()).Scanners(t.Context())
+		_, err := newClient(t, s.config()).Scanners(t.Context(), defender.Actor{})
 		if e := asError(t, err); e.Status != status || e.Next == "" || len(s.asked()) != 1 {
 			t.Errorf("%d: %d calls, %+v", status, len(s.asked()), e)
 		}
@@ -80,7 +83,7 @@ func TestWhatWillNotPassIsNotTriedAgain(t *testing.T) {
 func TestBackoffGrows(t *testing.T) {
 	s := serve(t, says(503, ""))
 	cfg, waits := patient(s)
-	if _, err := newClient(t, cfg).Scanners(t.Context()); !errors.Is(err, defender.ErrServer) {
+	if _, err := newClient(t, cfg).Scanners(t.Context(), defender.Actor{}); !errors.Is(err, defender.ErrServer) {
 		t.Errorf("error %v, want ErrServer", err)
 	}
 	if len(*waits) != 3 {
@@ -112,7 +115,7 @@ func TestRetryAfterIsObeyed(t *testing.T) {
 		var until time.Time
 		cfg.OnThrottled = func(_ context.Context, u time.Time) { until = u }
 		before := time.Now()
-		if _, err := newClient(t, cfg).Scanners(t.Context()); err != nil || len(*waits) != 1 {
+		if _, err := newClient(t, cfg).Scanners(t.Context(), defender.Actor{}); err != nil || len(*waits) != 1 {
 			t.Errorf("%q: %v, waits %v", value, err, *waits)
 			continue
 		}
@@ -144,7 +147,7 @@ func TestAWaitThatIsTooLongIsNotBegun(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := serve(t, tt.answer)
 			cfg, waits := patient(s)
-			_, err := newClient(t, cfg).Scanners(tt.ctx)
+			_, err := newClient(t, cfg).Scanners(tt.ctx, defender.Actor{})
 			if e := asError(t, err); !errors.Is(err, tt.kind) || e.RetryAfter != tt.after || e.Next == "" {
 				t.Errorf("error %v (after %v), want %v after %v", err, e.RetryAfter, tt.kind, tt.after)
 			}
@@ -168,7 +171,7 @@ func TestGivingUpWhileWaiting(t *testing.T) {
 	cfg := s.config()
 	cfg.OnThrottled = func(context.Context, time.Time) { cancel() }
 	cfg.Sleep = nil // the real timer, which must not be sat out
-	_, err := newClient(t, cfg).Scanners(ctx)
+	_, err := newClient(t, cfg).Scanners(ctx, defender.Actor{})
 	if !errors.Is(err, context.Canceled) || !errors.Is(err, defender.ErrThrottled) || len(s.asked()) != 1 {
 		t.Errorf("error %v after %d calls, want both the throttling and the cancelling", err, len(s.asked()))
 	}
@@ -178,7 +181,7 @@ func TestTheRealTimerComesToAnEnd(t *testing.T) {
 	s := serve(t, inTurn(says(503, ""), says(200, empty)))
 	cfg := s.config()
 	cfg.Sleep = nil
-	if _, err := newClient(t, cfg).Scanners(t.Context()); err != nil {
+	if _, err := newClient(t, cfg).Scanners(t.Context(), defender.Actor{}); err != nil {
 		t.Error(err)
 	}
 }
@@ -186,7 +189,7 @@ func TestTheRealTimerComesToAnEnd(t *testing.T) {
 func TestCancelledReadsAreNotTriedAgain(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	s := serve(t, func(http.ResponseWriter, *http.Request) { cancel(); panic(http.ErrAbortHandler) })
-	_, err := newClient(t, s.config()).Scanners(ctx)
+	_, err := newClient(t, s.config()).Scanners(ctx, defender.Actor{})
 	if !errors.Is(err, context.Canceled) || len(s.asked()) != 1 {
 		t.Errorf("error %v after %d calls", err, len(s.asked()))
 	}

@@ -19,10 +19,10 @@ type Scanner struct {
 	ScannerSoftwareVersion string    `json:"scannerSoftwareVersion,omitempty"`
 }
 
-// Scanners lists every scanner, sorted by name, then machine id: no order is documented.
+// Scanners lists, on behalf of by, every scanner, sorted by name, then machine id: no order is documented.
 // GET /api/DeviceAuthenticatedScanAgents ("Get all scan agents"); needs Machine.Read.All.
-func (c *Client) Scanners(ctx context.Context) ([]Scanner, error) {
-	r := call{op: "list scanners", method: http.MethodGet, path: "/api/DeviceAuthenticatedScanAgents"}
+func (c *Client) Scanners(ctx context.Context, by Actor) ([]Scanner, error) {
+	r := call{op: "list scanners", method: http.MethodGet, path: "/api/DeviceAuthenticatedScanAgents", by: by}
 	all, err := list[Scanner](ctx, c, r, 0)
 	slices.SortFunc(all, func(a, b Scanner) int {
 		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.MachineID, b.MachineID))

@@ -92,6 +92,22 @@ func newWriter(t testing.TB, cfg defender.Config) *defender.Writer {
 	return w
 }
 
+// send prepares a write and sends it as the executor does: a refused token is renewed.
+func send(ctx context.Context, w *defender.Writer, write defender.Write, auth *defender.Authentication) (defender.Receipt, error) {
+	p, err := w.Prepare(ctx, defender.Actor{}, write, auth)
+	if err != nil {
+		return defender.Receipt{}, err
+	}
+	receipt, err := p.Send(ctx)
+	if errors.Is(err, defender.ErrTokenRefused) {
+		if err := p.Renew(ctx); err != nil {
+			return defender.Receipt{}, err
+		}
+		receipt, err = p.Send(ctx)
+	}
+	return receipt, err
+}
+
 // says answers every call alike.
 func says(status int, body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {

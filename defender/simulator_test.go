@@ -27,7 +27,7 @@ func tenant(t *testing.T, o defendertest.Options) (*defendertest.Server, *defend
 
 func definitions(t *testing.T, c *defender.Client) []defender.Definition {
 	t.Helper()
-	all, err := c.Definitions(t.Context())
+	all, err := c.Definitions(t.Context(), defender.Actor{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,21 +47,21 @@ func TestALifeInTheSimulator(t *testing.T) {
 			before := len(definitions(t, c))
 			auth := core()
 			auth.AuthProtocol, auth.PrivProtocol, auth.CommunityString = "SHA1", "AES", defender.Secret{}
-			receipt, err := w.Do(t.Context(), add(t, lab(auth)), auth)
+			receipt, err := send(t.Context(), w, add(t, lab(auth)), auth)
 			if err != nil || receipt.Definition == nil || receipt.Definition.ScanName != "Lab switches" {
 				t.Fatalf("add: %+v, %v", receipt, err)
 			}
 			id := receipt.Definition.ID
 			s := lab(nil)
 			s.ScanName = "Lab switches & routers"
-			if receipt, err = w.Do(t.Context(), update(t, id, s), nil); err != nil || receipt.Definition.ScanName != s.ScanName {
+			if receipt, err = send(t.Context(), w, update(t, id, s), nil); err != nil || receipt.Definition.ScanName != s.ScanName {
 				t.Fatalf("update: %+v, %v", receipt, err)
 			}
 			gone, err := defender.DeleteScans([]string{id})
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err = w.Do(t.Context(), gone, nil); err != nil {
+			if _, err = send(t.Context(), w, gone, nil); err != nil {
 				t.Fatalf("delete: %v", err)
 			}
 			if after := definitions(t, c); len(after) != before || len(sim.Writes()) != 3 {
@@ -74,11 +74,11 @@ func TestALifeInTheSimulator(t *testing.T) {
 func TestHistoryInTheSimulator(t *testing.T) {
 	for _, o := range []defendertest.Options{{}, {MetadataHistory: true}} {
 		_, c, _ := tenant(t, o)
-		runs, err := c.RunsByDefinition(t.Context(), []string{scanID}, defender.Page{Top: 1})
+		runs, err := c.RunsByDefinition(t.Context(), defender.Actor{}, []string{scanID}, defender.Page{Top: 1})
 		if err != nil || len(runs) != 1 || runs[0].ScanDefinitionID != scanID || runs[0].ScanStatus == "" {
 			t.Errorf("%+v: by definition %+v, %v", o, runs, err)
 		}
-		runs, err = c.RunsBySession(t.Context(), []string{"01decc497f4b4ec49a5fc4e12597f8c8"})
+		runs, err = c.RunsBySession(t.Context(), defender.Actor{}, []string{"01decc497f4b4ec49a5fc4e12597f8c8"})
 		if err != nil || len(runs) != 1 || runs[0].SessionID == "" || len(runs[0].ScannedTargets) == 0 || runs[0].Targets == 0 {
 			t.Errorf("%+v: by session %+v, %v", o, runs, err)
 		}
@@ -88,12 +88,12 @@ func TestHistoryInTheSimulator(t *testing.T) {
 func TestKeyVaultFieldInTheSimulator(t *testing.T) {
 	for _, field := range []string{"keyVaultUri", "keyVaultUrl"} {
 		_, c, w := tenant(t, defendertest.Options{KeyVaultField: field})
-		declared, err := c.KeyVaultField(t.Context())
+		declared, err := c.KeyVaultField(t.Context(), defender.Actor{})
 		if err != nil || declared != field {
 			t.Errorf("declared %q, %v, want %q", declared, err, field)
 		}
 		vault := &defender.Authentication{Type: "AuthPriv", KeyVaultField: declared, KeyVaultURL: "https://example.vault.azure.net/", KeyVaultName: "snmp-core"}
-		if _, err := w.Do(t.Context(), add(t, lab(vault)), nil); err != nil {
+		if _, err := send(t.Context(), w, add(t, lab(vault)), nil); err != nil {
 			t.Errorf("add with %s: %v", field, err)
 		}
 	}
@@ -126,7 +126,7 @@ func TestAppliedThenDropped(t *testing.T) {
 	sim, c, w := tenant(t, defendertest.Options{})
 	before := len(definitions(t, c))
 	sim.Fail(defendertest.Fault{Method: "POST", Apply: true, Drop: true, Times: -1})
-	_, err := w.Do(t.Context(), add(t, lab(&defender.Authentication{Type: "NoAuthNoPriv", Username: "u"})), nil)
+	_, err := send(t.Context(), w, add(t, lab(&defender.Authentication{Type: "NoAuthNoPriv", Username: "u"})), nil)
 	if !errors.Is(err, defender.ErrUncertain) {
 		t.Errorf("%v, want ErrUncertain", err)
 	}
@@ -155,11 +155,11 @@ func TestTroubleInTheSimulator(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			sim, c, w := tenant(t, defendertest.Options{})
 			sim.Fail(tt.fault)
-			_, err := c.Definitions(tt.ctx)
+			_, err := c.Definitions(tt.ctx, defender.Actor{})
 			assertIs(t, err, tt.read)
 			sim.ClearFaults()
 			sim.Fail(tt.fault)
-			_, err = w.Do(tt.ctx, update(t, scanID, lab(nil)), nil)
+			_, err = send(tt.ctx, w, update(t, scanID, lab(nil)), nil)
 			if tt.ctx == short { // its time was up before it began
 				tt.write = defender.ErrNotSent
 			}
@@ -180,7 +180,7 @@ func assertIs(t *testing.T, err, want error) {
 func TestMissingRolesInTheSimulator(t *testing.T) {
 	_, c, w := tenant(t, defendertest.Options{Roles: []string{"Machine.Read.All"}})
 	definitions(t, c)
-	_, err := w.Do(t.Context(), deletion(t), nil)
+	_, err := send(t.Context(), w, deletion(t), nil)
 	if !errors.Is(err, defender.ErrForbidden) || !strings.Contains(asError(t, err).Next, "grant Machine.ReadWrite.All of") {
 		t.Errorf("%v", err)
 	}
@@ -192,8 +192,8 @@ func TestTheCanaryReachesDefenderAlone(t *testing.T) {
 	sim, c, w := tenant(t, defendertest.Options{AuthInLists: true})
 	write := add(t, lab(auth))
 	sim.Fail(defendertest.Fault{Method: "POST", Echo: true})
-	_, refusal := w.Do(t.Context(), write, auth)
-	receipt, err := w.Do(t.Context(), write, auth)
+	_, refusal := send(t.Context(), w, write, auth)
+	receipt, err := send(t.Context(), w, write, auth)
 	if refusal == nil || err != nil {
 		t.Fatalf("%v, %v", refusal, err)
 	}

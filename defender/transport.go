@@ -37,8 +37,8 @@ type call struct {
 	accept string // "" means application/json
 	body   []byte
 	write  bool
-	hide   []string                    // secrets in the body, which no error may repeat
-	still  func(context.Context) error // asked directly before sending; nil means that nothing has to hold
+	by     Actor    // on whose behalf it is made
+	hide   []string // secrets in the body, which no error may repeat
 }
 
 // answer is what came back, whatever its status. err says that the body did not arrive whole.
@@ -50,40 +50,55 @@ type answer struct {
 	hide   []string
 }
 
-// send makes the call. A 401 that a new token may cure is answered with one, once, which answers the service's
-// challenge if there is one: the service refused the caller before it looked at the request, so this is safe for a
-// write too.
-func (w *wire) send(ctx context.Context, c call) (answer, *Error) {
-	a, failed := w.try(ctx, c, TokenRequest{})
-	if failed != nil || a.status != http.StatusUnauthorized || a.unlicensed() {
-		return a, failed
-	}
-	return w.try(ctx, c, TokenRequest{Fresh: true, Claims: a.challenge()})
+// refusesToken reports whether a is a 401 that a new token may cure. The service refused the caller before it
+// looked at the request, so that sending it again is safe for a write too.
+func (a answer) refusesToken() bool { return a.status == http.StatusUnauthorized && !a.unlicensed() }
+
+// renewal returns the request for the token that answers a's challenge, if there is one.
+func (a answer) renewal(by Actor) TokenRequest {
+	return TokenRequest{Actor: by, Fresh: true, Claims: a.challenge()}
 }
 
-// try makes the call once. The token comes after the turn, for it may expire in the queue.
-func (w *wire) try(ctx context.Context, c call, ask TokenRequest) (answer, *Error) {
+// send waits for its turn and for a token, and makes the call. A refused token is renewed once.
+func (w *wire) send(ctx context.Context, c call) (answer, *Error) {
+	a, failed := w.sendOnce(ctx, c, TokenRequest{Actor: c.by})
+	if failed != nil || !a.refusesToken() {
+		return a, failed
+	}
+	return w.sendOnce(ctx, c, a.renewal(c.by))
+}
+
+func (w *wire) sendOnce(ctx context.Context, c call, want TokenRequest) (answer, *Error) {
+	token, failed := w.admit(ctx, c, want)
+	if failed != nil {
+		return answer{}, failed
+	}
+	return w.exchange(ctx, c, token)
+}
+
+// admit waits for the call's turn and then for a token, which could expire in the queue.
+func (w *wire) admit(ctx context.Context, c call, want TokenRequest) (token string, failed *Error) {
 	if w.cfg.RateLimit != nil {
 		if err := w.cfg.RateLimit(ctx, c.write); err != nil {
-			return answer{}, unsent(c, "no turn to call Defender", err)
+			return "", unsent(c, "no turn to call Defender", err)
 		}
 	}
-	token, err := w.cfg.Token(ctx, ask)
+	token, err := w.cfg.Token(ctx, want)
 	if err == nil && token == "" {
 		err = errors.New("the token is empty")
 	}
 	if err != nil {
-		return answer{}, unsent(c, "no token for Defender", err)
+		return "", unsent(c, "no token for Defender", err)
 	}
+	return token, nil
+}
+
+// exchange sends the request and receives its answer, once and without any wait before it.
+func (w *wire) exchange(ctx context.Context, c call, token string) (answer, *Error) {
 	body := &sealableBody{r: bytes.NewReader(c.body)}
 	req, err := w.request(ctx, c, token, body)
 	if err != nil {
 		return answer{}, unsent(c, "the request cannot be made", err)
-	}
-	if c.still != nil {
-		if err := c.still(ctx); err != nil {
-			return answer{}, unsent(c, "it may not be sent any more", err)
-		}
 	}
 	resp, err := w.http.Do(req)
 	if err != nil {

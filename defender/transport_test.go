@@ -19,7 +19,7 @@ func TestARedirectIsAnErrorAndTheTokenGoesNowhere(t *testing.T) {
 			w.Header()["Location"] = []string{location}
 			w.WriteHeader(307)
 		})
-		_, err := newClient(t, s.config()).RunsBySession(t.Context(), []string{"s"})
+		_, err := newClient(t, s.config()).RunsBySession(t.Context(), defender.Actor{}, []string{"s"})
 		if e := asError(t, err); e.Status != 307 || !strings.Contains(e.Next, "redirects are not followed") {
 			t.Errorf("redirect to %q: %v", location, err)
 		}
@@ -40,7 +40,7 @@ func TestEveryTryTakesItsTurn(t *testing.T) {
 		turns++
 		return nil
 	}
-	if _, err := newClient(t, cfg).RunsBySession(t.Context(), []string{"s"}); err != nil || turns != len(s.asked()) || turns != 4 {
+	if _, err := newClient(t, cfg).RunsBySession(t.Context(), defender.Actor{}, []string{"s"}); err != nil || turns != len(s.asked()) || turns != 4 {
 		t.Errorf("%d turns for %d calls, %v", turns, len(s.asked()), err)
 	}
 }
@@ -50,7 +50,7 @@ func TestNoTurnNoCall(t *testing.T) {
 	cfg := s.config()
 	full := errors.New("the hour is used up; try again at ten")
 	cfg.RateLimit = func(context.Context, bool) error { return full }
-	_, err := newClient(t, cfg).Scanners(t.Context())
+	_, err := newClient(t, cfg).Scanners(t.Context(), defender.Actor{})
 	if !errors.Is(err, full) || !strings.Contains(err.Error(), full.Error()) || len(s.asked()) != 0 {
 		t.Errorf("error %v after %d calls", err, len(s.asked()))
 	}
@@ -59,14 +59,14 @@ func TestNoTurnNoCall(t *testing.T) {
 func TestA401IsAnsweredWithAFreshTokenOnce(t *testing.T) {
 	refusal := fixture(t, "error-401-Unauthorized.derived")
 	s := serve(t, inTurn(says(401, refusal), says(200, empty)))
-	if _, err := newClient(t, s.config()).Scanners(t.Context()); err != nil {
+	if _, err := newClient(t, s.config()).Scanners(t.Context(), defender.Actor{}); err != nil {
 		t.Errorf("with a fresh token: %v", err)
 	}
 	if calls := s.asked(); len(calls) != 2 || calls[0].Token != "Bearer token" || calls[1].Token != "Bearer fresh" {
 		t.Errorf("calls %+v", calls)
 	}
 	s = serve(t, says(401, refusal))
-	_, err := newClient(t, s.config()).Scanners(t.Context())
+	_, err := newClient(t, s.config()).Scanners(t.Context(), defender.Actor{})
 	if !errors.Is(err, defender.ErrSignIn) || len(s.asked()) != 2 {
 		t.Errorf("error %v after %d calls, want ErrSignIn after 2", err, len(s.asked()))
 	}
@@ -78,7 +78,7 @@ func TestALicence401DoesNotLoop(t *testing.T) {
 		`{"error":{"code":"Unauthorized","message":"Account mode is inactive"}}`,
 	} {
 		s := serve(t, says(401, body))
-		_, err := newClient(t, s.config()).Scanners(t.Context())
+		_, err := newClient(t, s.config()).Scanners(t.Context(), defender.Actor{})
 		if !errors.Is(err, defender.ErrLicence) || errors.Is(err, defender.ErrSignIn) || len(s.asked()) != 1 {
 			t.Errorf("error %v after %d calls, want ErrLicence after 1", err, len(s.asked()))
 		}
@@ -95,7 +95,7 @@ func TestNoTokenNoCall(t *testing.T) {
 	} {
 		cfg := s.config()
 		cfg.Token = token
-		_, err := newClient(t, cfg).Scanners(t.Context())
+		_, err := newClient(t, cfg).Scanners(t.Context(), defender.Actor{})
 		if err == nil || len(s.asked()) != 0 || strings.Contains(err.Error(), "X: y") {
 			t.Errorf("%s: %v after %d calls", name, err, len(s.asked()))
 		}
@@ -110,7 +110,7 @@ func TestASignInsAddressIsToldWhole(t *testing.T) {
 	waits := "sign in at https://login.example.com/authorize?claims=" + strings.Repeat("x", 8<<10) + "&state=s, then call again"
 	cfg := serve(t, says(200, empty)).config()
 	cfg.Token = func(context.Context, defender.TokenRequest) (string, error) { return "", errors.New(waits) }
-	if _, err := newClient(t, cfg).Definitions(t.Context()); err == nil || !strings.Contains(err.Error(), waits) {
+	if _, err := newClient(t, cfg).Definitions(t.Context(), defender.Actor{}); err == nil || !strings.Contains(err.Error(), waits) {
 		t.Errorf("told %v", err)
 	}
 }
@@ -139,7 +139,7 @@ func TestNotSent(t *testing.T) {
 			s := serve(t, says(200, bare))
 			cfg := s.config()
 			tt.change(&cfg)
-			_, err := newWriter(t, cfg).Do(tt.ctx, add(t, lab(core())), core())
+			_, err := send(tt.ctx, newWriter(t, cfg), add(t, lab(core())), core())
 			if !errors.Is(err, defender.ErrNotSent) || errors.Is(err, defender.ErrUncertain) || tt.cause != nil && !errors.Is(err, tt.cause) {
 				t.Errorf("%v, want ErrNotSent with %v", err, tt.cause)
 			}
@@ -155,7 +155,7 @@ func TestCancelledAfterItArrivedIsUncertain(t *testing.T) {
 	release := make(chan struct{})
 	s := serve(t, func(http.ResponseWriter, *http.Request) { cancel(); <-release })
 	defer close(release)
-	_, err := newWriter(t, s.config()).Do(ctx, deletion(t), nil)
+	_, err := send(ctx, newWriter(t, s.config()), deletion(t), nil)
 	if !errors.Is(err, defender.ErrUncertain) || !errors.Is(err, context.Canceled) {
 		t.Errorf("%v", err)
 	}
@@ -181,7 +181,7 @@ func TestTheBodyProvesWhatLeft(t *testing.T) {
 	} {
 		cfg := serve(t, says(200, bare)).config()
 		cfg.HTTP = &http.Client{Transport: tt.transport}
-		_, err := newWriter(t, cfg).Do(t.Context(), deletion(t), nil)
+		_, err := send(t.Context(), newWriter(t, cfg), deletion(t), nil)
 		if !errors.Is(err, tt.want) || !errors.Is(err, broken) {
 			t.Errorf("%s: %v, want %v", name, err, tt.want)
 		}
@@ -202,10 +202,10 @@ func TestNetHTTPCannotSendAgain(t *testing.T) {
 		return http.DefaultTransport.RoundTrip(r) // which keeps the first connection, and loses it
 	})}
 	w := newWriter(t, cfg)
-	if _, err := w.Do(t.Context(), update(t, scanID, lab(nil)), nil); err != nil {
+	if _, err := send(t.Context(), w, update(t, scanID, lab(nil)), nil); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.Do(t.Context(), update(t, scanID, lab(nil)), nil); !errors.Is(err, defender.ErrUncertain) {
+	if _, err := send(t.Context(), w, update(t, scanID, lab(nil)), nil); !errors.Is(err, defender.ErrUncertain) {
 		t.Errorf("%v", err)
 	}
 	if n := len(s.asked()); n != 2 {
@@ -221,7 +221,7 @@ func TestAWriteDoesNotReuseAConnection(t *testing.T) {
 	})
 	w := newWriter(t, s.config())
 	for range 3 {
-		if _, err := w.Do(t.Context(), deletion(t), nil); err != nil {
+		if _, err := send(t.Context(), w, deletion(t), nil); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -24,7 +24,7 @@ const deletePath = definitionsPath + "/BatchDelete"
 var pathID = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$`) })
 
 // Write is one of the three writes, frozen and inert: the bytes a person confirms are the bytes that are sent.
-// Only [AddScan], [UpdateScan] and [DeleteScans] make ones that [Writer.Do] accepts. Keep Body as it is; json.Marshal
+// Only [AddScan], [UpdateScan] and [DeleteScans] make ones that [Writer.Prepare] accepts. Keep Body as it is; json.Marshal
 // of a struct that holds it compacts and HTML-escapes it, which makes other bytes of it.
 type Write struct {
 	Method string

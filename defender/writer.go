@@ -34,34 +34,79 @@ type Receipt struct {
 	Definition *Definition // nil for a delete, and for an update that was answered without it
 }
 
-// Do sends w once, to the byte; auth, when not nil, takes the place of the credential reference. It never tries
-// again by itself, but for a 401, which proves that nothing was done.
-//
-// An error is one of three: [ErrNotSent] when the write certainly never left, which includes one that is not of
-// the three forms or does not fit auth; [ErrUncertain] when it left and no answer says what became of it; any
-// other when Defender refused it. The id in the answer may differ from the one in the path, as it does in
-// Microsoft's own example.
-func (w *Writer) Do(ctx context.Context, write Write, auth *Authentication) (Receipt, error) {
-	return w.DoIf(ctx, write, auth, nil)
-}
-
-// DoIf is Do on a condition: still is asked when everything else is ready, after the wait for the call's turn
-// and for a token and directly before the request leaves. Its error means that nothing is sent ([ErrNotSent]).
-func (w *Writer) DoIf(ctx context.Context, write Write, auth *Authentication, still func(context.Context) error) (Receipt, error) {
+// Prepare waits for the write's turn and for a token, and returns the write ready to be sent. It sends nothing: its
+// error is an [ErrNotSent], also when write is none of the three forms or does not fit auth. A non-nil auth takes
+// the place of the credential reference in the body.
+func (w *Writer) Prepare(ctx context.Context, by Actor, write Write, auth *Authentication) (*Prepared, error) {
 	c, err := write.call(auth)
 	if err != nil {
-		return Receipt{}, err
+		return nil, err
 	}
-	c.still = still
-	a, failed := w.wire.send(ctx, c)
+	c.by = by
+	token, failed := w.wire.admit(ctx, c, TokenRequest{Actor: by})
+	if failed != nil {
+		return nil, failed
+	}
+	return &Prepared{wire: w.wire, call: c, token: token}, nil
+}
+
+// Prepared is a write that has its turn and its token, so that no wait lies between a last check and [Prepared.Send].
+// It is for one goroutine.
+type Prepared struct {
+	wire    *wire
+	call    call
+	token   string        // "" once it was sent
+	renewal *TokenRequest // what Renew asks for, after the first refusal of the token
+	renewed bool
+}
+
+// Send sends the write once, to the byte. It never tries again by itself.
+//
+// An error is one of four: [ErrNotSent] when the write certainly never left; [ErrUncertain] when it left and no
+// answer proves what became of it; [ErrTokenRefused] when nothing was done for want of a good token, after which
+// [Prepared.Renew] may be called; any other when Defender refused the write. The id in the receipt may differ from
+// the one in the path, as it does in Microsoft's own example.
+func (p *Prepared) Send(ctx context.Context) (Receipt, error) {
+	if p.token == "" {
+		return Receipt{}, unsent(p.call, "it was sent already", nil)
+	}
+	token := p.token
+	p.token = ""
+	a, failed := p.wire.exchange(ctx, p.call, token)
 	if failed != nil {
 		return Receipt{}, failed
 	}
-	receipt, failed := outcome(c, a)
+	if a.refusesToken() && !p.renewed {
+		want := a.renewal(p.call.by)
+		p.renewal = &want
+		return Receipt{}, tokenRefused(p.call, a)
+	}
+	receipt, failed := outcome(p.call, a)
 	if failed != nil {
 		return Receipt{}, failed
 	}
 	return receipt, nil
+}
+
+// Renew waits for a turn and a new token after an [ErrTokenRefused], so that Send may be called once more. Whatever
+// was checked before the first Send has to be checked again. Its error is an [ErrNotSent].
+func (p *Prepared) Renew(ctx context.Context) error {
+	if p.renewal == nil {
+		return unsent(p.call, "no token was refused", nil)
+	}
+	token, failed := p.wire.admit(ctx, p.call, *p.renewal)
+	if failed != nil {
+		return failed
+	}
+	p.token, p.renewal, p.renewed = token, nil, true
+	return nil
+}
+
+// tokenRefused returns the error of a 401 whose token may be renewed.
+func tokenRefused(c call, a answer) *Error {
+	e := refused(c, a)
+	e.cause = errors.Join(ErrTokenRefused, e.cause)
+	return e
 }
 
 // call makes the write ready to be sent, or says why it must not be.

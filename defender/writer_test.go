@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"scanwarden/defender"
 )
 
@@ -55,7 +57,7 @@ func TestWhatArrivesIsWhatIsDocumented(t *testing.T) {
 				answer = ""
 			}
 			s := serve(t, says(200, answer))
-			if _, err := newWriter(t, s.config()).Do(t.Context(), tt.write, tt.auth); err != nil {
+			if _, err := send(t.Context(), newWriter(t, s.config()), tt.write, tt.auth); err != nil {
 				t.Fatal(err)
 			}
 			want := received{tt.want, tt.uri, "Bearer token", "application/json", "application/json", "scanwarden", compact(t, fixture(t, name))}
@@ -70,17 +72,18 @@ func TestWhatArrivesIsWhatIsDocumented(t *testing.T) {
 func TestADeleteThatSaysMoreIsUncertain(t *testing.T) {
 	for _, body := range []string{`{"deleted":[],"failed":["x"]}`, `{"error":{"code":"PartialFailure"}}`, `{}`, `null`, `false`, `<html>`} {
 		s := serve(t, says(200, body))
-		if _, err := newWriter(t, s.config()).Do(t.Context(), deletion(t), nil); !errors.Is(err, defender.ErrUncertain) {
+		if _, err := send(t.Context(), newWriter(t, s.config()), deletion(t), nil); !errors.Is(err, defender.ErrUncertain) {
 			t.Errorf("200 with %s: %v", body, err)
 		}
 	}
 	s := serve(t, says(202, ""))
-	if _, err := newWriter(t, s.config()).Do(t.Context(), deletion(t), nil); !errors.Is(err, defender.ErrUncertain) {
+	if _, err := send(t.Context(), newWriter(t, s.config()), deletion(t), nil); !errors.Is(err, defender.ErrUncertain) {
 		t.Errorf("202: %v", err)
 	}
 }
 
-func TestTheConditionIsAskedWhenAllElseIsReady(t *testing.T) {
+// What a caller checks between Prepare and Send is checked with turn and token in hand: no wait lies after it.
+func TestNothingIsWaitedForBetweenPrepareAndSend(t *testing.T) {
 	var order []string
 	s := serve(t, says(204, ""))
 	cfg := s.config()
@@ -89,13 +92,75 @@ func TestTheConditionIsAskedWhenAllElseIsReady(t *testing.T) {
 		order = append(order, "token")
 		return "token", nil
 	}
-	still := func(context.Context) error { order = append(order, "condition"); return errors.New("not any more") }
-	_, err := newWriter(t, cfg).DoIf(t.Context(), deletion(t), nil, still)
-	if !errors.Is(err, defender.ErrNotSent) || len(s.asked()) != 0 {
-		t.Errorf("%d requests arrived, %v", len(s.asked()), err)
+	p, err := newWriter(t, cfg).Prepare(t.Context(), defender.Actor{}, deletion(t), nil)
+	if err != nil || len(s.asked()) != 0 {
+		t.Fatalf("Prepare: %d requests arrived, %v", len(s.asked()), err)
 	}
-	if got := strings.Join(order, " "); got != "turn token condition" {
+	order = append(order, "check")
+	if _, err := p.Send(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if got := strings.Join(order, " "); got != "turn token check" {
 		t.Errorf("the order is %q", got)
+	}
+	if n := len(s.asked()); n != 1 {
+		t.Errorf("%d requests arrived, want 1", n)
+	}
+}
+
+func TestAPreparedWriteIsSentOnce(t *testing.T) {
+	s := serve(t, says(204, ""))
+	p, err := newWriter(t, s.config()).Prepare(t.Context(), defender.Actor{}, deletion(t), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Send(t.Context()); err != nil {
+		t.Error(err)
+	}
+	for _, again := range []func() error{
+		func() error { _, err := p.Send(t.Context()); return err },
+		func() error { return p.Renew(t.Context()) },
+	} {
+		if err := again(); !errors.Is(err, defender.ErrNotSent) {
+			t.Errorf("again: %v, want ErrNotSent", err)
+		}
+	}
+	if n := len(s.asked()); n != 1 {
+		t.Errorf("%d requests arrived, want 1", n)
+	}
+}
+
+func TestARefusedTokenIsRenewedOnceAndOnlyByTheCaller(t *testing.T) {
+	s := serve(t, says(401, ""))
+	cfg := s.config()
+	var asked []defender.TokenRequest
+	cfg.Token = func(_ context.Context, want defender.TokenRequest) (string, error) {
+		asked = append(asked, want)
+		return "token", nil
+	}
+	by := defender.Actor{User: "entra:t/ada"}
+	p, err := newWriter(t, cfg).Prepare(t.Context(), by, deletion(t), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Send(t.Context()); !errors.Is(err, defender.ErrTokenRefused) || !errors.Is(err, defender.ErrSignIn) {
+		t.Errorf("first: %v, want ErrTokenRefused and ErrSignIn", err)
+	}
+	if _, err := p.Send(t.Context()); !errors.Is(err, defender.ErrNotSent) {
+		t.Errorf("without Renew: %v, want ErrNotSent", err)
+	}
+	if err := p.Renew(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Send(t.Context()); errors.Is(err, defender.ErrTokenRefused) || !errors.Is(err, defender.ErrSignIn) {
+		t.Errorf("second: %v, want ErrSignIn alone", err)
+	}
+	if len(s.asked()) != 2 {
+		t.Errorf("%d requests arrived, want 2", len(s.asked()))
+	}
+	want := []defender.TokenRequest{{Actor: by}, {Actor: by, Fresh: true}}
+	if diff := cmp.Diff(want, asked); diff != "" {
+		t.Error(diff)
 	}
 }
 
@@ -107,7 +172,7 @@ func TestAReceiptHoldsNoSecret(t *testing.T) {
 		t.Fatal("the answer has no scanName")
 	}
 	s := serve(t, says(200, body))
-	got, err := newWriter(t, s.config()).Do(t.Context(), add(t, lab(a)), a)
+	got, err := send(t.Context(), newWriter(t, s.config()), add(t, lab(a)), a)
 	if err != nil || strings.Contains(got.Definition.CreatedBy, "authPassword") || strings.Contains(string(got.Definition.Canonical()), "authPassword") {
 		t.Errorf("%+v, %v", got.Definition, err)
 	}
@@ -136,7 +201,7 @@ func TestReceipts(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := serve(t, says(tt.status, tt.body))
-			got, err := newWriter(t, s.config()).Do(t.Context(), tt.write, tt.auth)
+			got, err := send(t.Context(), newWriter(t, s.config()), tt.write, tt.auth)
 			if err != nil || got.Status != tt.status || (got.Definition == nil) != (tt.id == "") {
 				t.Fatalf("receipt %+v, %v", got, err)
 			}
@@ -192,7 +257,7 @@ func TestUncertainOutcomes(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := serve(t, tt.answer)
-			receipt, err := newWriter(t, s.config()).Do(t.Context(), tt.write, tt.auth)
+			receipt, err := send(t.Context(), newWriter(t, s.config()), tt.write, tt.auth)
 			if !errors.Is(err, defender.ErrUncertain) || errors.Is(err, defender.ErrNotSent) || receipt != (defender.Receipt{}) {
 				t.Errorf("%+v, %v, want ErrUncertain", receipt, err)
 			}
@@ -210,7 +275,7 @@ func TestRefusedWrites(t *testing.T) {
 	for status, kind := range map[int]error{400: defender.ErrInvalid, 403: defender.ErrForbidden, 404: defender.ErrNotFound,
 		405: defender.ErrInvalid, 409: defender.ErrInvalid, 413: defender.ErrInvalid, 429: defender.ErrThrottled} {
 		s := serve(t, says(status, "<html>"))
-		_, err := newWriter(t, s.config()).Do(t.Context(), deletion(t), nil)
+		_, err := send(t.Context(), newWriter(t, s.config()), deletion(t), nil)
 		if e := asError(t, err); !errors.Is(err, kind) || errors.Is(err, defender.ErrUncertain) || e.Status != status || len(s.asked()) != 1 {
 			t.Errorf("%d: %v after %d calls, want %v", status, err, len(s.asked()), kind)
 		}
@@ -222,7 +287,7 @@ func TestAThrottledWriteTellsAndIsNotTriedAgain(t *testing.T) {
 	cfg, waits := patient(s)
 	told := 0
 	cfg.OnThrottled = func(context.Context, time.Time) { told++ }
-	_, err := newWriter(t, cfg).Do(t.Context(), deletion(t), nil)
+	_, err := send(t.Context(), newWriter(t, cfg), deletion(t), nil)
 	if e := asError(t, err); e.RetryAfter != 5*time.Second || told != 1 || len(*waits) != 0 || len(s.asked()) != 1 {
 		t.Errorf("%v; told %d times, waited %v, %d calls", err, told, *waits, len(s.asked()))
 	}
@@ -233,7 +298,7 @@ func TestAWriteIsSentAgainAfterA401Alone(t *testing.T) {
 	cfg := s.config()
 	var turns []bool
 	cfg.RateLimit = func(_ context.Context, write bool) error { turns = append(turns, write); return nil }
-	if _, err := newWriter(t, cfg).Do(t.Context(), add(t, lab(core())), core()); err != nil {
+	if _, err := send(t.Context(), newWriter(t, cfg), add(t, lab(core())), core()); err != nil {
 		t.Fatal(err)
 	}
 	calls := s.asked()
@@ -245,7 +310,7 @@ func TestAWriteIsSentAgainAfterA401Alone(t *testing.T) {
 		fixture(t, "error-401-no-tvm-license.derived"): defender.ErrLicence,
 	} {
 		s := serve(t, says(401, body))
-		_, err := newWriter(t, s.config()).Do(t.Context(), deletion(t), nil)
+		_, err := send(t.Context(), newWriter(t, s.config()), deletion(t), nil)
 		if !errors.Is(err, kind) || errors.Is(err, defender.ErrUncertain) || len(s.asked()) > 2 {
 			t.Errorf("%v after %d calls, want %v", err, len(s.asked()), kind)
 		}

@@ -67,7 +67,7 @@ func (b *Bot) read(ctx context.Context, who caller, operation string, args map[s
 	if err != nil {
 		return fmt.Errorf("%s: write arguments: %w", operation, err)
 	}
-	out, err := back.Service.Call(tools.OnBehalf(ctx, who.principal()), who.principal(), operation, asked)
+	out, err := back.Service.Call(ctx, tools.Caller{Principal: who.principal()}, operation, asked)
 	if err != nil {
 		return err
 	}

@@ -69,7 +69,7 @@ func TestWhatHappenedWhileTheBotWasDownIsShownAfter(t *testing.T) {
 
 func TestAChangeFromElsewhereIsPutToPeopleInSlack(t *testing.T) {
 	h := newHouse(t, plan{})
-	p, err := h.desk.Plan(t.Context(), "add_scan", []byte(`{"scanType":"Network","scanName":"From MCP","target":"10.0.0.1","intervalInHours":4,`+
+	p, err := h.desk.Plan(t.Context(), tools.Caller{}, "add_scan", []byte(`{"scanType":"Network","scanName":"From MCP","target":"10.0.0.1","intervalInHours":4,`+
 		`"scannerAgent.machineId":"`+h.scanner+`","scanAuthenticationParams.type":"NoAuthNoPriv","scanAuthenticationParams.username":"x"}`))
 	if err != nil {
 		t.Fatal(err)

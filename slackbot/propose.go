@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"scanwarden/confirm"
-	"scanwarden/tools"
 )
 
 // proposed is what came of a wish: a change that waits for people, or why not.
@@ -18,7 +17,7 @@ type proposed struct {
 	err       error
 }
 
-// propose plans the change and has it put to people. What cannot be confirmed is refused before Defender is read.
+// propose plans the change and has it put to people.
 func (b *Bot) propose(ctx context.Context, who caller, f form, args map[string]any) proposed {
 	p := proposed{operation: f.op.Name}
 	p.change, p.err = b.keep(ctx, who, f.op.Name, args)
@@ -40,18 +39,11 @@ func (b *Bot) keep(ctx context.Context, who caller, operation string, args map[s
 	asker := confirm.Requester{
 		Principal: who.principal(), Source: confirm.SourceSlack, Groups: groups, Channels: []confirm.Channel{confirm.Slack},
 	}
-	if err := back.Gate.CanPropose(ctx, operation, asker); err != nil {
-		return none, err
-	}
 	asked, err := encode(args)
 	if err != nil {
 		return none, err
 	}
-	plan, err := back.Service.Plan(tools.OnBehalf(ctx, who.principal()), operation, asked)
-	if err != nil {
-		return none, err
-	}
-	return back.Gate.Propose(ctx, plan, asker)
+	return back.Service.Propose(ctx, asker, operation, asked)
 }
 
 // words tell the requester what came of it.

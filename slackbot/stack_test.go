@@ -112,8 +112,8 @@ func (h *house) rooms(t testing.TB, policy confirm.Policy) {
 	}
 	cfg := defender.Config{URL: api.URL, Token: func(context.Context, defender.TokenRequest) (string, error) { return "simulator", nil }}
 	own := cfg
-	own.Token = func(ctx context.Context, _ defender.TokenRequest) (string, error) {
-		h.behalf.Store(string(tools.Behalf(ctx)), true)
+	own.Token = func(_ context.Context, want defender.TokenRequest) (string, error) {
+		h.behalf.Store(want.Actor.User, true)
 		return "simulator", nil
 	}
 	reader, err := defender.New(own)

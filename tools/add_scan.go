@@ -27,7 +27,7 @@ func (addInput) JSONSchemaExtend(s *jsonschema.Schema) {
 	}
 }
 
-func (d *Service) planAdd(ctx context.Context, in addInput) (confirm.Proposal, error) {
+func (d *Service) planAdd(ctx context.Context, by Caller, in addInput) (confirm.Proposal, error) {
 	if err := in.checkRequired(d.cfg.Credentials); err != nil {
 		return confirm.Proposal{}, err
 	}
@@ -35,11 +35,11 @@ func (d *Service) planAdd(ctx context.Context, in addInput) (confirm.Proposal, e
 	if err := in.over(&dr, d.cfg.Policy.AddressesPerScan()); err != nil {
 		return confirm.Proposal{}, err
 	}
-	existing, err := d.live.definitions.get(ctx)
+	existing, err := d.live.definitions.get(ctx, by)
 	if err != nil {
 		return confirm.Proposal{}, err
 	}
-	if err := d.complete(ctx, in.scanInput, &dr); err != nil {
+	if err := d.complete(ctx, by, in.scanInput, &dr); err != nil {
 		return confirm.Proposal{}, err
 	}
 	p := confirm.Proposal{

@@ -6,7 +6,9 @@ import (
 	"testing"
 	"time"
 
+	"scanwarden/defender"
 	"scanwarden/defender/defendertest"
+	"scanwarden/tools"
 )
 
 // BenchmarkPlan plans the update of one scan among others, with the lists already read. lists/op is how many
@@ -27,14 +29,14 @@ func BenchmarkPlan(b *testing.B) {
 			const reads = 20
 			start := time.Now()
 			for range reads {
-				if _, err := h.reader.Definitions(b.Context()); err != nil {
+				if _, err := h.reader.Definitions(b.Context(), defender.Actor{}); err != nil {
 					b.Fatal(err)
 				}
 			}
 			bare := time.Since(start) / reads
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := h.desk.Plan(b.Context(), "update_scan", args); err != nil {
+				if _, err := h.desk.Plan(b.Context(), tools.Caller{}, "update_scan", args); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -22,7 +22,7 @@ const (
 // cached is a value that is read from Defender at most once per lifetime however many ask. What it returns is
 // shared: nobody may alter it.
 type cached[T any] struct {
-	read     func(context.Context) (T, error)
+	read     func(context.Context, Caller) (T, error)
 	lifetime time.Duration
 	now      func() time.Time
 
@@ -33,7 +33,7 @@ type cached[T any] struct {
 }
 
 // get returns the value, at the latest when ctx ends. A read that has begun goes on for the others.
-func (c *cached[T]) get(ctx context.Context) (T, error) {
+func (c *cached[T]) get(ctx context.Context, by Caller) (T, error) {
 	c.mu.Lock()
 	value, fresh := c.value, c.now().Before(c.until)
 	c.mu.Unlock()
@@ -43,7 +43,7 @@ func (c *cached[T]) get(ctx context.Context) (T, error) {
 	result := c.flight.DoChan("", func() (any, error) {
 		ctx, cancel := context.WithTimeout(detached(ctx), patience)
 		defer cancel()
-		value, err := c.read(ctx)
+		value, err := c.read(ctx, by)
 		if err == nil {
 			c.keep(value)
 		}
@@ -74,8 +74,13 @@ type live struct {
 func newLive(cfg Config) *live {
 	r := cfg.Reader
 	return &live{
-		definitions: views[defender.Definition]{read: r.Definitions, now: cfg.Now, perCaller: cfg.PerCaller},
-		scanners:    views[defender.Scanner]{read: r.Scanners, now: cfg.Now, perCaller: cfg.PerCaller},
-		vaultField:  cached[string]{read: r.KeyVaultField, now: cfg.Now, lifetime: forever},
+		definitions: views[defender.Definition]{read: onBehalf(r.Definitions), now: cfg.Now, perCaller: cfg.PerCaller},
+		scanners:    views[defender.Scanner]{read: onBehalf(r.Scanners), now: cfg.Now, perCaller: cfg.PerCaller},
+		vaultField:  cached[string]{read: onBehalf(r.KeyVaultField), now: cfg.Now, lifetime: forever},
 	}
+}
+
+// onBehalf adapts a read of Defender to callers.
+func onBehalf[T any](read func(context.Context, defender.Actor) (T, error)) func(context.Context, Caller) (T, error) {
+	return func(ctx context.Context, by Caller) (T, error) { return read(ctx, by.actor()) }
 }

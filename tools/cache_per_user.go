@@ -12,12 +12,12 @@ const mostViews = 64
 // views is a list as Defender shows it: the same for everybody, or where reads run on behalf of users, whose rights
 // in Defender differ, one for each. No caller ever sees what was read for another.
 type views[T any] struct {
-	read      func(context.Context) ([]T, error)
+	read      func(context.Context, Caller) ([]T, error)
 	now       func() time.Time
 	perCaller bool
 
 	mu    sync.Mutex
-	kept  map[behalf]*view[T]
+	kept  map[Caller]*view[T]
 	turns uint64 // counts the questions, for the order in which views go
 }
 
@@ -26,20 +26,20 @@ type view[T any] struct {
 	asked uint64 // the turn of the last question; guarded by views.mu
 }
 
-// get returns the list as the person whom ctx acts for may see it.
-func (v *views[T]) get(ctx context.Context) ([]T, error) {
-	var viewer behalf
+// get returns the list as the caller may see it.
+func (v *views[T]) get(ctx context.Context, by Caller) ([]T, error) {
+	var viewer Caller
 	if v.perCaller {
-		viewer = behalfOf(ctx)
+		viewer = by
 	}
-	return v.of(viewer).get(ctx)
+	return v.of(viewer).get(ctx, by)
 }
 
-func (v *views[T]) of(viewer behalf) *view[T] {
+func (v *views[T]) of(viewer Caller) *view[T] {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.kept == nil {
-		v.kept = map[behalf]*view[T]{}
+		v.kept = map[Caller]*view[T]{}
 	}
 	own, ok := v.kept[viewer]
 	if !ok {
@@ -57,7 +57,7 @@ func (v *views[T]) makeRoom() {
 	if len(v.kept) < mostViews {
 		return
 	}
-	var oldest behalf
+	var oldest Caller
 	least := v.turns + 1
 	for viewer, view := range v.kept {
 		if view.asked < least {

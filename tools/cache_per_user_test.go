@@ -31,8 +31,8 @@ func startTheirs(t testing.TB, cfg tools.Config) *theirs {
 	t.Cleanup(service.Close)
 	reader, err := defender.New(defender.Config{
 		URL: service.URL,
-		Token: func(ctx context.Context, _ defender.TokenRequest) (string, error) {
-			return "of-" + string(tools.Behalf(ctx)), nil
+		Token: func(_ context.Context, want defender.TokenRequest) (string, error) {
+			return "of-" + want.Actor.User, nil
 		},
 	})
 	if err != nil {
@@ -55,11 +55,11 @@ func (s *theirs) answer(w http.ResponseWriter, r *http.Request) {
 // sees is what a caller is shown.
 func (s *theirs) sees(t testing.TB, by confirm.Principal) string {
 	t.Helper()
-	scans, err := s.desk.Call(t.Context(), by, "list_scans", nil)
+	scans, err := s.desk.Call(t.Context(), tools.Caller{Principal: by}, "list_scans", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	scanners, err := s.desk.Call(t.Context(), by, "list_scanners", nil)
+	scanners, err := s.desk.Call(t.Context(), tools.Caller{Principal: by}, "list_scanners", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -68,7 +68,7 @@ func (h *house) decide(c confirm.Change, approve bool, reason string) {
 // call returns what an operation answers, as JSON and back.
 func (h *house) call(by confirm.Principal, operation, args string) (map[string]any, error) {
 	h.t.Helper()
-	out, err := h.desk.Call(h.t.Context(), by, operation, json.RawMessage(args))
+	out, err := h.desk.Call(h.t.Context(), tools.Caller{Principal: by}, operation, json.RawMessage(args))
 	if err != nil {
 		return nil, err
 	}
@@ -148,7 +148,7 @@ func TestWaitIsBounded(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	start := time.Now()
-	out, err := h.desk.Call(ctx, ada, "get_change", json.RawMessage(fmt.Sprintf(`{"change_id":%q,"wait_seconds":50}`, c.ID)))
+	out, err := h.desk.Call(ctx, tools.Caller{Principal: ada}, "get_change", json.RawMessage(fmt.Sprintf(`{"change_id":%q,"wait_seconds":50}`, c.ID)))
 	if err != nil || out.(tools.Result).Status != "awaiting_confirmation" {
 		t.Errorf("get_change = %v, %v", out, err)
 	}
@@ -173,8 +173,8 @@ func TestWithdraw(t *testing.T) {
 	h := withGate(t)
 	c := h.propose("add_scan", lab)
 	id := fmt.Sprintf(`{"change_id":%q}`, c.ID)
-	byAgent := tools.ByAgent(t.Context(), ada)
-	if _, err := h.desk.Call(byAgent, ada, "withdraw_change", json.RawMessage(id)); !errors.Is(err, confirm.ErrRefused) {
+	agentOfAda := tools.Caller{Principal: ada, Agent: true}
+	if _, err := h.desk.Call(t.Context(), agentOfAda, "withdraw_change", json.RawMessage(id)); !errors.Is(err, confirm.ErrRefused) {
 		t.Errorf("her agent took back what she asked for herself: %v", err)
 	}
 	for range 2 {

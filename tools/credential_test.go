@@ -272,7 +272,7 @@ func TestCanaryReachesDefenderAndNothingElse(t *testing.T) {
 	wantWords(t, string(h.sim.Writes()[0].Body), canary+"-auth", canary+"-priv")
 	c.Outcome = out
 	h.desk.InvalidateCache()
-	listed, err := h.desk.Call(t.Context(), "local:ada", "list_scans", nil)
+	listed, err := h.desk.Call(t.Context(), tools.Caller{Principal: "local:ada"}, "list_scans", nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -123,7 +123,7 @@ func TestNullAndFlatNamesAreTaken(t *testing.T) {
 func TestEverySecretThatWasSentIsNamed(t *testing.T) {
 	h := build(t, defendertest.Options{})
 	args := `{"scanAuthenticationParams":{"authPassword":"a","privPassword":"b","communityString":"c","authPassword":"d"}}`
-	_, err := h.desk.Plan(t.Context(), "add_scan", json.RawMessage(args))
+	_, err := h.desk.Plan(t.Context(), tools.Caller{}, "add_scan", json.RawMessage(args))
 	var refusal *tools.Refusal
 	if !errors.As(err, &refusal) {
 		t.Fatalf("got %v, want a refusal", err)

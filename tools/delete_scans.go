@@ -22,12 +22,12 @@ type deleteInput struct {
 	IDs []string `json:"scanDefinitionIds" also:"ScanDefinitionIds" jsonschema:"required,example=289224fb-1686-472c-9751-5555960854ca" jsonschema_description:"Or unique names"`
 }
 
-func (d *Service) planDelete(ctx context.Context, in deleteInput) (confirm.Proposal, error) {
+func (d *Service) planDelete(ctx context.Context, by Caller, in deleteInput) (confirm.Proposal, error) {
 	if len(in.IDs) == 0 {
 		return confirm.Proposal{}, refuse("scanDefinitionIds", "scanDefinitionIds is missing or empty").
 			then("call list_scans and use ids from there")
 	}
-	existing, err := d.live.definitions.get(ctx)
+	existing, err := d.live.definitions.get(ctx, by)
 	if err != nil {
 		return confirm.Proposal{}, err
 	}
@@ -39,7 +39,7 @@ func (d *Service) planDelete(ctx context.Context, in deleteInput) (confirm.Propo
 		return confirm.Proposal{}, refuse("scanDefinitionIds", "%d scans at once are more than the %d that policy allows", len(doomed), most).
 			then("delete them in smaller groups, or have an operator raise max_scans_per_delete")
 	}
-	scanners, err := d.live.scanners.get(ctx)
+	scanners, err := d.live.scanners.get(ctx, by)
 	if err != nil {
 		return confirm.Proposal{}, err
 	}

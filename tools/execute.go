@@ -23,42 +23,41 @@ func NewExecutor(reader *defender.Client, writer *defender.Writer, credentials m
 	return &Executor{reader: reader, writer: writer, credentials: credentials}
 }
 
-// Execute sends a confirmed change, once and to the byte, unless the scans it touches are no longer as they
-// were when it was planned, or still says that it may not. Both are looked at when all else is ready, so that no
-// wait lies between the look and the request. Defender is called in the requester's name. The outcome is Applied,
+// Execute sends a confirmed change, once and to the byte, on behalf of its requester. It prepares the write, compares
+// the live scans with the plan, calls beforeSend, and sends, in this order: no wait lies between the last look and the
+// request. Nothing is sent if the scans differ from the plan or beforeSend returns an error. The outcome is Applied,
 // Failed or Stale, where Defender's state is known, or Unknown.
-func (e *Executor) Execute(ctx context.Context, c confirm.Change, still func(context.Context) error) confirm.Outcome {
-	ctx = OnBehalf(ctx, c.Requester)
-	if c.Agent {
-		ctx = ByAgent(ctx, c.Requester)
-	}
+func (e *Executor) Execute(ctx context.Context, c confirm.Change, beforeSend func(context.Context) error) confirm.Outcome {
+	by := Caller{Principal: c.Requester, Agent: c.Agent}.actor()
 	auth, err := e.secrets(ctx, c.Request.Body)
 	if err != nil {
 		return unsent(err.Error(), "Mend the credential in scanwarden's configuration, then ask again.")
 	}
-	var deleted []defender.Definition
-	var moved confirm.Outcome
-	ready := func(ctx context.Context) error {
-		if deleted, moved = e.checkLive(ctx, c); moved.State != "" {
-			return errors.New("the live state moved, or cannot be compared")
+	write := defender.Write{Method: c.Request.Method, Path: c.Request.Path, Body: c.Request.Body}
+	prepared, err := e.writer.Prepare(ctx, by, write, auth)
+	for err == nil {
+		touched, moved := e.compareLive(ctx, by, c)
+		if moved.State != "" {
+			return moved
 		}
 		Progress(ctx, "sending the change to Defender")
-		return still(ctx)
+		if err := beforeSend(ctx); err != nil {
+			return unsent("it may not be sent any more: "+err.Error(), "Ask again.")
+		}
+		receipt, sendErr := prepared.Send(ctx)
+		if sendErr == nil {
+			return applied(c, receipt, touched)
+		}
+		if err = sendErr; errors.Is(err, defender.ErrTokenRefused) {
+			err = prepared.Renew(ctx) // nothing was done; everything is checked again
+		}
 	}
-	write := defender.Write{Method: c.Request.Method, Path: c.Request.Path, Body: c.Request.Body}
-	receipt, err := e.writer.DoIf(ctx, write, auth, ready)
-	switch {
-	case moved.State != "":
-		return moved
-	case err != nil:
-		return failure(c, err)
-	}
-	return applied(c, receipt, deleted)
+	return failure(c, err)
 }
 
-// checkLive compares the scans that a change touches with what they were when it was planned, and returns them
+// compareLive compares the scans that a change touches with what they were when it was planned, and returns them
 // as they are. A new scan touches none. Microsoft documents no ETag, so a gap of one round trip remains.
-func (e *Executor) checkLive(ctx context.Context, c confirm.Change) ([]defender.Definition, confirm.Outcome) {
+func (e *Executor) compareLive(ctx context.Context, by defender.Actor, c confirm.Change) ([]defender.Definition, confirm.Outcome) {
 	planned, err := readSnapshot(c.Snapshot)
 	switch {
 	case err != nil:
@@ -67,7 +66,7 @@ func (e *Executor) checkLive(ctx context.Context, c confirm.Change) ([]defender.
 		return nil, confirm.Outcome{}
 	}
 	Progress(ctx, "comparing the plan with Defender's state now")
-	live, err := e.reader.Definitions(ctx)
+	live, err := e.reader.Definitions(ctx, by)
 	if err != nil {
 		return nil, unsent("the scans could not be read again: "+reasonOf(err), nextOf(err, "Ask again."))
 	}

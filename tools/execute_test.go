@@ -167,6 +167,36 @@ func TestFailuresAreToldApart(t *testing.T) {
 	}
 }
 
+// TestEverythingIsCheckedAgainAfterARefusedToken: what was looked at before the first request is old by the second.
+func TestEverythingIsCheckedAgainAfterARefusedToken(t *testing.T) {
+	for name, c := range map[string]struct {
+		edited bool
+		state  confirm.State
+		checks int
+		writes int
+	}{
+		"unchanged":         {false, "applied", 2, 1},
+		"edited in between": {true, "stale", 1, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := named(t, defendertest.Options{})
+			planned := change(h.plan("update_scan", `{"id":"`+coreSwitches+`","isActive":false}`))
+			h.sim.Fail(defendertest.Fault{Method: "PATCH", Claims: `{"a":1}`})
+			var checks int
+			out := h.exec.Execute(t.Context(), planned, func(context.Context) error {
+				if checks++; c.edited {
+					h.sim.Edit(coreSwitches, map[string]any{"target": "10.9.9.9"})
+				}
+				return nil
+			})
+			h.wantState(out, c.state)
+			if n := len(h.sim.Writes()); checks != c.checks || n != c.writes {
+				t.Errorf("%d checks and %d writes, want %d and %d", checks, n, c.checks, c.writes)
+			}
+		})
+	}
+}
+
 // TestNothingIsSentOnALostClaim: the claim has the last word, whatever the operation.
 func TestNothingIsSentOnALostClaim(t *testing.T) {
 	h := build(t, defendertest.Options{})

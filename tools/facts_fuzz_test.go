@@ -42,7 +42,7 @@ func FuzzFacts(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p, err := h.desk.Plan(t.Context(), "update_scan", args)
+		p, err := h.desk.Plan(t.Context(), tools.Caller{}, "update_scan", args)
 		if err != nil {
 			return
 		}

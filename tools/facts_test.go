@@ -148,7 +148,7 @@ func TestNoSpellingGetsRoundARule(t *testing.T) {
 		for operation, args := range map[string]string{
 			"update_scan": `{"id":"` + id + `","isActive":false}`, "delete_scans": `{"scanDefinitionIds":["` + id + `"]}`,
 		} {
-			p, err := h.desk.Plan(t.Context(), operation, json.RawMessage(args))
+			p, err := h.desk.Plan(t.Context(), tools.Caller{}, operation, json.RawMessage(args))
 			if err != nil && target == "" && operation == "update_scan" {
 				continue // an update without a target is not sent at all
 			}
@@ -220,7 +220,7 @@ func TestFactsNeedTheScanners(t *testing.T) {
 	for operation, args := range map[string]string{
 		"update_scan": `{"id":"Core switches","isActive":false}`, "delete_scans": `{"scanDefinitionIds":["Core switches"]}`,
 	} {
-		if p, err := h.desk.Plan(t.Context(), operation, json.RawMessage(args)); err == nil {
+		if p, err := h.desk.Plan(t.Context(), tools.Caller{}, operation, json.RawMessage(args)); err == nil {
 			t.Errorf("%s was planned: %+v", operation, p.Facts)
 		}
 	}

@@ -38,7 +38,7 @@ func FuzzTarget(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p, err := h.desk.Plan(t.Context(), "add_scan", args)
+		p, err := h.desk.Plan(t.Context(), tools.Caller{}, "add_scan", args)
 		if err != nil {
 			if r := (*tools.Refusal)(nil); !errors.As(err, &r) || r.Field != "target" {
 				t.Fatalf("%q: %v, want a refusal of target", given, err)
@@ -122,9 +122,9 @@ func FuzzDecode(f *testing.F) {
 			for _, a := range []string{args, poisoned(args, name)} {
 				var err error
 				if op.Effect == tools.Proposes {
-					_, err = h.desk.Plan(t.Context(), op.Name, json.RawMessage(a))
+					_, err = h.desk.Plan(t.Context(), tools.Caller{}, op.Name, json.RawMessage(a))
 				} else {
-					_, err = h.desk.Call(t.Context(), ada, op.Name, json.RawMessage(a))
+					_, err = h.desk.Call(t.Context(), tools.Caller{Principal: ada}, op.Name, json.RawMessage(a))
 				}
 				checkRefusal(t, op.Name, a, err)
 			}
@@ -192,7 +192,7 @@ func FuzzPlanShowsWhatIsSent(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p, err := h.desk.Plan(t.Context(), "update_scan", args)
+		p, err := h.desk.Plan(t.Context(), tools.Caller{}, "update_scan", args)
 		if err != nil {
 			return
 		}

@@ -40,7 +40,7 @@ type openChanges struct {
 const maxWait = 50
 
 // getChange tells the caller of their own changes; for them, others' do not exist.
-func (d *Service) getChange(ctx context.Context, by confirm.Principal, in getChangeInput) (any, error) {
+func (d *Service) getChange(ctx context.Context, by Caller, in getChangeInput) (any, error) {
 	if in.Wait < 0 || in.Wait > maxWait {
 		return nil, refuse("wait_seconds", "wait_seconds must be a whole number from 0 to %d, not %d", maxWait, in.Wait)
 	}
@@ -48,13 +48,13 @@ func (d *Service) getChange(ctx context.Context, by confirm.Principal, in getCha
 		return nil, err
 	}
 	if in.ChangeID == "" {
-		return d.openChanges(ctx, by)
+		return d.openChanges(ctx, by.Principal)
 	}
 	c, err := d.cfg.Gate.Change(ctx, in.ChangeID)
 	if err != nil {
 		return nil, err
 	}
-	own, err := d.cfg.Gate.IsRequester(ctx, c, by)
+	own, err := d.cfg.Gate.IsRequester(ctx, c, by.Principal)
 	if err != nil {
 		return nil, err
 	}

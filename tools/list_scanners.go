@@ -3,7 +3,6 @@ package tools
 import (
 	"context"
 
-	"scanwarden/confirm"
 	"scanwarden/defender"
 )
 
@@ -23,8 +22,8 @@ type listScannersOutput struct {
 	Scanners []defender.Scanner `json:"scanners" jsonschema:"required"`
 }
 
-func (d *Service) listScanners(ctx context.Context, _ confirm.Principal, in listScannersInput) (listScannersOutput, error) {
-	all, err := d.live.scanners.get(ctx)
+func (d *Service) listScanners(ctx context.Context, by Caller, in listScannersInput) (listScannersOutput, error) {
+	all, err := d.live.scanners.get(ctx, by)
 	if err != nil {
 		return listScannersOutput{}, err
 	}

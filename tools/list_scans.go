@@ -4,7 +4,6 @@ import (
 	"context"
 	"strings"
 
-	"scanwarden/confirm"
 	"scanwarden/defender"
 )
 
@@ -24,8 +23,8 @@ type listScansOutput struct {
 	Scans []defender.Definition `json:"scans" jsonschema:"required"`
 }
 
-func (d *Service) listScans(ctx context.Context, _ confirm.Principal, in listScansInput) (listScansOutput, error) {
-	all, err := d.live.definitions.get(ctx)
+func (d *Service) listScans(ctx context.Context, by Caller, in listScansInput) (listScansOutput, error) {
+	all, err := d.live.definitions.get(ctx, by)
 	if err != nil {
 		return listScansOutput{}, err
 	}

@@ -16,11 +16,11 @@ import (
 func named(t testing.TB, o defendertest.Options, change ...func(*tools.Config)) *house {
 	t.Helper()
 	h := build(t, o, change...)
-	h.api.Token = func(ctx context.Context, _ defender.TokenRequest) (string, error) {
-		if tools.Agent(ctx) {
-			return "for-agent-" + string(tools.Behalf(ctx)), nil
+	h.api.Token = func(_ context.Context, want defender.TokenRequest) (string, error) {
+		if want.Actor.Agent {
+			return "for-agent-" + want.Actor.User, nil
 		}
-		return "for-" + string(tools.Behalf(ctx)), nil
+		return "for-" + want.Actor.User, nil
 	}
 	var err error
 	if h.cfg.Reader, err = defender.New(h.api); err != nil {
@@ -46,19 +46,6 @@ func (h *house) wantCallers(from int, want ...string) {
 	}
 }
 
-func TestBehalfIsNobodyUnlessSaid(t *testing.T) {
-	if got := tools.Behalf(t.Context()); got != "" {
-		t.Errorf("Behalf = %q, want nobody", got)
-	}
-	ctx := tools.OnBehalf(tools.OnBehalf(t.Context(), ada), bob)
-	if got := tools.Behalf(context.WithoutCancel(ctx)); got != bob {
-		t.Errorf("Behalf = %q, want %q", got, bob)
-	}
-	if got := tools.Behalf(tools.OnBehalf(ctx, "")); got != "" {
-		t.Errorf("Behalf = %q, want nobody again", got)
-	}
-}
-
 // TestDefenderIsCalledInTheAskersName: reads in the caller's, plans in that of whom the face says, and the write,
 // with all around it, in the requester's, whoever's yes it runs under.
 func TestDefenderIsCalledInTheAskersName(t *testing.T) {
@@ -66,7 +53,7 @@ func TestDefenderIsCalledInTheAskersName(t *testing.T) {
 	h.mustCall(ada, "scan_history", `{"sessionIds":["01decc497f4b4ec49a5fc4e12597f8c8"]}`)
 	h.wantCallers(0, string(ada))
 
-	p, err := h.desk.Plan(tools.OnBehalf(t.Context(), ada), "update_scan", json.RawMessage(`{"id":"Core switches","isActive":false}`))
+	p, err := h.desk.Plan(t.Context(), tools.Caller{Principal: ada}, "update_scan", json.RawMessage(`{"id":"Core switches","isActive":false}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,9 +61,9 @@ func TestDefenderIsCalledInTheAskersName(t *testing.T) {
 
 	c := change(p)
 	c.Requester = ada
-	h.wantState(h.exec.Execute(tools.OnBehalf(t.Context(), bob), c, freely), "applied")
+	h.wantState(h.exec.Execute(t.Context(), c, freely), "applied")
 	h.wantCallers(3, string(ada), string(ada))
-	h.exec.Reconcile(tools.OnBehalf(t.Context(), bob), c)
+	h.exec.Reconcile(t.Context(), c)
 	h.wantCallers(5, "") // the application sees everything, a person perhaps not
 }
 
@@ -84,20 +71,17 @@ func TestDefenderIsCalledInTheAskersName(t *testing.T) {
 // taken for the person's own.
 func TestAnAgentIsNotItsPerson(t *testing.T) {
 	h := named(t, defendertest.Options{})
-	byAgent := tools.ByAgent(t.Context(), ada)
-	if _, err := h.desk.Call(byAgent, ada, "scan_history", json.RawMessage(`{"sessionIds":["01decc497f4b4ec49a5fc4e12597f8c8"]}`)); err != nil {
+	agentOfAda := tools.Caller{Principal: ada, Agent: true}
+	if _, err := h.desk.Call(t.Context(), agentOfAda, "scan_history", json.RawMessage(`{"sessionIds":["01decc497f4b4ec49a5fc4e12597f8c8"]}`)); err != nil {
 		t.Fatal(err)
 	}
-	p, err := h.desk.Plan(byAgent, "update_scan", json.RawMessage(`{"id":"Core switches","isActive":false}`))
+	p, err := h.desk.Plan(t.Context(), agentOfAda, "update_scan", json.RawMessage(`{"id":"Core switches","isActive":false}`))
 	if err != nil {
 		t.Fatal(err)
 	}
 	c := change(p)
 	c.Requester, c.Agent = ada, true
-	h.wantState(h.exec.Execute(tools.OnBehalf(t.Context(), bob), c, freely), "applied")
+	h.wantState(h.exec.Execute(t.Context(), c, freely), "applied")
 	agent := "agent-" + string(ada)
 	h.wantCallers(0, agent, agent, agent, agent, agent)
-	if !tools.Agent(byAgent) || tools.Agent(tools.OnBehalf(byAgent, ada)) {
-		t.Error("who is an agent is not told apart")
-	}
 }

@@ -14,8 +14,8 @@ type operation struct {
 	Operation
 	input, output reflect.Type
 
-	call   func(context.Context, *Service, confirm.Principal, json.RawMessage) (any, error)
-	plan   func(context.Context, *Service, json.RawMessage) (confirm.Proposal, error)
+	call   func(context.Context, *Service, Caller, json.RawMessage) (any, error)
+	plan   func(context.Context, *Service, Caller, json.RawMessage) (confirm.Proposal, error)
 	settle settle
 }
 
@@ -23,10 +23,10 @@ type operation struct {
 type settle func(confirm.Change, []defender.Definition) confirm.Outcome
 
 // answering is an operation that is performed at once, for the caller.
-func answering[In, Out any](o Operation, answer func(*Service, context.Context, confirm.Principal, In) (Out, error)) operation {
+func answering[In, Out any](o Operation, answer func(*Service, context.Context, Caller, In) (Out, error)) operation {
 	return operation{
 		Operation: o, input: reflect.TypeFor[In](), output: reflect.TypeFor[Out](),
-		call: func(ctx context.Context, d *Service, by confirm.Principal, args json.RawMessage) (any, error) {
+		call: func(ctx context.Context, d *Service, by Caller, args json.RawMessage) (any, error) {
 			in, err := decode[In](args)
 			if err != nil {
 				return nil, err
@@ -37,16 +37,16 @@ func answering[In, Out any](o Operation, answer func(*Service, context.Context, 
 }
 
 // proposing is an operation that only a person's yes carries out.
-func proposing[In any](o Operation, plan func(*Service, context.Context, In) (confirm.Proposal, error), end settle) operation {
+func proposing[In any](o Operation, plan func(*Service, context.Context, Caller, In) (confirm.Proposal, error), end settle) operation {
 	o.Effect, o.OpenWorld = Proposes, true
 	return operation{
 		Operation: o, input: reflect.TypeFor[In](), output: reflect.TypeFor[Result](),
-		plan: func(ctx context.Context, d *Service, args json.RawMessage) (confirm.Proposal, error) {
+		plan: func(ctx context.Context, d *Service, by Caller, args json.RawMessage) (confirm.Proposal, error) {
 			in, err := decode[In](args)
 			if err != nil {
 				return confirm.Proposal{}, err
 			}
-			p, err := plan(d, ctx, in)
+			p, err := plan(d, ctx, by, in)
 			p.Operation, p.Target = o.Name, d.cfg.Target
 			return p, err
 		},

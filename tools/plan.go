@@ -9,8 +9,8 @@ import (
 )
 
 // complete gives a draft its scanner and credential, which need more than the input to be checked.
-func (d *Service) complete(ctx context.Context, in scanInput, dr *draft) error {
-	if err := d.chooseScanner(ctx, in.ScannerAgent, dr); err != nil {
+func (d *Service) complete(ctx context.Context, by Caller, in scanInput, dr *draft) error {
+	if err := d.chooseScanner(ctx, by, in.ScannerAgent, dr); err != nil {
 		return err
 	}
 	auth, err := in.authenticate(dr.ScanType, d.cfg.Credentials)
@@ -18,7 +18,7 @@ func (d *Service) complete(ctx context.Context, in scanInput, dr *draft) error {
 		return err
 	}
 	if auth.KeyVaultURL != "" {
-		auth.KeyVaultField, dr.unsureVault = d.vaultField(ctx)
+		auth.KeyVaultField, dr.unsureVault = d.vaultField(ctx, by)
 	}
 	dr.ScanAuthenticationParams = auth
 	return nil
@@ -26,16 +26,16 @@ func (d *Service) complete(ctx context.Context, in scanInput, dr *draft) error {
 
 // vaultField is how the service's $metadata spells keyVaultUrl, which Microsoft's pages contradict. When it
 // cannot be read, the pages' spelling is sent, which is unsure, and the next plan asks again.
-func (d *Service) vaultField(ctx context.Context) (name string, unsure bool) {
+func (d *Service) vaultField(ctx context.Context, by Caller) (name string, unsure bool) {
 	Progress(ctx, "reading how Defender names its Key Vault field")
-	if name, err := d.live.vaultField.get(ctx); err == nil && name != "" {
+	if name, err := d.live.vaultField.get(ctx, by); err == nil && name != "" {
 		return name, false
 	}
 	return "keyVaultUrl", true
 }
 
 // chooseScanner resolves the scanner that was asked for; the one a scan has already is not looked up.
-func (d *Service) chooseScanner(ctx context.Context, in *scannerInput, dr *draft) error {
+func (d *Service) chooseScanner(ctx context.Context, by Caller, in *scannerInput, dr *draft) error {
 	if in == nil {
 		return nil
 	}
@@ -49,7 +49,7 @@ func (d *Service) chooseScanner(ctx context.Context, in *scannerInput, dr *draft
 	if dr.MachineID != "" && strings.EqualFold(ref, dr.MachineID) {
 		return nil
 	}
-	all, err := d.live.scanners.get(ctx)
+	all, err := d.live.scanners.get(ctx, by)
 	if err != nil {
 		return err
 	}

@@ -373,7 +373,7 @@ func TestOnlyProposingOperationsArePlanned(t *testing.T) {
 		h.refused(op, `{}`)
 	}
 	for _, op := range []string{"add_scan", "delete_scans", "no_such"} {
-		if out, err := h.desk.Call(t.Context(), "local:ada", op, json.RawMessage(lab)); err == nil {
+		if out, err := h.desk.Call(t.Context(), tools.Caller{Principal: "local:ada"}, op, json.RawMessage(lab)); err == nil {
 			t.Errorf("%s was called without a person: %v", op, out)
 		}
 	}

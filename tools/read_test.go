@@ -132,7 +132,7 @@ func TestListsAreFetchedOnceHoweverManyAsk(t *testing.T) {
 	var all sync.WaitGroup
 	for range 20 {
 		all.Go(func() {
-			if _, err := h.desk.Call(t.Context(), ada, "list_scans", nil); err != nil {
+			if _, err := h.desk.Call(t.Context(), tools.Caller{Principal: ada}, "list_scans", nil); err != nil {
 				t.Error(err)
 			}
 		})
@@ -168,7 +168,7 @@ func TestForgetMakesPlansFresh(t *testing.T) {
 	h.sim.Fail(defendertest.Fault{Path: collection, Hang: true})
 	old := make(chan error, 1)
 	go func() {
-		_, err := h.desk.Call(t.Context(), ada, "list_scans", nil)
+		_, err := h.desk.Call(t.Context(), tools.Caller{Principal: ada}, "list_scans", nil)
 		old <- err
 	}()
 	for h.lists() < 3 {
@@ -210,7 +210,7 @@ func TestAnOldReadIsNotKept(t *testing.T) {
 	h.sim.Fail(defendertest.Fault{Path: collection, Body: `{"value":[]}`})
 	old := make(chan any, 1)
 	go func() {
-		answer, err := h.desk.Call(t.Context(), ada, "list_scans", nil)
+		answer, err := h.desk.Call(t.Context(), tools.Caller{Principal: ada}, "list_scans", nil)
 		old <- fmt.Sprint(answer, err)
 	}()
 	<-way.arrived
@@ -246,7 +246,7 @@ func TestProgressEndsWithItsListener(t *testing.T) {
 	ctx, leave := context.WithCancel(tools.WithProgress(t.Context(), func(note string) { heard <- note }))
 	first, second := make(chan error, 1), make(chan error, 1)
 	ask := func(ctx context.Context, answered chan<- error) {
-		_, err := h.desk.Call(ctx, ada, "list_scans", nil)
+		_, err := h.desk.Call(ctx, tools.Caller{Principal: ada}, "list_scans", nil)
 		answered <- err
 	}
 	go ask(ctx, first)
@@ -270,7 +270,7 @@ func TestACallerMayLeave(t *testing.T) {
 	ctx, leave := context.WithCancel(t.Context())
 	first, second := make(chan error, 1), make(chan error, 1)
 	ask := func(ctx context.Context, answered chan<- error) {
-		_, err := h.desk.Call(ctx, ada, "list_scans", nil)
+		_, err := h.desk.Call(ctx, tools.Caller{Principal: ada}, "list_scans", nil)
 		answered <- err
 	}
 	go ask(ctx, first)
@@ -292,7 +292,7 @@ func TestACallerMayLeave(t *testing.T) {
 func TestFailedReadsAreNotKept(t *testing.T) {
 	h := build(t, defendertest.Options{})
 	h.sim.Fail(defendertest.Fault{Path: collection, Status: 403, Message: "Missing application roles"})
-	_, err := h.desk.Plan(t.Context(), "add_scan", json.RawMessage(lab))
+	_, err := h.desk.Plan(t.Context(), tools.Caller{}, "add_scan", json.RawMessage(lab))
 	if !errors.Is(err, defender.ErrForbidden) {
 		t.Errorf("plan: %v, want forbidden", err)
 	}

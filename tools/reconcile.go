@@ -11,7 +11,7 @@ import (
 	"scanwarden/defender"
 )
 
-// Reconcile reads Defender, in nobody's name, to learn how a change of unknown outcome ended: Applied or
+// Reconcile reads Defender as the application itself, to learn how a change of unknown outcome ended: Applied or
 // Failed with the evidence, or still Unknown with what a person should check. Failed only means that there is no
 // trace of it yet; how long to wait before believing that is the gate's decision.
 func (e *Executor) Reconcile(ctx context.Context, c confirm.Change) confirm.Outcome {
@@ -20,7 +20,7 @@ func (e *Executor) Reconcile(ctx context.Context, c confirm.Change) confirm.Outc
 		return unknown(c, "there is no operation %s", quoted(c.Operation))
 	}
 	// A person may see less than there is by now, and what they do not see would pass for gone.
-	live, err := e.reader.Definitions(OnBehalf(ctx, ""))
+	live, err := e.reader.Definitions(ctx, defender.Actor{})
 	if err != nil {
 		return unknown(c, "Defender could not be read: %s", reasonOf(err))
 	}

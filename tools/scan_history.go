@@ -5,7 +5,6 @@ import (
 	"regexp"
 	"sync"
 
-	"scanwarden/confirm"
 	"scanwarden/defender"
 )
 
@@ -41,16 +40,16 @@ var (
 	sessionID = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-9A-Za-z-]{1,64}$`) })
 )
 
-func (d *Service) scanHistory(ctx context.Context, _ confirm.Principal, in historyInput) (historyOutput, error) {
+func (d *Service) scanHistory(ctx context.Context, by Caller, in historyInput) (historyOutput, error) {
 	if err := in.check(); err != nil {
 		return historyOutput{}, err
 	}
 	var runs []defender.Run
 	var err error
 	if len(in.SessionIDs) > 0 {
-		runs, err = d.cfg.Reader.RunsBySession(ctx, in.SessionIDs)
+		runs, err = d.cfg.Reader.RunsBySession(ctx, by.actor(), in.SessionIDs)
 	} else {
-		runs, err = d.runsOfScans(ctx, in)
+		runs, err = d.runsOfScans(ctx, by, in)
 	}
 	out := historyOutput{Runs: make([]defender.Run, len(runs))}
 	for i, r := range runs {
@@ -82,7 +81,7 @@ func (in historyInput) check() error {
 }
 
 // runsOfScans takes any GUID as an id, so that the history of a deleted scan can still be read.
-func (d *Service) runsOfScans(ctx context.Context, in historyInput) ([]defender.Run, error) {
+func (d *Service) runsOfScans(ctx context.Context, by Caller, in historyInput) ([]defender.Run, error) {
 	var ids, names []string
 	for _, ref := range in.ScanDefinitionIDs {
 		if guid().MatchString(ref) {
@@ -92,7 +91,7 @@ func (d *Service) runsOfScans(ctx context.Context, in historyInput) ([]defender.
 		}
 	}
 	if len(names) > 0 {
-		all, err := d.live.definitions.get(ctx)
+		all, err := d.live.definitions.get(ctx, by)
 		if err != nil {
 			return nil, err
 		}
@@ -104,7 +103,7 @@ func (d *Service) runsOfScans(ctx context.Context, in historyInput) ([]defender.
 			ids = append(ids, scan.ID)
 		}
 	}
-	return d.cfg.Reader.RunsByDefinition(ctx, ids, defender.Page{Top: orZero(in.Top), Skip: orZero(in.Skip)})
+	return d.cfg.Reader.RunsByDefinition(ctx, by.actor(), ids, defender.Page{Top: orZero(in.Top), Skip: orZero(in.Skip)})
 }
 
 func readableRun(r defender.Run) defender.Run {

@@ -88,7 +88,7 @@ func (h *house) in(t testing.TB) *house {
 
 func (h *house) plan(operation, args string) confirm.Proposal {
 	h.t.Helper()
-	p, err := h.desk.Plan(h.t.Context(), operation, json.RawMessage(args))
+	p, err := h.desk.Plan(h.t.Context(), tools.Caller{}, operation, json.RawMessage(args))
 	if err != nil {
 		h.t.Fatalf("plan %s %s: %v", operation, args, err)
 	}
@@ -98,7 +98,7 @@ func (h *house) plan(operation, args string) confirm.Proposal {
 // refused plans what must be refused, and returns the refusal.
 func (h *house) refused(operation, args string) *tools.Refusal {
 	h.t.Helper()
-	p, err := h.desk.Plan(h.t.Context(), operation, json.RawMessage(args))
+	p, err := h.desk.Plan(h.t.Context(), tools.Caller{}, operation, json.RawMessage(args))
 	var r *tools.Refusal
 	if !errors.As(err, &r) {
 		h.t.Fatalf("plan %s %s = %+v, %v; want a refusal", operation, args, p, err)

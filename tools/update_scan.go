@@ -29,11 +29,11 @@ func (updateInput) JSONSchemaExtend(s *jsonschema.Schema) { s.Required = []strin
 
 // planUpdate merges what was given into the live definition. Every field is sent but the credential, which
 // Microsoft documents as optional here: no page says what a partial update does to the fields it leaves out.
-func (d *Service) planUpdate(ctx context.Context, in updateInput) (confirm.Proposal, error) {
+func (d *Service) planUpdate(ctx context.Context, by Caller, in updateInput) (confirm.Proposal, error) {
 	if orZero(in.ID) == "" {
 		return confirm.Proposal{}, refuse("id", "id is missing").then("call list_scans and use an id from there")
 	}
-	existing, err := d.live.definitions.get(ctx)
+	existing, err := d.live.definitions.get(ctx, by)
 	if err != nil {
 		return confirm.Proposal{}, err
 	}
@@ -41,12 +41,12 @@ func (d *Service) planUpdate(ctx context.Context, in updateInput) (confirm.Propo
 	if err != nil {
 		return confirm.Proposal{}, err
 	}
-	scanners, err := d.live.scanners.get(ctx)
+	scanners, err := d.live.scanners.get(ctx, by)
 	if err != nil {
 		return confirm.Proposal{}, err
 	}
 	before, was, listed := seenNow(found[0], scanners)
-	dr, err := d.merge(ctx, before, in.scanInput)
+	dr, err := d.merge(ctx, by, before, in.scanInput)
 	if err != nil {
 		return confirm.Proposal{}, err
 	}
@@ -70,7 +70,7 @@ func (d *Service) planUpdate(ctx context.Context, in updateInput) (confirm.Propo
 }
 
 // merge is the live scan with what was given over it.
-func (d *Service) merge(ctx context.Context, before defender.Definition, in scanInput) (draft, error) {
+func (d *Service) merge(ctx context.Context, by Caller, before defender.Definition, in scanInput) (draft, error) {
 	if _, known := authTypes[before.ScanType]; !known {
 		return draft{}, refuse("scanType", "scan %s is of type %s, which has settings beyond this API", quoted(before.ScanName), quoted(before.ScanType)).
 			then("change it in the Defender portal")
@@ -79,7 +79,7 @@ func (d *Service) merge(ctx context.Context, before defender.Definition, in scan
 	if err := in.over(&dr, d.cfg.Policy.AddressesPerScan()); err != nil {
 		return dr, err
 	}
-	if err := d.complete(ctx, in, &dr); err != nil {
+	if err := d.complete(ctx, by, in, &dr); err != nil {
 		return dr, err
 	}
 	switch {

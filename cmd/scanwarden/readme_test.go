@@ -127,7 +127,7 @@ func deleteArgs(n int) string {
 // propose plans and proposes.
 func (p *policyStack) propose(t *testing.T, by confirm.Requester, operation, args string) (confirm.Change, error) {
 	t.Helper()
-	proposal, err := p.service.Plan(t.Context(), operation, json.RawMessage(args))
+	proposal, err := p.service.Plan(t.Context(), tools.Caller{}, operation, json.RawMessage(args))
 	if err != nil {
 		return confirm.Change{}, err
 	}

@@ -40,13 +40,15 @@ func (c caller) holder() string {
 
 type callerKey struct{}
 
-// withCaller also has Defender called in the caller's name, where sign-in works on behalf of users.
+// toolsCaller returns the caller as the tools know them.
+func (c caller) toolsCaller() tools.Caller {
+	return tools.Caller{Principal: c.principal, Agent: c.agent}
+}
+
+// withCaller carries the caller from the transport to the tool handlers, whose signature is the library's; from there
+// on the caller is a parameter.
 func withCaller(ctx context.Context, c caller) context.Context {
-	ctx = context.WithValue(ctx, callerKey{}, c)
-	if c.agent {
-		return tools.ByAgent(ctx, c.principal)
-	}
-	return tools.OnBehalf(ctx, c.principal)
+	return context.WithValue(ctx, callerKey{}, c)
 }
 
 // callerFrom fails closed: a call that came past the doors has no caller.

@@ -143,7 +143,7 @@ func (s *Server) call(op tools.Operation) server.ToolHandlerFunc {
 		}
 		ctx, stop := s.showProgress(ctx, req)
 		defer stop()
-		out, err := back.Service.Call(ctx, caller.principal, op.Name, arguments(req))
+		out, err := back.Service.Call(ctx, caller.toolsCaller(), op.Name, arguments(req))
 		if err != nil {
 			return s.refuse(ctx, op.Name, err), nil
 		}

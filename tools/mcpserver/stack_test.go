@@ -84,8 +84,8 @@ func (h *house) rooms(t testing.TB, policy confirm.Policy, api string) *mcpserve
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg := defender.Config{URL: api, Token: func(ctx context.Context, _ defender.TokenRequest) (string, error) {
-		h.behalf.Store(tools.Behalf(ctx), true)
+	cfg := defender.Config{URL: api, Token: func(_ context.Context, want defender.TokenRequest) (string, error) {
+		h.behalf.Store(confirm.Principal(want.Actor.User), true)
 		return "simulator", nil
 	}}
 	reader, err := defender.New(cfg)

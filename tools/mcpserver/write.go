@@ -52,17 +52,9 @@ type writeCall struct {
 	key  []byte
 }
 
-// propose plans the change and puts it to people. What cannot be confirmed is refused before Defender is read.
+// propose plans the change and puts it to people.
 func (w writeCall) propose(ctx context.Context) (*mcp.CallToolResult, error) {
-	asker := w.asker(ctx, w.by)
-	if err := w.back.Gate.CanPropose(ctx, w.op.Name, asker); err != nil {
-		return w.refuse(ctx, w.op.Name, err), nil
-	}
-	plan, err := w.plan(ctx)
-	if err != nil {
-		return w.refuse(ctx, w.op.Name, err), nil
-	}
-	c, err := w.back.Gate.Propose(ctx, plan, asker)
+	c, err := w.plan(ctx)
 	if err != nil {
 		return w.refuse(ctx, w.op.Name, err), nil
 	}
@@ -72,11 +64,11 @@ func (w writeCall) propose(ctx context.Context) (*mcp.CallToolResult, error) {
 	return w.ask(ctx, c, "")
 }
 
-// plan plans the change, and shows its progress until it stands.
-func (w writeCall) plan(ctx context.Context) (confirm.Proposal, error) {
+// plan proposes the change, and shows its progress until it is kept.
+func (w writeCall) plan(ctx context.Context) (confirm.Change, error) {
 	work, stop := w.showProgress(ctx, w.req)
 	defer stop()
-	return w.back.Service.Plan(work, w.op.Name, arguments(w.req))
+	return w.back.Service.Propose(work, w.asker(ctx, w.by), w.op.Name, arguments(w.req))
 }
 
 // ask puts the change to the client's person: the whole plan, and the code as the last line.

@@ -51,11 +51,11 @@ func (c *Checker) callDefender(ctx context.Context, token server.TokenSource) []
 		return []config.Finding{problemFrom(err)}
 	}
 	tools.Progress(ctx, "reading scanners and scans")
-	scanners, err := reader.Scanners(ctx)
+	scanners, err := reader.Scanners(ctx, defender.Actor{})
 	if err != nil {
 		return []config.Finding{defenderProblem(err)}
 	}
-	scans, err := reader.Definitions(ctx)
+	scans, err := reader.Definitions(ctx, defender.Actor{})
 	if err != nil {
 		return []config.Finding{defenderProblem(err)}
 	}

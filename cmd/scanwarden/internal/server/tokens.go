@@ -4,14 +4,14 @@ import (
 	"context"
 	"errors"
 	"scanwarden/cmd/scanwarden/internal/config"
+	"scanwarden/confirm"
 	"scanwarden/defender"
 	"scanwarden/defender/entra"
-	"scanwarden/tools"
 	"strings"
 )
 
 // TokenSource is how a call to Defender gets its bearer token.
-type TokenSource = func(ctx context.Context, ask defender.TokenRequest) (string, error)
+type TokenSource = func(ctx context.Context, want defender.TokenRequest) (string, error)
 
 // TokenSources are who signs in to Defender. The writer is nil in read-only mode: no credential that could write is
 // even looked at.
@@ -73,23 +73,23 @@ func onBehalfOfSources(c *config.Config, app *entra.Source, held *userTokens) (r
 	if err != nil {
 		return nil, nil, err
 	}
-	write = func(ctx context.Context, ask defender.TokenRequest) (string, error) {
-		if tools.Agent(ctx) {
+	write = func(ctx context.Context, want defender.TokenRequest) (string, error) {
+		if want.Actor.Agent {
 			return "", errAgentHasNoToken
 		}
-		assertion, err := held.get(tools.Behalf(ctx))
+		assertion, err := held.get(confirm.Principal(want.Actor.User))
 		if err != nil {
 			return "", err
 		}
-		token, err := exchange.Get(ctx, assertion, entra.TokenRequest(ask))
+		token, err := exchange.Get(ctx, assertion, entraRequest(want))
 		return token.Text, err
 	}
 	alone := tokenSourceOf(app)
-	read = func(ctx context.Context, ask defender.TokenRequest) (string, error) {
-		if strings.HasPrefix(string(tools.Behalf(ctx)), "entra:") {
-			return write(ctx, ask) // as the caller, or not at all
+	read = func(ctx context.Context, want defender.TokenRequest) (string, error) {
+		if strings.HasPrefix(want.Actor.User, "entra:") {
+			return write(ctx, want) // as the caller, or not at all
 		}
-		return alone(ctx, ask)
+		return alone(ctx, want)
 	}
 	return read, write, nil
 }
@@ -98,10 +98,15 @@ func onBehalfOfSources(c *config.Config, app *entra.Source, held *userTokens) (r
 var errAgentHasNoToken = errors.New("an application or AI agent has no sign-in of a person's, and Defender is called in people's names here; a person has to ask, with a client that is signed in as themself")
 
 func tokenSourceOf(s *entra.Source) TokenSource {
-	return func(ctx context.Context, ask defender.TokenRequest) (string, error) {
-		token, err := s.Get(ctx, entra.TokenRequest(ask))
+	return func(ctx context.Context, want defender.TokenRequest) (string, error) {
+		token, err := s.Get(ctx, entraRequest(want))
 		return token.Text, err
 	}
+}
+
+// entraRequest returns the request to Entra ID for a token that Defender accepts. The source decides on whose behalf.
+func entraRequest(want defender.TokenRequest) entra.TokenRequest {
+	return entra.TokenRequest{Fresh: want.Fresh, Claims: want.Claims}
 }
 
 func staticToken(token string) TokenSource {

@@ -2,32 +2,48 @@ package main
 
 import (
 	"fmt"
+
+	"github.com/spf13/cobra"
+
 	"scanwarden/cmd/scanwarden/internal/config"
 	"scanwarden/confirm/store"
 )
 
-type auditCommand struct {
-	Verify verifyCommand `cmd:"" help:"Replay the whole log; exit 1 and name the first bad entry when it was altered. Example: scanwarden audit verify"`
-	Export exportCommand `cmd:"" help:"Print the log as JSON lines. Example: scanwarden audit export > audit.jsonl"`
+// newAuditCommand returns `scanwarden audit` with its commands verify and export.
+func newAuditCommand(e environment) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "audit", GroupID: groupInspect, Example: "scanwarden audit verify",
+		Short: "Check or print the tamper-evident log.", RunE: chooseSubcommand,
+	}
+	verify := &cobra.Command{
+		Use: "verify", Example: "scanwarden audit verify", Args: cobra.NoArgs,
+		Short: "Replay the whole log; exit 1 and name the first bad entry if it was altered.",
+		RunE:  func(cmd *cobra.Command, _ []string) error { return runAuditVerify(e, givenSettings(cmd)) },
+	}
+	export := &cobra.Command{
+		Use: "export", Example: "scanwarden audit export > audit.jsonl", Args: cobra.NoArgs,
+		Short: "Print the log as JSON lines.",
+		RunE:  func(cmd *cobra.Command, _ []string) error { return runAuditExport(e, givenSettings(cmd)) },
+	}
+	addSettingFlags(verify, config.GroupLedger)
+	addSettingFlags(export, config.GroupLedger)
+	cmd.AddCommand(verify, export)
+	return cmd
 }
 
-type verifyCommand struct{ ledgerFlags }
-
-// Run checks the log.
-func (verifyCommand) Run(w environment, flags config.Flags) error {
-	return withStore(w, flags, func(ledger *store.Store) error {
-		head, err := ledger.Verify(w.ctx)
+// runAuditVerify replays the log and prints its length, tree hash and key.
+func runAuditVerify(e environment, flags config.Flags) error {
+	return withStore(e, flags, func(ledger *store.Store) error {
+		head, err := ledger.Verify(e.ctx)
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(w.stdout, "the audit log holds: entries %d, tree hash %s, verifier key %s\n", head.Entries, head.Hash, head.Key)
+		_, err = fmt.Fprintf(e.stdout, "the audit log holds: entries %d, tree hash %s, verifier key %s\n", head.Entries, head.Hash, head.Key)
 		return err
 	})
 }
 
-type exportCommand struct{ ledgerFlags }
-
-// Run prints the log.
-func (exportCommand) Run(w environment, flags config.Flags) error {
-	return withStore(w, flags, func(ledger *store.Store) error { return ledger.Export(w.ctx, w.stdout) })
+// runAuditExport prints the log.
+func runAuditExport(e environment, flags config.Flags) error {
+	return withStore(e, flags, func(ledger *store.Store) error { return ledger.Export(e.ctx, e.stdout) })
 }

@@ -12,13 +12,31 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"github.com/spf13/cobra"
 )
 
-type changesCommand struct {
-	ID   string `arg:"" optional:"" help:"The change to show whole."`
-	JSON bool   `help:"Print a JSON array, for programs."`
-	Open bool   `help:"Only changes that are not settled."`
-	ledgerFlags
+// changesOptions are the flags and the argument of `scanwarden changes`.
+type changesOptions struct {
+	id         string // the change to show, "" for a list
+	json, open bool
+}
+
+// newChangesCommand returns `scanwarden changes`, which reads the ledger.
+func newChangesCommand(e environment) *cobra.Command {
+	var options changesOptions
+	cmd := &cobra.Command{
+		Use: "changes [ID]", GroupID: groupInspect, Example: "scanwarden changes --json", Args: cobra.MaximumNArgs(1),
+		Short: "List changes, or show one in full.",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			options.id = strings.Join(args, "")
+			return runChanges(e, givenSettings(cmd), options)
+		},
+	}
+	cmd.Flags().BoolVar(&options.json, "json", false, "Print a JSON array, for programs.")
+	cmd.Flags().BoolVar(&options.open, "open", false, "List only changes that are not settled.")
+	addSettingFlags(cmd, config.GroupLedger)
+	return cmd
 }
 
 // timeLayout is how times are printed: on this machine's clock, which is named.
@@ -27,43 +45,44 @@ const timeLayout = time.DateTime + " MST"
 // maxChanges bounds a list; older changes are in the audit log.
 const maxChanges = 1000
 
-// Run lists the changes of the ledger, newest first, or shows one.
-func (c changesCommand) Run(w environment, flags config.Flags) error {
+// runChanges lists the changes of the ledger, newest first, or shows one.
+func runChanges(e environment, flags config.Flags, options changesOptions) error {
 	var kept []confirm.Change
-	err := withStore(w, flags, func(ledger *store.Store) (err error) {
-		kept, err = c.read(w, ledger)
+	err := withStore(e, flags, func(ledger *store.Store) (err error) {
+		kept, err = readChanges(e, ledger, options)
 		return err
 	})
-	if err != nil && (c.ID != "" || !errors.Is(err, server.ErrNoStore)) {
+	if err != nil && (options.id != "" || !errors.Is(err, server.ErrNoStore)) {
 		return err
 	}
 	switch {
-	case c.JSON:
-		return printJSON(w.stdout, kept)
-	case c.ID != "":
-		return printChange(w.stdout, kept[0])
+	case options.json:
+		return printJSON(e.stdout, kept)
+	case options.id != "":
+		return printChange(e.stdout, kept[0])
 	case err != nil:
-		_, err := fmt.Fprintf(w.stdout, "no changes yet: %v\n", err)
+		_, err := fmt.Fprintf(e.stdout, "no changes yet: %v\n", err)
 		return err
-	case len(kept) == 0 && c.Open:
-		_, err := fmt.Fprintln(w.stdout, "no open changes")
+	case len(kept) == 0 && options.open:
+		_, err := fmt.Fprintln(e.stdout, "no open changes")
 		return err
 	default:
-		return printTable(w.stdout, kept)
+		return printTable(e.stdout, kept)
 	}
 }
 
-func (c changesCommand) read(w environment, ledger *store.Store) ([]confirm.Change, error) {
-	if c.ID == "" {
+// readChanges returns the change of options.id, or the newest changes.
+func readChanges(e environment, ledger *store.Store, options changesOptions) ([]confirm.Change, error) {
+	if options.id == "" {
 		filter := confirm.Filter{Limit: maxChanges}
-		if c.Open {
+		if options.open {
 			filter.States = []confirm.State{confirm.Pending, confirm.Approved, confirm.Executing, confirm.Unknown}
 		}
-		return ledger.Changes(w.ctx, filter)
+		return ledger.Changes(e.ctx, filter)
 	}
-	one, err := ledger.Change(w.ctx, strings.ToUpper(c.ID))
+	one, err := ledger.Change(e.ctx, strings.ToUpper(options.id))
 	if errors.Is(err, confirm.ErrNotFound) {
-		return nil, fmt.Errorf("there is no change %s in this ledger; `scanwarden changes` lists them", c.ID)
+		return nil, fmt.Errorf("there is no change %s in this ledger; `scanwarden changes` lists them", options.id)
 	}
 	return []confirm.Change{one}, err
 }

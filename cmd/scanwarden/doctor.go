@@ -7,34 +7,49 @@ import (
 	"scanwarden/cmd/scanwarden/internal/config"
 	"scanwarden/cmd/scanwarden/internal/doctor"
 	"scanwarden/tools"
+
+	"github.com/spf13/cobra"
 )
 
-type doctorCommand struct {
-	JSON    bool   `help:"Print a JSON array, for programs."`
-	Explain string `placeholder:"CHANGE" help:"Say which rule of the policy decides what about one change, and who may confirm it."`
-	tenantFlags
-	policyFlags
-	httpFlags
-	slackFlags
-	ledgerFlags
+// doctorOptions are the flags of `scanwarden doctor` that are no settings.
+type doctorOptions struct {
+	json, simulated bool
+	explain         string // id of a change, "" to run the checks
 }
 
-// Run runs all checks and prints each finding as soon as it is known. The error counts the problems.
-func (d doctorCommand) Run(w environment, flags config.Flags) error {
-	if d.Explain != "" {
-		return d.explain(w, flags)
+// newDoctorCommand returns `scanwarden doctor`.
+func newDoctorCommand(e environment) *cobra.Command {
+	var options doctorOptions
+	cmd := &cobra.Command{
+		Use: "doctor", GroupID: groupSetUp, Example: "scanwarden doctor --json", Args: cobra.NoArgs,
+		Short: "Check everything that a server needs, and say what to do about each problem.",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if options.explain != "" {
+				return runExplain(e, givenSettings(cmd), options)
+			}
+			return runDoctor(e, givenSettings(cmd), options)
+		},
 	}
-	report := &doctorReport{printer: newPrinter(w), progress: newProgressLine(w), silent: d.JSON}
-	cfg, mistakes := config.LoadLenient(w.env, flags)
+	cmd.Flags().BoolVar(&options.json, "json", false, "Print a JSON array, for programs.")
+	cmd.Flags().StringVar(&options.explain, "explain", "", "`CHANGE` Say which rule of the policy decides what about one change, and who may confirm it.")
+	addSimulatorFlag(cmd, &options.simulated)
+	addSettingFlags(cmd, config.GroupTenant, config.GroupPolicy, config.GroupHTTP, config.GroupSlack, config.GroupLedger)
+	return cmd
+}
+
+// runDoctor runs all checks and prints each finding as soon as it is known. The error counts the problems.
+func runDoctor(e environment, flags config.Flags, options doctorOptions) error {
+	report := &doctorReport{printer: newPrinter(e), progress: newProgressLine(e), silent: options.json}
+	cfg, mistakes := config.LoadLenient(e.env, flags)
 	for _, mistake := range mistakes {
 		report.add("configuration", config.Problem(mistake.Error(), "Correct it; the rest is checked then."))
 	}
 	if len(mistakes) == 0 {
 		report.add("configuration", config.Pass("%s", cfg.DescribeSources()))
-		cfg.Simulator = d.Simulator
-		report.runChecks(w.ctx, doctor.NewChecker(cfg, w.env, versionText()), cfg)
+		cfg.Simulator = options.simulated
+		report.runChecks(e.ctx, doctor.NewChecker(cfg, e.env, versionText()), cfg)
 	}
-	return report.finish(w.stdout)
+	return report.finish(e.stdout)
 }
 
 // doctorReport collects findings and prints each at once. If silent, it prints nothing until finish.

@@ -11,31 +11,31 @@ import (
 	"time"
 )
 
-// explain says what the policy of this configuration makes of one change of the ledger.
-func (d doctorCommand) explain(w environment, flags config.Flags) error {
-	cfg, err := config.Load(w.env, flags)
+// runExplain says what the policy of this configuration makes of one change of the ledger.
+func runExplain(e environment, flags config.Flags, options doctorOptions) error {
+	cfg, err := config.Load(e.env, flags)
 	if err != nil {
 		return err
 	}
 	var c confirm.Change
 	var links []confirm.Link
-	err = withStore(w, flags, func(ledger *store.Store) (err error) {
-		if c, err = ledger.Change(w.ctx, strings.ToUpper(d.Explain)); errors.Is(err, confirm.ErrNotFound) {
-			return fmt.Errorf("there is no change %s in this ledger; `scanwarden changes` lists them", d.Explain)
+	err = withStore(e, flags, func(ledger *store.Store) (err error) {
+		if c, err = ledger.Change(e.ctx, strings.ToUpper(options.explain)); errors.Is(err, confirm.ErrNotFound) {
+			return fmt.Errorf("there is no change %s in this ledger; `scanwarden changes` lists them", options.explain)
 		} else if err != nil {
 			return err
 		}
-		links, err = ledger.Links(w.ctx)
+		links, err = ledger.Links(e.ctx)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	e := newExplanation(c, cfg, links)
-	if d.JSON {
-		return writeJSON(w.stdout, e)
+	found := newExplanation(c, cfg, links)
+	if options.json {
+		return writeJSON(e.stdout, found)
 	}
-	_, err = io.WriteString(w.stdout, e.text())
+	_, err = io.WriteString(e.stdout, found.text())
 	return err
 }
 

@@ -28,7 +28,7 @@ var packageRules = map[string]packageRule{
 			"cmd/scanwarden/internal/doctor", "cmd/scanwarden/internal/server", "cmd/scanwarden/internal/config",
 			"slackbot", "tools/mcpserver", "tools", "confirm", "confirm/store", "defender", "defender/defendertest",
 		},
-		external: []string{"github.com/alecthomas/kong", "github.com/spf13/cobra", "github.com/spf13/pflag"},
+		external: []string{"github.com/spf13/cobra", "github.com/spf13/pflag"},
 	},
 	"cmd/scanwarden/internal/doctor": {internal: []string{
 		"cmd/scanwarden/internal/server", "cmd/scanwarden/internal/config",
@@ -40,7 +40,7 @@ var packageRules = map[string]packageRule{
 			"slackbot", "tools/mcpserver", "tools/mcpserver/auth", "confirm/web", "tools", "confirm", "confirm/store",
 			"defender", "defender/entra", "defender/keyvault", "defender/defendertest",
 		},
-		external: []string{"github.com/prometheus/client_golang", "github.com/VictoriaMetrics/metrics"},
+		external: []string{"github.com/VictoriaMetrics/metrics"},
 	},
 	"cmd/scanwarden/internal/config": {
 		internal: []string{

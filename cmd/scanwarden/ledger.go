@@ -9,12 +9,12 @@ import (
 
 // withStore opens the ledger that a server keeps, calls use and closes it. Nothing is recovered and nothing runs. It
 // returns ErrNoStore if there is no ledger yet.
-func withStore(w environment, flags config.Flags, use func(*store.Store) error) error {
-	cfg, err := config.Load(w.env, flags)
+func withStore(e environment, flags config.Flags, use func(*store.Store) error) error {
+	cfg, err := config.Load(e.env, flags)
 	if err != nil {
 		return err
 	}
-	ledger, err := server.OpenStore(w.ctx, cfg, w.env)
+	ledger, err := server.OpenStore(e.ctx, cfg, e.env)
 	if err != nil {
 		return err
 	}

@@ -5,18 +5,24 @@ import (
 	"scanwarden/cmd/scanwarden/internal/config"
 	"scanwarden/cmd/scanwarden/internal/server"
 	"scanwarden/slackbot"
+
+	"github.com/spf13/cobra"
 )
 
-type manifestCommand struct {
-	policyFlags
-	httpFlags
-	slackFlags
-	ledgerFlags
+// newManifestCommand returns `scanwarden manifest`.
+func newManifestCommand(e environment) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "manifest", GroupID: groupSetUp, Example: "scanwarden manifest > manifest.json", Args: cobra.NoArgs,
+		Short: "Print the Slack app manifest for this configuration.",
+		RunE:  func(cmd *cobra.Command, _ []string) error { return runManifest(e, givenSettings(cmd)) },
+	}
+	addSettingFlags(cmd, config.GroupPolicy, config.GroupHTTP, config.GroupSlack, config.GroupLedger)
+	return cmd
 }
 
-// Run prints the Slack app manifest: for HTTP if a public URL is set and no app token, else for socket mode.
-func (manifestCommand) Run(w environment, flags config.Flags) error {
-	cfg, err := config.Load(w.env, flags)
+// runManifest prints the Slack app manifest: for HTTP if a public URL is set and no app token, else for socket mode.
+func runManifest(e environment, flags config.Flags) error {
+	cfg, err := config.Load(e.env, flags)
 	if err != nil {
 		return err
 	}
@@ -32,6 +38,6 @@ func (manifestCommand) Run(w environment, flags config.Flags) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintln(w.stdout, string(manifest))
+	_, err = fmt.Fprintln(e.stdout, string(manifest))
 	return err
 }

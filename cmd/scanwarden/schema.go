@@ -4,24 +4,35 @@ import (
 	"encoding/json"
 	"fmt"
 	"scanwarden/cmd/scanwarden/internal/config"
+
+	"github.com/spf13/cobra"
 )
 
-type schemaCommand struct {
-	Of string `placeholder:"WHAT" help:"tools, or config for the configuration file, which editors complete by."`
-	ledgerFlags
+// newSchemaCommand returns `scanwarden schema`.
+func newSchemaCommand(e environment) *cobra.Command {
+	var of string
+	cmd := &cobra.Command{
+		Use: "schema", GroupID: groupSetUp, Example: "scanwarden schema --of config", Args: cobra.NoArgs,
+		Short: "Print the JSON schemas of the tools, or that of the configuration file.",
+		RunE:  func(cmd *cobra.Command, _ []string) error { return runSchema(e, givenSettings(cmd), of) },
+	}
+	cmd.Flags().StringVar(&of, "of", "tools", "`WHAT` tools, or config for the configuration file, which editors complete by.")
+	addFlagNote(cmd, "of", "", "tools")
+	addSettingFlags(cmd, config.GroupLedger)
+	return cmd
 }
 
-// Run prints the tools as MCP lists them, so that they can be read and compared without a client.
-func (s schemaCommand) Run(w environment, flags config.Flags) error {
-	switch s.Of {
-	case "", "tools":
+// runSchema prints the tools as MCP lists them, so that they can be read and compared without a client.
+func runSchema(e environment, flags config.Flags, of string) error {
+	switch of {
+	case "tools":
 	case "config":
-		_, err := w.stdout.Write(config.Schema)
+		_, err := e.stdout.Write(config.Schema)
 		return err
 	default:
-		return usageError{fmt.Errorf("--of: there is no schema of %q; write tools or config", s.Of)}
+		return usageError{fmt.Errorf("--of: there is no schema of %q; write tools or config", of)}
 	}
-	cfg, err := config.Load(w.env, flags)
+	cfg, err := config.Load(e.env, flags)
 	if err != nil {
 		return err
 	}
@@ -36,7 +47,7 @@ func (s schemaCommand) Run(w environment, flags config.Flags) error {
 			Annotations: annotations{op.ReadOnly(), op.Destructive, op.Idempotent, op.OpenWorld},
 		}
 	}
-	return writeJSON(w.stdout, listed)
+	return writeJSON(e.stdout, listed)
 }
 
 // listedTool is a tool in MCP's words (2026-07-28, server/tools).

@@ -2,26 +2,40 @@ package main
 
 import (
 	"fmt"
+
+	"github.com/spf13/cobra"
+
 	"scanwarden/cmd/scanwarden/internal/config"
 	"scanwarden/cmd/scanwarden/internal/server"
 )
 
-type stdioCommand struct {
-	tenantFlags
-	policyFlags
-	slackFlags
-	ledgerFlags
+// newStdioCommand returns `scanwarden stdio`, which an MCP client starts.
+func newStdioCommand(e environment) *cobra.Command {
+	var simulated bool
+	cmd := &cobra.Command{
+		Use: "stdio", GroupID: groupServe, Example: "scanwarden stdio --simulator", Args: cobra.NoArgs,
+		Short: "Serve MCP over stdin and stdout, for one local client.",
+		RunE:  func(cmd *cobra.Command, _ []string) error { return runStdio(e, givenSettings(cmd), simulated) },
+	}
+	addSimulatorFlag(cmd, &simulated)
+	addSettingFlags(cmd, config.GroupTenant, config.GroupPolicy, config.GroupSlack, config.GroupLedger)
+	return cmd
 }
 
-// Run serves one MCP client until it closes stdin or the process receives a signal.
-func (s stdioCommand) Run(w environment, flags config.Flags) error {
-	cfg, err := config.Load(w.env, flags)
+// runStdio serves one MCP client until it closes stdin or the process receives a signal.
+func runStdio(e environment, flags config.Flags, simulated bool) error {
+	cfg, err := config.Load(e.env, flags)
 	if err != nil {
 		return err
 	}
-	cfg.Simulator = s.Simulator
-	if config.IsTerminal(w.stdin) {
-		fmt.Fprintln(w.stderr, "An MCP client starts this command and speaks to it; it waits for one on standard input. Ctrl-C ends it.")
+	cfg.Simulator = simulated
+	if config.IsTerminal(e.stdin) {
+		fmt.Fprintln(e.stderr, "An MCP client starts this command and speaks to it; it waits for one on standard input. Ctrl-C ends it.")
 	}
-	return server.NewBuilder(cfg, w.env, cfg.Logger(w.stderr), versionText()).ServeStdio(w.ctx, w.stdin, w.stdout)
+	return server.NewBuilder(cfg, e.env, cfg.Logger(e.stderr), versionText()).ServeStdio(e.ctx, e.stdin, e.stdout)
+}
+
+// addSimulatorFlag adds --simulator, which replaces Defender by the built-in simulated tenant.
+func addSimulatorFlag(cmd *cobra.Command, simulated *bool) {
+	cmd.Flags().BoolVar(simulated, "simulator", false, "Use the built-in simulated tenant: no sign-in, nothing leaves this machine.")
 }

@@ -12,13 +12,22 @@ import (
 	"scanwarden/defender"
 	"scanwarden/defender/defendertest"
 	"scanwarden/tools/mcpserver"
+
+	"github.com/spf13/cobra"
 )
 
-type tryCommand struct{}
+// newTryCommand returns `scanwarden try`.
+func newTryCommand(e environment) *cobra.Command {
+	return &cobra.Command{
+		Use: "try", GroupID: groupStart, Example: "scanwarden try", Args: cobra.NoArgs,
+		Short: "Run a guided tour against a simulated tenant, in this terminal.",
+		RunE:  func(*cobra.Command, []string) error { return runTry(e) },
+	}
+}
 
-// Run is one guided run: the real HTTP server, a real MCP client and a simulated tenant in this process, and
-// the person at this terminal to confirm. It ignores the configuration, keeps nothing and calls nobody.
-func (tryCommand) Run(w environment, _ config.Flags) error {
+// runTry runs the real HTTP server, a real MCP client and a simulated tenant in this process, and the user at this
+// terminal confirms. It ignores the configuration, keeps nothing and calls no other host.
+func runTry(e environment) error {
 	dir, err := os.MkdirTemp("", "scanwarden-try-*")
 	if err != nil {
 		return fmt.Errorf("try needs a temporary directory: %w; set TMPDIR to one that can be written", err)
@@ -31,9 +40,9 @@ func (tryCommand) Run(w environment, _ config.Flags) error {
 		return err
 	}
 	defer stop()
-	t := &walkthrough{printer: newPrinter(w), answers: readLines(w.ctx, w.stdin), echo: !config.IsTerminal(w.stdin), ctx: w.ctx, tenant: tenant}
-	return withServer(w.ctx, tryConfig(dir, url), func(mcpURL, token string) error {
-		session, err := mcpserver.Dial(w.ctx, mcpURL, token, t.ask)
+	t := &walkthrough{printer: newPrinter(e), answers: readLines(e.ctx, e.stdin), echo: !config.IsTerminal(e.stdin), ctx: e.ctx, tenant: tenant}
+	return withServer(e.ctx, tryConfig(dir, url), func(mcpURL, token string) error {
+		session, err := mcpserver.Dial(e.ctx, mcpURL, token, t.ask)
 		if err != nil {
 			return err
 		}

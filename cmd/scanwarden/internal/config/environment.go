@@ -43,8 +43,8 @@ func (e Environment) checkNames() error {
 	return nil
 }
 
-// closest is the known name that a misspelt one is closest to, "" when none is close.
-func closest(name string, known []string) string {
+// Closest is the known name that a misspelt one is closest to, "" when none is close.
+func Closest(name string, known []string) string {
 	best, least := "", len(name)/3+1
 	for _, k := range known {
 		if d := tools.EditDistance(name, k); d < least {
@@ -56,7 +56,7 @@ func closest(name string, known []string) string {
 
 // didYouMean is a hint at the nearest known name, or at the list of all of them.
 func didYouMean(name string, known []string) string {
-	best := closest(name, known)
+	best := Closest(name, known)
 	if best == "" {
 		return `: unset it, or see "scanwarden serve --help" for the names there are`
 	}

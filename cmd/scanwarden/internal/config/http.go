@@ -8,9 +8,12 @@ import (
 	"strconv"
 )
 
+// defaultListen is loopback, so that nothing is reachable from elsewhere unless it is configured.
+const defaultListen = "127.0.0.1:8484"
+
 func (c *Config) ListenAddress() string {
 	if c.HTTP.Listen == "" {
-		return "127.0.0.1:8484"
+		return defaultListen
 	}
 	return c.HTTP.Listen
 }

@@ -101,7 +101,7 @@ func suggestKey(key, schemaURL string) string {
 	}
 	object, _ := schema.(map[string]any)
 	known, _ := object["properties"].(map[string]any)
-	if best := closest(key, slices.Sorted(maps.Keys(known))); best != "" {
+	if best := Closest(key, slices.Sorted(maps.Keys(known))); best != "" {
 		return "; did you mean " + best + "?"
 	}
 	return ""

@@ -152,7 +152,7 @@ func unknownOperationKey(name string, causes []*jsonschema.ValidationError) stri
 // unknownOperation is said of a name that is not one of those known.
 func unknownOperation(name string, known []string) string {
 	text := fmt.Sprintf("%q is not a tool that changes anything; name one of %s", name, strings.Join(known, ", "))
-	if best := closest(name, known); best != "" {
+	if best := Closest(name, known); best != "" {
 		text += "; did you mean " + best + "?"
 	}
 	return text

@@ -4,20 +4,19 @@ import (
 	"net/http"
 	"strconv"
 	"time"
-
-	"github.com/prometheus/client_golang/prometheus"
 )
 
-// newHTTPClient is the HTTP client for Defender, counted. Writes get a new connection each: on a kept one that the
-// service has meanwhile closed, an outcome would be unknown for no reason.
+// newHTTPClient returns an HTTP client for Defender whose calls are counted. See NewHTTPClient for keepAlive.
 func (m *metrics) newHTTPClient(keepAlive bool) *http.Client {
 	client := NewHTTPClient(keepAlive)
 	if m != nil {
-		client.Transport = countingTransport{client.Transport, m.calls}
+		client.Transport = countingTransport{client.Transport, m}
 	}
 	return client
 }
 
+// NewHTTPClient returns an HTTP client for Defender. With keepAlive, calls share connections. Writes must not: on a
+// connection that the service has closed meanwhile, their outcome would be unknown without need.
 func NewHTTPClient(keepAlive bool) *http.Client {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.DisableKeepAlives = !keepAlive
@@ -26,18 +25,19 @@ func NewHTTPClient(keepAlive bool) *http.Client {
 	return &http.Client{Timeout: 100 * time.Second, Transport: transport}
 }
 
-// countingTransport counts what comes back.
+// countingTransport counts the responses of another transport.
 type countingTransport struct {
-	next  http.RoundTripper
-	calls *prometheus.CounterVec
+	next    http.RoundTripper
+	metrics *metrics
 }
 
-func (c countingTransport) RoundTrip(r *http.Request) (*http.Response, error) {
-	answer, err := c.next.RoundTrip(r)
+// RoundTrip sends the request and counts its outcome.
+func (t countingTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	response, err := t.next.RoundTrip(r)
 	outcome := "error"
 	if err == nil {
-		outcome = strconv.Itoa(answer.StatusCode)
+		outcome = strconv.Itoa(response.StatusCode)
 	}
-	c.calls.WithLabelValues(r.Method, outcome).Inc()
-	return answer, err
+	t.metrics.countCall(r.Method, outcome)
+	return response, err
 }

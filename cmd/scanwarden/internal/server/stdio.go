@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"os/user"
-	"runtime/debug"
 	"scanwarden/cmd/scanwarden/internal/config"
 	"scanwarden/confirm"
 	"strconv"
@@ -18,8 +17,6 @@ import (
 func (b *Builder) ServeStdio(ctx context.Context, in io.Reader, out io.Writer) error {
 	running, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
-	restoreGC := delayGC()
-	defer restoreGC()
 	var back *lazyBackend
 	var err error
 	if b.bot, err = b.newBot(func() *lazyBackend { return back }); err != nil {
@@ -29,7 +26,7 @@ func (b *Builder) ServeStdio(ctx context.Context, in io.Reader, out io.Writer) e
 	stopBot := b.startBot(running, fail)
 	mcp, err := b.newMCPServer(back)
 	if err == nil {
-		hooked := firstWriteHook{out, sync.OnceFunc(func() { restoreGC(); back.start() })}
+		hooked := firstWriteHook{out, sync.OnceFunc(back.start)}
 		err = mcp.ServeStdio(running, in, hooked, LocalUser(b.env))
 		mcp.Close()
 	}
@@ -49,13 +46,6 @@ type firstWriteHook struct {
 func (w firstWriteHook) Write(b []byte) (int, error) {
 	defer w.first()
 	return w.Writer.Write(b)
-}
-
-// delayGC lets the heap grow to 16 MiB before its first collection, until restore is called. Most of what a start
-// allocates is kept, so a collection during the start would cost a quarter of its time and free little.
-func delayGC() (restore func()) {
-	percent := debug.SetGCPercent(400)
-	return func() { debug.SetGCPercent(percent) }
 }
 
 // LocalUser returns the principal of the user who runs this process.

@@ -10,13 +10,14 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
-	"scanwarden/slackbot/slacktest"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"scanwarden/slackbot/slacktest"
 )
 
 const signingSecret = "signing-secret-of-the-test"

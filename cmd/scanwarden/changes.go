@@ -4,16 +4,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"scanwarden/cmd/scanwarden/internal/config"
-	"scanwarden/cmd/scanwarden/internal/server"
-	"scanwarden/confirm"
-	"scanwarden/confirm/store"
-	"scanwarden/tools"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"scanwarden/cmd/scanwarden/internal/config"
+	"scanwarden/cmd/scanwarden/internal/server"
+	"scanwarden/confirm"
+	"scanwarden/confirm/store"
+	"scanwarden/tools"
 )
 
 // changesOptions are the flags and the argument of `scanwarden changes`.

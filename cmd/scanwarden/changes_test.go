@@ -1,11 +1,12 @@
 package main
 
 import (
-	"scanwarden/cmd/scanwarden/internal/config/configtest"
-	"scanwarden/confirm"
 	"strings"
 	"testing"
 	"time"
+
+	"scanwarden/cmd/scanwarden/internal/config/configtest"
+	"scanwarden/confirm"
 )
 
 func TestStatus(t *testing.T) {

@@ -4,11 +4,12 @@ import (
 	"context"
 	"fmt"
 	"io"
+
+	"github.com/spf13/cobra"
+
 	"scanwarden/cmd/scanwarden/internal/config"
 	"scanwarden/cmd/scanwarden/internal/doctor"
 	"scanwarden/tools"
-
-	"github.com/spf13/cobra"
 )
 
 // doctorOptions are the flags of `scanwarden doctor` that are no settings.

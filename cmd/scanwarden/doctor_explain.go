@@ -4,11 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
+	"time"
+
 	"scanwarden/cmd/scanwarden/internal/config"
 	"scanwarden/confirm"
 	"scanwarden/confirm/store"
-	"strings"
-	"time"
 )
 
 // runExplain says what the policy of this configuration makes of one change of the ledger.

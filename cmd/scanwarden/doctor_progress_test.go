@@ -2,9 +2,10 @@ package main
 
 import (
 	"bytes"
-	"scanwarden/cmd/scanwarden/internal/config"
 	"strings"
 	"testing"
+
+	"scanwarden/cmd/scanwarden/internal/config"
 )
 
 // TestWaits: on a terminal one line gives way to the next, and to what is found; elsewhere there is none.

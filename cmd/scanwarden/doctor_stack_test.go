@@ -8,14 +8,15 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strings"
+	"testing"
+	"time"
+
 	"scanwarden/confirm"
 	"scanwarden/confirm/store"
 	"scanwarden/defender/defendertest"
 	"scanwarden/defender/entra/entratest"
 	"scanwarden/slackbot/slacktest"
-	"strings"
-	"testing"
-	"time"
 )
 
 // doctorStack is a set-up in which all is well, until a test breaks it.

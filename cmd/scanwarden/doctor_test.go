@@ -7,17 +7,18 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"scanwarden/cmd/scanwarden/internal/config"
-	"scanwarden/cmd/scanwarden/internal/server"
-	"scanwarden/defender/defendertest"
-	"scanwarden/defender/entra/entratest"
-	"scanwarden/slackbot/slacktest"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"scanwarden/cmd/scanwarden/internal/config"
+	"scanwarden/cmd/scanwarden/internal/server"
+	"scanwarden/defender/defendertest"
+	"scanwarden/defender/entra/entratest"
+	"scanwarden/slackbot/slacktest"
 )
 
 var update = flag.Bool("rewrite", false, "write the golden files anew")

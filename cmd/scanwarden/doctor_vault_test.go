@@ -17,10 +17,11 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"scanwarden/defender/entra/entratest"
 	"strings"
 	"testing"
 	"time"
+
+	"scanwarden/defender/entra/entratest"
 )
 
 const vaultHost = "contoso.vault.azure.net"

@@ -6,10 +6,11 @@ import (
 	"io"
 	"maps"
 	"net/http"
-	"scanwarden/defender/entra/entratest"
 	"strings"
 	"testing"
 	"time"
+
+	"scanwarden/defender/entra/entratest"
 )
 
 const initializeMessage = `{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"raw","version":"1"}}}`

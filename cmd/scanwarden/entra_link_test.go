@@ -10,11 +10,12 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"regexp"
-	"scanwarden/defender/entra/entratest"
-	"scanwarden/slackbot/slacktest"
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"scanwarden/defender/entra/entratest"
+	"scanwarden/slackbot/slacktest"
 )
 
 // TestLinkAccounts: Ada of Slack signs in to Entra ID in her browser and pastes the proof into her Slack. From then

@@ -6,12 +6,13 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
-	"scanwarden/defender/defendertest"
-	"scanwarden/defender/entra/entratest"
 	"strings"
 	"testing"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"scanwarden/defender/defendertest"
+	"scanwarden/defender/entra/entratest"
 )
 
 const (

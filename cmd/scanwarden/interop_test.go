@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"scanwarden/defender/defendertest"
 	"slices"
 	"strings"
 	"testing"
@@ -18,6 +17,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"scanwarden/defender/defendertest"
 )
 
 // forEachTransport runs a test through both doors in both protocol eras.

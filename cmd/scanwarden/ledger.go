@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+
 	"scanwarden/cmd/scanwarden/internal/config"
 	"scanwarden/cmd/scanwarden/internal/server"
 	"scanwarden/confirm/store"

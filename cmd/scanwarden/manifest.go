@@ -2,11 +2,12 @@ package main
 
 import (
 	"fmt"
+
+	"github.com/spf13/cobra"
+
 	"scanwarden/cmd/scanwarden/internal/config"
 	"scanwarden/cmd/scanwarden/internal/server"
 	"scanwarden/slackbot"
-
-	"github.com/spf13/cobra"
 )
 
 // newManifestCommand returns `scanwarden manifest`.

@@ -1,10 +1,11 @@
 package main
 
 import (
-	"scanwarden/defender/entra/entratest"
-	"scanwarden/slackbot/slacktest"
 	"strings"
 	"testing"
+
+	"scanwarden/defender/entra/entratest"
+	"scanwarden/slackbot/slacktest"
 )
 
 // newOnBehalfOfStack is a tenancy with Slack in which Defender is called in people's names, and Bob of Slack confirms. Slack

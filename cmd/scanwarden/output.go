@@ -4,8 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"scanwarden/cmd/scanwarden/internal/config"
 	"strings"
+
+	"scanwarden/cmd/scanwarden/internal/config"
 )
 
 // writeJSON prints what programs read, as people can read it too.

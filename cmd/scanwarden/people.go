@@ -4,15 +4,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"scanwarden/cmd/scanwarden/internal/config"
-	"scanwarden/cmd/scanwarden/internal/server"
-	"scanwarden/confirm"
-	"scanwarden/confirm/store"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"scanwarden/cmd/scanwarden/internal/config"
+	"scanwarden/cmd/scanwarden/internal/server"
+	"scanwarden/confirm"
+	"scanwarden/confirm/store"
 )
 
 // newPeopleCommand returns `scanwarden people`, which lists linked identities and has the commands list and unlink.

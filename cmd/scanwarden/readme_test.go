@@ -8,17 +8,18 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
 	"scanwarden/cmd/scanwarden/internal/config/configtest"
 	"scanwarden/confirm"
 	"scanwarden/confirm/store"
 	"scanwarden/defender"
 	"scanwarden/defender/defendertest"
 	"scanwarden/tools"
-	"strings"
-	"testing"
-	"time"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 // readmeBlocks are the fenced blocks of one language in the README.

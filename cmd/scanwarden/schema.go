@@ -3,9 +3,10 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"scanwarden/cmd/scanwarden/internal/config"
 
 	"github.com/spf13/cobra"
+
+	"scanwarden/cmd/scanwarden/internal/config"
 )
 
 // newSchemaCommand returns `scanwarden schema`.

@@ -11,7 +11,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"scanwarden/defender/entra/entratest"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -19,6 +18,8 @@ import (
 	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"scanwarden/defender/entra/entratest"
 )
 
 // connectStdio is a client of `scanwarden stdio` in the tenancy, whose person confirms.

@@ -3,12 +3,13 @@ package main
 import (
 	"io"
 	"net/http"
-	"scanwarden/cmd/scanwarden/internal/config"
-	"scanwarden/defender/defendertest"
 	"testing"
 	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"scanwarden/cmd/scanwarden/internal/config"
+	"scanwarden/defender/defendertest"
 )
 
 // TestSignalDuringAWrite: a write that is on its way when the end is asked for is waited for, and its outcome

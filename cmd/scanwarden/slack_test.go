@@ -2,11 +2,12 @@ package main
 
 import (
 	"net/http"
-	"scanwarden/slackbot/slacktest"
 	"strings"
 	"testing"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"scanwarden/slackbot/slacktest"
 )
 
 // TestHandOverToSlack: the real binary, a foreign MCP client that cannot ask its person, and a person in Slack

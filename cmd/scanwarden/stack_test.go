@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"scanwarden/defender/defendertest"
 	"strings"
 	"sync"
 	"syscall"
@@ -17,6 +16,8 @@ import (
 	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"scanwarden/defender/defendertest"
 )
 
 // waitTimeout bounds every wait of these tests; nothing but a failure takes that long.

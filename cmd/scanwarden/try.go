@@ -7,13 +7,14 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+
+	"github.com/spf13/cobra"
+
 	"scanwarden/cmd/scanwarden/internal/config"
 	"scanwarden/cmd/scanwarden/internal/server"
 	"scanwarden/defender"
 	"scanwarden/defender/defendertest"
 	"scanwarden/tools/mcpserver"
-
-	"github.com/spf13/cobra"
 )
 
 // newTryCommand returns `scanwarden try`.

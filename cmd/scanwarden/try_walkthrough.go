@@ -5,10 +5,11 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
+
 	"scanwarden/defender/defendertest"
 	"scanwarden/tools"
 	"scanwarden/tools/mcpserver"
-	"strings"
 )
 
 // walkthrough leads one person through an add, an update and a delete.

@@ -9,13 +9,14 @@ import (
 	"os"
 	"regexp"
 	"runtime"
-	"scanwarden/defender/entra/entratest"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"scanwarden/defender/entra/entratest"
 )
 
 // newUserSignInStack is a tenancy in which Ada signs in for herself, on a machine without a protected store and a browser.

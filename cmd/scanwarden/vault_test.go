@@ -2,11 +2,12 @@ package main
 
 import (
 	"io"
-	"scanwarden/defender/entra/entratest"
 	"strings"
 	"testing"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"scanwarden/defender/entra/entratest"
 )
 
 const vaultSecret = "canary-9Tb2-in-the-vault"

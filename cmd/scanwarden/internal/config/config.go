@@ -1,11 +1,12 @@
 package config
 
 import (
-	"scanwarden/confirm"
-	"scanwarden/defender"
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"scanwarden/confirm"
+	"scanwarden/defender"
 )
 
 // Config is everything that scanwarden can be told. It is made in one place (load) and checked in one place

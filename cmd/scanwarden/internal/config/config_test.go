@@ -4,8 +4,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"scanwarden/confirm"
-	"scanwarden/defender"
 	"slices"
 	"strings"
 	"testing"
@@ -13,6 +11,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"scanwarden/confirm"
+	"scanwarden/defender"
 )
 
 // loadConfig is the configuration of a file and an environment that are right.

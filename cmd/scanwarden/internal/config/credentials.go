@@ -6,13 +6,14 @@ import (
 	"fmt"
 	"maps"
 	"regexp"
-	"scanwarden/defender"
-	"scanwarden/defender/keyvault"
-	"scanwarden/tools"
 	"slices"
 	"sync"
 
 	"go.yaml.in/yaml/v3"
+
+	"scanwarden/defender"
+	"scanwarden/defender/keyvault"
+	"scanwarden/tools"
 )
 
 // CredentialSettings is a named credential: what is public about it, and where its secret parts are.

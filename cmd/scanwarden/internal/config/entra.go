@@ -5,10 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"scanwarden/defender/entra"
-	"scanwarden/tools"
 	"slices"
 	"strings"
+
+	"scanwarden/defender/entra"
+	"scanwarden/tools"
 )
 
 // OnBehalfOf is the one way to sign in that is not a mode of the application's own.

@@ -3,9 +3,10 @@ package config
 import (
 	"fmt"
 	"maps"
-	"scanwarden/tools"
 	"slices"
 	"strings"
+
+	"scanwarden/tools"
 )
 
 // Flags are the given flags by the environment name they stand for.

@@ -3,9 +3,10 @@ package config
 import (
 	"net"
 	"net/url"
-	"scanwarden/defender"
 	"slices"
 	"strconv"
+
+	"scanwarden/defender"
 )
 
 // defaultListen is loopback, so that nothing is reachable from elsewhere unless it is configured.

@@ -4,9 +4,10 @@ import (
 	"cmp"
 	"errors"
 	"net"
-	httpauth "scanwarden/tools/mcpserver/auth"
 	"slices"
 	"strings"
+
+	httpauth "scanwarden/tools/mcpserver/auth"
 )
 
 // httpAuthModes are the ways in which callers prove who they are, and which of them go together.

@@ -2,8 +2,9 @@ package config
 
 import (
 	"maps"
-	"scanwarden/tools"
 	"slices"
+
+	"scanwarden/tools"
 )
 
 // Operations is the operations with the names of our credentials in their schemas. In read-only mode it has none that

@@ -1,8 +1,9 @@
 package config
 
 import (
-	"scanwarden/confirm"
 	"time"
+
+	"scanwarden/confirm"
 )
 
 // ConfirmPolicy is the policy as the gate and the desk take it.

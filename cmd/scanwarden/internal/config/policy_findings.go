@@ -1,9 +1,10 @@
 package config
 
 import (
-	"scanwarden/confirm"
 	"slices"
 	"strings"
+
+	"scanwarden/confirm"
 )
 
 // PolicyFindings is what can be told of the policy without asking anybody. A server warns of what is wrong with it

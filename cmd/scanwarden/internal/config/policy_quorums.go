@@ -3,9 +3,10 @@ package config
 import (
 	"fmt"
 	"maps"
-	"scanwarden/confirm"
 	"slices"
 	"strings"
+
+	"scanwarden/confirm"
 )
 
 // unsatisfiableQuorums finds what asks for more people than could ever say yes.

@@ -3,10 +3,11 @@ package config
 import (
 	"fmt"
 	"maps"
-	"scanwarden/confirm"
-	"scanwarden/confirm/rule"
 	"slices"
 	"time"
+
+	"scanwarden/confirm"
+	"scanwarden/confirm/rule"
 )
 
 // checkRules compiles the rules of the policy; a mistake is told with its line and column.

@@ -1,9 +1,10 @@
 package config
 
 import (
+	"strings"
+
 	"scanwarden/defender/entra"
 	"scanwarden/tools"
-	"strings"
 )
 
 // MissingSettings says what has to be given before a tool call can reach a tenant, nil when nothing has.

@@ -3,9 +3,10 @@ package config
 import (
 	"errors"
 	"maps"
-	"scanwarden/tools"
 	"slices"
 	"strings"
+
+	"scanwarden/tools"
 )
 
 // SlashCommand is the slash command for an operation, or for scans.

@@ -1,9 +1,10 @@
 package config
 
 import (
-	"scanwarden/tools/mcpserver/auth"
 	"slices"
 	"strings"
+
+	"scanwarden/tools/mcpserver/auth"
 )
 
 // unusablePrincipals finds the principals of the configuration that are well-formed and yet nobody's here. Whoever is joined

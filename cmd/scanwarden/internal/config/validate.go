@@ -1,9 +1,10 @@
 package config
 
 import (
+	"strings"
+
 	"scanwarden/confirm"
 	"scanwarden/defender"
-	"strings"
 )
 
 // validate finds what is wrong or contradictory, naming the setting and the fix. What is merely missing is

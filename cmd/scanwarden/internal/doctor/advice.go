@@ -3,11 +3,12 @@ package doctor
 import (
 	"errors"
 	"regexp"
+	"strings"
+	"sync"
+
 	"scanwarden/cmd/scanwarden/internal/config"
 	"scanwarden/defender/entra"
 	"scanwarden/tools"
-	"strings"
-	"sync"
 )
 
 // problemFrom is what an error says. Those of ours that know what to do next say it apart or at their end.

@@ -6,10 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
+
 	"scanwarden/cmd/scanwarden/internal/config"
 	"scanwarden/defender/entra"
 	"scanwarden/tools"
-	"time"
 )
 
 const (

@@ -3,13 +3,14 @@ package doctor
 import (
 	"context"
 	"errors"
+	"strings"
+	"time"
+
 	"scanwarden/cmd/scanwarden/internal/config"
 	"scanwarden/cmd/scanwarden/internal/server"
 	"scanwarden/confirm/store"
 	"scanwarden/defender"
 	"scanwarden/tools"
-	"strings"
-	"time"
 )
 
 // checkDefender calls the API as a server would, and looks which of its hosts are near.

@@ -9,9 +9,10 @@ import (
 	"cmp"
 	"context"
 	"log/slog"
+	"time"
+
 	"scanwarden/cmd/scanwarden/internal/config"
 	"scanwarden/cmd/scanwarden/internal/server"
-	"time"
 )
 
 // Check examines one thing.

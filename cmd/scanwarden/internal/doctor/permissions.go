@@ -9,10 +9,11 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"scanwarden/cmd/scanwarden/internal/config"
-	"scanwarden/cmd/scanwarden/internal/server"
 	"slices"
 	"strings"
+
+	"scanwarden/cmd/scanwarden/internal/config"
+	"scanwarden/cmd/scanwarden/internal/server"
 )
 
 // Modes as they would be if others could do something (fs.FileMode.Perm). A group may be meant to, as with the fsGroup

@@ -3,9 +3,10 @@ package doctor
 import (
 	"context"
 	"maps"
+	"slices"
+
 	"scanwarden/cmd/scanwarden/internal/config"
 	"scanwarden/tools"
-	"slices"
 )
 
 // checkPolicy says who may ask, who may confirm, and what nobody could ever confirm.

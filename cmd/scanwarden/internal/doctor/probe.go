@@ -6,14 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"scanwarden/cmd/scanwarden/internal/config"
-	"scanwarden/cmd/scanwarden/internal/server"
-	"scanwarden/defender"
-	"scanwarden/tools"
 	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"scanwarden/cmd/scanwarden/internal/config"
+	"scanwarden/cmd/scanwarden/internal/server"
+	"scanwarden/defender"
+	"scanwarden/tools"
 )
 
 // probeResult is how long a host took to answer anything.

@@ -6,14 +6,15 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"scanwarden/cmd/scanwarden/internal/config/configtest"
-	"scanwarden/cmd/scanwarden/internal/pipenet"
-	"scanwarden/cmd/scanwarden/internal/server"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"scanwarden/cmd/scanwarden/internal/config/configtest"
+	"scanwarden/cmd/scanwarden/internal/pipenet"
+	"scanwarden/cmd/scanwarden/internal/server"
 )
 
 // TestDoctorHosts: the nearest host is first, and those that do not answer, at once or never, are last.

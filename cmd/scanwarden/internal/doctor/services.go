@@ -6,6 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
+	"strings"
+
 	"scanwarden/cmd/scanwarden/internal/config"
 	"scanwarden/cmd/scanwarden/internal/server"
 	"scanwarden/confirm"
@@ -13,8 +16,6 @@ import (
 	"scanwarden/slackbot"
 	"scanwarden/tools"
 	"scanwarden/tools/mcpserver/auth"
-	"slices"
-	"strings"
 )
 
 // checkCallers sees whether callers over HTTP could be told apart.

@@ -6,12 +6,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
+
 	"scanwarden/cmd/scanwarden/internal/config"
 	"scanwarden/cmd/scanwarden/internal/server"
 	"scanwarden/defender"
 	"scanwarden/tools"
-	"slices"
-	"strings"
 )
 
 // checkSignIn gets the tokens that a server would, and reads from them what they allow.

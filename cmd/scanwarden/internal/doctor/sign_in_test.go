@@ -3,11 +3,12 @@ package doctor
 import (
 	"context"
 	"encoding/base64"
+	"strings"
+	"testing"
+
 	"scanwarden/cmd/scanwarden/internal/config"
 	"scanwarden/cmd/scanwarden/internal/server"
 	"scanwarden/defender"
-	"strings"
-	"testing"
 )
 
 // TestDoctorReadsAPersonsPermissions: a person's token has scopes, where an application's has roles.

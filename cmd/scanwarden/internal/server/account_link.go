@@ -4,12 +4,13 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
+	"time"
+
 	"scanwarden/confirm"
 	confirmweb "scanwarden/confirm/web"
 	"scanwarden/defender/entra"
 	"scanwarden/slackbot"
-	"strings"
-	"time"
 )
 
 // newLinkPage is the page on which people of Slack sign in to Entra ID to join the two; nil where it is not offered.

@@ -3,10 +3,11 @@ package server
 import (
 	"context"
 	"net"
+	"strings"
+
 	"scanwarden/slackbot"
 	"scanwarden/tools/mcpserver"
 	httpauth "scanwarden/tools/mcpserver/auth"
-	"strings"
 )
 
 // loadBearerTokens reads the bearer tokens, and finds what is wrong with who may call before there is a listener: it is wrong

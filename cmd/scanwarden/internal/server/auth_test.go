@@ -4,11 +4,12 @@ import (
 	"fmt"
 	"net"
 	"net/http/httptest"
+	"strings"
+	"testing"
+
 	"scanwarden/cmd/scanwarden/internal/config"
 	"scanwarden/cmd/scanwarden/internal/config/configtest"
 	"scanwarden/tools/mcpserver"
-	"strings"
-	"testing"
 )
 
 func TestEntrance(t *testing.T) {

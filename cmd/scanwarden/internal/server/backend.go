@@ -3,9 +3,10 @@ package server
 import (
 	"context"
 	"fmt"
-	"scanwarden/tools/mcpserver"
 	"sync"
 	"time"
+
+	"scanwarden/tools/mcpserver"
 )
 
 // lazyBackend opens the house beside the door, so that the handshake is answered while the ledger is still

@@ -2,13 +2,14 @@ package server
 
 import (
 	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
 	"scanwarden/cmd/scanwarden/internal/config"
 	"scanwarden/cmd/scanwarden/internal/config/configtest"
 	"scanwarden/defender"
 	"scanwarden/defender/entra/entratest"
-	"strings"
-	"testing"
-	"time"
 )
 
 // TestOpensByItself: a ledger is opened although no client ever says a word, for what a crash left behind

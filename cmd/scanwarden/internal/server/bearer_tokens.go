@@ -5,10 +5,11 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"maps"
+	"slices"
+
 	"scanwarden/cmd/scanwarden/internal/config"
 	"scanwarden/confirm"
 	"scanwarden/defender"
-	"slices"
 )
 
 // TokenHashes are the sums of the bearer tokens, and whose they are.

@@ -6,14 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
+	"sync"
+	"time"
+
 	"scanwarden/cmd/scanwarden/internal/config"
 	"scanwarden/defender"
 	"scanwarden/defender/entra"
 	"scanwarden/defender/keyvault"
 	"scanwarden/tools"
-	"slices"
-	"sync"
-	"time"
 )
 
 // secretReader reads secrets from where parts say they are.

@@ -4,11 +4,12 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
+	"testing"
+
 	"scanwarden/cmd/scanwarden/internal/config"
 	"scanwarden/cmd/scanwarden/internal/config/configtest"
 	"scanwarden/defender"
-	"strings"
-	"testing"
 )
 
 func TestSecretFile(t *testing.T) {

@@ -4,11 +4,12 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"time"
+
 	"scanwarden/confirm/store"
 	"scanwarden/defender"
 	"scanwarden/defender/defendertest"
 	"scanwarden/tools"
-	"time"
 )
 
 // defenderConfig says how Defender is called, with which token it is written to, and the name of the tenant behind it.

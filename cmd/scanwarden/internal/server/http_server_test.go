@@ -6,13 +6,14 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"scanwarden/cmd/scanwarden/internal/config"
-	"scanwarden/cmd/scanwarden/internal/config/configtest"
-	"scanwarden/cmd/scanwarden/internal/pipenet"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"scanwarden/cmd/scanwarden/internal/config"
+	"scanwarden/cmd/scanwarden/internal/config/configtest"
+	"scanwarden/cmd/scanwarden/internal/pipenet"
 )
 
 // TestWaitOutlivesReadTimeout: a call that waits for a person is not ended by the deadline for reading it

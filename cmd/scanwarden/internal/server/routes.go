@@ -6,9 +6,10 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"time"
+
 	"scanwarden/cmd/scanwarden/internal/config"
 	"scanwarden/tools/mcpserver/auth"
-	"time"
 )
 
 // newMux are all the paths there are.

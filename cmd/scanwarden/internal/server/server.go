@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
+
 	"scanwarden/cmd/scanwarden/internal/config"
 	"scanwarden/confirm"
 	"scanwarden/confirm/store"
@@ -11,7 +13,6 @@ import (
 	"scanwarden/slackbot"
 	"scanwarden/tools"
 	"scanwarden/tools/mcpserver"
-	"sync"
 )
 
 // Builder is what a server is built from.

@@ -2,11 +2,12 @@ package server
 
 import (
 	"errors"
+	"testing"
+	"time"
+
 	"scanwarden/confirm"
 	"scanwarden/defender/entra/entratest"
 	"scanwarden/tools/mcpserver/auth"
-	"testing"
-	"time"
 )
 
 // TestAble: what an agent asks for goes out in nobody's name, even while the sign-in of the person that it acts for is

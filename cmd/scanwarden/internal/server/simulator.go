@@ -4,8 +4,9 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"scanwarden/defender/defendertest"
 	"time"
+
+	"scanwarden/defender/defendertest"
 )
 
 // ServeTenant serves a simulated tenant on a loopback port of its own, until stop.

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"fmt"
+
 	"scanwarden/cmd/scanwarden/internal/config"
 	"scanwarden/slackbot"
 )

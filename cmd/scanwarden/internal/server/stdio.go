@@ -6,10 +6,11 @@ import (
 	"io"
 	"os"
 	"os/user"
-	"scanwarden/cmd/scanwarden/internal/config"
-	"scanwarden/confirm"
 	"strconv"
 	"sync"
+
+	"scanwarden/cmd/scanwarden/internal/config"
+	"scanwarden/confirm"
 )
 
 // ServeStdio serves one MCP client, which is the local user's, until in ends or ctx is done. It returns nil if ctx ended

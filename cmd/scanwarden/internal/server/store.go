@@ -7,9 +7,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
+
 	"scanwarden/cmd/scanwarden/internal/config"
 	"scanwarden/confirm/store"
-	"strings"
 )
 
 // storeConfig says where the changes and the keys are kept, and makes the directory.

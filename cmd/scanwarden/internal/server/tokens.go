@@ -3,11 +3,12 @@ package server
 import (
 	"context"
 	"errors"
+	"strings"
+
 	"scanwarden/cmd/scanwarden/internal/config"
 	"scanwarden/confirm"
 	"scanwarden/defender"
 	"scanwarden/defender/entra"
-	"strings"
 )
 
 // TokenSource is how a call to Defender gets its bearer token.

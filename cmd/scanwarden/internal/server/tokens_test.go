@@ -1,10 +1,11 @@
 package server
 
 import (
+	"testing"
+
 	"scanwarden/cmd/scanwarden/internal/config"
 	"scanwarden/cmd/scanwarden/internal/config/configtest"
 	"scanwarden/defender/entra/entratest"
-	"testing"
 )
 
 // TestReadOnlyHasNoWriter: nothing that could write is at hand.

@@ -4,12 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"scanwarden/confirm"
-	"scanwarden/defender"
-	"scanwarden/tools/mcpserver/auth"
 	"strings"
 	"sync"
 	"time"
+
+	"scanwarden/confirm"
+	"scanwarden/defender"
+	"scanwarden/tools/mcpserver/auth"
 )
 
 // tokenGrace is how long after its own end a caller's token may still be traded: a change may wait for its

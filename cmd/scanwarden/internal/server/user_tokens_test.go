@@ -2,11 +2,12 @@ package server
 
 import (
 	"fmt"
-	"scanwarden/confirm"
-	"scanwarden/tools/mcpserver/auth"
 	"strings"
 	"testing"
 	"time"
+
+	"scanwarden/confirm"
+	"scanwarden/tools/mcpserver/auth"
 )
 
 func TestCallersAreHeldForAWhile(t *testing.T) {

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+
 	"scanwarden/confirm"
 	"scanwarden/defender"
 	"scanwarden/tools"

@@ -35,7 +35,7 @@ func TestExplanationOfAnOldChange(t *testing.T) {
 	got := newExplanation(c, configtest.Load(t, "policy: {approvers: [\"slack:T1/U2\"]}\n", nil), nil).text()
 	want := `Change 01OLD: Delete 1 scan, asked for by token:bob; it is applied
 Ada (slack:T1/U1) said yes on slack at `
-	if !strings.HasPrefix(got, want) || !strings.Contains(got, "Nobody is asked about it any more. A change like it would be judged so today:\n") ||
+	if !strings.HasPrefix(got, want) || !strings.Contains(got, "It is no longer pending. The current policy would treat a change like it so:\n") ||
 		!strings.Contains(got, "May confirm: slack:T1/U2\n") {
 		t.Error(got)
 	}

@@ -72,7 +72,7 @@ func (e explanation) text() string {
 		fmt.Fprintln(&page, decision)
 	}
 	if e.over {
-		fmt.Fprintln(&page, "Nobody is asked about it any more. A change like it would be judged so today:")
+		fmt.Fprintln(&page, "It is no longer pending. The current policy would treat a change like it so:")
 	}
 	fmt.Fprintf(&page, "By the policy %s:\n", e.Policy)
 	for _, r := range e.Rules {
@@ -88,7 +88,7 @@ func (e explanation) text() string {
 	}
 	fmt.Fprintf(&page, "Needs %s: %s\n", config.CountPeople(e.Needed), strings.TrimPrefix(e.Because, "policy: "))
 	if len(e.Approvers) == 0 {
-		fmt.Fprintln(&page, "Nobody may confirm it: list approvers in policy.approvers (SCANWARDEN_APPROVERS).")
+		fmt.Fprintln(&page, "No approver is listed: list approvers in policy.approvers (SCANWARDEN_APPROVERS).")
 	} else {
 		fmt.Fprintf(&page, "May confirm: %s\n", strings.Join(e.Approvers, ", "))
 	}

@@ -90,7 +90,7 @@ func linkedPeople(configured []config.PersonSettings, links []confirm.Link) []li
 
 func printPeople(out io.Writer, known []linkedPerson) error {
 	if len(known) == 0 {
-		_, err := fmt.Fprintln(out, "nobody is joined: every principal is a person of its own")
+		_, err := fmt.Fprintln(out, "no identities are linked: each principal is a person of its own")
 		return err
 	}
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
@@ -108,7 +108,7 @@ func printPeople(out io.Writer, known []linkedPerson) error {
 // runPeopleUnlink removes a link, with an entry in the audit log.
 func runPeopleUnlink(e environment, flags config.Flags, args []string) error {
 	if len(args) != 1 {
-		return usageError{errors.New("people unlink: name whose link to take back, slack:TEAM/USER; `scanwarden people` lists them")}
+		return usageError{errors.New("people unlink: name whose link to remove, slack:TEAM/USER; `scanwarden people` lists them")}
 	}
 	principal := args[0]
 	if err := config.CheckPrincipal(principal, []string{"slack:"}); err != nil {

@@ -7,15 +7,16 @@ import (
 	"unicode"
 )
 
+// hasToken reports whether a bearer token of this name is configured. The unnamed token is called default.
 func (c *Config) hasToken(name string) bool {
 	_, named := c.HTTP.Tokens[name]
 	return named || name == "default" && !c.HTTP.Token.Empty()
 }
 
-// MinTokenLength is what a bearer token must have at least: it is all that stands between a caller and us.
+// MinTokenLength is the shortest bearer token that is accepted, because the token is a caller's only proof.
 const MinTokenLength = 16
 
-// checkTokens refuses names that no principal could have.
+// checkTokens returns an error for a token name that cannot be part of a principal, and for a token without a location.
 func (c *Config) checkTokens() error {
 	for _, name := range slices.Sorted(maps.Keys(c.HTTP.Tokens)) {
 		switch {

@@ -9,9 +9,8 @@ import (
 	"scanwarden/defender"
 )
 
-// Config is everything that scanwarden can be told. It is made in one place (load) and checked in one place
-// (validate); its YAML keys are the outside contract. The zero value is a valid configuration that is missing
-// a tenant.
+// Config holds every setting of scanwarden. Load makes it and validate checks it; its YAML keys are a public interface.
+// The zero value is a valid configuration that lacks a tenant.
 type Config struct {
 	Defender    DefenderSettings              `yaml:"defender"`
 	Auth        string                        `yaml:"auth"`         // "" means client
@@ -38,6 +37,7 @@ type Config struct {
 	rules     []confirm.Rule    // of the policy, compiled
 }
 
+// DefenderSettings choose the Defender host. Empty values mean the commercial cloud's host for all regions.
 type DefenderSettings struct {
 	Cloud  string `yaml:"cloud"`
 	Region string `yaml:"region"`
@@ -45,6 +45,7 @@ type DefenderSettings struct {
 	Scope  string `yaml:"scope"`
 }
 
+// AppRegistration is an app registration in Entra ID with its credential: a secret, a certificate or a federated token.
 type AppRegistration struct {
 	Tenant, Client         string
 	Secret                 defender.Secret
@@ -54,7 +55,8 @@ type AppRegistration struct {
 	envPrefix string // of the environment names it comes from; "" means AZURE_
 }
 
-// PolicySettings uses pointers where "not given" and "zero" differ: zero is refused, not taken for the default.
+// PolicySettings decide which changes are allowed and who confirms them. A nil pointer means that a value was not
+// given: zero is an error and not the default.
 type PolicySettings struct {
 	Approvers           []string       `yaml:"approvers"`
 	Requesters          []string       `yaml:"requesters"`
@@ -66,6 +68,8 @@ type PolicySettings struct {
 	Rules               []RuleSettings `yaml:"rules"`
 }
 
+// RuleSettings is one rule of the policy: a condition in CEL, and the approvals that it requires or the text that
+// refuses.
 type RuleSettings struct {
 	Name      string         `yaml:"name"`
 	When      positionedText `yaml:"when"` // CEL
@@ -73,13 +77,14 @@ type RuleSettings struct {
 	Refuse    string         `yaml:"refuse"`
 }
 
+// PersonSettings lists the identities of one person.
 type PersonSettings struct {
 	Name       string   `yaml:"name"`
 	Email      string   `yaml:"email"`
 	Principals []string `yaml:"principals"`
 }
 
-// SlackSettings has its secrets from the environment only.
+// SlackSettings configure the Slack app. Its secrets come from the environment only.
 type SlackSettings struct {
 	Channel  string            `yaml:"channel"`  // "" means direct messages to the approvers
 	Commands map[string]string `yaml:"commands"` // slash command by tool, and "scans"
@@ -91,6 +96,7 @@ type SlackSettings struct {
 	API                               string          `yaml:"-"` // "" means Slack's own
 }
 
+// HTTPSettings configure `scanwarden serve`: where it listens and how its callers authenticate.
 type HTTPSettings struct {
 	Listen    string               `yaml:"listen"` // "" means 127.0.0.1:8484
 	PublicURL string               `yaml:"public_url"`
@@ -104,7 +110,8 @@ type HTTPSettings struct {
 	Token defender.Secret `yaml:"-"` // the single unnamed one
 }
 
-// Load reads the file, lays the environment over it and the flags over both, and checks the result.
+// Load reads the configuration file, overrides it by the environment and both by flags, and validates the result. It
+// returns the first mistake.
 func Load(env Environment, flags Flags) (*Config, error) {
 	c, mistakes := LoadLenient(env, flags)
 	if len(mistakes) > 0 {
@@ -113,8 +120,8 @@ func Load(env Environment, flags Flags) (*Config, error) {
 	return c, nil
 }
 
-// LoadLenient is load for a doctor: it finds every mistake that can be found at once. The configuration is whole only
-// where there is none.
+// LoadLenient is like Load and returns all mistakes that can be found at once. The configuration is complete only if
+// there are none.
 func LoadLenient(env Environment, flags Flags) (*Config, []error) {
 	c := &Config{}
 	path := env[envPrefix+"CONFIG"]
@@ -134,7 +141,7 @@ func LoadLenient(env Environment, flags Flags) (*Config, []error) {
 	return c, c.validate()
 }
 
-// DescribeSources returns where the configuration comes from, for people.
+// DescribeSources returns a phrase that names where the configuration came from.
 func (c *Config) DescribeSources() string {
 	if c.path == "" {
 		return "from the environment and flags, no file"

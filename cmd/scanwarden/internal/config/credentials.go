@@ -16,7 +16,7 @@ import (
 	"scanwarden/tools"
 )
 
-// CredentialSettings is a named credential: what is public about it, and where its secret parts are.
+// CredentialSettings is a named credential: its public fields, and references to its secrets.
 type CredentialSettings struct {
 	Type            string    `yaml:"type"`
 	Username        string    `yaml:"username"`
@@ -27,16 +27,17 @@ type CredentialSettings struct {
 	CommunityString SecretRef `yaml:"communityString"`
 }
 
-// SecretRef says where one secret is: {env: NAME}, {file: PATH} or {keyVault: URL}. The zero value is absent.
+// SecretRef is the location of one secret: {env: NAME}, {file: PATH} or {keyVault: URL}. The zero value means no
+// secret.
 type SecretRef struct {
 	Env, File, KeyVault string
 }
 
-// reEnvName is what an environment variable may be called (POSIX, Environment Variable Definition).
+// reEnvName matches the names of environment variables (POSIX, Environment Variable Definition).
 var reEnvName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`) })
 
-// UnmarshalYAML is written by hand because the library's own errors quote the value, and a person who writes
-// the secret itself in place of a reference would find it in a log.
+// UnmarshalYAML reads a reference. It is hand-written because the YAML library's errors quote the value: a user who
+// writes the secret in place of its reference would find it in a log.
 func (p *SecretRef) UnmarshalYAML(node *yaml.Node) error {
 	if node.Kind != yaml.MappingNode || len(node.Content) != 2 {
 		return fmt.Errorf("line %d: say where the secret is, as {env: NAME}, {file: PATH} or {keyVault: URL}; the secret itself does not belong in this file", node.Line)
@@ -48,7 +49,7 @@ func (p *SecretRef) UnmarshalYAML(node *yaml.Node) error {
 	switch key.Value {
 	case "env":
 		if !reEnvName().MatchString(value.Value) {
-			return fmt.Errorf("line %d: what stands after env is not the name of an environment variable; the secret itself does not belong in this file", value.Line)
+			return fmt.Errorf("line %d: the text after env is not the name of an environment variable; the secret itself does not belong in this file", value.Line)
 		}
 		p.Env = value.Value
 	case "file":
@@ -59,12 +60,12 @@ func (p *SecretRef) UnmarshalYAML(node *yaml.Node) error {
 		}
 		p.KeyVault = value.Value
 	default:
-		return fmt.Errorf("line %d: unknown place for a secret; use {env: NAME}, {file: PATH} or {keyVault: URL}", key.Line)
+		return fmt.Errorf("line %d: unknown kind of secret reference; use {env: NAME}, {file: PATH} or {keyVault: URL}", key.Line)
 	}
 	return nil
 }
 
-// Location is where the secret is, for people.
+// Location returns the location for people, such as "env NAME" or "file PATH".
 func (p SecretRef) Location() string {
 	switch {
 	case p.Env != "":
@@ -75,7 +76,7 @@ func (p SecretRef) Location() string {
 	return "Key Vault " + p.KeyVault
 }
 
-// NamedCredentials are the named credentials as the desk and the executor take them.
+// NamedCredentials returns the named credentials by name. field returns the credential field that reads a reference.
 func (c *Config) NamedCredentials(field func(SecretRef) tools.CredentialField) map[string]tools.Credential {
 	named := make(map[string]tools.Credential, len(c.Credentials))
 	for name, k := range c.Credentials {
@@ -87,7 +88,7 @@ func (c *Config) NamedCredentials(field func(SecretRef) tools.CredentialField) m
 	return named
 }
 
-// Partition parts the secrets on this machine from those in a vault.
+// Partition returns the credential with only those secrets that are on this machine, and with only those in Key Vault.
 func (k CredentialSettings) Partition() (here, there CredentialSettings) {
 	here, there = k, k
 	for _, p := range []struct{ here, there *SecretRef }{
@@ -102,6 +103,7 @@ func (k CredentialSettings) Partition() (here, there CredentialSettings) {
 	return here, there
 }
 
+// checkCredentials returns an error for the first credential that lacks a field or has one too many.
 func (c *Config) checkCredentials() error {
 	named := c.NamedCredentials(unreadField)
 	for _, name := range slices.Sorted(maps.Keys(named)) {
@@ -112,7 +114,8 @@ func (c *Config) checkCredentials() error {
 	return nil
 }
 
-// unreadField is a field of a credential that is only looked at, not read.
+// unreadField returns a field that has the location of ref and refuses to be read. It is for checks that need no
+// secret.
 func unreadField(ref SecretRef) tools.CredentialField {
 	if ref == (SecretRef{}) {
 		return tools.CredentialField{}

@@ -12,12 +12,13 @@ import (
 	"scanwarden/tools"
 )
 
-// OnBehalfOf is the one way to sign in that is not a mode of the application's own.
+// OnBehalfOf is the value of auth with which Defender is called on behalf of each caller.
 const OnBehalfOf = "on-behalf-of"
 
-// authModes are the values of auth.
+// authModes lists the values of auth.
 var authModes = []string{string(entra.Client), string(entra.ManagedIdentity), string(entra.DeviceCode), string(entra.Interactive), OnBehalfOf}
 
+// checkSignIn returns an error if the way to sign in is unknown or conflicts with another setting.
 func (c *Config) checkSignIn() error {
 	if c.Auth != "" && !slices.Contains(authModes, c.Auth) {
 		return c.OriginOf("auth").Errorf("%q is not a way to sign in; set it to one of %s", c.Auth, strings.Join(authModes, ", "))
@@ -34,11 +35,12 @@ func (c *Config) checkSignIn() error {
 	return c.checkAuthority()
 }
 
-// checkAuthority takes a host alone. It does not repeat the value: a user part may hold a password.
+// checkAuthority returns an error unless the sign-in host is a host alone. The error does not repeat the value, because
+// a user part may hold a password.
 func (c *Config) checkAuthority() error {
 	const do = "; write https:// and a host name, such as https://login.microsoftonline.com"
 	if strings.HasPrefix(strings.ToLower(c.Azure.Authority), "http://") {
-		return errors.New("AZURE_AUTHORITY_HOST: plain http is not spoken to a sign-in host" + do)
+		return errors.New("AZURE_AUTHORITY_HOST: a sign-in host must use https" + do)
 	}
 	host := c.authorityHost()
 	if u, err := url.Parse("https://" + host); c.Azure.Authority != "" && (err != nil || u.Host != host || u.Hostname() == "") {
@@ -47,7 +49,7 @@ func (c *Config) checkAuthority() error {
 	return nil
 }
 
-// HasSeparateWriter reports whether another app registration writes than the one that reads.
+// HasSeparateWriter reports whether a second app registration writes to Defender.
 func (c *Config) HasSeparateWriter() bool { return c.Write.Client != "" || c.Write.HasCredential() }
 
 // UserSignsIn reports whether a user signs in to Entra ID interactively, with a device code or a browser.
@@ -55,7 +57,8 @@ func (c *Config) UserSignsIn() bool {
 	return c.Auth == string(entra.DeviceCode) || c.Auth == string(entra.Interactive)
 }
 
-// CheckServeAuth refuses a sign-in that a service must not have: whoever called first would sign in, for everybody.
+// CheckServeAuth returns an error if a user signs in interactively. On a service the first caller would sign in for all
+// others.
 func (c *Config) CheckServeAuth() error {
 	if c.UserSignsIn() {
 		return c.OriginOf("auth").Errorf("%s signs in one person, at a stdio server; set it to client, managed-identity or on-behalf-of for serve", c.Auth)
@@ -63,7 +66,7 @@ func (c *Config) CheckServeAuth() error {
 	return nil
 }
 
-// EntraConfig is what the sign-in of app is told.
+// EntraConfig returns the configuration of the sign-in of one app registration. Its StateDir is not set.
 func (c *Config) EntraConfig(app AppRegistration) (entra.Config, error) {
 	to, err := c.Endpoints()
 	if err != nil {
@@ -81,6 +84,7 @@ func (c *Config) EntraConfig(app AppRegistration) (entra.Config, error) {
 	}, nil
 }
 
+// clientSecret returns a function that reveals the client secret, or nil if there is none.
 func (a AppRegistration) clientSecret() func() (string, error) {
 	if a.Secret.Empty() {
 		return nil
@@ -91,26 +95,26 @@ func (a AppRegistration) clientSecret() func() (string, error) {
 	}
 }
 
-// HasCredential reports whether there is anything to sign in to Entra with, as an application.
+// HasCredential reports whether the application can sign in by itself.
 func (a AppRegistration) HasCredential() bool {
 	return !a.Secret.Empty() || a.Certificate != "" || a.TokenFile != ""
 }
 
-// hasCustomAuthority reports a sign-in host that Microsoft's instance discovery does not know, so that asking
-// it would fail.
+// hasCustomAuthority reports whether the sign-in host is unknown to Microsoft's instance discovery, so that discovery
+// would fail.
 func (c *Config) hasCustomAuthority() bool {
 	known := []string{"login.microsoftonline.com", "login.microsoftonline.us", "login.partner.microsoftonline.cn"}
 	return c.Azure.Authority != "" && !slices.Contains(known, strings.ToLower(c.authorityHost()))
 }
 
-// UsesSimulator reports a Defender that is a simulator on this machine: plain http is accepted to loopback alone,
-// and with no credential there is no real tenant that a token could be for.
+// UsesSimulator reports whether Defender is a simulator on this machine. Plain http is accepted to loopback only, and
+// without a credential no token could be for a real tenant.
 func (c *Config) UsesSimulator() bool {
 	u, err := url.Parse(c.Defender.URL)
 	return err == nil && u.Scheme == "http" && !c.Azure.HasCredential() && (c.Auth == "" || c.Auth == string(entra.Client))
 }
 
-// TargetName names the tenant that changes are planned for: no other one may run them.
+// TargetName returns the name of the tenant that changes are planned for. Only the same tenant may execute them.
 func (c *Config) TargetName() (string, error) {
 	if c.Simulator {
 		return "simulator", nil

@@ -9,13 +9,13 @@ import (
 	"scanwarden/tools"
 )
 
-// Flags are the given flags by the environment name they stand for.
+// Flags holds the values of the flags that were given, by the name of the environment variable with the same meaning.
 type Flags map[string]string
 
-// Environment is the process environment by name.
+// Environment holds the environment variables of the process by name.
 type Environment map[string]string
 
-// ParseEnvironment takes what os.Environ returns.
+// ParseEnvironment returns the variables of what os.Environ returns.
 func ParseEnvironment(environ []string) Environment {
 	env := make(Environment, len(environ))
 	for _, entry := range environ {
@@ -26,10 +26,10 @@ func ParseEnvironment(environ []string) Environment {
 	return env
 }
 
-// envPrefix marks the names that are ours alone, so that a misspelt one is an error and not a surprise.
+// envPrefix begins the names of our own variables, so that an unknown name with it is a mistake.
 const envPrefix = "SCANWARDEN_"
 
-// checkNames refuses a name with our prefix that means nothing, and names the one that was probably meant.
+// checkNames returns an error for an unknown variable with our prefix, with the name that was probably meant.
 func (e Environment) checkNames() error {
 	known := []string{envPrefix + "CONFIG"}
 	for _, s := range Settings {
@@ -44,7 +44,7 @@ func (e Environment) checkNames() error {
 	return nil
 }
 
-// Closest is the known name that a misspelt one is closest to, "" when none is close.
+// Closest returns the known name with the smallest edit distance from name, or "" if none is close.
 func Closest(name string, known []string) string {
 	best, least := "", len(name)/3+1
 	for _, k := range known {
@@ -55,7 +55,7 @@ func Closest(name string, known []string) string {
 	return best
 }
 
-// didYouMean is a hint at the nearest known name, or at the list of all of them.
+// didYouMean returns a hint that names the closest known name, or the help that lists all of them.
 func didYouMean(name string, known []string) string {
 	best := Closest(name, known)
 	if best == "" {

@@ -1,6 +1,6 @@
 package config
 
-// WriterApp is the app registration that writes.
+// WriterApp returns the app registration that writes to Defender.
 func (c *Config) WriterApp() AppRegistration {
 	if !c.HasSeparateWriter() {
 		return c.Azure
@@ -10,7 +10,7 @@ func (c *Config) WriterApp() AppRegistration {
 	return app
 }
 
-// AppRegistrations are the app registrations that sign in here.
+// AppRegistrations returns the app registrations that sign in. With a simulator there are none.
 func (c *Config) AppRegistrations() []AppRegistration {
 	switch {
 	case c.Simulator || c.UsesSimulator():
@@ -21,7 +21,7 @@ func (c *Config) AppRegistrations() []AppRegistration {
 	return []AppRegistration{c.Azure, c.WriterApp()}
 }
 
-// CheckTokenFile says why the federated token of app cannot be read right now, nil when it can or there is none.
+// CheckTokenFile returns nil if the federated token of app can be read now, or if app has none.
 func (c *Config) CheckTokenFile(app AppRegistration) error {
 	cfg, err := c.EntraConfig(app)
 	if err != nil {

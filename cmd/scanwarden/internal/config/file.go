@@ -7,7 +7,8 @@ import (
 	"os"
 )
 
-// ReadFile reads a file of at most limit bytes, so that a device or a mistaken path cannot fill the memory.
+// ReadFile returns the content of a file of at most limit bytes, so that a device or a wrong path cannot fill the
+// memory.
 func ReadFile(path string, limit int64) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {

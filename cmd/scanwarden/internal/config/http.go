@@ -12,6 +12,7 @@ import (
 // defaultListen is loopback, so that nothing is reachable from elsewhere unless it is configured.
 const defaultListen = "127.0.0.1:8484"
 
+// ListenAddress returns the address that `scanwarden serve` listens on.
 func (c *Config) ListenAddress() string {
 	if c.HTTP.Listen == "" {
 		return defaultListen
@@ -19,7 +20,7 @@ func (c *Config) ListenAddress() string {
 	return c.HTTP.Listen
 }
 
-// checkHTTP checks what can be known before listening; entrance does the rest.
+// checkHTTP checks what is known before the server listens. ResolveHTTPAuth checks the rest.
 func (c *Config) checkHTTP() error {
 	if _, port, err := net.SplitHostPort(c.ListenAddress()); err != nil {
 		return c.OriginOf("http.listen").Errorf("%q is not HOST:PORT; write one, such as 127.0.0.1:8484", c.ListenAddress())
@@ -35,7 +36,7 @@ func (c *Config) checkHTTP() error {
 	return c.checkTokens()
 }
 
-// PublicOrigin is the scheme and host of the URL that callers use, nil when none is configured.
+// PublicOrigin returns scheme and host of the URL that callers use, or nil if none is configured.
 func (c *Config) PublicOrigin() (*url.URL, error) {
 	if c.HTTP.PublicURL == "" {
 		return nil, nil
@@ -47,7 +48,7 @@ func (c *Config) PublicOrigin() (*url.URL, error) {
 	return url.Parse(c.HTTP.PublicURL)
 }
 
-// resourceURL is the URL of the MCP endpoint, as its callers know it.
+// ResourceURL returns the URL of the MCP endpoint that callers use. address is where the server listens.
 func (c *Config) ResourceURL(address *net.TCPAddr) string {
 	if public, err := c.PublicOrigin(); err == nil && public != nil {
 		return public.Scheme + "://" + public.Host + "/mcp"
@@ -55,7 +56,8 @@ func (c *Config) ResourceURL(address *net.TCPAddr) string {
 	return "http://" + address.String() + "/mcp"
 }
 
-// isPublic reports whether callers come from elsewhere, through a proxy on this machine or any other way.
+// isPublic reports whether callers on other machines reach the server, through a proxy or directly. It is true for a
+// public URL that cannot be parsed.
 func (c *Config) isPublic() bool {
 	origin, err := c.PublicOrigin()
 	if err != nil || origin == nil {
@@ -65,8 +67,8 @@ func (c *Config) isPublic() bool {
 	return origin.Hostname() != "localhost" && (ip == nil || !ip.IsLoopback())
 }
 
-// AllowedHosts are the Host and Origin headers that are ours, so that a page that rebinds its name to this address
-// is turned away.
+// AllowedHosts returns the Host and Origin headers that are accepted, so that a page that rebinds its name to this
+// address is refused.
 func (c *Config) AllowedHosts(address *net.TCPAddr) (hosts, origins []string) {
 	if address == nil {
 		return nil, nil

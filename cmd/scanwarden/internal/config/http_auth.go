@@ -10,9 +10,10 @@ import (
 	httpauth "scanwarden/tools/mcpserver/auth"
 )
 
-// httpAuthModes are the ways in which callers prove who they are, and which of them go together.
+// httpAuthModes lists how callers may authenticate, alone and together.
 var httpAuthModes = []string{"entra", "token", "none", "slack", "entra,slack", "token,slack"}
 
+// checkAuth normalizes http.auth and returns an error if its value is unknown.
 func (c *Config) checkAuth() error {
 	ways := splitCommas(c.HTTP.Auth)
 	if len(ways) == 2 && ways[0] == "slack" { // in either order
@@ -28,10 +29,11 @@ func (c *Config) checkAuth() error {
 	return nil
 }
 
-// AllowsAuth reports whether callers may prove who they are in this way.
+// AllowsAuth reports whether callers may authenticate in this way.
 func (c *Config) AllowsAuth(way string) bool { return slices.Contains(splitCommas(c.HTTP.Auth), way) }
 
-// EntraAuthConfig is what the entrance is told of Entra ID.
+// EntraAuthConfig returns the configuration that verifies callers' Entra tokens. resource is the URL of the MCP
+// endpoint.
 func (c *Config) EntraAuthConfig(resource string) httpauth.EntraConfig {
 	to, _ := c.Endpoints() // checked at load
 	return httpauth.EntraConfig{
@@ -40,7 +42,7 @@ func (c *Config) EntraAuthConfig(resource string) httpauth.EntraConfig {
 	}
 }
 
-// checkEntraCallers refuses tokens of anybody for anything.
+// checkEntraCallers returns an error if tokens of any tenant, or for any application, would be accepted.
 func (c *Config) checkEntraCallers(auth string) error {
 	callers := c.EntraAuthConfig("")
 	if strings.HasPrefix(auth, "entra") && (callers.TenantID == "" || callers.ClientID == "") {
@@ -49,15 +51,16 @@ func (c *Config) checkEntraCallers(auth string) error {
 	return nil
 }
 
-// checkAssistant refuses to let Slack's assistant in where nothing could check its signature.
+// checkAssistant returns an error if Slack's assistant may call and its signature could not be verified.
 func (c *Config) checkAssistant(auth string) error {
 	if strings.HasSuffix(auth, "slack") && (!c.SlackConfigured() || c.Slack.SigningSecret.Empty()) {
-		return c.OriginOf("http.auth").Errorf("Slack's assistant signs its requests, and there is nothing to check them with; set SLACK_BOT_TOKEN and SLACK_SIGNING_SECRET")
+		return c.OriginOf("http.auth").Errorf("Slack's assistant signs its requests, and no signing secret is configured to verify them; set SLACK_BOT_TOKEN and SLACK_SIGNING_SECRET")
 	}
 	return nil
 }
 
-// ResolveHTTPAuth is http.auth with its default, and refuses what would let strangers in, or nobody.
+// ResolveHTTPAuth returns http.auth or its default for a server that listens at address and has this many tokens. It
+// returns an error if unknown callers, or no caller at all, would be accepted.
 func (c *Config) ResolveHTTPAuth(address *net.TCPAddr, tokens int) (string, error) {
 	local := address != nil && address.IP.IsLoopback()
 	auth := c.HTTP.Auth
@@ -66,13 +69,13 @@ func (c *Config) ResolveHTTPAuth(address *net.TCPAddr, tokens int) (string, erro
 	}
 	switch {
 	case auth == "none" && tokens > 0:
-		return "", c.OriginOf("http.auth").Errorf("none, but a token is configured too; set it to token, or take the token away")
+		return "", c.OriginOf("http.auth").Errorf("none, but a token is configured too; set it to token, or unset the token")
 	case auth == "none" && !local:
-		return "", c.OriginOf("http.auth").Errorf("none lets everybody in who can reach %s; set it to token and give SCANWARDEN_HTTP_TOKEN, or listen on 127.0.0.1", address)
+		return "", c.OriginOf("http.auth").Errorf("none accepts every caller who can reach %s; set it to token and give SCANWARDEN_HTTP_TOKEN, or listen on 127.0.0.1", address)
 	case auth == "none" && c.isPublic():
-		return "", c.OriginOf("http.public_url").Errorf("a public URL lets strangers in while http.auth is none; set SCANWARDEN_HTTP_AUTH to token and give SCANWARDEN_HTTP_TOKEN, or take the public URL away")
+		return "", c.OriginOf("http.public_url").Errorf("a public URL accepts every caller while http.auth is none; set SCANWARDEN_HTTP_AUTH to token and give SCANWARDEN_HTTP_TOKEN, or unset the public URL")
 	case tokens > 0 && auth != "" && !strings.HasPrefix(auth, "token"):
-		return "", c.OriginOf("http.auth").Errorf("%s, but a token is configured too, which would not be looked at; take the token away, or set it to token", auth)
+		return "", c.OriginOf("http.auth").Errorf("%s, but a token is configured too, which would be ignored; unset the token, or set http.auth to token", auth)
 	case strings.HasPrefix(auth, "token") && tokens == 0, auth == "" && tokens == 0 && !c.SlackConfigured():
 		return "", errors.New("no caller could be authenticated: set SCANWARDEN_HTTP_TOKEN to a secret of 16 characters or more, SCANWARDEN_HTTP_AUTH to entra, or to none on a loopback address")
 	}

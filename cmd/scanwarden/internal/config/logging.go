@@ -7,7 +7,7 @@ import (
 	"os"
 )
 
-// Logger writes to stderr alone: over stdio, anything else on stdout would break the protocol.
+// Logger returns a logger that writes to stderr only. With stdio, anything else on stdout would break the protocol.
 func (c *Config) Logger(errs io.Writer) *slog.Logger {
 	level, _ := parseLogLevel(c.LogLevel) // checked by validate
 	options := &slog.HandlerOptions{Level: level}
@@ -17,7 +17,7 @@ func (c *Config) Logger(errs io.Writer) *slog.Logger {
 	return slog.New(slog.NewJSONHandler(errs, options))
 }
 
-// parseLogLevel reads debug, info, warn or error; "" means info.
+// parseLogLevel returns the level named debug, info, warn or error. An empty name means info.
 func parseLogLevel(name string) (slog.Level, error) {
 	var level slog.Level
 	if name == "" {
@@ -29,7 +29,7 @@ func parseLogLevel(name string) (slog.Level, error) {
 	return level, nil
 }
 
-// IsTerminal reports whether a person is likely to read w as it is written.
+// IsTerminal reports whether w is a character device, so that a person probably reads it as it is written.
 func IsTerminal(w any) bool {
 	f, ok := w.(*os.File)
 	if !ok {
@@ -39,6 +39,7 @@ func IsTerminal(w any) bool {
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
+// checkLogs returns an error for an unknown log level or format.
 func (c *Config) checkLogs() error {
 	if _, err := parseLogLevel(c.LogLevel); err != nil {
 		return err

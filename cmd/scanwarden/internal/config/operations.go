@@ -7,8 +7,8 @@ import (
 	"scanwarden/tools"
 )
 
-// Operations is the operations with the names of our credentials in their schemas. In read-only mode it has none that
-// changes anything, so that no face can offer one.
+// Operations returns the catalogue with the names of the configured credentials in its schemas. In read-only mode it
+// has no operation that changes anything, so that no interface can offer one.
 func (c *Config) Operations() ([]tools.Operation, error) {
 	operations, err := tools.Catalogue(slices.Sorted(maps.Keys(c.Credentials)))
 	if c.ReadOnly {
@@ -17,7 +17,7 @@ func (c *Config) Operations() ([]tools.Operation, error) {
 	return operations, err
 }
 
-// writeOperations names the operations that change Defender.
+// writeOperations returns the names of the operations that change Defender.
 func writeOperations() ([]string, error) {
 	operations, err := tools.Catalogue(nil)
 	var names []string

@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// Origin names a setting for people, by where the value in force came from: there it must be corrected.
+// Origin names a setting and where its value came from, which is where a user must correct it.
 type Origin string
 
-// recordOverride keeps in mind what was laid over the file.
+// recordOverride records that name, a variable or a flag, replaced the file's value of key.
 func (c *Config) recordOverride(key, name string) {
 	if c.overrides == nil {
 		c.overrides = map[string]string{}
@@ -16,7 +16,7 @@ func (c *Config) recordOverride(key, name string) {
 	c.overrides[key] = name
 }
 
-// OriginOf is the origin of the setting with a key of the file and, below it, of one entry by its name or number.
+// OriginOf returns the origin of the setting with this key or, below it, of one entry by its name or number.
 func (c *Config) OriginOf(key string, below ...any) Origin {
 	if name := c.overrides[key]; name != "" {
 		return Origin(fmt.Sprintf("%s (%s)", key, name))
@@ -36,7 +36,7 @@ func (c *Config) OriginOf(key string, below ...any) Origin {
 	return Origin(key)
 }
 
-// Errorf is a mistake in the setting.
+// Errorf returns an error about the setting.
 func (o Origin) Errorf(format string, args ...any) error {
 	return fmt.Errorf("%s: %w", o, fmt.Errorf(format, args...))
 }

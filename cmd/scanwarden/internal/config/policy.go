@@ -6,7 +6,7 @@ import (
 	"scanwarden/confirm"
 )
 
-// ConfirmPolicy is the policy as the gate and the desk take it.
+// ConfirmPolicy returns the policy for the Gate and the Service.
 func (c *Config) ConfirmPolicy() confirm.Policy {
 	p := confirm.Policy{
 		Approvers: canonicalCase(c.Policy.Approvers), Requesters: canonicalCase(c.Policy.Requesters), Rules: c.rules,
@@ -23,7 +23,7 @@ func (c *Config) ConfirmPolicy() confirm.Policy {
 	return p
 }
 
-// Expires is how long a change waits for its person.
+// Expires returns how long a change waits for its approvers.
 func (c *Config) Expires() time.Duration {
 	if c.Policy.Expires == nil {
 		return 15 * time.Minute
@@ -31,6 +31,7 @@ func (c *Config) Expires() time.Duration {
 	return *c.Policy.Expires
 }
 
+// valueOrZero returns what p points to, or the zero value if p is nil.
 func valueOrZero[T any](p *T) (zero T) {
 	if p == nil {
 		return zero

@@ -7,8 +7,8 @@ import (
 	"scanwarden/confirm"
 )
 
-// PolicyFindings is what can be told of the policy without asking anybody. A server warns of what is wrong with it
-// when it starts.
+// PolicyFindings returns what is known about the policy without calling another system. A server logs the problems
+// among them when it starts.
 func (c *Config) PolicyFindings() []Finding {
 	if c.ReadOnly {
 		return []Finding{Pass("read-only: nothing that changes Defender is offered")}
@@ -16,11 +16,11 @@ func (c *Config) PolicyFindings() []Finding {
 	policy := c.ConfirmPolicy()
 	alone := slices.Equal(c.Channels(), []confirm.Channel{confirm.Client})
 	if len(policy.Approvers) == 0 && !alone {
-		return []Finding{Problem("nobody is listed as an approver, so every change is refused", "List approvers in policy.approvers (SCANWARDEN_APPROVERS).")}
+		return []Finding{Problem("no approver is listed, so every change is refused", "List approvers in policy.approvers (SCANWARDEN_APPROVERS).")}
 	}
 	if len(policy.Approvers) == 0 {
-		out := []Finding{Note("nobody is listed as an approver: only the local user of a stdio server can confirm, their own changes",
-			"List approvers in policy.approvers (SCANWARDEN_APPROVERS) if others, or callers over HTTP or Slack, are to confirm.")}
+		out := []Finding{Note("no approver is listed: only the local user of a stdio server can confirm, and only their own changes",
+			"List approvers in policy.approvers (SCANWARDEN_APPROVERS) if other people, or callers over HTTP or Slack, should confirm.")}
 		return slices.Concat(out, c.unusablePrincipals(), c.unsatisfiableQuorums(policy))
 	}
 	out := []Finding{Pass("%s, %s, changes wait %s", Plural(len(policy.Approvers), "approver"), Plural(len(policy.Rules), "rule"), c.Expires())}
@@ -30,22 +30,22 @@ func (c *Config) PolicyFindings() []Finding {
 	return append(out, c.unreachableApprovers(policy)...)
 }
 
-// promptCannotApprove finds out that a client's own prompt, where it alone asks, asks nobody whose yes would count.
+// promptCannotApprove returns a problem if only the requester's client is asked and no answer there could count.
 func (c *Config) promptCannotApprove(policy confirm.Policy) []Finding {
 	if !policy.SelfApproval {
-		return []Finding{Problem("changes are put to the requester's own client alone, and people may not confirm their own changes, so every change is refused",
-			"Set policy.self_approval (SCANWARDEN_SELF_APPROVAL), or configure Slack, where others are asked.")}
+		return []Finding{Problem("only the requester's own client is asked, and requesters must not confirm their own changes, so every change is refused",
+			"Set policy.self_approval (SCANWARDEN_SELF_APPROVAL), or configure Slack, where other approvers are asked.")}
 	}
 	for _, approver := range policy.Approvers {
 		if c.canCall(approver) || slices.ContainsFunc(aliasesOf(policy.People, approver), c.canCall) {
 			return nil
 		}
 	}
-	return []Finding{Problem("changes are put to the requester's own client alone, and no approver comes in by one, so every change is refused",
+	return []Finding{Problem("only the requester's own client is asked, and no approver calls through a client, so every change is refused",
 		"List local:USER for a stdio server, a configured token:NAME, or people of Entra ID with http.auth entra; or configure Slack.")}
 }
 
-// canCall reports whether somebody can call by this principal, or by one of this group.
+// canCall reports whether a caller over stdio or HTTP can have this principal, or be a member of this group.
 func (c *Config) canCall(approver string) bool {
 	kind, name, _ := strings.Cut(approver, ":")
 	switch kind {
@@ -57,7 +57,7 @@ func (c *Config) canCall(approver string) bool {
 	return kind == "local"
 }
 
-// aliasesOf are the principals of the person whom the configuration knows by this one.
+// aliasesOf returns all principals of the person who has this one.
 func aliasesOf(people []confirm.Person, principal string) (others []string) {
 	for _, person := range people {
 		if slices.Contains(person.Principals, confirm.Principal(principal)) {
@@ -69,13 +69,13 @@ func aliasesOf(people []confirm.Person, principal string) (others []string) {
 	return others
 }
 
-// unreachableApprovers finds approvers who can never be asked, and more people needed than there are.
+// unreachableApprovers returns findings about approvers who can never be asked, and about quorums that cannot be met.
 func (c *Config) unreachableApprovers(policy confirm.Policy) []Finding {
 	var out []Finding
 	inSlack := slices.Contains(c.Channels(), confirm.Slack)
 	slackish := func(approver string) bool { return strings.HasPrefix(approver, "slack") }
 	if inSlack && !slices.ContainsFunc(policy.Approvers, slackish) && len(policy.People) == 0 && !c.Slack.LinkAccounts {
-		out = append(out, Problem("changes are put to people in Slack, and no approver is a person or group of Slack's",
+		out = append(out, Problem("approvers are asked in Slack, and no approver is a Slack user or group",
 			"Add slack:TEAM/USER or slack-group:ID to policy.approvers (SCANWARDEN_APPROVERS)."))
 	}
 	out = append(out, c.unusablePrincipals()...)
@@ -85,7 +85,8 @@ func (c *Config) unreachableApprovers(policy confirm.Policy) []Finding {
 	return append(out, c.unsatisfiableQuorums(policy)...)
 }
 
-// unlinkedApprovers reminds of approvers in Slack who may ask elsewhere, too, without anybody knowing that it is them.
+// unlinkedApprovers returns a note about approvers in Slack whose other identities are unknown. They could propose a
+// change elsewhere and confirm it themselves.
 func unlinkedApprovers(policy confirm.Policy) []Finding {
 	slackish := func(who string) bool { return strings.HasPrefix(who, "slack") }
 	onlySlackAsks := len(policy.Requesters) > 0 && !slices.ContainsFunc(policy.Requesters, func(r string) bool { return !slackish(r) })
@@ -101,11 +102,11 @@ func unlinkedApprovers(policy confirm.Policy) []Finding {
 	if len(strangers) == 0 {
 		return nil
 	}
-	return []Finding{Note(strings.Join(strangers, ", ")+" may confirm in Slack, and people does not say who that is elsewhere: who asks through an assistant, and is the same person, could confirm it",
-		"Join every approver under people, or let them join themselves (SCANWARDEN_SLACK_LINK_ACCOUNTS), and keep those who ask and those who confirm apart.")}
+	return []Finding{Note(strings.Join(strangers, ", ")+" may confirm in Slack, and people lists no other identity for them: such an approver could propose a change through an assistant and confirm it in Slack",
+		"List every identity of each approver under people, or let approvers link them (SCANWARDEN_SLACK_LINK_ACCOUNTS), and keep requesters and approvers apart.")}
 }
 
-// isLinked reports whether the configuration knows a person by this principal and another one, of another kind.
+// isLinked reports whether the person who has this principal also has one that is not of Slack.
 func isLinked(people []confirm.Person, who confirm.Principal) bool {
 	return slices.ContainsFunc(aliasesOf(people, string(who)), func(other string) bool { return !strings.HasPrefix(other, "slack:") })
 }

@@ -9,7 +9,7 @@ import (
 	"scanwarden/confirm"
 )
 
-// unsatisfiableQuorums finds what asks for more people than could ever say yes.
+// unsatisfiableQuorums returns a problem for each operation or rule that requires more people than could confirm.
 func (c *Config) unsatisfiableQuorums(policy confirm.Policy) []Finding {
 	asks := maps.Clone(policy.Required)
 	if asks == nil {
@@ -27,16 +27,16 @@ func (c *Config) unsatisfiableQuorums(policy confirm.Policy) []Finding {
 		switch n := asks[who]; {
 		case n > 1 && alone:
 			out = append(out, Problem(fmt.Sprintf("%s needs %d people, and a client's own prompt asks only one", who, n),
-				"Configure Slack, or ask for fewer people."))
+				"Configure Slack, or require fewer people."))
 		case n > listed && !grouped && !alone:
 			out = append(out, Problem(fmt.Sprintf("%s needs %d people, and the approvers are %s", who, n, CountPeople(listed)),
-				"List more in policy.approvers (SCANWARDEN_APPROVERS), or ask for fewer people."))
+				"List more in policy.approvers (SCANWARDEN_APPROVERS), or require fewer people."))
 		}
 	}
 	return out
 }
 
-// countApprovers counts the people among the approvers: several principals of one person are one.
+// countApprovers returns the number of people among the approvers. Several principals of one person count once.
 func countApprovers(policy confirm.Policy) int {
 	people := map[string]bool{}
 	for _, approver := range policy.Approvers {

@@ -10,7 +10,7 @@ import (
 	"scanwarden/confirm/rule"
 )
 
-// checkRules compiles the rules of the policy; a mistake is told with its line and column.
+// checkRules compiles the rules of the policy. An error names line and column.
 func (c *Config) checkRules() error {
 	if len(c.Policy.Rules) == 0 {
 		return nil // the compiler is not even begun
@@ -31,6 +31,7 @@ func (c *Config) checkRules() error {
 	return nil
 }
 
+// checkApprovalsRequired returns an error for an unknown operation and for a number out of bounds.
 func (c *Config) checkApprovalsRequired() error {
 	if len(c.Policy.ApprovalsRequired) == 0 {
 		return nil
@@ -46,7 +47,7 @@ func (c *Config) checkApprovalsRequired() error {
 		}
 		switch n := c.Policy.ApprovalsRequired[tool]; {
 		case n < 1:
-			return where.Errorf("%s=%d would need nobody; write 1 or more", tool, n)
+			return where.Errorf("%s=%d would need no approver; write 1 or more", tool, n)
 		case n > confirm.MaxApprovals:
 			return where.Errorf("%s=%d is too many; write %d or less", tool, n, confirm.MaxApprovals)
 		}
@@ -55,12 +56,13 @@ func (c *Config) checkApprovalsRequired() error {
 }
 
 const (
-	// minExpiry leaves a person the time to see that they are asked at all.
+	// minExpiry leaves an approver the time to notice the change.
 	minExpiry = time.Second
-	// maxExpiry bounds how long a change may wait, since the live state it was planned against grows old.
+	// maxExpiry bounds how old the live state can be that a change was planned against.
 	maxExpiry = 7 * 24 * time.Hour
 )
 
+// checkLimits returns an error for a limit of the policy that is out of bounds.
 func (c *Config) checkLimits() error {
 	if d := c.Policy.Expires; d != nil && (*d < minExpiry || *d > maxExpiry) {
 		return c.OriginOf("policy.expires").Errorf("%s is out of bounds; write a duration from %s to %s, such as 15m", *d, minExpiry, maxExpiry)

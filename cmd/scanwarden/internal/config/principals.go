@@ -7,9 +7,11 @@ import (
 	"unicode"
 )
 
-// principalPrefixes are the prefixes of identities; the last two name many people at once and are for approvers only.
+// principalPrefixes lists the prefixes of principals. The last two name groups, which only approvers and requesters may
+// be.
 var principalPrefixes = []string{"slack:", "entra:", "token:", "local:", "slack-group:", "entra-role:"}
 
+// CheckPrincipal returns an error if a principal has none of the prefixes or is malformed.
 func CheckPrincipal(principal string, forms []string) error {
 	for _, form := range forms {
 		rest, ok := strings.CutPrefix(principal, form)
@@ -17,13 +19,14 @@ func CheckPrincipal(principal string, forms []string) error {
 			continue
 		}
 		if rest == "" {
-			return fmt.Errorf("%q names nobody; write a name after %s", principal, form)
+			return fmt.Errorf("%q has no name; write one after %s", principal, form)
 		}
 		return checkPrincipalName(principal, form, rest)
 	}
 	return fmt.Errorf("%q is not a principal; begin it with one of %s", principal, strings.Join(forms, ", "))
 }
 
+// checkPeople returns an error if people lack names or principals, share a principal, or share an e-mail address.
 func (c *Config) checkPeople() error {
 	for i, person := range c.People {
 		if person.Name == "" || len(person.Principals) == 0 {
@@ -46,7 +49,8 @@ func (c *Config) checkPeople() error {
 	return p.Check()
 }
 
-// checkUniquePrincipals refuses a principal that is two people's. The policy refuses it, too, and does not know where it stands.
+// checkUniquePrincipals returns an error for a principal of two people. The policy refuses it too, without knowing its
+// line.
 func (c *Config) checkUniquePrincipals() error {
 	owner := map[string]string{}
 	for i, person := range c.People {
@@ -60,7 +64,8 @@ func (c *Config) checkUniquePrincipals() error {
 	return nil
 }
 
-// checkUniqueEmails refuses e-mail addresses that would silently match nobody, while people are matched by them.
+// checkUniqueEmails returns an error for e-mail addresses that would match no Slack user, if users are matched by
+// address.
 func (c *Config) checkUniqueEmails() error {
 	if !c.Slack.MatchEmail {
 		return nil
@@ -72,7 +77,7 @@ func (c *Config) checkUniqueEmails() error {
 			continue
 		}
 		if other, taken := owner[address]; taken {
-			return c.OriginOf("people", i, "email").Errorf("%s and %s have the same email, which then names nobody; correct one of them", other, person.Name)
+			return c.OriginOf("people", i, "email").Errorf("%s and %s have the same email, which then matches neither; correct one of them", other, person.Name)
 		}
 		owner[address] = person.Name
 		if !slices.ContainsFunc(person.Principals, func(p string) bool { return strings.HasPrefix(p, "entra:") || strings.HasPrefix(p, "slack:") }) {
@@ -82,21 +87,22 @@ func (c *Config) checkUniqueEmails() error {
 	return nil
 }
 
-// checkPrincipalName refuses what could never be anybody's principal: a person who is joined with it would stay two people.
+// checkPrincipalName returns an error for a principal that no caller can have. A person who is listed with it would
+// count as two.
 func checkPrincipalName(principal, form, name string) error {
 	whole, part, both := strings.Cut(name, "/")
 	switch {
 	case strings.ContainsFunc(name, unicode.IsSpace):
 		return fmt.Errorf("%q has a blank in it; take it out", principal)
 	case (form == "slack:" || form == "entra:") && (!both || whole == "" || part == "" || strings.Contains(part, "/")):
-		return fmt.Errorf("%q names nobody; write slack:TEAM/USER or entra:TENANT/OBJECT, with the ids", principal)
+		return fmt.Errorf("%q is incomplete; write slack:TEAM/USER or entra:TENANT/OBJECT, with the ids", principal)
 	case form == "slack:" && name != strings.ToUpper(name):
-		return fmt.Errorf("%q names nobody; Slack's ids are in capitals, such as slack:T024BE7LD/U024BE7LH", principal)
+		return fmt.Errorf("%q is not in capitals; Slack's ids are, such as slack:T024BE7LD/U024BE7LH", principal)
 	}
 	return nil
 }
 
-// canonicalCase writes the GUIDs of Entra ID as tokens have them, so that it does not matter how a person wrote them.
+// canonicalCase returns the principals with the GUIDs of Entra ID in lower case, as they are in tokens.
 func canonicalCase(principals []string) []string {
 	out := slices.Clone(principals)
 	for i, principal := range out {

@@ -7,7 +7,8 @@ import (
 	"scanwarden/tools"
 )
 
-// MissingSettings says what has to be given before a tool call can reach a tenant, nil when nothing has.
+// MissingSettings returns a refusal that names what a tool call needs before it can reach a tenant. It returns nil if
+// nothing is missing.
 func (c *Config) MissingSettings() error {
 	if c.Simulator || c.UsesSimulator() {
 		return nil
@@ -25,7 +26,7 @@ func (c *Config) MissingSettings() error {
 	}
 }
 
-// MissingCredentials names what the way to sign in needs and does not have.
+// MissingCredentials returns the names of the settings that the configured way to sign in lacks.
 func (c *Config) MissingCredentials() (names []string) {
 	application := c.Auth == "" || c.Auth == string(entra.Client) || c.Auth == OnBehalfOf
 	if c.Auth == string(entra.ManagedIdentity) {
@@ -43,7 +44,8 @@ func (c *Config) MissingCredentials() (names []string) {
 	return names
 }
 
-// missingWriteCredentials names what the other app registration needs and does not have, where another one writes.
+// missingWriteCredentials returns the names of the settings that a separate writer lacks. Without a separate writer
+// there are none.
 func (c *Config) missingWriteCredentials() (names []string) {
 	if !c.HasSeparateWriter() || c.ReadOnly {
 		return nil
@@ -57,7 +59,7 @@ func (c *Config) missingWriteCredentials() (names []string) {
 	return names
 }
 
-// joinWithAnd is a list in a sentence: "a, b and c".
+// joinWithAnd returns the names as part of a sentence: "a, b and c".
 func joinWithAnd(names []string) string {
 	last := len(names) - 1
 	if last < 1 {

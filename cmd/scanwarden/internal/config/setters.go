@@ -11,6 +11,7 @@ import (
 	"scanwarden/defender"
 )
 
+// stringSetter returns a setter that stores the value in a field.
 func stringSetter(field func(*Config) *string) func(*Config, string) error {
 	return func(c *Config, value string) error {
 		*field(c) = value
@@ -18,6 +19,7 @@ func stringSetter(field func(*Config) *string) func(*Config, string) error {
 	}
 }
 
+// secretSetter returns a setter that stores the value as a secret.
 func secretSetter(field func(*Config) *defender.Secret) func(*Config, string) error {
 	return func(c *Config, value string) error {
 		*field(c) = defender.NewSecret(value)
@@ -25,6 +27,7 @@ func secretSetter(field func(*Config) *defender.Secret) func(*Config, string) er
 	}
 }
 
+// listSetter returns a setter that splits the value at commas.
 func listSetter(field func(*Config) *[]string) func(*Config, string) error {
 	return func(c *Config, value string) error {
 		entries := splitCommas(value)
@@ -36,10 +39,11 @@ func listSetter(field func(*Config) *[]string) func(*Config, string) error {
 	}
 }
 
-// errEmptyList keeps a value such as "," (two variables that were joined, both unset) from taking away what the
-// file restricts.
+// errEmptyList reports a list such as "," (two joined variables, both unset). Accepting it would remove what the file
+// restricts.
 var errEmptyList = errors.New("the list has commas or blanks and no entry; write entries between the commas, or unset it")
 
+// intSetter returns a setter for a whole number.
 func intSetter(field func(*Config) **int) func(*Config, string) error {
 	return func(c *Config, value string) error {
 		n, err := strconv.Atoi(value)
@@ -51,6 +55,7 @@ func intSetter(field func(*Config) **int) func(*Config, string) error {
 	}
 }
 
+// boolSetter returns a setter for true or false.
 func boolSetter(field func(*Config) *bool) func(*Config, string) error {
 	return func(c *Config, value string) error {
 		yes, err := strconv.ParseBool(value)
@@ -62,6 +67,7 @@ func boolSetter(field func(*Config) *bool) func(*Config, string) error {
 	}
 }
 
+// setExpires sets the expiry of changes from a Go duration.
 func setExpires(c *Config, value string) error {
 	d, err := time.ParseDuration(value)
 	if err != nil {
@@ -71,6 +77,7 @@ func setExpires(c *Config, value string) error {
 	return nil
 }
 
+// setApprovalsRequired sets the approvals from a list such as "delete_scans=2,add_scan=1".
 func setApprovalsRequired(c *Config, value string) error {
 	required := map[string]int{}
 	for _, entry := range splitCommas(value) {
@@ -81,7 +88,7 @@ func setApprovalsRequired(c *Config, value string) error {
 			return fmt.Errorf("%q is not TOOL=NUMBER; write, for example, delete_scans=2", entry)
 		}
 		if _, twice := required[tool]; twice {
-			return fmt.Errorf("%s stands there twice; keep one number for it", tool)
+			return fmt.Errorf("%s is listed twice; keep one number for it", tool)
 		}
 		required[tool] = n
 	}
@@ -92,7 +99,7 @@ func setApprovalsRequired(c *Config, value string) error {
 	return nil
 }
 
-// splitCommas splits a list as the environment writes it; spaces around an entry and empty entries fall away.
+// splitCommas returns the entries of a comma-separated list without surrounding spaces. Empty entries are dropped.
 func splitCommas(value string) []string {
 	entries := strings.Split(value, ",")
 	for i := range entries {

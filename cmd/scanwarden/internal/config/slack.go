@@ -9,7 +9,7 @@ import (
 	"scanwarden/tools"
 )
 
-// SlashCommand is the slash command for an operation, or for scans.
+// SlashCommand returns the slash command of an operation, or that of "scans".
 func (c *Config) SlashCommand(name string) string {
 	if other := c.Slack.Commands[name]; other != "" {
 		return other
@@ -17,16 +17,17 @@ func (c *Config) SlashCommand(name string) string {
 	return "/" + name
 }
 
-// SlackConfigured reports whether there is an app to speak through.
+// SlackConfigured reports whether there is a Slack app to use.
 func (c *Config) SlackConfigured() bool { return !c.Slack.BotToken.Empty() }
 
+// checkSlack returns an error if the Slack settings are incomplete or name a channel instead of its id.
 func (c *Config) checkSlack() error {
 	s := c.Slack
 	switch {
 	case s.BotToken.Empty() && (!s.AppToken.Empty() || !s.SigningSecret.Empty()):
 		return errors.New("SLACK_BOT_TOKEN is missing, and SLACK_APP_TOKEN or SLACK_SIGNING_SECRET is set; set it to the app's xoxb- token")
 	case c.SlackConfigured() && s.AppToken.Empty() && s.SigningSecret.Empty():
-		return errors.New("SLACK_BOT_TOKEN is set, and nothing says how Slack reaches scanwarden; set SLACK_APP_TOKEN for socket mode, or SLACK_SIGNING_SECRET for HTTP")
+		return errors.New("SLACK_BOT_TOKEN is set, and no way for Slack to reach scanwarden; set SLACK_APP_TOKEN for socket mode, or SLACK_SIGNING_SECRET for HTTP")
 	}
 	if strings.HasPrefix(s.Channel, "#") {
 		return c.OriginOf("slack.channel").Errorf("%q is a name, and Slack knows channels by their ids; open the channel's details in Slack, copy the id at their end, and write it, such as C0123456789", s.Channel)
@@ -34,7 +35,8 @@ func (c *Config) checkSlack() error {
 	return c.checkSlashCommands()
 }
 
-// checkSlashCommands makes the catalogue only where it is needed: that takes a good part of the time to the handshake.
+// checkSlashCommands returns an error for a slash command of an unknown operation. It builds the catalogue only if
+// commands are configured, because that is a good part of the time to the handshake.
 func (c *Config) checkSlashCommands() error {
 	if len(c.Slack.Commands) == 0 {
 		return nil
@@ -51,13 +53,14 @@ func (c *Config) checkSlashCommands() error {
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Slack.Commands)) {
 		if !slices.Contains(known, name) {
-			return c.OriginOf("slack.commands", name).Errorf("%q is not something to have a command for; name one of %v", name, known)
+			return c.OriginOf("slack.commands", name).Errorf("%q has no slash command; name one of %v", name, known)
 		}
 	}
 	return nil
 }
 
-// AssistantURL is the URL at which Slack's own assistant calls us, "" where it may not.
+// AssistantURL returns the URL at which Slack's assistant calls scanwarden, or "" if it may not. Without a public URL
+// it returns a path, which the manifest refuses with an error that names the setting.
 func (c *Config) AssistantURL() string {
 	public, err := c.PublicOrigin()
 	switch {

@@ -8,7 +8,7 @@ import (
 	"runtime"
 )
 
-// defaultStateDir is the platform's place for what a program must remember between runs.
+// defaultStateDir returns the platform's directory for what a program keeps between runs.
 func defaultStateDir(env Environment, system string) (string, error) {
 	var base string
 	switch system {
@@ -30,7 +30,7 @@ func defaultStateDir(env Environment, system string) (string, error) {
 	return filepath.Join(base, "scanwarden"), nil
 }
 
-// StateDirPath is where the ledger and the keys are kept.
+// StateDirPath returns the directory of the ledger and the keys. It does not create it.
 func (c *Config) StateDirPath(env Environment) (string, error) {
 	if c.StateDir != "" {
 		return c.StateDir, nil
@@ -38,7 +38,7 @@ func (c *Config) StateDirPath(env Environment) (string, error) {
 	return defaultStateDir(env, runtime.GOOS)
 }
 
-// makeStateDir is stateDirName, made if need be.
+// MakeStateDir creates the directory of the ledger and the keys if needed, for its owner only, and returns its path.
 func (c *Config) MakeStateDir(env Environment) (string, error) {
 	dir, err := c.StateDirPath(env)
 	if err != nil {

@@ -7,8 +7,8 @@ import (
 	"scanwarden/tools/mcpserver/auth"
 )
 
-// unusablePrincipals finds the principals of the configuration that are well-formed and yet nobody's here. Whoever is joined
-// with one stays two people, who could confirm what they asked for: a server says so when it starts, and the doctor.
+// unusablePrincipals returns a finding for each well-formed principal that no caller can have here. A person who is
+// listed with one still counts as two, and could confirm what they requested.
 func (c *Config) unusablePrincipals() (found []Finding) {
 	policy := c.ConfirmPolicy()
 	named := slices.Concat(policy.Approvers, policy.Requesters)
@@ -26,22 +26,22 @@ func (c *Config) unusablePrincipals() (found []Finding) {
 	return found
 }
 
-// unusableReason says why a principal cannot be anybody's here.
+// unusableReason returns why no caller can have the principal. It reports false if a caller can.
 func (c *Config) unusableReason(principal string) (f Finding, is bool) {
 	form, name, _ := strings.Cut(principal, ":")
 	whole, part, _ := strings.Cut(name, "/")
 	switch {
 	case form == "entra" && (!auth.IsGUID(whole) || !auth.IsGUID(part)):
-		return Problem(principal+" is nobody's principal: people of Entra ID are known by two GUIDs",
+		return Problem(principal+" matches no caller: Entra ID identifies a user by two GUIDs",
 			"Write entra:TENANT/OBJECT, with the tenant id and the object id from the user's page in Entra ID."), true
 	case form == "entra" && auth.IsGUID(c.Azure.Tenant) && !strings.EqualFold(whole, c.Azure.Tenant):
-		return Problem(principal+" is nobody's principal here: it is of another tenant than AZURE_TENANT_ID, and only callers of that one are let in",
+		return Problem(principal+" matches no caller: it is of another tenant than AZURE_TENANT_ID, and only callers of that tenant are accepted",
 			"Correct the tenant id of one of the two."), true
 	case form == "slack" && (whole[0] != 'T' || part[0] != 'U' && part[0] != 'W'):
-		return Problem(principal+" is nobody's principal: a workspace's id begins with T, and a member's with U or W",
+		return Problem(principal+" matches no Slack user: a workspace id begins with T, and a member id with U or W",
 			"Copy the member id from the person's profile in Slack; on Enterprise Grid, too, the team is the workspace's."), true
 	case form == "token" && !c.hasToken(name):
-		return Note(principal+" is nobody's principal: no such token is configured", "Correct its name, or add it to http.tokens."), true
+		return Note(principal+" matches no caller: no token of this name is configured", "Correct its name, or add it to http.tokens."), true
 	}
 	return Finding{}, false
 }

@@ -7,8 +7,8 @@ import (
 	"scanwarden/defender"
 )
 
-// validate finds what is wrong or contradictory, naming the setting and the fix. What is merely missing is
-// not an error here: a server without a tenant starts and says so in its tool errors (see missing).
+// validate returns all mistakes, each with its setting and the fix. What is only missing is no mistake: a server
+// without a tenant starts, and MissingSettings explains it in each tool call.
 func (c *Config) validate() []error {
 	var mistakes []error
 	for _, check := range []func() error{
@@ -22,12 +22,14 @@ func (c *Config) validate() []error {
 	return mistakes
 }
 
+// checkEndpoints returns the error of Endpoints.
 func (c *Config) checkEndpoints() error {
 	_, err := c.Endpoints()
 	return err
 }
 
-// Endpoints is where Defender and Entra are. The built-in simulator's address is known only once it listens.
+// Endpoints returns the hosts of Defender and Entra ID. It does not know the built-in simulator, whose address is known
+// only once it listens.
 func (c *Config) Endpoints() (defender.Endpoints, error) {
 	e, err := defender.EndpointsFor(c.Defender.Cloud, c.Defender.Region)
 	if err != nil {
@@ -48,7 +50,7 @@ func (c *Config) Endpoints() (defender.Endpoints, error) {
 	return e, nil
 }
 
-// conflictingSetting is the setting to correct where cloud and region do not go together: the one that is named.
+// conflictingSetting returns the key to correct if cloud and region conflict: the more specific one that is given.
 func (c *Config) conflictingSetting() string {
 	if c.Defender.Region != "" {
 		return "defender.region"
@@ -56,11 +58,13 @@ func (c *Config) conflictingSetting() string {
 	return "defender.cloud"
 }
 
-// authorityHost accepts what the Azure SDKs accept: a URL with or without a slash at its end, or the host alone.
+// authorityHost returns the sign-in host. Like the Azure SDKs it accepts a URL, with or without a trailing slash, or
+// the host alone.
 func (c *Config) authorityHost() string {
 	return strings.TrimRight(strings.TrimPrefix(c.Azure.Authority, "https://"), "/")
 }
 
+// checkDatabaseURL returns an error for a database that is neither SQLite nor PostgreSQL.
 func (c *Config) checkDatabaseURL() error {
 	kind, rest, _ := strings.Cut(c.DatabaseURL, ":")
 	switch {
@@ -73,6 +77,7 @@ func (c *Config) checkDatabaseURL() error {
 	return c.OriginOf("database_url").Errorf("write sqlite:PATH or postgres://USER@HOST/DATABASE")
 }
 
+// checkChannels returns an error for an unknown or unavailable channel.
 func (c *Config) checkChannels() error {
 	for i, channel := range c.ConfirmWith {
 		where := c.OriginOf("confirm_with", i)
@@ -91,7 +96,7 @@ func (c *Config) checkChannels() error {
 	return nil
 }
 
-// Channels are where changes are put to people, all of them at once.
+// Channels returns the channels on which approvers are asked, all at once.
 func (c *Config) Channels() []confirm.Channel {
 	if len(c.ConfirmWith) == 0 {
 		if c.SlackConfigured() {
@@ -106,6 +111,7 @@ func (c *Config) Channels() []confirm.Channel {
 	return channels
 }
 
+// checkApprovers returns an error for a malformed approver or requester.
 func (c *Config) checkApprovers() error {
 	for i, approver := range c.Policy.Approvers {
 		if err := CheckPrincipal(approver, principalPrefixes); err != nil {

@@ -10,16 +10,16 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Schema is the published schema of the configuration file: what editors complete by, and what a file is
-// checked against, so that the two cannot disagree.
+// Schema is the published JSON schema of the configuration file. Editors complete by it and files are validated against
+// it, so that the two cannot disagree.
 //
 //go:embed config.schema.json
 var Schema []byte
 
-// maxConfigFile is far more than any real file and far less than what would hurt.
+// maxConfigFile is far larger than real files and small enough to be harmless.
 const maxConfigFile = 1 << 20
 
-// applyFile reads the YAML file at path; an empty path is no file. Its errors name file, line and column.
+// applyFile reads the YAML file at path. An empty path means no file. Errors name file, line and column.
 func (c *Config) applyFile(path string) error {
 	if path == "" {
 		return nil
@@ -35,6 +35,7 @@ func (c *Config) applyFile(path string) error {
 	return nil
 }
 
+// applyYAML parses, checks and decodes the text of a configuration file.
 func (c *Config) applyYAML(data []byte) error {
 	lines := bytes.Split(data, []byte("\n"))
 	document, err := parseYAML(lines)
@@ -55,7 +56,7 @@ func (c *Config) applyYAML(data []byte) error {
 	return err
 }
 
-// parseYAML reads the one document of a file; one with nothing but comments has none.
+// parseYAML returns the one document of a file, or nil if the file has only comments.
 func parseYAML(lines [][]byte) (*yaml.Node, error) {
 	source := &lineReader{lines: lines}
 	decoder := yaml.NewDecoder(source)
@@ -66,12 +67,12 @@ func parseYAML(lines [][]byte) (*yaml.Node, error) {
 		return nil, explainSyntax(err, lines, source.read)
 	}
 	if err := decoder.Decode(&yaml.Node{}); !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("line %d, column 1: here begins more than one document; keep one of them, and no line of --- between", secondDocumentLine(lines, document.Content[0].Line))
+		return nil, fmt.Errorf("line %d, column 1: a second document begins here; keep one of them, and remove the line ---", secondDocumentLine(lines, document.Content[0].Line))
 	}
 	return &document, nil
 }
 
-// secondDocumentLine is the line at which a document ends that begins on line first.
+// secondDocumentLine returns the line that ends the document which begins on line first.
 func secondDocumentLine(lines [][]byte, first int) int {
 	for n := first; n < len(lines); n++ {
 		if bytes.HasPrefix(lines[n], []byte("---")) || bytes.HasPrefix(lines[n], []byte("...")) {
@@ -81,13 +82,14 @@ func secondDocumentLine(lines [][]byte, first int) int {
 	return first
 }
 
-// lineReader hands out a line at a time, so that it is known how far the library has come when it gives up.
+// lineReader returns one line per read, so that it is known how far the library has read when it fails.
 type lineReader struct {
 	lines [][]byte
 	read  int    // lines handed out
 	rest  []byte // of the line that is being handed out
 }
 
+// Read returns the rest of the current line, or the next line.
 func (r *lineReader) Read(p []byte) (int, error) {
 	for len(r.rest) == 0 {
 		if r.read == len(r.lines) {

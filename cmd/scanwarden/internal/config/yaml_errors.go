@@ -11,7 +11,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// explainSyntax says in plain words why the lines are not YAML, and where. read is how many of them the library had seen.
+// explainSyntax returns a syntax error of the library in plain words, with line and column. read is how many lines the
+// library had read.
 func explainSyntax(err error, lines [][]byte, read int) error {
 	found := regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)`).FindStringSubmatch(err.Error())
 	if found == nil {
@@ -33,8 +34,9 @@ func explainSyntax(err error, lines [][]byte, read int) error {
 	return fmt.Errorf("line %d, column %d: %s", line, column, words)
 }
 
-// failedLine is the line at which YAML breaks, read lines having been looked at. Of such mistakes the library names the
-// line where the mapping begins in which they are: otherwise. What can be read up to a line is whole up to there.
+// failedLine returns the line at which the YAML stops being valid, if the library has read this many lines. For such
+// mistakes the library names the line where the mapping begins, which is the fallback. A file is valid up to the line
+// before.
 func failedLine(lines [][]byte, read, otherwise int) int {
 	end := min(read, len(lines))
 	patience := 2 << 20 // bytes to look at: each step back is one more look at all before it
@@ -50,7 +52,7 @@ func failedLine(lines [][]byte, read, otherwise int) int {
 	return otherwise
 }
 
-// unclosedQuoteLine is the last line on which a quote is opened and not closed; where none is, it is the last line.
+// unclosedQuoteLine returns the number of the last line with an unclosed quote, or of the last line if there is none.
 func unclosedQuoteLine(lines [][]byte) int {
 	for n := len(lines); n > 0; n-- {
 		if bytes.Count(lines[n-1], []byte(`"`))%2 == 1 || bytes.Count(lines[n-1], []byte("'"))%2 == 1 {
@@ -60,6 +62,7 @@ func unclosedQuoteLine(lines [][]byte) int {
 	return len(lines)
 }
 
+// indexLine returns the index of the first line that matches, or -1.
 func indexLine(lines [][]byte, is func([]byte) bool) int {
 	for i, line := range lines {
 		if is(line) {
@@ -70,20 +73,20 @@ func indexLine(lines [][]byte, is func([]byte) bool) int {
 }
 
 var (
-	// reAfterQuote is a quoted value behind which more stands.
+	// reAfterQuote matches a quoted value that is followed by more text.
 	reAfterQuote = lazyRegexp(`([\w-]+):[ \t]+("(?:[^"\\]|\\.)*"|'(?:[^']|'')*')[ \t]*[^\s,}\]#]`)
-	// reTabIndent is a line that is indented with a tab.
+	// reTabIndent matches a line that is indented with a tab.
 	reTabIndent = lazyRegexp(`^ *\t`)
-	// reUnquotedRule is a rule's that is not in quotes.
+	// reUnquotedRule matches the condition of a rule that is not in quotes.
 	reUnquotedRule = lazyRegexp(`\bwhen:[ \t]+([^\s|>'"])`)
 )
 
-// lazyRegexp is a pattern that costs nothing until a file has a mistake.
+// lazyRegexp returns a pattern that is compiled only if a file has a mistake.
 func lazyRegexp(pattern string) func() *regexp.Regexp {
 	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) })
 }
 
-// describeSyntax translates what people get wrong most; of the rest, it is what the library says of the line.
+// describeSyntax returns column and text for the most frequent mistakes, and the library's own text for the others.
 func describeSyntax(text string, line []byte) (column int, words string) {
 	if strings.Contains(text, "cannot start any token") || strings.Contains(text, "tab character") {
 		if i := bytes.IndexByte(line, '\t'); i >= 0 {
@@ -96,7 +99,7 @@ func describeSyntax(text string, line []byte) (column int, words string) {
 		if string(line[i[2]:i[3]]) == "when" {
 			rest = quoted
 		}
-		return i[4] + 1, "nothing may stand behind the closing quote" + rest
+		return i[4] + 1, "nothing may follow the closing quote" + rest
 	}
 	if i := reUnquotedRule().FindSubmatchIndex(line); i != nil {
 		return i[2] + 1, "YAML cannot read this condition" + quoted
@@ -106,9 +109,9 @@ func describeSyntax(text string, line []byte) (column int, words string) {
 	}
 	for _, common := range []struct{ of, words string }{
 		{"cannot start any token", "a value cannot begin like this; put it in single quotes"},
-		{"mapping values are not allowed", "a colon stands where none can; indent the line like its neighbours, or put the value in single quotes"},
-		{"did not find expected key", "this does not continue what stands above; indent the line like its neighbours"},
-		{"did not find expected '-' indicator", "this does not continue the list above; indent the line like its neighbours"},
+		{"mapping values are not allowed", "a colon is not allowed here; indent the line like its neighbors, or put the value in single quotes"},
+		{"did not find expected key", "this does not continue the lines above; indent the line like its neighbors"},
+		{"did not find expected '-' indicator", "this does not continue the list above; indent the line like its neighbors"},
 		{"did not find expected node content", "a value is missing, or a list in [ ] or a mapping in { } is not closed; correct it"},
 		{"did not find expected ',' or ']'", "a list in [ ] is not closed, or a comma is missing in it; correct it"},
 		{"did not find expected ',' or '}'", "a mapping in { } is not closed, or a comma is missing in it; correct it"},

@@ -13,7 +13,7 @@ import (
 
 const tagHint = "what begins with ! is a tag in YAML, and no value; put the whole value or expression in single quotes"
 
-// lintNodes are what YAML lets pass and nobody means: a tag, which swallows a value, and a key that stands there twice.
+// lintNodes returns mistakes that YAML accepts: tags, which swallow a value, and repeated keys.
 func lintNodes(node *yaml.Node, lines [][]byte) (found []fileError) {
 	if strings.HasPrefix(node.Tag, "!") && !strings.HasPrefix(node.Tag, "!!") || isDroppedTag(node, lines) {
 		found = append(found, fileError{node.Line, node.Column, tagHint})
@@ -22,7 +22,7 @@ func lintNodes(node *yaml.Node, lines [][]byte) (found []fileError) {
 	for i, child := range node.Content {
 		if node.Kind == yaml.MappingNode && i%2 == 0 {
 			if line := first[child.Value]; line > 0 {
-				found = append(found, fileError{child.Line, child.Column, fmt.Sprintf("%q stands there twice, the first time on line %d; keep one", child.Value, line)})
+				found = append(found, fileError{child.Line, child.Column, fmt.Sprintf("%q appears twice, the first time on line %d; keep one", child.Value, line)})
 			}
 			first[child.Value] = child.Line
 			if child.Kind == yaml.ScalarNode && child.Tag != "!!str" && child.Tag != "!!merge" {
@@ -34,8 +34,8 @@ func lintNodes(node *yaml.Node, lines [][]byte) (found []fileError) {
 	return found
 }
 
-// isDroppedTag reports whether a node stands behind a ! and a blank, of which the library keeps nothing but the place:
-// "! agent" would be taken for its contrary.
+// isDroppedTag reports whether a value follows "! ", of which the library keeps nothing but the place. Without the
+// check "! agent" would be read as its opposite.
 func isDroppedTag(node *yaml.Node, lines [][]byte) bool {
 	if node.Kind != yaml.ScalarNode || node.Line < 1 || node.Line > len(lines) {
 		return false
@@ -44,8 +44,8 @@ func isDroppedTag(node *yaml.Node, lines [][]byte) bool {
 	return node.Column <= len(line) && strings.HasPrefix(string(line[node.Column-1:]), "! ")
 }
 
-// describeDecodeError adds to the library's errors, which know the line only, the column at which that line begins, and drops
-// the value, which may be a secret.
+// describeDecodeError adds a column to the library's errors, which name only a line, and removes the value, which may
+// be a secret.
 func describeDecodeError(err error, lines [][]byte) error {
 	if err == nil {
 		return nil

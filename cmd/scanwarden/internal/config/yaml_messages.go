@@ -12,8 +12,8 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6/kind"
 )
 
-// messageFor says what is wrong with the value at a place, which name tells people. It repeats a value only where that
-// is a number.
+// messageFor returns what is wrong with the value at a path. name is the path for people. A value is repeated only if
+// it is a number.
 func messageFor(is jsonschema.ErrorKind, at []string, name, value string) string {
 	switch k := is.(type) {
 	case *kind.Required:
@@ -31,23 +31,24 @@ func messageFor(is jsonschema.ErrorKind, at []string, name, value string) string
 	case *kind.OneOf:
 		return "a rule needs either approvals or refuse: give one of the two, not both"
 	case *kind.MinLength, *kind.MinItems:
-		return name + " is empty; " + cmp.Or(emptyValueHints[at[len(at)-1]], "write something, or remove it")
+		return name + " is empty; " + cmp.Or(emptyValueHints[at[len(at)-1]], "write a value, or remove the key")
 	case *kind.MaxLength:
 		return fmt.Sprintf("%s has %d characters and may have %d; shorten it", name, k.Got, k.Want)
 	case *kind.MaxItems:
 		return fmt.Sprintf("%s has %d entries and may have %d; join some", name, k.Got, k.Want)
 	}
-	return name + " is not as the schema wants it; see `scanwarden schema --of config`"
+	return name + " does not match the schema; see `scanwarden schema --of config`"
 }
 
-// emptyValueHints is, by key, what belongs where nothing stands.
+// emptyValueHints tells what to write, by key, if a value is empty.
 var emptyValueHints = map[string]string{
-	"name":       "give one that people will recognise",
+	"name":       "give one that people will recognize",
 	"when":       "say to which changes the rule applies, such as count > 3",
 	"refuse":     "say why such a change is refused, and what to do",
 	"principals": "list one at least, such as slack:TEAM/USER",
 }
 
+// formatHint returns what to write in place of a malformed duration or principal.
 func formatHint(at []string) string {
 	switch {
 	case at[len(at)-1] == "expires":
@@ -58,6 +59,7 @@ func formatHint(at []string) string {
 	return " is not a principal; write slack:TEAM/USER, slack-group:ID, entra:TENANT/OBJECT, entra-role:NAME, token:NAME or local:USER"
 }
 
+// typeMismatch returns what type a value must have and has, with a special hint for frequent mistakes.
 func typeMismatch(k *kind.Type, at []string, name, value string) string {
 	switch numeric := k.Got == "number" || k.Got == "integer"; {
 	case k.Want[0] == "boolean":
@@ -70,7 +72,7 @@ func typeMismatch(k *kind.Type, at []string, name, value string) string {
 	return fmt.Sprintf("%s must be %s, and this is %s", name, typeName(k.Want[0]), typeName(k.Got))
 }
 
-// typeName is JSON Schema's word for a type in words for people who write YAML.
+// typeName returns a plain name for a type of JSON Schema.
 func typeName(name string) string {
 	plain := map[string]string{
 		"array": "a list", "object": "a mapping", "string": "a text", "integer": "a whole number", "number": "a number",
@@ -79,6 +81,7 @@ func typeName(name string) string {
 	return cmp.Or(plain[name], name)
 }
 
+// joinValues returns the values separated by commas.
 func joinValues(values []any) string {
 	words := make([]string, len(values))
 	for i, value := range values {
@@ -87,7 +90,7 @@ func joinValues(values []any) string {
 	return strings.Join(words, ", ")
 }
 
-// suggestKey names the key of the schema's object that an unknown one was probably meant to be.
+// suggestKey returns a hint with the key of the schema's object that was probably meant, or "".
 func suggestKey(key, schemaURL string) string {
 	var schema any
 	if json.Unmarshal(Schema, &schema) != nil {

@@ -8,6 +8,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
+// joinPath returns a path as users write it, such as policy.expires.
 func joinPath(at []string) string {
 	if len(at) == 0 {
 		return "the file"
@@ -15,8 +16,8 @@ func joinPath(at []string) string {
 	return strings.Join(at, ".")
 }
 
-// describePath says which value stands at a place. Nobody counts rules from 0: what is in a list goes by its name or, when it
-// has none, by its number in words.
+// describePath returns a name for the value at a path. An entry of a list is named by its name or by an ordinal word,
+// because users do not count rules from 0.
 func describePath(document *yaml.Node, at []string) string {
 	for i := len(at) - 1; i > 0; i-- {
 		list := nodeAt(document, at[:i], "")
@@ -32,7 +33,8 @@ func describePath(document *yaml.Node, at []string) string {
 	return joinPath(at)
 }
 
-// describeEntry is what people call an entry of a list.
+// describeEntry returns a name for an entry of a list, such as `the rule "large"` or "the second entry of
+// policy.approvers".
 func describeEntry(document, list *yaml.Node, at []string, index string) string {
 	kind := map[string]string{"policy.rules": "rule", "people": "person"}[joinPath(at)]
 	_, entry := childNode(list, index)
@@ -45,7 +47,7 @@ func describeEntry(document, list *yaml.Node, at []string, index string) string 
 	return fmt.Sprintf("the %s %s", ordinalWord(index), kind)
 }
 
-// ordinalWord counts from 1.
+// ordinalWord returns the ordinal of an index, counted from 1: "first" for "0".
 func ordinalWord(index string) string {
 	words := []string{"first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"}
 	i, _ := strconv.Atoi(index)
@@ -59,7 +61,8 @@ func ordinalWord(index string) string {
 	return strconv.Itoa(i+1) + ending
 }
 
-// nodeAt finds the node at a location; with a key, the key itself. What cannot be found is where its parent is.
+// nodeAt returns the node at a path or, with a key, the node of that key. If it does not exist, it returns the closest
+// parent.
 func nodeAt(document *yaml.Node, at []string, key string) *yaml.Node {
 	node := followAlias(document)
 	for _, name := range at {
@@ -75,6 +78,7 @@ func nodeAt(document *yaml.Node, at []string, key string) *yaml.Node {
 	return node
 }
 
+// followAlias returns the node that a document or alias stands for.
 func followAlias(node *yaml.Node) *yaml.Node {
 	for {
 		switch {
@@ -88,7 +92,7 @@ func followAlias(node *yaml.Node) *yaml.Node {
 	}
 }
 
-// childNode returns the key and the value of one member of a mapping or sequence.
+// childNode returns key and value of one member of a mapping or list, or nil if there is none.
 func childNode(node *yaml.Node, name string) (key, value *yaml.Node) {
 	switch node.Kind {
 	case yaml.MappingNode:
@@ -105,8 +109,8 @@ func childNode(node *yaml.Node, name string) (key, value *yaml.Node) {
 	return nil, nil
 }
 
-// valueNode is the value at a path of the document, or its key where the value goes over several lines; nil where there
-// is none.
+// valueNode returns the value at a path of the document, or its key if the value is a list or mapping. It returns nil
+// if there is none.
 func valueNode(document *yaml.Node, path []string) *yaml.Node {
 	if document == nil {
 		return nil

@@ -13,8 +13,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// checkSchema says what in the document is not as the schema has it, each mistake with its place. It repeats no
-// value: somebody may have written a secret where it does not belong.
+// checkSchema returns an error that lists where the document violates the schema. It repeats no value: a user may have
+// written a secret in the wrong place.
 func checkSchema(document *yaml.Node) error {
 	var value any
 	if err := document.Decode(&value); err != nil {
@@ -41,10 +41,12 @@ func checkSchema(document *yaml.Node) error {
 	return joinSorted(found)
 }
 
-// maxErrors are told at once: a file with more is of another kind, and a person corrects a few at a time.
+// maxErrors bounds how many mistakes are reported at once. A file with more is probably of another kind, and a user
+// corrects a few at a time.
 const maxErrors = 20
 
-// joinSorted is every mistake once, in the order of the file.
+// joinSorted returns one error that lists each mistake once, in the order of the file. It returns nil if there are
+// none.
 func joinSorted(found []fileError) error {
 	if len(found) == 0 {
 		return nil
@@ -61,6 +63,7 @@ func joinSorted(found []fileError) error {
 	return errors.New(strings.Join(texts, "; "))
 }
 
+// compileSchema returns the schema of the configuration file.
 func compileSchema() (*jsonschema.Schema, error) {
 	parsed, err := jsonschema.UnmarshalJSON(bytes.NewReader(Schema))
 	if err != nil {
@@ -74,14 +77,14 @@ func compileSchema() (*jsonschema.Schema, error) {
 	return compiler.Compile(name)
 }
 
-// fileError is one thing wrong, and where.
+// fileError is one mistake and its position in the file.
 type fileError struct {
 	line, column int
 	text         string
 }
 
-// leafErrors are the mistakes that are not explained by others. Of a choice, the whole is told: a person did not
-// make each of the branches' mistakes. So it is of a name, since what is wrong with it does not say where it stands.
+// leafErrors returns the errors that are not explained by others. Of a choice it returns the whole, because a user did
+// not make the mistakes of all its branches. Of a property name it does too, because its cause has no location.
 func leafErrors(e *jsonschema.ValidationError) []*jsonschema.ValidationError {
 	_, choice := e.ErrorKind.(*kind.OneOf)
 	_, name := e.ErrorKind.(*kind.PropertyNames)
@@ -95,11 +98,12 @@ func leafErrors(e *jsonschema.ValidationError) []*jsonschema.ValidationError {
 	return all
 }
 
-// secretKeys are the keys under which only a place may stand.
+// secretKeys lists the keys whose values must be references to secrets.
 var secretKeys = []string{"authPassword", "privPassword", "communityString", "tokens"}
 
 const secretRefHint = "say where the secret is, as {env: NAME}, {file: PATH} or {keyVault: URL}; the secret itself does not belong in this file"
 
+// translateError returns a schema error in plain words, with positions.
 func translateError(document *yaml.Node, e *jsonschema.ValidationError) []fileError {
 	at := errorPath(e)
 	here := nodeAt(document, at, "")
@@ -116,7 +120,8 @@ func translateError(document *yaml.Node, e *jsonschema.ValidationError) []fileEr
 	return []fileError{{here.Line, here.Column, messageFor(e.ErrorKind, at, describePath(document, at), here.Value)}}
 }
 
-// errorPath is where the value is that e complains of. Of a name the library does not say it; the schema's path does.
+// errorPath returns the path of the value that e is about. For property names the library reports no path, and the
+// schema's own path is used.
 func errorPath(e *jsonschema.ValidationError) []string {
 	if _, name := e.ErrorKind.(*kind.PropertyNames); !name {
 		return e.InstanceLocation
@@ -125,6 +130,7 @@ func errorPath(e *jsonschema.ValidationError) []string {
 	return slices.DeleteFunc(strings.Split(pointer, "/"), func(p string) bool { return p == "properties" || p == "propertyNames" })
 }
 
+// unknownKeyErrors returns a mistake for each unknown key.
 func unknownKeyErrors(document *yaml.Node, e *jsonschema.ValidationError, keys []string) (found []fileError) {
 	slices.Sort(keys)
 	for _, key := range keys[:min(len(keys), maxErrors+1)] {
@@ -138,7 +144,7 @@ func unknownKeyErrors(document *yaml.Node, e *jsonschema.ValidationError, keys [
 	return found
 }
 
-// unknownOperationKey is said of a name that is not one of those that the schema allows.
+// unknownOperationKey returns the message for a key that is not one of the operations which the schema allows.
 func unknownOperationKey(name string, causes []*jsonschema.ValidationError) string {
 	var known []string
 	for _, cause := range causes {
@@ -149,7 +155,7 @@ func unknownOperationKey(name string, causes []*jsonschema.ValidationError) stri
 	return unknownOperation(name, known)
 }
 
-// unknownOperation is said of a name that is not one of those known.
+// unknownOperation returns the message for a name that is not one of the known operations.
 func unknownOperation(name string, known []string) string {
 	text := fmt.Sprintf("%q is not a tool that changes anything; name one of %s", name, strings.Join(known, ", "))
 	if best := Closest(name, known); best != "" {

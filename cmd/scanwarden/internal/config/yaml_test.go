@@ -23,8 +23,8 @@ func TestConfigFileMistakes(t *testing.T) {
 		"policy:\n  approvals_required: {list: 2}":       `line 2, column 24: policy.approvals_required: "list" is not a tool that changes anything; name one of add_scan, update_scan, delete_scans`,
 
 		// A condition that YAML does not take as one text.
-		ruleFile(`"Branch routers" in scans`):     `line 5, column 13: nothing may stand behind the closing quote` + quoted,
-		ruleFile(`'a' in scans`):                  `line 5, column 13: nothing may stand behind the closing quote` + quoted,
+		ruleFile(`"Branch routers" in scans`):     `line 5, column 13: nothing may follow the closing quote` + quoted,
+		ruleFile(`'a' in scans`):                  `line 5, column 13: nothing may follow the closing quote` + quoted,
 		ruleFile(`["a"] == scans`):                `line 5, column 13: YAML cannot read this condition` + quoted,
 		ruleFile(`operation == "a: b"`):           `line 5, column 13: YAML cannot read this condition` + quoted,
 		ruleFile(`!agent && count > 3`):           `line 5, column 13: YAML cannot read this condition` + quoted,
@@ -34,7 +34,7 @@ func TestConfigFileMistakes(t *testing.T) {
 		ruleFile(`! agent`):                       `line 5, column 13: ` + tagHint,
 		ruleFile(`!(count > 3)`):                  `line 5, column 13: YAML cannot read this condition` + quoted,
 		"policy: {rules: [{when: !agent, a: 1}]}": `line 1, column 25: YAML cannot read this condition` + quoted,
-		"policy:\n  rules: [\n    {name: a, when: agent, approvals: 2},\n    {name: b, when: \"x\" in scans, approvals: 2}]\n": `line 4, column 21: nothing may stand behind the closing quote` + quoted,
+		"policy:\n  rules: [\n    {name: a, when: agent, approvals: 2},\n    {name: b, when: \"x\" in scans, approvals: 2}]\n": `line 4, column 21: nothing may follow the closing quote` + quoted,
 		"policy:\n  rules:\n  - {name: a, when: scans.exists(s, s == \"x\"), approvals: 2}":                                    `line 3, column 37: "s == \"x\")" is no key: in { }, a comma ends a value; put the whole expression before it in single quotes`,
 		ruleFile(""): `line 5, column 12: when of the rule "large" must be a text, and this is empty`,
 
@@ -50,19 +50,19 @@ func TestConfigFileMistakes(t *testing.T) {
 		"auth: \"client\npolicy: {}":                             `line 1, column 7: a quote is opened and not closed; close it`,
 		"policy:\n\texpires: 15m":                                `line 2, column 1: here is a tab; indent with spaces`,
 		"policy:\n  rules:\n  \t- name: x":                       `line 3, column 3: here is a tab; indent with spaces`,
-		"auth: client\npolicy: {}\nauth: client":                 `line 3, column 1: "auth" stands there twice, the first time on line 1; keep one`,
-		"policy: {expires: 1m,\n expires: 2m}\nauth: 1\nauth: 2": `line 2, column 2: "expires" stands there twice, the first time on line 1; keep one; line 4, column 1: "auth" stands there twice, the first time on line 3; keep one`,
-		"auth: client\n\n---\nauth: client":                      `line 3, column 1: here begins more than one document; keep one of them, and no line of --- between`,
-		"policy:\n   expires: 15m\n  self_approval: true":        `line 3, column 3: this does not continue what stands above; indent the line like its neighbours`,
+		"auth: client\npolicy: {}\nauth: client":                 `line 3, column 1: "auth" appears twice, the first time on line 1; keep one`,
+		"policy: {expires: 1m,\n expires: 2m}\nauth: 1\nauth: 2": `line 2, column 2: "expires" appears twice, the first time on line 1; keep one; line 4, column 1: "auth" appears twice, the first time on line 3; keep one`,
+		"auth: client\n\n---\nauth: client":                      `line 3, column 1: a second document begins here; keep one of them, and remove the line ---`,
+		"policy:\n   expires: 15m\n  self_approval: true":        `line 3, column 3: this does not continue the lines above; indent the line like its neighbors`,
 		"policy:\n  approvers: [token:ada\npeople: []":           `line 2, column 3: a list in [ ] is not closed, or a comma is missing in it; correct it`,
 		"policy: {expires: 15m\nauth: client":                    `line 1, column 1: a mapping in { } is not closed, or a comma is missing in it; correct it`,
 		"policy:\n  approvers: @ada":                             `line 2, column 3: a value cannot begin like this; put it in single quotes`,
 		"policy:\n  approvers: *ada":                             `line 2, column 3: a value that begins with * repeats another one, and there is none of this name; put it in single quotes`,
 		"policy:\n  approvers:\n  - token:a\n  \t- token:b":      `line 4, column 3: here is a tab; indent with spaces`,
-		"policy:\n  rules:\n    - name: x\n     when: 'agent'":   `line 4, column 6: this does not continue the list above; indent the line like its neighbours`,
+		"policy:\n  rules:\n    - name: x\n     when: 'agent'":   `line 4, column 6: this does not continue the list above; indent the line like its neighbors`,
 		"http: {tokens: {1: {env: A}}}":                          `line 1, column 17: a key must be a text, and this is none; put it in quotes`,
 		"policy: [":                                              `line 1, column 1: a value is missing, or a list in [ ] or a mapping in { } is not closed; correct it`,
-		"slack:\n  channel: \"C1\" x":                            `line 2, column 12: nothing may stand behind the closing quote; put the whole value in single quotes`,
+		"slack:\n  channel: \"C1\" x":                            `line 2, column 12: nothing may follow the closing quote; put the whole value in single quotes`,
 		"http:\n  tokens: {ada: !hunter2}":                       `line 2, column 3: ` + tagHint,
 
 		// Values of another kind.
@@ -78,7 +78,7 @@ func TestConfigFileMistakes(t *testing.T) {
 		"people: [{name: Ada, principals: [x]}]":                   `line 1, column 35: the first entry of principals of the person "Ada" is not a principal; write slack:TEAM/USER, entra:TENANT/OBJECT, token:NAME or local:USER`,
 		"policy: {rules: [{name: x, when: agent, refuse: ''}]}":    `line 1, column 49: refuse of the rule "x" is empty; say why such a change is refused, and what to do`,
 		"policy: {rules: [{name: x, when: agent, approvals: 1}]}":  `line 1, column 52: approvals of the rule "x" must be 2 or more`,
-		"policy: {rules: [{name: '', when: agent, approvals: 2}]}": `line 1, column 25: name of the first rule is empty; give one that people will recognise`,
+		"policy: {rules: [{name: '', when: agent, approvals: 2}]}": `line 1, column 25: name of the first rule is empty; give one that people will recognize`,
 		"policy: {rules: [x]}":                                     `line 1, column 18: the first rule must be a mapping, and this is a text`,
 	} {
 		checkFileMistake(t, file, want)
@@ -106,8 +106,8 @@ func checkFileMistake(t *testing.T, file, want string) {
 // TestConfigOrigins: a mistake that only the whole configuration shows is told where the value in force came from.
 func TestConfigOrigins(t *testing.T) {
 	for file, want := range map[string]string{
-		"policy:\n  approvers: [token:ada, slack:U024BE7LH]":         `line 2, column 26: policy.approvers: "slack:U024BE7LH" names nobody; write slack:TEAM/USER`,
-		"policy:\n  requesters:\n  - token:ada\n  - 'slack:t1/u1'":   `line 4, column 5: policy.requesters: "slack:t1/u1" names nobody; Slack's ids are in capitals`,
+		"policy:\n  approvers: [token:ada, slack:U024BE7LH]":         `line 2, column 26: policy.approvers: "slack:U024BE7LH" is incomplete; write slack:TEAM/USER`,
+		"policy:\n  requesters:\n  - token:ada\n  - 'slack:t1/u1'":   `line 4, column 5: policy.requesters: "slack:t1/u1" is not in capitals; Slack's ids are`,
 		"policy:\n  expires: 900ms":                                  `line 2, column 12: policy.expires: 900ms is out of bounds; write a duration from 1s to 168h0m0s, such as 15m`,
 		"policy:\n  expires: 200h":                                   `line 2, column 12: policy.expires: 200h0m0s is out of bounds`,
 		"confirm_with:\n- client\n- slack":                           `line 3, column 3: confirm_with: slack is named, and Slack is not configured`,
@@ -115,7 +115,7 @@ func TestConfigOrigins(t *testing.T) {
 		"defender:\n  cloud: gcc\n  region: eu":                      `line 3, column 11: defender.region: region "eu" cannot be combined with cloud "gcc"`,
 		"database_url: mysql://h/d":                                  `line 1, column 15: database_url: write sqlite:PATH`,
 		"slack:\n  channel: '#scans'":                                `line 2, column 12: slack.channel: "#scans" is a name, and Slack knows channels by their ids; open`,
-		"slack:\n  commands: {list: /x}":                             `line 2, column 20: slack.commands: "list" is not something`,
+		"slack:\n  commands: {list: /x}":                             `line 2, column 20: slack.commands: "list" has no slash command`,
 		"slack: {link_accounts: true}":                               `line 1, column 24: slack.link_accounts: Slack is not configured`,
 		"http: {listen: '8484'}":                                     `line 1, column 16: http.listen: "8484" is not HOST:PORT`,
 		"http: {public_url: 'http://example.com'}":                   `line 1, column 20: http.public_url: write https://`,

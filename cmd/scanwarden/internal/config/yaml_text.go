@@ -16,7 +16,7 @@ type positionedText struct {
 	folds        []int // of a block whose lines YAML joined to one: how many characters of the text stand on each line
 }
 
-// UnmarshalYAML keeps the place. A quoted text begins after its quote, a block on the line after its mark.
+// UnmarshalYAML records the position. A quoted text begins after its quote, a block on the line after its mark.
 func (l *positionedText) UnmarshalYAML(node *yaml.Node) error {
 	l.line, l.column = node.Line, node.Column
 	switch {
@@ -28,7 +28,7 @@ func (l *positionedText) UnmarshalYAML(node *yaml.Node) error {
 	return node.Decode(&l.text)
 }
 
-// locateBlock finds how far to the right a block stands, and where its lines were joined: the library tells neither.
+// locateBlock finds the indentation of a block and where its lines were joined, because the library reports neither.
 func (l *positionedText) locateBlock(file [][]byte) {
 	if !l.block {
 		return
@@ -42,10 +42,11 @@ func (l *positionedText) locateBlock(file [][]byte) {
 	l.folds = foldWidths(l.text, file[min(l.line-1, len(file)):])
 }
 
+// countIndent returns the number of leading spaces.
 func countIndent(line []byte) int { return len(line) - len(bytes.TrimLeft(line, " ")) }
 
-// foldWidths is where YAML joined the first lines of below to text, each to the next by a blank; nil where it did it in
-// another way, or not at all.
+// foldWidths returns how many characters of text stand on each of the lines that YAML joined with spaces. It returns
+// nil if the lines were joined in another way.
 func foldWidths(text string, below [][]byte) (widths []int) {
 	rest := strings.TrimRight(text, "\n")
 	for _, line := range below {

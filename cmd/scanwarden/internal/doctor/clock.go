@@ -32,7 +32,7 @@ func checkClock(ctx context.Context, c *Checker) []config.Finding {
 	skew, err := measureSkew(ctx, to.Authority+"/"+cmp.Or(c.cfg.Azure.Tenant, "common")+"/v2.0/.well-known/openid-configuration")
 	switch {
 	case errors.Is(err, errNoTime):
-		return []config.Finding{config.Note(to.Authority+" answers without telling the time", "Something other than Entra ID may answer: look for a proxy, and check AZURE_AUTHORITY_HOST.")}
+		return []config.Finding{config.Note(to.Authority+" answers without a Date header", "Something other than Entra ID may answer: check for a proxy, and check AZURE_AUTHORITY_HOST.")}
 	case err != nil:
 		return []config.Finding{config.Note(fmt.Sprintf("%s could not be asked for the time: %s", to.Authority, rootCause(err)),
 			"Check AZURE_AUTHORITY_HOST, the network, the firewall and HTTPS_PROXY (or SSL_CERT_FILE, where a company proxy inspects TLS).")}
@@ -52,9 +52,9 @@ func clockCheckSkipped(cfg *config.Config) string {
 	case cfg.AllowsAuth("entra") || cfg.Slack.LinkAccounts:
 		return "" // people sign in there, whoever we are
 	case len(cfg.MissingCredentials()) > 0:
-		return "nothing is configured to sign in with"
+		return "no credential is configured to sign in with"
 	case cfg.Auth == string(entra.ManagedIdentity):
-		return "a managed identity gets its tokens on this machine, from no sign-in host"
+		return "a managed identity gets its tokens on this machine and calls no sign-in host"
 	}
 	return ""
 }

@@ -71,7 +71,7 @@ func (c *Checker) callDefender(ctx context.Context, token server.TokenSource) []
 	case len(scanners) == 0:
 		out = append(out, config.Note("no scanner is registered, and a scan needs one", "Install the scanner on a machine: Defender portal, Settings, Device discovery, Authenticated scans."))
 	case silent > 0:
-		out = append(out, config.Note(config.Plural(silent, "scanner")+" not seen for more than a day", "See list_scanners: scans on a silent scanner may not run."))
+		out = append(out, config.Note(config.Plural(silent, "scanner")+" not seen for more than a day", "See list_scanners: scans on an inactive scanner may not run."))
 	}
 	return out
 }

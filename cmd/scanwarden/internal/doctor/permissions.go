@@ -95,7 +95,7 @@ func permissiveFiles(path string, bits fs.FileMode, mode string) []config.Findin
 		can = "write"
 	}
 	if info.Mode()&fs.ModeSticky != 0 { // a place like /tmp is meant to be everybody's
-		return []config.Finding{config.Problem(path+" is a directory that everybody shares", "Set SCANWARDEN_STATE_DIR to a directory of scanwarden's own.")}
+		return []config.Finding{config.Problem(path+" is a directory that all users share", "Set SCANWARDEN_STATE_DIR to a directory of scanwarden's own.")}
 	}
 	if info.Mode().Perm()&bits&modeAnyWrite == 0 {
 		return []config.Finding{config.Note(fmt.Sprintf("the group of %s can %s it (its mode is %04o)", path, can, info.Mode().Perm()),

@@ -23,7 +23,7 @@ func checkCredentials(ctx context.Context, c *Checker) []config.Finding {
 	for _, name := range slices.Sorted(maps.Keys(named)) {
 		tools.Progress(ctx, "looking for the parts of "+name)
 		if err := named[name].Exists(ctx, name); err != nil {
-			out = append(out, config.Problem(err.Error(), "Mend it before a change is confirmed that uses it: the change would fail."))
+			out = append(out, config.Problem(err.Error(), "Correct it before a change that uses it is confirmed: the change would fail."))
 			continue
 		}
 		out = append(out, config.Pass("%s: every part is where the configuration says", name))

@@ -31,7 +31,7 @@ func checkCallers(ctx context.Context, c *Checker) []config.Finding {
 	auth, err := c.cfg.ResolveHTTPAuth(address, len(tokens))
 	switch {
 	case err != nil && c.cfg.HTTP.Auth == "" && len(tokens) == 0:
-		return []config.Finding{config.Note("`serve` would not start: "+err.Error(), "Nothing needs doing for `stdio`.")}
+		return []config.Finding{config.Note("`serve` would not start: "+err.Error(), "`stdio` needs nothing.")}
 	case err != nil:
 		return []config.Finding{problemFrom(err)}
 	}
@@ -48,13 +48,13 @@ func checkCallers(ctx context.Context, c *Checker) []config.Finding {
 func describeAuth(auth string, tokens int) string {
 	switch {
 	case auth == "none":
-		return "everybody on this machine is let in"
+		return "every user of this machine is accepted"
 	case tokens > 0:
 		return config.Plural(tokens, "bearer token")
 	case auth == "slack":
 		return "Slack's assistant, by Slack's signature"
 	}
-	return "nobody is let in at /mcp; Slack alone is served"
+	return "no caller is accepted at /mcp; only Slack is served"
 }
 
 func (c *Checker) checkEntraCallers(ctx context.Context, address *net.TCPAddr) []config.Finding {
@@ -64,10 +64,10 @@ func (c *Checker) checkEntraCallers(ctx context.Context, address *net.TCPAddr) [
 	}
 	out := []config.Finding{config.Pass("tokens of tenant %s for app %s; the app's identifier URI must be %s", callers.TenantID, callers.ClientID, callers.Resource)}
 	if c.cfg.HTTP.PublicURL == "" {
-		out = append(out, config.Note("http.public_url (SCANWARDEN_PUBLIC_URL) is not set: clients elsewhere are told a loopback address", "Set it to the URL that they use."))
+		out = append(out, config.Note("http.public_url (SCANWARDEN_PUBLIC_URL) is not set: clients elsewhere receive a loopback address", "Set it to the URL that they use."))
 	}
 	if len(callers.Clients) == 0 && c.cfg.Policy.SelfApproval && slices.Contains(c.cfg.Channels(), confirm.Client) {
-		out = append(out, config.Note("any client application of the tenant may propose in an approver's name and answer its own prompt",
+		out = append(out, config.Note("any client application of the tenant may propose on behalf of an approver and answer its own prompt",
 			"Name the clients that may call in http.clients, or confirm in Slack only (SCANWARDEN_CONFIRM_WITH)."))
 	}
 	return out
@@ -93,7 +93,7 @@ func checkSlack(ctx context.Context, c *Checker) []config.Finding {
 			"Print the manifest with `scanwarden manifest`, update the app with it, and install the app again."))
 	}
 	if len(found.Idle) > 0 {
-		out = append(out, config.Note("the bot token has scopes that nothing here uses: "+sanitizeText(strings.Join(found.Idle, ", ")), "Take them away."))
+		out = append(out, config.Note("the bot token has scopes that nothing here uses: "+sanitizeText(strings.Join(found.Idle, ", ")), "Remove them."))
 	}
 	if found.Socket != nil {
 		out = append(out, config.Problem("no socket could be opened: "+sanitizeText(found.Socket.Error()),
@@ -129,7 +129,7 @@ func checkStore(ctx context.Context, c *Checker) []config.Finding {
 	tools.Progress(ctx, "replaying the audit log")
 	head, err := ledger.Verify(ctx)
 	if err != nil {
-		return []config.Finding{config.Problem(err.Error(), "Somebody may have altered the ledger: compare it with a backup before anything else is confirmed.")}
+		return []config.Finding{config.Problem(err.Error(), "The ledger may have been altered: compare it with a backup before another change is confirmed.")}
 	}
 	out := []config.Finding{config.Pass("opens, its key fits, and its log of %s holds", countEntries(head.Entries))}
 	for _, change := range open {
@@ -149,5 +149,5 @@ func (c *Checker) checkStoreLocation() []config.Finding {
 	if err != nil {
 		return []config.Finding{problemFrom(err)}
 	}
-	return []config.Finding{config.Pass("none yet: the first server makes it")}
+	return []config.Finding{config.Pass("none yet: the first server creates it")}
 }

@@ -21,7 +21,7 @@ func checkSignIn(ctx context.Context, c *Checker) []config.Finding {
 	case c.cfg.Simulator:
 		return []config.Finding{config.Pass("the simulator needs none")}
 	case c.cfg.UsesSimulator():
-		return []config.Finding{config.Pass("%s is a simulator, spoken to over plain http on this machine: it needs none", c.cfg.Defender.URL)}
+		return []config.Finding{config.Pass("%s is a simulator, called over plain http on this machine: it needs none", c.cfg.Defender.URL)}
 	}
 	if err := c.cfg.MissingSettings(); err != nil {
 		return []config.Finding{problemFrom(err)}
@@ -35,7 +35,7 @@ func checkSignIn(ctx context.Context, c *Checker) []config.Finding {
 	case c.cfg.ReadOnly, !c.cfg.HasSeparateWriter() && out[0].Status == config.StatusProblem: // once is enough
 		return out
 	case c.cfg.Auth == config.OnBehalfOf:
-		return append(out, config.Pass("writing goes out in the name of whoever asks; their own tokens show what they may do"))
+		return append(out, config.Pass("writes are sent on behalf of the requester, whose own token decides what is allowed"))
 	case c.cfg.HasSeparateWriter():
 		return append(out, c.checkToken(ctx, "writing", ids.Write, c.cfg.WriterApp(), writePermissions)...)
 	}
@@ -65,7 +65,7 @@ func (c *Checker) checkToken(ctx context.Context, use string, source server.Toke
 	}
 	claims, err := parseClaims(token)
 	if err != nil {
-		return []config.Finding{config.Note(use+": a token came, and does not tell what it allows", "The calls to Defender below show it.")}
+		return []config.Finding{config.Note(use+": the token does not show its permissions", "The calls to Defender below show whether it works.")}
 	}
 	granted, want := claims.Roles, need.roles
 	if claims.Scopes != "" {

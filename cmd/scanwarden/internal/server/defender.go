@@ -23,7 +23,7 @@ func (b *Builder) defenderConfig(h *components) (cfg defender.Config, write Toke
 		RateLimit: budget.Wait,
 		OnThrottled: func(ctx context.Context, until time.Time) {
 			if err := budget.PauseUntil(ctx, until); err != nil {
-				b.log.WarnContext(ctx, "the other processes do not know that Defender asked to wait", "until", until, "error", err)
+				b.log.WarnContext(ctx, "failed to share Retry-After with other replicas", "until", until, "error", err)
 			}
 		},
 		UserAgent: "scanwarden/" + b.version,

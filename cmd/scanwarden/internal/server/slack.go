@@ -66,7 +66,7 @@ func (b *Builder) startBot(ctx context.Context, fail context.CancelCauseFunc) (s
 		case <-ended:
 			return nil
 		case <-wait.Done():
-			return fmt.Errorf("slack: its last answers are still under way: %w", wait.Err())
+			return fmt.Errorf("slack: the last responses are still being sent: %w", wait.Err())
 		}
 	}
 }

@@ -96,7 +96,7 @@ func onBehalfOfSources(c *config.Config, app *entra.Source, held *userTokens) (r
 }
 
 // errAgentHasNoToken keeps an agent from borrowing the sign-in of the person whose principal it bears.
-var errAgentHasNoToken = errors.New("an application or AI agent has no sign-in of a person's, and Defender is called in people's names here; a person has to ask, with a client that is signed in as themself")
+var errAgentHasNoToken = errors.New("an application or AI agent has no user's sign-in, and Defender is called on behalf of users here; a user has to propose the change, with a client that is signed in as that user")
 
 func tokenSourceOf(s *entra.Source) TokenSource {
 	return func(ctx context.Context, want defender.TokenRequest) (string, error) {

@@ -71,11 +71,11 @@ func (c *userTokens) get(p confirm.Principal) (text string, err error) {
 	c.mu.Unlock()
 	switch {
 	case p == "":
-		return "", errors.New("nobody has called whose name Defender could record; ask through an MCP client that is signed in with Entra ID")
+		return "", errors.New("no user is known on whose behalf Defender could be called; ask through an MCP client that is signed in with Entra ID")
 	case !strings.HasPrefix(string(p), "entra:"):
-		return "", fmt.Errorf("%s has no Entra sign-in here, and Defender is to record who asked; ask through an MCP client that is signed in with Entra ID", p)
+		return "", fmt.Errorf("%s has no Entra sign-in here, and Defender is called on behalf of the requester; ask through an MCP client that is signed in with Entra ID", p)
 	case !held || !token.until.After(c.currentTime()):
-		return "", fmt.Errorf("the sign-in of %s is not held here any more; call once more with the MCP client, and ask again", p)
+		return "", fmt.Errorf("the sign-in of %s is no longer held here; call once more with the MCP client, and ask again", p)
 	}
 	err = token.secret.Reveal(func(secret string) error { text = secret; return nil })
 	return text, err

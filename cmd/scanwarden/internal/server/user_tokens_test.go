@@ -20,7 +20,7 @@ func TestCallersAreHeldForAWhile(t *testing.T) {
 		t.Errorf("%q, %v", text, err)
 	}
 	for principal, says := range map[confirm.Principal]string{
-		"": "nobody has called", "slack:T/U": "has no Entra sign-in here", "entra:t/bob": "not held here any more",
+		"": "no user is known", "slack:T/U": "has no Entra sign-in here", "entra:t/bob": "no longer held here",
 	} {
 		if _, err := held.get(principal); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%q: %v, want %q", principal, err, says)

@@ -1,3 +1,10 @@
+// Package config loads the configuration of scanwarden: a YAML file, overridden by the environment, overridden by flags.
+//
+// Load decodes and validates all of it into one Config; server, doctor and commands read it from there. Every mistake
+// names the setting, where its value came from (a line of the file, a variable or a flag), and what to write instead.
+//
+// The invariant: no error, log or finding repeats a value that may be a secret. A user may have written one in the
+// wrong place.
 package config
 
 import (
@@ -16,7 +23,7 @@ type Config struct {
 	Auth        string                        `yaml:"auth"`         // "" means client
 	ReadOnly    bool                          `yaml:"read_only"`    // nothing that changes Defender is offered
 	DatabaseURL string                        `yaml:"database_url"` // "" means SQLite in the state directory
-	ConfirmWith []string                      `yaml:"confirm_with"` // empty means slack where it is configured, else client
+	ConfirmWith []string                      `yaml:"confirm_with"` // empty means slack if it is configured, else client
 	Policy      PolicySettings                `yaml:"policy"`
 	People      []PersonSettings              `yaml:"people"`
 	Credentials map[string]CredentialSettings `yaml:"credentials"`
@@ -24,16 +31,16 @@ type Config struct {
 	HTTP        HTTPSettings                  `yaml:"http"`
 
 	// These have no key in the file.
-	Azure     AppRegistration `yaml:"-"` // who signs in, to read and to write
-	Write     AppRegistration `yaml:"-"` // who signs in to write, where that is another app registration
+	Azure     AppRegistration `yaml:"-"` // signs in to read and to write
+	Write     AppRegistration `yaml:"-"` // signs in to write, if that is a second app registration
 	StateDir  string          `yaml:"-"`
 	LogLevel  string          `yaml:"-"`
 	LogFormat string          `yaml:"-"`
-	Simulator bool            `yaml:"-"` // the built-in simulated tenant takes the place of Defender
+	Simulator bool            `yaml:"-"` // use the built-in simulated tenant instead of Defender
 
-	path      string            // of the file, "" when there is none
-	document  *yaml.Node        // what the file holds, for the places in it
-	overrides map[string]string // by key, the name in the environment or the flag that was laid over the file
+	path      string            // of the file, "" if there is none
+	document  *yaml.Node        // the parsed file, for positions
+	overrides map[string]string // by key, the variable or flag that replaced the file's value
 	rules     []confirm.Rule    // of the policy, compiled
 }
 
@@ -101,11 +108,11 @@ type HTTPSettings struct {
 	Listen    string               `yaml:"listen"` // "" means 127.0.0.1:8484
 	PublicURL string               `yaml:"public_url"`
 	Auth      string               `yaml:"auth"`
-	Tokens    map[string]SecretRef `yaml:"tokens"` // bearer tokens by the name of who holds them
+	Tokens    map[string]SecretRef `yaml:"tokens"` // bearer tokens by the name of their holder
 
 	ClientID    string   `yaml:"client_id"`    // with entra: the audience of callers' tokens; "" means AZURE_CLIENT_ID
-	Clients     []string `yaml:"clients"`      // with entra: who may call; empty means any client of the tenant
-	OAuthFacade bool     `yaml:"oauth_facade"` // with entra: metadata of our own that mirrors Entra's
+	Clients     []string `yaml:"clients"`      // with entra: client applications that may call; empty means any of the tenant
+	OAuthFacade bool     `yaml:"oauth_facade"` // with entra: serve OAuth metadata that mirrors Entra's
 
 	Token defender.Secret `yaml:"-"` // the single unnamed one
 }

@@ -13,7 +13,7 @@ import (
 // checkRules compiles the rules of the policy. An error names line and column.
 func (c *Config) checkRules() error {
 	if len(c.Policy.Rules) == 0 {
-		return nil // the compiler is not even begun
+		return nil // the compiler is slow to start
 	}
 	sources := make([]rule.Source, len(c.Policy.Rules))
 	for i, r := range c.Policy.Rules {

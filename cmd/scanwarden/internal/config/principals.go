@@ -45,7 +45,7 @@ func (c *Config) checkPeople() error {
 		return err
 	}
 	p := c.ConfirmPolicy()
-	p.Approvers, p.Requesters = nil, nil // checked by themselves
+	p.Approvers, p.Requesters = nil, nil // checkApprovers checks them
 	return p.Check()
 }
 

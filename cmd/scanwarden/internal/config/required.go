@@ -30,7 +30,7 @@ func (c *Config) MissingSettings() error {
 func (c *Config) MissingCredentials() (names []string) {
 	application := c.Auth == "" || c.Auth == string(entra.Client) || c.Auth == OnBehalfOf
 	if c.Auth == string(entra.ManagedIdentity) {
-		return nil // the machine knows tenant and identity; a client ID chooses among several
+		return nil // the machine knows tenant and identity; a client id selects one of several
 	}
 	if c.Azure.Tenant == "" {
 		names = append(names, "AZURE_TENANT_ID")

@@ -67,7 +67,7 @@ func (c *Config) AssistantURL() string {
 	case !c.AllowsAuth("slack"):
 		return ""
 	case err != nil || public == nil:
-		return "/mcp" // which the manifest refuses, saying what to set
+		return "/mcp" // the manifest refuses it and names the setting
 	}
 	return public.Scheme + "://" + public.Host + "/mcp"
 }

@@ -24,12 +24,12 @@ func explainSyntax(err error, lines [][]byte, read int) error {
 		line = 1 + indexLine(lines, func(text []byte) bool { return bytes.Contains(text, []byte("*"+anchor[1])) })
 	case regexp.MustCompile(`^did not find expected (key|node content|'|<)`).MatchString(found[2]):
 		line = failedLine(lines, read, line)
-	case strings.Contains(found[2], "tab character"): // somewhere below where the library says
+	case strings.Contains(found[2], "tab character"): // the library reports an earlier line
 		line += indexLine(lines[min(line, len(lines)):], reTabIndent().Match) + 1
-	case strings.Contains(found[2], "unexpected end of stream"): // where the file ends, and not where the quote was opened
+	case strings.Contains(found[2], "unexpected end of stream"): // the library reports the end of the file
 		line = unclosedQuoteLine(lines[:min(max(line, 1), len(lines))])
 	}
-	line = min(max(line, 1), len(lines)) // the library names no line when it means the first
+	line = min(max(line, 1), len(lines)) // the library reports no line if it is the first
 	column, words := describeSyntax(found[2], lines[line-1])
 	return fmt.Errorf("line %d, column %d: %s", line, column, words)
 }
@@ -39,7 +39,7 @@ func explainSyntax(err error, lines [][]byte, read int) error {
 // before.
 func failedLine(lines [][]byte, read, otherwise int) int {
 	end := min(read, len(lines))
-	patience := 2 << 20 // bytes to look at: each step back is one more look at all before it
+	patience := 2 << 20 // bytes to parse: each step back parses all lines before it again
 	for n := end - 1; n >= 0; n-- {
 		whole := bytes.Join(lines[:n], []byte("\n"))
 		if patience -= len(whole); patience < 0 {

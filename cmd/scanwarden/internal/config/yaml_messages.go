@@ -40,7 +40,7 @@ func messageFor(is jsonschema.ErrorKind, at []string, name, value string) string
 	return name + " does not match the schema; see `scanwarden schema --of config`"
 }
 
-// emptyValueHints tells what to write, by key, if a value is empty.
+// emptyValueHints holds, by key, what to write if a value is empty.
 var emptyValueHints = map[string]string{
 	"name":       "give one that people will recognize",
 	"when":       "say to which changes the rule applies, such as count > 3",

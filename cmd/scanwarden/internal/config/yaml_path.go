@@ -78,7 +78,7 @@ func nodeAt(document *yaml.Node, at []string, key string) *yaml.Node {
 	return node
 }
 
-// followAlias returns the node that a document or alias stands for.
+// followAlias returns the node that a document or alias refers to.
 func followAlias(node *yaml.Node) *yaml.Node {
 	for {
 		switch {

@@ -12,8 +12,8 @@ import (
 type positionedText struct {
 	text         string
 	line, column int
-	block        bool  // begun with | or >
-	folds        []int // of a block whose lines YAML joined to one: how many characters of the text stand on each line
+	block        bool  // it begins with | or >
+	folds        []int // number of characters on each line that YAML joined into this text
 }
 
 // UnmarshalYAML records the position. A quoted text begins after its quote, a block on the line after its mark.

@@ -13,7 +13,8 @@ import (
 	"scanwarden/slackbot"
 )
 
-// newLinkPage is the page on which people of Slack sign in to Entra ID to join the two; nil where it is not offered.
+// newLinkPage returns the page on which Slack users sign in to Entra ID to link the two accounts. It returns nil if
+// linking is not enabled.
 func (b *Builder) newLinkPage(hosts []string) (http.Handler, error) {
 	if !b.cfg.Slack.LinkAccounts {
 		return nil, nil
@@ -26,7 +27,7 @@ func (b *Builder) newLinkPage(hosts []string) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	app.Mode = entra.Client // people's browsers talk to the application, however it signs in itself
+	app.Mode = entra.Client // browsers sign in to the application, whatever its own sign-in is
 	web, err := entra.NewWebSignIn(entra.WebSignInConfig{Config: app, RedirectURL: b.cfg.LinkURL() + "/callback"})
 	if err != nil {
 		return nil, err
@@ -41,6 +42,7 @@ func (b *Builder) newLinkPage(hosts []string) (http.Handler, error) {
 	})
 }
 
+// finishSignIn returns a function that exchanges the code of a sign-in for the user who signed in.
 func finishSignIn(web *entra.WebSignIn) func(ctx context.Context, code, nonce, verifier string) (confirmweb.User, error) {
 	return func(ctx context.Context, code, nonce, verifier string) (confirmweb.User, error) {
 		user, err := web.Finish(ctx, code, nonce, verifier)
@@ -51,7 +53,7 @@ func finishSignIn(web *entra.WebSignIn) func(ctx context.Context, code, nonce, v
 	}
 }
 
-// verifyProof opens what the page has shown somebody, and they have pasted into their Slack.
+// verifyProof returns the user of a proof that the linking page showed, and the user has pasted into Slack.
 func (b *Builder) verifyProof(text string, now time.Time) (slackbot.SignedIn, error) {
 	key, err := b.serverKey()
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 	httpauth "scanwarden/tools/mcpserver/auth"
 )
 
-// loadBearerTokens reads the bearer tokens, and finds what is wrong with who may call before there is a listener: it is wrong
-// whether or not the address can be had.
+// loadBearerTokens returns the hashes of the bearer tokens. It checks the authentication of callers before the server
+// listens, so that a mistake is reported even if the address cannot be used.
 func (b *Builder) loadBearerTokens(ctx context.Context) (TokenHashes, error) {
 	address, err := net.ResolveTCPAddr("tcp", b.cfg.ListenAddress())
 	if err != nil {
@@ -25,35 +25,35 @@ func (b *Builder) loadBearerTokens(ctx context.Context) (TokenHashes, error) {
 	return tokens, err
 }
 
-// newHTTPConfig says who may call the HTTP server at address. It fails closed: unless something tells who calls,
-// nobody may, except that a server on loopback may be told to trust everybody there.
+// newHTTPConfig returns how the HTTP server at address authenticates its callers. It fails closed: no caller is
+// accepted unless one can be identified, except on loopback with authentication set to none.
 func (b *Builder) newHTTPConfig(ctx context.Context, address net.Addr, tokens TokenHashes) (mcpserver.HTTPConfig, error) {
 	tcp, _ := address.(*net.TCPAddr)
-	door := mcpserver.HTTPConfig{}
-	door.Hosts, door.Origins = b.cfg.AllowedHosts(tcp)
+	cfg := mcpserver.HTTPConfig{}
+	cfg.Hosts, cfg.Origins = b.cfg.AllowedHosts(tcp)
 	auth, err := b.cfg.ResolveHTTPAuth(tcp, len(tokens))
 	if err != nil {
-		return door, err
+		return cfg, err
 	}
 	switch strings.TrimSuffix(auth, ",slack") {
 	case "none":
-		door.Authenticator = httpauth.Anonymous(LocalUser(b.env))
+		cfg.Authenticator = httpauth.Anonymous(LocalUser(b.env))
 	case "entra":
 		callers := b.cfg.EntraAuthConfig(b.cfg.ResourceURL(tcp))
 		if b.users != nil {
 			callers.Verified = b.users.add
 		}
-		if door.Authenticator, err = httpauth.Entra(ctx, callers); err != nil {
-			return door, b.cfg.OriginOf("http.auth").Errorf("%w", err)
+		if cfg.Authenticator, err = httpauth.Entra(ctx, callers); err != nil {
+			return cfg, b.cfg.OriginOf("http.auth").Errorf("%w", err)
 		}
 	default:
-		door.Authenticator = httpauth.BearerTokens(tokens) // without any, it lets nobody in
+		cfg.Authenticator = httpauth.BearerTokens(tokens) // without tokens it accepts no caller
 	}
 	if strings.HasSuffix(auth, "slack") {
 		assistant := httpauth.SlackAssistant(httpauth.SlackConfig{Verify: slackbot.NewVerifier(b.cfg.Slack.SigningSecret), ResolveUser: b.bot.ResolveUser})
-		if door.Authenticator = httpauth.BySignature(assistant, door.Authenticator); auth == "slack" {
-			door.Authenticator = assistant // nobody else comes, so nobody is asked for a token
+		if cfg.Authenticator = httpauth.BySignature(assistant, cfg.Authenticator); auth == "slack" {
+			cfg.Authenticator = assistant // no other caller is expected, so a challenge names no token
 		}
 	}
-	return door, nil
+	return cfg, nil
 }

@@ -9,24 +9,25 @@ import (
 	"scanwarden/tools/mcpserver"
 )
 
-// lazyBackend opens the house beside the door, so that the handshake is answered while the ledger is still
+// lazyBackend builds the components in the background, so that the handshake is answered while the ledger is still
 // being opened: no client waits for a disk.
 type lazyBackend struct {
-	start      func()        // starts to open, if nobody has yet
-	built      chan struct{} // closed when house or err is set
+	start      func()        // starts building; later calls do nothing
+	built      chan struct{} // closed when components or err is set
 	components *components
 	err        error
 }
 
-// maxStartDelay is how long the opening may wait for a client's first word. Recovery cannot wait longer.
+// maxStartDelay bounds how long building waits for the first message of a client, because recovery must not wait
+// longer.
 const maxStartDelay = time.Second
 
-// buildInBackground opens the house when begin is called, or a call comes, or after a moment. failed is told why it
-// cannot be opened; that ends the process. What is merely missing does not: it becomes the error of each
-// tool call.
+// buildInBackground returns a backend that is built when start is called, a call comes, or maxStartDelay has passed.
+// failed receives the error if it cannot be built, which ends the process. Missing settings do not end it: they become
+// the error of each tool call.
 func (b *Builder) buildInBackground(ctx context.Context, failed func(error)) *lazyBackend {
-	begun := make(chan struct{})
-	backend := &lazyBackend{start: sync.OnceFunc(func() { close(begun) }), built: make(chan struct{})}
+	started := make(chan struct{})
+	backend := &lazyBackend{start: sync.OnceFunc(func() { close(started) }), built: make(chan struct{})}
 	if backend.err = b.cfg.MissingSettings(); backend.err != nil {
 		b.log.Warn("every tool call will be refused", "reason", backend.err)
 		close(backend.built)
@@ -35,7 +36,7 @@ func (b *Builder) buildInBackground(ctx context.Context, failed func(error)) *la
 	go func() {
 		defer close(backend.built)
 		select {
-		case <-begun:
+		case <-started:
 		case <-time.After(maxStartDelay):
 		}
 		if backend.components, backend.err = b.build(ctx); backend.err != nil {
@@ -45,7 +46,7 @@ func (b *Builder) buildInBackground(ctx context.Context, failed func(error)) *la
 	return backend
 }
 
-// get returns the rooms as soon as they stand, or why they do not.
+// get waits for the components and returns them, or the error why they could not be built.
 func (b *lazyBackend) get(ctx context.Context) (*mcpserver.Backend, error) {
 	b.start()
 	select {
@@ -59,7 +60,7 @@ func (b *lazyBackend) get(ctx context.Context) (*mcpserver.Backend, error) {
 	return &mcpserver.Backend{Service: b.components.service, Gate: b.components.gate}, nil
 }
 
-// health says why calls would fail right now, nil when they would not.
+// health returns nil if calls can be served now.
 func (b *lazyBackend) health(ctx context.Context) error {
 	if _, err := b.get(ctx); err != nil {
 		return err
@@ -67,7 +68,7 @@ func (b *lazyBackend) health(ctx context.Context) error {
 	return b.components.store.Ping(ctx)
 }
 
-// close waits until the house stands, if it is still being opened, and shuts it.
+// close waits for the components if they are being built, and closes them.
 func (b *lazyBackend) close(ctx context.Context) error {
 	b.start()
 	select {

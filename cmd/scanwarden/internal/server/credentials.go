@@ -17,13 +17,13 @@ import (
 	"scanwarden/tools"
 )
 
-// secretReader reads secrets from where parts say they are.
+// secretReader reads the secrets that references point to.
 type secretReader struct {
 	env   config.Environment
-	vault func() (*keyvault.Client, error) // nil where nothing can sign in to one
+	vault func() (*keyvault.Client, error) // nil if no application signs in
 }
 
-// maxSecret bounds a secret file; the service's own passwords are far shorter.
+// maxSecret bounds a secret file. The service's own passwords are far shorter.
 const maxSecret = 64 << 10
 
 // read returns the secret. A file loses its one trailing newline, which editors add.
@@ -41,10 +41,10 @@ func (r secretReader) read(ctx context.Context, ref config.SecretRef) (defender.
 	return vaults.Secret(ctx, ref.KeyVault)
 }
 
-// exists is nil when the secret is there, as far as that can be told without reading it.
+// exists returns nil if the secret exists. A secret in Key Vault is not read for that.
 func (r secretReader) exists(ctx context.Context, ref config.SecretRef) error {
 	if ref.KeyVault == "" {
-		_, err := r.read(ctx, ref) // the value is dropped at once
+		_, err := r.read(ctx, ref) // the value is dropped
 		return err
 	}
 	vaults, err := r.vaultClient()
@@ -54,13 +54,15 @@ func (r secretReader) exists(ctx context.Context, ref config.SecretRef) error {
 	return vaults.Exists(ctx, ref.KeyVault)
 }
 
+// vaultClient returns the client of Key Vault, or an error if no application signs in.
 func (r secretReader) vaultClient() (*keyvault.Client, error) {
 	if r.vault == nil {
-		return nil, errors.New("nothing signs in to Azure Key Vault here; give an Entra ID credential, or put the secret into a file or the environment")
+		return nil, errors.New("no application signs in to Azure Key Vault here; give an Entra ID credential, or put the secret into a file or the environment")
 	}
 	return r.vault()
 }
 
+// readEnvVar returns the value of an environment variable as a secret.
 func readEnvVar(env config.Environment, name string) (defender.Secret, error) {
 	if env[name] == "" {
 		return defender.Secret{}, fmt.Errorf("environment variable %s is not set; set it and start scanwarden again", name)
@@ -68,6 +70,7 @@ func readEnvVar(env config.Environment, name string) (defender.Secret, error) {
 	return defender.NewSecret(env[name]), nil
 }
 
+// readSecretFile returns the content of a file without its trailing newline.
 func readSecretFile(path string) (defender.Secret, error) {
 	data, err := config.ReadFile(path, maxSecret)
 	if err != nil {
@@ -80,7 +83,7 @@ func readSecretFile(path string) (defender.Secret, error) {
 	return defender.NewSecret(string(data)), nil
 }
 
-// tool is the part as the executor takes it: read at execution only, never at start.
+// field returns the credential field for a reference. The Executor reads it at execution only, never at start.
 func (r secretReader) field(ref config.SecretRef) tools.CredentialField {
 	if ref == (config.SecretRef{}) {
 		return tools.CredentialField{}
@@ -92,32 +95,32 @@ func (r secretReader) field(ref config.SecretRef) tools.CredentialField {
 	}
 }
 
-// newVaultClient reads Azure Key Vault with the sign-in of the application that reads Defender. The tenant is pinned: a vault
-// cannot choose whom our token is for.
+// newVaultClient returns a Key Vault client that signs in as the application which reads Defender. The tenant is
+// pinned, so that a vault cannot choose whose token it receives.
 func newVaultClient(c *config.Config, app *entra.Source) (*keyvault.Client, error) {
 	if app == nil {
-		return nil, errors.New("nothing signs in to Azure Key Vault here; give an Entra ID credential, or put the secret into a file or the environment")
+		return nil, errors.New("no application signs in to Azure Key Vault here; give an Entra ID credential, or put the secret into a file or the environment")
 	}
-	token := func(ctx context.Context, scope, claims string) (string, time.Time, error) {
-		got, err := app.For(scope).Get(ctx, entra.TokenRequest{Claims: claims}) // with claims it is a new one
-		return got.Text, got.Expires, err
+	source := func(ctx context.Context, scope, claims string) (string, time.Time, error) {
+		token, err := app.For(scope).Get(ctx, entra.TokenRequest{Claims: claims}) // with claims, Entra ID issues a new token
+		return token.Text, token.Expires, err
 	}
-	return keyvault.New(keyvault.Config{TenantID: c.Azure.Tenant, Token: token})
+	return keyvault.New(keyvault.Config{TenantID: c.Azure.Tenant, Token: source})
 }
 
-// Credentials are the named credentials, read by this server's own reader.
+// Credentials returns the named credentials by name.
 func (b *Builder) Credentials() map[string]tools.Credential {
 	return b.cfg.NamedCredentials(b.secretReader().field)
 }
 
-// checkLocalSecrets sees whether the parts of the named credentials that are on this machine are there, before a change is
-// confirmed that needs one: what is missing stops the start.
+// checkLocalSecrets returns an error if a secret on this machine is missing. That stops the start, before a change that
+// needs the secret is confirmed.
 func (b *Builder) checkLocalSecrets(ctx context.Context) error {
-	here := map[string]config.CredentialSettings{}
+	local := map[string]config.CredentialSettings{}
 	for name, k := range b.cfg.Credentials {
-		here[name], _ = k.Partition()
+		local[name], _ = k.Partition()
 	}
-	named := (&config.Config{Credentials: here}).NamedCredentials(b.secretReader().field)
+	named := (&config.Config{Credentials: local}).NamedCredentials(b.secretReader().field)
 	for _, name := range slices.Sorted(maps.Keys(named)) {
 		if err := named[name].Exists(ctx, name); err != nil {
 			return fmt.Errorf("credentials: %w", err)
@@ -126,27 +129,27 @@ func (b *Builder) checkLocalSecrets(ctx context.Context) error {
 	return nil
 }
 
-// checkVaultSecrets logs which parts are not in Azure Key Vault, or cannot be asked for. That stops nothing: they may be
-// there by the time they are needed.
+// checkVaultSecrets logs which secrets are missing in Key Vault or cannot be checked. That stops nothing: they may
+// exist by the time they are needed.
 func (b *Builder) checkVaultSecrets(ctx context.Context) {
-	there := map[string]config.CredentialSettings{}
+	remote := map[string]config.CredentialSettings{}
 	for name, k := range b.cfg.Credentials {
-		_, there[name] = k.Partition()
+		_, remote[name] = k.Partition()
 	}
-	for name, k := range (&config.Config{Credentials: there}).NamedCredentials(b.secretReader().field) {
+	for name, k := range (&config.Config{Credentials: remote}).NamedCredentials(b.secretReader().field) {
 		if err := k.Exists(ctx, name); err != nil && ctx.Err() == nil {
 			b.log.WarnContext(ctx, "a change that uses this credential would fail", "credential", name, "error", err)
 		}
 	}
 }
 
-// secretReader reads the secrets of our own configuration.
+// secretReader returns the reader of the configuration's own secrets.
 func (b *Builder) secretReader() secretReader {
 	return secretReader{env: b.env, vault: sync.OnceValues(func() (*keyvault.Client, error) {
-		ids, err := b.SignIn()
+		sources, err := b.SignIn()
 		if err != nil {
 			return nil, err
 		}
-		return newVaultClient(b.cfg, ids.vault)
+		return newVaultClient(b.cfg, sources.vault)
 	})}
 }

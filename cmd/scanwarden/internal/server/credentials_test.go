@@ -49,7 +49,7 @@ func TestNothingSignsInToAVault(t *testing.T) {
 		secret := c.NamedCredentials(from.field)["edge-snmp"].CommunityString
 		_, err := secret.Read(t.Context())
 		for _, err := range []error{err, secret.Exists(t.Context())} {
-			if err == nil || !strings.Contains(err.Error(), "nothing signs in to Azure Key Vault here") {
+			if err == nil || !strings.Contains(err.Error(), "no application signs in to Azure Key Vault here") {
 				t.Errorf("%s: %v", name, err)
 			}
 		}

@@ -12,17 +12,17 @@ import (
 	"scanwarden/tools"
 )
 
-// defenderConfig says how Defender is called, with which token it is written to, and the name of the tenant behind it.
-// All calls of all processes on this ledger share one budget.
-func (b *Builder) defenderConfig(h *components) (cfg defender.Config, write TokenSource, target string, err error) {
-	budget := h.store.RateLimiter(store.Limits{}, func(ctx context.Context, d time.Duration) {
+// defenderConfig returns how Defender is called, the source of tokens for writes, and the name of the tenant. All
+// replicas on one ledger share one rate limit.
+func (b *Builder) defenderConfig(c *components) (cfg defender.Config, write TokenSource, target string, err error) {
+	limiter := c.store.RateLimiter(store.Limits{}, func(ctx context.Context, d time.Duration) {
 		b.metrics.observeWait(d)
 		tools.Progress(ctx, fmt.Sprintf("waiting %d s for Defender's call budget", int(d.Round(time.Second).Seconds())))
 	})
 	cfg = defender.Config{
-		RateLimit: budget.Wait,
+		RateLimit: limiter.Wait,
 		OnThrottled: func(ctx context.Context, until time.Time) {
-			if err := budget.PauseUntil(ctx, until); err != nil {
+			if err := limiter.PauseUntil(ctx, until); err != nil {
 				b.log.WarnContext(ctx, "failed to share Retry-After with other replicas", "until", until, "error", err)
 			}
 		},
@@ -32,27 +32,27 @@ func (b *Builder) defenderConfig(h *components) (cfg defender.Config, write Toke
 		return cfg, nil, "", err
 	}
 	if b.cfg.Simulator {
-		cfg.URL, cfg.Token, err = h.startSimulator()
+		cfg.URL, cfg.Token, err = c.startSimulator()
 		return cfg, cfg.Token, target, err
 	}
-	to, err := b.cfg.Endpoints()
+	endpoints, err := b.cfg.Endpoints()
 	if err != nil {
 		return cfg, nil, "", err
 	}
-	cfg.URL = to.URL
-	ids, err := b.SignIn()
+	cfg.URL = endpoints.URL
+	sources, err := b.SignIn()
 	if err != nil {
 		return cfg, nil, "", err
 	}
-	h.stopSignIn = ids.Close
-	cfg.Token = ids.Read
-	return cfg, ids.Write, target, nil
+	c.stopSignIn = sources.Close
+	cfg.Token = sources.Read
+	return cfg, sources.Write, target, nil
 }
 
-// startSimulator serves the built-in tenant, behind a token of its own: the client talks real HTTP to it.
-func (h *components) startSimulator() (url string, token TokenSource, err error) {
+// startSimulator serves the built-in tenant with a bearer token of its own, so that the client speaks real HTTP to it.
+func (c *components) startSimulator() (url string, token TokenSource, err error) {
 	secret := rand.Text()
 	tenant := defendertest.New(defendertest.Options{Token: secret})
-	url, h.stopSimulator, err = ServeTenant(tenant)
+	url, c.stopSimulator, err = ServeTenant(tenant)
 	return url, staticToken(secret), err
 }

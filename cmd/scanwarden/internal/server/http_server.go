@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Serve serves MCP over HTTP until ctx is done, and tells its URL as soon as it listens.
+// Serve serves MCP over HTTP until ctx is done. It calls listening with its URL as soon as it accepts connections.
 func (b *Builder) Serve(ctx context.Context, listening func(url string)) error {
 	b.metrics = newMetrics()
 	tokens, err := b.loadBearerTokens(ctx)
@@ -27,7 +27,7 @@ func (b *Builder) Serve(ctx context.Context, listening func(url string)) error {
 	if b.bot, err = b.newBot(func() *lazyBackend { return back }); err != nil {
 		return err
 	}
-	door, err := b.newHTTPConfig(running, listener.Addr(), tokens)
+	httpConfig, err := b.newHTTPConfig(running, listener.Addr(), tokens)
 	if err != nil {
 		return err
 	}
@@ -36,17 +36,17 @@ func (b *Builder) Serve(ctx context.Context, listening func(url string)) error {
 	if err != nil {
 		return errors.Join(err, WithShutdownTimeout(back.close))
 	}
-	handler, err := mcp.Handler(door)
+	handler, err := mcp.Handler(httpConfig)
 	if err != nil {
 		return errors.Join(err, WithShutdownTimeout(back.close))
 	}
-	routes, err := b.newMux(listener.Addr(), door.Hosts, handler, back)
+	routes, err := b.newMux(listener.Addr(), httpConfig.Hosts, handler, back)
 	if err != nil {
 		return errors.Join(err, WithShutdownTimeout(back.close))
 	}
-	server := b.newHTTPServer(running, routes)
+	httpServer := b.newHTTPServer(running, routes)
 	go func() {
-		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		if err := httpServer.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			fail(fmt.Errorf("serve HTTP: %w", err))
 		}
 	}()
@@ -54,19 +54,19 @@ func (b *Builder) Serve(ctx context.Context, listening func(url string)) error {
 	back.start()
 	listening("http://" + listener.Addr().String() + "/mcp")
 	<-running.Done()
-	mcp.Close() // no further calls; those that wait for a person end, or Shutdown would wait for them
-	left := WithShutdownTimeout(server.Shutdown, stopBot, back.close)
+	mcp.Close() // ends calls that wait for an approver, or Shutdown would wait for them
+	left := WithShutdownTimeout(httpServer.Shutdown, stopBot, back.close)
 	return errors.Join(exitReason(running, ctx), left)
 }
 
-// newHTTPServer bounds everything that a caller could take its time with.
+// newHTTPServer returns a server that bounds the time and size of everything a caller sends.
 func (b *Builder) newHTTPServer(ctx context.Context, handler http.Handler) *http.Server {
 	return &http.Server{
 		Handler:           handler,
 		BaseContext:       func(net.Listener) context.Context { return ctx },
 		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       30 * time.Second,                // for headers and body; waiting for a person comes after
-		WriteTimeout:      b.cfg.Expires() + 2*time.Minute, // an initialize-era call hangs while its person decides
+		ReadTimeout:       30 * time.Second,                // for headers and body; waiting for an approver comes after
+		WriteTimeout:      b.cfg.Expires() + 2*time.Minute, // an initialize-era call hangs while its approver decides
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    16 << 10,
 	}

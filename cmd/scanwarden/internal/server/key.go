@@ -11,7 +11,7 @@ import (
 	"scanwarden/cmd/scanwarden/internal/config"
 )
 
-// serverKey seals what must come back unchanged: requestState, session ids, proofs.
+// serverKey returns the key that seals requestState, session ids and proofs.
 func (b *Builder) serverKey() ([]byte, error) {
 	ledger, err := prepareStore(b.cfg, b.env)
 	if err != nil {
@@ -24,11 +24,12 @@ func (b *Builder) serverKey() ([]byte, error) {
 	return key, err
 }
 
+// KeySize is the length of server.key in bytes.
 const KeySize = 32
 
-// loadServerKey returns the key that seals requestState and session ids, and makes it on first use. Several
-// processes may do so at once: a link fails when the name is taken, so that the first one's key is everybody's,
-// and nobody ever reads half a key. Its errors are told as the server key's.
+// loadServerKey returns the key in dir and creates it on first use. Several processes may do so at once: a hard link
+// fails if the name exists, so all of them use the first key, and none reads a partial one. The caller adds that the
+// error is about the server key.
 func loadServerKey(dir string) ([]byte, error) {
 	path := filepath.Join(dir, "server.key")
 	if key, err := ReadKey(path); !errors.Is(err, fs.ErrNotExist) {
@@ -51,6 +52,7 @@ func loadServerKey(dir string) ([]byte, error) {
 	return ReadKey(path)
 }
 
+// ReadKey returns the key in a file, or an error that explains how to replace it.
 func ReadKey(path string) ([]byte, error) {
 	key, err := config.ReadFile(path, KeySize)
 	if unread := (*fs.PathError)(nil); errors.As(err, &unread) {

@@ -12,7 +12,7 @@ import (
 	"scanwarden/tools/mcpserver/auth"
 )
 
-// newMux are all the paths there are.
+// newMux returns all paths of the HTTP server.
 func (b *Builder) newMux(address net.Addr, hosts []string, mcp http.Handler, back *lazyBackend) (http.Handler, error) {
 	mux := http.NewServeMux()
 	mux.Handle("/mcp", mcp)
@@ -24,7 +24,7 @@ func (b *Builder) newMux(address net.Addr, hosts []string, mcp http.Handler, bac
 		ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
 		defer cancel()
 		if err := back.health(ctx); err != nil {
-			b.log.WarnContext(ctx, "not ready", "error", err) // the page is open to all: no cause on it
+			b.log.WarnContext(ctx, "not ready", "error", err) // the page needs no authentication, so it does not show the cause
 			http.Error(w, "not ready; the log says why", http.StatusServiceUnavailable)
 			return
 		}
@@ -38,7 +38,7 @@ func (b *Builder) newMux(address net.Addr, hosts []string, mcp http.Handler, bac
 	return mux, nil
 }
 
-// addMetadata tells MCP clients where their callers get a token (RFC 9728).
+// addMetadata serves the metadata that leads MCP clients to the sign-in of their users (RFC 9728).
 func (b *Builder) addMetadata(mux *http.ServeMux, address net.Addr) error {
 	tcp, ok := address.(*net.TCPAddr)
 	if !ok || !b.cfg.AllowsAuth("entra") {
@@ -51,6 +51,7 @@ func (b *Builder) addMetadata(mux *http.ServeMux, address net.Addr) error {
 	return err
 }
 
+// addLinkPage serves the account linking page if it is enabled.
 func (b *Builder) addLinkPage(mux *http.ServeMux, hosts []string) error {
 	link, err := b.newLinkPage(hosts)
 	if link != nil {

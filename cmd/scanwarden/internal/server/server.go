@@ -1,3 +1,10 @@
+// Package server builds a server from its configuration: the ledger, the Gate, the Service, and the MCP and Slack
+// interfaces in front of them. It serves MCP over stdio or HTTP until it is asked to stop.
+//
+// A Builder builds the components in the background (backend.go), in the order of their dependencies (server.go).
+//
+// The invariant: the only defender.Writer goes to tools.NewExecutor, the Executor's methods go to confirm.New, and to
+// nothing else. See buildCore and enableWrites.
 package server
 
 import (
@@ -15,26 +22,28 @@ import (
 	"scanwarden/tools/mcpserver"
 )
 
-// Builder is what a server is built from.
+// Builder builds the components of one server from its configuration.
 type Builder struct {
 	cfg     *config.Config
 	env     config.Environment
 	log     *slog.Logger
 	version string
 	metrics *metrics
-	bot     *slackbot.Bot // nil where Slack is not configured
-	users   *userTokens   // whose names Defender may be called in; nil where there are no such callers
-	SignIn  func() (TokenSources, error)
+	bot     *slackbot.Bot // nil if Slack is not configured
+	users   *userTokens   // users on whose behalf Defender is called; nil if it is not called on behalf of users
+
+	// SignIn returns the sources of tokens. It returns the same ones each time and makes no call.
+	SignIn func() (TokenSources, error)
 }
 
-// NewBuilder makes a blueprint of what cfg says; it makes no call and reads nothing.
+// NewBuilder returns a Builder for cfg. It calls nothing and reads nothing.
 func NewBuilder(cfg *config.Config, env config.Environment, log *slog.Logger, version string) *Builder {
 	b := &Builder{cfg: cfg, env: env, log: log, version: version}
 	if cfg.Auth == config.OnBehalfOf {
 		b.users = &userTokens{}
 	}
 	b.SignIn = sync.OnceValues(func() (TokenSources, error) {
-		dir, err := cfg.StateDirPath(env) // made by who keeps something there
+		dir, err := cfg.StateDirPath(env) // created only when something is kept there
 		if err != nil {
 			return TokenSources{}, err
 		}
@@ -43,19 +52,19 @@ func NewBuilder(cfg *config.Config, env config.Environment, log *slog.Logger, ve
 	return b
 }
 
-// components is the rooms behind a door.
+// components are what a server consists of behind its interfaces.
 type components struct {
 	store        *store.Store
 	gate         *confirm.Gate
 	service      *tools.Service
-	stopRecovery context.CancelFunc // ends the work
-	background   sync.WaitGroup     // recovery, and the look into the vaults
+	stopRecovery context.CancelFunc // ends what runs in background
+	background   sync.WaitGroup     // recovery, and the check of Key Vault
 
-	stopSimulator func() // of the built-in simulator
-	stopSignIn    func() // ends a sign-in that waits for its person
+	stopSimulator func() // ends the built-in simulator
+	stopSignIn    func() // ends a sign-in that waits for its user
 }
 
-// build builds the rooms in the order in which they depend on each other, and starts recovery.
+// build builds the components in the order of their dependencies, and starts recovery.
 func (b *Builder) build(ctx context.Context) (*components, error) {
 	if !b.cfg.ReadOnly && !b.cfg.Simulator {
 		if err := b.checkLocalSecrets(ctx); err != nil {
@@ -72,37 +81,37 @@ func (b *Builder) build(ctx context.Context) (*components, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &components{stopSimulator: func() {}, stopSignIn: func() {}}
-	if h.store, err = store.Open(ctx, ledger); err != nil {
+	c := &components{stopSimulator: func() {}, stopSignIn: func() {}}
+	if c.store, err = store.Open(ctx, ledger); err != nil {
 		return nil, err
 	}
-	if err := errors.Join(h.store.CheckKey(ctx), b.buildCore(h)); err != nil {
-		h.stopSimulator()
-		h.stopSignIn()
-		return nil, errors.Join(err, h.store.Close())
+	if err := errors.Join(c.store.CheckKey(ctx), b.buildCore(c)); err != nil {
+		c.stopSimulator()
+		c.stopSignIn()
+		return nil, errors.Join(err, c.store.Close())
 	}
 	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	h.stopRecovery = cancel
+	c.stopRecovery = cancel
 	if !b.cfg.ReadOnly && !b.cfg.Simulator {
-		h.background.Go(func() { b.checkVaultSecrets(running) })
+		c.background.Go(func() { b.checkVaultSecrets(running) })
 	}
-	if !b.cfg.ReadOnly { // what others left behind is theirs to recover
-		h.background.Go(func() {
-			if err := h.gate.Run(running); err != nil {
+	if !b.cfg.ReadOnly { // a read-only server recovers nothing
+		c.background.Go(func() {
+			if err := c.gate.Run(running); err != nil {
 				b.log.Error("recovery ended", "error", err)
 			}
 		})
 	}
-	return h, nil
+	return c, nil
 }
 
-// buildCore makes desk and gate.
+// buildCore builds Service and Gate.
 //
-// This is where authority is handed out, by capability and not by convention. reader can only read, and
-// goes to the desk. writer can write, and goes to the executor alone; the executor's two methods go to
-// confirm.New alone, whose gate calls them with confirmed changes only. No face ever holds either.
-func (b *Builder) buildCore(h *components) error {
-	api, write, target, err := b.defenderConfig(h)
+// This is where authority is handed out, by capability and not by convention. reader can only read, and goes to the
+// Service. writer can write, and goes to the Executor only. The Executor's two methods go to confirm.New only, whose
+// Gate calls them with confirmed changes only. No interface ever holds either.
+func (b *Builder) buildCore(c *components) error {
+	api, write, target, err := b.defenderConfig(c)
 	if err != nil {
 		return err
 	}
@@ -112,39 +121,39 @@ func (b *Builder) buildCore(h *components) error {
 		return err
 	}
 	credentials, policy := b.Credentials(), b.cfg.ConfirmPolicy()
-	lock := confirm.Config{Store: h.store, Policy: policy, Target: target, Log: b.log, OnTransition: b.onTransition}
-	if err := b.enableWrites(&lock, h, api, write); err != nil {
+	gateConfig := confirm.Config{Store: c.store, Policy: policy, Target: target, Log: b.log, OnTransition: b.onTransition}
+	if err := b.enableWrites(&gateConfig, c, api, write); err != nil {
 		return err
 	}
-	h.gate = confirm.New(lock)
-	h.service = tools.NewService(tools.Config{
-		Reader: reader, Gate: h.gate, Credentials: credentials, Policy: policy, Target: target,
+	c.gate = confirm.New(gateConfig)
+	c.service = tools.NewService(tools.Config{
+		Reader: reader, Gate: c.gate, Credentials: credentials, Policy: policy, Target: target,
 		PerCaller: b.cfg.Auth == config.OnBehalfOf,
 	})
 	return nil
 }
 
-// onTransition tells whoever follows the changes of this process.
-func (b *Builder) onTransition(c confirm.Change) {
-	b.metrics.countTransition(c)
-	b.log.Info("change", "id", c.ID, "operation", c.Operation, "state", c.State, "requester", c.Requester, "via", c.Source)
+// onTransition counts, logs and announces a transition that this process made.
+func (b *Builder) onTransition(change confirm.Change) {
+	b.metrics.countTransition(change)
+	b.log.Info("change", "id", change.ID, "operation", change.Operation, "state", change.State, "requester", change.Requester, "via", change.Source)
 	if b.bot != nil {
-		b.bot.OnTransition(c)
+		b.bot.OnTransition(change)
 	}
 }
 
-// close lets what is being executed end, until ctx is done, and then shuts the rooms. What is not over by
-// then is left to the next start's recovery.
-func (h *components) close(ctx context.Context) error {
-	h.stopRecovery()
-	h.background.Wait()
-	err := h.gate.Drain(ctx)
-	h.stopSignIn()
-	h.stopSimulator()
-	return errors.Join(err, h.store.Close())
+// close waits until running executions end or ctx is done, and then closes the components. What has not ended by then
+// is left to the recovery of the next start.
+func (c *components) close(ctx context.Context) error {
+	c.stopRecovery()
+	c.background.Wait()
+	err := c.gate.Drain(ctx)
+	c.stopSignIn()
+	c.stopSimulator()
+	return errors.Join(err, c.store.Close())
 }
 
-// newMCPServer makes the MCP server in front of b.
+// newMCPServer returns the MCP server in front of backend.
 func (b *Builder) newMCPServer(backend *lazyBackend) (*mcpserver.Server, error) {
 	return mcpserver.New(mcpserver.Config{
 		Operations: b.cfg.Operations,

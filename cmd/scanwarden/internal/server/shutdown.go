@@ -6,12 +6,11 @@ import (
 	"time"
 )
 
-// shutdownTimeout bounds the end of the process, in which a write that Defender is working on is waited for. Process
-// managers kill after ten seconds.
+// shutdownTimeout bounds the end of the process, in which a write that Defender is still processing is waited for.
+// Process managers kill after ten seconds.
 const shutdownTimeout = 9 * time.Second
 
-// exitReason returns why a server stopped: the cause with which running was canceled, or nil if its parent requested it
-// was done.
+// exitReason returns why a server stopped: the cause with which running was canceled, or nil if the end was requested.
 func exitReason(running, requested context.Context) error {
 	if requested.Err() != nil || running.Err() == nil {
 		return nil

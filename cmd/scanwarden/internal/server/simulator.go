@@ -9,20 +9,20 @@ import (
 	"scanwarden/defender/defendertest"
 )
 
-// ServeTenant serves a simulated tenant on a loopback port of its own, until stop.
+// ServeTenant serves a simulated tenant on a free loopback port until stop is called.
 func ServeTenant(tenant *defendertest.Server) (url string, stop func(), err error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", nil, fmt.Errorf("simulated tenant: %w", err)
 	}
-	server := &http.Server{Handler: tenant, ReadHeaderTimeout: 5 * time.Second}
+	httpServer := &http.Server{Handler: tenant, ReadHeaderTimeout: 5 * time.Second}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		_ = server.Serve(listener) // it ends when it is closed
+		_ = httpServer.Serve(listener) // Serve returns when stop closes the server
 	}()
 	stop = func() {
-		_ = server.Close()
+		_ = httpServer.Close()
 		<-done
 	}
 	return "http://" + listener.Addr().String(), stop, nil

@@ -8,7 +8,7 @@ import (
 	"scanwarden/slackbot"
 )
 
-// slackBotConfig is what the bot is told, but for the rooms behind it.
+// SlackConfig returns the configuration of the Slack app without the backend behind it.
 func SlackConfig(c *config.Config) (slackbot.Config, error) {
 	operations, err := c.Operations()
 	return slackbot.Config{
@@ -19,8 +19,9 @@ func SlackConfig(c *config.Config) (slackbot.Config, error) {
 	}, err
 }
 
-// newBot makes the Slack door in front of the rooms that back will be; nil where Slack is not configured.
-func (b *Builder) newBot(back func() *lazyBackend) (*slackbot.Bot, error) {
+// newBot returns the Slack interface, or nil if Slack is not configured. backend returns what it calls, which is built
+// later.
+func (b *Builder) newBot(backend func() *lazyBackend) (*slackbot.Bot, error) {
 	if !b.cfg.SlackConfigured() {
 		return nil, nil
 	}
@@ -30,24 +31,24 @@ func (b *Builder) newBot(back func() *lazyBackend) (*slackbot.Bot, error) {
 	}
 	cfg.Log = b.log
 	cfg.Backend = func(ctx context.Context) (*slackbot.Backend, error) {
-		rooms, err := back().get(ctx)
+		built, err := backend().get(ctx)
 		if err != nil {
 			return nil, err
 		}
-		return &slackbot.Backend{Service: rooms.Service, Gate: rooms.Gate, Links: back().components.store.Links}, nil
+		return &slackbot.Backend{Service: built.Service, Gate: built.Gate, Links: backend().components.store.Links}, nil
 	}
 	cfg.OpenProof = b.verifyProof
 	cfg.Messages = func(ctx context.Context) (slackbot.MessageStore, error) {
-		backend := back()
-		if _, err := backend.get(ctx); err != nil {
+		if _, err := backend().get(ctx); err != nil {
 			return nil, err
 		}
-		return backend.components.store, nil
+		return backend().components.store, nil
 	}
 	return slackbot.New(cfg)
 }
 
-// startBot serves Slack until ctx is done, and ends the process when Slack will not have us. stop waits for its end.
+// startBot serves Slack until ctx is done, and calls fail if Slack refuses the app for good. stop ends it and waits for
+// its last responses.
 func (b *Builder) startBot(ctx context.Context, fail context.CancelCauseFunc) (stop func(context.Context) error) {
 	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan struct{})

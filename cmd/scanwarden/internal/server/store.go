@@ -13,7 +13,7 @@ import (
 	"scanwarden/confirm/store"
 )
 
-// storeConfig says where the changes and the keys are kept, and makes the directory.
+// prepareStore returns the location of the ledger and the keys, and creates the directory.
 func prepareStore(c *config.Config, env config.Environment) (store.Config, error) {
 	if _, err := c.MakeStateDir(env); err != nil {
 		return store.Config{}, err
@@ -21,7 +21,7 @@ func prepareStore(c *config.Config, env config.Environment) (store.Config, error
 	return StoreConfig(c, env)
 }
 
-// StoreConfig says where the changes and the keys are kept, for those who only look.
+// StoreConfig returns the location of the ledger and the keys. It creates nothing.
 func StoreConfig(c *config.Config, env config.Environment) (store.Config, error) {
 	dir, err := c.StateDirPath(env)
 	if err != nil {

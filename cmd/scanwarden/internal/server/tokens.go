@@ -11,28 +11,29 @@ import (
 	"scanwarden/defender/entra"
 )
 
-// TokenSource is how a call to Defender gets its bearer token.
+// TokenSource returns a bearer token for a call to Defender.
 type TokenSource = func(ctx context.Context, want defender.TokenRequest) (string, error)
 
-// TokenSources are who signs in to Defender. The writer is nil in read-only mode: no credential that could write is
-// even looked at.
+// TokenSources are the sources of tokens for Defender and Key Vault. Write is nil in read-only mode, in which no
+// credential that could write is even read.
 type TokenSources struct {
 	Read, Write TokenSource
-	vault       *entra.Source // for Azure Key Vault, nil where nothing can sign in
+	vault       *entra.Source // for Azure Key Vault, nil if no application signs in
 	Close       func()
 }
 
-// newTokenSources returns who signs in. It makes no call. callers are the tokens of the people on whose behalf we act; stateDir
-// is where a person's sign-in is kept.
-func newTokenSources(c *config.Config, callers *userTokens, stateDir string) (TokenSources, error) {
-	ids, err := newReadWriteSources(c, callers, stateDir)
+// newTokenSources returns the sources of tokens. It makes no call. users holds the tokens of users on whose behalf
+// Defender is called; stateDir is where a user's own sign-in is kept.
+func newTokenSources(c *config.Config, users *userTokens, stateDir string) (TokenSources, error) {
+	sources, err := newReadWriteSources(c, users, stateDir)
 	if c.ReadOnly {
-		ids.Write = nil
+		sources.Write = nil
 	}
-	return ids, err
+	return sources, err
 }
 
-func newReadWriteSources(c *config.Config, callers *userTokens, stateDir string) (TokenSources, error) {
+// newReadWriteSources is newTokenSources for a server that is not read-only.
+func newReadWriteSources(c *config.Config, users *userTokens, stateDir string) (TokenSources, error) {
 	if c.UsesSimulator() {
 		return TokenSources{Read: staticToken("simulator"), Write: staticToken("simulator"), Close: func() {}}, nil
 	}
@@ -40,20 +41,20 @@ func newReadWriteSources(c *config.Config, callers *userTokens, stateDir string)
 	if err != nil {
 		return TokenSources{}, err
 	}
-	ids := TokenSources{Read: tokenSourceOf(reader), Write: tokenSourceOf(reader), vault: reader, Close: reader.Close}
+	sources := TokenSources{Read: tokenSourceOf(reader), Write: tokenSourceOf(reader), vault: reader, Close: reader.Close}
 	switch {
 	case c.Auth == config.OnBehalfOf:
-		ids.Read, ids.Write, err = onBehalfOfSources(c, reader, callers)
+		sources.Read, sources.Write, err = onBehalfOfSources(c, reader, users)
 	case c.HasSeparateWriter() && !c.ReadOnly:
 		var writer *entra.Source
 		if writer, err = newAppSource(c, c.WriterApp(), stateDir); err == nil {
-			ids.Write = tokenSourceOf(writer) // an application's, in which nobody has a sign-in to end
+			sources.Write = tokenSourceOf(writer) // an application has no interactive sign-in to end
 		}
 	}
-	return ids, err
+	return sources, err
 }
 
-// newAppSource is the sign-in of one app registration.
+// newAppSource returns the sign-in of one app registration.
 func newAppSource(c *config.Config, app config.AppRegistration, stateDir string) (*entra.Source, error) {
 	cfg, err := c.EntraConfig(app)
 	if err != nil {
@@ -63,9 +64,9 @@ func newAppSource(c *config.Config, app config.AppRegistration, stateDir string)
 	return entra.New(cfg)
 }
 
-// onBehalfOfSources makes Defender see the people who call: reads and writes go out in their names. Where nobody calls,
-// as in recovery, or somebody without an Entra sign-in does, the application may read by itself, and never write.
-func onBehalfOfSources(c *config.Config, app *entra.Source, held *userTokens) (read, write TokenSource, err error) {
+// onBehalfOfSources returns sources that call Defender on behalf of the caller. Without a caller, as in recovery, or
+// without an Entra sign-in of the caller, the application reads with its own token and never writes.
+func onBehalfOfSources(c *config.Config, app *entra.Source, users *userTokens) (read, write TokenSource, err error) {
 	cfg, err := c.EntraConfig(c.Azure)
 	if err != nil {
 		return nil, nil, err
@@ -78,26 +79,27 @@ func onBehalfOfSources(c *config.Config, app *entra.Source, held *userTokens) (r
 		if want.Actor.Agent {
 			return "", errAgentHasNoToken
 		}
-		assertion, err := held.get(confirm.Principal(want.Actor.User))
+		assertion, err := users.get(confirm.Principal(want.Actor.User))
 		if err != nil {
 			return "", err
 		}
 		token, err := exchange.Get(ctx, assertion, entraRequest(want))
 		return token.Text, err
 	}
-	alone := tokenSourceOf(app)
+	own := tokenSourceOf(app)
 	read = func(ctx context.Context, want defender.TokenRequest) (string, error) {
 		if strings.HasPrefix(want.Actor.User, "entra:") {
-			return write(ctx, want) // as the caller, or not at all
+			return write(ctx, want) // on behalf of the caller, or not at all
 		}
-		return alone(ctx, want)
+		return own(ctx, want)
 	}
 	return read, write, nil
 }
 
-// errAgentHasNoToken keeps an agent from borrowing the sign-in of the person whose principal it bears.
+// errAgentHasNoToken prevents an agent from using the sign-in of the user whose principal it has.
 var errAgentHasNoToken = errors.New("an application or AI agent has no user's sign-in, and Defender is called on behalf of users here; a user has to propose the change, with a client that is signed in as that user")
 
+// tokenSourceOf returns a source that asks for tokens of an application.
 func tokenSourceOf(s *entra.Source) TokenSource {
 	return func(ctx context.Context, want defender.TokenRequest) (string, error) {
 		token, err := s.Get(ctx, entraRequest(want))
@@ -110,6 +112,7 @@ func entraRequest(want defender.TokenRequest) entra.TokenRequest {
 	return entra.TokenRequest{Fresh: want.Fresh, Claims: want.Claims}
 }
 
+// staticToken returns a source that always returns the same token.
 func staticToken(token string) TokenSource {
 	return func(context.Context, defender.TokenRequest) (string, error) { return token, nil }
 }

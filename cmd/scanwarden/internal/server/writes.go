@@ -8,15 +8,15 @@ import (
 	"scanwarden/tools"
 )
 
-// enableWrites gives the gate what carries changes out. In read-only mode that is nothing: no writer is made, and the gate
-// neither executes nor recovers.
-func (b *Builder) enableWrites(lock *confirm.Config, h *components, api defender.Config, write TokenSource) error {
+// enableWrites gives the Gate an Executor. In read-only mode it does nothing: no Writer is made, and the Gate neither
+// executes nor recovers.
+func (b *Builder) enableWrites(gateConfig *confirm.Config, components *components, api defender.Config, write TokenSource) error {
 	if b.cfg.ReadOnly {
 		return nil
 	}
-	// What the executor reads belongs to a write that a person waits for: it does not queue behind other reads.
-	urgent, take := api, api.RateLimit
-	urgent.RateLimit = func(ctx context.Context, _ bool) error { return take(ctx, true) }
+	// The Executor reads for a write that a person waits for, so its calls are not queued behind other reads.
+	urgent, wait := api, api.RateLimit
+	urgent.RateLimit = func(ctx context.Context, _ bool) error { return wait(ctx, true) }
 	urgent.HTTP = b.metrics.newHTTPClient(true)
 	live, err := defender.New(urgent)
 	if err != nil {
@@ -28,22 +28,22 @@ func (b *Builder) enableWrites(lock *confirm.Config, h *components, api defender
 		return err
 	}
 	executor := tools.NewExecutor(live, writer, b.Credentials())
-	lock.Execute = func(ctx context.Context, c confirm.Change, still func(context.Context) error) confirm.Outcome {
-		defer h.service.InvalidateCache() // the next plan is made against what this one leaves
-		return executor.Execute(ctx, c, still)
+	gateConfig.Execute = func(ctx context.Context, change confirm.Change, check func(context.Context) error) confirm.Outcome {
+		defer components.service.InvalidateCache() // the next plan must see what this change did
+		return executor.Execute(ctx, change, check)
 	}
-	lock.Reconcile = executor.Reconcile
+	gateConfig.Reconcile = executor.Reconcile
 	if b.users != nil {
-		lock.CanExecute = b.canExecute
+		gateConfig.CanExecute = b.canExecute
 	}
 	return nil
 }
 
-// canExecute says nil when what somebody asks for could be sent in their name: their sign-in is held here.
-func (b *Builder) canExecute(_ context.Context, c confirm.Change) error {
-	if c.Agent {
+// canExecute returns nil if Defender can be called on behalf of the requester, whose token is held here.
+func (b *Builder) canExecute(_ context.Context, change confirm.Change) error {
+	if change.Agent {
 		return errAgentHasNoToken
 	}
-	_, err := b.users.get(c.Requester)
+	_, err := b.users.get(change.Requester)
 	return err
 }

@@ -40,13 +40,13 @@ func newChangesCommand(e environment) *cobra.Command {
 	return cmd
 }
 
-// timeLayout is how times are printed: on this machine's clock, which is named.
+// timeLayout prints times in this machine's time zone, with its name.
 const timeLayout = time.DateTime + " MST"
 
-// maxChanges bounds a list; older changes are in the audit log.
+// maxChanges bounds a list. Older changes are in the audit log.
 const maxChanges = 1000
 
-// runChanges lists the changes of the ledger, newest first, or shows one.
+// runChanges prints the changes of the ledger, newest first, or one change in full.
 func runChanges(e environment, flags config.Flags, options changesOptions) error {
 	var kept []confirm.Change
 	err := withStore(e, flags, func(ledger *store.Store) (err error) {
@@ -88,7 +88,7 @@ func readChanges(e environment, ledger *store.Store, options changesOptions) ([]
 	return []confirm.Change{one}, err
 }
 
-// changeLine is one change for programs. It never has the code.
+// changeLine is one change for programs. It never contains the code.
 type changeLine struct {
 	ID        string    `json:"id"`
 	Operation string    `json:"operation"`
@@ -101,6 +101,7 @@ type changeLine struct {
 	Reason    string    `json:"reason"`
 }
 
+// newChangeLine returns a change for programs. now decides whether it has expired.
 func newChangeLine(c confirm.Change, now time.Time) changeLine {
 	result := tools.ResultOf(c)
 	return changeLine{
@@ -109,8 +110,8 @@ func newChangeLine(c confirm.Change, now time.Time) changeLine {
 	}
 }
 
-// statusText is the tools' word for the state, and approved and executing, which a tool call never sees. An
-// overdue change is expired, even before a server has noted it.
+// statusText returns the status of a tool result, or approved and executing, which a tool call never returns. An
+// overdue change is expired, even before a server has recorded that.
 func statusText(c confirm.Change, now time.Time) string {
 	switch {
 	case c.State == confirm.Approved, c.State == confirm.Executing:
@@ -121,6 +122,7 @@ func statusText(c confirm.Change, now time.Time) string {
 	return tools.ResultOf(c).Status
 }
 
+// printJSON prints changes for programs.
 func printJSON(out io.Writer, kept []confirm.Change) error {
 	lines := make([]changeLine, len(kept))
 	for i, c := range kept {
@@ -129,6 +131,7 @@ func printJSON(out io.Writer, kept []confirm.Change) error {
 	return writeJSON(out, lines)
 }
 
+// printTable prints changes for people.
 func printTable(out io.Writer, kept []confirm.Change) error {
 	if len(kept) == 0 {
 		_, err := fmt.Fprintln(out, "no changes yet")
@@ -144,8 +147,7 @@ func printTable(out io.Writer, kept []confirm.Change) error {
 	return table.Flush()
 }
 
-// printChange shows everything that is known of one change: the plan as it was put to people, who said what,
-// and how it ended.
+// printChange prints everything about one change: the plan that approvers saw, their decisions and the outcome.
 func printChange(out io.Writer, c confirm.Change) error {
 	var page strings.Builder
 	line := newChangeLine(c, time.Now())
@@ -163,6 +165,7 @@ func printChange(out io.Writer, c confirm.Change) error {
 	return err
 }
 
+// decisionText returns one decision as a sentence.
 func decisionText(d confirm.Decision) string {
 	who, said, why := string(d.Principal), "no", ""
 	if d.Name != "" {

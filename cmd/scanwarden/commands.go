@@ -9,6 +9,7 @@ import (
 	"scanwarden/cmd/scanwarden/internal/config"
 )
 
+// description introduces the program in its help.
 const description = `scanwarden lets an AI assistant propose adding, updating or deleting authenticated scans in Microsoft ` +
 	`Defender, shows an approver exactly what would change, and sends it only after that person confirms: once, ` +
 	`unaltered, or not at all. New here? Run "scanwarden try".`
@@ -53,11 +54,13 @@ func newRootCommand(e environment) *cobra.Command {
 	return root
 }
 
+// errNoCommand is returned for a command line without a command.
 var errNoCommand = usageError{errors.New(`choose a command: start with "scanwarden try", or see "scanwarden --help"`)}
 
 // errVersionPrinted ends a command line with --version before its command runs.
 var errVersionPrinted = errors.New("the version was printed")
 
+// printVersion prints the version and returns errVersionPrinted if --version was given.
 func printVersion(e environment, cmd *cobra.Command) error {
 	if wanted, err := cmd.Flags().GetBool("version"); err != nil || !wanted {
 		return err
@@ -95,6 +98,7 @@ func chooseSubcommand(cmd *cobra.Command, args []string) error {
 	return usageError{fmt.Errorf("%s: choose one of the commands %s; see \"scanwarden --help\"", cmd.Name(), joinNames(cmd))}
 }
 
+// unknownCommand returns a usage error that names the closest command below parent.
 func unknownCommand(parent *cobra.Command, name string) error {
 	var known []string
 	for _, c := range parent.Commands() {

@@ -61,6 +61,7 @@ type doctorReport struct {
 	findings []config.Finding
 }
 
+// runChecks runs all checks in order, until ctx is done.
 func (r *doctorReport) runChecks(ctx context.Context, checker *doctor.Checker, cfg *config.Config) {
 	defer checker.Close()
 	for _, check := range doctor.Checks {
@@ -73,6 +74,7 @@ func (r *doctorReport) runChecks(ctx context.Context, checker *doctor.Checker, c
 	}
 }
 
+// add records findings of a check and prints them unless the report is silent.
 func (r *doctorReport) add(check string, found ...config.Finding) {
 	for _, f := range found {
 		f.Check = check
@@ -83,6 +85,7 @@ func (r *doctorReport) add(check string, found ...config.Finding) {
 	}
 }
 
+// printFinding prints one finding and what to do.
 func (r *doctorReport) printFinding(f config.Finding) {
 	color := map[string]string{config.StatusOK: styleGreen, config.StatusNote: styleYellow, config.StatusProblem: styleBold}[f.Status]
 	r.lines(fmt.Sprintf("%s %s: %s", r.style(color, fmt.Sprintf("%-5s", f.Status)), f.Check, f.Says))

@@ -12,7 +12,7 @@ import (
 	"scanwarden/confirm/store"
 )
 
-// runExplain says what the policy of this configuration makes of one change of the ledger.
+// runExplain prints what the configured policy decides about one change of the ledger.
 func runExplain(e environment, flags config.Flags, options doctorOptions) error {
 	cfg, err := config.Load(e.env, flags)
 	if err != nil {
@@ -40,7 +40,7 @@ func runExplain(e environment, flags config.Flags, options doctorOptions) error 
 	return err
 }
 
-// explanation is what was decided about a change, and what the policy of today makes of it.
+// explanation holds the decisions about a change, and how the current policy would treat it.
 type explanation struct {
 	Change    string   `json:"change"`
 	Summary   string   `json:"summary"`
@@ -49,9 +49,10 @@ type explanation struct {
 	Decisions []string `json:"decisions"` // one sentence each; never nil
 	Policy    string   `json:"policy"`    // where it comes from
 	confirm.Explanation
-	over bool // nobody is asked any more
+	over bool // the change is no longer pending
 }
 
+// newExplanation returns the explanation of a change.
 func newExplanation(c confirm.Change, cfg *config.Config, links []confirm.Link) explanation {
 	e := explanation{
 		Change: c.ID, Summary: c.Summary, Requester: string(c.Requester), Status: statusText(c, time.Now()), Policy: cfg.DescribeSources(),
@@ -64,7 +65,7 @@ func newExplanation(c confirm.Change, cfg *config.Config, links []confirm.Link) 
 	return e
 }
 
-// text is the explanation for people.
+// text returns the explanation for people.
 func (e explanation) text() string {
 	var page strings.Builder
 	fmt.Fprintf(&page, "Change %s: %s, asked for by %s; it is %s\n", e.Change, e.Summary, e.Requester, e.Status)

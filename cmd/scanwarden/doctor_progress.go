@@ -7,25 +7,26 @@ import (
 	"scanwarden/cmd/scanwarden/internal/config"
 )
 
-// progressLine shows a person what is waited for, on a line that is gone as soon as there is something to read. Who does not
-// watch is told nothing: what is found says it all.
+// progressLine shows what a check waits for, on a line that is cleared as soon as there is a finding. It prints nothing
+// if stderr is not a terminal.
 type progressLine struct {
 	stderr  io.Writer
 	enabled bool
 	shown   bool // the line is there
 }
 
+// newProgressLine returns a progress line on stderr.
 func newProgressLine(w environment) *progressLine {
 	return &progressLine{stderr: w.stderr, enabled: config.IsTerminal(w.stderr) && w.env["TERM"] != "dumb"}
 }
 
-// maxWidth is what fits on a line of most terminals: one that wraps could not be cleared.
+// maxWidth fits on one line of most terminals. A longer line would wrap and could not be cleared.
 const maxWidth = 79
 
-// clearLine clears the line (ECMA-48, erase in line).
+// clearLine clears the current line (ECMA-48, erase in line).
 const clearLine = "\r\x1b[K"
 
-// show takes the place of what was shown before.
+// show replaces the text of the line.
 func (w *progressLine) show(what string) {
 	if w.enabled {
 		w.shown = true
@@ -33,6 +34,7 @@ func (w *progressLine) show(what string) {
 	}
 }
 
+// clear clears the line if it is shown.
 func (w *progressLine) clear() {
 	if w.shown {
 		w.shown = false
@@ -40,7 +42,8 @@ func (w *progressLine) clear() {
 	}
 }
 
-// reporter is what a check tells its progress to. Where a person signs in, that is what they are to do: it stays.
+// reporter returns the function that a check reports its progress to. If a user signs in interactively, progress
+// contains instructions for them, and stays on the screen.
 func (w *progressLine) reporter(check string, cfg *config.Config) func(string) {
 	if cfg.UserSignsIn() {
 		return func(what string) { fmt.Fprintf(w.stderr, "%s: %s\n", check, what) }

@@ -12,7 +12,7 @@ import (
 	"scanwarden/cmd/scanwarden/internal/config"
 )
 
-// The annotations of a flag that stands for a setting.
+// The annotations of the flag of a setting.
 const (
 	annotationEnv     = "scanwarden_env"     // the setting's environment variable
 	annotationGroup   = "scanwarden_group"   // the heading in help
@@ -20,6 +20,7 @@ const (
 	annotationNegates = "scanwarden_negates" // on --no-NAME: the setting's environment variable
 )
 
+// envConfigFile is the variable that names the configuration file.
 const envConfigFile = "SCANWARDEN_CONFIG"
 
 // addSettingFlags gives cmd a flag for each setting of the groups that is not a secret, and --config.
@@ -33,6 +34,7 @@ func addSettingFlags(cmd *cobra.Command, groups ...config.Group) {
 	}
 }
 
+// addSettingFlag adds the flag of one setting, and --no-NAME if it is true or false.
 func addSettingFlag(cmd *cobra.Command, s config.Setting) {
 	name := s.Flag()
 	if s.IsBool() {
@@ -61,6 +63,7 @@ func addFlagNote(cmd *cobra.Command, name, group, unset string) {
 	annotate(flag, annotationDefault, unset)
 }
 
+// annotate sets an annotation of a flag.
 func annotate(flag *pflag.Flag, key, value string) {
 	if flag.Annotations == nil {
 		flag.Annotations = map[string][]string{}

@@ -60,6 +60,7 @@ func usageLine(cmd *cobra.Command) string {
 	return line + " [flags]"
 }
 
+// printCommands prints the commands of one group under a title.
 func printCommands(out io.Writer, parent *cobra.Command, group, title string) {
 	for _, c := range parent.Commands() {
 		if c.GroupID != group || !c.IsAvailableCommand() {
@@ -76,6 +77,7 @@ func printCommands(out io.Writer, parent *cobra.Command, group, title string) {
 	}
 }
 
+// printFlags prints the flags of one group under a title.
 func printFlags(out io.Writer, cmd *cobra.Command, group, title string) {
 	cmd.Flags().VisitAll(func(flag *pflag.Flag) {
 		if flag.Hidden || annotation(flag, annotationGroup) != group {

@@ -69,7 +69,7 @@ func runPeopleList(e environment, flags config.Flags, asJSON bool) error {
 	return printPeople(e.stdout, known)
 }
 
-// linkedPerson is somebody with several principals, for programs.
+// linkedPerson is a person with several principals, for programs.
 type linkedPerson struct {
 	Name       string     `json:"name"`
 	Principals []string   `json:"principals"`
@@ -77,6 +77,7 @@ type linkedPerson struct {
 	At         *time.Time `json:"at,omitempty"`
 }
 
+// linkedPeople returns the people of the configuration and of the links.
 func linkedPeople(configured []config.PersonSettings, links []confirm.Link) []linkedPerson {
 	known := []linkedPerson{}
 	for _, p := range configured {
@@ -88,6 +89,7 @@ func linkedPeople(configured []config.PersonSettings, links []confirm.Link) []li
 	return known
 }
 
+// printPeople prints linked people.
 func printPeople(out io.Writer, known []linkedPerson) error {
 	if len(known) == 0 {
 		_, err := fmt.Fprintln(out, "no identities are linked: each principal is a person of its own")

@@ -51,7 +51,7 @@ func runSchema(e environment, flags config.Flags, of string) error {
 	return writeJSON(e.stdout, listed)
 }
 
-// listedTool is a tool in MCP's words (2026-07-28, server/tools).
+// listedTool is a tool as MCP lists it (2026-07-28, server/tools).
 type listedTool struct {
 	Name         string          `json:"name"`
 	Title        string          `json:"title"`
@@ -61,6 +61,7 @@ type listedTool struct {
 	Annotations  annotations     `json:"annotations"`
 }
 
+// annotations are the hints of a tool.
 type annotations struct {
 	ReadOnly    bool `json:"readOnlyHint"`
 	Destructive bool `json:"destructiveHint"`

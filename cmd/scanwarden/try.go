@@ -51,7 +51,7 @@ func runTry(e environment) error {
 	})
 }
 
-// tryConfig is a server for one person, who may confirm their own changes.
+// tryConfig returns the configuration of a server for one user with self-approval.
 func tryConfig(dir, defenderURL string) *config.Config {
 	return &config.Config{
 		StateDir: dir,
@@ -62,7 +62,7 @@ func tryConfig(dir, defenderURL string) *config.Config {
 	}
 }
 
-// withServer runs the HTTP server while use lasts.
+// withServer runs an HTTP server until use returns. use receives its URL and bearer token.
 func withServer(ctx context.Context, cfg *config.Config, use func(url, token string) error) error {
 	token := rand.Text()
 	cfg.HTTP.Token = defender.NewSecret(token)

@@ -12,30 +12,31 @@ import (
 	"scanwarden/tools/mcpserver"
 )
 
-// walkthrough leads one person through an add, an update and a delete.
+// walkthrough leads a user through an add, an update and a delete.
 type walkthrough struct {
 	*printer
 	ctx     context.Context
-	answers <-chan string // what the person types, line by line; closed at the end of input
-	echo    bool          // nobody sees what is typed: write it into the transcript
+	answers <-chan string // lines of input; closed at its end
+	echo    bool          // input is not a terminal: print what was read
 	tenant  *defendertest.Server
 	added   bool // whether newScan is there
 	applied int
 }
 
-// newScan is the scan that the run adds.
+// newScan is the name of the scan that the tour adds.
 const newScan = "Branch switches"
 
 // step is one call that an assistant could make.
 type step struct {
 	tool string
-	says string // what a person might have asked the assistant
+	request string // what a person might have asked the assistant
 	args map[string]any
 }
 
-// run makes the calls, and shows what came of them.
+// run makes the calls and shows their outcomes. It returns an error if Defender received a write that the user did not
+// confirm.
 func (t *walkthrough) run(session *mcpserver.Client) error {
-	t.welcome()
+	t.introduce()
 	for _, next := range []func() step{t.add, t.update, t.delete} {
 		s := next()
 		t.stepHeading(s)
@@ -52,20 +53,22 @@ func (t *walkthrough) run(session *mcpserver.Client) error {
 	if writes := len(t.tenant.Writes()); writes != t.applied {
 		return fmt.Errorf("the tenant received %d writes for %d applied changes; please report this as a bug", writes, t.applied)
 	}
-	t.farewell()
+	t.summarize()
 	return nil
 }
 
-func (t *walkthrough) welcome() {
+// introduce prints what the tour is.
+func (t *walkthrough) introduce() {
 	t.title("scanwarden try")
 	t.lines("A guided run against a simulated Defender tenant. Nothing leaves this machine, nothing is kept.",
 		"An MCP client plays the assistant. It can only propose; you decide.")
 }
 
+// add returns the call that adds a scan.
 func (t *walkthrough) add() step {
 	return step{
 		tool: "add_scan",
-		says: "Scan the new branch switches every eight hours, SNMP credentials from our vault.",
+		request: "Scan the new branch switches every eight hours, SNMP credentials from our vault.",
 		args: map[string]any{
 			"scanType": "Network", "scanName": newScan, "isActive": true,
 			"target": "192.0.2.32,192.0.2.33,192.0.2.40", "targetType": "Ip", "intervalInHours": 8,
@@ -77,25 +80,27 @@ func (t *walkthrough) add() step {
 	}
 }
 
+// update returns the call that changes the interval of a scan.
 func (t *walkthrough) update() step {
 	scan := t.scanFrom("Core switches")
 	return step{
 		tool: "update_scan",
-		says: "Once a day is enough for the " + strings.ToLower(scan) + ".",
+		request: "Once a day is enough for the " + strings.ToLower(scan) + ".",
 		args: map[string]any{"id": scan, "intervalInHours": 24},
 	}
 }
 
+// delete returns the call that deletes a scan.
 func (t *walkthrough) delete() step {
 	scan := t.scanFrom("Plant floor switches")
 	return step{
 		tool: "delete_scans",
-		says: "We no longer need to scan the " + strings.ToLower(scan) + ".",
+		request: "We no longer need to scan the " + strings.ToLower(scan) + ".",
 		args: map[string]any{"scanDefinitionIds": []string{scan}},
 	}
 }
 
-// scanFrom is the scan that this run has made or, if the person said no to it, one that was there before.
+// scanFrom returns the scan that this tour added or, if the user denied that, one of the simulated tenant.
 func (t *walkthrough) scanFrom(seeded string) string {
 	if t.added {
 		return newScan
@@ -103,7 +108,7 @@ func (t *walkthrough) scanFrom(seeded string) string {
 	return seeded
 }
 
-// ask shows the prompt as an MCP client would, and types the code for a person who says yes.
+// ask shows the prompt as an MCP client would, and returns the code if the user confirms.
 func (t *walkthrough) ask(message string) (code string, ok bool) {
 	plan, code := splitPrompt(message)
 	t.indented(plan)
@@ -124,7 +129,7 @@ func (t *walkthrough) ask(message string) (code string, ok bool) {
 	return code, true
 }
 
-// splitPrompt takes the code out of the last line of a prompt, "To apply this change, type: CODE".
+// splitPrompt returns the plan and the code of a prompt. Its last line is "To apply this change, type: CODE".
 func splitPrompt(message string) (plan, code string) {
 	message = strings.TrimRight(message, "\n")
 	cut := strings.LastIndexByte(message, '\n') + 1
@@ -132,6 +137,7 @@ func splitPrompt(message string) (plan, code string) {
 	return strings.TrimRight(message[:cut], "\n"), strings.TrimSpace(code)
 }
 
+// outcome prints how a call ended, and counts applied changes.
 func (t *walkthrough) outcome(s step, r tools.Result) {
 	t.toolStatus(s.tool, r.Status)
 	if r.Status == "applied" {
@@ -143,7 +149,8 @@ func (t *walkthrough) outcome(s step, r tools.Result) {
 	t.lines(r.Next)
 }
 
-func (t *walkthrough) farewell() {
+// summarize prints what the tenant holds now and what to do next.
+func (t *walkthrough) summarize() {
 	t.title("What the simulated tenant holds now")
 	for _, scan := range t.tenant.Scans() {
 		fmt.Fprintf(t.out, "  %v: %v, every %v h\n", scan["scanName"], scan["target"], scan["intervalInHours"])
@@ -158,8 +165,8 @@ func (t *walkthrough) farewell() {
 		"All the rest:             README.md, or scanwarden --help")
 }
 
-// readLines reads in line by line until it or ctx ends. Its goroutine may stay in a read until the process ends:
-// a terminal cannot be asked to give up.
+// readLines returns a channel of the lines of in, until in or ctx ends. Its goroutine may stay in a read until the
+// process ends, because a read from a terminal cannot be canceled.
 func readLines(ctx context.Context, in io.Reader) <-chan string {
 	read := make(chan string)
 	go func() {

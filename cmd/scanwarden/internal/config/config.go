@@ -62,7 +62,7 @@ type AppRegistration struct {
 	envPrefix string // of the environment names it comes from; "" means AZURE_
 }
 
-// PolicySettings decide which changes are allowed and who confirms them. A nil pointer means that a value was not
+// PolicySettings decide which changes are allowed and how they are confirmed. A nil pointer means that a value was not
 // given: zero is an error and not the default.
 type PolicySettings struct {
 	Approvers           []string       `yaml:"approvers"`

@@ -36,8 +36,8 @@ type SecretRef struct {
 // reEnvName matches the names of environment variables (POSIX, Environment Variable Definition).
 var reEnvName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`) })
 
-// UnmarshalYAML reads a reference. It is hand-written because the YAML library's errors quote the value: a user who
-// writes the secret in place of its reference would find it in a log.
+// UnmarshalYAML reads a reference. It is hand-written because the YAML library's errors quote the value: a user might
+// write the secret in place of its reference, and the quote would reach a log.
 func (p *SecretRef) UnmarshalYAML(node *yaml.Node) error {
 	if node.Kind != yaml.MappingNode || len(node.Content) != 2 {
 		return fmt.Errorf("line %d: say where the secret is, as {env: NAME}, {file: PATH} or {keyVault: URL}; the secret itself does not belong in this file", node.Line)

@@ -57,7 +57,7 @@ func (c *Config) canCall(approver string) bool {
 	return kind == "local"
 }
 
-// aliasesOf returns all principals of the person who has this one.
+// aliasesOf returns all principals of the person with this one.
 func aliasesOf(people []confirm.Person, principal string) (others []string) {
 	for _, person := range people {
 		if slices.Contains(person.Principals, confirm.Principal(principal)) {
@@ -69,7 +69,7 @@ func aliasesOf(people []confirm.Person, principal string) (others []string) {
 	return others
 }
 
-// unreachableApprovers returns findings about approvers who can never be asked, and about quorums that cannot be met.
+// unreachableApprovers returns findings about approvers that can never be asked, and about quorums that cannot be met.
 func (c *Config) unreachableApprovers(policy confirm.Policy) []Finding {
 	var out []Finding
 	inSlack := slices.Contains(c.Channels(), confirm.Slack)
@@ -85,7 +85,7 @@ func (c *Config) unreachableApprovers(policy confirm.Policy) []Finding {
 	return append(out, c.unsatisfiableQuorums(policy)...)
 }
 
-// unlinkedApprovers returns a note about approvers in Slack whose other identities are unknown. They could propose a
+// unlinkedApprovers returns a note about approvers in Slack without known other identities. They could propose a
 // change elsewhere and confirm it themselves.
 func unlinkedApprovers(policy confirm.Policy) []Finding {
 	slackish := func(who string) bool { return strings.HasPrefix(who, "slack") }
@@ -106,7 +106,7 @@ func unlinkedApprovers(policy confirm.Policy) []Finding {
 		"List every identity of each approver under people, or let approvers link them (SCANWARDEN_SLACK_LINK_ACCOUNTS), and keep requesters and approvers apart.")}
 }
 
-// isLinked reports whether the person who has this principal also has one that is not of Slack.
+// isLinked reports whether the person with this principal also has one that is not of Slack.
 func isLinked(people []confirm.Person, who confirm.Principal) bool {
 	return slices.ContainsFunc(aliasesOf(people, string(who)), func(other string) bool { return !strings.HasPrefix(other, "slack:") })
 }

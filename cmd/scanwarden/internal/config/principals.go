@@ -87,7 +87,7 @@ func (c *Config) checkUniqueEmails() error {
 	return nil
 }
 
-// checkPrincipalName returns an error for a principal that no caller can have. A person who is listed with it would
+// checkPrincipalName returns an error for a principal that no caller can have. A person listed with it would
 // count as two.
 func checkPrincipalName(principal, form, name string) error {
 	whole, part, both := strings.Cut(name, "/")

@@ -7,7 +7,7 @@ import (
 	"scanwarden/tools/mcpserver/auth"
 )
 
-// unusablePrincipals returns a finding for each well-formed principal that no caller can have here. A person who is
+// unusablePrincipals returns a finding for each well-formed principal that no caller can have here. A person
 // listed with one still counts as two, and could confirm what they requested.
 func (c *Config) unusablePrincipals() (found []Finding) {
 	policy := c.ConfirmPolicy()

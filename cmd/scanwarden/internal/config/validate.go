@@ -28,8 +28,8 @@ func (c *Config) checkEndpoints() error {
 	return err
 }
 
-// Endpoints returns the hosts of Defender and Entra ID. It does not know the built-in simulator, whose address is known
-// only once it listens.
+// Endpoints returns the hosts of Defender and Entra ID. The built-in simulator has an
+// address only once it listens.
 func (c *Config) Endpoints() (defender.Endpoints, error) {
 	e, err := defender.EndpointsFor(c.Defender.Cloud, c.Defender.Region)
 	if err != nil {

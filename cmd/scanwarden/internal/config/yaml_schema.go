@@ -98,7 +98,7 @@ func leafErrors(e *jsonschema.ValidationError) []*jsonschema.ValidationError {
 	return all
 }
 
-// secretKeys lists the keys whose values must be references to secrets.
+// secretKeys lists the keys that take references to secrets.
 var secretKeys = []string{"authPassword", "privPassword", "communityString", "tokens"}
 
 const secretRefHint = "say where the secret is, as {env: NAME}, {file: PATH} or {keyVault: URL}; the secret itself does not belong in this file"

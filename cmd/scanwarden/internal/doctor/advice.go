@@ -11,7 +11,8 @@ import (
 	"scanwarden/tools"
 )
 
-// problemFrom is what an error says. Those of ours that know what to do next say it apart or at their end.
+// problemFrom returns an error as a problem. What to do next comes from a refusal's own field, or from the end of the
+// sentence.
 func problemFrom(err error) config.Finding {
 	if refusal := (*tools.Refusal)(nil); errors.As(err, &refusal) {
 		return config.Problem(refusal.Reason, refusal.Next)
@@ -23,15 +24,15 @@ func problemFrom(err error) config.Finding {
 	return config.Problem(says, next)
 }
 
-// reAdvice begins where one of our sentences turns from what is wrong to what to do: after a colon or a semicolon,
-// with a verb. What an operating system says after a colon does not.
+// reAdvice matches where one of our sentences turns from what is wrong to what to do: a colon or semicolon, followed by
+// a verb. The texts of an operating system have no verb there.
 var reAdvice = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`[:;] (accept|add|allow|ask|assign|call|change|check|choose|compare|convert|copy|correct|create|do|` +
 		`export|give|grant|have|keep|let|look|make|mend|move|name|put|remove|report|restore|run|set|sign in|start|take|try|` +
 		`unset|upload|use|wait|where|write)\b`)
 })
 
-// splitAdvice parts a sentence before the advice in it; next is "" where there is none.
+// splitAdvice splits a sentence before its advice. next is "" if it has none.
 func splitAdvice(sentence string) (says, next string) {
 	at := reAdvice().FindStringIndex(sentence)
 	if at == nil {
@@ -40,7 +41,7 @@ func splitAdvice(sentence string) (says, next string) {
 	return sentence[:at[0]], asSentence(sentence[at[0]+len("; "):])
 }
 
-// asSentence makes a sentence of a part of one.
+// asSentence returns a part of a sentence with a capital and a period.
 func asSentence(part string) string {
 	if part == "" || part[0] < 'a' || part[0] > 'z' {
 		return part

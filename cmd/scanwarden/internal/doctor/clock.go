@@ -14,12 +14,13 @@ import (
 )
 
 const (
-	// warnSkew skew is told; with too much of it Entra ID refuses assertions, and we refuse tokens (leeway one minute).
+	// warnSkew is worth a note.
 	warnSkew = 30 * time.Second
-	maxSkew  = 5 * time.Minute
+	// maxSkew is a problem: beyond it Entra ID refuses assertions, and we refuse tokens (leeway one minute).
+	maxSkew = 5 * time.Minute
 )
 
-// checkClock compares this machine's clock with the sign-in host's.
+// checkClock compares this machine's clock with that of the sign-in host.
 func checkClock(ctx context.Context, c *Checker) []config.Finding {
 	if why := clockCheckSkipped(c.cfg); why != "" {
 		return []config.Finding{config.Pass("not compared: %s", why)}
@@ -44,13 +45,13 @@ func checkClock(ctx context.Context, c *Checker) []config.Finding {
 	return []config.Finding{config.Pass("within %s of %s", warnSkew, to.Authority)}
 }
 
-// clockCheckSkipped says why nothing here ever talks to the sign-in host, "" where something does.
+// clockCheckSkipped returns why this server never calls the sign-in host, or "" if it does.
 func clockCheckSkipped(cfg *config.Config) string {
 	switch {
 	case cfg.Simulator || cfg.UsesSimulator():
 		return "the simulator is on this machine"
 	case cfg.AllowsAuth("entra") || cfg.Slack.LinkAccounts:
-		return "" // people sign in there, whoever we are
+		return "" // users sign in there, independent of the server
 	case len(cfg.MissingCredentials()) > 0:
 		return "no credential is configured to sign in with"
 	case cfg.Auth == string(entra.ManagedIdentity):
@@ -59,8 +60,10 @@ func clockCheckSkipped(cfg *config.Config) string {
 	return ""
 }
 
+// errNoTime reports a response without a valid Date header.
 var errNoTime = errors.New("the answer does not tell the time")
 
+// describeSkew returns how far this clock is ahead or behind.
 func describeSkew(skew time.Duration) string {
 	way := "ahead"
 	if skew < 0 {
@@ -69,7 +72,7 @@ func describeSkew(skew time.Duration) string {
 	return fmt.Sprintf("this machine's clock is %s %s", skew.Abs().Round(time.Second), way)
 }
 
-// measureSkew is how far this clock is ahead of the one behind url.
+// measureSkew returns how far this clock is ahead of the one behind url.
 func measureSkew(ctx context.Context, url string) (time.Duration, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {

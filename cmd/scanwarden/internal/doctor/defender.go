@@ -13,7 +13,7 @@ import (
 	"scanwarden/tools"
 )
 
-// checkDefender calls the API as a server would, and looks which of its hosts are near.
+// checkDefender calls the API as a server would, and measures which of its hosts are near.
 func checkDefender(ctx context.Context, c *Checker) []config.Finding {
 	if c.cfg.Simulator {
 		return []config.Finding{config.Pass("the simulator is built in")}
@@ -35,7 +35,7 @@ func checkDefender(ctx context.Context, c *Checker) []config.Finding {
 	return append(out, c.callDefender(ctx, ids.Read)...)
 }
 
-// callDefender makes the two reads that every plan rests on. They count against the budget that servers share.
+// callDefender makes the two reads that every plan needs. They count against the rate limit that servers share.
 func (c *Checker) callDefender(ctx context.Context, token server.TokenSource) []config.Finding {
 	to, err := c.cfg.Endpoints()
 	if err != nil {
@@ -76,7 +76,7 @@ func (c *Checker) callDefender(ctx context.Context, token server.TokenSource) []
 	return out
 }
 
-// defenderProblem is Defender's own refusal, which says what to do: licences and permissions among it.
+// defenderProblem returns an error of Defender as a problem. Errors about licenses and permissions say what to do.
 func defenderProblem(err error) config.Finding {
 	f := config.Finding{Status: config.StatusProblem, Says: err.Error()}
 	if fault := (*defender.Error)(nil); errors.As(err, &fault) {

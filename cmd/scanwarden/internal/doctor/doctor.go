@@ -19,7 +19,7 @@ import (
 type Check struct {
 	Name string
 	run  func(context.Context, *Checker) []config.Finding
-	hint string // what to do about a problem whose finding has no Next
+	hint string // Next of a problem that has none
 }
 
 // Checks lists all checks, each after those that it depends on.

@@ -9,11 +9,11 @@ import (
 	"scanwarden/tools"
 )
 
-// checkPolicy says who may ask, who may confirm, and what nobody could ever confirm.
+// checkPolicy returns the findings about the policy.
 func checkPolicy(_ context.Context, c *Checker) []config.Finding { return c.cfg.PolicyFindings() }
 
-// checkCredentials sees whether each part of each named credential is there, reading no value where the place can
-// tell without.
+// checkCredentials checks that each secret of each named credential exists. It reads a secret only if it cannot check
+// otherwise.
 func checkCredentials(ctx context.Context, c *Checker) []config.Finding {
 	named := c.server.Credentials()
 	if len(named) == 0 {

@@ -17,14 +17,14 @@ import (
 	"scanwarden/tools"
 )
 
-// probeResult is how long a host took to answer anything.
+// probeResult is how long a host took to respond, or why it did not.
 type probeResult struct {
 	name string
 	took time.Duration
 	err  error
 }
 
-// checkHosts asks the configured host, and in the commercial cloud its siblings, for any answer.
+// checkHosts probes the configured host and, in the commercial cloud, the hosts of other regions.
 func (c *Checker) checkHosts(ctx context.Context) []config.Finding {
 	hosts, own, err := hostsToProbe(c.cfg)
 	if err != nil {
@@ -52,9 +52,10 @@ func (c *Checker) checkHosts(ctx context.Context) []config.Finding {
 	return out
 }
 
+// commercialHosts is the name of the commercial cloud's host for all regions.
 const commercialHosts = "worldwide"
 
-// hostsToProbe are the hosts to ask by region, and which one is configured.
+// hostsToProbe returns the hosts to probe by region, and the region that is configured.
 func hostsToProbe(cfg *config.Config) (hosts map[string]string, own string, err error) {
 	to, err := cfg.Endpoints()
 	if err != nil {
@@ -75,7 +76,7 @@ func hostsToProbe(cfg *config.Config) (hosts map[string]string, own string, err 
 	return hosts, own, nil
 }
 
-// rootCause is the innermost word on why nothing came back.
+// rootCause returns the text of the innermost error.
 func rootCause(err error) string {
 	for errors.Unwrap(err) != nil {
 		err = errors.Unwrap(err)
@@ -83,7 +84,7 @@ func rootCause(err error) string {
 	return sanitizeText(err.Error())
 }
 
-// probeHosts asks all hosts at once; the nearest is first. Whatever a host answers, it is there.
+// probeHosts probes all hosts at once and returns the nearest first. Any response counts.
 func probeHosts(ctx context.Context, client *http.Client, hosts map[string]string) []probeResult {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
@@ -112,6 +113,7 @@ func probeHosts(ctx context.Context, client *http.Client, hosts map[string]strin
 	return found
 }
 
+// probeHost returns how long a host took to respond.
 func probeHost(ctx context.Context, client *http.Client, url string) (time.Duration, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodHead, url+"/", nil)
 	if err != nil {

@@ -18,7 +18,7 @@ import (
 	"scanwarden/tools/mcpserver/auth"
 )
 
-// checkCallers sees whether callers over HTTP could be told apart.
+// checkCallers checks whether `scanwarden serve` could authenticate its callers.
 func checkCallers(ctx context.Context, c *Checker) []config.Finding {
 	address, err := net.ResolveTCPAddr("tcp", c.cfg.ListenAddress())
 	if err != nil {
@@ -44,7 +44,7 @@ func checkCallers(ctx context.Context, c *Checker) []config.Finding {
 	return []config.Finding{config.Pass("%s", describeAuth(auth, len(tokens)))}
 }
 
-// describeAuth says how callers prove who they are.
+// describeAuth returns how callers authenticate.
 func describeAuth(auth string, tokens int) string {
 	switch {
 	case auth == "none":
@@ -57,6 +57,7 @@ func describeAuth(auth string, tokens int) string {
 	return "no caller is accepted at /mcp; only Slack is served"
 }
 
+// checkEntraCallers checks the configuration that verifies callers' Entra tokens.
 func (c *Checker) checkEntraCallers(ctx context.Context, address *net.TCPAddr) []config.Finding {
 	callers := c.cfg.EntraAuthConfig(c.cfg.ResourceURL(address))
 	if _, err := auth.Entra(ctx, callers); err != nil {
@@ -73,7 +74,7 @@ func (c *Checker) checkEntraCallers(ctx context.Context, address *net.TCPAddr) [
 	return out
 }
 
-// checkSlack asks Slack who the app is and what it may do.
+// checkSlack asks Slack for the app's identity and permissions.
 func checkSlack(ctx context.Context, c *Checker) []config.Finding {
 	if !c.cfg.SlackConfigured() {
 		return []config.Finding{config.Pass("not configured")}
@@ -102,6 +103,7 @@ func checkSlack(ctx context.Context, c *Checker) []config.Finding {
 	return out
 }
 
+// countEntries returns "1 entry" or "2 entries".
 func countEntries(n int64) string {
 	if n == 1 {
 		return "1 entry"
@@ -109,7 +111,7 @@ func countEntries(n int64) string {
 	return fmt.Sprintf("%d entries", n)
 }
 
-// checkStore opens the ledger, checks its key, and looks for changes that a person should look at.
+// checkStore opens the ledger, checks its key and log, and reports changes with an unknown outcome.
 func checkStore(ctx context.Context, c *Checker) []config.Finding {
 	ledger, err := server.OpenStore(ctx, c.cfg, c.env)
 	if errors.Is(err, server.ErrNoStore) {
@@ -140,7 +142,7 @@ func checkStore(ctx context.Context, c *Checker) []config.Finding {
 	return out
 }
 
-// checkStoreLocation sees whether the first server could make the ledger.
+// checkStoreLocation checks whether the first server could create the ledger.
 func (c *Checker) checkStoreLocation() []config.Finding {
 	where, err := server.StoreConfig(c.cfg, c.env)
 	if err == nil {

@@ -15,7 +15,7 @@ import (
 	"scanwarden/tools"
 )
 
-// checkSignIn gets the tokens that a server would, and reads from them what they allow.
+// checkSignIn gets the tokens that a server would use, and reads their permissions.
 func checkSignIn(ctx context.Context, c *Checker) []config.Finding {
 	switch {
 	case c.cfg.Simulator:
@@ -32,7 +32,7 @@ func checkSignIn(ctx context.Context, c *Checker) []config.Finding {
 	}
 	out := c.checkToken(ctx, "reading", ids.Read, c.cfg.Azure, readPermissions)
 	switch {
-	case c.cfg.ReadOnly, !c.cfg.HasSeparateWriter() && out[0].Status == config.StatusProblem: // once is enough
+	case c.cfg.ReadOnly, !c.cfg.HasSeparateWriter() && out[0].Status == config.StatusProblem: // the same token would fail again
 		return out
 	case c.cfg.Auth == config.OnBehalfOf:
 		return append(out, config.Pass("writes are sent on behalf of the requester, whose own token decides what is allowed"))
@@ -52,10 +52,13 @@ var (
 	writePermissions = permissions{roles: []string{"Machine.ReadWrite.All"}, scopes: []string{"Machine.ReadWrite"}}
 )
 
+// permissions are roles, of which an application needs one, and scopes, of which a user needs one. The least privileged
+// is first.
 type permissions struct{ roles, scopes []string }
 
+// checkToken gets one token and checks that it has one of the needed permissions.
 func (c *Checker) checkToken(ctx context.Context, use string, source server.TokenSource, app config.AppRegistration, need permissions) []config.Finding {
-	if err := c.cfg.CheckTokenFile(app); err != nil { // before Entra ID is asked anything
+	if err := c.cfg.CheckTokenFile(app); err != nil { // fails without a call to Entra ID
 		return []config.Finding{problemFrom(fmt.Errorf("%s: %w", use, err))}
 	}
 	tools.Progress(ctx, "signing in for "+use)
@@ -80,7 +83,7 @@ func (c *Checker) checkToken(ctx context.Context, use string, source server.Toke
 	return []config.Finding{config.Pass("%s: token of %s in tenant %s, with %s", use, claims.holder(), sanitizeText(claims.Tenant), joinOrNone(granted))}
 }
 
-// tokenClaims is what a doctor reads of an access token. It is not verified, and decides nothing.
+// tokenClaims are claims of an access token. They are not verified and decide nothing.
 type tokenClaims struct {
 	Tenant string   `json:"tid"`
 	App    string   `json:"appid"`
@@ -90,6 +93,7 @@ type tokenClaims struct {
 	Scopes string   `json:"scp"`
 }
 
+// holder returns the user or application that the token is for.
 func (c tokenClaims) holder() string {
 	app := c.App
 	if app == "" {
@@ -101,6 +105,7 @@ func (c tokenClaims) holder() string {
 	return "app " + sanitizeText(app)
 }
 
+// parseClaims returns the claims of a JWT without verifying it.
 func parseClaims(token string) (c tokenClaims, err error) {
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {
@@ -116,7 +121,7 @@ func parseClaims(token string) (c tokenClaims, err error) {
 	return c, nil
 }
 
-// sanitizeText bounds what somebody else wrote, and hides nothing in it.
+// sanitizeText returns text of another system, bounded and with invisible characters escaped.
 func sanitizeText(text string) string {
 	if len(text) > 100 {
 		text = text[:100] + "..."
@@ -124,6 +129,7 @@ func sanitizeText(text string) string {
 	return strings.Trim(fmt.Sprintf("%q", text), `"`)
 }
 
+// joinOrNone returns the entries separated by commas, or "nothing".
 func joinOrNone(list []string) string {
 	if len(list) == 0 {
 		return "nothing"

@@ -8,7 +8,7 @@ import (
 	"sync"
 )
 
-// Listener is a net.Listener whose connections are made by Dial.
+// Listener is a net.Listener; Dial makes its connections.
 type Listener struct {
 	accepted chan net.Conn
 	closed   chan struct{}

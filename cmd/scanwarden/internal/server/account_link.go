@@ -42,7 +42,7 @@ func (b *Builder) newLinkPage(hosts []string) (http.Handler, error) {
 	})
 }
 
-// finishSignIn returns a function that exchanges the code of a sign-in for the user who signed in.
+// finishSignIn returns a function that exchanges the code of a sign-in for the signed-in user.
 func finishSignIn(web *entra.WebSignIn) func(ctx context.Context, code, nonce, verifier string) (confirmweb.User, error) {
 	return func(ctx context.Context, code, nonce, verifier string) (confirmweb.User, error) {
 		user, err := web.Finish(ctx, code, nonce, verifier)

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// newHTTPClient returns an HTTP client for Defender whose calls are counted. See NewHTTPClient for keepAlive.
+// newHTTPClient returns an HTTP client for Defender that counts its calls. See NewHTTPClient for keepAlive.
 func (m *metrics) newHTTPClient(keepAlive bool) *http.Client {
 	client := NewHTTPClient(keepAlive)
 	if m != nil {

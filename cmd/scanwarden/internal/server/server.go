@@ -30,7 +30,7 @@ type Builder struct {
 	version string
 	metrics *metrics
 	bot     *slackbot.Bot // nil if Slack is not configured
-	users   *userTokens   // users on whose behalf Defender is called; nil if it is not called on behalf of users
+	users   *userTokens   // tokens to call Defender on behalf of users; nil if it is not called on behalf of users
 
 	// SignIn returns the sources of tokens. It returns the same ones each time and makes no call.
 	SignIn func() (TokenSources, error)
@@ -108,7 +108,7 @@ func (b *Builder) build(ctx context.Context) (*components, error) {
 // buildCore builds Service and Gate.
 //
 // This is where authority is handed out, by capability and not by convention. reader can only read, and goes to the
-// Service. writer can write, and goes to the Executor only. The Executor's two methods go to confirm.New only, whose
+// Service. writer can write, and goes to the Executor only. The Executor's two methods go to confirm.New only. Its
 // Gate calls them with confirmed changes only. No interface ever holds either.
 func (b *Builder) buildCore(c *components) error {
 	api, write, target, err := b.defenderConfig(c)

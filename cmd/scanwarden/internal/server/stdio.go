@@ -13,7 +13,7 @@ import (
 	"scanwarden/confirm"
 )
 
-// ServeStdio serves one MCP client, which is the local user's, until in ends or ctx is done. It returns nil if ctx ended
+// ServeStdio serves one MCP client of the local user until in ends or ctx is done. It returns nil if ctx ended
 // it.
 func (b *Builder) ServeStdio(ctx context.Context, in io.Reader, out io.Writer) error {
 	running, fail := context.WithCancelCause(ctx)
@@ -49,7 +49,7 @@ func (w firstWriteHook) Write(b []byte) (int, error) {
 	return w.Writer.Write(b)
 }
 
-// LocalUser returns the principal of the user who runs this process.
+// LocalUser returns the principal of the user that runs this process.
 func LocalUser(env config.Environment) confirm.Principal {
 	if u, err := user.Current(); err == nil && u.Username != "" {
 		return confirm.Principal("local:" + u.Username)

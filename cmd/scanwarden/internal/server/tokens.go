@@ -22,8 +22,8 @@ type TokenSources struct {
 	Close       func()
 }
 
-// newTokenSources returns the sources of tokens. It makes no call. users holds the tokens of users on whose behalf
-// Defender is called; stateDir is where a user's own sign-in is kept.
+// newTokenSources returns the sources of tokens. It makes no call. users holds the tokens for calls on
+// behalf of users; stateDir is where a user's own sign-in is kept.
 func newTokenSources(c *config.Config, users *userTokens, stateDir string) (TokenSources, error) {
 	sources, err := newReadWriteSources(c, users, stateDir)
 	if c.ReadOnly {
@@ -96,7 +96,7 @@ func onBehalfOfSources(c *config.Config, app *entra.Source, users *userTokens) (
 	return read, write, nil
 }
 
-// errAgentHasNoToken prevents an agent from using the sign-in of the user whose principal it has.
+// errAgentHasNoToken prevents an agent from using the sign-in of the user with the same principal.
 var errAgentHasNoToken = errors.New("an application or AI agent has no user's sign-in, and Defender is called on behalf of users here; a user has to propose the change, with a client that is signed in as that user")
 
 // tokenSourceOf returns a source that asks for tokens of an application.
@@ -107,7 +107,7 @@ func tokenSourceOf(s *entra.Source) TokenSource {
 	}
 }
 
-// entraRequest returns the request to Entra ID for a token that Defender accepts. The source decides on whose behalf.
+// entraRequest returns the request to Entra ID for a token that Defender accepts. The source decides about the actor.
 func entraRequest(want defender.TokenRequest) entra.TokenRequest {
 	return entra.TokenRequest{Fresh: want.Fresh, Claims: want.Claims}
 }

@@ -24,7 +24,7 @@ const (
 	sweepInterval = time.Minute
 )
 
-// userTokens holds the tokens of users who call with Entra ID, so that Defender can be called on their behalf. They are
+// userTokens holds the tokens of callers with an Entra sign-in, so that Defender can be called on their behalf. They are
 // kept in memory only and added only after they were verified. The zero value is empty.
 type userTokens struct {
 	now func() time.Time // nil means time.Now

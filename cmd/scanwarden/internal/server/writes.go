@@ -39,7 +39,7 @@ func (b *Builder) enableWrites(gateConfig *confirm.Config, components *component
 	return nil
 }
 
-// canExecute returns nil if Defender can be called on behalf of the requester, whose token is held here.
+// canExecute returns nil if Defender can be called on behalf of the requester, with a token that is held here.
 func (b *Builder) canExecute(_ context.Context, change confirm.Change) error {
 	if change.Agent {
 		return errAgentHasNoToken

@@ -60,6 +60,7 @@ func addSlack(t *testing.T, s *stack, public *publicProxy, env ...string) *slack
 // TestSlacksAssistantAsks: Slack's own assistant calls with Slack's signature in a person's name; it reads and asks,
 // and a person in Slack decides.
 func TestSlacksAssistantAsks(t *testing.T) {
+	t.Parallel()
 	public := newProxied(t)
 	s := newStack(t)
 	slack := addSlack(t, s, public, "SCANWARDEN_HTTP_AUTH=slack", "SCANWARDEN_APPROVERS=slack:T01TEST/U0ADA", "SCANWARDEN_SELF_APPROVAL=true")

@@ -22,7 +22,7 @@ const settleTime = 200 * time.Millisecond
 //
 //	go test ./cmd/scanwarden -run '^$' -bench Start -benchtime 30x
 func BenchmarkStart(b *testing.B) {
-	ours, theirs := buildProgram(b), buildBareServer(b)
+	ours, theirs := buildRelease(b), buildBareServer(b)
 	var starts [2][]startFigures
 	for b.Loop() { // interleaved, so that both meet the same machine
 		for i, command := range [][]string{{ours, "stdio"}, {theirs}} {

@@ -10,6 +10,7 @@ import (
 )
 
 func TestStatus(t *testing.T) {
+	t.Parallel()
 	now := time.Now()
 	for state, want := range map[confirm.State]string{
 		confirm.Pending: "awaiting_confirmation", confirm.Approved: "approved", confirm.Executing: "executing",
@@ -27,6 +28,7 @@ func TestStatus(t *testing.T) {
 
 // TestExplanationOfAnOldChange: what was decided stands apart from what the policy of today would say.
 func TestExplanationOfAnOldChange(t *testing.T) {
+	t.Parallel()
 	c := confirm.Change{
 		ID: "01OLD", State: confirm.Applied, Requester: "token:bob", Needed: 1, Channels: []confirm.Channel{confirm.Slack},
 		Proposal:  confirm.Proposal{Operation: "delete_scans", Summary: "Delete 1 scan", Facts: confirm.Facts{Count: 1}},

@@ -10,6 +10,7 @@ import (
 
 // TestWaits: on a terminal one line gives way to the next, and to what is found; elsewhere there is none.
 func TestWaits(t *testing.T) {
+	t.Parallel()
 	var errs bytes.Buffer
 	w := &progressLine{stderr: &errs, enabled: true}
 	note := w.reporter("clock", &config.Config{})

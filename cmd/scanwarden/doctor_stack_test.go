@@ -100,7 +100,7 @@ func (w *doctorStack) runDoctor(args ...string) (out string, exit int) {
 	if err := os.WriteFile(w.env["SCANWARDEN_CONFIG"], []byte(w.file), 0o600); err != nil {
 		w.t.Fatal(err)
 	}
-	cmd := exec.Command(buildProgram(w.t), append([]string{"doctor"}, args...)...)
+	cmd := exec.Command(programPath(w.t), append([]string{"doctor"}, args...)...)
 	for name, value := range w.env {
 		cmd.Env = append(cmd.Env, name+"="+value)
 	}

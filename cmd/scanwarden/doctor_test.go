@@ -28,6 +28,7 @@ var workingSetups = []string{"nothing", "simulator-url", "on-behalf-of", "slack-
 
 // TestDoctorNamesEachFault breaks a good set-up in one way at a time. The golden files are what a person reads.
 func TestDoctorNamesEachFault(t *testing.T) {
+	t.Parallel()
 	for name, breakIt := range map[string]func(*doctorStack){
 		"nothing":       func(*doctorStack) {},
 		"misspelt-name": func(w *doctorStack) { w.env["SCANWARDEN_APPROVER"] = "token:ada" },
@@ -225,6 +226,7 @@ people: [{name: Ada, principals: [slack:T01TEST/U0ADA, token:default]}]
 
 // TestDoctorSimulated: a run that is made up has nothing that anybody must be kept from, and needs its key all the same.
 func TestDoctorSimulated(t *testing.T) {
+	t.Parallel()
 	w := newDoctorStack(t)
 	w.writeFile("state/audit.key", "", 0o666)
 	w.writeFile("state/server.key", strings.Repeat("k", server.KeySize), 0o666)
@@ -239,6 +241,7 @@ func TestDoctorSimulated(t *testing.T) {
 
 // TestDoctorClock: a host whose clock differs is told of, and how far.
 func TestDoctorClock(t *testing.T) {
+	t.Parallel()
 	// A machine that is busy may take seconds for an answer, and finds itself nearer by them.
 	says := map[time.Duration]string{10 * time.Minute: "is (10m0s|9m5[0-9]s) behind$", -10 * time.Minute: "is 10m[0-9]+s ahead$",
 		2 * time.Minute: "is (2m0s|1m5[0-9]s) behind$", 0: "^within 30s of "}
@@ -263,6 +266,7 @@ func TestDoctorClock(t *testing.T) {
 
 // TestDoctorGivesAdvice: whatever is wrong is told with what to do about it.
 func TestDoctorGivesAdvice(t *testing.T) {
+	t.Parallel()
 	golden, err := filepath.Glob("testdata/doctor/*.golden")
 	if err != nil || len(golden) == 0 {
 		t.Fatal(golden, err)

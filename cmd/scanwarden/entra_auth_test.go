@@ -41,6 +41,7 @@ func (s *entraStack) post(t *testing.T, token, session, message string) *http.Re
 
 // TestEntraKeepsOut refuses every token that was not given out for this server, now, to one who may call.
 func TestEntraKeepsOut(t *testing.T) {
+	t.Parallel()
 	s := newServingEntraStack(t)
 	good := s.entra.UserClaims(s.ada, serverApp, []string{"Scans.Use"}, []string{"Scans.Approver"})
 	but := func(name string, value any) map[string]any {
@@ -88,6 +89,7 @@ func TestEntraKeepsOut(t *testing.T) {
 
 // TestEntraMetadata leads a client that was refused to the Entra ID to sign in to.
 func TestEntraMetadata(t *testing.T) {
+	t.Parallel()
 	s := newServingEntraStack(t)
 	_, where, _ := strings.Cut(s.post(t, "", "", initializeMessage).Header.Get("WWW-Authenticate"), `resource_metadata="`)
 	where, _, _ = strings.Cut(where, `"`)
@@ -105,6 +107,7 @@ func TestEntraMetadata(t *testing.T) {
 
 // TestEntraFacade: the server describes its Entra ID to clients that need it to, where an operator has said so.
 func TestEntraFacade(t *testing.T) {
+	t.Parallel()
 	for setting, want := range map[string]int{"true": http.StatusOK, "false": http.StatusNotFound} {
 		s := newServingEntraStack(t, "SCANWARDEN_HTTP_OAUTH_FACADE="+setting)
 		origin := strings.TrimSuffix(s.url, "/mcp")
@@ -117,6 +120,7 @@ func TestEntraFacade(t *testing.T) {
 
 // TestEntraClients: a person is let in with the clients that an operator has listed, and with no other.
 func TestEntraClients(t *testing.T) {
+	t.Parallel()
 	s := newEntraStack(t, entratest.Defender)
 	s.configure("http: {clients: [" + otherApp + "]}\n")
 	s.url = s.serve(t).url
@@ -129,6 +133,7 @@ func TestEntraClients(t *testing.T) {
 
 // TestEntraKeyFetches: a flood of forged tokens does not become a flood of key fetches, and a caller is still let in.
 func TestEntraKeyFetches(t *testing.T) {
+	t.Parallel()
 	s := newServingEntraStack(t)
 	claims := s.entra.UserClaims(s.ada, serverApp, []string{"Scans.Use"}, nil)
 	for i := range 1000 {
@@ -146,6 +151,7 @@ func TestEntraKeyFetches(t *testing.T) {
 
 // TestEntraSessions: a session is that of the person who began it.
 func TestEntraSessions(t *testing.T) {
+	t.Parallel()
 	s := newServingEntraStack(t)
 	ada, bob := s.userToken(s.ada, nil), s.userToken(s.bob, nil)
 	id := s.post(t, ada, "", initializeMessage).Header.Get("Mcp-Session-Id")

@@ -22,6 +22,7 @@ import (
 // on she is one person: she confirms in Slack what Bob asks for, by what she may do in Entra ID, and cannot confirm
 // there what she asked for herself elsewhere.
 func TestLinkAccounts(t *testing.T) {
+	t.Parallel()
 	slack := slacktest.New(t, slacktest.Options{AppToken: "xapp-test", BotToken: "xoxb-test"})
 	slack.AddUser(slacktest.User{ID: "U0ADA", Name: "ada"})
 	slack.AddChannel("C0SCANS", "U0ADA")

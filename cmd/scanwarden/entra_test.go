@@ -114,6 +114,7 @@ func (s *entraStack) writerNames() (list []string) {
 
 // TestEntraApprover: a person with the scope and the role asks and confirms; the application writes.
 func TestEntraApprover(t *testing.T) {
+	t.Parallel()
 	for era := range protocolVersions {
 		t.Run(era, func(t *testing.T) {
 			s := newServingEntraStack(t)
@@ -143,6 +144,7 @@ func TestEntraApprover(t *testing.T) {
 // TestEntraMayAskOnly: whoever is let in without being an approver in person may read. Nobody is asked at their
 // client, whose answer would be their own, and nothing is written.
 func TestEntraMayAskOnly(t *testing.T) {
+	t.Parallel()
 	s := newServingEntraStack(t)
 	all := []string{"Scans.Use.All", "Scans.Requester", "Scans.Approver"}
 	for name, tt := range map[string]struct{ token, reason string }{
@@ -174,6 +176,7 @@ func TestEntraMayAskOnly(t *testing.T) {
 
 // TestOnBehalfOf: Defender sees the people who call, each in their own name.
 func TestOnBehalfOf(t *testing.T) {
+	t.Parallel()
 	s := newServingEntraStack(t, "SCANWARDEN_AUTH=on-behalf-of")
 	for _, u := range []entratest.User{s.ada, s.bob} {
 		c := s.connect(t, s.userToken(u, nil, "Scans.Requester", "Scans.Approver"), "modern", typeCode)
@@ -198,6 +201,7 @@ func TestOnBehalfOf(t *testing.T) {
 
 // TestOnBehalfOfNoAgent: an agent that bears Ada's principal is not given Ada's sign-in, even while it is held.
 func TestOnBehalfOfNoAgent(t *testing.T) {
+	t.Parallel()
 	s := newServingEntraStack(t, "SCANWARDEN_AUTH=on-behalf-of")
 	ada := s.connect(t, s.userToken(s.ada, nil, "Scans.Requester"), "modern", typeCode)
 	if got := callTool(t, ada, "list_scans", nil); len(got.Scans) == 0 {
@@ -218,6 +222,7 @@ func TestOnBehalfOfNoAgent(t *testing.T) {
 
 // TestEntraRefuses: what Entra ID refuses the server, the caller is told, with the next step and nothing secret.
 func TestEntraRefuses(t *testing.T) {
+	t.Parallel()
 	for name, tt := range map[string]struct {
 		env, says string
 		trouble   func(*entratest.Server)

@@ -13,6 +13,7 @@ import (
 // TestFlagsAreSettings: each flag stands for a setting of the same name, each setting that is no secret has a
 // flag, and no secret has one.
 func TestFlagsAreSettings(t *testing.T) {
+	t.Parallel()
 	var names []string
 	for _, command := range newRootCommand(environment{}).Commands() {
 		command.Flags().VisitAll(func(flag *pflag.Flag) {
@@ -36,6 +37,7 @@ func TestFlagsAreSettings(t *testing.T) {
 
 // TestGivenSettings: a flag that was given is a value, one that was not is none, and --no-NAME is false.
 func TestGivenSettings(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		args []string
 		want config.Flags

@@ -33,6 +33,7 @@ func forEachTransport(t *testing.T, test func(t *testing.T, connect func(*testin
 // TestForeignClient has the official Go SDK's client add, update and delete a scan, each confirmed by its
 // person, and compares the bytes that arrive with Microsoft's documented examples.
 func TestForeignClient(t *testing.T) {
+	t.Parallel()
 	forEachTransport(t, func(t *testing.T, connect func(*testing.T, *stack) (mcp.Transport, func() error), era string) {
 		s := newStack(t)
 		transport, _ := connect(t, s)
@@ -139,6 +140,7 @@ func documentedRequest(t *testing.T, name string) string {
 // TestNoWriteWithoutAPerson: whatever a client sends back but the code that its prompt showed, nothing is
 // written. (What a client could forge is tested in tools/mcpserver, where requestState is made.)
 func TestNoWriteWithoutAPerson(t *testing.T) {
+	t.Parallel()
 	people := []struct {
 		name   string
 		person promptHandler
@@ -185,6 +187,7 @@ func answerWith(action string, content map[string]any) promptHandler {
 // TestWhatYouSawIsWhatRuns: when somebody changes the scan elsewhere while a person looks at the plan, the
 // person's yes is to something that no longer is, and nothing is sent.
 func TestWhatYouSawIsWhatRuns(t *testing.T) {
+	t.Parallel()
 	const core = "d14cefe1-0301-488c-ad17-a86c428c3727"
 	forEachTransport(t, func(t *testing.T, connect func(*testing.T, *stack) (mcp.Transport, func() error), era string) {
 		s := newStack(t)
@@ -212,6 +215,7 @@ func TestWhatYouSawIsWhatRuns(t *testing.T) {
 // TestOnceAndNothingLost kills the server at the worst moment, after Defender took an add and before it
 // answered. The next start finds out by reading; it never sends again.
 func TestOnceAndNothingLost(t *testing.T) {
+	t.Parallel()
 	faults := map[string]defendertest.Fault{
 		"killed while it waits for the answer": {Method: "POST", Path: "DeviceAuthenticatedScanDefinitions", Apply: true, Hang: true},
 		"killed after the connection dropped":  {Method: "POST", Path: "DeviceAuthenticatedScanDefinitions", Apply: true, Drop: true},
@@ -270,6 +274,7 @@ func waitFor(t *testing.T, what string, holds func() bool) {
 // TestCanary: a named credential's secrets reach Defender and nothing else: no result, log, ledger, audit log
 // or listing holds them.
 func TestCanary(t *testing.T) {
+	t.Parallel()
 	forEachTransport(t, func(t *testing.T, connect func(*testing.T, *stack) (mcp.Transport, func() error), era string) {
 		s := newStack(t)
 		transport, kill := connect(t, s)
@@ -356,6 +361,7 @@ func readAll(t *testing.T, dir string, places map[string]string) {
 
 // TestServe: the pages beside /mcp, who is let in, and the end.
 func TestServe(t *testing.T) {
+	t.Parallel()
 	s := newStack(t)
 	served := s.serve(t, "SCANWARDEN_HTTP_TOKEN="+bearerToken)
 	base := strings.TrimSuffix(served.url, "/mcp")

@@ -83,6 +83,7 @@ const module = "scanwarden"
 
 // TestLayers checks every import of every non-test file against the table.
 func TestLayers(t *testing.T) {
+	t.Parallel()
 	found := readImports(t, "../..")
 	if len(found) < 8 {
 		t.Fatalf("only %d packages found: the test does not look where the code is", len(found))
@@ -102,6 +103,7 @@ func TestLayers(t *testing.T) {
 
 // TestLayersHaveNoCycle: what the table allows has a direction, so that no import can be added that closes a circle.
 func TestLayersHaveNoCycle(t *testing.T) {
+	t.Parallel()
 	if cycle := findCycle(packageRules); cycle != nil {
 		t.Errorf("the table allows a cycle: %s", strings.Join(cycle, " -> "))
 	}
@@ -141,6 +143,7 @@ func findCycle(rules map[string]packageRule) []string {
 
 // TestLayersOfAFile plants a file that imports upward and expects readImports and the table to find it.
 func TestLayersOfAFile(t *testing.T) {
+	t.Parallel()
 	root := t.TempDir()
 	pkg := "cmd/scanwarden/internal/config"
 	dir := filepath.Join(root, filepath.FromSlash(pkg))
@@ -156,6 +159,7 @@ func TestLayersOfAFile(t *testing.T) {
 
 // TestLayersMatcher checks the table's own matching, so that TestLayers can fail.
 func TestLayersMatcher(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		pkg, path string
 		allowed   bool

@@ -42,6 +42,7 @@ func readmeBlocks(t *testing.T, language string) []string {
 
 // TestReadmeConfigurations loads every configuration that the README shows.
 func TestReadmeConfigurations(t *testing.T) {
+	t.Parallel()
 	for _, example := range readmeBlocks(t, "yaml") {
 		configtest.Load(t, example, nil)
 	}
@@ -163,6 +164,7 @@ func wantError(t *testing.T, err error, want string) {
 // TestReadmeRules: each rule of the README asks for as many people as it says, or refuses in its words, and does
 // neither for what lies just beside it. Whom the README lists are the people.
 func TestReadmeRules(t *testing.T) {
+	t.Parallel()
 	const public, gone = "Public addresses are scanned by the perimeter team; ask in #perimeter", "The scanner has been silent for a day; see to it first"
 	update := func(id, field string) string { return fmt.Sprintf(`{"id":%q,%s}`, id, field) }
 	cases := []struct {
@@ -235,6 +237,7 @@ func (p *policyStack) explain(t *testing.T, c confirm.Change) confirm.Explanatio
 
 // TestReadmePolicy: the lines of the README's policy that are no rules mean what it says of them.
 func TestReadmePolicy(t *testing.T) {
+	t.Parallel()
 	p := newPolicyStack(t, policyExample(t))
 	harmless := func(i int) string { return fmt.Sprintf(`{"id":"Branch %d","isActive":false}`, i) }
 
@@ -288,6 +291,7 @@ func TestReadmePolicy(t *testing.T) {
 
 // TestReadmeSmallPolicy: the configuration further down has approvers who may confirm their own.
 func TestReadmeSmallPolicy(t *testing.T) {
+	t.Parallel()
 	for _, example := range readmeBlocks(t, "yaml") {
 		if !strings.Contains(example, "self_approval: true") {
 			continue
@@ -312,6 +316,7 @@ func TestReadmeSmallPolicy(t *testing.T) {
 
 // TestReadmeExplains: what the README prints of doctor --explain is what the program prints.
 func TestReadmeExplains(t *testing.T) {
+	t.Parallel()
 	p := newPolicyStack(t, policyExample(t))
 	c, err := p.propose(t, entraRequester(), "delete_scans", deleteArgs(4))
 	if err != nil {
@@ -321,7 +326,7 @@ func TestReadmeExplains(t *testing.T) {
 	if err := os.WriteFile(file, []byte(policyExample(t)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(buildProgram(t), "doctor", "--explain", c.ID)
+	cmd := exec.Command(programPath(t), "doctor", "--explain", c.ID)
 	cmd.Env = []string{"SCANWARDEN_STATE_DIR=" + p.dir, "SCANWARDEN_CONFIG=" + file}
 	out, err := cmd.CombinedOutput()
 	if err != nil {

@@ -17,6 +17,7 @@ import (
 
 // TestSchemaIsWhatMCPLists compares `scanwarden schema` with the raw tools/list of the same binary.
 func TestSchemaIsWhatMCPLists(t *testing.T) {
+	t.Parallel()
 	s := newStack(t)
 	requests := filepath.Join(t.TempDir(), "requests.jsonl")
 	list := initializeLine + `{"jsonrpc":"2.0","id":2,"method":"tools/list"}` + "\n"
@@ -53,6 +54,7 @@ func TestSchemaIsWhatMCPLists(t *testing.T) {
 // TestSignalWhileAPersonDecides: a call that hangs until its person answers does not hold up the end, and
 // nothing is written on the way.
 func TestSignalWhileAPersonDecides(t *testing.T) {
+	t.Parallel()
 	s := newStack(t)
 	served := s.serve(t, "SCANWARDEN_HTTP_TOKEN="+bearerToken, "SCANWARDEN_APPROVERS=token:default", "SCANWARDEN_SELF_APPROVAL=true")
 	asked, over := make(chan struct{}), make(chan struct{})
@@ -80,6 +82,7 @@ func TestSignalWhileAPersonDecides(t *testing.T) {
 
 // TestSignalOverStdio: SIGTERM ends a stdio server whose client is still there, and is no failure.
 func TestSignalOverStdio(t *testing.T) {
+	t.Parallel()
 	s := newStack(t)
 	cmd := s.command("stdio")
 	stdin, err := cmd.StdinPipe()
@@ -109,6 +112,7 @@ func TestSignalOverStdio(t *testing.T) {
 
 // TestSignalWhileTrying: Ctrl-C at a question of try ends it, and what it kept in a temporary place is gone.
 func TestSignalWhileTrying(t *testing.T) {
+	t.Parallel()
 	s := newStack(t)
 	tmp := t.TempDir()
 	cmd := s.command("try")

@@ -46,6 +46,7 @@ func (s *entraStack) checkReadAndWrite(t *testing.T, c *mcp.ClientSession, name 
 
 // TestAnApplicationSignsIn without a secret that it was given.
 func TestAnApplicationSignsIn(t *testing.T) {
+	t.Parallel()
 	granted := []string{entratest.Defender + "/Machine.ReadWrite.All"}
 	for name, prepare := range map[string]func(*testing.T, *entraStack) (setting string){
 		"with a certificate": func(t *testing.T, s *entraStack) string {
@@ -127,6 +128,7 @@ func TestManagedIdentity(t *testing.T) {
 
 // TestTheScopeIsTheCloudsOwn: a token is asked for the Defender that it is sent to.
 func TestTheScopeIsTheCloudsOwn(t *testing.T) {
+	t.Parallel()
 	for setting, resource := range map[string]string{
 		"SCANWARDEN_CLOUD=gcc-high":                                       "https://api-gov.securitycenter.microsoft.us",
 		"SCANWARDEN_DEFENDER_SCOPE=https://defender.example.com/.default": "https://defender.example.com",

@@ -15,6 +15,7 @@ import (
 // TestSignalDuringAWrite: a write that is on its way when the end is asked for is waited for, and its outcome
 // recorded by the process that sent it: there is nothing left to recover.
 func TestSignalDuringAWrite(t *testing.T) {
+	t.Parallel()
 	s := newStack(t)
 	s.tenant.Fail(defendertest.Fault{Method: "POST", Path: "BatchDelete", Apply: true, Delay: 2 * time.Second})
 	served := s.serve(t, "SCANWARDEN_HTTP_TOKEN="+bearerToken, "SCANWARDEN_APPROVERS=token:default", "SCANWARDEN_SELF_APPROVAL=true")
@@ -36,6 +37,7 @@ func TestSignalDuringAWrite(t *testing.T) {
 }
 
 func TestExitCode(t *testing.T) {
+	t.Parallel()
 	w := environment{ctx: t.Context(), env: config.Environment{"SCANWARDEN_STATE_DIR": t.TempDir()}, stdout: io.Discard, stderr: io.Discard}
 	for _, tt := range []struct {
 		args []string

@@ -13,6 +13,7 @@ import (
 // TestHandOverToSlack: the real binary, a foreign MCP client that cannot ask its person, and a person in Slack
 // who can be asked, over both of Slack's transports.
 func TestHandOverToSlack(t *testing.T) {
+	t.Parallel()
 	for _, transport := range []string{"sockets", "signed HTTP"} {
 		t.Run(transport, func(t *testing.T) {
 			s := newStack(t)

@@ -77,7 +77,7 @@ credentials:
 // command is the real binary, not started yet. It inherits nothing.
 func (s *stack) command(args ...string) *exec.Cmd {
 	s.t.Helper()
-	cmd := exec.Command(buildProgram(s.t), args...)
+	cmd := exec.Command(programPath(s.t), args...)
 	cmd.Env, cmd.Stderr = s.env, s.logs
 	return cmd
 }

@@ -76,6 +76,7 @@ func (s *entraStack) startSignIn(t *testing.T, transport mcp.Transport) (c *mcp.
 // TestAPersonSignsIn: who starts the server on their machine is told how to sign in by their client. What it then
 // reads and writes is in their name, and they are not told again. That the sign-in cannot be kept, they are told too.
 func TestAPersonSignsIn(t *testing.T) {
+	t.Parallel()
 	for way, signIn := range map[string]func(*entraStack, *testing.T, string){
 		"device-code": (*entraStack).enterCode,
 		"interactive": (*entraStack).followAddress,

@@ -65,6 +65,7 @@ http: {listen: "127.0.0.1:8484", public_url: "https://scans.example.com", auth: 
 `
 
 func TestFileIsTheContract(t *testing.T) {
+	t.Parallel()
 	c := loadConfig(t, exampleFile, nil)
 	want := confirm.Policy{
 		Approvers: []string{"slack:T024BE7LD/U024BE7LH", "slack-group:S0614TZR7", "entra-role:Scans.Approver"},
@@ -87,6 +88,7 @@ func TestFileIsTheContract(t *testing.T) {
 
 // TestEnvironmentIsTheFile: every setting of the environment means what its key in the file means.
 func TestEnvironmentIsTheFile(t *testing.T) {
+	t.Parallel()
 	env := loadConfig(t, "", Environment{
 		"SCANWARDEN_CLOUD": "commercial", "SCANWARDEN_REGION": "eu", "SCANWARDEN_AUTH": "client",
 		"SCANWARDEN_DATABASE_URL": "sqlite:/x.db", "SCANWARDEN_CONFIRM_WITH": "client",
@@ -125,6 +127,7 @@ http:
 }
 
 func TestMeant(t *testing.T) {
+	t.Parallel()
 	for name, want := range map[string]string{
 		"SCANWARDEN_LITSEN":  "SCANWARDEN_LISTEN",
 		"SCANWARDEN_APROVER": "SCANWARDEN_APPROVERS",
@@ -138,6 +141,7 @@ func TestMeant(t *testing.T) {
 }
 
 func TestTarget(t *testing.T) {
+	t.Parallel()
 	tenant := Environment{"AZURE_TENANT_ID": "ABC", "AZURE_CLIENT_ID": "x", "AZURE_CLIENT_SECRET": "x"}
 	for name, tt := range map[string]struct {
 		env       Environment
@@ -165,6 +169,7 @@ func TestTarget(t *testing.T) {
 }
 
 func TestAuthorityHost(t *testing.T) {
+	t.Parallel()
 	for host, fine := range map[string]bool{
 		"": true, "login.example.com": true, "https://login.example.com": true, "https://login.example.com/": true,
 		"login.example.com:8443": true, "https://[::1]:8443/": true,
@@ -180,6 +185,7 @@ func TestAuthorityHost(t *testing.T) {
 }
 
 func TestPrivateAuthority(t *testing.T) {
+	t.Parallel()
 	for host, private := range map[string]bool{
 		"":                                   false,
 		"https://login.microsoftonline.com/": false,
@@ -198,6 +204,7 @@ func TestPrivateAuthority(t *testing.T) {
 }
 
 func TestNames(t *testing.T) {
+	t.Parallel()
 	c := loadConfig(t, "", Environment{"SCANWARDEN_PUBLIC_URL": "https://scans.example.com/"})
 	hosts, origins := c.AllowedHosts(&net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 8484})
 	want := []string{"localhost:8484", "127.0.0.1:8484", "[::1]:8484", "192.0.2.1:8484", "scans.example.com"}

@@ -6,6 +6,7 @@ import (
 )
 
 func TestDefaultStateDir(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		system string
 		env    Environment

@@ -16,6 +16,7 @@ func ruleFile(when string) string {
 
 // TestConfigFileMistakes: what people get wrong most is told where it stands, in words that say what to write.
 func TestConfigFileMistakes(t *testing.T) {
+	t.Parallel()
 	const quoted = "; put the whole expression in single quotes: when: '...'"
 	for file, want := range map[string]string{
 		// A name that is none.
@@ -105,6 +106,7 @@ func checkFileMistake(t *testing.T, file, want string) {
 
 // TestConfigOrigins: a mistake that only the whole configuration shows is told where the value in force came from.
 func TestConfigOrigins(t *testing.T) {
+	t.Parallel()
 	for file, want := range map[string]string{
 		"policy:\n  approvers: [token:ada, slack:U024BE7LH]":         `line 2, column 26: policy.approvers: "slack:U024BE7LH" is incomplete; write slack:TEAM/USER`,
 		"policy:\n  requesters:\n  - token:ada\n  - 'slack:t1/u1'":   `line 4, column 5: policy.requesters: "slack:t1/u1" is not in capitals; Slack's ids are`,
@@ -134,6 +136,7 @@ func TestConfigOrigins(t *testing.T) {
 
 // TestConfigOriginsOfOthers: what the environment or a flag laid over the file is told by its own name.
 func TestConfigOriginsOfOthers(t *testing.T) {
+	t.Parallel()
 	for name, tt := range map[string]struct {
 		env   Environment
 		flags Flags
@@ -156,6 +159,7 @@ func TestConfigOriginsOfOthers(t *testing.T) {
 
 // TestConfigFileOfAnyKind: a large file that is none is refused by a message that a person can read.
 func TestConfigFileOfAnyKind(t *testing.T) {
+	t.Parallel()
 	for name, file := range map[string]string{
 		"a list that is not closed": "policy: {approvers: [a,\n" + strings.Repeat(" b,\n", 5_000),
 		"unknown keys":              manyKeys(5_000),
@@ -177,6 +181,7 @@ func manyKeys(n int) string {
 
 // TestConfigFileOfWindows: what PowerShell writes is UTF-16, with a mark at its beginning.
 func TestConfigFileOfWindows(t *testing.T) {
+	t.Parallel()
 	file := []byte{0xff, 0xfe}
 	for _, unit := range utf16.Encode([]rune("auth: managed-identity\r\npolicy: {self_approval: true}\r\n")) {
 		file = append(file, byte(unit), byte(unit>>8))

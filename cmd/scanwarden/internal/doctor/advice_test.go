@@ -6,6 +6,7 @@ import (
 
 // TestAdvised: the forms of our sentences, and what looks like one of them.
 func TestAdvised(t *testing.T) {
+	t.Parallel()
 	for sentence, want := range map[string][2]string{
 		"the token is short; make one with `openssl rand -hex 32`":                                   {"the token is short", "Make one with `openssl rand -hex 32`."},
 		"sign-in failed (AADSTS90033): Entra ID has a passing fault: wait a minute; try again in 5s": {"sign-in failed (AADSTS90033): Entra ID has a passing fault", "Wait a minute; try again in 5s."},

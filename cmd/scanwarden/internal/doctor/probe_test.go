@@ -19,6 +19,7 @@ import (
 
 // TestDoctorHosts: the nearest host is first, and those that do not answer, at once or never, are last.
 func TestDoctorHosts(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		hosts, wires := map[string]string{}, map[string]*pipenet.Listener{}
 		for name, away := range map[string]time.Duration{"us": 200 * time.Millisecond, "eu": 30 * time.Millisecond, "au": 31 * time.Millisecond, "ina": time.Hour, "uk": -1} {
@@ -58,6 +59,7 @@ func TestDoctorHosts(t *testing.T) {
 
 // TestDoctorRegions: the commercial cloud has siblings to look at, an address of one's own has none.
 func TestDoctorRegions(t *testing.T) {
+	t.Parallel()
 	hosts, own, err := hostsToProbe(configtest.Load(t, "defender: {region: eu}", nil))
 	if err != nil || own != "eu" || len(hosts) != 7 || hosts["uk"] != "https://uk.api.security.microsoft.com" {
 		t.Errorf("%v, %q, %v", hosts, own, err)

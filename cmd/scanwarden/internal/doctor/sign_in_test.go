@@ -13,6 +13,7 @@ import (
 
 // TestDoctorReadsAPersonsPermissions: a person's token has scopes, where an application's has roles.
 func TestDoctorReadsAPersonsPermissions(t *testing.T) {
+	t.Parallel()
 	token := func(claims string) server.TokenSource {
 		return fixedTokenSource("e30." + base64.RawURLEncoding.EncodeToString([]byte(claims)) + ".c2ln")
 	}

@@ -13,6 +13,7 @@ import (
 )
 
 func TestEntrance(t *testing.T) {
+	t.Parallel()
 	loopback, everywhere := &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 8484}, &net.TCPAddr{IP: net.IPv4zero, Port: 8484}
 	for name, tt := range map[string]struct {
 		file      string

@@ -15,6 +15,7 @@ import (
 // TestOpensByItself: a ledger is opened although no client ever says a word, for what a crash left behind
 // waits in it.
 func TestOpensByItself(t *testing.T) {
+	t.Parallel()
 	c := configtest.Load(t, "", config.Environment{"SCANWARDEN_STATE_DIR": t.TempDir()})
 	c.Simulator = true
 	b := &Builder{cfg: c, log: slog.New(slog.DiscardHandler)}
@@ -34,6 +35,7 @@ func TestOpensByItself(t *testing.T) {
 
 // TestTheEndEndsTheSignIn: nobody can begin to sign in to a house that was shut.
 func TestTheEndEndsTheSignIn(t *testing.T) {
+	t.Parallel()
 	c := configtest.Load(t, "", config.Environment{
 		"SCANWARDEN_AUTH": "device-code", "AZURE_TENANT_ID": entratest.Tenant, "AZURE_CLIENT_ID": testAppID,
 		"AZURE_AUTHORITY_HOST": "https://127.0.0.1:1", "SCANWARDEN_STATE_DIR": t.TempDir(),

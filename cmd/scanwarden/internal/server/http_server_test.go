@@ -20,6 +20,7 @@ import (
 // (net/http keeps reading in the background, to notice a caller who hangs up), and a caller who does not
 // finish sending is.
 func TestWaitOutlivesReadTimeout(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ended := make(chan error, 1)
 		var readTimeout time.Duration
@@ -69,6 +70,7 @@ func TestWaitOutlivesReadTimeout(t *testing.T) {
 
 // TestServerIsBounded: the longest wait of a call fits in the write timeout, and nothing is without a bound.
 func TestServerIsBounded(t *testing.T) {
+	t.Parallel()
 	c := configtest.Load(t, "", config.Environment{"SCANWARDEN_EXPIRES": "1h"})
 	s := (&Builder{cfg: c}).newHTTPServer(t.Context(), nil)
 	if s.WriteTimeout <= time.Hour || s.ReadHeaderTimeout == 0 || s.ReadTimeout == 0 || s.IdleTimeout == 0 || s.MaxHeaderBytes == 0 {

@@ -11,6 +11,7 @@ import (
 // TestServerKeyIsOne: however many processes start at once on a fresh directory, all get one whole key, and
 // the next start gets the same.
 func TestServerKeyIsOne(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	keys := make([][]byte, 32)
 	var all sync.WaitGroup
@@ -42,6 +43,7 @@ func TestServerKeyIsOne(t *testing.T) {
 }
 
 func TestServerKeyOfTheWrongSize(t *testing.T) {
+	t.Parallel()
 	for _, size := range []int{0, KeySize - 1, KeySize + 1} {
 		dir := t.TempDir()
 		if err := os.WriteFile(filepath.Join(dir, "server.key"), make([]byte, size), 0o600); err != nil {

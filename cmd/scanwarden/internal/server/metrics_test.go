@@ -13,6 +13,7 @@ import (
 
 // TestMetricsHoldTheirNames: dashboards depend on the names, labels, types and buckets of what is counted here.
 func TestMetricsHoldTheirNames(t *testing.T) {
+	t.Parallel()
 	m := newMetrics()
 	m.countTransition(confirm.Change{Proposal: confirm.Proposal{Operation: "add_scan"}, State: confirm.Applied, Requester: "entra:t/ada"})
 	m.observeWait(2 * time.Second)

@@ -13,6 +13,7 @@ import (
 // TestAble: what an agent asks for goes out in nobody's name, even while the sign-in of the person that it acts for is
 // held. (Over MCP it cannot even read, so that its plan is refused before this is asked.)
 func TestAble(t *testing.T) {
+	t.Parallel()
 	const ada = confirm.Principal("entra:" + entratest.Tenant + "/aaaaaaaa-0000-0000-0000-000000000001")
 	b := &Builder{users: &userTokens{}}
 	b.users.add(auth.Caller{Principal: ada}, "her token", time.Now().Add(time.Hour))

@@ -10,6 +10,7 @@ import (
 
 // TestReadOnlyHasNoWriter: nothing that could write is at hand.
 func TestReadOnlyHasNoWriter(t *testing.T) {
+	t.Parallel()
 	for name, env := range map[string]config.Environment{
 		"a stand-in":        {"SCANWARDEN_DEFENDER_URL": "http://127.0.0.1:1"},
 		"one application":   {"AZURE_TENANT_ID": entratest.Tenant, "AZURE_CLIENT_ID": testAppID, "AZURE_CLIENT_SECRET": "secret"},

@@ -11,6 +11,7 @@ import (
 )
 
 func TestCallersAreHeldForAWhile(t *testing.T) {
+	t.Parallel()
 	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 	held := &userTokens{now: func() time.Time { return now }}
 	ada := auth.Caller{Principal: "entra:t/ada"}
@@ -38,6 +39,7 @@ func TestCallersAreHeldForAWhile(t *testing.T) {
 
 // TestCallersAreBounded: when all places are taken, those who are known still renew theirs.
 func TestCallersAreBounded(t *testing.T) {
+	t.Parallel()
 	held := &userTokens{}
 	soon := time.Now().Add(time.Hour)
 	for i := range maxUserTokens + 1 {

@@ -87,8 +87,6 @@ func (c *Config) checkChannels() error {
 			if !c.SlackConfigured() {
 				return where.Errorf("slack is named, and Slack is not configured; set SLACK_BOT_TOKEN and SLACK_APP_TOKEN (or SLACK_SIGNING_SECRET)")
 			}
-		case confirm.Page:
-			return where.Errorf("this build has no confirmation page; use client or slack")
 		default:
 			return where.Errorf("%q is not a channel; use client or slack", channel)
 		}

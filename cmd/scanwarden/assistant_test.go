@@ -38,7 +38,7 @@ func newProxied(t *testing.T) *publicProxy {
 	return p
 }
 
-// addSlack is an installation with Slack, whose callers come through a proxy.
+// addSlack adds a fake Slack to an installation, and starts a server whose callers come through a proxy.
 func addSlack(t *testing.T, s *stack, public *publicProxy, env ...string) *slacktest.Server {
 	t.Helper()
 	slack := slacktest.New(t, slacktest.Options{SigningSecret: signingSecret, BotToken: "xoxb-test", Team: "T01TEST"})
@@ -57,9 +57,9 @@ func addSlack(t *testing.T, s *stack, public *publicProxy, env ...string) *slack
 	return slack
 }
 
-// TestSlacksAssistantAsks: Slack's own assistant calls with Slack's signature in a person's name; it reads and asks,
-// and a person in Slack decides.
-func TestSlacksAssistantAsks(t *testing.T) {
+// TestSlackAssistantProposes: Slack's assistant calls with Slack's signature on behalf of a user; it reads and
+// proposes, and an approver decides in Slack.
+func TestSlackAssistantProposes(t *testing.T) {
 	t.Parallel()
 	public := newProxied(t)
 	s := newStack(t)
@@ -105,7 +105,7 @@ func TestSlacksAssistantAsks(t *testing.T) {
 	}
 }
 
-// slackSigningTransport is Slack as an MCP client: each request is signed as Slack signs (docs.slack.dev, verifying requests).
+// slackSigningTransport signs each request as Slack does (docs.slack.dev, verifying requests).
 type slackSigningTransport struct{}
 
 func (slackSigningTransport) RoundTrip(r *http.Request) (*http.Response, error) {

@@ -9,7 +9,7 @@ import (
 	"scanwarden/confirm"
 )
 
-func TestStatus(t *testing.T) {
+func TestStatusText(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
 	for state, want := range map[confirm.State]string{
@@ -26,7 +26,7 @@ func TestStatus(t *testing.T) {
 	}
 }
 
-// TestExplanationOfAnOldChange: what was decided stands apart from what the policy of today would say.
+// TestExplanationOfAnOldChange: past decisions are separate from what the current policy would decide.
 func TestExplanationOfAnOldChange(t *testing.T) {
 	t.Parallel()
 	c := confirm.Change{

@@ -8,8 +8,8 @@ import (
 	"scanwarden/cmd/scanwarden/internal/config"
 )
 
-// TestWaits: on a terminal one line gives way to the next, and to what is found; elsewhere there is none.
-func TestWaits(t *testing.T) {
+// TestProgressLine: on a terminal one line replaces the other and is cleared before findings; a pipe gets nothing.
+func TestProgressLine(t *testing.T) {
 	t.Parallel()
 	var errs bytes.Buffer
 	w := &progressLine{stderr: &errs, enabled: true}

@@ -19,7 +19,7 @@ import (
 	"scanwarden/slackbot/slacktest"
 )
 
-// doctorStack is a set-up in which all is well, until a test breaks it.
+// doctorStack is a set-up in which all checks pass, until a test breaks it.
 type doctorStack struct {
 	t      *testing.T
 	entra  *entratest.Server
@@ -58,14 +58,14 @@ func (w *doctorStack) addApp(roles ...string) {
 	w.entra.AddApp(entratest.App{ClientID: serverApp, Secret: entraSecret, Roles: roles})
 }
 
-// signInWith takes the secret's place by a file, which is or is not in the ward's directory.
+// signInWith replaces the client secret by a file, which may be missing in the stack's directory.
 func (w *doctorStack) signInWith(setting, file string) {
 	delete(w.env, "AZURE_CLIENT_SECRET")
 	w.env[setting] = filepath.Join(w.dir, file)
 	w.env["SCANWARDEN_DEFENDER_URL"] = "https://127.0.0.1:1"
 }
 
-// createStore makes a ledger with an entry, as a server would.
+// createStore creates a ledger with one entry, as a server would.
 func (w *doctorStack) createStore() {
 	w.t.Helper()
 	dir := filepath.Join(w.dir, "state")
@@ -94,7 +94,7 @@ func (w *doctorStack) writeFile(file, content string, mode os.FileMode) {
 	}
 }
 
-// runDoctor runs the real binary.
+// runDoctor runs `scanwarden doctor` and returns what it prints and its exit code.
 func (w *doctorStack) runDoctor(args ...string) (out string, exit int) {
 	w.t.Helper()
 	if err := os.WriteFile(w.env["SCANWARDEN_CONFIG"], []byte(w.file), 0o600); err != nil {
@@ -116,7 +116,7 @@ func (w *doctorStack) runDoctor(args ...string) (out string, exit int) {
 	return w.normalize(stdout.String()), cmd.ProcessState.ExitCode()
 }
 
-// normalize replaces what differs from run to run.
+// normalize replaces what differs between runs.
 func (w *doctorStack) normalize(text string) string {
 	for _, r := range []struct{ pattern, with string }{
 		{regexp.QuoteMeta(w.dir), "DIR"},
@@ -130,13 +130,13 @@ func (w *doctorStack) normalize(text string) string {
 	return text
 }
 
-// withoutSlack takes Slack out of the set-up.
+// withoutSlack removes Slack from the set-up.
 func (w *doctorStack) withoutSlack() {
 	delete(w.env, "SLACK_BOT_TOKEN")
 	delete(w.env, "SLACK_APP_TOKEN")
 }
 
-// replaceInFile writes something else into a file, of the same length, as somebody with a hex editor does.
+// replaceInFile replaces bytes of a file by as many others, as a hex editor does.
 func (w *doctorStack) replaceInFile(file, old, now string) {
 	w.t.Helper()
 	path := filepath.Join(w.dir, file)

@@ -21,19 +21,19 @@ import (
 	"scanwarden/slackbot/slacktest"
 )
 
-var update = flag.Bool("rewrite", false, "write the golden files anew")
+var update = flag.Bool("update", false, "rewrite the golden files")
 
-// workingSetups are the set-ups with which a server does its work.
-var workingSetups = []string{"nothing", "simulator-url", "on-behalf-of", "slack-scope-idle", "approver-joined"}
+// workingSetups are the set-ups with which a server works.
+var workingSetups = []string{"all-well", "simulator-url", "on-behalf-of", "slack-scope-unused", "approver-linked"}
 
-// TestDoctorNamesEachFault breaks a good set-up in one way at a time. The golden files are what a person reads.
+// TestDoctorNamesEachFault breaks a good set-up in one way at a time. The golden files are what the doctor prints.
 func TestDoctorNamesEachFault(t *testing.T) {
 	t.Parallel()
 	for name, breakIt := range map[string]func(*doctorStack){
-		"nothing":       func(*doctorStack) {},
-		"misspelt-name": func(w *doctorStack) { w.env["SCANWARDEN_APPROVER"] = "token:ada" },
-		"misspelt-key":  func(w *doctorStack) { w.file += "polcy: {}\n" },
-		"rule-that-is-none": func(w *doctorStack) {
+		"all-well":        func(*doctorStack) {},
+		"misspelled-name": func(w *doctorStack) { w.env["SCANWARDEN_APPROVER"] = "token:ada" },
+		"misspelled-key":  func(w *doctorStack) { w.file += "polcy: {}\n" },
+		"rule-invalid": func(w *doctorStack) {
 			w.file = "policy:\n  rules:\n    - {name: large, when: adresses > 10, approvals: 2}\n"
 		},
 		"two-mistakes": func(w *doctorStack) { w.env["SCANWARDEN_CLOUD"], w.env["SCANWARDEN_LOG_LEVEL"] = "mars", "loud" },
@@ -42,13 +42,13 @@ func TestDoctorNamesEachFault(t *testing.T) {
 			delete(w.env, "AZURE_TENANT_ID")
 			w.env["SCANWARDEN_DEFENDER_URL"] = "https://127.0.0.1:1"
 		},
-		"nothing-to-sign-in-with": func(w *doctorStack) {
+		"no-sign-in-settings": func(w *doctorStack) {
 			for _, name := range []string{"AZURE_CLIENT_SECRET", "AZURE_TENANT_ID", "AZURE_CLIENT_ID"} {
 				delete(w.env, name)
 			}
 			w.env["SCANWARDEN_DEFENDER_URL"], w.env["AZURE_AUTHORITY_HOST"] = "https://127.0.0.1:1", "https://127.0.0.1:1"
 		},
-		"write-credential-half": func(w *doctorStack) { w.env["SCANWARDEN_WRITE_CLIENT_SECRET"] = "another-secret" },
+		"write-credential-incomplete": func(w *doctorStack) { w.env["SCANWARDEN_WRITE_CLIENT_SECRET"] = "another-secret" },
 		"managed-identity": func(w *doctorStack) {
 			w.env["SCANWARDEN_AUTH"], w.env["IDENTITY_ENDPOINT"], w.env["IDENTITY_HEADER"] = "managed-identity", "http://127.0.0.1:1", "x"
 		},
@@ -58,15 +58,15 @@ func TestDoctorNamesEachFault(t *testing.T) {
 			w.t.Cleanup(open.Close)
 			w.env["SCANWARDEN_DEFENDER_URL"] = open.URL
 		},
-		"entra-far":        func(w *doctorStack) { w.env["AZURE_AUTHORITY_HOST"] = "https://127.0.0.1:1" },
-		"entra-over-http":  func(w *doctorStack) { w.env["AZURE_AUTHORITY_HOST"] = "http://127.0.0.1:9" },
-		"certificate-gone": func(w *doctorStack) { w.signInWith("AZURE_CLIENT_CERTIFICATE_PATH", "gone.pem") },
-		"token-file-gone":  func(w *doctorStack) { w.signInWith("AZURE_FEDERATED_TOKEN_FILE", "gone.jwt") },
+		"entra-unreachable":   func(w *doctorStack) { w.env["AZURE_AUTHORITY_HOST"] = "https://127.0.0.1:1" },
+		"entra-over-http":     func(w *doctorStack) { w.env["AZURE_AUTHORITY_HOST"] = "http://127.0.0.1:9" },
+		"certificate-missing": func(w *doctorStack) { w.signInWith("AZURE_CLIENT_CERTIFICATE_PATH", "gone.pem") },
+		"token-file-missing":  func(w *doctorStack) { w.signInWith("AZURE_FEDERATED_TOKEN_FILE", "gone.jwt") },
 		"token-file-empty": func(w *doctorStack) {
 			w.signInWith("AZURE_FEDERATED_TOKEN_FILE", "empty.jwt")
 			w.writeFile("empty.jwt", "\n", 0o600)
 		},
-		"write-token-file-gone": func(w *doctorStack) {
+		"write-token-file-missing": func(w *doctorStack) {
 			w.env["SCANWARDEN_WRITE_CLIENT_ID"] = serverApp
 			w.env["SCANWARDEN_WRITE_FEDERATED_TOKEN_FILE"] = filepath.Join(w.dir, "gone.jwt")
 		},
@@ -77,16 +77,16 @@ func TestDoctorNamesEachFault(t *testing.T) {
 		"wrong-tenant":     func(w *doctorStack) { w.env["AZURE_TENANT_ID"] = "99999999-2222-3333-4444-555555555555" },
 		"tls-interception": func(w *doctorStack) { w.env["SSL_CERT_FILE"] = "/dev/null"; w.env["SSL_CERT_DIR"] = w.dir },
 		"role-missing":     func(w *doctorStack) { w.addApp(entratest.Defender + "/Machine.Read.All") },
-		"licence-missing": func(w *doctorStack) {
+		"license-missing": func(w *doctorStack) {
 			w.tenant.Fail(defendertest.Fault{Status: 401, Code: "Unauthorized", Message: "No Tvm license"})
 		},
-		"defender-far":       func(w *doctorStack) { w.env["SCANWARDEN_DEFENDER_URL"] = "http://127.0.0.1:1" },
-		"credential-missing": func(w *doctorStack) { delete(w.env, "CORE_SNMP_PRIV") },
+		"defender-unreachable": func(w *doctorStack) { w.env["SCANWARDEN_DEFENDER_URL"] = "http://127.0.0.1:1" },
+		"credential-missing":   func(w *doctorStack) { delete(w.env, "CORE_SNMP_PRIV") },
 		"vault-forbidden": func(w *doctorStack) {
 			w.file = namedCredential
 			w.behindProxy(&fakeVault{entra: w.entra, forbidden: true})
 		},
-		"vault-secret-gone": func(w *doctorStack) {
+		"vault-secret-missing": func(w *doctorStack) {
 			w.file = namedCredential
 			w.behindProxy(&fakeVault{entra: w.entra})
 			w.file = strings.Replace(w.file, "/secrets/edge", "/secrets/edges", 1)
@@ -110,12 +110,12 @@ func TestDoctorNamesEachFault(t *testing.T) {
 			w.createStore()
 			w.replaceInFile("state/ledger.db", "U0BOB", "U0EVE")
 		},
-		"slack-scope-idle": func(w *doctorStack) {
+		"slack-scope-unused": func(w *doctorStack) {
 			w.slack = slacktest.New(w.t, slacktest.Options{BotToken: "xoxb-test", AppToken: "xapp-test", Team: "T01TEST",
 				Scopes: []string{"commands", "chat:write", "users:read", "im:write", "files:write"}})
 			w.env["SLACK_API_URL"] = w.slack.API()
 		},
-		"slack-socket-shut": func(w *doctorStack) {
+		"slack-socket-refused": func(w *doctorStack) {
 			w.slack.Fail("apps.connections.open", slacktest.Fault{Times: -1, Error: "missing_scope"})
 		},
 		"slack-token-refused": func(w *doctorStack) { w.env["SLACK_BOT_TOKEN"] = "xoxb-of-another-app" },
@@ -123,8 +123,8 @@ func TestDoctorNamesEachFault(t *testing.T) {
 			w.slack = slacktest.New(w.t, slacktest.Options{BotToken: "xoxb-test", AppToken: "xapp-test", Team: "T01TEST", Scopes: []string{"commands", "chat:write", "users:read"}})
 			w.env["SLACK_API_URL"] = w.slack.API()
 		},
-		"nobody-in-slack": func(w *doctorStack) { w.file = namedCredential + "policy: {approvers: [token:ada]}\n" },
-		"nobodies": func(w *doctorStack) {
+		"no-approver-in-slack": func(w *doctorStack) { w.file = namedCredential + "policy: {approvers: [token:ada]}\n" },
+		"unusable-principals": func(w *doctorStack) {
 			w.file = namedCredential + `policy: {approvers: [slack:T01TEST/U0ADA, slack-group:S0614TZR7]}
 people:
   - {name: Ada, principals: [slack:T01TEST/U0ADA, entra:contoso.onmicrosoft.com/ada@contoso.com]}
@@ -132,30 +132,30 @@ people:
   - {name: Cleo, principals: [slack:T01TEST/CLEO, token:cleo]}
 `
 		},
-		"nobody-asked": func(w *doctorStack) { // no Slack: the requester's own client asks, and their own yes does not count
+		"no-self-approval": func(w *doctorStack) { // without Slack the requester's own client is asked, and their own approval does not count
 			w.withoutSlack()
 			w.file = namedCredential + "policy: {approvers: [local:ada], approvals_required: {delete_scans: 2}}\n"
 		},
-		"nobody-answers": func(w *doctorStack) {
+		"no-approver-calls": func(w *doctorStack) {
 			w.withoutSlack()
 			w.file = namedCredential + "policy: {approvers: [token:ada, slack:T01TEST/U0ADA], self_approval: true}\n"
 		},
-		"approver-joined": func(w *doctorStack) { // who is listed by one principal comes in by another
+		"approver-linked": func(w *doctorStack) { // the approver is listed with one principal and calls with another
 			w.withoutSlack()
 			w.file = namedCredential + `policy: {approvers: [slack:T01TEST/U0ADA], self_approval: true}
 people: [{name: Ada, principals: [slack:T01TEST/U0ADA, token:default]}]
 `
 		},
-		"nobody-enough": func(w *doctorStack) {
+		"quorum-without-slack": func(w *doctorStack) {
 			w.withoutSlack()
 			w.file = namedCredential + "policy: {approvals_required: {delete_scans: 2}}\n"
 		},
-		"too-few": func(w *doctorStack) {
+		"too-few-approvers": func(w *doctorStack) {
 			w.file = namedCredential + `policy: {approvers: [slack:T01TEST/U0ADA, token:default], approvals_required: {delete_scans: 2}}
 people: [{name: Ada, principals: [slack:T01TEST/U0ADA, token:default]}]
 `
 		},
-		"ledger-nowhere": func(w *doctorStack) { w.env["SCANWARDEN_DATABASE_URL"] = "sqlite:/proc/x.db" },
+		"ledger-not-creatable": func(w *doctorStack) { w.env["SCANWARDEN_DATABASE_URL"] = "sqlite:/proc/x.db" },
 		"ledger-of-another-key": func(w *doctorStack) {
 			w.createStore()
 			for _, name := range []string{"audit.key", "audit.pub"} {
@@ -165,7 +165,7 @@ people: [{name: Ada, principals: [slack:T01TEST/U0ADA, token:default]}]
 		"audit-key-cut":    func(w *doctorStack) { w.createStore(); w.writeFile("state/audit.key", "PRIVATE+KEY+scanwarden", 0o600) },
 		"server-key-cut":   func(w *doctorStack) { w.writeFile("state/server.key", "too short", 0o600) },
 		"server-key-empty": func(w *doctorStack) { w.writeFile("state/server.key", "", 0o600) },
-		"state-open": func(w *doctorStack) {
+		"state-permissive": func(w *doctorStack) {
 			w.createStore()
 			w.writeFile("state/server.key", strings.Repeat("k", server.KeySize), 0o604)
 			w.writeFile("state/sign-in-0011223344556677", "sealed", 0o620)
@@ -186,10 +186,10 @@ people: [{name: Ada, principals: [slack:T01TEST/U0ADA, token:default]}]
 			w.file += "http: {tokens: {ada: {file: " + w.dir + "/ada.token}, grace: {file: " + w.dir + "/grace.token}}}\n"
 		},
 		"token-too-short": func(w *doctorStack) { w.env["SCANWARDEN_HTTP_TOKEN"] = "short" },
-		"ledger-shut": func(w *doctorStack) {
+		"ledger-unreachable": func(w *doctorStack) {
 			w.env["SCANWARDEN_DATABASE_URL"] = "postgres://nobody@127.0.0.1:1/none?sslmode=disable"
 		},
-		"entra-for-nobody": func(w *doctorStack) {
+		"entra-client-id-invalid": func(w *doctorStack) {
 			delete(w.env, "SCANWARDEN_HTTP_TOKEN")
 			w.env["SCANWARDEN_HTTP_AUTH"] = "entra"
 			w.env["SCANWARDEN_HTTP_CLIENT_ID"] = "scans"
@@ -224,7 +224,7 @@ people: [{name: Ada, principals: [slack:T01TEST/U0ADA, token:default]}]
 	}
 }
 
-// TestDoctorSimulated: a run that is made up has nothing that anybody must be kept from, and needs its key all the same.
+// TestDoctorSimulated: a simulated run has no secrets to protect, and needs its key all the same.
 func TestDoctorSimulated(t *testing.T) {
 	t.Parallel()
 	w := newDoctorStack(t)
@@ -239,7 +239,7 @@ func TestDoctorSimulated(t *testing.T) {
 	}
 }
 
-// TestDoctorClock: a host whose clock differs is told of, and how far.
+// TestDoctorClock: the doctor reports how far the sign-in host's clock differs.
 func TestDoctorClock(t *testing.T) {
 	t.Parallel()
 	// A machine that is busy may take seconds for an answer, and finds itself nearer by them.
@@ -264,8 +264,8 @@ func TestDoctorClock(t *testing.T) {
 	}
 }
 
-// TestDoctorGivesAdvice: whatever is wrong is told with what to do about it.
-func TestDoctorGivesAdvice(t *testing.T) {
+// TestDoctorSaysWhatToDo: each problem is followed by what to do about it.
+func TestDoctorSaysWhatToDo(t *testing.T) {
 	t.Parallel()
 	golden, err := filepath.Glob("testdata/doctor/*.golden")
 	if err != nil || len(golden) == 0 {

@@ -26,8 +26,8 @@ import (
 
 const vaultHost = "contoso.vault.azure.net"
 
-// fakeVault is Azure Key Vault as a program behind a company's proxy sees it: the proxy connects the vault's own name to
-// the fake, whose certificate is for that name.
+// fakeVault is Azure Key Vault as a program behind a company's proxy sees it. The proxy connects the vault's own name
+// to the fake, which has a certificate for that name.
 type fakeVault struct {
 	entra     *entratest.Server
 	forbidden bool
@@ -61,7 +61,7 @@ func (v *fakeVault) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// answered reports whether the last token for vaults was asked for with the claims.
+// answered reports whether the last token for vaults was requested with the claims.
 func (v *fakeVault) answered() bool {
 	last := ""
 	for _, r := range v.entra.Tokens() {
@@ -72,7 +72,7 @@ func (v *fakeVault) answered() bool {
 	return v.claims == "" || strings.Contains(last, "acrs")
 }
 
-// behindProxy points the ward's program at v through a proxy.
+// behindProxy lets the stack's program reach v through a proxy.
 func (w *doctorStack) behindProxy(v *fakeVault) {
 	w.t.Helper()
 	w.env["SSL_CERT_FILE"], w.env["HTTPS_PROXY"] = v.behindProxy(w.t)
@@ -81,7 +81,7 @@ func (w *doctorStack) behindProxy(v *fakeVault) {
 
 const edgeInVault = "  edge-snmp: {type: CommunityString, communityString: {keyVault: \"https://" + vaultHost + "/secrets/edge\"}}\n"
 
-// behindProxy serves v, and returns a file of the authorities to trust, Entra ID's too, and the proxy to go through.
+// behindProxy serves v. It returns a file of certificate authorities to trust, Entra ID's too, and the proxy's URL.
 func (v *fakeVault) behindProxy(t *testing.T) (roots, through string) {
 	t.Helper()
 	server := httptest.NewUnstartedServer(v)
@@ -104,7 +104,7 @@ func (v *fakeVault) behindProxy(t *testing.T) (roots, through string) {
 	return roots, proxy.URL
 }
 
-// tunnel joins the caller with address until either ends.
+// tunnel connects the caller with address until either ends.
 func tunnel(t *testing.T, w http.ResponseWriter, address string) {
 	there, err := net.Dial("tcp", address)
 	if err != nil {
@@ -121,7 +121,7 @@ func tunnel(t *testing.T, w http.ResponseWriter, address string) {
 	go func() { _, _ = io.Copy(here, there); here.Close() }()
 }
 
-// certify makes a certificate for host that signs itself.
+// certify returns a self-signed certificate for host.
 func certify(t *testing.T, host string) (tls.Certificate, []byte) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

@@ -15,7 +15,7 @@ import (
 
 const initializeMessage = `{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"raw","version":"1"}}}`
 
-// post sends one message. An empty token sends no Authorization.
+// post sends one message. An empty token sends no Authorization header.
 func (s *entraStack) post(t *testing.T, token, session, message string) *http.Response {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), "POST", s.url, strings.NewReader(message))
@@ -39,8 +39,8 @@ func (s *entraStack) post(t *testing.T, token, session, message string) *http.Re
 	return resp
 }
 
-// TestEntraKeepsOut refuses every token that was not given out for this server, now, to one who may call.
-func TestEntraKeepsOut(t *testing.T) {
+// TestEntraRefusesForeignTokens: every token that was not issued for this server and this moment is refused.
+func TestEntraRefusesForeignTokens(t *testing.T) {
 	t.Parallel()
 	s := newServingEntraStack(t)
 	good := s.entra.UserClaims(s.ada, serverApp, []string{"Scans.Use"}, []string{"Scans.Approver"})
@@ -87,7 +87,7 @@ func TestEntraKeepsOut(t *testing.T) {
 	}
 }
 
-// TestEntraMetadata leads a client that was refused to the Entra ID to sign in to.
+// TestEntraMetadata: a client that was refused finds the Entra ID to sign in to.
 func TestEntraMetadata(t *testing.T) {
 	t.Parallel()
 	s := newServingEntraStack(t)
@@ -105,7 +105,7 @@ func TestEntraMetadata(t *testing.T) {
 	}
 }
 
-// TestEntraFacade: the server describes its Entra ID to clients that need it to, where an operator has said so.
+// TestEntraFacade: the server describes its Entra ID to clients only if an operator has enabled that.
 func TestEntraFacade(t *testing.T) {
 	t.Parallel()
 	for setting, want := range map[string]int{"true": http.StatusOK, "false": http.StatusNotFound} {
@@ -118,7 +118,7 @@ func TestEntraFacade(t *testing.T) {
 	}
 }
 
-// TestEntraClients: a person is let in with the clients that an operator has listed, and with no other.
+// TestEntraClients: users are accepted with the client applications that an operator lists, and with no other.
 func TestEntraClients(t *testing.T) {
 	t.Parallel()
 	s := newEntraStack(t, entratest.Defender)
@@ -131,7 +131,7 @@ func TestEntraClients(t *testing.T) {
 	}
 }
 
-// TestEntraKeyFetches: a flood of forged tokens does not become a flood of key fetches, and a caller is still let in.
+// TestEntraKeyFetches: many forged tokens cause few fetches of keys, and a good token is still accepted afterwards.
 func TestEntraKeyFetches(t *testing.T) {
 	t.Parallel()
 	s := newServingEntraStack(t)
@@ -149,7 +149,7 @@ func TestEntraKeyFetches(t *testing.T) {
 	}
 }
 
-// TestEntraSessions: a session is that of the person who began it.
+// TestEntraSessions: a session belongs to the user who began it.
 func TestEntraSessions(t *testing.T) {
 	t.Parallel()
 	s := newServingEntraStack(t)

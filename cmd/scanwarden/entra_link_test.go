@@ -18,9 +18,9 @@ import (
 	"scanwarden/slackbot/slacktest"
 )
 
-// TestLinkAccounts: Ada of Slack signs in to Entra ID in her browser and pastes the proof into her Slack. From then
-// on she is one person: she confirms in Slack what Bob asks for, by what she may do in Entra ID, and cannot confirm
-// there what she asked for herself elsewhere.
+// TestLinkAccounts: Ada signs in to Entra ID in her browser and pastes the proof into her Slack. From then on she is
+// one person: she confirms in Slack what Bob requests, by her permissions in Entra ID, and cannot confirm there what
+// she requested elsewhere.
 func TestLinkAccounts(t *testing.T) {
 	t.Parallel()
 	slack := slacktest.New(t, slacktest.Options{AppToken: "xapp-test", BotToken: "xoxb-test"})
@@ -59,7 +59,7 @@ func TestLinkAccounts(t *testing.T) {
 	<-told // it may have stopped waiting for her before
 }
 
-// deleteRequest is a person whose client cannot show a prompt, and who asks to delete a scan.
+// deleteRequest returns a function that requests a delete as u, with a client that cannot show a prompt.
 func (s *entraStack) deleteRequest(t *testing.T, u entratest.User) func() toolResult {
 	t.Helper()
 	c := s.connect(t, s.userToken(u, nil, "Scans.Requester"), "modern", nil)
@@ -72,7 +72,7 @@ func (s *entraStack) deleteRequest(t *testing.T, u entratest.User) func() toolRe
 	}
 }
 
-// newProxy is one that ends TLS before the program, whose address is told later.
+// newProxy returns a proxy that ends TLS in front of the program. to sets the program's address.
 func newProxy(t *testing.T) (proxy *httptest.Server, to func(address string)) {
 	t.Helper()
 	var behind atomic.Pointer[url.URL]
@@ -93,8 +93,8 @@ func newProxy(t *testing.T) (proxy *httptest.Server, to func(address string)) {
 
 var rePastedCommand = regexp.MustCompile(`<code>(/\S+) (link \S+)</code>`)
 
-// signInAt is a browser that opens the page, presses its button, signs in to Entra ID and comes back. It returns
-// the command that the page then shows.
+// signInAt is a browser that opens the page, presses its button, signs in to Entra ID and returns. It returns the
+// command that the page then shows.
 func (s *entraStack) signInAt(t *testing.T, proxy *httptest.Server) (command, text string) {
 	t.Helper()
 	trusted := x509.NewCertPool()

@@ -22,8 +22,8 @@ const (
 	adaID       = "aaaaaaaa-0000-0000-0000-000000000001"
 )
 
-// entraStack is an installation whose callers sign in with Entra ID, and whose Defender takes no token but those that
-// the same Entra ID gave out for Defender.
+// entraStack is an installation with Entra ID. Its callers sign in there, and its Defender accepts only tokens of the
+// same Entra ID for Defender.
 type entraStack struct {
 	*stack
 	entra    *entratest.Server
@@ -31,6 +31,7 @@ type entraStack struct {
 	ada, bob entratest.User
 }
 
+// newServingEntraStack returns a stack with a running server.
 func newServingEntraStack(t *testing.T, env ...string) *entraStack {
 	t.Helper()
 	s := newEntraStack(t, entratest.Defender)
@@ -38,7 +39,8 @@ func newServingEntraStack(t *testing.T, env ...string) *entraStack {
 	return s
 }
 
-// newEntraStack is a tenancy in which nothing runs yet. Its Defender is the resource that tokens have to be for.
+// newEntraStack returns a stack in which no server runs yet. resource is the resource that tokens for its Defender
+// need.
 func newEntraStack(t *testing.T, resource string) *entraStack {
 	t.Helper()
 	fake := entratest.New(entratest.Options{Resources: []string{resource, entratest.KeyVault}})
@@ -60,7 +62,7 @@ func newEntraStack(t *testing.T, resource string) *entraStack {
 	return s
 }
 
-// requireEntraToken is a Defender that believes Entra ID and nobody else.
+// requireEntraToken returns a Defender that accepts only tokens of Entra ID.
 func requireEntraToken(fake *entratest.Server, tenant *defendertest.Server, resource string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, err := fake.Valid(bearerOf(r.Header), resource); err != nil {
@@ -76,14 +78,14 @@ func bearerOf(h http.Header) string {
 	return token
 }
 
-// userToken is the token of one who may call, with these roles, and changes to its claims.
+// userToken returns a token of a user with these roles, and with changes to its claims.
 func (s *entraStack) userToken(u entratest.User, changes map[string]any, roles ...string) string {
 	claims := s.entra.UserClaims(u, serverApp, []string{"Scans.Use"}, roles)
 	maps.Copy(claims, changes)
 	return s.entra.Sign(claims)
 }
 
-// connect is a foreign client that calls with a token.
+// connect returns a foreign client that sends a token.
 func (s *entraStack) connect(t *testing.T, token, era string, person promptHandler) *mcp.ClientSession {
 	t.Helper()
 	return connectClient(t, &mcp.StreamableClientTransport{
@@ -91,6 +93,7 @@ func (s *entraStack) connect(t *testing.T, token, era string, person promptHandl
 	}, era, person)
 }
 
+// tokenTransport adds the token to each request.
 type tokenTransport string
 
 func (token tokenTransport) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -99,7 +102,7 @@ func (token tokenTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return http.DefaultTransport.RoundTrip(r)
 }
 
-// writerNames are whom the writes to Defender were sent in the name of, as their tokens say.
+// writerNames returns, for each write to Defender, the user or application of its token.
 func (s *entraStack) writerNames() (list []string) {
 	for _, w := range s.tenant.Writes() {
 		claims, err := s.entra.Valid(bearerOf(w.Header), entratest.Defender)
@@ -112,7 +115,7 @@ func (s *entraStack) writerNames() (list []string) {
 	return list
 }
 
-// TestEntraApprover: a person with the scope and the role asks and confirms; the application writes.
+// TestEntraApprover: a user with the scope and the role requests and confirms; the application writes.
 func TestEntraApprover(t *testing.T) {
 	t.Parallel()
 	for era := range protocolVersions {
@@ -141,9 +144,9 @@ func TestEntraApprover(t *testing.T) {
 	}
 }
 
-// TestEntraMayAskOnly: whoever is let in without being an approver in person may read. Nobody is asked at their
-// client, whose answer would be their own, and nothing is written.
-func TestEntraMayAskOnly(t *testing.T) {
+// TestCallersWithoutTheRoleOnlyRead: callers that are not approvers in person may read. Their own client is not asked,
+// because the answer would be their own, and nothing is written.
+func TestCallersWithoutTheRoleOnlyRead(t *testing.T) {
 	t.Parallel()
 	s := newServingEntraStack(t)
 	all := []string{"Scans.Use.All", "Scans.Requester", "Scans.Approver"}
@@ -174,7 +177,7 @@ func TestEntraMayAskOnly(t *testing.T) {
 	}
 }
 
-// TestOnBehalfOf: Defender sees the people who call, each in their own name.
+// TestOnBehalfOf: Defender is called on behalf of each caller.
 func TestOnBehalfOf(t *testing.T) {
 	t.Parallel()
 	s := newServingEntraStack(t, "SCANWARDEN_AUTH=on-behalf-of")
@@ -199,8 +202,8 @@ func TestOnBehalfOf(t *testing.T) {
 	}
 }
 
-// TestOnBehalfOfNoAgent: an agent that bears Ada's principal is not given Ada's sign-in, even while it is held.
-func TestOnBehalfOfNoAgent(t *testing.T) {
+// TestOnBehalfOfRefusesAgents: an agent with Ada's principal cannot use Ada's sign-in, even while it is held.
+func TestOnBehalfOfRefusesAgents(t *testing.T) {
 	t.Parallel()
 	s := newServingEntraStack(t, "SCANWARDEN_AUTH=on-behalf-of")
 	ada := s.connect(t, s.userToken(s.ada, nil, "Scans.Requester"), "modern", typeCode)
@@ -220,7 +223,7 @@ func TestOnBehalfOfNoAgent(t *testing.T) {
 	}
 }
 
-// TestEntraRefuses: what Entra ID refuses the server, the caller is told, with the next step and nothing secret.
+// TestEntraRefuses: a caller receives Entra ID's refusal of the server with the next step and without secrets.
 func TestEntraRefuses(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {

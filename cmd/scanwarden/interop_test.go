@@ -21,7 +21,7 @@ import (
 	"scanwarden/defender/defendertest"
 )
 
-// forEachTransport runs a test through both doors in both protocol eras.
+// forEachTransport runs a test over stdio and HTTP, in both protocol eras.
 func forEachTransport(t *testing.T, test func(t *testing.T, connect func(*testing.T, *stack) (mcp.Transport, func() error), era string)) {
 	for name, connect := range transports {
 		for era := range protocolVersions {
@@ -184,8 +184,8 @@ func answerWith(action string, content map[string]any) promptHandler {
 	return func(string) *mcp.ElicitResult { return &mcp.ElicitResult{Action: action, Content: content} }
 }
 
-// TestWhatYouSawIsWhatRuns: when somebody changes the scan elsewhere while a person looks at the plan, the
-// person's yes is to something that no longer is, and nothing is sent.
+// TestWhatYouSawIsWhatRuns: if the scan changes elsewhere while an approver looks at the plan, the change is stale and
+// nothing is written.
 func TestWhatYouSawIsWhatRuns(t *testing.T) {
 	t.Parallel()
 	const core = "d14cefe1-0301-488c-ad17-a86c428c3727"
@@ -359,7 +359,7 @@ func readAll(t *testing.T, dir string, places map[string]string) {
 	}
 }
 
-// TestServe: the pages beside /mcp, who is let in, and the end.
+// TestServe: the pages beside /mcp, authentication, and the end of the process.
 func TestServe(t *testing.T) {
 	t.Parallel()
 	s := newStack(t)

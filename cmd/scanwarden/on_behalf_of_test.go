@@ -8,8 +8,8 @@ import (
 	"scanwarden/slackbot/slacktest"
 )
 
-// newOnBehalfOfStack is a tenancy with Slack in which Defender is called in people's names, and Bob of Slack confirms. Slack
-// reaches the server that was started last.
+// newOnBehalfOfStack returns a stack with Slack in which Defender is called on behalf of users, and Bob confirms in
+// Slack. Slack reaches the server that was started last.
 func newOnBehalfOfStack(t *testing.T) (*entraStack, *slacktest.Server) {
 	t.Helper()
 	s := newEntraStack(t, entratest.Defender)
@@ -17,8 +17,9 @@ func newOnBehalfOfStack(t *testing.T) (*entraStack, *slacktest.Server) {
 	return s, addSlack(t, s.stack, newProxied(t))
 }
 
-// TestOnBehalfOfNobodyInSlack: who asks in Slack has no sign-in to call Defender with, so nobody is asked in vain.
-func TestOnBehalfOfNobodyInSlack(t *testing.T) {
+// TestSlackUsersWithoutEntraSignInAreRefused: a Slack user without a sign-in to call Defender with is refused before an
+// approver is asked.
+func TestSlackUsersWithoutEntraSignInAreRefused(t *testing.T) {
 	t.Parallel()
 	s, slack := newOnBehalfOfStack(t)
 	slack.Command("U0ADA", "C0SCANS", "/delete_scans", `"Branch routers"`)
@@ -31,9 +32,9 @@ func TestOnBehalfOfNobodyInSlack(t *testing.T) {
 	}
 }
 
-// TestAChangeIsLeftToWhoeverHoldsTheSignIn: Ada calls one server, and Slack brings Bob's yes to another, which never
-// saw her. The change goes out in her name all the same, from the first.
-func TestAChangeIsLeftToWhoeverHoldsTheSignIn(t *testing.T) {
+// TestAChangeIsLeftToTheReplicaWithTheSignIn: Ada calls one server, and Slack delivers Bob's approval to another, which
+// never saw her. The first one still sends the change on her behalf.
+func TestAChangeIsLeftToTheReplicaWithTheSignIn(t *testing.T) {
 	t.Parallel() // the first mostly waits, for a server that could send it at once
 	s, slack := newOnBehalfOfStack(t)
 	s.url = s.serve(t).url

@@ -22,7 +22,7 @@ import (
 	"scanwarden/tools"
 )
 
-// readmeBlocks are the fenced blocks of one language in the README.
+// readmeBlocks returns the fenced blocks of one language in the README.
 func readmeBlocks(t *testing.T, language string) []string {
 	t.Helper()
 	text, err := os.ReadFile("../../README.md")
@@ -48,7 +48,7 @@ func TestReadmeConfigurations(t *testing.T) {
 	}
 }
 
-// policyExample is the README's configuration that has rules.
+// policyExample returns the README's configuration that has rules.
 func policyExample(t *testing.T) string {
 	t.Helper()
 	for _, example := range readmeBlocks(t, "yaml") {
@@ -60,7 +60,8 @@ func policyExample(t *testing.T) string {
 	return ""
 }
 
-// policyStack is a desk and a gate under a configuration of the README's, before a simulated tenant. Its clock is the test's.
+// policyStack is a Service and a Gate with a configuration of the README, in front of a simulated tenant. The test sets
+// its clock.
 type policyStack struct {
 	*confirm.Gate
 	service *tools.Service
@@ -112,7 +113,7 @@ func scanFields(name, target, scanner string) map[string]any {
 		"scanAuthenticationParams": map[string]any{"@odata.type": "#microsoft.windowsDefenderATP.api.SnmpAuthParams", "type": "NoAuthNoPriv", "username": "scanner"}}
 }
 
-// addScanArgs are the arguments of an add_scan.
+// addScanArgs returns the arguments of an add_scan.
 func addScanArgs(name, target, scanner string) string {
 	return fmt.Sprintf(`{"scanType":"Network","scanName":%q,"target":%q,"targetType":"Ip","intervalInHours":4,"scannerAgent.machineId":%q,`+
 		`"scanAuthenticationParams":{"type":"NoAuthNoPriv","username":"scanner"}}`, name, target, scanner)
@@ -161,8 +162,8 @@ func wantError(t *testing.T, err error, want string) {
 	}
 }
 
-// TestReadmeRules: each rule of the README asks for as many people as it says, or refuses in its words, and does
-// neither for what lies just beside it. Whom the README lists are the people.
+// TestReadmeRules: each rule of the README requires as many approvers as it states, or refuses with its text, and does
+// neither for a change just beside it.
 func TestReadmeRules(t *testing.T) {
 	t.Parallel()
 	const public, gone = "Public addresses are scanned by the perimeter team; ask in #perimeter", "The scanner has been silent for a day; see to it first"
@@ -235,7 +236,7 @@ func (p *policyStack) explain(t *testing.T, c confirm.Change) confirm.Explanatio
 	return configtest.Load(t, policyExample(t), nil).ConfirmPolicy().Explain(c)
 }
 
-// TestReadmePolicy: the lines of the README's policy that are no rules mean what it says of them.
+// TestReadmePolicy: the settings of the README's policy do what it states.
 func TestReadmePolicy(t *testing.T) {
 	t.Parallel()
 	p := newPolicyStack(t, policyExample(t))
@@ -289,7 +290,7 @@ func TestReadmePolicy(t *testing.T) {
 	}
 }
 
-// TestReadmeSmallPolicy: the configuration further down has approvers who may confirm their own.
+// TestReadmeSmallPolicy: the README's second configuration has approvers with self-approval.
 func TestReadmeSmallPolicy(t *testing.T) {
 	t.Parallel()
 	for _, example := range readmeBlocks(t, "yaml") {
@@ -314,7 +315,7 @@ func TestReadmeSmallPolicy(t *testing.T) {
 	t.Error("the README shows no such configuration any more")
 }
 
-// TestReadmeExplains: what the README prints of doctor --explain is what the program prints.
+// TestReadmeExplains: the README's sample of doctor --explain is what the program prints.
 func TestReadmeExplains(t *testing.T) {
 	t.Parallel()
 	p := newPolicyStack(t, policyExample(t))

@@ -51,8 +51,7 @@ func TestSchemaIsWhatMCPLists(t *testing.T) {
 	}
 }
 
-// TestSignalWhileAPersonDecides: a call that hangs until its person answers does not hold up the end, and
-// nothing is written on the way.
+// TestSignalWhileAPersonDecides: a call that waits for an approver does not delay the end, and nothing is written.
 func TestSignalWhileAPersonDecides(t *testing.T) {
 	t.Parallel()
 	s := newStack(t)
@@ -80,7 +79,7 @@ func TestSignalWhileAPersonDecides(t *testing.T) {
 	}
 }
 
-// TestSignalOverStdio: SIGTERM ends a stdio server whose client is still there, and is no failure.
+// TestSignalOverStdio: SIGTERM ends a stdio server with a connected client, with exit code 0.
 func TestSignalOverStdio(t *testing.T) {
 	t.Parallel()
 	s := newStack(t)
@@ -110,7 +109,7 @@ func TestSignalOverStdio(t *testing.T) {
 	run.endsWell(t)
 }
 
-// TestSignalWhileTrying: Ctrl-C at a question of try ends it, and what it kept in a temporary place is gone.
+// TestSignalWhileTrying: Ctrl-C at a question of try ends it and removes its temporary files.
 func TestSignalWhileTrying(t *testing.T) {
 	t.Parallel()
 	s := newStack(t)

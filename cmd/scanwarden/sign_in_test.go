@@ -22,7 +22,7 @@ import (
 	"scanwarden/defender/entra/entratest"
 )
 
-// connectStdio is a client of `scanwarden stdio` in the tenancy, whose person confirms.
+// connectStdio returns a client of `scanwarden stdio` whose user confirms.
 func (s *entraStack) connectStdio(t *testing.T, env ...string) *mcp.ClientSession {
 	t.Helper()
 	s.env = append(append(s.env, "SCANWARDEN_APPROVERS=", "SCANWARDEN_SELF_APPROVAL="), env...)
@@ -30,7 +30,7 @@ func (s *entraStack) connectStdio(t *testing.T, env ...string) *mcp.ClientSessio
 	return connectClient(t, transport, "modern", typeCode)
 }
 
-// checkReadAndWrite holds one read and one confirmed write against the name that Defender sees.
+// checkReadAndWrite makes a read and a confirmed write, and checks on whose behalf Defender was called.
 func (s *entraStack) checkReadAndWrite(t *testing.T, c *mcp.ClientSession, name string) {
 	t.Helper()
 	if got := callTool(t, c, "list_scans", nil); len(got.Scans) == 0 {
@@ -44,7 +44,7 @@ func (s *entraStack) checkReadAndWrite(t *testing.T, c *mcp.ClientSession, name 
 	}
 }
 
-// TestAnApplicationSignsIn without a secret that it was given.
+// TestAnApplicationSignsIn without a client secret.
 func TestAnApplicationSignsIn(t *testing.T) {
 	t.Parallel()
 	granted := []string{entratest.Defender + "/Machine.ReadWrite.All"}
@@ -78,7 +78,7 @@ func TestAnApplicationSignsIn(t *testing.T) {
 	}
 }
 
-// keyPair is a file with an RSA key and its certificate.
+// keyPair returns a file with an RSA key and its certificate.
 func keyPair(t *testing.T) (file string, certificate *x509.Certificate) {
 	t.Helper()
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
@@ -102,7 +102,7 @@ func keyPair(t *testing.T) (file string, certificate *x509.Certificate) {
 	return file, certificate
 }
 
-// TestManagedIdentity: the machine's own endpoint gives the token, as App Service's does, and Entra ID is not asked.
+// TestManagedIdentity: the machine's own endpoint issues the token, as App Service's does, and Entra ID is not called.
 func TestManagedIdentity(t *testing.T) {
 	t.Parallel()
 	const header = "canary-identity-header"
@@ -126,7 +126,7 @@ func TestManagedIdentity(t *testing.T) {
 	}
 }
 
-// TestTheScopeIsTheCloudsOwn: a token is asked for the Defender that it is sent to.
+// TestTheScopeIsTheCloudsOwn: a token is requested for the Defender that it is sent to.
 func TestTheScopeIsTheCloudsOwn(t *testing.T) {
 	t.Parallel()
 	for setting, resource := range map[string]string{
@@ -146,7 +146,7 @@ func TestTheScopeIsTheCloudsOwn(t *testing.T) {
 	}
 }
 
-// TestAnotherApplicationWrites: what reads Defender cannot write to it, and what writes is used for nothing else.
+// TestAnotherApplicationWrites: the application that reads cannot write, and the one that writes does nothing else.
 func TestAnotherApplicationWrites(t *testing.T) {
 	t.Parallel()
 	s := newEntraStack(t, entratest.Defender)
@@ -169,7 +169,8 @@ func TestAnotherApplicationWrites(t *testing.T) {
 	}
 }
 
-// TestReadOnlyNeedsNoWriter: what could write is not looked at, so that nothing of it can be wrong.
+// TestReadOnlyNeedsNoWriter: in read-only mode the settings of the writer are not read, so that a mistake in them stops
+// nothing.
 func TestReadOnlyNeedsNoWriter(t *testing.T) {
 	t.Parallel()
 	s := newEntraStack(t, entratest.Defender)

@@ -12,8 +12,8 @@ import (
 	"scanwarden/defender/defendertest"
 )
 
-// TestSignalDuringAWrite: a write that is on its way when the end is asked for is waited for, and its outcome
-// recorded by the process that sent it: there is nothing left to recover.
+// TestSignalDuringAWrite: the end waits for a write that Defender is processing, and its outcome is recorded by the
+// process that sent it, so that nothing is left to recover.
 func TestSignalDuringAWrite(t *testing.T) {
 	t.Parallel()
 	s := newStack(t)

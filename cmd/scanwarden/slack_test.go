@@ -10,9 +10,9 @@ import (
 	"scanwarden/slackbot/slacktest"
 )
 
-// TestHandOverToSlack: the real binary, a foreign MCP client that cannot ask its person, and a person in Slack
-// who can be asked, over both of Slack's transports.
-func TestHandOverToSlack(t *testing.T) {
+// TestSlackDecidesForAnMCPClient: the real binary, a foreign MCP client that cannot show a prompt, and an approver in
+// Slack, over both of Slack's transports.
+func TestSlackDecidesForAnMCPClient(t *testing.T) {
 	t.Parallel()
 	for _, transport := range []string{"sockets", "signed HTTP"} {
 		t.Run(transport, func(t *testing.T) {

@@ -20,7 +20,7 @@ import (
 	"scanwarden/defender/defendertest"
 )
 
-// waitTimeout bounds every wait of these tests; nothing but a failure takes that long.
+// waitTimeout bounds every wait of these tests. Only a failure takes that long.
 const waitTimeout = time.Minute
 
 const (
@@ -29,8 +29,8 @@ const (
 	privPassword = "canary-4Zk2-priv-password"
 )
 
-// stack is one installation: a simulated tenant in this process, a state directory, and the environment that
-// points the real binary at both.
+// stack is one installation: a simulated tenant in this process, a state directory, and the environment that connects
+// the program with both.
 type stack struct {
 	t      *testing.T
 	tenant *defendertest.Server
@@ -39,6 +39,7 @@ type stack struct {
 	logs   *sharedBuffer // stderr of every process
 }
 
+// newStack returns an installation in which no server runs.
 func newStack(t *testing.T) *stack {
 	t.Helper()
 	tenant := defendertest.New(defendertest.Options{})
@@ -74,7 +75,7 @@ credentials:
     privPassword: {env: CORE_SNMP_PRIV}
 `
 
-// command is the real binary, not started yet. It inherits nothing.
+// command returns a command of the program, not started yet. It inherits no environment.
 func (s *stack) command(args ...string) *exec.Cmd {
 	s.t.Helper()
 	cmd := exec.Command(programPath(s.t), args...)
@@ -82,7 +83,7 @@ func (s *stack) command(args ...string) *exec.Cmd {
 	return cmd
 }
 
-// output runs a command to its end.
+// output runs a command to its end and returns what it prints.
 func (s *stack) output(args ...string) string {
 	s.t.Helper()
 	out, err := s.command(args...).Output()
@@ -92,7 +93,7 @@ func (s *stack) output(args ...string) string {
 	return string(out)
 }
 
-// changes is what `scanwarden changes --json` prints.
+// changes returns what `scanwarden changes --json` prints.
 func (s *stack) changes() []changeLine {
 	s.t.Helper()
 	var lines []changeLine
@@ -102,7 +103,7 @@ func (s *stack) changes() []changeLine {
 	return lines
 }
 
-// transports are the ways in. Each starts the real binary and returns how a client connects to it, and how to
+// transports are the two ways to connect a client. Each starts the program and returns how a client connects and how to
 // kill it.
 var transports = map[string]func(*testing.T, *stack) (mcp.Transport, func() error){"stdio": overStdio, "http": overHTTP}
 
@@ -134,7 +135,7 @@ type serveProcess struct {
 	err     error         // how, once it has
 }
 
-// serve starts `scanwarden serve` and waits until it says where it listens.
+// serve starts `scanwarden serve` and waits until it logs its address.
 func (s *stack) serve(t *testing.T, env ...string) *serveProcess {
 	t.Helper()
 	cmd := s.command("serve", "--listen", "127.0.0.1:0", "--log-format", "json")
@@ -160,7 +161,7 @@ func (s *stack) serve(t *testing.T, env ...string) *serveProcess {
 	return run
 }
 
-// end asks the server to end and waits until it has.
+// end sends SIGTERM and waits until the process has ended.
 func (s *serveProcess) end(t *testing.T) {
 	t.Helper()
 	_ = s.process.Signal(syscall.SIGTERM)
@@ -172,7 +173,7 @@ func (s *serveProcess) end(t *testing.T) {
 	}
 }
 
-// endsWell is end, in time and with exit code 0.
+// endsWell is end, and checks the time and the exit code.
 func (s *serveProcess) endsWell(t *testing.T) {
 	t.Helper()
 	began := time.Now()
@@ -182,7 +183,7 @@ func (s *serveProcess) endsWell(t *testing.T) {
 	}
 }
 
-// logWatcher waits for the log line that names the URL.
+// logWatcher waits for the log line with the URL.
 type logWatcher struct {
 	*sharedBuffer
 	listening chan<- string
@@ -222,10 +223,10 @@ func (b *sharedBuffer) String() string {
 	return b.buf.String()
 }
 
-// promptHandler is what the person at a foreign client does with a prompt.
+// promptHandler answers a prompt of a foreign client.
 type promptHandler func(message string) *mcp.ElicitResult
 
-// typeCode is a person who reads the code in the last line and types it.
+// typeCode reads the code in the last line of a prompt and types it.
 func typeCode(message string) *mcp.ElicitResult {
 	_, code := splitPrompt(message)
 	return &mcp.ElicitResult{Action: "accept", Content: map[string]any{"code": code}}
@@ -235,7 +236,7 @@ func typeCode(message string) *mcp.ElicitResult {
 // one with it.
 var protocolVersions = map[string]string{"modern": "2026-07-28", "legacy": "2025-11-25"}
 
-// connectClient connects the official Go SDK's client. A nil answer is a client that cannot ask.
+// connectClient connects the official Go SDK's client. A nil promptHandler is a client that cannot show prompts.
 func connectClient(t *testing.T, transport mcp.Transport, era string, person promptHandler, more ...func(*mcp.ClientOptions)) *mcp.ClientSession {
 	t.Helper()
 	options := &mcp.ClientOptions{Capabilities: &mcp.ClientCapabilities{}}
@@ -286,7 +287,7 @@ func tryCallTool(ctx context.Context, s *mcp.ClientSession, tool string, args ma
 	return r, json.Unmarshal(text, &r)
 }
 
-// toolResult is what a foreign client sees: the contract's names, decoded by this test alone.
+// toolResult is what a foreign client receives, decoded with the contract's names by this test alone.
 type toolResult struct {
 	Status    string           `json:"status"`
 	ChangeID  string           `json:"change_id"`

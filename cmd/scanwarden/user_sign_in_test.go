@@ -19,7 +19,8 @@ import (
 	"scanwarden/defender/entra/entratest"
 )
 
-// newUserSignInStack is a tenancy in which Ada signs in for herself, on a machine without a protected store and a browser.
+// newUserSignInStack returns a stack in which Ada signs in herself, on a machine without a protected store and a
+// browser.
 func newUserSignInStack(t *testing.T, way string) *entraStack {
 	t.Helper()
 	if runtime.GOOS != "linux" {
@@ -34,7 +35,7 @@ func newUserSignInStack(t *testing.T, way string) *entraStack {
 	return s
 }
 
-// withProgressNotes has the client hand over the progress notes that it gets.
+// withProgressNotes sends the progress notes of a client to notes.
 func withProgressNotes(notes chan<- string) func(*mcp.ClientOptions) {
 	return func(o *mcp.ClientOptions) {
 		o.ProgressNotificationHandler = func(_ context.Context, r *mcp.ProgressNotificationClientRequest) {
@@ -43,8 +44,8 @@ func withProgressNotes(notes chan<- string) func(*mcp.ClientOptions) {
 	}
 }
 
-// startSignIn is a client of `scanwarden stdio` that has called list_scans, what its person is told to do, and what
-// will come of the call.
+// startSignIn connects a client of `scanwarden stdio` and calls list_scans. It returns the client, the instructions to
+// sign in, and a channel for the call's result.
 func (s *entraStack) startSignIn(t *testing.T, transport mcp.Transport) (c *mcp.ClientSession, told string, came <-chan string) {
 	t.Helper()
 	notes, answers := make(chan string, 100), make(chan string, 1)
@@ -73,9 +74,9 @@ func (s *entraStack) startSignIn(t *testing.T, transport mcp.Transport) (c *mcp.
 	}
 }
 
-// TestAPersonSignsIn: who starts the server on their machine is told how to sign in by their client. What it then
-// reads and writes is in their name, and they are not told again. That the sign-in cannot be kept, they are told too.
-func TestAPersonSignsIn(t *testing.T) {
+// TestAUserSignsIn: the client shows its user how to sign in, once. Defender is then called on behalf of that user. The
+// instructions mention that the sign-in cannot be kept.
+func TestAUserSignsIn(t *testing.T) {
 	t.Parallel()
 	for way, signIn := range map[string]func(*entraStack, *testing.T, string){
 		"device-code": (*entraStack).enterCode,
@@ -99,7 +100,7 @@ func TestAPersonSignsIn(t *testing.T) {
 	}
 }
 
-// enterCode is Ada, who enters the code that she was told.
+// enterCode enters the code of the instructions as Ada.
 func (s *entraStack) enterCode(t *testing.T, told string) {
 	t.Helper()
 	if codes := s.entra.UserCodes(); len(codes) != 1 || !strings.Contains(told, "enter the code "+codes[0]) {
@@ -109,7 +110,7 @@ func (s *entraStack) enterCode(t *testing.T, told string) {
 	}
 }
 
-// followAddress is Ada, who opens the address that she was told in her browser.
+// followAddress opens the address of the instructions in Ada's browser.
 func (s *entraStack) followAddress(t *testing.T, told string) {
 	t.Helper()
 	s.entra.SignIn(adaID)
@@ -134,8 +135,8 @@ func (s *entraStack) followAddress(t *testing.T, told string) {
 	back.Body.Close()
 }
 
-// TestTheEndDoesNotWaitForASignIn: whoever was told to sign in may never do it.
-func TestTheEndDoesNotWaitForASignIn(t *testing.T) {
+// TestShutdownDoesNotWaitForASignIn: a user may never sign in.
+func TestShutdownDoesNotWaitForASignIn(t *testing.T) {
 	t.Parallel()
 	s := newUserSignInStack(t, "device-code")
 	cmd := s.command("stdio")
@@ -151,7 +152,7 @@ func TestTheEndDoesNotWaitForASignIn(t *testing.T) {
 	}
 }
 
-// TestASignInIsKept until the next start, where there is a protected store for its key.
+// TestASignInIsKept until the next start, if there is a protected store for its key.
 //
 //	SCANWARDEN_TEST_KEYRING=1 .ci/keyring.sh go test ./cmd/scanwarden
 func TestASignInIsKept(t *testing.T) {

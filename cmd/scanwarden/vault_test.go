@@ -12,7 +12,7 @@ import (
 
 const vaultSecret = "canary-9Tb2-in-the-vault"
 
-// withVault is a tenancy with a credential that is in v.
+// withVault returns a stack with a credential that is in v.
 func withVault(t *testing.T, v *fakeVault, credential string) *entraStack {
 	t.Helper()
 	s := newEntraStack(t, entratest.Defender)
@@ -23,9 +23,9 @@ func withVault(t *testing.T, v *fakeVault, credential string) *entraStack {
 	return s
 }
 
-// TestASecretOfAVault is read when the change is carried out, with a token that answers what the vault asks of it, sent
-// to Defender, and seen nowhere else.
-func TestASecretOfAVault(t *testing.T) {
+// TestASecretInKeyVault is read when the change is executed, with a token that answers the vault's claims challenge. It
+// is sent to Defender and appears nowhere else.
+func TestASecretInKeyVault(t *testing.T) {
 	t.Parallel()
 	s := withVault(t, &fakeVault{value: vaultSecret, claims: `{"access_token":{"acrs":{"essential":true,"value":"c1"}}}`}, edgeInVault)
 	transport, kill := overStdio(t, s.stack)
@@ -58,8 +58,8 @@ func TestASecretOfAVault(t *testing.T) {
 	checkNoSecret(t, places, vaultSecret)
 }
 
-// TestASecretThatIsNotInTheVault is logged of at the start, before a person confirms a change that would fail.
-func TestASecretThatIsNotInTheVault(t *testing.T) {
+// TestASecretMissingInKeyVault is logged at the start, before a change that would fail is confirmed.
+func TestASecretMissingInKeyVault(t *testing.T) {
 	t.Parallel()
 	s := withVault(t, &fakeVault{}, strings.Replace(edgeInVault, "/secrets/edge", "/secrets/edges", 1))
 	c := connectClient(t, &mcp.CommandTransport{Command: s.command("stdio"), TerminateDuration: waitTimeout}, "modern", nil)

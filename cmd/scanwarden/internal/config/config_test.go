@@ -16,7 +16,7 @@ import (
 	"scanwarden/defender"
 )
 
-// loadConfig is the configuration of a file and an environment that are right.
+// loadConfig returns the configuration of a valid file and environment.
 func loadConfig(t *testing.T, file string, env Environment) *Config {
 	t.Helper()
 	all := Environment{}
@@ -36,7 +36,7 @@ func loadConfig(t *testing.T, file string, env Environment) *Config {
 	return c
 }
 
-// exampleFile is an example of the configuration file with every kind of key.
+// exampleFile has every kind of key.
 const exampleFile = `
 defender: {cloud: commercial, region: eu}
 auth: client
@@ -86,7 +86,7 @@ func TestFileIsTheContract(t *testing.T) {
 	}
 }
 
-// TestEnvironmentIsTheFile: every setting of the environment means what its key in the file means.
+// TestEnvironmentIsTheFile: each environment variable has the same effect as its key in the file.
 func TestEnvironmentIsTheFile(t *testing.T) {
 	t.Parallel()
 	env := loadConfig(t, "", Environment{
@@ -126,7 +126,7 @@ http:
 	}
 }
 
-func TestMeant(t *testing.T) {
+func TestUnknownVariables(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]string{
 		"SCANWARDEN_LITSEN":  "SCANWARDEN_LISTEN",
@@ -184,7 +184,7 @@ func TestAuthorityHost(t *testing.T) {
 	}
 }
 
-func TestPrivateAuthority(t *testing.T) {
+func TestCustomAuthority(t *testing.T) {
 	t.Parallel()
 	for host, private := range map[string]bool{
 		"":                                   false,
@@ -203,7 +203,7 @@ func TestPrivateAuthority(t *testing.T) {
 	}
 }
 
-func TestNames(t *testing.T) {
+func TestAllowedHosts(t *testing.T) {
 	t.Parallel()
 	c := loadConfig(t, "", Environment{"SCANWARDEN_PUBLIC_URL": "https://scans.example.com/"})
 	hosts, origins := c.AllowedHosts(&net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 8484})
@@ -219,7 +219,7 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// sameSecret compares what secrets hold; only a test may.
+// sameSecret reports whether two secrets hold the same text. Only a test may compare them.
 func sameSecret(a, b defender.Secret) bool {
 	same := false
 	_ = a.Reveal(func(x string) error {

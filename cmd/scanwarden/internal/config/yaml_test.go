@@ -9,12 +9,12 @@ import (
 	"unicode/utf16"
 )
 
-// ruleFile is a file with one rule, whose condition stands behind when: as it is given.
+// ruleFile returns a file with one rule that has this text after "when:".
 func ruleFile(when string) string {
 	return "policy:\n  rules:\n    - name: large\n      approvals: 2\n      when: " + when + "\n    - {name: other, when: agent, approvals: 2}\n"
 }
 
-// TestConfigFileMistakes: what people get wrong most is told where it stands, in words that say what to write.
+// TestConfigFileMistakes: frequent mistakes are reported with line and column, and with what to write instead.
 func TestConfigFileMistakes(t *testing.T) {
 	t.Parallel()
 	const quoted = "; put the whole expression in single quotes: when: '...'"
@@ -86,7 +86,7 @@ func TestConfigFileMistakes(t *testing.T) {
 	}
 }
 
-// checkFileMistake wants the file to be refused in words that begin with want.
+// checkFileMistake checks that the file is refused with a text that begins with want.
 func checkFileMistake(t *testing.T, file, want string) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "scanwarden.yaml")
@@ -104,7 +104,7 @@ func checkFileMistake(t *testing.T, file, want string) {
 	}
 }
 
-// TestConfigOrigins: a mistake that only the whole configuration shows is told where the value in force came from.
+// TestConfigOrigins: a mistake that only the whole configuration shows is reported at the line of the value.
 func TestConfigOrigins(t *testing.T) {
 	t.Parallel()
 	for file, want := range map[string]string{
@@ -134,7 +134,7 @@ func TestConfigOrigins(t *testing.T) {
 	}
 }
 
-// TestConfigOriginsOfOthers: what the environment or a flag laid over the file is told by its own name.
+// TestConfigOriginsOfOthers: a value of the environment or a flag is reported by the name of the variable or flag.
 func TestConfigOriginsOfOthers(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -157,7 +157,7 @@ func TestConfigOriginsOfOthers(t *testing.T) {
 	}
 }
 
-// TestConfigFileOfAnyKind: a large file that is none is refused by a message that a person can read.
+// TestConfigFileOfAnyKind: a large file of another kind is refused with a short message.
 func TestConfigFileOfAnyKind(t *testing.T) {
 	t.Parallel()
 	for name, file := range map[string]string{
@@ -179,7 +179,7 @@ func manyKeys(n int) string {
 	return all.String()
 }
 
-// TestConfigFileOfWindows: what PowerShell writes is UTF-16, with a mark at its beginning.
+// TestConfigFileOfWindows: PowerShell writes UTF-16 with a byte order mark.
 func TestConfigFileOfWindows(t *testing.T) {
 	t.Parallel()
 	file := []byte{0xff, 0xfe}

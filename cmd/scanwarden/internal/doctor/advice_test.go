@@ -4,8 +4,8 @@ import (
 	"testing"
 )
 
-// TestAdvised: the forms of our sentences, and what looks like one of them.
-func TestAdvised(t *testing.T) {
+// TestSplitAdvice: the forms of our sentences, and what looks like one of them.
+func TestSplitAdvice(t *testing.T) {
 	t.Parallel()
 	for sentence, want := range map[string][2]string{
 		"the token is short; make one with `openssl rand -hex 32`":                                   {"the token is short", "Make one with `openssl rand -hex 32`."},

@@ -12,7 +12,7 @@ import (
 	"scanwarden/tools/mcpserver"
 )
 
-func TestEntrance(t *testing.T) {
+func TestHTTPAuthentication(t *testing.T) {
 	t.Parallel()
 	loopback, everywhere := &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 8484}, &net.TCPAddr{IP: net.IPv4zero, Port: 8484}
 	for name, tt := range map[string]struct {
@@ -20,7 +20,7 @@ func TestEntrance(t *testing.T) {
 		env       config.Environment
 		simulator bool
 		address   *net.TCPAddr
-		want      string // who may come in, or a part of the refusal
+		want      string // the accepted caller, or a part of the error
 	}{
 		"nothing":                        {address: loopback, want: "set SCANWARDEN_HTTP_TOKEN"},
 		"simulator on loopback":          {simulator: true, address: loopback, want: string(LocalUser(nil))},
@@ -44,21 +44,21 @@ func TestEntrance(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			c := configtest.Load(t, tt.file, tt.env)
 			c.Simulator = tt.simulator
-			var door mcpserver.HTTPConfig
+			var httpConfig mcpserver.HTTPConfig
 			b := &Builder{cfg: c, env: tt.env}
 			tokens, err := b.ReadTokenHashes(t.Context())
 			if err == nil {
-				door, err = b.newHTTPConfig(t.Context(), tt.address, tokens)
+				httpConfig, err = b.newHTTPConfig(t.Context(), tt.address, tokens)
 			}
 			got := fmt.Sprint(err)
 			if err == nil {
 				r := httptest.NewRequest("POST", "/mcp", nil)
 				r.Header.Set("Authorization", "Bearer 0123456789abcdef")
-				who, err := door.Authenticator.Authenticate(r, nil)
+				caller, err := httpConfig.Authenticator.Authenticate(r, nil)
 				if err != nil {
 					t.Fatal(err)
 				}
-				got = string(who.Principal)
+				got = string(caller.Principal)
 			}
 			if err == nil && got != tt.want || !strings.Contains(got, tt.want) {
 				t.Errorf("got %q, want %q", got, tt.want)

@@ -12,9 +12,9 @@ import (
 	"scanwarden/defender/entra/entratest"
 )
 
-// TestOpensByItself: a ledger is opened although no client ever says a word, for what a crash left behind
-// waits in it.
-func TestOpensByItself(t *testing.T) {
+// TestBackendStartsByItself: the ledger is opened although no client calls, because changes may wait in it for
+// recovery.
+func TestBackendStartsByItself(t *testing.T) {
 	t.Parallel()
 	c := configtest.Load(t, "", config.Environment{"SCANWARDEN_STATE_DIR": t.TempDir()})
 	c.Simulator = true
@@ -33,8 +33,8 @@ func TestOpensByItself(t *testing.T) {
 	}
 }
 
-// TestTheEndEndsTheSignIn: nobody can begin to sign in to a house that was shut.
-func TestTheEndEndsTheSignIn(t *testing.T) {
+// TestCloseEndsASignIn: no user can begin to sign in after the backend was closed.
+func TestCloseEndsASignIn(t *testing.T) {
 	t.Parallel()
 	c := configtest.Load(t, "", config.Environment{
 		"SCANWARDEN_AUTH": "device-code", "AZURE_TENANT_ID": entratest.Tenant, "AZURE_CLIENT_ID": testAppID,

@@ -43,8 +43,8 @@ func TestSecretFile(t *testing.T) {
 	}
 }
 
-// TestNothingSignsInToAVault: what stands in for Defender needs no sign-in, and a vault does.
-func TestNothingSignsInToAVault(t *testing.T) {
+// TestKeyVaultNeedsASignIn: a simulated Defender needs no sign-in, and a vault does.
+func TestKeyVaultNeedsASignIn(t *testing.T) {
 	t.Parallel()
 	c := configtest.Load(t, "credentials:\n"+vaultCredential, config.Environment{"SCANWARDEN_DEFENDER_URL": "http://127.0.0.1:1", "SCANWARDEN_STATE_DIR": t.TempDir()})
 	for name, from := range map[string]secretReader{"a stand-in": NewBuilder(c, nil, slog.New(slog.DiscardHandler), "test").secretReader(), "no sign-in at all": {}} {

@@ -16,10 +16,10 @@ import (
 	"scanwarden/cmd/scanwarden/internal/pipenet"
 )
 
-// TestWaitOutlivesReadTimeout: a call that waits for a person is not ended by the deadline for reading it
+// TestWaitingOutlivesReadTimeout: a call that waits for a person is not ended by the deadline for reading it
 // (net/http keeps reading in the background, to notice a caller who hangs up), and a caller who does not
 // finish sending is.
-func TestWaitOutlivesReadTimeout(t *testing.T) {
+func TestWaitingOutlivesReadTimeout(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ended := make(chan error, 1)

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestServerKeyIsOne: however many processes start at once on a fresh directory, all get one whole key, and
-// the next start gets the same.
+// TestServerKeyIsOne: all processes that start at once in an empty directory get the same complete key, and so does the
+// next.
 func TestServerKeyIsOne(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -10,9 +10,9 @@ import (
 	"scanwarden/tools/mcpserver/auth"
 )
 
-// TestAble: what an agent asks for goes out in nobody's name, even while the sign-in of the person that it acts for is
-// held. (Over MCP it cannot even read, so that its plan is refused before this is asked.)
-func TestAble(t *testing.T) {
+// TestAgentsCannotUseTheirUsersSignIn, even while it is held. (Over MCP an agent cannot even read, so that its plan is
+// refused before.)
+func TestAgentsCannotUseTheirUsersSignIn(t *testing.T) {
 	t.Parallel()
 	const ada = confirm.Principal("entra:" + entratest.Tenant + "/aaaaaaaa-0000-0000-0000-000000000001")
 	b := &Builder{users: &userTokens{}}

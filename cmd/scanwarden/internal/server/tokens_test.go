@@ -8,7 +8,7 @@ import (
 	"scanwarden/defender/entra/entratest"
 )
 
-// TestReadOnlyHasNoWriter: nothing that could write is at hand.
+// TestReadOnlyHasNoWriter: in read-only mode there is no token source for writes.
 func TestReadOnlyHasNoWriter(t *testing.T) {
 	t.Parallel()
 	for name, env := range map[string]config.Environment{

@@ -10,7 +10,7 @@ import (
 	"scanwarden/tools/mcpserver/auth"
 )
 
-func TestCallersAreHeldForAWhile(t *testing.T) {
+func TestUserTokensExpire(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 	held := &userTokens{now: func() time.Time { return now }}
@@ -37,8 +37,8 @@ func TestCallersAreHeldForAWhile(t *testing.T) {
 	}
 }
 
-// TestCallersAreBounded: when all places are taken, those who are known still renew theirs.
-func TestCallersAreBounded(t *testing.T) {
+// TestUserTokensAreBounded: when all places are taken, known users still renew their tokens.
+func TestUserTokensAreBounded(t *testing.T) {
 	t.Parallel()
 	held := &userTokens{}
 	soon := time.Now().Add(time.Hour)

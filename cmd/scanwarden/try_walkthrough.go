@@ -28,9 +28,9 @@ const newScan = "Branch switches"
 
 // step is one call that an assistant could make.
 type step struct {
-	tool string
+	tool    string
 	request string // what a person might have asked the assistant
-	args map[string]any
+	args    map[string]any
 }
 
 // run makes the calls and shows their outcomes. It returns an error if Defender received a write that the user did not
@@ -67,7 +67,7 @@ func (t *walkthrough) introduce() {
 // add returns the call that adds a scan.
 func (t *walkthrough) add() step {
 	return step{
-		tool: "add_scan",
+		tool:    "add_scan",
 		request: "Scan the new branch switches every eight hours, SNMP credentials from our vault.",
 		args: map[string]any{
 			"scanType": "Network", "scanName": newScan, "isActive": true,
@@ -84,9 +84,9 @@ func (t *walkthrough) add() step {
 func (t *walkthrough) update() step {
 	scan := t.scanFrom("Core switches")
 	return step{
-		tool: "update_scan",
+		tool:    "update_scan",
 		request: "Once a day is enough for the " + strings.ToLower(scan) + ".",
-		args: map[string]any{"id": scan, "intervalInHours": 24},
+		args:    map[string]any{"id": scan, "intervalInHours": 24},
 	}
 }
 
@@ -94,9 +94,9 @@ func (t *walkthrough) update() step {
 func (t *walkthrough) delete() step {
 	scan := t.scanFrom("Plant floor switches")
 	return step{
-		tool: "delete_scans",
+		tool:    "delete_scans",
 		request: "We no longer need to scan the " + strings.ToLower(scan) + ".",
-		args: map[string]any{"scanDefinitionIds": []string{scan}},
+		args:    map[string]any{"scanDefinitionIds": []string{scan}},
 	}
 }
 

@@ -26,24 +26,25 @@ func checkSignIn(ctx context.Context, c *Checker) []config.Finding {
 	if err := c.cfg.MissingSettings(); err != nil {
 		return []config.Finding{problemFrom(err)}
 	}
-	ids, err := c.server.SignIn()
+	sources, err := c.server.SignIn()
 	if err != nil {
 		return []config.Finding{problemFrom(err)}
 	}
-	out := c.checkToken(ctx, "reading", ids.Read, c.cfg.Azure, readPermissions)
+	read := tokenUse{"reading", sources.Read, c.cfg.Azure, readPermissions}
+	out := c.checkToken(ctx, read)
 	switch {
 	case c.cfg.ReadOnly, !c.cfg.HasSeparateWriter() && out[0].Status == config.StatusProblem: // the same token would fail again
 		return out
 	case c.cfg.Auth == config.OnBehalfOf:
 		return append(out, config.Pass("writes are sent on behalf of the requester, whose own token decides what is allowed"))
 	case c.cfg.HasSeparateWriter():
-		return append(out, c.checkToken(ctx, "writing", ids.Write, c.cfg.WriterApp(), writePermissions)...)
+		return append(out, c.checkToken(ctx, tokenUse{"writing", sources.Write, c.cfg.WriterApp(), writePermissions})...)
 	}
-	return append(out, c.checkToken(ctx, "writing", ids.Read, c.cfg.Azure, writePermissions)...)
+	return append(out, c.checkToken(ctx, tokenUse{"writing", sources.Read, c.cfg.Azure, writePermissions})...)
 }
 
-// The permissions of WindowsDefenderATP that reading and writing need: the application's (roles), then a person's
-// (scp), the least first. Sources: Microsoft's "Add, update, or delete a scan definition" and "List machines"; the
+// The permissions of WindowsDefenderATP that reading and writing need: the application's (roles), then a user's
+// (scp), the least privileged first. Sources: Microsoft's "Add, update, or delete a scan definition" and "List machines"; the
 // former's delegated "Machine.Read.Write" is a misprint.
 var (
 	readPermissions = permissions{
@@ -56,31 +57,39 @@ var (
 // is first.
 type permissions struct{ roles, scopes []string }
 
+// tokenUse is a token that a server uses: what for, where it comes from, and what it must permit.
+type tokenUse struct {
+	name   string // reading or writing
+	source server.TokenSource
+	app    config.AppRegistration
+	need   permissions
+}
+
 // checkToken gets one token and checks that it has one of the needed permissions.
-func (c *Checker) checkToken(ctx context.Context, use string, source server.TokenSource, app config.AppRegistration, need permissions) []config.Finding {
-	if err := c.cfg.CheckTokenFile(app); err != nil { // fails without a call to Entra ID
-		return []config.Finding{problemFrom(fmt.Errorf("%s: %w", use, err))}
+func (c *Checker) checkToken(ctx context.Context, use tokenUse) []config.Finding {
+	if err := c.cfg.CheckTokenFile(use.app); err != nil { // fails without a call to Entra ID
+		return []config.Finding{problemFrom(fmt.Errorf("%s: %w", use.name, err))}
 	}
-	tools.Progress(ctx, "signing in for "+use)
-	token, err := source(ctx, defender.TokenRequest{})
+	tools.Progress(ctx, "signing in for "+use.name)
+	token, err := use.source(ctx, defender.TokenRequest{})
 	if err != nil {
-		return []config.Finding{problemFrom(fmt.Errorf("%s: %w", use, err))}
+		return []config.Finding{problemFrom(fmt.Errorf("%s: %w", use.name, err))}
 	}
 	claims, err := parseClaims(token)
 	if err != nil {
-		return []config.Finding{config.Note(use+": the token does not show its permissions", "The calls to Defender below show whether it works.")}
+		return []config.Finding{config.Note(use.name+": the token does not show its permissions", "The calls to Defender below show whether it works.")}
 	}
-	granted, want := claims.Roles, need.roles
+	granted, want := claims.Roles, use.need.roles
 	if claims.Scopes != "" {
-		granted, want = strings.Fields(claims.Scopes), need.scopes
+		granted, want = strings.Fields(claims.Scopes), use.need.scopes
 	}
 	has := func(permission string) bool { return slices.Contains(granted, permission) }
 	if !slices.ContainsFunc(want, has) {
 		return []config.Finding{config.Problem(
-			fmt.Sprintf("%s: the token of %s lacks %s; it has %s", use, claims.holder(), strings.Join(want, " or "), joinOrNone(granted)),
+			fmt.Sprintf("%s: the token of %s lacks %s; it has %s", use.name, claims.holder(), strings.Join(want, " or "), joinOrNone(granted)),
 			fmt.Sprintf("In Entra ID, add the permission %s of WindowsDefenderATP to the app, and have an administrator consent.", want[0]))}
 	}
-	return []config.Finding{config.Pass("%s: token of %s in tenant %s, with %s", use, claims.holder(), sanitizeText(claims.Tenant), joinOrNone(granted))}
+	return []config.Finding{config.Pass("%s: token of %s in tenant %s, with %s", use.name, claims.holder(), sanitizeText(claims.Tenant), joinOrNone(granted))}
 }
 
 // tokenClaims are claims of an access token. They are not verified and decide nothing.

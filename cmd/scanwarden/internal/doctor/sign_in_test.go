@@ -28,7 +28,7 @@ func TestDoctorReadsAPersonsPermissions(t *testing.T) {
 			writePermissions, config.StatusProblem, "writing: the token of ada@example.com lacks Machine.ReadWrite; it has Machine.Read"},
 		`{"appid":"a","roles":["Machine.Read"]}`: {readPermissions, config.StatusProblem, "the token of app a lacks Machine.Read.All or Machine.ReadWrite.All; it has Machine.Read"},
 	} {
-		got := p.checkToken(t.Context(), "writing", token(claims), config.AppRegistration{}, want.need)
+		got := p.checkToken(t.Context(), tokenUse{name: "writing", source: token(claims), need: want.need})
 		if len(got) != 1 || got[0].Status != want.status || !strings.Contains(got[0].Says, want.says) || (got[0].Next == "") != (want.status == config.StatusOK) {
 			t.Errorf("%s: %+v", claims, got)
 		}

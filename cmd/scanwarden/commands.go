@@ -40,7 +40,7 @@ func newRootCommand(e environment) *cobra.Command {
 	root.PersistentFlags().BoolP("version", "V", false, "Print the version.")
 	root.SetFlagErrorFunc(explainFlagError)
 	root.SetHelpFunc(printHelp)
-	root.SetHelpCommandGroupID(groupSetUp)
+	root.SetHelpCommand(newHelpCommand())
 	root.SetCompletionCommandGroupID(groupSetUp)
 	root.AddCommand(
 		newTryCommand(e), newSimulatorCommand(e),
@@ -69,6 +69,23 @@ func printVersion(e environment, cmd *cobra.Command) error {
 		return err
 	}
 	return errVersionPrinted
+}
+
+// newHelpCommand returns `scanwarden help [COMMAND]`, which people try beside --help.
+func newHelpCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "help [COMMAND]", Short: "Show the help of a command.", Hidden: true, Args: cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			found, rest, err := cmd.Root().Find(args)
+			if err != nil {
+				return err
+			}
+			if len(rest) > 0 {
+				return unknownCommand(found, rest[0])
+			}
+			return found.Help()
+		},
+	}
 }
 
 // newVersionCommand returns `scanwarden version`, which people try beside --version.

@@ -30,7 +30,11 @@ var flagHeadings = []struct{ group, title string }{
 // group. It uses no template, because text/template keeps the linker from removing unused methods.
 func printHelp(cmd *cobra.Command, _ []string) {
 	out := cmd.OutOrStdout()
-	fmt.Fprintf(out, "Usage: %s\n\n%s\n", usageLine(cmd), wrapText(cmp.Or(cmd.Long, cmd.Short), 0))
+	about := cmp.Or(cmd.Long, cmd.Short)
+	if !strings.Contains(about, "\n") { // cobra's own commands are wrapped already
+		about = wrapText(about, 0)
+	}
+	fmt.Fprintf(out, "Usage: %s\n\n%s\n", usageLine(cmd), strings.TrimSpace(about))
 	if cmd.Example != "" {
 		fmt.Fprintf(out, "\nExample: %s\n", cmd.Example)
 	}

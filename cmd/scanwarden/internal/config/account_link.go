@@ -10,7 +10,7 @@ func (c *Config) checkAccountLink() error {
 	case !c.Slack.LinkAccounts:
 		return nil
 	case !c.SlackConfigured():
-		return setting.Errorf("Slack is not configured; set SLACK_BOT_TOKEN, or unset it")
+		return setting.Errorf("Slack is not configured; set SLACK_BOT_TOKEN, or unset this setting")
 	case c.HTTP.PublicURL == "":
 		return setting.Errorf("browsers open PUBLIC_URL%s; set http.public_url (SCANWARDEN_PUBLIC_URL)", LinkPath)
 	case c.Azure.Tenant == "" || c.Azure.Client == "" || !c.Azure.HasCredential():

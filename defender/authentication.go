@@ -7,9 +7,9 @@ import (
 	"unicode/utf8"
 )
 
-// Authentication is scanAuthenticationParams: how a scanner signs in to its targets. Its JSON is either its public
-// fields or, when Credential is set, only {"credential":NAME,"fingerprint":F}. Its secrets are written by
-// [Writer.Do] alone. Empty fields are left out.
+// Authentication is scanAuthenticationParams: how a scanner signs in to its targets. Its JSON has its public fields or, if
+// Credential is set, only {"credential":NAME,"fingerprint":F}. Empty fields are omitted. Only [Writer.Prepare] encodes
+// its secrets.
 type Authentication struct {
 	Type         string // AuthPriv, AuthNoPriv, NoAuthNoPriv, CommunityString; Kerberos, Negotiate
 	Windows      bool   // WindowsAuthParams instead of SnmpAuthParams in @odata.type
@@ -17,13 +17,13 @@ type Authentication struct {
 	AuthProtocol string // SNMP: MD5, SHA1
 	PrivProtocol string // SNMP: DES, 3DES, AES
 	Domain       string // Windows
-	IsGMSAUser   *bool  // Windows; documented to be true always
+	IsGMSAUser   *bool  // Windows; documented to be always true
 
-	KeyVaultField string // "keyVaultUrl" or "keyVaultUri" (see KeyVaultField of Client); "" means keyVaultUrl
+	KeyVaultField string // "keyVaultUrl" or "keyVaultUri" (see [Client.KeyVaultField]); "" means keyVaultUrl
 	KeyVaultURL   string
 	KeyVaultName  string // keyVaultSecretName
 
-	Credential  string // a named credential: the body then holds a reference
+	Credential  string // name of a configured credential, which the body refers to
 	Fingerprint string // binds the reference to the credential's public parts
 
 	AuthPassword    Secret // SNMP
@@ -31,15 +31,15 @@ type Authentication struct {
 	CommunityString Secret // SNMP
 }
 
-// reference stands in a frozen body for the credential it names.
-type reference struct {
+// credentialRef is the reference to a named credential in a frozen body.
+type credentialRef struct {
 	Credential  string `json:"credential"`
 	Fingerprint string `json:"fingerprint"`
 }
 
-// params has every member in the order in which the examples print those that go together; SNMP's are empty for
-// Windows and the other way round. There is no example with a vault.
-type params struct {
+// authParams is the JSON that is sent. Members that belong together are in the order of the examples. Those of SNMP are
+// empty for Windows, and the other way round. There is no example with a vault.
+type authParams struct {
 	ODataType       string `json:"@odata.type"`
 	Type            string `json:"type"`
 	Username        string `json:"username,omitempty"`
@@ -55,21 +55,21 @@ type params struct {
 	KeyVaultName    string `json:"keyVaultSecretName,omitempty"`
 }
 
-// MarshalJSON returns what may be shown and stored: the reference, or the public fields. It fails rather than
-// leave out a secret that no reference stands for.
+// MarshalJSON returns the JSON that may be shown and stored: the reference, or the public fields. It returns an error if
+// there is a secret without a reference, rather than omit the secret.
 func (a Authentication) MarshalJSON() ([]byte, error) {
 	if err := a.checkPublic(); err != nil {
 		return nil, err
 	}
 	if a.Credential != "" {
-		return encode(reference{a.Credential, a.Fingerprint})
+		return marshalJSON(credentialRef{a.Credential, a.Fingerprint})
 	}
-	return encode(a.params())
+	return marshalJSON(a.withSecrets())
 }
 
-// params reads the secrets; the result is for the wire only.
-func (a Authentication) params() params {
-	p := params{
+// withSecrets returns the parameters with the secrets in them, for sending only.
+func (a Authentication) withSecrets() authParams {
+	p := authParams{
 		ODataType:       "#microsoft.windowsDefenderATP.api.SnmpAuthParams",
 		Type:            a.Type,
 		Username:        a.Username,
@@ -93,7 +93,7 @@ func (a Authentication) params() params {
 	return p
 }
 
-// secrets returns those that are there.
+// secrets returns the secrets that are not empty.
 func (a Authentication) secrets() []string {
 	var all []string
 	for _, s := range []Secret{a.AuthPassword, a.PrivPassword, a.CommunityString} {
@@ -104,18 +104,18 @@ func (a Authentication) secrets() []string {
 	return all
 }
 
-// checkPublic accepts what may stand in a frozen body.
+// checkPublic returns an error unless a may be in a frozen body.
 func (a Authentication) checkPublic() error {
 	if a.Credential != "" {
 		return a.checkText()
 	}
 	if len(a.secrets()) > 0 {
-		return errors.New("scanAuthenticationParams holds a secret that would be stored in the clear: name a credential instead")
+		return errors.New("scanAuthenticationParams has a secret that would be stored in the clear: name a credential instead")
 	}
 	return a.check()
 }
 
-// check accepts what Defender can make sense of.
+// check returns an error if Defender cannot interpret a.
 func (a Authentication) check() error {
 	snmp := cmp.Or(a.AuthProtocol, a.PrivProtocol) != "" || len(a.secrets()) > 0
 	switch {
@@ -133,7 +133,8 @@ func (a Authentication) check() error {
 	return a.checkText()
 }
 
-// checkText refuses text that encoding/json would silently alter. It names no value, which may be secret.
+// checkText returns an error if a field is not valid UTF-8, which encoding/json would silently change. The error repeats
+// no value, because it may be a secret.
 func (a Authentication) checkText() error {
 	for _, f := range []field{
 		{"type", a.Type}, {"username", a.Username}, {"domain", a.Domain}, {"authProtocol", a.AuthProtocol},

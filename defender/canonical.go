@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// stateOf returns the canonical form of a definition's JSON that Definition.State promises.
-func stateOf(data []byte) (string, error) {
+// canonicalOf returns the canonical form of a definition's JSON; see [Definition.Canonical].
+func canonicalOf(data []byte) (string, error) {
 	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.UseNumber() // a float would make large numbers equal that are not
+	dec.UseNumber() // as floats, different large numbers would be equal
 	var raw any
 	if err := dec.Decode(&raw); err != nil {
 		return "", err
@@ -20,67 +20,68 @@ func stateOf(data []byte) (string, error) {
 	if !ok {
 		return "", nil
 	}
-	state, err := encode(steady(object))
-	return string(state), err
+	canonical, err := marshalJSON(withoutVolatile(object))
+	return string(canonical), err
 }
 
-// steady returns the members of an object that move only when somebody moves them. A null is as good as absent:
-// editions of the service differ in which empty members they print.
-func steady(object map[string]any) map[string]any {
+// withoutVolatile returns the members of an object that change only when a user or a program changes them. It drops null
+// members, because editions of the service differ in which empty members they send.
+func withoutVolatile(object map[string]any) map[string]any {
 	kept := make(map[string]any, len(object))
 	for _, key := range slices.Sorted(maps.Keys(object)) {
 		name, value := strings.ToLower(key), object[key]
 		switch {
-		case value == nil, moves(name), secretName(name):
+		case value == nil, isVolatile(name), isSecretName(name):
 			continue
 		case name == "scanauthenticationparams":
 			value = publicParams(value)
 		default:
-			value = steadyValue(value)
+			value = withoutVolatileIn(value)
 		}
-		keep(kept, name, value)
+		setMember(kept, name, value)
 	}
 	return kept
 }
 
-// keep sets a member. Where one name came in two letter cases both values stay, so that neither moves unseen.
-func keep(kept map[string]any, name string, value any) {
+// setMember sets a member. If the name came in two letter cases, it keeps both values, so that a change of either shows.
+func setMember(kept map[string]any, name string, value any) {
 	if twin, taken := kept[name]; taken {
 		value = []any{twin, value}
 	}
 	kept[name] = value
 }
 
-func steadyValue(value any) any {
+// withoutVolatileIn applies withoutVolatile to all objects in value.
+func withoutVolatileIn(value any) any {
 	switch v := value.(type) {
 	case map[string]any:
-		return steady(v)
+		return withoutVolatile(v)
 	case []any:
 		for i := range v {
-			v[i] = steadyValue(v[i])
+			v[i] = withoutVolatileIn(v[i])
 		}
 	}
 	return value
 }
 
-// moves reports whether a member changes while nobody touches the definition. The names are all known ones: a
-// new field of the service's is taken for part of the definition until it is known to be none.
-func moves(name string) bool {
+// isVolatile reports whether a member changes by itself, with the service's own work. It lists known names only: a new
+// field of the service counts as part of the definition until it is known to be volatile.
+func isVolatile(name string) bool {
 	switch name {
 	case "latestscan", "lastseen", "lastcommandexecutiontimestamp", "scannersoftwareversion", "mdeclientversion":
 		return true
 	}
-	return strings.Contains(name, "@odata.") // annotations, which come and go with what the service is asked to say
+	return strings.Contains(name, "@odata.") // annotations, which depend on the metadata level of the request
 }
 
-// secretName reports whether a member is one of the API's secrets, wherever it stands: SNMP's authPassword, privPassword
-// and communityString, and password and privateKey, which $metadata gives to Windows and Linux.
-func secretName(name string) bool {
+// isSecretName reports whether a member in lower case is one of the API's secrets: SNMP's authPassword, privPassword and
+// communityString, or password and privateKey, which $metadata declares for Windows and Linux.
+func isSecretName(name string) bool {
 	return strings.Contains(name, "password") || strings.Contains(name, "communitystring") || strings.Contains(name, "privatekey")
 }
 
-// publicParams keeps of scanAuthenticationParams the members known to be public. The list of all definitions is
-// printed with passwords in it, so what is not known must not be kept.
+// publicParams returns the members of scanAuthenticationParams that are known to be public. The documented list of all
+// definitions has passwords in it, so unknown members must not be kept.
 func publicParams(value any) map[string]any {
 	kept := map[string]any{}
 	object, _ := value.(map[string]any)
@@ -90,8 +91,8 @@ func publicParams(value any) map[string]any {
 		case "@odata.type", "type", "username", "domain", "isgmsauser", "authprotocol", "privprotocol",
 			"keyvaulturl", "keyvaulturi", "keyvaultsecretname":
 			switch object[key].(type) {
-			case string, bool, json.Number: // an object or array could hold anything
-				keep(kept, name, object[key])
+			case string, bool, json.Number: // an object or array could contain a secret
+				setMember(kept, name, object[key])
 			}
 		}
 	}

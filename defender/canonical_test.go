@@ -9,7 +9,7 @@ import (
 	"scanwarden/defender"
 )
 
-func decode(t testing.TB, body string) defender.Definition {
+func decodeDefinition(t testing.TB, body string) defender.Definition {
 	t.Helper()
 	var d defender.Definition
 	if err := json.Unmarshal([]byte(body), &d); err != nil {
@@ -18,10 +18,12 @@ func decode(t testing.TB, body string) defender.Definition {
 	return d
 }
 
-func state(t testing.TB, body string) string { return string(decode(t, body).Canonical()) }
+func canonicalOf(t testing.TB, body string) string {
+	return string(decodeDefinition(t, body).Canonical())
+}
 
-func TestStateIsCanonical(t *testing.T) {
-	got := state(t, fixture(t, "definition.response.derived-from-metadata"))
+func TestCanonicalFormIsSorted(t *testing.T) {
+	got := canonicalOf(t, fixture(t, "definition.response.derived-from-metadata"))
 	want := `{"createdby":"username@test.com","id":"d14cefe1-0301-488c-ad17-a86c428c3727","intervalinhours":4,"isactive":true,` +
 		`"istroubleshootmode":false,"orgid":"0335a792-18d2-424b-aeed-559567054570","scanname":"Test Network scan",` +
 		`"scanneragent":{"assignedapplicationid":"ae4a5cde-b4a1-4b76-8635-458b2cf15752",` +
@@ -33,16 +35,16 @@ func TestStateIsCanonical(t *testing.T) {
 	}
 }
 
-func TestStateOfNothing(t *testing.T) {
-	for name, d := range map[string]defender.Definition{"zero": {}, "null": decode(t, `null`), "empty": decode(t, `{}`)} {
+func TestCanonicalFormOfNothing(t *testing.T) {
+	for name, d := range map[string]defender.Definition{"zero": {}, "null": decodeDefinition(t, `null`), "empty": decodeDefinition(t, `{}`)} {
 		if got := string(d.Canonical()); got != "{}" {
 			t.Errorf("%s: %s", name, got)
 		}
 	}
 }
 
-// What moves by itself, and how an edition of the service happens to write, is not a change.
-func TestStateStaysWhenNobodyTouchesTheScan(t *testing.T) {
+// Volatile fields, and differences between editions of the service, are not changes.
+func TestCanonicalFormIgnoresVolatileFields(t *testing.T) {
 	const before = `{"id":"1","scanName":"n","target":"a","isActive":true,"intervalInHours":4,
 		"scanAuthenticationParams":{"@odata.type":"#x.SnmpAuthParams","type":"AuthPriv","username":"u","isgmsaUser":true},
 		"scannerAgent":{"machineId":"m","lastSeen":"2025-12-18T14:04:34Z","scannerSoftwareVersion":"1","mdeClientVersion":"2",
@@ -58,20 +60,20 @@ func TestStateStaysWhenNobodyTouchesTheScan(t *testing.T) {
 		"another null":     strings.Replace(before, `{"id"`, `{"advancedActiveConfiguration":null,"id"`, 1),
 		"gMSA spelling":    strings.Replace(before, `isgmsaUser`, `IsGMSAUser`, 1),
 		"agent's casing":   strings.NewReplacer("lastCommand", "LastCommand", "scannerSoft", "ScannerSoft", "lastSeen", "LastSeen").Replace(before),
-		"PascalCase":       pascal(before),
+		"PascalCase":       toPascalCase(before),
 		"order and spaces": `{ "target":"a",` + strings.Replace(before, `"target":"a",`, ``, 1)[1:],
 	} {
 		if after == before {
 			t.Fatalf("%s changes nothing", name)
 		}
-		if a, b := state(t, before), state(t, after); a != b {
+		if a, b := canonicalOf(t, before), canonicalOf(t, after); a != b {
 			t.Errorf("%s:\n%s\n%s", name, a, b)
 		}
 	}
 }
 
-// pascal raises the first letter of every name.
-func pascal(body string) string {
+// toPascalCase returns body with the first letter of every name in upper case.
+func toPascalCase(body string) string {
 	out := []byte(body)
 	for i := 1; i < len(out); i++ {
 		if out[i-1] == '"' && (i == 1 || strings.ContainsRune("{,\n\t ", rune(out[i-2]))) && out[i] >= 'a' && out[i] <= 'z' {
@@ -81,7 +83,7 @@ func pascal(body string) string {
 	return string(out)
 }
 
-func TestStateMovesWithTheScan(t *testing.T) {
+func TestCanonicalFormChangesWithTheScan(t *testing.T) {
 	const before = `{"id":"1","scanName":"n","target":"a","isActive":true,"intervalInHours":4,"scanType":"Network","targetType":"Ip","orgId":"o",
 		"scannerAgent":{"machineId":"m","id":"o_m"},"scanAuthenticationParams":{"type":"AuthPriv","username":"u","domain":"d",
 		"authProtocol":"SHA1","privProtocol":"AES","isGmsaUser":true,"keyVaultUrl":"https://v","keyVaultSecretName":"s"},"unheardOf":1,
@@ -95,17 +97,17 @@ func TestStateMovesWithTheScan(t *testing.T) {
 		{`"id":"1"`, `"Id":"9","id":"1"`}, {`{"id":"1"`, `{"extra":"x","id":"1"`},
 	} {
 		after := strings.Replace(before, tt[0], tt[1], 1)
-		if after == before || state(t, before) == state(t, after) {
+		if after == before || canonicalOf(t, before) == canonicalOf(t, after) {
 			t.Errorf("%s -> %s is not seen", tt[0], tt[1])
 		}
 	}
 	const big = `{"unheardOf":%s}`
-	if state(t, fmt.Sprintf(big, "9007199254740993")) == state(t, fmt.Sprintf(big, "9007199254740992")) {
+	if canonicalOf(t, fmt.Sprintf(big, "9007199254740993")) == canonicalOf(t, fmt.Sprintf(big, "9007199254740992")) {
 		t.Error("large numbers are rounded")
 	}
 }
 
-// The list of all definitions is printed with passwords in it. None may get any further.
+// The documented list of all definitions has passwords in it. None must be kept.
 func TestADefinitionHoldsNoSecret(t *testing.T) {
 	printed := fixture(t, "list-definitions-windows-and-network.old-page.response.repaired")
 	var list struct{ Value []defender.Definition }
@@ -113,7 +115,7 @@ func TestADefinitionHoldsNoSecret(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, d := range list.Value {
-		assertNothingSecret(t, d, `:"authPassword"`, `:"privPassword"`, `"community-string"`)
+		assertNoSecrets(t, d, `:"authPassword"`, `:"privPassword"`, `"community-string"`)
 	}
 	if got := string(list.Value[1].Canonical()); !strings.Contains(got, `"username":"username"`) || !strings.Contains(got, `"type":"AuthPriv"`) {
 		t.Errorf("public parts are missing from %s", got)
@@ -128,11 +130,11 @@ func TestADefinitionHoldsNoSecret(t *testing.T) {
 		`{"authPassword":"%s","nested":{"Password":"%[1]s","list":[{"privateKey":"%[1]s","oldCommunityString":"%[1]s"}]}}`,
 		`{"value":[{"scanAuthenticationParams":{"authPassword":"%s"}}]}`,
 	} {
-		assertNothingSecret(t, decode(t, fmt.Sprintf(body, canary)), spellings()...)
+		assertNoSecrets(t, decodeDefinition(t, fmt.Sprintf(body, canary)), secretSpellings()...)
 	}
 }
 
-func assertNothingSecret(t *testing.T, d defender.Definition, secrets ...string) {
+func assertNoSecrets(t *testing.T, d defender.Definition, secrets ...string) {
 	t.Helper()
 	shown, err := json.Marshal(d)
 	if err != nil {
@@ -147,15 +149,15 @@ func assertNothingSecret(t *testing.T, d defender.Definition, secrets ...string)
 	}
 }
 
-func TestStateIsTheSameEveryTime(t *testing.T) {
+func TestCanonicalFormIsDeterministic(t *testing.T) {
 	const twins = `{"a":1,"A":2,"scanName":"x","ScanName":"y","SCANNAME":"z","scanAuthenticationParams":{"type":"a","Type":"b"}}`
-	first := state(t, twins)
+	first := canonicalOf(t, twins)
 	for range 50 {
-		if again := state(t, twins); again != first {
+		if again := canonicalOf(t, twins); again != first {
 			t.Fatalf("%s\n%s", first, again)
 		}
 	}
-	if other := state(t, strings.Replace(twins, `"Type":"b"`, `"Type":"c"`, 1)); other == first {
-		t.Error("the twin of a name moves unseen")
+	if other := canonicalOf(t, strings.Replace(twins, `"Type":"b"`, `"Type":"c"`, 1)); other == first {
+		t.Error("a change of a name's second spelling is not seen")
 	}
 }

@@ -6,15 +6,15 @@ import (
 	"strings"
 )
 
-// maxClaims bounds the JSON of a claims challenge, in bytes; real ones have about a hundred.
+// maxClaims bounds the JSON of a claims challenge, in bytes. Real ones have about a hundred.
 const maxClaims = 8 << 10
 
-// challenge returns the claims that a token has to answer before the service takes it: a 401 with error
-// insufficient_claims and claims in base64 (Microsoft identity platform, "Claims challenges, claims requests and
-// client capabilities"). "" means that there is none, or none that can be read: the 401 is then like any other.
-func (a answer) challenge() string {
-	for _, header := range a.header.Values("WWW-Authenticate") {
-		for _, c := range challenges(header) {
+// claimsChallenge returns the JSON of the claims that a new token must have, from a 401 with the error insufficient_claims
+// and claims in base64 (Microsoft identity platform, "Claims challenges, claims requests and client capabilities"). It
+// returns "" if there is no readable challenge; the 401 is then like any other.
+func (resp response) claimsChallenge() string {
+	for _, header := range resp.header.Values("WWW-Authenticate") {
+		for _, c := range parseChallenges(header) {
 			if !strings.EqualFold(c.scheme, "Bearer") || c.params["error"] != "insufficient_claims" {
 				continue
 			}
@@ -26,7 +26,8 @@ func (a answer) challenge() string {
 	return ""
 }
 
-// decodeClaims accepts both alphabets of base64, padded or not: Microsoft's services use either.
+// decodeClaims returns the JSON object in text, or "". It accepts both alphabets of base64, padded or not, because
+// Microsoft's services use either.
 func decodeClaims(text string) string {
 	text = strings.TrimRight(strings.NewReplacer("-", "+", "_", "/").Replace(text), "=")
 	if base64.RawStdEncoding.DecodedLen(len(text)) > maxClaims {
@@ -40,22 +41,22 @@ func decodeClaims(text string) string {
 	return string(claims)
 }
 
-// authChallenge is one of the challenges in a WWW-Authenticate header (RFC 9110, 11.6.1).
+// authChallenge is one challenge in a WWW-Authenticate header (RFC 9110, section 11.6.1).
 type authChallenge struct {
 	scheme string
 	params map[string]string // by name in lower case
 }
 
-// challenges reads a header. One that is not well formed counts for nothing: what it means when it ends in the
-// middle of a quotation, or says the same thing twice, is not ours to guess.
-func challenges(header string) []authChallenge {
+// parseChallenges returns the challenges in a header, or nil if it is malformed. A header that ends inside a quoted string,
+// or has a parameter twice, is not interpreted.
+func parseChallenges(header string) []authChallenge {
 	var all []authChallenge
-	for rest := skip(header, ", \t"); rest != ""; rest = skip(rest, ", \t") {
-		name, after := cut(rest, "=, \t\"")
+	for rest := skipChars(header, ", \t"); rest != ""; rest = skipChars(rest, ", \t") {
+		name, after := cutAny(rest, "=, \t\"")
 		if name == "" {
 			return nil
 		}
-		value, isParam := strings.CutPrefix(skip(after, " \t"), "=")
+		value, isParam := strings.CutPrefix(skipChars(after, " \t"), "=")
 		if !isParam {
 			all, rest = append(all, authChallenge{name, map[string]string{}}), after
 			continue
@@ -63,7 +64,7 @@ func challenges(header string) []authChallenge {
 		if len(all) == 0 {
 			return nil
 		}
-		text, after, ok := paramValue(skip(value, " \t"))
+		text, after, ok := paramValue(skipChars(value, " \t"))
 		params, key := all[len(all)-1].params, strings.ToLower(name)
 		if _, twice := params[key]; !ok || twice {
 			return nil
@@ -73,11 +74,11 @@ func challenges(header string) []authChallenge {
 	return all
 }
 
-// paramValue reads a quoted string, or whatever stands before the next comma or blank: the padding of a token68
-// makes it look like a parameter whose value is empty or "=".
+// paramValue returns the quoted string at the start of s, or the text before the next comma or blank, and the rest of s.
+// The value may be empty or "=", because the padding of a token68 makes it look like a parameter.
 func paramValue(s string) (value, rest string, ok bool) {
 	if !strings.HasPrefix(s, `"`) {
-		value, rest = cut(s, ", \t")
+		value, rest = cutAny(s, ", \t")
 		return value, rest, true
 	}
 	var text strings.Builder
@@ -95,12 +96,12 @@ func paramValue(s string) (value, rest string, ok bool) {
 	return "", "", false
 }
 
-// cut splits s before the first of the stop characters.
-func cut(s, stops string) (before, rest string) {
+// cutAny returns s before and from the first of the stop characters.
+func cutAny(s, stops string) (before, rest string) {
 	if i := strings.IndexAny(s, stops); i >= 0 {
 		return s[:i], s[i:]
 	}
 	return s, ""
 }
 
-func skip(s, blanks string) string { return strings.TrimLeft(s, blanks) }
+func skipChars(s, blanks string) string { return strings.TrimLeft(s, blanks) }

@@ -7,69 +7,73 @@ import (
 	"time"
 )
 
-// Limits on trying a read again.
+// Limits on retries of a read.
 const (
 	maxTries     = 4
-	maxWait      = 2 * time.Minute // a longer one is the caller's to decide
+	maxRetryWait = 2 * time.Minute // the caller decides about longer ones
 	firstBackoff = 500 * time.Millisecond
 )
 
-// Client reads from Defender; it has no method that changes anything. A read that fails for a passing reason (no
-// answer, 429, 500, 502, 503, 504) is tried four times at most, each time waiting as long as Defender asked
-// for, or longer and longer. A wait over two minutes, or past ctx's deadline, is not begun: the error is returned
-// instead. Every error is an [*Error]. A Client is safe for concurrent use.
-type Client struct{ wire *wire }
+// Client reads from Defender. It has no method that changes anything, and it is safe for concurrent use.
+//
+// A read is retried, up to four tries in all, if there is no response or its status is 429, 500, 502, 503 or 504. It
+// waits as long as Defender asks for, or else with exponential backoff. If the wait is over two minutes or past ctx's
+// deadline, the read returns the error instead. Every error is an [*Error].
+type Client struct{ transport *transport }
 
 // New returns a Client, or an error that names the setting to correct. It sends nothing.
 func New(cfg Config) (*Client, error) {
-	w, err := cfg.open(true)
+	w, err := cfg.newTransport(true)
 	if err != nil {
 		return nil, err
 	}
-	return &Client{wire: w}, nil
+	return &Client{transport: w}, nil
 }
 
-// read returns the body of a 200.
-func (c *Client) read(ctx context.Context, r call) (answer, error) {
+// readWithRetry returns a response with status 200 and a whole body.
+func (c *Client) readWithRetry(ctx context.Context, r request) (response, error) {
 	for try := 1; ; try++ {
-		a, failed := c.readOnce(ctx, r)
+		resp, failed := c.readOnce(ctx, r)
 		if failed == nil {
-			return a, nil
+			return resp, nil
 		}
 		wait := failed.RetryAfter
 		if wait == 0 {
-			wait = backoff(try)
+			wait = backoffDelay(try)
 		}
-		if !failed.transient || try == maxTries || !affordable(ctx, wait) {
-			return answer{}, failed
+		if !failed.transient || try == maxTries || !fitsDeadline(ctx, wait) {
+			return response{}, failed
 		}
-		if err := c.wire.cfg.pause(ctx, wait); err != nil {
+		if err := c.transport.cfg.sleep(ctx, wait); err != nil {
 			failed.cause = err
-			return answer{}, failed
+			return response{}, failed
 		}
 	}
 }
 
-func (c *Client) readOnce(ctx context.Context, r call) (answer, *Error) {
-	a, failed := c.wire.send(ctx, r)
+// readOnce makes one try of a read.
+func (c *Client) readOnce(ctx context.Context, r request) (response, *Error) {
+	resp, failed := c.transport.send(ctx, r)
 	switch {
 	case failed != nil:
-		return answer{}, failed
-	case a.status != http.StatusOK:
-		return answer{}, refused(r, a)
-	case a.err != nil:
-		return answer{}, unreadable(r, a, "the answer did not arrive whole", a.err)
+		return response{}, failed
+	case resp.status != http.StatusOK:
+		return response{}, responseError(r, resp)
+	case resp.err != nil:
+		return response{}, bodyError(r, resp, msgIncomplete, resp.err)
 	}
-	return a, nil
+	return resp, nil
 }
 
-// backoff doubles with every try, give or take a half, so that many callers do not come back at once.
-func backoff(try int) time.Duration {
+// backoffDelay returns the wait after a try, counted from 1. It doubles with every try, with a random part of plus or minus
+// a half, so that callers do not all retry at the same time.
+func backoffDelay(try int) time.Duration {
 	d := firstBackoff << (try - 1)
 	return d/2 + rand.N(d)
 }
 
-func affordable(ctx context.Context, wait time.Duration) bool {
+// fitsDeadline reports whether a wait is within maxRetryWait and ends before ctx's deadline.
+func fitsDeadline(ctx context.Context, wait time.Duration) bool {
 	deadline, bound := ctx.Deadline()
-	return wait <= maxWait && (!bound || time.Until(deadline) > wait)
+	return wait <= maxRetryWait && (!bound || time.Until(deadline) > wait)
 }

@@ -7,7 +7,7 @@ import (
 	"scanwarden/defender"
 )
 
-func TestProfile(t *testing.T) {
+func TestEndpointsFor(t *testing.T) {
 	const login, scope = "https://login.microsoftonline.com", "https://api.securitycenter.microsoft.com/.default"
 	const gcc, gov = "https://api-gcc.securitycenter.microsoft.us", "https://api-gov.securitycenter.microsoft.us"
 	for _, tt := range []struct {
@@ -28,15 +28,15 @@ func TestProfile(t *testing.T) {
 	} {
 		got, err := defender.EndpointsFor(tt.cloud, tt.region)
 		if err != nil || got != tt.want {
-			t.Errorf("Profile(%q, %q) = %+v, %v, want %+v", tt.cloud, tt.region, got, err, tt.want)
+			t.Errorf("EndpointsFor(%q, %q) = %+v, %v, want %+v", tt.cloud, tt.region, got, err, tt.want)
 		}
 		if err := defender.CheckURL(got.URL); err != nil {
-			t.Errorf("CheckURL refuses a profile's own %s: %v", got.URL, err)
+			t.Errorf("CheckURL refuses the endpoint %s: %v", got.URL, err)
 		}
 	}
 }
 
-func TestProfileListsTheValidValues(t *testing.T) {
+func TestEndpointsForListsTheValidValues(t *testing.T) {
 	for _, tt := range []struct{ cloud, region, want string }{
 		{"azure", "", "commercial, gcc, gcc-high or dod"},
 		{"Commercial", "", "commercial, gcc, gcc-high or dod"},
@@ -46,7 +46,7 @@ func TestProfileListsTheValidValues(t *testing.T) {
 	} {
 		e, err := defender.EndpointsFor(tt.cloud, tt.region)
 		if err == nil || !strings.Contains(err.Error(), tt.want) || e != (defender.Endpoints{}) {
-			t.Errorf("Profile(%q, %q) = %+v, %v, want nothing and an error with %q", tt.cloud, tt.region, e, err, tt.want)
+			t.Errorf("EndpointsFor(%q, %q) = %+v, %v, want nothing and an error with %q", tt.cloud, tt.region, e, err, tt.want)
 		}
 	}
 }
@@ -93,7 +93,7 @@ func TestCheckURL(t *testing.T) {
 
 func TestNewNamesTheSettingToCorrect(t *testing.T) {
 	for want, cfg := range map[string]defender.Config{
-		"must be https": {URL: "http://example.com", Token: serve(t, says(200, "")).config().Token},
+		"must be https": {URL: "http://example.com", Token: startService(t, respond(200, "")).config().Token},
 		"no Token":      {URL: "https://example.com"},
 	} {
 		if _, err := defender.New(cfg); err == nil || !strings.Contains(err.Error(), want) {

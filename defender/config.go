@@ -9,63 +9,64 @@ import (
 	"time"
 )
 
-// Config configures a [Client] or a [Writer]; give them different ones to read and write under two app
+// Config configures a [Client] or a [Writer]. With a different Config for each, reads and writes use two app
 // registrations.
 type Config struct {
-	// URL is the service's scheme and host; see [Profile] and [CheckURL].
+	// URL is the scheme and host of the service; see [EndpointsFor] and [CheckURL]. Required.
 	URL string
 
-	// Token returns a bearer token. Required.
+	// Token returns a bearer token, which must not be "". Required.
 	Token func(ctx context.Context, want TokenRequest) (string, error)
 
-	// RateLimit waits for this call's turn, before every try; write says that it goes ahead of reads. An error
-	// means that the call is not made. nil means no limit.
+	// RateLimit waits until a request may be sent. It is called before every try; write means that the request has
+	// priority over reads. If it returns an error, nothing is sent. nil means no limit.
 	RateLimit func(ctx context.Context, write bool) error
 
-	// OnThrottled tells of a 429: nobody should call before until. nil means nobody is told.
+	// OnThrottled is called after a 429: no request should be sent before until. nil means that it is ignored.
 	OnThrottled func(ctx context.Context, until time.Time)
 
-	// Sleep waits before a read is tried again: d, or until ctx is done, and then returns its error. nil means
-	// a timer. A caller may show the wait to whoever is waiting.
+	// Sleep waits for d before a read is retried, or until ctx is done, and then returns ctx's error. nil means a timer.
+	// The caller may show the wait to the user.
 	Sleep func(ctx context.Context, d time.Duration) error
 
-	// HTTP carries the requests. Its redirects are never followed. nil means a client with timeouts on every
-	// phase and, for a Writer, a new connection for each write: a kept one that the service has meanwhile
-	// closed would leave an outcome unknown for no reason.
+	// HTTP sends the requests. Redirects are never followed. nil means a client with timeouts for every phase and, for a
+	// Writer, a new connection for each write: on a kept connection that the service has closed, the outcome of a write
+	// would be unknown for no reason.
 	HTTP *http.Client
 
-	// UserAgent is sent as it is; "" means "scanwarden".
+	// UserAgent is the User-Agent header; "" means "scanwarden".
 	UserAgent string
 }
 
 // Actor identifies on whose behalf Defender is called. The zero Actor is the application itself.
 type Actor struct {
 	User  string // a name for the user that Config.Token understands
-	Agent bool   // not the user in person, but an application or AI agent that acts for them
+	Agent bool   // an application or AI agent acts for the user
 }
 
 // TokenRequest describes the token that Config.Token must return. Its zero value asks for a cached token of the
 // application.
 type TokenRequest struct {
 	Actor  Actor  // on whose behalf the call is made
-	Fresh  bool   // not the cached one: the service has refused it
-	Claims string // JSON of a claims challenge that the token must answer, "" for none
+	Fresh  bool   // not from the cache: the service has refused the cached token
+	Claims string // JSON of a claims challenge that the token must answer, or ""
 }
 
-func (cfg Config) open(keepAlive bool) (*wire, error) {
+// newTransport returns the transport for cfg, or an error that names the setting to correct.
+func (cfg Config) newTransport(keepAlive bool) (*transport, error) {
 	base, err := parseBase(cfg.URL)
 	if err != nil {
 		return nil, err
 	}
 	if cfg.Token == nil {
-		return nil, errors.New("the Defender configuration has no Token: give it a function that returns a bearer token")
+		return nil, errors.New("the Defender configuration has no Token: set a function that returns a bearer token")
 	}
 	cfg.UserAgent = cmp.Or(cfg.UserAgent, "scanwarden")
-	return &wire{base: base, cfg: cfg, http: anchored(cfg.HTTP, keepAlive)}, nil
+	return &transport{base: base, cfg: cfg, http: withoutRedirects(cfg.HTTP, keepAlive)}, nil
 }
 
-// pause waits as configured.
-func (cfg Config) pause(ctx context.Context, d time.Duration) error {
+// sleep waits for d with Sleep or a timer. It returns ctx's error if ctx ends first.
+func (cfg Config) sleep(ctx context.Context, d time.Duration) error {
 	if cfg.Sleep != nil {
 		return cfg.Sleep(ctx, d)
 	}
@@ -79,10 +80,10 @@ func (cfg Config) pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// anchored returns a copy of client that never leaves the host it is sent to.
-func anchored(client *http.Client, keepAlive bool) *http.Client {
+// withoutRedirects returns a copy of client that follows no redirects. A nil client means a new one.
+func withoutRedirects(client *http.Client, keepAlive bool) *http.Client {
 	if client == nil {
-		client = &http.Client{Timeout: 100 * time.Second, Transport: newTransport(keepAlive)}
+		client = &http.Client{Timeout: 100 * time.Second, Transport: newHTTPTransport(keepAlive)}
 	}
 	stay := *client
 	if stay.Transport == nil {
@@ -92,7 +93,7 @@ func anchored(client *http.Client, keepAlive bool) *http.Client {
 	return &stay
 }
 
-func newTransport(keepAlive bool) *http.Transport {
+func newHTTPTransport(keepAlive bool) *http.Transport {
 	return &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
 		DialContext:            (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
@@ -106,9 +107,9 @@ func newTransport(keepAlive bool) *http.Transport {
 	}
 }
 
-// noRedirects takes the destination out of every redirect, so that http.Client, finding none, returns the 3xx
-// answer as it came. CheckRedirect would not do: http.Client parses the destination before it asks, and an
-// unreadable one costs us the status.
+// noRedirects removes the Location header of every response, so that http.Client returns a 3xx response itself.
+// CheckRedirect is not enough: http.Client parses the location before it calls CheckRedirect, and if it cannot, the status
+// is lost.
 type noRedirects struct{ http.RoundTripper }
 
 func (t noRedirects) RoundTrip(r *http.Request) (*http.Response, error) {

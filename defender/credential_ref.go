@@ -8,15 +8,16 @@ import (
 	"strings"
 )
 
-const authenticationName = "scanAuthenticationParams"
+const authenticationMember = "scanAuthenticationParams"
 
-// span is where a value stands in a body, from its first byte to the one after its last.
+// span is the position of a value in a body, from its first byte to the one after its last.
 type span struct{ start, end int }
 
-// fill returns body with auth in the place of the reference that names it, every other byte as it was. A body
-// without a reference is returned as it is, and then there must be no auth.
-func fill(body json.RawMessage, auth *Authentication) (json.RawMessage, error) {
-	at, found, err := findReference(body)
+// substituteCredential returns body with auth instead of the reference to it, and every other byte unchanged. A body
+// without a reference is returned unchanged. It returns an error if the body has a reference and auth is nil, or the
+// other way round, or if auth is not the credential that was confirmed.
+func substituteCredential(body json.RawMessage, auth *Authentication) (json.RawMessage, error) {
+	at, found, err := findCredentialRef(body)
 	switch {
 	case err != nil:
 		return nil, err
@@ -27,60 +28,61 @@ func fill(body json.RawMessage, auth *Authentication) (json.RawMessage, error) {
 	case auth == nil:
 		return nil, errors.New("the confirmed change refers to a credential, but none was given")
 	}
-	var ref reference
+	var ref credentialRef
 	if err := json.Unmarshal(body[at.start:at.end], &ref); err != nil {
-		return nil, errors.New("the confirmed change's reference to a credential cannot be read")
+		return nil, errors.New("the confirmed change's reference to a credential cannot be decoded")
 	}
-	if ref.Credential == "" || ref != (reference{auth.Credential, auth.Fingerprint}) {
-		return nil, errors.New("the credential given is not the one that was confirmed, or its public parts have changed since")
+	if ref.Credential == "" || ref != (credentialRef{auth.Credential, auth.Fingerprint}) {
+		return nil, errors.New("the credential is not the one that was confirmed, or its public parts have changed since")
 	}
 	if err := auth.check(); err != nil {
 		return nil, err
 	}
-	filled, err := encode(auth.params())
+	filled, err := marshalJSON(auth.withSecrets())
 	if err != nil {
 		return nil, err
 	}
 	return slices.Concat(body[:at.start], filled, body[at.end:]), nil
 }
 
-// findReference finds the reference among the members of body, which must be one JSON object. It reads tokens
-// instead of decoding, because only offsets let the other bytes be kept.
-func findReference(body json.RawMessage) (at span, found bool, err error) {
+// findCredentialRef returns the position of the reference among the members of body, and whether there is one. body must
+// be one JSON object. It is tokenized instead of decoded, because offsets are needed to keep the other bytes.
+func findCredentialRef(body json.RawMessage) (at span, found bool, err error) {
 	seen := false
 	err = eachMember(body, func(name string, where span) error {
-		if !strings.EqualFold(name, authenticationName) {
+		if !strings.EqualFold(name, authenticationMember) {
 			return nil
 		}
-		if seen || name != authenticationName {
+		if seen || name != authenticationMember {
 			return errors.New("the confirmed change names scanAuthenticationParams twice, or misspells it")
 		}
 		seen, at = true, where
-		found, err = isReference(body[where.start:where.end])
+		found, err = isCredentialRef(body[where.start:where.end])
 		return err
 	})
 	return at, found, err
 }
 
-// isReference reports whether authentication is a reference rather than public fields.
-func isReference(value json.RawMessage) (bool, error) {
+// isCredentialRef reports whether value, the scanAuthenticationParams of a body, is a reference instead of public fields.
+// It returns an error if value has a secret in the clear, or members beside the reference.
+func isCredentialRef(value json.RawMessage) (bool, error) {
 	var members map[string]json.RawMessage
 	if err := json.Unmarshal(value, &members); err != nil {
 		return false, errors.New("the confirmed change's scanAuthenticationParams is not a JSON object")
 	}
 	for name := range members {
-		if secretName(strings.ToLower(name)) {
-			return false, errors.New("the confirmed change holds a secret in the clear")
+		if isSecretName(strings.ToLower(name)) {
+			return false, errors.New("the confirmed change has a secret in the clear")
 		}
 	}
 	_, found := members["credential"]
 	if found && len(members) != 2 {
-		return false, errors.New("the confirmed change's reference to a credential says more than a reference may")
+		return false, errors.New("the confirmed change's reference to a credential has members that a reference must not have")
 	}
 	return found, nil
 }
 
-// eachMember calls visit for each member of the one JSON object that body is.
+// eachMember calls visit for each member of body, which must be one JSON object.
 func eachMember(body json.RawMessage, visit func(name string, value span) error) error {
 	if !json.Valid(body) {
 		return errors.New("the confirmed change is not valid JSON")

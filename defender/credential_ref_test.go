@@ -19,7 +19,7 @@ const (
 		`"authProtocol":"authProtocol","authPassword":"authPassword","privProtocol":"privProtocol","privPassword":"privPassword","communityString":"community-string"}`
 )
 
-// The credential takes the place of its reference; every other byte stays as it was confirmed.
+// The credential replaces its reference. Every other byte stays as it was confirmed.
 func TestTheReferenceAloneIsReplaced(t *testing.T) {
 	for _, frozen := range []string{
 		`{"scanName":"n","scanAuthenticationParams":REF}`,
@@ -28,15 +28,15 @@ func TestTheReferenceAloneIsReplaced(t *testing.T) {
 		`{"scan\u0041uthenticationParams":REF,"scanName":"REF \u003c&> ü \/ "}`,
 		`{"n":12,"b":true,"scanAuthenticationParams":REF,"n2":12}`,
 	} {
-		s := serve(t, says(200, bare))
+		s := startService(t, respond(200, bare))
 		write := defender.Write{Method: "POST", Path: collection, Body: json.RawMessage(strings.Replace(frozen, "REF", ref, 1))}
 		before := string(write.Body)
-		if _, err := send(t.Context(), newWriter(t, s.config()), write, core()); err != nil {
+		if _, err := sendWrite(t.Context(), newWriter(t, s.config()), write, coreCredential()); err != nil {
 			t.Errorf("%s: %v", frozen, err)
 			continue
 		}
-		if want := strings.Replace(frozen, "REF", filled, 1); s.asked()[0].Body != want {
-			t.Errorf("sent\n%s\nwant\n%s", s.asked()[0].Body, want)
+		if want := strings.Replace(frozen, "REF", filled, 1); s.requests()[0].Body != want {
+			t.Errorf("sent\n%s\nwant\n%s", s.requests()[0].Body, want)
 		}
 		if string(write.Body) != before {
 			t.Errorf("the frozen body was changed to %s", write.Body)
@@ -45,7 +45,7 @@ func TestTheReferenceAloneIsReplaced(t *testing.T) {
 }
 
 func TestOnlyTheThreeWritesAreSent(t *testing.T) {
-	s := serve(t, says(200, bare))
+	s := startService(t, respond(200, bare))
 	w := newWriter(t, s.config())
 	for _, write := range []defender.Write{
 		{},
@@ -59,50 +59,50 @@ func TestOnlyTheThreeWritesAreSent(t *testing.T) {
 		{Method: "PATCH", Path: collection + "/a/b"}, {Method: "PATCH", Path: "/api/v1.0" + collection + "/a"},
 	} {
 		write.Body = json.RawMessage(`{}`)
-		_, err := send(t.Context(), w, write, nil)
+		_, err := sendWrite(t.Context(), w, write, nil)
 		if !errors.Is(err, defender.ErrNotSent) || asError(t, err).Next == "" {
 			t.Errorf("%s %s: %v", write.Method, write.Path, err)
 		}
 	}
 	for _, id := range badIDs {
-		if _, err := send(t.Context(), w, defender.Write{Method: "PATCH", Path: collection + "/" + id, Body: json.RawMessage(`{}`)}, nil); !errors.Is(err, defender.ErrNotSent) {
+		if _, err := sendWrite(t.Context(), w, defender.Write{Method: "PATCH", Path: collection + "/" + id, Body: json.RawMessage(`{}`)}, nil); !errors.Is(err, defender.ErrNotSent) {
 			t.Errorf("id %q: %v", id, err)
 		}
 	}
-	if calls := s.asked(); len(calls) != 0 {
+	if calls := s.requests(); len(calls) != 0 {
 		t.Errorf("sent %+v", calls)
 	}
 }
 
 func TestABodyThatDoesNotFitItsCredentialIsNotSent(t *testing.T) {
-	other, changed, half := core(), core(), core()
+	other, changed, half := coreCredential(), coreCredential(), coreCredential()
 	other.Credential, changed.Fingerprint, half.Type = "edge-snmp", "beef", ""
-	nameless := core()
+	nameless := coreCredential()
 	nameless.Credential, nameless.Fingerprint = "", ""
-	s := serve(t, says(200, bare))
+	s := startService(t, respond(200, bare))
 	w := newWriter(t, s.config())
 	for name, tt := range map[string]struct {
 		body string
 		auth *defender.Authentication
 	}{
 		"no credential given":        {`{"scanAuthenticationParams":` + ref + `}`, nil},
-		"none referred to":           {`{"scanName":"n"}`, core()},
-		"public fields":              {`{"scanAuthenticationParams":{"type":"NoAuthNoPriv"}}`, core()},
-		"null":                       {`{"scanAuthenticationParams":null}`, core()},
+		"none referred to":           {`{"scanName":"n"}`, coreCredential()},
+		"public fields":              {`{"scanAuthenticationParams":{"type":"NoAuthNoPriv"}}`, coreCredential()},
+		"null":                       {`{"scanAuthenticationParams":null}`, coreCredential()},
 		"another credential":         {`{"scanAuthenticationParams":` + ref + `}`, other},
 		"another fingerprint":        {`{"scanAuthenticationParams":` + ref + `}`, changed},
 		"credential without type":    {`{"scanAuthenticationParams":` + ref + `}`, half},
 		"no name on either side":     {`{"scanAuthenticationParams":{"credential":"","fingerprint":""}}`, nameless},
-		"name of another type":       {`{"scanAuthenticationParams":{"credential":7,"fingerprint":"f00d"}}`, core()},
-		"reference with more":        {`{"scanAuthenticationParams":{"credential":"core-snmp","fingerprint":"f00d","type":"x"}}`, core()},
-		"reference with less":        {`{"scanAuthenticationParams":{"credential":"core-snmp"}}`, core()},
-		"two references":             {`{"scanAuthenticationParams":` + ref + `,"scanAuthenticationParams":` + ref + `}`, core()},
-		"a twin in another case":     {`{"scanAuthenticationParams":` + ref + `,"ScanAuthenticationParams":{}}`, core()},
-		"another case":               {`{"ScanAuthenticationParams":` + ref + `}`, core()},
+		"name of another type":       {`{"scanAuthenticationParams":{"credential":7,"fingerprint":"f00d"}}`, coreCredential()},
+		"reference with more":        {`{"scanAuthenticationParams":{"credential":"core-snmp","fingerprint":"f00d","type":"x"}}`, coreCredential()},
+		"reference with less":        {`{"scanAuthenticationParams":{"credential":"core-snmp"}}`, coreCredential()},
+		"two references":             {`{"scanAuthenticationParams":` + ref + `,"scanAuthenticationParams":` + ref + `}`, coreCredential()},
+		"a second one in upper case": {`{"scanAuthenticationParams":` + ref + `,"ScanAuthenticationParams":{}}`, coreCredential()},
+		"another case":               {`{"ScanAuthenticationParams":` + ref + `}`, coreCredential()},
 		"another case, no auth":      {`{"ScanAuthenticationParams":{"type":"x"}}`, nil},
 		"a secret in the clear":      {`{"scanAuthenticationParams":{"type":"x","AuthPassword":"y"}}`, nil},
 		"authentication as a string": {`{"scanAuthenticationParams":"x"}`, nil},
-		"authentication as an array": {`{"scanAuthenticationParams":[` + ref + `]}`, core()},
+		"authentication as an array": {`{"scanAuthenticationParams":[` + ref + `]}`, coreCredential()},
 		"empty":                      {``, nil},
 		"array":                      {`[]`, nil},
 		"null body":                  {`null`, nil},
@@ -112,23 +112,23 @@ func TestABodyThatDoesNotFitItsCredentialIsNotSent(t *testing.T) {
 		"two bodies":                 {`{"a":1}{"b":2}`, nil},
 		"text after it":              {`{"a":1} x`, nil},
 	} {
-		_, err := send(t.Context(), w, defender.Write{Method: "POST", Path: collection, Body: json.RawMessage(tt.body)}, tt.auth)
+		_, err := sendWrite(t.Context(), w, defender.Write{Method: "POST", Path: collection, Body: json.RawMessage(tt.body)}, tt.auth)
 		if !errors.Is(err, defender.ErrNotSent) || asError(t, err).Next == "" {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := send(t.Context(), w, deletion(t), core()); !errors.Is(err, defender.ErrNotSent) {
+	if _, err := sendWrite(t.Context(), w, newDelete(t), coreCredential()); !errors.Is(err, defender.ErrNotSent) {
 		t.Errorf("a delete with a credential: %v", err)
 	}
-	if calls := s.asked(); len(calls) != 0 {
+	if calls := s.requests(); len(calls) != 0 {
 		t.Errorf("sent %+v", calls)
 	}
 }
 
-// Defender may repeat what it was sent, in whatever encoding its error came about.
+// Defender may repeat the request in its error, in any encoding.
 func TestAnEchoedSecretIsScrubbed(t *testing.T) {
 	const plain = `pa"ss\wörd+&<%'1 €😀`
-	auth := core()
+	auth := coreCredential()
 	auth.AuthPassword, auth.PrivPassword = defender.NewSecret(plain), defender.NewSecret(plain+"-and-more")
 	quoted, _ := json.Marshal(plain)
 	twice, _ := json.Marshal(string(quoted))
@@ -146,8 +146,8 @@ func TestAnEchoedSecretIsScrubbed(t *testing.T) {
 	} {
 		for _, place := range []string{`{"error":{"message":%s}}`, `{"error":{"code":%s}}`, `{"error":{"target":%s}}`, `{"error":%s}`, `{"message":%s}`} {
 			said, _ := json.Marshal("before " + echo + " after")
-			s := serve(t, says(400, fmt.Sprintf(place, said)))
-			_, err := send(t.Context(), newWriter(t, s.config()), add(t, lab(core())), auth)
+			s := startService(t, respond(400, fmt.Sprintf(place, said)))
+			_, err := sendWrite(t.Context(), newWriter(t, s.config()), newAdd(t, labScan(coreCredential())), auth)
 			shown := fmt.Sprintf("%v %#v", err, *asError(t, err))
 			if !strings.Contains(shown, "[redacted]") || strings.Contains(shown, "and-more") {
 				t.Errorf("%s in %s is not scrubbed: %s", name, place, shown)
@@ -161,11 +161,11 @@ func TestAnEchoedSecretIsScrubbed(t *testing.T) {
 	}
 	long := strings.Repeat("x", 495)
 	for said, want := range map[string]string{
-		"before community-string after": "before [redacted] after", // the rest of it is kept
-		long + "community-string":       long + "[reda…",           // and not cut to half a secret
+		"before community-string after": "before [redacted] after", // the rest of the text is kept
+		long + "community-string":       long + "[reda…",           // redacted before it is cut, so that no half secret remains
 	} {
-		s := serve(t, says(400, `{"error":{"message":"`+said+`"}}`))
-		_, err := send(t.Context(), newWriter(t, s.config()), add(t, lab(core())), core())
+		s := startService(t, respond(400, `{"error":{"message":"`+said+`"}}`))
+		_, err := sendWrite(t.Context(), newWriter(t, s.config()), newAdd(t, labScan(coreCredential())), coreCredential())
 		if got := asError(t, err).Message; got != want {
 			t.Errorf("message %q, want %q", got, want)
 		}

@@ -8,30 +8,30 @@ import (
 	"time"
 )
 
-// Answers are decoded by field names alone, which encoding/json matches in any letter case: the pages print
-// camelCase and PascalCase for the same fields.
+// Responses are decoded by field name, which encoding/json matches in any letter case: the pages print camelCase and
+// PascalCase for the same fields.
 
-// moment is a time with any number of fraction digits (the pages print none, six and seven). A missing or
-// unreadable one is zero: no time is worth losing a list for.
-type moment struct{ time.Time }
+// looseTime is a time with any number of fraction digits (the pages print none, six and seven). If it is missing or
+// malformed, it is the zero time, so that a list does not fail because of a time.
+type looseTime struct{ time.Time }
 
-func (m *moment) UnmarshalJSON(data []byte) error {
+func (m *looseTime) UnmarshalJSON(data []byte) error {
 	var text string
 	if json.Unmarshal(data, &text) != nil {
 		return nil
 	}
 	t, err := time.Parse(time.RFC3339Nano, text)
 	t = t.UTC()
-	if err == nil && t.Year() >= 1 && t.Year() <= 9999 { // beyond those a time cannot be marshalled again
+	if err == nil && t.Year() >= 1 && t.Year() <= 9999 { // other years cannot be marshaled again
 		m.Time = t
 	}
 	return nil
 }
 
-// many is an array that may also come as a single bare value, or as null.
-type many[T any] []T
+// oneOrMany is an array that may also come as a single value, or as null.
+type oneOrMany[T any] []T
 
-func (m *many[T]) UnmarshalJSON(data []byte) error {
+func (m *oneOrMany[T]) UnmarshalJSON(data []byte) error {
 	data = bytes.TrimSpace(data)
 	if len(data) > 0 && data[0] == '[' {
 		return json.Unmarshal(data, (*[]T)(m))
@@ -40,12 +40,12 @@ func (m *many[T]) UnmarshalJSON(data []byte) error {
 	if err := json.Unmarshal(data, &one); err != nil || one == nil {
 		return err
 	}
-	*m = many[T]{*one}
+	*m = oneOrMany[T]{*one}
 	return nil
 }
 
-// syntax words a decoding error by the service's field instead of our Go types.
-func syntax(err error) error {
+// describeSyntax returns a decoding error that names the field of the response instead of a Go type.
+func describeSyntax(err error) error {
 	wrong, ok := errors.AsType[*json.UnmarshalTypeError](err)
 	if !ok {
 		return err

@@ -9,8 +9,8 @@ import (
 	"scanwarden/defender"
 )
 
-// BenchmarkDefinitions decodes a list of 1,000 definitions, State included, and compares it with encoding/json
-// alone decoding the same bytes into any.
+// BenchmarkDefinitions decodes a list of 1,000 definitions with their canonical forms. For comparison, encoding/json
+// decodes the same bytes into any.
 func BenchmarkDefinitions(b *testing.B) {
 	one := fixture(b, "definition.response.derived-from-metadata")
 	list := []byte("[" + strings.Repeat(one+",", 999) + one + "]")

@@ -7,43 +7,45 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"scanwarden/defender/internal/untrusted"
 )
 
-// Conditions a caller may branch on with errors.Is.
+// Conditions that a caller can distinguish with errors.Is.
 var (
 	ErrNotFound  = errors.New("not found")
 	ErrForbidden = errors.New("forbidden")
 	ErrSignIn    = errors.New("sign-in refused")
-	ErrLicence   = errors.New("licence missing") // a new token does not help
+	ErrLicense   = errors.New("license missing") // a new token does not help
 	ErrThrottled = errors.New("throttled")
 	ErrInvalid   = errors.New("request refused as invalid")
-	ErrServer    = errors.New("server error") // a 5xx to a read
+	ErrServer    = errors.New("server error") // a 5xx for a read
 
-	// ErrUncertain means that a write was sent and nobody knows whether it took effect.
+	// ErrUncertain means that a write was sent and that it is unknown whether it took effect.
 	ErrUncertain = errors.New("outcome unknown")
-	// ErrTokenRefused means that Defender refused the token of a write and did nothing: see [Prepared.Renew].
+	// ErrTokenRefused means that Defender refused the token of a write and changed nothing; see [Prepared.Renew].
 	ErrTokenRefused = errors.New("token refused")
-	// ErrNotSent means that the request certainly never left this machine.
+	// ErrNotSent means that the request was certainly never sent.
 	ErrNotSent = errors.New("nothing was sent")
 )
 
-// Error is every failure of a call to Defender. It holds no token, no request body and no secret.
+// Error is the error of every method that calls Defender. It contains no token, no request body and no secret.
 type Error struct {
 	Op         string        // "list definitions", "add scan", ...
-	Status     int           // 0 when there was no answer
-	Code       string        // error.code; untrusted, as are Message and RequestID: bounded and made printable
+	Status     int           // HTTP status; 0 if there was no response
+	Code       string        // error.code; like Message and RequestID untrusted, but sanitized and bounded
 	Message    string        // error.message, at most 500 characters
 	RequestID  string        // error.target, the id to quote to Microsoft
-	RetryAfter time.Duration // how long Defender wants to be left alone; 0 when it did not say
+	RetryAfter time.Duration // how long Defender asks to wait; 0 if it does not
 	Next       string        // one sentence: what to do
-	Kind       error         // one of the sentinels, or nil
+	Kind       error         // one of the Err variables, or nil
 
 	cause     error
-	own       bool // the cause is our own side's, in words of ours
-	transient bool // a read may be tried again
+	ownCause  bool // the cause is an error of this program, not of the service or the network
+	transient bool // a read may be retried
 }
 
-// Error reads "op: status code: message (request ID); what to do".
+// Error returns "op: status code: message (request ID); what to do".
 func (e *Error) Error() string {
 	var parts []string
 	if e.Op != "" {
@@ -60,10 +62,10 @@ func (e *Error) Error() string {
 	}
 	if e.cause != nil {
 		limit := maxMessage
-		if e.own {
-			limit = maxOwn
+		if e.ownCause {
+			limit = maxOwnText
 		}
-		parts = append(parts, printable(e.cause.Error(), limit))
+		parts = append(parts, untrusted.SanitizeText(e.cause.Error(), limit))
 	}
 	text := strings.Join(parts, ": ")
 	if e.RequestID != "" {
@@ -75,7 +77,7 @@ func (e *Error) Error() string {
 	return text
 }
 
-// Unwrap returns the kind and the cause, those that are there.
+// Unwrap returns the kind and the cause, without nils.
 func (e *Error) Unwrap() []error {
 	var all []error
 	for _, err := range []error{e.Kind, e.cause} {
@@ -86,15 +88,15 @@ func (e *Error) Unwrap() []error {
 	return all
 }
 
-// invalid is a request that is refused here, before anything is sent.
-func invalid(op, format string, args ...any) *Error {
-	return &Error{Op: op, Message: printable(fmt.Sprintf(format, args...), maxMessage), Kind: ErrInvalid}
+// invalidError returns the Error for a request that is refused before anything is sent.
+func invalidError(op, format string, args ...any) *Error {
+	return &Error{Op: op, Message: untrusted.SanitizeText(fmt.Sprintf(format, args...), maxMessage), Kind: ErrInvalid}
 }
 
-// unsent is a call that failed before it left.
-func unsent(c call, what string, cause error) *Error {
-	e := &Error{Op: c.op, Message: what, cause: cause, own: true}
-	if c.write {
+// notSentError returns the Error for a request that failed before it was sent.
+func notSentError(r request, message string, cause error) *Error {
+	e := &Error{Op: r.op, Message: message, cause: cause, ownCause: true}
+	if r.write {
 		e.Kind = ErrNotSent
 	}
 	return e

@@ -15,26 +15,26 @@ import (
 	"scanwarden/defender"
 )
 
-// changeable is a service whose answer can be changed between calls: one server for a whole fuzzing run.
-type changeable struct {
+// changeableService is a service with a response that can be changed between calls, so that a fuzz run needs one server.
+type changeableService struct {
 	mu     sync.Mutex
 	answer http.HandlerFunc
 }
 
-func (c *changeable) set(answer http.HandlerFunc) {
+func (c *changeableService) set(answer http.HandlerFunc) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.answer = answer
 }
 
-func (c *changeable) serve(w http.ResponseWriter, r *http.Request) {
+func (c *changeableService) serve(w http.ResponseWriter, r *http.Request) {
 	c.mu.Lock()
 	answer := c.answer
 	c.mu.Unlock()
 	answer(w, r)
 }
 
-// FuzzError: whatever the answer, nothing panics, the status is kept, and what is shown is bounded and printable.
+// FuzzError checks for any response that nothing panics, the status is kept, and the error text is bounded and printable.
 func FuzzError(f *testing.F) {
 	f.Add(404, "Retry-After", "5", `{"error":{"code":"c","message":"m","target":"t"}}`)
 	f.Add(307, "Location", "http://[broken", "<html>")
@@ -43,18 +43,18 @@ func FuzzError(f *testing.F) {
 	f.Add(401, "X", "", `{"error":{"message":"No TVM license`+"\u202e"+`"}}`)
 	f.Add(403, "X", "", `{"error":{"message":"API required roles: A.B, application roles:"}}`)
 	f.Add(799, "X", "", "\xff")
-	var c changeable
-	s := serve(f, c.serve)
+	var c changeableService
+	s := startService(f, c.serve)
 	reader, writer := newClient(f, s.config()), newWriter(f, s.config())
 	f.Fuzz(func(t *testing.T, status int, header, value, body string) {
-		s.take()
+		s.takeRequests()
 		if status < 200 || status > 999 {
-			status = 200 + (status%800+800)%800 // 1xx is no answer
+			status = 200 + (status%800+800)%800 // 1xx is not a final response
 		}
 		c.set(func(w http.ResponseWriter, _ *http.Request) {
 			switch http.CanonicalHeaderKey(header) {
-			case "Location", "Retry-After", "Content-Type", "X": // others are HTTP's own, and break the answer itself
-				w.Header()[http.CanonicalHeaderKey(header)] = []string{strings.Map(sendable, value)}
+			case "Location", "Retry-After", "Content-Type", "X": // others may break the HTTP message itself
+				w.Header()[http.CanonicalHeaderKey(header)] = []string{strings.Map(dropUnsendable, value)}
 			}
 			w.WriteHeader(status)
 			io.WriteString(w, body)
@@ -62,18 +62,18 @@ func FuzzError(f *testing.F) {
 		if _, err := reader.Scanners(t.Context(), defender.Actor{}); err != nil || status != 200 {
 			assertPresentable(t, err, status)
 		}
-		_, err := send(t.Context(), writer, deletion(t), nil)
+		_, err := sendWrite(t.Context(), writer, newDelete(t), nil)
 		if err != nil || status < 200 || status > 204 {
 			assertPresentable(t, err, status)
 		}
 		if errors.Is(err, defender.ErrNotSent) {
-			t.Errorf("a write that was answered %d is called unsent: %v", status, err)
+			t.Errorf("a write with status %d is reported as not sent: %v", status, err)
 		}
 	})
 }
 
-// sendable drops what net/http's parser takes for the end of HTTP itself.
-func sendable(r rune) rune {
+// dropUnsendable removes characters that net/http refuses in a header.
+func dropUnsendable(r rune) rune {
 	if unicode.IsControl(r) {
 		return -1
 	}
@@ -97,23 +97,23 @@ func assertPresentable(t *testing.T, err error, status int) {
 	}
 }
 
-// FuzzPath: an id is refused before anything is sent, or exactly the documented path is requested.
+// FuzzPath checks that an id is refused before anything is sent, or that exactly the documented path is requested.
 func FuzzPath(f *testing.F) {
 	for _, id := range append(badIDs, scanID, "BatchDelete", "A_-9") {
 		f.Add(id)
 	}
-	s := serve(f, says(200, bare))
+	s := startService(f, respond(200, bare))
 	w := newWriter(f, s.config())
 	f.Fuzz(func(t *testing.T, id string) {
 		byHand := defender.Write{Method: "PATCH", Path: collection + "/" + id, Body: json.RawMessage(`{"isActive":false}`)}
 		writes := []defender.Write{byHand}
-		made, err := defender.UpdateScan(id, lab(nil))
+		made, err := defender.UpdateScan(id, labScan(nil))
 		if err == nil {
 			writes = append(writes, made)
 		}
 		sent := 0
 		for _, write := range writes {
-			_, sendErr := send(t.Context(), w, write, nil)
+			_, sendErr := sendWrite(t.Context(), w, write, nil)
 			switch {
 			case sendErr == nil:
 				sent++
@@ -122,9 +122,9 @@ func FuzzPath(f *testing.F) {
 			}
 		}
 		if (sent > 0) != (err == nil) {
-			t.Errorf("%q: UpdateScan says %v, and %d were sent", id, err, sent)
+			t.Errorf("%q: UpdateScan returned %v, and %d were sent", id, err, sent)
 		}
-		calls := s.take()
+		calls := s.takeRequests()
 		if len(calls) != sent {
 			t.Errorf("%q: %d calls for %d writes", id, len(calls), sent)
 		}
@@ -136,8 +136,8 @@ func FuzzPath(f *testing.F) {
 	})
 }
 
-// FuzzState: no JSON makes a Definition panic, and no member with a secret's name, in any letter case and at any
-// place the fuzzer finds, gets into what is kept or shown.
+// FuzzState checks that no JSON makes a Definition panic. A member with a secret's name, in any letter case and at any
+// depth, must not be kept or shown.
 func FuzzState(f *testing.F) {
 	for _, body := range []string{
 		`{"scanAuthenticationParams":{"authPassword":"SECRET"}}`,
@@ -158,7 +158,7 @@ func FuzzState(f *testing.F) {
 			return
 		}
 		var d defender.Definition
-		poisoned, _ := json.Marshal(poison(raw))
+		poisoned, _ := json.Marshal(plantCanary(raw))
 		if json.Unmarshal(poisoned, &d) != nil {
 			return
 		}
@@ -175,8 +175,8 @@ func FuzzState(f *testing.F) {
 	})
 }
 
-// poison gives every member that has a secret's name the canary as its value.
-func poison(v any) any {
+// plantCanary sets every member with a secret's name to the canary.
+func plantCanary(v any) any {
 	switch v := v.(type) {
 	case map[string]any:
 		for name, member := range v {
@@ -184,29 +184,29 @@ func poison(v any) any {
 			case "authpassword", "privpassword", "communitystring", "password", "privatekey":
 				v[name] = canary
 			default:
-				v[name] = poison(member)
+				v[name] = plantCanary(member)
 			}
 		}
 	case []any:
 		for i := range v {
-			v[i] = poison(v[i])
+			v[i] = plantCanary(v[i])
 		}
 	}
 	return v
 }
 
-// FuzzReference: however a frozen body is laid out, it is refused or sent with its reference alone replaced.
+// FuzzReference checks that a frozen body of any layout is refused, or sent with only its reference replaced.
 func FuzzReference(f *testing.F) {
 	f.Add(`{"a":[1,`, `],"scanAuthenticationParams":`, ` , "z":null}`)
 	f.Add(`{"scanAuthenticationParams":`, ``, `}`)
 	f.Add(` {"scan\u0041uthenticationParams" :`, ` `, ` }`)
-	s := serve(f, says(200, bare))
+	s := startService(f, respond(200, bare))
 	w := newWriter(f, s.config())
 	f.Fuzz(func(t *testing.T, a, b, after string) {
 		before := a + b
 		body := before + ref + after
-		_, err := send(t.Context(), w, defender.Write{Method: "POST", Path: collection, Body: json.RawMessage(body)}, core())
-		sent := s.take()
+		_, err := sendWrite(t.Context(), w, defender.Write{Method: "POST", Path: collection, Body: json.RawMessage(body)}, coreCredential())
+		sent := s.takeRequests()
 		switch {
 		case errors.Is(err, defender.ErrNotSent) && len(sent) == 0:
 		case err != nil || len(sent) != 1:

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// Run is one run of a scan. Which fields are there depends on the read and, since the pages and $metadata
-// disagree on nearly every name, on which of them the service follows; both are understood.
+// Run is one run of a scan. Which fields are set depends on the read, and on whether the service follows the pages or its
+// $metadata, which disagree on nearly every name. Both are decoded.
 type Run struct {
 	ScanDefinitionID string      `json:"scanDefinitionId,omitempty"`
 	SessionID        string      `json:"sessionId,omitempty"` // for RunsBySession
@@ -34,42 +34,44 @@ type RunTarget struct {
 	Duration    string `json:"scanDuration,omitempty"` // HH:MM:SS, perhaps with a fraction
 }
 
-// Page is $top and $skip; zero leaves them out. The pages put the largest $top at 10,000 or at 4,096.
+// Page is $top and $skip; zero omits them. By the pages, the largest $top is 10,000 or 4,096.
 type Page struct{ Top, Skip int }
 
-// RunsByDefinition returns the runs of some definitions, in the service's order.
+// RunsByDefinition returns the runs of the definitions with the given ids, 1 to 500, in the service's order.
 // POST .../GetScanHistoryByScanDefinitionId ("Get scan history by definition"), a read in spite of its method;
 // needs Machine.Read.All.
-func (c *Client) RunsByDefinition(ctx context.Context, by Actor, ids []string, p Page) ([]Run, error) {
+func (c *Client) RunsByDefinition(ctx context.Context, actor Actor, ids []string, p Page) ([]Run, error) {
 	const op = "read history by definition"
 	query, err := p.query(op)
 	if err != nil {
 		return nil, err
 	}
-	r := call{op: op, method: http.MethodPost, path: definitionsPath + "/GetScanHistoryByScanDefinitionId", query: query, by: by}
-	return c.runs(ctx, r, "ScanDefinitionIds", ids, p.Top)
-}
-
-// RunsBySession returns the runs of some sessions, with what they found at each target.
-// POST .../GetScanHistoryBySessionId ("Get scan history by session"), a read in spite of its method; needs
-// Machine.Read.All.
-func (c *Client) RunsBySession(ctx context.Context, by Actor, ids []string) ([]Run, error) {
-	r := call{op: "read history by session", method: http.MethodPost, path: definitionsPath + "/GetScanHistoryBySessionId", by: by}
-	return c.runs(ctx, r, "SessionIds", ids, 0)
-}
-
-func (c *Client) runs(ctx context.Context, r call, name string, ids []string, limit int) ([]Run, error) {
-	body, err := encodeIDs(r.op, name, ids)
+	body, err := encodeIDs(op, "ScanDefinitionIds", ids)
 	if err != nil {
 		return nil, err
 	}
-	r.body = body
-	return list[Run](ctx, c, r, limit)
+	path := definitionsPath + "/GetScanHistoryByScanDefinitionId"
+	r := request{op: op, method: http.MethodPost, path: path, query: query, body: body, actor: actor}
+	return listAll[Run](ctx, c, r, p.Top)
 }
 
+// RunsBySession returns the runs of the sessions with the given ids, 1 to 500, with the result at each target.
+// POST .../GetScanHistoryBySessionId ("Get scan history by session"), a read in spite of its method; needs
+// Machine.Read.All.
+func (c *Client) RunsBySession(ctx context.Context, actor Actor, ids []string) ([]Run, error) {
+	const op = "read history by session"
+	body, err := encodeIDs(op, "SessionIds", ids)
+	if err != nil {
+		return nil, err
+	}
+	path := definitionsPath + "/GetScanHistoryBySessionId"
+	return listAll[Run](ctx, c, request{op: op, method: http.MethodPost, path: path, body: body, actor: actor}, 0)
+}
+
+// query returns p as a query string, "" for the zero Page.
 func (p Page) query(op string) (string, error) {
 	if p.Top < 0 || p.Skip < 0 {
-		return "", invalid(op, "top and skip must not be negative; leave them out, or count from 0")
+		return "", invalidError(op, "top and skip must not be negative; leave them out, or count from 0")
 	}
 	var parts []string
 	if p.Top > 0 {
@@ -81,17 +83,17 @@ func (p Page) query(op string) (string, error) {
 	return strings.Join(parts, "&"), nil
 }
 
-// UnmarshalJSON reads a run under the pages' names (plural even for one id), under those of $metadata, and ours.
+// UnmarshalJSON decodes a run with the pages' names (plural even for one id), those of $metadata, or ours.
 func (r *Run) UnmarshalJSON(data []byte) error {
 	var in struct {
 		ScanDefinitionID, SessionID        string
-		ScanDefinitionIDs, SessionIDs      many[string]
+		ScanDefinitionIDs, SessionIDs      oneOrMany[string]
 		ScannerID, ScanStatus              string
-		LastScanned                        moment
+		LastScanned                        looseTime
 		NumberOfTargets                    int
 		NumberOfSuccessfullyScannedTargets int
 		GeneralErrorMessage                string
-		ScannedTargets, ListScannedTargets many[RunTarget]
+		ScannedTargets, ListScannedTargets oneOrMany[RunTarget]
 	}
 	err := json.Unmarshal(data, &in)
 	*r = Run{

@@ -12,28 +12,28 @@ import (
 )
 
 func TestRunsByDefinition(t *testing.T) {
-	s := serve(t, says(200, fixture(t, "history-by-definition.new-page.response.repaired")))
+	s := startService(t, respond(200, fixture(t, "history-by-definition.new-page.response.repaired")))
 	ids := []string{"4ad8d463-6b3a-4894-b42a-a2de9ea0a8ae", "60c4aa57-c573-4488-8d18-230914792a92", "c6220f67-2cad-4ba3-a2fa-7ded6384da56"}
 	got, err := newClient(t, s.config()).RunsByDefinition(t.Context(), defender.Actor{}, ids, defender.Page{})
 	if err != nil || len(got) != 3 {
 		t.Fatalf("%d runs, %v", len(got), err)
 	}
 	want := defender.Run{ScanDefinitionID: ids[0], ScannerID: "625431694b7d2ca9d07e77ca1b029ef216bebb6d",
-		ScanStatus: "Partial Success", LastScanned: at("2022-12-20T11:14:24.5561791Z")}
+		ScanStatus: "Partial Success", LastScanned: parseTime("2022-12-20T11:14:24.5561791Z")}
 	if diff := cmp.Diff(want, got[0]); diff != "" {
 		t.Errorf("first run (-want +got):\n%s", diff)
 	}
-	call := s.asked()[0]
+	call := s.requests()[0]
 	if call.Method != "POST" || call.URI != "/api/DeviceAuthenticatedScanDefinitions/GetScanHistoryByScanDefinitionId" {
-		t.Errorf("asked %s %s", call.Method, call.URI)
+		t.Errorf("requested %s %s", call.Method, call.URI)
 	}
-	if want := compact(t, fixture(t, "history-by-definition.request")); call.Body != want || call.Type != "application/json" {
+	if want := compactJSON(t, fixture(t, "history-by-definition.request")); call.Body != want || call.Type != "application/json" {
 		t.Errorf("sent %s as %q, want %s", call.Body, call.Type, want)
 	}
 }
 
 func TestRunsBySession(t *testing.T) {
-	s := serve(t, says(200, fixture(t, "history-by-session.new-page.response.repaired")))
+	s := startService(t, respond(200, fixture(t, "history-by-session.new-page.response.repaired")))
 	got, err := newClient(t, s.config()).RunsBySession(t.Context(), defender.Actor{}, []string{"01decc497f4b4ec49a5fc4e12597f8c8"})
 	if err != nil || len(got) != 1 {
 		t.Fatalf("%d runs, %v", len(got), err)
@@ -43,7 +43,7 @@ func TestRunsBySession(t *testing.T) {
 	}
 	want := defender.Run{
 		ScanDefinitionID: "4ad8d463-6b3a-4894-b42a-a2de9ea0a8ae", SessionID: "01decc497f4b4ec49a5fc4e12597f8c8",
-		ScanStatus: "Success", LastScanned: at("2022-12-19T15:14:24.5561791Z"), Targets: 3, Successful: 3,
+		ScanStatus: "Success", LastScanned: parseTime("2022-12-19T15:14:24.5561791Z"), Targets: 3, Successful: 3,
 		ScannedTargets: []defender.RunTarget{
 			target(1, "DESKTOP-Test", "Network device", "00:08:30"),
 			target(2, "DESKTOP-Test2", "Network device 2", "00:08:00"),
@@ -53,15 +53,15 @@ func TestRunsBySession(t *testing.T) {
 	if diff := cmp.Diff(want, got[0]); diff != "" {
 		t.Errorf("run (-want +got):\n%s", diff)
 	}
-	call := s.asked()[0]
-	if want := compact(t, fixture(t, "history-by-session.request")); call.Body != want ||
+	call := s.requests()[0]
+	if want := compactJSON(t, fixture(t, "history-by-session.request")); call.Body != want ||
 		call.URI != "/api/DeviceAuthenticatedScanDefinitions/GetScanHistoryBySessionId" {
 		t.Errorf("sent %s to %s, want %s", call.Body, call.URI, want)
 	}
 }
 
 func TestRunsInTheShapeOfTheMetadata(t *testing.T) {
-	s := serve(t, says(200, fixture(t, "history.response.derived-from-metadata")))
+	s := startService(t, respond(200, fixture(t, "history.response.derived-from-metadata")))
 	got, err := newClient(t, s.config()).RunsBySession(t.Context(), defender.Actor{}, []string{"01decc497f4b4ec49a5fc4e12597f8c8"})
 	if err != nil || len(got) != 1 {
 		t.Fatalf("%d runs, %v", len(got), err)
@@ -101,19 +101,19 @@ func TestHistoryPageParameters(t *testing.T) {
 		"?$skip=7":          {Skip: 7},
 		"?$top=25&$skip=50": {Top: 25, Skip: 50},
 	} {
-		s := serve(t, says(200, `{"value":[]}`))
+		s := startService(t, respond(200, `{"value":[]}`))
 		runs, err := newClient(t, s.config()).RunsByDefinition(t.Context(), defender.Actor{}, []string{"a"}, p)
 		if err != nil || runs == nil || len(runs) != 0 {
 			t.Errorf("%+v: %v, %v, want no runs and no error", p, runs, err)
 		}
-		if got := s.asked()[0].URI; got != "/api/DeviceAuthenticatedScanDefinitions/GetScanHistoryByScanDefinitionId"+want {
-			t.Errorf("%+v asked %s", p, got)
+		if got := s.requests()[0].URI; got != "/api/DeviceAuthenticatedScanDefinitions/GetScanHistoryByScanDefinitionId"+want {
+			t.Errorf("%+v requested %s", p, got)
 		}
 	}
 }
 
 func TestHistoryRefusesBeforeSending(t *testing.T) {
-	s := serve(t, says(200, `{"value":[]}`))
+	s := startService(t, respond(200, `{"value":[]}`))
 	c := newClient(t, s.config())
 	for _, p := range []defender.Page{{Top: -1}, {Skip: -1}} {
 		if _, err := c.RunsByDefinition(t.Context(), defender.Actor{}, []string{"a"}, p); asError(t, err).Kind != defender.ErrInvalid {
@@ -125,7 +125,7 @@ func TestHistoryRefusesBeforeSending(t *testing.T) {
 			t.Errorf("%d ids: %v", len(ids), err)
 		}
 	}
-	if n := len(s.asked()); n != 0 {
+	if n := len(s.requests()); n != 0 {
 		t.Errorf("%d calls were made", n)
 	}
 }

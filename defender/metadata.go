@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// The two spellings of the vault's address: the property page says keyVaultUrl (keyVaultUri in 2022), the service's
-// $metadata keyVaultUri.
+// The two spellings of the vault's address: keyVaultUrl on the property page (keyVaultUri in 2022), and keyVaultUri in the
+// service's $metadata.
 const (
 	keyVaultURL = "keyVaultUrl"
 	keyVaultURI = "keyVaultUri"
@@ -27,18 +27,17 @@ type metadataType struct {
 	} `xml:"Property"`
 }
 
-// KeyVaultField reads $metadata and returns the name it declares for the address of a key vault on
-// AuthParamsBase: "keyVaultUrl" or "keyVaultUri", the former if both. It is an error if it declares neither.
-// GET /api/$metadata.
-func (c *Client) KeyVaultField(ctx context.Context, by Actor) (string, error) {
-	r := call{op: "read metadata", method: http.MethodGet, path: "/api/$metadata", accept: "application/xml", by: by}
-	a, err := c.read(ctx, r)
+// KeyVaultField returns the name that $metadata declares for the address of a key vault on AuthParamsBase: "keyVaultUrl"
+// or "keyVaultUri", the former if both, or an error if neither. GET /api/$metadata.
+func (c *Client) KeyVaultField(ctx context.Context, actor Actor) (string, error) {
+	r := request{op: "read metadata", method: http.MethodGet, path: "/api/$metadata", accept: "application/xml", actor: actor}
+	resp, err := c.readWithRetry(ctx, r)
 	if err != nil {
 		return "", err
 	}
 	var doc metadata
-	if err := xml.Unmarshal(a.body, &doc); err != nil {
-		return "", unreadable(r, a, "the answer is not an XML document", err)
+	if err := xml.Unmarshal(resp.body, &doc); err != nil {
+		return "", bodyError(r, resp, "the response is not an XML document", err)
 	}
 	for _, field := range []string{keyVaultURL, keyVaultURI} {
 		if doc.declares("AuthParamsBase", field) {
@@ -47,13 +46,14 @@ func (c *Client) KeyVaultField(ctx context.Context, by Actor) (string, error) {
 	}
 	return "", &Error{
 		Op:      r.op,
-		Status:  a.status,
+		Status:  resp.status,
 		Message: "AuthParamsBase declares neither keyVaultUrl nor keyVaultUri",
 		Next:    "use keyVaultUrl, the documented name, and check that the scan authenticates",
 	}
 }
 
-// declares ignores letter case, in which the service's own documents differ.
+// declares reports whether m has the type with the property. Letter case is ignored, because the service's own documents
+// differ in it.
 func (m metadata) declares(typeName, property string) bool {
 	for _, t := range append(m.Entities, m.Complex...) {
 		for _, p := range t.Properties {

@@ -13,18 +13,18 @@ func TestKeyVaultField(t *testing.T) {
 		"other case": {"KeyVaultURI", "keyVaultUri"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := serve(t, says(200, metadata("ComplexType", "AuthParamsBase", tt.property)))
+			s := startService(t, respond(200, metadata("ComplexType", "AuthParamsBase", tt.property)))
 			got, err := newClient(t, s.config()).KeyVaultField(t.Context(), defender.Actor{})
 			if got != tt.want || err != nil {
 				t.Errorf("%q, %v, want %q", got, err, tt.want)
 			}
-			if call := s.asked()[0]; call.URI != "/api/$metadata" || call.Accept != "application/xml" {
-				t.Errorf("asked %s for %s", call.URI, call.Accept)
+			if call := s.requests()[0]; call.URI != "/api/$metadata" || call.Accept != "application/xml" {
+				t.Errorf("requested %s as %s", call.URI, call.Accept)
 			}
 		})
 	}
 	for _, body := range []string{metadata("ComplexType", "AuthParamsBase", "type"), metadata("ComplexType", "Other", "keyVaultUrl"), `{}`, ``, `<a>`} {
-		s := serve(t, says(200, body))
+		s := startService(t, respond(200, body))
 		if got, err := newClient(t, s.config()).KeyVaultField(t.Context(), defender.Actor{}); got != "" || asError(t, err).Next == "" {
 			t.Errorf("%q gave %q, %v", body, got, err)
 		}

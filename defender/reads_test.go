@@ -15,7 +15,7 @@ import (
 
 var sameFields = cmpopts.IgnoreUnexported(defender.Definition{})
 
-func at(text string) time.Time {
+func parseTime(text string) time.Time {
 	t, err := time.Parse(time.RFC3339Nano, text)
 	if err != nil {
 		panic(err)
@@ -24,7 +24,7 @@ func at(text string) time.Time {
 }
 
 func TestDefinitions(t *testing.T) {
-	s := serve(t, says(200, fixture(t, "list-definitions-windows-and-network.old-page.response.repaired")))
+	s := startService(t, respond(200, fixture(t, "list-definitions-windows-and-network.old-page.response.repaired")))
 	got, err := newClient(t, s.config()).Definitions(t.Context(), defender.Actor{})
 	if err != nil {
 		t.Fatal(err)
@@ -36,9 +36,9 @@ func TestDefinitions(t *testing.T) {
 		ScannerAgent: defender.Scanner{
 			ID:        "4asdff0c-3344-46d3-bxxe-a9334rtgfcaa_eb6df89dfdf9032f61eedf14c4b90f77",
 			MachineID: "eb663a27676kjhj61bc268a79eedf14c4t78u7", Name: "DESKTOP-Test",
-			LastSeen: at("2022-12-21T14:34:19.5698988Z"), ScannerSoftwareVersion: "7.1.1",
+			LastSeen: parseTime("2022-12-21T14:34:19.5698988Z"), ScannerSoftwareVersion: "7.1.1",
 		},
-		LatestScan: defender.LatestScan{Status: "Fail", ExecutionDateTime: at("2022-12-21T14:35:55.6702703Z")},
+		LatestScan: defender.LatestScan{Status: "Fail", ExecutionDateTime: parseTime("2022-12-21T14:35:55.6702703Z")},
 	}, {
 		ID: "60c4vv57-asdf-3454-a456-2e45t9d79ec9d", ScanType: "Windows", ScanName: "Test Windows scan", IsActive: true,
 		Target: "127.0.0.1", TargetType: "Ip", IntervalInHours: ptr(1), OrgID: "47d21a0c-cccd-45d3-bffa-a93dbc0bfcaa",
@@ -46,21 +46,21 @@ func TestDefinitions(t *testing.T) {
 		ScannerAgent: defender.Scanner{
 			ID:        "47d41a0c-xxx-46d3-bbea-93dbc0bfcaa_1bc268a79eedf14c4b90f77",
 			MachineID: "eb663asadf345dfg4bc268a79eedf14c4b90f77", Name: "DESKTOP-TEST",
-			LastSeen: at("2021-12-19T20:29:04.8242449Z"), ScannerSoftwareVersion: "7.1.1",
+			LastSeen: parseTime("2021-12-19T20:29:04.8242449Z"), ScannerSoftwareVersion: "7.1.1",
 		},
-		LatestScan: defender.LatestScan{Status: "Fail", ExecutionDateTime: at("2021-12-19T20:06:55.2295854Z")},
+		LatestScan: defender.LatestScan{Status: "Fail", ExecutionDateTime: parseTime("2021-12-19T20:06:55.2295854Z")},
 	}}
 	if diff := cmp.Diff(want, got, sameFields); diff != "" {
 		t.Errorf("definitions (-want +got):\n%s", diff)
 	}
-	wantCall := received{"GET", "/api/DeviceAuthenticatedScanDefinitions", "Bearer token", "application/json", "", "scanwarden", ""}
-	if diff := cmp.Diff([]received{wantCall}, s.asked()); diff != "" {
+	wantCall := receivedRequest{"GET", "/api/DeviceAuthenticatedScanDefinitions", "Bearer token", "application/json", "", "scanwarden", ""}
+	if diff := cmp.Diff([]receivedRequest{wantCall}, s.requests()); diff != "" {
 		t.Errorf("calls (-want +got):\n%s", diff)
 	}
 }
 
 func TestDefinitionsAreSortedByNameThenID(t *testing.T) {
-	s := serve(t, says(200, `{"value":[{"id":"3","scanName":"b"},{"id":"2","scanName":"a"},{"id":"1","scanName":"b"}]}`))
+	s := startService(t, respond(200, `{"value":[{"id":"3","scanName":"b"},{"id":"2","scanName":"a"},{"id":"1","scanName":"b"}]}`))
 	got, err := newClient(t, s.config()).Definitions(t.Context(), defender.Actor{})
 	var order string
 	for _, d := range got {
@@ -72,7 +72,7 @@ func TestDefinitionsAreSortedByNameThenID(t *testing.T) {
 }
 
 func TestScannersAreSortedByNameThenMachine(t *testing.T) {
-	s := serve(t, says(200, `{"value":[{"machineId":"3","computerDnsName":"b"},{"machineId":"2","computerDnsName":"a"},{"machineId":"1","computerDnsName":"b"}]}`))
+	s := startService(t, respond(200, `{"value":[{"machineId":"3","computerDnsName":"b"},{"machineId":"2","computerDnsName":"a"},{"machineId":"1","computerDnsName":"b"}]}`))
 	got, err := newClient(t, s.config()).Scanners(t.Context(), defender.Actor{})
 	var order string
 	for _, d := range got {
@@ -103,12 +103,12 @@ func TestDefinitionIsDecodedTolerantly(t *testing.T) {
 		"PascalCase": {
 			`{"Id":"1","ScanName":"n","IsActive":true,"IntervalInHours":4,"ScannerAgent":{"MachineId":"m","MachineName":"h","LastSeen":"2025-12-18T14:33:48Z"},"LatestScan":{"Status":"Success"}}`,
 			defender.Definition{ID: "1", ScanName: "n", IsActive: true, IntervalInHours: ptr(4),
-				ScannerAgent: defender.Scanner{MachineID: "m", Name: "h", LastSeen: at("2025-12-18T14:33:48Z")},
+				ScannerAgent: defender.Scanner{MachineID: "m", Name: "h", LastSeen: parseTime("2025-12-18T14:33:48Z")},
 				LatestScan:   defender.LatestScan{Status: "Success"}},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := serve(t, says(200, `{"value":[`+tt.body+`]}`))
+			s := startService(t, respond(200, `{"value":[`+tt.body+`]}`))
 			got, err := newClient(t, s.config()).Definitions(t.Context(), defender.Actor{})
 			if err != nil {
 				t.Fatal(err)
@@ -129,7 +129,7 @@ func TestTimes(t *testing.T) {
 		`"2025-12-18T14:04:34.123456789123Z"`: "2025-12-18T14:04:34.123456789Z",
 		`"2025-12-18T16:04:34.2258259+02:00"`: "2025-12-18T14:04:34.2258259Z",
 		`"0001-01-01T00:00:00Z"`:              "0001-01-01T00:00:00Z",
-		`"0000-01-01T00:00:00+23:59"`:         "0001-01-01T00:00:00Z", // the year -1, which cannot be marshalled
+		`"0000-01-01T00:00:00+23:59"`:         "0001-01-01T00:00:00Z", // the year -1, which cannot be marshaled
 		`"9999-12-31T23:59:59-23:59"`:         "0001-01-01T00:00:00Z",
 		`"yesterday"`:                         "0001-01-01T00:00:00Z",
 		`""`:                                  "0001-01-01T00:00:00Z",
@@ -151,34 +151,34 @@ func TestTimes(t *testing.T) {
 }
 
 func TestScanners(t *testing.T) {
-	s := serve(t, says(200, fixture(t, "list-agents.response.repaired")))
+	s := startService(t, respond(200, fixture(t, "list-agents.response.repaired")))
 	got, err := newClient(t, s.config()).Scanners(t.Context(), defender.Actor{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := []defender.Scanner{
 		{ID: "47df41a0c-asad-4fd6d3-bbea-a93dbc0bfcaa_4edd75b2407a5b64d704b4e53d74f15", MachineID: "4ejh675b240118fbehiuiy5b64d704b4e53d15",
-			Name: "TEST_DOMAIN", LastSeen: at("2022-05-08T12:18:41.538203Z"), ScannerSoftwareVersion: "7.1.1"},
+			Name: "TEST_DOMAIN", LastSeen: parseTime("2022-05-08T12:18:41.538203Z"), ScannerSoftwareVersion: "7.1.1"},
 		{ID: "47d41a0c-1dfd-46d3-bbea-a93dbc0bfcaa_eb663a27ae9d032f61bc268oiu4c4b90f77", MachineID: "eb663a27ae9d032sdf9dfd79eedf14c4b90f77",
-			Name: "TEST_DOMAIN2", LastSeen: at("2022-12-19T20:29:04.8242449Z"), ScannerSoftwareVersion: "7.1.1"},
+			Name: "TEST_DOMAIN2", LastSeen: parseTime("2022-12-19T20:29:04.8242449Z"), ScannerSoftwareVersion: "7.1.1"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("scanners (-want +got):\n%s", diff)
 	}
-	if uri := s.asked()[0].URI; uri != "/api/DeviceAuthenticatedScanAgents" {
-		t.Errorf("asked %s", uri)
+	if uri := s.requests()[0].URI; uri != "/api/DeviceAuthenticatedScanAgents" {
+		t.Errorf("requested %s", uri)
 	}
 }
 
-// Every answer the pages print is understood, oddities and all.
+// Every response that the pages print can be decoded.
 func TestEveryPrintedAnswerIsRead(t *testing.T) {
 	names, err := filepath.Glob("testdata/*.response*.json")
 	if err != nil || len(names) < 12 {
-		t.Fatalf("%d answers, %v", len(names), err)
+		t.Fatalf("%d responses, %v", len(names), err)
 	}
 	for _, path := range names {
 		name := strings.TrimSuffix(filepath.Base(path), ".json")
-		s := serve(t, says(200, fixture(t, name)))
+		s := startService(t, respond(200, fixture(t, name)))
 		c, n := newClient(t, s.config()), 0
 		switch kind, _, _ := strings.Cut(name, "-"); {
 		case kind == "history" || strings.HasPrefix(kind, "history."):
@@ -195,7 +195,7 @@ func TestEveryPrintedAnswerIsRead(t *testing.T) {
 			n = len(all)
 		default:
 			var r defender.Receipt
-			r, err = send(t.Context(), newWriter(t, s.config()), update(t, scanID, lab(nil)), nil)
+			r, err = sendWrite(t.Context(), newWriter(t, s.config()), newUpdate(t, scanID, labScan(nil)), nil)
 			if r.Definition != nil {
 				n = 1
 			}
@@ -206,7 +206,7 @@ func TestEveryPrintedAnswerIsRead(t *testing.T) {
 	}
 }
 
-// What we show can be read back: a stored or relayed result loses nothing.
+// Our own JSON can be decoded again, so a stored or relayed result loses nothing.
 func TestWhatIsShownReadsBack(t *testing.T) {
 	var runs struct{ Value []defender.Run }
 	var list struct{ Value []defender.Definition }

@@ -6,98 +6,97 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
+
+	"scanwarden/defender/internal/untrusted"
 )
 
-const (
-	// silentRetryAfter is how long a 429 that does not say is taken to mean.
-	silentRetryAfter = 60 * time.Second
-	// longestRetryAfter keeps an absurd Retry-After from overflowing, or from closing the budget for ever.
-	longestRetryAfter = 24 * time.Hour
-)
+// defaultRetryAfter is the wait after a 429 without a usable Retry-After.
+const defaultRetryAfter = 60 * time.Second
 
-// refused turns an answer that is not the expected success into an Error. The status always survives, whatever
-// the body is.
-func refused(c call, a answer) *Error {
-	said := a.complaint()
+// responseError returns the Error for a response that is not the expected success. It has the status, whatever the body
+// is.
+func responseError(r request, resp response) *Error {
+	body := resp.errorBody()
 	e := &Error{
-		Op:        c.op,
-		Status:    a.status,
-		Code:      a.quote(said.Code, maxName),
-		Message:   a.quote(said.Message, maxMessage),
-		RequestID: a.quote(said.Target, maxName),
-		Kind:      kindOf(c, a),
-		transient: transientStatus(a.status),
+		Op:        r.op,
+		Status:    resp.status,
+		Code:      resp.sanitize(body.Code, maxName),
+		Message:   resp.sanitize(body.Message, maxMessage),
+		RequestID: resp.sanitize(body.Target, maxName),
+		Kind:      classifyResponse(r, resp),
+		transient: isTransientStatus(resp.status),
 	}
-	if a.status == http.StatusTooManyRequests || a.header.Get("Retry-After") != "" {
-		e.RetryAfter = retryAfter(a, time.Now())
+	if resp.status == http.StatusTooManyRequests || resp.header.Get("Retry-After") != "" {
+		e.RetryAfter = retryAfter(resp, time.Now())
 	}
-	e.Next = advice(c, e)
-	if e.Kind == ErrSignIn && a.challenge() != "" { // the one before it was answered in vain
+	e.Next = adviceFor(r, e)
+	if e.Kind == ErrSignIn && resp.claimsChallenge() != "" { // a second challenge, after a token for the first
 		e.Next = adviceChallenge
 	}
 	return e
 }
 
-// unreadable is an answer of the right status whose body cannot be used.
-func unreadable(c call, a answer, what string, cause error) *Error {
-	e := &Error{Op: c.op, Status: a.status, Message: what, cause: cause}
-	e.transient = a.err != nil && a.err != errTooLarge
-	if c.write {
+// bodyError returns the Error for a response with the right status and an unusable body. message is its Message.
+func bodyError(r request, resp response, message string, cause error) *Error {
+	e := &Error{Op: r.op, Status: resp.status, Message: message, cause: cause}
+	e.transient = resp.err != nil && resp.err != errTooLarge
+	if r.write {
 		e.Kind = ErrUncertain
 	}
-	e.Next = advice(c, e)
+	e.Next = adviceFor(r, e)
 	return e
 }
 
-// unanswered is a request that went out, or was about to, and got no answer.
-func unanswered(c call, unread bool, cause error) *Error {
+// transportError returns the Error for a request without a response. unread means that its body was never read, which
+// proves that a write was not sent.
+func transportError(r request, unread bool, cause error) *Error {
 	if u, ok := errors.AsType[*url.Error](cause); ok {
-		cause = u.Err // the method and URL it adds are no news
+		cause = u.Err // without the method and URL, which the operation implies
 	}
-	e := &Error{Op: c.op, Message: "no answer from Defender", cause: cause, transient: true}
-	if c.write && unread {
+	e := &Error{Op: r.op, Message: "no response from Defender", cause: cause, transient: true}
+	if r.write && unread {
 		e.Kind = ErrNotSent
-	} else if c.write {
+	} else if r.write {
 		e.Kind = ErrUncertain
 	}
-	e.Next = advice(c, e)
+	e.Next = adviceFor(r, e)
 	return e
 }
 
-// kindOf sorts an answer by its status; message texts may change (as the common-errors page warns), and only
-// the licence refusal has nothing else to be known by.
-func kindOf(c call, a answer) error {
+// classifyResponse returns the Kind for a response, or nil. It goes by the status, because message texts may change (as the
+// common-errors page warns). Only a missing license is recognized by its text.
+func classifyResponse(r request, resp response) error {
 	switch {
-	case c.write && !settles(a.status):
+	case r.write && !provesNoEffect(resp.status):
 		return ErrUncertain
-	case a.unlicensed():
-		return ErrLicence
-	case a.status == http.StatusUnauthorized:
+	case resp.isUnlicensed():
+		return ErrLicense
+	case resp.status == http.StatusUnauthorized:
 		return ErrSignIn
-	case a.status == http.StatusForbidden:
+	case resp.status == http.StatusForbidden:
 		return ErrForbidden
-	case a.status == http.StatusNotFound:
+	case resp.status == http.StatusNotFound:
 		return ErrNotFound
-	case a.status == http.StatusTooManyRequests:
+	case resp.status == http.StatusTooManyRequests:
 		return ErrThrottled
-	case a.status >= 400 && a.status < 500:
+	case resp.status >= 400 && resp.status < 500:
 		return ErrInvalid
-	case a.status >= 500 && a.status < 600:
+	case resp.status >= 500 && resp.status < 600:
 		return ErrServer
 	}
 	return nil
 }
 
-// settles reports whether a status proves that a write did nothing. A 408 does not: a gateway may give up on a
-// request that goes on behind it. Nor does a redirect, which may follow a success.
-func settles(status int) bool {
+// provesNoEffect reports whether a status proves that a write changed nothing. A 408 does not: a gateway may time out while
+// the service continues. Nor does a redirect, which may follow a success.
+func provesNoEffect(status int) bool {
 	return status >= 400 && status < 500 && status != http.StatusRequestTimeout
 }
 
-func transientStatus(status int) bool {
+// isTransientStatus reports whether a read with this status may be retried.
+func isTransientStatus(status int) bool {
 	switch status {
 	case http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway,
 		http.StatusServiceUnavailable, http.StatusGatewayTimeout:
@@ -106,54 +105,48 @@ func transientStatus(status int) bool {
 	return false
 }
 
-// complaint is the error body: {"error":{"code","message","target"}}, where target is the correlation id.
-type complaint struct{ Code, Message, Target string }
+// errorBody is the body of an error: {"error":{"code","message","target"}}, where target is the correlation id.
+type errorBody struct{ Code, Message, Target string }
 
-// complaint reads the body as far as it is one. Anything else, an HTML page of a proxy above all, says nothing.
-func (a answer) complaint() complaint {
+// errorBody returns the body as an error, with "" for the members that it does not have. A proxy's HTML page has none.
+func (resp response) errorBody() errorBody {
 	var in struct {
 		Error   json.RawMessage
-		Message string // a gateway in front may answer {"statusCode","message"}
+		Message string // a gateway may return {"statusCode","message"}
 	}
-	// Errors are ignored here and below: what did decode is kept, and the status speaks for the rest.
-	_ = json.Unmarshal(a.body, &in)
-	said := complaint{Message: in.Message}
-	if json.Unmarshal(in.Error, &said.Message) != nil {
-		_ = json.Unmarshal(in.Error, &said)
+	// Errors are ignored here and below: the members that could be decoded are kept.
+	_ = json.Unmarshal(resp.body, &in)
+	body := errorBody{Message: in.Message}
+	if json.Unmarshal(in.Error, &body.Message) != nil {
+		_ = json.Unmarshal(in.Error, &body)
 	}
-	return said
+	return body
 }
 
-// quote makes a text of the service fit to be repeated.
-func (a answer) quote(text string, limit int) string { return printable(scrub(text, a.hide), limit) }
+// sanitize returns a text of the service in a form that may be shown: without secrets, printable and within limit.
+func (resp response) sanitize(text string, limit int) string {
+	return untrusted.SanitizeText(redactSecrets(text, resp.secrets), limit)
+}
 
-// unlicensed reports a 401 that no token cures.
-func (a answer) unlicensed() bool {
-	if a.status != http.StatusUnauthorized {
+// isUnlicensed reports whether resp is a 401 for a missing license, for which a new token does not help.
+func (resp response) isUnlicensed() bool {
+	if resp.status != http.StatusUnauthorized {
 		return false
 	}
-	said := strings.ToLower(a.complaint().Message)
-	return strings.Contains(said, "no tvm license") || strings.Contains(said, "account mode is inactive")
+	message := strings.ToLower(resp.errorBody().Message)
+	return strings.Contains(message, "no tvm license") || strings.Contains(message, "account mode is inactive")
 }
 
-// retryAfter reads Retry-After, in seconds or as an HTTP date.
-func retryAfter(a answer, now time.Time) time.Duration {
-	value := strings.TrimSpace(a.header.Get("Retry-After"))
-	seconds, err := strconv.ParseUint(value, 10, 31)
-	if err == nil {
-		return min(time.Duration(seconds)*time.Second, longestRetryAfter)
+// retryAfter returns how long the response asks to wait from now, or defaultRetryAfter if it does not.
+func retryAfter(resp response, now time.Time) time.Duration {
+	if wait, ok := untrusted.RetryAfter(resp.header, now); ok {
+		return wait
 	}
-	if errors.Is(err, strconv.ErrRange) {
-		return longestRetryAfter
-	}
-	if at, err := http.ParseTime(value); err == nil {
-		return min(max(at.Sub(now), 0), longestRetryAfter)
-	}
-	return silentRetryAfter
+	return defaultRetryAfter
 }
 
-// describe names a body that is not Defender's JSON.
-func (a answer) describe() string {
-	media, _, _ := strings.Cut(a.header.Get("Content-Type"), ";")
-	return printable(scrub(fmt.Sprintf("the answer is not the expected one (%d bytes of %q)", len(a.body), media), a.hide), maxMessage)
+// describeBody returns a message about a body that is not Defender's JSON.
+func (resp response) describeBody() string {
+	media, _, _ := strings.Cut(resp.header.Get("Content-Type"), ";")
+	return untrusted.SanitizeText(redactSecrets(fmt.Sprintf("the response is not the expected one (%d bytes of %q)", len(resp.body), media), resp.secrets), maxMessage)
 }

@@ -11,9 +11,9 @@ import (
 	"scanwarden/defender"
 )
 
-const empty = `{"value":[]}`
+const emptyList = `{"value":[]}`
 
-func throttles(retryAfter string) http.HandlerFunc {
+func respondThrottled(retryAfter string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		if retryAfter != "" {
 			w.Header().Set("Retry-After", retryAfter)
@@ -23,8 +23,8 @@ func throttles(retryAfter string) http.HandlerFunc {
 	}
 }
 
-// patient returns a config that notes its waits instead of waiting.
-func patient(s *service) (defender.Config, *[]time.Duration) {
+// recordWaits returns a config that records the waits instead of waiting.
+func recordWaits(s *service) (defender.Config, *[]time.Duration) {
 	cfg, waits := s.config(), new([]time.Duration)
 	cfg.Sleep = func(ctx context.Context, d time.Duration) error {
 		*waits = append(*waits, d)
@@ -33,11 +33,11 @@ func patient(s *service) (defender.Config, *[]time.Duration) {
 	return cfg, waits
 }
 
-func TestAReadIsTriedAgain(t *testing.T) {
+func TestAReadIsRetried(t *testing.T) {
 	for name, trouble := range map[string]http.HandlerFunc{
-		"500": says(500, ""), "502": says(502, "<html>"), "503": says(503, ""), "504": says(504, ""), "429": throttles("1"),
-		"no answer": hangUp,
-		"half an answer": func(w http.ResponseWriter, _ *http.Request) {
+		"500": respond(500, ""), "502": respond(502, "<html>"), "503": respond(503, ""), "504": respond(504, ""), "429": respondThrottled("1"),
+		"no response": dropConnection,
+		"half a response": func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "100")
 			io.WriteString(w, `{"value":[`)
 		},
@@ -50,15 +50,15 @@ func TestAReadIsTriedAgain(t *testing.T) {
 			},
 		} {
 			t.Run(name+" to a "+method, func(t *testing.T) {
-				s := serve(t, inTurn(trouble, trouble, trouble, says(200, empty)))
+				s := startService(t, respondInTurn(trouble, trouble, trouble, respond(200, emptyList)))
 				if err := read(newClient(t, s.config())); err != nil {
-					t.Errorf("after three bad answers: %v", err)
+					t.Errorf("after three bad responses: %v", err)
 				}
-				s = serve(t, trouble)
+				s = startService(t, trouble)
 				if err := read(newClient(t, s.config())); err == nil {
-					t.Error("no error after four bad answers")
+					t.Error("no error after four bad responses")
 				}
-				if calls := s.asked(); len(calls) != 4 || calls[3] != calls[0] {
+				if calls := s.requests(); len(calls) != 4 || calls[3] != calls[0] {
 					t.Errorf("%d calls, want the same one four times: %+v", len(calls), calls)
 				}
 			})
@@ -66,23 +66,23 @@ func TestAReadIsTriedAgain(t *testing.T) {
 	}
 }
 
-func TestWhatWillNotPassIsNotTriedAgain(t *testing.T) {
+func TestPermanentErrorsAreNotRetried(t *testing.T) {
 	for _, status := range []int{202, 203, 204, 206, 301, 302, 307, 308, 400, 403, 404, 405, 409, 418, 501, 505} {
-		s := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		s := startService(t, func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Location", "/elsewhere")
 			w.WriteHeader(status)
-			io.WriteString(w, empty) // even so: a 206 may be part of a list
+			io.WriteString(w, emptyList) // not read: a 206 may be a part of a list
 		})
 		_, err := newClient(t, s.config()).Scanners(t.Context(), defender.Actor{})
-		if e := asError(t, err); e.Status != status || e.Next == "" || len(s.asked()) != 1 {
-			t.Errorf("%d: %d calls, %+v", status, len(s.asked()), e)
+		if e := asError(t, err); e.Status != status || e.Next == "" || len(s.requests()) != 1 {
+			t.Errorf("%d: %d calls, %+v", status, len(s.requests()), e)
 		}
 	}
 }
 
 func TestBackoffGrows(t *testing.T) {
-	s := serve(t, says(503, ""))
-	cfg, waits := patient(s)
+	s := startService(t, respond(503, ""))
+	cfg, waits := recordWaits(s)
 	if _, err := newClient(t, cfg).Scanners(t.Context(), defender.Actor{}); !errors.Is(err, defender.ErrServer) {
 		t.Errorf("error %v, want ErrServer", err)
 	}
@@ -106,12 +106,12 @@ func TestRetryAfterIsObeyed(t *testing.T) {
 		"":     {time.Minute, time.Minute},
 		"soon": {time.Minute, time.Minute},
 		"-5":   {time.Minute, time.Minute},
-		"0":    {time.Millisecond, time.Second}, // at once: still back off
+		"0":    {time.Millisecond, time.Second}, // there is still a backoff
 		past:   {time.Millisecond, time.Second},
 		" 3 ":  {3 * time.Second, 3 * time.Second},
 	} {
-		s := serve(t, inTurn(throttles(value), says(200, empty)))
-		cfg, waits := patient(s)
+		s := startService(t, respondInTurn(respondThrottled(value), respond(200, emptyList)))
+		cfg, waits := recordWaits(s)
 		var until time.Time
 		cfg.OnThrottled = func(_ context.Context, u time.Time) { until = u }
 		before := time.Now()
@@ -122,13 +122,13 @@ func TestRetryAfterIsObeyed(t *testing.T) {
 		if w := (*waits)[0]; w < want[0] || w > want[1] {
 			t.Errorf("%q: waited %v, want %v to %v", value, w, want[0], want[1])
 		}
-		if told := until.Sub(before); told < (*waits)[0]-time.Second || told > (*waits)[0]+20*time.Second {
-			t.Errorf("%q: Throttled was told %v from now, want about %v", value, told, (*waits)[0])
+		if pause := until.Sub(before); pause < (*waits)[0]-time.Second || pause > (*waits)[0]+20*time.Second {
+			t.Errorf("%q: OnThrottled got %v from now, want about %v", value, pause, (*waits)[0])
 		}
 	}
 }
 
-func TestAWaitThatIsTooLongIsNotBegun(t *testing.T) {
+func TestATooLongWaitIsNotStarted(t *testing.T) {
 	short, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	for name, tt := range map[string]struct {
@@ -137,28 +137,28 @@ func TestAWaitThatIsTooLongIsNotBegun(t *testing.T) {
 		kind   error
 		after  time.Duration
 	}{
-		"past the bound":       {t.Context(), throttles("121"), defender.ErrThrottled, 121 * time.Second},
-		"past the deadline":    {short, throttles("30"), defender.ErrThrottled, 30 * time.Second},
-		"silent, and past it":  {short, throttles(""), defender.ErrThrottled, time.Minute},
-		"absurd":               {t.Context(), throttles("99999999999999999999"), defender.ErrThrottled, 24 * time.Hour},
-		"long":                 {t.Context(), throttles("1999999999"), defender.ErrThrottled, 24 * time.Hour},
-		"a 503 that says when": {t.Context(), unavailableFor("300"), defender.ErrServer, 300 * time.Second},
+		"past the bound":      {t.Context(), respondThrottled("121"), defender.ErrThrottled, 121 * time.Second},
+		"past the deadline":   {short, respondThrottled("30"), defender.ErrThrottled, 30 * time.Second},
+		"silent, and past it": {short, respondThrottled(""), defender.ErrThrottled, time.Minute},
+		"absurd":              {t.Context(), respondThrottled("99999999999999999999"), defender.ErrThrottled, 24 * time.Hour},
+		"long":                {t.Context(), respondThrottled("1999999999"), defender.ErrThrottled, 24 * time.Hour},
+		"a 503 with a wait":   {t.Context(), respondUnavailable("300"), defender.ErrServer, 300 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := serve(t, tt.answer)
-			cfg, waits := patient(s)
+			s := startService(t, tt.answer)
+			cfg, waits := recordWaits(s)
 			_, err := newClient(t, cfg).Scanners(tt.ctx, defender.Actor{})
 			if e := asError(t, err); !errors.Is(err, tt.kind) || e.RetryAfter != tt.after || e.Next == "" {
 				t.Errorf("error %v (after %v), want %v after %v", err, e.RetryAfter, tt.kind, tt.after)
 			}
-			if len(*waits) != 0 || len(s.asked()) != 1 {
-				t.Errorf("waited %v, called %d times", *waits, len(s.asked()))
+			if len(*waits) != 0 || len(s.requests()) != 1 {
+				t.Errorf("waited %v, called %d times", *waits, len(s.requests()))
 			}
 		})
 	}
 }
 
-func unavailableFor(seconds string) http.HandlerFunc {
+func respondUnavailable(seconds string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Retry-After", seconds)
 		w.WriteHeader(503)
@@ -167,18 +167,18 @@ func unavailableFor(seconds string) http.HandlerFunc {
 
 func TestGivingUpWhileWaiting(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	s := serve(t, throttles("100"))
+	s := startService(t, respondThrottled("100"))
 	cfg := s.config()
 	cfg.OnThrottled = func(context.Context, time.Time) { cancel() }
-	cfg.Sleep = nil // the real timer, which must not be sat out
+	cfg.Sleep = nil // the real timer, which must end with ctx
 	_, err := newClient(t, cfg).Scanners(ctx, defender.Actor{})
-	if !errors.Is(err, context.Canceled) || !errors.Is(err, defender.ErrThrottled) || len(s.asked()) != 1 {
-		t.Errorf("error %v after %d calls, want both the throttling and the cancelling", err, len(s.asked()))
+	if !errors.Is(err, context.Canceled) || !errors.Is(err, defender.ErrThrottled) || len(s.requests()) != 1 {
+		t.Errorf("error %v after %d calls, want both ErrThrottled and context.Canceled", err, len(s.requests()))
 	}
 }
 
 func TestTheRealTimerComesToAnEnd(t *testing.T) {
-	s := serve(t, inTurn(says(503, ""), says(200, empty)))
+	s := startService(t, respondInTurn(respond(503, ""), respond(200, emptyList)))
 	cfg := s.config()
 	cfg.Sleep = nil
 	if _, err := newClient(t, cfg).Scanners(t.Context(), defender.Actor{}); err != nil {
@@ -186,11 +186,11 @@ func TestTheRealTimerComesToAnEnd(t *testing.T) {
 	}
 }
 
-func TestCancelledReadsAreNotTriedAgain(t *testing.T) {
+func TestCanceledReadsAreNotRetried(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	s := serve(t, func(http.ResponseWriter, *http.Request) { cancel(); panic(http.ErrAbortHandler) })
+	s := startService(t, func(http.ResponseWriter, *http.Request) { cancel(); panic(http.ErrAbortHandler) })
 	_, err := newClient(t, s.config()).Scanners(ctx, defender.Actor{})
-	if !errors.Is(err, context.Canceled) || len(s.asked()) != 1 {
-		t.Errorf("error %v after %d calls", err, len(s.asked()))
+	if !errors.Is(err, context.Canceled) || len(s.requests()) != 1 {
+		t.Errorf("error %v after %d calls", err, len(s.requests()))
 	}
 }

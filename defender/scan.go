@@ -6,20 +6,20 @@ import (
 	"unicode/utf8"
 )
 
-// Scan is the body of an add or an update. An update leaves out ScanType, TargetType and MachineID where they
-// are "", as the older page's example does; an add needs them.
+// Scan is the body of an add or an update. An update omits ScanType, TargetType and MachineID if they are "", as the older
+// page's example does; an add needs them.
 type Scan struct {
 	ScanType                 string
 	ScanName                 string
 	IsActive                 bool
 	Target                   string          // comma-separated, no spaces in the examples
 	IntervalInHours          *int            // nil is sent as null
-	TargetType               string          // Ip or Hostname on the wire, whatever the prose says
+	TargetType               string          // Ip or Hostname; the documentation's "IP Address" is not a value
 	MachineID                string          // the scanner's
-	ScanAuthenticationParams *Authentication // nil is left out
+	ScanAuthenticationParams *Authentication // nil is omitted
 }
 
-// scanBody has the fields of Scan in the order in which Microsoft's examples print them.
+// scanBody is the JSON of a Scan, in the order of Microsoft's examples.
 type scanBody struct {
 	ScanType                 string          `json:"scanType,omitempty"`
 	ScanName                 string          `json:"scanName"`
@@ -31,21 +31,22 @@ type scanBody struct {
 	ScanAuthenticationParams *Authentication `json:"scanAuthenticationParams,omitempty"`
 }
 
-// agentBody names a scanner by its machine id alone, as the examples do; public clients send more, and differ.
+// agentBody identifies a scanner by its machine id only, as the examples do. Public clients send more, but differ.
 type agentBody struct {
 	MachineID string `json:"machineId"`
 }
 
-// field is a text with the name it has in the API.
+// field is the name of a text field in the API, and its value.
 type field struct{ name, value string }
 
-func (s Scan) body(op string, required ...field) (json.RawMessage, error) {
+// marshal returns s as JSON, or an error that names the field to correct. The required fields must not be "".
+func (s Scan) marshal(op string, required ...field) (json.RawMessage, error) {
 	for _, f := range append(required, field{"scanName", s.ScanName}, field{"target", s.Target}) {
 		if f.value == "" {
-			return nil, invalid(op, "%s is empty: give it a value", f.name)
+			return nil, invalidError(op, "%s is empty: give it a value", f.name)
 		}
 	}
-	if err := valid(op, field{"scanType", s.ScanType}, field{"scanName", s.ScanName}, field{"target", s.Target},
+	if err := checkUTF8(op, field{"scanType", s.ScanType}, field{"scanName", s.ScanName}, field{"target", s.Target},
 		field{"targetType", s.TargetType}, field{"scannerAgent.machineId", s.MachineID}); err != nil {
 		return nil, err
 	}
@@ -63,24 +64,25 @@ func (s Scan) body(op string, required ...field) (json.RawMessage, error) {
 	}
 	if s.ScanAuthenticationParams != nil {
 		if err := s.ScanAuthenticationParams.checkPublic(); err != nil {
-			return nil, invalid(op, "%v", err)
+			return nil, invalidError(op, "%v", err)
 		}
 	}
-	return encode(b)
+	return marshalJSON(b)
 }
 
-// valid refuses text that encoding/json would silently alter: what was confirmed is what must be sent.
-func valid(op string, fields ...field) error {
+// checkUTF8 returns an error if a field is not valid UTF-8, which encoding/json would silently change: the confirmed text
+// must be the sent text.
+func checkUTF8(op string, fields ...field) error {
 	for _, f := range fields {
 		if !utf8.ValidString(f.value) {
-			return invalid(op, "%s is not valid UTF-8: write it again", f.name)
+			return invalidError(op, "%s is not valid UTF-8: write it again", f.name)
 		}
 	}
 	return nil
 }
 
-// encode is json.Marshal without its HTML escaping, which would send "R&D" as "R\u0026D".
-func encode(v any) ([]byte, error) {
+// marshalJSON returns v as JSON. Unlike json.Marshal, it does not escape HTML, which would send "R&D" as "R\u0026D".
+func marshalJSON(v any) ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)

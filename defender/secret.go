@@ -8,15 +8,15 @@ import (
 
 const redacted = "[redacted]"
 
-// Secret is a password or community string that shows itself as [redacted] under every formatter, logger and
-// encoder. The zero value is no secret.
+// Secret is a password or community string. Every formatter, logger and encoder writes it as [redacted]. The zero value
+// means that there is no secret.
 type Secret struct {
-	// A closure, because printers walk into unexported fields (and so past our methods, as fmt does for a
-	// Secret inside somebody's unexported field, or under %w), but nothing walks into a captured variable.
+	// A closure, because printers read unexported fields without calling methods, as fmt does for a Secret in an
+	// unexported field or under %w. No printer reads a captured variable.
 	reveal func() string
 }
 
-// NewSecret keeps s as a secret.
+// NewSecret returns s as a Secret, which is empty if s is "".
 func NewSecret(s string) Secret {
 	if s == "" {
 		return Secret{}
@@ -27,9 +27,10 @@ func NewSecret(s string) Secret {
 // Empty reports whether there is no secret.
 func (s Secret) Empty() bool { return s.reveal == nil }
 
-// Reveal hands the secret to use and returns what use returns. It is the only way out.
+// Reveal calls use with the secret, or "", and returns its error. No other method gives access to the secret.
 func (s Secret) Reveal(use func(string) error) error { return use(s.text()) }
 
+// text returns the secret, or "" if there is none.
 func (s Secret) text() string {
 	if s.Empty() {
 		return ""
@@ -43,7 +44,7 @@ func (s Secret) String() string { return redacted }
 // GoString returns [redacted].
 func (s Secret) GoString() string { return redacted }
 
-// Format writes [redacted] whatever the verb, so that %x and %d do not spell the secret out.
+// Format writes [redacted] for every verb, so that %x and %d do not show the secret.
 func (s Secret) Format(f fmt.State, _ rune) { io.WriteString(f, redacted) }
 
 // LogValue returns [redacted].

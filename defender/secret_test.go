@@ -15,8 +15,8 @@ import (
 
 const canary = "hunter2-canary"
 
-// spellings are the ways in which a printer could give the canary away.
-func spellings() []string {
+// secretSpellings returns the forms in which a printer could show the canary.
+func secretSpellings() []string {
 	decimal := strings.Trim(fmt.Sprint([]byte(canary)), "[]")
 	return []string{canary, fmt.Sprintf("%x", canary), fmt.Sprintf("%X", canary), fmt.Sprintf("% x", canary), decimal,
 		strings.ReplaceAll(decimal, " ", ", "), fmt.Sprintf("%q", []byte(canary)), "aHVudGVyMi1jYW5hcnk"}
@@ -24,7 +24,7 @@ func spellings() []string {
 
 func assertHidden(t *testing.T, how, shown string) {
 	t.Helper()
-	for _, s := range spellings() {
+	for _, s := range secretSpellings() {
 		if strings.Contains(shown, s) {
 			t.Errorf("%s shows the secret: %s", how, shown)
 		}
@@ -54,15 +54,15 @@ func TestSecretNeverShowsItself(t *testing.T) {
 			}
 		}
 		assertHidden(t, name+" in an error", fmt.Errorf("failed: %w, %v", errors.New("x"), v).Error())
-		wrap := "failed: %w" // a variable, or vet would spare us the mistake
+		wrap := "failed: %w" // a variable, because vet refuses the constant
 		assertHidden(t, name+" as a wrapped non-error", fmt.Errorf(wrap, v).Error())
-		for how, shown := range encodings(v) {
+		for how, shown := range formattedBy(v) {
 			assertHidden(t, name+" by "+how, shown)
 		}
 	}
 }
 
-func encodings(v any) map[string]string {
+func formattedBy(v any) map[string]string {
 	var text, js bytes.Buffer
 	for _, h := range []slog.Handler{slog.NewTextHandler(&text, nil), slog.NewJSONHandler(&js, nil)} {
 		slog.New(h).Info("m", "v", v, slog.Group("g", "v", v))
@@ -75,7 +75,7 @@ func encodings(v any) map[string]string {
 	return shown
 }
 
-func TestSecretSaysRedacted(t *testing.T) {
+func TestSecretShowsRedacted(t *testing.T) {
 	s := defender.NewSecret(canary)
 	var log bytes.Buffer
 	slog.New(slog.NewTextHandler(&log, nil)).Info("m", "s", s)

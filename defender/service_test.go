@@ -18,23 +18,23 @@ import (
 	"scanwarden/defender"
 )
 
-// service is a real HTTP server that answers as it is told and remembers what it was asked.
+// service is a real HTTP server that records the requests.
 type service struct {
 	*httptest.Server
-	mu    sync.Mutex
-	calls []received
+	mu       sync.Mutex
+	received []receivedRequest
 }
 
-type received struct{ Method, URI, Token, Accept, Type, Agent, Body string }
+type receivedRequest struct{ Method, URI, Token, Accept, Type, Agent, Body string }
 
-func serve(t testing.TB, answer http.HandlerFunc) *service {
+func startService(t testing.TB, answer http.HandlerFunc) *service {
 	t.Helper()
 	s := &service{}
 	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		h := r.Header
 		s.mu.Lock()
-		s.calls = append(s.calls, received{r.Method, r.RequestURI, h.Get("Authorization"), h.Get("Accept"),
+		s.received = append(s.received, receivedRequest{r.Method, r.RequestURI, h.Get("Authorization"), h.Get("Accept"),
 			h.Get("Content-Type"), h.Get("User-Agent"), string(body)})
 		s.mu.Unlock()
 		r.Body = io.NopCloser(bytes.NewReader(body))
@@ -44,23 +44,23 @@ func serve(t testing.TB, answer http.HandlerFunc) *service {
 	return s
 }
 
-// asked returns the calls so far.
-func (s *service) asked() []received {
+// requests returns the requests so far.
+func (s *service) requests() []receivedRequest {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.Clone(s.calls)
+	return slices.Clone(s.received)
 }
 
-// take returns the calls since it was last called, and forgets them: for tests that make very many.
-func (s *service) take() []received {
+// takeRequests returns the requests since the last call and deletes them, for tests that make very many.
+func (s *service) takeRequests() []receivedRequest {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	calls := s.calls
-	s.calls = nil
+	calls := s.received
+	s.received = nil
 	return calls
 }
 
-// config signs in with "token", or "fresh" after a 401, and never waits.
+// config returns a Config for the service. Its token is "token", or "fresh" after a 401, and it never waits.
 func (s *service) config() defender.Config {
 	return defender.Config{
 		URL: s.URL,
@@ -92,8 +92,8 @@ func newWriter(t testing.TB, cfg defender.Config) *defender.Writer {
 	return w
 }
 
-// send prepares a write and sends it as the executor does: a refused token is renewed.
-func send(ctx context.Context, w *defender.Writer, write defender.Write, auth *defender.Authentication) (defender.Receipt, error) {
+// sendWrite prepares a write and sends it as the executor does, with a new token if the first is refused.
+func sendWrite(ctx context.Context, w *defender.Writer, write defender.Write, auth *defender.Authentication) (defender.Receipt, error) {
 	p, err := w.Prepare(ctx, defender.Actor{}, write, auth)
 	if err != nil {
 		return defender.Receipt{}, err
@@ -108,8 +108,8 @@ func send(ctx context.Context, w *defender.Writer, write defender.Write, auth *d
 	return receipt, err
 }
 
-// says answers every call alike.
-func says(status int, body string) http.HandlerFunc {
+// respond returns a handler with the same response to every request.
+func respond(status int, body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(status)
@@ -117,8 +117,8 @@ func says(status int, body string) http.HandlerFunc {
 	}
 }
 
-// inTurn gives each call the next answer, and the last one for ever.
-func inTurn(answers ...http.HandlerFunc) http.HandlerFunc {
+// respondInTurn returns a handler that calls the next of answers for each request, and the last one for all further ones.
+func respondInTurn(answers ...http.HandlerFunc) http.HandlerFunc {
 	var mu sync.Mutex
 	return func(w http.ResponseWriter, r *http.Request) {
 		mu.Lock()
@@ -131,8 +131,8 @@ func inTurn(answers ...http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-// hangUp breaks the connection off without an answer.
-func hangUp(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
+// dropConnection cuts the connection without a response.
+func dropConnection(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }
 
 func fixture(t testing.TB, name string) string {
 	t.Helper()
@@ -143,8 +143,8 @@ func fixture(t testing.TB, name string) string {
 	return string(data)
 }
 
-// compact is a fixture without its layout: field for field, in order.
-func compact(t testing.TB, body string) string {
+// compactJSON returns body without white space, with its fields in order.
+func compactJSON(t testing.TB, body string) string {
 	t.Helper()
 	var b bytes.Buffer
 	if err := json.Compact(&b, []byte(body)); err != nil {
@@ -153,7 +153,7 @@ func compact(t testing.TB, body string) string {
 	return b.String()
 }
 
-// asError returns err as what every failed call must be.
+// asError returns err as an *Error, which every error of the package must be.
 func asError(t testing.TB, err error) *defender.Error {
 	t.Helper()
 	e, ok := errors.AsType[*defender.Error](err)

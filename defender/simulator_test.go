@@ -14,13 +14,13 @@ import (
 	"scanwarden/defender/defendertest"
 )
 
-// tenant serves a simulated tenant and returns what reads and writes it.
-func tenant(t *testing.T, o defendertest.Options) (*defendertest.Server, *defender.Client, *defender.Writer) {
+// startTenant serves a simulated tenant and returns a Client and a Writer for it.
+func startTenant(t *testing.T, o defendertest.Options) (*defendertest.Server, *defender.Client, *defender.Writer) {
 	t.Helper()
 	sim := defendertest.New(o)
 	server := httptest.NewServer(sim)
 	t.Cleanup(server.Close)
-	t.Cleanup(sim.Close) // first, or the server waits for what hangs
+	t.Cleanup(sim.Close) // before the server's Close, which waits for hung requests
 	cfg := (&service{Server: server}).config()
 	return sim, newClient(t, cfg), newWriter(t, cfg)
 }
@@ -34,7 +34,7 @@ func definitions(t *testing.T, c *defender.Client) []defender.Definition {
 	return all
 }
 
-// A scan is added, changed and deleted under every reading of the contested documentation.
+// A scan is added, changed and deleted under every reading of the contradictory documentation.
 func TestALifeInTheSimulator(t *testing.T) {
 	for name, o := range map[string]defendertest.Options{
 		"documented": {},
@@ -43,25 +43,25 @@ func TestALifeInTheSimulator(t *testing.T) {
 		"strangers' expectations": {Roles: []string{"Machine.Read.All", "Machine.ReadWrite.All"}, PageSize: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			sim, c, w := tenant(t, o)
+			sim, c, w := startTenant(t, o)
 			before := len(definitions(t, c))
-			auth := core()
+			auth := coreCredential()
 			auth.AuthProtocol, auth.PrivProtocol, auth.CommunityString = "SHA1", "AES", defender.Secret{}
-			receipt, err := send(t.Context(), w, add(t, lab(auth)), auth)
+			receipt, err := sendWrite(t.Context(), w, newAdd(t, labScan(auth)), auth)
 			if err != nil || receipt.Definition == nil || receipt.Definition.ScanName != "Lab switches" {
 				t.Fatalf("add: %+v, %v", receipt, err)
 			}
 			id := receipt.Definition.ID
-			s := lab(nil)
+			s := labScan(nil)
 			s.ScanName = "Lab switches & routers"
-			if receipt, err = send(t.Context(), w, update(t, id, s), nil); err != nil || receipt.Definition.ScanName != s.ScanName {
+			if receipt, err = sendWrite(t.Context(), w, newUpdate(t, id, s), nil); err != nil || receipt.Definition.ScanName != s.ScanName {
 				t.Fatalf("update: %+v, %v", receipt, err)
 			}
 			gone, err := defender.DeleteScans([]string{id})
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err = send(t.Context(), w, gone, nil); err != nil {
+			if _, err = sendWrite(t.Context(), w, gone, nil); err != nil {
 				t.Fatalf("delete: %v", err)
 			}
 			if after := definitions(t, c); len(after) != before || len(sim.Writes()) != 3 {
@@ -73,7 +73,7 @@ func TestALifeInTheSimulator(t *testing.T) {
 
 func TestHistoryInTheSimulator(t *testing.T) {
 	for _, o := range []defendertest.Options{{}, {MetadataHistory: true}} {
-		_, c, _ := tenant(t, o)
+		_, c, _ := startTenant(t, o)
 		runs, err := c.RunsByDefinition(t.Context(), defender.Actor{}, []string{scanID}, defender.Page{Top: 1})
 		if err != nil || len(runs) != 1 || runs[0].ScanDefinitionID != scanID || runs[0].ScanStatus == "" {
 			t.Errorf("%+v: by definition %+v, %v", o, runs, err)
@@ -87,46 +87,46 @@ func TestHistoryInTheSimulator(t *testing.T) {
 
 func TestKeyVaultFieldInTheSimulator(t *testing.T) {
 	for _, field := range []string{"keyVaultUri", "keyVaultUrl"} {
-		_, c, w := tenant(t, defendertest.Options{KeyVaultField: field})
+		_, c, w := startTenant(t, defendertest.Options{KeyVaultField: field})
 		declared, err := c.KeyVaultField(t.Context(), defender.Actor{})
 		if err != nil || declared != field {
 			t.Errorf("declared %q, %v, want %q", declared, err, field)
 		}
 		vault := &defender.Authentication{Type: "AuthPriv", KeyVaultField: declared, KeyVaultURL: "https://example.vault.azure.net/", KeyVaultName: "snmp-core"}
-		if _, err := send(t.Context(), w, add(t, lab(vault)), nil); err != nil {
+		if _, err := sendWrite(t.Context(), w, newAdd(t, labScan(vault)), nil); err != nil {
 			t.Errorf("add with %s: %v", field, err)
 		}
 	}
 }
 
-// State sees what a person does and not what the scanner does, under either reading of names.
-func TestStateInTheSimulator(t *testing.T) {
+// The canonical form changes with edits by a user and not with runs, under either reading of names.
+func TestCanonicalFormInTheSimulator(t *testing.T) {
 	states := map[bool]string{}
 	for _, pascal := range []bool{false, true} {
-		sim, c, _ := tenant(t, defendertest.Options{PascalCaseAgents: pascal, AuthInLists: true})
+		sim, c, _ := startTenant(t, defendertest.Options{PascalCaseAgents: pascal, AuthInLists: true})
 		before := definitions(t, c)[1]
 		sim.FinishScan(before.ID, "Fail", time.Now())
 		after := definitions(t, c)[1]
 		if after.LatestScan == before.LatestScan || string(after.Canonical()) != string(before.Canonical()) {
-			t.Errorf("a run moved the state:\n%s\n%s", before.Canonical(), after.Canonical())
+			t.Errorf("a run changed the canonical form:\n%s\n%s", before.Canonical(), after.Canonical())
 		}
 		states[pascal] = string(after.Canonical())
 		sim.Edit(before.ID, map[string]any{"target": "192.0.2.99"})
 		if edited := definitions(t, c)[1]; string(edited.Canonical()) == string(before.Canonical()) {
-			t.Errorf("an edit did not move the state %s", edited.Canonical())
+			t.Errorf("an edit did not change the canonical form %s", edited.Canonical())
 		}
 	}
 	if states[false] != states[true] {
-		t.Errorf("names in another case make another state:\n%s\n%s", states[false], states[true])
+		t.Errorf("names in another case change the canonical form:\n%s\n%s", states[false], states[true])
 	}
 }
 
-// The service applies the add and the connection drops: one scan, and an outcome that says "look".
+// If the service applies an add and the connection drops, there is one scan and the outcome is uncertain.
 func TestAppliedThenDropped(t *testing.T) {
-	sim, c, w := tenant(t, defendertest.Options{})
+	sim, c, w := startTenant(t, defendertest.Options{})
 	before := len(definitions(t, c))
 	sim.Fail(defendertest.Fault{Method: "POST", Apply: true, Drop: true, Times: -1})
-	_, err := send(t.Context(), w, add(t, lab(&defender.Authentication{Type: "NoAuthNoPriv", Username: "u"})), nil)
+	_, err := sendWrite(t.Context(), w, newAdd(t, labScan(&defender.Authentication{Type: "NoAuthNoPriv", Username: "u"})), nil)
 	if !errors.Is(err, defender.ErrUncertain) {
 		t.Errorf("%v, want ErrUncertain", err)
 	}
@@ -141,7 +141,7 @@ func TestTroubleInTheSimulator(t *testing.T) {
 	for name, tt := range map[string]struct {
 		ctx   context.Context
 		fault defendertest.Fault
-		read  error // to a read, nil if it comes through
+		read  error // of a read, nil if it succeeds
 		write error
 	}{
 		"throttled once":     {t.Context(), defendertest.Fault{Status: 429, RetryAfter: "1"}, nil, defender.ErrThrottled},
@@ -153,24 +153,24 @@ func TestTroubleInTheSimulator(t *testing.T) {
 		"sign-in page":       {t.Context(), defendertest.Fault{Body: "<html>", ContentType: "text/html"}, errUnreadable, defender.ErrUncertain},
 	} {
 		t.Run(name, func(t *testing.T) {
-			sim, c, w := tenant(t, defendertest.Options{})
+			sim, c, w := startTenant(t, defendertest.Options{})
 			sim.Fail(tt.fault)
 			_, err := c.Definitions(tt.ctx, defender.Actor{})
-			assertIs(t, err, tt.read)
+			wantErrorIs(t, err, tt.read)
 			sim.ClearFaults()
 			sim.Fail(tt.fault)
-			_, err = send(tt.ctx, w, update(t, scanID, lab(nil)), nil)
-			if tt.ctx == short { // its time was up before it began
+			_, err = sendWrite(tt.ctx, w, newUpdate(t, scanID, labScan(nil)), nil)
+			if tt.ctx == short { // the deadline may end before the request starts
 				tt.write = defender.ErrNotSent
 			}
-			assertIs(t, err, tt.write)
+			wantErrorIs(t, err, tt.write)
 		})
 	}
 }
 
 var errUnreadable = errors.New("any")
 
-func assertIs(t *testing.T, err, want error) {
+func wantErrorIs(t *testing.T, err, want error) {
 	t.Helper()
 	if want == nil && err != nil || want == errUnreadable && err == nil || want != nil && want != errUnreadable && !errors.Is(err, want) {
 		t.Errorf("error %v, want %v", err, want)
@@ -178,22 +178,22 @@ func assertIs(t *testing.T, err, want error) {
 }
 
 func TestMissingRolesInTheSimulator(t *testing.T) {
-	_, c, w := tenant(t, defendertest.Options{Roles: []string{"Machine.Read.All"}})
+	_, c, w := startTenant(t, defendertest.Options{Roles: []string{"Machine.Read.All"}})
 	definitions(t, c)
-	_, err := send(t.Context(), w, deletion(t), nil)
+	_, err := sendWrite(t.Context(), w, newDelete(t), nil)
 	if !errors.Is(err, defender.ErrForbidden) || !strings.Contains(asError(t, err).Next, "grant Machine.ReadWrite.All of") {
 		t.Errorf("%v", err)
 	}
 }
 
-// A canary secret reaches Defender, and nothing else: not an echoing error, not what lists return.
+// A canary secret reaches Defender, but neither an error that echoes it nor a list.
 func TestTheCanaryReachesDefenderAlone(t *testing.T) {
 	auth := &defender.Authentication{Credential: "core-snmp", Fingerprint: "f00d", Type: "CommunityString", CommunityString: defender.NewSecret(canary)}
-	sim, c, w := tenant(t, defendertest.Options{AuthInLists: true})
-	write := add(t, lab(auth))
+	sim, c, w := startTenant(t, defendertest.Options{AuthInLists: true})
+	write := newAdd(t, labScan(auth))
 	sim.Fail(defendertest.Fault{Method: "POST", Echo: true})
-	_, refusal := send(t.Context(), w, write, auth)
-	receipt, err := send(t.Context(), w, write, auth)
+	_, refusal := sendWrite(t.Context(), w, write, auth)
+	receipt, err := sendWrite(t.Context(), w, write, auth)
 	if refusal == nil || err != nil {
 		t.Fatalf("%v, %v", refusal, err)
 	}

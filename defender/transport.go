@@ -13,137 +13,143 @@ import (
 	"time"
 )
 
-// maxAnswer bounds the body of an answer, in bytes.
-const maxAnswer = 8 << 20
+// maxBody bounds the body of a response, in bytes.
+const maxBody = 8 << 20
 
 var (
-	errTooLarge = fmt.Errorf("the answer is larger than %d MiB", maxAnswer>>20)
-	errSealed   = errors.New("the request was given up before its body was sent")
+	errTooLarge  = fmt.Errorf("the response is larger than %d MiB", maxBody>>20)
+	errAbandoned = errors.New("the request was abandoned before its body was sent")
 )
 
-// wire carries calls to the service and answers back. It is the only code here that speaks HTTP.
-type wire struct {
+// msgIncomplete is the Message of an error for a response that was cut off.
+const msgIncomplete = "the response is incomplete"
+
+// transport sends requests to the service and receives the responses. No other code of the package uses HTTP.
+type transport struct {
 	base *url.URL
 	cfg  Config
 	http *http.Client
 }
 
-// call is one call of an operation.
-type call struct {
-	op     string // as an Error names it
-	method string
-	path   string
-	query  string
-	accept string // "" means application/json
-	body   []byte
-	write  bool
-	by     Actor    // on whose behalf it is made
-	hide   []string // secrets in the body, which no error may repeat
+// request is one call of the API.
+type request struct {
+	op      string // the Op of its errors
+	method  string
+	path    string
+	query   string
+	accept  string // "" means application/json
+	body    []byte
+	write   bool
+	actor   Actor    // for whose token
+	secrets []string // secrets in the body, which no error must repeat
 }
 
-// answer is what came back, whatever its status. err says that the body did not arrive whole.
-type answer struct {
-	status int
-	header http.Header
-	body   []byte
-	err    error
-	hide   []string
+// response is a response of any status.
+type response struct {
+	status  int
+	header  http.Header
+	body    []byte
+	err     error    // why the body is incomplete, or nil
+	secrets []string // texts that no error must repeat
 }
 
-// refusesToken reports whether a is a 401 that a new token may cure. The service refused the caller before it
-// looked at the request, so that sending it again is safe for a write too.
-func (a answer) refusesToken() bool { return a.status == http.StatusUnauthorized && !a.unlicensed() }
-
-// renewal returns the request for the token that answers a's challenge, if there is one.
-func (a answer) renewal(by Actor) TokenRequest {
-	return TokenRequest{Actor: by, Fresh: true, Claims: a.challenge()}
+// isTokenRefused reports whether a is a 401 for which a new token may help. The service refused the token before it
+// handled the request, so sending the request again is safe even for a write.
+func (resp response) isTokenRefused() bool {
+	return resp.status == http.StatusUnauthorized && !resp.isUnlicensed()
 }
 
-// send waits for its turn and for a token, and makes the call. A refused token is renewed once.
-func (w *wire) send(ctx context.Context, c call) (answer, *Error) {
-	a, failed := w.sendOnce(ctx, c, TokenRequest{Actor: c.by})
-	if failed != nil || !a.refusesToken() {
-		return a, failed
+// renewalRequest returns the request for a new token, which answers the claims challenge of resp if it has one.
+func (resp response) renewalRequest(actor Actor) TokenRequest {
+	return TokenRequest{Actor: actor, Fresh: true, Claims: resp.claimsChallenge()}
+}
+
+// send waits for the rate limit and a token, and sends r. If the token is refused, it sends r once more with a new token.
+func (t *transport) send(ctx context.Context, r request) (response, *Error) {
+	resp, failed := t.sendOnce(ctx, r, TokenRequest{Actor: r.actor})
+	if failed != nil || !resp.isTokenRefused() {
+		return resp, failed
 	}
-	return w.sendOnce(ctx, c, a.renewal(c.by))
+	return t.sendOnce(ctx, r, resp.renewalRequest(r.actor))
 }
 
-func (w *wire) sendOnce(ctx context.Context, c call, want TokenRequest) (answer, *Error) {
-	token, failed := w.admit(ctx, c, want)
+// sendOnce waits for the rate limit and the token that want describes, and sends r.
+func (t *transport) sendOnce(ctx context.Context, r request, want TokenRequest) (response, *Error) {
+	token, failed := t.acquireToken(ctx, r, want)
 	if failed != nil {
-		return answer{}, failed
+		return response{}, failed
 	}
-	return w.exchange(ctx, c, token)
+	return t.exchange(ctx, r, token)
 }
 
-// admit waits for the call's turn and then for a token, which could expire in the queue.
-func (w *wire) admit(ctx context.Context, c call, want TokenRequest) (token string, failed *Error) {
-	if w.cfg.RateLimit != nil {
-		if err := w.cfg.RateLimit(ctx, c.write); err != nil {
-			return "", unsent(c, "no turn to call Defender", err)
+// acquireToken waits for the rate limit and then for a token. A token that was acquired first could expire while waiting.
+func (t *transport) acquireToken(ctx context.Context, r request, want TokenRequest) (token string, failed *Error) {
+	if t.cfg.RateLimit != nil {
+		if err := t.cfg.RateLimit(ctx, r.write); err != nil {
+			return "", notSentError(r, "the rate limit did not admit the call to Defender", err)
 		}
 	}
-	token, err := w.cfg.Token(ctx, want)
+	token, err := t.cfg.Token(ctx, want)
 	if err == nil && token == "" {
 		err = errors.New("the token is empty")
 	}
 	if err != nil {
-		return "", unsent(c, "no token for Defender", err)
+		return "", notSentError(r, "no token for Defender", err)
 	}
 	return token, nil
 }
 
-// exchange sends the request and receives its answer, once and without any wait before it.
-func (w *wire) exchange(ctx context.Context, c call, token string) (answer, *Error) {
-	body := &sealableBody{r: bytes.NewReader(c.body)}
-	req, err := w.request(ctx, c, token, body)
+// exchange sends r once, without waiting for anything first, and returns the response.
+func (t *transport) exchange(ctx context.Context, r request, token string) (response, *Error) {
+	body := &trackedBody{r: bytes.NewReader(r.body)}
+	req, err := t.newRequest(ctx, r, token, body)
 	if err != nil {
-		return answer{}, unsent(c, "the request cannot be made", err)
+		return response{}, notSentError(r, "the request cannot be built", err)
 	}
-	resp, err := w.http.Do(req)
+	httpResp, err := t.http.Do(req)
 	if err != nil {
-		return answer{}, unanswered(c, body.seal(), err)
+		return response{}, transportError(r, body.abandon(), err)
 	}
-	defer resp.Body.Close()
-	a := receive(resp)
-	a.hide = append([]string{token}, c.hide...)
-	if a.status == http.StatusTooManyRequests && w.cfg.OnThrottled != nil {
+	defer httpResp.Body.Close()
+	resp := readResponse(httpResp)
+	resp.secrets = append([]string{token}, r.secrets...)
+	if resp.status == http.StatusTooManyRequests && t.cfg.OnThrottled != nil {
 		now := time.Now()
-		w.cfg.OnThrottled(ctx, now.Add(retryAfter(a, now)))
+		t.cfg.OnThrottled(ctx, now.Add(retryAfter(resp, now)))
 	}
-	return a, nil
+	return resp, nil
 }
 
-func (w *wire) request(ctx context.Context, c call, token string, body *sealableBody) (*http.Request, error) {
-	u := url.URL{Scheme: w.base.Scheme, Host: w.base.Host, Path: c.path, RawQuery: c.query}
-	req, err := http.NewRequestWithContext(ctx, c.method, u.String(), nil)
+// newRequest returns the HTTP request for r.
+func (t *transport) newRequest(ctx context.Context, r request, token string, body *trackedBody) (*http.Request, error) {
+	u := url.URL{Scheme: t.base.Scheme, Host: t.base.Host, Path: r.path, RawQuery: r.query}
+	httpReq, err := http.NewRequestWithContext(ctx, r.method, u.String(), nil)
 	if err != nil {
 		return nil, err
 	}
-	req.Header.Set("Authorization", "Bearer "+token)
-	req.Header.Set("Accept", cmp.Or(c.accept, "application/json"))
-	req.Header.Set("User-Agent", w.cfg.UserAgent)
-	if c.body != nil {
-		// Set by hand rather than through NewRequest, which would also set GetBody, and GetBody is what lets
-		// net/http send a body a second time by itself.
-		req.Body, req.ContentLength = body, int64(len(c.body))
-		req.Header.Set("Content-Type", "application/json")
+	httpReq.Header.Set("Authorization", "Bearer "+token)
+	httpReq.Header.Set("Accept", cmp.Or(r.accept, "application/json"))
+	httpReq.Header.Set("User-Agent", t.cfg.UserAgent)
+	if r.body != nil {
+		// NewRequest would also set GetBody, which lets net/http send a body a second time by itself.
+		httpReq.Body, httpReq.ContentLength = body, int64(len(r.body))
+		httpReq.Header.Set("Content-Type", "application/json")
 	}
-	return req, nil
+	return httpReq, nil
 }
 
-func receive(resp *http.Response) answer {
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
-	if len(body) > maxAnswer {
+// readResponse returns resp with its body, or with an error if the body is too large or incomplete.
+func readResponse(httpResp *http.Response) response {
+	body, err := io.ReadAll(io.LimitReader(httpResp.Body, maxBody+1))
+	if len(body) > maxBody {
 		body, err = nil, errTooLarge
 	}
-	return answer{status: resp.StatusCode, header: resp.Header, body: body, err: err}
+	return response{status: httpResp.StatusCode, header: httpResp.Header, body: body, err: err}
 }
 
-// sealableBody is a request body that knows whether anybody has begun to read it. Sealing it before that proves
-// that it neither left this machine nor ever will, however the HTTP stack beneath is built; a trace hook would
-// prove it only of a stack that calls the hook.
-type sealableBody struct {
+// trackedBody is a request body that records whether it was read. A body that is abandoned before the first Read was not
+// sent and never will be, with any HTTP stack. A trace hook would prove this only of a stack that calls the hook.
+type trackedBody struct {
 	r     *bytes.Reader
 	state atomic.Int32
 }
@@ -151,17 +157,18 @@ type sealableBody struct {
 const (
 	bodyUnread int32 = iota
 	bodyRead
-	bodySealed
+	bodyAbandoned
 )
 
-func (b *sealableBody) Read(p []byte) (int, error) {
-	if !b.state.CompareAndSwap(bodyUnread, bodyRead) && b.state.Load() == bodySealed {
-		return 0, errSealed
+// Read implements io.Reader. It returns errAbandoned after abandon.
+func (b *trackedBody) Read(p []byte) (int, error) {
+	if !b.state.CompareAndSwap(bodyUnread, bodyRead) && b.state.Load() == bodyAbandoned {
+		return 0, errAbandoned
 	}
 	return b.r.Read(p)
 }
 
-func (b *sealableBody) Close() error { return nil }
+func (b *trackedBody) Close() error { return nil }
 
-// seal forbids the first Read and reports whether it came in time.
-func (b *sealableBody) seal() bool { return b.state.CompareAndSwap(bodyUnread, bodySealed) }
+// abandon reports whether the body was not read yet. If so, all later Reads fail.
+func (b *trackedBody) abandon() bool { return b.state.CompareAndSwap(bodyUnread, bodyAbandoned) }

@@ -8,10 +8,12 @@ import (
 	"sync"
 	"unicode"
 	"unicode/utf8"
+
+	"scanwarden/defender/internal/untrusted"
 )
 
-// Limits on ids. The largest batch is that of indicators/BatchDelete, the closest documented relative; none is
-// stated for scan definitions.
+// Limits on ids. The number is that of indicators/BatchDelete, the closest documented relative; none is documented for
+// scan definitions.
 const (
 	maxIDs      = 500
 	maxIDLength = 128
@@ -19,24 +21,24 @@ const (
 
 const deletePath = definitionsPath + "/BatchDelete"
 
-// pathID is an id that may stand in a path. Ids are opaque, so one that does not fit is refused, not escaped:
-// url.PathEscape leaves ".." alone, and a server that cleans paths then climbs out of the collection.
-var pathID = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$`) })
+// rePathID matches an id that may be in a path. Other ids are refused, not escaped, because ids are opaque: url.PathEscape
+// does not change "..", and a server that cleans paths would then leave the collection.
+var rePathID = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$`) })
 
-// Write is one of the three writes, frozen and inert: the bytes a person confirms are the bytes that are sent.
-// Only [AddScan], [UpdateScan] and [DeleteScans] make ones that [Writer.Prepare] accepts. Keep Body as it is; json.Marshal
-// of a struct that holds it compacts and HTML-escapes it, which makes other bytes of it.
+// Write is one of the three writes, frozen: the bytes that an approver confirms are the bytes that are sent. Create it with
+// [AddScan], [UpdateScan] or [DeleteScans]; [Writer.Prepare] refuses any other. Do not change Body. json.Marshal of a
+// struct that contains it does so, by compacting and HTML-escaping it.
 type Write struct {
 	Method string
 	Path   string
 	Body   json.RawMessage
 }
 
-// AddScan freezes the adding of a scan: POST /api/DeviceAuthenticatedScanDefinitions ("Add a new scan
-// definition"). It refuses what no reading of the documentation allows: an empty field, text that is not UTF-8,
-// a secret in the clear. It does not judge values.
+// AddScan returns the write that adds a scan: POST /api/DeviceAuthenticatedScanDefinitions ("Add a new scan definition").
+// It returns an error for an empty field, text that is not UTF-8, or a secret in the clear, which no reading of the
+// documentation allows. It does not check values.
 func AddScan(s Scan) (Write, error) {
-	body, err := s.body(opAdd, field{"scanType", s.ScanType}, field{"targetType", s.TargetType},
+	body, err := s.marshal(opAdd, field{"scanType", s.ScanType}, field{"targetType", s.TargetType},
 		field{"scannerAgent.machineId", s.MachineID})
 	if err != nil {
 		return Write{}, err
@@ -44,22 +46,22 @@ func AddScan(s Scan) (Write, error) {
 	return Write{http.MethodPost, definitionsPath, body}, nil
 }
 
-// UpdateScan freezes the changing of a scan: PATCH /api/DeviceAuthenticatedScanDefinitions/{id} ("Update an
-// existing scan definition"). Send every field that is not secret, changed or not: a sparse PATCH is shown
-// nowhere. Without ScanAuthenticationParams the stored credentials stay (documented as optional).
+// UpdateScan returns the write that changes a scan: PATCH /api/DeviceAuthenticatedScanDefinitions/{id} ("Update an
+// existing scan definition"). s must have every field that is not secret, changed or not, because the documentation shows
+// no partial PATCH. Without ScanAuthenticationParams the stored credentials are kept (documented as optional).
 func UpdateScan(id string, s Scan) (Write, error) {
-	if !pathID().MatchString(id) {
-		return Write{}, invalid(opUpdate, "the id %q cannot be a scan's: take it from the list of scans (letters, digits, - and _)", printable(id, maxIDLength))
+	if !rePathID().MatchString(id) {
+		return Write{}, invalidError(opUpdate, "the id %q cannot be a scan's: take it from the list of scans (letters, digits, - and _)", untrusted.SanitizeText(id, maxIDLength))
 	}
-	body, err := s.body(opUpdate)
+	body, err := s.marshal(opUpdate)
 	if err != nil {
 		return Write{}, err
 	}
 	return Write{http.MethodPatch, definitionsPath + "/" + id, body}, nil
 }
 
-// DeleteScans freezes the deleting of 1 to 500 different scans: POST
-// /api/DeviceAuthenticatedScanDefinitions/BatchDelete ("Delete scan definitions"), the only delete there is.
+// DeleteScans returns the write that deletes 1 to 500 different scans: POST
+// /api/DeviceAuthenticatedScanDefinitions/BatchDelete ("Delete scan definitions"), the only delete of the API.
 func DeleteScans(ids []string) (Write, error) {
 	body, err := encodeIDs(opDelete, "ScanDefinitionIds", ids)
 	if err != nil {
@@ -68,7 +70,7 @@ func DeleteScans(ids []string) (Write, error) {
 	return Write{http.MethodPost, deletePath, body}, nil
 }
 
-// operation names the form w has, or "" if it has none of the three.
+// operation returns which of the three writes w is, or "" if it is none of them.
 func (w Write) operation() string {
 	id, inside := strings.CutPrefix(w.Path, definitionsPath+"/")
 	switch {
@@ -76,29 +78,29 @@ func (w Write) operation() string {
 		return opAdd
 	case w.Method == http.MethodPost && w.Path == deletePath:
 		return opDelete
-	case w.Method == http.MethodPatch && inside && pathID().MatchString(id):
+	case w.Method == http.MethodPatch && inside && rePathID().MatchString(id):
 		return opUpdate
 	}
 	return ""
 }
 
-// encodeIDs makes the body of a delete or a history read, whose names are PascalCase where those of a scan are
-// camelCase; the service is documented to tell the difference.
+// encodeIDs returns the body of a delete or a history read. Its names are PascalCase, while those of a scan are camelCase;
+// the service is documented to be case-sensitive.
 func encodeIDs(op, name string, ids []string) (json.RawMessage, error) {
 	if len(ids) == 0 || len(ids) > maxIDs {
-		return nil, invalid(op, "%s has %d ids: name 1 to %d", name, len(ids), maxIDs)
+		return nil, invalidError(op, "%s has %d ids: name 1 to %d", name, len(ids), maxIDs)
 	}
 	seen := make(map[string]bool, len(ids))
 	for _, id := range ids {
 		switch {
-		case id == "" || len(id) > maxIDLength || !utf8.ValidString(id) || strings.ContainsFunc(id, invisible):
-			return nil, invalid(op, "%s: %q cannot be an id: take ids from the list", name, printable(id, maxIDLength))
+		case id == "" || len(id) > maxIDLength || !utf8.ValidString(id) || strings.ContainsFunc(id, isInvisible):
+			return nil, invalidError(op, "%s: %q cannot be an id: take ids from the list", name, untrusted.SanitizeText(id, maxIDLength))
 		case seen[id]:
-			return nil, invalid(op, "%s names %q twice: name each once", name, id)
+			return nil, invalidError(op, "%s names %q twice: name each once", name, id)
 		}
 		seen[id] = true
 	}
-	return encode(map[string][]string{name: ids})
+	return marshalJSON(map[string][]string{name: ids})
 }
 
-func invisible(r rune) bool { return !unicode.IsPrint(r) }
+func isInvisible(r rune) bool { return !unicode.IsPrint(r) }

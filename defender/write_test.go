@@ -13,24 +13,24 @@ import (
 
 const machine = "eb663a27ae9d032f61bc268a79eedf14c4b90f77"
 
-// lab is the scan of the derived fixtures.
-func lab(auth *defender.Authentication) defender.Scan {
+// labScan returns the scan of the derived fixtures.
+func labScan(auth *defender.Authentication) defender.Scan {
 	return defender.Scan{ScanType: "Network", ScanName: "Lab switches", IsActive: true, Target: "192.0.2.10,192.0.2.11",
 		IntervalInHours: ptr(4), TargetType: "Ip", MachineID: machine, ScanAuthenticationParams: auth}
 }
 
-// printed is the scan of the pages' own examples.
-func printed(kind, target string, auth *defender.Authentication) defender.Scan {
+// exampleScan returns the scan of the pages' own examples.
+func exampleScan(kind, target string, auth *defender.Authentication) defender.Scan {
 	return defender.Scan{ScanType: kind, ScanName: "Test " + kind + " scan", IsActive: true, Target: target,
 		IntervalInHours: ptr(1), TargetType: "Ip", MachineID: machine, ScanAuthenticationParams: auth}
 }
 
-// windows is the authentication of the older page, whose example has the domain "password".
-func windows() *defender.Authentication {
+// windowsAuth returns the authentication in the older page's example, where the domain is "password".
+func windowsAuth() *defender.Authentication {
 	return &defender.Authentication{Type: "Kerberos", Windows: true, Username: "username", Domain: "password", IsGMSAUser: ptr(true)}
 }
 
-func deletion(t testing.TB) defender.Write {
+func newDelete(t testing.TB) defender.Write {
 	t.Helper()
 	w, err := defender.DeleteScans([]string{"td32f17af-5cc2-4e4e-964a-4c4ef7d216e2", "ab32g20af-5dd2-4a5e-954a-4c4ef7d216e2"})
 	if err != nil {
@@ -39,7 +39,7 @@ func deletion(t testing.TB) defender.Write {
 	return w
 }
 
-func add(t testing.TB, s defender.Scan) defender.Write {
+func newAdd(t testing.TB, s defender.Scan) defender.Write {
 	t.Helper()
 	w, err := defender.AddScan(s)
 	if err != nil {
@@ -48,7 +48,7 @@ func add(t testing.TB, s defender.Scan) defender.Write {
 	return w
 }
 
-func update(t testing.TB, id string, s defender.Scan) defender.Write {
+func newUpdate(t testing.TB, id string, s defender.Scan) defender.Write {
 	t.Helper()
 	w, err := defender.UpdateScan(id, s)
 	if err != nil {
@@ -64,44 +64,44 @@ func assertWrite(t *testing.T, got defender.Write, method, path, body string) {
 	}
 }
 
-// The documented bodies that hold no secret are frozen field for field, in the order of the examples.
+// The documented bodies without secrets are frozen field for field, in the order of the examples.
 func TestFrozenBodies(t *testing.T) {
 	const collection = "/api/DeviceAuthenticatedScanDefinitions"
 	vault := func(field string) *defender.Authentication {
 		return &defender.Authentication{Type: "AuthPriv", KeyVaultField: field, KeyVaultURL: "https://example.vault.azure.net/", KeyVaultName: "snmp-core"}
 	}
 	for name, s := range map[string]defender.Scan{
-		"add-network-keyvault.request.derived-keyVaultUrl-spelling": lab(vault("")),
-		"add-network-keyvault.request.derived-keyVaultUri-spelling": lab(vault("keyVaultUri")),
-		"add-network-noauthnopriv.request.derived":                  lab(&defender.Authentication{Type: "NoAuthNoPriv", Username: "PLACEHOLDER"}),
-		"add-windows.old-page.request.repaired":                     printed("Windows", "127.0.0.1", windows()),
+		"add-network-keyvault.request.derived-keyVaultUrl-spelling": labScan(vault("")),
+		"add-network-keyvault.request.derived-keyVaultUri-spelling": labScan(vault("keyVaultUri")),
+		"add-network-noauthnopriv.request.derived":                  labScan(&defender.Authentication{Type: "NoAuthNoPriv", Username: "PLACEHOLDER"}),
+		"add-windows.old-page.request.repaired":                     exampleScan("Windows", "127.0.0.1", windowsAuth()),
 	} {
-		assertWrite(t, add(t, s), "POST", collection, compact(t, fixture(t, name)))
-		if named := lab(vault("keyVaultUrl")); string(add(t, named).Body) != string(add(t, lab(vault(""))).Body) {
+		assertWrite(t, newAdd(t, s), "POST", collection, compactJSON(t, fixture(t, name)))
+		if named := labScan(vault("keyVaultUrl")); string(newAdd(t, named).Body) != string(newAdd(t, labScan(vault(""))).Body) {
 			t.Error("keyVaultUrl is not the default")
 		}
 	}
-	assertWrite(t, deletion(t), "POST", collection+"/BatchDelete", compact(t, fixture(t, "batch-delete.request.repaired")))
+	assertWrite(t, newDelete(t), "POST", collection+"/BatchDelete", compactJSON(t, fixture(t, "batch-delete.request.repaired")))
 
-	// The older page's update leaves out the scan type and the scanner.
-	s := defender.Scan{ScanName: "Test Update Windows scan", Target: "127.0.0.2,127.0.0.3", IntervalInHours: ptr(1), TargetType: "Ip", ScanAuthenticationParams: windows()}
-	assertWrite(t, update(t, "289224fb-1686-472c-9751-5555960854ca", s), "PATCH", collection+"/289224fb-1686-472c-9751-5555960854ca",
-		compact(t, fixture(t, "update-windows.old-page.request")))
+	// The older page's update omits the scan type and the scanner.
+	s := defender.Scan{ScanName: "Test Update Windows scan", Target: "127.0.0.2,127.0.0.3", IntervalInHours: ptr(1), TargetType: "Ip", ScanAuthenticationParams: windowsAuth()}
+	assertWrite(t, newUpdate(t, "289224fb-1686-472c-9751-5555960854ca", s), "PATCH", collection+"/289224fb-1686-472c-9751-5555960854ca",
+		compactJSON(t, fixture(t, "update-windows.old-page.request")))
 }
 
 func TestBodiesWithoutExamples(t *testing.T) {
-	s := lab(nil)
+	s := labScan(nil)
 	s.IntervalInHours = nil
-	if got := string(update(t, "a", s).Body); !strings.Contains(got, `"intervalInHours":null,`) || strings.Contains(got, "scanAuthenticationParams") {
+	if got := string(newUpdate(t, "a", s).Body); !strings.Contains(got, `"intervalInHours":null,`) || strings.Contains(got, "scanAuthenticationParams") {
 		t.Errorf("no interval is not null, or no authentication is not left out: %s", got)
 	}
 	s.ScanName = `R&D <"\ü` + "\u2028>"
-	if got := string(update(t, "a", s).Body); !strings.Contains(got, `"scanName":"R&D <\"\\ü\u2028>"`) {
+	if got := string(newUpdate(t, "a", s).Body); !strings.Contains(got, `"scanName":"R&D <\"\\ü\u2028>"`) {
 		t.Errorf("the name is escaped as %s", got)
 	}
 	ref := &defender.Authentication{Credential: "core-snmp", Fingerprint: "f00d", Type: "AuthPriv", Username: "scanner",
 		AuthPassword: defender.NewSecret(canary), PrivPassword: defender.NewSecret(canary)}
-	body := string(add(t, lab(ref)).Body)
+	body := string(newAdd(t, labScan(ref)).Body)
 	if !strings.HasSuffix(body, `,"scanAuthenticationParams":{"credential":"core-snmp","fingerprint":"f00d"}}`) {
 		t.Errorf("a credential is frozen as %s", body)
 	}
@@ -134,7 +134,7 @@ func TestAuthenticationAsJSON(t *testing.T) {
 
 func TestWritesRefuseWhatCannotBeMeant(t *testing.T) {
 	scan := func(change func(*defender.Scan)) func() (defender.Write, error) {
-		s := lab(&defender.Authentication{Type: "NoAuthNoPriv", Username: "u"})
+		s := labScan(&defender.Authentication{Type: "NoAuthNoPriv", Username: "u"})
 		change(&s)
 		return func() (defender.Write, error) { return defender.AddScan(s) }
 	}
@@ -185,7 +185,7 @@ func TestWritesRefuseWhatCannotBeMeant(t *testing.T) {
 		"broken id":       {ids("a\xff"), "cannot be an id"},
 		"long id":         {ids(strings.Repeat("x", 129)), "cannot be an id"},
 		"update, no name": {func() (defender.Write, error) { return defender.UpdateScan("a", defender.Scan{Target: "t"}) }, "scanName is empty"},
-		"update, no id":   {func() (defender.Write, error) { return defender.UpdateScan("", lab(nil)) }, "cannot be a scan's"},
+		"update, no id":   {func() (defender.Write, error) { return defender.UpdateScan("", labScan(nil)) }, "cannot be a scan's"},
 	} {
 		w, err := tt.make()
 		if err == nil || !strings.Contains(err.Error(), tt.want) || !errors.Is(err, defender.ErrInvalid) || w.Body != nil {
@@ -195,18 +195,18 @@ func TestWritesRefuseWhatCannotBeMeant(t *testing.T) {
 	}
 }
 
-// badIDs would climb out of the collection, or carry a query along, if they were merely escaped.
+// badIDs would leave the collection, or add a query, if they were only escaped.
 var badIDs = []string{"", ".", "..", "../x", "a/b", "a/../b", "a%2fb", "%2e%2e", "a?b", "a#b", "a b", "a\n", "\n", "-a", "_a", "a.b", "ä",
 	"a\x00", "a;b", "a\\b", "a:b", "a@b", strings.Repeat("x", 129), "a\n/../BatchDelete"}
 
 func TestAnIDThatDoesNotFitAPathIsRefused(t *testing.T) {
 	for _, id := range badIDs {
-		if w, err := defender.UpdateScan(id, lab(nil)); !errors.Is(err, defender.ErrInvalid) {
+		if w, err := defender.UpdateScan(id, labScan(nil)); !errors.Is(err, defender.ErrInvalid) {
 			t.Errorf("%q makes %s, %v", id, w.Path, err)
 		}
 	}
 	for _, id := range []string{"a", "289224fb-1686-472c-9751-5555960854ca", "60c4vv57-asdf-3454-a456-2e45t9d79ec9d", "A_-9", strings.Repeat("x", 128)} {
-		if w := update(t, id, lab(nil)); !slices.Equal(strings.Split(w.Path, "/"), []string{"", "api", "DeviceAuthenticatedScanDefinitions", id}) {
+		if w := newUpdate(t, id, labScan(nil)); !slices.Equal(strings.Split(w.Path, "/"), []string{"", "api", "DeviceAuthenticatedScanDefinitions", id}) {
 			t.Errorf("%q makes %s", id, w.Path)
 		}
 	}

@@ -1,100 +1,91 @@
 package defender
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
-	"net/http"
 )
 
-// The writes, as an Error names them.
+// The writes, as the Op of an Error.
 const (
 	opAdd    = "add scan"
 	opUpdate = "update scan"
 	opDelete = "delete scans"
 )
 
-// Writer sends writes. Whoever holds one can change every scan of the tenant, so hand it to nobody but the gate
-// that knows what a person confirmed. A Writer is safe for concurrent use.
-type Writer struct{ wire *wire }
+// Writer sends writes. It can change every scan of the tenant, so pass it only to the code that runs confirmed changes. A
+// Writer is safe for concurrent use.
+type Writer struct{ transport *transport }
 
 // NewWriter returns a Writer, or an error that names the setting to correct. It sends nothing.
 func NewWriter(cfg Config) (*Writer, error) {
-	w, err := cfg.open(false)
+	w, err := cfg.newTransport(false)
 	if err != nil {
 		return nil, err
 	}
-	return &Writer{wire: w}, nil
+	return &Writer{transport: w}, nil
 }
 
-// Receipt is what Defender answered to a write.
-type Receipt struct {
-	Status     int
-	Definition *Definition // nil for a delete, and for an update that was answered without it
-}
-
-// Prepare waits for the write's turn and for a token, and returns the write ready to be sent. It sends nothing: its
-// error is an [ErrNotSent], also when write is none of the three forms or does not fit auth. A non-nil auth takes
-// the place of the credential reference in the body.
-func (w *Writer) Prepare(ctx context.Context, by Actor, write Write, auth *Authentication) (*Prepared, error) {
-	c, err := write.call(auth)
+// Prepare waits for the rate limit and for a token of actor, and returns the write ready to be sent. A non-nil auth
+// replaces the credential reference in the body. Prepare sends nothing. Its error is an [ErrNotSent], also if write is
+// none of the three forms or auth is not the credential that it refers to.
+func (w *Writer) Prepare(ctx context.Context, actor Actor, write Write, auth *Authentication) (*Prepared, error) {
+	r, err := write.newRequest(auth)
 	if err != nil {
 		return nil, err
 	}
-	c.by = by
-	token, failed := w.wire.admit(ctx, c, TokenRequest{Actor: by})
+	r.actor = actor
+	token, failed := w.transport.acquireToken(ctx, r, TokenRequest{Actor: actor})
 	if failed != nil {
 		return nil, failed
 	}
-	return &Prepared{wire: w.wire, call: c, token: token}, nil
+	return &Prepared{transport: w.transport, request: r, token: token}, nil
 }
 
-// Prepared is a write that has its turn and its token, so that no wait lies between a last check and [Prepared.Send].
-// It is for one goroutine.
+// Prepared is a write that has passed the rate limit and has a token. A caller can thus make its last check directly
+// before [Prepared.Send], with no wait in between. It is for one goroutine.
 type Prepared struct {
-	wire    *wire
-	call    call
-	token   string        // "" once it was sent
-	renewal *TokenRequest // what Renew asks for, after the first refusal of the token
-	renewed bool
+	transport *transport
+	request   request
+	token     string        // "" after it was sent
+	renewal   *TokenRequest // the token that Renew requests; set after the first refusal
+	renewed   bool
 }
 
-// Send sends the write once, to the byte. It never tries again by itself.
+// Send sends the write once, byte for byte, and returns the receipt. It never retries. The id in the receipt may differ
+// from the one in the path, as it does in Microsoft's own example.
 //
-// An error is one of four: [ErrNotSent] when the write certainly never left; [ErrUncertain] when it left and no
-// answer proves what became of it; [ErrTokenRefused] when nothing was done for want of a good token, after which
-// [Prepared.Renew] may be called; any other when Defender refused the write. The id in the receipt may differ from
-// the one in the path, as it does in Microsoft's own example.
+// The error is [ErrNotSent] if the write was certainly not sent, and [ErrUncertain] if it was sent and no response proves
+// the outcome. It is [ErrTokenRefused] if Defender refused the token and changed nothing; the caller may then call
+// [Prepared.Renew]. Any other error means that Defender refused the write.
 func (p *Prepared) Send(ctx context.Context) (Receipt, error) {
 	if p.token == "" {
-		return Receipt{}, unsent(p.call, "it was sent already", nil)
+		return Receipt{}, notSentError(p.request, "it was already sent", nil)
 	}
 	token := p.token
 	p.token = ""
-	a, failed := p.wire.exchange(ctx, p.call, token)
+	resp, failed := p.transport.exchange(ctx, p.request, token)
 	if failed != nil {
 		return Receipt{}, failed
 	}
-	if a.refusesToken() && !p.renewed {
-		want := a.renewal(p.call.by)
+	if resp.isTokenRefused() && !p.renewed {
+		want := resp.renewalRequest(p.request.actor)
 		p.renewal = &want
-		return Receipt{}, tokenRefused(p.call, a)
+		return Receipt{}, tokenRefusedError(p.request, resp)
 	}
-	receipt, failed := outcome(p.call, a)
+	receipt, failed := receiptOf(p.request, resp)
 	if failed != nil {
 		return Receipt{}, failed
 	}
 	return receipt, nil
 }
 
-// Renew waits for a turn and a new token after an [ErrTokenRefused], so that Send may be called once more. Whatever
-// was checked before the first Send has to be checked again. Its error is an [ErrNotSent].
+// Renew waits for the rate limit and a new token after an [ErrTokenRefused], so that Send may be called once more. The
+// caller must repeat the checks that it made before the first Send. The error is an [ErrNotSent].
 func (p *Prepared) Renew(ctx context.Context) error {
 	if p.renewal == nil {
-		return unsent(p.call, "no token was refused", nil)
+		return notSentError(p.request, "no token was refused", nil)
 	}
-	token, failed := p.wire.admit(ctx, p.call, *p.renewal)
+	token, failed := p.transport.acquireToken(ctx, p.request, *p.renewal)
 	if failed != nil {
 		return failed
 	}
@@ -102,86 +93,31 @@ func (p *Prepared) Renew(ctx context.Context) error {
 	return nil
 }
 
-// tokenRefused returns the error of a 401 whose token may be renewed.
-func tokenRefused(c call, a answer) *Error {
-	e := refused(c, a)
+// tokenRefusedError returns the Error for a 401 after which the token may be renewed.
+func tokenRefusedError(r request, resp response) *Error {
+	e := responseError(r, resp)
 	e.cause = errors.Join(ErrTokenRefused, e.cause)
 	return e
 }
 
-// call makes the write ready to be sent, or says why it must not be.
-func (w Write) call(auth *Authentication) (call, error) {
-	c := call{op: w.operation(), method: w.Method, path: w.Path, write: true}
-	if c.op == "" {
-		c.op = "write"
-		e := unsent(c, "the method and path are not those of an add, an update or a delete", nil)
-		e.Next = "make the change with AddScan, UpdateScan or DeleteScans"
-		return call{}, e
+// newRequest returns the request for w with the credential auth, or an [ErrNotSent] if w must not be sent.
+func (w Write) newRequest(auth *Authentication) (request, error) {
+	r := request{op: w.operation(), method: w.Method, path: w.Path, write: true}
+	if r.op == "" {
+		r.op = "write"
+		e := notSentError(r, "the method and path are not those of an add, an update or a delete", nil)
+		e.Next = "create the write with AddScan, UpdateScan or DeleteScans"
+		return request{}, e
 	}
-	body, err := fill(w.Body, auth)
+	body, err := substituteCredential(w.Body, auth)
 	if err != nil {
-		e := unsent(c, "the change cannot be sent as it was confirmed", err)
-		e.Next = "propose it again, so that it is planned afresh"
-		return call{}, e
+		e := notSentError(r, "the change cannot be sent as it was confirmed", err)
+		e.Next = "propose it again, so that it is planned with the current credential"
+		return request{}, e
 	}
-	c.body = body
+	r.body = body
 	if auth != nil {
-		c.hide = auth.secrets()
+		r.secrets = auth.secrets()
 	}
-	return c, nil
-}
-
-// outcome says what became of a write that was answered. 200 is the documented success of an add and an update,
-// and 201 what public clients expect of an add. Nothing is documented for the delete, whose closest relative
-// (indicators/BatchDelete) answers 204 without a body.
-func outcome(c call, a answer) (Receipt, *Error) {
-	switch {
-	case c.op == opDelete && (a.status == http.StatusOK || a.status == http.StatusNoContent):
-		return deleted(c, a)
-	case c.op == opUpdate && a.status == http.StatusNoContent:
-		return Receipt{Status: a.status}, nil
-	case a.status == http.StatusOK && c.op != opDelete, a.status == http.StatusCreated && c.op == opAdd:
-		return stored(c, a)
-	}
-	return Receipt{}, refused(c, a)
-}
-
-// deleted believes an answer without a body. One with a body may tell of a partial failure in a shape that
-// nobody has documented, and one of 202 has only promised: after those, only reading tells.
-func deleted(c call, a answer) (Receipt, *Error) {
-	if a.err != nil || len(bytes.TrimSpace(a.body)) > 0 {
-		return Receipt{}, unreadable(c, a, a.describe(), a.err)
-	}
-	return Receipt{Status: a.status}, nil
-}
-
-func stored(c call, a answer) (Receipt, *Error) {
-	if a.err != nil {
-		return Receipt{}, unreadable(c, a, "the answer did not arrive whole", a.err)
-	}
-	d, err := entity([]byte(scrub(string(a.body), a.hide))) // a service that echoes must not get a secret into a ledger
-	if err != nil {
-		return Receipt{}, unreadable(c, a, a.describe(), syntax(err))
-	}
-	return Receipt{Status: a.status, Definition: &d}, nil
-}
-
-// entity reads a definition that stands bare, as these pages show it, or in a value array of one, as the page on
-// a single agent does.
-func entity(body []byte) (Definition, error) {
-	var wrapped struct{ Value many[json.RawMessage] }
-	if err := json.Unmarshal(body, &wrapped); err != nil {
-		return Definition{}, err
-	}
-	if len(wrapped.Value) == 1 {
-		body = wrapped.Value[0]
-	}
-	var d Definition
-	if err := json.Unmarshal(body, &d); err != nil {
-		return Definition{}, err
-	}
-	if d.ID == "" {
-		return Definition{}, errors.New("it has no definition with an id")
-	}
-	return d, nil
+	return r, nil
 }

@@ -11,15 +11,15 @@ import (
 	"scanwarden/defender"
 )
 
-var addScan = proposing(Operation{
+var addScan = newProposalOperation(Operation{
 	Name:        "add_scan",
 	Title:       "Add scan",
-	Description: "Ask a person to confirm a new authenticated scan. Nothing is sent before they do.",
-}, (*Service).planAdd, settleAdd)
+	Description: "Propose a new authenticated scan. A person sees the exact change and confirms or denies it. Nothing is sent to Defender before.",
+}, (*Service).planAdd, reconcileAdd)
 
 type addInput struct{ scanInput }
 
-// JSONSchemaExtend says what a new scan cannot do without.
+// JSONSchemaExtend requires the fields without which a new scan is refused.
 func (addInput) JSONSchemaExtend(s *jsonschema.Schema) {
 	s.Required = []string{"scanType", "scanName", "target", "intervalInHours", "scannerAgent"}
 	if p, ok := s.Properties.Get("isActive"); ok {
@@ -27,36 +27,36 @@ func (addInput) JSONSchemaExtend(s *jsonschema.Schema) {
 	}
 }
 
-func (d *Service) planAdd(ctx context.Context, by Caller, in addInput) (confirm.Proposal, error) {
-	if err := in.checkRequired(d.cfg.Credentials); err != nil {
+func (s *Service) planAdd(ctx context.Context, by Caller, in addInput) (confirm.Proposal, error) {
+	if err := in.checkRequired(s.cfg.Credentials); err != nil {
 		return confirm.Proposal{}, err
 	}
 	dr := draft{Scan: defender.Scan{IsActive: true}}
-	if err := in.over(&dr, d.cfg.Policy.AddressesPerScan()); err != nil {
+	if err := in.applyTo(&dr, s.cfg.Policy.AddressesPerScan()); err != nil {
 		return confirm.Proposal{}, err
 	}
-	existing, err := d.live.definitions.get(ctx, by)
+	existing, err := s.live.definitions.load(ctx, by)
 	if err != nil {
 		return confirm.Proposal{}, err
 	}
-	if err := d.complete(ctx, by, in.scanInput, &dr); err != nil {
+	if err := s.resolveReferences(ctx, by, in.scanInput, &dr); err != nil {
 		return confirm.Proposal{}, err
 	}
 	p := confirm.Proposal{
-		Summary:  fmt.Sprintf("Add %s scan %s: %s, every %s, from scanner %s", dr.ScanType, quoted(dr.ScanName), countedAddresses(dr.target), hours(*dr.IntervalInHours), quoted(dr.scanner.Name)),
-		Subjects: []confirm.Subject{d.newSubject(dr)},
-		Warnings: append(dr.duplicateName("", existing), dr.warnings("", existing, d.cfg.Now())...),
-		Facts:    factsOf(d.cfg.Now(), judged{names: []string{dr.ScanName}, target: dr.Target, scanner: dr.scanner}),
+		Summary:  fmt.Sprintf("Add %s scan %s: %s, every %s, from scanner %s", dr.ScanType, quote(dr.ScanName), addressCount(dr.target), formatHours(*dr.IntervalInHours), quote(dr.scanner.Name)),
+		Subjects: []confirm.Subject{s.newSubject(dr)},
+		Warnings: append(dr.duplicateNameWarnings("", existing), dr.allWarnings("", existing, s.cfg.Now())...),
+		Facts:    factsOf(s.cfg.Now(), scanFacts{names: []string{dr.ScanName}, target: dr.Target, scanner: dr.scanner}),
 	}
 	p.Facts.Credential = dr.ScanAuthenticationParams.Credential
-	if p.Request, err = request(defender.AddScan(dr.Scan)); err != nil {
+	if p.Request, err = freezeRequest(defender.AddScan(dr.Scan)); err != nil {
 		return p, err
 	}
-	p.Snapshot, err = freezeIDs(existing)
+	p.Snapshot, err = snapshotIDs(existing)
 	return p, err
 }
 
-// checkRequired names everything that is missing at once.
+// checkRequired returns one *Refusal that names every missing field.
 func (in addInput) checkRequired(credentials map[string]Credential) error {
 	var missing []string
 	for _, f := range []struct {
@@ -71,18 +71,18 @@ func (in addInput) checkRequired(credentials map[string]Credential) error {
 		}
 	}
 	if len(missing) > 0 {
-		return refuse(missing[0], "missing: %s", strings.Join(missing, ", ")).then("ask the person for what you do not know")
+		return refuse(missing[0], "missing: %s", strings.Join(missing, ", ")).withHint("ask the person for what you do not know")
 	}
 	if in.Authentication == nil && in.Credential == nil {
-		return refuse("credential", "a new scan needs credentials").then("%s", waysToGive(credentials))
+		return refuse("credential", "a new scan needs credentials").withHint("%s", credentialHelp(credentials))
 	}
 	return nil
 }
 
-func (d *Service) newSubject(dr draft) confirm.Subject {
-	after := append(scanLines(dr.Scan, dr.scanner, d.cfg.Now()), line{"credential", credentialText(dr.ScanAuthenticationParams)})
+func (s *Service) newSubject(dr draft) confirm.Subject {
+	after := append(scanLines(dr.Scan, dr.scanner, s.cfg.Now()), fieldLine{"credential", credentialText(dr.ScanAuthenticationParams)})
 	after = append(after, authenticationLines(dr.ScanAuthenticationParams)...)
-	return confirm.Subject{Title: shown(dr.ScanName), Fields: fields(nil, after)}
+	return confirm.Subject{Title: escapeInvisible(dr.ScanName), Fields: diffFields(nil, after)}
 }
 
-func hours(n int) string { return counted(uint64(n), "hour", "hours") }
+func formatHours(n int) string { return plural(uint64(n), "hour", "hours") }

@@ -11,20 +11,20 @@ import (
 )
 
 const (
-	// lifetime is how long a list is planned and answered from. What is confirmed is compared with a fresh
-	// list before it is sent, so that an old one can cost a new plan and nothing else.
-	lifetime = 5 * time.Second
-	// patience bounds one read on behalf of all who wait for it: the call budget may make it queue.
-	patience = 2 * time.Minute
-	forever  = 1<<63 - 1
+	// cacheTTL bounds how old a list may be that plans and answers are made from. A confirmed change is compared with
+	// a new list before it is sent, so that an old one costs a new plan and nothing else.
+	cacheTTL = 5 * time.Second
+	// readTimeout bounds one read on behalf of all callers that wait for it. The rate limit may make it queue.
+	readTimeout = 2 * time.Minute
+	noExpiry    = 1<<63 - 1
 )
 
-// cached is a value that is read from Defender at most once per lifetime however many ask. What it returns is
-// shared: nobody may alter it.
+// cached is a value that is read from Defender at most once in its time to live. Its callers share the value and
+// must not alter it.
 type cached[T any] struct {
-	read     func(context.Context, Caller) (T, error)
-	lifetime time.Duration
-	now      func() time.Time
+	read func(context.Context, Caller) (T, error)
+	ttl  time.Duration
+	now  func() time.Time
 
 	flight singleflight.Group
 	mu     sync.Mutex
@@ -32,8 +32,9 @@ type cached[T any] struct {
 	until  time.Time
 }
 
-// get returns the value, at the latest when ctx ends. A read that has begun goes on for the others.
-func (c *cached[T]) get(ctx context.Context, by Caller) (T, error) {
+// load returns the value, reading it if it is too old. It returns the cause of ctx's end once ctx is done, while a
+// read that has begun continues for other callers.
+func (c *cached[T]) load(ctx context.Context, by Caller) (T, error) {
 	c.mu.Lock()
 	value, fresh := c.value, c.now().Before(c.until)
 	c.mu.Unlock()
@@ -41,11 +42,11 @@ func (c *cached[T]) get(ctx context.Context, by Caller) (T, error) {
 		return value, nil
 	}
 	result := c.flight.DoChan("", func() (any, error) {
-		ctx, cancel := context.WithTimeout(detached(ctx), patience)
+		ctx, cancel := context.WithTimeout(detach(ctx), readTimeout)
 		defer cancel()
 		value, err := c.read(ctx, by)
 		if err == nil {
-			c.keep(value)
+			c.setValue(value)
 		}
 		return value, err
 	})
@@ -58,29 +59,29 @@ func (c *cached[T]) get(ctx context.Context, by Caller) (T, error) {
 	}
 }
 
-func (c *cached[T]) keep(value T) {
+func (c *cached[T]) setValue(value T) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.value, c.until = value, c.now().Add(c.lifetime)
+	c.value, c.until = value, c.now().Add(c.ttl)
 }
 
-// live is what Defender says now, some seconds old at most.
-type live struct {
-	definitions views[defender.Definition] // by name, then id
-	scanners    views[defender.Scanner]    // by name, then machine id
-	vaultField  cached[string]             // the declared spelling of keyVaultUrl: the same for everybody
+// liveData caches Defender's lists for cacheTTL.
+type liveData struct {
+	definitions *callerCache[defender.Definition] // by name, then id
+	scanners    *callerCache[defender.Scanner]    // by name, then machine id
+	vaultField  cached[string]                    // the declared spelling of keyVaultUrl: the same for every caller
 }
 
-func newLive(cfg Config) *live {
+func newLiveData(cfg Config) *liveData {
 	r := cfg.Reader
-	return &live{
-		definitions: views[defender.Definition]{read: onBehalf(r.Definitions), now: cfg.Now, perCaller: cfg.PerCaller},
-		scanners:    views[defender.Scanner]{read: onBehalf(r.Scanners), now: cfg.Now, perCaller: cfg.PerCaller},
-		vaultField:  cached[string]{read: onBehalf(r.KeyVaultField), now: cfg.Now, lifetime: forever},
+	return &liveData{
+		definitions: newCallerCache(cfg, readAs(r.Definitions)),
+		scanners:    newCallerCache(cfg, readAs(r.Scanners)),
+		vaultField:  cached[string]{read: readAs(r.KeyVaultField), now: cfg.Now, ttl: noExpiry},
 	}
 }
 
-// onBehalf adapts a read of Defender to callers.
-func onBehalf[T any](read func(context.Context, defender.Actor) (T, error)) func(context.Context, Caller) (T, error) {
-	return func(ctx context.Context, by Caller) (T, error) { return read(ctx, by.actor()) }
+// readAs adapts a read of Defender to callers.
+func readAs[T any](read func(context.Context, defender.Actor) (T, error)) func(context.Context, Caller) (T, error) {
+	return func(ctx context.Context, by Caller) (T, error) { return read(ctx, by.defenderActor()) }
 }

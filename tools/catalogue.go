@@ -1,15 +1,16 @@
-// Package tools is the desk between those who ask and Defender: the catalogue of operations, the planning of a
-// change against live state, what a person is shown of it, and the carrying out of what was confirmed.
+// Package tools plans and executes changes of Defender's authenticated scans, and reads them.
 //
-// A [Desk] answers the reading operations, and turns the proposing ones into a [confirm.Proposal]: the exact
-// bytes to send, with every field before and after. An [Executor] takes a confirmed change and sends these bytes.
+// A [Service] answers the read operations, and turns the arguments of a write operation into a [confirm.Proposal]:
+// the exact bytes to send, every field before and after, warnings, and a snapshot of the live state. An approver
+// confirms the proposal at the [confirm.Gate]. The Gate then calls an [Executor], which compares the live state with
+// the snapshot and sends these bytes. The catalogue lists the operations for every interface.
 //
-// The one invariant: nothing that a caller passes in leads to a write. A Desk holds a reader of Defender and no
-// writer; the Executor holds the writer, takes no input but a change, and only the gate may call it. Secrets
-// follow the same line: a Desk refuses them by name and plans with references, the Executor resolves them.
+// The invariant: no argument leads to a write. A Service holds a Client of Defender and no Writer. The Executor
+// holds the Writer, takes nothing but a change, and only the Gate calls it. A Service refuses secrets by their field
+// names and plans with references to credentials; the Executor resolves them.
 //
-// What stands in arguments comes from a model or a person; what stands in Defender may have been put there by
-// anybody. Both are shown with nothing hidden, and decide nothing.
+// Arguments come from a model or a user, and any administrator may have written what Defender stores. Both are shown
+// with invisible characters escaped, and neither decides what is allowed.
 package tools
 
 import (
@@ -17,40 +18,40 @@ import (
 	"fmt"
 )
 
-// catalogue is the product's table of contents. A new operation is one file and one line here; every face
-// offers it from then on.
+// catalogue lists the operations of the product. A new operation is one file and one line here; every interface
+// offers it without further code.
 var catalogue = []operation{
 	// read Defender
 	listScans,
 	listScanners,
 	scanHistory,
-	// follow one's own changes
+	// follow the caller's own changes
 	getChange,
 	withdrawChange,
-	// ask a person to change Defender
+	// propose a change of Defender to an approver
 	addScan,
 	updateScan,
 	deleteScans,
 }
 
-// Effect says what an operation does to the world; it, not the HTTP verb, decides what is gated.
+// Effect classifies an operation by what it can change. The Gate is required for Proposes, whatever the HTTP verb.
 type Effect int
 
 const (
 	Reads    Effect = iota // changes nothing (the two history reads are POSTs, and reads)
-	Proposes               // asks a person to change Defender
+	Proposes               // proposes a change of Defender to an approver
 	Manages                // acts on the caller's own changes
 )
 
-// Operation is one entry of the catalogue: all that a face needs to offer it.
+// Operation describes an entry of the catalogue: all that an interface needs to offer it.
 type Operation struct {
 	Name        string
 	Title       string
 	Description string
 	Effect      Effect
-	Destructive bool            // can overwrite or remove what somebody made
-	Idempotent  bool            // asking twice has no more effect than asking once
-	OpenWorld   bool            // reaches Defender, not only our own ledger
+	Destructive bool            // can overwrite or remove existing scans
+	Idempotent  bool            // a second call has no further effect
+	OpenWorld   bool            // reaches Defender, not only the ledger
 	Input       json.RawMessage // JSON Schema 2020-12
 	Output      json.RawMessage
 }
@@ -58,7 +59,7 @@ type Operation struct {
 // ReadOnly reports whether the operation changes nothing at all.
 func (o Operation) ReadOnly() bool { return o.Effect == Reads }
 
-// Catalogue lists the operations with their schemas, into which the names of the configured credentials go.
+// Catalogue returns the operations with their schemas, which list the names of the configured credentials.
 func Catalogue(credentials []string) ([]Operation, error) {
 	all := make([]Operation, len(catalogue))
 	for i, op := range catalogue {

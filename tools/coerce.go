@@ -9,22 +9,22 @@ import (
 	"strings"
 )
 
-// inputField is a field of an input struct.
+// inputField describes a field of an input struct.
 type inputField struct {
 	name string
-	also string // a second spelling that is taken: the struct tag "also"
+	also string // a second accepted spelling, from the struct tag "also"; may be ""
 	kind reflect.Type
 }
 
 type inputFields []inputField
 
-// fieldsOf lists the fields of an input struct, those of embedded structs in their places.
-func fieldsOf(t reflect.Type) inputFields {
+// inputFieldsOf returns the fields of an input struct, those of embedded structs in their places.
+func inputFieldsOf(t reflect.Type) inputFields {
 	var out inputFields
 	for _, f := range reflect.VisibleFields(t) {
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 		if name == "" {
-			continue // an embedded struct: its fields are visited by themselves
+			continue // an embedded struct: VisibleFields lists its fields as well
 		}
 		kind := f.Type
 		if kind.Kind() == reflect.Pointer {
@@ -35,8 +35,8 @@ func fieldsOf(t reflect.Type) inputFields {
 	return out
 }
 
-// find returns the field that goes by the name.
-func (fs inputFields) find(name string) (inputField, bool) {
+// byName returns the field with this name or second spelling, and reports whether there is one.
+func (fs inputFields) byName(name string) (inputField, bool) {
 	i := slices.IndexFunc(fs, func(f inputField) bool { return name != "" && (f.name == name || f.also == name) })
 	if i < 0 {
 		return inputField{}, false
@@ -44,16 +44,16 @@ func (fs inputFields) find(name string) (inputField, bool) {
 	return fs[i], true
 }
 
-// conform brings an object into the shape of the struct t, or says what is wrong with it. path is where the
-// object stands, "" for the whole.
-func conform(path string, object map[string]any, t reflect.Type) error {
-	known := fieldsOf(t)
-	if err := unflatten(object, known); err != nil {
+// coerceObject changes an object in place into the shape of the struct t, or returns a *Refusal. path is the dotted
+// prefix of its fields' names, "" for the whole arguments.
+func coerceObject(path string, object map[string]any, t reflect.Type) error {
+	known := inputFieldsOf(t)
+	if err := expandDottedNames(object, known); err != nil {
 		return err
 	}
 	for _, given := range slices.Sorted(maps.Keys(object)) {
 		value := object[given]
-		f, ok := known.find(given)
+		f, ok := known.byName(given)
 		if !ok {
 			return unknownField(path, object, known)
 		}
@@ -62,9 +62,9 @@ func conform(path string, object map[string]any, t reflect.Type) error {
 			continue
 		}
 		if _, there := object[f.name]; there {
-			return refuse(path+f.name, "%s is there twice", path+f.name).then("send it once")
+			return refuse(path+f.name, "%s is given twice", path+f.name).withHint("send it once")
 		}
-		fitting, err := fit(path+f.name, value, f.kind)
+		fitting, err := coerceValue(path+f.name, value, f.kind)
 		if err != nil {
 			return err
 		}
@@ -73,11 +73,11 @@ func conform(path string, object map[string]any, t reflect.Type) error {
 	return nil
 }
 
-// unflatten moves fields with dotted names to where they belong.
-func unflatten(object map[string]any, known inputFields) error {
+// expandDottedNames moves fields with dotted names into the objects that they belong to.
+func expandDottedNames(object map[string]any, known inputFields) error {
 	for _, given := range slices.Sorted(maps.Keys(object)) {
 		head, tail, dotted := strings.Cut(given, ".")
-		if f, ok := known.find(head); !dotted || !ok || f.kind.Kind() != reflect.Struct {
+		if f, ok := known.byName(head); !dotted || !ok || f.kind.Kind() != reflect.Struct {
 			continue
 		}
 		if object[head] == nil {
@@ -85,10 +85,10 @@ func unflatten(object map[string]any, known inputFields) error {
 		}
 		inner, ok := object[head].(map[string]any)
 		if !ok {
-			return wrongKind(head, "an object", object[head])
+			return typeError(head, "an object", object[head])
 		}
 		if _, there := inner[tail]; there {
-			return refuse(given, "%s is there twice", quoted(given)).then("send it once")
+			return refuse(given, "%s is given twice", quote(given)).withHint("send it once")
 		}
 		inner[tail] = object[given]
 		delete(object, given)
@@ -96,63 +96,63 @@ func unflatten(object map[string]any, known inputFields) error {
 	return nil
 }
 
-// fit returns value as the kind needs it, or refuses it.
-func fit(name string, value any, kind reflect.Type) (any, error) {
+// coerceValue returns a value in the form that kind needs, or a *Refusal.
+func coerceValue(name string, value any, kind reflect.Type) (any, error) {
 	switch kind.Kind() {
 	case reflect.String:
 		if _, ok := value.(string); !ok {
-			return nil, wrongKind(name, "a string", value)
+			return nil, typeError(name, "a string", value)
 		}
 	case reflect.Bool:
 		if _, ok := value.(bool); !ok {
-			return nil, wrongKind(name, "true or false", value)
+			return nil, typeError(name, "true or false", value)
 		}
 	case reflect.Int:
-		return wholeNumber(name, value)
+		return toInt(name, value)
 	case reflect.Slice:
-		return fitList(name, value, kind.Elem())
+		return coerceList(name, value, kind.Elem())
 	case reflect.Struct:
 		object, ok := value.(map[string]any)
 		if !ok {
-			return nil, wrongKind(name, "an object", value)
+			return nil, typeError(name, "an object", value)
 		}
-		return object, conform(name+".", object, kind)
+		return object, coerceObject(name+".", object, kind)
 	}
 	return value, nil
 }
 
-// wholeNumber takes 4.0 for 4, because some clients have no integers.
-func wholeNumber(name string, value any) (any, error) {
+// toInt returns a whole number. It accepts 4.0 for 4, because some clients have no integers.
+func toInt(name string, value any) (any, error) {
 	n, ok := value.(json.Number)
 	if !ok {
-		return nil, wrongKind(name, "a whole number", value)
+		return nil, typeError(name, "a whole number", value)
 	}
 	f, err := strconv.ParseFloat(n.String(), 64)
 	if whole := int32(f); err == nil && float64(whole) == f {
 		return whole, nil
 	}
-	return nil, refuse(name, "%s must be a whole number, not %s", name, clipped(n.String(), 20))
+	return nil, refuse(name, "%s must be a whole number, not %s", name, truncate(n.String(), 20))
 }
 
-func fitList(name string, value any, kind reflect.Type) (any, error) {
+func coerceList(name string, value any, kind reflect.Type) (any, error) {
 	list, ok := value.([]any)
 	if !ok {
-		return nil, wrongKind(name, "a list", value)
+		return nil, typeError(name, "a list", value)
 	}
 	for i := range list {
 		var err error
-		if list[i], err = fit(name+"["+strconv.Itoa(i)+"]", list[i], kind); err != nil {
+		if list[i], err = coerceValue(name+"["+strconv.Itoa(i)+"]", list[i], kind); err != nil {
 			return nil, err
 		}
 	}
 	return list, nil
 }
 
-func wrongKind(name, want string, got any) error {
-	return refuse(name, "%s must be %s, not %s", name, want, kindOf(got))
+func typeError(name, want string, got any) error {
+	return refuse(name, "%s must be %s, not %s", name, want, jsonType(got))
 }
 
-func kindOf(v any) string {
+func jsonType(v any) string {
 	switch v.(type) {
 	case string:
 		return "a string"
@@ -169,28 +169,29 @@ func kindOf(v any) string {
 	}
 }
 
-// unknownField names all fields that are not known, and those that are.
+// unknownField returns a *Refusal that lists the unknown fields of an object and the known ones.
 func unknownField(path string, object map[string]any, known inputFields) error {
-	var strange, valid []string
+	var unknown, valid []string
 	hint := ""
 	for _, given := range slices.Sorted(maps.Keys(object)) {
-		if _, ok := known.find(given); ok {
+		if _, ok := known.byName(given); ok {
 			continue
 		}
-		strange = append(strange, path+given)
-		if near := known.nearest(given); near != "" && hint == "" {
+		unknown = append(unknown, path+given)
+		if near := known.closestName(given); near != "" && hint == "" {
 			hint = "did you mean " + path + near + "? "
 		}
 	}
 	for _, f := range known {
 		valid = append(valid, path+f.name)
 	}
-	return refuse(clipped(strange[0], 80), "unknown: %s", listed(quotedAll(strange), 5)).
-		then("%sthe fields are %s", hint, strings.Join(valid, ", "))
+	return refuse(truncate(unknown[0], 80), "unknown: %s", joinLimited(quoteAll(unknown), 5)).
+		withHint("%sthe fields are %s", hint, strings.Join(valid, ", "))
 }
 
-// nearest is the field that differs from given by letter case, or by one or two letters; "" is none.
-func (fs inputFields) nearest(given string) string {
+// closestName returns the name of the field that differs from given by letter case, or by one or two letters; "" if
+// there is none.
+func (fs inputFields) closestName(given string) string {
 	best, least := "", 3
 	for _, f := range fs {
 		distance := EditDistance(strings.ToLower(given), strings.ToLower(f.name))
@@ -201,12 +202,12 @@ func (fs inputFields) nearest(given string) string {
 	return best
 }
 
-// EditDistance is Levenshtein's: the number of single-letter edits between two names. Texts that are too long to
-// be names are 64 apart.
+// EditDistance returns Levenshtein's distance: the number of single-letter edits between two names. It returns 64 for
+// texts that are too long to be names.
 func EditDistance(a, b string) int {
-	const longest = 64
-	if len(a) > longest || len(b) > longest {
-		return longest
+	const maxLength = 64
+	if len(a) > maxLength || len(b) > maxLength {
+		return maxLength
 	}
 	row := make([]int, len(b)+1)
 	for j := range row {

@@ -16,23 +16,23 @@ const (
 	maxDepth     = 8        // the deepest input has two levels
 )
 
-// secretNames are the fields that carry secrets in Microsoft's API, as secretName writes them.
-var secretNames = []string{"authpassword", "privpassword", "communitystring", "password", "privatekey"}
+// secretFields lists the fields that carry secrets in Microsoft's API, in the form that isSecret compares.
+var secretFields = []string{"authpassword", "privpassword", "communitystring", "password", "privatekey"}
 
-// decode reads the arguments of an operation strictly: what is unknown, doubled, of the wrong type or a secret is
-// refused in words that never repeat a value. Null means left out. Nested fields may also come flat, with dotted
-// names, as faces with flat forms have them.
-func decode[In any](args json.RawMessage) (In, error) {
+// decodeInput returns the arguments of an operation as In. It returns a *Refusal for a field that is unknown,
+// duplicate, of the wrong type or a secret, in words that never repeat a value. A null field counts as left out.
+// Nested fields may also be given flat with dotted names, for interfaces with flat forms.
+func decodeInput[In any](args json.RawMessage) (In, error) {
 	var in In
 	if len(args) > maxArguments {
-		return in, refuse("", "the arguments are %s bytes long, and at most %s are taken", number(uint64(len(args))), number(maxArguments)).
-			then("split the call")
+		return in, refuse("", "the arguments are %s bytes long, and at most %s are accepted", groupDigits(uint64(len(args))), groupDigits(maxArguments)).
+			withHint("split the call")
 	}
 	object, err := parseObject(args)
 	if err != nil {
 		return in, err
 	}
-	if err := conform("", object, reflect.TypeFor[In]()); err != nil {
+	if err := coerceObject("", object, reflect.TypeFor[In]()); err != nil {
 		return in, err
 	}
 	checked, err := json.Marshal(object)
@@ -40,94 +40,94 @@ func decode[In any](args json.RawMessage) (In, error) {
 		return in, fmt.Errorf("rewrite arguments: %w", err)
 	}
 	if err := json.Unmarshal(checked, &in); err != nil {
-		return in, refuse("", "the arguments do not fit") // conform is stricter, so never reached
+		return in, refuse("", "the arguments do not fit") // coerceObject is stricter, so never reached
 	}
 	return in, nil
 }
 
-// parseObject reads one JSON object and nothing after it.
+// parseObject returns the one JSON object in args. Empty arguments and null are an empty object.
 func parseObject(args json.RawMessage) (map[string]any, error) {
 	if trimmed := bytes.TrimSpace(args); len(trimmed) == 0 || string(trimmed) == "null" {
 		return map[string]any{}, nil
 	}
-	r := &reader{json: json.NewDecoder(bytes.NewReader(args))}
+	r := &tokenReader{json: json.NewDecoder(bytes.NewReader(args))}
 	r.json.UseNumber()
-	v, err := r.value(0)
+	v, err := r.readValue(0)
 	if len(r.secrets) > 0 {
-		return nil, exposed(r.secrets)
+		return nil, refuseSecrets(r.secrets)
 	}
 	if _, end := r.json.Token(); err == nil && end != io.EOF {
 		err = errors.New("there is more than one value")
 	}
 	if err == nil {
-		err = r.double
+		err = r.duplicate
 	}
 	if refusal := (*Refusal)(nil); errors.As(err, &refusal) {
 		return nil, refusal
 	}
 	if err != nil {
-		return nil, refuse("", "the arguments are not valid JSON near byte %d", r.json.InputOffset()).then("send one JSON object")
+		return nil, refuse("", "the arguments are not valid JSON near byte %d", r.json.InputOffset()).withHint("send one JSON object")
 	}
 	object, ok := v.(map[string]any)
 	if !ok {
-		return nil, refuse("", "the arguments must be a JSON object, not %s", kindOf(v)).then("send fields by their names")
+		return nil, refuse("", "the arguments must be a JSON object, not %s", jsonType(v)).withHint("send fields by their names")
 	}
 	return object, nil
 }
 
-// exposed names every secret that was sent: whoever rotates one has to rotate all.
-func exposed(fields []string) error {
+// refuseSecrets returns a *Refusal that names every secret that was sent, because all of them must be rotated.
+func refuseSecrets(fields []string) error {
 	names := make([]string, len(fields))
 	for i, field := range fields {
-		names[i] = quoted(field)
+		names[i] = quote(field)
 	}
-	sentence := "%s is a secret and is not taken here; whoever could read this call has seen it, so consider it exposed and rotate it"
+	sentence := "%s is a secret and is not taken here; everyone who can read this call has seen it, so consider it exposed and rotate it"
 	if len(names) > 1 {
-		sentence = "%s are secrets and are not taken here; whoever could read this call has seen them, so consider them exposed and rotate them"
+		sentence = "%s are secrets and are not taken here; everyone who can read this call has seen them, so consider them exposed and rotate them"
 	}
 	return refuse(fields[0], sentence, strings.Join(names, ", ")).
-		then("leave them out, and name a configured credential or a Key Vault secret (scanAuthenticationParams.keyVaultUrl and keyVaultSecretName) instead")
+		withHint("leave them out, and name a configured credential or a Key Vault secret (scanAuthenticationParams.keyVaultUrl and keyVaultSecretName) instead")
 }
 
-// reader builds values token by token, because only so two fields of one name are seen as two.
-type reader struct {
-	json    *json.Decoder
-	secrets []string // the fields that are secrets', the first few of them
-	double  error    // the first field that is there twice
+// tokenReader builds values token by token. Decoding into a map would hide a second field of the same name.
+type tokenReader struct {
+	json      *json.Decoder
+	secrets   []string // names of the secrets that were sent, at most eight
+	duplicate error    // a refusal of the first duplicate field
 }
 
-func (r *reader) value(depth int) (any, error) {
+func (r *tokenReader) readValue(depth int) (any, error) {
 	token, err := r.json.Token()
 	if err != nil {
 		return nil, err
 	}
 	if _, opens := token.(json.Delim); opens && depth >= maxDepth {
-		return nil, refuse("", "the arguments are nested too deep").then("send them as the schema shows")
+		return nil, refuse("", "the arguments are nested too deep").withHint("send them as the schema shows")
 	}
 	switch token {
 	case json.Delim('{'):
-		return r.object(depth)
+		return r.readObject(depth)
 	case json.Delim('['):
-		return r.list(depth)
+		return r.readList(depth)
 	}
 	return token, nil
 }
 
-func (r *reader) object(depth int) (any, error) {
+func (r *tokenReader) readObject(depth int) (any, error) {
 	object := map[string]any{}
 	for r.json.More() {
 		token, err := r.json.Token()
 		if err != nil {
 			return nil, err
 		}
-		name := token.(string) // a decoder gives nothing else before a colon
+		name := token.(string) // a decoder returns nothing else before a colon
 		if isSecret(name) && len(r.secrets) < 8 && !slices.Contains(r.secrets, name) {
 			r.secrets = append(r.secrets, name)
 		}
-		if _, there := object[name]; there && r.double == nil {
-			r.double = refuse(name, "%s is there twice", quoted(name)).then("send it once")
+		if _, there := object[name]; there && r.duplicate == nil {
+			r.duplicate = refuse(name, "%s is given twice", quote(name)).withHint("send it once")
 		}
-		if object[name], err = r.value(depth + 1); err != nil {
+		if object[name], err = r.readValue(depth + 1); err != nil {
 			return nil, err
 		}
 	}
@@ -135,10 +135,10 @@ func (r *reader) object(depth int) (any, error) {
 	return object, err
 }
 
-func (r *reader) list(depth int) (any, error) {
+func (r *tokenReader) readList(depth int) (any, error) {
 	list := []any{}
 	for r.json.More() {
-		v, err := r.value(depth + 1)
+		v, err := r.readValue(depth + 1)
 		if err != nil {
 			return nil, err
 		}
@@ -148,8 +148,8 @@ func (r *reader) list(depth int) (any, error) {
 	return list, err
 }
 
-// isSecret looks at the last part of a dotted name, whatever its letter case and punctuation.
+// isSecret reports whether the last part of a dotted name is a secret's, whatever its letter case and punctuation.
 func isSecret(name string) bool {
 	name = name[strings.LastIndex(name, ".")+1:]
-	return slices.Contains(secretNames, strings.ToLower(strings.NewReplacer("_", "", "-", "", " ", "").Replace(name)))
+	return slices.Contains(secretFields, strings.ToLower(strings.NewReplacer("_", "", "-", "", " ", "").Replace(name)))
 }

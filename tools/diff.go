@@ -7,60 +7,61 @@ import (
 
 	"scanwarden/confirm"
 	"scanwarden/defender"
+	"scanwarden/tools/internal/target"
 )
 
-// line is a field of a scan as a person reads it.
-type line struct{ name, text string }
+// fieldLine is a field of a scan as text for an approver.
+type fieldLine struct{ name, text string }
 
-// scanLines are the fields of a scan that a write sends, in Microsoft's order and by Microsoft's names, and how
-// many addresses its target makes. Nothing of what is sent is cut.
-func scanLines(s defender.Scan, scanner defender.Scanner, now time.Time) []line {
-	return []line{
-		{"scanType", shown(s.ScanType)},
-		{"scanName", shown(s.ScanName)},
+// scanLines returns the fields of a scan that a write sends, in Microsoft's order and by Microsoft's names, and the
+// number of addresses in its target. Nothing that is sent is shortened.
+func scanLines(s defender.Scan, scanner defender.Scanner, now time.Time) []fieldLine {
+	return []fieldLine{
+		{"scanType", escapeInvisible(s.ScanType)},
+		{"scanName", escapeInvisible(s.ScanName)},
 		{"isActive", strconv.FormatBool(s.IsActive)},
-		{"target", shown(s.Target)},
-		{"addresses", countedAddresses(readTarget(s.Target))},
-		{"intervalInHours", interval(s.IntervalInHours)},
-		{"targetType", shown(s.TargetType)},
+		{"target", escapeInvisible(s.Target)},
+		{"addresses", addressCount(target.Read(s.Target))},
+		{"intervalInHours", intervalText(s.IntervalInHours)},
+		{"targetType", escapeInvisible(s.TargetType)},
 		{"scannerAgent.machineId", scannerText(s.MachineID, scanner, now)},
 	}
 }
 
 func scannerText(machineID string, s defender.Scanner, now time.Time) string {
-	return fmt.Sprintf("%s (%s, last seen %s)", shown(machineID), quoted(s.Name), age(s.LastSeen, now))
+	return fmt.Sprintf("%s (%s, last seen %s)", escapeInvisible(machineID), quote(s.Name), ageText(s.LastSeen, now))
 }
 
-// countable is where the exact number of IPv6 addresses stops meaning anything to a person.
-const countable = 1_000_000_000_000
+// maxShownCount bounds the counts of IPv6 addresses that are shown exactly.
+const maxShownCount = 1_000_000_000_000
 
-// countedAddresses counts what stands in a target, or says that it cannot.
-func countedAddresses(t target) string {
-	switch n := t.count(); {
-	case len(t.entries) == 0:
+// addressCount returns the number of addresses, hostnames or entries in a target, or "unknown".
+func addressCount(t target.Target) string {
+	switch n := t.Count(); {
+	case len(t.Entries) == 0:
 		return "unknown"
-	case t.kind == byHostname:
-		return counted(n, "hostname", "hostnames")
-	case t.kind == mixedKinds:
-		return counted(n, "entry", "entries")
-	case n > countable:
-		return "more than " + number(countable) + " addresses"
+	case t.Kind == target.Hostname:
+		return plural(n, "hostname", "hostnames")
+	case t.Kind == target.Combined:
+		return plural(n, "entry", "entries")
+	case n > maxShownCount:
+		return "more than " + groupDigits(maxShownCount) + " addresses"
 	default:
-		return counted(n, "address", "addresses")
+		return plural(n, "address", "addresses")
 	}
 }
 
-// interval shows null as such: the service's metadata allows it, and nobody documents what it means.
-func interval(hours *int) string {
+// intervalText returns null as such: the service's metadata allows it, and no page documents its meaning.
+func intervalText(hours *int) string {
 	if hours == nil {
 		return "null"
 	}
 	return strconv.Itoa(*hours)
 }
 
-// authenticationLines are the fields of new credentials; those of a named one are what it stands for, and its
-// secrets are not among them.
-func authenticationLines(a *defender.Authentication) []line {
+// authenticationLines returns the fields of new credentials without secrets. A named credential is shown by the
+// fields that it stands for.
+func authenticationLines(a *defender.Authentication) []fieldLine {
 	scanType := "Network"
 	if a.Windows {
 		scanType = "Windows"
@@ -69,41 +70,41 @@ func authenticationLines(a *defender.Authentication) []line {
 	if vault == "" {
 		vault = "keyVaultUrl"
 	}
-	var out []line
-	for _, l := range []line{
+	var out []fieldLine
+	for _, l := range []fieldLine{
 		{"@odata.type", odataTypes[scanType]},
 		{"type", a.Type},
 		{"username", a.Username},
 		{"authProtocol", a.AuthProtocol},
 		{"privProtocol", a.PrivProtocol},
 		{"domain", a.Domain},
-		{"isGmsaUser", yes(a.IsGMSAUser)},
+		{"isGmsaUser", boolText(a.IsGMSAUser)},
 		{vault, a.KeyVaultURL},
 		{"keyVaultSecretName", a.KeyVaultName},
 	} {
 		if l.text != "" {
-			out = append(out, line{"scanAuthenticationParams." + l.name, shown(l.text)})
+			out = append(out, fieldLine{"scanAuthenticationParams." + l.name, escapeInvisible(l.text)})
 		}
 	}
 	return out
 }
 
-func yes(b *bool) string {
+func boolText(b *bool) string {
 	if b == nil {
 		return ""
 	}
 	return strconv.FormatBool(*b)
 }
 
-// credentialText says in a few words where new credentials come from.
+// credentialText returns a summary of where new credentials come from.
 func credentialText(a *defender.Authentication) string {
 	user := a.Type
 	if a.Username != "" {
-		user += ", user " + shown(a.Username)
+		user += ", user " + escapeInvisible(a.Username)
 	}
 	switch {
 	case a.Credential != "":
-		return fmt.Sprintf("credential %s (%s)", shown(a.Credential), user)
+		return fmt.Sprintf("credential %s (%s)", escapeInvisible(a.Credential), user)
 	case a.KeyVaultURL != "":
 		return fmt.Sprintf("Key Vault secret %s in %s (%s)", a.KeyVaultName, a.KeyVaultURL, user)
 	default:
@@ -111,21 +112,21 @@ func credentialText(a *defender.Authentication) string {
 	}
 }
 
-// fields lays two states of a scan side by side; either may be missing.
-func fields(before, after []line) []confirm.Field {
+// diffFields returns two states of a scan side by side. Either may be nil, for a scan that is new or deleted.
+func diffFields(before, after []fieldLine) []confirm.Field {
 	order := after
 	if after == nil {
 		order = before
 	}
-	was, will := texts(before), texts(after)
+	beforeTexts, afterTexts := textByName(before), textByName(after)
 	out := make([]confirm.Field, len(order))
 	for i, l := range order {
-		out[i] = confirm.Field{Name: l.name, Before: was[l.name], After: will[l.name]}
+		out[i] = confirm.Field{Name: l.name, Before: beforeTexts[l.name], After: afterTexts[l.name]}
 	}
 	return out
 }
 
-func texts(lines []line) map[string]string {
+func textByName(lines []fieldLine) map[string]string {
 	out := make(map[string]string, len(lines))
 	for _, l := range lines {
 		out[l.name] = l.text

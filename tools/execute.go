@@ -11,27 +11,27 @@ import (
 	"scanwarden/defender"
 )
 
-// Executor performs confirmed changes. Only the gate calls it.
+// Executor sends confirmed changes to Defender. Only the Gate calls it.
 type Executor struct {
 	reader      *defender.Client
 	writer      *defender.Writer
 	credentials map[string]Credential
 }
 
-// NewExecutor returns an executor; the one that holds the pen.
+// NewExecutor returns an Executor. It holds the only Writer: pass it to confirm.Config and to nothing else.
 func NewExecutor(reader *defender.Client, writer *defender.Writer, credentials map[string]Credential) *Executor {
 	return &Executor{reader: reader, writer: writer, credentials: credentials}
 }
 
 // Execute sends a confirmed change, once and to the byte, on behalf of its requester. It prepares the write, compares
-// the live scans with the plan, calls beforeSend, and sends, in this order: no wait lies between the last look and the
-// request. Nothing is sent if the scans differ from the plan or beforeSend returns an error. The outcome is Applied,
-// Failed or Stale, where Defender's state is known, or Unknown.
+// the live scans with the plan, calls beforeSend, and sends, in this order. No wait lies between the comparison and
+// the request. Nothing is sent if the scans differ from the plan or beforeSend returns an error. The outcome is
+// Applied, Failed or Stale, where Defender's state is known, or Unknown.
 func (e *Executor) Execute(ctx context.Context, c confirm.Change, beforeSend func(context.Context) error) confirm.Outcome {
-	by := Caller{Principal: c.Requester, Agent: c.Agent}.actor()
-	auth, err := e.secrets(ctx, c.Request.Body)
+	by := Caller{Principal: c.Requester, Agent: c.Agent}.defenderActor()
+	auth, err := e.resolveCredential(ctx, c.Request.Body)
 	if err != nil {
-		return unsent(err.Error(), "Mend the credential in scanwarden's configuration, then ask again.")
+		return notSentOutcome(err.Error(), "Correct the credential in scanwarden's configuration, then propose the change again.")
 	}
 	write := defender.Write{Method: c.Request.Method, Path: c.Request.Path, Body: c.Request.Body}
 	prepared, err := e.writer.Prepare(ctx, by, write, auth)
@@ -42,47 +42,49 @@ func (e *Executor) Execute(ctx context.Context, c confirm.Change, beforeSend fun
 		}
 		Progress(ctx, "sending the change to Defender")
 		if err := beforeSend(ctx); err != nil {
-			return unsent("it may not be sent any more: "+err.Error(), "Ask again.")
+			return notSentOutcome("it must no longer be sent: "+err.Error(), "Propose the change again.")
 		}
 		receipt, sendErr := prepared.Send(ctx)
 		if sendErr == nil {
-			return applied(c, receipt, touched)
+			return appliedOutcome(c, receipt, touched)
 		}
 		if err = sendErr; errors.Is(err, defender.ErrTokenRefused) {
 			err = prepared.Renew(ctx) // nothing was done; everything is checked again
 		}
 	}
-	return failure(c, err)
+	return outcomeOfError(c, err)
 }
 
-// compareLive compares the scans that a change touches with what they were when it was planned, and returns them
-// as they are. A new scan touches none. Microsoft documents no ETag, so a gap of one round trip remains.
+// compareLive returns the live scans that a change touches, or an outcome with a State if they are not as they were
+// when the change was planned. A new scan touches none. Microsoft documents no ETag, so a gap of one round trip
+// remains.
 func (e *Executor) compareLive(ctx context.Context, by defender.Actor, c confirm.Change) ([]defender.Definition, confirm.Outcome) {
 	planned, err := readSnapshot(c.Snapshot)
 	switch {
 	case err != nil:
-		return nil, unsent(err.Error(), "Ask again.")
+		return nil, notSentOutcome(err.Error(), "Propose the change again.")
 	case planned.states == nil:
 		return nil, confirm.Outcome{}
 	}
 	Progress(ctx, "comparing the plan with Defender's state now")
 	live, err := e.reader.Definitions(ctx, by)
 	if err != nil {
-		return nil, unsent("the scans could not be read again: "+reasonOf(err), nextOf(err, "Ask again."))
+		return nil, notSentOutcome("the scans could not be read again: "+reasonOf(err), nextOf(err, "Propose the change again."))
 	}
-	touched, moves := planned.compare(live)
-	if len(moves) > 0 {
+	touched, differences := planned.compare(live)
+	if len(differences) > 0 {
 		return nil, confirm.Outcome{
 			State:  confirm.Stale,
-			Reason: "nothing was sent, because the live state moved: " + listed(moves, 10),
-			Next:   "Ask again to see a fresh plan.",
+			Reason: "nothing was sent, because the live state changed: " + joinLimited(differences, 10),
+			Next:   "Propose it again to see a current plan.",
 		}
 	}
 	return touched, confirm.Outcome{}
 }
 
-// secrets resolves the credential that the frozen body refers to; nil when it refers to none.
-func (e *Executor) secrets(ctx context.Context, body json.RawMessage) (*defender.Authentication, error) {
+// resolveCredential returns the credential that the frozen body refers to, with its secrets; nil if it refers to
+// none.
+func (e *Executor) resolveCredential(ctx context.Context, body json.RawMessage) (*defender.Authentication, error) {
 	var sent struct {
 		Auth struct {
 			Credential  string `json:"credential"`
@@ -99,80 +101,81 @@ func (e *Executor) secrets(ctx context.Context, body json.RawMessage) (*defender
 	c, ok := e.credentials[name]
 	switch {
 	case !ok:
-		return nil, fmt.Errorf("credential %s is no longer configured", quoted(name))
+		return nil, fmt.Errorf("credential %s is no longer configured", quote(name))
 	case c.fingerprint() != sent.Auth.Fingerprint:
-		return nil, fmt.Errorf("credential %s was changed in the configuration after the plan", quoted(name))
+		return nil, fmt.Errorf("credential %s was changed in the configuration after the plan", quote(name))
 	}
 	return c.resolve(ctx, name)
 }
 
-func unsent(reason, next string) confirm.Outcome {
-	return confirm.Outcome{State: confirm.Failed, Reason: shown("nothing was sent: " + reason), Next: next}
+func notSentOutcome(reason, next string) confirm.Outcome {
+	return confirm.Outcome{State: confirm.Failed, Reason: escapeInvisible("nothing was sent: " + reason), Next: next}
 }
 
-// failure tells what nobody knows from what Defender refused. Only an error that says so counts as a no.
-func failure(c confirm.Change, err error) confirm.Outcome {
+// outcomeOfError returns Failed only for an error with which Defender refused the write, or that proves that nothing
+// was sent. Every other error leaves the outcome Unknown.
+func outcomeOfError(c confirm.Change, err error) confirm.Outcome {
 	var fault *defender.Error
 	switch {
 	case errors.Is(err, defender.ErrNotSent):
-		return unsent(reasonOf(err), nextOf(err, "Ask again."))
+		return notSentOutcome(reasonOf(err), nextOf(err, "Propose the change again."))
 	case errors.Is(err, defender.ErrUncertain), !errors.As(err, &fault):
-		return confirm.Outcome{State: confirm.Unknown, Reason: reasonOf(err), Next: lookFor(c)}
+		return confirm.Outcome{State: confirm.Unknown, Reason: reasonOf(err), Next: manualCheck(c)}
 	default:
-		return confirm.Outcome{State: confirm.Failed, Reason: reasonOf(err), Next: nextOf(err, "Mend what Defender names, then ask again.")}
+		return confirm.Outcome{State: confirm.Failed, Reason: reasonOf(err), Next: nextOf(err, "Correct what Defender names, then propose the change again.")}
 	}
 }
 
 func reasonOf(err error) string {
 	if fault := (*defender.Error)(nil); errors.As(err, &fault) {
-		return shown(withoutNext(fault))
+		return escapeInvisible(reasonOnly(fault))
 	}
-	return shown(err.Error())
+	return escapeInvisible(err.Error())
 }
 
 func nextOf(err error, otherwise string) string {
 	if fault := (*defender.Error)(nil); errors.As(err, &fault) && fault.Next != "" {
-		return shown(fault.Next)
+		return escapeInvisible(fault.Next)
 	}
 	return otherwise
 }
 
-// applied is the good end. What Defender answers decides nothing any more, but what contradicts the request
-// is told.
-func applied(c confirm.Change, r defender.Receipt, deleted []defender.Definition) confirm.Outcome {
+// appliedOutcome returns the outcome of an accepted write. Defender's answer no longer decides anything; a difference
+// from the request becomes the outcome's reason.
+func appliedOutcome(c confirm.Change, r defender.Receipt, deleted []defender.Definition) confirm.Outcome {
 	out := confirm.Outcome{State: confirm.Applied}
 	if r.Definition == nil {
-		out.Scans = brief(deleted)
+		out.Scans = deletedScans(deleted)
 		return out
 	}
-	out.Scans = asJSON([]defender.Definition{readable(*r.Definition)})
+	out.Scans = marshalOrNil([]defender.Definition{escapeScan(*r.Definition)})
 	if c.Operation == addScan.Name {
 		out.CreatedIDs = []string{r.Definition.ID}
 	}
-	want, err := readWanted(c.Request.Body)
-	if odd := want.contradictions(*r.Definition); err == nil && len(odd) > 0 {
-		out.Reason = "Defender accepted the change, but its answer differs: " + strings.Join(odd, "; ")
+	want, err := readFrozenScan(c.Request.Body)
+	if differences := want.mismatches(*r.Definition); err == nil && len(differences) > 0 {
+		out.Reason = "Defender accepted the change, but its answer differs: " + strings.Join(differences, "; ")
 		out.Next = "Check the scan in the Defender portal."
 	}
 	return out
 }
 
-// brief is what is left to say of deleted scans.
-func brief(deleted []defender.Definition) json.RawMessage {
+// deletedScans returns the ids and names of deleted scans as JSON.
+func deletedScans(deleted []defender.Definition) json.RawMessage {
 	type scan struct {
 		ID   string `json:"id"`
 		Name string `json:"scanName"`
 	}
 	out := make([]scan, len(deleted))
 	for i, d := range deleted {
-		out[i] = scan{shown(d.ID), shown(d.ScanName)}
+		out[i] = scan{escapeInvisible(d.ID), escapeInvisible(d.ScanName)}
 	}
-	return asJSON(out)
+	return marshalOrNil(out)
 }
 
-// asJSON leaves out what does not marshal, such as a date beyond the year 9999: how a write ended must not
-// depend on it.
-func asJSON(v any) json.RawMessage {
+// marshalOrNil returns nil for a value that does not marshal, such as a date beyond the year 9999: the outcome of a
+// write must not depend on it.
+func marshalOrNil(v any) json.RawMessage {
 	b, _ := json.Marshal(v)
 	return b
 }

@@ -6,38 +6,38 @@ import (
 	"scanwarden/defender"
 )
 
-var listScanners = answering(Operation{
+var listScanners = newCallOperation(Operation{
 	Name:        "list_scanners",
 	Title:       "List scanners",
-	Description: "List the machines that can carry out scans.",
+	Description: "List the scanners: the machines that can run authenticated scans.",
 	Idempotent:  true,
 	OpenWorld:   true,
 }, (*Service).listScanners)
 
 type listScannersInput struct {
-	Filter string `json:"filter" jsonschema:"example=scanner-1" jsonschema_description:"Part of name or machineId"`
+	Filter string `json:"filter" jsonschema:"example=scanner-1" jsonschema_description:"Only scanners whose name or machineId contains this text"`
 }
 
 type listScannersOutput struct {
 	Scanners []defender.Scanner `json:"scanners" jsonschema:"required"`
 }
 
-func (d *Service) listScanners(ctx context.Context, by Caller, in listScannersInput) (listScannersOutput, error) {
-	all, err := d.live.scanners.get(ctx, by)
+func (s *Service) listScanners(ctx context.Context, by Caller, in listScannersInput) (listScannersOutput, error) {
+	all, err := s.live.scanners.load(ctx, by)
 	if err != nil {
 		return listScannersOutput{}, err
 	}
 	out := listScannersOutput{Scanners: []defender.Scanner{}}
 	for _, s := range all {
-		if contains(in.Filter, s.Name, s.MachineID, s.ID) {
-			out.Scanners = append(out.Scanners, readableScanner(s))
+		if containsFold(in.Filter, s.Name, s.MachineID, s.ID) {
+			out.Scanners = append(out.Scanners, escapeScanner(s))
 		}
 	}
 	return out, nil
 }
 
-func readableScanner(s defender.Scanner) defender.Scanner {
-	s.ID, s.MachineID, s.Name = shown(s.ID), shown(s.MachineID), shown(s.Name)
-	s.ScannerSoftwareVersion = shown(s.ScannerSoftwareVersion)
+func escapeScanner(s defender.Scanner) defender.Scanner {
+	s.ID, s.MachineID, s.Name = escapeInvisible(s.ID), escapeInvisible(s.MachineID), escapeInvisible(s.Name)
+	s.ScannerSoftwareVersion = escapeInvisible(s.ScannerSoftwareVersion)
 	return s
 }

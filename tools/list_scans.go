@@ -7,51 +7,51 @@ import (
 	"scanwarden/defender"
 )
 
-var listScans = answering(Operation{
+var listScans = newCallOperation(Operation{
 	Name:        "list_scans",
 	Title:       "List scans",
-	Description: "List Defender's authenticated scans.",
+	Description: "List the authenticated scans in Microsoft Defender, each with its id, target, scanner and latest run.",
 	Idempotent:  true,
 	OpenWorld:   true,
 }, (*Service).listScans)
 
 type listScansInput struct {
-	Filter string `json:"filter" jsonschema:"example=core" jsonschema_description:"Part of name, id, target or scanner"`
+	Filter string `json:"filter" jsonschema:"example=core" jsonschema_description:"Only scans whose name, id, target or scanner contains this text"`
 }
 
 type listScansOutput struct {
 	Scans []defender.Definition `json:"scans" jsonschema:"required"`
 }
 
-func (d *Service) listScans(ctx context.Context, by Caller, in listScansInput) (listScansOutput, error) {
-	all, err := d.live.definitions.get(ctx, by)
+func (s *Service) listScans(ctx context.Context, by Caller, in listScansInput) (listScansOutput, error) {
+	all, err := s.live.definitions.load(ctx, by)
 	if err != nil {
 		return listScansOutput{}, err
 	}
 	out := listScansOutput{Scans: []defender.Definition{}}
 	for _, s := range all {
 		a := s.ScannerAgent
-		if contains(in.Filter, s.ScanName, s.ID, s.Target, a.Name, a.MachineID) {
-			out.Scans = append(out.Scans, readable(s))
+		if containsFold(in.Filter, s.ScanName, s.ID, s.Target, a.Name, a.MachineID) {
+			out.Scans = append(out.Scans, escapeScan(s))
 		}
 	}
 	return out, nil
 }
 
-// readable is a definition with nothing hidden in its texts.
-func readable(d defender.Definition) defender.Definition {
+// escapeScan returns a definition with the invisible characters of its texts escaped.
+func escapeScan(d defender.Definition) defender.Definition {
 	for _, s := range []*string{
 		&d.ID, &d.ScanType, &d.ScanName, &d.Target, &d.TargetType, &d.OrgID, &d.CreatedBy,
 		&d.LatestScan.Status, &d.LatestScan.FailureReason,
 	} {
-		*s = shown(*s)
+		*s = escapeInvisible(*s)
 	}
-	d.ScannerAgent = readableScanner(d.ScannerAgent)
+	d.ScannerAgent = escapeScanner(d.ScannerAgent)
 	return d
 }
 
-// contains reports whether any text contains the filter, letter case aside.
-func contains(filter string, texts ...string) bool {
+// containsFold reports whether a text contains the filter, ignoring letter case.
+func containsFold(filter string, texts ...string) bool {
 	filter = strings.ToLower(strings.TrimSpace(filter))
 	for _, text := range texts {
 		if strings.Contains(strings.ToLower(text), filter) {

@@ -8,8 +8,8 @@ import (
 	"scanwarden/defender"
 )
 
-// findScans resolves references to scans, each an id or an unambiguous name; two to the same scan are one. All
-// that are unknown are named at once.
+// findScans returns the scans that refs name, each an id or an unambiguous name. Two references to one scan return it
+// once. A *Refusal names all unknown references.
 func findScans(field string, refs []string, all []defender.Definition) ([]defender.Definition, error) {
 	var found []defender.Definition
 	var unknown []string
@@ -17,26 +17,26 @@ func findScans(field string, refs []string, all []defender.Definition) ([]defend
 		matches := matchScans(strings.TrimSpace(ref), all)
 		switch len(matches) {
 		case 0:
-			unknown = append(unknown, quoted(ref))
+			unknown = append(unknown, quote(ref))
 			continue
 		case 1:
 		default:
-			return nil, refuse(field, "%s: %d scans are named %s", field, len(matches), quoted(ref)).
-				then("use one of their ids: %s", listed(ids(matches), 10))
+			return nil, refuse(field, "%s: %d scans are named %s", field, len(matches), quote(ref)).
+				withHint("use one of their ids: %s", joinLimited(scanIDs(matches), 10))
 		}
 		if !slices.ContainsFunc(found, func(d defender.Definition) bool { return d.ID == matches[0].ID }) {
 			found = append(found, matches[0])
 		}
 	}
 	if len(unknown) > 0 {
-		return nil, refuse(field, "%s: there is no scan with the id or name %s", field, listed(unknown, 10)).
-			then("call list_scans and use an id from there")
+		return nil, refuse(field, "%s: there is no scan with the id or name %s", field, joinLimited(unknown, 10)).
+			withHint("call list_scans and use an id from there")
 	}
 	return found, nil
 }
 
-// matchScans returns the scan with this id or else all with this name. An id always wins, so that nobody can
-// draw a change onto a scan by naming it after another one's id.
+// matchScans returns the scan with this id, or else all with this name. An id always wins, so that a scan that is
+// named after the id of another cannot take its place.
 func matchScans(ref string, all []defender.Definition) []defender.Definition {
 	var namesakes []defender.Definition
 	for _, d := range all {
@@ -50,7 +50,7 @@ func matchScans(ref string, all []defender.Definition) []defender.Definition {
 	return namesakes
 }
 
-// findScanner returns the scanner with this machine id, or agent id, or failing that the one with this name.
+// findScanner returns the scanner with this machine id or agent id, or else the one with this name.
 func findScanner(ref string, all []defender.Scanner) (defender.Scanner, error) {
 	const field = "scannerAgent.machineId"
 	ref = strings.TrimSpace(ref)
@@ -65,20 +65,21 @@ func findScanner(ref string, all []defender.Scanner) (defender.Scanner, error) {
 	}
 	switch len(namesakes) {
 	case 0:
-		return defender.Scanner{}, refuse(field, "%s: there is no scanner with the machine id or name %s", field, quoted(ref)).
-			then("%s", "use one of "+scannerNames(all))
+		return defender.Scanner{}, refuse(field, "%s: there is no scanner with the machine id or name %s", field, quote(ref)).
+			withHint("%s", "use one of "+scannerList(all))
 	case 1:
 		return namesakes[0], nil
 	}
-	return defender.Scanner{}, refuse(field, "%s: %s scanners are named %s", field, number(uint64(len(namesakes))), quoted(ref)).
-		then("%s", "use one of their machine ids: "+scannerNames(namesakes))
+	return defender.Scanner{}, refuse(field, "%s: %s scanners are named %s", field, groupDigits(uint64(len(namesakes))), quote(ref)).
+		withHint("%s", "use one of their machine ids: "+scannerList(namesakes))
 }
 
-// seenNow is a live scan with its scanner's last sign of life from the list of scanners, which is fresher than the
-// scan's own, and how a policy's rules judge it as it stands. A scanner that is on no list was never seen.
-func seenNow(scan defender.Definition, all []defender.Scanner) (now defender.Definition, as judged, listed bool) {
+// withLastSeen returns a live scan with the time its scanner was last seen, from the list of scanners, which is
+// fresher than the scan's own. It also returns the facts of the scan as it is, and reports whether the scanner is
+// listed. A scanner that is not listed was never seen.
+func withLastSeen(scan defender.Definition, all []defender.Scanner) (now defender.Definition, as scanFacts, listed bool) {
 	own := &scan.ScannerAgent
-	as = judged{names: []string{scan.ScanName}, target: scan.Target, alias: own.Name}
+	as = scanFacts{names: []string{scan.ScanName}, target: scan.Target, alias: own.Name}
 	as.scanner = defender.Scanner{MachineID: own.MachineID}
 	for _, s := range all {
 		if own.MachineID != "" && strings.EqualFold(s.MachineID, own.MachineID) {
@@ -90,26 +91,27 @@ func seenNow(scan defender.Definition, all []defender.Scanner) (now defender.Def
 	return scan, as, false
 }
 
-func scannerNames(all []defender.Scanner) string {
+func scannerList(all []defender.Scanner) string {
 	if len(all) == 0 {
 		return "the scanners of this tenant: none is registered, so install one first"
 	}
 	names := make([]string, len(all))
 	for i, s := range all {
-		names[i] = fmt.Sprintf("%s (%s)", clipped(s.MachineID, 64), quoted(s.Name))
+		names[i] = fmt.Sprintf("%s (%s)", truncate(s.MachineID, 64), quote(s.Name))
 	}
-	return listed(names, 10)
+	return joinLimited(names, 10)
 }
 
-// sameName compares as people do; the name as we show it, with what is invisible escaped, counts as well.
+// sameName reports whether ref is a name, ignoring letter case, outer blanks and the escaping of invisible
+// characters.
 func sameName(ref, name string) bool {
-	return ref != "" && (strings.EqualFold(ref, strings.TrimSpace(name)) || strings.EqualFold(ref, shown(name)))
+	return ref != "" && (strings.EqualFold(ref, strings.TrimSpace(name)) || strings.EqualFold(ref, escapeInvisible(name)))
 }
 
-func ids(scans []defender.Definition) []string {
+func scanIDs(scans []defender.Definition) []string {
 	out := make([]string, len(scans))
 	for i, d := range scans {
-		out[i] = clipped(d.ID, 64)
+		out[i] = truncate(d.ID, 64)
 	}
 	return out
 }

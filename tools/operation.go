@@ -9,25 +9,25 @@ import (
 	"scanwarden/defender"
 )
 
-// operation is an entry of the catalogue with what stands behind it: call, or plan and settle.
+// operation is an entry of the catalogue with its functions: call, or plan and reconcile.
 type operation struct {
 	Operation
 	input, output reflect.Type
 
-	call   func(context.Context, *Service, Caller, json.RawMessage) (any, error)
-	plan   func(context.Context, *Service, Caller, json.RawMessage) (confirm.Proposal, error)
-	settle settle
+	call      func(context.Context, *Service, Caller, json.RawMessage) (any, error)
+	plan      func(context.Context, *Service, Caller, json.RawMessage) (confirm.Proposal, error)
+	reconcile reconcileFunc
 }
 
-// settle tells from the live definitions how a change of unknown outcome ended.
-type settle func(confirm.Change, []defender.Definition) confirm.Outcome
+// reconcileFunc returns, from the live definitions, how a change of unknown outcome ended.
+type reconcileFunc func(confirm.Change, []defender.Definition) confirm.Outcome
 
-// answering is an operation that is performed at once, for the caller.
-func answering[In, Out any](o Operation, answer func(*Service, context.Context, Caller, In) (Out, error)) operation {
+// newCallOperation returns an operation that is performed at once for the caller.
+func newCallOperation[In, Out any](o Operation, answer func(*Service, context.Context, Caller, In) (Out, error)) operation {
 	return operation{
 		Operation: o, input: reflect.TypeFor[In](), output: reflect.TypeFor[Out](),
 		call: func(ctx context.Context, d *Service, by Caller, args json.RawMessage) (any, error) {
-			in, err := decode[In](args)
+			in, err := decodeInput[In](args)
 			if err != nil {
 				return nil, err
 			}
@@ -36,13 +36,13 @@ func answering[In, Out any](o Operation, answer func(*Service, context.Context, 
 	}
 }
 
-// proposing is an operation that only a person's yes carries out.
-func proposing[In any](o Operation, plan func(*Service, context.Context, Caller, In) (confirm.Proposal, error), end settle) operation {
+// newProposalOperation returns an operation that is executed only after an approver has confirmed it.
+func newProposalOperation[In any](o Operation, plan func(*Service, context.Context, Caller, In) (confirm.Proposal, error), end reconcileFunc) operation {
 	o.Effect, o.OpenWorld = Proposes, true
 	return operation{
 		Operation: o, input: reflect.TypeFor[In](), output: reflect.TypeFor[Result](),
 		plan: func(ctx context.Context, d *Service, by Caller, args json.RawMessage) (confirm.Proposal, error) {
-			in, err := decode[In](args)
+			in, err := decodeInput[In](args)
 			if err != nil {
 				return confirm.Proposal{}, err
 			}
@@ -50,11 +50,11 @@ func proposing[In any](o Operation, plan func(*Service, context.Context, Caller,
 			p.Operation, p.Target = o.Name, d.cfg.Target
 			return p, err
 		},
-		settle: end,
+		reconcile: end,
 	}
 }
 
-// findOperation finds an operation; nil when there is none.
+// findOperation returns an operation by its name; nil if there is none.
 func findOperation(name string) *operation {
 	for i := range catalogue {
 		if catalogue[i].Name == name {
@@ -64,8 +64,8 @@ func findOperation(name string) *operation {
 	return nil
 }
 
-// returning is for an operation whose answer has more than one form: t describes them all.
-func (o operation) returning(t reflect.Type) operation {
+// withOutput returns the operation with an output schema for t, which describes all forms of its answer.
+func (o operation) withOutput(t reflect.Type) operation {
 	o.output = t
 	return o
 }

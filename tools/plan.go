@@ -8,34 +8,34 @@ import (
 	"scanwarden/defender"
 )
 
-// complete gives a draft its scanner and credential, which need more than the input to be checked.
-func (d *Service) complete(ctx context.Context, by Caller, in scanInput, dr *draft) error {
-	if err := d.chooseScanner(ctx, by, in.ScannerAgent, dr); err != nil {
+// resolveReferences sets the scanner and the credential of a draft, which cannot be checked from the input alone.
+func (s *Service) resolveReferences(ctx context.Context, by Caller, in scanInput, dr *draft) error {
+	if err := s.chooseScanner(ctx, by, in.ScannerAgent, dr); err != nil {
 		return err
 	}
-	auth, err := in.authenticate(dr.ScanType, d.cfg.Credentials)
+	auth, err := in.resolveAuthentication(dr.ScanType, s.cfg.Credentials)
 	if err != nil || auth == nil {
 		return err
 	}
 	if auth.KeyVaultURL != "" {
-		auth.KeyVaultField, dr.unsureVault = d.vaultField(ctx, by)
+		auth.KeyVaultField, dr.vaultFieldGuessed = s.vaultField(ctx, by)
 	}
 	dr.ScanAuthenticationParams = auth
 	return nil
 }
 
-// vaultField is how the service's $metadata spells keyVaultUrl, which Microsoft's pages contradict. When it
-// cannot be read, the pages' spelling is sent, which is unsure, and the next plan asks again.
-func (d *Service) vaultField(ctx context.Context, by Caller) (name string, unsure bool) {
+// vaultField returns how the service's $metadata spells keyVaultUrl, which Microsoft's pages contradict. If it cannot
+// be read, the pages' spelling is returned as unsure, and the next plan reads again.
+func (s *Service) vaultField(ctx context.Context, by Caller) (name string, unsure bool) {
 	Progress(ctx, "reading how Defender names its Key Vault field")
-	if name, err := d.live.vaultField.get(ctx, by); err == nil && name != "" {
+	if name, err := s.live.vaultField.load(ctx, by); err == nil && name != "" {
 		return name, false
 	}
 	return "keyVaultUrl", true
 }
 
-// chooseScanner resolves the scanner that was asked for; the one a scan has already is not looked up.
-func (d *Service) chooseScanner(ctx context.Context, by Caller, in *scannerInput, dr *draft) error {
+// chooseScanner sets the requested scanner. The scanner that a scan already has is not looked up.
+func (s *Service) chooseScanner(ctx context.Context, by Caller, in *scannerInput, dr *draft) error {
 	if in == nil {
 		return nil
 	}
@@ -44,30 +44,30 @@ func (d *Service) chooseScanner(ctx context.Context, by Caller, in *scannerInput
 		ref = orZero(in.MachineName)
 	}
 	if ref == "" {
-		return refuse("scannerAgent.machineId", "scannerAgent.machineId is missing").then("call list_scanners and use a machineId from there")
+		return refuse("scannerAgent.machineId", "scannerAgent.machineId is missing").withHint("call list_scanners and use a machineId from there")
 	}
 	if dr.MachineID != "" && strings.EqualFold(ref, dr.MachineID) {
 		return nil
 	}
-	all, err := d.live.scanners.get(ctx, by)
+	all, err := s.live.scanners.load(ctx, by)
 	if err != nil {
 		return err
 	}
-	s, err := findScanner(ref, all)
+	found, err := findScanner(ref, all)
 	if err != nil {
 		return err
 	}
-	if name := orZero(in.MachineName); name != "" && !sameName(name, s.Name) {
-		return refuse("scannerAgent.machineName", "scannerAgent.machineName is %s, but the machine %s is %s", quoted(name), quoted(ref), quoted(s.Name)).
-			then("leave machineName out")
+	if name := orZero(in.MachineName); name != "" && !sameName(name, found.Name) {
+		return refuse("scannerAgent.machineName", "scannerAgent.machineName is %s, but the machine %s is %s", quote(name), quote(ref), quote(found.Name)).
+			withHint("leave machineName out")
 	}
-	if s.MachineID != dr.MachineID {
-		dr.MachineID, dr.scanner = s.MachineID, s
+	if found.MachineID != dr.MachineID {
+		dr.MachineID, dr.scanner = found.MachineID, found
 	}
 	return nil
 }
 
-// request freezes a write.
-func request(w defender.Write, err error) (confirm.Request, error) {
+// freezeRequest returns a write as a change keeps it.
+func freezeRequest(w defender.Write, err error) (confirm.Request, error) {
 	return confirm.Request{Method: w.Method, Path: w.Path, Body: w.Body}, err
 }

@@ -5,15 +5,15 @@ import (
 	"strings"
 )
 
-// Refusal is an error a model or person can act on: one plain sentence naming the field and the fix. Nothing
-// was kept and nothing was sent.
+// Refusal is an error that a model or user can act on: one plain sentence that names the field and the fix. Nothing
+// was recorded and nothing was sent.
 type Refusal struct {
 	Field  string // "" when no single field is at fault
 	Reason string // the sentence
 	Next   string // one sentence on what to do; may be empty
 }
 
-// Error is the reason and, where there is one, the next step.
+// Error returns the reason and the next step, if there is one.
 func (r *Refusal) Error() string {
 	if r.Next == "" {
 		return r.Reason
@@ -25,8 +25,8 @@ func refuse(field, format string, args ...any) *Refusal {
 	return &Refusal{Field: field, Reason: fmt.Sprintf(format, args...)}
 }
 
-// then adds the next step.
-func (r *Refusal) then(format string, args ...any) *Refusal {
+// withHint sets the next step and returns r.
+func (r *Refusal) withHint(format string, args ...any) *Refusal {
 	r.Next = fmt.Sprintf(format, args...)
 	return r
 }

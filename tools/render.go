@@ -8,9 +8,9 @@ import (
 	"scanwarden/confirm"
 )
 
-// Render is the whole plan as plain text for a person: summary, warnings first, every field, who asked and
-// how long there is to decide, without a line break at the end. It never has the code, which a face adds, and
-// it is the same at every call.
+// Render returns the whole plan as plain text for an approver: summary, warnings, every field, its requester and
+// until when it can be decided, without a line break at the end. It never contains the code, which an interface adds.
+// It returns the same text at every call.
 func Render(c confirm.Change) string {
 	var b strings.Builder
 	fmt.Fprintln(&b, c.Summary)
@@ -20,18 +20,18 @@ func Render(c confirm.Change) string {
 	for _, s := range c.Subjects {
 		renderSubject(&b, s)
 	}
-	fmt.Fprintf(&b, "\nTenant: %s\n", shown(c.Target))
-	fmt.Fprintf(&b, "Asked by %s through %s\n", shown(string(c.Requester)), shown(c.Source))
+	fmt.Fprintf(&b, "\nTenant: %s\n", escapeInvisible(c.Target))
+	fmt.Fprintf(&b, "Asked by %s through %s\n", escapeInvisible(string(c.Requester)), escapeInvisible(c.Source))
 	if c.Needed > 1 {
 		fmt.Fprintf(&b, "Needs the yes of %d people\n", c.Needed)
 	}
 	minutes := uint64(c.Expires.Sub(c.Created).Round(time.Minute) / time.Minute)
 	fmt.Fprintf(&b, "Expires %s after it was asked, at %s",
-		counted(minutes, "minute", "minutes"), c.Expires.UTC().Format("15:04 MST"))
+		plural(minutes, "minute", "minutes"), c.Expires.UTC().Format("15:04 MST"))
 	return b.String()
 }
 
-// renderSubject lists every field of a scan. What goes away as a whole says so once, in its title.
+// renderSubject writes every field of a scan. A scan that is deleted as a whole is marked once, in its title.
 func renderSubject(b *strings.Builder, s confirm.Subject) {
 	width, goes := 0, true
 	for _, f := range s.Fields {
@@ -41,7 +41,7 @@ func renderSubject(b *strings.Builder, s confirm.Subject) {
 	if goes {
 		fmt.Fprintf(b, "\nDELETED: scan \"%s\"\n", s.Title)
 	} else {
-		fmt.Fprintf(b, "\nScan \"%s\"\n", s.Title) // in quotes, so that no name reads like a line of ours
+		fmt.Fprintf(b, "\nScan \"%s\"\n", s.Title) // in quotes, so that no name reads like a line of the plan
 	}
 	for _, f := range s.Fields {
 		if goes {
@@ -49,14 +49,14 @@ func renderSubject(b *strings.Builder, s confirm.Subject) {
 		}
 		mark := ' '
 		if f.Before != f.After && f.Before != "" {
-			mark = '>' // what changes stands out from what stays
+			mark = '>' // marks what changes
 		}
-		fmt.Fprintf(b, "%c %-*s  %s\n", mark, width+1, f.Name+":", transition(f))
+		fmt.Fprintf(b, "%c %-*s  %s\n", mark, width+1, f.Name+":", transitionText(f))
 	}
 }
 
-// transition writes "before -> after", and a value that stays only once.
-func transition(f confirm.Field) string {
+// transitionText returns "before -> after", and a value that stays only once.
+func transitionText(f confirm.Field) string {
 	switch {
 	case f.Before == f.After:
 		return f.After

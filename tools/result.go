@@ -14,10 +14,9 @@ import (
 	"scanwarden/defender"
 )
 
-// Result is what every write, get_change and withdraw_change answer. Status is one of applied,
-// awaiting_confirmation, denied, expired, withdrawn, stale, failed, unknown and refused. The output schemas name
-// the fields a caller acts on; the others are left to speak for themselves, because every schema is paid for in
-// each conversation.
+// Result is the answer of every write, get_change and withdraw_change. Status is one of applied,
+// awaiting_confirmation, denied, expired, withdrawn, stale, failed, unknown and refused. The output schemas describe
+// only the fields that a caller acts on, because every schema costs tokens in each conversation.
 type Result struct {
 	Status    string          `json:"status" jsonschema:"required"`
 	ChangeID  string          `json:"change_id,omitempty"`
@@ -29,69 +28,69 @@ type Result struct {
 	Next      string          `json:"next,omitempty"`
 }
 
-// ResultOf tells a change's state in the contract's status words.
+// ResultOf returns the result that describes the state of a change.
 func ResultOf(c confirm.Change) Result {
 	r := Result{
 		Status: string(c.State), ChangeID: c.ID, Operation: c.Operation, Summary: c.Summary,
-		Scans: c.Outcome.Scans, DecidedBy: decidedBy(c), Reason: shown(c.Outcome.Reason), Next: c.Outcome.Next,
+		Scans: c.Outcome.Scans, DecidedBy: decidedBy(c), Reason: escapeInvisible(c.Outcome.Reason), Next: c.Outcome.Next,
 	}
 	if c.State.Open() {
 		r.Status = "awaiting_confirmation"
-		r.Reason = waitingFor(c)
+		r.Reason = pendingReason(c)
 	}
 	if c.State == confirm.Pending && slices.Equal(c.Channels, []confirm.Channel{confirm.Client}) {
 		r.Next = "The prompt is open in the client that asked; where it is gone, withdraw_change and propose again."
 	}
 	if r.Next == "" {
-		r.Next = next[c.State]
+		r.Next = nextSteps[c.State]
 	}
-	return r.inSentences()
+	return r.normalized()
 }
 
-func waitingFor(c confirm.Change) string {
+func pendingReason(c confirm.Change) string {
 	if c.State != confirm.Pending {
 		return "it is confirmed and being sent to Defender"
 	}
 	stands := fmt.Sprintf("%d of %d confirmations are there; it expires at %s",
 		c.Approvals(), max(c.Needed, 1), c.Expires.UTC().Format("15:04 MST"))
 	if trouble := c.Outcome.Reason; trouble != "" {
-		stands = shown(trouble) + " " + stands
+		stands = escapeInvisible(trouble) + " " + stands
 	}
 	return stands
 }
 
-// next is what to do in each state, where the outcome does not say. None of it helps to confirm.
-var next = map[confirm.State]string{
+// nextSteps is the next step for each state whose outcome has none. None of them helps a model to confirm.
+var nextSteps = map[confirm.State]string{
 	confirm.Pending:   "Only a person can confirm it; call get_change with this change_id and wait_seconds to learn what they decide.",
 	confirm.Approved:  "Call get_change with this change_id and wait_seconds to learn how it ends.",
 	confirm.Executing: "Call get_change with this change_id and wait_seconds to learn how it ends.",
 	confirm.Applied:   "Nothing more is needed.",
-	confirm.Failed:    "Mend what the reason names, then ask again.",
-	confirm.Unknown:   "Do not ask again: check in Defender first whether it took effect.",
-	confirm.Denied:    "Do not ask again unless the person says so.",
-	confirm.Expired:   "Nobody decided in time; ask again if it is still wanted.",
+	confirm.Failed:    "Correct what the reason names, then propose it again.",
+	confirm.Unknown:   "Do not propose it again: check in Defender first whether it took effect.",
+	confirm.Denied:    "Do not propose it again unless the user says so.",
+	confirm.Expired:   "No approver decided in time; propose it again if it is still wanted.",
 	confirm.Withdrawn: "Nothing was sent; nothing more is needed.",
-	confirm.Stale:     "Nothing was sent; ask again to see a fresh plan.",
+	confirm.Stale:     "Nothing was sent; propose it again to see a current plan.",
 }
 
-// decidedBy names those whose word stands: whoever denied, or else all who confirmed.
+// decidedBy returns the approvers of a confirmed change, or the one of a denied change.
 func decidedBy(c confirm.Change) string {
 	var people []string
 	for _, d := range c.Decisions {
 		if d.Approve == (c.State == confirm.Denied) {
 			continue
 		}
-		name := shown(string(d.Principal))
+		name := escapeInvisible(string(d.Principal))
 		if d.Name != "" {
-			name += " (" + shown(d.Name) + ")"
+			name += " (" + escapeInvisible(d.Name) + ")"
 		}
 		people = append(people, name)
 	}
 	return strings.Join(people, ", ")
 }
 
-// Refused is the result of an error: status "refused", one sentence why, one on what to do. It never tells
-// more of an error that is not meant for the caller.
+// Refused returns the result of an error: status "refused", a sentence with the reason, and one with the next step.
+// An error that is not meant for the caller is not repeated.
 func Refused(operation string, err error) Result {
 	r := Result{Status: "refused", Operation: operation}
 	var refusal *Refusal
@@ -100,37 +99,37 @@ func Refused(operation string, err error) Result {
 	case errors.As(err, &refusal):
 		r.Reason, r.Next = refusal.Reason, refusal.Next
 	case errors.As(err, &fault):
-		r.Reason, r.Next = withoutNext(fault), fault.Next
+		r.Reason, r.Next = reasonOnly(fault), fault.Next
 	case errors.Is(err, confirm.ErrNotFound):
 		r.Reason, r.Next = "no change of yours has this change_id", "Call get_change without change_id to list your open changes."
 	case errors.Is(err, confirm.ErrMoved):
-		r.Reason, r.Next = "the change has moved meanwhile", "Call get_change to see how it stands."
+		r.Reason, r.Next = "the change has moved meanwhile", "Call get_change to see its state."
 	case errors.Is(err, confirm.ErrRefused):
 		r.Reason = err.Error()
 	case errors.Is(err, context.DeadlineExceeded):
 		r.Reason, r.Next = "it took too long and was given up; nothing was changed", "Try again in a minute."
 	case errors.Is(err, context.Canceled):
-		r.Reason, r.Next = "the call was cancelled; nothing was changed", "Call again if it is still wanted."
+		r.Reason, r.Next = "the call was canceled; nothing was changed", "Call again if it is still wanted."
 	default:
 		r.Reason, r.Next = "scanwarden failed on its own side; nothing was changed", "Try again; if it stays so, ask the operator to look at the log."
 	}
-	r.Reason, r.Next = shown(r.Reason), shown(r.Next)
-	return r.inSentences()
+	r.Reason, r.Next = escapeInvisible(r.Reason), escapeInvisible(r.Next)
+	return r.normalized()
 }
 
-// UnknownResult is the result of a change that a person may have confirmed by now, when how it stands cannot be read.
-// It must not look like something to repeat.
+// UnknownResult returns the result of a change that may be confirmed by now, if its state cannot be read. It must not
+// look like something to repeat.
 func UnknownResult(operation, change string) Result {
 	return Result{
 		Status: "awaiting_confirmation", ChangeID: change, Operation: operation,
-		Reason: "How the change stands cannot be read right now.",
-		Next:   "Do not ask again: call get_change with this change_id and wait_seconds.",
+		Reason: "The state of the change cannot be read right now.",
+		Next:   "Do not propose it again: call get_change with this change_id and wait_seconds.",
 	}
 }
 
-// inSentences lets reason and next stand beside each other. A reason may begin with a field's name, whose
-// letter case matters; a next step begins with a verb.
-func (r Result) inSentences() Result {
+// normalized returns r with Reason and Next as sentences. Next begins with a verb, which is capitalized. Reason may
+// begin with the name of a field, whose letter case matters.
+func (r Result) normalized() Result {
 	if r.Next != "" {
 		first, size := utf8.DecodeRuneInString(r.Next)
 		r.Next = string(unicode.ToUpper(first)) + r.Next[size:]
@@ -143,8 +142,8 @@ func (r Result) inSentences() Result {
 	return r
 }
 
-// withoutNext is what happened, without what to do, which has a field of its own.
-func withoutNext(fault *defender.Error) string {
+// reasonOnly returns the error without its next step, which has a field of its own.
+func reasonOnly(fault *defender.Error) string {
 	what := *fault
 	what.Next = ""
 	return what.Error()

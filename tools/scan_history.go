@@ -8,19 +8,19 @@ import (
 	"scanwarden/defender"
 )
 
-var scanHistory = answering(Operation{
+var scanHistory = newCallOperation(Operation{
 	Name:        "scan_history",
 	Title:       "Scan history",
-	Description: "Past runs of scans or, by their sessionIds, each target's result.",
+	Description: "List past runs of scans (give scanDefinitionIds), or the result for each target of single runs (give sessionIds).",
 	Idempotent:  true,
 	OpenWorld:   true,
 }, (*Service).scanHistory)
 
 type historyInput struct {
-	ScanDefinitionIDs []string `json:"scanDefinitionIds" also:"ScanDefinitionIds" jsonschema:"example=Core switches" jsonschema_description:"Or unique names"`
-	SessionIDs        []string `json:"sessionIds" also:"SessionIds" jsonschema:"example=01decc497f4b4ec49a5fc4e12597f8c8" jsonschema_description:"Of runs"`
-	Top               *int     `json:"top" jsonschema:"minimum=1,maximum=4096,example=10" jsonschema_description:"At most so many runs of a scan"`
-	Skip              *int     `json:"skip" jsonschema:"minimum=0,example=10" jsonschema_description:"Leave out so many first"`
+	ScanDefinitionIDs []string `json:"scanDefinitionIds" also:"ScanDefinitionIds" jsonschema:"example=Core switches" jsonschema_description:"Ids or unique names of scans"`
+	SessionIDs        []string `json:"sessionIds" also:"SessionIds" jsonschema:"example=01decc497f4b4ec49a5fc4e12597f8c8" jsonschema_description:"sessionId of each run, from an earlier answer of this tool"`
+	Top               *int     `json:"top" jsonschema:"minimum=1,maximum=4096,example=10" jsonschema_description:"Return at most this many runs of each scan; only with scanDefinitionIds"`
+	Skip              *int     `json:"skip" jsonschema:"minimum=0,example=10" jsonschema_description:"Skip this many runs first; only with scanDefinitionIds"`
 }
 
 type historyOutput struct {
@@ -34,64 +34,64 @@ const (
 )
 
 var (
-	guid = sync.OnceValue(func() *regexp.Regexp {
+	guidPattern = sync.OnceValue(func() *regexp.Regexp {
 		return regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
 	})
-	sessionID = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-9A-Za-z-]{1,64}$`) })
+	sessionIDPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-9A-Za-z-]{1,64}$`) })
 )
 
-func (d *Service) scanHistory(ctx context.Context, by Caller, in historyInput) (historyOutput, error) {
-	if err := in.check(); err != nil {
+func (s *Service) scanHistory(ctx context.Context, by Caller, in historyInput) (historyOutput, error) {
+	if err := in.validate(); err != nil {
 		return historyOutput{}, err
 	}
 	var runs []defender.Run
 	var err error
 	if len(in.SessionIDs) > 0 {
-		runs, err = d.cfg.Reader.RunsBySession(ctx, by.actor(), in.SessionIDs)
+		runs, err = s.cfg.Reader.RunsBySession(ctx, by.defenderActor(), in.SessionIDs)
 	} else {
-		runs, err = d.runsOfScans(ctx, by, in)
+		runs, err = s.runsOfScans(ctx, by, in)
 	}
 	out := historyOutput{Runs: make([]defender.Run, len(runs))}
 	for i, r := range runs {
-		out.Runs[i] = readableRun(r)
+		out.Runs[i] = escapeRun(r)
 	}
 	return out, err
 }
 
-func (in historyInput) check() error {
+func (in historyInput) validate() error {
 	byScan, bySession := len(in.ScanDefinitionIDs), len(in.SessionIDs)
 	switch {
 	case (byScan == 0) == (bySession == 0):
 		return refuse("scanDefinitionIds", "give either scanDefinitionIds or sessionIds")
 	case byScan > maxHistoryIDs || bySession > maxHistoryIDs:
-		return refuse("scanDefinitionIds", "at most %d ids are taken at once", maxHistoryIDs).then("ask in smaller groups")
+		return refuse("scanDefinitionIds", "at most %d ids are accepted at once", maxHistoryIDs).withHint("ask in smaller groups")
 	case bySession > 0 && (in.Top != nil || in.Skip != nil):
-		return refuse("top", "top and skip go with scanDefinitionIds only").then("leave them out")
+		return refuse("top", "top and skip go with scanDefinitionIds only").withHint("leave them out")
 	case in.Top != nil && (*in.Top < 1 || *in.Top > maxTop):
 		return refuse("top", "top must be a whole number from 1 to %d, not %d", maxTop, *in.Top)
 	case in.Skip != nil && (*in.Skip < 0 || *in.Skip > maxSkip):
 		return refuse("skip", "skip must be a whole number from 0 to %d, not %d", maxSkip, *in.Skip)
 	}
 	for _, id := range in.SessionIDs {
-		if !sessionID().MatchString(id) {
-			return refuse("sessionIds", "sessionIds: %s is not a session's id", quoted(id)).then("use a sessionId of a run that scan_history returned")
+		if !sessionIDPattern().MatchString(id) {
+			return refuse("sessionIds", "sessionIds: %s is not a session's id", quote(id)).withHint("use a sessionId of a run that scan_history returned")
 		}
 	}
 	return nil
 }
 
-// runsOfScans takes any GUID as an id, so that the history of a deleted scan can still be read.
-func (d *Service) runsOfScans(ctx context.Context, by Caller, in historyInput) ([]defender.Run, error) {
+// runsOfScans accepts any GUID as an id, so that the history of a deleted scan can still be read.
+func (s *Service) runsOfScans(ctx context.Context, by Caller, in historyInput) ([]defender.Run, error) {
 	var ids, names []string
 	for _, ref := range in.ScanDefinitionIDs {
-		if guid().MatchString(ref) {
+		if guidPattern().MatchString(ref) {
 			ids = append(ids, ref)
 		} else {
 			names = append(names, ref)
 		}
 	}
 	if len(names) > 0 {
-		all, err := d.live.definitions.get(ctx, by)
+		all, err := s.live.definitions.load(ctx, by)
 		if err != nil {
 			return nil, err
 		}
@@ -103,17 +103,17 @@ func (d *Service) runsOfScans(ctx context.Context, by Caller, in historyInput) (
 			ids = append(ids, scan.ID)
 		}
 	}
-	return d.cfg.Reader.RunsByDefinition(ctx, by.actor(), ids, defender.Page{Top: orZero(in.Top), Skip: orZero(in.Skip)})
+	return s.cfg.Reader.RunsByDefinition(ctx, by.defenderActor(), ids, defender.Page{Top: orZero(in.Top), Skip: orZero(in.Skip)})
 }
 
-func readableRun(r defender.Run) defender.Run {
+func escapeRun(r defender.Run) defender.Run {
 	for _, s := range []*string{&r.ScanDefinitionID, &r.SessionID, &r.ScannerID, &r.ScanStatus, &r.Error} {
-		*s = shown(*s)
+		*s = escapeInvisible(*s)
 	}
 	targets := make([]defender.RunTarget, len(r.ScannedTargets))
 	for i, t := range r.ScannedTargets {
 		for _, s := range []*string{&t.IP, &t.Hostname, &t.Description, &t.Error, &t.ScanStatus, &t.Duration} {
-			*s = shown(*s)
+			*s = escapeInvisible(*s)
 		}
 		targets[i] = t
 	}

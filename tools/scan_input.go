@@ -1,49 +1,51 @@
 package tools
 
 import (
+	"errors"
 	"slices"
 	"strings"
 
 	"github.com/invopop/jsonschema"
 
 	"scanwarden/defender"
+	"scanwarden/tools/internal/target"
 )
 
-// scanInput is what a scan is made of, in Microsoft's spelling and order, so that its examples can be pasted.
-// A nil field was left out.
+// scanInput is the fields of a scan in Microsoft's spelling and order, so that its examples can be pasted. A nil
+// field was left out.
 type scanInput struct {
-	ScanType        *string              `json:"scanType,omitempty" jsonschema:"enum=Network,enum=Windows,example=Network" jsonschema_description:"Kind"`
-	ScanName        *string              `json:"scanName,omitempty" jsonschema:"example=Core switches" jsonschema_description:"1 to 128 characters"`
-	IsActive        *bool                `json:"isActive,omitempty" jsonschema_description:"Whether it runs"`
-	Target          *string              `json:"target,omitempty" jsonschema:"example=192.0.2.10\\,192.0.2.16/28" jsonschema_description:"Addresses, CIDRs, ranges; or hostnames"`
+	ScanType        *string              `json:"scanType,omitempty" jsonschema:"enum=Network,enum=Windows,example=Network" jsonschema_description:"What is scanned: network devices by SNMP, or Windows devices"`
+	ScanName        *string              `json:"scanName,omitempty" jsonschema:"example=Core switches" jsonschema_description:"Name of the scan, 1 to 128 characters"`
+	IsActive        *bool                `json:"isActive,omitempty" jsonschema_description:"false pauses the scan without deleting it"`
+	Target          *string              `json:"target,omitempty" jsonschema:"example=192.0.2.10\\,192.0.2.16/28" jsonschema_description:"What to scan, separated by commas: IP addresses, CIDRs and ranges like 192.0.2.1-192.0.2.9, or else only hostnames"`
 	IntervalInHours *int                 `json:"intervalInHours,omitempty" jsonschema:"minimum=1,maximum=720,example=4" jsonschema_description:"Hours between runs"`
-	TargetType      *string              `json:"targetType,omitempty" jsonschema:"enum=Ip,enum=Hostname,example=Ip" jsonschema_description:"Default: by target"`
-	ScannerAgent    *scannerInput        `json:"scannerAgent,omitempty" jsonschema_description:"The scanner"`
-	Authentication  *authenticationInput `json:"scanAuthenticationParams,omitempty" jsonschema_description:"No secrets: use credential or a vault"`
-	Credential      *string              `json:"credential,omitempty" jsonschema:"example=core-snmp" jsonschema_description:"A configured credential"`
+	TargetType      *string              `json:"targetType,omitempty" jsonschema:"enum=Ip,enum=Hostname,example=Ip" jsonschema_description:"Kind of the entries in target; derived from target if left out"`
+	ScannerAgent    *scannerInput        `json:"scannerAgent,omitempty" jsonschema_description:"The machine that runs the scan"`
+	Authentication  *authenticationInput `json:"scanAuthenticationParams,omitempty" jsonschema_description:"How the scanner signs in to the targets. Never give a secret: use credential, or a Key Vault secret"`
+	Credential      *string              `json:"credential,omitempty" jsonschema:"example=core-snmp" jsonschema_description:"Name of a credential in the configuration of scanwarden, in place of scanAuthenticationParams"`
 }
 
 type scannerInput struct {
-	MachineID   *string `json:"machineId,omitempty" jsonschema:"example=scan-hq-01.contoso.example" jsonschema_description:"Or its unique name"`
+	MachineID   *string `json:"machineId,omitempty" jsonschema:"example=scan-hq-01.contoso.example" jsonschema_description:"machineId from list_scanners, or the unique name of a scanner"`
 	MachineName *string `json:"machineName,omitempty" jsonschema:"-"` // some of Microsoft's examples have it
 }
 
-// JSONSchemaExtend says that scannerAgent is of no use without its one field.
+// JSONSchemaExtend requires the one field of scannerAgent.
 func (scannerInput) JSONSchemaExtend(s *jsonschema.Schema) { s.Required = []string{"machineId"} }
 
-// draft is a scan on its way into a Proposal: what would be sent, and what is known about it besides.
+// draft is a scan while it is planned: what would be sent, and what else is known about it.
 type draft struct {
 	defender.Scan
-	scanner defender.Scanner // who carries it out
-	target  target           // zero while the target of a live scan stays as it is
+	scanner defender.Scanner // runs the scan
+	target  target.Target    // zero if the target of a live scan stays as it is
 
-	unlisted    bool // the scanner is none that Defender lists
-	unsureVault bool // the name of the Key Vault field is a guess
+	scannerUnlisted   bool // Defender does not list the scanner
+	vaultFieldGuessed bool // the name of the Key Vault field is a guess
 }
 
-// over writes the given plain fields over d, each of them checked. The scanner and the credential need more
-// than the input to be checked, and come after.
-func (in scanInput) over(d *draft, mostAddresses int) error {
+// applyTo checks the given plain fields and sets them in d. resolveReferences sets the scanner and the credential
+// afterwards.
+func (in scanInput) applyTo(d *draft, mostAddresses int) error {
 	for _, set := range []func(*draft) error{in.setType, in.setName, in.setInterval} {
 		if err := set(d); err != nil {
 			return err
@@ -62,7 +64,8 @@ func (in scanInput) setType(d *draft) (err error) {
 	return err
 }
 
-// setName refuses what a person could not see. The bound of 128 is ours: Microsoft states none.
+// setName refuses a name with characters that an approver could not see. The bound of 128 is ours: Microsoft states
+// none.
 func (in scanInput) setName(d *draft) error {
 	if in.ScanName == nil {
 		return nil
@@ -75,7 +78,7 @@ func (in scanInput) setName(d *draft) error {
 	return nil
 }
 
-// setInterval's bounds are ours: Microsoft documents none, its examples use 1 to 8 and its portal starts at 4.
+// setInterval enforces our own bounds: Microsoft documents none, its examples use 1 to 8 and its portal starts at 4.
 // How the portal's "Don't repeat" looks on the wire is unknown, so a single run is not offered.
 func (in scanInput) setInterval(d *draft) error {
 	if in.IntervalInHours == nil {
@@ -88,7 +91,7 @@ func (in scanInput) setInterval(d *draft) error {
 	return nil
 }
 
-// setTarget checks target and targetType against each other: either may be given alone.
+// setTarget checks target and targetType against each other. Either may be given alone.
 func (in scanInput) setTarget(d *draft, mostAddresses int) error {
 	if in.Target == nil && in.TargetType == nil {
 		return nil
@@ -104,55 +107,89 @@ func (in scanInput) setTarget(d *draft, mostAddresses int) error {
 		text = *in.Target
 	}
 	if text != "" && text == d.Target && (kind == "" || kind == d.TargetType) {
-		return nil // as it is already: a live scan's own wording is left alone
+		return nil // unchanged: the text of a live scan is not made canonical
 	}
 	t, err := parseTarget(text, kind)
 	if err != nil {
 		return err
 	}
-	if t.count() > uint64(mostAddresses) {
-		return refuse("target", "target has %s, and policy allows %s for one scan", countedAddresses(t), number(uint64(mostAddresses))).
-			then("split it over several scans, or have an operator raise max_addresses_per_scan")
+	if t.Count() > uint64(mostAddresses) {
+		return refuse("target", "target has %s, and policy allows %s for one scan", addressCount(t), groupDigits(uint64(mostAddresses))).
+			withHint("split it over several scans, or have an operator raise max_addresses_per_scan")
 	}
-	d.target, d.Target, d.TargetType = t, t.String(), t.kind
+	d.target, d.Target, d.TargetType = t, t.String(), t.Kind
 	return nil
 }
 
-// targetType takes the documentation's words for the value that is sent, too.
-func targetType(given string) (string, error) {
-	if strings.EqualFold(strings.ReplaceAll(given, " ", ""), "IPAddress") {
-		return byIP, nil
+// Our own bounds, because Microsoft states none for target: far above what one scanner can work through, and small
+// enough that an approver can still be shown all of it.
+const (
+	maxTargetBytes   = 32 << 10
+	maxTargetEntries = 2000
+)
+
+// parseTarget returns the canonical form of a proposed target, or a *Refusal.
+func parseTarget(text, kind string) (target.Target, error) {
+	if len(text) > maxTargetBytes {
+		return target.Target{}, refuse("target", "target is %s long, and at most %s are accepted",
+			plural(uint64(len(text)), "byte", "bytes"), groupDigits(maxTargetBytes)).withHint("split it over several scans")
 	}
-	return oneOf("targetType", given, byIP, byHostname)
+	t, err := target.Parse(text, kind)
+	if fault := (*target.Error)(nil); errors.As(err, &fault) {
+		return t, refuseTarget(fault)
+	}
+	if len(t.Entries) > maxTargetEntries {
+		return t, refuse("target", "target has %s, and at most %s are accepted",
+			plural(uint64(len(t.Entries)), "entry", "entries"), groupDigits(maxTargetEntries)).
+			withHint("split it over several scans, or write neighbours as a CIDR or a range")
+	}
+	return t, err
 }
 
-// oneOf returns the allowed value that given means, whatever its letter case.
+// refuseTarget quotes the entry at fault, which may contain any character.
+func refuseTarget(fault *target.Error) *Refusal {
+	where := "target"
+	if fault.Entry != "" {
+		where = "target entry " + quote(fault.Entry)
+	}
+	return refuse("target", "%s %s", where, fault.Problem).withHint("%s", fault.Next)
+}
+
+// targetType returns the value to send. It also accepts the documentation's words for it.
+func targetType(given string) (string, error) {
+	if strings.EqualFold(strings.ReplaceAll(given, " ", ""), "IPAddress") {
+		return target.IP, nil
+	}
+	return oneOf("targetType", given, target.IP, target.Hostname)
+}
+
+// oneOf returns the allowed value that equals given, ignoring letter case.
 func oneOf(field, given string, allowed ...string) (string, error) {
 	i := slices.IndexFunc(allowed, func(a string) bool { return strings.EqualFold(a, strings.TrimSpace(given)) })
 	if i < 0 {
-		return "", refuse(field, "%s must be one of %s, not %s", field, strings.Join(allowed, ", "), quoted(given))
+		return "", refuse(field, "%s must be one of %s, not %s", field, strings.Join(allowed, ", "), quote(given))
 	}
 	return allowed[i], nil
 }
 
-// checkText refuses text that is empty, longer than most characters, or not to be seen whole.
-func checkText(field, text string, most int) error {
+// checkText refuses text that is empty, longer than maxLength characters, or not fully visible.
+func checkText(field, text string, maxLength int) error {
 	n := len([]rune(text))
-	switch char, hidden := invisible(text); {
+	switch char, hidden := firstInvisible(text); {
 	case n == 0:
 		return refuse(field, "%s must not be empty", field)
-	case n > most:
-		return refuse(field, "%s is %d characters long, and at most %d are taken", field, n, most).then("shorten it")
+	case n > maxLength:
+		return refuse(field, "%s is %d characters long, and at most %d are accepted", field, n, maxLength).withHint("shorten it")
 	case text != strings.TrimSpace(text):
-		return refuse(field, "%s begins or ends with a blank, which nobody sees", field).then("leave it out")
+		return refuse(field, "%s begins or ends with a blank, which is not visible", field).withHint("leave it out")
 	case hidden:
-		return refuse(field, "%s contains the invisible character %s, which could mislead whoever confirms it", field, char).
-			then("leave it out")
+		return refuse(field, "%s contains the invisible character %s, which could mislead the approver", field, char).
+			withHint("leave it out")
 	}
 	return nil
 }
 
-// orZero is what was given, or the zero value where it was left out.
+// orZero returns the given value, or the zero value if it was left out.
 func orZero[T any](given *T) T {
 	if given == nil {
 		var zero T

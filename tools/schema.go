@@ -7,13 +7,12 @@ import (
 	"github.com/invopop/jsonschema"
 )
 
-// inputSchema is the portable kind of schema that every client takes: one object, all inline, nothing beyond
-// what is declared.
+// inputSchema returns a schema that every client accepts: one object, all inline, without undeclared fields.
 func inputSchema(t reflect.Type, credentials []string) (json.RawMessage, error) {
 	r := jsonschema.Reflector{Anonymous: true, DoNotReference: true, RequiredFromJSONSchemaTags: true}
 	s := r.ReflectFromType(t)
 	s.Version = "" // MCP's default dialect is 2020-12
-	giveExamples(s)
+	addExamples(s)
 	if p, ok := s.Properties.Get("credential"); ok && len(credentials) > 0 {
 		p.Enum, p.Examples = nil, []any{credentials[0]}
 		for _, name := range credentials {
@@ -23,9 +22,8 @@ func inputSchema(t reflect.Type, credentials []string) (json.RawMessage, error) 
 	return json.Marshal(s)
 }
 
-// giveExamples adds the examples that the library's tags cannot express: for booleans, and for lists as a
-// whole.
-func giveExamples(s *jsonschema.Schema) {
+// addExamples adds the examples that the library's tags cannot express: for booleans, and for lists as a whole.
+func addExamples(s *jsonschema.Schema) {
 	for pair := s.Properties.Oldest(); pair != nil; pair = pair.Next() {
 		switch p := pair.Value; {
 		case p.Type == "boolean":
@@ -33,13 +31,13 @@ func giveExamples(s *jsonschema.Schema) {
 		case p.Type == "array":
 			p.Examples, p.Items.Examples = []any{p.Items.Examples}, nil
 		case p.Properties != nil:
-			giveExamples(p)
+			addExamples(p)
 		}
 	}
 }
 
-// outputSchema says what comes back, open to what may be added later. What Defender returns is not spelt out:
-// its field names speak for themselves, and a list of them would be read on every turn of a conversation.
+// outputSchema returns a schema that allows further fields. It does not describe what Defender returns: those field
+// names are clear by themselves, and a model would read the list on every turn of a conversation.
 func outputSchema(t reflect.Type) (json.RawMessage, error) {
 	r := jsonschema.Reflector{
 		Anonymous: true, DoNotReference: true, AllowAdditionalProperties: true, RequiredFromJSONSchemaTags: true,

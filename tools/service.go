@@ -9,75 +9,77 @@ import (
 	"scanwarden/defender"
 )
 
-// Config configures a Desk.
+// Config configures a Service.
 type Config struct {
 	Reader      *defender.Client
-	Gate        *confirm.Gate // may be nil: then get_change and withdraw_change are refused
+	Gate        *confirm.Gate // nil refuses get_change, withdraw_change and every proposal
 	Credentials map[string]Credential
-	Policy      confirm.Policy   // the caps
-	Target      string           // the tenant's name: bound into every proposal
+	Policy      confirm.Policy   // its caps limit what is planned
+	Target      string           // the tenant's name, part of every proposal
 	Now         func() time.Time // nil means time.Now
-	// PerCaller keeps what Defender lists apart for each person: set it where reads run on behalf of users.
+	// PerCaller keeps the lists that Defender returns apart for each caller. Set it where reads run on behalf of
+	// users.
 	PerCaller bool
 }
 
-// Service plans and reads. Make one with NewDesk; it is safe for concurrent use.
+// Service plans, proposes and reads. Make one with NewService. It is safe for concurrent use.
 type Service struct {
 	cfg  Config
-	live *live
+	live *liveData
 }
 
-// NewService returns a desk; it makes no call.
+// NewService returns a Service. It makes no call.
 func NewService(cfg Config) *Service {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	return &Service{cfg: cfg, live: newLive(cfg)}
+	return &Service{cfg: cfg, live: newLiveData(cfg)}
 }
 
-// Propose plans a change for the requester, keeps it in the ledger, and returns it pending. It is the one way by which
-// every interface proposes. What could never be confirmed is refused before Defender is read. An error is a *Refusal,
-// one that wraps confirm.ErrRefused, the *defender.Error of a failed read, or a failure of the ledger.
-func (d *Service) Propose(ctx context.Context, by confirm.Requester, operation string, args json.RawMessage) (confirm.Change, error) {
-	if err := d.needGate(); err != nil {
+// Propose plans a change for the requester, records it, and returns it pending. Every interface proposes through it.
+// It refuses a change that could never be confirmed before it reads Defender. An error is a *Refusal, one that wraps
+// confirm.ErrRefused, the *defender.Error of a failed read, or a failure of the store.
+func (s *Service) Propose(ctx context.Context, by confirm.Requester, operation string, args json.RawMessage) (confirm.Change, error) {
+	if err := s.needGate(); err != nil {
 		return confirm.Change{}, err
 	}
-	if err := d.cfg.Gate.CanPropose(ctx, operation, by); err != nil {
+	if err := s.cfg.Gate.CanPropose(ctx, operation, by); err != nil {
 		return confirm.Change{}, err
 	}
-	plan, err := d.Plan(ctx, callerOf(by), operation, args)
+	plan, err := s.Plan(ctx, callerOf(by), operation, args)
 	if err != nil {
 		return confirm.Change{}, err
 	}
-	return d.cfg.Gate.Propose(ctx, plan, by)
+	return s.cfg.Gate.Propose(ctx, plan, by)
 }
 
-// Plan turns the arguments of a proposing operation into a Proposal against live state, read on behalf of the caller.
-// It keeps nothing. An error is a *Refusal, or the *defender.Error of a failed read.
-func (d *Service) Plan(ctx context.Context, by Caller, operation string, args json.RawMessage) (confirm.Proposal, error) {
+// Plan returns a Proposal for the arguments of a write operation, made from live state that is read on behalf of the
+// caller. It records nothing. An error is a *Refusal, or the *defender.Error of a failed read.
+func (s *Service) Plan(ctx context.Context, by Caller, operation string, args json.RawMessage) (confirm.Proposal, error) {
 	op := findOperation(operation)
 	if op == nil || op.plan == nil {
-		return confirm.Proposal{}, refuse("", "there is no operation %s that changes scans", quoted(operation))
+		return confirm.Proposal{}, refuse("", "there is no operation %s that changes scans", quote(operation))
 	}
-	p, err := op.plan(ctx, d, by, args)
+	p, err := op.plan(ctx, s, by, args)
 	if err != nil {
 		return confirm.Proposal{}, err
 	}
 	return p, nil
 }
 
-// Call performs a reading or managing operation for the caller, and on their behalf, and returns its structured result.
-func (d *Service) Call(ctx context.Context, by Caller, operation string, args json.RawMessage) (any, error) {
+// Call performs a reading or managing operation on behalf of the caller and returns its structured result. An error
+// is a *Refusal, the *defender.Error of a failed read, or an error of package confirm.
+func (s *Service) Call(ctx context.Context, by Caller, operation string, args json.RawMessage) (any, error) {
 	op := findOperation(operation)
 	if op == nil || op.call == nil {
-		return nil, refuse("", "there is no operation %s that can be called without a person", quoted(operation))
+		return nil, refuse("", "there is no operation %s that can be called without an approver", quote(operation))
 	}
-	return op.call(ctx, d, by, args)
+	return op.call(ctx, s, by, args)
 }
 
-// InvalidateCache makes the desk read Defender's lists anew. Call it after every executed change, or a plan made within
-// seconds of one may be stale before anybody has seen it.
-func (d *Service) InvalidateCache() {
-	d.live.definitions.forget()
-	d.live.scanners.forget()
+// InvalidateCache drops Defender's lists, so that the next plan reads them again. Call it after every executed
+// change: otherwise a plan made within cacheTTL of it is already stale.
+func (s *Service) InvalidateCache() {
+	s.live.definitions.invalidate()
+	s.live.scanners.invalidate()
 }

@@ -13,15 +13,15 @@ import (
 	"scanwarden/defender"
 )
 
-// snapshot is the live state that a change was planned against: the states of the scans it touches, by id, or
-// for a new scan, which touches none, the ids of all that there were.
+// snapshot is the live state that a change was planned against: the states of the scans that it touches, by id. A new
+// scan touches none; its snapshot is the ids of all scans that existed.
 type snapshot struct {
 	states map[string]any
 	ids    []string
 }
 
-// freeze keeps what scans a change touches look like, to be compared before anything is sent.
-func freeze(touched ...defender.Definition) (json.RawMessage, error) {
+// snapshotScans returns the states of the scans that a change touches, to be compared before anything is sent.
+func snapshotScans(touched ...defender.Definition) (json.RawMessage, error) {
 	states := map[string]json.RawMessage{}
 	for _, d := range touched {
 		states[d.ID] = d.Canonical()
@@ -29,8 +29,8 @@ func freeze(touched ...defender.Definition) (json.RawMessage, error) {
 	return json.Marshal(states)
 }
 
-// freezeIDs keeps which scans there are, so that a new one can be told from them.
-func freezeIDs(scans []defender.Definition) (json.RawMessage, error) {
+// snapshotIDs returns the ids of all scans, so that a new one can be recognized.
+func snapshotIDs(scans []defender.Definition) (json.RawMessage, error) {
 	ids := make([]string, len(scans))
 	for i, d := range scans {
 		ids[i] = d.ID
@@ -44,15 +44,15 @@ func readSnapshot(frozen json.RawMessage) (snapshot, error) {
 	if json.Unmarshal(frozen, &s.ids) == nil && s.ids != nil {
 		return s, nil
 	}
-	states, ok := decoded(frozen).(map[string]any)
+	states, ok := parseDocument(frozen).(map[string]any)
 	if !ok || len(states) == 0 {
 		return s, errors.New("what it was planned against cannot be read")
 	}
 	return snapshot{states: states}, nil
 }
 
-// compare returns the scans as they are, and in words all that is not as it was.
-func (s snapshot) compare(live []defender.Definition) (touched []defender.Definition, moves []string) {
+// compare returns the live scans that the snapshot contains, and a text for each difference from it.
+func (s snapshot) compare(live []defender.Definition) (touched []defender.Definition, differences []string) {
 	present := map[string]bool{}
 	for _, d := range live {
 		was, planned := s.states[d.ID]
@@ -60,65 +60,65 @@ func (s snapshot) compare(live []defender.Definition) (touched []defender.Defini
 			continue
 		}
 		touched, present[d.ID] = append(touched, d), true
-		for _, diff := range differences(was, decoded(d.Canonical())) {
-			moves = append(moves, fmt.Sprintf("scan %s: %s", quoted(d.ScanName), diff))
+		for _, difference := range diffStates(was, parseDocument(d.Canonical())) {
+			differences = append(differences, fmt.Sprintf("scan %s: %s", quote(d.ScanName), difference))
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(s.states)) {
 		if !present[id] {
-			moves = append(moves, fmt.Sprintf("scan %s is gone", s.name(id)))
+			differences = append(differences, fmt.Sprintf("scan %s is gone", s.scanName(id)))
 		}
 	}
-	return touched, moves
+	return touched, differences
 }
 
-// name is what a scan was called.
-func (s snapshot) name(id string) string {
+// scanName returns the quoted name that a scan had, or its id.
+func (s snapshot) scanName(id string) string {
 	state, _ := s.states[id].(map[string]any)
 	if name, ok := state["scanname"].(string); ok {
-		return quoted(name)
+		return quote(name)
 	}
-	return quoted(id)
+	return quote(id)
 }
 
-// same reports whether a scan still is as it was.
-func (s snapshot) same(d defender.Definition) bool {
-	return len(differences(s.states[d.ID], decoded(d.Canonical()))) == 0
+// isUnchanged reports whether a scan is still in the state of the snapshot.
+func (s snapshot) isUnchanged(d defender.Definition) bool {
+	return len(diffStates(s.states[d.ID], parseDocument(d.Canonical()))) == 0
 }
 
-// decoded makes two documents comparable however their bytes are written.
-func decoded(document json.RawMessage) any {
+// parseDocument returns a JSON document in a form that compares equal however its bytes are written.
+func parseDocument(document json.RawMessage) any {
 	dec := json.NewDecoder(bytes.NewReader(document))
 	dec.UseNumber() // a float would make large numbers equal that are not
 	var v any
-	dec.Decode(&v) // what is no document equals no state
+	dec.Decode(&v) // an unreadable document equals no state
 	return v
 }
 
-// spelling gives the names of a state, which are lower-cased, back to people.
-var spelling = strings.NewReplacer(
+// fieldNames restores Microsoft's spelling of the names in a state, which are in lower case.
+var fieldNames = strings.NewReplacer(
 	"scantype", "scanType", "scanname", "scanName", "isactive", "isActive", "intervalinhours", "intervalInHours",
 	"targettype", "targetType", "scanneragent", "scannerAgent", "machineid", "machineId", "machinename", "machineName",
 	"scanauthenticationparams", "scanAuthenticationParams",
 )
 
-// differences lists the fields of two states that are not equal, "name: before -> now", dotted where nested.
-func differences(before, now any) []string {
-	was, is := map[string]any{}, map[string]any{}
-	flatten("", before, was)
-	flatten("", now, is)
-	all := maps.Clone(was)
-	maps.Copy(all, is)
+// diffStates returns the fields of two states that differ, as "name: before -> now", dotted where nested.
+func diffStates(before, now any) []string {
+	beforeFields, nowFields := map[string]any{}, map[string]any{}
+	flattenState("", before, beforeFields)
+	flattenState("", now, nowFields)
+	all := maps.Clone(beforeFields)
+	maps.Copy(all, nowFields)
 	var out []string
 	for _, name := range slices.Sorted(maps.Keys(all)) {
-		if !reflect.DeepEqual(was[name], is[name]) {
-			out = append(out, fmt.Sprintf("%s: %s -> %s", clipped(spelling.Replace(name), 80), brieflyJSON(was[name]), brieflyJSON(is[name])))
+		if !reflect.DeepEqual(beforeFields[name], nowFields[name]) {
+			out = append(out, fmt.Sprintf("%s: %s -> %s", truncate(fieldNames.Replace(name), 80), shortJSON(beforeFields[name]), shortJSON(nowFields[name])))
 		}
 	}
 	return out
 }
 
-func flatten(path string, v any, into map[string]any) {
+func flattenState(path string, v any, into map[string]any) {
 	object, ok := v.(map[string]any)
 	if !ok {
 		into[path] = v
@@ -129,8 +129,8 @@ func flatten(path string, v any, into map[string]any) {
 		if path != "" {
 			dotted = path + "." + name
 		}
-		flatten(dotted, inner, into)
+		flattenState(dotted, inner, into)
 	}
 }
 
-func brieflyJSON(v any) string { return clipped(string(asJSON(v)), 200) }
+func shortJSON(v any) string { return truncate(string(marshalOrNil(v)), 200) }

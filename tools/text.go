@@ -9,11 +9,11 @@ import (
 	"unicode/utf8"
 )
 
-// shown returns text as a person may be shown it: whole, with every character that could hide or reorder
-// what stands around it (controls, bidirectional marks, zero-width and blank ones) spelt out, as in ⟨U+202E⟩.
-// Two different texts are never shown alike, or a change from one to the other would go unseen.
-func shown(text string) string {
-	if plain(text) {
+// escapeInvisible returns text in full, with every character that could hide or reorder its surroundings (controls,
+// bidirectional marks, zero-width and blank ones) escaped as in ⟨U+202E⟩. It returns different texts for different
+// texts, or a change from one to the other would not be seen.
+func escapeInvisible(text string) string {
+	if isPrintableASCII(text) {
 		return text
 	}
 	var b strings.Builder
@@ -21,7 +21,7 @@ func shown(text string) string {
 		switch {
 		case r == utf8.RuneError && !strings.HasPrefix(text[i:], "\uFFFD"):
 			fmt.Fprintf(&b, "⟨0x%02X⟩", text[i])
-		case visible(r) && r != '⟨':
+		case isVisible(r) && r != '⟨':
 			b.WriteRune(r)
 		default:
 			fmt.Fprintf(&b, "⟨U+%04X⟩", r)
@@ -30,8 +30,8 @@ func shown(text string) string {
 	return b.String()
 }
 
-// plain is the short way round for nearly all text: printable ASCII.
-func plain(text string) bool {
+// isPrintableASCII reports whether text needs no escaping. It is the fast path for nearly all text.
+func isPrintableASCII(text string) bool {
 	for i := range len(text) {
 		if text[i] < ' ' || text[i] > '~' {
 			return false
@@ -40,72 +40,72 @@ func plain(text string) bool {
 	return true
 }
 
-// visible reports whether a person can see r and where it stands. unicode.IsPrint leaves out controls,
-// format characters (bidirectional marks, zero-width joiners, tags) and every space but the ASCII one, yet
-// lets some pass that fonts draw as nothing: Hangul fillers, variation selectors, the blank Braille cell.
-func visible(r rune) bool {
+// isVisible reports whether r is visible and takes up space. unicode.IsPrint leaves out controls, format characters
+// (bidirectional marks, zero-width joiners, tags) and every space but the ASCII one. It accepts characters that fonts
+// draw as nothing: Hangul fillers, variation selectors, the blank Braille cell.
+func isVisible(r rune) bool {
 	return unicode.IsPrint(r) && r != '\u2800' &&
 		!unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
 }
 
-// invisible returns the first character of text that a person could not see, by its code point.
-func invisible(text string) (string, bool) {
+// firstInvisible returns the code point of the first invisible character of text, and reports whether there is one.
+func firstInvisible(text string) (string, bool) {
 	for _, r := range text {
-		if !visible(r) {
+		if !isVisible(r) {
 			return fmt.Sprintf("U+%04X", r), true
 		}
 	}
 	return "", false
 }
 
-// clipped is for text that is not sent anywhere: shown, at most n characters of it.
-func clipped(text string, n int) string {
+// truncate returns at most n characters of text, escaped. Use it only for text that is not sent anywhere.
+func truncate(text string, n int) string {
 	count := 0
 	for i := range text {
 		if count == n {
-			return shown(text[:i]) + "…"
+			return escapeInvisible(text[:i]) + "…"
 		}
 		count++
 	}
-	return shown(text)
+	return escapeInvisible(text)
 }
 
-// quoted is a bounded name in the middle of a sentence; a quotation mark inside cannot end it.
-func quoted(text string) string {
-	const most = 80
+// quote returns a quoted name of at most 80 characters, escaped. A quotation mark inside cannot end it.
+func quote(text string) string {
+	const maxLength = 80
 	tail := ""
-	if utf8.RuneCountInString(text) > most {
-		text, tail = string([]rune(text)[:most]), "…"
+	if utf8.RuneCountInString(text) > maxLength {
+		text, tail = string([]rune(text)[:maxLength]), "…"
 	}
-	return shown(strconv.Quote(text)) + tail
+	return escapeInvisible(strconv.Quote(text)) + tail
 }
 
-// listed joins at most n items and counts the rest.
-func listed(items []string, n int) string {
+// joinLimited joins at most n items and counts the rest.
+func joinLimited(items []string, n int) string {
 	if len(items) <= n {
 		return strings.Join(items, ", ")
 	}
 	return fmt.Sprintf("%s and %d more", strings.Join(items[:n], ", "), len(items)-n)
 }
 
-func quotedAll(items []string) []string {
+func quoteAll(items []string) []string {
 	out := make([]string, len(items))
 	for i, item := range items {
-		out[i] = quoted(item)
+		out[i] = quote(item)
 	}
 	return out
 }
 
-// counted is "1 scan", "2 scans", "1,500 addresses".
-func counted(n uint64, one, many string) string {
+// plural returns a count with its noun: "1 scan", "2 scans", "1,500 addresses".
+func plural(n uint64, one, many string) string {
 	if n == 1 {
 		return "1 " + one
 	}
-	return number(n) + " " + many
+	return groupDigits(n) + " " + many
 }
 
-// number groups digits by thousands.
-func number(n uint64) string {
+// groupDigits returns n with its digits grouped by thousands.
+func groupDigits(n uint64) string {
 	digits := strconv.FormatUint(n, 10)
 	for i := len(digits) - 3; i > 0; i -= 3 {
 		digits = digits[:i] + "," + digits[i:]
@@ -113,18 +113,18 @@ func number(n uint64) string {
 	return digits
 }
 
-// age says in words how long ago at was; the zero time is "never".
-func age(at, now time.Time) string {
+// ageText returns how long before now the time at was, such as "2 hours ago". The zero time is "never".
+func ageText(at, now time.Time) string {
 	switch d := now.Sub(at); {
 	case at.IsZero():
 		return "never"
 	case d < time.Minute:
 		return "just now"
 	case d < time.Hour:
-		return counted(uint64(d/time.Minute), "minute", "minutes") + " ago"
+		return plural(uint64(d/time.Minute), "minute", "minutes") + " ago"
 	case d < 48*time.Hour:
-		return counted(uint64(d/time.Hour), "hour", "hours") + " ago"
+		return plural(uint64(d/time.Hour), "hour", "hours") + " ago"
 	default:
-		return counted(uint64(d/(24*time.Hour)), "day", "days") + " ago"
+		return plural(uint64(d/(24*time.Hour)), "day", "days") + " ago"
 	}
 }

@@ -5,115 +5,113 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"scanwarden/defender"
+	"scanwarden/tools/internal/target"
 )
 
 const (
-	// perDevice is Microsoft's limit of successfully scanned addresses per scanning device ("Network device
+	// maxPerScanner is Microsoft's limit of successfully scanned addresses per scanning device ("Network device
 	// discovery and vulnerability management").
-	perDevice = 1500
-	// named bounds how many scans or address ranges one warning names.
-	named = 5
+	maxPerScanner = 1500
+	// maxNamed bounds how many scans or address ranges one warning names.
+	maxNamed = 5
 )
 
 const (
-	noUndo      = "the stored credential is replaced: Defender never shows it again, and this cannot be undone"
-	unsureVault = "keyVaultUrl: Defender's $metadata, which spells this field's name, could not be read, so the documented name is sent; check that the scan authenticates"
-	retired     = "Microsoft retired Windows authenticated scans on 2025-12-18 and may refuse this"
-	inactive    = "the scan is not active: it will not run"
-	lostForGood = "deleting cannot be undone, and the credential that Defender stores with a scan is lost for good"
+	warnNoUndo         = "the stored credential is replaced: Defender never shows it again, and this cannot be undone"
+	warnVaultField     = "keyVaultUrl: Defender's $metadata, which spells this field's name, could not be read, so the documented name is sent; check that the scan authenticates"
+	warnWindowsRetired = "Microsoft retired Windows authenticated scans on 2025-12-18 and may refuse this"
+	warnInactive       = "the scan is not active: it will not run"
+	warnCredentialLost = "deleting cannot be undone, and the credential that Defender stores with a scan is lost for good"
 )
 
-// warnings are what a person should know beyond the fields, about the scan as it would be. self is its id, ""
-// for a new one.
-func (d draft) warnings(self string, others []defender.Definition, now time.Time) []string {
+// allWarnings returns what an approver should know beyond the fields, about the scan as it would be. self is its id,
+// "" for a new one.
+func (d draft) allWarnings(self string, others []defender.Definition, now time.Time) []string {
 	var out []string
 	if d.ScanType == "Windows" {
-		out = append(out, retired)
+		out = append(out, warnWindowsRetired)
 	}
-	if d.target.entries != nil {
-		out = append(out, d.target.warnings()...)
-		out = append(out, d.overlaps(self, others)...)
+	if d.target.Entries != nil {
+		out = append(out, targetWarnings(d.target)...)
+		out = append(out, d.overlapWarnings(self, others)...)
 	}
 	out = append(out, d.scannerAge(now)...)
 	if !d.IsActive {
-		out = append(out, inactive)
+		out = append(out, warnInactive)
 	}
-	if d.unsureVault {
-		out = append(out, unsureVault)
+	if d.vaultFieldGuessed {
+		out = append(out, warnVaultField)
 	}
-	out = append(out, lookalike("scanName", d.ScanName)...)
+	out = append(out, mixedScriptWarnings("scanName", d.ScanName)...)
 	return append(out, d.unusualProtocols()...)
 }
 
-// warnings are what the target alone gives reason for.
-func (t target) warnings() []string {
+// targetWarnings returns the warnings that follow from the target alone.
+func targetWarnings(t target.Target) []string {
 	var out []string
-	if len(t.dropped) > 0 {
-		out = append(out, "target: left out what stood there twice: "+listed(t.dropped, named))
+	if len(t.Duplicates) > 0 {
+		out = append(out, "target: left out duplicates: "+joinLimited(t.Duplicates, maxNamed))
 	}
-	if t.count() > perDevice {
-		out = append(out, fmt.Sprintf("target: %s; Microsoft supports %s successfully scanned ones per scanner", countedAddresses(t), number(perDevice)))
+	if t.Count() > maxPerScanner {
+		out = append(out, fmt.Sprintf("target: %s; Microsoft supports %s successfully scanned ones per scanner", addressCount(t), groupDigits(maxPerScanner)))
 	}
-	var public []string
-	for _, s := range t.spans {
-		if s.publicSize() > 0 {
-			public = append(public, s.String())
-		}
+	if public := t.PublicRanges(); len(public) > 0 {
+		out = append(out, "target: these are public internet addresses: "+joinLimited(public, maxNamed))
 	}
-	if len(public) > 0 {
-		out = append(out, "target: these are public internet addresses: "+listed(public, named))
+	for _, s := range t.Special() {
+		out = append(out, fmt.Sprintf("target: %s is %s", s.Addresses, s.Meaning))
 	}
-	out = append(out, t.nowhere()...)
-	if slices.ContainsFunc(t.spans, func(s span) bool { return s.from.Is6() }) {
+	if t.HasIPv6() {
 		out = append(out, "target: Microsoft's pages do not mention IPv6, so Defender may refuse it")
 	}
 	return out
 }
 
-// overlaps names the scans that cover some of the target already. Microsoft: keep each address in one scan
-// across all scanners, or the inventory shows duplicates.
-func (d draft) overlaps(self string, others []defender.Definition) []string {
+// overlapWarnings names the scans that already cover part of the target. Microsoft advises to keep each address in
+// one scan across all scanners, or the inventory shows duplicates.
+func (d draft) overlapWarnings(self string, others []defender.Definition) []string {
 	var names []string
 	for _, o := range others {
 		if o.ID == self {
 			continue
 		}
-		if shared := d.target.shares(readTarget(o.Target)); shared != "" {
-			names = append(names, fmt.Sprintf("%s by %s (%s)", shared, quoted(o.ScanName), shown(o.ID)))
+		if shared := d.target.Overlap(target.Read(o.Target)); shared != "" {
+			names = append(names, fmt.Sprintf("%s by %s (%s)", shared, quote(o.ScanName), escapeInvisible(o.ID)))
 		}
 	}
 	if len(names) == 0 {
 		return nil
 	}
-	return []string{"target: already covered: " + listed(names, named) + "; a device scanned twice shows up twice"}
+	return []string{"target: already covered: " + joinLimited(names, maxNamed) + "; a device scanned twice shows up twice"}
 }
 
-// duplicateName warns of scans that already have the name, which makes names ambiguous from then on.
-func (d draft) duplicateName(self string, others []defender.Definition) []string {
+// duplicateNameWarnings names the scans that already have the name, which makes it ambiguous from then on.
+func (d draft) duplicateNameWarnings(self string, others []defender.Definition) []string {
 	var ids []string
 	for _, o := range others {
 		if o.ID != self && strings.EqualFold(strings.TrimSpace(o.ScanName), d.ScanName) {
-			ids = append(ids, shown(o.ID))
+			ids = append(ids, escapeInvisible(o.ID))
 		}
 	}
 	if len(ids) == 0 {
 		return nil
 	}
-	return []string{fmt.Sprintf("scanName: %s already exists as %s", quoted(d.ScanName), listed(ids, named))}
+	return []string{fmt.Sprintf("scanName: %s already exists as %s", quote(d.ScanName), joinLimited(ids, maxNamed))}
 }
 
-// scannerAge warns of a scanner that has been silent; Microsoft takes only those seen within the tenant's
-// retention period.
+// scannerAge returns a warning for a scanner that was not seen lately. Microsoft accepts only those seen within the
+// tenant's retention period.
 func (d draft) scannerAge(now time.Time) []string {
 	switch seen := d.scanner.LastSeen; {
-	case d.unlisted:
-		return []string{fmt.Sprintf("scannerAgent: %s is not among the scanners that Defender lists: nothing may run this scan", quoted(d.scanner.Name))}
+	case d.scannerUnlisted:
+		return []string{fmt.Sprintf("scannerAgent: %s is not among the scanners that Defender lists: nothing may run this scan", quote(d.scanner.Name))}
 	case seen.IsZero() || now.Sub(seen) > 7*24*time.Hour:
-		return []string{fmt.Sprintf("scannerAgent: %s was last seen %s: it may be gone for good, and Defender may refuse it", quoted(d.scanner.Name), age(d.scanner.LastSeen, now))}
-	case silent(d.scanner, now):
-		return []string{fmt.Sprintf("scannerAgent: %s was last seen %s: it may be switched off", quoted(d.scanner.Name), age(d.scanner.LastSeen, now))}
+		return []string{fmt.Sprintf("scannerAgent: %s was last seen %s: it may be gone for good, and Defender may refuse it", quote(d.scanner.Name), ageText(d.scanner.LastSeen, now))}
+	case isInactive(d.scanner, now):
+		return []string{fmt.Sprintf("scannerAgent: %s was last seen %s: it may be switched off", quote(d.scanner.Name), ageText(d.scanner.LastSeen, now))}
 	}
 	return nil
 }
@@ -125,10 +123,33 @@ func (d draft) unusualProtocols() []string {
 	}
 	var out []string
 	if a.AuthProtocol != "" && !slices.Contains(authProtocols, a.AuthProtocol) {
-		out = append(out, fmt.Sprintf("authProtocol: %s is none of those Microsoft documents: %s", quoted(a.AuthProtocol), strings.Join(authProtocols, ", ")))
+		out = append(out, fmt.Sprintf("authProtocol: %s is none of those Microsoft documents: %s", quote(a.AuthProtocol), strings.Join(authProtocols, ", ")))
 	}
 	if a.PrivProtocol != "" && !slices.Contains(privProtocols, a.PrivProtocol) {
-		out = append(out, fmt.Sprintf("privProtocol: %s is none of those Microsoft documents: %s", quoted(a.PrivProtocol), strings.Join(privProtocols, ", ")))
+		out = append(out, fmt.Sprintf("privProtocol: %s is none of those Microsoft documents: %s", quote(a.PrivProtocol), strings.Join(privProtocols, ", ")))
 	}
 	return out
+}
+
+// mixedScriptWarnings returns a warning for a name that mixes Latin letters with Cyrillic or Greek ones, many of
+// which look the same.
+func mixedScriptWarnings(field, name string) []string {
+	latin := false
+	var odd rune
+	var script string
+	for _, r := range name {
+		switch {
+		case unicode.Is(unicode.Latin, r):
+			latin = true
+		case odd != 0:
+		case unicode.Is(unicode.Cyrillic, r):
+			odd, script = r, "Cyrillic"
+		case unicode.Is(unicode.Greek, r):
+			odd, script = r, "Greek"
+		}
+	}
+	if !latin || odd == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("%s: %s mixes Latin letters with the %s %c (U+%04X), which can pass for another: it may be made to look like a name you know", field, quote(name), script, odd, odd)}
 }

@@ -8,29 +8,31 @@ import (
 	"time"
 )
 
-func (s *Server) authenticate(r *request) error {
+// checkToken returns a 401 error unless the request has the bearer token of [Options].
+func (s *Server) checkToken(r *request) error {
 	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	right := s.options.Token == "" || subtle.ConstantTimeCompare([]byte(token), []byte(s.options.Token)) == 1
 	if !ok || token == "" || !right {
-		return &refusal{http.StatusUnauthorized, "Unauthorized", "Unauthorized (invalid or expired authorization header)."}
+		return &apiError{http.StatusUnauthorized, "Unauthorized", "Unauthorized (invalid or expired authorization header)."}
 	}
 	return nil
 }
 
-// authorise checks the token's application roles. The wording is what public clients report.
-func (s *Server) authorise(r route) error {
+// checkRole returns a 403 error unless the token has the application role of r. The wording is what public clients report.
+func (s *Server) checkRole(r route) error {
 	if r.role == "" || s.options.Roles == nil || slices.Contains(s.options.Roles, r.role) {
 		return nil
 	}
-	return &refusal{http.StatusForbidden, "Forbidden", "Missing application roles. API required roles: " + r.role +
+	return &apiError{http.StatusForbidden, "Forbidden", "Missing application roles. API required roles: " + r.role +
 		", application roles: " + strings.Join(s.options.Roles, ",") + "."}
 }
 
-// throttle lets a call through if both windows, sliding ones, have room. A refused call takes none.
-func (s *Server) throttle(now time.Time) error {
-	wait := max(s.full(now, s.options.PerMinute, time.Minute), s.full(now, s.options.PerHour, time.Hour))
+// checkLimits returns a *throttledError unless both sliding windows have room for a call at now. A refused call takes no
+// room.
+func (s *Server) checkLimits(now time.Time) error {
+	wait := max(s.waitTime(now, s.options.PerMinute, time.Minute), s.waitTime(now, s.options.PerHour, time.Hour))
 	if wait > 0 {
-		return &throttled{wait}
+		return &throttledError{wait}
 	}
 	if s.options.PerMinute > 0 || s.options.PerHour > 0 {
 		old := func(t time.Time) bool { return now.Sub(t) >= time.Hour }
@@ -39,8 +41,8 @@ func (s *Server) throttle(now time.Time) error {
 	return nil
 }
 
-// full returns how long a window of limit calls stays full; 0 means that it has room.
-func (s *Server) full(now time.Time, limit int, window time.Duration) time.Duration {
+// waitTime returns how long a window with room for limit calls stays full, or 0 if it has room.
+func (s *Server) waitTime(now time.Time, limit int, window time.Duration) time.Duration {
 	if limit <= 0 || len(s.accepted) < limit {
 		return 0
 	}

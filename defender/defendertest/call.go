@@ -6,24 +6,25 @@ import (
 	"slices"
 )
 
-// A Call is one request as it arrived, and the status it got.
+// Call is one request as it arrived, and the status of its response.
 type Call struct {
 	Method string
 	Path   string // decoded, as in [url.URL]
 	Query  url.Values
 	Header http.Header
 	Body   []byte // as sent, credentials included; at most 1 MiB of it
-	Status int    // 0 while unanswered, and for ever if the connection was cut
+	Status int    // 0 until the response is sent; stays 0 if the connection was cut
 }
 
-// Calls returns the requests so far in the order they arrived. Past 10,000 it may have forgotten the oldest.
-func (s *Server) Calls() []Call { return s.snapshot(&s.calls) }
+// Calls returns the requests so far, in the order in which they arrived. Beyond 10,000 the oldest may be missing.
+func (s *Server) Calls() []Call { return s.copyCalls(&s.calls) }
 
-// Writes returns those calls that changed something, or were accepted as changing something, in the order
-// they took effect. A write whose answer was lost to a [Fault] with Apply is among them.
-func (s *Server) Writes() []Call { return s.snapshot(&s.writes) }
+// Writes returns the calls that changed the tenant, or were accepted as changes, in the order in which they took effect.
+// They include a write with a response that was lost to a [Fault] with Apply.
+func (s *Server) Writes() []Call { return s.copyCalls(&s.writes) }
 
-func (s *Server) snapshot(list *[]*Call) []Call {
+// copyCalls returns a deep copy of list, one of the server's own lists.
+func (s *Server) copyCalls(list *[]*Call) []Call {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	calls := make([]Call, len(*list))
@@ -35,12 +36,13 @@ func (s *Server) snapshot(list *[]*Call) []Call {
 	return calls
 }
 
-func (s *Server) record(r *http.Request, body []byte) *Call {
+// recordCall appends a request to the calls and returns its Call.
+func (s *Server) recordCall(r *http.Request, body []byte) *Call {
 	c := &Call{Method: r.Method, Path: r.URL.Path, Query: r.URL.Query(), Header: r.Header.Clone(), Body: body}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.calls) >= 2*keptCalls { // forget in bulk: dropping one at a time would copy the list each time
-		s.calls = slices.Delete(s.calls, 0, keptCalls)
+	if len(s.calls) >= 2*maxKeptCalls { // delete in bulk: deleting one at a time would copy the list each time
+		s.calls = slices.Delete(s.calls, 0, maxKeptCalls)
 	}
 	s.calls = append(s.calls, c)
 	return c

@@ -10,11 +10,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// object is a part of a body that a test composes.
+// object is a part of a request body.
 type object = map[string]any
 
 func TestAddRefusals(t *testing.T) {
-	c := start(t, defendertest.Options{})
+	c := startSimulator(t, defendertest.Options{})
 	add := fixture(t, "add-network-authpriv.request.derived.json")
 	before := c.sim.Scans()
 	for _, test := range []struct {
@@ -54,7 +54,7 @@ func TestAddRefusals(t *testing.T) {
 		{object{"scanType": "Linux"}, "InvalidRequestBody"},
 		{object{"scanAuthenticationParams": "public"}, "InvalidRequestBody"},
 	} {
-		c.call("POST", definitions, with(t, add, test.fields)).wantError(t, 400, test.code)
+		c.call("POST", definitions, withFields(t, add, test.fields)).wantError(t, 400, test.code)
 	}
 	for _, body := range []string{"", "{", "[]", "null", `"x"`, add + "}", add + add} {
 		c.call("POST", definitions, body).wantError(t, 400, "InvalidRequestBody")
@@ -62,17 +62,17 @@ func TestAddRefusals(t *testing.T) {
 	if diff := cmp.Diff(before, c.sim.Scans()); diff != "" || len(c.sim.Writes()) != 0 {
 		t.Errorf("a refusal changed the tenant (-before +after):\n%s", diff)
 	}
-	c.call("POST", definitions, with(t, add, object{"targetType": nil})).want(t, 200) // documented as defaulted
-	c.call("POST", definitions, with(t, add, object{"scanType": "AdvancedActive"})).want(t, 200)
+	c.call("POST", definitions, withFields(t, add, object{"targetType": nil})).want(t, 200) // documented as defaulted
+	c.call("POST", definitions, withFields(t, add, object{"scanType": "AdvancedActive"})).want(t, 200)
 	if got := c.sim.Scans()[len(before)]["targetType"]; got != "Ip" {
 		t.Errorf("targetType %v; want Ip", got)
 	}
 }
 
 func TestContentType(t *testing.T) {
-	c := start(t, defendertest.Options{})
+	c := startSimulator(t, defendertest.Options{})
 	for contentType, status := range map[string]int{"application/json; charset=utf-8": 200, "text/plain": 400, "": 400, "application/x-www-form-urlencoded": 400} {
-		r := recorded(c.sim, "PATCH", definitions+"/"+switches, `{}`, contentType)
+		r := serveDirectly(c.sim, "PATCH", definitions+"/"+switches, `{}`, contentType)
 		if r.status != status {
 			t.Errorf("%q: %d %s", contentType, r.status, r.body)
 		}
@@ -80,7 +80,7 @@ func TestContentType(t *testing.T) {
 }
 
 func TestTargets(t *testing.T) {
-	c := start(t, defendertest.Options{})
+	c := startSimulator(t, defendertest.Options{})
 	for kind, cases := range map[string]struct{ good, bad []string }{
 		"Ip": {
 			[]string{"192.0.2.1", "192.0.2.1,198.51.100.7", "10.20.30.0/24", "2001:db8::1", "192.0.2.1-192.0.2.9", "192.0.2.1-9", "2001:db8::1-2001:db8::9"},
@@ -120,7 +120,7 @@ func TestCredentials(t *testing.T) {
 		"Password":        {"@odata.type": linux, "username": "u", "password": "p"},
 		"PrivateKey":      {"@odata.type": linux, "username": "u", "privateKey": "k"},
 	}
-	c := start(t, defendertest.Options{})
+	c := startSimulator(t, defendertest.Options{})
 	try := func(auth object, changes object) reply {
 		t.Helper()
 		one := object{}
@@ -135,7 +135,7 @@ func TestCredentials(t *testing.T) {
 		if kind == "" {
 			kind = "Network"
 		}
-		body := with(t, fixture(t, "add-network-authpriv.request.derived.json"), object{"scanType": kind, "scanAuthenticationParams": one})
+		body := withFields(t, fixture(t, "add-network-authpriv.request.derived.json"), object{"scanType": kind, "scanAuthenticationParams": one})
 		return c.call("POST", definitions, body)
 	}
 	vault := object{"keyVaultUri": "https://example.vault.azure.net/", "keyVaultSecretName": "snmp-core"}
@@ -172,10 +172,10 @@ func TestCredentials(t *testing.T) {
 	c.call("PATCH", definitions+"/"+switches, string(body)).want(t, 200)
 }
 
-// TestRefusalsQuoteNoCredential: a password may stand in any member, so no refusal repeats one.
+// TestRefusalsQuoteNoCredential checks that no error repeats a value: a password may be in any member.
 func TestRefusalsQuoteNoCredential(t *testing.T) {
 	const canary = "hunter2-canary"
-	c := start(t, defendertest.Options{})
+	c := startSimulator(t, defendertest.Options{})
 	for _, member := range []string{"type", "@odata.type", "username", "authPassword", "keyVaultUri", "keyVaultSecretName", "isGmsaUser", "communityString"} {
 		auth := object{"@odata.type": "#microsoft.windowsDefenderATP.api.SnmpAuthParams", "type": "AuthPriv", member: canary}
 		body, _ := json.Marshal(object{"scanAuthenticationParams": auth})
@@ -186,7 +186,7 @@ func TestRefusalsQuoteNoCredential(t *testing.T) {
 }
 
 func TestBatchBodies(t *testing.T) {
-	c := start(t, defendertest.Options{})
+	c := startSimulator(t, defendertest.Options{})
 	ids := func(n int) string {
 		list := make([]string, n)
 		for i := range list {

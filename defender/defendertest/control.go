@@ -9,34 +9,34 @@ import (
 	"time"
 )
 
-// Control returns what a person at the simulator uses beside the API, JSON in and out:
+// Control returns a handler for users of the simulator, beside the API. Bodies are JSON:
 //
-//	POST   /simulator/faults      order a [Fault], names in camelCase, delay as "2s"
-//	DELETE /simulator/faults      call all faults off
+//	POST   /simulator/faults      add a [Fault], names in camelCase, delay as "2s"
+//	DELETE /simulator/faults      remove all faults
 //	GET    /simulator/writes      the writes so far, as [Server.Writes]
 //	GET    /simulator/calls       all calls so far, as [Server.Calls]
 //	GET    /simulator/scans       the definitions as stored, secrets included
 //	POST   /simulator/scans/{id}  change fields of one, as [Server.Edit]
 //	DELETE /simulator/scans/{id}  delete one, as [Server.Remove]
 //
-// It shows what was sent to the tenant, credentials included, but no bearer token. It asks nobody who they
-// are: serve it on loopback. Web pages of other origins are refused.
+// It shows what was sent to the tenant, credentials included, but no bearer token. It has no authentication, so serve it
+// on loopback only. Web pages of other origins are refused.
 func (s *Server) Control() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST /simulator/faults", s.orderFault)
+	mux.HandleFunc("POST /simulator/faults", s.handleAddFault)
 	mux.HandleFunc("DELETE /simulator/faults", func(w http.ResponseWriter, _ *http.Request) {
 		s.ClearFaults()
 		w.WriteHeader(http.StatusNoContent)
 	})
-	mux.HandleFunc("GET /simulator/writes", func(w http.ResponseWriter, _ *http.Request) { show(w, views(s.Writes())) })
-	mux.HandleFunc("GET /simulator/calls", func(w http.ResponseWriter, _ *http.Request) { show(w, views(s.Calls())) })
-	mux.HandleFunc("GET /simulator/scans", s.showScans)
-	mux.HandleFunc("POST /simulator/scans/{id}", s.editScan)
-	mux.HandleFunc("DELETE /simulator/scans/{id}", s.removeScan)
+	mux.HandleFunc("GET /simulator/writes", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, callViews(s.Writes())) })
+	mux.HandleFunc("GET /simulator/calls", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, callViews(s.Calls())) })
+	mux.HandleFunc("GET /simulator/scans", s.handleShowScans)
+	mux.HandleFunc("POST /simulator/scans/{id}", s.handleEditScan)
+	mux.HandleFunc("DELETE /simulator/scans/{id}", s.handleRemoveScan)
 	return http.NewCrossOriginProtection().Handler(mux)
 }
 
-func (s *Server) orderFault(w http.ResponseWriter, r *http.Request) {
+func (s *Server) handleAddFault(w http.ResponseWriter, r *http.Request) {
 	var order struct {
 		Fault
 		Delay string `json:"delay"`
@@ -63,16 +63,16 @@ func (s *Server) orderFault(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
-func (s *Server) showScans(w http.ResponseWriter, _ *http.Request) {
+func (s *Server) handleShowScans(w http.ResponseWriter, _ *http.Request) {
 	scans := s.Scans()
-	rows := make([]ordered, len(scans))
+	rows := make([]orderedObject, len(scans))
 	for i, scan := range scans {
-		rows[i] = arrange(scan, listedFields)
+		rows[i] = orderMembers(scan, listedFields)
 	}
-	show(w, rows)
+	writeJSON(w, rows)
 }
 
-func (s *Server) editScan(w http.ResponseWriter, r *http.Request) {
+func (s *Server) handleEditScan(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
 		http.Error(w, "send at most 1 MiB: "+err.Error(), http.StatusBadRequest)
@@ -83,17 +83,18 @@ func (s *Server) editScan(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "send the fields to change as a JSON object, such as {\"isActive\":false}: "+err.Error(), http.StatusBadRequest)
 		return
 	}
-	s.acknowledge(w, r, s.edit(r.PathValue("id"), fields))
+	writeEdited(w, r, s.editScan(r.PathValue("id"), fields))
 }
 
-func (s *Server) removeScan(w http.ResponseWriter, r *http.Request) {
+func (s *Server) handleRemoveScan(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
-	removed := s.remove(r.PathValue("id"))
+	removed := s.removeScans(r.PathValue("id"))
 	s.mu.Unlock()
-	s.acknowledge(w, r, removed > 0)
+	writeEdited(w, r, removed > 0)
 }
 
-func (s *Server) acknowledge(w http.ResponseWriter, r *http.Request, found bool) {
+// writeEdited responds with 204, or with 404 if the scan was not found.
+func writeEdited(w http.ResponseWriter, r *http.Request, found bool) {
 	if !found {
 		http.Error(w, fmt.Sprintf("there is no scan definition %q; GET /simulator/scans lists them", r.PathValue("id")), http.StatusNotFound)
 		return
@@ -101,17 +102,18 @@ func (s *Server) acknowledge(w http.ResponseWriter, r *http.Request, found bool)
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// callView is a [Call] as shown.
+// callView is the JSON form of a [Call].
 type callView struct {
 	Method string      `json:"method"`
 	Path   string      `json:"path"`
 	Query  url.Values  `json:"query,omitempty"`
 	Header http.Header `json:"header"`
-	Body   any         `json:"body,omitempty"` // as JSON if it is, else as text
+	Body   any         `json:"body,omitempty"` // JSON, or text if it is not JSON
 	Status int         `json:"status"`
 }
 
-func views(calls []Call) []callView {
+// callViews returns the JSON form of calls, without bearer tokens.
+func callViews(calls []Call) []callView {
 	list := make([]callView, len(calls))
 	for i, c := range calls {
 		list[i] = callView{c.Method, c.Path, c.Query, c.Header, nil, c.Status}
@@ -127,9 +129,9 @@ func views(calls []Call) []callView {
 	return list
 }
 
-func show(w http.ResponseWriter, v any) {
+func writeJSON(w http.ResponseWriter, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	e := json.NewEncoder(w)
 	e.SetIndent("", "  ")
-	_ = e.Encode(v) // a caller that went away is not the simulator's concern
+	_ = e.Encode(v) // fails only if the caller disconnected
 }

@@ -13,8 +13,8 @@ import (
 	"scanwarden/defender/defendertest"
 )
 
-// startControlled serves the API and its control on one address, as the simulator command does.
-func startControlled(t *testing.T) (*caller, func(method, path, body string) reply) {
+// startWithControl serves the API and its control at one address, as the simulator command does.
+func startWithControl(t *testing.T) (*client, func(method, path, body string) reply) {
 	t.Helper()
 	sim := defendertest.New(defendertest.Options{})
 	mux := http.NewServeMux()
@@ -23,12 +23,12 @@ func startControlled(t *testing.T) (*caller, func(method, path, body string) rep
 	service := httptest.NewServer(mux)
 	t.Cleanup(service.Close)
 	t.Cleanup(sim.Close)
-	c := &caller{t, sim, service.URL, "any"}
+	c := &client{t, sim, service.URL, "any"}
 	return c, func(method, path, body string) reply { t.Helper(); return c.call(method, "/simulator/"+path, body) }
 }
 
 func TestControlFaults(t *testing.T) {
-	c, control := startControlled(t)
+	c, control := startWithControl(t)
 	control("POST", "faults", `{"method":"GET","path":"Agents","times":2,"status":503,"code":"Busy","message":"Later.","retryAfter":"7","header":{"X-A":"b"}}`).want(t, 204)
 	got := c.call("GET", agents, "")
 	if message := got.wantError(t, 503, "Busy"); message != "Later." || got.header.Get("Retry-After") != "7" || got.header.Get("X-A") != "b" {
@@ -52,7 +52,7 @@ func TestControlFaults(t *testing.T) {
 		t.Errorf("answered after %v", took)
 	}
 	control("POST", "faults", `{"apply":true,"drop":true}`).want(t, 204)
-	if r, err := c.try(t.Context(), "PATCH", definitions+"/"+switches, `{"isActive":false}`); err == nil {
+	if r, err := c.request(t.Context(), "PATCH", definitions+"/"+switches, `{"isActive":false}`); err == nil {
 		t.Errorf("got an answer: %d", r.status)
 	}
 	if len(c.sim.Writes()) != 1 {
@@ -64,7 +64,7 @@ func TestControlFaults(t *testing.T) {
 }
 
 func TestControlShowsCalls(t *testing.T) {
-	c, control := startControlled(t)
+	c, control := startWithControl(t)
 	c.token = "canary-token"
 	body := fixture(t, "add-network-authpriv.new-page.request.json")
 	c.call("POST", definitions+"?a=b", body).want(t, 200)
@@ -100,7 +100,7 @@ func TestControlShowsCalls(t *testing.T) {
 }
 
 func TestControlScans(t *testing.T) {
-	c, control := startControlled(t)
+	c, control := startWithControl(t)
 	control("POST", "scans/"+switches, `{"isActive":false,"scanName":"Renamed"}`).want(t, 204)
 	if scan, _ := c.sim.Scan(switches); scan["isActive"] != false || scan["scanName"] != "Renamed" {
 		t.Errorf("stored %v", scan)
@@ -123,9 +123,9 @@ func TestControlScans(t *testing.T) {
 	}
 }
 
-// TestControlRefusesOtherOrigins: a page in a browser on the same machine cannot work the simulator.
+// TestControlRefusesOtherOrigins checks that a web page in a browser on the same machine cannot use the control.
 func TestControlRefusesOtherOrigins(t *testing.T) {
-	c, _ := startControlled(t)
+	c, _ := startWithControl(t)
 	req, err := http.NewRequestWithContext(t.Context(), "POST", c.url+"/simulator/scans/"+switches, strings.NewReader(`{"isActive":false}`))
 	if err != nil {
 		t.Fatal(err)

@@ -15,10 +15,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// finished is the executionDateTime of the newer page's update example.
-var finished = time.Date(2025, 12, 18, 14, 33, 49, 413596000, time.UTC)
+// finishedAt is the executionDateTime of the newer page's update example.
+var finishedAt = time.Date(2025, 12, 18, 14, 33, 49, 413596000, time.UTC)
 
-// TestDocumentedAnswers holds each operation's answer against the page's example: every field, in its order.
+// TestDocumentedAnswers compares each operation's response with the page's example: every field, in its order.
 func TestDocumentedAnswers(t *testing.T) {
 	asListed := defendertest.Options{AuthInLists: true, PascalCaseAgents: true}
 	for _, test := range []struct {
@@ -34,18 +34,18 @@ func TestDocumentedAnswers(t *testing.T) {
 		{name: "add of the older page", method: "POST", path: definitions, since: "advancedActiveConfiguration",
 			body: "add-windows.old-page.request.repaired.json", example: "add-windows.old-page.response.json"},
 		{name: "update", method: "PATCH", path: definitions + "/" + switches,
-			arrange: func(s *defendertest.Server) { s.FinishScan(switches, "Fail", finished) },
+			arrange: func(s *defendertest.Server) { s.FinishScan(switches, "Fail", finishedAt) },
 			body:    "update-network.new-page.request.json", example: "update-network.new-page.response.json"},
 		{name: "update of the older page", method: "PATCH", path: definitions + "/" + servers, since: "advancedActiveConfiguration",
 			body: "update-windows.old-page.request.json", example: "update-windows.old-page.response.json"},
 		{name: "entity of $metadata", method: "PATCH", path: definitions + "/" + switches,
 			arrange: func(s *defendertest.Server) {
 				s.Edit(switches, map[string]any{"isTroubleshootMode": false})
-				s.FinishScan(switches, "Success", finished)
+				s.FinishScan(switches, "Success", finishedAt)
 			},
 			body: "update-pause-only.request.derived.json", example: "definition.response.derived-from-metadata.json"},
 		{name: "list", method: "GET", path: definitions, options: asListed,
-			arrange: func(s *defendertest.Server) { s.Remove(servers); s.FinishScan(routers, "Fail", finished) },
+			arrange: func(s *defendertest.Server) { s.Remove(servers); s.FinishScan(routers, "Fail", finishedAt) },
 			example: "list-definitions-network-only.new-page.response.repaired.json"},
 		{name: "list of the older page", method: "GET", path: definitions, options: asListed,
 			example: "list-definitions-windows-and-network.old-page.response.repaired.json"},
@@ -62,7 +62,7 @@ func TestDocumentedAnswers(t *testing.T) {
 			body: "history-by-session.request.json", example: "history.response.derived-from-metadata.json"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			c := start(t, test.options)
+			c := startSimulator(t, test.options)
 			if test.arrange != nil {
 				test.arrange(c.sim)
 			}
@@ -71,11 +71,11 @@ func TestDocumentedAnswers(t *testing.T) {
 				body = fixture(t, test.body)
 			}
 			got := c.call(test.method, test.path, body).want(t, http.StatusOK)
-			wholeWant, rowsWant := shape(t, []byte(fixture(t, test.example)))
+			wholeWant, rowsWant := memberNames(t, []byte(fixture(t, test.example)))
 			if test.since != "" {
 				wholeWant = append(wholeWant, test.since)
 			}
-			whole, rows := shape(t, got.body)
+			whole, rows := memberNames(t, got.body)
 			if diff := cmp.Diff(wholeWant, whole); diff != "" {
 				t.Errorf("fields and their order (-example +simulator):\n%s", diff)
 			}
@@ -92,11 +92,11 @@ func TestDocumentedAnswers(t *testing.T) {
 	}
 }
 
-// shape lists the paths of a JSON object's members in their order: those of the whole, and those of each row
-// of its value array.
-func shape(t *testing.T, data []byte) (whole []string, rows [][]string) {
+// memberNames returns the paths of a JSON object's members in their order: those of the whole, and those of each row of
+// its value array.
+func memberNames(t *testing.T, data []byte) (whole []string, rows [][]string) {
 	t.Helper()
-	for _, path := range paths(t, data, "") {
+	for _, path := range memberPaths(t, data, "") {
 		if !strings.HasPrefix(path, "value[]") {
 			whole = append(whole, path)
 		}
@@ -106,13 +106,13 @@ func shape(t *testing.T, data []byte) (whole []string, rows [][]string) {
 		t.Fatal(err)
 	}
 	for _, row := range list.Value {
-		rows = append(rows, paths(t, row, ""))
+		rows = append(rows, memberPaths(t, row, ""))
 	}
 	return whole, rows
 }
 
-// paths walks a JSON value; of an array it enters the first element.
-func paths(t *testing.T, data json.RawMessage, prefix string) (found []string) {
+// memberPaths returns the paths in a JSON value; of an array, those in its first element.
+func memberPaths(t *testing.T, data json.RawMessage, prefix string) (found []string) {
 	t.Helper()
 	d := json.NewDecoder(bytes.NewReader(data))
 	open, err := d.Token()
@@ -132,57 +132,57 @@ func paths(t *testing.T, data json.RawMessage, prefix string) (found []string) {
 			t.Fatal(err)
 		}
 		if open == json.Delim('[') {
-			return append(found, paths(t, value, strings.TrimSuffix(prefix, ".")+"[].")...)
+			return append(found, memberPaths(t, value, strings.TrimSuffix(prefix, ".")+"[].")...)
 		}
-		found = append(found, paths(t, value, name)...)
+		found = append(found, memberPaths(t, value, name)...)
 	}
 	return found
 }
 
-// TestDocumentedErrors provokes each error and holds it against its fixture.
+// TestDocumentedErrors causes each error and compares it with its fixture.
 func TestDocumentedErrors(t *testing.T) {
 	add := fixture(t, "add-network-authpriv.request.derived.json")
-	fault := func(f defendertest.Fault) func(*caller) reply {
-		return func(c *caller) reply { c.sim.Fail(f); return c.call("GET", definitions, "") }
+	fault := func(f defendertest.Fault) func(*client) reply {
+		return func(c *client) reply { c.sim.Fail(f); return c.call("GET", definitions, "") }
 	}
 	ids := `{"ScanDefinitionIds":["x"` + strings.Repeat(`,"x"`, 599) + `]}`
 	for _, test := range []struct {
 		example string
 		options defendertest.Options
-		provoke func(*caller) reply
+		provoke func(*client) reply
 	}{
-		{example: "400-InvalidInput.derived", provoke: func(c *caller) reply {
-			return c.call("POST", definitions, with(t, add, map[string]any{"target": "10.0.0.999"}))
+		{example: "400-InvalidInput.derived", provoke: func(c *client) reply {
+			return c.call("POST", definitions, withFields(t, add, map[string]any{"target": "10.0.0.999"}))
 		}},
-		{example: "400-InvalidRequestBody.documented", provoke: func(c *caller) reply { return c.call("POST", definitions, "{") }},
-		{example: "400-MissingRequiredParameter.derived", provoke: func(c *caller) reply {
-			return c.call("POST", definitions, with(t, add, map[string]any{"scanName": nil}))
+		{example: "400-InvalidRequestBody.documented", provoke: func(c *client) reply { return c.call("POST", definitions, "{") }},
+		{example: "400-MissingRequiredParameter.derived", provoke: func(c *client) reply {
+			return c.call("POST", definitions, withFields(t, add, map[string]any{"scanName": nil}))
 		}},
-		{example: "400-MaximumBatchSizeExceeded.derived", provoke: func(c *caller) reply { return c.call("POST", batchDelete, ids) }},
-		{example: "400-ODataError.derived", provoke: func(c *caller) reply {
+		{example: "400-MaximumBatchSizeExceeded.derived", provoke: func(c *client) reply { return c.call("POST", batchDelete, ids) }},
+		{example: "400-ODataError.derived", provoke: func(c *client) reply {
 			return c.call("POST", byScan+"?$top=10001", fixture(t, "history-by-definition.request.json"))
 		}},
-		{example: "401-Unauthorized.derived", provoke: func(c *caller) reply { c.token = ""; return c.call("GET", definitions, "") }},
+		{example: "401-Unauthorized.derived", provoke: func(c *client) reply { c.token = ""; return c.call("GET", definitions, "") }},
 		{example: "401-no-tvm-license.derived", provoke: fault(defendertest.Fault{
 			Status: 401, Message: "Unauthorized request - reason of failure: No Tvm license"})},
 		{example: "403-DisabledFeature.derived", provoke: fault(defendertest.Fault{
 			Status: 403, Code: "DisabledFeature", Message: "Tenant feature is not enabled."})},
 		{example: "403-missing-roles.derived", options: defendertest.Options{Roles: []string{"Machine.Read.All"}},
-			provoke: func(c *caller) reply { return c.call("POST", definitions, add) }},
-		{example: "404-definition.derived", provoke: func(c *caller) reply {
+			provoke: func(c *client) reply { return c.call("POST", definitions, add) }},
+		{example: "404-definition.derived", provoke: func(c *client) reply {
 			c.sim.Remove(switches)
 			return c.call("PATCH", definitions+"/"+switches, `{"isActive":false}`)
 		}},
 		{example: "404-ResourceNotFound.documented", provoke: fault(defendertest.Fault{
 			Status: 404, Message: "Machine 123123123 was not found"})},
-		{example: "429-TooManyRequests.derived", options: defendertest.Options{PerMinute: 1}, provoke: func(c *caller) reply {
+		{example: "429-TooManyRequests.derived", options: defendertest.Options{PerMinute: 1}, provoke: func(c *client) reply {
 			c.call("GET", definitions, "")
 			return c.call("GET", definitions, "")
 		}},
 		{example: "500-InternalServerError.derived", provoke: fault(defendertest.Fault{Status: 500})},
 	} {
 		t.Run(test.example, func(t *testing.T) {
-			c := start(t, test.options)
+			c := startSimulator(t, test.options)
 			got := test.provoke(c)
 			var want struct {
 				Error struct{ Code, Message string }
@@ -199,7 +199,7 @@ func TestDocumentedErrors(t *testing.T) {
 			if message != want.Error.Message && stem != strings.TrimSuffix(want.Error.Message, ".") {
 				t.Errorf("message %q; want %q", message, want.Error.Message)
 			}
-			if diff := cmp.Diff(paths(t, []byte(fixture(t, "error-"+test.example+".json")), ""), paths(t, got.body, "")); diff != "" {
+			if diff := cmp.Diff(memberPaths(t, []byte(fixture(t, "error-"+test.example+".json")), ""), memberPaths(t, got.body, "")); diff != "" {
 				t.Errorf("fields and their order (-example +simulator):\n%s", diff)
 			}
 			if len(c.sim.Writes()) != 0 {
@@ -209,9 +209,9 @@ func TestDocumentedErrors(t *testing.T) {
 	}
 }
 
-// TestContexts: answers name the host that was asked, as the examples do.
+// TestContexts checks that OData contexts name the host of the request, as in the examples.
 func TestContexts(t *testing.T) {
-	c := start(t, defendertest.Options{})
+	c := startSimulator(t, defendertest.Options{})
 	for _, test := range []struct{ method, path, body, context string }{
 		{"GET", definitions, "", "/api/$metadata#DeviceAuthenticatedScanDefinitions"},
 		{"POST", definitions, "add-network-authpriv.new-page.request.json", "/api/$metadata#DeviceAuthenticatedScanDefinitions/$entity"},
@@ -230,8 +230,8 @@ func TestContexts(t *testing.T) {
 	}
 }
 
-// TestDocumentedRequestsArePassable: each request of the fixtures is accepted or, where a page contradicts
-// itself or the simulator has a reason, refused.
+// TestDocumentedRequestsArePassable checks that each request of the fixtures is accepted, or refused where a page
+// contradicts itself or the simulator has a reason.
 func TestDocumentedRequestsArePassable(t *testing.T) {
 	for name, want := range map[string]int{
 		"add-network-authnopriv.request.derived.json":                    200,
@@ -247,17 +247,17 @@ func TestDocumentedRequestsArePassable(t *testing.T) {
 		"update-network.new-page.request.json":                           200,
 		"update-pause-only.request.derived.json":                         200,
 	} {
-		c := start(t, defendertest.Options{})
+		c := startSimulator(t, defendertest.Options{})
 		if strings.HasPrefix(name, "add") {
 			c.call("POST", definitions, fixture(t, name)).want(t, want)
 		} else {
 			c.call("PATCH", definitions+"/"+switches, fixture(t, name)).want(t, want)
 		}
 	}
-	start(t, defendertest.Options{}).call("POST", batchDelete, fixture(t, "batch-delete.request.repaired.json")).
-		wantError(t, 404, "ResourceNotFound") // the page's ids are nobody's
+	startSimulator(t, defendertest.Options{}).call("POST", batchDelete, fixture(t, "batch-delete.request.repaired.json")).
+		wantError(t, 404, "ResourceNotFound") // no definition has the page's ids
 
-	c := start(t, defendertest.Options{})
+	c := startSimulator(t, defendertest.Options{})
 	for _, id := range []string{"td32f17af-5cc2-4e4e-964a-4c4ef7d216e2", "ab32g20af-5dd2-4a5e-954a-4c4ef7d216e2"} {
 		c.sim.AddScan(map[string]any{"id": id})
 	}

@@ -13,7 +13,7 @@ import (
 )
 
 func TestFaultStatuses(t *testing.T) {
-	c := start(t, defendertest.Options{})
+	c := startSimulator(t, defendertest.Options{})
 	for status, code := range map[int]string{400: "BadRequest", 401: "Unauthorized", 403: "Forbidden", 404: "ResourceNotFound",
 		429: "TooManyRequests", 500: "InternalServerError", 503: "ServiceUnavailable"} {
 		c.sim.Fail(defendertest.Fault{Status: status})
@@ -38,9 +38,9 @@ func TestFaultStatuses(t *testing.T) {
 	c.call("GET", definitions, "").want(t, 200)
 }
 
-// TestFaultMatching: a fault strikes what it matches, as often as it says, the oldest first.
+// TestFaultMatching checks that a fault applies to the requests that it matches, Times times, the oldest fault first.
 func TestFaultMatching(t *testing.T) {
-	c := start(t, defendertest.Options{})
+	c := startSimulator(t, defendertest.Options{})
 	c.sim.Fail(defendertest.Fault{Method: "POST", Path: "BatchDelete", Status: 500})
 	c.sim.Fail(defendertest.Fault{Path: "Agents", Status: 503, Times: 2})
 	c.sim.Fail(defendertest.Fault{Path: "Agents", Status: 500, Times: -1})
@@ -56,7 +56,7 @@ func TestFaultMatching(t *testing.T) {
 }
 
 func TestFaultRawBody(t *testing.T) {
-	c := start(t, defendertest.Options{})
+	c := startSimulator(t, defendertest.Options{})
 	const page = "<html><body>We are down.</body></html>"
 	c.sim.Fail(defendertest.Fault{Status: 502, Body: page, ContentType: "text/html"})
 	if got := c.call("GET", definitions, "").want(t, 502); string(got.body) != page || got.header.Get("Content-Type") != "text/html" {
@@ -69,7 +69,7 @@ func TestFaultRawBody(t *testing.T) {
 }
 
 func TestFaultClaims(t *testing.T) {
-	c := start(t, defendertest.Options{})
+	c := startSimulator(t, defendertest.Options{})
 	c.sim.Fail(defendertest.Fault{Claims: `{"access_token":{"nbf":{"essential":true,"value":"1"}}}`})
 	got := c.call("GET", definitions, "")
 	got.wantError(t, 401, "Unauthorized")
@@ -83,7 +83,7 @@ func TestFaultClaims(t *testing.T) {
 }
 
 func TestFaultEcho(t *testing.T) {
-	c := start(t, defendertest.Options{})
+	c := startSimulator(t, defendertest.Options{})
 	const body = `{"scanName":"canary"}`
 	c.sim.Fail(defendertest.Fault{Echo: true})
 	if got := c.call("POST", definitions, body).wantError(t, 400, "BadRequest"); !strings.Contains(got, body) {
@@ -95,13 +95,13 @@ func TestFaultEcho(t *testing.T) {
 	}
 }
 
-// TestFaultDrop is the fault that matters most: the write took effect, and nobody was told.
+// TestFaultDrop tests the most important fault: the write took effect, and the caller got no response.
 func TestFaultDrop(t *testing.T) {
 	for _, apply := range []bool{false, true} {
-		c := start(t, defendertest.Options{})
+		c := startSimulator(t, defendertest.Options{})
 		before := len(c.sim.Scans())
 		c.sim.Fail(defendertest.Fault{Method: "POST", Apply: apply, Drop: true})
-		r, err := c.try(t.Context(), "POST", definitions, fixture(t, "add-network-authpriv.new-page.request.json"))
+		r, err := c.request(t.Context(), "POST", definitions, fixture(t, "add-network-authpriv.new-page.request.json"))
 		if err == nil {
 			t.Fatalf("got an answer: %d %s", r.status, r.body)
 		}
@@ -119,7 +119,7 @@ func TestFaultDrop(t *testing.T) {
 }
 
 func TestFaultApplyThenError(t *testing.T) {
-	c := start(t, defendertest.Options{})
+	c := startSimulator(t, defendertest.Options{})
 	c.sim.Fail(defendertest.Fault{Apply: true, Status: 500})
 	c.call("PATCH", definitions+"/"+switches, `{"isActive":false}`).wantError(t, 500, "InternalServerError")
 	if scan, _ := c.sim.Scan(switches); scan["isActive"] != false {
@@ -141,11 +141,11 @@ func TestFaultApplyThenError(t *testing.T) {
 }
 
 func TestFaultHang(t *testing.T) {
-	hang := func(c *caller, ctx context.Context) <-chan error {
+	hang := func(c *client, ctx context.Context) <-chan error {
 		failed := make(chan error, 1)
 		c.sim.Fail(defendertest.Fault{Hang: true, Apply: true})
 		go func() {
-			_, err := c.try(ctx, "PATCH", definitions+"/"+switches, `{"isActive":false}`)
+			_, err := c.request(ctx, "PATCH", definitions+"/"+switches, `{"isActive":false}`)
 			failed <- err
 		}()
 		for len(c.sim.Writes()) == 0 { // applied first, then hung
@@ -158,13 +158,13 @@ func TestFaultHang(t *testing.T) {
 		}
 		return failed
 	}
-	for name, end := range map[string]func(c *caller, cancel func()){
-		"caller goes away": func(_ *caller, cancel func()) { cancel() },
-		"Release":          func(c *caller, _ func()) { c.sim.Release() },
-		"Close":            func(c *caller, _ func()) { c.sim.Close() },
+	for name, end := range map[string]func(c *client, cancel func()){
+		"caller goes away": func(_ *client, cancel func()) { cancel() },
+		"Release":          func(c *client, _ func()) { c.sim.Release() },
+		"Close":            func(c *client, _ func()) { c.sim.Close() },
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := start(t, defendertest.Options{})
+			c := startSimulator(t, defendertest.Options{})
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			failed := hang(c, ctx)
@@ -177,15 +177,15 @@ func TestFaultHang(t *testing.T) {
 	}
 }
 
-// TestHungRequestEndsWithItsCaller: no handler outlives the caller that gave up on it.
+// TestHungRequestEndsWithItsCaller checks that a handler returns when its caller disconnects.
 func TestHungRequestEndsWithItsCaller(t *testing.T) {
 	for _, f := range []defendertest.Fault{{Hang: true}, {Delay: time.Hour}, {SlowBody: true, Delay: time.Hour}} {
 		sim := defendertest.New(defendertest.Options{})
 		service := httptest.NewServer(sim)
-		c := &caller{t, sim, service.URL, "any"}
+		c := &client{t, sim, service.URL, "any"}
 		sim.Fail(f)
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
-		if r, err := c.try(ctx, "GET", definitions, ""); err == nil {
+		if r, err := c.request(ctx, "GET", definitions, ""); err == nil {
 			t.Errorf("%+v: got an answer: %d", f, r.status)
 		}
 		cancel()
@@ -201,9 +201,9 @@ func TestHungRequestEndsWithItsCaller(t *testing.T) {
 	}
 }
 
-// TestFaultDelay: late, but the genuine answer, or none if the caller would not wait.
+// TestFaultDelay checks that the genuine response comes late, or not at all if the caller does not wait.
 func TestFaultDelay(t *testing.T) {
-	c := start(t, defendertest.Options{})
+	c := startSimulator(t, defendertest.Options{})
 	c.sim.Fail(defendertest.Fault{Delay: 50 * time.Millisecond})
 	began := time.Now()
 	c.call("PATCH", definitions+"/"+switches, `{"isActive":false}`).want(t, 200)
@@ -216,7 +216,7 @@ func TestFaultDelay(t *testing.T) {
 	c.sim.Fail(defendertest.Fault{Delay: time.Hour})
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
-	if r, err := c.try(ctx, "PATCH", definitions+"/"+switches, `{"isActive":true}`); err == nil {
+	if r, err := c.request(ctx, "PATCH", definitions+"/"+switches, `{"isActive":true}`); err == nil {
 		t.Errorf("got an answer: %d", r.status)
 	}
 	if len(c.sim.Writes()) != 1 {
@@ -224,9 +224,9 @@ func TestFaultDelay(t *testing.T) {
 	}
 }
 
-// TestFaultSlowBody: the head comes at once, the body whole but in pieces.
+// TestFaultSlowBody checks that the headers come at once, and the whole body in pieces.
 func TestFaultSlowBody(t *testing.T) {
-	c := start(t, defendertest.Options{Empty: true})
+	c := startSimulator(t, defendertest.Options{Empty: true})
 	c.sim.Fail(defendertest.Fault{SlowBody: true})
 	req, err := http.NewRequestWithContext(t.Context(), "GET", c.url+definitions, nil)
 	if err != nil {
@@ -257,14 +257,15 @@ func TestFaultSlowBody(t *testing.T) {
 	c.sim.Fail(defendertest.Fault{SlowBody: true, Delay: time.Hour})
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	if r, err := c.try(ctx, "GET", definitions, ""); err == nil {
+	if r, err := c.request(ctx, "GET", definitions, ""); err == nil {
 		t.Errorf("got the body at once: %s", r.body)
 	}
 }
 
-// TestFaultBeforeChecks: what a fault answers, no token or limit has a say in; what it lets through, they do.
+// TestFaultBeforeChecks checks that a scripted fault applies without a check of token or limits. A request that a fault
+// lets through is checked.
 func TestFaultBeforeChecks(t *testing.T) {
-	c := start(t, defendertest.Options{Token: "right", PerMinute: 1})
+	c := startSimulator(t, defendertest.Options{Token: "right", PerMinute: 1})
 	c.sim.Fail(defendertest.Fault{Status: 500})
 	c.call("GET", definitions, "").want(t, 500)
 	c.sim.Fail(defendertest.Fault{Delay: time.Millisecond})

@@ -9,46 +9,47 @@ import (
 	"time"
 )
 
-const maxTop = 10_000 // the page's limit for $top since January 2026; 4,096 before
+const maxTop = 10_000 // the documented limit of $top since January 2026; 4,096 before
 
-// A run is one finished scan. Its rows are kept under the names of $metadata.
+// run is one finished scan.
 type run struct {
 	scanID, session, scannerID string
 	status                     string // "Success", "Partial Success", ...
 	finished                   time.Time
-	targets                    []scanned
+	targets                    []scannedTarget
 }
 
-type scanned struct {
+type scannedTarget struct {
 	ip, hostname, problem string
 	status                string // "Success" or "Failure"
-	took                  time.Duration
+	duration              time.Duration
 }
 
-// FinishScan tells that a run of the definition ended at the given time with "Success", "Fail" or
-// "Partial Success": it sets latestScan, appends to the history, and returns the session id, which the
-// documented history by definition does not show. Any other status is passed on as it is. There is no clock:
-// a scan runs when a test says so. It panics if there is no such definition.
+// FinishScan records a run of the definition id that ended at the given time, and returns its session id, which the
+// documented history by definition does not show. It sets latestScan and appends to the history. The status is
+// "Success", "Fail" or "Partial Success"; any other is stored unchanged. Scans never run by themselves. FinishScan
+// panics if there is no such definition.
 func (s *Server) FinishScan(id, status string, at time.Time) (session string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	session = s.newHex(32)
-	if !s.finish(id, status, session, at) {
+	if !s.recordRun(id, status, session, at) {
 		panic(unknownScan("FinishScan", id))
 	}
 	return session
 }
 
-func (s *Server) finish(id, status, session string, at time.Time) bool {
-	scan := s.find(id)
+// recordRun appends a run of the definition id, and reports whether there is such a definition.
+func (s *Server) recordRun(id, status, session string, at time.Time) bool {
+	scan := s.findScan(id)
 	if scan == nil {
 		return false
 	}
 	summary := status
 	if status == "Partial Success" {
-		summary = "Success" // latestScan knows only Success and Fail; that partial counts as the former is our guess
+		summary = "Success" // latestScan has only Success and Fail; that partial counts as Success is a guess
 	}
-	scan["latestScan"] = object{"status": summary, "failureReason": nil, "executionDateTime": timestamp(at)}
+	scan["latestScan"] = object{"status": summary, "failureReason": nil, "executionDateTime": formatTime(at)}
 	agent, _ := scan["scannerAgent"].(object)
 	scanner, _ := agent["machineId"].(string)
 	target, _ := scan["target"].(string)
@@ -56,23 +57,23 @@ func (s *Server) finish(id, status, session string, at time.Time) bool {
 	return true
 }
 
-// scanTargets makes up what a run saw: every target, or with partial success all but the last.
-func scanTargets(target, status string) []scanned {
+// scanTargets returns invented results of a run: success for every target, or for all but the last in a partial success.
+func scanTargets(target, status string) []scannedTarget {
 	entries := strings.Split(target, ",")
-	seen := make([]scanned, len(entries))
+	seen := make([]scannedTarget, len(entries))
 	for i, entry := range entries {
 		ip, host := addressOf(entry)
 		last := i == len(entries)-1
 		if status == "Success" || status == "Partial Success" && !last {
-			seen[i] = scanned{ip, host, "", "Success", 8*time.Minute + 30*time.Second}
+			seen[i] = scannedTarget{ip, host, "", "Success", 8*time.Minute + 30*time.Second}
 		} else {
-			seen[i] = scanned{ip, "", "The device did not answer in time.", "Failure", 5 * time.Second}
+			seen[i] = scannedTarget{ip, "", "The device did not answer in time.", "Failure", 5 * time.Second}
 		}
 	}
 	return seen
 }
 
-// addressOf names one device of a target entry: the first address of a range.
+// addressOf returns one device of a target entry: the first address of a range or prefix.
 func addressOf(entry string) (ip, hostname string) {
 	if prefix, err := netip.ParsePrefix(entry); err == nil {
 		entry = prefix.Masked().Addr().Next().String()
@@ -84,30 +85,31 @@ func addressOf(entry string) (ip, hostname string) {
 	return "", entry
 }
 
-// historyByScan answers the newest run first, as the example does, with $top and $skip as documented.
-func (s *Server) historyByScan(r *request) (answer, error) {
+// historyByScan lists the newest run first, as in the example, with $top and $skip as documented.
+func (s *Server) historyByScan(r *request) (response, error) {
 	ids, err := s.checkIDs(r, "ScanDefinitionIds")
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
-	top, skip, err := window(r)
+	top, skip, err := pagingParams(r)
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
-	runs := s.runsWhere(func(run run) bool { return slices.Contains(ids, run.scanID) })
+	runs := s.selectRuns(func(run run) bool { return slices.Contains(ids, run.scanID) })
 	runs = runs[min(skip, len(runs)):]
-	return s.runsAnswer(r, runs[:min(top, len(runs))], run.byScan)
+	return s.runsResponse(r, runs[:min(top, len(runs))], run.definitionRow)
 }
 
-func (s *Server) historyBySession(r *request) (answer, error) {
+func (s *Server) historyBySession(r *request) (response, error) {
 	ids, err := s.checkIDs(r, "SessionIds")
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
-	return s.runsAnswer(r, s.runsWhere(func(run run) bool { return slices.Contains(ids, run.session) }), run.bySession)
+	return s.runsResponse(r, s.selectRuns(func(run run) bool { return slices.Contains(ids, run.session) }), run.sessionRow)
 }
 
-func (s *Server) runsWhere(want func(run) bool) []run {
+// selectRuns returns the runs for which want returns true, newest first.
+func (s *Server) selectRuns(want func(run) bool) []run {
 	var runs []run
 	for _, run := range s.runs {
 		if want(run) {
@@ -118,29 +120,30 @@ func (s *Server) runsWhere(want func(run) bool) []run {
 	return runs
 }
 
-// runsAnswer renders runs as documented, or as $metadata's contract, whose action returns no OData context.
-func (s *Server) runsAnswer(r *request, runs []run, documented func(run) ordered) (answer, error) {
-	list := ordered{{"@odata.context", origin(r) + r.URL.Path}}
+// runsResponse returns runs in the documented form, or in that of $metadata's contract, which has no OData context.
+func (s *Server) runsResponse(r *request, runs []run, documented func(run) orderedObject) (response, error) {
+	list := orderedObject{{"@odata.context", originOf(r) + r.URL.Path}}
 	if s.options.MetadataHistory {
-		list, documented = nil, run.contract
+		list, documented = nil, run.contractRow
 	}
-	rows := make([]ordered, len(runs))
+	rows := make([]orderedObject, len(runs))
 	for i, run := range runs {
 		rows[i] = documented(run)
 	}
-	return jsonAnswer(http.StatusOK, append(list, member{"value", rows}))
+	return jsonResponse(http.StatusOK, append(list, member{"value", rows}))
 }
 
-// window reads $top and $skip.
-func window(r *request) (top, skip int, err error) {
+// pagingParams returns $top and $skip, or their defaults.
+func pagingParams(r *request) (top, skip int, err error) {
 	top, topErr := strconv.Atoi(valueOr(r, "$top", strconv.Itoa(maxTop)))
 	skip, skipErr := strconv.Atoi(valueOr(r, "$skip", "0"))
 	if topErr != nil || skipErr != nil || top < 0 || top > maxTop || skip < 0 {
-		return 0, 0, &refusal{http.StatusBadRequest, "ODataError", "Invalid OData URI query."}
+		return 0, 0, &apiError{http.StatusBadRequest, "ODataError", "Invalid OData URI query."}
 	}
 	return top, skip, nil
 }
 
+// valueOr returns the query parameter name, or otherwise if it is absent.
 func valueOr(r *request, name, otherwise string) string {
 	if r.URL.Query().Has(name) {
 		return r.URL.Query().Get(name)

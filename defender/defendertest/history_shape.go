@@ -6,49 +6,49 @@ import (
 	"time"
 )
 
-// byScan is a row of "Get scan history by definition" as printed: the plural names hold one id each, and no
-// session is named.
-func (r run) byScan() ordered {
-	return ordered{
+// definitionRow returns r as a row of "Get scan history by definition" as printed: the plural names hold one id each, and
+// there is no session.
+func (r run) definitionRow() orderedObject {
+	return orderedObject{
 		{"ScanDefinitionIds", r.scanID},
-		{"LastScanned", timestamp(r.finished)},
+		{"LastScanned", formatTime(r.finished)},
 		{"ScanStatus", r.status},
 		{"ScannerId", r.scannerID},
 	}
 }
 
-// bySession is a row of "Get scan history by session" as printed, its targets mended into an array.
-func (r run) bySession() ordered {
-	targets := make([]ordered, len(r.targets))
+// sessionRow returns r as a row of "Get scan history by session" as printed, with the targets corrected to an array.
+func (r run) sessionRow() orderedObject {
+	targets := make([]orderedObject, len(r.targets))
 	for i, t := range r.targets {
-		targets[i] = ordered{
+		targets[i] = orderedObject{
 			{"Ip", t.ip},
 			{"Hostname", t.hostname},
 			{"ScannedDeviceDescription", t.description()},
 			{"ErrorMessage", t.problem},
 			{"ScanStatus", t.status},
-			{"ScanDuration", timeOfDay(t.took)},
+			{"ScanDuration", timeOfDay(t.duration)},
 		}
 	}
-	return ordered{
+	return orderedObject{
 		{"orgId", orgID},
 		{"ScanDefinitionIds", r.scanID},
 		{"SessionIds", r.session},
-		{"NumberOfSuccessfullyScannedTargets", r.successes()},
+		{"NumberOfSuccessfullyScannedTargets", r.countSuccesses()},
 		{"NumberOfTargets", len(r.targets)},
 		{"ScanStatus", r.status},
-		{"LastScanned", timestamp(r.finished)},
+		{"LastScanned", formatTime(r.finished)},
 		{"ListScannedTargets", targets},
 	}
 }
 
-// contract is $metadata's AuthScanHistoryContract, one for both reads: without the time of the scan, and with
-// the status in one word.
-func (r run) contract() ordered {
-	targets := make([]ordered, len(r.targets))
+// contractRow returns r as $metadata's AuthScanHistoryContract, the same for both reads. It has no time of the scan, and
+// the status is one word.
+func (r run) contractRow() orderedObject {
+	targets := make([]orderedObject, len(r.targets))
 	for i, t := range r.targets {
-		targets[i] = ordered{
-			{"scanDuration", timeOfDay(t.took) + ".0000000"},
+		targets[i] = orderedObject{
+			{"scanDuration", timeOfDay(t.duration) + ".0000000"},
 			{"ip", t.ip},
 			{"hostname", t.hostname},
 			{"scannedDeviceDescription", t.description()},
@@ -56,12 +56,12 @@ func (r run) contract() ordered {
 			{"scanStatus", t.status},
 		}
 	}
-	return ordered{
+	return orderedObject{
 		{"orgId", orgID},
 		{"scanDefinitionId", r.scanID},
 		{"sessionId", r.session},
 		{"scannerId", r.scannerID},
-		{"numberOfSuccessfullyScannedTargets", r.successes()},
+		{"numberOfSuccessfullyScannedTargets", r.countSuccesses()},
 		{"numberOfTargets", len(r.targets)},
 		{"scanStatus", strings.ReplaceAll(r.status, " ", "")},
 		{"generalErrorMessage", nil},
@@ -69,7 +69,8 @@ func (r run) contract() ordered {
 	}
 }
 
-func (r run) successes() (n int) {
+// countSuccesses returns how many targets were scanned successfully.
+func (r run) countSuccesses() (n int) {
 	for _, t := range r.targets {
 		if t.status == "Success" {
 			n++
@@ -78,14 +79,14 @@ func (r run) successes() (n int) {
 	return n
 }
 
-func (t scanned) description() string {
+func (t scannedTarget) description() string {
 	if t.status == "Success" {
 		return "Network device"
 	}
 	return ""
 }
 
-// timeOfDay is $metadata's Edm.TimeOfDay.
+// timeOfDay returns d in the form of $metadata's Edm.TimeOfDay.
 func timeOfDay(d time.Duration) string {
 	return fmt.Sprintf("%02d:%02d:%02d", int(d.Hours()), int(d.Minutes())%60, int(d.Seconds())%60)
 }

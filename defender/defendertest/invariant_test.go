@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// TestSharesNothingWithTheClient: the simulator is built of the standard library alone.
+// TestSharesNothingWithTheClient checks that the simulator imports the standard library only.
 func TestSharesNothingWithTheClient(t *testing.T) {
 	files, err := filepath.Glob("*.go")
 	if err != nil {

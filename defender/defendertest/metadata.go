@@ -9,9 +9,9 @@ import (
 //go:embed metadata.xml
 var metadataXML string
 
-// metadata answers with the entity model, written here from the types that a captured $metadata declares; it
-// is not that document. It names the vault address as the options have it.
-func (s *Server) metadata(*request) (answer, error) {
+// getMetadata returns the entity model. The document was written from the types in a captured $metadata, but is not that
+// document. The name of the vault address is that of the options.
+func (s *Server) getMetadata(*request) (response, error) {
 	body := strings.ReplaceAll(metadataXML, "KEY_VAULT_FIELD", s.options.keyVaultField())
-	return answer{status: http.StatusOK, contentType: "application/xml", body: []byte(body)}, nil
+	return response{status: http.StatusOK, contentType: "application/xml", body: []byte(body)}, nil
 }

@@ -17,7 +17,7 @@ import (
 
 func TestAuthInLists(t *testing.T) {
 	for _, shown := range []bool{false, true} {
-		c := start(t, defendertest.Options{AuthInLists: shown})
+		c := startSimulator(t, defendertest.Options{AuthInLists: shown})
 		for _, row := range c.call("GET", definitions, "").rows(t) {
 			if got := row["scanAuthenticationParams"] != nil; got != shown {
 				t.Errorf("AuthInLists %v: %s shows %v", shown, row["scanName"], row["scanAuthenticationParams"])
@@ -31,7 +31,7 @@ func TestAuthInLists(t *testing.T) {
 
 func TestPascalCaseAgents(t *testing.T) {
 	for pascal, name := range map[bool]string{false: "assignedApplicationId", true: "AssignedApplicationId"} {
-		c := start(t, defendertest.Options{PascalCaseAgents: pascal})
+		c := startSimulator(t, defendertest.Options{PascalCaseAgents: pascal})
 		for _, path := range []string{agents, agents + "/" + machine} {
 			if row := c.call("GET", path, "").rows(t)[0]; row[name] == nil {
 				t.Errorf("%s has no %s: %v", path, name, row)
@@ -47,23 +47,24 @@ func TestPascalCaseAgents(t *testing.T) {
 	}
 }
 
-// TestKeyVaultField: the declared spelling is accepted, the other refused, and ignored at the reference's peril.
+// TestKeyVaultField checks that the declared spelling is accepted and the other refused, or dropped if unknown fields are
+// ignored.
 func TestKeyVaultField(t *testing.T) {
 	uri := fixture(t, "add-network-keyvault.request.derived-keyVaultUri-spelling.json")
 	url := fixture(t, "add-network-keyvault.request.derived-keyVaultUrl-spelling.json")
 	for field, bodies := range map[string][2]string{"": {uri, url}, "keyVaultUri": {uri, url}, "keyVaultUrl": {url, uri}} {
-		c := start(t, defendertest.Options{KeyVaultField: field})
+		c := startSimulator(t, defendertest.Options{KeyVaultField: field})
 		c.call("POST", definitions, bodies[0]).want(t, 200)
 		c.call("POST", definitions, bodies[1]).wantError(t, 400, "InvalidRequestBody")
 
-		c = start(t, defendertest.Options{KeyVaultField: field, IgnoreUnknownFields: true})
+		c = startSimulator(t, defendertest.Options{KeyVaultField: field, IgnoreUnknownFields: true})
 		c.call("POST", definitions, bodies[1]).wantError(t, 400, "MissingRequiredParameter")
 	}
 }
 
 func TestMetadata(t *testing.T) {
 	for field, declared := range map[string]string{"": "keyVaultUri", "keyVaultUrl": "keyVaultUrl"} {
-		c := start(t, defendertest.Options{KeyVaultField: field})
+		c := startSimulator(t, defendertest.Options{KeyVaultField: field})
 		got := c.call("GET", "/api/$metadata", "").want(t, 200)
 		properties := map[string]bool{}
 		for d := xml.NewDecoder(strings.NewReader(string(got.body))); ; {
@@ -90,7 +91,7 @@ func TestMetadata(t *testing.T) {
 func TestStatuses(t *testing.T) {
 	add := fixture(t, "add-network-authpriv.new-page.request.json")
 	for _, want := range []struct{ create, remove int }{{200, 200}, {201, 202}, {200, 204}} {
-		c := start(t, defendertest.Options{CreateStatus: want.create, DeleteStatus: want.remove})
+		c := startSimulator(t, defendertest.Options{CreateStatus: want.create, DeleteStatus: want.remove})
 		c.call("POST", definitions, add).want(t, want.create)
 		if r := c.call("POST", batchDelete, `{"ScanDefinitionIds":["`+switches+`"]}`).want(t, want.remove); len(r.body) > 0 {
 			t.Errorf("delete answered %s", r.body)
@@ -99,8 +100,8 @@ func TestStatuses(t *testing.T) {
 }
 
 func TestIgnoreUnknownFields(t *testing.T) {
-	ignoring := start(t, defendertest.Options{IgnoreUnknownFields: true})
-	strict := start(t, defendertest.Options{})
+	ignoring := startSimulator(t, defendertest.Options{IgnoreUnknownFields: true})
+	strict := startSimulator(t, defendertest.Options{})
 	before, _ := ignoring.sim.Scan(switches)
 	for _, body := range []string{`{"IsActive":false}`, `{"surprise":1}`, `{"id":"other"}`, `{"scannerAgent":{"machineId":"` + machine + `","MachineName":"x"}}`} {
 		ignoring.call("PATCH", definitions+"/"+switches, body).want(t, 200)
@@ -117,7 +118,7 @@ func TestIgnoreUnknownFields(t *testing.T) {
 }
 
 func TestOtherIDOnUpdate(t *testing.T) {
-	c := start(t, defendertest.Options{OtherIDOnUpdate: true})
+	c := startSimulator(t, defendertest.Options{OtherIDOnUpdate: true})
 	if id := c.call("PATCH", definitions+"/"+switches, `{"isActive":false}`).object(t)["id"].(string); id == switches || len(id) != 36 {
 		t.Errorf("answered with id %q", id)
 	}
@@ -127,7 +128,7 @@ func TestOtherIDOnUpdate(t *testing.T) {
 }
 
 func TestWrapEntities(t *testing.T) {
-	c := start(t, defendertest.Options{WrapEntities: true})
+	c := startSimulator(t, defendertest.Options{WrapEntities: true})
 	for _, r := range []reply{
 		c.call("POST", definitions, fixture(t, "add-network-authpriv.new-page.request.json")),
 		c.call("PATCH", definitions+"/"+switches, `{}`),
@@ -144,7 +145,7 @@ func TestPaging(t *testing.T) {
 		size int
 		rows int
 	}{{definitions, 2, 5}, {definitions, 5, 5}, {"/api/v1.0/DeviceAuthenticatedScanAgents", 1, 3}} {
-		c := start(t, defendertest.Options{PageSize: list.size})
+		c := startSimulator(t, defendertest.Options{PageSize: list.size})
 		seen, pages := map[any]bool{}, 0
 		for next := list.path; next != "" && pages < 10; pages++ {
 			page := c.call("GET", next, "").want(t, 200)
@@ -163,9 +164,9 @@ func TestPaging(t *testing.T) {
 	}
 }
 
-// TestRefuseWindows: retired scans stay visible and deletable.
+// TestRefuseWindows checks that Windows scans can still be listed and deleted.
 func TestRefuseWindows(t *testing.T) {
-	c := start(t, defendertest.Options{RefuseWindows: true})
+	c := startSimulator(t, defendertest.Options{RefuseWindows: true})
 	c.call("POST", definitions, fixture(t, "add-windows.old-page.request.repaired.json")).wantError(t, 400, "InvalidInput")
 	c.call("PATCH", definitions+"/"+servers, `{"isActive":false}`).wantError(t, 400, "InvalidInput")
 	c.call("POST", definitions, fixture(t, "add-network-authpriv.new-page.request.json")).want(t, 200)
@@ -187,13 +188,13 @@ func TestRoles(t *testing.T) {
 		{[]string{write}, 403, 403, 200, 200},
 		{[]string{read, write}, 200, 200, 200, 200},
 	} {
-		c := start(t, defendertest.Options{Roles: test.roles})
+		c := startSimulator(t, defendertest.Options{Roles: test.roles})
 		c.call("GET", definitions, "").want(t, test.list)
 		c.call("POST", byScan, `{"ScanDefinitionIds":["x"]}`).want(t, test.history)
 		c.call("POST", definitions, fixture(t, "add-network-authpriv.new-page.request.json")).want(t, test.add)
 		c.call("GET", "/api/$metadata", "").want(t, test.declare)
 	}
-	c := start(t, defendertest.Options{Roles: []string{read, "Machine.Scan"}})
+	c := startSimulator(t, defendertest.Options{Roles: []string{read, "Machine.Scan"}})
 	got := c.call("POST", batchDelete, `{}`).wantError(t, 403, "Forbidden")
 	if want := "Missing application roles. API required roles: Machine.ReadWrite.All, application roles: Machine.Read.All,Machine.Scan."; got != want {
 		t.Errorf("message %q; want %q", got, want)
@@ -207,7 +208,7 @@ func TestToken(t *testing.T) {
 	}{
 		{"", "", 401}, {"", "any", 200}, {"right", "right", 200}, {"right", "wrong", 401}, {"right", "", 401}, {"right", "rightx", 401},
 	} {
-		c := start(t, defendertest.Options{Token: test.accepted})
+		c := startSimulator(t, defendertest.Options{Token: test.accepted})
 		c.token = test.sent
 		for _, path := range []string{definitions, "/api/$metadata", "/api/nowhere"} {
 			got := c.call("GET", path, "")
@@ -220,7 +221,7 @@ func TestToken(t *testing.T) {
 	}
 }
 
-// TestTokenHasToBeABearer: no other scheme signs anyone in.
+// TestTokenHasToBeABearer checks that no other scheme is accepted.
 func TestTokenHasToBeABearer(t *testing.T) {
 	sim := defendertest.New(defendertest.Options{})
 	for _, header := range []string{"any", "Basic any", "bearer any", "Bearer ", "Bearer"} {
@@ -233,7 +234,7 @@ func TestTokenHasToBeABearer(t *testing.T) {
 	}
 }
 
-// TestLimits runs in a bubble of its own time, where the windows can pass without waiting.
+// TestLimits runs in a synctest bubble, where the windows pass without waiting.
 func TestLimits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sim := defendertest.New(defendertest.Options{PerMinute: 3, PerHour: 5})

@@ -12,25 +12,28 @@ const (
 	writeRole = "Machine.ReadWrite.All"
 )
 
-// verbs are the methods of one path.
-type verbs map[string]route
+// methodRoutes has the routes of one path by method.
+type methodRoutes map[string]route
 
+// route describes one operation of the API.
 type route struct {
-	role   string // the application role it needs; "" is none
-	writes bool
-	handle func(*request) (answer, error) // called with the server's lock held
+	role    string // the application role it needs; "" means none
+	isWrite bool
+	handle  func(*request) (response, error) // called with the server's lock held
 }
 
-// table is the API: nine documented operations and $metadata. Reading one definition by its id is not
-// documented, so it is not found; nor is a DELETE verb, so it is not allowed.
-func (s *Server) table() map[string]verbs {
-	read := func(h func(*request) (answer, error)) route { return route{role: readRole, handle: h} }
-	write := func(h func(*request) (answer, error)) route { return route{role: writeRole, writes: true, handle: h} }
-	return map[string]verbs{
-		"$metadata": {"GET": {handle: s.metadata}},
+// newRoutes returns the API: nine documented operations and $metadata. Reading one definition by its id is not
+// documented, so it is not found. Nor is the method DELETE, so it is not allowed.
+func (s *Server) newRoutes() map[string]methodRoutes {
+	read := func(h func(*request) (response, error)) route { return route{role: readRole, handle: h} }
+	write := func(h func(*request) (response, error)) route {
+		return route{role: writeRole, isWrite: true, handle: h}
+	}
+	return map[string]methodRoutes{
+		"$metadata": {"GET": {handle: s.getMetadata}},
 
 		"DeviceAuthenticatedScanDefinitions":             {"GET": read(s.listScans), "POST": write(s.addScan)},
-		"DeviceAuthenticatedScanDefinitions/{id}":        {"GET": read(undocumented), "PATCH": write(s.updateScan)},
+		"DeviceAuthenticatedScanDefinitions/{id}":        {"GET": read(notDocumented), "PATCH": write(s.updateScan)},
 		"DeviceAuthenticatedScanDefinitions/BatchDelete": {"POST": write(s.deleteScans)},
 
 		"DeviceAuthenticatedScanDefinitions/GetScanHistoryByScanDefinitionId": {"POST": read(s.historyByScan)},
@@ -41,24 +44,24 @@ func (s *Server) table() map[string]verbs {
 	}
 }
 
-// resolve finds the route of a request and keeps the path's id in r.
-func (s *Server) resolve(r *request) (route, error) {
-	methods := s.verbsAt(r)
+// findRoute returns the route of a request and stores the path's id in r.
+func (s *Server) findRoute(r *request) (route, error) {
+	methods := s.routesAt(r)
 	if methods == nil {
-		return route{}, &refusal{http.StatusNotFound, "NotFound", "No resource found for " + r.URL.Path + "."}
+		return route{}, &apiError{http.StatusNotFound, "NotFound", "No resource found for " + r.URL.Path + "."}
 	}
 	found, ok := methods[r.Method]
 	if !ok {
 		allowed := strings.Join(slices.Sorted(maps.Keys(methods)), ", ")
-		return route{}, &refusal{http.StatusMethodNotAllowed, "MethodNotAllowed",
+		return route{}, &apiError{http.StatusMethodNotAllowed, "MethodNotAllowed",
 			"The requested resource does not support " + r.Method + ", only " + allowed + "."}
 	}
 	return found, nil
 }
 
-// verbsAt looks up a path below /api or /api/v1.0. It takes the path as it came: cleaning it would turn a
+// routesAt returns the routes of a path below /api or /api/v1.0, or nil. It does not clean the path, which would turn a
 // client's stray ".." into a valid call.
-func (s *Server) verbsAt(r *request) verbs {
+func (s *Server) routesAt(r *request) methodRoutes {
 	path, ok := strings.CutPrefix(r.URL.Path, "/api/")
 	if !ok {
 		return nil
@@ -75,4 +78,4 @@ func (s *Server) verbsAt(r *request) verbs {
 	return s.routes[collection+"/{id}"]
 }
 
-func undocumented(r *request) (answer, error) { return answer{}, notFound(r.id) }
+func notDocumented(r *request) (response, error) { return response{}, notFound(r.id) }

@@ -10,65 +10,65 @@ import (
 	"strings"
 )
 
-// Everything in this file is the simulator's policy, not Microsoft's behaviour: which error answers which
-// mistake is documented nowhere. Codes and the words before the colon come from the common-errors page; what
-// follows the colon is ours, for whoever has to find out why a test went red.
+// Everything in this file is the simulator's policy, not Microsoft's behavior: which mistake gets which error is
+// documented nowhere. Codes and the words before the colon come from the common-errors page. What follows the colon is
+// ours, and explains to developers why a test failed.
 
 var (
-	// What a request may say. The rest of a definition is Defender's to tell.
-	writable = []string{"scanType", "scanName", "isActive", "target", "intervalInHours", "targetType",
+	// The members that a request may have. Only Defender sets the others.
+	writableMembers = []string{"scanType", "scanName", "isActive", "target", "intervalInHours", "targetType",
 		"scannerAgent", "scanAuthenticationParams"}
 
-	// Without targetType, which the property page calls required and, in the same row, defaulted.
-	required = []string{"scanType", "scanName", "isActive", "target", "intervalInHours", "scannerAgent",
+	// Without targetType: the property page calls it required and, in the same row, gives a default.
+	requiredMembers = []string{"scanType", "scanName", "isActive", "target", "intervalInHours", "scannerAgent",
 		"scanAuthenticationParams"}
 
 	scanTypes   = []string{"Network", "Windows", "Linux", "AdvancedActive"} // of $metadata
 	targetTypes = []string{"Ip", "Hostname", "Combined"}                    // "IP Address" is prose, not a value
 )
 
-// checkNew returns the definition that an add asks for.
+// checkNew returns the definition that an add creates.
 func (s *Server) checkNew(r *request) (object, error) {
-	sent, err := s.decode(r, writable)
+	sent, err := s.decodeBody(r, writableMembers)
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range required {
+	for _, name := range requiredMembers {
 		if _, ok := sent[name]; !ok {
-			return nil, missing(name)
+			return nil, missingParam(name)
 		}
 	}
 	scan := object{"targetType": "Ip"}
 	maps.Copy(scan, sent)
-	return scan, s.check(scan, scan)
+	return scan, s.checkFields(scan, scan)
 }
 
 // checkUpdate returns the fields that an update changes.
 func (s *Server) checkUpdate(r *request, stored object) (object, error) {
-	sent, err := s.decode(r, writable)
+	sent, err := s.decodeBody(r, writableMembers)
 	if err != nil {
 		return nil, err
 	}
 	whole := object{}
 	maps.Copy(whole, stored)
 	maps.Copy(whole, sent)
-	return sent, s.check(sent, whole)
+	return sent, s.checkFields(sent, whole)
 }
 
-// check judges each field that was sent, and those that have to agree with another in the whole definition
-// that would result. Stored fields that were not sent are left in peace, whatever they hold.
-func (s *Server) check(sent, whole object) error {
+// checkFields checks each field in sent, and the fields that must agree with each other in whole, the definition that
+// would result. Stored fields that were not sent are not checked.
+func (s *Server) checkFields(sent, whole object) error {
 	for _, name := range slices.Sorted(maps.Keys(sent)) {
 		if err := s.checkField(sent, name); err != nil {
 			return err
 		}
 	}
-	if has(sent, "target") || has(sent, "targetType") {
+	if hasMember(sent, "target") || hasMember(sent, "targetType") {
 		if err := checkTargets(whole); err != nil {
 			return err
 		}
 	}
-	if has(sent, "scanType") || has(sent, "scanAuthenticationParams") {
+	if hasMember(sent, "scanType") || hasMember(sent, "scanAuthenticationParams") {
 		if err := checkAgreement(whole); err != nil {
 			return err
 		}
@@ -82,19 +82,19 @@ func (s *Server) check(sent, whole object) error {
 func (s *Server) checkField(sent object, name string) error {
 	switch v := sent[name]; name {
 	case "scanType":
-		return oneOf(name, v, scanTypes)
+		return checkOneOf(name, v, scanTypes)
 	case "targetType":
-		return oneOf(name, v, targetTypes)
+		return checkOneOf(name, v, targetTypes)
 	case "scanName", "target":
-		return text(name, v)
+		return checkText(name, v)
 	case "isActive":
 		if _, ok := v.(bool); !ok { // the page of 2022 sends "True" in quotes
-			return badBody("isActive has to be true or false")
+			return invalidBody("isActive has to be true or false")
 		}
 	case "intervalInHours":
 		// No range is documented; $metadata says Int32, and null is allowed.
 		if n, ok := v.(int); v != nil && (!ok || n < 0 || n > math.MaxInt32) {
-			return badBody("intervalInHours has to be a whole number or null")
+			return invalidBody("intervalInHours has to be a whole number or null")
 		}
 	case "scannerAgent":
 		return s.checkScanner(sent, v)
@@ -104,23 +104,23 @@ func (s *Server) checkField(sent object, name string) error {
 	return nil
 }
 
-// checkScanner keeps the reference alone: the pages send machineId, and the rest of a definition's
-// scannerAgent is looked up when it is read.
+// checkScanner checks a scannerAgent and reduces it to its machineId. The rest of a definition's scannerAgent is looked up
+// when it is read.
 func (s *Server) checkScanner(sent object, v any) error {
 	agent, ok := v.(object)
 	if !ok {
-		return badBody("scannerAgent has to be an object")
+		return invalidBody("scannerAgent has to be an object")
 	}
-	if err := s.known(agent, embeddedFields); err != nil {
+	if err := s.checkNames(agent, embeddedFields); err != nil {
 		return err
 	}
-	if !has(agent, "machineId") {
-		return missing("scannerAgent.machineId")
+	if !hasMember(agent, "machineId") {
+		return missingParam("scannerAgent.machineId")
 	}
-	if err := text("scannerAgent.machineId", agent["machineId"]); err != nil {
+	if err := checkText("scannerAgent.machineId", agent["machineId"]); err != nil {
 		return err
 	}
-	scanner := s.scanner(agent["machineId"].(string))
+	scanner := s.findScanner(agent["machineId"].(string))
 	if scanner == nil || scanner["machineId"] != agent["machineId"] {
 		return invalidInput("scannerAgent.machineId", agent["machineId"])
 	}
@@ -128,19 +128,19 @@ func (s *Server) checkScanner(sent object, v any) error {
 	return nil
 }
 
-// checkIDs reads the body of an action: {name: [id, ...]}. The pages' tables say String, their examples and
-// $metadata an array.
+// checkIDs returns the ids in the body of an action: {name: [id, ...]}. The type is String in the pages' tables, but an
+// array in their examples and in $metadata.
 func (s *Server) checkIDs(r *request, name string) ([]string, error) {
-	sent, err := s.decode(r, []string{name})
+	sent, err := s.decodeBody(r, []string{name})
 	if err != nil {
 		return nil, err
 	}
-	if !has(sent, name) {
-		return nil, missing(name)
+	if !hasMember(sent, name) {
+		return nil, missingParam(name)
 	}
 	list, ok := sent[name].([]any)
 	if !ok {
-		return nil, badBody(name + " has to be an array of strings")
+		return nil, invalidBody(name + " has to be an array of strings")
 	}
 	if len(list) == 0 {
 		return nil, invalidInput(name, "[]")
@@ -148,77 +148,78 @@ func (s *Server) checkIDs(r *request, name string) ([]string, error) {
 	ids := make([]string, len(list))
 	for i, v := range list {
 		if ids[i], ok = v.(string); !ok || ids[i] == "" {
-			return nil, badBody(name + " has to be an array of strings")
+			return nil, invalidBody(name + " has to be an array of strings")
 		}
 	}
 	return ids, nil
 }
 
-func (s *Server) decode(r *request, names []string) (object, error) {
+// decodeBody returns the body of r as an object with the given names only.
+func (s *Server) decodeBody(r *request, names []string) (object, error) {
 	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
-		return nil, badBody("Content-Type has to be application/json")
+		return nil, invalidBody("Content-Type has to be application/json")
 	}
 	fields, err := parseObject(r.body)
 	if err != nil {
-		return nil, badBody("it has to be one JSON object")
+		return nil, invalidBody("it has to be one JSON object")
 	}
-	return fields, s.known(fields, names)
+	return fields, s.checkNames(fields, names)
 }
 
-// known refuses, or drops, the names that are not expected here.
-func (s *Server) known(fields object, names []string) error {
+// checkNames returns an error if fields has other names, or deletes those if the options ignore unknown fields.
+func (s *Server) checkNames(fields object, names []string) error {
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
 		if slices.Contains(names, name) {
 			continue
 		}
 		if !s.options.IgnoreUnknownFields {
-			return badBody(fmt.Sprintf("%.60q is not one of %s", name, strings.Join(names, ", ")))
+			return invalidBody(fmt.Sprintf("%.60q is not one of %s", name, strings.Join(names, ", ")))
 		}
 		delete(fields, name)
 	}
 	return nil
 }
 
-func has(o object, name string) bool {
+func hasMember(o object, name string) bool {
 	_, ok := o[name]
 	return ok
 }
 
-func oneOf(name string, v any, words []string) error {
+func checkOneOf(name string, v any, words []string) error {
 	if word, ok := v.(string); !ok || !slices.Contains(words, word) {
-		return badBody(name + " has to be one of " + strings.Join(words, ", "))
+		return invalidBody(name + " has to be one of " + strings.Join(words, ", "))
 	}
 	return nil
 }
 
-func text(name string, v any) error {
+func checkText(name string, v any) error {
 	t, ok := v.(string)
 	if !ok {
-		return badBody(name + " has to be a string")
+		return invalidBody(name + " has to be a string")
 	}
 	if t == "" {
-		return missing(name)
+		return missingParam(name)
 	}
 	return nil
 }
 
-func badBody(why string) error {
-	return &refusal{http.StatusBadRequest, "InvalidRequestBody", "Request body is incorrect: " + why}
+func invalidBody(why string) error {
+	return &apiError{http.StatusBadRequest, "InvalidRequestBody", "Request body is incorrect: " + why}
 }
 
-func missing(name string) error {
-	return &refusal{http.StatusBadRequest, "MissingRequiredParameter", "Parameter " + name + " is missing."}
+func missingParam(name string) error {
+	return &apiError{http.StatusBadRequest, "MissingRequiredParameter", "Parameter " + name + " is missing."}
 }
 
 func invalidInput(name string, v any) error {
-	return &refusal{http.StatusBadRequest, "InvalidInput", fmt.Sprintf("Invalid input %.100v: %s", v, name)}
+	return &apiError{http.StatusBadRequest, "InvalidInput", fmt.Sprintf("Invalid input %.100v: %s", v, name)}
 }
 
 func batchTooLarge(received int) error {
-	return &refusal{http.StatusBadRequest, "MaximumBatchSizeExceeded",
-		fmt.Sprintf("Maximum batch size exceeded. Received: %d, allowed: %d.", received, maxBatch)}
+	return &apiError{http.StatusBadRequest, "MaximumBatchSizeExceeded",
+		fmt.Sprintf("Maximum batch size exceeded. Received: %d, allowed: %d.", received, maxDeleteIDs)}
 }
 
 func notFound(id string) error {
-	return &refusal{http.StatusNotFound, "ResourceNotFound", "Resource " + id + " was not found."}
+	return &apiError{http.StatusNotFound, "ResourceNotFound", "Resource " + id + " was not found."}
 }

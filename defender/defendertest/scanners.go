@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// The members of a scanner in the order the examples print them: as an entity of its own, and inside a
-// definition, where its name is called machineName.
+// The members of a scanner in the order of the examples: as an entity, and inside a definition, where its name is called
+// machineName.
 var (
 	scannerFields = []string{"id", "machineId", "lastSeen", "computerDnsName", "assignedApplicationId",
 		"scannerSoftwareVersion", "lastCommandExecutionTimestamp", "mdeClientVersion"}
@@ -30,40 +30,40 @@ func (s *Server) addScanner(machineID, name string, lastSeen time.Time) {
 	s.scanners = append(s.scanners, object{
 		"id":                            orgID + "_" + machineID,
 		"machineId":                     machineID,
-		"lastSeen":                      timestamp(lastSeen),
+		"lastSeen":                      formatTime(lastSeen),
 		"computerDnsName":               name,
 		"assignedApplicationId":         "f23c76e1-a6b5-4f77-9468-3a57916c910e",
 		"scannerSoftwareVersion":        "9.3.15.19",
-		"lastCommandExecutionTimestamp": timestamp(lastSeen.Truncate(time.Second)),
+		"lastCommandExecutionTimestamp": formatTime(lastSeen.Truncate(time.Second)),
 		"mdeClientVersion":              nil,
 	})
 }
 
-func (s *Server) listScanners(r *request) (answer, error) {
-	rows := make([]ordered, 0, len(s.scanners))
+func (s *Server) listScanners(r *request) (response, error) {
+	rows := make([]orderedObject, 0, len(s.scanners))
 	for _, scanner := range slices.SortedFunc(slices.Values(s.scanners), byID) {
-		rows = append(rows, s.casing(arrange(scanner, scannerFields)))
+		rows = append(rows, s.applyCasing(orderMembers(scanner, scannerFields)))
 	}
-	return s.listAnswer(r, "DeviceAuthenticatedScanAgents", rows)
+	return s.listResponse(r, "DeviceAuthenticatedScanAgents", rows)
 }
 
-// scannerByID takes the machine id, as the page's example path does, and the entity's id, as $metadata would
-// have it: which of them the service accepts is unknown.
-func (s *Server) scannerByID(r *request) (answer, error) {
-	scanner := s.scanner(r.id)
+// scannerByID accepts the machine id, as in the page's example path, and the entity's id, as in $metadata. Which of them
+// the service accepts is unknown.
+func (s *Server) scannerByID(r *request) (response, error) {
+	scanner := s.findScanner(r.id)
 	if scanner == nil {
-		return answer{}, notFound(r.id)
+		return response{}, notFound(r.id)
 	}
-	context := member{"@odata.context", origin(r) + "/api/$metadata#DeviceAuthenticatedScanAgents/$entity"}
-	entity := s.casing(arrange(scanner, scannerFields))
+	context := member{"@odata.context", originOf(r) + "/api/$metadata#DeviceAuthenticatedScanAgents/$entity"}
+	entity := s.applyCasing(orderMembers(scanner, scannerFields))
 	if s.options.BareAgent {
-		return jsonAnswer(http.StatusOK, append(ordered{context}, entity...))
+		return jsonResponse(http.StatusOK, append(orderedObject{context}, entity...))
 	}
-	return jsonAnswer(http.StatusOK, ordered{context, {"value", []ordered{entity}}})
+	return jsonResponse(http.StatusOK, orderedObject{context, {"value", []orderedObject{entity}}})
 }
 
-// scanner finds a scanner by either id, or returns nil.
-func (s *Server) scanner(id string) object {
+// findScanner returns the scanner with this machine id or entity id, or nil.
+func (s *Server) findScanner(id string) object {
 	for _, scanner := range s.scanners {
 		if scanner["machineId"] == id || scanner["id"] == id {
 			return scanner
@@ -72,27 +72,27 @@ func (s *Server) scanner(id string) object {
 	return nil
 }
 
-// embedded is the scannerAgent of a definition: the scanner as it is now, or what little is stored of one
-// that is gone.
-func (s *Server) embedded(scan object) ordered {
+// embeddedScanner returns the scannerAgent of a definition: the scanner as it is now, or the stored reference if there is
+// no such scanner.
+func (s *Server) embeddedScanner(scan object) orderedObject {
 	reference, ok := scan["scannerAgent"].(object)
 	if !ok {
-		return arrange(object{"machineId": nil}, embeddedFields)
+		return orderMembers(object{"machineId": nil}, embeddedFields)
 	}
 	machineID, _ := reference["machineId"].(string)
-	scanner := s.scanner(machineID)
+	scanner := s.findScanner(machineID)
 	if scanner == nil {
-		return arrange(reference, embeddedFields)
+		return orderMembers(reference, embeddedFields)
 	}
 	agent := object{}
 	maps.Copy(agent, scanner)
 	agent["machineName"] = scanner["computerDnsName"]
 	delete(agent, "computerDnsName")
-	return arrange(agent, embeddedFields)
+	return orderMembers(agent, embeddedFields)
 }
 
-// casing gives a scanner the names of the list pages, if that was chosen.
-func (s *Server) casing(scanner ordered) ordered {
+// applyCasing returns a scanner with the names that the options choose.
+func (s *Server) applyCasing(scanner orderedObject) orderedObject {
 	if !s.options.PascalCaseAgents {
 		return scanner
 	}

@@ -15,7 +15,7 @@ import (
 )
 
 func TestAddStoresWhatWasSentAndHidesIt(t *testing.T) {
-	c := start(t, defendertest.Options{})
+	c := startSimulator(t, defendertest.Options{})
 	answer := c.call("POST", definitions, fixture(t, "add-network-authpriv.new-page.request.json")).want(t, 200)
 	got := answer.object(t)
 	for name, want := range map[string]any{
@@ -49,9 +49,9 @@ func TestAddStoresWhatWasSentAndHidesIt(t *testing.T) {
 	}
 }
 
-// TestStoresTheScannersMachineIDAlone: the rest is looked up, so that a scanner seen later shows as seen later.
+// TestStoresTheScannersMachineIDAlone checks that the other members of a scannerAgent are those of the scanner now.
 func TestStoresTheScannersMachineIDAlone(t *testing.T) {
-	c := start(t, defendertest.Options{})
+	c := startSimulator(t, defendertest.Options{})
 	answer := c.call("POST", definitions, fixture(t, "add-windows.2022-page.request.json")).want(t, 200).object(t)
 	stored, _ := c.sim.Scan(answer["id"].(string))
 	if diff := cmp.Diff(any(object{"machineId": machine}), stored["scannerAgent"]); diff != "" {
@@ -63,7 +63,7 @@ func TestStoresTheScannersMachineIDAlone(t *testing.T) {
 }
 
 func TestUpdateMergesAndKeepsCredentials(t *testing.T) {
-	c := start(t, defendertest.Options{})
+	c := startSimulator(t, defendertest.Options{})
 	before, _ := c.sim.Scan(switches)
 	c.call("PATCH", "/api/v1.0/DeviceAuthenticatedScanDefinitions/"+switches, `{"isActive":false,"intervalInHours":null}`).want(t, 200)
 	after, _ := c.sim.Scan(switches)
@@ -76,15 +76,15 @@ func TestUpdateMergesAndKeepsCredentials(t *testing.T) {
 	if after["target"] != "127.0.0.1,127.0.0.2" || after["intervalInHours"] != 1 {
 		t.Errorf("stored definition %v", after)
 	}
-	c.call("PATCH", definitions+"/nobody", `{"isActive":false}`).wantError(t, 404, "ResourceNotFound")
+	c.call("PATCH", definitions+"/no-such-scan", `{"isActive":false}`).wantError(t, 404, "ResourceNotFound")
 	if got := len(c.sim.Writes()); got != 2 {
 		t.Errorf("%d writes; want 2", got)
 	}
 }
 
 func TestDeleteIsAllOrNothing(t *testing.T) {
-	c := start(t, defendertest.Options{})
-	c.call("POST", batchDelete, `{"ScanDefinitionIds":["`+switches+`","nobody"]}`).wantError(t, 404, "ResourceNotFound")
+	c := startSimulator(t, defendertest.Options{})
+	c.call("POST", batchDelete, `{"ScanDefinitionIds":["`+switches+`","no-such-scan"]}`).wantError(t, 404, "ResourceNotFound")
 	if _, ok := c.sim.Scan(switches); !ok {
 		t.Error("a refused delete deleted")
 	}
@@ -98,9 +98,9 @@ func TestDeleteIsAllOrNothing(t *testing.T) {
 	}
 }
 
-// TestListOrder: no order is documented, so the list must not reward a client for trusting one.
+// TestListOrder checks that the list is not in a useful order: none is documented, so a client must not depend on one.
 func TestListOrder(t *testing.T) {
-	c := start(t, defendertest.Options{Empty: true})
+	c := startSimulator(t, defendertest.Options{Empty: true})
 	for _, id := range []string{"c", "a", "b"} {
 		c.sim.AddScan(map[string]any{"id": id})
 	}
@@ -120,7 +120,7 @@ func TestListOrder(t *testing.T) {
 }
 
 func TestEmptyTenant(t *testing.T) {
-	c := start(t, defendertest.Options{Empty: true})
+	c := startSimulator(t, defendertest.Options{Empty: true})
 	for _, path := range []string{definitions, agents} {
 		if got := c.call("GET", path, "").want(t, 200); !strings.HasSuffix(string(got.body), `"value":[]}`) {
 			t.Errorf("%s: %s", path, got.body)
@@ -129,7 +129,7 @@ func TestEmptyTenant(t *testing.T) {
 }
 
 func TestUndocumentedRoutes(t *testing.T) {
-	c := start(t, defendertest.Options{})
+	c := startSimulator(t, defendertest.Options{})
 	for _, test := range []struct {
 		method, path string
 		status       int
@@ -147,7 +147,7 @@ func TestUndocumentedRoutes(t *testing.T) {
 		{"PATCH", definitions + "/../DeviceAuthenticatedScanDefinitions/" + switches, 404, "NotFound"},
 		{"GET", "/DeviceAuthenticatedScanDefinitions", 404, "NotFound"},
 		{"GET", "/api/deviceauthenticatedscandefinitions", 404, "NotFound"},
-		{"GET", agents + "/nobody", 404, "ResourceNotFound"},
+		{"GET", agents + "/no-such-scan", 404, "ResourceNotFound"},
 	} {
 		c.call(test.method, test.path, "").wantError(t, test.status, test.code)
 	}
@@ -159,9 +159,9 @@ func TestUndocumentedRoutes(t *testing.T) {
 	}
 }
 
-// TestCalls: what arrived is kept to the byte, in order, with the status it got.
+// TestCalls checks that requests are kept byte for byte, in order, with the status of their responses.
 func TestCalls(t *testing.T) {
-	c := start(t, defendertest.Options{})
+	c := startSimulator(t, defendertest.Options{})
 	body := fixture(t, "add-network-authpriv.new-page.request.json")
 	c.call("GET", definitions+"?$top=1", "")
 	c.call("POST", definitions, body)
@@ -188,14 +188,14 @@ func TestCalls(t *testing.T) {
 	}
 }
 
-// TestCallsAreBounded: a simulator left running forgets old calls, but never a write.
+// TestCallsAreBounded checks that old calls are deleted, but never a write.
 func TestCallsAreBounded(t *testing.T) {
 	sim := defendertest.New(defendertest.Options{})
-	recorded(sim, "PATCH", definitions+"/"+switches, `{}`, "application/json")
+	serveDirectly(sim, "PATCH", definitions+"/"+switches, `{}`, "application/json")
 	for range 20_000 {
-		recorded(sim, "GET", "/api/nowhere", "", "")
+		serveDirectly(sim, "GET", "/api/nowhere", "", "")
 	}
-	recorded(sim, "GET", "/api/last", "", "")
+	serveDirectly(sim, "GET", "/api/last", "", "")
 	calls := sim.Calls()
 	if n := len(calls); n < 10_000 || n > 20_000 || calls[n-1].Path != "/api/last" || calls[n-1].Status != 404 {
 		t.Errorf("%d calls, the last %+v", n, calls[n-1])
@@ -205,7 +205,7 @@ func TestCallsAreBounded(t *testing.T) {
 	}
 }
 
-// TestContextOverTLS: links follow the scheme the caller used.
+// TestContextOverTLS checks that links have the scheme that the caller used.
 func TestContextOverTLS(t *testing.T) {
 	sim := defendertest.New(defendertest.Options{})
 	service := httptest.NewTLSServer(sim)
@@ -227,16 +227,18 @@ func TestContextOverTLS(t *testing.T) {
 }
 
 func TestBodyLimit(t *testing.T) {
-	c := start(t, defendertest.Options{})
-	body := func(size int) string { return with(t, `{}`, map[string]any{"scanName": strings.Repeat("n", size-15)}) }
+	c := startSimulator(t, defendertest.Options{})
+	body := func(size int) string {
+		return withFields(t, `{}`, map[string]any{"scanName": strings.Repeat("n", size-15)})
+	}
 	c.call("PATCH", definitions+"/"+switches, body(1<<20)).want(t, 200)
 	c.call("PATCH", definitions+"/"+switches, body(1<<20+1)).wantError(t, http.StatusRequestEntityTooLarge, "InvalidRequestBody")
 }
 
-// TestConcurrentUse has callers, the portal and the test at work at once, under the race detector.
+// TestConcurrentUse makes API calls, portal edits and reads by the test at the same time, for the race detector.
 func TestConcurrentUse(t *testing.T) {
 	const workers, rounds = 8, 10
-	c := start(t, defendertest.Options{})
+	c := startSimulator(t, defendertest.Options{})
 	add := fixture(t, "add-network-authpriv.new-page.request.json")
 	before := len(c.sim.Scans())
 	var work sync.WaitGroup
@@ -246,10 +248,10 @@ func TestConcurrentUse(t *testing.T) {
 				c.sim.Fail(defendertest.Fault{Path: "nowhere"})
 				id := c.sim.AddScan(map[string]any{"scanName": fmt.Sprint(w, "/", i)})
 				c.sim.Edit(id, map[string]any{"isActive": false})
-				c.sim.FinishScan(id, "Success", finished)
+				c.sim.FinishScan(id, "Success", finishedAt)
 				for _, call := range [][3]string{{"GET", definitions, ""}, {"POST", definitions, add},
 					{"PATCH", definitions + "/" + id, `{"isActive":true}`}, {"POST", bySession, `{"SessionIds":["x"]}`}} {
-					if r, err := c.try(t.Context(), call[0], call[1], call[2]); err != nil || r.status != 200 {
+					if r, err := c.request(t.Context(), call[0], call[1], call[2]); err != nil || r.status != 200 {
 						t.Errorf("%s %s: %d %s %v", call[0], call[1], r.status, r.body, err)
 					}
 				}

@@ -6,23 +6,23 @@ import (
 	"time"
 )
 
-// The tenant to start with. Ids, machine ids and a session id are those of Microsoft's examples, so that a
-// request pasted from its pages works as it stands; addresses are those reserved for documentation.
+// seedJSON is the tenant at the start. Ids, machine ids and a session id are those of Microsoft's examples, so that a
+// request pasted from its pages works. Addresses are those reserved for documentation.
 //
 //go:embed seed.json
 var seedJSON []byte
 
-// seed fills the tenant as of now. It runs before anyone else knows the server.
-func (s *Server) seed(now time.Time) {
+// seedTenant fills the tenant with times relative to now. It takes no lock, so only New may call it.
+func (s *Server) seedTenant(now time.Time) {
 	var tenant struct {
 		Scanners []struct {
 			MachineID, Name string
-			SeenAgo         ago
+			SeenAgo         relTime
 		}
 		Scans []json.RawMessage
 		Runs  []struct {
 			Scan, Session, Status string
-			Ago                   ago
+			Ago                   relTime
 		}
 	}
 	if err := json.Unmarshal(seedJSON, &tenant); err != nil {
@@ -36,19 +36,19 @@ func (s *Server) seed(now time.Time) {
 		if err != nil {
 			panic("defendertest: seed.json: " + err.Error())
 		}
-		s.insert(fields)
+		s.insertScan(fields)
 	}
 	for _, run := range tenant.Runs {
-		s.finish(run.Scan, run.Status, run.Session, now.Add(-time.Duration(run.Ago)))
+		s.recordRun(run.Scan, run.Status, run.Session, now.Add(-time.Duration(run.Ago)))
 	}
 }
 
-// ago is a duration written as text.
-type ago time.Duration
+// relTime is a duration that is text in JSON.
+type relTime time.Duration
 
 // UnmarshalText parses a Go duration such as "4m".
-func (a *ago) UnmarshalText(text []byte) error {
+func (a *relTime) UnmarshalText(text []byte) error {
 	d, err := time.ParseDuration(string(text))
-	*a = ago(d)
+	*a = relTime(d)
 	return err
 }

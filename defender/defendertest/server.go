@@ -9,41 +9,41 @@ import (
 )
 
 const (
-	maxBody   = 1 << 20 // bytes in a request body
-	keptCalls = 10_000  // so that a simulator left running does not eat the machine
+	maxBody      = 1 << 20 // bytes in a request body
+	maxKeptCalls = 10_000  // bounds the memory of a simulator that keeps running
 )
 
-// A Server is one simulated tenant. Make it with [New]; it is safe for concurrent use.
+// Server is one simulated tenant. Create it with [New]. It is safe for concurrent use.
 type Server struct {
 	options Options
-	routes  map[string]verbs
+	routes  map[string]methodRoutes
 	closed  chan struct{}
 	close   func()
 
 	mu       sync.Mutex    // guards all below
-	release  chan struct{} // closed to let hung requests go
+	release  chan struct{} // closed to end hung requests
 	faults   []*Fault
-	calls    []*Call // the newest keptCalls
+	calls    []*Call // at least the newest maxKeptCalls
 	writes   []*Call
-	accepted []time.Time // when calls were let through, for the limits
-	issued   int         // ids given out
+	accepted []time.Time // when calls passed the limits
+	issued   int         // how many ids were generated
 	scanners []object
 	scans    []object
 	runs     []run
 }
 
-// New returns a running simulator. Call [Server.Close] when done with it.
+// New returns a simulator, seeded unless o.Empty is set. Call [Server.Close] when done with it.
 func New(o Options) *Server {
 	s := &Server{options: o, closed: make(chan struct{}), release: make(chan struct{})}
 	s.close = sync.OnceFunc(func() { close(s.closed) })
-	s.routes = s.table()
+	s.routes = s.newRoutes()
 	if !o.Empty {
-		s.seed(time.Now())
+		s.seedTenant(time.Now())
 	}
 	return s
 }
 
-// A request is one call on its way through the simulator.
+// request is one request while it is handled.
 type request struct {
 	*http.Request
 	body []byte
@@ -51,58 +51,59 @@ type request struct {
 	call *Call
 }
 
-// ServeHTTP answers as Defender would, unless a [Fault] was ordered for the request. A fault that cuts the
-// connection panics with [http.ErrAbortHandler], which net/http's server understands.
+// ServeHTTP responds as Defender would, unless a [Fault] applies to the request. A fault that cuts the connection panics
+// with [http.ErrAbortHandler], which net/http's server handles.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	req := &request{Request: r, body: body, call: s.record(r, body)}
+	req := &request{Request: r, body: body, call: s.recordCall(r, body)}
 	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
-		s.send(w, req, s.refuse(&refusal{http.StatusRequestEntityTooLarge, "InvalidRequestBody", "Request body is too large"}))
+		s.writeResponse(w, req, s.errorResponse(&apiError{http.StatusRequestEntityTooLarge, "InvalidRequestBody", "Request body is too large"}))
 		return
 	}
 	if err != nil {
-		panic(http.ErrAbortHandler) // the caller went away while sending
+		panic(http.ErrAbortHandler) // the caller disconnected while sending
 	}
 	if f := s.takeFault(r); f != nil {
-		s.suffer(w, req, *f)
+		s.applyFault(w, req, *f)
 		return
 	}
-	s.send(w, req, s.perform(req))
+	s.writeResponse(w, req, s.handleRequest(req))
 }
 
-// perform does what the request asks for and returns the genuine answer.
-func (s *Server) perform(r *request) answer {
+// handleRequest applies the request to the tenant and returns the genuine response.
+func (s *Server) handleRequest(r *request) response {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	a, err := s.dispatch(r)
+	a, err := s.routeRequest(r)
 	if err != nil {
-		return s.refusedLocked(err)
+		return s.errorResponseLocked(err)
 	}
 	return a
 }
 
-func (s *Server) dispatch(r *request) (answer, error) {
-	if err := s.authenticate(r); err != nil {
-		return answer{}, err
+// routeRequest checks token, limits and role in this order, and then calls the handler of the route.
+func (s *Server) routeRequest(r *request) (response, error) {
+	if err := s.checkToken(r); err != nil {
+		return response{}, err
 	}
-	if err := s.throttle(time.Now()); err != nil {
-		return answer{}, err
+	if err := s.checkLimits(time.Now()); err != nil {
+		return response{}, err
 	}
-	route, err := s.resolve(r)
+	route, err := s.findRoute(r)
 	if err != nil {
-		return answer{}, err
+		return response{}, err
 	}
-	if err := s.authorise(route); err != nil {
-		return answer{}, err
+	if err := s.checkRole(route); err != nil {
+		return response{}, err
 	}
 	a, err := route.handle(r)
-	if err == nil && route.writes {
+	if err == nil && route.isWrite {
 		s.writes = append(s.writes, r.call)
 	}
 	return a, err
 }
 
-// Release lets go of the requests that hang now; their connections are cut.
+// Release ends the requests that hang now by cutting their connections.
 func (s *Server) Release() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -110,6 +111,6 @@ func (s *Server) Release() {
 	s.release = make(chan struct{})
 }
 
-// Close lets go of every hung or delayed request, present and future. Call it before
-// httptest.Server.Close, which waits for them.
+// Close ends every hung or delayed request, present and future. Call it before httptest.Server.Close, which waits for
+// them.
 func (s *Server) Close() { s.close() }

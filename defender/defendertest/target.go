@@ -8,9 +8,9 @@ import (
 	"sync"
 )
 
-// checkTargets judges the comma-separated target by targetType. The grammar is the simulator's policy: the
-// API page says addresses or host names, the portal adds ranges, a public example a prefix. No spaces, since
-// no example has one; no limit, since none is documented.
+// checkTargets returns an error unless each entry of the comma-separated target fits targetType. The grammar is the
+// simulator's policy: the API page has addresses or host names, the portal adds ranges, a public example has a prefix.
+// Spaces are errors, because no example has one. There is no limit, because none is documented.
 func checkTargets(scan object) error {
 	target, _ := scan["target"].(string)
 	for entry := range strings.SplitSeq(target, ",") {
@@ -38,7 +38,7 @@ func isAddress(entry string) bool {
 	return addrErr == nil || prefixErr == nil
 }
 
-// isRange accepts 192.0.2.1-192.0.2.9 and the short form 192.0.2.1-9.
+// isRange reports whether entry is a range, 192.0.2.1-192.0.2.9 or in the short form 192.0.2.1-9.
 func isRange(entry string) bool {
 	from, to, ok := strings.Cut(entry, "-")
 	first, err := netip.ParseAddr(from)
@@ -52,13 +52,14 @@ func isRange(entry string) bool {
 	return err == nil && first.BitLen() == last.BitLen() && first.Compare(last) <= 0
 }
 
-var label = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$`) })
+var reLabel = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?$`) })
 
-// isHostname wants dotted labels, the last of them not a number: 10.0.0.999 is a mistyped address.
+// isHostname reports whether entry consists of dotted labels, the last of which is not a number: 10.0.0.999 is a mistyped
+// address.
 func isHostname(entry string) bool {
 	labels := strings.Split(entry, ".")
 	for _, l := range labels {
-		if !label().MatchString(l) {
+		if !reLabel().MatchString(l) {
 			return false
 		}
 	}

@@ -8,47 +8,47 @@ import (
 
 const (
 	orgID     = "0335a792-18d2-424b-aeed-559567054570"
-	createdBy = "username@test.com" // the examples' own; what an app-only caller gets is undocumented
+	createdBy = "username@test.com" // as in the examples; the value for an app-only caller is undocumented
 )
 
-// AddScan puts a definition into the tenant without passing through the API, and returns its id. The fields
-// bear their names on the wire; they are not checked, so that a test can store what a live tenant might hold:
-// enum words of tomorrow, unknown members, an id that is no GUID. What is missing gets a default: an active
-// Network scan of one documentation address every 4 hours by the first scanner, never run.
+// AddScan adds a definition to the tenant without the API, and returns its id. The fields have the API's names. They are
+// not checked, so that a test can store what a live tenant might have: new enum values, unknown members, an id that is
+// not a GUID. The default is an active Network scan of one documentation address every 4 hours by the first scanner, which
+// has never run.
 func (s *Server) AddScan(fields map[string]any) (id string) {
-	fields = clone(fields)
+	fields = cloneObject(fields)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.insert(fields)["id"].(string)
+	return s.insertScan(fields)["id"].(string)
 }
 
-// Edit changes fields of a definition, as somebody in the portal would; nil stores null. It panics if there is
-// no such definition.
+// Edit changes fields of a definition, as a user of the portal would; nil stores null. It panics if there is no such
+// definition.
 func (s *Server) Edit(id string, fields map[string]any) {
-	if !s.edit(id, fields) {
+	if !s.editScan(id, fields) {
 		panic(unknownScan("Edit", id))
 	}
 }
 
-// Remove deletes a definition, as somebody in the portal would. It panics if there is no such definition.
+// Remove deletes a definition, as a user of the portal would. It panics if there is no such definition.
 func (s *Server) Remove(id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.remove(id) == 0 {
+	if s.removeScans(id) == 0 {
 		panic(unknownScan("Remove", id))
 	}
 }
 
-// Scan returns a copy of a definition as it is stored, secrets included, and whether there is one. Whole
-// numbers in it are int, the scanner is its machineId alone.
+// Scan returns a copy of a definition as it is stored, secrets included, and reports whether there is one. Whole numbers
+// in it are int, and its scannerAgent has only the machineId.
 func (s *Server) Scan(id string) (map[string]any, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	scan := s.find(id)
+	scan := s.findScan(id)
 	if scan == nil {
 		return nil, false
 	}
-	return clone(scan), true
+	return cloneObject(scan), true
 }
 
 // Scans returns a copy of every definition, oldest first, as [Server.Scan] does.
@@ -57,13 +57,14 @@ func (s *Server) Scans() []map[string]any {
 	defer s.mu.Unlock()
 	all := make([]map[string]any, len(s.scans))
 	for i := range s.scans {
-		all[i] = clone(s.scans[i])
+		all[i] = cloneObject(s.scans[i])
 	}
 	return all
 }
 
-// insert stores a definition with the gaps filled. The caller holds the lock and gives fields away.
-func (s *Server) insert(fields object) object {
+// insertScan stores a definition, with defaults for absent fields, and returns it. The caller holds the lock and must not
+// use fields afterwards.
+func (s *Server) insertScan(fields object) object {
 	scan := object{
 		"scanType":        "Network",
 		"scanName":        fmt.Sprintf("Network scan %d", len(s.scans)+1),
@@ -90,21 +91,22 @@ func (s *Server) insert(fields object) object {
 	return scan
 }
 
-func (s *Server) edit(id string, fields map[string]any) bool {
-	fields = clone(fields)
+// editScan changes fields of a definition and reports whether there is one with this id.
+func (s *Server) editScan(id string, fields map[string]any) bool {
+	fields = cloneObject(fields)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	scan := s.find(id)
+	scan := s.findScan(id)
 	if scan == nil {
 		return false
 	}
 	maps.Copy(scan, fields)
-	scan["id"] = id // a definition that changed its name in the tenant could never be found again
+	scan["id"] = id // with another id, the caller could not find it again
 	return true
 }
 
-// find returns the stored definition itself, or nil.
-func (s *Server) find(id string) object {
+// findScan returns the stored definition itself, not a copy, or nil.
+func (s *Server) findScan(id string) object {
 	for _, scan := range s.scans {
 		if scan["id"] == id {
 			return scan
@@ -113,7 +115,8 @@ func (s *Server) find(id string) object {
 	return nil
 }
 
-func (s *Server) remove(ids ...string) (removed int) {
+// removeScans deletes the definitions with these ids and returns how many there were.
+func (s *Server) removeScans(ids ...string) (removed int) {
 	before := len(s.scans)
 	s.scans = slices.DeleteFunc(s.scans, func(scan object) bool { return slices.Contains(ids, scan["id"].(string)) })
 	return before - len(s.scans)

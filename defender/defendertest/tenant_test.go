@@ -11,7 +11,7 @@ import (
 )
 
 func TestSeed(t *testing.T) {
-	c := start(t, defendertest.Options{AuthInLists: true})
+	c := startSimulator(t, defendertest.Options{AuthInLists: true})
 	rows := c.call("GET", definitions, "").rows(t)
 	paused, windows := 0, 0
 	for _, row := range rows {
@@ -25,7 +25,7 @@ func TestSeed(t *testing.T) {
 			t.Errorf("%s has scanner %v", row["scanName"], agent)
 		}
 		// What is seeded has to be what could be sent: a definition sent back unchanged is accepted.
-		body := with(t, `{}`, object{"scanType": row["scanType"], "scanName": row["scanName"], "isActive": row["isActive"], "target": row["target"],
+		body := withFields(t, `{}`, object{"scanType": row["scanType"], "scanName": row["scanName"], "isActive": row["isActive"], "target": row["target"],
 			"intervalInHours": row["intervalInHours"], "targetType": row["targetType"], "scannerAgent": row["scannerAgent"],
 			"scanAuthenticationParams": row["scanAuthenticationParams"]})
 		c.call("PATCH", definitions+"/"+row["id"].(string), body).want(t, 200)
@@ -55,10 +55,10 @@ func TestSeed(t *testing.T) {
 	}
 }
 
-// TestSameStepsSameIDs: a transcript of one session with the simulator is true of the next.
+// TestSameStepsSameIDs checks that the same steps give the same ids in each session.
 func TestSameStepsSameIDs(t *testing.T) {
 	steps := func() []any {
-		c := start(t, defendertest.Options{})
+		c := startSimulator(t, defendertest.Options{})
 		scanner := c.sim.AddScanner("scan-lab-04", time.Now())
 		scan := c.sim.AddScan(nil)
 		added := c.call("POST", definitions, fixture(t, "add-network-authpriv.new-page.request.json")).object(t)
@@ -73,7 +73,7 @@ func TestSameStepsSameIDs(t *testing.T) {
 }
 
 func TestAddScanDefaults(t *testing.T) {
-	c := start(t, defendertest.Options{Empty: true})
+	c := startSimulator(t, defendertest.Options{Empty: true})
 	seen := time.Date(2026, 11, 1, 8, 0, 0, 500, time.UTC)
 	scanner := c.sim.AddScanner("scan-lab-04", seen)
 	id := c.sim.AddScan(map[string]any{"scanName": "Lab", "scanType": "Quantum", "novelty": []string{"x"}})
@@ -93,9 +93,9 @@ func TestAddScanDefaults(t *testing.T) {
 	c.call("PATCH", definitions+"/"+id, `{"isActive":false}`).want(t, 200) // the odd scanType is left in peace
 }
 
-// TestPortalEdits: what somebody else does to the live tenant shows in the API, and is no write of ours.
+// TestPortalEdits checks that changes made in the portal show in the API, and are not among the writes.
 func TestPortalEdits(t *testing.T) {
-	c := start(t, defendertest.Options{})
+	c := startSimulator(t, defendertest.Options{})
 	c.sim.Edit(switches, map[string]any{"target": "192.0.2.99", "intervalInHours": nil, "scannerAgent": nil, "latestScan": nil, "id": "other"})
 	c.sim.Remove(routers)
 	found := false
@@ -121,7 +121,7 @@ func TestPortalEdits(t *testing.T) {
 	for name, misuse := range map[string]func(){
 		"Edit":       func() { c.sim.Edit("nobody", nil) },
 		"Remove":     func() { c.sim.Remove("nobody") },
-		"FinishScan": func() { c.sim.FinishScan("nobody", "Success", finished) },
+		"FinishScan": func() { c.sim.FinishScan("nobody", "Success", finishedAt) },
 		"AddScan":    func() { c.sim.AddScan(map[string]any{"scanName": make(chan int)}) },
 	} {
 		func() {
@@ -144,10 +144,10 @@ func TestFinishScan(t *testing.T) {
 	}{
 		"Success": {"Success", 3, "Success"}, "Fail": {"Fail", 0, "Failure"}, "Partial Success": {"Success", 2, "Failure"}, "Melted": {"Melted", 0, "Failure"},
 	} {
-		c := start(t, defendertest.Options{Empty: true})
-		c.sim.AddScanner("scan-lab-04", finished)
+		c := startSimulator(t, defendertest.Options{Empty: true})
+		c.sim.AddScanner("scan-lab-04", finishedAt)
 		id := c.sim.AddScan(map[string]any{"target": "sw-01,198.51.100.0/24,2001:db8::1-2001:db8::9", "targetType": "Combined"})
-		session := c.sim.FinishScan(id, status, finished)
+		session := c.sim.FinishScan(id, status, finishedAt)
 		latest := object{"status": want.latest, "failureReason": nil, "executionDateTime": "2025-12-18T14:33:49.413596Z"}
 		if diff := cmp.Diff(any(latest), c.call("GET", definitions, "").rows(t)[0]["latestScan"]); diff != "" {
 			t.Errorf("%s: latestScan (-want +got):\n%s", status, diff)
@@ -166,12 +166,12 @@ func TestFinishScan(t *testing.T) {
 }
 
 func TestHistoryWindow(t *testing.T) {
-	c := start(t, defendertest.Options{})
+	c := startSimulator(t, defendertest.Options{})
 	id := c.sim.AddScan(nil)
 	for hour := range 5 {
-		c.sim.FinishScan(id, "Success", finished.Add(time.Duration(hour)*time.Hour))
+		c.sim.FinishScan(id, "Success", finishedAt.Add(time.Duration(hour)*time.Hour))
 	}
-	c.sim.FinishScan(id, "Fail", finished.Add(-time.Hour)) // told late
+	c.sim.FinishScan(id, "Fail", finishedAt.Add(-time.Hour)) // recorded late
 	for query, want := range map[string][]string{
 		"":                 {"18:", "17:", "16:", "15:", "14:", "13:"},
 		"?$top=2":          {"18:", "17:"},
@@ -200,16 +200,16 @@ func TestHistoryWindow(t *testing.T) {
 		}
 	}
 	if rows := c.call("POST", byScan, `{"ScanDefinitionIds":["nobody"]}`).want(t, 200).rows(t); len(rows) != 0 {
-		t.Errorf("runs of nobody: %v", rows)
+		t.Errorf("runs of an unknown definition: %v", rows)
 	}
 	if len(c.sim.Writes()) != 0 {
 		t.Error("reading history is a write")
 	}
 }
 
-// TestMetadataHistory: one contract for both reads, in camelCase, statuses in one word.
+// TestMetadataHistory checks that both reads return one contract, in camelCase, with statuses in one word.
 func TestMetadataHistory(t *testing.T) {
-	c := start(t, defendertest.Options{MetadataHistory: true})
+	c := startSimulator(t, defendertest.Options{MetadataHistory: true})
 	for path, body := range map[string]string{byScan: `{"ScanDefinitionIds":["` + routers + `"]}`, bySession: `{"SessionIds":["01decc497f4b4ec49a5fc4e12597f8c8"]}`} {
 		run := c.call("POST", path, body).want(t, 200).rows(t)[0]
 		if run["scanDefinitionId"] != routers || run["sessionId"] != "01decc497f4b4ec49a5fc4e12597f8c8" || run["scanStatus"] != "PartialSuccess" {

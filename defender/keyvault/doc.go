@@ -1,9 +1,11 @@
-// Package keyvault reads the secret parts of named credentials from Azure Key Vault, and says in advance whether they
-// are there. It is the only room that sees Azure's SDK.
+// Package keyvault reads the secret parts of named credentials from Azure Key Vault, and checks in advance that they
+// exist. It is the only package that imports Azure's SDK.
 //
-// A vault answers the first request with a challenge that says which tenant to sign in to, and for what. The one
-// invariant: no answer of a vault steers anything. Tokens are asked for at our own tenant and for the resource of the
-// vault's cloud alone, a vault that names others is refused, and nothing is sent to another host than the configured
-// one. Of a refusal only the codes that we know are read; a value becomes a [defender.Secret] at once, and no error
-// holds one.
+// A vault answers the first request with a challenge that names a tenant to sign in to and a resource to get a token
+// for. The package compares both with what it expects and then lets the SDK continue.
+//
+// The invariant: no answer of a vault decides where a token is requested or sent. Tokens are requested from the
+// configured tenant only, for the resource of the vault's cloud. A vault that names another tenant or resource is
+// refused, and no request goes to another host than the configured one. Of a refused request only known error codes are
+// read. A value becomes a [defender.Secret] at once, and no error contains one.
 package keyvault

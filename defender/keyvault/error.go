@@ -1,21 +1,16 @@
 package keyvault
 
-import (
-	"strings"
-	"unicode"
-)
-
-// Error says why a secret cannot be had. It wraps nothing and quotes nothing: each word is written here, or is one
-// of our token source, so that all of it may be shown.
+// Error is why a secret cannot be read. It wraps nothing and quotes nothing of the secret, so all of it may be shown.
+// Its words come from this package and the token source; a tenant or resource that a vault names is sanitized first.
 type Error struct {
 	Secret    string // "NAME in HOST"
 	Reason    string // what is wrong
 	Next      string // what to do
-	Status    int    // of the HTTP answer; 0 when there was none
+	Status    int    // HTTP status; 0 if there was no response
 	Temporary bool   // the same read may succeed later
 }
 
-// Error is one plain sentence.
+// Error returns one plain sentence.
 func (e *Error) Error() string {
 	text := "Key Vault secret " + e.Secret + ": " + e.Reason
 	if e.Next != "" {
@@ -24,27 +19,18 @@ func (e *Error) Error() string {
 	return text
 }
 
-// final is a problem that trying again does not mend.
-type final struct{ problem *Error }
+// permanentError wraps a problem that a retry does not solve.
+type permanentError struct{ problem *Error }
 
-// Error is the problem's.
-func (f final) Error() string { return f.problem.Error() }
+// Error returns the text of the problem.
+func (f permanentError) Error() string { return f.problem.Error() }
 
-// NonRetriable tells the SDK's retry policy so.
-func (final) NonRetriable() {}
+// NonRetriable makes the SDK's retry policy give up at once.
+func (permanentError) NonRetriable() {}
 
-// Unwrap gives the problem back.
-func (f final) Unwrap() error { return f.problem }
+// Unwrap returns the problem.
+func (f permanentError) Unwrap() error { return f.problem }
 
-func refused(reason, next string) error { return final{&Error{Reason: reason, Next: next}} }
-
-// printable is a stranger's text, short and with nothing hidden.
-func printable(text string) string {
-	text = strings.Map(func(r rune) rune {
-		if r > unicode.MaxASCII || !unicode.IsPrint(r) {
-			return '?'
-		}
-		return r
-	}, text)
-	return text[:min(len(text), 100)]
+func newPermanentError(reason, next string) error {
+	return permanentError{&Error{Reason: reason, Next: next}}
 }

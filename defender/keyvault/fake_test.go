@@ -30,35 +30,35 @@ const (
 	otherTenant = "11112222-bbbb-3333-cccc-4444dddd5555"
 	canary      = "canary-7f3a9c51-do-not-leak"
 	tokenCanary = "canary-access-token-"
-	core        = "https://snmp.vault.azure.net/secrets/core"
+	coreID      = "https://snmp.vault.azure.net/secrets/core"
 	version     = "0123456789abcdef0123456789abcdef"
 )
 
-// azure answers for every host there is, over real HTTP and TLS on connections in memory. In a synctest bubble its
-// clock, and the SDK's, is the bubble's.
-type azure struct {
+// fakeVaults serves every vault, over real HTTP and TLS on connections in memory. In a synctest bubble, its clock and the
+// SDK's are the bubble's.
+type fakeVaults struct {
 	*httptest.Server
-	wire wire
+	listener pipeListener
 
-	mu        sync.Mutex
-	secrets   map[string]secret // by HOST/NAME
-	challenge string            // "" is the usual one of the host's cloud
-	next      []answer          // of authorised requests, before the secrets
-	requests  []request
-	asked     []string // what tokens were asked for: "SCOPE CLAIMS"
-	signIn    error    // of the token source
+	mu            sync.Mutex
+	secrets       map[string]secret // by HOST/NAME
+	challenge     string            // "" means the usual one of the host's cloud
+	queued        []response        // for the next authorized requests, instead of the secrets
+	requests      []request
+	tokenRequests []string // tokens that were requested, as "SCOPE CLAIMS"
+	signInError   error    // returned by the token source
 }
 
-// secret is what a vault holds of one; nil fields are left out of its answers.
+// secret is one secret in a vault. nil fields are left out of its responses.
 type secret struct {
 	value      any
 	attributes map[string]any
-	versions   []map[string]any // as they are listed; nil is one like attributes
+	versions   []map[string]any // as they are listed; nil means one with these attributes
 	page       int              // how many versions a page has; 0 means all
 }
 
-// answer is one raw answer.
-type answer struct {
+// response is one raw answer.
+type response struct {
 	status int
 	header map[string]string
 	body   string
@@ -69,9 +69,9 @@ type answer struct {
 
 type request struct{ host, path, token, agent string }
 
-func startAzure(t testing.TB) *azure {
+func startFake(t testing.TB) *fakeVaults {
 	t.Helper()
-	a := &azure{wire: newWire(), secrets: map[string]secret{
+	a := &fakeVaults{listener: newPipeListener(), secrets: map[string]secret{
 		"snmp.vault.azure.net/core":         {value: canary},
 		"edge.vault.azure.net/core":         {value: canary + "-edge"},
 		"gov.vault.usgovcloudapi.net/core":  {value: canary + "-gov"},
@@ -79,7 +79,7 @@ func startAzure(t testing.TB) *azure {
 		"snmp.vault.azure.net/with-version": {value: canary + "-version"},
 	}}
 	a.Server = &httptest.Server{
-		Listener: a.wire,
+		Listener: a.listener,
 		TLS:      &tls.Config{Certificates: []tls.Certificate{serverCertificate(t)}},
 		Config:   &http.Server{Handler: a, ErrorLog: log.New(io.Discard, "", 0)},
 	}
@@ -88,57 +88,57 @@ func startAzure(t testing.TB) *azure {
 	return a
 }
 
-// vaults is a reader that reaches the fake whatever host it dials, and trusts it.
-func (a *azure) vaults(t testing.TB) *keyvault.Client {
+// newClient returns a Client that reaches the fake under every host name, and trusts it.
+func (a *fakeVaults) newClient(t testing.TB) *keyvault.Client {
 	t.Helper()
-	v, err := keyvault.New(keyvault.Config{TenantID: tenant, Token: a.token, HTTP: a.client(t)})
+	v, err := keyvault.New(keyvault.Config{TenantID: tenant, Token: a.token, HTTP: a.httpClient(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return v
 }
 
-func (a *azure) client(t testing.TB) *http.Client {
+func (a *fakeVaults) httpClient(t testing.TB) *http.Client {
 	transport := a.Server.Client().Transport.(*http.Transport).Clone()
-	transport.DialContext = a.wire.dial
+	transport.DialContext = a.listener.dial
 	t.Cleanup(transport.CloseIdleConnections)
 	return &http.Client{Transport: transport}
 }
 
-// token is the token source: no two tokens are the same.
-func (a *azure) token(_ context.Context, scope, claims string) (string, time.Time, error) {
+// token implements Config.Token. No two tokens are the same.
+func (a *fakeVaults) token(_ context.Context, scope, claims string) (string, time.Time, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.asked = append(a.asked, strings.TrimSpace(scope+" "+claims))
-	if a.signIn != nil {
-		return "", time.Time{}, a.signIn
+	a.tokenRequests = append(a.tokenRequests, strings.TrimSpace(scope+" "+claims))
+	if a.signInError != nil {
+		return "", time.Time{}, a.signInError
 	}
-	return fmt.Sprint(tokenCanary, len(a.asked)), time.Now().Add(time.Hour), nil
+	return fmt.Sprint(tokenCanary, len(a.tokenRequests)), time.Now().Add(time.Hour), nil
 }
 
-func (a *azure) answerNext(answers ...answer) {
+func (a *fakeVaults) answerNext(answers ...response) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.next = append(a.next, answers...)
+	a.queued = append(a.queued, answers...)
 }
 
-// seen are the requests so far.
-func (a *azure) seen() []request {
+// received returns the requests so far.
+func (a *fakeVaults) received() []request {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return slices.Clone(a.requests)
 }
 
-func (a *azure) wantAsked(t testing.TB, want ...string) {
+func (a *fakeVaults) wantTokenRequests(t testing.TB, want ...string) {
 	t.Helper()
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if !slices.Equal(a.asked, want) {
-		t.Errorf("tokens were asked for %q, want %q", a.asked, want)
+	if !slices.Equal(a.tokenRequests, want) {
+		t.Errorf("tokens were requested for %q, want %q", a.tokenRequests, want)
 	}
 }
 
-func (a *azure) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (a *fakeVaults) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.mu.Lock()
 	token := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
 	a.requests = append(a.requests, request{r.Host, r.URL.Path, token, r.UserAgent()})
@@ -147,15 +147,15 @@ func (a *azure) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_, cloud, _ := strings.Cut(r.Host, ".")
 		challenge = fmt.Sprintf(`Bearer authorization="https://login.microsoftonline.com/%s", resource="https://%s"`, tenant, cloud)
 	}
-	var own *answer
-	if token != "" && len(a.next) > 0 {
-		own, a.next = &a.next[0], a.next[1:]
+	var own *response
+	if token != "" && len(a.queued) > 0 {
+		own, a.queued = &a.queued[0], a.queued[1:]
 	}
 	a.mu.Unlock()
 	switch {
 	case token == "":
 		w.Header().Set("WWW-Authenticate", challenge)
-		fail(w, 401, "Unauthorized", "")
+		writeError(w, 401, "Unauthorized", "")
 	case own != nil:
 		own.write(w, r)
 	default:
@@ -163,7 +163,7 @@ func (a *azure) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (a answer) write(w http.ResponseWriter, r *http.Request) {
+func (a response) write(w http.ResponseWriter, r *http.Request) {
 	if a.hang {
 		<-r.Context().Done()
 	}
@@ -182,11 +182,11 @@ func (a answer) write(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (a *azure) serveSecret(w http.ResponseWriter, r *http.Request) {
+func (a *fakeVaults) serveSecret(w http.ResponseWriter, r *http.Request) {
 	parts := strings.Split(strings.Trim(r.URL.Path, "/"), "/") // secrets, NAME, VERSION or versions
 	s, ok := a.secrets[r.Host+"/"+parts[1]]
 	if !ok {
-		fail(w, 404, "SecretNotFound", "")
+		writeError(w, 404, "SecretNotFound", "")
 		return
 	}
 	if len(parts) > 2 && parts[2] == "versions" {
@@ -214,14 +214,14 @@ func (s secret) list(w http.ResponseWriter, r *http.Request) {
 	json.NewEncoder(w).Encode(out)
 }
 
-// fail is a refusal in Key Vault's own form; its message repeats what none should.
-func fail(w http.ResponseWriter, status int, code, inner string) {
+// writeError responds with an error in Key Vault's own form. Its message contains a secret, which must not be shown.
+func writeError(w http.ResponseWriter, status int, code, inner string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	io.WriteString(w, refusal(code, inner))
+	io.WriteString(w, errorJSON(code, inner))
 }
 
-func refusal(code, inner string) string {
+func errorJSON(code, inner string) string {
 	e := map[string]any{"code": code, "message": "the value is " + canary}
 	if inner != "" {
 		e["innererror"] = map[string]any{"code": inner, "message": canary}
@@ -230,7 +230,7 @@ func refusal(code, inner string) string {
 	return string(text)
 }
 
-// serverCertificate is for the names the tests call, and valid in a bubble's year 2000.
+// serverCertificate returns a certificate for the hosts in the tests. It is valid in a bubble's year 2000, too.
 func serverCertificate(t testing.TB) tls.Certificate {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -251,16 +251,18 @@ func serverCertificate(t testing.TB) tls.Certificate {
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
 }
 
-// wire is a listener whose connections are pipes, so that a bubble knows when all is at rest.
-type wire struct {
+// pipeListener is a listener of in-memory connections, so that synctest sees when all goroutines are blocked.
+type pipeListener struct {
 	accepted chan net.Conn
 	closed   chan struct{}
 	once     *sync.Once
 }
 
-func newWire() wire { return wire{make(chan net.Conn), make(chan struct{}), new(sync.Once)} }
+func newPipeListener() pipeListener {
+	return pipeListener{make(chan net.Conn), make(chan struct{}), new(sync.Once)}
+}
 
-func (l wire) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+func (l pipeListener) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	near, far := net.Pipe()
 	select {
 	case l.accepted <- far:
@@ -272,7 +274,7 @@ func (l wire) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	}
 }
 
-func (l wire) Accept() (net.Conn, error) {
+func (l pipeListener) Accept() (net.Conn, error) {
 	select {
 	case c := <-l.accepted:
 		return c, nil
@@ -281,9 +283,9 @@ func (l wire) Accept() (net.Conn, error) {
 	}
 }
 
-func (l wire) Close() error {
+func (l pipeListener) Close() error {
 	l.once.Do(func() { close(l.closed) })
 	return nil
 }
 
-func (l wire) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 443} }
+func (l pipeListener) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 443} }

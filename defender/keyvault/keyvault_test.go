@@ -14,7 +14,7 @@ import (
 	"scanwarden/defender/keyvault"
 )
 
-// wantSecret reads a secret and compares its value.
+// wantSecret reads the secret id and compares its value with want. It also checks that no formatter shows the value.
 func wantSecret(t testing.TB, v *keyvault.Client, id, want string) {
 	t.Helper()
 	got, err := v.Secret(t.Context(), id)
@@ -33,12 +33,12 @@ func wantSecret(t testing.TB, v *keyvault.Client, id, want string) {
 	}
 }
 
-// TestSecretsOfTwoVaults, and of sovereign clouds, each with the token of its own cloud, which is asked for once.
+// TestSecretsOfTwoVaults reads also from sovereign clouds. Each cloud gets its own token, which is requested once a vault.
 func TestSecretsOfTwoVaults(t *testing.T) {
-	a := startAzure(t)
-	v := a.vaults(t)
+	a := startFake(t)
+	v := a.newClient(t)
 	for id, want := range map[string]string{
-		core: canary,
+		coreID: canary,
 		"https://edge.vault.azure.net/secrets/core":                    canary + "-edge",
 		"https://EDGE.Vault.Azure.Net/secrets/core/":                   canary + "-edge",
 		"https://snmp.vault.azure.net/secrets/with-version/" + version: canary + "-version",
@@ -53,46 +53,45 @@ func TestSecretsOfTwoVaults(t *testing.T) {
 		}
 	}
 	count := map[string]int{}
-	for _, asked := range a.asked {
+	for _, asked := range a.tokenRequests {
 		count[asked]++
 	}
 	want := map[string]int{"https://vault.azure.net/.default": 2, "https://vault.usgovcloudapi.net/.default": 1, "https://vault.azure.cn/.default": 1}
 	if fmt.Sprint(count) != fmt.Sprint(want) {
-		t.Errorf("tokens were asked for %v, want %v", count, want)
+		t.Errorf("tokens were requested for %v, want %v", count, want)
 	}
-	for _, r := range a.seen() {
+	for _, r := range a.received() {
 		if r.agent != "scanwarden" {
-			t.Errorf("a vault learns of us: %q", r.agent)
+			t.Errorf("the User-Agent sent to the vault is %q", r.agent)
 		}
 	}
 }
 
-// TestManyReadAtOnce, with the race detector looking.
+// TestManyReadAtOnce reads from several goroutines, for the race detector.
 func TestManyReadAtOnce(t *testing.T) {
-	a := startAzure(t)
-	v := a.vaults(t)
+	a := startFake(t)
+	v := a.newClient(t)
 	var all sync.WaitGroup
 	for range 8 {
-		all.Go(func() { wantSecret(t, v, core, canary) })
+		all.Go(func() { wantSecret(t, v, coreID, canary) })
 		all.Go(func() { wantSecret(t, v, "https://edge.vault.azure.net/secrets/core", canary+"-edge") })
 	}
 	all.Wait()
 }
 
-// TestVersionsAreSentAsNamed.
 func TestVersionsAreSentAsNamed(t *testing.T) {
-	a := startAzure(t)
-	wantSecret(t, a.vaults(t), core+"/"+version, canary)
-	seen := a.seen()
+	a := startFake(t)
+	wantSecret(t, a.newClient(t), coreID+"/"+version, canary)
+	seen := a.received()
 	if got := seen[len(seen)-1].path; got != "/secrets/core/"+version {
-		t.Errorf("asked for %s", got)
+		t.Errorf("requested %s", got)
 	}
 }
 
-// TestIdentifiers: which ones are taken, and that no error repeats what somebody may have pasted there.
+// TestIdentifiers checks which identifiers are accepted, and that no error repeats one: a user may have pasted a secret.
 func TestIdentifiers(t *testing.T) {
 	for _, id := range []string{
-		core, core + "/", core + "/" + version, "https://abc.vault.azure.cn/secrets/A-1", "https://a-1.vault.usgovcloudapi.net/secrets/" + strings.Repeat("a", 127),
+		coreID, coreID + "/", coreID + "/" + version, "https://abc.vault.azure.cn/secrets/A-1", "https://a-1.vault.usgovcloudapi.net/secrets/" + strings.Repeat("a", 127),
 	} {
 		if err := keyvault.Check(id); err != nil {
 			t.Errorf("%s: %v", id, err)
@@ -103,11 +102,11 @@ func TestIdentifiers(t *testing.T) {
 		"":     "is not the identifier",
 		"http://snmp.vault.azure.net/secrets/" + canary:                    "must begin with https://",
 		"xhttps://snmp.vault.azure.net/secrets/" + canary:                  "must begin with https://",
-		"https://snmp.managedhsm.azure.net/secrets/" + canary:              "managed HSM holds keys and no secrets",
-		"https://snmp.vault.azure.net.evil.example/secrets/" + canary:      "is no Azure Key Vault",
-		"https://snmp.vault.azure.net:8443/secrets/" + canary:              "is no Azure Key Vault",
-		"https://evil.example/secrets/" + canary:                           "is no Azure Key Vault",
-		"https://evilvault.azure.net/secrets/" + canary:                    "is no Azure Key Vault",
+		"https://snmp.managedhsm.azure.net/secrets/" + canary:              "managed HSM stores keys, not secrets",
+		"https://snmp.vault.azure.net.evil.example/secrets/" + canary:      "is not an Azure Key Vault",
+		"https://snmp.vault.azure.net:8443/secrets/" + canary:              "is not an Azure Key Vault",
+		"https://evil.example/secrets/" + canary:                           "is not an Azure Key Vault",
+		"https://evilvault.azure.net/secrets/" + canary:                    "is not an Azure Key Vault",
 		"https://evil.example#.vault.azure.net/secrets/" + canary:          "names no secret",
 		"https://user@snmp.vault.azure.net/secrets/" + canary:              "names no secret",
 		"https://a.b.vault.azure.net/secrets/" + canary:                    "names no secret",
@@ -123,15 +122,15 @@ func TestIdentifiers(t *testing.T) {
 		"https://snmp.vault.azure.net/secrets/" + strings.Repeat("a", 128): "names no secret",
 		"https://snmp.vault.azure.net/secrets/" + strings.Repeat("a", 600): "too long",
 	} {
-		a := startAzure(t)
-		v := a.vaults(t)
+		a := startFake(t)
+		v := a.newClient(t)
 		_, err := v.Secret(t.Context(), id)
 		for _, err := range []error{keyvault.Check(id), err, v.Exists(t.Context(), id)} {
 			if err == nil || !strings.Contains(err.Error(), words) || strings.Contains(err.Error(), "canary") || strings.Contains(err.Error(), "\n") {
 				t.Errorf("%q: %v, want %q", id, err, words)
 			}
 		}
-		if len(a.seen()) > 0 || len(a.asked) > 0 {
+		if len(a.received()) > 0 || len(a.tokenRequests) > 0 {
 			t.Errorf("%q caused a call", id)
 		}
 	}
@@ -139,25 +138,26 @@ func TestIdentifiers(t *testing.T) {
 
 func TestNewSaysWhatIsMissing(t *testing.T) {
 	for _, id := range []string{"", "contoso.onmicrosoft.com", tenant + "0", "common"} {
-		_, err := keyvault.New(keyvault.Config{TenantID: id, Token: startAzure(t).token})
+		_, err := keyvault.New(keyvault.Config{TenantID: id, Token: startFake(t).token})
 		if err == nil || !strings.Contains(err.Error(), "AZURE_TENANT_ID must be the tenant's GUID") {
 			t.Errorf("%q: %v", id, err)
 		}
 	}
 	if _, err := keyvault.New(keyvault.Config{TenantID: tenant}); err == nil {
-		t.Error("no token source was missed")
+		t.Error("New accepted a Config without Token")
 	}
 }
 
-// TestTheSDKLogsNothing, also when the environment says so. The log is the process's, so one of its own looks.
+// TestTheSDKLogsNothing sets the environment variable that turns the SDK's log on. The log is global to a process, so
+// the test runs itself in another one.
 func TestTheSDKLogsNothing(t *testing.T) {
 	if os.Getenv("KEYVAULT_TEST_LOGS") != "" {
-		a := startAzure(t)
-		v := a.vaults(t)
-		wantSecret(t, v, core, canary)
-		a.answerNext(answer{status: 403, body: refusal("Forbidden", canary)})
-		_, err := v.Secret(t.Context(), core)
-		wantTrouble(t, err)
+		a := startFake(t)
+		v := a.newClient(t)
+		wantSecret(t, v, coreID, canary)
+		a.answerNext(response{status: 403, body: errorJSON("Forbidden", canary)})
+		_, err := v.Secret(t.Context(), coreID)
+		wantError(t, err)
 		return
 	}
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestTheSDKLogsNothing$")
@@ -168,19 +168,19 @@ func TestTheSDKLogsNothing(t *testing.T) {
 	}
 }
 
-// TestSecretsAreSecrets: the type that holds a value is the one that hides it.
+// TestSecretsAreSecrets checks that Secret returns the type that hides its value.
 func TestSecretsAreSecrets(t *testing.T) {
-	var read func(context.Context, string) (defender.Secret, error) = startAzure(t).vaults(t).Secret
-	got, err := read(t.Context(), core)
+	var read func(context.Context, string) (defender.Secret, error) = startFake(t).newClient(t).Secret
+	got, err := read(t.Context(), coreID)
 	if err != nil || got.Empty() {
 		t.Errorf("%v, %v", got, err)
 	}
 }
 
-// FuzzIdentifier: what is taken is the address of a vault and nothing more, as any reader of URLs sees it; what is not
-// is never repeated.
+// FuzzIdentifier checks that an accepted identifier is the address of a vault and nothing else when net/url parses it,
+// and that no error repeats a refused one.
 func FuzzIdentifier(f *testing.F) {
-	for _, seed := range []string{core, core + "/" + version, "HTTPS://A-b.VAULT.azure.cn/secrets/x/", "https://evil.example/.vault.azure.net/secrets/x", "hunter2~hunter2", ""} {
+	for _, seed := range []string{coreID, coreID + "/" + version, "HTTPS://A-b.VAULT.azure.cn/secrets/x/", "https://evil.example/.vault.azure.net/secrets/x", "hunter2~hunter2", ""} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, id string) {
@@ -192,7 +192,7 @@ func FuzzIdentifier(f *testing.F) {
 		}
 		u, err := url.Parse(id)
 		if err != nil || u.Scheme != "https" || u.User != nil || u.Port() != "" || u.RawQuery != "" || u.Fragment != "" || !strings.HasPrefix(u.Path, "/secrets/") {
-			t.Fatalf("%q was taken: %+v, %v", id, u, err)
+			t.Fatalf("%q was accepted: %+v, %v", id, u, err)
 		}
 		host := strings.ToLower(u.Host)
 		for _, cloud := range []string{".vault.azure.net", ".vault.usgovcloudapi.net", ".vault.azure.cn"} {
@@ -200,6 +200,6 @@ func FuzzIdentifier(f *testing.F) {
 				return
 			}
 		}
-		t.Fatalf("%q was taken, a host of no cloud", id)
+		t.Fatalf("%q was accepted, but its host is in no cloud", id)
 	})
 }

@@ -12,61 +12,63 @@ import (
 // maxSecret bounds a value, in bytes; Key Vault's own limit is 25 KB.
 const maxSecret = 64 << 10
 
-// Secret reads one secret: the newest version, where the identifier names none. It refuses one that is disabled or
-// outside its dates, which a vault hands out all the same. An error is an *Error, unless ctx has
-// ended or the identifier is none (see Check).
+// Secret returns the value of one secret: of the version that id names, or else of the newest one. A secret that is
+// disabled or outside its dates is an error, although a vault returns such a value. A non-nil error is an [*Error],
+// unless ctx has ended or id is malformed (see [Check]).
 func (v *Client) Secret(ctx context.Context, id string) (defender.Secret, error) {
-	s, client, err := v.find(id)
+	s, client, err := v.resolveSecret(id)
 	if err != nil {
 		return defender.Secret{}, err
 	}
-	within, cancel := context.WithTimeout(ctx, patience)
+	within, cancel := context.WithTimeout(ctx, totalTimeout)
 	defer cancel()
 	got, err := client.GetSecret(within, s.name, s.version, nil)
 	if err == nil {
-		err = usable(got.Attributes, time.Now())
+		err = checkAttributes(got.Attributes, time.Now())
 	}
 	if err == nil {
 		err = checkValue(got.Value)
 	}
 	if err != nil {
-		return defender.Secret{}, explain(ctx, s, err)
+		return defender.Secret{}, explainError(ctx, s, err)
 	}
 	return defender.NewSecret(*got.Value), nil
 }
 
-func (v *Client) find(id string) (secretID, *azsecrets.Client, error) {
-	s, err := parse(id)
+// resolveSecret parses id and returns it with the SDK's client for its vault.
+func (v *Client) resolveSecret(id string) (secretID, *azsecrets.Client, error) {
+	s, err := parseID(id)
 	if err != nil {
-		return s, nil, err
+		return secretID{}, nil, err
 	}
-	client, err := v.client(s)
+	client, err := v.vaultClient(s)
 	return s, client, err
 }
 
+// checkValue returns an error if value cannot be a password.
 func checkValue(value *string) error {
 	switch {
 	case value == nil || *value == "":
-		return refused("it is empty", "give it a value")
+		return newPermanentError("it is empty", "give it a value")
 	case len(*value) > maxSecret:
-		return refused("its value is longer than any password", "check that this is the right secret")
+		return newPermanentError("its value is longer than any password", "check that the configuration names the right secret")
 	}
 	return nil
 }
 
-// usable says what speaks against a secret's attributes; a vault that sends none has nothing against it.
-func usable(a *azsecrets.SecretAttributes, now time.Time) error {
+// checkAttributes returns an error if a secret with these attributes must not be used now. Without attributes it may be.
+func checkAttributes(a *azsecrets.SecretAttributes, now time.Time) error {
 	const day = "2 January 2006"
 	switch {
 	case a == nil:
 		return nil
 	case a.Enabled != nil && !*a.Enabled:
-		disabled := advice["SecretDisabled"]
-		return final{&disabled}
+		disabled := errorsByCode["SecretDisabled"]
+		return permanentError{&disabled}
 	case a.Expires != nil && !now.Before(*a.Expires):
-		return refused("it expired on "+a.Expires.UTC().Format(day), "renew it, or correct its expiry date")
+		return newPermanentError("it expired on "+a.Expires.UTC().Format(day), "renew it, or correct its expiry date")
 	case a.NotBefore != nil && now.Before(*a.NotBefore):
-		return refused("it is not valid before "+a.NotBefore.UTC().Format(day), "name a version that is valid, or correct its activation date")
+		return newPermanentError("it is not valid before "+a.NotBefore.UTC().Format(day), "name a version that is valid, or correct its activation date")
 	}
 	return nil
 }

@@ -17,7 +17,7 @@ import (
 func TestACommandIsSignedAndComplete(t *testing.T) {
 	s := workspace(t, slacktest.Options{})
 	var form map[string][]string
-	app(t, s, func(w http.ResponseWriter, r *http.Request) {
+	serveApp(t, s, func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("X-Slack-Signature") == "" || r.Header.Get("X-Slack-Request-Timestamp") == "" {
 			t.Error("a request without signature")
 		}
@@ -41,8 +41,8 @@ func TestACommandIsSignedAndComplete(t *testing.T) {
 
 func TestATriggerIsGoodOnceAndForThreeSeconds(t *testing.T) {
 	now := time.Now()
-	s := rebel(t, slacktest.Options{Now: func() time.Time { return now }})
-	app(t, s, says(""))
+	s := ruleBreakingWorkspace(t, slacktest.Options{Now: func() time.Time { return now }})
+	serveApp(t, s, respondWith(""))
 	open := func(trigger string) string {
 		return call(t, s, "views.open", "trigger_id", trigger, "view", modal(section)).Error
 	}
@@ -66,8 +66,8 @@ func TestATriggerIsGoodOnceAndForThreeSeconds(t *testing.T) {
 
 func TestAResponseURLIsGoodFiveTimesAndForHalfAnHour(t *testing.T) {
 	now := time.Now()
-	s := rebel(t, slacktest.Options{Now: func() time.Time { return now }})
-	app(t, s, says(""))
+	s := ruleBreakingWorkspace(t, slacktest.Options{Now: func() time.Time { return now }})
+	serveApp(t, s, respondWith(""))
 	post := func(url string) int {
 		response, err := http.Post(url, "application/json", strings.NewReader(`{"text":"x","blocks":null}`))
 		if err != nil {
@@ -95,11 +95,11 @@ func TestAResponseURLIsGoodFiveTimesAndForHalfAnHour(t *testing.T) {
 	}
 }
 
-func TestAClickTellsWhoWhereAndWhat(t *testing.T) {
+func TestAClickNamesUserChannelAndAction(t *testing.T) {
 	s := workspace(t, slacktest.Options{})
 	s.AddUser(slacktest.User{ID: "U9", Name: "eve", Team: "T9"})
 	var got map[string]any
-	app(t, s, func(w http.ResponseWriter, r *http.Request) { got = payload(t, r) })
+	serveApp(t, s, func(w http.ResponseWriter, r *http.Request) { got = decodePayload(t, r) })
 	ts := call(t, s, "chat.postMessage", "channel", "C1", "text", "x", "blocks", "["+actions(button("yes"), button("no"))+"]").TS
 	s.Click("U9", s.WaitMessage("C1", nil), "no")
 	want := map[string]any{
@@ -124,9 +124,9 @@ func TestAClickTellsWhoWhereAndWhat(t *testing.T) {
 }
 
 func TestAnAppThatIsLateDidNotRespond(t *testing.T) {
-	s := rebel(t, slacktest.Options{AckWithin: 30 * time.Millisecond})
-	app(t, s, func(_ http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body) // the server notices that the caller left only when the body is read
+	s := ruleBreakingWorkspace(t, slacktest.Options{AckWithin: 30 * time.Millisecond})
+	serveApp(t, s, func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // net/http notices a disconnected caller only after the body is read
 		<-r.Context().Done()
 	})
 	if a := s.Command("U1", "C1", "/x", ""); !errors.Is(a.Err, slacktest.ErrNoResponse) {
@@ -140,7 +140,7 @@ func TestAnAppThatIsLateDidNotRespond(t *testing.T) {
 func TestAReplayIsTheSameBytes(t *testing.T) {
 	s := workspace(t, slacktest.Options{})
 	var seen []string
-	app(t, s, func(w http.ResponseWriter, r *http.Request) {
+	serveApp(t, s, func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		seen = append(seen, r.Header.Get("X-Slack-Signature")+r.Header.Get("X-Slack-Request-Timestamp")+string(body))
 		if len(seen) > 2 {
@@ -162,22 +162,22 @@ func TestAReplayIsTheSameBytes(t *testing.T) {
 	}
 }
 
-// impossible things, and a word of the failure that each makes.
-func TestNobodyDoesTheImpossible(t *testing.T) {
-	w := &witness{TB: t}
+// Each key is a part of the expected failure.
+func TestImpossibleActionsFailTheTest(t *testing.T) {
+	w := &recordingTB{TB: t}
 	s := slacktest.New(w, slacktest.Options{})
-	t.Cleanup(w.end)
-	people(s)
-	app(t, s, says(""))
+	t.Cleanup(w.runCleanups)
+	addUsers(s)
+	serveApp(t, s, respondWith(""))
 	call(t, s, "chat.postMessage", "channel", "C1", "text", "x", "blocks", "["+actions(button("yes"))+"]")
 	call(t, s, "chat.postEphemeral", "channel", "C1", "user", "U1", "text", "x", "blocks", "["+actions(button("yes"))+"]")
 	form := modal(input("name", `{"type":"plain_text_input","max_length":3}`) + "," +
-		input("kind", selectOf(option("a"))) + "," + input("hours", `{"type":"number_input","is_decimal_allowed":false,"max_value":"24","initial_value":"4"}`))
+		input("kind", selectOf(optionOf("a"))) + "," + input("hours", `{"type":"number_input","is_decimal_allowed":false,"max_value":"24","initial_value":"4"}`))
 	call(t, s, "views.open", "trigger_id", s.Command("U1", "C1", "/x", "").TriggerID, "view", form)
 	v := s.WaitView("U1", nil)
-	few := `{"type":"multi_static_select","max_selected_items":1,"options":[` + option("a") + "," + option("b") + `]}`
-	under := formOf(t, s, "U2", input("one", selectOf(option("a")+","+option("b")))+","+input("few", few)+","+
-		input("boxes", `{"type":"checkboxes","action_id":"value","options":[`+option("on")+`]}`)+","+actions(button("more")))
+	few := `{"type":"multi_static_select","max_selected_items":1,"options":[` + optionOf("a") + "," + optionOf("b") + `]}`
+	under := openForm(t, s, "U2", input("one", selectOf(optionOf("a")+","+optionOf("b")))+","+input("few", few)+","+
+		input("boxes", `{"type":"checkboxes","action_id":"value","options":[`+optionOf("on")+`]}`)+","+actions(button("more")))
 	submitUnder := func(values map[string]any) func() *slacktest.Ack {
 		return func() *slacktest.Ack { return s.Submit("U2", under, values) }
 	}
@@ -188,7 +188,7 @@ func TestNobodyDoesTheImpossible(t *testing.T) {
 		"no user":            func() *slacktest.Ack { return s.Command("U7", "C1", "/x", "") },
 		"no channel":         func() *slacktest.Ack { return s.Command("U1", "C7", "/x", "") },
 		"no button":          func() *slacktest.Ack { return s.Click("U1", s.WaitMessage("C1", nil), "no") },
-		"only U1 sees":       func() *slacktest.Ack { return s.Click("U2", s.WaitEphemeral("U1", nil), "yes") },
+		"only U1 can see":    func() *slacktest.Ack { return s.Click("U2", s.WaitEphemeral("U1", nil), "yes") },
 		"not on top":         func() *slacktest.Ack { return s.Submit("U2", v, nil) },
 		"name is required":   submit(map[string]any{"kind": "a"}),
 		"kind is required":   submit(map[string]any{"name": "x"}),
@@ -220,8 +220,8 @@ func TestNobodyDoesTheImpossible(t *testing.T) {
 	}
 }
 
-// formOf opens a form with these blocks before the user.
-func formOf(t *testing.T, s *slacktest.Server, user, blocks string) slacktest.View {
+// openForm opens a form with these blocks for the user.
+func openForm(t *testing.T, s *slacktest.Server, user, blocks string) slacktest.View {
 	t.Helper()
 	if a := call(t, s, "views.open", "trigger_id", s.Command(user, "C1", "/x", "").TriggerID, "view", modal(blocks)); !a.OK {
 		t.Fatalf("views.open: %s %q", a.Error, a.Metadata.Messages)
@@ -232,24 +232,24 @@ func formOf(t *testing.T, s *slacktest.Server, user, blocks string) slacktest.Vi
 func TestValuesHaveTheShapesOfTheirElements(t *testing.T) {
 	s := workspace(t, slacktest.Options{})
 	var got map[string]any
-	app(t, s, func(w http.ResponseWriter, r *http.Request) {
+	serveApp(t, s, func(w http.ResponseWriter, r *http.Request) {
 		_ = r.ParseForm()
 		if !r.PostForm.Has("payload") {
 			return
 		}
-		got = payload(t, r)
+		got = decodePayload(t, r)
 		if got["type"] == "block_suggestion" {
-			_, _ = io.WriteString(w, `{"options":[`+option("m1")+`]}`)
+			_, _ = io.WriteString(w, `{"options":[`+optionOf("m1")+`]}`)
 		}
 	})
 	call(t, s, "views.open", "trigger_id", s.Command("U1", "C1", "/x", "").TriggerID, "view", modal(strings.Join([]string{
 		input("text", `{"type":"plain_text_input","action_id":"value"}`),
 		input("number", `{"type":"number_input","action_id":"value","is_decimal_allowed":false,"initial_value":"4"}`),
-		input("one", selectOf(option("a")+","+option("b"))),
+		input("one", selectOf(optionOf("a")+","+optionOf("b"))),
 		input("machine", `{"type":"external_select","action_id":"value","min_query_length":1}`),
-		input("boxes", `{"type":"checkboxes","action_id":"value","options":[`+option("on")+`]}`),
-		input("radio", `{"type":"radio_buttons","action_id":"value","options":[`+option("r")+`],"initial_option":`+option("r")+`}`),
-		input("few", `{"type":"multi_static_select","action_id":"value","options":[`+option("a")+","+option("b")+`]}`),
+		input("boxes", `{"type":"checkboxes","action_id":"value","options":[`+optionOf("on")+`]}`),
+		input("radio", `{"type":"radio_buttons","action_id":"value","options":[`+optionOf("r")+`],"initial_option":`+optionOf("r")+`}`),
+		input("few", `{"type":"multi_static_select","action_id":"value","options":[`+optionOf("a")+","+optionOf("b")+`]}`),
 	}, ",")))
 	v := s.WaitView("U1", nil)
 	if offered := s.Suggest("U1", v, "machine", "m").Options(); len(offered) != 1 || offered[0].Value != "m1" {

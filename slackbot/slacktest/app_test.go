@@ -15,44 +15,44 @@ import (
 	"scanwarden/slackbot/slacktest"
 )
 
-// A witness is a test that may fail without failing the test around it.
-type witness struct {
+// A recordingTB records failures without failing the surrounding test.
+type recordingTB struct {
 	testing.TB
 	mu       sync.Mutex
 	errors   []string
 	cleanups []func()
 }
 
-func (w *witness) Errorf(format string, args ...any) {
+func (w *recordingTB) Errorf(format string, args ...any) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.errors = append(w.errors, fmt.Sprintf(format, args...))
 }
 
-func (w *witness) Cleanup(f func()) { w.cleanups = append(w.cleanups, f) }
+func (w *recordingTB) Cleanup(f func()) { w.cleanups = append(w.cleanups, f) }
 
-func (w *witness) end() {
+func (w *recordingTB) runCleanups() {
 	for _, f := range w.cleanups {
 		f()
 	}
 }
 
-// rebel starts a workspace whose app may break the rules.
-func rebel(t testing.TB, o slacktest.Options) *slacktest.Server {
-	w := &witness{TB: t}
+// ruleBreakingWorkspace starts a workspace in which violations do not fail the test.
+func ruleBreakingWorkspace(t testing.TB, o slacktest.Options) *slacktest.Server {
+	w := &recordingTB{TB: t}
 	s := slacktest.New(w, o)
-	t.Cleanup(w.end)
-	people(s)
+	t.Cleanup(w.runCleanups)
+	addUsers(s)
 	return s
 }
 
 func workspace(t *testing.T, o slacktest.Options) *slacktest.Server {
 	s := slacktest.New(t, o)
-	people(s)
+	addUsers(s)
 	return s
 }
 
-func people(s *slacktest.Server) {
+func addUsers(s *slacktest.Server) {
 	s.AddUser(slacktest.User{ID: "U1", Name: "ada", Email: "ada@example.com"})
 	s.AddUser(slacktest.User{ID: "U2", Name: "grace"})
 	s.AddChannel("C1", "U1", "U2")
@@ -72,7 +72,7 @@ type answer struct {
 	} `json:"view"`
 }
 
-// call calls a method with a form, as the bot unless args has a token.
+// call calls a method with a form, using the bot token unless args contains a token.
 func call(t *testing.T, s *slacktest.Server, method string, args ...string) answer {
 	t.Helper()
 	form := url.Values{"token": {"xoxb-test-token"}}
@@ -91,23 +91,23 @@ func call(t *testing.T, s *slacktest.Server, method string, args ...string) answ
 	return a
 }
 
-// An app is a handler behind all three URLs.
-func app(t *testing.T, s *slacktest.Server, handle http.HandlerFunc) {
+// serveApp serves all three URLs of the app with handle.
+func serveApp(t *testing.T, s *slacktest.Server, handle http.HandlerFunc) {
 	server := httptest.NewServer(handle)
 	t.Cleanup(server.Close)
 	s.SetURLs(server.URL, server.URL, server.URL)
 }
 
-// says answers everything with the same body.
-func says(body string) http.HandlerFunc {
+// respondWith returns an app that answers every request with body.
+func respondWith(body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		_, _ = io.WriteString(w, body)
 	}
 }
 
-// payload is the interaction in a request.
-func payload(t *testing.T, r *http.Request) map[string]any {
+// decodePayload returns the interaction in a request.
+func decodePayload(t *testing.T, r *http.Request) map[string]any {
 	t.Helper()
 	var p map[string]any
 	if err := json.Unmarshal([]byte(r.PostFormValue("payload")), &p); err != nil {
@@ -116,32 +116,32 @@ func payload(t *testing.T, r *http.Request) map[string]any {
 	return p
 }
 
-// modal is a view with these blocks, comma-separated JSON.
+// modal returns a view with these blocks, given as comma-separated JSON.
 func modal(blocks string) string {
-	return `{"type":"modal","callback_id":"form","title":` + plain("Form") + `,"submit":` + plain("Send") + `,"blocks":[` + blocks + `]}`
+	return `{"type":"modal","callback_id":"form","title":` + plainText("Form") + `,"submit":` + plainText("Send") + `,"blocks":[` + blocks + `]}`
 }
 
-func plain(text string) string {
+func plainText(text string) string {
 	return `{"type":"plain_text","text":"` + text + `"}`
 }
 
 func input(id, element string) string {
-	return `{"type":"input","block_id":"` + id + `","label":` + plain(id) + `,"element":` + element + `}`
+	return `{"type":"input","block_id":"` + id + `","label":` + plainText(id) + `,"element":` + element + `}`
 }
 
 const section = `{"type":"section","text":{"type":"mrkdwn","text":"hello"}}`
 
 func button(id string) string {
-	return `{"type":"button","action_id":"` + id + `","value":"v-` + id + `","text":` + plain(id) + `}`
+	return `{"type":"button","action_id":"` + id + `","value":"v-` + id + `","text":` + plainText(id) + `}`
 }
 
 func actions(elements ...string) string {
 	return `{"type":"actions","block_id":"row","elements":[` + strings.Join(elements, ",") + `]}`
 }
 
-func x(n int) string { return strings.Repeat("x", n) }
+func repeatX(n int) string { return strings.Repeat("x", n) }
 
-// repeated is n copies of an item, in which %d is its number.
+// repeated returns n copies of item; each %d is replaced by the copy's number.
 func repeated(n int, item string) string {
 	items := make([]string, n)
 	for i := range items {
@@ -150,8 +150,8 @@ func repeated(n int, item string) string {
 	return strings.Join(items, ",")
 }
 
-// readAgain reads a body and puts it back.
-func readAgain(r *http.Request) ([]byte, error) {
+// readAndRestore reads a body and restores it for the next reader.
+func readAndRestore(r *http.Request) ([]byte, error) {
 	body, err := io.ReadAll(r.Body)
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	return body, err

@@ -5,79 +5,79 @@ import (
 	"slices"
 )
 
-// A blockKind is one type of block and the surfaces that take it.
+// A blockKind describes one type of block and the surfaces that accept it.
 type blockKind struct {
 	surfaces []string
 	shape    shape
-	more     func(c *checker, at string, b object)
+	extra    func(c *checker, at string, b object)
 }
 
 var (
-	everywhere = []string{"message", "modal", "home"}
-	inMessages = []string{"message"}
+	allSurfaces = []string{"message", "modal", "home"}
+	messageOnly = []string{"message"}
 
-	blockID = str(1, 255)
+	blockIDRule = stringOf(1, 255)
 )
 
 var blockKinds = map[string]blockKind{
-	"divider": {surfaces: everywhere, shape: shape{nil, map[string]rule{"block_id": blockID}}},
-	"header": {surfaces: everywhere, shape: shape{[]string{"text"}, map[string]rule{
-		"block_id": blockID, "text": plain(150),
+	"divider": {surfaces: allSurfaces, shape: shape{nil, map[string]rule{"block_id": blockIDRule}}},
+	"header": {surfaces: allSurfaces, shape: shape{[]string{"text"}, map[string]rule{
+		"block_id": blockIDRule, "text": plainText(150),
 	}}},
-	"section": {surfaces: everywhere, shape: shape{nil, map[string]rule{
-		"block_id": blockID, "text": text(3000), "fields": many(1, 10, text(2000)), "accessory": element("accessory"), "expand": boolean,
-	}}, more: checkSection},
-	"context": {surfaces: everywhere, shape: shape{[]string{"elements"}, map[string]rule{
-		"block_id": blockID, "elements": many(1, 10, smallPrint),
+	"section": {surfaces: allSurfaces, shape: shape{nil, map[string]rule{
+		"block_id": blockIDRule, "text": anyText(3000), "fields": listOf(1, 10, anyText(2000)), "accessory": elementIn("accessory"), "expand": isBoolean,
+	}}, extra: checkSection},
+	"context": {surfaces: allSurfaces, shape: shape{[]string{"elements"}, map[string]rule{
+		"block_id": blockIDRule, "elements": listOf(1, 10, contextElement),
 	}}},
-	"actions": {surfaces: everywhere, shape: shape{[]string{"elements"}, map[string]rule{
-		"block_id": blockID, "elements": many(1, 25, element("actions")),
+	"actions": {surfaces: allSurfaces, shape: shape{[]string{"elements"}, map[string]rule{
+		"block_id": blockIDRule, "elements": listOf(1, 25, elementIn("actions")),
 	}}},
-	"input": {surfaces: everywhere, shape: shape{[]string{"label", "element"}, map[string]rule{
-		"block_id": blockID, "label": plain(2000), "element": element("input"), "hint": plain(2000),
-		"optional": boolean, "dispatch_action": boolean,
+	"input": {surfaces: allSurfaces, shape: shape{[]string{"label", "element"}, map[string]rule{
+		"block_id": blockIDRule, "label": plainText(2000), "element": elementIn("input"), "hint": plainText(2000),
+		"optional": isBoolean, "dispatch_action": isBoolean,
 	}}},
-	"image": {surfaces: everywhere, shape: shape{[]string{"image_url", "alt_text"}, map[string]rule{
-		"block_id": blockID, "image_url": str(1, 3000), "alt_text": str(1, 2000), "title": plain(2000),
+	"image": {surfaces: allSurfaces, shape: shape{[]string{"image_url", "alt_text"}, map[string]rule{
+		"block_id": blockIDRule, "image_url": stringOf(1, 3000), "alt_text": stringOf(1, 2000), "title": plainText(2000),
 	}}},
-	"rich_text": {surfaces: everywhere, shape: shape{[]string{"elements"}, map[string]rule{
-		"block_id": blockID, "elements": many(1, 1000, richText),
+	"rich_text": {surfaces: allSurfaces, shape: shape{[]string{"elements"}, map[string]rule{
+		"block_id": blockIDRule, "elements": listOf(1, 1000, richTextBlock),
 	}}},
-	"markdown": {surfaces: inMessages, shape: shape{[]string{"text"}, map[string]rule{
-		"block_id": blockID, "text": str(1, 12000),
+	"markdown": {surfaces: messageOnly, shape: shape{[]string{"text"}, map[string]rule{
+		"block_id": blockIDRule, "text": stringOf(1, 12000),
 	}}},
-	"table": {surfaces: inMessages, shape: shape{[]string{"rows"}, map[string]rule{
-		"block_id": blockID, "rows": many(1, 100, many(1, 20, cell)), "column_settings": many(0, 20, columnSetting),
+	"table": {surfaces: messageOnly, shape: shape{[]string{"rows"}, map[string]rule{
+		"block_id": blockIDRule, "rows": listOf(1, 100, listOf(1, 20, tableCell)), "column_settings": listOf(0, 20, columnSetting),
 	}}},
 	"alert": {surfaces: []string{"modal"}, shape: shape{[]string{"text"}, map[string]rule{
-		"block_id": blockID, "text": text(3000), "level": oneOf("default", "info", "warning", "error", "success"),
+		"block_id": blockIDRule, "text": anyText(3000), "level": oneOf("default", "info", "warning", "error", "success"),
 	}}},
 }
 
-// blocks checks the blocks of a surface that takes at most so many.
-func (c *checker) allBlocks(at string, v any, most int) {
+// checkBlocks checks the blocks of a surface that accepts at most max blocks.
+func (c *checker) checkBlocks(at string, v any, max int) {
 	c.blocks = map[string]bool{}
-	many(1, most, (*checker).block)(c, at, v)
+	listOf(1, max, (*checker).checkBlock)(c, at, v)
 }
 
-func (c *checker) block(at string, v any) {
+func (c *checker) checkBlock(at string, v any) {
 	b, _ := v.(object)
 	name, _ := b["type"].(string)
 	kind, ok := blockKinds[name]
 	if !ok || !slices.Contains(kind.surfaces, c.surface) {
-		c.add(at, "unsupported block: %q", name)
+		c.addError(at, "unsupported block: %q", name)
 		return
 	}
 	if id, _ := b["block_id"].(string); id != "" {
 		if c.blocks[id] {
-			c.add(at+"/block_id", "`block_id` %q already exists", id)
+			c.addError(at+"/block_id", "`block_id` %q already exists", id)
 		}
 		c.blocks[id] = true
 	}
 	c.actions = map[string]bool{}
 	kind.shape.check(c, at, b)
-	if kind.more != nil {
-		kind.more(c, at, b)
+	if kind.extra != nil {
+		kind.extra(c, at, b)
 	}
 }
 
@@ -85,51 +85,51 @@ func checkSection(c *checker, at string, b object) {
 	_, hasText := b["text"]
 	_, hasFields := b["fields"]
 	if !hasText && !hasFields {
-		c.add(at, "must have text or fields")
+		c.addError(at, "must have text or fields")
 	}
 }
 
-// smallPrint is what a context block holds: texts and images.
-func smallPrint(c *checker, at string, v any) {
+// contextElement checks an element of a context block: a text or an image.
+func contextElement(c *checker, at string, v any) {
 	if o, _ := v.(object); o["type"] == "image" {
-		element("context")(c, at, v)
+		elementIn("context")(c, at, v)
 		return
 	}
-	text(3000)(c, at, v)
+	anyText(3000)(c, at, v)
 }
 
-// hasInput reports whether there is an input block, for which a modal has to have a submit button.
+// hasInput reports whether there is an input block. A modal with one must have a submit button.
 func hasInput(blocks any) bool {
-	return slices.ContainsFunc(objects(blocks), func(b object) bool { return b["type"] == "input" })
+	return slices.ContainsFunc(objectsIn(blocks), func(b object) bool { return b["type"] == "input" })
 }
 
-// label gives ids to the blocks and elements without one, as Slack does.
-func label(blocks []any) {
-	name(objects(blocks), "block_id")
-	for _, b := range objects(blocks) {
-		name(elementsOf(b), "action_id")
+// assignIDs gives ids to the blocks and elements that have none, as Slack does.
+func assignIDs(blocks []any) {
+	fillMissingIDs(objectsIn(blocks), "block_id")
+	for _, b := range objectsIn(blocks) {
+		fillMissingIDs(elementsOf(b), "action_id")
 	}
 }
 
-// name fills in a field with ids that differ from those that are there.
-func name(all []object, field string) {
+// fillMissingIDs sets field to a new unique id in each object that does not have it.
+func fillMissingIDs(all []object, field string) {
 	taken := map[string]bool{}
 	for _, o := range all {
-		taken[word(o, field)] = true
+		taken[stringField(o, field)] = true
 	}
 	for _, o := range all {
-		if word(o, field) != "" {
+		if stringField(o, field) != "" {
 			continue
 		}
 		id := ""
-		for n := 0; taken[id]; n++ { // the first turn finds "" taken: by o
+		for n := 0; taken[id]; n++ { // the first round finds "" taken, by o itself
 			id = fmt.Sprintf("%s_%d", field, n)
 		}
 		o[field], taken[id] = id, true
 	}
 }
 
-// elementsOf are a block's interactive elements.
+// elementsOf returns a block's interactive elements.
 func elementsOf(b object) []object {
 	all := []object{}
 	for _, field := range []string{"accessory", "element"} {
@@ -138,7 +138,7 @@ func elementsOf(b object) []object {
 		}
 	}
 	if b["type"] == "actions" {
-		all = append(all, objects(b["elements"])...)
+		all = append(all, objectsIn(b["elements"])...)
 	}
 	return slices.DeleteFunc(all, func(e object) bool { return e["type"] == "image" })
 }

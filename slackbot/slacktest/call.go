@@ -11,15 +11,15 @@ import (
 	"strings"
 )
 
-// A Call is one call of the Web API, or one post to a response URL.
+// A Call records one call of the Web API, or one post to a response URL.
 type Call struct {
 	Method string            // such as "chat.postMessage", or "response_url"
-	Args   map[string]string // structured ones as JSON; the token is left out
-	Status int               // of HTTP; 0 while unanswered, and for ever if the connection was cut
+	Args   map[string]string // structured values as JSON; without the token
+	Status int               // HTTP status; 0 while unanswered, and permanently if the connection was cut
 	Error  string            // Slack's error code; "" if there was none
 }
 
-// Calls returns the calls so far in the order they arrived.
+// Calls returns all calls so far in the order of their arrival.
 func (s *Server) Calls() []Call {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -31,7 +31,7 @@ func (s *Server) Calls() []Call {
 	return calls
 }
 
-// A request is a Call on its way.
+// A request is a Call that is being served.
 type request struct {
 	*http.Request
 	name  string
@@ -40,32 +40,32 @@ type request struct {
 	call  *Call
 }
 
-// arg is an argument's value; JSON null counts as left out.
+// arg returns the value of an argument, and false if it is missing or JSON null.
 func (r *request) arg(name string) (string, bool) {
 	v, ok := r.args[name]
 	return v, ok && v != "null"
 }
 
-// read takes the arguments and the token out of hr, in any of the ways that Slack takes them.
-func (s *Server) read(hr *http.Request, name string) (*request, error) {
+// readRequest reads the arguments and the token of hr in all forms that Slack accepts, and records the call.
+func (s *Server) readRequest(hr *http.Request, name string) (*request, error) {
 	body, err := io.ReadAll(http.MaxBytesReader(nil, hr.Body, maxBody))
 	if err != nil {
 		return nil, fmt.Errorf("read the body: %w", err)
 	}
 	r := &request{Request: hr, name: name, args: map[string]string{}}
 	r.token, _ = strings.CutPrefix(hr.Header.Get("Authorization"), "Bearer ")
-	if err := r.parse(body); err != nil {
+	if err := r.parseBody(body); err != nil {
 		return nil, err
 	}
 	r.call = &Call{Method: name, Args: r.args}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.calls = append(s.calls, r.call)
-	s.touch()
+	s.notifyWaiters()
 	return r, nil
 }
 
-func (r *request) parse(body []byte) error {
+func (r *request) parseBody(body []byte) error {
 	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
 		return r.parseJSON(body)
 	}
@@ -78,7 +78,7 @@ func (r *request) parse(body []byte) error {
 	}
 	form.Del("token")
 	query := r.URL.Query()
-	query.Del("token") // not taken there since 2021
+	query.Del("token") // Slack has not accepted it there since 2021
 	for _, values := range []url.Values{query, form} {
 		for name := range values {
 			r.args[name] = values.Get(name)
@@ -87,7 +87,8 @@ func (r *request) parse(body []byte) error {
 	return nil
 }
 
-// parseJSON ignores a token in the body: with JSON Slack takes it from the header only. No body is no arguments.
+// parseJSON reads arguments from a JSON object. It ignores a token in the body: with JSON, Slack accepts it only in
+// the header. An empty body means no arguments.
 func (r *request) parseJSON(body []byte) error {
 	if len(body) == 0 {
 		return nil
@@ -107,15 +108,15 @@ func (r *request) parseJSON(body []byte) error {
 	return nil
 }
 
-// finish records what came of a call.
-func (s *Server) finish(c *Call, status int, code string) {
+// recordResult records the status and the error code with which a call was answered.
+func (s *Server) recordResult(c *Call, status int, code string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c.Status, c.Error = status, code
-	s.touch()
+	s.notifyWaiters()
 }
 
-// list splits a comma-separated argument.
-func list(arg string) []string {
+// splitList returns the values of a comma-separated argument.
+func splitList(arg string) []string {
 	return slices.DeleteFunc(strings.Split(arg, ","), func(s string) bool { return s == "" })
 }

@@ -8,10 +8,10 @@ import (
 
 const (
 	maxMessageBlocks = 50
-	maxText          = 40_000
+	maxTextRunes     = 40_000
 )
 
-// A draft is a message that an app wants to be shown.
+// A draft is a message that an app asks to show.
 type draft struct {
 	text      string
 	hasText   bool
@@ -19,94 +19,94 @@ type draft struct {
 	hasBlocks bool
 }
 
-// draft checks what an app wants shown. where names the call in Violations.
-func (s *Server) draft(where string, args map[string]string) (draft, error) {
+// parseDraft checks and returns the message in args. where names the call in Violations.
+func (s *Server) parseDraft(where string, args map[string]string) (draft, error) {
 	r := &request{args: args}
 	var d draft
 	d.text, d.hasText = r.arg("text")
 	raw, ok := r.arg("blocks")
 	if d.hasBlocks = ok && raw != ""; d.hasBlocks {
 		if err := json.Unmarshal([]byte(raw), &d.blocks); err != nil {
-			return d, s.broken(where, refuse("invalid_blocks_format"))
+			return d, s.recordViolation(where, newAPIError("invalid_blocks_format"))
 		}
 	}
-	if utf8.RuneCountInString(d.text) > maxText {
-		return d, s.broken(where, refuse("msg_too_long"))
+	if utf8.RuneCountInString(d.text) > maxTextRunes {
+		return d, s.recordViolation(where, newAPIError("msg_too_long"))
 	}
 	if _, ok := r.arg("attachments"); ok && args["attachments"] != "[]" {
-		return d, s.broken(where, refuse("invalid_attachments", "this fake takes blocks only"))
+		return d, s.recordViolation(where, newAPIError("invalid_attachments", "this fake takes blocks only"))
 	}
 	if len(d.blocks) == 0 {
 		return d, nil
 	}
 	c := &checker{surface: "message"}
-	if c.allBlocks("/blocks", []any(d.blocks), maxMessageBlocks); len(c.wrong) > 0 {
-		return d, s.broken(where, refuse("invalid_blocks", c.wrong...))
+	if c.checkBlocks("/blocks", []any(d.blocks), maxMessageBlocks); len(c.errors) > 0 {
+		return d, s.recordViolation(where, newAPIError("invalid_blocks", c.errors...))
 	}
-	label(d.blocks)
+	assignIDs(d.blocks)
 	return d, nil
 }
 
-// broken keeps a broken rule and passes its refusal on. It needs the lock.
-func (s *Server) broken(where string, err error) error {
-	s.violate("%s: %v", where, err)
+// recordViolation records a violation and returns err unchanged. The caller holds the lock.
+func (s *Server) recordViolation(where string, err error) error {
+	s.addViolation("%s: %v", where, err)
 	return err
 }
 
-// place is the channel that an app may post to under this id.
-func (s *Server) place(id string) (*channel, error) {
-	if u, ok := s.users[id]; ok && id != botUser { // posting to a user is posting to the direct messages
-		return s.dm(u.ID), nil
+// conversationFor returns the channel that the app posts to under this id, or an error if it cannot post there.
+func (s *Server) conversationFor(id string) (*conversation, error) {
+	if u, ok := s.users[id]; ok && id != botUser { // a post to a user goes to the direct messages
+		return s.dmWith(u.ID), nil
 	}
-	c, ok := s.channels[id]
+	c, ok := s.conversations[id]
 	if !ok {
-		return nil, refuse("channel_not_found")
+		return nil, newAPIError("channel_not_found")
 	}
 	if !c.members[botUser] && (s.options.Scopes == nil || !slices.Contains(s.options.Scopes, "chat:write.public")) {
-		return nil, refuse("not_in_channel")
+		return nil, newAPIError("not_in_channel")
 	}
 	return c, nil
 }
 
 func (s *Server) postMessage(r *request) (object, error) {
-	c, err := s.place(r.args["channel"])
+	c, err := s.conversationFor(r.args["channel"])
 	if err != nil {
 		return nil, err
 	}
-	p, err := s.compose(r, c)
+	p, err := s.addMessage(r, c)
 	if err != nil {
 		return nil, err
 	}
-	return object{"channel": c.id, "ts": p.ts, "message": p.object(s.options.Team)}, nil
+	return object{"channel": c.id, "ts": p.ts, "message": p.toJSON(s.options.Team)}, nil
 }
 
-// compose makes a message of a call and shows it in the channel.
-func (s *Server) compose(r *request, c *channel) (*post, error) {
-	d, err := s.draft(r.name, r.args)
+// addMessage creates a message from a call and shows it in the channel.
+func (s *Server) addMessage(r *request, c *conversation) (*storedMessage, error) {
+	d, err := s.parseDraft(r.name, r.args)
 	if err != nil {
 		return nil, err
 	}
 	if d.text == "" && len(d.blocks) == 0 {
-		return nil, s.broken(r.name, refuse("no_text"))
+		return nil, s.recordViolation(r.name, newAPIError("no_text"))
 	}
 	thread := r.args["thread_ts"]
-	if parent := s.find(c.id, thread); thread != "" && (parent == nil || parent.to != "") {
-		return nil, refuse("thread_not_found")
+	if parent := s.findMessage(c.id, thread); thread != "" && (parent == nil || parent.to != "") {
+		return nil, newAPIError("thread_not_found")
 	}
-	p := &post{channel: c.id, ts: s.ts(), thread: thread, text: d.text, blocks: d.blocks}
+	p := &storedMessage{channel: c.id, ts: s.nextTS(), thread: thread, text: d.text, blocks: d.blocks}
 	s.messages = append(s.messages, p)
 	return p, nil
 }
 
 func (s *Server) postEphemeral(r *request) (object, error) {
-	c, err := s.place(r.args["channel"])
+	c, err := s.conversationFor(r.args["channel"])
 	if err != nil {
 		return nil, err
 	}
 	if !c.members[r.args["user"]] {
-		return nil, refuse("user_not_in_channel")
+		return nil, newAPIError("user_not_in_channel")
 	}
-	p, err := s.compose(r, c)
+	p, err := s.addMessage(r, c)
 	if err != nil {
 		return nil, err
 	}
@@ -114,29 +114,31 @@ func (s *Server) postEphemeral(r *request) (object, error) {
 	return object{"message_ts": p.ts}, nil
 }
 
-// own is the message of the app that a call means. A direct message needs its D... id.
-func (s *Server) own(r *request, refused string) (*post, error) {
-	if _, ok := s.channels[r.args["channel"]]; !ok {
-		return nil, refuse("channel_not_found")
+// ownMessage returns the app's message that a call names. A direct message needs its D... id. refused is the error
+// code for an ephemeral message.
+func (s *Server) ownMessage(r *request, refused string) (*storedMessage, error) {
+	if _, ok := s.conversations[r.args["channel"]]; !ok {
+		return nil, newAPIError("channel_not_found")
 	}
-	p := s.find(r.args["channel"], r.args["ts"])
+	p := s.findMessage(r.args["channel"], r.args["ts"])
 	if p == nil {
-		return nil, refuse("message_not_found")
+		return nil, newAPIError("message_not_found")
 	}
 	if p.to != "" {
-		return nil, s.broken(r.name+": an ephemeral message is out of reach, but for the response URL of an interaction with it",
-			refuse(refused))
+		return nil, s.recordViolation(r.name+": an ephemeral message can be changed only through the response URL of an interaction with it",
+			newAPIError(refused))
 	}
 	return p, nil
 }
 
-// updateMessage: with text and without blocks the blocks go, as the method's page says.
+// updateMessage replaces text and blocks. A call with text and without blocks removes the blocks, as the method's
+// page documents.
 func (s *Server) updateMessage(r *request) (object, error) {
-	p, err := s.own(r, "cant_update_message")
+	p, err := s.ownMessage(r, "cant_update_message")
 	if err != nil {
 		return nil, err
 	}
-	d, err := s.draft(r.name, r.args)
+	d, err := s.parseDraft(r.name, r.args)
 	if err != nil {
 		return nil, err
 	}
@@ -148,30 +150,30 @@ func (s *Server) updateMessage(r *request) (object, error) {
 		blocks = d.blocks
 	}
 	if !d.hasText && !d.hasBlocks || text == "" && len(blocks) == 0 {
-		return nil, s.broken(r.name, refuse("no_text"))
+		return nil, s.recordViolation(r.name, newAPIError("no_text"))
 	}
 	p.text, p.blocks = text, blocks
 	p.edits++
-	return object{"channel": p.channel, "ts": p.ts, "text": p.text, "message": p.object(s.options.Team)}, nil
+	return object{"channel": p.channel, "ts": p.ts, "text": p.text, "message": p.toJSON(s.options.Team)}, nil
 }
 
 func (s *Server) deleteMessage(r *request) (object, error) {
-	p, err := s.own(r, "cant_delete_message")
+	p, err := s.ownMessage(r, "cant_delete_message")
 	if err != nil {
 		return nil, err
 	}
-	s.drop(p)
+	s.removeMessage(p)
 	return object{"channel": p.channel, "ts": p.ts}, nil
 }
 
-func (s *Server) permalink(r *request) (object, error) {
-	c, ok := s.channels[r.args["channel"]]
+func (s *Server) getPermalink(r *request) (object, error) {
+	c, ok := s.conversations[r.args["channel"]]
 	if !ok {
-		return nil, refuse("channel_not_found")
+		return nil, newAPIError("channel_not_found")
 	}
-	p := s.find(c.id, r.args["message_ts"])
+	p := s.findMessage(c.id, r.args["message_ts"])
 	if p == nil || p.to != "" {
-		return nil, refuse("message_not_found")
+		return nil, newAPIError("message_not_found")
 	}
 	link := "https://test.slack.com/archives/" + c.id + "/p" + withoutDot(p.ts)
 	return object{"channel": c.id, "permalink": link}, nil

@@ -7,7 +7,7 @@ import (
 )
 
 func TestCallsAreRefusedAsSlackDoes(t *testing.T) {
-	s := rebel(t, slacktest.Options{AppToken: "xapp-test"})
+	s := ruleBreakingWorkspace(t, slacktest.Options{AppToken: "xapp-test"})
 	s.AddChannel("C9", "U1")
 	s.Leave("C9", s.BotUser())
 	s.AddUser(slacktest.User{ID: "U8", Deleted: true})
@@ -24,17 +24,17 @@ func TestCallsAreRefusedAsSlackDoes(t *testing.T) {
 		{"channel", "chat.postMessage", "channel_not_found", []string{"channel", "C7", "text", "x"}},
 		{"channel's name", "chat.postMessage", "channel_not_found", []string{"channel", "#channel-c1", "text", "x"}},
 		{"not a member", "chat.postMessage", "not_in_channel", []string{"channel", "C9", "text", "x"}},
-		{"nothing to say", "chat.postMessage", "no_text", []string{"channel", "C1"}},
+		{"no text", "chat.postMessage", "no_text", []string{"channel", "C1"}},
 		{"empty blocks", "chat.postMessage", "no_text", []string{"channel", "C1", "blocks", "[]"}},
 		{"no JSON", "chat.postMessage", "invalid_blocks_format", []string{"channel", "C1", "blocks", "[{"}},
-		{"long text", "chat.postMessage", "msg_too_long", []string{"channel", "C1", "text", x(40_001)}},
+		{"long text", "chat.postMessage", "msg_too_long", []string{"channel", "C1", "text", repeatX(40_001)}},
 		{"thread", "chat.postMessage", "thread_not_found", []string{"channel", "C1", "text", "x", "thread_ts", "1.1"}},
 		{"ephemeral to an outsider", "chat.postEphemeral", "user_not_in_channel", []string{"channel", "C1", "user", "U9", "text", "x"}},
 		{"no such message", "chat.update", "message_not_found", []string{"channel", "C1", "ts", "1.1", "text", "x"}},
 		{"update by user id", "chat.update", "channel_not_found", []string{"channel", "U1", "ts", "1.1", "text", "x"}},
 		{"delete nothing", "chat.delete", "message_not_found", []string{"channel", "C1", "ts", "1.1"}},
 		{"link to nothing", "chat.getPermalink", "message_not_found", []string{"channel", "C1", "message_ts", "1.1"}},
-		{"DM to nobody", "conversations.open", "user_not_found", []string{"users", "U7"}},
+		{"DM to an unknown user", "conversations.open", "user_not_found", []string{"users", "U7"}},
 		{"DM to the deleted", "conversations.open", "user_disabled", []string{"users", "U8"}},
 		{"DM to a stranger", "conversations.open", "user_not_visible", []string{"users", "U9"}},
 		{"DM to itself", "conversations.open", "cannot_dm_bot", []string{"users", "U01BOT"}},
@@ -70,7 +70,7 @@ func TestScopesAreNeeded(t *testing.T) {
 }
 
 func TestAnUpdateWithTextAloneTakesTheBlocksAway(t *testing.T) {
-	s := rebel(t, slacktest.Options{})
+	s := ruleBreakingWorkspace(t, slacktest.Options{})
 	ts := call(t, s, "chat.postMessage", "channel", "C1", "text", "one", "blocks", "["+section+"]").TS
 	update := func(args ...string) slacktest.Message {
 		t.Helper()
@@ -91,8 +91,8 @@ func TestAnUpdateWithTextAloneTakesTheBlocksAway(t *testing.T) {
 	}
 }
 
-func TestAnEphemeralMessageIsOutOfReach(t *testing.T) {
-	s := rebel(t, slacktest.Options{})
+func TestAnEphemeralMessageCannotBeUpdated(t *testing.T) {
+	s := ruleBreakingWorkspace(t, slacktest.Options{})
 	call(t, s, "chat.postEphemeral", "channel", "C1", "user", "U1", "text", "psst")
 	m := s.WaitEphemeral("U1", nil)
 	if a := call(t, s, "chat.update", "channel", "C1", "ts", m.TS, "text", "x"); a.Error != "cant_update_message" {
@@ -103,11 +103,11 @@ func TestAnEphemeralMessageIsOutOfReach(t *testing.T) {
 	}
 }
 
-func TestWordsAreReadAsAPersonWould(t *testing.T) {
+func TestVisibleTextIsInReadingOrder(t *testing.T) {
 	s := workspace(t, slacktest.Options{})
 	rich := `{"type":"rich_text","elements":[{"type":"rich_text_section","elements":[{"type":"text","text":"Code: "},{"type":"text","text":"AB7"},{"type":"user","user_id":"U1"}]}]}`
 	call(t, s, "chat.postMessage", "channel", "C1", "text", "fallback", "blocks",
-		`[`+section+`,`+rich+`,{"type":"section","fields":[`+plain("f1")+`,`+plain("f2")+`]},`+actions(button("go"))+`]`)
+		`[`+section+`,`+rich+`,{"type":"section","fields":[`+plainText("f1")+`,`+plainText("f2")+`]},`+actions(button("go"))+`]`)
 	if got, want := s.Messages("C1")[0].All(), "fallback\nhello\nCode: AB7U1\nf1\nf2\ngo"; got != want {
 		t.Errorf("read %q, want %q", got, want)
 	}

@@ -5,24 +5,25 @@ import (
 	"strconv"
 )
 
-// checkChoices wants options or groups of them, values that differ, and initial choices among them.
+// checkChoices checks that there are either options or option groups, that values are unique, and that initial
+// options are offered.
 func checkChoices(c *checker, at string, e object) {
 	_, flat := e["options"]
 	_, grouped := e["option_groups"]
 	if flat == grouped {
-		c.add(at, "must have either options or option_groups")
+		c.addError(at, "must have either options or option_groups")
 	}
-	offered := offers(e)
+	offered := optionsIn(e)
 	seen := map[any]bool{}
 	for _, o := range offered {
 		if seen[o["value"]] {
-			c.add(at, "option values must be unique: %v", o["value"])
+			c.addError(at, "option values must be unique: %v", o["value"])
 		}
 		seen[o["value"]] = true
 	}
 	for _, o := range initialOptions(e) {
 		if !isOffered(offered, o) {
-			c.add(at, "initial option must be one of the options: %v", o["value"])
+			c.addError(at, "initial option must be one of the options: %v", o["value"])
 		}
 	}
 }
@@ -36,11 +37,11 @@ func isOffered(offered []object, o object) bool {
 	return false
 }
 
-// offers are the options of an element or of an answer with options, out of their groups.
-func offers(e object) []object {
-	all := objects(e["options"])
-	for _, g := range objects(e["option_groups"]) {
-		all = append(all, objects(g["options"])...)
+// optionsIn returns the options of an element or of an answer with options, without their groups.
+func optionsIn(e object) []object {
+	all := objectsIn(e["options"])
+	for _, g := range objectsIn(e["option_groups"]) {
+		all = append(all, objectsIn(g["options"])...)
 	}
 	return all
 }
@@ -49,11 +50,11 @@ func initialOptions(e object) []object {
 	if o, ok := e["initial_option"].(object); ok {
 		return []object{o}
 	}
-	return objects(e["initial_options"])
+	return objectsIn(e["initial_options"])
 }
 
-// objects are the objects in a list; anything else is left out.
-func objects(v any) []object {
+// objectsIn returns the objects in a list. It skips all other values.
+func objectsIn(v any) []object {
 	items, _ := v.([]any)
 	var all []object
 	for _, item := range items {
@@ -68,15 +69,15 @@ func checkLengths(c *checker, at string, e object) {
 	least, hasLeast := e["min_length"].(float64)
 	most, hasMost := e["max_length"].(float64)
 	if hasLeast && hasMost && least > most {
-		c.add(at, "min_length must not be more than max_length")
+		c.addError(at, "min_length must not be more than max_length")
 	}
 	initial, _ := e["initial_value"].(string)
 	if hasMost && len([]rune(initial)) > int(most) {
-		c.add(at+"/initial_value", "must be less than %d characters", int(most)+1)
+		c.addError(at+"/initial_value", "must be less than %d characters", int(most)+1)
 	}
 }
 
-// checkNumbers: the bounds and the first value of a number_input are numbers, written as strings.
+// checkNumbers checks the bounds and the initial value of a number_input, which are numbers written as strings.
 func checkNumbers(c *checker, at string, e object) {
 	numbers := map[string]float64{}
 	for _, name := range []string{"min_value", "max_value", "initial_value"} {
@@ -86,7 +87,7 @@ func checkNumbers(c *checker, at string, e object) {
 		}
 		n, err := strconv.ParseFloat(s, 64)
 		if err != nil || e["is_decimal_allowed"] == false && n != float64(int64(n)) {
-			c.add(at+"/"+name, "must be a number that the field allows")
+			c.addError(at+"/"+name, "must be a number that the field allows")
 			continue
 		}
 		numbers[name] = n
@@ -95,6 +96,6 @@ func checkNumbers(c *checker, at string, e object) {
 	most, hasMost := numbers["max_value"]
 	initial, hasInitial := numbers["initial_value"]
 	if hasLeast && hasMost && least > most || hasInitial && (hasLeast && initial < least || hasMost && initial > most) {
-		c.add(at, "min_value, initial_value and max_value must be in order")
+		c.addError(at, "min_value, initial_value and max_value must be in order")
 	}
 }

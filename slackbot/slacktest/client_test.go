@@ -13,7 +13,7 @@ import (
 	"scanwarden/slackbot/slacktest"
 )
 
-// must fails the test on an error of a call that Slack would take.
+// must returns a function that fails the test on an error.
 func must[T any](t *testing.T) func(T, error) T {
 	return func(v T, err error) T {
 		t.Helper()
@@ -64,25 +64,25 @@ func TestTheDirectoryThroughARealClient(t *testing.T) {
 	}
 }
 
-// question is a message with one of each block that an app of ours asks with.
-func question() slack.MsgOption {
-	ask := slack.NewConfirmationBlockObject(words("Sure?"), words("Gone for good."), words("Yes"), words("No")).WithStyle(slack.StyleDanger)
-	yes := slack.NewButtonBlockElement("yes", "1", words("Yes")).WithStyle(slack.StyleDanger).WithConfirm(ask)
+// everyBlock returns a message with each type of block that our app sends.
+func everyBlock() slack.MsgOption {
+	ask := slack.NewConfirmationBlockObject(plainTextObject("Sure?"), plainTextObject("Gone for good."), plainTextObject("Yes"), plainTextObject("No")).WithStyle(slack.StyleDanger)
+	yes := slack.NewButtonBlockElement("yes", "1", plainTextObject("Yes")).WithStyle(slack.StyleDanger).WithConfirm(ask)
 	return slack.MsgOptionBlocks(
-		slack.NewHeaderBlock(words("Delete?")),
+		slack.NewHeaderBlock(plainTextObject("Delete?")),
 		slack.NewSectionBlock(slack.NewTextBlockObject(slack.MarkdownType, "*x*", false, false), nil, nil),
 		slack.NewRichTextBlock("r", &slack.RichTextPreformatted{Type: slack.RTEPreformatted,
 			Elements: []slack.RichTextSectionElement{slack.NewRichTextSectionTextElement("<@U1>", nil)}}),
-		slack.NewContextBlock("c", words("small")),
+		slack.NewContextBlock("c", plainTextObject("small")),
 		slack.NewActionBlock("row", yes),
 	)
 }
 
 func TestMessagesThroughARealClient(t *testing.T) {
 	s := workspace(t, slacktest.Options{})
-	app(t, s, says(""))
+	serveApp(t, s, respondWith(""))
 	c := client(s)
-	_, ts, err := c.PostMessage("C1", slack.MsgOptionText("Delete?", false), question())
+	_, ts, err := c.PostMessage("C1", slack.MsgOptionText("Delete?", false), everyBlock())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,14 +124,14 @@ func TestMessagesThroughARealClient(t *testing.T) {
 	}
 }
 
-func words(text string) *slack.TextBlockObject {
+func plainTextObject(text string) *slack.TextBlockObject {
 	return slack.NewTextBlockObject(slack.PlainTextType, text, false, false)
 }
 
 func TestSignaturesAndPayloadsParseInARealClient(t *testing.T) {
 	s := workspace(t, slacktest.Options{})
 	var heard slack.InteractionCallback
-	app(t, s, func(w http.ResponseWriter, r *http.Request) {
+	serveApp(t, s, func(w http.ResponseWriter, r *http.Request) {
 		body := verified(t, r)
 		if r.Header.Get("Content-Type") == "application/json" || len(body) == 0 {
 			return
@@ -145,9 +145,9 @@ func TestSignaturesAndPayloadsParseInARealClient(t *testing.T) {
 		}
 	})
 	trigger := s.Command("U1", "C1", "/x", "").TriggerID
-	field := slack.NewInputBlock("name", words("Name"), nil, slack.NewPlainTextInputBlockElement(words("a name"), "value"))
-	number := slack.NewInputBlock("hours", words("Hours"), nil, slack.NewNumberInputBlockElement(words("4"), "value", false))
-	view := slack.ModalViewRequest{Type: slack.VTModal, CallbackID: "add_scan", Title: words("Add"), Submit: words("Add"),
+	field := slack.NewInputBlock("name", plainTextObject("Name"), nil, slack.NewPlainTextInputBlockElement(plainTextObject("a name"), "value"))
+	number := slack.NewInputBlock("hours", plainTextObject("Hours"), nil, slack.NewNumberInputBlockElement(plainTextObject("4"), "value", false))
+	view := slack.ModalViewRequest{Type: slack.VTModal, CallbackID: "add_scan", Title: plainTextObject("Add"), Submit: plainTextObject("Add"),
 		Blocks: slack.Blocks{BlockSet: []slack.Block{field, number}}}
 	opened := must[*slack.ViewResponse](t)(client(s).OpenView(trigger, view))
 	must[*slack.ViewResponse](t)(client(s).UpdateView(view, "", opened.Hash, opened.ID))
@@ -156,7 +156,7 @@ func TestSignaturesAndPayloadsParseInARealClient(t *testing.T) {
 		t.Errorf("submitted %q of %q by %q", got, heard.View.CallbackID, heard.User.TeamID)
 	}
 	home := slack.HomeTabViewRequest{Type: slack.VTHomeTab, Blocks: slack.Blocks{BlockSet: []slack.Block{slack.NewActionBlock("row",
-		slack.NewButtonBlockElement("go", "1", words("Go")))}}}
+		slack.NewButtonBlockElement("go", "1", plainTextObject("Go")))}}}
 	must[*slack.ViewResponse](t)(client(s).PublishView("U1", home, ""))
 	s.OpenHome("U1")
 	a := s.ClickView("U1", s.WaitHome("U1", nil), "go")
@@ -176,7 +176,7 @@ func verified(t *testing.T, r *http.Request) string {
 		t.Error(err)
 		return ""
 	}
-	body := must[[]byte](t)(readAgain(r))
+	body := must[[]byte](t)(readAndRestore(r))
 	_, _ = v.Write(body)
 	if err := v.Ensure(); err != nil {
 		t.Error(err)
@@ -193,7 +193,7 @@ func TestSocketModeWithARealClient(t *testing.T) {
 	served := make(chan struct{})
 	go func() {
 		defer close(served)
-		serve(ctx, sm)
+		serveSocketMode(ctx, sm)
 	}()
 	s.WaitSockets(1)
 	if a := s.Command("U1", "C1", "/x", "hi"); a.Err != nil {
@@ -214,8 +214,8 @@ func TestSocketModeWithARealClient(t *testing.T) {
 	<-served
 }
 
-// serve answers commands with their own words and acknowledges all else.
-func serve(ctx context.Context, sm *socketmode.Client) {
+// serveSocketMode answers commands with their own text and acknowledges all other envelopes.
+func serveSocketMode(ctx context.Context, sm *socketmode.Client) {
 	for {
 		select {
 		case <-ctx.Done():

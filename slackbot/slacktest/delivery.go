@@ -9,24 +9,24 @@ import (
 	"time"
 )
 
-// ErrNoResponse is an act that the app did not acknowledge in time, or could not because no socket was open.
+// ErrNoResponse means that the app did not acknowledge an action in time, or that no socket was open to send it.
 var ErrNoResponse = errors.New("slacktest: the app did not respond")
 
-// An Ack is what came of something that a person did.
+// An Ack is the app's response to an action of a user.
 type Ack struct {
-	Status      int             // of HTTP; 200 for an acknowledged envelope; 0 if nothing came back
-	Body        json.RawMessage // nil when empty; text that is not JSON is here as a JSON string
-	Elapsed     time.Duration   // from sending to acknowledgement
-	Err         error           // ErrNoResponse, or what is wrong with the acknowledgement
+	Status      int             // HTTP status; 200 for an acknowledged envelope; 0 if there was no answer
+	Body        json.RawMessage // nil when empty; text that is not JSON is encoded as a JSON string
+	Elapsed     time.Duration   // from sending to acknowledgment
+	Err         error           // ErrNoResponse, or the rule that the acknowledgment breaks
 	TriggerID   string
 	ResponseURL string
-	Sent        RawRequest // over HTTP: the request as it was sent, to vary and send again with SendRaw
+	Sent        RawRequest // over HTTP: the request as it was sent, which SendRaw can send again with changes
 
 	delivery delivery
-	envelope []byte // over a socket: the same
+	envelope []byte // over a socket: the envelope as it was sent
 }
 
-// Errors are those of a response_action "errors", by block_id.
+// Errors returns the errors of a response_action "errors" by block_id, and nil for another answer.
 func (a *Ack) Errors() map[string]string {
 	var body struct {
 		Errors map[string]string `json:"errors"`
@@ -35,60 +35,61 @@ func (a *Ack) Errors() map[string]string {
 	return body.Errors
 }
 
-// Options are those that a suggestion was answered with, out of their groups.
+// Options returns the options in the answer to [Server.Suggest], without their groups.
 func (a *Ack) Options() []Option {
 	var body object
 	_ = json.Unmarshal(a.Body, &body) // other answers have none
-	return options(offers(body))
+	return toOptions(optionsIn(body))
 }
 
-// A delivery is one thing that the app is told, and what happens with its answer.
+// A delivery is one command, interaction or event for the app, and what its answer changes.
 type delivery struct {
-	what    string // for messages
-	kind    string // of the envelope
+	what    string // names the action in error texts
+	kind    string // type of the envelope
 	payload object
-	answers bool // an answer may come with the acknowledgement
-	quiet   bool // a bad answer is the test's business
+	answers bool // an answer may come with the acknowledgment
+	lenient bool // a wrong answer is no violation: the test checks it
 	view    *openView
 	block   string
-	settle  func(delivery, *Ack) error // called with the lock
+	apply   func(delivery, *Ack) error // is called with the lock held
 }
 
+// deliver sends d to the app, waits for the acknowledgment and applies the answer.
 func (s *Server) deliver(d delivery) *Ack {
-	a := &Ack{delivery: d, TriggerID: word(d.payload, "trigger_id"), ResponseURL: word(d.payload, "response_url")}
+	a := &Ack{delivery: d, TriggerID: stringField(d.payload, "trigger_id"), ResponseURL: stringField(d.payload, "response_url")}
 	if s.options.AppToken != "" {
 		a.envelope = s.newEnvelope(d)
-		s.overSocket(a)
+		s.sendOverSocket(a)
 	} else {
-		s.overHTTP(a)
+		s.sendOverHTTP(a)
 	}
-	return s.conclude(a)
+	return s.applyAck(a)
 }
 
-// conclude lets the answer take effect, as Slack's client does.
-func (s *Server) conclude(a *Ack) *Ack {
+// applyAck applies the app's answer to the workspace, as Slack's client does.
+func (s *Server) applyAck(a *Ack) *Ack {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	d := a.delivery
 	if a.Err == nil && a.Status != http.StatusOK {
 		a.Err = fmt.Errorf("slacktest: the app answered %d", a.Status)
 	}
-	if a.Err == nil && d.settle != nil {
-		a.Err = d.settle(d, a)
+	if a.Err == nil && d.apply != nil {
+		a.Err = d.apply(d, a)
 	}
-	if a.Err != nil && !d.quiet {
-		s.violate("%s: %v", d.what, a.Err)
+	if a.Err != nil && !d.lenient {
+		s.addViolation("%s: %v", d.what, a.Err)
 	}
-	s.touch()
+	s.notifyWaiters()
 	return a
 }
 
-// empty reports whether the acknowledgement has no answer in it.
-func (a *Ack) empty() bool { return a.Body == nil || string(a.Body) == "{}" }
+// isEmpty reports whether the acknowledgment has no answer.
+func (a *Ack) isEmpty() bool { return a.Body == nil || string(a.Body) == "{}" }
 
-// settleCommand shows the answer to a command: text as it is, or a message.
-func (s *Server) settleCommand(d delivery, a *Ack) error {
-	if a.empty() {
+// applyCommandAnswer shows the answer to a command: plain text, or a message.
+func (s *Server) applyCommandAnswer(d delivery, a *Ack) error {
+	if a.isEmpty() {
 		return nil
 	}
 	args := map[string]string{}
@@ -98,72 +99,73 @@ func (s *Server) settleCommand(d delivery, a *Ack) error {
 			return fmt.Errorf("the answer is neither text nor a message: %s", a.Body)
 		}
 		args["text"] = text
-	} else if args, err = arguments(a.Body); err != nil {
+	} else if args, err = parseArguments(a.Body); err != nil {
 		return err
 	}
-	h := &hook{user: word(d.payload, "user_id"), channel: word(d.payload, "channel_id")}
-	return s.show(h, "the answer to "+d.what, args)
+	h := &responseURL{user: stringField(d.payload, "user_id"), channel: stringField(d.payload, "channel_id")}
+	return s.showAnswer(h, "the answer to "+d.what, args)
 }
 
-// settleSubmit does what a response_action says; without one the view closes.
-func (s *Server) settleSubmit(d delivery, a *Ack) error {
+// applySubmitAnswer applies the response_action of an answer. An answer without one closes the view.
+func (s *Server) applySubmitAnswer(d delivery, a *Ack) error {
 	var answer struct {
 		Action string            `json:"response_action"`
 		View   json.RawMessage   `json:"view"`
 		Errors map[string]string `json:"errors"`
 	}
-	if !a.empty() {
+	if !a.isEmpty() {
 		if err := json.Unmarshal(a.Body, &answer); err != nil {
-			return fmt.Errorf("the answer is no response_action: %w", err)
+			return fmt.Errorf("the answer is not a response_action: %w", err)
 		}
 	}
 	switch answer.Action {
 	case "":
-		if !a.empty() {
+		if !a.isEmpty() {
 			return fmt.Errorf("the answer has no response_action: %s", a.Body)
 		}
 		s.closeView(d.view)
 		return nil
 	case "clear":
-		s.forget(d.view.user)
+		s.closeAllViews(d.view.user)
 		return nil
 	case "errors":
-		return checkErrors(d.view, answer.Errors)
+		return checkFieldErrors(d.view, answer.Errors)
 	case "update", "push":
-		return s.settleView(d, answer.Action, answer.View)
+		return s.applyViewAnswer(d, answer.Action, answer.View)
 	}
 	return fmt.Errorf("unknown response_action %q", answer.Action)
 }
 
-// closeView takes a view from its user's stack, wherever it stands.
+// closeView removes a view from its user's stack at any position.
 func (s *Server) closeView(v *openView) {
 	delete(s.views, v.id)
 	s.stacks[v.user] = slices.DeleteFunc(s.stacks[v.user], func(id string) bool { return id == v.id })
 }
 
-func (s *Server) settleView(d delivery, action string, raw json.RawMessage) error {
+func (s *Server) applyViewAnswer(d delivery, action string, raw json.RawMessage) error {
 	content, err := s.readView("response_action "+action, "modal", raw)
 	if err != nil {
 		return err
 	}
 	if action == "push" {
-		_, err = s.push(d.view.user, content)
+		_, err = s.pushView(d.view.user, content)
 		return err
 	}
 	d.view.content = content
-	s.rehash(d.view)
+	s.renewHash(d.view)
 	return nil
 }
 
-// checkErrors wants errors at input blocks only; otherwise Slack shows "trouble connecting" and no error.
-func checkErrors(v *openView, errs map[string]string) error {
+// checkFieldErrors returns an error unless all errors belong to input blocks. For others Slack shows "trouble
+// connecting" and no error.
+func checkFieldErrors(v *openView, errs map[string]string) error {
 	if len(errs) == 0 {
 		return errors.New(`response_action "errors" without errors`)
 	}
 	for id, text := range errs {
 		isInput := func(b object) bool { return b["type"] == "input" && b["block_id"] == id }
-		if !slices.ContainsFunc(objects(v.content["blocks"]), isInput) {
-			return fmt.Errorf("error at %q, which is no input block", id)
+		if !slices.ContainsFunc(objectsIn(v.content["blocks"]), isInput) {
+			return fmt.Errorf("error at %q, which is not an input block", id)
 		}
 		if text == "" {
 			return fmt.Errorf("empty error at %q", id)
@@ -172,17 +174,17 @@ func checkErrors(v *openView, errs map[string]string) error {
 	return nil
 }
 
-// settleSuggest checks the options offered, and remembers them for Submit.
-func (s *Server) settleSuggest(d delivery, a *Ack) error {
+// applySuggestAnswer checks the options offered and keeps them for Submit.
+func (s *Server) applySuggestAnswer(d delivery, a *Ack) error {
 	var answer any
 	if err := json.Unmarshal(a.Body, &answer); err != nil {
-		return fmt.Errorf("the answer is no list of options: %w", err)
+		return fmt.Errorf("the answer is not a list of options: %w", err)
 	}
 	c := &checker{}
-	of(shape{nil, map[string]rule{"options": many(0, 100, option(plain)), "option_groups": many(0, 100, optionGroup)}})(c, "", answer)
-	if len(c.wrong) > 0 {
-		return refuse("invalid options", c.wrong...)
+	objectOf(shape{nil, map[string]rule{"options": listOf(0, 100, optionOf(plainText)), "option_groups": listOf(0, 100, optionGroup)}})(c, "", answer)
+	if len(c.errors) > 0 {
+		return newAPIError("invalid options", c.errors...)
 	}
-	d.view.suggested[d.block] = offers(answer.(object)) // it is one: its rule says so
+	d.view.suggested[d.block] = optionsIn(answer.(object)) // its rule has checked the type
 	return nil
 }

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// What the workspace tells about itself: who is asking, people, groups, channels.
+// Methods that read the workspace: the app's identity, users, groups, channels.
 
 func (s *Server) authTest(*request) (object, error) {
 	o := object{
@@ -25,15 +25,15 @@ func (s *Server) teamInfo(*request) (object, error) {
 func (s *Server) userInfo(r *request) (object, error) {
 	u, ok := s.users[r.args["user"]]
 	if !ok {
-		return nil, refuse("user_not_found")
+		return nil, newAPIError("user_not_found")
 	}
-	return object{"user": s.userObject(u, s.may("users:read.email"))}, nil
+	return object{"user": s.userObject(u, s.hasScope("users:read.email"))}, nil
 }
 
 func (s *Server) listUsers(*request) (object, error) {
 	members := []object{}
 	for _, id := range slices.Sorted(maps.Keys(s.users)) {
-		members = append(members, s.userObject(s.users[id], s.may("users:read.email")))
+		members = append(members, s.userObject(s.users[id], s.hasScope("users:read.email")))
 	}
 	return object{"members": members, "response_metadata": object{"next_cursor": ""}}, nil
 }
@@ -45,19 +45,19 @@ func (s *Server) userByEmail(r *request) (object, error) {
 			return object{"user": s.userObject(u, true)}, nil
 		}
 	}
-	return nil, refuse("users_not_found")
+	return nil, newAPIError("users_not_found")
 }
 
 func (s *Server) groupMembers(r *request) (object, error) {
 	members, ok := s.groups[r.args["usergroup"]]
 	if !ok {
-		return nil, refuse("no_such_subteam")
+		return nil, newAPIError("no_such_subteam")
 	}
-	return object{"users": s.active(members)}, nil
+	return object{"users": s.activeMembers(members)}, nil
 }
 
-// active leaves out the deleted: deactivation takes people out of their groups.
-func (s *Server) active(members []string) []string {
+// activeMembers returns members without deleted users: deactivation removes users from their groups.
+func (s *Server) activeMembers(members []string) []string {
 	deleted := func(id string) bool { return s.users[id].Deleted }
 	return slices.DeleteFunc(append([]string{}, members...), deleted)
 }
@@ -65,7 +65,7 @@ func (s *Server) active(members []string) []string {
 func (s *Server) listGroups(r *request) (object, error) {
 	groups := []object{}
 	for _, id := range slices.Sorted(maps.Keys(s.groups)) {
-		members := s.active(s.groups[id])
+		members := s.activeMembers(s.groups[id])
 		g := object{"id": id, "team_id": s.options.Team, "is_usergroup": true, "is_subteam": true, "name": id,
 			"handle": "group-" + id, "is_external": false, "date_delete": 0, "user_count": len(members)}
 		if r.args["include_users"] == "true" {
@@ -77,17 +77,17 @@ func (s *Server) listGroups(r *request) (object, error) {
 }
 
 func (s *Server) channelInfo(r *request) (object, error) {
-	c, ok := s.channels[r.args["channel"]]
+	c, ok := s.conversations[r.args["channel"]]
 	if !ok {
-		return nil, refuse("channel_not_found")
+		return nil, newAPIError("channel_not_found")
 	}
-	return object{"channel": c.object()}, nil
+	return object{"channel": c.toJSON()}, nil
 }
 
-func (c *channel) object() object {
-	o := object{"id": c.id, "is_im": c.with != "", "is_archived": false}
-	if c.with != "" {
-		o["user"] = c.with
+func (c *conversation) toJSON() object {
+	o := object{"id": c.id, "is_im": c.dmUser != "", "is_archived": false}
+	if c.dmUser != "" {
+		o["user"] = c.dmUser
 		return o
 	}
 	o["name"], o["is_channel"], o["is_private"], o["is_member"] = c.name, true, false, c.members[botUser]
@@ -95,37 +95,37 @@ func (c *channel) object() object {
 }
 
 func (s *Server) channelMembers(r *request) (object, error) {
-	c, ok := s.channels[r.args["channel"]]
+	c, ok := s.conversations[r.args["channel"]]
 	if !ok {
-		return nil, refuse("channel_not_found")
+		return nil, newAPIError("channel_not_found")
 	}
 	return object{"members": slices.Sorted(maps.Keys(c.members)), "response_metadata": object{"next_cursor": ""}}, nil
 }
 
-// openDM opens direct messages with one person. With several Slack would open a group, which no app of ours
-// wants: it is refused.
+// openDM opens direct messages with one user. With several users Slack would open a group. Our app never needs one,
+// so the fake refuses it.
 func (s *Server) openDM(r *request) (object, error) {
-	users := list(r.args["users"])
+	users := splitList(r.args["users"])
 	if len(users) == 0 {
-		return nil, refuse("users_list_not_supplied")
+		return nil, newAPIError("users_list_not_supplied")
 	}
 	if len(users) > 1 {
-		return nil, refuse("too_many_users", "this fake opens direct messages with one person only")
+		return nil, newAPIError("too_many_users", "this fake opens direct messages with one person only")
 	}
 	u, ok := s.users[users[0]]
 	switch {
 	case !ok:
-		return nil, refuse("user_not_found")
+		return nil, newAPIError("user_not_found")
 	case u.Deleted:
-		return nil, refuse("user_disabled")
+		return nil, newAPIError("user_disabled")
 	case u.Bot:
-		return nil, refuse("cannot_dm_bot")
+		return nil, newAPIError("cannot_dm_bot")
 	case u.Team != s.options.Team:
-		return nil, refuse("user_not_visible")
+		return nil, newAPIError("user_not_visible")
 	}
-	c := s.dm(u.ID)
+	c := s.dmWith(u.ID)
 	if r.args["return_im"] == "true" {
-		return object{"channel": c.object(), "no_op": false, "already_open": false}, nil
+		return object{"channel": c.toJSON(), "no_op": false, "already_open": false}, nil
 	}
 	return object{"channel": object{"id": c.id}, "no_op": false, "already_open": false}, nil
 }

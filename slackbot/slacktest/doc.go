@@ -1,38 +1,38 @@
-// Package slacktest is a strict fake Slack for tests: one workspace in memory behind real HTTP and real
-// WebSockets.
+// Package slacktest provides a strict fake Slack for tests: one workspace in memory, served over real HTTP and
+// real WebSockets.
 //
 //	slack := slacktest.New(t, slacktest.Options{AppToken: "xapp-test"})
 //	slack.AddUser(slacktest.User{ID: "U1", Name: "ada"})
 //	slack.AddChannel("C1", "U1")
-//	// start the app with slack.API(), wait for slack.WaitSockets(1), then be a person:
+//	// start the app with slack.API(), wait for slack.WaitSockets(1), then act as a user:
 //	slack.Command("U1", "C1", "/add_scan", "")
 //	form := slack.WaitView("U1", nil)
 //	slack.Submit("U1", form, map[string]any{"scanName": "Printers"})
 //	question := slack.WaitMessage("C1", func(m slacktest.Message) bool { return len(m.Buttons()) == 2 })
 //	slack.Click("U2", question, "approve_change")
 //
-// The app gets what Slack would send: signed requests at its URLs, or envelopes over the sockets it opened
-// when there is an app token. What it sends back is held against Slack's rules: the shapes and limits of
-// Block Kit, three seconds to acknowledge, triggers that are good once and briefly, response URLs that are
-// good five times. An app that breaks a rule gets Slack's error, the rule is kept in [Server.Violations], and the
-// test fails when it ends unless it expected that.
+// The app receives what Slack would send: signed requests at its URLs or, if an app token is set, envelopes over
+// the sockets it opened. Its answers are checked against Slack's rules: the shapes and limits of Block Kit,
+// three seconds to acknowledge, triggers that work once within three seconds, response URLs that work five times.
+// An app that breaks a rule receives Slack's error, and the violation is recorded in [Server.Violations]. The test
+// fails at its end for each recorded violation that it did not expect.
 //
-// The one invariant: the fake shares nothing with the app it tests. It imports no package of this module and
+// The invariant: the fake shares nothing with the app it tests. It imports no package of this module and
 // no Slack library, so a wrong belief about Slack cannot agree with itself.
 //
-// # How far to trust it
+// # Known differences from Slack
 //
-// Nobody has held it against a live workspace. Limits and field names are those of Slack's reference pages
-// and of @slack/types 3.2.0. Where those are silent it is stricter than Slack may be:
+// The fake has not been compared with a live workspace. Limits and field names come from Slack's reference pages
+// and from @slack/types 3.2.0. Where those are silent, the fake may be stricter than Slack:
 //
-//   - a field that is not in its tables is refused, and so are blocks that Slack takes only in streams or from
+//   - it refuses fields that are not in its tables, and blocks that Slack accepts only in streams or from
 //     certain partners (card, carousel, task_card, plan, video, file);
-//   - an acknowledgement counts only on a connection that its envelope was sent on;
-//   - a person never goes around the client: no submit without the required inputs, no choice that is not
-//     offered, no click on a button that was not there.
+//   - an acknowledgment counts only on a connection that its envelope was sent on;
+//   - a user cannot bypass Slack's client: it submits no form without the required inputs, picks no option that is
+//     not offered, and clicks no button that is not shown.
 //
-// It is kinder in one thing: it does not throttle unless a [Fault] says so. Nor does it know threads' replies
-// lists, reactions, files, shortcuts or OAuth.
+// The fake is more lenient in one way: it limits the rate only through a [Fault]. It does not implement lists of
+// thread replies, reactions, files, shortcuts or OAuth.
 //
-// The same steps give the same ids, but for timestamps.
+// The same steps produce the same ids; only timestamps differ.
 package slacktest

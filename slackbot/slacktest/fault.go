@@ -8,33 +8,35 @@ import (
 	"time"
 )
 
-// A Fault is trouble for the next calls of a method. The zero value lets the call through.
+// A Fault makes the next calls of a method fail. The zero value lets the call through.
 type Fault struct {
-	Times      int           // how many calls it meets: 0 is 1, -1 for ever
+	Times      int           // number of calls it affects: 0 means 1, -1 means all
 	Status     int           // answers with this HTTP status; 0 with RetryAfter is 429
 	RetryAfter int           // the header Retry-After, in seconds
 	Error      string        // answers 200 with ok:false and this code, such as "ratelimited"
 	Delay      time.Duration // waits before answering
 	Drop       bool          // cuts the connection without an answer
-	Hang       bool          // never answers, until the caller, ClearFaults or the test's end
-	AfterApply bool          // first does what the call asks for
+	Hang       bool          // never answers; ends with the caller, ClearFaults or the test
+	AfterApply bool          // applies the call before failing
 }
 
-// An order is a Fault that waits for its calls.
-type order struct {
+// A queuedFault is a Fault that waits for calls of its method.
+type queuedFault struct {
 	Fault
 	method string
 }
 
-// Fail orders a fault for a method such as "chat.postMessage", for posts to response URLs ("response_url"), or
-// for anything (""). Of several that match a call, the oldest strikes.
+// Fail queues a fault for a method such as "chat.postMessage", for posts to response URLs ("response_url"), or for
+// all calls (""). If several match a call, the oldest one applies.
 func (s *Server) Fail(method string, f Fault) {
 	f.Times = cmp.Or(f.Times, 1)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.faults = append(s.faults, &order{f, method})
+	s.faults = append(s.faults, &queuedFault{f, method})
 }
 
+// takeFault returns the fault for the next call of method, and the channel that releases hung calls. The zero Fault
+// means none.
 func (s *Server) takeFault(method string) (Fault, chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -53,36 +55,36 @@ func (s *Server) takeFault(method string) (Fault, chan struct{}) {
 	return Fault{}, s.release
 }
 
-// A reply is an answer before it is sent.
+// A reply is an answer to a call before it is written.
 type reply struct {
 	status int
-	code   string // of an error
-	body   any    // JSON, or a string as it is
+	code   string // error code; "" for none
+	body   any    // a string is written unchanged, all else as JSON
 }
 
-// answer performs a call and sends the reply, unless a Fault was ordered.
-func (s *Server) answer(w http.ResponseWriter, r *request, perform func() reply) {
+// answerCall runs a call and writes the reply, unless a Fault is queued for it.
+func (s *Server) answerCall(w http.ResponseWriter, r *request, perform func() reply) {
 	f, release := s.takeFault(r.name)
 	var a reply
 	scripted := f.Status != 0 || f.RetryAfter != 0 || f.Error != ""
 	if f.AfterApply || !scripted && !f.Drop && !f.Hang && f.Delay == 0 {
 		a = perform()
 	}
-	if !s.pause(r, f, release) || f.Drop {
+	if !s.waitFault(r, f, release) || f.Drop {
 		panic(http.ErrAbortHandler) // net/http cuts the connection
 	}
 	switch {
 	case scripted:
-		a = f.script(w)
+		a = f.scriptedReply(w)
 	case f.Delay > 0 && !f.AfterApply:
 		a = perform()
 	}
-	s.finish(r.call, a.status, a.code)
-	send(w, a)
+	s.recordResult(r.call, a.status, a.code)
+	writeReply(w, a)
 }
 
-// pause returns false if the call is over before the fault lets it go on.
-func (s *Server) pause(r *request, f Fault, release chan struct{}) bool {
+// waitFault waits as the fault requires. It returns false if the call ends first.
+func (s *Server) waitFault(r *request, f Fault, release chan struct{}) bool {
 	if !f.Hang && f.Delay == 0 {
 		return true
 	}
@@ -100,7 +102,8 @@ func (s *Server) pause(r *request, f Fault, release chan struct{}) bool {
 	return false
 }
 
-func (f Fault) script(w http.ResponseWriter) reply {
+// scriptedReply returns the error reply that the fault prescribes, and sets its headers.
+func (f Fault) scriptedReply(w http.ResponseWriter) reply {
 	if f.RetryAfter != 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(f.RetryAfter))
 	}
@@ -114,7 +117,7 @@ func (f Fault) script(w http.ResponseWriter) reply {
 	return reply{status, http.StatusText(status), http.StatusText(status)}
 }
 
-func send(w http.ResponseWriter, a reply) {
+func writeReply(w http.ResponseWriter, a reply) {
 	text, ok := a.body.(string)
 	if !ok {
 		writeJSON(w, a.status, a.body)

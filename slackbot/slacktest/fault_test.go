@@ -19,12 +19,12 @@ func client(s *slacktest.Server) *slack.Client {
 		slack.OptionHTTPClient(&http.Client{Timeout: 5 * time.Second}))
 }
 
-func post(s *slacktest.Server) error {
+func postText(s *slacktest.Server) error {
 	_, _, err := client(s).PostMessage("C1", slack.MsgOptionText("x", false))
 	return err
 }
 
-func TestFaultsStrikeAsOrdered(t *testing.T) {
+func TestFaultsAffectTheNextCall(t *testing.T) {
 	limited := func(err error) bool {
 		var e *slack.RateLimitedError
 		return errors.As(err, &e) && e.RetryAfter == 7*time.Second
@@ -45,9 +45,9 @@ func TestFaultsStrikeAsOrdered(t *testing.T) {
 		{"throttled", slacktest.Fault{RetryAfter: 7}, limited, 0},
 		{"status", slacktest.Fault{Status: 503}, status, 0},
 		{"error", slacktest.Fault{Error: "fatal_error"}, code, 0},
-		{"error after the deed", slacktest.Fault{Error: "fatal_error", AfterApply: true}, code, 1},
+		{"error after applying", slacktest.Fault{Error: "fatal_error", AfterApply: true}, code, 1},
 		{"cut", slacktest.Fault{Drop: true}, cut, 0},
-		{"cut after the deed", slacktest.Fault{Drop: true, AfterApply: true}, cut, 1},
+		{"cut after applying", slacktest.Fault{Drop: true, AfterApply: true}, cut, 1},
 		{"slow", slacktest.Fault{Delay: time.Millisecond}, fine, 1},
 	}
 	for _, test := range tests {
@@ -55,37 +55,37 @@ func TestFaultsStrikeAsOrdered(t *testing.T) {
 			s := workspace(t, slacktest.Options{})
 			s.Fail("chat.postMessage", test.fault)
 			if _, err := client(s).AuthTest(); err != nil {
-				t.Errorf("another method was struck: %v", err)
+				t.Errorf("another method failed: %v", err)
 			}
-			if err := post(s); !test.want(err) {
+			if err := postText(s); !test.want(err) {
 				t.Errorf("got %v", err)
 			}
 			if n := len(s.Messages("C1")); n != test.shown {
 				t.Errorf("%d messages are shown, want %d", n, test.shown)
 			}
-			if err := post(s); err != nil {
-				t.Errorf("the fault struck twice: %v", err)
+			if err := postText(s); err != nil {
+				t.Errorf("the fault affected a second call: %v", err)
 			}
 		})
 	}
 }
 
-func TestAFaultCountsAndCanGoOnForEver(t *testing.T) {
+func TestAFaultAffectsAGivenNumberOfCallsOrAll(t *testing.T) {
 	s := workspace(t, slacktest.Options{})
 	s.Fail("", slacktest.Fault{Error: "a", Times: 2})
 	s.Fail("chat.postMessage", slacktest.Fault{Error: "b", Times: -1})
 	for _, want := range []string{"a", "a", "b", "b"} {
-		if err := post(s); err == nil || err.Error() != want {
+		if err := postText(s); err == nil || err.Error() != want {
 			t.Errorf("got %v, want %s", err, want)
 		}
 	}
 	s.ClearFaults()
-	if err := post(s); err != nil {
+	if err := postText(s); err != nil {
 		t.Errorf("after ClearFaults: %v", err)
 	}
 }
 
-func TestAHungCallIsHeldUntilItsCallerLeaves(t *testing.T) {
+func TestAHungCallEndsWithItsCallerOrWithClearFaults(t *testing.T) {
 	s := workspace(t, slacktest.Options{})
 	s.Fail("auth.test", slacktest.Fault{Hang: true, Times: 2})
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
@@ -104,7 +104,7 @@ func TestAHungCallIsHeldUntilItsCallerLeaves(t *testing.T) {
 
 func TestResponseURLsFailToo(t *testing.T) {
 	s := workspace(t, slacktest.Options{})
-	app(t, s, says(""))
+	serveApp(t, s, respondWith(""))
 	link := s.Command("U1", "C1", "/x", "").ResponseURL
 	s.Fail("response_url", slacktest.Fault{Status: 500})
 	for _, want := range []int{500, 200} {

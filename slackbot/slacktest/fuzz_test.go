@@ -7,8 +7,8 @@ import (
 	"scanwarden/slackbot/slacktest"
 )
 
-// FuzzBlocks: whatever an app sends as blocks is refused and kept as a broken rule, or shown with an id on every
-// block that no other block has.
+// FuzzBlocks checks that any blocks are either refused and recorded as a violation, or shown with a unique id on
+// every block.
 func FuzzBlocks(f *testing.F) {
 	for _, test := range messageLimits {
 		f.Add("[" + test.right + "]")
@@ -17,7 +17,7 @@ func FuzzBlocks(f *testing.F) {
 	f.Add(`[{"type":"divider","block_id":"block_id_0"},{"type":"divider"}]`)
 	f.Add(`{"type":"divider"}`)
 	f.Add(`[null,1,"x"]`)
-	s := rebel(f, slacktest.Options{})
+	s := ruleBreakingWorkspace(f, slacktest.Options{})
 	f.Fuzz(func(t *testing.T, blocks string) {
 		before := len(s.Violations())
 		a := call(t, s, "chat.postMessage", "channel", "C1", "text", "x", "blocks", blocks)

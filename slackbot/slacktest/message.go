@@ -6,31 +6,31 @@ import (
 	"strings"
 )
 
-// A Message is what somebody sees in a channel.
+// A Message is a message as a user sees it in a channel.
 type Message struct {
 	Channel, TS string
-	ThreadTS    string // of the message that this one replies to
-	User        string // who wrote it: the bot
-	Text        string // the fallback, which notifications show
+	ThreadTS    string // timestamp of the parent message; "" for none
+	User        string // author: the bot
+	Text        string // fallback text, which notifications show
 	Blocks      json.RawMessage
 	Ephemeral   bool
-	To          string // of an ephemeral message: who sees it
-	Edited      int    // how often it was changed
+	To          string // the only user who can see an ephemeral message
+	Edited      int    // number of updates
 }
 
-// All is every word of the message, the fallback text first.
-func (m Message) All() string { return strings.TrimSpace(m.Text + "\n" + words(m.Blocks)) }
+// All returns all visible text of the message, the fallback text first.
+func (m Message) All() string { return strings.TrimSpace(m.Text + "\n" + visibleText(m.Blocks)) }
 
-// Buttons are the message's buttons from top to bottom.
-func (m Message) Buttons() []Button { return buttons(m.Blocks) }
+// Buttons returns the message's buttons from top to bottom.
+func (m Message) Buttons() []Button { return buttonsIn(m.Blocks) }
 
-// A Button is one that a person could click.
+// A Button is a button that a user can click.
 type Button struct {
 	BlockID, ActionID, Text, Value, Style, URL string
-	Confirm                                    bool // it asks "are you sure?" first
+	Confirm                                    bool // it opens a confirmation dialog first
 }
 
-func buttons(blocks json.RawMessage) []Button {
+func buttonsIn(blocks json.RawMessage) []Button {
 	var found []Button
 	for _, b := range decodeBlocks(blocks) {
 		for _, e := range elementsOf(b) {
@@ -46,42 +46,43 @@ func newButton(block, e object) Button {
 	label, _ := e["text"].(object)
 	_, asks := e["confirm"]
 	return Button{
-		BlockID: word(block, "block_id"), ActionID: word(e, "action_id"), Text: word(label, "text"),
-		Value: word(e, "value"), Style: word(e, "style"), URL: word(e, "url"), Confirm: asks,
+		BlockID: stringField(block, "block_id"), ActionID: stringField(e, "action_id"), Text: stringField(label, "text"),
+		Value: stringField(e, "value"), Style: stringField(e, "style"), URL: stringField(e, "url"), Confirm: asks,
 	}
 }
 
-// word is a string in an object, "" if there is none.
-func word(o object, name string) string {
+// stringField returns the string in a field of o, and "" if there is none.
+func stringField(o object, name string) string {
 	s, _ := o[name].(string)
 	return s
 }
 
 func decodeBlocks(raw json.RawMessage) []object {
 	var v any
-	_ = json.Unmarshal(raw, &v) // what is kept was JSON when it came
-	return objects(v)
+	_ = json.Unmarshal(raw, &v) // it was valid JSON when it was received
+	return objectsIn(v)
 }
 
-// A post is a message as the workspace keeps it. What is in blocks never changes: an update replaces it.
-type post struct {
+// A storedMessage is a message as the workspace stores it. The blocks are never changed in place: an update
+// replaces them.
+type storedMessage struct {
 	channel, ts, thread, text string
 	blocks                    []any
-	to                        string // of an ephemeral one
+	to                        string // recipient of an ephemeral message
 	edits                     int
 }
 
-func (p *post) message() Message {
+func (p *storedMessage) toMessage() Message {
 	m := Message{Channel: p.channel, TS: p.ts, ThreadTS: p.thread, User: botUser, Text: p.text,
 		Ephemeral: p.to != "", To: p.to, Edited: p.edits}
 	if p.blocks != nil {
-		m.Blocks = encode(p.blocks)
+		m.Blocks = mustEncode(p.blocks)
 	}
 	return m
 }
 
-// object is the message in answers and payloads.
-func (p *post) object(team string) object {
+// toJSON returns the message as it appears in answers and payloads.
+func (p *storedMessage) toJSON(team string) object {
 	o := object{"type": "message", "user": botUser, "bot_id": botID, "app_id": appID, "team": team, "ts": p.ts, "text": p.text}
 	if p.blocks != nil {
 		o["blocks"] = p.blocks
@@ -95,15 +96,16 @@ func (p *post) object(team string) object {
 	return o
 }
 
-func encode(v any) json.RawMessage {
+func mustEncode(v any) json.RawMessage {
 	raw, err := json.Marshal(v)
 	if err != nil {
-		panic(err) // it came from JSON
+		panic(err) // all values come from JSON
 	}
 	return raw
 }
 
-// Messages lists the channel's messages, oldest first: thread replies and ephemeral ones too, no deleted ones.
+// Messages returns the channel's messages, oldest first, including thread replies and ephemeral messages, without
+// deleted ones.
 func (s *Server) Messages(channel string) []Message {
 	return slices.DeleteFunc(s.allMessages(), func(m Message) bool { return m.Channel != channel })
 }
@@ -113,13 +115,13 @@ func (s *Server) allMessages() []Message {
 	defer s.mu.Unlock()
 	all := make([]Message, len(s.messages))
 	for i, p := range s.messages {
-		all[i] = p.message()
+		all[i] = p.toMessage()
 	}
 	return all
 }
 
-// find needs the lock.
-func (s *Server) find(channel, ts string) *post {
+// findMessage returns the message with this timestamp, or nil. The caller holds the lock.
+func (s *Server) findMessage(channel, ts string) *storedMessage {
 	for _, p := range s.messages {
 		if p.channel == channel && p.ts == ts {
 			return p
@@ -128,6 +130,6 @@ func (s *Server) find(channel, ts string) *post {
 	return nil
 }
 
-func (s *Server) drop(gone *post) {
-	s.messages = slices.DeleteFunc(s.messages, func(p *post) bool { return p == gone })
+func (s *Server) removeMessage(gone *storedMessage) {
+	s.messages = slices.DeleteFunc(s.messages, func(p *storedMessage) bool { return p == gone })
 }

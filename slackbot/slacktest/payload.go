@@ -5,15 +5,15 @@ import (
 	"unicode/utf8"
 )
 
-// What the app is told, in the shapes of Slack's payload reference.
+// Payloads for the app, in the shapes of Slack's payload reference.
 
 const verificationToken = "deprecated-verification-token"
 
-func (s *Server) commandPayload(u User, c *channel, command, text string) object {
+func (s *Server) commandPayload(u User, c *conversation, command, text string) object {
 	o := object{
 		"token": verificationToken, "team_id": u.Named, "team_domain": "test", "channel_id": c.id, "channel_name": c.name,
 		"user_id": u.ID, "user_name": u.Name, "command": command, "text": text, "api_app_id": appID,
-		"is_enterprise_install": "false", "trigger_id": s.newTrigger(u.ID, ""), "response_url": s.newHook(u.ID, c.id, nil),
+		"is_enterprise_install": "false", "trigger_id": s.newTrigger(u.ID, ""), "response_url": s.newResponseURL(u.ID, c.id, nil),
 	}
 	if s.options.Enterprise != "" {
 		o["enterprise_id"], o["enterprise_name"] = s.options.Enterprise, "Test"
@@ -21,9 +21,9 @@ func (s *Server) commandPayload(u User, c *channel, command, text string) object
 	return o
 }
 
-// interaction is what all interactions have. The team is the one the app is installed in; the user's may differ,
-// and is the organisation on Enterprise Grid.
-func (s *Server) interaction(kind string, u User) object {
+// interactionPayload returns the fields that all interactions have. The team is the one where the app is installed.
+// The user's team may differ; on Enterprise Grid it is the organization.
+func (s *Server) interactionPayload(kind string, u User) object {
 	user := object{"id": u.ID, "username": u.Name, "name": u.Name, "team_id": u.Named}
 	o := object{
 		"type": kind, "token": verificationToken, "api_app_id": appID, "enterprise": nil, "is_enterprise_install": false,
@@ -38,28 +38,28 @@ func (s *Server) interaction(kind string, u User) object {
 	return o
 }
 
-func (s *Server) clickPayload(u User, c *channel, m Message, action object) object {
-	p := s.find(m.Channel, m.TS)
-	o := s.interaction("block_actions", u)
+func (s *Server) clickPayload(u User, c *conversation, m Message, action object) object {
+	p := s.findMessage(m.Channel, m.TS)
+	o := s.interactionPayload("block_actions", u)
 	container := object{"type": "message", "message_ts": m.TS, "channel_id": m.Channel, "is_ephemeral": m.Ephemeral}
 	if m.ThreadTS != "" {
 		container["thread_ts"] = m.ThreadTS
 	}
 	o["container"] = container
 	o["channel"] = object{"id": c.id, "name": c.name}
-	if p != nil && !m.Ephemeral { // an ephemeral message is not told again
-		o["message"] = p.object(s.options.Team)
+	if p != nil && !m.Ephemeral { // Slack does not repeat an ephemeral message
+		o["message"] = p.toJSON(s.options.Team)
 	}
 	o["state"] = object{"values": object{}}
 	o["trigger_id"] = s.newTrigger(u.ID, "")
-	o["response_url"] = s.newHook(u.ID, c.id, p)
-	action["action_ts"] = s.ts()
+	o["response_url"] = s.newResponseURL(u.ID, c.id, p)
+	action["action_ts"] = s.nextTS()
 	o["actions"] = []object{action}
 	return o
 }
 
 func (s *Server) viewClickPayload(u User, v *openView, action object) (object, error) {
-	values, err := v.values(nil)
+	values, err := v.stateValues(nil)
 	if err != nil {
 		return nil, err
 	}
@@ -67,24 +67,24 @@ func (s *Server) viewClickPayload(u User, v *openView, action object) (object, e
 	if v.content["type"] == "home" {
 		root = ""
 	}
-	o := s.interaction("block_actions", u)
+	o := s.interactionPayload("block_actions", u)
 	o["container"] = object{"type": "view", "view_id": v.id}
 	o["view"] = s.viewObject(v, values)
 	o["trigger_id"] = s.newTrigger(u.ID, root)
-	action["action_ts"] = s.ts()
+	action["action_ts"] = s.nextTS()
 	o["actions"] = []object{action}
 	return o, nil
 }
 
 func (s *Server) submitPayload(u User, v *openView, filled map[string]any) (object, error) {
-	values, err := v.values(filled)
+	values, err := v.stateValues(filled)
 	if err != nil {
 		return nil, err
 	}
-	if err := v.complete(values); err != nil {
+	if err := v.checkRequired(values); err != nil {
 		return nil, err
 	}
-	o := s.interaction("view_submission", u)
+	o := s.interactionPayload("view_submission", u)
 	o["view"] = s.viewObject(v, values)
 	o["trigger_id"] = s.newTrigger(u.ID, v.root)
 	o["response_urls"] = []object{}
@@ -92,8 +92,8 @@ func (s *Server) submitPayload(u User, v *openView, filled map[string]any) (obje
 }
 
 func (s *Server) closePayload(u User, v *openView) object {
-	values, _ := v.values(nil) // initial values were checked when it opened
-	o := s.interaction("view_closed", u)
+	values, _ := v.stateValues(nil) // the initial values were checked when the view opened
+	o := s.interactionPayload("view_closed", u)
 	o["view"] = s.viewObject(v, values)
 	o["is_cleared"] = v.content["clear_on_close"] == true
 	return o
@@ -111,11 +111,11 @@ func (s *Server) suggestPayload(u User, v *openView, blockID, query string) (obj
 	if utf8.RuneCountInString(query) < int(least) {
 		return nil, fmt.Errorf("its min_query_length is %v", least)
 	}
-	values, err := v.values(nil)
+	values, err := v.stateValues(nil)
 	if err != nil {
 		return nil, err
 	}
-	o := s.interaction("block_suggestion", u)
+	o := s.interactionPayload("block_suggestion", u)
 	o["container"] = object{"type": "view", "view_id": v.id}
 	o["view"] = s.viewObject(v, values)
 	o["block_id"], o["action_id"], o["value"] = blockID, e["action_id"], query
@@ -123,13 +123,13 @@ func (s *Server) suggestPayload(u User, v *openView, blockID, query string) (obj
 }
 
 func (s *Server) homePayload(u User) object {
-	event := object{"type": "app_home_opened", "user": u.ID, "channel": s.dm(u.ID).id, "tab": "home", "event_ts": s.ts()}
+	event := object{"type": "app_home_opened", "user": u.ID, "channel": s.dmWith(u.ID).id, "tab": "home", "event_ts": s.nextTS()}
 	if v := s.homes[u.ID]; v != nil {
 		event["view"] = s.viewObject(v, object{})
 	}
 	return object{
 		"token": verificationToken, "team_id": s.options.Team, "api_app_id": appID, "type": "event_callback",
-		"event": event, "event_id": s.id("Ev"), "event_time": s.options.Now().Unix(), "is_ext_shared_channel": false,
+		"event": event, "event_id": s.nextID("Ev"), "event_time": s.options.Now().Unix(), "is_ext_shared_channel": false,
 		"authorizations": []object{{"enterprise_id": nil, "team_id": s.options.Team, "user_id": botUser, "is_bot": true,
 			"is_enterprise_install": false}},
 	}

@@ -7,55 +7,55 @@ import (
 	"strings"
 )
 
-// A User is somebody with an account. Only ID is needed.
+// A User is a Slack account. Only ID is required.
 type User struct {
 	ID, Name, Email string
-	Team            string // "" is the workspace; another is somebody from a shared channel
-	Named           string // the team that the app is told somebody of, with what they do; "" is Team
+	Team            string // "" means the workspace; another team means a user from a shared channel
+	Named           string // team that payloads name for this user; "" means Team
 	Bot             bool
 	App, Workflow   bool // is_app_user; is_workflow_bot
 	Connector       bool // is_connector_bot
 	Guest           bool // is_restricted: several channels
 	UltraGuest      bool // is_ultra_restricted: one channel; such a user is is_restricted as well
 	Deleted         bool
-	Stranger        bool // is_stranger: from elsewhere and without a shared channel with the app
-	Unconfirmed     bool // is_email_confirmed is false: anybody may have typed that address
+	Stranger        bool // is_stranger: from another team, without a shared channel with the app
+	Unconfirmed     bool // is_email_confirmed is false: the address may belong to another person
 }
 
-// AddUser adds a user or replaces the one with this ID.
+// AddUser adds a user or replaces the user with this ID.
 func (s *Server) AddUser(u User) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	u.Name, u.Team = cmp.Or(u.Name, strings.ToLower(u.ID)), cmp.Or(u.Team, s.options.Team)
 	u.Named = cmp.Or(u.Named, u.Team)
 	s.users[u.ID] = u
-	s.touch()
+	s.notifyWaiters()
 }
 
-// A channel is a public channel (C...), or a direct message between the app and one user (D...).
-type channel struct {
+// A conversation is a public channel (C...), or the direct messages between the app and one user (D...).
+type conversation struct {
 	id, name string
 	members  map[string]bool
-	with     string // of a direct message: the user
+	dmUser   string // the user of direct messages; "" for a channel
 }
 
-// AddChannel adds a channel with these members and the app's bot. See [Server.Leave].
+// AddChannel adds a channel with these members and the app's bot. [Server.Leave] removes a member.
 func (s *Server) AddChannel(id string, members ...string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c := &channel{id: id, name: "channel-" + strings.ToLower(id), members: map[string]bool{botUser: true}}
+	c := &conversation{id: id, name: "channel-" + strings.ToLower(id), members: map[string]bool{botUser: true}}
 	for _, m := range members {
 		c.members[m] = true
 	}
-	s.channels[id] = c
-	s.touch()
+	s.conversations[id] = c
+	s.notifyWaiters()
 }
 
-// Leave takes a user, or the bot, out of a channel.
+// Leave removes a user, or the bot, from a channel.
 func (s *Server) Leave(channel, user string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if c := s.channels[channel]; c != nil {
+	if c := s.conversations[channel]; c != nil {
 		delete(c.members, user)
 	}
 }
@@ -67,29 +67,29 @@ func (s *Server) AddGroup(id string, members ...string) {
 	s.groups[id] = slices.Clone(members)
 }
 
-// DM is the id (D...) of the direct messages between the app and the user. It exists from the first time
-// that either asks for it.
+// DM returns the id (D...) of the direct messages between the app and the user. They are created on first use by
+// either side.
 func (s *Server) DM(user string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.dm(user).id
+	return s.dmWith(user).id
 }
 
-// BotUser is the user id of the app's bot.
+// BotUser returns the user id of the app's bot.
 func (s *Server) BotUser() string { return botUser }
 
-func (s *Server) dm(user string) *channel {
-	for _, id := range slices.Sorted(maps.Keys(s.channels)) {
-		if s.channels[id].with == user {
-			return s.channels[id]
+func (s *Server) dmWith(user string) *conversation {
+	for _, id := range slices.Sorted(maps.Keys(s.conversations)) {
+		if s.conversations[id].dmUser == user {
+			return s.conversations[id]
 		}
 	}
-	c := &channel{id: s.id("D"), name: "directmessage", with: user, members: map[string]bool{botUser: true, user: true}}
-	s.channels[c.id] = c
+	c := &conversation{id: s.nextID("D"), name: "directmessage", dmUser: user, members: map[string]bool{botUser: true, user: true}}
+	s.conversations[c.id] = c
 	return c
 }
 
-// userObject is what users.info tells. Only somebody's own workspace knows an e-mail address.
+// userObject returns a user as users.info does. The e-mail address is included only for users of this workspace.
 func (s *Server) userObject(u User, withEmail bool) object {
 	profile := object{"real_name": u.Name, "display_name": u.Name, "team": u.Team}
 	own := u.Team == s.options.Team
@@ -108,7 +108,7 @@ func (s *Server) userObject(u User, withEmail bool) object {
 		o["is_email_confirmed"] = u.Email != "" && !u.Unconfirmed
 	}
 	for name, is := range map[string]bool{"is_stranger": u.Stranger, "is_workflow_bot": u.Workflow, "is_connector_bot": u.Connector} {
-		if is || name == "is_stranger" && !own { // Slack leaves them out elsewhere
+		if is || name == "is_stranger" && !own { // Slack omits these fields otherwise
 			o[name] = is
 		}
 	}

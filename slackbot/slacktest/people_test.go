@@ -7,7 +7,7 @@ import (
 	"scanwarden/slackbot/slacktest"
 )
 
-func TestAnAddressIsConfirmedUnlessTheTestSaysOtherwise(t *testing.T) {
+func TestAnEmailAddressIsConfirmedByDefault(t *testing.T) {
 	for name, want := range map[string]struct {
 		user      slacktest.User
 		email     string
@@ -27,14 +27,14 @@ func TestAnAddressIsConfirmedUnlessTheTestSaysOtherwise(t *testing.T) {
 	}
 }
 
-// On Enterprise Grid one person is named in two ways, and Slack says of them that they belong to both.
-func TestAnOrganisationNamesItsPeopleInClicks(t *testing.T) {
+// On Enterprise Grid, clicks name the organization as the user's team, and users.info names both.
+func TestOnEnterpriseGridClicksNameTheOrganization(t *testing.T) {
 	s := workspace(t, slacktest.Options{Enterprise: "E01ORG"})
 	var click map[string]any
 	var command string
-	app(t, s, func(w http.ResponseWriter, r *http.Request) {
+	serveApp(t, s, func(w http.ResponseWriter, r *http.Request) {
 		if command = r.FormValue("team_id") + " in " + r.FormValue("enterprise_id"); r.FormValue("payload") != "" {
-			click = payload(t, r)
+			click = decodePayload(t, r)
 		}
 	})
 	s.Command("U1", "C1", "/x", "")

@@ -7,78 +7,78 @@ import (
 	"unicode/utf8"
 )
 
-// A checker holds JSON against the tables of Block Kit and collects what is wrong, each with a JSON pointer as
-// Slack's own messages have.
+// A checker compares JSON with the tables of Block Kit and collects the errors, each with a JSON pointer as in
+// Slack's own messages.
 type checker struct {
 	surface string // "message", "modal" or "home"
-	wrong   []string
+	errors  []string
 	blocks  map[string]bool // block ids seen
-	actions map[string]bool // action ids seen in this block: they have to be unique there only
+	actions map[string]bool // action ids seen in this block; they must be unique only within it
 	focused int             // elements with focus_on_load
 }
 
-func (c *checker) add(at, format string, args ...any) {
-	c.wrong = append(c.wrong, fmt.Sprintf("[ERROR] %s [json-pointer:%s]", fmt.Sprintf(format, args...), at))
+func (c *checker) addError(at, format string, args ...any) {
+	c.errors = append(c.errors, fmt.Sprintf("[ERROR] %s [json-pointer:%s]", fmt.Sprintf(format, args...), at))
 }
 
-// A rule says what a value may be.
+// A rule checks one value and adds its errors to c.
 type rule func(c *checker, at string, v any)
 
-// A shape is what an object of one type may hold, beside its type.
+// A shape lists the required and the allowed fields of an object, besides its type.
 type shape struct {
-	need []string
-	may  map[string]rule
+	required []string
+	fields   map[string]rule
 }
 
 func (sh shape) check(c *checker, at string, o object) {
-	for _, name := range sh.need {
+	for _, name := range sh.required {
 		if _, ok := o[name]; !ok {
-			c.add(at, "missing required field: %s", name)
+			c.addError(at, "missing required field: %s", name)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(o)) {
-		r, ok := sh.may[name]
+		r, ok := sh.fields[name]
 		switch {
 		case ok:
 			r(c, at+"/"+name, o[name])
 		case name != "type":
-			c.add(at, "unknown field: %s", name)
+			c.addError(at, "unknown field: %s", name)
 		}
 	}
 }
 
-// str is a string of so many characters.
-func str(least, most int) rule {
+// stringOf returns the rule for a string of min to max characters.
+func stringOf(min, max int) rule {
 	return func(c *checker, at string, v any) {
 		s, ok := v.(string)
 		if !ok {
-			c.add(at, "must be a string")
+			c.addError(at, "must be a string")
 			return
 		}
-		c.length(at, utf8.RuneCountInString(s), least, most)
+		c.checkLength(at, utf8.RuneCountInString(s), min, max)
 	}
 }
 
-func (c *checker) length(at string, n, least, most int) {
-	if n < least {
-		c.add(at, "must be more than %d characters", least-1)
+func (c *checker) checkLength(at string, n, min, max int) {
+	if n < min {
+		c.addError(at, "must be more than %d characters", min-1)
 	}
-	if n > most {
-		c.add(at, "must be less than %d characters", most+1)
+	if n > max {
+		c.addError(at, "must be less than %d characters", max+1)
 	}
 }
 
-func boolean(c *checker, at string, v any) {
+func isBoolean(c *checker, at string, v any) {
 	if _, ok := v.(bool); !ok {
-		c.add(at, "must be a boolean")
+		c.addError(at, "must be a boolean")
 	}
 }
 
-func whole(least, most int) rule {
+func integerOf(min, max int) rule {
 	return func(c *checker, at string, v any) {
 		n, ok := v.(float64)
-		if !ok || n != float64(int(n)) || int(n) < least || int(n) > most {
-			c.add(at, "must be an integer between %d and %d", least, most)
+		if !ok || n != float64(int(n)) || int(n) < min || int(n) > max {
+			c.addError(at, "must be an integer between %d and %d", min, max)
 		}
 	}
 }
@@ -86,24 +86,24 @@ func whole(least, most int) rule {
 func oneOf(words ...string) rule {
 	return func(c *checker, at string, v any) {
 		if s, ok := v.(string); !ok || !slices.Contains(words, s) {
-			c.add(at, "must be one of %q", words)
+			c.addError(at, "must be one of %q", words)
 		}
 	}
 }
 
-// many is a list of so many items.
-func many(least, most int, item rule) rule {
+// listOf returns the rule for a list of min to max items.
+func listOf(min, max int, item rule) rule {
 	return func(c *checker, at string, v any) {
 		items, ok := v.([]any)
 		if !ok {
-			c.add(at, "must be an array")
+			c.addError(at, "must be an array")
 			return
 		}
-		if len(items) < least {
-			c.add(at, "no fewer than %d items allowed", least)
+		if len(items) < min {
+			c.addError(at, "no fewer than %d items allowed", min)
 		}
-		if len(items) > most {
-			c.add(at, "no more than %d items allowed", most)
+		if len(items) > max {
+			c.addError(at, "no more than %d items allowed", max)
 		}
 		for i, v := range items {
 			item(c, fmt.Sprintf("%s/%d", at, i), v)
@@ -111,34 +111,34 @@ func many(least, most int, item rule) rule {
 	}
 }
 
-// of is an object of one shape.
-func of(sh shape) rule {
+// objectOf returns the rule for an object of one shape.
+func objectOf(sh shape) rule {
 	return func(c *checker, at string, v any) {
 		o, ok := v.(object)
 		if !ok {
-			c.add(at, "must be an object")
+			c.addError(at, "must be an object")
 			return
 		}
 		sh.check(c, at, o)
 	}
 }
 
-// typed is an object whose type is among the kinds.
-func typed(kinds map[string]shape) rule {
+// typedObject returns the rule for an object whose type is one of kinds.
+func typedObject(kinds map[string]shape) rule {
 	return func(c *checker, at string, v any) {
 		o, _ := v.(object)
 		name, _ := o["type"].(string)
 		sh, ok := kinds[name]
 		if !ok {
-			c.add(at, "unsupported type: %q", name)
+			c.addError(at, "unsupported type: %q", name)
 			return
 		}
 		sh.check(c, at, o)
 	}
 }
 
-// plus adds fields to a copy of them.
-func plus(base, more map[string]rule) map[string]rule {
+// mergeFields returns a copy of base with more fields.
+func mergeFields(base, more map[string]rule) map[string]rule {
 	all := maps.Clone(base)
 	maps.Copy(all, more)
 	return all

@@ -7,10 +7,10 @@ import (
 	"scanwarden/slackbot/slacktest"
 )
 
-// A broken rule fails the test when it ends, unless the test expected just that.
+// A violation fails the test at its end, unless the test expected it.
 func TestABrokenRuleFailsTheTest(t *testing.T) {
 	tests := map[string]struct {
-		expect []string // nil expects nothing
+		expect []string // nil: no violation is expected
 		fails  int
 	}{
 		"unexpected":        {nil, 1},
@@ -21,14 +21,14 @@ func TestABrokenRuleFailsTheTest(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			w := &witness{TB: t}
+			w := &recordingTB{TB: t}
 			s := slacktest.New(w, slacktest.Options{})
-			people(s)
+			addUsers(s)
 			if test.expect != nil {
 				s.ExpectViolations(test.expect...)
 			}
 			call(t, s, "chat.postMessage", "channel", "C1")
-			w.end()
+			w.runCleanups()
 			if len(w.errors) != test.fails || test.fails > 0 && !strings.Contains(w.errors[0], "no_text") {
 				t.Errorf("the test failed with %q, want %d failures", w.errors, test.fails)
 			}
@@ -36,7 +36,7 @@ func TestABrokenRuleFailsTheTest(t *testing.T) {
 	}
 }
 
-// The token of a call is in the form or in the header, never in the URL, and never kept.
+// A token is read from the form or the header, never from the URL, and is never recorded.
 func TestATokenIsNotTakenFromTheURLNorKept(t *testing.T) {
 	s := workspace(t, slacktest.Options{})
 	if a := call(t, s, "auth.test?token=xoxb-test-token", "token", ""); a.Error != "not_authed" {

@@ -16,39 +16,39 @@ import (
 type object = map[string]any
 
 const (
-	appID    = "A01APP"
-	botID    = "B01BOT"
-	botUser  = "U01BOT"
-	botName  = "scanwarden"
-	maxBody  = 1 << 20 // bytes in a request or an answer
-	sameTeam = "T01TEST"
+	appID       = "A01APP"
+	botID       = "B01BOT"
+	botUser     = "U01BOT"
+	botName     = "scanwarden"
+	maxBody     = 1 << 20 // bytes of a request or an answer
+	defaultTeam = "T01TEST"
 )
 
-// Options says what the workspace and the installed app are like. The zero value is an app over signed HTTP
-// with every scope; its URLs are then set with [Server.SetURLs].
+// Options configures the workspace and the installed app. The zero value is an app over signed HTTP with all
+// scopes; [Server.SetURLs] sets its URLs later.
 type Options struct {
-	SigningSecret string // "" is "test-signing-secret"
-	BotToken      string // "" is "xoxb-test-token"
-	AppToken      string // with one the app is in socket mode, and no request is sent to a URL
-	Team          string // "" is "T01TEST"
-	Enterprise    string // the organisation (E...) on Enterprise Grid, by which clicks then name people; "" is none
+	SigningSecret string // "" means "test-signing-secret"
+	BotToken      string // "" means "xoxb-test-token"
+	AppToken      string // if set, the app is in socket mode and receives no requests at URLs
+	Team          string // "" means "T01TEST"
+	Enterprise    string // organization (E...) on Enterprise Grid, which clicks then name as the user's team; "" means none
 
-	// Where signed HTTP goes: slash commands, interactions, events. One without a URL is a thing that the
-	// app's manifest does not have: a test that needs it fails.
+	// Targets of signed HTTP requests. An empty URL means that the app's manifest does not have it: a test
+	// that needs it fails.
 	CommandURL, InteractionURL, EventURL string
 
-	Scopes []string // of the bot token; nil is all of them
+	Scopes []string // scopes of the bot token; nil means all
 
-	Now        func() time.Time // the clock of triggers and response URLs, not of signatures; nil is time.Now
-	AckWithin  time.Duration    // 0 is Slack's 3 s
-	WaitAtMost time.Duration    // how long the Wait methods wait; 0 is 10 s
-	PingEvery  time.Duration    // on each socket; 0 is 1 s
+	Now        func() time.Time // clock of triggers and response URLs, not of signatures; nil means time.Now
+	AckWithin  time.Duration    // 0 means Slack's 3 s
+	WaitAtMost time.Duration    // timeout of the Wait methods; 0 means 10 s
+	PingEvery  time.Duration    // interval of pings on each socket; 0 means 1 s
 }
 
 func (o Options) withDefaults() Options {
 	o.SigningSecret = cmp.Or(o.SigningSecret, "test-signing-secret")
 	o.BotToken = cmp.Or(o.BotToken, "xoxb-test-token")
-	o.Team = cmp.Or(o.Team, sameTeam)
+	o.Team = cmp.Or(o.Team, defaultTeam)
 	o.AckWithin = cmp.Or(o.AckWithin, 3*time.Second)
 	o.WaitAtMost = cmp.Or(o.WaitAtMost, 10*time.Second)
 	o.PingEvery = cmp.Or(o.PingEvery, time.Second)
@@ -58,52 +58,52 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// A Server is one workspace with one app installed. Make it with [New]; it is safe for concurrent use.
+// A Server is one workspace with one installed app. Create it with [New]. It is safe for concurrent use.
 type Server struct {
 	t       testing.TB
 	options Options
 	http    *httptest.Server
 	client  *http.Client
-	methods map[string]method
+	methods map[string]apiMethod
 	closed  chan struct{}
-	serving sync.WaitGroup // socket handlers: httptest forgets hijacked connections
+	serving sync.WaitGroup // socket handlers: httptest does not track hijacked connections
 
-	mu         sync.Mutex    // guards all below
-	changed    chan struct{} // closed at every change, for those who wait
-	release    chan struct{} // closed to let hung calls go
-	issued     int           // ids given out
-	users      map[string]User
-	channels   map[string]*channel
-	groups     map[string][]string
-	messages   []*post
-	views      map[string]*openView
-	stacks     map[string][]string // view ids by user, the one on top last
-	homes      map[string]*openView
-	triggers   map[string]*trigger
-	hooks      map[string]*hook // response URLs by their last part
-	faults     []*order
-	calls      []*Call
-	violations []string
-	expected   []string
-	tickets    map[string]bool // of sockets, until used
-	sockets    []*socket
-	turn       int // whose turn the next envelope is
-	twice      bool
-	envelopes  map[string]*envelope
+	mu            sync.Mutex    // guards the fields below
+	changed       chan struct{} // closed and replaced at every change, to wake the Wait methods
+	release       chan struct{} // closed to end hung calls
+	issued        int           // number of issued ids
+	users         map[string]User
+	conversations map[string]*conversation
+	groups        map[string][]string
+	messages      []*storedMessage
+	views         map[string]*openView
+	stacks        map[string][]string // view ids by user; the last one is on top
+	homes         map[string]*openView
+	triggers      map[string]*trigger
+	responseURLs  map[string]*responseURL // by the last part of the URL
+	faults        []*queuedFault
+	calls         []*Call
+	violations    []string
+	expected      []string
+	tickets       map[string]bool // unused tickets for sockets
+	sockets       []*socket
+	nextSocket    int // index of the socket for the next envelope
+	deliverTwice  bool
+	envelopes     map[string]*envelope
 }
 
-// New starts a workspace that closes with the test.
+// New starts a workspace that is closed at the end of the test.
 func New(t testing.TB, o Options) *Server {
 	t.Helper()
 	s := &Server{
 		t: t, options: o.withDefaults(),
 		closed: make(chan struct{}), changed: make(chan struct{}), release: make(chan struct{}),
-		users: map[string]User{}, channels: map[string]*channel{}, groups: map[string][]string{},
+		users: map[string]User{}, conversations: map[string]*conversation{}, groups: map[string][]string{},
 		views: map[string]*openView{}, stacks: map[string][]string{}, homes: map[string]*openView{},
-		triggers: map[string]*trigger{}, hooks: map[string]*hook{}, tickets: map[string]bool{},
+		triggers: map[string]*trigger{}, responseURLs: map[string]*responseURL{}, tickets: map[string]bool{},
 		envelopes: map[string]*envelope{},
 	}
-	s.methods = s.table()
+	s.methods = s.methodTable()
 	s.users[botUser] = User{ID: botUser, Name: botName, Team: s.options.Team, Bot: true}
 	s.client = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	s.http = httptest.NewServer(s.routes())
@@ -114,15 +114,15 @@ func New(t testing.TB, o Options) *Server {
 func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/api/{method}", s.serveMethod)
-	mux.HandleFunc("POST /response/{hook}", s.serveHook)
+	mux.HandleFunc("POST /response/{hook}", s.serveResponseURL)
 	mux.HandleFunc("GET /link/", s.serveSocket)
 	return mux
 }
 
-// API is the base URL of the Web API; it ends with a slash.
+// API returns the base URL of the Web API, with a trailing slash.
 func (s *Server) API() string { return s.http.URL + "/api/" }
 
-// SetURLs says where the app serves, for an app that was started after the workspace. "" takes one away.
+// SetURLs sets the URLs of an app that was started after the workspace. "" removes a URL.
 func (s *Server) SetURLs(command, interaction, event string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -141,7 +141,7 @@ func (s *Server) close() {
 	}
 }
 
-// ClearFaults calls off the faults that have not struck, and cuts the calls that hang.
+// ClearFaults removes all queued faults and ends the calls that hang.
 func (s *Server) ClearFaults() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -150,47 +150,48 @@ func (s *Server) ClearFaults() {
 	s.release = make(chan struct{})
 }
 
-// Violations lists the rules that the app broke and the test did not expect it to break.
+// Violations returns the rules that the app broke, without those that the test expected.
 func (s *Server) Violations() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.DeleteFunc(slices.Clone(s.violations), s.isExpected)
 }
 
-// ExpectViolations forgives those that contain one of the words, before and after; without words, all.
-func (s *Server) ExpectViolations(containing ...string) {
-	if len(containing) == 0 {
-		containing = []string{""}
+// ExpectViolations accepts earlier and later violations that contain one of the texts. Without texts it accepts
+// all.
+func (s *Server) ExpectViolations(texts ...string) {
+	if len(texts) == 0 {
+		texts = []string{""}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.expected = append(s.expected, containing...)
+	s.expected = append(s.expected, texts...)
 }
 
 func (s *Server) isExpected(violation string) bool {
 	return slices.ContainsFunc(s.expected, func(word string) bool { return strings.Contains(violation, word) })
 }
 
-// violate needs the lock.
-func (s *Server) violate(format string, args ...any) {
+// addViolation records a violation. The caller holds the lock.
+func (s *Server) addViolation(format string, args ...any) {
 	s.violations = append(s.violations, fmt.Sprintf(format, args...))
-	s.touch()
+	s.notifyWaiters()
 }
 
-// touch wakes those who wait. It needs the lock.
-func (s *Server) touch() {
+// notifyWaiters wakes all Wait methods. The caller holds the lock.
+func (s *Server) notifyWaiters() {
 	close(s.changed)
 	s.changed = make(chan struct{})
 }
 
-// id gives out the next id with this prefix. It needs the lock.
-func (s *Server) id(prefix string) string {
+// nextID returns a new id with this prefix. The caller holds the lock.
+func (s *Server) nextID(prefix string) string {
 	s.issued++
 	return fmt.Sprintf("%s%08d", prefix, s.issued)
 }
 
-// ts gives out the next timestamp, which is a message's id within its channel. It needs the lock.
-func (s *Server) ts() string {
+// nextTS returns a new timestamp, which identifies a message within its channel. The caller holds the lock.
+func (s *Server) nextTS() string {
 	s.issued++
 	return fmt.Sprintf("%d.%06d", s.options.Now().Unix(), s.issued)
 }

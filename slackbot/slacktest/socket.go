@@ -13,15 +13,15 @@ import (
 )
 
 const (
-	maxSockets = 10     // per app
-	maxAck     = 20_480 // bytes: an acknowledgement this long or longer is dropped without a word
-	warned     = 2 * time.Second
+	maxSockets  = 10     // per app
+	maxAckBytes = 20_480 // bytes: Slack drops a longer acknowledgment, or one of this length, without an error
+	warnGrace   = 2 * time.Second
 )
 
 // A socket is one WebSocket connection of the app.
 type socket struct {
 	conn  *websocket.Conn
-	write sync.Mutex // gorilla allows one writer
+	write sync.Mutex // gorilla/websocket supports one concurrent writer
 	done  chan struct{}
 }
 
@@ -34,12 +34,12 @@ func (k *socket) send(message []byte) error {
 	return k.conn.WriteMessage(websocket.TextMessage, message)
 }
 
-// openConnection is apps.connections.open: an address that is good for one connection.
+// openConnection serves apps.connections.open: it returns an address for one connection.
 func (s *Server) openConnection(*request) (object, error) {
 	if len(s.sockets) >= maxSockets {
-		return nil, refuse("too_many_websockets")
+		return nil, newAPIError("too_many_websockets")
 	}
-	ticket := s.id("ticket-")
+	ticket := s.nextID("ticket-")
 	s.tickets[ticket] = true
 	return object{"url": "ws" + strings.TrimPrefix(s.http.URL, "http") + "/link/?ticket=" + ticket + "&app_id=" + appID}, nil
 }
@@ -47,24 +47,24 @@ func (s *Server) openConnection(*request) (object, error) {
 func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 	s.serving.Add(1)
 	defer s.serving.Done()
-	if !s.redeem(r.URL.Query().Get("ticket")) {
+	if !s.redeemTicket(r.URL.Query().Get("ticket")) {
 		http.Error(w, "the ticket is unknown or used: call apps.connections.open", http.StatusForbidden)
 		return
 	}
 	anyOrigin := websocket.Upgrader{CheckOrigin: func(*http.Request) bool { return true }}
 	conn, err := anyOrigin.Upgrade(w, r, nil)
 	if err != nil {
-		return // the upgrader has answered
+		return // Upgrade has written an answer
 	}
 	k := &socket{conn: conn, done: make(chan struct{})}
-	defer s.lose(k)
-	if k.send(s.hello()) == nil && s.admit(k) {
-		go s.ping(k)
-		s.listen(k)
+	defer s.removeSocket(k)
+	if k.send(s.helloMessage()) == nil && s.addSocket(k) {
+		go s.sendPings(k)
+		s.readAcks(k)
 	}
 }
 
-func (s *Server) redeem(ticket string) bool {
+func (s *Server) redeemTicket(ticket string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	ok := s.tickets[ticket]
@@ -72,15 +72,15 @@ func (s *Server) redeem(ticket string) bool {
 	return ok
 }
 
-func (s *Server) hello() []byte {
-	return encode(object{
+func (s *Server) helloMessage() []byte {
+	return mustEncode(object{
 		"type": "hello", "num_connections": s.Sockets() + 1, "connection_info": object{"app_id": appID},
 		"debug_info": object{"host": "applink-test", "approximate_connection_time": 18060},
 	})
 }
 
-// admit makes a socket one that envelopes go to, unless the workspace is closing.
-func (s *Server) admit(k *socket) bool {
+// addSocket lets envelopes go to k. It returns false if the workspace is closing.
+func (s *Server) addSocket(k *socket) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	select {
@@ -89,26 +89,26 @@ func (s *Server) admit(k *socket) bool {
 	default:
 	}
 	s.sockets = append(s.sockets, k)
-	s.touch()
+	s.notifyWaiters()
 	return true
 }
 
-func (s *Server) lose(k *socket) {
+func (s *Server) removeSocket(k *socket) {
 	_ = k.conn.Close()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.sockets = slices.DeleteFunc(s.sockets, func(have *socket) bool { return have == k })
 	for _, e := range s.envelopes {
-		if delete(e.on, k); len(e.on) == 0 {
-			e.lost()
+		if delete(e.sockets, k); len(e.sockets) == 0 {
+			e.end()
 		}
 	}
 	close(k.done)
-	s.touch()
+	s.notifyWaiters()
 }
 
-// ping ends with the socket. The app's library reconnects when no ping comes.
-func (s *Server) ping(k *socket) {
+// sendPings sends pings until the socket closes. The app's library reconnects when no ping arrives.
+func (s *Server) sendPings(k *socket) {
 	tick := time.NewTicker(s.options.PingEvery)
 	defer tick.Stop()
 	for {
@@ -121,8 +121,8 @@ func (s *Server) ping(k *socket) {
 	}
 }
 
-// listen takes acknowledgements until the socket is gone, or no pong came for ten pings.
-func (s *Server) listen(k *socket) {
+// readAcks handles acknowledgments until the socket closes, or until no pong has arrived for ten ping intervals.
+func (s *Server) readAcks(k *socket) {
 	alive := func(string) error {
 		return k.conn.SetReadDeadline(time.Now().Add(max(10*s.options.PingEvery, 10*time.Second)))
 	}
@@ -134,38 +134,38 @@ func (s *Server) listen(k *socket) {
 		if err != nil {
 			return
 		}
-		s.take(k, message)
+		s.handleAck(k, message)
 	}
 }
 
-// Sockets is how many sockets are open.
+// Sockets returns the number of open sockets.
 func (s *Server) Sockets() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.sockets)
 }
 
-// DisconnectSockets ends all sockets that are open now, and returns when they are. The reason, such as
-// "refresh_requested" or "link_disabled", is told first; "" cuts without a word. With warnFirst the app is told
-// "warning" before, and has two seconds (Slack gives about ten) to leave by itself.
+// DisconnectSockets closes all open sockets and returns when they are closed. It first sends the reason, such as
+// "refresh_requested" or "link_disabled"; "" sends nothing. With warnFirst the app first receives "warning" and has
+// two seconds (Slack gives about ten) to close the sockets itself.
 func (s *Server) DisconnectSockets(reason string, warnFirst bool) {
 	s.mu.Lock()
 	leaving := slices.Clone(s.sockets)
 	s.mu.Unlock()
 	if warnFirst {
-		tell(leaving, "warning")
-		patience := time.NewTimer(warned)
-		defer patience.Stop()
+		sendDisconnect(leaving, "warning")
+		grace := time.NewTimer(warnGrace)
+		defer grace.Stop()
 		for _, k := range leaving {
 			select {
 			case <-k.done:
-			case <-patience.C:
-				patience.Reset(0)
+			case <-grace.C:
+				grace.Reset(0)
 			}
 		}
 	}
 	if reason != "" {
-		tell(leaving, reason)
+		sendDisconnect(leaving, reason)
 	}
 	for _, k := range leaving {
 		_ = k.conn.Close()
@@ -173,19 +173,19 @@ func (s *Server) DisconnectSockets(reason string, warnFirst bool) {
 	}
 }
 
-func tell(sockets []*socket, reason string) {
-	goodbye, _ := json.Marshal(object{"type": "disconnect", "reason": reason, "debug_info": object{"host": "applink-test"}})
+func sendDisconnect(sockets []*socket, reason string) {
+	message, _ := json.Marshal(object{"type": "disconnect", "reason": reason, "debug_info": object{"host": "applink-test"}})
 	for _, k := range sockets {
-		_ = k.send(goodbye) // one that is gone needs no goodbye
+		_ = k.send(message) // a closed socket needs none
 	}
 }
 
-// DeliverTwice makes every envelope go to two sockets, or twice down the only one.
+// DeliverTwice sends every envelope to two sockets, or twice to the only one.
 func (s *Server) DeliverTwice(on bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.twice = on
+	s.deliverTwice = on
 }
 
-// gone says why there is no acknowledgement.
-func gone(why string) error { return fmt.Errorf("%w: %s", ErrNoResponse, why) }
+// noAck returns ErrNoResponse with a reason.
+func noAck(why string) error { return fmt.Errorf("%w: %s", ErrNoResponse, why) }

@@ -16,8 +16,8 @@ import (
 
 var socketMode = slacktest.Options{AppToken: "xapp-test"}
 
-// address is where the next socket of the app goes.
-func address(t *testing.T, s *slacktest.Server) string {
+// socketURL returns the address for the app's next socket.
+func socketURL(t *testing.T, s *slacktest.Server) string {
 	t.Helper()
 	response, err := http.PostForm(s.API()+"apps.connections.open", url.Values{"token": {"xapp-test"}})
 	if err != nil {
@@ -33,22 +33,22 @@ func address(t *testing.T, s *slacktest.Server) string {
 	return a.URL
 }
 
-// A line is one socket of an app. It is read by one goroutine, which ends with the socket.
-type line struct {
+// An appSocket is one socket of an app. One goroutine reads it and ends with the socket.
+type appSocket struct {
 	*websocket.Conn
 	got chan map[string]any
 }
 
-// dial opens a socket and waits until envelopes go to it.
-func dial(t *testing.T, s *slacktest.Server) *line {
+// dial opens a socket and waits until envelopes are sent to it.
+func dial(t *testing.T, s *slacktest.Server) *appSocket {
 	t.Helper()
 	before := s.Sockets()
-	conn, _, err := websocket.DefaultDialer.Dial(address(t, s), nil)
+	conn, _, err := websocket.DefaultDialer.Dial(socketURL(t, s), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
-	l := &line{conn, make(chan map[string]any, 10)}
+	l := &appSocket{conn, make(chan map[string]any, 10)}
 	go func() {
 		defer close(l.got)
 		for {
@@ -66,8 +66,8 @@ func dial(t *testing.T, s *slacktest.Server) *line {
 	return l
 }
 
-// later acts while the test plays the app.
-func later(act func() *slacktest.Ack) chan *slacktest.Ack {
+// runAsync performs a user's action while the test acts as the app.
+func runAsync(act func() *slacktest.Ack) chan *slacktest.Ack {
 	done := make(chan *slacktest.Ack, 1)
 	go func() { done <- act() }()
 	return done
@@ -77,7 +77,7 @@ func command(s *slacktest.Server) func() *slacktest.Ack {
 	return func() *slacktest.Ack { return s.Command("U1", "C1", "/x", "") }
 }
 
-func (l *line) ack(t *testing.T, envelope map[string]any, payload string) {
+func (l *appSocket) ack(t *testing.T, envelope map[string]any, payload string) {
 	t.Helper()
 	message := `{"envelope_id":"` + envelope["envelope_id"].(string) + `"`
 	if payload != "" {
@@ -91,8 +91,8 @@ func (l *line) ack(t *testing.T, envelope map[string]any, payload string) {
 func TestAnEnvelopeGoesToOneSocketAndComesBackWithItsAnswer(t *testing.T) {
 	s := workspace(t, socketMode)
 	one, two := dial(t, s), dial(t, s)
-	for _, l := range []*line{one, two} { // they take turns
-		done := later(command(s))
+	for _, l := range []*appSocket{one, two} { // envelopes are sent to them in turn
+		done := runAsync(command(s))
 		e := <-l.got
 		if e["type"] != "slash_commands" || e["accepts_response_payload"] != true || e["payload"].(map[string]any)["command"] != "/x" {
 			t.Errorf("envelope %v", e)
@@ -111,7 +111,7 @@ func TestDeliveredTwiceIsOneEnvelopeOnTwoSockets(t *testing.T) {
 	s := workspace(t, socketMode)
 	one, two := dial(t, s), dial(t, s)
 	s.DeliverTwice(true)
-	done := later(command(s))
+	done := runAsync(command(s))
 	first, second := <-one.got, <-two.got
 	if first["envelope_id"] != second["envelope_id"] {
 		t.Errorf("envelopes %v and %v", first["envelope_id"], second["envelope_id"])
@@ -129,7 +129,7 @@ func TestAReplayedEnvelopeKeepsItsID(t *testing.T) {
 	var ids []any
 	var a *slacktest.Ack
 	for _, act := range []func() *slacktest.Ack{command(s), func() *slacktest.Ack { return s.Replay(a) }} {
-		done := later(act)
+		done := runAsync(act)
 		e := <-l.got
 		ids = append(ids, e["envelope_id"], e["payload"].(map[string]any)["trigger_id"])
 		l.ack(t, e, "")
@@ -140,27 +140,27 @@ func TestAReplayedEnvelopeKeepsItsID(t *testing.T) {
 	}
 }
 
-// trouble with an acknowledgement: what the app does with the envelope of a click, and a word of the violation.
-func TestABadAcknowledgementBreaksARule(t *testing.T) {
+// Each key is a part of the expected violation; play is what the app does with the envelope of a click.
+func TestABadAcknowledgmentBreaksARule(t *testing.T) {
 	tests := map[string]struct {
-		play func(*testing.T, *line, map[string]any)
+		play func(*testing.T, *appSocket, map[string]any)
 		late bool
 	}{
-		"is dropped":       {func(t *testing.T, l *line, e map[string]any) { l.ack(t, e, `{"text":"`+x(20_480)+`"}`) }, true},
-		"none is accepted": {func(t *testing.T, l *line, e map[string]any) { l.ack(t, e, `{"text":"x"}`) }, false},
-		"without envelope": {func(_ *testing.T, l *line, _ map[string]any) {
+		"is dropped":       {func(t *testing.T, l *appSocket, e map[string]any) { l.ack(t, e, `{"text":"`+repeatX(20_480)+`"}`) }, true},
+		"none is accepted": {func(t *testing.T, l *appSocket, e map[string]any) { l.ack(t, e, `{"text":"x"}`) }, false},
+		"without envelope": {func(_ *testing.T, l *appSocket, _ map[string]any) {
 			_ = l.WriteMessage(websocket.TextMessage, []byte(`{"ok":true}`))
 		}, true},
-		"did not respond":   {func(*testing.T, *line, map[string]any) {}, true},
-		"its socket closed": {func(_ *testing.T, l *line, _ map[string]any) { _ = l.Close() }, true},
+		"did not respond":   {func(*testing.T, *appSocket, map[string]any) {}, true},
+		"its socket closed": {func(_ *testing.T, l *appSocket, _ map[string]any) { _ = l.Close() }, true},
 	}
 	for because, test := range tests {
 		t.Run(because, func(t *testing.T) {
-			s := rebel(t, slacktest.Options{AppToken: "xapp-test", AckWithin: 50 * time.Millisecond})
+			s := ruleBreakingWorkspace(t, slacktest.Options{AppToken: "xapp-test", AckWithin: 50 * time.Millisecond})
 			l := dial(t, s)
 			call(t, s, "chat.postMessage", "channel", "C1", "text", "x", "blocks", "["+actions(button("yes"))+"]")
 			m := s.WaitMessage("C1", nil)
-			done := later(func() *slacktest.Ack { return s.Click("U1", m, "yes") })
+			done := runAsync(func() *slacktest.Ack { return s.Click("U1", m, "yes") })
 			test.play(t, l, <-l.got)
 			if a := <-done; errors.Is(a.Err, slacktest.ErrNoResponse) != test.late {
 				t.Errorf("error %v", a.Err)
@@ -172,18 +172,18 @@ func TestABadAcknowledgementBreaksARule(t *testing.T) {
 	}
 }
 
-func TestAnAcknowledgementOnAnotherSocketDoesNotCount(t *testing.T) {
-	s := rebel(t, slacktest.Options{AppToken: "xapp-test", AckWithin: 50 * time.Millisecond})
+func TestAnAcknowledgmentOnAnotherSocketDoesNotCount(t *testing.T) {
+	s := ruleBreakingWorkspace(t, slacktest.Options{AppToken: "xapp-test", AckWithin: 50 * time.Millisecond})
 	one, two := dial(t, s), dial(t, s)
-	done := later(command(s))
+	done := runAsync(command(s))
 	two.ack(t, <-one.got, "")
 	if a := <-done; !errors.Is(a.Err, slacktest.ErrNoResponse) {
 		t.Errorf("error %v, want ErrNoResponse", a.Err)
 	}
 }
 
-func TestWithoutASocketNobodyResponds(t *testing.T) {
-	s := rebel(t, socketMode)
+func TestWithoutASocketThereIsNoResponse(t *testing.T) {
+	s := ruleBreakingWorkspace(t, socketMode)
 	if a := s.Command("U1", "C1", "/x", ""); !errors.Is(a.Err, slacktest.ErrNoResponse) {
 		t.Errorf("error %v, want ErrNoResponse", a.Err)
 	}
@@ -191,7 +191,7 @@ func TestWithoutASocketNobodyResponds(t *testing.T) {
 
 func TestATicketIsGoodForOneSocket(t *testing.T) {
 	s := workspace(t, socketMode)
-	ticket := address(t, s)
+	ticket := socketURL(t, s)
 	for i, want := range []int{http.StatusSwitchingProtocols, http.StatusForbidden} {
 		conn, response, _ := websocket.DefaultDialer.Dial(ticket, nil)
 		if response == nil || response.StatusCode != want {
@@ -204,7 +204,7 @@ func TestATicketIsGoodForOneSocket(t *testing.T) {
 }
 
 func TestAnAppHasTenSockets(t *testing.T) {
-	s := rebel(t, socketMode)
+	s := ruleBreakingWorkspace(t, socketMode)
 	for range 10 {
 		dial(t, s)
 	}
@@ -213,30 +213,30 @@ func TestAnAppHasTenSockets(t *testing.T) {
 	}
 }
 
-func TestDisconnectingSaysWhy(t *testing.T) {
+func TestDisconnectingSendsItsReason(t *testing.T) {
 	s := workspace(t, socketMode)
 	l := dial(t, s)
 	s.DisconnectSockets("link_disabled", false)
 	if m := <-l.got; m["type"] != "disconnect" || m["reason"] != "link_disabled" {
-		t.Errorf("told %v", m)
+		t.Errorf("received %v", m)
 	}
 	if m, open := <-l.got; open {
-		t.Errorf("after the goodbye came %v", m)
+		t.Errorf("after the disconnect message came %v", m)
 	}
 	if n := s.Sockets(); n != 0 {
 		t.Errorf("%d sockets are open", n)
 	}
 }
 
-func TestAWarnedAppMayLeaveByItself(t *testing.T) {
+func TestAWarnedAppCanCloseItsSocketsItself(t *testing.T) {
 	s := workspace(t, socketMode)
 	l := dial(t, s)
 	over := make(chan struct{})
 	go func() { defer close(over); s.DisconnectSockets("refresh_requested", true) }()
 	if m := <-l.got; m["reason"] != "warning" {
-		t.Errorf("told %v, want a warning", m)
+		t.Errorf("received %v, want a warning", m)
 	}
-	dial(t, s) // the next one first: an app that does so misses nothing
+	dial(t, s) // an app that first opens the next socket misses nothing
 	_ = l.Close()
 	<-over
 	if n := s.Sockets(); n != 1 {
@@ -246,7 +246,7 @@ func TestAWarnedAppMayLeaveByItself(t *testing.T) {
 
 func TestTheWorkspacePings(t *testing.T) {
 	s := workspace(t, slacktest.Options{AppToken: "xapp-test", PingEvery: time.Millisecond})
-	conn, _, err := websocket.DefaultDialer.Dial(address(t, s), nil)
+	conn, _, err := websocket.DefaultDialer.Dial(socketURL(t, s), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

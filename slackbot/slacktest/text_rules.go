@@ -1,45 +1,45 @@
 package slacktest
 
-// The composition objects: texts, options, confirmation dialogs.
+// Composition objects: texts, options, confirmation dialogs.
 
-// plain is a plain_text object of at most so many characters.
-func plain(most int) rule {
-	return typed(map[string]shape{"plain_text": {[]string{"text"}, map[string]rule{"text": str(1, most), "emoji": boolean}}})
+// plainText returns the rule for a plain_text object of at most max characters.
+func plainText(most int) rule {
+	return typedObject(map[string]shape{"plain_text": {[]string{"text"}, map[string]rule{"text": stringOf(1, most), "emoji": isBoolean}}})
 }
 
-// text is a plain_text or mrkdwn object.
-func text(most int) rule {
-	return typed(map[string]shape{
-		"plain_text": {[]string{"text"}, map[string]rule{"text": str(1, most), "emoji": boolean}},
-		"mrkdwn":     {[]string{"text"}, map[string]rule{"text": str(1, most), "verbatim": boolean}},
+// anyText returns the rule for a plain_text or mrkdwn object of at most max characters.
+func anyText(most int) rule {
+	return typedObject(map[string]shape{
+		"plain_text": {[]string{"text"}, map[string]rule{"text": stringOf(1, most), "emoji": isBoolean}},
+		"mrkdwn":     {[]string{"text"}, map[string]rule{"text": stringOf(1, most), "verbatim": isBoolean}},
 	})
 }
 
-var confirm = of(shape{
+var confirmDialog = objectOf(shape{
 	[]string{"title", "text", "confirm", "deny"},
 	map[string]rule{
-		"title": plain(100), "text": text(300), "confirm": plain(30), "deny": plain(30), "style": oneOf("primary", "danger"),
+		"title": plainText(100), "text": anyText(300), "confirm": plainText(30), "deny": plainText(30), "style": oneOf("primary", "danger"),
 	},
 })
 
-// option is a choice; its words are markup only beside boxes and circles, which draw it.
-func option(words func(int) rule) rule {
-	return of(shape{
+// optionOf returns the rule for an option. Only checkboxes and radio buttons accept markup in its texts.
+func optionOf(words func(int) rule) rule {
+	return objectOf(shape{
 		[]string{"text", "value"},
-		map[string]rule{"text": words(75), "value": str(1, 75), "description": words(75)},
+		map[string]rule{"text": words(75), "value": stringOf(1, 75), "description": words(75)},
 	})
 }
 
-var overflowOption = of(shape{
+var overflowOption = objectOf(shape{
 	[]string{"text", "value"},
-	map[string]rule{"text": plain(75), "value": str(1, 75), "description": plain(75), "url": str(1, 3000)},
+	map[string]rule{"text": plainText(75), "value": stringOf(1, 75), "description": plainText(75), "url": stringOf(1, 3000)},
 })
 
-var optionGroup = of(shape{
+var optionGroup = objectOf(shape{
 	[]string{"label", "options"},
-	map[string]rule{"label": plain(75), "options": many(1, 100, option(plain))},
+	map[string]rule{"label": plainText(75), "options": listOf(1, 100, optionOf(plainText))},
 })
 
-var dispatchConfig = of(shape{nil, map[string]rule{
-	"trigger_actions_on": many(1, 2, oneOf("on_enter_pressed", "on_character_entered")),
+var dispatchConfig = objectOf(shape{nil, map[string]rule{
+	"trigger_actions_on": listOf(1, 2, oneOf("on_enter_pressed", "on_character_entered")),
 }})

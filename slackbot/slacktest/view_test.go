@@ -7,15 +7,15 @@ import (
 	"scanwarden/slackbot/slacktest"
 )
 
-// formIn opens a form with one field before U1, in a workspace whose app answers everything with body.
-func formIn(t *testing.T, s *slacktest.Server, body string) slacktest.View {
+// openNameForm opens a form with one field for U1. From then on the app answers every request with body.
+func openNameForm(t *testing.T, s *slacktest.Server, body string) slacktest.View {
 	t.Helper()
-	app(t, s, says(""))
+	serveApp(t, s, respondWith(""))
 	trigger := s.Command("U1", "C1", "/x", "").TriggerID
 	if a := call(t, s, "views.open", "trigger_id", trigger, "view", modal(input("name", `{"type":"plain_text_input"}`))); !a.OK {
 		t.Fatalf("views.open: %s %q", a.Error, a.Metadata.Messages)
 	}
-	app(t, s, says(body))
+	serveApp(t, s, respondWith(body))
 	return s.WaitView("U1", nil)
 }
 
@@ -23,26 +23,26 @@ func TestTheAnswerToASubmissionTakesEffect(t *testing.T) {
 	other := strings.Replace(modal(section), "Form", "Other", 1)
 	tests := []struct {
 		name, answer string
-		title        string // of the view on top then, "" if there is none
-		wrong        string // a word of the violation, "" if there is none
+		title        string // expected title of the view on top; "" for none
+		wrong        string // part of the expected violation; "" for none
 	}{
 		{"nothing closes", ``, "", ""},
 		{"clear", `{"response_action":"clear"}`, "", ""},
 		{"update", `{"response_action":"update","view":` + other + `}`, "Other", ""},
 		{"push", `{"response_action":"push","view":` + other + `}`, "Other", ""},
 		{"errors", `{"response_action":"errors","errors":{"name":"taken"}}`, "Form", ""},
-		{"errors elsewhere", `{"response_action":"errors","errors":{"other":"taken"}}`, "Form", "no input block"},
+		{"errors elsewhere", `{"response_action":"errors","errors":{"other":"taken"}}`, "Form", "not an input block"},
 		{"empty error", `{"response_action":"errors","errors":{"name":""}}`, "Form", "empty error"},
 		{"no errors", `{"response_action":"errors","errors":{}}`, "Form", "without errors"},
 		{"wrong view", `{"response_action":"update","view":` + modal("") + `}`, "Form", "no fewer than 1"},
 		{"unknown action", `{"response_action":"close"}`, "Form", "unknown response_action"},
 		{"no action", `{"text":"thanks"}`, "Form", "no response_action"},
-		{"text", `thanks`, "Form", "no response_action"},
+		{"text", `thanks`, "Form", "not a response_action"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			s := rebel(t, slacktest.Options{})
-			v := formIn(t, s, test.answer)
+			s := ruleBreakingWorkspace(t, slacktest.Options{})
+			v := openNameForm(t, s, test.answer)
 			a := s.Submit("U1", v, map[string]any{"name": "x"})
 			if top, _ := s.View("U1"); top.Title != test.title {
 				t.Errorf("on top is %q, want %q", top.Title, test.title)
@@ -55,9 +55,9 @@ func TestTheAnswerToASubmissionTakesEffect(t *testing.T) {
 	}
 }
 
-func TestErrorsStandAtTheirFields(t *testing.T) {
+func TestErrorsBelongToTheirFields(t *testing.T) {
 	s := workspace(t, slacktest.Options{})
-	v := formIn(t, s, `{"response_action":"errors","errors":{"name":"taken"}}`)
+	v := openNameForm(t, s, `{"response_action":"errors","errors":{"name":"taken"}}`)
 	if got := s.Submit("U1", v, map[string]any{"name": "x"}).Errors()["name"]; got != "taken" {
 		t.Errorf("error at name: %q", got)
 	}
@@ -65,7 +65,7 @@ func TestErrorsStandAtTheirFields(t *testing.T) {
 
 func TestAnUpdateWithAnOldHashConflicts(t *testing.T) {
 	s := workspace(t, slacktest.Options{})
-	v := formIn(t, s, "")
+	v := openNameForm(t, s, "")
 	first := call(t, s, "views.update", "view_id", v.ID, "hash", v.Hash, "view", modal(section))
 	if !first.OK || first.View.Hash == v.Hash {
 		t.Errorf("the first update: %q, hash %q after %q", first.Error, first.View.Hash, v.Hash)
@@ -83,7 +83,7 @@ func TestAnUpdateWithAnOldHashConflicts(t *testing.T) {
 
 func TestAStackHoldsThreeViews(t *testing.T) {
 	s := workspace(t, slacktest.Options{})
-	app(t, s, says(""))
+	serveApp(t, s, respondWith(""))
 	more := modal(actions(button("more")))
 	call(t, s, "views.open", "trigger_id", s.Command("U1", "C1", "/x", "").TriggerID, "view", more)
 	for range 2 {
@@ -105,18 +105,18 @@ func TestAStackHoldsThreeViews(t *testing.T) {
 	}
 }
 
-func TestClosingIsToldToThoseWhoAsked(t *testing.T) {
+func TestClosingIsSentOnlyWithNotifyOnClose(t *testing.T) {
 	s := workspace(t, slacktest.Options{})
 	for _, asks := range []bool{false, true} {
-		app(t, s, says(""))
+		serveApp(t, s, respondWith(""))
 		view := modal(section)
 		if asks {
 			view = strings.Replace(view, `"type"`, `"notify_on_close":true,"type"`, 1)
 		}
 		call(t, s, "views.open", "trigger_id", s.Command("U1", "C1", "/x", "").TriggerID, "view", view)
 		a := s.CloseView("U1", s.WaitView("U1", nil))
-		if told := strings.Contains(a.Sent.Body, "view_closed"); told != asks {
-			t.Errorf("notify_on_close %v, told %v", asks, told)
+		if sent := strings.Contains(a.Sent.Body, "view_closed"); sent != asks {
+			t.Errorf("notify_on_close %v, sent %v", asks, sent)
 		}
 		if _, open := s.View("U1"); open {
 			t.Error("the view is still open")

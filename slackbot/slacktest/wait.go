@@ -5,21 +5,21 @@ import (
 	"time"
 )
 
-// Wait blocks until cond holds, and fails the test if that takes longer than Options.WaitAtMost. It looks again
-// whenever anything changes in the workspace; cond may call any method of s.
+// Wait blocks until cond returns true, and fails the test after Options.WaitAtMost. It calls cond again after every
+// change in the workspace; cond may call any method of s.
 func (s *Server) Wait(what string, cond func() bool) {
 	s.t.Helper()
-	if !s.await(cond) {
-		s.t.Fatalf("slacktest: waited %v in vain for %s", s.options.WaitAtMost, what)
+	if !s.waitFor(cond) {
+		s.t.Fatalf("slacktest: timed out after %v waiting for %s", s.options.WaitAtMost, what)
 	}
 }
 
-func (s *Server) await(cond func() bool) bool {
+func (s *Server) waitFor(cond func() bool) bool {
 	late := time.NewTimer(s.options.WaitAtMost)
 	defer late.Stop()
 	for {
 		s.mu.Lock()
-		changed := s.changed // before looking, so that no change falls between
+		changed := s.changed // read before cond, so that no change is missed
 		s.mu.Unlock()
 		if cond() {
 			return true
@@ -32,13 +32,14 @@ func (s *Server) await(cond func() bool) bool {
 	}
 }
 
-// WaitMessage waits for a message in the channel that everybody there can see. A nil match takes any.
+// WaitMessage waits for a message in the channel that all members can see, and returns it. A nil match accepts any.
 func (s *Server) WaitMessage(channel string, match func(Message) bool) Message {
 	s.t.Helper()
 	return s.waitMessage("a message in "+channel, match, func(m Message) bool { return m.Channel == channel && !m.Ephemeral })
 }
 
-// WaitEphemeral waits for a message in any channel that only the user can see. A nil match takes any.
+// WaitEphemeral waits for a message in any channel that only the user can see, and returns it. A nil match accepts
+// any.
 func (s *Server) WaitEphemeral(user string, match func(Message) bool) Message {
 	s.t.Helper()
 	return s.waitMessage("an ephemeral message to "+user, match, func(m Message) bool { return m.Ephemeral && m.To == user })
@@ -46,7 +47,7 @@ func (s *Server) WaitEphemeral(user string, match func(Message) bool) Message {
 
 func (s *Server) waitMessage(what string, match, where func(Message) bool) (found Message) {
 	s.t.Helper()
-	ok := s.await(func() bool {
+	ok := s.waitFor(func() bool {
 		for _, m := range s.allMessages() {
 			if where(m) && (match == nil || match(m)) {
 				found = m
@@ -56,18 +57,18 @@ func (s *Server) waitMessage(what string, match, where func(Message) bool) (foun
 		return false
 	})
 	if !ok {
-		s.t.Fatalf("slacktest: waited %v in vain for %s; there are:%s", s.options.WaitAtMost, what, s.transcript())
+		s.t.Fatalf("slacktest: timed out after %v waiting for %s; the messages are:%s", s.options.WaitAtMost, what, s.transcript())
 	}
 	return found
 }
 
-// WaitView waits for a modal on top of the user's stack. A nil match takes any.
+// WaitView waits for a modal on top of the user's stack, and returns it. A nil match accepts any.
 func (s *Server) WaitView(user string, match func(View) bool) View {
 	s.t.Helper()
 	return s.waitView("a modal before "+user, match, func() (View, bool) { return s.View(user) })
 }
 
-// WaitHome waits for the user's home tab. A nil match takes any.
+// WaitHome waits for the user's home tab, and returns it. A nil match accepts any.
 func (s *Server) WaitHome(user string, match func(View) bool) View {
 	s.t.Helper()
 	return s.waitView("the home tab of "+user, match, func() (View, bool) { return s.Home(user) })
@@ -89,7 +90,7 @@ func (s *Server) WaitSockets(n int) {
 	s.Wait(fmt.Sprintf("%d sockets", n), func() bool { return s.Sockets() >= n })
 }
 
-// transcript says what was said, for the test's log.
+// transcript returns all messages as text for the test's log.
 func (s *Server) transcript() string {
 	said := ""
 	for _, m := range s.allMessages() {

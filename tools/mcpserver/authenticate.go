@@ -9,28 +9,29 @@ import (
 	"scanwarden/tools/mcpserver/auth"
 )
 
-// admit authenticates a request and reads its body, or answers it. A stranger's body is read only where nothing but
-// the body can tell that they are none.
-func (d *door) admit(w http.ResponseWriter, r *http.Request) (who caller, body []byte, ok bool) {
-	late := auth.NeedsBody(d.cfg.Authenticator, r)
-	if !late {
-		if who, ok = d.caller(w, r, nil); !ok {
-			return caller{}, nil, false
+// authenticateRequest returns the caller and the body of a request. If it returns false, it has answered the
+// request with an error. The body is read before the caller is known only if the Authenticator needs it.
+func (h *httpHandler) authenticateRequest(w http.ResponseWriter, r *http.Request) (caller callerIdentity, body []byte, ok bool) {
+	bodyFirst := h.cfg.Authenticator.NeedsBody(r)
+	if !bodyFirst {
+		if caller, ok = h.authenticateCaller(w, r, nil); !ok {
+			return callerIdentity{}, nil, false
 		}
 	}
 	if r.Method == http.MethodPost {
-		if body, ok = readMessage(w, r); !ok {
-			return caller{}, nil, false
+		if body, ok = readBody(w, r); !ok {
+			return callerIdentity{}, nil, false
 		}
 	}
-	if late {
-		who, ok = d.caller(w, r, body)
+	if bodyFirst {
+		caller, ok = h.authenticateCaller(w, r, body)
 	}
-	return who, body, ok
+	return caller, body, ok
 }
 
-// readMessage reads the whole message, for the library would read one without end.
-func readMessage(w http.ResponseWriter, r *http.Request) ([]byte, bool) {
+// readBody returns the body of a request, at most maxMessage bytes: the library would read one of any length. If it
+// returns false, it has answered the request with an error.
+func readBody(w http.ResponseWriter, r *http.Request) ([]byte, bool) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxMessage))
 	if err == nil {
 		return body, true
@@ -39,34 +40,35 @@ func readMessage(w http.ResponseWriter, r *http.Request) ([]byte, bool) {
 	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
 		status = http.StatusRequestEntityTooLarge
 	}
-	http.Error(w, "the message could not be read, or is larger than 1 MiB", status)
+	http.Error(w, "the message cannot be read, or is larger than 1 MiB", status)
 	return nil, false
 }
 
-// caller authenticates a request, or answers it. The cause of a failure of ours goes to the log alone.
-func (d *door) caller(w http.ResponseWriter, r *http.Request, body []byte) (caller, bool) {
-	who, err := d.cfg.Authenticator.Authenticate(r, body)
+// authenticateCaller returns the caller of a request. If it returns false, it has answered the request with an
+// error. The cause of an internal failure is written only to the log.
+func (h *httpHandler) authenticateCaller(w http.ResponseWriter, r *http.Request, body []byte) (callerIdentity, bool) {
+	caller, err := h.cfg.Authenticator.Authenticate(r, body)
 	if err == nil {
-		return caller{
-			principal: who.Principal, groups: who.Groups, agent: who.Agent, session: who.Session, via: confirm.SourceHTTP,
+		return callerIdentity{
+			principal: caller.Principal, groups: caller.Groups, agent: caller.Agent, session: caller.Session, source: confirm.SourceHTTP,
 		}, true
 	}
-	denial, ok := errors.AsType[*auth.Error](err)
+	authErr, ok := errors.AsType[*auth.Error](err)
 	if !ok {
-		denial = &auth.Error{
+		authErr = &auth.Error{
 			Status: http.StatusServiceUnavailable, Cause: err,
-			Reason: "nobody can be let in right now; an operator finds the cause in the log",
+			Reason: "this server cannot authenticate callers now; its operator finds the cause in the log",
 		}
 	}
-	log := d.server.cfg.Log.With("status", denial.Status, "reason", denial.Reason, "from", r.RemoteAddr)
-	if denial.Cause != nil {
-		log.ErrorContext(r.Context(), "a caller was not let in", "error", denial.Cause)
+	log := h.server.cfg.Log.With("status", authErr.Status, "reason", authErr.Reason, "from", r.RemoteAddr)
+	if authErr.Cause != nil {
+		log.ErrorContext(r.Context(), "a request was not authenticated", "error", authErr.Cause)
 	} else {
-		log.InfoContext(r.Context(), "a caller was not let in")
+		log.InfoContext(r.Context(), "a request was not authenticated")
 	}
-	if denial.Challenge != "" {
-		w.Header().Set("WWW-Authenticate", denial.Challenge)
+	if authErr.Challenge != "" {
+		w.Header().Set("WWW-Authenticate", authErr.Challenge)
 	}
-	http.Error(w, denial.Reason, denial.Status)
-	return caller{}, false
+	http.Error(w, authErr.Reason, authErr.Status)
+	return callerIdentity{}, false
 }

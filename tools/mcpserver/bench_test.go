@@ -14,26 +14,26 @@ import (
 	"github.com/mark3labs/mcp-go/server"
 )
 
-const callers = 16
+const loadCallers = 16
 
 // BenchmarkReadToolOverHTTP is list_scans over HTTP, for 16 callers at once, beside a bare mcp-go tool that
 // returns the same bytes. Both are driven in turns in one run: machines are noisy, the ratio is not.
 //
 // COMPARE: "x-bare" is our rate divided by the bare one; the design asks for at least 0.6.
 func BenchmarkReadToolOverHTTP(b *testing.B) {
-	h := newHouse(b)
+	s := newStack(b)
 	for range 20 {
-		h.tenant.AddScan(map[string]any{"target": "10.0.0.1,10.0.0.2"})
+		s.Tenant.AddScan(map[string]any{"target": "10.0.0.1,10.0.0.2"})
 	}
-	answer := h.call(b, leg{tool: "list_scans", args: map[string]any{}})
+	answer := s.callTool(b, toolCall{tool: "list_scans", args: map[string]any{}})
 	bare := bareServer(b, answer.Result.Structured)
-	ours, theirs := newLoad(h.url, "list_scans"), newLoad(bare, "list_scans")
-	ours.round(b, 200)
-	theirs.round(b, 200)
+	ours, theirs := newLoad(s.url, "list_scans"), newLoad(bare, "list_scans")
+	ours.callMany(b, 200)
+	theirs.callMany(b, 200)
 	var spent, spentBare time.Duration
 	for b.Loop() {
-		spent += ours.round(b, 400)
-		spentBare += theirs.round(b, 400)
+		spent += ours.callMany(b, 400)
+		spentBare += theirs.callMany(b, 400)
 	}
 	b.ReportMetric(float64(spent.Microseconds())/float64(b.N*400), "us/call")
 	b.ReportMetric(float64(spentBare)/float64(spent), "x-bare")
@@ -55,32 +55,32 @@ type rawJSON []byte
 
 func (r rawJSON) MarshalJSON() ([]byte, error) { return r, nil }
 
-// load drives one server with the very same bytes for every call.
-type load struct {
+// clientLoad drives one server with the very same bytes for every call.
+type clientLoad struct {
 	url    string
 	client *http.Client
 	tool   string
 	body   []byte
 }
 
-func newLoad(url, tool string) *load {
-	return &load{
+func newLoad(url, tool string) *clientLoad {
+	return &clientLoad{
 		url: url, tool: tool,
-		client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: callers}},
+		client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: loadCallers}},
 		body: []byte(`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"` + tool + `","arguments":{},"_meta":{
 			"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}}}`),
 	}
 }
 
-// round makes n calls, shared by the callers, and returns how long they took together.
-func (l *load) round(b *testing.B, n int) time.Duration {
+// callMany makes n calls, shared by the callers, and returns how long they took together.
+func (l *clientLoad) callMany(b *testing.B, n int) time.Duration {
 	b.Helper()
 	start := time.Now()
 	var all sync.WaitGroup
-	for range callers {
+	for range loadCallers {
 		all.Go(func() {
-			for range n / callers {
-				if err := l.one(); err != nil {
+			for range n / loadCallers {
+				if err := l.callOnce(); err != nil {
 					b.Error(err)
 					return
 				}
@@ -91,7 +91,7 @@ func (l *load) round(b *testing.B, n int) time.Duration {
 	return time.Since(start)
 }
 
-func (l *load) one() error {
+func (l *clientLoad) callOnce() error {
 	req, err := http.NewRequest(http.MethodPost, l.url, bytes.NewReader(l.body))
 	if err != nil {
 		return err

@@ -11,71 +11,72 @@ import (
 	"scanwarden/tools"
 )
 
-// caller is who is at the other end, as the transport has authenticated them.
-type caller struct {
-	principal confirm.Principal // "" may list tools and nothing else
-	groups    []string          // of the principal, verified
-	agent     bool              // no person: may ask, never decide
-	session   string            // what initialize-era sessions are bound to; "" means the principal
-	via       string
-	local     bool // the person at this process's own stdio
+// callerIdentity is the caller as the transport has authenticated it.
+type callerIdentity struct {
+	principal confirm.Principal // "" can list the tools and nothing else
+	groups    []string          // verified groups of the principal
+	agent     bool              // an application or an AI agent: can propose, never decide
+	session   string            // owner of initialize-era sessions; "" means the principal
+	source    string
+	local     bool // the user of this process's own stdio
 }
 
-// identity is what seals name a caller by. An agent that acts for a person has that person's principal, and must not
-// take up what was begun with the person.
-func (c caller) identity() string {
+// sealedName returns the name of the caller in seals. An agent that acts for a user has that user's principal, so
+// its name differs: it must not continue what the user began.
+func (c callerIdentity) sealedName() string {
 	if c.agent {
 		return "agent of " + string(c.principal)
 	}
 	return string(c.principal)
 }
 
-// holder is who an initialize-era session belongs to.
-func (c caller) holder() string {
+// sessionOwner returns the owner of the caller's initialize-era sessions.
+func (c callerIdentity) sessionOwner() string {
 	if c.session != "" {
 		return c.session
 	}
-	return c.identity()
+	return c.sealedName()
 }
 
 type callerKey struct{}
 
-// toolsCaller returns the caller as the tools know them.
-func (c caller) toolsCaller() tools.Caller {
+// toolsCaller returns the caller as package tools represents it.
+func (c callerIdentity) toolsCaller() tools.Caller {
 	return tools.Caller{Principal: c.principal, Agent: c.agent}
 }
 
-// withCaller carries the caller from the transport to the tool handlers, whose signature is the library's; from there
-// on the caller is a parameter.
-func withCaller(ctx context.Context, c caller) context.Context {
+// withCaller returns a context that carries the caller from the transport to the tool handlers, because the library
+// determines their signature. From there on, the caller is a parameter.
+func withCaller(ctx context.Context, c callerIdentity) context.Context {
 	return context.WithValue(ctx, callerKey{}, c)
 }
 
-// callerFrom fails closed: a call that came past the doors has no caller.
-func callerFrom(ctx context.Context) (caller, error) {
-	c, ok := ctx.Value(callerKey{}).(caller)
+// callerFrom returns the caller of a tool call, or an error if there is none: a call that was not authenticated
+// must fail.
+func callerFrom(ctx context.Context) (callerIdentity, error) {
+	c, ok := ctx.Value(callerKey{}).(callerIdentity)
 	if !ok || c.principal == "" {
-		return caller{}, errors.New("the caller is not known")
+		return callerIdentity{}, errors.New("the caller is not known")
 	}
 	return c, nil
 }
 
-// asker names the caller to the gate, with the channels that can reach a person for this call. What an agent's
-// client answers is the agent's own word, so nobody is asked there.
-func (s *Server) asker(ctx context.Context, c caller) confirm.Requester {
-	by := confirm.Requester{Principal: c.principal, Source: c.via, Local: c.local, Groups: c.groups, Agent: c.agent}
+// requester returns the caller as the requester of a change, with the channels that can reach an approver during
+// this call. An agent's client is not a channel, because its answer would be the agent's own.
+func (s *Server) requester(ctx context.Context, c callerIdentity) confirm.Requester {
+	requester := confirm.Requester{Principal: c.principal, Source: c.source, Local: c.local, Groups: c.groups, Agent: c.agent}
 	for _, ch := range s.cfg.Channels {
-		if ch != confirm.Client || canAsk(ctx) && !c.agent {
-			by.Channels = append(by.Channels, ch)
+		if ch != confirm.Client || supportsElicitation(ctx) && !c.agent {
+			requester.Channels = append(requester.Channels, ch)
 		}
 	}
-	return by
+	return requester
 }
 
-// canAsk reports whether the client has declared that it can show a form to its person. The library sends
-// elicitations to clients that never did, so this is the only check. An empty capability means forms
+// supportsElicitation reports whether the client has declared that it can show a form to its user. This is the only
+// check: the library also sends elicitations to clients without the capability. An empty capability means forms
 // (MCP 2025-11-25 and 2026-07-28, client/elicitation).
-func canAsk(ctx context.Context) bool {
+func supportsElicitation(ctx context.Context) bool {
 	var e *mcp.ElicitationCapability
 	if info := server.RequestProtocolInfoFromContext(ctx); info != nil && info.Modern {
 		if info.ClientCapabilities != nil {

@@ -2,7 +2,6 @@ package mcpserver_test
 
 import (
 	"bytes"
-	"errors"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -35,34 +34,33 @@ func (l *logBuffer) String() string {
 	return l.text.String()
 }
 
-// door opens a door to the same server for those whom keeper knows.
-func (h *house) door(t testing.TB, keeper auth.Authenticator) (url string) {
+// serveWith serves the same server at another URL, with its own Authenticator.
+func (s *stack) serveWith(t testing.TB, authenticator auth.Authenticator) (url string) {
 	t.Helper()
 	web := httptest.NewUnstartedServer(nil)
 	host := web.Listener.Addr().String()
 	var err error
-	web.Config.Handler, err = h.server.Handler(mcpserver.HTTPConfig{
-		Hosts: []string{host}, Origins: []string{"http://" + host}, Authenticator: keeper,
+	web.Config.Handler, err = s.server.Handler(mcpserver.HTTPConfig{
+		Hosts: []string{host}, Origins: []string{"http://" + host}, Authenticator: authenticator,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	web.Start()
-	t.Cleanup(func() { h.server.Close(); web.Close() })
+	t.Cleanup(func() { s.server.Close(); web.Close() })
 	return web.URL
 }
 
-// entraHouse is a house whose door knows people by Entra.
-func entraHouse(t testing.TB, channels []confirm.Channel, alter ...func(*confirm.Policy)) (*house, *authority) {
+// newEntraStack returns a stack whose callers authenticate with tokens of the fake Entra.
+func newEntraStack(t testing.TB, o options) (*stack, *fakeEntra) {
 	t.Helper()
-	a := newAuthority(t)
-	h := &house{channels: channels, keeper: a.keeper(t)}
-	h.build(t, alter...)
-	return h, a
+	a := newFakeEntra(t)
+	o.authenticator = a.authenticator(t)
+	return newStackWith(t, o), a
 }
 
-// bearer puts a token, and a session, on a request.
-func bearer(token, session string) func(*http.Request) {
+// withBearer sets the token and, unless it is "", the session of a request.
+func withBearer(token, session string) func(*http.Request) {
 	return func(r *http.Request) {
 		r.Header.Set("Authorization", "Bearer "+token)
 		if session != "" {
@@ -76,129 +74,133 @@ const (
 	listScans = `{"jsonrpc":"2.0","id":3,"method":"tools/call","params":{"name":"list_scans","arguments":{}}}`
 )
 
-func TestTheDoorAsksEntra(t *testing.T) {
-	h, a := entraHouse(t, nil)
+func TestCallersAuthenticateWithEntra(t *testing.T) {
+	t.Parallel()
+	s, a := newEntraStack(t, options{})
 	ada := a.token(t, adaID, nil)
 	for name, tt := range map[string]struct {
 		token  string
 		status int
 		error  string
 	}{
-		"a person":      {ada, 200, ""},
-		"a stranger":    {a.token(t, adaID, jwt.MapClaims{"aud": "https://api.securitycenter.microsoft.com"}), 401, "invalid_token"},
-		"without scope": {a.token(t, adaID, jwt.MapClaims{"scp": "openid"}), 403, "insufficient_scope"},
-		"tampered with": {ada[:len(ada)-8] + "AAAAAAAA", 401, "invalid_token"},
-		"application":   {a.token(t, adaID, jwt.MapClaims{"scp": nil, "idtyp": "app"}), 200, ""},
+		"a person":         {ada, 200, ""},
+		"another audience": {a.token(t, adaID, jwt.MapClaims{"aud": "https://api.securitycenter.microsoft.com"}), 401, "invalid_token"},
+		"without scope":    {a.token(t, adaID, jwt.MapClaims{"scp": "openid"}), 403, "insufficient_scope"},
+		"tampered with":    {ada[:len(ada)-8] + "AAAAAAAA", 401, "invalid_token"},
+		"application":      {a.token(t, adaID, jwt.MapClaims{"scp": nil, "idtyp": "app"}), 200, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			status, header := h.knock(t, "POST", ping, bearer(tt.token, ""))
+			status, header := s.sendRaw(t, "POST", initializeRequest, withBearer(tt.token, ""))
 			challenge := header.Get("WWW-Authenticate")
 			if status != tt.status || !strings.Contains(challenge, tt.error) || (tt.error != "") != strings.HasPrefix(challenge, "Bearer resource_metadata=") {
 				t.Errorf("%d %q, want %d", status, challenge, tt.status)
 			}
 		})
 	}
-	status, header := h.knock(t, "POST", ping, func(r *http.Request) { r.Header.Del("Authorization") })
+	status, header := s.sendRaw(t, "POST", initializeRequest, func(r *http.Request) { r.Header.Del("Authorization") })
 	if challenge := header.Get("WWW-Authenticate"); status != 401 || strings.Contains(challenge, "error=") || challenge == "" {
-		t.Errorf("nobody: %d %q", status, challenge)
+		t.Errorf("no token: %d %q", status, challenge)
 	}
-	if status, _ := h.knock(t, "POST", ping, func(r *http.Request) { r.URL.RawQuery = "access_token=" + ada }); status != 400 {
+	if status, _ := s.sendRaw(t, "POST", initializeRequest, func(r *http.Request) { r.URL.RawQuery = "access_token=" + ada }); status != 400 {
 		t.Errorf("a token in the query: %d", status)
 	}
 }
 
-// Nobody gets into another's session: not another person, not whoever has a token of the server, and not an agent
-// that acts for the very person.
+// Only the owner of a session can use it: no other user, no holder of a token of the server, and no agent of the owner.
 func TestASessionBelongsToItsCaller(t *testing.T) {
-	h, a := entraHouse(t, nil)
+	t.Parallel()
+	s, a := newEntraStack(t, options{})
 	ada, bob := a.token(t, adaID, nil), a.token(t, bobID, nil)
 	agent := a.token(t, adaID, jwt.MapClaims{"xms_act_fct": "11"})
-	tokens := h.door(t, auth.BearerTokens(nil))
-	local := h.door(t, auth.Anonymous("local:ada"))
-	inSlack := h.door(t, slackKeeper())
-	_, header := h.knock(t, "POST", ping, bearer(ada, ""))
+	tokens := s.serveWith(t, auth.BearerTokens(nil))
+	local := s.serveWith(t, auth.Anonymous("local:ada"))
+	inSlack := s.serveWith(t, slackAuthenticator())
+	_, header := s.sendRaw(t, "POST", initializeRequest, withBearer(ada, ""))
 	session := header.Get("Mcp-Session-Id")
 	for name, tt := range map[string]struct {
 		url, method, body string
 		alter             func(*http.Request)
 		status            int
 	}{
-		"ada":                        {h.url, "POST", listTools, bearer(ada, session), 200},
-		"ada with a new token":       {h.url, "POST", listTools, bearer(a.token(t, adaID, jwt.MapClaims{"uti": "new"}), session), 200},
-		"bob":                        {h.url, "POST", listTools, bearer(bob, session), 404},
-		"bob calls":                  {h.url, "POST", listScans, bearer(bob, session), 404},
-		"bob ends it":                {h.url, "DELETE", "", bearer(bob, session), 404},
-		"bob answers":                {h.url, "POST", `{"jsonrpc":"2.0","id":1,"result":{"action":"accept"}}`, bearer(bob, session), 404},
-		"an agent for ada":           {h.url, "POST", listTools, bearer(agent, session), 404},
-		"an agent ends it":           {h.url, "DELETE", "", bearer(agent, session), 404},
-		"a local user":               {local, "POST", listTools, bearer("x", session), 404},
-		"a token of another door":    {tokens, "POST", listTools, bearer(ada, session), 401},
-		"Slack's app":                {inSlack, "POST", listTools, func(r *http.Request) { slackSigned(listTools)(r); r.Header.Set("Mcp-Session-Id", session) }, 404},
-		"ada with a session of none": {h.url, "POST", listTools, bearer(ada, "made.up"), 404},
+		"ada":                       {s.url, "POST", listTools, withBearer(ada, session), 200},
+		"ada with a new token":      {s.url, "POST", listTools, withBearer(a.token(t, adaID, jwt.MapClaims{"uti": "new"}), session), 200},
+		"bob":                       {s.url, "POST", listTools, withBearer(bob, session), 404},
+		"bob calls":                 {s.url, "POST", listScans, withBearer(bob, session), 404},
+		"bob ends it":               {s.url, "DELETE", "", withBearer(bob, session), 404},
+		"bob answers":               {s.url, "POST", `{"jsonrpc":"2.0","id":1,"result":{"action":"accept"}}`, withBearer(bob, session), 404},
+		"an agent for ada":          {s.url, "POST", listTools, withBearer(agent, session), 404},
+		"an agent ends it":          {s.url, "DELETE", "", withBearer(agent, session), 404},
+		"a local user":              {local, "POST", listTools, withBearer("x", session), 404},
+		"a token of another URL":    {tokens, "POST", listTools, withBearer(ada, session), 401},
+		"Slack's app":               {inSlack, "POST", listTools, func(r *http.Request) { signSlack(listTools)(r); r.Header.Set("Mcp-Session-Id", session) }, 404},
+		"ada with a forged session": {s.url, "POST", listTools, withBearer(ada, "made.up"), 404},
 	} {
 		t.Run(name, func(t *testing.T) {
-			other := &house{url: tt.url}
-			if got, _ := other.knock(t, tt.method, tt.body, tt.alter); got != tt.status {
+			other := &stack{url: tt.url}
+			if got, _ := other.sendRaw(t, tt.method, tt.body, tt.alter); got != tt.status {
 				t.Errorf("status %d, want %d", got, tt.status)
 			}
 		})
 	}
 }
 
-// The gate learns the roles of a person, in both eras; without the role nobody is even asked.
-func TestARoleDecides(t *testing.T) {
+// The Gate receives the roles of a caller. Without the role, the change is refused before any prompt.
+func TestARoleAllowsToApprove(t *testing.T) {
+	t.Parallel()
 	byRole := func(p *confirm.Policy) {
 		p.Approvers, p.Requesters, p.SelfApproval = []string{"entra-role:Scans.Approver"}, []string{adaEntra}, true
 	}
-	h, a := entraHouse(t, nil, byRole)
+	s, a := newEntraStack(t, options{policy: byRole})
 	ada := a.token(t, adaID, nil)
-	first := h.call(t, leg{token: ada, tool: "add_scan", args: h.newScan("By role")})
-	_, code := first.message(t)
-	if _, called := h.behalf.Load(confirm.Principal(adaEntra)); !called {
+	first := s.callTool(t, toolCall{token: ada, tool: "add_scan", args: s.newScan("By role")})
+	_, code := first.wantPrompt(t)
+	if !slices.Contains(s.Callers(), adaEntra) {
 		t.Error("Defender was not read on behalf of ada")
 	}
-	second := leg{token: ada, tool: "add_scan", args: h.newScan("By role"), state: first.Result.RequestState, responses: accept(code)}
-	if out := h.call(t, second).ends(t, "applied"); out.DecidedBy != adaEntra {
+	second := toolCall{token: ada, tool: "add_scan", args: s.newScan("By role"), state: first.Result.RequestState, responses: acceptWith(code)}
+	if out := s.callTool(t, second).wantStatus(t, "applied"); out.DecidedBy != adaEntra {
 		t.Errorf("decided by %q", out.DecidedBy)
 	}
 	without := a.token(t, adaID, jwt.MapClaims{"roles": nil})
-	h.call(t, leg{token: without, tool: "add_scan", args: h.newScan("Without")}).ends(t, "refused")
-	h.writes(t, 1)
+	s.callTool(t, toolCall{token: without, tool: "add_scan", args: s.newScan("Without")}).wantStatus(t, "refused")
+	s.wantWrites(t, 1)
 }
 
-// An agent that acts for ada is not ada: it is not asked, it answers no question of hers, and somebody else decides.
-func TestAnAgentAsksAndNeverDecides(t *testing.T) {
+// An agent that acts for ada is not ada: it gets no prompt, it cannot answer hers, and another approver decides.
+func TestAnAgentProposesAndNeverDecides(t *testing.T) {
+	t.Parallel()
 	requester := func(p *confirm.Policy) {
 		p.Approvers, p.Requesters, p.SelfApproval = []string{adaEntra, "token:bob"}, []string{adaEntra}, true
 	}
-	h, a := entraHouse(t, []confirm.Channel{confirm.Client, confirm.Slack}, requester)
+	s, a := newEntraStack(t, options{channels: clientAndSlack, policy: requester})
 	ada, agent := a.token(t, adaID, nil), a.token(t, adaID, jwt.MapClaims{"xms_act_fct": "11"})
 
-	first := h.call(t, leg{token: ada, tool: "add_scan", args: h.newScan("Ada's own")})
-	_, code := first.message(t)
-	taken := h.call(t, leg{token: agent, tool: "add_scan", args: h.newScan("Ada's own"), state: first.Result.RequestState, responses: accept(code)})
-	if taken.Error == nil {
-		t.Errorf("an agent answered ada's question: %s", taken.raw)
+	first := s.callTool(t, toolCall{token: ada, tool: "add_scan", args: s.newScan("Ada's own")})
+	_, code := first.wantPrompt(t)
+	answered := s.callTool(t, toolCall{token: agent, tool: "add_scan", args: s.newScan("Ada's own"), state: first.Result.RequestState, responses: acceptWith(code)})
+	if answered.Error == nil {
+		t.Errorf("an agent answered ada's prompt: %s", answered.raw)
 	}
-	peeked := h.call(t, leg{token: agent, tool: "add_scan", args: h.newScan("Ada's own"), state: first.Result.RequestState})
-	if strings.Contains(peeked.raw, code) {
-		t.Errorf("an agent was shown the code: %s", peeked.raw)
+	repeated := s.callTool(t, toolCall{token: agent, tool: "add_scan", args: s.newScan("Ada's own"), state: first.Result.RequestState})
+	if strings.Contains(repeated.raw, code) {
+		t.Errorf("an agent was shown the code: %s", repeated.raw)
 	}
-	h.call(t, leg{token: ada, tool: "add_scan", args: h.newScan("Ada's own"), state: first.Result.RequestState, responses: accept(code)}).ends(t, "applied")
+	s.callTool(t, toolCall{token: ada, tool: "add_scan", args: s.newScan("Ada's own"), state: first.Result.RequestState, responses: acceptWith(code)}).wantStatus(t, "applied")
 
 	for _, token := range []string{agent, a.token(t, adaID, jwt.MapClaims{"scp": nil, "idtyp": "app"})} {
-		h.whileBobDecides(t, adaEntra, func() reply {
-			return h.call(t, leg{token: token, tool: "add_scan", args: h.newScan("An agent's")})
-		}).ends(t, "applied")
+		s.callWhileBobApproves(t, adaEntra, func() response {
+			return s.callTool(t, toolCall{token: token, tool: "add_scan", args: s.newScan("An agent's")})
+		}).wantStatus(t, "applied")
 	}
-	h.writes(t, 3)
+	s.wantWrites(t, 3)
 }
 
-// What an agent's client would answer is the agent's own word: the gate is not even offered it.
+// An agent's client would give the agent's own answer, so it is not offered to the Gate as a channel.
 func TestAnAgentsClientIsNoChannel(t *testing.T) {
-	h, a := entraHouse(t, []confirm.Channel{confirm.Client, confirm.Slack})
+	t.Parallel()
+	s, a := newEntraStack(t, options{channels: clientAndSlack})
 	var seen []confirm.Requester
-	h.server.SeeAskers(func(by confirm.Requester) { seen = append(seen, by) })
+	s.server.ObserveRequesters(func(by confirm.Requester) { seen = append(seen, by) })
 	for name, tt := range map[string]struct {
 		claims jwt.MapClaims
 		want   []confirm.Channel
@@ -208,34 +210,34 @@ func TestAnAgentsClientIsNoChannel(t *testing.T) {
 		"an application": {jwt.MapClaims{"scp": nil, "idtyp": "app"}, []confirm.Channel{confirm.Slack}},
 	} {
 		seen = nil
-		h.call(t, leg{token: a.token(t, adaID, tt.claims), tool: "list_scans"})
+		s.callTool(t, toolCall{token: a.token(t, adaID, tt.claims), tool: "list_scans"})
 		if len(seen) != 1 || !slices.Equal(seen[0].Channels, tt.want) {
 			t.Errorf("%s: %+v, want the channels %v", name, seen, tt.want)
 		}
 	}
 }
 
-// whileBobDecides makes a call, and approves in Slack, as bob, the change that comes of it.
-func (h *house) whileBobDecides(t *testing.T, requester confirm.Principal, call func() reply) reply {
+// callWhileBobApproves makes a call as requester. Bob approves the proposed change in Slack.
+func (s *stack) callWhileBobApproves(t *testing.T, requester confirm.Principal, call func() response) response {
 	t.Helper()
-	answered := make(chan reply, 1)
+	for len(s.transitions) > 0 { // of earlier changes
+		<-s.transitions
+	}
+	answered := make(chan response, 1)
 	go func() { answered <- call() }()
 	for {
 		select {
 		case got := <-answered:
 			return got
-		default:
-		}
-		open, err := h.gate.OpenChanges(t.Context(), requester)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, c := range open {
+		case c := <-s.transitions:
+			if c.State != confirm.Pending || c.Requester != requester {
+				continue
+			}
 			if !c.Agent || slices.Contains(c.Channels, confirm.Client) {
 				t.Errorf("agent %v, asked on %v", c.Agent, c.Channels)
 			}
-			_, err := h.gate.Decide(t.Context(), c.ID, confirm.Vote{Principal: "token:bob", Approve: true, Channel: confirm.Slack})
-			if err != nil && !errors.Is(err, confirm.ErrMoved) {
+			vote := confirm.Vote{Principal: "token:bob", Approve: true, Channel: confirm.Slack}
+			if _, err := s.Gate.Decide(t.Context(), c.ID, vote); err != nil {
 				t.Error(err)
 			}
 		}

@@ -14,11 +14,11 @@ import (
 	"scanwarden/tools"
 )
 
-// Ask shows message to a person and returns what they typed for the code; ok is false for a no.
-type Ask func(message string) (code string, ok bool)
+// Elicitor shows message to the user and returns the code that the user typed. ok is false if the user declines.
+type Elicitor func(message string) (code string, ok bool)
 
-// Elicit implements the library's elicitation handler.
-func (ask Ask) Elicit(_ context.Context, req mcp.ElicitationRequest) (*mcp.ElicitationResult, error) {
+// Elicit implements client.ElicitationHandler.
+func (ask Elicitor) Elicit(_ context.Context, req mcp.ElicitationRequest) (*mcp.ElicitationResult, error) {
 	code, ok := ask(req.Params.Message)
 	res := &mcp.ElicitationResult{}
 	if !ok {
@@ -30,11 +30,12 @@ func (ask Ask) Elicit(_ context.Context, req mcp.ElicitationRequest) (*mcp.Elici
 	return res, nil
 }
 
-// Client is a real MCP client, for `scanwarden try`.
-type Client struct{ mcp *client.Client }
+// Client is an MCP client for `scanwarden try`.
+type Client struct{ client *client.Client }
 
-// Dial connects to a server over HTTP and shakes hands. token may be empty.
-func Dial(ctx context.Context, url, token string, ask Ask) (*Client, error) {
+// Dial connects to a server over HTTP and initializes the session. token may be empty. The caller must close the
+// Client.
+func Dial(ctx context.Context, url, token string, ask Elicitor) (*Client, error) {
 	var opts []transport.StreamableHTTPCOption
 	if token != "" {
 		opts = append(opts, transport.WithHTTPHeaders(map[string]string{"Authorization": "Bearer " + token}))
@@ -53,16 +54,16 @@ func Dial(ctx context.Context, url, token string, ask Ask) (*Client, error) {
 	hello.Params.ClientInfo = mcp.Implementation{Name: "scanwarden try"}
 	if _, err := c.Initialize(ctx, hello); err != nil {
 		_ = c.Close()
-		return nil, fmt.Errorf("shake hands with MCP server: %w", err)
+		return nil, fmt.Errorf("initialize session with MCP server: %w", err)
 	}
-	return &Client{mcp: c}, nil
+	return &Client{client: c}, nil
 }
 
-// Call calls a tool and returns its result; a refusal is a result too.
+// Call calls a tool and returns its result. A refusal is a result, not an error.
 func (s *Client) Call(ctx context.Context, tool string, args map[string]any) (tools.Result, error) {
 	req := mcp.CallToolRequest{}
 	req.Params.Name, req.Params.Arguments = tool, args
-	res, err := s.mcp.CallTool(ctx, req)
+	res, err := s.client.CallTool(ctx, req)
 	if err != nil {
 		return tools.Result{}, fmt.Errorf("call %s: %w", tool, err)
 	}
@@ -78,4 +79,4 @@ func (s *Client) Call(ctx context.Context, tool string, args map[string]any) (to
 }
 
 // Close ends the session.
-func (s *Client) Close() error { return s.mcp.Close() }
+func (s *Client) Close() error { return s.client.Close() }

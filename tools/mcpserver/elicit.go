@@ -12,91 +12,96 @@ import (
 	"scanwarden/confirm"
 )
 
-// askHanging puts a question to an initialize-era client, whose call hangs until its person has answered. The library
-// would do so too, and go on waiting after the change has ended elsewhere: decided, taken back, or expired.
-func (w writeCall) askHanging(ctx context.Context, c confirm.Change, state string, form mcp.ElicitationParams) (*mcp.CallToolResult, error) {
-	reply, ended, err := w.elicit(ctx, c, form)
+// readRetryInterval is the pause before the ledger is read again after a failure. Tests shorten it.
+var readRetryInterval = time.Second
+
+// elicitSync sends the prompt to an initialize-era client and waits for the user's answer. The library would do the
+// same, but it would continue to wait after the change has ended on another channel: decided, withdrawn or expired.
+func (w writeCall) elicitSync(ctx context.Context, c confirm.Change, state string, form mcp.ElicitationParams) (*mcp.CallToolResult, error) {
+	reply, settled, err := w.elicitUntilSettled(ctx, c, form)
 	switch {
 	case reply != nil:
-	case ended:
-		return w.outcome(ctx, c)
+	case settled:
+		return w.waitOutcome(ctx, c)
 	case ctx.Err() != nil:
-		return w.outcome(ctx, w.abandon(ctx, c)) // people may be asked elsewhere too
-	default: // no window, or a client that finds its person's answer wrong by the form: nothing that could be a yes
-		w.cfg.Log.WarnContext(ctx, "a client answered a question with an error", "change", c.ID, "error", err)
+		return w.waitOutcome(ctx, w.cancelPrompt(ctx, c)) // the change may be open on other channels
+	default: // the client has no user interface, or rejects the answer by the form: neither is an approval
+		w.cfg.Log.WarnContext(ctx, "a client answered a prompt with an error", "change", c.ID, "error", err)
 		reply = &mcp.ElicitationResult{}
 		reply.Action = mcp.ElicitationResponseActionCancel
 	}
 	w.req.Params.RequestState = state
-	w.req.Params.InputResponses = mcp.InputResponses{answerKey: mcp.NewElicitationInputResponse(*reply)}
-	return w.answer(ctx)
+	w.req.Params.InputResponses = mcp.InputResponses{elicitationKey: mcp.NewElicitationInputResponse(*reply)}
+	return w.handleAnswer(ctx)
 }
 
-// elicit waits for the answer, or until the change has ended without it. Without a reply, the error says why there is
-// none.
-func (w writeCall) elicit(ctx context.Context, c confirm.Change, form mcp.ElicitationParams) (reply *mcp.ElicitationResult, ended bool, err error) {
-	defer w.calls.aside()()
-	defer w.keepTelling(ctx, w.req)()
-	asking, stop := context.WithCancel(ctx)
+// elicitUntilSettled sends the prompt and waits for the answer, or until the change has ended without it (settled).
+// If reply is nil, err is the reason.
+func (w writeCall) elicitUntilSettled(ctx context.Context, c confirm.Change, form mcp.ElicitationParams) (reply *mcp.ElicitationResult, settled bool, err error) {
+	defer w.calls.pause()()
+	defer w.startHeartbeat(ctx, w.req)()
+	promptCtx, stop := context.WithCancel(ctx)
 	watched := make(chan struct{})
 	go func() {
 		defer close(watched)
-		if ended = w.endsWhile(asking, c.ID); ended {
+		if settled = w.settledBefore(promptCtx, c.ID); settled {
 			stop()
 		}
 	}()
-	reply, err = w.mcp.RequestElicitation(asking, mcp.ElicitationRequest{
+	reply, err = w.mcp.RequestElicitation(promptCtx, mcp.ElicitationRequest{
 		Request: mcp.Request{Method: string(mcp.MethodElicitationCreate)}, Params: form,
 	})
 	stop()
 	<-watched
 	if err != nil {
-		return nil, ended, err
+		return nil, settled, err
 	}
 	return reply, false, nil
 }
 
-// endsWhile reports whether a change ends before ctx does. A ledger that cannot be read for a while is asked again.
-func (w writeCall) endsWhile(ctx context.Context, id string) bool {
+// settledBefore reports whether a change ends before ctx does. It tries again if the ledger cannot be read.
+func (w writeCall) settledBefore(ctx context.Context, id string) bool {
 	for ctx.Err() == nil {
-		c, err := w.wait(ctx, id)
+		c, err := w.waitSafely(ctx, id)
 		if err == nil {
 			return !c.State.Open()
 		}
-		w.cfg.Log.WarnContext(ctx, "how a change stands cannot be read; it is tried again", "change", id, "error", err)
-		again := time.NewTimer(time.Second)
+		w.cfg.Log.WarnContext(ctx, "failed to read the state of a change; trying again", "change", id, "error", err)
+		retry := time.NewTimer(readRetryInterval)
 		select {
-		case <-again.C:
+		case <-retry.C:
 		case <-ctx.Done():
-			again.Stop()
+			retry.Stop()
 		}
 	}
 	return false
 }
 
-// wait is Gate.Wait on a goroutine of its own, where a panic must not cost more than one answer.
-func (w writeCall) wait(ctx context.Context, id string) (c confirm.Change, err error) {
+// waitSafely calls Gate.Wait and returns a panic as an error. It runs on its own goroutine, where a panic would end
+// the process.
+func (w writeCall) waitSafely(ctx context.Context, id string) (c confirm.Change, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic: %v", p)
 		}
 	}()
-	return w.back.Gate.Wait(ctx, id)
+	return w.backend.Gate.Wait(ctx, id)
 }
 
-// abandon takes back a question that nobody can answer any more, unless people are asked elsewhere too.
-func (w writeCall) abandon(ctx context.Context, c confirm.Change) confirm.Change {
+// cancelPrompt withdraws a change whose prompt can no longer be answered, unless it is open on other channels too.
+// It returns the change as it is then.
+func (w writeCall) cancelPrompt(ctx context.Context, c confirm.Change) confirm.Change {
 	if slices.ContainsFunc(c.Channels, func(ch confirm.Channel) bool { return ch != confirm.Client }) {
 		return c
 	}
-	tidy, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWord)
+	cancelCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), answerTimeout)
 	defer cancel()
-	now, err := w.back.Gate.Cancel(tidy, c.ID, w.by.principal)
+	now, err := w.backend.Gate.Cancel(cancelCtx, c.ID, w.caller.principal)
 	switch {
 	case err == nil, errors.Is(err, confirm.ErrRefused):
-		return now // taken back, or ended before
+		return now // withdrawn, or ended before
 	case !errors.Is(err, confirm.ErrMoved):
-		w.cfg.Log.Warn("an abandoned change stays open until it expires", "change", c.ID, "error", err)
+		w.cfg.Log.Warn("failed to withdraw an abandoned change; it stays open until it expires", "change", c.ID, "error", err)
 	}
 	return c
 }

@@ -13,74 +13,85 @@ import (
 	"github.com/mark3labs/mcp-go/mcp"
 
 	"scanwarden/confirm"
-	"scanwarden/confirm/store"
 )
 
-// endings are the ways in which a change ends while a client's prompt stands unanswered.
-var endings = map[string]func(*testing.T, *house, confirm.Change){
-	"withdrawn": func(t *testing.T, h *house, c confirm.Change) {
-		if _, err := h.gate.Withdraw(t.Context(), c.ID, confirm.Requester{Principal: c.Requester}); err != nil {
+// waysToEnd end a change while a client's prompt is open. The keys are the resulting states.
+var waysToEnd = map[string]func(*testing.T, *stack, confirm.Change){
+	"withdrawn": func(t *testing.T, s *stack, c confirm.Change) {
+		if _, err := s.Gate.Withdraw(t.Context(), c.ID, confirm.Requester{Principal: c.Requester}); err != nil {
 			t.Error(err)
 		}
 	},
-	"expired": func(_ *testing.T, h *house, _ confirm.Change) { h.ahead.Store(3600) },
-	"applied": func(t *testing.T, h *house, c confirm.Change) {
+	"expired": func(t *testing.T, s *stack, _ confirm.Change) {
+		s.Advance(time.Hour)
+		s.wakeWaiters(t)
+	},
+	"applied": func(t *testing.T, s *stack, c confirm.Change) {
 		vote := confirm.Vote{Principal: "token:bob", Approve: true, Channel: confirm.Slack}
-		if _, err := h.gate.Decide(t.Context(), c.ID, vote); err != nil {
+		if _, err := s.Gate.Decide(t.Context(), c.ID, vote); err != nil {
 			t.Error(err)
 		}
 	},
 }
 
-// hanging is a house in which two channels are asked.
-func hanging(t *testing.T) *house {
-	return newHouseAsking(t, []confirm.Channel{confirm.Client, confirm.Slack}, func(p *confirm.Policy) {
+// newTwoChannelStack returns a stack that asks approvers in the client and in Slack.
+func newTwoChannelStack(t *testing.T) *stack {
+	return newStackWith(t, options{channels: clientAndSlack, policy: func(p *confirm.Policy) {
 		p.Approvers = []string{"token:ada", "token:bob", "local:ada"}
-	})
+	}})
 }
 
-func (h *house) theOpenOne(t *testing.T, by confirm.Principal) confirm.Change {
+// newStackWithHooks returns a stack with two channels, whose store calls the hooks.
+func newStackWithHooks(t *testing.T) (*stack, *storeHooks) {
+	hooks := &storeHooks{}
+	return newStackWith(t, options{channels: clientAndSlack, hooks: hooks, policy: func(p *confirm.Policy) {
+		p.Approvers = []string{"token:bob", "local:ada"}
+	}}), hooks
+}
+
+func (s *stack) onlyOpenChange(t *testing.T, by confirm.Principal) confirm.Change {
 	t.Helper()
-	open, err := h.gate.OpenChanges(t.Context(), by)
+	open, err := s.Gate.OpenChanges(t.Context(), by)
 	if err != nil || len(open) != 1 {
 		t.Fatalf("open changes: %v %v", open, err)
 	}
 	return open[0]
 }
 
-// An initialize-era call hangs while its person is asked; it ends with the change, whoever ended that.
-func TestAHangingCallEndsWithItsChange(t *testing.T) {
-	for status, end := range endings {
+// A call of an initialize-era client waits while its user is prompted. It ends when the change ends on any channel.
+func TestAWaitingCallEndsWithItsChange(t *testing.T) {
+	for status, end := range waysToEnd {
 		t.Run("stdio "+status, func(t *testing.T) {
-			h := hanging(t)
-			w := h.stdio(t)
+			s := newTwoChannelStack(t)
+			w := s.startStdio(t)
 			w.initialize()
-			id := w.request("tools/call", map[string]any{"name": "add_scan", "arguments": h.newScan("Left hanging")})
-			if question := w.read(); question.Method != "elicitation/create" {
-				t.Fatalf("got %+v", question)
+			id := w.request("tools/call", map[string]any{"name": "add_scan", "arguments": s.newScan("Left hanging")})
+			if prompt := w.read(); prompt.Method != "elicitation/create" {
+				t.Fatalf("got %+v", prompt)
 			}
-			end(t, h, h.theOpenOne(t, "local:ada"))
+			end(t, s, s.onlyOpenChange(t, "local:ada"))
 			if got := w.read(); string(got.ID) != fmt.Sprint(id) || !strings.Contains(string(got.Result), `"status":"`+status+`"`) {
 				t.Errorf("got %+v %s", got, got.Result)
 			}
-			w.ends()
+			w.closeAndWait()
 		})
 		t.Run("HTTP "+status, func(t *testing.T) {
-			h := hanging(t)
+			t.Parallel()
+			s := newTwoChannelStack(t)
 			asked, over := make(chan struct{}), make(chan struct{})
 			defer close(over)
-			c := h.old(t, func(string) *mcp.ElicitationResult {
+			c := s.dialInitializeEra(t, func(string) *mcp.ElicitationResult {
 				close(asked)
 				<-over
-				return typed("LATE2")
+				return acceptCode("LATE2")
 			})
 			ended := make(chan string, 1)
 			go func() {
-				res, err := h.callOld(t, c, "add_scan", h.newScan("Left hanging"))
+				res, err := s.callInitializeEra(t, c, "add_scan", s.newScan("Left hanging"))
 				ended <- fmt.Sprintf("%+v %v", res, err)
 			}()
 			<-asked
-			end(t, h, h.theOpenOne(t, "token:ada"))
+			end(t, s, s.onlyOpenChange(t, "token:ada"))
 			select {
 			case got := <-ended:
 				if !strings.Contains(got, "status:"+status) {
@@ -93,31 +104,31 @@ func TestAHangingCallEndsWithItsChange(t *testing.T) {
 	}
 }
 
-// A client that goes away takes its question along: the change is withdrawn by the time the server has ended.
-func TestAQuestionGoesWithItsClient(t *testing.T) {
-	h := newHouse(t, func(p *confirm.Policy) { p.Approvers, p.SelfApproval = nil, false })
-	w := h.stdio(t)
+// When the client disconnects, its change is withdrawn before the server ends.
+func TestTheChangeOfADisconnectedClientIsWithdrawn(t *testing.T) {
+	s := newStack(t, func(p *confirm.Policy) { p.Approvers, p.SelfApproval = nil, false })
+	w := s.startStdio(t)
 	w.initialize()
-	w.request("tools/call", map[string]any{"name": "add_scan", "arguments": h.newScan("Left alone")})
+	w.request("tools/call", map[string]any{"name": "add_scan", "arguments": s.newScan("Left alone")})
 	if got := w.read(); got.Method != "elicitation/create" {
 		t.Fatalf("got %+v", got)
 	}
-	c := h.theOpenOne(t, "local:ada")
-	w.ends()
-	if now, err := h.ledger.Change(t.Context(), c.ID); err != nil || now.State != confirm.Withdrawn {
+	c := s.onlyOpenChange(t, "local:ada")
+	w.closeAndWait()
+	if now, err := s.Store.Change(t.Context(), c.ID); err != nil || now.State != confirm.Withdrawn {
 		t.Errorf("the change is %s, %v", now.State, err)
 	}
 }
 
-// between is a real ledger at which something happens in the moment that a test is about.
-type between struct {
-	*store.Store
-	read  atomic.Pointer[func() error]       // before a change is read
-	moved func(confirm.Change, confirm.Move) // before it is moved
+// storeHooks is a real store that calls the test before some of its methods.
+type storeHooks struct {
+	confirm.Store
+	beforeRead atomic.Pointer[func() error]       // before a change is read
+	beforeMove func(confirm.Change, confirm.Move) // before a transition
 }
 
-func (b *between) Change(ctx context.Context, id string) (confirm.Change, error) {
-	if read := b.read.Load(); read != nil {
+func (b *storeHooks) Change(ctx context.Context, id string) (confirm.Change, error) {
+	if read := b.beforeRead.Load(); read != nil {
 		if err := (*read)(); err != nil {
 			return confirm.Change{}, err
 		}
@@ -125,142 +136,140 @@ func (b *between) Change(ctx context.Context, id string) (confirm.Change, error)
 	return b.Store.Change(ctx, id)
 }
 
-func (b *between) Move(ctx context.Context, c confirm.Change, m confirm.Move) (confirm.Change, error) {
-	if b.moved != nil {
-		b.moved(c, m)
+func (b *storeHooks) Move(ctx context.Context, c confirm.Change, m confirm.Move) (confirm.Change, error) {
+	if b.beforeMove != nil {
+		b.beforeMove(c, m)
 	}
 	return b.Store.Move(ctx, c, m)
 }
 
-// asked asks over stdio, and returns what came to the client's person.
-func (w *wire) asked(h *house, name string) (id int, question line) {
+// callAndWaitForPrompt calls add_scan and returns the prompt that the client receives.
+func (w *stdioClient) callAndWaitForPrompt(s *stack, name string) (id int, prompt rpcMessage) {
 	w.t.Helper()
-	id = w.request("tools/call", map[string]any{"name": "add_scan", "arguments": h.newScan(name)})
-	if question = w.read(); question.Method != "elicitation/create" {
-		w.t.Fatalf("got %+v %s", question, question.Result)
+	id = w.request("tools/call", map[string]any{"name": "add_scan", "arguments": s.newScan(name)})
+	if prompt = w.read(); prompt.Method != "elicitation/create" {
+		w.t.Fatalf("got %+v %s", prompt, prompt.Result)
 	}
-	return id, question
+	return id, prompt
 }
 
-func (w *wire) reply(question line, result string) {
+func (w *stdioClient) sendResult(prompt rpcMessage, result string) {
 	w.t.Helper()
-	w.send(fmt.Sprintf(`{"jsonrpc":"2.0","id":%s,"result":%s}`, question.ID, result))
+	w.send(fmt.Sprintf(`{"jsonrpc":"2.0","id":%s,"result":%s}`, prompt.ID, result))
 }
 
-func (w *wire) told(id int, status string) {
+func (w *stdioClient) wantStatus(id int, status string) {
 	w.t.Helper()
 	if got := w.read(); string(got.ID) != fmt.Sprint(id) || !strings.Contains(string(got.Result), `"status":"`+status+`"`) {
 		w.t.Errorf("got %+v %s, want %s", got, got.Result, status)
 	}
 }
 
-// A client that answers with an error has brought no yes. Where people are asked elsewhere too, the call waits for them.
-func TestAnErrorInPlaceOfAnAnswerIsNoYes(t *testing.T) {
+// An error in place of an answer is not an approval. If other channels are asked too, the call waits for them.
+func TestAnErrorInPlaceOfAnAnswerIsNoApproval(t *testing.T) {
 	failed := `{"jsonrpc":"2.0","id":%s,"error":{"code":-32603,"message":"no window"}}`
 	t.Run("alone", func(t *testing.T) {
-		h := newHouse(t, func(p *confirm.Policy) { p.Approvers, p.SelfApproval = nil, false })
-		w := h.stdio(t)
+		s := newStack(t, func(p *confirm.Policy) { p.Approvers, p.SelfApproval = nil, false })
+		w := s.startStdio(t)
 		w.initialize()
-		id, question := w.asked(h, "Not shown")
-		w.send(fmt.Sprintf(failed, question.ID))
-		w.told(id, "denied")
-		w.ends()
+		id, prompt := w.callAndWaitForPrompt(s, "Not shown")
+		w.send(fmt.Sprintf(failed, prompt.ID))
+		w.wantStatus(id, "denied")
+		w.closeAndWait()
 	})
 	t.Run("with Slack", func(t *testing.T) {
-		h := hanging(t)
-		w := h.stdio(t)
+		s := newTwoChannelStack(t)
+		w := s.startStdio(t)
 		w.initialize()
-		id, question := w.asked(h, "Not shown")
-		w.send(fmt.Sprintf(failed, question.ID))
-		endings["applied"](t, h, h.theOpenOne(t, "local:ada"))
-		w.told(id, "applied")
-		w.ends()
+		id, prompt := w.callAndWaitForPrompt(s, "Not shown")
+		w.send(fmt.Sprintf(failed, prompt.ID))
+		waysToEnd["applied"](t, s, s.onlyOpenChange(t, "local:ada"))
+		w.wantStatus(id, "applied")
+		w.closeAndWait()
 	})
 }
 
-// Bob says yes in Slack in the very moment in which Ada's client brings something else: the call is told what happened,
-// and not that it may be made again.
-func TestAnAnswerThatLosesToADecisionIsToldOfIt(t *testing.T) {
+// Bob approves in Slack while ada's client sends another answer. The result is the outcome of the change, and does not
+// invite to repeat the call.
+func TestAnAnswerAfterADecisionGetsTheOutcome(t *testing.T) {
 	for _, answer := range []string{`{"action":"accept","content":{"code":"WRONG"}}`, `{"action":"cancel"}`} {
-		h := &house{channels: []confirm.Channel{confirm.Client, confirm.Slack}, between: &between{}}
-		h.build(t, func(p *confirm.Policy) { p.Approvers = []string{"token:bob", "local:ada"} })
-		h.between.moved = func(c confirm.Change, m confirm.Move) {
+		s, hooks := newStackWithHooks(t)
+		hooks.beforeMove = func(c confirm.Change, m confirm.Move) {
 			if m.NextRound {
-				endings["applied"](t, h, c)
+				waysToEnd["applied"](t, s, c)
 			}
 		}
-		w := h.stdio(t)
+		w := s.startStdio(t)
 		w.initialize()
-		id, question := w.asked(h, "Decided meanwhile")
-		w.reply(question, answer)
-		w.told(id, "applied")
-		h.writes(t, 1)
-		w.ends()
+		id, prompt := w.callAndWaitForPrompt(s, "Decided meanwhile")
+		w.sendResult(prompt, answer)
+		w.wantStatus(id, "applied")
+		s.wantWrites(t, 1)
+		w.closeAndWait()
 	}
 }
 
-// A ledger that fails once while a person is asked, or a bug in what reads it, does not leave the call hanging.
-func TestAHangingCallOutlivesATroubledLedger(t *testing.T) {
+// A waiting call continues after one failure, or panic, of the store.
+func TestAWaitingCallSurvivesAFailureOfTheStore(t *testing.T) {
 	for name, trouble := range map[string]func() error{
 		"error": func() error { return errors.New("terminating connection due to administrator command") },
 		"panic": func() error { panic("a bug") },
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := &house{channels: []confirm.Channel{confirm.Client, confirm.Slack}, between: &between{}}
-			h.build(t, func(p *confirm.Policy) { p.Approvers = []string{"token:bob", "local:ada"} })
-			w := h.stdio(t)
+			s, hooks := newStackWithHooks(t)
+			w := s.startStdio(t)
 			w.initialize()
-			id, _ := w.asked(h, "Asked in troubled times")
-			c := h.theOpenOne(t, "local:ada")
-			struck := make(chan struct{})
-			strike := sync.OnceValue(func() error {
-				h.between.read.Store(nil)
-				defer close(struck)
+			id, _ := w.callAndWaitForPrompt(s, "Asked in troubled times")
+			c := s.onlyOpenChange(t, "local:ada")
+			failed := make(chan struct{})
+			fail := sync.OnceValue(func() error {
+				hooks.beforeRead.Store(nil)
+				defer close(failed)
 				return trouble()
 			})
-			h.between.read.Store(&strike)
-			<-struck
-			endings["applied"](t, h, c)
-			w.told(id, "applied")
-			w.ends()
+			hooks.beforeRead.Store(&fail)
+			s.wakeWaiters(t)
+			<-failed
+			waysToEnd["applied"](t, s, c)
+			w.wantStatus(id, "applied")
+			w.closeAndWait()
 		})
 	}
 }
 
-// What a person has said counts, even if their client cancels the call while it is being written down.
-func TestAnAnswerCountsWhoseCallIsCancelled(t *testing.T) {
+// An answer counts even if the client cancels the call while the answer is being stored.
+func TestAnAnswerCountsAlthoughItsCallIsCanceled(t *testing.T) {
 	for status, answer := range map[confirm.State]string{
 		confirm.Denied: `{"action":"decline"}`, confirm.Applied: `{"action":"accept","content":{"code":"%s"}}`,
 	} {
-		h := &house{channels: []confirm.Channel{confirm.Client, confirm.Slack}, between: &between{}}
-		h.build(t, func(p *confirm.Policy) { p.Approvers = []string{"token:bob", "local:ada"} })
-		deciding, cancelled := make(chan struct{}), make(chan struct{})
-		h.between.moved = func(_ confirm.Change, m confirm.Move) {
+		s, hooks := newStackWithHooks(t)
+		deciding, canceled := make(chan struct{}), make(chan struct{})
+		hooks.beforeMove = func(_ confirm.Change, m confirm.Move) {
 			if m.Decision != nil {
 				close(deciding)
-				<-cancelled
+				<-canceled
 			}
 		}
-		w := h.stdio(t)
+		w := s.startStdio(t)
 		w.initialize()
-		id, question := w.asked(h, "Answered and cancelled")
-		c := h.theOpenOne(t, "local:ada")
+		id, prompt := w.callAndWaitForPrompt(s, "Answered and canceled")
+		c := s.onlyOpenChange(t, "local:ada")
 		if status == confirm.Applied {
-			answer = fmt.Sprintf(answer, lastLine.FindStringSubmatch(question.Params.Message)[1])
+			answer = fmt.Sprintf(answer, codeLine.FindStringSubmatch(prompt.Params.Message)[1])
 		}
-		w.reply(question, answer)
+		w.sendResult(prompt, answer)
 		<-deciding
 		w.send(fmt.Sprintf(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":%d}}`, id))
-		ping := w.request("ping", map[string]any{}) // it is answered after the cancellation was read
+		ping := w.request("ping", map[string]any{}) // answered after the server has read the cancellation
 		if got := w.read(); string(got.ID) != fmt.Sprint(ping) {
 			t.Errorf("got %+v", got)
 		}
-		close(cancelled)
+		close(canceled)
 		wait, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
-		if now, err := h.gate.Wait(wait, c.ID); err != nil || now.State != status {
+		if now, err := s.Gate.Wait(wait, c.ID); err != nil || now.State != status {
 			t.Errorf("the change is %s, %v; want %s", now.State, err, status)
 		}
-		w.ends()
+		w.closeAndWait()
 	}
 }

@@ -3,6 +3,7 @@ package mcpserver
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
@@ -10,8 +11,11 @@ import (
 	"scanwarden/confirm"
 )
 
-// SeeHeaders shows the header of every tool call as a handler gets it.
-func (s *Server) SeeHeaders(see func(http.Header)) {
+// Tests retry sooner than a server. The value is set before all tests, because they run in parallel.
+func init() { readRetryInterval = 20 * time.Millisecond }
+
+// ObserveHeaders calls see with the header of every tool call as a handler receives it.
+func (s *Server) ObserveHeaders(see func(http.Header)) {
 	s.mcp.Use(func(next server.ToolHandlerFunc) server.ToolHandlerFunc {
 		return func(ctx context.Context, req mcp.CallToolRequest) (*mcp.CallToolResult, error) {
 			see(req.Header)
@@ -20,25 +24,25 @@ func (s *Server) SeeHeaders(see func(http.Header)) {
 	})
 }
 
-// SeeAskers shows how every tool call names its caller to the gate.
-func (s *Server) SeeAskers(see func(confirm.Requester)) {
+// ObserveRequesters calls see with the requester of every tool call as the Gate receives it.
+func (s *Server) ObserveRequesters(see func(confirm.Requester)) {
 	s.mcp.Use(func(next server.ToolHandlerFunc) server.ToolHandlerFunc {
 		return func(ctx context.Context, req mcp.CallToolRequest) (*mcp.CallToolResult, error) {
 			if c, err := callerFrom(ctx); err == nil {
-				see(s.asker(ctx, c))
+				see(s.requester(ctx, c))
 			}
 			return next(ctx, req)
 		}
 	})
 }
 
-// For the fuzz test: seal and open with plain arguments.
+// Sealing and opening for the fuzz test, with plain arguments.
 
 func SealForTest(key []byte, change string, round int, principal, tool string) (string, error) {
-	return seal(key, question{Change: change, Round: round}, asked{principal: principal, tool: tool})
+	return sealState(key, statePayload{Change: change, Round: round}, stateBinding{principal: principal, tool: tool})
 }
 
 func OpenForTest(key []byte, state, principal, tool string) (change string, round int, err error) {
-	q, err := open(key, state, asked{principal: principal, tool: tool})
+	q, err := openState(key, state, stateBinding{principal: principal, tool: tool})
 	return q.Change, q.Round, err
 }

@@ -16,7 +16,7 @@ func decodeState(state string) (string, error) {
 	return string(text), err
 }
 
-// FuzzRequestState: a requestState opens only as it was sealed, and for whom and what it was sealed.
+// FuzzRequestState checks that a requestState opens only unchanged, and only for its principal and tool.
 func FuzzRequestState(f *testing.F) {
 	key := []byte("a key for this test alone")
 	sealed, err := mcpserver.SealForTest(key, "01JD", 1, "token:ada", "add_scan")
@@ -24,7 +24,7 @@ func FuzzRequestState(f *testing.F) {
 		f.Fatal(err)
 	}
 	if change, round, err := mcpserver.OpenForTest(key, sealed, "token:ada", "add_scan"); err != nil || change != "01JD" || round != 1 {
-		f.Fatalf("what was sealed does not open: %q %d %v", change, round, err)
+		f.Fatalf("the sealed state does not open: %q %d %v", change, round, err)
 	}
 	f.Add(sealed, "token:ada", "add_scan")
 	f.Add(sealed, "token:bob", "add_scan")
@@ -40,16 +40,16 @@ func FuzzRequestState(f *testing.F) {
 	})
 }
 
-// FuzzNoWrite: whatever tool is called with whatever arguments and answers, Defender takes no write: the
-// fuzzer never learns a code, as no model does.
+// FuzzNoWrite checks that no call of any tool with any arguments and answers leads to a write. The fuzzer never learns
+// a code, and neither does a model.
 func FuzzNoWrite(f *testing.F) {
-	h := newHouse(f, func(p *confirm.Policy) { p.MaxOpenPerRequester = 1 << 20 })
-	id := h.tenant.AddScan(map[string]any{"scanName": "Core", "target": "10.0.0.1"})
-	scan, err := json.Marshal(h.newScan("Fuzzed"))
+	s := newStack(f, func(p *confirm.Policy) { p.MaxOpenPerRequester = 1 << 20 })
+	id := s.Tenant.AddScan(map[string]any{"scanName": "Core", "target": "10.0.0.1"})
+	scan, err := json.Marshal(s.newScan("Fuzzed"))
 	if err != nil {
 		f.Fatal(err)
 	}
-	first := h.call(f, leg{tool: "delete_scans", args: map[string]any{"scanDefinitionIds": []string{id}}})
+	first := s.callTool(f, toolCall{tool: "delete_scans", args: map[string]any{"scanDefinitionIds": []string{id}}})
 	f.Add("add_scan", string(scan), "", "")
 	f.Add("delete_scans", `{"scanDefinitionIds":["`+id+`"]}`, first.Result.RequestState, `{"confirm":{"action":"accept","content":{}}}`)
 	f.Add("update_scan", `{"id":"Core","isActive":false}`, "", `{"confirm":{"action":"accept","content":{"code":"AAAAA"}}}`)
@@ -60,12 +60,12 @@ func FuzzNoWrite(f *testing.F) {
 		if strings.ContainsFunc(tool, func(r rune) bool { return r < ' ' || r > '~' }) {
 			return // cannot travel in the Mcp-Name header
 		}
-		l := leg{tool: tool, state: state}
+		l := toolCall{tool: tool, state: state}
 		if json.Valid([]byte(args)) {
 			l.args = json.RawMessage(args)
 		}
 		_ = json.Unmarshal([]byte(responses), &l.responses)
-		h.call(t, l)
-		h.writes(t, 0)
+		s.callTool(t, l)
+		s.wantWrites(t, 0)
 	})
 }

@@ -18,102 +18,102 @@ import (
 	"scanwarden/tools/mcpserver/auth"
 )
 
-// sessionIdle is when the library forgets an initialize-era session. It would take a dialog that is still
-// open with it, so it is far longer than any confirmation waits.
+// sessionIdle is the time after which the library ends an idle initialize-era session. Ending a session also ends its
+// open prompts, so it is far longer than any change stays open.
 const sessionIdle = 24 * time.Hour
 
-// HTTPConfig configures the HTTP door.
+// HTTPConfig configures MCP over HTTP.
 type HTTPConfig struct {
-	Hosts         []string           // allowed Host headers, with the port where there is one; none allows nobody
-	Origins       []string           // allowed Origin headers; a request without one (not a browser) is allowed
-	Authenticator auth.Authenticator // tells who sent a request
+	Hosts         []string           // allowed Host headers, with the port if there is one; empty allows none
+	Origins       []string           // allowed Origin headers; a request without one does not come from a browser and is allowed
+	Authenticator auth.Authenticator // required
 }
 
-// door stands in front of the library's handler, which checks neither origin nor caller nor size.
-type door struct {
+// httpHandler checks host, origin, caller and size of a request, which the library's handler does not check.
+type httpHandler struct {
 	cfg    HTTPConfig
 	server *Server
-	ids    sessions
+	ids    sessionIDs
 	next   http.Handler
 }
 
-// Handler serves MCP at whatever path it is mounted on. It is stopped by Close.
+// Handler returns a handler that serves MCP at the path where it is mounted. Close stops it.
 func (s *Server) Handler(cfg HTTPConfig) (http.Handler, error) {
 	if cfg.Authenticator == nil {
-		return nil, errors.New("MCP over HTTP: nothing is configured to tell who calls")
+		return nil, errors.New("MCP over HTTP: no Authenticator is configured")
 	}
-	keys, err := s.keys()
+	keys, err := s.derivedKeys()
 	if err != nil {
 		return nil, err
 	}
-	ids := sessions{key: keys.session}
+	ids := sessionIDs{key: keys.session}
 	lib := server.NewStreamableHTTPServer(s.mcp,
 		server.WithSessionIdManagerResolver(ids),
 		server.WithSessionIdleTTL(sessionIdle),
-		server.WithDisableStreaming(true),                                        // a GET stream can take another request's messages
-		server.WithStreamableHTTPLogger(slog.New(warnings{s.cfg.Log.Handler()})), // its lesser lines hold session ids
+		server.WithDisableStreaming(true),                                              // a GET stream can receive messages of other requests
+		server.WithStreamableHTTPLogger(slog.New(warnLogHandler{s.cfg.Log.Handler()})), // lines below warnings contain session ids
 	)
 	context.AfterFunc(s.base, func() { lib.CloseSessions(context.Background()) })
-	return &door{cfg: cfg, server: s, ids: ids, next: lib}, nil
+	return &httpHandler{cfg: cfg, server: s, ids: ids, next: lib}, nil
 }
 
-// ServeHTTP lets a request in when its host, origin and caller are ours, and its size is bounded.
-func (d *door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	h := w.Header()
-	h.Set("X-Accel-Buffering", "no") // a buffering proxy would hold a dialog back
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Cache-Control", "no-store")
-	if !slices.Contains(d.cfg.Hosts, r.Host) {
-		http.Error(w, "this host name is not served here; set SCANWARDEN_PUBLIC_URL to the URL that callers use", http.StatusMisdirectedRequest)
+// ServeHTTP serves a request if host, origin and caller are allowed and its size is bounded.
+func (h *httpHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	header := w.Header()
+	header.Set("X-Accel-Buffering", "no") // a buffering proxy would delay prompts
+	header.Set("X-Content-Type-Options", "nosniff")
+	header.Set("Cache-Control", "no-store")
+	if !slices.Contains(h.cfg.Hosts, r.Host) {
+		http.Error(w, "this server does not serve this host name; set SCANWARDEN_PUBLIC_URL to the URL that callers use", http.StatusMisdirectedRequest)
 		return
 	}
-	if origin := r.Header.Get("Origin"); origin != "" && !slices.Contains(d.cfg.Origins, origin) {
-		http.Error(w, "web pages of this origin may not call scanwarden", http.StatusForbidden)
+	if origin := r.Header.Get("Origin"); origin != "" && !slices.Contains(h.cfg.Origins, origin) {
+		http.Error(w, "web pages of this origin cannot call scanwarden", http.StatusForbidden)
 		return
 	}
-	who, body, ok := d.admit(w, r)
+	caller, body, ok := h.authenticateRequest(w, r)
 	if !ok {
 		return
 	}
-	hideCredentials(r.Header)
-	ctx, cancel := context.WithCancel(withCaller(r.Context(), who))
+	stripCredentials(r.Header)
+	ctx, cancel := context.WithCancel(withCaller(r.Context(), caller))
 	defer cancel()
-	defer context.AfterFunc(d.server.base, cancel)()
+	defer context.AfterFunc(h.server.base, cancel)()
 	r = r.WithContext(ctx)
 	r.Body = io.NopCloser(bytes.NewReader(body))
-	d.serve(w, r, body)
+	h.serveCaller(w, r, body)
 }
 
-// hideCredentials takes away what proved who the caller is: the library hands headers to handlers.
-func hideCredentials(h http.Header) {
-	h.Del("Authorization")
-	for name := range h {
+// stripCredentials removes the headers that authenticate the caller: the library passes headers to tool handlers.
+func stripCredentials(header http.Header) {
+	header.Del("Authorization")
+	for name := range header {
 		if strings.HasPrefix(name, "X-Slack-") {
-			h.Del(name)
+			header.Del(name)
 		}
 	}
 }
 
-// serve passes on what this caller may send.
-func (d *door) serve(w http.ResponseWriter, r *http.Request, body []byte) {
-	who := r.Context().Value(callerKey{}).(caller)
+// serveCaller passes a request to the library if this caller may send it.
+func (h *httpHandler) serveCaller(w http.ResponseWriter, r *http.Request, body []byte) {
+	caller := r.Context().Value(callerKey{}).(callerIdentity)
 	switch {
 	case r.Method != http.MethodPost && r.Method != http.MethodDelete:
 		w.Header().Set("Allow", "POST, DELETE")
 		http.Error(w, "use POST", http.StatusMethodNotAllowed)
-	case who.principal == "" && !discovers(body):
-		http.Error(w, "nobody is named who calls: only the tools can be listed", http.StatusForbidden)
-	case r.Method == http.MethodDelete && !d.ids.owns(r.Header.Get(server.HeaderKeySessionID), who.holder()):
+	case caller.principal == "" && !isDiscovery(body):
+		http.Error(w, "the request names no user, so it can only list the tools", http.StatusForbidden)
+	case r.Method == http.MethodDelete && !h.ids.belongsTo(r.Header.Get(server.HeaderKeySessionID), caller.sessionOwner()):
 		http.Error(w, "no such session", http.StatusNotFound)
-	case foreignCancel(r, body, d.ids.owns(r.Header.Get(server.HeaderKeySessionID), who.holder())):
+	case isForeignCancel(r, body, h.ids.belongsTo(r.Header.Get(server.HeaderKeySessionID), caller.sessionOwner())):
 		w.WriteHeader(http.StatusAccepted)
 	default:
-		d.next.ServeHTTP(w, r)
+		h.next.ServeHTTP(w, r)
 	}
 }
 
-// discovers reports whether a message asks only what there is. It is read as the library reads it.
-func discovers(body []byte) bool {
+// isDiscovery reports whether a message only asks which tools exist. It decodes the message as the library does.
+func isDiscovery(body []byte) bool {
 	var msg struct{ Method string }
 	if json.Unmarshal(body, &msg) != nil {
 		return false
@@ -125,10 +125,10 @@ func discovers(body []byte) bool {
 	return false
 }
 
-// foreignCancel finds a cancellation that is not bound to an initialize-era session of the caller's own. The
-// 2026-07-28 protocol has no sessions, so the library would let any caller cancel any other's call by its
-// number; that protocol has no such notification over HTTP either.
-func foreignCancel(r *http.Request, body []byte, ownSession bool) bool {
+// isForeignCancel reports whether a message is a cancellation outside an initialize-era session of the caller. The
+// 2026-07-28 protocol has no sessions, so the library would let any caller cancel another caller's call by its
+// number. That protocol has no such notification over HTTP either.
+func isForeignCancel(r *http.Request, body []byte, ownSession bool) bool {
 	var msg struct {
 		Method string
 		Params map[string]json.RawMessage
@@ -143,9 +143,9 @@ func foreignCancel(r *http.Request, body []byte, ownSession bool) bool {
 	return modern || !ownSession
 }
 
-// warnings lets warnings and errors pass, and nothing less.
-type warnings struct{ slog.Handler }
+// warnLogHandler passes warnings and errors, and drops all other lines.
+type warnLogHandler struct{ slog.Handler }
 
-func (w warnings) Enabled(ctx context.Context, level slog.Level) bool {
+func (w warnLogHandler) Enabled(ctx context.Context, level slog.Level) bool {
 	return level >= slog.LevelWarn && w.Handler.Enabled(ctx, level)
 }

@@ -9,21 +9,18 @@ import (
 	"testing"
 	"time"
 
-	"github.com/mark3labs/mcp-go/client"
-	"github.com/mark3labs/mcp-go/client/transport"
-	"github.com/mark3labs/mcp-go/mcp"
-
 	"scanwarden/confirm"
 	"scanwarden/tools"
 	"scanwarden/tools/mcpserver"
+	"scanwarden/tools/mcpserver/auth"
 )
 
-const ping = `{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{"elicitation":{}},"clientInfo":{"name":"test","version":"1"}}}`
+const initializeRequest = `{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{"elicitation":{}},"clientInfo":{"name":"test","version":"1"}}}`
 
-// knock sends one request as it is, and returns the status and the answer's header.
-func (h *house) knock(t *testing.T, method, body string, alter func(*http.Request)) (int, http.Header) {
+// sendRaw sends one request and returns the status and the header of the answer.
+func (s *stack) sendRaw(t *testing.T, method, body string, alter func(*http.Request)) (int, http.Header) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), method, h.url, strings.NewReader(body))
+	req, err := http.NewRequestWithContext(t.Context(), method, s.url, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,8 +38,9 @@ func (h *house) knock(t *testing.T, method, body string, alter func(*http.Reques
 	return res.StatusCode, res.Header
 }
 
-func TestTheDoorLetsIn(t *testing.T) {
-	h := newHouse(t)
+func TestHostOriginCallerMethodAndSizeAreChecked(t *testing.T) {
+	t.Parallel()
+	s := newStack(t)
 	header := func(name, value string) func(*http.Request) {
 		return func(r *http.Request) { r.Header.Set(name, value) }
 	}
@@ -53,22 +51,22 @@ func TestTheDoorLetsIn(t *testing.T) {
 		alter  func(*http.Request)
 		status int
 	}{
-		{"a caller with a token", "POST", ping, nil, 200},
-		{"a page of our own", "POST", ping, header("Origin", h.url), 200},
-		{"a page of another origin", "POST", ping, header("Origin", "https://evil.example"), 403},
-		{"an origin that is null", "POST", ping, header("Origin", "null"), 403},
-		{"another host name (DNS rebinding)", "POST", ping, func(r *http.Request) { r.Host = "evil.example" }, 421},
-		{"nobody", "POST", ping, func(r *http.Request) { r.Header.Del("Authorization") }, 401},
-		{"a wrong token", "POST", ping, header("Authorization", "Bearer "+adaToken+"x"), 401},
-		{"an empty token", "POST", ping, header("Authorization", "Bearer "), 401},
-		{"a token of another scheme", "POST", ping, header("Authorization", "Basic "+adaToken), 401},
+		{"a caller with a token", "POST", initializeRequest, nil, 200},
+		{"a page of our own", "POST", initializeRequest, header("Origin", s.url), 200},
+		{"a page of another origin", "POST", initializeRequest, header("Origin", "https://evil.example"), 403},
+		{"an origin that is null", "POST", initializeRequest, header("Origin", "null"), 403},
+		{"another host name (DNS rebinding)", "POST", initializeRequest, func(r *http.Request) { r.Host = "evil.example" }, 421},
+		{"no token", "POST", initializeRequest, func(r *http.Request) { r.Header.Del("Authorization") }, 401},
+		{"a wrong token", "POST", initializeRequest, header("Authorization", "Bearer "+adaToken+"x"), 401},
+		{"an empty token", "POST", initializeRequest, header("Authorization", "Bearer "), 401},
+		{"a token of another scheme", "POST", initializeRequest, header("Authorization", "Basic "+adaToken), 401},
 		{"a GET stream", "GET", "", header("Accept", "text/event-stream"), 405},
-		{"a method of no use", "PUT", ping, nil, 405},
+		{"an unsupported method", "PUT", initializeRequest, nil, 405},
 		{"a message that is too large", "POST", `{"jsonrpc":"2.0","id":1,"method":"` + strings.Repeat("x", 1<<20) + `"}`, nil, 413},
 		{"the end of a session that is not one", "DELETE", "", header("Mcp-Session-Id", "mcp-session-1"), 404},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if got, _ := h.knock(t, tt.method, tt.body, tt.alter); got != tt.status {
+			if got, _ := s.sendRaw(t, tt.method, tt.body, tt.alter); got != tt.status {
 				t.Errorf("status %d, want %d", got, tt.status)
 			}
 		})
@@ -76,8 +74,9 @@ func TestTheDoorLetsIn(t *testing.T) {
 }
 
 func TestASessionBelongsToItsPrincipal(t *testing.T) {
-	h := newHouse(t)
-	status, header := h.knock(t, "POST", ping, nil)
+	t.Parallel()
+	s := newStack(t)
+	status, header := s.sendRaw(t, "POST", initializeRequest, nil)
 	id := header.Get("Mcp-Session-Id")
 	if status != 200 || id == "" {
 		t.Fatalf("status %d, session %q", status, id)
@@ -89,43 +88,45 @@ func TestASessionBelongsToItsPrincipal(t *testing.T) {
 			r.Header.Set("Mcp-Session-Id", id)
 		}
 	}
-	if got, _ := h.knock(t, "POST", list, as(bobToken)); got != 404 {
+	if got, _ := s.sendRaw(t, "POST", list, as(bobToken)); got != 404 {
 		t.Errorf("bob in ada's session: %d, want 404", got)
 	}
-	if got, _ := h.knock(t, "DELETE", "", as(bobToken)); got != 404 {
+	if got, _ := s.sendRaw(t, "DELETE", "", as(bobToken)); got != 404 {
 		t.Errorf("bob ending ada's session: %d, want 404", got)
 	}
-	if got, _ := h.knock(t, "POST", list, as(adaToken)); got != 200 {
+	if got, _ := s.sendRaw(t, "POST", list, as(adaToken)); got != 200 {
 		t.Errorf("ada in her session: %d, want 200", got)
 	}
 }
 
-// Both eras of the protocol are tried, each from no session, one that there is not, the caller's and one's own.
-func TestNobodyCancelsAnothersCall(t *testing.T) {
-	h := newHouse(t)
-	c, err := h.gate.Propose(t.Context(), confirm.Proposal{Operation: "add_scan", Target: "simulator"},
+// The cancellations are sent in both eras of the protocol, each without a session, and with an unknown one, ada's and
+// bob's own.
+func TestACallerCannotCancelAnothersCall(t *testing.T) {
+	t.Parallel()
+	s := newStack(t)
+	c, err := s.Gate.Propose(t.Context(), confirm.Proposal{Operation: "add_scan", Target: "simulator"},
 		confirm.Requester{Principal: "token:ada", Channels: []confirm.Channel{confirm.Client}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	asBob := func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+bobToken) }
-	_, hers := h.knock(t, "POST", ping, nil)
-	_, his := h.knock(t, "POST", ping, asBob)
+	_, hers := s.sendRaw(t, "POST", initializeRequest, nil)
+	_, his := s.sendRaw(t, "POST", initializeRequest, asBob)
 	adas, bobs := hers.Get("Mcp-Session-Id"), his.Get("Mcp-Session-Id")
 	if adas == "" || bobs == "" || adas == bobs {
 		t.Fatalf("sessions %q and %q", adas, bobs)
 	}
 
-	const wait = 2
+	const wait = 1
 	args := map[string]any{"change_id": c.ID, "wait_seconds": wait}
 	initialized, err := json.Marshal(map[string]any{"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": map[string]any{"name": "get_change", "arguments": args}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	waiting := make(chan func(), 2)
-	for era, call := range map[string]func() reply{
-		"modern":         func() reply { return h.call(t, leg{tool: "get_change", args: args}) },
-		"initialize-era": func() reply { return h.post(t, adaToken, initialized, http.Header{"Mcp-Session-Id": {adas}}) },
+	for era, call := range map[string]func() response{
+		"modern":         func() response { return s.callTool(t, toolCall{tool: "get_change", args: args}) },
+		"initialize-era": func() response { return s.postMessage(t, adaToken, initialized, http.Header{"Mcp-Session-Id": {adas}}) },
 	} {
 		go func() {
 			began := time.Now()
@@ -133,7 +134,7 @@ func TestNobodyCancelsAnothersCall(t *testing.T) {
 			lasted := time.Since(began)
 			waiting <- func() {
 				t.Log(era)
-				got.ends(t, "awaiting_confirmation")
+				got.wantStatus(t, "awaiting_confirmation")
 				if lasted < wait*time.Second {
 					t.Errorf("the %s call was cut short after %v", era, lasted)
 				}
@@ -144,7 +145,7 @@ func TestNobodyCancelsAnothersCall(t *testing.T) {
 	const modern = `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1,"_meta":{
 		"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}}}`
 	const old = `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}`
-	for left := 2; left > 0; { // as long as the calls last, so that one of each surely meets them
+	for left := 2; left > 0; { // as long as the calls last, so that one of each arrives during them
 		for _, session := range []string{"", "made-up", adas, bobs} {
 			for body, alter := range map[string]func(*http.Request){
 				modern: func(r *http.Request) {
@@ -153,7 +154,7 @@ func TestNobodyCancelsAnothersCall(t *testing.T) {
 				},
 				old: func(r *http.Request) {},
 			} {
-				status, _ := h.knock(t, "POST", body, func(r *http.Request) {
+				status, _ := s.sendRaw(t, "POST", body, func(r *http.Request) {
 					asBob(r)
 					alter(r)
 					if session != "" {
@@ -174,152 +175,28 @@ func TestNobodyCancelsAnothersCall(t *testing.T) {
 	}
 }
 
-// elicitor answers as a person at an initialize-era client.
-type elicitor func(message string) *mcp.ElicitationResult
-
-func (e elicitor) Elicit(_ context.Context, req mcp.ElicitationRequest) (*mcp.ElicitationResult, error) {
-	return e(req.Params.Message), nil
-}
-
-// old connects an initialize-era client.
-func (h *house) old(t *testing.T, person elicitor) *client.Client {
-	t.Helper()
-	wire, err := transport.NewStreamableHTTP(h.url, transport.WithHTTPHeaders(map[string]string{"Authorization": "Bearer " + adaToken}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	//lint:ignore SA1019 an initialize-era client is what these tests are about
-	opts := []client.ClientOption{client.WithLegacyProtocolOnly()}
-	if person != nil {
-		opts = append(opts, client.WithElicitationHandler(person))
-	}
-	c := client.NewClient(wire, opts...)
-	if err := c.Start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	hello := mcp.InitializeRequest{}
-	hello.Params.ProtocolVersion = "2025-11-25"
-	if _, err := c.Initialize(t.Context(), hello); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { c.Close() })
-	return c
-}
-
-func (h *house) callOld(t *testing.T, c *client.Client, tool string, args any) (*mcp.CallToolResult, error) {
-	t.Helper()
-	req := mcp.CallToolRequest{}
-	req.Params.Name, req.Params.Arguments = tool, args
-	return c.CallTool(t.Context(), req)
-}
-
-func typed(code string) *mcp.ElicitationResult {
-	res := &mcp.ElicitationResult{}
-	res.Action, res.Content = mcp.ElicitationResponseActionAccept, map[string]any{"code": code}
-	return res
-}
-
-func TestAnInitializeEraClientIsAskedInItsCall(t *testing.T) {
-	h := newHouse(t)
-	asked := 0
-	c := h.old(t, func(message string) *mcp.ElicitationResult {
-		if asked++; asked == 1 {
-			return typed("WRONG")
-		}
-		return typed(lastLine.FindStringSubmatch(message)[1])
-	})
-	got, err := h.callOld(t, c, "add_scan", h.newScan("From before"))
-	if err != nil || got.IsError || asked != 2 {
-		t.Fatalf("asked %d times: %+v, %v", asked, got, err)
-	}
-	h.writes(t, 1)
-}
-
-func TestAnInitializeEraClientThatCannotAskIsRefused(t *testing.T) {
-	h := newHouse(t)
-	got, err := h.callOld(t, h.old(t, nil), "add_scan", h.newScan("Unseen"))
-	if err != nil || !got.IsError {
-		t.Fatalf("%+v, %v", got, err)
-	}
-	h.writes(t, 0)
-}
-
-func TestShuttingDownReleasesWhoWaits(t *testing.T) {
-	h := newHouse(t)
-	asked, hold := make(chan struct{}), make(chan struct{})
-	defer close(hold)
-	c := h.old(t, func(string) *mcp.ElicitationResult {
-		close(asked)
-		<-hold
-		return &mcp.ElicitationResult{}
-	})
-	ended := make(chan error, 1)
-	go func() {
-		_, err := h.callOld(t, c, "add_scan", h.newScan("Too late"))
-		ended <- err
-	}()
-	<-asked
-	h.server.Close()
-	select {
-	case err := <-ended:
-		if err == nil {
-			t.Error("the call ended as if nothing had happened")
-		}
-	case <-time.After(10 * time.Second):
-		t.Error("the call still hangs")
-	}
-	h.writes(t, 0)
-}
-
-// An abandoned dialog of an initialize-era client can never be answered, so its change does not stay open.
-func TestAnAbandonedDialogTakesItsChangeBack(t *testing.T) {
-	h := newHouse(t)
-	asked, hold := make(chan struct{}), make(chan struct{})
-	defer close(hold)
-	c := h.old(t, func(string) *mcp.ElicitationResult {
-		close(asked)
-		<-hold
-		return &mcp.ElicitationResult{}
-	})
-	ctx, leave := context.WithCancel(t.Context())
-	go func() {
-		req := mcp.CallToolRequest{}
-		req.Params.Name, req.Params.Arguments = "add_scan", h.newScan("Abandoned")
-		_, _ = c.CallTool(ctx, req)
-	}()
-	<-asked
-	open, err := h.gate.OpenChanges(t.Context(), "token:ada")
-	if err != nil || len(open) != 1 {
-		t.Fatalf("open changes: %v %v", open, err)
-	}
-	leave()
-	wait, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-	defer cancel()
-	if got, err := h.gate.Wait(wait, open[0].ID); err != nil || got.State != confirm.Withdrawn {
-		t.Errorf("the change is %s, %v", got.State, err)
-	}
-}
-
 func TestTheClientOfTryConfirmsLikeAnyOther(t *testing.T) {
-	h := newHouse(t)
-	s, err := mcpserver.Dial(t.Context(), h.url, adaToken, func(message string) (string, bool) {
-		return lastLine.FindStringSubmatch(message)[1], !strings.Contains(message, "Not this one")
+	t.Parallel()
+	s := newStack(t)
+	client, err := mcpserver.Dial(t.Context(), s.url, adaToken, func(message string) (string, bool) {
+		return codeLine.FindStringSubmatch(message)[1], !strings.Contains(message, "Not this one")
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close()
+	defer client.Close()
 	for name, want := range map[string]string{"This one": "applied", "Not this one": "denied"} {
-		if got, err := s.Call(t.Context(), "add_scan", h.newScan(name)); err != nil || got.Status != want {
+		if got, err := client.Call(t.Context(), "add_scan", s.newScan(name)); err != nil || got.Status != want {
 			t.Errorf("%s: %+v, %v", name, got, err)
 		}
 	}
-	h.writes(t, 1)
+	s.wantWrites(t, 1)
 }
 
-func TestABackendThatDoesNotStandIsAToolError(t *testing.T) {
-	missing := errMissing{}
-	s, err := mcpserver.New(mcpserver.Config{
+func TestAnUnavailableBackendIsAToolError(t *testing.T) {
+	t.Parallel()
+	missing := &tools.Refusal{Reason: "AZURE_TENANT_ID is not set."}
+	server, err := mcpserver.New(mcpserver.Config{
 		Version: "test", Channels: []confirm.Channel{confirm.Client},
 		Operations: func() ([]tools.Operation, error) { return tools.Catalogue(nil) },
 		Backend:    func(context.Context) (*mcpserver.Backend, error) { return nil, missing },
@@ -328,11 +205,15 @@ func TestABackendThatDoesNotStandIsAToolError(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Handler(mcpserver.HTTPConfig{}); err == nil {
-		t.Error("a door without tokens and without anyone was opened")
+	if _, err := server.Handler(mcpserver.HTTPConfig{}); err == nil {
+		t.Error("a handler without an Authenticator was created")
+	}
+	s := &stack{server: server}
+	s.url = s.serveWith(t, auth.Anonymous("local:ada"))
+	for _, tool := range []string{"list_scans", "add_scan"} {
+		got := s.callTool(t, toolCall{tool: tool, args: map[string]any{}})
+		if out := got.wantStatus(t, "refused"); !got.Result.IsError || !strings.Contains(out.Reason, missing.Reason) {
+			t.Errorf("%s: the result does not contain the cause: %s", tool, got.raw)
+		}
 	}
 }
-
-type errMissing struct{}
-
-func (errMissing) Error() string { return "AZURE_TENANT_ID is not set" }

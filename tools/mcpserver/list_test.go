@@ -12,17 +12,17 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "rewrite the golden files")
 
-// listBudget is what the whole tools/list may cost a model: 2,500 tokens of four bytes.
-const listBudget = 2500 * 4
+// listBudget bounds tools/list in bytes: 3,000 tokens of four bytes.
+const listBudget = 3000 * 4
 
-// list returns tools/list as it travels.
-func (h *house) list(t testing.TB) (whole []byte, each map[string]json.RawMessage) {
+// listTools returns the answer to tools/list, whole and by tool.
+func (s *stack) listTools(t testing.TB) (whole []byte, each map[string]json.RawMessage) {
 	t.Helper()
 	body := []byte(`{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"_meta":{
 		"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}}}`)
-	got := h.post(t, "", body, http.Header{"Mcp-Protocol-Version": {"2026-07-28"}, "Mcp-Method": {"tools/list"}})
+	got := s.postMessage(t, "", body, http.Header{"Mcp-Protocol-Version": {"2026-07-28"}, "Mcp-Method": {"tools/list"}})
 	var answer struct {
 		Result struct{ Tools []json.RawMessage }
 	}
@@ -40,9 +40,10 @@ func (h *house) list(t testing.TB) (whole []byte, each map[string]json.RawMessag
 	return []byte(got.raw), each
 }
 
-// A golden file is the tool as a client gets it: a change of one is a change of the interface.
+// A golden file contains a tool as clients receive it. A changed file is a changed interface.
 func TestGoldenToolsList(t *testing.T) {
-	_, each := newHouse(t).list(t)
+	t.Parallel()
+	_, each := newStack(t).listTools(t)
 	for name, tool := range each {
 		file := filepath.Join("testdata", "tools", name+".json")
 		var got bytes.Buffer
@@ -60,7 +61,7 @@ func TestGoldenToolsList(t *testing.T) {
 			t.Fatalf("%v: run go test -run Golden -update, and review the file as the interface it is", err)
 		}
 		if diff := cmp.Diff(string(want), got.String()); diff != "" {
-			t.Errorf("%s is not what its golden file says (-file +list):\n%s", name, diff)
+			t.Errorf("%s differs from its golden file (-file +list):\n%s", name, diff)
 		}
 	}
 	golden, err := filepath.Glob(filepath.Join("testdata", "tools", "*.json"))
@@ -73,15 +74,17 @@ func TestGoldenToolsList(t *testing.T) {
 }
 
 func TestTheListFitsItsBudget(t *testing.T) {
-	whole, each := newHouse(t).list(t)
+	t.Parallel()
+	whole, each := newStack(t).listTools(t)
 	t.Logf("tools/list: %d tools, %d bytes, %d tokens", len(each), len(whole), len(whole)/4)
 	if len(whole) > listBudget {
-		t.Errorf("tools/list takes %d bytes, and may take %d: say it in fewer words", len(whole), listBudget)
+		t.Errorf("tools/list takes %d bytes, and may take %d: shorten descriptions", len(whole), listBudget)
 	}
 }
 
 func TestEveryToolHasAllHints(t *testing.T) {
-	_, each := newHouse(t).list(t)
+	t.Parallel()
+	_, each := newStack(t).listTools(t)
 	for name, tool := range each {
 		var got struct {
 			Title        string

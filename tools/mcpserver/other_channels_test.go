@@ -6,19 +6,15 @@ import (
 	"scanwarden/confirm"
 )
 
-// decideElsewhere waits for the one open change and decides it as somebody on another surface would.
-func (h *house) decideElsewhere(t *testing.T, approve bool) {
+// decideInSlack waits until ada has proposed a change, and decides it in Slack as bob.
+func (s *stack) decideInSlack(t *testing.T, approve bool) {
 	t.Helper()
-	for {
-		open, err := h.gate.OpenChanges(t.Context(), "token:ada")
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		if len(open) == 0 {
+	for c := range s.transitions {
+		if c.State != confirm.Pending || c.Requester != "token:ada" {
 			continue
 		}
-		if _, err := h.gate.Decide(t.Context(), open[0].ID, confirm.Vote{Principal: "token:bob", Approve: approve, Reason: "no", Channel: confirm.Slack}); err != nil {
+		vote := confirm.Vote{Principal: "token:bob", Approve: approve, Reason: "no", Channel: confirm.Slack}
+		if _, err := s.Gate.Decide(t.Context(), c.ID, vote); err != nil {
 			t.Error(err)
 		}
 		return
@@ -27,34 +23,37 @@ func (h *house) decideElsewhere(t *testing.T, approve bool) {
 
 func approvedByBob(p *confirm.Policy) { p.Approvers, p.SelfApproval = []string{"token:bob"}, false }
 
-// A client that cannot ask hands the change over to people elsewhere, and the call waits for them.
-func TestAChangeIsHandedOver(t *testing.T) {
+// If the client cannot prompt, approvers are asked on other channels, and the call waits for them.
+func TestAChangeIsDecidedOnAnotherChannel(t *testing.T) {
+	t.Parallel()
 	for want, approve := range map[string]bool{"applied": true, "denied": false} {
-		h := newHouseAsking(t, []confirm.Channel{confirm.Slack}, approvedByBob)
-		go h.decideElsewhere(t, approve)
-		got := h.call(t, leg{tool: "add_scan", args: h.newScan("Handed over"), cannotAsk: true})
-		if out := got.ends(t, want); out.DecidedBy != "token:bob" {
+		s := newStackWith(t, options{channels: []confirm.Channel{confirm.Slack}, policy: approvedByBob})
+		go s.decideInSlack(t, approve)
+		got := s.callTool(t, toolCall{tool: "add_scan", args: s.newScan("Handed over"), cannotAsk: true})
+		if out := got.wantStatus(t, want); out.DecidedBy != "token:bob" {
 			t.Errorf("decided by %q", out.DecidedBy)
 		}
 	}
 }
 
-// Nobody is asked in a client whose answer would not count.
-func TestOnlyWhoseAnswerCountsIsAsked(t *testing.T) {
-	h := newHouseAsking(t, []confirm.Channel{confirm.Client, confirm.Slack}, approvedByBob)
-	go h.decideElsewhere(t, true)
-	h.call(t, leg{tool: "add_scan", args: h.newScan("Not hers to confirm")}).ends(t, "applied")
+// A client whose user is no approver gets no prompt.
+func TestOnlyAnApproverIsPrompted(t *testing.T) {
+	t.Parallel()
+	s := newStackWith(t, options{channels: clientAndSlack, policy: approvedByBob})
+	go s.decideInSlack(t, true)
+	s.callTool(t, toolCall{tool: "add_scan", args: s.newScan("Not hers to confirm")}).wantStatus(t, "applied")
 }
 
-// The same change is asked in the client and elsewhere: who decides first decides, and the other learns it.
-func TestTheFirstDecisionSettlesItEverywhere(t *testing.T) {
-	h := newHouseAsking(t, []confirm.Channel{confirm.Client, confirm.Slack}, func(p *confirm.Policy) {
+// A change is open in the client and in Slack. The first decision counts, and the other channel gets the outcome.
+func TestTheFirstDecisionCountsOnAllChannels(t *testing.T) {
+	t.Parallel()
+	s := newStackWith(t, options{channels: clientAndSlack, policy: func(p *confirm.Policy) {
 		p.Approvers = append(p.Approvers, "token:bob")
-	})
-	args := h.newScan("Asked twice")
-	first := h.call(t, leg{tool: "add_scan", args: args})
-	_, code := first.message(t)
-	h.decideElsewhere(t, true)
-	h.call(t, leg{tool: "add_scan", args: args, state: first.Result.RequestState, responses: accept(code)}).ends(t, "applied")
-	h.writes(t, 1)
+	}})
+	args := s.newScan("Asked twice")
+	first := s.callTool(t, toolCall{tool: "add_scan", args: args})
+	_, code := first.wantPrompt(t)
+	s.decideInSlack(t, true)
+	s.callTool(t, toolCall{tool: "add_scan", args: args, state: first.Result.RequestState, responses: acceptWith(code)}).wantStatus(t, "applied")
+	s.wantWrites(t, 1)
 }

@@ -10,14 +10,13 @@ import (
 	"scanwarden/tools"
 )
 
-// notePause is shorter than the idle limits of clients and proxies (the TypeScript SDK gives up after 60 s
-// without news).
-const notePause = 15 * time.Second
+// heartbeatInterval is shorter than the idle timeouts of clients and proxies (the TypeScript SDK's is 60 s).
+const heartbeatInterval = 15 * time.Second
 
-// showProgress makes tools.Progress of the returned context reach the client, if it asked for progress, and
-// repeats the last note while the work lasts. The last notes before an answer may be lost on their way (an
-// upstream fault), so nothing may depend on them.
-func (s *Server) showProgress(ctx context.Context, req mcp.CallToolRequest) (_ context.Context, stop func()) {
+// forwardProgress returns a context in which tools.Progress sends notes to the client, if the client requested
+// progress. It repeats the last note until stop is called. The last notes before an answer can be lost (a fault of
+// the library), so nothing must depend on them.
+func (s *Server) forwardProgress(ctx context.Context, req mcp.CallToolRequest) (_ context.Context, stop func()) {
 	token := progressToken(req)
 	if token == nil {
 		return ctx, func() {}
@@ -29,33 +28,33 @@ func (s *Server) showProgress(ctx context.Context, req mcp.CallToolRequest) (_ c
 		default: // a slow client misses notes; the work does not wait for it
 		}
 	})
-	telling, cancel := context.WithCancel(ctx)
+	sendCtx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		s.tell(telling, token, notes, "working")
+		s.sendProgress(sendCtx, token, notes, "working")
 	}()
 	return work, func() { cancel(); <-done }
 }
 
-// keepTelling shows that a change still waits for its person, until it is stopped.
-func (s *Server) keepTelling(ctx context.Context, req mcp.CallToolRequest) (stop func()) {
+// startHeartbeat sends progress while a change waits for its approver, until stop is called.
+func (s *Server) startHeartbeat(ctx context.Context, req mcp.CallToolRequest) (stop func()) {
 	token := progressToken(req)
 	if token == nil {
 		return func() {}
 	}
-	telling, cancel := context.WithCancel(ctx)
+	sendCtx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		s.tell(telling, token, nil, "waiting for a person to confirm")
+		s.sendProgress(sendCtx, token, nil, "waiting for a person to confirm")
 	}()
 	return func() { cancel(); <-done }
 }
 
-// tell sends notes, and again the last one after every pause, until ctx ends.
-func (s *Server) tell(ctx context.Context, token any, notes <-chan string, note string) {
-	tick := time.NewTicker(notePause)
+// sendProgress sends notes, and repeats the last one after every heartbeatInterval, until ctx ends.
+func (s *Server) sendProgress(ctx context.Context, token any, notes <-chan string, note string) {
+	tick := time.NewTicker(heartbeatInterval)
 	defer tick.Stop()
 	for {
 		select {
@@ -64,7 +63,7 @@ func (s *Server) tell(ctx context.Context, token any, notes <-chan string, note 
 		case <-ctx.Done():
 			return
 		}
-		// Progress must grow with every note of a token, across the legs of a round trip too: the clock does.
+		// Progress must grow with every note of a token, also across the calls of a round trip. The clock does.
 		params := map[string]any{
 			"progressToken": token,
 			"progress":      float64(time.Now().UnixMilli()) / 1000,
@@ -76,6 +75,7 @@ func (s *Server) tell(ctx context.Context, token any, notes <-chan string, note 
 	}
 }
 
+// progressToken returns the token of a call that requested progress, and nil otherwise.
 func progressToken(req mcp.CallToolRequest) any {
 	if req.Params.Meta == nil {
 		return nil

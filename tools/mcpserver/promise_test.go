@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -13,100 +14,102 @@ import (
 	"scanwarden/defender/defendertest"
 )
 
-// The first promise of the design: no input over this face reaches a Defender write except through a change
-// that a person has confirmed.
+// The first guarantee: no MCP input leads to a write to Defender, except through a change that an approver has
+// confirmed.
 func TestNoWriteWithoutAPerson(t *testing.T) {
+	t.Parallel()
 	const tool = "add_scan"
 	for _, tt := range []struct {
 		name   string
-		answer func(t *testing.T, h *house, first reply, args map[string]any)
+		answer func(t *testing.T, s *stack, first response, args map[string]any)
 	}{
-		{"nobody answers", func(*testing.T, *house, reply, map[string]any) {}},
-		{"decline", func(t *testing.T, h *house, first reply, args map[string]any) {
-			h.call(t, leg{tool: tool, args: args, state: first.Result.RequestState, responses: act("decline")}).ends(t, "denied")
+		{"no answer", func(*testing.T, *stack, response, map[string]any) {}},
+		{"decline", func(t *testing.T, s *stack, first response, args map[string]any) {
+			s.callTool(t, toolCall{tool: tool, args: args, state: first.Result.RequestState, responses: respondWith("decline")}).wantStatus(t, "denied")
 		}},
-		{"cancel", func(t *testing.T, h *house, first reply, args map[string]any) {
-			h.call(t, leg{tool: tool, args: args, state: first.Result.RequestState, responses: act("cancel")}).ends(t, "denied")
+		{"cancel", func(t *testing.T, s *stack, first response, args map[string]any) {
+			s.callTool(t, toolCall{tool: tool, args: args, state: first.Result.RequestState, responses: respondWith("cancel")}).wantStatus(t, "denied")
 		}},
-		{"an action that does not exist", func(t *testing.T, h *house, first reply, args map[string]any) {
-			h.call(t, leg{tool: tool, args: args, state: first.Result.RequestState, responses: act("approve")}).ends(t, "denied")
+		{"an action that does not exist", func(t *testing.T, s *stack, first response, args map[string]any) {
+			s.callTool(t, toolCall{tool: tool, args: args, state: first.Result.RequestState, responses: respondWith("approve")}).wantStatus(t, "denied")
 		}},
-		{"accept with nothing, thrice", func(t *testing.T, h *house, first reply, args map[string]any) {
-			h.acceptThrice(t, args, first, act("accept"))
+		{"accept with nothing, thrice", func(t *testing.T, s *stack, first response, args map[string]any) {
+			s.acceptThreeTimes(t, args, first, respondWith("accept"))
 		}},
-		{"accept with a wrong code, thrice", func(t *testing.T, h *house, first reply, args map[string]any) {
-			h.acceptThrice(t, args, first, accept("ZZZZZ"))
+		{"accept with a wrong code, thrice", func(t *testing.T, s *stack, first response, args map[string]any) {
+			s.acceptThreeTimes(t, args, first, acceptWith("ZZZZZ"))
 		}},
-		{"accept with a code that is not text, thrice", func(t *testing.T, h *house, first reply, args map[string]any) {
-			h.acceptThrice(t, args, first, accept(true))
+		{"accept with a code that is not text, thrice", func(t *testing.T, s *stack, first response, args map[string]any) {
+			s.acceptThreeTimes(t, args, first, acceptWith(true))
 		}},
-		{"an altered requestState", func(t *testing.T, h *house, first reply, args map[string]any) {
-			_, code := first.message(t)
+		{"an altered requestState", func(t *testing.T, s *stack, first response, args map[string]any) {
+			_, code := first.wantPrompt(t)
 			state := first.Result.RequestState
 			for i := range state {
 				altered := state[:i] + string(rune(state[i])^1) + state[i+1:]
-				h.call(t, leg{tool: tool, args: args, state: altered, responses: accept(code)}).refused(t)
+				s.callTool(t, toolCall{tool: tool, args: args, state: altered, responses: acceptWith(code)}).wantInvalidState(t)
 			}
 		}},
-		{"other arguments on the retry", func(t *testing.T, h *house, first reply, args map[string]any) {
-			_, code := first.message(t)
+		{"other arguments on the retry", func(t *testing.T, s *stack, first response, args map[string]any) {
+			_, code := first.wantPrompt(t)
 			other := maps.Clone(args)
 			other["target"] = "10.99.99.99"
-			h.call(t, leg{tool: tool, args: other, state: first.Result.RequestState, responses: accept(code)}).refused(t)
+			s.callTool(t, toolCall{tool: tool, args: other, state: first.Result.RequestState, responses: acceptWith(code)}).wantInvalidState(t)
 		}},
-		{"another tool on the retry", func(t *testing.T, h *house, first reply, args map[string]any) {
-			_, code := first.message(t)
-			h.call(t, leg{tool: "delete_scans", args: args, state: first.Result.RequestState, responses: accept(code)}).refused(t)
+		{"another tool on the retry", func(t *testing.T, s *stack, first response, args map[string]any) {
+			_, code := first.wantPrompt(t)
+			s.callTool(t, toolCall{tool: "delete_scans", args: args, state: first.Result.RequestState, responses: acceptWith(code)}).wantInvalidState(t)
 		}},
-		{"another caller on the retry", func(t *testing.T, h *house, first reply, args map[string]any) {
-			_, code := first.message(t)
-			h.call(t, leg{token: bobToken, tool: tool, args: args, state: first.Result.RequestState, responses: accept(code)}).refused(t)
+		{"another caller on the retry", func(t *testing.T, s *stack, first response, args map[string]any) {
+			_, code := first.wantPrompt(t)
+			s.callTool(t, toolCall{token: bobToken, tool: tool, args: args, state: first.Result.RequestState, responses: acceptWith(code)}).wantInvalidState(t)
 		}},
-		{"an answer to a question that was answered", func(t *testing.T, h *house, first reply, args map[string]any) {
-			_, code := first.message(t)
-			h.call(t, leg{tool: tool, args: args, state: first.Result.RequestState, responses: accept("ZZZZZ")}).message(t)
-			h.call(t, leg{tool: tool, args: args, state: first.Result.RequestState, responses: accept(code)}).refused(t)
+		{"an answer to a question that was answered", func(t *testing.T, s *stack, first response, args map[string]any) {
+			_, code := first.wantPrompt(t)
+			s.callTool(t, toolCall{tool: tool, args: args, state: first.Result.RequestState, responses: acceptWith("ZZZZZ")}).wantPrompt(t)
+			s.callTool(t, toolCall{tool: tool, args: args, state: first.Result.RequestState, responses: acceptWith(code)}).wantInvalidState(t)
 		}},
-		{"a yes after the expiry", func(t *testing.T, h *house, first reply, args map[string]any) {
-			_, code := first.message(t)
-			h.ahead.Store(15 * 60)
-			h.call(t, leg{tool: tool, args: args, state: first.Result.RequestState, responses: accept(code)}).ends(t, "expired")
+		{"a yes after the expiry", func(t *testing.T, s *stack, first response, args map[string]any) {
+			_, code := first.wantPrompt(t)
+			s.Advance(15 * time.Minute)
+			s.callTool(t, toolCall{tool: tool, args: args, state: first.Result.RequestState, responses: acceptWith(code)}).wantStatus(t, "expired")
 		}},
-		{"a yes after the withdrawal", func(t *testing.T, h *house, first reply, args map[string]any) {
-			_, code := first.message(t)
-			open, err := h.gate.OpenChanges(t.Context(), "token:ada")
+		{"a yes after the withdrawal", func(t *testing.T, s *stack, first response, args map[string]any) {
+			_, code := first.wantPrompt(t)
+			open, err := s.Gate.OpenChanges(t.Context(), "token:ada")
 			if err != nil || len(open) != 1 {
 				t.Fatalf("open changes: %v %v", open, err)
 			}
-			h.call(t, leg{tool: "withdraw_change", args: map[string]any{"change_id": open[0].ID}}).ends(t, "withdrawn")
-			h.call(t, leg{tool: tool, args: args, state: first.Result.RequestState, responses: accept(code)}).ends(t, "withdrawn")
+			s.callTool(t, toolCall{tool: "withdraw_change", args: map[string]any{"change_id": open[0].ID}}).wantStatus(t, "withdrawn")
+			s.callTool(t, toolCall{tool: tool, args: args, state: first.Result.RequestState, responses: acceptWith(code)}).wantStatus(t, "withdrawn")
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			h := newHouse(t)
-			args := h.newScan("New scan")
-			first := h.call(t, leg{tool: tool, args: args})
-			first.message(t)
-			tt.answer(t, h, first, args)
-			h.writes(t, 0)
+			t.Parallel()
+			s := newStack(t)
+			args := s.newScan("New scan")
+			first := s.callTool(t, toolCall{tool: tool, args: args})
+			first.wantPrompt(t)
+			tt.answer(t, s, first, args)
+			s.wantWrites(t, 0)
 		})
 	}
 }
 
-// acceptThrice accepts every question with the same useless answer: the third one ends it.
-func (h *house) acceptThrice(t *testing.T, args any, first reply, answer map[string]any) {
+// acceptThreeTimes sends the same wrong answer to three prompts: the third one ends the change.
+func (s *stack) acceptThreeTimes(t *testing.T, args any, first response, answer map[string]any) {
 	t.Helper()
 	for range 2 {
-		first = h.call(t, leg{tool: "add_scan", args: args, state: first.Result.RequestState, responses: answer})
-		if text, _ := first.message(t); !strings.HasPrefix(text, "That was not the code.") {
-			t.Errorf("the person is not told why they are asked again: %s", text)
+		first = s.callTool(t, toolCall{tool: "add_scan", args: args, state: first.Result.RequestState, responses: answer})
+		if text, _ := first.wantPrompt(t); !strings.HasPrefix(text, "That was not the code.") {
+			t.Errorf("the prompt does not give the reason for its repetition: %s", text)
 		}
 	}
-	h.call(t, leg{tool: "add_scan", args: args, state: first.Result.RequestState, responses: answer}).ends(t, "denied")
+	s.callTool(t, toolCall{tool: "add_scan", args: args, state: first.Result.RequestState, responses: answer}).wantStatus(t, "denied")
 }
 
-// refused checks for a protocol error that asks for nothing and says nothing of a change.
-func (r reply) refused(t *testing.T) {
+// wantInvalidState checks for a protocol error without a prompt and without a change.
+func (r response) wantInvalidState(t *testing.T) {
 	t.Helper()
 	if r.Error == nil || !strings.Contains(r.Error.Message, "does not belong to this call") {
 		t.Fatalf("not refused: %d %s", r.status, r.raw)
@@ -114,51 +117,54 @@ func (r reply) refused(t *testing.T) {
 }
 
 func TestNoWriteOnAForgedFirstAnswer(t *testing.T) {
-	h := newHouse(t)
+	t.Parallel()
+	s := newStack(t)
 	for _, state := range []string{"", "e30.e30", "x"} {
-		h.call(t, leg{tool: "add_scan", args: h.newScan("Forged"), state: state, responses: accept("AAAAA")}).refused(t)
+		s.callTool(t, toolCall{tool: "add_scan", args: s.newScan("Forged"), state: state, responses: acceptWith("AAAAA")}).wantInvalidState(t)
 	}
-	h.writes(t, 0)
-	if kept, err := h.ledger.Changes(t.Context(), confirm.Filter{}); err != nil || len(kept) != 0 {
+	s.wantWrites(t, 0)
+	if kept, err := s.Store.Changes(t.Context(), confirm.Filter{}); err != nil || len(kept) != 0 {
 		t.Errorf("a forged answer left %d changes (%v)", len(kept), err)
 	}
 }
 
-func TestAClientThatCannotAskIsRefusedBeforeAnythingIsKept(t *testing.T) {
-	h := newHouse(t)
-	got := h.call(t, leg{tool: "add_scan", args: h.newScan("Unseen"), cannotAsk: true})
-	if out := got.ends(t, "refused"); !got.Result.IsError || !strings.Contains(out.Reason+out.Next, "elicitation") {
-		t.Errorf("the refusal does not say what to do: %s", got.raw)
+func TestAClientWithoutElicitationIsRefusedBeforeAnythingIsStored(t *testing.T) {
+	t.Parallel()
+	s := newStack(t)
+	got := s.callTool(t, toolCall{tool: "add_scan", args: s.newScan("Unseen"), cannotAsk: true})
+	if out := got.wantStatus(t, "refused"); !got.Result.IsError || !strings.Contains(out.Reason+out.Next, "elicitation") {
+		t.Errorf("the refusal does not contain what to do: %s", got.raw)
 	}
-	h.writes(t, 0)
-	if kept, err := h.ledger.Changes(t.Context(), confirm.Filter{}); err != nil || len(kept) != 0 {
-		t.Errorf("%d changes were kept (%v)", len(kept), err)
+	s.wantWrites(t, 0)
+	if kept, err := s.Store.Changes(t.Context(), confirm.Filter{}); err != nil || len(kept) != 0 {
+		t.Errorf("%d changes were stored (%v)", len(kept), err)
 	}
-	if calls := h.tenant.Calls(); len(calls) != 0 {
+	if calls := s.Tenant.Calls(); len(calls) != 0 {
 		t.Errorf("Defender was called %d times", len(calls))
 	}
 }
 
-// The second promise: the confirmed bytes are the sent bytes, and if the live scan moved meanwhile nothing is.
+// The second guarantee: the sent bytes are the confirmed bytes, and nothing is sent if the live scan has changed.
 func TestWhatYouSawIsWhatRuns(t *testing.T) {
-	h := newHouse(t)
-	id := h.tenant.AddScan(map[string]any{"scanName": "Core", "target": "10.0.0.1"})
+	t.Parallel()
+	s := newStack(t)
+	id := s.Tenant.AddScan(map[string]any{"scanName": "Core", "target": "10.0.0.1"})
 
 	t.Run("to the byte", func(t *testing.T) {
 		args := map[string]any{"id": id, "target": "10.0.0.1,10.0.0.2"}
-		first := h.call(t, leg{tool: "update_scan", args: args})
-		text, code := first.message(t)
+		first := s.callTool(t, toolCall{tool: "update_scan", args: args})
+		text, code := first.wantPrompt(t)
 		for _, shown := range []string{"Core", "10.0.0.1 -> 10.0.0.1,10.0.0.2"} {
 			if !strings.Contains(text, shown) {
-				t.Errorf("the person is not shown %q:\n%s", shown, text)
+				t.Errorf("the prompt does not show %q:\n%s", shown, text)
 			}
 		}
-		open, err := h.gate.OpenChanges(t.Context(), "token:ada")
+		open, err := s.Gate.OpenChanges(t.Context(), "token:ada")
 		if err != nil || len(open) != 1 {
 			t.Fatalf("open changes: %v %v", open, err)
 		}
-		h.call(t, leg{tool: "update_scan", args: args, state: first.Result.RequestState, responses: accept(code)}).ends(t, "applied")
-		sent := h.tenant.Writes()
+		s.callTool(t, toolCall{tool: "update_scan", args: args, state: first.Result.RequestState, responses: acceptWith(code)}).wantStatus(t, "applied")
+		sent := s.Tenant.Writes()
 		if len(sent) != 1 || sent[0].Method != open[0].Request.Method || sent[0].Path != open[0].Request.Path {
 			t.Fatalf("sent %+v, confirmed %+v", sent, open[0].Request)
 		}
@@ -171,32 +177,33 @@ func TestWhatYouSawIsWhatRuns(t *testing.T) {
 		"update_scan":  {"id": id, "isActive": false},
 		"delete_scans": {"scanDefinitionIds": []string{id}},
 	} {
-		t.Run(tool+" of a scan that moved", func(t *testing.T) {
-			before := len(h.tenant.Writes())
-			first := h.call(t, leg{tool: tool, args: args})
-			_, code := first.message(t)
-			h.tenant.Edit(id, map[string]any{"target": "10.0.0.3" + strings.Repeat("0", before)})
-			got := h.call(t, leg{tool: tool, args: args, state: first.Result.RequestState, responses: accept(code)})
-			if out := got.ends(t, "stale"); !strings.Contains(out.Reason, "target") || out.Next == "" {
-				t.Errorf("it does not say what moved and what to do: %s", got.raw)
+		t.Run(tool+" of a scan that has changed", func(t *testing.T) {
+			before := len(s.Tenant.Writes())
+			first := s.callTool(t, toolCall{tool: tool, args: args})
+			_, code := first.wantPrompt(t)
+			s.Tenant.Edit(id, map[string]any{"target": "10.0.0.3" + strings.Repeat("0", before)})
+			got := s.callTool(t, toolCall{tool: tool, args: args, state: first.Result.RequestState, responses: acceptWith(code)})
+			if out := got.wantStatus(t, "stale"); !strings.Contains(out.Reason, "target") || out.Next == "" {
+				t.Errorf("the result does not contain what changed and what to do: %s", got.raw)
 			}
-			h.writes(t, before)
-			h.tenant.Edit(id, map[string]any{"target": "10.0.0.1"})
+			s.wantWrites(t, before)
+			s.Tenant.Edit(id, map[string]any{"target": "10.0.0.1"})
 		})
 	}
 }
 
-// The third promise: a change runs at most once, and its outcome is recorded even when no answer came.
+// The third guarantee: a change runs at most once, and its outcome is recorded even if Defender's answer is lost.
 func TestOnceAndNothingLost(t *testing.T) {
+	t.Parallel()
 	t.Run("the same answer many times at once", func(t *testing.T) {
-		h := newHouse(t)
-		args := h.newScan("Once")
-		first := h.call(t, leg{tool: "add_scan", args: args})
-		_, code := first.message(t)
+		s := newStack(t)
+		args := s.newScan("Once")
+		first := s.callTool(t, toolCall{tool: "add_scan", args: args})
+		_, code := first.wantPrompt(t)
 		var all sync.WaitGroup
 		for range 16 {
 			all.Go(func() {
-				got := h.call(t, leg{tool: "add_scan", args: args, state: first.Result.RequestState, responses: accept(code)})
+				got := s.callTool(t, toolCall{tool: "add_scan", args: args, state: first.Result.RequestState, responses: acceptWith(code)})
 				var out struct{ Status string }
 				if err := json.Unmarshal(got.Result.Structured, &out); err != nil || out.Status != "applied" {
 					t.Errorf("one of the answers got %s", got.raw)
@@ -204,74 +211,77 @@ func TestOnceAndNothingLost(t *testing.T) {
 			})
 		}
 		all.Wait()
-		h.writes(t, 1)
+		s.wantWrites(t, 1)
 	})
 
 	t.Run("a dropped connection after the write", func(t *testing.T) {
-		h := newHouse(t)
-		h.tenant.Fail(defendertest.Fault{Method: "POST", Path: "DeviceAuthenticatedScanDefinitions", Apply: true, Drop: true})
-		h.confirmed(t, "add_scan", h.newScan("Dropped")).ends(t, "applied")
-		h.writes(t, 1)
-		if scans := h.tenant.Scans(); len(scans) != 1 {
+		s := newStack(t)
+		s.Tenant.Fail(defendertest.Fault{Method: "POST", Path: "DeviceAuthenticatedScanDefinitions", Apply: true, Drop: true})
+		s.callAndConfirm(t, "add_scan", s.newScan("Dropped")).wantStatus(t, "applied")
+		s.wantWrites(t, 1)
+		if scans := s.Tenant.Scans(); len(scans) != 1 {
 			t.Errorf("Defender has %d scans, want 1", len(scans))
 		}
 	})
 
 	t.Run("an answer that never came and a write that left no trace", func(t *testing.T) {
-		h := newHouse(t)
-		h.tenant.Fail(defendertest.Fault{Method: "POST", Path: "DeviceAuthenticatedScanDefinitions", Drop: true})
-		got := h.confirmed(t, "add_scan", h.newScan("Lost"))
-		if out := got.ends(t, "unknown"); got.Result.IsError || !strings.Contains(out.Next, "Lost") {
-			t.Errorf("an unknown outcome must say what to check, and not look like something to repeat: %s", got.raw)
+		s := newStack(t)
+		s.Tenant.Fail(defendertest.Fault{Method: "POST", Path: "DeviceAuthenticatedScanDefinitions", Drop: true})
+		got := s.callAndConfirm(t, "add_scan", s.newScan("Lost"))
+		if out := got.wantStatus(t, "unknown"); got.Result.IsError || !strings.Contains(out.Next, "Lost") {
+			t.Errorf("an unknown outcome must contain what to check, and must not look like an error to retry: %s", got.raw)
 		}
-		h.writes(t, 0)
+		s.wantWrites(t, 0)
 	})
 }
 
-func TestAQuestionWithoutAnAnswerIsAskedAgain(t *testing.T) {
-	h := newHouse(t)
-	args := h.newScan("Asked twice")
-	first := h.call(t, leg{tool: "add_scan", args: args})
-	_, code := first.message(t)
+func TestACallWithoutAnAnswerRepeatsThePrompt(t *testing.T) {
+	t.Parallel()
+	s := newStack(t)
+	args := s.newScan("Asked twice")
+	first := s.callTool(t, toolCall{tool: "add_scan", args: args})
+	_, code := first.wantPrompt(t)
 	state := first.Result.RequestState
-	again := h.call(t, leg{tool: "add_scan", args: args, state: state})
-	if _, same := again.message(t); same != code {
+	again := s.callTool(t, toolCall{tool: "add_scan", args: args, state: state})
+	if _, same := again.wantPrompt(t); same != code {
 		t.Errorf("the code changed from %s to %s", code, same)
 	}
-	h.call(t, leg{tool: "add_scan", args: args, state: state, responses: accept(code)}).ends(t, "applied")
-	h.call(t, leg{tool: "add_scan", args: args, state: state}).ends(t, "applied")
-	h.writes(t, 1)
+	s.callTool(t, toolCall{tool: "add_scan", args: args, state: state, responses: acceptWith(code)}).wantStatus(t, "applied")
+	s.callTool(t, toolCall{tool: "add_scan", args: args, state: state}).wantStatus(t, "applied")
+	s.wantWrites(t, 1)
 }
 
 func TestTheCodeIsShownInThePromptOnly(t *testing.T) {
-	h := newHouse(t)
-	args := h.newScan("Secret code")
-	first := h.call(t, leg{tool: "add_scan", args: args})
-	_, code := first.message(t)
+	t.Parallel()
+	s := newStack(t)
+	args := s.newScan("Secret code")
+	first := s.callTool(t, toolCall{tool: "add_scan", args: args})
+	_, code := first.wantPrompt(t)
 	state, err := decodeState(first.Result.RequestState)
 	if err != nil || strings.Contains(state, code) {
-		t.Errorf("requestState tells the code: %s (%v)", state, err)
+		t.Errorf("requestState contains the code: %s (%v)", state, err)
 	}
-	open := h.call(t, leg{tool: "get_change", args: map[string]any{}})
-	ended := h.call(t, leg{tool: "add_scan", args: args, state: first.Result.RequestState, responses: accept(code)})
-	for name, r := range map[string]reply{"get_change": open, "the result": ended} {
+	open := s.callTool(t, toolCall{tool: "get_change", args: map[string]any{}})
+	ended := s.callTool(t, toolCall{tool: "add_scan", args: args, state: first.Result.RequestState, responses: acceptWith(code)})
+	for name, r := range map[string]response{"get_change": open, "the result": ended} {
 		if strings.Contains(r.raw, code) {
-			t.Errorf("%s tells the code: %s", name, r.raw)
+			t.Errorf("%s contains the code: %s", name, r.raw)
 		}
 	}
 }
 
-// When the ledger fails after the person has answered, nobody may be told that nothing was changed.
+// If the store fails after the answer, the result must not claim that nothing was changed.
 func TestAFailureAfterTheAnswerIsNoRefusal(t *testing.T) {
-	h := newHouse(t)
-	args := h.newScan("In doubt")
-	first := h.call(t, leg{tool: "add_scan", args: args})
-	_, code := first.message(t)
-	if err := h.ledger.Close(); err != nil {
+	t.Parallel()
+	s := newStack(t)
+	args := s.newScan("In doubt")
+	first := s.callTool(t, toolCall{tool: "add_scan", args: args})
+	_, code := first.wantPrompt(t)
+	if err := s.Store.Close(); err != nil {
 		t.Fatal(err)
 	}
-	got := h.call(t, leg{tool: "add_scan", args: args, state: first.Result.RequestState, responses: accept(code)})
-	if out := got.ends(t, "awaiting_confirmation"); out.ChangeID == "" || got.Result.IsError || !strings.Contains(out.Next, "get_change") {
-		t.Errorf("it invites to be repeated: %s", got.raw)
+	got := s.callTool(t, toolCall{tool: "add_scan", args: args, state: first.Result.RequestState, responses: acceptWith(code)})
+	if out := got.wantStatus(t, "awaiting_confirmation"); out.ChangeID == "" || got.Result.IsError || !strings.Contains(out.Next, "get_change") {
+		t.Errorf("the result invites to repeat the call: %s", got.raw)
 	}
 }

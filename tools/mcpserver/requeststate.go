@@ -12,79 +12,85 @@ import (
 	"strings"
 )
 
-// keys are derived from the one server key, so that no seal can stand in for another.
-type keys struct {
+// sealingKeys are derived from the server key, one for each purpose, so that a seal for one purpose is not valid
+// for another.
+type sealingKeys struct {
 	state   []byte // requestState
 	session []byte // session ids
 }
 
-func deriveKeys(key func() ([]byte, error)) (keys, error) {
+// deriveKeys returns the keys derived from the server key, or an error if it cannot be read or is too short.
+func deriveKeys(key func() ([]byte, error)) (sealingKeys, error) {
 	secret, err := key()
 	if err != nil {
-		return keys{}, fmt.Errorf("server key: %w", err)
+		return sealingKeys{}, fmt.Errorf("server key: %w", err)
 	}
 	if len(secret) < 32 {
-		return keys{}, errors.New("server key: it must have 32 bytes")
+		return sealingKeys{}, errors.New("server key: it must have at least 32 bytes")
 	}
 	state, err := hkdf.Expand(sha256.New, secret, "scanwarden request state v1", 32)
 	if err != nil {
-		return keys{}, fmt.Errorf("server key: %w", err)
+		return sealingKeys{}, fmt.Errorf("server key: %w", err)
 	}
 	session, err := hkdf.Expand(sha256.New, secret, "scanwarden session v1", 32)
 	if err != nil {
-		return keys{}, fmt.Errorf("server key: %w", err)
+		return sealingKeys{}, fmt.Errorf("server key: %w", err)
 	}
-	return keys{state: state, session: session}, nil
+	return sealingKeys{state: state, session: session}, nil
 }
 
-// question is what a requestState says: which question, of which change. It holds nothing secret; the client
-// carries it and may read it. It is good for as long as its change waits: the gate knows when that ends, and an
-// answer that comes too late is told so.
-type question struct {
+// statePayload is the content of a requestState: a change and the round of its prompt. It contains nothing secret,
+// because the client carries it and can read it. It has no expiry of its own: the Gate knows when the change
+// expires and reports that to a late answer.
+type statePayload struct {
 	Change string `json:"c"`
 	Round  int    `json:"r"`
 }
 
-// asked is what a question is bound to without saying it: the answer must come with the very same.
-type asked struct {
+// stateBinding is covered by the seal of a requestState and not contained in it: the answer must come from the same
+// caller, for the same tool and arguments.
+type stateBinding struct {
 	principal string
 	tool      string
 	arguments [sha256.Size]byte
 }
 
-// errForeignState is one sentence for everything that can be wrong with a requestState: a forger learns nothing.
-var errForeignState = errors.New("this answer does not belong to this call: requestState was altered, or was given for another caller, tool or arguments; nothing was changed; call the tool again without it")
+// errInvalidState is the same for every fault of a requestState, so that a forger learns nothing.
+var errInvalidState = errors.New("this answer does not belong to this call: requestState was altered, or was issued for another caller, tool or arguments; nothing was changed; call the tool again without it")
 
-// seal returns base64url(question) "." base64url(HMAC-SHA256 over it and what it is bound to).
-func seal(key []byte, q question, a asked) (string, error) {
-	payload, err := json.Marshal(q)
+// sealState returns base64url(payload) "." base64url(HMAC-SHA256 over payload and binding).
+func sealState(key []byte, p statePayload, b stateBinding) (string, error) {
+	payload, err := json.Marshal(p)
 	if err != nil {
 		return "", fmt.Errorf("seal request state: %w", err)
 	}
-	return encode(payload) + "." + encode(stateMAC(key, payload, a)), nil
+	return encodeBase64(payload) + "." + encodeBase64(stateMAC(key, payload, b)), nil
 }
 
-// open returns the question of a requestState that was sealed with this key for this caller and call.
-func open(key []byte, state string, a asked) (question, error) {
+// openState returns the payload of a requestState that was sealed with this key and binding. Any other requestState
+// is errInvalidState.
+func openState(key []byte, state string, b stateBinding) (statePayload, error) {
 	payload64, mac64, _ := strings.Cut(state, ".")
-	payload, err := decode(payload64)
+	payload, err := decodeBase64(payload64)
 	if err != nil {
-		return question{}, errForeignState
+		return statePayload{}, errInvalidState
 	}
-	mac, err := decode(mac64)
-	if err != nil || !hmac.Equal(mac, stateMAC(key, payload, a)) {
-		return question{}, errForeignState
+	mac, err := decodeBase64(mac64)
+	if err != nil || !hmac.Equal(mac, stateMAC(key, payload, b)) {
+		return statePayload{}, errInvalidState
 	}
-	var q question
-	if err := json.Unmarshal(payload, &q); err != nil {
-		return question{}, errForeignState
+	var p statePayload
+	if err := json.Unmarshal(payload, &p); err != nil {
+		return statePayload{}, errInvalidState
 	}
-	return q, nil
+	return p, nil
 }
 
-func stateMAC(key, payload []byte, a asked) []byte {
+// stateMAC returns the HMAC of payload and binding. Each part is preceded by its length, so that parts cannot
+// shift.
+func stateMAC(key, payload []byte, b stateBinding) []byte {
 	mac := hmac.New(sha256.New, key)
-	for _, part := range [][]byte{payload, []byte(a.principal), []byte(a.tool), a.arguments[:]} {
+	for _, part := range [][]byte{payload, []byte(b.principal), []byte(b.tool), b.arguments[:]} {
 		var n [8]byte
 		binary.BigEndian.PutUint64(n[:], uint64(len(part)))
 		mac.Write(n[:])
@@ -93,15 +99,15 @@ func stateMAC(key, payload []byte, a asked) []byte {
 	return mac.Sum(nil)
 }
 
-// strict refuses the encodings of one value that differ only in unused trailing bits: there is one form.
-var strict = base64.RawURLEncoding.Strict()
+// strictBase64 accepts only one encoding of a value: it refuses others that differ in unused trailing bits.
+var strictBase64 = base64.RawURLEncoding.Strict()
 
-func encode(b []byte) string { return strict.EncodeToString(b) }
+func encodeBase64(b []byte) string { return strictBase64.EncodeToString(b) }
 
-// decode also refuses line breaks, which the base64 package skips.
-func decode(s string) ([]byte, error) {
+// decodeBase64 decodes one strict encoding. It also refuses line breaks, which package base64 ignores.
+func decodeBase64(s string) ([]byte, error) {
 	if strings.ContainsAny(s, "\r\n") {
-		return nil, errForeignState
+		return nil, errInvalidState
 	}
-	return strict.DecodeString(s)
+	return strictBase64.DecodeString(s)
 }

@@ -10,19 +10,20 @@ import (
 	"scanwarden/tools"
 )
 
-// arguments returns the call's arguments as the client sent them; none is an empty object.
-func arguments(req mcp.CallToolRequest) json.RawMessage {
+// argumentsOf returns the call's arguments as the client sent them, or an empty object if there are none.
+func argumentsOf(req mcp.CallToolRequest) json.RawMessage {
 	if len(req.Params.RawArguments) == 0 || string(req.Params.RawArguments) == "null" {
 		return json.RawMessage("{}")
 	}
 	return req.Params.RawArguments
 }
 
-// structured answers with a value, and the same as JSON text for clients that read only text.
-func structured(value any) *mcp.CallToolResult {
+// structuredResult returns a result with value as structured content, and as JSON text for clients that read only
+// text.
+func structuredResult(value any) *mcp.CallToolResult {
 	text, err := json.Marshal(value)
 	if err != nil {
-		return refusal("", errInternal)
+		return refusedResult("", errInternal)
 	}
 	res := mcp.NewToolResultStructured(json.RawMessage(text), string(text))
 	if r, ok := value.(tools.Result); ok {
@@ -31,15 +32,15 @@ func structured(value any) *mcp.CallToolResult {
 	return res
 }
 
-// refuse is refusal with a line in the log: what a caller is not told, an operator has to find somewhere.
-func (s *Server) refuse(ctx context.Context, operation string, err error) *mcp.CallToolResult {
-	by, _ := callerFrom(ctx) // nobody, for a call that came past the doors
-	s.cfg.Log.InfoContext(ctx, "refused", "tool", operation, "by", by.principal, "agent", by.agent, "error", err)
-	return refusal(operation, err)
+// logRefusal logs err and returns refusedResult. The log has what the caller must not see.
+func (s *Server) logRefusal(ctx context.Context, operation string, err error) *mcp.CallToolResult {
+	caller, _ := callerFrom(ctx) // empty for a call that was not authenticated
+	s.cfg.Log.InfoContext(ctx, "refused", "tool", operation, "by", caller.principal, "agent", caller.agent, "error", err)
+	return refusedResult(operation, err)
 }
 
-// refusal is a tool error that a model can act on: one plain sentence, and the contract's fields.
-func refusal(operation string, err error) *mcp.CallToolResult {
+// refusedResult returns a tool error that a model can act on: one plain sentence, and the fields of tools.Result.
+func refusedResult(operation string, err error) *mcp.CallToolResult {
 	r := tools.Refused(operation, err)
 	text := r.Reason
 	if r.Next != "" {

@@ -10,64 +10,65 @@ import (
 	"github.com/mark3labs/mcp-go/server"
 )
 
-// sessions makes and knows session ids: random, and sealed to the holder they were given to. They say nothing and
-// prove nothing by themselves; the caller is authenticated on every request.
-type sessions struct{ key []byte }
+// sessionIDs generates and checks session ids, which are random and sealed to their owner. An id proves nothing by
+// itself: the caller is authenticated on every request.
+type sessionIDs struct{ key []byte }
 
-var _ server.SessionIdManagerResolver = sessions{}
+var _ server.SessionIdManagerResolver = sessionIDs{}
 
-// ResolveSessionIdManager implements server.SessionIdManagerResolver; q is nil for the sweeper.
-func (s sessions) ResolveSessionIdManager(q *http.Request) server.SessionIdManager {
+// ResolveSessionIdManager implements server.SessionIdManagerResolver. q is nil for the library's cleanup of idle
+// sessions.
+func (s sessionIDs) ResolveSessionIdManager(q *http.Request) server.SessionIdManager {
 	if q == nil {
-		return sweeper{}
+		return expiredSessions{}
 	}
-	who, ok := q.Context().Value(callerKey{}).(caller)
-	if !ok || who.holder() == "" {
-		return sweeper{}
+	caller, ok := q.Context().Value(callerKey{}).(callerIdentity)
+	if !ok || caller.sessionOwner() == "" {
+		return expiredSessions{}
 	}
-	return sessionsOf{sessions: s, holder: who.holder()}
+	return callerSessions{sessionIDs: s, owner: caller.sessionOwner()}
 }
 
-// owns reports whether id was given to this holder, by any replica with the same key.
-func (s sessions) owns(id, holder string) bool {
+// belongsTo reports whether id was issued to this owner by a replica with the same key.
+func (s sessionIDs) belongsTo(id, owner string) bool {
 	random, mac, _ := strings.Cut(id, ".")
-	return subtle.ConstantTimeCompare([]byte(mac), []byte(s.mac(random, holder))) == 1
+	return subtle.ConstantTimeCompare([]byte(mac), []byte(s.sign(random, owner))) == 1
 }
 
-func (s sessions) mac(random, holder string) string {
-	q := asked{principal: holder, tool: "session"}
-	return encode(stateMAC(s.key, []byte(random), q))
+func (s sessionIDs) sign(random, owner string) string {
+	b := stateBinding{principal: owner, tool: "session"}
+	return encodeBase64(stateMAC(s.key, []byte(random), b))
 }
 
-// errNoSession makes the library answer 404, on which clients open a new session.
+// errNoSession makes the library answer 404, and clients then open a new session.
 var errNoSession = errors.New("no such session")
 
-// sessionsOf is one holder's view.
-type sessionsOf struct {
-	sessions
-	holder string
+// callerSessions manages the session ids of one owner.
+type callerSessions struct {
+	sessionIDs
+	owner string
 }
 
-func (s sessionsOf) Generate() string {
+func (s callerSessions) Generate() string {
 	random := rand.Text()
-	return random + "." + s.mac(random, s.holder)
+	return random + "." + s.sign(random, s.owner)
 }
 
-func (s sessionsOf) Validate(id string) (isTerminated bool, err error) {
-	if !s.owns(id, s.holder) {
+func (s callerSessions) Validate(id string) (isTerminated bool, err error) {
+	if !s.belongsTo(id, s.owner) {
 		return false, errNoSession
 	}
 	return false, nil
 }
 
-func (s sessionsOf) Terminate(id string) (isNotAllowed bool, err error) {
+func (s callerSessions) Terminate(id string) (isNotAllowed bool, err error) {
 	_, err = s.Validate(id)
 	return false, err
 }
 
-// sweeper is what the library's own clean-up gets: it ends sessions and makes none.
-type sweeper struct{}
+// expiredSessions is the session manager for the library's cleanup: it generates no ids and accepts none.
+type expiredSessions struct{}
 
-func (sweeper) Generate() string                            { return "" }
-func (sweeper) Validate(string) (bool, error)               { return false, errNoSession }
-func (sweeper) Terminate(string) (notAllowed bool, _ error) { return false, nil }
+func (expiredSessions) Generate() string                            { return "" }
+func (expiredSessions) Validate(string) (bool, error)               { return false, errNoSession }
+func (expiredSessions) Terminate(string) (notAllowed bool, _ error) { return false, nil }

@@ -9,27 +9,27 @@ import (
 	"scanwarden/tools/mcpserver/auth"
 )
 
-// slackCall is a tools/call as Slack's assistant makes it for a person.
+// slackCall returns a tools/call as Slack's assistant sends it for a user.
 func slackCall(tool, args, user string) string {
 	return `{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"` + tool + `","arguments":` + args +
 		`,"_meta":{"slack":{"user_id":"` + user + `","team_id":"T1"}}}}`
 }
 
 // slackPost sends a signed request in a session and returns the answer.
-func (h *house) slackPost(t *testing.T, session, body string) reply {
+func (s *stack) slackPost(t *testing.T, session, body string) response {
 	t.Helper()
 	signed := &http.Request{Header: http.Header{}}
-	slackSigned(body)(signed)
+	signSlack(body)(signed)
 	if session != "" {
 		signed.Header.Set("Mcp-Session-Id", session)
 	}
-	return h.post(t, "", []byte(body), signed.Header)
+	return s.postMessage(t, "", []byte(body), signed.Header)
 }
 
 func TestSlacksAssistantListsAndCalls(t *testing.T) {
-	h := &house{keeper: slackKeeper()}
-	h.build(t)
-	status, header := h.knock(t, "POST", ping, slackSigned(ping))
+	t.Parallel()
+	s := newStackWith(t, options{authenticator: slackAuthenticator()})
+	status, header := s.sendRaw(t, "POST", initializeRequest, signSlack(initializeRequest))
 	session := header.Get("Mcp-Session-Id")
 	if status != 200 || session == "" {
 		t.Fatalf("initialize: %d, session %q", status, session)
@@ -37,20 +37,20 @@ func TestSlacksAssistantListsAndCalls(t *testing.T) {
 	for body, want := range map[string]int{
 		`{"jsonrpc":"2.0","method":"notifications/initialized"}`: 202, `{"jsonrpc":"2.0","id":1,"method":"ping"}`: 200, listTools: 200,
 	} {
-		if got := h.slackPost(t, session, body); got.status != want {
+		if got := s.slackPost(t, session, body); got.status != want {
 			t.Errorf("%s: %d %s", body, got.status, got.raw)
 		}
 	}
-	for _, user := range []string{"U1", "U2"} { // one session serves them all
-		h.slackPost(t, session, slackCall("list_scans", "{}", user)).result(t)
+	for _, user := range []string{"U1", "U2"} { // users share one session
+		s.slackPost(t, session, slackCall("list_scans", "{}", user)).wantResult(t)
 	}
 }
 
-// Without a person nothing can be done but to look what there is.
-func TestSlackWithoutAPerson(t *testing.T) {
-	h := &house{keeper: slackKeeper()}
-	h.build(t)
-	_, header := h.knock(t, "POST", ping, slackSigned(ping))
+// A request of Slack that names no user can only discover the tools.
+func TestSlackWithoutAUserCanOnlyDiscover(t *testing.T) {
+	t.Parallel()
+	s := newStackWith(t, options{authenticator: slackAuthenticator()})
+	_, header := s.sendRaw(t, "POST", initializeRequest, signSlack(initializeRequest))
 	session := header.Get("Mcp-Session-Id")
 	for _, body := range []string{
 		listScans,
@@ -62,65 +62,70 @@ func TestSlackWithoutAPerson(t *testing.T) {
 		`{"jsonrpc":"2.0","id":1,"result":{"action":"accept","content":{"code":"ABCDE"}}}`,
 		`[` + listTools + `]`,
 	} {
-		if got := h.slackPost(t, session, body); got.status != 403 && got.status != 400 {
+		if got := s.slackPost(t, session, body); got.status != 403 && got.status != 400 {
 			t.Errorf("%s: %d %s", body, got.status, got.raw)
 		}
 	}
 	for _, method := range []string{"DELETE", "GET"} {
-		if status, _ := h.knock(t, method, "", func(r *http.Request) { slackSigned("")(r); r.Header.Set("Mcp-Session-Id", session) }); status < 400 {
+		if status, _ := s.sendRaw(t, method, "", func(r *http.Request) { signSlack("")(r); r.Header.Set("Mcp-Session-Id", session) }); status < 400 {
 			t.Errorf("%s: %d", method, status)
 		}
 	}
 	body := slackCall("list_scans", "{}", "U1")
 	for name, alter := range map[string]func(*http.Request){
 		"unsigned":         func(r *http.Request) { r.Header.Del("Authorization") },
-		"another's body":   slackSigned(body + " "),
+		"another's body":   signSlack(body + " "),
 		"a token instead":  func(*http.Request) {},
-		"signed, tampered": func(r *http.Request) { slackSigned(body)(r); r.Header.Set("X-Slack-Request-Timestamp", "1") },
+		"signed, tampered": func(r *http.Request) { signSlack(body)(r); r.Header.Set("X-Slack-Request-Timestamp", "1") },
 	} {
-		if status, _ := h.knock(t, "POST", body, alter); status != 401 {
+		if status, _ := s.sendRaw(t, "POST", body, alter); status != 401 {
 			t.Errorf("%s: %d, want 401", name, status)
 		}
 	}
 }
 
-// nobody lets everybody in as no one, and checks nothing else: the door has to.
-type nobody struct{}
+// withoutPrincipal accepts every request and returns a caller without a principal: the handler must check it.
+type withoutPrincipal struct{}
 
-func (nobody) Authenticate(*http.Request, []byte) (auth.Caller, error) {
+func (withoutPrincipal) Authenticate(*http.Request, []byte) (auth.Caller, error) {
 	return auth.Caller{Session: "shared"}, nil
 }
 
-func TestACallerWithoutANameReachesNoTool(t *testing.T) {
-	h := &house{keeper: nobody{}}
-	h.build(t)
+func (withoutPrincipal) NeedsBody(*http.Request) bool { return true }
+
+func TestACallerWithoutAPrincipalReachesNoTool(t *testing.T) {
+	t.Parallel()
+	s := newStackWith(t, options{authenticator: withoutPrincipal{}})
 	for _, body := range []string{
 		listScans, strings.Replace(listScans, `"method"`, `"method":"tools/list","Method"`, 1), `[` + listScans + `]`, `{"jsonrpc":"2.0","id":1,"method":"server/discover"}`, ``,
 	} {
-		if got := h.post(t, "", []byte(body), http.Header{}); got.status != 403 {
+		if got := s.postMessage(t, "", []byte(body), http.Header{}); got.status != 403 {
 			t.Errorf("%s: %d %s", body, got.status, got.raw)
 		}
 	}
-	if got := h.call(t, leg{tool: "list_scans"}); got.status != 403 {
+	if got := s.callTool(t, toolCall{tool: "list_scans"}); got.status != 403 {
 		t.Errorf("the new protocol: %d %s", got.status, got.raw)
 	}
-	if status, _ := h.knock(t, "DELETE", "", nil); status != 403 {
+	if status, _ := s.sendRaw(t, "DELETE", "", nil); status != 403 {
 		t.Errorf("DELETE: %d", status)
 	}
 }
 
-// The assistant proposes in a person's name, and a person decides in Slack: not the assistant, and not in its client.
-func TestSlacksAssistantProposesAndAPersonDecides(t *testing.T) {
-	h := &house{keeper: slackKeeper(), channels: []confirm.Channel{confirm.Client, confirm.Slack}}
-	h.build(t, func(p *confirm.Policy) { p.Approvers = []string{"slack:T1/U1", "token:bob"} })
-	hello := strings.Replace(ping, `"test"`, `"slackbot"`, 1)
-	_, header := h.knock(t, "POST", hello, slackSigned(hello))
-	session := header.Get("Mcp-Session-Id")
-	got := h.whileBobDecides(t, "slack:T1/U1", func() reply {
-		return h.slackPost(t, session, slackCall("add_scan", string(mustJSON(t, h.newScan("From Slack"))), "U1"))
+// The assistant proposes in a user's name, and an approver decides in Slack. The assistant and its client never decide.
+func TestSlacksAssistantProposesAndAnApproverDecides(t *testing.T) {
+	t.Parallel()
+	s := newStackWith(t, options{
+		authenticator: slackAuthenticator(), channels: clientAndSlack,
+		policy: func(p *confirm.Policy) { p.Approvers = []string{"slack:T1/U1", "token:bob"} },
 	})
-	if out := got.ends(t, "applied"); out.DecidedBy != "token:bob" {
+	hello := strings.Replace(initializeRequest, `"test"`, `"slackbot"`, 1)
+	_, header := s.sendRaw(t, "POST", hello, signSlack(hello))
+	session := header.Get("Mcp-Session-Id")
+	got := s.callWhileBobApproves(t, "slack:T1/U1", func() response {
+		return s.slackPost(t, session, slackCall("add_scan", string(mustJSON(t, s.newScan("From Slack"))), "U1"))
+	})
+	if out := got.wantStatus(t, "applied"); out.DecidedBy != "token:bob" {
 		t.Errorf("decided by %q", out.DecidedBy)
 	}
-	h.writes(t, 1)
+	s.wantWrites(t, 1)
 }

@@ -8,22 +8,16 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"net/http/httptest"
-	"path/filepath"
 	"regexp"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
-	"time"
 
 	"scanwarden/confirm"
-	"scanwarden/confirm/store"
-	"scanwarden/defender"
 	"scanwarden/defender/defendertest"
 	"scanwarden/tools"
 	"scanwarden/tools/mcpserver"
 	"scanwarden/tools/mcpserver/auth"
+	"scanwarden/tools/toolstest"
 )
 
 const (
@@ -31,131 +25,111 @@ const (
 	bobToken = "bob-has-a-long-token"
 )
 
-// house is everything from the MCP door to the simulated tenant, over real HTTP.
-type house struct {
-	tenant *defendertest.Server
-	ledger *store.Store
-	gate   *confirm.Gate
-	server *mcpserver.Server
-	url    string
-	ahead  atomic.Int64 // seconds by which the gate's clock is ahead
+var clientAndSlack = []confirm.Channel{confirm.Client, confirm.Slack}
 
-	channels []confirm.Channel  // where changes are put to people; nil means the client
-	keeper   auth.Authenticator // nil means that ada and bob have tokens
-	readOnly bool
-	scanner  string    // a machine id
-	behalf   sync.Map  // in whose name Defender was called
-	between  *between  // what happens at the ledger; nil is nothing
-	log      logBuffer // what the server logged
+// options configures a stack. In the zero value ada approves her own changes in her client, and ada and bob have
+// bearer tokens.
+type options struct {
+	policy        func(*confirm.Policy) // changes the policy; nil changes nothing
+	channels      []confirm.Channel     // channels for approval; nil means the client
+	authenticator auth.Authenticator    // nil means bearer tokens of ada and bob
+	hooks         *storeHooks           // runs at calls of the store; nil means none
+	readOnly      bool
 }
 
-func newHouse(t testing.TB, alter ...func(*confirm.Policy)) *house {
-	t.Helper()
-	return newHouseAsking(t, nil, alter...)
+// stack is the whole path from an MCP server over real HTTP to the simulated tenant.
+type stack struct {
+	*toolstest.Stack
+	server      *mcpserver.Server
+	url         string
+	log         logBuffer           // the server's log
+	transitions chan confirm.Change // transitions of the Gate, until the channel is full
 }
 
-func newHouseAsking(t testing.TB, channels []confirm.Channel, alter ...func(*confirm.Policy)) *house {
+// newStack returns a stack with the changed policy.
+func newStack(t testing.TB, policy ...func(*confirm.Policy)) *stack {
 	t.Helper()
-	h := &house{channels: channels}
-	h.build(t, alter...)
-	return h
+	o := options{}
+	for _, f := range policy {
+		o.policy = f
+	}
+	return newStackWith(t, o)
 }
 
-// build builds the house as it is configured.
-func (h *house) build(t testing.TB, alter ...func(*confirm.Policy)) {
+func newStackWith(t testing.TB, o options) *stack {
 	t.Helper()
-	h.tenant = defendertest.New(defendertest.Options{Empty: true})
-	h.scanner = h.tenant.AddScanner("scanner-1.example.com", time.Now())
-	api := httptest.NewServer(h.tenant)
-	t.Cleanup(func() { h.tenant.Close(); api.Close() })
 	policy := confirm.Policy{Approvers: []string{"token:ada"}, SelfApproval: true}
-	for _, f := range alter {
-		f(&policy)
+	if o.policy != nil {
+		o.policy(&policy)
 	}
-	back := h.rooms(t, policy, api.URL)
-	h.serve(t, back)
+	s := &stack{transitions: make(chan confirm.Change, 256)}
+	s.Stack = toolstest.New(t, toolstest.Options{
+		Tenant: defendertest.Options{Empty: true}, Policy: policy,
+		Gate: func(cfg *confirm.Config) {
+			cfg.OnTransition = s.recordTransition
+			if o.hooks != nil {
+				o.hooks.Store = cfg.Store
+				cfg.Store = o.hooks
+			}
+		},
+	})
+	s.startServer(t, o)
+	return s
 }
 
-// rooms builds what stands behind the door.
-func (h *house) rooms(t testing.TB, policy confirm.Policy, api string) *mcpserver.Backend {
-	t.Helper()
-	dir := t.TempDir()
-	ledger, err := store.Open(t.Context(), store.Config{URL: "sqlite:" + filepath.Join(dir, "ledger.db"), KeyDir: dir})
-	if err != nil {
-		t.Fatal(err)
+func (s *stack) recordTransition(c confirm.Change) {
+	select {
+	case s.transitions <- c:
+	default:
 	}
-	cfg := defender.Config{URL: api, Token: func(_ context.Context, want defender.TokenRequest) (string, error) {
-		h.behalf.Store(confirm.Principal(want.Actor.User), true)
-		return "simulator", nil
-	}}
-	reader, err := defender.New(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	writer, err := defender.NewWriter(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	executor := tools.NewExecutor(reader, writer, nil)
-	clock := func() time.Time { return time.Now().Add(time.Duration(h.ahead.Load()) * time.Second) }
-	h.ledger = ledger
-	var kept confirm.Store = ledger
-	if h.between != nil {
-		h.between.Store = ledger
-		kept = h.between
-	}
-	h.gate = confirm.New(confirm.Config{
-		Store: kept, Policy: policy, Target: "simulator", Now: clock,
-		Execute: executor.Execute, Reconcile: executor.Reconcile,
-	})
-	t.Cleanup(func() {
-		if err := h.gate.Drain(context.Background()); err != nil {
-			t.Error(err)
-		}
-		if err := ledger.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	desk := tools.NewService(tools.Config{Reader: reader, Gate: h.gate, Policy: policy, Target: "simulator"})
-	return &mcpserver.Backend{Service: desk, Gate: h.gate}
 }
 
-func (h *house) serve(t testing.TB, back *mcpserver.Backend) {
+// wakeWaiters makes all waiting calls read their change now and not at their next poll. They read it after each
+// transition of the Gate, so it proposes another change.
+func (s *stack) wakeWaiters(t testing.TB) {
 	t.Helper()
-	if h.channels == nil {
-		h.channels = []confirm.Channel{confirm.Client}
+	proposal := confirm.Proposal{Operation: "add_scan", Target: "simulator"}
+	if _, err := s.Gate.Propose(t.Context(), proposal, confirm.Requester{Principal: "token:bob", Channels: clientAndSlack}); err != nil {
+		t.Error(err)
 	}
+}
+
+func (s *stack) startServer(t testing.TB, o options) {
+	t.Helper()
+	if o.channels == nil {
+		o.channels = []confirm.Channel{confirm.Client}
+	}
+	backend := &mcpserver.Backend{Service: s.Service, Gate: s.Gate}
 	var err error
-	h.server, err = mcpserver.New(mcpserver.Config{
-		Operations: func() ([]tools.Operation, error) { return tools.Catalogue(nil) }, Version: "test", Channels: h.channels,
-		Backend: func(context.Context) (*mcpserver.Backend, error) { return back, nil },
+	s.server, err = mcpserver.New(mcpserver.Config{
+		Operations: func() ([]tools.Operation, error) { return tools.Catalogue(nil) }, Version: "test", Channels: o.channels,
+		Backend: func(context.Context) (*mcpserver.Backend, error) { return backend, nil },
 		Key:     func() ([]byte, error) { return bytes.Repeat([]byte{7}, 32), nil },
-		Log:     slog.New(slog.NewTextHandler(&h.log, nil)), ReadOnly: h.readOnly,
+		Log:     slog.New(slog.NewTextHandler(&s.log, nil)), ReadOnly: o.readOnly,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if h.keeper == nil {
-		h.keeper = auth.BearerTokens(map[confirm.Principal][sha256.Size]byte{
+	if o.authenticator == nil {
+		o.authenticator = auth.BearerTokens(map[confirm.Principal][sha256.Size]byte{
 			"token:ada": sha256.Sum256([]byte(adaToken)), "token:bob": sha256.Sum256([]byte(bobToken)),
 		})
 	}
-	h.url = h.door(t, h.keeper)
+	s.url = s.serveWith(t, o.authenticator)
 }
 
-// newScan is what the tests propose.
-func (h *house) newScan(name string) map[string]any {
+// newScan returns the arguments of add_scan for a scan with this name.
+func (s *stack) newScan(name string) map[string]any {
 	return map[string]any{
 		"scanType": "Network", "scanName": name, "isActive": true, "target": "10.20.30.1,10.20.30.2",
-		"intervalInHours": 4, "targetType": "Ip", "scannerAgent": map[string]any{"machineId": h.scanner},
+		"intervalInHours": 4, "targetType": "Ip", "scannerAgent": map[string]any{"machineId": s.Scanner},
 		"scanAuthenticationParams": map[string]any{"type": "NoAuthNoPriv", "username": "scanner"},
 	}
 }
 
-// leg is one tools/call of a 2026-07-28 client, by hand: nothing of a client library stands between the test
-// and the server.
-type leg struct {
-	token     string // "" means ada's
+// toolCall is one tools/call of a 2026-07-28 client. The test encodes it itself, without a client library.
+type toolCall struct {
+	token     string // "" means ada's token
 	tool      string
 	args      any
 	state     string
@@ -163,8 +137,8 @@ type leg struct {
 	cannotAsk bool
 }
 
-// reply is what came back.
-type reply struct {
+// response is the answer to a request.
+type response struct {
 	status int
 	raw    string
 	Error  *struct{ Message string } `json:"error"`
@@ -183,7 +157,7 @@ type reply struct {
 	} `json:"result"`
 }
 
-func (h *house) call(t testing.TB, l leg) reply {
+func (s *stack) callTool(t testing.TB, l toolCall) response {
 	t.Helper()
 	capabilities := map[string]any{"elicitation": map[string]any{"form": map[string]any{}}}
 	if l.cannotAsk {
@@ -207,14 +181,14 @@ func (h *house) call(t testing.TB, l leg) reply {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return h.post(t, l.token, body, http.Header{
+	return s.postMessage(t, l.token, body, http.Header{
 		"Mcp-Protocol-Version": {"2026-07-28"}, "Mcp-Method": {"tools/call"}, "Mcp-Name": {l.tool},
 	})
 }
 
-func (h *house) post(t testing.TB, token string, body []byte, header http.Header) reply {
+func (s *stack) postMessage(t testing.TB, token string, body []byte, header http.Header) response {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, h.url, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url, bytes.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -234,16 +208,16 @@ func (h *house) post(t testing.TB, token string, body []byte, header http.Header
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := reply{status: res.StatusCode, raw: string(raw)}
-	if i := strings.LastIndex(got.raw, "data: "); i >= 0 { // a stream ends with the answer
+	got := response{status: res.StatusCode, raw: string(raw)}
+	if i := strings.LastIndex(got.raw, "data: "); i >= 0 { // the answer is the last event of a stream
 		raw = raw[i+len("data: "):]
 	}
-	_ = json.Unmarshal(raw, &got) // what is not JSON has no result, and the test says so
+	_ = json.Unmarshal(raw, &got) // without JSON there is no result, and the test fails on that
 	return got
 }
 
-// result returns the structured result of a call that ended.
-func (r reply) result(t testing.TB) tools.Result {
+// wantResult returns the structured result, or fails the test.
+func (r response) wantResult(t testing.TB) tools.Result {
 	t.Helper()
 	var out tools.Result
 	if err := json.Unmarshal(r.Result.Structured, &out); err != nil {
@@ -252,49 +226,49 @@ func (r reply) result(t testing.TB) tools.Result {
 	return out
 }
 
-// ends checks the status word of a call that ended.
-func (r reply) ends(t testing.TB, status string) tools.Result {
+// wantStatus checks the status of the result and returns the result.
+func (r response) wantStatus(t testing.TB, status string) tools.Result {
 	t.Helper()
-	out := r.result(t)
+	out := r.wantResult(t)
 	if out.Status != status {
 		t.Fatalf("status is %q, want %q: %s", out.Status, status, r.raw)
 	}
 	return out
 }
 
-var lastLine = regexp.MustCompile(`\n\nTo apply this change, type: ([A-Z0-9]{5})$`)
+var codeLine = regexp.MustCompile(`\n\nTo apply this change, type: ([A-Z0-9]{5})$`)
 
-// message returns what the client is to show its person, and the code in its last line.
-func (r reply) message(t testing.TB) (text, code string) {
+// wantPrompt returns the message for the client's user, and the code in its last line.
+func (r response) wantPrompt(t testing.TB) (text, code string) {
 	t.Helper()
 	text = r.Result.InputRequests["confirm"].Params.Message
-	found := lastLine.FindStringSubmatch(text)
+	found := codeLine.FindStringSubmatch(text)
 	if r.Result.ResultType != "input_required" || found == nil {
-		t.Fatalf("nobody was asked: %d %s", r.status, r.raw)
+		t.Fatalf("there is no prompt: %d %s", r.status, r.raw)
 	}
 	return text, found[1]
 }
 
-func accept(code any) map[string]any {
+func acceptWith(code any) map[string]any {
 	return map[string]any{"confirm": map[string]any{"action": "accept", "content": map[string]any{"code": code}}}
 }
 
-func act(action string) map[string]any {
+func respondWith(action string) map[string]any {
 	return map[string]any{"confirm": map[string]any{"action": action}}
 }
 
-// confirmed carries a change through both legs.
-func (h *house) confirmed(t testing.TB, tool string, args any) reply {
+// callAndConfirm makes both calls of a change and confirms it with the code.
+func (s *stack) callAndConfirm(t testing.TB, tool string, args any) response {
 	t.Helper()
-	first := h.call(t, leg{tool: tool, args: args})
-	_, code := first.message(t)
-	return h.call(t, leg{tool: tool, args: args, state: first.Result.RequestState, responses: accept(code)})
+	first := s.callTool(t, toolCall{tool: tool, args: args})
+	_, code := first.wantPrompt(t)
+	return s.callTool(t, toolCall{tool: tool, args: args, state: first.Result.RequestState, responses: acceptWith(code)})
 }
 
-// writes fails unless the tenant took exactly n writes.
-func (h *house) writes(t testing.TB, n int) {
+// wantWrites fails the test unless the tenant received exactly n writes.
+func (s *stack) wantWrites(t testing.TB, n int) {
 	t.Helper()
-	if got := h.tenant.Writes(); len(got) != n {
-		t.Fatalf("Defender took %d writes, want %d: %+v", len(got), n, got)
+	if got := s.Tenant.Writes(); len(got) != n {
+		t.Fatalf("Defender received %d writes, want %d: %+v", len(got), n, got)
 	}
 }

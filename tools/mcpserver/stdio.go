@@ -18,50 +18,52 @@ import (
 )
 
 const (
-	// maxMessage bounds one line of JSON-RPC; the library has no limit of its own.
+	// maxMessage bounds one JSON-RPC message in bytes. The library has no limit.
 	maxMessage = 1 << 20
-	// lastWords is how long calls that were read before the end of input may still answer.
-	lastWords = 10 * time.Second
-	// lastStart is how long such calls may take to begin.
-	lastStart = 250 * time.Millisecond
+	// drainTimeout bounds the wait, after the end of input, for the answers to calls that were read before.
+	drainTimeout = 10 * time.Second
+	// startTimeout bounds the wait for such calls to start.
+	startTimeout = 250 * time.Millisecond
 )
 
-// stdioTaken guards the library's one stdio session of a process.
-var stdioTaken atomic.Bool
+// stdioInUse guards the library's only stdio session of a process.
+var stdioInUse atomic.Bool
 
-// ServeStdio serves the one client at in and out, as principal, until in ends or ctx is done. Calls that were
-// read before in ended are answered first; those that wait for a person end without an answer.
+// ServeStdio serves the client at in and out, as principal, until in ends or ctx is done. After the end of in, it
+// first answers the calls that were read before. Calls that wait for an approver end without an answer. It returns
+// an error if this process already serves a stdio client.
 func (s *Server) ServeStdio(ctx context.Context, in io.Reader, out io.Writer, principal confirm.Principal) error {
-	if !stdioTaken.CompareAndSwap(false, true) {
+	if !stdioInUse.CompareAndSwap(false, true) {
 		return errors.New("serve stdio: a process can serve only one stdio client")
 	}
-	defer stdioTaken.Store(false)
+	defer stdioInUse.Store(false)
 	std := server.NewStdioServer(s.mcp)
 	std.SetErrorLogger(slog.NewLogLogger(s.cfg.Log.Handler(), slog.LevelWarn))
-	// A call that waits for a person keeps its worker, and a full queue would block the reader that has to
-	// bring the answer: so both are far larger than the number of changes one requester may have open.
+	// A call that waits for an approver occupies a worker, and a full queue would block the reader that must
+	// receive the answer. So both are far larger than the number of changes that one requester may have open.
 	server.WithWorkerPoolSize(40)(std)
 	server.WithQueueSize(10000)(std)
-	ctx = withCaller(ctx, caller{principal: principal, via: confirm.SourceStdio, local: true})
-	err := std.Listen(ctx, &lines{in: bufio.NewReaderSize(in, 64<<10), ctx: ctx, calls: &s.calls}, &lockedWriter{w: out})
+	ctx = withCaller(ctx, callerIdentity{principal: principal, source: confirm.SourceStdio, local: true})
+	err := std.Listen(ctx, &lineReader{in: bufio.NewReaderSize(in, 64<<10), ctx: ctx, calls: &s.calls}, &lockedWriter{w: out})
 	if err != nil && ctx.Err() == nil {
 		return fmt.Errorf("serve stdio: %w", err)
 	}
 	return nil
 }
 
-// lines hands on whole lines, bounds them, and holds back the end of input while calls are being worked on.
-type lines struct {
-	in    *bufio.Reader
-	ctx   context.Context
-	calls *counter
-	seen  int // tool calls handed on
-	rest  []byte
+// lineReader returns complete lines of bounded length. It delays the end of input until active calls are answered.
+type lineReader struct {
+	in        *bufio.Reader
+	ctx       context.Context
+	calls     *activeCalls
+	toolCalls int // tool calls returned so far
+	rest      []byte
 }
 
-func (l *lines) Read(p []byte) (int, error) {
+// Read implements io.Reader.
+func (l *lineReader) Read(p []byte) (int, error) {
 	if len(l.rest) == 0 {
-		line, err := l.next()
+		line, err := l.readLine()
 		if err != nil {
 			return 0, err
 		}
@@ -72,8 +74,8 @@ func (l *lines) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// next returns the next line. An over-long one is cut, so that it is answered as the parse error it then is.
-func (l *lines) next() ([]byte, error) {
+// readLine returns the next line. It truncates a line that is too long; the library answers that as a parse error.
+func (l *lineReader) readLine() ([]byte, error) {
 	var line []byte
 	for {
 		part, err := l.in.ReadSlice('\n')
@@ -84,32 +86,33 @@ func (l *lines) next() ([]byte, error) {
 		case errors.Is(err, bufio.ErrBufferFull):
 			continue
 		case err != nil && len(line) == 0:
-			return nil, l.end(err)
+			return nil, l.drainCalls(err)
 		}
 		if !bytes.HasSuffix(line, []byte("\n")) {
 			line = append(line, '\n')
 		}
 		if bytes.Contains(line, []byte(`"tools/call"`)) {
-			l.seen++
+			l.toolCalls++
 		}
 		return line, nil
 	}
 }
 
-// end waits for the answers to what was read: the library cancels every call the moment input ends. A call
-// that the library itself refuses is never worked on, so the wait for the first is short.
-func (l *lines) end(err error) error {
-	ctx, cancel := context.WithTimeout(l.ctx, lastWords)
+// drainCalls waits for the answers to the calls that were read, because the library cancels all calls when input
+// ends. It then returns err. A call that the library itself refuses never starts, so the wait for the start is
+// short.
+func (l *lineReader) drainCalls(err error) error {
+	ctx, cancel := context.WithTimeout(l.ctx, drainTimeout)
 	defer cancel()
-	taken, cancelTaken := context.WithTimeout(ctx, lastStart)
-	defer cancelTaken()
-	if l.calls.settled(taken, l.seen) != nil {
-		_ = l.calls.settled(ctx, 0) // what is not answered by then is cancelled
+	startCtx, cancelStart := context.WithTimeout(ctx, startTimeout)
+	defer cancelStart()
+	if l.calls.waitIdle(startCtx, l.toolCalls) != nil {
+		_ = l.calls.waitIdle(ctx, 0) // the library cancels calls without an answer by then
 	}
 	return err
 }
 
-// lockedWriter keeps messages whole: the library writes elicitations past its own lock.
+// lockedWriter serializes messages: the library writes elicitations without taking its own lock.
 type lockedWriter struct {
 	mu sync.Mutex
 	w  io.Writer

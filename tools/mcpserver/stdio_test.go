@@ -13,9 +13,9 @@ import (
 	"scanwarden/defender/defendertest"
 )
 
-// wire is the other end of a stdio server, line by line. The library's stdio session is one per process, so
-// none of these tests runs in parallel.
-type wire struct {
+// stdioClient is a client of a stdio server. Its tests do not run in parallel, because the library has one stdio
+// session per process.
+type stdioClient struct {
 	t     *testing.T
 	in    *io.PipeWriter
 	out   *bufio.Scanner
@@ -23,14 +23,14 @@ type wire struct {
 	next  int
 }
 
-func (h *house) stdio(t *testing.T) *wire {
+func (s *stack) startStdio(t *testing.T) *stdioClient {
 	t.Helper()
 	fromClient, in := io.Pipe()
 	out, toClient := io.Pipe()
-	w := &wire{t: t, in: in, out: bufio.NewScanner(out), ended: make(chan error, 1)}
+	w := &stdioClient{t: t, in: in, out: bufio.NewScanner(out), ended: make(chan error, 1)}
 	w.out.Buffer(nil, 4<<20)
 	go func() {
-		err := h.server.ServeStdio(t.Context(), fromClient, toClient, "local:ada")
+		err := s.server.ServeStdio(t.Context(), fromClient, toClient, "local:ada")
 		toClient.Close()
 		w.ended <- err
 	}()
@@ -38,8 +38,8 @@ func (h *house) stdio(t *testing.T) *wire {
 	return w
 }
 
-// line is any message from the server.
-type line struct {
+// rpcMessage is any message from the server.
+type rpcMessage struct {
 	ID     json.RawMessage
 	Method string
 	Params struct{ Message string }
@@ -47,26 +47,26 @@ type line struct {
 	Error  *struct{ Message string }
 }
 
-func (w *wire) send(message string) {
+func (w *stdioClient) send(message string) {
 	w.t.Helper()
 	if _, err := io.WriteString(w.in, message+"\n"); err != nil {
 		w.t.Fatal(err)
 	}
 }
 
-func (w *wire) read() line {
+func (w *stdioClient) read() rpcMessage {
 	w.t.Helper()
 	if !w.out.Scan() {
-		w.t.Fatalf("the server says nothing more: %v", w.out.Err())
+		w.t.Fatalf("the server sends no more messages: %v", w.out.Err())
 	}
-	var l line
+	var l rpcMessage
 	if err := json.Unmarshal(w.out.Bytes(), &l); err != nil {
 		w.t.Fatalf("not JSON: %s", w.out.Bytes())
 	}
 	return l
 }
 
-func (w *wire) request(method string, params any) (id int) {
+func (w *stdioClient) request(method string, params any) (id int) {
 	w.t.Helper()
 	w.next++
 	text, err := json.Marshal(map[string]any{"jsonrpc": "2.0", "id": w.next, "method": method, "params": params})
@@ -77,9 +77,9 @@ func (w *wire) request(method string, params any) (id int) {
 	return w.next
 }
 
-func (w *wire) initialize() {
+func (w *stdioClient) initialize() {
 	w.t.Helper()
-	w.send(ping)
+	w.send(initializeRequest)
 	if got := w.read(); got.Error != nil {
 		w.t.Fatalf("initialize: %+v", got)
 	}
@@ -87,25 +87,25 @@ func (w *wire) initialize() {
 }
 
 func TestOneClientOverStdio(t *testing.T) {
-	h := newHouse(t, func(p *confirm.Policy) { p.Approvers, p.SelfApproval = nil, false })
-	w := h.stdio(t)
+	s := newStack(t, func(p *confirm.Policy) { p.Approvers, p.SelfApproval = nil, false })
+	w := s.startStdio(t)
 	w.initialize()
-	id := w.request("tools/call", map[string]any{"name": "add_scan", "arguments": h.newScan("Over stdio")})
-	question := w.read()
-	if question.Method != "elicitation/create" {
-		t.Fatalf("the local user is not asked: %+v", question)
+	id := w.request("tools/call", map[string]any{"name": "add_scan", "arguments": s.newScan("Over stdio")})
+	prompt := w.read()
+	if prompt.Method != "elicitation/create" {
+		t.Fatalf("the local user gets no prompt: %+v", prompt)
 	}
-	code := lastLine.FindStringSubmatch(question.Params.Message)[1]
-	w.send(fmt.Sprintf(`{"jsonrpc":"2.0","id":%s,"result":{"action":"accept","content":{"code":%q}}}`, question.ID, code))
+	code := codeLine.FindStringSubmatch(prompt.Params.Message)[1]
+	w.send(fmt.Sprintf(`{"jsonrpc":"2.0","id":%s,"result":{"action":"accept","content":{"code":%q}}}`, prompt.ID, code))
 	if got := w.read(); string(got.ID) != fmt.Sprint(id) || !strings.Contains(string(got.Result), `"applied"`) {
 		t.Fatalf("got %+v %s", got, got.Result)
 	}
-	h.writes(t, 1)
-	w.ends()
+	s.wantWrites(t, 1)
+	w.closeAndWait()
 }
 
-// ends closes the input and waits for the server to be done.
-func (w *wire) ends() {
+// closeAndWait closes the input and waits until the server has ended.
+func (w *stdioClient) closeAndWait() {
 	w.t.Helper()
 	w.in.Close()
 	for w.out.Scan() {
@@ -120,12 +120,12 @@ func (w *wire) ends() {
 	}
 }
 
-// The library cancels every call the moment input ends; whoever pipes a request in and closes still gets the answer.
-func TestTheEndOfInputDoesNotEatAnswers(t *testing.T) {
-	h := newHouse(t)
-	h.tenant.Fail(defendertest.Fault{Path: "DeviceAuthenticatedScanAgents", Delay: 300 * time.Millisecond})
-	w := h.stdio(t)
-	w.send(ping)
+// The library cancels all calls when input ends. A client that pipes in a request and closes still gets the answer.
+func TestCallsAreAnsweredAfterTheEndOfInput(t *testing.T) {
+	s := newStack(t)
+	s.Tenant.Fail(defendertest.Fault{Path: "DeviceAuthenticatedScanAgents", Delay: 300 * time.Millisecond})
+	w := s.startStdio(t)
+	w.send(initializeRequest)
 	w.send(`{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"list_scanners","arguments":{}}}`)
 	w.in.Close()
 	for range 2 {
@@ -133,26 +133,26 @@ func TestTheEndOfInputDoesNotEatAnswers(t *testing.T) {
 			t.Errorf("request %s: %s %+v", got.ID, got.Result, got.Error)
 		}
 	}
-	w.ends()
+	w.closeAndWait()
 }
 
-func TestTheEndOfInputLeavesADialogUnanswered(t *testing.T) {
-	h := newHouse(t, func(p *confirm.Policy) { p.Approvers, p.SelfApproval = nil, false })
-	w := h.stdio(t)
+func TestAPromptIsNotAnsweredByTheEndOfInput(t *testing.T) {
+	s := newStack(t, func(p *confirm.Policy) { p.Approvers, p.SelfApproval = nil, false })
+	w := s.startStdio(t)
 	w.initialize()
-	w.request("tools/call", map[string]any{"name": "add_scan", "arguments": h.newScan("Left alone")})
+	w.request("tools/call", map[string]any{"name": "add_scan", "arguments": s.newScan("Left alone")})
 	if got := w.read(); got.Method != "elicitation/create" {
 		t.Fatalf("got %+v", got)
 	}
-	w.ends()
-	h.writes(t, 0)
+	w.closeAndWait()
+	s.wantWrites(t, 0)
 }
 
 func TestAnEndlessLineIsAParseError(t *testing.T) {
-	h := newHouse(t)
-	w := h.stdio(t)
+	s := newStack(t)
+	w := s.startStdio(t)
 	go func() {
-		_, _ = io.WriteString(w.in, `{"jsonrpc":"2.0","id":1,"method":"`+strings.Repeat("x", 3<<20)+"\"}\n"+ping+"\n")
+		_, _ = io.WriteString(w.in, `{"jsonrpc":"2.0","id":1,"method":"`+strings.Repeat("x", 3<<20)+"\"}\n"+initializeRequest+"\n")
 	}()
 	if got := w.read(); got.Error == nil || !strings.Contains(got.Error.Message, "Parse") {
 		t.Errorf("got %+v", got)
@@ -160,16 +160,16 @@ func TestAnEndlessLineIsAParseError(t *testing.T) {
 	if got := w.read(); got.Error != nil {
 		t.Errorf("the next line is not served: %+v", got)
 	}
-	w.ends()
+	w.closeAndWait()
 }
 
-// Twenty dialogs may be open at once, and everything else still answers.
-func TestOpenDialogsDoNotBlockTheServer(t *testing.T) {
-	h := newHouse(t, func(p *confirm.Policy) { p.Approvers, p.SelfApproval = nil, false })
-	w := h.stdio(t)
+// With twenty open prompts, all other calls are still answered.
+func TestOpenPromptsDoNotBlockTheServer(t *testing.T) {
+	s := newStack(t, func(p *confirm.Policy) { p.Approvers, p.SelfApproval = nil, false })
+	w := s.startStdio(t)
 	w.initialize()
 	for i := range 20 {
-		w.request("tools/call", map[string]any{"name": "add_scan", "arguments": h.newScan(fmt.Sprint("Scan ", i))})
+		w.request("tools/call", map[string]any{"name": "add_scan", "arguments": s.newScan(fmt.Sprint("Scan ", i))})
 	}
 	for range 20 {
 		if got := w.read(); got.Method != "elicitation/create" {
@@ -180,21 +180,21 @@ func TestOpenDialogsDoNotBlockTheServer(t *testing.T) {
 	if got := w.read(); string(got.ID) != fmt.Sprint(id) || got.Error != nil {
 		t.Errorf("got %+v", got)
 	}
-	id = w.request("tools/call", map[string]any{"name": "add_scan", "arguments": h.newScan("One too many")})
+	id = w.request("tools/call", map[string]any{"name": "add_scan", "arguments": s.newScan("One too many")})
 	if got := w.read(); string(got.ID) != fmt.Sprint(id) || !strings.Contains(string(got.Result), `"refused"`) {
-		t.Errorf("a 21st dialog is not refused: %+v %s", got, got.Result)
+		t.Errorf("a 21st change is not refused: %+v %s", got, got.Result)
 	}
-	w.ends()
-	h.writes(t, 0)
+	w.closeAndWait()
+	s.wantWrites(t, 0)
 }
 
 func TestAProcessServesOneStdioClient(t *testing.T) {
-	h := newHouse(t)
-	w := h.stdio(t)
+	s := newStack(t)
+	w := s.startStdio(t)
 	w.initialize()
-	other := newHouse(t)
+	other := newStack(t)
 	if err := other.server.ServeStdio(t.Context(), strings.NewReader(""), io.Discard, "local:bob"); err == nil {
 		t.Error("a second client was served in the session of the first")
 	}
-	w.ends()
+	w.closeAndWait()
 }

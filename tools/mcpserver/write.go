@@ -16,184 +16,184 @@ import (
 	"scanwarden/tools"
 )
 
-// answerKey names our one question in a multi-round-trip result.
-const answerKey = "confirm"
+// elicitationKey is the key of our only prompt in an "input required" result.
+const elicitationKey = "confirm"
 
-// write serves an operation that changes Defender: the first call asks, the second one brings the answer.
-func (s *Server) write(op tools.Operation) server.ToolHandlerFunc {
+// newWriteHandler returns a handler for an operation that changes Defender. The first call proposes and prompts;
+// the second call brings the answer.
+func (s *Server) newWriteHandler(op tools.Operation) server.ToolHandlerFunc {
 	return func(ctx context.Context, req mcp.CallToolRequest) (*mcp.CallToolResult, error) {
-		by, err := callerFrom(ctx)
+		caller, err := callerFrom(ctx)
 		if err != nil {
 			return nil, err
 		}
-		back, err := s.cfg.Backend(ctx)
+		backend, err := s.cfg.Backend(ctx)
 		if err != nil {
-			return s.refuse(ctx, op.Name, err), nil
+			return s.logRefusal(ctx, op.Name, err), nil
 		}
-		keys, err := s.keys()
+		keys, err := s.derivedKeys()
 		if err != nil {
-			return s.refuse(ctx, op.Name, err), nil
+			return s.logRefusal(ctx, op.Name, err), nil
 		}
-		w := writeCall{Server: s, back: back, op: op, req: req, by: by, key: keys.state}
+		w := writeCall{Server: s, backend: backend, operation: op, req: req, caller: caller, key: keys.state}
 		if req.Params.RequestState != "" || len(req.Params.InputResponses) > 0 {
-			return w.answer(ctx)
+			return w.handleAnswer(ctx)
 		}
-		return w.propose(ctx)
+		return w.proposeAndPrompt(ctx)
 	}
 }
 
-// writeCall is one call of a writing tool, whichever leg of its round trip it is.
+// writeCall is one call of a writing tool, either the first or the second.
 type writeCall struct {
 	*Server
-	back *Backend
-	op   tools.Operation
-	req  mcp.CallToolRequest
-	by   caller
-	key  []byte
+	backend   *Backend
+	operation tools.Operation
+	req       mcp.CallToolRequest
+	caller    callerIdentity
+	key       []byte
 }
 
-// propose plans the change and puts it to people.
-func (w writeCall) propose(ctx context.Context) (*mcp.CallToolResult, error) {
-	c, err := w.plan(ctx)
+// proposeAndPrompt proposes the change and prompts the user, if the client is one of the change's channels.
+func (w writeCall) proposeAndPrompt(ctx context.Context) (*mcp.CallToolResult, error) {
+	c, err := w.proposeWithProgress(ctx)
 	if err != nil {
-		return w.refuse(ctx, w.op.Name, err), nil
+		return w.logRefusal(ctx, w.operation.Name, err), nil
 	}
 	if !slices.Contains(c.Channels, confirm.Client) {
-		return w.outcome(ctx, c) // it is put to people elsewhere, at once
+		return w.waitOutcome(ctx, c) // approvers are asked on other channels
 	}
-	return w.ask(ctx, c, "")
+	return w.prompt(ctx, c, "")
 }
 
-// plan proposes the change, and shows its progress until it is kept.
-func (w writeCall) plan(ctx context.Context) (confirm.Change, error) {
-	work, stop := w.showProgress(ctx, w.req)
+// proposeWithProgress proposes the change and returns it as stored. It sends progress meanwhile.
+func (w writeCall) proposeWithProgress(ctx context.Context) (confirm.Change, error) {
+	ctx, stop := w.forwardProgress(ctx, w.req)
 	defer stop()
-	return w.back.Service.Propose(work, w.asker(ctx, w.by), w.op.Name, arguments(w.req))
+	return w.backend.Service.Propose(ctx, w.requester(ctx, w.caller), w.operation.Name, argumentsOf(w.req))
 }
 
-// ask puts the change to the client's person: the whole plan, and the code as the last line.
-func (w writeCall) ask(ctx context.Context, c confirm.Change, before string) (*mcp.CallToolResult, error) {
-	about, err := w.about()
+// prompt shows the change to the client's user: the prefix, the whole plan, and the code in the last line.
+func (w writeCall) prompt(ctx context.Context, c confirm.Change, prefix string) (*mcp.CallToolResult, error) {
+	binding, err := w.binding()
 	if err != nil {
 		return nil, err
 	}
-	state, err := seal(w.key, question{Change: c.ID, Round: c.Round}, about)
+	state, err := sealState(w.key, statePayload{Change: c.ID, Round: c.Round}, binding)
 	if err != nil {
 		return nil, err
 	}
 	form := mcp.ElicitationParams{
 		Mode:            mcp.ElicitationModeForm,
-		Message:         before + tools.Render(c) + "\n\nTo apply this change, type: " + c.Code,
+		Message:         prefix + tools.Render(c) + "\n\nTo apply this change, type: " + c.Code,
 		RequestedSchema: codeForm,
 	}
 	if !server.IsModernRequest(ctx) {
-		return w.askHanging(ctx, c, state, form)
+		return w.elicitSync(ctx, c, state, form)
 	}
-	return server.NewInputRequestBuilder(state).Elicit(answerKey, form).ToolResult(), nil
+	return server.NewInputRequestBuilder(state).Elicit(elicitationKey, form).ToolResult(), nil
 }
 
-// codeForm asks for one string that nothing fills in by itself: a client that accepts without its person
-// sends no code.
+// codeForm asks for one string without a default: a client that accepts without asking its user sends no code.
 var codeForm = json.RawMessage(`{"type":"object","properties":{"code":{"type":"string","title":"Code","description":"The code in the last line of the message","minLength":1,"maxLength":16}},"required":["code"]}`)
 
-// answer takes the second leg.
-func (w writeCall) answer(ctx context.Context) (*mcp.CallToolResult, error) {
-	about, err := w.about()
+// handleAnswer handles the second call, which carries the answer to the prompt.
+func (w writeCall) handleAnswer(ctx context.Context) (*mcp.CallToolResult, error) {
+	binding, err := w.binding()
 	if err != nil {
 		return nil, err
 	}
-	q, err := open(w.key, w.req.Params.RequestState, about)
+	payload, err := openState(w.key, w.req.Params.RequestState, binding)
 	if err != nil {
 		return nil, err
 	}
-	reply := server.ElicitationResponse(w.req.Params.InputResponses, answerKey)
+	reply := server.ElicitationResponse(w.req.Params.InputResponses, elicitationKey)
 	if reply == nil {
-		return w.askAgain(ctx, q)
+		return w.repeatPrompt(ctx, payload)
 	}
-	// What a person has said counts, even if their client is gone by the time it is written down.
-	deciding, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWord)
+	// The answer counts even if the client disconnects before the answer is stored.
+	answerCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), answerTimeout)
 	defer cancel()
-	c, err := w.back.Gate.Answer(deciding, q.Change, confirm.Answer{
-		Principal: w.by.principal, Groups: w.by.groups, Agent: w.by.agent,
-		Round: q.Round, Action: confirm.Action(reply.Action), Code: typedCode(reply.Content),
+	c, err := w.backend.Gate.Answer(answerCtx, payload.Change, confirm.Answer{
+		Principal: w.caller.principal, Groups: w.caller.groups, Agent: w.caller.agent,
+		Round: payload.Round, Action: confirm.Action(reply.Action), Code: typedCode(reply.Content),
 	})
 	switch {
 	case errors.Is(err, confirm.ErrMoved) && c.State == confirm.Pending:
-		return nil, errForeignState // an answer to a question that was already answered
+		return nil, errInvalidState // the prompt was already answered
 	case errors.Is(err, confirm.ErrRefused) || errors.Is(err, confirm.ErrNotFound):
-		return w.refuse(ctx, w.op.Name, err), nil
+		return w.logRefusal(ctx, w.operation.Name, err), nil
 	case err != nil && !errors.Is(err, confirm.ErrMoved):
-		return w.inDoubt(ctx, q.Change, err), nil
-	case c.State == confirm.Pending && c.Round > q.Round && reply.Action == mcp.ElicitationResponseActionAccept:
-		return w.ask(ctx, c, "That was not the code.\n\n")
+		return w.unknownResult(ctx, payload.Change, err), nil
+	case c.State == confirm.Pending && c.Round > payload.Round && reply.Action == mcp.ElicitationResponseActionAccept:
+		return w.prompt(ctx, c, "That was not the code.\n\n")
 	}
-	return w.outcome(ctx, c)
+	return w.waitOutcome(ctx, c)
 }
 
-// lastWord bounds how long it may take to write down what was answered.
-const lastWord = 5 * time.Second
+// answerTimeout bounds the time to store an answer.
+const answerTimeout = 5 * time.Second
 
-// askAgain repeats a question whose answer was left out; that spends nothing.
-func (w writeCall) askAgain(ctx context.Context, q question) (*mcp.CallToolResult, error) {
-	c, err := w.back.Gate.Change(ctx, q.Change)
+// repeatPrompt shows a prompt again after a call without an answer. That does not count as an answer.
+func (w writeCall) repeatPrompt(ctx context.Context, p statePayload) (*mcp.CallToolResult, error) {
+	c, err := w.backend.Gate.Change(ctx, p.Change)
 	if err != nil {
-		return w.refuse(ctx, w.op.Name, err), nil
+		return w.logRefusal(ctx, w.operation.Name, err), nil
 	}
 	switch {
-	case c.Requester != w.by.principal || c.Round != q.Round:
-		return nil, errForeignState
+	case c.Requester != w.caller.principal || c.Round != p.Round:
+		return nil, errInvalidState
 	case c.State != confirm.Pending:
-		return w.outcome(ctx, c)
+		return w.waitOutcome(ctx, c)
 	}
-	return w.ask(ctx, c, "")
+	return w.prompt(ctx, c, "")
 }
 
-// patience bounds how long a call waits for others: it ends before the minute after which many clients give
-// up, and get_change tells the rest.
-const patience = 45 * time.Second
+// outcomeWait bounds the wait of a call for approvers on other channels. Many clients time out after a minute;
+// afterwards get_change returns the outcome.
+const outcomeWait = 45 * time.Second
 
-// outcome waits, for a while, until a change that is out of this client's hands has ended, and tells how it stands.
-func (w writeCall) outcome(ctx context.Context, c confirm.Change) (*mcp.CallToolResult, error) {
+// waitOutcome waits up to outcomeWait until the change has ended, and returns its state as the result.
+func (w writeCall) waitOutcome(ctx context.Context, c confirm.Change) (*mcp.CallToolResult, error) {
 	note := "confirmed; sending to Defender"
 	if c.State == confirm.Pending {
 		note = "waiting for a person to confirm"
 	}
 	if c.State.Open() {
-		work, stop := w.showProgress(ctx, w.req)
+		progressCtx, stop := w.forwardProgress(ctx, w.req)
 		defer stop()
-		tools.Progress(work, note)
-		work, cancel := context.WithTimeout(work, patience)
+		tools.Progress(progressCtx, note)
+		waitCtx, cancel := context.WithTimeout(progressCtx, outcomeWait)
 		defer cancel()
-		now, err := w.back.Gate.Wait(work, c.ID)
+		now, err := w.backend.Gate.Wait(waitCtx, c.ID)
 		if err != nil {
-			return w.inDoubt(ctx, c.ID, err), nil
+			return w.unknownResult(ctx, c.ID, err), nil
 		}
 		c = now
 	}
-	return structured(tools.ResultOf(c)), nil
+	return structuredResult(tools.ResultOf(c)), nil
 }
 
-// inDoubt answers when the ledger fails after the person has: the change may well run.
-func (w writeCall) inDoubt(ctx context.Context, change string, err error) *mcp.CallToolResult {
-	w.cfg.Log.ErrorContext(ctx, "how a change stands cannot be read", "change", change, "error", err)
-	return structured(tools.UnknownResult(w.op.Name, change))
+// unknownResult returns the result for a ledger failure after the user's answer: the change may have been approved.
+func (w writeCall) unknownResult(ctx context.Context, change string, err error) *mcp.CallToolResult {
+	w.cfg.Log.ErrorContext(ctx, "failed to read the state of a change", "change", change, "error", err)
+	return structuredResult(tools.UnknownResult(w.operation.Name, change))
 }
 
-// about is what this call's requestState is bound to. The arguments are compared as JSON values: a client may
-// send the same ones in another order or spacing.
-func (w writeCall) about() (asked, error) {
+// binding returns what the requestState of this call is bound to. Arguments are compared as JSON values, because a
+// client may repeat them in another order or spacing.
+func (w writeCall) binding() (stateBinding, error) {
 	var args any
-	if err := json.Unmarshal(arguments(w.req), &args); err != nil {
-		return asked{}, fmt.Errorf("arguments are not JSON: %w", err)
+	if err := json.Unmarshal(argumentsOf(w.req), &args); err != nil {
+		return stateBinding{}, fmt.Errorf("arguments are not JSON: %w", err)
 	}
 	canonical, err := json.Marshal(args)
 	if err != nil {
-		return asked{}, fmt.Errorf("arguments: %w", err)
+		return stateBinding{}, fmt.Errorf("arguments: %w", err)
 	}
-	return asked{principal: w.by.identity(), tool: w.op.Name, arguments: sha256.Sum256(canonical)}, nil
+	return stateBinding{principal: w.caller.sealedName(), tool: w.operation.Name, arguments: sha256.Sum256(canonical)}, nil
 }
 
-// typedCode takes the code out of a form's content, which the library does not check against the form.
+// typedCode returns the code in a form's content, or "". The library does not check the content against the form.
 func typedCode(content any) string {
 	fields, _ := content.(map[string]any)
 	code, _ := fields["code"].(string)

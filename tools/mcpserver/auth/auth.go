@@ -6,59 +6,52 @@ import (
 	"scanwarden/confirm"
 )
 
-// Caller is who sent a request.
+// Caller is the authenticated sender of a request.
 type Caller struct {
-	Principal confirm.Principal // "" only for Slack's own discovery, which may list tools and nothing else
-	Groups    []string          // "entra-role:Scans.Approver"
-	Agent     bool              // an application, or an AI agent acting for a person: may ask, never decide
-	Session   string            // what initialize-era sessions are bound to; "" means the principal
+	Principal confirm.Principal // "" only for Slack's own discovery, which can list the tools and nothing else
+	Groups    []string          // verified groups and roles, such as "entra-role:Scans.Approver"
+	Agent     bool              // an application, or an AI agent acting for a user: can propose, never decide
+	Session   string            // owner of initialize-era sessions; "" means the principal
 }
 
-// Authenticator tells who sent a request, whose body is read already and at most 1 MiB. An error is a *Denial, or one that
-// only the log may see.
+// Authenticator authenticates requests.
 type Authenticator interface {
+	// Authenticate returns the caller that sent r. body is the whole body of r, at most 1 MiB, or nil if NeedsBody
+	// returned false. An *Error is for the caller; the text of any other error belongs only in the log.
 	Authenticate(r *http.Request, body []byte) (Caller, error)
+
+	// NeedsBody reports whether Authenticate needs the body of r. Only Slack signs bodies. So only a body that may
+	// be signed by Slack is read before the caller is known; all others are read after Authenticate has succeeded.
+	NeedsBody(r *http.Request) bool
 }
 
-// Error is a request that is not let in.
+// Error is the reason why a request is refused.
 type Error struct {
 	Status    int    // 400, 401, 403 or 503
-	Challenge string // WWW-Authenticate; "" where there is none
-	Reason    string // one plain sentence
-	Cause     error  // what only the log may see; nil where Reason says it all
+	Challenge string // WWW-Authenticate header; "" for none
+	Reason    string // one plain sentence for the caller
+	Cause     error  // belongs only in the log; nil if Reason is complete
 }
 
 // Error returns the reason alone.
-func (d *Error) Error() string { return d.Reason }
+func (e *Error) Error() string { return e.Reason }
 
-// NeedsBody reports whether k has to see the body of r to tell who sent it. Only Slack signs bodies, so only what
-// looks signed by Slack is worth reading for a stranger; of anybody else, Admit is to be asked before the body is
-// read, with a nil one. A Keeper from elsewhere is taken to need it.
-func NeedsBody(k Authenticator, r *http.Request) bool {
-	switch k := k.(type) {
-	case tokens, anyone, *entra:
-		return false
-	case *slack:
-		return signedBySlack(r.Header)
-	case either:
-		return NeedsBody(k.of(r), r)
-	}
-	return true
+// BySignature returns an Authenticator that passes requests with a Slack signature to slack, and all others to other.
+func BySignature(slack, other Authenticator) Authenticator {
+	return bySignature{slack: slack, other: other}
 }
 
-// BySignature asks slack about requests that carry a Slack signature, and other about the rest.
-func BySignature(slack, other Authenticator) Authenticator { return either{slack: slack, other: other} }
+type bySignature struct{ slack, other Authenticator }
 
-type either struct{ slack, other Authenticator }
-
-// Authenticate implements Keeper.
-func (e either) Authenticate(r *http.Request, body []byte) (Caller, error) {
-	return e.of(r).Authenticate(r, body)
+func (b bySignature) Authenticate(r *http.Request, body []byte) (Caller, error) {
+	return b.authenticatorFor(r).Authenticate(r, body)
 }
 
-func (e either) of(r *http.Request) Authenticator {
+func (b bySignature) NeedsBody(r *http.Request) bool { return b.authenticatorFor(r).NeedsBody(r) }
+
+func (b bySignature) authenticatorFor(r *http.Request) Authenticator {
 	if len(r.Header.Values(slackSignature)) > 0 {
-		return e.slack
+		return b.slack
 	}
-	return e.other
+	return b.other
 }

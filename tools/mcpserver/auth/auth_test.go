@@ -14,9 +14,9 @@ import (
 	"scanwarden/tools/mcpserver/auth"
 )
 
-func TestWhoIsAsked(t *testing.T) {
+func TestASignatureSelectsTheAuthenticator(t *testing.T) {
 	sums := map[confirm.Principal][sha256.Size]byte{"token:ada": sha256.Sum256([]byte("a-long-enough-token"))}
-	k := auth.BySignature(auth.SlackAssistant(workspace()), auth.BearerTokens(sums))
+	k := auth.BySignature(auth.SlackAssistant(slackConfig()), auth.BearerTokens(sums))
 	body := callBody(adaInSlack)
 	bearer := httptest.NewRequestWithContext(t.Context(), http.MethodPost, resource, nil)
 	bearer.Header.Set("Authorization", "Bearer a-long-enough-token")
@@ -27,13 +27,13 @@ func TestWhoIsAsked(t *testing.T) {
 	halves.Header.Set("X-Slack-Signature", "")
 	for name, tt := range map[string]struct {
 		r         *http.Request
-		principal confirm.Principal // "" is refused
+		principal confirm.Principal // "" means refused
 		needsBody bool
 	}{
 		"a token": {bearer, "token:ada", false}, "a signature": {signedOne, "slack:T024BE7LD/U024BE7LH", true},
 		"a bad signature and a token": {both, "", true}, "an empty signature and a token": {halves, "", false},
 	} {
-		if got := auth.NeedsBody(k, tt.r); got != tt.needsBody {
+		if got := k.NeedsBody(tt.r); got != tt.needsBody {
 			t.Errorf("%s: needs the body: %v", name, got)
 		}
 		got, err := k.Authenticate(tt.r, []byte(body))
@@ -43,10 +43,8 @@ func TestWhoIsAsked(t *testing.T) {
 	}
 }
 
-// elsewhere is a Keeper that this room does not know.
-type elsewhere struct{ auth.Authenticator }
-
-func TestWhoseBodyIsReadForAStranger(t *testing.T) {
+// For other requests the body is read only after authentication.
+func TestOnlyABodyThatSlackMayHaveSignedIsReadFirst(t *testing.T) {
 	a := newAuthority(t)
 	for name, stamp := range map[string]string{
 		"six minutes old": strconv.FormatInt(time.Now().Add(-6*time.Minute).Unix(), 10), "no number": "now",
@@ -54,7 +52,7 @@ func TestWhoseBodyIsReadForAStranger(t *testing.T) {
 	} {
 		r := slackRequest(t, time.Now(), signingSecret, "")
 		r.Header.Set("X-Slack-Request-Timestamp", stamp)
-		if auth.NeedsBody(auth.SlackAssistant(workspace()), r) {
+		if auth.SlackAssistant(slackConfig()).NeedsBody(r) {
 			t.Errorf("%s: the body is read", name)
 		}
 	}
@@ -63,16 +61,17 @@ func TestWhoseBodyIsReadForAStranger(t *testing.T) {
 		k    auth.Authenticator
 		want bool
 	}{
-		"Entra": {a.keeper(t), false}, "tokens": {auth.BearerTokens(nil), false}, "anyone": {auth.Anonymous("local:ada"), false},
-		"Slack": {auth.SlackAssistant(workspace()), true}, "another": {elsewhere{}, true},
+		"Entra": {a.authenticator(t), false}, "tokens": {auth.BearerTokens(nil), false}, "anyone": {auth.Anonymous("local:ada"), false},
+		"Slack":               {auth.SlackAssistant(slackConfig()), true},
+		"Slack beside tokens": {auth.BySignature(auth.SlackAssistant(slackConfig()), auth.BearerTokens(nil)), true},
 	} {
-		if got := auth.NeedsBody(tt.k, r); got != tt.want {
+		if got := tt.k.NeedsBody(r); got != tt.want {
 			t.Errorf("%s: %v", name, got)
 		}
 	}
 }
 
-// A sum that differs in one bit, wherever, is another token's.
+// A sum that differs in one bit, at any position, belongs to another token.
 func TestATokenIsComparedToItsLastByte(t *testing.T) {
 	const token = "a-long-enough-token"
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, resource, nil)
@@ -85,15 +84,15 @@ func TestATokenIsComparedToItsLastByte(t *testing.T) {
 		sums[confirm.Principal("token:"+strconv.Itoa(i))] = near
 	}
 	if got, err := auth.BearerTokens(sums).Authenticate(r, nil); err == nil || got.Principal != "" {
-		t.Errorf("let in as %s", got.Principal)
+		t.Errorf("authenticated as %s", got.Principal)
 	}
 	sums["token:ada"] = sum
 	if got, err := auth.BearerTokens(sums).Authenticate(r, nil); err != nil || got.Principal != "token:ada" {
-		t.Errorf("let in as %q, %v", got.Principal, err)
+		t.Errorf("authenticated as %q, %v", got.Principal, err)
 	}
 }
 
-// What a caller without the right token is told depends on what they tried, and on what there is.
+// The error for a caller without a valid token depends on what was sent, and on whether there are tokens.
 func TestATokenThatIsMissingOrWrong(t *testing.T) {
 	some := auth.BearerTokens(map[confirm.Principal][sha256.Size]byte{"token:ada": sha256.Sum256([]byte("a-long-enough-token"))})
 	for name, tt := range map[string]struct {
@@ -104,22 +103,22 @@ func TestATokenThatIsMissingOrWrong(t *testing.T) {
 	}{
 		"nothing":            {some, "", "send a token", `Bearer realm="scanwarden"`},
 		"another scheme":     {some, "Basic a-long-enough-token", "send a token", `Bearer realm="scanwarden"`},
-		"a wrong token":      {some, "Bearer another-long-token", "none of this server's", `Bearer realm="scanwarden", error="invalid_token", error_description="`},
-		"no tokens at all":   {auth.BearerTokens(nil), "Bearer another-long-token", "lets nobody in over HTTP", ""},
+		"a wrong token":      {some, "Bearer another-long-token", "did not issue the token", `Bearer realm="scanwarden", error="invalid_token", error_description="`},
+		"no tokens at all":   {auth.BearerTokens(nil), "Bearer another-long-token", "accepts no calls over HTTP", ""},
 		"the token, in full": {some, "bearer  a-long-enough-token", "", ""},
 	} {
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, resource, nil)
 		r.Header.Set("Authorization", tt.authorization)
 		_, err := tt.k.Authenticate(r, nil)
-		denial, denied := errors.AsType[*auth.Error](err)
-		if denied != (tt.reason != "") {
+		authErr, isAuthErr := errors.AsType[*auth.Error](err)
+		if isAuthErr != (tt.reason != "") {
 			t.Fatalf("%s: %v", name, err)
 		}
-		if denied && (!strings.Contains(denial.Reason, tt.reason) || !strings.HasPrefix(denial.Challenge, tt.challenge) || (tt.challenge == "") != (denial.Challenge == "")) {
-			t.Errorf("%s: %+v", name, denial)
+		if isAuthErr && (!strings.Contains(authErr.Reason, tt.reason) || !strings.HasPrefix(authErr.Challenge, tt.challenge) || (tt.challenge == "") != (authErr.Challenge == "")) {
+			t.Errorf("%s: %+v", name, authErr)
 		}
-		if denied && name != "a wrong token" && strings.Contains(denial.Challenge, "error") {
-			t.Errorf("%s: a request that tried nothing is told of an error: %s", name, denial.Challenge)
+		if isAuthErr && name != "a wrong token" && strings.Contains(authErr.Challenge, "error") {
+			t.Errorf("%s: a request without a token got an error code: %s", name, authErr.Challenge)
 		}
 	}
 }

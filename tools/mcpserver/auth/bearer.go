@@ -9,47 +9,55 @@ import (
 	"scanwarden/confirm"
 )
 
-// BearerTokens admits bearer tokens, known by their SHA-256 sums, by whom they stand for.
-func BearerTokens(sums map[confirm.Principal][sha256.Size]byte) Authenticator { return tokens(sums) }
+// BearerTokens returns an Authenticator for bearer tokens of this server. sums has the SHA-256 sum of each
+// principal's token.
+func BearerTokens(sums map[confirm.Principal][sha256.Size]byte) Authenticator {
+	return bearerTokens(sums)
+}
 
-type tokens map[confirm.Principal][sha256.Size]byte
+type bearerTokens map[confirm.Principal][sha256.Size]byte
 
-func (t tokens) Authenticate(r *http.Request, _ []byte) (Caller, error) {
+func (t bearerTokens) Authenticate(r *http.Request, _ []byte) (Caller, error) {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	sum := sha256.Sum256([]byte(strings.TrimSpace(token)))
-	var who confirm.Principal
-	for principal, want := range t { // all of them, so that time tells nothing
+	var found confirm.Principal
+	for principal, want := range t { // compares with all sums, so that the duration reveals nothing
 		if subtle.ConstantTimeCompare(sum[:], want[:]) == 1 {
-			who = principal
+			found = principal
 		}
 	}
-	if who == "" || !strings.EqualFold(scheme, "Bearer") {
-		return Caller{}, t.denial(token != "" && strings.EqualFold(scheme, "Bearer"))
+	if found == "" || !strings.EqualFold(scheme, "Bearer") {
+		return Caller{}, t.unauthorized(token != "" && strings.EqualFold(scheme, "Bearer"))
 	}
-	return Caller{Principal: who}, nil
+	return Caller{Principal: found}, nil
 }
 
-// denial names no error where nothing was tried, as RFC 6750 section 3 asks.
-func (t tokens) denial(tried bool) *Error {
-	d := &Error{Status: http.StatusUnauthorized, Challenge: `Bearer realm="scanwarden"`}
+func (t bearerTokens) NeedsBody(*http.Request) bool { return false }
+
+// unauthorized returns the error for a request without a valid token. Its challenge has no error code unless a token
+// was sent, as RFC 6750 section 3 requires.
+func (t bearerTokens) unauthorized(tokenSent bool) *Error {
+	e := &Error{Status: http.StatusUnauthorized, Challenge: `Bearer realm="scanwarden"`}
 	switch {
 	case len(t) == 0:
-		d.Challenge = ""
-		d.Reason = "this server lets nobody in over HTTP; have its operator set SCANWARDEN_HTTP_TOKEN, or SCANWARDEN_HTTP_AUTH to entra"
-	case tried:
-		d.Reason = "the token is none of this server's; copy it again, or have the operator give you one"
-		d.Challenge += ", " + parameter("error", "invalid_token") + ", " + parameter("error_description", d.Reason)
+		e.Challenge = ""
+		e.Reason = "this server accepts no calls over HTTP; ask its operator to set SCANWARDEN_HTTP_TOKEN, or SCANWARDEN_HTTP_AUTH to entra"
+	case tokenSent:
+		e.Reason = "this server did not issue the token; copy it again, or ask the operator for one"
+		e.Challenge += ", " + authParam("error", "invalid_token") + ", " + authParam("error_description", e.Reason)
 	default:
-		d.Reason = "send a token of this server as `Authorization: Bearer TOKEN`"
+		e.Reason = "send a token of this server as `Authorization: Bearer TOKEN`"
 	}
-	return d
+	return e
 }
 
-// Anonymous admits everybody as one principal.
-func Anonymous(p confirm.Principal) Authenticator { return anyone(p) }
+// Anonymous returns an Authenticator that accepts every request as one principal.
+func Anonymous(p confirm.Principal) Authenticator { return anonymous(p) }
 
-type anyone confirm.Principal
+type anonymous confirm.Principal
 
-func (a anyone) Authenticate(*http.Request, []byte) (Caller, error) {
+func (a anonymous) Authenticate(*http.Request, []byte) (Caller, error) {
 	return Caller{Principal: confirm.Principal(a)}, nil
 }
+
+func (a anonymous) NeedsBody(*http.Request) bool { return false }

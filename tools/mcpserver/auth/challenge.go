@@ -8,67 +8,71 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// bearer takes the token from the one place where it may be (RFC 6750 section 2.1).
-func (e *entra) bearer(r *http.Request) (string, error) {
+// bearerToken returns the token from the Authorization header, the only place where it is accepted (RFC 6750
+// section 2.1).
+func (e *entraAuthenticator) bearerToken(r *http.Request) (string, error) {
 	headers := r.Header.Values("Authorization")
 	switch {
 	case r.URL.Query().Has("access_token"):
-		return "", e.malformed("send the token in the Authorization header: a URL ends up in logs; get a new one, for this one has been seen")
+		return "", e.malformedRequest("send the token in the Authorization header, never in the URL, which is logged; get a new token, because this one may have been recorded")
 	case len(headers) > 1:
-		return "", e.malformed("send one Authorization header")
+		return "", e.malformedRequest("send one Authorization header")
 	case len(headers) == 0:
-		return "", e.unauthenticated()
+		return "", e.signInRequired()
 	}
 	scheme, token, _ := strings.Cut(headers[0], " ")
 	if token = strings.TrimSpace(token); token == "" || !strings.EqualFold(scheme, "Bearer") {
-		return "", e.unauthenticated()
+		return "", e.signInRequired()
 	}
 	return token, nil
 }
 
-func (e *entra) malformed(why string) *Error {
-	return e.deny(http.StatusBadRequest, "invalid_request", why)
+func (e *entraAuthenticator) malformedRequest(reason string) *Error {
+	return e.challengeError(http.StatusBadRequest, "invalid_request", reason)
 }
 
-// unauthenticated names no error, as RFC 6750 section 3 asks for a request that tried nothing.
-func (e *entra) unauthenticated() *Error {
-	return e.deny(http.StatusUnauthorized, "", "sign in with Microsoft Entra ID, and send the access token as `Authorization: Bearer TOKEN`")
+// signInRequired returns the error for a request without a token. Its challenge has no error code, as RFC 6750
+// section 3 requires.
+func (e *entraAuthenticator) signInRequired() *Error {
+	return e.challengeError(http.StatusUnauthorized, "", "sign in with Microsoft Entra ID, and send the access token as `Authorization: Bearer TOKEN`")
 }
 
-func (e *entra) invalid(why string) *Error {
-	return e.deny(http.StatusUnauthorized, "invalid_token", why)
+func (e *entraAuthenticator) invalidToken(reason string) *Error {
+	return e.challengeError(http.StatusUnauthorized, "invalid_token", reason)
 }
 
-func (e *entra) insufficient() *Error {
-	return e.deny(http.StatusForbidden, "insufficient_scope",
-		"a person's token needs the scope Scans.Use, and an application's own the app role Scans.Use.All; ask an administrator of the tenant to grant it")
+func (e *entraAuthenticator) insufficientScope() *Error {
+	return e.challengeError(http.StatusForbidden, "insufficient_scope",
+		"a user's token needs the scope Scans.Use, and an application's own token the app role Scans.Use.All; ask an administrator of the tenant to grant it")
 }
 
-// errGuest has no challenge: no other token would help.
+// errGuest has no challenge, because no other token would help.
 var errGuest = &Error{
 	Status: http.StatusForbidden,
-	Reason: "guests of the tenant cannot use scanwarden; ask a member of it (an account from elsewhere that is a member is told by the optional claim acct)",
+	Reason: "guests of the tenant cannot use scanwarden; ask a member of the tenant (the optional claim acct identifies a member whose account is from another tenant)",
 }
 
-// unavailable is no fault of the caller's: a client that were told 401 would throw its token away.
-func unavailable(cause error) *Error {
+// keysUnavailable returns the error for a token that cannot be verified now. The status is not 401, because a
+// client would discard its token.
+func keysUnavailable(cause error) *Error {
 	return &Error{
 		Status: http.StatusServiceUnavailable, Cause: cause,
-		Reason: "Entra's signing keys cannot be fetched, so no token can be checked; try again in a minute",
+		Reason: "Entra's signing keys cannot be fetched, so no token can be verified; try again in a minute",
 	}
 }
 
-// deny words a challenge: where to sign in (RFC 9728 section 5.1), for what, and what was wrong (RFC 6750 section 3).
-func (e *entra) deny(status int, code, why string) *Error {
-	challenge := "Bearer " + parameter("resource_metadata", e.about) + ", " + parameter("scope", e.scope())
+// challengeError returns an Error with a challenge that names where to sign in (RFC 9728 section 5.1), the scope,
+// and the error (RFC 6750 section 3). An empty code adds no error.
+func (e *entraAuthenticator) challengeError(status int, code, reason string) *Error {
+	challenge := "Bearer " + authParam("resource_metadata", e.metadataURL) + ", " + authParam("scope", e.scope())
 	if code != "" {
-		challenge += ", " + parameter("error", code) + ", " + parameter("error_description", why)
+		challenge += ", " + authParam("error", code) + ", " + authParam("error_description", reason)
 	}
-	return &Error{Status: status, Challenge: challenge, Reason: why}
+	return &Error{Status: status, Challenge: challenge, Reason: reason}
 }
 
-// parameter quotes a value; what cannot stand in one (RFC 6750 section 3) is left out.
-func parameter(name, value string) string {
+// authParam returns name="value" without characters that RFC 6750 section 3 does not allow in a value.
+func authParam(name, value string) string {
 	plain := strings.Map(func(c rune) rune {
 		if c < ' ' || c > '~' || c == '"' || c == '\\' {
 			return -1
@@ -78,11 +82,11 @@ func parameter(name, value string) string {
 	return name + `="` + plain + `"`
 }
 
-// flaw says in one sentence what is wrong with a token, in words that hold nothing of it.
-func flaw(err error) string {
+// tokenProblem returns one sentence on why a token is invalid. It contains nothing of the token.
+func tokenProblem(err error) string {
 	for _, known := range []struct {
-		is  error
-		say string
+		err    error
+		reason string
 	}{
 		{jwt.ErrTokenExpired, "the token has expired; sign in again"},
 		{jwt.ErrTokenNotValidYet, "the token is not valid yet; check the clock of this server"},
@@ -90,9 +94,9 @@ func flaw(err error) string {
 		{jwt.ErrTokenInvalidIssuer, "the token was not issued by Entra v2 in the tenant of this server; sign in there, and set requestedAccessTokenVersion to 2 in the app registration of this server"},
 		{jwt.ErrTokenMalformed, "the token is not a JSON web token; send the access token as it was issued"},
 	} {
-		if errors.Is(err, known.is) {
-			return known.say
+		if errors.Is(err, known.err) {
+			return known.reason
 		}
 	}
-	return "the token is not one that Entra has signed for this server; sign in again"
+	return "the token was not signed by Entra for this server; sign in again"
 }

@@ -1,10 +1,12 @@
-// Package auth tells who sent an HTTP request. Three kinds of caller come to the door: people and
-// applications with an access token of Microsoft Entra ID, people whom Slack's own assistant names in a request
-// that Slack has signed, and clients with a bearer token of this server.
+// Package auth authenticates HTTP requests. It accepts three kinds of callers: users and applications with an
+// access token of Microsoft Entra ID, clients with a bearer token of this server, and Slack's own assistant, which
+// names the user of each call in a request that Slack has signed.
 //
-// The invariant: a caller is named by what somebody we trust has signed, or by a secret that we gave out, and by
-// nothing else in the request; whatever cannot be verified is refused. An application, and an AI agent that acts
-// in a person's name, is marked as an Agent: it may ask, and it never decides.
+// The invariant: only a signature by Entra or Slack, or a secret that this server issued, identifies a caller; what
+// cannot be verified is refused. An application, or an AI agent that acts for a user, is marked as an Agent: it can
+// propose changes and never decides on one.
 //
-// Nothing here reads or writes Defender, and nothing here keeps or logs a token.
+// [Anonymous] is the exception: it accepts every request as one principal, for a server on a loopback address.
+//
+// The package neither reads nor writes Defender, and it neither stores nor logs a token.
 package auth

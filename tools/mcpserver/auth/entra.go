@@ -15,27 +15,28 @@ import (
 
 const (
 	publicCloud = "https://login.microsoftonline.com"
-	// clockSkew is how far our clock and Entra's may differ.
+	// clockSkew is the tolerated difference between this server's clock and Entra's.
 	clockSkew = time.Minute
-	// longestToken bounds a token. Entra's have 2 to 8 KB.
-	longestToken = 16 << 10
+	// maxTokenBytes bounds a token. Entra's tokens have 2 to 8 KB.
+	maxTokenBytes = 16 << 10
 )
 
 // EntraConfig configures Entra.
 type EntraConfig struct {
-	TenantID  string   // GUID
-	ClientID  string   // of the server's own registration: the audience of v2 tokens
-	Authority string   // "" means https://login.microsoftonline.com
-	Resource  string   // the server's own URL with its path, https://HOST/mcp: for metadata and challenges
-	Clients   []string // allowed azp; empty means any client of the tenant
-	HTTP      *http.Client
-	Now       func() time.Time
-	// Verified is given the raw token of each admitted person, for on-behalf-of; nil means that nobody is.
+	TenantID  string           // GUID
+	ClientID  string           // app registration of this server: the audience of v2 tokens
+	Authority string           // "" means https://login.microsoftonline.com
+	Resource  string           // URL of this server with its path, https://HOST/mcp: for metadata and challenges
+	Clients   []string         // allowed client applications (azp); empty means all of the tenant
+	HTTP      *http.Client     // nil means a client with defaults
+	Now       func() time.Time // nil means time.Now
+	// Verified receives the raw token of each authenticated user, for on-behalf-of calls. It is not called for an
+	// Agent. nil means no call.
 	Verified func(c Caller, token string, expires time.Time)
 }
 
-// filled checks the configuration and fills in what was left out.
-func (cfg EntraConfig) filled() (EntraConfig, error) {
+// withDefaults returns cfg with defaults for empty fields, or an error that names the invalid field.
+func (cfg EntraConfig) withDefaults() (EntraConfig, error) {
 	if cfg.Authority == "" {
 		cfg.Authority = publicCloud
 	}
@@ -60,28 +61,29 @@ func (cfg EntraConfig) filled() (EntraConfig, error) {
 	return cfg, err
 }
 
-// endpoint is one of the tenant's URLs at the authority.
+// endpoint returns the URL of a path of the tenant at the authority.
 func (cfg EntraConfig) endpoint(path string) string {
 	return cfg.Authority + "/" + cfg.TenantID + path
 }
 
 func (cfg EntraConfig) issuer() string { return cfg.endpoint("/v2.0") }
 
-// scope is the whole URI of the scope: clients that are given the short name ask Entra for one of Graph's.
+// scope returns the full URI of the scope. Given the short name, clients would ask Entra for a scope of Microsoft
+// Graph.
 func (cfg EntraConfig) scope() string { return cfg.Resource + "/" + scopeUse }
 
-// Entra admits Microsoft Entra ID v2 access tokens. It makes no call before the first token comes. ctx ends its
-// key fetches.
+// Entra returns an Authenticator for access tokens of Microsoft Entra ID v2. It fetches the signing keys when the
+// first token arrives. Canceling ctx ends its key fetches.
 func Entra(ctx context.Context, cfg EntraConfig) (Authenticator, error) {
-	cfg, err := cfg.filled()
+	cfg, err := cfg.withDefaults()
 	if err != nil {
 		return nil, err
 	}
 	client := *cfg.HTTP
-	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse } // keys come from nowhere else
-	return &entra{
-		EntraConfig: cfg, about: cfg.metadata(),
-		keys: &keyring{ctx: ctx, url: cfg.endpoint("/discovery/v2.0/keys"), client: &client, now: cfg.Now},
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse } // keys must not come from another address
+	return &entraAuthenticator{
+		EntraConfig: cfg, metadataURL: cfg.metadataURL(),
+		keys: &jwksCache{ctx: ctx, url: cfg.endpoint("/discovery/v2.0/keys"), client: &client, now: cfg.Now},
 		parser: jwt.NewParser(
 			jwt.WithValidMethods([]string{jwt.SigningMethodRS256.Alg()}),
 			jwt.WithIssuer(cfg.issuer()), jwt.WithAudience(cfg.ClientID),
@@ -91,16 +93,16 @@ func Entra(ctx context.Context, cfg EntraConfig) (Authenticator, error) {
 	}, nil
 }
 
-type entra struct {
+type entraAuthenticator struct {
 	EntraConfig
-	about  string // the URL of the metadata
-	keys   *keyring
-	parser *jwt.Parser
+	metadataURL string // challenges name it
+	keys        *jwksCache
+	parser      *jwt.Parser
 }
 
-// Authenticate implements Keeper.
-func (e *entra) Authenticate(r *http.Request, _ []byte) (Caller, error) {
-	token, err := e.bearer(r)
+// Authenticate implements Authenticator.
+func (e *entraAuthenticator) Authenticate(r *http.Request, _ []byte) (Caller, error) {
+	token, err := e.bearerToken(r)
 	if err != nil {
 		return Caller{}, err
 	}
@@ -108,55 +110,58 @@ func (e *entra) Authenticate(r *http.Request, _ []byte) (Caller, error) {
 	if err != nil {
 		return Caller{}, err
 	}
-	if !c.allowed() {
-		return Caller{}, e.insufficient()
+	if !c.mayCall() {
+		return Caller{}, e.insufficientScope()
 	}
-	if c.guest() {
+	if c.isGuest() {
 		return Caller{}, errGuest
 	}
-	who := c.caller()
-	if e.Verified != nil && !who.Agent {
-		e.Verified(who, token, c.ExpiresAt.Time)
+	caller := c.toCaller()
+	if e.Verified != nil && !caller.Agent {
+		e.Verified(caller, token, c.ExpiresAt.Time)
 	}
-	return who, nil
+	return caller, nil
 }
 
-// verify believes a token whose signature, issuer, audience and times hold, and which is a v2 token of our tenant
-// for one of the clients that may ask.
-func (e *entra) verify(ctx context.Context, token string) (*claims, error) {
-	if len(token) > longestToken {
-		return nil, e.invalid("the token is longer than 16 KiB")
+func (e *entraAuthenticator) NeedsBody(*http.Request) bool { return false }
+
+// verify returns the claims of a token if its signature, issuer, audience and times are valid, and if it is a v2
+// token of our tenant for an allowed client.
+func (e *entraAuthenticator) verify(ctx context.Context, token string) (*claims, error) {
+	if len(token) > maxTokenBytes {
+		return nil, e.invalidToken("the token is longer than 16 KiB")
 	}
 	c := &claims{}
-	_, err := e.parser.ParseWithClaims(token, c, func(t *jwt.Token) (any, error) { return e.key(ctx, t) })
-	if failed, ok := errors.AsType[noKeys](err); ok {
-		return nil, unavailable(failed.cause)
+	_, err := e.parser.ParseWithClaims(token, c, func(t *jwt.Token) (any, error) { return e.signingKey(ctx, t) })
+	if failed, ok := errors.AsType[keysUnavailableError](err); ok {
+		return nil, keysUnavailable(failed.cause)
 	}
 	switch {
 	case err != nil:
-		return nil, e.invalid(flaw(err))
+		return nil, e.invalidToken(tokenProblem(err))
 	case !strings.EqualFold(c.tenant, e.TenantID):
-		return nil, e.invalid("the token was issued in another tenant; sign in to the one of this server")
+		return nil, e.invalidToken("the token was issued by another tenant; sign in to the tenant of this server")
 	case c.version != "2.0":
-		return nil, e.invalid("the token is not of version 2.0; set requestedAccessTokenVersion to 2 in the app registration of this server")
-	case !IsGUID(c.object):
-		return nil, e.invalid("the token does not say whose it is")
+		return nil, e.invalidToken("the token is not of version 2.0; set requestedAccessTokenVersion to 2 in the app registration of this server")
+	case !IsGUID(c.objectID):
+		return nil, e.invalidToken("the token has no valid object id (oid)")
 	case len(e.Clients) > 0 && !slices.ContainsFunc(e.Clients, func(id string) bool { return strings.EqualFold(id, c.client) }):
-		return nil, e.invalid("the token was given to a client that may not call this server; use one that its operator allows")
+		return nil, e.invalidToken("the token was issued to a client application that may not call this server; use one that its operator allows")
 	}
 	return c, nil
 }
 
-// key takes a key only by the name that the token gives it, and only from Entra: "jku", "x5u" and "jwk" are not
-// looked at, and a token with an extension that must be understood (RFC 7515 section 4.1.11) is not.
-func (e *entra) key(ctx context.Context, t *jwt.Token) (any, error) {
+// signingKey returns the key that verifies t. It accepts a key only by the id (kid) in the token's header, and only
+// from Entra. It ignores the headers "jku", "x5u" and "jwk", and refuses a token with an extension that must be
+// understood (RFC 7515 section 4.1.11).
+func (e *entraAuthenticator) signingKey(ctx context.Context, t *jwt.Token) (any, error) {
 	if name, _ := t.Header["kid"].(string); name == "" || t.Header["crit"] != nil {
-		return nil, errors.New("the header names no key, or wants more than that")
+		return nil, errors.New("the header has no key id, or a critical extension")
 	}
-	return e.keys.key(ctx, t)
+	return e.keys.signingKey(ctx, t)
 }
 
-// IsGUID reports whether s has the form of an id that Entra gives, in either case.
+// IsGUID reports whether s has the form of an id that Entra assigns, in upper or lower case.
 func IsGUID(s string) bool {
 	if len(s) != 36 {
 		return false

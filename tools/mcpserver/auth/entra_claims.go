@@ -11,38 +11,38 @@ import (
 	"scanwarden/confirm"
 )
 
-// What an administrator grants on the server's own registration.
+// Permissions that an administrator grants on this server's app registration.
 const (
-	scopeUse      = "Scans.Use"       // delegated scope: a person may call
+	scopeUse      = "Scans.Use"       // delegated scope: a user may call
 	roleUseAll    = "Scans.Use.All"   // app role: an application may call
 	roleRequester = "Scans.Requester" // app role: may propose, where the policy names requesters
 )
 
-// claims are what is read of an Entra v2 access token (Microsoft Learn, access-token-claims-reference and
-// agent-id/agent-token-claims).
+// claims has the claims that are read from an Entra v2 access token (Microsoft Learn, access-token-claims-reference
+// and agent-id/agent-token-claims).
 type claims struct {
 	jwt.RegisteredClaims
-	tenant, version, object string // tid, ver, oid
-	client                  string // azp: the application that asked for the token
-	kind                    string // idtyp: "app" for an application's own token; an optional claim
-	scopes                  string // scp, space-separated: a person's token has it
-	roles                   []string
-	actor, subject          string // xms_act_fct, xms_sub_fct: space-separated numbers
-	provider                string // idp: who authenticated the account, where that was not the issuer
-	account                 any    // acct: 0 for a member of the tenant, 1 for a guest; an optional claim
+	tenant, version, objectID  string // tid, ver, oid
+	client                     string // azp: the client application that requested the token
+	tokenType                  string // idtyp: "app" for an application's own token; an optional claim
+	scopes                     string // scp, space-separated: only in a user's token
+	roles                      []string
+	actorFacets, subjectFacets string // xms_act_fct, xms_sub_fct: space-separated numbers
+	identityProvider           string // idp: authenticated the account, if the issuer did not
+	account                    any    // acct: 0 for a member of the tenant, 1 for a guest; an optional claim
 }
 
-// UnmarshalJSON takes claims by their exact names; encoding/json would take "TID" for "tid".
+// UnmarshalJSON reads claims by their exact names; encoding/json would accept "TID" for "tid".
 func (c *claims) UnmarshalJSON(raw []byte) error {
-	fields, err := object(raw)
+	fields, err := strictObject(raw)
 	if err != nil {
 		return err
 	}
 	for name, into := range map[string]any{
 		"iss": &c.Issuer, "aud": &c.Audience, "exp": &c.ExpiresAt, "nbf": &c.NotBefore,
-		"tid": &c.tenant, "ver": &c.version, "oid": &c.object, "azp": &c.client, "idtyp": &c.kind,
-		"scp": &c.scopes, "roles": &c.roles, "xms_act_fct": &c.actor, "xms_sub_fct": &c.subject,
-		"idp": &c.provider, "acct": &c.account,
+		"tid": &c.tenant, "ver": &c.version, "oid": &c.objectID, "azp": &c.client, "idtyp": &c.tokenType,
+		"scp": &c.scopes, "roles": &c.roles, "xms_act_fct": &c.actorFacets, "xms_sub_fct": &c.subjectFacets,
+		"idp": &c.identityProvider, "acct": &c.account,
 	} {
 		value, ok := fields[name]
 		if !ok {
@@ -55,57 +55,57 @@ func (c *claims) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// delegated reports whether the token was given to a client in somebody's name. Entra writes "/" for no scope.
-func (c *claims) delegated() bool { return c.scopes != "" && c.scopes != "/" && c.kind != "app" }
+// isDelegated reports whether the token was issued to a client on behalf of a user. Entra writes "/" for no scope.
+func (c *claims) isDelegated() bool { return c.scopes != "" && c.scopes != "/" && c.tokenType != "app" }
 
-// application reports whether the token is an application's own.
-func (c *claims) application() bool {
-	return (c.scopes == "" || c.scopes == "/") && (c.kind == "" || c.kind == "app")
+// isApplication reports whether the token is an application's own.
+func (c *claims) isApplication() bool {
+	return (c.scopes == "" || c.scopes == "/") && (c.tokenType == "" || c.tokenType == "app")
 }
 
-// The facets that make an agent of whoever they are said of.
+// Facets of AI agents.
 const (
 	facetAgent     = "11" // an AI agent's identity
 	facetAgentUser = "13" // an account made for an AI agent
 )
 
-// agent reports whether no person is behind the call itself: an application's own token, or an AI agent's. One that
-// acts for a person carries that person's object id, and is told apart by its facets alone.
-func (c *claims) agent() bool {
-	subject := strings.Fields(c.subject)
-	return !c.delegated() || slices.Contains(strings.Fields(c.actor), facetAgent) ||
+// isAgent reports whether no user made the call: the token is an application's own, or an AI agent's. An agent that
+// acts for a user has that user's object id, and only its facets differ.
+func (c *claims) isAgent() bool {
+	subject := strings.Fields(c.subjectFacets)
+	return !c.isDelegated() || slices.Contains(strings.Fields(c.actorFacets), facetAgent) ||
 		slices.Contains(subject, facetAgent) || slices.Contains(subject, facetAgentUser)
 }
 
-// guest reports whether the account is another organisation's, and was invited into the tenant: nobody in the tenant
-// answers for who uses it. The tenant's own word (acct) is taken where its administrator had it put into tokens;
-// otherwise an account that another identity provider has authenticated is a guest's (access-token-claims-reference,
+// isGuest reports whether the account belongs to another organization and was invited into the tenant: the tenant
+// does not control its use. It uses the claim acct if the tenant's administrator added it to tokens. Otherwise an
+// account that another identity provider has authenticated is a guest (access-token-claims-reference,
 // optional-claims-reference).
-func (c *claims) guest() bool {
+func (c *claims) isGuest() bool {
 	if c.account != nil {
 		return c.account != float64(0) && c.account != "0"
 	}
-	return c.provider != "" && !strings.Contains(strings.ToLower(c.provider), strings.ToLower(c.tenant))
+	return c.identityProvider != "" && !strings.Contains(strings.ToLower(c.identityProvider), strings.ToLower(c.tenant))
 }
 
-// allowed reports whether the holder may call at all.
-func (c *claims) allowed() bool {
-	if c.application() {
+// mayCall reports whether the token grants the permission to call this server.
+func (c *claims) mayCall() bool {
+	if c.isApplication() {
 		return slices.Contains(c.roles, roleUseAll)
 	}
-	return c.delegated() && slices.Contains(strings.Fields(c.scopes), scopeUse)
+	return c.isDelegated() && slices.Contains(strings.Fields(c.scopes), scopeUse)
 }
 
-// caller names the holder, whom allowed has let in.
-func (c *claims) caller() Caller {
-	who := Caller{
-		Principal: confirm.Principal(strings.ToLower("entra:" + c.tenant + "/" + c.object)),
-		Agent:     c.agent(),
+// toCaller returns the caller for a token that mayCall has accepted.
+func (c *claims) toCaller() Caller {
+	caller := Caller{
+		Principal: confirm.Principal(strings.ToLower("entra:" + c.tenant + "/" + c.objectID)),
+		Agent:     c.isAgent(),
 	}
 	for _, role := range c.roles {
-		if !who.Agent || role == roleRequester || role == roleUseAll { // an agent never brings a say in decisions
-			who.Groups = append(who.Groups, "entra-role:"+role)
+		if !caller.Agent || role == roleRequester || role == roleUseAll { // no role lets an agent decide
+			caller.Groups = append(caller.Groups, "entra-role:"+role)
 		}
 	}
-	return who
+	return caller
 }

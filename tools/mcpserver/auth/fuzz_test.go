@@ -16,14 +16,14 @@ import (
 	"scanwarden/tools/mcpserver/auth"
 )
 
-// Whatever the Authorization header holds, nobody gets in but by a token whose parts our key has signed: the
-// signature is checked here once more, by nothing but the standard library.
+// For every Authorization header, only a token that our key has signed is accepted. The test checks the signature
+// again with the standard library alone.
 func FuzzOnlySignedTokensAreAdmitted(f *testing.F) {
 	a := newAuthority(f)
-	k := a.keeper(f)
+	k := a.authenticator(f)
 	for _, token := range []string{
-		signed(f, a.person(nil)), signed(f, a.application(nil)), signedBy(f, theirs(), "first", a.person(nil)),
-		sign(f, jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType, map[string]any{"kid": "first"}, a.person(nil)),
+		signToken(f, a.personClaims(nil)), signToken(f, a.applicationClaims(nil)), signTokenWith(f, attackerKey(), "first", a.personClaims(nil)),
+		signTokenAs(f, jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType, map[string]any{"kid": "first"}, a.personClaims(nil)),
 	} {
 		part := strings.Split(token, ".")
 		f.Add("Bearer", plainText(f, part[0]), plainText(f, part[1]), plainText(f, part[2]))
@@ -32,25 +32,25 @@ func FuzzOnlySignedTokensAreAdmitted(f *testing.F) {
 	f.Add("Bearer", "null", "null", "")
 	f.Add("Bearer", `{"alg":"RS256","kid":"first"}`, `{"exp":1e400,"aud":[null],"roles":{}}`, "x")
 	f.Fuzz(func(t *testing.T, scheme, header, claims, signature string) {
-		text := coded(header) + "." + coded(claims)
+		text := encodePart(header) + "." + encodePart(claims)
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, resource, nil)
-		r.Header["Authorization"] = []string{scheme + " " + text + "." + coded(signature)}
+		r.Header["Authorization"] = []string{scheme + " " + text + "." + encodePart(signature)}
 		who, err := k.Authenticate(r, nil)
 		sum := sha256.Sum256([]byte(text))
-		if err == nil && rsa.VerifyPKCS1v15(&ours().PublicKey, crypto.SHA256, sum[:], []byte(signature)) != nil {
-			t.Errorf("%s %s %s, which nobody signed, was let in as %+v", scheme, header, claims, who)
+		if err == nil && rsa.VerifyPKCS1v15(&serverKey().PublicKey, crypto.SHA256, sum[:], []byte(signature)) != nil {
+			t.Errorf("%s %s %s, which our key did not sign, was accepted as %+v", scheme, header, claims, who)
 		}
 		if err != nil && who.Principal != "" {
 			t.Errorf("%s %s %s was refused, and named %s", scheme, header, claims, who.Principal)
 		}
 		r.Header["Authorization"] = []string{scheme + header}
 		if who, err := k.Authenticate(r, nil); err == nil && !strings.Contains(header, ".") {
-			t.Errorf("%s%s was let in as %+v", scheme, header, who)
+			t.Errorf("%s%s was accepted as %+v", scheme, header, who)
 		}
 	})
 }
 
-func coded(part string) string { return base64.RawURLEncoding.EncodeToString([]byte(part)) }
+func encodePart(part string) string { return base64.RawURLEncoding.EncodeToString([]byte(part)) }
 
 func plainText(f *testing.F, part string) string {
 	f.Helper()
@@ -61,15 +61,15 @@ func plainText(f *testing.F, part string) string {
 	return string(text)
 }
 
-// Whatever a body that Slack signed says, a principal that comes of it is made of two ids and nothing else, and is
-// an agent; and the same body unsigned names nobody.
+// For every body that Slack signed, the principal consists of two ids and is an agent. The same body without a valid
+// signature is refused.
 func FuzzOnlySignedBodiesAreAdmitted(f *testing.F) {
 	f.Add(callBody(adaInSlack))
 	f.Add(callBody(`{"slack":{"user_id":"U0","team_id":"T0","User_id":"U1"}}`))
 	f.Add(`{"method":"tools/list"}`)
 	f.Add(`[{"method":"tools/list"}]`)
 	f.Add(`{"method":"tools/call","params":{"_meta":{"slack":{"user_id":"U0/T0","team_id":"T0"}}}}`)
-	k := auth.SlackAssistant(workspace())
+	k := auth.SlackAssistant(slackConfig())
 	f.Fuzz(func(t *testing.T, body string) {
 		r := slackRequest(t, time.Now(), signingSecret, body)
 		who, err := k.Authenticate(r, []byte(body))
@@ -82,7 +82,7 @@ func FuzzOnlySignedBodiesAreAdmitted(f *testing.F) {
 		}
 		r.Header.Set("X-Slack-Signature", signature("another", r.Header.Get("X-Slack-Request-Timestamp"), body))
 		if who, err := k.Authenticate(r, []byte(body)); err == nil {
-			t.Errorf("%q, not signed by Slack, was let in as %+v", body, who)
+			t.Errorf("%q, not signed by Slack, was accepted as %+v", body, who)
 		}
 	})
 }

@@ -8,13 +8,13 @@ import (
 	"strings"
 )
 
-// mostFields bounds one object. A token and a message have a dozen.
-const mostFields = 256
+// maxFields bounds the fields of one object. A token or a message has about a dozen.
+const maxFields = 256
 
-// object reads one JSON object and nothing beside it. Parsers differ on a name that comes twice, and Go's own takes
-// names that differ only in case for the same: an object in which two parsers could see two things is refused.
-// What is nested is left as it is.
-func object(raw []byte) (map[string]json.RawMessage, error) {
+// strictObject returns the fields of raw, which must be one JSON object and nothing else. Parsers disagree on a
+// name that appears twice, and encoding/json ignores case. So an object in which two parsers could see different
+// fields is an error. Nested values are not checked.
+func strictObject(raw []byte) (map[string]json.RawMessage, error) {
 	if !json.Valid(raw) {
 		return nil, errors.New("it is not one JSON value")
 	}
@@ -30,8 +30,8 @@ func object(raw []byte) (map[string]json.RawMessage, error) {
 		if err := dec.Decode(&value); err != nil {
 			return nil, fmt.Errorf("field %.40q: %w", name, err)
 		}
-		if len(fields) == mostFields {
-			return nil, fmt.Errorf("it has more than %d fields", mostFields)
+		if len(fields) == maxFields {
+			return nil, fmt.Errorf("it has more than %d fields", maxFields)
 		}
 		for other := range fields {
 			if strings.EqualFold(other, name) { // folds as encoding/json does

@@ -16,87 +16,87 @@ import (
 )
 
 const (
-	// keysAge is how old keys may be before they are fetched again; Entra publishes a new one days before it signs.
-	keysAge = time.Hour
-	// keysLife is how long keys are believed while they cannot be fetched: a withdrawn one must not live for ever.
-	keysLife = 24 * time.Hour
-	// keysPause is between two fetches, whatever they are for and however they end.
-	keysPause = time.Minute
-	// keysWait is what one fetch may take.
-	keysWait = 10 * time.Second
-	// keysSize bounds a key document. Entra's has about 15 KB.
-	keysSize = 1 << 20
+	// refreshAfter is the age at which keys are fetched again. Entra publishes a new key days before it signs with it.
+	refreshAfter = time.Hour
+	// staleLimit is the age up to which keys are used if they cannot be fetched. A withdrawn key must expire.
+	staleLimit = 24 * time.Hour
+	// minFetchInterval is the minimum time between two fetches for any reason and with any result.
+	minFetchInterval = time.Minute
+	// fetchTimeout bounds one fetch.
+	fetchTimeout = 10 * time.Second
+	// maxDocumentBytes bounds a key document. Entra's document has about 15 KB.
+	maxDocumentBytes = 1 << 20
 )
 
-// keyring holds the keys that Entra signs with. The first token makes it fetch them, and so does, at most once a
-// minute, a token with a key it does not know. It fetches itself, for keyfunc's own client bounds the fetch for an
-// unknown key by the time that it may wait for its limiter, and lets the caller who started a fetch cancel it.
-type keyring struct {
-	ctx    context.Context // the server's: a fetch is for everybody, so no caller ends it
+// jwksCache caches Entra's signing keys (a JSON Web Key Set). It fetches them for the first token and, at most once
+// a minute, for a token with an unknown key. It does not use keyfunc's own HTTP client: that client limits a fetch
+// for an unknown key by its rate limiter's wait, and the caller that started a fetch can cancel it.
+type jwksCache struct {
+	ctx    context.Context // context of the server: all callers share a fetch, so none can cancel it
 	url    string
 	client *http.Client
 	now    func() time.Time
 
-	mu      sync.Mutex
-	known   keyfunc.Keyfunc // nil before the first fetch that succeeds
-	fetched time.Time       // when known was
-	tried   time.Time       // when the last fetch began
-	failure error           // how it failed; nil when it did not
-	flight  chan struct{}   // closed when the fetch under way ends; nil when none is
+	mu          sync.Mutex
+	keys        keyfunc.Keyfunc // nil before the first successful fetch
+	fetched     time.Time       // time of the last successful fetch
+	lastAttempt time.Time       // start of the last fetch
+	lastErr     error           // error of the last fetch; nil if it succeeded
+	inFlight    chan struct{}   // closed when the current fetch ends; nil if there is none
 }
 
-// noKeys is a failure to know the keys: it says nothing of the token. Only who started the fetch learns its cause,
-// so that a log has one line for each.
-type noKeys struct{ cause error }
+// keysUnavailableError means that the keys are not known. It is no statement about the token. Only the caller that
+// started the fetch gets its cause, so that the log has one line per failure.
+type keysUnavailableError struct{ cause error }
 
-func (noKeys) Error() string { return "Entra's signing keys are not known" }
+func (keysUnavailableError) Error() string { return "Entra's signing keys are not known" }
 
-// key finds the key that token names.
-func (k *keyring) key(ctx context.Context, token *jwt.Token) (any, error) {
-	known, err := k.younger(ctx, keysAge)
-	if known == nil {
+// signingKey returns the key that token names, and fetches the keys if they are stale or do not contain it.
+func (k *jwksCache) signingKey(ctx context.Context, token *jwt.Token) (any, error) {
+	keys, err := k.freshKeys(ctx, refreshAfter)
+	if keys == nil {
 		return nil, err
 	}
-	key, missing := known.KeyfuncCtx(ctx)(token)
+	key, missing := keys.KeyfuncCtx(ctx)(token)
 	if !errors.Is(missing, jwkset.ErrKeyNotFound) {
 		return key, missing
 	}
-	if known, err = k.younger(ctx, keysPause); err != nil {
+	if keys, err = k.freshKeys(ctx, minFetchInterval); err != nil {
 		return nil, err
 	}
-	return known.KeyfuncCtx(ctx)(token)
+	return keys.KeyfuncCtx(ctx)(token)
 }
 
-// younger returns keys fetched less than age ago, and fetches them if a fetch is due. Where it cannot have such, it
-// returns an error, beside the keys that are still believed.
-func (k *keyring) younger(ctx context.Context, age time.Duration) (keyfunc.Keyfunc, error) {
+// freshKeys returns keys that are younger than age, and fetches them if a fetch is due. If they cannot be fetched,
+// it returns an error, and also the older keys until staleLimit.
+func (k *jwksCache) freshKeys(ctx context.Context, age time.Duration) (keyfunc.Keyfunc, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.known != nil && k.now().Sub(k.fetched) < age {
-		return k.known, nil
+	if k.keys != nil && k.now().Sub(k.fetched) < age {
+		return k.keys, nil
 	}
-	due := k.flight == nil && (k.tried.IsZero() || k.now().Sub(k.tried) >= keysPause)
+	due := k.inFlight == nil && (k.lastAttempt.IsZero() || k.now().Sub(k.lastAttempt) >= minFetchInterval)
 	if due {
-		k.tried, k.flight = k.now(), make(chan struct{})
-		go k.fetch(k.flight)
+		k.lastAttempt, k.inFlight = k.now(), make(chan struct{})
+		go k.refresh(k.inFlight)
 	}
-	k.await(ctx)
-	failed := noKeys{}
+	k.waitFetch(ctx)
+	failed := keysUnavailableError{}
 	if due {
-		failed.cause = k.failure
+		failed.cause = k.lastErr
 	}
 	switch {
-	case k.known == nil || k.now().Sub(k.fetched) >= keysLife:
+	case k.keys == nil || k.now().Sub(k.fetched) >= staleLimit:
 		return nil, failed
-	case k.failure != nil || ctx.Err() != nil:
-		return k.known, failed
+	case k.lastErr != nil || ctx.Err() != nil:
+		return k.keys, failed
 	}
-	return k.known, nil
+	return k.keys, nil
 }
 
-// await waits, without the lock, until the fetch under way ends or the caller goes.
-func (k *keyring) await(ctx context.Context) {
-	flight := k.flight
+// waitFetch waits, without the lock, until the current fetch ends or ctx is done.
+func (k *jwksCache) waitFetch(ctx context.Context) {
+	flight := k.inFlight
 	if flight == nil {
 		return
 	}
@@ -108,20 +108,20 @@ func (k *keyring) await(ctx context.Context) {
 	}
 }
 
-// fetch ends with its request, in ten seconds at most.
-func (k *keyring) fetch(flight chan struct{}) {
-	known, err := k.get()
+// refresh fetches the keys and stores the result. It ends with its request, after fetchTimeout at most.
+func (k *jwksCache) refresh(flight chan struct{}) {
+	keys, err := k.fetchKeys()
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if err == nil {
-		k.known, k.fetched = known, k.now()
+		k.keys, k.fetched = keys, k.now()
 	}
-	k.failure, k.flight = err, nil
+	k.lastErr, k.inFlight = err, nil
 	close(flight)
 }
 
-func (k *keyring) get() (keyfunc.Keyfunc, error) {
-	ctx, cancel := context.WithTimeout(k.ctx, keysWait)
+func (k *jwksCache) fetchKeys() (keyfunc.Keyfunc, error) {
+	ctx, cancel := context.WithTimeout(k.ctx, fetchTimeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, k.url, nil)
 	if err != nil {
@@ -135,19 +135,19 @@ func (k *keyring) get() (keyfunc.Keyfunc, error) {
 	if res.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("%s answered %s", k.url, res.Status)
 	}
-	raw, err := io.ReadAll(io.LimitReader(res.Body, keysSize))
+	raw, err := io.ReadAll(io.LimitReader(res.Body, maxDocumentBytes))
 	if err != nil {
 		return nil, err
 	}
-	return readKeys(raw)
+	return parseKeySet(raw)
 }
 
-// readKeys takes the keys it understands out of a key set (RFC 7517): one of a new kind must not lock everybody
-// out. None at all is no answer of Entra's.
-func readKeys(raw []byte) (keyfunc.Keyfunc, error) {
+// parseKeySet returns the RSA keys of a key set (RFC 7517). It skips other keys, so that a key of a new type does
+// not lock all callers out. A set without any RSA key is an error, because Entra never sends one.
+func parseKeySet(raw []byte) (keyfunc.Keyfunc, error) {
 	var set jwkset.JWKSMarshal
 	if err := json.Unmarshal(raw, &set); err != nil {
-		return nil, errors.New("the answer is no key set: is there a proxy in between?")
+		return nil, errors.New("the answer is not a key set; check for a proxy in between")
 	}
 	store, found := jwkset.NewMemoryStorage(), 0
 	for _, each := range set.Keys {
@@ -161,7 +161,7 @@ func readKeys(raw []byte) (keyfunc.Keyfunc, error) {
 		found++
 	}
 	if found == 0 {
-		return nil, errors.New("the answer has no RSA key: is there a proxy in between?")
+		return nil, errors.New("the answer has no RSA key; check for a proxy in between")
 	}
 	return keyfunc.New(keyfunc.Options{Storage: store})
 }

@@ -16,16 +16,17 @@ import (
 	"scanwarden/tools/mcpserver/auth"
 )
 
-// flood sends a thousand forged tokens, each with a key of its own name, and wants each answered with status.
-func flood(t *testing.T, a *authority, k auth.Authenticator, status int) {
+// sendForgedTokens sends a thousand forged tokens, each with its own key id, and checks that each is answered with
+// status.
+func sendForgedTokens(t *testing.T, a *fakeEntra, k auth.Authenticator, status int) {
 	t.Helper()
-	_, rest, _ := strings.Cut(signedBy(t, theirs(), "forged", a.person(nil)), ".")
+	_, rest, _ := strings.Cut(signTokenWith(t, attackerKey(), "forged", a.personClaims(nil)), ".")
 	var all sync.WaitGroup
 	for i := range 1000 {
 		header := base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, `{"alg":"RS256","typ":"JWT","kid":"forged %d"}`, i))
 		all.Go(func() {
-			_, err := knock(t, k, header+"."+rest)
-			if denial, ok := errors.AsType[*auth.Error](err); !ok || denial.Status != status {
+			_, err := authenticate(t, k, header+"."+rest)
+			if authErr, ok := errors.AsType[*auth.Error](err); !ok || authErr.Status != status {
 				t.Errorf("%v, want %d", err, status)
 			}
 		})
@@ -33,7 +34,7 @@ func flood(t *testing.T, a *authority, k auth.Authenticator, status int) {
 	all.Wait()
 }
 
-func (a *authority) wantFetches(t *testing.T, want int) {
+func (a *fakeEntra) wantFetches(t *testing.T, want int) {
 	t.Helper()
 	if got := a.fetched(); got != want {
 		t.Errorf("the keys were fetched %d times, want %d", got, want)
@@ -42,47 +43,47 @@ func (a *authority) wantFetches(t *testing.T, want int) {
 
 func TestForgedTokensFetchKeysOnceAMinute(t *testing.T) {
 	a := newAuthority(t)
-	k := a.keeper(t)
-	flood(t, a, k, 401)
+	k := a.authenticator(t)
+	sendForgedTokens(t, a, k, 401)
 	a.wantFetches(t, 1)
-	a.pass(59 * time.Second)
-	flood(t, a, k, 401)
+	a.advanceClock(59 * time.Second)
+	sendForgedTokens(t, a, k, 401)
 	a.wantFetches(t, 1)
-	a.pass(time.Second)
-	flood(t, a, k, 401)
+	a.advanceClock(time.Second)
+	sendForgedTokens(t, a, k, 401)
 	a.wantFetches(t, 2)
-	if _, err := knock(t, k, signed(t, a.person(nil))); err != nil {
-		t.Errorf("a true token after the flood: %v", err)
+	if _, err := authenticate(t, k, signToken(t, a.personClaims(nil))); err != nil {
+		t.Errorf("a valid token after the forged ones: %v", err)
 	}
 	a.wantFetches(t, 2)
 }
 
 func TestKeysRotate(t *testing.T) {
 	a := newAuthority(t)
-	k := a.keeper(t)
-	before := func() string { return signed(t, a.person(nil)) }
-	after := func() string { return signedBy(t, theirs(), "second", a.person(nil)) }
+	k := a.authenticator(t)
+	before := func() string { return signToken(t, a.personClaims(nil)) }
+	after := func() string { return signTokenWith(t, attackerKey(), "second", a.personClaims(nil)) }
 	admits := func(token string, want bool) {
 		t.Helper()
-		if _, err := knock(t, k, token); (err == nil) != want {
-			t.Errorf("let in: %v, want %v (%v)", err == nil, want, err)
+		if _, err := authenticate(t, k, token); (err == nil) != want {
+			t.Errorf("accepted: %v, want %v (%v)", err == nil, want, err)
 		}
 	}
 	admits(before(), true)
-	a.alter(func() { a.keys["second"] = theirs() })
-	admits(after(), false) // the keys are not a minute old
-	a.pass(time.Minute)
+	a.change(func() { a.keys["second"] = attackerKey() })
+	admits(after(), false) // the keys are younger than a minute
+	a.advanceClock(time.Minute)
 	admits(after(), true)
 	a.wantFetches(t, 2)
 
-	a.alter(func() { a.keys = map[string]*rsa.PrivateKey{"second": theirs()} })
-	a.pass(59 * time.Minute)
-	admits(before(), true) // nobody has told us yet
+	a.change(func() { a.keys = map[string]*rsa.PrivateKey{"second": attackerKey()} })
+	a.advanceClock(59 * time.Minute)
+	admits(before(), true) // the withdrawal is not known yet
 	a.wantFetches(t, 2)
-	a.pass(time.Minute)
-	admits(after(), true) // an hour has passed: the keys are looked at again, though this one is known
+	a.advanceClock(time.Minute)
+	admits(after(), true) // after an hour the keys are fetched again, although this one is known
 	a.wantFetches(t, 3)
-	admits(before(), false) // and the withdrawn one is gone
+	admits(before(), false) // the withdrawn key is no longer accepted
 }
 
 func TestKeysThatCannotBeFetched(t *testing.T) {
@@ -101,36 +102,36 @@ func TestKeysThatCannotBeFetched(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := newAuthority(t)
-			a.alter(func() { a.answer = answer })
-			k := a.keeper(t)
-			_, err := knock(t, k, signed(t, a.person(nil)))
-			denial, ok := errors.AsType[*auth.Error](err)
-			if !ok || denial.Status != 503 || denial.Challenge != "" || denial.Cause == nil {
+			a.change(func() { a.answer = answer })
+			k := a.authenticator(t)
+			_, err := authenticate(t, k, signToken(t, a.personClaims(nil)))
+			authErr, ok := errors.AsType[*auth.Error](err)
+			if !ok || authErr.Status != 503 || authErr.Challenge != "" || authErr.Cause == nil {
 				t.Fatalf("%+v, want 503 with a cause", err)
 			}
-			flood(t, a, k, 503)
+			sendForgedTokens(t, a, k, 503)
 			a.wantFetches(t, 1)
-			_, err = knock(t, k, signed(t, a.person(nil)))
-			if denial, ok := errors.AsType[*auth.Error](err); !ok || denial.Cause != nil {
-				t.Error("one failure is told to the log twice")
+			_, err = authenticate(t, k, signToken(t, a.personClaims(nil)))
+			if authErr, ok := errors.AsType[*auth.Error](err); !ok || authErr.Cause != nil {
+				t.Error("one failure was logged twice")
 			}
-			a.alter(func() { a.answer = nil })
-			a.pass(time.Minute)
-			if _, err := knock(t, k, signed(t, a.person(nil))); err != nil {
+			a.change(func() { a.answer = nil })
+			a.advanceClock(time.Minute)
+			if _, err := authenticate(t, k, signToken(t, a.personClaims(nil))); err != nil {
 				t.Errorf("after a minute: %v", err)
 			}
 		})
 	}
 }
 
-// Known keys outlive an outage for a day; an unknown one cannot be told from a forged one meanwhile.
+// Known keys are used for a day of outage. An unknown key cannot be distinguished from a forged one meanwhile.
 func TestAnOutageOfTheKeys(t *testing.T) {
 	a := newAuthority(t)
-	k := a.keeper(t)
-	if _, err := knock(t, k, signed(t, a.person(nil))); err != nil {
+	k := a.authenticator(t)
+	if _, err := authenticate(t, k, signToken(t, a.personClaims(nil))); err != nil {
 		t.Fatal(err)
 	}
-	a.alter(func() {
+	a.change(func() {
 		a.answer = func(w http.ResponseWriter, _ []byte) { http.Error(w, "down", http.StatusBadGateway) }
 	})
 	for _, tt := range []struct {
@@ -140,23 +141,23 @@ func TestAnOutageOfTheKeys(t *testing.T) {
 	}{
 		{2 * time.Hour, "first", 0}, {0, "second", 503}, {21 * time.Hour, "first", 0}, {time.Hour, "first", 503},
 	} {
-		a.pass(tt.after)
-		_, err := knock(t, k, signedBy(t, ours(), tt.kid, a.person(nil)))
-		if denial, _ := errors.AsType[*auth.Error](err); (tt.status != 0 || err != nil) && (denial == nil || denial.Status != tt.status) {
+		a.advanceClock(tt.after)
+		_, err := authenticate(t, k, signTokenWith(t, serverKey(), tt.kid, a.personClaims(nil)))
+		if authErr, _ := errors.AsType[*auth.Error](err); (tt.status != 0 || err != nil) && (authErr == nil || authErr.Status != tt.status) {
 			t.Errorf("%v later, key %s: %v, want %d", tt.after, tt.kid, err, tt.status)
 		}
 	}
 }
 
-// A caller who goes away does not wait for the keys, and does not take them from those who stay.
-func TestACallerWhoLeavesDoesNotEndTheFetch(t *testing.T) {
+// A caller who disconnects stops waiting for the keys, and does not cancel the fetch for other callers.
+func TestADisconnectedCallerDoesNotEndTheFetch(t *testing.T) {
 	a := newAuthority(t)
 	asked, hold, once := make(chan struct{}), make(chan struct{}), sync.Once{}
 	a.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		once.Do(func() { close(asked); <-hold })
 		a.ServeHTTP(w, r)
 	})
-	k, token := a.keeper(t), signed(t, a.person(nil))
+	k, token := a.authenticator(t), signToken(t, a.personClaims(nil))
 	ctx, leave := context.WithCancel(t.Context())
 	admit := func(ctx context.Context) chan error {
 		ended := make(chan error, 1)
@@ -173,11 +174,11 @@ func TestACallerWhoLeavesDoesNotEndTheFetch(t *testing.T) {
 	stays := admit(t.Context())
 	leave()
 	if err := <-gone; err == nil {
-		t.Error("a caller who left was let in")
+		t.Error("a disconnected caller was accepted")
 	}
 	close(hold)
 	if err := <-stays; err != nil {
-		t.Errorf("a caller who stayed: %v", err)
+		t.Errorf("another caller: %v", err)
 	}
 	a.wantFetches(t, 1)
 }
@@ -190,8 +191,8 @@ func TestServersEndTheirFetches(t *testing.T) {
 		t.Fatal(err)
 	}
 	end()
-	_, err = knock(t, k, signed(t, a.person(nil)))
-	if denial, ok := errors.AsType[*auth.Error](err); !ok || denial.Status != 503 || !errors.Is(denial.Cause, context.Canceled) {
+	_, err = authenticate(t, k, signToken(t, a.personClaims(nil)))
+	if authErr, ok := errors.AsType[*auth.Error](err); !ok || authErr.Status != 503 || !errors.Is(authErr.Cause, context.Canceled) {
 		t.Errorf("%v, want 503", err)
 	}
 }

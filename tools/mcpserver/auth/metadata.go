@@ -11,13 +11,13 @@ import (
 	"strings"
 )
 
-// Where clients look for documents (RFC 9728 section 3.1, RFC 8414 section 3).
+// Paths at which clients look for metadata (RFC 9728 section 3.1, RFC 8414 section 3).
 const (
 	wellKnownResource = "/.well-known/oauth-protected-resource"
 	wellKnownServer   = "/.well-known/oauth-authorization-server"
 )
 
-// resourceDocument is RFC 9728 protected resource metadata.
+// resourceDocument is protected resource metadata (RFC 9728).
 type resourceDocument struct {
 	Resource             string   `json:"resource"`
 	AuthorizationServers []string `json:"authorization_servers"`
@@ -26,7 +26,7 @@ type resourceDocument struct {
 	Name                 string   `json:"resource_name"`
 }
 
-// serverDocument is RFC 8414 authorization server metadata: Entra's endpoints under a name of ours.
+// serverDocument is authorization server metadata (RFC 8414): Entra's endpoints under our issuer.
 type serverDocument struct {
 	Issuer         string   `json:"issuer"`
 	Authorization  string   `json:"authorization_endpoint"`
@@ -41,11 +41,12 @@ type serverDocument struct {
 	Challenges     []string `json:"code_challenge_methods_supported"`
 }
 
-// Metadata serves RFC 9728 protected resource metadata for cfg, and, where facade is set, an RFC 8414 document that
-// mirrors Entra's endpoints and adds code_challenge_methods_supported, which Entra supports and does not tell. No
-// token comes near it: clients talk to Entra itself. Routes are the paths to mount h on.
-func Metadata(cfg EntraConfig, facade bool) (routes []string, h http.Handler, err error) {
-	cfg, err = cfg.filled()
+// Metadata returns a handler for protected resource metadata (RFC 9728) and the routes to mount it on. With
+// authorizationServer it also serves a document (RFC 8414) with Entra's endpoints that adds
+// code_challenge_methods_supported, which Entra supports but does not publish. The handler never sees a token:
+// clients talk to Entra directly.
+func Metadata(cfg EntraConfig, authorizationServer bool) (routes []string, h http.Handler, err error) {
+	cfg, err = cfg.withDefaults()
 	if err != nil {
 		return nil, nil, err
 	}
@@ -54,15 +55,15 @@ func Metadata(cfg EntraConfig, facade bool) (routes []string, h http.Handler, er
 		return nil, nil, err
 	}
 	origin := resource.Scheme + "://" + resource.Host
-	about, paths := cfg.resourceDocument(), []string{wellKnownResource + resource.Path, wellKnownResource}
-	if facade {
-		about.AuthorizationServers = []string{origin} // clients compare it with the issuer of what they then find
+	resourceDoc, paths := cfg.resourceDocument(), []string{wellKnownResource + resource.Path, wellKnownResource}
+	if authorizationServer {
+		resourceDoc.AuthorizationServers = []string{origin} // clients compare it with the issuer in the document
 	}
 	documents := map[string]any{}
 	for _, path := range paths {
-		documents[path] = about
+		documents[path] = resourceDoc
 	}
-	if facade {
+	if authorizationServer {
 		documents[wellKnownServer] = cfg.serverDocument(origin)
 	}
 	return serveDocuments(documents)
@@ -88,7 +89,7 @@ func (cfg EntraConfig) serverDocument(issuer string) serverDocument {
 	}
 }
 
-// serveDocuments answers GET at each path with its document, written once.
+// serveDocuments returns a handler that answers GET at each path with its document, encoded once.
 func serveDocuments(documents map[string]any) (routes []string, _ http.Handler, err error) {
 	mux := http.NewServeMux()
 	for path, document := range documents {
@@ -105,14 +106,14 @@ func serveDocuments(documents map[string]any) (routes []string, _ http.Handler, 
 			w.Header().Set("Content-Type", "application/json")
 			w.Header().Set("Cache-Control", "public, max-age=3600")
 			w.Header().Set("X-Content-Type-Options", "nosniff")
-			_, _ = w.Write(text) // who has gone does not need it
+			_, _ = w.Write(text) // an error means that the client has disconnected
 		})
 	}
 	return slices.Sorted(maps.Keys(documents)), mux, nil
 }
 
-// metadata is the URL of the resource document, which challenges name. cfg must be checked already.
-func (cfg EntraConfig) metadata() string {
+// metadataURL returns the URL of the resource document for challenges. cfg must be validated.
+func (cfg EntraConfig) metadataURL() string {
 	resource, err := parseResource(cfg.Resource)
 	if err != nil {
 		return ""
@@ -120,20 +121,20 @@ func (cfg EntraConfig) metadata() string {
 	return resource.Scheme + "://" + resource.Host + wellKnownResource + resource.Path
 }
 
-// parseResource checks the server's own URL. Entra compares it letter by letter with the identifier URI of the app
-// registration, which cannot end in a slash.
+// parseResource checks and returns the URL of this server. Entra compares it letter by letter with the identifier
+// URI of the app registration, which cannot end in a slash.
 func parseResource(resource string) (*url.URL, error) {
 	u, err := url.Parse(resource)
 	plain := err == nil && u.Host != "" && u.User == nil && u.RawQuery == "" && !u.ForceQuery &&
 		u.Fragment == "" && u.RawPath == "" && !strings.HasSuffix(resource, "/") && !strings.HasSuffix(resource, "#") &&
 		!strings.ContainsAny(u.Path, "{} ")
-	if !plain || u.Scheme != "https" && !(u.Scheme == "http" && loopback(u.Hostname())) {
+	if !plain || u.Scheme != "https" && !(u.Scheme == "http" && isLoopback(u.Hostname())) {
 		return nil, fmt.Errorf("sign-in of callers: %q cannot be the URL of this server; write https://, a host and a path without a slash at its end, such as https://scans.example.com/mcp", resource)
 	}
 	return u, nil
 }
 
-func loopback(host string) bool {
+func isLoopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }

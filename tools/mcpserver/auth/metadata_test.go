@@ -13,8 +13,8 @@ import (
 	"scanwarden/tools/mcpserver/auth"
 )
 
-// document fetches one of the documents as a client would.
-func document(t *testing.T, h http.Handler, method, path string) (*http.Response, map[string]any) {
+// fetchDocument fetches a document as a client would.
+func fetchDocument(t *testing.T, h http.Handler, method, path string) (*http.Response, map[string]any) {
 	t.Helper()
 	web := httptest.NewServer(h)
 	defer web.Close()
@@ -41,12 +41,12 @@ func document(t *testing.T, h http.Handler, method, path string) (*http.Response
 	return res, fields
 }
 
-func plain() auth.EntraConfig {
+func minimalConfig() auth.EntraConfig {
 	return auth.EntraConfig{TenantID: tenant, ClientID: audience, Resource: resource}
 }
 
 func TestMetadataOfTheResource(t *testing.T) {
-	routes, h, err := auth.Metadata(plain(), false)
+	routes, h, err := auth.Metadata(minimalConfig(), false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +55,7 @@ func TestMetadataOfTheResource(t *testing.T) {
 		t.Fatal(diff)
 	}
 	for _, route := range routes {
-		res, got := document(t, h, http.MethodGet, route)
+		res, got := fetchDocument(t, h, http.MethodGet, route)
 		want := map[string]any{
 			"resource":                 resource,
 			"authorization_servers":    []any{"https://login.microsoftonline.com/" + tenant + "/v2.0"},
@@ -75,20 +75,19 @@ func TestMetadataOfTheResource(t *testing.T) {
 			}
 		}
 		for _, method := range []string{http.MethodPost, http.MethodHead, http.MethodOptions, http.MethodDelete} {
-			if res, _ := document(t, h, method, route); res.StatusCode != 405 || res.Header.Get("Allow") != "GET" {
+			if res, _ := fetchDocument(t, h, method, route); res.StatusCode != 405 || res.Header.Get("Allow") != "GET" {
 				t.Errorf("%s %s: %d", method, route, res.StatusCode)
 			}
 		}
 	}
-	if res, _ := document(t, h, http.MethodGet, "/.well-known/oauth-authorization-server"); res.StatusCode != 404 {
-		t.Errorf("a facade nobody asked for: %d", res.StatusCode)
+	if res, _ := fetchDocument(t, h, http.MethodGet, "/.well-known/oauth-authorization-server"); res.StatusCode != 404 {
+		t.Errorf("an authorization server document without the option: %d", res.StatusCode)
 	}
 }
 
-// Clients take the URL in authorization_servers, look for a document below it, and refuse one whose issuer is not
-// that very URL.
-func TestTheFacadeIsWhoItSaysItIs(t *testing.T) {
-	cfg := plain()
+// Clients look for a document below the URL in authorization_servers, and refuse one with another issuer.
+func TestTheAuthorizationServerDocumentNamesItsOwnIssuer(t *testing.T) {
+	cfg := minimalConfig()
 	cfg.Authority = "https://login.microsoftonline.us/"
 	routes, h, err := auth.Metadata(cfg, true)
 	if err != nil {
@@ -97,13 +96,13 @@ func TestTheFacadeIsWhoItSaysItIs(t *testing.T) {
 	if len(routes) != 3 {
 		t.Fatalf("routes %v", routes)
 	}
-	_, about := document(t, h, http.MethodGet, "/.well-known/oauth-protected-resource/mcp")
+	_, about := fetchDocument(t, h, http.MethodGet, "/.well-known/oauth-protected-resource/mcp")
 	issuer := about["authorization_servers"].([]any)[0].(string)
 	path, ok := strings.CutPrefix(issuer, "https://scans.example.com")
 	if !ok {
-		t.Fatalf("the facade is at %s", issuer)
+		t.Fatalf("the authorization server is at %s", issuer)
 	}
-	_, got := document(t, h, http.MethodGet, "/.well-known/oauth-authorization-server"+path)
+	_, got := fetchDocument(t, h, http.MethodGet, "/.well-known/oauth-authorization-server"+path)
 	entra := "https://login.microsoftonline.us/" + tenant
 	want := map[string]any{
 		"issuer":                                issuer,
@@ -124,7 +123,7 @@ func TestTheFacadeIsWhoItSaysItIs(t *testing.T) {
 }
 
 func TestAServerWithoutAPathHasOneDocument(t *testing.T) {
-	cfg := plain()
+	cfg := minimalConfig()
 	cfg.Resource = "https://scans.example.com"
 	routes, _, err := auth.Metadata(cfg, false)
 	if err != nil || len(routes) != 1 {
@@ -132,7 +131,7 @@ func TestAServerWithoutAPathHasOneDocument(t *testing.T) {
 	}
 }
 
-// A mistake stops the start, and the text names what to write.
+// An invalid configuration is an error that names the field.
 func TestConfigurationsThatAreRefused(t *testing.T) {
 	for name, tt := range map[string]struct {
 		alter func(*auth.EntraConfig)
@@ -155,7 +154,7 @@ func TestConfigurationsThatAreRefused(t *testing.T) {
 		"a plain resource":       {func(c *auth.EntraConfig) { c.Resource = "http://scans.example.com/mcp" }, "URL of this server"},
 		"a pattern":              {func(c *auth.EntraConfig) { c.Resource = "https://scans.example.com/{x}" }, "URL of this server"},
 	} {
-		cfg := plain()
+		cfg := minimalConfig()
 		tt.alter(&cfg)
 		if _, err := auth.Entra(t.Context(), cfg); err == nil || !strings.Contains(err.Error(), tt.word) {
 			t.Errorf("%s: %v", name, err)
@@ -164,7 +163,7 @@ func TestConfigurationsThatAreRefused(t *testing.T) {
 			t.Errorf("%s: metadata: %v", name, err)
 		}
 	}
-	cfg := plain()
+	cfg := minimalConfig()
 	cfg.Resource = "http://127.0.0.1:8484/mcp"
 	if _, err := auth.Entra(t.Context(), cfg); err != nil {
 		t.Errorf("this machine: %v", err)

@@ -7,42 +7,46 @@ import (
 	"time"
 )
 
-// mostRemembered bounds a memory. Only what Slack signed gets into one, and nobody talks to an assistant thousands
-// of times in five minutes.
-const mostRemembered = 4096
+// maxReplays bounds a replayCache. Only requests that Slack signed are added, and no user calls an assistant
+// thousands of times in five minutes.
+const maxReplays = 4096
 
-// memory knows what came, as long as it could come again. Its zero value is empty.
-type memory struct {
-	mu    sync.Mutex
-	until map[[sha256.Size]byte]time.Time
+// replayCache detects replayed requests. It remembers each request until its signature expires. The zero value is
+// empty and ready for use.
+//
+// An LRU cache does not fit: when it is full, it evicts the oldest entry, and that request could be replayed before
+// its signature expires. A replayCache that is full refuses new requests instead.
+type replayCache struct {
+	mu      sync.Mutex
+	expires map[[sha256.Size]byte]time.Time
 }
 
-// recall is what a memory makes of something.
-type recall int
+// replayResult is the result of replayCache.add.
+type replayResult int
 
 const (
-	unknown recall = iota // and now remembered
-	known                 // it came before
-	full                  // nothing can be forgotten yet to make room for it
+	replayNew       replayResult = iota // the request is new and now remembered
+	replaySeen                          // the request was added before
+	replayCacheFull                     // no entry has expired yet that could make room
 )
 
-// add remembers sum for as long as it is good for.
-func (m *memory) add(sum [sha256.Size]byte, until time.Time) recall {
+// add remembers digest until the given time and reports whether it was added before.
+func (m *replayCache) add(digest [sha256.Size]byte, until time.Time) replayResult {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if _, ok := m.until[sum]; ok {
-		return known
+	if _, ok := m.expires[digest]; ok {
+		return replaySeen
 	}
-	if len(m.until) >= mostRemembered {
+	if len(m.expires) >= maxReplays {
 		now := time.Now()
-		maps.DeleteFunc(m.until, func(_ [sha256.Size]byte, until time.Time) bool { return now.After(until) })
+		maps.DeleteFunc(m.expires, func(_ [sha256.Size]byte, until time.Time) bool { return now.After(until) })
 	}
-	if len(m.until) >= mostRemembered {
-		return full
+	if len(m.expires) >= maxReplays {
+		return replayCacheFull
 	}
-	if m.until == nil {
-		m.until = map[[sha256.Size]byte]time.Time{}
+	if m.expires == nil {
+		m.expires = map[[sha256.Size]byte]time.Time{}
 	}
-	m.until[sum] = until
-	return unknown
+	m.expires[digest] = until
+	return replayNew
 }

@@ -14,149 +14,153 @@ import (
 	"scanwarden/confirm"
 )
 
-// What Slack's requests carry (docs.slack.dev, "Verifying requests from Slack").
+// Headers of Slack's requests (docs.slack.dev, "Verifying requests from Slack").
 const (
 	slackSignature = "X-Slack-Signature"
 	slackTimestamp = "X-Slack-Request-Timestamp"
-	// slackWindow is how long a signature is good for, from its timestamp on.
+	// slackWindow is the lifetime of a signature from its timestamp on.
 	slackWindow = 5 * time.Minute
 )
 
-// slackSession is what the initialize-era sessions of Slack's assistant are bound to: one may serve many people, for
-// every call names its person and is signed by itself.
-const slackSession = "slack-app"
+// slackSessionOwner owns the initialize-era sessions of Slack's assistant. Many users can share a session, because
+// each call names its user and has its own signature.
+const slackSessionOwner = "slack-app"
 
 // SlackConfig configures Slack.
 type SlackConfig struct {
-	// Verify returns nil for a request signature that holds.
+	// Verify returns nil for a request with a valid signature.
 	Verify func(h http.Header, body []byte) error
-	// ResolveUser returns the principal, which is the same however Slack names the person, and the groups of a full member
-	// of our own workspace, and an error for anybody else.
+	// ResolveUser returns the principal and the groups of a full member of our own workspace, and an error for
+	// any other user. The principal is the same for all names that Slack uses for the user.
 	ResolveUser func(ctx context.Context, team, user string) (confirm.Principal, []string, error)
 }
 
-// SlackAssistant admits Slack's own assistant with Slack identity auth (docs.slack.dev/ai/slackbot-mcp-client): requests signed
-// by Slack, whose params._meta.slack names the person of a tools/call by user_id and team_id. All else that it sends
-// (initialize, notifications/initialized, ping, tools/list) is signed and names nobody: that Caller has no principal.
-// A call is the assistant's, made in the person's name, so its Caller is an Agent.
-func SlackAssistant(cfg SlackConfig) Authenticator { return &slack{SlackConfig: cfg} }
+// SlackAssistant returns an Authenticator for Slack's own assistant with Slack identity auth
+// (docs.slack.dev/ai/slackbot-mcp-client): requests signed by Slack, in which params._meta.slack names the user of
+// a tools/call by user_id and team_id. All other requests (initialize, notifications/initialized, ping, tools/list)
+// are signed and name no user: their Caller has no principal. The assistant makes a call in the user's name, so the
+// Caller of a call is an Agent.
+func SlackAssistant(cfg SlackConfig) Authenticator { return &slackAssistant{SlackConfig: cfg} }
 
-type slack struct {
+type slackAssistant struct {
 	SlackConfig
-	seen memory
+	replays replayCache
 }
 
-// Authenticate implements Keeper.
-func (s *slack) Authenticate(r *http.Request, body []byte) (Caller, error) {
-	if !signedBySlack(r.Header) || s.Verify(r.Header, body) != nil {
+// Authenticate implements Authenticator.
+func (s *slackAssistant) Authenticate(r *http.Request, body []byte) (Caller, error) {
+	if !hasFreshSignature(r.Header) || s.Verify(r.Header, body) != nil {
 		return Caller{}, &Error{
 			Status: http.StatusUnauthorized,
 			Reason: "the request is not signed by Slack for this app, or was signed more than five minutes ago; check the app's signing secret and this server's clock",
 		}
 	}
-	message, err := object(body)
+	message, err := strictObject(body)
 	var version, method string
 	if err == nil {
 		err = errors.Join(json.Unmarshal(message["jsonrpc"], &version), json.Unmarshal(message["method"], &method))
 	}
-	if err != nil || version != "2.0" || method == "" { // what Slack signs for its own doors is no such message
-		return Caller{}, &Error{Status: http.StatusBadRequest, Reason: "send one JSON-RPC request, with every field once"}
+	if err != nil || version != "2.0" || method == "" { // Slack also signs commands, clicks and events, which are no JSON-RPC
+		return Caller{}, &Error{Status: http.StatusBadRequest, Reason: "send one JSON-RPC request in which no field is repeated"}
 	}
 	if method != "tools/call" {
-		return Caller{Session: slackSession}, nil
+		return Caller{Session: slackSessionOwner}, nil
 	}
-	return s.call(r, body, message["params"])
+	return s.authenticateCall(r, body, message["params"])
 }
 
-// call names the person of a tools/call, once for each signature.
-func (s *slack) call(r *http.Request, body []byte, params json.RawMessage) (Caller, error) {
-	who, ok := readPerson(params)
+func (s *slackAssistant) NeedsBody(r *http.Request) bool { return hasFreshSignature(r.Header) }
+
+// authenticateCall returns the user of a tools/call. It accepts each signed request once.
+func (s *slackAssistant) authenticateCall(r *http.Request, body []byte, params json.RawMessage) (Caller, error) {
+	user, ok := parseSlackUser(params)
 	if !ok {
 		return Caller{}, &Error{
 			Status: http.StatusForbidden,
-			Reason: "Slack does not say in params._meta.slack which person of which workspace calls; ask for the change with the slash commands instead",
+			Reason: "params._meta.slack does not name the user and the workspace of the call; use the slash commands instead",
 		}
 	}
-	if denial := s.repeated(r.Header, body); denial != nil {
-		return Caller{}, denial
+	if authErr := s.checkReplay(r.Header, body); authErr != nil {
+		return Caller{}, authErr
 	}
-	principal, groups, err := s.ResolveUser(r.Context(), who.team, who.user)
+	principal, groups, err := s.ResolveUser(r.Context(), user.team, user.id)
 	if err != nil {
 		return Caller{}, &Error{
 			Status: http.StatusForbidden, Cause: err,
-			Reason: "only full members of this server's own Slack workspace may call, and Slack does not say that this person is one",
+			Reason: "only full members of this server's own Slack workspace may call, and Slack did not confirm that this user is one",
 		}
 	}
-	return Caller{Principal: principal, Groups: groups, Agent: true, Session: slackSession}, nil
+	return Caller{Principal: principal, Groups: groups, Agent: true, Session: slackSessionOwner}, nil
 }
 
-// repeated refuses a request that came before. It goes by what is signed and not by the signature, which can be
-// written in more than one way.
-func (s *slack) repeated(h http.Header, body []byte) *Error {
+// checkReplay returns an error for a request that was received before. It compares what is signed and not the
+// signature, which has more than one spelling.
+func (s *slackAssistant) checkReplay(h http.Header, body []byte) *Error {
 	stamp := h.Get(slackTimestamp)
-	signed, ok := signedAt(stamp)
+	signed, ok := parseTimestamp(stamp)
 	if !ok {
 		return &Error{Status: http.StatusUnauthorized, Reason: "the request has no timestamp"}
 	}
-	sum := sha256.Sum256(append([]byte(stamp+":"), body...))
-	switch s.seen.add(sum, signed.Add(slackWindow)) {
-	case known:
-		return &Error{Status: http.StatusForbidden, Reason: "this very request came before, and is answered once; sign a new one"}
-	case full:
-		return &Error{Status: http.StatusServiceUnavailable, Reason: "too many calls came from Slack within minutes; try again in a few"}
+	digest := sha256.Sum256(append([]byte(stamp+":"), body...))
+	switch s.replays.add(digest, signed.Add(slackWindow)) {
+	case replaySeen:
+		return &Error{Status: http.StatusForbidden, Reason: "this request came before, and each request is accepted once; sign a new one"}
+	case replayCacheFull:
+		return &Error{Status: http.StatusServiceUnavailable, Reason: "too many calls came from Slack within minutes; try again in five minutes"}
 	}
 	return nil
 }
 
-// signedAt is the time of a timestamp; false for none, and for one that no signature of now has.
-func signedAt(stamp string) (at time.Time, ok bool) {
+// parseTimestamp returns the time in a timestamp header. It returns false for an invalid timestamp, or one that no
+// valid signature has now.
+func parseTimestamp(stamp string) (at time.Time, ok bool) {
 	seconds, err := strconv.ParseInt(stamp, 10, 64)
 	at = time.Unix(seconds, 0)
 	return at, err == nil && time.Since(at).Abs() <= slackWindow
 }
 
-// signedBySlack reports whether a request carries what could be one signature of Slack's, made lately. Two could be
-// read as either. It is asked before a stranger's body is read.
-func signedBySlack(h http.Header) bool {
+// hasFreshSignature reports whether a request has exactly one possible, recent Slack signature. It refuses two,
+// because another parser could read either. It is called before the body of an unauthenticated request is read.
+func hasFreshSignature(h http.Header) bool {
 	signatures, stamps := h.Values(slackSignature), h.Values(slackTimestamp)
 	if len(signatures) != 1 || len(stamps) != 1 {
 		return false
 	}
 	mac, found := strings.CutPrefix(signatures[0], "v0=")
 	_, err := hex.DecodeString(mac)
-	_, lately := signedAt(stamps[0])
+	_, lately := parseTimestamp(stamps[0])
 	return found && lately && err == nil && len(mac) == 2*sha256.Size
 }
 
-// person is who Slack says is at the other end of its assistant.
-type person struct{ team, user string }
+// slackUser is the user that Slack names in a call of its assistant.
+type slackUser struct{ team, id string }
 
-// readPerson reads params._meta.slack. The workspace may be null on Enterprise Grid; nobody is then known.
-func readPerson(params json.RawMessage) (person, bool) {
+// parseSlackUser reads params._meta.slack. On Enterprise Grid the workspace may be null; the user is then unknown.
+func parseSlackUser(params json.RawMessage) (slackUser, bool) {
 	for _, name := range []string{"_meta", "slack"} {
-		fields, err := object(params)
+		fields, err := strictObject(params)
 		if err != nil {
-			return person{}, false
+			return slackUser{}, false
 		}
 		params = fields[name]
 	}
-	fields, err := object(params)
+	fields, err := strictObject(params)
 	if err != nil {
-		return person{}, false
+		return slackUser{}, false
 	}
-	var who person
+	var user slackUser
 	var enterprise *string
-	for name, into := range map[string]any{"team_id": &who.team, "user_id": &who.user, "enterprise_id": &enterprise} {
+	for name, into := range map[string]any{"team_id": &user.team, "user_id": &user.id, "enterprise_id": &enterprise} {
 		if raw, ok := fields[name]; ok && json.Unmarshal(raw, into) != nil {
-			return person{}, false
+			return slackUser{}, false
 		}
 	}
-	known := slackID(who.team, "TE") && slackID(who.user, "UW") && (enterprise == nil || slackID(*enterprise, "E"))
-	return who, known
+	known := isSlackID(user.team, "TE") && isSlackID(user.id, "UW") && (enterprise == nil || isSlackID(*enterprise, "E"))
+	return user, known
 }
 
-// slackID reports whether id has the form of Slack's: a letter of kinds first, then capitals and digits.
-func slackID(id, kinds string) bool {
+// isSlackID reports whether id has the form of a Slack id: one of the letters in kinds, then capitals and digits.
+func isSlackID(id, kinds string) bool {
 	if len(id) < 2 || len(id) > 20 || !strings.Contains(kinds, id[:1]) {
 		return false
 	}

@@ -24,11 +24,11 @@ import (
 
 const signingSecret = "8f742231b10e8888abcd99yyyzzz85a5"
 
-// errGuest is what the workspace says of those who are not its full members.
+// errGuest is the error for users who are not full members.
 var errGuest = errors.New("a guest")
 
-// workspace verifies signatures with Slack's own rules, and vouches for everybody but guests.
-func workspace() auth.SlackConfig {
+// slackConfig verifies signatures with slack-go and resolves all users except guests.
+func slackConfig() auth.SlackConfig {
 	return auth.SlackConfig{
 		Verify: func(h http.Header, body []byte) error {
 			v, err := slackgo.NewSecretsVerifier(h, signingSecret)
@@ -49,7 +49,7 @@ func workspace() auth.SlackConfig {
 	}
 }
 
-// signature is Slack's v0 signature (docs.slack.dev, "Verifying requests from Slack").
+// signature returns Slack's v0 signature (docs.slack.dev, "Verifying requests from Slack").
 func signature(secret, stamp, body string) string {
 	mac := hmac.New(sha256.New, []byte(secret))
 	fmt.Fprintf(mac, "v0:%s:%s", stamp, body)
@@ -65,19 +65,19 @@ func slackRequest(t testing.TB, at time.Time, secret, body string) *http.Request
 	return r
 }
 
-// callBody is a tools/call whose params have this besides the tool's name and arguments.
+// callBody returns a tools/call whose params have this _meta beside the tool's name and arguments.
 func callBody(meta string) string {
 	return `{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"list_scans","arguments":{},"_meta":` + meta + `}}`
 }
 
 const adaInSlack = `{"slack":{"user_id":"U024BE7LH","team_id":"T024BE7LD"}}`
 
-func TestSlackNamesThePerson(t *testing.T) {
-	k := auth.SlackAssistant(workspace())
+func TestSlackNamesTheUserOfACall(t *testing.T) {
+	k := auth.SlackAssistant(slackConfig())
 	for _, meta := range []string{
 		adaInSlack,
 		`{"slack":{"user_id":"U024BE7LH","team_id":"T024BE7LD","enterprise_id":"E024BE7LD"}}`,
-		`{"slack":{"user_id":"U024BE7LH","team_id":"E024BE7LD"}}`, // the same person, by the organisation
+		`{"slack":{"user_id":"U024BE7LH","team_id":"E024BE7LD"}}`, // the same user, named by the organization
 		`{"slack":{"user_id":"U024BE7LH","team_id":"T024BE7LD","enterprise_id":null,"channel_id":"C1"},"progressToken":1}`,
 	} {
 		body := callBody(meta)
@@ -91,11 +91,11 @@ func TestSlackNamesThePerson(t *testing.T) {
 	}
 }
 
-func TestSlackDiscoversAsNobody(t *testing.T) {
-	k := auth.SlackAssistant(workspace())
+func TestSlackDiscoversWithoutAPrincipal(t *testing.T) {
+	k := auth.SlackAssistant(slackConfig())
 	for _, method := range []string{"initialize", "notifications/initialized", "ping", "tools/list"} {
 		body := `{"jsonrpc":"2.0","id":1,"method":"` + method + `","params":{"_meta":` + adaInSlack + `}}`
-		for range 2 { // Slack may ask the same again
+		for range 2 { // Slack may repeat a request
 			got, err := k.Authenticate(slackRequest(t, time.Now(), signingSecret, body), []byte(body))
 			if diff := cmp.Diff(auth.Caller{Session: "slack-app"}, got); err != nil || diff != "" {
 				t.Errorf("%s: %v %s", method, err, diff)
@@ -105,7 +105,7 @@ func TestSlackDiscoversAsNobody(t *testing.T) {
 }
 
 func TestWhatSlackDidNotSign(t *testing.T) {
-	k := auth.SlackAssistant(workspace())
+	k := auth.SlackAssistant(slackConfig())
 	body := callBody(adaInSlack)
 	for name, alter := range map[string]func(*http.Request){
 		"no signature":            func(r *http.Request) { r.Header.Del("X-Slack-Signature") },
@@ -125,21 +125,21 @@ func TestWhatSlackDidNotSign(t *testing.T) {
 		r := slackRequest(t, time.Now(), signingSecret, body)
 		alter(r)
 		_, err := k.Authenticate(r, []byte(body))
-		if denial, ok := errors.AsType[*auth.Error](err); !ok || denial.Status != 401 {
+		if authErr, ok := errors.AsType[*auth.Error](err); !ok || authErr.Status != 401 {
 			t.Errorf("%s: %v, want 401", name, err)
 		}
 	}
 }
 
-// What Slack signed, and names nobody beyond doubt.
-func TestWhoSlackDoesNotName(t *testing.T) {
-	cfg := workspace()
-	vouch := cfg.ResolveUser
+// Signed requests that do not name one user beyond doubt.
+func TestSignedCallsThatNameNoUserAreRefused(t *testing.T) {
+	cfg := slackConfig()
+	resolve := cfg.ResolveUser
 	cfg.ResolveUser = func(ctx context.Context, team, user string) (confirm.Principal, []string, error) {
 		if team != "T024BE7LD" && team != "T0OTHER" || user != "UGUEST" && user != "U024BE7LH" {
-			t.Errorf("Slack is asked about %q in %q", user, team)
+			t.Errorf("ResolveUser was called with %q in %q", user, team)
 		}
-		return vouch(ctx, team, user)
+		return resolve(ctx, team, user)
 	}
 	k := auth.SlackAssistant(cfg)
 	for name, tt := range map[string]struct {
@@ -193,7 +193,7 @@ func TestWhoSlackDoesNotName(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := k.Authenticate(slackRequest(t, time.Now(), signingSecret, tt.body), []byte(tt.body))
-			if denial, ok := errors.AsType[*auth.Error](err); !ok || denial.Status != tt.status {
+			if authErr, ok := errors.AsType[*auth.Error](err); !ok || authErr.Status != tt.status {
 				t.Errorf("%+v, %v, want %d", got, err, tt.status)
 			}
 		})
@@ -201,7 +201,7 @@ func TestWhoSlackDoesNotName(t *testing.T) {
 }
 
 func TestASignedCallCountsOnce(t *testing.T) {
-	k := auth.SlackAssistant(workspace())
+	k := auth.SlackAssistant(slackConfig())
 	body := callBody(adaInSlack)
 	r := slackRequest(t, time.Now(), signingSecret, body)
 	if _, err := k.Authenticate(r, []byte(body)); err != nil {
@@ -210,24 +210,24 @@ func TestASignedCallCountsOnce(t *testing.T) {
 	_, err := k.Authenticate(r, []byte(body))
 	refusedAgain := func(err error) {
 		t.Helper()
-		if denial, ok := errors.AsType[*auth.Error](err); !ok || denial.Status != 403 || !strings.Contains(denial.Reason, "came before") {
+		if authErr, ok := errors.AsType[*auth.Error](err); !ok || authErr.Status != 403 || !strings.Contains(authErr.Reason, "came before") {
 			t.Errorf("a repeat: %v", err)
 		}
 	}
 	refusedAgain(err)
 	mac := strings.TrimPrefix(r.Header.Get("X-Slack-Signature"), "v0=")
-	r.Header.Set("X-Slack-Signature", "v0="+strings.ToUpper(mac)) // the same signature in other letters
+	r.Header.Set("X-Slack-Signature", "v0="+strings.ToUpper(mac)) // the same signature in upper case
 	_, err = k.Authenticate(r, []byte(body))
 	refusedAgain(err)
 	if _, err := k.Authenticate(slackRequest(t, time.Now().Add(time.Second), signingSecret, body), []byte(body)); err != nil {
-		t.Errorf("signed anew: %v", err)
+		t.Errorf("signed again: %v", err)
 	}
 }
 
-// The memory of what came is bounded: it forgets what could not come again, and refuses when it can forget nothing.
-func TestTheMemoryOfSignedCallsIsBounded(t *testing.T) {
+// The replay cache is bounded: it forgets expired requests, and refuses new ones while nothing has expired.
+func TestTheReplayCacheIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		k := auth.SlackAssistant(workspace())
+		k := auth.SlackAssistant(slackConfig())
 		send := func(n int) error {
 			body := strings.Replace(callBody(adaInSlack), `"id":7`, `"id":`+strconv.Itoa(n), 1)
 			_, err := k.Authenticate(slackRequest(t, time.Now(), signingSecret, body), []byte(body))
@@ -241,12 +241,12 @@ func TestTheMemoryOfSignedCallsIsBounded(t *testing.T) {
 		time.Sleep(6 * time.Minute)
 		for n := range 4096 {
 			if err := send(5000 + n); err != nil {
-				t.Fatalf("what cannot come again is still remembered: %v", err)
+				t.Fatalf("an expired request is still remembered: %v", err)
 			}
 		}
 		err := send(10000)
-		if denial, ok := errors.AsType[*auth.Error](err); !ok || denial.Status != 503 {
-			t.Errorf("a full memory: %v, want 503", err)
+		if authErr, ok := errors.AsType[*auth.Error](err); !ok || authErr.Status != 503 {
+			t.Errorf("a full cache: %v, want 503", err)
 		}
 	})
 }

@@ -179,7 +179,7 @@ func (w *WebSignIn) admit(r confidential.AuthResult, nonce string) *Error {
 		return &Error{Hint: "the sign-in that came back is not the one that was begun in this browser: start again"}
 	case time.Since(time.Unix(id.ExpirationTime, 0)) > drift:
 		return expired(time.Now())
-	case more.guest(w.tenant):
+	case more.guest(w.authority, w.tenant):
 		return &Error{Hint: "the account is a guest's in this tenant, and guests cannot use scanwarden: sign in with an account of the tenant's own (one from elsewhere that is a member is told by the optional claim acct, which an administrator adds to ID tokens)"}
 	}
 	return nil
@@ -207,11 +207,11 @@ func passedOver(token string) (claims moreClaims) {
 }
 
 // guest reports whether the account is another organisation's. tools/mcpserver/auth judges access tokens alike.
-func (c moreClaims) guest(tenant string) bool {
+func (c moreClaims) guest(authority, tenant string) bool {
 	if c.Account != nil {
 		return c.Account != float64(0) && c.Account != "0"
 	}
-	return c.Provider != "" && !strings.Contains(strings.ToLower(c.Provider), tenant)
+	return c.Provider != "" && !isIssuerOfTenant(c.Provider, authority, tenant)
 }
 
 func (w *WebSignIn) failed(ctx context.Context, problem *Error) error {

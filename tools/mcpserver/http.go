@@ -67,7 +67,7 @@ func (h *httpHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "this server does not serve this host name; set SCANWARDEN_PUBLIC_URL to the URL that callers use", http.StatusMisdirectedRequest)
 		return
 	}
-	if origin := r.Header.Get("Origin"); origin != "" && !slices.Contains(h.cfg.Origins, origin) {
+	if !h.allowsOrigins(r.Header.Values("Origin")) {
 		http.Error(w, "web pages of this origin cannot call scanwarden", http.StatusForbidden)
 		return
 	}
@@ -82,6 +82,20 @@ func (h *httpHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r = r.WithContext(ctx)
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	h.serveCaller(w, r, body)
+}
+
+// allowsOrigins reports whether each value of the Origin header is allowed. Parsers disagree on which of several values
+// counts. No value, or a single empty one, does not come from a browser.
+func (h *httpHandler) allowsOrigins(values []string) bool {
+	if len(values) == 1 && values[0] == "" {
+		return true
+	}
+	for _, origin := range values {
+		if !slices.Contains(h.cfg.Origins, origin) {
+			return false
+		}
+	}
+	return true
 }
 
 // stripCredentials removes the headers that authenticate the caller: the library passes headers to tool handlers.

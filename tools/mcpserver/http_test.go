@@ -110,7 +110,7 @@ func TestASessionBelongsToItsPrincipal(t *testing.T) {
 // bob's own.
 func TestACallerCannotCancelAnothersCall(t *testing.T) {
 	t.Parallel()
-	s := newStack(t)
+	s := newStackWith(t, options{bounds: anyRequestRate})
 	c, err := s.Gate.Propose(t.Context(), confirm.Proposal{Operation: "add_scan", Target: "simulator"},
 		confirm.Requester{Principal: "token:ada", Channels: []confirm.Channel{confirm.Client}})
 	if err != nil {

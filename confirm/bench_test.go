@@ -8,8 +8,8 @@ import (
 	"scanwarden/confirm"
 )
 
-// BenchmarkExplain asks who may confirm a change where 3,000 people have linked two accounts each and, in the same
-// rounds, puts these accounts into a bare map. The metric ratio is the time of the one over that of the other.
+// BenchmarkExplain explains a change where 3,000 people have linked two accounts each. In the same rounds it puts these
+// accounts into a bare map. The metric ratio is the time of the first over the time of the second.
 func BenchmarkExplain(b *testing.B) {
 	links := make([]confirm.Link, 3000)
 	for i := range links {

@@ -2,38 +2,49 @@ package confirm
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"time"
 )
 
-// unable says why this process cannot execute a change now, nil when it can.
-func (g *Gate) unable(ctx context.Context, c Change) error {
+// checkWritable returns a refusal if this process is read-only.
+func (g *Gate) checkWritable() error {
+	if g.cfg.Execute == nil {
+		return asRefusal(errors.New("this server is read-only; ask on one that is not"))
+	}
+	return nil
+}
+
+// canExecute returns nil if this process can execute c now. See Config.CanExecute.
+func (g *Gate) canExecute(ctx context.Context, c Change) error {
 	if g.cfg.CanExecute == nil {
 		return nil
 	}
 	return g.cfg.CanExecute(ctx, c)
 }
 
-// ableFor refuses a proposal that this process could not execute: nobody is asked in vain.
-func (g *Gate) ableFor(ctx context.Context, by Requester) error {
-	if err := g.able(); err != nil {
+// checkCanExecute returns a refusal if this process could not execute a change that by proposes, so that approvers are
+// not asked in vain.
+func (g *Gate) checkCanExecute(ctx context.Context, by Requester) error {
+	if err := g.checkWritable(); err != nil {
 		return err
 	}
-	if err := g.unable(ctx, Change{Requester: by.Principal, Agent: by.Agent}); err != nil {
-		return refused(err)
+	if err := g.canExecute(ctx, Change{Requester: by.Principal, Agent: by.Agent}); err != nil {
+		return asRefusal(err)
 	}
 	return nil
 }
 
-// leave tells once that a change is left to another process: recovery comes by every few seconds.
-func (g *Gate) leave(ctx context.Context, c Change, why error) {
+// logSkipped logs once per change that it is left to another process. Recovery retries every few seconds and would
+// repeat the line.
+func (g *Gate) logSkipped(ctx context.Context, c Change, why error) {
 	now := g.cfg.Now()
 	g.mu.Lock()
-	_, told := g.left[c.ID]
-	g.left[c.ID] = c.Expires
-	maps.DeleteFunc(g.left, func(_ string, expires time.Time) bool { return !expires.After(now) })
+	_, logged := g.skipped[c.ID]
+	g.skipped[c.ID] = c.Expires
+	maps.DeleteFunc(g.skipped, func(_ string, expires time.Time) bool { return !expires.After(now) })
 	g.mu.Unlock()
-	if !told {
+	if !logged {
 		g.cfg.Log.InfoContext(ctx, "a confirmed change is left to another process", "change", c.ID, "reason", why)
 	}
 }

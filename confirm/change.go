@@ -13,15 +13,11 @@ import (
 	"github.com/oklog/ulid/v2"
 )
 
-// State is where a change stands. The zero value is not a state.
-//
-//	pending --yes from enough people--> approved --claim--> executing --> applied | failed | unknown
-//	   |--one no--> denied                 |--live state moved--> stale
-//	   |--time--> expired     |--requester--> withdrawn
+// State is the state of a change. The zero value is not a state. The package comment shows the transitions.
 type State string
 
-// The states of a change. Applied, Failed, Denied, Expired, Withdrawn and Stale are final;
-// Unknown is final for the caller but may still be settled by reading Defender.
+// The states of a change. Applied, Failed, Denied, Expired, Withdrawn and Stale are final.
+// Unknown ends Gate.Wait, but recovery may still replace it with Applied or Failed after reading Defender.
 const (
 	Pending   State = "pending"
 	Approved  State = "approved"
@@ -38,57 +34,55 @@ const (
 // Open reports whether a change in this state can still lead to a write.
 func (s State) Open() bool { return s == Pending || s == Approved || s == Executing }
 
-// Principal names one identity of a person or a client: "slack:TEAM/USER", "entra:TENANT/OBJECT",
+// Principal names one account of a person or an application: "slack:TEAM/USER", "entra:TENANT/OBJECT",
 // "token:NAME" or "local:USER". It comes from authentication, never from input.
 type Principal string
 
-// Channel is a way to put a change to people.
+// Channel is a place where approvers are asked to confirm a change.
 type Channel string
 
-// The channels a change can be confirmed on.
+// The channels on which a change can be confirmed.
 const (
 	Client Channel = "client" // the MCP client's own prompt; its answer counts as the requester's
 	Slack  Channel = "slack"
-	Page   Channel = "page"
 )
 
-// Request is the frozen HTTP request to Defender. Its body holds credentials by reference only.
+// Request is the frozen HTTP request to Defender. Its body holds references to credentials, never their values.
 type Request struct {
 	Method string          `json:"method"`
 	Path   string          `json:"path"` // begins with /api/
 	Body   json.RawMessage `json:"body"`
 }
 
-// Field is one line of what a person sees: Before is empty for something new, After is empty for
-// something that goes away, and both are equal for something that stays.
+// Field is one value of a scan as approvers see it. Before is empty for a value that is added, After is empty for
+// one that is removed, and both are equal for one that stays.
 type Field struct {
 	Name   string `json:"name"`
 	Before string `json:"before,omitempty"`
 	After  string `json:"after,omitempty"`
 }
 
-// Subject is one scan that a change touches, with every field of it.
+// Subject is one scan that a change touches, with all its fields.
 type Subject struct {
 	Title  string  `json:"title"`
 	Fields []Field `json:"fields"`
 }
 
-// Proposal is a planned change before anyone is asked: the exact request, and all that a person is
-// shown of it. It is plain data and can do nothing by itself.
+// Proposal is a planned change before it is kept: the exact request, and everything that approvers are shown of it.
+// It is plain data without behavior of its own.
 type Proposal struct {
 	Operation string          `json:"operation"` // the tool's name
-	Target    string          `json:"target"`    // the tenant it was planned for: no other one may run it
+	Target    string          `json:"target"`    // the tenant it was planned for: it must not run in another one
 	Summary   string          `json:"summary"`   // one plain sentence
 	Request   Request         `json:"request"`
 	Subjects  []Subject       `json:"subjects"`
 	Warnings  []string        `json:"warnings,omitempty"`
 	Snapshot  json.RawMessage `json:"snapshot,omitempty"` // the live state it was planned against
-	Facts     Facts           `json:"facts"`              // what it means, for the rules of the policy
+	Facts     Facts           `json:"facts"`              // what it means, for the policy's rules
 }
 
-// Digest is "sha256:" and the hex SHA-256 over every part of the proposal, each prefixed by its length,
-// under a domain of its own. Whatever a person was shown, whatever would be sent, and whatever the rules of the
-// policy looked at is bound by it.
+// Digest returns "sha256:" and the hex SHA-256 over every part of the proposal, each prefixed by its length, after a
+// domain string. It binds what approvers were shown, what would be sent, and what the policy's rules evaluated.
 func (p Proposal) Digest() (string, error) {
 	shown, err := json.Marshal(struct {
 		Subjects []Subject
@@ -97,7 +91,7 @@ func (p Proposal) Digest() (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("digest proposal: %w", err)
 	}
-	domain, facts, err := p.Facts.bound()
+	domain, facts, err := p.Facts.digestParts()
 	if err != nil {
 		return "", err
 	}
@@ -114,77 +108,78 @@ func (p Proposal) Digest() (string, error) {
 	return "sha256:" + hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// The doors through which people and their assistants come. Changes in the ledger have them, and rules compare them.
+// The sources: the interfaces through which a change can be requested. Changes in the ledger hold these values, and
+// rules compare with them.
 const (
 	SourceStdio = "MCP stdio"
 	SourceHTTP  = "MCP HTTP"
 	SourceSlack = "Slack"
 )
 
-// Sources returns all doors there are.
+// Sources returns all sources.
 func Sources() []string { return []string{SourceStdio, SourceHTTP, SourceSlack} }
 
-// Requester is who proposes a change, and through which door. Faces fill it from authentication.
+// Requester describes the caller that proposes a change. Interfaces fill it from authentication.
 type Requester struct {
 	Principal Principal
-	Source    string    // one of Doors
-	Local     bool      // the person runs this very server on their own stdio
-	Groups    []string  // groups of theirs that the face has verified
-	Agent     bool      // not a person but an application, or an AI agent acting for one: may ask, never decide
-	Channels  []Channel // where this change can be put to people
+	Source    string    // one of Sources
+	Local     bool      // the caller runs this server on their own stdio
+	Groups    []string  // the caller's groups that the interface has verified
+	Agent     bool      // an application, or an AI agent that acts for a person: it may propose, never approve
+	Channels  []Channel // where approvers can be asked about this change
 }
 
-// Decision is one person's yes or no.
+// Decision is the recorded approval or denial of one person.
 type Decision struct {
-	Person    string    `json:"person"` // the person's key: several principals of one person share it
+	Person    string    `json:"person"` // Person.key: all principals of one person share it
 	Principal Principal `json:"principal"`
 	Name      string    `json:"name,omitempty"`
 	Approve   bool      `json:"approve"`
 	Reason    string    `json:"reason,omitempty"`
 	Channel   Channel   `json:"channel"`
 	At        time.Time `json:"at"`
-	// Also are the person's other principals, as they were known at the time: a person who is taken apart later
-	// still had one voice.
+	// Also lists the person's other principals at that time. Two accounts that are unlinked later still had one vote.
 	Also []Principal `json:"also,omitempty"`
 }
 
-// Outcome is how a change ended, in words for people and models. Its zero value means "not yet".
+// Outcome is how a change ended, in sentences for users and models. The zero value means that it has not ended. Before
+// that, Reason may be set alone: see Gate.SetProblem.
 type Outcome struct {
 	State      State           `json:"state,omitempty"`
 	Reason     string          `json:"reason,omitempty"`
-	Next       string          `json:"next,omitempty"`  // one sentence on what to do
-	Scans      json.RawMessage `json:"scans,omitempty"` // what Defender returned, redacted
-	CreatedIDs []string        `json:"made,omitempty"`  // the ids of what this change has made, and no other
+	Next       string          `json:"next,omitempty"`  // one sentence: what to do next
+	Scans      json.RawMessage `json:"scans,omitempty"` // the scans that Defender returned, redacted
+	CreatedIDs []string        `json:"made,omitempty"`  // the ids of the scans that this change has created, and no others
 }
 
-// Change is a proposal that is kept, and all that has happened to it.
+// Change is a proposal in the ledger, with everything that has happened to it.
 type Change struct {
 	ID   string // ULID
-	Code string // the same on every surface; for people's eyes only
+	Code string // the same on every channel; shown to people only, never to a model
 	Proposal
 	Digest    string
 	Requester Principal
-	// RequesterAlso are the requester's other principals, as they were known when they asked: who is taken apart
-	// later may still not confirm their own change by another name.
+	// RequesterAlso lists the requester's other principals at the time of the proposal. Unlinking accounts
+	// later does not allow the requester to confirm their own change.
 	RequesterAlso []Principal
-	Source        string
+	Source        string // one of Sources
 	Local         bool
-	Agent         bool // the requester is no person
+	Agent         bool // the requester is an application or an AI agent
 	Channels      []Channel
 	Created       time.Time
 	Expires       time.Time
 	State         State
-	Version       int64 // counts every move: the compare-and-set guard
-	Round         int   // counts how often the requester's own client was asked for the code
-	Needed        int   // how many distinct people must say yes
+	Version       int64 // increases with every Move: the compare-and-set guard
+	Round         int   // how many answers of the requester's own client were used up
+	Needed        int   // how many distinct people must approve
 	Decisions     []Decision
 	Outcome       Outcome
-	Owner         string    // which process executes it
-	Lease         time.Time // until when that process is believed to live
-	Updated       time.Time // when it last moved
+	Owner         string    // the process that executes it
+	Lease         time.Time // until when that process is assumed to be alive
+	Updated       time.Time // the time of the last Move
 }
 
-// Approvals counts the distinct people who said yes, as they were known at the time.
+// Approvals returns the number of distinct people who approved, as identified at the time of their votes.
 func (c Change) Approvals() int {
 	people := map[string]bool{}
 	for _, d := range c.Decisions {
@@ -195,16 +190,17 @@ func (c Change) Approvals() int {
 	return len(people)
 }
 
-// agents reports whether an agent asked for it under this very principal. Another name of the same person is no
-// agent's.
-func (c Change) agents(by Principal) bool { return c.Agent && c.Requester == by }
+// requestedByAgent reports whether an agent proposed the change under exactly this principal. Another principal of the
+// same person does not count as the agent's.
+func (c Change) requestedByAgent(by Principal) bool { return c.Agent && c.Requester == by }
 
-// codeLetters has no characters that look alike: no 0/O, 1/I/L, 2/Z, 5/S, 8/B, U/V.
+// codeLetters omits characters that look alike: 0/O, 1/I/L, 2/Z, 5/S, 8/B, U/V.
 const codeLetters = "ACDEFGHJKMNPQRTUWXY34679"
 
-// codeLength gives 24^5, about eight million codes; three wrong ones deny a change.
+// codeLength allows 24^5, about eight million codes. Three wrong ones deny a change.
 const codeLength = 5
 
+// newCode returns a random confirmation code.
 func newCode() string {
 	code := make([]byte, 0, codeLength)
 	for buf := make([]byte, 1); len(code) < codeLength; {
@@ -216,6 +212,7 @@ func newCode() string {
 	return string(code)
 }
 
+// newID returns a ULID: ids sort by the time of the proposal.
 func newID(now time.Time, entropy io.Reader) (string, error) {
 	id, err := ulid.New(ulid.Timestamp(now), entropy)
 	if err != nil {

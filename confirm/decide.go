@@ -8,71 +8,57 @@ import (
 	"time"
 )
 
-// manyVotes bounds how often a vote is weighed again because another one came in between.
-const manyVotes = 50
+// maxRetries bounds how often a vote is evaluated again because another one was recorded in between.
+const maxRetries = 50
 
-// Vote is a person's decision on a surface that has authenticated them.
+// Vote is a person's decision on an interface that has authenticated them.
 type Vote struct {
 	Principal Principal
-	Groups    []string // groups of theirs that the face has verified, as Policy.Approvers names them
-	Agent     bool     // not a person: it never counts
+	Groups    []string // the person's groups that the interface has verified, named as in Policy.Approvers
+	Agent     bool     // an application or an AI agent votes: it never counts as an approval
 	Approve   bool
 	Reason    string
 	Channel   Channel
 }
 
-// Decide records a vote. The last yes that was needed approves the change and starts it; a single no denies
-// it. It returns the change as it stands then: use Wait for the outcome. A vote that policy does not count
-// is ErrRefused; a change that is no longer pending is ErrMoved, with the change as it stands.
+// Decide records a vote and returns the change after it. The last approval that is needed approves the change and
+// starts it; one denial ends it. Use Wait for the outcome. It returns ErrRefused if policy does not count the vote, and
+// ErrMoved with the current change if that is no longer pending.
 func (g *Gate) Decide(ctx context.Context, id string, v Vote) (Change, error) {
-	return g.vote(ctx, id, v, func(Change) error { return nil })
+	return g.updatePending(ctx, id, func(c Change) (Move, error) { return g.moveFor(ctx, c, v) })
 }
 
-// vote is Decide with one more condition that must hold for the very version that is moved.
-func (g *Gate) vote(ctx context.Context, id string, v Vote, holds func(Change) error) (Change, error) {
-	after, err := g.contend(ctx, id, holds, func(c Change) (Move, error) {
-		e, err := g.electorate(ctx) // after the change: who was joined before another vote of theirs is known to be one
-		if err != nil {
-			return Move{}, err
-		}
-		return e.weigh(c, v, g.cfg.Now())
-	})
-	if err == nil && after.State == Approved {
-		g.start(ctx, after)
-	}
-	return after, err
-}
-
-// contend moves a pending change as weigh says, which sees it as it stands. When somebody else is faster it is weighed
-// again, against what stands then: a change that was decided meanwhile is ErrMoved, with the change.
-func (g *Gate) contend(ctx context.Context, id string, holds func(Change) error, weigh func(Change) (Move, error)) (Change, error) {
+// updatePending reads a pending change, performs the move that next returns for it, and starts the change if that
+// approved it. When another caller moves the change in between, it reads it and calls next again. A change that is no
+// longer pending is returned with ErrMoved.
+func (g *Gate) updatePending(ctx context.Context, id string, next func(Change) (Move, error)) (Change, error) {
 	for try := 1; ; try++ {
-		c, err := g.pending(ctx, id)
+		c, err := g.readPending(ctx, id)
 		if err != nil {
 			return c, err
 		}
-		if err := holds(c); err != nil {
-			return c, err
-		}
-		m, err := weigh(c)
+		m, err := next(c)
 		if err != nil {
 			return c, err
 		}
 		after, err := g.move(ctx, c, m)
-		if errors.Is(err, ErrMoved) && try < manyVotes {
+		if errors.Is(err, ErrMoved) && try < maxRetries {
 			continue
+		}
+		if err == nil && after.State == Approved {
+			g.start(ctx, after)
 		}
 		return after, err
 	}
 }
 
-// pending reads a change that can still be decided.
-func (g *Gate) pending(ctx context.Context, id string) (Change, error) {
+// readPending returns a change that can still be decided by this process.
+func (g *Gate) readPending(ctx context.Context, id string) (Change, error) {
 	c, err := g.Change(ctx, id)
 	if err != nil {
 		return c, err
 	}
-	if err := g.ours(c); err != nil {
+	if err := g.checkTarget(c); err != nil {
 		return c, err
 	}
 	if c.State != Pending {
@@ -81,95 +67,109 @@ func (g *Gate) pending(ctx context.Context, id string) (Change, error) {
 	return c, nil
 }
 
-// ours refuses a change that this process would not run.
-func (g *Gate) ours(c Change) error {
-	if err := g.able(); err != nil {
+// checkTarget returns a refusal if this process would not execute c: it is read-only or writes to another tenant.
+func (g *Gate) checkTarget(c Change) error {
+	if err := g.checkWritable(); err != nil {
 		return err
 	}
 	if c.Target != g.cfg.Target {
-		return refused(fmt.Errorf("this change was planned for %q, and this server writes to %q", c.Target, g.cfg.Target))
+		return asRefusal(fmt.Errorf(
+			"this change was planned for %q, and this server writes to %q; use the server it was proposed on",
+			c.Target, g.cfg.Target))
 	}
 	return nil
 }
 
-// CanDecide says nil when a vote would count for c now, and otherwise why not: ErrMoved when c, as the caller has
-// read it, is no longer pending. It records nothing.
+// CanDecide returns nil if v would count for c now, and otherwise the reason: ErrRefused, or ErrMoved when c, as the
+// caller has read it, is no longer pending. It records nothing.
 func (g *Gate) CanDecide(ctx context.Context, c Change, v Vote) error {
-	e, err := g.electorate(ctx)
+	a, err := g.loadAuthorizer(ctx)
 	if err != nil {
 		return err
 	}
-	return g.mayDecide(e, c, v)
+	return g.checkVote(a, c, v)
 }
 
-// CanDecideEach reports of each change whether MayDecide would say nil, in the order of changes. It reads once who is
-// who, for all of them.
+// CanDecideEach reports for each change whether CanDecide would return nil, in the order of changes. It reads the
+// identity links once for all of them.
 func (g *Gate) CanDecideEach(ctx context.Context, changes []Change, v Vote) ([]bool, error) {
-	e, err := g.electorate(ctx)
+	a, err := g.loadAuthorizer(ctx)
 	if err != nil {
 		return nil, err
 	}
-	may := make([]bool, len(changes))
+	can := make([]bool, len(changes))
 	for i, c := range changes {
-		may[i] = g.mayDecide(e, c, v) == nil
+		can[i] = g.checkVote(a, c, v) == nil
 	}
-	return may, nil
+	return can, nil
 }
 
-func (g *Gate) mayDecide(e electorate, c Change, v Vote) error {
+// checkVote returns nil if v would count for c now.
+func (g *Gate) checkVote(a authorizer, c Change, v Vote) error {
 	now := g.cfg.Now()
 	if c.State != Pending || !c.Expires.After(now) {
-		return fmt.Errorf("decide: the change does not wait for anybody any more: %w", ErrMoved)
+		return fmt.Errorf("decide: the change no longer waits for a decision: %w", ErrMoved)
 	}
-	if err := g.ours(c); err != nil {
+	if err := g.checkTarget(c); err != nil {
 		return err
 	}
-	_, err := e.weigh(c, v, now)
+	_, err := a.evaluateVote(c, v, now)
 	return err
 }
 
-// weigh turns a vote into the move it makes, or says why it does not count.
-func (e electorate) weigh(c Change, v Vote, at time.Time) (m Move, err error) {
-	d := e.decision(v)
+// moveFor returns the move that v makes, or a refusal. It reads the identity links after the caller has read c.
+// Otherwise a link made before another vote of the same person could be missed.
+func (g *Gate) moveFor(ctx context.Context, c Change, v Vote) (Move, error) {
+	a, err := g.loadAuthorizer(ctx)
+	if err != nil {
+		return Move{}, err
+	}
+	return a.evaluateVote(c, v, g.cfg.Now())
+}
+
+// evaluateVote returns the move that v makes, or a refusal if v does not count.
+func (a authorizer) evaluateVote(c Change, v Vote, at time.Time) (m Move, err error) {
+	d := a.newDecision(v)
 	d.At = at
-	if slices.ContainsFunc(c.Decisions, func(made Decision) bool { return e.people.twice(made, d) }) {
-		return Move{}, refused(errors.New("this person has already decided; a decision counts once"))
+	if slices.ContainsFunc(c.Decisions, func(made Decision) bool { return a.ids.sameVoter(made, d) }) {
+		return Move{}, asRefusal(errors.New("this person has already decided; a decision counts once"))
 	}
 	m = Move{Unexpired: true, Decision: &d}
 	if v.Approve {
-		m.To, err = e.approve(c, v)
+		m.To, err = a.stateAfterApproval(c, v)
 	} else {
-		m.To, m.Outcome, err = Denied, &Outcome{State: Denied, Reason: v.Reason}, e.mayDeny(c, v)
+		m.To, m.Outcome, err = Denied, &Outcome{State: Denied, Reason: v.Reason}, a.mayDeny(c, v)
 	}
 	if err != nil {
-		return Move{}, refused(err)
+		return Move{}, asRefusal(err)
 	}
 	return m, nil
 }
 
-// decision is a vote, with who is known to have cast it.
-func (e electorate) decision(v Vote) Decision {
-	person := e.people.person(v.Principal)
+// newDecision returns v as a decision, with the person it belongs to.
+func (a authorizer) newDecision(v Vote) Decision {
+	person := a.ids.personOf(v.Principal)
 	return Decision{
-		Person: person.key(), Principal: v.Principal, Name: person.Name, Also: e.people.also(v.Principal),
+		Person: person.key(), Principal: v.Principal, Name: person.Name, Also: a.ids.aliases(v.Principal),
 		Approve: v.Approve, Reason: v.Reason, Channel: v.Channel,
 	}
 }
 
-// approve says what a yes leads to, or why it does not count. The configuration may have become stricter since
-// the change was planned; that it became laxer does not help.
-func (e electorate) approve(c Change, v Vote) (to State, err error) {
+// stateAfterApproval returns Approved if v is the last approval that c needs, and Pending if more are needed. It
+// returns an error if v does not count. A policy that became stricter since the proposal counts; one that became less
+// strict does not.
+func (a authorizer) stateAfterApproval(c Change, v Vote) (to State, err error) {
 	if !slices.Contains(c.Channels, v.Channel) {
-		return "", fmt.Errorf("this change is not put to people on the channel %q", v.Channel)
+		return "", fmt.Errorf("this change is not put to people on the channel %q; decide where it was shown", v.Channel)
 	}
-	if err := e.mayApprove(c, v); err != nil {
+	if err := a.mayApprove(c, v); err != nil {
 		return "", err
 	}
-	j := e.judge(c.subjected()).atLeast(c.Needed)
-	if j.refusal != nil {
-		return "", j.refusal
+	need := a.requirementFor(c.ruleInput()).atLeast(c.Needed)
+	if need.refusal != nil {
+		return "", need.refusal
 	}
-	if e.approvals(c)+1 < j.needed {
+	if a.countApprovals(c)+1 < need.needed {
 		return Pending, nil
 	}
 	return Approved, nil

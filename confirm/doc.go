@@ -1,22 +1,31 @@
-// Package confirm is the lock between a wish and a write.
+// Package confirm keeps proposed changes until enough approvers have confirmed them, and then executes each one once.
 //
-// Somebody proposes a change: the exact request to Defender, frozen, with everything a person is shown of
-// it. The Gate keeps it in a ledger, and it stays inert there until enough people who may decide have said
-// yes to these very bytes. Then one process claims it, runs it, and records how it ended:
+// An interface (MCP, Slack) proposes a change: the frozen request to Defender, and everything that an approver is shown
+// of it. The Gate keeps it in the ledger. A change in the ledger does nothing by itself:
 //
-//	proposal -> Gate.Propose -> (people are asked) -> Gate.Decide or Gate.Answer -> claim -> Config.Execute -> outcome
+//	Proposal -> Gate.Propose -> (approvers are asked) -> Gate.Decide or Gate.Answer -> claim -> Config.Execute -> Outcome
 //
-// The invariant: Config.Execute is called only with a change that was approved by people whom Policy
-// allows, before its expiry, with the digest they were shown, and only by the one caller who won the claim
-// in the ledger. Everything else in this package exists to make that sentence true across double clicks,
-// crashes and replicas. What a process leaves behind is recovered by reading Defender, never by sending again.
+// A change has one State at a time. Each transition is guarded by the state, version and digest that were read, and is
+// recorded in the audit log or does not happen:
 //
-// People are counted, not accounts, and whoever asked, by none of theirs, unless the policy lets them confirm their
-// own. Who is who is what the configuration says, joined with the links that the ledger holds of people who proved
-// that two accounts are theirs; it is read anew for each decision, and once more for the claim. So are the rules of
-// the policy, which look at what a change means (Facts) and ask for more people, or refuse: a policy that became
-// stricter counts, and one that became laxer does not.
+//	pending --enough approvals--> approved --claim--> executing --> applied | failed | unknown
+//	   |--denied--> denied           |--time--> expired   |--live state changed--> stale
+//	   |--time--> expired
+//	   |--requester--> withdrawn
 //
-// The package knows neither Defender nor any face. It has no way to be asked to approve by a model: a face
-// must bring an authenticated principal and, for a client's own prompt, the code that only the prompt shows.
+// The invariant: Config.Execute is called only with a change that was approved by people whom Policy allows, before its
+// expiry, with the digest they were shown, and only by the one process that won the claim in the ledger. This holds
+// across double clicks, crashes and replicas. A change that a process leaves behind is recovered by reading Defender,
+// never by sending again.
+//
+// Approvals are counted by person, not by account. The requester's own approval does not count, under any of their
+// accounts, unless the policy allows self-approval. There is one exception: where no approvers are listed, a user on
+// their own stdio server confirms their own changes. The accounts of a person come from the configuration and from the
+// identity links in the ledger. Links are read again for each decision and once more for the claim.
+//
+// The policy's rules look at what a change means (Facts). A rule can require more approvers or refuse the change. A
+// policy that became stricter after the proposal counts; one that became less strict does not.
+//
+// The package knows neither Defender nor any interface. It offers a model no way to approve: an interface must bring an
+// authenticated principal and, for the MCP client's own prompt, the code that only the prompt shows.
 package confirm

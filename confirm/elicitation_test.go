@@ -1,131 +1,174 @@
 package confirm_test
 
 import (
+	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"scanwarden/confirm"
 )
 
-func accept(c confirm.Change, code string) confirm.Answer {
+func acceptWith(c confirm.Change, code string) confirm.Answer {
 	return confirm.Answer{Principal: c.Requester, Round: c.Round, Action: confirm.Accept, Code: code}
 }
 
 func TestTheRightCodeConfirms(t *testing.T) {
-	h := newHouse(t, confirm.Policy{})
-	c := h.propose(t, ownClient(local))
-	if _, err := h.Answer(t.Context(), c.ID, accept(c, " "+strings.ToLower(c.Code)+" ")); err != nil {
+	t.Parallel()
+	s := newStack(t, confirm.Policy{})
+	c := s.propose(t, onOwnStdio(local))
+	if _, err := s.Answer(t.Context(), c.ID, acceptWith(c, " "+strings.ToLower(c.Code)+" ")); err != nil {
 		t.Fatal(err)
 	}
-	h.ends(t, c.ID, confirm.Applied, 1)
-	if got, err := h.Answer(t.Context(), c.ID, accept(c, c.Code)); !errors.Is(err, confirm.ErrMoved) || got.State != confirm.Applied {
+	s.waitFor(t, c.ID, confirm.Applied, 1)
+	if got, err := s.Answer(t.Context(), c.ID, acceptWith(c, c.Code)); !errors.Is(err, confirm.ErrMoved) || got.State != confirm.Applied {
 		t.Errorf("the same answer again gave %s, %v", got.State, err)
 	}
-	h.ends(t, c.ID, confirm.Applied, 1)
+	s.waitFor(t, c.ID, confirm.Applied, 1)
 }
 
-func TestAcceptWithoutTheCodeIsAskedThreeTimesAndThenANo(t *testing.T) {
-	h := newHouse(t, confirm.Policy{})
-	c := h.propose(t, ownClient(local))
+func TestTheThirdAcceptWithoutTheCodeIsADenial(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, confirm.Policy{})
+	c := s.propose(t, onOwnStdio(local))
 	for round, code := range []string{"", "ZZZZZ", c.Code + "A"} {
 		if c.State != confirm.Pending || c.Round != round {
 			t.Fatalf("before answer %d the change is %s in round %d", round, c.State, c.Round)
 		}
-		next, err := h.Answer(t.Context(), c.ID, accept(c, code))
+		next, err := s.Answer(t.Context(), c.ID, acceptWith(c, code))
 		if err != nil {
 			t.Fatal(err)
 		}
 		c = next
 	}
-	h.ends(t, c.ID, confirm.Denied, 0)
+	s.waitFor(t, c.ID, confirm.Denied, 0)
 }
 
-func TestAQuestionIsAnsweredOnce(t *testing.T) {
-	h := newHouse(t, confirm.Policy{})
-	first := h.propose(t, ownClient(local))
-	if _, err := h.Answer(t.Context(), first.ID, accept(first, "WRONG")); err != nil {
+// countingReads is the real ledger. It counts how often a change is read.
+type countingReads struct {
+	confirm.Store
+	reads atomic.Int64
+}
+
+func (c *countingReads) Change(ctx context.Context, id string) (confirm.Change, error) {
+	c.reads.Add(1)
+	return c.Store.Change(ctx, id)
+}
+
+// The code, the round and the decisions are checked on the very version of the change that is moved.
+func TestAnswerReadsTheChangeOnce(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, confirm.Policy{})
+	c := s.propose(t, onOwnStdio(local))
+	ledger := &countingReads{Store: s.store}
+	cfg := s.cfg
+	cfg.Store = ledger
+	gate := confirm.New(cfg)
+	for i, code := range []string{"WRONG", c.Code} {
+		next, err := gate.Answer(t.Context(), c.ID, acceptWith(c, code))
+		if err != nil || ledger.reads.Load() != int64(i+1) {
+			t.Fatalf("after answer %d the change was read %d times (%v)", i+1, ledger.reads.Load(), err)
+		}
+		c = next
+	}
+	if err := gate.Drain(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	// The person's code is right, but it is the answer to a question that was answered before.
-	got, err := h.Answer(t.Context(), first.ID, accept(first, first.Code))
+	s.waitFor(t, c.ID, confirm.Applied, 1)
+}
+
+func TestAPromptIsAnsweredOnce(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, confirm.Policy{})
+	first := s.propose(t, onOwnStdio(local))
+	if _, err := s.Answer(t.Context(), first.ID, acceptWith(first, "WRONG")); err != nil {
+		t.Fatal(err)
+	}
+	// The code is right, but this prompt was answered before.
+	got, err := s.Answer(t.Context(), first.ID, acceptWith(first, first.Code))
 	if !errors.Is(err, confirm.ErrMoved) || got.State != confirm.Pending {
 		t.Errorf("an old answer gave %s, %v; want a pending change and ErrMoved", got.State, err)
 	}
-	if h.runs.Load() != 0 {
+	if s.runs.Load() != 0 {
 		t.Error("it was executed")
 	}
 }
 
-func TestDeclineAndCancelAreANo(t *testing.T) {
+func TestDeclineAndCancelAreADenial(t *testing.T) {
+	t.Parallel()
 	for _, action := range []confirm.Action{confirm.Decline, confirm.Cancel, "reject", ""} {
-		h := newHouse(t, confirm.Policy{})
-		c := h.propose(t, ownClient(local))
-		a := accept(c, c.Code) // even with the right code
+		s := newStack(t, confirm.Policy{})
+		c := s.propose(t, onOwnStdio(local))
+		a := acceptWith(c, c.Code) // even with the right code
 		a.Action = action
-		if _, err := h.Answer(t.Context(), c.ID, a); err != nil {
+		if _, err := s.Answer(t.Context(), c.ID, a); err != nil {
 			t.Fatal(err)
 		}
-		h.ends(t, c.ID, confirm.Denied, 0)
+		s.waitFor(t, c.ID, confirm.Denied, 0)
 	}
 }
 
 func TestAClosedPromptLeavesOtherChannelsOpen(t *testing.T) {
-	h := newHouse(t, confirm.Policy{Approvers: []string{string(ada), string(bob)}, SelfApproval: true})
-	c := h.propose(t, confirm.Requester{Principal: ada, Channels: []confirm.Channel{confirm.Client, confirm.Slack}})
-	a := accept(c, "")
+	t.Parallel()
+	s := newStack(t, confirm.Policy{Approvers: []string{string(ada), string(bob)}, SelfApproval: true})
+	c := s.propose(t, confirm.Requester{Principal: ada, Channels: []confirm.Channel{confirm.Client, confirm.Slack}})
+	a := acceptWith(c, "")
 	a.Action = confirm.Cancel
-	if got, err := h.Answer(t.Context(), c.ID, a); err != nil || got.State != confirm.Pending {
+	if got, err := s.Answer(t.Context(), c.ID, a); err != nil || got.State != confirm.Pending {
 		t.Fatalf("closing the prompt gave %s, %v", got.State, err)
 	}
-	if _, err := h.Decide(t.Context(), c.ID, yes(bob)); err != nil {
+	if _, err := s.Decide(t.Context(), c.ID, approval(bob)); err != nil {
 		t.Fatal(err)
 	}
-	h.ends(t, c.ID, confirm.Applied, 1)
+	s.waitFor(t, c.ID, confirm.Applied, 1)
 }
 
 func TestOnlyTheRequestersOwnAnswerCounts(t *testing.T) {
-	h := newHouse(t, confirm.Policy{})
-	c := h.propose(t, ownClient(local))
-	a := accept(c, c.Code)
+	t.Parallel()
+	s := newStack(t, confirm.Policy{})
+	c := s.propose(t, onOwnStdio(local))
+	a := acceptWith(c, c.Code)
 	a.Principal = bob
-	if _, err := h.Answer(t.Context(), c.ID, a); !errors.Is(err, confirm.ErrNotFound) {
+	if _, err := s.Answer(t.Context(), c.ID, a); !errors.Is(err, confirm.ErrNotFound) {
 		t.Errorf("got %v, want ErrNotFound", err)
 	}
-	if got, _ := h.Change(t.Context(), c.ID); got.State != confirm.Pending {
+	if got, _ := s.Change(t.Context(), c.ID); got.State != confirm.Pending {
 		t.Errorf("the change is %s", got.State)
 	}
 }
 
-func TestWhoCanBeAsked(t *testing.T) {
-	remote := ownClient(ada)
+func TestProposeChecksThatApproversCanBeReached(t *testing.T) {
+	t.Parallel()
+	remote := onOwnStdio(ada)
 	remote.Local = false
-	nobody := ownClient(local)
-	nobody.Channels = nil
+	cannotAsk := onOwnStdio(local)
+	cannotAsk.Channels = nil
 	for _, tt := range []struct {
 		name    string
 		policy  confirm.Policy
 		by      confirm.Requester
 		refusal string
 	}{
-		{"the local user on their own stdio", confirm.Policy{}, ownClient(local), ""},
-		{"a client that cannot ask", confirm.Policy{}, nobody, "no person can be asked"},
+		{"the local user on their own stdio", confirm.Policy{}, onOwnStdio(local), ""},
+		{"a client that cannot ask", confirm.Policy{}, cannotAsk, "no person can be asked"},
 		{"a remote caller with no approvers", confirm.Policy{}, remote, "list approvers"},
 		{"a remote caller who may approve", confirm.Policy{Approvers: []string{string(ada)}, SelfApproval: true}, remote, ""},
 		{"a remote caller without self approval", confirm.Policy{Approvers: []string{string(ada)}}, remote, "their own changes"},
-		{"the local user where approvers are listed", confirm.Policy{Approvers: []string{string(bob)}}, ownClient(local), "not among the approvers"},
-		{"two needed and one askable", confirm.Policy{Required: map[string]int{"delete_scans": 2}}, ownClient(local), "needs 2 people"},
+		{"the local user where approvers are listed", confirm.Policy{Approvers: []string{string(bob)}}, onOwnStdio(local), "not among the approvers"},
+		{"two needed and one askable", confirm.Policy{Required: map[string]int{"delete_scans": 2}}, onOwnStdio(local), "needs 2 people"},
 		{"two needed and two listed, one of them asking", confirm.Policy{Approvers: []string{string(ada), string(bob)},
-			Required: map[string]int{"delete_scans": 2}}, elsewhere(ada), "only 1 listed"},
+			Required: map[string]int{"delete_scans": 2}}, onSlack(ada), "only 1 listed"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			h := newHouse(t, tt.policy)
-			_, err := h.Propose(t.Context(), deleteTwo(), tt.by)
+			t.Parallel()
+			s := newStack(t, tt.policy)
+			_, err := s.Propose(t.Context(), deleteTwo(), tt.by)
 			if tt.refusal == "" && err != nil {
 				t.Errorf("refused: %v", err)
 			}
 			if tt.refusal != "" && (!errors.Is(err, confirm.ErrRefused) || !strings.Contains(err.Error(), tt.refusal)) {
-				t.Errorf("got %v, want a refusal that says %q", err, tt.refusal)
+				t.Errorf("got %v, want a refusal that contains %q", err, tt.refusal)
 			}
 		})
 	}

@@ -9,15 +9,15 @@ import (
 )
 
 const (
-	// lease is how long a process that stopped renewing is still believed to be at work. Shorter only makes
+	// leaseDuration is how long a process that stopped renewing is still assumed to be at work. A shorter one only makes
 	// recovery start earlier: recovery reads, so that it can never double a write.
-	lease = 5 * time.Second
-	// keepTrying bounds how long the outcome of a write is offered to a ledger that does not take it.
-	keepTrying = 30 * time.Second
+	leaseDuration = 5 * time.Second
+	// recordTimeout bounds how long recording the outcome of a write is retried.
+	recordTimeout = 30 * time.Second
 )
 
-// start runs an approved change in a goroutine of the gate's own, which Drain waits for. The caller may go
-// away: their context's values stay (progress is still shown to whoever listens), its end does not matter.
+// start executes an approved change in a new goroutine, which Drain waits for. The end of ctx does not stop it: an
+// execution outlives its caller. The values of ctx stay, so that progress still reaches a caller that listens.
 func (g *Gate) start(ctx context.Context, c Change) {
 	ctx = context.WithoutCancel(ctx)
 	g.running.Go(func() {
@@ -27,11 +27,11 @@ func (g *Gate) start(ctx context.Context, c Change) {
 	})
 }
 
-// run claims an approved change, executes it and records how it ended. That another process claimed it first
-// is no error, nor that it is left to one that can execute it.
+// run claims an approved change, executes it and records the outcome. It returns nil if another process claimed the
+// change first, or if this process cannot execute it and leaves it to another.
 func (g *Gate) run(ctx context.Context, c Change) error {
-	if err := g.unable(ctx, c); err != nil {
-		g.leave(ctx, c, err)
+	if err := g.canExecute(ctx, c); err != nil {
+		g.logSkipped(ctx, c, err)
 		return nil
 	}
 	c, err := g.claim(ctx, c)
@@ -41,72 +41,72 @@ func (g *Gate) run(ctx context.Context, c Change) error {
 	if err != nil || c.State != Executing {
 		return err
 	}
-	claim := g.hold(ctx, c)
-	out := g.execute(claim)
-	claim.release()
+	l := g.holdLease(ctx, c)
+	out := g.execute(l)
+	l.release()
 	return g.finish(ctx, c, out)
 }
 
-// claim makes this process the one that runs c, or fails it when it must not run.
+// claim moves c to Executing by this process. It moves c to Failed instead if c must not be executed.
 func (g *Gate) claim(ctx context.Context, c Change) (Change, error) {
-	e, err := g.electorate(ctx)
+	a, err := g.loadAuthorizer(ctx)
 	if err != nil {
 		return c, err
 	}
-	if out := e.objection(c); out != nil {
+	if out := a.preflight(c); out != nil {
 		return g.move(ctx, c, Move{To: Failed, Outcome: out})
 	}
-	return g.move(ctx, c, Move{To: Executing, Unexpired: true, Owner: g.owner, Lease: g.cfg.Now().Add(lease)})
+	return g.move(ctx, c, Move{To: Executing, Unexpired: true, Owner: g.owner, Lease: g.cfg.Now().Add(leaseDuration)})
 }
 
-// objection says why an approved change must not run: it is not what its digest says, policy does not allow it by
-// now, or fewer people confirmed it than have to. nil means that it may.
-func (e electorate) objection(c Change) *Outcome {
+// preflight returns nil if an approved change may be executed. Otherwise it returns the outcome to record: c does not
+// match its digest, policy no longer allows it, or too few people approved it.
+func (a authorizer) preflight(c Change) *Outcome {
 	digest, err := c.Proposal.Digest()
-	j := e.judge(c.subjected()).atLeast(c.Needed)
+	need := a.requirementFor(c.ruleInput()).atLeast(c.Needed)
 	switch {
 	case err != nil || digest != c.Digest:
 		return &Outcome{
 			State:  Failed,
 			Reason: "the kept change is not what was confirmed, so nothing was sent",
-			Next:   "Run `scanwarden audit verify`: somebody may have altered the ledger.",
+			Next:   "Run `scanwarden audit verify`: the ledger may have been altered.",
 		}
-	case j.refusal != nil:
+	case need.refusal != nil:
 		return &Outcome{
 			State:  Failed,
-			Reason: "nothing was sent, for the policy has become stricter: " + j.refusal.Error(),
+			Reason: "nothing was sent, because the policy has become stricter: " + need.refusal.Error(),
 			Next:   "Ask again once the policy allows it.",
 		}
-	case e.approvals(c) < j.needed:
+	case a.countApprovals(c) < need.needed:
 		return &Outcome{
 			State:  Failed,
-			Reason: "it was confirmed by too few people, so nothing was sent (" + j.because + ")",
-			Next:   "Ask again; if neither the policy nor who is who was altered meanwhile, run `scanwarden audit verify`.",
+			Reason: "it was confirmed by too few people, so nothing was sent (" + need.reason + ")",
+			Next:   "Ask again; if neither the policy nor the account links were altered meanwhile, run `scanwarden audit verify`.",
 		}
 	}
 	return nil
 }
 
-// execute calls Config.Execute and, when nobody can know the outcome, looks once right away.
-func (g *Gate) execute(cl *claim) Outcome {
-	out := g.protect(cl.ctx, cl.change, func(ctx context.Context, c Change) Outcome {
-		return g.cfg.Execute(ctx, c, cl.still)
+// execute returns the outcome of Config.Execute. If that is unknown, it reads Defender once, right away.
+func (g *Gate) execute(l *lease) Outcome {
+	out := g.recoverPanic(l.ctx, l.change, func(ctx context.Context, c Change) Outcome {
+		return g.cfg.Execute(ctx, c, l.checkHeld)
 	})
 	switch out.State {
 	case Applied, Failed, Stale:
 		return out
 	}
 	out.State = Unknown
-	// That nothing is to be seen yet proves nothing this early: only good news is taken.
-	if seen := g.look(context.WithoutCancel(cl.ctx), cl.change); seen.State == Applied {
+	// A missing trace proves nothing this early, so only Applied is accepted.
+	if seen := g.readOutcome(context.WithoutCancel(l.ctx), l.change); seen.State == Applied {
 		return seen
 	}
 	return out
 }
 
-// protect turns a panic into an unknown outcome: a bug must not take the other changes down, and a write
-// may have left before it.
-func (g *Gate) protect(ctx context.Context, c Change, do func(context.Context, Change) Outcome) (out Outcome) {
+// recoverPanic returns what do returns, and an unknown outcome if it panics. A bug must not stop the other changes, and
+// a write may have been sent before it.
+func (g *Gate) recoverPanic(ctx context.Context, c Change, do func(context.Context, Change) Outcome) (out Outcome) {
 	defer func() {
 		if p := recover(); p != nil {
 			g.cfg.Log.ErrorContext(ctx, "panic while executing", "change", c.ID, "panic", p, "stack", string(debug.Stack()))
@@ -120,14 +120,14 @@ func (g *Gate) protect(ctx context.Context, c Change, do func(context.Context, C
 	return do(ctx, c)
 }
 
-// finish records the outcome, and keeps offering it to a ledger in trouble for a while.
+// finish records the outcome. It retries for up to recordTimeout while the ledger returns errors.
 func (g *Gate) finish(ctx context.Context, c Change, out Outcome) error {
-	ctx, cancel := context.WithTimeout(ctx, keepTrying)
+	ctx, cancel := context.WithTimeout(ctx, recordTimeout)
 	defer cancel()
 	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
 		err := g.record(ctx, c, out)
 		if err == nil || errors.Is(err, ErrMoved) {
-			return err // moved: recovery has settled it; the caller logs what it did not know
+			return err // ErrMoved: recovery has settled it; the caller logs the outcome that was not recorded
 		}
 		timer := time.NewTimer(wait)
 		select {
@@ -139,9 +139,9 @@ func (g *Gate) finish(ctx context.Context, c Change, out Outcome) error {
 	}
 }
 
-// record moves an executing change to its outcome. When recovery has called it unknown meanwhile, the
-// outcome of the one who knows still counts; it comes long before recovery may call the change failed, since
-// every wait for Defender is far shorter than the grace.
+// record moves an executing change to its outcome. If recovery has moved it to Unknown meanwhile, the outcome still
+// counts, because this process knows it. It arrives before recovery may fail the change, since every wait for Defender
+// is far shorter than settleGrace.
 func (g *Gate) record(ctx context.Context, c Change, out Outcome) error {
 	_, err := g.move(ctx, c, Move{To: out.State, Outcome: &out})
 	if !errors.Is(err, ErrMoved) {
@@ -158,7 +158,7 @@ func (g *Gate) record(ctx context.Context, c Change, out Outcome) error {
 	return err
 }
 
-// Drain waits until this process executes nothing any more, or ctx ends. Call it after the faces have stopped.
+// Drain waits until this process executes no change, or ctx ends. Call it after the interfaces have stopped.
 func (g *Gate) Drain(ctx context.Context) error {
 	done := make(chan struct{})
 	go func() {

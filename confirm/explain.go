@@ -5,16 +5,16 @@ import (
 	"slices"
 )
 
-// Explanation says what policy makes of a change, and why: for `scanwarden doctor --explain`.
+// Explanation is the policy's decision about a change, with reasons, for `scanwarden doctor --explain`.
 type Explanation struct {
-	Needed    int          `json:"needed"`            // how many people must confirm
-	Because   string       `json:"because"`           // what decided that number
-	Refused   string       `json:"refused,omitempty"` // why nobody may confirm it at all
+	Needed    int          `json:"needed"`            // how many people must approve
+	Because   string       `json:"because"`           // what determined Needed
+	Refused   string       `json:"refused,omitempty"` // why the change cannot be confirmed at all
 	Rules     []RuleResult `json:"rules,omitempty"`   // every rule, in the order of the file
-	Approvers []string     `json:"who"`               // who may confirm it; never nil
+	Approvers []string     `json:"who"`               // the people who may approve it; never nil
 }
 
-// RuleResult is one rule's say in a Verdict.
+// RuleResult is the result of one rule in an Explanation.
 type RuleResult struct {
 	Rule   string `json:"rule"`
 	Holds  bool   `json:"holds"`
@@ -22,66 +22,67 @@ type RuleResult struct {
 	Detail string `json:"says"`             // what follows, or why it could not be evaluated
 }
 
-// Explain judges a change by this policy, as a vote on it would be judged now; links are those of the ledger
-// (Ledger.Links). The same change, policy and links give the same verdict.
+// Explain returns how this policy would decide a vote on c now. The links are those in the ledger (Store.Links). The
+// same change, policy and links always give the same explanation.
 func (p Policy) Explain(c Change, links ...Link) Explanation {
-	e := electorate{Policy: p, people: join(p.People, links)}
-	j := p.judge(c.subjected()).atLeast(c.Needed)
-	v := Explanation{Needed: j.needed, Because: j.because, Rules: j.rules, Approvers: []string{}}
-	err := j.refusal
+	a := authorizer{Policy: p, ids: newIdentities(p.People, links)}
+	need := p.requirementFor(c.ruleInput()).atLeast(c.Needed)
+	e := Explanation{Needed: need.needed, Because: need.reason, Rules: need.rules, Approvers: []string{}}
+	err := need.refusal
 	if err == nil {
-		err = e.answerable(c, j)
+		err = a.checkSatisfiable(c, need)
 	}
 	if err != nil {
-		v.Refused = err.Error()
-		return v
+		e.Refused = err.Error()
+		return e
 	}
-	v.Approvers = e.voters(c)
-	return v
+	e.Approvers = a.listApprovers(c)
+	return e
 }
 
-// answerable refuses a change that nobody could confirm by now.
-func (e electorate) answerable(c Change, need judgement) error {
+// checkSatisfiable returns nil if enough people may approve c.
+func (a authorizer) checkSatisfiable(c Change, need requirement) error {
 	switch {
-	case e.onOwnClient(c) && need.needed > 1:
-		return fmt.Errorf("the change needs %s to confirm (%s), and only the requester's own client was asked", persons(need.needed), need.because)
-	case e.ownServer(c.Local, Client) && e.onOwnClient(c):
+	case a.clientOnly(c) && need.needed > 1:
+		return fmt.Errorf("the change needs %s to confirm (%s), and only the requester's own client was asked; ask again on another channel",
+			peopleText(need.needed), need.reason)
+	case a.isOwnStdio(c.Local, Client) && a.clientOnly(c):
 		return nil
-	case len(e.Approvers) == 0:
-		return errNobody
+	case len(a.Approvers) == 0:
+		return errNoApprovers
 	}
-	return e.enoughApprovers(need, c)
+	return a.checkEnoughApprovers(need, c)
 }
 
-// onOwnClient reports whether the requester alone is asked, or alone would count.
-func (e electorate) onOwnClient(c Change) bool {
+// clientOnly reports whether c can be approved only by the requester, on their own client.
+func (a authorizer) clientOnly(c Change) bool {
 	elsewhere := slices.ContainsFunc(c.Channels, func(ch Channel) bool { return ch != Client })
-	return slices.Contains(c.Channels, Client) && !c.Agent && (!elsewhere || e.ownServer(c.Local, Client))
+	return slices.Contains(c.Channels, Client) && !c.Agent && (!elsewhere || a.isOwnStdio(c.Local, Client))
 }
 
-// voters lists who may confirm c, in the order of the policy and each person once.
-func (e electorate) voters(c Change) []string {
-	if e.onOwnClient(c) {
-		return []string{e.called(c.Requester) + ", on their own client"}
+// listApprovers returns the people and groups that may approve c, in the order of the policy and each person once.
+func (a authorizer) listApprovers(c Change) []string {
+	if a.clientOnly(c) {
+		return []string{a.displayName(c.Requester) + ", on their own client"}
 	}
-	who, seen := []string{}, map[string]bool{}
-	for _, approver := range e.Approvers {
-		key := e.people.person(Principal(approver)).key()
+	listed, seen := []string{}, map[string]bool{}
+	for _, approver := range a.Approvers {
+		key := a.ids.personOf(Principal(approver)).key()
 		switch {
 		case isGroup(approver):
-			who = append(who, "whoever is in "+approver)
-		case !seen[key] && e.mayEver(Principal(approver), c):
+			listed = append(listed, "whoever is in "+approver)
+		case !seen[key] && a.couldApprove(Principal(approver), c):
 			seen[key] = true
-			who = append(who, e.called(Principal(approver)))
+			listed = append(listed, a.displayName(Principal(approver)))
 		}
 	}
-	return who
+	return listed
 }
 
-// called is what people call somebody.
-func (e electorate) called(who Principal) string {
-	if name := e.people.person(who).Name; name != "" {
-		return fmt.Sprintf("%s (%s)", name, who)
+// displayName returns the person's name with the principal, or the principal alone where no name is known.
+func (a authorizer) displayName(principal Principal) string {
+	if name := a.ids.personOf(principal).Name; name != "" {
+		return fmt.Sprintf("%s (%s)", name, principal)
 	}
-	return string(who)
+	return string(principal)
 }

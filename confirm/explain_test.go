@@ -11,13 +11,14 @@ import (
 )
 
 func TestExplain(t *testing.T) {
+	t.Parallel()
 	change := func(count int) confirm.Change {
 		return confirm.Change{
 			Proposal: deleteMany(count), Requester: ada, Needed: 1, Channels: []confirm.Channel{confirm.Slack},
 		}
 	}
 	all := []rule.Source{
-		asks("many deletes", "count > 3", 2), refuses("huge", "addresses > 1000", "too many at once"), asks("small", "count > 0", 1),
+		askRule("many deletes", "count > 3", 2), refuseRule("huge", "addresses > 1000", "too many at once"), askRule("small", "count > 0", 1),
 	}
 	people := []confirm.Person{{Name: "Bob", Principals: []confirm.Principal{bob, "slack:T1/UB"}}}
 	approvers := []string{string(ada), "slack:T1/UB", string(bob), string(cleo)}
@@ -28,7 +29,7 @@ func TestExplain(t *testing.T) {
 		want   confirm.Explanation
 	}{
 		"a rule decides": {
-			confirm.Policy{Approvers: approvers, People: people, Rules: rules(t, all...)}, change(4), nil,
+			confirm.Policy{Approvers: approvers, People: people, Rules: compileRules(t, all...)}, change(4), nil,
 			confirm.Explanation{Needed: 2, Because: `policy: the rule "many deletes" asks for 2 people`,
 				Rules: []confirm.RuleResult{
 					{Rule: "many deletes", Holds: true, Detail: "asks for 2 people"}, {Rule: "huge", Detail: "does not hold"},
@@ -36,7 +37,7 @@ func TestExplain(t *testing.T) {
 				Approvers: []string{"Bob (slack:T1/UB)", "token:cleo"}},
 		},
 		"the operation decides": {
-			confirm.Policy{Approvers: approvers, Required: map[string]int{"delete_scans": 2}, Rules: rules(t, all[2])}, change(1), nil,
+			confirm.Policy{Approvers: approvers, Required: map[string]int{"delete_scans": 2}, Rules: compileRules(t, all[2])}, change(1), nil,
 			confirm.Explanation{Needed: 2, Because: "policy: approvals_required asks for 2 people for delete_scans",
 				Rules:     []confirm.RuleResult{{Rule: "small", Holds: true, Detail: "asks for 1 person"}},
 				Approvers: []string{"slack:T1/UB", "token:bob", "token:cleo"}},
@@ -56,7 +57,7 @@ func TestExplain(t *testing.T) {
 				Approvers: []string{"slack:T1/UB", "token:bob", "token:cleo"}},
 		},
 		"a rule refuses": {
-			confirm.Policy{Approvers: approvers, Rules: rules(t, refuses("none", "count > 0", "not now"), refuses("never", "true", "never"))}, change(1), nil,
+			confirm.Policy{Approvers: approvers, Rules: compileRules(t, refuseRule("none", "count > 0", "not now"), refuseRule("never", "true", "never"))}, change(1), nil,
 			confirm.Explanation{Needed: 1, Because: "policy: 1 person is enough where nothing asks for more",
 				Refused: `the policy's rule "none" does not allow this change: not now; ask for another change, or have an operator alter the rule`,
 				Rules: []confirm.RuleResult{
@@ -64,20 +65,20 @@ func TestExplain(t *testing.T) {
 				Approvers: []string{}},
 		},
 		"a rule has no answer": {
-			confirm.Policy{Approvers: approvers, Rules: rules(t, asks("the sixth", `scans[5] == "x"`, 1))}, change(1), nil,
+			confirm.Policy{Approvers: approvers, Rules: compileRules(t, askRule("the sixth", `scans[5] == "x"`, 1))}, change(1), nil,
 			confirm.Explanation{Needed: 1, Because: "policy: 1 person is enough where nothing asks for more",
-				Refused: `the policy's rule "the sixth" cannot be evaluated for this change (it has no answer here: index out of bounds: 5), so nobody may confirm it; ask anew, or have an operator correct the rule`,
+				Refused: `the policy's rule "the sixth" cannot be evaluated for this change (it has no answer here: index out of bounds: 5), so nobody may confirm it; ask again, or have an operator correct the rule`,
 				Rules: []confirm.RuleResult{
 					{Rule: "the sixth", Failed: true, Detail: "cannot be evaluated, so that it refuses: it has no answer here: index out of bounds: 5"}},
 				Approvers: []string{}},
 		},
-		"nobody is listed": {
+		"no approver is listed": {
 			confirm.Policy{}, change(1), nil,
 			confirm.Explanation{Needed: 1, Because: "policy: 1 person is enough where nothing asks for more",
 				Refused: "nobody is allowed to confirm changes; an operator has to list approvers (SCANWARDEN_APPROVERS)", Approvers: []string{}},
 		},
 		"too few are listed": {
-			confirm.Policy{Approvers: []string{string(ada), string(bob)}, Rules: rules(t, all[0])}, change(4), nil,
+			confirm.Policy{Approvers: []string{string(ada), string(bob)}, Rules: compileRules(t, all[0])}, change(4), nil,
 			confirm.Explanation{Needed: 2, Because: `policy: the rule "many deletes" asks for 2 people`,
 				Refused: `2 people must confirm (policy: the rule "many deletes" asks for 2 people), but only 1 listed approvers may; an operator has to list more`,
 				Rules:   []confirm.RuleResult{{Rule: "many deletes", Holds: true, Detail: "asks for 2 people"}}, Approvers: []string{}},
@@ -93,14 +94,14 @@ func TestExplain(t *testing.T) {
 		},
 		"an agent": {
 			confirm.Policy{Approvers: []string{string(bob)}},
-			confirm.Change{Proposal: deleteMany(1), Requester: robot, Agent: true, Local: true, Channels: []confirm.Channel{confirm.Slack}}, nil,
+			confirm.Change{Proposal: deleteMany(1), Requester: agentApp, Agent: true, Local: true, Channels: []confirm.Channel{confirm.Slack}}, nil,
 			confirm.Explanation{Needed: 1, Because: "policy: 1 person is enough where nothing asks for more", Approvers: []string{"token:bob"}},
 		},
 		"the local user, and a rule that asks for another": {
-			confirm.Policy{Rules: rules(t, asks("two", "count > 0", 2))},
+			confirm.Policy{Rules: compileRules(t, askRule("two", "count > 0", 2))},
 			confirm.Change{Proposal: deleteMany(1), Requester: local, Local: true, Channels: []confirm.Channel{confirm.Client}}, nil,
 			confirm.Explanation{Needed: 2, Because: `policy: the rule "two" asks for 2 people`,
-				Refused: `the change needs 2 people to confirm (policy: the rule "two" asks for 2 people), and only the requester's own client was asked`,
+				Refused: `the change needs 2 people to confirm (policy: the rule "two" asks for 2 people), and only the requester's own client was asked; ask again on another channel`,
 				Rules:   []confirm.RuleResult{{Rule: "two", Holds: true, Detail: "asks for 2 people"}}, Approvers: []string{}},
 		},
 		"the requester by a link": {
@@ -110,6 +111,7 @@ func TestExplain(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			if diff := cmp.Diff(tt.want, tt.policy.Explain(tt.change, tt.links...)); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
@@ -118,6 +120,7 @@ func TestExplain(t *testing.T) {
 }
 
 func TestPolicyCheck(t *testing.T) {
+	t.Parallel()
 	holds := func(confirm.RuleInput) (bool, error) { return true, nil }
 	good := confirm.Rule{Name: "a", Approvals: 10, Holds: holds}
 	alter := func(f func(*confirm.Rule)) []confirm.Rule {
@@ -127,7 +130,7 @@ func TestPolicyCheck(t *testing.T) {
 	}
 	for name, tt := range map[string]struct {
 		policy confirm.Policy
-		says   []string // nil means nothing is wrong
+		parts  []string // nil means nothing is wrong
 	}{
 		"nothing": {confirm.Policy{}, nil},
 		"all is well": {confirm.Policy{
@@ -140,7 +143,7 @@ func TestPolicyCheck(t *testing.T) {
 		"no name":         {confirm.Policy{Rules: alter(func(r *confirm.Rule) { r.Name = "" })}, []string{"rule 1 has no name"}},
 		"the same name":   {confirm.Policy{Rules: []confirm.Rule{good, good}}, []string{`called "a"`}},
 		"no condition":    {confirm.Policy{Rules: alter(func(r *confirm.Rule) { r.Holds = nil })}, []string{`"a" has no condition`}},
-		"nobody":          {confirm.Policy{Rules: alter(func(r *confirm.Rule) { r.Approvals = 0 })}, []string{"from 1 to 10"}},
+		"no people":       {confirm.Policy{Rules: alter(func(r *confirm.Rule) { r.Approvals = 0 })}, []string{"from 1 to 10"}},
 		"less than that":  {confirm.Policy{Rules: alter(func(r *confirm.Rule) { r.Approvals = -1 })}, []string{"from 1 to 10"}},
 		"too many":        {confirm.Policy{Rules: alter(func(r *confirm.Rule) { r.Approvals = 11 })}, []string{"from 1 to 10"}},
 		"both":            {confirm.Policy{Rules: alter(func(r *confirm.Rule) { r.Refuse = "no" })}, []string{"keep one"}},
@@ -148,13 +151,13 @@ func TestPolicyCheck(t *testing.T) {
 		"rule and people": {confirm.Policy{Rules: []confirm.Rule{good, good}, Approvers: []string{"x"}}, []string{`called "a"`, `"x"`}},
 	} {
 		err := tt.policy.Check()
-		if (err != nil) != (tt.says != nil) {
+		if (err != nil) != (tt.parts != nil) {
 			t.Errorf("%s: got %v", name, err)
 			continue
 		}
-		for _, s := range tt.says {
-			if !strings.Contains(err.Error(), s) {
-				t.Errorf("%s: %v does not say %q", name, err, s)
+		for _, part := range tt.parts {
+			if !strings.Contains(err.Error(), part) {
+				t.Errorf("%s: %v does not contain %q", name, err, part)
 			}
 		}
 	}

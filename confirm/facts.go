@@ -5,43 +5,43 @@ import (
 	"fmt"
 )
 
-// Facts are what a change means, in the words that a policy's rules use. The desk fills them in when it plans;
-// they are bound by the digest, so that what was judged is what was shown. The zero value is that of a change
-// which was planned before there were any, and no rule can be evaluated for it.
+// Facts describe what a change means, in the names that a policy's rules use. The planner fills them in. The digest
+// binds them, so that rules evaluate what approvers were shown. The zero value belongs to a change that an earlier
+// version planned without facts; no rule can be evaluated for it.
 type Facts struct {
 	Scans           []string `json:"scans,omitempty"`            // names of the scans it touches, before and after
 	Count           int      `json:"count"`                      // how many scans it touches
 	Addresses       int      `json:"addresses"`                  // how many addresses they target: after the change, or, for a delete, before
 	PublicAddresses int      `json:"public_addresses,omitempty"` // how many of them are public internet addresses
-	Hostnames       int      `json:"hostnames,omitempty"`        // how many host names they target, whose addresses nobody knows here
+	Hostnames       int      `json:"hostnames,omitempty"`        // how many host names they target, with unknown addresses
 	Scanners        []string `json:"scanners,omitempty"`         // names of the scanners that run them
 	InactiveScanner bool     `json:"inactive_scanner,omitempty"` // one of these scanners was silent for more than a day, or was never seen
 	Credential      string   `json:"credential,omitempty"`       // the named credential that it sets
 	ReplacesSecret  bool     `json:"replaces_secret,omitempty"`  // it replaces a credential that Defender stores
 }
 
-// Empty reports whether nothing is known. A list without entries is no knowledge.
+// Empty reports whether no fact is set. An empty list counts as not set.
 func (f Facts) Empty() bool {
 	return len(f.Scans) == 0 && len(f.Scanners) == 0 && f.Credential == "" &&
 		f.Count == 0 && f.Addresses == 0 && f.PublicAddresses == 0 && f.Hostnames == 0 &&
 		!f.InactiveScanner && !f.ReplacesSecret
 }
 
-// The domains of a digest. A change without facts has the digest that it would have had before there were any,
-// so that those which older ledgers hold are still what their digest says.
+// The domain strings of a digest. A change without facts keeps the digest that versions before facts computed, so that
+// changes in older ledgers still match their digests.
 const (
-	withoutFacts = "scanwarden-change-v1"
-	withFacts    = "scanwarden-change-v2"
+	digestV1 = "scanwarden-change-v1"
+	digestV2 = "scanwarden-change-v2"
 )
 
-// bound returns the domain of the digest, and what it binds of the facts.
-func (f Facts) bound() (domain string, parts [][]byte, err error) {
+// digestParts returns the domain string of the digest, and the parts of it that bind the facts.
+func (f Facts) digestParts() (domain string, parts [][]byte, err error) {
 	if f.Empty() {
-		return withoutFacts, nil, nil
+		return digestV1, nil, nil
 	}
 	text, err := json.Marshal(f)
 	if err != nil {
 		return "", nil, fmt.Errorf("digest facts: %w", err)
 	}
-	return withFacts, [][]byte{text}, nil
+	return digestV2, [][]byte{text}, nil
 }

@@ -6,10 +6,11 @@ import (
 	"scanwarden/confirm"
 )
 
-// What the version before facts computed for deleteTwo. Ledgers out there hold such digests.
+// The digest that versions before facts computed for deleteTwo. Existing ledgers hold such digests.
 const digestBeforeFacts = "sha256:4808b81257fb395864f8a2535df179d23c95797a7ede6a7e015fcec1feb5e630"
 
 func TestAChangeWithoutFactsKeepsItsDigest(t *testing.T) {
+	t.Parallel()
 	for name, facts := range map[string]confirm.Facts{"none": {}, "empty lists": {Scans: []string{}, Scanners: []string{}}} {
 		p := deleteTwo()
 		p.Facts = facts
@@ -19,16 +20,18 @@ func TestAChangeWithoutFactsKeepsItsDigest(t *testing.T) {
 	}
 }
 
-// What this version computes for deleteMany(4), for the versions to come.
+// The digest of deleteMany(4), which later versions must keep.
 const digestWithFacts = "sha256:5e226854157abca973ac89d5202697f81f88003d66e3791696954a4b7a672a50"
 
 func TestAChangeWithFactsKeepsItsDigest(t *testing.T) {
+	t.Parallel()
 	if got, err := deleteMany(4).Digest(); err != nil || got != digestWithFacts {
 		t.Errorf("the digest is %s (%v), want %s", got, err, digestWithFacts)
 	}
 }
 
 func TestTheDigestBindsEveryFact(t *testing.T) {
+	t.Parallel()
 	seen := map[string]string{digestBeforeFacts: "no facts"}
 	for name, facts := range map[string]confirm.Facts{
 		"a scan":            {Scans: []string{"a"}},
@@ -50,7 +53,7 @@ func TestTheDigestBindsEveryFact(t *testing.T) {
 		}
 		seen[got] = name
 		if facts.Empty() {
-			t.Errorf("%s is said to be nothing", name)
+			t.Errorf("%s is reported as empty", name)
 		}
 	}
 }

@@ -15,36 +15,37 @@ type Config struct {
 	Store  Store
 	Policy Policy
 	Target string // the tenant this process writes to: changes planned for another one are left alone
-	// Execute performs an approved change once and reports how it ended; it never repeats a write. Directly
-	// before it sends, it calls still and sends nothing on an error. Nil makes the process read-only: it takes
+	// Execute sends an approved change once and returns how it ended. It never repeats a write. Directly before it
+	// sends, it calls beforeSend, and on an error it sends nothing. Nil makes the process read-only: it accepts
 	// neither proposals nor votes.
-	Execute func(ctx context.Context, c Change, still func(context.Context) error) Outcome
-	// CanExecute says nil when this process can execute an approved change now, and otherwise why not, in words for people:
-	// then it does not claim it, but leaves it to another process, until it expires. A proposal is asked about as well,
-	// by its Requester and Agent alone, and refused. It answers at once. Nil means that it always can.
+	Execute func(ctx context.Context, c Change, beforeSend func(context.Context) error) Outcome
+	// CanExecute returns nil if this process can execute c now. A non-nil error is shown to users. The approved
+	// change then stays approved until it expires, so that another replica can claim it; a proposal is refused. For
+	// a proposal only Requester and Agent of c are set. CanExecute must not block. Nil means that it always can.
 	CanExecute func(ctx context.Context, c Change) error
-	// Reconcile reads Defender to learn how a change of unknown outcome ended. Its verdict is Applied,
+	// Reconcile reads Defender to find out how a change of unknown outcome ended. It returns Applied,
 	// Failed (there is no trace of it) or Unknown.
 	Reconcile    func(ctx context.Context, c Change) Outcome
-	OnTransition func(c Change)   // told of every transition this process makes; nil means nobody is
-	Log          *slog.Logger     // nil means silence
+	OnTransition func(c Change)   // called after every transition that this process makes; may be nil
+	Log          *slog.Logger     // nil discards all
 	Now          func() time.Time // nil means time.Now
 }
 
-// Gate decides what runs, and sees to it that it runs once. Make one with New; it is safe for concurrent use.
+// Gate decides which changes are executed, and ensures that each is executed at most once. Create one with New.
+// It is safe for concurrent use.
 type Gate struct {
 	cfg     Config
-	owner   string // names this process in claims and leases
+	owner   string // identifies this process in claims and leases
 	running sync.WaitGroup
 
-	mu        sync.Mutex
-	moved     chan struct{}          // closed, and made anew, at each move
-	recheck   map[string]reconcile   // when to read again for a change of unknown outcome
-	proposing map[Principal][]string // the ids of changes that are being kept at this moment
-	left      map[string]time.Time   // the ids of changes that are left to other processes, and when each expires
+	mu         sync.Mutex
+	transition chan struct{}          // closed and replaced at each transition
+	retries    map[string]retryState  // by change id: when to read Defender again for an unknown outcome
+	reserved   map[Principal][]string // by requester: the ids of changes that are being inserted now
+	skipped    map[string]time.Time   // by id of a change that is left to other processes: its expiry
 }
 
-// New returns a Gate over a ledger. It starts nothing: Run does the recovery.
+// New returns a Gate that keeps changes in cfg.Store. It starts nothing; Run does the recovery.
 func New(cfg Config) *Gate {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
@@ -53,35 +54,35 @@ func New(cfg Config) *Gate {
 		cfg.Now = time.Now
 	}
 	return &Gate{
-		cfg: cfg, owner: rand.Text(), moved: make(chan struct{}), recheck: map[string]reconcile{},
-		proposing: map[Principal][]string{}, left: map[string]time.Time{},
+		cfg: cfg, owner: rand.Text(), transition: make(chan struct{}), retries: map[string]retryState{},
+		reserved: map[Principal][]string{}, skipped: map[string]time.Time{},
 	}
 }
 
-// Change returns a change as it stands now; one that is overdue is expired first.
+// Change returns the current change with this id, or ErrNotFound. A pending change past its expiry is expired first.
 func (g *Gate) Change(ctx context.Context, id string) (Change, error) {
 	c, err := g.cfg.Store.Change(ctx, id)
 	if err != nil {
 		return Change{}, fmt.Errorf("read change: %w", err)
 	}
 	if now := g.cfg.Now(); c.State == Pending && !c.Expires.After(now) {
-		return g.expire(ctx, c, "nobody decided in time")
+		return g.expire(ctx, c, reasonUndecided)
 	}
 	return c, nil
 }
 
-// Wait returns the change as soon as it is no longer open, or as it stands when ctx ends. Other processes'
-// moves are noticed within a second.
+// Wait returns the change as soon as it is no longer open, or its current state when ctx ends. Transitions made by
+// other processes are noticed within a second.
 func (g *Gate) Wait(ctx context.Context, id string) (Change, error) {
 	for {
-		signal := g.signal()
+		next := g.nextTransition()
 		c, err := g.Change(context.WithoutCancel(ctx), id)
 		if err != nil || !c.State.Open() {
 			return c, err
 		}
 		poll := time.NewTimer(min(time.Second, max(0, c.Expires.Sub(g.cfg.Now()))+time.Millisecond))
 		select {
-		case <-signal:
+		case <-next:
 		case <-poll.C:
 		case <-ctx.Done():
 			poll.Stop()
@@ -91,35 +92,40 @@ func (g *Gate) Wait(ctx context.Context, id string) (Change, error) {
 	}
 }
 
-func (g *Gate) signal() <-chan struct{} {
+// nextTransition returns a channel that is closed at the next transition that this process makes.
+func (g *Gate) nextTransition() <-chan struct{} {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.moved
+	return g.transition
 }
 
-// announce wakes whoever waits and tells the observer.
-func (g *Gate) announce(c Change) {
+// broadcast wakes all Wait calls and then calls Config.OnTransition.
+func (g *Gate) broadcast(c Change) {
 	g.mu.Lock()
-	close(g.moved)
-	g.moved = make(chan struct{})
+	close(g.transition)
+	g.transition = make(chan struct{})
 	g.mu.Unlock()
 	if g.cfg.OnTransition != nil {
 		g.cfg.OnTransition(c)
 	}
 }
 
-// move is the one way a change leaves the state it was read in.
+// move performs one transition and returns the change after it. No transition happens in any other way.
 func (g *Gate) move(ctx context.Context, c Change, m Move) (Change, error) {
 	m.At = g.cfg.Now()
 	after, err := g.cfg.Store.Move(ctx, c, m)
 	if err != nil {
 		return c, fmt.Errorf("move change from %s to %s: %w", c.State, m.To, err)
 	}
-	g.announce(after)
+	g.broadcast(after)
 	return after, nil
 }
 
-// expire ends a change that nobody may run any more. Whoever was faster is right: their state is returned.
+// reasonUndecided is the Outcome.Reason of a change that expired while it was pending.
+const reasonUndecided = "nobody decided in time"
+
+// expire ends a change after its expiry. If another caller moved it first, expire returns the change as that caller
+// left it.
 func (g *Gate) expire(ctx context.Context, c Change, why string) (Change, error) {
 	after, err := g.move(ctx, c, Move{To: Expired, Outcome: &Outcome{State: Expired, Reason: why}})
 	if errors.Is(err, ErrMoved) {
@@ -128,22 +134,14 @@ func (g *Gate) expire(ctx context.Context, c Change, why string) (Change, error)
 	return after, err
 }
 
-// able refuses where nothing could be carried out.
-func (g *Gate) able() error {
-	if g.cfg.Execute == nil {
-		return refused(errors.New("this server is read-only; ask on one that is not"))
-	}
-	return nil
-}
+// asRefusal returns err marked as ErrRefused, with its text unchanged.
+func asRefusal(err error) error { return kindError{err, ErrRefused} }
 
-// refused marks err as a refusal while keeping its sentence as it is.
-func refused(err error) error { return marked{err, ErrRefused} }
-
-// marked is an error with a sentence of its own, which errors.Is finds to be of a kind.
-type marked struct {
+// kindError is an error with its own text that errors.Is also matches with kind.
+type kindError struct {
 	error
 	kind error
 }
 
-func (m marked) Is(target error) bool { return target == m.kind }
-func (m marked) Unwrap() error        { return m.error }
+func (e kindError) Is(target error) bool { return target == e.kind }
+func (e kindError) Unwrap() error        { return e.error }

@@ -2,117 +2,124 @@ package confirm
 
 import "slices"
 
-// Person joins several principals of one human being, so that they count once.
+// Person groups the principals of one human being, so that they count once.
 type Person struct {
 	Name       string
-	Email      string // for faces that may match people by it; "" matches nobody
+	Email      string // for interfaces that match accounts by e-mail address; "" matches none
 	Principals []Principal
 }
 
-// key identifies a person whichever of their principals acts.
+// key returns the same string for every principal of the person.
 func (p Person) key() string { return string(p.Principals[0]) }
 
-// people is who is who at one moment: what the configuration says, joined with what people have proved. Whatever
-// depends on who somebody is asks one of these, and none is kept for longer than one decision.
-type people struct {
-	known     []Person
-	index     map[Principal]int // whose each principal is, in known
-	contested map[int]bool      // of those whom the configuration and a link call by different names, in known
+// identities maps principals to persons at one moment: those of the configuration, and the links that people have
+// proved. All code that depends on a person's identity uses it. It is loaded for one decision and then dropped.
+type identities struct {
+	persons   []Person
+	index     map[Principal]int // principal -> index in persons
+	ambiguous map[int]bool      // indexes of persons whose link contradicts the configuration
 }
 
-func join(configured []Person, links []Link) people {
-	p := people{
-		known:     slices.Clone(configured),
+// newIdentities returns the configured persons combined with the links. It does not alter configured.
+func newIdentities(configured []Person, links []Link) identities {
+	ids := identities{
+		persons:   slices.Clone(configured),
 		index:     make(map[Principal]int, len(configured)+2*len(links)),
-		contested: map[int]bool{},
+		ambiguous: map[int]bool{},
 	}
-	for i, known := range p.known {
-		p.belong(i, known.Principals)
+	for i, person := range ids.persons {
+		ids.indexPrincipals(i, person.Principals)
 	}
 	for _, l := range links {
-		p.join(l)
+		ids.addLink(l)
 	}
-	return p
+	return ids
 }
 
-// join takes a link into account. One that says that two configured people are the same contradicts the
-// configuration, which was altered after it: they have one voice between them, and it does not confirm anything.
-func (p *people) join(l Link) {
-	from, to := p.find(l.From), p.find(l.To)
+// addLink merges the two sides of a link into one person. A link between two configured persons contradicts the
+// configuration, which was altered after the link was made. They then have one vote together, and it approves nothing.
+func (ids *identities) addLink(l Link) {
+	from, to := ids.personIndex(l.From), ids.personIndex(l.To)
 	switch {
 	case from < 0 && to < 0:
-		p.known = append(p.known, Person{Name: l.Name})
-		p.add(len(p.known)-1, l.To, l.From)
+		ids.persons = append(ids.persons, Person{Name: l.Name})
+		ids.addPrincipals(len(ids.persons)-1, l.To, l.From)
 	case from < 0:
-		p.add(to, l.From)
+		ids.addPrincipals(to, l.From)
 	case to < 0:
-		p.add(from, l.To)
+		ids.addPrincipals(from, l.To)
 	case from != to:
-		p.add(to, p.known[from].Principals...) // nobody is found as the other any more
-		p.contested[to] = true
+		ids.addPrincipals(to, ids.persons[from].Principals...) // from is no longer found
+		ids.ambiguous[to] = true
 	}
 }
 
-// add gives a person more principals; the configuration's own list is left as it is.
-func (p *people) add(person int, more ...Principal) {
-	p.known[person].Principals = append(slices.Clip(p.known[person].Principals), more...)
-	p.belong(person, more)
+// addPrincipals adds principals to a person, without altering the configuration's own list.
+func (ids *identities) addPrincipals(person int, more ...Principal) {
+	ids.persons[person].Principals = append(slices.Clip(ids.persons[person].Principals), more...)
+	ids.indexPrincipals(person, more)
 }
 
-func (p *people) belong(person int, principals []Principal) {
+func (ids *identities) indexPrincipals(person int, principals []Principal) {
 	for _, principal := range principals {
-		p.index[principal] = person
+		ids.index[principal] = person
 	}
 }
 
-// find returns the index of the person whom a principal belongs to, -1 for a stranger.
-func (p people) find(of Principal) int {
-	if i, known := p.index[of]; known {
+// personIndex returns the index of the principal's person, or -1 if no person has it.
+func (ids identities) personIndex(principal Principal) int {
+	if i, known := ids.index[principal]; known {
 		return i
 	}
 	return -1
 }
 
-// person returns everything known of the human behind a principal. A stranger is a person of their own, known
-// by no other name.
-func (p people) person(of Principal) Person {
-	if i := p.find(of); i >= 0 {
-		return p.known[i]
+// personOf returns the person that a principal belongs to. For an unknown principal it returns a new person without a
+// name and with no other principal.
+func (ids identities) personOf(principal Principal) Person {
+	if i := ids.personIndex(principal); i >= 0 {
+		return ids.persons[i]
 	}
-	return Person{Principals: []Principal{of}}
+	return Person{Principals: []Principal{principal}}
 }
 
-// same reports whether two principals belong to one human being.
-func (p people) same(a, b Principal) bool { return p.person(a).key() == p.person(b).key() }
+// samePerson reports whether two principals belong to one person.
+func (ids identities) samePerson(a, b Principal) bool {
+	return ids.personOf(a).key() == ids.personOf(b).key()
+}
 
-// isContested reports whether it cannot be told who somebody is.
-func (p people) isContested(of Principal) bool { return p.contested[p.find(of)] }
+// isAmbiguous reports whether the configuration and a link contradict each other about this principal's person.
+func (ids identities) isAmbiguous(principal Principal) bool {
+	return ids.ambiguous[ids.personIndex(principal)]
+}
 
-// meet reports whether somebody of one list and somebody of the other are one human being.
-func (p people) meet(some, others []Principal) bool {
+// overlap reports whether a principal of one list and one of the other belong to the same person.
+func (ids identities) overlap(some, others []Principal) bool {
 	return slices.ContainsFunc(some, func(a Principal) bool {
-		return slices.ContainsFunc(others, func(b Principal) bool { return p.same(a, b) })
+		return slices.ContainsFunc(others, func(b Principal) bool { return ids.samePerson(a, b) })
 	})
 }
 
-// twice reports whether two decisions are of one person, by what is known now, or was known when either was made.
-func (p people) twice(a, b Decision) bool { return p.meet(a.names(), b.names()) }
-
-// asked reports whether the requester of a change is among some principals, by what is known now, or was known when
-// they asked: who sheds an account afterwards has asked by it all the same.
-func (p people) asked(c Change, some ...Principal) bool {
-	return p.meet(append([]Principal{c.Requester}, c.RequesterAlso...), some)
+// sameVoter reports whether two decisions are by one person, as known now or when either was made.
+func (ids identities) sameVoter(a, b Decision) bool {
+	return ids.overlap(a.allPrincipals(), b.allPrincipals())
 }
 
-// names are all that a person was known by when they decided.
-func (d Decision) names() []Principal {
+// isRequester reports whether one of the principals belongs to the requester of c, as known now or at the time of the
+// proposal. An account that was unlinked afterwards remains the requester's for this change.
+func (ids identities) isRequester(c Change, principals ...Principal) bool {
+	return ids.overlap(append([]Principal{c.Requester}, c.RequesterAlso...), principals)
+}
+
+// allPrincipals returns every principal by which the person was known when they decided.
+func (d Decision) allPrincipals() []Principal {
 	return append([]Principal{d.Principal, Principal(d.Person)}, d.Also...)
 }
 
-// also are the other principals of the human behind one.
-func (p people) also(of Principal) (others []Principal) {
-	for _, other := range p.person(of).Principals {
-		if other != of {
+// aliases returns the other principals of the person, nil if there are none.
+func (ids identities) aliases(principal Principal) (others []Principal) {
+	for _, other := range ids.personOf(principal).Principals {
+		if other != principal {
 			others = append(others, other)
 		}
 	}

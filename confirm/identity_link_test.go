@@ -20,190 +20,198 @@ func linkBob() confirm.Link {
 	return confirm.Link{From: slackBob, To: entraBob, Name: "Bob", How: "sign-in"}
 }
 
-func (h *house) link(t testing.TB, l confirm.Link) {
+func (s *stack) link(t testing.TB, l confirm.Link) {
 	t.Helper()
-	if err := h.Link(t.Context(), l); err != nil {
+	if err := s.Link(t.Context(), l); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func (h *house) links(t testing.TB) []confirm.Link {
+func (s *stack) links(t testing.TB) []confirm.Link {
 	t.Helper()
-	links, err := h.ledger.Links(t.Context())
+	links, err := s.store.Links(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	return links
 }
 
-func TestALinkLendsTheOthersRights(t *testing.T) {
-	h := newHouse(t, confirm.Policy{Approvers: []string{string(entraBob)}})
-	c := h.propose(t, elsewhere(ada))
-	_, err := h.Decide(t.Context(), c.ID, yes(slackBob))
-	refusal(t, err, "not among the approvers")
-	h.link(t, linkBob())
-	if _, err := h.Decide(t.Context(), c.ID, yes(slackBob)); err != nil {
+func TestALinkGivesTheRightsOfTheOtherAccount(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, confirm.Policy{Approvers: []string{string(entraBob)}})
+	c := s.propose(t, onSlack(ada))
+	_, err := s.Decide(t.Context(), c.ID, approval(slackBob))
+	wantRefusal(t, err, "not among the approvers")
+	s.link(t, linkBob())
+	if _, err := s.Decide(t.Context(), c.ID, approval(slackBob)); err != nil {
 		t.Fatal(err)
 	}
-	got := h.ends(t, c.ID, confirm.Applied, 1)
+	got := s.waitFor(t, c.ID, confirm.Applied, 1)
 	if d := got.Decisions[0]; d.Name != "Bob" || d.Principal != slackBob || !slices.Equal(d.Also, []confirm.Principal{entraBob}) {
 		t.Errorf("the decision is %+v", d)
 	}
-	person, err := h.Person(t.Context(), slackBob)
+	person, err := s.Person(t.Context(), slackBob)
 	if err != nil || person.Name != "Bob" || !slices.Equal(person.Principals, []confirm.Principal{entraBob, slackBob}) {
-		t.Errorf("behind Slack's Bob is %+v (%v)", person, err)
+		t.Errorf("the person of the Slack account is %+v (%v)", person, err)
 	}
 }
 
-func TestALinkTakenBackLendsNothing(t *testing.T) {
-	h := newHouse(t, confirm.Policy{Approvers: []string{string(entraBob)}})
-	h.link(t, linkBob())
-	c := h.propose(t, elsewhere(ada))
-	if err := h.Unlink(t.Context(), slackBob, "he left"); err != nil {
+func TestARemovedLinkGivesNoRights(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, confirm.Policy{Approvers: []string{string(entraBob)}})
+	s.link(t, linkBob())
+	c := s.propose(t, onSlack(ada))
+	if err := s.Unlink(t.Context(), slackBob, "he left"); err != nil {
 		t.Fatal(err)
 	}
-	_, err := h.Decide(t.Context(), c.ID, yes(slackBob))
-	refusal(t, err, "not among the approvers")
-	if err := h.Unlink(t.Context(), slackBob, "again"); !errors.Is(err, confirm.ErrNotFound) || !strings.Contains(err.Error(), "linked to nobody") {
-		t.Errorf("a second time gave %v, want ErrNotFound in words of its own", err)
+	_, err := s.Decide(t.Context(), c.ID, approval(slackBob))
+	wantRefusal(t, err, "not among the approvers")
+	if err := s.Unlink(t.Context(), slackBob, "again"); !errors.Is(err, confirm.ErrNotFound) || !strings.Contains(err.Error(), "linked to no other account") {
+		t.Errorf("a second time gave %v, want ErrNotFound with its own text", err)
 	}
-	if person, err := h.Person(t.Context(), slackBob); err != nil || person.Name != "" || len(person.Principals) != 1 {
+	if person, err := s.Person(t.Context(), slackBob); err != nil || person.Name != "" || len(person.Principals) != 1 {
 		t.Errorf("he is still %+v (%v)", person, err)
 	}
 }
 
-// twoBobs needs two people, and Bob is listed by both of his names.
+// twoBobs returns a policy that requires two people and lists both of Bob's accounts.
 func twoBobs() confirm.Policy {
 	return confirm.Policy{
 		Approvers: []string{string(slackBob), string(entraBob), string(cleo)}, Required: map[string]int{"delete_scans": 2},
 	}
 }
 
-// However late they are known to be one person, two principals of theirs are one voice.
+// Two accounts of one person have one vote, however late they are linked.
 func TestALinkedPersonCountsOnce(t *testing.T) {
-	for name, tt := range map[string]func(t *testing.T, h *house, vote func(confirm.Principal) error){
-		"linked before": func(t *testing.T, h *house, vote func(confirm.Principal) error) {
-			h.link(t, linkBob())
+	t.Parallel()
+	for name, tt := range map[string]func(t *testing.T, s *stack, vote func(confirm.Principal) error){
+		"linked before": func(t *testing.T, s *stack, vote func(confirm.Principal) error) {
+			s.link(t, linkBob())
 			_ = vote(slackBob)
-			refusal(t, vote(entraBob), "already decided")
+			wantRefusal(t, vote(entraBob), "already decided")
 		},
-		"linked between, the other way round": func(t *testing.T, h *house, vote func(confirm.Principal) error) {
+		"linked between, the other way round": func(t *testing.T, s *stack, vote func(confirm.Principal) error) {
 			_ = vote(entraBob)
-			h.link(t, linkBob())
-			refusal(t, vote(slackBob), "already decided")
+			s.link(t, linkBob())
+			wantRefusal(t, vote(slackBob), "already decided")
 		},
-		"linked between": func(t *testing.T, h *house, vote func(confirm.Principal) error) {
+		"linked between": func(t *testing.T, s *stack, vote func(confirm.Principal) error) {
 			_ = vote(slackBob)
-			h.link(t, linkBob())
-			refusal(t, vote(entraBob), "already decided")
+			s.link(t, linkBob())
+			wantRefusal(t, vote(entraBob), "already decided")
 		},
-		"taken apart between": func(t *testing.T, h *house, vote func(confirm.Principal) error) {
-			h.link(t, linkBob())
+		"unlinked between": func(t *testing.T, s *stack, vote func(confirm.Principal) error) {
+			s.link(t, linkBob())
 			_ = vote(entraBob)
-			if err := h.Unlink(t.Context(), slackBob, "a ruse"); err != nil {
+			if err := s.Unlink(t.Context(), slackBob, "a ruse"); err != nil {
 				t.Fatal(err)
 			}
-			refusal(t, vote(slackBob), "already decided")
+			wantRefusal(t, vote(slackBob), "already decided")
 		},
-		"taken apart between, the other way round": func(t *testing.T, h *house, vote func(confirm.Principal) error) {
-			h.link(t, linkBob())
+		"unlinked between, the other way round": func(t *testing.T, s *stack, vote func(confirm.Principal) error) {
+			s.link(t, linkBob())
 			_ = vote(slackBob)
-			if err := h.Unlink(t.Context(), slackBob, "a ruse"); err != nil {
+			if err := s.Unlink(t.Context(), slackBob, "a ruse"); err != nil {
 				t.Fatal(err)
 			}
-			refusal(t, vote(entraBob), "already decided")
+			wantRefusal(t, vote(entraBob), "already decided")
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := newHouse(t, twoBobs())
-			c := h.propose(t, elsewhere(ada))
-			tt(t, h, func(by confirm.Principal) error {
-				_, err := h.Decide(t.Context(), c.ID, yes(by))
+			t.Parallel()
+			s := newStack(t, twoBobs())
+			c := s.propose(t, onSlack(ada))
+			tt(t, s, func(by confirm.Principal) error {
+				_, err := s.Decide(t.Context(), c.ID, approval(by))
 				return err
 			})
-			h.stands(t, c, confirm.Pending)
-			if _, err := h.Decide(t.Context(), c.ID, yes(cleo)); err != nil {
+			s.wantState(t, c, confirm.Pending)
+			if _, err := s.Decide(t.Context(), c.ID, approval(cleo)); err != nil {
 				t.Fatal(err)
 			}
-			h.ends(t, c.ID, confirm.Applied, 1)
+			s.waitFor(t, c.ID, confirm.Applied, 1)
 		})
 	}
 }
 
-// Each order of votes by his two names and of links made and taken back: where he was known to be one person at
-// either vote, his two votes are not two people's.
+// Tries each order of votes by Bob's two accounts and of linking and unlinking them. If they were linked at either vote,
+// the two votes do not count as two people.
 func TestNoOrderOfLinksMakesOnePersonTwo(t *testing.T) {
-	h := newHouse(t, twoBobs())
+	t.Parallel()
+	s := newStack(t, twoBobs())
 	for order := range 4 * 4 * 4 * 4 {
-		c := h.proposes(t, deleteTwo(), elsewhere(ada))
-		alone, linked, runs := map[confirm.Principal]bool{}, false, h.runs.Load()
+		c := s.proposePlan(t, deleteTwo(), onSlack(ada))
+		alone, linked, runs := map[confirm.Principal]bool{}, false, s.runs.Load()
 		for step := order; step > 0; step /= 4 {
 			switch step % 4 {
 			case 0:
 				linked = true
-				h.link(t, linkBob())
+				s.link(t, linkBob())
 			case 1:
 				linked = false
-				_ = h.Unlink(t.Context(), slackBob, "")
+				_ = s.Unlink(t.Context(), slackBob, "")
 			default:
-				who := []confirm.Principal{slackBob, entraBob}[step%4-2]
-				if _, err := h.Decide(t.Context(), c.ID, yes(who)); err == nil {
-					alone[who] = !linked
+				voter := []confirm.Principal{slackBob, entraBob}[step%4-2]
+				if _, err := s.Decide(t.Context(), c.ID, approval(voter)); err == nil {
+					alone[voter] = !linked
 				}
-				if _, err := h.settled(t, c.ID); err != nil { // a link made before the claim would count, too
+				if _, err := s.waitSettled(t, c.ID); err != nil { // a link made before the claim would count too
 					t.Fatal(err)
 				}
 			}
 		}
-		got, err := h.settled(t, c.ID)
+		got, err := s.waitSettled(t, c.ID)
 		two := alone[slackBob] && alone[entraBob]
-		if err != nil || (got.State == confirm.Applied) != two || (h.runs.Load() > runs) != two {
+		if err != nil || (got.State == confirm.Applied) != two || (s.runs.Load() > runs) != two {
 			t.Fatalf("order %d leaves it %s (%v) with %+v", order, got.State, err, got.Decisions)
 		}
-		_, _ = h.Withdraw(t.Context(), c.ID, confirm.Requester{Principal: ada})
-		_ = h.Unlink(t.Context(), slackBob, "")
+		_, _ = s.Withdraw(t.Context(), c.ID, confirm.Requester{Principal: ada})
+		_ = s.Unlink(t.Context(), slackBob, "")
 	}
 }
 
-// The last word is the claim's: votes that were two people's when they were cast may turn out to be one's.
+// Identities are checked again at the claim: the votes of two people may turn out to be one person's.
 func TestALinkBeforeTheClaimCounts(t *testing.T) {
-	h := newHouse(t, twoBobs())
-	first := approvedBy(slackBob)
+	t.Parallel()
+	s := newStack(t, twoBobs())
+	first := approvedMove(slackBob)
 	first.To = confirm.Pending
-	c := h.left(t, first, approvedBy(entraBob))
-	h.link(t, linkBob())
-	h.advance(10 * time.Second)
-	h.recovers(t)
-	if got := h.ends(t, c.ID, confirm.Failed, 0); !strings.Contains(got.Outcome.Reason, "too few people") {
+	c := s.insertAfter(t, first, approvedMove(entraBob))
+	s.link(t, linkBob())
+	s.advance(10 * time.Second)
+	s.startRecovery(t)
+	if got := s.waitFor(t, c.ID, confirm.Failed, 0); !strings.Contains(got.Outcome.Reason, "too few people") {
 		t.Errorf("the reason is %q", got.Outcome.Reason)
 	}
 }
 
-func TestOnesOwnChangeIsOnesOwnByALink(t *testing.T) {
-	h := newHouse(t, confirm.Policy{Approvers: []string{string(slackBob), string(cleo)}})
-	c := h.propose(t, elsewhere(entraBobAsks(h, t)))
-	_, err := h.Decide(t.Context(), c.ID, yes(slackBob))
-	refusal(t, err, "their own changes")
-	if !h.own(t, c, slackBob) || h.own(t, c, cleo) {
-		t.Error("it is not his own, or somebody else's")
+func TestALinkedAccountIsTheRequesterToo(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, confirm.Policy{Approvers: []string{string(slackBob), string(cleo)}})
+	c := s.propose(t, onSlack(entraBobAsks(s, t)))
+	_, err := s.Decide(t.Context(), c.ID, approval(slackBob))
+	wantRefusal(t, err, "their own changes")
+	if !s.isRequester(t, c, slackBob) || s.isRequester(t, c, cleo) {
+		t.Error("it is not his own, or another person's")
 	}
-	if open, err := h.OpenChanges(t.Context(), slackBob); err != nil || len(open) != 1 {
+	if open, err := s.OpenChanges(t.Context(), slackBob); err != nil || len(open) != 1 {
 		t.Errorf("he has open: %v %v", open, err)
 	}
-	if got, err := h.Withdraw(t.Context(), c.ID, confirm.Requester{Principal: slackBob}); err != nil || got.State != confirm.Withdrawn {
+	if got, err := s.Withdraw(t.Context(), c.ID, confirm.Requester{Principal: slackBob}); err != nil || got.State != confirm.Withdrawn {
 		t.Errorf("withdrawing gave %s, %v", got.State, err)
 	}
 }
 
-// entraBobAsks links Bob and returns the name by which he asks.
-func entraBobAsks(h *house, t *testing.T) confirm.Principal {
+// entraBobAsks links Bob's accounts and returns the one that proposes.
+func entraBobAsks(s *stack, t *testing.T) confirm.Principal {
 	t.Helper()
-	h.link(t, confirm.Link{From: slackBob, To: entraBob, How: "e-mail"})
-	h.Gate = h.under(func(p *confirm.Policy) { p.Requesters = []string{string(slackBob)} }) // a link lends this, too
+	s.link(t, confirm.Link{From: slackBob, To: entraBob, How: "e-mail"})
+	s.Gate = s.withPolicy(func(p *confirm.Policy) { p.Requesters = []string{string(slackBob)} }) // a link gives this right too
 	return entraBob
 }
 
 func TestWhatCannotBeLinked(t *testing.T) {
+	t.Parallel()
 	people := []confirm.Person{
 		{Name: "Ada", Principals: []confirm.Principal{"slack:T1/UADA", "entra:TENANT/ADA"}},
 		{Name: "Cleo", Principals: []confirm.Principal{"entra:TENANT/CLEO"}},
@@ -234,35 +242,37 @@ func TestWhatCannotBeLinked(t *testing.T) {
 		{"no team", confirm.Link{From: "slack:/UX", To: "entra:TENANT/X"}, "not slack:TEAM/USER", 0},
 		{"three parts", confirm.Link{From: "slack:T1/UX/Y", To: "entra:TENANT/X"}, "not slack:TEAM/USER", 0},
 		{"no object", confirm.Link{From: "slack:T1/UX", To: "entra:TENANT"}, "not entra:TENANT/OBJECT", 0},
-		{"nobody", confirm.Link{}, "not slack:TEAM/USER", 0},
+		{"no principals", confirm.Link{}, "not slack:TEAM/USER", 0},
 		{"a long one", confirm.Link{From: "slack:T1/UX", To: confirm.Principal("entra:TENANT/" + long)}, "not entra:TENANT/OBJECT", 0},
 		{"a long name", confirm.Link{From: "slack:T1/UX", To: "entra:TENANT/X", Name: long}, "shorten it", 0},
-		{"on a whim", confirm.Link{From: "slack:T1/UX", To: "entra:TENANT/X", How: "a whim"}, "by sign-in or by e-mail", 0},
+		{"without a proof", confirm.Link{From: "slack:T1/UX", To: "entra:TENANT/X", How: "a guess"}, "by sign-in or by e-mail", 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			h := newHouse(t, confirm.Policy{People: people})
-			h.link(t, linkBob())
+			t.Parallel()
+			s := newStack(t, confirm.Policy{People: people})
+			s.link(t, linkBob())
 			if tt.link.How == "" {
 				tt.link.How = "sign-in"
 			}
-			err := h.Link(t.Context(), tt.link)
+			err := s.Link(t.Context(), tt.link)
 			if tt.refusal != "" {
-				refusal(t, err, tt.refusal)
+				wantRefusal(t, err, tt.refusal)
 			} else if err != nil {
 				t.Errorf("refused: %v", err)
 			}
-			if links := h.links(t); len(links) != 1+tt.kept {
+			if links := s.links(t); len(links) != 1+tt.kept {
 				t.Errorf("there are %+v, want %d besides Bob's", links, tt.kept)
 			}
 		})
 	}
-	h := newHouse(t, confirm.Policy{})
-	refusal(t, h.Unlink(t.Context(), slackBob, long), "shorten it")
+	s := newStack(t, confirm.Policy{})
+	wantRefusal(t, s.Unlink(t.Context(), slackBob, long), "shorten it")
 }
 
 func TestALinkIsMadeOnce(t *testing.T) {
-	h := newHouse(t, confirm.Policy{})
-	gates := []*confirm.Gate{h.Gate, confirm.New(h.cfg)}
+	t.Parallel()
+	s := newStack(t, confirm.Policy{})
+	gates := []*confirm.Gate{s.Gate, confirm.New(s.cfg)}
 	var all sync.WaitGroup
 	results := make([]error, 16)
 	for i := range results {
@@ -273,18 +283,18 @@ func TestALinkIsMadeOnce(t *testing.T) {
 		all.Go(func() { results[i] = gates[i%2].Link(t.Context(), l) })
 	}
 	all.Wait()
-	links := h.links(t)
+	links := s.links(t)
 	if len(links) != 1 {
 		t.Fatalf("there are %+v", links)
 	}
-	for i, err := range results { // whoever linked him to the same is told so, and the others are refused
+	for i, err := range results { // linking the same account again succeeds, and another account is refused
 		if same := (i%4 < 2) == (links[0].To == entraBob); same && err != nil {
 			t.Errorf("the same link gave %v", err)
 		} else if !same {
-			refusal(t, err, "joined to another account", "have an operator")
+			wantRefusal(t, err, "joined to another account", "have an operator")
 		}
 	}
-	if !links[0].At.Equal(h.clock()) {
+	if !links[0].At.Equal(s.clock()) {
 		t.Errorf("it was made at %v", links[0].At)
 	}
 }

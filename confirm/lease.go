@@ -8,90 +8,91 @@ import (
 	"time"
 )
 
-// claim is this process's hold on a change that it executes: a lease that is renewed for as long as it lasts.
-type claim struct {
-	gate   *Gate
-	change Change
-	ctx    context.Context // ends when the lease is lost, so that a process that was paused sends nothing
-	lose   context.CancelCauseFunc
-	alarm  *time.Timer // loses the claim when the renewals fail or hang
-	ended  chan struct{}
+// lease is this process's claim on a change that it executes. It is renewed until release.
+type lease struct {
+	gate    *Gate
+	change  Change
+	ctx     context.Context // ends when the lease is lost, so that a process that was paused sends nothing
+	cancel  context.CancelCauseFunc
+	timeout *time.Timer // cancels ctx when the renewals fail or hang
+	done    chan struct{}
 
-	mu      sync.Mutex
-	renewed time.Time // by this machine's monotonic clock
-	until   time.Time // what the ledger was last told
+	mu        sync.Mutex
+	renewedAt time.Time // by this machine's monotonic clock
+	expiresAt time.Time // as last written to the ledger
 }
 
-// errLost says that another process may be looking into the change by now.
-var errLost = errors.New("this process has lost its claim on the change")
+// errLeaseLost means that another process may be recovering the change already.
+var errLeaseLost = errors.New("this process has lost its claim on the change")
 
-// hold keeps the claim on c until release is called.
-func (g *Gate) hold(ctx context.Context, c Change) *claim {
-	cl := &claim{gate: g, change: c, ended: make(chan struct{}), renewed: time.Now(), until: c.Lease}
-	cl.ctx, cl.lose = context.WithCancelCause(ctx)
-	cl.alarm = time.AfterFunc(lease, func() { cl.lose(errLost) })
-	go cl.keep()
-	return cl
+// holdLease returns the lease of the claimed change c and renews it in the background until release is called.
+func (g *Gate) holdLease(ctx context.Context, c Change) *lease {
+	l := &lease{gate: g, change: c, done: make(chan struct{}), renewedAt: time.Now(), expiresAt: c.Lease}
+	l.ctx, l.cancel = context.WithCancelCause(ctx)
+	l.timeout = time.AfterFunc(leaseDuration, func() { l.cancel(errLeaseLost) })
+	go l.renewLoop()
+	return l
 }
 
-// release ends the renewals; the outcome is recorded after it.
-func (cl *claim) release() {
-	cl.lose(nil)
-	cl.alarm.Stop()
-	<-cl.ended
+// release stops the renewals and waits for them to end. The outcome is recorded afterwards.
+func (l *lease) release() {
+	l.cancel(nil)
+	l.timeout.Stop()
+	<-l.done
 }
 
-func (cl *claim) keep() {
-	defer close(cl.ended)
-	tick := time.NewTicker(lease / 4)
+// renewLoop renews the lease until it is released or lost.
+func (l *lease) renewLoop() {
+	defer close(l.done)
+	tick := time.NewTicker(leaseDuration / 4)
 	defer tick.Stop()
 	for {
 		select {
-		case <-cl.ctx.Done():
+		case <-l.ctx.Done():
 			return
 		case <-tick.C:
 		}
-		if err := cl.renew(cl.ctx); errors.Is(err, ErrMoved) {
-			cl.lose(fmt.Errorf("%w: %w", errLost, err))
+		if err := l.renew(l.ctx); errors.Is(err, ErrMoved) {
+			l.cancel(fmt.Errorf("%w: %w", errLeaseLost, err))
 			return
 		}
 	}
 }
 
-// renew prolongs the lease. It never takes longer than what is left of it.
-func (cl *claim) renew(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, lease)
+// renew extends the lease in the ledger. It returns before the lease could have expired.
+func (l *lease) renew(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, leaseDuration)
 	defer cancel()
-	began, until := time.Now(), cl.gate.cfg.Now().Add(lease)
-	if err := cl.gate.cfg.Store.RenewLease(ctx, cl.change.ID, cl.gate.owner, until); err != nil {
+	began, until := time.Now(), l.gate.cfg.Now().Add(leaseDuration)
+	if err := l.gate.cfg.Store.RenewLease(ctx, l.change.ID, l.gate.owner, until); err != nil {
 		return err
 	}
-	cl.mu.Lock()
-	defer cl.mu.Unlock()
-	cl.renewed, cl.until = began, until
-	cl.alarm.Reset(lease - time.Since(began))
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.renewedAt, l.expiresAt = began, until
+	l.timeout.Reset(leaseDuration - time.Since(began))
 	return nil
 }
 
-// still says nil when this process may send now: its claim holds, by the ledger's word where the last one is
-// not fresh, and the yes is not too old. Config.Execute calls it directly before it sends.
-func (cl *claim) still(ctx context.Context) error {
-	if err := context.Cause(cl.ctx); err != nil {
+// checkHeld returns nil if this process may send the change now: it holds the lease, and the approval is not too old.
+// It asks the ledger if the last renewal is not recent. Config.Execute receives it as beforeSend.
+func (l *lease) checkHeld(ctx context.Context) error {
+	if err := context.Cause(l.ctx); err != nil {
 		return err
 	}
-	now := cl.gate.cfg.Now()
-	if patience := cl.change.Updated.Add(cl.gate.cfg.Policy.expires()); now.After(patience) {
-		return errors.New("the yes is too old by now: the change waited too long for its turn")
+	now := l.gate.cfg.Now()
+	if deadline := l.change.Updated.Add(l.gate.cfg.Policy.expires()); now.After(deadline) {
+		return errors.New("the approval is too old: the change waited too long for its turn; ask for it again")
 	}
-	cl.mu.Lock()
-	// A machine that slept may have stopped one of the clocks, hence both.
-	fresh := time.Since(cl.renewed) < lease/2 && cl.until.Sub(now) > lease/2
-	cl.mu.Unlock()
-	if fresh {
+	l.mu.Lock()
+	// Both clocks are checked, because a machine that slept may have stopped one of them.
+	recent := time.Since(l.renewedAt) < leaseDuration/2 && l.expiresAt.Sub(now) > leaseDuration/2
+	l.mu.Unlock()
+	if recent {
 		return nil
 	}
-	if err := cl.renew(ctx); err != nil {
-		return fmt.Errorf("%w: %w", errLost, err)
+	if err := l.renew(ctx); err != nil {
+		return fmt.Errorf("%w: %w", errLeaseLost, err)
 	}
 	return nil
 }

@@ -8,35 +8,38 @@ import (
 	"time"
 )
 
-// Policy says who may ask, who may decide, how many must, and how large a change may be. Its zero value lets
-// nobody approve anything, except that the local user confirms their own changes on their own stdio server.
+// Policy defines the requesters, the approvers, how many of them must approve, and how large a change may be. With the
+// zero value no change can be approved, except that the local user confirms their own on their own stdio server.
 type Policy struct {
-	// Approvers are principals, or groups that a face has verified ("slack-group:ID", "entra-role:NAME").
-	// An empty list means nobody, but see Asker.Local.
+	// Approvers lists principals, or groups that an interface has verified ("slack-group:ID", "entra-role:NAME").
+	// An empty list allows no approver, except that a user on their own stdio server confirms their own changes.
 	Approvers           []string
-	SelfApproval        bool           // whether a listed approver may approve what they asked for themselves
+	SelfApproval        bool           // whether a listed approver may approve their own changes
 	Required            map[string]int // distinct approvals by operation; absent means 1
 	Expires             time.Duration  // 0 means 15 minutes
 	MaxScansPerDelete   int            // 0 means 50
 	MaxAddressesPerScan int            // 0 means 4096
-	MaxOpenPerRequester int            // 0 means 20: nobody is buried under questions
+	MaxOpenPerRequester int            // 0 means 20; protects approvers from floods of requests
 	People              []Person
-	// Requesters may propose; an empty list means whoever a face lets in, except that a caller with an Entra
-	// principal needs the role Scans.Requester.
+	// Requesters lists the principals and groups that may propose. An empty list allows every authenticated caller,
+	// except that one with an Entra principal needs the role Scans.Requester.
 	Requesters []string
 	Rules      []Rule
 }
 
-// ScansPerDelete is the largest number of scans one delete_scans may remove.
+// ScansPerDelete returns how many scans one delete_scans may remove.
 func (p Policy) ScansPerDelete() int { return orDefault(p.MaxScansPerDelete, 50) }
 
-// AddressesPerScan is the largest number of addresses one scan may target.
+// AddressesPerScan returns how many addresses one scan may target.
 func (p Policy) AddressesPerScan() int { return orDefault(p.MaxAddressesPerScan, 4096) }
 
-func (p Policy) openPerRequester() int { return orDefault(p.MaxOpenPerRequester, 20) }
+// maxOpen returns how many pending changes one requester may have.
+func (p Policy) maxOpen() int { return orDefault(p.MaxOpenPerRequester, 20) }
 
+// required returns how many people must approve the operation before rules are applied.
 func (p Policy) required(operation string) int { return orDefault(p.Required[operation], 1) }
 
+// expires returns how long a change stays pending.
 func (p Policy) expires() time.Duration {
 	if p.Expires <= 0 {
 		return 15 * time.Minute
@@ -44,19 +47,20 @@ func (p Policy) expires() time.Duration {
 	return p.Expires
 }
 
-func orDefault(n, otherwise int) int {
+func orDefault(n, fallback int) int {
 	if n <= 0 {
-		return otherwise
+		return fallback
 	}
 	return n
 }
 
-// Check says what contradicts itself in the policy, all at once.
+// Check returns all contradictions and malformed entries of the policy, joined into one error.
 func (p Policy) Check() error {
 	return errors.Join(
-		p.checkPeople(), checkNamed("approvers", p.Approvers), checkNamed("requesters", p.Requesters), p.checkRules())
+		p.checkPeople(), checkEntries("approvers", p.Approvers), checkEntries("requesters", p.Requesters), p.checkRules())
 }
 
+// checkPeople returns an error if two persons have the same principal.
 func (p Policy) checkPeople() error {
 	owner := map[Principal]string{}
 	for _, person := range p.People {
@@ -70,25 +74,26 @@ func (p Policy) checkPeople() error {
 	return nil
 }
 
-// checkNamed holds a list of principals and groups against their form.
-func checkNamed(list string, named []string) error {
-	for _, one := range named {
-		if kind, rest, ok := strings.Cut(one, ":"); !ok || kind == "" || rest == "" {
-			return fmt.Errorf("%s: %q is not KIND:NAME, such as token:ada or slack:TEAM/USER", list, one)
+// checkEntries checks the form of a list of principals and groups.
+func checkEntries(list string, entries []string) error {
+	for _, entry := range entries {
+		if kind, rest, ok := strings.Cut(entry, ":"); !ok || kind == "" || rest == "" {
+			return fmt.Errorf("%s: %q is not KIND:NAME, such as token:ada or slack:TEAM/USER", list, entry)
 		}
 	}
 	return nil
 }
 
-// MaxApprovals is the largest number of people that a change may need, by a rule or without one.
+// MaxApprovals bounds how many people a change can need, with or without a rule.
 const MaxApprovals = 10
 
+// checkRules returns the first mistake in the rules.
 func (p Policy) checkRules() error {
 	var names []string
 	for i, r := range p.Rules {
 		switch {
 		case r.Name == "":
-			return fmt.Errorf("rules: rule %d has no name; give it one that people will recognise", i+1)
+			return fmt.Errorf("rules: rule %d has no name; give it one that people will recognize", i+1)
 		case slices.Contains(names, r.Name):
 			return fmt.Errorf("rules: two rules are called %q; name each one differently", r.Name)
 		case r.Holds == nil:

@@ -7,76 +7,78 @@ import (
 	"slices"
 )
 
-// CanPropose refuses, with ErrRefused, what nobody could ever confirm, whoever may not ask, or what would bury
-// people under questions. A face asks it before it plans; Propose asks it again, and then the rules of the policy
-// too, which look at the plan.
+// CanPropose returns nil if by may propose this operation now. It returns ErrRefused if by is not allowed to, if the
+// change could never be confirmed, or if by has too many changes open. Interfaces call it before they plan. Propose
+// checks all of it again, and then the policy's rules, which need the plan.
 func (g *Gate) CanPropose(ctx context.Context, operation string, by Requester) error {
-	if err := g.ableFor(ctx, by); err != nil {
+	if err := g.checkCanExecute(ctx, by); err != nil {
 		return err
 	}
-	e, err := g.electorate(ctx)
+	a, err := g.loadAuthorizer(ctx)
 	if err != nil {
 		return err
 	}
-	base := Policy{Required: e.Required}
-	if err := e.mayAsk(base.judge(RuleInput{Operation: operation}), by); err != nil {
-		return refused(err)
+	withoutRules := Policy{Required: a.Required}
+	if err := a.checkProposal(withoutRules.requirementFor(RuleInput{Operation: operation}), by); err != nil {
+		return asRefusal(err)
 	}
-	return g.checkOpen(ctx, by.Principal, nil)
+	return g.checkOpenLimit(ctx, by.Principal, nil)
 }
 
-// mayAsk says nil when somebody may ask for a change that is judged so, and there are people to confirm it.
-func (e electorate) mayAsk(j judgement, by Requester) error {
-	if err := e.mayRequest(by); err != nil {
+// checkProposal returns nil if by may propose a change with this requirement and enough approvers can be reached.
+func (a authorizer) checkProposal(need requirement, by Requester) error {
+	if err := a.mayRequest(by); err != nil {
 		return err
 	}
-	if j.refusal != nil {
-		return j.refusal
+	if need.refusal != nil {
+		return need.refusal
 	}
-	return e.reachable(j, by)
+	return a.checkReachable(need, by)
 }
 
-// Propose keeps a change so that people can be asked, and returns it pending. When it refuses, it keeps nothing.
+// Propose adds a change to the ledger so that approvers can be asked, and returns it pending. If it returns an error,
+// nothing was added. The error is ErrRefused where policy does not allow the proposal.
 func (g *Gate) Propose(ctx context.Context, p Proposal, by Requester) (Change, error) {
-	if err := g.ableFor(ctx, by); err != nil {
+	if err := g.checkCanExecute(ctx, by); err != nil {
 		return Change{}, err
 	}
-	e, err := g.electorate(ctx)
+	a, err := g.loadAuthorizer(ctx)
 	if err != nil {
 		return Change{}, err
 	}
 	now := g.cfg.Now()
 	c := Change{
-		Proposal: p, Requester: by.Principal, RequesterAlso: e.people.also(by.Principal),
-		Source: by.Source, Local: by.Local, Agent: by.Agent, Channels: e.useful(by),
+		Proposal: p, Requester: by.Principal, RequesterAlso: a.ids.aliases(by.Principal),
+		Source: by.Source, Local: by.Local, Agent: by.Agent, Channels: a.usableChannels(by),
 		Created: now, Updated: now, Expires: now.Add(g.cfg.Policy.expires()), State: Pending, Code: newCode(),
 	}
-	j := e.judge(c.subjected())
-	if err := e.mayAsk(j, by); err != nil {
-		return Change{}, refused(err)
+	need := a.requirementFor(c.ruleInput())
+	if err := a.checkProposal(need, by); err != nil {
+		return Change{}, asRefusal(err)
 	}
 	if c.ID, err = newID(now, rand.Reader); err != nil {
 		return Change{}, err
 	}
-	if err := g.keep(ctx, &c, j); err != nil {
+	if err := g.insert(ctx, &c, need); err != nil {
 		return Change{}, err
 	}
-	g.announce(c)
+	g.broadcast(c)
 	return c, nil
 }
 
-// keep writes a new change into the ledger, with what people have to be told of it besides the plan.
-func (g *Gate) keep(ctx context.Context, c *Change, j judgement) error {
-	others, done := g.queue(c.Requester, c.ID)
+// insert adds a new change to the ledger. It first adds the warnings that do not come from the plan: a duplicate, and
+// the rule that requires more approvers.
+func (g *Gate) insert(ctx context.Context, c *Change, need requirement) error {
+	others, done := g.reserve(c.Requester, c.ID)
 	defer done()
-	if err := g.checkOpen(ctx, c.Requester, others); err != nil {
+	if err := g.checkOpenLimit(ctx, c.Requester, others); err != nil {
 		return err
 	}
-	if err := g.warnOfTwin(ctx, &c.Proposal, c.ID); err != nil {
+	if err := g.warnDuplicate(ctx, &c.Proposal, c.ID); err != nil {
 		return err
 	}
-	if c.Needed = j.needed; j.raised {
-		c.Warnings = append(slices.Clip(c.Warnings), j.because)
+	if c.Needed = need.needed; need.raised {
+		c.Warnings = append(slices.Clip(c.Warnings), need.reason)
 	}
 	var err error
 	if c.Digest, err = c.Proposal.Digest(); err != nil {
@@ -88,49 +90,50 @@ func (g *Gate) keep(ctx context.Context, c *Change, j judgement) error {
 	return nil
 }
 
-// warnOfTwin tells people when the very same change is already open: a client that gave up waiting may have
-// asked again, and confirming both would do it twice.
-func (g *Gate) warnOfTwin(ctx context.Context, p *Proposal, id string) error {
-	twin, err := g.twin(ctx, Change{ID: id, Proposal: *p}, nil)
-	if err == nil && twin != "" {
-		p.Warnings = append([]string{"the very same change is already open (" + twin + "): confirm only one of them"}, p.Warnings...)
+// warnDuplicate adds a warning to p if the same change is already open. A client that stopped waiting may have
+// proposed it again, and confirming both would send it twice.
+func (g *Gate) warnDuplicate(ctx context.Context, p *Proposal, id string) error {
+	duplicate, err := g.findDuplicate(ctx, Change{ID: id, Proposal: *p}, nil)
+	if err == nil && duplicate != "" {
+		warning := "the very same change is already open (" + duplicate + "): confirm only one of them"
+		p.Warnings = append([]string{warning}, p.Warnings...)
 	}
 	return err
 }
 
-// queue puts a proposal among those of its requester that are being kept at this moment, and returns the
-// others: many at once must not slip past the limit together.
-func (g *Gate) queue(by Principal, id string) (others []string, done func()) {
+// reserve records that a change of this requester is being inserted, until done is called. It returns the ids of the
+// requester's others, so that concurrent proposals cannot pass the limit together.
+func (g *Gate) reserve(by Principal, id string) (others []string, done func()) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	others = slices.Clone(g.proposing[by])
-	g.proposing[by] = append(g.proposing[by], id)
+	others = slices.Clone(g.reserved[by])
+	g.reserved[by] = append(g.reserved[by], id)
 	return others, func() {
 		g.mu.Lock()
 		defer g.mu.Unlock()
-		left := slices.DeleteFunc(g.proposing[by], func(other string) bool { return other == id })
-		if g.proposing[by] = left; len(left) == 0 {
-			delete(g.proposing, by)
+		rest := slices.DeleteFunc(g.reserved[by], func(other string) bool { return other == id })
+		if g.reserved[by] = rest; len(rest) == 0 {
+			delete(g.reserved, by)
 		}
 	}
 }
 
-// checkOpen refuses when the requester has too many changes open; of the others it is not known yet whether
-// they are in the ledger.
-func (g *Gate) checkOpen(ctx context.Context, by Principal, others []string) error {
-	limit, now := g.cfg.Policy.openPerRequester(), g.cfg.Now()
-	open, err := g.cfg.Store.Changes(ctx, Filter{States: []State{Pending}, Requester: by, Limit: 2 * limit})
+// checkOpenLimit returns a refusal if the requester has too many changes open. Each of the others counts too: it may
+// or may not be in the ledger yet.
+func (g *Gate) checkOpenLimit(ctx context.Context, by Principal, others []string) error {
+	limit, now := g.cfg.Policy.maxOpen(), g.cfg.Now()
+	pending, err := g.cfg.Store.Changes(ctx, Filter{States: []State{Pending}, Requester: by, Limit: 2 * limit})
 	if err != nil {
 		return fmt.Errorf("count open changes: %w", err)
 	}
 	waiting := len(others)
-	for _, c := range open {
+	for _, c := range pending {
 		if c.Expires.After(now) && !slices.Contains(others, c.ID) {
 			waiting++
 		}
 	}
 	if waiting >= limit {
-		return refused(fmt.Errorf("%d changes of yours already wait for a person; have them decided, or withdraw some", waiting))
+		return asRefusal(fmt.Errorf("%d changes of yours already wait for a person; have them decided, or withdraw some", waiting))
 	}
 	return nil
 }

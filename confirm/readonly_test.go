@@ -6,20 +6,21 @@ import (
 	"scanwarden/confirm"
 )
 
-// TestAGateThatCannotExecuteTakesNoVote: a read-only server leaves changes that others keep in the same ledger alone.
+// A read-only server leaves alone the changes that other servers keep in the same ledger.
 func TestAGateThatCannotExecuteTakesNoVote(t *testing.T) {
-	h := newHouse(t, confirm.Policy{Approvers: []string{string(bob)}})
-	c := h.propose(t, elsewhere(ada))
-	cfg := h.cfg
+	t.Parallel()
+	s := newStack(t, confirm.Policy{Approvers: []string{string(bob)}})
+	c := s.propose(t, onSlack(ada))
+	cfg := s.cfg
 	cfg.Execute = nil
 	gate := confirm.New(cfg)
-	_, err := gate.Decide(t.Context(), c.ID, yes(bob))
-	refusal(t, err, "read-only")
-	refusal(t, gate.CanDecide(t.Context(), c, yes(bob)), "read-only")
-	refusal(t, gate.CanPropose(t.Context(), "delete_scans", elsewhere(ada)), "read-only")
-	_, err = gate.Propose(t.Context(), deleteTwo(), elsewhere(ada))
-	refusal(t, err, "read-only")
-	if now, err := h.Change(t.Context(), c.ID); err != nil || now.State != confirm.Pending {
+	_, err := gate.Decide(t.Context(), c.ID, approval(bob))
+	wantRefusal(t, err, "read-only")
+	wantRefusal(t, gate.CanDecide(t.Context(), c, approval(bob)), "read-only")
+	wantRefusal(t, gate.CanPropose(t.Context(), "delete_scans", onSlack(ada)), "read-only")
+	_, err = gate.Propose(t.Context(), deleteTwo(), onSlack(ada))
+	wantRefusal(t, err, "read-only")
+	if now, err := s.Change(t.Context(), c.ID); err != nil || now.State != confirm.Pending {
 		t.Errorf("the change is %s, %v", now.State, err)
 	}
 }

@@ -6,104 +6,111 @@ import (
 	"strings"
 )
 
-// Rule is one compiled rule of a policy: where it holds, it asks for more people, or refuses.
+// Rule is one compiled rule of a policy. For the changes that its condition matches, it requires more approvers or
+// refuses the change.
 type Rule struct {
 	Name      string
-	Approvals int    // at least so many people; 0 where it refuses
-	Refuse    string // why such a change is not allowed here; "" where it does not refuse
-	Source    string // the condition as written, for people
-	// Holds reports whether the rule is about this change. A rule that cannot be evaluated refuses: it fails closed.
+	Approvals int    // how many people must approve at least; 0 for a rule that refuses
+	Refuse    string // why such a change is not allowed here; "" for a rule that does not refuse
+	Condition string // the condition as written in the configuration
+	// Holds reports whether the condition matches. An error refuses the change: a rule that cannot be evaluated fails
+	// closed.
 	Holds func(RuleInput) (bool, error)
 }
 
-// RuleInput is what a rule sees of a change.
+// RuleInput is the part of a change that rules can see.
 type RuleInput struct {
 	Facts
 	Operation string
 	Requester Principal
-	Person    []Principal // every principal of theirs that was known when they asked, Requester first
-	Via       string      // one of Doors
+	Person    []Principal // Requester first, then the person's other principals at the time of the proposal
+	Source    string      // one of Sources
 	Agent     bool
 }
 
-func (c Change) subjected() RuleInput {
+// ruleInput returns the part of c that rules can see.
+func (c Change) ruleInput() RuleInput {
 	return RuleInput{
-		Facts: c.Facts, Operation: c.Operation, Requester: c.Requester, Via: c.Source, Agent: c.Agent,
+		Facts: c.Facts, Operation: c.Operation, Requester: c.Requester, Source: c.Source, Agent: c.Agent,
 		Person: append([]Principal{c.Requester}, c.RequesterAlso...),
 	}
 }
 
-// judgement is what policy makes of a change.
-type judgement struct {
-	needed  int          // how many people must confirm
-	because string       // what decided that number
-	raised  bool         // a rule did
-	refusal error        // why nobody may confirm it; nil where somebody may
+// requirement is what a policy requires of one change.
+type requirement struct {
+	needed  int          // how many people must approve
+	reason  string       // what determined needed
+	raised  bool         // a rule determined needed
+	refusal error        // why the change cannot be confirmed; nil if it can
 	rules   []RuleResult // every rule, in the order of the policy
 }
 
-// judge holds a change against the policy. The first rule that refuses is the one that is named, and of those
-// that ask for the most people, too.
-func (p Policy) judge(s RuleInput) judgement {
-	j := judgement{needed: p.required(s.Operation)}
-	j.because = fmt.Sprintf("policy: approvals_required asks for %s for %s", persons(j.needed), s.Operation)
-	if p.Required[s.Operation] <= 0 {
-		j.because = "policy: 1 person is enough where nothing asks for more"
+// requirementFor returns what the policy requires of a change. Of several rules that refuse, the first one is named, and
+// of those that require the most people too.
+func (p Policy) requirementFor(in RuleInput) requirement {
+	need := requirement{needed: p.required(in.Operation)}
+	need.reason = fmt.Sprintf("policy: approvals_required asks for %s for %s", peopleText(need.needed), in.Operation)
+	if p.Required[in.Operation] <= 0 {
+		need.reason = "policy: 1 person is enough where nothing asks for more"
 	}
 	for _, r := range p.Rules {
-		j.weigh(r, s)
+		need.applyRule(r, in)
 	}
-	return j
+	return need
 }
 
-// atLeast is the judgement of a change for which more people were asked when it was planned: the number only rises.
-func (j judgement) atLeast(needed int) judgement {
-	if needed > j.needed {
-		j.needed, j.because = needed, fmt.Sprintf("policy: %s had to confirm when it was asked for", persons(needed))
+// atLeast returns the requirement raised to the number of people that was required at the time of the proposal. The
+// number never falls.
+func (need requirement) atLeast(needed int) requirement {
+	if needed > need.needed {
+		need.needed = needed
+		need.reason = fmt.Sprintf("policy: %s had to confirm when it was asked for", peopleText(needed))
 	}
-	return j
+	return need
 }
 
-// weigh adds one rule's say.
-func (j *judgement) weigh(r Rule, s RuleInput) {
-	holds, err := r.holds(s)
-	say := RuleResult{Rule: r.Name, Holds: holds, Detail: "does not hold"}
+// applyRule adds the result of one rule.
+func (need *requirement) applyRule(r Rule, in RuleInput) {
+	holds, err := r.appliesTo(in)
+	result := RuleResult{Rule: r.Name, Holds: holds, Detail: "does not hold"}
 	switch {
 	case err != nil:
-		say.Failed, say.Detail = true, fmt.Sprintf("cannot be evaluated, so that it refuses: %v", err)
-		j.refuse(fmt.Errorf("the policy's rule %q cannot be evaluated for this change (%w), so nobody may confirm it; ask anew, or have an operator correct the rule", r.Name, err))
+		result.Failed, result.Detail = true, fmt.Sprintf("cannot be evaluated, so that it refuses: %v", err)
+		need.refuse(fmt.Errorf("the policy's rule %q cannot be evaluated for this change (%w), so nobody may confirm it; ask again, or have an operator correct the rule", r.Name, err))
 	case holds && r.Refuse != "":
-		say.Detail = "refuses: " + r.Refuse
-		j.refuse(fmt.Errorf("the policy's rule %q does not allow this change: %s; ask for another change, or have an operator alter the rule",
+		result.Detail = "refuses: " + r.Refuse
+		need.refuse(fmt.Errorf("the policy's rule %q does not allow this change: %s; ask for another change, or have an operator alter the rule",
 			r.Name, strings.TrimRight(r.Refuse, " .")))
 	case holds:
-		say.Detail = "asks for " + persons(r.Approvals)
-		if r.Approvals > j.needed {
-			j.needed, j.raised = r.Approvals, true
-			j.because = fmt.Sprintf("policy: the rule %q asks for %s", r.Name, persons(r.Approvals))
+		result.Detail = "asks for " + peopleText(r.Approvals)
+		if r.Approvals > need.needed {
+			need.needed, need.raised = r.Approvals, true
+			need.reason = fmt.Sprintf("policy: the rule %q asks for %s", r.Name, peopleText(r.Approvals))
 		}
 	}
-	j.rules = append(j.rules, say)
+	need.rules = append(need.rules, result)
 }
 
-func (j *judgement) refuse(why error) {
-	if j.refusal == nil {
-		j.refusal = why
+// refuse sets the refusal, unless an earlier rule did.
+func (need *requirement) refuse(why error) {
+	if need.refusal == nil {
+		need.refusal = why
 	}
 }
 
-func (r Rule) holds(s RuleInput) (bool, error) {
+// appliesTo reports whether the rule's condition matches. It returns an error for a change without facts.
+func (r Rule) appliesTo(in RuleInput) (bool, error) {
 	if r.Holds == nil {
 		return false, errors.New("it has no condition")
 	}
-	if s.Facts.Empty() {
-		return false, errors.New("the plan does not say what it means: an earlier version of scanwarden made it")
+	if in.Facts.Empty() {
+		return false, errors.New("the plan has no facts: an earlier version of scanwarden made it")
 	}
-	return r.Holds(s)
+	return r.Holds(in)
 }
 
-// persons is a number of them, in words.
-func persons(n int) string {
+// peopleText returns "1 person" or "N people".
+func peopleText(n int) string {
 	if n == 1 {
 		return "1 person"
 	}

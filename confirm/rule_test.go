@@ -1,7 +1,6 @@
 package confirm_test
 
 import (
-	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -10,8 +9,8 @@ import (
 	"scanwarden/confirm/rule"
 )
 
-// rules compiles what a policy file would hold.
-func rules(t testing.TB, sources ...rule.Source) []confirm.Rule {
+// compileRules returns compiled rules, as a policy file would have them.
+func compileRules(t testing.TB, sources ...rule.Source) []confirm.Rule {
 	t.Helper()
 	made, err := rule.Compile(sources)
 	if err != nil {
@@ -20,130 +19,99 @@ func rules(t testing.TB, sources ...rule.Source) []confirm.Rule {
 	return made
 }
 
-func asks(name, when string, people int) rule.Source {
+func askRule(name, when string, people int) rule.Source {
 	return rule.Source{Name: name, When: when, Approvals: people}
 }
 
-func refuses(name, when, why string) rule.Source {
+func refuseRule(name, when, why string) rule.Source {
 	return rule.Source{Name: name, When: when, Refuse: why}
 }
 
-// deleteMany is deleteTwo with facts.
-func deleteMany(count int) confirm.Proposal {
-	p := deleteTwo()
-	p.Facts = confirm.Facts{Scans: []string{"Core switches"}, Count: count, Addresses: 256}
-	return p
-}
-
-func (h *house) proposes(t testing.TB, p confirm.Proposal, by confirm.Requester) confirm.Change {
-	t.Helper()
-	c, err := h.Propose(t.Context(), p, by)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
-
-// refusal checks that err is a refusal which says each of these.
-func refusal(t *testing.T, err error, says ...string) {
-	t.Helper()
-	if !errors.Is(err, confirm.ErrRefused) {
-		t.Fatalf("got %v, want a refusal", err)
-	}
-	for _, s := range says {
-		if !strings.Contains(err.Error(), s) {
-			t.Errorf("the refusal %q does not say %q", err, s)
-		}
-	}
-}
-
-// under is the house's gate with another policy, as if the configuration had been altered.
-func (h *house) under(alter func(*confirm.Policy)) *confirm.Gate {
-	cfg := h.cfg
-	alter(&cfg.Policy)
-	return confirm.New(cfg)
-}
-
-func TestARuleAsksForMorePeople(t *testing.T) {
-	h := newHouse(t, confirm.Policy{
+func TestARuleRequiresMorePeople(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, confirm.Policy{
 		Approvers: []string{string(bob), string(cleo)},
-		Rules:     rules(t, asks("many deletes", `operation == "delete_scans" && count > 3`, 2)),
+		Rules:     compileRules(t, askRule("many deletes", `operation == "delete_scans" && count > 3`, 2)),
 	})
-	few := h.proposes(t, deleteMany(3), elsewhere(ada))
+	few := s.proposePlan(t, deleteMany(3), onSlack(ada))
 	if few.Needed != 1 || len(few.Warnings) != 1 {
 		t.Errorf("where no rule holds it needs %d, with the warnings %q", few.Needed, few.Warnings)
 	}
-	many := h.proposes(t, deleteMany(4), elsewhere("token:dora"))
+	many := s.proposePlan(t, deleteMany(4), onSlack("token:dora"))
 	if last := many.Warnings[len(many.Warnings)-1]; many.Needed != 2 || last != `policy: the rule "many deletes" asks for 2 people` {
 		t.Errorf("where one holds it needs %d, with the warning %q", many.Needed, last)
 	}
-	if c, err := h.Decide(t.Context(), many.ID, yes(bob)); err != nil || c.State != confirm.Pending {
-		t.Fatalf("after one yes: %s, %v", c.State, err)
+	if c, err := s.Decide(t.Context(), many.ID, approval(bob)); err != nil || c.State != confirm.Pending {
+		t.Fatalf("after one approval: %s, %v", c.State, err)
 	}
-	if _, err := h.Decide(t.Context(), many.ID, yes(cleo)); err != nil {
+	if _, err := s.Decide(t.Context(), many.ID, approval(cleo)); err != nil {
 		t.Fatal(err)
 	}
-	h.ends(t, many.ID, confirm.Applied, 1)
+	s.waitFor(t, many.ID, confirm.Applied, 1)
 }
 
 func TestTheLargestNumberCounts(t *testing.T) {
+	t.Parallel()
 	approvers := []string{string(bob), string(cleo), "token:dora", "token:eve"}
 	for name, tt := range map[string]struct {
 		required int
 		rules    []rule.Source
 		needed   int
-		told     string // "" where no rule decided
+		warning  string // "" if no rule determined the number
 	}{
-		"the operation's":        {3, []rule.Source{asks("a", "count > 0", 2)}, 3, ""},
-		"as many as it anyway":   {2, []rule.Source{asks("a", "count > 0", 2)}, 2, ""},
-		"the second rule's":      {1, []rule.Source{asks("a", "count > 0", 2), asks("b", "addresses > 9", 4)}, 4, `"b" asks for 4 people`},
-		"the first of two alike": {1, []rule.Source{asks("a", "count > 0", 3), asks("b", "count > 0", 3)}, 3, `"a" asks for 3 people`},
-		"of those that hold":     {1, []rule.Source{asks("a", "count > 0", 2), asks("b", "count > 99", 4)}, 2, `"a" asks for 2 people`},
+		"the operation's":        {3, []rule.Source{askRule("a", "count > 0", 2)}, 3, ""},
+		"as many as it anyway":   {2, []rule.Source{askRule("a", "count > 0", 2)}, 2, ""},
+		"the second rule's":      {1, []rule.Source{askRule("a", "count > 0", 2), askRule("b", "addresses > 9", 4)}, 4, `"b" asks for 4 people`},
+		"the first of two alike": {1, []rule.Source{askRule("a", "count > 0", 3), askRule("b", "count > 0", 3)}, 3, `"a" asks for 3 people`},
+		"of those that hold":     {1, []rule.Source{askRule("a", "count > 0", 2), askRule("b", "count > 99", 4)}, 2, `"a" asks for 2 people`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := newHouse(t, confirm.Policy{
-				Approvers: approvers, Required: map[string]int{"delete_scans": tt.required}, Rules: rules(t, tt.rules...),
+			t.Parallel()
+			s := newStack(t, confirm.Policy{
+				Approvers: approvers, Required: map[string]int{"delete_scans": tt.required}, Rules: compileRules(t, tt.rules...),
 			})
-			c := h.proposes(t, deleteMany(1), elsewhere(ada))
-			told := strings.Join(c.Warnings[1:], "\n")
-			if c.Needed != tt.needed || !strings.Contains(told, tt.told) || (tt.told == "") != (told == "") {
-				t.Errorf("it needs %d and people are told %q, want %d and %q", c.Needed, told, tt.needed, tt.told)
+			c := s.proposePlan(t, deleteMany(1), onSlack(ada))
+			warning := strings.Join(c.Warnings[1:], "\n")
+			if c.Needed != tt.needed || !strings.Contains(warning, tt.warning) || (tt.warning == "") != (warning == "") {
+				t.Errorf("it needs %d with the warning %q, want %d and %q", c.Needed, warning, tt.needed, tt.warning)
 			}
 		})
 	}
 }
 
-func TestWhatARuleRefusesIsNeverKept(t *testing.T) {
+func TestARefusedChangeIsNeverKept(t *testing.T) {
+	t.Parallel()
 	for name, tt := range map[string]struct {
-		rule rule.Source
-		plan confirm.Proposal
-		says []string
+		rule     rule.Source
+		plan     confirm.Proposal
+		contains []string
 	}{
 		"it refuses": {
-			refuses("no big ones", "addresses > 100", "nobody scans so many at once"), deleteMany(1),
+			refuseRule("no big ones", "addresses > 100", "nobody scans so many at once"), deleteMany(1),
 			[]string{`"no big ones"`, "nobody scans so many at once", "have an operator"},
 		},
 		"it refuses with a whole sentence": {
-			refuses("no big ones", "addresses > 100", "Nobody scans so many at once. "), deleteMany(1), []string{"at once; ask for another change"},
+			refuseRule("no big ones", "addresses > 100", "Nobody scans so many at once. "), deleteMany(1), []string{"at once; ask for another change"},
 		},
 		"it cannot be evaluated": {
-			asks("the sixth", `scans[5] == "x"`, 1), deleteMany(1), []string{`"the sixth"`, "cannot be evaluated", "have an operator"},
+			askRule("the sixth", `scans[5] == "x"`, 1), deleteMany(1), []string{`"the sixth"`, "cannot be evaluated", "have an operator"},
 		},
 		"there are no facts": {
-			asks("few", "count > 3", 1), deleteTwo(), []string{`"few"`, "cannot be evaluated", "an earlier version"},
+			askRule("few", "count > 3", 1), deleteTwo(), []string{`"few"`, "cannot be evaluated", "an earlier version"},
 		},
 		"more people than there are": {
-			asks("three", "count > 0", 3), deleteMany(1), []string{`"three" asks for 3 people`, "only 2 listed"},
+			askRule("three", "count > 0", 3), deleteMany(1), []string{`"three" asks for 3 people`, "only 2 listed"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := newHouse(t, confirm.Policy{Approvers: []string{string(bob), string(cleo)}, Rules: rules(t, tt.rule)})
-			if err := h.CanPropose(t.Context(), tt.plan.Operation, elsewhere(ada)); err != nil {
+			t.Parallel()
+			s := newStack(t, confirm.Policy{Approvers: []string{string(bob), string(cleo)}, Rules: compileRules(t, tt.rule)})
+			if err := s.CanPropose(t.Context(), tt.plan.Operation, onSlack(ada)); err != nil {
 				t.Errorf("before there is a plan: %v", err)
 			}
-			_, err := h.Propose(t.Context(), tt.plan, elsewhere(ada))
-			refusal(t, err, tt.says...)
-			if kept, err := h.ledger.Changes(t.Context(), confirm.Filter{}); err != nil || len(kept) != 0 {
+			_, err := s.Propose(t.Context(), tt.plan, onSlack(ada))
+			wantRefusal(t, err, tt.contains...)
+			if kept, err := s.store.Changes(t.Context(), confirm.Filter{}); err != nil || len(kept) != 0 {
 				t.Errorf("it was kept: %v %v", kept, err)
 			}
 		})
@@ -151,112 +119,120 @@ func TestWhatARuleRefusesIsNeverKept(t *testing.T) {
 }
 
 func TestARuleWithoutAConditionRefuses(t *testing.T) {
-	h := newHouse(t, confirm.Policy{Approvers: []string{string(bob)}, Rules: []confirm.Rule{{Name: "empty", Approvals: 1}}})
-	_, err := h.Propose(t.Context(), deleteMany(1), elsewhere(ada))
-	refusal(t, err, `"empty"`)
+	t.Parallel()
+	s := newStack(t, confirm.Policy{Approvers: []string{string(bob)}, Rules: []confirm.Rule{{Name: "empty", Approvals: 1}}})
+	_, err := s.Propose(t.Context(), deleteMany(1), onSlack(ada))
+	wantRefusal(t, err, `"empty"`)
 }
 
-func TestARuleCannotBeMetByOneClient(t *testing.T) {
-	h := newHouse(t, confirm.Policy{Rules: rules(t, asks("two", "count > 0", 2))})
-	_, err := h.Propose(t.Context(), deleteMany(1), ownClient(local))
-	refusal(t, err, `"two" asks for 2 people`, "another channel")
+func TestOneClientCannotSatisfyARuleForTwo(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, confirm.Policy{Rules: compileRules(t, askRule("two", "count > 0", 2))})
+	_, err := s.Propose(t.Context(), deleteMany(1), onOwnStdio(local))
+	wantRefusal(t, err, `"two" asks for 2 people`, "another channel")
 }
 
-// A rule never makes somebody an approver.
-func TestNobodyListedMeansNobodyMayApproveWhateverTheRules(t *testing.T) {
-	for _, r := range [][]rule.Source{nil, {asks("one", "count > 0", 1)}, {asks("never", "count > 99", 1)}} {
-		h := newHouse(t, confirm.Policy{Rules: rules(t, r...), SelfApproval: true})
-		_, err := h.Propose(t.Context(), deleteMany(1), elsewhere(ada))
-		refusal(t, err, "only 0 listed")
-		listed := h.under(func(p *confirm.Policy) { p.Approvers = []string{string(bob)} })
-		c, err := listed.Propose(t.Context(), deleteMany(1), elsewhere(ada))
+// Whatever the rules, a change cannot be confirmed where the policy lists no approvers.
+func TestARuleNeverMakesAnApprover(t *testing.T) {
+	t.Parallel()
+	for _, r := range [][]rule.Source{nil, {askRule("one", "count > 0", 1)}, {askRule("never", "count > 99", 1)}} {
+		s := newStack(t, confirm.Policy{Rules: compileRules(t, r...), SelfApproval: true})
+		_, err := s.Propose(t.Context(), deleteMany(1), onSlack(ada))
+		wantRefusal(t, err, "only 0 listed")
+		listed := s.withPolicy(func(p *confirm.Policy) { p.Approvers = []string{string(bob)} })
+		c, err := listed.Propose(t.Context(), deleteMany(1), onSlack(ada))
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = h.Decide(t.Context(), c.ID, yes(bob))
-		refusal(t, err, "nobody is allowed")
-		if v := h.cfg.Policy.Explain(c); len(v.Approvers) != 0 || v.Refused == "" {
+		_, err = s.Decide(t.Context(), c.ID, approval(bob))
+		wantRefusal(t, err, "nobody is allowed")
+		if v := s.cfg.Policy.Explain(c); len(v.Approvers) != 0 || v.Refused == "" {
 			t.Errorf("the explanation is %+v", v)
 		}
 	}
 }
 
 func TestAStricterPolicyCountsAtTheVote(t *testing.T) {
-	h := newHouse(t, confirm.Policy{Approvers: []string{string(bob), string(cleo)}})
-	more := h.under(func(p *confirm.Policy) { p.Rules = rules(t, asks("two", "count > 0", 2)) })
-	not := h.under(func(p *confirm.Policy) { p.Rules = rules(t, refuses("none", "count > 0", "not now")) })
+	t.Parallel()
+	s := newStack(t, confirm.Policy{Approvers: []string{string(bob), string(cleo)}})
+	more := s.withPolicy(func(p *confirm.Policy) { p.Rules = compileRules(t, askRule("two", "count > 0", 2)) })
+	not := s.withPolicy(func(p *confirm.Policy) { p.Rules = compileRules(t, refuseRule("none", "count > 0", "not now")) })
 
-	c := h.proposes(t, deleteMany(1), elsewhere(ada))
-	if got, err := more.Decide(t.Context(), c.ID, yes(bob)); err != nil || got.State != confirm.Pending {
-		t.Errorf("where a rule asks for two by now, one yes gave %s, %v", got.State, err)
+	c := s.proposePlan(t, deleteMany(1), onSlack(ada))
+	if got, err := more.Decide(t.Context(), c.ID, approval(bob)); err != nil || got.State != confirm.Pending {
+		t.Errorf("where a rule now requires two, one approval gave %s, %v", got.State, err)
 	}
-	_, err := not.Decide(t.Context(), c.ID, yes(cleo))
-	refusal(t, err, `"none"`, "not now")
-	if got, err := not.Decide(t.Context(), c.ID, no(cleo, "indeed")); err != nil || got.State != confirm.Denied {
-		t.Errorf("a no gave %s, %v", got.State, err)
+	_, err := not.Decide(t.Context(), c.ID, approval(cleo))
+	wantRefusal(t, err, `"none"`, "not now")
+	if got, err := not.Decide(t.Context(), c.ID, denial(cleo, "indeed")); err != nil || got.State != confirm.Denied {
+		t.Errorf("a denial gave %s, %v", got.State, err)
 	}
-	h.ends(t, c.ID, confirm.Denied, 0)
+	s.waitFor(t, c.ID, confirm.Denied, 0)
 }
 
-func TestALaxerPolicyDoesNotLowerTheNumber(t *testing.T) {
-	h := newHouse(t, confirm.Policy{
-		Approvers: []string{string(bob), string(cleo)}, Rules: rules(t, asks("two", "count > 0", 2)),
+func TestALessStrictPolicyDoesNotLowerTheNumber(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, confirm.Policy{
+		Approvers: []string{string(bob), string(cleo)}, Rules: compileRules(t, askRule("two", "count > 0", 2)),
 	})
-	c := h.proposes(t, deleteMany(1), elsewhere(ada))
-	lax := h.under(func(p *confirm.Policy) { p.Rules = nil })
-	if got, err := lax.Decide(t.Context(), c.ID, yes(bob)); err != nil || got.State != confirm.Pending {
-		t.Errorf("one yes gave %s, %v", got.State, err)
+	c := s.proposePlan(t, deleteMany(1), onSlack(ada))
+	lax := s.withPolicy(func(p *confirm.Policy) { p.Rules = nil })
+	if got, err := lax.Decide(t.Context(), c.ID, approval(bob)); err != nil || got.State != confirm.Pending {
+		t.Errorf("one approval gave %s, %v", got.State, err)
 	}
 }
 
 func TestAStricterPolicyCountsAtTheClaim(t *testing.T) {
+	t.Parallel()
 	for name, tt := range map[string]struct {
-		rule rule.Source
-		says string
+		rule     rule.Source
+		contains string
 	}{
-		"more people":    {asks("two", "count > 0", 2), `"two" asks for 2 people`},
-		"refused":        {refuses("none", "count > 0", "not now"), "not now"},
-		"no answer":      {asks("the sixth", `scans[5] == "x"`, 1), "cannot be evaluated"},
-		"(still enough)": {asks("one", "count > 0", 1), ""},
+		"more people":    {askRule("two", "count > 0", 2), `"two" asks for 2 people`},
+		"refused":        {refuseRule("none", "count > 0", "not now"), "not now"},
+		"no answer":      {askRule("the sixth", `scans[5] == "x"`, 1), "cannot be evaluated"},
+		"(still enough)": {askRule("one", "count > 0", 1), ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := newHouse(t, confirm.Policy{Approvers: []string{string(bob), string(cleo)}})
-			c := h.proposes(t, deleteMany(1), elsewhere(ada))
-			m := approvedBy(bob)
-			m.At = h.clock()
-			if _, err := h.ledger.Move(t.Context(), c, m); err != nil { // and then that process died
+			t.Parallel()
+			s := newStack(t, confirm.Policy{Approvers: []string{string(bob), string(cleo)}})
+			c := s.proposePlan(t, deleteMany(1), onSlack(ada))
+			m := approvedMove(bob)
+			m.At = s.clock()
+			if _, err := s.store.Move(t.Context(), c, m); err != nil { // and then the process died
 				t.Fatal(err)
 			}
-			h.Gate = h.under(func(p *confirm.Policy) { p.Rules = rules(t, tt.rule) })
-			h.advance(10 * time.Second)
-			h.recovers(t)
-			if tt.says == "" {
-				h.ends(t, c.ID, confirm.Applied, 1)
+			s.Gate = s.withPolicy(func(p *confirm.Policy) { p.Rules = compileRules(t, tt.rule) })
+			s.advance(10 * time.Second)
+			s.startRecovery(t)
+			if tt.contains == "" {
+				s.waitFor(t, c.ID, confirm.Applied, 1)
 				return
 			}
-			if got := h.ends(t, c.ID, confirm.Failed, 0); !strings.Contains(got.Outcome.Reason, tt.says) {
-				t.Errorf("the reason is %q, want it to say %q", got.Outcome.Reason, tt.says)
+			if got := s.waitFor(t, c.ID, confirm.Failed, 0); !strings.Contains(got.Outcome.Reason, tt.contains) {
+				t.Errorf("the reason is %q, want it to contain %q", got.Outcome.Reason, tt.contains)
 			}
 		})
 	}
 }
 
-// A rule judges who asked, and how, as it was when they asked.
-func TestARuleSeesWhoAsks(t *testing.T) {
-	h := newHouse(t, confirm.Policy{
+// A rule sees the requester and the source at the time of the proposal.
+func TestARuleSeesTheRequester(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, confirm.Policy{
 		Approvers: []string{string(bob)},
-		Rules: rules(t,
-			refuses("not by agents", "agent", "agents may not delete"),
-			refuses("not by Slack", `via == "Slack"`, "not from there"),
-			refuses("not Ada", `requester.startsWith("token:ada")`, "not she")),
+		Rules: compileRules(t,
+			refuseRule("not by agents", "agent", "agents may not delete"),
+			refuseRule("not by Slack", `via == "Slack"`, "not from there"),
+			refuseRule("not Ada", `requester.startsWith("token:ada")`, "not she")),
 	})
-	for says, by := range map[string]confirm.Requester{
+	for want, by := range map[string]confirm.Requester{
 		"agents may not delete": {Principal: cleo, Agent: true, Channels: []confirm.Channel{confirm.Slack}},
 		"not from there":        {Principal: cleo, Source: "Slack", Channels: []confirm.Channel{confirm.Slack}},
-		"not she":               elsewhere(ada),
+		"not she":               onSlack(ada),
 	} {
-		_, err := h.Propose(t.Context(), deleteMany(1), by)
-		refusal(t, err, says)
+		_, err := s.Propose(t.Context(), deleteMany(1), by)
+		wantRefusal(t, err, want)
 	}
-	h.proposes(t, deleteMany(1), elsewhere(cleo))
+	s.proposePlan(t, deleteMany(1), onSlack(cleo))
 }

@@ -6,8 +6,8 @@ import (
 	"fmt"
 )
 
-// SetProblem records why a pending change could not be put to people yet, for whoever asks how it stands; "" says
-// that it could by now. It decides nothing.
+// SetProblem records why approvers could not be asked yet about a pending change, for callers that read its status.
+// An empty why clears it. It does not change the state.
 func (g *Gate) SetProblem(ctx context.Context, id, why string) error {
 	c, err := g.Change(ctx, id)
 	if err != nil || c.State != Pending || c.Outcome.Reason == why {
@@ -19,19 +19,20 @@ func (g *Gate) SetProblem(ctx context.Context, id, why string) error {
 	return err
 }
 
-// Withdraw takes back a pending change of the requester's own; to anybody else it does not exist. Of by, Principal and
-// Agent count: an agent that acts for a person takes back what an agent asked for under that principal, and nothing
-// that the person asked for.
+// Withdraw ends a pending change of the requester's own and returns it. For another person's change it returns
+// ErrNotFound. Only by.Principal and by.Agent count. An agent that acts for a person can withdraw what an agent proposed
+// under that principal, but not what the person proposed.
 func (g *Gate) Withdraw(ctx context.Context, id string, by Requester) (Change, error) {
-	return g.takeBack(ctx, id, by, "taken back by the requester")
+	return g.withdraw(ctx, id, by, "withdrawn by the requester")
 }
 
-// Cancel takes back a pending change that nobody can answer any more: the call that asked for it has ended.
+// Cancel withdraws a pending change that can no longer be answered, because the call that proposed it has ended.
 func (g *Gate) Cancel(ctx context.Context, id string, by Principal) (Change, error) {
-	return g.takeBack(ctx, id, Requester{Principal: by}, "the call that asked for it ended before anybody had answered")
+	return g.withdraw(ctx, id, Requester{Principal: by}, "the call that asked for it ended before it was answered")
 }
 
-func (g *Gate) takeBack(ctx context.Context, id string, by Requester, why string) (Change, error) {
+// withdraw moves a pending change to Withdrawn. It returns the change as it is if that was done before.
+func (g *Gate) withdraw(ctx context.Context, id string, by Requester, why string) (Change, error) {
 	c, err := g.Change(ctx, id)
 	if err != nil {
 		return c, err
@@ -43,14 +44,14 @@ func (g *Gate) takeBack(ctx context.Context, id string, by Requester, why string
 	if !own {
 		return Change{}, fmt.Errorf("withdraw: %w", ErrNotFound)
 	}
-	if by.Agent && !c.agents(by.Principal) {
-		return c, refused(errors.New("an application or an AI agent may take back only what one asked for; ask the person to withdraw this change"))
+	if by.Agent && !c.requestedByAgent(by.Principal) {
+		return c, asRefusal(errors.New("an application or an AI agent may withdraw only what one asked for; ask the person to withdraw this change"))
 	}
 	if c.State == Withdrawn {
 		return c, nil
 	}
 	if c.State != Pending {
-		return c, refused(fmt.Errorf("only a change that waits for a person can be withdrawn, and this one is %s", c.State))
+		return c, asRefusal(fmt.Errorf("only a change that waits for a decision can be withdrawn, and this one is %s", c.State))
 	}
 	out := &Outcome{State: Withdrawn, Reason: why}
 	return g.move(ctx, c, Move{To: Withdrawn, Outcome: out, Note: why + ": " + string(by.Principal)})

@@ -10,7 +10,8 @@ import (
 	"scanwarden/slackbot/slacktest"
 )
 
-func TestNobodyElseMayClick(t *testing.T) {
+func TestOnlyApproversCanApprove(t *testing.T) {
+	t.Parallel()
 	for _, who := range []struct{ user, why string }{
 		{bob, "not among the approvers"},
 		{mallory, "not among the approvers"},
@@ -20,61 +21,65 @@ func TestNobodyElseMayClick(t *testing.T) {
 		{other, "another workspace"},
 	} {
 		t.Run(who.user, func(t *testing.T) {
-			h := newHouse(t, plan{})
-			q := h.ask(t, bob, "/add_scan", h.newScan("Core switches"))
+			s := newStack(t, options{})
+			q := s.propose(t, bob, "/add_scan", s.newScan("Core switches"))
 			for _, button := range []string{"approve_change", "deny_change"} {
 				if button == "deny_change" && (who.user == bob || who.user == mallory) {
 					continue // members: the requester may deny, and others are refused when they send the reason
 				}
-				before := len(h.slack.Messages(channel))
-				acked(t, h.slack.Click(who.user, q, button))
-				h.slack.Wait("an answer to "+who.user, func() bool { return len(h.slack.Messages(channel)) > before })
-				h.told(t, who.user, who.why)
+				before := len(s.slack.Messages(channel))
+				mustAck(t, s.slack.Click(who.user, q, button))
+				s.slack.Wait("an answer to "+who.user, func() bool { return len(s.slack.Messages(channel)) > before })
+				s.waitReply(t, who.user, who.why)
 			}
-			if c := h.change(t, q); c.State != confirm.Pending || len(c.Decisions) != 0 {
+			if c := s.change(t, q); c.State != confirm.Pending || len(c.Decisions) != 0 {
 				t.Errorf("the click of %s counted: %+v", who.user, c)
 			}
-			h.writes(t, 0)
+			s.wantWrites(t, 0)
 		})
 	}
 }
 
-func TestRequesterApprovesOnlyWhereThatIsAllowed(t *testing.T) {
-	h := newHouse(t, plan{})
-	q := h.ask(t, ada, "/add_scan", h.newScan("Core switches"))
-	acked(t, h.slack.Click(ada, q, "approve_change"))
-	h.told(t, ada, "may not confirm their own changes")
-	h.writes(t, 0)
+func TestARequesterCannotApproveTheirOwnChange(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, options{})
+	q := s.propose(t, ada, "/add_scan", s.newScan("Core switches"))
+	mustAck(t, s.slack.Click(ada, q, "approve_change"))
+	s.waitReply(t, ada, "may not confirm their own changes")
+	s.wantWrites(t, 0)
 }
 
-func TestAMemberWhoIsNobodyCannotDeny(t *testing.T) {
-	h := newHouse(t, plan{})
-	q := h.ask(t, bob, "/add_scan", h.newScan("Core switches"))
-	acked(t, h.slack.Click(mallory, q, "deny_change"))
-	modal := h.slack.WaitView(mallory, func(v slacktest.View) bool { return v.CallbackID == "deny_change" })
-	refused := acked(t, h.slack.Submit(mallory, modal, map[string]any{"reason": "no"}))
+func TestAMemberWithoutARoleCannotDeny(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, options{})
+	q := s.propose(t, bob, "/add_scan", s.newScan("Core switches"))
+	mustAck(t, s.slack.Click(mallory, q, "deny_change"))
+	modal := s.slack.WaitView(mallory, func(v slacktest.View) bool { return v.CallbackID == "deny_change" })
+	refused := mustAck(t, s.slack.Submit(mallory, modal, map[string]any{"reason": "no"}))
 	if !strings.Contains(refused.Errors()["reason"], "neither an approver nor the requester") {
 		t.Errorf("the refusal is %s", refused.Body)
 	}
-	if c := h.change(t, q); c.State != confirm.Pending {
+	if c := s.change(t, q); c.State != confirm.Pending {
 		t.Errorf("the change is %s", c.State)
 	}
 }
 
-func TestGuestsBotsAndOutsidersMayNotProposeEither(t *testing.T) {
-	h := newHouse(t, plan{})
+func TestGuestsBotsAndOutsidersCannotPropose(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, options{})
 	for user, why := range map[string]string{guest: "guests cannot", robot: "bots and apps cannot", ghost: "deactivated", other: "another workspace"} {
-		acked(t, h.slack.Command(user, channel, "/add_scan", h.newScan("Core switches")))
-		h.told(t, user, why)
-		acked(t, h.slack.Command(user, channel, "/scans", ""))
+		mustAck(t, s.slack.Command(user, channel, "/add_scan", s.newScan("Core switches")))
+		s.waitReply(t, user, why)
+		mustAck(t, s.slack.Command(user, channel, "/scans", ""))
 	}
-	if n := len(h.tenant.Calls()); n != 0 {
+	if n := len(s.Tenant.Calls()); n != 0 {
 		t.Errorf("Defender was called %d times for people who may not ask", n)
 	}
 }
 
-// Each word of Slack's on somebody is enough by itself, whatever the payload says of their team, and the policy of them.
-func TestOneWordOfSlacksIsEnough(t *testing.T) {
+// Each flag that Slack sets on an account is enough by itself, whatever team the payload contains and whatever the policy lists.
+func TestEachFlagOnAnAccountRefusesItByItself(t *testing.T) {
+	t.Parallel()
 	const bots, away = "bots and apps cannot", "another workspace"
 	odd := map[string]slacktest.User{
 		bots + " (is_bot)": {ID: "U0BOT", Bot: true}, bots + " (is_app_user)": {ID: "U0APP", App: true},
@@ -83,120 +88,126 @@ func TestOneWordOfSlacksIsEnough(t *testing.T) {
 		away + " (is_stranger)": {ID: "U0STRANGER", Stranger: true}, away + " (team_id)": {ID: "U0TEAM", Team: "T0OTHER", Named: team},
 		away + " (the payload's team)": {ID: "U0PAYLOAD", Named: "T0OTHER"}, "deactivated (deleted)": {ID: "U0DELETED", Deleted: true},
 	}
-	h := newHouse(t, plan{policy: func(p *confirm.Policy) {
+	s := newStack(t, options{policy: func(p *confirm.Policy) {
 		for _, u := range odd {
 			p.Approvers = append(p.Approvers, "slack:"+team+"/"+u.ID, "slack:T0OTHER/"+u.ID)
 		}
 	}})
-	in := []string{ada, eve, bob, h.slack.BotUser()}
+	in := []string{ada, eve, bob, s.slack.BotUser()}
 	for _, u := range odd {
-		h.slack.AddUser(u)
+		s.slack.AddUser(u)
 		in = append(in, u.ID)
 	}
-	h.slack.AddChannel(channel, in...)
+	s.slack.AddChannel(channel, in...)
 	to := func(user string) (answers []string) {
-		for _, m := range h.slack.Messages(channel) {
+		for _, m := range s.slack.Messages(channel) {
 			if m.Ephemeral && m.To == user {
 				answers = append(answers, m.All())
 			}
 		}
 		return answers
 	}
-	q := h.ask(t, bob, "/add_scan", h.newScan("Core switches"))
+	q := s.propose(t, bob, "/add_scan", s.newScan("Core switches"))
 	for what, u := range odd {
 		why, _, _ := strings.Cut(what, " (")
 		for _, act := range []func() *slacktest.Ack{
-			func() *slacktest.Ack { return h.slack.Command(u.ID, channel, "/add_scan", h.newScan("Printers")) },
-			func() *slacktest.Ack { return h.slack.Click(u.ID, q, "approve_change") },
+			func() *slacktest.Ack { return s.slack.Command(u.ID, channel, "/add_scan", s.newScan("Printers")) },
+			func() *slacktest.Ack { return s.slack.Click(u.ID, q, "approve_change") },
 		} {
 			before := len(to(u.ID))
-			acked(t, act())
-			h.slack.Wait("an answer to "+what, func() bool { return len(to(u.ID)) > before })
-			if last := to(u.ID)[before]; !says(last, why) {
+			mustAck(t, act())
+			s.slack.Wait("an answer to "+what, func() bool { return len(to(u.ID)) > before })
+			if last := to(u.ID)[before]; !containsAll(last, why) {
 				t.Errorf("%s: answered %q", what, last)
 			}
 		}
 	}
-	if c := h.change(t, q); c.State != confirm.Pending || len(c.Decisions) != 0 {
+	if c := s.change(t, q); c.State != confirm.Pending || len(c.Decisions) != 0 {
 		t.Errorf("a click counted: %+v", c)
 	}
-	h.writes(t, 0)
+	s.wantWrites(t, 0)
 }
 
-func TestWhoWasRemovedLosesTheirSayWithinAMinute(t *testing.T) {
-	h := newHouse(t, plan{})
-	q := h.ask(t, bob, "/add_scan", h.newScan("Core switches"))
-	q2 := h.ask(t, bob, "/add_scan", h.newScan("Printers"))
-	acked(t, h.slack.Click(ada, q, "approve_change"))
-	h.becomes(t, q, "applied")
-	h.slack.AddUser(slacktest.User{ID: ada, Name: "ada", Deleted: true})
-	h.pass(61 * time.Second)
-	acked(t, h.slack.Click(ada, q2, "approve_change"))
-	h.told(t, ada, "deactivated")
-	h.writes(t, 1)
+func TestARemovedUserCannotApproveAfterAMinute(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, options{})
+	q := s.propose(t, bob, "/add_scan", s.newScan("Core switches"))
+	q2 := s.propose(t, bob, "/add_scan", s.newScan("Printers"))
+	mustAck(t, s.slack.Click(ada, q, "approve_change"))
+	s.waitUpdate(t, q, "applied")
+	s.slack.AddUser(slacktest.User{ID: ada, Name: "ada", Deleted: true})
+	s.Advance(61 * time.Second)
+	mustAck(t, s.slack.Click(ada, q2, "approve_change"))
+	s.waitReply(t, ada, "deactivated")
+	s.wantWrites(t, 1)
 }
 
-func TestAUserGroupMayApproveAndOnlyItsMembers(t *testing.T) {
-	h := newHouse(t, plan{policy: func(p *confirm.Policy) { p.Approvers = []string{"slack-group:S0SCANS"} }})
-	h.slack.AddGroup("S0SCANS", eve)
-	q := h.ask(t, bob, "/add_scan", h.newScan("Core switches"))
-	acked(t, h.slack.Click(ada, q, "approve_change"))
-	h.told(t, ada, "not among the approvers")
-	acked(t, h.slack.Click(eve, q, "approve_change"))
-	h.becomes(t, q, "applied")
+func TestOnlyMembersOfAnApproverGroupCanApprove(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, options{policy: func(p *confirm.Policy) { p.Approvers = []string{"slack-group:S0SCANS"} }})
+	s.slack.AddGroup("S0SCANS", eve)
+	q := s.propose(t, bob, "/add_scan", s.newScan("Core switches"))
+	mustAck(t, s.slack.Click(ada, q, "approve_change"))
+	s.waitReply(t, ada, "not among the approvers")
+	mustAck(t, s.slack.Click(eve, q, "approve_change"))
+	s.waitUpdate(t, q, "applied")
 }
 
-func TestAGroupThatSlackDoesNotTellCountsNobody(t *testing.T) {
-	h := newHouse(t, plan{policy: func(p *confirm.Policy) { p.Approvers = []string{"slack-group:S0SCANS"} }})
-	h.slack.AddGroup("S0SCANS", eve)
-	h.slack.Fail("usergroups.users.list", slacktest.Fault{Times: -1, Status: 500})
-	q := h.ask(t, bob, "/add_scan", h.newScan("Core switches"))
-	acked(t, h.slack.Click(eve, q, "approve_change"))
-	h.told(t, eve, "did not say who is in the user group S0SCANS")
-	h.writes(t, 0)
+func TestAGroupThatCannotBeReadHasNoMembers(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, options{policy: func(p *confirm.Policy) { p.Approvers = []string{"slack-group:S0SCANS"} }})
+	s.slack.AddGroup("S0SCANS", eve)
+	s.slack.Fail("usergroups.users.list", slacktest.Fault{Times: -1, Status: 500})
+	q := s.propose(t, bob, "/add_scan", s.newScan("Core switches"))
+	mustAck(t, s.slack.Click(eve, q, "approve_change"))
+	s.waitReply(t, eve, "did not say who is in the user group S0SCANS")
+	s.wantWrites(t, 0)
 }
 
-func TestAPersonSlackDoesNotKnowIsNotBelieved(t *testing.T) {
-	h := newHouse(t, plan{})
-	q := h.ask(t, bob, "/add_scan", h.newScan("Core switches"))
-	h.slack.Fail("users.info", slacktest.Fault{Times: -1, Status: 500})
-	acked(t, h.slack.Click(ada, q, "approve_change"))
-	h.told(t, ada, "did not say who you are")
-	h.writes(t, 0)
+func TestAUserWhoCannotBeReadIsRefused(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, options{})
+	q := s.propose(t, bob, "/add_scan", s.newScan("Core switches"))
+	s.slack.Fail("users.info", slacktest.Fault{Times: -1, Status: 500})
+	mustAck(t, s.slack.Click(ada, q, "approve_change"))
+	s.waitReply(t, ada, "did not say who you are")
+	s.wantWrites(t, 0)
 }
 
-func TestADoubleClickByTwoPeopleRunsOnce(t *testing.T) {
-	h := newHouse(t, plan{})
-	q := h.ask(t, bob, "/add_scan", h.newScan("Core switches"))
+func TestTwoApprovalsAtOnceRunOnce(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, options{})
+	q := s.propose(t, bob, "/add_scan", s.newScan("Core switches"))
 	var both sync.WaitGroup
 	for _, user := range []string{ada, eve} {
-		both.Go(func() { acked(t, h.slack.Click(user, q, "approve_change")) })
+		both.Go(func() { mustAck(t, s.slack.Click(user, q, "approve_change")) })
 	}
 	both.Wait()
-	h.becomes(t, q, "applied")
-	h.slack.Wait("a word to the slower one", func() bool {
-		for _, m := range h.slack.Messages(channel) {
-			if m.Ephemeral && says(m.All(), "Already decided: ") {
+	s.waitUpdate(t, q, "applied")
+	s.slack.Wait("a word to the slower one", func() bool {
+		for _, m := range s.slack.Messages(channel) {
+			if m.Ephemeral && containsAll(m.All(), "Already decided: ") {
 				return true
 			}
 		}
 		return false
 	})
-	h.writes(t, 1)
+	s.wantWrites(t, 1)
 }
 
-func TestTwoPeopleAreNeededWhereTwoAreRequired(t *testing.T) {
-	h := newHouse(t, plan{policy: func(p *confirm.Policy) { p.Required = map[string]int{"add_scan": 2} }})
-	q := h.ask(t, bob, "/add_scan", h.newScan("Core switches"))
-	acked(t, h.slack.Click(ada, q, "approve_change"))
-	half := h.becomes(t, q, "1 of 2", "Approved by")
-	if buttons(half) != "approve_change deny_change" {
-		t.Fatalf("buttons are %q", buttons(half))
+func TestTwoApprovalsAreNeededWhereTwoAreRequired(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, options{policy: func(p *confirm.Policy) { p.Required = map[string]int{"add_scan": 2} }})
+	q := s.propose(t, bob, "/add_scan", s.newScan("Core switches"))
+	mustAck(t, s.slack.Click(ada, q, "approve_change"))
+	half := s.waitUpdate(t, q, "1 of 2", "Approved by")
+	if actionButtons(half) != "approve_change deny_change" {
+		t.Fatalf("buttons are %q", actionButtons(half))
 	}
-	acked(t, h.slack.Click(ada, half, "approve_change"))
-	h.told(t, ada, "a decision counts once")
-	h.writes(t, 0)
-	acked(t, h.slack.Click(eve, half, "approve_change"))
-	h.becomes(t, q, "applied")
-	h.writes(t, 1)
+	mustAck(t, s.slack.Click(ada, half, "approve_change"))
+	s.waitReply(t, ada, "a decision counts once")
+	s.wantWrites(t, 0)
+	mustAck(t, s.slack.Click(eve, half, "approve_change"))
+	s.waitUpdate(t, q, "applied")
+	s.wantWrites(t, 1)
 }

@@ -22,28 +22,28 @@ import (
 // The design allows 100 ms at the 99th percentile.
 func BenchmarkAckWhileDefenderHangs(b *testing.B) {
 	const callers = 64
-	h := newHouse(b, plan{})
+	s := newStack(b, options{})
 	bare := httptest.NewServer(bareHandler("signing-secret"))
 	b.Cleanup(bare.Close)
-	full := h.urls
+	full := s.urls
 	var ours, theirs []time.Duration
 	for b.Loop() {
-		h.slack.SetURLs(bare.URL, bare.URL, bare.URL)
-		theirs = append(theirs, volley(b, h.slack, callers)...)
-		h.slack.SetURLs(full[0], full[1], full[1])
-		h.tenant.Fail(defendertest.Fault{Hang: true, Times: -1})
-		ours = append(ours, volley(b, h.slack, callers)...)
-		h.tenant.ClearFaults()
-		h.tenant.Release()
-		h.slack.Wait("the work to end", func() bool { return h.bot.Working() == 0 })
-		h.desk.InvalidateCache()
+		s.slack.SetURLs(bare.URL, bare.URL, bare.URL)
+		theirs = append(theirs, sendCommands(b, s.slack, callers)...)
+		s.slack.SetURLs(full[0], full[1], full[1])
+		s.Tenant.Fail(defendertest.Fault{Hang: true, Times: -1})
+		ours = append(ours, sendCommands(b, s.slack, callers)...)
+		s.Tenant.ClearFaults()
+		s.Tenant.Release()
+		s.bot.WaitIdle()
+		s.Service.InvalidateCache()
 	}
 	b.ReportMetric(float64(p99(ours).Microseconds())/1000, "ack-p99-ms")
 	b.ReportMetric(float64(p99(theirs).Microseconds())/1000, "bare-p99-ms")
 	b.ReportMetric(float64(p99(ours))/float64(p99(theirs)), "x-bare")
 }
 
-func volley(b *testing.B, s *slacktest.Server, callers int) []time.Duration {
+func sendCommands(b *testing.B, s *slacktest.Server, callers int) []time.Duration {
 	took := make([]time.Duration, callers)
 	var all sync.WaitGroup
 	for i := range callers {
@@ -59,7 +59,7 @@ func volley(b *testing.B, s *slacktest.Server, callers int) []time.Duration {
 	return took
 }
 
-// bareHandler is the least that slack-go can do.
+// bareHandler does the least that slack-go can do.
 func bareHandler(secret string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)

@@ -13,25 +13,27 @@ import (
 	"github.com/slack-go/slack"
 
 	"scanwarden/confirm"
+	"scanwarden/slackbot/internal/blocks"
+	"scanwarden/slackbot/internal/form"
 	"scanwarden/tools"
 )
 
-// Backend is what the bot needs behind it.
+// Backend holds what the bot calls. Config.Backend returns it as soon as it is ready.
 type Backend struct {
 	Service *tools.Service
 	Gate    *confirm.Gate
-	// Links lists whose accounts are joined, as confirm.Ledger does; only Config.MatchEmail needs it.
+	// Links returns all identity links, as confirm.Store does. Only Config.MatchEmail needs it.
 	Links func(ctx context.Context) ([]confirm.Link, error)
 }
 
-// MessageStore remembers where changes were put to people, so that messages are rewritten after a restart and by
-// another replica. The ledger implements it.
+// MessageStore keeps where confirmation messages were posted, so that they are updated after a restart and by another
+// replica. The store implements it.
 type MessageStore interface {
-	// SaveMessage keeps n, or replaces the one of the same change and place.
-	SaveMessage(ctx context.Context, n confirm.Message) error
-	// Messages lists where one change was put.
+	// SaveMessage inserts a message, or replaces the one with the same change and channel.
+	SaveMessage(ctx context.Context, msg confirm.Message) error
+	// Messages returns the messages of one change.
 	Messages(ctx context.Context, change string) ([]confirm.Message, error)
-	// OutdatedMessages lists those that show an older version of their change than the ledger holds, oldest first.
+	// OutdatedMessages returns the messages that show an older version of their change than the store has, oldest first.
 	OutdatedMessages(ctx context.Context, limit int) ([]confirm.Message, error)
 }
 
@@ -44,42 +46,44 @@ type Config struct {
 	BotToken      tools.Secret
 	AppToken      tools.Secret      // socket mode when there is one
 	SigningSecret tools.Secret      // signed HTTP otherwise
-	Channel       string            // where changes are put to people; "" means direct messages to the approvers
-	Commands      map[string]string // slash command by operation, and "scans"; absent ones are "/" + operation
-	Approvers     []string          // as in confirm.Policy: whom to send direct messages and reminders
-	Requesters    []string          // as in confirm.Policy: Slack is asked who is in their user groups
-	Assistant     string            // the URL at which Slack's own assistant calls us as an MCP client, for the manifest; "" where it may not
+	Channel       string            // the ID of the channel for confirmation messages; "" means direct messages to the approvers
+	Commands      map[string]string // slash command by operation, and by "scans"; the default is "/" + operation
+	Approvers     []string          // as in confirm.Policy: they get direct messages and reminders
+	Requesters    []string          // as in confirm.Policy: the members of their user groups are read from Slack
+	Assistant     string            // for the manifest: the URL at which Slack's assistant calls us as an MCP client; "" means not at all
 
-	LinkPage   string                                             // where people sign in to join accounts, PUBLIC_URL/link; "" means that this is not offered
-	OpenProof  func(text string, now time.Time) (SignedIn, error) // opens what that page shows; an error is one sentence for the person
-	MatchEmail bool                                               // join people by the e-mail address that Slack confirmed
-	People     []confirm.Person                                   // as in confirm.Policy: whose addresses are matched
+	LinkPage   string                                             // PUBLIC_URL/link, where a user signs in to link accounts; "" means not offered
+	OpenProof  func(text string, now time.Time) (SignedIn, error) // opens a proof from that page; the error is one sentence for the user
+	MatchEmail bool                                               // link accounts by the e-mail address that Slack has confirmed
+	People     []confirm.Person                                   // as in confirm.Policy: their addresses are matched
 
-	Log *slog.Logger     // nil means silence
+	Log *slog.Logger     // nil means no log
 	Now func() time.Time // nil means time.Now
 }
 
-// patience bounds one call to Slack; it has no bound of its own.
-const patience = 10 * time.Second
+// apiTimeout bounds one call to Slack. slack-go has no timeout of its own.
+const apiTimeout = 10 * time.Second
 
-// Bot is the Slack face. Make one with New; it is safe for concurrent use.
+// Bot serves commands, modals and buttons, and keeps confirmation messages up to date. Make one with New. It is safe
+// for concurrent use.
 type Bot struct {
 	cfg      Config
 	api      *slack.Client
 	http     *http.Client
-	commands map[string]string // operation, or "scans", by slash command in its plain spelling
-	forms    map[string]form   // by operation
-	people   *people           // who is behind a user id
-	seen     *memory           // what was delivered already
-	crew     *crew             // goroutines in progress
-	outbox   *outbox           // what has to be posted
-	progress *progress         // what executing changes wait for
-	wake     chan struct{}     // the posting and rewriting has something to do
-	stagger  time.Duration     // between the two sockets
-	fatal    chan error        // an authentication failure that cannot heal
+	commands map[string]string    // operation, or "scans", by normalized slash command
+	forms    map[string]form.Form // by operation
+
+	users    *userDirectory
+	dedup    *dedup
+	workers  *workers
+	outbox   *postOutbox
+	progress *progressNotes
+	wake     chan struct{} // wakes notifyLoop
+	fatal    chan error    // an authentication error that ends Run
+	waits    waits
 }
 
-// New returns a bot; it makes no call.
+// New returns a Bot. It makes no call to Slack.
 func New(cfg Config) (*Bot, error) {
 	cfg.API = cmp.Or(cfg.API, slack.APIURL)
 	if cfg.Log == nil {
@@ -88,25 +92,25 @@ func New(cfg Config) (*Bot, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	if err := cfg.check(); err != nil {
+	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
 	b := &Bot{
-		cfg: cfg, http: &http.Client{Timeout: patience}, forms: map[string]form{},
-		seen: newMemory(), crew: newCrew(), outbox: newOutbox(), progress: newProgress(),
-		wake: make(chan struct{}, 1), stagger: 15 * time.Second, fatal: make(chan error, 1),
+		cfg: cfg, http: &http.Client{Timeout: apiTimeout}, forms: map[string]form.Form{},
+		dedup: newDedup(), workers: newWorkers(), outbox: newPostOutbox(), progress: newProgressNotes(),
+		wake: make(chan struct{}, 1), fatal: make(chan error, 1), waits: defaultWaits,
 	}
-	b.api = slack.New(revealed(cfg.BotToken), slack.OptionAPIURL(cfg.API), slack.OptionHTTPClient(b.http),
-		slack.OptionAppLevelToken(revealed(cfg.AppToken)))
-	b.people = newPeople(b.api, cfg)
-	if err := b.learn(); err != nil {
+	b.api = slack.New(revealString(cfg.BotToken), slack.OptionAPIURL(cfg.API), slack.OptionHTTPClient(b.http),
+		slack.OptionAppLevelToken(revealString(cfg.AppToken)))
+	b.users = newUserDirectory(b.api, cfg)
+	if err := b.loadOperations(); err != nil {
 		return nil, err
 	}
 	return b, nil
 }
 
-// learn reads the catalogue: a form and a slash command for each operation that changes scans.
-func (b *Bot) learn() error {
+// loadOperations makes a form and a slash command for each operation that proposes changes.
+func (b *Bot) loadOperations() error {
 	var err error
 	if b.commands, err = commandNames(b.cfg); err != nil {
 		return err
@@ -115,7 +119,7 @@ func (b *Bot) learn() error {
 		if op.Effect != tools.Proposes {
 			continue
 		}
-		f, err := newForm(op)
+		f, err := form.New(op)
 		if err != nil {
 			return fmt.Errorf("form of %s: %w", op.Name, err)
 		}
@@ -124,10 +128,10 @@ func (b *Bot) learn() error {
 	return nil
 }
 
-func (cfg Config) check() error {
+func (cfg Config) validate() error {
 	switch {
 	case cfg.Backend == nil || cfg.Messages == nil:
-		return errors.New("slack: Backend and Notices are needed")
+		return errors.New("slack: Backend and Messages are required")
 	case cfg.BotToken.Empty():
 		return errors.New("slack: the bot token is missing; set SLACK_BOT_TOKEN to the app's xoxb- token")
 	case cfg.AppToken.Empty() && cfg.SigningSecret.Empty():
@@ -135,28 +139,29 @@ func (cfg Config) check() error {
 	case !strings.HasSuffix(cfg.API, "/"):
 		return fmt.Errorf("slack: SLACK_API_URL must end with a slash, and %q does not", cfg.API)
 	case cfg.LinkPage != "" && cfg.OpenProof == nil:
-		return errors.New("slack: OpenProof is needed where LinkPage is offered")
-	case cfg.Channel != "" && !isID(cfg.Channel):
-		return fmt.Errorf("slack: channel %q is not a channel's id; copy it from the channel's details, such as C0123456789", cfg.Channel)
+		return errors.New("slack: LinkPage requires OpenProof")
+	case cfg.Channel != "" && !blocks.IsID(cfg.Channel):
+		return fmt.Errorf("slack: channel %q is not a channel ID; copy it from the channel's details, such as C0123456789", cfg.Channel)
 	}
 	return nil
 }
 
-// Run serves until ctx is done: the socket connections in socket mode, and in both modes the posting,
-// rewriting and reminding. An authentication failure that cannot heal ends it with an error that says what to do.
+// Run serves until ctx is done, and then waits for work in progress. It keeps the socket connections in socket mode,
+// and in both modes posts, updates and reminds. It returns an error only when Slack will never accept the tokens; the
+// error contains what to do.
 func (b *Bot) Run(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
-	defer b.crew.end()
+	defer b.workers.stop()
 	defer stop()
 	if !b.cfg.AppToken.Empty() {
-		defer b.openSockets(ctx)()
+		defer b.runSockets(ctx)()
 	}
-	kept := make(chan struct{})
+	done := make(chan struct{})
 	go func() {
-		defer close(kept)
-		b.keepUp(ctx)
+		defer close(done)
+		b.notifyLoop(ctx)
 	}()
-	defer func() { stop(); <-kept }()
+	defer func() { stop(); <-done }()
 	select {
 	case err := <-b.fatal:
 		return err
@@ -165,32 +170,39 @@ func (b *Bot) Run(ctx context.Context) error {
 	}
 }
 
-// OnTransition is for confirm.Config.Moved: it wakes the posting and rewriting.
+// OnTransition is called by confirm.Gate for each transition. It wakes notifyLoop and returns at once.
 func (b *Bot) OnTransition(c confirm.Change) {
-	b.outbox.claim(c.ID, b.cfg.Now())
-	b.stir()
+	b.outbox.own(c.ID, b.cfg.Now())
+	b.wakeNotifier()
 }
 
-// stir makes the posting and rewriting look at once.
-func (b *Bot) stir() {
+// wakeNotifier starts the next round of notifyLoop without waiting for its timer.
+func (b *Bot) wakeNotifier() {
 	select {
 	case b.wake <- struct{}{}:
-	default: // it is going to look anyway
+	default: // a round is due already
 	}
 }
 
-// giveUpOn ends Run when err says that Slack will never take our tokens.
-func (b *Bot) giveUpOn(err error) {
-	if why := incurable(err); why != nil {
+// stopIfFatal ends Run when err is one of the errors that only an operator can fix.
+func (b *Bot) stopIfFatal(err error) {
+	if why := fatalError(err); why != nil {
 		select {
 		case b.fatal <- why:
-		default: // it is ending already
+		default: // Run is ending already
 		}
 	}
 }
 
-// revealed hands a secret to slack-go, which takes strings.
-func revealed(s tools.Secret) (text string) {
+// revealString returns a secret as the string that slack-go takes.
+func revealString(s tools.Secret) (text string) {
 	_ = s.Reveal(func(secret string) error { text = secret; return nil })
 	return text
 }
+
+// msgReadOnly is the reply to a request for a change on a read-only server.
+const msgReadOnly = "This server is read-only: no change is proposed, confirmed or withdrawn through it, and nothing was done."
+
+// isReadOnly reports whether no operation proposes changes. Such a bot lists scans and posts no confirmation messages.
+// It leaves the messages of an earlier server as they are, and their buttons only get msgReadOnly as an answer.
+func (b *Bot) isReadOnly() bool { return len(b.forms) == 0 }

@@ -15,32 +15,34 @@ import (
 )
 
 func TestASecretIsRefusedAndNeverRepeated(t *testing.T) {
-	h := newHouse(t, plan{})
+	t.Parallel()
+	s := newStack(t, options{})
 	const secret = "hunter2-very-secret"
 	for _, text := range []string{
-		h.newScan("x") + " authPassword=" + secret,
-		h.newScan("x") + " scanAuthenticationParams.privPassword=" + secret,
+		s.newScan("x") + " authPassword=" + secret,
+		s.newScan("x") + " scanAuthenticationParams.privPassword=" + secret,
 		"communityString=" + secret + " and a stray word",
 	} {
-		acked(t, h.slack.Command(bob, channel, "/add_scan", text))
-		h.told(t, bob, "is a secret and is not taken here", "rotate")
+		mustAck(t, s.slack.Command(bob, channel, "/add_scan", text))
+		s.waitReply(t, bob, "is a secret and is not taken here", "rotate")
 	}
-	acked(t, h.slack.Command(bob, channel, "/add_scan", "password: "+secret))
-	h.told(t, bob, "For example")
-	for _, m := range h.slack.Messages(channel) {
+	mustAck(t, s.slack.Command(bob, channel, "/add_scan", "password: "+secret))
+	s.waitReply(t, bob, "For example")
+	for _, m := range s.slack.Messages(channel) {
 		if strings.Contains(m.All(), secret) {
 			t.Errorf("the secret is repeated: %s", m.All())
 		}
 	}
-	if strings.Contains(h.log.String(), secret) {
+	if strings.Contains(s.log.String(), secret) {
 		t.Error("the secret is in the log")
 	}
 }
 
 func TestNoFormAsksForASecret(t *testing.T) {
-	h := newHouse(t, plan{})
-	acked(t, h.slack.Command(bob, channel, "/add_scan", ""))
-	form := h.slack.WaitView(bob, func(v slacktest.View) bool { return len(v.Inputs()) > 3 })
+	t.Parallel()
+	s := newStack(t, options{})
+	mustAck(t, s.slack.Command(bob, channel, "/add_scan", ""))
+	form := s.slack.WaitView(bob, func(v slacktest.View) bool { return len(v.Inputs()) > 3 })
 	for _, in := range form.Inputs() {
 		for _, word := range []string{"password", "community", "privatekey"} {
 			if strings.Contains(strings.ToLower(in.BlockID), word) && in.Type != "static_select" {
@@ -56,93 +58,100 @@ func TestNoFormAsksForASecret(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotUnderstoodGetsHelp(t *testing.T) {
-	h := newHouse(t, plan{})
+func TestTextThatDoesNotParseGetsHelp(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, options{})
 	for _, tt := range []struct{ command, text, want string }{
 		{"/add_scan", "some words", "For example"},
 		{"/add_scan", `scanName="open`, "quotation mark"},
-		{"/add_scan", "scanName=a scanName=b", "there twice"},
+		{"/add_scan", "scanName=a scanName=b", "given twice"},
 		{"/add_scan", "nosuch=1", "nosuch"},
 		{"/update_scan", "one two intervalInHours=4", "For example"},
 		{"/delete_scans", "help", "For example"},
 	} {
-		before := len(h.slack.Messages(channel))
-		acked(t, h.slack.Command(bob, channel, tt.command, tt.text))
-		h.slack.Wait("an answer", func() bool { return len(h.slack.Messages(channel)) > before })
-		all := h.slack.Messages(channel)
+		before := len(s.slack.Messages(channel))
+		mustAck(t, s.slack.Command(bob, channel, tt.command, tt.text))
+		s.slack.Wait("an answer", func() bool { return len(s.slack.Messages(channel)) > before })
+		all := s.slack.Messages(channel)
 		if got := all[len(all)-1]; !got.Ephemeral || !strings.Contains(got.All(), tt.want) {
 			t.Errorf("%s %s: %s", tt.command, tt.text, got.All())
 		}
 	}
-	if n := len(h.tenant.Calls()); n != 0 {
+	if n := len(s.Tenant.Calls()); n != 0 {
 		t.Errorf("Defender was called %d times for what is not understood", n)
 	}
 }
 
 func TestHelpGivesExamplesThatWork(t *testing.T) {
-	h := newHouse(t, plan{})
-	h.live("Core switches")
-	q := h.ask(t, bob, "/update_scan", `"Core switches" intervalInHours=8`)
-	if !says(q.All(), "intervalInHours: 4 -> 8") {
+	t.Parallel()
+	s := newStack(t, options{})
+	s.addScan("Core switches")
+	q := s.propose(t, bob, "/update_scan", `"Core switches" intervalInHours=8`)
+	if !containsAll(q.All(), "intervalInHours: 4 -> 8") {
 		t.Error(q.All())
 	}
-	q = h.ask(t, bob, "/update_scan", `“core switches” intervalInHours=9`) // as a phone writes quotation marks
-	if !says(q.All(), "intervalInHours: 4 -> 9") {
+	q = s.propose(t, bob, "/update_scan", `“core switches” intervalInHours=9`) // as a phone writes quotation marks
+	if !containsAll(q.All(), "intervalInHours: 4 -> 9") {
 		t.Error(q.All())
 	}
 }
 
 func TestScansAreListedWithTheirHistory(t *testing.T) {
-	h := newHouse(t, plan{})
-	id := h.live("Core switches")
-	h.live("Printers")
-	h.tenant.FinishScan(id, "Success", time.Now())
-	acked(t, h.slack.Command(bob, channel, "/scans", "core"))
-	if m := h.told(t, bob, "Core switches", "10.1.2.3"); strings.Contains(m.All(), "Printers") {
+	t.Parallel()
+	s := newStack(t, options{})
+	id := s.addScan("Core switches")
+	s.addScan("Printers")
+	s.Tenant.FinishScan(id, "Success", time.Now())
+	mustAck(t, s.slack.Command(bob, channel, "/scans", "core"))
+	if m := s.waitReply(t, bob, "Core switches", "10.1.2.3"); strings.Contains(m.All(), "Printers") {
 		t.Errorf("the filter is not heeded: %s", m.All())
 	}
-	acked(t, h.slack.Command(bob, channel, "/scans", "history Core switches"))
-	h.told(t, bob, "targets")
-	acked(t, h.slack.Command(bob, channel, "/scans", "changes"))
-	h.told(t, bob, "no open changes")
+	mustAck(t, s.slack.Command(bob, channel, "/scans", "history Core switches"))
+	s.waitReply(t, bob, "targets")
+	mustAck(t, s.slack.Command(bob, channel, "/scans", "changes"))
+	s.waitReply(t, bob, "no open changes")
 }
 
 func TestMoreScannersThanAMenuHoldsAreFoundByTyping(t *testing.T) {
-	h := newHouse(t, plan{})
+	t.Parallel()
+	s := newStack(t, options{})
 	for i := range 120 {
-		h.tenant.AddScanner(fmt.Sprintf("branch-%03d.example.com", i), time.Now())
+		s.Tenant.AddScanner(fmt.Sprintf("branch-%03d.example.com", i), time.Now())
 	}
-	acked(t, h.slack.Command(bob, channel, "/add_scan", ""))
-	form := h.slack.WaitView(bob, func(v slacktest.View) bool { return len(v.Inputs()) > 3 })
-	found := acked(t, h.slack.Suggest(bob, form, "scannerAgent.machineId", "branch-117")).Options()
+	mustAck(t, s.slack.Command(bob, channel, "/add_scan", ""))
+	form := s.slack.WaitView(bob, func(v slacktest.View) bool { return len(v.Inputs()) > 3 })
+	found := mustAck(t, s.slack.Suggest(bob, form, "scannerAgent.machineId", "branch-117")).Options()
 	if len(found) != 1 || !strings.Contains(found[0].Text, "branch-117") {
 		t.Errorf("found %+v", found)
 	}
 }
 
 func TestSlackIsAnsweredAtOnceWhileDefenderHangs(t *testing.T) {
-	transports(t, func(t *testing.T, p plan) {
-		// As long as Defender hangs, whoever waits for it has no answer; how busy this machine is does not matter. Slack's
-		// clock stands, too, so that the form is not late.
+	bothTransports(t, func(t *testing.T, p options) {
+		// The time does not matter while Defender hangs, so the limit is generous for busy machines. Slack's clock stands
+		// still, so that the form is not late.
 		p.slack = func(o *slacktest.Options) {
 			now := time.Now()
 			o.AckWithin, o.Now = 30*time.Second, func() time.Time { return now }
 		}
-		h := newHouse(t, p)
-		h.tenant.Fail(defendertest.Fault{Hang: true, Times: -1})
-		for _, text := range []string{h.newScan("x"), "", h.newScan("y")} {
-			acked(t, h.slack.Command(bob, channel, "/add_scan", text))
+		s := newStack(t, p)
+		s.bot.SetPrefillWait(10 * time.Millisecond)
+		s.Tenant.Fail(defendertest.Fault{Hang: true, Times: -1})
+		for _, text := range []string{s.newScan("x"), "", s.newScan("y")} {
+			mustAck(t, s.slack.Command(bob, channel, "/add_scan", text))
 		}
 		// The form opens in time, and is filled in when Defender answers.
-		h.slack.WaitView(bob, func(v slacktest.View) bool { return v.CallbackID == "add_scan" && says(v.All(), "Asking Defender") })
-		h.tenant.ClearFaults()
-		h.tenant.Release()
-		h.slack.WaitView(bob, func(v slacktest.View) bool { return len(v.Inputs()) > 3 || says(v.All(), "Not done") })
+		s.slack.WaitView(bob, func(v slacktest.View) bool {
+			return v.CallbackID == "add_scan" && containsAll(v.All(), "Asking Defender")
+		})
+		s.Tenant.ClearFaults()
+		s.Tenant.Release()
+		s.slack.WaitView(bob, func(v slacktest.View) bool { return len(v.Inputs()) > 3 || containsAll(v.All(), "Not done") })
 	})
 }
 
 func TestAPanicCostsOneAnswer(t *testing.T) {
-	transports(t, func(t *testing.T, p plan) {
+	bothTransports(t, func(t *testing.T, p options) {
 		var broken atomic.Bool
 		p.bot = func(cfg *slackbot.Config) {
 			whole := cfg.Backend
@@ -153,23 +162,24 @@ func TestAPanicCostsOneAnswer(t *testing.T) {
 				return whole(ctx)
 			}
 		}
-		h := newHouse(t, p)
+		s := newStack(t, p)
 		broken.Store(true)
-		acked(t, h.slack.Command(bob, channel, "/scans", ""))
-		h.told(t, bob, "failed inside")
+		mustAck(t, s.slack.Command(bob, channel, "/scans", ""))
+		s.waitReply(t, bob, "failed inside")
 		broken.Store(false)
-		q := h.ask(t, bob, "/add_scan", h.newScan("Core switches"))
-		acked(t, h.slack.Click(ada, q, "approve_change"))
-		h.becomes(t, q, "applied")
+		q := s.propose(t, bob, "/add_scan", s.newScan("Core switches"))
+		mustAck(t, s.slack.Click(ada, q, "approve_change"))
+		s.waitUpdate(t, q, "applied")
 	})
 }
 
 func TestTheManifestHasWhatIsUsedAndNoMore(t *testing.T) {
-	h := newHouse(t, plan{})
+	t.Parallel()
+	s := newStack(t, options{})
 	for _, tt := range []struct{ url, scopes string }{
 		{"", "commands chat:write im:write users:read"}, {"https://scans.example.com/", "commands chat:write im:write users:read usergroups:read"},
 	} {
-		cfg := slackbot.Config{Operations: h.cfg.Operations, Approvers: []string{"slack:T/U"}, Commands: map[string]string{"scans": "/defender-scans"}}
+		cfg := slackbot.Config{Operations: s.cfg.Operations, Approvers: []string{"slack:T/U"}, Commands: map[string]string{"scans": "/defender-scans"}}
 		if tt.url != "" {
 			cfg.Approvers = append(cfg.Approvers, "slack-group:S0SCANS")
 		}
@@ -177,7 +187,7 @@ func TestTheManifestHasWhatIsUsedAndNoMore(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		keepShape(t, "manifest", out)
+		saveShape(t, "manifest", out)
 		var m struct {
 			Features struct {
 				Commands []struct {
@@ -218,10 +228,11 @@ func TestTheManifestHasWhatIsUsedAndNoMore(t *testing.T) {
 	}
 }
 
-func TestCommandsThatSlackRefusesAreRefusedAtOnce(t *testing.T) {
-	h := newHouse(t, plan{})
+func TestCommandNamesThatSlackRejectsAreRejected(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, options{})
 	for _, name := range []string{"/status", "/Add", "/" + strings.Repeat("x", 32), "/a b", "/scans"} {
-		cfg := h.cfg
+		cfg := s.cfg
 		cfg.Commands = map[string]string{"add_scan": name}
 		if _, err := slackbot.New(cfg); err == nil {
 			t.Errorf("%q is taken for a command", name)

@@ -1,50 +1,43 @@
 package slackbot
 
-import "sync"
+import lru "github.com/hashicorp/golang-lru/v2"
 
-// remembered bounds the memory of deliveries. Slack repeats within minutes, and no workspace gives thousands of
-// commands in that time.
-const remembered = 4096
+// dedupSize bounds the deliveries that are remembered. Slack repeats a request within minutes, and no workspace sends
+// thousands of commands in that time.
+const dedupSize = 4096
 
-// memory knows what was delivered already. Slack may deliver the same request twice, on two sockets or again
-// over HTTP, and whoever has seen a signed request can send it once more.
-type memory struct {
-	mu    sync.Mutex
-	byKey map[string]*delivery
-	ring  [remembered]string
-	next  int
+// dedup answers repeated deliveries of a request with the answer to the first one. Slack may deliver a request twice,
+// on two sockets or again over HTTP, and a signed request can be replayed by anyone with a copy of it.
+type dedup struct {
+	entries *lru.Cache[string, *dedupEntry]
 }
 
-// delivery is the first of equal requests; the others get its answer.
-type delivery struct {
-	answered chan struct{}
-	answer   any
+// dedupEntry is the first of several deliveries with the same key.
+type dedupEntry struct {
+	done   chan struct{} // closed when answer is set
+	answer any
 }
 
-func newMemory() *memory { return &memory{byKey: map[string]*delivery{}} }
+func newDedup() *dedup { return &dedup{entries: newCache[*dedupEntry](dedupSize)} }
 
-// once returns what handle answers. Of all calls with the same key only the first one calls it.
-func (m *memory) once(key string, handle func() any) any {
-	d, first := m.enter(key)
-	if !first {
-		<-d.answered
-		return d.answer
+// newCache returns an empty cache that drops its least recently used entry when it has size entries.
+func newCache[V any](size int) *lru.Cache[string, V] {
+	cache, err := lru.New[string, V](size)
+	if err != nil {
+		panic(err) // only for a size below one
 	}
-	defer close(d.answered)
-	d.answer = handle()
-	return d.answer
+	return cache
 }
 
-func (m *memory) enter(key string) (d *delivery, first bool) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if d, ok := m.byKey[key]; ok {
-		return d, false
+// once returns what handle returns. Of all calls with the same key only the first one calls handle; the others wait
+// for it.
+func (d *dedup) once(key string, handle func() any) any {
+	entry := &dedupEntry{done: make(chan struct{})}
+	if first, repeated, _ := d.entries.PeekOrAdd(key, entry); repeated {
+		<-first.done
+		return first.answer
 	}
-	delete(m.byKey, m.ring[m.next])
-	m.ring[m.next] = key
-	m.next = (m.next + 1) % remembered
-	d = &delivery{answered: make(chan struct{})}
-	m.byKey[key] = d
-	return d, true
+	defer close(entry.done)
+	entry.answer = handle()
+	return entry.answer
 }

@@ -1,22 +1,24 @@
-// Package slackbot is the door for people in Slack: slash commands, modals, and the buttons that confirm.
+// Package slackbot is the interface of scanwarden in Slack: slash commands, modals, and the buttons that confirm a
+// change.
 //
-// What a person types or clicks arrives signed over HTTP or over Slack's sockets; the same handlers stand
-// behind both. They acknowledge first and work after. A command or a modal becomes arguments for the desk,
-// whose plan is kept by the gate; a kept change is put to people as a message with buttons, and every copy of
-// that message is rewritten as the change moves, by whichever process comes first:
+// Requests arrive signed over HTTP or over Slack's sockets, and both have the same handlers. A handler acknowledges a
+// request first and works afterwards. Repeated deliveries of a request are handled once. A command or a modal becomes
+// the arguments of an operation, which tools.Service plans and proposes. Each pending change is posted as a
+// confirmation message with buttons. Every copy of that message is updated with each transition of the change, by
+// whichever process comes first:
 //
-//	command or modal -> tools.Desk.Plan -> confirm.Gate.Propose -> message with buttons
-//	button -> who is it, really? -> confirm.Gate.Decide -> the message says what happened
+//	command or modal -> tools.Service.Propose -> confirmation message with buttons
+//	button -> verified user -> confirm.Gate.Decide -> updated message, and the outcome for the requester
 //
-// The one invariant: an approve button stands only below a plan that is shown whole, its click carries nothing
-// but the change's id, and the gate alone decides whether the person who clicked counts. Who that is comes from
-// Slack's signed request and from users.info, never from what a message or a modal says.
+// The invariant: an Approve button is shown only below a whole plan, its value is the ID of a change and nothing else,
+// and confirm.Gate alone decides whether the approval of the user counts. The identity of the user comes from Slack's
+// signed request and from users.info, never from the content of a message or a modal.
 //
-// Which other accounts are theirs is the gate's to know. A person joins one with a proof from the link page, which
-// they paste here; where that is switched on, the e-mail address that Slack has confirmed does. With a catalogue that
-// proposes nothing the bot only reads: it puts nothing to people, and old buttons say why they do nothing.
+// The Gate knows which other accounts belong to a user. A user links an account with a proof from the link page, which
+// they paste into Slack. Where that is enabled, the e-mail address that Slack has confirmed links accounts too. With
+// operations that only read, the bot posts no confirmation messages, and old buttons get an explanation as an answer.
 //
-// Every word that comes from Defender or from a requester is shown as plain text or preformatted, never as
-// Slack's markup, so that it can neither mention, link nor disguise anything. The bot keeps nothing that a
-// restart would lose: where a change was put is in the ledger, beside the change.
+// Text from Defender or from a requester is shown as plain text or preformatted, never as mrkdwn, so that it cannot
+// mention users, add links or imitate other text. The bot has no state that a restart would lose: which messages were
+// posted for a change is in the store, beside the change.
 package slackbot

@@ -12,38 +12,39 @@ import (
 	"scanwarden/confirm"
 )
 
-// How two accounts came to be joined, as confirm.Link has it.
-const bySignIn, byEmail = "sign-in", "e-mail"
+// The values of confirm.Link.How.
+const howSignIn, howEmail = "sign-in", "e-mail"
 
-// admitted returns somebody who may act here at all, as check does, and sees to it that they are known by the
-// accounts that are theirs.
-func (b *Bot) admitted(ctx context.Context, named caller) (caller, error) {
-	who, err := b.people.check(ctx, named)
+// resolveUser returns the member behind a request, as userDirectory.member does. With MatchEmail it first updates the
+// link that the e-mail address of that member makes.
+func (b *Bot) resolveUser(ctx context.Context, named caller) (caller, error) {
+	by, err := b.users.member(ctx, named)
 	if err != nil || !b.cfg.MatchEmail {
-		return who, err
+		return by, err
 	}
-	err = b.recognise(ctx, who)
-	if _, stranger := errors.AsType[errStranger](err); stranger {
+	err = b.linkByEmail(ctx, by)
+	if _, notAllowed := errors.AsType[notAllowedError](err); notAllowed {
 		return caller{}, err
 	}
 	if err != nil {
 		return caller{}, fmt.Errorf("scanwarden cannot tell at the moment which accounts are yours; try again in a moment: %w", err)
 	}
-	return who, nil
+	return by, nil
 }
 
-// recognise joins a person with the one whom the configuration knows by their e-mail address, and takes such a link
-// back once the address says something else. What somebody proved, or an operator configured, it leaves alone; but
-// where that contradicts the address, they are two people by one account or the other, and nobody until it is mended.
-func (b *Bot) recognise(ctx context.Context, who caller) error {
+// linkByEmail links a user to the person whose configured e-mail address is theirs, and removes such a link when the
+// address no longer matches. It leaves links alone that a sign-in proved or an operator configured. If such a link
+// contradicts the address, it returns errAmbiguousUser: the user would be two persons, and could approve their own
+// change.
+func (b *Bot) linkByEmail(ctx context.Context, by caller) error {
 	back, err := b.cfg.Backend(ctx)
 	if err != nil {
 		return err
 	}
 	if back.Links == nil {
-		return errors.New("Backend.Links is needed to match people by e-mail")
+		return errors.New("Backend.Links is required to match users by e-mail")
 	}
-	user, err := b.people.user(ctx, who.user)
+	user, err := b.users.userInfo(ctx, by.user)
 	if err != nil {
 		return err
 	}
@@ -51,54 +52,55 @@ func (b *Bot) recognise(ctx context.Context, who caller) error {
 	if err != nil {
 		return err
 	}
-	match, matches := b.matching(user)
+	match, matches := b.matchEmail(user)
 	outdated := func(l confirm.Link) bool {
-		return l.From == who.principal() && l.How == byEmail && (!matches || l.To != match.To)
+		return l.From == by.principal() && l.How == howEmail && (!matches || l.To != match.To)
 	}
 	if slices.ContainsFunc(links, outdated) {
-		if err := b.partNotMatching(ctx, back, who); err != nil {
+		if err := b.unlinkStale(ctx, back, by); err != nil {
 			return err
 		}
 	}
 	if matches {
-		return b.joinMatching(ctx, back, who, match)
+		return b.linkMatch(ctx, back, by, match)
 	}
 	return nil
 }
 
-const errContradictory = errStranger("it cannot be told who you are: your e-mail address names one person in the configuration, and your accounts are " +
-	"joined differently; have an operator look at the links (scanwarden people) and at people in the configuration")
+const errAmbiguousUser = notAllowedError("scanwarden cannot determine who you are: your e-mail address belongs to one person in the configuration, and your accounts are " +
+	"linked differently; ask an operator to check the links (scanwarden people) and people in the configuration")
 
-// joinMatching joins a person with whom their address names. The gate refuses when it knows one of the two as
-// somebody else.
-func (b *Bot) joinMatching(ctx context.Context, back *Backend, who caller, match confirm.Link) error {
-	match.From, match.How, match.At = who.principal(), byEmail, b.cfg.Now()
+// linkMatch stores the link that an address makes. The Gate refuses it if one of the two accounts is linked to
+// another person.
+func (b *Bot) linkMatch(ctx context.Context, back *Backend, by caller, match confirm.Link) error {
+	match.From, match.How, match.At = by.principal(), howEmail, b.cfg.Now()
 	err := back.Gate.Link(ctx, match)
 	if errors.Is(err, confirm.ErrRefused) {
-		b.cfg.Log.WarnContext(ctx, "an e-mail address names somebody whose accounts are joined differently", "user", who.user, "error", err)
-		return errContradictory
+		b.cfg.Log.WarnContext(ctx, "an e-mail address contradicts the links of its user", "user", by.user, "error", err)
+		return errAmbiguousUser
 	}
 	return err
 }
 
-func (b *Bot) partNotMatching(ctx context.Context, back *Backend, who caller) error {
-	err := back.Gate.Unlink(ctx, who.principal(), "the e-mail address in Slack does not match any more")
+// unlinkStale removes the link of an address that no longer matches.
+func (b *Bot) unlinkStale(ctx context.Context, back *Backend, by caller) error {
+	err := back.Gate.Unlink(ctx, by.principal(), "the e-mail address in Slack no longer matches")
 	if errors.Is(err, confirm.ErrNotFound) {
-		return nil // another process was faster
+		return nil // another process has removed it
 	}
 	return err
 }
 
-// matching is the one account that a person's address names: its link lacks only whom it is from. An address that
-// Slack has not confirmed, or that several people have, names nobody.
-func (b *Bot) matching(user *slack.User) (match confirm.Link, ok bool) {
+// matchEmail returns the link that the address of a user makes, without From, How and At. It returns false for an
+// address that Slack has not confirmed, or that not exactly one configured person with an Entra account has.
+func (b *Bot) matchEmail(user *slack.User) (match confirm.Link, ok bool) {
 	address := user.Profile.Email
 	if !user.IsEmailConfirmed || address == "" {
 		return match, false
 	}
 	var found []confirm.Person
 	for _, p := range b.cfg.People {
-		if lowered(p.Email) == lowered(address) {
+		if asciiLower(p.Email) == asciiLower(address) {
 			found = append(found, p)
 		}
 	}
@@ -113,9 +115,9 @@ func (b *Bot) matching(user *slack.User) (match confirm.Link, ok bool) {
 	return match, false
 }
 
-// lowered makes small letters of the capitals A to Z and leaves all else as it is: other scripts have letters that
-// fold into ASCII ones, and an address with one is another address.
-func lowered(address string) string {
+// asciiLower returns address with A to Z in lower case and all else unchanged. Unicode case folding maps letters of
+// other scripts to ASCII letters, and would match another address.
+func asciiLower(address string) string {
 	b := []byte(address)
 	for i, c := range b {
 		if 'A' <= c && c <= 'Z' {

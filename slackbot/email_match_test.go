@@ -12,8 +12,8 @@ import (
 	"scanwarden/slackbot/slacktest"
 )
 
-// matching is a plan of a house that knows Ada and Eve by e-mail, of whom Ada may approve.
-func matching(p plan) plan {
+// withEmailMatch returns p with people who are matched by e-mail. Only Ada is an approver.
+func withEmailMatch(p options) options {
 	p.policy = func(p *confirm.Policy) {
 		p.Approvers = []string{string(entraAda)}
 		p.People = []confirm.Person{
@@ -22,41 +22,43 @@ func matching(p plan) plan {
 			{Name: "Grace", Email: "twice@example.com", Principals: []confirm.Principal{"entra:" + tenantID + "/33334444-dddd-5555-eeee-6666ffff7777"}},
 			{Name: "Hopper", Email: "Twice@example.com", Principals: []confirm.Principal{"entra:" + tenantID + "/44445555-eeee-6666-ffff-777788889999"}},
 			{Name: "Ann", Email: "nowhere@example.com", Principals: []confirm.Principal{"token:ann"}},
-			{Name: "Nobody", Principals: []confirm.Principal{"entra:" + tenantID + "/55556666-ffff-7777-0000-88889999aaaa"}},
+			{Name: "Barbara", Principals: []confirm.Principal{"entra:" + tenantID + "/55556666-ffff-7777-0000-88889999aaaa"}},
 		}
 	}
 	p.bot = func(c *slackbot.Config) { c.MatchEmail = true }
 	return p
 }
 
-func TestAMatchingAddressJoinsBeforeAVote(t *testing.T) {
-	transports(t, func(t *testing.T, p plan) {
-		h := newHouse(t, matching(p))
-		h.slack.AddUser(slacktest.User{ID: ada, Name: "ada", Email: "Ada@Example.COM"})
-		q := h.ask(t, bob, "/add_scan", h.newScan("Core switches"))
-		acked(t, h.slack.Click(ada, q, "approve_change"))
-		h.becomes(t, q, "applied", "Approved by")
-		if links, err := h.ledger.Links(t.Context()); err != nil || len(links) != 1 || links[0].How != "e-mail" || links[0].Name != "Ada" || links[0].To != entraAda {
+func TestAMatchingAddressLinksBeforeAVote(t *testing.T) {
+	bothTransports(t, func(t *testing.T, p options) {
+		s := newStack(t, withEmailMatch(p))
+		s.slack.AddUser(slacktest.User{ID: ada, Name: "ada", Email: "Ada@Example.COM"})
+		q := s.propose(t, bob, "/add_scan", s.newScan("Core switches"))
+		mustAck(t, s.slack.Click(ada, q, "approve_change"))
+		s.waitUpdate(t, q, "applied", "Approved by")
+		if links, err := s.Store.Links(t.Context()); err != nil || len(links) != 1 || links[0].How != "e-mail" || links[0].Name != "Ada" || links[0].To != entraAda {
 			t.Errorf("links are %+v, %v", links, err)
 		}
 	})
 }
 
-func TestAMatchingAddressJoinsBeforeAProposal(t *testing.T) {
-	h := newHouse(t, matching(plan{}))
-	h.slack.AddUser(slacktest.User{ID: ada, Name: "ada", Email: "ada@example.com"})
-	if answer := h.answer(t, ada, "/add_scan", h.newScan("Core switches")); !says(answer, "Not done", "0 listed approvers may") {
-		t.Errorf("who alone may approve, and not their own, asked: %s", answer)
+func TestAMatchingAddressLinksBeforeAProposal(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, withEmailMatch(options{}))
+	s.slack.AddUser(slacktest.User{ID: ada, Name: "ada", Email: "ada@example.com"})
+	if answer := s.replyTo(t, ada, "/add_scan", s.newScan("Core switches")); !containsAll(answer, "Not done", "0 listed approvers may") {
+		t.Errorf("the only approver proposed, and may not approve their own change: %s", answer)
 	}
-	h.joined(t, entraAda, slackOf(ada))
-	h.writes(t, 0)
+	s.wantLinked(t, entraAda, slackOf(ada))
+	s.wantWrites(t, 0)
 }
 
-func TestAnAddressThatDoesNotMatchExactlyOneJoinsNobody(t *testing.T) {
+func TestAnAddressThatDoesNotMatchExactlyOnePersonLinksNone(t *testing.T) {
+	t.Parallel()
 	for name, user := range map[string]slacktest.User{
 		"unconfirmed": {Email: "ada@example.com", Unconfirmed: true},
 		"none":        {},
-		"unknown":     {Email: "somebody@example.com"},
+		"unknown":     {Email: "unknown@example.com"},
 		"two people":  {Email: "twice@example.com"},
 		"no Entra":    {Email: "nowhere@example.com"},
 		"blank":       {Email: " ada@example.com"},
@@ -65,137 +67,146 @@ func TestAnAddressThatDoesNotMatchExactlyOneJoinsNobody(t *testing.T) {
 		"tag":         {Email: "ada+x@example.com"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := newHouse(t, matching(plan{}))
+			s := newStack(t, withEmailMatch(options{}))
 			user.ID, user.Name = mallory, "mallory"
-			h.slack.AddUser(user)
-			q := h.ask(t, bob, "/add_scan", h.newScan("Core switches"))
-			acked(t, h.slack.Click(mallory, q, "approve_change"))
-			h.told(t, mallory, "not among the approvers")
-			h.joined(t, slackOf(mallory))
-			h.writes(t, 0)
+			s.slack.AddUser(user)
+			q := s.propose(t, bob, "/add_scan", s.newScan("Core switches"))
+			mustAck(t, s.slack.Click(mallory, q, "approve_change"))
+			s.waitReply(t, mallory, "not among the approvers")
+			s.wantLinked(t, slackOf(mallory))
+			s.wantWrites(t, 0)
 		})
 	}
 }
 
-// The address of somebody has a letter that folds into an ASCII one; it is not theirs.
+// A letter that Unicode folds into an ASCII one makes a different address.
 func TestLettersOfOtherScriptsAreOtherLetters(t *testing.T) {
-	p := matching(plan{})
+	t.Parallel()
+	p := withEmailMatch(options{})
 	whole := p.policy
 	p.policy = func(p *confirm.Policy) {
 		whole(p)
 		p.People[0].Email = "ask@example.com"
 	}
-	h := newHouse(t, p)
-	h.slack.AddUser(slacktest.User{ID: mallory, Name: "mallory", Email: "as\u212a@example.com"})
-	h.answer(t, mallory, "/scans", "changes")
-	h.joined(t, slackOf(mallory))
+	s := newStack(t, p)
+	s.slack.AddUser(slacktest.User{ID: mallory, Name: "mallory", Email: "as\u212a@example.com"})
+	s.replyTo(t, mallory, "/scans", "changes")
+	s.wantLinked(t, slackOf(mallory))
 }
 
-func TestAnAddressThatChangedJoinsNobodyAnyMore(t *testing.T) {
-	h := newHouse(t, matching(plan{}))
-	h.slack.AddUser(slacktest.User{ID: mallory, Name: "mallory", Email: "ada@example.com"})
-	q := h.ask(t, bob, "/add_scan", h.newScan("Core switches"))
-	h.answer(t, mallory, "/scans", "changes")
-	h.joined(t, entraAda, slackOf(mallory))
-	h.slack.AddUser(slacktest.User{ID: mallory, Name: "mallory", Email: "mallory@example.com"})
-	h.pass(61 * time.Second) // Slack's word is believed for a minute
-	acked(t, h.slack.Click(mallory, q, "approve_change"))
-	h.told(t, mallory, "not among the approvers")
-	h.joined(t, slackOf(mallory))
-	h.writes(t, 0)
+func TestAChangedAddressRemovesItsLink(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, withEmailMatch(options{}))
+	s.slack.AddUser(slacktest.User{ID: mallory, Name: "mallory", Email: "ada@example.com"})
+	q := s.propose(t, bob, "/add_scan", s.newScan("Core switches"))
+	s.replyTo(t, mallory, "/scans", "changes")
+	s.wantLinked(t, entraAda, slackOf(mallory))
+	s.slack.AddUser(slacktest.User{ID: mallory, Name: "mallory", Email: "mallory@example.com"})
+	s.Advance(61 * time.Second) // users are cached for a minute
+	mustAck(t, s.slack.Click(mallory, q, "approve_change"))
+	s.waitReply(t, mallory, "not among the approvers")
+	s.wantLinked(t, slackOf(mallory))
+	s.wantWrites(t, 0)
 }
 
-// Between the two joins there must be no moment in which a person is a stranger, and could confirm what they asked for.
-func TestAnAddressThatNamesSomebodyElseNowJoinsThemAtOnce(t *testing.T) {
-	h := newHouse(t, matching(plan{}))
-	if err := h.gate.Link(t.Context(), confirm.Link{From: slackOf(ada), To: "entra:T/OLD", How: "e-mail"}); err != nil {
+// Between the two links there must be no moment without one, in which the user could confirm their own change.
+func TestAnAddressThatNowMatchesAnotherPersonIsRelinkedAtOnce(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, withEmailMatch(options{}))
+	if err := s.Gate.Link(t.Context(), confirm.Link{From: slackOf(ada), To: "entra:T/OLD", How: "e-mail"}); err != nil {
 		t.Fatal(err)
 	}
-	h.slack.AddUser(slacktest.User{ID: ada, Name: "ada", Email: "ada@example.com"})
-	h.answer(t, ada, "/scans", "changes")
-	h.joined(t, entraAda, slackOf(ada))
+	s.slack.AddUser(slacktest.User{ID: ada, Name: "ada", Email: "ada@example.com"})
+	s.replyTo(t, ada, "/scans", "changes")
+	s.wantLinked(t, entraAda, slackOf(ada))
 }
 
-func TestTheAddressOfSomebodyWhoHasAnotherAccountHereIsNobodys(t *testing.T) {
-	h := newHouse(t, matching(plan{}))
-	h.slack.AddUser(slacktest.User{ID: mallory, Name: "mallory", Email: "eve@example.com"})
-	q := h.ask(t, bob, "/add_scan", h.newScan("Core switches"))
-	acked(t, h.slack.Click(mallory, q, "approve_change"))
-	h.told(t, mallory, "cannot be told who you are")
-	h.joined(t, slackOf(mallory))
-	h.writes(t, 0)
+func TestTheAddressOfAPersonWithAnotherSlackAccountLinksNone(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, withEmailMatch(options{}))
+	s.slack.AddUser(slacktest.User{ID: mallory, Name: "mallory", Email: "eve@example.com"})
+	q := s.propose(t, bob, "/add_scan", s.newScan("Core switches"))
+	mustAck(t, s.slack.Click(mallory, q, "approve_change"))
+	s.waitReply(t, mallory, "cannot determine who you are")
+	s.wantLinked(t, slackOf(mallory))
+	s.wantWrites(t, 0)
 }
 
-// Whoever joined one of the accounts with another one than their address says would be two people, and could confirm
-// what they asked for.
-func TestWhoIsJoinedDifferentlyThanTheirAddressSaysIsNobody(t *testing.T) {
+// A user whose links contradict the address would be two persons, and could confirm
+// their own change.
+func TestAUserWhoseLinksContradictTheAddressIsRefused(t *testing.T) {
+	t.Parallel()
 	elsewhere := confirm.Principal("entra:" + tenantID + "/66667777-0000-8888-1111-9999aaaabbbb")
 	for name, link := range map[string]confirm.Link{
 		"to a second account of theirs":         {From: slackOf(ada), To: elsewhere, How: "sign-in"},
 		"of an accomplice, to the one it names": {From: slackOf(mallory), To: entraAda, How: "sign-in"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := matching(plan{})
+			p := withEmailMatch(options{})
 			whole := p.policy
 			p.policy = func(p *confirm.Policy) {
 				whole(p)
 				p.Approvers = append(p.Approvers, string(slackOf(ada)))
 			}
-			h := newHouse(t, p)
-			if err := h.gate.Link(t.Context(), link); err != nil {
+			s := newStack(t, p)
+			if err := s.Gate.Link(t.Context(), link); err != nil {
 				t.Fatal(err)
 			}
-			h.slack.AddUser(slacktest.User{ID: ada, Name: "ada", Email: "ada@example.com"})
-			q := h.ask(t, bob, "/add_scan", h.newScan("Core switches"))
-			acked(t, h.slack.Click(ada, q, "approve_change"))
-			h.told(t, ada, "cannot be told who you are", "scanwarden people")
-			h.writes(t, 0)
+			s.slack.AddUser(slacktest.User{ID: ada, Name: "ada", Email: "ada@example.com"})
+			q := s.propose(t, bob, "/add_scan", s.newScan("Core switches"))
+			mustAck(t, s.slack.Click(ada, q, "approve_change"))
+			s.waitReply(t, ada, "cannot determine who you are", "scanwarden people")
+			s.wantWrites(t, 0)
 		})
 	}
 }
 
-func TestWhatWasProvedIsNotTakenBackForAnAddress(t *testing.T) {
-	h := newHouse(t, matching(plan{}))
-	if err := h.gate.Link(t.Context(), confirm.Link{From: slackOf(ada), To: entraAda, How: "sign-in"}); err != nil {
+func TestAnAddressDoesNotRemoveALinkMadeBySignIn(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, withEmailMatch(options{}))
+	if err := s.Gate.Link(t.Context(), confirm.Link{From: slackOf(ada), To: entraAda, How: "sign-in"}); err != nil {
 		t.Fatal(err)
 	}
-	h.slack.AddUser(slacktest.User{ID: ada, Name: "ada", Email: "another@example.com"})
-	h.answer(t, ada, "/scans", "changes")
-	h.joined(t, entraAda, slackOf(ada))
+	s.slack.AddUser(slacktest.User{ID: ada, Name: "ada", Email: "another@example.com"})
+	s.replyTo(t, ada, "/scans", "changes")
+	s.wantLinked(t, entraAda, slackOf(ada))
 }
 
 func TestAddressesCountOnlyWhereThatIsSwitchedOn(t *testing.T) {
-	p := matching(plan{})
+	t.Parallel()
+	p := withEmailMatch(options{})
 	p.bot = nil
-	h := newHouse(t, p)
-	h.slack.AddUser(slacktest.User{ID: ada, Name: "ada", Email: "ada@example.com"})
-	h.answer(t, ada, "/scans", "changes")
-	h.joined(t, slackOf(ada))
+	s := newStack(t, p)
+	s.slack.AddUser(slacktest.User{ID: ada, Name: "ada", Email: "ada@example.com"})
+	s.replyTo(t, ada, "/scans", "changes")
+	s.wantLinked(t, slackOf(ada))
 	for on, want := range map[bool]string{true: "commands chat:write im:write users:read users:read.email", false: "commands chat:write im:write users:read"} {
-		h.cfg.MatchEmail = on
-		if m := manifestOf(t, h.cfg); strings.Contains(m, "users:read.email") != on {
+		s.cfg.MatchEmail = on
+		if m := manifestOf(t, s.cfg); strings.Contains(m, "users:read.email") != on {
 			t.Errorf("switched on %v, the manifest should ask for %s: %s", on, want, m)
 		}
 	}
 }
 
-func TestSlackTellsNoAddressWithoutTheScope(t *testing.T) {
-	p := matching(plan{})
+func TestAddressesAreNotReadWithoutTheScope(t *testing.T) {
+	t.Parallel()
+	p := withEmailMatch(options{})
 	p.slack = func(o *slacktest.Options) { o.Scopes = []string{"commands", "chat:write", "im:write", "users:read"} }
-	h := newHouse(t, p)
-	h.slack.AddUser(slacktest.User{ID: ada, Name: "ada", Email: "ada@example.com"})
-	h.answer(t, ada, "/scans", "changes")
-	h.joined(t, slackOf(ada))
+	s := newStack(t, p)
+	s.slack.AddUser(slacktest.User{ID: ada, Name: "ada", Email: "ada@example.com"})
+	s.replyTo(t, ada, "/scans", "changes")
+	s.wantLinked(t, slackOf(ada))
 }
 
-func TestWhoCannotBeToldApartIsNobody(t *testing.T) {
+func TestAUserIsRefusedWhenLinksCannotBeRead(t *testing.T) {
+	t.Parallel()
 	for name, broken := range map[string]func(*slackbot.Backend){
 		"unknown": func(b *slackbot.Backend) {
 			b.Links = func(context.Context) ([]confirm.Link, error) { return nil, errors.New("the ledger is gone") }
 		},
 		"unset": func(b *slackbot.Backend) { b.Links = nil },
 	} {
-		p := matching(plan{})
+		p := withEmailMatch(options{})
 		p.bot = func(c *slackbot.Config) {
 			c.MatchEmail = true
 			whole := c.Backend
@@ -207,11 +218,11 @@ func TestWhoCannotBeToldApartIsNobody(t *testing.T) {
 				return back, err
 			}
 		}
-		h := newHouse(t, p)
-		h.slack.AddUser(slacktest.User{ID: ada, Name: "ada", Email: "ada@example.com"})
-		if answer := h.answer(t, ada, "/add_scan", h.newScan("Core switches")); !says(answer, "Not done", "which accounts are yours") || says(answer, "the ledger is gone") {
+		s := newStack(t, p)
+		s.slack.AddUser(slacktest.User{ID: ada, Name: "ada", Email: "ada@example.com"})
+		if answer := s.replyTo(t, ada, "/add_scan", s.newScan("Core switches")); !containsAll(answer, "Not done", "which accounts are yours") || containsAll(answer, "the ledger is gone") {
 			t.Errorf("%s: answered %s", name, answer)
 		}
-		h.open(t, ada, 0)
+		s.wantOpen(t, ada, 0)
 	}
 }

@@ -8,68 +8,68 @@ import (
 )
 
 func TestEmulatorTakesACommandToAWrite(t *testing.T) {
-	transports(t, func(t *testing.T, p plan) {
-		h, e := emulate(t, p)
-		e.command(bob, "/add_scan", h.newScan("Core switches"))
-		q := e.question()
-		if got := buttons(q); got != "approve_change deny_change" || !says(q.All(), "Core switches", "10.20.30.1,10.20.30.2", bob) {
-			t.Fatalf("the question has the buttons %q:\n%s", got, q.All())
+	inSequence(t, func(t *testing.T, p options) {
+		s, e := emulate(t, p)
+		e.command(bob, "/add_scan", s.newScan("Core switches"))
+		q := e.waitConfirmation()
+		if got := actionButtons(q); got != "approve_change deny_change" || !containsAll(q.All(), "Core switches", "10.20.30.1,10.20.30.2", bob) {
+			t.Fatalf("the confirmation message has the buttons %q:\n%s", got, q.All())
 		}
-		e.shows("what bob alone is told", func(m slacktest.Message) bool { return m.To == bob && says(m.All(), "Asked: ") })
-		h.writes(t, 0)
+		e.waitMessage("a reply to bob", func(m slacktest.Message) bool { return m.To == bob && containsAll(m.All(), "Asked: ") })
+		s.wantWrites(t, 0)
 		e.click(bob, q, "approve_change")
-		e.shows("a refusal", func(m slacktest.Message) bool { return m.To == bob && says(m.All(), "not among the approvers") })
-		h.writes(t, 0)
+		e.waitMessage("a refusal", func(m slacktest.Message) bool { return m.To == bob && containsAll(m.All(), "not among the approvers") })
+		s.wantWrites(t, 0)
 		e.click(ada, q, "approve_change")
-		done := e.becomes(q, "applied", "Approved by", ada, "Defender returned:")
-		if got := buttons(done); got != "" {
+		done := e.waitUpdate(q, "applied", "Approved by", ada, "Defender returned:")
+		if got := actionButtons(done); got != "" {
 			t.Errorf("buttons are left: %q", got)
 		}
-		e.shows("a word in the thread", func(m slacktest.Message) bool { return m.ThreadTS == q.TS && says(m.All(), bob, "applied") })
-		// The emulator delivers everything on both sockets: what is not told apart is done twice.
-		if n := e.questions(); n != 1 {
-			t.Errorf("%d questions were posted, want 1", n)
+		e.waitMessage("a word in the thread", func(m slacktest.Message) bool { return m.ThreadTS == q.TS && containsAll(m.All(), bob, "applied") })
+		// The emulator delivers every request on both sockets.
+		if n := e.countConfirmations(); n != 1 {
+			t.Errorf("%d confirmation messages were posted, want 1", n)
 		}
-		h.open(t, bob, 0)
-		h.writes(t, 1)
+		s.wantOpen(t, bob, 0)
+		s.wantWrites(t, 1)
 	})
 }
 
 func TestEmulatorTakesAModalToADenial(t *testing.T) {
-	transports(t, func(t *testing.T, p plan) {
-		h, e := emulate(t, p)
+	inSequence(t, func(t *testing.T, p options) {
+		s, e := emulate(t, p)
 		e.command(bob, "/add-scan", "")
-		e.opens("add_scan")
-		e.submit(bob, h.filledIn("10.0.0.0/33"))
-		e.wait("an error at the target", func() bool { return e.wrong["target"] != "" })
-		e.submit(bob, h.filledIn("10.0.0.0/30"))
-		// Only then: the emulator has one modal for everybody, and the question may come before the answer in it.
-		e.wait("an answer in the modal", func() bool { return says(string(e.modal), "Asked: ") })
-		q := e.question()
-		if !says(q.All(), "Printers", "10.0.0.0/30") {
-			t.Fatalf("the question does not show what was filled in:\n%s", q.All())
+		e.waitModal("add_scan")
+		e.submit(bob, s.formValues("10.0.0.0/33"))
+		e.wait("an error at the target", func() bool { return e.fieldErrors["target"] != "" })
+		e.submit(bob, s.formValues("10.0.0.0/30"))
+		// The emulator has one modal for all users, and the confirmation message may come before the answer in it.
+		e.wait("an answer in the modal", func() bool { return containsAll(string(e.modal), "Asked: ") })
+		q := e.waitConfirmation()
+		if !containsAll(q.All(), "Printers", "10.0.0.0/30") {
+			t.Fatalf("the confirmation message does not show what was filled in:\n%s", q.All())
 		}
-		c := h.change(t, q)
+		c := s.change(t, q)
 		e.click(ada, q, "deny_change")
-		e.opens("deny_change")
-		e.submit(ada, map[string]any{"reason": map[string]any{"value": line("not this week")}})
-		if done := e.becomes(q, "denied", "not this week", ada); buttons(done) != "" {
-			t.Errorf("buttons are left: %q", buttons(done))
+		e.waitModal("deny_change")
+		e.submit(ada, map[string]any{"reason": map[string]any{"value": textValue("not this week")}})
+		if done := e.waitUpdate(q, "denied", "not this week", ada); actionButtons(done) != "" {
+			t.Errorf("buttons are left: %q", actionButtons(done))
 		}
-		after, err := h.gate.Change(t.Context(), c.ID)
+		after, err := s.Gate.Change(t.Context(), c.ID)
 		if err != nil || after.State != confirm.Denied {
 			t.Errorf("the change is %s, %v", after.State, err)
 		}
-		h.writes(t, 0)
+		s.wantWrites(t, 0)
 	})
 }
 
-// filledIn is the state of the form of /add_scan as Slack's page sends it.
-func (h *house) filledIn(target string) map[string]any {
+// formValues returns the state of the /add_scan form as Slack's page sends it.
+func (s *stack) formValues(target string) map[string]any {
 	values := map[string]any{
-		"scanName": line("Printers"), "target": line(target), "scanAuthenticationParams.username": line("scanner"),
-		"scanType": choice("Network"), "scanAuthenticationParams.type": choice("NoAuthNoPriv"), "scannerAgent.machineId": choice(h.scanner),
-		"intervalInHours": choice("4"),
+		"scanName": textValue("Printers"), "target": textValue(target), "scanAuthenticationParams.username": textValue("scanner"),
+		"scanType": menuValue("Network"), "scanAuthenticationParams.type": menuValue("NoAuthNoPriv"), "scannerAgent.machineId": menuValue(s.Scanner),
+		"intervalInHours": menuValue("4"),
 	}
 	for name, value := range values {
 		values[name] = map[string]any{"value": value}
@@ -77,11 +77,11 @@ func (h *house) filledIn(target string) map[string]any {
 	return values
 }
 
-func line(text string) map[string]any {
+func textValue(text string) map[string]any {
 	return map[string]any{"type": "plain_text_input", "value": text}
 }
 
-func choice(value string) map[string]any {
+func menuValue(value string) map[string]any {
 	option := map[string]any{"value": value, "text": map[string]any{"type": "plain_text", "text": value}}
 	return map[string]any{"type": "static_select", "selected_option": option}
 }

@@ -10,106 +10,110 @@ import (
 	"scanwarden/slackbot/slacktest"
 )
 
-// grid is a plan of a house in a workspace of an organisation, which names people in clicks.
-func grid(p plan) plan {
+// withEnterpriseGrid returns p with a workspace of an organization. Clicks then contain the organization's ID.
+func withEnterpriseGrid(p options) options {
 	p.slack = func(o *slacktest.Options) { o.Enterprise = "E0ORG" }
 	return p
 }
 
 func TestOnEnterpriseGridAPersonHasOnePrincipal(t *testing.T) {
-	transports(t, func(t *testing.T, p plan) {
-		h := newHouse(t, grid(p))
-		q := h.ask(t, ada, "/add_scan", h.newScan("Core switches"))
-		acked(t, h.slack.Click(ada, q, "approve_change"))
-		h.told(t, ada, "may not confirm their own changes")
-		acked(t, h.slack.OpenHome(ada))
-		h.slack.WaitHome(ada, func(v slacktest.View) bool { return says(v.All(), "Core switches", "Review") })
-		acked(t, h.slack.Click(eve, q, "approve_change"))
-		h.becomes(t, q, "applied")
-		if c := h.change(t, q); c.Requester != slackOf(ada) || c.Decisions[0].Principal != slackOf(eve) {
-			t.Errorf("%s asked, and %s decided", c.Requester, c.Decisions[0].Principal)
+	bothTransports(t, func(t *testing.T, p options) {
+		s := newStack(t, withEnterpriseGrid(p))
+		q := s.propose(t, ada, "/add_scan", s.newScan("Core switches"))
+		mustAck(t, s.slack.Click(ada, q, "approve_change"))
+		s.waitReply(t, ada, "may not confirm their own changes")
+		mustAck(t, s.slack.OpenHome(ada))
+		s.slack.WaitHome(ada, func(v slacktest.View) bool { return containsAll(v.All(), "Core switches", "Review") })
+		mustAck(t, s.slack.Click(eve, q, "approve_change"))
+		s.waitUpdate(t, q, "applied")
+		if c := s.change(t, q); c.Requester != slackOf(ada) || c.Decisions[0].Principal != slackOf(eve) {
+			t.Errorf("%s proposed, and %s decided", c.Requester, c.Decisions[0].Principal)
 		}
 	})
 }
 
-func TestOnEnterpriseGridAFormAndAMenuAreTheSamePersons(t *testing.T) {
-	h := newHouse(t, grid(plan{}))
+func TestOnEnterpriseGridFormsAndMenusUseTheSamePrincipal(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, withEnterpriseGrid(options{}))
 	for i := range 101 { // more than a menu holds
-		h.tenant.AddScanner(fmt.Sprintf("branch-%03d.example.com", i), time.Now())
+		s.Tenant.AddScanner(fmt.Sprintf("branch-%03d.example.com", i), time.Now())
 	}
-	acked(t, h.slack.Command(bob, channel, "/add_scan", ""))
-	form := h.slack.WaitView(bob, func(v slacktest.View) bool { return len(v.Inputs()) > 3 })
-	h.desk.InvalidateCache() // so that Defender is read for the menu
-	acked(t, h.slack.Suggest(bob, form, "scannerAgent.machineId", "scanner-1"))
-	acked(t, h.slack.Submit(bob, form, map[string]any{
-		"scanType": "Network", "scanName": "Printers", "target": "10.0.0.1", "intervalInHours": "4", "scannerAgent.machineId": h.scanner,
+	mustAck(t, s.slack.Command(bob, channel, "/add_scan", ""))
+	form := s.slack.WaitView(bob, func(v slacktest.View) bool { return len(v.Inputs()) > 3 })
+	s.Service.InvalidateCache() // so that Defender is read for the menu
+	mustAck(t, s.slack.Suggest(bob, form, "scannerAgent.machineId", "scanner-1"))
+	mustAck(t, s.slack.Submit(bob, form, map[string]any{
+		"scanType": "Network", "scanName": "Printers", "target": "10.0.0.1", "intervalInHours": "4", "scannerAgent.machineId": s.Scanner,
 		"scanAuthenticationParams.type": "NoAuthNoPriv", "scanAuthenticationParams.username": "scanner",
 	}))
-	h.slack.Wait("the question", func() bool { return len(h.questions()) == 1 })
-	h.open(t, bob, 1)
+	s.slack.Wait("the confirmation message", func() bool { return len(s.confirmations()) == 1 })
+	s.wantOpen(t, bob, 1)
 	event := `{"type":"event_callback","team_id":"E0ORG","event_id":"Ev1","event":{"type":"app_home_opened","tab":"home","user":"` + bob + `"}}`
-	acked(t, h.slack.SendRaw(slacktest.RawRequest{URL: h.urls[1], Body: event}))
-	h.slack.WaitHome(bob, func(v slacktest.View) bool { return says(v.All(), "Printers", "Review") })
-	h.behalf.Range(func(who, _ any) bool {
-		if who != string(slackOf(bob)) {
-			t.Errorf("Defender was read in the name of %s", who)
+	mustAck(t, s.slack.SendRaw(slacktest.RawRequest{URL: s.urls[1], Body: event}))
+	s.slack.WaitHome(bob, func(v slacktest.View) bool { return containsAll(v.All(), "Printers", "Review") })
+	for _, caller := range s.Callers() {
+		if caller != string(slackOf(bob)) {
+			t.Errorf("Defender was read on behalf of %q", caller)
 		}
-		return true
-	})
+	}
 }
 
-func TestOnEnterpriseGridWhoIsVouchedForIsTheSamePerson(t *testing.T) {
-	h := newHouse(t, grid(matching(plan{})))
-	h.slack.AddUser(slacktest.User{ID: ada, Name: "ada", Email: "ada@example.com"})
+func TestOnEnterpriseGridResolveUserReturnsOnePrincipal(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, withEnterpriseGrid(withEmailMatch(options{})))
+	s.slack.AddUser(slacktest.User{ID: ada, Name: "ada", Email: "ada@example.com"})
 	for _, named := range []string{"E0ORG", team} {
-		if who, _, err := h.bot.ResolveUser(t.Context(), named, ada); err != nil || who != slackOf(ada) {
+		if who, _, err := s.bot.ResolveUser(t.Context(), named, ada); err != nil || who != slackOf(ada) {
 			t.Errorf("ada of %s is %s, %v", named, who, err)
 		}
 	}
-	h.joined(t, entraAda, slackOf(ada))
-	if who, _, err := h.bot.ResolveUser(t.Context(), "E0OTHER", ada); err == nil || who != "" {
-		t.Errorf("ada of another organisation is %s", who)
+	s.wantLinked(t, entraAda, slackOf(ada))
+	if who, _, err := s.bot.ResolveUser(t.Context(), "E0OTHER", ada); err == nil || who != "" {
+		t.Errorf("ada of another organization is %s", who)
 	}
 }
 
-func TestARequesterGroupIsRecognised(t *testing.T) {
-	h := newHouse(t, plan{
+func TestMembersOfARequesterGroupCanPropose(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, options{
 		policy: func(p *confirm.Policy) { p.Requesters = []string{"slack-group:S0ASKS"} },
 		bot:    func(c *slackbot.Config) { c.Requesters = []string{"slack-group:S0ASKS"} },
 	})
-	h.slack.AddGroup("S0ASKS", bob, mallory)
-	q := h.ask(t, bob, "/add_scan", h.newScan("Core switches"))
-	if answer := h.answer(t, eve, "/add_scan", h.newScan("Edge switches")); says(answer, "It waits for the yes") {
-		t.Errorf("somebody who may not ask is told %s", answer)
+	s.slack.AddGroup("S0ASKS", bob, mallory)
+	q := s.propose(t, bob, "/add_scan", s.newScan("Core switches"))
+	if answer := s.replyTo(t, eve, "/add_scan", s.newScan("Edge switches")); containsAll(answer, "It waits for the yes") {
+		t.Errorf("a user outside the group may propose: %s", answer)
 	}
-	if _, groups, err := h.bot.ResolveUser(t.Context(), team, bob); err != nil || len(groups) != 1 || groups[0] != "slack-group:S0ASKS" {
+	if _, groups, err := s.bot.ResolveUser(t.Context(), team, bob); err != nil || len(groups) != 1 || groups[0] != "slack-group:S0ASKS" {
 		t.Errorf("bob has the groups %v, %v", groups, err)
 	}
-	acked(t, h.slack.Click(ada, q, "approve_change"))
-	h.becomes(t, q, "applied")
-	acked(t, h.slack.OpenHome(mallory))
-	home := h.slack.WaitHome(mallory, func(v slacktest.View) bool { return says(v.All(), "Decided lately") })
-	if !says(home.All(), "Nothing was decided yet") {
+	mustAck(t, s.slack.Click(ada, q, "approve_change"))
+	s.waitUpdate(t, q, "applied")
+	mustAck(t, s.slack.OpenHome(mallory))
+	home := s.slack.WaitHome(mallory, func(v slacktest.View) bool { return containsAll(v.All(), "Decided lately") })
+	if !containsAll(home.All(), "Nothing was decided yet") {
 		t.Errorf("who may only ask sees what others decided: %s", home.All())
 	}
 }
 
-func TestAGroupThatSlackDoesNotTellHidesNoOther(t *testing.T) {
-	h := newHouse(t, plan{
+func TestAGroupThatCannotBeReadHidesNoOther(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, options{
 		policy: func(p *confirm.Policy) { p.Approvers = []string{"slack-group:S0GONE", "slack-group:S0SCANS"} },
 	})
-	h.slack.AddGroup("S0SCANS", eve)
-	if _, groups, err := h.bot.ResolveUser(t.Context(), team, eve); err != nil || len(groups) != 1 {
+	s.slack.AddGroup("S0SCANS", eve)
+	if _, groups, err := s.bot.ResolveUser(t.Context(), team, eve); err != nil || len(groups) != 1 {
 		t.Errorf("eve has the groups %v, %v", groups, err)
 	}
 }
 
 func TestTheManifestAsksForGroupsOfEitherList(t *testing.T) {
+	t.Parallel()
 	for name, cfg := range map[string]slackbot.Config{
 		"approvers": {Approvers: []string{"slack-group:S0SCANS"}}, "requesters": {Requesters: []string{"slack-group:S0ASKS"}}, "neither": {Requesters: []string{"slack:T1/U1"}},
 	} {
 		out, err := slackbot.Manifest(cfg, "")
-		if err != nil || says(string(out), "usergroups:read") != (name != "neither") {
+		if err != nil || containsAll(string(out), "usergroups:read") != (name != "neither") {
 			t.Errorf("%s: %v %s", name, err, out)
 		}
 	}

@@ -7,108 +7,113 @@ import (
 
 	"github.com/slack-go/slack"
 	"github.com/slack-go/slack/slackevents"
+
+	"scanwarden/slackbot/internal/blocks"
+	"scanwarden/slackbot/internal/form"
 )
 
-// The ids of our own buttons and modals, as the contract names them. A form's callback_id is its operation.
+// The action_ids of our buttons and the callback_ids of our modals. They are part of the interface contract. The
+// callback_id of a form is the name of its operation.
 const (
-	approveChange  = "approve_change"
-	denyChange     = "deny_change"
-	reviewChange   = "review_change"
-	reviewNext     = "review_next"
-	withdrawChange = "withdraw_change"
-	valueAction    = "value" // the action_id of every input; its block_id is the field's name
+	actionApprove  = "approve_change"
+	actionDeny     = "deny_change"
+	actionReview   = "review_change"
+	actionNextPage = "review_next"
+	actionWithdraw = "withdraw_change"
 	reasonBlock    = "reason"
 )
 
-// command takes a slash command. delivery names this very delivery, where Slack gives nothing better.
-func (b *Bot) command(cmd slack.SlashCommand, delivery string) (reply any, err error) {
-	t := talk{
+// handleCommand acknowledges a slash command and runs it. delivery identifies this delivery if the command has no
+// trigger_id.
+func (b *Bot) handleCommand(cmd slack.SlashCommand, delivery string) (reply any, err error) {
+	req := request{
 		caller: caller{team: cmd.TeamID, user: cmd.UserID}, channel: cmd.ChannelID,
-		trigger: cmd.TriggerID, response: cmd.ResponseURL,
+		triggerID: cmd.TriggerID, responseURL: cmd.ResponseURL,
 	}
-	if cmd.Command == "" || !isID(cmd.UserID) || !isID(cmd.TeamID) {
+	if cmd.Command == "" || !blocks.IsID(cmd.UserID) || !blocks.IsID(cmd.TeamID) {
 		return nil, errMalformed
 	}
-	return b.seen.once("command "+cmp.Or(cmd.TriggerID, delivery), func() any {
-		return b.soon(t, func(ctx context.Context) {
-			if t, ok := b.admit(ctx, t); ok {
-				b.obey(ctx, t, cmd.Command, cmd.Text)
+	return b.dedup.once("command "+cmp.Or(cmd.TriggerID, delivery), func() any {
+		return b.ackThen(req, func(ctx context.Context) {
+			if req, ok := b.requireMember(ctx, req); ok {
+				b.runCommand(ctx, req, cmd.Command, cmd.Text)
 			}
 		})
 	}), nil
 }
 
-// soon acknowledges without words and works after; when it cannot, the acknowledgement says so.
-func (b *Bot) soon(t talk, work func(context.Context)) any {
-	if b.after(t, work) {
+// ackThen starts work and returns an empty acknowledgement. If it cannot start it, the acknowledgement asks the user
+// to try again.
+func (b *Bot) ackThen(req request, work func(context.Context)) any {
+	if b.runAsync(req, work) {
 		return nil
 	}
-	return map[string]string{"response_type": slack.ResponseTypeEphemeral, "text": sayBusy}
+	return map[string]string{"response_type": slack.ResponseTypeEphemeral, "text": msgBusy}
 }
 
-// interaction takes a click, a submitted modal, or the typing in a menu.
-func (b *Bot) interaction(in slack.InteractionCallback, delivery string) (reply any, err error) {
-	t := talk{
+// handleInteraction handles a click, a submitted modal, or typing in a menu.
+func (b *Bot) handleInteraction(in slack.InteractionCallback, delivery string) (reply any, err error) {
+	req := request{
 		caller: caller{team: cmp.Or(in.User.TeamID, in.Team.ID), user: in.User.ID}, channel: in.Channel.ID,
-		trigger: in.TriggerID, response: in.ResponseURL, home: in.View.Type == slack.VTHomeTab,
+		triggerID: in.TriggerID, responseURL: in.ResponseURL, inHome: in.View.Type == slack.VTHomeTab,
 	}
 	if in.View.Type == slack.VTModal {
-		t.view = in.View.ID
+		req.viewID = in.View.ID
 	}
-	if !isID(t.user) || !isID(t.team) {
+	if !blocks.IsID(req.user) || !blocks.IsID(req.team) {
 		return nil, errMalformed
 	}
 	key := string(in.Type) + " " + cmp.Or(in.TriggerID, delivery)
 	switch in.Type {
 	case slack.InteractionTypeBlockActions:
-		return b.seen.once(key, func() any { return b.clicked(t, in) }), nil
+		return b.dedup.once(key, func() any { return b.handleBlockAction(req, in) }), nil
 	case slack.InteractionTypeViewSubmission:
-		return b.seen.once(key, func() any { return b.submitted(t, in.View) }), nil
+		return b.dedup.once(key, func() any { return b.handleSubmission(req, in.View) }), nil
 	case slack.InteractionTypeBlockSuggestion:
-		return b.suggest(t, in), nil
+		return b.suggestOptions(req, in), nil
 	}
-	return nil, nil // of no interest, and acknowledged all the same
+	return nil, nil // other interactions are acknowledged and ignored
 }
 
-// clicked takes the first of the actions; Slack sends one at a time.
-func (b *Bot) clicked(t talk, in slack.InteractionCallback) any {
+// handleBlockAction runs the first action of a click. Slack sends one at a time.
+func (b *Bot) handleBlockAction(req request, in slack.InteractionCallback) any {
 	if len(in.ActionCallback.BlockActions) == 0 {
 		return nil
 	}
 	act := in.ActionCallback.BlockActions[0]
-	var work func(context.Context, talk)
+	var work func(context.Context, request)
 	switch act.ActionID {
-	case approveChange:
-		work = func(ctx context.Context, t talk) { b.approve(ctx, t, act.Value) }
-	case denyChange:
-		work = func(ctx context.Context, t talk) { b.askReason(ctx, t, act.Value) }
-	case reviewChange:
-		work = func(ctx context.Context, t talk) { b.review(ctx, t, act.Value) }
-	case reviewNext:
-		work = func(ctx context.Context, t talk) { b.turnPage(ctx, t, in.View.PrivateMetadata) }
-	case withdrawChange:
-		work = func(ctx context.Context, t talk) { b.withdraw(ctx, t, act.Value) }
-	case valueAction:
+	case actionApprove:
+		work = func(ctx context.Context, req request) { b.handleApprove(ctx, req, act.Value) }
+	case actionDeny:
+		work = func(ctx context.Context, req request) { b.openDenyModal(ctx, req, act.Value) }
+	case actionReview:
+		work = func(ctx context.Context, req request) { b.openReview(ctx, req, act.Value) }
+	case actionNextPage:
+		work = func(ctx context.Context, req request) { b.nextPage(ctx, req, in.View.PrivateMetadata) }
+	case actionWithdraw:
+		work = func(ctx context.Context, req request) { b.handleWithdraw(ctx, req, act.Value) }
+	case form.ValueAction:
 		if in.View.CallbackID == "" || act.SelectedOption.Value == "" {
 			return nil
 		}
-		work = func(ctx context.Context, t talk) { b.chosen(ctx, t, in.View, act.BlockID, act.SelectedOption.Value) }
+		work = func(ctx context.Context, req request) { b.handleScanSelected(ctx, req, in.View, act) }
 	default:
 		return nil
 	}
-	if b.readOnly() {
-		work = func(ctx context.Context, t talk) { b.tell(ctx, t, sayReadOnly) }
+	if b.isReadOnly() {
+		work = func(ctx context.Context, req request) { b.replyText(ctx, req, msgReadOnly) }
 	}
-	return b.soon(t, func(ctx context.Context) {
-		if t, ok := b.admit(ctx, t); ok {
-			work(ctx, t)
+	return b.ackThen(req, func(ctx context.Context) {
+		if req, ok := b.requireMember(ctx, req); ok {
+			work(ctx, req)
 		}
 	})
 }
 
-// event takes what the Events API tells: of all things, only that somebody opened the app's home. A JSON-RPC message
-// is none, although Slack signs those too, for its assistant's calls.
-func (b *Bot) event(body json.RawMessage, delivery string) (reply any, err error) {
+// handleEvent handles the only event that the app subscribes to: a user opened its home. It rejects a JSON-RPC
+// message: Slack signs those with the same secret when its assistant calls our MCP server.
+func (b *Bot) handleEvent(body json.RawMessage, delivery string) (reply any, err error) {
 	var outer struct {
 		JSONRPC   json.RawMessage `json:"jsonrpc"`
 		Type      string          `json:"type"`
@@ -134,12 +139,12 @@ func (b *Bot) event(body json.RawMessage, delivery string) (reply any, err error
 	if inner.Type != string(slackevents.AppHomeOpened) || inner.Tab != "home" {
 		return nil, nil
 	}
-	if !isID(inner.User) || !isID(outer.TeamID) {
+	if !blocks.IsID(inner.User) || !blocks.IsID(outer.TeamID) {
 		return nil, errMalformed
 	}
-	t := talk{caller: caller{team: outer.TeamID, user: inner.User}}
-	b.seen.once("event "+cmp.Or(outer.EventID, delivery), func() any {
-		b.after(t, func(ctx context.Context) { b.welcome(ctx, t) })
+	req := request{caller: caller{team: outer.TeamID, user: inner.User}}
+	b.dedup.once("event "+cmp.Or(outer.EventID, delivery), func() any {
+		b.runAsync(req, func(ctx context.Context) { b.publishHome(ctx, req) })
 		return nil
 	})
 	return nil, nil

@@ -5,23 +5,28 @@ import (
 	"time"
 )
 
-// SetStagger makes the second socket open so much after the first one.
-func (b *Bot) SetStagger(d time.Duration) { b.stagger = d }
+// SetSocketDelay sets the time between opening the two sockets.
+func (b *Bot) SetSocketDelay(d time.Duration) { b.waits.socketDelay = d }
 
-// Working is how much work is in progress after its acknowledgement.
-func (b *Bot) Working() int { return len(b.crew.slots) }
+// SetPollInterval sets the time between two rounds of notifyLoop.
+func (b *Bot) SetPollInterval(d time.Duration) { b.waits.pollInterval = d }
 
-// Portions is how text is split over text objects.
-func Portions(text string) []string { return portions(text) }
+// SetPostedWait sets how long a requester waits for the confirmation message.
+func (b *Bot) SetPostedWait(d time.Duration) { b.waits.posted = d }
 
-// Words takes a command's text apart, as name and value.
-func Words(text string) (out [][2]string, err error) {
-	all, err := pairs(text)
-	for _, p := range all {
-		out = append(out, [2]string{p.name, p.value})
+// SetPrefillWait sets how long a modal waits for its data.
+func (b *Bot) SetPrefillWait(d time.Duration) { b.waits.prefill = d }
+
+// WaitIdle returns when no work is in progress after its acknowledgement. It takes all slots: work that is requested
+// meanwhile is refused.
+func (b *Bot) WaitIdle() {
+	for range cap(b.workers.slots) {
+		b.workers.slots <- struct{}{}
 	}
-	return out, err
+	for range cap(b.workers.slots) {
+		<-b.workers.slots
+	}
 }
 
-// CatchUp is one round of posting and rewriting.
-func (b *Bot) CatchUp(ctx context.Context) error { return b.catchUp(ctx) }
+// NotifyOnce runs one round of posting, updating and reminding.
+func (b *Bot) NotifyOnce(ctx context.Context) error { return b.notifyOnce(ctx) }

@@ -12,30 +12,31 @@ import (
 	"github.com/slack-go/slack"
 )
 
-// Health is what Slack says of an app.
+// Health is the result of CheckHealth.
 type Health struct {
-	Team, Bot string   // the workspace and the bot's user name
-	Missing   []string // scopes that this configuration needs and the bot token does not have
-	Idle      []string // scopes that it has and nothing here uses
-	Socket    error    // why no socket could be opened; nil when one could, or none is wanted
+	Team, Bot string // the workspace and the bot's user name
+
+	Missing []string // scopes that this configuration needs and the bot token lacks
+	Idle    []string // scopes that the bot token has and nothing uses
+	Socket  error    // why no socket could be opened; nil if one could, or if there is no app token
 }
 
-// CheckHealth asks Slack who the app is, what it may do, and whether a socket can be opened. The error is one sentence
-// that says what to do.
+// CheckHealth asks Slack for the identity and the scopes of the app, and whether it can open a socket. The error is
+// one sentence that contains what to do.
 func CheckHealth(ctx context.Context, cfg Config) (Health, error) {
-	if !strings.HasPrefix(revealed(cfg.BotToken), "xoxb-") {
+	if !strings.HasPrefix(revealString(cfg.BotToken), "xoxb-") {
 		return Health{}, errors.New("slack: SLACK_BOT_TOKEN is not a bot token; copy the one that begins with xoxb- from the app's OAuth page")
 	}
 	cfg.API = cmp.Or(cfg.API, slack.APIURL)
 	var granted []string
-	api := slack.New(revealed(cfg.BotToken), slack.OptionAPIURL(cfg.API), slack.OptionHTTPClient(&http.Client{Timeout: patience}),
-		slack.OptionAppLevelToken(revealed(cfg.AppToken)))
+	api := slack.New(revealString(cfg.BotToken), slack.OptionAPIURL(cfg.API), slack.OptionHTTPClient(&http.Client{Timeout: apiTimeout}),
+		slack.OptionAppLevelToken(revealString(cfg.AppToken)))
 	home, err := api.AuthTestContext(ctx)
 	if err != nil {
-		if why := incurable(err); why != nil {
+		if why := fatalError(err); why != nil {
 			return Health{}, why
 		}
-		return Health{}, fmt.Errorf("slack did not say who the app is: %w; check the network and SLACK_API_URL", err)
+		return Health{}, fmt.Errorf("slack did not identify the app: %w; check the network and SLACK_API_URL", err)
 	}
 	for scope := range strings.SplitSeq(home.Header.Get("X-OAuth-Scopes"), ",") {
 		if scope = strings.TrimSpace(scope); scope != "" {
@@ -43,8 +44,8 @@ func CheckHealth(ctx context.Context, cfg Config) (Health, error) {
 		}
 	}
 	found := Health{Team: home.Team, Bot: home.User}
-	if len(granted) > 0 { // a Slack that does not tell is not a Slack that refuses
-		found.Missing, found.Idle = compareScopes(scopes(cfg), granted)
+	if len(granted) > 0 { // without the header the scopes are unknown, not missing
+		found.Missing, found.Idle = compareScopes(requiredScopes(cfg), granted)
 	}
 	if !cfg.AppToken.Empty() {
 		_, _, found.Socket = api.StartSocketModeContext(ctx)
@@ -52,6 +53,7 @@ func CheckHealth(ctx context.Context, cfg Config) (Health, error) {
 	return found, nil
 }
 
+// compareScopes returns the scopes that are needed and not granted, and those that are granted and not needed.
 func compareScopes(needed, granted []string) (missing, idle []string) {
 	for _, scope := range needed {
 		if !slices.Contains(granted, scope) {

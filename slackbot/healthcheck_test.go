@@ -11,7 +11,8 @@ import (
 	"scanwarden/slackbot/slacktest"
 )
 
-func TestExamine(t *testing.T) {
+func TestCheckHealth(t *testing.T) {
+	t.Parallel()
 	scopes := []string{"commands", "chat:write", "im:write", "channels:history"}
 	slack := slacktest.New(t, slacktest.Options{BotToken: "xoxb-right", AppToken: "xapp-right", Team: team, Scopes: scopes})
 	cfg := slackbot.Config{

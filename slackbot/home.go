@@ -8,26 +8,27 @@ import (
 	"github.com/slack-go/slack"
 
 	"scanwarden/confirm"
+	"scanwarden/slackbot/internal/blocks"
 )
 
-// mostWaiting and lastDecided are how many changes the home shows.
-const mostWaiting, lastDecided = 30, 20
+// maxPending and maxDecided bound the changes that the home tab lists.
+const maxPending, maxDecided = 30, 20
 
-// welcome fills the app's home: what waits for this person, and what was decided lately.
-func (b *Bot) welcome(ctx context.Context, t talk) {
-	blocks, err := b.homeBlocks(ctx, t)
+// publishHome publishes the home tab of a user: the changes that wait for them, and the latest decisions.
+func (b *Bot) publishHome(ctx context.Context, req request) {
+	content, err := b.homeBlocks(ctx, req)
 	if err != nil {
-		b.cfg.Log.WarnContext(ctx, "the home of a person could not be filled", "user", t.user, "error", err)
-		blocks = words("Not shown: " + stopped(withoutCause(err)))
+		b.cfg.Log.WarnContext(ctx, "failed to build a home tab", "user", req.user, "error", err)
+		content = blocks.TextSections("Not shown: " + withPeriod(ownMessage(err)))
 	}
-	view := slack.HomeTabViewRequest{Type: slack.VTHomeTab, Blocks: slack.Blocks{BlockSet: blocks}}
-	if _, err := b.api.PublishViewContext(ctx, slack.PublishViewContextRequest{UserID: t.user, View: view}); err != nil {
-		b.cfg.Log.WarnContext(ctx, "the home of a person could not be published", "user", t.user, "error", err)
+	view := slack.HomeTabViewRequest{Type: slack.VTHomeTab, Blocks: slack.Blocks{BlockSet: content}}
+	if _, err := b.api.PublishViewContext(ctx, slack.PublishViewContextRequest{UserID: req.user, View: view}); err != nil {
+		b.cfg.Log.WarnContext(ctx, "failed to publish a home tab", "user", req.user, "error", err)
 	}
 }
 
-func (b *Bot) homeBlocks(ctx context.Context, t talk) ([]slack.Block, error) {
-	who, err := b.admitted(ctx, t.caller)
+func (b *Bot) homeBlocks(ctx context.Context, req request) ([]slack.Block, error) {
+	by, err := b.resolveUser(ctx, req.caller)
 	if err != nil {
 		return nil, err
 	}
@@ -35,85 +36,92 @@ func (b *Bot) homeBlocks(ctx context.Context, t talk) ([]slack.Block, error) {
 	if err != nil {
 		return nil, err
 	}
-	at, err := b.visitor(ctx, back.Gate, who)
+	home, err := b.newViewer(ctx, back.Gate, by)
 	if err != nil {
 		return nil, err
 	}
-	waiting := words(sayReadOnly)
-	if !b.readOnly() {
-		open, err := at.waiting(ctx, b.cfg.Now())
+	waiting := blocks.TextSections(msgReadOnly)
+	if !b.isReadOnly() {
+		open, err := home.pendingChanges(ctx, b.cfg.Now())
 		if err != nil {
 			return nil, err
 		}
-		waiting = b.shelf("Waiting for you", "Nothing waits for your decision.", open, true)
+		waiting = b.changeList("Waiting for you", "Nothing waits for your decision.", open, true)
 	}
-	ended, err := back.Gate.Changes(ctx, confirm.Filter{States: settled})
+	ended, err := back.Gate.Changes(ctx, confirm.Filter{States: settledStates})
 	if err != nil {
 		return nil, err
 	}
-	blocks := append(b.linkShelf(at.known), waiting...)
-	return append(blocks, b.shelf("Decided lately", "Nothing was decided yet.", only(ended, at.sees, lastDecided), false)...), nil
+	content := append(b.linkSection(home.known), waiting...)
+	return append(content, b.changeList("Decided lately", "Nothing was decided yet.", filterChanges(ended, home.canSee, maxDecided), false)...), nil
 }
 
-var settled = []confirm.State{
+// settledStates are the states of a change that is no longer open.
+var settledStates = []confirm.State{
 	confirm.Applied, confirm.Failed, confirm.Unknown, confirm.Denied, confirm.Expired, confirm.Withdrawn, confirm.Stale,
 }
 
-// visitor is a person in their home, by all of the accounts that they are known by.
-type visitor struct {
+// viewer is the user of a home tab, with all linked accounts.
+type viewer struct {
 	gate   *confirm.Gate
-	vote   confirm.Vote // a yes of theirs
+	vote   confirm.Vote // an approval by this user
 	known  confirm.Person
-	listed bool // among the approvers
+	listed bool // among the configured approvers
 }
 
-func (b *Bot) visitor(ctx context.Context, gate *confirm.Gate, who caller) (visitor, error) {
-	known, err := gate.Person(ctx, who.principal())
+// newViewer returns the viewer of a verified caller. An unreadable user group is an error, unless the user is listed
+// without it.
+func (b *Bot) newViewer(ctx context.Context, gate *confirm.Gate, by caller) (viewer, error) {
+	known, err := gate.Person(ctx, by.principal())
 	if err != nil {
-		return visitor{}, err
+		return viewer{}, err
 	}
-	groups, err := b.people.groupsOf(ctx, who.user)
+	groups, err := b.users.groupsOf(ctx, by.user)
 	named := groups[:len(groups):len(groups)]
 	for _, p := range known.Principals {
 		named = append(named, string(p))
 	}
 	listed := slices.ContainsFunc(named, func(n string) bool { return slices.Contains(b.cfg.Approvers, n) })
 	if err != nil && !listed {
-		return visitor{}, err
+		return viewer{}, err
 	}
-	vote := confirm.Vote{Principal: who.principal(), Groups: groups, Approve: true, Channel: confirm.Slack}
-	return visitor{gate: gate, vote: vote, known: known, listed: listed}, nil
+	vote := confirm.Vote{Principal: by.principal(), Groups: groups, Approve: true, Channel: confirm.Slack}
+	return viewer{gate: gate, vote: vote, known: known, listed: listed}, nil
 }
 
-// waiting are the changes that wait for a person: those for which their yes would count now, and their own. When they
-// click, the gate is asked again.
-func (v visitor) waiting(ctx context.Context, now time.Time) ([]confirm.Change, error) {
+// pendingChanges returns the changes that this user could approve now, and their own. A click is checked by the Gate
+// again.
+func (v viewer) pendingChanges(ctx context.Context, now time.Time) ([]confirm.Change, error) {
 	open, err := v.gate.Changes(ctx, confirm.Filter{States: []confirm.State{confirm.Pending}})
 	if err != nil {
 		return nil, err
 	}
-	open = slices.DeleteFunc(open, func(c confirm.Change) bool { return !ours(c) || !c.Expires.After(now) })
+	open = slices.DeleteFunc(open, func(c confirm.Change) bool { return !isForSlack(c) || !c.Expires.After(now) })
 	counts, err := v.gate.CanDecideEach(ctx, open, v.vote)
 	if err != nil {
 		return nil, err
 	}
-	var waits []confirm.Change
+	var pending []confirm.Change
 	for i, c := range open {
-		if counts[i] || v.own(c) {
-			waits = append(waits, c)
+		if counts[i] || v.isRequester(c) {
+			pending = append(pending, c)
 		}
 	}
-	return waits[:min(len(waits), mostWaiting)], nil
+	return pending[:min(len(pending), maxPending)], nil
 }
 
-// sees tells which decided changes a person sees: approvers all of them, others their own.
-func (v visitor) sees(c confirm.Change) bool { return ours(c) && (v.listed || v.own(c)) }
+// canSee reports whether the home tab lists a decided change: approvers see all, other users their own.
+func (v viewer) canSee(c confirm.Change) bool { return isForSlack(c) && (v.listed || v.isRequester(c)) }
 
-func (v visitor) own(c confirm.Change) bool { return slices.Contains(v.known.Principals, c.Requester) }
+// isRequester reports whether this user requested the change, with any linked account.
+func (v viewer) isRequester(c confirm.Change) bool {
+	return slices.Contains(v.known.Principals, c.Requester)
+}
 
-func only(all []confirm.Change, keep func(confirm.Change) bool, most int) (out []confirm.Change) {
+// filterChanges returns the first changes for which keep is true, at most limit.
+func filterChanges(all []confirm.Change, keep func(confirm.Change) bool, limit int) (out []confirm.Change) {
 	for _, c := range all {
-		if len(out) == most {
+		if len(out) == limit {
 			break
 		}
 		if keep(c) {
@@ -123,19 +131,20 @@ func only(all []confirm.Change, keep func(confirm.Change) bool, most int) (out [
 	return out
 }
 
-// shelf lists changes, each on one line; those that wait have a button to the whole plan.
-func (b *Bot) shelf(title, none string, changes []confirm.Change, review bool) []slack.Block {
-	blocks := []slack.Block{slack.NewHeaderBlock(plain(title))}
+// changeList returns a heading and one section for each change. With review, a section has a button that opens the
+// plan.
+func (b *Bot) changeList(title, none string, changes []confirm.Change, review bool) []slack.Block {
+	content := []slack.Block{slack.NewHeaderBlock(blocks.PlainText(title))}
 	if len(changes) == 0 {
-		return append(blocks, words(none)...)
+		return append(content, blocks.TextSections(none)...)
 	}
 	for _, c := range changes {
-		line := short(b.headline(c)+"\n"+c.Summary, 1500)
-		section := slack.NewSectionBlock(plain(line), nil, nil)
-		if review && pages(c) != nil {
-			section.Accessory = slack.NewAccessory(slack.NewButtonBlockElement(reviewChange, c.ID, plain("Review")))
+		line := blocks.Truncate(b.headlineFor(c)+"\n"+c.Summary, 1500)
+		section := slack.NewSectionBlock(blocks.PlainText(line), nil, nil)
+		if review && blocks.PlanPages(c) != nil {
+			section.Accessory = slack.NewAccessory(slack.NewButtonBlockElement(actionReview, c.ID, blocks.PlainText("Review")))
 		}
-		blocks = append(blocks, section)
+		content = append(content, section)
 	}
-	return blocks
+	return content
 }

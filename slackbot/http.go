@@ -12,60 +12,61 @@ import (
 	"github.com/slack-go/slack"
 )
 
-// largest bounds the body of a request. A modal with all that Slack lets a person type stays well below it.
-const largest = 1 << 20
+// maxBody bounds the body of a request. A modal with all the text that Slack allows is far smaller.
+const maxBody = 1 << 20
 
-// Commands serves Slack's signed requests for slash commands (/slack/command).
+// Commands returns the handler for slash commands (/slack/command). It accepts only requests that Slack has signed.
 func (b *Bot) Commands() http.Handler {
-	return b.signed(func(h http.Header, body []byte) (any, error) {
-		form, err := readForm(h, body)
+	return b.requireSignature(func(h http.Header, body []byte) (any, error) {
+		values, err := readForm(h, body)
 		if err != nil {
 			return nil, err
 		}
-		if form.Get("ssl_check") == "1" {
-			return nil, nil // Slack looks whether somebody answers
+		if values.Get("ssl_check") == "1" {
+			return nil, nil // Slack checks that the endpoint answers
 		}
 		cmd := slack.SlashCommand{
-			TeamID: form.Get("team_id"), EnterpriseID: form.Get("enterprise_id"), ChannelID: form.Get("channel_id"),
-			UserID: form.Get("user_id"), Command: form.Get("command"), Text: form.Get("text"),
-			ResponseURL: form.Get("response_url"), TriggerID: form.Get("trigger_id"),
+			TeamID: values.Get("team_id"), EnterpriseID: values.Get("enterprise_id"), ChannelID: values.Get("channel_id"),
+			UserID: values.Get("user_id"), Command: values.Get("command"), Text: values.Get("text"),
+			ResponseURL: values.Get("response_url"), TriggerID: values.Get("trigger_id"),
 		}
-		return b.command(cmd, h.Get(signature))
+		return b.handleCommand(cmd, h.Get(signatureHeader))
 	})
 }
 
-// Interactions serves Slack's signed requests for buttons, modals, menus and events (/slack/interaction).
+// Interactions returns the handler for buttons, modals, menus and events (/slack/interaction). It accepts only
+// requests that Slack has signed.
 func (b *Bot) Interactions() http.Handler {
-	return b.signed(func(h http.Header, body []byte) (any, error) {
-		if typed(h) == "application/json" {
-			return b.event(body, h.Get(signature))
+	return b.requireSignature(func(h http.Header, body []byte) (any, error) {
+		if mediaType(h) == "application/json" {
+			return b.handleEvent(body, h.Get(signatureHeader))
 		}
-		form, err := readForm(h, body)
+		values, err := readForm(h, body)
 		if err != nil {
 			return nil, err
 		}
-		if form.Get("ssl_check") == "1" {
+		if values.Get("ssl_check") == "1" {
 			return nil, nil
 		}
 		var in slack.InteractionCallback
 		if !bytes.HasPrefix(body, []byte("payload=")) {
 			return nil, errMalformed
 		}
-		if err := json.Unmarshal([]byte(form.Get("payload")), &in); err != nil {
+		if err := json.Unmarshal([]byte(values.Get("payload")), &in); err != nil {
 			return nil, errMalformed
 		}
-		return b.interaction(in, h.Get(signature))
+		return b.handleInteraction(in, h.Get(signatureHeader))
 	})
 }
 
-// errMalformed is all that a request is told that Slack would not send.
+// errMalformed answers a signed request that Slack would not send to this endpoint. It reveals no more.
 var errMalformed = errors.New("malformed request")
 
-// signature is the header that names a delivery where Slack gives nothing better.
-const signature = "X-Slack-Signature"
+// signatureHeader identifies a delivery that has no ID of its own.
+const signatureHeader = "X-Slack-Signature"
 
-// typed is the media type that a request says it has, "" when it says none.
-func typed(h http.Header) string {
+// mediaType returns the media type of a request, and "" if it has none.
+func mediaType(h http.Header) string {
 	kind, _, err := mime.ParseMediaType(h.Get("Content-Type"))
 	if err != nil {
 		return ""
@@ -73,44 +74,45 @@ func typed(h http.Header) string {
 	return kind
 }
 
-// readForm reads what Slack sends as a form. The signature does not cover the type, so the body itself has to look
-// like one, too, and begin with the name of a field: what Slack signed as JSON for another door may have all of a
-// form's fields in it, in words that anybody wrote.
+// readForm parses a form body. The signature does not cover the content type, so the body itself must begin like a
+// form, with the name of a field. Otherwise JSON that Slack signed for another endpoint could carry form fields in
+// text that a user wrote.
 func readForm(h http.Header, body []byte) (url.Values, error) {
-	if typed(h) != "application/x-www-form-urlencoded" || len(body) == 0 || body[0] < 'a' || 'z' < body[0] {
+	if mediaType(h) != "application/x-www-form-urlencoded" || len(body) == 0 || body[0] < 'a' || 'z' < body[0] {
 		return nil, errMalformed
 	}
-	form, err := url.ParseQuery(string(body))
+	values, err := url.ParseQuery(string(body))
 	if err != nil {
 		return nil, errMalformed
 	}
-	for _, values := range form {
-		if len(values) > 1 {
+	for _, all := range values {
+		if len(all) > 1 {
 			return nil, errMalformed
 		}
 	}
-	return form, nil
+	return values, nil
 }
 
-// signed lets through what Slack signed within the last five minutes, and answers with what take returns.
-// The signature is over the raw bytes, so these are parsed only when it holds, and read only when it could.
-func (b *Bot) signed(take func(h http.Header, body []byte) (any, error)) http.Handler {
+// requireSignature returns a handler that calls take for requests that Slack signed within the last five minutes, and
+// answers with its result. The signature covers the raw bytes, so the body is read only if the headers can be valid,
+// and parsed only after the signature is verified.
+func (b *Bot) requireSignature(take func(h http.Header, body []byte) (any, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodPost {
 			http.Error(w, "POST only", http.StatusMethodNotAllowed)
 			return
 		}
-		holds, err := signedNow(r.Header, b.cfg.SigningSecret)
+		verify, err := newVerifier(r.Header, b.cfg.SigningSecret)
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusUnauthorized)
 			return
 		}
-		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, largest))
+		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 		if err != nil {
 			http.Error(w, "the body is too large or broken off", http.StatusRequestEntityTooLarge)
 			return
 		}
-		if err := holds(body); err != nil {
+		if err := verify(body); err != nil {
 			http.Error(w, err.Error(), http.StatusUnauthorized)
 			return
 		}
@@ -119,23 +121,24 @@ func (b *Bot) signed(take func(h http.Header, body []byte) (any, error)) http.Ha
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
 		}
-		b.reply(w, reply)
+		b.writeReply(w, reply)
 	})
 }
 
-func (b *Bot) reply(w http.ResponseWriter, reply any) {
+// writeReply writes reply as JSON. A nil reply is an empty answer.
+func (b *Bot) writeReply(w http.ResponseWriter, reply any) {
 	if reply == nil {
 		w.WriteHeader(http.StatusOK)
 		return
 	}
 	body, err := json.Marshal(reply)
 	if err != nil {
-		b.cfg.Log.Error("an answer to Slack cannot be written", "error", err)
+		b.cfg.Log.Error("failed to encode an answer to Slack", "error", err)
 		http.Error(w, "no answer", http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
 	if _, err := w.Write(body); err != nil {
-		b.cfg.Log.Warn("Slack did not wait for an answer", "error", err)
+		b.cfg.Log.Warn("failed to write an answer to Slack", "error", err)
 	}
 }

@@ -9,74 +9,78 @@ import (
 	"github.com/slack-go/slack"
 
 	"scanwarden/confirm"
+	"scanwarden/slackbot/internal/blocks"
 )
 
-// SignedIn is who a proof of the link page is of.
+// SignedIn is the account that a proof from the link page belongs to.
 type SignedIn struct {
 	Principal confirm.Principal // "entra:TENANT/OBJECT"
 	Name      string
 }
 
-// linkWord is what follows the command that reads, to join accounts.
-const linkWord = "link"
+// linkSubcommand follows the command that reads, to link accounts: "/scans link PROOF".
+const linkSubcommand = "link"
 
-// link joins the Slack account that speaks with the account that a proof is of, or says where proofs are to be had.
-// The proof is repeated nowhere: until it is too old, whoever hands it in is taken for that person.
-func (b *Bot) link(ctx context.Context, t talk, proof string) []slack.Block {
+// linkAccount links the user's Slack account to the account of a proof. Without a proof it returns where to get one.
+// The proof is never repeated in a message or a log: until it expires, any user who submits it is linked.
+func (b *Bot) linkAccount(ctx context.Context, req request, proof string) []slack.Block {
 	switch {
 	case b.cfg.LinkPage == "":
-		return words("Accounts are not joined by signing in here. Ask whoever runs scanwarden.")
+		return blocks.TextSections("Accounts are not joined by signing in here. Ask the operator of scanwarden.")
 	case proof == "":
-		return b.wayToLink()
+		return b.linkInstructions()
 	}
-	return words(b.join(ctx, t.caller, proof))
+	return blocks.TextSections(b.redeemProof(ctx, req.caller, proof))
 }
 
-func (b *Bot) wayToLink() []slack.Block {
+// linkInstructions returns how to get a proof.
+func (b *Bot) linkInstructions() []slack.Block {
 	page := slack.NewRichTextSectionLinkElement(b.cfg.LinkPage, "", nil)
-	return []slack.Block{say("To join this Slack account with your Microsoft account, open ",
+	return []slack.Block{blocks.MentionLine("To join this Slack account with your Microsoft account, open ",
 		[]slack.RichTextSectionElement{page}, " in your browser and sign in. Send the command that you are then shown here. "+
-			"Never send one that somebody else has given you, and give yours to nobody.")}
+			"Never send one that another person has given you, and never pass yours on.")}
 }
 
-// join hands a proof in, and says what came of it.
-func (b *Bot) join(ctx context.Context, who caller, proof string) string {
+// redeemProof links the caller to the account of a proof, and returns the reply.
+func (b *Bot) redeemProof(ctx context.Context, by caller, proof string) string {
 	signedIn, err := b.cfg.OpenProof(proof, b.cfg.Now())
 	if err != nil {
-		return "Not joined: " + stopped(err.Error())
+		return "Not joined: " + withPeriod(err.Error())
 	}
 	back, err := b.cfg.Backend(ctx)
 	if err == nil {
 		err = back.Gate.Link(ctx, confirm.Link{
-			From: who.principal(), To: signedIn.Principal, Name: signedIn.Name, How: bySignIn, At: b.cfg.Now(),
+			From: by.principal(), To: signedIn.Principal, Name: signedIn.Name, How: howSignIn, At: b.cfg.Now(),
 		})
 	}
 	switch {
 	case errors.Is(err, confirm.ErrRefused):
-		return "Not joined: " + stopped(err.Error())
+		return "Not joined: " + withPeriod(err.Error())
 	case err != nil:
-		b.cfg.Log.ErrorContext(ctx, "two accounts could not be joined", "user", who.user, "error", err)
+		b.cfg.Log.ErrorContext(ctx, "failed to link two accounts", "user", by.user, "error", err)
 		return "Not joined: scanwarden failed on its own side. Please try again in a moment."
 	}
 	return fmt.Sprintf("Joined: in Slack you are now taken for %s, %s. If that is not you, ask an operator to take it back at once: scanwarden people unlink %s",
-		nameOr(signedIn.Name, "this account"), signedIn.Principal, who.principal())
+		displayName(signedIn.Name, "this account"), signedIn.Principal, by.principal())
 }
 
-func nameOr(name, otherwise string) string {
+// displayName returns name, shortened, or fallback if name is empty.
+func displayName(name, fallback string) string {
 	if name = strings.TrimSpace(name); name == "" {
-		return otherwise
+		return fallback
 	}
-	return short(name, 100)
+	return blocks.Truncate(name, 100)
 }
 
-// linkShelf tells a person in their home whom they are taken for, where accounts are joined.
-func (b *Bot) linkShelf(known confirm.Person) []slack.Block {
+// linkSection returns the part of the home tab that shows the linked account, or how to link one. It returns nil
+// where linking is not offered.
+func (b *Bot) linkSection(known confirm.Person) []slack.Block {
 	switch {
 	case len(known.Principals) > 1:
-		return words("You are known here as " + nameOr(known.Name, string(known.Principals[0])) + ".")
+		return blocks.TextSections("You are known here as " + displayName(known.Name, string(known.Principals[0])) + ".")
 	case b.cfg.LinkPage != "":
-		return words("scanwarden does not know yet which Microsoft account is yours. To join it with this Slack account: " +
-			b.cfg.slash(scansCommand) + " " + linkWord)
+		return blocks.TextSections("scanwarden does not know yet which Microsoft account is yours. To join it with this Slack account: " +
+			b.cfg.commandFor(scansCommand) + " " + linkSubcommand)
 	}
 	return nil
 }

@@ -10,19 +10,19 @@ import (
 	"scanwarden/slackbot/slacktest"
 )
 
-// emulator is a running local-slack, seen through the connection that its own page in the browser uses.
+// emulator is a running local-slack, used through the connection that its own page in a browser uses.
 type emulator struct {
-	t       testing.TB
-	api     string
-	page    *websocket.Conn
-	sockets int                 // that were opened
-	posts   []slacktest.Message // as they are now, in the order in which they were posted
-	modal   json.RawMessage     // the one on top; nil when none is open
-	wrong   map[string]string   // what the last submission was told, by field
+	t           testing.TB
+	api         string
+	page        *websocket.Conn
+	sockets     int                 // that were opened
+	posts       []slacktest.Message // as they are now, in the order in which they were posted
+	modal       json.RawMessage     // the one on top; nil when none is open
+	fieldErrors map[string]string   // of the last submission
 }
 
-// do is what a person does on the page.
-func (e *emulator) do(what string, with map[string]any) {
+// send does what a user does on the page.
+func (e *emulator) send(what string, with map[string]any) {
 	e.t.Helper()
 	with["t"] = what
 	if err := e.page.WriteJSON(with); err != nil {
@@ -32,7 +32,7 @@ func (e *emulator) do(what string, with map[string]any) {
 
 func (e *emulator) command(user, command, text string) {
 	e.t.Helper()
-	e.do("slash_command", map[string]any{"user": user, "channel": channel, "command": command, "text": text})
+	e.send("slash_command", map[string]any{"user": user, "channel": channel, "command": command, "text": text})
 }
 
 func (e *emulator) click(user string, m slacktest.Message, id string) {
@@ -40,14 +40,14 @@ func (e *emulator) click(user string, m slacktest.Message, id string) {
 	for _, b := range m.Buttons() {
 		if b.ActionID == id {
 			action := map[string]any{"type": "button", "action_id": id, "block_id": b.BlockID, "value": b.Value}
-			e.do("block_action", map[string]any{"user": user, "channel": channel, "messageTs": m.TS, "action": action})
+			e.send("block_action", map[string]any{"user": user, "channel": channel, "messageTs": m.TS, "action": action})
 			return
 		}
 	}
 	e.t.Fatalf("no button %s in %s", id, m.All())
 }
 
-// wait takes what the emulator shows until cond holds.
+// wait records what the emulator shows until cond holds.
 func (e *emulator) wait(what string, cond func() bool) {
 	e.t.Helper()
 	_ = e.page.SetReadDeadline(time.Now().Add(10 * time.Second))
@@ -56,11 +56,11 @@ func (e *emulator) wait(what string, cond func() bool) {
 		if err := e.page.ReadJSON(&shown); err != nil {
 			e.t.Fatalf("waited in vain for %s: %v; there are %+v", what, err, e.posts)
 		}
-		e.take(shown)
+		e.record(shown)
 	}
 }
 
-// event is one thing that the emulator shows.
+// event is one update of the emulator's page.
 type event struct {
 	T         string
 	Connected bool
@@ -74,7 +74,7 @@ type event struct {
 	}
 }
 
-func (e *emulator) take(shown event) {
+func (e *emulator) record(shown event) {
 	switch shown.T {
 	case "socket_status":
 		if shown.Connected {
@@ -89,12 +89,12 @@ func (e *emulator) take(shown event) {
 			}
 		}
 	case "view":
-		e.modal, e.wrong = nil, nil
+		e.modal, e.fieldErrors = nil, nil
 		if n := len(shown.Stack); n > 0 {
 			e.modal = shown.Stack[n-1]
 		}
 	case "view_errors":
-		e.wrong = shown.Errors
+		e.fieldErrors = shown.Errors
 	}
 }
 
@@ -105,8 +105,8 @@ func (v event) message() slacktest.Message {
 	}
 }
 
-// shows waits for a message in the channel.
-func (e *emulator) shows(what string, match func(slacktest.Message) bool) (found slacktest.Message) {
+// waitMessage waits for a matching message in the channel.
+func (e *emulator) waitMessage(what string, match func(slacktest.Message) bool) (found slacktest.Message) {
 	e.t.Helper()
 	e.wait(what, func() bool {
 		for _, m := range e.posts {
@@ -120,33 +120,33 @@ func (e *emulator) shows(what string, match func(slacktest.Message) bool) (found
 	return found
 }
 
-// question waits for the first one.
-func (e *emulator) question() slacktest.Message {
+// waitConfirmation waits for the first confirmation message.
+func (e *emulator) waitConfirmation() slacktest.Message {
 	e.t.Helper()
-	return e.shows("a question", isQuestion)
+	return e.waitMessage("a confirmation message", isConfirmation)
 }
 
-func (e *emulator) questions() (n int) {
+func (e *emulator) countConfirmations() (n int) {
 	for _, m := range e.posts {
-		if isQuestion(m) {
+		if isConfirmation(m) {
 			n++
 		}
 	}
 	return n
 }
 
-func isQuestion(m slacktest.Message) bool {
-	return m.To == "" && m.ThreadTS == "" && says(m.All(), "Code: ")
+func isConfirmation(m slacktest.Message) bool {
+	return m.To == "" && m.ThreadTS == "" && containsAll(m.All(), "Code: ")
 }
 
-// becomes waits until a message says all of the words.
-func (e *emulator) becomes(was slacktest.Message, words ...string) slacktest.Message {
+// waitUpdate waits until a message contains all words.
+func (e *emulator) waitUpdate(was slacktest.Message, words ...string) slacktest.Message {
 	e.t.Helper()
-	return e.shows("the message rewritten", func(m slacktest.Message) bool { return m.TS == was.TS && says(m.All(), words...) })
+	return e.waitMessage("the message rewritten", func(m slacktest.Message) bool { return m.TS == was.TS && containsAll(m.All(), words...) })
 }
 
-// opens waits until a modal with inputs is on top.
-func (e *emulator) opens(callback string) {
+// waitModal waits until a modal with inputs is on top.
+func (e *emulator) waitModal(callback string) {
 	e.t.Helper()
 	e.wait("the modal "+callback, func() bool {
 		var view struct {
@@ -160,5 +160,5 @@ func (e *emulator) opens(callback string) {
 
 func (e *emulator) submit(user string, values map[string]any) {
 	e.t.Helper()
-	e.do("view_submit", map[string]any{"user": user, "values": values})
+	e.send("view_submit", map[string]any{"user": user, "values": values})
 }

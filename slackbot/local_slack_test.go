@@ -23,29 +23,29 @@ import (
 )
 
 // emulatorPath names the program of local-slack (https://github.com/parvalabs/local-slack), an emulator that
-// nobody here wrote: it does not share what slacktest may have misunderstood of Slack. .ci/run installs it.
+// another project wrote: it does not share what slacktest may have misunderstood about Slack. .ci/run installs it.
 const emulatorPath = "SCANWARDEN_TEST_LOCAL_SLACK"
 
-// emulate starts an emulator and a bot that talks to it, in front of the rest of a house.
-func emulate(t *testing.T, p plan) (*house, *emulator) {
+// emulate starts an emulator, and a stack whose bot uses it.
+func emulate(t *testing.T, opts options) (*stack, *emulator) {
 	t.Helper()
-	door := httptest.NewUnstartedServer(nil)
-	e := newEmulator(t, p.sockets, "http://"+door.Listener.Addr().String())
-	p.asleep = true
-	p.bot = func(c *slackbot.Config) { c.API = e.api }
-	h := newHouse(t, p)
-	door.Config.Handler = oneURL(h.bot)
-	door.Start()
-	t.Cleanup(door.Close)
-	h.run(t)
-	if p.sockets {
+	server := httptest.NewUnstartedServer(nil)
+	e := newEmulator(t, opts.sockets, "http://"+server.Listener.Addr().String())
+	opts.noRun = true
+	opts.bot = func(c *slackbot.Config) { c.API = e.api }
+	s := newStack(t, opts)
+	server.Config.Handler = singleEndpoint(s.bot)
+	server.Start()
+	t.Cleanup(server.Close)
+	s.runBot(t)
+	if opts.sockets {
 		e.wait("two sockets", func() bool { return e.sockets == 2 })
 	}
-	return h, e
+	return s, e
 }
 
-// oneURL serves all at one address: the emulator knows only one for an app.
-func oneURL(bot *slackbot.Bot) http.Handler {
+// singleEndpoint serves everything at one address: the emulator has only one for an app.
+func singleEndpoint(bot *slackbot.Bot) http.Handler {
 	commands, interactions := bot.Commands(), bot.Interactions()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
@@ -68,7 +68,7 @@ func newEmulator(t *testing.T, sockets bool, requests string) *emulator {
 	if program == "" {
 		t.Skip(emulatorPath + " does not name the emulator's program; .ci/run installs it where npm can")
 	}
-	alone(t)
+	requireIsolated(t)
 	base := launch(t, program, workspace(t, sockets, requests))
 	page, _, err := websocket.DefaultDialer.DialContext(t.Context(), "ws"+strings.TrimPrefix(base, "http")+"/ui", nil)
 	if err != nil {
@@ -78,8 +78,8 @@ func newEmulator(t *testing.T, sockets bool, requests string) *emulator {
 	return &emulator{t: t, api: base + "/api/", page: page}
 }
 
-// alone fails where anybody else could reach the emulator, which listens on all addresses and believes any token.
-func alone(t *testing.T) {
+// requireIsolated fails if other machines could reach the emulator, which listens on all addresses and accepts any token.
+func requireIsolated(t *testing.T) {
 	t.Helper()
 	all, err := net.Interfaces()
 	if err != nil {
@@ -92,7 +92,7 @@ func alone(t *testing.T) {
 	}
 }
 
-// workspace writes the emulator's configuration.
+// workspace writes the configuration of the emulator and returns its path.
 func workspace(t *testing.T, sockets bool, requests string) (path string) {
 	t.Helper()
 	mode := "events"
@@ -122,8 +122,8 @@ func workspace(t *testing.T, sockets bool, requests string) (path string) {
 	return path
 }
 
-// where is what the emulator prints once it listens.
-var where = regexp.MustCompile(`Web UI:\s+(http://\S+)`)
+// reListening matches what the emulator prints when it listens.
+var reListening = regexp.MustCompile(`Web UI:\s+(http://\S+)`)
 
 // launch runs the emulator until the test ends, and returns its address.
 func launch(t *testing.T, program, config string) (base string) {
@@ -133,7 +133,7 @@ func launch(t *testing.T, program, config string) (base string) {
 		t.Fatal(err)
 	}
 	_, port, _ := net.SplitHostPort(free.Addr().String())
-	_ = free.Close() // nobody else is in this network to take it
+	_ = free.Close() // no other process in this network can take it
 	ctx, stop := context.WithCancel(context.Background())
 	run := exec.CommandContext(ctx, program, "--config", config, "--port", port, "--base-host", "127.0.0.1", "--files-dir", t.TempDir())
 	out, err := run.StdoutPipe()
@@ -148,7 +148,7 @@ func launch(t *testing.T, program, config string) (base string) {
 	go func() {
 		defer close(ended)
 		for lines := bufio.NewScanner(out); lines.Scan(); {
-			if at := where.FindStringSubmatch(lines.Text()); at != nil {
+			if at := reListening.FindStringSubmatch(lines.Text()); at != nil {
 				found <- at[1]
 			}
 		}

@@ -7,12 +7,14 @@ import (
 	"slices"
 	"strings"
 
+	"scanwarden/slackbot/internal/blocks"
+	"scanwarden/slackbot/internal/form"
 	"scanwarden/tools"
 )
 
-// manifest is an app manifest as Slack reads it (https://docs.slack.dev/reference/app-manifest). slack-go has a
-// type for it that writes empty objects which Slack refuses.
-type manifest struct {
+// appManifest is an app manifest as Slack reads it (https://docs.slack.dev/reference/app-manifest). The type in
+// slack-go writes empty objects, which Slack rejects.
+type appManifest struct {
 	Metadata struct {
 		Major int `json:"major_version"`
 		Minor int `json:"minor_version"`
@@ -42,7 +44,7 @@ type manifest struct {
 	Servers  map[string]manifestAssistant `json:"mcp_servers,omitempty"`
 }
 
-// manifestAssistant is an MCP server that Slack's own assistant calls (docs.slack.dev/ai/slackbot-mcp-client).
+// manifestAssistant is an MCP server that Slack's assistant calls (docs.slack.dev/ai/slackbot-mcp-client).
 type manifestAssistant struct {
 	URL  string `json:"url"`
 	Auth string `json:"auth_type"`
@@ -53,7 +55,7 @@ type manifestCommand struct {
 	URL         string `json:"url,omitempty"`
 	Description string `json:"description"`
 	Hint        string `json:"usage_hint"`
-	Escape      bool   `json:"should_escape"` // people and channels arrive by their ids
+	Escape      bool   `json:"should_escape"` // users and channels arrive as IDs
 }
 
 type manifestSettings struct {
@@ -71,8 +73,8 @@ type manifestSettings struct {
 	Rotate bool `json:"token_rotation_enabled"`
 }
 
-// Manifest is the app manifest (JSON) for this configuration; url is the public base URL, "" in socket mode.
-// It needs no token: people print it before there is an app.
+// Manifest returns the app manifest for cfg, as JSON. url is the public base URL, or "" in socket mode. It needs no
+// tokens, because the manifest is used before the app exists.
 func Manifest(cfg Config, url string) ([]byte, error) {
 	if _, err := commandNames(cfg); err != nil {
 		return nil, err
@@ -80,12 +82,12 @@ func Manifest(cfg Config, url string) ([]byte, error) {
 	if url != "" && !strings.HasPrefix(url, "https://") {
 		return nil, fmt.Errorf("slack: the public URL %q does not begin with https://, and Slack calls no other; use socket mode instead", url)
 	}
-	var m manifest
+	var m appManifest
 	m.Metadata.Major, m.Metadata.Minor = 2, 1
 	m.Display.Name, m.Features.Bot.Name = "scanwarden", "scanwarden"
-	m.Display.Description = describe(cfg)
+	m.Display.Description = appDescription(cfg)
 	m.Features.Home.Home, m.Features.Home.Messages, m.Features.Home.ReadOnly = true, true, true
-	m.OAuth.Scopes.Bot = scopes(cfg)
+	m.OAuth.Scopes.Bot = requiredScopes(cfg)
 	m.Settings.Socket = url == ""
 	m.Settings.Interactivity.Enabled = true
 	m.Settings.Events.Events = []string{"app_home_opened"}
@@ -106,8 +108,8 @@ func Manifest(cfg Config, url string) ([]byte, error) {
 	return json.MarshalIndent(m, "", "  ")
 }
 
-// scopes are exactly those that the bot's calls need.
-func scopes(cfg Config) []string {
+// requiredScopes returns exactly the scopes that the calls of the bot need.
+func requiredScopes(cfg Config) []string {
 	all := []string{"commands", "chat:write", "im:write", "users:read"}
 	if slices.ContainsFunc(slices.Concat(cfg.Approvers, cfg.Requesters), func(p string) bool { return strings.HasPrefix(p, groupPrefix) }) {
 		all = append(all, "usergroups:read")
@@ -121,15 +123,16 @@ func scopes(cfg Config) []string {
 	return all
 }
 
-// describe is what people read of the app; Slack takes 140 characters.
-func describe(cfg Config) string {
+// appDescription returns what users read about the app, at most 140 characters.
+func appDescription(cfg Config) string {
 	if !slices.ContainsFunc(cfg.Operations, func(op tools.Operation) bool { return op.Effect == tools.Proposes }) {
 		return "Lists the authenticated scans in Microsoft Defender, and changes nothing."
 	}
 	return "Adds, updates and deletes authenticated scans in Microsoft Defender, once a person has confirmed."
 }
 
-// manifestServers offers our MCP door to Slack's assistant, which reaches it from outside.
+// manifestServers returns our MCP server for Slack's assistant, which calls it over the internet. It returns nil if
+// Config.Assistant is not set.
 func manifestServers(cfg Config) (map[string]manifestAssistant, error) {
 	if cfg.Assistant == "" {
 		return nil, nil
@@ -140,13 +143,14 @@ func manifestServers(cfg Config) (map[string]manifestAssistant, error) {
 	return map[string]manifestAssistant{"scanwarden": {URL: cfg.Assistant, Auth: "slack_identity_auth"}}, nil
 }
 
+// manifestCommands returns the slash commands of cfg.
 func manifestCommands(cfg Config, url string) ([]manifestCommand, error) {
 	hint := "[filter | history NAME | changes | help]"
 	if cfg.LinkPage != "" {
-		hint = "[filter | history NAME | changes | " + linkWord + " | help]"
+		hint = "[filter | history NAME | changes | " + linkSubcommand + " | help]"
 	}
 	out := []manifestCommand{{
-		Command: cfg.slash(scansCommand), URL: url, Escape: true,
+		Command: cfg.commandFor(scansCommand), URL: url, Escape: true,
 		Description: "List Defender's authenticated scans, their runs, or your open changes.",
 		Hint:        hint,
 	}}
@@ -154,13 +158,13 @@ func manifestCommands(cfg Config, url string) ([]manifestCommand, error) {
 		if op.Effect != tools.Proposes {
 			continue
 		}
-		f, err := newForm(op)
+		f, err := form.New(op)
 		if err != nil {
 			return nil, fmt.Errorf("form of %s: %w", op.Name, err)
 		}
 		out = append(out, manifestCommand{
-			Command: cfg.slash(op.Name), URL: url, Escape: true,
-			Description: short(op.Description, 2000), Hint: short("["+f.example()+"]", 1000),
+			Command: cfg.commandFor(op.Name), URL: url, Escape: true,
+			Description: blocks.Truncate(op.Description, 2000), Hint: blocks.Truncate("["+f.Example()+"]", 1000),
 		})
 	}
 	if len(out) > 50 {

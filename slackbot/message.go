@@ -8,11 +8,12 @@ import (
 	"github.com/slack-go/slack"
 
 	"scanwarden/confirm"
+	"scanwarden/slackbot/internal/blocks"
 	"scanwarden/tools"
 )
 
-// headlines say how a change stands.
-var headlines = map[confirm.State]string{
+// stateHeadlines are what a message shows for each state.
+var stateHeadlines = map[confirm.State]string{
 	confirm.Pending:   "waiting for confirmation",
 	confirm.Approved:  "confirmed, being sent to Defender",
 	confirm.Executing: "confirmed, being sent to Defender",
@@ -25,53 +26,55 @@ var headlines = map[confirm.State]string{
 	confirm.Stale:     "stale, nothing was sent",
 }
 
-// title of an operation, as the catalogue has it.
-func (b *Bot) title(operation string) string {
-	if f, ok := b.forms[operation]; ok && f.op.Title != "" {
-		return f.op.Title
+// operationTitle returns the title of an operation, or its name if it has none.
+func (b *Bot) operationTitle(operation string) string {
+	if f, ok := b.forms[operation]; ok && f.Op.Title != "" {
+		return f.Op.Title
 	}
 	return operation
 }
 
-// question is the message that a change is put to people with, at every moment of its life. note says what an
-// executing change waits for.
-func (b *Bot) question(c confirm.Change, note string) []slack.Block {
-	head := []slack.Block{slack.NewHeaderBlock(plain(short(b.title(c.Operation)+": "+headlines[c.State], 150)))}
+// changeMessage returns the confirmation message of a change in its present state. note is the progress of a change
+// that executes.
+func (b *Bot) changeMessage(c confirm.Change, note string) []slack.Block {
+	head := []slack.Block{slack.NewHeaderBlock(blocks.PlainText(blocks.Truncate(b.operationTitle(c.Operation)+": "+stateHeadlines[c.State], 150)))}
 	if c.State == confirm.Pending {
-		return append(head, b.pending(c)...)
+		return append(head, b.pendingBlocks(c)...)
 	}
-	told := append(head, b.decided(c, note)...)
-	if whole := append(told[:len(told):len(told)], planBlocks(c)...); fits(whole, mostBlocks, mostBytes) {
+	content := append(head, b.decidedBlocks(c, note)...)
+	if whole := append(content[:len(content):len(content)], blocks.Plan(c)...); blocks.Fits(whole, blocks.MaxMessageBlocks, blocks.MaxMessageBytes) {
 		return whole
 	}
-	return append(told, append(words(c.Summary), append([]slack.Block{asked(c)}, terms(c)...)...)...)
+	return append(content, append(blocks.TextSections(c.Summary), append([]slack.Block{blocks.Requester(c)}, blocks.Terms(c)...)...)...)
 }
 
-// pending shows the plan whole above its buttons, or the way to where it is shown whole.
-func (b *Bot) pending(c confirm.Change) []slack.Block {
-	votes := decisions(c)
-	if whole := append(planBlocks(c), votes...); fits(whole, mostBlocks, mostBytes) {
-		return append(whole, buttons(b.approveButton(c), denyButton(c)))
+// pendingBlocks returns the whole plan with Approve and Deny. A plan that does not fit gets Review in place of
+// Approve, and a plan that cannot be shown at all gets only Deny.
+func (b *Bot) pendingBlocks(c confirm.Change) []slack.Block {
+	votes := decisionLines(c)
+	if whole := append(blocks.Plan(c), votes...); blocks.Fits(whole, blocks.MaxMessageBlocks, blocks.MaxMessageBytes) {
+		return append(whole, actionButtons(b.approveButton(c), denyButton(c)))
 	}
-	brief := words(c.Summary)
+	brief := blocks.TextSections(c.Summary)
 	for _, w := range c.Warnings {
-		brief = append(brief, words("WARNING: "+w)...)
+		brief = append(brief, blocks.TextSections("WARNING: "+w)...)
 	}
-	if !fits(brief, mostBlocks/2, mostBytes/2) {
-		brief = words(fmt.Sprintf("%s\nIt has %d warnings, which stand in the review.", short(c.Summary, 1000), len(c.Warnings)))
+	if !blocks.Fits(brief, blocks.MaxMessageBlocks/2, blocks.MaxMessageBytes/2) {
+		brief = blocks.TextSections(fmt.Sprintf("%s\nIt has %d warnings, which the review shows.", blocks.Truncate(c.Summary, 1000), len(c.Warnings)))
 	}
-	brief = append(append(append(brief, asked(c)), terms(c)...), votes...)
-	if pages(c) == nil {
-		brief = append(brief, words("This plan is too long to be shown in Slack, and nothing is approved here that was not shown whole. Deny it, and have it asked for again in smaller parts.")...)
-		return append(brief, buttons(denyButton(c)))
+	brief = append(append(append(brief, blocks.Requester(c)), blocks.Terms(c)...), votes...)
+	if blocks.PlanPages(c) == nil {
+		brief = append(brief, blocks.TextSections("This plan is too long to be shown in Slack, and nothing is approved here that was not shown whole. Deny it, and ask the requester for smaller changes.")...)
+		return append(brief, actionButtons(denyButton(c)))
 	}
-	brief = append(brief, words("The plan is too long for a message. Review shows it whole; the approve button stands at its end.")...)
-	return append(brief, buttons(reviewButton(c, slack.StylePrimary), denyButton(c)))
+	brief = append(brief, blocks.TextSections("The plan is too long for a message. Review shows it whole; the approve button is at its end.")...)
+	return append(brief, actionButtons(reviewButton(c, slack.StylePrimary), denyButton(c)))
 }
 
-// decided tells what became of a change: who, when, outcome, and the scans as Defender returned them.
-func (b *Bot) decided(c confirm.Change, note string) []slack.Block {
-	blocks := decisions(c)
+// decidedBlocks returns the decisions on a change with their times, the outcome, and the scans as Defender returned
+// them.
+func (b *Bot) decidedBlocks(c confirm.Change, note string) []slack.Block {
+	content := decisionLines(c)
 	r := tools.ResultOf(c)
 	text := r.Reason
 	if c.State.Open() {
@@ -79,30 +82,30 @@ func (b *Bot) decided(c confirm.Change, note string) []slack.Block {
 	} else if r.Next != "" && c.State != confirm.Applied {
 		text += "\n" + r.Next
 	}
-	blocks = append(blocks, words(text)...)
+	content = append(content, blocks.TextSections(text)...)
 	if len(c.Outcome.Scans) > 0 {
-		blocks = append(blocks, returned(c.Outcome.Scans)...)
+		content = append(content, returnedScans(c.Outcome.Scans)...)
 	}
-	return blocks
+	return content
 }
 
-// returned are the scans as Defender returned them. The change itself was shown before; of its receipt, what
-// does not fit is left to the command line.
-func returned(scans json.RawMessage) []slack.Block {
+// returnedScans returns the scans from Defender's answer. An answer that does not fit is left to the command line:
+// the plan itself was shown before.
+func returnedScans(scans json.RawMessage) []slack.Block {
 	var pretty bytes.Buffer
 	if err := json.Indent(&pretty, scans, "", "  "); err != nil {
-		return words("Defender's answer cannot be shown.")
+		return blocks.TextSections("Defender's answer cannot be shown.")
 	}
-	blocks := preformatted(pretty.String())
-	if fits(blocks, 4, mostBytes/2) {
-		return append(words("Defender returned:"), blocks...)
+	content := blocks.CodeBlocks(pretty.String())
+	if blocks.Fits(content, 4, blocks.MaxMessageBytes/2) {
+		return append(blocks.TextSections("Defender returned:"), content...)
 	}
-	return words("Defender's answer is too long for a message; `scanwarden changes ID` shows it.")
+	return blocks.TextSections("Defender's answer is too long for a message; `scanwarden changes ID` shows it.")
 }
 
-// decisions are one line for each person who decided, and how many are still needed.
-func decisions(c confirm.Change) []slack.Block {
-	var blocks []slack.Block
+// decisionLines returns one line for each decision, and how many approvals there are if several are needed.
+func decisionLines(c confirm.Change) []slack.Block {
+	var content []slack.Block
 	for _, d := range c.Decisions {
 		word := "Approved by "
 		if !d.Approve {
@@ -112,42 +115,45 @@ func decisions(c confirm.Change) []slack.Block {
 		if d.Name != "" {
 			name = ", " + d.Name + ","
 		}
-		blocks = append(blocks, say(word, person(string(d.Principal)), name+" at "+until(d.At)))
+		content = append(content, blocks.MentionLine(word, blocks.Mention(string(d.Principal)), name+" at "+blocks.FormatTime(d.At)))
 		if d.Reason != "" {
-			blocks = append(blocks, words("Reason: "+d.Reason)...)
+			content = append(content, blocks.TextSections("Reason: "+d.Reason)...)
 		}
 	}
 	if c.State == confirm.Pending && c.Needed > 1 {
-		blocks = append(blocks, words(fmt.Sprintf("%d of %d confirmations", c.Approvals(), c.Needed))...)
+		content = append(content, blocks.TextSections(fmt.Sprintf("%d of %d confirmations", c.Approvals(), c.Needed))...)
 	}
-	return blocks
+	return content
 }
 
-// buttons carry the change's id and nothing else: what is approved is read from the ledger.
-func buttons(all ...slack.BlockElement) slack.Block {
+// actionButtons returns a row of buttons. The value of a button is the ID of a change and nothing else: what is
+// approved is read from the store.
+func actionButtons(all ...slack.BlockElement) slack.Block {
 	return slack.NewActionBlock("", all...)
 }
 
+// approveButton returns the Approve button, with a danger dialog for a destructive operation.
 func (b *Bot) approveButton(c confirm.Change) slack.BlockElement {
-	button := slack.NewButtonBlockElement(approveChange, c.ID, plain("Approve")).WithStyle(slack.StylePrimary)
-	if !b.forms[c.Operation].op.Destructive {
+	button := slack.NewButtonBlockElement(actionApprove, c.ID, blocks.PlainText("Approve")).WithStyle(slack.StylePrimary)
+	if !b.forms[c.Operation].Op.Destructive {
 		return button
 	}
-	sure := slack.NewConfirmationBlockObject(plain("Approve "+b.title(c.Operation)+"?"),
-		plain("Change "+c.Code+" is sent to Defender at once. What it overwrites or removes cannot be brought back."),
-		plain("Approve"), plain("Cancel"))
+	sure := slack.NewConfirmationBlockObject(blocks.PlainText("Approve "+b.operationTitle(c.Operation)+"?"),
+		blocks.PlainText("Change "+c.Code+" is sent to Defender at once. What it overwrites or removes cannot be brought back."),
+		blocks.PlainText("Approve"), blocks.PlainText("Cancel"))
 	return button.WithStyle(slack.StyleDanger).WithConfirm(sure.WithStyle(slack.StyleDanger))
 }
 
 func denyButton(c confirm.Change) slack.BlockElement {
-	return slack.NewButtonBlockElement(denyChange, c.ID, plain("Deny"))
+	return slack.NewButtonBlockElement(actionDeny, c.ID, blocks.PlainText("Deny"))
 }
 
+// reviewButton returns the button that opens the plan.
 func reviewButton(c confirm.Change, style slack.Style) slack.BlockElement {
-	return slack.NewButtonBlockElement(reviewChange, c.ID, plain("Review")).WithStyle(style)
+	return slack.NewButtonBlockElement(actionReview, c.ID, blocks.PlainText("Review")).WithStyle(style)
 }
 
-// headline is the message's text for notifications: nothing in it comes from a requester or from Defender.
-func (b *Bot) headline(c confirm.Change) string {
-	return b.title(c.Operation) + ": " + headlines[c.State] + ". Code: " + c.Code
+// headlineFor returns the text of a message for notifications. It contains no text from a requester or from Defender.
+func (b *Bot) headlineFor(c confirm.Change) string {
+	return b.operationTitle(c.Operation) + ": " + stateHeadlines[c.State] + ". Code: " + c.Code
 }

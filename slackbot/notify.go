@@ -14,25 +14,20 @@ import (
 	"scanwarden/confirm"
 )
 
-const (
-	// look is how often the ledger is looked at for what other processes did, or left undone.
-	look = time.Second
-	// mostDirect bounds how many people get a direct message.
-	mostDirect = 50
-	// patient is how long a requester waits to hear whether people were asked.
-	patient = time.Second
+// maxDirectMessages bounds how many approvers get a direct message.
+const maxDirectMessages = 50
 
-	questionKind, wordKind = "question", "word" // of a confirm.Notice
-)
+// The values of confirm.Message.Kind: a confirmation message, and the outcome for the requester.
+const confirmationKind, outcomeKind = "question", "word"
 
-// keepUp posts, rewrites and reminds, whenever something moved and on a timer, until ctx ends. All of it
-// happens here, one thing after the other, so that no older text ever overwrites a newer one.
-func (b *Bot) keepUp(ctx context.Context) {
-	tick := time.NewTicker(look)
+// notifyLoop posts, updates and reminds after each transition and on a timer, until ctx ends. It runs one round at a
+// time, so that an older text never overwrites a newer one.
+func (b *Bot) notifyLoop(ctx context.Context) {
+	tick := time.NewTicker(b.waits.pollInterval)
 	defer tick.Stop()
 	for {
-		if err := b.catchUp(ctx); err != nil && ctx.Err() == nil {
-			b.cfg.Log.WarnContext(ctx, "messages in Slack will be brought up to date later", "error", err)
+		if err := b.notifyOnce(ctx); err != nil && ctx.Err() == nil {
+			b.cfg.Log.WarnContext(ctx, "failed to update messages in Slack; retrying", "error", err)
 		}
 		select {
 		case <-b.wake:
@@ -43,212 +38,218 @@ func (b *Bot) keepUp(ctx context.Context) {
 	}
 }
 
-func (b *Bot) catchUp(ctx context.Context) (err error) {
+// notifyOnce runs one round. It returns a panic as an error.
+func (b *Bot) notifyOnce(ctx context.Context) (err error) {
 	defer func() {
-		if p := recover(); p != nil { // the next round tries again
+		if p := recover(); p != nil { // the next round retries
 			err = fmt.Errorf("panic: %v: %s", p, debug.Stack())
 		}
 	}()
-	if _, err := b.people.workspace(ctx); err != nil {
-		b.giveUpOn(err)
+	if _, err := b.users.workspace(ctx); err != nil {
+		b.stopIfFatal(err)
 		return err
 	}
-	if b.readOnly() {
+	if b.isReadOnly() {
 		return nil
 	}
 	back, err := b.cfg.Backend(ctx)
 	if err != nil {
 		return err
 	}
-	notices, err := b.cfg.Messages(ctx)
+	messages, err := b.cfg.Messages(ctx)
 	if err != nil {
 		return err
 	}
-	k := keeper{Bot: b, gate: back.Gate, notices: notices}
-	return errors.Join(k.postAll(ctx), k.rewriteAll(ctx))
+	n := notifier{Bot: b, gate: back.Gate, messages: messages}
+	return errors.Join(n.postPending(ctx), n.updateOutdated(ctx))
 }
 
-// keeper is one round of posting and rewriting.
-type keeper struct {
+// notifier is one round of posting, updating and reminding.
+type notifier struct {
 	*Bot
-	gate    *confirm.Gate
-	notices MessageStore
+	gate     *confirm.Gate
+	messages MessageStore
 }
 
-// postAll puts every pending change to people that is not yet, and reminds them of those that are.
-func (k keeper) postAll(ctx context.Context) error {
-	kept, err := k.gate.Changes(ctx, confirm.Filter{States: []confirm.State{confirm.Pending}, Limit: 1000})
+// postPending posts every pending change that is not posted yet, and reminds the approvers of the others.
+func (n notifier) postPending(ctx context.Context) error {
+	all, err := n.gate.Changes(ctx, confirm.Filter{States: []confirm.State{confirm.Pending}, Limit: 1000})
 	if err != nil {
 		return err
 	}
 	pending := map[string]bool{}
 	var errs []error
-	for _, c := range slices.Backward(kept) { // the oldest first
-		if !ours(c) || !c.Expires.After(k.cfg.Now()) {
+	for _, c := range slices.Backward(all) { // oldest first
+		if !isForSlack(c) || !c.Expires.After(n.cfg.Now()) {
 			continue
 		}
 		pending[c.ID] = true
-		errs = append(errs, k.post(ctx, c), k.remind(ctx, c))
+		errs = append(errs, n.postChange(ctx, c), n.remindApprovers(ctx, c))
 	}
-	k.outbox.forget(pending, k.cfg.Now())
+	n.outbox.prune(pending, n.cfg.Now())
 	return errors.Join(errs...)
 }
 
-// post puts a change to people at every place where it does not stand yet.
-func (k keeper) post(ctx context.Context, c confirm.Change) error {
-	job := k.outbox.job(c.ID)
-	if !k.outbox.due(job, k.cfg.Now()) {
+// postChange posts the confirmation message of a change to each channel that lacks it.
+func (n notifier) postChange(ctx context.Context, c confirm.Change) error {
+	job := n.outbox.jobFor(c.ID)
+	if !n.outbox.isDue(job, n.cfg.Now()) {
 		return nil
 	}
-	standing, err := k.notices.Messages(ctx, c.ID)
+	posted, err := n.messages.Messages(ctx, c.ID)
 	if err != nil {
 		return err
 	}
-	places, err := k.places(ctx)
-	for _, place := range places {
-		n, begun := find(standing, place)
-		if n.Message != "" || !k.mayPost(c, begun) {
+	channels, err := n.destinations(ctx)
+	for _, channel := range channels {
+		msg, begun := findMessage(posted, channel)
+		if msg.Message != "" || !n.shouldPost(c, begun) {
 			continue
 		}
-		err = errors.Join(err, k.put(ctx, c, place, job))
+		err = errors.Join(err, n.postTo(ctx, c, channel, job))
 	}
-	k.failed(err)
-	problem := problemOf(err)
-	err = errors.Join(err, k.gate.SetProblem(ctx, c.ID, problem)) // an assistant that asks learns it too
-	k.outbox.end(job, problem, k.cfg.Now())
+	n.handlePostError(err)
+	problem := postProblem(err)
+	err = errors.Join(err, n.gate.SetProblem(ctx, c.ID, problem)) // for an assistant that reads the change
+	n.outbox.finish(job, problem, n.cfg.Now())
 	return err
 }
 
-// mayPost leaves a change to the process that moved it, and a posting to whoever began it, for a while.
-func (k keeper) mayPost(c confirm.Change, begun bool) bool {
-	age := k.cfg.Now().Sub(c.Created)
-	return k.outbox.mine(c.ID) || (!begun && age >= headStart) || (begun && age >= attempt)
+// shouldPost reports whether this process may post a change now. For a while it leaves a change to the process that
+// made its last transition, and a post to the process that began it.
+func (n notifier) shouldPost(c confirm.Change, begun bool) bool {
+	age := n.cfg.Now().Sub(c.Created)
+	return n.outbox.owns(c.ID) || (!begun && age >= ownerHeadStart) || (begun && age >= postLease)
 }
 
-// put posts to one place: it is reserved first, so that others leave it alone, and kept after. A message that
-// the ledger did not take is kept later, not posted again.
-func (k keeper) put(ctx context.Context, c confirm.Change, place string, job *posting) error {
-	ctx, cancel := throughout(ctx)
+// postTo posts to one channel. It reserves the post in the store first, so that other processes leave it alone, and
+// then saves the message. If the store does not take the message, a later round saves it and does not post again.
+func (n notifier) postTo(ctx context.Context, c confirm.Change, channel string, job *postJob) error {
+	ctx, cancel := detachedContext(ctx)
 	defer cancel()
-	n := confirm.Message{Change: c.ID, Channel: place, Kind: questionKind, Version: c.Version, Message: job.sent[place]}
-	if n.Message == "" {
-		if err := k.notices.SaveMessage(ctx, n); err != nil {
+	msg := confirm.Message{Change: c.ID, Channel: channel, Kind: confirmationKind, Version: c.Version, Message: job.unsaved[channel]}
+	if msg.Message == "" {
+		if err := n.messages.SaveMessage(ctx, msg); err != nil {
 			return err
 		}
-		options := append(quiet(), slack.MsgOptionText(k.headline(c), true), slack.MsgOptionBlocks(k.question(c, "")...))
-		_, message, err := k.api.PostMessageContext(ctx, place, options...)
+		options := append(noUnfurl(), slack.MsgOptionText(n.headlineFor(c), true), slack.MsgOptionBlocks(n.changeMessage(c, "")...))
+		_, message, err := n.api.PostMessageContext(ctx, channel, options...)
 		if err != nil {
-			return fmt.Errorf("post to %s: %w", place, err)
+			return fmt.Errorf("post to %s: %w", channel, err)
 		}
-		n.Message = message
-		job.sent[place] = message
+		msg.Message = message
+		job.unsaved[channel] = message
 	}
-	return k.notices.SaveMessage(ctx, n)
+	return n.messages.SaveMessage(ctx, msg)
 }
 
-// throughout lets what was begun be ended and recorded although the bot is told to stop: a message that the
-// ledger does not know of would be posted again after the restart.
-func throughout(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(ctx), farewell)
+// detachedContext returns a context that outlives ctx by shutdownTimeout, to finish and record a post although the
+// bot stops: a message that is not in the store would be posted again after the restart.
+func detachedContext(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 }
 
-// failed obeys what Slack asks for, and ends the bot when it will never be heard again.
-func (k keeper) failed(err error) {
-	if wait := pauseOf(err); wait > 0 {
-		k.outbox.hush(k.cfg.Now(), wait)
+// handlePostError stops calls for as long as Slack asks, and ends the bot for a fatal error.
+func (n notifier) handlePostError(err error) {
+	if wait := retryAfter(err); wait > 0 {
+		n.outbox.backOff(n.cfg.Now(), wait)
 	}
-	k.giveUpOn(err)
+	n.stopIfFatal(err)
 }
 
-// places are where changes are put to people: the channel, or else the approvers' direct messages.
-func (k keeper) places(ctx context.Context) ([]string, error) {
-	if k.cfg.Channel != "" {
-		return []string{k.cfg.Channel}, nil
+// destinations returns the channels for confirmation messages: the configured one, or else the direct messages of the
+// approvers.
+func (n notifier) destinations(ctx context.Context) ([]string, error) {
+	if n.cfg.Channel != "" {
+		return []string{n.cfg.Channel}, nil
 	}
-	users, err := k.approvers(ctx)
+	users, err := n.approverUsers(ctx)
 	if len(users) == 0 && err == nil {
-		err = errNobody
+		err = errNoApprover
 	}
-	var places []string
+	var channels []string
 	for _, user := range users {
-		place, failed := k.directly(ctx, user)
+		channel, failed := n.dmChannel(ctx, user)
 		if err = errors.Join(err, failed); failed == nil {
-			places = append(places, place)
+			channels = append(channels, channel)
 		}
 	}
-	return places, err
+	return channels, err
 }
 
-var errNobody = errors.New("no channel is configured and no approver is in Slack; set SCANWARDEN_SLACK_CHANNEL")
+var errNoApprover = errors.New("no channel is configured and no approver is in Slack; set SCANWARDEN_SLACK_CHANNEL")
 
-// approvers are the people in Slack who may decide, by their ids.
-func (k keeper) approvers(ctx context.Context) (users []string, err error) {
-	for _, approver := range k.cfg.Approvers {
-		found, failed := k.usersOf(ctx, approver)
+// approverUsers returns the user IDs of all approvers in Slack.
+func (n notifier) approverUsers(ctx context.Context) (users []string, err error) {
+	for _, approver := range n.cfg.Approvers {
+		found, failed := n.resolveApprover(ctx, approver)
 		users, err = append(users, found...), errors.Join(err, failed)
 	}
 	slices.Sort(users)
 	users = slices.Compact(users)
-	return users[:min(len(users), mostDirect)], err
+	return users[:min(len(users), maxDirectMessages)], err
 }
 
-// usersOf are the people in Slack whom one of the approvers stands for: a user group's members, or who has an account
-// here that is joined with theirs.
-func (k keeper) usersOf(ctx context.Context, approver string) (users []string, err error) {
-	if group, ok := strings.CutPrefix(approver, "slack-group:"); ok {
-		return k.people.membersOf(ctx, group)
+// resolveApprover returns the user IDs that one entry of the approvers stands for: the members of a user group, or
+// the Slack accounts that are linked to a principal.
+func (n notifier) resolveApprover(ctx context.Context, approver string) (users []string, err error) {
+	if group, ok := strings.CutPrefix(approver, groupPrefix); ok {
+		return n.users.membersOf(ctx, group)
 	}
-	known, err := k.gate.Person(ctx, confirm.Principal(approver))
+	known, err := n.gate.Person(ctx, confirm.Principal(approver))
 	if err != nil {
 		return nil, err
 	}
-	return slackUsers(known), nil
+	return slackUserIDs(known), nil
 }
 
-func (k keeper) directly(ctx context.Context, user string) (string, error) {
-	if place, ok := k.outbox.directs[user]; ok {
-		return place, nil
+// dmChannel returns the direct message channel of a user, from the cache or from Slack.
+func (n notifier) dmChannel(ctx context.Context, user string) (string, error) {
+	if channel, ok := n.outbox.dms.Get(user); ok {
+		return channel, nil
 	}
-	place, err := k.direct(ctx, user)
+	channel, err := n.openDM(ctx, user)
 	if err == nil {
-		k.outbox.directs[user] = place
+		n.outbox.dms.Add(user, channel)
 	}
-	return place, err
+	return channel, err
 }
 
-func find(all []confirm.Message, place string) (n confirm.Message, ok bool) {
-	i := slices.IndexFunc(all, func(n confirm.Message) bool { return n.Channel == place })
+// findMessage returns the message in a channel.
+func findMessage(all []confirm.Message, channel string) (msg confirm.Message, ok bool) {
+	i := slices.IndexFunc(all, func(msg confirm.Message) bool { return msg.Channel == channel })
 	if i < 0 {
-		return n, false
+		return msg, false
 	}
 	return all[i], true
 }
 
-// problemOf tells people why a change is not put to them yet.
-func problemOf(err error) string {
-	switch code := codeOf(err); {
+// postProblem returns, for the requester, why a change is not posted yet. It returns "" for nil.
+func postProblem(err error) string {
+	switch code := slackCode(err); {
 	case err == nil:
 		return ""
-	case errors.Is(err, errNobody):
-		return errNobody.Error() + "."
+	case errors.Is(err, errNoApprover):
+		return errNoApprover.Error() + "."
 	case code != "":
-		return fmt.Sprintf("Slack does not take the question (%s); posting is retried until it expires.", code)
+		return fmt.Sprintf("Slack does not accept the message (%s); posting is retried until it expires.", code)
 	}
-	return "Slack cannot be reached with the question; posting is retried until it expires."
+	return "Slack cannot be reached; posting is retried until it expires."
 }
 
-// awaitPosting waits a moment for the question to stand, and says what is wrong when it does not.
-func (b *Bot) awaitPosting(ctx context.Context, c confirm.Change) (problem string) {
-	job := b.outbox.job(c.ID)
-	b.outbox.claim(c.ID, b.cfg.Now())
-	b.stir()
-	timer := time.NewTimer(patient)
+// waitPosted waits a moment for the confirmation message of c. It returns "" if the message is posted, and otherwise
+// why not.
+func (b *Bot) waitPosted(ctx context.Context, c confirm.Change) (problem string) {
+	job := b.outbox.jobFor(c.ID)
+	b.outbox.own(c.ID, b.cfg.Now())
+	b.wakeNotifier()
+	timer := time.NewTimer(b.waits.posted)
 	defer timer.Stop()
 	select {
 	case <-job.tried:
-		return b.outbox.outcome(job)
+		return b.outbox.lastProblem(job)
 	case <-timer.C:
 	case <-ctx.Done():
 	}
-	return "Slack has not taken the question yet; posting is retried until it expires."
+	return "Slack has not accepted the message yet; posting is retried until it expires."
 }

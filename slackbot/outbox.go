@@ -3,116 +3,119 @@ package slackbot
 import (
 	"sync"
 	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
 )
 
 const (
-	// headStart is how long other processes leave a change to the one that moved it.
-	headStart = 5 * time.Second
-	// attempt is how long they leave a posting alone that somebody has begun.
-	attempt = 30 * time.Second
-	// firstWait and longestWait bound the pauses between two attempts to post.
-	firstWait, longestWait = time.Second, 30 * time.Second
-	// recall is how long a process remembers that it moved a change.
-	recall = time.Minute
+	// ownerHeadStart is how long other processes leave a change to the process that made its last transition.
+	ownerHeadStart = 5 * time.Second
+	// postLease is how long they leave a post alone that a process has begun.
+	postLease = 30 * time.Second
+	// minBackoff and maxBackoff bound the wait between two attempts to post.
+	minBackoff, maxBackoff = time.Second, 30 * time.Second
+	// ownershipTTL is how long a process remembers that it made a transition.
+	ownershipTTL = time.Minute
 )
 
-// outbox is what this process knows of the messages that have still to be posted. It is a memory of effort
-// only: what stands where is in the ledger.
-type outbox struct {
-	mu      sync.Mutex
-	jobs    map[string]*posting
-	moved   map[string]time.Time // changes that this process moved
-	directs map[string]string    // conversations with one person, by their id
-	silence time.Time            // Slack asked to be left alone until then
+// postOutbox holds what this process knows about posts that are due. It decides when to retry; what was posted where
+// is in the store.
+type postOutbox struct {
+	dms *lru.Cache[string, string] // direct message channels, by user ID
+
+	mu          sync.Mutex
+	jobs        map[string]*postJob
+	owned       map[string]time.Time // changes of which this process made the last transition
+	silentUntil time.Time            // Slack asked for no calls until then
 }
 
-// posting is the effort to put one change to people.
-type posting struct {
-	tried   chan struct{}     // closed after the first attempt
-	problem string            // of the latest attempt, for people
-	next    time.Time         // when to try again
-	wait    time.Duration     // after the next failure
-	sent    map[string]string // messages by place that are posted but not yet in the ledger
+// postJob is the state of posting one change.
+type postJob struct {
+	tried   chan struct{} // closed after the first attempt
+	problem string        // of the latest attempt, for users; "" if it succeeded
+	nextTry time.Time
+	backoff time.Duration     // after the next failure
+	unsaved map[string]string // posted messages, by channel, that are not in the store yet
 }
 
-func newOutbox() *outbox {
-	return &outbox{jobs: map[string]*posting{}, moved: map[string]time.Time{}, directs: map[string]string{}}
+func newPostOutbox() *postOutbox {
+	return &postOutbox{jobs: map[string]*postJob{}, owned: map[string]time.Time{}, dms: newCache[string](userCacheSize)}
 }
 
-// claim remembers that this process moved a change, so that it is the first to tell people.
-func (o *outbox) claim(change string, now time.Time) {
+// own records that this process made the last transition of a change, so that it posts before other processes do.
+func (o *postOutbox) own(change string, now time.Time) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.moved[change] = now
+	o.owned[change] = now
 }
 
-// mine reports whether this process moved a change lately.
-func (o *outbox) mine(change string) bool {
+// owns reports whether this process recently made the last transition of a change.
+func (o *postOutbox) owns(change string) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	_, ok := o.moved[change]
+	_, ok := o.owned[change]
 	return ok
 }
 
-// job is the effort for a change, begun anew when there is none yet.
-func (o *outbox) job(change string) *posting {
+// jobFor returns the job of a change, and creates it if there is none.
+func (o *postOutbox) jobFor(change string) *postJob {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	p, ok := o.jobs[change]
 	if !ok {
-		p = &posting{tried: make(chan struct{}), wait: firstWait, sent: map[string]string{}}
+		p = &postJob{tried: make(chan struct{}), backoff: minBackoff, unsaved: map[string]string{}}
 		o.jobs[change] = p
 	}
 	return p
 }
 
-// forget drops what is not pending any more, and old memories.
-func (o *outbox) forget(pending map[string]bool, now time.Time) {
+// prune drops the jobs of changes that are no longer pending, and expired ownership.
+func (o *postOutbox) prune(pending map[string]bool, now time.Time) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for id, at := range o.moved {
-		if now.Sub(at) > recall && !pending[id] {
-			delete(o.moved, id)
+	for id, at := range o.owned {
+		if now.Sub(at) > ownershipTTL && !pending[id] {
+			delete(o.owned, id)
 		}
 	}
 	for id := range o.jobs {
-		if _, recent := o.moved[id]; !pending[id] && !recent {
+		if _, recent := o.owned[id]; !pending[id] && !recent {
 			delete(o.jobs, id)
 		}
 	}
 }
 
-// due reports whether it is time to try.
-func (o *outbox) due(p *posting, now time.Time) bool {
+// isDue reports whether a job may be tried now.
+func (o *postOutbox) isDue(p *postJob, now time.Time) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return !now.Before(p.next) && !now.Before(o.silence)
+	return !now.Before(p.nextTry) && !now.Before(o.silentUntil)
 }
 
-// quiet reports whether Slack has asked to be left alone.
-func (o *outbox) quiet(now time.Time) bool {
+// backingOff reports whether Slack has asked for no calls now.
+func (o *postOutbox) backingOff(now time.Time) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return now.Before(o.silence)
+	return now.Before(o.silentUntil)
 }
 
-// hush leaves Slack alone for as long as it asked.
-func (o *outbox) hush(now time.Time, d time.Duration) {
+// backOff stops calls for d, as Slack asked.
+func (o *postOutbox) backOff(now time.Time, d time.Duration) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if until := now.Add(d); until.After(o.silence) {
-		o.silence = until
+	if until := now.Add(d); until.After(o.silentUntil) {
+		o.silentUntil = until
 	}
 }
 
-// end records an attempt; problem is "" for a good one.
-func (o *outbox) end(p *posting, problem string, now time.Time) {
+// finish records an attempt. problem is "" if it succeeded; otherwise the next attempt waits twice as long.
+func (o *postOutbox) finish(p *postJob, problem string, now time.Time) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	p.problem = problem
 	if problem != "" {
-		p.next = now.Add(p.wait)
-		p.wait = min(2*p.wait, longestWait)
+		p.nextTry = now.Add(p.backoff)
+		p.backoff = min(2*p.backoff, maxBackoff)
 	}
 	select {
 	case <-p.tried:
@@ -121,29 +124,29 @@ func (o *outbox) end(p *posting, problem string, now time.Time) {
 	}
 }
 
-// outcome is the problem of the latest attempt.
-func (o *outbox) outcome(p *posting) string {
+// lastProblem returns the problem of the latest attempt, and "" if it succeeded.
+func (o *postOutbox) lastProblem(p *postJob) string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return p.problem
 }
 
-// progress is what executing changes wait for, and which messages have to be made right at once.
-type progress struct {
+// progressNotes holds the progress of executing changes, and which messages must be updated in the next round.
+type progressNotes struct {
 	mu    sync.Mutex
 	notes map[string]string
 }
 
-func newProgress() *progress { return &progress{notes: map[string]string{}} }
+func newProgressNotes() *progressNotes { return &progressNotes{notes: map[string]string{}} }
 
-func (p *progress) note(change, text string) {
+func (p *progressNotes) set(change, text string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.notes[change] = text
 }
 
-// take returns what was noted since the last time.
-func (p *progress) take() map[string]string {
+// drain returns the notes since the last call.
+func (p *progressNotes) drain() map[string]string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	notes := p.notes

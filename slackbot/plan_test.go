@@ -10,12 +10,12 @@ import (
 	"scanwarden/slackbot/slacktest"
 )
 
-// proposeRaw keeps a change that no desk of ours would plan, as a hostile tenant might make it.
-func (h *house) proposeRaw(t testing.TB, p confirm.Proposal) confirm.Change {
+// proposeDirectly stores a change that Service would not plan, as a hostile tenant might cause it.
+func (s *stack) proposeDirectly(t testing.TB, p confirm.Proposal) confirm.Change {
 	t.Helper()
 	p.Operation, p.Target = "delete_scans", "simulator"
 	p.Request = confirm.Request{Method: "POST", Path: "/api/x", Body: json.RawMessage(`{}`)}
-	c, err := h.gate.Propose(t.Context(), p, confirm.Requester{
+	c, err := s.Gate.Propose(t.Context(), p, confirm.Requester{
 		Principal: "token:claude", Source: "MCP HTTP", Channels: []confirm.Channel{confirm.Slack},
 	})
 	if err != nil {
@@ -24,16 +24,17 @@ func (h *house) proposeRaw(t testing.TB, p confirm.Proposal) confirm.Change {
 	return c
 }
 
-// hostile is all that Slack makes something of, were it marked as its own markup.
-const hostile = "<!channel> <@U0ADA> <https://evil.example|here> *bold* _it_ `code` :tada: @here https://evil.example"
+// hostileText contains everything that Slack interprets in mrkdwn.
+const hostileText = "<!channel> <@U0ADA> <https://evil.example|here> *bold* _it_ `code` :tada: @here https://evil.example"
 
-func TestWordsFromOutsideAreInert(t *testing.T) {
-	h := newHouse(t, plan{})
-	h.proposeRaw(t, confirm.Proposal{
-		Summary: "Delete " + hostile, Warnings: []string{hostile},
-		Subjects: []confirm.Subject{{Title: hostile, Fields: []confirm.Field{{Name: hostile, Before: hostile}}}},
+func TestTextFromOutsideIsNotMarkup(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, options{})
+	s.proposeDirectly(t, confirm.Proposal{
+		Summary: "Delete " + hostileText, Warnings: []string{hostileText},
+		Subjects: []confirm.Subject{{Title: hostileText, Fields: []confirm.Field{{Name: hostileText, Before: hostileText}}}},
 	})
-	q := h.slack.WaitMessage(channel, func(m slacktest.Message) bool { return says(m.All(), "Code: ") })
+	q := s.slack.WaitMessage(channel, func(m slacktest.Message) bool { return containsAll(m.All(), "Code: ") })
 	if strings.Contains(q.Text, "evil") {
 		t.Errorf("the fallback text has words from outside: %s", q.Text)
 	}
@@ -42,7 +43,7 @@ func TestWordsFromOutsideAreInert(t *testing.T) {
 		t.Fatal(err)
 	}
 	found := 0
-	each(blocks, func(o map[string]any) {
+	visitObjects(blocks, func(o map[string]any) {
 		text, _ := o["text"].(string)
 		if !strings.Contains(text, "evil.example") {
 			return
@@ -57,23 +58,24 @@ func TestWordsFromOutsideAreInert(t *testing.T) {
 	}
 }
 
-// each visits every object within v.
-func each(v any, visit func(map[string]any)) {
+// visitObjects calls visit for every object within v.
+func visitObjects(v any, visit func(map[string]any)) {
 	switch v := v.(type) {
 	case []any:
 		for _, e := range v {
-			each(e, visit)
+			visitObjects(e, visit)
 		}
 	case map[string]any:
 		visit(v)
 		for _, e := range v {
-			each(e, visit)
+			visitObjects(e, visit)
 		}
 	}
 }
 
 func TestAPlanTooLongForAMessageIsApprovedOnlyAfterItWasShownWhole(t *testing.T) {
-	h := newHouse(t, plan{})
+	t.Parallel()
+	s := newStack(t, options{})
 	p := confirm.Proposal{Summary: "Delete many scans", Warnings: []string{"they are lost"}}
 	for i := range 200 {
 		p.Subjects = append(p.Subjects, confirm.Subject{
@@ -81,13 +83,13 @@ func TestAPlanTooLongForAMessageIsApprovedOnlyAfterItWasShownWhole(t *testing.T)
 			Fields: []confirm.Field{{Name: "target", Before: strings.Repeat("10.0.0.1,", 100)}, {Name: "mark", Before: fmt.Sprintf("end-%d.", i)}},
 		})
 	}
-	c := h.proposeRaw(t, p)
-	q := h.slack.WaitMessage(channel, func(m slacktest.Message) bool { return says(m.All(), "Code: "+c.Code) })
-	if got := buttons(q); got != "review_change deny_change" {
+	c := s.proposeDirectly(t, p)
+	q := s.slack.WaitMessage(channel, func(m slacktest.Message) bool { return containsAll(m.All(), "Code: "+c.Code) })
+	if got := actionButtons(q); got != "review_change deny_change" {
 		t.Fatalf("buttons of the short message are %q", got)
 	}
-	acked(t, h.slack.Click(ada, q, "review_change"))
-	view := h.slack.WaitView(ada, func(v slacktest.View) bool { return says(v.All(), "Page 1 of ") })
+	mustAck(t, s.slack.Click(ada, q, "review_change"))
+	view := s.slack.WaitView(ada, func(v slacktest.View) bool { return containsAll(v.All(), "Page 1 of ") })
 	shown := view.All()
 	for page := 2; ; page++ {
 		last := true
@@ -100,45 +102,47 @@ func TestAPlanTooLongForAMessageIsApprovedOnlyAfterItWasShownWhole(t *testing.T)
 		if len(view.Buttons()) != 1 {
 			t.Fatalf("page %d has more than the button to the next page", page-1)
 		}
-		acked(t, h.slack.ClickView(ada, view, "review_next"))
-		view = h.slack.WaitView(ada, func(v slacktest.View) bool { return says(v.All(), fmt.Sprintf("Page %d of ", page)) })
+		mustAck(t, s.slack.ClickView(ada, view, "review_next"))
+		view = s.slack.WaitView(ada, func(v slacktest.View) bool { return containsAll(v.All(), fmt.Sprintf("Page %d of ", page)) })
 		shown += view.All()
 	}
 	for i := range 200 {
-		if !says(shown, fmt.Sprintf("Scan number %d.", i), fmt.Sprintf("end-%d.", i)) {
+		if !containsAll(shown, fmt.Sprintf("Scan number %d.", i), fmt.Sprintf("end-%d.", i)) {
 			t.Fatalf("scan %d was not shown whole", i)
 		}
 	}
 	if n := strings.Count(shown, "10.0.0.1"); n != 200*100 {
 		t.Errorf("%d addresses were shown, want %d", n, 200*100)
 	}
-	acked(t, h.slack.ClickView(ada, view, "approve_change"))
-	h.slack.Wait("the yes", func() bool {
-		now, err := h.gate.Change(t.Context(), c.ID)
+	mustAck(t, s.slack.ClickView(ada, view, "approve_change"))
+	s.slack.Wait("the yes", func() bool {
+		now, err := s.Gate.Change(t.Context(), c.ID)
 		return err == nil && now.Approvals() == 1
 	})
 }
 
 func TestAPlanThatSlackCannotShowCannotBeApprovedThere(t *testing.T) {
-	h := newHouse(t, plan{})
-	c := h.proposeRaw(t, confirm.Proposal{
+	t.Parallel()
+	s := newStack(t, options{})
+	c := s.proposeDirectly(t, confirm.Proposal{
 		Summary:  "Delete too much",
 		Subjects: []confirm.Subject{{Title: "x", Fields: []confirm.Field{{Name: "target", Before: strings.Repeat("0123456789", 400_000)}}}},
 	})
-	q := h.slack.WaitMessage(channel, func(m slacktest.Message) bool { return says(m.All(), "Code: "+c.Code) })
-	if got := buttons(q); got != "deny_change" || !says(q.All(), "too long to be shown in Slack") {
+	q := s.slack.WaitMessage(channel, func(m slacktest.Message) bool { return containsAll(m.All(), "Code: "+c.Code) })
+	if got := actionButtons(q); got != "deny_change" || !containsAll(q.All(), "too long to be shown in Slack") {
 		t.Errorf("buttons are %q in %s", got, q.All())
 	}
 }
 
 func TestALongValueIsSplitAndNotCut(t *testing.T) {
-	h := newHouse(t, plan{})
+	t.Parallel()
+	s := newStack(t, options{})
 	long := strings.Repeat("0123456789", 700)
-	c := h.proposeRaw(t, confirm.Proposal{
+	c := s.proposeDirectly(t, confirm.Proposal{
 		Summary:  "Delete one",
 		Subjects: []confirm.Subject{{Title: "x", Fields: []confirm.Field{{Name: "target", Before: long}}}},
 	})
-	q := h.slack.WaitMessage(channel, func(m slacktest.Message) bool { return says(m.All(), "Code: "+c.Code) })
+	q := s.slack.WaitMessage(channel, func(m slacktest.Message) bool { return containsAll(m.All(), "Code: "+c.Code) })
 	if whole := strings.ReplaceAll(q.All(), "\n", ""); !strings.Contains(whole, long) {
 		t.Error("the value is not there whole")
 	}

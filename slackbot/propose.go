@@ -4,62 +4,65 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	"scanwarden/confirm"
+	"scanwarden/slackbot/internal/blocks"
+	"scanwarden/slackbot/internal/form"
 )
 
-// proposed is what came of a wish: a change that waits for people, or why not.
-type proposed struct {
-	operation string
-	change    confirm.Change
-	posting   string // what is wrong with putting it to people, "" when it stands there
-	err       error
+// proposalResult is the outcome of a proposal: a change that waits for approval, or an error.
+type proposalResult struct {
+	operation   string
+	change      confirm.Change
+	postProblem string // why the confirmation message is not posted yet; "" if it is
+	err         error
 }
 
-// propose plans the change and has it put to people.
-func (b *Bot) propose(ctx context.Context, who caller, f form, args map[string]any) proposed {
-	p := proposed{operation: f.op.Name}
-	p.change, p.err = b.keep(ctx, who, f.op.Name, args)
+// proposeAndPost proposes a change and waits a moment for its confirmation message to be posted.
+func (b *Bot) proposeAndPost(ctx context.Context, by caller, f form.Form, args map[string]any) proposalResult {
+	p := proposalResult{operation: f.Op.Name}
+	p.change, p.err = b.planAndPropose(ctx, by, f.Op.Name, args)
 	if p.err == nil {
-		p.posting = b.awaitPosting(ctx, p.change)
+		p.postProblem = b.waitPosted(ctx, p.change)
 	}
 	return p
 }
 
-func (b *Bot) keep(ctx context.Context, who caller, operation string, args map[string]any) (none confirm.Change, err error) {
+// planAndPropose plans and proposes a change through Service.Propose, with the user groups of the requester.
+func (b *Bot) planAndPropose(ctx context.Context, by caller, operation string, args map[string]any) (none confirm.Change, err error) {
 	back, err := b.cfg.Backend(ctx)
 	if err != nil {
 		return none, err
 	}
-	groups, err := b.people.groupsOf(ctx, who.user)
+	groups, err := b.users.groupsOf(ctx, by.user)
 	if err != nil {
-		b.cfg.Log.WarnContext(ctx, "a requester's user groups are not known", "error", err)
+		b.cfg.Log.WarnContext(ctx, "failed to read a requester's user groups", "error", err)
 	}
-	asker := confirm.Requester{
-		Principal: who.principal(), Source: confirm.SourceSlack, Groups: groups, Channels: []confirm.Channel{confirm.Slack},
+	requester := confirm.Requester{
+		Principal: by.principal(), Source: confirm.SourceSlack, Groups: groups, Channels: []confirm.Channel{confirm.Slack},
 	}
-	asked, err := encode(args)
+	input, err := encodeArguments(args)
 	if err != nil {
 		return none, err
 	}
-	return back.Service.Propose(ctx, asker, operation, asked)
+	return back.Service.Propose(ctx, requester, operation, input)
 }
 
-// words tell the requester what came of it.
-func (p proposed) words() string {
+// resultText returns the reply to the requester.
+func (p proposalResult) resultText() string {
 	if p.err != nil {
-		return refusalOf(p.operation, p.err)
+		return refusalText(p.operation, p.err)
 	}
 	c := p.change
-	text := fmt.Sprintf("Asked: %s\n\nCode: %s. It waits for the yes of %s until %s; you will be told how it ends.",
-		c.Summary, c.Code, peopleNeeded(c.Needed), until(c.Expires))
-	if p.posting != "" {
-		text += "\n\nIt is kept, but " + p.posting
+	text := fmt.Sprintf("Asked: %s\n\nCode: %s. It waits for the yes of %s until %s; you will get the outcome as a message.",
+		c.Summary, c.Code, peopleNeeded(c.Needed), blocks.FormatTime(c.Expires))
+	if p.postProblem != "" {
+		text += "\n\nThe change is recorded, but " + p.postProblem
 	}
 	return text
 }
 
+// peopleNeeded returns how many approvers a change needs, in words.
 func peopleNeeded(n int) string {
 	if n <= 1 {
 		return "one person"
@@ -67,7 +70,5 @@ func peopleNeeded(n int) string {
 	return fmt.Sprintf("%d people", n)
 }
 
-func until(t time.Time) string { return t.UTC().Format("15:04 UTC on 2006-01-02") }
-
-// ours reports whether a change is to be put to people in Slack.
-func ours(c confirm.Change) bool { return slices.Contains(c.Channels, confirm.Slack) }
+// isForSlack reports whether Slack is one of the channels on which a change can be decided.
+func isForSlack(c confirm.Change) bool { return slices.Contains(c.Channels, confirm.Slack) }

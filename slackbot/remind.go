@@ -8,63 +8,65 @@ import (
 	"github.com/slack-go/slack"
 
 	"scanwarden/confirm"
+	"scanwarden/slackbot/internal/blocks"
 )
 
-// remind tells the approvers once, at half of its time, that a change still waits. Once is more important than
-// surely: the reminder is recorded before it is posted.
-func (k keeper) remind(ctx context.Context, c confirm.Change) error {
-	if k.cfg.Now().Before(c.Created.Add(c.Expires.Sub(c.Created) / 2)) {
+// remindApprovers reminds the approvers of a change once, when half of its time has passed. The reminder is recorded
+// before it is posted: a missing reminder is better than two.
+func (n notifier) remindApprovers(ctx context.Context, c confirm.Change) error {
+	if n.cfg.Now().Before(c.Created.Add(c.Expires.Sub(c.Created) / 2)) {
 		return nil
 	}
-	standing, err := k.notices.Messages(ctx, c.ID)
+	posted, err := n.messages.Messages(ctx, c.ID)
 	if err != nil {
 		return err
 	}
-	for _, n := range standing {
-		if n.Kind != questionKind || n.Message == "" || n.Reminded {
+	for _, msg := range posted {
+		if msg.Kind != confirmationKind || msg.Message == "" || msg.Reminded {
 			continue
 		}
-		blocks, err := k.reminder(ctx, c)
+		content, err := n.reminderBlocks(ctx, c)
 		if err != nil {
 			return err
 		}
-		n.Reminded = true
-		if err := k.notices.SaveMessage(ctx, n); err != nil {
+		msg.Reminded = true
+		if err := n.messages.SaveMessage(ctx, msg); err != nil {
 			return err
 		}
-		if _, err := k.send(ctx, n.Channel, n.Message, k.headline(c), blocks); err != nil {
+		if _, err := n.postMessage(ctx, thread{msg.Channel, msg.Message}, c, content); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// reminder mentions the approvers who have not decided; their ids are from our own configuration, or signed by Slack.
-func (k keeper) reminder(ctx context.Context, c confirm.Change) ([]slack.Block, error) {
-	parts := []any{"Change " + c.Code + " still waits for a decision, until " + until(c.Expires) + ". "}
-	if k.cfg.Channel == "" {
-		return []slack.Block{say(parts...)}, nil
+// reminderBlocks returns a reminder that mentions the approvers without a decision. Their IDs are from our
+// configuration or were signed by Slack.
+func (n notifier) reminderBlocks(ctx context.Context, c confirm.Change) ([]slack.Block, error) {
+	parts := []any{"Change " + c.Code + " still waits for a decision, until " + blocks.FormatTime(c.Expires) + ". "}
+	if n.cfg.Channel == "" {
+		return []slack.Block{blocks.MentionLine(parts...)}, nil
 	}
-	for _, approver := range k.cfg.Approvers {
-		if group, ok := strings.CutPrefix(approver, "slack-group:"); ok && isID(group) {
+	for _, approver := range n.cfg.Approvers {
+		if group, ok := strings.CutPrefix(approver, groupPrefix); ok && blocks.IsID(group) {
 			parts = append(parts, []slack.RichTextSectionElement{slack.NewRichTextSectionUserGroupElement(group)}, " ")
 		}
-		known, err := k.gate.Person(ctx, confirm.Principal(approver))
+		known, err := n.gate.Person(ctx, confirm.Principal(approver))
 		if err != nil {
 			return nil, err
 		}
-		if spoke(known, c) {
+		if hasVoted(known, c) {
 			continue
 		}
-		for _, user := range slackUsers(known) {
+		for _, user := range slackUserIDs(known) {
 			parts = append(parts, []slack.RichTextSectionElement{slack.NewRichTextSectionUserElement(user, nil)}, " ")
 		}
 	}
-	return []slack.Block{say(parts...)}, nil
+	return []slack.Block{blocks.MentionLine(parts...)}, nil
 }
 
-// spoke reports whether a change was asked for, or decided on, by somebody.
-func spoke(known confirm.Person, c confirm.Change) bool {
+// hasVoted reports whether a person has requested or decided a change.
+func hasVoted(known confirm.Person, c confirm.Change) bool {
 	return slices.Contains(known.Principals, c.Requester) || slices.ContainsFunc(c.Decisions, func(d confirm.Decision) bool {
 		return slices.Contains(known.Principals, d.Principal)
 	})

@@ -2,70 +2,77 @@ package slackbot
 
 import (
 	"context"
+	"strings"
 
 	"github.com/slack-go/slack"
+
+	"scanwarden/slackbot/internal/blocks"
 )
 
-// talk is one exchange with a person: who it is, and the ways to answer only them.
-type talk struct {
+// request is one command, click or submission of a user, and the ways to reply to that user alone.
+type request struct {
 	caller
-	channel  string
-	trigger  string // opens a modal, once, within three seconds
-	response string // response_url: answers five times within half an hour
-	view     string // the modal they acted in, which then shows the answer
-	home     bool   // they acted in the app's home, which only a modal can answer
+	channel string
+
+	triggerID   string // opens a modal, once, within three seconds
+	responseURL string // takes five replies within half an hour
+	viewID      string // the modal in which the user acted; it shows the reply
+	inHome      bool   // the user acted in the home tab, which only a modal can answer
 }
 
-// tell answers a person so that only they see it.
-func (b *Bot) tell(ctx context.Context, t talk, text string) { b.show(ctx, t, words(text)) }
+// replyText sends text to the user so that only they see it.
+func (b *Bot) replyText(ctx context.Context, req request, text string) {
+	b.replyBlocks(ctx, req, blocks.TextSections(text))
+}
 
-// show is tell for more than words. A modal that is open shows the answer itself; else it is an ephemeral
-// message, by way of the response_url, which works in conversations that the bot is not in.
-func (b *Bot) show(ctx context.Context, t talk, blocks []slack.Block) {
-	if t.view != "" && b.updateView(ctx, t.view, letter(blocks)) == nil {
+// replyBlocks sends content to the user so that only they see it: in the modal that is open, or as an ephemeral
+// message through the response_url, which works in channels that the bot is not in, or else through the API.
+func (b *Bot) replyBlocks(ctx context.Context, req request, content []slack.Block) {
+	if req.viewID != "" && b.updateView(ctx, req.viewID, blocks.TextModal(content)) == nil {
 		return
 	}
-	if t.home {
-		if _, err := b.openView(ctx, t, letter(blocks)); err == nil {
+	if req.inHome {
+		if _, err := b.openView(ctx, req, blocks.TextModal(content)); err == nil {
 			return
 		}
 	}
-	if t.response != "" {
-		body := slack.Blocks{BlockSet: blocks}
-		err := slack.PostWebhookCustomHTTPContext(ctx, t.response, b.http, &slack.WebhookMessage{
-			ResponseType: slack.ResponseTypeEphemeral, Text: fallback, Blocks: &body,
+	if req.responseURL != "" {
+		body := slack.Blocks{BlockSet: content}
+		err := slack.PostWebhookCustomHTTPContext(ctx, req.responseURL, b.http, &slack.WebhookMessage{
+			ResponseType: slack.ResponseTypeEphemeral, Text: fallbackText, Blocks: &body,
 		})
 		if err == nil {
 			return
 		}
-		// The error itself would put the response_url, which anybody may post to, into the log.
-		b.cfg.Log.WarnContext(ctx, "response_url did not take an answer", "user", t.user)
+		// The error contains the response_url, to which everyone can post. It must not be logged.
+		b.cfg.Log.WarnContext(ctx, "failed to reply through the response_url", "user", req.user)
 	}
-	if err := b.whisper(ctx, t, blocks); err != nil {
-		b.cfg.Log.WarnContext(ctx, "a person in Slack could not be answered", "user", t.user, "error", err)
+	if err := b.replyEphemeral(ctx, req, content); err != nil {
+		b.cfg.Log.WarnContext(ctx, "failed to reply to a user", "user", req.user, "error", err)
 	}
 }
 
-// fallback is what notifications say in place of blocks; it has nothing in it that comes from anybody.
-const fallback = "scanwarden has an answer for you."
+// fallbackText is what notifications show in place of blocks. It contains no text from users or from Defender.
+const fallbackText = "scanwarden has an answer for you."
 
-func (b *Bot) whisper(ctx context.Context, t talk, blocks []slack.Block) error {
-	options := []slack.MsgOption{slack.MsgOptionText(fallback, true), slack.MsgOptionBlocks(blocks...)}
-	if t.channel != "" {
-		if _, err := b.api.PostEphemeralContext(ctx, t.channel, t.user, options...); err == nil {
+// replyEphemeral sends content as an ephemeral message in the channel of the request, or as a direct message.
+func (b *Bot) replyEphemeral(ctx context.Context, req request, content []slack.Block) error {
+	options := []slack.MsgOption{slack.MsgOptionText(fallbackText, true), slack.MsgOptionBlocks(content...)}
+	if req.channel != "" {
+		if _, err := b.api.PostEphemeralContext(ctx, req.channel, req.user, options...); err == nil {
 			return nil
 		}
 	}
-	channel, err := b.direct(ctx, t.user)
+	channel, err := b.openDM(ctx, req.user)
 	if err != nil {
 		return err
 	}
-	_, _, err = b.api.PostMessageContext(ctx, channel, append(options, quiet()...)...)
+	_, _, err = b.api.PostMessageContext(ctx, channel, append(options, noUnfurl()...)...)
 	return err
 }
 
-// direct is the id of the conversation with one person.
-func (b *Bot) direct(ctx context.Context, user string) (string, error) {
+// openDM returns the ID of the direct message conversation with a user.
+func (b *Bot) openDM(ctx context.Context, user string) (string, error) {
 	im, _, _, err := b.api.OpenConversationContext(ctx, &slack.OpenConversationParameters{Users: []string{user}})
 	if err != nil {
 		return "", err
@@ -73,28 +80,38 @@ func (b *Bot) direct(ctx context.Context, user string) (string, error) {
 	return im.ID, nil
 }
 
-// quiet keeps Slack from fetching or guessing anything in a message.
-func quiet() []slack.MsgOption {
+// noUnfurl returns options that keep Slack from fetching links and from interpreting markup.
+func noUnfurl() []slack.MsgOption {
 	return []slack.MsgOption{slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionDisableMediaUnfurl(), slack.MsgOptionDisableMarkdown()}
 }
 
-// openView opens a modal, on top of the one the person is in.
-func (b *Bot) openView(ctx context.Context, t talk, view slack.ModalViewRequest) (id string, err error) {
+// openView opens a modal and returns its ID. It opens it on top of the modal in which the user acted, if there is
+// one.
+func (b *Bot) openView(ctx context.Context, req request, view slack.ModalViewRequest) (id string, err error) {
 	open := b.api.OpenViewContext
-	if t.view != "" {
+	if req.viewID != "" {
 		open = b.api.PushViewContext
 	}
-	opened, err := open(ctx, t.trigger, view)
+	opened, err := open(ctx, req.triggerID, view)
 	if err != nil {
 		return "", err
 	}
 	return opened.View.ID, nil
 }
 
+// updateView replaces the content of an open modal. It logs and returns the error.
 func (b *Bot) updateView(ctx context.Context, id string, view slack.ModalViewRequest) error {
 	_, err := b.api.UpdateViewContext(ctx, view, "", "", id)
 	if err != nil {
-		b.cfg.Log.WarnContext(ctx, "a modal could not be updated", "error", err)
+		b.cfg.Log.WarnContext(ctx, "failed to update a modal", "error", err)
 	}
 	return err
+}
+
+// withPeriod returns sentence with a period at its end, and never with two.
+func withPeriod(sentence string) string {
+	if strings.HasSuffix(sentence, ".") {
+		return sentence
+	}
+	return sentence + "."
 }

@@ -2,54 +2,73 @@ package slackbot
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 
 	"github.com/slack-go/slack"
 
 	"scanwarden/confirm"
+	"scanwarden/slackbot/internal/blocks"
 )
 
-// review opens the plan of a change, whole.
-func (b *Bot) review(ctx context.Context, t talk, id string) {
-	c, err := b.change(ctx, id)
-	if err != nil {
-		b.tell(ctx, t, b.verdict(ctx, c, err))
-		return
-	}
-	b.openOrSay(ctx, t, b.page(c, 0))
+// reviewState is what a review keeps between clicks, in private_metadata. No permission depends on it.
+type reviewState struct {
+	Change string `json:"change,omitempty"` // the ID of the change
+	Page   int    `json:"page,omitempty"`   // the page that is shown
 }
 
-// turnPage shows the page after the one that a modal is at.
-func (b *Bot) turnPage(ctx context.Context, t talk, metadata string) {
-	m := readMemo(metadata)
-	c, err := b.change(ctx, m.Change)
-	if err != nil {
-		b.tell(ctx, t, b.verdict(ctx, c, err))
-		return
-	}
-	_ = b.updateView(ctx, t.view, b.page(c, m.Page+1)) // which says so in the log
+func (r reviewState) String() string {
+	b, _ := json.Marshal(r) // a string and a number always marshal
+	return string(b)
 }
 
-// page is one page of the plan. The pages are only turned forward, so that whoever comes to the last one, with
-// its approve button, was shown all of them.
-func (b *Bot) page(c confirm.Change, n int) slackModal {
-	all := pages(c)
+// readReviewState returns the zero state for text that is not one.
+func readReviewState(s string) (r reviewState) {
+	_ = json.Unmarshal([]byte(s), &r)
+	return r
+}
+
+// openReview opens the first page of a plan.
+func (b *Bot) openReview(ctx context.Context, req request, id string) {
+	c, err := b.loadChange(ctx, id)
+	if err != nil {
+		b.replyText(ctx, req, b.voteReply(ctx, c, err))
+		return
+	}
+	b.openModal(ctx, req, b.planPage(c, 0))
+}
+
+// nextPage shows the page after the one that the modal shows.
+func (b *Bot) nextPage(ctx context.Context, req request, metadata string) {
+	m := readReviewState(metadata)
+	c, err := b.loadChange(ctx, m.Change)
+	if err != nil {
+		b.replyText(ctx, req, b.voteReply(ctx, c, err))
+		return
+	}
+	_ = b.updateView(ctx, req.viewID, b.planPage(c, m.Page+1)) // logs its error
+}
+
+// planPage returns page n of a plan, counted from 0. Pages can only be turned forward, so the user of the last page,
+// with its Approve button, was shown all of them.
+func (b *Bot) planPage(c confirm.Change, n int) slack.ModalViewRequest {
+	all := blocks.PlanPages(c)
 	if c.State != confirm.Pending || n < 0 || n >= len(all) {
-		return letter(words(standing(c)))
+		return blocks.TextModal(blocks.TextSections(statusText(c)))
 	}
-	view := letter(all[n])
-	view.CallbackID = reviewChange
-	view.Title = plain(short("Review "+c.Code, 24))
-	view.PrivateMetadata = memo{Change: c.ID, Page: n}.String()
-	blocks := view.Blocks.BlockSet[:len(all[n]):len(all[n])]
+	view := blocks.TextModal(all[n])
+	view.CallbackID = actionReview
+	view.Title = blocks.PlainText(blocks.Truncate("Review "+c.Code, 24))
+	view.PrivateMetadata = reviewState{Change: c.ID, Page: n}.String()
+	content := view.Blocks.BlockSet[:len(all[n]):len(all[n])]
 	if len(all) > 1 {
-		blocks = append(blocks, words(fmt.Sprintf("Page %d of %d", n+1, len(all)))...)
+		content = append(content, blocks.TextSections(fmt.Sprintf("Page %d of %d", n+1, len(all)))...)
 	}
 	if n+1 < len(all) {
-		next := slack.NewButtonBlockElement(reviewNext, c.ID, plain("Next page")).WithStyle(slack.StylePrimary)
-		view.Blocks.BlockSet = append(blocks, slack.NewActionBlock("", next))
+		next := slack.NewButtonBlockElement(actionNextPage, c.ID, blocks.PlainText("Next page")).WithStyle(slack.StylePrimary)
+		view.Blocks.BlockSet = append(content, slack.NewActionBlock("", next))
 		return view
 	}
-	view.Blocks.BlockSet = append(blocks, buttons(b.approveButton(c), denyButton(c)))
+	view.Blocks.BlockSet = append(content, actionButtons(b.approveButton(c), denyButton(c)))
 	return view
 }

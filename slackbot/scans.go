@@ -8,142 +8,149 @@ import (
 	"github.com/slack-go/slack"
 
 	"scanwarden/confirm"
+	"scanwarden/slackbot/internal/blocks"
+	"scanwarden/slackbot/internal/form"
 )
 
-// scans answers the command that reads. Its first word may choose what.
-func (b *Bot) scans(ctx context.Context, t talk, typed string) {
-	given, err := pairs(typed)
+// runScansCommand replies to the command that reads. Its first word may be a subcommand; otherwise the text is a
+// filter.
+func (b *Bot) runScansCommand(ctx context.Context, req request, typed string) {
+	arguments, err := form.SplitArguments(typed)
 	if err != nil {
-		given = []pair{{value: "help"}}
+		arguments = []form.Argument{{Value: "help"}}
 	}
 	var terms []string
-	for _, p := range given {
-		if p.name != "" {
-			p.value = p.name + "=" + p.value
+	for _, p := range arguments {
+		if p.Name != "" {
+			p.Value = p.Name + "=" + p.Value
 		}
-		terms = append(terms, p.value)
+		terms = append(terms, p.Value)
 	}
 	first := ""
 	if len(terms) > 0 {
 		first = terms[0]
 	}
-	var blocks []slack.Block
+	var content []slack.Block
 	switch {
 	case first == "help":
-		blocks = words(b.scansHelp())
-	case strings.EqualFold(first, linkWord): // as a phone writes it
-		blocks = b.link(ctx, t, strings.Join(terms[1:], "")) // a proof may be broken over lines
+		content = blocks.TextSections(b.scansHelp())
+	case strings.EqualFold(first, linkSubcommand): // phones capitalize the first word
+		content = b.linkAccount(ctx, req, strings.Join(terms[1:], "")) // a proof may be wrapped over lines
 	case first == "changes" && len(terms) == 1:
-		blocks, err = b.openChanges(ctx, t)
+		content, err = b.listOpenChanges(ctx, req)
 	case first == "history" && len(terms) > 1:
-		blocks, err = b.history(ctx, t, strings.Join(terms[1:], " "))
+		content, err = b.scanHistory(ctx, req, strings.Join(terms[1:], " "))
 	default:
-		blocks, err = b.listing(ctx, t, strings.Join(terms, " "))
+		content, err = b.listScans(ctx, req, strings.Join(terms, " "))
 	}
 	if err != nil {
-		blocks = words(refusalOf("list_scans", err))
+		content = blocks.TextSections(refusalText("list_scans", err))
 	}
-	b.show(ctx, t, blocks)
+	b.replyBlocks(ctx, req, content)
 }
 
 func (b *Bot) scansHelp() string {
-	c := b.cfg.slash(scansCommand)
+	c := b.cfg.commandFor(scansCommand)
 	help := c + " lists the scans in Defender.\n" +
 		c + " FILTER lists those with FILTER in name, id, target or scanner.\n" +
 		c + " history NAME lists the latest runs of a scan.\n" +
 		c + " changes lists your open changes.\n"
 	if b.cfg.LinkPage != "" {
-		help += c + " " + linkWord + " joins this Slack account with your Microsoft account.\n"
+		help += c + " " + linkSubcommand + " joins this Slack account with your Microsoft account.\n"
 	}
-	if b.readOnly() {
+	if b.isReadOnly() {
 		return help + "This server is read-only: scans are not changed through it."
 	}
-	return help + "To change scans: " + strings.Join(b.slashes(), ", ")
+	return help + "To change scans: " + strings.Join(b.commandList(), ", ")
 }
 
-func (b *Bot) listing(ctx context.Context, t talk, filter string) ([]slack.Block, error) {
-	all, err := b.live(ctx, t.caller, scansSource, filter)
+// listScans returns the scans that match filter, with their latest run.
+func (b *Bot) listScans(ctx context.Context, req request, filter string) ([]slack.Block, error) {
+	all, err := b.loadOptions(ctx, req.caller, form.ScansSource, filter)
 	if err != nil {
 		return nil, err
 	}
 	if len(all) == 0 {
-		return words("No scan matches. " + b.cfg.slash(scansCommand) + " without text lists all."), nil
+		return blocks.TextSections("No scan matches. " + b.cfg.commandFor(scansCommand) + " without text lists all."), nil
 	}
 	var lines []string
 	for _, e := range all {
-		f := e.flat()
+		f := e.Values()
 		state := "on"
 		if f["isActive"] != true {
 			state = "off"
 		}
 		lines = append(lines, fmt.Sprintf("%s\n  %s, every %s h, %s, scanner %s\n  target %s\n  last run: %s %s",
-			e.name, text(f["scanType"]), text(f["intervalInHours"]), state, text(f["scannerAgent.name"]),
-			short(text(f["target"]), 300), text(f["latestScan.status"]), day(text(f["latestScan.executionDateTime"]))))
+			e.Name, form.FormatValue(f["scanType"]), form.FormatValue(f["intervalInHours"]), state, form.FormatValue(f["scannerAgent.name"]),
+			blocks.Truncate(form.FormatValue(f["target"]), 300), form.FormatValue(f["latestScan.status"]), form.FormatTimestamp(form.FormatValue(f["latestScan.executionDateTime"]))))
 	}
-	return b.listed(lines, "scans"), nil
+	return b.entryList(lines, "scans"), nil
 }
 
-// listed shows as many entries as an answer has room for, and says how many are left.
-func (b *Bot) listed(lines []string, what string) []slack.Block {
+// entryList returns as many entries as fit a reply, and the number of those that do not.
+func (b *Bot) entryList(lines []string, what string) []slack.Block {
 	n, size := 0, 0
-	for n < len(lines) && n < 100 && size+len(lines[n]) < mostBytes/2 {
+	for n < len(lines) && n < 100 && size+len(lines[n]) < blocks.MaxMessageBytes/2 {
 		size += len(lines[n])
 		n++
 	}
-	blocks := preformatted(strings.Join(lines[:n], "\n"))
+	content := blocks.CodeBlocks(strings.Join(lines[:n], "\n"))
 	if left := len(lines) - n; left > 0 {
-		blocks = append(blocks, words(fmt.Sprintf("%d more %s; narrow it down with a filter.", left, what))...)
+		content = append(content, blocks.TextSections(fmt.Sprintf("%d more %s; narrow it down with a filter.", left, what))...)
 	}
-	return blocks
+	return content
 }
 
-func (b *Bot) history(ctx context.Context, t talk, name string) ([]slack.Block, error) {
+// scanHistory returns the latest runs of a scan.
+func (b *Bot) scanHistory(ctx context.Context, req request, name string) ([]slack.Block, error) {
 	var out struct {
 		Runs []map[string]any `json:"runs"`
 	}
-	err := b.read(ctx, t.caller, "scan_history", map[string]any{"scanDefinitionIds": []string{name}, "top": 10}, &out)
+	call := readCall{"scan_history", map[string]any{"scanDefinitionIds": []string{name}, "top": 10}}
+	err := b.readOperation(ctx, req.caller, call, &out)
 	if err != nil {
 		return nil, err
 	}
 	if len(out.Runs) == 0 {
-		return words("This scan has not run yet."), nil
+		return blocks.TextSections("This scan has not run yet."), nil
 	}
 	var lines []string
 	for _, r := range out.Runs {
-		lines = append(lines, fmt.Sprintf("%s  %s  %s of %s targets  %s", day(text(r["lastScanned"])), text(r["scanStatus"]),
-			orZero(r["numberOfSuccessfullyScannedTargets"]), orZero(r["numberOfTargets"]), short(text(r["generalErrorMessage"]), 200)))
+		lines = append(lines, fmt.Sprintf("%s  %s  %s of %s targets  %s", form.FormatTimestamp(form.FormatValue(r["lastScanned"])), form.FormatValue(r["scanStatus"]),
+			countText(r["numberOfSuccessfullyScannedTargets"]), countText(r["numberOfTargets"]), blocks.Truncate(form.FormatValue(r["generalErrorMessage"]), 200)))
 	}
-	return b.listed(lines, "runs"), nil
+	return b.entryList(lines, "runs"), nil
 }
 
-func orZero(n any) string {
+// countText returns a count, and "0" for a missing one.
+func countText(n any) string {
 	if n == nil {
 		return "0"
 	}
-	return text(n)
+	return form.FormatValue(n)
 }
 
-// openChanges lists a person's own changes that are not settled, with a button to take back those that can be.
-func (b *Bot) openChanges(ctx context.Context, t talk) ([]slack.Block, error) {
+// listOpenChanges returns the open changes of the user, with a button to withdraw those that are pending.
+func (b *Bot) listOpenChanges(ctx context.Context, req request) ([]slack.Block, error) {
 	back, err := b.cfg.Backend(ctx)
 	if err != nil {
 		return nil, err
 	}
-	open, err := back.Gate.OpenChanges(ctx, t.principal())
+	open, err := back.Gate.OpenChanges(ctx, req.principal())
 	if err != nil {
 		return nil, err
 	}
 	if len(open) == 0 {
-		return words("You have no open changes."), nil
+		return blocks.TextSections("You have no open changes."), nil
 	}
-	var blocks []slack.Block
+	var content []slack.Block
 	for _, c := range open[:min(len(open), 40)] {
-		line := short(fmt.Sprintf("%s\n%s\nUntil %s", b.headline(c), c.Summary, until(c.Expires)), 280)
-		section := slack.NewSectionBlock(plain(line), nil, nil)
-		if c.State == confirm.Pending && ours(c) && !b.readOnly() {
-			section.Accessory = slack.NewAccessory(slack.NewButtonBlockElement(withdrawChange, c.ID, plain("Withdraw")))
+		line := blocks.Truncate(fmt.Sprintf("%s\n%s\nUntil %s", b.headlineFor(c), c.Summary, blocks.FormatTime(c.Expires)), 280)
+		section := slack.NewSectionBlock(blocks.PlainText(line), nil, nil)
+		if c.State == confirm.Pending && isForSlack(c) && !b.isReadOnly() {
+			section.Accessory = slack.NewAccessory(slack.NewButtonBlockElement(actionWithdraw, c.ID, blocks.PlainText("Withdraw")))
 		}
-		blocks = append(blocks, section)
+		content = append(content, section)
 	}
-	return blocks, nil
+	return content, nil
 }

@@ -11,51 +11,51 @@ import (
 	"scanwarden/slackbot/slacktest"
 )
 
-// shapesDir names a directory in which the tests leave what they sent to Slack, once each, for .ci/shapes.sh to
-// hold it against Slack's own types. Without it they leave nothing.
+// shapesDir names a directory in which the tests save what they sent to Slack, once each, for .ci/shapes.sh to
+// check against Slack's own types. Without it they save nothing.
 const shapesDir = "SCANWARDEN_TEST_SHAPES"
 
-// keepCalls leaves the blocks and views of calls.
-func keepCalls(t testing.TB, calls []slacktest.Call) {
+// saveCalls saves the blocks and views of calls.
+func saveCalls(t testing.TB, calls []slacktest.Call) {
 	t.Helper()
 	for _, c := range calls {
 		if blocks := c.Args["blocks"]; blocks != "" {
-			keepShape(t, "blocks", []byte(blocks))
+			saveShape(t, "blocks", []byte(blocks))
 		}
 		if view := c.Args["view"]; view != "" {
-			keepView(t, []byte(view))
+			saveView(t, []byte(view))
 		}
 	}
 }
 
-// keepAnswer leaves the view or the options in an acknowledgement, if there is either.
-func keepAnswer(t testing.TB, body []byte) {
+// saveAnswer saves the view or the options in an acknowledgement, if it has either.
+func saveAnswer(t testing.TB, body []byte) {
 	t.Helper()
 	var answer struct {
 		View    json.RawMessage `json:"view"`
 		Options json.RawMessage `json:"options"`
 	}
-	_ = json.Unmarshal(body, &answer) // most have no words at all
+	_ = json.Unmarshal(body, &answer) // most are empty
 	if answer.View != nil {
-		keepView(t, answer.View)
+		saveView(t, answer.View)
 	}
 	if answer.Options != nil {
-		keepShape(t, "options", answer.Options)
+		saveShape(t, "options", answer.Options)
 	}
 }
 
-func keepView(t testing.TB, view []byte) {
+func saveView(t testing.TB, view []byte) {
 	t.Helper()
 	var kind struct{ Type string }
 	if err := json.Unmarshal(view, &kind); err != nil || (kind.Type != "modal" && kind.Type != "home") {
 		t.Errorf("not a view: %v %s", err, view)
 		return
 	}
-	keepShape(t, kind.Type, view)
+	saveShape(t, kind.Type, view)
 }
 
-// keepShape leaves one JSON value; kind is what .ci/shapes.sh knows its type by.
-func keepShape(t testing.TB, kind string, body []byte) {
+// saveShape saves one JSON value. .ci/shapes.sh finds its type by kind.
+func saveShape(t testing.TB, kind string, body []byte) {
 	t.Helper()
 	dir := os.Getenv(shapesDir)
 	if dir == "" {

@@ -8,10 +8,11 @@ import (
 	"scanwarden/slackbot/slacktest"
 )
 
-func TestWhatSlackDidNotSignIsRefused(t *testing.T) {
-	h := newHouse(t, plan{})
-	first := acked(t, h.slack.Command(bob, channel, "/scans", "help"))
-	h.told(t, bob, "lists the scans")
+func TestUnsignedRequestsAreRefused(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, options{})
+	first := mustAck(t, s.slack.Command(bob, channel, "/scans", "help"))
+	s.waitReply(t, bob, "lists the scans")
 	for name, raw := range map[string]slacktest.RawRequest{
 		"unsigned":     {Unsigned: true},
 		"other secret": {Secret: "guessed"},
@@ -21,16 +22,17 @@ func TestWhatSlackDidNotSignIsRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			raw.URL, raw.Body = first.Sent.URL, strings.Replace(first.Sent.Body, "help", "other", 1)
-			if a := h.slack.SendRaw(raw); a.Status != 401 {
+			if a := s.slack.SendRaw(raw); a.Status != 401 {
 				t.Errorf("answered %d %s", a.Status, a.Body)
 			}
 		})
 	}
 }
 
-func TestWhatIsSignedButMeansNothingIsRefused(t *testing.T) {
-	h := newHouse(t, plan{})
-	url := acked(t, h.slack.Command(bob, channel, "/scans", "help")).Sent.URL
+func TestSignedRequestsThatDoNotParseAreRefused(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, options{})
+	url := mustAck(t, s.slack.Command(bob, channel, "/scans", "help")).Sent.URL
 	for name, want := range map[string]struct {
 		body   string
 		status int
@@ -43,7 +45,7 @@ func TestWhatIsSignedButMeansNothingIsRefused(t *testing.T) {
 		"too large":  {"text=" + strings.Repeat("x", 1<<20), 413},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if a := h.slack.SendRaw(slacktest.RawRequest{URL: url, Body: want.body}); a.Status != want.status {
+			if a := s.slack.SendRaw(slacktest.RawRequest{URL: url, Body: want.body}); a.Status != want.status {
 				t.Errorf("answered %d %s, want %d", a.Status, a.Body, want.status)
 			}
 		})
@@ -51,18 +53,19 @@ func TestWhatIsSignedButMeansNothingIsRefused(t *testing.T) {
 }
 
 func TestACommandFromAnotherWorkspaceIsRefused(t *testing.T) {
-	h := newHouse(t, plan{})
-	first := acked(t, h.slack.Command(bob, channel, "/scans", "help"))
-	h.told(t, bob, "lists the scans")
+	t.Parallel()
+	s := newStack(t, options{})
+	first := mustAck(t, s.slack.Command(bob, channel, "/scans", "help"))
+	s.waitReply(t, bob, "lists the scans")
 	moved := strings.NewReplacer("team_id="+team, "team_id=T0OTHER", "trigger_id=", "trigger_id=9").Replace(first.Sent.Body)
-	acked(t, h.slack.SendRaw(slacktest.RawRequest{URL: first.Sent.URL, Body: moved}))
-	h.told(t, bob, "another workspace")
+	mustAck(t, s.slack.SendRaw(slacktest.RawRequest{URL: first.Sent.URL, Body: moved}))
+	s.waitReply(t, bob, "another workspace")
 	posing := strings.NewReplacer("user_id="+bob, "user_id="+other, "trigger_id=", "trigger_id=8").Replace(first.Sent.Body)
-	acked(t, h.slack.SendRaw(slacktest.RawRequest{URL: first.Sent.URL, Body: posing}))
-	h.slack.Wait("the second answer", func() bool {
+	mustAck(t, s.slack.SendRaw(slacktest.RawRequest{URL: first.Sent.URL, Body: posing}))
+	s.slack.Wait("the second answer", func() bool {
 		n := 0
-		for _, m := range h.slack.Messages(channel) {
-			if says(m.All(), "another workspace") {
+		for _, m := range s.slack.Messages(channel) {
+			if containsAll(m.All(), "another workspace") {
 				n++
 			}
 		}
@@ -70,53 +73,57 @@ func TestACommandFromAnotherWorkspaceIsRefused(t *testing.T) {
 	})
 }
 
-func TestAReplayedRequestDoesNothingMore(t *testing.T) {
-	h := newHouse(t, plan{})
-	a := acked(t, h.slack.Command(bob, channel, "/add_scan", h.newScan("Core switches")))
-	h.slack.Wait("the question", func() bool { return len(h.questions()) == 1 })
-	acked(t, h.slack.Replay(a))
-	h.slack.Wait("the work to end", func() bool { return h.bot.Working() == 0 })
-	h.open(t, bob, 1)
+func TestAReplayedRequestHasNoEffect(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, options{})
+	a := mustAck(t, s.slack.Command(bob, channel, "/add_scan", s.newScan("Core switches")))
+	s.slack.Wait("the confirmation message", func() bool { return len(s.confirmations()) == 1 })
+	mustAck(t, s.slack.Replay(a))
+	s.bot.WaitIdle()
+	s.wantOpen(t, bob, 1)
 }
 
-func TestWhatIsDeliveredTwiceIsDoneOnce(t *testing.T) {
-	h := newHouse(t, plan{sockets: true})
-	h.slack.DeliverTwice(true)
-	q := h.ask(t, bob, "/add_scan", h.newScan("Core switches"))
-	h.slack.Wait("the work to end", func() bool { return h.bot.Working() == 0 })
-	h.open(t, bob, 1)
-	acked(t, h.slack.Click(ada, q, "approve_change"))
-	h.becomes(t, q, "applied")
-	h.writes(t, 1)
+func TestADuplicateDeliveryHasNoEffect(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, options{sockets: true})
+	s.slack.DeliverTwice(true)
+	q := s.propose(t, bob, "/add_scan", s.newScan("Core switches"))
+	s.bot.WaitIdle()
+	s.wantOpen(t, bob, 1)
+	mustAck(t, s.slack.Click(ada, q, "approve_change"))
+	s.waitUpdate(t, q, "applied")
+	s.wantWrites(t, 1)
 }
 
 func TestASocketThatEndsLosesNothing(t *testing.T) {
+	t.Parallel()
 	for _, how := range []struct {
 		reason string
 		warn   bool
 	}{{"warning", true}, {"refresh_requested", false}, {"", false}} {
 		t.Run("reason "+how.reason, func(t *testing.T) {
-			h := newHouse(t, plan{sockets: true})
-			q := h.ask(t, bob, "/add_scan", h.newScan("Core switches"))
-			h.slack.DisconnectSockets(how.reason, how.warn)
-			h.slack.WaitSockets(2)
-			acked(t, h.slack.Click(ada, q, "approve_change"))
-			h.becomes(t, q, "applied")
+			s := newStack(t, options{sockets: true})
+			q := s.propose(t, bob, "/add_scan", s.newScan("Core switches"))
+			s.slack.DisconnectSockets(how.reason, how.warn)
+			s.slack.WaitSockets(2)
+			mustAck(t, s.slack.Click(ada, q, "approve_change"))
+			s.waitUpdate(t, q, "applied")
 		})
 	}
 }
 
-func TestTokensThatSlackNeverTakesEndTheBot(t *testing.T) {
+func TestTokensThatSlackNeverAcceptsEndTheBot(t *testing.T) {
+	t.Parallel()
 	for _, code := range []string{
 		"invalid_auth", "account_inactive", "not_authed", "token_revoked", "not_allowed_token_type", "missing_scope",
 		"token_expired", "no_permission", "team_access_not_granted", "link_disabled",
 	} {
 		for method, sockets := range map[string]bool{"apps.connections.open": true, "auth.test": false} {
 			t.Run(method+" "+code, func(t *testing.T) {
-				h := newHouse(t, plan{sockets: sockets, asleep: true})
-				h.slack.Fail(method, slacktest.Fault{Times: -1, Error: code})
+				s := newStack(t, options{sockets: sockets, noRun: true})
+				s.slack.Fail(method, slacktest.Fault{Times: -1, Error: code})
 				ended := make(chan error, 1)
-				go func() { ended <- h.bot.Run(t.Context()) }()
+				go func() { ended <- s.bot.Run(t.Context()) }()
 				select {
 				case err := <-ended:
 					if err == nil || !strings.Contains(err.Error(), code) {

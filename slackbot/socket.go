@@ -12,23 +12,23 @@ import (
 	"github.com/slack-go/slack/socketmode"
 )
 
-// sockets is how many connections are kept: Slack closes each of them every few hours, and slack-go closes the
-// old one before it opens the new one, so that a single one leaves a gap in which a click is lost.
-const sockets = 2
+// socketCount is the number of connections. Slack closes each of them every few hours, and slack-go closes the old
+// one before it opens the new one: a single connection leaves a gap in which a click is lost.
+const socketCount = 2
 
-// ackWithin bounds the wait for a connection to take an acknowledgement; Slack itself waits three seconds.
-const ackWithin = 2 * time.Second
+// ackTimeout bounds the wait for a connection to take an acknowledgement. Slack waits three seconds for it.
+const ackTimeout = 2 * time.Second
 
-// openSockets keeps the connections until ctx ends. What it returns waits for them to be gone.
-func (b *Bot) openSockets(ctx context.Context) (wait func()) {
+// runSockets keeps socketCount connections until ctx ends. It returns a function that waits until they are closed.
+func (b *Bot) runSockets(ctx context.Context) (wait func()) {
 	var open sync.WaitGroup
-	for i := range sockets {
+	for i := range socketCount {
 		open.Go(func() {
-			delay := time.NewTimer(time.Duration(i) * b.stagger)
+			delay := time.NewTimer(time.Duration(i) * b.waits.socketDelay)
 			defer delay.Stop()
 			select {
 			case <-delay.C:
-				b.keepSocket(ctx)
+				b.runSocket(ctx)
 			case <-ctx.Done():
 			}
 		})
@@ -36,26 +36,26 @@ func (b *Bot) openSockets(ctx context.Context) (wait func()) {
 	return open.Wait
 }
 
-// keepSocket runs one connection, which reconnects by itself, and starts it anew should it ever give up.
-func (b *Bot) keepSocket(ctx context.Context) {
+// runSocket keeps one connection. slack-go reconnects by itself; if it gives up, runSocket starts a new client.
+func (b *Bot) runSocket(ctx context.Context) {
 	for ctx.Err() == nil {
 		client := socketmode.New(b.api)
 		ended := make(chan error, 1)
 		alive, stop := context.WithCancel(ctx)
 		go func() { ended <- client.RunContext(alive) }()
-		err := b.listen(client, ended)
+		err := b.readEvents(client, ended)
 		stop()
-		b.giveUpOn(err)
+		b.stopIfFatal(err)
 		if ctx.Err() == nil {
-			b.cfg.Log.Warn("a socket to Slack ended and is opened anew", "error", err)
-			pause(ctx, time.Second)
+			b.cfg.Log.Warn("a socket to Slack ended; opening another", "error", err)
+			sleepContext(ctx, time.Second)
 		}
 	}
 }
 
-// listen takes what arrives on one connection until it ends. It never blocks: slack-go stops reading, and
-// never reconnects, once its events are not taken.
-func (b *Bot) listen(client *socketmode.Client, ended <-chan error) error {
+// readEvents dispatches what arrives on one connection, and returns the error with which it ends. It never blocks:
+// slack-go stops reading, and never reconnects, if its events are not taken.
+func (b *Bot) readEvents(client *socketmode.Client, ended <-chan error) error {
 	var answering sync.WaitGroup
 	defer answering.Wait()
 	for {
@@ -63,40 +63,42 @@ func (b *Bot) listen(client *socketmode.Client, ended <-chan error) error {
 		case err := <-ended:
 			return err
 		case event := <-client.Events:
-			b.hear(client, event, &answering)
+			b.dispatchEvent(client, event, &answering)
 		}
 	}
 }
 
-func (b *Bot) hear(client *socketmode.Client, event socketmode.Event, answering *sync.WaitGroup) {
+// dispatchEvent starts the handler of one event in a goroutine of answering. When all ackSlots are taken it drops the
+// event.
+func (b *Bot) dispatchEvent(client *socketmode.Client, event socketmode.Event, answering *sync.WaitGroup) {
 	switch data := event.Data.(type) {
 	case *slack.ConnectionErrorEvent:
-		b.giveUpOn(data.ErrorObj)
+		b.stopIfFatal(data.ErrorObj)
 		if errors.Is(data.ErrorObj, context.Canceled) {
-			return // the bot is being stopped
+			return // the bot is stopping
 		}
-		b.cfg.Log.Warn("Slack could not be connected to; it is tried again", "attempt", data.Attempt, "error", data.ErrorObj)
+		b.cfg.Log.Warn("failed to connect to Slack; retrying", "attempt", data.Attempt, "error", data.ErrorObj)
 		return
 	case *socketmode.ErrorBadMessage:
-		answering.Go(func() { b.ackBroken(client, data.Message) })
+		answering.Go(func() { b.ackUnparsed(client, data.Message) })
 		return
 	}
 	if event.Request == nil || event.Request.EnvelopeID == "" {
-		return // of the connection itself
+		return // about the connection itself
 	}
 	select {
-	case b.crew.ears <- struct{}{}:
+	case b.workers.ackSlots <- struct{}{}:
 		answering.Go(func() {
-			defer func() { <-b.crew.ears }()
-			b.answer(client, event)
+			defer func() { <-b.workers.ackSlots }()
+			b.answerEnvelope(client, event)
 		})
 	default:
-		b.cfg.Log.Warn("Slack delivers faster than can be answered; a request is left without an answer")
+		b.cfg.Log.Warn("too many requests from Slack at once; one is dropped")
 	}
 }
 
-// answer acknowledges one envelope with what its handler replies.
-func (b *Bot) answer(client *socketmode.Client, event socketmode.Event) {
+// answerEnvelope handles one envelope and acknowledges it with the handler's reply.
+func (b *Bot) answerEnvelope(client *socketmode.Client, event socketmode.Event) {
 	defer func() {
 		if p := recover(); p != nil {
 			b.cfg.Log.Error("panic in Slack handler", "panic", p, "stack", string(debug.Stack()))
@@ -107,42 +109,43 @@ func (b *Bot) answer(client *socketmode.Client, event socketmode.Event) {
 	id := event.Request.EnvelopeID
 	switch data := event.Data.(type) {
 	case slack.SlashCommand:
-		reply, err = b.command(data, id)
+		reply, err = b.handleCommand(data, id)
 	case slack.InteractionCallback:
-		reply, err = b.interaction(data, id)
+		reply, err = b.handleInteraction(data, id)
 	default:
 		if event.Type == socketmode.EventTypeEventsAPI {
-			reply, err = b.event(event.Request.Payload, id)
+			reply, err = b.handleEvent(event.Request.Payload, id)
 		}
 	}
 	if err != nil {
-		b.cfg.Log.Warn("a request from Slack is not understood", "type", event.Type, "error", err)
+		b.cfg.Log.Warn("failed to parse a request from Slack", "type", event.Type, "error", err)
 	}
-	b.ack(client, id, reply)
+	b.ackEnvelope(client, id, reply)
 }
 
-func (b *Bot) ack(client *socketmode.Client, envelope string, reply any) {
-	ctx, cancel := context.WithTimeout(context.Background(), ackWithin)
+// ackEnvelope sends an acknowledgement with a reply; nil is an empty one.
+func (b *Bot) ackEnvelope(client *socketmode.Client, envelope string, reply any) {
+	ctx, cancel := context.WithTimeout(context.Background(), ackTimeout)
 	defer cancel()
 	if err := client.AckCtx(ctx, envelope, reply); err != nil {
-		b.cfg.Log.Warn("an acknowledgement did not reach Slack", "error", err)
+		b.cfg.Log.Warn("failed to acknowledge a request to Slack", "error", err)
 	}
 }
 
-// ackBroken acknowledges what slack-go could not read, so that Slack does not repeat it.
-func (b *Bot) ackBroken(client *socketmode.Client, message json.RawMessage) {
+// ackUnparsed acknowledges a message that slack-go could not parse, so that Slack does not repeat it.
+func (b *Bot) ackUnparsed(client *socketmode.Client, message json.RawMessage) {
 	var envelope struct {
 		ID string `json:"envelope_id"`
 	}
 	if err := json.Unmarshal(message, &envelope); err != nil || envelope.ID == "" {
-		b.cfg.Log.Warn("a message from Slack is not understood", "error", errors.Join(err, errMalformed))
+		b.cfg.Log.Warn("failed to parse a message from Slack", "error", errors.Join(err, errMalformed))
 		return
 	}
-	b.ack(client, envelope.ID, nil)
+	b.ackEnvelope(client, envelope.ID, nil)
 }
 
-// pause waits for d or the end of ctx.
-func pause(ctx context.Context, d time.Duration) {
+// sleepContext returns after d, or when ctx ends.
+func sleepContext(ctx context.Context, d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {

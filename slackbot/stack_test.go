@@ -4,223 +4,176 @@ import (
 	"context"
 	"log/slog"
 	"net/http/httptest"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"scanwarden/confirm"
-	"scanwarden/confirm/store"
 	"scanwarden/defender"
 	"scanwarden/defender/defendertest"
 	"scanwarden/slackbot"
 	"scanwarden/slackbot/slacktest"
 	"scanwarden/tools"
+	"scanwarden/tools/toolstest"
 )
 
 const (
 	ada     = "U0ADA" // an approver
 	eve     = "U0EVE" // an approver too
-	bob     = "U0BOB" // who asks
+	bob     = "U0BOB" // the requester
 	guest   = "U0GUEST"
 	robot   = "U0ROBOT"
 	other   = "U0OTHER" // of another workspace
 	ghost   = "U0GHOST" // deactivated
-	mallory = "U0MAL"   // a member, and nobody
+	mallory = "U0MAL"   // a member without a role
 	channel = "C0SCANS"
 	team    = "T01TEST"
 )
 
-// house is everything from Slack to the simulated tenant, over real HTTP and WebSockets.
-type house struct {
-	slack   *slacktest.Server
-	tenant  *defendertest.Server
-	ledger  *store.Store
-	gate    *confirm.Gate
-	desk    *tools.Service
-	bot     *slackbot.Bot
-	cfg     slackbot.Config
-	log     *syncBuffer
-	moved   atomic.Pointer[slackbot.Bot]
-	ahead   atomic.Int64 // seconds by which all clocks are ahead
-	behalf  sync.Map     // in whose names Defender was read
-	scanner string
-	urls    [2]string    // of commands and interactions
-	stop    func() error // ends the bot
+// stack is everything from Slack to the simulated tenant, over real HTTP and WebSockets.
+type stack struct {
+	*toolstest.Stack
+	slack    *slacktest.Server
+	bot      *slackbot.Bot
+	cfg      slackbot.Config
+	log      *syncBuffer
+	notified atomic.Pointer[slackbot.Bot] // gets the transitions of changes
+	urls     [2]string                    // for commands and interactions
+	stopRun  func() error                 // ends the bot
 }
 
-// plan is how a house is built.
-type plan struct {
-	sockets bool
-	direct  bool // no channel
-	policy  func(*confirm.Policy)
-	slack   func(*slacktest.Options)
-	bot     func(*slackbot.Config)
-	asleep  bool // Run is not called
+// options configure a stack.
+type options struct {
+	sockets   bool
+	noChannel bool // approvers get direct messages
+	policy    func(*confirm.Policy)
+	slack     func(*slacktest.Options)
+	bot       func(*slackbot.Config)
+	noRun     bool // do not call Run
 }
 
-func newHouse(t testing.TB, p plan) *house {
+func newStack(t testing.TB, opts options) *stack {
 	t.Helper()
-	h := &house{tenant: defendertest.New(defendertest.Options{Empty: true}), log: &syncBuffer{}}
-	h.scanner = h.tenant.AddScanner("scanner-1.example.com", time.Now())
+	s := &stack{log: &syncBuffer{}}
 	policy := confirm.Policy{Approvers: []string{"slack:" + team + "/" + ada, "slack:" + team + "/" + eve}}
-	if p.policy != nil {
-		p.policy(&policy)
+	if opts.policy != nil {
+		opts.policy(&policy)
 	}
 	t.Cleanup(func() {
-		keepCalls(t, h.slack.Calls())
+		saveCalls(t, s.slack.Calls())
 		if t.Failed() {
-			t.Logf("the bot's log:\n%s\nSlack saw: %+v", h.log, h.slack.Calls())
+			t.Logf("the bot's log:\n%s\nSlack saw: %+v", s.log, s.slack.Calls())
 		}
 	})
-	h.openSlack(t, p)
-	h.rooms(t, policy)
-	h.configure(t, p, policy)
-	h.start(t, p)
-	return h
+	s.openSlack(t, opts)
+	s.Stack = toolstest.New(t, toolstest.Options{
+		Tenant: defendertest.Options{Empty: true}, Policy: policy,
+		Gate: func(cfg *confirm.Config) {
+			cfg.OnTransition = func(c confirm.Change) {
+				if b := s.notified.Load(); b != nil {
+					b.OnTransition(c)
+				}
+			}
+		},
+	})
+	s.configure(t, opts, policy)
+	s.startBot(t, opts)
+	return s
 }
 
-func (h *house) openSlack(t testing.TB, p plan) {
+func (s *stack) openSlack(t testing.TB, opts options) {
 	o := slacktest.Options{SigningSecret: "signing-secret", BotToken: "xoxb-test", Team: team}
-	if p.sockets {
+	if opts.sockets {
 		o.AppToken = "xapp-test"
 	}
-	if p.slack != nil {
-		p.slack(&o)
+	if opts.slack != nil {
+		opts.slack(&o)
 	}
-	h.slack = slacktest.New(t, o)
+	s.slack = slacktest.New(t, o)
 	for _, u := range []slacktest.User{
 		{ID: ada, Name: "ada"}, {ID: eve, Name: "eve"}, {ID: bob, Name: "bob"}, {ID: mallory, Name: "mallory"},
 		{ID: guest, Name: "guest", Guest: true}, {ID: robot, Name: "robot", Bot: true}, {ID: ghost, Name: "ghost", Deleted: true},
 		{ID: other, Name: "other", Team: "T0OTHER", Stranger: true},
 	} {
-		h.slack.AddUser(u)
+		s.slack.AddUser(u)
 	}
-	h.slack.AddChannel(channel, ada, eve, bob, mallory, guest, robot, other, ghost, h.slack.BotUser())
+	s.slack.AddChannel(channel, ada, eve, bob, mallory, guest, robot, other, ghost, s.slack.BotUser())
 }
 
-// rooms builds what stands behind the door.
-func (h *house) rooms(t testing.TB, policy confirm.Policy) {
-	t.Helper()
-	api := httptest.NewServer(h.tenant)
-	t.Cleanup(func() { h.tenant.Close(); api.Close() })
-	dir := t.TempDir()
-	var err error
-	if h.ledger, err = store.Open(t.Context(), store.Config{URL: "sqlite:" + filepath.Join(dir, "ledger.db"), KeyDir: dir}); err != nil {
-		t.Fatal(err)
-	}
-	cfg := defender.Config{URL: api.URL, Token: func(context.Context, defender.TokenRequest) (string, error) { return "simulator", nil }}
-	own := cfg
-	own.Token = func(_ context.Context, want defender.TokenRequest) (string, error) {
-		h.behalf.Store(want.Actor.User, true)
-		return "simulator", nil
-	}
-	reader, err := defender.New(own)
-	if err != nil {
-		t.Fatal(err)
-	}
-	writer, err := defender.NewWriter(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	live, err := defender.New(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	executor := tools.NewExecutor(live, writer, nil)
-	h.gate = confirm.New(confirm.Config{
-		Store: h.ledger, Policy: policy, Target: "simulator", Now: h.now,
-		Execute: executor.Execute, Reconcile: executor.Reconcile,
-		OnTransition: func(c confirm.Change) {
-			if b := h.moved.Load(); b != nil {
-				b.OnTransition(c)
-			}
-		},
-	})
-	t.Cleanup(func() {
-		if err := h.gate.Drain(context.Background()); err != nil {
-			t.Error(err)
-		}
-		if err := h.ledger.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	h.desk = tools.NewService(tools.Config{Reader: reader, Gate: h.gate, Policy: policy, Target: "simulator"})
-}
-
-func (h *house) now() time.Time { return time.Now().Add(time.Duration(h.ahead.Load()) * time.Second) }
-
-func (h *house) configure(t testing.TB, p plan, policy confirm.Policy) {
+func (s *stack) configure(t testing.TB, opts options, policy confirm.Policy) {
 	t.Helper()
 	catalogue, err := tools.Catalogue(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.cfg = slackbot.Config{
-		Operations: catalogue, API: h.slack.API(), BotToken: defender.NewSecret("xoxb-test"),
+	s.cfg = slackbot.Config{
+		Operations: catalogue, API: s.slack.API(), BotToken: defender.NewSecret("xoxb-test"),
 		Backend: func(context.Context) (*slackbot.Backend, error) {
-			return &slackbot.Backend{Service: h.desk, Gate: h.gate, Links: h.ledger.Links}, nil
+			return &slackbot.Backend{Service: s.Service, Gate: s.Gate, Links: s.Store.Links}, nil
 		},
-		Messages:      func(context.Context) (slackbot.MessageStore, error) { return h.ledger, nil },
+		Messages:      func(context.Context) (slackbot.MessageStore, error) { return s.Store, nil },
 		SigningSecret: defender.NewSecret("signing-secret"), Channel: channel, Approvers: policy.Approvers,
-		Now: h.now, Log: slog.New(slog.NewTextHandler(h.log, nil)), People: policy.People,
+		Now: s.Now, Log: slog.New(slog.NewTextHandler(s.log, nil)), People: policy.People,
 	}
-	if p.sockets {
-		h.cfg.AppToken, h.cfg.SigningSecret = defender.NewSecret("xapp-test"), defender.Secret{}
+	if opts.sockets {
+		s.cfg.AppToken, s.cfg.SigningSecret = defender.NewSecret("xapp-test"), defender.Secret{}
 	}
-	if p.direct {
-		h.cfg.Channel = ""
+	if opts.noChannel {
+		s.cfg.Channel = ""
 	}
-	if p.bot != nil {
-		p.bot(&h.cfg)
+	if opts.bot != nil {
+		opts.bot(&s.cfg)
 	}
 }
 
-// start opens the door: a new bot, which knows nothing of what one before it did.
-func (h *house) start(t testing.TB, p plan) {
+// startBot starts a new bot, with no memory of an earlier one.
+func (s *stack) startBot(t testing.TB, opts options) {
 	t.Helper()
-	bot, err := slackbot.New(h.cfg)
+	bot, err := slackbot.New(s.cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	bot.SetStagger(0)
-	h.bot = bot
-	h.moved.Store(bot)
+	bot.SetSocketDelay(0)
+	if _, bench := t.(*testing.B); !bench {
+		bot.SetPollInterval(50 * time.Millisecond) // clocks are advanced, not waited for
+	}
+	s.bot = bot
+	s.notified.Store(bot)
 	commands, interactions := httptest.NewServer(bot.Commands()), httptest.NewServer(bot.Interactions())
 	t.Cleanup(func() { commands.Close(); interactions.Close() })
-	h.urls = [2]string{commands.URL, interactions.URL}
-	h.slack.SetURLs(commands.URL, interactions.URL, interactions.URL)
-	h.stop = func() error { return nil }
-	if p.asleep {
+	s.urls = [2]string{commands.URL, interactions.URL}
+	s.slack.SetURLs(commands.URL, interactions.URL, interactions.URL)
+	s.stopRun = func() error { return nil }
+	if opts.noRun {
 		return
 	}
-	h.run(t)
-	if p.sockets {
-		h.slack.WaitSockets(2)
+	s.runBot(t)
+	if opts.sockets {
+		s.slack.WaitSockets(2)
 	}
 }
 
-// run wakes the bot, until h.stop or the end of the test.
-func (h *house) run(t testing.TB) {
+// runBot calls Run until stopRun or the end of the test.
+func (s *stack) runBot(t testing.TB) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
-	bot := h.bot // a test may start another one
+	bot := s.bot // a test may start another one
 	go func() { ended <- bot.Run(ctx) }()
-	h.stop = sync.OnceValue(func() error { cancel(); return <-ended })
-	t.Cleanup(func() { _ = h.stop() })
+	s.stopRun = sync.OnceValue(func() error { cancel(); return <-ended })
+	t.Cleanup(func() { _ = s.stopRun() })
 }
 
-// leave stops the bot, and waits until Slack knows: until then it may send to a socket that nobody reads any more.
-func (h *house) leave(t testing.TB) {
+// stopBot stops the bot and waits until Slack has noticed: until then Slack may send to a socket that is not read.
+func (s *stack) stopBot(t testing.TB) {
 	t.Helper()
-	if err := h.stop(); err != nil {
+	if err := s.stopRun(); err != nil {
 		t.Fatal(err)
 	}
-	h.slack.Wait("the bot's sockets to close", func() bool { return h.slack.Sockets() == 0 })
+	s.slack.Wait("the bot's sockets to close", func() bool { return s.slack.Sockets() == 0 })
 }
 
-// syncBuffer is a log that can be read while it is written.
+// syncBuffer is a log that is safe for concurrent use.
 type syncBuffer struct {
 	mu   sync.Mutex
 	text []byte

@@ -10,33 +10,29 @@ import (
 
 	"github.com/slack-go/slack"
 
+	"scanwarden/slackbot/internal/blocks"
+	"scanwarden/slackbot/internal/form"
 	"scanwarden/tools"
 )
 
-type slackModal = slack.ModalViewRequest
+// maxAckBytes is what Slack accepts as an acknowledgement over a socket. It silently drops longer ones (documented as
+// 20 KB).
+const maxAckBytes = 20_000
 
-const (
-	// grace is how long a submitted modal may wait for its answer: only the acknowledgement can mark a field,
-	// and Slack waits three seconds for it.
-	grace = 2 * time.Second
-	// widestAck is what Slack takes back over a socket; it drops more without a word (documented as 20 KB).
-	widestAck = 20_000
-)
-
-// screen is what a person sees after they submitted a modal: errors at fields, another view, or nothing more.
-type screen struct {
+// modalResult is what the user sees after submitting a modal: errors at fields, another view, or a closed modal.
+type modalResult struct {
 	errors map[string]string // by block_id, which must be one of the modal's inputs
-	view   *slackModal
+	view   *slack.ModalViewRequest
 }
 
-// saying is a screen of plain words.
-func saying(text string) screen {
-	view := letter(words(text))
-	return screen{view: &view}
+// textResult returns a result that shows text.
+func textResult(text string) modalResult {
+	view := blocks.TextModal(blocks.TextSections(text))
+	return modalResult{view: &view}
 }
 
-// reply is a screen as an acknowledgement; false when it does not fit into one.
-func (s screen) reply() (any, bool) {
+// ackReply returns the result as an acknowledgement. It returns false if the result does not fit into one.
+func (s modalResult) ackReply() (any, bool) {
 	switch {
 	case len(s.errors) > 0:
 		return slack.NewErrorsViewSubmissionResponse(s.errors), true
@@ -45,11 +41,11 @@ func (s screen) reply() (any, bool) {
 	}
 	update := slack.NewUpdateViewSubmissionResponse(s.view)
 	b, err := json.Marshal(update)
-	return update, err == nil && len(b) < widestAck-1000
+	return update, err == nil && len(b) < maxAckBytes-1000
 }
 
-// late is a screen for a modal that was already told to wait.
-func (s screen) late() slackModal {
+// asModal returns the result for a modal that was acknowledged before the result was known.
+func (s modalResult) asModal() slack.ModalViewRequest {
 	if s.view != nil {
 		return *s.view
 	}
@@ -57,206 +53,125 @@ func (s screen) late() slackModal {
 	for _, problem := range s.errors {
 		text = problem + " Please start again."
 	}
-	return letter(words(text))
+	return blocks.TextModal(blocks.TextSections(text))
 }
 
-// submitted answers a modal with the screen that work ends in: in the acknowledgement when that is in time, or
-// else in the modal, which is told to wait meanwhile.
-func (b *Bot) submitted(t talk, view slack.View) any {
-	ended, gone := make(chan screen), make(chan struct{})
-	started := b.after(t, func(ctx context.Context) {
-		s := b.submit(ctx, t, view)
+// handleSubmission acknowledges a submitted modal with its result if that is known in time. Otherwise the modal shows
+// that it waits, and the result replaces that later.
+func (b *Bot) handleSubmission(req request, view slack.View) any {
+	done, late := make(chan modalResult), make(chan struct{})
+	started := b.runAsync(req, func(ctx context.Context) {
+		result := b.runSubmission(ctx, req, view)
 		select {
-		case ended <- s:
-		case <-gone:
-			_ = b.updateView(ctx, t.view, s.late()) // which says so in the log
+		case done <- result:
+		case <-late:
+			_ = b.updateView(ctx, req.viewID, result.asModal()) // logs its error
 		}
 	})
 	if !started {
-		reply, _ := saying(sayBusy).reply()
+		reply, _ := textResult(msgBusy).ackReply()
 		return reply
 	}
-	timer := time.NewTimer(grace)
+	timer := time.NewTimer(b.waits.ack)
 	defer timer.Stop()
 	select {
-	case s := <-ended:
-		reply, fits := s.reply()
+	case result := <-done:
+		reply, fits := result.ackReply()
 		if fits {
 			return reply
 		}
-		b.after(t, func(ctx context.Context) { _ = b.updateView(ctx, t.view, s.late()) })
+		b.runAsync(req, func(ctx context.Context) { _ = b.updateView(ctx, req.viewID, result.asModal()) })
 	case <-timer.C:
-		close(gone)
+		close(late)
 	}
-	reply, _ := saying("Asking Defender…").reply()
+	reply, _ := textResult("Asking Defender…").ackReply()
 	return reply
 }
 
-// submit carries a submitted modal out.
-func (b *Bot) submit(ctx context.Context, t talk, view slack.View) screen {
-	who, err := b.admitted(ctx, t.caller)
+// runSubmission processes a submitted modal and returns its result.
+func (b *Bot) runSubmission(ctx context.Context, req request, view slack.View) modalResult {
+	by, err := b.resolveUser(ctx, req.caller)
 	if err != nil {
-		return saying("Not done: " + stopped(withoutCause(err)))
+		return textResult("Not done: " + withPeriod(ownMessage(err)))
 	}
-	t.caller = who
-	if b.readOnly() {
-		return saying(sayReadOnly)
+	req.caller = by
+	if b.isReadOnly() {
+		return textResult(msgReadOnly)
 	}
-	if view.CallbackID == denyChange {
-		return b.deny(ctx, t, view)
+	if view.CallbackID == actionDeny {
+		return b.handleDenial(ctx, req, view)
 	}
 	f, ok := b.forms[view.CallbackID]
 	if !ok {
-		return saying("This form is not known any more. Please start again with its command.")
+		return textResult("This form no longer exists. Please start again with its command.")
 	}
-	args, shown := f.submitted(view)
-	if id, _ := args["id"].(string); f.chooses() && len(args) == 1 && id != "" && !slices.Contains(shown, "scanName") {
-		return screen{view: ptr(b.filled(ctx, t, f, id))}
+	args, shown := f.ParseSubmission(view)
+	if id, _ := args["id"].(string); f.NeedsScan() && len(args) == 1 && id != "" && !slices.Contains(shown, "scanName") {
+		return modalResult{view: new(b.prefilledForm(ctx, req, f, id))}
 	}
-	result := b.propose(ctx, t.caller, f, args)
-	if at := result.at(shown); at != "" {
-		return screen{errors: map[string]string{at: short(result.words(), widest)}}
+	result := b.proposeAndPost(ctx, req.caller, f, args)
+	if at := result.errorField(shown); at != "" {
+		return modalResult{errors: map[string]string{at: blocks.Truncate(result.resultText(), blocks.MaxTextUnits)}}
 	}
-	return saying(result.words())
+	return textResult(result.resultText())
 }
 
-func ptr[T any](v T) *T { return &v }
-
-// chosen goes on from the choice of a scan to the form, filled in with what the scan is now.
-func (b *Bot) chosen(ctx context.Context, t talk, view slack.View, block, scan string) {
+// handleScanSelected replaces the scan picker by the form of the scan that the user picked.
+func (b *Bot) handleScanSelected(ctx context.Context, req request, view slack.View, act *slack.BlockAction) {
 	f, ok := b.forms[view.CallbackID]
-	if ok && f.chooses() && block == "id" {
-		_ = b.updateView(ctx, view.ID, b.filled(ctx, t, f, scan)) // which says so in the log
+	if ok && f.NeedsScan() && act.BlockID == "id" {
+		_ = b.updateView(ctx, view.ID, b.prefilledForm(ctx, req, f, act.SelectedOption.Value)) // logs its error
 	}
 }
 
-// filled is the form of a scan as Defender has it now.
-func (b *Bot) filled(ctx context.Context, t talk, f form, scan string) slackModal {
-	all, empty, err := b.lists(ctx, t.caller, f)
+// prefilledForm returns the form of a scan, filled in with its present values in Defender.
+func (b *Bot) prefilledForm(ctx context.Context, req request, f form.Form, scan string) slack.ModalViewRequest {
+	all, empty, err := b.loadLists(ctx, req.caller, f)
 	if err != nil || empty != "" {
-		return letter(words(empty + refusalOf(f.op.Name, err)))
+		return blocks.TextModal(blocks.TextSections(empty + refusalText(f.Op.Name, err)))
 	}
-	for _, e := range all[scansSource] {
-		if e.id == scan {
-			return f.asking(all, e.flat(), scan)
+	for _, e := range all[form.ScansSource] {
+		if e.ID == scan {
+			return f.FullForm(all, e.Values(), scan)
 		}
 	}
-	return letter(words("This scan is not in Defender any more. Please start again."))
+	return blocks.TextModal(blocks.TextSections("This scan is no longer in Defender. Please start again."))
 }
 
-// submitted reads what a modal says that is different from what it showed, and which inputs it had. A scan
-// that the modal was about comes from its memo.
-func (f form) submitted(view slack.View) (args map[string]any, shown []string) {
-	args = map[string]any{}
-	if scan := readMemo(view.PrivateMetadata).Scan; scan != "" {
-		args["id"] = scan
-	}
-	was := initials(view.Blocks)
-	if view.State == nil {
-		return args, shown
-	}
-	for _, in := range f.fields {
-		act, ok := view.State.Values[in.name][valueAction]
-		if !ok {
-			continue
-		}
-		shown = append(shown, in.name)
-		given, before := in.given(act), was[in.name]
-		if same := before != nil && *before == given; given != "" && !same {
-			args[in.name] = in.typed(given)
-		}
-		if list := in.picked(act); in.kind == "array" && len(list) > 0 {
-			args[in.name] = list
-		}
-	}
-	return args, shown
-}
-
-// given is what an input holds, as text; "" is nothing.
-func (f field) given(act slack.BlockAction) string {
-	switch {
-	case f.kind == "boolean" && act.SelectedOption.Value == "":
-		if len(act.SelectedOptions) > 0 {
-			return "true"
-		}
-		return "false"
-	case act.SelectedOption.Value != "":
-		return act.SelectedOption.Value
-	default:
-		return strings.TrimSpace(act.Value)
-	}
-}
-
-func (f field) picked(act slack.BlockAction) (list []string) {
-	for _, o := range act.SelectedOptions {
-		list = append(list, o.Value)
-	}
-	return list
-}
-
-// initials are what the inputs of a modal held when it was shown: Slack sends the modal back with its answers,
-// so that nothing has to be remembered, and what somebody else changed meanwhile is not taken for a wish.
-func initials(blocks slack.Blocks) map[string]*string {
-	out := map[string]*string{}
-	for _, block := range blocks.BlockSet {
-		in, ok := block.(*slack.InputBlock)
-		if !ok {
-			continue
-		}
-		var was string
-		switch e := in.Element.(type) {
-		case *slack.PlainTextInputBlockElement:
-			was = strings.TrimSpace(e.InitialValue)
-		case *slack.NumberInputBlockElement:
-			was = e.InitialValue
-		case *slack.SelectBlockElement:
-			if e.InitialOption != nil {
-				was = e.InitialOption.Value
-			}
-		case *slack.CheckboxGroupsBlockElement:
-			was = "false"
-			if len(e.InitialOptions) > 0 {
-				was = "true"
-			}
-		}
-		out[in.BlockID] = &was
-	}
-	return out
-}
-
-// suggest answers the typing in a menu that is too long to be sent whole.
-func (b *Bot) suggest(t talk, in slack.InteractionCallback) any {
+// suggestOptions returns the options of a menu that is too long to be sent whole, filtered by what the user has
+// typed.
+func (b *Bot) suggestOptions(req request, in slack.InteractionCallback) any {
 	none := slack.OptionsResponse{Options: []*slack.OptionBlockObject{}}
-	from := chosenFrom[in.BlockID]
+	from := form.SourceOf(in.BlockID)
 	if from == nil {
 		return none
 	}
-	found := make(chan []entry, 1)
-	b.after(t, func(ctx context.Context) {
-		who, err := b.people.check(ctx, t.caller)
+	found := make(chan []form.Option, 1)
+	b.runAsync(req, func(ctx context.Context) {
+		by, err := b.users.member(ctx, req.caller)
 		if err != nil {
 			found <- nil
 			return
 		}
-		all, err := b.live(ctx, who, from, in.Value)
+		all, err := b.loadOptions(ctx, by, from, in.Value)
 		if err != nil {
-			b.cfg.Log.WarnContext(ctx, "a menu could not be filled", "error", err)
+			b.cfg.Log.WarnContext(ctx, "failed to fill a menu", "error", err)
 		}
 		found <- all
 	})
-	timer := time.NewTimer(grace)
+	timer := time.NewTimer(b.waits.ack)
 	defer timer.Stop()
 	select {
 	case all := <-found:
-		return map[string]any{"options": append([]*slack.OptionBlockObject{}, optionsOf(all)...)}
+		return map[string]any{"options": append([]*slack.OptionBlockObject{}, form.MenuOptions(all)...)}
 	case <-timer.C:
 		return none
 	}
 }
 
-// at is the input that a refusal is shown at: its field's, or the first one when the refusal is about none or
-// about one that is not there. "" is none: what is wrong cannot be mended in the form.
-func (r proposed) at(shown []string) string {
+// errorField returns the input at which a refusal is shown: the one that it names, or else the first one. It returns
+// "" if the form cannot fix the problem.
+func (r proposalResult) errorField(shown []string) string {
 	refusal, ok := errors.AsType[*tools.Refusal](r.err)
 	if !ok || len(shown) == 0 {
 		return ""

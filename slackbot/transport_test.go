@@ -12,16 +12,17 @@ import (
 	"scanwarden/slackbot/slacktest"
 )
 
-// Slack signs for every door with one secret, and what people say stands in some of it: what was meant for one door
-// must not be understood at another.
-func TestWhatSlackSignedForAnotherDoorIsRefused(t *testing.T) {
-	h := newHouse(t, linking(plan{}))
-	words := "&command=/scans&text=link+" + h.proof(t, entraEve, "Mallory's own account") +
+// Slack signs requests to all endpoints with one secret, and some contain text that users wrote. A request for one
+// endpoint must not be accepted by another.
+func TestRequestsSignedForAnotherEndpointAreRefused(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, withLinking(options{}))
+	words := "&command=/scans&text=link+" + s.proof(t, entraEve, "Mallory's own account") +
 		"&user_id=" + ada + "&team_id=" + team + "&channel_id=" + channel + "&trigger_id=1.2.3&x="
 	call := `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"arguments":{"filter":"` + words + `"}}}`
 	opened := `"type":"event_callback","team_id":"` + team + `","event":{"type":"app_home_opened","tab":"home","user":"` + ada + `"}`
 	click := `payload={"type":"block_actions","user":{"id":"` + ada + `","team_id":"` + team + `"}}`
-	command, interaction := h.urls[0], h.urls[1]
+	command, interaction := s.urls[0], s.urls[1]
 	for name, raw := range map[string]slacktest.RawRequest{
 		"an assistant's call":             {URL: command, Body: call},
 		"as a form":                       {URL: command, Body: call, ContentType: "application/x-www-form-urlencoded"},
@@ -42,45 +43,46 @@ func TestWhatSlackSignedForAnotherDoorIsRefused(t *testing.T) {
 		"a click in a command":            {URL: interaction, Body: "token=x&" + click},
 		"a click, JSON by its type":       {URL: interaction, Body: click, ContentType: "application/json"},
 	} {
-		if a := h.slack.SendRaw(raw); a.Status != http.StatusBadRequest {
+		if a := s.slack.SendRaw(raw); a.Status != http.StatusBadRequest {
 			t.Errorf("%s: answered %d %s", name, a.Status, a.Body)
 		}
 	}
-	h.slack.Wait("the work to end", func() bool { return h.bot.Working() == 0 })
-	h.joined(t, slackOf(ada))
+	s.bot.WaitIdle()
+	s.wantLinked(t, slackOf(ada))
 	for name, raw := range map[string]slacktest.RawRequest{
 		"a command with a charset": {URL: command, Body: strings.Replace(words[1:], "link", "help", 1), ContentType: "application/x-www-form-urlencoded; charset=utf-8"},
 		"an event":                 {URL: interaction, Body: "{" + opened + "}"},
 		"a click":                  {URL: interaction, Body: click},
 		"Slack's probe":            {URL: interaction, Body: "token=x&ssl_check=1"},
 	} {
-		if a := h.slack.SendRaw(raw); a.Status != http.StatusOK {
+		if a := s.slack.SendRaw(raw); a.Status != http.StatusOK {
 			t.Errorf("%s: answered %d %s", name, a.Status, a.Body)
 		}
 	}
 }
 
-// unread is a body that nobody may touch.
-type unread struct{ t *testing.T }
+// unreadable is a body that fails the test when it is read.
+type unreadable struct{ t *testing.T }
 
-func (u unread) Read([]byte) (int, error) {
-	u.t.Error("a stranger's body is read")
+func (u unreadable) Read([]byte) (int, error) {
+	u.t.Error("an unverified body is read")
 	return 0, io.EOF
 }
 
-func TestWhatCannotBeSlacksIsNotRead(t *testing.T) {
-	h := newHouse(t, plan{asleep: true})
+func TestABodyThatSlackCannotHaveSignedIsNotRead(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, options{noRun: true})
 	stamp := func(ago time.Duration) string { return strconv.FormatInt(time.Now().Add(-ago).Unix(), 10) }
 	mac := "v0=" + strings.Repeat("0", 64)
 	for name, headers := range map[string][2]string{
 		"unsigned": {}, "no signature": {stamp(0), ""}, "no timestamp": {"", mac}, "of no form": {stamp(0), "v0=x"},
 		"stale": {stamp(6 * time.Minute), mac}, "early": {stamp(-6 * time.Minute), mac},
 	} {
-		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", unread{t})
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", unreadable{t})
 		r.Header.Set("X-Slack-Request-Timestamp", headers[0])
 		r.Header.Set("X-Slack-Signature", headers[1])
 		w := httptest.NewRecorder()
-		h.bot.Commands().ServeHTTP(w, r)
+		s.bot.Commands().ServeHTTP(w, r)
 		if w.Code != http.StatusUnauthorized {
 			t.Errorf("%s: answered %d", name, w.Code)
 		}

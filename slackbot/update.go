@@ -9,125 +9,129 @@ import (
 	"github.com/slack-go/slack"
 
 	"scanwarden/confirm"
+	"scanwarden/slackbot/internal/blocks"
 )
 
-// mostAtOnce bounds how many messages one round rewrites.
-const mostAtOnce = 100
+// maxUpdates bounds how many messages one round updates.
+const maxUpdates = 100
 
-// rewriteAll brings every message up to date whose change moved, here or in another process.
-func (k keeper) rewriteAll(ctx context.Context) error {
-	if k.outbox.quiet(k.cfg.Now()) {
+// updateOutdated updates every message whose change has a newer version, whichever process made it.
+func (n notifier) updateOutdated(ctx context.Context) error {
+	if n.outbox.backingOff(n.cfg.Now()) {
 		return nil
 	}
-	outdated, err := k.notices.OutdatedMessages(ctx, mostAtOnce)
+	outdated, err := n.messages.OutdatedMessages(ctx, maxUpdates)
 	if err != nil {
 		return err
 	}
-	notes := k.progress.take()
+	notes := n.progress.drain()
 	for id := range notes {
-		noted, err := k.notices.Messages(ctx, id)
+		posted, err := n.messages.Messages(ctx, id)
 		if err != nil {
 			return err
 		}
-		outdated = append(outdated, noted...)
+		outdated = append(outdated, posted...)
 	}
 	var errs []error
 	done := map[string]bool{}
-	for _, n := range outdated {
-		if at := n.Change + " " + n.Channel; !done[at] {
-			done[at] = true
-			_, asked := notes[n.Change]
-			errs = append(errs, k.renew(ctx, n, notes[n.Change], asked))
+	for _, msg := range outdated {
+		if key := msg.Change + " " + msg.Channel; !done[key] {
+			done[key] = true
+			_, noted := notes[msg.Change]
+			errs = append(errs, n.refreshMessage(ctx, msg, notes[msg.Change], noted))
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// renew brings one message up to date. What another process moved just now is left to that process.
-func (k keeper) renew(ctx context.Context, n confirm.Message, note string, asked bool) error {
-	c, err := k.gate.Change(ctx, n.Change)
+// refreshMessage updates one message. A transition that another process made just now is left to that process.
+func (n notifier) refreshMessage(ctx context.Context, msg confirm.Message, note string, noted bool) error {
+	c, err := n.gate.Change(ctx, msg.Change)
 	if err != nil {
 		return err
 	}
-	if !asked && !k.outbox.mine(c.ID) && k.cfg.Now().Sub(c.Updated) < headStart {
+	if !noted && !n.outbox.owns(c.ID) && n.cfg.Now().Sub(c.Updated) < ownerHeadStart {
 		return nil
 	}
-	if n.Kind == wordKind {
-		return k.rewrite(ctx, c, n, k.word(c))
+	if msg.Kind == outcomeKind {
+		return n.updateMessage(ctx, c, msg, n.outcomeBlocks(c))
 	}
-	if n.Message == "" && c.State == confirm.Pending {
-		return nil // posting is still tried
+	if msg.Message == "" && c.State == confirm.Pending {
+		return nil // it is not posted yet
 	}
-	if err := k.rewrite(ctx, c, n, k.question(c, note)); err != nil || c.State.Open() {
+	if err := n.updateMessage(ctx, c, msg, n.changeMessage(c, note)); err != nil || c.State.Open() {
 		return err
 	}
-	return k.tellRequester(ctx, c, n)
+	return n.notifyRequester(ctx, c, msg)
 }
 
-// rewrite replaces a message, and records which version of the change it shows. A message that was never
-// posted, or is gone, needs no rewriting any more.
-func (k keeper) rewrite(ctx context.Context, c confirm.Change, n confirm.Message, blocks []slack.Block) error {
-	if n.Message != "" {
-		channel, _, _ := strings.Cut(n.Channel, "/")
-		options := []slack.MsgOption{slack.MsgOptionText(k.headline(c), true), slack.MsgOptionBlocks(blocks...)}
-		_, _, _, err := k.api.UpdateMessageContext(ctx, channel, n.Message, options...)
-		if err != nil && !gone[codeOf(err)] {
-			k.failed(err)
-			return fmt.Errorf("rewrite a message in %s: %w", channel, err)
+// updateMessage replaces a message and records the version that it shows. A message that was never posted, or was
+// deleted, is only recorded.
+func (n notifier) updateMessage(ctx context.Context, c confirm.Change, msg confirm.Message, content []slack.Block) error {
+	if msg.Message != "" {
+		channel, _, _ := strings.Cut(msg.Channel, "/")
+		options := []slack.MsgOption{slack.MsgOptionText(n.headlineFor(c), true), slack.MsgOptionBlocks(content...)}
+		_, _, _, err := n.api.UpdateMessageContext(ctx, channel, msg.Message, options...)
+		if err != nil && !permanentUpdateErrors[slackCode(err)] {
+			n.handlePostError(err)
+			return fmt.Errorf("update a message in %s: %w", channel, err)
 		}
 	}
-	n.Version = c.Version
-	return k.notices.SaveMessage(ctx, n)
+	msg.Version = c.Version
+	return n.messages.SaveMessage(ctx, msg)
 }
 
-// word is what the requester is told at the end.
-func (k keeper) word(c confirm.Change) []slack.Block {
-	blocks := []slack.Block{say(person(string(c.Requester)), ": "+standing(c))}
-	return append(blocks, words(c.Summary)...)
+// outcomeBlocks returns the message with the outcome for the requester.
+func (n notifier) outcomeBlocks(c confirm.Change) []slack.Block {
+	content := []slack.Block{blocks.MentionLine(blocks.Mention(string(c.Requester)), ": "+statusText(c))}
+	return append(content, blocks.TextSections(c.Summary)...)
 }
 
-// tellRequester tells whoever asked in Slack how it ended: in the thread of the question, or directly when
-// there is no channel or no question in it. The place has the thread's name after a slash, because a
-// conversation may hold the question as well.
-func (k keeper) tellRequester(ctx context.Context, c confirm.Change, question confirm.Message) error {
-	user, ok := slackUser(string(c.Requester))
+// notifyRequester posts the outcome to a requester in Slack: in the thread of the confirmation message, or as a
+// direct message if there is no channel or no such message. It is stored under "CHANNEL/THREAD", because the same
+// channel may hold the confirmation message as well.
+func (n notifier) notifyRequester(ctx context.Context, c confirm.Change, confirmation confirm.Message) error {
+	user, ok := blocks.UserID(string(c.Requester))
 	if !ok {
-		return nil // their own door tells them
+		return nil // the interface that the requester used reports it
 	}
-	channel, thread := question.Channel, question.Message
-	if k.cfg.Channel == "" || thread == "" {
-		var err error
-		if channel, err = k.directly(ctx, user); err != nil {
+	to := thread{channel: confirmation.Channel, ts: confirmation.Message}
+	if n.cfg.Channel == "" || to.ts == "" {
+		channel, err := n.dmChannel(ctx, user)
+		if err != nil {
 			return err
 		}
-		thread = ""
+		to = thread{channel: channel}
 	}
-	place := channel + "/" + thread
-	standing, err := k.notices.Messages(ctx, c.ID)
+	key := to.channel + "/" + to.ts
+	posted, err := n.messages.Messages(ctx, c.ID)
 	if err != nil {
 		return err
 	}
-	if _, told := find(standing, place); told {
+	if _, found := findMessage(posted, key); found {
 		return nil
 	}
-	ctx, cancel := throughout(ctx)
+	ctx, cancel := detachedContext(ctx)
 	defer cancel()
-	message, err := k.send(ctx, channel, thread, k.headline(c), k.word(c))
+	message, err := n.postMessage(ctx, to, c, n.outcomeBlocks(c))
 	if err != nil {
 		return err
 	}
-	return k.notices.SaveMessage(ctx, confirm.Message{Change: c.ID, Channel: place, Message: message, Kind: wordKind, Version: c.Version})
+	return n.messages.SaveMessage(ctx, confirm.Message{Change: c.ID, Channel: key, Message: message, Kind: outcomeKind, Version: c.Version})
 }
 
-// send posts a message, into a thread when one is given.
-func (k keeper) send(ctx context.Context, channel, thread, headline string, blocks []slack.Block) (message string, err error) {
-	options := append(quiet(), slack.MsgOptionText(headline, true), slack.MsgOptionBlocks(blocks...))
-	if thread != "" {
-		options = append(options, slack.MsgOptionTS(thread))
+// thread is where a message is posted: into the thread of a message or, if ts is empty, into the channel.
+type thread struct{ channel, ts string }
+
+// postMessage posts content about a change, and returns the timestamp of the message.
+func (n notifier) postMessage(ctx context.Context, to thread, c confirm.Change, content []slack.Block) (message string, err error) {
+	options := append(noUnfurl(), slack.MsgOptionText(n.headlineFor(c), true), slack.MsgOptionBlocks(content...))
+	if to.ts != "" {
+		options = append(options, slack.MsgOptionTS(to.ts))
 	}
-	if _, message, err = k.api.PostMessageContext(ctx, channel, options...); err != nil {
-		k.failed(err)
-		return "", fmt.Errorf("post to %s: %w", channel, err)
+	if _, message, err = n.api.PostMessageContext(ctx, to.channel, options...); err != nil {
+		n.handlePostError(err)
+		return "", fmt.Errorf("post to %s: %w", to.channel, err)
 	}
 	return message, nil
 }

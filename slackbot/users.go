@@ -9,124 +9,130 @@ import (
 	"sync"
 	"time"
 
+	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/slack-go/slack"
 	"golang.org/x/sync/singleflight"
 
 	"scanwarden/confirm"
+	"scanwarden/slackbot/internal/blocks"
 )
 
-// fresh is how long Slack's word on a person or a group is believed: who was removed loses their say within it.
-const fresh = time.Minute
+// userCacheTTL is how long Slack's information on a user or a group is used. A removed user loses all permissions
+// within that time.
+const userCacheTTL = time.Minute
 
-// caller is the person behind a signed request: nothing of it was typed or stored in a message. Whom Slack names may
-// be of any workspace; only a caller that check returned is somebody here, and has a principal.
+// userCacheSize bounds the users, and the groups, that are cached.
+const userCacheSize = 4096
+
+// caller is the user of a signed request. None of it was typed by a user or stored in a message. Slack also names
+// users of other workspaces: only a caller that member returned has a principal.
 type caller struct{ team, user string }
 
+// principal returns the principal of a verified caller.
 func (c caller) principal() confirm.Principal {
 	return confirm.Principal("slack:" + c.team + "/" + c.user)
 }
 
-// slackUser is the user id of a principal of Slack's.
-func slackUser(p string) (user string, ok bool) {
-	rest, slackish := strings.CutPrefix(p, "slack:")
-	_, user, ok = strings.Cut(rest, "/")
-	return user, ok && slackish && isID(user)
-}
-
-// slackUsers are the user ids of a person's accounts in Slack.
-func slackUsers(p confirm.Person) (users []string) {
+// slackUserIDs returns the user IDs of a person's Slack accounts.
+func slackUserIDs(p confirm.Person) (users []string) {
 	for _, principal := range p.Principals {
-		if user, ok := slackUser(string(principal)); ok {
+		if user, ok := blocks.UserID(string(principal)); ok {
 			users = append(users, user)
 		}
 	}
 	return users
 }
 
-// people asks Slack who somebody is, and remembers it for a minute.
-type people struct {
+// userDirectory reads users and groups from Slack and caches them for userCacheTTL.
+type userDirectory struct {
 	api    *slack.Client
-	groups []string // the user groups that policy names
+	groups []string // the user groups that the policy contains
 	now    func() time.Time
 
-	flight  singleflight.Group // a crowd asks once
-	mu      sync.Mutex
-	home    *slack.AuthTestResponse
-	users   map[string]answer[*slack.User]
-	members map[string]answer[[]string]
+	flight  singleflight.Group // concurrent reads of the same user or group are one call
+	users   *lru.Cache[string, cached[*slack.User]]
+	members *lru.Cache[string, cached[[]string]]
+
+	mu   sync.Mutex
+	home *slack.AuthTestResponse // nil until it was read
 }
 
-type answer[T any] struct {
+// cached is a cache entry that is valid until a time. The expirable cache of golang-lru does not fit: it runs a goroutine
+// that never ends.
+type cached[T any] struct {
 	value T
 	until time.Time
 }
 
-func newPeople(api *slack.Client, cfg Config) *people {
-	p := &people{api: api, now: cfg.Now, users: map[string]answer[*slack.User]{}, members: map[string]answer[[]string]{}}
+func newUserDirectory(api *slack.Client, cfg Config) *userDirectory {
+	d := &userDirectory{
+		api: api, now: cfg.Now,
+		users: newCache[cached[*slack.User]](userCacheSize), members: newCache[cached[[]string]](userCacheSize),
+	}
 	for _, listed := range slices.Concat(cfg.Approvers, cfg.Requesters) {
-		if group, ok := strings.CutPrefix(listed, groupPrefix); ok && !slices.Contains(p.groups, group) {
-			p.groups = append(p.groups, group)
+		if group, ok := strings.CutPrefix(listed, groupPrefix); ok && !slices.Contains(d.groups, group) {
+			d.groups = append(d.groups, group)
 		}
 	}
-	return p
+	return d
 }
 
-// groupPrefix is how policy names a user group.
+// groupPrefix begins a user group in the policy.
 const groupPrefix = "slack-group:"
 
-// errStranger is a refusal of a person as such, whatever they ask for.
-type errStranger string
+// notAllowedError explains why an account may not use scanwarden at all.
+type notAllowedError string
 
-func (e errStranger) Error() string { return string(e) }
+func (e notAllowedError) Error() string { return string(e) }
 
-// check returns a full member of our own workspace, and for anybody else why they cannot act here. When Slack does
-// not say who somebody is, they are nobody. On Enterprise Grid Slack names the same person by the workspace and by
-// the organisation: what is returned is by the workspace, so that nobody is two.
-func (p *people) check(ctx context.Context, c caller) (caller, error) {
-	home, err := p.workspace(ctx)
+// member returns the caller if it is a full member of our workspace, and otherwise an error that explains the
+// refusal. It fails closed when Slack does not answer. On Enterprise Grid, Slack names a user by the workspace or by
+// the organization; the caller that is returned has the workspace, so that one user has one principal.
+func (d *userDirectory) member(ctx context.Context, c caller) (caller, error) {
+	home, err := d.workspace(ctx)
 	if err != nil {
-		return caller{}, fmt.Errorf("slack did not say which workspace this is, so nobody is believed; try again in a moment: %w", err)
+		return caller{}, fmt.Errorf("slack did not say which workspace this is, so no user can be verified; try again in a moment: %w", err)
 	}
 	if c.team != home.TeamID && (home.EnterpriseID == "" || c.team != home.EnterpriseID) {
-		return caller{}, errElsewhere
+		return caller{}, errOtherWorkspace
 	}
-	u, err := p.user(ctx, c.user)
+	u, err := d.userInfo(ctx, c.user)
 	if err != nil {
-		return caller{}, fmt.Errorf("slack did not say who you are, so you are not believed; try again in a moment: %w", err)
+		return caller{}, fmt.Errorf("slack did not say who you are, so you cannot use scanwarden now; try again in a moment: %w", err)
 	}
-	if err := member(u, home); err != nil {
+	if err := checkMember(u, home); err != nil {
 		return caller{}, err
 	}
 	return caller{team: home.TeamID, user: c.user}, nil
 }
 
-const errElsewhere = errStranger("you belong to another workspace, and only members of this one can use scanwarden")
+const errOtherWorkspace = notAllowedError("you belong to another workspace, and only members of this one can use scanwarden")
 
-// member says nil for an account that is a person's, and a full one of the workspace home.
-func member(u *slack.User, home *slack.AuthTestResponse) error {
+// checkMember returns nil for a full member of the workspace home, and a notAllowedError for any other account.
+func checkMember(u *slack.User, home *slack.AuthTestResponse) error {
 	switch {
 	case u.Deleted:
-		return errStranger("your account is deactivated, and only active members can use scanwarden")
+		return notAllowedError("your account is deactivated, and only active members can use scanwarden")
 	case u.IsBot || u.IsAppUser || u.IsWorkflowBot || u.IsConnectorBot:
-		return errStranger("bots and apps cannot use scanwarden; a person has to")
+		return notAllowedError("bots and apps cannot use scanwarden; a person has to")
 	case u.IsRestricted || u.IsUltraRestricted:
-		return errStranger("guests cannot use scanwarden; ask a full member of this workspace")
+		return notAllowedError("guests cannot use scanwarden; ask a full member of this workspace")
 	case u.IsStranger || (u.TeamID != home.TeamID && !slices.Contains(u.Enterprise.Teams, home.TeamID)):
-		return errElsewhere
+		return errOtherWorkspace
 	}
 	return nil
 }
 
-// workspace is where the bot's token belongs; that never changes.
-func (p *people) workspace(ctx context.Context) (*slack.AuthTestResponse, error) {
-	p.mu.Lock()
-	home := p.home
-	p.mu.Unlock()
+// workspace returns the workspace of the bot token. It never changes, so it is read once.
+func (d *userDirectory) workspace(ctx context.Context) (*slack.AuthTestResponse, error) {
+	d.mu.Lock()
+	home := d.home
+	d.mu.Unlock()
 	if home != nil {
 		return home, nil
 	}
-	home, err := together(p, "workspace", func() (*slack.AuthTestResponse, error) {
-		return p.api.AuthTestContext(context.WithoutCancel(ctx))
+	home, err := singleCall(d, "workspace", func() (*slack.AuthTestResponse, error) {
+		return d.api.AuthTestContext(context.WithoutCancel(ctx))
 	})
 	if err != nil {
 		return nil, err
@@ -134,23 +140,24 @@ func (p *people) workspace(ctx context.Context) (*slack.AuthTestResponse, error)
 	if home.TeamID == "" {
 		return nil, errors.New("auth.test named no workspace")
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.home = home
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.home = home
 	return home, nil
 }
 
-func (p *people) user(ctx context.Context, id string) (*slack.User, error) {
-	return remember(p, p.users, id, func() (*slack.User, error) {
-		return p.api.GetUserInfoContext(context.WithoutCancel(ctx), id)
+// userInfo returns a user, from the cache or from Slack.
+func (d *userDirectory) userInfo(ctx context.Context, id string) (*slack.User, error) {
+	return cachedCall(d, d.users, id, func() (*slack.User, error) {
+		return d.api.GetUserInfoContext(context.WithoutCancel(ctx), id)
 	})
 }
 
-// groupsOf lists the user groups that a person is in now, as policy names them. With an error it lists those that
-// Slack did tell.
-func (p *people) groupsOf(ctx context.Context, user string) (in []string, unknown error) {
-	for _, group := range p.groups {
-		members, err := p.membersOf(ctx, group)
+// groupsOf returns the user groups of a user, in the form that the policy uses. If some groups cannot be read, it
+// returns the other ones and an error.
+func (d *userDirectory) groupsOf(ctx context.Context, user string) (in []string, unknown error) {
+	for _, group := range d.groups {
+		members, err := d.membersOf(ctx, group)
 		if err != nil && unknown == nil {
 			unknown = fmt.Errorf("slack did not say who is in the user group %s; try again in a moment: %w", group, err)
 		}
@@ -161,57 +168,50 @@ func (p *people) groupsOf(ctx context.Context, user string) (in []string, unknow
 	return in, unknown
 }
 
-func (p *people) membersOf(ctx context.Context, group string) ([]string, error) {
-	return remember(p, p.members, group, func() ([]string, error) {
-		return p.api.GetUserGroupMembersContext(context.WithoutCancel(ctx), group)
+// membersOf returns the user IDs of a user group, from the cache or from Slack.
+func (d *userDirectory) membersOf(ctx context.Context, group string) ([]string, error) {
+	return cachedCall(d, d.members, group, func() ([]string, error) {
+		return d.api.GetUserGroupMembersContext(context.WithoutCancel(ctx), group)
 	})
 }
 
-// remember asks unless it has asked within the last minute. Only answers are remembered.
-func remember[T any](p *people, known map[string]answer[T], id string, ask func() (T, error)) (T, error) {
-	p.mu.Lock()
-	a, ok := known[id]
-	p.mu.Unlock()
-	if ok && p.now().Before(a.until) {
-		return a.value, nil
+// cachedCall returns the cached value for id, or calls fetch and caches its value. Errors are not cached.
+func cachedCall[T any](d *userDirectory, cache *lru.Cache[string, cached[T]], id string, fetch func() (T, error)) (T, error) {
+	if entry, ok := cache.Get(id); ok && d.now().Before(entry.until) {
+		return entry.value, nil
 	}
-	value, err := together(p, fmt.Sprintf("%T %s", known, id), ask)
+	value, err := singleCall(d, fmt.Sprintf("%T %s", cache, id), fetch)
 	if err != nil {
 		return value, err
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if len(known) >= remembered {
-		clear(known)
-	}
-	known[id] = answer[T]{value: value, until: p.now().Add(fresh)}
+	cache.Add(id, cached[T]{value: value, until: d.now().Add(userCacheTTL)})
 	return value, nil
 }
 
-// together asks once for all who want to know the same at the same time. The one who began may go away: the
-// client's own timeout bounds the call.
-func together[T any](p *people, what string, ask func() (T, error)) (T, error) {
-	v, err, _ := p.flight.Do(what, func() (any, error) { return ask() })
+// singleCall calls fetch once for all concurrent calls with the same key. fetch must not use the context of its first
+// caller, who may leave before the others; apiTimeout bounds it.
+func singleCall[T any](d *userDirectory, key string, fetch func() (T, error)) (T, error) {
+	v, err, _ := d.flight.Do(key, func() (any, error) { return fetch() })
 	return v.(T), err
 }
 
-// admit is admitted, answered to the person. It is false for whoever may not act here at all.
-func (b *Bot) admit(ctx context.Context, t talk) (talk, bool) {
-	who, err := b.admitted(ctx, t.caller)
+// requireMember returns req with a verified caller. Otherwise it replies with the reason and returns false.
+func (b *Bot) requireMember(ctx context.Context, req request) (request, bool) {
+	by, err := b.resolveUser(ctx, req.caller)
 	if err == nil {
-		t.caller = who
-		return t, true
+		req.caller = by
+		return req, true
 	}
-	if _, stranger := errors.AsType[errStranger](err); !stranger {
-		b.giveUpOn(err)
-		b.cfg.Log.WarnContext(ctx, "it could not be told who somebody is", "user", t.user, "error", err)
+	if _, notAllowed := errors.AsType[notAllowedError](err); !notAllowed {
+		b.stopIfFatal(err)
+		b.cfg.Log.WarnContext(ctx, "failed to verify a user", "user", req.user, "error", err)
 	}
-	b.tell(ctx, t, "Not done: "+stopped(withoutCause(err)))
-	return t, false
+	b.replyText(ctx, req, "Not done: "+withPeriod(ownMessage(err)))
+	return req, false
 }
 
-// withoutCause is what we say ourselves of an error, without what it wraps: a person can do nothing with that.
-func withoutCause(err error) string {
+// ownMessage returns the message of err without the error that it wraps, which a user cannot act on.
+func ownMessage(err error) string {
 	text := err.Error()
 	if inner := errors.Unwrap(err); inner != nil {
 		text = strings.TrimSuffix(text, ": "+inner.Error())

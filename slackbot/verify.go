@@ -8,49 +8,51 @@ import (
 	"github.com/slack-go/slack"
 
 	"scanwarden/confirm"
+	"scanwarden/slackbot/internal/blocks"
 	"scanwarden/tools"
 )
 
-// ResolveUser returns the principal and the user groups, as policy names them, of a person whom Slack names in a request that
-// it has signed; the team may be our own workspace or, on Enterprise Grid, its organisation. The error says in one plain sentence why they cannot act here: they are no full member of our own
-// workspace, or Slack does not say that they are. A group that Slack does not tell counts for nothing.
+// ResolveUser returns the principal and the user groups of a user in a signed request from Slack. team is our
+// workspace or, on Enterprise Grid, its organization. The groups have the form that the policy uses; a group that
+// Slack does not return is left out. The error explains in one plain sentence why the user cannot act: they are not a
+// full member of our workspace, or Slack did not confirm that they are.
 func (b *Bot) ResolveUser(ctx context.Context, team, user string) (confirm.Principal, []string, error) {
-	if !isID(team) || !isID(user) {
-		return "", nil, errors.New("slack named no person of a workspace; ask with the slash commands instead")
+	if !blocks.IsID(team) || !blocks.IsID(user) {
+		return "", nil, errors.New("slack named no person of a workspace; use the slash commands instead")
 	}
-	who, err := b.admitted(ctx, caller{team: team, user: user})
+	by, err := b.resolveUser(ctx, caller{team: team, user: user})
 	if err != nil {
-		if _, stranger := errors.AsType[errStranger](err); !stranger {
-			b.cfg.Log.WarnContext(ctx, "nobody could vouch for a person in Slack", "user", user, "error", err)
+		if _, notAllowed := errors.AsType[notAllowedError](err); !notAllowed {
+			b.cfg.Log.WarnContext(ctx, "failed to resolve a user", "user", user, "error", err)
 		}
-		return "", nil, errors.New(withoutCause(err))
+		return "", nil, errors.New(ownMessage(err))
 	}
-	groups, err := b.people.groupsOf(ctx, user)
+	groups, err := b.users.groupsOf(ctx, user)
 	if err != nil {
-		b.cfg.Log.WarnContext(ctx, "a person's user groups are not known", "user", user, "error", err)
+		b.cfg.Log.WarnContext(ctx, "failed to read a user's groups", "user", user, "error", err)
 	}
-	return who.principal(), groups, nil
+	return by.principal(), groups, nil
 }
 
-// errUnsigned is all that a request is told that is not signed.
+// errUnsigned answers a request without a valid signature. It reveals no more.
 var errUnsigned = errors.New("not signed by Slack for this app, or too long ago")
 
-// NewVerifier returns what holds a request's signature against its raw body: nil for what Slack signed within the last five
-// minutes. Without a secret nothing is signed.
+// NewVerifier returns a function that checks the signature of a request over its raw body. It returns nil for a body
+// that Slack signed within the last five minutes. Without a secret it rejects every request.
 func NewVerifier(signingSecret tools.Secret) func(http.Header, []byte) error {
 	return func(header http.Header, body []byte) error {
-		holds, err := signedNow(header, signingSecret)
+		verify, err := newVerifier(header, signingSecret)
 		if err != nil {
 			return err
 		}
-		return holds(body)
+		return verify(body)
 	}
 }
 
-// signedNow returns what holds the signature in header against a body, or refuses what no body could be signed by:
-// a stranger need only get the timestamp wrong not to be read.
-func signedNow(header http.Header, signingSecret tools.Secret) (holds func(body []byte) error, err error) {
-	verifier, err := slack.NewSecretsVerifier(header, revealed(signingSecret)) // which looks at the timestamp
+// newVerifier returns a function that checks the signature in header over a body. It returns errUnsigned at once if
+// no body can match, so that a request with a wrong timestamp is rejected unread.
+func newVerifier(header http.Header, signingSecret tools.Secret) (verify func(body []byte) error, err error) {
+	verifier, err := slack.NewSecretsVerifier(header, revealString(signingSecret)) // checks the timestamp
 	if err != nil {
 		return nil, errUnsigned
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -17,11 +18,12 @@ import (
 	"scanwarden/slackbot/slacktest"
 )
 
-func TestOnlyFullMembersAreVouchedFor(t *testing.T) {
-	h := newHouse(t, plan{policy: func(p *confirm.Policy) { p.Approvers = []string{"slack-group:S0SCANS"} }})
-	h.slack.AddGroup("S0SCANS", eve)
+func TestResolveUserReturnsOnlyFullMembers(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, options{policy: func(p *confirm.Policy) { p.Approvers = []string{"slack-group:S0SCANS"} }})
+	s.slack.AddGroup("S0SCANS", eve)
 	for user, want := range map[string]string{eve: "slack-group:S0SCANS", bob: ""} {
-		if who, groups, err := h.bot.ResolveUser(t.Context(), team, user); err != nil || who != slackOf(user) || strings.Join(groups, " ") != want {
+		if who, groups, err := s.bot.ResolveUser(t.Context(), team, user); err != nil || who != slackOf(user) || strings.Join(groups, " ") != want {
 			t.Errorf("%s is %s in %v, %v; want %q", user, who, groups, err, want)
 		}
 	}
@@ -30,32 +32,35 @@ func TestOnlyFullMembersAreVouchedFor(t *testing.T) {
 		{"T0OTHER", bob, "another workspace"}, {"", bob, "named no person"}, {team, "", "named no person"}, {team, "U0 BOB", "named no person"},
 		{team, "U0UNKNOWN", "did not say who you are"},
 	} {
-		principal, groups, err := h.bot.ResolveUser(t.Context(), who.team, who.user)
+		principal, groups, err := s.bot.ResolveUser(t.Context(), who.team, who.user)
 		if err == nil || principal != "" || groups != nil || !strings.Contains(err.Error(), who.why) || strings.Contains(err.Error(), "user_not_found") {
-			t.Errorf("%s of %s is vouched for with %v, %v; want %q", who.user, who.team, groups, err, who.why)
+			t.Errorf("%s of %s is resolved with %v, %v; want %q", who.user, who.team, groups, err, who.why)
 		}
 	}
 }
 
-func TestAGroupThatSlackDoesNotTellIsNotVouchedFor(t *testing.T) {
-	h := newHouse(t, plan{policy: func(p *confirm.Policy) { p.Approvers = []string{"slack-group:S0SCANS"} }})
-	h.slack.AddGroup("S0SCANS", eve)
-	h.slack.Fail("usergroups.users.list", slacktest.Fault{Times: -1, Status: 500})
-	if _, groups, err := h.bot.ResolveUser(t.Context(), team, eve); err != nil || len(groups) != 0 {
+func TestResolveUserOmitsAGroupThatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, options{policy: func(p *confirm.Policy) { p.Approvers = []string{"slack-group:S0SCANS"} }})
+	s.slack.AddGroup("S0SCANS", eve)
+	s.slack.Fail("usergroups.users.list", slacktest.Fault{Times: -1, Status: 500})
+	if _, groups, err := s.bot.ResolveUser(t.Context(), team, eve); err != nil || len(groups) != 0 {
 		t.Errorf("eve has the groups %v, %v", groups, err)
 	}
 }
 
-func TestWhoIsVouchedForIsRecognised(t *testing.T) {
-	h := newHouse(t, matching(plan{}))
-	h.slack.AddUser(slacktest.User{ID: ada, Name: "ada", Email: "ada@example.com"})
-	if _, _, err := h.bot.ResolveUser(t.Context(), team, ada); err != nil {
+func TestResolveUserLinksByEmail(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, withEmailMatch(options{}))
+	s.slack.AddUser(slacktest.User{ID: ada, Name: "ada", Email: "ada@example.com"})
+	if _, _, err := s.bot.ResolveUser(t.Context(), team, ada); err != nil {
 		t.Fatal(err)
 	}
-	h.joined(t, entraAda, slackOf(ada))
+	s.wantLinked(t, entraAda, slackOf(ada))
 }
 
-func TestOnlyWhatSlackSignedIsVerified(t *testing.T) {
+func TestNewVerifierAcceptsOnlyWhatSlackSigned(t *testing.T) {
+	t.Parallel()
 	const secret = "signing-secret"
 	body := []byte(`{"jsonrpc":"2.0"}`)
 	sign := func(secret string, at time.Time, body []byte) http.Header {
@@ -83,36 +88,39 @@ func TestOnlyWhatSlackSignedIsVerified(t *testing.T) {
 	}
 }
 
-func TestTheManifestOffersTheDoorToSlacksAssistant(t *testing.T) {
-	h := newHouse(t, plan{})
-	h.cfg.Assistant = "https://scans.example.com/mcp"
+func TestTheManifestOffersTheMCPServerToSlacksAssistant(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, options{})
+	s.cfg.Assistant = "https://scans.example.com/mcp"
 	for _, url := range []string{"https://scans.example.com", ""} { // signed HTTP, socket mode
-		out, err := slackbot.Manifest(h.cfg, url)
-		if err != nil || !says(string(out), `"mcp:connect"`, `"mcp_servers"`, `"url": "https://scans.example.com/mcp"`, `"auth_type": "slack_identity_auth"`) {
+		out, err := slackbot.Manifest(s.cfg, url)
+		if err != nil || !containsAll(string(out), `"mcp:connect"`, `"mcp_servers"`, `"url": "https://scans.example.com/mcp"`, `"auth_type": "slack_identity_auth"`) {
 			t.Errorf("%v: %s", err, out)
 		}
 	}
-	h.cfg.Assistant = "http://127.0.0.1:8484/mcp"
-	if out, err := slackbot.Manifest(h.cfg, ""); err == nil || !strings.Contains(err.Error(), "SCANWARDEN_PUBLIC_URL") {
+	s.cfg.Assistant = "http://127.0.0.1:8484/mcp"
+	if out, err := slackbot.Manifest(s.cfg, ""); err == nil || !strings.Contains(err.Error(), "SCANWARDEN_PUBLIC_URL") {
 		t.Errorf("without a public URL: %v %s", err, out)
 	}
-	h.cfg.Assistant = ""
-	if out, err := slackbot.Manifest(h.cfg, "https://scans.example.com"); err != nil || says(string(out), "mcp") {
-		t.Errorf("an assistant that is not asked for: %v %s", err, out)
+	s.cfg.Assistant = ""
+	if out, err := slackbot.Manifest(s.cfg, "https://scans.example.com"); err != nil || containsAll(string(out), "mcp") {
+		t.Errorf("an assistant that is not configured: %v %s", err, out)
 	}
 }
 
-func TestDefenderIsReadInThePersonsName(t *testing.T) {
-	h := newHouse(t, plan{})
-	acked(t, h.slack.Command(ada, channel, "/scans", ""))
-	h.told(t, ada, "No scan matches")
-	h.ask(t, bob, "/add_scan", h.newScan("Core switches"))
+func TestDefenderIsReadOnBehalfOfTheUser(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, options{})
+	mustAck(t, s.slack.Command(ada, channel, "/scans", ""))
+	s.waitReply(t, ada, "No scan matches")
+	s.propose(t, bob, "/add_scan", s.newScan("Core switches"))
+	callers := s.Callers()
 	for _, user := range []string{ada, bob} {
-		if _, named := h.behalf.Load(string(slackOf(user))); !named {
-			t.Errorf("Defender was not read in the name of %s", user)
+		if !slices.Contains(callers, string(slackOf(user))) {
+			t.Errorf("Defender was not read on behalf of %s", user)
 		}
 	}
-	if _, unnamed := h.behalf.Load(""); unnamed {
-		t.Error("Defender was read in nobody's name")
+	if slices.Contains(callers, "") {
+		t.Error("Defender was read without a user")
 	}
 }

@@ -8,78 +8,79 @@ import (
 )
 
 const (
-	// hands is how much may be worked on at once. A tenant whose Defender hangs must not pile up work for ever.
-	hands = 256
-	// longest bounds one piece of work: the call budget may make a plan wait.
-	longest = 3 * time.Minute
-	// farewell is how long work in progress has to end when the bot stops.
-	farewell = 5 * time.Second
+	// maxConcurrent bounds the work in progress, so that requests cannot pile up while Defender hangs.
+	maxConcurrent = 256
+	// taskTimeout bounds one piece of work. The rate limit may make a plan wait that long.
+	taskTimeout = 3 * time.Minute
+	// shutdownTimeout is how long work in progress may go on when the bot stops.
+	shutdownTimeout = 5 * time.Second
 )
 
-// crew owns every goroutine that works after an acknowledgement.
-type crew struct {
-	slots chan struct{} // one for each piece of work
-	ears  chan struct{} // one for each envelope that is being answered
-	ctx   context.Context
-	stop  context.CancelFunc
+// workers is a bounded set of goroutines for work after an acknowledgement.
+type workers struct {
+	slots    chan struct{} // one for each piece of work
+	ackSlots chan struct{} // one for each envelope that is being answered
+	ctx      context.Context
+	cancel   context.CancelFunc
 
 	mu      sync.Mutex
 	closing bool
-	working sync.WaitGroup
+	running sync.WaitGroup
 }
 
-func newCrew() *crew {
-	c := &crew{slots: make(chan struct{}, hands), ears: make(chan struct{}, 2*hands)}
-	c.ctx, c.stop = context.WithCancel(context.Background())
-	return c
+func newWorkers() *workers {
+	w := &workers{slots: make(chan struct{}, maxConcurrent), ackSlots: make(chan struct{}, 2*maxConcurrent)}
+	w.ctx, w.cancel = context.WithCancel(context.Background())
+	return w
 }
 
-// start runs work in a goroutine of the crew's, with a bound on its time. It is false when there are too many
-// already, or the bot is ending.
-func (c *crew) start(work func(context.Context)) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.closing {
+// start runs work in a goroutine, with a timeout. It returns false when maxConcurrent is reached or the workers are
+// stopping.
+func (w *workers) start(work func(context.Context)) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.closing {
 		return false
 	}
 	select {
-	case c.slots <- struct{}{}:
+	case w.slots <- struct{}{}:
 	default:
 		return false
 	}
-	c.working.Go(func() {
-		defer func() { <-c.slots }()
-		ctx, cancel := context.WithTimeout(c.ctx, longest)
+	w.running.Go(func() {
+		defer func() { <-w.slots }()
+		ctx, cancel := context.WithTimeout(w.ctx, taskTimeout)
 		defer cancel()
 		work(ctx)
 	})
 	return true
 }
 
-// end takes no more work, and waits a moment for what is in progress.
-func (c *crew) end() {
-	c.mu.Lock()
-	c.closing = true
-	c.mu.Unlock()
-	late := time.AfterFunc(farewell, c.stop)
+// stop accepts no more work and waits for the work in progress, which it cancels after shutdownTimeout.
+func (w *workers) stop() {
+	w.mu.Lock()
+	w.closing = true
+	w.mu.Unlock()
+	late := time.AfterFunc(shutdownTimeout, w.cancel)
 	defer late.Stop()
-	c.working.Wait()
-	c.stop()
+	w.running.Wait()
+	w.cancel()
 }
 
-// sayFailed is all that a person learns of a bug.
-const sayFailed = "scanwarden failed inside, and nothing was sent because of it. An operator finds the cause in its log."
+// msgInternalError is the reply after a panic.
+const msgInternalError = "scanwarden failed inside, and nothing was sent because of it. An operator finds the cause in its log."
 
-// sayBusy answers when there is more to do than can be done.
-const sayBusy = "scanwarden is busy or restarting. Nothing was done; please try again in a moment."
+// msgBusy is the reply when no worker is free.
+const msgBusy = "scanwarden is busy or restarting. Nothing was done; please try again in a moment."
 
-// after works for t after the acknowledgement; a panic costs one answer. It is false when it cannot take the work.
-func (b *Bot) after(t talk, work func(context.Context)) bool {
-	return b.crew.start(func(ctx context.Context) {
+// runAsync runs work after the acknowledgement. A panic ends only this work, with a reply. It returns false if no
+// worker is free.
+func (b *Bot) runAsync(req request, work func(context.Context)) bool {
+	return b.workers.start(func(ctx context.Context) {
 		defer func() {
 			if p := recover(); p != nil {
 				b.cfg.Log.ErrorContext(ctx, "panic in Slack handler", "panic", p, "stack", string(debug.Stack()))
-				b.tell(ctx, t, sayFailed)
+				b.replyText(ctx, req, msgInternalError)
 			}
 		}()
 		work(ctx)

@@ -82,7 +82,7 @@ func (in scanInput) resolveAuthentication(scanType string, credentials map[strin
 	case a.KeyVaultURL != "":
 		return a, checkGMSA(a) // the secret holds the rest
 	case !a.Windows && a.Type != "NoAuthNoPriv":
-		return nil, refuse("credential", "%s needs a secret, and none is taken here", a.Type).withHint("%s", credentialHelp(credentials))
+		return nil, refuse("credential", "%s needs a secret, and secrets are not accepted here", a.Type).withHint("%s", credentialHelp(credentials))
 	}
 	for _, name := range publicFields[a.Type] {
 		if !slices.Contains(given.givenFields(), name) {
@@ -172,8 +172,8 @@ func (in authenticationInput) readKeyVault(a *defender.Authentication) error {
 	return nil
 }
 
-// checkGMSA returns a *Refusal for a Windows scan whose account is not a group managed service account, because
-// Microsoft supports no other.
+// checkGMSA returns a *Refusal for a Windows scan without a group managed service account, because Microsoft supports
+// no other account.
 func checkGMSA(a *defender.Authentication) error {
 	if a.Windows && (a.IsGMSAUser == nil || !*a.IsGMSAUser) {
 		return refuseAuthentication("isGmsaUser", "must be true: Microsoft scans Windows with a group managed service account only")

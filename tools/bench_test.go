@@ -11,32 +11,32 @@ import (
 	"scanwarden/tools"
 )
 
-// BenchmarkPlan plans the update of one scan among others, with the lists already read. lists/op is how many
-// bare reads of the list over loopback HTTP cost the same time: what planning adds to the call it needs anyway.
+// BenchmarkPlan plans the update of one scan among others, with the lists already read. lists/op is how many bare
+// reads of the list over loopback HTTP take the same time: the share of planning in the call that it needs anyway.
 func BenchmarkPlan(b *testing.B) {
 	for _, scans := range []int{5, 500} {
 		b.Run(fmt.Sprintf("scans=%d", scans), func(b *testing.B) {
-			h := build(b, defendertest.Options{Empty: true}, clock(time.Now()))
-			scanner := h.sim.AddScanner("scanner", recently())
+			s := newStack(b, defendertest.Options{Empty: true}, fixedClock(time.Now()))
+			scanner := s.Tenant.AddScanner("scanner", fiveMinutesAgo())
 			for i := range scans {
-				h.sim.AddScan(map[string]any{
+				s.Tenant.AddScan(map[string]any{
 					"scanName": fmt.Sprintf("Scan %d", i), "scannerAgent": map[string]any{"machineId": scanner},
 					"target": fmt.Sprintf("10.%d.%d.0/28,10.%d.%d.32-10.%d.%d.40,10.%d.%d.77", i/250, i%250, i/250, i%250, i/250, i%250, i/250, i%250),
 				})
 			}
 			args := json.RawMessage(`{"id":"Scan 3","target":"10.0.3.0/27,10.0.3.77","intervalInHours":8}`)
-			h.plan("update_scan", string(args))
+			s.plan("update_scan", string(args))
 			const reads = 20
 			start := time.Now()
 			for range reads {
-				if _, err := h.reader.Definitions(b.Context(), defender.Actor{}); err != nil {
+				if _, err := s.Client.Definitions(b.Context(), defender.Actor{}); err != nil {
 					b.Fatal(err)
 				}
 			}
 			bare := time.Since(start) / reads
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := h.desk.Plan(b.Context(), tools.Caller{}, "update_scan", args); err != nil {
+				if _, err := s.Service.Plan(b.Context(), tools.Caller{}, "update_scan", args); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -45,7 +45,7 @@ func BenchmarkPlan(b *testing.B) {
 	}
 }
 
-// BenchmarkCatalogue is the price of the schemas, which is paid once, before the first handshake.
+// BenchmarkCatalogue measures the schemas, which are made once, before the first handshake.
 func BenchmarkCatalogue(b *testing.B) {
 	for b.Loop() {
 		toolsList(b, "core-snmp")

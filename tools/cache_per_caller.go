@@ -9,8 +9,8 @@ import (
 // maxCacheEntries bounds how many callers' lists are kept at a time. The least recently used one is dropped first.
 const maxCacheEntries = 64
 
-// callerCache caches a list as Defender shows it. Where reads run on behalf of users, whose rights in Defender
-// differ, each caller has an entry of their own and never sees what was read for another; elsewhere all callers share
+// callerCache caches a list as Defender shows it. Where reads run on behalf of users, their rights in Defender
+// differ: each caller has an entry of their own and never sees what was read for another. Elsewhere all callers share
 // one.
 type callerCache[T any] struct {
 	cfg     Config
@@ -48,6 +48,6 @@ func (c *callerCache[T]) entryFor(key Caller) *cached[[]T] {
 	return entry
 }
 
-// invalidate makes the next load of every caller read again. A read that is on its way answers those who wait for it
+// invalidate makes the next load of every caller read again. A read on its way answers the callers that wait for it,
 // and is not kept.
 func (c *callerCache[T]) invalidate() { c.entries.Purge() }

@@ -16,21 +16,21 @@ import (
 	"scanwarden/tools"
 )
 
-// theirs is a tenant that shows everybody one scan and one scanner, which are named after their token.
-type theirs struct {
-	desk *tools.Service
+// tokenTenant is a tenant that shows every caller one scan and one scanner, which are named after the caller's token.
+type tokenTenant struct {
+	service *tools.Service
 
 	mu    sync.Mutex
 	reads map[string]int // by path and token
 }
 
-func startTheirs(t testing.TB, cfg tools.Config) *theirs {
+func startTokenTenant(t testing.TB, cfg tools.Config) *tokenTenant {
 	t.Helper()
-	s := &theirs{reads: map[string]int{}}
-	service := httptest.NewServer(http.HandlerFunc(s.answer))
-	t.Cleanup(service.Close)
+	s := &tokenTenant{reads: map[string]int{}}
+	api := httptest.NewServer(http.HandlerFunc(s.serveHTTP))
+	t.Cleanup(api.Close)
 	reader, err := defender.New(defender.Config{
-		URL: service.URL,
+		URL: api.URL,
 		Token: func(_ context.Context, want defender.TokenRequest) (string, error) {
 			return "of-" + want.Actor.User, nil
 		},
@@ -39,11 +39,11 @@ func startTheirs(t testing.TB, cfg tools.Config) *theirs {
 		t.Fatal(err)
 	}
 	cfg.Reader = reader
-	s.desk = tools.NewService(cfg)
+	s.service = tools.NewService(cfg)
 	return s
 }
 
-func (s *theirs) answer(w http.ResponseWriter, r *http.Request) {
+func (s *tokenTenant) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	who := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer of-")
 	s.mu.Lock()
 	s.reads[r.URL.Path+" "+who]++
@@ -52,14 +52,14 @@ func (s *theirs) answer(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(w, `{"value":[{"id":"1","machineId":"m","scanName":%[1]q,"computerDnsName":%[1]q}]}`, who)
 }
 
-// sees is what a caller is shown.
-func (s *theirs) sees(t testing.TB, by confirm.Principal) string {
+// listsFor returns the lists that a caller gets, as JSON.
+func (s *tokenTenant) listsFor(t testing.TB, by confirm.Principal) string {
 	t.Helper()
-	scans, err := s.desk.Call(t.Context(), tools.Caller{Principal: by}, "list_scans", nil)
+	scans, err := s.service.Call(t.Context(), tools.Caller{Principal: by}, "list_scans", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	scanners, err := s.desk.Call(t.Context(), tools.Caller{Principal: by}, "list_scanners", nil)
+	scanners, err := s.service.Call(t.Context(), tools.Caller{Principal: by}, "list_scanners", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +70,7 @@ func (s *theirs) sees(t testing.TB, by confirm.Principal) string {
 	return string(shown)
 }
 
-func (s *theirs) count() (n int) {
+func (s *tokenTenant) totalReads() (n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, reads := range s.reads {
@@ -79,22 +79,24 @@ func (s *theirs) count() (n int) {
 	return n
 }
 
-func caller(i int) confirm.Principal { return confirm.Principal(fmt.Sprintf("token:(%d)", i)) }
+func numberedPrincipal(i int) confirm.Principal {
+	return confirm.Principal(fmt.Sprintf("token:(%d)", i))
+}
 
-// TestNobodySeesAnothersList, however many ask at a time, while lists are forgotten and dropped.
-func TestNobodySeesAnothersList(t *testing.T) {
-	s := startTheirs(t, tools.Config{PerCaller: true})
+// TestNoCallerSeesTheListOfAnother, with many concurrent callers, while lists are invalidated and evicted.
+func TestNoCallerSeesTheListOfAnother(t *testing.T) {
+	s := startTokenTenant(t, tools.Config{PerCaller: true})
 	const people = 100 // more than are kept at a time
 	var all sync.WaitGroup
 	for i := range people {
 		for range 3 {
 			all.Go(func() {
-				shown := s.sees(t, caller(i))
-				if want := string(caller(i)); strings.Count(shown, "token:(") != 2 || strings.Count(shown, want) != 2 {
+				shown := s.listsFor(t, numberedPrincipal(i))
+				if want := string(numberedPrincipal(i)); strings.Count(shown, "token:(") != 2 || strings.Count(shown, want) != 2 {
 					t.Errorf("%s was shown %s", want, shown)
 				}
 				if i%10 == 0 {
-					s.desk.InvalidateCache()
+					s.service.InvalidateCache()
 				}
 			})
 		}
@@ -102,48 +104,48 @@ func TestNobodySeesAnothersList(t *testing.T) {
 	all.Wait()
 }
 
-// TestEverybodysListIsReadOnce, and kept apart from those of others, until it is forgotten.
-func TestEverybodysListIsReadOnce(t *testing.T) {
-	s := startTheirs(t, tools.Config{PerCaller: true})
+// TestTheListOfEachCallerIsReadOnce, and kept apart from those of others, until it is invalidated.
+func TestTheListOfEachCallerIsReadOnce(t *testing.T) {
+	s := startTokenTenant(t, tools.Config{PerCaller: true})
 	for range 3 {
-		s.sees(t, ada)
-		s.sees(t, bob)
+		s.listsFor(t, ada)
+		s.listsFor(t, bob)
 	}
-	if n := s.count(); n != 4 {
+	if n := s.totalReads(); n != 4 {
 		t.Errorf("%d reads for two people and two lists, want 4", n)
 	}
-	s.desk.InvalidateCache()
-	s.sees(t, ada)
-	if n := s.count(); n != 6 {
+	s.service.InvalidateCache()
+	s.listsFor(t, ada)
+	if n := s.totalReads(); n != 6 {
 		t.Errorf("%d reads after Forget, want 6", n)
 	}
 }
 
-// TestViewsAreBounded: past 64 people, whoever has not asked for the longest is read anew.
-func TestViewsAreBounded(t *testing.T) {
+// TestTheCacheIsBounded: past 64 callers, the least recently used list is read again.
+func TestTheCacheIsBounded(t *testing.T) {
 	now := time.Now()
-	s := startTheirs(t, tools.Config{PerCaller: true, Now: func() time.Time { return now }})
+	s := startTokenTenant(t, tools.Config{PerCaller: true, Now: func() time.Time { return now }})
 	for i := range 64 {
-		s.sees(t, caller(i))
+		s.listsFor(t, numberedPrincipal(i))
 	}
-	s.sees(t, caller(0))  // is not the oldest any more
-	s.sees(t, caller(64)) // takes the place of 1
+	s.listsFor(t, numberedPrincipal(0))  // is not the oldest any more
+	s.listsFor(t, numberedPrincipal(64)) // takes the place of 1
 	for i, want := range []int{1, 2} {
-		s.sees(t, caller(i))
+		s.listsFor(t, numberedPrincipal(i))
 		for path := range map[string]bool{"/api/DeviceAuthenticatedScanDefinitions ": true, "/api/DeviceAuthenticatedScanAgents ": true} {
-			if n := s.reads[path+string(caller(i))]; n != want {
+			if n := s.reads[path+string(numberedPrincipal(i))]; n != want {
 				t.Errorf("%sof %d was read %d times, want %d", path, i, n, want)
 			}
 		}
 	}
 }
 
-// TestOneListForAll where Defender is always read in the server's own name.
-func TestOneListForAll(t *testing.T) {
-	s := startTheirs(t, tools.Config{})
-	s.sees(t, ada)
-	s.sees(t, bob)
-	if n := s.count(); n != 2 {
+// TestOneListIsSharedWithoutOnBehalfOf: Defender is then always read as the application itself.
+func TestOneListIsSharedWithoutOnBehalfOf(t *testing.T) {
+	s := startTokenTenant(t, tools.Config{})
+	s.listsFor(t, ada)
+	s.listsFor(t, bob)
+	if n := s.totalReads(); n != 2 {
 		t.Errorf("%d reads, want 2", n)
 	}
 }

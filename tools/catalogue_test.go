@@ -9,7 +9,7 @@ import (
 	"scanwarden/tools"
 )
 
-// listed is a tool as tools/list shows it.
+// listedTool is a tool as tools/list shows it.
 type listedTool struct {
 	Name        string          `json:"name"`
 	Title       string          `json:"title"`
@@ -40,8 +40,8 @@ func toolsList(t testing.TB, credentials ...string) []listedTool {
 	return out
 }
 
-// TestCatalogueIsWhatWasPromised holds names, effects and annotations to the outside contract.
-func TestCatalogueIsWhatWasPromised(t *testing.T) {
+// TestCatalogueKeepsItsContract compares names, effects and annotations with the published contract.
+func TestCatalogueKeepsItsContract(t *testing.T) {
 	want := map[string]annotations{
 		"list_scans":      {ReadOnly: true, Idempotent: true, OpenWorld: true},
 		"list_scanners":   {ReadOnly: true, Idempotent: true, OpenWorld: true},
@@ -78,8 +78,8 @@ func TestCatalogueIsWhatWasPromised(t *testing.T) {
 	}
 }
 
-// TestSchemasArePortable keeps to what every client and model provider takes; one that does not may drop all
-// tools silently.
+// TestSchemasArePortable allows only what every client and model provider accepts. A client that meets anything else
+// may drop all tools silently.
 func TestSchemasArePortable(t *testing.T) {
 	for _, credentials := range [][]string{nil, {"core-snmp", "edge-snmp"}} {
 		for _, tool := range toolsList(t, credentials...) {
@@ -151,8 +151,8 @@ func checkSchema(t *testing.T, at string, s map[string]any, input bool) {
 	}
 }
 
-// TestSchemasHaveMicrosoftsOrder: a model writes fields in the schema's order, and a person compares the
-// result with Microsoft's examples.
+// TestSchemasHaveMicrosoftsOrder: a model writes fields in the schema's order, and a user compares the result with
+// Microsoft's examples.
 func TestSchemasHaveMicrosoftsOrder(t *testing.T) {
 	fields := []string{"scanType", "scanName", "isActive", "target", "intervalInHours", "targetType", "scannerAgent",
 		"machineId", "scanAuthenticationParams", "@odata.type", "type", "username", "authProtocol", "privProtocol"}
@@ -171,7 +171,7 @@ func TestSchemasHaveMicrosoftsOrder(t *testing.T) {
 	}
 }
 
-// TestSchemasOfferTheConfiguredCredentials and nothing of them but their names.
+// TestSchemasOfferTheConfiguredCredentials by name, and contain nothing else of them.
 func TestSchemasOfferTheConfiguredCredentials(t *testing.T) {
 	for _, credentials := range [][]string{nil, {"core-snmp", "edge-snmp"}} {
 		for _, tool := range toolsList(t, credentials...) {
@@ -187,7 +187,7 @@ func TestSchemasOfferTheConfiguredCredentials(t *testing.T) {
 	}
 }
 
-// TestExamplesAreAccepted: what a schema gives as an example can be sent.
+// TestExamplesAreAccepted: the example in a schema is one of its enum values.
 func TestExamplesAreAccepted(t *testing.T) {
 	for _, tool := range toolsList(t) {
 		for name, p := range decodeSchema(t, tool.Input)["properties"].(map[string]any) {

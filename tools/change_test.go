@@ -23,67 +23,68 @@ const (
 	bob = confirm.Principal("token:bob")
 )
 
-// withGate returns a stack with a Gate, where bob may approve.
-func withGate(t testing.TB) *house {
+// newStackWithGate returns a stack with a Gate, where bob may approve.
+func newStackWithGate(t testing.TB) *stack {
 	t.Helper()
-	return buildWith(t, toolstest.Options{Policy: confirm.Policy{
+	return newStackWith(t, toolstest.Options{Policy: confirm.Policy{
 		Approvers: []string{string(bob)}, People: []confirm.Person{{Name: "Bob", Principals: []confirm.Principal{bob}}},
 	}})
 }
 
-func (h *house) propose(operation, args string) confirm.Change {
-	h.t.Helper()
-	c, err := h.Gate.Propose(h.t.Context(), h.plan(operation, args), confirm.Requester{
-		Principal: ada, Source: "MCP HTTP", Channels: []confirm.Channel{confirm.Page},
+func (s *stack) propose(operation, args string) confirm.Change {
+	s.t.Helper()
+	c, err := s.Gate.Propose(s.t.Context(), s.plan(operation, args), confirm.Requester{
+		Principal: ada, Source: "MCP HTTP", Channels: []confirm.Channel{confirm.Slack},
 	})
 	if err != nil {
-		h.t.Fatal(err)
+		s.t.Fatal(err)
 	}
 	return c
 }
 
-func (h *house) decide(c confirm.Change, approve bool, reason string) {
-	h.t.Helper()
-	v := confirm.Vote{Principal: bob, Approve: approve, Reason: reason, Channel: confirm.Page}
-	if _, err := h.Gate.Decide(h.t.Context(), c.ID, v); err != nil {
-		h.t.Fatal(err)
+func (s *stack) decide(c confirm.Change, approve bool, reason string) {
+	s.t.Helper()
+	v := confirm.Vote{Principal: bob, Approve: approve, Reason: reason, Channel: confirm.Slack}
+	if _, err := s.Gate.Decide(s.t.Context(), c.ID, v); err != nil {
+		s.t.Fatal(err)
 	}
 }
 
-// call returns what an operation answers, as JSON and back.
-func (h *house) call(by confirm.Principal, operation, args string) (map[string]any, error) {
-	h.t.Helper()
-	out, err := h.desk.Call(h.t.Context(), tools.Caller{Principal: by}, operation, json.RawMessage(args))
+// call returns the result of an operation, marshaled and unmarshaled.
+func (s *stack) call(by confirm.Principal, operation, args string) (map[string]any, error) {
+	s.t.Helper()
+	out, err := s.Service.Call(s.t.Context(), tools.Caller{Principal: by}, operation, json.RawMessage(args))
 	if err != nil {
 		return nil, err
 	}
 	b, err := json.Marshal(out)
 	if err != nil {
-		h.t.Fatal(err)
+		s.t.Fatal(err)
 	}
 	var answer map[string]any
 	if err := json.Unmarshal(b, &answer); err != nil {
-		h.t.Fatal(err)
+		s.t.Fatal(err)
 	}
 	return answer, nil
 }
 
-func (h *house) mustCall(by confirm.Principal, operation, args string) map[string]any {
-	h.t.Helper()
-	answer, err := h.call(by, operation, args)
+func (s *stack) mustCall(by confirm.Principal, operation, args string) map[string]any {
+	s.t.Helper()
+	answer, err := s.call(by, operation, args)
 	if err != nil {
-		h.t.Fatalf("%s %s: %v", operation, args, err)
+		s.t.Fatalf("%s %s: %v", operation, args, err)
 	}
 	return answer
 }
 
-// TestAChangeIsFollowedToItsEnd through get_change, from the proposal to what Defender returned.
+// TestAChangeIsFollowedToItsEnd by get_change, from the proposal to what Defender returned.
 func TestAChangeIsFollowedToItsEnd(t *testing.T) {
-	h := withGate(t)
-	c := h.propose("add_scan", lab)
+	t.Parallel()
+	s := newStackWithGate(t)
+	c := s.propose("add_scan", labScan)
 	id := fmt.Sprintf(`{"change_id":%q}`, c.ID)
 
-	got := h.mustCall(ada, "get_change", id)
+	got := s.mustCall(ada, "get_change", id)
 	if got["status"] != "awaiting_confirmation" || got["change_id"] != c.ID || got["operation"] != "add_scan" {
 		t.Errorf("get_change = %v", got)
 	}
@@ -91,29 +92,29 @@ func TestAChangeIsFollowedToItsEnd(t *testing.T) {
 	if text := fmt.Sprint(got); strings.Contains(text, c.Code) {
 		t.Errorf("the answer has the code: %s", text)
 	}
-	open := h.mustCall(ada, "get_change", `{}`)["changes"].([]any)
+	open := s.mustCall(ada, "get_change", `{}`)["changes"].([]any)
 	if len(open) != 1 || open[0].(map[string]any)["change_id"] != c.ID {
 		t.Errorf("open changes = %v", open)
 	}
 
-	h.decide(c, true, "")
-	got = h.mustCall(ada, "get_change", fmt.Sprintf(`{"change_id":%q,"wait_seconds":50}`, c.ID))
+	s.decide(c, true, "")
+	got = s.mustCall(ada, "get_change", fmt.Sprintf(`{"change_id":%q,"wait_seconds":50}`, c.ID))
 	if got["status"] != "applied" || got["decided_by"] != "token:bob (Bob)" {
 		t.Errorf("get_change = %v", got)
 	}
 	wantWords(t, fmt.Sprint(got["scans"]), "Lab", hq)
-	if open := h.mustCall(ada, "get_change", `{}`)["changes"].([]any); len(open) != 0 {
+	if open := s.mustCall(ada, "get_change", `{}`)["changes"].([]any); len(open) != 0 {
 		t.Errorf("open changes = %v, want an empty list", open)
 	}
 }
 
-// TestOthersChangesDoNotExist: who did not ask learns the same as about an id that never was.
-func TestOthersChangesDoNotExist(t *testing.T) {
-	h := withGate(t)
-	c := h.propose("add_scan", lab)
+// TestChangesOfOthersAreNotFound: the error is the same as for an id that never existed.
+func TestChangesOfOthersAreNotFound(t *testing.T) {
+	s := newStackWithGate(t)
+	c := s.propose("add_scan", labScan)
 	for _, operation := range []string{"get_change", "withdraw_change"} {
-		_, foreign := h.call(bob, operation, fmt.Sprintf(`{"change_id":%q}`, c.ID))
-		_, missing := h.call(bob, operation, `{"change_id":"01JD3Y8K2Q5V7W9X1Z3B5C7D9F"}`)
+		_, foreign := s.call(bob, operation, fmt.Sprintf(`{"change_id":%q}`, c.ID))
+		_, missing := s.call(bob, operation, `{"change_id":"01JD3Y8K2Q5V7W9X1Z3B5C7D9F"}`)
 		if !errors.Is(foreign, confirm.ErrNotFound) || !errors.Is(missing, confirm.ErrNotFound) {
 			t.Errorf("%s: %v and %v, want not found", operation, foreign, missing)
 		}
@@ -121,23 +122,24 @@ func TestOthersChangesDoNotExist(t *testing.T) {
 			t.Errorf("%s tells a foreign change from none:\n%s", operation, diff)
 		}
 	}
-	if open := h.mustCall(bob, "get_change", `{}`)["changes"].([]any); len(open) != 0 {
+	if open := s.mustCall(bob, "get_change", `{}`)["changes"].([]any); len(open) != 0 {
 		t.Errorf("bob sees ada's changes: %v", open)
 	}
 }
 
-// TestWaitIsBounded by wait_seconds, and by the caller's going away.
+// TestWaitIsBounded by wait_seconds, and by the end of the call.
 func TestWaitIsBounded(t *testing.T) {
-	h := withGate(t)
-	c := h.propose("add_scan", lab)
+	t.Parallel()
+	s := newStackWithGate(t)
+	c := s.propose("add_scan", labScan)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	start := time.Now()
-	out, err := h.desk.Call(ctx, tools.Caller{Principal: ada}, "get_change", json.RawMessage(fmt.Sprintf(`{"change_id":%q,"wait_seconds":50}`, c.ID)))
+	out, err := s.Service.Call(ctx, tools.Caller{Principal: ada}, "get_change", json.RawMessage(fmt.Sprintf(`{"change_id":%q,"wait_seconds":50}`, c.ID)))
 	if err != nil || out.(tools.Result).Status != "awaiting_confirmation" {
 		t.Errorf("get_change = %v, %v", out, err)
 	}
-	got := h.mustCall(ada, "get_change", fmt.Sprintf(`{"change_id":%q,"wait_seconds":1}`, c.ID))
+	got := s.mustCall(ada, "get_change", fmt.Sprintf(`{"change_id":%q,"wait_seconds":1}`, c.ID))
 	if got["status"] != "awaiting_confirmation" {
 		t.Errorf("get_change = %v", got)
 	}
@@ -145,7 +147,7 @@ func TestWaitIsBounded(t *testing.T) {
 		t.Errorf("waited %v, want about a second", d)
 	}
 	for _, wait := range []string{"-1", "51"} {
-		_, err := h.call(ada, "get_change", `{"wait_seconds":`+wait+`}`)
+		_, err := s.call(ada, "get_change", `{"wait_seconds":`+wait+`}`)
 		if err == nil {
 			t.Fatalf("wait_seconds %s was taken", wait)
 		}
@@ -153,51 +155,51 @@ func TestWaitIsBounded(t *testing.T) {
 	}
 }
 
-// TestWithdraw takes back what is pending, as often as asked, and nothing else.
+// TestWithdraw withdraws pending changes, any number of times, and nothing else.
 func TestWithdraw(t *testing.T) {
-	h := withGate(t)
-	c := h.propose("add_scan", lab)
+	s := newStackWithGate(t)
+	c := s.propose("add_scan", labScan)
 	id := fmt.Sprintf(`{"change_id":%q}`, c.ID)
 	agentOfAda := tools.Caller{Principal: ada, Agent: true}
-	if _, err := h.desk.Call(t.Context(), agentOfAda, "withdraw_change", json.RawMessage(id)); !errors.Is(err, confirm.ErrRefused) {
+	if _, err := s.Service.Call(t.Context(), agentOfAda, "withdraw_change", json.RawMessage(id)); !errors.Is(err, confirm.ErrRefused) {
 		t.Errorf("her agent took back what she asked for herself: %v", err)
 	}
 	for range 2 {
-		if got := h.mustCall(ada, "withdraw_change", id); got["status"] != "withdrawn" {
+		if got := s.mustCall(ada, "withdraw_change", id); got["status"] != "withdrawn" {
 			t.Errorf("withdraw_change = %v", got)
 		}
 	}
-	denied := h.propose("delete_scans", `{"scanDefinitionIds":["Core switches"]}`)
-	h.decide(denied, false, "not\u202e today")
+	denied := s.propose("delete_scans", `{"scanDefinitionIds":["Core switches"]}`)
+	s.decide(denied, false, "not\u202e today")
 	id = fmt.Sprintf(`{"change_id":%q}`, denied.ID)
-	_, err := h.call(ada, "withdraw_change", id)
+	_, err := s.call(ada, "withdraw_change", id)
 	if !errors.Is(err, confirm.ErrRefused) {
 		t.Errorf("a denied change was withdrawn: %v", err)
 	}
-	got := h.mustCall(ada, "get_change", id)
+	got := s.mustCall(ada, "get_change", id)
 	if got["status"] != "denied" || got["decided_by"] != "token:bob (Bob)" || got["reason"] != "not⟨U+202E⟩ today." {
 		t.Errorf("get_change = %v", got)
 	}
-	if _, err := h.call(ada, "withdraw_change", `{}`); err == nil {
+	if _, err := s.call(ada, "withdraw_change", `{}`); err == nil {
 		t.Error("withdrew nothing in particular")
 	}
-	if n := len(h.sim.Writes()); n > 0 {
+	if n := len(s.Tenant.Writes()); n > 0 {
 		t.Errorf("%d writes arrived", n)
 	}
 }
 
-// TestWithoutAGate a desk still plans and reads, and says why it knows no changes.
+// TestWithoutAGate the operations on changes are refused, while plans and reads work.
 func TestWithoutAGate(t *testing.T) {
-	h := build(t, defendertest.Options{})
+	s := newStack(t, defendertest.Options{})
 	for _, operation := range []string{"get_change", "withdraw_change"} {
-		if _, err := h.call(ada, operation, `{"change_id":"x"}`); err == nil {
+		if _, err := s.call(ada, operation, `{"change_id":"x"}`); err == nil {
 			t.Errorf("%s answered without a gate", operation)
 		}
 	}
 }
 
-// TestEveryStateHasItsWord and says what to do next.
-func TestEveryStateHasItsWord(t *testing.T) {
+// TestEveryStateHasAStatus and a next step.
+func TestEveryStateHasAStatus(t *testing.T) {
 	for state, want := range map[confirm.State]string{
 		confirm.Pending: "awaiting_confirmation", confirm.Approved: "awaiting_confirmation", confirm.Executing: "awaiting_confirmation",
 		confirm.Applied: "applied", confirm.Failed: "failed", confirm.Unknown: "unknown", confirm.Denied: "denied",
@@ -224,8 +226,8 @@ func TestEveryStateHasItsWord(t *testing.T) {
 	}
 }
 
-// TestRefusedTellsNothingItShouldNot: errors that are not meant for the caller keep their words.
-func TestRefusedTellsNothingItShouldNot(t *testing.T) {
+// TestRefusedHidesInternalErrors: an error that is not meant for the caller is not repeated.
+func TestRefusedHidesInternalErrors(t *testing.T) {
 	for _, c := range []struct {
 		err   error
 		words []string
@@ -252,10 +254,10 @@ func TestRefusedTellsNothingItShouldNot(t *testing.T) {
 
 // TestRenderIsTheWholePlan, word for word, and never the code.
 func TestRenderIsTheWholePlan(t *testing.T) {
-	h := build(t, defendertest.Options{}, clock(time.Now().Add(30*time.Second)))
+	s := newStack(t, defendertest.Options{}, fixedClock(time.Now().Add(30*time.Second)))
 	asked := time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)
 	c := confirm.Change{
-		Proposal: h.plan("update_scan", `{"id":"Plant floor switches","target":"10.20.30.0/25"}`),
+		Proposal: s.plan("update_scan", `{"id":"Plant floor switches","target":"10.20.30.0/25"}`),
 		Code:     "K7QF4", Requester: ada, Source: "MCP stdio", Needed: 2, Created: asked, Expires: asked.Add(15 * time.Minute),
 	}
 	want := `Update scan "Plant floor switches": change target from 10.20.30.0/24 to 10.20.30.0/25
@@ -281,7 +283,7 @@ Expires 15 minutes after it was asked, at 09:15 UTC`
 	if diff := cmp.Diff(want, tools.Render(c)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	c.Proposal = h.plan("delete_scans", `{"scanDefinitionIds":["Core switches"]}`)
+	c.Proposal = s.plan("delete_scans", `{"scanDefinitionIds":["Core switches"]}`)
 	wantWords(t, tools.Render(c), `DELETED: scan "Core switches"`, "scanName:                Core switches\n", "WARNING: deleting cannot be undone")
 	if strings.Contains(tools.Render(c), c.Code) {
 		t.Error("the plan has the code")

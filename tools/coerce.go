@@ -62,7 +62,7 @@ func coerceObject(path string, object map[string]any, t reflect.Type) error {
 			continue
 		}
 		if _, there := object[f.name]; there {
-			return refuse(path+f.name, "%s is there twice", path+f.name).withHint("send it once")
+			return refuse(path+f.name, "%s is given twice", path+f.name).withHint("send it once")
 		}
 		fitting, err := coerceValue(path+f.name, value, f.kind)
 		if err != nil {
@@ -88,7 +88,7 @@ func expandDottedNames(object map[string]any, known inputFields) error {
 			return typeError(head, "an object", object[head])
 		}
 		if _, there := inner[tail]; there {
-			return refuse(given, "%s is there twice", quote(given)).withHint("send it once")
+			return refuse(given, "%s is given twice", quote(given)).withHint("send it once")
 		}
 		inner[tail] = object[given]
 		delete(object, given)
@@ -171,13 +171,13 @@ func jsonType(v any) string {
 
 // unknownField returns a *Refusal that lists the unknown fields of an object and the known ones.
 func unknownField(path string, object map[string]any, known inputFields) error {
-	var strange, valid []string
+	var unknown, valid []string
 	hint := ""
 	for _, given := range slices.Sorted(maps.Keys(object)) {
 		if _, ok := known.byName(given); ok {
 			continue
 		}
-		strange = append(strange, path+given)
+		unknown = append(unknown, path+given)
 		if near := known.closestName(given); near != "" && hint == "" {
 			hint = "did you mean " + path + near + "? "
 		}
@@ -185,7 +185,7 @@ func unknownField(path string, object map[string]any, known inputFields) error {
 	for _, f := range known {
 		valid = append(valid, path+f.name)
 	}
-	return refuse(truncate(strange[0], 80), "unknown: %s", joinLimited(quoteAll(strange), 5)).
+	return refuse(truncate(unknown[0], 80), "unknown: %s", joinLimited(quoteAll(unknown), 5)).
 		withHint("%sthe fields are %s", hint, strings.Join(valid, ", "))
 }
 
@@ -205,9 +205,9 @@ func (fs inputFields) closestName(given string) string {
 // EditDistance returns Levenshtein's distance: the number of single-letter edits between two names. It returns 64 for
 // texts that are too long to be names.
 func EditDistance(a, b string) int {
-	const longest = 64
-	if len(a) > longest || len(b) > longest {
-		return longest
+	const maxLength = 64
+	if len(a) > maxLength || len(b) > maxLength {
+		return maxLength
 	}
 	row := make([]int, len(b)+1)
 	for j := range row {

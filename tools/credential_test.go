@@ -13,17 +13,17 @@ import (
 	"scanwarden/tools"
 )
 
-// TestAuthenticationRefusals: parts that are missing, foreign or contradict each other.
+// TestAuthenticationRefusals: fields that are missing, of another type, or contradictory.
 func TestAuthenticationRefusals(t *testing.T) {
-	h := build(t, defendertest.Options{})
+	s := newStack(t, defendertest.Options{})
 	windows := func(auth string) string {
-		return with(t, lab, map[string]any{"scanType": "Windows", "credential": nil, "scanAuthenticationParams": json.RawMessage(auth)})
+		return withFields(t, labScan, map[string]any{"scanType": "Windows", "credential": nil, "scanAuthenticationParams": json.RawMessage(auth)})
 	}
 	network := func(auth string) string {
-		return with(t, lab, map[string]any{"credential": nil, "scanAuthenticationParams": json.RawMessage(auth)})
+		return withFields(t, labScan, map[string]any{"credential": nil, "scanAuthenticationParams": json.RawMessage(auth)})
 	}
 	named := func(auth string) string {
-		return with(t, lab, map[string]any{"scanAuthenticationParams": json.RawMessage(auth)})
+		return withFields(t, labScan, map[string]any{"scanAuthenticationParams": json.RawMessage(auth)})
 	}
 	const in = "scanAuthenticationParams."
 	for _, c := range []struct {
@@ -47,8 +47,8 @@ func TestAuthenticationRefusals(t *testing.T) {
 		{windows(`{"type":"Negotiate","username":"a","isGmsaUser":true}`), in + "domain", []string{"is missing"}},
 		{windows(`{"type":"Kerberos","keyVaultUrl":"https://snmp.vault.azure.net/","keyVaultSecretName":"x"}`), in + "isGmsaUser", []string{"must be true"}},
 		{windows(`{"type":"Kerberos","authProtocol":"MD5"}`), in + "authProtocol", []string{"does not belong to Kerberos"}},
-		{with(t, lab, map[string]any{"scanType": "Windows"}), "credential", []string{"is for SNMP and cannot scan Windows"}},
-		{with(t, lab, map[string]any{"credential": "edge"}), "credential", []string{`"edge" is not configured`, "core-snmp"}},
+		{withFields(t, labScan, map[string]any{"scanType": "Windows"}), "credential", []string{"is for SNMP and cannot scan Windows"}},
+		{withFields(t, labScan, map[string]any{"credential": "edge"}), "credential", []string{`"edge" is not configured`, "core-snmp"}},
 		{named(`{"type":"AuthNoPriv"}`), in + "type", []string{`is "AuthNoPriv", but credential "core-snmp" has "AuthPriv"`}},
 		{named(`{"username":"Scanner"}`), in + "username", []string{`credential "core-snmp" has "scanner"`}},
 		{named(`{"privProtocol":"DES"}`), in + "privProtocol", []string{`has "AES"`}},
@@ -59,7 +59,7 @@ func TestAuthenticationRefusals(t *testing.T) {
 		{network(`{"type":"NoAuthNoPriv","keyVaultUrl":"https://snmp.vault.azure.net/","keyVaultSecretName":"x"}`), in + "keyVaultUrl", []string{"no form for NoAuthNoPriv"}},
 		{network(`{"type":"AuthPriv","keyVaultUrl":"https://snmp.vault.azure.net/","keyVaultSecretName":"a/b"}`), in + "keyVaultSecretName", []string{"letters, digits and hyphens"}},
 	} {
-		r := h.refused("add_scan", c.args)
+		r := s.planRefused("add_scan", c.args)
 		if r.Field != c.field {
 			t.Errorf("%s: field %q, want %q", c.args, r.Field, c.field)
 		}
@@ -67,17 +67,17 @@ func TestAuthenticationRefusals(t *testing.T) {
 	}
 }
 
-// TestOnlyVaultsAreVaults: the scanner is never sent to another host with its identity.
+// TestOnlyVaultsAreVaults: the scanner, with its identity, is never sent to another host.
 func TestOnlyVaultsAreVaults(t *testing.T) {
-	h := build(t, defendertest.Options{})
+	s := newStack(t, defendertest.Options{})
 	add := func(url string) string {
-		return with(t, lab, map[string]any{"credential": nil, "scanAuthenticationParams": map[string]any{
+		return withFields(t, labScan, map[string]any{"credential": nil, "scanAuthenticationParams": map[string]any{
 			"type": "AuthPriv", "keyVaultUrl": url, "keyVaultSecretName": "core"}})
 	}
 	for _, url := range []string{
 		"https://snmp.vault.azure.net/", "https://snmp.vault.azure.net", "https://a-1.vault.azure.cn/", "https://abc.vault.usgovcloudapi.net",
 	} {
-		if got := field(t, h.plan("add_scan", add(url)).Subjects[0], "scanAuthenticationParams.keyVaultUri").After; got != url {
+		if got := planField(t, s.plan("add_scan", add(url)).Subjects[0], "scanAuthenticationParams.keyVaultUri").After; got != url {
 			t.Errorf("%s is shown as %s", url, got)
 		}
 	}
@@ -87,35 +87,35 @@ func TestOnlyVaultsAreVaults(t *testing.T) {
 		"https://user@snmp.vault.azure.net/", "https://snmp.vault.azure.net/?x", "https://a.b.vault.azure.net/",
 		"https://snmp.vault.azure.net/\n", "https://ab.vault.azure.net/", "https://-nmp.vault.azure.net/",
 	} {
-		r := h.refused("add_scan", add(url))
+		r := s.planRefused("add_scan", add(url))
 		wantWords(t, r.Error(), "not the address of an Azure Key Vault", "https://NAME.vault.azure.net/")
 	}
 }
 
-// TestVaultFieldIsAskedForOnce: $metadata is read when a vault is first used; a failure is not remembered.
-func TestVaultFieldIsAskedForOnce(t *testing.T) {
-	h := build(t, defendertest.Options{KeyVaultField: "keyVaultUri"})
-	args := canonicalProtocol(t, "add-network-keyvault.request.derived-keyVaultUrl-spelling")
+// TestVaultFieldIsReadOnce: $metadata is read when a vault is first used, and a failure is not cached.
+func TestVaultFieldIsReadOnce(t *testing.T) {
+	s := newStack(t, defendertest.Options{KeyVaultField: "keyVaultUri"})
+	args := microsoftExample(t, "add-network-keyvault.request.derived-keyVaultUrl-spelling")
 	asked := func() (n int) {
-		for _, c := range h.sim.Calls() {
+		for _, c := range s.Tenant.Calls() {
 			if strings.HasSuffix(c.Path, "$metadata") {
 				n++
 			}
 		}
 		return n
 	}
-	h.plan("add_scan", lab)
+	s.plan("add_scan", labScan)
 	if asked() != 0 {
 		t.Error("$metadata was read although no vault is used")
 	}
-	h.sim.Fail(defendertest.Fault{Path: "$metadata", Status: 404})
-	p := h.plan("add_scan", args)
+	s.Tenant.Fail(defendertest.Fault{Path: "$metadata", Status: 404})
+	p := s.plan("add_scan", args)
 	if body := string(p.Request.Body); !strings.Contains(body, `"keyVaultUrl"`) {
 		t.Errorf("without $metadata the pages' spelling is due: %s", body)
 	}
 	wantWords(t, strings.Join(p.Warnings, "\n"), "keyVaultUrl: Defender's $metadata", "could not be read", "check that the scan authenticates")
 	for range 2 {
-		p := h.plan("add_scan", args)
+		p := s.plan("add_scan", args)
 		if body := string(p.Request.Body); !strings.Contains(body, `"keyVaultUri"`) {
 			t.Errorf("$metadata's spelling is due: %s", body)
 		}
@@ -128,27 +128,27 @@ func TestVaultFieldIsAskedForOnce(t *testing.T) {
 	}
 }
 
-// TestAVaultReferenceReachesDefender in the spelling that its $metadata declares, whichever was given; the
-// simulator refuses the other one.
+// TestAVaultReferenceReachesDefender in the spelling that its $metadata declares, whichever was given. The simulator
+// refuses the other one.
 func TestAVaultReferenceReachesDefender(t *testing.T) {
 	for _, declared := range []string{"keyVaultUrl", "keyVaultUri"} {
 		for _, given := range []string{"keyVaultUrl", "keyVaultUri"} {
 			t.Run(declared+" for "+given, func(t *testing.T) {
-				h := build(t, defendertest.Options{KeyVaultField: declared})
-				args := canonicalProtocol(t, "add-network-keyvault.request.derived-"+given+"-spelling")
-				_, out := h.execute("add_scan", args)
-				h.wantState(out, "applied")
-				wantWords(t, string(h.sim.Writes()[0].Body), `"`+declared+`":"https://`, `"keyVaultSecretName":"`)
+				s := newStack(t, defendertest.Options{KeyVaultField: declared})
+				args := microsoftExample(t, "add-network-keyvault.request.derived-"+given+"-spelling")
+				_, out := s.execute("add_scan", args)
+				s.wantState(out, "applied")
+				wantWords(t, string(s.Tenant.Writes()[0].Body), `"`+declared+`":"https://`, `"keyVaultSecretName":"`)
 				update := `{"id":"Core switches","scanAuthenticationParams":{"type":"AuthPriv","` + given + `":"https://snmp.vault.azure.net/","keyVaultSecretName":"core"}}`
-				_, out = h.execute("update_scan", update)
-				h.wantState(out, "applied")
-				wantWords(t, string(h.sim.Writes()[1].Body), `"`+declared+`":"https://snmp.vault.azure.net/"`)
+				_, out = s.execute("update_scan", update)
+				s.wantState(out, "applied")
+				wantWords(t, string(s.Tenant.Writes()[1].Body), `"`+declared+`":"https://snmp.vault.azure.net/"`)
 			})
 		}
 	}
 }
 
-// TestCredentialExists asks each part where it is, and reads only the one that cannot be asked.
+// TestCredentialExists checks each secret at its source, and reads only the one that cannot be checked otherwise.
 func TestCredentialExists(t *testing.T) {
 	read := 0
 	counted := func(text string) tools.CredentialField {
@@ -183,7 +183,7 @@ func TestCredentialExists(t *testing.T) {
 	}
 }
 
-// TestCredentialCheck names what is wrong in a configured credential.
+// TestCredentialCheck: the error names the field at fault in a configured credential.
 func TestCredentialCheck(t *testing.T) {
 	good := coreSNMP()
 	if err := good.Check("core-snmp"); err != nil {
@@ -221,65 +221,67 @@ func TestCredentialsMustStillBeWhatWasConfirmed(t *testing.T) {
 		spoil func(map[string]tools.Credential)
 		words []string
 	}{
-		"gone":         {func(all map[string]tools.Credential) { delete(all, "core-snmp") }, []string{"no longer configured"}},
-		"another user": {func(all map[string]tools.Credential) { set(all, func(c *tools.Credential) { c.Username = "root" }) }, []string{"changed in the configuration"}},
+		"gone": {func(all map[string]tools.Credential) { delete(all, "core-snmp") }, []string{"no longer configured"}},
+		"another user": {func(all map[string]tools.Credential) {
+			setCredential(all, func(c *tools.Credential) { c.Username = "root" })
+		}, []string{"changed in the configuration"}},
 		"another place": {func(all map[string]tools.Credential) {
-			set(all, func(c *tools.Credential) { c.AuthPassword.From = "env OTHER" })
+			setCredential(all, func(c *tools.Credential) { c.AuthPassword.From = "env OTHER" })
 		}, []string{"changed in the configuration"}},
 		"unreadable": {func(all map[string]tools.Credential) {
-			set(all, func(c *tools.Credential) {
+			setCredential(all, func(c *tools.Credential) {
 				c.PrivPassword.Read = func(context.Context) (defender.Secret, error) { return defender.Secret{}, errors.New("is not set") }
 			})
 		}, []string{"privPassword", "env CANARY", "is not set"}},
 		"empty": {func(all map[string]tools.Credential) {
-			set(all, func(c *tools.Credential) { c.AuthPassword = secret("") })
+			setCredential(all, func(c *tools.Credential) { c.AuthPassword = secret("") })
 		}, []string{"authPassword", "is empty in env CANARY"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := build(t, defendertest.Options{})
-			planned := change(h.plan("add_scan", lab))
-			c.spoil(h.credentials)
-			out := h.exec.Execute(t.Context(), planned, freely)
-			h.wantState(out, "failed", append(c.words, "nothing was sent", `"core-snmp"`)...)
-			if n := len(h.sim.Writes()); n > 0 {
+			s := newStack(t, defendertest.Options{})
+			planned := executingChange(s.plan("add_scan", labScan))
+			c.spoil(s.credentials)
+			out := s.Executor.Execute(t.Context(), planned, noCheck)
+			s.wantState(out, "failed", append(c.words, "nothing was sent", `"core-snmp"`)...)
+			if n := len(s.Tenant.Writes()); n > 0 {
 				t.Errorf("%d writes arrived", n)
 			}
 		})
 	}
 }
 
-func set(all map[string]tools.Credential, alter func(*tools.Credential)) {
+func setCredential(all map[string]tools.Credential, alter func(*tools.Credential)) {
 	c := all["core-snmp"]
 	alter(&c)
 	all["core-snmp"] = c
 }
 
-// TestRotatedSecretsKeepAChangeValid: what a person confirmed names the credential, not its value.
+// TestRotatedSecretsKeepAChangeValid: the approver confirmed the credential, not its value.
 func TestRotatedSecretsKeepAChangeValid(t *testing.T) {
-	h := build(t, defendertest.Options{})
-	c := change(h.plan("add_scan", lab))
-	set(h.credentials, func(c *tools.Credential) { c.AuthPassword = secret("rotated") })
-	h.wantState(h.exec.Execute(t.Context(), c, freely), "applied")
-	wantWords(t, string(h.sim.Writes()[0].Body), `"authPassword":"rotated"`)
+	s := newStack(t, defendertest.Options{})
+	c := executingChange(s.plan("add_scan", labScan))
+	setCredential(s.credentials, func(c *tools.Credential) { c.AuthPassword = secret("rotated") })
+	s.wantState(s.Executor.Execute(t.Context(), c, noCheck), "applied")
+	wantWords(t, string(s.Tenant.Writes()[0].Body), `"authPassword":"rotated"`)
 }
 
-// TestCanaryReachesDefenderAndNothingElse: the secrets of a named credential are in the one request, and in
-// nothing that is kept, shown or answered.
+// TestCanaryReachesDefenderAndNothingElse: the secrets of a named credential are in the one request, and in nothing
+// that is recorded, shown or returned.
 func TestCanaryReachesDefenderAndNothingElse(t *testing.T) {
-	h := build(t, defendertest.Options{AuthInLists: true})
-	c, out := h.execute("add_scan", lab)
-	h.wantState(out, "applied")
-	wantWords(t, string(h.sim.Writes()[0].Body), canary+"-auth", canary+"-priv")
+	s := newStack(t, defendertest.Options{AuthInLists: true})
+	c, out := s.execute("add_scan", labScan)
+	s.wantState(out, "applied")
+	wantWords(t, string(s.Tenant.Writes()[0].Body), canary+"-auth", canary+"-priv")
 	c.Outcome = out
-	h.desk.InvalidateCache()
-	listed, err := h.desk.Call(t.Context(), tools.Caller{Principal: "local:ada"}, "list_scans", nil)
+	s.Service.InvalidateCache()
+	listed, err := s.Service.Call(t.Context(), tools.Caller{Principal: "local:ada"}, "list_scans", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	echo := change(h.plan("update_scan", `{"id":"Lab","credential":"core-snmp"}`))
-	h.sim.Fail(defendertest.Fault{Method: "PATCH", Echo: true})
-	echoed := h.exec.Execute(t.Context(), echo, freely)
-	for _, kept := range []any{c, tools.ResultOf(c), tools.Render(c), listed, echo, echoed, h.credentials} {
+	echo := executingChange(s.plan("update_scan", `{"id":"Lab","credential":"core-snmp"}`))
+	s.Tenant.Fail(defendertest.Fault{Method: "PATCH", Echo: true})
+	echoed := s.Executor.Execute(t.Context(), echo, noCheck)
+	for _, kept := range []any{c, tools.ResultOf(c), tools.Render(c), listed, echo, echoed, s.credentials} {
 		text, err := json.Marshal(kept)
 		if err != nil {
 			text = nil // functions do not marshal; %+v below shows them
@@ -288,5 +290,5 @@ func TestCanaryReachesDefenderAndNothingElse(t *testing.T) {
 			t.Errorf("the secret leaked into %T: %s", kept, text)
 		}
 	}
-	h.wantState(echoed, "failed")
+	s.wantState(echoed, "failed")
 }

@@ -25,7 +25,7 @@ var secretFields = []string{"authpassword", "privpassword", "communitystring", "
 func decodeInput[In any](args json.RawMessage) (In, error) {
 	var in In
 	if len(args) > maxArguments {
-		return in, refuse("", "the arguments are %s bytes long, and at most %s are taken", groupDigits(uint64(len(args))), groupDigits(maxArguments)).
+		return in, refuse("", "the arguments are %s bytes long, and at most %s are accepted", groupDigits(uint64(len(args))), groupDigits(maxArguments)).
 			withHint("split the call")
 	}
 	object, err := parseObject(args)
@@ -125,7 +125,7 @@ func (r *tokenReader) readObject(depth int) (any, error) {
 			r.secrets = append(r.secrets, name)
 		}
 		if _, there := object[name]; there && r.duplicate == nil {
-			r.duplicate = refuse(name, "%s is there twice", quote(name)).withHint("send it once")
+			r.duplicate = refuse(name, "%s is given twice", quote(name)).withHint("send it once")
 		}
 		if object[name], err = r.readValue(depth + 1); err != nil {
 			return nil, err

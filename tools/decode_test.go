@@ -12,7 +12,7 @@ import (
 
 // TestArgumentsAreReadStrictly: each mistake is refused in a sentence that names the field and the fix.
 func TestArgumentsAreReadStrictly(t *testing.T) {
-	h := build(t, defendertest.Options{})
+	s := newStack(t, defendertest.Options{})
 	for name, c := range map[string]struct {
 		operation, args, field string
 		words                  []string
@@ -28,7 +28,7 @@ func TestArgumentsAreReadStrictly(t *testing.T) {
 		"slip of the pen":       {"add_scan", `{"intervalInHour":4}`, "intervalInHour", []string{"did you mean intervalInHours?"}},
 		"unknown nested":        {"add_scan", `{"scannerAgent":{"machineID":"x"}}`, "scannerAgent.machineID", []string{"did you mean scannerAgent.machineId?", "the fields are scannerAgent.machineId"}},
 		"agent by id":           {"add_scan", `{"scannerAgent":{"id":"x"}}`, "scannerAgent.id", []string{"unknown", "scannerAgent.machineId"}},
-		"twice":                 {"add_scan", `{"scanName":"a","scanName":"b"}`, "scanName", []string{`"scanName" is there twice`}},
+		"twice":                 {"add_scan", `{"scanName":"a","scanName":"b"}`, "scanName", []string{`"scanName" is given twice`}},
 		"twice nested":          {"add_scan", `{"scannerAgent":{"machineId":"a","machineId":"b"}}`, "machineId", []string{"twice"}},
 		"twice, once flat":      {"add_scan", `{"scannerAgent":{"machineId":"a"},"scannerAgent.machineId":"b"}`, "scannerAgent.machineId", []string{"twice"}},
 		"twice, two spellings":  {"delete_scans", `{"scanDefinitionIds":["a"],"ScanDefinitionIds":["b"]}`, "scanDefinitionIds", []string{"twice"}},
@@ -46,21 +46,21 @@ func TestArgumentsAreReadStrictly(t *testing.T) {
 		"field of another tool": {"add_scan", `{"id":"x"}`, "id", []string{`unknown: "id"`}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := h.in(t).refused(c.operation, c.args)
+			r := s.forTest(t).planRefused(c.operation, c.args)
 			if r.Field != c.field {
 				t.Errorf("field = %q, want %q", r.Field, c.field)
 			}
 			wantWords(t, r.Error(), c.words...)
 		})
 	}
-	if calls := h.sim.Calls(); len(calls) > 0 {
+	if calls := s.Tenant.Calls(); len(calls) > 0 {
 		t.Errorf("arguments that cannot be read led to %d calls", len(calls))
 	}
 }
 
-// TestSecretsAreRefusedByName at any depth, in any spelling, without a word of their value.
+// TestSecretsAreRefusedByName at any depth, in any spelling, without repeating their value.
 func TestSecretsAreRefusedByName(t *testing.T) {
-	h := build(t, defendertest.Options{})
+	s := newStack(t, defendertest.Options{})
 	for _, args := range []string{
 		`{"authPassword":"` + canary + `"}`,
 		`{"scanAuthenticationParams":{"authPassword":"` + canary + `"}}`,
@@ -77,7 +77,7 @@ func TestSecretsAreRefusedByName(t *testing.T) {
 		`{"password":null}`,
 	} {
 		for _, operation := range []string{"add_scan", "update_scan", "delete_scans"} {
-			r := h.refused(operation, args)
+			r := s.planRefused(operation, args)
 			wantWords(t, r.Error(), "is a secret and is not taken here", "rotate it", "credential", "Key Vault")
 			if strings.Contains(r.Error(), canary) {
 				t.Errorf("%s: the refusal repeats the secret: %s", args, r)
@@ -86,19 +86,19 @@ func TestSecretsAreRefusedByName(t *testing.T) {
 	}
 }
 
-// TestRefusalsQuoteLittle: what was sent comes back bounded and with nothing hidden.
+// TestRefusalsQuoteLittle: what was sent is repeated in part and with invisible characters escaped.
 func TestRefusalsQuoteLittle(t *testing.T) {
-	h := build(t, defendertest.Options{})
+	s := newStack(t, defendertest.Options{})
 	long := strings.Repeat("я", 5000)
 	for _, args := range []string{
 		`{"` + long + `":1}`,
 		`{"a\u202eb\u200b\n":1}`,
-		with(t, lab, map[string]any{"scanType": long}),
-		with(t, lab, map[string]any{"target": long}),
-		with(t, lab, map[string]any{"credential": long}),
-		with(t, lab, map[string]any{"scannerAgent": map[string]any{"machineId": long + "\u202e"}}),
+		withFields(t, labScan, map[string]any{"scanType": long}),
+		withFields(t, labScan, map[string]any{"target": long}),
+		withFields(t, labScan, map[string]any{"credential": long}),
+		withFields(t, labScan, map[string]any{"scannerAgent": map[string]any{"machineId": long + "\u202e"}}),
 	} {
-		r := h.refused("add_scan", args)
+		r := s.planRefused("add_scan", args)
 		if n := len([]rune(r.Error())); n > 800 {
 			t.Errorf("the refusal of %.40q has %d characters", args, n)
 		}
@@ -108,11 +108,11 @@ func TestRefusalsQuoteLittle(t *testing.T) {
 	}
 }
 
-// TestNullAndFlatNamesAreTaken: clients that send null for what they leave out, and faces with flat forms.
+// TestNullAndFlatNamesAreTaken: for clients that send null for an omitted field, and interfaces with flat forms.
 func TestNullAndFlatNamesAreTaken(t *testing.T) {
-	h := build(t, defendertest.Options{})
-	nested := h.plan("add_scan", lab)
-	flat := h.plan("add_scan", `{"scanType":"network","scanName":" Lab ","target":"10.1.2.3","intervalInHours":4.0,
+	s := newStack(t, defendertest.Options{})
+	nested := s.plan("add_scan", labScan)
+	flat := s.plan("add_scan", `{"scanType":"network","scanName":" Lab ","target":"10.1.2.3","intervalInHours":4.0,
 		"targetType":null,"isActive":null,"scannerAgent":null,"scannerAgent.machineId":"`+hq+`","credential":"core-snmp",
 		"scanAuthenticationParams.type":"authpriv","scanAuthenticationParams.@odata.type":"#microsoft.windowsDefenderATP.api.SnmpAuthParams"}`)
 	if string(nested.Request.Body) != string(flat.Request.Body) {
@@ -121,9 +121,9 @@ func TestNullAndFlatNamesAreTaken(t *testing.T) {
 }
 
 func TestEverySecretThatWasSentIsNamed(t *testing.T) {
-	h := build(t, defendertest.Options{})
+	s := newStack(t, defendertest.Options{})
 	args := `{"scanAuthenticationParams":{"authPassword":"a","privPassword":"b","communityString":"c","authPassword":"d"}}`
-	_, err := h.desk.Plan(t.Context(), tools.Caller{}, "add_scan", json.RawMessage(args))
+	_, err := s.Service.Plan(t.Context(), tools.Caller{}, "add_scan", json.RawMessage(args))
 	var refusal *tools.Refusal
 	if !errors.As(err, &refusal) {
 		t.Fatalf("got %v, want a refusal", err)

@@ -31,40 +31,40 @@ func (s *Service) planDelete(ctx context.Context, by Caller, in deleteInput) (co
 	if err != nil {
 		return confirm.Proposal{}, err
 	}
-	doomed, err := findScans("scanDefinitionIds", in.IDs, existing)
+	selected, err := findScans("scanDefinitionIds", in.IDs, existing)
 	if err != nil {
 		return confirm.Proposal{}, err
 	}
-	if most := s.cfg.Policy.ScansPerDelete(); len(doomed) > most {
-		return confirm.Proposal{}, refuse("scanDefinitionIds", "%d scans at once are more than the %d that policy allows", len(doomed), most).
+	if limit := s.cfg.Policy.ScansPerDelete(); len(selected) > limit {
+		return confirm.Proposal{}, refuse("scanDefinitionIds", "%d scans at once are more than the %d that policy allows", len(selected), limit).
 			withHint("delete them in smaller groups, or have an operator raise max_scans_per_delete")
 	}
 	scanners, err := s.live.scanners.load(ctx, by)
 	if err != nil {
 		return confirm.Proposal{}, err
 	}
-	p := confirm.Proposal{Summary: deleteSummary(doomed), Warnings: []string{warnCredentialLost}}
-	ids, found := make([]string, len(doomed)), make([]scanFacts, len(doomed))
-	for i, scan := range doomed {
+	p := confirm.Proposal{Summary: deleteSummary(selected), Warnings: []string{warnCredentialLost}}
+	ids, facts := make([]string, len(selected)), make([]scanFacts, len(selected))
+	for i, scan := range selected {
 		ids[i] = scan.ID
-		scan, found[i], _ = withLastSeen(scan, scanners)
+		scan, facts[i], _ = withLastSeen(scan, scanners)
 		p.Subjects = append(p.Subjects, deletedSubject(scan, s.cfg.Now()))
 		p.Warnings = append(p.Warnings, mixedScriptWarnings("scanName", scan.ScanName)...)
 	}
-	p.Facts = factsOf(s.cfg.Now(), found...)
+	p.Facts = factsOf(s.cfg.Now(), facts...)
 	if p.Request, err = freezeRequest(defender.DeleteScans(ids)); err != nil {
 		return p, err
 	}
-	p.Snapshot, err = snapshotScans(doomed...)
+	p.Snapshot, err = snapshotScans(selected...)
 	return p, err
 }
 
-func deleteSummary(doomed []defender.Definition) string {
-	titles := make([]string, len(doomed))
-	for i, scan := range doomed {
+func deleteSummary(selected []defender.Definition) string {
+	titles := make([]string, len(selected))
+	for i, scan := range selected {
 		titles[i] = quote(scan.ScanName)
 	}
-	return fmt.Sprintf("Delete %s: %s", plural(uint64(len(doomed)), "scan", "scans"), joinLimited(titles, 10))
+	return fmt.Sprintf("Delete %s: %s", plural(uint64(len(selected)), "scan", "scans"), joinLimited(titles, 10))
 }
 
 // deletedSubject returns every field of a scan, so that it can be created again by hand. Only its credential cannot

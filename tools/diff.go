@@ -118,10 +118,10 @@ func diffFields(before, after []fieldLine) []confirm.Field {
 	if after == nil {
 		order = before
 	}
-	was, will := textByName(before), textByName(after)
+	beforeTexts, afterTexts := textByName(before), textByName(after)
 	out := make([]confirm.Field, len(order))
 	for i, l := range order {
-		out[i] = confirm.Field{Name: l.name, Before: was[l.name], After: will[l.name]}
+		out[i] = confirm.Field{Name: l.name, Before: beforeTexts[l.name], After: afterTexts[l.name]}
 	}
 	return out
 }

@@ -14,8 +14,8 @@ import (
 	"scanwarden/tools"
 )
 
-// canonicalProtocol is one of Microsoft's example requests (or one derived from its rules), compact.
-func canonicalProtocol(t testing.TB, name string) string {
+// microsoftExample returns one of Microsoft's example requests, or one derived from its rules, without white space.
+func microsoftExample(t testing.TB, name string) string {
 	t.Helper()
 	raw, err := os.ReadFile(filepath.Join("testdata/documented", name+".json"))
 	if err != nil {
@@ -28,8 +28,8 @@ func canonicalProtocol(t testing.TB, name string) string {
 	return b.String()
 }
 
-// publicPart is an example as a person may paste it: without the secrets.
-func publicPart(t testing.TB, example string) string {
+// withoutSecrets returns an example as a user may paste it.
+func withoutSecrets(t testing.TB, example string) string {
 	t.Helper()
 	var o map[string]any
 	if err := json.Unmarshal([]byte(example), &o); err != nil {
@@ -61,8 +61,8 @@ func sameJSON(t testing.TB, got []byte, want string) {
 	}
 }
 
-// TestDocumentedAddsArriveToTheByte: each documented add, pasted without its secrets, and confirmed, reaches
-// Defender as the bytes of the example, the secrets being those of a named credential.
+// TestDocumentedAddsArriveToTheByte: each documented add, pasted without its secrets and confirmed, reaches Defender
+// as the bytes of the example. The secrets come from a named credential.
 func TestDocumentedAddsArriveToTheByte(t *testing.T) {
 	placeholder := secret("PLACEHOLDER")
 	for name, credential := range map[string]tools.Credential{
@@ -83,20 +83,20 @@ func TestDocumentedAddsArriveToTheByte(t *testing.T) {
 			if strings.Contains(name, "keyVaultUrl") {
 				field = "keyVaultUrl"
 			}
-			h := build(t, defendertest.Options{KeyVaultField: field}, func(cfg *tools.Config) {
+			s := newStack(t, defendertest.Options{KeyVaultField: field}, func(cfg *tools.Config) {
 				cfg.Credentials = map[string]tools.Credential{"pasted": credential}
 			})
-			example := canonicalProtocol(t, name)
-			args := publicPart(t, example)
+			example := microsoftExample(t, name)
+			args := withoutSecrets(t, example)
 			if credential.Type != "" {
 				if err := credential.Check("pasted"); err != nil {
 					t.Errorf("the credential of Microsoft's example does not pass: %v", err)
 				}
-				args = with(t, args, map[string]any{"credential": "pasted"})
+				args = withFields(t, args, map[string]any{"credential": "pasted"})
 			}
-			c, out := h.execute("add_scan", args)
-			h.wantState(out, "applied")
-			writes := h.sim.Writes()
+			c, out := s.execute("add_scan", args)
+			s.wantState(out, "applied")
+			writes := s.Tenant.Writes()
 			if len(writes) != 1 {
 				t.Fatalf("%d writes arrived, want 1", len(writes))
 			}
@@ -110,72 +110,72 @@ func TestDocumentedAddsArriveToTheByte(t *testing.T) {
 	}
 }
 
-// TestDocumentedUpdates: the newer page's example sends every field, and so do we; the older one leaves two
-// out, which are filled from the live scan.
+// TestDocumentedUpdates: the newer page's example sends every field, and so do we. The older one leaves out two,
+// which are filled from the live scan.
 func TestDocumentedUpdates(t *testing.T) {
 	fields := map[string]tools.Credential{"pasted": {
 		Type: "AuthPriv", Username: "username", AuthProtocol: "authProtocol", AuthPassword: secret("authPassword"),
 		PrivProtocol: "privProtocol", PrivPassword: secret("privPassword"), CommunityString: secret("community-string"),
 	}}
-	h := build(t, defendertest.Options{OtherIDOnUpdate: true}, func(cfg *tools.Config) { cfg.Credentials = fields })
+	s := newStack(t, defendertest.Options{OtherIDOnUpdate: true}, func(cfg *tools.Config) { cfg.Credentials = fields })
 
-	example := canonicalProtocol(t, "update-network.new-page.request")
-	_, out := h.execute("update_scan", with(t, publicPart(t, example), map[string]any{"id": coreSwitches, "credential": "pasted"}))
-	h.wantState(out, "applied")
-	if got := string(h.sim.Writes()[0].Body); got != example {
+	example := microsoftExample(t, "update-network.new-page.request")
+	_, out := s.execute("update_scan", withFields(t, withoutSecrets(t, example), map[string]any{"id": coreSwitches, "credential": "pasted"}))
+	s.wantState(out, "applied")
+	if got := string(s.Tenant.Writes()[0].Body); got != example {
 		t.Errorf("arrived:\n%s\nwant:\n%s", got, example)
 	}
 
-	example = canonicalProtocol(t, "update-windows.old-page.request")
-	p := h.plan("update_scan", with(t, example, map[string]any{"id": financeWin}))
-	sameJSON(t, p.Request.Body, with(t, example, map[string]any{
+	example = microsoftExample(t, "update-windows.old-page.request")
+	p := s.plan("update_scan", withFields(t, example, map[string]any{"id": financeWin}))
+	sameJSON(t, p.Request.Body, withFields(t, example, map[string]any{
 		"scanType": "Windows", "scannerAgent": map[string]any{"machineId": hq},
 	}))
 	if p.Request.Method != "PATCH" || p.Request.Path != "/api/DeviceAuthenticatedScanDefinitions/"+financeWin {
 		t.Errorf("request = %s %s", p.Request.Method, p.Request.Path)
 	}
 
-	p = h.plan("update_scan", with(t, canonicalProtocol(t, "update-pause-only.request.derived"), map[string]any{"id": "branch ROUTERS"}))
+	p = s.plan("update_scan", withFields(t, microsoftExample(t, "update-pause-only.request.derived"), map[string]any{"id": "branch ROUTERS"}))
 	sameJSON(t, p.Request.Body, `{"scanType":"Network","scanName":"Branch routers","isActive":false,
 		"target":"198.51.100.1,198.51.100.65,198.51.100.129","intervalInHours":8,"targetType":"Ip",
 		"scannerAgent":{"machineId":"`+branch+`"}}`)
 
-	r := h.refused("update_scan", with(t, canonicalProtocol(t, "update-network.2022-page.request.contradictory"), map[string]any{"id": coreSwitches}))
+	r := s.planRefused("update_scan", withFields(t, microsoftExample(t, "update-network.2022-page.request.contradictory"), map[string]any{"id": coreSwitches}))
 	wantWords(t, r.Error(), "isActive must be true or false, not a string")
 }
 
 // TestDocumentedWindowsExampleWithMachineName: the first published page also sent the scanner's name.
 func TestDocumentedWindowsExampleWithMachineName(t *testing.T) {
-	h := build(t, defendertest.Options{})
-	example := canonicalProtocol(t, "add-windows.2022-page.request")
-	r := h.refused("add_scan", example)
+	s := newStack(t, defendertest.Options{})
+	example := microsoftExample(t, "add-windows.2022-page.request")
+	r := s.planRefused("add_scan", example)
 	wantWords(t, r.Error(), `machineName is "DESKTOP-TEST"`, "scan-hq-01.contoso.example", "leave machineName out")
 
-	machine := h.sim.AddScanner("DESKTOP-TEST", recently())
-	h.desk.InvalidateCache()
-	p := h.plan("add_scan", with(t, example, map[string]any{"scannerAgent": map[string]any{"machineName": "desktop-test"}}))
-	sameJSON(t, p.Request.Body, with(t, example, map[string]any{"scannerAgent": map[string]any{"machineId": machine}}))
+	machine := s.Tenant.AddScanner("DESKTOP-TEST", fiveMinutesAgo())
+	s.Service.InvalidateCache()
+	p := s.plan("add_scan", withFields(t, example, map[string]any{"scannerAgent": map[string]any{"machineName": "desktop-test"}}))
+	sameJSON(t, p.Request.Body, withFields(t, example, map[string]any{"scannerAgent": map[string]any{"machineId": machine}}))
 }
 
-// TestDocumentedDelete takes the example's PascalCase name as pasted.
+// TestDocumentedDelete accepts the example's PascalCase name as pasted.
 func TestDocumentedDelete(t *testing.T) {
-	h := build(t, defendertest.Options{Empty: true})
-	h.sim.AddScanner("DESKTOP-TEST", recently())
+	s := newStack(t, defendertest.Options{Empty: true})
+	s.Tenant.AddScanner("DESKTOP-TEST", fiveMinutesAgo())
 	for _, id := range []string{"td32f17af-5cc2-4e4e-964a-4c4ef7d216e2", "ab32g20af-5dd2-4a5e-954a-4c4ef7d216e2"} {
-		h.sim.AddScan(map[string]any{"id": id})
+		s.Tenant.AddScan(map[string]any{"id": id})
 	}
-	example := canonicalProtocol(t, "batch-delete.request.repaired")
-	_, out := h.execute("delete_scans", example)
-	h.wantState(out, "applied")
-	if got := string(h.sim.Writes()[0].Body); got != example {
+	example := microsoftExample(t, "batch-delete.request.repaired")
+	_, out := s.execute("delete_scans", example)
+	s.wantState(out, "applied")
+	if got := string(s.Tenant.Writes()[0].Body); got != example {
 		t.Errorf("arrived:\n%s\nwant:\n%s", got, example)
 	}
 }
 
-// TestExamplesOfTheSchemasCanBeSent: what a schema gives as an example is accepted.
+// TestExamplesOfTheSchemasCanBeSent: the example values of a schema are accepted.
 func TestExamplesOfTheSchemasCanBeSent(t *testing.T) {
-	h := build(t, defendertest.Options{})
-	h.sim.AddScanner("scan-hq-01", recently())
+	s := newStack(t, defendertest.Options{})
+	s.Tenant.AddScanner("scan-hq-01", fiveMinutesAgo())
 	for _, tool := range toolsList(t, "core-snmp") {
 		if !strings.Contains(tool.Name, "scan") || tool.Annotations.ReadOnly {
 			continue
@@ -186,7 +186,7 @@ func TestExamplesOfTheSchemasCanBeSent(t *testing.T) {
 				delete(auth, other) // of another type of credential
 			}
 		}
-		h.plan(tool.Name, with(t, `{}`, args))
+		s.plan(tool.Name, withFields(t, `{}`, args))
 	}
 }
 

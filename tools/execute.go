@@ -71,11 +71,11 @@ func (e *Executor) compareLive(ctx context.Context, by defender.Actor, c confirm
 	if err != nil {
 		return nil, notSentOutcome("the scans could not be read again: "+reasonOf(err), nextOf(err, "Propose the change again."))
 	}
-	touched, moves := planned.compare(live)
-	if len(moves) > 0 {
+	touched, differences := planned.compare(live)
+	if len(differences) > 0 {
 		return nil, confirm.Outcome{
 			State:  confirm.Stale,
-			Reason: "nothing was sent, because the live state changed: " + joinLimited(moves, 10),
+			Reason: "nothing was sent, because the live state changed: " + joinLimited(differences, 10),
 			Next:   "Propose it again to see a current plan.",
 		}
 	}
@@ -153,8 +153,8 @@ func appliedOutcome(c confirm.Change, r defender.Receipt, deleted []defender.Def
 		out.CreatedIDs = []string{r.Definition.ID}
 	}
 	want, err := readFrozenScan(c.Request.Body)
-	if odd := want.mismatches(*r.Definition); err == nil && len(odd) > 0 {
-		out.Reason = "Defender accepted the change, but its answer differs: " + strings.Join(odd, "; ")
+	if differences := want.mismatches(*r.Definition); err == nil && len(differences) > 0 {
+		out.Reason = "Defender accepted the change, but its answer differs: " + strings.Join(differences, "; ")
 		out.Next = "Check the scan in the Defender portal."
 	}
 	return out

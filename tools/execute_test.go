@@ -17,35 +17,35 @@ import (
 
 const collection = "DeviceAuthenticatedScanDefinitions"
 
-// TestExecuteApplies each operation once, and tells what Defender returned.
+// TestExecuteApplies each operation once, and returns what Defender returned.
 func TestExecuteApplies(t *testing.T) {
-	h := build(t, defendertest.Options{})
+	s := newStack(t, defendertest.Options{})
 	var notes []string
 	ctx := tools.WithProgress(t.Context(), func(note string) { notes = append(notes, note) })
 
-	out := h.exec.Execute(ctx, change(h.plan("add_scan", lab)), freely)
-	h.wantState(out, "applied")
+	out := s.Executor.Execute(ctx, executingChange(s.plan("add_scan", labScan)), noCheck)
+	s.wantState(out, "applied")
 	var scans []map[string]any
 	if err := json.Unmarshal(out.Scans, &scans); err != nil || len(scans) != 1 || scans[0]["scanName"] != "Lab" {
 		t.Errorf("scans = %s", out.Scans)
 	}
-	h.desk.InvalidateCache()
+	s.Service.InvalidateCache()
 
-	out = h.exec.Execute(ctx, change(h.plan("update_scan", `{"id":"Lab","scanName":"Lab 2","targetType":"Ip"}`)), freely)
-	h.wantState(out, "applied")
+	out = s.Executor.Execute(ctx, executingChange(s.plan("update_scan", `{"id":"Lab","scanName":"Lab 2","targetType":"Ip"}`)), noCheck)
+	s.wantState(out, "applied")
 	id := scans[0]["id"].(string)
-	if stored, _ := h.sim.Scan(id); stored["scanName"] != "Lab 2" || stored["target"] != "10.1.2.3" {
+	if stored, _ := s.Tenant.Scan(id); stored["scanName"] != "Lab 2" || stored["target"] != "10.1.2.3" {
 		t.Errorf("stored: %v", stored)
 	}
-	h.desk.InvalidateCache()
+	s.Service.InvalidateCache()
 
-	out = h.exec.Execute(ctx, change(h.plan("delete_scans", `{"scanDefinitionIds":["Lab 2","Core switches"]}`)), freely)
-	h.wantState(out, "applied")
+	out = s.Executor.Execute(ctx, executingChange(s.plan("delete_scans", `{"scanDefinitionIds":["Lab 2","Core switches"]}`)), noCheck)
+	s.wantState(out, "applied")
 	want := `[{"id":"` + coreSwitches + `","scanName":"Core switches"},{"id":"` + id + `","scanName":"Lab 2"}]`
 	if string(out.Scans) != want {
 		t.Errorf("scans = %s, want %s", out.Scans, want)
 	}
-	if n := len(h.sim.Writes()); n != 3 {
+	if n := len(s.Tenant.Writes()); n != 3 {
 		t.Errorf("%d writes arrived, want 3", n)
 	}
 	sending := "sending the change to Defender"
@@ -57,26 +57,26 @@ func TestExecuteApplies(t *testing.T) {
 
 // TestExecuteCosts no more calls than promised: an add one, an update and a delete two.
 func TestExecuteCosts(t *testing.T) {
-	h := build(t, defendertest.Options{})
+	s := newStack(t, defendertest.Options{})
 	for _, c := range []struct {
 		operation, args string
 		calls           int
 	}{
-		{"add_scan", lab, 1},
+		{"add_scan", labScan, 1},
 		{"update_scan", `{"id":"Core switches","isActive":false}`, 2},
 		{"delete_scans", `{"scanDefinitionIds":["Branch routers","Internet edge firewalls"]}`, 2},
 	} {
-		planned := change(h.plan(c.operation, c.args))
-		before := len(h.sim.Calls())
-		h.wantState(h.exec.Execute(t.Context(), planned, freely), "applied")
-		if n := len(h.sim.Calls()) - before; n != c.calls {
+		planned := executingChange(s.plan(c.operation, c.args))
+		before := len(s.Tenant.Calls())
+		s.wantState(s.Executor.Execute(t.Context(), planned, noCheck), "applied")
+		if n := len(s.Tenant.Calls()) - before; n != c.calls {
 			t.Errorf("%s made %d calls, want %d", c.operation, n, c.calls)
 		}
 	}
 }
 
-// TestWhatMovedIsStale: somebody edited or removed the scan after the plan, so nothing is sent.
-func TestWhatMovedIsStale(t *testing.T) {
+// TestAnEditedScanIsStale: the scan was edited or removed after the plan, so nothing is sent.
+func TestAnEditedScanIsStale(t *testing.T) {
 	for name, c := range map[string]struct {
 		operation, args string
 		move            func(*defendertest.Server)
@@ -100,41 +100,41 @@ func TestWhatMovedIsStale(t *testing.T) {
 			[]string{`scanName: "Branch routers" -> "Keep⟨U+202E⟩ me"`}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := build(t, defendertest.Options{})
-			planned := change(h.plan(c.operation, c.args))
-			c.move(h.sim)
-			out := h.exec.Execute(t.Context(), planned, freely)
-			h.wantState(out, "stale", append(c.words, "nothing was sent", "Propose it again to see a current plan.")...)
-			if n := len(h.sim.Writes()); n > 0 {
+			s := newStack(t, defendertest.Options{})
+			planned := executingChange(s.plan(c.operation, c.args))
+			c.move(s.Tenant)
+			out := s.Executor.Execute(t.Context(), planned, noCheck)
+			s.wantState(out, "stale", append(c.words, "nothing was sent", "Propose it again to see a current plan.")...)
+			if n := len(s.Tenant.Writes()); n > 0 {
 				t.Errorf("%d writes arrived", n)
 			}
 		})
 	}
 }
 
-// TestLargeNumbersMove: two that are one float are still two.
-func TestLargeNumbersMove(t *testing.T) {
-	h := build(t, defendertest.Options{})
-	h.sim.Edit(coreSwitches, map[string]any{"intervalInHours": 9007199254740993})
-	planned := change(h.plan("update_scan", `{"id":"Core switches","isActive":false}`))
-	h.sim.Edit(coreSwitches, map[string]any{"intervalInHours": 9007199254740992})
-	h.wantState(h.exec.Execute(t.Context(), planned, freely), "stale", "intervalInHours: 9007199254740993 -> 9007199254740992")
+// TestLargeNumbersAreComparedExactly: two numbers that are equal as floats still differ.
+func TestLargeNumbersAreComparedExactly(t *testing.T) {
+	s := newStack(t, defendertest.Options{})
+	s.Tenant.Edit(coreSwitches, map[string]any{"intervalInHours": 9007199254740993})
+	planned := executingChange(s.plan("update_scan", `{"id":"Core switches","isActive":false}`))
+	s.Tenant.Edit(coreSwitches, map[string]any{"intervalInHours": 9007199254740992})
+	s.wantState(s.Executor.Execute(t.Context(), planned, noCheck), "stale", "intervalInHours: 9007199254740993 -> 9007199254740992")
 }
 
-// TestWhatMovesByItselfIsNotStale: a run that ends, a scanner that reports, and any name that JSON escapes.
-func TestWhatMovesByItselfIsNotStale(t *testing.T) {
-	h := build(t, defendertest.Options{})
-	h.sim.Edit(coreSwitches, map[string]any{"scanName": `R&D <"core"> ` + "\u2028", "large": 9007199254740993})
-	planned := change(h.plan("update_scan", `{"id":"`+coreSwitches+`","isActive":false}`))
-	h.sim.FinishScan(coreSwitches, "Success", recently())
-	h.wantState(h.exec.Execute(t.Context(), planned, freely), "applied")
-	if stored, _ := h.sim.Scan(coreSwitches); stored["scanName"] != `R&D <"core"> `+"\u2028" {
+// TestVolatileFieldsAreNotStale: a run that ends, a scanner that reports, and any name that JSON escapes.
+func TestVolatileFieldsAreNotStale(t *testing.T) {
+	s := newStack(t, defendertest.Options{})
+	s.Tenant.Edit(coreSwitches, map[string]any{"scanName": `R&D <"core"> ` + "\u2028", "large": 9007199254740993})
+	planned := executingChange(s.plan("update_scan", `{"id":"`+coreSwitches+`","isActive":false}`))
+	s.Tenant.FinishScan(coreSwitches, "Success", fiveMinutesAgo())
+	s.wantState(s.Executor.Execute(t.Context(), planned, noCheck), "applied")
+	if stored, _ := s.Tenant.Scan(coreSwitches); stored["scanName"] != `R&D <"core"> `+"\u2028" {
 		t.Errorf("the name was altered: %q", stored["scanName"])
 	}
 }
 
-// TestFailuresAreToldApart: what certainly did not happen, what Defender refused, and what nobody knows.
-func TestFailuresAreToldApart(t *testing.T) {
+// TestFailuresAreClassified: what certainly did not happen, what Defender refused, and what is unknown.
+func TestFailuresAreClassified(t *testing.T) {
 	const update = `{"id":"Core switches","isActive":false}`
 	for name, c := range map[string]struct {
 		operation, args string
@@ -142,21 +142,21 @@ func TestFailuresAreToldApart(t *testing.T) {
 		state           confirm.State
 		words           []string
 	}{
-		"refused":             {"add_scan", lab, defendertest.Fault{Method: "POST", Status: 400, Code: "InvalidInput", Message: "no such\u202e scanner"}, "failed", []string{"InvalidInput", "no such"}},
-		"forbidden":           {"add_scan", lab, defendertest.Fault{Method: "POST", Status: 403}, "failed", []string{"403"}},
+		"refused":             {"add_scan", labScan, defendertest.Fault{Method: "POST", Status: 400, Code: "InvalidInput", Message: "no such\u202e scanner"}, "failed", []string{"InvalidInput", "no such"}},
+		"forbidden":           {"add_scan", labScan, defendertest.Fault{Method: "POST", Status: 403}, "failed", []string{"403"}},
 		"throttled":           {"update_scan", update, defendertest.Fault{Method: "PATCH", Status: 429, RetryAfter: "7"}, "failed", []string{"429"}},
-		"server error":        {"add_scan", lab, defendertest.Fault{Method: "POST", Status: 500}, "unknown", []string{`"Lab"`, `"10.1.2.3"`, "Before proposing it again, check in the Defender portal"}},
-		"a page of a proxy":   {"add_scan", lab, defendertest.Fault{Method: "POST", Body: "<html>sign in</html>", ContentType: "text/html"}, "unknown", []string{`"Lab"`}},
+		"server error":        {"add_scan", labScan, defendertest.Fault{Method: "POST", Status: 500}, "unknown", []string{`"Lab"`, `"10.1.2.3"`, "Before proposing it again, check in the Defender portal"}},
+		"a page of a proxy":   {"add_scan", labScan, defendertest.Fault{Method: "POST", Body: "<html>sign in</html>", ContentType: "text/html"}, "unknown", []string{`"Lab"`}},
 		"dropped":             {"delete_scans", `{"scanDefinitionIds":["Core switches"]}`, defendertest.Fault{Path: "BatchDelete", Drop: true}, "unknown", []string{"Before proposing it again", `"Core switches"`}},
-		"applied and dropped": {"add_scan", lab, defendertest.Fault{Method: "POST", Apply: true, Drop: true}, "unknown", []string{`"Lab"`}},
+		"applied and dropped": {"add_scan", labScan, defendertest.Fault{Method: "POST", Apply: true, Drop: true}, "unknown", []string{`"Lab"`}},
 		"the second look":     {"update_scan", update, defendertest.Fault{Method: "GET", Path: collection, Times: -1, Status: 403}, "failed", []string{"nothing was sent: the scans could not be read again"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := build(t, defendertest.Options{})
-			planned := change(h.plan(c.operation, c.args))
-			h.sim.Fail(c.fault)
-			out := h.exec.Execute(t.Context(), planned, freely)
-			h.wantState(out, c.state, c.words...)
+			s := newStack(t, defendertest.Options{})
+			planned := executingChange(s.plan(c.operation, c.args))
+			s.Tenant.Fail(c.fault)
+			out := s.Executor.Execute(t.Context(), planned, noCheck)
+			s.wantState(out, c.state, c.words...)
 			if strings.ContainsRune(out.Reason+out.Next, '\u202e') {
 				t.Errorf("the outcome hides something: %q", out)
 			}
@@ -167,7 +167,7 @@ func TestFailuresAreToldApart(t *testing.T) {
 	}
 }
 
-// TestEverythingIsCheckedAgainAfterARefusedToken: what was looked at before the first request is old by the second.
+// TestEverythingIsCheckedAgainAfterARefusedToken: the checks before the first request are too old for the second.
 func TestEverythingIsCheckedAgainAfterARefusedToken(t *testing.T) {
 	for name, c := range map[string]struct {
 		edited bool
@@ -179,47 +179,47 @@ func TestEverythingIsCheckedAgainAfterARefusedToken(t *testing.T) {
 		"edited in between": {true, "stale", 1, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := build(t, defendertest.Options{})
-			planned := change(h.plan("update_scan", `{"id":"`+coreSwitches+`","isActive":false}`))
-			h.sim.Fail(defendertest.Fault{Method: "PATCH", Claims: `{"a":1}`})
+			s := newStack(t, defendertest.Options{})
+			planned := executingChange(s.plan("update_scan", `{"id":"`+coreSwitches+`","isActive":false}`))
+			s.Tenant.Fail(defendertest.Fault{Method: "PATCH", Claims: `{"a":1}`})
 			var checks int
-			out := h.exec.Execute(t.Context(), planned, func(context.Context) error {
+			out := s.Executor.Execute(t.Context(), planned, func(context.Context) error {
 				if checks++; c.edited {
-					h.sim.Edit(coreSwitches, map[string]any{"target": "10.9.9.9"})
+					s.Tenant.Edit(coreSwitches, map[string]any{"target": "10.9.9.9"})
 				}
 				return nil
 			})
-			h.wantState(out, c.state)
-			if n := len(h.sim.Writes()); checks != c.checks || n != c.writes {
+			s.wantState(out, c.state)
+			if n := len(s.Tenant.Writes()); checks != c.checks || n != c.writes {
 				t.Errorf("%d checks and %d writes, want %d and %d", checks, n, c.checks, c.writes)
 			}
 		})
 	}
 }
 
-// TestNothingIsSentOnALostClaim: the claim has the last word, whatever the operation.
-func TestNothingIsSentOnALostClaim(t *testing.T) {
-	h := build(t, defendertest.Options{})
+// TestNothingIsSentWhenBeforeSendFails, whatever the operation: it is the last check before the request.
+func TestNothingIsSentWhenBeforeSendFails(t *testing.T) {
+	s := newStack(t, defendertest.Options{})
 	lost := func(context.Context) error { return errors.New("the claim is lost") }
 	for operation, args := range map[string]string{
-		"add_scan": lab, "update_scan": `{"id":"Core switches","isActive":false}`,
+		"add_scan": labScan, "update_scan": `{"id":"Core switches","isActive":false}`,
 		"delete_scans": `{"scanDefinitionIds":["Core switches"]}`,
 	} {
-		out := h.exec.Execute(t.Context(), change(h.plan(operation, args)), lost)
-		h.wantState(out, "failed", "nothing was sent", "the claim is lost")
+		out := s.Executor.Execute(t.Context(), executingChange(s.plan(operation, args)), lost)
+		s.wantState(out, "failed", "nothing was sent", "the claim is lost")
 	}
-	if n := len(h.sim.Writes()); n > 0 {
+	if n := len(s.Tenant.Writes()); n > 0 {
 		t.Errorf("%d writes arrived", n)
 	}
 }
 
-// TestTheLiveStateIsComparedAfterTheWait: somebody edits the scan while the write waits for its turn and its token.
+// TestTheLiveStateIsComparedAfterTheWait: a scan is edited while the write waits for its turn and its token.
 func TestTheLiveStateIsComparedAfterTheWait(t *testing.T) {
 	for _, wait := range []string{"turn", "token"} {
-		h := build(t, defendertest.Options{})
-		planned := change(h.plan("update_scan", `{"id":"Core switches","isActive":false}`))
-		edit := func() { h.sim.Edit(coreSwitches, map[string]any{"target": "192.0.2.99"}) }
-		api := defender.Config{URL: h.URL}
+		s := newStack(t, defendertest.Options{})
+		planned := executingChange(s.plan("update_scan", `{"id":"Core switches","isActive":false}`))
+		edit := func() { s.Tenant.Edit(coreSwitches, map[string]any{"target": "192.0.2.99"}) }
+		api := defender.Config{URL: s.URL}
 		switch wait {
 		case "turn":
 			api.Token = func(context.Context, defender.TokenRequest) (string, error) { return "token", nil }
@@ -231,45 +231,45 @@ func TestTheLiveStateIsComparedAfterTheWait(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		h.wantState(tools.NewExecutor(h.reader, writer, nil).Execute(t.Context(), planned, freely), "stale", "target", "192.0.2.99")
-		if n := len(h.sim.Writes()); n > 0 {
+		s.wantState(tools.NewExecutor(s.Client, writer, nil).Execute(t.Context(), planned, noCheck), "stale", "target", "192.0.2.99")
+		if n := len(s.Tenant.Writes()); n > 0 {
 			t.Errorf("edited in the wait for its %s: %d writes arrived", wait, n)
 		}
 	}
 }
 
-// TestExecuteStopsBeforeSending when it has lost its claim, or cannot read what it was planned against.
+// TestExecuteStopsBeforeSending when its context has ended, or the snapshot cannot be read.
 func TestExecuteStopsBeforeSending(t *testing.T) {
-	h := build(t, defendertest.Options{})
-	add := change(h.plan("add_scan", lab))
+	s := newStack(t, defendertest.Options{})
+	add := executingChange(s.plan("add_scan", labScan))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	h.wantState(h.exec.Execute(ctx, add, freely), "failed", "nothing was sent")
+	s.wantState(s.Executor.Execute(ctx, add, noCheck), "failed", "nothing was sent")
 
 	for _, snapshot := range []string{``, `null`, `{}`, `7`, `{"x"`} {
-		c := change(h.plan("update_scan", `{"id":"Core switches","isActive":false}`))
+		c := executingChange(s.plan("update_scan", `{"id":"Core switches","isActive":false}`))
 		c.Snapshot = json.RawMessage(snapshot)
-		h.wantState(h.exec.Execute(t.Context(), c, freely), "failed", "nothing was sent", "planned against")
+		s.wantState(s.Executor.Execute(t.Context(), c, noCheck), "failed", "nothing was sent", "planned against")
 	}
 	add.Request.Path = "/api/machines"
-	h.wantState(h.exec.Execute(t.Context(), add, freely), "failed", "nothing was sent")
-	if n := len(h.sim.Writes()); n > 0 {
+	s.wantState(s.Executor.Execute(t.Context(), add, noCheck), "failed", "nothing was sent")
+	if n := len(s.Tenant.Writes()); n > 0 {
 		t.Errorf("%d writes arrived", n)
 	}
 }
 
-// TestAnswersThatContradictAreTold: the write happened, so it is applied, but a person should look.
-func TestAnswersThatContradictAreTold(t *testing.T) {
-	h := build(t, defendertest.Options{})
-	c := change(h.plan("add_scan", lab))
-	h.sim.Fail(defendertest.Fault{Method: "POST", Apply: true, Body: `{"id":"x","scanType":"Network","scanName":"Other","isActive":true,
+// TestAnswersThatDifferAreReported: the write happened, so it is applied, but someone should check it.
+func TestAnswersThatDifferAreReported(t *testing.T) {
+	s := newStack(t, defendertest.Options{})
+	c := executingChange(s.plan("add_scan", labScan))
+	s.Tenant.Fail(defendertest.Fault{Method: "POST", Apply: true, Body: `{"id":"x","scanType":"Network","scanName":"Other","isActive":true,
 		"target":"10.1.2.3","intervalInHours":4,"targetType":"Ip","scannerAgent":{"machineId":"` + branch + `"}}`})
-	h.wantState(h.exec.Execute(t.Context(), c, freely), "applied",
+	s.wantState(s.Executor.Execute(t.Context(), c, noCheck), "applied",
 		`scanName is "Other" instead of "Lab"`, `scannerAgent.machineId is "`+branch, "Check the scan in the Defender portal.")
 }
 
-// TestReconcileTellsHowItEnded from what Defender lists, for each operation and each way it can have gone.
-func TestReconcileTellsHowItEnded(t *testing.T) {
+// TestReconcileFindsTheOutcome in what Defender lists, for each operation and each way it can have ended.
+func TestReconcileFindsTheOutcome(t *testing.T) {
 	const (
 		update     = `{"id":"Core switches","target":"192.0.2.99"}`
 		credential = `{"id":"Core switches","credential":"core-snmp"}`
@@ -282,14 +282,14 @@ func TestReconcileTellsHowItEnded(t *testing.T) {
 		state           confirm.State
 		words           []string
 	}{
-		"added":       {"add_scan", lab, func(s *defendertest.Server) { s.AddScan(added) }, "applied", []string{"Defender shows that it took effect"}},
-		"added twice": {"add_scan", lab, func(s *defendertest.Server) { s.AddScan(added); s.AddScan(added) }, "unknown", []string{"2 new scans", `"Lab"`}},
-		"added by another scanner": {"add_scan", lab, func(s *defendertest.Server) {
+		"added":       {"add_scan", labScan, func(s *defendertest.Server) { s.AddScan(added) }, "applied", []string{"Defender shows that it took effect"}},
+		"added twice": {"add_scan", labScan, func(s *defendertest.Server) { s.AddScan(added); s.AddScan(added) }, "unknown", []string{"2 new scans", `"Lab"`}},
+		"added by another scanner": {"add_scan", labScan, func(s *defendertest.Server) {
 			s.AddScan(map[string]any{"scanName": "Lab", "target": "10.1.2.3", "scannerAgent": map[string]any{"machineId": branch}})
 		}, "failed", []string{"no new scan"}},
-		"added elsewhere":   {"add_scan", lab, func(s *defendertest.Server) { s.AddScan(map[string]any{"scanName": "Lab", "target": "10.1.2.4"}) }, "failed", []string{"no new scan"}},
-		"not added":         {"add_scan", lab, func(*defendertest.Server) {}, "failed", []string{"no new scan"}},
-		"updated":           {"update_scan", update, func(s *defendertest.Server) { s.Edit(coreSwitches, map[string]any{"target": "192.0.2.99"}) }, "applied", []string{"as it was to become"}},
+		"added elsewhere":   {"add_scan", labScan, func(s *defendertest.Server) { s.AddScan(map[string]any{"scanName": "Lab", "target": "10.1.2.4"}) }, "failed", []string{"no new scan"}},
+		"not added":         {"add_scan", labScan, func(*defendertest.Server) {}, "failed", []string{"no new scan"}},
+		"updated":           {"update_scan", update, func(s *defendertest.Server) { s.Edit(coreSwitches, map[string]any{"target": "192.0.2.99"}) }, "applied", []string{"as planned"}},
 		"not updated":       {"update_scan", update, func(*defendertest.Server) {}, "failed", []string{"as it was before"}},
 		"updated otherwise": {"update_scan", update, func(s *defendertest.Server) { s.Edit(coreSwitches, map[string]any{"target": "192.0.2.98"}) }, "unknown", []string{`target is "192.0.2.98" instead of "192.0.2.99"`, "Before proposing it again"}},
 		"updated and gone":  {"update_scan", update, func(s *defendertest.Server) { s.Remove(coreSwitches) }, "unknown", []string{"the scan is gone"}},
@@ -300,55 +300,55 @@ func TestReconcileTellsHowItEnded(t *testing.T) {
 		"unreadable":        {"delete_scans", remove, func(s *defendertest.Server) { s.Fail(defendertest.Fault{Status: 403, Times: -1}) }, "unknown", []string{"could not be read"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := build(t, defendertest.Options{})
-			planned := change(h.plan(c.operation, c.args))
-			c.then(h.sim)
-			out := h.exec.Reconcile(t.Context(), planned)
-			h.wantState(out, c.state, c.words...)
+			s := newStack(t, defendertest.Options{})
+			planned := executingChange(s.plan(c.operation, c.args))
+			c.then(s.Tenant)
+			out := s.Executor.Reconcile(t.Context(), planned)
+			s.wantState(out, c.state, c.words...)
 			if out.State != "applied" && out.Next == "" {
 				t.Error("the outcome does not say what to do next")
 			}
-			if n := len(h.sim.Writes()); n > 0 {
+			if n := len(s.Tenant.Writes()); n > 0 {
 				t.Errorf("reconciling made %d writes", n)
 			}
 		})
 	}
 }
 
-// TestAScanThatWasThereIsNotTheNewOne: the snapshot tells an old namesake from what an add made.
-func TestAScanThatWasThereIsNotTheNewOne(t *testing.T) {
-	h := build(t, defendertest.Options{})
-	h.sim.AddScan(map[string]any{"scanName": "Lab", "target": "10.1.2.3"})
-	h.wantState(h.exec.Reconcile(t.Context(), change(h.plan("add_scan", lab))), "failed")
+// TestAnOlderScanIsNotTheAddedOne: the snapshot distinguishes an older scan of the same name.
+func TestAnOlderScanIsNotTheAddedOne(t *testing.T) {
+	s := newStack(t, defendertest.Options{})
+	s.Tenant.AddScan(map[string]any{"scanName": "Lab", "target": "10.1.2.3"})
+	s.wantState(s.Executor.Reconcile(t.Context(), executingChange(s.plan("add_scan", labScan))), "failed")
 }
 
-// TestReconcileWithoutAPlanIsUnknown: what cannot be read settles nothing.
+// TestReconcileWithoutAPlanIsUnknown: an unreadable plan settles nothing.
 func TestReconcileWithoutAPlanIsUnknown(t *testing.T) {
-	h := build(t, defendertest.Options{})
+	s := newStack(t, defendertest.Options{})
 	for _, operation := range []string{"add_scan", "update_scan", "delete_scans", "list_scans", "no_such"} {
 		for _, snapshot := range []string{``, `7`, `[]x`} {
 			p := confirm.Proposal{Operation: operation, Snapshot: json.RawMessage(snapshot), Request: confirm.Request{Body: json.RawMessage(`{}`)}}
-			h.wantState(h.exec.Reconcile(t.Context(), change(p)), "unknown")
+			s.wantState(s.Executor.Reconcile(t.Context(), executingChange(p)), "unknown")
 		}
 	}
 }
 
-// TestDroppedAddEndsWithOneScan: Defender applied it and the answer was lost; reading finds it.
+// TestDroppedAddEndsWithOneScan: Defender applied the add and its answer was lost. Reading finds the scan.
 func TestDroppedAddEndsWithOneScan(t *testing.T) {
-	h := build(t, defendertest.Options{})
-	planned := change(h.plan("add_scan", lab))
-	h.sim.Fail(defendertest.Fault{Method: "POST", Path: collection, Apply: true, Drop: true})
-	h.wantState(h.exec.Execute(t.Context(), planned, freely), "unknown")
-	out := h.exec.Reconcile(t.Context(), planned)
-	h.wantState(out, "applied")
+	s := newStack(t, defendertest.Options{})
+	planned := executingChange(s.plan("add_scan", labScan))
+	s.Tenant.Fail(defendertest.Fault{Method: "POST", Path: collection, Apply: true, Drop: true})
+	s.wantState(s.Executor.Execute(t.Context(), planned, noCheck), "unknown")
+	out := s.Executor.Reconcile(t.Context(), planned)
+	s.wantState(out, "applied")
 	n := 0
-	for _, s := range h.sim.Scans() {
+	for _, s := range s.Tenant.Scans() {
 		if s["scanName"] == "Lab" {
 			n++
 			wantWords(t, string(out.Scans), fmt.Sprint(s["id"]))
 		}
 	}
-	if n != 1 || len(h.sim.Writes()) != 1 {
-		t.Errorf("%d scans named Lab after %d writes", n, len(h.sim.Writes()))
+	if n != 1 || len(s.Tenant.Writes()) != 1 {
+		t.Errorf("%d scans named Lab after %d writes", n, len(s.Tenant.Writes()))
 	}
 }

@@ -12,8 +12,8 @@ import (
 	"scanwarden/tools"
 )
 
-// FuzzFacts: whatever is updated and whatever stood there, the facts are those of the frozen bytes: no more public
-// addresses than addresses, both as many as can be counted in the body by hand, under the names before and after.
+// FuzzFacts: for any live scan and any update, the facts are those of the frozen bytes. There are no more public
+// addresses than addresses, both are as many as can be counted one by one, and the names are those before and after.
 func FuzzFacts(f *testing.F) {
 	for _, seed := range []string{
 		"192.0.2.10, 192.0.2.11", "10.0.0.255-10.0.1.0,8.8.8.0/30", "sw1.example.com,SW_2", "2001:db8::/120", "::,::1", "8.8.8.*", "",
@@ -23,14 +23,14 @@ func FuzzFacts(f *testing.F) {
 		f.Add("b", "10.0.0.1", "a", seed)
 		f.Add("same", seed, "same", "")
 	}
-	h := build(f, defendertest.Options{}, func(cfg *tools.Config) { cfg.Policy.MaxAddressesPerScan = math.MaxInt })
-	id := h.sim.AddScan(nil)
+	s := newStack(f, defendertest.Options{}, func(cfg *tools.Config) { cfg.Policy.MaxAddressesPerScan = math.MaxInt })
+	id := s.Tenant.AddScan(nil)
 	f.Fuzz(func(t *testing.T, name, target, newName, newTarget string) {
 		if !json.Valid([]byte(`"`+name+target+`"`)) || len(target) > 1<<15 {
 			return // only what a service could hold, and what can be counted in time
 		}
-		h.sim.Edit(id, map[string]any{"scanName": name, "target": target})
-		h.desk.InvalidateCache()
+		s.Tenant.Edit(id, map[string]any{"scanName": name, "target": target})
+		s.Service.InvalidateCache()
 		fields := map[string]any{"id": id, "intervalInHours": 77}
 		if newTarget != "" {
 			fields["target"] = newTarget
@@ -42,7 +42,7 @@ func FuzzFacts(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p, err := h.desk.Plan(t.Context(), tools.Caller{}, "update_scan", args)
+		p, err := s.Service.Plan(t.Context(), tools.Caller{}, "update_scan", args)
 		if err != nil {
 			return
 		}
@@ -50,10 +50,10 @@ func FuzzFacts(f *testing.F) {
 		if facts.PublicAddresses > facts.Addresses || facts.PublicAddresses < 0 || facts.Hostnames < 0 || facts.Count != 1 {
 			t.Fatalf("impossible: %+v", facts)
 		}
-		if n, public, ok := byHand(sent(t, p, "target").(string)); ok && (facts.Addresses != n || facts.PublicAddresses != public) {
-			t.Fatalf("%q: %+v, and by hand %d addresses, %d of them public", sent(t, p, "target"), facts, n, public)
+		if n, public, ok := countByHand(sentValue(t, p, "target").(string)); ok && (facts.Addresses != n || facts.PublicAddresses != public) {
+			t.Fatalf("%q: %+v, and by hand %d addresses, %d of them public", sentValue(t, p, "target"), facts, n, public)
 		}
-		if after := sent(t, p, "scanName").(string); plainly(after) && !slices.Contains(facts.Scans, after) || plainly(name) && name != "" && !slices.Contains(facts.Scans, name) {
+		if after := sentValue(t, p, "scanName").(string); isPrintable(after) && !slices.Contains(facts.Scans, after) || isPrintable(name) && name != "" && !slices.Contains(facts.Scans, name) {
 			t.Fatalf("from %q to %q: scans %q", name, after, facts.Scans)
 		}
 		if !slices.IsSorted(facts.Scans) || len(slices.Compact(slices.Clone(facts.Scans))) != len(facts.Scans) || len(facts.Scans) > 2 {
@@ -62,12 +62,12 @@ func FuzzFacts(f *testing.F) {
 	})
 }
 
-func plainly(text string) bool {
+func isPrintable(text string) bool {
 	return !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' })
 }
 
-// byHand goes through the addresses of a canonical target one by one, where they are few enough.
-func byHand(target string) (addresses, public int, ok bool) {
+// countByHand counts the addresses of a canonical target one by one. It reports false when there are too many.
+func countByHand(target string) (addresses, public int, ok bool) {
 	if strings.Contains(target, "/") || strings.Contains(target, "-") && len(target) > 64 {
 		return 0, 0, false
 	}
@@ -89,15 +89,15 @@ func byHand(target string) (addresses, public int, ok bool) {
 		}
 	}
 	for a := range all {
-		if ofTheInternet(a) {
+		if isPublic(a) {
 			public++
 		}
 	}
 	return len(all), public, true
 }
 
-// ofTheInternet asks the standard library, and adds what it has no word for.
-func ofTheInternet(a netip.Addr) bool {
+// isPublic asks the standard library, and adds the ranges for which it has no method.
+func isPublic(a netip.Addr) bool {
 	if a.IsPrivate() || a.IsLoopback() || a.IsLinkLocalUnicast() || a.IsMulticast() || a.IsUnspecified() {
 		return false
 	}

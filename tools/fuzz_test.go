@@ -11,25 +11,25 @@ import (
 	"scanwarden/tools"
 )
 
-// timeless is a house whose lists are read once: the fuzzed inputs are then planned without a call.
-func timeless(f *testing.F) *house {
-	h := build(f, defendertest.Options{}, clock(time.Now()))
-	h.plan("add_scan", lab)
-	return h
+// newCachedStack returns a stack that has read its lists, so that the fuzzed inputs are planned without a call.
+func newCachedStack(f *testing.F) *stack {
+	s := newStack(f, defendertest.Options{}, fixedClock(time.Now()))
+	s.plan("add_scan", labScan)
+	return s
 }
 
-// FuzzDecode: whatever the arguments, no operation panics, a refusal is one bounded printable sentence, and a
-// secret is refused as such without a word of it.
+// FuzzDecode: for any arguments, no operation panics, a refusal is one bounded printable sentence, and a secret is
+// refused as such without repeating it.
 func FuzzDecode(f *testing.F) {
 	for _, seed := range []string{
-		lab, `{"id":"Core switches","isActive":false}`, `{"scanDefinitionIds":["Core switches"]}`, `{"change_id":"x","wait_seconds":0}`,
+		labScan, `{"id":"Core switches","isActive":false}`, `{"scanDefinitionIds":["Core switches"]}`, `{"change_id":"x","wait_seconds":0}`,
 		`{"sessionIds":["a"]}`, `{"filter":"x"}`, `[]`, `{`, `null`, `{"a":{"b":[{"c":1e999}]}}`, `{"scannerAgent.machineId":"x"}`,
 		`{"scanAuthenticationParams":{"type":"AuthPriv","keyVaultUrl":"https://snmp.vault.azure.net/","keyVaultSecretName":"x"}}`,
 	} {
 		f.Add(seed, "authPassword")
 		f.Add(seed, "scanAuthenticationParams.PRIV_password")
 	}
-	h := timeless(f)
+	s := newCachedStack(f)
 	ops, err := tools.Catalogue(nil)
 	if err != nil {
 		f.Fatal(err)
@@ -39,12 +39,12 @@ func FuzzDecode(f *testing.F) {
 			if op.Name == "scan_history" {
 				continue // calls Defender; its arguments are decoded by the same code
 			}
-			for _, a := range []string{args, poisoned(args, name)} {
+			for _, a := range []string{args, withSecret(args, name)} {
 				var err error
 				if op.Effect == tools.Proposes {
-					_, err = h.desk.Plan(t.Context(), tools.Caller{}, op.Name, json.RawMessage(a))
+					_, err = s.Service.Plan(t.Context(), tools.Caller{}, op.Name, json.RawMessage(a))
 				} else {
-					_, err = h.desk.Call(t.Context(), tools.Caller{Principal: ada}, op.Name, json.RawMessage(a))
+					_, err = s.Service.Call(t.Context(), tools.Caller{Principal: ada}, op.Name, json.RawMessage(a))
 				}
 				checkRefusal(t, op.Name, a, err)
 			}
@@ -52,8 +52,8 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// poisoned puts a secret into arguments, if name is one of a secret's and the arguments are an object.
-func poisoned(args, name string) string {
+// withSecret adds a secret to the arguments if name is a secret's and the arguments are an object.
+func withSecret(args, name string) string {
 	last := strings.ToLower(name[strings.LastIndex(name, ".")+1:])
 	switch strings.NewReplacer("_", "", "-", "", " ", "").Replace(last) {
 	case "authpassword", "privpassword", "communitystring", "password", "privatekey":
@@ -93,38 +93,38 @@ func checkRefusal(t *testing.T, operation, args string, err error) {
 	}
 }
 
-// FuzzPlanShowsWhatIsSent: whatever a live scan and an update of it say, every value of the frozen body stands in
-// the plan, spelt out, and nothing in the plan hides anything.
+// FuzzPlanShowsWhatIsSent: for any live scan and any update of it, the plan shows every value of the frozen body, and
+// escapes what would be invisible.
 func FuzzPlanShowsWhatIsSent(f *testing.F) {
 	f.Add("Core", "192.0.2.1", "New name", "10.0.0.1")
 	f.Add("a\u202eb", "x,y,\u200b", "Ä\u0308", "sw1")
 	f.Add("⟨U+202E⟩", "", "a", "::1")
 	f.Add("`", "\x00", "b", "\x00") // the live target, as it is
-	h := build(f, defendertest.Options{})
-	id := h.sim.AddScan(nil)
+	s := newStack(f, defendertest.Options{})
+	id := s.Tenant.AddScan(nil)
 	f.Fuzz(func(t *testing.T, name, target, newName, newTarget string) {
 		if !utf8.ValidString(name) || !utf8.ValidString(target) {
 			return // JSON cannot carry it
 		}
-		h.sim.Edit(id, map[string]any{"scanName": name, "target": target})
-		h.desk.InvalidateCache()
+		s.Tenant.Edit(id, map[string]any{"scanName": name, "target": target})
+		s.Service.InvalidateCache()
 		args, err := json.Marshal(map[string]any{"id": id, "scanName": newName, "target": newTarget})
 		if err != nil {
 			t.Fatal(err)
 		}
-		p, err := h.desk.Plan(t.Context(), tools.Caller{}, "update_scan", args)
+		p, err := s.Service.Plan(t.Context(), tools.Caller{}, "update_scan", args)
 		if err != nil {
 			return
 		}
-		shown := field(t, p.Subjects[0], "scanName")
-		if (shown.Before == shown.After) != (name == sent(t, p, "scanName")) {
-			t.Fatalf("from %q to %q is shown as %+v", name, sent(t, p, "scanName"), shown)
+		shown := planField(t, p.Subjects[0], "scanName")
+		if (shown.Before == shown.After) != (name == sentValue(t, p, "scanName")) {
+			t.Fatalf("from %q to %q is shown as %+v", name, sentValue(t, p, "scanName"), shown)
 		}
 		// A new target has nothing to hide, or it would be refused; a live one that stays may have, and is spelt out.
-		got, kept := field(t, p.Subjects[0], "target"), sent(t, p, "target") == target
+		got, kept := planField(t, p.Subjects[0], "target"), sentValue(t, p, "target") == target
 		switch {
-		case !kept && got.After != sent(t, p, "target"):
-			t.Fatalf("target is sent as %q and shown as %q", sent(t, p, "target"), got.After)
+		case !kept && got.After != sentValue(t, p, "target"):
+			t.Fatalf("target is sent as %q and shown as %q", sentValue(t, p, "target"), got.After)
 		case kept && got.Before != got.After:
 			t.Fatalf("target stays and is shown as %+v", got)
 		}

@@ -15,14 +15,14 @@ import (
 	"scanwarden/tools"
 )
 
-func recently() time.Time { return time.Now().Add(-5 * time.Minute) }
+func fiveMinutesAgo() time.Time { return time.Now().Add(-5 * time.Minute) }
 
-// leaves lists the values of a frozen body by their dotted names.
-func leaves(prefix string, v any, into map[string]string) {
+// leafValues collects the values of a frozen body by their dotted names.
+func leafValues(prefix string, v any, into map[string]string) {
 	switch v := v.(type) {
 	case map[string]any:
 		for name, inner := range v {
-			leaves(strings.TrimPrefix(prefix+"."+name, "."), inner, into)
+			leafValues(strings.TrimPrefix(prefix+"."+name, "."), inner, into)
 		}
 	case nil:
 		into[prefix] = "null"
@@ -31,34 +31,34 @@ func leaves(prefix string, v any, into map[string]string) {
 	}
 }
 
-// TestNothingIsSentThatIsNotShown: every value of the frozen body stands in the plan under its own name.
+// TestNothingIsSentThatIsNotShown: the plan shows every value of the frozen body under its own name.
 func TestNothingIsSentThatIsNotShown(t *testing.T) {
-	h := build(t, defendertest.Options{})
+	s := newStack(t, defendertest.Options{})
 	vault := `{"type":"AuthPriv","keyVaultUrl":"https://snmp.vault.azure.net","keyVaultSecretName":"core"}`
 	for _, c := range []struct{ operation, args string }{
-		{"add_scan", lab},
-		{"add_scan", canonicalProtocol(t, "add-windows.old-page.request.repaired")},
-		{"add_scan", canonicalProtocol(t, "add-network-noauthnopriv.request.derived")},
-		{"add_scan", canonicalProtocol(t, "add-network-keyvault.request.derived-keyVaultUrl-spelling")},
+		{"add_scan", labScan},
+		{"add_scan", microsoftExample(t, "add-windows.old-page.request.repaired")},
+		{"add_scan", microsoftExample(t, "add-network-noauthnopriv.request.derived")},
+		{"add_scan", microsoftExample(t, "add-network-keyvault.request.derived-keyVaultUrl-spelling")},
 		{"update_scan", `{"id":"Core switches","isActive":false}`},
 		{"update_scan", `{"id":"Core switches","credential":"core-snmp"}`},
 		{"update_scan", `{"id":"Core switches","scanAuthenticationParams":` + vault + `}`},
 		{"update_scan", `{"id":"Core switches","target":"` + strings.Repeat("sw.", 60) + `example,` + manyHosts(1500) + `"}`},
 	} {
-		p := h.plan(c.operation, c.args)
+		p := s.plan(c.operation, c.args)
 		var body any
 		if err := json.Unmarshal(p.Request.Body, &body); err != nil {
 			t.Fatal(err)
 		}
 		want := map[string]string{}
-		leaves("", body, want)
+		leafValues("", body, want)
 		delete(want, "scanAuthenticationParams.fingerprint") // stands for the credential's parts, which are shown
 		if name, ok := want["scanAuthenticationParams.credential"]; ok {
 			delete(want, "scanAuthenticationParams.credential")
-			wantWords(t, field(t, p.Subjects[0], "credential").After, name, "AuthPriv", "user scanner")
+			wantWords(t, planField(t, p.Subjects[0], "credential").After, name, "AuthPriv", "user scanner")
 		}
 		for name, value := range want {
-			if got := field(t, p.Subjects[0], name).After; !strings.HasPrefix(got, value) {
+			if got := planField(t, p.Subjects[0], name).After; !strings.HasPrefix(got, value) {
 				t.Errorf("%s: %s is sent as %.80q and shown as %.80q", c.operation, name, value, got)
 			}
 		}
@@ -75,8 +75,8 @@ func manyHosts(n int) string {
 
 // TestAddShowsTheWholeScan is the plan of an add, word for word.
 func TestAddShowsTheWholeScan(t *testing.T) {
-	h := build(t, defendertest.Options{}, clock(time.Now().Add(30*time.Second)))
-	p := h.plan("add_scan", with(t, lab, map[string]any{"target": "10.1.2.3, 10.1.2.4"}))
+	s := newStack(t, defendertest.Options{}, fixedClock(time.Now().Add(30*time.Second)))
+	p := s.plan("add_scan", withFields(t, labScan, map[string]any{"target": "10.1.2.3, 10.1.2.4"}))
 	want := confirm.Proposal{
 		Operation: "add_scan",
 		Target:    "contoso",
@@ -118,8 +118,8 @@ func TestAddShowsTheWholeScan(t *testing.T) {
 
 // TestUpdateShowsEveryField, with those that stay.
 func TestUpdateShowsEveryField(t *testing.T) {
-	h := build(t, defendertest.Options{}, clock(time.Now().Add(30*time.Second)))
-	p := h.plan("update_scan", `{"id":"core switches","target":"192.0.2.10","scannerAgent":{"machineId":"SCAN-branch-02.contoso.example"}}`)
+	s := newStack(t, defendertest.Options{}, fixedClock(time.Now().Add(30*time.Second)))
+	p := s.plan("update_scan", `{"id":"core switches","target":"192.0.2.10","scannerAgent":{"machineId":"SCAN-branch-02.contoso.example"}}`)
 	hqNow := hq + ` ("scan-hq-01.contoso.example", last seen 4 minutes ago)`
 	branchNow := branch + ` ("scan-branch-02.contoso.example", last seen 11 minutes ago)`
 	want := []confirm.Field{
@@ -140,7 +140,7 @@ func TestUpdateShowsEveryField(t *testing.T) {
 	if want := `Update scan "Core switches": change target from 192.0.2.10,192.0.2.11,192.0.2.12 to 192.0.2.10, scannerAgent.machineId`; p.Summary != want {
 		t.Errorf("summary = %q, want %q", p.Summary, want)
 	}
-	if auth := sent(t, p, "scanAuthenticationParams"); auth != nil {
+	if auth := sentValue(t, p, "scanAuthenticationParams"); auth != nil {
 		t.Errorf("credentials are sent although they stay: %v", auth)
 	}
 	if len(p.Warnings) > 0 {
@@ -148,9 +148,9 @@ func TestUpdateShowsEveryField(t *testing.T) {
 	}
 }
 
-// TestUpdateReplacesCredentials only when told to, and says that there is no way back.
+// TestUpdateReplacesCredentials only on request, and warns that this cannot be undone.
 func TestUpdateReplacesCredentials(t *testing.T) {
-	h := build(t, defendertest.Options{KeyVaultField: "keyVaultUrl"})
+	s := newStack(t, defendertest.Options{KeyVaultField: "keyVaultUrl"})
 	for _, c := range []struct{ args, after string }{
 		{`{"id":"Core switches","credential":"core-snmp"}`, "replaced by credential core-snmp (AuthPriv, user scanner)"},
 		{`{"id":"Core switches","scanAuthenticationParams":{"type":"CommunityString","keyVaultUrl":"https://snmp.vault.azure.net/","keyVaultSecretName":"core"}}`,
@@ -158,8 +158,8 @@ func TestUpdateReplacesCredentials(t *testing.T) {
 		{`{"id":"Core switches","scanAuthenticationParams":{"type":"NoAuthNoPriv","username":"guest"}}`,
 			"replaced by NoAuthNoPriv, user guest, without a secret"},
 	} {
-		p := h.plan("update_scan", c.args)
-		if got := field(t, p.Subjects[0], "credential"); got.After != c.after || got.Before != "as stored in Defender" {
+		p := s.plan("update_scan", c.args)
+		if got := planField(t, p.Subjects[0], "credential"); got.After != c.after || got.Before != "as stored in Defender" {
 			t.Errorf("credential is shown as %+v, want %q", got, c.after)
 		}
 		wantWords(t, strings.Join(p.Warnings, "\n"), "cannot be undone")
@@ -167,12 +167,12 @@ func TestUpdateReplacesCredentials(t *testing.T) {
 	}
 }
 
-// TestUpdateRefusals are the updates that would do nothing, or more than this API can.
+// TestUpdateRefusals: updates that would change nothing, or more than this API can.
 func TestUpdateRefusals(t *testing.T) {
-	h := build(t, defendertest.Options{})
-	h.sim.AddScan(map[string]any{"scanName": "OT", "scanType": "AdvancedActive"})
-	h.sim.AddScan(map[string]any{"scanName": "Orphan", "scannerAgent": map[string]any{"machineId": nil}})
-	twins := []string{h.sim.AddScan(map[string]any{"scanName": "Twin"}), h.sim.AddScan(map[string]any{"scanName": "twin "})}
+	s := newStack(t, defendertest.Options{})
+	s.Tenant.AddScan(map[string]any{"scanName": "OT", "scanType": "AdvancedActive"})
+	s.Tenant.AddScan(map[string]any{"scanName": "Orphan", "scannerAgent": map[string]any{"machineId": nil}})
+	twins := []string{s.Tenant.AddScan(map[string]any{"scanName": "Twin"}), s.Tenant.AddScan(map[string]any{"scanName": "twin "})}
 	for _, c := range []struct {
 		args, field string
 		words       []string
@@ -189,7 +189,7 @@ func TestUpdateRefusals(t *testing.T) {
 		{`{"id":"Core switches","scannerAgent":{"machineId":"nobody"}}`, "scannerAgent.machineId", []string{`name "nobody"`, hq}},
 		{`{"id":"Core switches","scannerAgent":{}}`, "scannerAgent.machineId", []string{"missing", "list_scanners"}},
 	} {
-		r := h.refused("update_scan", c.args)
+		r := s.planRefused("update_scan", c.args)
 		if r.Field != c.field {
 			t.Errorf("%s: field %q, want %q", c.args, r.Field, c.field)
 		}
@@ -197,11 +197,11 @@ func TestUpdateRefusals(t *testing.T) {
 	}
 }
 
-// TestDeleteListsEverything that goes away.
+// TestDeleteListsEverything that is deleted.
 func TestDeleteListsEverything(t *testing.T) {
-	h := build(t, defendertest.Options{}, clock(time.Now().Add(30*time.Second)))
-	h.sim.Edit(branchRouters, map[string]any{"latestScan": map[string]any{"status": "Fail", "failureReason": "no route\u202e", "executionDateTime": time.Now().Add(-3 * time.Hour).UTC().Format(time.RFC3339)}})
-	p := h.plan("delete_scans", `{"scanDefinitionIds":["core switches","`+branchRouters+`","`+coreSwitches+`"]}`)
+	s := newStack(t, defendertest.Options{}, fixedClock(time.Now().Add(30*time.Second)))
+	s.Tenant.Edit(branchRouters, map[string]any{"latestScan": map[string]any{"status": "Fail", "failureReason": "no route\u202e", "executionDateTime": time.Now().Add(-3 * time.Hour).UTC().Format(time.RFC3339)}})
+	p := s.plan("delete_scans", `{"scanDefinitionIds":["core switches","`+branchRouters+`","`+coreSwitches+`"]}`)
 	if want := `Delete 2 scans: "Core switches", "Branch routers"`; p.Summary != want {
 		t.Errorf("summary = %q, want %q", p.Summary, want)
 	}
@@ -227,14 +227,14 @@ func TestDeleteListsEverything(t *testing.T) {
 }
 
 func TestDeleteRefusals(t *testing.T) {
-	h := build(t, defendertest.Options{}, func(cfg *tools.Config) { cfg.Policy.MaxScansPerDelete = 2 })
+	s := newStack(t, defendertest.Options{}, func(cfg *tools.Config) { cfg.Policy.MaxScansPerDelete = 2 })
 	for args, words := range map[string][]string{
 		`{}`:                       {"missing or empty"},
 		`{"scanDefinitionIds":[]}`: {"missing or empty"},
 		`{"scanDefinitionIds":["Core switches","x","","y"]}`:                                 {`"x", "", "y"`, "list_scans"},
 		`{"scanDefinitionIds":["Core switches","Branch routers","Internet edge firewalls"]}`: {"3 scans", "the 2 that policy allows", "max_scans_per_delete"},
 	} {
-		r := h.refused("delete_scans", args)
+		r := s.planRefused("delete_scans", args)
 		if r.Field != "scanDefinitionIds" {
 			t.Errorf("%s: field %q", args, r.Field)
 		}
@@ -242,38 +242,38 @@ func TestDeleteRefusals(t *testing.T) {
 	}
 }
 
-// TestAnIDBeatsAName: nobody draws a change onto their scan by naming it after another one's id.
+// TestAnIDBeatsAName: a scan that is named after the id of another cannot take its place.
 func TestAnIDBeatsAName(t *testing.T) {
-	h := build(t, defendertest.Options{})
-	h.sim.AddScan(map[string]any{"scanName": coreSwitches})
-	p := h.plan("delete_scans", `{"scanDefinitionIds":["`+coreSwitches+`"]}`)
-	if got := field(t, p.Subjects[0], "scanName").Before; got != "Core switches" {
+	s := newStack(t, defendertest.Options{})
+	s.Tenant.AddScan(map[string]any{"scanName": coreSwitches})
+	p := s.plan("delete_scans", `{"scanDefinitionIds":["`+coreSwitches+`"]}`)
+	if got := planField(t, p.Subjects[0], "scanName").Before; got != "Core switches" {
 		t.Errorf("the id means %q", got)
 	}
 }
 
-// TestScanWarnings are those about names, scanners, activity and Windows.
+// TestScanWarnings: those about names, scanners, activity and Windows.
 func TestScanWarnings(t *testing.T) {
-	h := build(t, defendertest.Options{})
-	h.sim.AddScanner("sleepy", time.Now().Add(-30*time.Hour))
-	h.sim.AddScanner("unseen", time.Time{})
+	s := newStack(t, defendertest.Options{})
+	s.Tenant.AddScanner("sleepy", time.Now().Add(-30*time.Hour))
+	s.Tenant.AddScanner("unseen", time.Time{})
 	for _, c := range []struct{ operation, args, warning string }{
-		{"add_scan", with(t, lab, map[string]any{"scanName": "core SWITCHES"}), `"core SWITCHES" already exists as ` + coreSwitches},
+		{"add_scan", withFields(t, labScan, map[string]any{"scanName": "core SWITCHES"}), `"core SWITCHES" already exists as ` + coreSwitches},
 		{"update_scan", `{"id":"Branch routers","scanName":"Core switches"}`, `already exists as ` + coreSwitches},
-		{"add_scan", with(t, lab, map[string]any{"scannerAgent": map[string]any{"machineId": "sleepy"}}), `"sleepy" was last seen 30 hours ago: it may be switched off`},
-		{"add_scan", with(t, lab, map[string]any{"scannerAgent": map[string]any{"machineId": plant}}), "was last seen 41 days ago: it may be gone for good"},
+		{"add_scan", withFields(t, labScan, map[string]any{"scannerAgent": map[string]any{"machineId": "sleepy"}}), `"sleepy" was last seen 30 hours ago: it may be switched off`},
+		{"add_scan", withFields(t, labScan, map[string]any{"scannerAgent": map[string]any{"machineId": plant}}), "was last seen 41 days ago: it may be gone for good"},
 		{"update_scan", `{"id":"Plant floor switches","intervalInHours":12}`, "was last seen 41 days ago"},
 		{"update_scan", `{"id":"Plant floor switches","intervalInHours":12}`, "not active"},
-		{"add_scan", with(t, lab, map[string]any{"isActive": false}), "not active"},
-		{"add_scan", canonicalProtocol(t, "add-windows.old-page.request.repaired"), "retired Windows authenticated scans on 2025-12-18"},
+		{"add_scan", withFields(t, labScan, map[string]any{"isActive": false}), "not active"},
+		{"add_scan", microsoftExample(t, "add-windows.old-page.request.repaired"), "retired Windows authenticated scans on 2025-12-18"},
 		{"update_scan", `{"id":"Finance servers","intervalInHours":24}`, "retired Windows authenticated scans"},
 		{"update_scan", `{"id":"Core switches","target":"203.0.113.4"}`, `203.0.113.4 by "Internet edge firewalls"`},
-		{"add_scan", canonicalProtocol(t, "add-network-noauthnopriv.request.derived"), "already covered"},
+		{"add_scan", microsoftExample(t, "add-network-noauthnopriv.request.derived"), "already covered"},
 	} {
-		p := h.plan(c.operation, c.args)
+		p := s.plan(c.operation, c.args)
 		wantWords(t, strings.Join(p.Warnings, "\n"), c.warning)
 	}
-	protocols := h.plan("add_scan", with(t, lab, map[string]any{"credential": nil, "scanAuthenticationParams": map[string]any{
+	protocols := s.plan("add_scan", withFields(t, labScan, map[string]any{"credential": nil, "scanAuthenticationParams": map[string]any{
 		"type": "AuthPriv", "authProtocol": "SHA256", "privProtocol": "aes", "keyVaultUrl": "https://snmp.vault.azure.net/", "keyVaultSecretName": "x"}}))
 	wantWords(t, strings.Join(protocols.Warnings, "\n"), `"SHA256" is none of those Microsoft documents: MD5, SHA1`)
 	if strings.Contains(strings.Join(protocols.Warnings, "\n"), "privProtocol") {
@@ -281,36 +281,36 @@ func TestScanWarnings(t *testing.T) {
 	}
 }
 
-// TestLookalikeNamesAreWarnedOf: letters of two scripts in one name, in what is made, kept, or deleted.
-func TestLookalikeNamesAreWarnedOf(t *testing.T) {
-	h := build(t, defendertest.Options{})
-	h.sim.Edit(branchRouters, map[string]any{"scanName": "Br\u0430nch"})
+// TestMixedScriptsAreWarnedOf: letters of two scripts in one name, in scans that are added, updated or deleted.
+func TestMixedScriptsAreWarnedOf(t *testing.T) {
+	s := newStack(t, defendertest.Options{})
+	s.Tenant.Edit(branchRouters, map[string]any{"scanName": "Br\u0430nch"})
 	cyrillic := "mixes Latin letters with the Cyrillic \u0430 (U+0430)"
 	for _, c := range []struct{ operation, args, warning string }{
-		{"add_scan", with(t, lab, map[string]any{"scanName": "L\u0430b"}), cyrillic},
-		{"add_scan", with(t, lab, map[string]any{"scanName": "\u0430Lab"}), cyrillic},
-		{"add_scan", with(t, lab, map[string]any{"scanName": "L\u0430b\u03bf"}), cyrillic},
-		{"add_scan", with(t, lab, map[string]any{"scanName": "C\u03bfre"}), "the Greek \u03bf (U+03BF)"},
+		{"add_scan", withFields(t, labScan, map[string]any{"scanName": "L\u0430b"}), cyrillic},
+		{"add_scan", withFields(t, labScan, map[string]any{"scanName": "\u0430Lab"}), cyrillic},
+		{"add_scan", withFields(t, labScan, map[string]any{"scanName": "L\u0430b\u03bf"}), cyrillic},
+		{"add_scan", withFields(t, labScan, map[string]any{"scanName": "C\u03bfre"}), "the Greek \u03bf (U+03BF)"},
 		{"update_scan", `{"id":"Core switches","scanName":"L\u0430b"}`, cyrillic},
 		{"update_scan", `{"id":"` + branchRouters + `","isActive":false}`, cyrillic},
 		{"delete_scans", `{"scanDefinitionIds":["` + branchRouters + `"]}`, cyrillic},
 	} {
-		wantWords(t, strings.Join(h.plan(c.operation, c.args).Warnings, "\n"), c.warning)
+		wantWords(t, strings.Join(s.plan(c.operation, c.args).Warnings, "\n"), c.warning)
 	}
 	for _, name := range []string{"Büro Zürich", "\u0421\u0435\u0442\u044c 1", "\u0394\u03af\u03ba\u03c4\u03c5\u03bf", "5 \u00b5m", "\u30b9\u30ad\u30e3\u30f3 A"} {
-		if p := h.plan("add_scan", with(t, lab, map[string]any{"scanName": name})); len(p.Warnings) > 0 {
+		if p := s.plan("add_scan", withFields(t, labScan, map[string]any{"scanName": name})); len(p.Warnings) > 0 {
 			t.Errorf("%s: unexpected warnings %q", name, p.Warnings)
 		}
 	}
 }
 
-// TestNothingHides: text that a person could misread is spelt out wherever a plan shows it, and sent as it is.
+// TestNothingHides: invisible characters are escaped wherever a plan shows them, and sent as they are.
 func TestNothingHides(t *testing.T) {
-	h := build(t, defendertest.Options{})
+	s := newStack(t, defendertest.Options{})
 	evil := "Core\u202eseh\u200b\u3164\n\U000e0041x"
-	h.sim.Edit(coreSwitches, map[string]any{"scanName": evil})
-	p := h.plan("update_scan", `{"id":"`+coreSwitches+`","isActive":false}`)
-	if got := sent(t, p, "scanName"); got != evil {
+	s.Tenant.Edit(coreSwitches, map[string]any{"scanName": evil})
+	p := s.plan("update_scan", `{"id":"`+coreSwitches+`","isActive":false}`)
+	if got := sentValue(t, p, "scanName"); got != evil {
 		t.Errorf("the name is sent as %q", got)
 	}
 	shown := tools.Render(confirm.Change{Proposal: p})
@@ -319,7 +319,7 @@ func TestNothingHides(t *testing.T) {
 	}
 	wantWords(t, shown, "Core⟨U+202E⟩seh⟨U+200B⟩⟨U+3164⟩⟨U+000A⟩⟨U+E0041⟩x")
 	for _, name := range []string{"a\u202eb", "a\u200bb", "a\x00b", "a\u00a0b", "a\u2028b", "a\ufe0fb", ""} {
-		r := h.refused("add_scan", with(t, lab, map[string]any{"scanName": name}))
+		r := s.planRefused("add_scan", withFields(t, labScan, map[string]any{"scanName": name}))
 		if r.Field != "scanName" {
 			t.Errorf("%q: %v", name, r)
 		}
@@ -328,17 +328,17 @@ func TestNothingHides(t *testing.T) {
 
 // TestChangesBetweenLookalikesShow: two different texts are never shown alike.
 func TestChangesBetweenLookalikesShow(t *testing.T) {
-	h := build(t, defendertest.Options{})
-	h.sim.Edit(coreSwitches, map[string]any{"scanName": "Core\u200b"})
-	p := h.plan("update_scan", `{"id":"`+coreSwitches+`","scanName":"Core⟨U+200B⟩","isActive":false}`)
-	if f := field(t, p.Subjects[0], "scanName"); f.Before == f.After {
+	s := newStack(t, defendertest.Options{})
+	s.Tenant.Edit(coreSwitches, map[string]any{"scanName": "Core\u200b"})
+	p := s.plan("update_scan", `{"id":"`+coreSwitches+`","scanName":"Core⟨U+200B⟩","isActive":false}`)
+	if f := planField(t, p.Subjects[0], "scanName"); f.Before == f.After {
 		t.Errorf("the change of name goes unseen: %+v", f)
 	}
 }
 
-// TestAddRefusals are those of single fields of a new scan.
+// TestAddRefusals: single fields of a new scan that are refused.
 func TestAddRefusals(t *testing.T) {
-	h := build(t, defendertest.Options{})
+	s := newStack(t, defendertest.Options{})
 	for _, c := range []struct {
 		change map[string]any
 		field  string
@@ -354,30 +354,30 @@ func TestAddRefusals(t *testing.T) {
 		{map[string]any{"intervalInHours": 721}, "intervalInHours", []string{"from 1 to 720"}},
 		{map[string]any{"scannerAgent": map[string]any{"machineId": "unknown"}}, "scannerAgent.machineId", []string{`name "unknown"`, "scan-hq-01.contoso.example"}},
 	} {
-		r := h.refused("add_scan", with(t, lab, c.change))
+		r := s.planRefused("add_scan", withFields(t, labScan, c.change))
 		if r.Field != c.field {
 			t.Errorf("%v: field %q, want %q", c.change, r.Field, c.field)
 		}
 		wantWords(t, r.Error(), c.words...)
 	}
-	h.sim.AddScanner("scan-hq-01.contoso.example", recently())
-	h.desk.InvalidateCache()
-	r := h.refused("add_scan", with(t, lab, map[string]any{"scannerAgent": map[string]any{"machineId": "scan-hq-01.contoso.example"}}))
+	s.Tenant.AddScanner("scan-hq-01.contoso.example", fiveMinutesAgo())
+	s.Service.InvalidateCache()
+	r := s.planRefused("add_scan", withFields(t, labScan, map[string]any{"scannerAgent": map[string]any{"machineId": "scan-hq-01.contoso.example"}}))
 	wantWords(t, r.Error(), "2 scanners are named", hq)
 }
 
 // TestOnlyProposingOperationsArePlanned, and only the others are called.
 func TestOnlyProposingOperationsArePlanned(t *testing.T) {
-	h := build(t, defendertest.Options{})
+	s := newStack(t, defendertest.Options{})
 	for _, op := range []string{"list_scans", "get_change", "no_such", ""} {
-		h.refused(op, `{}`)
+		s.planRefused(op, `{}`)
 	}
 	for _, op := range []string{"add_scan", "delete_scans", "no_such"} {
-		if out, err := h.desk.Call(t.Context(), tools.Caller{Principal: "local:ada"}, op, json.RawMessage(lab)); err == nil {
+		if out, err := s.Service.Call(t.Context(), tools.Caller{Principal: "local:ada"}, op, json.RawMessage(labScan)); err == nil {
 			t.Errorf("%s was called without a person: %v", op, out)
 		}
 	}
-	if n := len(h.sim.Writes()); n > 0 {
+	if n := len(s.Tenant.Writes()); n > 0 {
 		t.Errorf("%d writes", n)
 	}
 }

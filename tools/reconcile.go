@@ -45,8 +45,8 @@ func reconcileAdd(c confirm.Change, live []defender.Definition) confirm.Outcome 
 	case 0:
 		return notFoundOutcome("no new scan has this name, target and scanner")
 	case 1:
-		if odd := want.mismatches(found[0]); len(odd) > 0 {
-			return unknownOutcome(c, "a new scan has this name, target and scanner, but it may be another's: %s", strings.Join(odd, "; "))
+		if differences := want.mismatches(found[0]); len(differences) > 0 {
+			return unknownOutcome(c, "a new scan has this name, target and scanner, but it may be another's: %s", strings.Join(differences, "; "))
 		}
 		out := foundOutcome(found, "Defender lists it as "+quote(found[0].ID))
 		out.CreatedIDs = scanIDs(found)
@@ -76,9 +76,9 @@ func reconcileUpdate(c confirm.Change, live []defender.Definition) confirm.Outco
 	case asBefore:
 		return notFoundOutcome("the scan is as it was before")
 	case len(differs) == 0:
-		return foundOutcome(live[i:i+1], "the scan is as it was to become")
+		return foundOutcome(live[i:i+1], "the scan is as planned")
 	default:
-		return unknownOutcome(c, "the scan is neither as before nor as it was to become: %s", joinLimited(differs, 10))
+		return unknownOutcome(c, "the scan is neither as before nor as planned: %s", joinLimited(differs, 10))
 	}
 }
 
@@ -90,7 +90,7 @@ func reconcileDelete(c confirm.Change, live []defender.Definition) confirm.Outco
 	}
 	var left []string
 	for _, d := range live {
-		if _, doomed := before.states[d.ID]; doomed {
+		if _, selected := before.states[d.ID]; selected {
 			left = append(left, quote(d.ScanName))
 		}
 	}
@@ -132,7 +132,7 @@ func unknownOutcome(c confirm.Change, format string, args ...any) confirm.Outcom
 // again.
 func manualCheck(c confirm.Change) string {
 	if want, err := readFrozenScan(c.Request.Body); err == nil && want.ScanName != "" {
-		return fmt.Sprintf("Before proposing it again, check in the Defender portal whether scan %s with target %s is as it was to become.",
+		return fmt.Sprintf("Before proposing it again, check in the Defender portal whether scan %s with target %s is as planned.",
 			quote(want.ScanName), quote(want.Target))
 	}
 	titles := make([]string, len(c.Subjects))
@@ -175,8 +175,8 @@ func sameTarget(a, b string) bool {
 func (w frozenScan) mismatches(d defender.Definition) []string {
 	var out []string
 	for _, f := range []struct {
-		name, asked, got string
-		same             bool
+		name, want, got string
+		same            bool
 	}{
 		{"scanType", w.ScanType, d.ScanType, w.ScanType == d.ScanType},
 		{"scanName", w.ScanName, d.ScanName, w.ScanName == d.ScanName},
@@ -187,7 +187,7 @@ func (w frozenScan) mismatches(d defender.Definition) []string {
 		{"scannerAgent.machineId", w.ScannerAgent.MachineID, d.ScannerAgent.MachineID, strings.EqualFold(w.ScannerAgent.MachineID, d.ScannerAgent.MachineID)},
 	} {
 		if !f.same {
-			out = append(out, fmt.Sprintf("%s is %s instead of %s", f.name, quote(f.got), quote(f.asked)))
+			out = append(out, fmt.Sprintf("%s is %s instead of %s", f.name, quote(f.got), quote(f.want)))
 		}
 	}
 	return out

@@ -117,8 +117,8 @@ func Refused(operation string, err error) Result {
 	return r.normalized()
 }
 
-// UnknownResult returns the result of a change that an approver may have confirmed by now and whose state cannot be
-// read. It must not look like something to repeat.
+// UnknownResult returns the result of a change that may be confirmed by now, if its state cannot be read. It must not
+// look like something to repeat.
 func UnknownResult(operation, change string) Result {
 	return Result{
 		Status: "awaiting_confirmation", ChangeID: change, Operation: operation,

@@ -64,7 +64,7 @@ func (in historyInput) validate() error {
 	case (byScan == 0) == (bySession == 0):
 		return refuse("scanDefinitionIds", "give either scanDefinitionIds or sessionIds")
 	case byScan > maxHistoryIDs || bySession > maxHistoryIDs:
-		return refuse("scanDefinitionIds", "at most %d ids are taken at once", maxHistoryIDs).withHint("ask in smaller groups")
+		return refuse("scanDefinitionIds", "at most %d ids are accepted at once", maxHistoryIDs).withHint("ask in smaller groups")
 	case bySession > 0 && (in.Top != nil || in.Skip != nil):
 		return refuse("top", "top and skip go with scanDefinitionIds only").withHint("leave them out")
 	case in.Top != nil && (*in.Top < 1 || *in.Top > maxTop):

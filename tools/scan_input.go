@@ -131,7 +131,7 @@ const (
 // parseTarget returns the canonical form of a proposed target, or a *Refusal.
 func parseTarget(text, kind string) (target.Target, error) {
 	if len(text) > maxTargetBytes {
-		return target.Target{}, refuse("target", "target is %s long, and at most %s are taken",
+		return target.Target{}, refuse("target", "target is %s long, and at most %s are accepted",
 			plural(uint64(len(text)), "byte", "bytes"), groupDigits(maxTargetBytes)).withHint("split it over several scans")
 	}
 	t, err := target.Parse(text, kind)
@@ -139,7 +139,7 @@ func parseTarget(text, kind string) (target.Target, error) {
 		return t, refuseTarget(fault)
 	}
 	if len(t.Entries) > maxTargetEntries {
-		return t, refuse("target", "target has %s, and at most %s are taken",
+		return t, refuse("target", "target has %s, and at most %s are accepted",
 			plural(uint64(len(t.Entries)), "entry", "entries"), groupDigits(maxTargetEntries)).
 			withHint("split it over several scans, or write neighbours as a CIDR or a range")
 	}
@@ -179,7 +179,7 @@ func checkText(field, text string, maxLength int) error {
 	case n == 0:
 		return refuse(field, "%s must not be empty", field)
 	case n > maxLength:
-		return refuse(field, "%s is %d characters long, and at most %d are taken", field, n, maxLength).withHint("shorten it")
+		return refuse(field, "%s is %d characters long, and at most %d are accepted", field, n, maxLength).withHint("shorten it")
 	case text != strings.TrimSpace(text):
 		return refuse(field, "%s begins or ends with a blank, which is not visible", field).withHint("leave it out")
 	case hidden:

@@ -52,7 +52,7 @@ func readSnapshot(frozen json.RawMessage) (snapshot, error) {
 }
 
 // compare returns the live scans that the snapshot contains, and a text for each difference from it.
-func (s snapshot) compare(live []defender.Definition) (touched []defender.Definition, moves []string) {
+func (s snapshot) compare(live []defender.Definition) (touched []defender.Definition, differences []string) {
 	present := map[string]bool{}
 	for _, d := range live {
 		was, planned := s.states[d.ID]
@@ -60,16 +60,16 @@ func (s snapshot) compare(live []defender.Definition) (touched []defender.Defini
 			continue
 		}
 		touched, present[d.ID] = append(touched, d), true
-		for _, diff := range diffStates(was, parseDocument(d.Canonical())) {
-			moves = append(moves, fmt.Sprintf("scan %s: %s", quote(d.ScanName), diff))
+		for _, difference := range diffStates(was, parseDocument(d.Canonical())) {
+			differences = append(differences, fmt.Sprintf("scan %s: %s", quote(d.ScanName), difference))
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(s.states)) {
 		if !present[id] {
-			moves = append(moves, fmt.Sprintf("scan %s is gone", s.scanName(id)))
+			differences = append(differences, fmt.Sprintf("scan %s is gone", s.scanName(id)))
 		}
 	}
-	return touched, moves
+	return touched, differences
 }
 
 // scanName returns the quoted name that a scan had, or its id.
@@ -104,15 +104,15 @@ var fieldNames = strings.NewReplacer(
 
 // diffStates returns the fields of two states that differ, as "name: before -> now", dotted where nested.
 func diffStates(before, now any) []string {
-	was, is := map[string]any{}, map[string]any{}
-	flattenState("", before, was)
-	flattenState("", now, is)
-	all := maps.Clone(was)
-	maps.Copy(all, is)
+	beforeFields, nowFields := map[string]any{}, map[string]any{}
+	flattenState("", before, beforeFields)
+	flattenState("", now, nowFields)
+	all := maps.Clone(beforeFields)
+	maps.Copy(all, nowFields)
 	var out []string
 	for _, name := range slices.Sorted(maps.Keys(all)) {
-		if !reflect.DeepEqual(was[name], is[name]) {
-			out = append(out, fmt.Sprintf("%s: %s -> %s", truncate(fieldNames.Replace(name), 80), shortJSON(was[name]), shortJSON(is[name])))
+		if !reflect.DeepEqual(beforeFields[name], nowFields[name]) {
+			out = append(out, fmt.Sprintf("%s: %s -> %s", truncate(fieldNames.Replace(name), 80), shortJSON(beforeFields[name]), shortJSON(nowFields[name])))
 		}
 	}
 	return out

@@ -25,7 +25,7 @@ const (
 	plant         = "4a1f7c0be9d35286f0b7c1d2e83945ab60cd71f2" // last seen 41 days ago
 )
 
-// canary is the secret that must be found nowhere but in what Defender receives.
+// canary is a secret that must be found only in what Defender receives.
 const canary = "canary-7f3a9c51-do-not-leak"
 
 func secret(text string) tools.CredentialField {
@@ -41,85 +41,79 @@ func coreSNMP() tools.Credential {
 	}
 }
 
-// house is the shared stack without a Gate, with helpers that plan and execute.
-type house struct {
+// stack is the shared stack without a Gate, with helpers that plan and execute.
+type stack struct {
 	*toolstest.Stack
 	t           testing.TB
 	credentials map[string]tools.Credential
-
-	sim    *defendertest.Server
-	desk   *tools.Service
-	exec   *tools.Executor
-	reader *defender.Client
 }
 
-func build(t testing.TB, o defendertest.Options, change ...func(*tools.Config)) *house {
+func newStack(t testing.TB, o defendertest.Options, change ...func(*tools.Config)) *stack {
 	t.Helper()
-	return buildWith(t, toolstest.Options{Tenant: o, NoGate: true, Service: func(cfg *tools.Config) {
+	return newStackWith(t, toolstest.Options{Tenant: o, NoGate: true, Service: func(cfg *tools.Config) {
 		for _, c := range change {
 			c(cfg)
 		}
 	}})
 }
 
-func buildWith(t testing.TB, o toolstest.Options) *house {
+func newStackWith(t testing.TB, o toolstest.Options) *stack {
 	t.Helper()
-	h := &house{t: t, credentials: map[string]tools.Credential{"core-snmp": coreSNMP()}}
+	s := &stack{t: t, credentials: map[string]tools.Credential{"core-snmp": coreSNMP()}}
 	o.Target = "contoso"
-	o.Credentials = h.credentials
-	h.Stack = toolstest.New(t, o)
-	h.sim, h.desk, h.exec, h.reader = h.Tenant, h.Service, h.Executor, h.Client
-	return h
+	o.Credentials = s.credentials
+	s.Stack = toolstest.New(t, o)
+	return s
 }
 
-// in is the house as a subtest or a fuzzed run uses it.
-func (h *house) in(t testing.TB) *house {
-	inner := *h
+// forTest returns the stack for use by a subtest or a fuzzed run.
+func (s *stack) forTest(t testing.TB) *stack {
+	inner := *s
 	inner.t = t
 	return &inner
 }
 
-func (h *house) plan(operation, args string) confirm.Proposal {
-	h.t.Helper()
-	p, err := h.desk.Plan(h.t.Context(), tools.Caller{}, operation, json.RawMessage(args))
+func (s *stack) plan(operation, args string) confirm.Proposal {
+	s.t.Helper()
+	p, err := s.Service.Plan(s.t.Context(), tools.Caller{}, operation, json.RawMessage(args))
 	if err != nil {
-		h.t.Fatalf("plan %s %s: %v", operation, args, err)
+		s.t.Fatalf("plan %s %s: %v", operation, args, err)
 	}
 	return p
 }
 
-// refused plans what must be refused, and returns the refusal.
-func (h *house) refused(operation, args string) *tools.Refusal {
-	h.t.Helper()
-	p, err := h.desk.Plan(h.t.Context(), tools.Caller{}, operation, json.RawMessage(args))
+// planRefused plans what must be refused, and returns the refusal.
+func (s *stack) planRefused(operation, args string) *tools.Refusal {
+	s.t.Helper()
+	p, err := s.Service.Plan(s.t.Context(), tools.Caller{}, operation, json.RawMessage(args))
 	var r *tools.Refusal
 	if !errors.As(err, &r) {
-		h.t.Fatalf("plan %s %s = %+v, %v; want a refusal", operation, args, p, err)
+		s.t.Fatalf("plan %s %s = %+v, %v; want a refusal", operation, args, p, err)
 	}
 	if r.Reason == "" || strings.ContainsAny(r.Error(), "\n\x00") {
-		h.t.Errorf("refusal %q is not one plain sentence", r.Error())
+		s.t.Errorf("refusal %q is not one plain sentence", r.Error())
 	}
 	return r
 }
 
-// change is a planned change as the gate would hand it to the executor.
-func change(p confirm.Proposal) confirm.Change {
+// executingChange returns a planned change as the Gate passes it to the Executor.
+func executingChange(p confirm.Proposal) confirm.Change {
 	return confirm.Change{ID: "01JD3Y8K2Q5V7W9X1Z3B5C7D9F", Proposal: p, Requester: "local:ada", State: confirm.Executing}
 }
 
-// execute plans, and executes as if a person had said yes.
-func (h *house) execute(operation, args string) (confirm.Change, confirm.Outcome) {
-	h.t.Helper()
-	c := change(h.plan(operation, args))
-	return c, h.exec.Execute(h.t.Context(), c, freely)
+// execute plans, and executes as if an approver had confirmed.
+func (s *stack) execute(operation, args string) (confirm.Change, confirm.Outcome) {
+	s.t.Helper()
+	c := executingChange(s.plan(operation, args))
+	return c, s.Executor.Execute(s.t.Context(), c, noCheck)
 }
 
-func (h *house) wantState(got confirm.Outcome, want confirm.State, words ...string) {
-	h.t.Helper()
+func (s *stack) wantState(got confirm.Outcome, want confirm.State, words ...string) {
+	s.t.Helper()
 	if got.State != want {
-		h.t.Fatalf("outcome = %+v, want %s", got, want)
+		s.t.Fatalf("outcome = %+v, want %s", got, want)
 	}
-	wantWords(h.t, got.Reason+" "+got.Next, words...)
+	wantWords(s.t, got.Reason+" "+got.Next, words...)
 }
 
 func wantWords(t testing.TB, text string, words ...string) {
@@ -131,8 +125,8 @@ func wantWords(t testing.TB, text string, words ...string) {
 	}
 }
 
-// field returns a line of the plan by its name.
-func field(t testing.TB, s confirm.Subject, name string) confirm.Field {
+// planField returns a field of the plan by its name.
+func planField(t testing.TB, s confirm.Subject, name string) confirm.Field {
 	t.Helper()
 	for _, f := range s.Fields {
 		if f.Name == name {
@@ -143,8 +137,8 @@ func field(t testing.TB, s confirm.Subject, name string) confirm.Field {
 	return confirm.Field{}
 }
 
-// object is JSON made of an object's text with some fields set; a nil value removes one.
-func with(t testing.TB, text string, fields map[string]any) string {
+// withFields returns the JSON object in text with some fields set. A nil value removes one.
+func withFields(t testing.TB, text string, fields map[string]any) string {
 	t.Helper()
 	var o map[string]any
 	if err := json.Unmarshal([]byte(text), &o); err != nil {
@@ -164,13 +158,13 @@ func with(t testing.TB, text string, fields map[string]any) string {
 	return string(b)
 }
 
-// lab is the smallest add that is accepted.
-const lab = `{"scanType":"Network","scanName":"Lab","target":"10.1.2.3","intervalInHours":4,
+// labScan is the smallest add that is accepted.
+const labScan = `{"scanType":"Network","scanName":"Lab","target":"10.1.2.3","intervalInHours":4,
 	"scannerAgent":{"machineId":"` + hq + `"},"credential":"core-snmp"}`
 
-func clock(at time.Time) func(*tools.Config) {
+func fixedClock(at time.Time) func(*tools.Config) {
 	return func(cfg *tools.Config) { cfg.Now = func() time.Time { return at } }
 }
 
-// freely is a claim that never goes.
-func freely(context.Context) error { return nil }
+// noCheck is a beforeSend that allows everything.
+func noCheck(context.Context) error { return nil }

@@ -10,8 +10,8 @@ import (
 	"scanwarden/defender/defendertest"
 )
 
-// sent is what a body holds under the name.
-func sent(t testing.TB, p confirm.Proposal, name string) any {
+// sentValue returns the value of a field of the frozen body.
+func sentValue(t testing.TB, p confirm.Proposal, name string) any {
 	t.Helper()
 	var body map[string]any
 	if err := json.Unmarshal(p.Request.Body, &body); err != nil {
@@ -20,9 +20,9 @@ func sent(t testing.TB, p confirm.Proposal, name string) any {
 	return body[name]
 }
 
-// TestTargetsAreMadeCanonical: what is accepted, what is sent for it, and how many addresses that makes.
+// TestTargetsAreMadeCanonical: what is accepted, what is sent for it, and how many addresses it contains.
 func TestTargetsAreMadeCanonical(t *testing.T) {
-	h := build(t, defendertest.Options{})
+	s := newStack(t, defendertest.Options{})
 	for _, c := range []struct{ given, kind, sent, count string }{
 		{"192.0.2.10", "Ip", "192.0.2.10", "1 address"},
 		{" 192.0.2.10 ,\n192.0.2.11", "Ip", "192.0.2.10,192.0.2.11", "2 addresses"},
@@ -40,30 +40,30 @@ func TestTargetsAreMadeCanonical(t *testing.T) {
 		{"cafe", "Hostname", "cafe", "1 hostname"},
 	} {
 		for _, kind := range []any{nil, c.kind, strings.ToUpper(c.kind)} {
-			p := h.plan("add_scan", with(t, lab, map[string]any{"target": c.given, "targetType": kind}))
-			if got := sent(t, p, "target"); got != c.sent {
+			p := s.plan("add_scan", withFields(t, labScan, map[string]any{"target": c.given, "targetType": kind}))
+			if got := sentValue(t, p, "target"); got != c.sent {
 				t.Errorf("%q is sent as %q, want %q", c.given, got, c.sent)
 			}
-			if got := sent(t, p, "targetType"); got != c.kind {
+			if got := sentValue(t, p, "targetType"); got != c.kind {
 				t.Errorf("%q: targetType %q, want %q", c.given, got, c.kind)
 			}
-			if got := field(t, p.Subjects[0], "addresses").After; got != c.count {
+			if got := planField(t, p.Subjects[0], "addresses").After; got != c.count {
 				t.Errorf("%q makes %q, want %q", c.given, got, c.count)
 			}
-			if got := field(t, p.Subjects[0], "target").After; got != c.sent {
+			if got := planField(t, p.Subjects[0], "target").After; got != c.sent {
 				t.Errorf("%q is shown as %q, want %q", c.given, got, c.sent)
 			}
 		}
 	}
-	p := h.plan("add_scan", with(t, lab, map[string]any{"targetType": "IP Address"}))
-	if got := sent(t, p, "targetType"); got != "Ip" {
+	p := s.plan("add_scan", withFields(t, labScan, map[string]any{"targetType": "IP Address"}))
+	if got := sentValue(t, p, "targetType"); got != "Ip" {
 		t.Errorf(`the documentation's "IP Address" is sent as %q`, got)
 	}
 }
 
 // TestTargetsAreRefused with the entry at fault and the form to write instead.
 func TestTargetsAreRefused(t *testing.T) {
-	h := build(t, defendertest.Options{})
+	s := newStack(t, defendertest.Options{})
 	for _, c := range []struct {
 		target, kind string
 		words        []string
@@ -105,7 +105,7 @@ func TestTargetsAreRefused(t *testing.T) {
 		if c.kind != "" {
 			args["targetType"] = c.kind
 		}
-		r := h.refused("add_scan", with(t, lab, args))
+		r := s.planRefused("add_scan", withFields(t, labScan, args))
 		if r.Field != "target" {
 			t.Errorf("%q: field %q, want target", c.target, r.Field)
 		}
@@ -115,13 +115,13 @@ func TestTargetsAreRefused(t *testing.T) {
 	for i := range names {
 		names[i] = fmt.Sprintf("n%d", i)
 	}
-	r := h.refused("add_scan", with(t, lab, map[string]any{"target": strings.Join(names, ",")}))
+	r := s.planRefused("add_scan", withFields(t, labScan, map[string]any{"target": strings.Join(names, ",")}))
 	wantWords(t, r.Error(), "2,001 entries", "at most 2,000")
 }
 
-// TestTargetWarnings: what a person should know about a target besides its text.
+// TestTargetWarnings: what an approver should know about a target besides its text.
 func TestTargetWarnings(t *testing.T) {
-	h := build(t, defendertest.Options{})
+	s := newStack(t, defendertest.Options{})
 	for _, c := range []struct{ target, warning string }{
 		{"10.1.0.1,10.1.0.1", "left out duplicates: 10.1.0.1"},
 		{"10.8.0.0/21", "2,048 addresses; Microsoft supports 1,500"},
@@ -147,14 +147,14 @@ func TestTargetWarnings(t *testing.T) {
 		{"10.20.30.250-10.20.31.9", `10.20.30.250-10.20.30.255 by "Plant floor switches"`},
 		{"FIN-02.contoso.example", `"FIN-02.contoso.example" by "Finance servers"`},
 	} {
-		p := h.plan("add_scan", with(t, lab, map[string]any{"target": c.target}))
+		p := s.plan("add_scan", withFields(t, labScan, map[string]any{"target": c.target}))
 		wantWords(t, strings.Join(p.Warnings, "\n"), c.warning)
 	}
 	for _, quiet := range []string{
 		"10.1.2.3", "192.168.0.0/24", "100.64.0.1", "100.127.255.255", "203.0.113.99", "172.16.0.0/32",
 		"198.51.100.200", "198.19.255.1", "240.0.0.1", "255.255.255.254", "10.0.0.0/22", "0.0.0.1",
 	} {
-		if p := h.plan("add_scan", with(t, lab, map[string]any{"target": quiet})); len(p.Warnings) > 0 {
+		if p := s.plan("add_scan", withFields(t, labScan, map[string]any{"target": quiet})); len(p.Warnings) > 0 {
 			t.Errorf("%s: unexpected warnings %q", quiet, p.Warnings)
 		}
 	}
@@ -162,11 +162,11 @@ func TestTargetWarnings(t *testing.T) {
 
 // TestManyWarningsAreBounded: a warning names a few and counts the rest.
 func TestManyWarningsAreBounded(t *testing.T) {
-	h := build(t, defendertest.Options{})
+	s := newStack(t, defendertest.Options{})
 	for range 30 {
-		h.sim.AddScan(map[string]any{"target": "10.9.9.9"})
+		s.Tenant.AddScan(map[string]any{"target": "10.9.9.9"})
 	}
 	public := "8.8.8.1,8.8.8.3,8.8.8.5,8.8.8.7,8.8.8.9,8.8.8.11,8.8.8.13"
-	p := h.plan("add_scan", with(t, lab, map[string]any{"target": "10.9.9.9," + public}))
+	p := s.plan("add_scan", withFields(t, labScan, map[string]any{"target": "10.9.9.9," + public}))
 	wantWords(t, strings.Join(p.Warnings, "\n"), "and 25 more", "8.8.8.9 and 2 more")
 }

@@ -72,10 +72,10 @@ func truncate(text string, n int) string {
 
 // quote returns a quoted name of at most 80 characters, escaped. A quotation mark inside cannot end it.
 func quote(text string) string {
-	const most = 80
+	const maxLength = 80
 	tail := ""
-	if utf8.RuneCountInString(text) > most {
-		text, tail = string([]rune(text)[:most]), "…"
+	if utf8.RuneCountInString(text) > maxLength {
+		text, tail = string([]rune(text)[:maxLength]), "…"
 	}
 	return escapeInvisible(strconv.Quote(text)) + tail
 }

@@ -45,7 +45,7 @@ func (s *Service) planUpdate(ctx context.Context, by Caller, in updateInput) (co
 	if err != nil {
 		return confirm.Proposal{}, err
 	}
-	before, was, listed := withLastSeen(found[0], scanners)
+	before, beforeFacts, listed := withLastSeen(found[0], scanners)
 	dr, err := s.mergeScan(ctx, by, before, in.scanInput)
 	if err != nil {
 		return confirm.Proposal{}, err
@@ -53,7 +53,7 @@ func (s *Service) planUpdate(ctx context.Context, by Caller, in updateInput) (co
 	dr.scannerUnlisted = !listed && dr.keepsScanner(before)
 	p := confirm.Proposal{
 		Subjects: []confirm.Subject{s.changedSubject(before, dr)},
-		Facts:    s.changedFacts(before, was, dr),
+		Facts:    s.changedFacts(before, beforeFacts, dr),
 	}
 	changed := changedFields(p.Subjects[0])
 	if len(changed) == 0 {
@@ -99,12 +99,12 @@ func (d draft) keepsScanner(before defender.Definition) bool {
 }
 
 // changedFacts returns the facts of the scan as it would be, under its names before and after.
-func (s *Service) changedFacts(before defender.Definition, was scanFacts, dr draft) confirm.Facts {
-	will := scanFacts{names: []string{before.ScanName, dr.ScanName}, target: dr.Target, scanner: dr.scanner}
+func (s *Service) changedFacts(before defender.Definition, beforeFacts scanFacts, dr draft) confirm.Facts {
+	afterFacts := scanFacts{names: []string{before.ScanName, dr.ScanName}, target: dr.Target, scanner: dr.scanner}
 	if dr.keepsScanner(before) {
-		will.scanner, will.alias = was.scanner, was.alias
+		afterFacts.scanner, afterFacts.alias = beforeFacts.scanner, beforeFacts.alias
 	}
-	f := factsOf(s.cfg.Now(), will)
+	f := factsOf(s.cfg.Now(), afterFacts)
 	if auth := dr.ScanAuthenticationParams; auth != nil {
 		f.Credential, f.ReplacesSecret = auth.Credential, true
 	}
@@ -123,16 +123,16 @@ func scanFrom(d defender.Definition) defender.Scan {
 func (s *Service) changedSubject(before defender.Definition, dr draft) confirm.Subject {
 	now, auth := s.cfg.Now(), dr.ScanAuthenticationParams
 	id, kept := fieldLine{"id", escapeInvisible(before.ID)}, fieldLine{"credential", "kept"}
-	was := append([]fieldLine{id}, append(scanLines(scanFrom(before), before.ScannerAgent, now), kept)...)
+	beforeLines := append([]fieldLine{id}, append(scanLines(scanFrom(before), before.ScannerAgent, now), kept)...)
 	if auth != nil {
 		kept.text = "replaced by " + credentialText(auth)
 	}
-	will := append([]fieldLine{id}, append(scanLines(dr.Scan, dr.scanner, now), kept)...)
+	afterLines := append([]fieldLine{id}, append(scanLines(dr.Scan, dr.scanner, now), kept)...)
 	if auth != nil {
-		will = append(will, authenticationLines(auth)...)
-		was[len(was)-1].text = "as stored in Defender"
+		afterLines = append(afterLines, authenticationLines(auth)...)
+		beforeLines[len(beforeLines)-1].text = "as stored in Defender"
 	}
-	return confirm.Subject{Title: escapeInvisible(before.ScanName), Fields: diffFields(was, will)}
+	return confirm.Subject{Title: escapeInvisible(before.ScanName), Fields: diffFields(beforeLines, afterLines)}
 }
 
 // changedFields returns the names of the fields that differ. The count of addresses and the parts of a credential

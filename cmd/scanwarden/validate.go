@@ -88,8 +88,6 @@ func (c *config) checkChannels() error {
 			if !c.slackConfigured() {
 				return where.wrong("slack is named, and Slack is not configured; set SLACK_BOT_TOKEN and SLACK_APP_TOKEN (or SLACK_SIGNING_SECRET)")
 			}
-		case confirm.Page:
-			return where.wrong("this build has no confirmation page; use client or slack")
 		default:
 			return where.wrong("%q is not a channel; use client or slack", channel)
 		}

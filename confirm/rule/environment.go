@@ -10,81 +10,84 @@ import (
 	"scanwarden/confirm"
 )
 
-// Variable is one name that a rule may use.
+// Variable describes one name that a rule can use.
 type Variable struct{ Name, Type, Meaning string }
 
-// Variables are the names that a rule may use, with their meaning: for help and documentation.
+// Variables returns the names that a rule can use, with type and meaning, for help and documentation.
 func Variables() []Variable {
 	var all []Variable
-	for _, n := range vocabulary() {
-		all = append(all, n.Variable)
+	for _, v := range ruleVariables() {
+		all = append(all, v.Variable)
 	}
 	return all
 }
 
-// name is a word, and what it stands for in a change.
-type name struct {
+// variable is a Variable with its CEL type and the function that reads its value from a change.
+type variable struct {
 	Variable
-	kind  *cel.Type
-	value func(confirm.RuleInput) any
+	celType *cel.Type
+	value   func(confirm.RuleInput) any
 }
 
-// vocabulary is all that a rule can see. Types and values stand side by side, so that none can miss its other half.
-func vocabulary() []name {
-	text := func(word, meaning string, value func(confirm.RuleInput) string) name {
-		return name{Variable{word, "string", meaning}, cel.StringType, func(c confirm.RuleInput) any { return value(c) }}
+// ruleVariables returns everything that a rule can see. Types and values are in one table, so that none is missing.
+func ruleVariables() []variable {
+	stringVar := func(name, meaning string, value func(confirm.RuleInput) string) variable {
+		return variable{Variable{name, "string", meaning}, cel.StringType, func(c confirm.RuleInput) any { return value(c) }}
 	}
-	number := func(word, meaning string, value func(confirm.RuleInput) int) name {
-		return name{Variable{word, "int", meaning}, cel.IntType, func(c confirm.RuleInput) any { return int64(value(c)) }}
+	intVar := func(name, meaning string, value func(confirm.RuleInput) int) variable {
+		return variable{Variable{name, "int", meaning}, cel.IntType, func(c confirm.RuleInput) any { return int64(value(c)) }}
 	}
-	truth := func(word, meaning string, value func(confirm.RuleInput) bool) name {
-		return name{Variable{word, "bool", meaning}, cel.BoolType, func(c confirm.RuleInput) any { return value(c) }}
+	boolVar := func(name, meaning string, value func(confirm.RuleInput) bool) variable {
+		return variable{Variable{name, "bool", meaning}, cel.BoolType, func(c confirm.RuleInput) any { return value(c) }}
 	}
-	texts := func(word, meaning string, value func(confirm.RuleInput) []string) name {
-		return name{Variable{word, "list(string)", meaning}, cel.ListType(cel.StringType), func(c confirm.RuleInput) any { return value(c) }}
+	listVar := func(name, meaning string, value func(confirm.RuleInput) []string) variable {
+		return variable{Variable{name, "list(string)", meaning}, cel.ListType(cel.StringType), func(c confirm.RuleInput) any { return value(c) }}
 	}
-	return []name{
-		text("operation", "what is asked for: add_scan, update_scan or delete_scans", func(c confirm.RuleInput) string { return c.Operation }),
-		text("requester", "who asks, by the principal they came with, such as slack:TEAM/USER", func(c confirm.RuleInput) string { return string(c.Requester) }),
-		texts("person", "who asks, by every principal that is known to be theirs", func(c confirm.RuleInput) []string {
-			names := make([]string, len(c.Person))
-			for i, principal := range c.Person {
-				names[i] = string(principal)
-			}
-			return names
-		}),
-		text("via", "the door they came through: "+strings.Join(confirm.Sources(), ", "), func(c confirm.RuleInput) string { return c.Via }),
-		truth("agent", "an application or an AI agent asks, and no person", func(c confirm.RuleInput) bool { return c.Agent }),
-		texts("scans", "the names of the scans that are touched, before and after", func(c confirm.RuleInput) []string { return c.Scans }),
-		texts("scanners", "the names of the scanners that run them", func(c confirm.RuleInput) []string { return c.Scanners }),
-		number("count", "how many scans are touched", func(c confirm.RuleInput) int { return c.Count }),
-		number("addresses", "how many addresses they target: after the change or, for a delete, before", func(c confirm.RuleInput) int { return c.Addresses }),
-		number("public_addresses", "how many of these are public internet addresses", func(c confirm.RuleInput) int { return c.PublicAddresses }),
-		number("hostnames", "how many host names they target, whose addresses are not known", func(c confirm.RuleInput) int { return c.Hostnames }),
-		truth("inactive_scanner", "one of the scanners was silent for more than a day, or was never seen", func(c confirm.RuleInput) bool { return c.InactiveScanner }),
-		truth("replaces_secret", "a credential that Defender stores is replaced", func(c confirm.RuleInput) bool { return c.ReplacesSecret }),
-		text("credential", "the named credential that is set, \"\" for none", func(c confirm.RuleInput) string { return c.Credential }),
+	return []variable{
+		stringVar("operation", "the operation: add_scan, update_scan or delete_scans", func(c confirm.RuleInput) string { return c.Operation }),
+		stringVar("requester", "the requester, as the principal they signed in with, such as slack:TEAM/USER", func(c confirm.RuleInput) string { return string(c.Requester) }),
+		listVar("person", "every known principal of the requester", personPrincipals),
+		stringVar("via", "the source of the change: "+strings.Join(confirm.Sources(), ", "), func(c confirm.RuleInput) string { return c.Source }),
+		boolVar("agent", "the requester is an application or an AI agent, and not a person", func(c confirm.RuleInput) bool { return c.Agent }),
+		listVar("scans", "the names of the scans that are touched, before and after", func(c confirm.RuleInput) []string { return c.Scans }),
+		listVar("scanners", "the names of the scanners that run them", func(c confirm.RuleInput) []string { return c.Scanners }),
+		intVar("count", "how many scans are touched", func(c confirm.RuleInput) int { return c.Count }),
+		intVar("addresses", "how many addresses they target: after the change or, for a delete, before", func(c confirm.RuleInput) int { return c.Addresses }),
+		intVar("public_addresses", "how many of these are public internet addresses", func(c confirm.RuleInput) int { return c.PublicAddresses }),
+		intVar("hostnames", "how many host names they target, whose addresses are not known", func(c confirm.RuleInput) int { return c.Hostnames }),
+		boolVar("inactive_scanner", "one of the scanners was silent for more than a day, or was never seen", func(c confirm.RuleInput) bool { return c.InactiveScanner }),
+		boolVar("replaces_secret", "a credential that Defender stores is replaced", func(c confirm.RuleInput) bool { return c.ReplacesSecret }),
+		stringVar("credential", "the named credential that is set, \"\" for none", func(c confirm.RuleInput) string { return c.Credential }),
 	}
 }
 
-// Of CEL's own, a rule has what compares, counts and searches: nothing that builds large values, matches patterns,
-// converts, or knows of types and times.
+// personPrincipals returns the value of the variable person.
+func personPrincipals(c confirm.RuleInput) []string {
+	names := make([]string, len(c.Person))
+	for i, principal := range c.Person {
+		names[i] = string(principal)
+	}
+	return names
+}
+
+// The parts of CEL that a rule can use: those that compare, count and search. Excluded are those that build large values,
+// match patterns, convert, or depend on types and times.
 var (
 	operators = []string{"_&&_", "_||_", "!_", "_?_:_", "_==_", "_!=_", "_<_", "_<=_", "_>_", "_>=_", "_+_", "_-_", "-_", "_*_", "@in", "_[_]"}
 	functions = []string{"size", "startsWith", "endsWith", "contains"}
 	macros    = []string{"exists", "all", "exists_one", "filter"}
 )
 
-// environment is CEL with our words, and of its own what is named above.
-func environment() (*cel.Env, error) {
+// newEnvironment returns a CEL environment with our variables and the parts of CEL above.
+func newEnvironment() (*cel.Env, error) {
 	var included []*env.Function
-	for _, f := range slices.Concat(operators, functions, []string{"@not_strictly_false"}) { // the last is what the macros are made of
+	for _, f := range slices.Concat(operators, functions, []string{"@not_strictly_false"}) { // the macros expand to the last one
 		included = append(included, env.NewFunction(f))
 	}
 	subset := env.NewLibrarySubset().AddIncludedFunctions(included...).AddIncludedMacros(macros...)
-	options := []cel.EnvOption{cel.StdLib(cel.StdLibSubset(subset)), cel.ParserExpressionSizeLimit(longest), cel.ParserRecursionLimit(deepest)}
-	for _, n := range vocabulary() {
-		options = append(options, cel.Variable(n.Name, n.kind))
+	options := []cel.EnvOption{cel.StdLib(cel.StdLibSubset(subset)), cel.ParserExpressionSizeLimit(maxLen), cel.ParserRecursionLimit(maxDepth)}
+	for _, v := range ruleVariables() {
+		options = append(options, cel.Variable(v.Name, v.celType))
 	}
 	return cel.NewCustomEnv(options...)
 }

@@ -10,9 +10,9 @@ import (
 	"cel.dev/cel-go/common/ast"
 )
 
-// at begins the message of a mistake: where it is in the file, "" where there is none. line and column count from
-// the beginning of the expression, from 0.
-func (s Source) at(line, column int) string {
+// position returns "line L, column C: " in the file, the beginning of every error, or "" without a file. Line and column
+// are 0-based offsets in the expression.
+func (s Source) position(line, column int) string {
 	if s.Line <= 0 {
 		return ""
 	}
@@ -25,55 +25,58 @@ func (s Source) at(line, column int) string {
 	return fmt.Sprintf("line %d, column %d: ", s.Line+line, s.Column+column)
 }
 
-// mistakes says in plain words what the engine found in an expression that it could read. In a literal block each line
-// stands as far to the right as the first, so that columns count from the same place on every line.
-func (s Source) mistakes(found []*cel.Error, parsed *cel.Ast) error {
-	calls := callsOf(parsed)
+// typeErrors returns the engine's errors about an expression that it could parse, reworded and joined. In a literal block
+// each line is indented as far as the first, so that columns count from the same place on every line.
+func (s Source) typeErrors(found []*cel.Error, parsed *cel.Ast) error {
+	used := collectCalls(parsed)
 	var all []error
-	var lists []string // of what there is: each is told once
-	for _, m := range found {
-		if calls.within(m.ExprID, found) {
+	var lists []string // the lists of valid names that an error has included already
+	for _, e := range found {
+		if used.insideUnknownCall(e.ExprID, found) {
 			continue
 		}
-		words, list := calls.plain(m)
+		text, list := used.describeError(e)
 		if list != "" && !slices.Contains(lists, list) {
 			lists = append(lists, list)
-			words += "; " + list
+			text += "; " + list
 		}
-		all = append(all, s.mistake(m, words))
+		all = append(all, s.errorAt(e, text))
 	}
 	return errors.Join(all...)
 }
 
-// syntax is the first thing that keeps the engine from reading the expression: what it says of the rest follows from it.
-func (s Source) syntax(found []*cel.Error) error {
-	return s.mistake(found[0], plainSyntax(found[0].Message))
+// syntaxError returns the engine's first error about an expression that it could not parse. The others follow from it.
+func (s Source) syntaxError(found []*cel.Error) error {
+	return s.errorAt(found[0], describeSyntax(found[0].Message))
 }
 
-func (s Source) mistake(m *cel.Error, words string) error {
-	line, column := m.Location.Line()-1, m.Location.Column() // the engine counts lines from 1, and columns from 0
+// errorAt returns an error with this text at the position of the engine's error e.
+func (s Source) errorAt(e *cel.Error, text string) error {
+	line, column := e.Location.Line()-1, e.Location.Column() // the engine counts lines from 1, and columns from 0
 	if line < 0 || column < 0 {
 		line, column = 0, 0 // it is about the whole expression
 	}
-	return fmt.Errorf("%sin the condition of %q, %s", s.at(line, column), s.Name, words)
+	return fmt.Errorf("%sin the condition of %q, %s", s.position(line, column), s.Name, text)
 }
 
-// calls are the functions that an expression uses, by the engine's number of each.
-type calls map[int64]ast.NavigableExpr
+// callExprs holds the function calls in an expression, by the engine's id of each.
+type callExprs map[int64]ast.NavigableExpr
 
-func callsOf(parsed *cel.Ast) calls {
-	all := calls{}
+// collectCalls returns all function calls in an expression.
+func collectCalls(parsed *cel.Ast) callExprs {
+	all := callExprs{}
 	for _, e := range ast.MatchDescendants(ast.NavigateAST(parsed.NativeRep()), ast.KindMatcher(ast.CallKind)) {
 		all[e.ID()] = e
 	}
 	return all
 }
 
-// within reports whether a mistake is in what an unknown function is given, where other words may be meant than ours.
-func (c calls) within(id int64, found []*cel.Error) bool {
-	return slices.ContainsFunc(found, func(m *cel.Error) bool {
-		call, is := c[m.ExprID]
-		if !is || m.ExprID == id || !strings.HasPrefix(m.Message, undeclared) {
+// insideUnknownCall reports whether an expression is an argument of an unknown function, which may define names that
+// rules do not have. Errors about such names would mislead.
+func (c callExprs) insideUnknownCall(id int64, found []*cel.Error) bool {
+	return slices.ContainsFunc(found, func(e *cel.Error) bool {
+		call, ok := c[e.ExprID]
+		if !ok || e.ExprID == id || !strings.HasPrefix(e.Message, undeclaredPrefix) {
 			return false
 		}
 		inside := ast.MatchDescendants(call, ast.AllMatcher())
@@ -81,10 +84,11 @@ func (c calls) within(id int64, found []*cel.Error) bool {
 	})
 }
 
-func names() string {
-	var all []string
-	for _, w := range Variables() {
-		all = append(all, w.Name)
+// variableNames returns the names that a rule can use, separated by commas.
+func variableNames() string {
+	var names []string
+	for _, v := range Variables() {
+		names = append(names, v.Name)
 	}
-	return strings.Join(all, ", ")
+	return strings.Join(names, ", ")
 }

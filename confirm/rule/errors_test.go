@@ -9,20 +9,21 @@ import (
 	"scanwarden/confirm/rule"
 )
 
-// at is a rule whose condition begins in line 12, column 9 of a file.
-func at(name, when string) rule.Source {
+// sourceAt returns a rule whose condition begins in line 12, column 9 of a file.
+func sourceAt(name, when string) rule.Source {
 	return rule.Source{Name: name, When: when, Approvals: 2, Line: 12, Column: 9}
 }
 
 const known = "; the names are operation, requester, person, via, agent, scans, scanners, count, addresses, public_addresses, " +
 	"hostnames, inactive_scanner, replaces_secret, credential"
 
-func TestMistakes(t *testing.T) {
+func TestCompileErrors(t *testing.T) {
+	t.Parallel()
 	const in = `in the condition of "r", `
 	const mixed = ": compare text with text, and numbers with whole numbers"
-	const truth = ": what is true or false stands by itself, as in agent or !agent"
+	const truth = ": a value that is true or false needs no comparison, as in agent or !agent"
 	const functions = "; the functions are size, startsWith, endsWith, contains, exists, all, exists_one, filter"
-	const signs = " cannot stand here: compare with == and join with && or ||"
+	const invalid = " is not valid here: compare with == and join with && or ||"
 	for when, want := range map[string][]string{
 		`cnt > 3`:                           {`line 12, column 9: ` + in + `"cnt" is not known here` + known},
 		`count > 3 && cnt`:                  {`line 12, column 22: ` + in + `"cnt" is not known here` + known},
@@ -32,7 +33,7 @@ func TestMistakes(t *testing.T) {
 		`"x" in operation`:                  {`line 12, column 13: ` + in + `in does not go with string, string` + mixed},
 		`!count`:                            {`line 12, column 9: ` + in + `! does not go with int` + mixed},
 		`count >`:                           {`line 12, column 16: ` + in + `the expression ends too early; complete it`},
-		`count > 3 and agent`:               {`line 12, column 19: ` + in + `"and"` + signs},
+		`count > 3 and agent`:               {`line 12, column 19: ` + in + `"and"` + invalid},
 		`"Büro" in scans && "é" == 3`:       {`line 12, column 32: ` + in + `== does not go with string, int` + mixed},
 		"count > 3 &&\ncnt > 4 &&\n  foo":   {`line 13, column 9: ` + in + `"cnt" is not known here` + known, `line 14, column 11: ` + in + `"foo" is not known here`},
 		"count > 3 &&\n\n  agent ==\n\"x\"": {`line 14, column 17: ` + in + `== does not go with bool, string` + truth},
@@ -48,23 +49,23 @@ func TestMistakes(t *testing.T) {
 		`operation.startsWith(3)`:            {`line 12, column 29: ` + in + `startsWith does not go with string and int: it looks for a text in a text, as in credential.startsWith("prod-")`},
 		`size(count) > 1`:                    {`line 12, column 13: ` + in + `size counts the characters of a text or the entries of a list, and does not go with int`},
 		`count.size() > 1`:                   {`line 12, column 19: ` + in + `size counts the characters of a text or the entries of a list, and does not go with int`},
-		`operation.name == "a"`:              {`line 12, column 18: ` + in + `nothing of string can be named behind a dot; take the dot away, or write a function there`},
+		`operation.name == "a"`:              {`line 12, column 18: ` + in + `a string has no fields; remove the dot, or call a function`},
 
-		// Truth, and what is not what it looks like.
+		// Booleans, and common slips.
 		`agent == "true"`:                     {`line 12, column 15: ` + in + `== does not go with bool, string` + truth},
 		`"true" != agent`:                     {`line 12, column 16: ` + in + `!= does not go with string, bool` + truth},
 		`count && agent`:                      {`line 12, column 9: ` + in + `this is of type int and must be of type bool; compare it with something`},
 		`operation = "add_scan"`:              {`line 12, column 19: ` + in + `"=" compares nothing; compare with ==`},
 		`operation = 'add_scan' && count = 1`: {`line 12, column 19: ` + in + `"=" compares nothing; compare with ==`},
-		`agent & inactive_scanner`:            {`line 12, column 15: ` + in + `"&"` + signs},
-		`count "x"`:                           {`line 12, column 15: ` + in + `"x"` + signs},
-		`operation == "add_scan`:              {`line 12, column 22: ` + in + `a text is opened and not closed; close its quote`},
+		`agent & inactive_scanner`:            {`line 12, column 15: ` + in + `"&"` + invalid},
+		`count "x"`:                           {`line 12, column 15: ` + in + `"x"` + invalid},
+		`operation == "add_scan`:              {`line 12, column 22: ` + in + `a text has no closing quote; add it`},
 		`count`:                               {`line 12, column 9: the condition of "r" is of type int, and must be true or false; compare it with something`},
 		`scans`:                               {`line 12, column 9: the condition of "r" is of type list(string), and must be true or false; compare it with something`},
 	} {
-		_, err := rule.Compile([]rule.Source{at("r", when)})
+		_, err := rule.Compile([]rule.Source{sourceAt("r", when)})
 		if err == nil {
-			t.Errorf("%s is no mistake", when)
+			t.Errorf("%s gives no error", when)
 			continue
 		}
 		if diff := cmp.Diff(want, strings.Split(err.Error(), "\n")); diff != "" {
@@ -73,9 +74,10 @@ func TestMistakes(t *testing.T) {
 	}
 }
 
-// A folded block is one line to the engine, and several to who wrote it.
-func TestFolds(t *testing.T) {
-	source := at("r", `count > 3 && "é" in scans && cnt > 1`)
+// A folded block is one line to the engine and several lines in the file.
+func TestErrorsInFoldedBlocksHaveTheirPosition(t *testing.T) {
+	t.Parallel()
+	source := sourceAt("r", `count > 3 && "é" in scans && cnt > 1`)
 	for _, tt := range []struct {
 		folds []int
 		want  string
@@ -84,7 +86,7 @@ func TestFolds(t *testing.T) {
 		{[]int{36}, "line 12, column 38: "},
 		{[]int{13, 23}, "line 13, column 25: "},
 		{[]int{13, 16, 7}, "line 14, column 9: "},
-		{[]int{13, 10}, "line 13, column 25: "}, // it cannot be behind the last line
+		{[]int{13, 10}, "line 13, column 25: "}, // a position after the last line is on the last line
 	} {
 		source.Folds = tt.folds
 		if _, err := rule.Compile([]rule.Source{source}); err == nil || !strings.HasPrefix(err.Error(), tt.want) {
@@ -93,34 +95,36 @@ func TestFolds(t *testing.T) {
 	}
 }
 
-// All that CEL has and a rule does not need: what converts, matches, builds, or knows of time.
-func TestWhatARuleCannotSay(t *testing.T) {
+// CEL's conversions, pattern matching, construction and time, none of which a rule needs.
+func TestCompileRejectsUnneededParts(t *testing.T) {
+	t.Parallel()
 	for _, when := range []string{
 		`operation.matches("(a*)*")`, `scans.map(s, s).size() > 1`, `int("3") > 2`, `dyn(1) == 1`, `type(count) == int`,
 		`has(scans.x)`, `timestamp("2026-01-01T00:00:00Z") < timestamp("2027-01-01T00:00:00Z")`, `duration("1s") == duration("1s")`,
 		`string(count) == "1"`, `bytes("x") == b"x"`, `optional.none() == 1`, `now > 3`, `count % 2 == 0`, `count / 0 == 1`,
 		`code == ""`, `digest == ""`, `Facts{}.count == 1`,
 	} {
-		if _, err := rule.Compile([]rule.Source{at("r", when)}); err == nil {
-			t.Errorf("%s can be said", when)
+		if _, err := rule.Compile([]rule.Source{sourceAt("r", when)}); err == nil {
+			t.Errorf("%s compiles", when)
 		}
 	}
 }
 
-func TestEveryMistakeIsToldAtOnce(t *testing.T) {
+func TestCompileReturnsAllErrors(t *testing.T) {
+	t.Parallel()
 	alter := func(name string, f func(*rule.Source)) rule.Source {
-		s := at(name, "agent")
+		s := sourceAt(name, "agent")
 		f(&s)
 		return s
 	}
 	long := strings.Repeat(" ", 4<<10)
 	_, err := rule.Compile([]rule.Source{
-		at("good", "agent"),
-		at("", "agent"),
-		at("good", "agent"),
-		at("empty", ""),
-		at("long", "agent"+long),
-		at("binary", "\xff"),
+		sourceAt("good", "agent"),
+		sourceAt("", "agent"),
+		sourceAt("good", "agent"),
+		sourceAt("empty", ""),
+		sourceAt("long", "agent"+long),
+		sourceAt("binary", "\xff"),
 		alter("none", func(s *rule.Source) { s.Approvals = 0 }),
 		alter("many", func(s *rule.Source) { s.Approvals = 11 }),
 		alter("both", func(s *rule.Source) { s.Refuse = "no" }),
@@ -129,7 +133,7 @@ func TestEveryMistakeIsToldAtOnce(t *testing.T) {
 		alter("nowhere", func(s *rule.Source) { s.When, s.Line, s.Column = "cnt", 0, 0 }),
 	})
 	if err == nil {
-		t.Fatal("all is well")
+		t.Fatal("no error")
 	}
 	lines := strings.Split(err.Error(), "\n")
 	want := []string{
@@ -138,11 +142,11 @@ func TestEveryMistakeIsToldAtOnce(t *testing.T) {
 		"longer than 4096 bytes", `line 40, column 1: in the condition of "elsewhere"`, `in the condition of "nowhere", "cnt"`,
 	}
 	if len(lines) != len(want) {
-		t.Fatalf("%d mistakes, want %d:\n%v", len(lines), len(want), err)
+		t.Fatalf("%d errors, want %d:\n%v", len(lines), len(want), err)
 	}
 	for i, w := range want {
 		if !strings.Contains(lines[i], w) {
-			t.Errorf("mistake %d is %q, want it to say %q", i, lines[i], w)
+			t.Errorf("error %d is %q, want it to contain %q", i, lines[i], w)
 		}
 	}
 	if strings.Contains(lines[10], "line") {
@@ -151,9 +155,10 @@ func TestEveryMistakeIsToldAtOnce(t *testing.T) {
 }
 
 func TestTooManyRules(t *testing.T) {
+	t.Parallel()
 	var sources []rule.Source
 	for i := range 101 {
-		s := at(strings.Repeat("x", i+1), "agent")
+		s := sourceAt(strings.Repeat("x", i+1), "agent")
 		s.Line = i + 1
 		sources = append(sources, s)
 	}
@@ -165,9 +170,10 @@ func TestTooManyRules(t *testing.T) {
 	}
 }
 
-func TestDeepBracketsAreAMistake(t *testing.T) {
+func TestCompileRejectsDeepBrackets(t *testing.T) {
+	t.Parallel()
 	when := strings.Repeat("(", 1000) + "agent" + strings.Repeat(")", 1000)
-	if _, err := rule.Compile([]rule.Source{at("r", when)}); err == nil {
-		t.Error("it can be said")
+	if _, err := rule.Compile([]rule.Source{sourceAt("r", when)}); err == nil {
+		t.Error("it compiles")
 	}
 }

@@ -12,22 +12,22 @@ import (
 	"scanwarden/confirm"
 )
 
-// What one evaluation may take. A plain rule costs about ten steps, and one that looks at each of 1,000 scans a
-// few thousand. The steps are what stops a rule, the same on every machine; the time is for a machine that stalls.
+// The limits of one evaluation. A plain rule costs about ten steps, and one that reads each of 1,000 scans a few
+// thousand. Steps stop a rule at the same point on every machine; the timeout is for a machine that stalls.
 const (
-	mostCost   = 100_000
-	mostTime   = 5 * time.Second
-	checkEvery = 100 // rounds of a loop between two looks at the time
-	deepest    = 50  // brackets inside brackets
+	maxCost        = 100_000
+	evalTimeout    = 5 * time.Second
+	interruptEvery = 100 // iterations of a loop between two checks of the timeout
+	maxDepth       = 50  // nested brackets
 )
 
-// evaluate answers whether a rule holds for a change.
+// evaluate reports whether the compiled condition matches a change.
 func evaluate(program cel.Program, c confirm.RuleInput) (bool, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), mostTime)
+	ctx, cancel := context.WithTimeout(context.Background(), evalTimeout)
 	defer cancel()
 	values := map[string]any{}
-	for _, n := range vocabulary() {
-		values[n.Name] = n.value(c)
+	for _, v := range ruleVariables() {
+		values[v.Name] = v.value(c)
 	}
 	result, _, err := program.ContextEval(ctx, values)
 	var stopped interpreter.EvalCancelledError
@@ -39,9 +39,9 @@ func evaluate(program cel.Program, c confirm.RuleInput) (bool, error) {
 	case err != nil:
 		return false, fmt.Errorf("it has no answer here: %w", err)
 	}
-	holds, is := result.Value().(bool)
-	if !is {
-		return false, errors.New("it answers neither yes nor no; compare its value with something")
+	holds, ok := result.Value().(bool)
+	if !ok {
+		return false, errors.New("its result is neither true nor false; compare its value with something")
 	}
 	return holds, nil
 }

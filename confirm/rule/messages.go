@@ -11,102 +11,104 @@ import (
 	"cel.dev/cel-go/common/ast"
 )
 
-// undeclared begins what the engine says of a name or a function that it does not know.
-const undeclared = "undeclared reference to '"
+// undeclaredPrefix begins the engine's message about an unknown name or function.
+const undeclaredPrefix = "undeclared reference to '"
 
-// common is what people get wrong, as the engine says it and as people say it.
-type common []struct{ pattern, words string }
+// phrases lists patterns of the engine's messages, each with a plainer text.
+type phrases []struct{ pattern, text string }
 
-// translate is the rest of the engine's first line where nobody has found better words.
-func (c common) translate(message string) string {
+// translate returns the plainer text for a message of the engine, or the message's first line if no pattern matches.
+func (p phrases) translate(message string) string {
 	message, _, _ = strings.Cut(message, "\n")
-	for _, one := range c {
-		if p := regexp.MustCompile(one.pattern); p.MatchString(message) {
-			return signs().Replace(p.ReplaceAllString(message, one.words))
+	for _, phrase := range p {
+		if re := regexp.MustCompile(phrase.pattern); re.MatchString(message) {
+			return operatorNames().Replace(re.ReplaceAllString(message, phrase.text))
 		}
 	}
 	return message
 }
 
-func plainSyntax(message string) string {
-	return common{
+// describeSyntax returns a plainer text for the engine's message about a syntax error.
+func describeSyntax(message string) string {
+	return phrases{
 		{`^Syntax error: token recognition error at: '= *'.*`, `"=" compares nothing; compare with ==`},
-		{`^Syntax error: token recognition error at: '["'].*`, `a text is opened and not closed; close its quote`},
+		{`^Syntax error: token recognition error at: '["'].*`, `a text has no closing quote; add it`},
 		{`^Syntax error: mismatched input '<EOF>'.*`, `the expression ends too early; complete it`},
-		{`^Syntax error: [^']* '(["'].*?) *'(?: expecting.*)?$`, `$1 cannot stand here: compare with == and join with && or ||`},
-		{`^Syntax error: [^']* '(.*?) *'(?: expecting.*)?$`, `"$1" cannot stand here: compare with == and join with && or ||`},
+		{`^Syntax error: [^']* '(["'].*?) *'(?: expecting.*)?$`, `$1 is not valid here: compare with == and join with && or ||`},
+		{`^Syntax error: [^']* '(.*?) *'(?: expecting.*)?$`, `"$1" is not valid here: compare with == and join with && or ||`},
 	}.translate(message)
 }
 
-// plain says what is wrong, and which list of what there is helps, "" when none does.
-func (c calls) plain(m *cel.Error) (words, list string) {
-	call, is := c[m.ExprID]
-	if rest, unknown := strings.CutPrefix(m.Message, undeclared); unknown {
+// describeError returns a plainer text for the engine's error, and the list of valid names that helps, "" if none does.
+func (c callExprs) describeError(e *cel.Error) (text, list string) {
+	call, isCall := c[e.ExprID]
+	if rest, unknown := strings.CutPrefix(e.Message, undeclaredPrefix); unknown {
 		name, _, _ := strings.Cut(rest, "'")
-		if !is {
-			return fmt.Sprintf("%q is not known here", name), "the names are " + names()
+		if !isCall {
+			return fmt.Sprintf("%q is not known here", name), "the names are " + variableNames()
 		}
-		return unknownFunction(name)
+		return describeUnknownFunction(name)
 	}
-	if is && strings.Contains(m.Message, "applied to 'list(string).(string)'") {
-		return inList(call.AsCall()), ""
+	if isCall && strings.Contains(e.Message, "applied to 'list(string).(string)'") {
+		return listHint(call.AsCall()), ""
 	}
-	return common{
+	return phrases{
 		{`^found no matching overload for 'size' applied to '\(?(.*?)(?:\)|\.\(\))'`, `size counts the characters of a text or the entries of a list, and does not go with $1`},
 		{`^found no matching overload for '(\w+)' applied to '(.*)\.\((.*)\)'`, `$1 does not go with $2 and $3: it looks for a text in a text, as in credential.$1("prod-")`},
-		{`^found no matching overload for '(_[=!]=_)' applied to '\((bool, .*|.*, bool)\)'`, `$1 does not go with $2: what is true or false stands by itself, as in agent or !agent`},
+		{`^found no matching overload for '(_[=!]=_)' applied to '\((bool, .*|.*, bool)\)'`, `$1 does not go with $2: a value that is true or false needs no comparison, as in agent or !agent`},
 		{`^found no matching overload for '([^']*)' applied to '\((.*)\)'`, `$1 does not go with $2: compare text with text, and numbers with whole numbers`},
 		{`^expected type '(.*)' but found '(.*)'`, `this is of type $2 and must be of type $1; compare it with something`},
-		{`^type '(.*)' does not support field selection`, `nothing of $1 can be named behind a dot; take the dot away, or write a function there`},
-	}.translate(m.Message), ""
+		{`^type '(.*)' does not support field selection`, `a $1 has no fields; remove the dot, or call a function`},
+	}.translate(e.Message), ""
 }
 
-func unknownFunction(name string) (words, list string) {
+// describeUnknownFunction returns the text for an unknown function, macro or operator, and the list that helps.
+func describeUnknownFunction(name string) (text, list string) {
 	switch {
 	case slices.Contains(macros, name):
 		return name + ` takes a name and a condition, as in scans.` + name + `(s, s == "a")`, ""
 	case strings.Contains(name, "_"):
-		if sign := strings.Trim(name, "_"); !regexp.MustCompile(`\w`).MatchString(sign) {
-			return fmt.Sprintf("%q is not an operator here", sign), "the operators are " + strings.Join(operatorsInWords(), " ")
+		if operator := strings.Trim(name, "_"); !regexp.MustCompile(`\w`).MatchString(operator) {
+			return fmt.Sprintf("%q is not an operator here", operator), "the operators are " + strings.Join(operatorList(), " ")
 		}
 	}
 	return fmt.Sprintf("%q is not a function here", name), "the functions are " + strings.Join(slices.Concat(functions, macros), ", ")
 }
 
-// inList says how to look into a list, of which people expect what they know of text.
-func inList(call ast.CallExpr) string {
-	list, text := shown(call.Target(), "scans"), shown(call.Args()[0], `"a"`)
+// listHint returns how to search a list, for a rule that searches it like a string.
+func listHint(call ast.CallExpr) string {
+	list, text := exprText(call.Target(), "scans"), exprText(call.Args()[0], `"a"`)
 	return fmt.Sprintf("%s looks into one text, and this is a list; write %s in %s, or %s.exists(s, s.%s(%s)) for a part of an entry",
 		call.FunctionName(), text, list, list, call.FunctionName(), text)
 }
 
-// shown is a simple expression as it was written, or the example in place of one that is not simple.
-func shown(e ast.Expr, example string) string {
+// exprText returns a simple expression as it was written, and the example in place of any other.
+func exprText(e ast.Expr, example string) string {
 	switch e.Kind() {
 	case ast.IdentKind:
 		return e.AsIdent()
 	case ast.LiteralKind:
-		if text, is := e.AsLiteral().Value().(string); is {
+		if text, ok := e.AsLiteral().Value().(string); ok {
 			return strconv.Quote(text)
 		}
 	}
 	return example
 }
 
-// signs writes operators as people do: what they put between two values is "_&&_" to the engine.
-func signs() *strings.Replacer {
+// operatorNames returns a replacer from the engine's operator names, such as "_&&_", to those that people write.
+func operatorNames() *strings.Replacer {
 	var pairs []string
-	for _, sign := range []string{"&&", "||", "==", "!=", "<=", ">=", "<", ">", "+", "-", "*"} {
-		pairs = append(pairs, "_"+sign+"_ ", sign+" ")
+	for _, operator := range []string{"&&", "||", "==", "!=", "<=", ">=", "<", ">", "+", "-", "*"} {
+		pairs = append(pairs, "_"+operator+"_ ", operator+" ")
 	}
 	return strings.NewReplacer(append(pairs, "_?_:_ ", "? : ", "@in ", "in ", "_[_] ", "[ ] ", "!_ ", "! ", "-_ ", "- ")...)
 }
 
-// operatorsInWords are the operators as people write them.
-func operatorsInWords() []string {
+// operatorList returns the operators as people write them.
+func operatorList() []string {
 	all := make([]string, len(operators))
 	for i, name := range operators {
-		all[i] = strings.TrimSpace(signs().Replace(name + " "))
+		all[i] = strings.TrimSpace(operatorNames().Replace(name + " "))
 	}
-	return slices.Compact(all) // minus stands for two
+	return slices.Compact(all) // minus is two operators
 }

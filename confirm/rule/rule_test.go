@@ -27,8 +27,9 @@ func holds(t testing.TB, when string, c confirm.RuleInput) bool {
 	return is
 }
 
-// The examples of the README, each with a change that it is about, and one that it is just not about.
+// The examples of the README, each with a change that it matches and one that it narrowly does not match.
 func TestExamples(t *testing.T) {
+	t.Parallel()
 	for when, tt := range map[string]struct{ is, not confirm.RuleInput }{
 		`operation == "delete_scans" && count > 3`: {
 			confirm.RuleInput{Operation: "delete_scans", Facts: confirm.Facts{Count: 4}},
@@ -57,13 +58,14 @@ func TestExamples(t *testing.T) {
 		},
 	} {
 		if !holds(t, when, tt.is) || holds(t, when, tt.not) {
-			t.Errorf("%s does not tell %+v from %+v", when, tt.is, tt.not)
+			t.Errorf("%s does not distinguish %+v from %+v", when, tt.is, tt.not)
 		}
 	}
 }
 
-// Each word stands for its own part of a change, and for no other.
-func TestWordsStandForTheirParts(t *testing.T) {
+// Each variable has the value of its own part of a change, and of no other.
+func TestEachVariableHasItsOwnValue(t *testing.T) {
+	t.Parallel()
 	parts := map[string]struct {
 		when   string
 		change confirm.RuleInput
@@ -71,7 +73,7 @@ func TestWordsStandForTheirParts(t *testing.T) {
 		"operation":        {`operation == "x"`, confirm.RuleInput{Operation: "x"}},
 		"requester":        {`requester == "token:x"`, confirm.RuleInput{Requester: "token:x"}},
 		"person":           {`"token:x" in person`, confirm.RuleInput{Person: []confirm.Principal{"local:x", "token:x"}}},
-		"via":              {`via == "Slack"`, confirm.RuleInput{Via: "Slack"}},
+		"via":              {`via == "Slack"`, confirm.RuleInput{Source: "Slack"}},
 		"agent":            {`agent`, confirm.RuleInput{Agent: true}},
 		"scans":            {`scans == ["x"]`, confirm.RuleInput{Facts: confirm.Facts{Scans: []string{"x"}}}},
 		"scanners":         {`scanners == ["x"]`, confirm.RuleInput{Facts: confirm.Facts{Scanners: []string{"x"}}}},
@@ -86,32 +88,33 @@ func TestWordsStandForTheirParts(t *testing.T) {
 	for word, tt := range parts {
 		for other, o := range parts {
 			if got := holds(t, tt.when, o.change); got != (word == other) {
-				t.Errorf("of a change that has only %s, %s is %v", other, tt.when, got)
+				t.Errorf("for a change that has only %s, %s is %v", other, tt.when, got)
 			}
 		}
 	}
 	words := rule.Variables()
 	for _, w := range words {
 		if _, known := parts[w.Name]; !known || w.Meaning == "" || w.Type == "" {
-			t.Errorf("the word %+v", w)
+			t.Errorf("the variable %+v", w)
 		}
 		if rules, err := rule.Compile([]rule.Source{{Name: "r", When: fmt.Sprintf("%s == %s", w.Name, w.Name), Approvals: 1}}); err != nil || len(rules) != 1 {
 			t.Errorf("%s cannot be used: %v", w.Name, err)
 		}
 	}
 	if len(words) != len(parts) {
-		t.Errorf("there are %d words and %d parts", len(words), len(parts))
+		t.Errorf("there are %d variables and %d parts", len(words), len(parts))
 	}
 }
 
 func TestCompileKeepsTheRule(t *testing.T) {
+	t.Parallel()
 	rules, err := rule.Compile([]rule.Source{
 		{Name: "two", When: "count > 3", Approvals: 2}, {Name: "none", When: "agent", Refuse: "not by agents"},
 	})
 	if err != nil || len(rules) != 2 {
 		t.Fatal(rules, err)
 	}
-	if r := rules[0]; r.Name != "two" || r.Approvals != 2 || r.Refuse != "" || r.Source != "count > 3" {
+	if r := rules[0]; r.Name != "two" || r.Approvals != 2 || r.Refuse != "" || r.Condition != "count > 3" {
 		t.Errorf("the first is %+v", r)
 	}
 	if r := rules[1]; r.Name != "none" || r.Approvals != 0 || r.Refuse != "not by agents" {
@@ -125,15 +128,16 @@ func TestCompileKeepsTheRule(t *testing.T) {
 	}
 }
 
-// What has no answer, or takes too long to find, is an error and never a no.
-func TestWithoutAnAnswerItIsAnError(t *testing.T) {
+// A rule without a result, or that takes too long, returns an error and never false.
+func TestARuleWithoutAResultIsAnError(t *testing.T) {
+	t.Parallel()
 	many := make([]string, 300)
 	for i := range many {
 		many[i] = strings.Repeat("x", 50)
 	}
 	for when, tt := range map[string]struct {
-		change confirm.RuleInput
-		says   string
+		change   confirm.RuleInput
+		contains string
 	}{
 		`scans[5] == "x"`:                 {confirm.RuleInput{}, "index out of bounds"},
 		`9223372036854775807 + count > 0`: {confirm.RuleInput{Facts: confirm.Facts{Count: 1}}, "overflow"},
@@ -141,24 +145,25 @@ func TestWithoutAnAnswerItIsAnError(t *testing.T) {
 			confirm.RuleInput{Facts: confirm.Facts{Scans: many}}, "takes too many steps"},
 		`scans.all(a, scans.all(b, (a + b).contains("xx")))`: {confirm.RuleInput{Facts: confirm.Facts{Scans: append(many, many...)}}, "takes too many steps"},
 	} {
-		if is, err := compile(t, when).Holds(tt.change); is || err == nil || !strings.Contains(err.Error(), tt.says) {
-			t.Errorf("%s: got %v, %v, want an error that says %q", when, is, err, tt.says)
+		if is, err := compile(t, when).Holds(tt.change); is || err == nil || !strings.Contains(err.Error(), tt.contains) {
+			t.Errorf("%s: got %v, %v, want an error that contains %q", when, is, err, tt.contains)
 		}
 	}
-	// A plain loop over as many is far from the bound.
+	// A plain loop over as many entries is far below the limit.
 	if holds(t, `scans.exists(s, s.startsWith("prod-"))`, confirm.RuleInput{Facts: confirm.Facts{Scans: append(many, many...)}}) {
 		t.Error("it holds")
 	}
 }
 
-func TestARuleMayBeAskedByManyAtOnce(t *testing.T) {
+func TestARuleIsSafeForConcurrentUse(t *testing.T) {
+	t.Parallel()
 	r := compile(t, "count > 3")
 	done := make(chan error)
 	for i := range 16 {
 		go func() {
 			is, err := r.Holds(confirm.RuleInput{Facts: confirm.Facts{Count: i}})
 			if err == nil && is != (i > 3) {
-				err = fmt.Errorf("of %d it says %v", i, is)
+				err = fmt.Errorf("for %d it returned %v", i, is)
 			}
 			done <- err
 		}()
@@ -170,8 +175,8 @@ func TestARuleMayBeAskedByManyAtOnce(t *testing.T) {
 	}
 }
 
-// FuzzCompile states: no expression makes Compile or the rule panic, mistakes stand on lines of their own that
-// begin with a position, and a rule answers the same each time.
+// FuzzCompile checks that no expression makes Compile or the rule panic, that each error is one line which begins with a
+// position, and that a rule returns the same result each time.
 func FuzzCompile(f *testing.F) {
 	for _, seed := range []string{
 		`operation == "delete_scans" && count > 3`, "count >\n  foo", `scans.exists(s, s == "x")`, "((", `scans[9] == ""`, `"`, "\x00", "1 ? 2 : 3",
@@ -185,7 +190,7 @@ func FuzzCompile(f *testing.F) {
 			for _, line := range strings.Split(err.Error(), "\n") {
 				var l, col int
 				if n, _ := fmt.Sscanf(line, "line %d, column %d: ", &l, &col); n != 2 || l < 7 || col < 3 {
-					t.Errorf("%q: the mistake %q has no position in the file", when, line)
+					t.Errorf("%q: the error %q has no position in the file", when, line)
 				}
 			}
 			return
@@ -193,7 +198,7 @@ func FuzzCompile(f *testing.F) {
 		first, err1 := rules[0].Holds(c)
 		second, err2 := rules[0].Holds(c)
 		if first != second || (err1 == nil) != (err2 == nil) || (err1 != nil && first) {
-			t.Errorf("%q says %v (%v) and then %v (%v)", when, first, err1, second, err2)
+			t.Errorf("%q returned %v (%v) and then %v (%v)", when, first, err1, second, err2)
 		}
 	})
 }

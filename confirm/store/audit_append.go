@@ -7,14 +7,13 @@ import (
 	"strings"
 )
 
-// perform makes the transitions whose guards match, and returns the log as it is before them. It takes the
-// lock on the log's head first: whoever holds it is alone, so that transactions of several changes cannot wait
-// for each other in a circle.
-func (s *Store) perform(ctx context.Context, tx transaction, all []*transition) (log tree, err error) {
+// applyTransitions runs the guarded statement of each transition and returns the log as it is before them. It
+// locks the head of the log first: with the lock, transactions of several changes cannot deadlock.
+func (s *Store) applyTransitions(ctx context.Context, tx transaction, all []*transition) (log merkleTree, err error) {
 	var edge string
-	steps := []*statement{{query: lockHead, into: []any{&log.size, &edge}}}
+	steps := []*statement{{query: lockHead, dest: []any{&log.size, &edge}}}
 	for _, t := range all {
-		steps = append(steps, t.change)
+		steps = append(steps, t.guarded)
 	}
 	if err := tx.run(ctx, steps...); err != nil {
 		return log, err
@@ -22,48 +21,48 @@ func (s *Store) perform(ctx context.Context, tx transaction, all []*transition) 
 	if log.edge, err = parseEdge(log.size, edge); err != nil {
 		return log, err
 	}
-	return log, s.trust(ctx, tx, log)
+	return log, s.checkHead(ctx, tx, log)
 }
 
-// trust refuses to go on from a head that nobody with our key has signed: signing what follows would launder
-// whatever was altered before it.
-func (s *Store) trust(ctx context.Context, tx transaction, log tree) error {
-	now, err := log.head()
+// checkHead returns an error unless the head of the log is the last one this process knows, or is signed with our
+// key. Appending to any other head would sign what was altered before it.
+func (s *Store) checkHead(ctx context.Context, tx transaction, log merkleTree) error {
+	now, err := log.currentHead()
 	switch {
-	case err != nil || now == s.seen:
+	case err != nil || now == s.lastHead:
 		return err
-	case now.size < s.seen.size:
-		return fmt.Errorf("the audit log had %d entries and now has %d: somebody cut it; run `scanwarden audit verify`",
-			s.seen.size, now.size)
+	case now.size < s.lastHead.size:
+		return fmt.Errorf("the audit log had %d entries and now has %d: entries were removed; run `scanwarden audit verify`",
+			s.lastHead.size, now.size)
 	case now.size == 0:
 		return nil
 	}
 	var checkpoint string
-	err = tx.run(ctx, &statement{query: lastCheckpoint, into: []any{&checkpoint}})
+	err = tx.run(ctx, &statement{query: selectCheckpoint, dest: []any{&checkpoint}})
 	if err != nil {
 		return err
 	}
-	if err := s.key.check(now, checkpoint); err != nil {
-		return fmt.Errorf("the audit log's last entry does not hold (%w): servers that share a ledger must share audit.key; if yours do, run `scanwarden audit verify`", err)
+	if err := s.key.verifyHead(now, checkpoint); err != nil {
+		return fmt.Errorf("the last audit entry is not valid (%w): servers that share a ledger must share audit.key; if yours do, run `scanwarden audit verify`", err)
 	}
-	s.seen = now
+	s.lastHead = now
 	return nil
 }
 
-// append adds an entry to the log for each transition that has happened, and commits. When none has, it
-// leaves the transaction to be dropped.
-func (s *Store) append(ctx context.Context, tx transaction, log tree, all []*transition) error {
+// commitEntries adds an audit entry for each transition that matched, and commits. If none matched, it does
+// nothing and leaves the rollback to its caller.
+func (s *Store) commitEntries(ctx context.Context, tx transaction, log merkleTree, all []*transition) error {
 	first := log.size
 	var steps []*statement
 	var lines, hashes []string
 	for _, t := range all {
-		if !t.change.hit {
+		if !t.guarded.matched {
 			continue
 		}
-		if t.then != nil {
-			steps = append(steps, t.then)
+		if t.detail != nil {
+			steps = append(steps, t.detail)
 		}
-		line, completed, err := log.record(t.entry)
+		line, completed, err := log.addEntry(t.entry)
 		if err != nil {
 			return fmt.Errorf("write audit entry: %w", err)
 		}
@@ -72,31 +71,31 @@ func (s *Store) append(ctx context.Context, tx transaction, log tree, all []*tra
 	if log.size == first {
 		return nil
 	}
-	now, err := log.head()
+	now, err := log.currentHead()
 	if err != nil {
 		return err
 	}
-	checkpoint, err := s.key.sign(now)
+	checkpoint, err := s.key.signHead(now)
 	if err != nil {
 		return fmt.Errorf("sign audit log: %w", err)
 	}
 	steps = append(steps,
 		&statement{query: insertEntries, args: []any{first, strings.Join(lines, "\n"), strings.Join(hashes, "\n"), checkpoint}},
-		&statement{query: moveHead, args: []any{now.size, log.String()}})
+		&statement{query: updateHead, args: []any{now.size, log.String()}})
 	if err := tx.commit(ctx, steps...); err != nil {
 		return fmt.Errorf("append to audit log: %w", err)
 	}
-	s.seen = now
+	s.lastHead = now
 	return nil
 }
 
-// record gives e its number, adds it to the tree, and returns its line and the hashes that it completes.
-func (t *tree) record(e *entry) (line, completed string, err error) {
+// addEntry numbers e, adds it to the tree, and returns its line and the hashes that it completes.
+func (t *merkleTree) addEntry(e *entry) (line, completed string, err error) {
 	e.N = t.size
-	text, err := json.Marshal(e.line()) // on one line: JSON has no line break inside
+	text, err := json.Marshal(e.logLine()) // one line: encoding/json writes no line breaks
 	if err != nil {
 		return "", "", err
 	}
-	hashes, err := t.add(string(text))
+	hashes, err := t.addLine(string(text))
 	return string(text), formatHashes(hashes), err
 }

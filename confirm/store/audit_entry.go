@@ -7,15 +7,15 @@ import (
 	"scanwarden/confirm"
 )
 
-// entry is one line of the audit log: a JSON object that tells of one transition of a change, or of a link. It
-// never holds the change's code.
+// entry is one line of the audit log: a JSON object about one transition of a change, or of a link. It never holds
+// the change's code.
 type entry struct {
-	N     int64     `json:"n"` // its place in the log, from 0
+	N     int64     `json:"n"` // position in the log, from 0
 	Time  time.Time `json:"time"`
-	Event string    `json:"event"` // "proposed", "vote", "asked again", "noted", "linked", "unlinked", or the state that was reached
+	Event string    `json:"event"` // "proposed", "vote", "asked again", "noted", "linked", "unlinked", or the new state
 
 	Change    string            `json:"change"`
-	Version   int64             `json:"version"` // of the change, after this
+	Version   int64             `json:"version"` // of the change, after the transition
 	Operation string            `json:"operation"`
 	Target    string            `json:"target"`
 	Digest    string            `json:"digest"`
@@ -25,31 +25,31 @@ type entry struct {
 	Requester confirm.Principal `json:"requester"`
 	Via       string            `json:"via"`
 
-	Owner    string            `json:"owner,omitempty"` // with a claim
+	Owner    string            `json:"owner,omitempty"` // set with a claim
 	Decision *confirm.Decision `json:"decision,omitempty"`
 	Outcome  *confirm.Outcome  `json:"outcome,omitempty"`
 	Note     string            `json:"note,omitempty"`
-	Proposed json.RawMessage   `json:"proposed,omitempty"` // with the event "proposed"
+	Proposed json.RawMessage   `json:"proposed,omitempty"` // set with the event "proposed"
 
-	Link *joining `json:"link,omitempty"` // nil in what tells of a change
+	Link *linkEvent `json:"link,omitempty"` // nil in an entry about a change
 }
 
-// line is e as it is written: what tells of a link says nothing of a change.
-func (e *entry) line() any {
+// logLine returns the value that is written as JSON. An entry about a link has no fields of a change.
+func (e *entry) logLine() any {
 	if e.Link == nil {
 		return e
 	}
 	return struct {
-		N     int64     `json:"n"`
-		Time  time.Time `json:"time"`
-		Event string    `json:"event"`
-		Link  *joining  `json:"link"`
-		Note  string    `json:"note,omitempty"`
+		N     int64      `json:"n"`
+		Time  time.Time  `json:"time"`
+		Event string     `json:"event"`
+		Link  *linkEvent `json:"link"`
+		Note  string     `json:"note,omitempty"`
 	}{e.N, e.Time, e.Event, e.Link, e.Note}
 }
 
-// event names what a move does to a change in state from.
-func event(from confirm.State, m confirm.Move) string {
+// eventName returns the audit event of a move of a change that is in state from.
+func eventName(from confirm.State, m confirm.Move) string {
 	switch {
 	case m.To != from:
 		return string(m.To)

@@ -15,77 +15,78 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-// origin names our log in its checkpoints, and our key in its signatures.
-const origin = "scanwarden-audit"
+// logName identifies our log in its checkpoints, and our key in its signatures.
+const logName = "scanwarden-audit"
 
-// key signs and verifies the heads of the log.
-type key struct {
+// auditKey signs and verifies the heads of the log.
+type auditKey struct {
 	signer   note.Signer
 	verifier note.Verifier
-	public   string // the verifier key, in the form of package note
+	public   string // the verifier key, in the encoding of package note
 }
 
-// loadKey reads the key in dir, and makes it on first use. Processes that start at once agree on one key.
-func loadKey(dir string) (key, error) {
+// loadKey returns the key in dir. It creates the key on first use. Processes that start at the same time agree on
+// one key.
+func loadKey(dir string) (auditKey, error) {
 	if dir == "" {
-		return key{}, errors.New("no directory is given for the audit signing key; set SCANWARDEN_STATE_DIR")
+		return auditKey{}, errors.New("no directory is given for the audit signing key; set SCANWARDEN_STATE_DIR")
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return key{}, unmade(dir, err, placeOfKeys)
+		return auditKey{}, createError(dir, err, stateDirSetting)
 	}
-	k, err := findKey(dir)
+	k, err := readKey(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		path := filepath.Join(dir, "audit.key")
-		if err := makeKey(path); err != nil {
-			return key{}, unmade(path, err, placeOfKeys)
+		if err := createKey(path); err != nil {
+			return auditKey{}, createError(path, err, stateDirSetting)
 		}
-		k, err = findKey(dir)
+		k, err = readKey(dir)
 	}
 	if err != nil {
-		return key{}, err
+		return auditKey{}, err
 	}
-	return k, publish(filepath.Join(dir, "audit.pub"), k.public)
+	return k, writePublicKey(filepath.Join(dir, "audit.pub"), k.public)
 }
 
-// findKey reads the key in dir and makes nothing; where there never was one it returns fs.ErrNotExist.
-func findKey(dir string) (key, error) {
+// readKey returns the key in dir, or fs.ErrNotExist if there never was one. It creates nothing.
+func readKey(dir string) (auditKey, error) {
 	path, public := filepath.Join(dir, "audit.key"), filepath.Join(dir, "audit.pub")
 	_, published := os.Lstat(public)
 	text, err := os.ReadFile(path)
 	switch {
-	case errors.Is(err, fs.ErrNotExist) && published == nil: // a key is made before its public half
-		return key{}, fmt.Errorf("%s is missing and %s is there; restore the first from a backup, or move the second and the ledger away to begin anew", path, public)
+	case errors.Is(err, fs.ErrNotExist) && published == nil: // audit.key is created before audit.pub
+		return auditKey{}, fmt.Errorf("%s is missing and %s is there; restore the first from a backup, or move the second and the ledger away to start again", path, public)
 	case errors.Is(err, fs.ErrNotExist):
-		return key{}, fs.ErrNotExist
+		return auditKey{}, fs.ErrNotExist
 	case err != nil:
-		return key{}, fmt.Errorf("%w; let this user read it, or name another directory in %s", err, placeOfKeys)
+		return auditKey{}, fmt.Errorf("%w; let this user read it, or name another directory in %s", err, stateDirSetting)
 	}
 	k, err := parseKey(strings.TrimSpace(string(text)))
 	if err != nil {
-		return key{}, fmt.Errorf("%s: %w; restore it from a backup, or move it away to begin with a new key and a new ledger", path, err)
+		return auditKey{}, fmt.Errorf("%s: %w; restore it from a backup, or move it away to begin with a new key and a new ledger", path, err)
 	}
 	return k, nil
 }
 
-// makeKey puts a new key at path, unless another process was faster.
-func makeKey(path string) error {
-	secret, _, err := note.GenerateKey(rand.Reader, origin)
+// createKey writes a new key to path, unless another process has created one meanwhile.
+func createKey(path string) error {
+	secret, _, err := note.GenerateKey(rand.Reader, logName)
 	if err != nil {
 		return err
 	}
-	if err := createPrivate(path, secret+"\n"); !errors.Is(err, fs.ErrExist) {
+	if err := createPrivateFile(path, secret+"\n"); !errors.Is(err, fs.ErrExist) {
 		return err
 	}
 	return nil
 }
 
-// publish writes the verifier key beside the signing key, unless it is there already. Another one's is never
-// overwritten: somebody may need it to check an older log.
-func publish(path, public string) error {
+// writePublicKey writes the verifier key beside the signing key, unless it is there already. A different verifier
+// key is never overwritten: it may be needed to check an older log.
+func writePublicKey(path, public string) error {
 	text := public + "\n"
-	err := createPrivate(path, text)
+	err := createPrivateFile(path, text)
 	if err != nil && !errors.Is(err, fs.ErrExist) {
-		return unmade(path, err, placeOfKeys)
+		return createError(path, err, stateDirSetting)
 	}
 	if err == nil {
 		return nil
@@ -96,22 +97,22 @@ func publish(path, public string) error {
 	return nil
 }
 
-// createPrivate makes a file for its owner alone, or fails with fs.ErrExist.
-func createPrivate(path, text string) error {
+// createPrivateFile writes a new file with mode 0600. It returns fs.ErrExist if the file exists.
+func createPrivateFile(path, text string) error {
 	if _, err := os.Lstat(path); err == nil {
 		return fs.ErrExist
 	}
-	return place(path, text, os.Link)
+	return writeFileAtomic(path, text, os.Link)
 }
 
-// place writes text to a file of its own, mode 0600, and then lets put give it its name: nobody ever finds
-// half of it.
-func place(path, text string, put func(from, to string) error) error {
+// writeFileAtomic writes text to a temporary file with mode 0600 and lets put give it its name, so that no process
+// can read half of it.
+func writeFileAtomic(path, text string, put func(from, to string) error) error {
 	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
 	if err != nil {
 		return err
 	}
-	defer os.Remove(f.Name()) // fails, rightly, when put has renamed it
+	defer os.Remove(f.Name()) // fails if put has renamed it, as it should
 	_, err = f.WriteString(text)
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
@@ -119,55 +120,57 @@ func place(path, text string, put func(from, to string) error) error {
 	return put(f.Name(), path)
 }
 
-// parseKey derives the public half from the secret one: "PRIVATE+KEY+NAME+HASH+BASE64", where the base64
-// holds one byte for the algorithm and then the Ed25519 seed (golang.org/x/mod/sumdb/note).
-func parseKey(secret string) (key, error) {
+// parseKey derives the public half from the secret "PRIVATE+KEY+NAME+HASH+BASE64". The base64 part holds one byte
+// for the algorithm and then the Ed25519 seed (golang.org/x/mod/sumdb/note).
+func parseKey(secret string) (auditKey, error) {
 	malformed := errors.New("this is not an audit signing key")
 	signer, err := note.NewSigner(secret)
 	if err != nil {
-		return key{}, malformed
+		return auditKey{}, malformed
 	}
 	fields := strings.SplitN(secret, "+", 5)
 	seed, err := base64.StdEncoding.DecodeString(fields[len(fields)-1])
 	if err != nil || len(seed) != 1+ed25519.SeedSize {
-		return key{}, malformed
+		return auditKey{}, malformed
 	}
 	private := ed25519.NewKeyFromSeed(seed[1:])
-	public, err := note.NewEd25519VerifierKey(origin, private.Public().(ed25519.PublicKey))
+	public, err := note.NewEd25519VerifierKey(logName, private.Public().(ed25519.PublicKey))
 	if err != nil {
-		return key{}, malformed
+		return auditKey{}, malformed
 	}
 	verifier, err := note.NewVerifier(public)
 	if err != nil || verifier.KeyHash() != signer.KeyHash() {
-		return key{}, malformed
+		return auditKey{}, malformed
 	}
-	return key{signer: signer, verifier: verifier, public: public}, nil
+	return auditKey{signer: signer, verifier: verifier, public: public}, nil
 }
 
-// head is a state of the log: how many entries it has, and the root of their tree.
-type head struct {
+// logHead identifies a state of the log: the number of entries, and the root of their tree.
+type logHead struct {
 	size int64
 	root tlog.Hash
 }
 
-// text is a checkpoint's (https://c2sp.org/tlog-checkpoint): origin, size and root, a line each.
-func (h head) text() string {
-	return fmt.Sprintf("%s\n%d\n%s\n", origin, h.size, h.root)
+// checkpointText returns the text of a checkpoint (https://c2sp.org/tlog-checkpoint): origin, size and root, one
+// line each.
+func (h logHead) checkpointText() string {
+	return fmt.Sprintf("%s\n%d\n%s\n", logName, h.size, h.root)
 }
 
-func (k key) sign(h head) (string, error) {
-	signed, err := note.Sign(&note.Note{Text: h.text()}, k.signer)
+// signHead returns the signed checkpoint of h.
+func (k auditKey) signHead(h logHead) (string, error) {
+	signed, err := note.Sign(&note.Note{Text: h.checkpointText()}, k.signer)
 	return string(signed), err
 }
 
-// check reports why checkpoint is not this head under our signature.
-func (k key) check(h head, checkpoint string) error {
+// verifyHead returns nil if checkpoint is h, signed with our key.
+func (k auditKey) verifyHead(h logHead, checkpoint string) error {
 	n, err := note.Open([]byte(checkpoint), note.VerifierList(k.verifier))
 	if err != nil {
 		return errors.New("its checkpoint is not signed by the key in audit.key")
 	}
-	if n.Text != h.text() {
-		return errors.New("the signed checkpoint tells of another log")
+	if n.Text != h.checkpointText() {
+		return errors.New("the signed checkpoint is of another log")
 	}
 	return nil
 }

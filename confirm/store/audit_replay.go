@@ -8,61 +8,62 @@ import (
 	"scanwarden/confirm"
 )
 
-// standing is where a change stands according to the log: what its row must say too. Long parts are kept
-// as their SHA-256, for a log may tell of very many changes.
-type standing struct {
-	entry     int64 // the newest entry about the change
+// replayedChange is the state of a change according to the log. Its row must agree. Long parts are kept as their
+// SHA-256, because a log may be about very many changes.
+type replayedChange struct {
+	entry     int64 // newest entry about the change
 	state     confirm.State
 	version   int64
 	round     int
 	digest    string
 	owner     string
 	updated   int64
-	asked     sum // who asked, and under which terms
-	decisions sum
-	outcome   sum
+	request   jsonHash // requester, source and the terms of confirming
+	decisions jsonHash
+	outcome   jsonHash
 }
 
-type sum [sha256.Size]byte
+type jsonHash [sha256.Size]byte
 
-// sumOf is of JSON, which the ledger's values are kept as; the zero sum stands for nothing there.
-func sumOf(parts ...any) sum {
+// hashJSON returns the SHA-256 of the parts as a JSON array. It returns the zero hash for values that have no
+// JSON.
+func hashJSON(parts ...any) jsonHash {
 	text, err := json.Marshal(parts)
 	if err != nil {
-		return sum{} // such a value was never written: it differs from all that was
+		return jsonHash{} // such a value was never written, so it must differ from every stored one
 	}
 	return sha256.Sum256(text)
 }
 
-// follow returns the standing after entry e.
-func (s standing) follow(e entry) (standing, error) {
+// apply returns the state after entry e.
+func (s replayedChange) apply(e entry) (replayedChange, error) {
 	s.entry, s.state, s.version, s.round, s.digest = e.N, e.To, e.Version, e.Round, e.Digest
 	s.updated = micros(e.Time)
 	if e.Proposed != nil {
-		var p proposed
+		var p storedProposal
 		if err := json.Unmarshal(e.Proposed, &p); err != nil {
 			return s, err
 		}
-		s.asked = sumOf(e.Requester, e.Via, p)
-		s.outcome = sumOf(confirm.Outcome{})
+		s.request = hashJSON(e.Requester, e.Via, p)
+		s.outcome = hashJSON(confirm.Outcome{})
 	}
 	if e.Owner != "" {
 		s.owner = e.Owner
 	}
 	if e.Decision != nil {
-		s.decisions = sumOf(s.decisions, *e.Decision)
+		s.decisions = hashJSON(s.decisions, *e.Decision)
 	}
 	if e.Outcome != nil {
-		s.outcome = sumOf(*e.Outcome)
+		s.outcome = hashJSON(*e.Outcome)
 	}
 	return s, nil
 }
 
-// compare says in which respect the row of a change departs from the log; empty means in none.
-func (s standing) compare(c confirm.Change) string {
-	var decisions sum
+// difference returns how the row of a change differs from the log, or "".
+func (s replayedChange) difference(c confirm.Change) string {
+	var decisions jsonHash
 	for _, d := range c.Decisions {
-		decisions = sumOf(decisions, d)
+		decisions = hashJSON(decisions, d)
 	}
 	digest, err := c.Proposal.Digest()
 	departures := []struct {
@@ -71,10 +72,10 @@ func (s standing) compare(c confirm.Change) string {
 	}{
 		{fmt.Sprintf("its state is %q, and the log says %q", c.State, s.state), c.State != s.state},
 		{"its proposal is not the one that was shown", err != nil || digest != c.Digest || digest != s.digest},
-		{"the decisions on it are others", decisions != s.decisions},
-		{"who asked, or the terms of confirming it, are others", sumOf(c.Requester, c.Source, proposedOf(c)) != s.asked},
-		{"its outcome is another", sumOf(c.Outcome) != s.outcome},
-		{"its version, round or owner is another, or the time it last moved",
+		{"the decisions on it differ", decisions != s.decisions},
+		{"its requester, its source or the terms of confirming it differ", hashJSON(c.Requester, c.Source, newStoredProposal(c)) != s.request},
+		{"its outcome differs", hashJSON(c.Outcome) != s.outcome},
+		{"its version, round, owner or the time it last moved differs",
 			c.Version != s.version || c.Round != s.round || c.Owner != s.owner || micros(c.Updated) != s.updated},
 	}
 	for _, d := range departures {

@@ -16,8 +16,8 @@ import (
 	"scanwarden/confirm/store"
 )
 
-// export returns the log's lines.
-func export(t testing.TB, s *store.Store) []string {
+// exportLines returns the log's lines.
+func exportLines(t testing.TB, s *store.Store) []string {
 	t.Helper()
 	var out bytes.Buffer
 	must(t, s.Export(t.Context(), &out))
@@ -27,20 +27,20 @@ func export(t testing.TB, s *store.Store) []string {
 	return strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")
 }
 
-func TestLogTellsTheWholeLife(t *testing.T) {
-	each(t, func(t *testing.T, l ledger) {
-		s := l.open(t)
+func TestLogRecordsTheWholeLife(t *testing.T) {
+	forEachDatabase(t, func(t *testing.T, l testDatabase) {
+		s := l.openStore(t)
 		good := insert(t, s)
-		mustWalk(t, s, good,
+		mustMove(t, s, good,
 			confirm.Move{To: confirm.Pending, At: noon, NextRound: true, Note: "accepted without the right code"},
-			confirm.Move{To: confirm.Pending, At: noon, Decision: yes("bob")},
+			confirm.Move{To: confirm.Pending, At: noon, Decision: approveAs("bob")},
 			approval("ada"), claim("me"), finish(confirm.Unknown),
 			confirm.Move{To: confirm.Unknown, At: noon, Note: "looked"}, finish(confirm.Applied))
 		for _, to := range []confirm.State{confirm.Denied, confirm.Expired, confirm.Withdrawn, confirm.Stale, confirm.Failed} {
-			mustWalk(t, s, insert(t, s), finish(to))
+			mustMove(t, s, insert(t, s), finish(to))
 		}
 		var events []string
-		for i, line := range export(t, s) {
+		for i, line := range exportLines(t, s) {
 			var e struct {
 				N                        int
 				Event, Change, Operation string
@@ -66,11 +66,11 @@ func TestLogTellsTheWholeLife(t *testing.T) {
 }
 
 func TestLogLines(t *testing.T) {
-	each(t, func(t *testing.T, l ledger) {
-		s := l.open(t)
+	forEachDatabase(t, func(t *testing.T, l testDatabase) {
+		s := l.openStore(t)
 		c := insert(t, s)
-		mustWalk(t, s, c, approval("ada"), claim("me"))
-		lines := export(t, s)
+		mustMove(t, s, c, approval("ada"), claim("me"))
+		lines := exportLines(t, s)
 		for i, want := range []string{
 			`{"n":0,"time":"2026-11-21T12:00:00Z","event":"proposed","change":"ID","version":0,"operation":"add_scan",` +
 				`"target":"tenant-a","digest":"DIGEST","to":"pending","requester":"slack:T1/U1","via":"Slack","proposed":{` +
@@ -96,10 +96,10 @@ func TestLogLines(t *testing.T) {
 	})
 }
 
-// The head can be checked with nothing of ours: from the exported lines and the verifier key alone.
+// The exported lines and the verifier key are enough to check the head, without code of this package.
 func TestHeadIsThatOfTheExportedLines(t *testing.T) {
-	each(t, func(t *testing.T, l ledger) {
-		s := l.open(t)
+	forEachDatabase(t, func(t *testing.T, l testDatabase) {
+		s := l.openStore(t)
 		if head := mustVerify(t, s); head.Entries != 0 {
 			t.Errorf("an empty log has %d entries", head.Entries)
 		}
@@ -113,7 +113,7 @@ func TestHeadIsThatOfTheExportedLines(t *testing.T) {
 		})
 		for n := range int64(20) {
 			insert(t, s)
-			head, lines := mustVerify(t, s), export(t, s)
+			head, lines := mustVerify(t, s), exportLines(t, s)
 			hashes, err := tlog.StoredHashes(n, []byte(lines[n]), reader)
 			must(t, err)
 			stored = append(stored, hashes...)
@@ -135,18 +135,18 @@ func TestHeadIsThatOfTheExportedLines(t *testing.T) {
 	})
 }
 
-// Entries that share a transaction share a checkpoint; the log holds all the same.
-func TestManyAtOnce(t *testing.T) {
-	each(t, func(t *testing.T, l ledger) {
-		stores := []*store.Store{l.open(t), l.open(t)}
+// Entries that share a transaction share a checkpoint, and the log is still valid.
+func TestConcurrentTransitionsShareTransactions(t *testing.T) {
+	forEachDatabase(t, func(t *testing.T, l testDatabase) {
+		stores := []*store.Store{l.openStore(t), l.openStore(t)}
 		inParallel(40, func(i int) {
 			s := stores[i%2]
-			c := fresh(t)
+			c := mustNewChange(t)
 			if err := s.Insert(t.Context(), c); err != nil {
 				t.Error(err)
 				return
 			}
-			if _, err := walk(t.Context(), s, c, approval("ada"), claim("me"), finish(confirm.Applied)); err != nil {
+			if _, err := moveAll(t.Context(), s, c, approval("ada"), claim("me"), finish(confirm.Applied)); err != nil {
 				t.Error(err)
 			}
 		})
@@ -162,12 +162,12 @@ func TestManyAtOnce(t *testing.T) {
 }
 
 func TestDecisionTimesSurvive(t *testing.T) {
-	each(t, func(t *testing.T, l ledger) {
-		s := l.open(t)
+	forEachDatabase(t, func(t *testing.T, l testDatabase) {
+		s := l.openStore(t)
 		m := approval("ada")
 		m.Decision.At = time.Date(2026, 11, 21, 13, 1, 0, 123456789, time.FixedZone("CET", 3600))
 		m.At = m.Decision.At
-		mustWalk(t, s, insert(t, s), m)
+		mustMove(t, s, insert(t, s), m)
 		mustVerify(t, s)
 	})
 }

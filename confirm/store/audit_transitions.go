@@ -9,74 +9,75 @@ import (
 	"scanwarden/confirm"
 )
 
-// course is what the log has told of one change so far, as far as the law of its transitions needs it. A row
-// that was altered behind the log's back, and moved on and perhaps put back since, leaves a course that no
-// gate would have taken.
-type course struct {
+// history is what the log has recorded of one change so far, as far as the rules of its transitions need it. A row
+// that was altered without an audit entry and then moved leaves a history that the Gate would not have allowed,
+// even if the row was restored later.
+type history struct {
 	known    bool
 	state    confirm.State
 	version  int64
 	fixed    [4]string // digest, operation, target and requester
 	needed   int
 	expires  time.Time
-	approved []string // the people who said yes
+	approved []string // persons that approved, each once
 }
 
-// lawful are the states that a change may go to.
-var lawful = map[confirm.State][]confirm.State{
+// legalTransitions lists the states that a change can go to.
+var legalTransitions = map[confirm.State][]confirm.State{
 	confirm.Pending:   {confirm.Pending, confirm.Approved, confirm.Denied, confirm.Expired, confirm.Withdrawn},
 	confirm.Approved:  {confirm.Executing, confirm.Failed, confirm.Expired},
 	confirm.Executing: {confirm.Applied, confirm.Failed, confirm.Unknown, confirm.Stale},
 	confirm.Unknown:   {confirm.Unknown, confirm.Applied, confirm.Failed},
 }
 
-// follow returns the course after entry e, or why the change cannot have taken it.
-func (c course) follow(e entry) (course, error) {
+// apply returns the history after entry e, or an error if e is not possible then.
+func (c history) apply(e entry) (history, error) {
 	fixed := [4]string{e.Digest, e.Operation, e.Target, string(e.Requester)}
 	if !c.known {
-		return c.begin(e, fixed)
+		return c.start(e, fixed)
 	}
 	switch {
 	case e.Proposed != nil:
 		return c, fmt.Errorf("change %s is proposed a second time", e.Change)
 	case e.From != c.state || e.Version != c.version+1 || fixed != c.fixed:
-		return c, fmt.Errorf("change %s goes on from where it was not: its row was altered behind the log's back", e.Change)
-	case !slices.Contains(lawful[c.state], e.To):
+		return c, fmt.Errorf("change %s continues from a state it was not in: its row was altered without an audit entry", e.Change)
+	case !slices.Contains(legalTransitions[c.state], e.To):
 		return c, fmt.Errorf("change %s cannot go from %s to %s", e.Change, c.state, e.To)
 	}
 	if d := e.Decision; d != nil && d.Approve && !slices.Contains(c.approved, d.Person) {
 		c.approved = append(slices.Clip(c.approved), d.Person)
 	}
-	if why := c.forbids(e); why != "" {
+	if why := c.violation(e); why != "" {
 		return c, fmt.Errorf("change %s %s", e.Change, why)
 	}
 	c.state, c.version = e.To, e.Version
 	return c, nil
 }
 
-func (c course) begin(e entry, fixed [4]string) (course, error) {
-	var p proposed
+// start returns the history after the first entry of a change, which must propose it.
+func (c history) start(e entry, fixed [4]string) (history, error) {
+	var p storedProposal
 	if e.Proposed == nil || e.To != confirm.Pending {
-		return c, fmt.Errorf("change %s moves, and was never proposed", e.Change)
+		return c, fmt.Errorf("change %s moves, but was never proposed", e.Change)
 	}
 	if err := json.Unmarshal(e.Proposed, &p); err != nil {
 		return c, err
 	}
-	return course{known: true, state: e.To, version: e.Version, fixed: fixed, needed: p.Needed, expires: p.Expires}, nil
+	return history{known: true, state: e.To, version: e.Version, fixed: fixed, needed: p.Needed, expires: p.Expires}, nil
 }
 
-// forbids says what speaks against e, with its own vote counted.
-func (c course) forbids(e entry) string {
+// violation returns the rule that e breaks, with its own vote counted, or "".
+func (c history) violation(e entry) string {
 	inTime := e.Time.Before(c.expires)
 	switch {
 	case e.To == confirm.Approved && (e.Decision == nil || !e.Decision.Approve || len(c.approved) < c.needed):
 		return fmt.Sprintf("was approved by %d people, and needs %d", len(c.approved), c.needed)
 	case e.To == confirm.Denied && (e.Decision == nil || e.Decision.Approve):
-		return "was denied by nobody"
+		return "was denied without a decision against it"
 	case e.To == confirm.Executing && len(c.approved) < c.needed:
-		return fmt.Sprintf("was executed with the yes of %d people, and needs %d", len(c.approved), c.needed)
+		return fmt.Sprintf("was executed with the approval of %d people, and needs %d", len(c.approved), c.needed)
 	case (e.To == confirm.Approved || e.To == confirm.Executing) && !inTime:
-		return "went on after it had expired"
+		return "continued after it had expired"
 	}
 	return ""
 }

@@ -9,14 +9,14 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-// tree is the right edge of the log's Merkle tree: the roots of the complete subtrees it consists of,
-// largest first. That is all it takes to append an entry and to compute the root, so neither reads the log.
-type tree struct {
+// merkleTree is the right edge of the log's Merkle tree: the roots of its complete subtrees, largest first. The
+// edge is enough to append an entry and to compute the root, so neither has to read the log.
+type merkleTree struct {
 	size int64
 	edge []tlog.Hash
 }
 
-// parseEdge reads the edge of a tree of that size, as String writes it.
+// parseEdge returns the edge of a tree of that size from the encoding of String.
 func parseEdge(size int64, edge string) ([]tlog.Hash, error) {
 	hashes, err := parseHashes(edge)
 	if err != nil || size < 0 || len(hashes) != bits.OnesCount64(uint64(size)) {
@@ -25,12 +25,12 @@ func parseEdge(size int64, edge string) ([]tlog.Hash, error) {
 	return hashes, nil
 }
 
-// String is the hashes of the edge in base64, with a space between them.
-func (t tree) String() string { return formatHashes(t.edge) }
+// String returns the hashes of the edge in base64, separated by spaces.
+func (t merkleTree) String() string { return formatHashes(t.edge) }
 
-// add appends an entry and returns the hashes that it completes: its own, and then those of the ever larger
+// addLine appends an entry and returns the hashes that it completes: its own, then those of the ever larger
 // subtrees that end with it.
-func (t *tree) add(line string) ([]tlog.Hash, error) {
+func (t *merkleTree) addLine(line string) ([]tlog.Hash, error) {
 	completed, err := tlog.StoredHashes(t.size, []byte(line), t)
 	if err != nil {
 		return nil, err
@@ -41,13 +41,14 @@ func (t *tree) add(line string) ([]tlog.Hash, error) {
 	return completed, nil
 }
 
-func (t tree) head() (head, error) {
+// currentHead returns the size and the root of the tree.
+func (t merkleTree) currentHead() (logHead, error) {
 	root, err := tlog.TreeHash(t.size, &t)
-	return head{size: t.size, root: root}, err
+	return logHead{size: t.size, root: root}, err
 }
 
 // ReadHashes implements tlog.HashReader.
-func (t *tree) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
+func (t *merkleTree) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
 	edge := edgeIndexes(t.size)
 	hashes := make([]tlog.Hash, len(indexes))
 	for i, index := range indexes {
@@ -60,7 +61,8 @@ func (t *tree) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
 	return hashes, nil
 }
 
-// edgeIndexes numbers the hashes of the edge as tlog does: one complete subtree for each bit of size.
+// edgeIndexes returns the indexes of the edge's hashes in the numbering of tlog: one complete subtree for each bit
+// of size.
 func edgeIndexes(size int64) []int64 {
 	var indexes []int64
 	for done := int64(0); done < size; {

@@ -12,17 +12,17 @@ import (
 	"scanwarden/confirm"
 )
 
-// Head is what Verify proved: the log has this many entries, under this root of their tree. Kept elsewhere,
-// it shows later that the log was not cut back or replaced.
+// Head is the result of Verify: the log has this many entries, under this root of their tree. A Head that is kept
+// in another place shows later whether the log was cut or replaced.
 type Head struct {
 	Entries int64
 	Hash    string // base64
 	Key     string // verifies the checkpoints; in the form of golang.org/x/mod/sumdb/note
 }
 
-// BadEntryError names the first audit entry that does not hold, counted from 0 as in the entries' own "n".
-// When the log holds, but the tables do not agree with it, that is the newest entry about the change which
-// was altered behind the log's back; for a change that the log does not know, it is the entry that is missing.
+// BadEntryError identifies the first audit entry that is not valid, counted from 0 as in the entries' own "n". If
+// the log is valid but a row disagrees with it, Entry is the newest entry about that change or link. For a row
+// that the log does not know, Entry is the number of the missing entry.
 type BadEntryError struct {
 	Entry int64
 	Why   string
@@ -36,27 +36,27 @@ func badEntry(n int64, format string, args ...any) error {
 	return &BadEntryError{Entry: n, Why: fmt.Sprintf(format, args...)}
 }
 
-// Verify replays the whole log, checks every signed checkpoint, and compares each change and each link with what
-// the log says of it. A *BadEntryError says what does not hold; any other error means that reading failed. It reads
-// one state of the ledger, and hinders nobody who writes meanwhile.
+// Verify replays the whole log, checks every signed checkpoint, and compares each change and each link with the
+// log. A *BadEntryError describes what is not valid; any other error means that reading failed. Verify reads one
+// state of the database and does not block writers.
 func (s *Store) Verify(ctx context.Context) (Head, error) {
-	v := verification{
-		key: s.key, changes: map[string]standing{}, courses: map[string]course{},
-		links: links{from: map[confirm.Principal]standingLink{}, to: map[confirm.Principal]bool{}},
+	v := logVerifier{
+		key: s.key, changes: map[string]replayedChange{}, histories: map[string]history{},
+		links: linkSet{from: map[confirm.Principal]linkState{}, to: map[confirm.Principal]bool{}},
 	}
-	err := s.snapshot(ctx, func(tx *sql.Tx) error {
-		if err := v.readLog(ctx, tx); err != nil {
+	err := s.readSnapshot(ctx, func(tx *sql.Tx) error {
+		if err := v.replayLog(ctx, tx); err != nil {
 			return err
 		}
-		if err := v.readChanges(ctx, tx); err != nil {
+		if err := v.compareChanges(ctx, tx); err != nil {
 			return err
 		}
-		return v.readLinks(ctx, tx)
+		return v.compareLinks(ctx, tx)
 	})
 	if err != nil {
 		return Head{}, fmt.Errorf("verify audit log: %w", err)
 	}
-	now, err := v.log.head()
+	now, err := v.log.currentHead()
 	if err != nil {
 		return Head{}, fmt.Errorf("verify audit log: %w", err)
 	}
@@ -66,7 +66,7 @@ func (s *Store) Verify(ctx context.Context) (Head, error) {
 // Export writes the log as JSON lines, each exactly as it was logged.
 func (s *Store) Export(ctx context.Context, w io.Writer) error {
 	out := bufio.NewWriter(w)
-	err := eachTransaction(ctx, s.read, func(t auditRow) error {
+	err := eachAuditRow(ctx, s.read, func(t auditRow) error {
 		_, err := out.WriteString(t.lines + "\n")
 		return err
 	})
@@ -85,7 +85,8 @@ type auditRow struct {
 	lines, hashes, checkpoint string
 }
 
-func eachTransaction(ctx context.Context, q querier, yield func(auditRow) error) error {
+// eachAuditRow calls yield for each row of the log, oldest first, and stops at its first error.
+func eachAuditRow(ctx context.Context, q querier, yield func(auditRow) error) error {
 	rows, err := q.QueryContext(ctx, `SELECT n, lines, hashes, checkpoint FROM audit ORDER BY n`)
 	if err != nil {
 		return err
@@ -103,26 +104,27 @@ func eachTransaction(ctx context.Context, q querier, yield func(auditRow) error)
 	return rows.Err()
 }
 
-// verification is how far Verify has come.
-type verification struct {
-	key     key
-	log     tree                // as replayed
-	changes map[string]standing // what the log says, by change
-	courses map[string]course   // whether it could come to that
-	links   links               // what the log says of people's accounts
+// logVerifier is the progress of one Verify.
+type logVerifier struct {
+	key       auditKey
+	log       merkleTree                // as replayed so far
+	changes   map[string]replayedChange // state of each change according to the log
+	histories map[string]history        // transitions of each change
+	links     linkSet                   // account links according to the log
 }
 
-func (v *verification) readLog(ctx context.Context, tx *sql.Tx) error {
+// replayLog replays every row of the log and compares the result with the stored head.
+func (v *logVerifier) replayLog(ctx context.Context, tx *sql.Tx) error {
 	var size int64
 	var edge string
 	if err := tx.QueryRowContext(ctx, `SELECT n, edge FROM audit_head`).Scan(&size, &edge); err != nil {
 		return fmt.Errorf("read head: %w", err)
 	}
-	err := eachTransaction(ctx, tx, func(t auditRow) error {
+	err := eachAuditRow(ctx, tx, func(t auditRow) error {
 		if t.n >= size {
-			return badEntry(t.n, "it stands beyond the head, which counts %d entries", size)
+			return badEntry(t.n, "it is beyond the head, which counts %d entries", size)
 		}
-		return v.replay(t)
+		return v.replayRow(t)
 	})
 	switch {
 	case err != nil:
@@ -130,15 +132,15 @@ func (v *verification) readLog(ctx context.Context, tx *sql.Tx) error {
 	case v.log.size != size:
 		return badEntry(min(v.log.size, size), "the head counts %d entries, and there are %d", size, v.log.size)
 	case v.log.String() != edge:
-		return badEntry(size, "the head was altered: what comes next would not fit the log")
+		return badEntry(size, "the head was altered: the next entry would not fit the log")
 	}
 	return nil
 }
 
-// replay checks the entries of one transaction as if they were appended now.
-func (v *verification) replay(t auditRow) error {
+// replayRow checks the entries of one transaction as if they were appended now.
+func (v *logVerifier) replayRow(t auditRow) error {
 	if want := v.log.size; t.n != want {
-		return badEntry(want, "it is missing: entry %d stands in its place", t.n)
+		return badEntry(want, "it is missing: entry %d is in its place", t.n)
 	}
 	lines, hashes := strings.Split(t.lines, "\n"), strings.Split(t.hashes, "\n")
 	for i, line := range lines {
@@ -149,19 +151,20 @@ func (v *verification) replay(t auditRow) error {
 	if len(hashes) > len(lines) {
 		return badEntry(v.log.size, "it is missing, and its hashes are still there")
 	}
-	now, err := v.log.head()
+	now, err := v.log.currentHead()
 	if err != nil {
 		return err
 	}
-	if err := v.key.check(now, t.checkpoint); err != nil {
+	if err := v.key.verifyHead(now, t.checkpoint); err != nil {
 		return badEntry(t.n, "%v", err)
 	}
 	return nil
 }
 
-func (v *verification) replayEntry(line, hashes string) error {
+// replayEntry checks one entry against its hashes, the rules of transitions and the rules of links.
+func (v *logVerifier) replayEntry(line, hashes string) error {
 	n := v.log.size
-	completed, err := v.log.add(line)
+	completed, err := v.log.addLine(line)
 	if err != nil {
 		return err
 	}
@@ -173,34 +176,34 @@ func (v *verification) replayEntry(line, hashes string) error {
 		return badEntry(n, "its line cannot be read: %v", err)
 	}
 	if e.Link != nil {
-		if err := v.links.follow(e); err != nil {
+		if err := v.links.apply(e); err != nil {
 			return badEntry(n, "%v", err)
 		}
 		return nil
 	}
-	if v.courses[e.Change], err = v.courses[e.Change].follow(e); err != nil {
+	if v.histories[e.Change], err = v.histories[e.Change].apply(e); err != nil {
 		return badEntry(n, "%v", err)
 	}
-	v.changes[e.Change], err = v.changes[e.Change].follow(e)
+	v.changes[e.Change], err = v.changes[e.Change].apply(e)
 	if err != nil {
 		return badEntry(n, "its line cannot be read: %v", err)
 	}
 	return nil
 }
 
-// readChanges compares the tables with the log.
-func (v *verification) readChanges(ctx context.Context, tx *sql.Tx) error {
-	err := eachChange(ctx, tx, "", nil, func(c confirm.Change, unreadable error) error {
+// compareChanges checks that the tables of changes agree with the log.
+func (v *logVerifier) compareChanges(ctx context.Context, tx *sql.Tx) error {
+	err := eachChange(ctx, tx, changeQuery{}, func(c confirm.Change, unreadable error) error {
 		logged, known := v.changes[c.ID]
 		if !known {
-			return badEntry(v.log.size, "change %s is in the ledger, and nothing in the log tells of it", c.ID)
+			return badEntry(v.log.size, "change %s is in the ledger, and nothing in the log proposed it", c.ID)
 		}
 		delete(v.changes, c.ID)
 		if unreadable != nil {
-			return badEntry(logged.entry, "change %s was altered behind the log's back: %v", c.ID, unreadable)
+			return badEntry(logged.entry, "change %s was altered without an audit entry: %v", c.ID, unreadable)
 		}
-		if why := logged.compare(c); why != "" {
-			return badEntry(logged.entry, "change %s was altered behind the log's back: %s", c.ID, why)
+		if why := logged.difference(c); why != "" {
+			return badEntry(logged.entry, "change %s was altered without an audit entry: %s", c.ID, why)
 		}
 		return nil
 	})
@@ -208,7 +211,7 @@ func (v *verification) readChanges(ctx context.Context, tx *sql.Tx) error {
 		return err
 	}
 	for id, logged := range v.changes {
-		return badEntry(logged.entry, "change %s, which it tells of, is not in the ledger any more", id)
+		return badEntry(logged.entry, "change %s, which it moved, is no longer in the ledger", id)
 	}
 	return nil
 }

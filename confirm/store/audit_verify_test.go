@@ -9,21 +9,21 @@ import (
 	"scanwarden/confirm/store"
 )
 
-// story fills a ledger with six entries: 0 to 3 of a change that was applied, 4 and 5 of one that has a vote.
-func story(t testing.TB, s *store.Store) (applied, open confirm.Change) {
+// fillStore fills a ledger with six entries: 0 to 3 of a change that was applied, 4 and 5 of one that has a vote.
+func fillStore(t testing.TB, s *store.Store) (applied, open confirm.Change) {
 	t.Helper()
-	applied = mustWalk(t, s, insert(t, s), approval("ada"), claim("me"), finish(confirm.Applied))
-	c := fresh(t)
+	applied = mustMove(t, s, insert(t, s), approval("ada"), claim("me"), finish(confirm.Applied))
+	c := mustNewChange(t)
 	c.Needed = 2
 	must(t, s.Insert(t.Context(), c))
-	open = mustWalk(t, s, c, confirm.Move{To: confirm.Pending, At: noon, Decision: yes("bob")})
+	open = mustMove(t, s, c, confirm.Move{To: confirm.Pending, At: noon, Decision: approveAs("bob")})
 	return applied, open
 }
 
-// Each way to tamper with the ledger, and what Verify says of it.
+// Each way to tamper with the ledger, and the entry that Verify names.
 func TestVerifyFinds(t *testing.T) {
 	for name, c := range map[string]struct {
-		tamper func(t *testing.T, l ledger, applied, open confirm.Change)
+		tamper func(t *testing.T, l testDatabase, applied, open confirm.Change)
 		entry  int64
 		why    string
 	}{
@@ -35,7 +35,7 @@ func TestVerifyFinds(t *testing.T) {
 		"swapped lines": {sqlTamper(
 			`UPDATE audit SET n = -1 WHERE n = 1`, `UPDATE audit SET n = 1 WHERE n = 2`, `UPDATE audit SET n = 2 WHERE n = -1`),
 			1, "do not agree"},
-		"line before the first": {sqlTamper(`INSERT INTO audit (n, lines, hashes, checkpoint) SELECT -1, lines, hashes, checkpoint FROM audit WHERE n = 0`), 0, "entry -1 stands in its place"},
+		"line before the first": {sqlTamper(`INSERT INTO audit (n, lines, hashes, checkpoint) SELECT -1, lines, hashes, checkpoint FROM audit WHERE n = 0`), 0, "entry -1 is in its place"},
 		"line beyond the head":  {sqlTamper(`INSERT INTO audit (n, lines, hashes, checkpoint) SELECT 6, lines, hashes, checkpoint FROM audit WHERE n = 0`), 6, "beyond the head"},
 		"head set back":         {sqlTamper(`UPDATE audit_head SET n = 4`), 4, "beyond the head"},
 		"head set forth":        {sqlTamper(`UPDATE audit_head SET n = 7`), 6, "the head counts 7"},
@@ -43,8 +43,8 @@ func TestVerifyFinds(t *testing.T) {
 		"checkpoint of another": {sqlTamper(`UPDATE audit SET checkpoint = (SELECT checkpoint FROM audit WHERE n = 4) WHERE n = 5`), 5, "another log"},
 		"checkpoint not signed": {sqlTamper(`UPDATE audit SET checkpoint = replace(checkpoint, '— ', '— x') WHERE n = 2`), 2, "not signed"},
 		"checkpoint erased":     {sqlTamper(`UPDATE audit SET checkpoint = '' WHERE n = 3`), 3, "not signed"},
-		"log and head cut back": {cutBack, 4, "nothing in the log"},
-		"history rewritten":     {rewrite, 1, "another log"},
+		"log and head cut back": {truncateLog, 4, "nothing in the log"},
+		"history rewritten":     {rewriteLog, 1, "another log"},
 
 		"state":               {rowTamper(`state = 'approved'`), 5, `its state is "approved", and the log says "pending"`},
 		"version":             {rowTamper(`version = 7`), 5, "version"},
@@ -56,37 +56,37 @@ func TestVerifyFinds(t *testing.T) {
 		"target":              {rowTamper(`target = 'tenant-b'`), 5, "proposal"},
 		"what would be sent":  {proposalTamper(`proposed = replace(proposed, '10.0.0.0', '10.9.9.9')`), 5, "proposal"},
 		"unreadable":          {proposalTamper(`proposed = '{'`), 5, "cannot be read"},
-		"requester":           {rowTamper(`requester = 'slack:T1/EVE'`), 5, "who asked"},
-		"door":                {rowTamper(`via = 'MCP stdio'`), 5, "who asked"},
-		"local":               {proposalTamper(`proposed = replace(proposed, '"local":false', '"local":true')`), 5, "who asked"},
+		"requester":           {rowTamper(`requester = 'slack:T1/EVE'`), 5, "its requester, its source or the terms"},
+		"door":                {rowTamper(`via = 'MCP stdio'`), 5, "its requester, its source or the terms"},
+		"local":               {proposalTamper(`proposed = replace(proposed, '"local":false', '"local":true')`), 5, "its requester, its source or the terms"},
 		"facts added":         {proposalTamper(`proposed = replace(proposed, '"needed":2', '"needed":2,"facts":{"count":1,"addresses":0}')`), 5, "proposal"},
-		"agent":               {proposalTamper(`proposed = replace(proposed, '"needed":2', '"needed":2,"agent":true')`), 5, "who asked"},
-		"channels":            {proposalTamper(`proposed = replace(proposed, '["slack",', '["client",')`), 5, "who asked"},
-		"needed":              {proposalTamper(`proposed = replace(proposed, '"needed":2', '"needed":1')`), 5, "who asked"},
-		"created":             {rowTamper(`created = created - 1`), 5, "who asked"},
-		"expires":             {rowTamper(`expires = expires + 1`), 5, "who asked"},
+		"agent":               {proposalTamper(`proposed = replace(proposed, '"needed":2', '"needed":2,"agent":true')`), 5, "its requester, its source or the terms"},
+		"channels":            {proposalTamper(`proposed = replace(proposed, '["slack",', '["client",')`), 5, "its requester, its source or the terms"},
+		"needed":              {proposalTamper(`proposed = replace(proposed, '"needed":2', '"needed":1')`), 5, "its requester, its source or the terms"},
+		"created":             {rowTamper(`created = created - 1`), 5, "its requester, its source or the terms"},
+		"expires":             {rowTamper(`expires = expires + 1`), 5, "its requester, its source or the terms"},
 		"outcome":             {rowTamper(`outcome = '{"state":"applied"}'`), 5, "outcome"},
 		"decision altered":    {sqlTamper(`UPDATE decision SET decision = replace(decision, '"bob"', '"eve"') WHERE person = 'bob'`), 5, "decisions"},
 		"decision unreadable": {sqlTamper(`UPDATE decision SET decision = '' WHERE person = 'bob'`), 5, "cannot be read"},
 		"decision taken away": {sqlTamper(`DELETE FROM decision WHERE person = 'bob'`), 5, "decisions"},
-		"decision added": {func(t *testing.T, l ledger, _, open confirm.Change) {
-			l.exec(t, `INSERT INTO decision SELECT $1, 'eve', 9, decision FROM decision WHERE person = 'ada'`, open.ID)
+		"decision added": {func(t *testing.T, l testDatabase, _, open confirm.Change) {
+			l.alter(t, `INSERT INTO decision SELECT $1, 'eve', 9, decision FROM decision WHERE person = 'ada'`, open.ID)
 		}, 5, "decisions"},
-		"outcome of an ended one": {func(t *testing.T, l ledger, applied, _ confirm.Change) {
-			l.exec(t, `UPDATE change SET outcome = replace(outcome, 'it was', 'was it') WHERE id = $1`, applied.ID)
+		"outcome of an ended one": {func(t *testing.T, l testDatabase, applied, _ confirm.Change) {
+			l.alter(t, `UPDATE change SET outcome = replace(outcome, 'it was', 'was it') WHERE id = $1`, applied.ID)
 		}, 3, "outcome"},
-		"change taken away": {func(t *testing.T, l ledger, applied, _ confirm.Change) {
-			l.exec(t, `DELETE FROM change WHERE id = $1`, applied.ID)
-		}, 3, "not in the ledger any more"},
-		"change smuggled in": {func(t *testing.T, l ledger, _, open confirm.Change) {
-			l.exec(t, `INSERT INTO change SELECT 'smuggled', code, operation, target, digest, requester, via, created, expires,
+		"change taken away": {func(t *testing.T, l testDatabase, applied, _ confirm.Change) {
+			l.alter(t, `DELETE FROM change WHERE id = $1`, applied.ID)
+		}, 3, "no longer in the ledger"},
+		"change smuggled in": {func(t *testing.T, l testDatabase, _, open confirm.Change) {
+			l.alter(t, `INSERT INTO change SELECT 'smuggled', code, operation, target, digest, requester, via, created, expires,
 				'approved', settled, version, round, outcome, owner, lease, updated FROM change WHERE id = $1`, open.ID)
-		}, 6, "nothing in the log tells of it"},
+		}, 6, "nothing in the log proposed it"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			each(t, func(t *testing.T, l ledger) {
-				s := l.open(t)
-				applied, open := story(t, s)
+			forEachDatabase(t, func(t *testing.T, l testDatabase) {
+				s := l.openStore(t)
+				applied, open := fillStore(t, s)
 				if n := mustVerify(t, s).Entries; n != 6 {
 					t.Fatalf("%d entries before anything was altered, want 6", n)
 				}
@@ -102,14 +102,14 @@ func TestVerifyFinds(t *testing.T) {
 }
 
 func TestVerifyFindsTheHeadSetBackIntoATransaction(t *testing.T) {
-	each(t, func(t *testing.T, l ledger) {
-		s := l.open(t)
-		l.together(t, s, 6, func(_ int, c confirm.Change) {
+	forEachDatabase(t, func(t *testing.T, l testDatabase) {
+		s := l.openStore(t)
+		l.inOneTransaction(t, s, 6, func(_ int, c confirm.Change) {
 			if _, err := s.Move(t.Context(), c, approval("ada")); err != nil {
 				t.Error(err)
 			}
 		})
-		l.exec(t, `UPDATE audit_head SET n = 9`)
+		l.alter(t, `UPDATE audit_head SET n = 9`)
 		var bad *store.BadEntryError
 		if _, err := s.Verify(t.Context()); !errors.As(err, &bad) || bad.Entry != 9 || !strings.Contains(bad.Why, "there are 12") {
 			t.Errorf("got %v, want entry 9", err)
@@ -150,9 +150,9 @@ func TestVerifyFindsInATransaction(t *testing.T) {
 		}, 12, "do not agree"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			each(t, func(t *testing.T, l ledger) {
-				s := l.open(t)
-				l.together(t, s, 6, func(_ int, c confirm.Change) {
+			forEachDatabase(t, func(t *testing.T, l testDatabase) {
+				s := l.openStore(t)
+				l.inOneTransaction(t, s, 6, func(_ int, c confirm.Change) {
 					if _, err := s.Move(t.Context(), c, approval("ada")); err != nil {
 						t.Error(err)
 					}
@@ -165,7 +165,7 @@ func TestVerifyFindsInATransaction(t *testing.T) {
 					t.Fatalf("the transaction begins at entry %d", n)
 				}
 				a, b := c.tamper(strings.Split(lines, "\n"), strings.Split(hashes, "\n"))
-				l.exec(t, `UPDATE audit SET lines = $1, hashes = $2 WHERE n = 7`, strings.Join(a, "\n"), strings.Join(b, "\n"))
+				l.alter(t, `UPDATE audit SET lines = $1, hashes = $2 WHERE n = 7`, strings.Join(a, "\n"), strings.Join(b, "\n"))
 				_, err := s.Verify(t.Context())
 				var bad *store.BadEntryError
 				if !errors.As(err, &bad) || bad.Entry != c.entry || !strings.Contains(bad.Why, c.why) {
@@ -176,31 +176,31 @@ func TestVerifyFindsInATransaction(t *testing.T) {
 	}
 }
 
-// Nothing is signed over a log that was altered. Only a process that starts now cannot tell that the log was
-// cut back to what was once signed, and one that knows the head does not miss the signature.
+// No process signs a log that was altered. There are two limits. A process that starts now cannot know that the log was
+// truncated to an earlier signed head. A process that knows the head does not check its signature again.
 func TestAlteredLogIsNotContinued(t *testing.T) {
 	for name, c := range map[string]struct {
-		tamper           func(t *testing.T, l ledger, applied, open confirm.Change)
+		tamper           func(t *testing.T, l testDatabase, applied, open confirm.Change)
 		known, beginning bool // whether a process refuses that knew the log, and one that starts now
 	}{
-		"rewritten": {rewrite, true, true},
+		"rewritten": {rewriteLog, true, true},
 		"edge":      {sqlTamper(`UPDATE audit_head SET edge = 'x'`), true, true},
 		"unsigned":  {sqlTamper(`UPDATE audit SET checkpoint = ''`), false, true},
-		"cut back":  {cutBack, true, false},
+		"cut back":  {truncateLog, true, false},
 		"emptied":   {sqlTamper(`DELETE FROM audit`, `UPDATE audit_head SET n = 0, edge = ''`), true, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			each(t, func(t *testing.T, l ledger) {
-				s := l.open(t)
-				applied, open := story(t, s)
+			forEachDatabase(t, func(t *testing.T, l testDatabase) {
+				s := l.openStore(t)
+				applied, open := fillStore(t, s)
 				c.tamper(t, l, applied, open)
 				before := len(logLines(t, l))
 				if c.beginning {
-					if err := l.open(t).Insert(t.Context(), fresh(t)); err == nil {
+					if err := l.openStore(t).Insert(t.Context(), mustNewChange(t)); err == nil {
 						t.Error("a process that starts now went on with it")
 					}
 				}
-				if err := s.Insert(t.Context(), fresh(t)); (err != nil) != c.known {
+				if err := s.Insert(t.Context(), mustNewChange(t)); (err != nil) != c.known {
 					t.Errorf("a process that knew the log got %v", err)
 				}
 				if grew := len(logLines(t, l)) > before; grew == c.known {
@@ -211,10 +211,10 @@ func TestAlteredLogIsNotContinued(t *testing.T) {
 	}
 }
 
-// Verify sees one state of the ledger, however much is written meanwhile.
+// Verify reads one state of the ledger, whatever is written meanwhile.
 func TestVerifyWhileOthersWrite(t *testing.T) {
-	each(t, func(t *testing.T, l ledger) {
-		s := l.open(t)
+	forEachDatabase(t, func(t *testing.T, l testDatabase) {
+		s := l.openStore(t)
 		stop, stopped := make(chan struct{}), make(chan struct{})
 		go func() {
 			defer close(stopped)
@@ -224,7 +224,7 @@ func TestVerifyWhileOthersWrite(t *testing.T) {
 					return
 				default:
 				}
-				if err := life(t.Context(), s, func(confirm.Change) {}); err != nil {
+				if err := runLifecycle(t.Context(), s, func(confirm.Change) {}); err != nil {
 					t.Error(err)
 					return
 				}
@@ -242,13 +242,13 @@ func TestVerifyWhileOthersWrite(t *testing.T) {
 	})
 }
 
-// Servers that share a ledger but not the key must not sign in turns: it would look like tampering for ever.
+// Servers that share a ledger but not the key must not sign alternately: the log would look altered for ever.
 func TestAnotherKeyIsRefused(t *testing.T) {
-	each(t, func(t *testing.T, l ledger) {
-		s := l.open(t)
+	forEachDatabase(t, func(t *testing.T, l testDatabase) {
+		s := l.openStore(t)
 		c := insert(t, s)
 		l.KeyDir = t.TempDir()
-		other := l.open(t)
+		other := l.openStore(t)
 		if _, err := other.Move(t.Context(), c, approval("ada")); err == nil || !strings.Contains(err.Error(), "audit.key") {
 			t.Errorf("got %v, want a sentence about audit.key", err)
 		}

@@ -1,5 +1,10 @@
 package store
 
+// Group commit. All transitions append to one log, so only one transaction can be written at a time, and each commit
+// waits for the disk. Transitions that arrive meanwhile share the next transaction. Measured by BenchmarkChange with 16
+// writers, against bare commits of one row: without batches 0.4 to 0.5 on SQLite and 0.1 to 0.2 on PostgreSQL, with
+// them over 2 and over 0.55.
+
 import (
 	"context"
 	"runtime"
@@ -11,70 +16,70 @@ import (
 
 // transition is one caller's part of a transaction.
 type transition struct {
-	change *statement // a new change or link, or the guarded move of one; its guard did not match unless it hits
-	then   *statement // what belongs to it when it hits: a proposal or a decision; nil for nothing
-	entry  *entry
-	done   chan struct{} // closed once err is the result
-	err    error
+	guarded *statement // inserts a change or a link, or moves or deletes one; matched if its guard did
+	detail  *statement // inserts the proposal or the decision if guarded has matched; nil for none
+	entry   *entry
+	done    chan struct{} // closed once err is set
+	err     error
 }
 
-// queue lets transitions that arrive while a transaction is being written share the next one: a commit waits
-// for the disk, and only one writer at a time may append to the log anyway. There is no goroutine behind
-// it: whoever gets the turn writes for all who wait.
-type queue struct {
-	turn chan struct{} // holds a token while somebody writes
+// transitionQueue holds the transitions that wait for the next transaction. No goroutine serves it: the caller
+// that gets writeLock writes for all callers that wait.
+type transitionQueue struct {
+	writeLock chan struct{} // holds a token while a caller writes
 
 	mu      sync.Mutex
-	waiting []*transition
+	pending []*transition
 }
 
 // batchSize bounds how many transitions share one transaction, and so how long the first of them waits.
 const batchSize = 32
 
-func (q *queue) add(t *transition) {
+// addPending appends t to the queue.
+func (q *transitionQueue) addPending(t *transition) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.waiting = append(q.waiting, t)
+	q.pending = append(q.pending, t)
 }
 
-// take removes those who have waited longest.
-func (q *queue) take() []*transition {
+// nextBatch removes and returns the transitions that have waited longest.
+func (q *transitionQueue) nextBatch() []*transition {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	n := min(batchSize, len(q.waiting))
-	taken := slices.Clone(q.waiting[:n])
-	q.waiting = slices.Delete(q.waiting, 0, n)
+	n := min(batchSize, len(q.pending))
+	taken := slices.Clone(q.pending[:n])
+	q.pending = slices.Delete(q.pending, 0, n)
 	return taken
 }
 
-// drop takes t back; false means that somebody is writing it already.
-func (q *queue) drop(t *transition) bool {
+// cancelPending removes t and reports whether it was still waiting. On false another caller is already writing it.
+func (q *transitionQueue) cancelPending(t *transition) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	i := slices.Index(q.waiting, t)
+	i := slices.Index(q.pending, t)
 	if i < 0 {
 		return false
 	}
-	q.waiting = slices.Delete(q.waiting, i, i+1)
+	q.pending = slices.Delete(q.pending, i, i+1)
 	return true
 }
 
-// commit writes t with its audit entry, perhaps in one transaction with others. It fails with
-// confirm.ErrMoved when t's guard does not match. Once writing has begun, it waits for the result although
-// ctx ends: nobody has to guess whether their transition happened.
-func (s *Store) commit(ctx context.Context, t *transition) error {
+// writeTransition writes t with its audit entry, in one transaction with others if some are waiting. It returns
+// confirm.ErrMoved if the guard of t does not match. Once writing has begun, it waits for the result even if ctx
+// ends, so that no caller has to guess whether the transition happened.
+func (s *Store) writeTransition(ctx context.Context, t *transition) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	t.done = make(chan struct{})
-	s.queue.add(t)
+	s.queue.addPending(t)
 	select {
-	case s.queue.turn <- struct{}{}:
-		defer func() { <-s.queue.turn }()
-		s.lead(ctx, t)
+	case s.queue.writeLock <- struct{}{}:
+		defer func() { <-s.queue.writeLock }()
+		s.flushUntilDone(ctx, t)
 	case <-t.done:
 	case <-ctx.Done():
-		if s.queue.drop(t) {
+		if s.queue.cancelPending(t) {
 			return ctx.Err()
 		}
 		<-t.done
@@ -82,53 +87,54 @@ func (s *Store) commit(ctx context.Context, t *transition) error {
 	return t.err
 }
 
-// lead writes whatever waits, until t is among it.
-func (s *Store) lead(ctx context.Context, t *transition) {
+// flushUntilDone writes the waiting transitions until t is among those written.
+func (s *Store) flushUntilDone(ctx context.Context, t *transition) {
 	for {
 		select {
 		case <-t.done:
 			return
 		default:
 		}
-		// Those whose transaction has just ended may have their next transition ready: without this they
-		// would miss this one by microseconds, and every second transaction would hold a single transition.
+		// Callers whose transaction has just ended may have their next transition ready. Without this they would miss
+		// this batch by microseconds, and every second transaction would hold a single transition.
 		runtime.Gosched()
-		s.settle(ctx, s.queue.take())
+		s.writeBatch(ctx, s.queue.nextBatch())
 	}
 }
 
-// settle gives each transition its result. When a statement fails among the changes of several, each is
-// written by itself: what is wrong with one is the trouble of its caller alone. A failed commit is not tried
-// again: it may have happened.
-func (s *Store) settle(ctx context.Context, all []*transition) {
-	bounded, cancel := s.bounded(ctx)
+// writeBatch writes the transitions in one transaction and gives each its result. If a statement fails in a batch
+// of several, each transition is written alone, so that only the caller at fault gets the error. A failed commit
+// is not tried again, because it may have happened.
+func (s *Store) writeBatch(ctx context.Context, all []*transition) {
+	bounded, cancel := s.withTxTimeout(ctx)
 	defer cancel()
-	tx, err := s.begin(bounded)
+	tx, err := s.beginTx(bounded)
 	if err != nil {
-		deliver(all, err)
+		deliverResults(all, err)
 		return
 	}
 	defer tx.rollback()
-	log, err := s.perform(bounded, tx, all)
+	log, err := s.applyTransitions(bounded, tx, all)
 	if err != nil && len(all) > 1 && bounded.Err() == nil {
-		tx.rollback() // its connection is needed
+		tx.rollback() // returns the connection, which the next transaction needs
 		for _, t := range all {
-			s.settle(ctx, []*transition{t})
+			s.writeBatch(ctx, []*transition{t})
 		}
 		return
 	}
 	if err == nil {
-		err = s.append(bounded, tx, log, all)
+		err = s.commitEntries(bounded, tx, log, all)
 	}
-	deliver(all, err)
+	deliverResults(all, err)
 }
 
-func deliver(all []*transition, err error) {
+// deliverResults sets the result of each transition and wakes its caller.
+func deliverResults(all []*transition, err error) {
 	for _, t := range all {
 		switch {
 		case err != nil:
 			t.err = err
-		case !t.change.hit:
+		case !t.guarded.matched:
 			t.err = confirm.ErrMoved
 		}
 		close(t.done)

@@ -11,45 +11,45 @@ import (
 	"scanwarden/confirm"
 )
 
-// BenchmarkChange takes changes through their life (propose, decide, claim, finish: four durable transitions,
-// each with its audit entry) and, in the same rounds and on the same ledger, makes as many bare commits of
-// one row. The metric ratio is the rate of transitions over the rate of bare commits.
+// BenchmarkChange takes changes through their life (propose, decide, claim, finish: four durable transitions, each
+// with its audit entry). In the same rounds, on the same database, it makes as many bare commits of one row. The
+// metric ratio is the rate of transitions over the rate of bare commits.
 func BenchmarkChange(b *testing.B) {
 	for _, writers := range []int{1, 16} {
 		b.Run(fmt.Sprintf("sqlite/writers=%d", writers), func(b *testing.B) {
-			benchmarkChange(b, sqliteLedger(b), writers)
+			benchmarkChange(b, newSQLiteDatabase(b), writers)
 		})
 		b.Run(fmt.Sprintf("postgres/writers=%d", writers), func(b *testing.B) {
 			server := os.Getenv("SCANWARDEN_TEST_POSTGRES")
 			if server == "" {
 				b.Skip("SCANWARDEN_TEST_POSTGRES is not set")
 			}
-			benchmarkChange(b, postgresLedger(b, server), writers)
+			benchmarkChange(b, newPostgresDatabase(b, server), writers)
 		})
 	}
 }
 
-func benchmarkChange(b *testing.B, l ledger, writers int) {
+func benchmarkChange(b *testing.B, l testDatabase, writers int) {
 	const each = 8 // changes that a writer takes through their life in one round
-	s := l.open(b)
+	s := l.openStore(b)
 	_, err := l.raw.Exec(`CREATE TABLE bare (id BIGINT PRIMARY KEY, v TEXT NOT NULL)`)
 	must(b, err)
 	bare, err := l.raw.Prepare(`INSERT INTO bare (id, v) VALUES ($1, $2)`)
 	must(b, err)
 	var ids, transitions int64
-	var ours, theirs time.Duration
+	var transitionTime, bareTime time.Duration
 	changes := make([]confirm.Change, writers*each)
 	for b.Loop() {
 		b.StopTimer()
 		for i := range changes {
-			changes[i] = fresh(b)
+			changes[i] = mustNewChange(b)
 		}
 		b.StartTimer()
-		ours += timed(b, writers, func(i int) error {
+		transitionTime += runTimed(b, writers, func(i int) error {
 			for _, c := range changes[i*each:][:each] {
 				err := s.Insert(b.Context(), c)
 				if err == nil {
-					_, err = walk(b.Context(), s, c, approval("ada"), claim("me"), finish(confirm.Applied))
+					_, err = moveAll(b.Context(), s, c, approval("ada"), claim("me"), finish(confirm.Applied))
 				}
 				if err != nil {
 					return err
@@ -59,7 +59,7 @@ func benchmarkChange(b *testing.B, l ledger, writers int) {
 		})
 		b.StopTimer()
 		row := strings.Repeat("x", 100)
-		theirs += timed(b, writers, func(int) error {
+		bareTime += runTimed(b, writers, func(int) error {
 			for range 4 * each {
 				if _, err := bare.Exec(atomic.AddInt64(&ids, 1), row); err != nil {
 					return err
@@ -71,16 +71,16 @@ func benchmarkChange(b *testing.B, l ledger, writers int) {
 		b.StartTimer()
 	}
 	mustVerify(b, s)
-	ratio := theirs.Seconds() / ours.Seconds()
-	b.ReportMetric(float64(ours.Nanoseconds())/float64(transitions), "ns/transition")
-	b.ReportMetric(float64(theirs.Nanoseconds())/float64(transitions), "ns/bare-commit")
+	ratio := bareTime.Seconds() / transitionTime.Seconds()
+	b.ReportMetric(float64(transitionTime.Nanoseconds())/float64(transitions), "ns/transition")
+	b.ReportMetric(float64(bareTime.Nanoseconds())/float64(transitions), "ns/bare-commit")
 	b.ReportMetric(ratio, "ratio")
 	b.Logf("COMPARE %s: %.0f transitions/s beside %.0f bare commits/s, ratio %.2f", b.Name(),
-		float64(transitions)/ours.Seconds(), float64(transitions)/theirs.Seconds(), ratio)
+		float64(transitions)/transitionTime.Seconds(), float64(transitions)/bareTime.Seconds(), ratio)
 }
 
-// timed runs do n times at once and returns how long it took.
-func timed(b *testing.B, n int, do func(i int) error) time.Duration {
+// runTimed runs do n times concurrently and returns how long it took.
+func runTimed(b *testing.B, n int, do func(i int) error) time.Duration {
 	began := time.Now()
 	inParallel(n, func(i int) {
 		if err := do(i); err != nil {

@@ -12,13 +12,13 @@ import (
 	"scanwarden/confirm"
 )
 
-// maxProposal bounds what one change may put into the ledger and its log, in bytes of JSON.
+// maxProposal bounds what one change may add to the database and its log, in bytes of JSON.
 const maxProposal = 4 << 20
 
-// proposed is what is fixed when a change is proposed, as it is kept and logged. The parts that the digest
-// covers byte for byte are strings, because encoding/json rewrites a json.RawMessage. Operation, target and
-// requester have places of their own.
-type proposed struct {
+// storedProposal is the fixed part of a change, as it is stored and logged. The parts that the digest covers byte
+// for byte are strings, because encoding/json rewrites a json.RawMessage. Operation, target and requester have
+// columns of their own.
+type storedProposal struct {
 	Summary  string            `json:"summary"`
 	Method   string            `json:"method"`
 	Path     string            `json:"path"`
@@ -33,14 +33,15 @@ type proposed struct {
 	Created  time.Time         `json:"created"`
 	Expires  time.Time         `json:"expires"`
 
-	// What was added later leaves no trace where it is missing: what older versions kept reads, and counts, the same.
+	// Fields that were added later are omitted when empty, so that rows of older versions read and hash the same.
 	Facts         *confirm.Facts      `json:"facts,omitempty"`
 	Agent         bool                `json:"agent,omitempty"`
 	RequesterAlso []confirm.Principal `json:"requester_also,omitempty"`
 }
 
-func proposedOf(c confirm.Change) proposed {
-	p := proposed{
+// newStoredProposal returns the part of c that is fixed when c is proposed.
+func newStoredProposal(c confirm.Change) storedProposal {
+	p := storedProposal{
 		Summary: c.Summary, Method: c.Request.Method, Path: c.Request.Path, Body: string(c.Request.Body),
 		Subjects: c.Subjects, Warnings: c.Warnings, Snapshot: string(c.Snapshot),
 		Local: c.Local, Channels: c.Channels, Needed: c.Needed,
@@ -53,12 +54,12 @@ func proposedOf(c confirm.Change) proposed {
 	return p
 }
 
-// restore is the way back, except for the times, which c has from its row.
-func (p proposed) restore(c *confirm.Change, operation, target string) {
+// restoreTo sets the fields of c that p holds. The times stay as c has them from its row.
+func (p storedProposal) restoreTo(c *confirm.Change, operation, target string) {
 	c.Proposal = confirm.Proposal{
 		Operation: operation, Target: target, Summary: p.Summary,
-		Request:  confirm.Request{Method: p.Method, Path: p.Path, Body: raw(p.Body)},
-		Subjects: p.Subjects, Warnings: p.Warnings, Snapshot: raw(p.Snapshot),
+		Request:  confirm.Request{Method: p.Method, Path: p.Path, Body: rawOrNil(p.Body)},
+		Subjects: p.Subjects, Warnings: p.Warnings, Snapshot: rawOrNil(p.Snapshot),
 	}
 	if p.Facts != nil {
 		c.Facts = *p.Facts
@@ -67,26 +68,27 @@ func (p proposed) restore(c *confirm.Change, operation, target string) {
 	c.Agent, c.RequesterAlso = p.Agent, p.RequesterAlso
 }
 
-func raw(text string) json.RawMessage {
+// rawOrNil returns nil for "".
+func rawOrNil(text string) json.RawMessage {
 	if text == "" {
 		return nil
 	}
 	return json.RawMessage(text)
 }
 
-// Insert implements confirm.Ledger. It refuses a change that is not a fresh one, or that would not come back
-// from the ledger with the digest it has.
+// Insert implements confirm.Store. It returns an error for a change that is not new, and for a proposal that would
+// not read back with its digest.
 func (s *Store) Insert(ctx context.Context, c confirm.Change) error {
-	kept, err := freeze(c)
+	kept, err := encodeProposal(c)
 	if err != nil {
 		return fmt.Errorf("insert change %s: %w", c.ID, err)
 	}
-	err = s.commit(ctx, &transition{
-		change: &statement{query: insertChange, args: []any{
+	err = s.writeTransition(ctx, &transition{
+		guarded: &statement{query: insertChange, args: []any{
 			c.ID, c.Code, c.Operation, c.Target, c.Digest, string(c.Requester), c.Source, micros(c.Created), micros(c.Expires),
-			string(c.State), flag(settled(c.State)), c.Version, c.Round, "", "", int64(0), micros(c.Created),
+			string(c.State), boolToInt(isSettled(c.State)), c.Version, c.Round, "", "", int64(0), micros(c.Created),
 		}},
-		then: &statement{query: insertProposal, args: []any{c.ID, string(kept)}},
+		detail: &statement{query: insertProposal, args: []any{c.ID, string(kept)}},
 		entry: &entry{
 			Time: c.Created.UTC(), Event: "proposed", Change: c.ID, Version: c.Version, Operation: c.Operation,
 			Target: c.Target, Digest: c.Digest, To: c.State, Round: c.Round, Requester: c.Requester, Via: c.Source,
@@ -99,40 +101,41 @@ func (s *Store) Insert(ctx context.Context, c confirm.Change) error {
 	return nil
 }
 
-// freeze returns what is proposed as it will be kept.
-func freeze(c confirm.Change) (json.RawMessage, error) {
+// encodeProposal returns the stored JSON of the proposal. It checks that the JSON decodes to a proposal with the
+// digest of c.
+func encodeProposal(c confirm.Change) (json.RawMessage, error) {
 	if c.ID == "" || c.State != confirm.Pending || len(c.Decisions) > 0 || c.Outcome.State != "" || c.Owner != "" {
-		return nil, errors.New("only a fresh pending change can be inserted")
+		return nil, errors.New("only a new pending change without decisions can be inserted")
 	}
-	kept, err := json.Marshal(proposedOf(c))
+	kept, err := json.Marshal(newStoredProposal(c))
 	if err != nil {
 		return nil, err
 	}
 	if len(kept) > maxProposal {
 		return nil, fmt.Errorf("the proposal takes %d bytes and may take %d; propose fewer scans at once", len(kept), maxProposal)
 	}
-	var back proposed
+	var back storedProposal
 	if err := json.Unmarshal(kept, &back); err != nil {
 		return nil, err
 	}
 	var again confirm.Change
-	back.restore(&again, c.Operation, c.Target)
+	back.restoreTo(&again, c.Operation, c.Target)
 	if digest, err := again.Proposal.Digest(); err != nil || digest != c.Digest {
 		return nil, errors.New("the proposal does not have its digest, or holds text that is not UTF-8; plan it again")
 	}
 	return kept, nil
 }
 
-func flag(b bool) int64 {
+func boolToInt(b bool) int64 {
 	if b {
 		return 1
 	}
 	return 0
 }
 
-// Change implements confirm.Ledger.
+// Change implements confirm.Store.
 func (s *Store) Change(ctx context.Context, id string) (confirm.Change, error) {
-	found, err := readChanges(ctx, s.read, `WHERE id = $1`, id)
+	found, err := readChanges(ctx, s.read, changeQuery{`WHERE id = $1`, []any{id}})
 	if err == nil && len(found) == 0 {
 		err = confirm.ErrNotFound
 	}
@@ -142,18 +145,18 @@ func (s *Store) Change(ctx context.Context, id string) (confirm.Change, error) {
 	return found[0], nil
 }
 
-// Changes implements confirm.Ledger.
+// Changes implements confirm.Store.
 func (s *Store) Changes(ctx context.Context, f confirm.Filter) ([]confirm.Change, error) {
-	clause, args := selection(f)
-	found, err := readChanges(ctx, s.read, clause, args...)
+	found, err := readChanges(ctx, s.read, newChangeQuery(f))
 	if err != nil {
 		err = fmt.Errorf("list changes: %w", err)
 	}
 	return found, err
 }
 
-// selection is f in SQL.
-func selection(f confirm.Filter) (clause string, args []any) {
+// newChangeQuery returns the filter as SQL.
+func newChangeQuery(f confirm.Filter) changeQuery {
+	var args []any
 	arg := func(v any) string {
 		args = append(args, v)
 		return fmt.Sprintf("$%d", len(args))
@@ -172,12 +175,13 @@ func selection(f confirm.Filter) (clause string, args []any) {
 		}
 		where = append(where, "state IN ("+strings.Join(states, ", ")+")")
 	}
-	if len(f.States) > 0 && !slices.ContainsFunc(f.States, settled) {
-		where = append(where, "settled = 0") // said in so many words for the index
+	if len(f.States) > 0 && !slices.ContainsFunc(f.States, isSettled) {
+		where = append(where, "settled = 0") // implied by the states; lets the database use its index
 	}
 	limit := f.Limit
 	if limit <= 0 {
 		limit = 100
 	}
-	return "WHERE " + strings.Join(where, " AND ") + " ORDER BY created DESC, id DESC LIMIT " + arg(limit), args
+	clause := "WHERE " + strings.Join(where, " AND ") + " ORDER BY created DESC, id DESC LIMIT " + arg(limit)
+	return changeQuery{clause, args}
 }

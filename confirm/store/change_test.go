@@ -14,22 +14,22 @@ import (
 )
 
 func TestInsertedChangeComesBack(t *testing.T) {
-	each(t, func(t *testing.T, l ledger) {
-		s := l.open(t)
-		bare := fresh(t)
+	forEachDatabase(t, func(t *testing.T, l testDatabase) {
+		s := l.openStore(t)
+		bare := mustNewChange(t)
 		bare.Proposal = confirm.Proposal{Operation: "delete_scans", Target: "t", Request: confirm.Request{Method: "POST"}}
 		bare.Warnings, bare.Channels, bare.Local = []string{}, nil, true
 		bare.Digest, _ = bare.Proposal.Digest()
-		agents := fresh(t)
+		agents := mustNewChange(t)
 		agents.RequesterAlso = []confirm.Principal{"slack:T1/UADA", "token:ada"}
 		agents.Agent, agents.Facts = true, confirm.Facts{
 			Scans: []string{"core <switches>"}, Count: 1, Addresses: 256, PublicAddresses: 2, Hostnames: 3,
 			Scanners: []string{"one"}, InactiveScanner: true, Credential: "core-snmp", ReplacesSecret: true,
 		}
 		agents.Digest, _ = agents.Proposal.Digest()
-		for _, c := range []confirm.Change{fresh(t), bare, agents} {
+		for _, c := range []confirm.Change{mustNewChange(t), bare, agents} {
 			must(t, s.Insert(t.Context(), c))
-			got := mustRead(t, l.open(t), c.ID) // another process reads it
+			got := mustRead(t, l.openStore(t), c.ID) // another process reads it
 			if diff := cmp.Diff(c, got); diff != "" {
 				t.Errorf("the change that came back differs (-kept +read):\n%s", diff)
 			}
@@ -41,14 +41,14 @@ func TestInsertedChangeComesBack(t *testing.T) {
 }
 
 func TestInsertRefuses(t *testing.T) {
-	each(t, func(t *testing.T, l ledger) {
-		s := l.open(t)
+	forEachDatabase(t, func(t *testing.T, l testDatabase) {
+		s := l.openStore(t)
 		kept := insert(t, s)
 		for name, alter := range map[string]func(*confirm.Change){
 			"no id":                  func(c *confirm.Change) { c.ID = "" },
 			"not pending":            func(c *confirm.Change) { c.State = confirm.Approved },
-			"decided already":        func(c *confirm.Change) { c.Decisions = []confirm.Decision{*yes("ada")} },
-			"ended already":          func(c *confirm.Change) { c.Outcome = *ended(confirm.Failed) },
+			"decided already":        func(c *confirm.Change) { c.Decisions = []confirm.Decision{*approveAs("ada")} },
+			"ended already":          func(c *confirm.Change) { c.Outcome = *outcomeOf(confirm.Failed) },
 			"owned already":          func(c *confirm.Change) { c.Owner = "me" },
 			"another's digest":       func(c *confirm.Change) { c.Summary += " and more" },
 			"text that is not UTF-8": func(c *confirm.Change) { c.Summary = "\xff"; c.Digest, _ = c.Proposal.Digest() },
@@ -60,7 +60,7 @@ func TestInsertRefuses(t *testing.T) {
 			},
 			"taken id": func(c *confirm.Change) { c.ID = kept.ID },
 		} {
-			c := fresh(t)
+			c := mustNewChange(t)
 			alter(&c)
 			err := s.Insert(t.Context(), c)
 			if err == nil || errors.Is(err, confirm.ErrMoved) != (name == "taken id") {
@@ -77,19 +77,19 @@ func TestInsertRefuses(t *testing.T) {
 }
 
 func TestChangeNotFound(t *testing.T) {
-	each(t, func(t *testing.T, l ledger) {
-		if _, err := l.open(t).Change(t.Context(), "nobody"); !errors.Is(err, confirm.ErrNotFound) {
+	forEachDatabase(t, func(t *testing.T, l testDatabase) {
+		if _, err := l.openStore(t).Change(t.Context(), "nobody"); !errors.Is(err, confirm.ErrNotFound) {
 			t.Errorf("got %v, want ErrNotFound", err)
 		}
 	})
 }
 
 func TestChangesFilters(t *testing.T) {
-	each(t, func(t *testing.T, l ledger) {
-		s := l.open(t)
+	forEachDatabase(t, func(t *testing.T, l testDatabase) {
+		s := l.openStore(t)
 		var ids []string
 		for i := range 105 {
-			c := fresh(t)
+			c := mustNewChange(t)
 			c.Created = noon.Add(time.Duration(i) * time.Microsecond)
 			if i == 3 || i == 5 {
 				c.Requester = "slack:T1/U2"
@@ -101,7 +101,7 @@ func TestChangesFilters(t *testing.T) {
 			must(t, s.Insert(t.Context(), c))
 			ids = append(ids, c.ID)
 			if i == 4 {
-				mustWalk(t, s, c, confirm.Move{To: confirm.Pending, At: noon, Decision: yes("ada")}, approval("bob"))
+				mustMove(t, s, c, confirm.Move{To: confirm.Pending, At: noon, Decision: approveAs("ada")}, approval("bob"))
 			}
 		}
 		newest := slices.Clone(ids)
@@ -136,10 +136,10 @@ func TestChangesFilters(t *testing.T) {
 	})
 }
 
-// What a person would be shown, or what would be sent, is never half a change.
+// A change that cannot be decoded completely is never shown or sent.
 func TestUnreadableChangeIsAnError(t *testing.T) {
-	each(t, func(t *testing.T, l ledger) {
-		s := l.open(t)
+	forEachDatabase(t, func(t *testing.T, l testDatabase) {
+		s := l.openStore(t)
 		for _, damage := range []string{
 			`UPDATE proposal SET proposed = '{' WHERE change_id = $1`,
 			`DELETE FROM proposal WHERE change_id = $1`,
@@ -147,8 +147,8 @@ func TestUnreadableChangeIsAnError(t *testing.T) {
 			`UPDATE change SET settled = 1 WHERE id = $1`,
 			`UPDATE decision SET decision = '{' WHERE change_id = $1`,
 		} {
-			c := mustWalk(t, s, insert(t, s), approval("ada"))
-			l.exec(t, damage, c.ID)
+			c := mustMove(t, s, insert(t, s), approval("ada"))
+			l.alter(t, damage, c.ID)
 			if _, err := s.Change(t.Context(), c.ID); err == nil || !strings.Contains(err.Error(), "audit verify") {
 				t.Errorf("%s: got %v, want an error that says what to run", damage, err)
 			}
@@ -156,14 +156,14 @@ func TestUnreadableChangeIsAnError(t *testing.T) {
 	})
 }
 
-// FuzzInsert states: whatever Insert takes comes back with its digest, in the row and in the log.
+// FuzzInsert checks that every change that Insert accepts reads back with its digest.
 func FuzzInsert(f *testing.F) {
-	l := sqliteLedger(f)
-	s := l.open(f)
+	l := newSQLiteDatabase(f)
+	s := l.openStore(f)
 	f.Add("summary", []byte(`{"a": 1}`), []byte(" []\n"), "title", "warning")
 	f.Add("<&>\u2028", []byte(nil), []byte("\x00"), "\xff", "")
 	f.Fuzz(func(t *testing.T, summary string, body, snapshot []byte, title, warning string) {
-		c := fresh(t)
+		c := mustNewChange(t)
 		c.Proposal = confirm.Proposal{
 			Operation: "add_scan", Target: "t", Summary: summary, Request: confirm.Request{Method: "POST", Body: body},
 			Subjects: []confirm.Subject{{Title: title}}, Warnings: []string{warning}, Snapshot: snapshot,

@@ -10,12 +10,12 @@ import (
 
 var errWouldWait = errors.New("it would wait")
 
-// clock is a time that tests move. Whoever sleeps by it fails with errWouldWait, unless sleepers are kept:
-// then they sleep until they are woken.
+// clock is a time that tests control. Sleep fails with errWouldWait, unless blocking is set: then it blocks until
+// the test wakes the sleeper.
 type clock struct {
 	mu       sync.Mutex
 	now      time.Time
-	keep     bool
+	blocking bool
 	sleepers []sleeper
 	more     sync.Cond
 }
@@ -26,7 +26,7 @@ type sleeper struct {
 }
 
 func newClock(keep bool) *clock {
-	c := &clock{now: noon, keep: keep}
+	c := &clock{now: noon, blocking: keep}
 	c.more.L = &c.mu
 	return c
 }
@@ -45,7 +45,7 @@ func (c *clock) set(now time.Time) {
 
 func (c *clock) Sleep(ctx context.Context, d time.Duration) error {
 	c.mu.Lock()
-	if !c.keep {
+	if !c.blocking {
 		c.mu.Unlock()
 		return errWouldWait
 	}
@@ -61,8 +61,8 @@ func (c *clock) Sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// asleep waits until n sleep, and returns when each of them wants to wake, in the order they lay down.
-func (c *clock) asleep(n int) (wanted []time.Duration) {
+// waitSleepers waits for n sleepers and returns when each wants to wake, in the order of their calls.
+func (c *clock) waitSleepers(n int) (wanted []time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for len(c.sleepers) < n {
@@ -74,8 +74,8 @@ func (c *clock) asleep(n int) (wanted []time.Duration) {
 	return wanted
 }
 
-// wake lets the sleeper in this place wake, and moves time on to when it wanted to.
-func (c *clock) wake(place int) {
+// wakeSleeper wakes the sleeper at this index and advances the time to its wake-up time.
+func (c *clock) wakeSleeper(place int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s := c.sleepers[place]
@@ -86,7 +86,7 @@ func (c *clock) wake(place int) {
 	close(s.wake)
 }
 
-// wakeEarly wakes the sleeper in this place without moving time.
+// wakeEarly wakes the sleeper at this index without advancing the time.
 func (c *clock) wakeEarly(place int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -18,64 +18,67 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// database is where statements go. SQLite has one writing connection: with more, a writer that loses the
-// race for the file's lock polls, and can wait for seconds. PostgreSQL has one pool for both.
+// database holds the connection pools. SQLite has one writing connection: with more of them, a writer that loses
+// the race for the file lock polls and can wait for seconds. PostgreSQL has one pool for both.
 type database struct {
 	sqlite      bool
-	file        string // SQLite's
+	file        string // path of the SQLite file; "" with PostgreSQL
 	write, read *sql.DB
-	prepared    map[string]*sql.Stmt // of hot, for SQLite
+	prepared    map[string]*sql.Stmt // by query, see preparedQueries; nil with PostgreSQL
 }
 
 const (
-	readers     = 4
-	busyTimeout = 10 * time.Second // how long a SQLite statement waits for another process
-	patience    = 30 * time.Second // how long a transaction of PostgreSQL may take
+	maxReaders  = 4
+	busyTimeout = 10 * time.Second // how long a SQLite statement waits for another process's lock
+	txTimeout   = 30 * time.Second // bounds one PostgreSQL transaction
 )
 
-// bounded returns a context for a transaction that goes on although its callers may have left. With SQLite
-// only the busy timeout waits for anybody, and a context that can end costs its driver a goroutine for every
-// statement: half the throughput.
-func (d *database) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+// withTxTimeout returns the context of a transaction that continues after its callers have left. With SQLite it
+// has no deadline: only the busy timeout waits for another process, and a context that can end costs the driver a
+// goroutine per statement, which halves the throughput.
+func (d *database) withTxTimeout(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx = context.WithoutCancel(ctx)
 	if d.sqlite {
 		return ctx, func() {}
 	}
-	return context.WithTimeout(ctx, patience)
+	return context.WithTimeout(ctx, txTimeout)
 }
 
-func connect(rawURL string) (*database, error) {
+// openDatabase returns the connection pools for a database URL.
+func openDatabase(rawURL string) (*database, error) {
 	scheme, rest, _ := strings.Cut(rawURL, ":")
 	switch scheme {
 	case "sqlite":
-		return connectSQLite(rest)
+		return openSQLite(rest)
 	case "postgres", "postgresql":
-		return connectPostgres(rawURL)
+		return openPostgres(rawURL)
 	}
 	return nil, errors.New(`the database URL must be "sqlite:PATH" or "postgres://..."; correct SCANWARDEN_DATABASE_URL`)
 }
 
-func connectPostgres(rawURL string) (*database, error) {
+// openPostgres returns a pool. It does not connect yet.
+func openPostgres(rawURL string) (*database, error) {
 	cfg, err := pgx.ParseConfig(rawURL)
 	if err != nil {
-		// The parser's own words may quote the password.
+		// The parser's error may quote the password.
 		return nil, errors.New("the database URL is not one PostgreSQL understands; correct SCANWARDEN_DATABASE_URL")
 	}
 	db := stdlib.OpenDB(*cfg)
-	db.SetMaxOpenConns(2 * readers)
-	db.SetMaxIdleConns(readers)
+	db.SetMaxOpenConns(2 * maxReaders)
+	db.SetMaxIdleConns(maxReaders)
 	db.SetConnMaxIdleTime(5 * time.Minute)
 	return &database{write: db, read: db}, nil
 }
 
-func connectSQLite(path string) (*database, error) {
+// openSQLite creates the file if it is missing and returns its pools.
+func openSQLite(path string) (*database, error) {
 	path, err := sqlitePath(path)
 	if err != nil {
 		return nil, err
 	}
-	file, err := sqliteFile(path)
+	file, err := createSQLiteFile(path)
 	if err != nil {
-		return nil, unmade(path, err, placeOfLedger)
+		return nil, createError(path, err, databaseSetting)
 	}
 	wait := fmt.Sprintf("_pragma=busy_timeout(%d)", busyTimeout.Milliseconds())
 	write, err := sql.Open("sqlite", file+"?_txlock=immediate&"+wait+"&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)")
@@ -87,12 +90,13 @@ func connectSQLite(path string) (*database, error) {
 	if err != nil {
 		return nil, errors.Join(err, write.Close())
 	}
-	read.SetMaxOpenConns(readers)
-	read.SetMaxIdleConns(readers)
+	read.SetMaxOpenConns(maxReaders)
+	read.SetMaxIdleConns(maxReaders)
 	return &database{sqlite: true, file: path, write: write, read: read}, nil
 }
 
-// sqlitePath returns path in full, if it is a file's.
+// sqlitePath returns the absolute path of a SQLite file. It returns an error for an in-memory database, a URI and
+// a path with a host name.
 func sqlitePath(path string) (string, error) {
 	switch {
 	case path == "" || strings.HasPrefix(path, ":") || strings.HasPrefix(path, "file:"):
@@ -103,14 +107,14 @@ func sqlitePath(path string) (string, error) {
 	return filepath.Abs(path)
 }
 
-// sqliteFile returns path as a file URI. It makes the file first, for its owner alone: SQLite gives the
-// files it puts beside it (-wal, -shm) the same mode, whatever the umask. The file must not be opened here:
-// closing it would drop the locks that SQLite holds on it in this process (https://sqlite.org/howtocorrupt.html).
-func sqliteFile(path string) (string, error) {
+// createSQLiteFile creates the file with mode 0600 if it is missing, and returns its URI. SQLite gives the files
+// it creates beside it (-wal, -shm) the same mode, whatever the umask. The file must not be opened here: closing
+// it would drop the locks that SQLite holds on it in this process (https://sqlite.org/howtocorrupt.html).
+func createSQLiteFile(path string) (string, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return "", err
 	}
-	if err := createPrivate(path, ""); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := createPrivateFile(path, ""); err != nil && !errors.Is(err, fs.ErrExist) {
 		return "", err
 	}
 	slashed := "/" + strings.TrimPrefix(filepath.ToSlash(path), "/")
@@ -124,15 +128,15 @@ func (d *database) close() error {
 	return errors.Join(d.read.Close(), d.write.Close())
 }
 
-// busy reports whether SQLite gave up waiting for another process. Changing a new file to WAL, and closing
-// the last connection of one, do so without waiting.
-func busy(err error) bool {
+// isBusy reports whether SQLite stopped waiting for another process. Changing a new file to WAL, and closing the
+// last connection of one, do not wait at all.
+func isBusy(err error) bool {
 	var e *sqlite.Error
 	return errors.As(err, &e) && e.Code()&0xff == sqlite3.SQLITE_BUSY
 }
 
-// snapshot runs do in a reading transaction, which sees one state of the ledger throughout.
-func (d *database) snapshot(ctx context.Context, do func(*sql.Tx) error) error {
+// readSnapshot runs do in a read-only transaction, which sees one state of the database throughout.
+func (d *database) readSnapshot(ctx context.Context, do func(*sql.Tx) error) error {
 	tx, err := d.read.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
 	if err != nil {
 		return err

@@ -5,19 +5,19 @@ import (
 	"time"
 )
 
-// Writing reports how many callers hold the turn to write: 0 or 1.
-func (s *Store) Writing() int { return len(s.queue.turn) }
+// Writing returns how many callers hold the write lock: 0 or 1.
+func (s *Store) Writing() int { return len(s.queue.writeLock) }
 
-// Waiting reports how many callers wait for somebody to write for them.
+// Waiting returns how many transitions wait for the next batch.
 func (s *Store) Waiting() int {
 	s.queue.mu.Lock()
 	defer s.queue.mu.Unlock()
-	return len(s.queue.waiting)
+	return len(s.queue.pending)
 }
 
 // CommitAfterFailure commits a transaction one of whose statements has failed.
 func (s *Store) CommitAfterFailure(ctx context.Context) error {
-	tx, err := s.begin(ctx)
+	tx, err := s.beginTx(ctx)
 	if err != nil {
 		return err
 	}
@@ -29,7 +29,7 @@ func (s *Store) CommitAfterFailure(ctx context.Context) error {
 	return tx.commit(ctx)
 }
 
-// SetClock replaces the clock of a budget.
-func (b *RateLimiter) SetClock(now func() time.Time, sleep func(context.Context, time.Duration) error) {
-	b.now, b.sleep = now, sleep
+// SetClock replaces the clock of a rate limiter.
+func (r *RateLimiter) SetClock(now func() time.Time, sleep func(context.Context, time.Duration) error) {
+	r.now, r.sleep = now, sleep
 }

@@ -10,8 +10,8 @@ import (
 	"scanwarden/confirm"
 )
 
-// once is confirm.ErrMoved unless exactly one row was altered.
-func once(r sql.Result, err error) error {
+// expectOneRow returns confirm.ErrMoved unless exactly one row was altered.
+func expectOneRow(r sql.Result, err error) error {
 	if err != nil {
 		return err
 	}
@@ -21,10 +21,10 @@ func once(r sql.Result, err error) error {
 	return nil
 }
 
-// RenewLease implements confirm.Ledger. A lease says nothing about the change itself: it is not a version of it,
-// and not a matter for the audit log.
+// RenewLease implements confirm.Store. A lease is no part of the change itself: renewing it is not a new version
+// and writes no audit entry.
 func (s *Store) RenewLease(ctx context.Context, id, owner string, until time.Time) error {
-	err := once(s.write.ExecContext(ctx, `UPDATE change SET lease = $1 WHERE id = $2 AND owner = $3 AND state = $4`,
+	err := expectOneRow(s.write.ExecContext(ctx, `UPDATE change SET lease = $1 WHERE id = $2 AND owner = $3 AND state = $4`,
 		micros(until), id, owner, string(confirm.Executing)))
 	if err != nil {
 		return fmt.Errorf("renew lease of change %s: %w", id, err)
@@ -32,16 +32,16 @@ func (s *Store) RenewLease(ctx context.Context, id, owner string, until time.Tim
 	return nil
 }
 
-// AcquireLease implements confirm.Ledger.
+// AcquireLease implements confirm.Store.
 func (s *Store) AcquireLease(ctx context.Context, name, owner string, now, until time.Time) (bool, error) {
-	err := once(s.write.ExecContext(ctx, `INSERT INTO lease (name, owner, until) VALUES ($1, $2, $3)
+	err := expectOneRow(s.write.ExecContext(ctx, `INSERT INTO lease (name, owner, until) VALUES ($1, $2, $3)
 		ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, until = excluded.until
 		WHERE lease.owner = excluded.owner OR lease.until <= $4`, name, owner, micros(until), micros(now)))
 	if errors.Is(err, confirm.ErrMoved) {
 		return false, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("hold lease %q: %w", name, err)
+		return false, fmt.Errorf("acquire lease %q: %w", name, err)
 	}
 	return true, nil
 }

@@ -11,8 +11,8 @@ import (
 )
 
 func TestLeases(t *testing.T) {
-	each(t, func(t *testing.T, l ledger) {
-		s, other := l.open(t), l.open(t)
+	forEachDatabase(t, func(t *testing.T, l testDatabase) {
+		s, other := l.openStore(t), l.openStore(t)
 		later := noon.Add(time.Minute)
 		for i, step := range []struct {
 			owner string
@@ -38,10 +38,10 @@ func TestLeases(t *testing.T) {
 	})
 }
 
-func TestRenew(t *testing.T) {
-	each(t, func(t *testing.T, l ledger) {
-		s := l.open(t)
-		c := mustWalk(t, s, insert(t, s), approval("ada"), claim("me"))
+func TestRenewLease(t *testing.T) {
+	forEachDatabase(t, func(t *testing.T, l testDatabase) {
+		s := l.openStore(t)
+		c := mustMove(t, s, insert(t, s), approval("ada"), claim("me"))
 		until := noon.Add(time.Hour)
 		must(t, s.RenewLease(t.Context(), c.ID, "me", until))
 		if got := mustRead(t, s, c.ID); !got.Lease.Equal(until) || got.Version != c.Version {
@@ -55,7 +55,7 @@ func TestRenew(t *testing.T) {
 				t.Errorf("%s: got %v, want ErrMoved", name, err)
 			}
 		}
-		mustWalk(t, s, c, finish(confirm.Unknown)) // the renewal was not a move
+		mustMove(t, s, c, finish(confirm.Unknown)) // the renewal was not a move
 		if err := s.RenewLease(t.Context(), c.ID, "me", until); !errors.Is(err, confirm.ErrMoved) {
 			t.Errorf("ended: got %v, want ErrMoved", err)
 		}
@@ -63,9 +63,9 @@ func TestRenew(t *testing.T) {
 	})
 }
 
-func TestHoldIsExclusive(t *testing.T) {
-	each(t, func(t *testing.T, l ledger) {
-		s := l.open(t)
+func TestLeaseIsExclusive(t *testing.T) {
+	forEachDatabase(t, func(t *testing.T, l testDatabase) {
+		s := l.openStore(t)
 		var held atomic.Int64
 		inParallel(16, func(i int) {
 			ok, err := s.AcquireLease(t.Context(), "recovery", fmt.Sprint(i), noon, noon.Add(time.Minute))

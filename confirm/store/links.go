@@ -9,30 +9,31 @@ import (
 	"scanwarden/confirm"
 )
 
-// joining is what the log tells of a link: that it was made or, without how, that it was taken back.
-type joining struct {
+// linkEvent is the part of an audit entry about a link: it was made or, without How, taken back.
+type linkEvent struct {
 	From confirm.Principal `json:"from"`
 	To   confirm.Principal `json:"to"`
 	Name string            `json:"name,omitempty"`
 	How  string            `json:"how,omitempty"`
 }
 
-// The events of a link.
+// Audit events of a link.
 const (
-	linked   = "linked"
-	unlinked = "unlinked"
+	eventLinked   = "linked"
+	eventUnlinked = "unlinked"
 )
 
-// Link implements confirm.Ledger. It refuses a link of a principal with nothing, or with itself.
+// Link implements confirm.Store. It returns an error for an empty principal, and for a link of a principal with
+// itself.
 func (s *Store) Link(ctx context.Context, l confirm.Link) error {
 	if l.From == "" || l.To == "" || l.From == l.To {
 		return fmt.Errorf("link %q to %q: a link needs two principals", l.From, l.To)
 	}
-	err := s.commit(ctx, &transition{
-		change: &statement{query: insertLink, args: []any{string(l.From), string(l.To), l.Name, l.How, micros(l.At)}},
+	err := s.writeTransition(ctx, &transition{
+		guarded: &statement{query: insertLink, args: []any{string(l.From), string(l.To), l.Name, l.How, micros(l.At)}},
 		entry: &entry{
-			Time: l.At.UTC(), Event: linked,
-			Link: &joining{From: l.From, To: l.To, Name: l.Name, How: l.How},
+			Time: l.At.UTC(), Event: eventLinked,
+			Link: &linkEvent{From: l.From, To: l.To, Name: l.Name, How: l.How},
 		},
 	})
 	if err != nil {
@@ -41,12 +42,12 @@ func (s *Store) Link(ctx context.Context, l confirm.Link) error {
 	return nil
 }
 
-// Unlink implements confirm.Ledger.
+// Unlink implements confirm.Store.
 func (s *Store) Unlink(ctx context.Context, from confirm.Principal, at time.Time, why string) error {
-	gone := &joining{From: from}
-	err := s.commit(ctx, &transition{
-		change: &statement{query: deleteLink, args: []any{string(from)}, into: []any{&gone.To}},
-		entry:  &entry{Time: at.UTC(), Event: unlinked, Link: gone, Note: why},
+	gone := &linkEvent{From: from}
+	err := s.writeTransition(ctx, &transition{
+		guarded: &statement{query: deleteLink, args: []any{string(from)}, dest: []any{&gone.To}},
+		entry:   &entry{Time: at.UTC(), Event: eventUnlinked, Link: gone, Note: why},
 	})
 	if errors.Is(err, confirm.ErrMoved) {
 		err = confirm.ErrNotFound // there was nothing to delete
@@ -57,7 +58,7 @@ func (s *Store) Unlink(ctx context.Context, from confirm.Principal, at time.Time
 	return nil
 }
 
-// Links implements confirm.Ledger.
+// Links implements confirm.Store.
 func (s *Store) Links(ctx context.Context) ([]confirm.Link, error) {
 	found, err := readLinks(ctx, s.read)
 	if err != nil {

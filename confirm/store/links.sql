@@ -1,5 +1,4 @@
--- The second shape of the ledger: accounts that people have proved to be theirs. An account is linked at most
--- once, on either side.
+-- The second migration: accounts of one user, linked by proof. An account is linked at most once, on either side.
 CREATE TABLE link (
   from_principal TEXT PRIMARY KEY,
   to_principal   TEXT NOT NULL UNIQUE,

@@ -14,11 +14,11 @@ import (
 	"scanwarden/confirm/store"
 )
 
-func bobs() confirm.Link {
+func bobLink() confirm.Link {
 	return confirm.Link{From: "slack:T1/UBOB", To: "entra:TENANT/BOB", Name: "Bob “<b>”", How: "sign-in", At: noon}
 }
 
-func cleos() confirm.Link {
+func cleoLink() confirm.Link {
 	return confirm.Link{From: "slack:T1/UCLEO", To: "entra:TENANT/CLEO", How: "e-mail", At: noon.Add(time.Hour)}
 }
 
@@ -37,34 +37,34 @@ func mustLinks(t testing.TB, s *store.Store) []confirm.Link {
 }
 
 func TestLinksComeBack(t *testing.T) {
-	each(t, func(t *testing.T, l ledger) {
-		s := l.open(t)
-		mustLink(t, s, cleos(), bobs())
-		if diff := cmp.Diff([]confirm.Link{bobs(), cleos()}, mustLinks(t, l.open(t))); diff != "" {
+	forEachDatabase(t, func(t *testing.T, l testDatabase) {
+		s := l.openStore(t)
+		mustLink(t, s, cleoLink(), bobLink())
+		if diff := cmp.Diff([]confirm.Link{bobLink(), cleoLink()}, mustLinks(t, l.openStore(t))); diff != "" {
 			t.Errorf("another process reads others, or in another order (-want +got):\n%s", diff)
 		}
-		must(t, s.Unlink(t.Context(), bobs().From, noon, "he left"))
-		if diff := cmp.Diff([]confirm.Link{cleos()}, mustLinks(t, l.open(t))); diff != "" {
+		must(t, s.Unlink(t.Context(), bobLink().From, noon, "he left"))
+		if diff := cmp.Diff([]confirm.Link{cleoLink()}, mustLinks(t, l.openStore(t))); diff != "" {
 			t.Errorf("after one was taken back (-want +got):\n%s", diff)
 		}
-		mustLink(t, s, bobs()) // and made again
+		mustLink(t, s, bobLink()) // and made again
 		mustVerify(t, s)
 	})
 }
 
 func TestAPrincipalIsLinkedOnce(t *testing.T) {
-	each(t, func(t *testing.T, l ledger) {
-		s := l.open(t)
-		mustLink(t, s, bobs())
+	forEachDatabase(t, func(t *testing.T, l testDatabase) {
+		s := l.openStore(t)
+		mustLink(t, s, bobLink())
 		entries := mustVerify(t, s).Entries
-		from, to, both := bobs(), bobs(), bobs()
-		from.To, to.From = cleos().To, cleos().From
+		from, to, both := bobLink(), bobLink(), bobLink()
+		from.To, to.From = cleoLink().To, cleoLink().From
 		for name, again := range map[string]confirm.Link{"from": from, "to": to, "both": both} {
 			if err := s.Link(t.Context(), again); !errors.Is(err, confirm.ErrMoved) {
 				t.Errorf("%s: got %v, want ErrMoved", name, err)
 			}
 		}
-		if err := s.Unlink(t.Context(), cleos().From, noon, ""); !errors.Is(err, confirm.ErrNotFound) || errors.Is(err, confirm.ErrMoved) {
+		if err := s.Unlink(t.Context(), cleoLink().From, noon, ""); !errors.Is(err, confirm.ErrNotFound) || errors.Is(err, confirm.ErrMoved) {
 			t.Errorf("taking back what there is not: got %v, want ErrNotFound", err)
 		}
 		for name, odd := range map[string]confirm.Link{"nobody": {}, "no from": {To: "a"}, "no to": {From: "a"}, "oneself": {From: "a", To: "a"}} {
@@ -79,11 +79,11 @@ func TestAPrincipalIsLinkedOnce(t *testing.T) {
 }
 
 func TestOneOfManyLinksWins(t *testing.T) {
-	each(t, func(t *testing.T, l ledger) {
-		stores := []*store.Store{l.open(t), l.open(t)}
+	forEachDatabase(t, func(t *testing.T, l testDatabase) {
+		stores := []*store.Store{l.openStore(t), l.openStore(t)}
 		var won atomic.Int64
 		inParallel(16, func(i int) {
-			link := bobs()
+			link := bobLink()
 			link.To += confirm.Principal(rune('A' + i))
 			switch err := stores[i%2].Link(t.Context(), link); {
 			case err == nil:
@@ -100,42 +100,42 @@ func TestOneOfManyLinksWins(t *testing.T) {
 
 // No audit entry, no link.
 func TestNoEntryNoLink(t *testing.T) {
-	each(t, func(t *testing.T, l ledger) {
-		s := l.open(t)
-		mustLink(t, s, bobs())
-		l.exec(t, `INSERT INTO audit (n, lines, hashes, checkpoint) VALUES (1, '', '', '')`)
-		if err := s.Link(t.Context(), cleos()); err == nil || errors.Is(err, confirm.ErrMoved) {
+	forEachDatabase(t, func(t *testing.T, l testDatabase) {
+		s := l.openStore(t)
+		mustLink(t, s, bobLink())
+		l.alter(t, `INSERT INTO audit (n, lines, hashes, checkpoint) VALUES (1, '', '', '')`)
+		if err := s.Link(t.Context(), cleoLink()); err == nil || errors.Is(err, confirm.ErrMoved) {
 			t.Errorf("link: got %v, want the error of the log", err)
 		}
-		if err := s.Unlink(t.Context(), bobs().From, noon, ""); err == nil || errors.Is(err, confirm.ErrNotFound) {
+		if err := s.Unlink(t.Context(), bobLink().From, noon, ""); err == nil || errors.Is(err, confirm.ErrNotFound) {
 			t.Errorf("unlink: got %v, want the error of the log", err)
 		}
-		if diff := cmp.Diff([]confirm.Link{bobs()}, mustLinks(t, s)); diff != "" {
+		if diff := cmp.Diff([]confirm.Link{bobLink()}, mustLinks(t, s)); diff != "" {
 			t.Errorf("the links changed without an entry:\n%s", diff)
 		}
-		l.exec(t, `DELETE FROM audit WHERE n = 1`)
+		l.alter(t, `DELETE FROM audit WHERE n = 1`)
 		mustVerify(t, s)
 	})
 }
 
 func TestLogLinesOfLinks(t *testing.T) {
-	each(t, func(t *testing.T, l ledger) {
-		s := l.open(t)
-		mustLink(t, s, bobs())
-		must(t, s.Unlink(t.Context(), bobs().From, noon.Add(time.Minute), "he left"))
+	forEachDatabase(t, func(t *testing.T, l testDatabase) {
+		s := l.openStore(t)
+		mustLink(t, s, bobLink())
+		must(t, s.Unlink(t.Context(), bobLink().From, noon.Add(time.Minute), "he left"))
 		want := []string{
 			`{"n":0,"time":"2026-11-21T12:00:00Z","event":"linked","link":{"from":"slack:T1/UBOB","to":"entra:TENANT/BOB",` +
 				`"name":"Bob “\u003cb\u003e”","how":"sign-in"}}`,
 			`{"n":1,"time":"2026-11-21T12:01:00Z","event":"unlinked","link":{"from":"slack:T1/UBOB","to":"entra:TENANT/BOB"},` +
 				`"note":"he left"}`,
 		}
-		if diff := cmp.Diff(want, export(t, s)); diff != "" {
+		if diff := cmp.Diff(want, exportLines(t, s)); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
 	})
 }
 
-// Each way to tamper with the links behind the log's back, and what Verify says of it.
+// Each way to tamper with the links, and the entry that Verify names.
 func TestVerifyFindsInLinks(t *testing.T) {
 	const bob = ` WHERE from_principal = 'slack:T1/UBOB'`
 	for name, c := range map[string]struct {
@@ -149,20 +149,20 @@ func TestVerifyFindsInLinks(t *testing.T) {
 		"name":       {`UPDATE link SET name = 'Eve'` + bob, 1, "altered"},
 		"how":        {`UPDATE link SET how = 'e-mail'` + bob, 1, "altered"},
 		"at":         {`UPDATE link SET at = at + 1` + bob, 1, "altered"},
-		"taken away": {`DELETE FROM link` + bob, 1, "not in the ledger any more"},
+		"taken away": {`DELETE FROM link` + bob, 1, "no longer in the ledger"},
 		"smuggled in": {`INSERT INTO link (from_principal, to_principal, name, how, at) VALUES ('slack:T1/UEVE', 'entra:TENANT/EVE', '', '', 0)`,
 			4, "nothing in the log"},
 		"put back": {`INSERT INTO link (from_principal, to_principal, name, how, at) VALUES ('slack:T1/UCLEO', 'entra:TENANT/CLEO', '', 'e-mail', 0)`,
 			4, "nothing in the log"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			each(t, func(t *testing.T, l ledger) {
-				s := l.open(t)
+			forEachDatabase(t, func(t *testing.T, l testDatabase) {
+				s := l.openStore(t)
 				insert(t, s)
-				mustLink(t, s, bobs(), cleos())
-				must(t, s.Unlink(t.Context(), cleos().From, noon, ""))
+				mustLink(t, s, bobLink(), cleoLink())
+				must(t, s.Unlink(t.Context(), cleoLink().From, noon, ""))
 				mustVerify(t, s)
-				l.exec(t, c.tamper)
+				l.alter(t, c.tamper)
 				_, err := s.Verify(t.Context())
 				var bad *store.BadEntryError
 				if !errors.As(err, &bad) || bad.Entry != c.entry || !strings.Contains(bad.Why, c.why) {
@@ -173,11 +173,11 @@ func TestVerifyFindsInLinks(t *testing.T) {
 	}
 }
 
-// Links that were altered behind the log's back, and gone on from: the hashes hold, and what they tell is impossible.
-func TestVerifyKnowsTheLawOfLinks(t *testing.T) {
-	eve := bobs()
+// A link that was altered without an audit entry, and then used, leaves valid hashes. Verify finds the impossible event.
+func TestVerifyChecksTransitionsOfLinks(t *testing.T) {
+	eve := bobLink()
 	eve.To = "entra:TENANT/EVE"
-	other := bobs()
+	other := bobLink()
 	other.From = "slack:T1/UEVE"
 	for name, tt := range map[string]struct {
 		alter string
@@ -188,17 +188,17 @@ func TestVerifyKnowsTheLawOfLinks(t *testing.T) {
 		"linked twice to": {`DELETE FROM link`, func(ctx context.Context, s *store.Store) error { return s.Link(ctx, other) },
 			"from a second side"},
 		"taken back from another": {`UPDATE link SET to_principal = 'entra:TENANT/EVE'`, func(ctx context.Context, s *store.Store) error {
-			return s.Unlink(ctx, bobs().From, noon, "")
+			return s.Unlink(ctx, bobLink().From, noon, "")
 		}, "was not linked to"},
 		"taken back from nothing": {`UPDATE link SET from_principal = 'slack:T1/UEVE'`, func(ctx context.Context, s *store.Store) error {
 			return s.Unlink(ctx, other.From, noon, "")
 		}, "was not linked to"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			each(t, func(t *testing.T, l ledger) {
-				s := l.open(t)
-				mustLink(t, s, bobs())
-				l.exec(t, tt.alter)
+			forEachDatabase(t, func(t *testing.T, l testDatabase) {
+				s := l.openStore(t)
+				mustLink(t, s, bobLink())
+				l.alter(t, tt.alter)
 				must(t, tt.after(t.Context(), s))
 				var bad *store.BadEntryError
 				if _, err := s.Verify(t.Context()); !errors.As(err, &bad) || bad.Entry != 1 || !strings.Contains(bad.Why, tt.why) {
@@ -209,18 +209,18 @@ func TestVerifyKnowsTheLawOfLinks(t *testing.T) {
 	}
 }
 
-// Links and changes share transactions, and the log holds.
+// Links and changes share transactions, and the log is valid.
 func TestLinksAmongChanges(t *testing.T) {
-	each(t, func(t *testing.T, l ledger) {
-		s := l.open(t)
-		l.together(t, s, 12, func(i int, c confirm.Change) {
+	forEachDatabase(t, func(t *testing.T, l testDatabase) {
+		s := l.openStore(t)
+		l.inOneTransaction(t, s, 12, func(i int, c confirm.Change) {
 			if i%3 > 0 {
 				if _, err := s.Move(t.Context(), c, approval("ada")); err != nil {
 					t.Error(err)
 				}
 				return
 			}
-			link := bobs()
+			link := bobLink()
 			link.From += confirm.Principal(rune('A' + i))
 			link.To += confirm.Principal(rune('A' + i))
 			if err := s.Link(t.Context(), link); err != nil {

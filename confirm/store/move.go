@@ -11,8 +11,8 @@ import (
 	"scanwarden/confirm"
 )
 
-// settled reports whether a change in this state stays as it is for ever, with its outcome.
-func settled(s confirm.State) bool {
+// isSettled reports whether a change in this state keeps its state and outcome for ever.
+func isSettled(s confirm.State) bool {
 	switch s {
 	case confirm.Applied, confirm.Failed, confirm.Denied, confirm.Expired, confirm.Withdrawn, confirm.Stale:
 		return true
@@ -20,15 +20,15 @@ func settled(s confirm.State) bool {
 	return false
 }
 
-// Move implements confirm.Ledger. A change that is settled does not move again.
+// Move implements confirm.Store. A settled change does not move again.
 func (s *Store) Move(ctx context.Context, c confirm.Change, m confirm.Move) (confirm.Change, error) {
-	var after altered
-	t, err := newMove(c, m, &after)
+	var after rowState
+	t, err := newMoveTransition(c, m, &after)
 	if err == nil {
-		err = s.commit(ctx, t)
+		err = s.writeTransition(ctx, t)
 	}
 	if err == nil {
-		c, err = after.change(c, t.entry)
+		c, err = after.updatedChange(c, t.entry)
 	}
 	if err != nil {
 		return confirm.Change{}, fmt.Errorf("move change %s to %s: %w", c.ID, m.To, err)
@@ -36,48 +36,48 @@ func (s *Store) Move(ctx context.Context, c confirm.Change, m confirm.Move) (con
 	return c, nil
 }
 
-// altered is what a move finds in its row, where the caller cannot know it.
-type altered struct {
+// rowState holds the columns that a move leaves or sets, and that the caller cannot know.
+type rowState struct {
 	owner, outcome string
 	lease          int64
 }
 
-// maxWords bounds what people and services may add to a change with one move, in bytes of JSON.
-const maxWords = 1 << 20
+// maxMoveSize bounds what users and services may add to a change with one move, in bytes of JSON.
+const maxMoveSize = 1 << 20
 
-// newMove returns the transition that m makes. Its audit entry will tell what the row says of the change, not
-// what the caller holds.
-func newMove(c confirm.Change, m confirm.Move, after *altered) (*transition, error) {
-	if err := movable(c, m); err != nil {
+// newMoveTransition returns the transition of m. Its audit entry records what the row holds of the change, not
+// what the caller holds. after receives the columns of the row.
+func newMoveTransition(c confirm.Change, m confirm.Move, after *rowState) (*transition, error) {
+	if err := checkMove(c, m); err != nil {
 		return nil, err
 	}
-	outcome, decision, err := words(&m)
+	outcome, decision, err := encodeMove(&m)
 	if err != nil {
 		return nil, err
 	}
 	e := &entry{
-		Time: m.At.UTC(), Event: event(c.State, m), Change: c.ID, Version: c.Version + 1, Digest: c.Digest,
+		Time: m.At.UTC(), Event: eventName(c.State, m), Change: c.ID, Version: c.Version + 1, Digest: c.Digest,
 		From: c.State, To: m.To, Owner: m.Owner, Decision: m.Decision, Outcome: m.Outcome, Note: m.Note,
 	}
 	t := &transition{entry: e}
 	person, expiresAfter := "", int64(math.MinInt64)
 	if m.Decision != nil {
 		person = m.Decision.Person
-		t.then = &statement{query: insertDecision, args: []any{c.ID, person, e.Version, decision}}
+		t.detail = &statement{query: insertDecision, args: []any{c.ID, person, e.Version, decision}}
 	}
 	if m.Unexpired {
 		expiresAfter = micros(m.At)
 	}
-	t.change = &statement{query: moveChange, args: []any{
-		string(m.To), micros(m.At), flag(m.NextRound), m.Owner, micros(m.Lease), outcome,
-		c.ID, c.Digest, string(c.State), c.Version, expiresAfter, person, flag(settled(m.To)),
-	}, into: []any{&e.Operation, &e.Target, &e.Requester, &e.Via, &e.Round, &after.owner, &after.lease, &after.outcome}}
+	t.guarded = &statement{query: updateChange, args: []any{
+		string(m.To), micros(m.At), boolToInt(m.NextRound), m.Owner, micros(m.Lease), outcome,
+		c.ID, c.Digest, string(c.State), c.Version, expiresAfter, person, boolToInt(isSettled(m.To)),
+	}, dest: []any{&e.Operation, &e.Target, &e.Requester, &e.Via, &e.Round, &after.owner, &after.lease, &after.outcome}}
 	return t, nil
 }
 
-// words returns what m brings to be kept as JSON, empty where it brings nothing. It gives m a decision of its
-// own, in UTC.
-func words(m *confirm.Move) (outcome, decision string, err error) {
+// encodeMove returns the outcome and the decision of m as JSON, each empty if m has none. It replaces the decision
+// of m by a copy with a UTC time.
+func encodeMove(m *confirm.Move) (outcome, decision string, err error) {
 	var kept [2][]byte
 	if m.Outcome != nil {
 		if kept[0], err = json.Marshal(m.Outcome); err != nil {
@@ -91,15 +91,16 @@ func words(m *confirm.Move) (outcome, decision string, err error) {
 			return "", "", err
 		}
 	}
-	if n := len(kept[0]) + len(kept[1]) + len(m.Note); n > maxWords {
-		return "", "", fmt.Errorf("its words take %d bytes and may take %d; say it more briefly", n, maxWords)
+	if n := len(kept[0]) + len(kept[1]) + len(m.Note); n > maxMoveSize {
+		return "", "", fmt.Errorf("the reason, outcome and note take %d bytes and may take %d; shorten them", n, maxMoveSize)
 	}
 	return string(kept[0]), string(kept[1]), nil
 }
 
-func movable(c confirm.Change, m confirm.Move) error {
+// checkMove returns an error if c is settled or m is incomplete.
+func checkMove(c confirm.Change, m confirm.Move) error {
 	switch {
-	case settled(c.State):
+	case isSettled(c.State):
 		return fmt.Errorf("it has ended as %s: %w", c.State, confirm.ErrMoved)
 	case m.To == "":
 		return errors.New("the move names no state")
@@ -109,8 +110,8 @@ func movable(c confirm.Change, m confirm.Move) error {
 	return nil
 }
 
-// change returns c as it is after the move that e tells of: the guard has proved that c was up to date.
-func (a altered) change(c confirm.Change, e *entry) (_ confirm.Change, err error) {
+// updatedChange returns c as it is after the move of entry e. The guard has proved that c was up to date.
+func (a rowState) updatedChange(c confirm.Change, e *entry) (_ confirm.Change, err error) {
 	c.State, c.Version, c.Round, c.Updated = e.To, e.Version, e.Round, fromMicros(micros(e.Time))
 	c.Owner, c.Lease = a.owner, fromMicros(a.lease)
 	if e.Decision != nil {

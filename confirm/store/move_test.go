@@ -17,20 +17,20 @@ import (
 )
 
 func TestMoveReturnsTheChangeAsItIsThen(t *testing.T) {
-	each(t, func(t *testing.T, l ledger) {
-		s := l.open(t)
+	forEachDatabase(t, func(t *testing.T, l testDatabase) {
+		s := l.openStore(t)
 		c := insert(t, s)
 		for i, m := range []confirm.Move{
 			{To: confirm.Pending, At: noon, Unexpired: true, NextRound: true, Note: "a wrong code"},
-			{To: confirm.Pending, At: noon, Unexpired: true, Decision: yes("ada")},
+			{To: confirm.Pending, At: noon, Unexpired: true, Decision: approveAs("ada")},
 			approval("bob"),
 			claim("me"),
 			finish(confirm.Unknown),
 			{To: confirm.Unknown, At: noon.Add(4 * time.Minute), Note: "looked again"},
-			{To: confirm.Applied, At: noon.Add(time.Hour), Outcome: ended(confirm.Applied), Note: "settled"},
+			{To: confirm.Applied, At: noon.Add(time.Hour), Outcome: outcomeOf(confirm.Applied), Note: "settled"},
 		} {
-			after := mustWalk(t, s, c, m)
-			if diff := cmp.Diff(mustRead(t, l.open(t), c.ID), after); diff != "" {
+			after := mustMove(t, s, c, m)
+			if diff := cmp.Diff(mustRead(t, l.openStore(t), c.ID), after); diff != "" {
 				t.Fatalf("move %d returned another change (-read +returned):\n%s", i, diff)
 			}
 			if after.State != m.To || after.Version != c.Version+1 || !after.Updated.Equal(m.At) {
@@ -48,10 +48,10 @@ func TestMoveReturnsTheChangeAsItIsThen(t *testing.T) {
 	})
 }
 
-// Each clause of the guard, alone: ErrMoved, and nothing altered.
+// Each clause of the guard refuses a move by itself, with ErrMoved and nothing altered.
 func TestMoveGuards(t *testing.T) {
-	each(t, func(t *testing.T, l ledger) {
-		s := l.open(t)
+	forEachDatabase(t, func(t *testing.T, l testDatabase) {
+		s := l.openStore(t)
 		for name, try := range map[string]func(*confirm.Change, *confirm.Move){
 			"another id":      func(c *confirm.Change, _ *confirm.Move) { c.ID = "nobody" },
 			"another digest":  func(c *confirm.Change, _ *confirm.Move) { c.Digest = "sha256:00" },
@@ -63,7 +63,7 @@ func TestMoveGuards(t *testing.T) {
 			"same person":     func(_ *confirm.Change, m *confirm.Move) { m.Decision.Person = "ada" },
 			"same person, no": func(_ *confirm.Change, m *confirm.Move) { m.Decision.Person, m.Decision.Approve = "ada", false },
 		} {
-			c := mustWalk(t, s, insert(t, s), confirm.Move{To: confirm.Pending, At: noon, Decision: yes("ada")})
+			c := mustMove(t, s, insert(t, s), confirm.Move{To: confirm.Pending, At: noon, Decision: approveAs("ada")})
 			kept, m, entries := c, approval("bob"), mustVerify(t, s).Entries
 			try(&c, &m)
 			if _, err := s.Move(t.Context(), c, m); !errors.Is(err, confirm.ErrMoved) {
@@ -75,28 +75,28 @@ func TestMoveGuards(t *testing.T) {
 			if now := mustVerify(t, s).Entries; now != entries {
 				t.Errorf("%s: the log grew from %d to %d entries", name, entries, now)
 			}
-			mustWalk(t, s, kept, approval("bob")) // it was this clause alone
+			mustMove(t, s, kept, approval("bob")) // it was this clause alone
 		}
 	})
 }
 
 func TestExpiryEdge(t *testing.T) {
-	each(t, func(t *testing.T, l ledger) {
-		s := l.open(t)
+	forEachDatabase(t, func(t *testing.T, l testDatabase) {
+		s := l.openStore(t)
 		m := approval("ada")
 		c := insert(t, s)
 		m.At = c.Expires.Add(-time.Microsecond)
-		mustWalk(t, s, c, m) // the last moment
+		mustMove(t, s, c, m) // the last moment
 
 		c = insert(t, s)
 		m.At, m.Unexpired = c.Expires.Add(time.Hour), false
-		mustWalk(t, s, c, m) // not asked for
+		mustMove(t, s, c, m) // not asked for
 	})
 }
 
-func TestMoveRefusesWhatCannotBeKept(t *testing.T) {
-	each(t, func(t *testing.T, l ledger) {
-		s := l.open(t)
+func TestMoveRefusesWhatCannotBeStored(t *testing.T) {
+	forEachDatabase(t, func(t *testing.T, l testDatabase) {
+		s := l.openStore(t)
 		c := insert(t, s)
 		long := approval("ada")
 		long.Decision.Reason = strings.Repeat("x", 1<<20)
@@ -112,20 +112,20 @@ func TestMoveRefusesWhatCannotBeKept(t *testing.T) {
 	})
 }
 
-// TestEndedChangeKeepsItsOutcome: no move leaves a settled state.
+// No move leaves a settled state.
 func TestEndedChangeKeepsItsOutcome(t *testing.T) {
-	each(t, func(t *testing.T, l ledger) {
-		s := l.open(t)
+	forEachDatabase(t, func(t *testing.T, l testDatabase) {
+		s := l.openStore(t)
 		for _, state := range []confirm.State{
 			confirm.Applied, confirm.Failed, confirm.Denied, confirm.Expired, confirm.Withdrawn, confirm.Stale,
 		} {
-			c := mustWalk(t, s, insert(t, s), approval("ada"), claim("me"), finish(state))
+			c := mustMove(t, s, insert(t, s), approval("ada"), claim("me"), finish(state))
 			for _, to := range []confirm.State{confirm.Pending, confirm.Executing, confirm.Applied, confirm.Failed, state} {
-				if _, err := s.Move(t.Context(), c, confirm.Move{To: to, At: noon, Outcome: ended(to)}); !errors.Is(err, confirm.ErrMoved) {
+				if _, err := s.Move(t.Context(), c, confirm.Move{To: to, At: noon, Outcome: outcomeOf(to)}); !errors.Is(err, confirm.ErrMoved) {
 					t.Errorf("from %s to %s: got %v, want ErrMoved", state, to, err)
 				}
 			}
-			if diff := cmp.Diff(*ended(state), mustRead(t, s, c.ID).Outcome); diff != "" {
+			if diff := cmp.Diff(*outcomeOf(state), mustRead(t, s, c.ID).Outcome); diff != "" {
 				t.Errorf("%s: the outcome is another:\n%s", state, diff)
 			}
 		}
@@ -133,8 +133,8 @@ func TestEndedChangeKeepsItsOutcome(t *testing.T) {
 }
 
 func TestOneOfManyWins(t *testing.T) {
-	each(t, func(t *testing.T, l ledger) {
-		stores := []*store.Store{l.open(t), l.open(t)}
+	forEachDatabase(t, func(t *testing.T, l testDatabase) {
+		stores := []*store.Store{l.openStore(t), l.openStore(t)}
 		for _, m := range []confirm.Move{finish(confirm.Withdrawn), approval("ada"), finish(confirm.Expired)} {
 			c := insert(t, stores[0])
 			var won, lost atomic.Int64
@@ -160,16 +160,16 @@ func TestOneOfManyWins(t *testing.T) {
 	})
 }
 
-// No audit entry, no transition: when the entry cannot be written, the change has not moved.
+// No audit entry, no transition: if the entry cannot be written, the change has not moved.
 func TestNoEntryNoTransition(t *testing.T) {
-	each(t, func(t *testing.T, l ledger) {
-		s := l.open(t)
+	forEachDatabase(t, func(t *testing.T, l testDatabase) {
+		s := l.openStore(t)
 		c := insert(t, s)
-		l.exec(t, `INSERT INTO audit (n, lines, hashes, checkpoint) VALUES (1, '', '', '')`)
+		l.alter(t, `INSERT INTO audit (n, lines, hashes, checkpoint) VALUES (1, '', '', '')`)
 		if _, err := s.Move(t.Context(), c, approval("ada")); err == nil || errors.Is(err, confirm.ErrMoved) {
 			t.Errorf("move: got %v, want the error of the log", err)
 		}
-		if err := s.Insert(t.Context(), fresh(t)); err == nil {
+		if err := s.Insert(t.Context(), mustNewChange(t)); err == nil {
 			t.Error("a change was inserted without its entry")
 		}
 		if diff := cmp.Diff(c, mustRead(t, s, c.ID)); diff != "" {
@@ -178,34 +178,34 @@ func TestNoEntryNoTransition(t *testing.T) {
 		if all, err := s.Changes(t.Context(), confirm.Filter{}); err != nil || len(all) != 1 {
 			t.Errorf("%d changes (%v), want 1", len(all), err)
 		}
-		l.exec(t, `DELETE FROM audit WHERE n = 1`)
-		mustWalk(t, s, c, approval("ada"))
+		l.alter(t, `DELETE FROM audit WHERE n = 1`)
+		mustMove(t, s, c, approval("ada"))
 		mustVerify(t, s)
 	})
 }
 
-// PostgreSQL answers COMMIT with ROLLBACK, and no error, when a statement had failed.
+// PostgreSQL answers COMMIT with ROLLBACK, and no error, after a failed statement.
 func TestFailedTransactionIsNotCommitted(t *testing.T) {
-	each(t, func(t *testing.T, l ledger) {
+	forEachDatabase(t, func(t *testing.T, l testDatabase) {
 		if strings.HasPrefix(l.URL, "sqlite:") {
 			return // SQLite undoes the statement alone
 		}
-		if err := l.open(t).CommitAfterFailure(t.Context()); err == nil || !strings.Contains(err.Error(), "ROLLBACK") {
+		if err := l.openStore(t).CommitAfterFailure(t.Context()); err == nil || !strings.Contains(err.Error(), "ROLLBACK") {
 			t.Errorf("got %v, want an error that says ROLLBACK", err)
 		}
 	})
 }
 
-// What is wrong with one transition is not the trouble of those that are written with it.
-func TestFailureIsItsCallersAlone(t *testing.T) {
-	each(t, func(t *testing.T, l ledger) {
-		s := l.open(t)
+// An error of one transition does not reach the callers of others in the same batch.
+func TestFailureInABatchIsReturnedToItsCallerOnly(t *testing.T) {
+	forEachDatabase(t, func(t *testing.T, l testDatabase) {
+		s := l.openStore(t)
 		if strings.HasPrefix(l.URL, "sqlite:") {
-			l.exec(t, `CREATE TRIGGER no_mallory BEFORE UPDATE ON change WHEN NEW.owner = 'mallory' BEGIN SELECT RAISE(ABORT, 'no'); END`)
+			l.alter(t, `CREATE TRIGGER no_mallory BEFORE UPDATE ON change WHEN NEW.owner = 'mallory' BEGIN SELECT RAISE(ABORT, 'no'); END`)
 		} else {
-			l.exec(t, `ALTER TABLE change ADD CHECK (owner <> 'mallory')`)
+			l.alter(t, `ALTER TABLE change ADD CHECK (owner <> 'mallory')`)
 		}
-		l.together(t, s, 24, func(i int, c confirm.Change) {
+		l.inOneTransaction(t, s, 24, func(i int, c confirm.Change) {
 			m := approval("ada")
 			if i%12 == 5 {
 				m.Owner = "mallory"
@@ -219,33 +219,33 @@ func TestFailureIsItsCallersAlone(t *testing.T) {
 	})
 }
 
-// together inserts changes and then has do make a transition of each: the first by itself, and all others in
-// one transaction after it.
-func (l ledger) together(t testing.TB, s *store.Store, n int, do func(i int, c confirm.Change)) {
+// inOneTransaction inserts n changes and calls do concurrently for each, which must make one transition. The first
+// is written alone, and all others in one transaction after it.
+func (l testDatabase) inOneTransaction(t testing.TB, s *store.Store, n int, do func(i int, c confirm.Change)) {
 	t.Helper()
 	changes := make([]confirm.Change, n)
 	for i := range changes {
 		changes[i] = insert(t, s)
 	}
-	release := l.lock(t)
+	release := l.blockWriters(t)
 	var all sync.WaitGroup
 	for i, c := range changes {
 		all.Go(func() { do(i, c) })
-		until(func() bool { return s.Writing() == 1 && s.Waiting() == i })
+		waitUntil(func() bool { return s.Writing() == 1 && s.Waiting() == i })
 	}
 	release()
 	all.Wait()
 }
 
-// until returns when it is so.
-func until(so func() bool) {
-	for !so() {
+// waitUntil polls until condition returns true.
+func waitUntil(condition func() bool) {
+	for !condition() {
 		time.Sleep(100 * time.Microsecond)
 	}
 }
 
-// lock keeps every writer waiting until release is called.
-func (l ledger) lock(t testing.TB) (release func()) {
+// blockWriters blocks every writer until release is called.
+func (l testDatabase) blockWriters(t testing.TB) (release func()) {
 	t.Helper()
 	tx, err := l.raw.Begin()
 	must(t, err)
@@ -254,41 +254,41 @@ func (l ledger) lock(t testing.TB) (release func()) {
 	return func() { must(t, tx.Rollback()) }
 }
 
-// A caller who leaves before writing has begun leaves nothing behind; one who leaves later gets the result.
+// A caller that leaves before its transition is written changes nothing. One that leaves later gets the result.
 func TestCallerLeaves(t *testing.T) {
-	each(t, func(t *testing.T, l ledger) {
-		s := l.open(t)
+	forEachDatabase(t, func(t *testing.T, l testDatabase) {
+		s := l.openStore(t)
 		gone, cancel := context.WithCancel(t.Context())
 		cancel()
 		if _, err := s.Move(gone, insert(t, s), approval("ada")); !errors.Is(err, context.Canceled) {
-			t.Errorf("a caller who had left got %v", err)
+			t.Errorf("a caller that had left got %v", err)
 		}
 		first, second := insert(t, s), insert(t, s)
-		release := l.lock(t)
+		release := l.blockWriters(t)
 		writing, stop := context.WithCancel(t.Context())
 		result := make(chan error)
 		go func() {
 			_, err := s.Move(writing, first, approval("ada"))
 			result <- err
 		}()
-		until(func() bool { return s.Writing() == 1 && s.Waiting() == 0 })
+		waitUntil(func() bool { return s.Writing() == 1 && s.Waiting() == 0 })
 		stop()
 		waiting, leave := context.WithCancel(t.Context())
 		go func() {
-			until(func() bool { return s.Waiting() == 1 })
+			waitUntil(func() bool { return s.Waiting() == 1 })
 			leave()
 		}()
 		if _, err := s.Move(waiting, second, approval("ada")); !errors.Is(err, context.Canceled) {
-			t.Errorf("a caller who waited for their turn got %v", err)
+			t.Errorf("a caller that waited for the write lock got %v", err)
 		}
 		release()
 		if err := <-result; err != nil {
-			t.Errorf("a caller who left while it was written got %v", err)
+			t.Errorf("a caller that left during the write got %v", err)
 		}
 		if now := mustRead(t, s, first.ID).State; now != confirm.Approved {
 			t.Errorf("the first is %s", now)
 		}
-		insert(t, s) // whoever writes next must not find it waiting
+		insert(t, s) // the next batch must not include it
 		if now := mustRead(t, s, second.ID).State; now != confirm.Pending {
 			t.Errorf("the second is %s", now)
 		}

@@ -52,9 +52,9 @@ func TestFilesAreTheOwnersAlone(t *testing.T) {
 		return
 	}
 	state := filepath.Join(t.TempDir(), "state")
-	// A name that means something in a URI is a name all the same.
+	// Characters with a meaning in a URI are allowed in a path.
 	cfg := store.Config{URL: "sqlite:" + state + "/a b%20c?d#e/ledger.db", KeyDir: filepath.Join(state, "keys")}
-	s := ledger{Config: cfg}.open(t)
+	s := testDatabase{Config: cfg}.openStore(t)
 	insert(t, s)
 	files := map[string]fs.FileMode{}
 	must(t, filepath.WalkDir(state, func(path string, d fs.DirEntry, err error) error {
@@ -80,10 +80,10 @@ func TestFilesAreTheOwnersAlone(t *testing.T) {
 }
 
 func TestNewerLedgerIsRefused(t *testing.T) {
-	each(t, func(t *testing.T, l ledger) {
-		s := l.open(t)
+	forEachDatabase(t, func(t *testing.T, l testDatabase) {
+		s := l.openStore(t)
 		must(t, s.Ping(t.Context()))
-		l.exec(t, `UPDATE schema_version SET version = version + 1`)
+		l.alter(t, `UPDATE schema_version SET version = version + 1`)
 		_, err := store.Open(t.Context(), l.Config)
 		if err == nil || !strings.Contains(err.Error(), "newer scanwarden") {
 			t.Errorf("got %v, want a sentence about a newer scanwarden", err)
@@ -91,9 +91,9 @@ func TestNewerLedgerIsRefused(t *testing.T) {
 	})
 }
 
-// Whoever comes first makes the tables and the key; the others use them.
+// The first process creates the tables and the key; the others use them.
 func TestOpenAtOnce(t *testing.T) {
-	each(t, func(t *testing.T, l ledger) {
+	forEachDatabase(t, func(t *testing.T, l testDatabase) {
 		inParallel(8, func(int) {
 			s, err := store.Open(t.Context(), l.Config)
 			if err != nil {
@@ -101,11 +101,11 @@ func TestOpenAtOnce(t *testing.T) {
 				return
 			}
 			defer s.Close()
-			if err := s.Insert(t.Context(), fresh(t)); err != nil {
+			if err := s.Insert(t.Context(), mustNewChange(t)); err != nil {
 				t.Error(err)
 			}
 		})
-		s := l.open(t)
+		s := l.openStore(t)
 		if n := mustVerify(t, s).Entries; n != 8 {
 			t.Errorf("%d entries under one key, want 8", n)
 		}
@@ -116,7 +116,7 @@ func TestOpenAtOnce(t *testing.T) {
 	})
 }
 
-// SQLite does not wait by itself when a new file is to become a WAL one and another process is at it.
+// SQLite does not wait by itself if another process writes while a new file changes to WAL.
 func TestOpenWaitsForAnotherProcess(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	raw, err := sql.Open("sqlite", path+"?_txlock=immediate&_pragma=busy_timeout(10000)") // its commit may meet a reader
@@ -144,15 +144,15 @@ func TestOpenWaitsForAnotherProcess(t *testing.T) {
 }
 
 func TestKeySurvives(t *testing.T) {
-	l := sqliteLedger(t)
-	head := mustVerify(t, l.open(t))
+	l := newSQLiteDatabase(t)
+	head := mustVerify(t, l.openStore(t))
 	public, err := os.ReadFile(filepath.Join(l.KeyDir, "audit.pub"))
 	must(t, err)
 	if head.Key+"\n" != string(public) {
 		t.Errorf("audit.pub holds %q, and the head names %q", public, head.Key)
 	}
 	must(t, os.Remove(filepath.Join(l.KeyDir, "audit.pub"))) // it follows from the other half
-	if again := mustVerify(t, l.open(t)); again.Key != head.Key {
+	if again := mustVerify(t, l.openStore(t)); again.Key != head.Key {
 		t.Errorf("the key was %s and is %s", head.Key, again.Key)
 	}
 	if again, err := os.ReadFile(filepath.Join(l.KeyDir, "audit.pub")); err != nil || string(again) != string(public) {
@@ -161,8 +161,8 @@ func TestKeySurvives(t *testing.T) {
 }
 
 func TestDamagedKeyIsRefused(t *testing.T) {
-	l := sqliteLedger(t)
-	l.open(t)
+	l := newSQLiteDatabase(t)
+	l.openStore(t)
 	path := filepath.Join(l.KeyDir, "audit.key")
 	whole, err := os.ReadFile(path)
 	must(t, err)
@@ -184,7 +184,7 @@ func TestDamagedKeyIsRefused(t *testing.T) {
 }
 
 func TestClosedLedger(t *testing.T) {
-	each(t, func(t *testing.T, l ledger) {
+	forEachDatabase(t, func(t *testing.T, l testDatabase) {
 		s, err := store.Open(t.Context(), l.Config)
 		must(t, err)
 		must(t, s.Ping(t.Context()))
@@ -192,17 +192,16 @@ func TestClosedLedger(t *testing.T) {
 		if err := s.Ping(t.Context()); err == nil {
 			t.Error("a closed ledger answers")
 		}
-		if err := s.Insert(t.Context(), fresh(t)); err == nil || errors.Is(err, confirm.ErrMoved) {
+		if err := s.Insert(t.Context(), mustNewChange(t)); err == nil || errors.Is(err, confirm.ErrMoved) {
 			t.Errorf("insert into a closed ledger: %v", err)
 		}
 	})
 }
 
-// TestALostKeyIsNotReplaced: looking at a ledger whose key is gone must not make it look altered, nor lose the half
-// that is left.
+// Opening a ledger whose key is lost must not make it look altered, and must not overwrite the remaining public half.
 func TestALostKeyIsNotReplaced(t *testing.T) {
-	l := sqliteLedger(t)
-	l.open(t)
+	l := newSQLiteDatabase(t)
+	l.openStore(t)
 	public := filepath.Join(l.KeyDir, "audit.pub")
 	before, err := os.ReadFile(public)
 	must(t, err)

@@ -10,37 +10,37 @@ import (
 	"strings"
 )
 
-// The settings that say where things are.
+// Settings that determine where files are created.
 const (
-	placeOfLedger = "SCANWARDEN_DATABASE_URL (or SCANWARDEN_STATE_DIR)"
-	placeOfKeys   = "SCANWARDEN_STATE_DIR"
+	databaseSetting = "SCANWARDEN_DATABASE_URL (or SCANWARDEN_STATE_DIR)"
+	stateDirSetting = "SCANWARDEN_STATE_DIR"
 )
 
-// CheckLocation says why a ledger that is not there yet could not be made where cfg has it, nil when it could: a key that
-// is there must be whole. It leaves nothing behind.
+// CheckLocation returns nil if Open could create the database and the key where cfg locates them. A key that
+// exists must be valid. It leaves no files behind.
 func CheckLocation(cfg Config) error {
 	if path, ok := strings.CutPrefix(cfg.URL, "sqlite:"); ok {
 		path, err := sqlitePath(path)
 		if err != nil {
 			return err
 		}
-		if err := tryToMake(path); err != nil {
-			return unmade(path, err, placeOfLedger)
+		if err := probeCreate(path); err != nil {
+			return createError(path, err, databaseSetting)
 		}
 	}
-	if _, err := findKey(cfg.KeyDir); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := readKey(cfg.KeyDir); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	path := filepath.Join(cfg.KeyDir, "audit.key")
-	if err := tryToMake(path); err != nil {
-		return unmade(path, err, placeOfKeys)
+	if err := probeCreate(path); err != nil {
+		return createError(path, err, stateDirSetting)
 	}
 	return nil
 }
 
-// tryToMake makes a file where the one at path would be, or the first of the directories that are missing before it,
-// and takes it away. Nothing less tells: root is refused by no permission, and by some file systems.
-func tryToMake(path string) error {
+// probeCreate creates and removes a file in the place of path, or of the first missing directory above it. Looking
+// at permissions is not enough: they do not apply to root, and some file systems refuse root all the same.
+func probeCreate(path string) error {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return err
@@ -52,18 +52,19 @@ func tryToMake(path string) error {
 		}
 		dir = filepath.Dir(dir)
 	}
-	return place(filepath.Join(dir, "ledger"), "", func(from, _ string) error {
+	return writeFileAtomic(filepath.Join(dir, "ledger"), "", func(from, _ string) error {
 		return errors.Join(os.Link(from, from+"-"), os.Remove(from+"-"))
 	})
 }
 
-// unmade names the file that was to be there: the system names a temporary one, which nobody has ever heard of.
-func unmade(path string, err error, setting string) error {
-	return fmt.Errorf("%s cannot be made: %w; set %s to a place that can be written", path, reason(err), setting)
+// createError names the file that was to be created. The system's error names a temporary file, which means
+// nothing to the operator.
+func createError(path string, err error, setting string) error {
+	return fmt.Errorf("%s cannot be made: %w; set %s to a place that can be written", path, withoutPath(err), setting)
 }
 
-// reason is what the system says, without the name that it says it of.
-func reason(err error) error {
+// withoutPath returns the system's error without the path that it names.
+func withoutPath(err error) error {
 	if named := (*fs.PathError)(nil); errors.As(err, &named) {
 		return named.Err
 	}
@@ -73,33 +74,34 @@ func reason(err error) error {
 	return err
 }
 
-// unopened adds to the driver's words which file it is, and what to do.
-func (d *database) unopened(err error) error {
+// openError adds the file and the setting to the driver's error. It returns nil for nil.
+func (d *database) openError(err error) error {
 	if err == nil {
 		return nil
 	}
 	if d.file != "" {
 		err = fmt.Errorf("%s: %w", d.file, err)
 	}
-	return fmt.Errorf("%w; set SCANWARDEN_DATABASE_URL or SCANWARDEN_STATE_DIR to a ledger that can be opened", oneLine{err})
+	return fmt.Errorf("%w; set SCANWARDEN_DATABASE_URL or SCANWARDEN_STATE_DIR to a ledger that can be opened", singleLineError{err})
 }
 
-// oneLine says on one line, and once, what PostgreSQL's driver has a line for: each address, with TLS and without.
-type oneLine struct{ error }
+// singleLineError joins the lines of an error of PostgreSQL's driver, which has one line for each address, with
+// TLS and without. Equal lines appear once.
+type singleLineError struct{ error }
 
-func (e oneLine) Error() string {
+func (e singleLineError) Error() string {
 	first, rest, several := strings.Cut(e.error.Error(), "\n")
 	if !several {
 		return first
 	}
-	var told []string
+	var lines []string
 	for line := range strings.SplitSeq(rest, "\n") {
-		if line = strings.TrimSpace(line); !slices.Contains(told, line) {
-			told = append(told, line)
+		if line = strings.TrimSpace(line); !slices.Contains(lines, line) {
+			lines = append(lines, line)
 		}
 	}
-	return first + " " + strings.Join(told, ", ")
+	return first + " " + strings.Join(lines, ", ")
 }
 
-// Unwrap keeps what is told apart by its kind.
-func (e oneLine) Unwrap() error { return e.error }
+// Unwrap keeps errors.Is and errors.As working.
+func (e singleLineError) Unwrap() error { return e.error }

@@ -10,8 +10,8 @@ import (
 	"scanwarden/confirm/store"
 )
 
-// TestAPlaceWhereNothingCanBeMade: what is said names the file that was meant and the setting, whoever tries.
-func TestAPlaceWhereNothingCanBeMade(t *testing.T) {
+// The error names the intended file and the setting, also for root.
+func TestErrorNamesTheFileThatCannotBeMade(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Log("only Linux has a directory in which not even root can make a file")
 		return
@@ -35,7 +35,7 @@ func TestAPlaceWhereNothingCanBeMade(t *testing.T) {
 	}
 }
 
-func TestCheckPlaceLeavesNothing(t *testing.T) {
+func TestCheckLocationLeavesNothing(t *testing.T) {
 	dir := t.TempDir()
 	for _, path := range []string{"x.db", "a/b/x.db"} {
 		if err := store.CheckLocation(store.Config{URL: "sqlite:" + filepath.Join(dir, path), KeyDir: filepath.Join(dir, "keys")}); err != nil {
@@ -54,8 +54,8 @@ func TestCheckPlaceLeavesNothing(t *testing.T) {
 	}
 }
 
-// TestUnopenedIsOneLine: a host name has several addresses, and each is tried with TLS and without.
-func TestUnopenedIsOneLine(t *testing.T) {
+// A host name has several addresses, and each is tried with TLS and without.
+func TestOpenErrorIsOneLine(t *testing.T) {
 	_, err := store.Open(t.Context(), store.Config{URL: "postgres://nobody@127.0.0.1:1/none", KeyDir: t.TempDir()})
 	if err == nil || strings.Contains(err.Error(), "\n") || strings.Count(err.Error(), "127.0.0.1:1 (") != 1 || !strings.HasSuffix(err.Error(), "can be opened") {
 		t.Errorf("PostgreSQL that is not there: %q", err)

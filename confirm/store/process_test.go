@@ -15,14 +15,14 @@ import (
 	"scanwarden/confirm/store"
 )
 
-// process is this test binary once more, playing a role on the same ledger.
+// process is a second run of this test binary, in a role on the same database.
 type process struct {
 	cmd *exec.Cmd
 	in  io.WriteCloser
 	out *bufio.Scanner
 }
 
-func (l ledger) start(t testing.TB, role string) *process {
+func (l testDatabase) startProcess(t testing.TB, role string) *process {
 	t.Helper()
 	p := &process{cmd: exec.CommandContext(t.Context(), os.Args[0])}
 	p.cmd.Env = append(os.Environ(), "SCANWARDEN_TEST_ROLE="+role, "LEDGER="+l.URL, "KEYS="+l.KeyDir)
@@ -37,15 +37,15 @@ func (l ledger) start(t testing.TB, role string) *process {
 	return p
 }
 
-// say gives the process something to read, line by line.
-func (p *process) say(t testing.TB, lines ...string) {
+// send writes lines to the standard input of the process.
+func (p *process) send(t testing.TB, lines ...string) {
 	t.Helper()
 	_, err := io.WriteString(p.in, strings.Join(lines, "\n")+"\n")
 	must(t, err)
 }
 
-// rest returns the lines that the process prints until it ends, which it must do well.
-func (p *process) rest(t testing.TB) (lines []string) {
+// remainingLines returns the lines that the process prints until it ends. It must end with success.
+func (p *process) remainingLines(t testing.TB) (lines []string) {
 	t.Helper()
 	for p.out.Scan() {
 		lines = append(lines, p.out.Text())
@@ -55,9 +55,9 @@ func (p *process) rest(t testing.TB) (lines []string) {
 	return lines
 }
 
-// play is a role's whole process.
-func play(role string) int {
-	roles := map[string]func(context.Context, *store.Store, io.Reader) error{"race": race, "stream": stream}
+// runRole is the main function of a test process. It returns the exit code.
+func runRole(role string) int {
+	roles := map[string]func(context.Context, *store.Store, io.Reader) error{"race": claimConcurrently, "stream": moveUntilKilled}
 	ctx, in := context.Background(), bufio.NewReader(os.Stdin)
 	if _, err := in.ReadString('\n'); err != nil { // until all have started
 		return 2
@@ -73,9 +73,10 @@ func play(role string) int {
 	return 0
 }
 
-// race claims every change whose id it reads, 16 times at once, as if all had read it while it was approved,
-// and prints those it won. Beside it, other changes live their lives, and calls are taken from the budget.
-func race(ctx context.Context, s *store.Store, in io.Reader) error {
+// claimConcurrently reads ids of changes and claims each 16 times at once, as if every caller had read it while it
+// was approved. It prints the changes it won. At the same time other changes run through their life, and calls use
+// the rate limiter.
+func claimConcurrently(ctx context.Context, s *store.Store, in io.Reader) error {
 	var changes []confirm.Change
 	for ids := bufio.NewScanner(in); ids.Scan(); {
 		c, err := s.Change(ctx, ids.Text())
@@ -85,7 +86,7 @@ func race(ctx context.Context, s *store.Store, in io.Reader) error {
 		c.State, c.Version = confirm.Approved, 1
 		changes = append(changes, c)
 	}
-	budget := s.RateLimiter(store.Limits{PerMinute: 10_000, PerHour: 100_000}, nil)
+	limiter := s.RateLimiter(store.Limits{PerMinute: 10_000, PerHour: 100_000}, nil)
 	errs := make([]error, 16)
 	inParallel(len(errs), func(i int) {
 		for _, c := range changes {
@@ -95,20 +96,20 @@ func race(ctx context.Context, s *store.Store, in io.Reader) error {
 			} else if errors.Is(err, confirm.ErrMoved) {
 				err = nil
 			}
-			errs[i] = errors.Join(errs[i], err, budget.Wait(ctx, true))
+			errs[i] = errors.Join(errs[i], err, limiter.Wait(ctx, true))
 		}
-		errs[i] = errors.Join(errs[i], life(ctx, s, func(confirm.Change) {}))
+		errs[i] = errors.Join(errs[i], runLifecycle(ctx, s, func(confirm.Change) {}))
 	})
 	return errors.Join(errs...)
 }
 
-// stream makes moves until it is killed, and prints what has been committed.
-func stream(ctx context.Context, s *store.Store, _ io.Reader) error {
+// moveUntilKilled makes moves until it is killed, and prints the committed ones.
+func moveUntilKilled(ctx context.Context, s *store.Store, _ io.Reader) error {
 	failed := make(chan error)
 	for range 4 {
 		go func() {
 			for {
-				if err := life(ctx, s, func(c confirm.Change) { fmt.Println(c.ID, c.Version) }); err != nil {
+				if err := runLifecycle(ctx, s, func(c confirm.Change) { fmt.Println(c.ID, c.Version) }); err != nil {
 					failed <- err
 				}
 			}
@@ -117,8 +118,8 @@ func stream(ctx context.Context, s *store.Store, _ io.Reader) error {
 	return <-failed
 }
 
-// life takes one change from beginning to end.
-func life(ctx context.Context, s *store.Store, done func(confirm.Change)) error {
+// runLifecycle takes one change from proposed to applied.
+func runLifecycle(ctx context.Context, s *store.Store, done func(confirm.Change)) error {
 	c, err := newChange()
 	if err != nil {
 		return err
@@ -136,29 +137,29 @@ func life(ctx context.Context, s *store.Store, done func(confirm.Change)) error 
 	return nil
 }
 
-// Three processes open a new ledger at once, and then race for the same changes: each is won once, and
-// nobody sees an error.
+// Three processes open a new ledger at once, and then race for the same changes. Each change is won once, and no
+// process gets an error.
 func TestProcessesRace(t *testing.T) {
-	each(t, func(t *testing.T, l ledger) {
+	forEachDatabase(t, func(t *testing.T, l testDatabase) {
 		var all [3]*process
 		for i := range all {
-			all[i] = l.start(t, "race")
+			all[i] = l.startProcess(t, "race")
 		}
 		for _, p := range all {
-			p.say(t, "go") // they open it now, and make the tables and the key
+			p.send(t, "go") // they open it now, and make the tables and the key
 		}
-		s := l.open(t)
+		s := l.openStore(t)
 		var ids []string
 		for range 10 {
-			ids = append(ids, mustWalk(t, s, insert(t, s), approval("ada")).ID)
+			ids = append(ids, mustMove(t, s, insert(t, s), approval("ada")).ID)
 		}
 		for _, p := range all {
-			p.say(t, ids...)
+			p.send(t, ids...)
 			must(t, p.in.Close())
 		}
 		won := map[string]int{}
 		for _, p := range all {
-			for _, line := range p.rest(t) {
+			for _, line := range p.remainingLines(t) {
 				won[line]++
 			}
 		}
@@ -178,13 +179,12 @@ func TestProcessesRace(t *testing.T) {
 	})
 }
 
-// A process that is killed in the middle of its work leaves a log that holds, rows that agree with it, and
-// everything that it had been told was done.
+// A killed process leaves a valid log, rows that agree with it, and every transition that it got a success for.
 func TestKilledProcess(t *testing.T) {
-	each(t, func(t *testing.T, l ledger) {
+	forEachDatabase(t, func(t *testing.T, l testDatabase) {
 		for round := range 3 {
-			p := l.start(t, "stream")
-			p.say(t, "go")
+			p := l.startProcess(t, "stream")
+			p.send(t, "go")
 			done := map[string]int64{}
 			read := func() {
 				var id string
@@ -206,7 +206,7 @@ func TestKilledProcess(t *testing.T) {
 			if err := p.cmd.Wait(); err == nil {
 				t.Error("the process was not killed")
 			}
-			s := l.open(t)
+			s := l.openStore(t)
 			head := mustVerify(t, s)
 			for id, version := range done {
 				if got := mustRead(t, s, id).Version; got < version {

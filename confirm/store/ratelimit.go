@@ -8,167 +8,172 @@ import (
 	"time"
 )
 
-// Limits of the service; zero means 100 calls a minute and 1,500 an hour, which every page of Microsoft's
-// documentation of authenticated scans states.
+// Limits bound the calls to Defender. Zero means 100 calls a minute and 1,500 an hour: every page of Microsoft's
+// documentation of authenticated scans states these limits.
 type Limits struct{ PerMinute, PerHour int }
 
-// RateLimiter shares the call limits among all processes on this ledger, over a sliding minute and a sliding hour.
-// A call granted counts, whatever becomes of it.
+// RateLimiter shares the call limits among all processes on this database, over a sliding minute and a sliding
+// hour. A granted call counts even if it fails.
 //
-// Writes go ahead of reads: a read leaves a tenth of each window free. So a read is granted only where a
-// write would not have to wait, and the last tenth is there for the write that a person has just confirmed.
-// Within a process, callers of a kind are served in the order they came; between processes chance decides.
+// Writes have priority over reads: reads leave a tenth of each window free. So a read is granted only where a
+// write would not have to wait, and the last tenth is there for the write that a person has just confirmed. Within
+// a process, callers of a kind are served in the order they came. Between processes the order is random.
 type RateLimiter struct {
-	db      *database
-	limits  Limits
-	waiting func(ctx context.Context, d time.Duration)
-	now     func() time.Time
-	sleep   func(ctx context.Context, d time.Duration) error
+	db     *database
+	limits Limits
+	onWait func(ctx context.Context, d time.Duration)
+	now    func() time.Time
+	sleep  func(ctx context.Context, d time.Duration) error
 
-	line line
+	queue waitQueue
 }
 
-// longestPause bounds what one answer of the service can do to everybody, and is the longest window.
-const longestPause = time.Hour
+// maxPause bounds how long one response of the service can block all calls. It is also the longest window.
+const maxPause = time.Hour
 
-// RateLimiter returns the call budget. Each call of Take that has to wait for more than a second tells waiting,
-// when that is not nil, once and beforehand for how long.
-func (s *Store) RateLimiter(l Limits, waiting func(ctx context.Context, d time.Duration)) *RateLimiter {
+// RateLimiter returns the rate limiter of this database. If a Wait takes longer than a second, it first calls
+// onWait once with the expected duration; onWait may be nil.
+func (s *Store) RateLimiter(l Limits, onWait func(ctx context.Context, d time.Duration)) *RateLimiter {
 	if l.PerMinute <= 0 {
 		l.PerMinute = 100
 	}
 	if l.PerHour <= 0 {
 		l.PerHour = 1500
 	}
-	return &RateLimiter{db: s.database, limits: l, waiting: waiting, now: time.Now, sleep: pause}
+	return &RateLimiter{db: s.database, limits: l, onWait: onWait, now: time.Now, sleep: sleepContext}
 }
 
-// Wait waits until one call may be made, and counts it. It fails when ctx ends first; then nothing is counted.
-func (b *RateLimiter) Wait(ctx context.Context, write bool) error {
-	c := &caller{write: write}
-	b.line.join(c)
-	defer b.line.leave(c)
-	for told := false; ; {
-		wait, err := b.try(ctx, c)
+// Wait blocks until one call may be made, and counts it. If ctx ends first, it returns an error and counts
+// nothing.
+func (r *RateLimiter) Wait(ctx context.Context, write bool) error {
+	c := &waiter{write: write}
+	r.queue.addWaiter(c)
+	defer r.queue.removeWaiter(c)
+	for notified := false; ; {
+		wait, err := r.tryTake(ctx, c)
 		if err != nil {
-			return fmt.Errorf("take a call from the budget: %w", err)
+			return fmt.Errorf("wait for the rate limit: %w", err)
 		}
 		if wait <= 0 {
 			return nil
 		}
-		if wait > time.Second && !told && b.waiting != nil {
-			b.waiting(ctx, wait)
-			told = true
+		if wait > time.Second && !notified && r.onWait != nil {
+			r.onWait(ctx, wait)
+			notified = true
 		}
-		if err := b.sleep(ctx, wait); err != nil {
-			return fmt.Errorf("wait for the call budget: %w", err)
+		if err := r.sleep(ctx, wait); err != nil {
+			return fmt.Errorf("wait for the rate limit: %w", err)
 		}
 	}
 }
 
-// PauseUntil makes every process wait until then, an hour at most: the Retry-After of a 429. A shorter pause does
-// not end a longer one.
-func (b *RateLimiter) PauseUntil(ctx context.Context, until time.Time) error {
-	latest := b.now().Add(longestPause)
+// PauseUntil blocks all processes until then, but for at most an hour. It is for the Retry-After of a 429. A
+// shorter pause does not end a longer one.
+func (r *RateLimiter) PauseUntil(ctx context.Context, until time.Time) error {
+	latest := r.now().Add(maxPause)
 	if until.After(latest) {
 		until = latest
 	}
-	_, err := b.db.write.ExecContext(ctx,
+	_, err := r.db.write.ExecContext(ctx,
 		`UPDATE budget SET paused = $1 WHERE one = 1 AND (paused < $1 OR paused > $2)`, micros(until), micros(latest))
 	if err != nil {
-		return fmt.Errorf("pause the call budget: %w", err)
+		return fmt.Errorf("store the pause of the rate limit: %w", err)
 	}
 	return nil
 }
 
-// try counts the call of c if there is room for it and for those ahead of it; otherwise it returns how long to
-// wait. Who is ahead is asked, and c leaves the line, under the lock: nobody makes room for a call twice.
-func (b *RateLimiter) try(ctx context.Context, c *caller) (wait time.Duration, err error) {
-	tx, err := b.db.begin(ctx)
+// tryTake counts the call of c and returns 0 if there is room for it and for the waiters before it. Otherwise it
+// returns how long to wait. It reads and leaves the queue while it holds the database lock, so that no call is
+// made room for twice.
+func (r *RateLimiter) tryTake(ctx context.Context, c *waiter) (wait time.Duration, err error) {
+	tx, err := r.db.beginTx(ctx)
 	if err != nil {
 		return 0, err
 	}
 	defer tx.rollback()
 	var taken, paused int64
-	// The lock on this row is what puts the takers of all processes in order.
-	if err := tx.run(ctx, &statement{query: lockBudget, into: []any{&taken, &paused}}); err != nil {
+	// The lock on this row serializes the callers of all processes.
+	if err := tx.run(ctx, &statement{query: lockBudget, dest: []any{&taken, &paused}}); err != nil {
 		return 0, err
 	}
-	now := b.now()
-	wait, err = b.wait(ctx, tx, now, taken, c)
+	now := r.now()
+	inMinute, inHour, err := r.limitingCalls(ctx, tx, taken, c)
 	if err != nil {
 		return 0, err
 	}
-	if wait = max(wait, until(now, fromMicros(paused), longestPause)); wait > 0 {
+	wait = max(
+		timeUntil(now, inMinute.Add(time.Minute), time.Minute),
+		timeUntil(now, inHour.Add(time.Hour), time.Hour),
+		timeUntil(now, fromMicros(paused), maxPause))
+	if wait > 0 {
 		return wait, nil
 	}
-	b.line.leave(c)
-	keep := int64(max(b.limits.PerMinute, b.limits.PerHour))
+	r.queue.removeWaiter(c)
+	keep := int64(max(r.limits.PerMinute, r.limits.PerHour))
 	return 0, tx.commit(ctx,
 		&statement{query: insertCall, args: []any{taken, micros(now)}},
-		&statement{query: forgetCalls, args: []any{taken - keep}},
-		&statement{query: moveBudget, args: []any{taken + 1}})
+		&statement{query: deleteOldCalls, args: []any{taken - keep}},
+		&statement{query: updateBudget, args: []any{taken + 1}})
 }
 
-// wait is how long the windows have no room for c and those ahead of it. For there to be room, the call that is
-// as many back as a window has calls must have left it. When that one is not made yet, the newest one has to
-// do: the caller will look again.
-func (b *RateLimiter) wait(ctx context.Context, tx transaction, now time.Time, taken int64, c *caller) (time.Duration, error) {
-	n := taken + b.line.ahead(c)
-	minute, hour := share(b.limits.PerMinute, c.write), share(b.limits.PerHour, c.write)
-	var inMinute, inHour int64
-	err := tx.run(ctx,
-		&statement{query: callN, args: []any{min(n-minute, taken-1)}, into: []any{&inMinute}},
-		&statement{query: callN, args: []any{min(n-hour, taken-1)}, into: []any{&inHour}})
-	return max(
-		until(now, fromMicros(inMinute).Add(time.Minute), time.Minute),
-		until(now, fromMicros(inHour).Add(time.Hour), time.Hour),
-	), err
+// limitingCalls returns the times of the calls that must be older than a minute and an hour before c may be made.
+// With a limit of n calls, that is the call n places back, counted from c with the waiters before it. If that call is
+// not made yet, the newest one is used instead: the caller will try again. No call yet gives the zero time.
+func (r *RateLimiter) limitingCalls(ctx context.Context, tx transaction, taken int64, c *waiter) (inMinute, inHour time.Time, err error) {
+	n := taken + r.queue.waitingBefore(c)
+	minute, hour := allowance(r.limits.PerMinute, c.write), allowance(r.limits.PerHour, c.write)
+	var minuteAt, hourAt int64
+	err = tx.run(ctx,
+		&statement{query: selectCall, args: []any{min(n-minute, taken-1)}, dest: []any{&minuteAt}},
+		&statement{query: selectCall, args: []any{min(n-hour, taken-1)}, dest: []any{&hourAt}})
+	return fromMicros(minuteAt), fromMicros(hourAt), err
 }
 
-// until is the wait from now to a moment that can be at most longest away. A later one was written by a
-// clock that has been set back since: it would block everybody for as long as that clock was wrong.
-func until(now, then time.Time, longest time.Duration) time.Duration {
+// timeUntil returns the duration from now to then, which is not positive if then is past. It returns 0 if then is
+// further away than longest: it was written by a clock that has been set back since, and would block all callers
+// for as long as that clock was wrong.
+func timeUntil(now, then time.Time, longest time.Duration) time.Duration {
 	if d := then.Sub(now); d <= longest {
 		return d
 	}
 	return 0
 }
 
-// share is how much of a limit may be used; reads leave a tenth, at least one call.
-func share(limit int, write bool) int64 {
+// allowance returns how much of a limit may be used. Reads leave a tenth free, at least one call.
+func allowance(limit int, write bool) int64 {
 	if write || limit == 1 {
 		return int64(limit)
 	}
 	return int64(limit - max(1, limit/10))
 }
 
-// line is who waits in this process, in the order they came.
-type line struct {
+// waitQueue holds the waiting calls of this process, in the order they came.
+type waitQueue struct {
 	mu      sync.Mutex
-	callers []*caller
+	waiters []*waiter
 }
 
-type caller struct{ write bool }
+type waiter struct{ write bool }
 
-func (l *line) join(c *caller) {
+func (l *waitQueue) addWaiter(c *waiter) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.callers = append(l.callers, c)
+	l.waiters = append(l.waiters, c)
 }
 
-func (l *line) leave(c *caller) {
+func (l *waitQueue) removeWaiter(c *waiter) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.callers = slices.DeleteFunc(l.callers, func(other *caller) bool { return other == c })
+	l.waiters = slices.DeleteFunc(l.waiters, func(other *waiter) bool { return other == c })
 }
 
-// ahead counts those who go before c: whoever of the kind came earlier, and before a read every write.
-func (l *line) ahead(c *caller) (n int64) {
+// waitingBefore returns how many waiters go before c: earlier ones of the same kind and, before a read, every
+// write.
+func (l *waitQueue) waitingBefore(c *waiter) (n int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	earlier := true
-	for _, other := range l.callers {
+	for _, other := range l.waiters {
 		switch {
 		case other == c:
 			earlier = false

@@ -11,12 +11,12 @@ import (
 	"scanwarden/confirm/store"
 )
 
-// TestBudgetIsFair: callers of a kind are served in the order they came, each told truly how long it takes.
-func TestBudgetIsFair(t *testing.T) {
-	each(t, func(t *testing.T, l ledger) {
+// Callers of a kind are served in the order they came, and each gets the true duration of its wait.
+func TestRateLimitIsFair(t *testing.T) {
+	forEachDatabase(t, func(t *testing.T, l testDatabase) {
 		c := newClock(true)
-		told := make(chan time.Duration, 10)
-		b := l.open(t).RateLimiter(store.Limits{PerMinute: 3}, func(_ context.Context, d time.Duration) { told <- d })
+		waits := make(chan time.Duration, 10)
+		b := l.openStore(t).RateLimiter(store.Limits{PerMinute: 3}, func(_ context.Context, d time.Duration) { waits <- d })
 		b.SetClock(c.Now, c.Sleep)
 		for i := range 3 {
 			c.set(noon.Add(time.Duration(i) * 10 * time.Second))
@@ -31,36 +31,36 @@ func TestBudgetIsFair(t *testing.T) {
 				served <- i
 			}()
 			want := time.Duration(60+10*i) * time.Second
-			if got := c.asleep(i + 1)[i]; got != want {
+			if got := c.waitSleepers(i + 1)[i]; got != want {
 				t.Errorf("caller %d wants to wake at %v, want %v", i, got, want)
 			}
-			if got := <-told; got != want-20*time.Second {
-				t.Errorf("caller %d was told to wait %v, want %v", i, got, want-20*time.Second)
+			if got := <-waits; got != want-20*time.Second {
+				t.Errorf("caller %d was reported to wait %v, want %v", i, got, want-20*time.Second)
 			}
 		}
 		// The last one wakes too early: it must not overtake the others.
 		c.set(noon.Add(time.Minute))
 		c.wakeEarly(2)
-		if got := c.asleep(3)[2]; got != 80*time.Second {
+		if got := c.waitSleepers(3)[2]; got != 80*time.Second {
 			t.Errorf("woken early, the last one wants to wake at %v", got)
 		}
 		for i := range 3 {
-			c.wake(0)
+			c.wakeSleeper(0)
 			if got := <-served; got != i {
 				t.Errorf("caller %d was served in place %d", got, i)
 			}
 		}
-		if len(told) > 0 {
-			t.Errorf("somebody was told twice: %v", <-told)
+		if len(waits) > 0 {
+			t.Errorf("a wait was reported twice: %v", <-waits)
 		}
 	})
 }
 
-// TestWritesGoAheadOfReads: a read that came first, and wakes first, leaves room for the writes that wait.
-func TestWritesGoAheadOfReads(t *testing.T) {
-	each(t, func(t *testing.T, l ledger) {
+// A read that came first, and wakes first, leaves room for the waiting writes.
+func TestWritesHavePriorityOverReads(t *testing.T) {
+	forEachDatabase(t, func(t *testing.T, l testDatabase) {
 		c := newClock(true)
-		b := l.budget(t, store.Limits{PerMinute: 10}, c)
+		b := l.newLimiter(t, store.Limits{PerMinute: 10}, c)
 		for range 7 {
 			must(t, b.Wait(t.Context(), true))
 		}
@@ -75,46 +75,46 @@ func TestWritesGoAheadOfReads(t *testing.T) {
 			})
 		}
 		call(&reads, false)
-		c.asleep(1)
+		c.waitSleepers(1)
 		for i := range 3 {
 			call(&writes, true)
-			c.asleep(2 + i)
+			c.waitSleepers(2 + i)
 		}
-		c.wake(0) // the read; 7 calls were made, 3 writes wait, and reads may use 9 of 10
-		if got := c.asleep(4)[3]; got != time.Minute {
+		c.wakeSleeper(0) // the read; 7 calls were made, 3 writes wait, and reads may use 9 of 10
+		if got := c.waitSleepers(4)[3]; got != time.Minute {
 			t.Errorf("the read wants to wake at %v, want a minute after the first calls", got)
 		}
 		for range 3 {
-			c.wake(0)
+			c.wakeSleeper(0)
 		}
 		writes.Wait()
-		c.wake(0)
+		c.wakeSleeper(0)
 		reads.Wait()
 	})
 }
 
-func TestBudgetWaitIsTold(t *testing.T) {
-	each(t, func(t *testing.T, l ledger) {
+func TestRateLimitReportsAWaitOnce(t *testing.T) {
+	forEachDatabase(t, func(t *testing.T, l testDatabase) {
 		c := newClock(true)
-		var told []time.Duration
-		b := l.open(t).RateLimiter(store.Limits{PerMinute: 1}, func(_ context.Context, d time.Duration) { told = append(told, d) })
+		var waits []time.Duration
+		b := l.openStore(t).RateLimiter(store.Limits{PerMinute: 1}, func(_ context.Context, d time.Duration) { waits = append(waits, d) })
 		b.SetClock(c.Now, func(_ context.Context, d time.Duration) error {
-			c.set(c.Now().Add(min(d, 20*time.Second))) // wakes early: told once all the same
+			c.set(c.Now().Add(min(d, 20*time.Second))) // wakes early: reported only once
 			return nil
 		})
 		must(t, b.Wait(t.Context(), true))
 		must(t, b.Wait(t.Context(), true))
 		c.set(noon.Add(119 * time.Second))
-		must(t, b.Wait(t.Context(), true)) // waits a second: not worth telling
-		if !slices.Equal(told, []time.Duration{time.Minute}) {
-			t.Errorf("told %v, want one minute once", told)
+		must(t, b.Wait(t.Context(), true)) // waits a second: too short to be reported
+		if !slices.Equal(waits, []time.Duration{time.Minute}) {
+			t.Errorf("reported %v, want one minute once", waits)
 		}
 	})
 }
 
-func TestBudgetCallerLeaves(t *testing.T) {
-	each(t, func(t *testing.T, l ledger) {
-		b := l.open(t).RateLimiter(store.Limits{PerMinute: 1}, nil) // by the real clock
+func TestRateLimitCallerLeaves(t *testing.T) {
+	forEachDatabase(t, func(t *testing.T, l testDatabase) {
+		b := l.openStore(t).RateLimiter(store.Limits{PerMinute: 1}, nil) // by the real clock
 		must(t, b.Wait(t.Context(), true))
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 		defer cancel()

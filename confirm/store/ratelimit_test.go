@@ -11,16 +11,16 @@ import (
 	"scanwarden/confirm/store"
 )
 
-// budget returns one on a Store of its own, as another process would have it.
-func (l ledger) budget(t testing.TB, limits store.Limits, c *clock) *store.RateLimiter {
+// newLimiter returns a rate limiter on a Store of its own, as another process would have it.
+func (l testDatabase) newLimiter(t testing.TB, limits store.Limits, c *clock) *store.RateLimiter {
 	t.Helper()
-	b := l.open(t).RateLimiter(limits, nil)
+	b := l.openStore(t).RateLimiter(limits, nil)
 	b.SetClock(c.Now, c.Sleep)
 	return b
 }
 
-// granted reports whether a call is granted without waiting.
-func granted(t testing.TB, b *store.RateLimiter, write bool) bool {
+// tryCall reports whether a call is granted without waiting.
+func tryCall(t testing.TB, b *store.RateLimiter, write bool) bool {
 	t.Helper()
 	err := b.Wait(t.Context(), write)
 	if err != nil && !errors.Is(err, errWouldWait) {
@@ -29,12 +29,12 @@ func granted(t testing.TB, b *store.RateLimiter, write bool) bool {
 	return err == nil
 }
 
-// TestBudgetWindows holds the budget of two processes against the plain meaning of the limits, call by call.
-func TestBudgetWindows(t *testing.T) {
-	each(t, func(t *testing.T, l ledger) {
+// The rate limiters of two processes are compared with a simple count of the calls in each window.
+func TestRateLimitWindows(t *testing.T) {
+	forEachDatabase(t, func(t *testing.T, l testDatabase) {
 		c := newClock(false)
 		limits := store.Limits{PerMinute: 10, PerHour: 40}
-		budgets := []*store.RateLimiter{l.budget(t, limits, c), l.budget(t, limits, c)}
+		limiters := []*store.RateLimiter{l.newLimiter(t, limits, c), l.newLimiter(t, limits, c)}
 		random := rand.New(rand.NewPCG(1, 2))
 		var calls []time.Time
 		within := func(d time.Duration) (n int) {
@@ -45,16 +45,16 @@ func TestBudgetWindows(t *testing.T) {
 			}
 			return n
 		}
-		var told [4]int
+		var cases [4]int
 		for range 600 {
 			c.set(c.Now().Add(time.Duration(random.IntN(20)) * time.Second))
 			write := random.IntN(3) == 0
-			perMinute, perHour := 9, 36 // what is left to reads
+			perMinute, perHour := 9, 36 // allowance of reads
 			if write {
 				perMinute, perHour = 10, 40
 			}
 			want := within(time.Minute) < perMinute && within(time.Hour) < perHour
-			got := granted(t, budgets[random.IntN(2)], write)
+			got := tryCall(t, limiters[random.IntN(2)], write)
 			if got != want {
 				t.Fatalf("at %v, write %v: granted %v with %d calls in the minute and %d in the hour",
 					c.Now().Sub(noon), write, got, within(time.Minute), within(time.Hour))
@@ -62,25 +62,25 @@ func TestBudgetWindows(t *testing.T) {
 			if got {
 				calls = append(calls, c.Now())
 			}
-			told[2*flag(write)+flag(got)]++
+			cases[2*boolToInt(write)+boolToInt(got)]++
 		}
-		if slices.Contains(told[:], 0) {
-			t.Errorf("not every case came up: %v", told)
+		if slices.Contains(cases[:], 0) {
+			t.Errorf("not every case came up: %v", cases)
 		}
 	})
 }
 
-func flag(b bool) int {
+func boolToInt(b bool) int {
 	if b {
 		return 1
 	}
 	return 0
 }
 
-func TestBudgetEdges(t *testing.T) {
-	each(t, func(t *testing.T, l ledger) {
+func TestRateLimitEdges(t *testing.T) {
+	forEachDatabase(t, func(t *testing.T, l testDatabase) {
 		c := newClock(false)
-		b := l.budget(t, store.Limits{PerMinute: 2, PerHour: 3}, c)
+		b := l.newLimiter(t, store.Limits{PerMinute: 2, PerHour: 3}, c)
 		for _, step := range []struct {
 			at   time.Duration
 			want bool
@@ -91,15 +91,15 @@ func TestBudgetEdges(t *testing.T) {
 			{time.Hour - time.Microsecond, false}, {time.Hour, true}, {time.Hour, false},
 		} {
 			c.set(noon.Add(step.at))
-			if got := granted(t, b, true); got != step.want {
+			if got := tryCall(t, b, true); got != step.want {
 				t.Errorf("at %v: granted %v", step.at, got)
 			}
 		}
 	})
 }
 
-func TestBudgetDefaultsAndShares(t *testing.T) {
-	each(t, func(t *testing.T, l ledger) {
+func TestRateLimitDefaultsAndAllowances(t *testing.T) {
+	forEachDatabase(t, func(t *testing.T, l testDatabase) {
 		for _, c := range []struct {
 			limits        store.Limits
 			reads, writes int // granted at once, reads first
@@ -111,12 +111,12 @@ func TestBudgetDefaultsAndShares(t *testing.T) {
 		} {
 			time := newClock(false)
 			time.set(noon.AddDate(0, 0, c.reads)) // long after the case before
-			b := l.budget(t, c.limits, time)
+			b := l.newLimiter(t, c.limits, time)
 			reads, writes := 0, 0
-			for granted(t, b, false) {
+			for tryCall(t, b, false) {
 				reads++
 			}
-			for granted(t, b, true) {
+			for tryCall(t, b, true) {
 				writes++
 			}
 			if reads != c.reads || writes != c.writes {
@@ -126,29 +126,29 @@ func TestBudgetDefaultsAndShares(t *testing.T) {
 	})
 }
 
-// As many as there is room for, all at once: nobody waits, and nobody is counted twice.
-func TestBudgetHasRoom(t *testing.T) {
-	each(t, func(t *testing.T, l ledger) {
-		b := l.budget(t, store.Limits{PerMinute: 64}, newClock(false))
+// As many concurrent calls as the limit allows: none waits, and none is counted twice.
+func TestRateLimitGrantsAllWithinTheLimit(t *testing.T) {
+	forEachDatabase(t, func(t *testing.T, l testDatabase) {
+		b := l.newLimiter(t, store.Limits{PerMinute: 64}, newClock(false))
 		inParallel(64, func(int) {
 			if err := b.Wait(t.Context(), true); err != nil {
 				t.Error(err)
 			}
 		})
-		if granted(t, b, true) {
+		if tryCall(t, b, true) {
 			t.Error("a call was not counted")
 		}
 	})
 }
 
-func TestBudgetAtOnce(t *testing.T) {
-	each(t, func(t *testing.T, l ledger) {
+func TestRateLimitHoldsForConcurrentCalls(t *testing.T) {
+	forEachDatabase(t, func(t *testing.T, l testDatabase) {
 		c := newClock(false)
 		limits := store.Limits{PerMinute: 10}
-		budgets := []*store.RateLimiter{l.budget(t, limits, c), l.budget(t, limits, c)}
+		limiters := []*store.RateLimiter{l.newLimiter(t, limits, c), l.newLimiter(t, limits, c)}
 		var got atomic.Int64
 		inParallel(32, func(i int) {
-			switch err := budgets[i%2].Wait(t.Context(), true); {
+			switch err := limiters[i%2].Wait(t.Context(), true); {
 			case err == nil:
 				got.Add(1)
 			case !errors.Is(err, errWouldWait):
@@ -158,7 +158,7 @@ func TestBudgetAtOnce(t *testing.T) {
 		if got.Load() > 10 {
 			t.Errorf("%d calls were granted in a minute of 10", got.Load())
 		}
-		for granted(t, budgets[0], true) {
+		for tryCall(t, limiters[0], true) {
 			got.Add(1)
 		}
 		if got.Load() != 10 {
@@ -167,10 +167,10 @@ func TestBudgetAtOnce(t *testing.T) {
 	})
 }
 
-func TestBudgetPause(t *testing.T) {
-	each(t, func(t *testing.T, l ledger) {
+func TestRateLimitPause(t *testing.T) {
+	forEachDatabase(t, func(t *testing.T, l testDatabase) {
 		c := newClock(false)
-		b, other := l.budget(t, store.Limits{}, c), l.budget(t, store.Limits{}, c)
+		b, other := l.newLimiter(t, store.Limits{}, c), l.newLimiter(t, store.Limits{}, c)
 		must(t, b.PauseUntil(t.Context(), noon.Add(30*time.Second)))
 		must(t, other.PauseUntil(t.Context(), noon.Add(10*time.Second))) // does not end the longer one
 		for _, step := range []struct {
@@ -179,50 +179,50 @@ func TestBudgetPause(t *testing.T) {
 		}{{0, false}, {29 * time.Second, false}, {30 * time.Second, true}} {
 			c.set(noon.Add(step.at))
 			for _, write := range []bool{true, false} {
-				if got := granted(t, other, write); got != step.want {
+				if got := tryCall(t, other, write); got != step.want {
 					t.Errorf("at %v, write %v: granted %v", step.at, write, got)
 				}
 			}
 		}
-		must(t, b.PauseUntil(t.Context(), noon.AddDate(10, 0, 0))) // no answer of a service stops us for ever
+		must(t, b.PauseUntil(t.Context(), noon.AddDate(10, 0, 0))) // no response can block calls for ever
 		c.set(noon.Add(30*time.Second + time.Hour - time.Microsecond))
-		if granted(t, other, true) {
+		if tryCall(t, other, true) {
 			t.Error("granted within the hour")
 		}
 		c.set(noon.Add(30*time.Second + time.Hour))
-		if !granted(t, other, true) {
+		if !tryCall(t, other, true) {
 			t.Error("still paused after an hour")
 		}
 	})
 }
 
-// A clock that was wrong, and is set right, does not block everybody until the time it showed.
-func TestBudgetSurvivesAWrongClock(t *testing.T) {
-	each(t, func(t *testing.T, l ledger) {
+// A clock that was ahead, and is corrected, does not block calls until the time it showed.
+func TestRateLimitSurvivesAWrongClock(t *testing.T) {
+	forEachDatabase(t, func(t *testing.T, l testDatabase) {
 		c := newClock(false)
-		b := l.budget(t, store.Limits{PerMinute: 2}, c)
+		b := l.newLimiter(t, store.Limits{PerMinute: 2}, c)
 		c.set(noon.AddDate(1, 0, 0))
-		for granted(t, b, true) {
+		for tryCall(t, b, true) {
 		}
 		must(t, b.PauseUntil(t.Context(), noon.AddDate(1, 0, 1)))
 		c.set(noon)
-		if !granted(t, b, true) {
+		if !tryCall(t, b, true) {
 			t.Error("blocked by calls of next year")
 		}
 		must(t, b.PauseUntil(t.Context(), noon.Add(time.Minute)))
-		if granted(t, b, true) {
+		if tryCall(t, b, true) {
 			t.Error("the pause of today did not replace that of next year")
 		}
 	})
 }
 
-func TestBudgetForgets(t *testing.T) {
-	each(t, func(t *testing.T, l ledger) {
+func TestRateLimitDeletesOldCalls(t *testing.T) {
+	forEachDatabase(t, func(t *testing.T, l testDatabase) {
 		c := newClock(false)
-		b := l.budget(t, store.Limits{PerMinute: 3, PerHour: 5}, c)
+		b := l.newLimiter(t, store.Limits{PerMinute: 3, PerHour: 5}, c)
 		for i := range 12 {
 			c.set(noon.Add(time.Duration(i) * time.Hour))
-			if !granted(t, b, true) {
+			if !tryCall(t, b, true) {
 				t.Errorf("call %d had to wait", i)
 			}
 		}

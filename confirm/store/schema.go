@@ -11,82 +11,82 @@ import (
 )
 
 //go:embed schema.sql
-var firstShape string
+var schemaV1 string
 
 //go:embed links.sql
-var secondShape string
+var schemaV2 string
 
-// schemaVersion counts the steps that make the tables: a ledger of version n has taken the first n of them.
+// schemaVersion counts the migrations. A database of version n has run the first n of them.
 const schemaVersion = 2
 
-func steps() [schemaVersion]string { return [schemaVersion]string{firstShape, secondShape} }
+func migrations() [schemaVersion]string { return [schemaVersion]string{schemaV1, schemaV2} }
 
-func (d *database) version(ctx context.Context, q querier) (v int64, err error) {
+func (d *database) readVersion(ctx context.Context, q querier) (v int64, err error) {
 	err = q.QueryRowContext(ctx, `SELECT version FROM schema_version`).Scan(&v)
 	return v, err
 }
 
-// schemaLock is held in PostgreSQL while tables are made: creating them at once fails with SQLSTATE 23505.
+// schemaLock is held in PostgreSQL during migrations: creating the same tables at once fails with SQLSTATE 23505.
 const schemaLock = `SELECT pg_advisory_xact_lock(7726419038122513)`
 
-// prepare makes the tables where they are missing, brings those of an older version up to date, and refuses
-// those of a newer one.
-func (d *database) prepare(ctx context.Context) error {
+// migrate creates missing tables and updates those of an older version. It returns an error for a newer version.
+// With SQLite it also prepares the statements.
+func (d *database) migrate(ctx context.Context) error {
 	for deadline := time.Now().Add(busyTimeout); ; {
-		v, err := d.version(ctx, d.write)
+		v, err := d.readVersion(ctx, d.write)
 		if err != nil || v < schemaVersion {
-			v, err = d.upgrade(ctx) // whatever ails the ledger shows again, or there were no tables yet
+			v, err = d.runMigrations(ctx) // there are no tables yet, or the same error occurs again
 		}
 		if err == nil && v > schemaVersion {
-			return fmt.Errorf("this ledger was written by a newer scanwarden (its schema is %d, this one knows %d): run that version, or name another ledger in SCANWARDEN_DATABASE_URL", v, schemaVersion)
+			return fmt.Errorf("this ledger was written by a newer scanwarden (its schema is %d, this version knows %d): run that version, or set SCANWARDEN_DATABASE_URL to another ledger", v, schemaVersion)
 		}
 		if err == nil && d.sqlite {
-			err = d.compile(ctx)
+			err = d.prepareStatements(ctx)
 		}
-		if !busy(err) || time.Now().After(deadline) {
-			return d.unopened(err)
+		if !isBusy(err) || time.Now().After(deadline) {
+			return d.openError(err)
 		}
-		if err := pause(ctx, 10*time.Millisecond); err != nil {
+		if err := sleepContext(ctx, 10*time.Millisecond); err != nil {
 			return err
 		}
 	}
 }
 
-// upgrade takes the steps that the ledger has not taken yet, unless somebody else did meanwhile: all in one
-// transaction, so that a ledger is never between two versions.
-func (d *database) upgrade(ctx context.Context) (v int64, err error) {
+// runMigrations runs the migrations that are still missing and returns the version reached. All run in one
+// transaction, so that a database is never between two versions. Another process may have run them meanwhile.
+func (d *database) runMigrations(ctx context.Context) (v int64, err error) {
 	tx, err := d.write.BeginTx(ctx, nil)
 	if err != nil {
 		return 0, err
 	}
-	defer tx.Rollback() // does nothing after a commit
+	defer tx.Rollback() // no effect after a commit
 	first := []string{schemaLock, `CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)`}
 	if d.sqlite {
 		first = first[1:]
 	}
-	if err := execute(ctx, tx, first); err != nil {
+	if err := execAll(ctx, tx, first); err != nil {
 		return 0, err
 	}
 	record := `UPDATE schema_version SET version = %d`
-	if v, err = d.version(ctx, tx); errors.Is(err, sql.ErrNoRows) {
+	if v, err = d.readVersion(ctx, tx); errors.Is(err, sql.ErrNoRows) {
 		v, err, record = 0, nil, `INSERT INTO schema_version (version) VALUES (%d)`
 	}
 	if err != nil || v >= schemaVersion {
 		return v, errors.Join(err, tx.Commit())
 	}
-	all := steps()
+	all := migrations()
 	for _, step := range all[v:] {
-		if err := execute(ctx, tx, strings.SplitAfter(step, ";\n")); err != nil {
+		if err := execAll(ctx, tx, strings.SplitAfter(step, ";\n")); err != nil {
 			return 0, err
 		}
 	}
-	if err := execute(ctx, tx, []string{fmt.Sprintf(record, schemaVersion)}); err != nil {
+	if err := execAll(ctx, tx, []string{fmt.Sprintf(record, schemaVersion)}); err != nil {
 		return 0, err
 	}
 	return schemaVersion, tx.Commit()
 }
 
-func execute(ctx context.Context, tx *sql.Tx, statements []string) error {
+func execAll(ctx context.Context, tx *sql.Tx, statements []string) error {
 	for _, statement := range statements {
 		if _, err := tx.ExecContext(ctx, statement); err != nil {
 			return fmt.Errorf("make tables: %w", err)
@@ -95,9 +95,10 @@ func execute(ctx context.Context, tx *sql.Tx, statements []string) error {
 	return nil
 }
 
-func (d *database) compile(ctx context.Context) error {
+// prepareStatements compiles preparedQueries with SQLite.
+func (d *database) prepareStatements(ctx context.Context) error {
 	d.prepared = map[string]*sql.Stmt{}
-	for _, query := range hot() {
+	for _, query := range preparedQueries() {
 		prepared, err := d.write.PrepareContext(ctx, query)
 		if err != nil {
 			return err
@@ -107,8 +108,8 @@ func (d *database) compile(ctx context.Context) error {
 	return nil
 }
 
-// pause sleeps for d, or until ctx ends.
-func pause(ctx context.Context, d time.Duration) error {
+// sleepContext waits for d, or until ctx ends, and returns the error of ctx.
+func sleepContext(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {

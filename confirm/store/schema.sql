@@ -1,6 +1,6 @@
--- The tables of the ledger, the same for SQLite and PostgreSQL: TEXT and BIGINT, and nothing else. Times are
--- microseconds since 1970, and what no WHERE looks at is kept as JSON. This is the first shape; ledgers out
--- there have it, so that whatever changes is another step (see schema.go).
+-- The first migration: the same tables for SQLite and PostgreSQL, with no types but TEXT and BIGINT. Times are
+-- microseconds since 1970. What no WHERE uses is stored as JSON. Databases in use have these tables, so every
+-- alteration is another migration (see schema.go).
 
 CREATE TABLE change (
   id        TEXT PRIMARY KEY,
@@ -22,11 +22,11 @@ CREATE TABLE change (
   updated   BIGINT NOT NULL
 );
 
--- The few changes that are looked for all the time. No index has a column in it that the moves of an open
--- change alter: they rewrite a small row, and nothing else.
+-- The few open changes, which are queried all the time. No index has a column that moves of an open change
+-- alter, so that a move rewrites one small row and no index.
 CREATE INDEX change_unsettled ON change (created) WHERE settled = 0;
 
--- What was fixed when the change was proposed, and can be long.
+-- The fixed part of a change, which can be long.
 CREATE TABLE proposal (change_id TEXT PRIMARY KEY, proposed TEXT NOT NULL);
 
 -- version is that of the change after the move which recorded the decision.
@@ -38,7 +38,7 @@ CREATE TABLE decision (
   PRIMARY KEY (change_id, person)
 );
 
--- Where faces have put a change to people, so that they can rewrite it there.
+-- Messages that show a change, so that channels can update them.
 CREATE TABLE notice (
   change_id TEXT NOT NULL,
   channel   TEXT NOT NULL,
@@ -55,8 +55,8 @@ CREATE TABLE lease (
   until BIGINT NOT NULL
 );
 
--- A row of the log for each transaction: entry n and those after it, one to a line; on the same lines of
--- hashes, what each of them completes in the tree; and the signed head after the last.
+-- The audit log has a row for each transaction: entry n and the next ones, one on each line. The same lines of
+-- hashes hold the tree hashes that each entry completes. checkpoint is the signed head after the last entry.
 CREATE TABLE audit (
   n          BIGINT PRIMARY KEY,
   lines      TEXT NOT NULL,
@@ -64,7 +64,7 @@ CREATE TABLE audit (
   checkpoint TEXT NOT NULL
 );
 
--- The lock on the one row of audit_head is what puts appenders in order, and that of budget, takers.
+-- The lock on the one row of audit_head serializes appends, and the lock on that of budget serializes rate limiting.
 CREATE TABLE audit_head (one BIGINT PRIMARY KEY, n BIGINT NOT NULL, edge TEXT NOT NULL);
 INSERT INTO audit_head (one, n, edge) VALUES (1, 0, '');
 

@@ -1,7 +1,7 @@
 package store
 
-// The statements of transactions; both databases take them as they stand. SQLite has them prepared, so that
-// whatever a transaction runs must be listed in hot.
+// The statements of transactions. Both databases take them as they are. SQLite has them prepared: every statement that a
+// transaction runs must be listed in preparedQueries.
 
 const (
 	insertChange = `INSERT INTO change (id, code, operation, target, digest, requester, via, created, expires,
@@ -11,9 +11,9 @@ const (
 
 	insertProposal = `INSERT INTO proposal (change_id, proposed) VALUES ($1, $2)`
 
-	// moveChange is where every guard of the ledger stands: what does not match leaves no row to alter. A new
-	// value that is the empty string leaves the old one.
-	moveChange = `UPDATE change SET state = $1, settled = $13, version = version + 1, updated = $2, round = round + $3,
+	// updateChange has every guard of a move: if one does not match, no row is altered. A new value that is the
+	// empty string keeps the old one.
+	updateChange = `UPDATE change SET state = $1, settled = $13, version = version + 1, updated = $2, round = round + $3,
 			owner = CASE WHEN $4 = '' THEN owner ELSE $4 END,
 			lease = CASE WHEN $4 = '' THEN lease ELSE $5 END,
 			outcome = CASE WHEN $6 = '' THEN outcome ELSE $6 END
@@ -27,22 +27,22 @@ const (
 		ON CONFLICT DO NOTHING`
 	deleteLink = `DELETE FROM link WHERE from_principal = $1 RETURNING to_principal`
 
-	lockHead       = `UPDATE audit_head SET n = n WHERE one = 1 RETURNING n, edge`
-	moveHead       = `UPDATE audit_head SET n = $1, edge = $2 WHERE one = 1`
-	insertEntries  = `INSERT INTO audit (n, lines, hashes, checkpoint) VALUES ($1, $2, $3, $4)`
-	lastCheckpoint = `SELECT checkpoint FROM audit ORDER BY n DESC LIMIT 1`
+	lockHead         = `UPDATE audit_head SET n = n WHERE one = 1 RETURNING n, edge`
+	updateHead       = `UPDATE audit_head SET n = $1, edge = $2 WHERE one = 1`
+	insertEntries    = `INSERT INTO audit (n, lines, hashes, checkpoint) VALUES ($1, $2, $3, $4)`
+	selectCheckpoint = `SELECT checkpoint FROM audit ORDER BY n DESC LIMIT 1`
 
-	lockBudget  = `UPDATE budget SET taken = taken WHERE one = 1 RETURNING taken, paused`
-	moveBudget  = `UPDATE budget SET taken = $1 WHERE one = 1`
-	callN       = `SELECT at FROM budget_call WHERE n = $1`
-	insertCall  = `INSERT INTO budget_call (n, at) VALUES ($1, $2)`
-	forgetCalls = `DELETE FROM budget_call WHERE n <= $1`
+	lockBudget     = `UPDATE budget SET taken = taken WHERE one = 1 RETURNING taken, paused`
+	updateBudget   = `UPDATE budget SET taken = $1 WHERE one = 1`
+	selectCall     = `SELECT at FROM budget_call WHERE n = $1`
+	insertCall     = `INSERT INTO budget_call (n, at) VALUES ($1, $2)`
+	deleteOldCalls = `DELETE FROM budget_call WHERE n <= $1`
 )
 
-func hot() []string {
+func preparedQueries() []string {
 	return []string{
-		insertChange, insertProposal, moveChange, insertDecision, insertLink, deleteLink,
-		lockHead, moveHead, insertEntries, lastCheckpoint,
-		lockBudget, moveBudget, callN, insertCall, forgetCalls,
+		insertChange, insertProposal, updateChange, insertDecision, insertLink, deleteLink,
+		lockHead, updateHead, insertEntries, selectCheckpoint,
+		lockBudget, updateBudget, selectCall, insertCall, deleteOldCalls,
 	}
 }

@@ -1,19 +1,22 @@
-// Package store is the ledger: changes, people's decisions, the call budget and the audit log, in SQLite or
-// PostgreSQL, by the same statements on both.
+// Package store implements confirm.Store: changes, decisions, account links, the rate limiter and the audit log,
+// in SQLite or PostgreSQL. Both databases run the same statements.
+//
+// A caller's transition waits in memory, shares a transaction with others that wait (batch.go), and is appended to
+// the audit log in that transaction (audit_append.go). Verify replays the log and compares the tables with it
+// (audit_verify.go).
 //
 // The invariant: a change, or a link of two accounts, and its audit entry are written in one transaction. A
-// transition is one guarded UPDATE, which matches only while the change is still exactly as its caller has read
-// it, and which commits together with the line that tells of it, or not at all.
+// transition is one guarded UPDATE. It matches only while the change is still exactly as its caller has read it,
+// and it commits together with its audit entry or not at all.
 //
-// The audit log is an append-only Merkle tree (RFC 6962, as in golang.org/x/mod/sumdb/tlog). Whoever appends
-// signs the root, after seeing that the root before it was signed by the same key; so nobody without the key
-// can rewrite what the log says and have it signed over later. Verify proves the log, and then that the
-// tables agree with it: a row that was altered behind the log's back is found. What no log inside a database
-// can show is that the whole database was replaced by an older copy: keep the Head that Verify returns, or
-// the exported log, somewhere else.
+// The audit log is an append-only Merkle tree (RFC 6962, as in golang.org/x/mod/sumdb/tlog). A process that
+// appends first checks that the previous root is signed with its own key, and then signs the new root. Without the
+// key, entries cannot be altered and signed again. Verify also finds rows that were altered without an audit
+// entry. No log inside a database can show that the whole database was replaced by an older copy. Against that,
+// keep the Head that Verify returns, or the exported log, in another place.
 //
-// Several processes may share one ledger; the database decides between them, never their memory. A SQLite
-// file must lie on a local disk.
+// Several processes may share one database. The database decides between them, never their memory. A SQLite file
+// must be on a local disk.
 package store
 
 import (
@@ -28,44 +31,45 @@ import (
 	"scanwarden/confirm"
 )
 
-// Config says where the ledger lives.
+// Config locates the database and the audit signing key.
 type Config struct {
-	// URL is "sqlite:PATH", whose directory and file are made when missing (modes 0700 and 0600), or
-	// "postgres://...".
+	// URL is "sqlite:PATH" or "postgres://...". A missing SQLite directory and file are created with modes 0700
+	// and 0600.
 	URL string
-	// KeyDir holds the audit signing key: audit.key, made on first use (mode 0600), and audit.pub, which
-	// verifies. Servers that share a PostgreSQL ledger must share the key too.
+	// KeyDir holds the audit signing key audit.key and its public half audit.pub. Both are created on first use;
+	// audit.key has mode 0600. Servers that share a PostgreSQL database must share the key too.
 	KeyDir string
 }
 
-// Store is a ledger, made by Open and safe for concurrent use. It implements confirm.Ledger.
+// Store keeps the changes and the audit log. Open creates one. It is safe for concurrent use.
 type Store struct {
 	*database
-	key   key
-	queue queue
-	seen  head // the newest head that this process found or left in the ledger; whoever has the turn may use it
+	key      auditKey
+	queue    transitionQueue
+	lastHead logHead // the newest head that this process has read or written; guarded by queue.writeLock
 }
 
 var _ confirm.Store = (*Store)(nil)
 
-// Open opens the ledger, and creates its tables on first use. A ledger written by a newer scanwarden is refused.
+// Open opens the database and creates or migrates its tables. It returns an error for a database that a newer
+// scanwarden has written.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
 	key, err := loadKey(cfg.KeyDir)
 	if err != nil {
 		return nil, fmt.Errorf("open audit key: %w", err)
 	}
-	db, err := connect(cfg.URL)
+	db, err := openDatabase(cfg.URL)
 	if err != nil {
 		return nil, fmt.Errorf("open ledger: %w", err)
 	}
-	if err := db.prepare(ctx); err != nil {
+	if err := db.migrate(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("open ledger: %w", err), db.close())
 	}
-	return &Store{database: db, key: key, queue: queue{turn: make(chan struct{}, 1)}}, nil
+	return &Store{database: db, key: key, queue: transitionQueue{writeLock: make(chan struct{}, 1)}}, nil
 }
 
-// CheckKey says nil when the newest entry of the log is signed with our key, or there is none yet. With another
-// key nothing can be added to the log, and so nothing be changed: a server had better not start.
+// CheckKey returns nil if the newest audit entry is signed with our key, or if there is no entry yet. With another
+// key nothing can be appended to the log, and so nothing can be changed: the server must not start.
 func (s *Store) CheckKey(ctx context.Context) error {
 	var checkpoint string
 	err := s.read.QueryRowContext(ctx, `SELECT checkpoint FROM audit ORDER BY n DESC LIMIT 1`).Scan(&checkpoint)
@@ -81,7 +85,7 @@ func (s *Store) CheckKey(ctx context.Context) error {
 	return nil
 }
 
-// Close closes the ledger; what is being written is finished first.
+// Close closes the database after the writes under way have finished.
 func (s *Store) Close() error {
 	if err := s.close(); err != nil {
 		return fmt.Errorf("close ledger: %w", err)
@@ -89,15 +93,15 @@ func (s *Store) Close() error {
 	return nil
 }
 
-// Ping reports whether the ledger can be read.
+// Ping returns nil if the database can be read.
 func (s *Store) Ping(ctx context.Context) error {
-	if _, err := s.version(ctx, s.read); err != nil {
-		return fmt.Errorf("ping ledger: %w", oneLine{err})
+	if _, err := s.readVersion(ctx, s.read); err != nil {
+		return fmt.Errorf("ping ledger: %w", singleLineError{err})
 	}
 	return nil
 }
 
-// micros is how every time is kept: microseconds since 1970, 0 for the zero time.
+// micros returns t as it is stored: microseconds since 1970, and 0 for the zero time.
 func micros(t time.Time) int64 {
 	if t.IsZero() {
 		return 0
@@ -105,6 +109,7 @@ func micros(t time.Time) int64 {
 	return t.UnixMicro()
 }
 
+// fromMicros returns the time that micros has encoded, in UTC.
 func fromMicros(n int64) time.Time {
 	if n == 0 {
 		return time.Time{}
@@ -112,7 +117,7 @@ func fromMicros(n int64) time.Time {
 	return time.UnixMicro(n).UTC()
 }
 
-// querier is what *sql.DB and *sql.Tx have in common for reading.
+// querier is the reading half of *sql.DB and *sql.Tx.
 type querier interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)

@@ -23,25 +23,32 @@ import (
 
 func TestMain(m *testing.M) {
 	if role := os.Getenv("SCANWARDEN_TEST_ROLE"); role != "" {
-		os.Exit(play(role))
+		os.Exit(runRole(role))
 	}
 	os.Exit(m.Run())
 }
 
-// ledger is a place for one, of which a test can open several Stores, as several processes would.
-type ledger struct {
+// testDatabase is an empty database on which a test can open several Stores, as several processes would.
+type testDatabase struct {
 	store.Config
-	raw *sql.DB // what somebody sees who comes in behind the store's back
+	raw *sql.DB // access beside the Store
 }
 
-// each runs test on an empty ledger of each kind.
-func each(t *testing.T, test func(t *testing.T, l ledger)) {
+// forEachDatabase runs test on an empty SQLite and an empty PostgreSQL database, in parallel with other tests.
+func forEachDatabase(t *testing.T, test func(t *testing.T, l testDatabase)) {
 	t.Helper()
-	t.Run("sqlite", func(t *testing.T) { test(t, sqliteLedger(t)) })
+	t.Parallel()
+	t.Run("sqlite", func(t *testing.T) {
+		t.Parallel()
+		test(t, newSQLiteDatabase(t))
+	})
 	server := os.Getenv("SCANWARDEN_TEST_POSTGRES")
 	switch {
 	case server != "":
-		t.Run("postgres", func(t *testing.T) { test(t, postgresLedger(t, server)) })
+		t.Run("postgres", func(t *testing.T) {
+			t.Parallel()
+			test(t, newPostgresDatabase(t, server))
+		})
 	case os.Getenv("CI") == "true":
 		t.Error("SCANWARDEN_TEST_POSTGRES is not set: set it to the URL that .ci/postgres.sh prints")
 	default:
@@ -49,18 +56,18 @@ func each(t *testing.T, test func(t *testing.T, l ledger)) {
 	}
 }
 
-func sqliteLedger(t testing.TB) ledger {
+func newSQLiteDatabase(t testing.TB) testDatabase {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "ledger.db")
 	raw, err := sql.Open("sqlite", path+"?_txlock=immediate&_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)")
 	must(t, err)
 	raw.SetMaxOpenConns(1)
 	t.Cleanup(func() { raw.Close() })
-	return ledger{store.Config{URL: "sqlite:" + path, KeyDir: t.TempDir()}, raw}
+	return testDatabase{store.Config{URL: "sqlite:" + path, KeyDir: t.TempDir()}, raw}
 }
 
-// postgresLedger makes a schema of its own, which goes when the test ends.
-func postgresLedger(t testing.TB, server string) ledger {
+// newPostgresDatabase creates a schema of its own, which is dropped when the test ends.
+func newPostgresDatabase(t testing.TB, server string) testDatabase {
 	t.Helper()
 	schema := "test_" + strings.ToLower(rand.Text())
 	u, err := url.Parse(server)
@@ -78,11 +85,11 @@ func postgresLedger(t testing.TB, server string) ledger {
 		raw.Exec("DROP SCHEMA " + schema + " CASCADE")
 		raw.Close()
 	})
-	return ledger{store.Config{URL: u.String(), KeyDir: t.TempDir()}, raw}
+	return testDatabase{store.Config{URL: u.String(), KeyDir: t.TempDir()}, raw}
 }
 
-// open returns a Store of its own; it is closed when the test ends.
-func (l ledger) open(t testing.TB) *store.Store {
+// openStore returns a Store of its own; it is closed when the test ends.
+func (l testDatabase) openStore(t testing.TB) *store.Store {
 	t.Helper()
 	s, err := store.Open(t.Context(), l.Config)
 	must(t, err)
@@ -90,8 +97,8 @@ func (l ledger) open(t testing.TB) *store.Store {
 	return s
 }
 
-// exec alters the ledger behind the store's back.
-func (l ledger) exec(t testing.TB, query string, args ...any) {
+// alter changes the database without an audit entry.
+func (l testDatabase) alter(t testing.TB, query string, args ...any) {
 	t.Helper()
 	r, err := l.raw.Exec(query, args...)
 	must(t, err)
@@ -107,17 +114,17 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// noon is when everything begins in these tests; the store takes the time from its callers.
+// noon is the start time of these tests; the Store takes the time from its callers.
 var noon = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 
-func fresh(t testing.TB) confirm.Change {
+func mustNewChange(t testing.TB) confirm.Change {
 	t.Helper()
 	c, err := newChange()
 	must(t, err)
 	return c
 }
 
-// newChange returns a new pending change. Its body is what somebody typed: blanks and all.
+// newChange returns a new pending change. Its body is as typed, with blanks.
 func newChange() (confirm.Change, error) {
 	p := confirm.Proposal{
 		Operation: "add_scan", Target: "tenant-a", Summary: "Add the scan “core <switches> & routers”.",
@@ -132,32 +139,32 @@ func newChange() (confirm.Change, error) {
 	digest, err := p.Digest()
 	return confirm.Change{
 		ID: ulid.Make().String(), Code: "CODE7", Proposal: p, Digest: digest,
-		Requester: "slack:T1/U1", Source: "Slack", Channels: []confirm.Channel{confirm.Slack, confirm.Page},
+		Requester: "slack:T1/U1", Source: "Slack", Channels: []confirm.Channel{confirm.Slack, "page"},
 		Created: noon, Updated: noon, Expires: noon.Add(15 * time.Minute), State: confirm.Pending, Needed: 1,
 	}, err
 }
 
 func insert(t testing.TB, s *store.Store) confirm.Change {
 	t.Helper()
-	c := fresh(t)
+	c := mustNewChange(t)
 	must(t, s.Insert(t.Context(), c))
 	return c
 }
 
-func yes(person string) *confirm.Decision {
+func approveAs(person string) *confirm.Decision {
 	return &confirm.Decision{
 		Person: person, Principal: confirm.Principal("slack:T1/" + person), Name: "Ms " + person,
 		Approve: true, Channel: confirm.Slack, At: noon.Add(time.Minute),
 	}
 }
 
-func ended(state confirm.State) *confirm.Outcome {
+func outcomeOf(state confirm.State) *confirm.Outcome {
 	return &confirm.Outcome{State: state, Reason: "it was " + string(state), Scans: json.RawMessage(`[{"id":"7"}]`)}
 }
 
-// approval, claim and finish are the moves of a change that goes well.
+// approval, claim and finish are the moves of a change that is applied.
 func approval(person string) confirm.Move {
-	return confirm.Move{To: confirm.Approved, At: noon.Add(time.Minute), Unexpired: true, Decision: yes(person)}
+	return confirm.Move{To: confirm.Approved, At: noon.Add(time.Minute), Unexpired: true, Decision: approveAs(person)}
 }
 
 func claim(owner string) confirm.Move {
@@ -166,11 +173,11 @@ func claim(owner string) confirm.Move {
 }
 
 func finish(state confirm.State) confirm.Move {
-	return confirm.Move{To: state, At: noon.Add(3 * time.Minute), Outcome: ended(state)}
+	return confirm.Move{To: state, At: noon.Add(3 * time.Minute), Outcome: outcomeOf(state)}
 }
 
-// walk makes moves one after the other.
-func walk(ctx context.Context, s *store.Store, c confirm.Change, moves ...confirm.Move) (confirm.Change, error) {
+// moveAll makes the moves one after the other and returns the last change.
+func moveAll(ctx context.Context, s *store.Store, c confirm.Change, moves ...confirm.Move) (confirm.Change, error) {
 	for _, m := range moves {
 		var err error
 		if c, err = s.Move(ctx, c, m); err != nil {
@@ -180,9 +187,9 @@ func walk(ctx context.Context, s *store.Store, c confirm.Change, moves ...confir
 	return c, nil
 }
 
-func mustWalk(t testing.TB, s *store.Store, c confirm.Change, moves ...confirm.Move) confirm.Change {
+func mustMove(t testing.TB, s *store.Store, c confirm.Change, moves ...confirm.Move) confirm.Change {
 	t.Helper()
-	c, err := walk(t.Context(), s, c, moves...)
+	c, err := moveAll(t.Context(), s, c, moves...)
 	must(t, err)
 	return c
 }

@@ -10,47 +10,47 @@ import (
 	"scanwarden/confirm"
 )
 
-func sqlTamper(statements ...string) func(*testing.T, ledger, confirm.Change, confirm.Change) {
-	return func(t *testing.T, l ledger, _, _ confirm.Change) {
+func sqlTamper(statements ...string) func(*testing.T, testDatabase, confirm.Change, confirm.Change) {
+	return func(t *testing.T, l testDatabase, _, _ confirm.Change) {
 		for _, statement := range statements {
-			l.exec(t, statement)
+			l.alter(t, statement)
 		}
 	}
 }
 
-// rowTamper alters the open change.
-func rowTamper(set string) func(*testing.T, ledger, confirm.Change, confirm.Change) {
-	return func(t *testing.T, l ledger, _, open confirm.Change) {
-		l.exec(t, `UPDATE change SET `+set+` WHERE id = $1`, open.ID)
+// rowTamper returns a function that alters the row of the open change.
+func rowTamper(set string) func(*testing.T, testDatabase, confirm.Change, confirm.Change) {
+	return func(t *testing.T, l testDatabase, _, open confirm.Change) {
+		l.alter(t, `UPDATE change SET `+set+` WHERE id = $1`, open.ID)
 	}
 }
 
-// proposalTamper alters what was proposed, in the open change.
-func proposalTamper(set string) func(*testing.T, ledger, confirm.Change, confirm.Change) {
-	return func(t *testing.T, l ledger, _, open confirm.Change) {
-		l.exec(t, `UPDATE proposal SET `+set+` WHERE change_id = $1`, open.ID)
+// proposalTamper returns a function that alters the stored proposal of the open change.
+func proposalTamper(set string) func(*testing.T, testDatabase, confirm.Change, confirm.Change) {
+	return func(t *testing.T, l testDatabase, _, open confirm.Change) {
+		l.alter(t, `UPDATE proposal SET `+set+` WHERE change_id = $1`, open.ID)
 	}
 }
 
-// cutBack takes the log to where it was after four entries, with the head that was signed then.
-func cutBack(t *testing.T, l ledger, _, _ confirm.Change) {
+// truncateLog restores the log after four entries, with the head that was signed then.
+func truncateLog(t *testing.T, l testDatabase, _, _ confirm.Change) {
 	_, edge := hashAll(t, logLines(t, l)[:4])
-	l.exec(t, `DELETE FROM audit WHERE n >= 4`)
-	l.exec(t, `UPDATE audit_head SET n = 4, edge = $1`, edge)
+	l.alter(t, `DELETE FROM audit WHERE n >= 4`)
+	l.alter(t, `UPDATE audit_head SET n = 4, edge = $1`, edge)
 }
 
-// rewrite edits entry 1 and computes every hash anew. What it lacks is the key.
-func rewrite(t *testing.T, l ledger, _, _ confirm.Change) {
+// rewriteLog edits entry 1 and computes every hash again. It lacks only the key.
+func rewriteLog(t *testing.T, l testDatabase, _, _ confirm.Change) {
 	lines := logLines(t, l)
 	lines[1] = strings.Replace(lines[1], "ada", "eve", 1)
 	hashes, edge := hashAll(t, lines)
 	for n := range lines {
-		l.exec(t, `UPDATE audit SET lines = $1, hashes = $2 WHERE n = $3`, lines[n], hashes[n], n)
+		l.alter(t, `UPDATE audit SET lines = $1, hashes = $2 WHERE n = $3`, lines[n], hashes[n], n)
 	}
-	l.exec(t, `UPDATE audit_head SET edge = $1`, edge)
+	l.alter(t, `UPDATE audit_head SET edge = $1`, edge)
 }
 
-func logLines(t testing.TB, l ledger) (lines []string) {
+func logLines(t testing.TB, l testDatabase) (lines []string) {
 	t.Helper()
 	rows, err := l.raw.Query(`SELECT lines FROM audit ORDER BY n`)
 	must(t, err)

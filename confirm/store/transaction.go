@@ -14,26 +14,26 @@ import (
 
 // statement is one step of a transaction.
 type statement struct {
-	query string // one of hot
-	args  []any
-	into  []any // where the row goes that it returns; nil when it returns none
-	hit   bool  // set when it was executed: it returned a row, or altered one
+	query   string // one of preparedQueries
+	args    []any
+	dest    []any // where to scan the returned row; nil if the query returns none
+	matched bool  // set by the execution: a row was returned or altered
 }
 
-// transaction runs statements. The databases take the same ones, but differ in what makes them slow: SQLite
-// would compile each anew, so it has them prepared; PostgreSQL is a round trip away, so those of one call are
-// sent together, and so are BEGIN and COMMIT.
+// transaction runs statements. Both databases take the same ones, but differ in what makes them slow. SQLite would
+// compile each again, so it has them prepared. PostgreSQL is a network round trip away, so the statements of one
+// call, BEGIN and COMMIT are sent together.
 type transaction interface {
-	// run executes the statements in order. After an error nothing but rollback makes sense.
+	// run executes the statements in order. After an error only rollback may be called.
 	run(ctx context.Context, all ...*statement) error
-	// commit executes the statements and commits.
+	// commit executes the statements and commits. After an error the outcome of the commit may be unknown.
 	commit(ctx context.Context, last ...*statement) error
-	// rollback ends the transaction; after commit it does nothing.
+	// rollback ends the transaction. After a successful commit it does nothing.
 	rollback()
 }
 
-// begin starts a transaction of the writing side.
-func (d *database) begin(ctx context.Context) (transaction, error) {
+// beginTx starts a writing transaction.
+func (d *database) beginTx(ctx context.Context) (transaction, error) {
 	if d.sqlite {
 		tx, err := d.write.BeginTx(ctx, nil)
 		return &sqliteTx{tx, d.prepared}, err
@@ -49,7 +49,7 @@ type sqliteTx struct {
 
 func (t *sqliteTx) run(ctx context.Context, all ...*statement) error {
 	for _, s := range all {
-		if err := s.execute(ctx, t.tx.StmtContext(ctx, t.prepared[s.query])); err != nil {
+		if err := s.runPrepared(ctx, t.tx.StmtContext(ctx, t.prepared[s.query])); err != nil {
 			return err
 		}
 	}
@@ -65,22 +65,23 @@ func (t *sqliteTx) commit(ctx context.Context, last ...*statement) error {
 
 func (t *sqliteTx) rollback() { t.tx.Rollback() }
 
-func (s *statement) execute(ctx context.Context, prepared *sql.Stmt) error {
-	if s.into != nil {
-		return s.found(prepared.QueryRowContext(ctx, s.args...).Scan(s.into...))
+// runPrepared executes the statement with SQLite.
+func (s *statement) runPrepared(ctx context.Context, prepared *sql.Stmt) error {
+	if s.dest != nil {
+		return s.ignoreNoRows(prepared.QueryRowContext(ctx, s.args...).Scan(s.dest...))
 	}
 	r, err := prepared.ExecContext(ctx, s.args...)
 	if err != nil {
 		return err
 	}
 	n, err := r.RowsAffected()
-	s.hit = n > 0
+	s.matched = n > 0
 	return err
 }
 
-// found takes the result of a Scan, for which it is no error that there is no row.
-func (s *statement) found(err error) error {
-	s.hit = err == nil
+// ignoreNoRows records whether Scan found a row, and returns nil if there was none.
+func (s *statement) ignoreNoRows(err error) error {
+	s.matched = err == nil
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil
 	}
@@ -88,58 +89,60 @@ func (s *statement) found(err error) error {
 }
 
 type postgresTx struct {
-	conn  *sql.Conn
-	begun bool
-	over  bool
+	conn     *sql.Conn
+	started  bool
+	finished bool
 }
 
 func (t *postgresTx) run(ctx context.Context, all ...*statement) error {
-	var together pgx.Batch
-	if !t.begun {
-		together.Queue("BEGIN")
-		t.begun = true
+	var batch pgx.Batch
+	if !t.started {
+		batch.Queue("BEGIN")
+		t.started = true
 	}
-	enqueue(&together, all)
-	return t.send(ctx, &together)
+	queueStatements(&batch, all)
+	return t.sendBatch(ctx, &batch)
 }
 
 func (t *postgresTx) commit(ctx context.Context, last ...*statement) error {
-	var together pgx.Batch
-	enqueue(&together, last)
-	together.Queue("COMMIT").Exec(func(tag pgconn.CommandTag) error {
-		if tag.String() != "COMMIT" { // it says ROLLBACK when a statement had failed
+	var batch pgx.Batch
+	queueStatements(&batch, last)
+	batch.Queue("COMMIT").Exec(func(tag pgconn.CommandTag) error {
+		if tag.String() != "COMMIT" { // PostgreSQL answers ROLLBACK, and no error, after a failed statement
 			return fmt.Errorf("the server answered COMMIT with %s", tag)
 		}
-		t.over = true
+		t.finished = true
 		return nil
 	})
-	return t.send(ctx, &together)
+	return t.sendBatch(ctx, &batch)
 }
 
-func enqueue(together *pgx.Batch, all []*statement) {
+// queueStatements adds the statements to a batch, each with the callback that reads its result.
+func queueStatements(batch *pgx.Batch, all []*statement) {
 	for _, s := range all {
-		queued := together.Queue(s.query, s.args...)
-		if s.into != nil {
-			queued.QueryRow(func(row pgx.Row) error { return s.found(row.Scan(s.into...)) })
+		queued := batch.Queue(s.query, s.args...)
+		if s.dest != nil {
+			queued.QueryRow(func(row pgx.Row) error { return s.ignoreNoRows(row.Scan(s.dest...)) })
 			continue
 		}
 		queued.Exec(func(tag pgconn.CommandTag) error {
-			s.hit = tag.RowsAffected() > 0
+			s.matched = tag.RowsAffected() > 0
 			return nil
 		})
 	}
 }
 
-func (t *postgresTx) send(ctx context.Context, together *pgx.Batch) error {
+func (t *postgresTx) sendBatch(ctx context.Context, batch *pgx.Batch) error {
 	return t.conn.Raw(func(conn any) error {
-		return conn.(*stdlib.Conn).Conn().SendBatch(ctx, together).Close()
+		return conn.(*stdlib.Conn).Conn().SendBatch(ctx, batch).Close()
 	})
 }
 
-// rollback gives the connection back. One that cannot be rolled back is closed, which has the same effect.
+// rollback returns the connection to the pool. A connection that cannot be rolled back is closed, which has the
+// same effect.
 func (t *postgresTx) rollback() {
-	if t.begun && !t.over {
-		t.over = true
+	if t.started && !t.finished {
+		t.finished = true
 		t.conn.Raw(func(conn any) error {
 			if _, err := conn.(*stdlib.Conn).Conn().Exec(context.Background(), "ROLLBACK"); err != nil {
 				return driver.ErrBadConn

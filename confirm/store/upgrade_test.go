@@ -10,8 +10,8 @@ import (
 	"scanwarden/confirm/store"
 )
 
-// old fills l with a ledger that the version before links and facts has written, with its signing key.
-func (l ledger) old(t testing.TB) {
+// writeOldDatabase fills l with a database of the version before links and facts, with its signing key.
+func (l testDatabase) writeOldDatabase(t testing.TB) {
 	t.Helper()
 	text, err := os.ReadFile("testdata/ledger-1.sql")
 	must(t, err)
@@ -24,18 +24,18 @@ func (l ledger) old(t testing.TB) {
 	must(t, os.WriteFile(filepath.Join(l.KeyDir, "audit.key"), key, 0o600))
 }
 
-func (l ledger) version(t testing.TB) (v int) {
+func (l testDatabase) schemaVersion(t testing.TB) (v int) {
 	t.Helper()
 	must(t, l.raw.QueryRow(`SELECT version FROM schema_version`).Scan(&v))
 	return v
 }
 
-// What an older version kept is still what its digest says, verifies, and goes on.
-func TestAnOldLedgerGoesOn(t *testing.T) {
-	each(t, func(t *testing.T, l ledger) {
-		l.old(t)
-		s := l.open(t)
-		if v := l.version(t); v != 2 {
+// Changes of an older version keep their digests, verify, and can be moved.
+func TestAnOldLedgerIsMigrated(t *testing.T) {
+	forEachDatabase(t, func(t *testing.T, l testDatabase) {
+		l.writeOldDatabase(t)
+		s := l.openStore(t)
+		if v := l.schemaVersion(t); v != 2 {
 			t.Fatalf("its version is %d", v)
 		}
 		if n := mustVerify(t, s).Entries; n != 6 {
@@ -53,19 +53,19 @@ func TestAnOldLedgerGoesOn(t *testing.T) {
 		}
 		waiting, err := s.Changes(t.Context(), confirm.Filter{States: []confirm.State{confirm.Pending}})
 		must(t, err)
-		mustWalk(t, s, waiting[0], approval("ada"), claim("me"), finish(confirm.Applied))
-		must(t, s.Link(t.Context(), bobs()))
+		mustMove(t, s, waiting[0], approval("ada"), claim("me"), finish(confirm.Applied))
+		must(t, s.Link(t.Context(), bobLink()))
 		insert(t, s)
 		if n := mustVerify(t, s).Entries; n != 11 {
 			t.Errorf("it has %d entries afterwards, want 11", n)
 		}
-		mustVerify(t, l.open(t)) // it was brought up to date once
+		mustVerify(t, l.openStore(t)) // it was migrated once
 	})
 }
 
-func TestAnOldLedgerIsBroughtUpToDateOnce(t *testing.T) {
-	each(t, func(t *testing.T, l ledger) {
-		l.old(t)
+func TestAnOldLedgerIsMigratedOnce(t *testing.T) {
+	forEachDatabase(t, func(t *testing.T, l testDatabase) {
+		l.writeOldDatabase(t)
 		inParallel(8, func(i int) {
 			s, err := store.Open(t.Context(), l.Config)
 			if err != nil {
@@ -73,31 +73,31 @@ func TestAnOldLedgerIsBroughtUpToDateOnce(t *testing.T) {
 				return
 			}
 			defer s.Close()
-			if err := s.Insert(t.Context(), fresh(t)); err != nil {
+			if err := s.Insert(t.Context(), mustNewChange(t)); err != nil {
 				t.Error(err)
 			}
 		})
-		if n := mustVerify(t, l.open(t)).Entries; n != 14 {
+		if n := mustVerify(t, l.openStore(t)).Entries; n != 14 {
 			t.Errorf("it has %d entries, want 14", n)
 		}
 	})
 }
 
-// A step is taken whole, or not at all.
-func TestAStepThatFailsLeavesTheLedgerAsItWas(t *testing.T) {
-	each(t, func(t *testing.T, l ledger) {
-		l.old(t)
+// A migration runs completely or not at all.
+func TestAFailedMigrationChangesNothing(t *testing.T) {
+	forEachDatabase(t, func(t *testing.T, l testDatabase) {
+		l.writeOldDatabase(t)
 		_, err := l.raw.Exec(`CREATE TABLE link (mine BIGINT)`)
 		must(t, err)
 		if s, err := store.Open(t.Context(), l.Config); err == nil {
 			s.Close()
 			t.Error("it was opened all the same")
 		}
-		if v := l.version(t); v != 1 {
+		if v := l.schemaVersion(t); v != 1 {
 			t.Errorf("its version is %d, want 1", v)
 		}
 		_, err = l.raw.Exec(`DROP TABLE link`)
 		must(t, err)
-		mustVerify(t, l.open(t))
+		mustVerify(t, l.openStore(t))
 	})
 }

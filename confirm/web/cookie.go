@@ -12,37 +12,39 @@ import (
 	"time"
 )
 
-// attemptLife is how long a person may take to sign in.
-const attemptLife = 10 * time.Minute
+// signInTTL bounds the time from the start to the end of a sign-in.
+const signInTTL = 10 * time.Minute
 
-// attempt is one sign-in that a browser has begun. The browser keeps it itself, sealed, in a cookie. The zero value
-// is long over, and nothing answers it.
-type attempt struct {
+// pendingSignIn is a sign-in that a browser has begun. The browser stores it, sealed, in a cookie. The zero value
+// has expired and matches no state.
+type pendingSignIn struct {
 	State    string `json:"s"`
 	Nonce    string `json:"n"`
-	Verifier string `json:"v"` // 43 characters, the least that RFC 7636 allows
+	Verifier string `json:"v"` // 43 characters, the minimum of RFC 7636
 	Expires  int64  `json:"e"` // Unix seconds
 }
 
-func newAttempt(now time.Time) attempt {
+// newPendingSignIn returns a sign-in with random values.
+func newPendingSignIn(now time.Time) pendingSignIn {
 	verifier := make([]byte, 32)
 	rand.Read(verifier) // never fails, see crypto/rand
-	return attempt{
+	return pendingSignIn{
 		State: rand.Text(), Nonce: rand.Text(), Verifier: base64.RawURLEncoding.EncodeToString(verifier),
-		Expires: now.Add(attemptLife).Unix(),
+		Expires: now.Add(signInTTL).Unix(),
 	}
 }
 
-// answers reports whether what came back belongs to this attempt.
-func (a attempt) answers(state string, now time.Time) bool {
-	return subtle.ConstantTimeCompare([]byte(a.State), []byte(state)) == 1 && now.Unix() < a.Expires
+// matches reports whether the returned state belongs to this sign-in, which has not expired.
+func (p pendingSignIn) matches(state string, now time.Time) bool {
+	return subtle.ConstantTimeCompare([]byte(p.State), []byte(state)) == 1 && now.Unix() < p.Expires
 }
 
-// sealer encrypts attempts: a browser can neither make one nor read the verifier of its own.
-type sealer struct{ box cipher.AEAD }
+// sealer encrypts pending sign-ins: a browser can neither make one nor read the verifier in its own.
+type sealer struct{ aead cipher.AEAD }
 
+// newSealer returns a sealer with a key derived from the server key.
 func newSealer(key []byte) (sealer, error) {
-	derived, err := derive(key, "scanwarden link attempt v1")
+	derived, err := deriveKey(key, "scanwarden link attempt v1")
 	if err != nil {
 		return sealer{}, err
 	}
@@ -57,32 +59,33 @@ func newSealer(key []byte) (sealer, error) {
 	return sealer{box}, nil
 }
 
-func (s sealer) seal(a attempt) (string, error) {
-	plain, err := json.Marshal(a)
+// seal returns the encrypted value of the cookie.
+func (s sealer) seal(p pendingSignIn) (string, error) {
+	plain, err := json.Marshal(p)
 	if err != nil {
 		return "", fmt.Errorf("seal attempt: %w", err)
 	}
-	return base64.RawURLEncoding.EncodeToString(s.box.Seal(nil, nil, plain, nil)), nil
+	return base64.RawURLEncoding.EncodeToString(s.aead.Seal(nil, nil, plain, nil)), nil
 }
 
-// open returns the attempt that was sealed, and the zero one for anything else.
-func (s sealer) open(text string) (a attempt) {
+// open returns the sealed sign-in, or the zero value for any other text.
+func (s sealer) open(text string) (p pendingSignIn) {
 	sealed, err := base64.RawURLEncoding.DecodeString(text)
 	if err != nil {
-		return attempt{}
+		return pendingSignIn{}
 	}
-	plain, err := s.box.Open(nil, nil, sealed, nil)
-	if err != nil || json.Unmarshal(plain, &a) != nil {
-		return attempt{}
+	plain, err := s.aead.Open(nil, nil, sealed, nil)
+	if err != nil || json.Unmarshal(plain, &p) != nil {
+		return pendingSignIn{}
 	}
-	return a
+	return p
 }
 
-// cookie is what carries an attempt; "" takes it away. SameSite is Lax, because the browser comes back from
-// Microsoft's site. The prefix __Host- keeps other hosts of the same domain from planting one.
-func cookie(secure bool, value string) *http.Cookie {
+// signInCookie returns the cookie that holds a pending sign-in; an empty value deletes it. SameSite is Lax,
+// because the browser returns from Microsoft's site.
+func signInCookie(secure bool, value string) *http.Cookie {
 	c := &http.Cookie{
-		Name: cookieName(secure), Value: value, Path: "/", MaxAge: int(attemptLife.Seconds()),
+		Name: cookieName(secure), Value: value, Path: "/", MaxAge: int(signInTTL.Seconds()),
 		HttpOnly: true, Secure: secure, SameSite: http.SameSiteLaxMode,
 	}
 	if value == "" {
@@ -91,6 +94,8 @@ func cookie(secure bool, value string) *http.Cookie {
 	return c
 }
 
+// cookieName returns the name of the cookie. The prefix __Host- keeps other hosts of the same domain from setting
+// one.
 func cookieName(secure bool) string {
 	if secure {
 		return "__Host-scanwarden-link"

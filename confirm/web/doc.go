@@ -1,16 +1,15 @@
-// Package web serves the pages that people open in a browser. Now: the one that joins a person's Slack account
-// with their Entra account.
+// Package web serves the pages that users open in a browser: linking a Slack account with an Entra account.
 //
-// A link that Slack hands out and a browser redeems could be passed on: Bob sends Carol his link, Carol signs in,
-// and Bob's Slack account has Carol's powers. So it goes the other way round, and the page knows nothing of Slack:
+// A link that Slack gives out and a browser redeems could be passed on: Bob sends Carol his link, Carol signs in, and
+// Bob's Slack account gets Carol's rights. So the flow runs the other way, and the pages know nothing of Slack:
 //
-//	GET /link          says what is going to happen, and has one button
-//	GET /link/start    remembers an attempt in the browser's own cookie, and sends the browser to Microsoft
-//	GET /link/callback trades the code that comes back for who signed in, and shows a Proof of it
+//	GET /link          explains the sign-in, and has one button
+//	GET /link/start    stores a pending sign-in in the browser's cookie, and redirects to Microsoft
+//	GET /link/callback exchanges the returned code for the signed-in user, and shows a proof of it
 //
-// The person pastes the proof into their own Slack, where a signed request says whose Slack that is.
+// The user pastes the proof into their own Slack, where a signed request identifies the Slack account.
 //
-// The invariant: a proof is shown only to the browser that began the sign-in it is about, and it is worth nothing
-// but to say "whoever hands this in is that user of Entra", for ten minutes. The package keeps no state: what has
-// to be remembered is sealed in the cookie or signed in the proof, so that any replica serves any step.
+// The invariant: a proof is shown only to the browser that began its sign-in. For ten minutes it proves "the sender is
+// that Entra user", and nothing else. The package stores nothing on the server except which sign-ins were used. All
+// other state is sealed in the cookie or signed in the proof, so that any replica can serve any step.
 package web

@@ -12,58 +12,61 @@ import (
 	"scanwarden/confirm"
 )
 
-// User is who signed in, as the identity provider has it.
+// User is the signed-in user as the identity provider describes it.
 type User struct {
 	Principal confirm.Principal // "entra:TENANT/OBJECT"
-	Name      string            // for the person themself to recognise
+	Name      string            // shown to the user, to recognize the account; may be empty
 }
 
-// SignIn is one way to sign in with a browser; its two steps are the OAuth 2.0 authorization code flow with PKCE.
+// SignIn is one way to sign in with a browser. Its two steps are the OAuth 2.0 authorization code flow with PKCE.
 type SignIn struct {
-	// Begin returns where to send the browser. state and nonce come back; verifier is PKCE's, and stays here.
+	// Begin returns the URL to redirect the browser to. The provider returns state to the browser and nonce to
+	// Finish. Of verifier the provider gets only the hash (PKCE).
 	Begin func(ctx context.Context, state, nonce, verifier string) (url string, err error)
-	// Finish trades the code that came back for the user; nonce is what Begin was given.
+	// Finish exchanges the returned code for the user. nonce and verifier are those that Begin received.
 	Finish func(ctx context.Context, code, nonce, verifier string) (User, error)
 }
 
 // Config configures the pages at /link.
 type Config struct {
 	SignIn  SignIn
-	Hosts   []string               // allowed Host headers, with the port where there is one; none allows nobody
+	Hosts   []string               // allowed Host headers, with the port if it has one; empty allows no request
 	Key     func() ([]byte, error) // 32 bytes, the same on every replica
-	Secure  bool                   // the public URL is https: cookies are for https only
-	Command string                 // what to type in Slack, such as "/scans link"
-	Log     *slog.Logger           // nil means silence
+	Secure  bool                   // the public URL is https, so cookies are for https only
+	Command string                 // the Slack command that takes the proof, such as "/scans link"
+	Log     *slog.Logger           // nil discards all logs
 	Now     func() time.Time       // nil means time.Now
 }
 
 const (
-	// signInTime bounds one call to the identity provider.
-	signInTime = 30 * time.Second
-	// perSecond and atOnce bound how often a sign-in is begun, and how often one is finished, by all browsers
-	// together: each costs the identity provider a call.
-	perSecond, atOnce = 5, 50
+	// providerTimeout bounds one call to the identity provider.
+	providerTimeout = 30 * time.Second
+	// rateLimit (per second) and burst bound how often sign-ins are begun, and separately how often they are
+	// finished, by all browsers together: each costs the identity provider a call.
+	rateLimit, burst = 5, 50
 )
 
-// linker serves the pages.
-type linker struct {
+// linkHandler serves the pages.
+type linkHandler struct {
 	cfg    Config
-	look   look
+	pages  renderer
 	starts *rate.Limiter
-	// Paced apart, so that a crowd that only begins keeps nobody from finishing. Who does both, with made-up codes, can
-	// keep both busy: people are told to try again, and nothing is lost by it.
+	// finishes is separate from starts, so that many new sign-ins cannot keep others from finishing. A client that
+	// does both with invented codes can exhaust both limits. Users are then asked to try again, and nothing is
+	// lost.
 	finishes *rate.Limiter
-	finished finished
+	used     usedSignIns
 }
 
-// NewHandler serves GET /link, /link/start and /link/callback. Its last page shows a signed, short-lived proof of who
-// signed in, for that person to paste into their own Slack.
+// NewHandler returns a handler of GET /link, /link/start and /link/callback. The last page shows a signed,
+// short-lived proof of the sign-in, which the user pastes into their own Slack. It returns an error if cfg lacks
+// SignIn, Key or Command.
 func NewHandler(cfg Config) (http.Handler, error) {
 	switch {
 	case cfg.SignIn.Begin == nil || cfg.SignIn.Finish == nil:
-		return nil, errors.New("link page: SignIn needs both of its steps")
+		return nil, errors.New("link page: Config.SignIn needs both Begin and Finish")
 	case cfg.Key == nil || cfg.Command == "":
-		return nil, errors.New("link page: Key and Command are needed")
+		return nil, errors.New("link page: Config.Key and Config.Command are required")
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
@@ -71,91 +74,90 @@ func NewHandler(cfg Config) (http.Handler, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	look, err := newLook(cfg.Log)
-	if err != nil {
-		return nil, err
+	pages := renderer{cfg.Log}
+	l := &linkHandler{
+		cfg: cfg, pages: pages,
+		starts: rate.NewLimiter(rateLimit, burst), finishes: rate.NewLimiter(rateLimit, burst),
 	}
-	l := &linker{cfg: cfg, look: look, starts: rate.NewLimiter(perSecond, atOnce), finishes: rate.NewLimiter(perSecond, atOnce)}
 	mux := http.NewServeMux()
-	mux.HandleFunc("/link", l.explain)
-	mux.HandleFunc("/link/start", l.start)
-	mux.HandleFunc("/link/callback", l.callback)
+	mux.HandleFunc("/link", l.showIntro)
+	mux.HandleFunc("/link/start", l.startSignIn)
+	mux.HandleFunc("/link/callback", l.finishSignIn)
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
-		look.letter(w, http.StatusNotFound, "There is no such page.", "")
+		pages.renderMessage(w, http.StatusNotFound, "There is no such page.", "")
 	})
-	return guarded(cfg, look, mux), nil
+	return middleware(cfg, pages, mux), nil
 }
 
-const button = "Sign in with Microsoft"
-
-func (l *linker) explain(w http.ResponseWriter, _ *http.Request) {
-	l.look.show(w, http.StatusOK, content{Title: "Join your Slack and Microsoft accounts", Explain: true, Start: button})
+// showIntro serves /link.
+func (l *linkHandler) showIntro(w http.ResponseWriter, _ *http.Request) {
+	l.pages.renderPage(w, http.StatusOK, introPage())
 }
 
-// start sends the browser away to sign in. Whoever was sent here by another site is shown first what this is about:
-// Microsoft may sign them in without a question.
-func (l *linker) start(w http.ResponseWriter, r *http.Request) {
-	if strange(r) {
+// startSignIn serves /link/start: it redirects the browser to Microsoft. A browser that another site sent here
+// first gets the introduction, because Microsoft may sign the user in without asking.
+func (l *linkHandler) startSignIn(w http.ResponseWriter, r *http.Request) {
+	if isCrossSite(r) {
 		http.Redirect(w, r, "/link", http.StatusSeeOther)
 		return
 	}
-	own, ok := l.seals(w)
-	if !ok || !l.paced(w, l.starts) {
+	keys, ok := l.loadKeys(w)
+	if !ok || !l.allowSignIn(w, l.starts) {
 		return
 	}
-	a := newAttempt(l.cfg.Now())
-	sealed, err := own.attempts.seal(a)
+	p := newPendingSignIn(l.cfg.Now())
+	sealed, err := keys.pending.seal(p)
 	if err != nil {
-		l.fail(w, "a sign-in could not be begun", err)
+		l.showFailure(w, "failed to begin a sign-in", err)
 		return
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), signInTime)
+	ctx, cancel := context.WithTimeout(r.Context(), providerTimeout)
 	defer cancel()
-	url, err := l.cfg.SignIn.Begin(ctx, a.State, a.Nonce, a.Verifier)
+	url, err := l.cfg.SignIn.Begin(ctx, p.State, p.Nonce, p.Verifier)
 	if err != nil {
-		l.fail(w, "a sign-in could not be begun", err)
+		l.showFailure(w, "failed to begin a sign-in", err)
 		return
 	}
-	http.SetCookie(w, cookie(l.cfg.Secure, sealed))
+	http.SetCookie(w, signInCookie(l.cfg.Secure, sealed))
 	w.Header().Set("Location", url)
 	w.WriteHeader(http.StatusSeeOther)
 }
 
-// seals are what the server key makes of attempts and of proofs.
-type seals struct {
-	attempts sealer
-	proofs   Proofs
+// linkKeys are derived from the server key.
+type linkKeys struct {
+	pending sealer // seals the cookies
+	proofs  Proofs
 }
 
-// seals reads the key; when it is false, the answer is written. The key is asked for each time, because the ledger
-// that has it may come up after the page.
-func (l *linker) seals(w http.ResponseWriter) (seals, bool) {
+// loadKeys returns the keys. On false it has written the response. The server key is read for each request,
+// because the database that holds it may become available after this handler.
+func (l *linkHandler) loadKeys(w http.ResponseWriter) (linkKeys, bool) {
 	key, err := l.cfg.Key()
 	if err != nil {
-		l.fail(w, "the server key could not be read", err)
-		return seals{}, false
+		l.showFailure(w, "failed to read the server key", err)
+		return linkKeys{}, false
 	}
 	attempts, err := newSealer(key)
 	if err != nil {
-		l.fail(w, "the server key cannot be used", err)
-		return seals{}, false
+		l.showFailure(w, "failed to use the server key", err)
+		return linkKeys{}, false
 	}
-	return seals{attempts, NewProofs(key)}, true
+	return linkKeys{attempts, NewProofs(key)}, true
 }
 
-// paced lets through as many as the identity provider is to be asked for; when it is false, the answer is written.
-func (l *linker) paced(w http.ResponseWriter, pacer *rate.Limiter) bool {
-	if pacer.AllowN(l.cfg.Now(), 1) {
+// allowSignIn reports whether the rate limit permits one more sign-in. On false it has written the response.
+func (l *linkHandler) allowSignIn(w http.ResponseWriter, limiter *rate.Limiter) bool {
+	if limiter.AllowN(l.cfg.Now(), 1) {
 		return true
 	}
 	w.Header().Set("Retry-After", "10")
-	l.look.letter(w, http.StatusTooManyRequests, "Too many people sign in at this moment.", "Please try again in a few seconds.")
+	l.pages.renderMessage(w, http.StatusTooManyRequests, "Too many people are signing in at this moment.", "Please try again in a few seconds.")
 	return false
 }
 
-// fail is for what is not the person's doing, and is told to the log alone.
-func (l *linker) fail(w http.ResponseWriter, what string, err error) {
+// showFailure writes a page for an error that the user did not cause, and logs the cause.
+func (l *linkHandler) showFailure(w http.ResponseWriter, what string, err error) {
 	l.cfg.Log.Error(what, "error", err)
-	l.look.letter(w, http.StatusServiceUnavailable, "This did not work.",
-		"Please try again in a moment. If it keeps failing, ask whoever runs scanwarden: its log says why.")
+	l.pages.renderMessage(w, http.StatusServiceUnavailable, "This did not work.",
+		"Please try again in a moment. If it keeps failing, ask your scanwarden operator: the cause is in the log.")
 }

@@ -14,28 +14,28 @@ import (
 	"scanwarden/confirm/web"
 )
 
-func TestSigningInEndsInAProofOfWhoItWas(t *testing.T) {
+func TestSigningInEndsInAProofOfTheUser(t *testing.T) {
 	for name, secure := range map[string]bool{"https": true, "http": false} {
 		t.Run(name, func(t *testing.T) {
-			s := open(t, func(c *web.Config) { c.Secure = secure })
-			c := s.browser(t)
+			s := newSite(t, func(c *web.Config) { c.Secure = secure })
+			c := s.newBrowser(t)
 			if first := s.get(t, c, "/link", nil); first.StatusCode != 200 || !strings.Contains(first.text, `href="/link/start"`) {
 				t.Fatalf("the first page is %d:\n%s", first.StatusCode, first.text)
 			}
-			state := s.begin(t, c)
-			last := s.get(t, c, callback(state, s.ms.consent(state)), nil)
-			if last.StatusCode != 200 || !says(last.text, "Ada Lovelace", string(ada), "Never give this command to anybody else") {
+			state := s.beginSignIn(t, c)
+			last := s.get(t, c, callbackPath(state, s.provider.consent(state)), nil)
+			if last.StatusCode != 200 || !containsAll(last.text, "Ada Lovelace", string(ada), "Never give this command to another person") {
 				t.Fatalf("the last page is %d:\n%s", last.StatusCode, last.text)
 			}
-			who, err := web.NewProofs(key).Open(last.proof(), time.Now())
-			if err != nil || who != (web.User{Principal: ada, Name: "Ada Lovelace"}) {
-				t.Errorf("the proof is of %+v, %v", who, err)
+			user, err := web.NewProofs(key).Open(last.proof(), time.Now())
+			if err != nil || user != (web.User{Principal: ada, Name: "Ada Lovelace"}) {
+				t.Errorf("the proof is of %+v, %v", user, err)
 			}
 		})
 	}
 }
 
-func says(text string, words ...string) bool {
+func containsAll(text string, words ...string) bool {
 	for _, w := range words {
 		if !strings.Contains(text, w) {
 			return false
@@ -44,13 +44,13 @@ func says(text string, words ...string) bool {
 	return true
 }
 
-func TestAttemptsDifferInAllTheirParts(t *testing.T) {
-	s := open(t, nil)
+func TestSignInsDifferInAllTheirParts(t *testing.T) {
+	s := newSite(t, nil)
 	for range 20 {
-		s.begin(t, s.browser(t))
+		s.beginSignIn(t, s.newBrowser(t))
 	}
 	seen := map[string]bool{}
-	for state, parts := range s.ms.begun {
+	for state, parts := range s.provider.begun {
 		for _, part := range []string{state, parts[0], parts[1]} {
 			if seen[part] || len(part) < 26 {
 				t.Errorf("%q is short, or was there before", part)
@@ -61,15 +61,15 @@ func TestAttemptsDifferInAllTheirParts(t *testing.T) {
 			t.Errorf("the verifier has %d characters; RFC 7636 wants 43 to 128", n)
 		}
 	}
-	if len(s.ms.begun) != 20 {
-		t.Errorf("%d attempts were begun", len(s.ms.begun))
+	if len(s.provider.begun) != 20 {
+		t.Errorf("%d attempts were begun", len(s.provider.begun))
 	}
 }
 
 func TestTheCookieIsTheBrowsersAlone(t *testing.T) {
 	for secure, want := range map[bool]string{true: "__Host-scanwarden-link", false: "scanwarden-link"} {
-		s := open(t, func(c *web.Config) { c.Secure = secure })
-		a := s.get(t, s.browser(t), "/link/start", nil)
+		s := newSite(t, func(c *web.Config) { c.Secure = secure })
+		a := s.get(t, s.newBrowser(t), "/link/start", nil)
 		cookies := a.Cookies()
 		if len(cookies) != 1 {
 			t.Fatalf("cookies: %v", cookies)
@@ -78,7 +78,7 @@ func TestTheCookieIsTheBrowsersAlone(t *testing.T) {
 		if c.Name != want || !c.HttpOnly || c.Secure != secure || c.SameSite != http.SameSiteLaxMode || c.Path != "/" || c.Domain != "" || c.MaxAge != 600 {
 			t.Errorf("the cookie is %+v", c)
 		}
-		for state, parts := range s.ms.begun {
+		for state, parts := range s.provider.begun {
 			raw, _ := base64.RawURLEncoding.DecodeString(c.Value)
 			for _, part := range []string{state, parts[0], parts[1]} {
 				if strings.Contains(c.Value+string(raw), part) {
@@ -89,13 +89,13 @@ func TestTheCookieIsTheBrowsersAlone(t *testing.T) {
 	}
 }
 
-func TestEveryAnswerIsDressed(t *testing.T) {
-	s := open(t, nil)
-	c := s.browser(t)
-	state := s.begin(t, c)
-	answers := map[string]answer{
-		"first": s.get(t, c, "/link", nil), "start": s.get(t, s.browser(t), "/link/start", nil),
-		"last": s.get(t, c, callback(state, s.ms.consent(state)), nil), "refused": s.get(t, c, "/link/callback", nil),
+func TestEveryResponseHasTheSecurityHeaders(t *testing.T) {
+	s := newSite(t, nil)
+	c := s.newBrowser(t)
+	state := s.beginSignIn(t, c)
+	answers := map[string]response{
+		"first": s.get(t, c, "/link", nil), "start": s.get(t, s.newBrowser(t), "/link/start", nil),
+		"last": s.get(t, c, callbackPath(state, s.provider.consent(state)), nil), "refused": s.get(t, c, "/link/callback", nil),
 		"missing": s.get(t, c, "/nosuch", nil), "rebound": s.get(t, c, "/link", func(r *http.Request) { r.Host = "evil.example.com" }),
 	}
 	for name, a := range answers {
@@ -108,7 +108,7 @@ func TestEveryAnswerIsDressed(t *testing.T) {
 			}
 		}
 		policy := a.Header.Get("Content-Security-Policy")
-		if !says(policy, "default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'none'") || strings.Contains(policy, "unsafe") {
+		if !containsAll(policy, "default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'none'") || strings.Contains(policy, "unsafe") {
 			t.Errorf("%s: the policy is %q", name, policy)
 		}
 		if style := regexp.MustCompile(`(?s)<style>(.*)</style>`).FindStringSubmatch(a.text); style != nil {
@@ -123,25 +123,25 @@ func TestEveryAnswerIsDressed(t *testing.T) {
 			t.Errorf("%s has a script", name)
 		}
 	}
-	plain := open(t, func(c *web.Config) { c.Secure = false })
-	if got := plain.get(t, plain.browser(t), "/link", nil).Header.Get("Strict-Transport-Security"); got != "" {
+	plain := newSite(t, func(c *web.Config) { c.Secure = false })
+	if got := plain.get(t, plain.newBrowser(t), "/link", nil).Header.Get("Strict-Transport-Security"); got != "" {
 		t.Errorf("plain HTTP has Strict-Transport-Security %q", got)
 	}
 }
 
-func TestWhatMicrosoftRefusesBecomesOneSentence(t *testing.T) {
+func TestARefusalOfMicrosoftBecomesOneSentence(t *testing.T) {
 	for code, words := range map[string]string{
 		"access_denied": "You did not sign in", "server_error": "Microsoft had a fault", "consent_required": "An administrator has to allow",
 		"<script>alert(1)</script>": "Microsoft refused the sign-in", "": "Microsoft refused the sign-in",
 	} {
-		s := open(t, nil)
-		c := s.browser(t)
-		state := s.begin(t, c)
+		s := newSite(t, nil)
+		c := s.newBrowser(t)
+		state := s.beginSignIn(t, c)
 		query := "&error=" + strings.ReplaceAll(code, "/", "%2F") + "&error_description=call+0800+123+and+give+your+password"
 		a := s.get(t, c, "/link/callback?state="+state+query, nil)
-		s.refused(t, a, http.StatusForbidden, words)
+		s.checkRefused(t, a, http.StatusForbidden, words)
 		if strings.Contains(a.text+s.log.String(), "0800") || strings.Contains(a.text+s.log.String(), "<script>") {
-			t.Errorf("%q: what anybody may write into the address is repeated:\n%s\n%s", code, a.text, s.log)
+			t.Errorf("%q: text from the address is repeated:\n%s\n%s", code, a.text, s.log)
 		}
 		if len(a.Cookies()) != 1 || a.Cookies()[0].MaxAge != -1 {
 			t.Errorf("%q: the attempt is kept: %v", code, a.Cookies())
@@ -149,7 +149,7 @@ func TestWhatMicrosoftRefusesBecomesOneSentence(t *testing.T) {
 	}
 }
 
-func TestAFaultIsToldToTheLogAlone(t *testing.T) {
+func TestTheCauseOfAFailureIsOnlyLogged(t *testing.T) {
 	broken := errors.New("the cause that only an operator sees")
 	for name, tt := range map[string]struct {
 		change func(*web.Config)
@@ -160,10 +160,10 @@ func TestAFaultIsToldToTheLogAlone(t *testing.T) {
 		"short":  {change: func(c *web.Config) { c.Key = func() ([]byte, error) { return []byte("short"), nil } }, words: "This did not work"},
 		"tenant": {tenant: broken, words: "This did not work"},
 	} {
-		s := open(t, tt.change)
-		s.ms.broken = tt.tenant
-		a := s.get(t, s.browser(t), "/link/start", nil)
-		s.refused(t, a, http.StatusServiceUnavailable, tt.words)
+		s := newSite(t, tt.change)
+		s.provider.err = tt.tenant
+		a := s.get(t, s.newBrowser(t), "/link/start", nil)
+		s.checkRefused(t, a, http.StatusServiceUnavailable, tt.words)
 		if len(a.Cookies()) != 0 || strings.Contains(a.text, broken.Error()) || s.log.Len() == 0 {
 			t.Errorf("%s: cookies %v, log %q:\n%s", name, a.Cookies(), s.log, a.text)
 		}
@@ -171,67 +171,67 @@ func TestAFaultIsToldToTheLogAlone(t *testing.T) {
 }
 
 func TestAnUnconfirmedSignInGivesNoProof(t *testing.T) {
-	s := open(t, nil)
-	c := s.browser(t)
-	state := s.begin(t, c)
-	s.ms.broken = errors.New("the wrong tenant")
-	a := s.get(t, c, callback(state, s.ms.consent(state)), nil)
-	if a.StatusCode != http.StatusForbidden || a.proof() != "" || !says(a.text, "Microsoft did not confirm") || says(a.text, "the wrong tenant") {
+	s := newSite(t, nil)
+	c := s.newBrowser(t)
+	state := s.beginSignIn(t, c)
+	s.provider.err = errors.New("the wrong tenant")
+	a := s.get(t, c, callbackPath(state, s.provider.consent(state)), nil)
+	if a.StatusCode != http.StatusForbidden || a.proof() != "" || !containsAll(a.text, "Microsoft did not confirm") || containsAll(a.text, "the wrong tenant") {
 		t.Errorf("answered %d:\n%s", a.StatusCode, a.text)
 	}
 }
 
-func TestSomebodyWithoutGUIDsGetsNoProof(t *testing.T) {
+func TestAUserWithoutGUIDsGetsNoProof(t *testing.T) {
 	for _, principal := range []string{"", "slack:T1/U1", "entra:" + tenantID, "entra:" + tenantID + "/admin", "entra:" + tenantID + "/" + objectID + "/x",
 		"entra:" + tenantID + "/" + strings.ReplaceAll(objectID, "-", ""), tenantID + "/" + objectID} {
-		s := open(t, nil)
-		s.ms.user.Principal = confirm.Principal(principal)
-		c := s.browser(t)
-		state := s.begin(t, c)
-		if a := s.get(t, c, callback(state, s.ms.consent(state)), nil); a.StatusCode != http.StatusServiceUnavailable || a.proof() != "" {
+		s := newSite(t, nil)
+		s.provider.user.Principal = confirm.Principal(principal)
+		c := s.newBrowser(t)
+		state := s.beginSignIn(t, c)
+		if a := s.get(t, c, callbackPath(state, s.provider.consent(state)), nil); a.StatusCode != http.StatusServiceUnavailable || a.proof() != "" {
 			t.Errorf("%q: answered %d:\n%s", principal, a.StatusCode, a.text)
 		}
 	}
 }
 
-func TestSignInsAreKeptAtAPace(t *testing.T) {
-	s := open(t, nil)
-	c := s.browser(t)
-	held := s.begin(t, c)
+func TestStartedSignInsAreRateLimited(t *testing.T) {
+	s := newSite(t, nil)
+	c := s.newBrowser(t)
+	held := s.beginSignIn(t, c)
 	let := 1
 	for range 200 {
-		if s.get(t, s.browser(t), "/link/start", nil).StatusCode == http.StatusSeeOther {
+		if s.get(t, s.newBrowser(t), "/link/start", nil).StatusCode == http.StatusSeeOther {
 			let++
 		}
 	}
 	if let > 150 {
 		t.Fatalf("%d of 201 sign-ins were begun at once", let)
 	}
-	tooMany := s.get(t, s.browser(t), "/link/start", nil)
-	s.refused(t, tooMany, http.StatusTooManyRequests, "Too many")
+	tooMany := s.get(t, s.newBrowser(t), "/link/start", nil)
+	s.checkRefused(t, tooMany, http.StatusTooManyRequests, "Too many")
 	if tooMany.Header.Get("Retry-After") == "" || len(tooMany.Cookies()) != 0 {
 		t.Errorf("it cannot be tried again: %v", tooMany.Header)
 	}
-	if a := s.get(t, c, callback(held, s.ms.consent(held)), nil); a.proof() == "" {
-		t.Errorf("whoever was signing in cannot finish: %d\n%s", a.StatusCode, a.text)
+	if a := s.get(t, c, callbackPath(held, s.provider.consent(held)), nil); a.proof() == "" {
+		t.Errorf("a browser that had begun cannot finish: %d\n%s", a.StatusCode, a.text)
 	}
-	s.ahead = time.Minute
-	s.begin(t, c)
+	s.clockOffset = time.Minute
+	s.beginSignIn(t, c)
 }
 
-func TestSignInsAreFinishedAtAPace(t *testing.T) {
-	s := open(t, nil)
+func TestFinishedSignInsAreRateLimited(t *testing.T) {
+	s := newSite(t, nil)
 	browsers, states := make([]*http.Client, 120), make([]string, 120)
 	for i := range browsers {
 		if i%40 == 0 {
-			s.ahead += 10 * time.Second // so that all of them can begin
+			s.clockOffset += 10 * time.Second // so that all of them can begin
 		}
-		browsers[i] = s.browser(t)
-		states[i] = s.begin(t, browsers[i])
+		browsers[i] = s.newBrowser(t)
+		states[i] = s.beginSignIn(t, browsers[i])
 	}
 	late := -1
 	for i, c := range browsers {
-		a := s.get(t, c, callback(states[i], ""), nil)
+		a := s.get(t, c, callbackPath(states[i], ""), nil)
 		if a.StatusCode == http.StatusTooManyRequests {
 			late = i
 			if a.Header.Get("Retry-After") == "" || len(a.Cookies()) != 0 {
@@ -242,34 +242,34 @@ func TestSignInsAreFinishedAtAPace(t *testing.T) {
 	if late < 0 {
 		t.Fatal("any number of sign-ins are finished at once")
 	}
-	s.ahead += time.Minute
+	s.clockOffset += time.Minute
 	c, state := browsers[late], states[late]
-	if a := s.get(t, c, callback(state, s.ms.consent(state)), nil); a.proof() == "" {
+	if a := s.get(t, c, callbackPath(state, s.provider.consent(state)), nil); a.proof() == "" {
 		t.Errorf("tried again: %d\n%s", a.StatusCode, a.text)
 	}
 }
 
-// A browser forgets its attempt; whoever keeps a copy must not use up with it the pace that is everybody's.
-func TestOneAttemptIsFinishedOnce(t *testing.T) {
-	s := open(t, nil)
-	honest := s.browser(t)
-	held := s.begin(t, honest)
-	begun := s.get(t, s.browser(t), "/link/start", nil)
+// A client that keeps a copy of its cookie must not be able to use up the shared rate limit with it.
+func TestASignInIsFinishedOnce(t *testing.T) {
+	s := newSite(t, nil)
+	honest := s.newBrowser(t)
+	held := s.beginSignIn(t, honest)
+	begun := s.get(t, s.newBrowser(t), "/link/start", nil)
 	to, _ := begun.Location()
-	state, kept := to.Query().Get("state"), wearing(begun.Cookies()[0].Value)
-	s.refused(t, s.get(t, s.browser(t), callback(state, ""), kept), http.StatusForbidden, "Microsoft refused")
+	state, kept := to.Query().Get("state"), withCookie(begun.Cookies()[0].Value)
+	s.checkRefused(t, s.get(t, s.newBrowser(t), callbackPath(state, ""), kept), http.StatusForbidden, "Microsoft refused")
 	for range 100 {
-		s.refused(t, s.get(t, s.browser(t), callback(state, "x"), kept), http.StatusForbidden, "not begun in this browser")
+		s.checkRefused(t, s.get(t, s.newBrowser(t), callbackPath(state, "x"), kept), http.StatusForbidden, "not begun in this browser")
 	}
-	if a := s.get(t, honest, callback(held, s.ms.consent(held)), nil); a.proof() == "" {
-		t.Errorf("somebody else cannot finish: %d\n%s", a.StatusCode, a.text)
+	if a := s.get(t, honest, callbackPath(held, s.provider.consent(held)), nil); a.proof() == "" {
+		t.Errorf("another browser cannot finish: %d\n%s", a.StatusCode, a.text)
 	}
 }
 
-func TestAPageThatCannotWorkIsNotMade(t *testing.T) {
-	s := open(t, nil)
+func TestAnIncompleteConfigIsRefused(t *testing.T) {
+	s := newSite(t, nil)
 	whole := web.Config{
-		SignIn: web.SignIn{Begin: s.ms.begin, Finish: s.ms.finish}, Key: func() ([]byte, error) { return key, nil }, Command: "/scans link",
+		SignIn: web.SignIn{Begin: s.provider.begin, Finish: s.provider.finish}, Key: func() ([]byte, error) { return key, nil }, Command: "/scans link",
 	}
 	if _, err := web.NewHandler(whole); err != nil {
 		t.Fatal(err)
@@ -281,7 +281,7 @@ func TestAPageThatCannotWorkIsNotMade(t *testing.T) {
 		c := whole
 		edit(&c)
 		if _, err := web.NewHandler(c); err == nil {
-			t.Errorf("a page without %s is made", name)
+			t.Errorf("a Config without %s is accepted", name)
 		}
 	}
 }

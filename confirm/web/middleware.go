@@ -6,31 +6,32 @@ import (
 	"strings"
 )
 
-// longestQuery bounds what comes back from Microsoft: a code has one or two kilobytes.
-const longestQuery = 8 << 10
+// maxQueryLen bounds the query that Microsoft sends back; a code has one or two kilobytes.
+const maxQueryLen = 8 << 10
 
-// guarded lets through what a browser of a person of ours would send, and dresses every answer for one.
-func guarded(cfg Config, look look, next http.Handler) http.Handler {
+// middleware refuses requests that these pages never cause, and sets the security headers of every response.
+func middleware(cfg Config, pages renderer, next http.Handler) http.Handler {
+	style := styleSource()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		dress(w.Header(), cfg.Secure, look.styleHash)
+		setHeaders(w.Header(), cfg.Secure, style)
 		switch {
-		// A site that had its own name point here would be of one origin with these pages.
+		// DNS rebinding: a site whose own name resolves to this server would share an origin with these pages.
 		case !slices.ContainsFunc(cfg.Hosts, func(host string) bool { return strings.EqualFold(host, r.Host) }):
-			look.letter(w, http.StatusMisdirectedRequest, "This is not the address of this page.", "")
+			pages.renderMessage(w, http.StatusMisdirectedRequest, "This is not the address of this page.", "")
 		case r.Method != http.MethodGet:
 			w.Header().Set("Allow", http.MethodGet)
-			look.letter(w, http.StatusMethodNotAllowed, "This page can only be opened.", "")
-		case len(r.URL.RawQuery) > longestQuery:
-			look.letter(w, http.StatusRequestURITooLong, "This address is too long.", "Start again, please.")
+			pages.renderMessage(w, http.StatusMethodNotAllowed, "This page can only be opened.", "")
+		case len(r.URL.RawQuery) > maxQueryLen:
+			pages.renderMessage(w, http.StatusRequestURITooLong, "This address is too long.", "Start again, please.")
 		default:
 			next.ServeHTTP(w, r)
 		}
 	})
 }
 
-// dress sets the headers that hold for every answer: nothing is kept, nothing is loaded, nothing frames the page,
-// and no address with a code in it is told to another site.
-func dress(h http.Header, secure bool, styleHash string) {
+// setHeaders sets the headers of every response: no cache stores the page, it loads nothing and cannot be framed, and
+// no address with a code in it is sent to another site.
+func setHeaders(h http.Header, secure bool, styleHash string) {
 	h.Set("Cache-Control", "no-store")
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("X-Content-Type-Options", "nosniff")
@@ -44,9 +45,9 @@ func dress(h http.Header, secure bool, styleHash string) {
 	}
 }
 
-// strange reports whether another site sent the browser here. A person who comes from nowhere, or whose browser is
-// too old to say, is no stranger.
-func strange(r *http.Request) bool {
+// isCrossSite reports whether another site sent the browser here. It returns false for a typed address, and for a
+// browser too old to send Sec-Fetch-Site.
+func isCrossSite(r *http.Request) bool {
 	site := r.Header.Get("Sec-Fetch-Site")
 	return site != "" && site != "same-origin" && site != "none"
 }

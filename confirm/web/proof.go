@@ -18,93 +18,93 @@ import (
 )
 
 const (
-	// proofLife is how long a person has from the page to their Slack.
-	proofLife = 10 * time.Minute
-	// keyBytes is the length of the key that everything here is derived from.
+	// proofTTL bounds the time from the page to the Slack command.
+	proofTTL = 10 * time.Minute
+	// keyBytes is the minimum length of the server key, from which all keys here are derived.
 	keyBytes = 32
 
 	guidBytes   = 16
 	expiryBytes = 4
 	macBytes    = 16
-	longestName = 40 // bytes
+	maxNameLen  = 40 // bytes
 	fixedBytes  = 2*guidBytes + expiryBytes + macBytes
 )
 
-// Proofs makes and opens the proofs that the link page shows. A proof is, in base 32 without padding,
+// Proofs makes and opens the proofs that the link page shows. A proof is the base 32 encoding, without padding, of
 //
 //	tenant GUID (16 bytes), object GUID (16), expiry in Unix seconds (4), name (0 to 40), HMAC-SHA256 cut to 16
 //
-// It is letters and digits alone, because Slack's composer makes something else of dashes and underscores, and it is
-// kept nowhere. The zero value makes and opens none.
+// It has letters and digits only, because Slack's composer replaces dashes and underscores. No proof is stored.
+// The zero value makes and opens none.
 type Proofs struct{ key []byte }
 
-// NewProofs returns proofs under a key of 32 bytes; a key of its own is derived from it. With a shorter key they are
-// the zero value.
+// NewProofs returns Proofs with a key derived from the server key of 32 bytes. A shorter key gives the zero value.
 func NewProofs(key []byte) Proofs {
-	derived, err := derive(key, "scanwarden link proof v1")
+	derived, err := deriveKey(key, "scanwarden link proof v1")
 	if err != nil {
 		return Proofs{}
 	}
 	return Proofs{key: derived}
 }
 
-// derive makes a key for one purpose alone, so that what is sealed for one is never taken for another.
-func derive(key []byte, purpose string) ([]byte, error) {
+// deriveKey returns a key for one purpose, so that a value sealed for one purpose is never valid for another.
+func deriveKey(key []byte, purpose string) ([]byte, error) {
 	if len(key) < keyBytes {
-		return nil, fmt.Errorf("the key has %d bytes, and %d are needed", len(key), keyBytes)
+		return nil, fmt.Errorf("the server key has %d bytes and needs %d", len(key), keyBytes)
 	}
 	return hkdf.Expand(sha256.New, key, purpose, sha256.Size)
 }
 
 var (
-	errForeign = errors.New("this is no proof of this server's, or a part of it is missing; open the link page again and copy the whole command")
-	errOld     = errors.New("this proof is too old; open the link page again and paste the new command within ten minutes")
+	errInvalidProof = errors.New("this is not a proof from this server, or a part of it is missing; open the link page again and copy the whole command")
+	errExpiredProof = errors.New("this proof is too old; open the link page again and send the new command within ten minutes")
 )
 
-// Make returns a proof that u signed in, good for ten minutes. It is an error when u's principal is not
+// Make returns a proof that u signed in, valid for ten minutes. It returns an error unless u.Principal is
 // "entra:TENANT/OBJECT" with two GUIDs.
 func (p Proofs) Make(u User, now time.Time) (string, error) {
 	if len(p.key) == 0 {
 		return "", errors.New("make proof: there is no key")
 	}
-	body, err := appendIdentity(make([]byte, 0, fixedBytes+longestName), u.Principal)
+	body, err := appendPrincipal(make([]byte, 0, fixedBytes+maxNameLen), u.Principal)
 	if err != nil {
 		return "", fmt.Errorf("make proof: %w", err)
 	}
-	body = binary.BigEndian.AppendUint32(body, uint32(now.Add(proofLife).Unix())) // until the year 2106
-	body = append(body, shown(u.Name)...)
-	return letters().EncodeToString(append(body, p.mac(body)...)), nil
+	body = binary.BigEndian.AppendUint32(body, uint32(now.Add(proofTTL).Unix())) // until the year 2106
+	body = append(body, printableName(u.Name)...)
+	return base32Text().EncodeToString(append(body, p.computeMAC(body)...)), nil
 }
 
-// Open returns who the proof is of, or one sentence on what to do: it is foreign, altered, or too old.
+// Open returns the user that the proof is about. The error is one sentence on what to do with a proof that is
+// expired, altered or from another server.
 func (p Proofs) Open(text string, now time.Time) (User, error) {
 	text = strings.ToUpper(strings.TrimSpace(text))
-	raw, err := letters().DecodeString(text)
-	// Encoding it again tells a second spelling of the same bytes from the one that was made.
-	if err != nil || len(p.key) == 0 || len(raw) < fixedBytes || letters().EncodeToString(raw) != text {
-		return User{}, errForeign
+	raw, err := base32Text().DecodeString(text)
+	// Encoding it again refuses other spellings of the same bytes.
+	if err != nil || len(p.key) == 0 || len(raw) < fixedBytes || base32Text().EncodeToString(raw) != text {
+		return User{}, errInvalidProof
 	}
 	body, mac := raw[:len(raw)-macBytes], raw[len(raw)-macBytes:]
-	if !hmac.Equal(mac, p.mac(body)) {
-		return User{}, errForeign
+	if !hmac.Equal(mac, p.computeMAC(body)) {
+		return User{}, errInvalidProof
 	}
 	identity, expiry, name := body[:2*guidBytes], body[2*guidBytes:], body[2*guidBytes+expiryBytes:]
 	if now.Unix() >= int64(binary.BigEndian.Uint32(expiry)) {
-		return User{}, errOld
+		return User{}, errExpiredProof
 	}
-	return User{Principal: principal(identity), Name: string(name)}, nil
+	return User{Principal: decodePrincipal(identity), Name: string(name)}, nil
 }
 
-func (p Proofs) mac(body []byte) []byte {
+func (p Proofs) computeMAC(body []byte) []byte {
 	h := hmac.New(sha256.New, p.key)
 	h.Write(body)
 	return h.Sum(nil)[:macBytes]
 }
 
-func letters() *base32.Encoding { return base32.StdEncoding.WithPadding(base32.NoPadding) }
+func base32Text() *base32.Encoding { return base32.StdEncoding.WithPadding(base32.NoPadding) }
 
-// appendIdentity appends the tenant and the object of an Entra principal, 16 bytes each.
-func appendIdentity(to []byte, of confirm.Principal) ([]byte, error) {
+// appendPrincipal appends the tenant and the object of an Entra principal, 16 bytes each.
+func appendPrincipal(to []byte, of confirm.Principal) ([]byte, error) {
 	ids, isEntra := strings.CutPrefix(string(of), "entra:")
 	tenant, object, isPair := strings.Cut(ids, "/")
 	if !isEntra || !isPair {
@@ -120,7 +120,8 @@ func appendIdentity(to []byte, of confirm.Principal) ([]byte, error) {
 	return to, nil
 }
 
-func principal(identity []byte) confirm.Principal {
+// decodePrincipal returns the principal that appendPrincipal has encoded.
+func decodePrincipal(identity []byte) confirm.Principal {
 	return confirm.Principal("entra:" + formatGUID(identity[:guidBytes]) + "/" + formatGUID(identity[guidBytes:]))
 }
 
@@ -128,15 +129,15 @@ func formatGUID(b []byte) string {
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
-// shown is a name as people are shown it: nothing in it that cannot be seen, and at most 40 bytes of it.
-func shown(name string) string {
+// printableName returns the name without invisible characters, cut to at most 40 bytes.
+func printableName(name string) string {
 	name = strings.Map(func(r rune) rune {
 		if r == utf8.RuneError || !unicode.IsPrint(r) {
 			return -1
 		}
 		return r
 	}, name)
-	name = name[:min(len(name), longestName)]
+	name = name[:min(len(name), maxNameLen)]
 	for !utf8.ValidString(name) { // cut within a character
 		name = name[:len(name)-1]
 	}

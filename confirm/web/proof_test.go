@@ -14,7 +14,7 @@ import (
 	"scanwarden/confirm/web"
 )
 
-func prove(t testing.TB, name string, at time.Time) string {
+func mustProve(t testing.TB, name string, at time.Time) string {
 	t.Helper()
 	proof, err := web.NewProofs(key).Make(web.User{Principal: ada, Name: name}, at)
 	if err != nil {
@@ -23,16 +23,16 @@ func prove(t testing.TB, name string, at time.Time) string {
 	return proof
 }
 
-func TestAProofSaysWhoForTenMinutes(t *testing.T) {
+func TestAProofIdentifiesItsUserForTenMinutes(t *testing.T) {
 	now := time.Now()
-	proof, proofs := prove(t, "Ada Lovelace", now), web.NewProofs(key)
+	proof, proofs := mustProve(t, "Ada Lovelace", now), web.NewProofs(key)
 	if !regexp.MustCompile(`^[A-Z2-7]{50,150}$`).MatchString(proof) {
 		t.Errorf("Slack may make something else of %q", proof)
 	}
 	for _, after := range []time.Duration{0, 9*time.Minute + 58*time.Second} {
-		who, err := proofs.Open(" "+strings.ToLower(proof)+"\n", now.Add(after))
-		if err != nil || who != (web.User{Principal: ada, Name: "Ada Lovelace"}) {
-			t.Errorf("after %s it is of %+v, %v", after, who, err)
+		user, err := proofs.Open(" "+strings.ToLower(proof)+"\n", now.Add(after))
+		if err != nil || user != (web.User{Principal: ada, Name: "Ada Lovelace"}) {
+			t.Errorf("after %s it is of %+v, %v", after, user, err)
 		}
 	}
 	if _, err := proofs.Open(proof, now.Add(10*time.Minute)); err == nil || !strings.Contains(err.Error(), "too old") {
@@ -42,12 +42,12 @@ func TestAProofSaysWhoForTenMinutes(t *testing.T) {
 
 func TestAnAlteredProofIsRefused(t *testing.T) {
 	now := time.Now()
-	proof, proofs := prove(t, "Ada", now), web.NewProofs(key)
+	proof, proofs := mustProve(t, "Ada", now), web.NewProofs(key)
 	for i := range proof {
 		for _, letter := range "AZ27" {
 			altered := proof[:i] + string(letter) + proof[i+1:]
-			if who, err := proofs.Open(altered, now); altered != proof && err == nil {
-				t.Fatalf("letter %d altered: %+v", i, who)
+			if user, err := proofs.Open(altered, now); altered != proof && err == nil {
+				t.Fatalf("letter %d altered: %+v", i, user)
 			}
 		}
 		if _, err := proofs.Open(proof[:i], now); err == nil {
@@ -63,15 +63,15 @@ func TestAnAlteredProofIsRefused(t *testing.T) {
 
 func TestAProofOfAnotherKeyIsRefused(t *testing.T) {
 	now := time.Now()
-	proof := prove(t, "Ada", now)
+	proof := mustProve(t, "Ada", now)
 	for name, proofs := range map[string]web.Proofs{
 		"other": web.NewProofs(make([]byte, 32)), "short": web.NewProofs([]byte("short")), "none": web.NewProofs(nil), "zero": {},
 	} {
-		if who, err := proofs.Open(proof, now); err == nil {
-			t.Errorf("%s: %+v", name, who)
+		if user, err := proofs.Open(proof, now); err == nil {
+			t.Errorf("%s: %+v", name, user)
 		}
 	}
-	// Whoever knows that there is no key knows the key.
+	// An empty key would be a key that everyone knows.
 	raw, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(proof)
 	if err != nil {
 		t.Fatal(err)
@@ -79,8 +79,8 @@ func TestAProofOfAnotherKeyIsRefused(t *testing.T) {
 	keyless := hmac.New(sha256.New, nil)
 	keyless.Write(raw[:len(raw)-16])
 	copy(raw[len(raw)-16:], keyless.Sum(nil))
-	if who, err := (web.Proofs{}).Open(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(raw), now); err == nil {
-		t.Errorf("without a key: %+v", who)
+	if user, err := (web.Proofs{}).Open(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(raw), now); err == nil {
+		t.Errorf("without a key: %+v", user)
 	}
 	for _, none := range []web.Proofs{{}, web.NewProofs(nil)} {
 		if proof, err := none.Make(web.User{Principal: ada}, now); err == nil {
@@ -92,29 +92,29 @@ func TestAProofOfAnotherKeyIsRefused(t *testing.T) {
 func TestALongNameIsCutWithinTheProof(t *testing.T) {
 	now := time.Now()
 	for _, name := range []string{strings.Repeat("x", 500), strings.Repeat("é", 100), strings.Repeat("世", 100), "\xff\xfe", ""} {
-		who, err := web.NewProofs(key).Open(prove(t, name, now), now)
-		if err != nil || len(who.Name) > 40 || !utf8.ValidString(who.Name) || !strings.HasPrefix(name, who.Name) {
-			t.Errorf("%.20q became %q, %v", name, who.Name, err)
+		user, err := web.NewProofs(key).Open(mustProve(t, name, now), now)
+		if err != nil || len(user.Name) > 40 || !utf8.ValidString(user.Name) || !strings.HasPrefix(name, user.Name) {
+			t.Errorf("%.20q became %q, %v", name, user.Name, err)
 		}
 	}
 }
 
-// FuzzProof: whatever is handed in, a proof is opened only if it was made under this very key for this very user.
+// FuzzProof checks that only a proof made with the same key is opened, and that it returns the same user.
 func FuzzProof(f *testing.F) {
 	now := time.Unix(1_790_000_000, 0)
-	f.Add(prove(f, "Ada", now), "Ada")
+	f.Add(mustProve(f, "Ada", now), "Ada")
 	f.Add("", "\x00")
 	f.Fuzz(func(t *testing.T, text, name string) {
 		proofs := web.NewProofs(bytes.Repeat([]byte{9}, 32))
-		if who, err := proofs.Open(text, now); err == nil {
-			t.Fatalf("%q is taken for %+v", text, who)
+		if user, err := proofs.Open(text, now); err == nil {
+			t.Fatalf("%q is taken for %+v", text, user)
 		}
 		made, err := proofs.Make(web.User{Principal: ada, Name: name}, now)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if who, err := proofs.Open(made, now); err != nil || who.Principal != ada {
-			t.Fatalf("%q opens as %+v, %v", made, who, err)
+		if user, err := proofs.Open(made, now); err != nil || user.Principal != ada {
+			t.Fatalf("%q opens as %+v, %v", made, user, err)
 		}
 	})
 }

@@ -6,32 +6,32 @@ import (
 	"time"
 )
 
-// finished knows the attempts that were finished, until they are over. A browser is told to forget its attempt; who
-// keeps it nevertheless could come back with it any number of times. Its zero value is empty. It needs no bound of
-// its own: it grows no faster than sign-ins may be finished.
-type finished struct {
-	mu     sync.Mutex
-	states map[string]int64 // when each is over, in Unix seconds
+// usedSignIns holds the sign-ins that were finished, until they expire. A browser is asked to delete its cookie; one
+// that keeps it could finish the same sign-in again and again. The zero value is empty. It needs no size limit: it
+// grows no faster than the rate limit of finished sign-ins.
+type usedSignIns struct {
+	mu      sync.Mutex
+	expires map[string]int64 // Unix seconds by state
 }
 
-// add is false for an attempt that is there already.
-func (f *finished) add(a attempt, now time.Time) bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if _, again := f.states[a.State]; again {
+// markUsed adds p and reports whether it was new.
+func (u *usedSignIns) markUsed(p pendingSignIn, now time.Time) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if _, used := u.expires[p.State]; used {
 		return false
 	}
-	maps.DeleteFunc(f.states, func(_ string, expires int64) bool { return expires <= now.Unix() })
-	if f.states == nil {
-		f.states = map[string]int64{}
+	maps.DeleteFunc(u.expires, func(_ string, expires int64) bool { return expires <= now.Unix() })
+	if u.expires == nil {
+		u.expires = map[string]int64{}
 	}
-	f.states[a.State] = a.Expires
+	u.expires[p.State] = p.Expires
 	return true
 }
 
-// remove lets an attempt be finished after all.
-func (f *finished) remove(a attempt) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	delete(f.states, a.State)
+// forgetUse removes p, so that it can be finished later.
+func (u *usedSignIns) forgetUse(p pendingSignIn) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	delete(u.expires, p.State)
 }

@@ -29,25 +29,25 @@ const (
 
 var key = bytes.Repeat([]byte{7}, 32)
 
-// microsoft is an identity provider of two functions: what RFC 6749 and 7636 demand of one is checked here.
-type microsoft struct {
+// fakeProvider is an identity provider of two functions. It checks the requirements of RFC 6749 and 7636.
+type fakeProvider struct {
 	mu       sync.Mutex
 	begun    map[string][2]string // nonce and verifier by state
 	codes    map[string]string    // state by code, until it is traded
 	user     web.User
 	finished int
-	broken   error
+	err      error
 }
 
-func (m *microsoft) begin(_ context.Context, state, nonce, verifier string) (string, error) {
+func (m *fakeProvider) begin(_ context.Context, state, nonce, verifier string) (string, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.begun[state] = [2]string{nonce, verifier}
-	return "https://login.example.com/authorize?state=" + url.QueryEscape(state), m.broken
+	return "https://login.example.com/authorize?state=" + url.QueryEscape(state), m.err
 }
 
-// consent is the person signing in: a code comes back.
-func (m *microsoft) consent(state string) (code string) {
+// consent lets the user sign in and returns the code.
+func (m *fakeProvider) consent(state string) (code string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	code = "code-of-" + state
@@ -55,15 +55,15 @@ func (m *microsoft) consent(state string) (code string) {
 	return code
 }
 
-func (m *microsoft) finish(_ context.Context, code, nonce, verifier string) (web.User, error) {
+func (m *fakeProvider) finish(_ context.Context, code, nonce, verifier string) (web.User, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.finished++
 	state, ok := m.codes[code]
 	delete(m.codes, code)
 	switch {
-	case m.broken != nil:
-		return m.user, m.broken
+	case m.err != nil:
+		return m.user, m.err
 	case !ok:
 		return web.User{}, errors.New("the code was traded already")
 	case m.begun[state] != [2]string{nonce, verifier}:
@@ -72,29 +72,29 @@ func (m *microsoft) finish(_ context.Context, code, nonce, verifier string) (web
 	return m.user, nil
 }
 
-func (m *microsoft) asked() int {
+func (m *fakeProvider) finishCalls() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.finished
 }
 
-// site is the pages over TLS, as they are in production.
-type site struct {
+// testSite serves the pages over TLS, as in production.
+type testSite struct {
 	*httptest.Server
-	ms    *microsoft
-	log   *bytes.Buffer
-	ahead time.Duration
+	provider    *fakeProvider
+	log         *bytes.Buffer
+	clockOffset time.Duration
 }
 
-func open(t testing.TB, change func(*web.Config)) *site {
+func newSite(t testing.TB, change func(*web.Config)) *testSite {
 	t.Helper()
-	s := &site{
-		ms:  &microsoft{begun: map[string][2]string{}, codes: map[string]string{}, user: web.User{Principal: ada, Name: "Ada Lovelace"}},
-		log: &bytes.Buffer{},
+	s := &testSite{
+		provider: &fakeProvider{begun: map[string][2]string{}, codes: map[string]string{}, user: web.User{Principal: ada, Name: "Ada Lovelace"}},
+		log:      &bytes.Buffer{},
 	}
 	s.Server = httptest.NewUnstartedServer(nil)
 	cfg := web.Config{
-		SignIn: web.SignIn{Begin: s.ms.begin, Finish: s.ms.finish}, Hosts: []string{s.Listener.Addr().String()},
+		SignIn: web.SignIn{Begin: s.provider.begin, Finish: s.provider.finish}, Hosts: []string{s.Listener.Addr().String()},
 		Key: func() ([]byte, error) { return key, nil }, Secure: true, Command: "/scans link",
 		Log: slog.New(slog.NewTextHandler(s.log, nil)), Now: s.now,
 	}
@@ -115,10 +115,10 @@ func open(t testing.TB, change func(*web.Config)) *site {
 	return s
 }
 
-func (s *site) now() time.Time { return time.Now().Add(s.ahead) }
+func (s *testSite) now() time.Time { return time.Now().Add(s.clockOffset) }
 
-// browser is one with cookies of its own, that shows where it is sent instead of going there.
-func (s *site) browser(t testing.TB) *http.Client {
+// newBrowser returns a client with its own cookies that does not follow redirects.
+func (s *testSite) newBrowser(t testing.TB) *http.Client {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
 	if err != nil {
@@ -130,13 +130,13 @@ func (s *site) browser(t testing.TB) *http.Client {
 	}
 }
 
-type answer struct {
+type response struct {
 	*http.Response
 	text string
 }
 
 // get opens a path; edit may be nil.
-func (s *site) get(t testing.TB, c *http.Client, path string, edit func(*http.Request)) answer {
+func (s *testSite) get(t testing.TB, c *http.Client, path string, edit func(*http.Request)) response {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+path, nil)
 	if err != nil {
@@ -148,7 +148,7 @@ func (s *site) get(t testing.TB, c *http.Client, path string, edit func(*http.Re
 	return s.send(t, c, r)
 }
 
-func (s *site) send(t testing.TB, c *http.Client, r *http.Request) answer {
+func (s *testSite) send(t testing.TB, c *http.Client, r *http.Request) response {
 	t.Helper()
 	res, err := c.Do(r)
 	if err != nil {
@@ -159,11 +159,11 @@ func (s *site) send(t testing.TB, c *http.Client, r *http.Request) answer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return answer{res, string(body)}
+	return response{res, string(body)}
 }
 
-// begin starts a sign-in and returns its state.
-func (s *site) begin(t testing.TB, c *http.Client) (state string) {
+// beginSignIn starts a sign-in and returns its state.
+func (s *testSite) beginSignIn(t testing.TB, c *http.Client) (state string) {
 	t.Helper()
 	a := s.get(t, c, "/link/start", nil)
 	to, err := a.Location()
@@ -173,28 +173,29 @@ func (s *site) begin(t testing.TB, c *http.Client) (state string) {
 	return to.Query().Get("state")
 }
 
-func callback(state, code string) string {
+func callbackPath(state, code string) string {
 	return "/link/callback?" + url.Values{"state": {state}, "code": {code}}.Encode()
 }
 
-var command = regexp.MustCompile(`<code>/scans link ([^<]*)</code>`)
+var reCommand = regexp.MustCompile(`<code>/scans link ([^<]*)</code>`)
 
-// proof is what a page says to paste; "" when it says nothing.
-func (a answer) proof() string {
-	found := command.FindStringSubmatch(a.text)
+// proof returns the proof on the page, or "".
+func (a response) proof() string {
+	found := reCommand.FindStringSubmatch(a.text)
 	if found == nil {
 		return ""
 	}
 	return html.UnescapeString(found[1])
 }
 
-// refused fails unless a page has no proof on it, and Microsoft was not asked.
-func (s *site) refused(t testing.TB, a answer, status int, words string) {
+// checkRefused checks the status and text of a page without a proof, and that the provider was not asked for a
+// user.
+func (s *testSite) checkRefused(t testing.TB, a response, status int, words string) {
 	t.Helper()
 	if a.StatusCode != status || a.proof() != "" || !strings.Contains(a.text, words) {
 		t.Errorf("answered %d, proof %q, want %d and %q:\n%s", a.StatusCode, a.proof(), status, words, a.text)
 	}
-	if n := s.ms.asked(); n != 0 {
+	if n := s.provider.finishCalls(); n != 0 {
 		t.Errorf("Microsoft was asked for %d codes", n)
 	}
 }

@@ -2,71 +2,58 @@ package web
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
-	"fmt"
-	"html/template"
 	"log/slog"
 	"net/http"
+
+	"github.com/a-h/templ"
+
+	"scanwarden/confirm"
 )
 
-//go:embed page.html
-var pageHTML string
+//go:generate go run github.com/a-h/templ/cmd/templ@v0.3.1118 generate
 
 //go:embed page.css
 var pageCSS string
 
-// look is how the pages look: one template, one style sheet that the browser takes by its hash alone.
-type look struct {
-	page      *template.Template
-	styleHash string // as a Content-Security-Policy has it
-	log       *slog.Logger
-}
+// styleElement returns the style sheet as an HTML element.
+func styleElement() templ.Component { return templ.Raw("<style>" + pageCSS + "</style>") }
 
-// content is what a page says; which parts stand there depends on which fields do.
-type content struct {
-	Style   template.CSS
-	Title   string
-	Words   string // one sentence or two
-	Start   string // what the button says that leads to signing in; "" is no button
-	Again   bool   // a link to the beginning
-	Explain bool   // the first page
-	Proof   *handover
-}
-
-// handover is the last page: who signed in, and what they paste into their Slack.
-type handover struct {
-	Name      string
-	Principal string
-	Command   string
-	Until     string
-}
-
-func newLook(log *slog.Logger) (look, error) {
-	parsed, err := template.New("page").Parse(pageHTML)
-	if err != nil {
-		return look{}, fmt.Errorf("parse page: %w", err)
-	}
+// styleSource returns the hash of the style sheet as a Content-Security-Policy source, without its quotes.
+func styleSource() string {
 	sum := sha256.Sum256([]byte(pageCSS))
-	return look{page: parsed, styleHash: "sha256-" + base64.StdEncoding.EncodeToString(sum[:]), log: log}, nil
+	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// show writes a page, whole or not at all.
-func (l look) show(w http.ResponseWriter, status int, c content) {
-	c.Style = template.CSS(pageCSS)
-	var whole bytes.Buffer
-	if err := l.page.Execute(&whole, c); err != nil {
-		l.log.Error("a page cannot be written", "error", err)
+// signInProof is what proofPage shows. All its fields are text, never HTML.
+type signInProof struct {
+	Name      string // "" if the identity provider gave none that can be shown
+	Principal confirm.Principal
+	Command   string // the whole command to send in Slack
+	Expires   string // a time of day with its zone
+}
+
+// renderer writes pages. It logs a page that cannot be rendered.
+type renderer struct{ log *slog.Logger }
+
+// renderPage writes the whole page, or status 500 and no part of it.
+func (r renderer) renderPage(w http.ResponseWriter, status int, page templ.Component) {
+	var html bytes.Buffer
+	// Rendering waits for nothing, so no request needs to cancel it.
+	if err := page.Render(context.Background(), &html); err != nil {
+		r.log.Error("a page cannot be rendered", "error", err)
 		http.Error(w, "scanwarden failed inside; an operator finds the cause in its log", http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
-	_, _ = w.Write(whole.Bytes()) // a browser that went away needs no page
+	_, _ = w.Write(html.Bytes()) // a browser that has disconnected needs no page
 }
 
-// letter is a page that only says something.
-func (l look) letter(w http.ResponseWriter, status int, title, words string) {
-	l.show(w, status, content{Title: title, Words: words, Again: words != ""})
+// renderMessage writes a page with a title and a text. With an empty text it has no link to start again.
+func (r renderer) renderMessage(w http.ResponseWriter, status int, title, text string) {
+	r.renderPage(w, status, messagePage(title, text))
 }

@@ -7,7 +7,7 @@ import (
 	"scanwarden/defender/entra"
 )
 
-// TestEachKnownCodeHasItsAdvice names, for each code, the word its advice cannot do without.
+// TestEachKnownCodeHasItsAdvice lists, for each code, a phrase that its hint must contain.
 func TestEachKnownCodeHasItsAdvice(t *testing.T) {
 	words := map[int]string{
 		7000215: "Value, not to its Secret ID", 7000222: "has expired", 700027: "upload it",
@@ -17,15 +17,16 @@ func TestEachKnownCodeHasItsAdvice(t *testing.T) {
 		50079: "register", 53004: "finish", 50158: "conditional access", 53003: "policy", 530003: "managed device",
 		50013: "audience or signature", 500131: "another app", 500133: "has expired", 50173: "revoked",
 		700082: "unused", 7000218: "public client flows", 700024: "clock", 50020: "guest", 50057: "disabled", 65004: "declined",
-		70008: "expired: sign in again", 70043: "more often", 50196: "loop", 90033: "passing fault",
+		70008: "expired: sign in again", 70043: "more often", 50196: "loop", 90033: "temporary fault",
 	}
 	codes := map[string]int{}
-	inBubble(t, func(t *testing.T, f *fakeEntra) {
+	inBubble(t, func(t *testing.T, f *fakeTenant) {
 		s := f.source(t, nil)
 		for code, word := range words {
 			refused := refusal(400, "invalid_request", code)
-			f.set(func(f *fakeEntra) { f.next = []answer{refused, refused, refused} })
-			_, err := textOf(t.Context(), s, false)
+			f.ClearFaults()
+			f.failNext(refused, refused, refused)
+			_, err := getText(t.Context(), s, false)
 			if err == nil {
 				t.Fatalf("%d: signed in", code)
 			}

@@ -12,7 +12,7 @@ import (
 //
 //	go test -run '^$' -bench CachedToken ./defender/entra
 func BenchmarkCachedToken(b *testing.B) {
-	f := startFake(b)
+	f := startTenant(b)
 	s := f.source(b, nil)
 	cred, err := confidential.NewCredFromSecret(secret)
 	if err != nil {
@@ -31,12 +31,12 @@ func BenchmarkCachedToken(b *testing.B) {
 		}
 		return time.Since(start)
 	}
-	ours := func(ctx context.Context) error { _, err := textOf(ctx, s, false); return err }
+	ours := func(ctx context.Context) error { _, err := getText(ctx, s, false); return err }
 	theirs := func(ctx context.Context) error {
 		_, err := bare.AcquireTokenByCredential(ctx, []string{scope})
 		return err
 	}
-	if err := ours(b.Context()); err != nil { // sign in before the clock runs
+	if err := ours(b.Context()); err != nil { // sign in before measuring
 		b.Fatal(err)
 	}
 	if err := theirs(b.Context()); err != nil {

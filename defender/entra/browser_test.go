@@ -12,26 +12,27 @@ import (
 	"scanwarden/defender/entra"
 )
 
-// TestTheSystemsBrowserWritesNothing runs itself, with a program in the browser's place that writes to both
-// outputs: an MCP client reads the one, and a person's terminal is the other.
+// TestTheSystemsBrowserWritesNothing runs itself with a program as the browser that writes to both outputs. An
+// MCP client reads one of them, and the user's terminal shows the other.
 func TestTheSystemsBrowserWritesNothing(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("on " + runtime.GOOS + " the system's browser cannot be another program for the time of a test")
 	}
+	t.Parallel()
 	const alone = "SCANWARDEN_TEST_BROWSER"
 	if os.Getenv(alone) != "" {
-		f := startFake(t)
-		var told prompts
-		s := newBrowser(f).source(t, &told, func(c *entra.Config) { hardlyAny(c); c.OpenURL = nil })
-		problem := untilWaiting(t, s, &told)
-		wantIs(t, problem, entra.Error{OAuth: "authorization_pending", Temporary: true})
+		f := startTenant(t)
+		var shown prompts
+		s := newTestBrowser(f).source(t, &shown, func(c *entra.Config) { shortWait(c); c.OpenURL = nil })
+		problem := waitUntilPrompted(t, s, &shown)
+		wantEqualError(t, problem, entra.Error{OAuth: "authorization_pending", Temporary: true})
 		wantHint(t, problem, "the browser window that was opened")
-		// The window counts as opened after two seconds, however long its program takes.
+		// The window counts as opened after two seconds, even if its program still runs.
 		for {
 			if _, err := os.Stat(os.Getenv(alone)); err == nil {
 				return
 			}
-			_, _ = textOf(t.Context(), s, false) // a millisecond
+			_, _ = getText(t.Context(), s, false) // waits for a millisecond
 		}
 	}
 	dir := t.TempDir()

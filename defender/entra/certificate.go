@@ -10,31 +10,32 @@ import (
 	"github.com/AzureAD/microsoft-authentication-library-for-go/apps/confidential"
 )
 
-func fromCertificate(path string) (proof, error) {
+func loadCertificate(path string) (clientCredential, error) {
 	data, err := readFile(path, maxCertificate)
 	if err != nil {
-		return proof{}, fmt.Errorf("the certificate cannot be read: %w; check %s", err, envCertificate)
+		return clientCredential{}, fmt.Errorf("the certificate cannot be read: %w; check %s", err, envCertificate)
 	}
 	pair, err := parsePEM(data)
 	if err != nil {
-		return proof{}, fmt.Errorf("the file %s (%s) %w", path, envCertificate, err)
+		return clientCredential{}, fmt.Errorf("the file %s (%s) %w", path, envCertificate, err)
 	}
 	cred, err := confidential.NewCredFromCert(pair.chain, pair.key)
 	if err != nil {
-		return proof{}, fmt.Errorf("the file %s (%s) holds a key that belongs to none of its certificates: put the matching two there",
+		return clientCredential{}, fmt.Errorf("the file %s (%s) holds a key that belongs to none of its certificates: put a matching pair there",
 			path, envCertificate)
 	}
-	return proof{Credential: cred, chain: len(pair.chain) > 1}, nil
+	return clientCredential{Credential: cred, sendChain: len(pair.chain) > 1}, nil
 }
 
-// keyPair is the content of a PEM file: one key and the certificates in their order.
+// keyPair is the content of a PEM file: one key and the certificates in file order.
 type keyPair struct {
 	key   *rsa.PrivateKey
 	chain []*x509.Certificate
 }
 
-// parsePEM does MSAL's CertFromPEM over, which silently passes over an encrypted or elliptic key and then
-// misses it. The errors continue a sentence that begins with the file's name.
+// parsePEM returns the key and certificates in data. It replaces MSAL's CertFromPEM, which skips an encrypted
+// or elliptic key silently and then reports it missing. Its errors continue a sentence that begins with the
+// file's name.
 func parsePEM(data []byte) (keyPair, error) {
 	var pair keyPair
 	block, rest := pem.Decode(data)
@@ -42,7 +43,7 @@ func parsePEM(data []byte) (keyPair, error) {
 		return pair, errors.New("is not PEM: convert a .pfx with openssl pkcs12 -in FILE.pfx -nodes -out FILE.pem")
 	}
 	for ; block != nil; block, rest = pem.Decode(rest) {
-		if err := pair.add(block); err != nil {
+		if err := pair.addBlock(block); err != nil {
 			return pair, err
 		}
 	}
@@ -55,7 +56,7 @@ func parsePEM(data []byte) (keyPair, error) {
 	return pair, nil
 }
 
-func (p *keyPair) add(block *pem.Block) error {
+func (p *keyPair) addBlock(block *pem.Block) error {
 	if _, encrypted := block.Headers["DEK-Info"]; encrypted || block.Type == "ENCRYPTED PRIVATE KEY" {
 		return errors.New("holds an encrypted key: write it with openssl pkcs8 -topk8 -nocrypt and protect the file by its permissions")
 	}
@@ -63,14 +64,14 @@ func (p *keyPair) add(block *pem.Block) error {
 	case "CERTIFICATE":
 		cert, err := x509.ParseCertificate(block.Bytes)
 		if err != nil {
-			return errors.New("holds a damaged certificate: export it anew")
+			return errors.New("holds a damaged certificate: export it again")
 		}
 		p.chain = append(p.chain, cert)
 	case "PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY":
 		if p.key != nil {
 			return errors.New("holds more than one private key: keep the one that belongs to the certificate")
 		}
-		key, err := parseKey(block)
+		key, err := parsePrivateKey(block)
 		if err != nil {
 			return err
 		}
@@ -79,8 +80,9 @@ func (p *keyPair) add(block *pem.Block) error {
 	return nil
 }
 
-// parseKey never quotes the parsers' errors: what they failed to read is a private key.
-func parseKey(block *pem.Block) (*rsa.PrivateKey, error) {
+// parsePrivateKey returns the RSA key in block. It never quotes the parsers' errors: what they failed to read
+// is a private key.
+func parsePrivateKey(block *pem.Block) (*rsa.PrivateKey, error) {
 	var key any
 	var err error
 	switch block.Type {
@@ -90,7 +92,7 @@ func parseKey(block *pem.Block) (*rsa.PrivateKey, error) {
 		key, err = x509.ParsePKCS8PrivateKey(block.Bytes)
 	}
 	if err != nil {
-		return nil, errors.New("holds a damaged private key: export it anew")
+		return nil, errors.New("holds a damaged private key: export it again")
 	}
 	pair, ok := key.(*rsa.PrivateKey)
 	if !ok {

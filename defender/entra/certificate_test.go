@@ -19,15 +19,16 @@ import (
 	"time"
 
 	"scanwarden/defender/entra"
+	"scanwarden/defender/entra/entratest"
 )
 
-// identity is a key with a certificate of its own.
+// identity is a key with its self-signed certificate.
 type identity struct {
 	key  *rsa.PrivateKey
 	cert []byte // DER
 }
 
-// Two identities, made once: RSA keys are slow to make under the race detector.
+// identities are made once, because RSA keys are slow to make under the race detector.
 var identities = sync.OnceValue(func() [2]identity {
 	var made [2]identity
 	for i := range made {
@@ -45,13 +46,21 @@ var identities = sync.OnceValue(func() [2]identity {
 	return made
 })
 
-func block(kind string, der []byte) string {
+func pemBlock(kind string, der []byte) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}))
 }
 
-func (id identity) certificate() string { return block("CERTIFICATE", id.cert) }
+func (id identity) certificate() string { return pemBlock("CERTIFICATE", id.cert) }
+func (id identity) parse(t testing.TB) *x509.Certificate {
+	t.Helper()
+	certificate, err := x509.ParseCertificate(id.cert)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return certificate
+}
 func (id identity) pkcs1() string {
-	return block("RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(id.key))
+	return pemBlock("RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(id.key))
 }
 func (id identity) pkcs8() string { return pkcs8(id.key) }
 
@@ -60,7 +69,7 @@ func pkcs8(key any) string {
 	if err != nil {
 		panic(err)
 	}
-	return block("PRIVATE KEY", der)
+	return pemBlock("PRIVATE KEY", der)
 }
 
 func TestCertificateSignsTheAssertion(t *testing.T) {
@@ -72,18 +81,18 @@ func TestCertificateSignsTheAssertion(t *testing.T) {
 		"with chain": other.certificate() + ours.certificate() + ours.pkcs8(),
 	} {
 		t.Run(name, func(t *testing.T) {
-			put(t, file, content)
-			inBubble(t, func(t *testing.T, f *fakeEntra) {
+			writeFile(t, file, content)
+			inBubble(t, func(t *testing.T, f *fakeTenant) {
 				s := f.source(t, func(c *entra.Config) { c.ClientSecret, c.CertificatePath = nil, file })
 				wantToken(t, s, false, "1")
-				form := f.signIns()[0]
-				if got, want := len(chainOf(t, form.Get("client_assertion"))), strings.Count(name, "chain")*2; got != want {
+				form := f.TokenForms()[0]
+				if got, want := len(certificateChain(t, form.Get("client_assertion"))), strings.Count(name, "chain")*2; got != want {
 					t.Errorf("%d certificates were sent along, want %d", got, want)
 				}
 				if form.Get("client_assertion_type") != assertionType || form.Has("client_secret") {
 					t.Errorf("form %v", form)
 				}
-				verify(t, form.Get("client_assertion"), ours)
+				verifyAssertion(t, form.Get("client_assertion"), ours)
 			})
 		})
 	}
@@ -91,16 +100,17 @@ func TestCertificateSignsTheAssertion(t *testing.T) {
 
 func TestRenewedCertificateIsPickedUp(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "app.pem")
-	inBubble(t, func(t *testing.T, f *fakeEntra) {
-		put(t, file, identities()[0].pkcs8()+identities()[0].certificate())
+	inBubble(t, func(t *testing.T, f *fakeTenant) {
+		writeFile(t, file, identities()[0].pkcs8()+identities()[0].certificate())
 		s := f.source(t, func(c *entra.Config) { c.ClientSecret, c.CertificatePath = nil, file })
 		wantToken(t, s, false, "1")
-		put(t, file, identities()[1].pkcs8()+identities()[1].certificate())
+		writeFile(t, file, identities()[1].pkcs8()+identities()[1].certificate())
+		f.changeApp(func(a *entratest.App) { a.Certificate = identities()[1].parse(t) })
 		wantToken(t, s, true, "2")
-		verify(t, f.signIns()[1].Get("client_assertion"), identities()[1])
+		verifyAssertion(t, f.TokenForms()[1].Get("client_assertion"), identities()[1])
 
-		put(t, file, "gone")
-		if token, err := textOf(t.Context(), s, true); err == nil {
+		writeFile(t, file, "gone")
+		if token, err := getText(t.Context(), s, true); err == nil {
 			t.Errorf("Token = %q without a certificate", token)
 		} else {
 			wantHint(t, err, "AZURE_CLIENT_CERTIFICATE_PATH")
@@ -108,19 +118,19 @@ func TestRenewedCertificateIsPickedUp(t *testing.T) {
 	})
 }
 
-// verify checks an assertion as Entra ID would (RFC 7523; MSAL signs with PS256).
-func verify(t *testing.T, assertion string, signer identity) {
+// verifyAssertion checks an assertion as Entra ID does (RFC 7523; MSAL signs with PS256).
+func verifyAssertion(t *testing.T, assertion string, signer identity) {
 	t.Helper()
 	part := strings.Split(assertion, ".")
 	if len(part) != 3 {
 		t.Fatalf("assertion %q has %d parts", assertion, len(part))
 	}
 	digest := sha256.Sum256([]byte(part[0] + "." + part[1]))
-	if err := rsa.VerifyPSS(&signer.key.PublicKey, crypto.SHA256, digest[:], unbase64(t, part[2]), nil); err != nil {
+	if err := rsa.VerifyPSS(&signer.key.PublicKey, crypto.SHA256, digest[:], decodeBase64(t, part[2]), nil); err != nil {
 		t.Error(err)
 	}
 	var header, claims map[string]any
-	if json.Unmarshal(unbase64(t, part[0]), &header) != nil || json.Unmarshal(unbase64(t, part[1]), &claims) != nil {
+	if json.Unmarshal(decodeBase64(t, part[0]), &header) != nil || json.Unmarshal(decodeBase64(t, part[1]), &claims) != nil {
 		t.Fatalf("assertion %q is not JSON", assertion)
 	}
 	thumbprint := sha256.Sum256(signer.cert)
@@ -135,19 +145,20 @@ func verify(t *testing.T, assertion string, signer identity) {
 	}
 }
 
-// chainOf is for an app that trusts a name and an issuer: it is sent when the file has more than the leaf.
-func chainOf(t *testing.T, assertion string) []any {
+// certificateChain returns the certificates in the assertion's header. They are sent if the file has more than
+// one, for an app that trusts a subject name and an issuer.
+func certificateChain(t *testing.T, assertion string) []any {
 	t.Helper()
 	var header struct {
 		X5C []any `json:"x5c"`
 	}
-	if err := json.Unmarshal(unbase64(t, strings.Split(assertion, ".")[0]), &header); err != nil {
+	if err := json.Unmarshal(decodeBase64(t, strings.Split(assertion, ".")[0]), &header); err != nil {
 		t.Fatal(err)
 	}
 	return header.X5C
 }
 
-func unbase64(t *testing.T, s string) []byte {
+func decodeBase64(t *testing.T, s string) []byte {
 	t.Helper()
 	data, err := base64.RawURLEncoding.DecodeString(s)
 	if err != nil {
@@ -170,17 +181,17 @@ func TestCertificateFilesThatCannotBeUsed(t *testing.T) {
 		Headers: map[string]string{"Proc-Type": "4,ENCRYPTED", "DEK-Info": "AES-256-CBC,00"}, Bytes: []byte("canary")}))
 	file := filepath.Join(t.TempDir(), "app.pem")
 	for name, c := range map[string]struct{ content, want string }{
-		"encrypted":           {ours.certificate() + block("ENCRYPTED PRIVATE KEY", []byte("canary")), "holds an encrypted key"},
+		"encrypted":           {ours.certificate() + pemBlock("ENCRYPTED PRIVATE KEY", []byte("canary")), "holds an encrypted key"},
 		"encrypted long ago":  {ours.certificate() + legacy, "holds an encrypted key"},
 		"no key":              {ours.certificate(), "holds no private key"},
 		"no certificate":      {ours.pkcs8(), "holds no certificate"},
 		"two keys":            {ours.certificate() + ours.pkcs8() + ours.pkcs1(), "more than one private key"},
 		"another's key":       {ours.certificate() + other.pkcs8(), "belongs to none of its certificates"},
 		"elliptic":            {ours.certificate() + pkcs8(elliptic), "not RSA"},
-		"elliptic, old form":  {ours.certificate() + block("EC PRIVATE KEY", ecKey), "not RSA"},
-		"damaged key":         {ours.certificate() + block("PRIVATE KEY", []byte("canary")), "damaged private key"},
-		"damaged old key":     {ours.certificate() + block("RSA PRIVATE KEY", []byte("canary")), "damaged private key"},
-		"damaged certificate": {ours.pkcs8() + block("CERTIFICATE", []byte("canary")), "damaged certificate"},
+		"elliptic, old form":  {ours.certificate() + pemBlock("EC PRIVATE KEY", ecKey), "not RSA"},
+		"damaged key":         {ours.certificate() + pemBlock("PRIVATE KEY", []byte("canary")), "damaged private key"},
+		"damaged old key":     {ours.certificate() + pemBlock("RSA PRIVATE KEY", []byte("canary")), "damaged private key"},
+		"damaged certificate": {ours.pkcs8() + pemBlock("CERTIFICATE", []byte("canary")), "damaged certificate"},
 		"PKCS12":              {"\x30\x82canary", "is not PEM"},
 		"too large":           {strings.Repeat("#\n", 1<<20), "too large"},
 		"a directory":         {"", "cannot be read"},
@@ -190,7 +201,7 @@ func TestCertificateFilesThatCannotBeUsed(t *testing.T) {
 			if c.content == "" {
 				path = t.TempDir()
 			} else {
-				put(t, file, c.content)
+				writeFile(t, file, c.content)
 			}
 			_, err := entra.New(entra.Config{TenantID: tenant, ClientID: clientID, CertificatePath: path})
 			if err == nil {
@@ -199,7 +210,7 @@ func TestCertificateFilesThatCannotBeUsed(t *testing.T) {
 			wantHint(t, err, c.want)
 			wantHint(t, err, "AZURE_CLIENT_CERTIFICATE_PATH")
 			wantHint(t, err, path)
-			wantClean(t, err)
+			wantNoSecrets(t, err)
 		})
 	}
 }

@@ -16,111 +16,112 @@ func TestAClockThatIsOff(t *testing.T) {
 	}
 	const known = "the credential is not valid at this time: check this machine's clock and the end of the certificate or token"
 	refused := entra.Error{Code: "AADSTS700024", OAuth: "invalid_client", Status: 401}
-	for proof, edit := range proofs(t) {
+	for kind, edit := range credentials(t) {
 		for skew, want := range cases {
-			inBubble(t, func(t *testing.T, f *fakeEntra) {
-				f.set(func(f *fakeEntra) { f.skew = skew })
-				f.answerNext(refusal(401, "invalid_client", 700024))
-				_, err := textOf(t.Context(), f.source(t, edit), false)
-				t.Logf("with a %s, %v off", proof, skew)
+			inBubble(t, func(t *testing.T, f *fakeTenant) {
+				f.SetSkew(skew)
+				f.failNext(refusal(401, "invalid_client", 700024))
+				_, err := getText(t.Context(), f.source(t, edit), false)
+				t.Logf("with a %s, %v off", kind, skew)
 				wantRefused(t, err, refused, "")
-				wantSentence(t, err, sentence(refused, known+want), formsOf(f))
+				wantSentence(t, err, errorSentence(refused, known+want), tokenForms(f))
 			})
-			amongPeople(t, func(t *testing.T, p *fakePeople) {
-				p.set(func(f *fakeEntra) { f.skew = skew })
-				p.answerNext(refusal(401, "invalid_client", 700024))
-				_, err := trade(t.Context(), p.onBehalfOf(t, edit), "ada", entra.TokenRequest{})
-				t.Logf("with a %s on behalf of a user, %v off", proof, skew)
+			inBubble(t, func(t *testing.T, f *fakeTenant) {
+				f.SetSkew(skew)
+				f.failNext(refusal(401, "invalid_client", 700024))
+				_, err := f.exchange(t.Context(), f.onBehalfOf(t, edit), "ada", entra.TokenRequest{})
+				t.Logf("with a %s on behalf of a user, %v off", kind, skew)
 				wantRefused(t, err, refused, "")
-				wantSentence(t, err, sentence(refused, known+want), formsOf(p.fakeEntra))
+				wantSentence(t, err, errorSentence(refused, known+want), tokenForms(f))
 			})
 		}
 	}
 }
 
-// A person proves nothing with a clock, but what they bring may seem over, or not yet begun.
-func TestAClockThatIsOffWherePeopleSignIn(t *testing.T) {
+// A user's sign-in does not depend on the clock, but its code or token may seem expired or not yet valid.
+func TestAClockThatIsOffWhereUsersSignIn(t *testing.T) {
 	const want = "Entra ID sign-in failed (AADSTS70008, invalid_grant, HTTP 400): the sign-in has expired: sign in again; " +
 		"this machine's clock is 3h0m0s behind Entra ID's: set it right first"
 	refused := entra.Error{Code: "AADSTS70008", OAuth: "invalid_grant", Status: 400}
-	off := func(f *fakeEntra) {
-		f.skew, f.next = 3*time.Hour, []answer{refusal(400, "invalid_grant", 70008)}
+	off := func(f *fakeTenant) {
+		f.SetSkew(3 * time.Hour)
+		f.failNext(refusal(400, "invalid_grant", 70008))
 	}
-	tell := func(t *testing.T, err error, f *fakeEntra) {
+	tell := func(t *testing.T, err error, f *fakeTenant) {
 		wantRefused(t, err, refused, "")
-		wantSentence(t, err, want, formsOf(f))
-		wantSignIns(t, f, 1)
+		wantSentence(t, err, want, tokenForms(f))
+		wantTokenRequests(t, f, 1)
 	}
 	t.Run("device code", func(t *testing.T) {
-		inBubble(t, func(t *testing.T, f *fakeEntra) {
-			var told prompts
-			f.set(off)
-			_, err := textOf(t.Context(), f.people(t, &told, nil), false)
+		inBubble(t, func(t *testing.T, f *fakeTenant) {
+			var shown prompts
+			off(f)
+			_, err := getText(t.Context(), f.userSource(t, &shown, nil), false)
 			tell(t, err, f)
 		})
 	})
 	t.Run("browser", func(t *testing.T) {
-		f := startFake(t)
-		var told prompts
-		f.set(off)
-		_, err := textOf(t.Context(), newBrowser(f).source(t, &told, nil), false)
+		f := startTenant(t)
+		var shown prompts
+		off(f)
+		_, err := getText(t.Context(), newTestBrowser(f).source(t, &shown, nil), false)
 		tell(t, err, f)
 	})
 	t.Run("on behalf of", func(t *testing.T) {
-		amongPeople(t, func(t *testing.T, p *fakePeople) {
-			p.set(off)
-			_, err := trade(t.Context(), p.onBehalfOf(t, nil), "ada", entra.TokenRequest{})
-			tell(t, err, p.fakeEntra)
+		inBubble(t, func(t *testing.T, f *fakeTenant) {
+			off(f)
+			_, err := f.exchange(t.Context(), f.onBehalfOf(t, nil), "ada", entra.TokenRequest{})
+			tell(t, err, f)
 		})
 	})
 }
 
-// The program tries once: asking for another would give another that is over.
-func TestATokenThatIsOverWhenItComes(t *testing.T) {
-	over := func(f *fakeEntra) { f.lifetime = -60 }
-	tell := func(t *testing.T, err error, f *fakeEntra) {
+// The program tries once: another token would be expired too.
+func TestATokenThatIsExpiredOnArrival(t *testing.T) {
+	over := func(f *fakeTenant) { f.setExpiresIn(-time.Minute) }
+	tell := func(t *testing.T, err error, f *fakeTenant) {
 		wantRefused(t, err, entra.Error{}, "")
 		wantSentence(t, err, "Entra ID sign-in failed: the token had expired when it came: check this machine's clock, which shows "+
-			time.Now().UTC().Format("2006-01-02 15:04")+" UTC", formsOf(f))
-		wantSignIns(t, f, 1)
+			time.Now().UTC().Format("2006-01-02 15:04")+" UTC", tokenForms(f))
+		wantTokenRequests(t, f, 1)
 	}
-	for proof, edit := range proofs(t) {
-		t.Run(proof, func(t *testing.T) {
-			inBubble(t, func(t *testing.T, f *fakeEntra) {
-				f.set(over)
-				_, err := textOf(t.Context(), f.source(t, edit), false)
+	for kind, edit := range credentials(t) {
+		t.Run(kind, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, f *fakeTenant) {
+				over(f)
+				_, err := getText(t.Context(), f.source(t, edit), false)
 				tell(t, err, f)
 			})
 		})
-		t.Run(proof+" on behalf of", func(t *testing.T) {
-			amongPeople(t, func(t *testing.T, p *fakePeople) {
-				for _, lifetime := range []int{-60, 240} { // what lives for less than five minutes, MSAL does not hand over
-					p.set(func(f *fakeEntra) { f.lifetime, f.forms = lifetime, nil })
-					_, err := trade(t.Context(), p.onBehalfOf(t, edit), "ada", entra.TokenRequest{})
+		t.Run(kind+" on behalf of", func(t *testing.T) {
+			inBubble(t, func(t *testing.T, f *fakeTenant) {
+				for i, lifetime := range []time.Duration{-time.Minute, 4 * time.Minute} { // MSAL returns no token of less than five minutes
+					f.setExpiresIn(lifetime)
+					_, err := f.exchange(t.Context(), f.onBehalfOf(t, edit), "ada", entra.TokenRequest{})
 					wantRefused(t, err, entra.Error{}, "")
 					wantSentence(t, err, "Entra ID sign-in failed: the user's token had expired when it came, or was about to: check this machine's "+
-						"clock, which shows 2000-01-01 00:00 UTC, and that the app's tokens live longer than five minutes", formsOf(p.fakeEntra))
-					wantSignIns(t, p.fakeEntra, 1)
+						"clock, which shows 2000-01-01 00:00 UTC, and that the app's tokens live longer than five minutes", tokenForms(f))
+					wantTokenRequests(t, f, i+1)
 				}
 			})
 		})
 	}
 	t.Run("device code", func(t *testing.T) {
-		inBubble(t, func(t *testing.T, f *fakeEntra) {
-			var told prompts
-			f.set(over)
-			_, err := textOf(t.Context(), f.people(t, &told, nil), false)
+		inBubble(t, func(t *testing.T, f *fakeTenant) {
+			var shown prompts
+			over(f)
+			_, err := getText(t.Context(), f.userSource(t, &shown, nil), false)
 			tell(t, err, f)
-			told.want(t, prompted)
+			shown.want(t, prompted(1))
 		})
 	})
 	t.Run("browser", func(t *testing.T) {
-		f := startFake(t)
-		var told prompts
-		f.set(over)
-		_, err := textOf(t.Context(), newBrowser(f).source(t, &told, nil), false)
-		wantRefused(t, err, entra.Error{}, "the token had expired when it came: check this machine's clock, which shows 2") // no bubble's time
-		wantClean(t, err)
-		wantSignIns(t, f, 1)
+		f := startTenant(t)
+		var shown prompts
+		over(f)
+		_, err := getText(t.Context(), newTestBrowser(f).source(t, &shown, nil), false)
+		wantRefused(t, err, entra.Error{}, "the token had expired when it came: check this machine's clock, which shows 2") // the real time
+		wantNoSecrets(t, err)
+		wantTokenRequests(t, f, 1)
 	})
 }

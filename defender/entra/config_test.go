@@ -7,7 +7,7 @@ import (
 	"scanwarden/defender/entra"
 )
 
-func TestNewSaysWhatToSet(t *testing.T) {
+func TestNewNamesWhatToSet(t *testing.T) {
 	withSecret := func() (string, error) { return secret, nil }
 	cases := map[string]struct {
 		edit func(*entra.Config)
@@ -47,10 +47,10 @@ func TestNewSaysWhatToSet(t *testing.T) {
 }
 
 func TestZeroValuesMeanTheCommercialCloud(t *testing.T) {
-	inBubble(t, func(t *testing.T, f *fakeEntra) {
+	inBubble(t, func(t *testing.T, f *fakeTenant) {
 		s := f.source(t, func(c *entra.Config) { c.Authority, c.Scope = "", "" })
 		wantToken(t, s, false, "1")
-		if got := f.signIns()[0].Get("scope"); !strings.HasPrefix(got, scope+" ") {
+		if got := f.TokenForms()[0].Get("scope"); !strings.HasPrefix(got, scope+" ") {
 			t.Errorf("scope %q", got)
 		}
 	})

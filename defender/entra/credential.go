@@ -13,46 +13,46 @@ import (
 )
 
 const (
-	maxAssertion   = 64 << 10 // bytes of a federated token file; Kubernetes writes about 1 KiB
+	maxTokenFile   = 64 << 10 // bytes of a federated token file; Kubernetes writes about 1 KiB
 	maxCertificate = 1 << 20  // bytes of a certificate file
 )
 
-// credential makes what a new sign-in client proves itself with; its errors hold no secret.
-type credential func() (proof, error)
+// credentialLoader returns the credential of a new sign-in client. Its errors contain no secret.
+type credentialLoader func() (clientCredential, error)
 
-// proof is a credential and how to show it.
-type proof struct {
+// clientCredential is a credential in MSAL's form, and how to send it.
+type clientCredential struct {
 	confidential.Credential
-	chain bool // sends the certificate with those it was issued by, for an app that trusts an issuer and a name
+	sendChain bool // sends the certificate's chain, for an app that trusts an issuer and a subject name
 }
 
-// credential picks the one that check has found to be set.
-func (c Config) credential() credential {
+// credentialLoader returns the loader for the one credential that is set, as validate has checked.
+func (c Config) credentialLoader() credentialLoader {
 	switch {
 	case c.ClientSecret != nil:
-		return func() (proof, error) { return fromSecret(c.ClientSecret) }
+		return func() (clientCredential, error) { return loadSecret(c.ClientSecret) }
 	case c.CertificatePath != "":
-		return func() (proof, error) { return fromCertificate(c.CertificatePath) }
+		return func() (clientCredential, error) { return loadCertificate(c.CertificatePath) }
 	default:
-		return func() (proof, error) { return fromTokenFile(c.FederatedTokenFile), nil }
+		return func() (clientCredential, error) { return newFederatedCredential(c.FederatedTokenFile), nil }
 	}
 }
 
-func fromSecret(read func() (string, error)) (proof, error) {
+func loadSecret(read func() (string, error)) (clientCredential, error) {
 	secret, err := read()
 	if err != nil {
-		return proof{}, fmt.Errorf("the client secret cannot be read, check %s: %w", envSecret, err)
+		return clientCredential{}, fmt.Errorf("the client secret cannot be read, check %s: %w", envSecret, err)
 	}
 	if secret == "" {
-		return proof{}, fmt.Errorf("the client secret is empty: set %s to its Value", envSecret)
+		return clientCredential{}, fmt.Errorf("the client secret is empty: set %s to its Value", envSecret)
 	}
 	cred, err := confidential.NewCredFromSecret(secret)
-	return proof{Credential: cred}, err
+	return clientCredential{Credential: cred}, err
 }
 
-// fromTokenFile reads the file for each assertion, since whoever projects it (a kubelet, say) replaces it
-// every hour or so.
-func fromTokenFile(path string) proof {
+// newFederatedCredential returns a credential that reads the file again for each assertion. The process that
+// projects the token, such as a kubelet, replaces it about every hour.
+func newFederatedCredential(path string) clientCredential {
 	read := func(context.Context, confidential.AssertionRequestOptions) (string, error) {
 		token, err := readAssertion(path)
 		if err != nil {
@@ -60,38 +60,39 @@ func fromTokenFile(path string) proof {
 		}
 		return token, nil
 	}
-	return proof{Credential: confidential.NewCredFromAssertionCallback(read)}
+	return clientCredential{Credential: confidential.NewCredFromAssertionCallback(read)}
 }
 
-// CheckTokenFile says why the sign-in that c describes would find no token in its file, nil when it would or needs
-// none. [New] does not look: whoever projects the token may do so later.
+// CheckTokenFile reports why a sign-in with c would find no usable token in the federated token file. It
+// returns nil if there is one or none is needed. [New] does not check, because the token may be projected
+// later.
 func (c Config) CheckTokenFile() error {
 	if cmp.Or(c.Mode, Client) != Client || c.FederatedTokenFile == "" {
 		return nil
 	}
 	if _, err := readAssertion(c.FederatedTokenFile); err != nil {
-		return errors.New(prefix(c.Prefix).in(err.Error()))
+		return errors.New(envPrefix(c.Prefix).expand(err.Error()))
 	}
 	return nil
 }
 
 func readAssertion(path string) (string, error) {
-	data, err := readFile(path, maxAssertion)
+	data, err := readFile(path, maxTokenFile)
 	if err != nil {
 		return "", fmt.Errorf("the federated token cannot be read: %w; check %s", err, envFederated)
 	}
 	token := strings.TrimSpace(string(data))
 	if token == "" {
-		return "", fmt.Errorf("the file %s is empty and holds no signed token (JWT): check %s, and who is to write it", path, envFederated)
+		return "", fmt.Errorf("the file %s is empty and holds no signed token (JWT): check %s, and what writes the file", path, envFederated)
 	}
-	// What the file holds is sent out, so a key or a secret put there by mistake must not pass for a token.
+	// The file's content is sent out, so a key or secret put there by mistake must not pass for a token.
 	if strings.Count(token, ".") != 2 || strings.ContainsAny(token, " \t\r\n") {
 		return "", fmt.Errorf("the file %s holds no signed token (JWT): check %s", path, envFederated)
 	}
 	return token, nil
 }
 
-// readFile reads a file of at most limit bytes.
+// readFile returns the content of a file of at most limit bytes.
 func readFile(path string, limit int64) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {

@@ -14,9 +14,9 @@ import (
 const assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 func TestSecretIsSentInTheForm(t *testing.T) {
-	inBubble(t, func(t *testing.T, f *fakeEntra) {
+	inBubble(t, func(t *testing.T, f *fakeTenant) {
 		wantToken(t, f.source(t, nil), false, "1")
-		form := f.signIns()[0]
+		form := f.TokenForms()[0]
 		for field, want := range map[string]string{
 			"grant_type": "client_credentials", "client_id": clientID, "client_secret": secret, "client_assertion": "",
 		} {
@@ -40,9 +40,9 @@ func TestSecretThatCannotBeRead(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			inBubble(t, func(t *testing.T, f *fakeEntra) {
+			inBubble(t, func(t *testing.T, f *fakeTenant) {
 				s := f.source(t, func(cfg *entra.Config) { cfg.ClientSecret = c.read })
-				wantHint(t, wantError(t, s, entra.Error{}), c.want)
+				wantHint(t, wantSignInError(t, s, entra.Error{}), c.want)
 			})
 		})
 	}
@@ -50,15 +50,16 @@ func TestSecretThatCannotBeRead(t *testing.T) {
 
 func TestFederatedTokenIsReadForEachAssertion(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "token")
-	inBubble(t, func(t *testing.T, f *fakeEntra) {
-		put(t, file, " header.one.signature \n")
+	inBubble(t, func(t *testing.T, f *fakeTenant) {
+		first, second := federatedToken(federationSubject, "first"), federatedToken(federationSubject, "second")
+		writeFile(t, file, " "+first+" \n")
 		s := f.source(t, func(c *entra.Config) { c.ClientSecret, c.FederatedTokenFile = nil, file })
 		wantToken(t, s, false, "1")
-		put(t, file, "header.two.signature\r\n")
+		writeFile(t, file, second+"\r\n")
 		time.Sleep(time.Hour)
 		wantToken(t, s, false, "2")
-		forms := f.signIns()
-		for i, want := range []string{"header.one.signature", "header.two.signature"} {
+		forms := f.TokenForms()
+		for i, want := range []string{first, second} {
 			if got := forms[i].Get("client_assertion"); got != want || forms[i].Get("client_assertion_type") != assertionType {
 				t.Errorf("assertion %d = %q (%s), want %q", i, got, forms[i].Get("client_assertion_type"), want)
 			}
@@ -82,14 +83,14 @@ func TestFederatedTokenThatCannotBeRead(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			_ = os.Remove(file)
 			if c.content != "" {
-				put(t, file, c.content)
+				writeFile(t, file, c.content)
 			}
-			inBubble(t, func(t *testing.T, f *fakeEntra) {
+			inBubble(t, func(t *testing.T, f *fakeTenant) {
 				s := f.source(t, func(cfg *entra.Config) { cfg.ClientSecret, cfg.FederatedTokenFile = nil, file })
-				problem := wantError(t, s, entra.Error{})
+				problem := wantSignInError(t, s, entra.Error{})
 				wantHint(t, problem, c.want)
 				wantHint(t, problem, "AZURE_FEDERATED_TOKEN_FILE")
-				wantSignIns(t, f, 0)
+				wantTokenRequests(t, f, 0)
 			})
 			err := entra.Config{FederatedTokenFile: file, Prefix: "SCANWARDEN_WRITE_"}.CheckTokenFile()
 			if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), "check SCANWARDEN_WRITE_FEDERATED_TOKEN_FILE") || strings.Contains(err.Error(), "canary") {
@@ -99,10 +100,10 @@ func TestFederatedTokenThatCannotBeRead(t *testing.T) {
 	}
 }
 
-// TestTokenFileThatIsNotLookedAt: a file that is whole, one that no sign-in would read, and none.
-func TestTokenFileThatIsNotLookedAt(t *testing.T) {
+// TestTokenFileThatIsNotRead covers a valid file, one that no sign-in would read, and none.
+func TestTokenFileThatIsNotRead(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "token")
-	put(t, file, "header.one.signature")
+	writeFile(t, file, "header.one.signature")
 	for name, c := range map[string]entra.Config{
 		"whole": {FederatedTokenFile: file}, "none": {}, "managed": {Mode: entra.ManagedIdentity, FederatedTokenFile: "/missing"},
 	} {
@@ -112,7 +113,7 @@ func TestTokenFileThatIsNotLookedAt(t *testing.T) {
 	}
 }
 
-func put(t testing.TB, file, content string) {
+func writeFile(t testing.TB, file, content string) {
 	t.Helper()
 	if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
 		t.Fatal(err)

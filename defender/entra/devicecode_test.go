@@ -3,6 +3,7 @@ package entra_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"sync"
@@ -13,19 +14,21 @@ import (
 	"scanwarden/defender/entra"
 )
 
-const (
-	instruction = "open " + codePage + " in a browser and enter the code " + userCode
-	prompted    = "To sign in to Entra ID, " + instruction + "."
-	waiting     = "Entra ID waits for a person to sign in: " + instruction + ", then call again"
-	vault       = "https://vault.azure.net/.default"
-)
+const codePage = "https://microsoft.com/devicelogin"
 
-func TestADeviceCodeSignsAPersonIn(t *testing.T) {
-	inBubble(t, func(t *testing.T, f *fakeEntra) {
-		var told prompts
-		f.set(func(f *fakeEntra) { f.guest.slow = true })
-		s := f.people(t, &told, nil)
-		time.AfterFunc(20*time.Second, func() { f.set(func(f *fakeEntra) { f.guest.slow = false }) })
+// instruction returns what the user is shown for the nth device code.
+func instruction(n int) string {
+	return fmt.Sprintf("open %s in a browser and enter the code C%08d", codePage, n)
+}
+
+func prompted(n int) string { return "To sign in to Entra ID, " + instruction(n) + "." }
+
+func TestADeviceCodeSignsAUserIn(t *testing.T) {
+	inBubble(t, func(t *testing.T, f *fakeTenant) {
+		var shown prompts
+		f.AutoApprove("")
+		s := f.userSource(t, &shown, nil)
+		time.AfterFunc(20*time.Second, func() { f.AutoApprove(adaID) })
 		token, err := s.Get(t.Context(), entra.TokenRequest{})
 		if err != nil || !strings.HasPrefix(token.Text, tokenCanary) {
 			t.Fatalf("Get = %v, %v", token, err)
@@ -33,57 +36,57 @@ func TestADeviceCodeSignsAPersonIn(t *testing.T) {
 		if left := time.Until(token.Expires); left < 59*time.Minute || left > time.Hour {
 			t.Errorf("the token ends in %v", left)
 		}
-		told.want(t, prompted)
-		n := len(f.signIns())
+		shown.want(t, prompted(1))
+		n := len(f.TokenForms())
 		wantToken(t, s, false, strings.TrimPrefix(token.Text, tokenCanary))
-		wantSignIns(t, f, n)
+		wantTokenRequests(t, f, n)
 
-		time.Sleep(time.Hour) // the person is not asked again
+		time.Sleep(time.Hour) // the user is not asked again
 		if again, err := s.Get(t.Context(), entra.TokenRequest{}); err != nil || again.Text == token.Text {
 			t.Errorf("after an hour: %v, %v", again, err)
 		}
-		if form := f.signIns()[n]; form.Get("grant_type") != "refresh_token" || form.Has("client_secret") {
+		if form := f.TokenForms()[n]; form.Get("grant_type") != "refresh_token" || form.Has("client_secret") {
 			t.Errorf("renewed with %v", form)
 		}
-		told.want(t, prompted)
+		shown.want(t, prompted(1))
 		synctest.Wait()
-		wantClean(t, s)
+		wantNoSecrets(t, s)
 	})
 }
 
-func TestAPersonIsWaitedForALimitedTime(t *testing.T) {
-	inBubble(t, func(t *testing.T, f *fakeEntra) {
-		var told prompts
-		f.set(func(f *fakeEntra) { f.guest.slow = true })
-		s := f.people(t, &told, nil)
+func TestTheWaitForAUserIsLimited(t *testing.T) {
+	inBubble(t, func(t *testing.T, f *fakeTenant) {
+		var shown prompts
+		f.AutoApprove("")
+		s := f.userSource(t, &shown, nil)
 		for range 2 {
 			start := time.Now()
-			problem := wantError(t, s, entra.Error{OAuth: "authorization_pending", Temporary: true})
-			if problem.Error() != waiting {
-				t.Errorf("got  %s\nwant %s", problem, waiting)
+			problem := wantSignInError(t, s, entra.Error{OAuth: "authorization_pending", Temporary: true})
+			if want := "Entra ID waits for a person to sign in: " + instruction(1) + ", then call again"; problem.Error() != want {
+				t.Errorf("got  %s\nwant %s", problem, want)
 			}
 			if took := time.Since(start); took != 50*time.Second {
 				t.Errorf("waited %v, want 50s", took)
 			}
 		}
-		f.set(func(f *fakeEntra) { f.guest.slow = false })
+		f.AutoApprove(adaID)
 		if _, err := s.Get(t.Context(), entra.TokenRequest{}); err != nil {
 			t.Error(err)
 		}
-		if n := f.requests("/devicecode"); n != 1 {
+		if n := f.Count("/devicecode"); n != 1 {
 			t.Errorf("%d codes for one sign-in", n)
 		}
-		told.want(t, prompted, prompted, prompted)
+		shown.want(t, prompted(1), prompted(1), prompted(1))
 	})
 }
 
-func TestPatienceCanBeSet(t *testing.T) {
-	inBubble(t, func(t *testing.T, f *fakeEntra) {
-		var told prompts
-		f.set(func(f *fakeEntra) { f.guest.slow = true })
-		s := f.people(t, &told, func(c *entra.Config) { c.Patience = 3 * time.Second })
+func TestTheWaitCanBeConfigured(t *testing.T) {
+	inBubble(t, func(t *testing.T, f *fakeTenant) {
+		var shown prompts
+		f.AutoApprove("")
+		s := f.userSource(t, &shown, func(c *entra.Config) { c.SignInWait = 3 * time.Second })
 		start := time.Now()
-		wantError(t, s, entra.Error{OAuth: "authorization_pending", Temporary: true})
+		wantSignInError(t, s, entra.Error{OAuth: "authorization_pending", Temporary: true})
 		if took := time.Since(start); took != 3*time.Second {
 			t.Errorf("waited %v, want 3s", took)
 		}
@@ -91,10 +94,10 @@ func TestPatienceCanBeSet(t *testing.T) {
 }
 
 func TestOneSignInServesAllCallersAndScopes(t *testing.T) {
-	inBubble(t, func(t *testing.T, f *fakeEntra) {
-		var told prompts
-		f.set(func(f *fakeEntra) { f.guest.slow = true })
-		s := f.people(t, &told, nil)
+	inBubble(t, func(t *testing.T, f *fakeTenant) {
+		var shown prompts
+		f.AutoApprove("")
+		s := f.userSource(t, &shown, nil)
 		secrets := s.For(vault)
 		leaver, leave := context.WithCancel(t.Context())
 		start := time.Now()
@@ -104,7 +107,7 @@ func TestOneSignInServesAllCallersAndScopes(t *testing.T) {
 				t.Errorf("who left got %v after %v", err, time.Since(start))
 			}
 		})
-		synctest.Wait() // the sign-in is begun by who will leave
+		synctest.Wait() // the caller that will leave has started the sign-in
 		texts := make(chan string, 20)
 		for i := range 20 {
 			source := s
@@ -122,16 +125,16 @@ func TestOneSignInServesAllCallersAndScopes(t *testing.T) {
 		time.Sleep(time.Second)
 		leave()
 		time.Sleep(10 * time.Second)
-		f.set(func(f *fakeEntra) { f.guest.slow = false })
+		f.AutoApprove(adaID)
 		callers.Wait()
 		different := map[string]bool{}
 		for range 20 {
 			different[<-texts] = true
 		}
-		if len(different) != 2 || f.requests("/devicecode") != 1 {
-			t.Errorf("%d tokens and %d codes for two scopes", len(different), f.requests("/devicecode"))
+		if len(different) != 2 || f.Count("/devicecode") != 1 {
+			t.Errorf("%d tokens and %d codes for two scopes", len(different), f.Count("/devicecode"))
 		}
-		forms := f.signIns()
+		forms := f.TokenForms()
 		if last := forms[len(forms)-1]; last.Get("grant_type") != "refresh_token" || !strings.HasPrefix(last.Get("scope"), vault) {
 			t.Errorf("the second scope came by %v", last)
 		}
@@ -139,31 +142,31 @@ func TestOneSignInServesAllCallersAndScopes(t *testing.T) {
 }
 
 func TestCloseEndsASignIn(t *testing.T) {
-	inBubble(t, func(t *testing.T, f *fakeEntra) {
-		var told prompts
-		f.set(func(f *fakeEntra) { f.guest.slow = true })
-		s := f.people(t, &told, nil)
+	inBubble(t, func(t *testing.T, f *fakeTenant) {
+		var shown prompts
+		f.AutoApprove("")
+		s := f.userSource(t, &shown, nil)
 		time.AfterFunc(10*time.Second, s.For(vault).Close)
 		start := time.Now()
-		wantHint(t, wantError(t, s, entra.Error{}), "the program is ending")
+		wantHint(t, wantSignInError(t, s, entra.Error{}), "the program is ending")
 		if took := time.Since(start); took != 10*time.Second {
 			t.Errorf("ended after %v", took)
 		}
-		wantHint(t, wantError(t, s, entra.Error{}), "the program is ending")
-		if n := f.requests("/devicecode"); n != 1 {
+		wantHint(t, wantSignInError(t, s, entra.Error{}), "the program is ending")
+		if n := f.Count("/devicecode"); n != 1 {
 			t.Errorf("%d codes", n)
 		}
 	})
 }
 
-func TestAGoodTokenOfAPersonOutlivesAnOutage(t *testing.T) {
-	inBubble(t, func(t *testing.T, f *fakeEntra) {
-		var told prompts
-		f.set(func(f *fakeEntra) { f.refreshIn = 1800 })
-		s := f.people(t, &told, nil)
+func TestAValidTokenOfASignedInUserOutlivesAnOutage(t *testing.T) {
+	inBubble(t, func(t *testing.T, f *fakeTenant) {
+		var shown prompts
+		f.refreshEarly()
+		s := f.userSource(t, &shown, nil)
 		wantToken(t, s, false, "1")
 		time.Sleep(31 * time.Minute)
-		f.answerNext(answer{status: http.StatusServiceUnavailable})
+		f.failNext(status(http.StatusServiceUnavailable))
 		wantToken(t, s, false, "1")
 		time.Sleep(2 * time.Minute)
 		wantToken(t, s, false, "3")
@@ -171,56 +174,56 @@ func TestAGoodTokenOfAPersonOutlivesAnOutage(t *testing.T) {
 }
 
 func TestARevokedSignInIsAskedForAgain(t *testing.T) {
-	inBubble(t, func(t *testing.T, f *fakeEntra) {
-		var told prompts
-		s := f.people(t, &told, nil)
+	inBubble(t, func(t *testing.T, f *fakeTenant) {
+		var shown prompts
+		s := f.userSource(t, &shown, nil)
 		wantToken(t, s, false, "1")
-		f.set(func(f *fakeEntra) { f.guest.revoked = true })
+		f.Revoke(adaID)
 		time.Sleep(time.Hour)
 		wantToken(t, s, false, "3") // after the refusal
-		told.want(t, prompted, prompted)
+		shown.want(t, prompted(1), prompted(2))
 	})
 }
 
-func TestAFreshTokenOfAPersonIsRenewed(t *testing.T) {
-	inBubble(t, func(t *testing.T, f *fakeEntra) {
-		var told prompts
-		s := f.people(t, &told, nil)
-		wantToken(t, s, true, "1") // the sign-in itself is fresh
+func TestAFreshTokenOfASignedInUserIsRenewed(t *testing.T) {
+	inBubble(t, func(t *testing.T, f *fakeTenant) {
+		var shown prompts
+		s := f.userSource(t, &shown, nil)
+		wantToken(t, s, true, "1") // the sign-in itself brings a fresh token
 		wantToken(t, s, true, "2")
 		wantToken(t, s, false, "2")
-		told.want(t, prompted)
+		shown.want(t, prompted(1))
 	})
 }
 
-func TestAChallengeThatNeedsThePerson(t *testing.T) {
+func TestAChallengeThatNeedsTheUser(t *testing.T) {
 	const challenge = `{"access_token":{"acrs":{"essential":true,"value":"c1"}}}`
-	inBubble(t, func(t *testing.T, f *fakeEntra) {
-		var told prompts
-		s := f.people(t, &told, nil)
+	inBubble(t, func(t *testing.T, f *fakeTenant) {
+		var shown prompts
+		s := f.userSource(t, &shown, nil)
 		wantToken(t, s, false, "1")
-		f.answerNext(refusal(400, "interaction_required", 50076))
+		f.failNext(refusal(400, "interaction_required", 50076))
 		token, err := s.Get(t.Context(), entra.TokenRequest{Claims: challenge})
 		if err != nil || token.Text != tokenCanary+"3" {
 			t.Fatalf("Get = %v, %v", token, err)
 		}
-		told.want(t, prompted, prompted)
-		for _, form := range f.signIns()[1:] {
+		shown.want(t, prompted(1), prompted(2))
+		for _, form := range f.TokenForms()[1:] {
 			if claims := form.Get("claims"); !strings.Contains(claims, `"acrs"`) || !strings.Contains(claims, "CP1") {
 				t.Errorf("%s with the claims %s", form.Get("grant_type"), claims)
 			}
 		}
 		wantToken(t, s, false, "3")
-		wantSignIns(t, f, 3)
+		wantTokenRequests(t, f, 3)
 	})
 }
 
-// A caller with a challenge of their own is not served with what somebody else's sign-in happens to bring.
+// A caller with a claims challenge does not get the token that another caller's sign-in brings.
 func TestAJoinedSignInAnswersNoOthersChallenge(t *testing.T) {
-	inBubble(t, func(t *testing.T, f *fakeEntra) {
-		var told prompts
-		f.set(func(f *fakeEntra) { f.guest.slow = true })
-		s := f.people(t, &told, nil)
+	inBubble(t, func(t *testing.T, f *fakeTenant) {
+		var shown prompts
+		f.AutoApprove("")
+		s := f.userSource(t, &shown, nil)
 		var callers sync.WaitGroup
 		callers.Go(func() {
 			if _, err := s.Get(t.Context(), entra.TokenRequest{}); err != nil {
@@ -234,9 +237,9 @@ func TestAJoinedSignInAnswersNoOthersChallenge(t *testing.T) {
 			}
 		})
 		time.Sleep(time.Second)
-		f.set(func(f *fakeEntra) { f.guest.slow = false })
+		f.AutoApprove(adaID)
 		callers.Wait()
-		forms := f.signIns()
+		forms := f.TokenForms()
 		if last := forms[len(forms)-1]; last.Get("grant_type") != "refresh_token" || !strings.Contains(last.Get("claims"), "acrs") {
 			t.Errorf("the challenge was answered by %v", last)
 		}

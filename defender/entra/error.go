@@ -6,44 +6,44 @@ import (
 	"time"
 )
 
-// Error is every failure of a sign-in but the caller's own context. It wraps nothing and quotes nothing:
-// each field is checked or written here, so all of it may be shown. Errors are shared between callers: do
-// not change one.
+// Error describes a failed sign-in. Every failure has this type, except the end of the caller's own context. It
+// wraps nothing and quotes nothing: each field is checked or written in this package, so all of it may be
+// shown. Callers share errors and must not change them.
 type Error struct {
-	Code        string        // "AADSTS7000215"; "" when Entra ID gave none
-	OAuth       string        // "invalid_client", one of the registered words; "" when it gave none of them
-	Status      int           // of the HTTP answer; 0 when there was none
-	Correlation string        // the id to quote to Microsoft, which is in no sentence; "" when it gave none
-	RetryAfter  time.Duration // when to come back; 0 when nobody said
-	Temporary   bool          // the same sign-in may succeed later
+	Code        string        // such as "AADSTS7000215"; "" when Entra ID sent none
+	OAuth       string        // such as "invalid_client", one of the registered words; "" when Entra ID sent none of them
+	Status      int           // of the HTTP response; 0 when there was none
+	Correlation string        // the id to quote to Microsoft, not part of Error's text; "" when Entra ID sent none
+	RetryAfter  time.Duration // when to try again; 0 when Entra ID named no time
+	Temporary   bool          // reports whether the same sign-in may succeed later
 	Hint        string        // what is wrong and what to do
 }
 
-// The words of OAuth (RFC 6749, RFC 8628, OpenID Connect) that decide something here.
+// The OAuth error words (RFC 6749, RFC 8628, OpenID Connect) that change the flow.
 const (
-	pending       = "authorization_pending" // a person has been told what to do, and has not done it yet
-	declined      = "authorization_declined"
-	outdated      = "expired_token" // the code that the person was to enter
-	loginRequired = "login_required"
+	oauthPending       = "authorization_pending" // the user has been shown an instruction and has not followed it yet
+	oauthDeclined      = "authorization_declined"
+	oauthExpired       = "expired_token" // the device code expired before it was entered
+	oauthLoginRequired = "login_required"
 )
 
-// wantsPerson reports a refusal that a person can turn by signing in.
-func (e *Error) wantsPerson() bool {
+// needsSignIn reports whether a user's sign-in may resolve the error.
+func (e *Error) needsSignIn() bool {
 	switch e.OAuth {
-	case loginRequired, "invalid_grant", "interaction_required", "consent_required":
+	case oauthLoginRequired, "invalid_grant", "interaction_required", "consent_required":
 		return true
 	}
 	return false
 }
 
-// Error is one plain sentence.
+// Error returns one plain sentence.
 func (e *Error) Error() string {
 	var text strings.Builder
-	if e.OAuth == pending {
+	if e.OAuth == oauthPending {
 		return "Entra ID waits for a person to sign in: " + e.Hint
 	}
 	text.WriteString("Entra ID sign-in failed")
-	if parts := e.parts(); parts != "" {
+	if parts := e.describeCodes(); parts != "" {
 		text.WriteString(" (" + parts + ")")
 	}
 	if e.Hint != "" {
@@ -55,8 +55,8 @@ func (e *Error) Error() string {
 	return text.String()
 }
 
-// parts is what a person would search the web for.
-func (e *Error) parts() string {
+// describeCodes returns the codes that a user can search the web for.
+func (e *Error) describeCodes() string {
 	var parts []string
 	for _, part := range []string{e.Code, e.OAuth} {
 		if part != "" {

@@ -21,23 +21,24 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"scanwarden/defender/entra"
+	"scanwarden/defender/entra/entratest"
 )
 
-// wantError signs in, and wants this error, its hint aside, in a text that gives nothing away.
-func wantError(t *testing.T, s *entra.Source, want entra.Error) *entra.Error {
+// wantSignInError requests a token and checks the error, except its hint. The error must show no secret.
+func wantSignInError(t *testing.T, s *entra.Source, want entra.Error) *entra.Error {
 	t.Helper()
-	token, err := textOf(t.Context(), s, false)
+	token, err := getText(t.Context(), s, false)
 	var got *entra.Error
 	if !errors.As(err, &got) || token != "" {
 		t.Fatalf("Token = %q, %v; want an *entra.Error", token, err)
 	}
-	wantIs(t, got, want)
-	wantClean(t, got)
+	wantEqualError(t, got, want)
+	wantNoSecrets(t, got)
 	return got
 }
 
-// wantIs wants this error, its hint aside.
-func wantIs(t *testing.T, got *entra.Error, want entra.Error) {
+// wantEqualError compares the errors, except their hints.
+func wantEqualError(t *testing.T, got *entra.Error, want entra.Error) {
 	t.Helper()
 	if diff := cmp.Diff(want, *got, cmpopts.IgnoreFields(entra.Error{}, "Hint")); diff != "" {
 		t.Errorf("error (-want +got):\n%s", diff)
@@ -54,26 +55,38 @@ func wantHint(t *testing.T, err error, want string) {
 	}
 }
 
-// wantClean looks for what was sent and received wherever an error or a Source may be written.
-func wantClean(t *testing.T, values ...any) {
+// wantNoSecrets formats and logs values in every way and searches the texts for what was sent and received: the
+// test's own secrets, signed tokens (which begin with eyJ) and the fake's codes.
+func wantNoSecrets(t *testing.T, values ...any) {
 	t.Helper()
 	var text bytes.Buffer
 	for _, v := range values {
-		fmt.Fprintf(&text, "%v %+v %#v %s\n", v, v, v, v)
+		fmt.Fprintf(&text, "%v %+v %#v %s %q\n", v, v, v, v, v)
 		slog.New(slog.NewTextHandler(&text, nil)).Info("", "v", v)
 		slog.New(slog.NewJSONHandler(&text, nil)).Info("", "v", v)
 	}
-	for _, canary := range []string{secret, "canary", "oauth2/v2.0", "openid", "was sent to", "<html", "portal.example"} {
+	for _, canary := range []string{secret, "canary", "eyJ", "fake-", "oauth2/v2.0", "openid", "was sent to", "<html", "portal.example"} {
 		if strings.Contains(text.String(), canary) {
 			t.Errorf("%q got out:\n%s", canary, text.String())
 		}
 	}
 }
 
+// wantRefused checks an error and its hint, except Correlation and RetryAfter. The error must show no secret.
+func wantRefused(t *testing.T, err error, want entra.Error, hint string) {
+	t.Helper()
+	problem := asError(t, err)
+	got := entra.Error{Code: problem.Code, OAuth: problem.OAuth, Status: problem.Status, Temporary: problem.Temporary}
+	if got != want || !strings.Contains(err.Error(), hint) {
+		t.Errorf("error %+v %q, want %+v and %q", got, err, want, hint)
+	}
+	wantNoSecrets(t, err)
+}
+
 func TestWrongSecretIsOnePlainSentence(t *testing.T) {
-	inBubble(t, func(t *testing.T, f *fakeEntra) {
-		f.set(func(f *fakeEntra) { f.secret = "another" })
-		problem := wantError(t, f.source(t, nil), entra.Error{
+	inBubble(t, func(t *testing.T, f *fakeTenant) {
+		f.changeApp(func(a *entratest.App) { a.Secret = "another" })
+		problem := wantSignInError(t, f.source(t, nil), entra.Error{
 			Code: "AADSTS7000215", OAuth: "invalid_client", Status: 401, Correlation: correlation,
 		})
 		const want = "Entra ID sign-in failed (AADSTS7000215, invalid_client, HTTP 401): the client secret is wrong: " +
@@ -85,64 +98,64 @@ func TestWrongSecretIsOnePlainSentence(t *testing.T) {
 }
 
 func TestUnknownTenant(t *testing.T) {
-	all := everybody(t)
-	inBubble(t, func(t *testing.T, f *fakeEntra) {
+	all := allCredentialsAndModes(t)
+	inBubble(t, func(t *testing.T, f *fakeTenant) {
 		for who, edit := range all {
 			t.Log(who)
-			var told prompts
-			s := f.people(t, &told, func(c *entra.Config) {
+			var shown prompts
+			s := f.userSource(t, &shown, func(c *entra.Config) {
 				c.Mode, c.TenantID, c.ClientSecret = entra.Client, correlation, func() (string, error) { return secret, nil }
 				edit(c)
 			})
-			problem := wantError(t, s, entra.Error{
+			problem := wantSignInError(t, s, entra.Error{
 				Code: "AADSTS90002", OAuth: "invalid_tenant", Status: 400, Correlation: correlation,
 			})
 			wantHint(t, problem, "there is no such tenant: check AZURE_TENANT_ID")
-			told.want(t)
+			shown.want(t)
 		}
-		wantSignIns(t, f, 0)
+		wantTokenRequests(t, f, 0)
 	})
 }
 
-func TestAnswersThatAreNotEntras(t *testing.T) {
+func TestResponsesThatAreNotEntraIDs(t *testing.T) {
 	const page = "<html>Welcome to the hotel, canary</html>"
-	discovery := func(a answer) func(*fakeEntra) {
-		return func(f *fakeEntra) { f.config = func(w http.ResponseWriter) bool { write(w, a); return true } }
+	discovery := func(a fault) func(*fakeTenant) {
+		return func(f *fakeTenant) { f.failDiscovery(a) }
 	}
-	token := func(a answer) func(*fakeEntra) {
-		return func(f *fakeEntra) { f.next = []answer{a, a, a} }
+	token := func(a fault) func(*fakeTenant) {
+		return func(f *fakeTenant) { f.failNext(a, a, a) }
 	}
-	config := func(tokenEndpoint string) func(*fakeEntra) {
-		return discovery(answer{body: `{"issuer":"https://` + production + `/x","authorization_endpoint":"https://a","token_endpoint":"` + tokenEndpoint + `"}`})
+	config := func(tokenEndpoint string) func(*fakeTenant) {
+		return discovery(fault{Body: `{"issuer":"https://` + production + `/x","authorization_endpoint":"https://a","token_endpoint":"` + tokenEndpoint + `"}`})
 	}
 	const padding = 2 << 20
 	cases := map[string]struct {
-		change func(*fakeEntra)
+		change func(*fakeTenant)
 		want   entra.Error
 		hint   string
 	}{
-		"portal at discovery":        {discovery(answer{body: page}), entra.Error{}, "something other than Entra ID"},
-		"portal at token":            {token(answer{body: page}), entra.Error{}, "something other than Entra ID"},
-		"portal redirects":           {discovery(answer{status: 302, location: "https://portal.example/", body: page}), entra.Error{Status: 302}, "network's portal"},
-		"proxy forbids":              {token(answer{status: 403, body: page}), entra.Error{Status: 403}, "proxy"},
-		"proxy fails":                {token(answer{status: 502, body: page}), entra.Error{Status: 502, Temporary: true}, "proxy before it"},
-		"secret sent on":             {token(answer{status: 307, location: "https://login.private.example/steal"}), entra.Error{Status: 307}, "something other"},
-		"answer breaks off":          {token(answer{body: `{"access_token":"canary`, breaks: true}), entra.Error{Temporary: true}, "could not be reached"},
-		"empty":                      {token(answer{}), entra.Error{}, "a proxy answers"},
-		"token without a lifetime":   {token(answer{body: `{"access_token":"` + tokenCanary + `"}`}), entra.Error{}, "something other"},
-		"no token":                   {token(answer{body: `{"expires_in":3599,"canary":"` + page + `"}`}), entra.Error{}, "not a token"},
-		"error with 200":             {token(answer{body: `{"error":"canary","expires_in":3599}`}), entra.Error{}, "not a token"},
-		"another issuer":             {discovery(answer{body: `{"issuer":"https://portal.example","authorization_endpoint":"x","token_endpoint":"x"}`}), entra.Error{}, "not a token"},
-		"token endpoint without TLS": {config("http://" + production + "/canary"), entra.Error{}, "unencrypted"},
-		"endless": {discovery(answer{body: strings.Repeat(" ", padding) + `{"issuer":"https://` + production + `/x","authorization_endpoint":"https://a","token_endpoint":"https://` +
+		"portal at discovery":        {discovery(fault{Body: page}), entra.Error{}, "something other than Entra ID"},
+		"portal at token":            {token(fault{Body: page}), entra.Error{}, "something other than Entra ID"},
+		"portal redirects":           {discovery(fault{Status: 302, Location: "https://portal.example/", Body: page}), entra.Error{Status: 302}, "network's portal"},
+		"proxy forbids":              {token(fault{Status: 403, Body: page}), entra.Error{Status: 403}, "proxy"},
+		"proxy fails":                {token(fault{Status: 502, Body: page}), entra.Error{Status: 502, Temporary: true}, "proxy in front of it"},
+		"secret sent on":             {token(fault{Status: 307, Location: "https://login.private.example/steal", EmptyBody: true}), entra.Error{Status: 307}, "something other"},
+		"answer breaks off":          {token(fault{Body: `{"access_token":"canary`, Cut: true}), entra.Error{Temporary: true}, "could not be reached"},
+		"empty":                      {token(status(200)), entra.Error{}, "a proxy answers"},
+		"token without a lifetime":   {token(fault{Body: `{"access_token":"` + tokenCanary + `"}`}), entra.Error{}, "something other"},
+		"no token":                   {token(fault{Body: `{"expires_in":3599,"canary":"` + page + `"}`}), entra.Error{}, "not a token"},
+		"error with 200":             {token(fault{Body: `{"error":"canary","expires_in":3599}`}), entra.Error{}, "not a token"},
+		"another issuer":             {discovery(fault{Body: `{"issuer":"https://portal.example","authorization_endpoint":"x","token_endpoint":"x"}`}), entra.Error{}, "not a token"},
+		"token endpoint without TLS": {config("http://" + production + "/canary"), entra.Error{}, "without TLS"},
+		"endless": {discovery(fault{Body: strings.Repeat(" ", padding) + `{"issuer":"https://` + production + `/x","authorization_endpoint":"https://a","token_endpoint":"https://` +
 			production + "/" + tenant + `/oauth2/v2.0/token"}`}), entra.Error{}, "something other"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			inBubble(t, func(t *testing.T, f *fakeEntra) {
-				f.set(c.change)
-				wantHint(t, wantError(t, f.source(t, nil), c.want), c.hint)
-				if n := f.requests("/steal"); n != 0 {
+			inBubble(t, func(t *testing.T, f *fakeTenant) {
+				c.change(f)
+				wantHint(t, wantSignInError(t, f.source(t, nil), c.want), c.hint)
+				if n := f.Count("/steal"); n != 0 {
 					t.Errorf("%d requests followed the redirect", n)
 				}
 			})
@@ -150,39 +163,39 @@ func TestAnswersThatAreNotEntras(t *testing.T) {
 	}
 }
 
-func TestOddRefusals(t *testing.T) {
+func TestUnusualErrorResponses(t *testing.T) {
 	cases := map[string]struct {
-		answer answer
+		answer fault
 		want   entra.Error
 		hint   string
 	}{
-		"code in the description alone": {answer{status: 400, body: `{"error":"invalid_scope","error_description":"AADSTS1002012: canary"}`},
+		"code in the description alone": {fault{Status: 400, Body: `{"error":"invalid_scope","error_description":"AADSTS1002012: canary"}`},
 			entra.Error{Code: "AADSTS1002012", OAuth: "invalid_scope", Status: 400}, "/.default"},
-		"code nobody knows": {answer{status: 400, body: `{"error":"invalid_grant","error_codes":[123]}`},
+		"unknown code": {fault{Status: 400, Body: `{"error":"invalid_grant","error_codes":[123]}`},
 			entra.Error{Code: "AADSTS123", OAuth: "invalid_grant", Status: 400}, "look the code up"},
-		"no code": {answer{status: 400, body: `{"error":"unauthorized_client"}`},
+		"no code": {fault{Status: 400, Body: `{"error":"unauthorized_client"}`},
 			entra.Error{OAuth: "unauthorized_client", Status: 400}, "AZURE_CLIENT_ID"},
-		"words that are not Entra's": {answer{status: 400, body: `{"error":"canary","error_codes":[-1],"error_description":"AADSTSx","correlation_id":"canary-canary-canary-canary-canary-c"}`},
+		"words that are not Entra ID's": {fault{Status: 400, Body: `{"error":"canary","error_codes":[-1],"error_description":"AADSTSx","correlation_id":"canary-canary-canary-canary-canary-c"}`},
 			entra.Error{Status: 400}, "check AZURE_TENANT_ID"},
-		"no GUID, too long": {answer{status: 400, body: `{"error":"invalid_grant","correlation_id":"` + correlation + `0"}`},
+		"no GUID, too long": {fault{Status: 400, Body: `{"error":"invalid_grant","correlation_id":"` + correlation + `0"}`},
 			entra.Error{OAuth: "invalid_grant", Status: 400}, "check AZURE_TENANT_ID"},
-		"no GUID, a digest": {answer{status: 400, body: `{"error":"invalid_grant","correlation_id":"0123456789abcdef0123456789abcdef0123"}`},
+		"no GUID, a digest": {fault{Status: 400, Body: `{"error":"invalid_grant","correlation_id":"0123456789abcdef0123456789abcdef0123"}`},
 			entra.Error{OAuth: "invalid_grant", Status: 400}, "check AZURE_TENANT_ID"},
-		"a code too long": {answer{status: 400, body: `{"error":"invalid_grant","error_description":"AADSTS1234567890"}`},
+		"a code too long": {fault{Status: 400, Body: `{"error":"invalid_grant","error_description":"AADSTS1234567890"}`},
 			entra.Error{OAuth: "invalid_grant", Status: 400}, "check AZURE_TENANT_ID"},
-		"JSON that says nothing": {answer{status: 404, body: `{}`}, entra.Error{Status: 404}, "something other"},
+		"JSON that says nothing": {fault{Status: 404, Body: `{}`}, entra.Error{Status: 404}, "something other"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			inBubble(t, func(t *testing.T, f *fakeEntra) {
-				f.answerNext(c.answer)
-				wantHint(t, wantError(t, f.source(t, nil), c.want), c.hint)
+			inBubble(t, func(t *testing.T, f *fakeTenant) {
+				f.failNext(c.answer)
+				wantHint(t, wantSignInError(t, f.source(t, nil), c.want), c.hint)
 			})
 		})
 	}
 }
 
-// TLS is refused on real ports: in the middle of a handshake both sides write, which pipes cannot do.
+// This test needs real ports: in a failing handshake both sides write at the same time, which blocks on pipes.
 func TestCertificatesThatAreRefused(t *testing.T) {
 	server := httptest.NewUnstartedServer(http.NotFoundHandler())
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
@@ -211,44 +224,49 @@ func TestCertificatesThatAreRefused(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			for who, edit := range everybody(t) {
-				t.Log(who)
+			for kind, edit := range allCredentialsAndModes(t) {
+				t.Log(kind)
 				cfg := entra.Config{
 					TenantID: tenant, ClientID: clientID, ClientSecret: func() (string, error) { return secret, nil },
 					Authority: c.authority, NoInstanceDiscovery: true, HTTP: c.client,
 				}
 				edit(&cfg)
-				s, err := entra.New(cfg)
-				if err != nil {
-					t.Fatal(err)
-				}
-				wantHint(t, wantError(t, s, entra.Error{}), c.hint)
-				s.Close()
-				if cfg.Mode != "" {
-					continue
-				}
-				o, err := entra.NewOnBehalfOf(cfg)
-				if err != nil {
-					t.Fatal(err)
-				}
-				_, err = trade(t.Context(), o, "ada", entra.TokenRequest{})
-				wantRefused(t, err, entra.Error{}, c.hint)
-				wantClean(t, err)
+				wantNoConnection(t, cfg, c.hint)
 			}
 		})
 	}
 }
 
+// wantNoConnection checks the error of a sign-in and, for an app with a credential, of one on behalf of a user.
+func wantNoConnection(t *testing.T, cfg entra.Config, hint string) {
+	t.Helper()
+	s, err := entra.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantHint(t, wantSignInError(t, s, entra.Error{}), hint)
+	s.Close()
+	if cfg.Mode != "" {
+		return
+	}
+	o, err := entra.NewOnBehalfOf(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = o.Get(t.Context(), "canary-assertion", entra.TokenRequest{})
+	wantRefused(t, err, entra.Error{}, hint)
+}
+
 func TestSourceShowsNoSecret(t *testing.T) {
-	inBubble(t, func(t *testing.T, f *fakeEntra) {
+	inBubble(t, func(t *testing.T, f *fakeTenant) {
 		s := f.source(t, nil)
 		wantToken(t, s, false, "1")
 		synctest.Wait()
-		wantClean(t, s)
+		wantNoSecrets(t, s)
 	})
 }
 
-// The resolver is Go's own, without a name server; it cannot live in a bubble, so the pauses are real.
+// The resolver is Go's own, without a name server. It cannot run in a bubble, so the pauses are real.
 func TestNameThatCannotBeResolved(t *testing.T) {
 	t.Parallel()
 	dialer := &net.Dialer{Resolver: &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
@@ -261,17 +279,17 @@ func TestNameThatCannotBeResolved(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantHint(t, wantError(t, s, entra.Error{Temporary: true}), "cannot be resolved")
+	wantHint(t, wantSignInError(t, s, entra.Error{Temporary: true}), "cannot be resolved")
 }
 
 func TestConnectionsThatBreak(t *testing.T) {
-	inBubble(t, func(t *testing.T, f *fakeEntra) {
+	inBubble(t, func(t *testing.T, f *fakeTenant) {
 		client := f.client(t)
 		client.Transport.(*http.Transport).DialContext = func(context.Context, string, string) (net.Conn, error) {
 			near, far := net.Pipe()
 			return near, far.Close()
 		}
 		s := f.source(t, func(c *entra.Config) { c.HTTP = client })
-		wantHint(t, wantError(t, s, entra.Error{Temporary: true}), "could not be reached")
+		wantHint(t, wantSignInError(t, s, entra.Error{Temporary: true}), "could not be reached")
 	})
 }

@@ -11,34 +11,34 @@ import (
 	msal "github.com/AzureAD/microsoft-authentication-library-for-go/apps/errors"
 )
 
-// explain turns any failure of MSAL into our own words.
-func explain(err error) *Error {
-	if problem := recognise(err); problem != nil {
+// translateError returns an Error for any failure of MSAL.
+func translateError(err error) *Error {
+	if problem := translateKnown(err); problem != nil {
 		return problem
 	}
-	return &Error{Hint: "the answer was not a token: check " + envAuthority + " and whether a proxy answers in Entra ID's place"}
+	return &Error{Hint: "the response was not a token: check " + envAuthority + " and whether a proxy answers in Entra ID's place"}
 }
 
-// recognise is explain for the failures that have a form, nil for those that are mere text.
-func recognise(err error) *Error {
+// translateKnown returns an Error for a failure that has a type, and nil for one that is only text.
+func translateKnown(err error) *Error {
 	var own *Error
-	var refused msal.CallErr // a value, which MSAL neither points to nor unwraps
+	var refused msal.CallErr // a value, which MSAL neither takes the address of nor unwraps
 	var garbled msal.InvalidJsonErr
 	switch {
 	case errors.As(err, &own):
 		return own
 	case errors.As(err, &refused) && refused.Resp != nil:
-		return explainAnswer(refused.Resp)
+		return responseError(refused.Resp)
 	case errors.As(err, &garbled):
-		return &Error{Hint: notEntra}
+		return &Error{Hint: hintNotEntra}
 	}
-	if problem := explainTLS(err); problem != nil {
+	if problem := translateTLS(err); problem != nil {
 		return problem
 	}
-	return explainNetwork(err)
+	return translateNetwork(err)
 }
 
-func explainTLS(err error) *Error {
+func translateTLS(err error) *Error {
 	var failed *tls.CertificateVerificationError
 	if !errors.As(err, &failed) {
 		return nil
@@ -47,7 +47,7 @@ func explainTLS(err error) *Error {
 	var invalid x509.CertificateInvalidError
 	switch {
 	case errors.As(err, &name):
-		return &Error{Hint: "the certificate shown belongs to another host: " + notEntra}
+		return &Error{Hint: "the certificate shown belongs to another host: " + hintNotEntra}
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
 		return &Error{Hint: "the certificate shown is not valid at this machine's time: check the clock, then the proxy"}
 	}
@@ -55,29 +55,30 @@ func explainTLS(err error) *Error {
 		"where a company proxy inspects TLS, name the file with its root certificate in SSL_CERT_FILE"}
 }
 
-func explainNetwork(err error) *Error {
+func translateNetwork(err error) *Error {
 	var name *net.DNSError
 	var network net.Error
 	switch {
 	case errors.As(err, &name):
 		return &Error{Temporary: true, Hint: "the host name of Entra ID cannot be resolved: check " + envAuthority + ", DNS and the network connection"}
 	case errors.As(err, &network) && network.Timeout():
-		return silence()
+		return noAnswerError()
 	case errors.As(err, &network), errors.Is(err, io.ErrUnexpectedEOF):
 		return &Error{Temporary: true, Hint: "Entra ID could not be reached: check the network, the firewall and HTTPS_PROXY, or try again"}
 	}
 	return nil
 }
 
-// explainIn is explain for a call under ctx, whose end a connection has many words for.
-func explainIn(ctx context.Context, err error) *Error {
-	problem := explain(err)
+// translateCallError translates the failure of a call under ctx. Connections report the end of ctx in many
+// ways, so the context decides.
+func translateCallError(ctx context.Context, err error) *Error {
+	problem := translateError(err)
 	if problem.Status == 0 && ctx.Err() != nil {
-		return silence()
+		return noAnswerError()
 	}
 	return problem
 }
 
-func silence() *Error {
+func noAnswerError() *Error {
 	return &Error{Temporary: true, Hint: "Entra ID did not answer in time: check the network, the firewall and HTTPS_PROXY, or try again"}
 }

@@ -12,17 +12,17 @@ import (
 	"scanwarden/defender/entra"
 )
 
-// tokenAnswer is a network on which discovery works and each token request gets the same answer.
-type tokenAnswer struct {
+// fixedResponse is a transport on which discovery works and each token request gets the same response.
+type fixedResponse struct {
 	status     int
 	retryAfter string
 	body       string
 }
 
-func (a tokenAnswer) RoundTrip(r *http.Request) (*http.Response, error) {
+func (a fixedResponse) RoundTrip(r *http.Request) (*http.Response, error) {
 	const base = "https://login.private.example/" + tenant
 	if strings.HasSuffix(r.URL.Path, "openid-configuration") {
-		a = tokenAnswer{200, "", `{"issuer":"` + base + `","authorization_endpoint":"` + base + `","token_endpoint":"` + base + `/token"}`}
+		a = fixedResponse{200, "", `{"issuer":"` + base + `","authorization_endpoint":"` + base + `","token_endpoint":"` + base + `/token"}`}
 	}
 	return &http.Response{
 		StatusCode: a.status, Header: http.Header{"Retry-After": {a.retryAfter}},
@@ -30,10 +30,11 @@ func (a tokenAnswer) RoundTrip(r *http.Request) (*http.Response, error) {
 	}, nil
 }
 
-// FuzzAnswer: whatever the token endpoint says, an error is bounded, is one printable line, keeps the status
-// of a refusal, and repeats nothing of the answer but what has the form of a code, a word or a GUID.
+// FuzzAnswer checks errors for any response of the token endpoint. An error must be one printable line of
+// limited length, must keep the status, and must repeat nothing of the response except codes, known words and
+// GUIDs.
 func FuzzAnswer(f *testing.F) {
-	f.Add(uint16(401), "", refusal(401, "invalid_client", 7000215).body)
+	f.Add(uint16(401), "", `{"error":"invalid_client","error_codes":[7000215],"error_description":"AADSTS7000215: `+secret+`","correlation_id":"`+correlation+`"}`)
 	f.Add(uint16(400), "7", `{"error":"`+secret+`","error_description":"AADSTS1`+secret+`","error_codes":[1],"correlation_id":"`+secret+`"}`)
 	f.Add(uint16(200), "", `{"access_token":"`+secret+`"}`)
 	f.Add(uint16(200), "", `{"access_token":"`+secret+`","expires_in":3599}`)
@@ -41,7 +42,7 @@ func FuzzAnswer(f *testing.F) {
 	f.Add(uint16(429), "99999999999", secret)
 	f.Add(uint16(302), "-1", "\x00\xff\u202e")
 	f.Fuzz(func(t *testing.T, status uint16, retryAfter, body string) {
-		a := tokenAnswer{200 + int(status)%400, retryAfter, body}
+		a := fixedResponse{200 + int(status)%400, retryAfter, body}
 		synctest.Test(t, func(t *testing.T) {
 			s, err := entra.New(entra.Config{
 				TenantID: tenant, ClientID: clientID, ClientSecret: func() (string, error) { return secret, nil },
@@ -50,14 +51,14 @@ func FuzzAnswer(f *testing.F) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err = textOf(t.Context(), s, false); err != nil {
+			if _, err = getText(t.Context(), s, false); err != nil {
 				checkText(t, err, a)
 			}
 		})
 	})
 }
 
-func checkText(t *testing.T, err error, a tokenAnswer) {
+func checkText(t *testing.T, err error, a fixedResponse) {
 	t.Helper()
 	var problem *entra.Error
 	if !errors.As(err, &problem) {

@@ -10,30 +10,30 @@ import (
 	"sync/atomic"
 )
 
-const maxAnswer = 1 << 20 // bytes of one answer; a token answer has about 2 KiB
+const maxResponse = 1 << 20 // bytes of one response; a token response has about 2 KiB
 
-// guarded is the HTTP client that MSAL gets. MSAL reads answers whole, posts the secret wherever the discovery
-// document or a redirect points, and waits for ever where a sign-in may take long.
-type guarded struct {
+// limitedClient is the HTTP client that MSAL gets. MSAL itself reads responses whole, posts the secret to any
+// address that the discovery document or a redirect names, and waits without a timeout.
+type limitedClient struct {
 	*http.Client
-	nearby bool // the endpoint is on this machine or link, where there is no TLS
+	allowLocalHTTP bool // allows plain http to this machine or its link
 }
 
-func guard(c *http.Client) guarded {
+func newLimitedClient(c *http.Client) limitedClient {
 	own := *c
-	own.Timeout = cmp.Or(own.Timeout, tryTime)
+	own.Timeout = cmp.Or(own.Timeout, attemptTimeout)
 	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return guarded{Client: &own}
+	return limitedClient{Client: &own}
 }
 
-// Do sends req over https only, follows no redirect and cuts off an endless answer.
-func (g guarded) Do(req *http.Request) (*http.Response, error) {
+// Do sends req over https only, follows no redirect and limits the size of the response.
+func (g limitedClient) Do(req *http.Request) (*http.Response, error) {
 	switch {
-	case req.URL.Scheme == "https", g.nearby && near(req.URL.Hostname()):
-	case g.nearby:
-		return nil, &Error{Hint: "the endpoint for managed identities is on another machine and without TLS: check IDENTITY_ENDPOINT"}
+	case req.URL.Scheme == "https", g.allowLocalHTTP && isLocalAddress(req.URL.Hostname()):
+	case g.allowLocalHTTP:
+		return nil, &Error{Hint: "the endpoint for managed identities is on another machine and has no TLS: check IDENTITY_ENDPOINT"}
 	default:
-		return nil, &Error{Hint: "the authority asks to send the sign-in unencrypted: check " + envAuthority}
+		return nil, &Error{Hint: "the authority names an address without TLS for the sign-in: check " + envAuthority}
 	}
 	answer, err := g.Client.Do(req)
 	if err != nil {
@@ -42,37 +42,38 @@ func (g guarded) Do(req *http.Request) (*http.Response, error) {
 	answer.Body = struct {
 		io.Reader
 		io.Closer
-	}{io.LimitReader(answer.Body, maxAnswer), answer.Body}
-	note(req.Context(), answer)
+	}{io.LimitReader(answer.Body, maxResponse), answer.Body}
+	recordError(req.Context(), answer)
 	return answer, nil
 }
 
-// near reports an address that no packet leaves this machine or its link for. Azure's endpoints for managed
-// identities have such ones: 169.254.169.254, 127.0.0.1, localhost.
-func near(host string) bool {
+// isLocalAddress reports whether packets to host stay on this machine or its link. Azure's endpoints for
+// managed identities have such addresses: 169.254.169.254, 127.0.0.1, localhost.
+func isLocalAddress(host string) bool {
 	addr, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && (addr.IsLoopback() || addr.IsLinkLocalUnicast())
 }
 
-// noted is the key in a context of the last refusal that came in under it.
-type noted struct{}
+// errorKey is the context key of the last error response received under a context.
+type errorKey struct{}
 
-// noting returns a context whose last refusal can be had: MSAL reads the refusals of a device code to their
-// end, to know whether to go on, and hands over empty ones.
-func noting(ctx context.Context) (context.Context, *atomic.Pointer[Error]) {
+// withLastError returns a context and the last error response received under it. MSAL reads the error responses
+// of a device code itself, to decide whether to continue, and returns empty ones.
+func withLastError(ctx context.Context) (context.Context, *atomic.Pointer[Error]) {
 	last := new(atomic.Pointer[Error])
-	return context.WithValue(ctx, noted{}, last), last
+	return context.WithValue(ctx, errorKey{}, last), last
 }
 
-func note(ctx context.Context, answer *http.Response) {
-	last, ok := ctx.Value(noted{}).(*atomic.Pointer[Error])
+// recordError stores the error response, if ctx comes from withLastError. The body stays readable.
+func recordError(ctx context.Context, answer *http.Response) {
+	last, ok := ctx.Value(errorKey{}).(*atomic.Pointer[Error])
 	if !ok || answer.StatusCode == http.StatusOK {
 		return
 	}
 	var read bytes.Buffer
 	whole := answer.Body
 	answer.Body = io.NopCloser(io.TeeReader(whole, &read))
-	last.Store(explainAnswer(answer))
+	last.Store(responseError(answer))
 	answer.Body = struct {
 		io.Reader
 		io.Closer

@@ -13,75 +13,75 @@ import (
 )
 
 const (
-	openTime   = 2 * time.Second // for a browser to fail in
-	maxAddress = 8 << 10         // bytes of the address to sign in at; the claims may make it long
+	openTimeout   = 2 * time.Second // for the browser to report a failure
+	maxAddressLen = 8 << 10         // bytes of the sign-in address; claims can make it long
 )
 
-// browser has a person sign in in a browser on this machine, by the authorization code flow with PKCE: MSAL
-// listens on http://localhost, at a port of the moment, for what the browser brings back (RFC 8252).
-type browser struct {
+// browserFlow signs a user in with a browser on this machine, by the authorization code flow with PKCE. MSAL
+// listens on an ephemeral port of http://localhost for the browser's return (RFC 8252).
+type browserFlow struct {
 	open func(address string) error
 }
 
-func (b browser) signIn(ctx context.Context, app *public.Client, scope, claims string, say func(string)) (public.AuthResult, *Error) {
+func (b browserFlow) signIn(ctx context.Context, app *public.Client, a *signInAttempt) (public.AuthResult, *Error) {
 	opened := false
 	options := []public.AcquireInteractiveOption{public.WithOpenURL(func(address string) error {
 		opened = true
-		return b.show(ctx, address, say)
+		return b.showAddress(ctx, address, a.instruct)
 	})}
-	if claims != "" {
-		options = append(options, public.WithClaims(claims))
+	if a.claims != "" {
+		options = append(options, public.WithClaims(a.claims))
 	}
-	result, err := app.AcquireTokenInteractive(ctx, []string{scope}, options...)
+	result, err := app.AcquireTokenInteractive(ctx, []string{a.scope}, options...)
 	switch {
 	case err == nil:
 		return result, nil
 	case opened:
-		return public.AuthResult{}, explainBrowser(ctx, err)
+		return public.AuthResult{}, translateBrowserError(ctx, err)
 	}
-	return public.AuthResult{}, explain(err)
+	return public.AuthResult{}, translateError(err)
 }
 
-// show opens the address, or tells the person to.
-func (b browser) show(ctx context.Context, address string, say func(string)) error {
-	if !plain(address, maxAddress) {
-		return &Error{Hint: "the address to sign in at is none of a web page: check " + envAuthority + " and whether a proxy answers in Entra ID's place"}
+// showAddress opens the address, or instructs the user to open it.
+func (b browserFlow) showAddress(ctx context.Context, address string, instruct func(string)) error {
+	if !isPlainURL(address, maxAddressLen) {
+		return &Error{Hint: "the sign-in address is not an https address: check " + envAuthority + " and whether a proxy answers in Entra ID's place"}
 	}
 	failed := make(chan error, 1)
-	// Some browsers end only when the person closes them, and this goroutine with them; nothing waits for it.
+	// Some browsers end only when the user closes them, and this goroutine with them. Nothing waits for it.
 	go func() { failed <- b.open(address) }()
-	timer := time.NewTimer(openTime)
+	timer := time.NewTimer(openTimeout)
 	defer timer.Stop()
 	select {
 	case err := <-failed:
 		if err != nil {
-			say("sign in at " + address + " in a browser on this machine")
+			instruct("sign in at " + address + " in a browser on this machine")
 			return nil
 		}
 	case <-timer.C:
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	say("finish the sign-in in the browser window that was opened")
+	instruct("finish the sign-in in the browser window that was opened")
 	return nil
 }
 
-// explainBrowser reads what the browser brought back in place of a sign-in, of which MSAL hands over the mere
-// text: a code is looked for in it.
-func explainBrowser(ctx context.Context, err error) *Error {
-	if problem := cmp.Or(late(ctx, err), recognise(err)); problem != nil {
+// translateBrowserError explains what the browser returned instead of a code. MSAL passes on only the text, so
+// the AADSTS code is searched for in it.
+func translateBrowserError(ctx context.Context, err error) *Error {
+	if problem := cmp.Or(signInTimeoutError(ctx, err), translateKnown(err)); problem != nil {
 		return problem
 	}
-	problem := &Error{OAuth: "access_denied", Code: refusal{Description: err.Error()}.code()}
-	problem.Hint = hint(problem, true)
+	problem := &Error{OAuth: "access_denied", Code: errorResponse{Description: err.Error()}.errorCode()}
+	problem.Hint = hintFor(problem, true)
 	return problem
 }
 
-// quieten keeps the browser from standard output, which is not its to write to: an MCP client reads it.
-var quieten = sync.OnceFunc(func() { system.Stdout, system.Stderr = io.Discard, io.Discard })
+// silenceBrowser keeps the browser's output off standard output, which an MCP client reads.
+var silenceBrowser = sync.OnceFunc(func() { system.Stdout, system.Stderr = io.Discard, io.Discard })
 
-// openBrowser opens the system's browser.
+// openBrowser opens address in the system's browser.
 func openBrowser(address string) error {
-	quieten()
+	silenceBrowser()
 	return system.OpenURL(address)
 }

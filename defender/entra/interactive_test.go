@@ -3,7 +3,6 @@ package entra_test
 import (
 	"bytes"
 	"errors"
-	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -17,63 +16,11 @@ import (
 	"scanwarden/defender/entra"
 )
 
-// browser is what a person's browser does with the address of a sign-in: answers of Entra ID come back with it,
-// over a real port of this machine.
-type browser struct {
-	f      *fakeEntra
-	answer func(url.Values) url.Values // from what was asked; nil is a success
-	method string                      // "" is POST
-	opened chan url.Values
-}
-
-func newBrowser(f *fakeEntra) *browser { return &browser{f: f, opened: make(chan url.Values, 10)} }
-
-func (b *browser) open(address string) error {
-	u, err := url.Parse(address)
-	if err != nil {
-		return err
-	}
-	asked := u.Query()
-	b.f.set(func(f *fakeEntra) { f.guest.challenge = asked.Get("code_challenge") })
-	b.opened <- asked
-	form := url.Values{"code": {"canary-code"}, "state": {asked.Get("state")}}
-	if b.answer != nil {
-		form = b.answer(asked)
-	}
-	if form == nil {
-		return nil // the person does nothing
-	}
-	method := b.method
-	if method == "" {
-		method = http.MethodPost
-	}
-	r, err := http.NewRequest(method, asked.Get("redirect_uri"), strings.NewReader(form.Encode()))
-	if err != nil {
-		return err
-	}
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	page, err := http.DefaultClient.Do(r)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(io.Discard, page.Body)
-	return errors.Join(err, page.Body.Close())
-}
-
-func (b *browser) source(t *testing.T, told *prompts, edit func(*entra.Config)) *entra.Source {
-	return b.f.people(t, told, func(c *entra.Config) {
-		c.Mode, c.OpenURL = entra.Interactive, b.open
-		if edit != nil {
-			edit(c)
-		}
-	})
-}
-
-func TestABrowserSignsAPersonIn(t *testing.T) {
-	f := startFake(t)
-	b := newBrowser(f)
-	var told prompts
-	s := b.source(t, &told, nil)
+func TestABrowserSignsAUserIn(t *testing.T) {
+	f := startTenant(t)
+	b := newTestBrowser(f)
+	var shown prompts
+	s := b.source(t, &shown, nil)
 	wantToken(t, s, false, "1")
 	wantToken(t, s, false, "1")
 	asked := <-b.opened
@@ -89,7 +36,7 @@ func TestABrowserSignsAPersonIn(t *testing.T) {
 	if err != nil || back.Scheme != "http" || back.Hostname() != "localhost" || back.Port() == "" {
 		t.Errorf("redirect to %v, %v", back, err)
 	}
-	if form := f.signIns()[0]; form.Get("code") != "canary-code" || form.Get("code_verifier") == "" || form.Has("client_secret") {
+	if form := f.TokenForms()[0]; !strings.HasPrefix(form.Get("code"), "fake-authorization-code-") || form.Get("code_verifier") == "" || form.Has("client_secret") {
 		t.Errorf("the code was redeemed with %v", form)
 	}
 	if c, err := net.Dial("tcp", back.Host); err == nil {
@@ -98,34 +45,34 @@ func TestABrowserSignsAPersonIn(t *testing.T) {
 	}
 }
 
-// ever is longer than any test: who waits so long waits for an event.
-const ever = time.Hour
+// longWait is longer than any test, for calls that wait for an event.
+const longWait = time.Hour
 
-// untilWaiting calls with hardly any patience until a person has been told what to do, however long it takes until
-// there is something to tell, and returns what such a call ends with.
-func untilWaiting(t *testing.T, s *entra.Source, told *prompts) *entra.Error {
+// waitUntilPrompted calls with a short wait until the user has been prompted, and returns the error of the last
+// call.
+func waitUntilPrompted(t *testing.T, s *entra.Source, shown *prompts) *entra.Error {
 	t.Helper()
 	for {
-		_, err := textOf(t.Context(), s, false)
-		switch problem := asRefusal(t, err); {
-		case problem.OAuth == "" && strings.Contains(problem.Hint, "did not answer in time"): // it has not begun yet
-		case problem.OAuth != "authorization_pending" || told.any():
+		_, err := getText(t.Context(), s, false)
+		switch problem := asError(t, err); {
+		case problem.OAuth == "" && strings.Contains(problem.Hint, "did not answer in time"): // the sign-in has not started yet
+		case problem.OAuth != "authorization_pending" || shown.any():
 			return problem
 		}
 	}
 }
 
-func hardlyAny(c *entra.Config) { c.Patience = time.Millisecond }
+func shortWait(c *entra.Config) { c.SignInWait = time.Millisecond }
 
 func TestCloseFreesThePort(t *testing.T) {
-	f := startFake(t)
-	b := newBrowser(f)
+	f := startTenant(t)
+	b := newTestBrowser(f)
 	b.answer = func(url.Values) url.Values { return nil }
-	var told prompts
-	s := b.source(t, &told, func(c *entra.Config) { c.Patience = ever })
+	var shown prompts
+	s := b.source(t, &shown, func(c *entra.Config) { c.SignInWait = longWait })
 	waited := make(chan error, 1)
 	go func() {
-		_, err := textOf(t.Context(), s, false)
+		_, err := getText(t.Context(), s, false)
 		waited <- err
 	}()
 	var asked url.Values
@@ -145,7 +92,7 @@ func TestCloseFreesThePort(t *testing.T) {
 	}
 	s.Close()
 	all := make([]byte, 1<<20)
-	if all = all[:runtime.Stack(all, true)]; bytes.Contains(all, []byte("entra.(*person).run")) {
+	if all = all[:runtime.Stack(all, true)]; bytes.Contains(all, []byte("entra.(*userSignIn).runAttempt")) {
 		t.Error("the sign-in goes on after Close")
 	}
 	if c, err := net.Dial("tcp", back.Host); err == nil {
@@ -155,69 +102,61 @@ func TestCloseFreesThePort(t *testing.T) {
 	wantRefused(t, <-waited, entra.Error{}, "the program is ending, and the sign-in with it: start it again and call again")
 }
 
-// The port is a real one, which no bubble's time passes for. MSAL keeps no token that ends within five minutes: so
-// each call after the sign-in is one whose token has expired.
+// The port is real, so the test cannot run in a bubble. MSAL caches no token that expires within five minutes,
+// so each call after the sign-in needs a renewal.
 func TestASignInInABrowserIsRenewed(t *testing.T) {
-	f := startFake(t)
-	f.set(func(f *fakeEntra) { f.lifetime = 240 })
-	b := newBrowser(f)
-	var told prompts
-	s := b.source(t, &told, nil)
+	f := startTenant(t)
+	f.setExpiresIn(240 * time.Second)
+	b := newTestBrowser(f)
+	var shown prompts
+	s := b.source(t, &shown, nil)
 	const finish = "To sign in to Entra ID, finish the sign-in in the browser window that was opened."
-	grants := func(want ...string) {
-		t.Helper()
-		var got []string
-		for _, form := range f.signIns() {
-			got = append(got, form.Get("grant_type"))
-		}
-		if !slices.Equal(got, want) {
-			t.Errorf("grants %v, want %v", got, want)
-		}
-	}
-	first, err := textOf(t.Context(), s, false)
+	first, err := getText(t.Context(), s, false)
 	if err != nil || !strings.HasPrefix(first, tokenCanary) {
 		t.Fatalf("Get = %q, %v", first, err)
 	}
-	n := len(f.signIns()) // MSAL's reading of the shelf may have found the token of the sign-in over already
+	n := len(f.TokenForms()) // MSAL may have found the sign-in's own token expired already
 	want := slices.Concat([]string{"authorization_code"}, slices.Repeat([]string{"refresh_token"}, n-1))
 	next := func() {
 		t.Helper()
 		n++
 		wantToken(t, s, false, strconv.Itoa(n))
 		want = append(want, "refresh_token")
-		grants(want...)
+		wantGrants(t, f, want...)
 	}
 	next()
 
-	// Throttled: the caller is told when to come back, and no window opens.
-	f.answerNext(answer{status: http.StatusTooManyRequests, retryAfter: "60"})
-	throttled := wantError(t, s, entra.Error{Status: 429, Temporary: true, RetryAfter: time.Minute})
-	wantSentence(t, throttled, "Entra ID sign-in failed (HTTP 429): Entra ID is asked too often: wait, and look for other programs "+
-		"that sign in as this app; try again in 1m0s", formsOf(f))
+	// Throttled: the error has the time to wait, and no window opens.
+	f.failNext(throttled("60"))
+	throttled := wantSignInError(t, s, entra.Error{Status: 429, Temporary: true, RetryAfter: time.Minute})
+	wantSentence(t, throttled, "Entra ID sign-in failed (HTTP 429): Entra ID is throttling this app's sign-ins: wait, and look for other programs "+
+		"that sign in as this app; try again in 1m0s", tokenForms(f))
 	n, want = n+1, append(want, "refresh_token")
-	f.answerNext(answer{status: http.StatusServiceUnavailable}) // passes
+	f.failNext(status(http.StatusServiceUnavailable)) // retried
 	n, want = n+1, append(want, "refresh_token")
 	next()
-	told.want(t, finish)
+	shown.want(t, finish)
 
-	// Revoked: the refusal is answered by another sign-in.
-	f.set(func(f *fakeEntra) { f.guest.revoked, f.lifetime = true, 3599 }) // all that is renewed is refused now
-	if again, err := textOf(t.Context(), s, false); err != nil || again == first {
+	// Revoked: the refusal leads to another sign-in.
+	f.Revoke(adaID) // the next renewal is refused
+	f.setExpiresIn(time.Hour)
+	if again, err := getText(t.Context(), s, false); err != nil || again == first {
 		t.Fatalf("after the revocation: %q, %v", again, err)
 	}
-	told.want(t, finish, finish)
+	shown.want(t, finish, finish)
 	if len(b.opened) != 2 {
 		t.Errorf("%d windows were opened, want 2", len(b.opened))
 	}
 }
 
 func TestABrowserThatStays(t *testing.T) {
-	f := startFake(t)
-	b := newBrowser(f)
+	t.Parallel()
+	f := startTenant(t)
+	b := newTestBrowser(f)
 	closed := make(chan struct{})
 	t.Cleanup(func() { close(closed) })
-	var told prompts
-	s := b.source(t, &told, func(c *entra.Config) {
+	var shown prompts
+	s := b.source(t, &shown, func(c *entra.Config) {
 		c.OpenURL = func(address string) error {
 			err := b.open(address)
 			<-closed
@@ -225,29 +164,29 @@ func TestABrowserThatStays(t *testing.T) {
 		}
 	})
 	wantToken(t, s, false, "1")
-	told.want(t, "To sign in to Entra ID, finish the sign-in in the browser window that was opened.")
+	shown.want(t, "To sign in to Entra ID, finish the sign-in in the browser window that was opened.")
 }
 
 func TestABrowserThatCannotBeOpened(t *testing.T) {
-	f := startFake(t)
+	f := startTenant(t)
 	addresses := make(chan string, 1)
-	var told prompts
-	s := newBrowser(f).source(t, &told, func(c *entra.Config) {
-		hardlyAny(c)
+	var shown prompts
+	s := newTestBrowser(f).source(t, &shown, func(c *entra.Config) {
+		shortWait(c)
 		c.OpenURL = func(address string) error {
 			addresses <- address
 			return errors.New("canary: no display")
 		}
 	})
-	problem := untilWaiting(t, s, &told)
-	wantIs(t, problem, entra.Error{OAuth: "authorization_pending", Temporary: true})
+	problem := waitUntilPrompted(t, s, &shown)
+	wantEqualError(t, problem, entra.Error{OAuth: "authorization_pending", Temporary: true})
 	words := "sign in at " + <-addresses + " in a browser on this machine"
 	if want := "Entra ID waits for a person to sign in: " + words + ", then call again"; problem.Error() != want {
 		t.Errorf("got  %s\nwant %s", problem, want)
 	}
-	for _, text := range told.texts {
+	for _, text := range shown.texts {
 		if text != "To sign in to Entra ID, "+words+"." || strings.Contains(text, "canary") {
-			t.Errorf("told %q", text)
+			t.Errorf("shown %q", text)
 		}
 	}
 	if len(addresses) != 0 {
@@ -262,59 +201,60 @@ func TestSignInsInABrowserThatFail(t *testing.T) {
 		}
 	}
 	cases := map[string]struct {
-		change func(*browser)
+		change func(*testBrowser)
 		want   entra.Error
 		hint   string
 	}{
-		"cancelled": {func(b *browser) { b.answer = refused("access_denied", "<b>the user canary cancelled</b>") },
-			entra.Error{OAuth: "access_denied"}, "cancelled or refused in the browser"},
-		"consent declined": {func(b *browser) { b.answer = refused("access_denied", "AADSTS65004: User canary declined.") },
+		"cancelled": {func(b *testBrowser) { b.answer = refused("access_denied", "<b>the user canary cancelled</b>") },
+			entra.Error{OAuth: "access_denied"}, "canceled or refused in the browser"},
+		"consent declined": {func(b *testBrowser) { b.answer = refused("access_denied", "AADSTS65004: User canary declined.") },
 			entra.Error{OAuth: "access_denied", Code: "AADSTS65004"}, "consent was declined"},
-		"not assigned": {func(b *browser) { b.answer = refused("invalid_grant", "AADSTS50105: canary") },
+		"not assigned": {func(b *testBrowser) { b.answer = refused("invalid_grant", "AADSTS50105: canary") },
 			entra.Error{OAuth: "access_denied", Code: "AADSTS50105"}, "assign"},
-		"another state": {func(b *browser) {
+		"another state": {func(b *testBrowser) {
 			b.answer = func(url.Values) url.Values { return url.Values{"code": {"canary-code"}, "state": {"canary"}} }
-		}, entra.Error{OAuth: "access_denied"}, "cancelled or refused"},
-		"GET":          {func(b *browser) { b.method = http.MethodGet }, entra.Error{OAuth: "access_denied"}, "cancelled or refused"},
-		"stolen code":  {func(b *browser) { b.f.answerNext(refusal(400, "invalid_grant", 501481)) }, entra.Error{Code: "AADSTS501481", OAuth: "invalid_grant", Status: 400, Correlation: correlation}, "start the sign-in again"},
-		"other tenant": {func(b *browser) { b.f.guest.tenant = correlation }, entra.Error{}, "belongs to another tenant than AZURE_TENANT_ID"},
-		"nobody comes": {func(b *browser) { b.answer = func(url.Values) url.Values { return nil } },
+		}, entra.Error{OAuth: "access_denied"}, "canceled or refused"},
+		"GET":          {func(b *testBrowser) { b.method = http.MethodGet }, entra.Error{OAuth: "access_denied"}, "canceled or refused"},
+		"stolen code":  {func(b *testBrowser) { b.f.failNext(refusal(400, "invalid_grant", 501481)) }, entra.Error{Code: "AADSTS501481", OAuth: "invalid_grant", Status: 400, Correlation: correlation}, "start the sign-in again"},
+		"other tenant": {func(b *testBrowser) { setTenant(otherTenant)(b.f) }, entra.Error{}, "belongs to another tenant than AZURE_TENANT_ID"},
+		"no answer": {func(b *testBrowser) { b.answer = func(url.Values) url.Values { return nil } },
 			entra.Error{OAuth: "authorization_pending", Temporary: true}, "finish the sign-in in the browser window that was opened, then call again"},
-		"asked too often": {func(b *browser) { b.f.answerNext(answer{status: 429, retryAfter: "60"}) },
-			entra.Error{Status: 429, Temporary: true, RetryAfter: time.Minute}, "asked too often: wait"},
-		"Entra is down": {func(b *browser) { b.f.answerNext(answer{status: 503}) }, entra.Error{Status: 503, Temporary: true}, "failing at the moment"},
-		"no such tenant": {func(b *browser) {
-			b.f.config = func(w http.ResponseWriter) bool { write(w, refusal(400, "invalid_tenant", 90002)); return true }
+		"asked too often": {func(b *testBrowser) { b.f.failNext(throttled("60")) },
+			entra.Error{Status: 429, Temporary: true, RetryAfter: time.Minute}, "throttling this app's sign-ins: wait"},
+		"Entra is down": {func(b *testBrowser) { b.f.failNext(status(503)) }, entra.Error{Status: 503, Temporary: true}, "failing temporarily"},
+		"no such tenant": {func(b *testBrowser) {
+			b.f.failDiscovery(refusal(400, "invalid_tenant", 90002))
 		}, entra.Error{Code: "AADSTS90002", OAuth: "invalid_tenant", Status: 400, Correlation: correlation}, "check AZURE_TENANT_ID"},
-		"address without TLS": {func(b *browser) {
-			b.f.config = func(w http.ResponseWriter) bool {
-				const base = "https://" + production + "/" + tenant
-				reply(w, 200, map[string]any{"issuer": base + "/v2.0", "token_endpoint": base + "/oauth2/v2.0/token", "authorization_endpoint": "file:///etc/canary"})
-				return true
-			}
-		}, entra.Error{}, "none of a web page"},
+		"address without TLS": {func(b *testBrowser) {
+			b.f.failDiscovery(discoveryOf("file:///etc/canary"))
+		}, entra.Error{}, "not an https address"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			f := startFake(t)
-			b := newBrowser(f)
+			b := newTestBrowser(startTenant(t))
 			c.change(b)
-			var told prompts
-			s := b.source(t, &told, func(cfg *entra.Config) {
-				if cfg.Patience = ever; c.want.OAuth == "authorization_pending" {
-					hardlyAny(cfg)
-				}
-			})
-			problem := untilWaiting(t, s, &told)
-			wantIs(t, problem, c.want)
-			wantHint(t, problem, c.hint)
-			wantClean(t, problem)
-			for _, text := range told.texts {
-				wantClean(t, text)
-			}
+			wantFailedBrowser(t, b, c.want, c.hint)
 			if name == "address without TLS" && len(b.opened) != 0 {
 				t.Error("the address was opened")
 			}
 		})
+	}
+}
+
+// wantFailedBrowser checks the error of a sign-in in a browser. It waits for the end unless the error is pending.
+func wantFailedBrowser(t *testing.T, b *testBrowser, want entra.Error, hint string) {
+	t.Helper()
+	var shown prompts
+	s := b.source(t, &shown, func(cfg *entra.Config) {
+		if cfg.SignInWait = longWait; want.OAuth == "authorization_pending" {
+			shortWait(cfg)
+		}
+	})
+	problem := waitUntilPrompted(t, s, &shown)
+	wantEqualError(t, problem, want)
+	wantHint(t, problem, hint)
+	wantNoSecrets(t, problem)
+	for _, text := range shown.texts {
+		wantNoSecrets(t, text)
 	}
 }

@@ -10,54 +10,54 @@ import (
 )
 
 const (
-	keyService = "scanwarden"
-	storeTime  = 20 * time.Second // for the protected store, in which a person may have to type a password
+	keyService     = "scanwarden"
+	keyringTimeout = 20 * time.Second // long enough for a user to type the keyring's password
 )
 
-// errNoKey means that the protected store is there, and has no key of ours.
+// errNoKey reports that the keyring is available and holds no key for the registration.
 var errNoKey = errors.New("no key is kept yet")
 
-var errNoStore = errors.New("this machine has no protected store for its key that is unlocked (on Linux a Secret Service such as GNOME Keyring)")
+var errNoKeyring = errors.New("this machine has no unlocked keyring for its key (on Linux a Secret Service such as GNOME Keyring)")
 
-// loadKey gets the key from the protected store: the Secret Service over D-Bus, Apple's Keychain or Windows'
-// Credential Manager.
+// loadKey returns the key from the keyring: the Secret Service over D-Bus, Apple's Keychain or Windows'
+// Credential Manager. The error is errNoKey if there is none, and errNoKeyring if the keyring cannot be used.
 func loadKey(ctx context.Context, name string) ([]byte, error) {
-	text, err := within(ctx, func() (string, error) { return keyring.Get(keyService, name) })
+	text, err := withKeyringTimeout(ctx, func() (string, error) { return keyring.Get(keyService, name) })
 	if errors.Is(err, keyring.ErrNotFound) {
 		return nil, errNoKey
 	}
 	if err != nil {
-		return nil, errNoStore
+		return nil, errNoKeyring
 	}
 	key, err := base64.StdEncoding.DecodeString(text)
 	if err != nil || len(key) != keySize {
-		return nil, errNoKey // somebody else's: ours takes its place
+		return nil, errNoKey // not written by scanwarden: a new key replaces it
 	}
 	return key, nil
 }
 
 func saveKey(ctx context.Context, name string, key []byte) error {
-	_, err := within(ctx, func() (string, error) {
+	_, err := withKeyringTimeout(ctx, func() (string, error) {
 		return "", keyring.Set(keyService, name, base64.StdEncoding.EncodeToString(key))
 	})
 	if err != nil {
-		return errNoStore
+		return errNoKeyring
 	}
 	return nil
 }
 
-// within does not wait longer for the store than storeTime. It cannot be stopped: its goroutine ends with its
-// answer, be it the person's.
-func within(ctx context.Context, ask func() (string, error)) (string, error) {
+// withKeyringTimeout returns the result of call, or an error after keyringTimeout. The keyring cannot be
+// interrupted: the goroutine ends when it answers.
+func withKeyringTimeout(ctx context.Context, call func() (string, error)) (string, error) {
 	type answer struct {
 		text string
 		err  error
 	}
-	ctx, cancel := context.WithTimeout(ctx, storeTime)
+	ctx, cancel := context.WithTimeout(ctx, keyringTimeout)
 	defer cancel()
 	answers := make(chan answer, 1)
 	go func() {
-		text, err := ask()
+		text, err := call()
 		answers <- answer{text, err}
 	}()
 	select {

@@ -7,7 +7,7 @@ import (
 	"unsafe"
 )
 
-// tryLock takes the lock on an open file, or reports that another has it. Closing the file gives it back.
+// tryLock locks an open file. It returns false if another process holds the lock. Closing the file releases it.
 func tryLock(f *os.File) (bool, error) {
 	const (
 		failImmediately = 1

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"scanwarden/defender/entra"
+	"scanwarden/defender/entra/entratest"
 )
 
 func TestErrorsNameTheVariablesOfTheirRegistration(t *testing.T) {
@@ -16,33 +17,33 @@ func TestErrorsNameTheVariablesOfTheirRegistration(t *testing.T) {
 	if err == nil || err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}
-	inBubble(t, func(t *testing.T, f *fakeEntra) {
-		f.set(func(f *fakeEntra) { f.secret = "another" })
+	inBubble(t, func(t *testing.T, f *fakeTenant) {
+		f.changeApp(func(a *entratest.App) { a.Secret = "another" })
 		refused := entra.Error{Code: "AADSTS7000215", OAuth: "invalid_client", Status: 401, Correlation: correlation}
-		wantHint(t, wantError(t, f.source(t, writer), refused), "set SCANWARDEN_WRITE_CLIENT_SECRET to the secret's Value")
-		wantHint(t, wantError(t, f.source(t, writer).For(vault), refused), "set SCANWARDEN_WRITE_CLIENT_SECRET to the secret's Value")
-		wantHint(t, wantError(t, f.source(t, nil), refused), "set AZURE_CLIENT_SECRET to the secret's Value")
+		wantHint(t, wantSignInError(t, f.source(t, writer), refused), "set SCANWARDEN_WRITE_CLIENT_SECRET to the secret's Value")
+		wantHint(t, wantSignInError(t, f.source(t, writer).For(vault), refused), "set SCANWARDEN_WRITE_CLIENT_SECRET to the secret's Value")
+		wantHint(t, wantSignInError(t, f.source(t, nil), refused), "set AZURE_CLIENT_SECRET to the secret's Value")
 		file := filepath.Join(t.TempDir(), "none")
 		s := f.source(t, func(c *entra.Config) { writer(c); c.ClientSecret, c.FederatedTokenFile = nil, file })
-		wantHint(t, wantError(t, s, entra.Error{}), "check SCANWARDEN_WRITE_FEDERATED_TOKEN_FILE")
+		wantHint(t, wantSignInError(t, s, entra.Error{}), "check SCANWARDEN_WRITE_FEDERATED_TOKEN_FILE")
 	})
 }
 
-func TestEachModeSaysWhatToSet(t *testing.T) {
-	const people = "SCANWARDEN_DEFENDER_SCOPE must be one scope, such as https://api.securitycenter.microsoft.com/.default"
+func TestEachModeNamesWhatToSet(t *testing.T) {
+	const oneScope = "SCANWARDEN_DEFENDER_SCOPE must be one scope, such as https://api.securitycenter.microsoft.com/.default"
 	cases := map[string]struct {
 		cfg  entra.Config
-		want string // "" is accepted
+		want string // "" means accepted
 	}{
 		"unknown":                   {entra.Config{Mode: "password"}, "SCANWARDEN_AUTH must be one of client, managed-identity, device-code and interactive"},
-		"people, nothing":           {entra.Config{Mode: entra.DeviceCode}, "set AZURE_TENANT_ID, and AZURE_CLIENT_ID"},
-		"people, no secret":         {entra.Config{Mode: entra.Interactive, TenantID: tenant, ClientID: clientID}, ""},
-		"people, domain":            {entra.Config{Mode: entra.Interactive, TenantID: "contoso.com", ClientID: clientID}, "AZURE_TENANT_ID must be the tenant's GUID with SCANWARDEN_AUTH=interactive, so that an account of another tenant is told apart"},
-		"people, any tenant":        {entra.Config{Mode: entra.DeviceCode, TenantID: "organizations", ClientID: clientID}, `AZURE_TENANT_ID must name one tenant, not "organizations"`},
-		"people, plain http":        {entra.Config{Mode: entra.DeviceCode, TenantID: tenant, ClientID: clientID, Authority: "http://x"}, "AZURE_AUTHORITY_HOST must be https:// and a host name, such as https://login.microsoftonline.com"},
-		"people, one permission":    {entra.Config{Mode: entra.DeviceCode, TenantID: tenant, ClientID: clientID, Scope: "https://api.securitycenter.microsoft.com/Machine.ReadWrite"}, ""},
-		"people, two scopes":        {entra.Config{Mode: entra.DeviceCode, TenantID: tenant, ClientID: clientID, Scope: scope + " " + vault}, people},
-		"people, no scope":          {entra.Config{Mode: entra.DeviceCode, TenantID: tenant, ClientID: clientID, Scope: "https://api.example/"}, people},
+		"user, nothing":             {entra.Config{Mode: entra.DeviceCode}, "set AZURE_TENANT_ID, and AZURE_CLIENT_ID"},
+		"user, no secret":           {entra.Config{Mode: entra.Interactive, TenantID: tenant, ClientID: clientID}, ""},
+		"user, domain":              {entra.Config{Mode: entra.Interactive, TenantID: "contoso.com", ClientID: clientID}, "AZURE_TENANT_ID must be the tenant's GUID with SCANWARDEN_AUTH=interactive, so that an account of another tenant is recognized"},
+		"user, any tenant":          {entra.Config{Mode: entra.DeviceCode, TenantID: "organizations", ClientID: clientID}, `AZURE_TENANT_ID must name one tenant, not "organizations"`},
+		"user, plain http":          {entra.Config{Mode: entra.DeviceCode, TenantID: tenant, ClientID: clientID, Authority: "http://x"}, "AZURE_AUTHORITY_HOST must be https:// and a host name, such as https://login.microsoftonline.com"},
+		"user, one permission":      {entra.Config{Mode: entra.DeviceCode, TenantID: tenant, ClientID: clientID, Scope: "https://api.securitycenter.microsoft.com/Machine.ReadWrite"}, ""},
+		"user, two scopes":          {entra.Config{Mode: entra.DeviceCode, TenantID: tenant, ClientID: clientID, Scope: scope + " " + vault}, oneScope},
+		"user, no scope":            {entra.Config{Mode: entra.DeviceCode, TenantID: tenant, ClientID: clientID, Scope: "https://api.example/"}, oneScope},
 		"machine, nothing":          {entra.Config{Mode: entra.ManagedIdentity}, ""},
 		"machine, one permission":   {entra.Config{Mode: entra.ManagedIdentity, Scope: "https://api.example/x"}, "SCANWARDEN_DEFENDER_SCOPE must end in /.default, such as https://api.securitycenter.microsoft.com/.default"},
 		"client is what is meant":   {entra.Config{Mode: entra.Client, TenantID: tenant, ClientID: clientID}, "set one of AZURE_CLIENT_SECRET, AZURE_CLIENT_CERTIFICATE_PATH and AZURE_FEDERATED_TOKEN_FILE"},

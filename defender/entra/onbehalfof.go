@@ -12,52 +12,52 @@ import (
 	"github.com/AzureAD/microsoft-authentication-library-for-go/apps/confidential"
 )
 
-// OnBehalfOf trades the tokens that people called us with for tokens in their names (the OAuth 2.0 On-Behalf-Of
-// flow), so that Defender records who acted. It keeps what it got in memory, for the 1,000 callers' tokens seen
-// last and no longer than twelve hours unused: until then a person's token is renewed even after the one they
-// called with has expired. It is safe for concurrent use; make one with [NewOnBehalfOf].
+// OnBehalfOf exchanges the access tokens of callers for Defender tokens in their names (the OAuth 2.0
+// on-behalf-of flow), so that Defender records the acting user. It keeps tokens in memory, for the 1,000
+// callers' tokens used last, and drops those unused for twelve hours. Until then a user's token is renewed even
+// after the caller's own has expired. It is safe for concurrent use; make one with [NewOnBehalfOf].
 type OnBehalfOf struct {
 	registration
-	names   prefix
+	prefix  envPrefix
 	scope   string
-	users   *recent
+	users   *userCache
 	flights singleflight.Group
 }
 
-const maxUserToken = 64 << 10 // bytes; one with two hundred groups in it has about 10 KiB
+const maxUserToken = 64 << 10 // bytes; a token with two hundred groups has about 10 KiB
 
-// NewOnBehalfOf checks the configuration as [New] does, and makes no call. cfg is that of mode Client; its scope
-// is one delegated permission, or, by /.default, all that were consented to.
+// NewOnBehalfOf checks the configuration as [New] does, and makes no network call. The mode must be Client. The
+// scope is one delegated permission, or /.default for all that were consented to.
 func NewOnBehalfOf(cfg Config) (*OnBehalfOf, error) {
 	cfg = cfg.withDefaults()
-	names := prefix(cfg.Prefix)
-	app, err := registerForPeople(cfg)
+	names := envPrefix(cfg.Prefix)
+	app, err := newUserRegistration(cfg)
 	if err == nil {
-		err = cfg.checkDelegated()
+		err = cfg.checkDelegatedScope()
 	}
 	if err != nil {
-		return nil, fmt.Errorf("configure the sign-in on behalf of users: %s", names.in(err.Error()))
+		return nil, fmt.Errorf("configure the sign-in on behalf of users: %s", names.expand(err.Error()))
 	}
-	app.http.Transport = attentive{app.http.Transport}
-	return &OnBehalfOf{registration: app, names: names, scope: cfg.Scope, users: newRecent()}, nil
+	app.http.Transport = failureRecorder{app.http.Transport}
+	return &OnBehalfOf{registration: app, prefix: names, scope: cfg.Scope, users: newUserCache()}, nil
 }
 
-// registerForPeople is for an app that has a credential, and uses it to act for people.
-func registerForPeople(cfg Config) (registration, error) {
+// newUserRegistration returns the registration of an app that has a credential and acts for users with it.
+func newUserRegistration(cfg Config) (registration, error) {
 	if cfg.Mode != Client {
-		return registration{}, fmt.Errorf("%s must be client: acting for people takes an app with a credential of its own", envMode)
+		return registration{}, fmt.Errorf("%s must be client: acting for users needs an app with a credential of its own", envMode)
 	}
-	return register(cfg)
+	return newRegistration(cfg)
 }
 
-// Get returns a token in the name of whom assertion was issued to: the cached one, unless ask says otherwise.
-// assertion is the access token that a caller presented, and verified already; no error repeats it. The error is an
-// [*Error] that says what the caller has to do, or wraps ctx's own when ctx ended first.
-func (o *OnBehalfOf) Get(ctx context.Context, assertion string, ask TokenRequest) (Token, error) {
-	token, err := o.get(ctx, assertion, ask)
+// Get returns a token in the name of the user that assertion was issued to. It is the cached one, unless req
+// asks otherwise. assertion is the access token that the caller presented, already verified; no error repeats
+// it. The error is an [*Error] with what the caller must do, or wraps ctx's error if ctx ended first.
+func (o *OnBehalfOf) Get(ctx context.Context, assertion string, req TokenRequest) (Token, error) {
+	token, err := o.getToken(ctx, assertion, req)
 	var problem *Error
 	if errors.As(err, &problem) {
-		return Token{}, o.names.of(problem)
+		return Token{}, o.prefix.expandError(problem)
 	}
 	if err != nil {
 		return Token{}, fmt.Errorf("sign in to Entra ID on behalf of a user: %w", err)
@@ -65,20 +65,20 @@ func (o *OnBehalfOf) Get(ctx context.Context, assertion string, ask TokenRequest
 	return token, nil
 }
 
-func (o *OnBehalfOf) get(ctx context.Context, assertion string, ask TokenRequest) (Token, error) {
+func (o *OnBehalfOf) getToken(ctx context.Context, assertion string, req TokenRequest) (Token, error) {
 	if err := ctx.Err(); err != nil {
 		return Token{}, err
 	}
-	if problem := checkTrade(assertion, ask); problem != nil {
+	if problem := checkExchange(assertion, req); problem != nil {
 		return Token{}, problem
 	}
-	t := trade{user(sha256.Sum256([]byte(assertion))), assertion, ask}
-	if now := o.users.get(t.who); now.good() && ask == (TokenRequest{}) {
+	t := exchange{userKey(sha256.Sum256([]byte(assertion))), assertion, req}
+	if now := o.users.get(t.key); now.isUsable() && req == (TokenRequest{}) {
 		return now.token, nil
 	}
-	flight := o.flights.DoChan(fmt.Sprintf("%x %t %s", t.who, ask.Fresh, ask.Claims), func() (any, error) {
-		// The flight serves others too, so it must outlive the caller who happened to start it.
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), signInTime)
+	flight := o.flights.DoChan(fmt.Sprintf("%x %t %s", t.key, req.Fresh, req.Claims), func() (any, error) {
+		// Several callers share the flight, so it must outlive the one that started it.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), acquireTimeout)
 		defer cancel()
 		return o.renew(ctx, t)
 	})
@@ -90,43 +90,43 @@ func (o *OnBehalfOf) get(ctx context.Context, assertion string, ask TokenRequest
 	}
 }
 
-func checkTrade(assertion string, ask TokenRequest) *Error {
+func checkExchange(assertion string, req TokenRequest) *Error {
 	switch {
 	case assertion == "":
-		return &Error{Hint: "there is no user's token to act with: sign in to this app"}
+		return &Error{Hint: "the call carries no user's token: sign in to this app"}
 	case len(assertion) > maxUserToken:
-		return &Error{Hint: "the user's token is too long to be one: sign in to this app again"}
+		return &Error{Hint: "the user's token is longer than any real one: sign in to this app again"}
 	}
-	return ask.check()
+	return req.validate()
 }
 
-// trade is one exchange to be made.
-type trade struct {
-	who       user
+// exchange is one token exchange to make.
+type exchange struct {
+	key       userKey
 	assertion string
-	ask       TokenRequest
+	request   TokenRequest
 }
 
-// exchanged is what a user has got, and the client it can be renewed with.
-type exchanged struct {
-	*session
+// userClient is a user's token and the MSAL client that can renew it.
+type userClient struct {
+	*cachedToken
 	app *confidential.Client
 }
 
-func (e *exchanged) good() bool { return e != nil && e.session.good() }
+func (e *userClient) isUsable() bool { return e != nil && e.cachedToken.isUsable() }
 
-// renew makes the exchange and keeps what came of it.
-func (o *OnBehalfOf) renew(ctx context.Context, t trade) (Token, error) {
-	current := o.users.get(t.who)
-	next, problem := o.acquire(ctx, t, current)
+// renew makes the exchange and caches its result.
+func (o *OnBehalfOf) renew(ctx context.Context, t exchange) (Token, error) {
+	current := o.users.get(t.key)
+	next, problem := o.acquireToken(ctx, t, current)
 	switch {
-	case problem == nil && t.ask == TokenRequest{}:
-		// In an outage this is the old token still, which must not displace a fresh one.
-		o.users.swap(t.who, current, next)
+	case problem == nil && t.request == TokenRequest{}:
+		// In an outage this is still the old token, which must not replace a fresh one.
+		o.users.compareAndSwap(t.key, current, next)
 	case problem == nil:
-		o.users.put(t.who, next)
-	case t.ask == TokenRequest{} && !problem.Temporary:
-		o.users.swap(t.who, current, nil) // there is nothing left to renew
+		o.users.put(t.key, next)
+	case t.request == TokenRequest{} && !problem.Temporary:
+		o.users.compareAndSwap(t.key, current, nil) // nothing is left to renew
 	}
 	if problem != nil {
 		return Token{}, problem
@@ -134,15 +134,15 @@ func (o *OnBehalfOf) renew(ctx context.Context, t trade) (Token, error) {
 	return next.token, nil
 }
 
-// acquire asks the user's client, which renews what it has where it can, or another when it was not the user who
-// was refused: the secret or certificate may have been renewed since the client read it.
+// acquireToken asks the user's MSAL client, which renews its token if it can. If the app itself was refused it
+// asks a new client, because the secret or certificate may have been renewed since the old one read it.
 //
-// Each user has a client of their own. MSAL never evicts a user's tokens, so a client that all share would grow
-// for ever, and one that is dropped for another would take along what everybody's tokens are renewed with. The
-// price is paid once per user: MSAL's discovery, two requests more.
-func (o *OnBehalfOf) acquire(ctx context.Context, t trade, current *exchanged) (*exchanged, *Error) {
+// Each user has a client of their own. MSAL never evicts a user's tokens, so a shared client would grow without
+// limit, and replacing it would lose the refresh tokens of all users. The price is MSAL's discovery, two more
+// requests per user.
+func (o *OnBehalfOf) acquireToken(ctx context.Context, t exchange, current *userClient) (*userClient, *Error) {
 	if current != nil {
-		next, problem := o.exchange(ctx, current.app, t)
+		next, problem := o.exchangeToken(ctx, current.app, t)
 		if problem == nil || problem.OAuth != "invalid_client" {
 			return next, problem
 		}
@@ -151,24 +151,24 @@ func (o *OnBehalfOf) acquire(ctx context.Context, t trade, current *exchanged) (
 	if problem != nil {
 		return nil, problem
 	}
-	return o.exchange(ctx, app, t)
+	return o.exchangeToken(ctx, app, t)
 }
 
-func (o *OnBehalfOf) exchange(ctx context.Context, app *confidential.Client, t trade) (*exchanged, *Error) {
+func (o *OnBehalfOf) exchangeToken(ctx context.Context, app *confidential.Client, t exchange) (*userClient, *Error) {
 	var options []confidential.AcquireOnBehalfOfOption
-	if claims := t.ask.anew(); claims != "" {
+	if claims := t.request.cacheBypassClaims(); claims != "" {
 		options = append(options, confidential.WithClaims(claims))
 	}
-	next, problem := patiently(ctx, func(ctx context.Context) (*session, *Error) {
-		ctx, passing := attending(ctx)
+	next, problem := retryTransient(ctx, func(ctx context.Context) (*cachedToken, *Error) {
+		ctx, passing := withFailureRecord(ctx)
 		result, err := app.AcquireTokenOnBehalfOf(ctx, t.assertion, []string{o.scope}, options...)
 		if err == nil {
-			return newSession(result)
+			return newCachedToken(result)
 		}
-		if err.Error() == spent {
-			return nil, tooShort(time.Now())
+		if err.Error() == msalExpiredText {
+			return nil, shortLivedError(time.Now())
 		}
-		problem := explainIn(ctx, err)
+		problem := translateCallError(ctx, err)
 		if trouble := passing.Load(); trouble != nil && !problem.Temporary {
 			problem = trouble
 		}
@@ -177,5 +177,5 @@ func (o *OnBehalfOf) exchange(ctx context.Context, app *confidential.Client, t t
 	if problem != nil {
 		return nil, problem
 	}
-	return &exchanged{next, app}, nil
+	return &userClient{next, app}, nil
 }

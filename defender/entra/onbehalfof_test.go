@@ -10,7 +10,7 @@ import (
 	"scanwarden/defender/entra"
 )
 
-func asRefusal(t *testing.T, err error) *entra.Error {
+func asError(t *testing.T, err error) *entra.Error {
 	t.Helper()
 	problem, ok := errors.AsType[*entra.Error](err)
 	if !ok {
@@ -20,15 +20,15 @@ func asRefusal(t *testing.T, err error) *entra.Error {
 }
 
 func TestATokenOnBehalfOfAUser(t *testing.T) {
-	amongPeople(t, func(t *testing.T, p *fakePeople) {
-		token, err := p.onBehalfOf(t, nil).Get(t.Context(), assertionCanary+"ada", entra.TokenRequest{})
+	inBubble(t, func(t *testing.T, f *fakeTenant) {
+		token, err := f.onBehalfOf(t, nil).Get(t.Context(), f.assertion("ada"), entra.TokenRequest{})
 		if err != nil || token.Text != tokenCanary+"ada-1" || time.Until(token.Expires) != 3599*time.Second {
 			t.Fatalf("Get = %+v, %v", token, err)
 		}
-		form := p.signIns()[0]
+		form := f.TokenForms()[0]
 		for name, want := range map[string]string{
 			"grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer", "requested_token_use": "on_behalf_of",
-			"assertion": assertionCanary + "ada", "client_secret": secret, "scope": delegated + " openid offline_access profile",
+			"assertion": f.assertion("ada"), "client_secret": secret, "scope": delegated + " openid offline_access profile",
 		} {
 			if got := form.Get(name); got != want {
 				t.Errorf("%s = %q, want %q", name, got, want)
@@ -39,45 +39,45 @@ func TestATokenOnBehalfOfAUser(t *testing.T) {
 
 func TestAUsersTokenIsCached(t *testing.T) {
 	for _, scope := range []string{delegated, "https://api.securitycenter.microsoft.com/.default"} {
-		amongPeople(t, func(t *testing.T, p *fakePeople) {
-			o := p.onBehalfOf(t, func(c *entra.Config) { c.Scope = scope })
+		inBubble(t, func(t *testing.T, f *fakeTenant) {
+			o := f.onBehalfOf(t, func(c *entra.Config) { c.Scope = scope })
 			for range 20 {
-				wantTraded(t, o, "ada", entra.TokenRequest{}, "ada-1")
+				f.wantExchange(t, o, "ada", entra.TokenRequest{}, "ada-1")
 			}
 			time.Sleep(50 * time.Minute)
-			wantTraded(t, o, "ada", entra.TokenRequest{}, "ada-1")
-			wantSignIns(t, p.fakeEntra, 1)
+			f.wantExchange(t, o, "ada", entra.TokenRequest{}, "ada-1")
+			wantTokenRequests(t, f, 1)
 		})
 	}
 }
 
-func TestPassingFailuresOfAnExchange(t *testing.T) {
-	busy := answer{status: http.StatusServiceUnavailable}
-	fault := refusal(http.StatusServiceUnavailable, "temporarily_unavailable", 90033)
+func TestTemporaryFailuresOfAnExchange(t *testing.T) {
+	busy := status(http.StatusServiceUnavailable)
+	broken := refusal(http.StatusServiceUnavailable, "temporarily_unavailable", 90033)
 	for name, c := range map[string]struct {
-		answers []answer
+		answers []fault
 		want    entra.Error
 		hint    string
 	}{
-		"twice busy":       {[]answer{busy, busy}, entra.Error{}, ""},
-		"always busy":      {[]answer{busy, busy, busy}, entra.Error{Status: 503, Temporary: true}, "wait a minute and try again"},
-		"in its own words": {[]answer{fault, fault, fault}, entra.Error{Code: "AADSTS90033", OAuth: "temporarily_unavailable", Status: 503, Temporary: true}, "Entra ID has a passing fault"},
-		"throttled":        {[]answer{{status: 429, retryAfter: "7"}}, entra.Error{}, ""},
-		"throttled, long":  {[]answer{{status: 429, retryAfter: "60"}}, entra.Error{Status: 429, Temporary: true}, "try again in 1m0s"},
-		"a passing fault":  {[]answer{refusal(400, "invalid_request", 90033)}, entra.Error{}, ""},
+		"twice busy":       {[]fault{busy, busy}, entra.Error{}, ""},
+		"always busy":      {[]fault{busy, busy, busy}, entra.Error{Status: 503, Temporary: true}, "wait a minute and try again"},
+		"in its own words": {[]fault{broken, broken, broken}, entra.Error{Code: "AADSTS90033", OAuth: "temporarily_unavailable", Status: 503, Temporary: true}, "Entra ID reports a temporary fault"},
+		"throttled":        {[]fault{throttled("7")}, entra.Error{}, ""},
+		"throttled, long":  {[]fault{throttled("60")}, entra.Error{Status: 429, Temporary: true}, "try again in 1m0s"},
+		"a passing fault":  {[]fault{refusal(400, "invalid_request", 90033)}, entra.Error{}, ""},
 	} {
-		for proof, edit := range proofs(t) {
-			t.Run(proof+" "+name, func(t *testing.T) {
-				amongPeople(t, func(t *testing.T, p *fakePeople) {
-					p.answerNext(c.answers...)
-					_, err := trade(t.Context(), p.onBehalfOf(t, edit), "ada", entra.TokenRequest{})
+		for kind, edit := range credentials(t) {
+			t.Run(kind+" "+name, func(t *testing.T) {
+				inBubble(t, func(t *testing.T, f *fakeTenant) {
+					f.failNext(c.answers...)
+					_, err := f.exchange(t.Context(), f.onBehalfOf(t, edit), "ada", entra.TokenRequest{})
 					if c.hint == "" && err != nil {
 						t.Error(err)
 					} else if c.hint != "" {
 						wantRefused(t, err, c.want, c.hint)
 					}
-					for _, form := range formsOf(p.fakeEntra) {
-						wantProof(t, proof, form)
+					for _, form := range tokenForms(f) {
+						wantCredential(t, kind, form)
 					}
 				})
 			})
@@ -85,11 +85,11 @@ func TestPassingFailuresOfAnExchange(t *testing.T) {
 	}
 }
 
-func TestWhatAUserIsTold(t *testing.T) {
-	conditional := answer{status: 400, body: `{"error":"invalid_grant","suberror":"basic_action","error_codes":[530036],` +
+func TestHintsForUsers(t *testing.T) {
+	conditional := fault{Status: 400, Body: `{"error":"invalid_grant","suberror":"basic_action","error_codes":[530036],` +
 		`"error_description":"AADSTS530036: canary","claims":"{\"access_token\":{\"capolids\":{\"essential\":true,\"values\":[\"canary\"]}}}"}`}
 	for name, c := range map[string]struct {
-		answer answer
+		answer fault
 		want   entra.Error
 		hint   string
 	}{
@@ -97,20 +97,20 @@ func TestWhatAUserIsTold(t *testing.T) {
 		"expired":              {refusal(400, "invalid_grant", 500133), entra.Error{Code: "AADSTS500133", OAuth: "invalid_grant", Status: 400}, "sign in again"},
 		"another tenant":       {refusal(400, "invalid_request", 90002), entra.Error{Code: "AADSTS90002", OAuth: "invalid_request", Status: 400}, "check AZURE_TENANT_ID"},
 		"a forged token":       {refusal(400, "invalid_grant", 50013), entra.Error{Code: "AADSTS50013", OAuth: "invalid_grant", Status: 400}, "sign in to this app again"},
-		"no consent":           {refusal(400, "invalid_grant", 65001), entra.Error{Code: "AADSTS65001", OAuth: "invalid_grant", Status: 400}, "Machine.ReadWrite where people sign in"},
+		"no consent":           {refusal(400, "invalid_grant", 65001), entra.Error{Code: "AADSTS65001", OAuth: "invalid_grant", Status: 400}, "Machine.ReadWrite where users sign in"},
 		"second factor":        {refusal(400, "interaction_required", 50076), entra.Error{Code: "AADSTS50076", OAuth: "interaction_required", Status: 400}, "sign in again"},
 		"blocked by policy":    {refusal(400, "invalid_grant", 53003), entra.Error{Code: "AADSTS53003", OAuth: "invalid_grant", Status: 400}, "ask an administrator which one"},
 		"revoked secret":       {refusal(401, "invalid_client", 7000222), entra.Error{Code: "AADSTS7000222", OAuth: "invalid_client", Status: 401}, "the client secret has expired"},
-		"an unknown condition": {conditional, entra.Error{Code: "AADSTS530036", OAuth: "invalid_grant", Status: 400}, "a conditional access policy wants another step of the user: sign in again and take it"},
-		"a web page":           {answer{status: 403, body: "<html>canary"}, entra.Error{Status: 403}, "something other than Entra ID answered"},
-		"no lifetime":          {answer{body: `{"access_token":"canary"}`}, entra.Error{}, "something other than Entra ID answered"},
+		"an unknown condition": {conditional, entra.Error{Code: "AADSTS530036", OAuth: "invalid_grant", Status: 400}, "a conditional access policy requires another step from the user: sign in again and complete it"},
+		"a web page":           {fault{Status: 403, Body: "<html>canary"}, entra.Error{Status: 403}, "something other than Entra ID answered"},
+		"no lifetime":          {fault{Body: `{"access_token":"canary"}`}, entra.Error{}, "something other than Entra ID answered"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			amongPeople(t, func(t *testing.T, p *fakePeople) {
-				p.answerNext(c.answer)
-				_, err := trade(t.Context(), p.onBehalfOf(t, nil), "ada", entra.TokenRequest{})
+			inBubble(t, func(t *testing.T, f *fakeTenant) {
+				f.failNext(c.answer)
+				_, err := f.exchange(t.Context(), f.onBehalfOf(t, nil), "ada", entra.TokenRequest{})
 				wantRefused(t, err, c.want, c.hint)
-				wantSignIns(t, p.fakeEntra, 1)
+				wantTokenRequests(t, f, 1)
 			})
 		})
 	}
@@ -118,35 +118,35 @@ func TestWhatAUserIsTold(t *testing.T) {
 
 func TestAClaimsChallengeIsPassedOn(t *testing.T) {
 	const claims = `{"access_token":{"nbf":{"essential":true,"value":"1604106651"}}}`
-	amongPeople(t, func(t *testing.T, p *fakePeople) {
-		o := p.onBehalfOf(t, nil)
-		wantTraded(t, o, "ada", entra.TokenRequest{Fresh: true, Claims: claims}, "ada-1") // the first call of all may be challenged
-		wantTraded(t, o, "ada", entra.TokenRequest{Fresh: true, Claims: claims}, "ada-2")
-		wantTraded(t, o, "ada", entra.TokenRequest{}, "ada-2")
+	inBubble(t, func(t *testing.T, f *fakeTenant) {
+		o := f.onBehalfOf(t, nil)
+		f.wantExchange(t, o, "ada", entra.TokenRequest{Fresh: true, Claims: claims}, "ada-1") // even the first call may be challenged
+		f.wantExchange(t, o, "ada", entra.TokenRequest{Fresh: true, Claims: claims}, "ada-2")
+		f.wantExchange(t, o, "ada", entra.TokenRequest{}, "ada-2")
 		time.Sleep(time.Hour)
-		wantTraded(t, o, "ada", entra.TokenRequest{}, "ada-3")
+		f.wantExchange(t, o, "ada", entra.TokenRequest{}, "ada-3")
 		for i, want := range []bool{true, true, false} {
-			if got := strings.Contains(p.signIns()[i].Get("claims"), `"1604106651"`); got != want {
-				t.Errorf("request %d has the claims %s", i+1, p.signIns()[i].Get("claims"))
+			if got := strings.Contains(f.TokenForms()[i].Get("claims"), `"1604106651"`); got != want {
+				t.Errorf("request %d has the claims %s", i+1, f.TokenForms()[i].Get("claims"))
 			}
 		}
 	})
 }
 
 func TestAChallengeThatTheUserHasToAnswer(t *testing.T) {
-	amongPeople(t, func(t *testing.T, p *fakePeople) {
-		o := p.onBehalfOf(t, nil)
-		wantTraded(t, o, "ada", entra.TokenRequest{}, "ada-1")
-		p.answerNext(refusal(400, "invalid_grant", 50173), refusal(400, "interaction_required", 50076))
-		_, err := trade(t.Context(), o, "ada", entra.TokenRequest{Fresh: true, Claims: `{"access_token":{}}`})
+	inBubble(t, func(t *testing.T, f *fakeTenant) {
+		o := f.onBehalfOf(t, nil)
+		f.wantExchange(t, o, "ada", entra.TokenRequest{}, "ada-1")
+		f.failNext(refusal(400, "invalid_grant", 50173), refusal(400, "interaction_required", 50076))
+		_, err := f.exchange(t.Context(), o, "ada", entra.TokenRequest{Fresh: true, Claims: `{"access_token":{}}`})
 		wantRefused(t, err, entra.Error{Code: "AADSTS50076", OAuth: "interaction_required", Status: 400}, "sign in again")
-		wantTraded(t, o, "ada", entra.TokenRequest{}, "ada-1") // what the service made of it is the service's to say again
+		f.wantExchange(t, o, "ada", entra.TokenRequest{}, "ada-1") // the cached token stays; the service decides whether to challenge again
 	})
 }
 
-func TestWhatIsNotTraded(t *testing.T) {
-	amongPeople(t, func(t *testing.T, p *fakePeople) {
-		o := p.onBehalfOf(t, nil)
+func TestRequestsThatAreNotExchanged(t *testing.T) {
+	inBubble(t, func(t *testing.T, f *fakeTenant) {
+		o := f.onBehalfOf(t, nil)
 		for name, c := range map[string]struct {
 			assertion string
 			ask       entra.TokenRequest
@@ -154,22 +154,22 @@ func TestWhatIsNotTraded(t *testing.T) {
 		}{
 			"nothing":     {"", entra.TokenRequest{}, "sign in to this app"},
 			"a novel":     {strings.Repeat("canary", 11_000), entra.TokenRequest{}, "sign in to this app again"},
-			"odd claims":  {assertionCanary + "ada", entra.TokenRequest{Claims: "canary"}, "the claims challenge is not a JSON object"},
-			"null claims": {assertionCanary + "ada", entra.TokenRequest{Claims: "null"}, "the claims challenge is not a JSON object"},
+			"odd claims":  {f.assertion("ada"), entra.TokenRequest{Claims: "canary"}, "the claims challenge is not a JSON object"},
+			"null claims": {f.assertion("ada"), entra.TokenRequest{Claims: "null"}, "the claims challenge is not a JSON object"},
 		} {
 			_, err := o.Get(t.Context(), c.assertion, c.ask)
-			t.Log(name, "is not traded")
+			t.Log(name, "is not exchanged")
 			wantRefused(t, err, entra.Error{}, c.hint)
 		}
-		wantSignIns(t, p.fakeEntra, 0)
+		wantTokenRequests(t, f, 0)
 	})
 }
 
 func TestAnExchangeEnds(t *testing.T) {
-	amongPeople(t, func(t *testing.T, p *fakePeople) {
-		p.set(func(f *fakeEntra) { f.hang = true })
+	inBubble(t, func(t *testing.T, f *fakeTenant) {
+		f.hang()
 		start := time.Now()
-		_, err := trade(t.Context(), p.onBehalfOf(t, nil), "ada", entra.TokenRequest{})
+		_, err := f.exchange(t.Context(), f.onBehalfOf(t, nil), "ada", entra.TokenRequest{})
 		wantRefused(t, err, entra.Error{Temporary: true}, "did not answer in time")
 		if took := time.Since(start); took != 30*time.Second {
 			t.Errorf("gave up after %v, want 30s", took)
@@ -177,16 +177,16 @@ func TestAnExchangeEnds(t *testing.T) {
 	})
 }
 
-func TestNewOnBehalfOfSaysWhatToSet(t *testing.T) {
+func TestNewOnBehalfOfNamesWhatToSet(t *testing.T) {
 	for name, c := range map[string]struct {
 		edit func(*entra.Config)
 		want string
 	}{
-		"a person's mode": {func(c *entra.Config) { c.Mode = entra.DeviceCode }, "SCANWARDEN_AUTH must be client"},
-		"no credential":   {func(c *entra.Config) { c.ClientSecret = nil }, "set one of AZURE_CLIENT_SECRET"},
-		"no resource":     {func(c *entra.Config) { c.Scope = "Machine.ReadWrite" }, "SCANWARDEN_DEFENDER_SCOPE must be one scope"},
-		"two scopes":      {func(c *entra.Config) { c.Scope += " " + delegated }, "SCANWARDEN_DEFENDER_SCOPE must be one scope"},
-		"another app's":   {func(c *entra.Config) { c.ClientSecret, c.Prefix = nil, "SCANWARDEN_WRITE_" }, "set one of SCANWARDEN_WRITE_CLIENT_SECRET"},
+		"a mode for users": {func(c *entra.Config) { c.Mode = entra.DeviceCode }, "SCANWARDEN_AUTH must be client"},
+		"no credential":    {func(c *entra.Config) { c.ClientSecret = nil }, "set one of AZURE_CLIENT_SECRET"},
+		"no resource":      {func(c *entra.Config) { c.Scope = "Machine.ReadWrite" }, "SCANWARDEN_DEFENDER_SCOPE must be one scope"},
+		"two scopes":       {func(c *entra.Config) { c.Scope += " " + delegated }, "SCANWARDEN_DEFENDER_SCOPE must be one scope"},
+		"another app's":    {func(c *entra.Config) { c.ClientSecret, c.Prefix = nil, "SCANWARDEN_WRITE_" }, "set one of SCANWARDEN_WRITE_CLIENT_SECRET"},
 	} {
 		cfg := entra.Config{TenantID: tenant, ClientID: clientID, ClientSecret: func() (string, error) { return secret, nil }, Scope: delegated}
 		c.edit(&cfg)

@@ -11,22 +11,22 @@ import (
 	"scanwarden/defender/internal/untrusted"
 )
 
-// refusal is what Entra ID says in an error answer. The description is searched for a code and never
-// shown: it is free text, and may repeat what was sent.
-type refusal struct {
+// errorResponse is the body of an error response. The description is searched for a code and never shown: it is
+// free text and may repeat what was sent.
+type errorResponse struct {
 	OAuth       string `json:"error"`
 	Description string `json:"error_description"`
 	Codes       []int  `json:"error_codes"`
 	Correlation string `json:"correlation_id"`
-	Claims      string `json:"claims"` // what the next sign-in of the person must bring; ours alone cannot
+	Claims      string `json:"claims"` // what the user's next sign-in must satisfy; the app cannot satisfy it alone
 }
 
-// explainAnswer reads an answer that is not a success.
-func explainAnswer(answer *http.Response) *Error {
-	r, ok := readRefusal(answer.Body)
+// responseError returns the Error for a response that is not a success.
+func responseError(answer *http.Response) *Error {
+	r, ok := readErrorResponse(answer.Body)
 	problem := &Error{
-		Code:   r.code(),
-		OAuth:  registered(r.OAuth),
+		Code:   r.errorCode(),
+		OAuth:  knownErrorWord(r.OAuth),
 		Status: answer.StatusCode,
 	}
 	if untrusted.IsGUID(r.Correlation) {
@@ -35,29 +35,29 @@ func explainAnswer(answer *http.Response) *Error {
 	if wait, ok := untrusted.RetryAfter(answer.Header, time.Now()); ok {
 		problem.RetryAfter = wait.Round(time.Second)
 	}
-	problem.Temporary = passing(problem)
-	problem.Hint = hint(problem, ok)
-	if r.Claims != "" && advice[problem.Code] == "" && !problem.Temporary {
-		problem.Hint = "a conditional access policy wants another step of the user: sign in again and take it"
+	problem.Temporary = isTransient(problem)
+	problem.Hint = hintFor(problem, ok)
+	if r.Claims != "" && adviceByCode[problem.Code] == "" && !problem.Temporary {
+		problem.Hint = "a conditional access policy requires another step from the user: sign in again and complete it"
 	}
 	if ok && !problem.Temporary {
-		problem.Hint += clock(answer.Header)
+		problem.Hint += skewHint(answer.Header)
 	}
 	return problem
 }
 
-// readRefusal reports whether the body is Entra ID's own form of an error.
-func readRefusal(body io.Reader) (refusal, bool) {
-	var r refusal
+// readErrorResponse returns the decoded body, and whether it has Entra ID's form of an error.
+func readErrorResponse(body io.Reader) (errorResponse, bool) {
+	var r errorResponse
 	data, err := io.ReadAll(io.LimitReader(body, 64<<10))
 	if err != nil || json.Unmarshal(data, &r) != nil {
-		return refusal{}, false
+		return errorResponse{}, false
 	}
-	return r, r.OAuth != "" || r.code() != ""
+	return r, r.OAuth != "" || r.errorCode() != ""
 }
 
-// code returns the first code, in words AADSTS and at most nine digits.
-func (r refusal) code() string {
+// errorCode returns the first code as AADSTS and at most nine digits, or "".
+func (r errorResponse) errorCode() string {
 	if len(r.Codes) > 0 && 0 < r.Codes[0] && r.Codes[0] < 1e9 {
 		return "AADSTS" + strconv.Itoa(r.Codes[0])
 	}
@@ -72,7 +72,8 @@ func (r refusal) code() string {
 	return "AADSTS" + digits[:end]
 }
 
-func passing(e *Error) bool {
+// isTransient reports whether the same request may succeed later.
+func isTransient(e *Error) bool {
 	switch e.Status {
 	case http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway,
 		http.StatusServiceUnavailable, http.StatusGatewayTimeout:
@@ -81,31 +82,32 @@ func passing(e *Error) bool {
 	return e.Code == "AADSTS90033" || e.OAuth == "temporarily_unavailable"
 }
 
-func hint(e *Error, readable bool) string {
-	switch known, word := advice[e.Code], wordAdvice(e.OAuth); {
+// hintFor returns what to do about e. readable reports whether the body had Entra ID's form.
+func hintFor(e *Error, readable bool) string {
+	switch known, word := adviceByCode[e.Code], adviceForOAuth(e.OAuth); {
 	case known != "":
 		return known
 	case word != "":
 		return word
 	case e.Status == http.StatusTooManyRequests:
-		return "Entra ID is asked too often: wait, and look for other programs that sign in as this app"
+		return "Entra ID is throttling this app's sign-ins: wait, and look for other programs that sign in as this app"
 	case e.Temporary:
-		return "Entra ID, or a proxy before it, is failing at the moment: wait a minute and try again"
+		return "Entra ID, or a proxy in front of it, is failing temporarily: wait a minute and try again"
 	case !readable:
-		return notEntra
+		return hintNotEntra
 	case e.Code != "":
-		return "look the code up at login.microsoftonline.com/error and mend the app registration"
+		return "look the code up at login.microsoftonline.com/error and correct the app registration"
 	}
 	return "check " + envTenant + ", " + envClient + " and the credential"
 }
 
-// registered returns word if it is one of the error words of OAuth, OpenID Connect or Entra ID, and ""
-// for anything else an answer may hold.
-func registered(word string) string {
+// knownErrorWord returns word if OAuth, OpenID Connect or Entra ID defines it as an error, and "" for any other
+// text.
+func knownErrorWord(word string) string {
 	switch word {
 	case "invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type",
 		"invalid_scope", "access_denied", "server_error", "temporarily_unavailable", "interaction_required",
-		loginRequired, "consent_required", pending, declined, outdated, "slow_down", "bad_verification_code", "invalid_resource", "invalid_tenant", "invalid_instance":
+		oauthLoginRequired, "consent_required", oauthPending, oauthDeclined, oauthExpired, "slow_down", "bad_verification_code", "invalid_resource", "invalid_tenant", "invalid_instance":
 		return word
 	}
 	return ""

@@ -8,38 +8,37 @@ import (
 	"scanwarden/defender/entra"
 )
 
-func TestPassingFailuresAreTriedAgain(t *testing.T) {
-	busy := answer{status: http.StatusServiceUnavailable, body: "<html>busy</html>"}
-	wait := func(value string) answer { return answer{status: http.StatusTooManyRequests, retryAfter: value} }
+func TestTemporaryFailuresAreRetried(t *testing.T) {
+	busy := fault{Status: http.StatusServiceUnavailable, Body: "<html>busy</html>"}
 	cases := map[string]struct {
-		answers  []answer
+		answers  []fault
 		signIns  int
 		ok       bool
-		min, max time.Duration // how long it takes; max leaves room for jitter
+		min, max time.Duration // duration; max allows for jitter
 	}{
-		"twice busy":              {[]answer{busy, busy}, 3, true, 600 * time.Millisecond, time.Second},
-		"three times busy":        {[]answer{busy, busy, busy}, 3, false, 600 * time.Millisecond, time.Second},
-		"told to wait":            {[]answer{wait("7")}, 2, true, 7 * time.Second, 7 * time.Second},
-		"told a date":             {[]answer{wait("Sat, 01 Jan 2000 00:00:09 GMT")}, 2, true, 9 * time.Second, 9 * time.Second},
-		"told to wait too long":   {[]answer{wait("60")}, 1, false, 0, 0},
-		"passing fault, 400":      {[]answer{refusal(400, "invalid_request", 90033)}, 2, true, 200 * time.Millisecond, 400 * time.Millisecond},
-		"temporarily unavailable": {[]answer{refusal(400, "temporarily_unavailable", 1)}, 2, true, 200 * time.Millisecond, 400 * time.Millisecond},
-		"refused":                 {[]answer{refusal(401, "invalid_client", 7000215)}, 1, false, 0, 0},
-		"not implemented":         {[]answer{{status: http.StatusNotImplemented}}, 1, false, 0, 0},
+		"twice busy":              {[]fault{busy, busy}, 3, true, 600 * time.Millisecond, time.Second},
+		"three times busy":        {[]fault{busy, busy, busy}, 3, false, 600 * time.Millisecond, time.Second},
+		"must wait":               {[]fault{throttled("7")}, 2, true, 7 * time.Second, 7 * time.Second},
+		"must wait for a date":    {[]fault{throttled("Sat, 01 Jan 2000 00:00:09 GMT")}, 2, true, 9 * time.Second, 9 * time.Second},
+		"must wait too long":      {[]fault{throttled("60")}, 1, false, 0, 0},
+		"passing fault, 400":      {[]fault{refusal(400, "invalid_request", 90033)}, 2, true, 200 * time.Millisecond, 400 * time.Millisecond},
+		"temporarily unavailable": {[]fault{refusal(400, "temporarily_unavailable", 1)}, 2, true, 200 * time.Millisecond, 400 * time.Millisecond},
+		"refused":                 {[]fault{refusal(401, "invalid_client", 7000215)}, 1, false, 0, 0},
+		"not implemented":         {[]fault{status(http.StatusNotImplemented)}, 1, false, 0, 0},
 	}
-	for proof, edit := range proofs(t) {
+	for kind, edit := range credentials(t) {
 		for name, c := range cases {
-			t.Run(proof+" "+name, func(t *testing.T) {
-				inBubble(t, func(t *testing.T, f *fakeEntra) {
-					f.answerNext(c.answers...)
+			t.Run(kind+" "+name, func(t *testing.T) {
+				inBubble(t, func(t *testing.T, f *fakeTenant) {
+					f.failNext(c.answers...)
 					start := time.Now()
-					_, err := textOf(t.Context(), f.source(t, edit), false)
+					_, err := getText(t.Context(), f.source(t, edit), false)
 					if took := time.Since(start); (err == nil) != c.ok || took < c.min || took > c.max {
 						t.Errorf("err = %v after %v; want success %v within %v to %v", err, took, c.ok, c.min, c.max)
 					}
-					wantSignIns(t, f, c.signIns)
-					for _, form := range formsOf(f) {
-						wantProof(t, proof, form)
+					wantTokenRequests(t, f, c.signIns)
+					for _, form := range tokenForms(f) {
+						wantCredential(t, kind, form)
 					}
 				})
 			})
@@ -48,11 +47,12 @@ func TestPassingFailuresAreTriedAgain(t *testing.T) {
 }
 
 func TestPausesGrow(t *testing.T) {
-	inBubble(t, func(t *testing.T, f *fakeEntra) {
-		busy := answer{status: http.StatusServiceUnavailable}
-		f.answerNext(busy, busy)
+	inBubble(t, func(t *testing.T, f *fakeTenant) {
+		busy := status(http.StatusServiceUnavailable)
+		f.failNext(busy, busy)
 		wantToken(t, f.source(t, nil), false, "3")
-		first, second := f.arrived[1].Sub(f.arrived[0]), f.arrived[2].Sub(f.arrived[1])
+		r := f.Tokens()
+		first, second := r[1].Time.Sub(r[0].Time), r[2].Time.Sub(r[1].Time)
 		if first < 200*time.Millisecond || first >= 400*time.Millisecond || second < 400*time.Millisecond || second >= 600*time.Millisecond {
 			t.Errorf("paused %v, then %v", first, second)
 		}
@@ -60,14 +60,14 @@ func TestPausesGrow(t *testing.T) {
 }
 
 func TestAnExpiredTokenIsNotAskedForTwiceAsOften(t *testing.T) {
-	inBubble(t, func(t *testing.T, f *fakeEntra) {
+	inBubble(t, func(t *testing.T, f *fakeTenant) {
 		s := f.source(t, nil)
 		wantToken(t, s, false, "1")
 		time.Sleep(time.Hour)
-		busy := answer{status: http.StatusServiceUnavailable}
-		f.answerNext(busy, busy, busy)
-		wantError(t, s, entra.Error{Status: 503, Temporary: true})
-		wantSignIns(t, f, 4)
+		busy := status(http.StatusServiceUnavailable)
+		f.failNext(busy, busy, busy)
+		wantSignInError(t, s, entra.Error{Status: 503, Temporary: true})
+		wantTokenRequests(t, f, 4)
 	})
 }
 
@@ -76,11 +76,11 @@ func TestALongRetryAfterIsPassedOn(t *testing.T) {
 		"60": time.Minute, "9999999999999": 24 * time.Hour, "99999999999999999999999": 24 * time.Hour, "-5": 0, "soon": 0,
 		"Sat, 01 Jan 2000 01:00:00 GMT": time.Hour, "Fri, 01 Jan 1999 00:00:00 GMT": 0, "Sat, 01 Jan 2050 01:00:00 GMT": 24 * time.Hour,
 	} {
-		inBubble(t, func(t *testing.T, f *fakeEntra) {
-			throttled := answer{status: http.StatusTooManyRequests, retryAfter: header}
-			f.answerNext(throttled, throttled, throttled)
-			problem := wantError(t, f.source(t, nil), entra.Error{Status: 429, Temporary: true, RetryAfter: want})
-			wantHint(t, problem, "asked too often")
+		inBubble(t, func(t *testing.T, f *fakeTenant) {
+			throttled := throttled(header)
+			f.failNext(throttled, throttled, throttled)
+			problem := wantSignInError(t, f.source(t, nil), entra.Error{Status: 429, Temporary: true, RetryAfter: want})
+			wantHint(t, problem, "throttling")
 			if want == time.Minute {
 				wantHint(t, problem, "; try again in 1m0s")
 			}
@@ -89,28 +89,28 @@ func TestALongRetryAfterIsPassedOn(t *testing.T) {
 }
 
 func TestSilenceEndsTheSignIn(t *testing.T) {
-	inBubble(t, func(t *testing.T, f *fakeEntra) {
-		f.set(func(f *fakeEntra) { f.hang = true })
+	inBubble(t, func(t *testing.T, f *fakeTenant) {
+		f.hang()
 		start := time.Now()
-		problem := wantError(t, f.source(t, nil), entra.Error{Temporary: true})
+		problem := wantSignInError(t, f.source(t, nil), entra.Error{Temporary: true})
 		wantHint(t, problem, "did not answer in time")
 		if took := time.Since(start); took != 30*time.Second {
 			t.Errorf("gave up after %v, want 30s", took)
 		}
-		wantSignIns(t, f, 3)
+		wantTokenRequests(t, f, 3)
 	})
 }
 
 func TestASignInEndsEvenInAPause(t *testing.T) {
-	inBubble(t, func(t *testing.T, f *fakeEntra) {
-		f.set(func(f *fakeEntra) { f.latency = 6 * time.Second })
-		throttled := answer{status: http.StatusTooManyRequests, retryAfter: "10"}
-		f.answerNext(throttled, throttled, throttled)
+	inBubble(t, func(t *testing.T, f *fakeTenant) {
+		f.setLatency(6 * time.Second)
+		throttled := throttled("10")
+		f.failNext(throttled, throttled, throttled)
 		start := time.Now()
-		wantError(t, f.source(t, nil), entra.Error{Status: 429, Temporary: true, RetryAfter: 10 * time.Second})
+		wantSignInError(t, f.source(t, nil), entra.Error{Status: 429, Temporary: true, RetryAfter: 10 * time.Second})
 		if took := time.Since(start); took != 30*time.Second {
 			t.Errorf("gave up after %v, want 30s", took)
 		}
-		wantSignIns(t, f, 2)
+		wantTokenRequests(t, f, 2)
 	})
 }

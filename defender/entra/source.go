@@ -1,16 +1,16 @@
-// Package entra signs in to Microsoft Entra ID and hands out the bearer tokens that Defender wants. It is the
-// only room that sees MSAL.
+// Package entra signs in to Microsoft Entra ID and returns the access tokens that Defender accepts. No other
+// package imports MSAL.
 //
-// Who signs in is a [Mode]: an application, which proves itself with exactly one of a client secret, a
-// certificate or a federated token file; the managed identity of the machine; or a person at this machine, with
-// a code or a browser. However many callers ask at once, one of them signs in and all are served, and a caller
-// that gives up harms nobody else. Applications and machines keep their tokens in memory. A person's sign-in
-// outlives the program, encrypted under a key in the operating system's protected store, or not at all.
+// A [Mode] selects how: as an application, with exactly one of a client secret, a certificate or a federated
+// token file; as the managed identity of the machine; or as a user at this machine, with a device code or a
+// browser. Concurrent callers share one sign-in, and a caller that gives up does not affect the others.
+// Applications and machines cache their tokens in memory. A user's sign-in is kept between runs only if it can
+// be encrypted under a key in the operating system's keyring.
 //
-// The invariant: nothing secret leaves but the token itself. MSAL's errors can carry the client secret, the
-// raw answer and the token, so not one of them is wrapped or quoted: every failure is an [Error] of this
-// package, built from a few checked parts, that says what to do next. What a person is told, a code or an
-// address, is checked in the same way.
+// The invariant: no secret leaves this package except the token itself. MSAL's errors can carry the client
+// secret, the raw response and the token, so none of them is wrapped or quoted. Every failure is an [Error] of
+// this package, built from a few checked parts, with what to do next. A code or address shown to a user is
+// checked in the same way.
 package entra
 
 import (
@@ -23,72 +23,73 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
-// signInTime bounds one sign-in without a person, its tries and pauses together.
-const signInTime = 30 * time.Second
+// acquireTimeout bounds one acquisition without a user, all attempts and pauses included.
+const acquireTimeout = 30 * time.Second
 
-// Source hands out tokens for one scope. It is safe for concurrent use; make one with [New].
+// Source returns tokens for one scope. It is safe for concurrent use; make one with [New].
 type Source struct {
-	method method
-	person *person // that method, in the modes for people; else nil
-	names  prefix
+	auth   authMethod
+	user   *userSignIn // the same as auth in the modes that sign a user in; otherwise nil
+	prefix envPrefix
 	scope  string
 
-	session atomic.Pointer[session] // nil before the first token
+	cached  atomic.Pointer[cachedToken] // nil before the first token
 	flights singleflight.Group
 }
 
-// New checks the configuration and reads the certificate; it makes no call, and the sign-in client is
-// made with the first token. The error is one sentence that names the environment variable to set.
+// New checks the configuration and reads the certificate. It makes no network call: the MSAL client is created
+// with the first token. The error is one sentence that names the environment variable to set.
 func New(cfg Config) (*Source, error) {
 	cfg = cfg.withDefaults()
-	s := &Source{names: prefix(cfg.Prefix), scope: cfg.Scope}
+	s := &Source{prefix: envPrefix(cfg.Prefix), scope: cfg.Scope}
 	err := cfg.checkScope()
 	switch {
 	case err != nil:
-	case cfg.Mode.forPeople():
-		s.person, err = newPerson(cfg)
-		s.method = s.person
+	case cfg.Mode.signsInUser():
+		s.user, err = newUserSignIn(cfg)
+		s.auth = s.user
 	case cfg.Mode == ManagedIdentity:
-		s.method = newManaged(cfg)
+		s.auth = newManagedIdentityAuth(cfg)
 	default:
-		s.method, err = newApplication(cfg)
+		s.auth, err = newApplicationAuth(cfg)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("configure the Entra ID sign-in: %s", s.names.in(err.Error()))
+		return nil, fmt.Errorf("configure the Entra ID sign-in: %s", s.prefix.expand(err.Error()))
 	}
 	return s, nil
 }
 
-// For returns a source of tokens for another scope, of the same identity, cache and sign-in.
+// For returns a source of tokens for another scope. It shares the identity, cache and sign-in of s.
 func (s *Source) For(scope string) *Source {
-	return &Source{method: s.method, person: s.person, names: s.names, scope: scope}
+	return &Source{auth: s.auth, user: s.user, prefix: s.prefix, scope: scope}
 }
 
-// Close ends a person's sign-in that is under way, also one that another source of [Source.For] has begun,
-// and returns when it has ended. Nobody can begin one afterwards.
+// Close ends a user's sign-in in progress, also one that another source of [Source.For] started, and waits for
+// its end. No new sign-in can start afterwards.
 func (s *Source) Close() {
-	if s.person != nil {
-		s.person.close()
+	if s.user != nil {
+		s.user.close()
 	}
 }
 
-// Get returns a token: the cached one, unless ask says otherwise. What answers an ask takes the cached one's
-// place. In the modes for people, whoever waits is told through Config.Prompt what to do; after Config.Patience
-// the error's Hint says it, while the sign-in goes on. The error is an [*Error], or wraps ctx's own when ctx ended first.
-func (s *Source) Get(ctx context.Context, ask TokenRequest) (Token, error) {
-	if problem := ask.check(); problem != nil {
+// Get returns a token: the cached one, unless req asks otherwise. A token obtained for such a request replaces
+// the cached one. In the modes for users, Config.Prompt shows the user what to do. After Config.SignInWait the
+// error's Hint has the same instruction, while the sign-in continues. The error is an [*Error], or wraps ctx's
+// error if ctx ended first.
+func (s *Source) Get(ctx context.Context, req TokenRequest) (Token, error) {
+	if problem := req.validate(); problem != nil {
 		return Token{}, problem
 	}
-	token, err := s.get(ctx, ask)
+	token, err := s.getWithoutUser(ctx, req)
 	var problem *Error
-	if s.person != nil && errors.As(err, &problem) && problem.wantsPerson() {
-		if ask, err = s.person.signIn(ctx, s.scope, ask); err == nil {
-			s.session.Store(nil) // it is of the sign-in before
-			token, err = s.get(ctx, ask)
+	if s.user != nil && errors.As(err, &problem) && problem.needsSignIn() {
+		if req, err = s.user.signIn(ctx, s.scope, req); err == nil {
+			s.cached.Store(nil) // it belongs to the previous sign-in
+			token, err = s.getWithoutUser(ctx, req)
 		}
 	}
 	if errors.As(err, &problem) {
-		return Token{}, s.names.of(problem)
+		return Token{}, s.prefix.expandError(problem)
 	}
 	if err != nil {
 		return Token{}, fmt.Errorf("sign in to Entra ID: %w", err)
@@ -96,19 +97,19 @@ func (s *Source) Get(ctx context.Context, ask TokenRequest) (Token, error) {
 	return token, nil
 }
 
-// get does without a person.
-func (s *Source) get(ctx context.Context, ask TokenRequest) (Token, error) {
+// getWithoutUser returns a token if that needs no sign-in by a user.
+func (s *Source) getWithoutUser(ctx context.Context, req TokenRequest) (Token, error) {
 	if err := ctx.Err(); err != nil {
 		return Token{}, err
 	}
-	if now := s.session.Load(); now.good() && ask == (TokenRequest{}) {
+	if now := s.cached.Load(); now.isUsable() && req == (TokenRequest{}) {
 		return now.token, nil
 	}
-	flight := s.flights.DoChan(fmt.Sprintf("%t %s", ask.Fresh, ask.Claims), func() (any, error) {
-		// The flight serves others too, so it must outlive the caller who happened to start it.
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), signInTime)
+	flight := s.flights.DoChan(fmt.Sprintf("%t %s", req.Fresh, req.Claims), func() (any, error) {
+		// Several callers share the flight, so it must outlive the one that started it.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), acquireTimeout)
 		defer cancel()
-		return s.renew(ctx, ask)
+		return s.renew(ctx, req)
 	})
 	select {
 	case <-ctx.Done():
@@ -118,18 +119,18 @@ func (s *Source) get(ctx context.Context, ask TokenRequest) (Token, error) {
 	}
 }
 
-// renew begins the next session.
-func (s *Source) renew(ctx context.Context, ask TokenRequest) (Token, error) {
-	current := s.session.Load()
-	next, problem := s.method.acquire(ctx, s.scope, ask)
+// renew acquires a token and caches it.
+func (s *Source) renew(ctx context.Context, req TokenRequest) (Token, error) {
+	current := s.cached.Load()
+	next, problem := s.auth.acquireToken(ctx, s.scope, req)
 	if problem != nil {
 		return Token{}, problem
 	}
-	if ask == (TokenRequest{}) {
-		// In an outage this is the old token still, which must not displace a fresh one.
-		s.session.CompareAndSwap(current, next)
+	if req == (TokenRequest{}) {
+		// In an outage this is still the old token, which must not replace a fresh one.
+		s.cached.CompareAndSwap(current, next)
 	} else {
-		s.session.Store(next)
+		s.cached.Store(next)
 	}
 	return next.token, nil
 }

@@ -10,67 +10,37 @@ import (
 	"time"
 
 	"scanwarden/defender/entra"
+	"scanwarden/defender/entra/entratest"
 )
 
-// inBubble runs a story against a fake on a clock that jumps whenever all goroutines wait. A sign-in that
-// its callers have left must end by itself within a minute: the bubble fails if a goroutine is left over.
-func inBubble(t *testing.T, story func(t *testing.T, f *fakeEntra)) {
-	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		f := startFake(t)
-		t.Cleanup(func() { time.Sleep(time.Minute) })
-		story(t, f)
-	})
-}
-
-func textOf(ctx context.Context, s *entra.Source, fresh bool) (string, error) {
-	token, err := s.Get(ctx, entra.TokenRequest{Fresh: fresh})
-	return token.Text, err
-}
-
-func wantToken(t *testing.T, s *entra.Source, fresh bool, want string) {
-	t.Helper()
-	got, err := textOf(t.Context(), s, fresh)
-	if err != nil || got != tokenCanary+want {
-		t.Fatalf("Get(fresh %v) = %q, %v; want token %s", fresh, got, err, want)
-	}
-}
-
-func wantSignIns(t *testing.T, f *fakeEntra, want int) {
-	t.Helper()
-	if got := len(f.signIns()); got != want {
-		t.Fatalf("%d token requests, want %d", got, want)
-	}
-}
-
 func TestNewMakesNoCall(t *testing.T) {
-	inBubble(t, func(t *testing.T, f *fakeEntra) {
+	inBubble(t, func(t *testing.T, f *fakeTenant) {
 		f.source(t, nil)
 		synctest.Wait()
-		if n := f.requests(""); n != 0 {
+		if n := f.Count(""); n != 0 {
 			t.Fatalf("New made %d requests", n)
 		}
 	})
 }
 
 func TestTokenIsCachedUntilItExpires(t *testing.T) {
-	inBubble(t, func(t *testing.T, f *fakeEntra) {
+	inBubble(t, func(t *testing.T, f *fakeTenant) {
 		s := f.source(t, nil)
 		wantToken(t, s, false, "1")
 		time.Sleep(50 * time.Minute)
 		wantToken(t, s, false, "1")
-		time.Sleep(5 * time.Minute) // MSAL lets go of a token five minutes early
+		time.Sleep(5 * time.Minute) // MSAL drops a token five minutes early
 		wantToken(t, s, false, "2")
-		wantSignIns(t, f, 2)
-		if n := f.requests("openid-configuration"); n != 1 {
+		wantTokenRequests(t, f, 2)
+		if n := f.Count("openid-configuration"); n != 1 {
 			t.Errorf("%d discoveries, want 1", n)
 		}
 	})
 }
 
 func TestTokenIsRefreshedWhenEntraAsksForIt(t *testing.T) {
-	inBubble(t, func(t *testing.T, f *fakeEntra) {
-		f.set(func(f *fakeEntra) { f.refreshIn = 1800 })
+	inBubble(t, func(t *testing.T, f *fakeTenant) {
+		f.refreshEarly()
 		s := f.source(t, nil)
 		wantToken(t, s, false, "1")
 		time.Sleep(29 * time.Minute)
@@ -81,28 +51,28 @@ func TestTokenIsRefreshedWhenEntraAsksForIt(t *testing.T) {
 }
 
 func TestAGoodTokenOutlivesAnOutage(t *testing.T) {
-	inBubble(t, func(t *testing.T, f *fakeEntra) {
-		f.set(func(f *fakeEntra) { f.refreshIn = 1800 })
+	inBubble(t, func(t *testing.T, f *fakeTenant) {
+		f.refreshEarly()
 		s := f.source(t, nil)
 		wantToken(t, s, false, "1")
 		time.Sleep(31 * time.Minute)
-		f.set(func(f *fakeEntra) { f.hang = true })
+		f.hang()
 		wantToken(t, s, false, "1")
 		start := time.Now()
 		wantToken(t, s, false, "1")
 		if took := time.Since(start); took != 0 {
 			t.Errorf("waited %v again for a refresh that had just failed", took)
 		}
-		f.set(func(f *fakeEntra) { f.hang = false })
+		f.ClearFaults()
 		time.Sleep(time.Minute)
 		wantToken(t, s, false, "3")
-		wantSignIns(t, f, 3)
+		wantTokenRequests(t, f, 3)
 	})
 }
 
 func TestShortTokenIsNotKept(t *testing.T) {
-	inBubble(t, func(t *testing.T, f *fakeEntra) {
-		f.set(func(f *fakeEntra) { f.lifetime = 302 })
+	inBubble(t, func(t *testing.T, f *fakeTenant) {
+		f.setExpiresIn(302 * time.Second)
 		s := f.source(t, nil)
 		wantToken(t, s, false, "1")
 		wantToken(t, s, false, "1")
@@ -113,41 +83,41 @@ func TestShortTokenIsNotKept(t *testing.T) {
 
 func TestManyCallersShareOneSignIn(t *testing.T) {
 	for _, fresh := range []bool{false, true} {
-		inBubble(t, func(t *testing.T, f *fakeEntra) {
-			f.set(func(f *fakeEntra) { f.latency = time.Second })
+		inBubble(t, func(t *testing.T, f *fakeTenant) {
+			f.setLatency(time.Second)
 			s := f.source(t, nil)
 			var callers sync.WaitGroup
 			for range 20 {
 				callers.Go(func() {
-					if got, err := textOf(t.Context(), s, fresh); err != nil || got != tokenCanary+"1" {
+					if got, err := getText(t.Context(), s, fresh); err != nil || got != tokenCanary+"1" {
 						t.Errorf("Get = %q, %v", got, err)
 					}
 				})
 			}
 			callers.Wait()
-			wantSignIns(t, f, 1)
+			wantTokenRequests(t, f, 1)
 		})
 	}
 }
 
-func TestACancelledCallerHarmsNobody(t *testing.T) {
-	inBubble(t, func(t *testing.T, f *fakeEntra) {
-		f.set(func(f *fakeEntra) { f.latency = 5 * time.Second })
-		f.answerNext(answer{status: http.StatusServiceUnavailable})
+func TestACanceledCallerAffectsNoOther(t *testing.T) {
+	inBubble(t, func(t *testing.T, f *fakeTenant) {
+		f.setLatency(5 * time.Second)
+		f.failNext(status(http.StatusServiceUnavailable))
 		s := f.source(t, nil)
 		start := time.Now()
 		first, cancel := context.WithCancel(t.Context())
 		var callers sync.WaitGroup
 		callers.Go(func() {
-			_, err := textOf(first, s, false)
+			_, err := getText(first, s, false)
 			if !errors.Is(err, context.Canceled) || time.Since(start) != time.Second {
 				t.Errorf("the cancelled caller got %v after %v", err, time.Since(start))
 			}
 		})
-		synctest.Wait() // the sign-in that all share is the first caller's
+		synctest.Wait() // the first caller has started the shared sign-in
 		for range 19 {
 			callers.Go(func() {
-				if got, err := textOf(t.Context(), s, false); err != nil || got != tokenCanary+"2" {
+				if got, err := getText(t.Context(), s, false); err != nil || got != tokenCanary+"2" {
 					t.Errorf("Get = %q, %v", got, err)
 				}
 			})
@@ -155,17 +125,17 @@ func TestACancelledCallerHarmsNobody(t *testing.T) {
 		time.Sleep(time.Second)
 		cancel()
 		callers.Wait()
-		wantSignIns(t, f, 2)
+		wantTokenRequests(t, f, 2)
 	})
 }
 
 func TestACallersOwnDeadlineStaysVisible(t *testing.T) {
-	inBubble(t, func(t *testing.T, f *fakeEntra) {
-		f.set(func(f *fakeEntra) { f.hang = true })
+	inBubble(t, func(t *testing.T, f *fakeTenant) {
+		f.hang()
 		s := f.source(t, nil)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		_, err := textOf(ctx, s, false)
+		_, err := getText(ctx, s, false)
 		var refused *entra.Error
 		if !errors.Is(err, context.DeadlineExceeded) || errors.As(err, &refused) {
 			t.Errorf("Get = %v, want the caller's own deadline", err)
@@ -174,87 +144,88 @@ func TestACallersOwnDeadlineStaysVisible(t *testing.T) {
 }
 
 func TestNoSignInForACallerThatHasLeft(t *testing.T) {
-	inBubble(t, func(t *testing.T, f *fakeEntra) {
+	inBubble(t, func(t *testing.T, f *fakeTenant) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		if _, err := textOf(ctx, f.source(t, nil), false); !errors.Is(err, context.Canceled) {
+		if _, err := getText(ctx, f.source(t, nil), false); !errors.Is(err, context.Canceled) {
 			t.Errorf("Get = %v, want the caller's own end", err)
 		}
 		time.Sleep(time.Minute)
-		wantSignIns(t, f, 0)
+		wantTokenRequests(t, f, 0)
 	})
 }
 
 func TestFreshTokenIsNotSharedWithPlainCallers(t *testing.T) {
-	inBubble(t, func(t *testing.T, f *fakeEntra) {
-		f.set(func(f *fakeEntra) { f.latency = time.Second })
+	inBubble(t, func(t *testing.T, f *fakeTenant) {
+		f.setLatency(time.Second)
 		s := f.source(t, nil)
 		var callers sync.WaitGroup
 		for _, fresh := range []bool{false, true} {
 			callers.Go(func() {
-				if _, err := textOf(t.Context(), s, fresh); err != nil {
+				if _, err := getText(t.Context(), s, fresh); err != nil {
 					t.Error(err)
 				}
 			})
 		}
 		callers.Wait()
-		wantSignIns(t, f, 2)
+		wantTokenRequests(t, f, 2)
 	})
 }
 
 func TestFreshTokenTakesTheCachedOnesPlace(t *testing.T) {
-	inBubble(t, func(t *testing.T, f *fakeEntra) {
+	inBubble(t, func(t *testing.T, f *fakeTenant) {
 		s := f.source(t, nil)
 		wantToken(t, s, false, "1")
 		wantToken(t, s, true, "2")
 		wantToken(t, s, false, "2")
-		wantSignIns(t, f, 2)
+		wantTokenRequests(t, f, 2)
 	})
 }
 
 func TestFreshTokenStaysWhenAnEarlyRefreshFails(t *testing.T) {
-	busy := answer{status: http.StatusServiceUnavailable}
-	granted := answer{body: `{"token_type":"Bearer","expires_in":3599,"access_token":"` + tokenCanary + `fresh"}`}
-	for freshFirst, answers := range map[bool][]answer{true: {granted, busy}, false: {busy, granted}} {
-		inBubble(t, func(t *testing.T, f *fakeEntra) {
-			f.set(func(f *fakeEntra) { f.refreshIn = 1800 })
+	busy := status(http.StatusServiceUnavailable)
+	granted := fault{Body: `{"token_type":"Bearer","expires_in":3599,"access_token":"` + tokenCanary + `fresh"}`}
+	for freshFirst, answers := range map[bool][]fault{true: {granted, busy}, false: {busy, granted}} {
+		inBubble(t, func(t *testing.T, f *fakeTenant) {
+			f.refreshEarly()
 			s := f.source(t, nil)
 			wantToken(t, s, false, "1")
 			time.Sleep(31 * time.Minute)
-			f.set(func(f *fakeEntra) { f.latency, f.next = time.Second, answers })
+			f.setLatency(time.Second)
+			f.failNext(answers...)
 			var callers sync.WaitGroup
-			callers.Go(func() { _, _ = textOf(t.Context(), s, freshFirst) })
+			callers.Go(func() { _, _ = getText(t.Context(), s, freshFirst) })
 			time.Sleep(time.Second / 2)
-			callers.Go(func() { _, _ = textOf(t.Context(), s, !freshFirst) })
+			callers.Go(func() { _, _ = getText(t.Context(), s, !freshFirst) })
 			callers.Wait()
 			wantToken(t, s, false, "fresh")
-			wantSignIns(t, f, 3)
+			wantTokenRequests(t, f, 3)
 		})
 	}
 }
 
 func TestARefusedFreshTokenLeavesTheCachedOne(t *testing.T) {
-	inBubble(t, func(t *testing.T, f *fakeEntra) {
+	inBubble(t, func(t *testing.T, f *fakeTenant) {
 		s := f.source(t, nil)
 		wantToken(t, s, false, "1")
-		f.answerNext(refusal(http.StatusUnauthorized, "invalid_client", 7000222))
-		if _, err := textOf(t.Context(), s, true); err == nil {
+		f.failNext(refusal(http.StatusUnauthorized, "invalid_client", 7000222))
+		if _, err := getText(t.Context(), s, true); err == nil {
 			t.Fatal("a refused sign-in gave a token")
 		}
 		wantToken(t, s, false, "1")
-		wantSignIns(t, f, 2)
+		wantTokenRequests(t, f, 2)
 	})
 }
 
 func TestARenewedSecretIsPickedUp(t *testing.T) {
-	inBubble(t, func(t *testing.T, f *fakeEntra) {
+	inBubble(t, func(t *testing.T, f *fakeTenant) {
 		current := secret
 		s := f.source(t, func(c *entra.Config) {
 			c.ClientSecret = func() (string, error) { return current, nil }
 		})
 		wantToken(t, s, false, "1")
 		current = "canary~renewed"
-		f.set(func(f *fakeEntra) { f.secret = current })
+		f.changeApp(func(a *entratest.App) { a.Secret = current })
 		time.Sleep(time.Hour)
 		wantToken(t, s, false, "3") // the second request still had the old secret
 		wantToken(t, s, false, "3")
@@ -262,12 +233,12 @@ func TestARenewedSecretIsPickedUp(t *testing.T) {
 }
 
 func TestPrivateAuthorityIsNotLookedUp(t *testing.T) {
-	inBubble(t, func(t *testing.T, f *fakeEntra) {
+	inBubble(t, func(t *testing.T, f *fakeTenant) {
 		s := f.source(t, func(c *entra.Config) {
 			c.Authority, c.NoInstanceDiscovery = "https://login.private.example/", true
 		})
 		wantToken(t, s, false, "1")
-		if n := f.requests("/instance"); n != 0 {
+		if n := f.Count("/instance"); n != 0 {
 			t.Errorf("%d look-ups of a private authority", n)
 		}
 	})
@@ -275,7 +246,7 @@ func TestPrivateAuthorityIsNotLookedUp(t *testing.T) {
 
 func TestEnvironmentDoesNotRedirectTheSignIn(t *testing.T) {
 	t.Setenv("MSAL_FORCE_REGION", "westeurope")
-	inBubble(t, func(t *testing.T, f *fakeEntra) {
+	inBubble(t, func(t *testing.T, f *fakeTenant) {
 		wantToken(t, f.source(t, nil), false, "1")
 	})
 }

@@ -5,38 +5,38 @@ import (
 	"time"
 )
 
-// Token is a bearer token.
+// Token is an access token.
 type Token struct {
 	Text    string
 	Expires time.Time
 }
 
-// TokenRequest says which token is wanted. Its zero value is one from the cache.
+// TokenRequest selects a token. The zero value accepts one from the cache.
 type TokenRequest struct {
-	Fresh  bool   // not the cached one: the service has refused it
-	Claims string // JSON of a claims challenge that the token must answer; "" for none
+	Fresh  bool   // do not return the cached token, because the service refused it
+	Claims string // JSON of a claims challenge that the token must satisfy; "" for none
 }
 
-const maxClaims = 16 << 10 // bytes of a claims challenge; they have a few hundred
+const maxClaims = 16 << 10 // bytes of a claims challenge; real ones have a few hundred
 
-// check refuses claims that MSAL would put into a request, fail on with an error that repeats them, or (null)
-// panic on.
-func (a TokenRequest) check() *Error {
+// validate reports claims that are not a JSON object. MSAL would repeat malformed claims in an error, and panic
+// on null.
+func (r TokenRequest) validate() *Error {
 	var claims map[string]json.RawMessage
-	if a.Claims == "" {
+	if r.Claims == "" {
 		return nil
 	}
-	if len(a.Claims) > maxClaims || json.Unmarshal([]byte(a.Claims), &claims) != nil || claims == nil {
+	if len(r.Claims) > maxClaims || json.Unmarshal([]byte(r.Claims), &claims) != nil || claims == nil {
 		return &Error{Hint: "the claims challenge is not a JSON object: decode the one in the WWW-Authenticate header from base64"}
 	}
 	return nil
 }
 
-// anew returns the claims that make MSAL pass over the tokens in its cache, as one for a machine or a person
-// does for any claims: those asked for, or an object that asks for nothing.
-func (a TokenRequest) anew() string {
-	if a.Fresh && a.Claims == "" {
+// cacheBypassClaims returns claims that make MSAL bypass its cache, or "". The managed identity and user
+// clients do so for any claims, so an empty object serves for a fresh token.
+func (r TokenRequest) cacheBypassClaims() string {
+	if r.Fresh && r.Claims == "" {
 		return "{}"
 	}
-	return a.Claims
+	return r.Claims
 }

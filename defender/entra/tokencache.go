@@ -8,96 +8,96 @@ import (
 	"github.com/AzureAD/microsoft-authentication-library-for-go/apps/cache"
 )
 
-// shelf keeps what MSAL remembers of the person who signed in: between runs in a sealed file where there is one
-// and a protected store for its key, else in memory alone.
+// tokenCache holds MSAL's cache of the signed-in user. It is an encrypted file if there is a state directory
+// and a keyring, and otherwise memory.
 //
-// It is MSAL's cache, and MSAL reads it, works, and writes it again: whoever does that holds the shelf
-// meanwhile, so that neither another goroutine nor another process writes in between.
-type shelf struct {
+// MSAL reads the cache, works, and writes it back. The caller holds lock meanwhile, so that no other goroutine
+// or process writes in between.
+type tokenCache struct {
 	dir, name string // "" keeps nothing between runs
 
-	held    chan struct{} // has one place, taken by who holds the shelf, who may touch what follows
-	opened  bool
-	file    *sealed // nil in memory
-	content []byte  // in memory
+	semaphore chan struct{} // capacity 1; its holder may use the fields below
+	opened    bool
+	file      *encryptedFile // nil if in memory
+	content   []byte         // in memory
 
-	remark atomic.Pointer[string]
+	hint atomic.Pointer[string]
 }
 
-func newShelf(dir, identity string) *shelf {
-	return &shelf{dir: dir, name: identity, held: make(chan struct{}, 1)}
+func newTokenCache(dir, identity string) *tokenCache {
+	return &tokenCache{dir: dir, name: identity, semaphore: make(chan struct{}, 1)}
 }
 
-// hold waits for the shelf; the caller releases it.
-func (s *shelf) hold(ctx context.Context) (release func(), problem *Error) {
+// lock waits for exclusive use of the cache. The caller must call release.
+func (s *tokenCache) lock(ctx context.Context) (release func(), problem *Error) {
 	select {
-	case s.held <- struct{}{}:
+	case s.semaphore <- struct{}{}:
 	case <-ctx.Done():
-		return nil, silence()
+		return nil, noAnswerError()
 	}
 	if !s.opened {
-		s.open(ctx)
+		s.openFile(ctx)
 	}
 	unlock := func() {}
 	if s.file != nil {
 		var err error
 		if unlock, err = s.file.lock(ctx); err != nil {
-			<-s.held
-			return nil, &Error{Temporary: true, Hint: "another process holds the kept sign-in, or its directory cannot be written: " +
+			<-s.semaphore
+			return nil, &Error{Temporary: true, Hint: "another process has locked the stored sign-in, or its directory cannot be written: " +
 				"check SCANWARDEN_STATE_DIR, or try again"}
 		}
 	}
-	return func() { unlock(); <-s.held }, nil
+	return func() { unlock(); <-s.semaphore }, nil
 }
 
-// open finds out where to keep things. It is tried once: a store that a person has to unlock asks them each time.
-func (s *shelf) open(ctx context.Context) {
+// openFile opens the encrypted file, once. A keyring that a user must unlock would prompt on every attempt.
+func (s *tokenCache) openFile(ctx context.Context) {
 	s.opened = true
 	if s.dir == "" {
 		return
 	}
-	// The store has a time of its own: whoever happens to call first may be gone before the person has typed.
-	file, err := openSealed(context.WithoutCancel(ctx), s.dir, s.name)
+	// The keyring has its own timeout: the first caller may be gone before the user has typed a password.
+	file, err := openEncryptedFile(context.WithoutCancel(ctx), s.dir, s.name)
 	if err != nil {
-		remark := " The sign-in is kept in memory only, and has to be done again after a restart: " + err.Error() + "."
-		s.remark.Store(&remark)
+		hint := " The sign-in is kept in memory only and must be repeated after a restart: " + err.Error() + "."
+		s.hint.Store(&hint)
 		return
 	}
 	s.file = file
 }
 
-// note is a sentence about where the sign-in is kept, "" when it is where it was meant to be.
-func (s *shelf) note() string {
-	if remark := s.remark.Load(); remark != nil {
-		return *remark
+// storageHint returns a sentence about why the sign-in is kept in memory, or "" if it is kept as configured.
+func (s *tokenCache) storageHint() string {
+	if hint := s.hint.Load(); hint != nil {
+		return *hint
 	}
 	return ""
 }
 
-// replace puts content in the place of all there is.
-func (s *shelf) replace(ctx context.Context, content []byte) *Error {
-	release, problem := s.hold(ctx)
+// replaceAll locks the cache and replaces its whole content.
+func (s *tokenCache) replaceAll(ctx context.Context, content []byte) *Error {
+	release, problem := s.lock(ctx)
 	if problem != nil {
 		return problem
 	}
 	defer release()
-	return s.put(content)
+	return s.store(content)
 }
 
-func (s *shelf) put(content []byte) *Error {
+func (s *tokenCache) store(content []byte) *Error {
 	if s.file == nil {
 		s.content = content
 		return nil
 	}
 	if err := s.file.write(content); err != nil {
-		return &Error{Hint: "the sign-in cannot be kept: check SCANWARDEN_STATE_DIR, and that there is room on its disk"}
+		return &Error{Hint: "the sign-in cannot be stored: check SCANWARDEN_STATE_DIR, and that its disk has free space"}
 	}
 	return nil
 }
 
-// Replace is MSAL's read. What cannot be read is as good as nothing: a person signs in again, and it is
-// written anew. The caller holds the shelf.
-func (s *shelf) Replace(_ context.Context, into cache.Unmarshaler, _ cache.ReplaceHints) error {
+// Replace loads the cache into MSAL. Unreadable content counts as empty: the user signs in again, and it is
+// overwritten. The caller holds the lock.
+func (s *tokenCache) Replace(_ context.Context, into cache.Unmarshaler, _ cache.ReplaceHints) error {
 	content := s.content
 	if s.file != nil {
 		content = s.file.read()
@@ -108,13 +108,13 @@ func (s *shelf) Replace(_ context.Context, into cache.Unmarshaler, _ cache.Repla
 	return into.Unmarshal([]byte("{}"))
 }
 
-// Export is MSAL's write. The caller holds the shelf.
-func (s *shelf) Export(_ context.Context, from cache.Marshaler, _ cache.ExportHints) error {
+// Export stores MSAL's cache. The caller holds the lock.
+func (s *tokenCache) Export(_ context.Context, from cache.Marshaler, _ cache.ExportHints) error {
 	content, err := from.Marshal()
 	if err != nil {
-		return errors.New("MSAL's cache has no form to be written in")
+		return errors.New("MSAL's cache cannot be serialized")
 	}
-	if problem := s.put(content); problem != nil {
+	if problem := s.store(content); problem != nil {
 		return problem
 	}
 	return nil

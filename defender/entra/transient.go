@@ -7,58 +7,59 @@ import (
 	"sync/atomic"
 )
 
-// attentive is a transport that notes the passing failures its requests for tokens meet. MSAL swallows the
-// failure of a renewal and tries the user's own token instead; when that one has expired meanwhile, its refusal
-// would send the user to sign in again, where it does to wait.
-type attentive struct{ http.RoundTripper }
+// failureRecorder is a transport that records the temporary failures of token requests. MSAL hides the failure
+// of a renewal and tries the user's own token instead. If that has expired meanwhile, its refusal would send
+// the user to sign in again, where waiting is enough.
+type failureRecorder struct{ http.RoundTripper }
 
-// trouble is the last passing failure; nil is none.
-type trouble struct{ atomic.Pointer[Error] }
+// lastFailure is the last temporary failure; nil means none.
+type lastFailure struct{ atomic.Pointer[Error] }
 
-// met is the key in a context of the trouble that was met under it.
-type met struct{}
+// failureKey is the context key of the lastFailure under a context.
+type failureKey struct{}
 
-func attending(ctx context.Context) (context.Context, *trouble) {
-	t := new(trouble)
-	return context.WithValue(ctx, met{}, t), t
+// withFailureRecord returns a context and the last temporary failure of token requests under it.
+func withFailureRecord(ctx context.Context) (context.Context, *lastFailure) {
+	t := new(lastFailure)
+	return context.WithValue(ctx, failureKey{}, t), t
 }
 
-// RoundTrip is that of the transport below, or of the default one.
-func (a attentive) RoundTrip(r *http.Request) (*http.Response, error) {
+// RoundTrip sends r with the wrapped transport, or with the default one if that is nil.
+func (a failureRecorder) RoundTrip(r *http.Request) (*http.Response, error) {
 	below := a.RoundTripper
 	if below == nil {
 		below = http.DefaultTransport
 	}
 	resp, err := below.RoundTrip(r)
-	t, attended := r.Context().Value(met{}).(*trouble)
+	t, attended := r.Context().Value(failureKey{}).(*lastFailure)
 	switch {
-	case !attended || r.Method != http.MethodPost: // MSAL does without discovery where it can
+	case !attended || r.Method != http.MethodPost: // MSAL recovers from failed discovery requests where it can
 	case err != nil:
-		t.note(explainIn(r.Context(), err))
+		t.record(translateCallError(r.Context(), err))
 	default:
-		// The body is MSAL's to read; a status that passes says enough.
-		t.note(explainAnswer(&http.Response{StatusCode: resp.StatusCode, Header: resp.Header, Body: http.NoBody}))
-		resp.Body = attendedBody{resp.Body, t}
+		// Only MSAL reads the body; a transient status is enough here.
+		t.record(responseError(&http.Response{StatusCode: resp.StatusCode, Header: resp.Header, Body: http.NoBody}))
+		resp.Body = recordedBody{resp.Body, t}
 	}
 	return resp, err
 }
 
-func (t *trouble) note(problem *Error) {
+func (t *lastFailure) record(problem *Error) {
 	if problem.Temporary {
 		t.Store(problem)
 	}
 }
 
-// attendedBody is a body that may end before its end.
-type attendedBody struct {
+// recordedBody records a connection that breaks while the body is read.
+type recordedBody struct {
 	io.ReadCloser
-	trouble *trouble
+	failure *lastFailure
 }
 
-func (b attendedBody) Read(p []byte) (int, error) {
+func (b recordedBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	if err != nil && err != io.EOF {
-		b.trouble.note(explain(err))
+		b.failure.record(translateError(err))
 	}
 	return n, err
 }

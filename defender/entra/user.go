@@ -10,63 +10,63 @@ import (
 	"github.com/AzureAD/microsoft-authentication-library-for-go/apps/public"
 )
 
-// person is the method of the modes for people: what one of them has signed in to is kept and renewed, and
-// where that does not do, one is asked for.
-type person struct {
+// userSignIn is the authMethod of the modes that sign a user in. It caches and renews what a user has signed in
+// to, and asks for a sign-in only if that fails.
+type userSignIn struct {
 	registration
-	tenant   string
-	way      way
-	prompt   func(ctx context.Context, text string)
-	patience time.Duration
-	shelf    *shelf
+	tenant string
+	start  signInFunc
+	prompt func(ctx context.Context, text string)
+	wait   time.Duration
+	cache  *tokenCache
 
-	life context.Context // of the sign-ins, which outlive their callers
-	end  context.CancelFunc
+	lifetime context.Context // of the sign-ins, which outlive their callers
+	stop     context.CancelFunc
 
-	mu       sync.Mutex // guards what follows
+	mu       sync.Mutex // guards the fields below
 	app      *public.Client
-	attempt  *attempt // nil when nobody is signing in
+	attempt  *signInAttempt // nil when no sign-in is in progress
 	attempts sync.WaitGroup
 }
 
-func newPerson(cfg Config) (*person, error) {
-	r, err := register(cfg)
+func newUserSignIn(cfg Config) (*userSignIn, error) {
+	r, err := newRegistration(cfg)
 	if err != nil {
 		return nil, err
 	}
-	p := &person{
+	p := &userSignIn{
 		registration: r, tenant: cfg.TenantID,
-		prompt: cfg.Prompt, patience: cfg.Patience,
-		shelf: newShelf(cfg.StateDir, r.authority+" "+r.clientID),
+		prompt: cfg.Prompt, wait: cfg.SignInWait,
+		cache: newTokenCache(cfg.StateDir, r.authority+" "+r.clientID),
 	}
-	p.way = deviceCode
+	p.start = signInWithDeviceCode
 	if cfg.Mode == Interactive {
-		p.way = browser{cfg.OpenURL}.signIn
+		p.start = browserFlow{cfg.OpenURL}.signIn
 	}
-	p.life, p.end = context.WithCancel(context.Background())
+	p.lifetime, p.stop = context.WithCancel(context.Background())
 	return p, nil
 }
 
-// newClient makes MSAL's client over a cache; it makes no call.
-func (p *person) newClient(over cache.ExportReplace) (*public.Client, *Error) {
+// newClient returns an MSAL client on a cache. It makes no network call.
+func (p *userSignIn) newClient(over cache.ExportReplace) (*public.Client, *Error) {
 	app, err := public.New(p.clientID,
 		public.WithAuthority(p.authority),
 		public.WithHTTPClient(p.http),
-		public.WithInstanceDiscovery(p.discovery),
-		public.WithClientCapabilities(capabilities()),
+		public.WithInstanceDiscovery(p.instanceDiscovery),
+		public.WithClientCapabilities(clientCapabilities()),
 		public.WithCache(over))
 	if err != nil {
-		return nil, explain(err)
+		return nil, translateError(err)
 	}
 	return &app, nil
 }
 
-// client is the one whose tokens are on the shelf.
-func (p *person) client() (*public.Client, *Error) {
+// cachedClient returns the client that uses p.cache.
+func (p *userSignIn) cachedClient() (*public.Client, *Error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.app == nil {
-		app, problem := p.newClient(p.shelf)
+		app, problem := p.newClient(p.cache)
 		if problem != nil {
 			return nil, problem
 		}
@@ -75,24 +75,24 @@ func (p *person) client() (*public.Client, *Error) {
 	return p.app, nil
 }
 
-func (p *person) acquire(ctx context.Context, scope string, ask TokenRequest) (*session, *Error) {
-	app, problem := p.client()
+func (p *userSignIn) acquireToken(ctx context.Context, scope string, req TokenRequest) (*cachedToken, *Error) {
+	app, problem := p.cachedClient()
 	if problem != nil {
 		return nil, problem
 	}
-	return patiently(ctx, func(ctx context.Context) (*session, *Error) {
-		return p.silently(ctx, app, scope, ask.anew())
+	return retryTransient(ctx, func(ctx context.Context) (*cachedToken, *Error) {
+		return p.acquireSilent(ctx, app, scope, req.cacheBypassClaims())
 	})
 }
 
-// silently gets a token for whom the shelf holds a sign-in of.
-func (p *person) silently(ctx context.Context, app *public.Client, scope, claims string) (*session, *Error) {
-	release, problem := p.shelf.hold(ctx)
+// acquireSilent returns a token of the cached sign-in.
+func (p *userSignIn) acquireSilent(ctx context.Context, app *public.Client, scope, claims string) (*cachedToken, *Error) {
+	release, problem := p.cache.lock(ctx)
 	if problem != nil {
 		return nil, problem
 	}
 	defer release()
-	account, problem := p.account(ctx, app)
+	account, problem := p.findAccount(ctx, app)
 	if problem != nil {
 		return nil, problem
 	}
@@ -102,40 +102,40 @@ func (p *person) silently(ctx context.Context, app *public.Client, scope, claims
 	}
 	result, err := app.AcquireTokenSilent(ctx, []string{scope}, options...)
 	if err == nil {
-		return p.admit(result)
+		return p.checkTenant(result)
 	}
 	if result.AccessToken != "" && time.Now().Before(result.ExpiresOn) {
-		return newSession(result) // an early refresh has failed, and the token is good still
+		return newCachedToken(result) // an early refresh has failed, but the token is still valid
 	}
-	if problem := explainIn(ctx, err); problem.Temporary || recognise(err) != nil {
+	if problem := translateCallError(ctx, err); problem.Temporary || translateKnown(err) != nil {
 		return nil, problem
 	}
-	return nil, nobody() // MSAL's plain text for a sign-in that is not there or not whole
+	return nil, noAccountError() // MSAL reports a missing or incomplete sign-in as plain text
 }
 
-// account is the one of our tenant.
-func (p *person) account(ctx context.Context, app *public.Client) (public.Account, *Error) {
+// findAccount returns the cached account of the configured tenant.
+func (p *userSignIn) findAccount(ctx context.Context, app *public.Client) (public.Account, *Error) {
 	accounts, err := app.Accounts(ctx)
 	if err != nil {
-		return public.Account{}, explainIn(ctx, err)
+		return public.Account{}, translateCallError(ctx, err)
 	}
 	for _, account := range accounts {
 		if strings.EqualFold(account.Realm, p.tenant) {
 			return account, nil
 		}
 	}
-	return public.Account{}, nobody()
+	return public.Account{}, noAccountError()
 }
 
-func nobody() *Error {
-	return &Error{OAuth: loginRequired, Hint: "nobody has signed in yet: call again to sign in"}
+func noAccountError() *Error {
+	return &Error{OAuth: oauthLoginRequired, Hint: "no user has signed in yet: call again to sign in"}
 }
 
-// admit refuses a token of somebody else's tenant. The realm of an account is but the authority we asked; who
-// answered is in the ID token.
-func (p *person) admit(r public.AuthResult) (*session, *Error) {
+// checkTenant returns the token in r, or an error if the account belongs to another tenant. The realm of an
+// MSAL account is only the authority that was asked; the ID token names the tenant that answered.
+func (p *userSignIn) checkTenant(r public.AuthResult) (*cachedToken, *Error) {
 	if !strings.EqualFold(r.IDToken.TenantID, p.tenant) {
-		return nil, &Error{Hint: "the account belongs to another tenant than " + envTenant + " names: sign in with an account of that one"}
+		return nil, &Error{Hint: "the account belongs to another tenant than " + envTenant + " names: sign in with an account of that tenant"}
 	}
-	return newSession(r)
+	return newCachedToken(r)
 }

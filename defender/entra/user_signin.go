@@ -9,90 +9,96 @@ import (
 	"github.com/AzureAD/microsoft-authentication-library-for-go/apps/public"
 )
 
-// personTime is how long a person may take. Entra ID's codes end after the same time.
-const personTime = 15 * time.Minute
+// userTimeout bounds one sign-in of a user. Entra ID's codes expire after the same time.
+const userTimeout = 15 * time.Minute
 
-// way is how a person signs in: deviceCode or browser.signIn. It says once, as soon as it knows, what the person
-// is to do; the words continue the sentence "To sign in to Entra ID, ".
-type way func(ctx context.Context, app *public.Client, scope, claims string, say func(words string)) (public.AuthResult, *Error)
+// signInFunc signs a user in for an attempt: signInWithDeviceCode or browserFlow.signIn. It calls a.instruct once, as
+// soon as it knows what the user must do.
+type signInFunc func(ctx context.Context, app *public.Client, a *signInAttempt) (public.AuthResult, *Error)
 
-// attempt is one sign-in of a person. There is one at a time, for the sources of all scopes, and it goes on
-// however many callers wait for it or leave.
-type attempt struct {
+// signInAttempt is one sign-in of a user. The sources of all scopes share one attempt at a time. It continues
+// no matter how many callers wait for it or leave.
+type signInAttempt struct {
 	scope, claims string
-	said          chan struct{} // closed once words is set
-	words         string
+	instructed    chan struct{} // closed once instruction is set
+	instruction   string
 	done          chan struct{} // closed once problem is set
 	problem       *Error
 }
 
-// signIn waits for a person's sign-in, begun by whoever came first. It returns what is left to ask for
-// afterwards. The error is an [*Error], or ctx's own.
-func (p *person) signIn(ctx context.Context, scope string, ask TokenRequest) (TokenRequest, error) {
-	a, problem := p.join(scope, ask.Claims)
+// signIn waits for a user's sign-in and starts one if none is in progress. It returns the request that remains
+// to be made afterwards. The error is an [*Error], or ctx's own.
+func (p *userSignIn) signIn(ctx context.Context, scope string, req TokenRequest) (TokenRequest, error) {
+	a, problem := p.joinAttempt(scope, req.Claims)
 	if problem != nil {
-		return ask, problem
+		return req, problem
 	}
-	timer := time.NewTimer(p.patience)
+	timer := time.NewTimer(p.wait)
 	defer timer.Stop()
-	for said := a.said; ; {
+	for said := a.instructed; ; {
 		select {
 		case <-said:
 			said = nil
-			p.prompt(ctx, "To sign in to Entra ID, "+a.words+"."+p.shelf.note())
+			p.prompt(ctx, "To sign in to Entra ID, "+a.instruction+"."+p.cache.storageHint())
 		case <-a.done:
-			return a.rest(scope, ask)
+			return a.remaining(scope, req)
 		case <-timer.C:
-			return ask, a.unfinished()
+			return req, a.pendingError()
 		case <-ctx.Done():
-			return ask, ctx.Err()
+			return req, ctx.Err()
 		}
 	}
 }
 
-// rest is what the sign-in has not brought already: its own token is on the shelf.
-func (a *attempt) rest(scope string, ask TokenRequest) (TokenRequest, error) {
+// instruct publishes what the user must do. The instruction continues the sentence "To sign in to Entra ID, ".
+func (a *signInAttempt) instruct(instruction string) {
+	a.instruction = instruction
+	close(a.instructed)
+}
+
+// remaining returns the request that the sign-in has not satisfied. The token of its own scope is in the cache.
+func (a *signInAttempt) remaining(scope string, req TokenRequest) (TokenRequest, error) {
 	if a.problem != nil {
-		return ask, a.problem
+		return req, a.problem
 	}
-	if a.scope == scope && a.claims == ask.Claims {
+	if a.scope == scope && a.claims == req.Claims {
 		return TokenRequest{}, nil
 	}
-	return ask, nil
+	return req, nil
 }
 
-// unfinished tells a caller whose patience has ended.
-func (a *attempt) unfinished() *Error {
+// pendingError returns the error for a caller that stops waiting before the sign-in ends.
+func (a *signInAttempt) pendingError() *Error {
 	select {
-	case <-a.said:
-		return &Error{OAuth: pending, Temporary: true, Hint: a.words + ", then call again"}
+	case <-a.instructed:
+		return &Error{OAuth: oauthPending, Temporary: true, Hint: a.instruction + ", then call again"}
 	default:
-		return silence()
+		return noAnswerError()
 	}
 }
 
-// join returns the sign-in that is under way, or begins one.
-func (p *person) join(scope, claims string) (*attempt, *Error) {
+// join returns the sign-in in progress, or starts one.
+func (p *userSignIn) joinAttempt(scope, claims string) (*signInAttempt, *Error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.life.Err() != nil {
-		return nil, stopped()
+	if p.lifetime.Err() != nil {
+		return nil, stoppedError()
 	}
 	if p.attempt == nil {
-		p.attempt = &attempt{scope: scope, claims: claims, said: make(chan struct{}), done: make(chan struct{})}
+		p.attempt = &signInAttempt{scope: scope, claims: claims, instructed: make(chan struct{}), done: make(chan struct{})}
 		a := p.attempt
-		p.attempts.Go(func() { p.run(a) })
+		p.attempts.Go(func() { p.runAttempt(a) })
 	}
 	return p.attempt, nil
 }
 
-// run is the goroutine of an attempt: it ends with the sign-in, after personTime, or by close.
-func (p *person) run(a *attempt) {
-	ctx, cancel := context.WithTimeout(p.life, personTime)
+// runAttempt runs in a goroutine of its own. It ends with the sign-in, after userTimeout, or by close.
+func (p *userSignIn) runAttempt(a *signInAttempt) {
+	ctx, cancel := context.WithTimeout(p.lifetime, userTimeout)
 	defer cancel()
-	problem := p.begin(ctx, a)
-	if problem != nil && p.life.Err() != nil {
-		problem = stopped()
+	problem := p.signInWithNewClient(ctx, a)
+	if problem != nil && p.lifetime.Err() != nil {
+		problem = stoppedError()
 	}
 	p.mu.Lock()
 	a.problem, p.attempt = problem, nil
@@ -100,53 +106,52 @@ func (p *person) run(a *attempt) {
 	close(a.done)
 }
 
-// begin signs a person in with a client of its own, whose cache then takes the shelf's place: so nothing of a
-// refused sign-in is kept, and nothing of one before it.
-func (p *person) begin(ctx context.Context, a *attempt) *Error {
-	var caught catch
+// signInWithNewClient signs a user in with a client of its own. Its cache then replaces p.cache, so that nothing
+// of a refused sign-in is kept, nor of an earlier one.
+func (p *userSignIn) signInWithNewClient(ctx context.Context, a *signInAttempt) *Error {
+	var caught capturingCache
 	app, problem := p.newClient(&caught)
 	if problem != nil {
 		return problem
 	}
-	result, problem := p.way(ctx, app, a.scope, a.claims, func(words string) {
-		a.words = words
-		close(a.said)
-	})
+	result, problem := p.start(ctx, app, a)
 	if problem != nil {
 		return problem
 	}
-	if _, problem := p.admit(result); problem != nil {
+	if _, problem := p.checkTenant(result); problem != nil {
 		return problem
 	}
-	return p.shelf.replace(ctx, caught.content)
+	return p.cache.replaceAll(ctx, caught.content)
 }
 
-// close ends the sign-in under way, and waits for its end.
-func (p *person) close() {
+// close ends the sign-in in progress and waits for its end.
+func (p *userSignIn) close() {
 	p.mu.Lock()
-	p.end()
+	p.stop()
 	p.mu.Unlock()
 	p.attempts.Wait()
 }
 
-func stopped() *Error {
+func stoppedError() *Error {
 	return &Error{Hint: "the program is ending, and the sign-in with it: start it again and call again"}
 }
 
-// catch is a cache of MSAL's that begins empty and gives away what was last written to it.
-type catch struct{ content []byte }
+// capturingCache is an MSAL cache that starts empty and keeps what was last written to it.
+type capturingCache struct{ content []byte }
 
-func (c *catch) Replace(context.Context, cache.Unmarshaler, cache.ReplaceHints) error { return nil }
+func (c *capturingCache) Replace(context.Context, cache.Unmarshaler, cache.ReplaceHints) error {
+	return nil
+}
 
-func (c *catch) Export(_ context.Context, from cache.Marshaler, _ cache.ExportHints) (err error) {
+func (c *capturingCache) Export(_ context.Context, from cache.Marshaler, _ cache.ExportHints) (err error) {
 	c.content, err = from.Marshal()
 	return err
 }
 
-// late explains that err is the end of a person's time, nil when it is not.
-func late(ctx context.Context, err error) *Error {
+// signInTimeoutError returns an Error if err means that the user's time is over, and nil otherwise.
+func signInTimeoutError(ctx context.Context, err error) *Error {
 	if ctx.Err() == nil && !errors.Is(err, context.DeadlineExceeded) {
 		return nil
 	}
-	return &Error{OAuth: outdated, Hint: "nobody signed in within the time for it: call again to begin anew"}
+	return &Error{OAuth: oauthExpired, Hint: "the sign-in was not completed in time: call again to start a new one"}
 }

@@ -8,84 +8,84 @@ import (
 )
 
 const (
-	maxUsers = 1000 // of whom tokens are kept, each with a client of some 10 KB
+	maxUsers = 1000 // users with cached tokens, each with an MSAL client of about 10 KB
 	maxIdle  = 12 * time.Hour
 )
 
-// user is the SHA-256 of the token that a user called with; another token makes another user.
-type user [sha256.Size]byte
+// userKey is the SHA-256 of the token that a user called with. Another token of the same user has another key.
+type userKey [sha256.Size]byte
 
-// recent keeps what was exchanged for the users seen last.
-type recent struct {
-	mu     sync.Mutex
-	latest *list.List // of *visit, the last seen first
-	byUser map[user]*list.Element
+// userCache keeps the clients of the users seen last.
+type userCache struct {
+	mu      sync.Mutex
+	order   *list.List // of *cacheEntry, the last used first
+	entries map[userKey]*list.Element
 }
 
-type visit struct {
-	who  user
-	has  *exchanged
-	seen time.Time
+type cacheEntry struct {
+	key      userKey
+	client   *userClient
+	lastUsed time.Time
 }
 
-func newRecent() *recent {
-	return &recent{latest: list.New(), byUser: map[user]*list.Element{}}
+func newUserCache() *userCache {
+	return &userCache{order: list.New(), entries: map[userKey]*list.Element{}}
 }
 
-// get returns what who has, or nil.
-func (r *recent) get(who user) *exchanged {
+// get returns the client of key, or nil.
+func (r *userCache) get(key userKey) *userClient {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.forget()
-	at, known := r.byUser[who]
+	r.evict()
+	at, known := r.entries[key]
 	if !known {
 		return nil
 	}
-	r.latest.MoveToFront(at)
-	v := at.Value.(*visit)
-	v.seen = time.Now()
-	return v.has
+	r.order.MoveToFront(at)
+	v := at.Value.(*cacheEntry)
+	v.lastUsed = time.Now()
+	return v.client
 }
 
-// put gives who something in place of whatever they have.
-func (r *recent) put(who user, next *exchanged) {
+// put replaces the client of key.
+func (r *userCache) put(key userKey, next *userClient) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.set(who, next)
+	r.set(key, next)
 }
 
-// swap gives who something, or nothing (nil), if they still have current, which nil means nothing by, too.
-func (r *recent) swap(who user, current, next *exchanged) {
+// compareAndSwap replaces the client of key by next if it is still current. nil means none, for both.
+func (r *userCache) compareAndSwap(key userKey, current, next *userClient) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	var has *exchanged
-	if at, known := r.byUser[who]; known {
-		has = at.Value.(*visit).has
+	var has *userClient
+	if at, known := r.entries[key]; known {
+		has = at.Value.(*cacheEntry).client
 	}
 	if has == current {
-		r.set(who, next)
+		r.set(key, next)
 	}
 }
 
-func (r *recent) set(who user, next *exchanged) {
-	if at, known := r.byUser[who]; known {
-		r.latest.Remove(at)
-		delete(r.byUser, who)
+func (r *userCache) set(key userKey, next *userClient) {
+	if at, known := r.entries[key]; known {
+		r.order.Remove(at)
+		delete(r.entries, key)
 	}
 	if next != nil {
-		r.byUser[who] = r.latest.PushFront(&visit{who, next, time.Now()})
+		r.entries[key] = r.order.PushFront(&cacheEntry{key, next, time.Now()})
 	}
-	r.forget()
+	r.evict()
 }
 
-// forget drops those who are too many or were not seen for too long.
-func (r *recent) forget() {
-	for at := r.latest.Back(); at != nil; at = r.latest.Back() {
-		v := at.Value.(*visit)
-		if r.latest.Len() <= maxUsers && time.Since(v.seen) <= maxIdle {
+// evict drops the entries beyond maxUsers and those unused for maxIdle.
+func (r *userCache) evict() {
+	for at := r.order.Back(); at != nil; at = r.order.Back() {
+		v := at.Value.(*cacheEntry)
+		if r.order.Len() <= maxUsers && time.Since(v.lastUsed) <= maxIdle {
 			return
 		}
-		r.latest.Remove(at)
-		delete(r.byUser, v.who)
+		r.order.Remove(at)
+		delete(r.entries, v.key)
 	}
 }

@@ -18,25 +18,25 @@ import (
 	"scanwarden/defender/internal/untrusted"
 )
 
-// WebSignInConfig configures a sign-in with a browser.
+// WebSignInConfig configures a sign-in with a browser on another machine.
 type WebSignInConfig struct {
-	Config             // mode Client; TenantID is a GUID, and Scope is not looked at
-	RedirectURL string // registered on the app: https://HOST/link/callback; plain http for this machine alone
+	Config             // mode Client; TenantID is a GUID, and Scope is ignored
+	RedirectURL string // registered on the app, such as https://HOST/link/callback; plain http only for this machine
 }
 
-// User is who signed in.
+// User is the account that signed in.
 type User struct {
 	TenantID string // that of the configuration
-	ObjectID string // GUID, in lower case: with the tenant, who it is, for ever
-	Name     string // for the person themself to recognise: printable, at most 100 characters, not unique, may be ""
+	ObjectID string // GUID in lower case; with the tenant it identifies the account permanently
+	Name     string // display name: printable, at most 100 characters, not unique, may be ""
 }
 
-// WebSignIn signs people in with their browser, to know who they are and for nothing else: the authorization code flow
-// of OpenID Connect with PKCE. What Entra ID gives us is looked at and dropped. It is safe for concurrent use;
-// make one with [NewWeb].
+// WebSignIn identifies users by a sign-in in their browser, and gives no access to anything. It runs the
+// authorization code flow of OpenID Connect with PKCE. Tokens are checked and dropped. It is safe for
+// concurrent use; make one with [NewWebSignIn].
 type WebSignIn struct {
 	registration
-	names    prefix
+	prefix   envPrefix
 	tenant   string
 	redirect string
 }
@@ -47,50 +47,50 @@ const (
 	maxValue = 512      // bytes of a state or nonce
 )
 
-// NewWebSignIn checks the configuration as [New] does, and makes no call.
+// NewWebSignIn checks the configuration as [New] does, and makes no network call.
 func NewWebSignIn(cfg WebSignInConfig) (*WebSignIn, error) {
 	c := cfg.Config.withDefaults()
-	names := prefix(c.Prefix)
-	app, err := registerForPeople(c)
+	names := envPrefix(c.Prefix)
+	app, err := newUserRegistration(c)
 	if err == nil {
 		err = cmp.Or(checkTenantGUID(c.TenantID), checkRedirect(cfg.RedirectURL))
 	}
 	if err != nil {
-		return nil, fmt.Errorf("configure the sign-in with a browser: %s", names.in(err.Error()))
+		return nil, fmt.Errorf("configure the sign-in with a browser: %s", names.expand(err.Error()))
 	}
-	return &WebSignIn{registration: app, names: names, tenant: strings.ToLower(c.TenantID), redirect: cfg.RedirectURL}, nil
+	return &WebSignIn{registration: app, prefix: names, tenant: strings.ToLower(c.TenantID), redirect: cfg.RedirectURL}, nil
 }
 
 func checkTenantGUID(tenant string) error {
 	if !untrusted.IsGUID(tenant) {
-		return fmt.Errorf("%s must be the tenant's GUID, so that an account of another tenant is told apart", envTenant)
+		return fmt.Errorf("%s must be the tenant's GUID, so that an account of another tenant is recognized", envTenant)
 	}
 	return nil
 }
 
 func checkRedirect(address string) error {
 	u, err := url.Parse(address)
-	local := err == nil && u.Scheme == "http" && near(u.Hostname())
+	local := err == nil && u.Scheme == "http" && isLocalAddress(u.Hostname())
 	if err != nil || u.Scheme != "https" && !local || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return errors.New("the address to come back to must be an https:// address without a query: check SCANWARDEN_PUBLIC_URL")
+		return errors.New("the redirect URL must be an https:// address without a query: check SCANWARDEN_PUBLIC_URL")
 	}
 	return nil
 }
 
-// Begin returns where to send the browser; state comes back with it. verifier is PKCE's (43 to 128 letters,
-// digits and -._~), stays with the caller and goes to [Web.Finish], as does nonce. The error is an [*Error], or wraps
-// ctx's own when ctx ended first.
+// Begin returns the address to send the browser to. state returns with the browser. verifier is PKCE's (43 to
+// 128 letters, digits and -._~). The caller keeps verifier and nonce for [WebSignIn.Finish]. The error is an
+// [*Error], or wraps ctx's error if ctx ended first.
 func (w *WebSignIn) Begin(ctx context.Context, state, nonce, verifier string) (string, error) {
-	if state == "" || len(state) > maxValue || nonce == "" || len(nonce) > maxValue || !goodVerifier(verifier) {
-		return "", errors.New("begin the sign-in with a browser: state, nonce or verifier is empty, too long or too short: draw new ones")
+	if state == "" || len(state) > maxValue || nonce == "" || len(nonce) > maxValue || !isVerifier(verifier) {
+		return "", errors.New("begin the sign-in with a browser: state, nonce or verifier is empty, too long or too short: generate new ones")
 	}
-	address, problem := w.authorize(ctx)
+	address, problem := w.authorizeURL(ctx)
 	if problem != nil {
-		return "", w.failed(ctx, problem)
+		return "", w.wrapError(ctx, problem)
 	}
 	challenge := sha256.Sum256([]byte(verifier))
 	q := address.Query()
-	// MSAL's client for apps with a credential knows none of these.
+	// MSAL's client for apps with a credential sets none of these.
 	q.Set("state", state)
 	q.Set("nonce", nonce)
 	q.Set("code_challenge", base64.RawURLEncoding.EncodeToString(challenge[:]))
@@ -100,48 +100,49 @@ func (w *WebSignIn) Begin(ctx context.Context, state, nonce, verifier string) (s
 	return address.String(), nil
 }
 
-// goodVerifier holds a verifier against RFC 7636, 4.1.
-func goodVerifier(v string) bool {
+// isVerifier reports whether v has the form of a code verifier (RFC 7636, 4.1).
+func isVerifier(v string) bool {
 	odd := func(r rune) bool {
 		return !('A' <= r && r <= 'Z' || 'a' <= r && r <= 'z' || '0' <= r && r <= '9' || strings.ContainsRune("-._~", r))
 	}
 	return len(v) >= 43 && len(v) <= 128 && !strings.ContainsFunc(v, odd)
 }
 
-// authorize asks the discovery document where people sign in.
-func (w *WebSignIn) authorize(ctx context.Context) (*url.URL, *Error) {
+// authorizeURL returns the authorization endpoint from the discovery document.
+func (w *WebSignIn) authorizeURL(ctx context.Context) (*url.URL, *Error) {
 	app, problem := w.newApp()
 	if problem != nil {
 		return nil, problem
 	}
-	ctx, cancel := context.WithTimeout(ctx, tryTime)
+	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
 	defer cancel()
 	address, err := app.AuthCodeURL(ctx, w.clientID, w.redirect, webScopes())
 	if err != nil {
-		return nil, explainIn(ctx, err)
+		return nil, translateCallError(ctx, err)
 	}
 	u, err := url.Parse(address)
-	if err != nil || !plain(address, maxAddress) {
-		return nil, &Error{Hint: "the address to sign in at is none of a web page: check " + envAuthority + " and whether a proxy answers in Entra ID's place"}
+	if err != nil || !isPlainURL(address, maxAddressLen) {
+		return nil, &Error{Hint: "the sign-in address is not an https address: check " + envAuthority + " and whether a proxy answers in Entra ID's place"}
 	}
 	return u, nil
 }
 
-// webScopes are for who somebody is, and for no access to anything.
+// webScopes returns scopes that identify the user and grant access to nothing.
 func webScopes() []string { return []string{"openid", "profile"} }
 
-// Finish trades the code that came back for who signed in; nonce and verifier are those of [Web.Begin]. A code is
-// good for one try. The error is an [*Error], or wraps ctx's own when ctx ended first.
+// Finish redeems the code that returned with the browser and returns the user. nonce and verifier are those of
+// [WebSignIn.Begin]. A code can be redeemed once. The error is an [*Error], or wraps ctx's error if ctx ended
+// first.
 func (w *WebSignIn) Finish(ctx context.Context, code, nonce, verifier string) (User, error) {
-	if code == "" || len(code) > maxCode || nonce == "" || !goodVerifier(verifier) {
-		return User{}, w.failed(ctx, &Error{Hint: "the browser came back without what it was sent with: start the sign-in again"})
+	if code == "" || len(code) > maxCode || nonce == "" || !isVerifier(verifier) {
+		return User{}, w.wrapError(ctx, &Error{Hint: "the browser returned without the values of this sign-in: start the sign-in again"})
 	}
-	result, problem := w.redeem(ctx, code, verifier)
+	result, problem := w.redeemCode(ctx, code, verifier)
 	if problem == nil {
-		problem = w.admit(result, nonce)
+		problem = w.checkIDToken(result, nonce)
 	}
 	if problem != nil {
-		return User{}, w.failed(ctx, problem)
+		return User{}, w.wrapError(ctx, problem)
 	}
 	return User{
 		TenantID: w.tenant,
@@ -150,73 +151,74 @@ func (w *WebSignIn) Finish(ctx context.Context, code, nonce, verifier string) (U
 	}, nil
 }
 
-// redeem uses a client of its own, which goes and takes along what MSAL keeps of the user's tokens.
-func (w *WebSignIn) redeem(ctx context.Context, code, verifier string) (confidential.AuthResult, *Error) {
+// redeemCode exchanges the code with an MSAL client of its own, so that the user's tokens are dropped with it.
+func (w *WebSignIn) redeemCode(ctx context.Context, code, verifier string) (confidential.AuthResult, *Error) {
 	app, problem := w.newApp()
 	if problem != nil {
 		return confidential.AuthResult{}, problem
 	}
-	ctx, cancel := context.WithTimeout(ctx, tryTime)
+	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
 	defer cancel()
 	result, err := app.AcquireTokenByAuthCode(ctx, code, w.redirect, webScopes(), confidential.WithChallenge(verifier))
 	if err != nil {
-		return confidential.AuthResult{}, explainIn(ctx, err)
+		return confidential.AuthResult{}, translateCallError(ctx, err)
 	}
 	return result, nil
 }
 
-// admit holds the ID token against what we asked for. Its signature need not be looked at: it came from the
-// token endpoint itself, over TLS (OpenID Connect Core 1.0, 3.1.3.7, rule 6).
-func (w *WebSignIn) admit(r confidential.AuthResult, nonce string) *Error {
+// checkIDToken compares the ID token with the request. Its signature need not be verified: the token came from
+// the token endpoint itself, over TLS (OpenID Connect Core 1.0, 3.1.3.7, rule 6).
+func (w *WebSignIn) checkIDToken(r confidential.AuthResult, nonce string) *Error {
 	id := r.IDToken
-	more := passedOver(id.RawToken)
+	more := parseIDTokenClaims(id.RawToken)
 	switch {
 	case !strings.EqualFold(id.TenantID, w.tenant):
-		return &Error{Hint: "the account belongs to another tenant than " + envTenant + " names: sign in with an account of that one"}
+		return &Error{Hint: "the account belongs to another tenant than " + envTenant + " names: sign in with an account of that tenant"}
 	case !strings.EqualFold(id.Audience, w.clientID) || !untrusted.IsGUID(id.Oid):
-		return &Error{Hint: "the sign-in is not one to this app: check " + envClient + " and whether a proxy answers in Entra ID's place"}
+		return &Error{Hint: "the sign-in was not made to this app: check " + envClient + " and whether a proxy answers in Entra ID's place"}
 	case subtle.ConstantTimeCompare([]byte(more.Nonce), []byte(nonce)) != 1:
-		return &Error{Hint: "the sign-in that came back is not the one that was begun in this browser: start again"}
-	case time.Since(time.Unix(id.ExpirationTime, 0)) > drift:
-		return expired(time.Now())
-	case more.guest(w.authority, w.tenant):
-		return &Error{Hint: "the account is a guest's in this tenant, and guests cannot use scanwarden: sign in with an account of the tenant's own (one from elsewhere that is a member is told by the optional claim acct, which an administrator adds to ID tokens)"}
+		return &Error{Hint: "the sign-in that returned is not the one that this browser started: start again"}
+	case time.Since(time.Unix(id.ExpirationTime, 0)) > maxClockSkew:
+		return expiredError(time.Now())
+	case more.isGuest(w.authority, w.tenant):
+		return &Error{Hint: "the account is a guest in this tenant, and guests cannot use scanwarden: sign in with an account of the tenant itself (the optional claim acct in ID tokens, which an administrator adds, marks accounts from elsewhere that are members)"}
 	}
 	return nil
 }
 
-// moreClaims are those of an ID token that MSAL passes over.
-type moreClaims struct {
+// idTokenClaims holds the claims of an ID token that MSAL ignores.
+type idTokenClaims struct {
 	Nonce    string `json:"nonce"`
-	Provider string `json:"idp"`  // who authenticated the account, where that was not the issuer
+	Provider string `json:"idp"`  // the identity provider, if that was not the issuer
 	Account  any    `json:"acct"` // 0 for a member of the tenant, 1 for a guest; an optional claim
 }
 
-// passedOver reads them from the token's payload. Of one that cannot be read it is the zero value, whose nonce is
-// nobody's.
-func passedOver(token string) (claims moreClaims) {
+// parseIDTokenClaims returns the claims in the token's payload. It returns the zero value for an unreadable
+// token: its empty nonce matches no sign-in.
+func parseIDTokenClaims(token string) (claims idTokenClaims) {
 	parts := strings.Split(token, ".")
 	if len(parts) < 2 {
-		return moreClaims{}
+		return idTokenClaims{}
 	}
 	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
 	if err != nil || json.Unmarshal(payload, &claims) != nil {
-		return moreClaims{}
+		return idTokenClaims{}
 	}
 	return claims
 }
 
-// guest reports whether the account is another organisation's. tools/mcpserver/auth judges access tokens alike.
-func (c moreClaims) guest(authority, tenant string) bool {
+// isGuest reports whether the account belongs to another organization. tools/mcpserver/auth checks access
+// tokens in the same way.
+func (c idTokenClaims) isGuest(authority, tenant string) bool {
 	if c.Account != nil {
 		return c.Account != float64(0) && c.Account != "0"
 	}
 	return c.Provider != "" && !isIssuerOfTenant(c.Provider, authority, tenant)
 }
 
-func (w *WebSignIn) failed(ctx context.Context, problem *Error) error {
+func (w *WebSignIn) wrapError(ctx context.Context, problem *Error) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("sign in to Entra ID with a browser: %w", err)
 	}
-	return w.names.of(problem)
+	return w.prefix.expandError(problem)
 }

@@ -25,8 +25,8 @@ import (
 	"scanwarden/tools"
 )
 
-// Options are what a test needs otherwise. The zero value is a tenant with the simulator's seeded scans, and a
-// policy without approvers.
+// Options describes how a stack differs from the default. The zero value is a tenant with the simulator's seeded
+// scans, and a policy without approvers.
 type Options struct {
 	Tenant      defendertest.Options
 	Policy      confirm.Policy
@@ -132,8 +132,8 @@ func (s *Stack) connect(t testing.TB, o Options) {
 	}
 }
 
-// Callers returns on whose behalf each call of the tenant was made, in order: a principal, "agent-" and the principal
-// of an agent, or "" for scanwarden itself.
+// Callers returns the actor of each call of the tenant, in order: a principal, "agent-" and the principal of an
+// agent, or "" for scanwarden itself.
 func (s *Stack) Callers() []string {
 	calls := s.Tenant.Calls()
 	callers := make([]string, len(calls))

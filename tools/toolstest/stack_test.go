@@ -25,12 +25,12 @@ func TestAStackCarriesAChangeFromEndToEnd(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	requester := confirm.Requester{Principal: "token:ada", Source: confirm.SourceHTTP, Channels: []confirm.Channel{confirm.Page}}
+	requester := confirm.Requester{Principal: "token:ada", Source: confirm.SourceHTTP, Channels: []confirm.Channel{confirm.Slack}}
 	c, err := s.Service.Propose(t.Context(), requester, "add_scan", args)
 	if err != nil {
 		t.Fatal(err)
 	}
-	vote := confirm.Vote{Principal: "token:bob", Approve: true, Channel: confirm.Page}
+	vote := confirm.Vote{Principal: "token:bob", Approve: true, Channel: confirm.Slack}
 	if _, err := s.Gate.Decide(t.Context(), c.ID, vote); err != nil {
 		t.Fatal(err)
 	}

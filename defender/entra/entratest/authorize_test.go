@@ -13,17 +13,17 @@ import (
 
 const verifier = "a-verifier-of-forty-three-characters-or-more-0123456789"
 
-func challenge() string {
+func codeChallenge() string {
 	sum := sha256.Sum256([]byte(verifier))
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
-// begin is a browser that an app has sent to the authorize endpoint.
-func begin(t testing.TB, fake *entratest.Server, changes ...string) answer {
+// visitAuthorize opens the authorize endpoint as a browser that an app has sent there.
+func visitAuthorize(t testing.TB, fake *entratest.Server, changes ...string) answer {
 	t.Helper()
 	q := url.Values{
 		"client_id": {clientID}, "response_type": {"code"}, "redirect_uri": {callback}, "scope": {"openid profile"},
-		"state": {"s t&te"}, "nonce": {"n-1"}, "code_challenge": {challenge()}, "code_challenge_method": {"S256"},
+		"state": {"s t&te"}, "nonce": {"n-1"}, "code_challenge": {codeChallenge()}, "code_challenge_method": {"S256"},
 	}
 	for i := 0; i < len(changes); i += 2 {
 		q.Set(changes[i], changes[i+1])
@@ -31,8 +31,8 @@ func begin(t testing.TB, fake *entratest.Server, changes ...string) answer {
 	return get(t, fake, fake.Authority()+"/"+fake.Tenant()+"/oauth2/v2.0/authorize?"+q.Encode())
 }
 
-// sentBack is the query that the browser goes back to the app with.
-func sentBack(t testing.TB, a answer) url.Values {
+// returnedQuery returns the query that the browser takes back to the app.
+func returnedQuery(t testing.TB, a answer) url.Values {
 	t.Helper()
 	u, err := url.Parse(a.header.Get("Location"))
 	if err != nil || a.status != 302 || !strings.HasPrefix(u.String(), callback+"?") {
@@ -41,78 +41,79 @@ func sentBack(t testing.TB, a answer) url.Values {
 	return u.Query()
 }
 
-func redeem(t testing.TB, fake *entratest.Server, code string, changes ...string) answer {
+func redeemCode(t testing.TB, fake *entratest.Server, code string, changes ...string) answer {
 	t.Helper()
-	return token(t, fake, form("authorization_code",
+	return requestToken(t, fake, tokenForm("authorization_code",
 		append([]string{"code", code, "redirect_uri", callback, "code_verifier", verifier, "scope", "openid profile"}, changes...)...))
 }
 
 // TestAuthorizationCode signs Ada in, once for each code.
 func TestAuthorizationCode(t *testing.T) {
-	fake := start(t, entratest.Options{})
+	fake := startTenant(t, entratest.Options{})
 	fake.SignIn(adaID)
-	back := sentBack(t, begin(t, fake))
+	back := returnedQuery(t, visitAuthorize(t, fake))
 	if back.Get("state") != "s t&te" {
 		t.Errorf("state = %q", back.Get("state"))
 	}
-	a := redeem(t, fake, back.Get("code"))
-	wants(t, claims(t, a.field("id_token")), map[string]any{
+	a := redeemCode(t, fake, back.Get("code"))
+	wantClaims(t, decodeClaims(t, a.field("id_token")), map[string]any{
 		"aud": clientID, "iss": fake.Issuer(entratest.Tenant), "nonce": "n-1", "oid": adaID, "tid": entratest.Tenant,
 		"name": "Ada Lovelace", "preferred_username": "ada@test.example", "roles": ada.Roles, "ver": "2.0",
 	})
 	if a.field("refresh_token") != "" {
 		t.Error("a refresh token without offline_access")
 	}
-	refuses(t, redeem(t, fake, back.Get("code")), 400, "invalid_grant", 54005)
+	wantRefusal(t, redeemCode(t, fake, back.Get("code")), 400, "invalid_grant", 54005)
 }
 
-// TestCodeIsBound refuses a code to everybody but who asked for it.
+// TestCodeIsBound checks that a code is accepted only from the app that requested it, in time and with the
+// right verifier.
 func TestCodeIsBound(t *testing.T) {
 	clock := newClock()
-	fake := start(t, entratest.Options{Now: clock.Now})
+	fake := startTenant(t, entratest.Options{Now: clock.Now})
 	fake.AddApp(entratest.App{ClientID: "thief", Secret: secret, RedirectURIs: []string{callback}})
 	fake.SignIn(adaID)
-	code := sentBack(t, begin(t, fake)).Get("code")
-	refuses(t, redeem(t, fake, code, "client_id", "thief"), 400, "invalid_grant", 70000)
-	refuses(t, redeem(t, fake, code, "redirect_uri", callback+"2"), 400, "invalid_client", 500112)
-	refuses(t, redeem(t, fake, code, "code_verifier", verifier+"x"), 400, "invalid_grant", 501481)
-	refuses(t, redeem(t, fake, code, "code_verifier", "-"), 400, "invalid_grant", 501481)
+	code := returnedQuery(t, visitAuthorize(t, fake)).Get("code")
+	wantRefusal(t, redeemCode(t, fake, code, "client_id", "thief"), 400, "invalid_grant", 70000)
+	wantRefusal(t, redeemCode(t, fake, code, "redirect_uri", callback+"2"), 400, "invalid_client", 500112)
+	wantRefusal(t, redeemCode(t, fake, code, "code_verifier", verifier+"x"), 400, "invalid_grant", 501481)
+	wantRefusal(t, redeemCode(t, fake, code, "code_verifier", "-"), 400, "invalid_grant", 501481)
 	clock.pass(10 * time.Minute)
-	refuses(t, redeem(t, fake, code), 400, "invalid_grant", 70008)
+	wantRefusal(t, redeemCode(t, fake, code), 400, "invalid_grant", 70008)
 
-	plain := sentBack(t, begin(t, fake, "code_challenge", "", "code_challenge_method", "")).Get("code")
-	refuses(t, redeem(t, fake, plain), 400, "invalid_grant", 501481)
-	if a := redeem(t, fake, plain, "code_verifier", "-"); a.status != 200 {
+	plain := returnedQuery(t, visitAuthorize(t, fake, "code_challenge", "", "code_challenge_method", "")).Get("code")
+	wantRefusal(t, redeemCode(t, fake, plain), 400, "invalid_grant", 501481)
+	if a := redeemCode(t, fake, plain, "code_verifier", "-"); a.status != 200 {
 		t.Error(a.text)
 	}
 }
 
-// TestAuthorizeStays never sends a browser to an address that the app did not register.
+// TestAuthorizeStays checks that a browser is never sent to an address that the app did not register.
 func TestAuthorizeStays(t *testing.T) {
-	fake := start(t, entratest.Options{})
+	fake := startTenant(t, entratest.Options{})
 	fake.SignIn(adaID)
 	for _, changes := range [][]string{
 		{"redirect_uri", "https://evil.example/"}, {"redirect_uri", ""}, {"redirect_uri", callback + "/"},
 		{"redirect_uri", "http://localhost:1234"}, {"client_id", "nobody"},
 		{"client_id", toolID, "redirect_uri", "http://localhost.evil.example:1"}, {"client_id", toolID, "redirect_uri", "https://localhost:1"},
 	} {
-		if a := begin(t, fake, changes...); a.status != 400 || a.header.Get("Location") != "" || !strings.Contains(a.text, "AADSTS") {
+		if a := visitAuthorize(t, fake, changes...); a.status != 400 || a.header.Get("Location") != "" || !strings.Contains(a.text, "AADSTS") {
 			t.Errorf("%v: got %d to %q: %s", changes, a.status, a.header.Get("Location"), a.text)
 		}
 	}
-	a := begin(t, fake, "client_id", toolID, "redirect_uri", "http://localhost:51234")
+	a := visitAuthorize(t, fake, "client_id", toolID, "redirect_uri", "http://localhost:51234")
 	if back := a.header.Get("Location"); !strings.HasPrefix(back, "http://localhost:51234?code=") {
 		t.Errorf("any port of localhost: got %q: %s", back, a.text)
 	}
 }
 
-// TestAuthorizeRefuses tells the app what is wrong, with its state.
+// TestAuthorizeRefuses checks that the app receives the error, with its state.
 func TestAuthorizeRefuses(t *testing.T) {
-	fake := start(t, entratest.Options{})
+	fake := startTenant(t, entratest.Options{})
 	fake.SignIn(adaID)
 	check := func(word string, changes ...string) {
 		t.Helper()
-		back := sentBack(t, begin(t, fake, changes...))
+		back := returnedQuery(t, visitAuthorize(t, fake, changes...))
 		if back.Get("error") != word || back.Get("code") != "" || back.Get("state") == "" {
 			t.Errorf("%v: got %v, want %s", changes, back, word)
 		}
@@ -129,16 +130,16 @@ func TestAuthorizeRefuses(t *testing.T) {
 	check("access_denied")
 	fake.SignIn("")
 	check("login_required", "prompt", "none")
-	if a := begin(t, fake); a.status != 200 || a.header.Get("Location") != "" || !strings.Contains(a.text, "SignIn") {
-		t.Errorf("nobody there: got %d, %s", a.status, a.text)
+	if a := visitAuthorize(t, fake); a.status != 200 || a.header.Get("Location") != "" || !strings.Contains(a.text, "SignIn") {
+		t.Errorf("no user there: got %d, %s", a.status, a.text)
 	}
 }
 
-// TestFormPost sends the browser back with a form.
+// TestFormPost checks that the browser can return with a form.
 func TestFormPost(t *testing.T) {
-	fake := start(t, entratest.Options{})
+	fake := startTenant(t, entratest.Options{})
 	fake.SignIn(adaID)
-	a := begin(t, fake, "response_mode", "form_post")
+	a := visitAuthorize(t, fake, "response_mode", "form_post")
 	for _, part := range []string{
 		`method="POST"`, `action="` + callback + `"`, `name="code" value="fake-authorization-code-`, `name="state" value="s t&amp;te"`,
 	} {

@@ -12,35 +12,35 @@ import (
 	"strings"
 )
 
-// An App is an app registration with its service principal: a client, a resource, or both.
+// App is an app registration with its service principal: a client, a resource, or both.
 type App struct {
 	ClientID string   // GUID
-	URIs     []string // identifier URIs, such as "https://scans.example.com/mcp"; the client ID always is one
+	URIs     []string // identifier URIs, such as "https://scans.example.com/mcp"; the client ID is always one
 
-	// How it proves itself; with none of these it cannot.
+	// The credentials. An app with none of them cannot authenticate.
 	Secret        string
-	ExpiredSecret bool              // the right secret, too late
-	Certificate   *x509.Certificate // its client assertions are signed with this one's key, RS256 or PS256
+	ExpiredSecret bool              // Secret is right, but has expired
+	Certificate   *x509.Certificate // its key signs the client assertions, RS256 or PS256
 	Federation    *Federation
-	Public        bool // may also do without, for people: what the portal calls public client flows
+	Public        bool // may omit the credential in flows for users: "allow public client flows" in the portal
 
-	RedirectURIs []string // "http://localhost" stands for all of its ports
+	RedirectURIs []string // "http://localhost" matches any port
 
 	Roles     []string // application permissions granted, as RESOURCE/ROLE
 	Consented []string // delegated permissions consented to, as RESOURCE/SCOPE
 }
 
-// A Federation is a federated credential: another issuer's token proves the app.
+// Federation is a federated credential: a token of another issuer authenticates the app.
 type Federation struct {
 	Issuer, Subject string
-	Key             *rsa.PublicKey // nil: the signature is not looked at
+	Key             *rsa.PublicKey // nil means that the signature is not verified
 }
 
-// A User is a person of the tenant.
+// User is a user of the tenant.
 type User struct {
 	ObjectID string   // GUID
-	Name     string   // shown; "" is the Username
-	Username string   // user principal name; "" is made of the Name
+	Name     string   // display name; "" means the Username
+	Username string   // user principal name; "" means one derived from the Name
 	Roles    []string // app roles, on every app
 }
 
@@ -51,7 +51,7 @@ func (s *Server) AddApp(a App) {
 	s.apps[strings.ToLower(a.ClientID)] = a
 }
 
-// AddUser adds a person, or replaces them, and returns them with the names filled in.
+// AddUser adds or replaces a user, and returns it with its names completed.
 func (s *Server) AddUser(u User) User {
 	first, _, _ := strings.Cut(strings.ToLower(u.Name), " ")
 	u.Username = cmp.Or(u.Username, first+"@test.example")
@@ -62,8 +62,8 @@ func (s *Server) AddUser(u User) User {
 	return u
 }
 
-// Revoke ends every sign-in of a person, as a change of password does: their refresh tokens are refused, access
-// tokens live on.
+// Revoke ends every sign-in of a user, as a password change does. Refresh tokens are refused; access tokens
+// stay valid.
 func (s *Server) Revoke(objectID string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -75,37 +75,37 @@ func (s *Server) Revoke(objectID string) {
 	}
 }
 
-// app needs the lock.
-func (s *Server) app(clientID string) (App, error) {
+// findApp returns the app, or a refusal. The caller holds s.mu.
+func (s *Server) findApp(clientID string) (App, error) {
 	if clientID == "" {
-		return App{}, missing("client_id")
+		return App{}, missingParameter("client_id")
 	}
 	app, ok := s.apps[strings.ToLower(clientID)]
 	if !ok {
-		return App{}, refuse(http.StatusBadRequest, "unauthorized_client", 700016, "Application with identifier '"+clientID+"' was not found in the directory.")
+		return App{}, newRefusal(http.StatusBadRequest, "unauthorized_client", 700016, "Application with identifier '"+clientID+"' was not found in the directory.")
 	}
 	return app, nil
 }
 
-// user needs the lock.
-func (s *Server) user(objectID string) (User, error) {
+// findUser returns the user, or a refusal. The caller holds s.mu.
+func (s *Server) findUser(objectID string) (User, error) {
 	user, ok := s.users[strings.ToLower(objectID)]
 	if !ok {
-		return User{}, refuse(http.StatusBadRequest, "invalid_grant", 50034, "The user account does not exist in the directory.")
+		return User{}, newRefusal(http.StatusBadRequest, "invalid_grant", 50034, "The user account does not exist in the directory.")
 	}
 	return user, nil
 }
 
-// An audience is a resource as tokens name it.
+// audience is a resource as tokens name it.
 type audience struct {
 	name string // aud
-	own  bool   // of an app in the tenant, which asked for v2.0 tokens
+	own  bool   // an app of the tenant, which requested v2.0 tokens
 }
 
-// audience finds the resource by its identifier. It needs the lock.
-func (s *Server) audience(resource string) (audience, error) {
+// findAudience returns the resource with this identifier, or a refusal. The caller holds s.mu.
+func (s *Server) findAudience(resource string) (audience, error) {
 	for _, id := range slices.Sorted(maps.Keys(s.apps)) {
-		if s.apps[id].is(resource) {
+		if s.apps[id].hasIdentifier(resource) {
 			return audience{s.apps[id].ClientID, true}, nil
 		}
 	}
@@ -114,27 +114,28 @@ func (s *Server) audience(resource string) (audience, error) {
 			return audience{strings.TrimSuffix(known, "/"), false}, nil
 		}
 	}
-	return audience{}, refuse(http.StatusBadRequest, "invalid_resource", 500011, "The resource principal named "+resource+" was not found in the tenant.")
+	return audience{}, newRefusal(http.StatusBadRequest, "invalid_resource", 500011, "The resource principal named "+resource+" was not found in the tenant.")
 }
 
-func (a App) is(resource string) bool {
+// hasIdentifier reports whether resource is the client ID or an identifier URI.
+func (a App) hasIdentifier(resource string) bool {
 	return strings.EqualFold(a.ClientID, resource) || slices.Contains(a.URIs, resource)
 }
 
-// granted returns the names in list, of RESOURCE/NAME, that are for this audience. It needs the lock.
-func (s *Server) granted(list []string, to audience) []string {
+// grantedFor returns the names in list, of RESOURCE/NAME, that belong to this audience. The caller holds s.mu.
+func (s *Server) grantedFor(list []string, to audience) []string {
 	var names []string
 	for _, entry := range list {
 		resource, name := splitScope(entry)
-		if of, err := s.audience(resource); err == nil && of == to {
+		if of, err := s.findAudience(resource); err == nil && of == to {
 			names = append(names, name)
 		}
 	}
 	return names
 }
 
-// derived is a GUID that always comes out the same for the same parts, such as a service principal's object id.
-func derived(parts ...string) string {
+// deriveGUID returns the same GUID for the same parts, for example as a service principal's object id.
+func deriveGUID(parts ...string) string {
 	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00")))
 	return fmt.Sprintf("%x-%x-%x-%x-%x", sum[:4], sum[4:6], sum[6:8], sum[8:10], sum[10:16])
 }

@@ -5,8 +5,8 @@ import (
 	"math/big"
 )
 
-// instance is the discovery of clouds, where each authority is the only one there is.
-func (s *Server) instance(c *call) (any, error) {
+// handleInstance serves the discovery of clouds, in which each authority is the only one.
+func (s *Server) handleInstance(c *call) (any, error) {
 	return object{
 		"tenant_discovery_endpoint": c.base + "/" + s.options.Tenant + "/v2.0/.well-known/openid-configuration",
 		"api-version":               "1.1",
@@ -14,9 +14,9 @@ func (s *Server) instance(c *call) (any, error) {
 	}, nil
 }
 
-// configuration is the OpenID Connect discovery document. Like Entra ID's it keeps silent about
+// handleConfiguration serves the OpenID Connect discovery document. Like Entra ID's, it omits
 // code_challenge_methods_supported.
-func (s *Server) configuration(c *call) (any, error) {
+func (s *Server) handleConfiguration(c *call) (any, error) {
 	tenant := c.base + "/" + s.options.Tenant
 	return object{
 		"issuer":                                tenant + "/v2.0",
@@ -33,8 +33,8 @@ func (s *Server) configuration(c *call) (any, error) {
 	}, nil
 }
 
-// published are the public keys, without alg, as Entra ID publishes them.
-func (s *Server) published(*call) (any, error) {
+// handleKeys serves the public keys, without alg, as Entra ID publishes them.
+func (s *Server) handleKeys(*call) (any, error) {
 	keys := make([]object, len(s.keys))
 	for i, k := range s.keys {
 		keys[i] = object{

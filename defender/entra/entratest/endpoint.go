@@ -9,26 +9,27 @@ import (
 	"strings"
 )
 
-const maxBody = 1 << 20 // bytes in a request
+const maxBody = 1 << 20 // bytes of a request
 
-// A call is one request on its way through the fake.
+// call is one request and what the fake records about it.
 type call struct {
 	*http.Request
-	form   url.Values // of the body, or of the query when there is none
+	form   url.Values // of the body, or of the query for a GET
 	base   string     // the authority as the caller spells it, https://HOST
 	record *Request
-	code   int // of the refusal it met
+	code   int // AADSTS code of the refusal, or 0
+	number int // of the token request, from 1; 0 for other requests
 }
 
-// A page is an answer that is not JSON: one for a browser.
+// page is an answer for a browser instead of JSON.
 type page struct {
 	status   int
 	location string
 	html     string
 }
 
-// endpoint serves one endpoint: it records the request, lets a [Fault] strike, checks the tenant and sends what
-// handle returns, a JSON value or a page. handle runs under the lock.
+// endpoint returns the handler of one endpoint. It records the request, applies a [Fault], checks the tenant
+// and sends what handle returns, a JSON value or a page. handle runs with s.mu held.
 func (s *Server) endpoint(handle func(*call) (any, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
@@ -38,20 +39,20 @@ func (s *Server) endpoint(handle func(*call) (any, error)) http.Handler {
 		}
 		c := &call{Request: r, form: r.Form, base: "https://" + r.Host}
 		if r.Method == http.MethodPost {
-			c.form = r.PostForm // a secret in the query is no secret
+			c.form = r.PostForm // a secret in the query is ignored
 		}
-		c.record = s.arrived(c)
-		if f := s.takeFault(r.URL.Path); f != nil && s.suffer(w, c, *f) {
+		s.recordRequest(c)
+		if s.applyFault(w, c, s.takeFault(r.URL.Path)) {
 			return
 		}
-		status, answer := s.perform(c, handle)
-		s.answered(c, status)
-		s.send(w, status, answer)
+		status, answer := s.runHandler(c, handle)
+		s.recordAnswer(c, status)
+		s.writeAnswer(w, status, answer)
 	})
 }
 
-// perform returns the status of the answer, and what it is.
-func (s *Server) perform(c *call, handle func(*call) (any, error)) (int, any) {
+// runHandler returns the status and the content of the answer.
+func (s *Server) runHandler(c *call, handle func(*call) (any, error)) (int, any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	err := s.checkTenant(c)
@@ -61,7 +62,7 @@ func (s *Server) perform(c *call, handle func(*call) (any, error)) (int, any) {
 	}
 	if refused := (*refusal)(nil); errors.As(err, &refused) {
 		c.code = refused.code
-		return refused.status, s.refused(c, refused)
+		return refused.status, s.refusalBody(c, refused)
 	}
 	if p, ok := answer.(page); ok {
 		return p.status, p
@@ -69,13 +70,18 @@ func (s *Server) perform(c *call, handle func(*call) (any, error)) (int, any) {
 	return http.StatusOK, answer
 }
 
-// refused is the body of a refusal. It needs the lock.
-func (s *Server) refused(c *call, r *refusal) object {
-	correlation := cmp.Or(c.Header.Get("client-request-id"), derived(s.id("correlation")))
-	return r.body(s.now(), derived(s.id("trace")), correlation)
+// refusalBody returns the JSON body of a refusal. The caller holds s.mu.
+func (s *Server) refusalBody(c *call, r *refusal) object {
+	correlation := cmp.Or(s.options.CorrelationID, c.Header.Get("client-request-id"), deriveGUID(s.nextID("correlation")))
+	return r.jsonBody(s.currentTime(), deriveGUID(s.nextID("trace")), correlation)
 }
 
-// checkTenant needs the lock.
+// handleUnknown serves every path that Entra ID does not have, so that requests to it are recorded.
+func (s *Server) handleUnknown(*call) (any, error) {
+	return page{status: http.StatusNotFound, html: "<!doctype html><title>Not found</title>"}, nil
+}
+
+// checkTenant refuses any tenant but the fake's own. The caller holds s.mu.
 func (s *Server) checkTenant(c *call) error {
 	tenant := c.PathValue("tenant")
 	if tenant == "" || strings.EqualFold(tenant, s.options.Tenant) {
@@ -85,11 +91,11 @@ func (s *Server) checkTenant(c *call) error {
 	if strings.HasSuffix(c.URL.Path, "/openid-configuration") {
 		word = "invalid_tenant"
 	}
-	return refuse(http.StatusBadRequest, word, 90002, "Tenant '"+tenant+"' not found.")
+	return newRefusal(http.StatusBadRequest, word, 90002, "Tenant '"+tenant+"' not found.")
 }
 
-func (s *Server) send(w http.ResponseWriter, status int, answer any) {
-	s.date(w)
+func (s *Server) writeAnswer(w http.ResponseWriter, status int, answer any) {
+	s.setDate(w)
 	h := w.Header()
 	h.Set("Cache-Control", "no-store, no-cache")
 	if p, ok := answer.(page); ok {
@@ -98,7 +104,7 @@ func (s *Server) send(w http.ResponseWriter, status int, answer any) {
 		}
 		h.Set("Content-Type", "text/html; charset=utf-8")
 		w.WriteHeader(status)
-		_, _ = w.Write([]byte(p.html)) // a caller that went away is not the fake's concern
+		_, _ = w.Write([]byte(p.html)) // a caller that went away needs no answer
 		return
 	}
 	h.Set("Content-Type", "application/json; charset=utf-8")
@@ -106,10 +112,10 @@ func (s *Server) send(w http.ResponseWriter, status int, answer any) {
 	_ = json.NewEncoder(w).Encode(answer)
 }
 
-// date says what Entra ID's clock says, which net/http leaves as it is.
-func (s *Server) date(w http.ResponseWriter) {
+// setDate sets the Date header to Entra ID's clock. net/http does not overwrite it.
+func (s *Server) setDate(w http.ResponseWriter) {
 	s.mu.Lock()
-	now := s.now()
+	now := s.currentTime()
 	s.mu.Unlock()
 	w.Header().Set("Date", now.UTC().Format(http.TimeFormat))
 }

@@ -8,9 +8,10 @@ import (
 	"scanwarden/defender/entra/entratest"
 )
 
-// FuzzToken: no form gets a token without the app's secret, and each is answered in Entra ID's form.
+// FuzzToken checks that no form gets a token without the app's secret, and that each refusal has Entra ID's
+// form.
 func FuzzToken(f *testing.F) {
-	fake := start(f, entratest.Options{})
+	fake := startTenant(f, entratest.Options{})
 	good := fake.UserToken(ada, clientID, []string{"Scans.Use"}, nil)
 	f.Add("client_credentials", all, "", "", "")
 	f.Add("urn:ietf:params:oauth:grant-type:jwt-bearer", write, "", good, "")
@@ -19,9 +20,9 @@ func FuzzToken(f *testing.F) {
 	f.Add("device_code", "openid /.default", "bnVsbA.bnVsbA.", "", "fake-device-code-00000001")
 	f.Fuzz(func(t *testing.T, grant, scope, proof, assertion, held string) {
 		if proof == secret {
-			return // the one that may
+			return // the right secret
 		}
-		a := token(t, fake, url.Values{
+		a := requestToken(t, fake, url.Values{
 			"grant_type": {grant}, "client_id": {clientID}, "scope": {scope}, "requested_token_use": {"on_behalf_of"},
 			"client_assertion": {proof}, "client_assertion_type": {assertionType}, "assertion": {assertion},
 			"code": {held}, "refresh_token": {held}, "device_code": {held},
@@ -29,24 +30,24 @@ func FuzzToken(f *testing.F) {
 		if a.status < 400 || a.status > 499 || a.code() == 0 || a.field("access_token") != "" {
 			t.Errorf("got %d %s", a.status, a.text)
 		}
-		wrong := form("client_credentials")
+		wrong := tokenForm("client_credentials")
 		wrong.Set("client_secret", proof)
-		a = token(t, fake, wrong)
-		refuses(t, a, 401, "invalid_client", 7000215)
+		a = requestToken(t, fake, wrong)
+		wantRefusal(t, a, 401, "invalid_client", 7000215)
 	})
 }
 
-// TestConcurrent has everything happen at once, for the race detector.
+// TestConcurrent runs everything at once, for the race detector.
 func TestConcurrent(t *testing.T) {
-	fake := start(t, entratest.Options{})
+	fake := startTenant(t, entratest.Options{})
 	var all sync.WaitGroup
 	for range 4 {
 		all.Go(func() {
-			if a := onBehalf(t, fake, "scope", write+" offline_access"); a.status != 200 {
+			if a := exchangeOnBehalf(t, fake, "scope", write+" offline_access"); a.status != 200 {
 				t.Error(a.text)
 			}
 			fake.RotateKey()
-			code, poll := device(t, fake)
+			code, poll := startDeviceCode(t, fake)
 			if err := fake.Approve(code, adaID); err != nil {
 				t.Error(err)
 			}
@@ -60,7 +61,7 @@ func TestConcurrent(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if len(published(t, fake)) != 5 {
+	if len(fetchKeys(t, fake)) != 5 {
 		t.Error("a key was lost")
 	}
 }

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// A jws is a signed token, read but not believed.
+// jws is a signed token, decoded but not verified.
 type jws struct {
 	header            jwsHeader
 	claims            object
@@ -26,30 +26,30 @@ type jwsHeader struct {
 	X5tS256 string `json:"x5t#S256"` // SHA-256 of it
 }
 
-var errNoToken = errors.New("it is not a signed JWT of three parts")
+var errNotJWT = errors.New("it is not a signed JWT of three parts")
 
-func readJWS(token string) (*jws, error) {
+func parseJWS(token string) (*jws, error) {
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {
-		return nil, errNoToken
+		return nil, errNotJWT
 	}
 	var t jws
 	for i, into := range []any{&t.header, &t.claims} {
 		data, err := base64.RawURLEncoding.DecodeString(parts[i])
 		if err != nil || json.Unmarshal(data, into) != nil {
-			return nil, errNoToken
+			return nil, errNotJWT
 		}
 	}
 	signature, err := base64.RawURLEncoding.DecodeString(parts[2])
 	if err != nil || t.claims == nil {
-		return nil, errNoToken
+		return nil, errNotJWT
 	}
 	t.signed, t.signature = []byte(parts[0]+"."+parts[1]), signature
 	return &t, nil
 }
 
-// signedBy reports whether the key has signed the token, with RS256 or PS256.
-func (t *jws) signedBy(key *rsa.PublicKey) bool {
+// isSignedBy reports whether key has signed the token, with RS256 or PS256.
+func (t *jws) isSignedBy(key *rsa.PublicKey) bool {
 	sum := sha256.Sum256(t.signed)
 	switch t.header.Alg {
 	case "RS256":
@@ -60,19 +60,20 @@ func (t *jws) signedBy(key *rsa.PublicKey) bool {
 	return false
 }
 
-func (t *jws) text(claim string) string {
+func (t *jws) textClaim(claim string) string {
 	text, _ := t.claims[claim].(string)
 	return text
 }
 
-// begun and over tell where now is in the token's time, the ends of which it must have. There is no leeway but
-// Entra ID's five minutes at the beginning.
-func (t *jws) begun(now time.Time) bool {
+// hasBegun reports whether the token's nbf has passed, with Entra ID's tolerance of five minutes. A token
+// without nbf has not begun.
+func (t *jws) hasBegun(now time.Time) bool {
 	nbf, ok := t.claims["nbf"].(float64)
 	return ok && !now.Add(5*time.Minute).Before(time.Unix(int64(nbf), 0))
 }
 
-func (t *jws) over(now time.Time) bool {
+// isExpired reports whether the token's exp has passed, without tolerance. A token without exp is expired.
+func (t *jws) isExpired(now time.Time) bool {
 	exp, ok := t.claims["exp"].(float64)
 	return !ok || !now.Before(time.Unix(int64(exp), 0))
 }
@@ -80,13 +81,13 @@ func (t *jws) over(now time.Time) bool {
 func encodePart(v any) string {
 	data, err := json.Marshal(v)
 	if err != nil {
-		panic("entratest: claims must be values that JSON has: " + err.Error())
+		panic("entratest: encode claims as JSON: " + err.Error())
 	}
 	return base64.RawURLEncoding.EncodeToString(data)
 }
 
-// sign makes the signature of alg RS256.
-func sign(key *rsa.PrivateKey, signed string) []byte {
+// signRS256 returns the signature of signed.
+func signRS256(key *rsa.PrivateKey, signed string) []byte {
 	sum := sha256.Sum256([]byte(signed))
 	signature, err := rsa.SignPKCS1v15(rand.Reader, key, crypto.SHA256, sum[:])
 	if err != nil {

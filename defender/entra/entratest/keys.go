@@ -13,10 +13,18 @@ import (
 	"fmt"
 )
 
-// A signingKey is one of the tenant's.
+// signingKey is a key of the tenant.
 type signingKey struct {
 	id  string
 	key *rsa.PrivateKey
+}
+
+// firstKey returns the given key, or a new one for nil.
+func firstKey(given *rsa.PrivateKey) signingKey {
+	if given == nil {
+		return newSigningKey()
+	}
+	return asSigningKey(given)
 }
 
 func newSigningKey() signingKey {
@@ -24,11 +32,15 @@ func newSigningKey() signingKey {
 	if err != nil {
 		panic("entratest: make a key: " + err.Error()) // only without a source of randomness
 	}
-	sum := sha1.Sum(key.N.Bytes()) // Entra ID's ids are SHA-1 thumbprints too
+	return asSigningKey(key)
+}
+
+func asSigningKey(key *rsa.PrivateKey) signingKey {
+	sum := sha1.Sum(key.N.Bytes()) // Entra ID's key ids are SHA-1 thumbprints too
 	return signingKey{base64.RawURLEncoding.EncodeToString(sum[:]), key}
 }
 
-// RotateKey publishes a new key, which signs from now on; the old ones stay published.
+// RotateKey publishes a new key, which signs from now on. The old keys stay published.
 func (s *Server) RotateKey() {
 	next := newSigningKey()
 	s.mu.Lock()
@@ -36,56 +48,56 @@ func (s *Server) RotateKey() {
 	s.keys = append(s.keys, next)
 }
 
-// RetireKeys publishes no key any more but the one that signs.
+// RetireKeys removes all published keys except the one that signs.
 func (s *Server) RetireKeys() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.keys = s.keys[len(s.keys)-1:]
 }
 
-// signing needs the lock.
-func (s *Server) signing() signingKey { return s.keys[len(s.keys)-1] }
+// currentKey returns the key that signs. The caller holds s.mu.
+func (s *Server) currentKey() signingKey { return s.keys[len(s.keys)-1] }
 
-// vouchesFor reports whether a published key has signed t under its own id. It needs the lock.
-func (s *Server) vouchesFor(t *jws) bool {
+// signedByPublishedKey reports whether a published key has signed t under its own id. The caller holds s.mu.
+func (s *Server) signedByPublishedKey(t *jws) bool {
 	for _, k := range s.keys {
 		if k.id == t.header.Kid && t.header.Alg == "RS256" {
-			return t.signedBy(&k.key.PublicKey)
+			return t.isSignedBy(&k.key.PublicKey)
 		}
 	}
 	return false
 }
 
 // A Forgery changes how [Server.Sign] signs.
-type Forgery func(*forged)
+type Forgery func(*forgery)
 
-type forged struct {
+type forgery struct {
 	header object
 	key    signingKey
-	seal   func(signed string) []byte
+	sign   func(signed string) []byte
 }
 
-// ForeignKey signs with a key that is not the tenant's, under the id of the tenant's own.
+// ForeignKey signs with a key that is not the tenant's, under the id of the tenant's key.
 func ForeignKey() Forgery {
-	return func(f *forged) {
+	return func(f *forgery) {
 		foreign := newSigningKey().key
-		f.seal = func(signed string) []byte { return sign(foreign, signed) }
+		f.sign = func(signed string) []byte { return signRS256(foreign, signed) }
 	}
 }
 
-// AlgNone leaves the token unsigned, as alg none has it (RFC 7519, 6.1).
+// AlgNone leaves the token unsigned, with alg none (RFC 7519, 6.1).
 func AlgNone() Forgery {
-	return func(f *forged) {
+	return func(f *forgery) {
 		f.header["alg"] = "none"
-		f.seal = func(string) []byte { return nil }
+		f.sign = func(string) []byte { return nil }
 	}
 }
 
 // PublicKeyAsSecret signs with HS256 and the tenant's public key in PEM as the secret (RFC 8725, 2.1).
 func PublicKeyAsSecret() Forgery {
-	return func(f *forged) {
+	return func(f *forgery) {
 		f.header["alg"] = "HS256"
-		f.seal = func(signed string) []byte {
+		f.sign = func(signed string) []byte {
 			der, err := x509.MarshalPKIXPublicKey(&f.key.key.PublicKey)
 			if err != nil {
 				panic("entratest: write the public key: " + err.Error()) // an RSA key can be written
@@ -97,9 +109,9 @@ func PublicKeyAsSecret() Forgery {
 	}
 }
 
-// KeyID names a key in the header, whichever signs; "" leaves it out.
+// KeyID sets the key id in the header, independent of the key that signs; "" omits it.
 func KeyID(kid string) Forgery {
-	return func(f *forged) {
+	return func(f *forgery) {
 		f.header["kid"] = kid
 		if kid == "" {
 			delete(f.header, "kid")
@@ -107,46 +119,46 @@ func KeyID(kid string) Forgery {
 	}
 }
 
-// Sign makes a token of any claims, RS256 with the tenant's key unless a Forgery says otherwise. It adds no claim:
-// [Server.UserClaims] and [Server.AppClaims] are good ones to change.
+// Sign returns a signed token with any claims, RS256 with the tenant's key unless a Forgery changes that. It
+// adds no claim. Start from [Server.UserClaims] or [Server.AppClaims] for valid ones.
 func (s *Server) Sign(claims map[string]any, how ...Forgery) string {
 	s.mu.Lock()
-	key := s.signing()
+	key := s.currentKey()
 	s.mu.Unlock()
-	return key.sign(claims, how...)
+	return key.signToken(claims, how...)
 }
 
-func (k signingKey) sign(claims object, how ...Forgery) string {
-	f := &forged{key: k, header: object{"typ": "JWT", "alg": "RS256", "kid": k.id}}
-	f.seal = func(signed string) []byte { return sign(k.key, signed) }
+func (k signingKey) signToken(claims object, how ...Forgery) string {
+	f := &forgery{key: k, header: object{"typ": "JWT", "alg": "RS256", "kid": k.id}}
+	f.sign = func(signed string) []byte { return signRS256(k.key, signed) }
 	for _, change := range how {
 		change(f)
 	}
 	signed := encodePart(f.header) + "." + encodePart(claims)
-	return signed + "." + base64.RawURLEncoding.EncodeToString(f.seal(signed))
+	return signed + "." + base64.RawURLEncoding.EncodeToString(f.sign(signed))
 }
 
-// Valid returns the claims of a token that the fake could have given out: signed with a published key, for this
-// audience, in its time. It is what a resource server checks, for fakes that stand behind the program.
+// Valid returns the claims of a token that the fake could have issued: signed with a published key, for this
+// audience and currently valid. Fakes of resource servers behind the program call it.
 func (s *Server) Valid(token, audience string) (map[string]any, error) {
-	t, err := readJWS(token)
+	t, err := parseJWS(token)
 	if err != nil {
 		return nil, fmt.Errorf("check the token: %w", err)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := s.now()
+	now := s.currentTime()
 	switch {
-	case !s.vouchesFor(t):
+	case !s.signedByPublishedKey(t):
 		return nil, errors.New("check the token: no published key has signed it")
-	case t.text("aud") != audience:
-		return nil, fmt.Errorf("check the token: it is for %q, not for %q", t.text("aud"), audience)
-	case t.over(now):
+	case t.textClaim("aud") != audience:
+		return nil, fmt.Errorf("check the token: it is for %q, not for %q", t.textClaim("aud"), audience)
+	case t.isExpired(now):
 		return nil, errors.New("check the token: it has expired")
-	case !t.begun(now):
-		return nil, errors.New("check the token: its time has not come")
-	case t.text("tid") != s.options.Tenant:
-		return nil, fmt.Errorf("check the token: it is of the tenant %q", t.text("tid"))
+	case !t.hasBegun(now):
+		return nil, errors.New("check the token: it is not valid yet")
+	case t.textClaim("tid") != s.options.Tenant:
+		return nil, fmt.Errorf("check the token: it belongs to the tenant %q", t.textClaim("tid"))
 	}
 	return t.claims, nil
 }

@@ -16,8 +16,8 @@ import (
 	"scanwarden/defender/entra/entratest"
 )
 
-// published are the keys as a resource server fetches them.
-func published(t testing.TB, fake *entratest.Server) map[string]*rsa.PublicKey {
+// fetchKeys returns the published keys, as a resource server fetches them.
+func fetchKeys(t testing.TB, fake *entratest.Server) map[string]*rsa.PublicKey {
 	t.Helper()
 	var set struct{ Keys []map[string]string }
 	a := get(t, fake, fake.Authority()+"/"+fake.Tenant()+"/discovery/v2.0/keys")
@@ -35,7 +35,7 @@ func published(t testing.TB, fake *entratest.Server) map[string]*rsa.PublicKey {
 	return keys
 }
 
-func header(t testing.TB, token string) map[string]string {
+func decodeHeader(t testing.TB, token string) map[string]string {
 	t.Helper()
 	data, err := base64.RawURLEncoding.DecodeString(strings.Split(token, ".")[0])
 	var h map[string]string
@@ -45,21 +45,21 @@ func header(t testing.TB, token string) map[string]string {
 	return h
 }
 
-// TestRotation publishes the next key beside the old ones, until these are retired.
+// TestRotation publishes the next key beside the old one, which is then retired.
 func TestRotation(t *testing.T) {
-	fake := start(t, entratest.Options{})
+	fake := startTenant(t, entratest.Options{})
 	before := fake.UserToken(ada, clientID, nil, nil)
 	fake.RotateKey()
 	after := fake.UserToken(ada, clientID, nil, nil)
-	keys := published(t, fake)
-	if len(keys) != 2 || keys[header(t, before)["kid"]] == nil || keys[header(t, after)["kid"]] == nil {
+	keys := fetchKeys(t, fake)
+	if len(keys) != 2 || keys[decodeHeader(t, before)["kid"]] == nil || keys[decodeHeader(t, after)["kid"]] == nil {
 		t.Errorf("%d keys published, want that of each token", len(keys))
 	}
 	if _, err := fake.Valid(before, clientID); err != nil {
 		t.Error(err)
 	}
 	fake.RetireKeys()
-	if keys := published(t, fake); len(keys) != 1 || keys[header(t, after)["kid"]] == nil {
+	if keys := fetchKeys(t, fake); len(keys) != 1 || keys[decodeHeader(t, after)["kid"]] == nil {
 		t.Errorf("%d keys published, want the one that signs", len(keys))
 	}
 	if _, err := fake.Valid(before, clientID); err == nil {
@@ -70,10 +70,10 @@ func TestRotation(t *testing.T) {
 	}
 }
 
-// TestValid believes a token that the fake could have given out, and no other.
+// TestValid accepts only tokens that the fake could have issued.
 func TestValid(t *testing.T) {
 	clock := newClock()
-	fake := start(t, entratest.Options{Now: clock.Now})
+	fake := startTenant(t, entratest.Options{Now: clock.Now})
 	good := func(changes map[string]any, how ...entratest.Forgery) string {
 		c := fake.UserClaims(ada, clientID, []string{"Scans.Use", "Other"}, []string{"Scans.Requester"})
 		for name, value := range changes {
@@ -85,7 +85,7 @@ func TestValid(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wants(t, got, map[string]any{"oid": adaID, "scp": "Scans.Use Other", "roles": []string{"Scans.Requester"}, "ver": "2.0", "aud": clientID})
+	wantClaims(t, got, map[string]any{"oid": adaID, "scp": "Scans.Use Other", "roles": []string{"Scans.Requester"}, "ver": "2.0", "aud": clientID})
 	whole := good(nil)
 	for name, token := range map[string]string{
 		"junk":           "junk",
@@ -118,30 +118,31 @@ func TestValid(t *testing.T) {
 	}
 }
 
-// TestForgeries makes sure that they are what they are called: a forgery that is merely broken proves nothing.
+// TestForgeries checks that each forgery fails for the reason in its name. A token that is merely malformed
+// proves nothing.
 func TestForgeries(t *testing.T) {
-	fake := start(t, entratest.Options{})
+	fake := startTenant(t, entratest.Options{})
 	c := fake.UserClaims(ada, clientID, nil, nil)
-	kid := header(t, fake.Sign(c))["kid"]
-	if h := header(t, fake.Sign(c, entratest.ForeignKey())); h["kid"] != kid || h["alg"] != "RS256" {
+	kid := decodeHeader(t, fake.Sign(c))["kid"]
+	if h := decodeHeader(t, fake.Sign(c, entratest.ForeignKey())); h["kid"] != kid || h["alg"] != "RS256" {
 		t.Errorf("a foreign key's header is %v", h)
 	}
 	none := fake.Sign(c, entratest.AlgNone())
-	if header(t, none)["alg"] != "none" || !strings.HasSuffix(none, ".") {
+	if decodeHeader(t, none)["alg"] != "none" || !strings.HasSuffix(none, ".") {
 		t.Errorf("alg none is %q", none)
 	}
-	if h := header(t, fake.Sign(c, entratest.KeyID("mine"))); h["kid"] != "mine" {
+	if h := decodeHeader(t, fake.Sign(c, entratest.KeyID("mine"))); h["kid"] != "mine" {
 		t.Errorf("a chosen key id's header is %v", h)
 	}
 	confused := fake.Sign(c, entratest.PublicKeyAsSecret())
-	der, err := x509.MarshalPKIXPublicKey(published(t, fake)[kid])
+	der, err := x509.MarshalPKIXPublicKey(fetchKeys(t, fake)[kid])
 	if err != nil {
 		t.Fatal(err)
 	}
 	cut := strings.LastIndex(confused, ".")
 	mac := hmac.New(sha256.New, pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
 	mac.Write([]byte(confused[:cut]))
-	if header(t, confused)["alg"] != "HS256" || confused[cut+1:] != base64.RawURLEncoding.EncodeToString(mac.Sum(nil)) {
+	if decodeHeader(t, confused)["alg"] != "HS256" || confused[cut+1:] != base64.RawURLEncoding.EncodeToString(mac.Sum(nil)) {
 		t.Error("the key confusion is not signed with the published key")
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/AzureAD/microsoft-authentication-library-for-go/apps/confidential"
@@ -23,13 +24,13 @@ import (
 	"scanwarden/defender/entra/entratest"
 )
 
-// Microsoft's own library is the client here: what it takes for Entra ID's answers, they are like enough.
+// Microsoft's own library is the client here. Answers that it accepts are close enough to Entra ID's.
 
-func authority(fake *entratest.Server) string { return fake.Authority() + "/" + fake.Tenant() }
+func authorityURL(fake *entratest.Server) string { return fake.Authority() + "/" + fake.Tenant() }
 
-func application(t testing.TB, fake *entratest.Server, c confidential.Credential) confidential.Client {
+func newApplication(t testing.TB, fake *entratest.Server, c confidential.Credential) confidential.Client {
 	t.Helper()
-	app, err := confidential.New(authority(fake), clientID, c,
+	app, err := confidential.New(authorityURL(fake), clientID, c,
 		confidential.WithHTTPClient(fake.Client()), confidential.WithInstanceDiscovery(false))
 	if err != nil {
 		t.Fatal(err)
@@ -37,7 +38,7 @@ func application(t testing.TB, fake *entratest.Server, c confidential.Credential
 	return app
 }
 
-func bySecret(t testing.TB, value string) confidential.Credential {
+func secretCredential(t testing.TB, value string) confidential.Credential {
 	t.Helper()
 	c, err := confidential.NewCredFromSecret(value)
 	if err != nil {
@@ -46,9 +47,9 @@ func bySecret(t testing.TB, value string) confidential.Credential {
 	return c
 }
 
-func program(t testing.TB, fake *entratest.Server) public.Client {
+func newProgram(t testing.TB, fake *entratest.Server) public.Client {
 	t.Helper()
-	client, err := public.New(toolID, public.WithAuthority(authority(fake)),
+	client, err := public.New(toolID, public.WithAuthority(authorityURL(fake)),
 		public.WithHTTPClient(fake.Client()), public.WithInstanceDiscovery(false))
 	if err != nil {
 		t.Fatal(err)
@@ -56,10 +57,10 @@ func program(t testing.TB, fake *entratest.Server) public.Client {
 	return client
 }
 
-// TestMSALSecret gets a token, and another from the cache; a wrong secret is a refusal that MSAL can read.
+// TestMSALSecret gets a token, another from the cache, and a refusal that MSAL can decode for a wrong secret.
 func TestMSALSecret(t *testing.T) {
-	fake := start(t, entratest.Options{})
-	app := application(t, fake, bySecret(t, secret))
+	fake := startTenant(t, entratest.Options{})
+	app := newApplication(t, fake, secretCredential(t, secret))
 	for range 2 {
 		got, err := app.AcquireTokenByCredential(t.Context(), []string{all})
 		if err != nil {
@@ -72,16 +73,17 @@ func TestMSALSecret(t *testing.T) {
 	if n := len(fake.Tokens()); n != 1 {
 		t.Errorf("%d token requests, want 1", n)
 	}
-	_, err := application(t, fake, bySecret(t, "wrong")).AcquireTokenByCredential(t.Context(), []string{all})
+	_, err := newApplication(t, fake, secretCredential(t, "wrong")).AcquireTokenByCredential(t.Context(), []string{all})
 	var refused msal.CallErr
 	if !errors.As(err, &refused) || !strings.Contains(refused.Error(), "AADSTS7000215") {
 		t.Errorf("wrong secret: %v", err)
 	}
 }
 
-// TestMSALAssertions proves the app with a certificate, with and without chain, and with a federated token.
+// TestMSALAssertions authenticates the app with a certificate, with and without its chain, and with a federated
+// token.
 func TestMSALAssertions(t *testing.T) {
-	fake := start(t, entratest.Options{})
+	fake := startTenant(t, entratest.Options{})
 	certificate, key := newCertificate(t)
 	fake.AddApp(entratest.App{
 		ClientID: clientID, Certificate: certificate, Federation: &entratest.Federation{Issuer: cluster, Subject: workload, Key: &key.PublicKey},
@@ -91,16 +93,16 @@ func TestMSALAssertions(t *testing.T) {
 		t.Fatal(err)
 	}
 	byToken := confidential.NewCredFromAssertionCallback(func(context.Context, confidential.AssertionRequestOptions) (string, error) {
-		return assert(t, key, map[string]any{"alg": "RS256"}, map[string]any{
+		return signAssertion(t, key, map[string]any{"alg": "RS256"}, map[string]any{
 			"iss": cluster, "sub": workload, "aud": "api://AzureADTokenExchange", "exp": 1e10,
 		}), nil
 	})
 	for name, credential := range map[string]confidential.Credential{"certificate": byCertificate, "federated": byToken} {
-		if _, err := application(t, fake, credential).AcquireTokenByCredential(t.Context(), []string{all}); err != nil {
+		if _, err := newApplication(t, fake, credential).AcquireTokenByCredential(t.Context(), []string{all}); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	chained, err := confidential.New(authority(fake), clientID, byCertificate, confidential.WithX5C(),
+	chained, err := confidential.New(authorityURL(fake), clientID, byCertificate, confidential.WithX5C(),
 		confidential.WithHTTPClient(fake.Client()), confidential.WithInstanceDiscovery(false))
 	if err != nil {
 		t.Fatal(err)
@@ -110,31 +112,33 @@ func TestMSALAssertions(t *testing.T) {
 	}
 }
 
-// TestMSALOnBehalfOf trades Ada's token; the refresh token that comes along serves when the token has expired.
+// TestMSALOnBehalfOf exchanges Ada's token. Once the new token has expired, MSAL uses the refresh token.
 func TestMSALOnBehalfOf(t *testing.T) {
-	fake := start(t, entratest.Options{ExpiresIn: 301 * time.Second}) // MSAL lets go of it in a second
-	app := application(t, fake, bySecret(t, secret))
-	mine := fake.UserToken(ada, clientID, []string{"Scans.Use"}, nil)
-	for deadline := time.Now().Add(time.Minute); len(fake.Tokens()) < 2 && time.Now().Before(deadline); {
-		got, err := app.AcquireTokenOnBehalfOf(t.Context(), mine, []string{write})
-		if err != nil {
-			t.Fatal(err)
+	synctest.Test(t, func(t *testing.T) {
+		fake := startTenant(t, entratest.Options{InMemory: true})
+		app := newApplication(t, fake, secretCredential(t, secret))
+		mine := fake.UserToken(ada, clientID, []string{"Scans.Use"}, nil)
+		for range 2 {
+			got, err := app.AcquireTokenOnBehalfOf(t.Context(), mine, []string{write})
+			if err != nil {
+				t.Fatal(err)
+			}
+			wantClaims(t, decodeClaims(t, got.AccessToken), map[string]any{"upn": "ada@test.example", "scp": "Machine.ReadWrite"})
+			time.Sleep(time.Hour)
 		}
-		wants(t, claims(t, got.AccessToken), map[string]any{"upn": "ada@test.example", "scp": "Machine.ReadWrite"})
-		time.Sleep(50 * time.Millisecond)
-	}
-	log := fake.Tokens()
-	if len(log) != 2 || log[0].Grant != "urn:ietf:params:oauth:grant-type:jwt-bearer" || log[1].Grant != "refresh_token" || log[1].User != adaID {
-		t.Errorf("requests %+v", log)
-	}
+		log := fake.Tokens()
+		if len(log) != 2 || log[0].Grant != "urn:ietf:params:oauth:grant-type:jwt-bearer" || log[1].Grant != "refresh_token" || log[1].User != adaID {
+			t.Errorf("requests %+v", log)
+		}
+	})
 }
 
-// TestMSALCode signs in with the browser of a person, PKCE included.
+// TestMSALCode signs a user in with a browser, with PKCE.
 func TestMSALCode(t *testing.T) {
-	fake := start(t, entratest.Options{})
+	fake := startTenant(t, entratest.Options{})
 	fake.SignIn(adaID)
-	code := sentBack(t, begin(t, fake, "scope", "openid profile offline_access "+write)).Get("code")
-	app := application(t, fake, bySecret(t, secret))
+	code := returnedQuery(t, visitAuthorize(t, fake, "scope", "openid profile offline_access "+write)).Get("code")
+	app := newApplication(t, fake, secretCredential(t, secret))
 	got, err := app.AcquireTokenByAuthCode(t.Context(), code, callback, []string{write}, confidential.WithChallenge(verifier))
 	if err != nil {
 		t.Fatal(err)
@@ -146,8 +150,8 @@ func TestMSALCode(t *testing.T) {
 
 // TestMSALDeviceCode polls until Ada has entered the code.
 func TestMSALDeviceCode(t *testing.T) {
-	fake := start(t, entratest.Options{})
-	client := program(t, fake)
+	fake := startTenant(t, entratest.Options{})
+	client := newProgram(t, fake)
 	waiting, err := client.AcquireTokenByDeviceCode(t.Context(), []string{resource + "/Scans.Use"})
 	if err != nil {
 		t.Fatal(err)
@@ -167,19 +171,19 @@ func TestMSALDeviceCode(t *testing.T) {
 	}
 }
 
-// TestMSALInteractive is a browser that takes MSAL's form back to it.
+// TestMSALInteractive acts as the browser that posts the form back to MSAL.
 func TestMSALInteractive(t *testing.T) {
-	fake := start(t, entratest.Options{})
+	fake := startTenant(t, entratest.Options{})
 	fake.SignIn(adaID)
-	got, err := program(t, fake).AcquireTokenInteractive(t.Context(), []string{resource + "/Scans.Use"},
+	got, err := newProgram(t, fake).AcquireTokenInteractive(t.Context(), []string{resource + "/Scans.Use"},
 		public.WithOpenURL(func(address string) error {
-			go submit(t, get(t, fake, address).text)
+			go submitForm(t, get(t, fake, address).text)
 			return nil
 		}))
 	if err != nil {
 		t.Fatal(err)
 	}
-	wants(t, claims(t, got.AccessToken), map[string]any{"aud": clientID, "oid": adaID, "azp": toolID})
+	wantClaims(t, decodeClaims(t, got.AccessToken), map[string]any{"aud": clientID, "oid": adaID, "azp": toolID})
 }
 
 var (
@@ -187,8 +191,8 @@ var (
 	field  = regexp.MustCompile(`name="([^"]+)" value="([^"]*)"`)
 )
 
-// submit posts the form on a page, as a browser would.
-func submit(t testing.TB, page string) {
+// submitForm posts the form on a page, as a browser does.
+func submitForm(t testing.TB, page string) {
 	to, values := action.FindStringSubmatch(page), url.Values{}
 	for _, f := range field.FindAllStringSubmatch(page, -1) {
 		values.Set(f[1], f[2])
@@ -206,9 +210,10 @@ func submit(t testing.TB, page string) {
 	resp.Body.Close()
 }
 
-// TestRerouted answers by a production name to a client that dials the fake in its place, cloud discovery included.
+// TestRerouted checks that a client that dials the fake for a production name gets answers under that name,
+// cloud discovery included.
 func TestRerouted(t *testing.T) {
-	fake := start(t, entratest.Options{})
+	fake := startTenant(t, entratest.Options{})
 	roots := x509.NewCertPool()
 	if !roots.AppendCertsFromPEM(fake.CA()) {
 		t.Fatal("CA is no PEM certificate")
@@ -220,7 +225,7 @@ func TestRerouted(t *testing.T) {
 		},
 	}
 	t.Cleanup(transport.CloseIdleConnections)
-	app, err := confidential.New("https://login.microsoftonline.com/"+fake.Tenant(), clientID, bySecret(t, secret),
+	app, err := confidential.New("https://login.microsoftonline.com/"+fake.Tenant(), clientID, secretCredential(t, secret),
 		confidential.WithHTTPClient(&http.Client{Transport: transport}))
 	if err != nil {
 		t.Fatal(err)
@@ -229,12 +234,12 @@ func TestRerouted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wants(t, claims(t, got.AccessToken), map[string]any{"iss": "https://login.microsoftonline.com/" + fake.Tenant() + "/v2.0"})
+	wantClaims(t, decodeClaims(t, got.AccessToken), map[string]any{"iss": "https://login.microsoftonline.com/" + fake.Tenant() + "/v2.0"})
 }
 
-// TestCAFile is what a program is given in SSL_CERT_FILE; nobody else trusts the fake.
+// TestCAFile checks the certificate for SSL_CERT_FILE. Clients without it must not trust the fake.
 func TestCAFile(t *testing.T) {
-	fake := start(t, entratest.Options{})
+	fake := startTenant(t, entratest.Options{})
 	if _, err := http.Get(fake.URL()); err == nil {
 		t.Error("a client that was given nothing trusts the fake")
 	}

@@ -5,49 +5,49 @@ import (
 	"strings"
 )
 
-// onBehalfOf trades the token that app was called with for one to another resource, in the name of the same
-// person (the page on the on-behalf-of flow).
-func (s *Server) onBehalfOf(c *call, app App) (any, error) {
+// exchangeOnBehalfOf exchanges the token that app was called with for one to another resource, in the name of
+// the same user (the page on the on-behalf-of flow).
+func (s *Server) exchangeOnBehalfOf(c *call, app App) (any, error) {
 	if c.form.Get("requested_token_use") != "on_behalf_of" {
-		return nil, missing("requested_token_use")
+		return nil, missingParameter("requested_token_use")
 	}
 	if c.form.Get("assertion") == "" {
-		return nil, missing("assertion")
+		return nil, missingParameter("assertion")
 	}
 	t, err := s.checkUserAssertion(c.form.Get("assertion"), app)
 	if err != nil {
 		return nil, err
 	}
-	u, err := s.user(t.text("oid"))
+	u, err := s.findUser(t.textClaim("oid"))
 	if err != nil {
 		return nil, err
 	}
-	want, err := readScope(c.form.Get("scope"))
+	request, err := readScope(c.form.Get("scope"))
 	if err != nil {
 		return nil, err
 	}
-	if want.resource == "" {
-		return nil, missing("scope")
+	if request.resource == "" {
+		return nil, missingParameter("scope")
 	}
-	return s.forPerson(c, app, u, want)
+	return s.issueToUser(c, app, u, request)
 }
 
-// checkUserAssertion wants a person's access token for app, of this tenant.
+// checkUserAssertion returns the assertion if it is a user's access token for app, of this tenant.
 func (s *Server) checkUserAssertion(assertion string, app App) (*jws, error) {
-	t, err := readJWS(assertion)
+	t, err := parseJWS(assertion)
 	invalid := func(code int, text string) (*jws, error) {
-		return nil, refuse(http.StatusBadRequest, "invalid_grant", code, text)
+		return nil, newRefusal(http.StatusBadRequest, "invalid_grant", code, text)
 	}
 	switch {
 	case err != nil:
 		return invalid(50027, "The JWT token is invalid or malformed.")
-	case !s.vouchesFor(t) || t.text("tid") != s.options.Tenant:
+	case !s.signedByPublishedKey(t) || t.textClaim("tid") != s.options.Tenant:
 		return invalid(50013, "Assertion failed signature validation.")
-	case !app.is(t.text("aud")):
+	case !app.hasIdentifier(t.textClaim("aud")):
 		return invalid(500131, "Assertion audience does not match the Client app presenting the assertion.")
-	case t.over(s.now()) || !t.begun(s.now()):
+	case t.isExpired(s.currentTime()) || !t.hasBegun(s.currentTime()):
 		return invalid(500133, "Assertion is not within its valid time range.")
-	case strings.TrimSpace(t.text("scp")) == "" || t.text("idtyp") == "app":
+	case strings.TrimSpace(t.textClaim("scp")) == "" || t.textClaim("idtyp") == "app":
 		return invalid(7000114, "Application is not allowed to make application on-behalf-of calls.")
 	}
 	return t, nil

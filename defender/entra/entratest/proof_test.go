@@ -23,7 +23,7 @@ const (
 	workload      = "system:serviceaccount:scans:scanwarden"
 )
 
-// newCertificate returns one for an app, with its key.
+// newCertificate returns a certificate for an app, with its key.
 func newCertificate(t testing.TB) (*x509.Certificate, *rsa.PrivateKey) {
 	t.Helper()
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
@@ -44,8 +44,8 @@ func newCertificate(t testing.TB) (*x509.Certificate, *rsa.PrivateKey) {
 	return certificate, key
 }
 
-// assert makes a client assertion. alg is RS256 or PS256.
-func assert(t testing.TB, key *rsa.PrivateKey, header, claims map[string]any) string {
+// signAssertion returns a client assertion. alg is RS256 or PS256.
+func signAssertion(t testing.TB, key *rsa.PrivateKey, header, claims map[string]any) string {
 	t.Helper()
 	part := func(v any) string {
 		data, err := json.Marshal(v)
@@ -66,14 +66,14 @@ func assert(t testing.TB, key *rsa.PrivateKey, header, claims map[string]any) st
 	return signed + "." + base64.RawURLEncoding.EncodeToString(signature)
 }
 
-func proven(t testing.TB, fake *entratest.Server, assertion string) answer {
+func requestWithAssertion(t testing.TB, fake *entratest.Server, assertion string) answer {
 	t.Helper()
-	return token(t, fake, form("client_credentials", "client_secret", "-", "client_assertion", assertion, "client_assertion_type", assertionType))
+	return requestToken(t, fake, tokenForm("client_credentials", "client_secret", "-", "client_assertion", assertion, "client_assertion_type", assertionType))
 }
 
-// TestCertificate takes an assertion of the app's own certificate, and no other.
+// TestCertificate accepts only assertions of the app's own certificate.
 func TestCertificate(t *testing.T) {
-	fake := start(t, entratest.Options{})
+	fake := startTenant(t, entratest.Options{})
 	certificate, key := newCertificate(t)
 	_, otherKey := newCertificate(t)
 	long, short := sha256.Sum256(certificate.Raw), sha1.Sum(certificate.Raw)
@@ -89,43 +89,43 @@ func TestCertificate(t *testing.T) {
 		}
 		return c
 	}
-	refuses(t, proven(t, fake, assert(t, key, named, good(nil))), 401, "invalid_client", 700027)
+	wantRefusal(t, requestWithAssertion(t, fake, signAssertion(t, key, named, good(nil))), 401, "invalid_client", 700027)
 	fake.AddApp(entratest.App{ClientID: clientID, Certificate: certificate})
 	for name, tt := range map[string]struct {
 		assertion string
 		code      int
 	}{
-		"PS256":          {assert(t, key, named, good(nil)), 0},
-		"RS256":          {assert(t, key, older, good(nil)), 0},
-		"to the issuer":  {assert(t, key, named, good(map[string]any{"aud": fake.Issuer(fake.Tenant())})), 0},
-		"other key":      {assert(t, otherKey, named, good(nil)), 700027},
-		"unnamed":        {assert(t, key, map[string]any{"alg": "PS256"}, good(nil)), 700027},
-		"other alg":      {assert(t, key, map[string]any{"alg": "RS512", "x5t": older["x5t"]}, good(nil)), 700027},
-		"other app":      {assert(t, key, named, good(map[string]any{"iss": toolID})), 700021},
-		"about another":  {assert(t, key, named, good(map[string]any{"sub": toolID})), 700021},
-		"other audience": {assert(t, key, named, good(map[string]any{"aud": fake.Issuer("other")})), 700023},
-		"expired":        {assert(t, key, named, good(map[string]any{"exp": time.Now().Add(-time.Minute).Unix()})), 700024},
-		"endless":        {assert(t, key, named, good(map[string]any{"exp": nil})), 700024},
-		"not yet":        {assert(t, key, named, good(map[string]any{"nbf": time.Now().Add(time.Hour).Unix()})), 700024},
+		"PS256":          {signAssertion(t, key, named, good(nil)), 0},
+		"RS256":          {signAssertion(t, key, older, good(nil)), 0},
+		"to the issuer":  {signAssertion(t, key, named, good(map[string]any{"aud": fake.Issuer(fake.Tenant())})), 0},
+		"other key":      {signAssertion(t, otherKey, named, good(nil)), 700027},
+		"unnamed":        {signAssertion(t, key, map[string]any{"alg": "PS256"}, good(nil)), 700027},
+		"other alg":      {signAssertion(t, key, map[string]any{"alg": "RS512", "x5t": older["x5t"]}, good(nil)), 700027},
+		"other app":      {signAssertion(t, key, named, good(map[string]any{"iss": toolID})), 700021},
+		"about another":  {signAssertion(t, key, named, good(map[string]any{"sub": toolID})), 700021},
+		"other audience": {signAssertion(t, key, named, good(map[string]any{"aud": fake.Issuer("other")})), 700023},
+		"expired":        {signAssertion(t, key, named, good(map[string]any{"exp": time.Now().Add(-time.Minute).Unix()})), 700024},
+		"endless":        {signAssertion(t, key, named, good(map[string]any{"exp": nil})), 700024},
+		"not yet":        {signAssertion(t, key, named, good(map[string]any{"nbf": time.Now().Add(time.Hour).Unix()})), 700024},
 		"no token":       {"junk", 50027},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := proven(t, fake, tt.assertion)
+			a := requestWithAssertion(t, fake, tt.assertion)
 			if tt.code == 0 && a.status != 200 {
 				t.Error(a.text)
 			}
 			if tt.code != 0 {
-				refuses(t, a, 401, "invalid_client", tt.code)
+				wantRefusal(t, a, 401, "invalid_client", tt.code)
 			}
 		})
 	}
-	a := token(t, fake, form("client_credentials", "client_secret", "-", "client_assertion", assert(t, key, named, good(nil))))
-	refuses(t, a, 400, "invalid_request", 90023)
+	a := requestToken(t, fake, tokenForm("client_credentials", "client_secret", "-", "client_assertion", signAssertion(t, key, named, good(nil))))
+	wantRefusal(t, a, 400, "invalid_request", 90023)
 }
 
-// TestFederation takes another issuer's token about the right workload.
+// TestFederation accepts another issuer's token for the right workload only.
 func TestFederation(t *testing.T) {
-	fake := start(t, entratest.Options{})
+	fake := startTenant(t, entratest.Options{})
 	_, key := newCertificate(t)
 	_, otherKey := newCertificate(t)
 	fake.AddApp(entratest.App{ClientID: clientID, Federation: &entratest.Federation{Issuer: cluster, Subject: workload, Key: &key.PublicKey}})
@@ -137,19 +137,19 @@ func TestFederation(t *testing.T) {
 		return c
 	}
 	header := map[string]any{"alg": "RS256"}
-	if a := proven(t, fake, assert(t, key, header, good(nil))); a.status != 200 {
+	if a := requestWithAssertion(t, fake, signAssertion(t, key, header, good(nil))); a.status != 200 {
 		t.Error(a.text)
 	}
 	for _, tt := range []struct {
 		claim, value string
 		code         int
 	}{{"iss", "https://other.example", 700211}, {"aud", clientID, 700212}, {"sub", "system:other", 700213}} {
-		refuses(t, proven(t, fake, assert(t, key, header, good(map[string]any{tt.claim: tt.value}))), 401, "invalid_client", tt.code)
+		wantRefusal(t, requestWithAssertion(t, fake, signAssertion(t, key, header, good(map[string]any{tt.claim: tt.value}))), 401, "invalid_client", tt.code)
 	}
-	forgery := assert(t, otherKey, header, good(nil))
-	refuses(t, proven(t, fake, forgery), 401, "invalid_client", 50013)
+	forgery := signAssertion(t, otherKey, header, good(nil))
+	wantRefusal(t, requestWithAssertion(t, fake, forgery), 401, "invalid_client", 50013)
 	fake.AddApp(entratest.App{ClientID: clientID, Federation: &entratest.Federation{Issuer: cluster, Subject: workload}})
-	if a := proven(t, fake, forgery); a.status != 200 {
+	if a := requestWithAssertion(t, fake, forgery); a.status != 200 {
 		t.Errorf("without a key the signature is not looked at: %s", a.text)
 	}
 }

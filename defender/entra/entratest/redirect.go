@@ -9,8 +9,9 @@ import (
 	"strings"
 )
 
-// redirectsTo reports a redirect URI of the app's. The port of http://localhost does not matter.
-func (a App) redirectsTo(address string) bool {
+// allowsRedirect reports whether the address is a registered redirect URI. The port of http://localhost does
+// not matter.
+func (a App) allowsRedirect(address string) bool {
 	if slices.Contains(a.RedirectURIs, address) {
 		return true
 	}
@@ -22,8 +23,9 @@ func (a App) redirectsTo(address string) bool {
 	return slices.Contains(a.RedirectURIs, u.String())
 }
 
-// goBack sends the browser back to the app, by a redirect or by a form that posts itself.
-func goBack(address, mode string, values url.Values) page {
+// redirectPage returns the answer that sends the browser back to the app, as a redirect or as a form that posts
+// itself.
+func redirectPage(address, mode string, values url.Values) page {
 	if mode != "form_post" {
 		separator := "?"
 		if strings.Contains(address, "?") {
@@ -40,8 +42,8 @@ func goBack(address, mode string, values url.Values) page {
 	return page{status: http.StatusOK, html: form.String()}
 }
 
-// problem is what a person sees whose browser cannot be sent back.
-func (s *Server) problem(c *call, err error) page {
+// errorPage returns the answer for a user whose browser cannot be sent back.
+func (s *Server) errorPage(c *call, err error) page {
 	if refused := (*refusal)(nil); errors.As(err, &refused) {
 		c.code = refused.code
 	}

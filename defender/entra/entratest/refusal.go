@@ -6,29 +6,30 @@ import (
 	"time"
 )
 
-// A refusal is an error answer in Entra ID's form.
+// refusal is an error answer in Entra ID's form.
 type refusal struct {
-	status int
-	word   string // of OAuth 2.0
-	code   int    // AADSTS
-	text   string
-	sub    string // suberror
-	claims string // that a new sign-in has to bring
+	status   int
+	word     string // OAuth 2.0 error
+	code     int    // AADSTS code
+	text     string
+	subError string // suberror
+	claims   string // that a new sign-in must satisfy
 }
 
 func (r *refusal) Error() string { return fmt.Sprintf("AADSTS%d: %s", r.code, r.text) }
 
-func refuse(status int, word string, code int, text string) *refusal {
+func newRefusal(status int, word string, code int, text string) *refusal {
 	return &refusal{status: status, word: word, code: code, text: text}
 }
 
-// missing is a request without one of its parameters.
-func missing(parameter string) *refusal {
-	return refuse(http.StatusBadRequest, "invalid_request", 900144, "The request body must contain the following parameter: '"+parameter+"'.")
+// missingParameter returns the refusal of a request without this parameter.
+func missingParameter(parameter string) *refusal {
+	return newRefusal(http.StatusBadRequest, "invalid_request", 900144, "The request body must contain the following parameter: '"+parameter+"'.")
 }
 
-// body is what is sent, as the page on the client credentials grant prints it. The correlation id is the caller's.
-func (r *refusal) body(now time.Time, trace, correlation string) object {
+// jsonBody returns the answer's body, as the page on the client credentials grant prints it. The correlation id
+// is the caller's.
+func (r *refusal) jsonBody(now time.Time, trace, correlation string) object {
 	stamp := now.UTC().Format("2006-01-02 15:04:05Z")
 	b := object{
 		"error": r.word,
@@ -40,8 +41,8 @@ func (r *refusal) body(now time.Time, trace, correlation string) object {
 		"correlation_id": correlation,
 		"error_uri":      fmt.Sprintf("https://login.microsoftonline.com/error?code=%d", r.code),
 	}
-	if r.sub != "" {
-		b["suberror"] = r.sub
+	if r.subError != "" {
+		b["suberror"] = r.subError
 	}
 	if r.claims != "" {
 		b["claims"] = r.claims

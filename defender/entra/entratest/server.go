@@ -1,11 +1,11 @@
 package entratest
 
 import (
-	"cmp"
 	"crypto/tls"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"sync"
@@ -29,99 +29,94 @@ const (
 	graph = "https://graph.microsoft.com" // the resource of scopes without one
 )
 
-// Options says what the tenant is like. The zero value is a good one.
-type Options struct {
-	Tenant    string           // GUID; "" is [Tenant]
-	Now       func() time.Time // Entra ID's clock; nil is time.Now
-	ExpiresIn time.Duration    // how long an access token lives; 0 is 3599 s
-	RefreshIn time.Duration    // refresh_in of a token answer; 0 leaves it out
-	Resources []string         // Microsoft's own resources in the tenant; nil is Defender, KeyVault and Graph
-}
-
-func (o Options) withDefaults() Options {
-	o.Tenant = cmp.Or(o.Tenant, Tenant)
-	o.ExpiresIn = cmp.Or(o.ExpiresIn, 3599*time.Second)
-	if o.Now == nil {
-		o.Now = time.Now
-	}
-	if o.Resources == nil {
-		o.Resources = []string{Defender, KeyVault, graph}
-	}
-	return o
-}
-
-// A Server is one tenant of Entra ID. Make it with [New]; it is safe for concurrent use.
+// Server is one tenant of Entra ID. Make it with [New]; it is safe for concurrent use.
 type Server struct {
 	options Options
-	http    *httptest.Server
+	server  *httptest.Server
 	root    []byte // the certificate authority, PEM
 	closed  chan struct{}
 
-	mu        sync.Mutex // guards all below
-	issued    int        // ids given out
-	skew      time.Duration
-	keys      []signingKey // published; the last one signs
-	apps      map[string]App
-	users     map[string]User
-	browser   browser
-	codes     map[string]*code
-	devices   []*device
-	refreshes map[string]session
-	faults    []*Fault
-	requests  []*Request
+	mu           sync.Mutex // guards all fields below
+	issued       int        // ids issued
+	skew         time.Duration
+	keys         []signingKey // published; the last one signs
+	apps         map[string]App
+	users        map[string]User
+	browser      signInAnswer // to every browser
+	deviceAnswer signInAnswer // to every device code
+	codes        map[string]*code
+	devices      []*device
+	refreshes    map[string]refreshGrant
+	faults       []*Fault
+	requests     []*Request
+	forms        []url.Values // of the token endpoint
 }
 
-// New starts a tenant without apps and people, on a port of 127.0.0.1. Its certificate, of an authority of its own,
-// is good for 127.0.0.1, localhost and the production hosts, for a client that dials it in their place.
+// New starts a tenant without apps and users, on a port of 127.0.0.1. Its certificate, of an authority of its
+// own, is valid for 127.0.0.1, localhost and the production hosts, for a client that dials the fake instead of
+// them.
 func New(o Options) *Server {
 	s := &Server{
-		options: o.withDefaults(), closed: make(chan struct{}), keys: []signingKey{newSigningKey()},
-		apps: map[string]App{}, users: map[string]User{}, codes: map[string]*code{}, refreshes: map[string]session{},
+		options: o.withDefaults(), closed: make(chan struct{}), keys: []signingKey{firstKey(o.SigningKey)},
+		apps: map[string]App{}, users: map[string]User{}, codes: map[string]*code{}, refreshes: map[string]refreshGrant{},
 	}
-	root, certificate := newAuthority()
+	root, certificate := newAuthority(o.Hosts)
 	s.root = root
-	s.http = httptest.NewUnstartedServer(s.routes())
-	s.http.TLS = &tls.Config{Certificates: []tls.Certificate{certificate}}
-	s.http.StartTLS()
+	pipe := NewPipe()
+	if o.InMemory {
+		s.server = &httptest.Server{Listener: pipe, Config: &http.Server{Handler: s.newHandler()}}
+	} else {
+		s.server = httptest.NewUnstartedServer(s.newHandler())
+	}
+	s.server.TLS = &tls.Config{Certificates: []tls.Certificate{certificate}}
+	s.server.StartTLS()
+	if o.InMemory {
+		s.server.Client().Transport.(*http.Transport).DialContext = pipe.DialContext
+	}
 	return s
 }
 
-func (s *Server) routes() http.Handler {
+func (s *Server) newHandler() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("GET /common/discovery/instance", s.endpoint(s.instance))
-	mux.Handle("GET /{tenant}/v2.0/.well-known/openid-configuration", s.endpoint(s.configuration))
-	mux.Handle("GET /{tenant}/discovery/v2.0/keys", s.endpoint(s.published))
-	mux.Handle("POST /{tenant}/oauth2/v2.0/token", s.endpoint(s.token))
-	mux.Handle("POST /{tenant}/oauth2/v2.0/devicecode", s.endpoint(s.deviceCode))
-	mux.Handle("GET /{tenant}/oauth2/v2.0/authorize", s.endpoint(s.authorize))
+	mux.Handle("GET /common/discovery/instance", s.endpoint(s.handleInstance))
+	mux.Handle("GET /{tenant}/v2.0/.well-known/openid-configuration", s.endpoint(s.handleConfiguration))
+	mux.Handle("GET /{tenant}/discovery/v2.0/keys", s.endpoint(s.handleKeys))
+	mux.Handle("POST /{tenant}/oauth2/v2.0/token", s.endpoint(s.handleToken))
+	mux.Handle("POST /{tenant}/oauth2/v2.0/devicecode", s.endpoint(s.handleDeviceCode))
+	mux.Handle("GET /{tenant}/oauth2/v2.0/authorize", s.endpoint(s.handleAuthorize))
+	mux.Handle("/", s.endpoint(s.handleUnknown))
 	return mux
 }
 
-// Close cuts the requests that hang and stops serving.
+// Close cuts the hanging requests and stops the server.
 func (s *Server) Close() {
 	close(s.closed)
-	s.http.Close()
+	s.server.Close()
 }
 
-// URL is where the fake listens, https://127.0.0.1:PORT.
-func (s *Server) URL() string { return s.http.URL }
+// URL returns the fake's address, https://127.0.0.1:PORT.
+func (s *Server) URL() string { return s.server.URL }
 
-// Authority is [Server.URL], by the name it has in a client's configuration: the host of every tenant.
-func (s *Server) Authority() string { return s.http.URL }
+// Authority returns [Server.URL], under the name that clients configure.
+func (s *Server) Authority() string { return s.server.URL }
 
-// Tenant is the GUID of the one tenant there is.
-func (s *Server) Tenant() string { return s.options.Tenant }
+// Tenant returns the GUID of the only tenant.
+func (s *Server) Tenant() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.options.Tenant
+}
 
-// Issuer is the iss of v2.0 tokens of a tenant, this one or another.
-func (s *Server) Issuer(tenant string) string { return s.http.URL + "/" + tenant + "/v2.0" }
+// Issuer returns the iss of v2.0 tokens of a tenant, this one or another.
+func (s *Server) Issuer(tenant string) string { return s.server.URL + "/" + tenant + "/v2.0" }
 
 // Client returns an HTTP client that trusts the fake. Close ends its idle connections.
-func (s *Server) Client() *http.Client { return s.http.Client() }
+func (s *Server) Client() *http.Client { return s.server.Client() }
 
-// CA returns the certificate of the authority that the fake's own is signed by, PEM.
+// CA returns the certificate of the fake's certificate authority as PEM.
 func (s *Server) CA() []byte { return append([]byte(nil), s.root...) }
 
-// CAFile writes CA to a file that goes with the test, for SSL_CERT_FILE, and returns its path.
+// CAFile writes CA to a temporary file of the test, for SSL_CERT_FILE, and returns its path.
 func (s *Server) CAFile(t testing.TB) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "entra-ca.pem")
@@ -131,18 +126,18 @@ func (s *Server) CAFile(t testing.TB) string {
 	return path
 }
 
-// SetSkew sets Entra ID's clock off by d: the Date of its answers, and the times of its tokens.
+// SetSkew shifts Entra ID's clock by d: the Date of its answers and the times of its tokens.
 func (s *Server) SetSkew(d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.skew = d
 }
 
-// now needs the lock.
-func (s *Server) now() time.Time { return s.options.Now().Add(s.skew) }
+// currentTime returns Entra ID's time. The caller holds s.mu.
+func (s *Server) currentTime() time.Time { return s.options.Now().Add(s.skew) }
 
-// id gives out the next id with this prefix. It needs the lock.
-func (s *Server) id(prefix string) string {
+// nextID returns a new id with this prefix. The caller holds s.mu.
+func (s *Server) nextID(prefix string) string {
 	s.issued++
 	return fmt.Sprintf("%s%08d", prefix, s.issued)
 }

@@ -3,6 +3,8 @@ package target
 import (
 	"encoding/binary"
 	"math"
+	"net/netip"
+	"slices"
 
 	"go4.org/netipx"
 )
@@ -37,14 +39,21 @@ func rangeSize(r netipx.IPRange) uint64 {
 	return n + 1
 }
 
-// overlap returns the first range that two sets share, as text; "" when there is none.
-func overlap(a, b *netipx.IPSet) string {
-	var builder netipx.IPSetBuilder
-	builder.AddSet(a)
-	builder.Intersect(b) // in linear time, unlike IPSet.Overlaps
-	shared := buildSet(&builder)
-	for _, r := range shared.Ranges() {
-		return rangeText(r)
+// overlap returns the first range that two sets share, as text; "" when there is none. It takes linear time, unlike
+// IPSet.Overlaps, and does not allocate a set.
+func overlap(set, other *netipx.IPSet) string {
+	a, b := set.Ranges(), other.Ranges()
+	for len(a) > 0 && len(b) > 0 {
+		switch {
+		case a[0].Overlaps(b[0]):
+			from := slices.MaxFunc([]netip.Addr{a[0].From(), b[0].From()}, netip.Addr.Compare)
+			to := slices.MinFunc([]netip.Addr{a[0].To(), b[0].To()}, netip.Addr.Compare)
+			return rangeText(netipx.IPRangeFrom(from, to))
+		case a[0].To().Less(b[0].To()):
+			a = a[1:]
+		default:
+			b = b[1:]
+		}
 	}
 	return ""
 }

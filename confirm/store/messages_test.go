@@ -8,9 +8,9 @@ import (
 	"scanwarden/confirm"
 )
 
-func TestNoticesAreKeptAndFoundOutdated(t *testing.T) {
-	each(t, func(t *testing.T, l ledger) {
-		s := l.open(t)
+func TestMessagesAreStoredAndFoundOutdated(t *testing.T) {
+	forEachDatabase(t, func(t *testing.T, l testDatabase) {
+		s := l.openStore(t)
 		c := insert(t, s)
 		question := confirm.Message{Change: c.ID, Channel: "C1", Kind: "question"}
 		word := confirm.Message{Change: c.ID, Channel: "C1", Kind: "word", Message: "2.0"}
@@ -19,7 +19,7 @@ func TestNoticesAreKeptAndFoundOutdated(t *testing.T) {
 		question.Message, question.Reminded = "1.0", true
 		must(t, s.SaveMessage(t.Context(), question)) // replaces
 
-		got, err := l.open(t).Messages(t.Context(), c.ID)
+		got, err := l.openStore(t).Messages(t.Context(), c.ID)
 		must(t, err)
 		if diff := cmp.Diff([]confirm.Message{question, word}, got); diff != "" {
 			t.Errorf("-want +got:\n%s", diff)
@@ -27,7 +27,7 @@ func TestNoticesAreKeptAndFoundOutdated(t *testing.T) {
 		if got, err = s.OutdatedMessages(t.Context(), 10); err != nil || len(got) != 0 {
 			t.Errorf("nothing has moved, and %v is outdated (%v)", got, err)
 		}
-		c = mustWalk(t, s, c, approval("ada"))
+		c = mustMove(t, s, c, approval("ada"))
 		if got, err = s.OutdatedMessages(t.Context(), 1); err != nil || len(got) != 1 {
 			t.Errorf("outdated, at most one: %v (%v)", got, err)
 		}

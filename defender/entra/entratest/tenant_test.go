@@ -1,6 +1,8 @@
 package entratest_test
 
 import (
+	"crypto/rand"
+	"crypto/rsa"
 	"encoding/base64"
 	"encoding/json"
 	"io"
@@ -16,8 +18,8 @@ import (
 )
 
 const (
-	clientID = "11112222-bbbb-3333-cccc-4444dddd5555" // the server's app: a client of Defender's, a resource of its own
-	toolID   = "22223333-cccc-4444-dddd-5555eeee6666" // a person's program: a public client of the server's
+	clientID = "11112222-bbbb-3333-cccc-4444dddd5555" // the server's app: a client of Defender, and a resource
+	toolID   = "22223333-cccc-4444-dddd-5555eeee6666" // a user's program: a public client of the server
 	adaID    = "aaaaaaaa-0000-0000-0000-000000000001"
 	secret   = "canary~secret-Value_8Q"
 	resource = "https://scans.example.com/mcp"
@@ -28,7 +30,7 @@ const (
 
 var ada = entratest.User{ObjectID: adaID, Name: "Ada Lovelace", Roles: []string{"Scans.Approver"}}
 
-// clock is one that a test turns on.
+// clock is a clock that a test advances.
 type clock struct {
 	mu  sync.Mutex
 	now time.Time
@@ -48,9 +50,21 @@ func (c *clock) pass(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-// start returns a tenant with the server's app, a person's program, and Ada.
-func start(t testing.TB, o entratest.Options) *entratest.Server {
+// signingKey is the first key of all tenants here, because keys are slow to make.
+var signingKey = sync.OnceValue(func() *rsa.PrivateKey {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		panic(err)
+	}
+	return key
+})
+
+// startTenant starts a tenant with the server's app, a user's program, and Ada.
+func startTenant(t testing.TB, o entratest.Options) *entratest.Server {
 	t.Helper()
+	if o.SigningKey == nil {
+		o.SigningKey = signingKey()
+	}
 	fake := entratest.New(o)
 	t.Cleanup(fake.Close)
 	fake.AddApp(entratest.App{
@@ -65,7 +79,7 @@ func start(t testing.TB, o entratest.Options) *entratest.Server {
 	return fake
 }
 
-// answer is one of the fake's, read.
+// answer is a decoded response of the fake.
 type answer struct {
 	status int
 	header http.Header
@@ -90,7 +104,7 @@ func (a answer) field(name string) string {
 func post(t testing.TB, fake *entratest.Server, path string, form url.Values) answer {
 	t.Helper()
 	resp, err := fake.Client().PostForm(fake.Authority()+"/"+fake.Tenant()+"/"+path, form)
-	return read(t, resp, err)
+	return readAnswer(t, resp, err)
 }
 
 func get(t testing.TB, fake *entratest.Server, address string) answer {
@@ -98,10 +112,10 @@ func get(t testing.TB, fake *entratest.Server, address string) answer {
 	client := *fake.Client()
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	resp, err := client.Get(address)
-	return read(t, resp, err)
+	return readAnswer(t, resp, err)
 }
 
-func read(t testing.TB, resp *http.Response, err error) answer {
+func readAnswer(t testing.TB, resp *http.Response, err error) answer {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
@@ -112,12 +126,13 @@ func read(t testing.TB, resp *http.Response, err error) answer {
 		t.Fatal(err)
 	}
 	a := answer{status: resp.StatusCode, header: resp.Header, text: string(body)}
-	_ = json.Unmarshal(body, &a.body) // a page is none
+	_ = json.Unmarshal(body, &a.body) // a page is not JSON
 	return a
 }
 
-// form is a token request of the server's app, changed by name, value pairs; the value "-" takes a name away.
-func form(grant string, changes ...string) url.Values {
+// tokenForm returns a token request of the server's app. changes are name, value pairs; the value "-" removes a
+// name.
+func tokenForm(grant string, changes ...string) url.Values {
 	f := url.Values{"grant_type": {grant}, "client_id": {clientID}, "client_secret": {secret}, "scope": {all}}
 	for i := 0; i < len(changes); i += 2 {
 		f.Set(changes[i], changes[i+1])
@@ -128,13 +143,13 @@ func form(grant string, changes ...string) url.Values {
 	return f
 }
 
-func token(t testing.TB, fake *entratest.Server, form url.Values) answer {
+func requestToken(t testing.TB, fake *entratest.Server, form url.Values) answer {
 	t.Helper()
 	return post(t, fake, "oauth2/v2.0/token", form)
 }
 
-// claims reads a token without belief.
-func claims(t testing.TB, token string) map[string]any {
+// decodeClaims returns the claims without verifying the token.
+func decodeClaims(t testing.TB, token string) map[string]any {
 	t.Helper()
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {
@@ -148,8 +163,8 @@ func claims(t testing.TB, token string) map[string]any {
 	return read
 }
 
-// wants holds claims against those wanted; nil is one that must not be there.
-func wants(t testing.TB, got, want map[string]any) {
+// wantClaims compares the claims in want; nil means that a claim must be absent.
+func wantClaims(t testing.TB, got, want map[string]any) {
 	t.Helper()
 	for name := range maps.Keys(want) {
 		gotText, _ := json.Marshal(got[name])
@@ -160,8 +175,8 @@ func wants(t testing.TB, got, want map[string]any) {
 	}
 }
 
-// refuses wants the refusal in Entra ID's form.
-func refuses(t testing.TB, a answer, status int, word string, code int) {
+// wantRefusal checks a refusal in Entra ID's form.
+func wantRefusal(t testing.TB, a answer, status int, word string, code int) {
 	t.Helper()
 	if a.status != status || a.field("error") != word || a.code() != code {
 		t.Errorf("got %d %s %d, want %d %s %d\n%s", a.status, a.field("error"), a.code(), status, word, code, a.text)

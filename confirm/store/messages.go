@@ -7,37 +7,37 @@ import (
 	"scanwarden/confirm"
 )
 
-// SaveMessage keeps where a change was put to people, or replaces the notice of the same change, place and kind.
-// It is a convenience for faces, no transition: the audit log does not tell of it.
+// SaveMessage records where a channel shows a change, and replaces the message of the same change, channel and
+// kind. It is no transition and writes no audit entry.
 func (s *Store) SaveMessage(ctx context.Context, n confirm.Message) error {
 	_, err := s.write.ExecContext(ctx, `INSERT INTO notice (change_id, channel, kind, message, version, reminded)
 		VALUES ($1, $2, $3, $4, $5, $6)
 		ON CONFLICT (change_id, channel, kind) DO UPDATE
 		SET message = excluded.message, version = excluded.version, reminded = excluded.reminded`,
-		n.Change, n.Channel, n.Kind, n.Message, n.Version, flag(n.Reminded))
+		n.Change, n.Channel, n.Kind, n.Message, n.Version, boolToInt(n.Reminded))
 	if err != nil {
-		return fmt.Errorf("save notice of change %s: %w", n.Change, err)
+		return fmt.Errorf("save message of change %s: %w", n.Change, err)
 	}
 	return nil
 }
 
-// Messages lists where one change was put to people.
+// Messages returns the messages that show one change.
 func (s *Store) Messages(ctx context.Context, change string) ([]confirm.Message, error) {
-	return s.notices(ctx, `WHERE n.change_id = $1 ORDER BY n.channel, n.kind`, change)
+	return s.queryMessages(ctx, `WHERE n.change_id = $1 ORDER BY n.channel, n.kind`, change)
 }
 
-// OutdatedMessages lists at most limit notices that show an older version of their change than the ledger holds,
-// those of the oldest changes first.
+// OutdatedMessages returns at most limit messages that show an older version of their change than the current one.
+// Messages of the oldest changes come first.
 func (s *Store) OutdatedMessages(ctx context.Context, limit int) ([]confirm.Message, error) {
-	return s.notices(ctx, `JOIN change AS c ON c.id = n.change_id WHERE n.version < c.version
+	return s.queryMessages(ctx, `JOIN change AS c ON c.id = n.change_id WHERE n.version < c.version
 		ORDER BY c.created, n.channel, n.kind LIMIT $1`, limit)
 }
 
-func (s *Store) notices(ctx context.Context, clause string, args ...any) ([]confirm.Message, error) {
+func (s *Store) queryMessages(ctx context.Context, clause string, args ...any) ([]confirm.Message, error) {
 	rows, err := s.read.QueryContext(ctx, `SELECT n.change_id, n.channel, n.kind, n.message, n.version, n.reminded
 		FROM notice AS n `+clause, args...)
 	if err != nil {
-		return nil, fmt.Errorf("list notices: %w", err)
+		return nil, fmt.Errorf("list messages: %w", err)
 	}
 	defer rows.Close()
 	var found []confirm.Message
@@ -45,13 +45,13 @@ func (s *Store) notices(ctx context.Context, clause string, args ...any) ([]conf
 		var n confirm.Message
 		var reminded int64
 		if err := rows.Scan(&n.Change, &n.Channel, &n.Kind, &n.Message, &n.Version, &reminded); err != nil {
-			return nil, fmt.Errorf("list notices: %w", err)
+			return nil, fmt.Errorf("list messages: %w", err)
 		}
 		n.Reminded = reminded != 0
 		found = append(found, n)
 	}
 	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("list notices: %w", err)
+		return nil, fmt.Errorf("list messages: %w", err)
 	}
 	return found, nil
 }

@@ -1,0 +1,104 @@
+package confirm_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"scanwarden/confirm"
+)
+
+// CanDecide returns what Decide would, and leaves no trace.
+func TestCanDecideAgreesWithDecide(t *testing.T) {
+	t.Parallel()
+	policy := confirm.Policy{Approvers: []string{string(ada), string(bob), string(cleo)}, Required: map[string]int{"delete_scans": 2}}
+	for name, tt := range map[string]struct {
+		vote   confirm.Vote
+		before func(t *testing.T, s *stack, c confirm.Change)
+		want   error
+	}{
+		"an approval":              {approval(bob), nil, nil},
+		"a denial":                 {denial(bob, "no"), nil, nil},
+		"the requester's denial":   {denial(ada, "no"), nil, nil},
+		"the requester's approval": {approval(ada), nil, confirm.ErrRefused},
+		"an unlisted user's":       {approval("token:eve"), nil, confirm.ErrRefused},
+		"a second one": {approval(bob), func(t *testing.T, s *stack, c confirm.Change) {
+			if _, err := s.Decide(t.Context(), c.ID, approval(bob)); err != nil {
+				t.Fatal(err)
+			}
+		}, confirm.ErrRefused},
+		"when it is over": {approval(bob), func(t *testing.T, s *stack, c confirm.Change) {
+			if _, err := s.Withdraw(t.Context(), c.ID, confirm.Requester{Principal: ada}); err != nil {
+				t.Fatal(err)
+			}
+		}, confirm.ErrMoved},
+		"when it is overdue": {approval(bob), func(_ *testing.T, s *stack, _ confirm.Change) { s.advance(time.Hour) }, confirm.ErrMoved},
+		"for another tenant": {approval(bob), func(_ *testing.T, s *stack, _ confirm.Change) {
+			cfg := s.cfg
+			cfg.Target = "another"
+			s.Gate = confirm.New(cfg)
+		}, confirm.ErrRefused},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStack(t, policy)
+			c := s.propose(t, onSlack(ada))
+			if tt.before != nil {
+				tt.before(t, s, c)
+			}
+			c, err := s.store.Change(t.Context(), c.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			log, err := s.store.Verify(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if may := s.CanDecide(t.Context(), c, tt.vote); !errors.Is(may, tt.want) || (may == nil) != (tt.want == nil) {
+				t.Errorf("it returned %v, want %v", may, tt.want)
+			}
+			if now, err := s.store.Verify(t.Context()); err != nil || now != log {
+				t.Errorf("it left a trace: %+v, %v", now, err)
+			}
+			if _, did := s.Decide(t.Context(), c.ID, tt.vote); !errors.Is(did, tt.want) || (did == nil) != (tt.want == nil) {
+				t.Errorf("the vote gave %v, want %v", did, tt.want)
+			}
+		})
+	}
+}
+
+// countingLinks is the real ledger. It counts how often the identity links are read.
+type countingLinks struct {
+	confirm.Store
+	reads int
+}
+
+func (c *countingLinks) Links(ctx context.Context) ([]confirm.Link, error) {
+	c.reads++
+	return c.Store.Links(ctx)
+}
+
+func TestCanDecideEachAgreesWithCanDecide(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, confirm.Policy{Approvers: []string{string(slackBob), string(cleo)}})
+	s.link(t, linkBob())
+	own, others, over := s.propose(t, entraBobAsking()), s.propose(t, onSlack(ada)), s.propose(t, onSlack(ada))
+	over, err := s.Withdraw(t.Context(), over.ID, confirm.Requester{Principal: ada})
+	if err != nil {
+		t.Fatal(err)
+	}
+	changes := []confirm.Change{own, others, over, others}
+	cfg, ledger := s.cfg, &countingLinks{Store: s.store}
+	cfg.Store = ledger
+	may, err := confirm.New(cfg).CanDecideEach(t.Context(), changes, approval(slackBob))
+	if err != nil || !slices.Equal(may, []bool{false, true, false, true}) || ledger.reads != 1 {
+		t.Errorf("it returned %v, %v after reading the links %d times", may, err, ledger.reads)
+	}
+	for i, c := range changes {
+		if err := s.CanDecide(t.Context(), c, approval(slackBob)); (err == nil) != may[i] {
+			t.Errorf("for change %d it returned %v, and CanDecide %v", i, may[i], err)
+		}
+	}
+}

@@ -1,0 +1,268 @@
+package confirm_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"scanwarden/confirm"
+	"scanwarden/confirm/store"
+)
+
+const (
+	ada   = confirm.Principal("token:ada")
+	bob   = confirm.Principal("token:bob")
+	cleo  = confirm.Principal("token:cleo")
+	local = confirm.Principal("local:ada")
+)
+
+// stack is a gate over a real ledger, with a clock that the test sets and an executor that counts its calls.
+type stack struct {
+	*confirm.Gate
+	store     *store.Store
+	file      string
+	cfg       confirm.Config
+	now       atomic.Int64 // microseconds
+	runs      atomic.Int64
+	mu        sync.Mutex
+	execute   func(context.Context, confirm.Change) confirm.Outcome
+	reconcile func(context.Context, confirm.Change) confirm.Outcome
+}
+
+func newStack(t testing.TB, policy confirm.Policy) *stack {
+	t.Helper()
+	dir := t.TempDir()
+	file := filepath.Join(dir, "ledger.db")
+	ledger, err := store.Open(t.Context(), store.Config{URL: "sqlite:" + file, KeyDir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &stack{store: ledger, file: file}
+	s.now.Store(time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC).UnixMicro())
+	s.cfg = confirm.Config{
+		Store: ledger, Policy: policy, Target: "simulator", Now: s.clock,
+		Execute: func(ctx context.Context, c confirm.Change, _ func(context.Context) error) confirm.Outcome {
+			s.runs.Add(1)
+			s.mu.Lock()
+			do := s.execute
+			s.mu.Unlock()
+			if do != nil {
+				return do(ctx, c)
+			}
+			return confirm.Outcome{State: confirm.Applied}
+		},
+		Reconcile: func(ctx context.Context, c confirm.Change) confirm.Outcome {
+			s.mu.Lock()
+			do := s.reconcile
+			s.mu.Unlock()
+			if do != nil {
+				return do(ctx, c)
+			}
+			return confirm.Outcome{State: confirm.Unknown, Reason: "nothing to be seen"}
+		},
+	}
+	s.Gate = confirm.New(s.cfg)
+	t.Cleanup(func() {
+		if err := s.Drain(context.Background()); err != nil {
+			t.Error(err)
+		}
+		if err := ledger.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+func (s *stack) clock() time.Time        { return time.UnixMicro(s.now.Load()).UTC() }
+func (s *stack) advance(d time.Duration) { s.now.Add(d.Microseconds()) }
+func (s *stack) onExecute(f func(context.Context, confirm.Change) confirm.Outcome) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.execute = f
+}
+
+func (s *stack) onReconcile(out confirm.Outcome) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.reconcile = func(context.Context, confirm.Change) confirm.Outcome { return out }
+}
+
+func deleteTwo() confirm.Proposal {
+	return confirm.Proposal{
+		Operation: "delete_scans", Target: "simulator", Summary: "Delete 2 scans",
+		Request: confirm.Request{Method: "POST", Path: "/api/DeviceAuthenticatedScanDefinitions/BatchDelete",
+			Body: json.RawMessage(`{"ScanDefinitionIds":["a","b"]}`)},
+		Subjects: []confirm.Subject{{Title: "Core switches", Fields: []confirm.Field{{Name: "target", Before: "10.0.0.1"}}}},
+		Warnings: []string{"this cannot be undone"},
+		Snapshot: json.RawMessage(`{"a":{}}`),
+	}
+}
+
+// onSlack returns a requester whose changes are confirmed by others, in Slack.
+func onSlack(by confirm.Principal) confirm.Requester {
+	return confirm.Requester{Principal: by, Source: "test", Channels: []confirm.Channel{confirm.Slack}}
+}
+
+// onOwnStdio returns a requester who is asked on their own client, on their own stdio server.
+func onOwnStdio(by confirm.Principal) confirm.Requester {
+	return confirm.Requester{Principal: by, Source: "test", Local: true, Channels: []confirm.Channel{confirm.Client}}
+}
+
+func (s *stack) propose(t testing.TB, by confirm.Requester) confirm.Change {
+	t.Helper()
+	c, err := s.Propose(t.Context(), deleteTwo(), by)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func approval(by confirm.Principal) confirm.Vote {
+	return confirm.Vote{Principal: by, Approve: true, Channel: confirm.Slack}
+}
+
+func denial(by confirm.Principal, why string) confirm.Vote {
+	return confirm.Vote{Principal: by, Reason: why, Channel: confirm.Slack}
+}
+
+// waitFor waits for a change to end. It checks its state, and how many executions there were until then.
+func (s *stack) waitFor(t testing.TB, id string, want confirm.State, runs int64) confirm.Change {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	c, err := s.Wait(ctx, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.State != want || s.runs.Load() != runs {
+		t.Fatalf("the change is %s after %d executions, want %s after %d (%+v)", c.State, s.runs.Load(), want, runs, c.Outcome)
+	}
+	return c
+}
+
+func (s *stack) isRequester(t *testing.T, c confirm.Change, by confirm.Principal) bool {
+	t.Helper()
+	own, err := s.IsRequester(t.Context(), c, by)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return own
+}
+
+func (s *stack) wantState(t *testing.T, c confirm.Change, want confirm.State) {
+	t.Helper()
+	if got, err := s.Change(t.Context(), c.ID); err != nil || got.State != want || s.runs.Load() != 0 {
+		t.Errorf("it is %s after %d executions (%v), want %s after none", got.State, s.runs.Load(), err, want)
+	}
+}
+
+// insertAfter returns a change in the ledger after these moves, as a process that died would have left it.
+func (s *stack) insertAfter(t *testing.T, moves ...confirm.Move) confirm.Change {
+	t.Helper()
+	c := s.propose(t, onSlack(ada))
+	for _, m := range moves {
+		m.At = s.clock()
+		next, err := s.store.Move(t.Context(), c, m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c = next
+	}
+	return c
+}
+
+func approvedMove(who confirm.Principal) confirm.Move {
+	return confirm.Move{To: confirm.Approved, Decision: &confirm.Decision{Person: string(who), Principal: who, Approve: true, Channel: confirm.Slack}}
+}
+
+func claimedMove(lease time.Time) confirm.Move {
+	return confirm.Move{To: confirm.Executing, Owner: "a process that died", Lease: lease}
+}
+
+// startRecovery runs the recovery in the background until the test ends.
+func (s *stack) startRecovery(t *testing.T) {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error)
+	go func() { ended <- s.Run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// waitStored waits until the change has this state in the ledger. Reading it through the gate would expire it.
+func (s *stack) waitStored(t *testing.T, id string, want confirm.State) confirm.Change {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		c, err := s.store.Change(ctx, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.State == want {
+			return c
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			t.Fatalf("the change is %s (%+v), want %s", c.State, c.Outcome, want)
+		}
+	}
+}
+
+// withPolicy returns a gate on the same ledger with an altered policy, as if the configuration had been edited.
+func (s *stack) withPolicy(alter func(*confirm.Policy)) *confirm.Gate {
+	cfg := s.cfg
+	alter(&cfg.Policy)
+	return confirm.New(cfg)
+}
+
+func (s *stack) proposePlan(t testing.TB, p confirm.Proposal, by confirm.Requester) confirm.Change {
+	t.Helper()
+	c, err := s.Propose(t.Context(), p, by)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// deleteMany returns deleteTwo with facts.
+func deleteMany(count int) confirm.Proposal {
+	p := deleteTwo()
+	p.Facts = confirm.Facts{Scans: []string{"Core switches"}, Count: count, Addresses: 256}
+	return p
+}
+
+// wantRefusal checks that err is a refusal that contains each of these texts.
+func wantRefusal(t *testing.T, err error, says ...string) {
+	t.Helper()
+	if !errors.Is(err, confirm.ErrRefused) {
+		t.Fatalf("got %v, want a refusal", err)
+	}
+	for _, part := range says {
+		if !strings.Contains(err.Error(), part) {
+			t.Errorf("the refusal %q does not contain %q", err, part)
+		}
+	}
+}
+
+// waitSettled returns the change as soon as it is neither approved nor executing.
+func (s *stack) waitSettled(t *testing.T, id string) (confirm.Change, error) {
+	c, err := s.Change(t.Context(), id)
+	if err != nil || (c.State != confirm.Approved && c.State != confirm.Executing) {
+		return c, err
+	}
+	return s.Wait(t.Context(), id)
+}

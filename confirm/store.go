@@ -1,0 +1,66 @@
+package confirm
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Errors that callers can test for with errors.Is.
+var (
+	// ErrNotFound means that no such change or link exists, or that it is another person's and must not be revealed.
+	ErrNotFound = errors.New("no such change")
+	// ErrMoved means that the change is no longer as the caller had read it: another caller was first.
+	ErrMoved = errors.New("the change has moved meanwhile")
+	// ErrRefused marks a decision or a proposal that policy does not allow. The error's text explains why and what to do.
+	ErrRefused = errors.New("refused")
+)
+
+// Store keeps changes and identity links: the ledger. It is an interface only so that this package does not depend on
+// SQL. Package store is the one implementation, and every test uses it.
+//
+// Each method that alters a change or a link writes its audit entry in the same transaction: no entry, no change.
+type Store interface {
+	// Insert adds a new pending change.
+	Insert(ctx context.Context, c Change) error
+	// Change returns the change with this id, or ErrNotFound.
+	Change(ctx context.Context, id string) (Change, error)
+	// Changes returns the changes that match f, newest first. With an error it returns those that could be read.
+	Changes(ctx context.Context, f Filter) ([]Change, error)
+	// Move performs one transition of a change as the caller has read it, and returns the change after it.
+	// It returns ErrMoved, and alters nothing, when id, digest, state or version are no longer those of c, when
+	// m.Unexpired is set and m.At is not before the expiry, or when m.Decision's person has already decided.
+	Move(ctx context.Context, c Change, m Move) (Change, error)
+	// RenewLease extends the lease of a change that owner is executing. It returns ErrMoved if owner no longer is.
+	RenewLease(ctx context.Context, id, owner string, until time.Time) error
+	// AcquireLease acquires or extends the named lease for owner. It returns false if another owner holds it at now.
+	AcquireLease(ctx context.Context, name, owner string, now, until time.Time) (bool, error)
+	// Link records that two principals are one person. It returns ErrMoved, and alters nothing, when one of them is
+	// linked already, on the same side or to the same person.
+	Link(ctx context.Context, l Link) error
+	// Unlink removes the link of a principal. It returns ErrNotFound when there is none.
+	Unlink(ctx context.Context, from Principal, at time.Time, why string) error
+	// Links returns all links, oldest first.
+	Links(ctx context.Context) ([]Link, error)
+}
+
+// Filter selects changes. A zero field selects all.
+type Filter struct {
+	States    []State
+	Requester Principal
+	Target    string
+	Limit     int // 0 means 100
+}
+
+// Move is one transition of a change.
+type Move struct {
+	To        State     // may equal the present state: for a vote that is not the last, or a wrong code
+	At        time.Time // when it happens
+	Unexpired bool      // the change must not have expired at At
+	NextRound bool      // increase Change.Round
+	Decision  *Decision // recorded with the move; may be nil
+	Owner     string    // recorded with a claim
+	Lease     time.Time // recorded with a claim
+	Outcome   *Outcome  // recorded with an end; may be nil
+	Note      string    // for the audit log: the reason, in plain words
+}

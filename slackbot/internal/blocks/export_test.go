@@ -1,0 +1,4 @@
+package blocks
+
+// SplitText is splitText.
+var SplitText = splitText

@@ -14,6 +14,8 @@ var (
 	ErrMoved = errors.New("the change has moved meanwhile")
 	// ErrRefused marks a decision or a proposal that policy does not allow. The error's text explains why and what to do.
 	ErrRefused = errors.New("refused")
+	// ErrTooManyOpen is an ErrRefused: the requester has as many open changes as the policy allows.
+	ErrTooManyOpen = errors.New("too many open changes")
 )
 
 // Store keeps changes and identity links: the ledger. It is an interface only so that this package does not depend on

@@ -270,6 +270,18 @@ func (s *stack) proposeAndWithdraw(t *testing.T, args any) (status string, refus
 	return "", false
 }
 
+// Package confirm bounds the open changes of a requester; the refusal is counted like those of the other limits.
+func TestOpenChangesAreBounded(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, func(p *confirm.Policy) { p.MaxOpenPerRequester = 1 })
+	s.callTool(t, toolCall{tool: "add_scan", args: s.newScan("First")}).wantPrompt(t)
+	got := s.callTool(t, toolCall{tool: "add_scan", args: s.newScan("Second")}).wantStatus(t, "refused")
+	if !strings.Contains(got.Reason, "already wait for a person") || !strings.Contains(got.Reason, "try again") {
+		t.Errorf("%+v", got)
+	}
+	s.wantLimited(t, limits.OpenChanges)
+}
+
 func TestProposalsInAnHourAreBounded(t *testing.T) {
 	t.Parallel()
 	s := newStackWith(t, options{bounds: quota(limits.Proposals, 3, time.Hour)})

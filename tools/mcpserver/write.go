@@ -14,6 +14,7 @@ import (
 
 	"scanwarden/confirm"
 	"scanwarden/tools"
+	"scanwarden/tools/mcpserver/internal/limits"
 )
 
 // elicitationKey is the key of our only prompt in an "input required" result.
@@ -79,6 +80,9 @@ func (w writeCall) proposeAndPrompt(ctx context.Context) (*mcp.CallToolResult, e
 func (w writeCall) refuse(ctx context.Context, err error) *mcp.CallToolResult {
 	if refused := w.asRefusal(ctx, w.caller, err); refused != err {
 		return refusedResult(w.operation.Name, refused)
+	}
+	if errors.Is(err, confirm.ErrTooManyOpen) {
+		w.reportLimit(limits.OpenChanges)
 	}
 	return w.logRefusal(ctx, w.operation.Name, err)
 }

@@ -57,8 +57,8 @@ type Bounds struct {
 func ForCallers() Bounds {
 	return Bounds{
 		Quotas: map[Limit]Scoped[Quota]{
-			// 100 requests a second are far more than an assistant sends, and a twentieth of what two cores answer.
-			Requests: {Quota{500, 5 * time.Second}, Quota{2000, 4 * time.Second}},
+			// 200 requests a second are far more than an assistant sends, and a tenth of what two cores answer.
+			Requests: {Quota{400, 2 * time.Second}, Quota{4000, 4 * time.Second}},
 			// Defender accepts 1,500 calls an hour, and a change needs two, so more proposals could not be applied.
 			Proposals: {Quota{600, time.Hour}, Quota{1500, time.Hour}},
 			// A proposal of one scan adds about 6 KiB, and the largest about 500 KiB.

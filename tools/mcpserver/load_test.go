@@ -146,7 +146,7 @@ func (s *stack) slowdown(t testing.TB, g *greedyCaller) float64 {
 	stop := g.start(t.Context())
 	select {
 	case <-g.limited:
-	case <-time.After(10 * time.Second): // nothing limits the greedy caller
+	case <-time.After(3 * time.Second): // nothing limits the greedy caller
 	}
 	stop()
 	var quiet, loaded []time.Duration

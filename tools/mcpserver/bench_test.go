@@ -21,7 +21,7 @@ const loadCallers = 16
 //
 // COMPARE: "x-bare" is our rate divided by the bare one; the design asks for at least 0.6.
 func BenchmarkReadToolOverHTTP(b *testing.B) {
-	s := newStackWith(b, options{bounds: anyRequestRate})
+	s := newStack(b)
 	for range 20 {
 		s.Tenant.AddScan(map[string]any{"target": "10.0.0.1,10.0.0.2"})
 	}

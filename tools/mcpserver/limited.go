@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/mark3labs/mcp-go/mcp"
@@ -36,7 +37,7 @@ func (s *Server) reportLimit(l limits.Limit) {
 // occupyRequest occupies what a request of the caller needs, until the admission is released.
 func (s *Server) occupyRequest(a *admission, size int) error {
 	key := a.caller.limitKey()
-	if err := s.limits.Take(key, limits.Requests, 1); err != nil {
+	if err := s.limits.TakeShared(key, limits.Requests, 1); err != nil {
 		return err
 	}
 	for _, need := range []struct {
@@ -52,9 +53,10 @@ func (s *Server) occupyRequest(a *admission, size int) error {
 	return nil
 }
 
-// occupyCall occupies a slot for a running tool call. The user of the process's own stdio needs none.
+// occupyCall occupies a slot for a running tool call. The local user needs none, because a server with a local user
+// has no other callers.
 func (s *Server) occupyCall(c callerIdentity) (release func(), err error) {
-	if c.local {
+	if c.local || strings.HasPrefix(string(c.principal), "local:") {
 		return func() {}, nil
 	}
 	return s.limits.Acquire(c.limitKey(), limits.Running, 1)
@@ -142,7 +144,8 @@ func (h *httpHandler) answerLimited(w http.ResponseWriter, r *http.Request, refu
 	delay, ok := refused.limiter.RefusalDelay(refused.key)
 	if !ok {
 		w.Header().Set("Connection", "close")
-	} else if delay > 0 {
+	}
+	if delay > 0 {
 		timer := time.NewTimer(delay)
 		defer timer.Stop()
 		select {

@@ -159,7 +159,7 @@ func (s *stack) slowdown(t testing.TB, g *greedyCaller) float64 {
 	slices.Sort(quiet)
 	slices.Sort(loaded)
 	alone, beside := quiet[len(quiet)/2], loaded[len(loaded)/2]
-	t.Logf("alone %v, beside a greedy caller %v (%d requests, %d refused)", alone, beside, g.sent.Load(), g.refused.Load())
+	t.Logf("alone %v, beside a greedy caller %v (%d requests, %d answered with 429; refusals %v)", alone, beside, g.sent.Load(), g.refused.Load(), s.limited.all())
 	return float64(beside) / float64(alone)
 }
 

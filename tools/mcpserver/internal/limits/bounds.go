@@ -58,7 +58,7 @@ func ForCallers() Bounds {
 	return Bounds{
 		Quotas: map[Limit]Scoped[Quota]{
 			// 200 requests a second are far more than an assistant sends, and a tenth of what two cores answer.
-			Requests: {Quota{400, 2 * time.Second}, Quota{4000, 4 * time.Second}},
+			Requests: {Quota{400, 2 * time.Second}, Quota{4000, 2 * time.Second}},
 			// Defender accepts 1,500 calls an hour, and a change needs two, so more proposals could not be applied.
 			Proposals: {Quota{600, time.Hour}, Quota{1500, time.Hour}},
 			// A proposal of one scan adds about 6 KiB, and the largest about 500 KiB.
@@ -67,7 +67,7 @@ func ForCallers() Bounds {
 			logLines:      {Quota{1, time.Minute}, Quota{60, time.Minute}},
 		},
 		Slots: map[Limit]Scoped[int]{
-			InFlight: {64, 512},
+			InFlight: {96, 512},
 			// Decoding needs several times the bytes of a message.
 			MessageBytes: {4 << 20, 12 << 20},
 			Running:      {20, 200},

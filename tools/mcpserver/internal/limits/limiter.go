@@ -21,6 +21,7 @@ type Limiter struct {
 	report func(Limit) // receives every refusal
 
 	mu   sync.Mutex
+	seen [2]seenCaller // the two callers of TakeShared that were seen last, the last one first
 	all  *usage
 	busy map[string]*usage              // callers that occupy slots
 	idle *simplelru.LRU[string, *usage] // other callers
@@ -59,7 +60,7 @@ func (l *Limiter) Acquire(caller string, limit Limit, n int) (release func(), er
 		bound int
 	}{{u, bound.Caller}, {l.all, bound.All}} {
 		if side.usage.slots[limit]+n > side.bound {
-			return nil, l.refuse(limit, side.usage == l.all, retry)
+			return nil, l.reported(&Error{Limit: limit, All: side.usage == l.all, RetryAfter: retry})
 		}
 	}
 	l.occupy(u, limit, n)
@@ -70,11 +71,39 @@ func (l *Limiter) Acquire(caller string, limit Limit, n int) (release func(), er
 func (l *Limiter) Take(caller string, limit Limit, n int) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if err := l.check(caller, limit, n); err != nil {
-		return err
+	refused := l.check(caller, limit, n)
+	if refused == nil {
+		l.charge(caller, limit, n)
 	}
-	l.charge(caller, limit, n)
-	return nil
+	return l.reported(refused)
+}
+
+// sharedFor is the time for which a caller counts as active after its last request.
+const sharedFor = time.Minute
+
+type seenCaller struct {
+	caller string
+	at     time.Time
+}
+
+// TakeShared is Take while other callers are active. A caller that has the server for itself slows nobody down, so it
+// is not refused; its quota is used up nevertheless.
+func (l *Limiter) TakeShared(caller string, limit Limit, n int) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.seen[0].caller != caller {
+		l.seen[1] = l.seen[0]
+	}
+	l.seen[0] = seenCaller{caller, l.now()}
+	alone := l.seen[1].at.IsZero() || l.now().Sub(l.seen[1].at) >= sharedFor
+	refused := l.check(caller, limit, n)
+	if refused == nil {
+		l.charge(caller, limit, n)
+	}
+	if alone {
+		return nil
+	}
+	return l.reported(refused)
 }
 
 // Check returns an *Error if no unit of a quota is left. Use it with Charge where the number of units is known only
@@ -82,7 +111,7 @@ func (l *Limiter) Take(caller string, limit Limit, n int) error {
 func (l *Limiter) Check(caller string, limit Limit) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.check(caller, limit, 1)
+	return l.reported(l.check(caller, limit, 1))
 }
 
 // Charge uses n units of a quota, even if fewer are left: the missing ones must be refilled before the next success.
@@ -108,7 +137,7 @@ func (l *Limiter) RefusalDelay(caller string) (delay time.Duration, ok bool) {
 	own, all := l.usageOf(caller).bucket(refusals, bound.Caller), l.all.bucket(refusals, bound.All)
 	delay = max(own.wait(l.now(), 1), all.wait(l.now(), 1))
 	if delay > maxDelay {
-		return 0, false
+		return maxDelay, false
 	}
 	own.charge(l.now(), 1)
 	all.charge(l.now(), 1)
@@ -131,24 +160,29 @@ func (l *Limiter) MayLog(caller string) bool {
 
 // Refuse reports a refusal that was decided elsewhere, and returns its *Error.
 func (l *Limiter) Refuse(limit Limit, retryAfter time.Duration) error {
-	return l.refuse(limit, false, retryAfter)
+	return l.reported(&Error{Limit: limit, RetryAfter: retryAfter})
 }
 
-func (l *Limiter) refuse(limit Limit, all bool, retryAfter time.Duration) error {
-	l.report(limit)
-	return &Error{Limit: limit, All: all, RetryAfter: retryAfter}
+// reported reports a refusal and returns it, or nil for nil.
+func (l *Limiter) reported(refused *Error) error {
+	if refused == nil {
+		return nil
+	}
+	l.report(refused.Limit)
+	return refused
 }
 
-func (l *Limiter) check(caller string, limit Limit, n int) error {
+// check returns the refusal of n units of a quota, or nil.
+func (l *Limiter) check(caller string, limit Limit, n int) *Error {
 	bound, bounded := l.bounds.Quotas[limit]
 	if !bounded {
 		return nil
 	}
 	if wait := l.usageOf(caller).bucket(limit, bound.Caller).wait(l.now(), n); wait > 0 {
-		return l.refuse(limit, false, max(wait, time.Second))
+		return &Error{Limit: limit, RetryAfter: max(wait, time.Second)}
 	}
 	if wait := l.all.bucket(limit, bound.All).wait(l.now(), n); wait > 0 {
-		return l.refuse(limit, true, max(wait, time.Second))
+		return &Error{Limit: limit, All: true, RetryAfter: max(wait, time.Second)}
 	}
 	return nil
 }

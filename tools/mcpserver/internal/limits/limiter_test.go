@@ -70,6 +70,29 @@ func TestARefusalUsesNothing(t *testing.T) {
 	wantRefused(t, l.Take("ada", Requests, 1), Requests, false)
 }
 
+// A caller that has the server for itself is not refused, and has used up its quota when another one comes.
+func TestASharedQuotaBoundsCallersWhileThereAreOthers(t *testing.T) {
+	l, c, counts := newTestLimiter(Bounds{Quotas: map[Limit]Scoped[Quota]{Requests: {Quota{2, time.Hour}, Quota{100, time.Second}}}})
+	for range 10 {
+		if err := l.TakeShared("ada", Requests, 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 {
+		if err := l.TakeShared("bob", Requests, 1); err != nil {
+			t.Fatal(err)
+		}
+		wantRefused(t, l.TakeShared("ada", Requests, 1), Requests, false)
+	}
+	c.time = c.time.Add(sharedFor)
+	if err := l.TakeShared("ada", Requests, 1); err != nil {
+		t.Errorf("alone again: %v", err)
+	}
+	if counts[Requests] != 2 {
+		t.Errorf("%d refusals were reported, want 2", counts[Requests])
+	}
+}
+
 // What is known only afterwards is charged afterwards. The debt must be refilled first.
 func TestAChargeCanExceedTheQuota(t *testing.T) {
 	l, c, _ := newTestLimiter(Bounds{Quotas: map[Limit]Scoped[Quota]{ProposalBytes: {Quota{100, 100 * time.Second}, Quota{1000, time.Second}}}})

@@ -129,7 +129,7 @@ func (h *httpHandler) serveCaller(w http.ResponseWriter, r *http.Request, body [
 	case methodOf(body) == "initialize":
 		h.serveInitialize(w, r, body)
 	default:
-		h.next.ServeHTTP(w, r)
+		h.serveSession(w, r, &sessionUse{})
 	}
 }
 

@@ -23,8 +23,13 @@ func (h *httpHandler) serveInitialize(w http.ResponseWriter, r *http.Request, bo
 		h.refuseLimited(w, r, err)
 		return
 	}
-	defer opening.Close()
-	h.next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), openingKey{}, opening)))
+	h.serveSession(w, r, &sessionUse{opening: opening, releases: []func(){opening.Close}})
+}
+
+// serveSession passes a request to the library, and frees the sessions that it used.
+func (h *httpHandler) serveSession(w http.ResponseWriter, r *http.Request, use *sessionUse) {
+	defer use.release()
+	h.next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), sessionUseKey{}, use)))
 }
 
 // endSession ends a session in the library, which does that only at a DELETE of its owner.

@@ -56,7 +56,7 @@ func (s *Server) occupyRequest(a *admission, size int) error {
 // occupyCall occupies a slot for a running tool call. The local user needs none, because a server with a local user
 // has no other callers.
 func (s *Server) occupyCall(c callerIdentity) (release func(), err error) {
-	if c.local || strings.HasPrefix(string(c.principal), "local:") {
+	if strings.HasPrefix(string(c.principal), "local:") {
 		return func() {}, nil
 	}
 	return s.limits.Acquire(c.limitKey(), limits.Running, 1)

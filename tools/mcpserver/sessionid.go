@@ -53,19 +53,19 @@ var errNoSession = errors.New("no such session")
 type callerSessions struct {
 	sessionIDs
 	owner   string
-	request context.Context // ends with the request
+	request context.Context // has the sessionUse of the request
 }
 
 // Generate returns the id of a new session, or "" if the handler has made no room for one. The library does not keep a
 // session with an empty id.
 func (s callerSessions) Generate() string {
-	opening, ok := s.request.Value(openingKey{}).(*limits.Opening)
-	if !ok {
+	use := sessionUseFrom(s.request)
+	if use == nil || use.opening == nil {
 		return ""
 	}
 	random := rand.Text()
 	id := random + "." + s.sign(random, s.owner)
-	opening.Bind(id)
+	use.opening.Bind(id)
 	return id
 }
 
@@ -75,11 +75,15 @@ func (s callerSessions) Validate(id string) (isTerminated bool, err error) {
 	if !s.belongsTo(id, s.owner) {
 		return false, errNoSession
 	}
+	use := sessionUseFrom(s.request)
+	if use == nil {
+		return false, errNoSession
+	}
 	release, ok := s.open.Use(s.owner, id)
 	if !ok {
 		return false, errNoSession
 	}
-	context.AfterFunc(s.request, release)
+	use.releases = append(use.releases, release)
 	return false, nil
 }
 
@@ -91,8 +95,26 @@ func (s callerSessions) Terminate(id string) (isNotAllowed bool, err error) {
 	return false, nil
 }
 
-// openingKey is the context key of the *limits.Opening of a request that may open a session.
-type openingKey struct{}
+// sessionUse is the use of sessions by one request. The library calls the session manager with the request alone, so
+// the context of the request has it.
+type sessionUse struct {
+	opening  *limits.Opening // room for the session that the request may open; nil for none
+	releases []func()        // free the sessions that the request uses
+}
+
+type sessionUseKey struct{}
+
+// sessionUseFrom returns the sessionUse of a request, or nil if it has none.
+func sessionUseFrom(ctx context.Context) *sessionUse {
+	use, _ := ctx.Value(sessionUseKey{}).(*sessionUse)
+	return use
+}
+
+func (u *sessionUse) release() {
+	for _, free := range u.releases {
+		free()
+	}
+}
 
 // expiredSessions is the session manager for the library's cleanup of idle sessions: it generates no ids and accepts
 // none.

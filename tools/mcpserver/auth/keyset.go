@@ -9,7 +9,6 @@ import (
 
 	"github.com/MicahParks/jwkset"
 	"github.com/MicahParks/keyfunc/v3"
-	"github.com/golang-jwt/jwt/v5"
 )
 
 // parseKeySet returns the keys of a key set (RFC 7517) that verify tokens of the issuer. It skips other keys, so that
@@ -57,7 +56,8 @@ type keyScope struct {
 	Issuer *string `json:"issuer"`
 }
 
-// verifiesTokensOf reports whether the key may verify RS256 signatures of tokens of the issuer. Documents also list
+// verifiesTokensOf reports whether the key may verify RS256 signatures of tokens of the issuer. The library compares
+// the algorithm of the key, if the document names one, with that of the token. Documents also list
 // keys for personal accounts and for single tenants. Such a key proves nothing about another tenant's token
 // (Microsoft Learn, access-tokens, "Validate the signing key issuer").
 func (k keyScope) verifiesTokensOf(i tokenIssuer) bool {
@@ -67,8 +67,6 @@ func (k keyScope) verifiesTokensOf(i tokenIssuer) bool {
 	case k.USE != "" && k.USE != jwkset.UseSig:
 		return false
 	case len(k.KEYOPS) > 0 && !slices.Contains(k.KEYOPS, jwkset.KeyOpsVerify):
-		return false
-	case k.ALG != "" && k.ALG.String() != jwt.SigningMethodRS256.Alg():
 		return false
 	}
 	return k.Issuer == nil || strings.EqualFold(strings.Replace(*k.Issuer, "{tenantid}", i.tenant, 1), i.url)

@@ -16,6 +16,8 @@ var (
 	ErrRefused = errors.New("refused")
 	// ErrUnavailable marks an error of Config.Standing that says nothing about the approver: the source cannot be asked now.
 	ErrUnavailable = errors.New("unavailable")
+	// ErrTooManyOpen is an ErrRefused: the requester has as many open changes as the policy allows.
+	ErrTooManyOpen = errors.New("too many open changes")
 )
 
 // Store keeps changes and identity links: the ledger. It is an interface only so that this package does not depend on

@@ -18,6 +18,7 @@ import (
 //   - scanwarden_defender_calls_total: HTTP calls to Defender, by method and outcome: a status, or "error" if no response
 //     came.
 //   - scanwarden_budget_wait_seconds: how long calls waited for Defender's rate limit.
+//   - scanwarden_callers_limited_total: refusals of MCP callers, by the limit that was reached.
 type metrics struct {
 	set   *vm.Set
 	waits *vm.PrometheusHistogram
@@ -74,6 +75,13 @@ func (m *metrics) countTransition(c confirm.Change) {
 // countCall counts a response from Defender, or that none came.
 func (m *metrics) countCall(method, outcome string) {
 	m.set.GetOrCreateCounter(fmt.Sprintf(`scanwarden_defender_calls_total{method=%q,outcome=%q}`, method, outcome)).Inc()
+}
+
+// countLimited counts a caller that was refused by a limit.
+func (m *metrics) countLimited(limit string) {
+	if m != nil {
+		m.set.GetOrCreateCounter(fmt.Sprintf(`scanwarden_callers_limited_total{limit=%q}`, limit)).Inc()
+	}
 }
 
 // observeWait records how long a call waited for the rate limit.

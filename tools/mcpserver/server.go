@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
@@ -45,6 +46,8 @@ type Config struct {
 	Version  string
 	ReadOnly bool         // Operations has no writing operation, and the instructions mention none
 	Log      *slog.Logger // nil discards all lines
+	// Now returns the time by which it is measured how fast a prompt was answered. Nil means time.Now.
+	Now func() time.Time
 }
 
 // Server serves MCP. Create it with New.
@@ -65,6 +68,9 @@ func New(cfg Config) (*Server, error) {
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
 	}
 	s := &Server{cfg: cfg}
 	s.base, s.close = context.WithCancel(context.Background())

@@ -107,6 +107,7 @@ func TestAnApprovalFromAnAgentsOwnClientNeverCounts(t *testing.T) {
 	c := s.propose(t, agentRequester(confirm.Slack))
 	c.ID, c.Code = strings.Repeat("0", len(c.ID)), "XXXXX"
 	c.Channels = []confirm.Channel{confirm.Client, confirm.Slack}
+	confirm.SealProposal(s.cfg.Key, &c)
 	if err := s.store.Insert(t.Context(), c); err != nil {
 		t.Fatal(err)
 	}

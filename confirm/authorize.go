@@ -18,11 +18,13 @@ type authorizer struct {
 // loadAuthorizer returns the policy combined with the current identity links. Links are read again for every decision,
 // so that a new or revoked link takes effect at once. Reading a short table costs little.
 func (g *Gate) loadAuthorizer(ctx context.Context) (authorizer, error) {
-	links, err := g.cfg.Store.Links(ctx)
+	valid, invalid, err := g.loadLinks(ctx)
 	if err != nil {
-		return authorizer{}, fmt.Errorf("read identity links: %w", err)
+		return authorizer{}, err
 	}
-	return authorizer{Policy: g.cfg.Policy, ids: newIdentities(g.cfg.Policy.People, links)}, nil
+	a := authorizer{Policy: g.cfg.Policy, ids: newIdentities(g.cfg.Policy.People, valid)}
+	a.ids.addSuspects(invalid)
+	return a, nil
 }
 
 // requesterRole is the app role that a caller from Entra ID needs where the policy lists no requesters.
@@ -76,6 +78,8 @@ func (a authorizer) mayApprove(c Change, v Vote) error {
 		return errNoApprovers
 	case a.ids.isAmbiguous(v.Principal):
 		return fmt.Errorf("it cannot be told who %s is: the configuration and an account link name different people; have an operator remove the link or join the accounts under people", v.Principal)
+	case a.ids.isSuspect(v.Principal):
+		return fmt.Errorf("the account link of %s does not verify: an earlier version of scanwarden made it, or another server key, or an intruder; link the accounts again, or have an operator remove the link", v.Principal)
 	case !a.isListed(a.Approvers, v.Principal, v.Groups):
 		return fmt.Errorf("%s is not among the approvers; ask one of them, or have an operator add this principal", v.Principal)
 	case self && !a.SelfApproval:
@@ -84,22 +88,43 @@ func (a authorizer) mayApprove(c Change, v Vote) error {
 	return nil
 }
 
-// countApprovals returns the number of distinct people whose approval counts. Accounts that were linked or unlinked
-// after a vote still count as one person. The requester counts only where self-approval is allowed.
-func (a authorizer) countApprovals(c Change) int {
-	var counted int
+// countedApprovals returns the approvals that count now, at most one for each person, and why each of the others no
+// longer counts. Accounts that were linked or unlinked after a vote still count as one person.
+func (a authorizer) countedApprovals(c Change) (counted []Decision, dropped []error) {
 	var earlier []Decision
 	for _, d := range c.Decisions {
-		own := a.ids.isRequester(c, d.allPrincipals()...)
-		if !d.Approve || (own && !a.SelfApproval && !a.isOwnStdio(c.Local, d.Channel)) {
+		if !d.Approve {
+			continue
+		}
+		if err := a.stillAllowed(c, d); err != nil {
+			dropped = append(dropped, fmt.Errorf("the approval of %s no longer counts: %w", d.Principal, err))
 			continue
 		}
 		if !slices.ContainsFunc(earlier, func(e Decision) bool { return a.ids.sameVoter(d, e) }) {
-			counted++
+			counted = append(counted, d)
 		}
 		earlier = append(earlier, d)
 	}
-	return counted
+	return counted, dropped
+}
+
+// stillAllowed returns nil if the policy and the identities of this moment allow the recorded approval d of c: its
+// principal or one of its groups is still listed, and its person is not the requester.
+func (a authorizer) stillAllowed(c Change, d Decision) error {
+	if a.ids.isRequester(c, d.allPrincipals()...) && !a.SelfApproval && !a.isOwnStdio(c.Local, d.Channel) {
+		return errors.New("it is the requester's own")
+	}
+	return a.mayApprove(c, Vote{Principal: d.Principal, Groups: d.Groups, Channel: d.Channel})
+}
+
+// listedGroups returns the groups that the policy names as approvers.
+func (a authorizer) listedGroups(groups []string) (listed []string) {
+	for _, group := range groups {
+		if slices.Contains(a.Approvers, group) {
+			listed = append(listed, group)
+		}
+	}
+	return listed
 }
 
 // mayDeny returns nil if v may deny c: an approver or the requester may; an agent may deny only its own change. The

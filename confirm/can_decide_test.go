@@ -75,9 +75,9 @@ type countingLinks struct {
 	reads int
 }
 
-func (c *countingLinks) Links(ctx context.Context) ([]confirm.Link, error) {
+func (c *countingLinks) LinkSet(ctx context.Context) ([]confirm.Link, string, error) {
 	c.reads++
-	return c.Store.Links(ctx)
+	return c.Store.LinkSet(ctx)
 }
 
 func TestCanDecideEachAgreesWithCanDecide(t *testing.T) {

@@ -140,6 +140,10 @@ type Decision struct {
 	At        time.Time `json:"at"`
 	// Also lists the person's other principals at that time. Two accounts that are unlinked later still had one vote.
 	Also []Principal `json:"also,omitempty"`
+	// Groups lists the person's groups that the policy named as approvers at that time.
+	Groups []string `json:"groups,omitempty"`
+	// MAC authenticates the decision and the change that it is about, under the server key.
+	MAC string `json:"mac,omitempty"`
 }
 
 // Outcome is how a change ended, in sentences for users and models. The zero value means that it has not ended. Before
@@ -169,9 +173,10 @@ type Change struct {
 	Created       time.Time
 	Expires       time.Time
 	State         State
-	Version       int64 // increases with every Move: the compare-and-set guard
-	Round         int   // how many answers of the requester's own client were used up
-	Needed        int   // how many distinct people must approve
+	Version       int64  // increases with every Move: the compare-and-set guard
+	Round         int    // how many answers of the requester's own client were used up
+	Needed        int    // how many distinct people must approve
+	MAC           string // authenticates the proposal and the terms of confirming it, under the server key
 	Decisions     []Decision
 	Outcome       Outcome
 	Owner         string    // the process that executes it

@@ -64,7 +64,7 @@ func (g *Gate) readPending(ctx context.Context, id string) (Change, error) {
 	if c.State != Pending {
 		return c, fmt.Errorf("decide: the change is already %s: %w", c.State, ErrMoved)
 	}
-	return c, nil
+	return c, g.report(ctx, g.mac.verifyChange(c))
 }
 
 // checkTarget returns a refusal if this process would not execute c: it is read-only or writes to another tenant.
@@ -113,6 +113,9 @@ func (g *Gate) checkVote(a authorizer, c Change, v Vote) error {
 	if err := g.checkTarget(c); err != nil {
 		return err
 	}
+	if err := g.mac.verifyChange(c); err != nil {
+		return err
+	}
 	_, err := a.evaluateVote(c, v, now)
 	return err
 }
@@ -124,7 +127,11 @@ func (g *Gate) moveFor(ctx context.Context, c Change, v Vote) (Move, error) {
 	if err != nil {
 		return Move{}, err
 	}
-	return a.evaluateVote(c, v, g.cfg.Now())
+	m, err := a.evaluateVote(c, v, g.cfg.Now())
+	if err == nil {
+		m.Decision.MAC = g.mac.decision(c, *m.Decision)
+	}
+	return m, err
 }
 
 // evaluateVote returns the move that v makes, or a refusal if v does not count.
@@ -136,7 +143,7 @@ func (a authorizer) evaluateVote(c Change, v Vote, at time.Time) (m Move, err er
 	}
 	m = Move{Unexpired: true, Decision: &d}
 	if v.Approve {
-		m.To, err = a.stateAfterApproval(c, v)
+		m.To, m.Outcome, err = a.stateAfterApproval(c, v)
 	} else {
 		m.To, m.Outcome, err = Denied, &Outcome{State: Denied, Reason: v.Reason}, a.mayDeny(c, v)
 	}
@@ -151,26 +158,30 @@ func (a authorizer) newDecision(v Vote) Decision {
 	person := a.ids.personOf(v.Principal)
 	return Decision{
 		Person: person.key(), Principal: v.Principal, Name: person.Name, Also: a.ids.aliases(v.Principal),
-		Approve: v.Approve, Reason: v.Reason, Channel: v.Channel,
+		Approve: v.Approve, Reason: v.Reason, Channel: v.Channel, Groups: a.listedGroups(v.Groups),
 	}
 }
 
-// stateAfterApproval returns Approved if v is the last approval that c needs, and Pending if more are needed. It
-// returns an error if v does not count. A policy that became stricter since the proposal counts; one that became less
-// strict does not.
-func (a authorizer) stateAfterApproval(c Change, v Vote) (to State, err error) {
+// stateAfterApproval returns Approved if v is the last approval that c needs, and Pending if more are needed. The outcome
+// explains earlier approvals that no longer count; it is nil if all do. It returns an error if v does not count. A
+// policy that became stricter since the proposal counts; one that became less strict does not.
+func (a authorizer) stateAfterApproval(c Change, v Vote) (to State, why *Outcome, err error) {
 	if !slices.Contains(c.Channels, v.Channel) {
-		return "", fmt.Errorf("this change is not put to people on the channel %q; decide where it was shown", v.Channel)
+		return "", nil, fmt.Errorf("this change is not put to people on the channel %q; decide where it was shown", v.Channel)
 	}
 	if err := a.mayApprove(c, v); err != nil {
-		return "", err
+		return "", nil, err
 	}
 	need := a.requirementFor(c.ruleInput()).atLeast(c.Needed)
 	if need.refusal != nil {
-		return "", need.refusal
+		return "", nil, need.refusal
 	}
-	if a.countApprovals(c)+1 < need.needed {
-		return Pending, nil
+	counted, dropped := a.countedApprovals(c)
+	if missing := need.needed - len(counted) - 1; missing > 0 {
+		if len(dropped) > 0 {
+			why = &Outcome{Reason: fmt.Sprintf("%v; %s more must confirm", errors.Join(dropped...), peopleText(missing))}
+		}
+		return Pending, why, nil
 	}
-	return Approved, nil
+	return Approved, nil, nil
 }

@@ -15,6 +15,10 @@ type Config struct {
 	Store  Store
 	Policy Policy
 	Target string // the tenant this process writes to: changes planned for another one are left alone
+	// Key is the server key, of at least 32 bytes. Keys derived from it authenticate what the Gate reads from the ledger,
+	// so that write access to the database authorizes nothing. Processes that share a ledger must share it. Without a
+	// key the Gate makes a random one, and accepts nothing that another process or an earlier run has recorded.
+	Key []byte
 	// Execute sends an approved change once and returns how it ended. It never repeats a write. Directly before it
 	// sends, it calls beforeSend, and on an error it sends nothing. Nil makes the process read-only: it accepts
 	// neither proposals nor votes.
@@ -25,7 +29,14 @@ type Config struct {
 	CanExecute func(ctx context.Context, c Change) error
 	// Reconcile reads Defender to find out how a change of unknown outcome ended. It returns Applied,
 	// Failed (there is no trace of it) or Unknown.
-	Reconcile    func(ctx context.Context, c Change) Outcome
+	Reconcile func(ctx context.Context, c Change) Outcome
+	// Standing checks at the claim whether the source of an approver's rights still grants them: it may ask Slack about
+	// a user and their groups (Decision.Principal and Groups). An error means that the approval does not count. An error
+	// that matches ErrUnavailable means that this cannot be known now: the change stays approved and is claimed later,
+	// until it expires. It is called for each approval that the policy counts, in any order. Nil accepts all.
+	Standing func(ctx context.Context, d Decision) error
+	// OnTampering is called once for each record of the ledger that does not verify; may be nil.
+	OnTampering  func(Tampering)
 	OnTransition func(c Change)   // called after every transition that this process makes; may be nil
 	Log          *slog.Logger     // nil discards all
 	Now          func() time.Time // nil means time.Now
@@ -35,14 +46,17 @@ type Config struct {
 // It is safe for concurrent use.
 type Gate struct {
 	cfg     Config
+	mac     recordMAC
 	owner   string // identifies this process in claims and leases
 	running sync.WaitGroup
 
 	mu       sync.Mutex
-	watches  map[string]*watch      // by change id: the Wait calls
-	retries  map[string]retryState  // by change id: when to read Defender again for an unknown outcome
-	reserved map[Principal][]string // by requester: the ids of changes that are being inserted now
-	skipped  map[string]time.Time   // by id of a change that is left to other processes: its expiry
+	watches  map[string]*watch        // by change id: the Wait calls
+	retries  map[string]retryState    // by change id: when to read Defender again for an unknown outcome
+	reserved map[Principal][]string   // by requester: the ids of changes that are being inserted now
+	skipped  map[string]time.Time     // by id of a change that is left to other processes: its expiry
+	reported map[Tampering]bool       // what was reported before
+	blocked  map[string]blockedChange // by id of a change that does not verify
 }
 
 // New returns a Gate that keeps changes in cfg.Store. It starts nothing; Run does the recovery.
@@ -54,8 +68,9 @@ func New(cfg Config) *Gate {
 		cfg.Now = time.Now
 	}
 	return &Gate{
-		cfg: cfg, owner: rand.Text(), watches: map[string]*watch{}, retries: map[string]retryState{},
+		cfg: cfg, mac: newRecordMAC(cfg.Key), owner: rand.Text(), watches: map[string]*watch{}, retries: map[string]retryState{},
 		reserved: map[Principal][]string{}, skipped: map[string]time.Time{},
+		reported: map[Tampering]bool{}, blocked: map[string]blockedChange{},
 	}
 }
 
@@ -76,7 +91,7 @@ func (g *Gate) move(ctx context.Context, c Change, m Move) (Change, error) {
 	m.At = g.cfg.Now()
 	after, err := g.cfg.Store.Move(ctx, c, m)
 	if err != nil {
-		return c, fmt.Errorf("move change from %s to %s: %w", c.State, m.To, err)
+		return c, fmt.Errorf("move change from %s to %s: %w", c.State, m.To, g.report(ctx, err))
 	}
 	g.broadcast(after)
 	return after, nil

@@ -16,8 +16,9 @@ func (p Person) key() string { return string(p.Principals[0]) }
 // proved. All code that depends on a person's identity uses it. It is loaded for one decision and then dropped.
 type identities struct {
 	persons   []Person
-	index     map[Principal]int // principal -> index in persons
-	ambiguous map[int]bool      // indexes of persons whose link contradicts the configuration
+	index     map[Principal]int  // principal -> index in persons
+	ambiguous map[int]bool       // indexes of persons whose link contradicts the configuration
+	suspect   map[Principal]bool // principals with a link that does not verify
 }
 
 // newIdentities returns the configured persons combined with the links. It does not alter configured.
@@ -25,7 +26,7 @@ func newIdentities(configured []Person, links []Link) identities {
 	ids := identities{
 		persons:   slices.Clone(configured),
 		index:     make(map[Principal]int, len(configured)+2*len(links)),
-		ambiguous: map[int]bool{},
+		ambiguous: map[int]bool{}, suspect: map[Principal]bool{},
 	}
 	for i, person := range ids.persons {
 		ids.indexPrincipals(i, person.Principals)
@@ -34,6 +35,20 @@ func newIdentities(configured []Person, links []Link) identities {
 		ids.addLink(l)
 	}
 	return ids
+}
+
+// addSuspects records the principals of links that do not verify. Such a link joins nobody, because anyone may have
+// written it. It is not ignored either: if it was true, one of the two could confirm what the other asked for.
+func (ids *identities) addSuspects(links []Link) {
+	for _, l := range links {
+		ids.suspect[l.From], ids.suspect[l.To] = true, true
+	}
+}
+
+// isSuspect reports whether a principal of this person has a link that does not verify.
+func (ids identities) isSuspect(principal Principal) bool {
+	return len(ids.suspect) > 0 &&
+		slices.ContainsFunc(ids.personOf(principal).Principals, func(p Principal) bool { return ids.suspect[p] })
 }
 
 // addLink merges the two sides of a link into one person. A link between two configured persons contradicts the

@@ -16,6 +16,7 @@ type Link struct {
 	Name string    // the display name of To; at most 1 KiB
 	How  string    // how it was proved: "sign-in" or "e-mail"
 	At   time.Time
+	MAC  string // authenticates the link, under the server key; Gate.Link sets it
 }
 
 const (
@@ -32,8 +33,13 @@ func (g *Gate) Link(ctx context.Context, l Link) error {
 	if l.At.IsZero() {
 		l.At = g.cfg.Now()
 	}
+	l.At = time.UnixMicro(l.At.UnixMicro()).UTC()
+	l.MAC = g.mac.link(l)
 	done, err := g.checkLink(ctx, l)
 	if err != nil || done {
+		return err
+	}
+	if err := g.removeInvalidLinks(ctx, l); err != nil {
 		return err
 	}
 	err = g.cfg.Store.Link(ctx, l)
@@ -50,9 +56,9 @@ func (g *Gate) Link(ctx context.Context, l Link) error {
 
 // checkLink returns a refusal if l contradicts what is known, and done if l is already known.
 func (g *Gate) checkLink(ctx context.Context, l Link) (done bool, err error) {
-	links, err := g.cfg.Store.Links(ctx)
+	links, _, err := g.loadLinks(ctx)
 	if err != nil {
-		return false, fmt.Errorf("link %s: read identity links: %w", l.From, err)
+		return false, fmt.Errorf("link %s: %w", l.From, err)
 	}
 	if slices.ContainsFunc(links, l.equals) {
 		return true, nil
@@ -72,6 +78,39 @@ func (g *Gate) checkLink(ctx context.Context, l Link) (done bool, err error) {
 		return false, asRefusal(fmt.Errorf("%s is joined to another account of Slack's already; have an operator remove that link, or alter the configuration's people", l.To))
 	}
 	return false, nil
+}
+
+// loadLinks returns the links with a valid MAC, and those without. It reports the latter, and returns ErrTampered if a
+// valid link was removed or put back.
+func (g *Gate) loadLinks(ctx context.Context) (valid, invalid []Link, err error) {
+	links, set, err := g.cfg.Store.LinkSet(ctx)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read identity links: %w", g.report(ctx, err))
+	}
+	valid, invalid, why := g.mac.verifyLinks(links)
+	for _, t := range why {
+		g.report(ctx, tamperingError{t})
+	}
+	return valid, invalid, g.report(ctx, checkLinkSet(links, valid, set))
+}
+
+// removeInvalidLinks removes the links without a valid MAC that stand in the way of l, which its person has just
+// proved.
+func (g *Gate) removeInvalidLinks(ctx context.Context, l Link) error {
+	_, invalid, err := g.loadLinks(ctx)
+	if err != nil {
+		return err
+	}
+	for _, old := range invalid {
+		if old.From != l.From && old.To != l.To {
+			continue
+		}
+		err := g.cfg.Store.Unlink(ctx, old.From, g.cfg.Now(), "it did not verify, and the person has linked the accounts again")
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			return fmt.Errorf("link %s: %w", l.From, err)
+		}
+	}
+	return nil
 }
 
 // equals reports whether two links join the same principals.

@@ -73,9 +73,9 @@ type brokenLinks struct {
 
 var errBrokenLinks = errors.New("the connection has broken")
 
-func (b brokenLinks) Links(context.Context) ([]confirm.Link, error) {
+func (b brokenLinks) LinkSet(context.Context) ([]confirm.Link, string, error) {
 	b.reads <- struct{}{}
-	return nil, errBrokenLinks
+	return nil, "", errBrokenLinks
 }
 
 func TestWithoutIdentityLinksNothingMoves(t *testing.T) {

@@ -84,6 +84,7 @@ func (g *Gate) insert(ctx context.Context, c *Change, need requirement) error {
 	if c.Digest, err = c.Proposal.Digest(); err != nil {
 		return err
 	}
+	c.MAC = g.mac.proposal(*c)
 	if err := g.cfg.Store.Insert(ctx, *c); err != nil {
 		return fmt.Errorf("keep change: %w", err)
 	}

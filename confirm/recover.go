@@ -43,6 +43,9 @@ func (g *Gate) recoverAll(ctx context.Context) error {
 	}
 	slices.SortStableFunc(changes, func(a, b Change) int { return recoveryOrder(a) - recoveryOrder(b) })
 	for _, c := range changes {
+		if g.blockedError(c.ID) != nil {
+			continue
+		}
 		if g.isUnclaimed(c, g.cfg.Now()) {
 			// No recovery lease is needed: the claim decides between processes, and the holder of that lease may be
 			// the one process that cannot execute c.
@@ -58,7 +61,10 @@ func (g *Gate) recoverAll(ctx context.Context) error {
 		if held, err := g.cfg.Store.AcquireLease(ctx, recoveryLease, g.owner, now, now.Add(2*leaseDuration)); err != nil || !held {
 			return errors.Join(append(errs, err)...)
 		}
-		if err := step(ctx, c); err != nil && !errors.Is(err, ErrMoved) {
+		switch err := step(ctx, c); {
+		case errors.Is(err, ErrTampered): // it was reported
+			g.block(c.ID, err)
+		case err != nil && !errors.Is(err, ErrMoved):
 			errs = append(errs, err)
 		}
 	}

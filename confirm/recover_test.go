@@ -190,10 +190,14 @@ func TestAnAlteredLedgerRowIsNotExecuted(t *testing.T) {
 	s := newStack(t, confirm.Policy{Approvers: []string{string(bob)}})
 	c := s.propose(t, onSlack(ada))
 	s.tamper(t, c.ID)
-	if _, err := s.Decide(t.Context(), c.ID, approval(bob)); err != nil {
-		t.Fatal(err)
-	}
-	s.waitFor(t, c.ID, confirm.Failed, 0)
+	_, err := s.Decide(t.Context(), c.ID, approval(bob))
+	wantRefusal(t, err, "propose it again")
+	s.wantState(t, c, confirm.Pending)
+	late := s.insertAfter(t, approvedMove(bob))
+	s.tamper(t, late.ID)
+	s.advance(10 * time.Second)
+	s.startRecovery(t)
+	s.waitFor(t, late.ID, confirm.Failed, 0)
 }
 
 func TestAnUnreadableRowDoesNotDelayOtherChanges(t *testing.T) {

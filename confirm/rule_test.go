@@ -197,11 +197,7 @@ func TestAStricterPolicyCountsAtTheClaim(t *testing.T) {
 			t.Parallel()
 			s := newStack(t, confirm.Policy{Approvers: []string{string(bob), string(cleo)}})
 			c := s.proposePlan(t, deleteMany(1), onSlack(ada))
-			m := approvedMove(bob)
-			m.At = s.clock()
-			if _, err := s.store.Move(t.Context(), c, m); err != nil { // and then the process died
-				t.Fatal(err)
-			}
+			s.moveSealed(t, c, approvedMove(bob)) // and then the process died
 			s.Gate = s.withPolicy(func(p *confirm.Policy) { p.Rules = compileRules(t, tt.rule) })
 			s.advance(10 * time.Second)
 			s.startRecovery(t)

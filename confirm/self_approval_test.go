@@ -137,10 +137,7 @@ func TestTheRequestersOwnApprovalIsNotClaimed(t *testing.T) {
 				s.link(t, linkBob())
 			}
 			c := s.propose(t, entraBobAsking())
-			tt.vote.At = s.clock()
-			if _, err := s.store.Move(t.Context(), c, tt.vote); err != nil {
-				t.Fatal(err)
-			}
+			s.moveSealed(t, c, tt.vote)
 			tt.after(t, s)
 			s.advance(10 * time.Second)
 			s.startRecovery(t)

@@ -1,6 +1,7 @@
 package confirm_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -33,19 +34,34 @@ type stack struct {
 	mu        sync.Mutex
 	execute   func(context.Context, confirm.Change) confirm.Outcome
 	reconcile func(context.Context, confirm.Change) confirm.Outcome
+	tampered  []confirm.Tampering // what the gates reported
 }
 
 func newStack(t testing.TB, policy confirm.Policy) *stack {
 	t.Helper()
 	dir := t.TempDir()
 	file := filepath.Join(dir, "ledger.db")
-	ledger, err := store.Open(t.Context(), store.Config{URL: "sqlite:" + file, KeyDir: dir})
+	s := newStackOn(t, policy, store.Config{URL: "sqlite:" + file, KeyDir: dir})
+	s.file = file
+	return s
+}
+
+// newStackOn returns a stack on this ledger.
+func newStackOn(t testing.TB, policy confirm.Policy, where store.Config) *stack {
+	t.Helper()
+	ledger, err := store.Open(t.Context(), where)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &stack{store: ledger, file: file}
+	s := &stack{store: ledger}
 	s.now.Store(time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC).UnixMicro())
 	s.cfg = confirm.Config{
+		Key: bytes.Repeat([]byte{7}, 32),
+		OnTampering: func(seen confirm.Tampering) {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.tampered = append(s.tampered, seen)
+		},
 		Store: ledger, Policy: policy, Target: "simulator", Now: s.clock,
 		Execute: func(ctx context.Context, c confirm.Change, _ func(context.Context) error) confirm.Outcome {
 			s.runs.Add(1)
@@ -167,12 +183,22 @@ func (s *stack) insertAfter(t *testing.T, moves ...confirm.Move) confirm.Change 
 	t.Helper()
 	c := s.propose(t, onSlack(ada))
 	for _, m := range moves {
-		m.At = s.clock()
-		next, err := s.store.Move(t.Context(), c, m)
-		if err != nil {
-			t.Fatal(err)
-		}
-		c = next
+		c = s.moveSealed(t, c, m)
+	}
+	return c
+}
+
+// moveSealed makes a move as a process with the server key records it.
+func (s *stack) moveSealed(t testing.TB, c confirm.Change, m confirm.Move) confirm.Change {
+	t.Helper()
+	m.At = s.clock()
+	if m.Decision != nil {
+		m.Decision.At = m.At
+		confirm.SealDecision(s.cfg.Key, c, m.Decision)
+	}
+	c, err := s.store.Move(t.Context(), c, m)
+	if err != nil {
+		t.Fatal(err)
 	}
 	return c
 }

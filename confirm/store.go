@@ -36,7 +36,8 @@ type Store interface {
 	ChangePage(ctx context.Context, f Filter, after Cursor) (page []Change, next Cursor, err error)
 	// Move performs one transition of a change as the caller has read it, and returns the change after it.
 	// It returns ErrMoved, and alters nothing, when id, digest, state or version are no longer those of c, when
-	// m.Unexpired is set and m.At is not before the expiry, or when m.Decision's person has already decided.
+	// m.Unexpired is set and m.At is not before the expiry, or when m.Decision's person has already decided. It returns
+	// ErrTampered, and alters nothing, when the change is not as the audit log left it.
 	Move(ctx context.Context, c Change, m Move) (Change, error)
 	// RenewLease extends the lease of a change that owner is executing. It returns ErrMoved if owner no longer is.
 	RenewLease(ctx context.Context, id, owner string, until time.Time) error
@@ -47,8 +48,8 @@ type Store interface {
 	Link(ctx context.Context, l Link) error
 	// Unlink removes the link of a principal. It returns ErrNotFound when there is none.
 	Unlink(ctx context.Context, from Principal, at time.Time, why string) error
-	// Links returns all links, oldest first.
-	Links(ctx context.Context) ([]Link, error)
+	// LinkSet returns all links, oldest first, and the LinkSetHash that the signed head of the audit log has.
+	LinkSet(ctx context.Context) (links []Link, set string, err error)
 }
 
 // Filter selects changes. A zero field selects all.

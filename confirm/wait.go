@@ -17,7 +17,7 @@ type watch struct {
 }
 
 // Wait returns the change as soon as it is no longer open, or its current state when ctx ends. Transitions made by
-// other processes are noticed within a second. However many calls wait for a change, one of them reads it from the
+// other processes are noticed within a second. It returns ErrTampered for an open change that does not verify. However many calls wait for a change, one of them reads it from the
 // ledger.
 func (g *Gate) Wait(ctx context.Context, id string) (Change, error) {
 	w := g.joinWatch(id)
@@ -41,6 +41,9 @@ func (g *Gate) readUntilEnded(ctx context.Context, id string, w *watch) (Change,
 	for {
 		next := g.nextTransition(w)
 		c, err := g.Change(context.WithoutCancel(ctx), id)
+		if err == nil && c.State.Open() {
+			err = g.blockedError(id)
+		}
 		if err != nil {
 			return c, err
 		}
@@ -104,13 +107,18 @@ func (g *Gate) nextTransition(w *watch) <-chan struct{} {
 	return w.transition
 }
 
-// broadcast wakes the Wait calls of the change and then calls Config.OnTransition.
-func (g *Gate) broadcast(c Change) {
-	g.mu.Lock()
-	if w, ok := g.watches[c.ID]; ok {
+// wakeLocked wakes the Wait calls of a change. The caller holds g.mu.
+func (g *Gate) wakeLocked(id string) {
+	if w, ok := g.watches[id]; ok {
 		close(w.transition)
 		w.transition = make(chan struct{})
 	}
+}
+
+// broadcast wakes the Wait calls of the change and then calls Config.OnTransition.
+func (g *Gate) broadcast(c Change) {
+	g.mu.Lock()
+	g.wakeLocked(c.ID)
 	g.mu.Unlock()
 	if g.cfg.OnTransition != nil {
 		g.cfg.OnTransition(c)

@@ -8,20 +8,28 @@ import (
 )
 
 // applyTransitions runs the guarded statement of each transition and returns the log as it is before them. It
-// locks the head of the log first: with the lock, transactions of several changes cannot deadlock.
-func (s *Store) applyTransitions(ctx context.Context, tx transaction, all []*transition) (log merkleTree, err error) {
+// locks the head of the log first: with the lock, transactions of several changes cannot deadlock. It also returns the
+// hash of the links after them.
+func (s *Store) applyTransitions(ctx context.Context, tx transaction, all []*transition) (log merkleTree, links string, err error) {
 	var edge string
 	steps := []*statement{{query: lockHead, dest: []any{&log.size, &edge}}}
 	for _, t := range all {
 		steps = append(steps, t.guarded)
 	}
 	if err := tx.run(ctx, steps...); err != nil {
-		return log, err
+		return log, "", err
 	}
 	if log.edge, err = parseEdge(log.size, edge); err != nil {
-		return log, err
+		return log, "", err
 	}
-	return log, s.checkHead(ctx, tx, log)
+	if err := s.checkHead(ctx, tx, log); err != nil {
+		return log, "", err
+	}
+	if err := s.checkHistories(ctx, tx, all); err != nil {
+		return log, "", err
+	}
+	links, err = s.updateLinkSet(ctx, tx, all)
+	return log, links, err
 }
 
 // checkHead returns an error unless the head of the log is the last one this process knows, or is signed with our
@@ -42,17 +50,28 @@ func (s *Store) checkHead(ctx context.Context, tx transaction, log merkleTree) e
 	if err != nil {
 		return err
 	}
-	if err := s.key.verifyHead(now, checkpoint); err != nil {
+	links, err := s.key.verifyHead(now, checkpoint)
+	if err != nil {
 		return fmt.Errorf("the last audit entry is not valid (%w): servers that share a ledger must share audit.key; if yours do, run `scanwarden audit verify`", err)
 	}
-	s.lastHead = now
+	if err := s.follower.catchUp(ctx, tx, log); err != nil {
+		return err
+	}
+	s.setHead(now, links)
 	return nil
+}
+
+// setHead records the newest head.
+func (s *Store) setHead(h logHead, links string) {
+	s.lastHead, s.lastLinks = h, links
+	s.knownSize.Store(h.size)
 }
 
 // commitEntries adds an audit entry for each transition that matched, and commits. If none matched, it does
 // nothing and leaves the rollback to its caller.
-func (s *Store) commitEntries(ctx context.Context, tx transaction, log merkleTree, all []*transition) error {
-	first := log.size
+func (s *Store) commitEntries(ctx context.Context, tx transaction, log merkleTree, links string, all []*transition) error {
+	first, edge := log.size, log.String()
+	var written []*entry
 	var steps []*statement
 	var lines, hashes []string
 	for _, t := range all {
@@ -60,13 +79,16 @@ func (s *Store) commitEntries(ctx context.Context, tx transaction, log merkleTre
 			continue
 		}
 		if t.detail != nil {
+			if t.detail.query == insertProposal {
+				t.detail.args = append(t.detail.args, first, edge)
+			}
 			steps = append(steps, t.detail)
 		}
 		line, completed, err := log.addEntry(t.entry)
 		if err != nil {
 			return fmt.Errorf("write audit entry: %w", err)
 		}
-		lines, hashes = append(lines, line), append(hashes, completed)
+		lines, hashes, written = append(lines, line), append(hashes, completed), append(written, t.entry)
 	}
 	if log.size == first {
 		return nil
@@ -75,7 +97,7 @@ func (s *Store) commitEntries(ctx context.Context, tx transaction, log merkleTre
 	if err != nil {
 		return err
 	}
-	checkpoint, err := s.key.signHead(now)
+	checkpoint, err := s.key.signHead(now, links)
 	if err != nil {
 		return fmt.Errorf("sign audit log: %w", err)
 	}
@@ -85,7 +107,8 @@ func (s *Store) commitEntries(ctx context.Context, tx transaction, log merkleTre
 	if err := tx.commit(ctx, steps...); err != nil {
 		return fmt.Errorf("append to audit log: %w", err)
 	}
-	s.lastHead = now
+	s.setHead(now, links)
+	s.follower.appendOwn(log, written)
 	return nil
 }
 

@@ -32,6 +32,8 @@ type entry struct {
 	Proposed json.RawMessage   `json:"proposed,omitempty"` // set with the event "proposed"
 
 	Link *linkEvent `json:"link,omitempty"` // nil in an entry about a change
+
+	own *followedChange // how an entry of this process that proposes a change leaves it; nil for other entries
 }
 
 // logLine returns the value that is written as JSON. An entry about a link has no fields of a change.

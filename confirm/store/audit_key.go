@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"golang.org/x/mod/sumdb/note"
@@ -152,25 +153,59 @@ type logHead struct {
 }
 
 // checkpointText returns the text of a checkpoint (https://c2sp.org/tlog-checkpoint): origin, size and root, one
-// line each.
-func (h logHead) checkpointText() string {
-	return fmt.Sprintf("%s\n%d\n%s\n", logName, h.size, h.root)
+// line each. Where there are sealed links, an extension line has their LinkSetHash.
+func (h logHead) checkpointText(links string) string {
+	text := fmt.Sprintf("%s\n%d\n%s\n", logName, h.size, h.root)
+	if links != "" {
+		text += linksExtension + links + "\n"
+	}
+	return text
 }
 
-// signHead returns the signed checkpoint of h.
-func (k auditKey) signHead(h logHead) (string, error) {
-	signed, err := note.Sign(&note.Note{Text: h.checkpointText()}, k.signer)
+// linksExtension begins the extension line about the links.
+const linksExtension = "links "
+
+// signHead returns the signed checkpoint of h and of the links with this hash.
+func (k auditKey) signHead(h logHead, links string) (string, error) {
+	signed, err := note.Sign(&note.Note{Text: h.checkpointText(links)}, k.signer)
 	return string(signed), err
 }
 
-// verifyHead returns nil if checkpoint is h, signed with our key.
-func (k auditKey) verifyHead(h logHead, checkpoint string) error {
+// verifyHead returns nil if checkpoint is h, signed with our key. It returns the hash of the links at that time.
+func (k auditKey) verifyHead(h logHead, checkpoint string) (links string, err error) {
 	n, err := note.Open([]byte(checkpoint), note.VerifierList(k.verifier))
 	if err != nil {
-		return errors.New("its checkpoint is not signed by the key in audit.key")
+		return "", errors.New("its checkpoint is not signed by the key in audit.key")
 	}
-	if n.Text != h.checkpointText() {
-		return errors.New("the signed checkpoint is of another log")
+	links = linksOf(n.Text)
+	if n.Text != h.checkpointText(links) {
+		return "", errors.New("the signed checkpoint is of another log")
 	}
-	return nil
+	return links, nil
+}
+
+// linksOf returns the hash of the links in the text of a checkpoint, or "".
+func linksOf(text string) string {
+	_, links, _ := strings.Cut(text, "\n"+linksExtension)
+	return strings.TrimSuffix(links, "\n")
+}
+
+// signedLinkSet returns the hash of the links in the newest checkpoint. It returns an error if the checkpoint is not
+// signed, or is of a log with fewer than known entries.
+func (s *Store) signedLinkSet(checkpoint string, known int64) (string, error) {
+	if checkpoint == "" && known == 0 {
+		return "", nil
+	}
+	n, err := note.Open([]byte(checkpoint), note.VerifierList(s.key.verifier))
+	if err != nil {
+		return "", errors.New("the newest entry of the audit log is not signed with audit.key: servers that share a ledger must share audit.key; if yours do, run `scanwarden audit verify`")
+	}
+	var origin, size string
+	if lines := strings.Split(n.Text, "\n"); len(lines) > 2 {
+		origin, size = lines[0], lines[1]
+	}
+	if entries, err := strconv.ParseInt(size, 10, 64); err != nil || origin != logName || entries < known {
+		return "", fmt.Errorf("the audit log had %d entries and now has fewer: entries were removed; run `scanwarden audit verify`", known)
+	}
+	return linksOf(n.Text), nil
 }

@@ -42,6 +42,15 @@ func (s linkSet) apply(e entry) error {
 	return nil
 }
 
+// hash returns the LinkSetHash of the links.
+func (s linkSet) hash() string {
+	var links []confirm.Link
+	for _, l := range s.from {
+		links = append(links, confirm.Link{From: l.From, To: l.To, MAC: l.MAC})
+	}
+	return confirm.LinkSetHash(links)
+}
+
 // compareLinks checks that the table of links agrees with the log.
 func (v *logVerifier) compareLinks(ctx context.Context, tx *sql.Tx) error {
 	rows, err := readLinks(ctx, tx)
@@ -54,7 +63,7 @@ func (v *logVerifier) compareLinks(ctx context.Context, tx *sql.Tx) error {
 			return badEntry(v.log.size, "the link of %s is in the ledger, and nothing in the log made it", l.From)
 		}
 		delete(v.links.from, l.From)
-		if logged.linkEvent != (linkEvent{From: l.From, To: l.To, Name: l.Name, How: l.How}) || logged.at != micros(l.At) {
+		if logged.linkEvent != (linkEvent{From: l.From, To: l.To, Name: l.Name, How: l.How, MAC: l.MAC}) || logged.at != micros(l.At) {
 			return badEntry(logged.entry, "the link of %s was altered without an audit entry", l.From)
 		}
 	}

@@ -59,22 +59,35 @@ func (s replayedChange) apply(e entry) (replayedChange, error) {
 	return s, nil
 }
 
-// difference returns how the row of a change differs from the log, or "".
-func (s replayedChange) difference(c confirm.Change) string {
-	var decisions jsonHash
+// changeHashes are the long parts of a change as a replayedChange keeps them. They are computed before the head of the
+// log is locked.
+type changeHashes struct {
+	digest                      string // of the proposal as it is now; "" if it has none
+	request, decisions, outcome jsonHash
+}
+
+func hashChange(c confirm.Change) changeHashes {
+	h := changeHashes{request: hashJSON(c.Requester, c.Source, newStoredProposal(c)), outcome: hashJSON(c.Outcome)}
 	for _, d := range c.Decisions {
-		decisions = hashJSON(decisions, d)
+		h.decisions = hashJSON(h.decisions, d)
 	}
-	digest, err := c.Proposal.Digest()
+	if digest, err := c.Proposal.Digest(); err == nil {
+		h.digest = digest
+	}
+	return h
+}
+
+// difference returns how the row of a change differs from the log, or "".
+func (s replayedChange) difference(c confirm.Change, row changeHashes) string {
 	departures := []struct {
 		how string
 		yes bool
 	}{
 		{fmt.Sprintf("its state is %q, and the log says %q", c.State, s.state), c.State != s.state},
-		{"its proposal is not the one that was shown", err != nil || digest != c.Digest || digest != s.digest},
-		{"the decisions on it differ", decisions != s.decisions},
-		{"its requester, its source or the terms of confirming it differ", hashJSON(c.Requester, c.Source, newStoredProposal(c)) != s.request},
-		{"its outcome differs", hashJSON(c.Outcome) != s.outcome},
+		{"its proposal is not the one that was shown", row.digest != c.Digest || row.digest != s.digest},
+		{"the decisions on it differ", row.decisions != s.decisions},
+		{"its requester, its source or the terms of confirming it differ", row.request != s.request},
+		{"its outcome differs", row.outcome != s.outcome},
 		{"its version, round, owner or the time it last moved differs",
 			c.Version != s.version || c.Round != s.round || c.Owner != s.owner || micros(c.Updated) != s.updated},
 	}

@@ -10,7 +10,8 @@ import (
 )
 
 // A row that was altered without an audit entry, and then moved by a Gate that trusted it, leaves a log with valid
-// hashes. Verify finds the transition that is impossible.
+// hashes. Verify finds the transition that is impossible. Where the Store compares the row with the log first, it
+// refuses the move, and Verify finds the row.
 func TestVerifyChecksTransitions(t *testing.T) {
 	for name, tt := range map[string]struct {
 		before []confirm.Move // legal
@@ -18,8 +19,8 @@ func TestVerifyChecksTransitions(t *testing.T) {
 		after  []confirm.Move // moves by a Gate that trusts the row
 		why    string
 	}{
-		"approved by hand":        {nil, `state = 'approved'`, []confirm.Move{claim("me"), finish(confirm.Applied)}, "from a state it was not in"},
-		"version set back":        {[]confirm.Move{noteMove}, `version = version - 1`, []confirm.Move{approval("ada")}, "from a state it was not in"},
+		"approved by hand":        {nil, `state = 'approved'`, []confirm.Move{claim("me"), finish(confirm.Applied)}, "its state is"},
+		"version set back":        {[]confirm.Move{noteMove}, `version = version - 1`, []confirm.Move{approval("ada")}, "its version"},
 		"another requester":       {nil, `requester = 'token:eve'`, []confirm.Move{approval("ada")}, "from a state it was not in"},
 		"approved without a vote": {nil, ``, []confirm.Move{{To: confirm.Approved, At: noon}}, "approved by 0 people"},
 		"executed without a yes":  {nil, ``, []confirm.Move{claim("me")}, "cannot go from pending to executing"},
@@ -36,7 +37,9 @@ func TestVerifyChecksTransitions(t *testing.T) {
 					l.alter(t, `UPDATE change SET `+tt.alter+` WHERE id = $1`, c.ID)
 					c = mustRead(t, s, c.ID)
 				}
-				mustMove(t, s, c, tt.after...)
+				if _, err := moveAll(t.Context(), s, c, tt.after...); err != nil && !errors.Is(err, confirm.ErrTampered) {
+					t.Fatal(err)
+				}
 				var bad *store.BadEntryError
 				if _, err := s.Verify(t.Context()); !errors.As(err, &bad) || !strings.Contains(bad.Why, tt.why) {
 					t.Errorf("got %v, want an entry that %q", err, tt.why)

@@ -111,6 +111,7 @@ type logVerifier struct {
 	changes   map[string]replayedChange // state of each change according to the log
 	histories map[string]history        // transitions of each change
 	links     linkSet                   // account links according to the log
+	linksHash string                    // of links
 }
 
 // replayLog replays every row of the log and compares the result with the stored head.
@@ -155,8 +156,12 @@ func (v *logVerifier) replayRow(t auditRow) error {
 	if err != nil {
 		return err
 	}
-	if err := v.key.verifyHead(now, t.checkpoint); err != nil {
+	links, err := v.key.verifyHead(now, t.checkpoint)
+	if err != nil {
 		return badEntry(t.n, "%v", err)
+	}
+	if links != v.linksHash {
+		return badEntry(t.n, "the signed checkpoint is of other account links")
 	}
 	return nil
 }
@@ -179,6 +184,7 @@ func (v *logVerifier) replayEntry(line, hashes string) error {
 		if err := v.links.apply(e); err != nil {
 			return badEntry(n, "%v", err)
 		}
+		v.linksHash = v.links.hash()
 		return nil
 	}
 	if v.histories[e.Change], err = v.histories[e.Change].apply(e); err != nil {
@@ -202,7 +208,7 @@ func (v *logVerifier) compareChanges(ctx context.Context, tx *sql.Tx) error {
 		if unreadable != nil {
 			return badEntry(logged.entry, "change %s was altered without an audit entry: %v", c.ID, unreadable)
 		}
-		if why := logged.difference(c); why != "" {
+		if why := logged.difference(c, hashChange(c)); why != "" {
 			return badEntry(logged.entry, "change %s was altered without an audit entry: %s", c.ID, why)
 		}
 		return nil

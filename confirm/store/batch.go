@@ -19,7 +19,10 @@ type transition struct {
 	guarded *statement // inserts a change or a link, or moves or deletes one; matched if its guard did
 	detail  *statement // inserts the proposal or the decision if guarded has matched; nil for none
 	entry   *entry
-	done    chan struct{} // closed once err is set
+	read    *confirm.Change // the change as the caller of a move has read it; nil for other transitions
+	hashes  changeHashes    // of read, for a claim
+	link    *confirm.Link   // the link that is made or removed; nil for other transitions
+	done    chan struct{}   // closed once err is set
 	err     error
 }
 
@@ -114,7 +117,7 @@ func (s *Store) writeBatch(ctx context.Context, all []*transition) {
 		return
 	}
 	defer tx.rollback()
-	log, err := s.applyTransitions(bounded, tx, all)
+	log, links, err := s.applyTransitions(bounded, tx, all)
 	if err != nil && len(all) > 1 && bounded.Err() == nil {
 		tx.rollback() // returns the connection, which the next transaction needs
 		for _, t := range all {
@@ -123,7 +126,7 @@ func (s *Store) writeBatch(ctx context.Context, all []*transition) {
 		return
 	}
 	if err == nil {
-		err = s.commitEntries(bounded, tx, log, all)
+		err = s.commitEntries(bounded, tx, log, links, all)
 	}
 	deliverResults(all, err)
 }

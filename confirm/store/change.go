@@ -37,6 +37,7 @@ type storedProposal struct {
 	Facts         *confirm.Facts      `json:"facts,omitempty"`
 	Agent         bool                `json:"agent,omitempty"`
 	RequesterAlso []confirm.Principal `json:"requester_also,omitempty"`
+	MAC           string              `json:"mac,omitempty"`
 }
 
 // newStoredProposal returns the part of c that is fixed when c is proposed.
@@ -46,7 +47,7 @@ func newStoredProposal(c confirm.Change) storedProposal {
 		Subjects: c.Subjects, Warnings: c.Warnings, Snapshot: string(c.Snapshot),
 		Local: c.Local, Channels: c.Channels, Needed: c.Needed,
 		Created: fromMicros(micros(c.Created)), Expires: fromMicros(micros(c.Expires)),
-		Agent: c.Agent, RequesterAlso: c.RequesterAlso,
+		Agent: c.Agent, RequesterAlso: c.RequesterAlso, MAC: c.MAC,
 	}
 	if !c.Facts.Empty() {
 		p.Facts = &c.Facts
@@ -65,7 +66,7 @@ func (p storedProposal) restoreTo(c *confirm.Change, operation, target string) {
 		c.Facts = *p.Facts
 	}
 	c.Local, c.Channels, c.Needed = p.Local, p.Channels, p.Needed
-	c.Agent, c.RequesterAlso = p.Agent, p.RequesterAlso
+	c.Agent, c.RequesterAlso, c.MAC = p.Agent, p.RequesterAlso, p.MAC
 }
 
 // rawOrNil returns nil for "".
@@ -83,17 +84,23 @@ func (s *Store) Insert(ctx context.Context, c confirm.Change) error {
 	if err != nil {
 		return fmt.Errorf("insert change %s: %w", c.ID, err)
 	}
+	e := &entry{
+		Time: c.Created.UTC(), Event: "proposed", Change: c.ID, Version: c.Version, Operation: c.Operation,
+		Target: c.Target, Digest: c.Digest, To: c.State, Round: c.Round, Requester: c.Requester, Via: c.Source,
+		Proposed: kept,
+	}
+	left, err := proposedChange(*e) // before the head of the log is locked
+	if err != nil {
+		return fmt.Errorf("insert change %s: %w", c.ID, err)
+	}
+	e.own = &left
 	err = s.writeTransition(ctx, &transition{
 		guarded: &statement{query: insertChange, args: []any{
 			c.ID, c.Code, c.Operation, c.Target, c.Digest, string(c.Requester), c.Source, micros(c.Created), micros(c.Expires),
 			string(c.State), boolToInt(isSettled(c.State)), c.Version, c.Round, "", "", int64(0), micros(c.Created),
 		}},
 		detail: &statement{query: insertProposal, args: []any{c.ID, string(kept)}},
-		entry: &entry{
-			Time: c.Created.UTC(), Event: "proposed", Change: c.ID, Version: c.Version, Operation: c.Operation,
-			Target: c.Target, Digest: c.Digest, To: c.State, Round: c.Round, Requester: c.Requester, Via: c.Source,
-			Proposed: kept,
-		},
+		entry:  e,
 	})
 	if err != nil {
 		return fmt.Errorf("insert change %s: %w", c.ID, err)

@@ -59,7 +59,10 @@ func newMoveTransition(c confirm.Change, m confirm.Move, after *rowState) (*tran
 		Time: m.At.UTC(), Event: eventName(c.State, m), Change: c.ID, Version: c.Version + 1, Digest: c.Digest,
 		From: c.State, To: m.To, Owner: m.Owner, Decision: m.Decision, Outcome: m.Outcome, Note: m.Note,
 	}
-	t := &transition{entry: e}
+	t := &transition{entry: e, read: &c}
+	if m.To == confirm.Executing {
+		t.hashes = hashChange(c)
+	}
 	person, expiresAfter := "", int64(math.MinInt64)
 	if m.Decision != nil {
 		person = m.Decision.Person

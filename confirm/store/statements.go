@@ -9,7 +9,7 @@ const (
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
 		ON CONFLICT DO NOTHING`
 
-	insertProposal = `INSERT INTO proposal (change_id, proposed) VALUES ($1, $2)`
+	insertProposal = `INSERT INTO proposal (change_id, proposed, log_size, log_edge) VALUES ($1, $2, $3, $4)`
 
 	// updateChange has every guard of a move: if one does not match, no row is altered. A new value that is the
 	// empty string keeps the old one.
@@ -23,14 +23,17 @@ const (
 
 	insertDecision = `INSERT INTO decision (change_id, person, version, decision) VALUES ($1, $2, $3, $4)`
 
-	insertLink = `INSERT INTO link (from_principal, to_principal, name, how, at) VALUES ($1, $2, $3, $4, $5)
+	insertLink = `INSERT INTO link (from_principal, to_principal, name, how, at, mac) VALUES ($1, $2, $3, $4, $5, $6)
 		ON CONFLICT DO NOTHING`
-	deleteLink = `DELETE FROM link WHERE from_principal = $1 RETURNING to_principal`
+	deleteLink  = `DELETE FROM link WHERE from_principal = $1 RETURNING to_principal, mac`
+	selectLinks = `SELECT from_principal, to_principal, name, how, at, mac FROM link ORDER BY at, from_principal`
 
 	lockHead         = `UPDATE audit_head SET n = n WHERE one = 1 RETURNING n, edge`
 	updateHead       = `UPDATE audit_head SET n = $1, edge = $2 WHERE one = 1`
 	insertEntries    = `INSERT INTO audit (n, lines, hashes, checkpoint) VALUES ($1, $2, $3, $4)`
 	selectCheckpoint = `SELECT checkpoint FROM audit ORDER BY n DESC LIMIT 1`
+	selectEntries    = `SELECT n, lines FROM audit WHERE n >= $1 ORDER BY n`
+	selectLogStart   = `SELECT log_size, log_edge FROM proposal WHERE change_id = $1`
 
 	lockBudget     = `UPDATE budget SET taken = taken WHERE one = 1 RETURNING taken, paused`
 	updateBudget   = `UPDATE budget SET taken = $1 WHERE one = 1`
@@ -41,8 +44,8 @@ const (
 
 func preparedQueries() []string {
 	return []string{
-		insertChange, insertProposal, updateChange, insertDecision, insertLink, deleteLink,
-		lockHead, updateHead, insertEntries, selectCheckpoint,
+		insertChange, insertProposal, updateChange, insertDecision, insertLink, deleteLink, selectLinks,
+		lockHead, updateHead, insertEntries, selectCheckpoint, selectEntries, selectLogStart,
 		lockBudget, updateBudget, selectCall, insertCall, deleteOldCalls,
 	}
 }

@@ -24,6 +24,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
@@ -44,9 +45,12 @@ type Config struct {
 // Store keeps the changes and the audit log. Open creates one. It is safe for concurrent use.
 type Store struct {
 	*database
-	key      auditKey
-	queue    transitionQueue
-	lastHead logHead // the newest head that this process has read or written; guarded by queue.writeLock
+	key       auditKey
+	queue     transitionQueue
+	lastHead  logHead // the newest head that this process has read or written; guarded by queue.writeLock
+	lastLinks string  // the LinkSetHash of that head; guarded by queue.writeLock
+	follower  logFollower
+	knownSize atomic.Int64 // lastHead.size, for readers
 }
 
 var _ confirm.Store = (*Store)(nil)

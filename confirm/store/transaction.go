@@ -16,8 +16,9 @@ import (
 type statement struct {
 	query   string // one of preparedQueries
 	args    []any
-	dest    []any // where to scan the returned row; nil if the query returns none
-	matched bool  // set by the execution: a row was returned or altered
+	dest    []any                                    // where to scan the returned row; nil if the query returns none
+	each    func(scan func(dest ...any) error) error // called for each returned row; nil if dest is enough
+	matched bool                                     // set by the execution: a row was returned or altered
 }
 
 // transaction runs statements. Both databases take the same ones, but differ in what makes them slow. SQLite would
@@ -67,6 +68,14 @@ func (t *sqliteTx) rollback() { t.tx.Rollback() }
 
 // runPrepared executes the statement with SQLite.
 func (s *statement) runPrepared(ctx context.Context, prepared *sql.Stmt) error {
+	if s.each != nil {
+		rows, err := prepared.QueryContext(ctx, s.args...)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		return s.scanEach(rows)
+	}
 	if s.dest != nil {
 		return s.ignoreNoRows(prepared.QueryRowContext(ctx, s.args...).Scan(s.dest...))
 	}
@@ -77,6 +86,24 @@ func (s *statement) runPrepared(ctx context.Context, prepared *sql.Stmt) error {
 	n, err := r.RowsAffected()
 	s.matched = n > 0
 	return err
+}
+
+// rowScanner is the part of *sql.Rows and pgx.Rows that reads a result.
+type rowScanner interface {
+	Next() bool
+	Scan(dest ...any) error
+	Err() error
+}
+
+// scanEach calls each for every row.
+func (s *statement) scanEach(rows rowScanner) error {
+	for rows.Next() {
+		s.matched = true
+		if err := s.each(rows.Scan); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
 }
 
 // ignoreNoRows records whether Scan found a row, and returns nil if there was none.
@@ -121,6 +148,10 @@ func (t *postgresTx) commit(ctx context.Context, last ...*statement) error {
 func queueStatements(batch *pgx.Batch, all []*statement) {
 	for _, s := range all {
 		queued := batch.Queue(s.query, s.args...)
+		if s.each != nil {
+			queued.Query(func(rows pgx.Rows) error { return s.scanEach(rows) })
+			continue
+		}
 		if s.dest != nil {
 			queued.QueryRow(func(row pgx.Row) error { return s.ignoreNoRows(row.Scan(s.dest...)) })
 			continue

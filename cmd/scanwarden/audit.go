@@ -1,11 +1,13 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
 	"scanwarden/cmd/scanwarden/internal/config"
+	"scanwarden/cmd/scanwarden/internal/server"
 	"scanwarden/confirm/store"
 )
 
@@ -31,16 +33,33 @@ func newAuditCommand(e environment) *cobra.Command {
 	return cmd
 }
 
-// runAuditVerify replays the log and prints its length, tree hash and key.
+// runAuditVerify replays the log and prints its length, tree hash and key. Where server.key is there, it also checks the
+// open changes and the account links, and prints each that does not verify.
 func runAuditVerify(e environment, flags config.Flags) error {
+	cfg, err := config.Load(e.env, flags)
+	if err != nil {
+		return err
+	}
 	return withStore(e, flags, func(ledger *store.Store) error {
 		head, err := ledger.Verify(e.ctx)
-		if err != nil {
-			return err
+		if err == nil {
+			fmt.Fprintf(e.stdout, "the audit log holds: entries %d, tree hash %s, verifier key %s\n", head.Entries, head.Hash, head.Key)
 		}
-		_, err = fmt.Fprintf(e.stdout, "the audit log holds: entries %d, tree hash %s, verifier key %s\n", head.Entries, head.Hash, head.Key)
-		return err
+		return errors.Join(err, checkRecords(e, cfg, ledger))
 	})
+}
+
+// checkRecords returns an error for each record that does not verify under server.key, and nil without that file.
+func checkRecords(e environment, cfg *config.Config, ledger *store.Store) error {
+	found, err := server.InspectStore(e.ctx, cfg, e.env, ledger)
+	if errors.Is(err, server.ErrNoKey) {
+		return nil
+	}
+	all := []error{err}
+	for _, t := range found {
+		all = append(all, fmt.Errorf("%s %q: %s", t.Kind, t.Change+string(t.Link), t.Reason))
+	}
+	return errors.Join(all...)
 }
 
 // runAuditExport prints the log.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"database/sql"
 	"errors"
 	"net/http/httptest"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"scanwarden/cmd/scanwarden/internal/server"
 	"scanwarden/confirm"
 	"scanwarden/confirm/store"
 	"scanwarden/defender/defendertest"
@@ -65,7 +67,10 @@ func (w *doctorStack) signInWith(setting, file string) {
 	w.env["SCANWARDEN_DEFENDER_URL"] = "https://127.0.0.1:1"
 }
 
-// createStore creates a ledger with one entry, as a server would.
+// serverKey is the content of server.key where a test has one.
+var serverKey = strings.Repeat("k", server.KeySize)
+
+// createStore creates a ledger with one entry, as a server with serverKey would.
 func (w *doctorStack) createStore() {
 	w.t.Helper()
 	dir := filepath.Join(w.dir, "state")
@@ -74,7 +79,8 @@ func (w *doctorStack) createStore() {
 		w.t.Fatal(err)
 	}
 	link := confirm.Link{From: "slack:T01TEST/U0BOB", To: "entra:99999999-2222-3333-4444-555555555555/11112222-bbbb-3333-cccc-4444dddd5555", Name: "Bob", How: "sign-in", At: time.Now()}
-	if err := errors.Join(ledger.Link(w.t.Context(), link), ledger.Close()); err != nil {
+	gate := confirm.New(confirm.Config{Store: ledger, Key: []byte(serverKey)})
+	if err := errors.Join(gate.Link(w.t.Context(), link), ledger.Close()); err != nil {
 		w.t.Fatal(err)
 	}
 }
@@ -145,6 +151,19 @@ func (w *doctorStack) replaceInFile(file, old, now string) {
 		w.t.Fatalf("%s cannot be altered: %v", file, err)
 	}
 	if err := os.WriteFile(path, bytes.ReplaceAll(content, []byte(old), []byte(now)), 0o600); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// execSQL alters the ledger without the store.
+func (w *doctorStack) execSQL(statement string) {
+	w.t.Helper()
+	db, err := sql.Open("sqlite", filepath.Join(w.dir, "state", "ledger.db"))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.ExecContext(w.t.Context(), statement); err != nil {
 		w.t.Fatal(err)
 	}
 }

@@ -110,6 +110,15 @@ func TestDoctorNamesEachFault(t *testing.T) {
 			w.createStore()
 			w.replaceInFile("state/ledger.db", "U0BOB", "U0EVE")
 		},
+		"server-key-of-another-replica": func(w *doctorStack) {
+			w.createStore()
+			w.writeFile("state/server.key", strings.Repeat("o", server.KeySize), 0o600)
+		},
+		"link-forged": func(w *doctorStack) {
+			w.createStore()
+			w.writeFile("state/server.key", serverKey, 0o600)
+			w.execSQL(`UPDATE link SET mac = substr(mac, 1, 9) || 'AAAA'`)
+		},
 		"slack-scope-unused": func(w *doctorStack) {
 			w.slack = slacktest.New(w.t, slacktest.Options{BotToken: "xoxb-test", AppToken: "xapp-test", Team: "T01TEST",
 				Scopes: []string{"commands", "chat:write", "users:read", "im:write", "files:write"}})

@@ -130,14 +130,36 @@ func checkStore(ctx context.Context, c *Checker) []config.Finding {
 	}
 	tools.Progress(ctx, "replaying the audit log")
 	head, err := ledger.Verify(ctx)
+	out := c.checkRecords(ctx, ledger)
 	if err != nil {
-		return []config.Finding{config.Problem(err.Error(), "The ledger may have been altered: compare it with a backup before another change is confirmed.")}
+		return append(out, config.Problem(err.Error(), "The ledger may have been altered: compare it with a backup before another change is confirmed."))
 	}
-	out := []config.Finding{config.Pass("opens, its key fits, and its log of %s holds", countEntries(head.Entries))}
+	out = append([]config.Finding{config.Pass("opens, its key fits, and its log of %s holds", countEntries(head.Entries))}, out...)
 	for _, change := range open {
 		if change.State == confirm.Unknown {
 			out = append(out, config.Note(fmt.Sprintf("change %s ended unknown", change.ID), "See `scanwarden changes "+change.ID+"`, and look in the Defender portal."))
 		}
+	}
+	return out
+}
+
+// checkRecords checks the open changes and the account links with server.key, if there is a usable one; checkState
+// reports one that is not.
+func (c *Checker) checkRecords(ctx context.Context, ledger *store.Store) (out []config.Finding) {
+	found, err := server.InspectStore(ctx, c.cfg, c.env, ledger)
+	if errors.Is(err, server.ErrNoKey) {
+		return nil
+	}
+	if err != nil {
+		return []config.Finding{problemFrom(err)}
+	}
+	for _, t := range found {
+		says := t.Reason
+		if record := t.Change + string(t.Link); record != "" {
+			says = sanitizeText(record) + ": " + says
+		}
+		out = append(out, config.Problem(says,
+			"If several servers share this ledger, give each the same server.key. Otherwise find out who can write the database."))
 	}
 	return out
 }

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -9,9 +10,11 @@ import (
 	"path/filepath"
 
 	"scanwarden/cmd/scanwarden/internal/config"
+	"scanwarden/confirm"
+	"scanwarden/confirm/store"
 )
 
-// serverKey returns the key that seals requestState, session ids and proofs.
+// serverKey returns the key that authenticates requestState, session ids, proofs, and the records of the ledger.
 func (b *Builder) serverKey() ([]byte, error) {
 	ledger, err := prepareStore(b.cfg, b.env)
 	if err != nil {
@@ -26,6 +29,23 @@ func (b *Builder) serverKey() ([]byte, error) {
 
 // KeySize is the length of server.key in bytes.
 const KeySize = 32
+
+// ErrNoKey means that the state directory has no usable server.key.
+var ErrNoKey = errors.New("there is no usable server.key")
+
+// InspectStore returns the records of the ledger that do not verify under server.key. It returns ErrNoKey without that
+// file. It creates nothing.
+func InspectStore(ctx context.Context, cfg *config.Config, env config.Environment, ledger *store.Store) ([]confirm.Tampering, error) {
+	dir, err := cfg.StateDirPath(env)
+	if err != nil {
+		return nil, err
+	}
+	key, err := ReadKey(filepath.Join(dir, "server.key"))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrNoKey, err)
+	}
+	return confirm.Inspect(ctx, ledger, key)
+}
 
 // loadServerKey returns the key in dir and creates it on first use. Several processes may do so at once: a hard link
 // fails if the name exists, so all of them use the first key, and none reads a partial one. The caller adds that the
@@ -59,7 +79,7 @@ func ReadKey(path string) ([]byte, error) {
 		return nil, fmt.Errorf("%w; let this user read it, or remove it and a new one is made", err)
 	}
 	if len(key) != KeySize { // it may also be too large to have been read
-		return nil, fmt.Errorf("%s does not hold %d bytes; remove it, and a new one is made (open confirmations are then asked again)", path, KeySize)
+		return nil, fmt.Errorf("%s does not hold %d bytes; remove it, and a new one is made (open changes and account links then have to be made again)", path, KeySize)
 	}
 	return key, nil
 }

@@ -15,6 +15,7 @@ import (
 // metrics counts what /metrics returns. No name, address or principal is ever a label. A nil *metrics counts nothing.
 //
 //   - scanwarden_changes_total: transitions of changes made by this process, by operation and the state entered.
+//   - scanwarden_ledger_tampering_total: records of the ledger that did not verify, by kind, each counted once.
 //   - scanwarden_defender_calls_total: HTTP calls to Defender, by method and outcome: a status, or "error" if no response
 //     came.
 //   - scanwarden_budget_wait_seconds: how long calls waited for Defender's rate limit.
@@ -70,6 +71,14 @@ func (m *metrics) countTransition(c confirm.Change) {
 		return
 	}
 	m.set.GetOrCreateCounter(fmt.Sprintf(`scanwarden_changes_total{operation=%q,state=%q}`, c.Operation, c.State)).Inc()
+}
+
+// countTampering counts a record of the ledger that does not verify.
+func (m *metrics) countTampering(t confirm.Tampering) {
+	if m == nil {
+		return
+	}
+	m.set.GetOrCreateCounter(fmt.Sprintf(`scanwarden_ledger_tampering_total{kind=%q}`, t.Kind)).Inc()
 }
 
 // countCall counts a response from Defender, or that none came.

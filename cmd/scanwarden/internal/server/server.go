@@ -10,6 +10,7 @@ package server
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 
@@ -123,7 +124,14 @@ func (b *Builder) buildCore(c *components) error {
 		return err
 	}
 	credentials, policy := b.Credentials(), b.cfg.ConfirmPolicy()
-	gateConfig := confirm.Config{Store: c.store, Policy: policy, Target: target, Log: b.log, OnTransition: b.onTransition}
+	key, err := b.serverKey()
+	if err != nil {
+		return fmt.Errorf("server key: %w", err)
+	}
+	gateConfig := confirm.Config{
+		Store: c.store, Policy: policy, Target: target, Key: key, Log: b.log,
+		OnTransition: b.onTransition, OnTampering: b.metrics.countTampering,
+	}
 	if err := b.enableWrites(&gateConfig, c, api, write); err != nil {
 		return err
 	}

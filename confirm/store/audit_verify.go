@@ -54,7 +54,7 @@ func (s *Store) Verify(ctx context.Context) (Head, error) {
 		return v.compareLinks(ctx, tx)
 	})
 	if err != nil {
-		return Head{}, fmt.Errorf("verify audit log: %w", err)
+		return Head{}, fmt.Errorf("verify audit log: %w", explainError(err))
 	}
 	now, err := v.log.currentHead()
 	if err != nil {
@@ -66,15 +66,17 @@ func (s *Store) Verify(ctx context.Context) (Head, error) {
 // Export writes the log as JSON lines, each exactly as it was logged.
 func (s *Store) Export(ctx context.Context, w io.Writer) error {
 	out := bufio.NewWriter(w)
-	err := eachAuditRow(ctx, s.read, func(t auditRow) error {
-		_, err := out.WriteString(t.lines + "\n")
-		return err
+	err := s.readSnapshot(ctx, func(tx *sql.Tx) error {
+		return eachAuditRow(ctx, tx, func(t auditRow) error {
+			_, err := out.WriteString(t.lines + "\n")
+			return err
+		})
 	})
 	if err == nil {
 		err = out.Flush()
 	}
 	if err != nil {
-		return fmt.Errorf("export audit log: %w", err)
+		return fmt.Errorf("export audit log: %w", explainError(err))
 	}
 	return nil
 }

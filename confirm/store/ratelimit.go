@@ -74,7 +74,7 @@ func (r *RateLimiter) PauseUntil(ctx context.Context, until time.Time) error {
 	if until.After(latest) {
 		until = latest
 	}
-	_, err := r.db.write.ExecContext(ctx,
+	_, err := r.db.exec(ctx,
 		`UPDATE budget SET paused = $1 WHERE one = 1 AND (paused < $1 OR paused > $2)`, micros(until), micros(latest))
 	if err != nil {
 		return fmt.Errorf("store the pause of the rate limit: %w", err)

@@ -77,7 +77,7 @@ func (s *Store) CheckKey(ctx context.Context) error {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("check audit key: %w", err)
+		return fmt.Errorf("check audit key: %w", explainError(err))
 	}
 	if _, err := note.Open([]byte(checkpoint), note.VerifierList(s.key.verifier)); err != nil {
 		return errors.New("the ledger's log is not signed with audit.key: restore that file from a backup, or name a new ledger in SCANWARDEN_DATABASE_URL")
@@ -96,7 +96,7 @@ func (s *Store) Close() error {
 // Ping returns nil if the database can be read.
 func (s *Store) Ping(ctx context.Context) error {
 	if _, err := s.readVersion(ctx, s.read); err != nil {
-		return fmt.Errorf("ping ledger: %w", singleLineError{err})
+		return fmt.Errorf("ping ledger: %w", explainError(singleLineError{err}))
 	}
 	return nil
 }

@@ -2,8 +2,12 @@ package store
 
 import (
 	"context"
+	"database/sql/driver"
 	"errors"
+	"io"
 	"math/rand/v2"
+	"net"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -49,4 +53,36 @@ func (d *database) exec(ctx context.Context, query string, args ...any) (altered
 		return err
 	})
 	return altered, explainError(err)
+}
+
+const (
+	transientPatience = 10 * time.Second // how long a database may be away before the error is returned
+	maxBackoff        = 500 * time.Millisecond
+)
+
+// retryTransient calls do until it succeeds, fails for a reason that does not pass, or has failed for longer than
+// transientPatience. do must be safe to repeat even if it has succeeded and only its answer was lost.
+func retryTransient(ctx context.Context, do func() error) error {
+	began := time.Now()
+	for attempt := 1; ; attempt++ {
+		err := do()
+		if err == nil || ctx.Err() != nil || !isTransient(err) || time.Since(began) > transientPatience {
+			return err
+		}
+		if sleepContext(ctx, min(maxBackoff, backoff(min(attempt, 8)))) != nil {
+			return err
+		}
+	}
+}
+
+// isTransient reports whether the database could not be reached, or was too busy, for a reason that may pass by
+// itself.
+func isTransient(err error) bool {
+	var answer *pgconn.PgError
+	if errors.As(err, &answer) {
+		return isConflict(err) || strings.HasPrefix(answer.Code, "08") || strings.HasPrefix(answer.Code, "57P") || answer.Code == "53300"
+	}
+	var network net.Error
+	return errors.As(err, &network) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		errors.Is(err, net.ErrClosed) || errors.Is(err, driver.ErrBadConn) || pgconn.SafeToRetry(err)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -218,7 +217,7 @@ func TestCallersTakeTurns(t *testing.T) {
 		for range 8 {
 			order += q.serveNext()[:1]
 		}
-		if strings.Count(order, "m") != 3 || strings.Count(order, "a") != 1 || !strings.Contains(order[:3], "a") || !strings.Contains(order[:3], "m") {
+		if order != "magmgmgg" { // those who came later are not ahead for more than one round
 			t.Errorf("the first letters of those served are %s", order)
 		}
 	})

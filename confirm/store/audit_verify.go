@@ -37,14 +37,18 @@ func badEntry(n int64, format string, args ...any) error {
 }
 
 // Verify replays the whole log, checks every signed checkpoint, and compares each change and each link with the
-// log. A *BadEntryError describes what is not valid; any other error means that reading failed. Verify reads one
+// log, and the log with the head that was recorded in the state directory. A *BadEntryError describes what is not valid; any other error means that reading failed. Verify reads one
 // state of the database and does not block writers.
 func (s *Store) Verify(ctx context.Context) (Head, error) {
+	pinned, err := s.pin.read() // before the log is read, which only grows
+	if err != nil {
+		return Head{}, fmt.Errorf("verify audit log: %w", err)
+	}
 	v := logVerifier{
-		key: s.key, changes: map[string]replayedChange{}, histories: map[string]history{},
+		key: s.key, pin: s.pin, pinned: pinned, changes: map[string]replayedChange{}, histories: map[string]history{},
 		links: linkSet{from: map[confirm.Principal]linkState{}, to: map[confirm.Principal]bool{}},
 	}
-	err := s.readSnapshot(ctx, func(tx *sql.Tx) error {
+	err = s.readSnapshot(ctx, func(tx *sql.Tx) error {
 		if err := v.replayLog(ctx, tx); err != nil {
 			return err
 		}
@@ -109,6 +113,8 @@ func eachAuditRow(ctx context.Context, q querier, yield func(auditRow) error) er
 // logVerifier is the progress of one Verify.
 type logVerifier struct {
 	key       auditKey
+	pin       *headPin
+	pinned    logHead                   // recorded in the state directory; zero for none
 	log       merkleTree                // as replayed so far
 	changes   map[string]replayedChange // state of each change according to the log
 	histories map[string]history        // transitions of each change
@@ -135,6 +141,8 @@ func (v *logVerifier) replayLog(ctx context.Context, tx *sql.Tx) error {
 		return badEntry(min(v.log.size, size), "the head counts %d entries, and there are %d", size, v.log.size)
 	case v.log.String() != edge:
 		return badEntry(size, "the head was altered: the next entry would not fit the log")
+	case size < v.pinned.size:
+		return badEntry(size, "the log ends before it: %s", v.pin.describe(logHead{size: size}, v.pinned))
 	}
 	return nil
 }
@@ -172,6 +180,11 @@ func (v *logVerifier) replayEntry(line, hashes string) error {
 	}
 	if formatHashes(completed) != hashes {
 		return badEntry(n, "its line and its hashes do not agree: one of them was altered")
+	}
+	if v.log.size == v.pinned.size {
+		if now, err := v.log.currentHead(); err != nil || now != v.pinned {
+			return badEntry(n, "the log up to it is another one: %s", v.pin.describe(now, v.pinned))
+		}
 	}
 	var e entry
 	if err := json.Unmarshal([]byte(line), &e); err != nil {

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/jackc/pgx/v5/pgconn"
+	"modernc.org/sqlite"
 )
 
 // postgresSentences explain answers of PostgreSQL by their SQLSTATE, or by its first two characters. Each says what to
@@ -40,6 +41,16 @@ type databaseError struct {
 
 func (e *databaseError) Error() string { return e.text }
 func (e *databaseError) Unwrap() error { return e.err }
+
+// isMissingTable reports whether a statement failed because its table does not exist.
+func isMissingTable(err error) bool {
+	var answer *pgconn.PgError
+	if errors.As(err, &answer) {
+		return answer.Code == "42P01"
+	}
+	var e *sqlite.Error
+	return errors.As(err, &e) && strings.Contains(e.Error(), "no such table")
+}
 
 // explainError returns err with a text that does not need knowledge of PostgreSQL's codes, and nil for nil. An error
 // that PostgreSQL has not sent is returned as it is.

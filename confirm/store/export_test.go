@@ -46,7 +46,7 @@ func Connect(url string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Store{database: db, queue: transitionQueue{writeLock: make(chan struct{}, 1)}}, nil
+	return newStore(Config{}, db, auditKey{}), nil
 }
 
 // SetSession alters a setting of the only connection that writes from now on.
@@ -55,3 +55,6 @@ func (s *Store) SetSession(name, value string) error {
 	_, err := s.write.Exec("SELECT set_config($1, $2, false)", name, value)
 	return err
 }
+
+// RecordHead records the head of the log now.
+func (s *Store) RecordHead() error { return s.pin.flush() }

@@ -62,9 +62,7 @@ func (s *Store) commitEntries(ctx context.Context, tx transaction, log merkleTre
 		if !t.guarded.matched {
 			continue
 		}
-		if t.detail != nil {
-			steps = append(steps, t.detail)
-		}
+		steps = append(steps, t.details...)
 		line, completed, err := log.addEntry(t.entry)
 		if err != nil {
 			return fmt.Errorf("write audit entry: %w", err)

@@ -214,6 +214,9 @@ func (v *logVerifier) compareChanges(ctx context.Context, tx *sql.Tx) error {
 			return badEntry(v.log.size, "change %s is in the ledger, and nothing in the log proposed it", c.ID)
 		}
 		delete(v.changes, c.ID)
+		if logged.removed {
+			return badEntry(logged.entry, "change %s, which it removed, is in the ledger again", c.ID)
+		}
 		if unreadable != nil {
 			return badEntry(logged.entry, "change %s was altered without an audit entry: %v", c.ID, unreadable)
 		}
@@ -226,6 +229,9 @@ func (v *logVerifier) compareChanges(ctx context.Context, tx *sql.Tx) error {
 		return err
 	}
 	for id, logged := range v.changes {
+		if logged.removed {
+			continue
+		}
 		return badEntry(logged.entry, "change %s, which it moved, is no longer in the ledger", id)
 	}
 	return nil

@@ -16,8 +16,8 @@ import (
 
 // transition is one caller's part of a transaction.
 type transition struct {
-	guarded *statement // inserts a change or a link, or moves or deletes one; matched if its guard did
-	detail  *statement // inserts the proposal or the decision if guarded has matched; nil for none
+	guarded *statement   // inserts a change or a link, or moves or deletes one; matched if its guard did
+	details []*statement // run only if guarded has matched
 	entry   *entry
 	done    chan struct{} // closed once err is set
 	err     error

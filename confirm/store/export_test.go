@@ -58,3 +58,6 @@ func (s *Store) SetSession(name, value string) error {
 
 // RecordHead records the head of the log now.
 func (s *Store) RecordHead() error { return s.pin.flush() }
+
+// DeleteDetails returns the statements that delete the rows about a change.
+func DeleteDetails() []string { return deleteDetails }

@@ -126,7 +126,7 @@ func (k auditKey) openHead(checkpoint string) (logHead, error) {
 		return logHead{}, errors.New("it holds no checkpoint that is signed by the key in audit.key")
 	}
 	lines := strings.Split(n.Text, "\n")
-	if len(lines) != 4 || lines[0] != logName {
+	if len(lines) < 4 || lines[0] != logName { // extension lines may follow
 		return logHead{}, errors.New("its checkpoint is of another log")
 	}
 	size, err := strconv.ParseInt(lines[1], 10, 64)

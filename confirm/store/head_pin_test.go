@@ -128,11 +128,14 @@ func TestServersShareTheRecordedHead(t *testing.T) {
 	forEachDatabase(t, func(t *testing.T, l testDatabase) {
 		one, two := l.openStore(t), l.openStore(t)
 		c := insert(t, one)
-		must(t, one.RecordHead())
 		mustMove(t, two, c, approval("ada"))
 		must(t, two.RecordHead())
 		after, err := os.ReadFile(l.pinFile(t))
 		must(t, err)
+		must(t, one.RecordHead())
+		if now, err := os.ReadFile(l.pinFile(t)); err != nil || string(now) != string(after) {
+			t.Errorf("an older head was recorded over a newer one: %v", err)
+		}
 		must(t, one.CheckHead(t.Context()))
 		insert(t, one)
 		must(t, one.RecordHead())

@@ -168,6 +168,18 @@ func TestVerifyTellsRemovalsApart(t *testing.T) {
 				must(t, err)
 			}
 		}, "in the ledger again"},
+		"removed twice": {func(t *testing.T, l testDatabase, s *store.Store, c confirm.Change) {
+			l.backUp(t)
+			for i := range 2 {
+				if i == 1 {
+					l.alter(t, `INSERT INTO change SELECT * FROM copy_change`)
+					l.alter(t, `UPDATE change SET version = version + 1`)
+				}
+				if n, err := s.RemoveEnded(t.Context(), endedBefore(later)); err != nil || n != 1 {
+					t.Errorf("removed %d, %v", n, err)
+				}
+			}
+		}, "after it was removed"},
 		"ended by hand": {func(t *testing.T, l testDatabase, s *store.Store, _ confirm.Change) {
 			open := insert(t, s)
 			l.alter(t, `UPDATE change SET state = 'denied', settled = 1 WHERE id = $1`, open.ID)

@@ -172,10 +172,10 @@ func (s *Store) CheckHead(ctx context.Context) error {
 func (p *headPin) describe(now, pinned logHead) string {
 	what := fmt.Sprintf("its first %d entries are not those that were recorded in %s", pinned.size, p.path)
 	if now.size < pinned.size {
-		what = fmt.Sprintf("it has %d entries, and %d were recorded in %s", now.size, pinned.size, p.path)
+		what = fmt.Sprintf("it has %d of the %d entries that were recorded in %s", now.size, pinned.size, p.path)
 	}
-	return what + ": entries were removed, or the database was replaced by another copy. Restore the newest copy of the database; " +
-		"only if the loss is known, as after a restored backup, move that file away"
+	return what + ": entries were removed, or the database was replaced by another copy; " +
+		"restore the newest copy, or, only if the loss is known (a restored backup, a failover), move that file away"
 }
 
 // continues reports whether the log with head now begins with the log with head pinned.

@@ -60,7 +60,7 @@ func (l testDatabase) wantHeadRefused(t testing.TB, n int64) {
 	t.Helper()
 	s := l.openStore(t)
 	must(t, s.CheckKey(t.Context()))
-	if err := s.CheckHead(t.Context()); err == nil || !strings.Contains(err.Error(), l.pinFile(t)) || !strings.Contains(err.Error(), "Restore") {
+	if err := s.CheckHead(t.Context()); err == nil || !strings.Contains(err.Error(), l.pinFile(t)) || !strings.Contains(err.Error(), "restore the newest copy") {
 		t.Errorf("at start: %v", err)
 	}
 	var bad *store.BadEntryError

@@ -180,7 +180,7 @@ func TestNoSQLStateReachesAPerson(t *testing.T) {
 		s := limited.openStoreUnchecked(t)
 		calls := storeCalls(s, mustNewChange(t))
 		methods := reflect.TypeOf(s)
-		exempt := []string{"Close", "RecordHead", "Show", "Size", "SetSession", "CommitAfterFailure", "Waiting", "Writing"}
+		exempt := []string{"Close", "RecordHead", "ServerSettings", "Show", "Size", "SetSession", "CommitAfterFailure", "Waiting", "Writing"}
 		for i := range methods.NumMethod() {
 			if name := methods.Method(i).Name; calls[name] == nil && !slices.Contains(exempt, name) {
 				t.Errorf("method %s is not tried", name)
@@ -223,6 +223,24 @@ func TestBusyAndReadOnlyServersAreNamed(t *testing.T) {
 		mustVerify(t, reader)
 		if err := reader.Insert(t.Context(), mustNewChange(t)); err == nil || !strings.Contains(err.Error(), "read-only") || !strings.Contains(err.Error(), "SCANWARDEN_DATABASE_URL") {
 			t.Errorf("read-only: %v", err)
+		}
+	})
+}
+
+// The doctor sees what the server, database or role has by default, not what our connections use.
+func TestServerSettings(t *testing.T) {
+	forEachDatabase(t, func(t *testing.T, l testDatabase) {
+		if strings.HasPrefix(l.URL, "sqlite") {
+			if got, err := l.openStore(t).ServerSettings(t.Context()); got != nil || err != nil {
+				t.Errorf("SQLite: %+v, %v", got, err)
+			}
+			return
+		}
+		s := l.newHostileRole(t, map[string]string{"synchronous_commit": "off"}).openStoreUnchecked(t)
+		got, err := s.ServerSettings(t.Context())
+		must(t, err)
+		if got.SynchronousCommit != "off" || got.Version < 120000 || !got.Fsync || !got.FullPageWrites || got.Standby || got.StandbyNames != "" {
+			t.Errorf("got %+v", got)
 		}
 	})
 }

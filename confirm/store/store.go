@@ -95,8 +95,11 @@ func OpenExisting(ctx context.Context, cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open ledger: %w", err)
 	}
-	if _, err := db.readVersion(ctx, db.read); isMissingTable(err) {
+	switch _, err := db.readVersion(ctx, db.read); {
+	case isMissingTable(err):
 		return nil, errors.Join(ErrNoLedger, db.close())
+	case err != nil && !isBusy(err): // migrate waits for a database that is busy
+		return nil, errors.Join(fmt.Errorf("open ledger: %w", db.openError(err)), db.close())
 	}
 	key, err := readKey(cfg.KeyDir)
 	if errors.Is(err, fs.ErrNotExist) {

@@ -18,8 +18,8 @@ import (
 // COMMIT.
 type lossyProxy struct {
 	network, server string // of the real server
-	armed  atomic.Int64
-	lost   atomic.Int64
+	armed           atomic.Int64
+	lost            atomic.Int64
 }
 
 // committed is the server's message after a COMMIT (CommandComplete).

@@ -23,8 +23,8 @@ import (
 // every commit would halve the rate of commits.
 const pinInterval = time.Second
 
-// headPin records the newest head of one ledger's log in a file beside the key, outside the database. Whoever can
-// write the database cannot write that file, so that a log which was cut, or replaced by an older copy, is found.
+// headPin records the newest head of one ledger's log in a file beside the key, outside the database. Write access to
+// the database does not reach that file, so that a log which was cut, or replaced by an older copy, is found.
 // Several processes may share the file; the larger head wins. The zero value records nothing.
 type headPin struct {
 	path    string

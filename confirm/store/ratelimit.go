@@ -12,7 +12,7 @@ type Limits struct{ PerMinute, PerHour int }
 
 // Call describes a call to Defender that waits for its turn.
 type Call struct {
-	Caller string // who waits for it; "" is the server itself
+	Caller string // the principal that waits for it; "" is the server itself
 	Kind   CallKind
 }
 

@@ -2,6 +2,7 @@ package confirm
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"time"
 )
@@ -12,6 +13,8 @@ var (
 	ErrNotFound = errors.New("no such change")
 	// ErrMoved means that the change is no longer as the caller had read it: another caller was first.
 	ErrMoved = errors.New("the change has moved meanwhile")
+	// ErrBusy means that another change holds a key of what a change writes. Errors with it are *BusyError.
+	ErrBusy = errors.New("another change writes the same scan")
 	// ErrRefused marks a decision or a proposal that policy does not allow. The error's text explains why and what to do.
 	ErrRefused = errors.New("refused")
 )
@@ -21,7 +24,8 @@ var (
 //
 // Each method that alters a change or a link writes its audit entry in the same transaction: no entry, no change.
 type Store interface {
-	// Insert adds a new pending change.
+	// Insert adds a new pending change. If c.Fingerprint is set and an open change of the same requester has it, Insert
+	// adds nothing and returns an *OpenError.
 	Insert(ctx context.Context, c Change) error
 	// Change returns the change with this id, or ErrNotFound.
 	Change(ctx context.Context, id string) (Change, error)
@@ -29,7 +33,8 @@ type Store interface {
 	Changes(ctx context.Context, f Filter) ([]Change, error)
 	// Move performs one transition of a change as the caller has read it, and returns the change after it.
 	// It returns ErrMoved, and alters nothing, when id, digest, state or version are no longer those of c, when
-	// m.Unexpired is set and m.At is not before the expiry, or when m.Decision's person has already decided.
+	// m.Unexpired is set and m.At is not before the expiry, or when m.Decision's person has already decided. It returns
+	// a *BusyError, and alters nothing, when another change holds one of m.Keys.
 	Move(ctx context.Context, c Change, m Move) (Change, error)
 	// RenewLease extends the lease of a change that owner is executing. It returns ErrMoved if owner no longer is.
 	RenewLease(ctx context.Context, id, owner string, until time.Time) error
@@ -63,4 +68,25 @@ type Move struct {
 	Lease     time.Time // recorded with a claim
 	Outcome   *Outcome  // recorded with an end; may be nil
 	Note      string    // for the audit log: the reason, in plain words
+	// Keys are claimed with a claim, all or none. A move to a settled state releases them.
+	Keys []string
+	// Unlapsed is the time since which a change of unknown outcome keeps its keys. An older one loses those in Keys.
+	Unlapsed time.Time
+	Baseline json.RawMessage // recorded before the change is sent; nil leaves it as it is
 }
+
+// BusyError means that the change Holder is executing or of unknown outcome, and writes what another change would write.
+// errors.Is matches it with ErrBusy.
+type BusyError struct{ Holder string }
+
+// Error names the change that holds the key.
+func (e *BusyError) Error() string { return ErrBusy.Error() + ": " + e.Holder }
+
+// Is reports whether target is ErrBusy.
+func (e *BusyError) Is(target error) bool { return target == ErrBusy }
+
+// OpenError means that an equal change of the same requester is open.
+type OpenError struct{ Change string }
+
+// Error names the change that is open.
+func (e *OpenError) Error() string { return "an equal change is open: " + e.Change }

@@ -13,7 +13,7 @@ func (s *Store) applyTransitions(ctx context.Context, tx transaction, all []*tra
 	var edge string
 	steps := []*statement{{query: lockHead, dest: []any{&log.size, &edge}}}
 	for _, t := range all {
-		steps = append(steps, t.guarded)
+		steps = append(append(append(steps, t.before...), t.guarded), t.after...)
 	}
 	if err := tx.run(ctx, steps...); err != nil {
 		return log, err

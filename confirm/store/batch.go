@@ -16,8 +16,11 @@ import (
 
 // transition is one caller's part of a transaction.
 type transition struct {
-	guarded *statement // inserts a change or a link, or moves or deletes one; matched if its guard did
-	detail  *statement // inserts the proposal or the decision if guarded has matched; nil for none
+	before  []*statement // acquire what guarded requires
+	guarded *statement   // inserts a change or a link, or moves or deletes one; matched if its guard did
+	after   []*statement // remove what is no longer required, whether guarded has matched or not
+	detail  *statement   // inserts the proposal, the decision or the baseline if guarded has matched; nil for none
+	refusal func() error // returns why guarded has not matched; nil means confirm.ErrMoved
 	entry   *entry
 	done    chan struct{} // closed once err is set
 	err     error
@@ -135,8 +138,18 @@ func deliverResults(all []*transition, err error) {
 		case err != nil:
 			t.err = err
 		case !t.guarded.matched:
-			t.err = confirm.ErrMoved
+			t.err = t.unmatchedError()
 		}
 		close(t.done)
 	}
+}
+
+// unmatchedError returns why the guard of t has not matched.
+func (t *transition) unmatchedError() error {
+	if t.refusal != nil {
+		if err := t.refusal(); err != nil {
+			return err
+		}
+	}
+	return confirm.ErrMoved
 }

@@ -18,7 +18,7 @@ type Config struct {
 	// Execute sends an approved change once and returns how it ended. It never repeats a write. Directly before it
 	// sends, it calls beforeSend, and on an error it sends nothing. Nil makes the process read-only: it accepts
 	// neither proposals nor votes.
-	Execute func(ctx context.Context, c Change, beforeSend func(context.Context) error) Outcome
+	Execute func(ctx context.Context, c Change, beforeSend BeforeSend) Outcome
 	// CanExecute returns nil if this process can execute c now. A non-nil error is shown to users. The approved
 	// change then stays approved until it expires, so that another replica can claim it; a proposal is refused. For
 	// a proposal only Requester and Agent of c are set. CanExecute must not block. Nil means that it always can.
@@ -43,6 +43,10 @@ type Gate struct {
 	retries    map[string]retryState  // by change id: when to read Defender again for an unknown outcome
 	reserved   map[Principal][]string // by requester: the ids of changes that are being inserted now
 	skipped    map[string]time.Time   // by id of a change that is left to other processes: its expiry
+	runs       map[string]bool        // by id: the changes that this process claims or executes now
+
+	stop     sync.Once
+	stopping chan struct{} // closed by Drain: changes that wait for their turn are left to other processes
 }
 
 // New returns a Gate that keeps changes in cfg.Store. It starts nothing; Run does the recovery.
@@ -56,6 +60,7 @@ func New(cfg Config) *Gate {
 	return &Gate{
 		cfg: cfg, owner: rand.Text(), transition: make(chan struct{}), retries: map[string]retryState{},
 		reserved: map[Principal][]string{}, skipped: map[string]time.Time{},
+		runs: map[string]bool{}, stopping: make(chan struct{}),
 	}
 }
 

@@ -47,7 +47,7 @@ func newStack(t testing.TB, policy confirm.Policy) *stack {
 	s.now.Store(time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC).UnixMicro())
 	s.cfg = confirm.Config{
 		Store: ledger, Policy: policy, Target: "simulator", Now: s.clock,
-		Execute: func(ctx context.Context, c confirm.Change, _ func(context.Context) error) confirm.Outcome {
+		Execute: func(ctx context.Context, c confirm.Change, _ confirm.BeforeSend) confirm.Outcome {
 			s.runs.Add(1)
 			s.mu.Lock()
 			do := s.execute

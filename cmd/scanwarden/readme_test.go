@@ -93,7 +93,7 @@ func keep(t *testing.T, example string) *promise {
 	p.desk = tools.NewService(tools.Config{Reader: reader, Policy: policy, Target: "simulator", Now: func() time.Time { return p.now }})
 	p.Gate = confirm.New(confirm.Config{
 		Store: p.ledger, Policy: policy, Target: "simulator", Now: func() time.Time { return p.now },
-		Execute: func(context.Context, confirm.Change, func(context.Context) error) confirm.Outcome {
+		Execute: func(context.Context, confirm.Change, confirm.BeforeSend) confirm.Outcome {
 			return confirm.Outcome{State: confirm.Applied}
 		},
 		Reconcile: func(context.Context, confirm.Change) confirm.Outcome {

@@ -158,7 +158,7 @@ func (bp blueprint) arm(lock *confirm.Config, h *house, api defender.Config, wri
 		return err
 	}
 	executor := tools.NewExecutor(live, writer, bp.cfg.credentials(bp.source()))
-	lock.Execute = func(ctx context.Context, c confirm.Change, still func(context.Context) error) confirm.Outcome {
+	lock.Execute = func(ctx context.Context, c confirm.Change, still confirm.BeforeSend) confirm.Outcome {
 		defer h.desk.InvalidateCache() // the next plan is made against what this one leaves
 		return executor.Execute(ctx, c, still)
 	}

@@ -38,12 +38,12 @@ type Gate struct {
 	owner   string // identifies this process in claims and leases
 	running sync.WaitGroup
 
-	mu         sync.Mutex
-	transition chan struct{}          // closed and replaced at each transition
-	retries    map[string]retryState  // by change id: when to read Defender again for an unknown outcome
-	reserved   map[Principal][]string // by requester: the ids of changes that are being inserted now
-	skipped    map[string]time.Time   // by id of a change that is left to other processes: its expiry
-	runs       map[string]bool        // by id: the changes that this process claims or executes now
+	mu       sync.Mutex
+	watched  map[string]*watch      // by change id: who waits for its next transition
+	retries  map[string]retryState  // by change id: when to read Defender again for an unknown outcome
+	reserved map[Principal][]string // by requester: the ids of changes that are being inserted now
+	skipped  map[string]time.Time   // by id of a change that is left to other processes: its expiry
+	runs     map[string]bool        // by id: the changes that this process claims or executes now
 
 	stop     sync.Once
 	stopping chan struct{} // closed by Drain: changes that wait for their turn are left to other processes
@@ -58,7 +58,7 @@ func New(cfg Config) *Gate {
 		cfg.Now = time.Now
 	}
 	return &Gate{
-		cfg: cfg, owner: rand.Text(), transition: make(chan struct{}), retries: map[string]retryState{},
+		cfg: cfg, owner: rand.Text(), watched: map[string]*watch{}, retries: map[string]retryState{},
 		reserved: map[Principal][]string{}, skipped: map[string]time.Time{},
 		runs: map[string]bool{}, stopping: make(chan struct{}),
 	}
@@ -80,39 +80,29 @@ func (g *Gate) Change(ctx context.Context, id string) (Change, error) {
 // other processes are noticed within a second.
 func (g *Gate) Wait(ctx context.Context, id string) (Change, error) {
 	for {
-		next := g.nextTransition()
-		c, err := g.Change(context.WithoutCancel(ctx), id)
-		if err != nil || !c.State.Open() {
+		c, err := g.waitStep(ctx, id)
+		if err != nil || !c.State.Open() || ctx.Err() != nil {
 			return c, err
 		}
-		poll := time.NewTimer(min(time.Second, max(0, c.Expires.Sub(g.cfg.Now()))+time.Millisecond))
-		select {
-		case <-next:
-		case <-poll.C:
-		case <-ctx.Done():
-			poll.Stop()
-			return c, nil
-		}
-		poll.Stop()
 	}
 }
 
-// nextTransition returns a channel that is closed at the next transition that this process makes.
-func (g *Gate) nextTransition() <-chan struct{} {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.transition
-}
-
-// broadcast wakes all Wait calls and then calls Config.OnTransition.
-func (g *Gate) broadcast(c Change) {
-	g.mu.Lock()
-	close(g.transition)
-	g.transition = make(chan struct{})
-	g.mu.Unlock()
-	if g.cfg.OnTransition != nil {
-		g.cfg.OnTransition(c)
+// waitStep returns the change as it is now. If it is open, it first waits until the change may have moved, or ctx ends.
+func (g *Gate) waitStep(ctx context.Context, id string) (Change, error) {
+	moved, stop := g.watchChange(id)
+	defer stop()
+	c, err := g.Change(context.WithoutCancel(ctx), id)
+	if err != nil || !c.State.Open() {
+		return c, err
 	}
+	poll := time.NewTimer(min(time.Second, max(0, c.Expires.Sub(g.cfg.Now()))+time.Millisecond))
+	defer poll.Stop()
+	select {
+	case <-moved:
+	case <-poll.C:
+	case <-ctx.Done():
+	}
+	return c, nil
 }
 
 // move performs one transition and returns the change after it. No transition happens in any other way.

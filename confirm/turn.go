@@ -46,21 +46,30 @@ func (g *Gate) claimInTurn(ctx context.Context, c Change) (Change, error) {
 // called.
 func (g *Gate) waitTurn(ctx context.Context, c Change, holder string) error {
 	for c.Expires.After(g.cfg.Now()) {
-		next := g.nextTransition()
-		if held, err := g.holdsKeys(ctx, holder); err == nil && !held {
-			return nil
+		if free, err := g.waitTurnStep(ctx, holder); free || err != nil {
+			return err
 		}
-		poll := time.NewTimer(turnPoll)
-		select {
-		case <-next:
-		case <-poll.C:
-		case <-g.stopping:
-			poll.Stop()
-			return errStopping
-		}
-		poll.Stop()
 	}
 	return nil
+}
+
+// waitTurnStep reports whether the change holder no longer holds its keys. Otherwise it waits until that may have
+// changed.
+func (g *Gate) waitTurnStep(ctx context.Context, holder string) (free bool, err error) {
+	moved, stop := g.watchChange(holder)
+	defer stop()
+	if held, err := g.holdsKeys(ctx, holder); err == nil && !held {
+		return true, nil
+	}
+	poll := time.NewTimer(turnPoll)
+	defer poll.Stop()
+	select {
+	case <-moved:
+	case <-poll.C:
+	case <-g.stopping:
+		return false, errStopping
+	}
+	return false, nil
 }
 
 // holdsKeys reports whether the change with this id still holds its keys.

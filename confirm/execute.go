@@ -139,32 +139,47 @@ func (g *Gate) finish(ctx context.Context, c Change, out Outcome) error {
 		if err == nil || errors.Is(err, ErrMoved) {
 			return err // ErrMoved: recovery has settled it; the caller logs the outcome that was not recorded
 		}
-		timer := time.NewTimer(wait)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
+		if !sleep(ctx, wait) {
 			return fmt.Errorf("record outcome %q: %w", out.State, err)
 		}
 	}
 }
 
-// record moves an executing change to its outcome. If recovery has moved it to Unknown meanwhile, the outcome still
-// counts, because this process knows it. It arrives before recovery may fail the change, since every wait for Defender
-// is far shorter than settleGrace.
+// sleep waits for d and reports true, or false as soon as ctx ends.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// record moves an executing change to its outcome. If the change is no longer as it was last written by this process,
+// record reads it. An outcome that is already recorded stays. If recovery has moved the change to Unknown meanwhile, the
+// outcome still counts, because this process knows it. It arrives before recovery may fail the change, since every wait
+// for Defender is far shorter than settleGrace.
 func (g *Gate) record(ctx context.Context, c Change, out Outcome) error {
 	_, err := g.move(ctx, c, Move{To: out.State, Outcome: &out})
-	if !errors.Is(err, ErrMoved) {
+	if !errors.Is(err, ErrMoved) && !errors.Is(err, ErrUnknownCommit) {
 		return err
 	}
 	now, readErr := g.cfg.Store.Change(ctx, c.ID)
-	if readErr != nil {
+	switch {
+	case readErr != nil:
 		return readErr
-	}
-	if now.State != Unknown || now.Owner != g.owner || out.State == Unknown {
+	case now.Owner != g.owner:
 		return err
+	case now.State == out.State: // the answer was lost, and the record is there
+		g.broadcast(now)
+		return nil
+	case now.State == Executing: // the answer to the record of the baseline was lost
+		_, err = g.move(ctx, now, Move{To: out.State, Outcome: &out})
+	case now.State == Unknown:
+		_, err = g.move(ctx, now, Move{To: out.State, Outcome: &out, Note: "the process that sent it came back"})
 	}
-	_, err = g.move(ctx, now, Move{To: out.State, Outcome: &out, Note: "the process that sent it came back"})
 	return err
 }
 

@@ -109,6 +109,9 @@ func (g *Gate) waitStep(ctx context.Context, id string) (Change, error) {
 func (g *Gate) move(ctx context.Context, c Change, m Move) (Change, error) {
 	m.At = g.cfg.Now()
 	after, err := g.cfg.Store.Move(ctx, c, m)
+	if errors.Is(err, ErrUnknownCommit) {
+		return c, &UnknownCommitError{c.ID, err}
+	}
 	if err != nil {
 		return c, fmt.Errorf("move change from %s to %s: %w", c.State, m.To, err)
 	}

@@ -3,6 +3,7 @@ package confirm
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"slices"
 )
@@ -37,7 +38,7 @@ func (a authorizer) checkProposal(need requirement, by Requester) error {
 }
 
 // Propose adds a change to the ledger so that approvers can be asked, and returns it pending. If it returns an error,
-// nothing was added. The error is ErrRefused where policy does not allow the proposal.
+// nothing was added, except that an *UnknownCommitError leaves that open. The error is ErrRefused where policy does not allow the proposal.
 func (g *Gate) Propose(ctx context.Context, p Proposal, by Requester) (Change, error) {
 	if err := g.checkCanExecute(ctx, by); err != nil {
 		return Change{}, err
@@ -84,7 +85,11 @@ func (g *Gate) insert(ctx context.Context, c *Change, need requirement) error {
 	if c.Digest, err = c.Proposal.Digest(); err != nil {
 		return err
 	}
-	if err := g.cfg.Store.Insert(ctx, *c); err != nil {
+	err = g.cfg.Store.Insert(ctx, *c)
+	if errors.Is(err, ErrUnknownCommit) {
+		return &UnknownCommitError{c.ID, err}
+	}
+	if err != nil {
 		return fmt.Errorf("keep change: %w", err)
 	}
 	return nil

@@ -15,6 +15,9 @@ var (
 	ErrMoved = errors.New("the change has moved meanwhile")
 	// ErrBusy means that another change holds a key of what a change writes. Errors with it are *BusyError.
 	ErrBusy = errors.New("another change writes the same scan")
+	// ErrUnknownCommit means that the ledger's answer was lost, and that it could not be read yet whether it recorded
+	// the transition. Errors of the Gate with it are *UnknownCommitError. Nobody must be told that nothing was recorded.
+	ErrUnknownCommit = errors.New("whether it was recorded is not known yet")
 	// ErrRefused marks a decision or a proposal that policy does not allow. The error's text explains why and what to do.
 	ErrRefused = errors.New("refused")
 )
@@ -22,7 +25,9 @@ var (
 // Store keeps changes and identity links: the ledger. It is an interface only so that this package does not depend on
 // SQL. Package store is the one implementation, and every test uses it.
 //
-// Each method that alters a change or a link writes its audit entry in the same transaction: no entry, no change.
+// Each method that alters a change or a link writes its audit entry in the same transaction: no entry, no change. If the
+// answer to the commit is lost, it reads what was recorded before it returns. It returns ErrUnknownCommit only if that
+// cannot be read for a while; every other error means that nothing was recorded.
 type Store interface {
 	// Insert adds a new pending change. If c.Fingerprint is set and an open change of the same requester has it, Insert
 	// adds nothing and returns an *OpenError.
@@ -90,3 +95,17 @@ type OpenError struct{ Change string }
 
 // Error names the change that is open.
 func (e *OpenError) Error() string { return "an equal change is open: " + e.Change }
+
+// UnknownCommitError is ErrUnknownCommit with the id of the change.
+type UnknownCommitError struct {
+	Change string
+	Err    error // wraps ErrUnknownCommit
+}
+
+// Error returns what to do, without the cause.
+func (e *UnknownCommitError) Error() string {
+	return ErrUnknownCommit.Error() + "; look with get_change " + e.Change
+}
+
+// Unwrap returns the cause.
+func (e *UnknownCommitError) Unwrap() error { return e.Err }

@@ -27,8 +27,14 @@ func (p Proposal) claimKeys() []string {
 func (g *Gate) claimInTurn(ctx context.Context, c Change) (Change, error) {
 	for {
 		after, err := g.claim(ctx, c)
+		if errors.Is(err, ErrUnknownCommit) {
+			after, err = g.findClaim(ctx, c, err)
+		}
 		var busy *BusyError
-		if !errors.As(err, &busy) {
+		switch {
+		case errors.Is(err, errNotClaimed):
+			continue
+		case !errors.As(err, &busy):
 			return after, err
 		}
 		g.logWaiting(ctx, c, busy.Holder)
@@ -38,6 +44,31 @@ func (g *Gate) claimInTurn(ctx context.Context, c Change) (Change, error) {
 		if !c.Expires.After(g.cfg.Now()) {
 			return g.expire(ctx, c, fmt.Sprintf(
 				"it was confirmed, but change %s writes the same scan and had not ended before this one expired; nothing was sent", busy.Holder))
+		}
+	}
+}
+
+// errNotClaimed means that a claim was not recorded and can be tried again.
+var errNotClaimed = errors.New("the claim was not recorded")
+
+// findClaim reads whether this process's claim of c was recorded, whose answer was lost. It returns the claimed change,
+// errNotClaimed, or ErrMoved if the change is another process's. It returns cause if it could not be read for a while.
+func (g *Gate) findClaim(ctx context.Context, c Change, cause error) (Change, error) {
+	ctx, cancel := context.WithTimeout(ctx, recordTimeout)
+	defer cancel()
+	for {
+		now, err := g.cfg.Store.Change(ctx, c.ID)
+		switch {
+		case err == nil && now.State == Executing && now.Owner == g.owner && now.Version == c.Version+1:
+			g.broadcast(now)
+			return now, nil
+		case err == nil && now.State == Approved && now.Version == c.Version:
+			return c, errNotClaimed
+		case err == nil:
+			return now, fmt.Errorf("the change is %s: %w", now.State, ErrMoved)
+		}
+		if !sleep(ctx, turnPoll) {
+			return c, cause
 		}
 	}
 }

@@ -106,8 +106,7 @@ func (s *Store) flushUntilDone(ctx context.Context, t *transition) {
 }
 
 // writeBatch writes the transitions in one transaction and gives each its result. If a statement fails in a batch
-// of several, each transition is written alone, so that only the caller at fault gets the error. A failed commit
-// is not tried again, because it may have happened.
+// of several, each transition is written alone, so that only the caller at fault gets the error.
 func (s *Store) writeBatch(ctx context.Context, all []*transition) {
 	bounded, cancel := s.withTxTimeout(ctx)
 	defer cancel()

@@ -31,6 +31,7 @@ const (
 	lockHead         = `UPDATE audit_head SET n = n WHERE one = 1 RETURNING n, edge`
 	updateHead       = `UPDATE audit_head SET n = $1, edge = $2 WHERE one = 1`
 	insertEntries    = `INSERT INTO audit (n, lines, hashes, checkpoint) VALUES ($1, $2, $3, $4)`
+	selectLines      = `SELECT lines FROM audit WHERE n = $1`
 	selectCheckpoint = `SELECT checkpoint FROM audit ORDER BY n DESC LIMIT 1`
 
 	lockBudget     = `UPDATE budget SET taken = taken WHERE one = 1 RETURNING taken, paused`
@@ -43,7 +44,7 @@ const (
 func preparedQueries() []string {
 	return append(claimQueries(), []string{
 		insertChange, insertProposal, updateChange, insertDecision, insertLink, deleteLink,
-		lockHead, updateHead, insertEntries, selectCheckpoint,
+		lockHead, updateHead, insertEntries, selectLines, selectCheckpoint,
 		lockBudget, updateBudget, selectCall, insertCall, deleteOldCalls,
 	}...)
 }

@@ -46,7 +46,8 @@ type Store struct {
 	*database
 	key      auditKey
 	queue    transitionQueue
-	lastHead logHead // the newest head that this process has read or written; guarded by queue.writeLock
+	patience time.Duration // see commitPatience
+	lastHead logHead       // the newest head that this process has read or written; guarded by queue.writeLock
 }
 
 var _ confirm.Store = (*Store)(nil)
@@ -65,7 +66,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if err := db.migrate(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("open ledger: %w", err), db.close())
 	}
-	return &Store{database: db, key: key, queue: transitionQueue{writeLock: make(chan struct{}, 1)}}, nil
+	return &Store{database: db, key: key, patience: commitPatience, queue: transitionQueue{writeLock: make(chan struct{}, 1)}}, nil
 }
 
 // CheckKey returns nil if the newest audit entry is signed with our key, or if there is no entry yet. With another

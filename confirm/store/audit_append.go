@@ -13,7 +13,7 @@ func (s *Store) applyTransitions(ctx context.Context, tx transaction, all []*tra
 	var edge string
 	steps := []*statement{{query: lockHead, dest: []any{&log.size, &edge}}}
 	for _, t := range all {
-		steps = append(append(append(steps, t.before...), t.guarded), t.after...)
+		steps = append(append(steps, t.before...), t.guarded)
 	}
 	if err := tx.run(ctx, steps...); err != nil {
 		return log, err
@@ -59,9 +59,7 @@ func (s *Store) commitEntries(ctx context.Context, tx transaction, log merkleTre
 		if !t.guarded.matched {
 			continue
 		}
-		if t.detail != nil {
-			steps = append(steps, t.detail)
-		}
+		steps = append(steps, t.details...)
 		line, completed, err := log.addEntry(t.entry)
 		if err != nil {
 			return fmt.Errorf("write audit entry: %w", err)

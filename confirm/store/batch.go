@@ -16,10 +16,9 @@ import (
 
 // transition is one caller's part of a transaction.
 type transition struct {
-	before  []*statement // acquire what guarded requires
+	before  []*statement // claim what guarded requires
 	guarded *statement   // inserts a change or a link, or moves or deletes one; matched if its guard did
-	after   []*statement // remove what is no longer required, whether guarded has matched or not
-	detail  *statement   // inserts the proposal, the decision or the baseline if guarded has matched; nil for none
+	details []*statement // run only if guarded has matched
 	refusal func() error // returns why guarded has not matched; nil means confirm.ErrMoved
 	entry   *entry
 	done    chan struct{} // closed once err is set

@@ -9,8 +9,8 @@ import (
 	"scanwarden/confirm"
 )
 
-// requireKeys makes t, which moves c, match only if c then holds all keys of m. Otherwise it claims none, and t fails
-// with a *confirm.BusyError.
+// requireKeys makes t, which moves c, match only if c then holds all keys of m. Otherwise t fails with a
+// *confirm.BusyError, and no key counts as claimed, because c is not executing.
 func (t *transition) requireKeys(c confirm.Change, m confirm.Move) {
 	keys := slices.Compact(slices.Sorted(slices.Values(m.Keys)))
 	holders := make([]string, len(keys))
@@ -20,7 +20,6 @@ func (t *transition) requireKeys(c confirm.Change, m confirm.Move) {
 		})
 	}
 	t.guarded.query, t.guarded.args = claimChange, append(t.guarded.args, len(keys))
-	t.after = append(t.after, &statement{query: dropClaims, args: []any{c.ID}})
 	t.refusal = func() error {
 		for _, holder := range holders {
 			if holder != c.ID {
@@ -39,21 +38,16 @@ func (t *transition) requireNotOpen(c confirm.Change) {
 	}
 	var open string
 	t.before = []*statement{{
-		query: insertOpen, args: []any{string(c.Requester), c.Fingerprint, c.ID, micros(c.Created)}, dest: []any{&open},
+		query: insertOpen, dest: []any{&open},
+		args: []any{c.Target, string(c.Requester) + " " + c.Fingerprint, c.ID, micros(c.Created)},
 	}}
 	t.guarded.query = insertOnlyOpen
-	t.after = []*statement{{query: dropOpen, args: []any{c.ID}}}
 	t.refusal = func() error {
 		if open != c.ID {
 			return &confirm.OpenError{Change: open}
 		}
 		return nil
 	}
-}
-
-// releaseStatements remove what only an unsettled change holds.
-func releaseStatements(id string) []*statement {
-	return []*statement{{query: dropClaims, args: []any{id}}, {query: dropOpen, args: []any{id}}}
 }
 
 // hashBaseline returns "" for nil.

@@ -62,12 +62,12 @@ func newMoveTransition(c confirm.Change, m confirm.Move, after *rowState) (*tran
 	t := &transition{entry: e}
 	if m.Baseline != nil {
 		e.Baseline = hashBaseline(m.Baseline)
-		t.detail = &statement{query: upsertBaseline, args: []any{c.ID, string(m.Baseline)}}
+		t.details = append(t.details, &statement{query: upsertBaseline, args: []any{c.ID, string(m.Baseline)}})
 	}
 	person, expiresAfter := "", int64(math.MinInt64)
 	if m.Decision != nil {
 		person = m.Decision.Person
-		t.detail = &statement{query: insertDecision, args: []any{c.ID, person, e.Version, decision}}
+		t.details = append(t.details, &statement{query: insertDecision, args: []any{c.ID, person, e.Version, decision}})
 	}
 	if m.Unexpired {
 		expiresAfter = micros(m.At)
@@ -76,11 +76,11 @@ func newMoveTransition(c confirm.Change, m confirm.Move, after *rowState) (*tran
 		string(m.To), micros(m.At), boolToInt(m.NextRound), m.Owner, micros(m.Lease), outcome,
 		c.ID, c.Digest, string(c.State), c.Version, expiresAfter, person, boolToInt(isSettled(m.To)),
 	}, dest: []any{&e.Operation, &e.Target, &e.Requester, &e.Via, &e.Round, &after.owner, &after.lease, &after.outcome}}
-	switch {
-	case len(m.Keys) > 0:
+	if len(m.Keys) > 0 {
 		t.requireKeys(c, m)
-	case isSettled(m.To):
-		t.after = releaseStatements(c.ID)
+	}
+	if isSettled(m.To) {
+		t.details = append(t.details, &statement{query: releaseClaims, args: []any{c.ID}})
 	}
 	return t, nil
 }
@@ -116,8 +116,6 @@ func checkMove(c confirm.Change, m confirm.Move) error {
 		return errors.New("the move names no state")
 	case m.Decision != nil && m.Decision.Person == "":
 		return errors.New("the decision names no person")
-	case m.Decision != nil && m.Baseline != nil:
-		return errors.New("a decision is not recorded together with a baseline")
 	case len(m.Baseline) > maxProposal:
 		return fmt.Errorf("the baseline takes %d bytes and may take %d", len(m.Baseline), maxProposal)
 	}

@@ -36,6 +36,8 @@ type Store interface {
 	Change(ctx context.Context, id string) (Change, error)
 	// Changes returns the changes that match f, newest first. With an error it returns those that could be read.
 	Changes(ctx context.Context, f Filter) ([]Change, error)
+	// Heads returns one page of changes, oldest first.
+	Heads(ctx context.Context, p Page) ([]Head, error)
 	// Move performs one transition of a change as the caller has read it, and returns the change after it.
 	// It returns ErrMoved, and alters nothing, when id, digest, state or version are no longer those of c, when
 	// m.Unexpired is set and m.At is not before the expiry, or when m.Decision's person has already decided. It returns
@@ -60,6 +62,25 @@ type Filter struct {
 	Requester Principal
 	Target    string
 	Limit     int // 0 means 100
+}
+
+// Head holds the columns of a change that recovery decides by.
+type Head struct {
+	ID      string
+	State   State
+	Created time.Time
+	Expires time.Time
+	Lease   time.Time
+	Updated time.Time
+}
+
+// Page selects changes of one state and tenant, oldest first.
+type Page struct {
+	Target    string
+	State     State
+	ExpiredAt time.Time // only those that have expired at this time; the zero value selects all
+	After     Head      // the last one of the page before; the zero value selects the first page
+	Limit     int
 }
 
 // Move is one transition of a change.

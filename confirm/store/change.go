@@ -85,7 +85,7 @@ func (s *Store) Insert(ctx context.Context, c confirm.Change) error {
 	if err != nil {
 		return fmt.Errorf("insert change %s: %w", c.ID, err)
 	}
-	t := &transition{
+	err = s.insertNew(ctx, c, transition{
 		guarded: &statement{query: insertChange, args: []any{
 			c.ID, c.Code, c.Operation, c.Target, c.Digest, string(c.Requester), c.Source, micros(c.Created), micros(c.Expires),
 			string(c.State), boolToInt(isSettled(c.State)), c.Version, c.Round, "", "", int64(0), micros(c.Created),
@@ -96,9 +96,8 @@ func (s *Store) Insert(ctx context.Context, c confirm.Change) error {
 			Target: c.Target, Digest: c.Digest, To: c.State, Round: c.Round, Requester: c.Requester, Via: c.Source,
 			Proposed: kept,
 		},
-	}
-	t.requireNotOpen(c)
-	if err := s.writeTransition(ctx, t); err != nil {
+	})
+	if err != nil {
 		return fmt.Errorf("insert change %s: %w", c.ID, err)
 	}
 	return nil

@@ -1,9 +1,12 @@
 package store
 
 import (
+	"context"
 	"crypto/sha256"
+	"database/sql"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"slices"
 
 	"scanwarden/confirm"
@@ -30,23 +33,30 @@ func (t *transition) requireKeys(c confirm.Change, m confirm.Move) {
 	}
 }
 
-// requireNotOpen makes t, which inserts c, match only if no open change has the fingerprint of c. Otherwise t fails
-// with a *confirm.OpenError. Without a fingerprint it does nothing.
-func (t *transition) requireNotOpen(c confirm.Change) {
+// maxInserts bounds how often a change is inserted again because the open change that prevented it has ended.
+const maxInserts = 3
+
+// insertNew writes t, which inserts c. If an open change of the requester has the fingerprint of c, it returns a
+// *confirm.OpenError. Without a fingerprint every change is inserted.
+func (s *Store) insertNew(ctx context.Context, c confirm.Change, t transition) error {
 	if c.Fingerprint == "" {
-		return
+		return s.writeTransition(ctx, &t)
 	}
-	var open string
-	t.before = []*statement{{
-		query: insertOpen, dest: []any{&open},
-		args: []any{c.Target, string(c.Requester) + " " + c.Fingerprint, c.ID, micros(c.Created)},
-	}}
-	t.guarded.query = insertOnlyOpen
-	t.refusal = func() error {
-		if open != c.ID {
-			return &confirm.OpenError{Change: open}
+	t.guarded.query, t.guarded.args = insertNewChange, append(t.guarded.args, c.Fingerprint)
+	for try := 1; ; try++ {
+		again := t
+		err := s.writeTransition(ctx, &again)
+		if !errors.Is(err, confirm.ErrMoved) {
+			return err
 		}
-		return nil
+		var open string
+		readErr := s.read.QueryRowContext(ctx, selectOpen, string(c.Requester), c.Fingerprint, micros(c.Created)).Scan(&open)
+		switch {
+		case readErr == nil:
+			return &confirm.OpenError{Change: open}
+		case !errors.Is(readErr, sql.ErrNoRows) || try == maxInserts:
+			return errors.Join(err, readErr)
+		}
 	}
 }
 

@@ -253,6 +253,28 @@ func TestManyOpenChangesDoNotHideAnOrphan(t *testing.T) {
 	s.waitStored(t, orphan.ID, confirm.Applied)
 }
 
+// Recovery reads page after page: all changes that are overdue expire, not only those of the first page.
+func TestRecoveryReadsAllPages(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, confirm.Policy{Approvers: []string{string(bob)}, Expires: time.Hour, MaxOpenPerRequester: 1 << 20})
+	c := s.propose(t, onSlack(ada))
+	const overdue = 450
+	var all sync.WaitGroup
+	for i := range overdue {
+		all.Go(func() {
+			next := c
+			next.ID = fmt.Sprintf("overdue-%04d", i)
+			if err := s.store.Insert(t.Context(), next); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	s.advance(2 * time.Hour)
+	s.startRecovery(t)
+	s.waitStored(t, fmt.Sprintf("overdue-%04d", overdue-1), confirm.Expired)
+}
+
 // The pages of one state hold each change once, oldest first, also where many were proposed at the same time.
 func TestHeadsAreReadInPages(t *testing.T) {
 	t.Parallel()

@@ -18,7 +18,7 @@ type Config struct {
 	// Execute sends an approved change once and returns how it ended. It never repeats a write. Directly before it
 	// sends, it calls beforeSend, and on an error it sends nothing. Nil makes the process read-only: it accepts
 	// neither proposals nor votes.
-	Execute func(ctx context.Context, c Change, beforeSend func(context.Context) error) Outcome
+	Execute func(ctx context.Context, c Change, beforeSend BeforeSend) Outcome
 	// CanExecute returns nil if this process can execute c now. A non-nil error is shown to users. The approved
 	// change then stays approved until it expires, so that another replica can claim it; a proposal is refused. For
 	// a proposal only Requester and Agent of c are set. CanExecute must not block. Nil means that it always can.
@@ -40,11 +40,15 @@ type Gate struct {
 	owner   string // identifies this process in claims and leases
 	running sync.WaitGroup
 
-	mu         sync.Mutex
-	transition chan struct{}          // closed and replaced at each transition
-	retries    map[string]retryState  // by change id: when to read Defender again for an unknown outcome
-	reserved   map[Principal][]string // by requester: the ids of changes that are being inserted now
-	skipped    map[string]time.Time   // by id of a change that is left to other processes: its expiry
+	mu       sync.Mutex
+	watches  map[string]*watch           // by change id: the Wait calls
+	retries  map[string]retryState       // by change id: when to read Defender again for an unknown outcome
+	reserved map[Principal][]reservation // by requester: the changes that are being inserted now
+	skipped  map[string]time.Time        // by id of a change that is left to other processes: its expiry
+	runs     map[string]bool             // by id: the changes that this process claims or executes now
+
+	stop     sync.Once
+	stopping chan struct{} // closed by Drain: changes that wait for their turn are left to other processes
 }
 
 // New returns a Gate that keeps changes in cfg.Store. It starts nothing; Run does the recovery.
@@ -56,8 +60,9 @@ func New(cfg Config) *Gate {
 		cfg.Now = time.Now
 	}
 	return &Gate{
-		cfg: cfg, owner: rand.Text(), transition: make(chan struct{}), retries: map[string]retryState{},
-		reserved: map[Principal][]string{}, skipped: map[string]time.Time{},
+		cfg: cfg, owner: rand.Text(), watches: map[string]*watch{}, retries: map[string]retryState{},
+		reserved: map[Principal][]reservation{}, skipped: map[string]time.Time{},
+		runs: map[string]bool{}, stopping: make(chan struct{}),
 	}
 }
 
@@ -73,49 +78,13 @@ func (g *Gate) Change(ctx context.Context, id string) (Change, error) {
 	return c, nil
 }
 
-// Wait returns the change as soon as it is no longer open, or its current state when ctx ends. Transitions made by
-// other processes are noticed within a second.
-func (g *Gate) Wait(ctx context.Context, id string) (Change, error) {
-	for {
-		next := g.nextTransition()
-		c, err := g.Change(context.WithoutCancel(ctx), id)
-		if err != nil || !c.State.Open() {
-			return c, err
-		}
-		poll := time.NewTimer(min(time.Second, max(0, c.Expires.Sub(g.cfg.Now()))+time.Millisecond))
-		select {
-		case <-next:
-		case <-poll.C:
-		case <-ctx.Done():
-			poll.Stop()
-			return c, nil
-		}
-		poll.Stop()
-	}
-}
-
-// nextTransition returns a channel that is closed at the next transition that this process makes.
-func (g *Gate) nextTransition() <-chan struct{} {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.transition
-}
-
-// broadcast wakes all Wait calls and then calls Config.OnTransition.
-func (g *Gate) broadcast(c Change) {
-	g.mu.Lock()
-	close(g.transition)
-	g.transition = make(chan struct{})
-	g.mu.Unlock()
-	if g.cfg.OnTransition != nil {
-		g.cfg.OnTransition(c)
-	}
-}
-
 // move performs one transition and returns the change after it. No transition happens in any other way.
 func (g *Gate) move(ctx context.Context, c Change, m Move) (Change, error) {
 	m.At = g.cfg.Now()
 	after, err := g.cfg.Store.Move(ctx, c, m)
+	if errors.Is(err, ErrUnknownCommit) {
+		return c, &UnknownCommitError{c.ID, err}
+	}
 	if err != nil {
 		return c, fmt.Errorf("move change from %s to %s: %w", c.State, m.To, err)
 	}

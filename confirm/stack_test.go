@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -47,7 +48,7 @@ func newStack(t testing.TB, policy confirm.Policy) *stack {
 	s.now.Store(time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC).UnixMicro())
 	s.cfg = confirm.Config{
 		Store: ledger, Policy: policy, Target: "simulator", Now: s.clock,
-		Execute: func(ctx context.Context, c confirm.Change, _ func(context.Context) error) confirm.Outcome {
+		Execute: func(ctx context.Context, c confirm.Change, _ confirm.BeforeSend) confirm.Outcome {
 			s.runs.Add(1)
 			s.mu.Lock()
 			do := s.execute
@@ -114,9 +115,19 @@ func onOwnStdio(by confirm.Principal) confirm.Requester {
 	return confirm.Requester{Principal: by, Source: "test", Local: true, Channels: []confirm.Channel{confirm.Client}}
 }
 
+// replanned returns deleteTwo planned against another live state each time, so that no proposal equals another.
+func replanned() confirm.Proposal {
+	p := deleteTwo()
+	p.Snapshot = fmt.Appendf(nil, `{"a":{"seen":%d}}`, plans.Add(1))
+	return p
+}
+
+// plans counts the calls of replanned.
+var plans atomic.Int64
+
 func (s *stack) propose(t testing.TB, by confirm.Requester) confirm.Change {
 	t.Helper()
-	c, err := s.Propose(t.Context(), deleteTwo(), by)
+	c, err := s.Propose(t.Context(), replanned(), by)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -51,7 +51,7 @@ func (s *Service) planDelete(ctx context.Context, by Caller, in deleteInput) (co
 		p.Subjects = append(p.Subjects, deletedSubject(scan, s.cfg.Now()))
 		p.Warnings = append(p.Warnings, mixedScriptWarnings("scanName", scan.ScanName)...)
 	}
-	p.Facts = factsOf(s.cfg.Now(), facts...)
+	p.Facts, p.Keys = factsOf(s.cfg.Now(), facts...), scanKeys(ids...)
 	if p.Request, err = freezeRequest(defender.DeleteScans(ids)); err != nil {
 		return p, err
 	}

@@ -13,7 +13,7 @@ func (s *Store) applyTransitions(ctx context.Context, tx transaction, all []*tra
 	var edge string
 	steps := []*statement{{query: lockHead, dest: []any{&log.size, &edge}}}
 	for _, t := range all {
-		steps = append(steps, t.guarded)
+		steps = append(append(steps, t.before...), t.guarded)
 	}
 	if err := tx.run(ctx, steps...); err != nil {
 		return log, err
@@ -80,10 +80,11 @@ func (s *Store) commitEntries(ctx context.Context, tx transaction, log merkleTre
 	if err != nil {
 		return fmt.Errorf("sign audit log: %w", err)
 	}
+	written := strings.Join(lines, "\n")
 	steps = append(steps,
-		&statement{query: insertEntries, args: []any{first, strings.Join(lines, "\n"), strings.Join(hashes, "\n"), checkpoint}},
+		&statement{query: insertEntries, args: []any{first, written, strings.Join(hashes, "\n"), checkpoint}},
 		&statement{query: updateHead, args: []any{now.size, log.String()}})
-	if err := tx.commit(ctx, steps...); err != nil {
+	if err := s.commitOrFind(ctx, tx, first, written, steps); err != nil {
 		return fmt.Errorf("append to audit log: %w", err)
 	}
 	s.lastHead = now

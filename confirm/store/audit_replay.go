@@ -22,6 +22,7 @@ type replayedChange struct {
 	decisions jsonHash
 	outcome   jsonHash
 	removed   bool // its rows were removed after it had ended
+	baseline  string
 }
 
 type jsonHash [sha256.Size]byte
@@ -51,6 +52,9 @@ func (s replayedChange) apply(e entry) (replayedChange, error) {
 	if e.Owner != "" {
 		s.owner = e.Owner
 	}
+	if e.Baseline != "" {
+		s.baseline = e.Baseline
+	}
 	if e.Decision != nil {
 		s.decisions = hashJSON(s.decisions, *e.Decision)
 	}
@@ -75,6 +79,7 @@ func (s replayedChange) difference(c confirm.Change) string {
 		{"its proposal is not the one that was shown", err != nil || digest != c.Digest || digest != s.digest},
 		{"the decisions on it differ", decisions != s.decisions},
 		{"its requester, its source or the terms of confirming it differ", hashJSON(c.Requester, c.Source, newStoredProposal(c)) != s.request},
+		{"its baseline differs", hashBaseline(c.Baseline) != s.baseline},
 		{"its outcome differs", hashJSON(c.Outcome) != s.outcome},
 		{"its version, round, owner or the time it last moved differs",
 			c.Version != s.version || c.Round != s.round || c.Owner != s.owner || micros(c.Updated) != s.updated},

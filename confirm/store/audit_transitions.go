@@ -27,7 +27,7 @@ type history struct {
 var legalTransitions = map[confirm.State][]confirm.State{
 	confirm.Pending:   {confirm.Pending, confirm.Approved, confirm.Denied, confirm.Expired, confirm.Withdrawn},
 	confirm.Approved:  {confirm.Executing, confirm.Failed, confirm.Expired},
-	confirm.Executing: {confirm.Applied, confirm.Failed, confirm.Unknown, confirm.Stale},
+	confirm.Executing: {confirm.Executing, confirm.Applied, confirm.Failed, confirm.Unknown, confirm.Stale},
 	confirm.Unknown:   {confirm.Unknown, confirm.Applied, confirm.Failed},
 }
 
@@ -84,7 +84,7 @@ func (c history) violation(e entry) string {
 		return "was denied without a decision against it"
 	case e.To == confirm.Executing && len(c.approved) < c.needed:
 		return fmt.Sprintf("was executed with the approval of %d people, and needs %d", len(c.approved), c.needed)
-	case (e.To == confirm.Approved || e.To == confirm.Executing) && !inTime:
+	case (e.To == confirm.Approved || e.To == confirm.Executing) && e.From != confirm.Executing && !inTime:
 		return "continued after it had expired"
 	}
 	return ""

@@ -80,7 +80,7 @@ func TestVerifyFinds(t *testing.T) {
 		}, 3, "no longer in the ledger"},
 		"change smuggled in": {func(t *testing.T, l testDatabase, _, open confirm.Change) {
 			l.alter(t, `INSERT INTO change SELECT 'smuggled', code, operation, target, digest, requester, via, created, expires,
-				'approved', settled, version, round, outcome, owner, lease, updated FROM change WHERE id = $1`, open.ID)
+				'approved', settled, version, round, outcome, owner, lease, updated, fingerprint FROM change WHERE id = $1`, open.ID)
 		}, 6, "nothing in the log proposed it"},
 	} {
 		t.Run(name, func(t *testing.T) {

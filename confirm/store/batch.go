@@ -16,8 +16,10 @@ import (
 
 // transition is one caller's part of a transaction.
 type transition struct {
+	before  []*statement // claim what guarded requires
 	guarded *statement   // inserts a change or a link, or moves or deletes one; matched if its guard did
 	details []*statement // run only if guarded has matched
+	refusal func() error // returns why guarded has not matched; nil means confirm.ErrMoved
 	entry   *entry
 	done    chan struct{} // closed once err is set
 	err     error
@@ -144,8 +146,18 @@ func deliverResults(all []*transition, err error) {
 		case err != nil:
 			t.err = err
 		case !t.guarded.matched:
-			t.err = confirm.ErrMoved
+			t.err = t.unmatchedError()
 		}
 		close(t.done)
 	}
+}
+
+// unmatchedError returns why the guard of t has not matched.
+func (t *transition) unmatchedError() error {
+	if t.refusal != nil {
+		if err := t.refusal(); err != nil {
+			return err
+		}
+	}
+	return confirm.ErrMoved
 }

@@ -9,6 +9,8 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"modernc.org/sqlite"
+
+	"scanwarden/confirm"
 )
 
 // postgresSentences explain answers of PostgreSQL by their SQLSTATE, or by its first two characters. Each says what to
@@ -56,7 +58,7 @@ func isMissingTable(err error) bool {
 // that PostgreSQL has not sent is returned as it is.
 func explainError(err error) error {
 	var answer *pgconn.PgError
-	if !errors.As(err, &answer) || errors.As(err, new(*databaseError)) {
+	if !errors.As(err, &answer) || errors.As(err, new(*databaseError)) || errors.Is(err, confirm.ErrUnknownCommit) {
 		return err
 	}
 	for _, code := range []string{answer.Code, answer.Code[:min(3, len(answer.Code))], answer.Code[:min(2, len(answer.Code))]} {

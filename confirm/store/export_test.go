@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"time"
+
+	"modernc.org/sqlite"
 )
 
 // Writing returns how many callers hold the write lock: 0 or 1.
@@ -61,3 +63,29 @@ func (s *Store) RecordHead() error { return s.pin.flush() }
 
 // DeleteDetails returns the statements that delete the rows about a change.
 func DeleteDetails() []string { return deleteDetails }
+
+// SetPatience bounds how long the result of a COMMIT is looked for.
+func (s *Store) SetPatience(d time.Duration) { s.patience = d }
+
+// FailNextCommit makes SQLite itself turn the next COMMIT into a rollback.
+func (s *Store) FailNextCommit(ctx context.Context) error {
+	conn, err := s.write.Conn(ctx) // the only one
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	return conn.Raw(func(driver any) error {
+		failed := false
+		driver.(sqlite.HookRegisterer).RegisterCommitHook(func() int32 {
+			if failed {
+				return 0
+			}
+			failed = true
+			return 1
+		})
+		return nil
+	})
+}
+
+// RejectsCommit is rejectsCommit.
+func RejectsCommit(err error) bool { return rejectsCommit(err) }

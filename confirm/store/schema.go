@@ -16,10 +16,13 @@ var schemaV1 string
 //go:embed links.sql
 var schemaV2 string
 
-// schemaVersion counts the migrations. A database of version n has run the first n of them.
-const schemaVersion = 2
+//go:embed claims.sql
+var schemaV3 string
 
-func migrations() [schemaVersion]string { return [schemaVersion]string{schemaV1, schemaV2} }
+// schemaVersion counts the migrations. A database of version n has run the first n of them.
+const schemaVersion = 3
+
+func migrations() [schemaVersion]string { return [schemaVersion]string{schemaV1, schemaV2, schemaV3} }
 
 func (d *database) readVersion(ctx context.Context, q querier) (v int64, err error) {
 	err = q.QueryRowContext(ctx, `SELECT version FROM schema_version`).Scan(&v)

@@ -11,15 +11,16 @@ const (
 
 	insertProposal = `INSERT INTO proposal (change_id, proposed) VALUES ($1, $2)`
 
-	// updateChange has every guard of a move: if one does not match, no row is altered. A new value that is the
+	// guardedUpdate has every guard of a move: if one does not match, no row is altered. A new value that is the
 	// empty string keeps the old one.
-	updateChange = `UPDATE change SET state = $1, settled = $13, version = version + 1, updated = $2, round = round + $3,
+	guardedUpdate = `UPDATE change SET state = $1, settled = $13, version = version + 1, updated = $2, round = round + $3,
 			owner = CASE WHEN $4 = '' THEN owner ELSE $4 END,
 			lease = CASE WHEN $4 = '' THEN lease ELSE $5 END,
 			outcome = CASE WHEN $6 = '' THEN outcome ELSE $6 END
 		WHERE id = $7 AND digest = $8 AND state = $9 AND version = $10 AND expires > $11
-			AND ($12 = '' OR NOT EXISTS (SELECT 1 FROM decision WHERE change_id = $7 AND person = $12))
-		RETURNING operation, target, requester, via, round, owner, lease, outcome`
+			AND ($12 = '' OR NOT EXISTS (SELECT 1 FROM decision WHERE change_id = $7 AND person = $12))`
+	returnMoved  = ` RETURNING operation, target, requester, via, round, owner, lease, outcome`
+	updateChange = guardedUpdate + returnMoved
 
 	insertDecision = `INSERT INTO decision (change_id, person, version, decision) VALUES ($1, $2, $3, $4)`
 
@@ -32,10 +33,13 @@ const (
 	deleteProposal  = `DELETE FROM proposal WHERE change_id = $1`
 	deleteDecisions = `DELETE FROM decision WHERE change_id = $1`
 	deleteMessages  = `DELETE FROM notice WHERE change_id = $1`
+	deleteBaseline  = `DELETE FROM baseline WHERE change_id = $1`
+	deleteClaims    = `DELETE FROM claim WHERE change_id = $1`
 
 	lockHead         = `UPDATE audit_head SET n = n WHERE one = 1 RETURNING n, edge`
 	updateHead       = `UPDATE audit_head SET n = $1, edge = $2 WHERE one = 1`
 	insertEntries    = `INSERT INTO audit (n, lines, hashes, checkpoint) VALUES ($1, $2, $3, $4)`
+	selectLines      = `SELECT lines FROM audit WHERE n = $1`
 	selectCheckpoint = `SELECT checkpoint FROM audit ORDER BY n DESC LIMIT 1`
 
 	lockBudget     = `UPDATE budget SET taken = taken WHERE one = 1 RETURNING taken, paused`
@@ -46,10 +50,10 @@ const (
 )
 
 func preparedQueries() []string {
-	return []string{
+	return append(claimQueries(), []string{
 		insertChange, insertProposal, updateChange, insertDecision, insertLink, deleteLink,
-		deleteChange, deleteProposal, deleteDecisions, deleteMessages,
-		lockHead, updateHead, insertEntries, selectCheckpoint,
+		deleteChange, deleteProposal, deleteDecisions, deleteMessages, deleteBaseline, deleteClaims,
+		lockHead, updateHead, insertEntries, selectLines, selectCheckpoint,
 		lockBudget, updateBudget, selectCall, insertCall, deleteOldCalls,
-	}
+	}...)
 }

@@ -53,7 +53,8 @@ type Store struct {
 	key      auditKey
 	queue    transitionQueue
 	pin      *headPin
-	lastHead logHead // the newest head that this process has read or written; guarded by queue.writeLock
+	patience time.Duration // see commitPatience
+	lastHead logHead       // the newest head that this process has read or written; guarded by queue.writeLock
 
 	inspected bool // opened by OpenExisting
 }
@@ -118,7 +119,7 @@ func OpenExisting(ctx context.Context, cfg Config) (*Store, error) {
 
 func newStore(cfg Config, db *database, key auditKey) *Store {
 	return &Store{
-		database: db, key: key, pin: newHeadPin(cfg, key, db.location),
+		database: db, key: key, pin: newHeadPin(cfg, key, db.location), patience: commitPatience,
 		queue: transitionQueue{writeLock: make(chan struct{}, 1)},
 	}
 }

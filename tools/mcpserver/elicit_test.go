@@ -22,9 +22,11 @@ var waysToEnd = map[string]func(*testing.T, *stack, confirm.Change){
 			t.Error(err)
 		}
 	},
-	"expired": func(t *testing.T, s *stack, _ confirm.Change) {
+	"expired": func(t *testing.T, s *stack, c confirm.Change) {
 		s.Advance(time.Hour)
-		s.wakeWaiters(t)
+		if _, err := s.Gate.Change(t.Context(), c.ID); err != nil {
+			t.Error(err)
+		}
 	},
 	"applied": func(t *testing.T, s *stack, c confirm.Change) {
 		vote := confirm.Vote{Principal: "token:bob", Approve: true, Channel: confirm.Slack}
@@ -228,8 +230,7 @@ func TestAWaitingCallSurvivesAFailureOfTheStore(t *testing.T) {
 				return trouble()
 			})
 			hooks.beforeRead.Store(&fail)
-			s.wakeWaiters(t)
-			<-failed
+			<-failed // at the next poll
 			waysToEnd["applied"](t, s, c)
 			w.wantStatus(id, "applied")
 			w.closeAndWait()

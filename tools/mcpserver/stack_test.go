@@ -84,16 +84,6 @@ func (s *stack) recordTransition(c confirm.Change) {
 	}
 }
 
-// wakeWaiters makes all waiting calls read their change now and not at their next poll. They read it after each
-// transition of the Gate, so it proposes another change.
-func (s *stack) wakeWaiters(t testing.TB) {
-	t.Helper()
-	proposal := confirm.Proposal{Operation: "add_scan", Target: "simulator"}
-	if _, err := s.Gate.Propose(t.Context(), proposal, confirm.Requester{Principal: "token:bob", Channels: clientAndSlack}); err != nil {
-		t.Error(err)
-	}
-}
-
 func (s *stack) startServer(t testing.TB, o options) {
 	t.Helper()
 	if o.channels == nil {

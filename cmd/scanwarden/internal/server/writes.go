@@ -26,9 +26,9 @@ func (b *Builder) enableWrites(gateConfig *confirm.Config, components *component
 		return err
 	}
 	executor := tools.NewExecutor(live, writer, b.Credentials())
-	gateConfig.Execute = func(ctx context.Context, change confirm.Change, check func(context.Context) error) confirm.Outcome {
+	gateConfig.Execute = func(ctx context.Context, change confirm.Change, beforeSend confirm.BeforeSend) confirm.Outcome {
 		defer components.service.InvalidateCache() // the next plan must see what this change did
-		return executor.Execute(ctx, change, check)
+		return executor.Execute(ctx, change, beforeSend)
 	}
 	gateConfig.Reconcile = executor.Reconcile
 	if b.users != nil {

@@ -14,24 +14,24 @@ import (
 	"scanwarden/confirm/store"
 )
 
-// lossyProxy forwards a PostgreSQL connection. While armed, it closes a connection instead of passing on the answer to
+// budgetProxy forwards a PostgreSQL connection. While armed, it closes a connection instead of passing on the answer to
 // COMMIT.
-type lossyProxy struct {
+type budgetProxy struct {
 	network, server string // of the real server
 	armed           atomic.Int64
 	lost            atomic.Int64
 }
 
-// committed is the server's message after a COMMIT (CommandComplete).
-var committed = []byte("C\x00\x00\x00\x0bCOMMIT\x00")
+// commitAnswer is the server's message after a COMMIT (CommandComplete).
+var commitAnswer = []byte("C\x00\x00\x00\x0bCOMMIT\x00")
 
-// startLossyProxy returns the database behind a proxy.
-func (l testDatabase) startLossyProxy(t testing.TB) (testDatabase, *lossyProxy) {
+// startBudgetProxy returns the database behind a proxy.
+func (l testDatabase) startBudgetProxy(t testing.TB) (testDatabase, *budgetProxy) {
 	t.Helper()
 	u, err := url.Parse(l.URL)
 	must(t, err)
 	q := u.Query()
-	p := &lossyProxy{network: "tcp", server: u.Host}
+	p := &budgetProxy{network: "tcp", server: u.Host}
 	if dir := q.Get("host"); strings.HasPrefix(dir, "/") {
 		p.network, p.server = "unix", filepath.Join(dir, ".s.PGSQL.5432")
 	}
@@ -56,7 +56,7 @@ func (l testDatabase) startLossyProxy(t testing.TB) (testDatabase, *lossyProxy) 
 }
 
 // forward copies between a client and the server until one of them closes.
-func (p *lossyProxy) forward(client net.Conn) {
+func (p *budgetProxy) forward(client net.Conn) {
 	defer client.Close()
 	server, err := net.Dial(p.network, p.server)
 	if err != nil {
@@ -73,7 +73,7 @@ func (p *lossyProxy) forward(client net.Conn) {
 		if err != nil {
 			return
 		}
-		if bytes.Contains(answer[:n], committed) && p.armed.Add(-1) >= 0 {
+		if bytes.Contains(answer[:n], commitAnswer) && p.armed.Add(-1) >= 0 {
 			p.lost.Add(1)
 			return
 		}
@@ -87,7 +87,7 @@ func (p *lossyProxy) forward(client net.Conn) {
 // more is counted.
 func TestRateLimitSurvivesALostCommit(t *testing.T) {
 	postgresOnly(t, func(t *testing.T, l testDatabase) {
-		behind, proxy := l.startLossyProxy(t)
+		behind, proxy := l.startBudgetProxy(t)
 		limiter := behind.openStore(t).RateLimiter(store.Limits{}, nil)
 		must(t, limiter.Wait(t.Context(), confirmedWrite))
 		proxy.armed.Store(1)

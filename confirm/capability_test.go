@@ -43,7 +43,7 @@ func (s *stack) newIncapable(t *testing.T) *incapable {
 	u := &incapable{other: s, attempts: make(chan struct{}, 1000)}
 	cfg := s.cfg
 	cfg.CanExecute = func(context.Context, confirm.Change) error { u.attempts <- struct{}{}; return errElsewhere }
-	cfg.Execute = func(context.Context, confirm.Change, func(context.Context) error) confirm.Outcome {
+	cfg.Execute = func(context.Context, confirm.Change, confirm.BeforeSend) confirm.Outcome {
 		u.runs.Add(1)
 		return confirm.Outcome{State: confirm.Failed, Reason: "it has no token"}
 	}

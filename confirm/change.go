@@ -79,6 +79,9 @@ type Proposal struct {
 	Warnings  []string        `json:"warnings,omitempty"`
 	Snapshot  json.RawMessage `json:"snapshot,omitempty"` // the live state it was planned against
 	Facts     Facts           `json:"facts"`              // what it means, for the policy's rules
+	// Keys name what it writes. Two changes with a common key are never in execution at once. Empty means the path of
+	// the request alone, as for a change that an earlier version planned.
+	Keys []string `json:"keys,omitempty"`
 }
 
 // Digest returns "sha256:" and the hex SHA-256 over every part of the proposal, each prefixed by its length, after a
@@ -91,7 +94,7 @@ func (p Proposal) Digest() (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("digest proposal: %w", err)
 	}
-	domain, facts, err := p.Facts.digestParts()
+	domain, later, err := p.digestParts()
 	if err != nil {
 		return "", err
 	}
@@ -99,7 +102,7 @@ func (p Proposal) Digest() (string, error) {
 	for _, part := range append([][]byte{
 		[]byte(domain), []byte(p.Operation), []byte(p.Target), []byte(p.Summary),
 		[]byte(p.Request.Method), []byte(p.Request.Path), p.Request.Body, shown, p.Snapshot,
-	}, facts...) {
+	}, later...) {
 		var n [8]byte
 		binary.BigEndian.PutUint64(n[:], uint64(len(part)))
 		h.Write(n[:])
@@ -182,6 +185,10 @@ type Change struct {
 	Owner         string    // the process that executes it
 	Lease         time.Time // until when that process is assumed to be alive
 	Updated       time.Time // the time of the last Move
+	// Baseline is the live state that Config.Execute read and recorded directly before it sent; nil if it recorded none.
+	Baseline json.RawMessage
+	// Fingerprint is set for Store.Insert alone: an open change with the same one makes this one unnecessary.
+	Fingerprint string
 }
 
 // Approvals returns the number of distinct people who approved, as identified at the time of their votes.

@@ -16,11 +16,17 @@ const (
 	recordTimeout = 30 * time.Second
 )
 
-// start executes an approved change in a new goroutine, which Drain waits for. The end of ctx does not stop it: an
+// start executes an approved change in a new goroutine, which Drain waits for. It does nothing if one of this process
+// runs the change already. The end of ctx does not stop it: an
 // execution outlives its caller. The values of ctx stay, so that progress still reaches a caller that listens.
 func (g *Gate) start(ctx context.Context, c Change) {
 	ctx = context.WithoutCancel(ctx)
+	end, ok := g.beginRun(c.ID)
+	if !ok {
+		return
+	}
 	g.running.Go(func() {
+		defer end()
 		if err := g.run(ctx, c); err != nil {
 			g.cfg.Log.ErrorContext(ctx, "a confirmed change is left to recovery", "change", c.ID, "error", err)
 		}
@@ -28,15 +34,15 @@ func (g *Gate) start(ctx context.Context, c Change) {
 }
 
 // run claims an approved change, executes it and records the outcome. It returns nil if another process claimed the
-// change first, or if this process cannot execute it and leaves it to another.
+// change first, or if this process cannot execute it or is stopping and leaves it to another.
 func (g *Gate) run(ctx context.Context, c Change) error {
 	if err := g.canExecute(ctx, c); err != nil {
 		g.logSkipped(ctx, c, err)
 		return nil
 	}
-	c, err := g.claim(ctx, c)
+	c, err := g.claimInTurn(ctx, c)
 	switch {
-	case errors.Is(err, ErrMoved):
+	case errors.Is(err, ErrMoved), errors.Is(err, errStopping):
 		return nil
 	case errors.Is(err, ErrTampered): // it was reported
 		g.block(c.ID, err)
@@ -51,12 +57,13 @@ func (g *Gate) run(ctx context.Context, c Change) error {
 	l := g.holdLease(ctx, c)
 	out := g.execute(l)
 	l.release()
-	return g.finish(ctx, c, out)
+	return g.finish(ctx, l.current(), out)
 }
 
-// claim moves c to Executing by this process. It moves c to Failed instead if c must not be executed. A change never
-// goes back to Pending, so that a change in an earlier state than the audit log has always shows tampering. The Store
-// refuses the claim of a change that is not as the audit log left it, such as one that was executed before.
+// claim moves c to Executing by this process, which then holds the keys of c. It moves c to Failed instead if c must not
+// be executed. It returns a *BusyError while another change holds one of the keys. A change never goes back to Pending,
+// so that a change in an earlier state than the audit log has always shows tampering. The Store refuses the claim of a
+// change that is not as the audit log left it, such as one that was executed before.
 func (g *Gate) claim(ctx context.Context, c Change) (Change, error) {
 	a, err := g.loadAuthorizer(ctx)
 	if err != nil {
@@ -69,7 +76,10 @@ func (g *Gate) claim(ctx context.Context, c Change) (Change, error) {
 	if out != nil {
 		return g.move(ctx, c, Move{To: Failed, Outcome: out})
 	}
-	return g.move(ctx, c, Move{To: Executing, Unexpired: true, Owner: g.owner, Lease: g.cfg.Now().Add(leaseDuration)})
+	return g.move(ctx, c, Move{
+		To: Executing, Unexpired: true, Owner: g.owner, Lease: g.cfg.Now().Add(leaseDuration),
+		Keys: c.claimKeys(), Unlapsed: g.unlapsed(),
+	})
 }
 
 // preflight returns nil if an approved change may be executed. Otherwise it returns the outcome to record: c does not
@@ -135,8 +145,8 @@ func (g *Gate) checkStanding(ctx context.Context, approvals []Decision) (counted
 
 // execute returns the outcome of Config.Execute. If that is unknown, it reads Defender once, right away.
 func (g *Gate) execute(l *lease) Outcome {
-	out := g.recoverPanic(l.ctx, l.change, func(ctx context.Context, c Change) Outcome {
-		return g.cfg.Execute(ctx, c, l.checkHeld)
+	out := g.recoverPanic(l.ctx, l.current(), func(ctx context.Context, c Change) Outcome {
+		return g.cfg.Execute(ctx, c, l.beforeSend)
 	})
 	switch out.State {
 	case Applied, Failed, Stale:
@@ -144,7 +154,7 @@ func (g *Gate) execute(l *lease) Outcome {
 	}
 	out.State = Unknown
 	// A missing trace proves nothing this early, so only Applied is accepted.
-	if seen := g.readOutcome(context.WithoutCancel(l.ctx), l.change); seen.State == Applied {
+	if seen := g.readOutcome(context.WithoutCancel(l.ctx), l.current()); seen.State == Applied {
 		return seen
 	}
 	return out
@@ -175,37 +185,54 @@ func (g *Gate) finish(ctx context.Context, c Change, out Outcome) error {
 		if err == nil || errors.Is(err, ErrMoved) {
 			return err // ErrMoved: recovery has settled it; the caller logs the outcome that was not recorded
 		}
-		timer := time.NewTimer(wait)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
+		if !sleep(ctx, wait) {
 			return fmt.Errorf("record outcome %q: %w", out.State, err)
 		}
 	}
 }
 
-// record moves an executing change to its outcome. If recovery has moved it to Unknown meanwhile, the outcome still
-// counts, because this process knows it. It arrives before recovery may fail the change, since every wait for Defender
-// is far shorter than settleGrace.
+// sleep waits for d and reports true, or false as soon as ctx ends.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// record moves an executing change to its outcome. If the change is no longer as it was last written by this process,
+// record reads it. An outcome that is already recorded stays. If recovery has moved the change to Unknown meanwhile, the
+// outcome still counts, because this process knows it. It arrives before recovery may fail the change, since every wait
+// for Defender is far shorter than settleGrace.
 func (g *Gate) record(ctx context.Context, c Change, out Outcome) error {
 	_, err := g.move(ctx, c, Move{To: out.State, Outcome: &out})
-	if !errors.Is(err, ErrMoved) {
+	if !errors.Is(err, ErrMoved) && !errors.Is(err, ErrUnknownCommit) {
 		return err
 	}
 	now, readErr := g.cfg.Store.Change(ctx, c.ID)
-	if readErr != nil {
+	switch {
+	case readErr != nil:
 		return readErr
-	}
-	if now.State != Unknown || now.Owner != g.owner || out.State == Unknown {
+	case now.Owner != g.owner:
 		return err
+	case now.State == out.State: // the answer was lost, and the record is there
+		g.broadcast(now)
+		return nil
+	case now.State == Executing: // the answer to the record of the baseline was lost
+		_, err = g.move(ctx, now, Move{To: out.State, Outcome: &out})
+	case now.State == Unknown:
+		_, err = g.move(ctx, now, Move{To: out.State, Outcome: &out, Note: "the process that sent it came back"})
 	}
-	_, err = g.move(ctx, now, Move{To: out.State, Outcome: &out, Note: "the process that sent it came back"})
 	return err
 }
 
-// Drain waits until this process executes no change, or ctx ends. Call it after the interfaces have stopped.
+// Drain waits until this process executes no change, or ctx ends. A change that waits for its turn is left to other
+// processes. Call Drain after the interfaces have stopped.
 func (g *Gate) Drain(ctx context.Context) error {
+	g.stop.Do(func() { close(g.stopping) })
 	done := make(chan struct{})
 	go func() {
 		g.running.Wait()

@@ -27,21 +27,29 @@ func (f Facts) Empty() bool {
 		!f.InactiveScanner && !f.ReplacesSecret
 }
 
-// The domain strings of a digest. A change without facts keeps the digest that versions before facts computed, so that
-// changes in older ledgers still match their digests.
+// The domain strings of a digest. A change without facts or without keys keeps the digest that versions before them
+// computed, so that changes in older ledgers still match their digests.
 const (
 	digestV1 = "scanwarden-change-v1"
-	digestV2 = "scanwarden-change-v2"
+	digestV2 = "scanwarden-change-v2" // with facts
+	digestV3 = "scanwarden-change-v3" // with keys, and facts even if they are empty
 )
 
-// digestParts returns the domain string of the digest, and the parts of it that bind the facts.
-func (f Facts) digestParts() (domain string, parts [][]byte, err error) {
-	if f.Empty() {
+// digestParts returns the domain string of the digest, and the parts of it that bind the facts and the keys.
+func (p Proposal) digestParts() (domain string, parts [][]byte, err error) {
+	if p.Facts.Empty() && len(p.Keys) == 0 {
 		return digestV1, nil, nil
 	}
-	text, err := json.Marshal(f)
+	facts, err := json.Marshal(p.Facts)
 	if err != nil {
 		return "", nil, fmt.Errorf("digest facts: %w", err)
 	}
-	return digestV2, [][]byte{text}, nil
+	if len(p.Keys) == 0 {
+		return digestV2, [][]byte{facts}, nil
+	}
+	keys, err := json.Marshal(p.Keys)
+	if err != nil {
+		return "", nil, fmt.Errorf("digest keys: %w", err)
+	}
+	return digestV3, [][]byte{facts, keys}, nil
 }

@@ -22,7 +22,7 @@ type Config struct {
 	// Execute sends an approved change once and returns how it ended. It never repeats a write. Directly before it
 	// sends, it calls beforeSend, and on an error it sends nothing. Nil makes the process read-only: it accepts
 	// neither proposals nor votes.
-	Execute func(ctx context.Context, c Change, beforeSend func(context.Context) error) Outcome
+	Execute func(ctx context.Context, c Change, beforeSend BeforeSend) Outcome
 	// CanExecute returns nil if this process can execute c now. A non-nil error is shown to users. The approved
 	// change then stays approved until it expires, so that another replica can claim it; a proposal is refused. For
 	// a proposal only Requester and Agent of c are set. CanExecute must not block. Nil means that it always can.
@@ -36,7 +36,9 @@ type Config struct {
 	// until it expires. It is called for each approval that the policy counts, in any order. Nil accepts all.
 	Standing func(ctx context.Context, d Decision) error
 	// OnTampering is called once for each record of the ledger that does not verify; may be nil.
-	OnTampering  func(Tampering)
+	OnTampering func(Tampering)
+	// Retention is how long a change is kept after it has ended. Then only its audit entries stay. Zero keeps all.
+	Retention    time.Duration
 	OnTransition func(c Change)   // called after every transition that this process makes; may be nil
 	Log          *slog.Logger     // nil discards all
 	Now          func() time.Time // nil means time.Now
@@ -51,12 +53,16 @@ type Gate struct {
 	running sync.WaitGroup
 
 	mu       sync.Mutex
-	watches  map[string]*watch        // by change id: the Wait calls
-	retries  map[string]retryState    // by change id: when to read Defender again for an unknown outcome
-	reserved map[Principal][]string   // by requester: the ids of changes that are being inserted now
-	skipped  map[string]time.Time     // by id of a change that is left to other processes: its expiry
-	reported map[Tampering]bool       // what was reported before
-	blocked  map[string]blockedChange // by id of a change that does not verify
+	watches  map[string]*watch           // by change id: the Wait calls
+	retries  map[string]retryState       // by change id: when to read Defender again for an unknown outcome
+	reserved map[Principal][]reservation // by requester: the changes that are being inserted now
+	skipped  map[string]time.Time        // by id of a change that is left to other processes: its expiry
+	runs     map[string]bool             // by id: the changes that this process claims or executes now
+	reported map[Tampering]bool          // what was reported before
+	blocked  map[string]blockedChange    // by id of a change that does not verify
+
+	stop     sync.Once
+	stopping chan struct{} // closed by Drain: changes that wait for their turn are left to other processes
 }
 
 // New returns a Gate that keeps changes in cfg.Store. It starts nothing; Run does the recovery.
@@ -69,8 +75,9 @@ func New(cfg Config) *Gate {
 	}
 	return &Gate{
 		cfg: cfg, mac: newRecordMAC(cfg.Key), owner: rand.Text(), watches: map[string]*watch{}, retries: map[string]retryState{},
-		reserved: map[Principal][]string{}, skipped: map[string]time.Time{},
+		reserved: map[Principal][]reservation{}, skipped: map[string]time.Time{},
 		reported: map[Tampering]bool{}, blocked: map[string]blockedChange{},
+		runs: map[string]bool{}, stopping: make(chan struct{}),
 	}
 }
 
@@ -90,6 +97,9 @@ func (g *Gate) Change(ctx context.Context, id string) (Change, error) {
 func (g *Gate) move(ctx context.Context, c Change, m Move) (Change, error) {
 	m.At = g.cfg.Now()
 	after, err := g.cfg.Store.Move(ctx, c, m)
+	if errors.Is(err, ErrUnknownCommit) {
+		return c, &UnknownCommitError{c.ID, err}
+	}
 	if err != nil {
 		return c, fmt.Errorf("move change from %s to %s: %w", c.State, m.To, g.report(ctx, err))
 	}

@@ -23,9 +23,9 @@ func TestADatabaseWriterSendsNothing(t *testing.T) {
 			h.setState(t, h.propose(t, onSlack(ada)).ID, confirm.Approved, 0)
 		}, confirm.KindHistory},
 		"decision of the same change": {func(t *testing.T, h *hostile) {
-			first := h.propose(t, onSlack(ada))
+			first := h.proposePlan(t, deleteTwo(), onSlack(ada))
 			h.apply(t, first)
-			second := h.propose(t, onSlack(ada))
+			second := h.proposePlan(t, deleteTwo(), onSlack(ada))
 			if first.Digest != second.Digest {
 				t.Fatal("the two are not the same change")
 			}

@@ -39,13 +39,13 @@ func TestAHangingLedgerLosesTheLease(t *testing.T) {
 		s := newStack(t, confirm.Policy{Approvers: []string{string(bob)}})
 		cfg := s.cfg
 		cfg.Store = hangingRenewal{s.store}
-		cfg.Execute = func(ctx context.Context, _ confirm.Change, beforeSend func(context.Context) error) confirm.Outcome {
+		cfg.Execute = func(ctx context.Context, _ confirm.Change, beforeSend confirm.BeforeSend) confirm.Outcome {
 			select {
 			case <-ctx.Done():
 			case <-time.After(20 * time.Second):
 				t.Error("the execution outlives its lease")
 			}
-			if beforeSend(context.WithoutCancel(ctx)) == nil {
+			if beforeSend(context.WithoutCancel(ctx), nil) == nil {
 				t.Error("it may still send")
 			}
 			return confirm.Outcome{State: confirm.Failed, Reason: "nothing was sent"}
@@ -58,8 +58,8 @@ func TestBeforeSendNoticesALostLease(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, confirm.Policy{Approvers: []string{string(bob)}})
 	cfg := s.cfg
-	cfg.Execute = func(ctx context.Context, c confirm.Change, beforeSend func(context.Context) error) confirm.Outcome {
-		if err := beforeSend(ctx); err != nil {
+	cfg.Execute = func(ctx context.Context, c confirm.Change, beforeSend confirm.BeforeSend) confirm.Outcome {
+		if err := beforeSend(ctx, nil); err != nil {
 			t.Errorf("beforeSend fails under a fresh lease: %v", err)
 		}
 		unknown := confirm.Outcome{State: confirm.Unknown} // another process takes the change over
@@ -67,7 +67,7 @@ func TestBeforeSendNoticesALostLease(t *testing.T) {
 			t.Error(err)
 		}
 		s.advance(4 * time.Second) // like a machine that slept, whose timers have not noticed
-		if err := beforeSend(ctx); err == nil {
+		if err := beforeSend(ctx, nil); err == nil {
 			t.Error("it may still send")
 		}
 		return confirm.Outcome{State: confirm.Failed, Reason: "nothing was sent"}
@@ -79,9 +79,9 @@ func TestBeforeSendRefusesAnOldApproval(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, confirm.Policy{Approvers: []string{string(bob)}, Expires: time.Minute})
 	cfg := s.cfg
-	cfg.Execute = func(ctx context.Context, _ confirm.Change, beforeSend func(context.Context) error) confirm.Outcome {
+	cfg.Execute = func(ctx context.Context, _ confirm.Change, beforeSend confirm.BeforeSend) confirm.Outcome {
 		s.advance(2 * time.Minute)
-		if err := beforeSend(ctx); err == nil {
+		if err := beforeSend(ctx, nil); err == nil {
 			t.Error("it may still send")
 		}
 		return confirm.Outcome{State: confirm.Failed, Reason: "nothing was sent"}
@@ -141,7 +141,7 @@ func TestManyProposalsAtOnceDoNotPassTheLimit(t *testing.T) {
 	s := newStack(t, confirm.Policy{Approvers: []string{string(bob)}, MaxOpenPerRequester: 5})
 	var all sync.WaitGroup
 	for range 40 {
-		all.Go(func() { _, _ = s.Propose(t.Context(), deleteTwo(), onSlack(ada)) })
+		all.Go(func() { _, _ = s.Propose(t.Context(), replanned(), onSlack(ada)) })
 	}
 	all.Wait()
 	if open, err := s.OpenChanges(t.Context(), ada); err != nil || len(open) > 5 {

@@ -27,7 +27,7 @@ type retryState struct {
 }
 
 // isDue reports whether Defender is to be read again now for a change of unknown outcome.
-func (g *Gate) isDue(c Change, now time.Time) bool {
+func (g *Gate) isDue(c Head, now time.Time) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	next, known := g.retries[c.ID]

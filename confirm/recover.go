@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 )
 
@@ -17,12 +16,13 @@ const (
 
 // Run recovers the changes that this process or another one left behind, at once and then on a timer until ctx ends.
 // Overdue changes expire. Approved ones that no process claimed are executed. Executing ones without a live process
-// become unknown and are settled by reading Defender.
+// become unknown and are settled by reading Defender. Changes that ended before Config.Retention are removed.
 func (g *Gate) Run(ctx context.Context) error {
 	tick := time.NewTicker(pollInterval)
 	defer tick.Stop()
+	retention := retentionPass{gate: g}
 	for {
-		if err := g.recoverAll(ctx); err != nil && ctx.Err() == nil {
+		if err := errors.Join(g.recoverAll(ctx), retention.removeBatch(ctx)); err != nil && ctx.Err() == nil {
 			g.cfg.Log.WarnContext(ctx, "recovery will try again", "error", err)
 		}
 		select {
@@ -33,73 +33,122 @@ func (g *Gate) Run(ctx context.Context) error {
 	}
 }
 
-// recoverAll performs one round of recovery. It returns all errors of the round, joined.
+// recoveryPage is how many changes recovery reads at once.
+const recoveryPage = 200
+
+// recoveryRound is one round of recovery.
+type recoveryRound struct {
+	*Gate
+	others bool // another process holds it
+	errs   []error
+}
+
+// recoverAll performs one round of recovery: state by state, each oldest first, however many changes there are. States
+// whose recovery may have to wait for Defender come last. It returns all errors of the round, joined.
 func (g *Gate) recoverAll(ctx context.Context) error {
-	states := []State{Pending, Approved, Executing, Unknown}
-	changes, err := g.cfg.Store.Changes(ctx, Filter{States: states, Target: g.cfg.Target, Limit: 1000})
-	var errs []error
-	if err != nil { // the changes that could be read are recovered all the same
-		errs = append(errs, fmt.Errorf("look for changes to recover: %w", err))
+	r := recoveryRound{Gate: g}
+	for _, state := range []State{Pending, Approved, Executing, Unknown} {
+		r.recoverState(ctx, state)
 	}
-	slices.SortStableFunc(changes, func(a, b Change) int { return recoveryOrder(a) - recoveryOrder(b) })
-	for _, c := range changes {
-		if g.blockedError(c.ID) != nil {
-			continue
-		}
-		if g.isUnclaimed(c, g.cfg.Now()) {
-			// No recovery lease is needed: the claim decides between processes, and the holder of that lease may be
-			// the one process that cannot execute c.
-			g.start(ctx, c)
-			continue
-		}
-		step := g.recoveryStep(c, g.cfg.Now())
-		if step == nil {
-			continue
-		}
-		// The lease only spares the other processes the work; the guarded moves make it safe.
-		now := g.cfg.Now()
-		if held, err := g.cfg.Store.AcquireLease(ctx, recoveryLease, g.owner, now, now.Add(2*leaseDuration)); err != nil || !held {
-			return errors.Join(append(errs, err)...)
-		}
-		switch err := step(ctx, c); {
-		case errors.Is(err, ErrTampered): // it was reported
-			g.block(c.ID, err)
-		case err != nil && !errors.Is(err, ErrMoved):
-			errs = append(errs, err)
-		}
-	}
-	return errors.Join(errs...)
+	return errors.Join(r.errs...)
 }
 
-// recoveryOrder returns 1 if recovering c reads Defender, which may take long, and 0 otherwise. Changes with 0 come
-// first.
-func recoveryOrder(c Change) int {
-	if c.State == Executing || c.State == Unknown {
-		return 1
+// recoverState recovers the changes in one state.
+func (r *recoveryRound) recoverState(ctx context.Context, state State) {
+	page := Page{Target: r.cfg.Target, State: state, Limit: recoveryPage}
+	if state == Pending {
+		page.ExpiredAt = r.cfg.Now() // all others wait for a decision
 	}
-	return 0
+	for ctx.Err() == nil {
+		heads, err := r.cfg.Store.Heads(ctx, page)
+		if err != nil {
+			r.errs = append(r.errs, fmt.Errorf("look for changes to recover: %w", err))
+			return
+		}
+		for _, h := range heads {
+			if err := r.recoverOne(ctx, h); err != nil && !errors.Is(err, ErrMoved) { // the others are recovered all the same
+				r.errs = append(r.errs, fmt.Errorf("recover change %s: %w", h.ID, err))
+			}
+		}
+		if len(heads) < page.Limit {
+			return
+		}
+		page.After = heads[len(heads)-1]
+	}
 }
 
-// recoveryStep returns what recovery has to do about c at this time, or nil if nothing.
-func (g *Gate) recoveryStep(c Change, now time.Time) func(context.Context, Change) error {
-	overdue := !c.Expires.After(now)
+// recoverOne does what recovery has to do about one change now. It reads the whole change only if there is something.
+func (r *recoveryRound) recoverOne(ctx context.Context, h Head) error {
+	if r.blockedError(h.ID) != nil {
+		return nil
+	}
+	unclaimed, step := r.isUnclaimed(h, r.cfg.Now()), r.recoveryStep(h, r.cfg.Now())
+	if step != nil {
+		if err := r.acquire(ctx); err != nil {
+			return err
+		}
+	}
+	if !unclaimed && (step == nil || r.others) {
+		return nil
+	}
+	c, err := r.cfg.Store.Change(ctx, h.ID)
 	switch {
-	case c.State == Pending && overdue:
+	case err != nil:
+		return err
+	case unclaimed && c.State == Approved:
+		r.start(ctx, c)
+		return nil
+	}
+	if step = r.recoveryStep(c.head(), r.cfg.Now()); step == nil {
+		return nil // it was renewed or moved meanwhile
+	}
+	if err = step(ctx, c); errors.Is(err, ErrTampered) { // it was reported
+		r.block(c.ID, err)
+		return nil
+	}
+	return err
+}
+
+// acquire acquires or extends the lease of the recovery, or sets others. The lease only spares the other processes the
+// work; the guarded moves make it safe. A change that no process has claimed needs none: the claim decides between
+// processes, and the holder of the lease may be the one process that cannot execute it.
+func (r *recoveryRound) acquire(ctx context.Context) error {
+	if r.others {
+		return nil
+	}
+	now := r.cfg.Now()
+	held, err := r.cfg.Store.AcquireLease(ctx, recoveryLease, r.owner, now, now.Add(2*leaseDuration))
+	r.others = err == nil && !held
+	return err
+}
+
+// head returns the columns that recovery decides by.
+func (c Change) head() Head {
+	return Head{ID: c.ID, State: c.State, Created: c.Created, Expires: c.Expires, Lease: c.Lease, Updated: c.Updated}
+}
+
+// recoveryStep returns what recovery has to do about a change at this time, or nil if nothing.
+func (g *Gate) recoveryStep(h Head, now time.Time) func(context.Context, Change) error {
+	overdue := !h.Expires.After(now)
+	switch {
+	case h.State == Pending && overdue:
 		return g.expirePending
-	case c.State == Approved && overdue:
+	case h.State == Approved && overdue:
 		return g.expireApproved
-	case c.State == Executing && !c.Lease.After(now):
+	case h.State == Executing && !h.Lease.After(now):
 		return g.takeOver
-	case c.State == Unknown && g.isDue(c, now):
+	case h.State == Unknown && g.isDue(h, now):
 		return g.reconcile
 	}
 	return nil
 }
 
-// isUnclaimed reports whether c was approved by a process that has died since, or that left it to another one. Nothing
-// of it was sent, because only a claim leads to a write.
-func (g *Gate) isUnclaimed(c Change, now time.Time) bool {
-	return c.State == Approved && c.Expires.After(now) && c.Updated.Add(leaseDuration).Before(now)
+// isUnclaimed reports whether a change was approved by a process that has died since, or that left it to another one.
+// Nothing of it was sent, because only a claim leads to a write. It may also wait for its turn in another process.
+func (g *Gate) isUnclaimed(h Head, now time.Time) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return h.State == Approved && h.Expires.After(now) && h.Updated.Add(leaseDuration).Before(now) && !g.runs[h.ID]
 }
 
 func (g *Gate) expirePending(ctx context.Context, c Change) error {

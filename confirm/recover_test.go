@@ -3,6 +3,9 @@ package confirm_test
 import (
 	"context"
 	"database/sql"
+	"fmt"
+	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -227,5 +230,88 @@ func (s *stack) exec(t *testing.T, statement string, args ...any) {
 	defer db.Close()
 	if _, err := db.ExecContext(t.Context(), statement, args...); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// However many changes wait, one that a dead process left behind is recovered.
+func TestManyOpenChangesDoNotHideAnOrphan(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, confirm.Policy{Approvers: []string{string(bob)}, Expires: time.Hour, MaxOpenPerRequester: 1 << 20})
+	orphan := s.insertAfter(t, approvedMove(bob), claimedMove(s.clock()))
+	s.onReconcile(confirm.Outcome{State: confirm.Applied, Reason: "it is there"})
+	s.advance(time.Second)
+	const waiting = 1040
+	var all sync.WaitGroup
+	for i := range waiting {
+		all.Go(func() { // without the gate, which reads all open changes for each proposal
+			c := orphan
+			c.ID, c.State, c.Version, c.Owner, c.Decisions = fmt.Sprintf("waiting-%04d", i), confirm.Pending, 0, "", nil
+			c.Created = s.clock()
+			if err := s.store.Insert(t.Context(), c); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	s.startRecovery(t)
+	s.waitStored(t, orphan.ID, confirm.Applied)
+}
+
+// Recovery reads page after page: all changes that are overdue expire, not only those of the first page.
+func TestRecoveryReadsAllPages(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, confirm.Policy{Approvers: []string{string(bob)}, Expires: time.Hour, MaxOpenPerRequester: 1 << 20})
+	c := s.propose(t, onSlack(ada))
+	const overdue = 450
+	var all sync.WaitGroup
+	for i := range overdue {
+		all.Go(func() {
+			next := c
+			next.ID = fmt.Sprintf("overdue-%04d", i)
+			if err := s.store.Insert(t.Context(), next); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	s.advance(2 * time.Hour)
+	s.startRecovery(t)
+	s.waitStored(t, fmt.Sprintf("overdue-%04d", overdue-1), confirm.Expired)
+}
+
+// The pages of one state hold each change once, oldest first, also where many were proposed at the same time.
+func TestHeadsAreReadInPages(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, confirm.Policy{Approvers: []string{string(bob)}})
+	var want []string
+	for i := range 25 {
+		if i%7 == 0 {
+			s.advance(time.Second)
+		}
+		want = append(want, s.proposePlan(t, deleteMany(i+1), onSlack(confirm.Principal(fmt.Sprint("token:", i)))).ID)
+	}
+	s.insertAfter(t, approvedMove(bob))
+	page := confirm.Page{Target: "simulator", State: confirm.Pending, Limit: 4}
+	var got []string
+	for {
+		heads, err := s.store.Heads(t.Context(), page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, h := range heads {
+			got = append(got, h.ID)
+		}
+		if len(heads) < page.Limit {
+			break
+		}
+		page.After = heads[len(heads)-1]
+	}
+	slices.Sort(want) // those of one moment are in the order of their ids
+	if !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	page.After, page.ExpiredAt = confirm.Head{}, s.clock()
+	if heads, err := s.store.Heads(t.Context(), page); err != nil || len(heads) > 0 {
+		t.Errorf("%d changes have expired (%v), want none", len(heads), err)
 	}
 }

@@ -2,6 +2,7 @@ package confirm
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"time"
 )
@@ -12,6 +13,11 @@ var (
 	ErrNotFound = errors.New("no such change")
 	// ErrMoved means that the change is no longer as the caller had read it: another caller was first.
 	ErrMoved = errors.New("the change has moved meanwhile")
+	// ErrBusy means that another change holds a key of what a change writes. Errors with it are *BusyError.
+	ErrBusy = errors.New("another change writes the same scan")
+	// ErrUnknownCommit means that the ledger's answer was lost, and that it could not be read yet whether it recorded
+	// the transition. Errors of the Gate with it are *UnknownCommitError. Nobody must be told that nothing was recorded.
+	ErrUnknownCommit = errors.New("whether it was recorded is not known yet")
 	// ErrRefused marks a decision or a proposal that policy does not allow. The error's text explains why and what to do.
 	ErrRefused = errors.New("refused")
 	// ErrUnavailable marks an error of Config.Standing that says nothing about the approver: the source cannot be asked now.
@@ -23,9 +29,12 @@ var (
 // Store keeps changes and identity links: the ledger. It is an interface only so that this package does not depend on
 // SQL. Package store is the one implementation, and every test uses it.
 //
-// Each method that alters a change or a link writes its audit entry in the same transaction: no entry, no change.
+// Each method that alters a change or a link writes its audit entry in the same transaction: no entry, no change. If the
+// answer to the commit is lost, it reads what was recorded before it returns. It returns ErrUnknownCommit only if that
+// cannot be read for a while; every other error means that nothing was recorded.
 type Store interface {
-	// Insert adds a new pending change.
+	// Insert adds a new pending change. If c.Fingerprint is set and an open change of the same requester has it, Insert
+	// adds nothing and returns an *OpenError.
 	Insert(ctx context.Context, c Change) error
 	// Change returns the change with this id, or ErrNotFound.
 	Change(ctx context.Context, id string) (Change, error)
@@ -34,10 +43,13 @@ type Store interface {
 	// ChangePage returns the first changes after a place that match f, oldest first, at most f.Limit of them. next is the
 	// place after the last of them, and zero if there are no more. With an error it returns those that could be read.
 	ChangePage(ctx context.Context, f Filter, after Cursor) (page []Change, next Cursor, err error)
+	// Heads returns one page of changes, oldest first.
+	Heads(ctx context.Context, p Page) ([]Head, error)
 	// Move performs one transition of a change as the caller has read it, and returns the change after it.
 	// It returns ErrMoved, and alters nothing, when id, digest, state or version are no longer those of c, when
 	// m.Unexpired is set and m.At is not before the expiry, or when m.Decision's person has already decided. It returns
-	// ErrTampered, and alters nothing, when the change is not as the audit log left it.
+	// a *BusyError, and alters nothing, when another change holds one of m.Keys, and ErrTampered when the change is not
+	// as the audit log left it.
 	Move(ctx context.Context, c Change, m Move) (Change, error)
 	// RenewLease extends the lease of a change that owner is executing. It returns ErrMoved if owner no longer is.
 	RenewLease(ctx context.Context, id, owner string, until time.Time) error
@@ -48,6 +60,8 @@ type Store interface {
 	Link(ctx context.Context, l Link) error
 	// Unlink removes the link of a principal. It returns ErrNotFound when there is none.
 	Unlink(ctx context.Context, from Principal, at time.Time, why string) error
+	// RemoveEnded removes the rows of changes in a final state, and returns how many. Their audit entries stay.
+	RemoveEnded(ctx context.Context, e Ended) (int, error)
 	// LinkSet returns all links, oldest first, and the LinkSetHash that the signed head of the audit log has.
 	LinkSet(ctx context.Context) (links []Link, set string, err error)
 }
@@ -58,6 +72,25 @@ type Filter struct {
 	Requester Principal
 	Target    string
 	Limit     int // 0 means 100
+}
+
+// Head holds the columns of a change that recovery decides by.
+type Head struct {
+	ID      string
+	State   State
+	Created time.Time
+	Expires time.Time
+	Lease   time.Time
+	Updated time.Time
+}
+
+// Page selects changes of one state and tenant, oldest first.
+type Page struct {
+	Target    string
+	State     State
+	ExpiredAt time.Time // only those that have expired at this time; the zero value selects all
+	After     Head      // the last one of the page before; the zero value selects the first page
+	Limit     int
 }
 
 // Move is one transition of a change.
@@ -71,4 +104,39 @@ type Move struct {
 	Lease     time.Time // recorded with a claim
 	Outcome   *Outcome  // recorded with an end; may be nil
 	Note      string    // for the audit log: the reason, in plain words
+	// Keys are claimed with a claim, all or none. A move to a settled state releases them.
+	Keys []string
+	// Unlapsed is the time since which a change of unknown outcome keeps its keys. An older one loses those in Keys.
+	Unlapsed time.Time
+	Baseline json.RawMessage // recorded before the change is sent; nil leaves it as it is
 }
+
+// BusyError means that the change Holder is executing or of unknown outcome, and writes what another change would write.
+// errors.Is matches it with ErrBusy.
+type BusyError struct{ Holder string }
+
+// Error names the change that holds the key.
+func (e *BusyError) Error() string { return ErrBusy.Error() + ": " + e.Holder }
+
+// Is reports whether target is ErrBusy.
+func (e *BusyError) Is(target error) bool { return target == ErrBusy }
+
+// OpenError means that an equal change of the same requester is open.
+type OpenError struct{ Change string }
+
+// Error names the change that is open.
+func (e *OpenError) Error() string { return "an equal change is open: " + e.Change }
+
+// UnknownCommitError is ErrUnknownCommit with the id of the change.
+type UnknownCommitError struct {
+	Change string
+	Err    error // wraps ErrUnknownCommit
+}
+
+// Error returns what to do, without the cause.
+func (e *UnknownCommitError) Error() string {
+	return ErrUnknownCommit.Error() + "; look with get_change " + e.Change
+}
+
+// Unwrap returns the cause.
+func (e *UnknownCommitError) Unwrap() error { return e.Err }

@@ -17,7 +17,8 @@ type watch struct {
 }
 
 // Wait returns the change as soon as it is no longer open, or its current state when ctx ends. Transitions made by
-// other processes are noticed within a second. It returns ErrTampered for an open change that does not verify. However many calls wait for a change, one of them reads it from the
+// other processes are noticed within a second. It returns ErrTampered for an open change that does not verify. However
+// many calls wait for a change, one of them reads it from the
 // ledger.
 func (g *Gate) Wait(ctx context.Context, id string) (Change, error) {
 	w := g.joinWatch(id)

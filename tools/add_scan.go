@@ -52,6 +52,9 @@ func (s *Service) planAdd(ctx context.Context, by Caller, in addInput) (confirm.
 	if p.Request, err = freezeRequest(defender.AddScan(dr.Scan)); err != nil {
 		return p, err
 	}
+	if p.Keys, err = newScanKeys(dr.Scan); err != nil {
+		return p, err
+	}
 	p.Snapshot, err = snapshotIDs(existing)
 	return p, err
 }

@@ -52,7 +52,7 @@ func (s *Service) planDelete(ctx context.Context, by Caller, in deleteInput) (co
 		p.Warnings = append(p.Warnings, deceptiveText("scanName", scan.ScanName)...)
 		p.Warnings = append(p.Warnings, names.similarTo(scan.ID, scan.ScanName)...)
 	}
-	p.Facts = factsOf(s.cfg.Now(), facts...)
+	p.Facts, p.Keys = factsOf(s.cfg.Now(), facts...), scanKeys(ids...)
 	if p.Request, err = freezeRequest(defender.DeleteScans(ids)); err != nil {
 		return p, err
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"scanwarden/confirm"
@@ -19,15 +20,16 @@ type Executor struct {
 }
 
 // NewExecutor returns an Executor. It holds the only Writer: pass it to confirm.Config and to nothing else.
+// The reads have the priority of writes: they belong to a change that an approver waits for.
 func NewExecutor(reader *defender.Client, writer *defender.Writer, credentials map[string]Credential) *Executor {
-	return &Executor{reader: reader, writer: writer, credentials: credentials}
+	return &Executor{reader: reader.ForCalls(defender.WriteCall), writer: writer, credentials: credentials}
 }
 
 // Execute sends a confirmed change, once and to the byte, on behalf of its requester. It prepares the write, compares
-// the live scans with the plan, calls beforeSend, and sends, in this order. No wait lies between the comparison and
-// the request. Nothing is sent if the scans differ from the plan or beforeSend returns an error. The outcome is
+// the live scans with the plan, calls beforeSend, and sends, in this order. Between the comparison and the request lies
+// only what beforeSend records. Nothing is sent if the scans differ from the plan or beforeSend returns an error. The outcome is
 // Applied, Failed or Stale, where Defender's state is known, or Unknown.
-func (e *Executor) Execute(ctx context.Context, c confirm.Change, beforeSend func(context.Context) error) confirm.Outcome {
+func (e *Executor) Execute(ctx context.Context, c confirm.Change, beforeSend confirm.BeforeSend) confirm.Outcome {
 	by := Caller{Principal: c.Requester, Agent: c.Agent}.defenderActor()
 	auth, err := e.resolveCredential(ctx, c.Request.Body)
 	if err != nil {
@@ -36,17 +38,17 @@ func (e *Executor) Execute(ctx context.Context, c confirm.Change, beforeSend fun
 	write := defender.Write{Method: c.Request.Method, Path: c.Request.Path, Body: c.Request.Body}
 	prepared, err := e.writer.Prepare(ctx, by, write, auth)
 	for err == nil {
-		touched, moved := e.compareLive(ctx, by, c)
-		if moved.State != "" {
-			return moved
+		live, differs := e.compareLive(ctx, by, c)
+		if differs.State != "" {
+			return differs
 		}
 		Progress(ctx, "sending the change to Defender")
-		if err := beforeSend(ctx); err != nil {
+		if err := beforeSend(ctx, live.baseline); err != nil {
 			return notSentOutcome("it must no longer be sent: "+err.Error(), "Propose the change again.")
 		}
 		receipt, sendErr := prepared.Send(ctx)
 		if sendErr == nil {
-			return appliedOutcome(c, receipt, touched)
+			return appliedOutcome(c, receipt, live.touched)
 		}
 		if err = sendErr; errors.Is(err, defender.ErrTokenRefused) {
 			err = prepared.Renew(ctx) // nothing was done; everything is checked again
@@ -55,31 +57,64 @@ func (e *Executor) Execute(ctx context.Context, c confirm.Change, beforeSend fun
 	return outcomeOfError(c, err)
 }
 
-// compareLive returns the live scans that a change touches, or an outcome with a State if they are not as they were
-// when the change was planned. A new scan touches none. Microsoft documents no ETag, so a gap of one round trip
-// remains.
-func (e *Executor) compareLive(ctx context.Context, by defender.Actor, c confirm.Change) ([]defender.Definition, confirm.Outcome) {
+// liveState is what Defender shows directly before a change is sent.
+type liveState struct {
+	touched  []defender.Definition // the scans that the change touches; a new scan touches none
+	baseline json.RawMessage       // the ids of all scans, for a change that adds one; otherwise nil
+}
+
+// compareLive returns the live state, or an outcome with a State if the change must not be sent: a scan that it touches
+// is not as it was when the change was planned, or the scan that it adds has appeared since. Microsoft documents no
+// ETag, so a gap of one round trip remains for writes that do not come from scanwarden.
+func (e *Executor) compareLive(ctx context.Context, by defender.Actor, c confirm.Change) (liveState, confirm.Outcome) {
 	planned, err := readSnapshot(c.Snapshot)
-	switch {
-	case err != nil:
-		return nil, notSentOutcome(err.Error(), "Propose the change again.")
-	case planned.states == nil:
-		return nil, confirm.Outcome{}
+	if err != nil {
+		return liveState{}, notSentOutcome(err.Error(), "Propose the change again.")
 	}
 	Progress(ctx, "comparing the plan with Defender's state now")
 	live, err := e.reader.Definitions(ctx, by)
 	if err != nil {
-		return nil, notSentOutcome("the scans could not be read again: "+reasonOf(err), nextOf(err, "Propose the change again."))
+		return liveState{}, notSentOutcome("the scans could not be read again: "+reasonOf(err), nextOf(err, "Propose the change again."))
+	}
+	if planned.states == nil {
+		return compareNew(c, planned, live)
 	}
 	touched, differences := planned.compare(live)
 	if len(differences) > 0 {
-		return nil, confirm.Outcome{
-			State:  confirm.Stale,
-			Reason: "nothing was sent, because the live state changed: " + joinLimited(differences, 10),
-			Next:   "Propose it again to see a current plan.",
+		return liveState{}, staleOutcome(differences)
+	}
+	return liveState{touched: touched}, confirm.Outcome{}
+}
+
+// compareNew returns the live state for a change that adds a scan, or Stale if the very same scan has appeared since the
+// plan.
+func compareNew(c confirm.Change, planned snapshot, live []defender.Definition) (liveState, confirm.Outcome) {
+	want, err := readFrozenScan(c.Request.Body)
+	if err != nil {
+		return liveState{}, notSentOutcome("the frozen request cannot be read", "Propose the change again.")
+	}
+	var appeared []string
+	for _, d := range live {
+		if want.matches(d) && !slices.Contains(planned.ids, d.ID) {
+			appeared = append(appeared, fmt.Sprintf("scan %s with this target and scanner exists now, as %s", quote(d.ScanName), quote(d.ID)))
 		}
 	}
-	return touched, confirm.Outcome{}
+	if len(appeared) > 0 {
+		return liveState{}, staleOutcome(appeared)
+	}
+	baseline, err := snapshotIDs(live)
+	if err != nil {
+		return liveState{}, notSentOutcome("the scans that exist cannot be recorded", "Propose the change again.")
+	}
+	return liveState{baseline: baseline}, confirm.Outcome{}
+}
+
+func staleOutcome(differences []string) confirm.Outcome {
+	return confirm.Outcome{
+		State:  confirm.Stale,
+		Reason: "nothing was sent, because the live state changed: " + joinLimited(differences, 10),
+		Next:   "Propose it again to see a current plan.",
+	}
 }
 
 // resolveCredential returns the credential that the frozen body refers to, with its secrets; nil if it refers to

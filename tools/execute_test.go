@@ -50,19 +50,19 @@ func TestExecuteApplies(t *testing.T) {
 	}
 	sending := "sending the change to Defender"
 	comparing := "comparing the plan with Defender's state now"
-	if want := []string{sending, comparing, sending, comparing, sending}; !slices.Equal(notes, want) {
+	if want := []string{comparing, sending, comparing, sending, comparing, sending}; !slices.Equal(notes, want) {
 		t.Errorf("progress = %q, want %q", notes, want)
 	}
 }
 
-// TestExecuteCosts no more calls than promised: an add one, an update and a delete two.
+// TestExecuteCosts no more calls than promised: two each, one read and one write.
 func TestExecuteCosts(t *testing.T) {
 	s := newStack(t, defendertest.Options{})
 	for _, c := range []struct {
 		operation, args string
 		calls           int
 	}{
-		{"add_scan", labScan, 1},
+		{"add_scan", labScan, 2},
 		{"update_scan", `{"id":"Core switches","isActive":false}`, 2},
 		{"delete_scans", `{"scanDefinitionIds":["Branch routers","Internet edge firewalls"]}`, 2},
 	} {
@@ -183,7 +183,7 @@ func TestEverythingIsCheckedAgainAfterARefusedToken(t *testing.T) {
 			planned := executingChange(s.plan("update_scan", `{"id":"`+coreSwitches+`","isActive":false}`))
 			s.Tenant.Fail(defendertest.Fault{Method: "PATCH", Claims: `{"a":1}`})
 			var checks int
-			out := s.Executor.Execute(t.Context(), planned, func(context.Context) error {
+			out := s.Executor.Execute(t.Context(), planned, func(context.Context, json.RawMessage) error {
 				if checks++; c.edited {
 					s.Tenant.Edit(coreSwitches, map[string]any{"target": "10.9.9.9"})
 				}
@@ -200,7 +200,7 @@ func TestEverythingIsCheckedAgainAfterARefusedToken(t *testing.T) {
 // TestNothingIsSentWhenBeforeSendFails, whatever the operation: it is the last check before the request.
 func TestNothingIsSentWhenBeforeSendFails(t *testing.T) {
 	s := newStack(t, defendertest.Options{})
-	lost := func(context.Context) error { return errors.New("the claim is lost") }
+	lost := func(context.Context, json.RawMessage) error { return errors.New("the claim is lost") }
 	for operation, args := range map[string]string{
 		"add_scan": labScan, "update_scan": `{"id":"Core switches","isActive":false}`,
 		"delete_scans": `{"scanDefinitionIds":["Core switches"]}`,
@@ -223,7 +223,7 @@ func TestTheLiveStateIsComparedAfterTheWait(t *testing.T) {
 		switch wait {
 		case "turn":
 			api.Token = func(context.Context, defender.TokenRequest) (string, error) { return "token", nil }
-			api.RateLimit = func(context.Context, bool) error { edit(); return nil }
+			api.RateLimit = func(context.Context, defender.Call) error { edit(); return nil }
 		case "token":
 			api.Token = func(context.Context, defender.TokenRequest) (string, error) { edit(); return "token", nil }
 		}

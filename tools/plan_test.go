@@ -101,6 +101,7 @@ func TestAddShowsTheWholeScan(t *testing.T) {
 			Scans: []string{"Lab"}, Count: 1, Addresses: 2,
 			Scanners: []string{"scan-hq-01.contoso.example"}, Credential: "core-snmp",
 		},
+		Keys: []string{`new scan ["lab","10.1.2.3,10.1.2.4","` + hq + `"]`},
 	}
 	got := p
 	got.Request, got.Snapshot = confirm.Request{}, nil

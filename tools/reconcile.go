@@ -27,13 +27,17 @@ func (e *Executor) Reconcile(ctx context.Context, c confirm.Change) confirm.Outc
 	return op.reconcile(c, live)
 }
 
-// reconcileAdd looks for a scan that only this change can have created: it did not exist before, and has the name,
-// target and scanner of the change.
+// reconcileAdd looks for a scan that only this change can have created: it did not exist directly before the change was
+// sent, and has the name, target and scanner of the change. The scans at the time of the plan prove nothing, because
+// another user or program may have added one since.
 func reconcileAdd(c confirm.Change, live []defender.Definition) confirm.Outcome {
-	before, err := readSnapshot(c.Snapshot)
+	if c.Baseline == nil && len(c.Keys) > 0 {
+		return notFoundOutcome("it was not sent, because scanwarden stopped before that")
+	}
+	before, err := readSnapshot(c.Baseline)
 	want, bodyErr := readFrozenScan(c.Request.Body)
 	if err != nil || bodyErr != nil || before.ids == nil {
-		return unknownOutcome(c, "what was planned cannot be read")
+		return unknownOutcome(c, "it is not recorded which scans existed before it was sent")
 	}
 	var found []defender.Definition
 	for _, d := range live {
@@ -166,10 +170,8 @@ func (w frozenScan) matches(d defender.Definition) bool {
 	return d.ScanName == w.ScanName && sameTarget(d.Target, w.Target) && strings.EqualFold(d.ScannerAgent.MachineID, w.ScannerAgent.MachineID)
 }
 
-// sameTarget compares targets without blanks, which are all that a service could reasonably add or drop.
-func sameTarget(a, b string) bool {
-	return strings.ReplaceAll(a, " ", "") == strings.ReplaceAll(b, " ", "")
-}
+// sameTarget reports whether two targets have the same entries.
+func sameTarget(a, b string) bool { return canonicalTarget(a) == canonicalTarget(b) }
 
 // mismatches returns a sentence for each field that is not as it was requested.
 func (w frozenScan) mismatches(d defender.Definition) []string {

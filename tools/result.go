@@ -90,16 +90,20 @@ func decidedBy(c confirm.Change) string {
 }
 
 // Refused returns the result of an error: status "refused", a sentence with the reason, and one with the next step.
-// An error that is not meant for the caller is not repeated.
+// An error that is not meant for the caller is not repeated. If it is not known whether the ledger recorded a change, the
+// status is "awaiting_confirmation".
 func Refused(operation string, err error) Result {
 	r := Result{Status: "refused", Operation: operation}
 	var refusal *Refusal
 	var fault *defender.Error
+	var unknown *confirm.UnknownCommitError
 	switch {
 	case errors.As(err, &refusal):
 		r.Reason, r.Next = refusal.Reason, refusal.Next
 	case errors.As(err, &fault):
 		r.Reason, r.Next = reasonOnly(fault), fault.Next
+	case errors.As(err, &unknown):
+		r = unknownCommitResult(operation, unknown.Change)
 	case errors.Is(err, confirm.ErrNotFound):
 		r.Reason, r.Next = "no change of yours has this change_id", "Call get_change without change_id to list your open changes."
 	case errors.Is(err, confirm.ErrMoved):
@@ -124,6 +128,16 @@ func UnknownResult(operation, change string) Result {
 		Status: "awaiting_confirmation", ChangeID: change, Operation: operation,
 		Reason: "The state of the change cannot be read right now.",
 		Next:   "Do not propose it again: call get_change with this change_id and wait_seconds.",
+	}
+}
+
+// unknownCommitResult returns the result of a call whose record in the ledger is not known. It must not look like
+// something to repeat, and never says that nothing was recorded.
+func unknownCommitResult(operation, change string) Result {
+	return Result{
+		Status: "awaiting_confirmation", ChangeID: change, Operation: operation,
+		Reason: confirm.ErrUnknownCommit.Error(),
+		Next:   "Do not repeat it: look with get_change " + change + ".",
 	}
 }
 

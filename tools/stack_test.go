@@ -98,7 +98,11 @@ func (s *stack) planRefused(operation, args string) *tools.Refusal {
 
 // executingChange returns a planned change as the Gate passes it to the Executor.
 func executingChange(p confirm.Proposal) confirm.Change {
-	return confirm.Change{ID: "01JD3Y8K2Q5V7W9X1Z3B5C7D9F", Proposal: p, Requester: "local:ada", State: confirm.Executing}
+	c := confirm.Change{ID: "01JD3Y8K2Q5V7W9X1Z3B5C7D9F", Proposal: p, Requester: "local:ada", State: confirm.Executing}
+	if p.Operation == "add_scan" {
+		c.Baseline = p.Snapshot // as if it had been sent right after the plan
+	}
+	return c
 }
 
 // execute plans, and executes as if an approver had confirmed.
@@ -167,4 +171,4 @@ func fixedClock(at time.Time) func(*tools.Config) {
 }
 
 // noCheck is a beforeSend that allows everything.
-func noCheck(context.Context) error { return nil }
+func noCheck(context.Context, json.RawMessage) error { return nil }

@@ -54,6 +54,7 @@ func (s *Service) planUpdate(ctx context.Context, by Caller, in updateInput) (co
 	p := confirm.Proposal{
 		Subjects: []confirm.Subject{s.changedSubject(before, dr)},
 		Facts:    s.changedFacts(before, beforeFacts, dr),
+		Keys:     scanKeys(before.ID),
 	}
 	changed := changedFields(p.Subjects[0])
 	if len(changed) == 0 {

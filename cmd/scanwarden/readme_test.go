@@ -104,7 +104,7 @@ func newPolicyStack(t *testing.T, example string) *policyStack {
 	p.service = tools.NewService(tools.Config{Reader: reader, Policy: policy, Target: "simulator", Now: func() time.Time { return p.now }})
 	p.Gate = confirm.New(confirm.Config{
 		Store: p.store, Policy: policy, Target: "simulator", Now: func() time.Time { return p.now },
-		Execute: func(context.Context, confirm.Change, func(context.Context) error) confirm.Outcome {
+		Execute: func(context.Context, confirm.Change, confirm.BeforeSend) confirm.Outcome {
 			return confirm.Outcome{State: confirm.Applied}
 		},
 		Reconcile: func(context.Context, confirm.Change) confirm.Outcome {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -14,7 +15,7 @@ func (s *Store) applyTransitions(ctx context.Context, tx transaction, all []*tra
 	var edge string
 	steps := []*statement{{query: lockHead, dest: []any{&log.size, &edge}}}
 	for _, t := range all {
-		steps = append(steps, t.guarded)
+		steps = append(append(steps, t.before...), t.guarded)
 	}
 	if err := tx.run(ctx, steps...); err != nil {
 		return log, "", err
@@ -36,6 +37,9 @@ func (s *Store) applyTransitions(ctx context.Context, tx transaction, all []*tra
 // key. Appending to any other head would sign what was altered before it.
 func (s *Store) checkHead(ctx context.Context, tx transaction, log merkleTree) error {
 	now, err := log.currentHead()
+	if s.lastHead.size == 0 && err == nil {
+		s.lastHead, err = s.pin.read() // this process has not appended yet
+	}
 	switch {
 	case err != nil || now == s.lastHead:
 		return err
@@ -71,24 +75,21 @@ func (s *Store) setHead(h logHead, links string) {
 // nothing and leaves the rollback to its caller.
 func (s *Store) commitEntries(ctx context.Context, tx transaction, log merkleTree, links string, all []*transition) error {
 	first, edge := log.size, log.String()
-	var written []*entry
+	var entries []*entry
 	var steps []*statement
 	var lines, hashes []string
 	for _, t := range all {
 		if !t.guarded.matched {
 			continue
 		}
-		if t.detail != nil {
-			if t.detail.query == insertProposal {
-				t.detail.args = append(t.detail.args, first, edge)
-			}
-			steps = append(steps, t.detail)
+		for _, detail := range t.details {
+			steps = append(steps, detail.withLogStart(first, edge))
 		}
 		line, completed, err := log.addEntry(t.entry)
 		if err != nil {
 			return fmt.Errorf("write audit entry: %w", err)
 		}
-		lines, hashes, written = append(lines, line), append(hashes, completed), append(written, t.entry)
+		lines, hashes, entries = append(lines, line), append(hashes, completed), append(entries, t.entry)
 	}
 	if log.size == first {
 		return nil
@@ -101,15 +102,25 @@ func (s *Store) commitEntries(ctx context.Context, tx transaction, log merkleTre
 	if err != nil {
 		return fmt.Errorf("sign audit log: %w", err)
 	}
+	written := strings.Join(lines, "\n")
 	steps = append(steps,
-		&statement{query: insertEntries, args: []any{first, strings.Join(lines, "\n"), strings.Join(hashes, "\n"), checkpoint}},
+		&statement{query: insertEntries, args: []any{first, written, strings.Join(hashes, "\n"), checkpoint}},
 		&statement{query: updateHead, args: []any{now.size, log.String()}})
-	if err := tx.commit(ctx, steps...); err != nil {
+	if err := s.commitOrFind(ctx, tx, first, written, steps); err != nil {
 		return fmt.Errorf("append to audit log: %w", err)
 	}
 	s.setHead(now, links)
-	s.follower.appendOwn(log, written)
+	s.follower.appendOwn(log, entries)
+	s.pin.update(now, checkpoint)
 	return nil
+}
+
+// withLogStart returns s, or for an insertProposal a copy that also records the log before the proposal. See readHistory.
+func (s *statement) withLogStart(size int64, edge string) *statement {
+	if s.query != insertProposal {
+		return s
+	}
+	return &statement{query: s.query, args: append(slices.Clip(s.args), size, edge)}
 }
 
 // addEntry numbers e, adds it to the tree, and returns its line and the hashes that it completes.

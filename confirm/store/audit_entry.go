@@ -12,7 +12,7 @@ import (
 type entry struct {
 	N     int64     `json:"n"` // position in the log, from 0
 	Time  time.Time `json:"time"`
-	Event string    `json:"event"` // "proposed", "vote", "asked again", "noted", "linked", "unlinked", or the new state
+	Event string    `json:"event"` // "proposed", "vote", "asked again", "noted", "removed", "baseline", "linked", "unlinked", or the new state
 
 	Change    string            `json:"change"`
 	Version   int64             `json:"version"` // of the change, after the transition
@@ -29,6 +29,7 @@ type entry struct {
 	Decision *confirm.Decision `json:"decision,omitempty"`
 	Outcome  *confirm.Outcome  `json:"outcome,omitempty"`
 	Note     string            `json:"note,omitempty"`
+	Baseline string            `json:"baseline,omitempty"` // "sha256:" and the hash of what was recorded with it
 	Proposed json.RawMessage   `json:"proposed,omitempty"` // set with the event "proposed"
 
 	Link *linkEvent `json:"link,omitempty"` // nil in an entry about a change
@@ -59,6 +60,8 @@ func eventName(from confirm.State, m confirm.Move) string {
 		return "vote"
 	case m.NextRound:
 		return "asked again"
+	case m.Baseline != nil:
+		return "baseline"
 	}
 	return "noted"
 }

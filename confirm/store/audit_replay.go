@@ -21,6 +21,8 @@ type replayedChange struct {
 	request   jsonHash // requester, source and the terms of confirming
 	decisions jsonHash
 	outcome   jsonHash
+	removed   bool // its rows were removed after it had ended
+	baseline  string
 }
 
 type jsonHash [sha256.Size]byte
@@ -38,7 +40,7 @@ func hashJSON(parts ...any) jsonHash {
 // apply returns the state after entry e.
 func (s replayedChange) apply(e entry) (replayedChange, error) {
 	s.entry, s.state, s.version, s.round, s.digest = e.N, e.To, e.Version, e.Round, e.Digest
-	s.updated = micros(e.Time)
+	s.updated, s.removed = micros(e.Time), e.Event == eventRemoved
 	if e.Proposed != nil {
 		var p storedProposal
 		if err := json.Unmarshal(e.Proposed, &p); err != nil {
@@ -49,6 +51,9 @@ func (s replayedChange) apply(e entry) (replayedChange, error) {
 	}
 	if e.Owner != "" {
 		s.owner = e.Owner
+	}
+	if e.Baseline != "" {
+		s.baseline = e.Baseline
 	}
 	if e.Decision != nil {
 		s.decisions = hashJSON(s.decisions, *e.Decision)
@@ -63,11 +68,12 @@ func (s replayedChange) apply(e entry) (replayedChange, error) {
 // log is locked.
 type changeHashes struct {
 	digest                      string // of the proposal as it is now; "" if it has none
+	baseline                    string
 	request, decisions, outcome jsonHash
 }
 
 func hashChange(c confirm.Change) changeHashes {
-	h := changeHashes{request: hashJSON(c.Requester, c.Source, newStoredProposal(c)), outcome: hashJSON(c.Outcome)}
+	h := changeHashes{request: hashJSON(c.Requester, c.Source, newStoredProposal(c)), outcome: hashJSON(c.Outcome), baseline: hashBaseline(c.Baseline)}
 	for _, d := range c.Decisions {
 		h.decisions = hashJSON(h.decisions, d)
 	}
@@ -87,6 +93,7 @@ func (s replayedChange) difference(c confirm.Change, row changeHashes) string {
 		{"its proposal is not the one that was shown", row.digest != c.Digest || row.digest != s.digest},
 		{"the decisions on it differ", row.decisions != s.decisions},
 		{"its requester, its source or the terms of confirming it differ", row.request != s.request},
+		{"its baseline differs", row.baseline != s.baseline},
 		{"its outcome differs", row.outcome != s.outcome},
 		{"its version, round, owner or the time it last moved differs",
 			c.Version != s.version || c.Round != s.round || c.Owner != s.owner || micros(c.Updated) != s.updated},

@@ -20,13 +20,14 @@ type history struct {
 	needed   int
 	expires  time.Time
 	approved []string // persons that approved, each once
+	removed  bool     // its rows were removed after it had ended
 }
 
 // legalTransitions lists the states that a change can go to.
 var legalTransitions = map[confirm.State][]confirm.State{
 	confirm.Pending:   {confirm.Pending, confirm.Approved, confirm.Denied, confirm.Expired, confirm.Withdrawn},
 	confirm.Approved:  {confirm.Executing, confirm.Failed, confirm.Expired},
-	confirm.Executing: {confirm.Applied, confirm.Failed, confirm.Unknown, confirm.Stale},
+	confirm.Executing: {confirm.Executing, confirm.Applied, confirm.Failed, confirm.Unknown, confirm.Stale},
 	confirm.Unknown:   {confirm.Unknown, confirm.Applied, confirm.Failed},
 }
 
@@ -37,10 +38,17 @@ func (c history) apply(e entry) (history, error) {
 		return c.start(e, fixed)
 	}
 	switch {
+	case c.removed:
+		return c, fmt.Errorf("change %s moves after it was removed", e.Change)
 	case e.Proposed != nil:
 		return c, fmt.Errorf("change %s is proposed a second time", e.Change)
 	case e.From != c.state || e.Version != c.version+1 || fixed != c.fixed:
 		return c, fmt.Errorf("change %s continues from a state it was not in: its row was altered without an audit entry", e.Change)
+	case e.Event == eventRemoved && e.To == c.state && isSettled(c.state):
+		c.removed, c.version = true, e.Version
+		return c, nil
+	case e.Event == eventRemoved:
+		return c, fmt.Errorf("change %s was removed before it had ended", e.Change)
 	case !slices.Contains(legalTransitions[c.state], e.To):
 		return c, fmt.Errorf("change %s cannot go from %s to %s", e.Change, c.state, e.To)
 	}
@@ -76,7 +84,7 @@ func (c history) violation(e entry) string {
 		return "was denied without a decision against it"
 	case e.To == confirm.Executing && len(c.approved) < c.needed:
 		return fmt.Sprintf("was executed with the approval of %d people, and needs %d", len(c.approved), c.needed)
-	case (e.To == confirm.Approved || e.To == confirm.Executing) && !inTime:
+	case (e.To == confirm.Approved || e.To == confirm.Executing) && e.From != confirm.Executing && !inTime:
 		return "continued after it had expired"
 	}
 	return ""

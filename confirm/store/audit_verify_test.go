@@ -80,7 +80,7 @@ func TestVerifyFinds(t *testing.T) {
 		}, 3, "no longer in the ledger"},
 		"change smuggled in": {func(t *testing.T, l testDatabase, _, open confirm.Change) {
 			l.alter(t, `INSERT INTO change SELECT 'smuggled', code, operation, target, digest, requester, via, created, expires,
-				'approved', settled, version, round, outcome, owner, lease, updated FROM change WHERE id = $1`, open.ID)
+				'approved', settled, version, round, outcome, owner, lease, updated, fingerprint FROM change WHERE id = $1`, open.ID)
 		}, 6, "nothing in the log proposed it"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -247,7 +247,9 @@ func TestAnotherKeyIsRefused(t *testing.T) {
 	forEachDatabase(t, func(t *testing.T, l testDatabase) {
 		s := l.openStore(t)
 		c := insert(t, s)
-		l.KeyDir = t.TempDir()
+		foreign := newSQLiteDatabase(t) // with a key of its own
+		foreign.openStore(t)
+		l.KeyDir = foreign.KeyDir
 		other := l.openStore(t)
 		if _, err := other.Move(t.Context(), c, approval("ada")); err == nil || !strings.Contains(err.Error(), "audit.key") {
 			t.Errorf("got %v, want a sentence about audit.key", err)

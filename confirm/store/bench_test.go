@@ -12,7 +12,7 @@ import (
 )
 
 // BenchmarkChange takes changes through their life (propose, decide, claim, finish: four durable transitions, each
-// with its audit entry). In the same rounds, on the same database, it makes as many bare commits of one row. The
+// with its audit entry, and with the key of what it writes). In the same rounds, on the same database, it makes as many bare commits of one row. The
 // metric ratio is the rate of transitions over the rate of bare commits.
 func BenchmarkChange(b *testing.B) {
 	for _, writers := range []int{1, 16} {
@@ -43,13 +43,14 @@ func benchmarkChange(b *testing.B, l testDatabase, writers int) {
 		b.StopTimer()
 		for i := range changes {
 			changes[i] = mustNewChange(b)
+			changes[i].Fingerprint = changes[i].ID
 		}
 		b.StartTimer()
 		transitionTime += runTimed(b, writers, func(i int) error {
 			for _, c := range changes[i*each:][:each] {
 				err := s.Insert(b.Context(), c)
 				if err == nil {
-					_, err = moveAll(b.Context(), s, c, approval("ada"), claim("me"), finish(confirm.Applied))
+					_, err = moveAll(b.Context(), s, c, approval("ada"), claimKeys(c.ID), finish(confirm.Applied))
 				}
 				if err != nil {
 					return err

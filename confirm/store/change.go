@@ -35,6 +35,7 @@ type storedProposal struct {
 
 	// Fields that were added later are omitted when empty, so that rows of older versions read and hash the same.
 	Facts         *confirm.Facts      `json:"facts,omitempty"`
+	Keys          []string            `json:"keys,omitempty"`
 	Agent         bool                `json:"agent,omitempty"`
 	RequesterAlso []confirm.Principal `json:"requester_also,omitempty"`
 	MAC           string              `json:"mac,omitempty"`
@@ -47,7 +48,7 @@ func newStoredProposal(c confirm.Change) storedProposal {
 		Subjects: c.Subjects, Warnings: c.Warnings, Snapshot: string(c.Snapshot),
 		Local: c.Local, Channels: c.Channels, Needed: c.Needed,
 		Created: fromMicros(micros(c.Created)), Expires: fromMicros(micros(c.Expires)),
-		Agent: c.Agent, RequesterAlso: c.RequesterAlso, MAC: c.MAC,
+		Keys: c.Keys, Agent: c.Agent, RequesterAlso: c.RequesterAlso, MAC: c.MAC,
 	}
 	if !c.Facts.Empty() {
 		p.Facts = &c.Facts
@@ -60,7 +61,7 @@ func (p storedProposal) restoreTo(c *confirm.Change, operation, target string) {
 	c.Proposal = confirm.Proposal{
 		Operation: operation, Target: target, Summary: p.Summary,
 		Request:  confirm.Request{Method: p.Method, Path: p.Path, Body: rawOrNil(p.Body)},
-		Subjects: p.Subjects, Warnings: p.Warnings, Snapshot: rawOrNil(p.Snapshot),
+		Subjects: p.Subjects, Warnings: p.Warnings, Snapshot: rawOrNil(p.Snapshot), Keys: p.Keys,
 	}
 	if p.Facts != nil {
 		c.Facts = *p.Facts
@@ -78,7 +79,8 @@ func rawOrNil(text string) json.RawMessage {
 }
 
 // Insert implements confirm.Store. It returns an error for a change that is not new, and for a proposal that would
-// not read back with its digest.
+// not read back with its digest. If c has a fingerprint, and another change with it is open, it returns a
+// *confirm.OpenError.
 func (s *Store) Insert(ctx context.Context, c confirm.Change) error {
 	kept, err := encodeProposal(c)
 	if err != nil {
@@ -94,13 +96,13 @@ func (s *Store) Insert(ctx context.Context, c confirm.Change) error {
 		return fmt.Errorf("insert change %s: %w", c.ID, err)
 	}
 	e.own = &left
-	err = s.writeTransition(ctx, &transition{
+	err = s.insertNew(ctx, c, transition{
 		guarded: &statement{query: insertChange, args: []any{
 			c.ID, c.Code, c.Operation, c.Target, c.Digest, string(c.Requester), c.Source, micros(c.Created), micros(c.Expires),
 			string(c.State), boolToInt(isSettled(c.State)), c.Version, c.Round, "", "", int64(0), micros(c.Created),
 		}},
-		detail: &statement{query: insertProposal, args: []any{c.ID, string(kept)}},
-		entry:  e,
+		details: []*statement{{query: insertProposal, args: []any{c.ID, string(kept)}}},
+		entry:   e,
 	})
 	if err != nil {
 		return fmt.Errorf("insert change %s: %w", c.ID, err)

@@ -28,7 +28,7 @@ func (s *Store) Move(ctx context.Context, c confirm.Change, m confirm.Move) (con
 		err = s.writeTransition(ctx, t)
 	}
 	if err == nil {
-		c, err = after.updatedChange(c, t.entry)
+		c, err = after.updatedChange(c, t.entry, m.Baseline)
 	}
 	if err != nil {
 		return confirm.Change{}, fmt.Errorf("move change %s to %s: %w", c.ID, m.To, err)
@@ -63,10 +63,14 @@ func newMoveTransition(c confirm.Change, m confirm.Move, after *rowState) (*tran
 	if m.To == confirm.Executing {
 		t.hashes = hashChange(c)
 	}
+	if m.Baseline != nil {
+		e.Baseline = hashBaseline(m.Baseline)
+		t.details = append(t.details, &statement{query: upsertBaseline, args: []any{c.ID, string(m.Baseline)}})
+	}
 	person, expiresAfter := "", int64(math.MinInt64)
 	if m.Decision != nil {
 		person = m.Decision.Person
-		t.detail = &statement{query: insertDecision, args: []any{c.ID, person, e.Version, decision}}
+		t.details = append(t.details, &statement{query: insertDecision, args: []any{c.ID, person, e.Version, decision}})
 	}
 	if m.Unexpired {
 		expiresAfter = micros(m.At)
@@ -75,6 +79,12 @@ func newMoveTransition(c confirm.Change, m confirm.Move, after *rowState) (*tran
 		string(m.To), micros(m.At), boolToInt(m.NextRound), m.Owner, micros(m.Lease), outcome,
 		c.ID, c.Digest, string(c.State), c.Version, expiresAfter, person, boolToInt(isSettled(m.To)),
 	}, dest: []any{&e.Operation, &e.Target, &e.Requester, &e.Via, &e.Round, &after.owner, &after.lease, &after.outcome}}
+	if len(m.Keys) > 0 {
+		t.requireKeys(c, m)
+	}
+	if isSettled(m.To) {
+		t.details = append(t.details, &statement{query: releaseClaims, args: []any{c.ID}})
+	}
 	return t, nil
 }
 
@@ -109,14 +119,19 @@ func checkMove(c confirm.Change, m confirm.Move) error {
 		return errors.New("the move names no state")
 	case m.Decision != nil && m.Decision.Person == "":
 		return errors.New("the decision names no person")
+	case len(m.Baseline) > maxProposal:
+		return fmt.Errorf("the baseline takes %d bytes and may take %d", len(m.Baseline), maxProposal)
 	}
 	return nil
 }
 
 // updatedChange returns c as it is after the move of entry e. The guard has proved that c was up to date.
-func (a rowState) updatedChange(c confirm.Change, e *entry) (_ confirm.Change, err error) {
+func (a rowState) updatedChange(c confirm.Change, e *entry, baseline json.RawMessage) (_ confirm.Change, err error) {
 	c.State, c.Version, c.Round, c.Updated = e.To, e.Version, e.Round, fromMicros(micros(e.Time))
 	c.Owner, c.Lease = a.owner, fromMicros(a.lease)
+	if baseline != nil {
+		c.Baseline = baseline
+	}
 	if e.Decision != nil {
 		c.Decisions = append(slices.Clip(c.Decisions), *e.Decision)
 	}

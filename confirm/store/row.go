@@ -42,12 +42,13 @@ func unusableError(c confirm.Change, err error) error {
 // least its ID, and the reason. It stops at the first error of yield.
 func eachChange(ctx context.Context, q querier, where changeQuery, yield func(confirm.Change, error) error) error {
 	rows, err := q.QueryContext(ctx, `SELECT id, code, operation, target, digest, requester, via, created, expires,
-			state, settled, c.version, round, outcome, owner, lease, updated, proposed, decision
+			state, settled, c.version, round, outcome, owner, lease, updated, proposed, live, decision
 		FROM (SELECT * FROM change `+where.clause+`) AS c
-		LEFT JOIN proposal AS p ON p.change_id = id LEFT JOIN decision AS d ON d.change_id = id
+		LEFT JOIN proposal AS p ON p.change_id = id LEFT JOIN baseline AS b ON b.change_id = id
+		LEFT JOIN decision AS d ON d.change_id = id
 		ORDER BY created DESC, id DESC, d.version`, where.args...)
 	if err != nil {
-		return err
+		return explainError(err)
 	}
 	defer rows.Close()
 	var r changeRow
@@ -55,7 +56,7 @@ func eachChange(ctx context.Context, q querier, where changeQuery, yield func(co
 	var bad error
 	for rows.Next() {
 		if err := r.scanFrom(rows); err != nil {
-			return err
+			return explainError(err)
 		}
 		if r.id != c.ID {
 			if c.ID != "" {
@@ -70,7 +71,7 @@ func eachChange(ctx context.Context, q querier, where changeQuery, yield func(co
 		}
 	}
 	if err := rows.Err(); err != nil || c.ID == "" {
-		return err
+		return explainError(err)
 	}
 	return yield(c, bad)
 }
@@ -79,12 +80,12 @@ func eachChange(ctx context.Context, q querier, where changeQuery, yield func(co
 type changeRow struct {
 	id, code, operation, target, digest, requester, via, state, outcome, owner string
 	created, expires, settled, version, round, lease, updated                  int64
-	proposed, decision                                                         sql.NullString
+	proposed, live, decision                                                   sql.NullString
 }
 
 func (r *changeRow) scanFrom(rows *sql.Rows) error {
 	return rows.Scan(&r.id, &r.code, &r.operation, &r.target, &r.digest, &r.requester, &r.via, &r.created, &r.expires,
-		&r.state, &r.settled, &r.version, &r.round, &r.outcome, &r.owner, &r.lease, &r.updated, &r.proposed, &r.decision)
+		&r.state, &r.settled, &r.version, &r.round, &r.outcome, &r.owner, &r.lease, &r.updated, &r.proposed, &r.live, &r.decision)
 }
 
 // toChange returns the change without its decisions.
@@ -103,6 +104,7 @@ func (r *changeRow) toChange() (confirm.Change, error) {
 		return c, fmt.Errorf("its proposal cannot be read: %w", err)
 	}
 	p.restoreTo(&c, r.operation, r.target)
+	c.Baseline = rawOrNil(r.live.String)
 	var err error
 	c.Outcome, err = parseOutcome(r.outcome)
 	return c, err

@@ -16,8 +16,8 @@ var schemaV1 string
 //go:embed links.sql
 var schemaV2 string
 
-// schemaV3 is a placeholder until the claims of scans are merged, which are the third migration.
-const schemaV3 = "SELECT 1;\n"
+//go:embed claims.sql
+var schemaV3 string
 
 //go:embed seal.sql
 var schemaV4 string
@@ -68,6 +68,9 @@ func (d *database) runMigrations(ctx context.Context) (v int64, err error) {
 		return 0, err
 	}
 	defer tx.Rollback() // no effect after a commit
+	if err := d.allowLongStatements(ctx, tx); err != nil {
+		return 0, err
+	}
 	first := []string{schemaLock, `CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)`}
 	if d.sqlite {
 		first = first[1:]

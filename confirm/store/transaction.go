@@ -27,7 +27,7 @@ type statement struct {
 type transaction interface {
 	// run executes the statements in order. After an error only rollback may be called.
 	run(ctx context.Context, all ...*statement) error
-	// commit executes the statements and commits. After an error the outcome of the commit may be unknown.
+	// commit executes the statements and commits. After an error the outcome of the commit may be unknown: see rejectsCommit.
 	commit(ctx context.Context, last ...*statement) error
 	// rollback ends the transaction. After a successful commit it does nothing.
 	rollback()
@@ -124,7 +124,7 @@ type postgresTx struct {
 func (t *postgresTx) run(ctx context.Context, all ...*statement) error {
 	var batch pgx.Batch
 	if !t.started {
-		batch.Queue("BEGIN")
+		batch.Queue(beginStatement)
 		t.started = true
 	}
 	queueStatements(&batch, all)

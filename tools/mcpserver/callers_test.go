@@ -189,7 +189,7 @@ func TestAnAgentProposesAndNeverDecides(t *testing.T) {
 
 	for _, token := range []string{agent, a.token(t, adaID, jwt.MapClaims{"scp": nil, "idtyp": "app"})} {
 		s.callWhileBobApproves(t, adaEntra, func() response {
-			return s.callTool(t, toolCall{token: token, tool: "add_scan", args: s.newScan("An agent's")})
+			return s.callTool(t, toolCall{token: token, tool: "add_scan", args: s.newScan("An agent's " + token[len(token)-8:])})
 		}).wantStatus(t, "applied")
 	}
 	s.wantWrites(t, 3)

@@ -47,6 +47,6 @@ func refusedResult(operation string, err error) *mcp.CallToolResult {
 		text += " " + r.Next
 	}
 	res := mcp.NewToolResultStructured(r, text)
-	res.IsError = true
+	res.IsError = r.Status == "refused"
 	return res
 }

@@ -62,6 +62,7 @@ type Server struct {
 	bounds     limits.Bounds
 	limits     *limits.Limiter // bounds authenticated callers
 	calls      activeCalls     // running tool calls, without those that wait for an approver
+	prompts    openPrompts     // prompts of initialize-era clients
 	closing    atomic.Bool     // refuses further calls
 	close      func()          // cancels base, which ends every HTTP request
 	base       context.Context

@@ -55,8 +55,9 @@ type writeCall struct {
 	waits     bool // occupies a slot for a waiting call
 }
 
-// proposeAndPrompt proposes the change and prompts the user, if the client is one of the change's channels. An
-// initialize-era call waits for the answer, so it needs a slot before anything is recorded.
+// proposeAndPrompt proposes the change and prompts the user, if the client is one of the change's channels. For an equal
+// change that is open already, it prompts again with the same code and in the same round, so that the first answer to
+// either prompt counts. An initialize-era call waits for the answer, so it needs a slot before anything is recorded.
 func (w writeCall) proposeAndPrompt(ctx context.Context) (*mcp.CallToolResult, error) {
 	if !server.IsModernRequest(ctx) {
 		release, err := w.occupyWait(w.caller)
@@ -70,8 +71,8 @@ func (w writeCall) proposeAndPrompt(ctx context.Context) (*mcp.CallToolResult, e
 	if err != nil {
 		return w.refuse(ctx, err), nil
 	}
-	if !slices.Contains(c.Channels, confirm.Client) {
-		return w.waitOutcome(ctx, c) // approvers are asked on other channels
+	if !slices.Contains(c.Channels, confirm.Client) || c.State != confirm.Pending {
+		return w.waitOutcome(ctx, c) // approvers are asked on other channels, or an equal change is approved already
 	}
 	return w.prompt(ctx, c, "")
 }

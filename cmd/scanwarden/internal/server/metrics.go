@@ -1,8 +1,10 @@
 package server
 
 import (
+	"context"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	runtimemetrics "runtime/metrics"
 	"time"
@@ -20,6 +22,7 @@ import (
 //     came.
 //   - scanwarden_budget_wait_seconds: how long calls waited for Defender's rate limit.
 //   - scanwarden_callers_limited_total: refusals of MCP callers, by the limit that was reached.
+//   - scanwarden_ledger_bytes: the size of the ledger on disk.
 type metrics struct {
 	set   *vm.Set
 	waits *vm.PrometheusHistogram
@@ -91,6 +94,25 @@ func (m *metrics) countLimited(limit string) {
 	if m != nil {
 		m.set.GetOrCreateCounter(fmt.Sprintf(`scanwarden_callers_limited_total{limit=%q}`, limit)).Inc()
 	}
+}
+
+// sizeTimeout bounds one measurement of the ledger, so that a database that hangs does not delay the page.
+const sizeTimeout = 2 * time.Second
+
+// measureLedger lets the page show the size that the function returns, and NaN while it returns an error.
+func (m *metrics) measureLedger(size func(context.Context) (int64, error)) {
+	if m == nil {
+		return
+	}
+	m.set.GetOrCreateGauge("scanwarden_ledger_bytes", func() float64 {
+		ctx, cancel := context.WithTimeout(context.Background(), sizeTimeout)
+		defer cancel()
+		bytes, err := size(ctx)
+		if err != nil {
+			return math.NaN()
+		}
+		return float64(bytes)
+	})
 }
 
 // observeWait records how long a call waited for the rate limit.

@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -19,6 +20,7 @@ func TestMetricsHoldTheirNames(t *testing.T) {
 	m.observeWait(2 * time.Second)
 	m.countLimited("waiting")
 	(*metrics)(nil).countLimited("waiting") // over stdio nothing is counted
+	m.measureLedger(func(context.Context) (int64, error) { return 4096, nil })
 	answering := httptest.NewServer(http.NotFoundHandler())
 	for range 2 { // the second call finds nothing that listens
 		if response, err := m.newHTTPClient(false).Get(answering.URL); err == nil {
@@ -46,7 +48,9 @@ scanwarden_budget_wait_seconds_bucket{le="300"} 1
 scanwarden_budget_wait_seconds_bucket{le="900"} 1
 scanwarden_budget_wait_seconds_bucket{le="+Inf"} 1
 scanwarden_budget_wait_seconds_sum 2
-scanwarden_budget_wait_seconds_count 1`), "\n") {
+scanwarden_budget_wait_seconds_count 1
+# TYPE scanwarden_ledger_bytes gauge
+scanwarden_ledger_bytes 4096`), "\n") {
 		if !strings.Contains(page.String(), line+"\n") {
 			t.Errorf("/metrics lacks %s", line)
 		}

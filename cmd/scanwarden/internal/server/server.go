@@ -8,6 +8,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -84,15 +85,19 @@ func (b *Builder) build(ctx context.Context) (*components, error) {
 	if err != nil {
 		return nil, err
 	}
+	ledger.OnPinError = func(err error) {
+		b.log.Error("the head of the audit log is not recorded, so that a cut log would not be found", "error", err)
+	}
 	c := &components{stopSimulator: func() {}, stopSignIn: func() {}}
 	if c.store, err = store.Open(ctx, ledger); err != nil {
 		return nil, err
 	}
-	if err := errors.Join(c.store.CheckKey(ctx), b.buildCore(c)); err != nil {
+	if err := errors.Join(cmp.Or(c.store.CheckKey(ctx), c.store.CheckHead(ctx)), b.buildCore(c)); err != nil {
 		c.stopSimulator()
 		c.stopSignIn()
 		return nil, errors.Join(err, c.store.Close())
 	}
+	b.metrics.measureLedger(c.store.Size)
 	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	c.stopRecovery = cancel
 	if !b.cfg.ReadOnly && !b.cfg.Simulator {
@@ -129,7 +134,7 @@ func (b *Builder) buildCore(c *components) error {
 		return fmt.Errorf("server key: %w", err)
 	}
 	gateConfig := confirm.Config{
-		Store: c.store, Policy: policy, Target: target, Key: key, Log: b.log,
+		Store: c.store, Policy: policy, Target: target, Key: key, Log: b.log, Retention: b.cfg.RetentionPeriod(),
 		OnTransition: b.onTransition, OnTampering: b.metrics.countTampering,
 	}
 	if err := b.enableWrites(&gateConfig, c, api, write); err != nil {

@@ -14,11 +14,9 @@ func (b *Builder) enableWrites(gateConfig *confirm.Config, components *component
 	if b.cfg.ReadOnly {
 		return nil
 	}
-	// The Executor reads for a write that a person waits for, so its calls are not queued behind other reads.
-	urgent, wait := api, api.RateLimit
-	urgent.RateLimit = func(ctx context.Context, _ bool) error { return wait(ctx, true) }
-	urgent.HTTP = b.metrics.newHTTPClient(true)
-	live, err := defender.New(urgent)
+	reads := api
+	reads.HTTP = b.metrics.newHTTPClient(true)
+	live, err := defender.New(reads)
 	if err != nil {
 		return err
 	}
@@ -28,9 +26,9 @@ func (b *Builder) enableWrites(gateConfig *confirm.Config, components *component
 		return err
 	}
 	executor := tools.NewExecutor(live, writer, b.Credentials())
-	gateConfig.Execute = func(ctx context.Context, change confirm.Change, check func(context.Context) error) confirm.Outcome {
+	gateConfig.Execute = func(ctx context.Context, change confirm.Change, beforeSend confirm.BeforeSend) confirm.Outcome {
 		defer components.service.InvalidateCache() // the next plan must see what this change did
-		return executor.Execute(ctx, change, check)
+		return executor.Execute(ctx, change, beforeSend)
 	}
 	gateConfig.Reconcile = executor.Reconcile
 	if b.users != nil {

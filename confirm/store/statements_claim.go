@@ -1,0 +1,44 @@
+package store
+
+// The statements that keep two changes from writing the same scan, and one proposal from being made twice. They run
+// under the lock on the head of the log, so that several keys of one change cannot deadlock with those of another.
+
+const (
+	// insertClaim claims one key and returns the change that holds it. A row counts only while its change is executing,
+	// or of an outcome that has been unknown for less than the limit. Another row is replaced.
+	insertClaim = `INSERT INTO claim (target, key, change_id) VALUES ($1, $2, $3)
+		ON CONFLICT (target, key) DO UPDATE SET change_id = CASE
+			WHEN EXISTS (SELECT 1 FROM change AS holder WHERE holder.id = claim.change_id
+				AND (holder.state = 'executing' OR (holder.state = 'unknown' AND holder.updated > $4)))
+			THEN claim.change_id ELSE excluded.change_id END
+		RETURNING change_id`
+
+	// claimChange is updateChange for a change that must hold the given number of keys.
+	claimChange = guardedUpdate + ` AND (SELECT count(*) FROM claim WHERE change_id = $7) = $14` + returnMoved
+
+	releaseClaims = `DELETE FROM claim WHERE change_id = $1`
+
+	// insertNewChange is insertChange for a change that must differ from the open ones of its requester. One whose
+	// outcome is unknown is not open.
+	insertNewChange = `INSERT INTO change (id, code, operation, target, digest, requester, via, created, expires,
+			state, settled, version, round, outcome, owner, lease, updated, fingerprint)
+		SELECT $1, $2, $3, $4, $5, $6, $7, CAST($8 AS BIGINT), CAST($9 AS BIGINT), $10, CAST($11 AS BIGINT),
+			CAST($12 AS BIGINT), CAST($13 AS BIGINT), $14, $15, CAST($16 AS BIGINT), CAST($17 AS BIGINT), $18
+		WHERE NOT EXISTS (SELECT 1 FROM change AS earlier WHERE earlier.settled = 0 AND earlier.requester = $6
+			AND earlier.fingerprint = $18 AND ` + stillOpen + `CAST($8 AS BIGINT)))
+		ON CONFLICT DO NOTHING`
+
+	// selectOpen returns the change because of which insertNewChange inserts nothing.
+	selectOpen = `SELECT id FROM change AS earlier WHERE earlier.settled = 0 AND earlier.requester = $1
+		AND earlier.fingerprint = $2 AND ` + stillOpen + `CAST($3 AS BIGINT))`
+
+	// stillOpen ends with the time to compare with, and a parenthesis.
+	stillOpen = `(earlier.state = 'executing' OR earlier.state IN ('pending', 'approved') AND earlier.expires > `
+
+	upsertBaseline = `INSERT INTO baseline (change_id, live) VALUES ($1, $2)
+		ON CONFLICT (change_id) DO UPDATE SET live = excluded.live`
+)
+
+func claimQueries() []string {
+	return []string{insertClaim, claimChange, releaseClaims, insertNewChange, upsertBaseline}
+}

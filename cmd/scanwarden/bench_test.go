@@ -79,7 +79,7 @@ func measureStart(b *testing.B, command []string) startFigures {
 	}
 	f := startFigures{took: time.Since(began), cpu: cpuTime(b, cmd.Process.Pid)}
 	time.Sleep(settleTime)
-	f.residentKiB = residentKiB(b, cmd.Process.Pid)
+	f.residentKiB = processKiB(b, cmd.Process.Pid, "VmRSS")
 	stdin.Close()
 	if err := cmd.Wait(); err != nil {
 		b.Fatal(err)
@@ -106,21 +106,6 @@ func cpuTime(b *testing.B, pid int) (total time.Duration) {
 		total += time.Duration(onCPU)
 	}
 	return total
-}
-
-// residentKiB returns VmRSS (proc(5)).
-func residentKiB(b *testing.B, pid int) int {
-	b.Helper()
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		b.Fatal(err)
-	}
-	_, rest, _ := strings.Cut(string(status), "VmRSS:")
-	kib, err := strconv.Atoi(strings.Fields(rest)[0])
-	if err != nil {
-		b.Fatal(err)
-	}
-	return kib
 }
 
 func megabytes(b *testing.B, path string) float64 {

@@ -159,7 +159,7 @@ func storeCalls(s *store.Store, c confirm.Change) map[string]func(ctx context.Co
 		"Links":            func(ctx context.Context) error { _, err := s.Links(ctx); return err },
 		"Messages":         func(ctx context.Context) error { _, err := s.Messages(ctx, c.ID); return err },
 		"Move":             func(ctx context.Context) error { _, err := s.Move(ctx, c, approval("ada")); return err },
-		"OutdatedMessages": func(ctx context.Context) error { _, err := s.OutdatedMessages(ctx, 10); return err },
+		"OutdatedMessages": func(ctx context.Context) error { _, err := s.OutdatedMessages(ctx, confirm.Message{}, 10); return err },
 		"Ping":             s.Ping,
 		"RateLimiter":      func(ctx context.Context) error { return s.RateLimiter(store.Limits{}, nil).Wait(ctx, confirmedWrite) },
 		"PauseUntil":       func(ctx context.Context) error { return s.RateLimiter(store.Limits{}, nil).PauseUntil(ctx, noon) },

@@ -18,6 +18,14 @@ var readRetryInterval = time.Second
 // elicitSync sends the prompt to an initialize-era client and waits for the user's answer. The library would do the
 // same, but it would continue to wait after the change has ended on another channel: decided, withdrawn or expired.
 func (w writeCall) elicitSync(ctx context.Context, c confirm.Change, state string, form mcp.ElicitationParams) (*mcp.CallToolResult, error) {
+	if !w.waits {
+		release, err := w.occupyWait(w.caller)
+		if err != nil {
+			return w.refuse(ctx, err), nil
+		}
+		defer release()
+		w.waits = true
+	}
 	reply, settled, err := w.elicitUntilSettled(ctx, c, form)
 	switch {
 	case reply != nil:
@@ -25,10 +33,10 @@ func (w writeCall) elicitSync(ctx context.Context, c confirm.Change, state strin
 		return w.waitOutcome(ctx, c)
 	case ctx.Err() != nil:
 		return w.waitOutcome(ctx, w.cancelPrompt(ctx, c)) // the change may be open on other channels
-	default: // the client has no user interface, or rejects the answer by the form: neither is an approval
+	default: // the client has no user interface, or rejects the answer by the form: neither is an approval or a denial
 		w.cfg.Log.WarnContext(ctx, "a client answered a prompt with an error", "change", c.ID, "error", err)
 		reply = &mcp.ElicitationResult{}
-		reply.Action = mcp.ElicitationResponseActionCancel
+		reply.Action = mcp.ElicitationResponseAction(confirm.PromptFailed)
 	}
 	w.req.Params.RequestState = state
 	w.req.Params.InputResponses = mcp.InputResponses{elicitationKey: mcp.NewElicitationInputResponse(*reply)}

@@ -22,9 +22,11 @@ var waysToEnd = map[string]func(*testing.T, *stack, confirm.Change){
 			t.Error(err)
 		}
 	},
-	"expired": func(t *testing.T, s *stack, _ confirm.Change) {
+	"expired": func(t *testing.T, s *stack, c confirm.Change) {
 		s.Advance(time.Hour)
-		s.wakeWaiters(t)
+		if _, err := s.Gate.Change(t.Context(), c.ID); err != nil { // expires it
+			t.Error(err)
+		}
 	},
 	"applied": func(t *testing.T, s *stack, c confirm.Change) {
 		vote := confirm.Vote{Principal: "token:bob", Approve: true, Channel: confirm.Slack}
@@ -165,8 +167,8 @@ func (w *stdioClient) wantStatus(id int, status string) {
 	}
 }
 
-// An error in place of an answer is not an approval. If other channels are asked too, the call waits for them.
-func TestAnErrorInPlaceOfAnAnswerIsNoApproval(t *testing.T) {
+// An error in place of an answer is neither an approval nor a denial. If other channels are asked too, the call waits for them.
+func TestAnErrorInPlaceOfAnAnswerIsNoDecision(t *testing.T) {
 	failed := `{"jsonrpc":"2.0","id":%s,"error":{"code":-32603,"message":"no window"}}`
 	t.Run("alone", func(t *testing.T) {
 		s := newStack(t, func(p *confirm.Policy) { p.Approvers, p.SelfApproval = nil, false })
@@ -174,7 +176,7 @@ func TestAnErrorInPlaceOfAnAnswerIsNoApproval(t *testing.T) {
 		w.initialize()
 		id, prompt := w.callAndWaitForPrompt(s, "Not shown")
 		w.send(fmt.Sprintf(failed, prompt.ID))
-		w.wantStatus(id, "denied")
+		w.wantStatus(id, "withdrawn")
 		w.closeAndWait()
 	})
 	t.Run("with Slack", func(t *testing.T) {
@@ -227,9 +229,12 @@ func TestAWaitingCallSurvivesAFailureOfTheStore(t *testing.T) {
 				defer close(failed)
 				return trouble()
 			})
-			hooks.beforeRead.Store(&fail)
-			s.wakeWaiters(t)
+			hooks.beforeMove = func(confirm.Change, confirm.Move) { hooks.beforeRead.Store(&fail) }
+			if err := s.Gate.SetProblem(t.Context(), c.ID, "not yet posted"); err != nil { // a transition wakes the call
+				t.Fatal(err)
+			}
 			<-failed
+			hooks.beforeMove = nil
 			waysToEnd["applied"](t, s, c)
 			w.wantStatus(id, "applied")
 			w.closeAndWait()
@@ -257,6 +262,7 @@ func TestAnAnswerCountsAlthoughItsCallIsCanceled(t *testing.T) {
 		if status == confirm.Applied {
 			answer = fmt.Sprintf(answer, codeLine.FindStringSubmatch(prompt.Params.Message)[1])
 		}
+		s.think()
 		w.sendResult(prompt, answer)
 		<-deciding
 		w.send(fmt.Sprintf(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":%d}}`, id))

@@ -21,6 +21,7 @@ import (
 //     came.
 //   - scanwarden_budget_wait_seconds: how long calls waited for Defender's rate limit.
 //   - scanwarden_ledger_bytes: the size of the ledger on disk.
+//   - scanwarden_callers_limited_total: refusals of MCP callers, by the limit that was reached.
 type metrics struct {
 	set   *vm.Set
 	waits *vm.PrometheusHistogram
@@ -96,6 +97,13 @@ func (m *metrics) measureLedger(size func(context.Context) (int64, error)) {
 		}
 		return float64(bytes)
 	})
+}
+
+// countLimited counts a caller that was refused by a limit.
+func (m *metrics) countLimited(limit string) {
+	if m != nil {
+		m.set.GetOrCreateCounter(fmt.Sprintf(`scanwarden_callers_limited_total{limit=%q}`, limit)).Inc()
+	}
 }
 
 // observeWait records how long a call waited for the rate limit.

@@ -19,6 +19,8 @@ func TestMetricsHoldTheirNames(t *testing.T) {
 	m.countTransition(confirm.Change{Proposal: confirm.Proposal{Operation: "add_scan"}, State: confirm.Applied, Requester: "entra:t/ada"})
 	m.observeWait(2 * time.Second)
 	m.measureLedger(func(context.Context) (int64, error) { return 4096, nil })
+	m.countLimited("waiting")
+	(*metrics)(nil).countLimited("waiting") // over stdio nothing is counted
 	answering := httptest.NewServer(http.NotFoundHandler())
 	for range 2 { // the second call finds nothing that listens
 		if response, err := m.newHTTPClient(false).Get(answering.URL); err == nil {
@@ -34,6 +36,8 @@ scanwarden_changes_total{operation="add_scan",state="applied"} 1
 # TYPE scanwarden_defender_calls_total counter
 scanwarden_defender_calls_total{method="GET",outcome="404"} 1
 scanwarden_defender_calls_total{method="GET",outcome="error"} 1
+# TYPE scanwarden_callers_limited_total counter
+scanwarden_callers_limited_total{limit="waiting"} 1
 # TYPE scanwarden_budget_wait_seconds histogram
 scanwarden_budget_wait_seconds_bucket{le="0.1"} 0
 scanwarden_budget_wait_seconds_bucket{le="1"} 0

@@ -171,5 +171,6 @@ func (b *Builder) newMCPServer(backend *lazyBackend) (*mcpserver.Server, error) 
 		Key:        b.serverKey,
 		Version:    b.version,
 		Log:        b.log,
+		OnLimited:  b.metrics.countLimited,
 	})
 }

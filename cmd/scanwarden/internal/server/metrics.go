@@ -21,8 +21,8 @@ import (
 //   - scanwarden_defender_calls_total: HTTP calls to Defender, by method and outcome: a status, or "error" if no response
 //     came.
 //   - scanwarden_budget_wait_seconds: how long calls waited for Defender's rate limit.
-//   - scanwarden_callers_limited_total: refusals of MCP callers, by the limit that was reached.
 //   - scanwarden_ledger_bytes: the size of the ledger on disk.
+//   - scanwarden_callers_limited_total: refusals of MCP callers, by the limit that was reached.
 type metrics struct {
 	set   *vm.Set
 	waits *vm.PrometheusHistogram
@@ -89,13 +89,6 @@ func (m *metrics) countCall(method, outcome string) {
 	m.set.GetOrCreateCounter(fmt.Sprintf(`scanwarden_defender_calls_total{method=%q,outcome=%q}`, method, outcome)).Inc()
 }
 
-// countLimited counts a caller that was refused by a limit.
-func (m *metrics) countLimited(limit string) {
-	if m != nil {
-		m.set.GetOrCreateCounter(fmt.Sprintf(`scanwarden_callers_limited_total{limit=%q}`, limit)).Inc()
-	}
-}
-
 // sizeTimeout bounds one measurement of the ledger, so that a database that hangs does not delay the page.
 const sizeTimeout = 2 * time.Second
 
@@ -113,6 +106,13 @@ func (m *metrics) measureLedger(size func(context.Context) (int64, error)) {
 		}
 		return float64(bytes)
 	})
+}
+
+// countLimited counts a caller that was refused by a limit.
+func (m *metrics) countLimited(limit string) {
+	if m != nil {
+		m.set.GetOrCreateCounter(fmt.Sprintf(`scanwarden_callers_limited_total{limit=%q}`, limit)).Inc()
+	}
 }
 
 // observeWait records how long a call waited for the rate limit.

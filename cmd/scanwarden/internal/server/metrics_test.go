@@ -18,9 +18,9 @@ func TestMetricsHoldTheirNames(t *testing.T) {
 	m := newMetrics()
 	m.countTransition(confirm.Change{Proposal: confirm.Proposal{Operation: "add_scan"}, State: confirm.Applied, Requester: "entra:t/ada"})
 	m.observeWait(2 * time.Second)
+	m.measureLedger(func(context.Context) (int64, error) { return 4096, nil })
 	m.countLimited("waiting")
 	(*metrics)(nil).countLimited("waiting") // over stdio nothing is counted
-	m.measureLedger(func(context.Context) (int64, error) { return 4096, nil })
 	answering := httptest.NewServer(http.NotFoundHandler())
 	for range 2 { // the second call finds nothing that listens
 		if response, err := m.newHTTPClient(false).Get(answering.URL); err == nil {

@@ -112,3 +112,26 @@ func TestACallThatEndsLeavesTheReadingToAnother(t *testing.T) {
 		t.Errorf("the other call returned %s", c.State)
 	}
 }
+
+// A waiting call returns at the transition of its change, and not when it next reads the ledger a second later.
+func TestATransitionWakesTheCallsThatWaitForIt(t *testing.T) {
+	t.Parallel()
+	s, _ := newCountingStack(t)
+	const changes = 6
+	var took time.Duration
+	for range changes {
+		c := s.propose(t, onSlack(ada))
+		got := s.waitMany(t, t.Context(), c.ID, 3)
+		began := time.Now()
+		if _, err := s.Decide(t.Context(), c.ID, denial(bob, "no")); err != nil {
+			t.Fatal(err)
+		}
+		for range 3 {
+			<-got
+		}
+		took += time.Since(began)
+	}
+	if took > changes*time.Second/2 {
+		t.Errorf("the calls returned after %v on average", took/changes)
+	}
+}

@@ -9,7 +9,7 @@ import (
 
 // turnPoll is how often a waiting change asks the ledger whether the holder of its keys has ended. Transitions of this
 // process are noticed at once.
-const turnPoll = 500 * time.Millisecond
+const turnPoll = 250 * time.Millisecond
 
 // errStopping means that this process ends. The change stays approved, so that another process can claim it.
 var errStopping = errors.New("this process is stopping")

@@ -176,3 +176,22 @@ func TestAlteredKeysAreNotExecuted(t *testing.T) {
 		t.Errorf("it is %s after %d executions, %v", got.State, s.runs.Load(), err)
 	}
 }
+
+// A change of unknown outcome is settled although an equal one, which has created nothing, waits for it.
+func TestAWaitingDuplicateDoesNotKeepAChangeUnknown(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, confirm.Policy{Approvers: []string{string(bob)}})
+	s.onExecute(func(context.Context, confirm.Change) confirm.Outcome {
+		return confirm.Outcome{State: confirm.Unknown, Reason: "no answer"}
+	})
+	first := s.proposePlan(t, writing("a"), onSlack(ada))
+	approve(t, s.Gate, first)
+	s.waitFor(t, first.ID, confirm.Unknown, 1)
+	second := s.proposePlan(t, writing("a"), onSlack(ada))
+	approve(t, s.Gate, second)
+	s.onExecute(nil)
+	s.onReconcile(confirm.Outcome{State: confirm.Applied, CreatedIDs: []string{"a new id"}})
+	s.startRecovery(t)
+	s.waitStored(t, first.ID, confirm.Applied)
+	s.waitFor(t, second.ID, confirm.Applied, 2)
+}

@@ -34,7 +34,7 @@ const (
 // HandshakeBytes bounds an initialize message. The library would decode and keep a client name of any length.
 const HandshakeBytes = 64 << 10
 
-// recentCallers bounds the callers without anything in progress whose token buckets are kept. A caller that is
+// recentCallers bounds the token buckets of callers without anything in progress. A caller that is
 // forgotten starts with full buckets.
 const recentCallers = 4096
 

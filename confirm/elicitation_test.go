@@ -6,12 +6,14 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"scanwarden/confirm"
 )
 
+// acceptWith returns the answer of a person who took a minute.
 func acceptWith(c confirm.Change, code string) confirm.Answer {
-	return confirm.Answer{Principal: c.Requester, Round: c.Round, Action: confirm.Accept, Code: code}
+	return confirm.Answer{Principal: c.Requester, Round: c.Round, Action: confirm.Accept, Code: code, Took: time.Minute}
 }
 
 func TestTheRightCodeConfirms(t *testing.T) {
@@ -95,17 +97,84 @@ func TestAPromptIsAnsweredOnce(t *testing.T) {
 	}
 }
 
-func TestDeclineAndCancelAreADenial(t *testing.T) {
+// Only a person's no is a denial. What no person answered ends withdrawn, without a decision, and the reason names the
+// likely cause.
+func TestOnlyAPersonsNoIsADenial(t *testing.T) {
 	t.Parallel()
-	for _, action := range []confirm.Action{confirm.Decline, confirm.Cancel, "reject", ""} {
+	const instant, slow = 8 * time.Millisecond, 12 * time.Second
+	for _, tt := range []struct {
+		action confirm.Action
+		code   string
+		took   time.Duration
+		state  confirm.State
+		reason string
+	}{
+		{confirm.Decline, "", slow, confirm.Denied, ""},
+		{confirm.Decline, "", 500 * time.Millisecond, confirm.Denied, ""},
+		{confirm.Decline, "", 499 * time.Millisecond, confirm.Withdrawn, "closed the prompt by itself after 499 ms; it may run without a person (codex exec, claude -p"},
+		{confirm.Decline, "", 0, confirm.Withdrawn, "by itself after 0 ms"},
+		{confirm.Decline, "", -time.Hour, confirm.Withdrawn, "by itself after 0 ms"}, // the clocks of replicas differ
+		{confirm.Cancel, "", instant, confirm.Withdrawn, "closed the prompt by itself after 8 ms; it may run"},
+		{confirm.Cancel, "", slow, confirm.Withdrawn, "closed without an answer after 12 s"},
+		{confirm.PromptFailed, "", instant, confirm.Withdrawn, "answered with an error after 8 ms; it may run"},
+		{confirm.PromptFailed, "", slow, confirm.Withdrawn, "answered with an error after 12 s; it may run"},
+		{"reject", "the code", slow, confirm.Withdrawn, "closed without an answer"},
+		{"", "the code", instant, confirm.Withdrawn, "by itself"},
+		{confirm.Accept, "", instant, confirm.Withdrawn, "accepted by itself, without the code, after 8 ms; it may run"},
+		{confirm.Accept, "WRONG", instant, confirm.Withdrawn, "set SCANWARDEN_CONFIRM_WITH"},
+		{confirm.Accept, "WRONG", slow, confirm.Pending, ""},
+		{confirm.Accept, "the code", instant, confirm.Applied, ""},
+	} {
 		s := newStack(t, confirm.Policy{})
 		c := s.propose(t, onOwnStdio(local))
-		a := acceptWith(c, c.Code) // even with the right code
-		a.Action = action
-		if _, err := s.Answer(t.Context(), c.ID, a); err != nil {
+		a := acceptWith(c, strings.ReplaceAll(tt.code, "the code", c.Code))
+		a.Action, a.Took = tt.action, tt.took
+		got, err := s.Answer(t.Context(), c.ID, a)
+		if err == nil && got.State == confirm.Approved {
+			got, err = s.Wait(t.Context(), c.ID)
+		}
+		if err != nil || got.State != tt.state || !strings.Contains(got.Outcome.Reason, tt.reason) {
+			t.Errorf("%q %q after %s: %s, %q, %v", tt.action, tt.code, tt.took, got.State, got.Outcome.Reason, err)
+		}
+		if decided := len(got.Decisions) > 0; decided != (tt.state == confirm.Denied || tt.state == confirm.Applied) {
+			t.Errorf("%q after %s: decisions %+v", tt.action, tt.took, got.Decisions)
+		}
+	}
+}
+
+// The log says of a code that came at once that no person can have read the prompt. It counts: a hook that types the
+// code could as well wait.
+func TestACodeThatCameAtOnceIsNotedInTheLog(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, confirm.Policy{})
+	c := s.propose(t, onOwnStdio(local))
+	a := acceptWith(c, c.Code)
+	a.Took = 8 * time.Millisecond
+	if _, err := s.Answer(t.Context(), c.ID, a); err != nil {
+		t.Fatal(err)
+	}
+	s.waitFor(t, c.ID, confirm.Applied, 1)
+	var log strings.Builder
+	if err := s.store.Export(t.Context(), &log); err != nil || !strings.Contains(log.String(), "the code came 8 ms after the prompt") {
+		t.Errorf("%v, %s", err, log.String())
+	}
+}
+
+// An answer that no person gave ends the prompt, and no other channel.
+func TestAnAnswerWithoutAPersonLeavesOtherChannelsOpen(t *testing.T) {
+	t.Parallel()
+	for _, action := range []confirm.Action{confirm.Decline, confirm.Cancel, confirm.PromptFailed, confirm.Accept} {
+		s := newStack(t, confirm.Policy{Approvers: []string{string(ada), string(bob)}, SelfApproval: true})
+		c := s.propose(t, confirm.Requester{Principal: ada, Channels: []confirm.Channel{confirm.Client, confirm.Slack}})
+		a := acceptWith(c, "")
+		a.Action, a.Took = action, time.Millisecond
+		if got, err := s.Answer(t.Context(), c.ID, a); err != nil || got.State != confirm.Pending || got.Round != 1 || len(got.Decisions) > 0 {
+			t.Fatalf("%s gave %s, %v", action, got.State, err)
+		}
+		if _, err := s.Decide(t.Context(), c.ID, approval(bob)); err != nil {
 			t.Fatal(err)
 		}
-		s.waitFor(t, c.ID, confirm.Denied, 0)
+		s.waitFor(t, c.ID, confirm.Applied, 1)
 	}
 }
 

@@ -45,7 +45,7 @@ func (s *Service) planAdd(ctx context.Context, by Caller, in addInput) (confirm.
 	p := confirm.Proposal{
 		Summary:  fmt.Sprintf("Add %s scan %s: %s, every %s, from scanner %s", dr.ScanType, quote(dr.ScanName), addressCount(dr.target), formatHours(*dr.IntervalInHours), quote(dr.scanner.Name)),
 		Subjects: []confirm.Subject{s.newSubject(dr)},
-		Warnings: append(dr.duplicateNameWarnings("", existing), dr.allWarnings("", existing, s.cfg.Now())...),
+		Warnings: append(similarNameWarnings("", dr.ScanName, existing), dr.allWarnings("", existing, s.cfg.Now())...),
 		Facts:    factsOf(s.cfg.Now(), scanFacts{names: []string{dr.ScanName}, target: dr.Target, scanner: dr.scanner}),
 	}
 	p.Facts.Credential = dr.ScanAuthenticationParams.Credential

@@ -44,12 +44,13 @@ func (s *Service) planDelete(ctx context.Context, by Caller, in deleteInput) (co
 		return confirm.Proposal{}, err
 	}
 	p := confirm.Proposal{Summary: deleteSummary(selected), Warnings: []string{warnCredentialLost}}
-	ids, facts := make([]string, len(selected)), make([]scanFacts, len(selected))
+	ids, facts, names := make([]string, len(selected)), make([]scanFacts, len(selected)), newNameIndex(existing)
 	for i, scan := range selected {
 		ids[i] = scan.ID
 		scan, facts[i], _ = withLastSeen(scan, scanners)
 		p.Subjects = append(p.Subjects, deletedSubject(scan, s.cfg.Now()))
-		p.Warnings = append(p.Warnings, mixedScriptWarnings("scanName", scan.ScanName)...)
+		p.Warnings = append(p.Warnings, deceptiveText("scanName", scan.ScanName)...)
+		p.Warnings = append(p.Warnings, names.similarTo(scan.ID, scan.ScanName)...)
 	}
 	p.Facts = factsOf(s.cfg.Now(), facts...)
 	if p.Request, err = freezeRequest(defender.DeleteScans(ids)); err != nil {

@@ -7,45 +7,72 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"scanwarden/tools/internal/confusable"
 )
 
 // escapeInvisible returns text in full, with every character that could hide or reorder its surroundings (controls,
-// bidirectional marks, zero-width and blank ones) escaped as in ⟨U+202E⟩. It returns different texts for different
+// bidirectional marks, zero-width and blank ones) escaped as in ⟨U+202E⟩. Two or more spaces, which could fake a new
+// line by wrapping, and those at either end are counted as in ⟨60 blanks⟩. It returns different texts for different
 // texts, or a change from one to the other would not be seen.
 func escapeInvisible(text string) string {
-	if isPrintableASCII(text) {
+	if isPlainASCII(text) {
 		return text
 	}
 	var b strings.Builder
-	for i, r := range text {
+	for i := 0; i < len(text); {
+		r, size := utf8.DecodeRuneInString(text[i:])
 		switch {
-		case r == utf8.RuneError && !strings.HasPrefix(text[i:], "\uFFFD"):
+		case r == ' ':
+			size = len(text[i:]) - len(strings.TrimLeft(text[i:], " "))
+			b.WriteString(blanksText(size, i == 0 || i+size == len(text)))
+		case r == utf8.RuneError && size == 1:
 			fmt.Fprintf(&b, "⟨0x%02X⟩", text[i])
-		case isVisible(r) && r != '⟨':
+		case isVisible(r) && r != '⟨' && !isForeignMark(text[:i], r):
 			b.WriteRune(r)
 		default:
 			fmt.Fprintf(&b, "⟨U+%04X⟩", r)
 		}
+		i += size
 	}
 	return b.String()
 }
 
-// isPrintableASCII reports whether text needs no escaping. It is the fast path for nearly all text.
-func isPrintableASCII(text string) bool {
+// blanksText returns n spaces as they are shown.
+func blanksText(n int, atEnd bool) string {
+	if n == 1 && !atEnd {
+		return " "
+	}
+	return "⟨" + plural(uint64(n), "blank", "blanks") + "⟩"
+}
+
+// isPlainASCII reports whether text needs no escaping. It is the fast path for nearly all text.
+func isPlainASCII(text string) bool {
 	for i := range len(text) {
 		if text[i] < ' ' || text[i] > '~' {
 			return false
 		}
 	}
-	return true
+	return !strings.Contains(text, "  ") && !strings.HasPrefix(text, " ") && !strings.HasSuffix(text, " ")
 }
 
 // isVisible reports whether r is visible and takes up space. unicode.IsPrint leaves out controls, format characters
 // (bidirectional marks, zero-width joiners, tags) and every space but the ASCII one. It accepts characters that fonts
-// draw as nothing: Hangul fillers, variation selectors, the blank Braille cell.
+// draw as nothing: fillers, variation selectors, the blank Braille cell, the null notehead.
 func isVisible(r rune) bool {
-	return unicode.IsPrint(r) && r != '\u2800' &&
+	return unicode.IsPrint(r) && !confusable.IsBlank(r) &&
 		!unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
+}
+
+// isForeignMark reports whether r is a combining mark of another script than the end of the text before it, where a
+// font may draw it as nothing. Marks of no script of their own, such as accents, fit every letter.
+func isForeignMark(before string, r rune) bool {
+	if !unicode.Is(unicode.M, r) {
+		return false
+	}
+	base, _ := utf8.DecodeLastRuneInString(before)
+	script := confusable.Script(r)
+	return script != "Inherited" && script != "Common" && script != confusable.Script(base)
 }
 
 // firstInvisible returns the code point of the first invisible character of text, and reports whether there is one.

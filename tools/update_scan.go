@@ -161,7 +161,7 @@ func (s *Service) updateWarnings(before defender.Definition, dr draft, existing 
 		out = append(out, warnNoUndo)
 	}
 	if dr.ScanName != before.ScanName {
-		out = append(out, dr.duplicateNameWarnings(before.ID, existing)...)
+		out = append(out, similarNameWarnings(before.ID, dr.ScanName, existing)...)
 	}
 	return append(out, dr.allWarnings(before.ID, existing, s.cfg.Now())...)
 }

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 
 	"scanwarden/defender"
 	"scanwarden/tools/internal/target"
@@ -45,7 +44,7 @@ func (d draft) allWarnings(self string, others []defender.Definition, now time.T
 	if d.vaultFieldGuessed {
 		out = append(out, warnVaultField)
 	}
-	out = append(out, mixedScriptWarnings("scanName", d.ScanName)...)
+	out = append(out, d.deceptiveTexts()...)
 	return append(out, d.unusualProtocols()...)
 }
 
@@ -88,20 +87,6 @@ func (d draft) overlapWarnings(self string, others []defender.Definition) []stri
 	return []string{"target: already covered: " + joinLimited(names, maxNamed) + "; a device scanned twice shows up twice"}
 }
 
-// duplicateNameWarnings names the scans that already have the name, which makes it ambiguous from then on.
-func (d draft) duplicateNameWarnings(self string, others []defender.Definition) []string {
-	var ids []string
-	for _, o := range others {
-		if o.ID != self && strings.EqualFold(strings.TrimSpace(o.ScanName), d.ScanName) {
-			ids = append(ids, escapeInvisible(o.ID))
-		}
-	}
-	if len(ids) == 0 {
-		return nil
-	}
-	return []string{fmt.Sprintf("scanName: %s already exists as %s", quote(d.ScanName), joinLimited(ids, maxNamed))}
-}
-
 // scannerAge returns a warning for a scanner that was not seen lately. Microsoft accepts only those seen within the
 // tenant's retention period.
 func (d draft) scannerAge(now time.Time) []string {
@@ -129,27 +114,4 @@ func (d draft) unusualProtocols() []string {
 		out = append(out, fmt.Sprintf("privProtocol: %s is none of those Microsoft documents: %s", quote(a.PrivProtocol), strings.Join(privProtocols, ", ")))
 	}
 	return out
-}
-
-// mixedScriptWarnings returns a warning for a name that mixes Latin letters with Cyrillic or Greek ones, many of
-// which look the same.
-func mixedScriptWarnings(field, name string) []string {
-	latin := false
-	var odd rune
-	var script string
-	for _, r := range name {
-		switch {
-		case unicode.Is(unicode.Latin, r):
-			latin = true
-		case odd != 0:
-		case unicode.Is(unicode.Cyrillic, r):
-			odd, script = r, "Cyrillic"
-		case unicode.Is(unicode.Greek, r):
-			odd, script = r, "Greek"
-		}
-	}
-	if !latin || odd == 0 {
-		return nil
-	}
-	return []string{fmt.Sprintf("%s: %s mixes Latin letters with the %s %c (U+%04X), which can pass for another: it may be made to look like a name you know", field, quote(name), script, odd, odd)}
 }

@@ -33,10 +33,10 @@ func (w writeCall) elicitSync(ctx context.Context, c confirm.Change, state strin
 		return w.waitOutcome(ctx, c)
 	case ctx.Err() != nil:
 		return w.waitOutcome(ctx, w.cancelPrompt(ctx, c)) // the change may be open on other channels
-	default: // the client has no user interface, or rejects the answer by the form: neither is an approval
+	default: // the client has no user interface, or rejects the answer by the form: neither is an approval or a denial
 		w.cfg.Log.WarnContext(ctx, "a client answered a prompt with an error", "change", c.ID, "error", err)
 		reply = &mcp.ElicitationResult{}
-		reply.Action = mcp.ElicitationResponseActionCancel
+		reply.Action = mcp.ElicitationResponseAction(confirm.PromptFailed)
 	}
 	w.req.Params.RequestState = state
 	w.req.Params.InputResponses = mcp.InputResponses{elicitationKey: mcp.NewElicitationInputResponse(*reply)}

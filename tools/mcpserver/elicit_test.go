@@ -167,8 +167,8 @@ func (w *stdioClient) wantStatus(id int, status string) {
 	}
 }
 
-// An error in place of an answer is not an approval. If other channels are asked too, the call waits for them.
-func TestAnErrorInPlaceOfAnAnswerIsNoApproval(t *testing.T) {
+// An error in place of an answer is neither an approval nor a denial. If other channels are asked too, the call waits for them.
+func TestAnErrorInPlaceOfAnAnswerIsNoDecision(t *testing.T) {
 	failed := `{"jsonrpc":"2.0","id":%s,"error":{"code":-32603,"message":"no window"}}`
 	t.Run("alone", func(t *testing.T) {
 		s := newStack(t, func(p *confirm.Policy) { p.Approvers, p.SelfApproval = nil, false })
@@ -176,7 +176,7 @@ func TestAnErrorInPlaceOfAnAnswerIsNoApproval(t *testing.T) {
 		w.initialize()
 		id, prompt := w.callAndWaitForPrompt(s, "Not shown")
 		w.send(fmt.Sprintf(failed, prompt.ID))
-		w.wantStatus(id, "denied")
+		w.wantStatus(id, "withdrawn")
 		w.closeAndWait()
 	})
 	t.Run("with Slack", func(t *testing.T) {
@@ -262,6 +262,7 @@ func TestAnAnswerCountsAlthoughItsCallIsCanceled(t *testing.T) {
 		if status == confirm.Applied {
 			answer = fmt.Sprintf(answer, codeLine.FindStringSubmatch(prompt.Params.Message)[1])
 		}
+		s.think()
 		w.sendResult(prompt, answer)
 		<-deciding
 		w.send(fmt.Sprintf(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":%d}}`, id))

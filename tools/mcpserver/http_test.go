@@ -186,6 +186,7 @@ func TestTheClientOfTryConfirmsLikeAnyOther(t *testing.T) {
 	t.Parallel()
 	s := newStack(t)
 	client, err := mcpserver.Dial(t.Context(), s.url, adaToken, func(message string) (string, bool) {
+		s.think()
 		return codeLine.FindStringSubmatch(message)[1], !strings.Contains(message, "Not this one")
 	})
 	if err != nil {

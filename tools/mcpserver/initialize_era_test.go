@@ -62,6 +62,7 @@ func TestAnInitializeEraClientIsAskedInItsCall(t *testing.T) {
 	s := newStack(t)
 	asked := 0
 	c := s.dialInitializeEra(t, func(message string) *mcp.ElicitationResult {
+		s.think()
 		if asked++; asked == 1 {
 			return acceptCode("WRONG")
 		}

@@ -28,10 +28,10 @@ func TestNoWriteWithoutAPerson(t *testing.T) {
 			s.callTool(t, toolCall{tool: tool, args: args, state: first.Result.RequestState, responses: respondWith("decline")}).wantStatus(t, "denied")
 		}},
 		{"cancel", func(t *testing.T, s *stack, first response, args map[string]any) {
-			s.callTool(t, toolCall{tool: tool, args: args, state: first.Result.RequestState, responses: respondWith("cancel")}).wantStatus(t, "denied")
+			s.callTool(t, toolCall{tool: tool, args: args, state: first.Result.RequestState, responses: respondWith("cancel")}).wantStatus(t, "withdrawn")
 		}},
 		{"an action that does not exist", func(t *testing.T, s *stack, first response, args map[string]any) {
-			s.callTool(t, toolCall{tool: tool, args: args, state: first.Result.RequestState, responses: respondWith("approve")}).wantStatus(t, "denied")
+			s.callTool(t, toolCall{tool: tool, args: args, state: first.Result.RequestState, responses: respondWith("approve")}).wantStatus(t, "withdrawn")
 		}},
 		{"accept with nothing, thrice", func(t *testing.T, s *stack, first response, args map[string]any) {
 			s.acceptThreeTimes(t, args, first, respondWith("accept"))

@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/mark3labs/mcp-go/mcp"
 	"github.com/mark3labs/mcp-go/server"
@@ -49,6 +50,8 @@ type Config struct {
 	// OnLimited receives the name of each limit that refuses a caller, for a metric. It must not block. nil ignores
 	// them.
 	OnLimited func(limit string)
+	// Now returns the time by which it is measured how fast a prompt was answered. Nil means time.Now.
+	Now func() time.Time
 }
 
 // Server serves MCP. Create it with New.
@@ -71,6 +74,9 @@ func New(cfg Config) (*Server, error) {
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
 	}
 	s := &Server{cfg: cfg}
 	s.setBounds(limits.ForCallers())

@@ -10,7 +10,9 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"scanwarden/confirm"
 	"scanwarden/defender/defendertest"
@@ -47,6 +49,8 @@ type stack struct {
 	log         logBuffer // the server's log
 	limited     limitCounts
 	transitions chan confirm.Change // transitions of the Gate, until the channel is full
+	started     time.Time
+	thinking    atomic.Int64 // how long people thought about prompts: the only clock by which answers are measured
 }
 
 // newStack returns a stack with the changed policy.
@@ -65,7 +69,7 @@ func newStackWith(t testing.TB, o options) *stack {
 	if o.policy != nil {
 		o.policy(&policy)
 	}
-	s := &stack{transitions: make(chan confirm.Change, 256)}
+	s := &stack{transitions: make(chan confirm.Change, 256), started: time.Now()}
 	s.Stack = toolstest.New(t, toolstest.Options{
 		Tenant: defendertest.Options{Empty: true}, Policy: policy,
 		Gate: func(cfg *confirm.Config) {
@@ -100,6 +104,7 @@ func (s *stack) startServer(t testing.TB, o options) {
 		Key:     func() ([]byte, error) { return bytes.Repeat([]byte{7}, 32), nil },
 		Log:     slog.New(slog.NewTextHandler(&s.log, nil)), ReadOnly: o.readOnly,
 		OnLimited: s.limited.add,
+		Now:       func() time.Time { return s.started.Add(time.Duration(s.thinking.Load())) },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -134,7 +139,11 @@ type toolCall struct {
 	state     string
 	responses map[string]any
 	cannotAsk bool
+	instant   bool // the client answers by itself; otherwise a person takes a second
 }
+
+// think lets the second pass that a person needs to answer a prompt.
+func (s *stack) think() { s.thinking.Add(int64(time.Second)) }
 
 // response is the answer to a request.
 type response struct {
@@ -175,6 +184,9 @@ func (s *stack) callTool(t testing.TB, l toolCall) response {
 		params["requestState"] = l.state
 	}
 	if l.responses != nil {
+		if !l.instant {
+			s.think()
+		}
 		params["inputResponses"] = l.responses
 	}
 	body, err := json.Marshal(map[string]any{"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params})

@@ -112,7 +112,7 @@ func (w writeCall) prompt(ctx context.Context, c confirm.Change, prefix string) 
 	if err != nil {
 		return nil, err
 	}
-	state, err := sealState(w.key, statePayload{Change: c.ID, Round: c.Round}, binding)
+	state, err := sealState(w.key, statePayload{Change: c.ID, Round: c.Round, Asked: w.cfg.Now().UnixMilli()}, binding)
 	if err != nil {
 		return nil, err
 	}
@@ -150,6 +150,7 @@ func (w writeCall) handleAnswer(ctx context.Context) (*mcp.CallToolResult, error
 	c, err := w.backend.Gate.Answer(answerCtx, payload.Change, confirm.Answer{
 		Principal: w.caller.principal, Groups: w.caller.groups, Agent: w.caller.agent,
 		Round: payload.Round, Action: confirm.Action(reply.Action), Code: typedCode(reply.Content),
+		Took: w.cfg.Now().Sub(time.UnixMilli(payload.Asked)),
 	})
 	switch {
 	case errors.Is(err, confirm.ErrMoved) && c.State == confirm.Pending:

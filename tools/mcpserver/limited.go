@@ -18,8 +18,7 @@ import (
 	"scanwarden/tools/mcpserver/internal/limits"
 )
 
-// limitKey returns the name of the caller in limits. An agent has its own, so that it cannot use up those of the user
-// for whom it acts.
+// limitKey returns the name of the caller in limits. An agent has its own, so that it cannot use up the limits of its user.
 func (c callerIdentity) limitKey() string {
 	if c.principal == "" {
 		return c.sessionOwner()

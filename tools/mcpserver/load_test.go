@@ -143,10 +143,11 @@ func (s *stack) proposeAndConfirm(t testing.TB, n int, took []time.Duration) []t
 // the machine is noisy. The greedy caller uses up its burst first.
 func (s *stack) slowdown(t testing.TB, g *greedyCaller) float64 {
 	t.Helper()
+	s.list(t, adaToken) // the request rate of a caller is not bounded while there is no other one
 	stop := g.start(t.Context())
 	select {
 	case <-g.limited:
-	case <-time.After(3 * time.Second): // nothing limits the greedy caller
+	case <-time.After(3 * time.Second): // the greedy caller is too slow to be limited, or nothing limits it
 	}
 	stop()
 	var quiet, loaded []time.Duration

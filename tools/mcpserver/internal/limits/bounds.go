@@ -34,7 +34,7 @@ const (
 // HandshakeBytes bounds an initialize message. The library would decode and keep a client name of any length.
 const HandshakeBytes = 64 << 10
 
-// recentCallers bounds the callers without anything in progress whose token buckets are kept. A caller that is
+// recentCallers bounds the token buckets of callers without anything in progress. A caller that is
 // forgotten starts with full buckets.
 const recentCallers = 4096
 
@@ -57,13 +57,13 @@ type Bounds struct {
 func ForCallers() Bounds {
 	return Bounds{
 		Quotas: map[Limit]Scoped[Quota]{
-			// 200 requests a second are far more than an assistant sends, and a tenth of what two cores answer.
-			Requests: {Quota{400, 2 * time.Second}, Quota{4000, 2 * time.Second}},
+			// 60 requests a second are far more than an assistant sends, and a few percent of what two cores answer.
+			Requests: {Quota{600, 10 * time.Second}, Quota{6000, 10 * time.Second}},
 			// Defender accepts 1,500 calls an hour, and a change needs two, so more proposals could not be applied.
 			Proposals: {Quota{600, time.Hour}, Quota{1500, time.Hour}},
 			// A proposal of one scan adds about 6 KiB, and the largest about 500 KiB.
 			ProposalBytes: {Quota{16 << 20, time.Hour}, Quota{64 << 20, time.Hour}},
-			refusals:      {Quota{500, time.Second}, Quota{1000, time.Second}},
+			refusals:      {Quota{100, time.Second}, Quota{500, time.Second}},
 			logLines:      {Quota{1, time.Minute}, Quota{60, time.Minute}},
 		},
 		Slots: map[Limit]Scoped[int]{
@@ -85,7 +85,7 @@ func ForAddresses() Bounds {
 	return Bounds{
 		Quotas: map[Limit]Scoped[Quota]{
 			Unauthenticated: {Quota{300, time.Minute}, Quota{3000, time.Minute}},
-			refusals:        {Quota{200, time.Second}, Quota{500, time.Second}},
+			refusals:        {Quota{100, time.Second}, Quota{500, time.Second}},
 			logLines:        {Quota{1, time.Minute}, Quota{60, time.Minute}},
 		},
 		Slots: map[Limit]Scoped[int]{UnauthenticatedBytes: {2 << 20, 6 << 20}},

@@ -5,7 +5,7 @@
 // callers. [Sessions] bounds the sessions that outlive their requests. Both refuse with an [*Error], which contains
 // the time after which a repetition can succeed.
 //
-// The invariant: the memory of this package is bounded too. It keeps every caller that occupies something, whose
-// number the slots of all callers bound, and the recentCallers other callers that were seen last. It has no
-// goroutine.
+// The invariant: the memory of this package is bounded too. It keeps each caller that occupies slots, and the
+// slots of all callers bound their number. Of the other callers it keeps the recentCallers that were seen last. It has
+// no goroutine.
 package limits

@@ -60,22 +60,22 @@ func (l *Limiter) Acquire(caller string, limit Limit, n int) (release func(), er
 		bound int
 	}{{u, bound.Caller}, {l.all, bound.All}} {
 		if side.usage.slots[limit]+n > side.bound {
-			return nil, l.reported(&Error{Limit: limit, All: side.usage == l.all, RetryAfter: retry})
+			return nil, l.reportRefusal(&Error{Limit: limit, All: side.usage == l.all, RetryAfter: retry})
 		}
 	}
-	l.occupy(u, limit, n)
-	return sync.OnceFunc(func() { l.vacate(u, limit, n) }), nil
+	l.addSlots(u, limit, n)
+	return sync.OnceFunc(func() { l.freeSlots(u, limit, n) }), nil
 }
 
 // Take uses n units of a quota. It returns an *Error, and uses none, if fewer are left. n must not exceed the burst.
 func (l *Limiter) Take(caller string, limit Limit, n int) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	refused := l.check(caller, limit, n)
+	refused := l.checkQuota(caller, limit, n)
 	if refused == nil {
-		l.charge(caller, limit, n)
+		l.chargeQuota(caller, limit, n)
 	}
-	return l.reported(refused)
+	return l.reportRefusal(refused)
 }
 
 // sharedFor is the time for which a caller counts as active after its last request.
@@ -86,8 +86,8 @@ type seenCaller struct {
 	at     time.Time
 }
 
-// TakeShared is Take while other callers are active. A caller that has the server for itself slows nobody down, so it
-// is not refused; its quota is used up nevertheless.
+// TakeShared is Take while other callers are active. A caller that has the server for itself does not slow down another one,
+// so it is not refused; its quota is used up nevertheless.
 func (l *Limiter) TakeShared(caller string, limit Limit, n int) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -96,14 +96,14 @@ func (l *Limiter) TakeShared(caller string, limit Limit, n int) error {
 	}
 	l.seen[0] = seenCaller{caller, l.now()}
 	alone := l.seen[1].at.IsZero() || l.now().Sub(l.seen[1].at) >= sharedFor
-	refused := l.check(caller, limit, n)
+	refused := l.checkQuota(caller, limit, n)
 	if refused == nil {
-		l.charge(caller, limit, n)
+		l.chargeQuota(caller, limit, n)
 	}
 	if alone {
 		return nil
 	}
-	return l.reported(refused)
+	return l.reportRefusal(refused)
 }
 
 // Check returns an *Error if no unit of a quota is left. Use it with Charge where the number of units is known only
@@ -111,14 +111,14 @@ func (l *Limiter) TakeShared(caller string, limit Limit, n int) error {
 func (l *Limiter) Check(caller string, limit Limit) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.reported(l.check(caller, limit, 1))
+	return l.reportRefusal(l.checkQuota(caller, limit, 1))
 }
 
 // Charge uses n units of a quota, even if fewer are left: the missing ones must be refilled before the next success.
 func (l *Limiter) Charge(caller string, limit Limit, n int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.charge(caller, limit, n)
+	l.chargeQuota(caller, limit, n)
 }
 
 // maxDelay bounds the delay of an answer to a refused request.
@@ -134,13 +134,13 @@ func (l *Limiter) RefusalDelay(caller string) (delay time.Duration, ok bool) {
 	if !bounded {
 		return 0, true
 	}
-	own, all := l.usageOf(caller).bucket(refusals, bound.Caller), l.all.bucket(refusals, bound.All)
-	delay = max(own.wait(l.now(), 1), all.wait(l.now(), 1))
+	own, all := l.usageOf(caller).bucketFor(refusals, bound.Caller), l.all.bucketFor(refusals, bound.All)
+	delay = max(own.timeUntil(l.now(), 1), all.timeUntil(l.now(), 1))
 	if delay > maxDelay {
 		return maxDelay, false
 	}
-	own.charge(l.now(), 1)
-	all.charge(l.now(), 1)
+	own.removeTokens(l.now(), 1)
+	all.removeTokens(l.now(), 1)
 	return delay, true
 }
 
@@ -149,22 +149,22 @@ func (l *Limiter) MayLog(caller string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	bound := l.bounds.Quotas[logLines]
-	own, all := l.usageOf(caller).bucket(logLines, bound.Caller), l.all.bucket(logLines, bound.All)
-	if own.wait(l.now(), 1) > 0 || all.wait(l.now(), 1) > 0 {
+	own, all := l.usageOf(caller).bucketFor(logLines, bound.Caller), l.all.bucketFor(logLines, bound.All)
+	if own.timeUntil(l.now(), 1) > 0 || all.timeUntil(l.now(), 1) > 0 {
 		return false
 	}
-	own.charge(l.now(), 1)
-	all.charge(l.now(), 1)
+	own.removeTokens(l.now(), 1)
+	all.removeTokens(l.now(), 1)
 	return true
 }
 
 // Refuse reports a refusal that was decided elsewhere, and returns its *Error.
 func (l *Limiter) Refuse(limit Limit, retryAfter time.Duration) error {
-	return l.reported(&Error{Limit: limit, RetryAfter: retryAfter})
+	return l.reportRefusal(&Error{Limit: limit, RetryAfter: retryAfter})
 }
 
-// reported reports a refusal and returns it, or nil for nil.
-func (l *Limiter) reported(refused *Error) error {
+// reportRefusal reports a refusal and returns it, or nil for nil.
+func (l *Limiter) reportRefusal(refused *Error) error {
 	if refused == nil {
 		return nil
 	}
@@ -172,25 +172,25 @@ func (l *Limiter) reported(refused *Error) error {
 	return refused
 }
 
-// check returns the refusal of n units of a quota, or nil.
-func (l *Limiter) check(caller string, limit Limit, n int) *Error {
+// checkQuota returns the refusal of n units of a quota, or nil.
+func (l *Limiter) checkQuota(caller string, limit Limit, n int) *Error {
 	bound, bounded := l.bounds.Quotas[limit]
 	if !bounded {
 		return nil
 	}
-	if wait := l.usageOf(caller).bucket(limit, bound.Caller).wait(l.now(), n); wait > 0 {
+	if wait := l.usageOf(caller).bucketFor(limit, bound.Caller).timeUntil(l.now(), n); wait > 0 {
 		return &Error{Limit: limit, RetryAfter: max(wait, time.Second)}
 	}
-	if wait := l.all.bucket(limit, bound.All).wait(l.now(), n); wait > 0 {
+	if wait := l.all.bucketFor(limit, bound.All).timeUntil(l.now(), n); wait > 0 {
 		return &Error{Limit: limit, All: true, RetryAfter: max(wait, time.Second)}
 	}
 	return nil
 }
 
-func (l *Limiter) charge(caller string, limit Limit, n int) {
+func (l *Limiter) chargeQuota(caller string, limit Limit, n int) {
 	if bound, bounded := l.bounds.Quotas[limit]; bounded {
-		l.usageOf(caller).bucket(limit, bound.Caller).charge(l.now(), n)
-		l.all.bucket(limit, bound.All).charge(l.now(), n)
+		l.usageOf(caller).bucketFor(limit, bound.Caller).removeTokens(l.now(), n)
+		l.all.bucketFor(limit, bound.All).removeTokens(l.now(), n)
 	}
 }
 
@@ -207,7 +207,7 @@ func (l *Limiter) usageOf(caller string) *usage {
 	return u
 }
 
-func (l *Limiter) occupy(u *usage, limit Limit, n int) {
+func (l *Limiter) addSlots(u *usage, limit Limit, n int) {
 	u.slots[limit] += n
 	l.all.slots[limit] += n
 	u.occupied++
@@ -215,7 +215,7 @@ func (l *Limiter) occupy(u *usage, limit Limit, n int) {
 	l.busy[u.caller] = u
 }
 
-func (l *Limiter) vacate(u *usage, limit Limit, n int) {
+func (l *Limiter) freeSlots(u *usage, limit Limit, n int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	u.slots[limit] -= n

@@ -47,7 +47,7 @@ func NewSessions(bounds Bounds, end func(owner, id string), report func(Limit)) 
 	}
 }
 
-// Opening is room for a session whose id is not known yet.
+// Opening is room for a session that has no id yet.
 type Opening struct {
 	sessions *Sessions
 	session  *session
@@ -57,7 +57,7 @@ type Opening struct {
 // returns an *Error if requests use all sessions of the owner.
 func (s *Sessions) Open(owner string) (*Opening, error) {
 	s.mu.Lock()
-	opened, ended, err := s.add(owner, "")
+	opened, ended, err := s.addSession(owner, "")
 	s.mu.Unlock()
 	s.endNow(ended)
 	if err != nil {
@@ -75,9 +75,9 @@ func (o *Opening) Bind(id string) {
 	o.sessions.byID[id] = o.session
 }
 
-// Close ends the request that opened the session. The room is free again if Bind was not called.
+// Close ends the request that opened the session. Its place is free again if Bind was not called.
 func (o *Opening) Close() {
-	o.sessions.release(o.session)
+	o.sessions.releaseSession(o.session)
 }
 
 // Use marks a session as used until release is called. ok is false if the session has been ended. A session that is
@@ -89,16 +89,16 @@ func (s *Sessions) Use(owner, id string) (release func(), ok bool) {
 	var err error
 	switch {
 	case found:
-		s.touch(used)
+		s.markUsed(used)
 	case !s.ended.Contains(id):
-		used, ended, err = s.add(owner, id)
+		used, ended, err = s.addSession(owner, id)
 	}
 	s.mu.Unlock()
 	s.endNow(ended)
 	if used == nil || err != nil {
 		return nil, false
 	}
-	return sync.OnceFunc(func() { s.release(used) }), true
+	return sync.OnceFunc(func() { s.releaseSession(used) }), true
 }
 
 // End removes a session that the transport has ended.
@@ -106,18 +106,18 @@ func (s *Sessions) End(id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if ended, ok := s.byID[id]; ok {
-		s.remove(ended)
+		s.removeSession(ended)
 	}
 }
 
-// add adds a session that a request uses. It returns the session that had to make room, or nil; the caller passes it to
+// addSession adds a session that a request uses. It returns the session that had to make room, or nil; the caller passes it to
 // endNow without the lock.
-func (s *Sessions) add(owner, id string) (added, ended *session, err error) {
+func (s *Sessions) addSession(owner, id string) (added, ended *session, err error) {
 	if ended, err = s.makeRoom(owner); err != nil {
 		return nil, nil, err
 	}
 	added = &session{owner: owner, id: id}
-	s.touch(added)
+	s.markUsed(added)
 	if s.owners[owner] == nil {
 		s.owners[owner] = map[*session]struct{}{}
 	}
@@ -161,27 +161,27 @@ func (s *Sessions) makeRoom(owner string) (*session, error) {
 	if victim == nil {
 		return nil, &Error{Limit: OpenSessions, All: all, RetryAfter: slotRetry}
 	}
-	s.remove(victim)
+	s.removeSession(victim)
 	s.ended.Add(victim.id, struct{}{})
 	return victim, nil
 }
 
-func (s *Sessions) touch(used *session) {
+func (s *Sessions) markUsed(used *session) {
 	s.uses++
 	used.lastUse = s.uses
 	used.requests++
 }
 
-func (s *Sessions) release(used *session) {
+func (s *Sessions) releaseSession(used *session) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if used.requests--; used.requests == 0 && used.id == "" {
-		s.remove(used)
+		s.removeSession(used)
 	}
 }
 
-// remove removes a session. It does nothing if the session was removed before.
-func (s *Sessions) remove(gone *session) {
+// removeSession removes a session. It does nothing if the session was removed before.
+func (s *Sessions) removeSession(gone *session) {
 	if _, ok := s.owners[gone.owner][gone]; !ok {
 		return
 	}

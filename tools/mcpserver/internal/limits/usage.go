@@ -18,8 +18,8 @@ func newUsage(caller string) *usage {
 	return &usage{caller: caller, slots: map[Limit]int{}, buckets: map[Limit]*bucket{}}
 }
 
-// bucket returns the bucket of a quota. It is full at first.
-func (u *usage) bucket(limit Limit, q Quota) *bucket {
+// bucketFor returns the bucket of a quota. It is full at first.
+func (u *usage) bucketFor(limit Limit, q Quota) *bucket {
 	b, ok := u.buckets[limit]
 	if !ok {
 		perSecond := rate.Limit(float64(q.Burst) / q.Refill.Seconds())
@@ -35,8 +35,8 @@ type bucket struct {
 	burst  int
 }
 
-// wait returns the time until n tokens are there; 0 if they are.
-func (b *bucket) wait(now time.Time, n int) time.Duration {
+// timeUntil returns the time until n tokens are there; 0 if they are.
+func (b *bucket) timeUntil(now time.Time, n int) time.Duration {
 	missing := float64(n) - b.tokens.TokensAt(now)
 	if missing <= 0 {
 		return 0
@@ -44,8 +44,8 @@ func (b *bucket) wait(now time.Time, n int) time.Duration {
 	return time.Duration(missing / float64(b.tokens.Limit()) * float64(time.Second))
 }
 
-// charge removes n tokens, in parts, because rate accepts no more than the burst at once.
-func (b *bucket) charge(now time.Time, n int) {
+// removeTokens removes n tokens, in parts, because rate accepts no more than the burst at once.
+func (b *bucket) removeTokens(now time.Time, n int) {
 	for ; n > 0; n -= b.burst {
 		b.tokens.ReserveN(now, min(n, b.burst))
 	}

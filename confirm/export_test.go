@@ -3,7 +3,7 @@ package confirm
 import "context"
 
 // SealProposal sets the MAC of a change, as a process with this server key records it.
-func SealProposal(key []byte, c *Change) { c.MAC = newRecordMAC(key).proposal(*c) }
+func SealProposal(key []byte, c *Change) { c.MAC = ProposalMAC(key, *c) }
 
 // SealDecision sets the MAC of a decision on c, as a process with this server key records it.
 func SealDecision(key []byte, c Change, d *Decision) { d.MAC = newRecordMAC(key).decision(c, *d) }

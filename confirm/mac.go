@@ -60,6 +60,10 @@ func expandKey(serverKey []byte, label string, size int) []byte {
 	return key
 }
 
+// ProposalMAC returns the Change.MAC of a new change. Gate.Propose sets it; only a program that fills a ledger without a
+// Gate, such as a test, needs this function.
+func ProposalMAC(serverKey []byte, c Change) string { return newRecordMAC(serverKey).proposal(c) }
+
 // Why a record does not verify.
 var (
 	errNoMAC    = errors.New("it has no MAC: an earlier version of scanwarden recorded it, or the MAC was removed")

@@ -11,6 +11,7 @@ import (
 
 	"scanwarden/confirm"
 	"scanwarden/slackbot/slacktest"
+	"scanwarden/tools/toolstest"
 )
 
 // insertMany stores n pending changes, the first at a time and each of the others a millisecond later. setMessage, which may
@@ -34,6 +35,7 @@ func (s *stack) insertMany(t *testing.T, n int, first time.Time, setMessage func
 		if c.Digest, err = c.Proposal.Digest(); err != nil {
 			t.Fatal(err)
 		}
+		c.MAC = confirm.ProposalMAC(toolstest.ServerKey(), c)
 		all = append(all, c)
 		slots <- struct{}{}
 		inserting.Go(func() {

@@ -26,6 +26,7 @@ import (
 	"scanwarden/defender"
 	"scanwarden/defender/defendertest"
 	"scanwarden/tools"
+	"scanwarden/tools/toolstest"
 )
 
 func TestMain(m *testing.M) {
@@ -63,7 +64,7 @@ func openReplica(ctx context.Context, ledger store.Config, tenant string) (*repl
 	}
 	executor := tools.NewExecutor(client, writer, nil)
 	gate := confirm.New(confirm.Config{
-		Store: s, Policy: racePolicy, Target: "simulator", Execute: executor.Execute, Reconcile: executor.Reconcile,
+		Store: s, Policy: racePolicy, Target: "simulator", Key: toolstest.ServerKey(), Execute: executor.Execute, Reconcile: executor.Reconcile,
 	})
 	service := tools.NewService(tools.Config{Reader: client, Gate: gate, Policy: racePolicy, Target: "simulator"})
 	return &replica{s, gate, service}, nil

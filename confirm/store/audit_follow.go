@@ -91,9 +91,19 @@ func replayEntries(ctx context.Context, tx transaction, start, log merkleTree, y
 		bad = errors.New("its entries are not those of its signed head")
 	}
 	if bad != nil {
-		return tree, fmt.Errorf("the audit log does not continue from entry %d: %w; run `scanwarden audit verify`", start.size, bad)
+		return tree, &brokenLogError{start.size, bad}
 	}
 	return tree, nil
+}
+
+// brokenLogError means that the entries from one on do not lead to the signed head.
+type brokenLogError struct {
+	start int64
+	why   error
+}
+
+func (e *brokenLogError) Error() string {
+	return fmt.Sprintf("the audit log does not continue from entry %d: %v; run `scanwarden audit verify`", e.start, e.why)
 }
 
 // replayLines adds the entries of one row of the log.
@@ -238,8 +248,12 @@ func (s *Store) readHistory(ctx context.Context, tx transaction, id string) (fol
 	head := s.follower.tree
 	var earlier logFollower
 	earlier.startAt(merkleTree{size: size, edge: hashes})
-	if earlier.tree, err = replayEntries(ctx, tx, earlier.tree, head, earlier.apply); err != nil {
-		return followedChange{}, confirm.NewTamperingError(confirm.Tampering{Kind: confirm.KindHistory, Change: id, Reason: err.Error()})
+	earlier.tree, err = replayEntries(ctx, tx, earlier.tree, head, earlier.apply)
+	if errors.As(err, new(*brokenLogError)) {
+		err = confirm.NewTamperingError(confirm.Tampering{Kind: confirm.KindHistory, Change: id, Reason: err.Error()})
+	}
+	if err != nil {
+		return followedChange{}, err
 	}
 	s.follower = earlier
 	return earlier.changes[id], nil

@@ -82,20 +82,20 @@ func (s *Store) LinkSet(ctx context.Context) ([]confirm.Link, string, error) {
 		FROM (SELECT 1 AS one) AS o LEFT JOIN (SELECT checkpoint FROM audit ORDER BY n DESC LIMIT 1) AS a ON TRUE
 		LEFT JOIN link ON TRUE ORDER BY at, from_principal`)
 	if err != nil {
-		return nil, "", fmt.Errorf("list links: %w", err)
+		return nil, "", fmt.Errorf("list links: %w", explainError(err))
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var row linkRow
 		if err := rows.Scan(&checkpoint, &row.from, &row.to, &row.name, &row.how, &row.at, &row.mac); err != nil {
-			return nil, "", fmt.Errorf("list links: %w", err)
+			return nil, "", fmt.Errorf("list links: %w", explainError(err))
 		}
 		if row.from.Valid {
 			found = append(found, row.toLink())
 		}
 	}
 	if err := rows.Err(); err != nil {
-		return nil, "", fmt.Errorf("list links: %w", err)
+		return nil, "", fmt.Errorf("list links: %w", explainError(err))
 	}
 	set, err := s.signedLinkSet(checkpoint, known)
 	if err != nil {

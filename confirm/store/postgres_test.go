@@ -165,6 +165,7 @@ func storeCalls(s *store.Store, c confirm.Change) map[string]func(ctx context.Co
 			return err
 		},
 		"Links":            func(ctx context.Context) error { _, err := s.Links(ctx); return err },
+		"LinkSet":          func(ctx context.Context) error { _, _, err := s.LinkSet(ctx); return err },
 		"Messages":         func(ctx context.Context) error { _, err := s.Messages(ctx, c.ID); return err },
 		"Move":             func(ctx context.Context) error { _, err := s.Move(ctx, c, approval("ada")); return err },
 		"OutdatedMessages": func(ctx context.Context) error { _, err := s.OutdatedMessages(ctx, confirm.Message{}, 10); return err },

@@ -9,6 +9,7 @@
 package toolstest
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"net/http/httptest"
@@ -158,9 +159,12 @@ func (s *Stack) openStore(t testing.TB) {
 	})
 }
 
+// ServerKey returns the key of every Gate in tests.
+func ServerKey() []byte { return bytes.Repeat([]byte{7}, 32) }
+
 func (s *Stack) startGate(t testing.TB, o Options) {
 	cfg := confirm.Config{
-		Store: s.Store, Policy: o.Policy, Target: o.Target, Now: s.Now,
+		Store: s.Store, Policy: o.Policy, Target: o.Target, Key: ServerKey(), Now: s.Now,
 		Execute: s.Executor.Execute, Reconcile: s.Executor.Reconcile,
 	}
 	if o.Gate != nil {

@@ -44,6 +44,7 @@ func TestRoundsAreThoseOfTheChange(t *testing.T) {
 	args := s.newScan("Asked in two places")
 	first, second := s.callTool(t, toolCall{tool: "add_scan", args: args}), s.callTool(t, toolCall{tool: "add_scan", args: args})
 	_, code := second.wantPrompt(t)
+	s.think()
 	s.callTool(t, toolCall{tool: "add_scan", args: args, state: first.Result.RequestState, responses: acceptWith("ZZZZZ")}).wantPrompt(t)
 	s.callTool(t, toolCall{tool: "add_scan", args: args, state: second.Result.RequestState, responses: acceptWith(code)}).wantInvalidState(t)
 	third := s.callTool(t, toolCall{tool: "add_scan", args: args}) // the prompt of the present round
@@ -100,6 +101,7 @@ func TestAnOvertakenPromptIsRepeated(t *testing.T) {
 	_, first, _, firstEnded := s.startPrompt(t, args)
 	prompt, second, _, secondEnded := s.startPrompt(t, args)
 	code := codeLine.FindStringSubmatch(prompt)[1]
+	s.think()
 	first <- acceptCode("ZZZZZ")
 	for c := range s.transitions {
 		if c.Round == 1 {

@@ -167,6 +167,10 @@ func (s *Stack) startGate(t testing.TB, o Options) {
 		Store: s.Store, Policy: o.Policy, Target: o.Target, Key: ServerKey(), Now: s.Now,
 		Execute: s.Executor.Execute, Reconcile: s.Executor.Reconcile,
 	}
+	cfg.Execute = func(ctx context.Context, c confirm.Change, beforeSend confirm.BeforeSend) confirm.Outcome {
+		defer s.Service.InvalidateCache() // as a server does: otherwise the next plan is older than this change
+		return s.Executor.Execute(ctx, c, beforeSend)
+	}
 	if o.Gate != nil {
 		o.Gate(&cfg)
 	}

@@ -70,7 +70,7 @@ func (a authorizer) listApprovers(c Change) []string {
 		key := a.ids.personOf(Principal(approver)).key()
 		switch {
 		case isGroup(approver):
-			listed = append(listed, "whoever is in "+approver)
+			listed = append(listed, "any member of "+approver)
 		case !seen[key] && a.couldApprove(Principal(approver), c):
 			seen[key] = true
 			listed = append(listed, a.displayName(Principal(approver)))

@@ -45,7 +45,7 @@ func TestExplain(t *testing.T) {
 		"nothing decides": {
 			confirm.Policy{Approvers: []string{string(bob), "slack-group:S1"}, SelfApproval: true}, change(1), nil,
 			confirm.Explanation{Needed: 1, Because: "policy: 1 person is enough where nothing asks for more",
-				Approvers: []string{"token:bob", "whoever is in slack-group:S1"}},
+				Approvers: []string{"token:bob", "any member of slack-group:S1"}},
 		},
 		"self-approval": {
 			confirm.Policy{Approvers: []string{string(ada)}, SelfApproval: true}, change(1), nil,

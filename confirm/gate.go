@@ -38,11 +38,11 @@ type Gate struct {
 	owner   string // identifies this process in claims and leases
 	running sync.WaitGroup
 
-	mu         sync.Mutex
-	transition chan struct{}          // closed and replaced at each transition
-	retries    map[string]retryState  // by change id: when to read Defender again for an unknown outcome
-	reserved   map[Principal][]string // by requester: the ids of changes that are being inserted now
-	skipped    map[string]time.Time   // by id of a change that is left to other processes: its expiry
+	mu       sync.Mutex
+	watches  map[string]*watch      // by change id: the Wait calls
+	retries  map[string]retryState  // by change id: when to read Defender again for an unknown outcome
+	reserved map[Principal][]string // by requester: the ids of changes that are being inserted now
+	skipped  map[string]time.Time   // by id of a change that is left to other processes: its expiry
 }
 
 // New returns a Gate that keeps changes in cfg.Store. It starts nothing; Run does the recovery.
@@ -54,7 +54,7 @@ func New(cfg Config) *Gate {
 		cfg.Now = time.Now
 	}
 	return &Gate{
-		cfg: cfg, owner: rand.Text(), transition: make(chan struct{}), retries: map[string]retryState{},
+		cfg: cfg, owner: rand.Text(), watches: map[string]*watch{}, retries: map[string]retryState{},
 		reserved: map[Principal][]string{}, skipped: map[string]time.Time{},
 	}
 }
@@ -69,45 +69,6 @@ func (g *Gate) Change(ctx context.Context, id string) (Change, error) {
 		return g.expire(ctx, c, reasonUndecided)
 	}
 	return c, nil
-}
-
-// Wait returns the change as soon as it is no longer open, or its current state when ctx ends. Transitions made by
-// other processes are noticed within a second.
-func (g *Gate) Wait(ctx context.Context, id string) (Change, error) {
-	for {
-		next := g.nextTransition()
-		c, err := g.Change(context.WithoutCancel(ctx), id)
-		if err != nil || !c.State.Open() {
-			return c, err
-		}
-		poll := time.NewTimer(min(time.Second, max(0, c.Expires.Sub(g.cfg.Now()))+time.Millisecond))
-		select {
-		case <-next:
-		case <-poll.C:
-		case <-ctx.Done():
-			poll.Stop()
-			return c, nil
-		}
-		poll.Stop()
-	}
-}
-
-// nextTransition returns a channel that is closed at the next transition that this process makes.
-func (g *Gate) nextTransition() <-chan struct{} {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.transition
-}
-
-// broadcast wakes all Wait calls and then calls Config.OnTransition.
-func (g *Gate) broadcast(c Change) {
-	g.mu.Lock()
-	close(g.transition)
-	g.transition = make(chan struct{})
-	g.mu.Unlock()
-	if g.cfg.OnTransition != nil {
-		g.cfg.OnTransition(c)
-	}
 }
 
 // move performs one transition and returns the change after it. No transition happens in any other way.

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// lease is this process's claim on a change that it executes. It is renewed until release.
+// lease keeps the claim that Gate.claim took (execute.go) on a change that this process executes, until release.
 type lease struct {
 	gate    *Gate
 	change  Change

@@ -133,7 +133,9 @@ func (g *Gate) checkOpenLimit(ctx context.Context, by Principal, others []string
 		}
 	}
 	if waiting >= limit {
-		return asRefusal(fmt.Errorf("%d changes of yours already wait for a person; have them decided, or withdraw some", waiting))
+		return asRefusal(kindError{
+			fmt.Errorf("%d changes of yours already wait for a person; have them decided, or withdraw some, and try again", waiting), ErrTooManyOpen,
+		})
 	}
 	return nil
 }

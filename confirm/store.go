@@ -14,6 +14,10 @@ var (
 	ErrMoved = errors.New("the change has moved meanwhile")
 	// ErrRefused marks a decision or a proposal that policy does not allow. The error's text explains why and what to do.
 	ErrRefused = errors.New("refused")
+	// ErrUnavailable marks an error of Config.Standing that says nothing about the approver: the source cannot be asked now.
+	ErrUnavailable = errors.New("unavailable")
+	// ErrTooManyOpen is an ErrRefused: the requester has as many open changes as the policy allows.
+	ErrTooManyOpen = errors.New("too many open changes")
 )
 
 // Store keeps changes and identity links: the ledger. It is an interface only so that this package does not depend on
@@ -27,6 +31,9 @@ type Store interface {
 	Change(ctx context.Context, id string) (Change, error)
 	// Changes returns the changes that match f, newest first. With an error it returns those that could be read.
 	Changes(ctx context.Context, f Filter) ([]Change, error)
+	// ChangePage returns the first changes after a place that match f, oldest first, at most f.Limit of them. next is the
+	// place after the last of them, and zero if there are no more. With an error it returns those that could be read.
+	ChangePage(ctx context.Context, f Filter, after Cursor) (page []Change, next Cursor, err error)
 	// Move performs one transition of a change as the caller has read it, and returns the change after it.
 	// It returns ErrMoved, and alters nothing, when id, digest, state or version are no longer those of c, when
 	// m.Unexpired is set and m.At is not before the expiry, or when m.Decision's person has already decided.

@@ -4,7 +4,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"scanwarden/confirm"
 	"scanwarden/slackbot/slacktest"
@@ -126,20 +125,6 @@ func TestEachFlagOnAnAccountRefusesItByItself(t *testing.T) {
 		t.Errorf("a click counted: %+v", c)
 	}
 	s.wantWrites(t, 0)
-}
-
-func TestARemovedUserCannotApproveAfterAMinute(t *testing.T) {
-	t.Parallel()
-	s := newStack(t, options{})
-	q := s.propose(t, bob, "/add_scan", s.newScan("Core switches"))
-	q2 := s.propose(t, bob, "/add_scan", s.newScan("Printers"))
-	mustAck(t, s.slack.Click(ada, q, "approve_change"))
-	s.waitUpdate(t, q, "applied")
-	s.slack.AddUser(slacktest.User{ID: ada, Name: "ada", Deleted: true})
-	s.Advance(61 * time.Second)
-	mustAck(t, s.slack.Click(ada, q2, "approve_change"))
-	s.waitReply(t, ada, "deactivated")
-	s.wantWrites(t, 1)
 }
 
 func TestOnlyMembersOfAnApproverGroupCanApprove(t *testing.T) {

@@ -33,8 +33,9 @@ type MessageStore interface {
 	SaveMessage(ctx context.Context, msg confirm.Message) error
 	// Messages returns the messages of one change.
 	Messages(ctx context.Context, change string) ([]confirm.Message, error)
-	// OutdatedMessages returns the messages that show an older version of their change than the store has, oldest first.
-	OutdatedMessages(ctx context.Context, limit int) ([]confirm.Message, error)
+	// OutdatedMessages returns the messages after a given one that show an older version of their change than the store has,
+	// oldest first. The zero message is before all others.
+	OutdatedMessages(ctx context.Context, after confirm.Message, limit int) ([]confirm.Message, error)
 }
 
 // Config configures a Bot.
@@ -73,13 +74,14 @@ type Bot struct {
 	commands map[string]string    // operation, or "scans", by normalized slash command
 	forms    map[string]form.Form // by operation
 
-	users    *userDirectory
+	users    userReader
 	dedup    *dedup
 	workers  *workers
 	outbox   *postOutbox
 	progress *progressNotes
-	wake     chan struct{} // wakes notifyLoop
-	fatal    chan error    // an authentication error that ends Run
+	wake     chan struct{}   // wakes notifyLoop
+	fatal    chan error      // an authentication error that ends Run
+	updated  confirm.Message // the last message that notifyLoop looked at to update it; zero to begin with the oldest
 	waits    waits
 }
 
@@ -102,7 +104,7 @@ func New(cfg Config) (*Bot, error) {
 	}
 	b.api = slack.New(revealString(cfg.BotToken), slack.OptionAPIURL(cfg.API), slack.OptionHTTPClient(b.http),
 		slack.OptionAppLevelToken(revealString(cfg.AppToken)))
-	b.users = newUserDirectory(b.api, cfg)
+	b.users = userReader{userDirectory: newUserDirectory(b.api, cfg)}
 	if err := b.loadOperations(); err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 
@@ -22,65 +23,71 @@ var reChangeID = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompil
 // maxReasonLen bounds the reason of a denial, in characters.
 const maxReasonLen = 500
 
-// loadChange returns a change that may be decided in Slack. It returns ErrNotFound for any other change.
-func (b *Bot) loadChange(ctx context.Context, id string) (confirm.Change, error) {
+// loadChange returns a change that may be decided in Slack, and the Gate that has it. It returns ErrNotFound for any other
+// change. An approval, a denial or a withdrawal begins with it: the ID in a button may be forged, and the Gate lets a
+// requester deny or withdraw a change of theirs that was never shown in Slack.
+func (b *Bot) loadChange(ctx context.Context, id string) (confirm.Change, *confirm.Gate, error) {
 	if !reChangeID().MatchString(id) {
-		return confirm.Change{}, confirm.ErrNotFound
+		return confirm.Change{}, nil, confirm.ErrNotFound
 	}
 	back, err := b.cfg.Backend(ctx)
 	if err != nil {
-		return confirm.Change{}, err
+		return confirm.Change{}, nil, err
 	}
 	c, err := back.Gate.Change(ctx, id)
 	if err == nil && !isForSlack(c) {
-		return confirm.Change{}, confirm.ErrNotFound
+		return confirm.Change{}, nil, confirm.ErrNotFound
 	}
-	return c, err
+	return c, back.Gate, err
 }
 
 // handleApprove records the approval of a click on Approve.
 func (b *Bot) handleApprove(ctx context.Context, req request, id string) {
-	c, err := b.recordVote(ctx, req.caller, id, confirm.Vote{Approve: true})
+	c, err := b.recordVote(ctx, req, id, confirm.Vote{Approve: true})
 	// The updated message shows an approval that counts. A modal has to confirm it.
 	if err != nil || req.viewID != "" {
 		b.replyText(ctx, req, b.voteReply(ctx, c, err))
 	}
 }
 
-// recordVote passes the vote of a user to the Gate, and shows in the message what an approved change then waits for.
-// The Gate reads the change; it counts no vote on a change for which Slack is not a channel.
-func (b *Bot) recordVote(ctx context.Context, by caller, id string, v confirm.Vote) (confirm.Change, error) {
-	if !reChangeID().MatchString(id) {
-		return confirm.Change{}, confirm.ErrNotFound
-	}
-	back, err := b.cfg.Backend(ctx)
+// recordVote passes the vote of a user to the Gate, and shows in the message what an approved change then waits for. If
+// it is not known whether the vote was recorded, the error matches errNotKnown.
+func (b *Bot) recordVote(ctx context.Context, req request, id string, v confirm.Vote) (confirm.Change, error) {
+	c, gate, err := b.loadChange(ctx, id)
 	if err != nil {
-		return confirm.Change{}, err
+		return c, err
 	}
-	groups, unknown := b.users.groupsOf(ctx, by.user)
-	v.Principal, v.Channel, v.Groups = by.principal(), confirm.Slack, groups
+	groups, unknown := req.users.groupsOf(ctx, req.user)
+	v.Principal, v.Channel, v.Groups = req.principal(), confirm.Slack, groups
 	ctx = tools.WithProgress(ctx, func(note string) {
 		b.progress.set(id, note)
 		b.wakeNotifier()
 	})
-	c, err := back.Gate.Decide(ctx, id, v)
-	if c.ID != "" && !isForSlack(c) {
-		return confirm.Change{}, confirm.ErrNotFound
-	}
+	c, err = gate.Decide(ctx, id, v)
 	if unknown != nil && errors.Is(err, confirm.ErrRefused) {
-		b.cfg.Log.WarnContext(ctx, "a vote is refused without knowing its groups", "user", by.user, "error", unknown)
-		err = fmt.Errorf("%w (%s)", err, ownMessage(unknown))
+		b.cfg.Log.WarnContext(ctx, "a vote is refused without knowing its groups", "user", req.user, "error", unknown)
+		err = fmt.Errorf("%s (without that: %w)", ownMessage(unknown), err)
 	}
-	return c, err
+	if isCertain(err) {
+		return c, err
+	}
+	return b.readAgain(ctx, gate, id, lostWrite{cause: err, happened: func(c confirm.Change) bool {
+		return slices.ContainsFunc(c.Decisions, func(d confirm.Decision) bool {
+			return d.Principal == v.Principal && d.Approve == v.Approve
+		})
+	}})
 }
 
-// voteReply returns the reply to a vote.
+// voteReply returns the reply to a vote or a withdrawal.
 func (b *Bot) voteReply(ctx context.Context, c confirm.Change, err error) string {
 	switch {
 	case err == nil && c.State == confirm.Pending:
 		return fmt.Sprintf("Your approval is recorded: %d of %d confirmations.", c.Approvals(), c.Needed)
 	case err == nil:
 		return statusText(c)
+	case errors.Is(err, errNotKnown):
+		return "Whether your decision was recorded is not known yet, because the database did not answer. The message of the change shows " +
+			"it as soon as it is known. If the message still waits for a decision in a minute, decide again: a decision counts once."
 	case errors.Is(err, confirm.ErrMoved):
 		b.progress.set(c.ID, "") // updates the message in which the user clicked
 		b.wakeNotifier()
@@ -90,8 +97,8 @@ func (b *Bot) voteReply(ctx context.Context, c confirm.Change, err error) string
 	case errors.Is(err, confirm.ErrRefused):
 		return "Not counted: " + withPeriod(err.Error())
 	}
-	b.cfg.Log.ErrorContext(ctx, "failed to record a decision", "change", c.ID, "error", err)
-	return "Not done: scanwarden failed on its own side and recorded nothing. Please try again in a moment."
+	b.cfg.Log.ErrorContext(ctx, "failed to read a change", "change", c.ID, "error", err)
+	return "Not done: scanwarden cannot read the change now, so that nothing was decided. Please try again in a moment."
 }
 
 // statusText returns the status of a change in one or two sentences.
@@ -112,7 +119,7 @@ func statusText(c confirm.Change) string {
 
 // openDenyModal opens the modal that asks for the reason of a denial.
 func (b *Bot) openDenyModal(ctx context.Context, req request, id string) {
-	c, err := b.loadChange(ctx, id)
+	c, _, err := b.loadChange(ctx, id)
 	if err == nil && c.State != confirm.Pending {
 		err = confirm.ErrMoved
 	}
@@ -140,7 +147,7 @@ func (b *Bot) handleDenial(ctx context.Context, req request, view slack.View) mo
 	if len([]rune(reason)) > maxReasonLen {
 		return modalResult{errors: map[string]string{reasonBlock: fmt.Sprintf("At most %d characters, please.", maxReasonLen)}}
 	}
-	c, err := b.recordVote(ctx, req.caller, view.PrivateMetadata, confirm.Vote{Reason: reason})
+	c, err := b.recordVote(ctx, req, view.PrivateMetadata, confirm.Vote{Reason: reason})
 	switch {
 	case err == nil:
 		return modalResult{}
@@ -150,19 +157,26 @@ func (b *Bot) handleDenial(ctx context.Context, req request, view slack.View) mo
 	return textResult(b.voteReply(ctx, c, err))
 }
 
-// handleWithdraw withdraws a change for its requester. The Gate reads the change; to any other user it does not exist.
+// handleWithdraw withdraws a change for its requester. The Gate compares the two; to any other user the change does not
+// exist.
 func (b *Bot) handleWithdraw(ctx context.Context, req request, id string) {
 	c, err := b.withdrawChange(ctx, req.caller, id)
-	b.replyText(ctx, req, b.voteReply(ctx, c, err))
+	text := b.voteReply(ctx, c, err)
+	if errors.Is(err, errNotKnown) {
+		text = "Whether the change is withdrawn is not known yet, because the database did not answer. If it still waits for a decision in a minute (" +
+			b.listCommand() + "), withdraw it again."
+	}
+	b.replyText(ctx, req, text)
 }
 
 func (b *Bot) withdrawChange(ctx context.Context, by caller, id string) (confirm.Change, error) {
-	if !reChangeID().MatchString(id) {
-		return confirm.Change{}, confirm.ErrNotFound
-	}
-	back, err := b.cfg.Backend(ctx)
+	c, gate, err := b.loadChange(ctx, id)
 	if err != nil {
-		return confirm.Change{}, err
+		return c, err
 	}
-	return back.Gate.Withdraw(ctx, id, confirm.Requester{Principal: by.principal()})
+	c, err = gate.Withdraw(ctx, id, confirm.Requester{Principal: by.principal()})
+	if isCertain(err) {
+		return c, err
+	}
+	return b.readAgain(ctx, gate, id, lostWrite{cause: err, happened: func(c confirm.Change) bool { return c.State == confirm.Withdrawn }})
 }

@@ -15,10 +15,10 @@ import (
 // The values of confirm.Link.How.
 const howSignIn, howEmail = "sign-in", "e-mail"
 
-// resolveUser returns the member behind a request, as userDirectory.member does. With MatchEmail it first updates the
-// link that the e-mail address of that member makes.
-func (b *Bot) resolveUser(ctx context.Context, named caller) (caller, error) {
-	by, err := b.users.member(ctx, named)
+// resolveUser returns the member behind a request, as userReader.member does. With MatchEmail it first updates the link
+// that the e-mail address of that member makes.
+func (b *Bot) resolveUser(ctx context.Context, users userReader, named caller) (caller, error) {
+	by, err := users.member(ctx, named)
 	if err != nil || !b.cfg.MatchEmail {
 		return by, err
 	}

@@ -28,7 +28,7 @@ const (
 func (b *Bot) handleCommand(cmd slack.SlashCommand, delivery string) (reply any, err error) {
 	req := request{
 		caller: caller{team: cmd.TeamID, user: cmd.UserID}, channel: cmd.ChannelID,
-		triggerID: cmd.TriggerID, responseURL: cmd.ResponseURL,
+		triggerID: cmd.TriggerID, responseURL: cmd.ResponseURL, users: b.users,
 	}
 	if cmd.Command == "" || !blocks.IsID(cmd.UserID) || !blocks.IsID(cmd.TeamID) {
 		return nil, errMalformed
@@ -55,7 +55,7 @@ func (b *Bot) ackThen(req request, work func(context.Context)) any {
 func (b *Bot) handleInteraction(in slack.InteractionCallback, delivery string) (reply any, err error) {
 	req := request{
 		caller: caller{team: cmp.Or(in.User.TeamID, in.Team.ID), user: in.User.ID}, channel: in.Channel.ID,
-		triggerID: in.TriggerID, responseURL: in.ResponseURL, inHome: in.View.Type == slack.VTHomeTab,
+		triggerID: in.TriggerID, responseURL: in.ResponseURL, inHome: in.View.Type == slack.VTHomeTab, users: b.users,
 	}
 	if in.View.Type == slack.VTModal {
 		req.viewID = in.View.ID
@@ -84,6 +84,7 @@ func (b *Bot) handleBlockAction(req request, in slack.InteractionCallback) any {
 	var work func(context.Context, request)
 	switch act.ActionID {
 	case actionApprove:
+		req.users = b.users.current() // the right to approve may have been taken away a moment ago
 		work = func(ctx context.Context, req request) { b.handleApprove(ctx, req, act.Value) }
 	case actionDeny:
 		work = func(ctx context.Context, req request) { b.openDenyModal(ctx, req, act.Value) }
@@ -142,7 +143,7 @@ func (b *Bot) handleEvent(body json.RawMessage, delivery string) (reply any, err
 	if !blocks.IsID(inner.User) || !blocks.IsID(outer.TeamID) {
 		return nil, errMalformed
 	}
-	req := request{caller: caller{team: outer.TeamID, user: inner.User}}
+	req := request{caller: caller{team: outer.TeamID, user: inner.User}, users: b.users}
 	b.dedup.once("event "+cmp.Or(outer.EventID, delivery), func() any {
 		b.runAsync(req, func(ctx context.Context) { b.publishHome(ctx, req) })
 		return nil

@@ -2,6 +2,7 @@ package slackbot
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 
 	"scanwarden/confirm"
 	"scanwarden/slackbot/internal/blocks"
+	"scanwarden/tools"
 )
 
 // maxPending and maxDecided bound the changes that the home tab lists.
@@ -28,7 +30,7 @@ func (b *Bot) publishHome(ctx context.Context, req request) {
 }
 
 func (b *Bot) homeBlocks(ctx context.Context, req request) ([]slack.Block, error) {
-	by, err := b.resolveUser(ctx, req.caller)
+	by, err := b.resolveUser(ctx, req.users, req.caller)
 	if err != nil {
 		return nil, err
 	}
@@ -89,26 +91,33 @@ func (b *Bot) newViewer(ctx context.Context, gate *confirm.Gate, by caller) (vie
 	return viewer{gate: gate, vote: vote, known: known, listed: listed}, nil
 }
 
-// pendingChanges returns the changes that this user could approve now, and their own. A click is checked by the Gate
-// again.
-func (v viewer) pendingChanges(ctx context.Context, now time.Time) ([]confirm.Change, error) {
-	open, err := v.gate.Changes(ctx, confirm.Filter{States: []confirm.State{confirm.Pending}})
-	if err != nil {
-		return nil, err
-	}
-	open = slices.DeleteFunc(open, func(c confirm.Change) bool { return !isForSlack(c) || !c.Expires.After(now) })
-	counts, err := v.gate.CanDecideEach(ctx, open, v.vote)
-	if err != nil {
-		return nil, err
-	}
-	var pending []confirm.Change
-	for i, c := range open {
-		if counts[i] || v.isRequester(c) {
+// pendingChanges returns the changes that this user could approve now, and their own, at most maxPending: those that expire
+// first. A click is checked by the Gate again.
+func (v viewer) pendingChanges(ctx context.Context, now time.Time) (pending []confirm.Change, err error) {
+	err = v.gate.EachChange(ctx, confirm.Filter{States: []confirm.State{confirm.Pending}}, func(c confirm.Change) error {
+		if !isForSlack(c) || !c.Expires.After(now) {
+			return nil
+		}
+		err := v.gate.CanDecide(ctx, c, v.vote)
+		if err != nil && !tools.IsRefusal(err) {
+			return err
+		}
+		if err == nil || v.isRequester(c) {
 			pending = append(pending, c)
 		}
+		if len(pending) == maxPending {
+			return errHomeIsFull
+		}
+		return nil
+	})
+	if errors.Is(err, errHomeIsFull) {
+		err = nil
 	}
-	return pending[:min(len(pending), maxPending)], nil
+	return pending, err
 }
+
+// errHomeIsFull ends the reading of changes for a home tab.
+var errHomeIsFull = errors.New("the home tab lists enough changes")
 
 // canSee reports whether the home tab lists a decided change: approvers see all, other users their own.
 func (v viewer) canSee(c confirm.Change) bool { return isForSlack(c) && (v.listed || v.isRequester(c)) }
@@ -139,7 +148,7 @@ func (b *Bot) changeList(title, none string, changes []confirm.Change, review bo
 		return append(content, blocks.TextSections(none)...)
 	}
 	for _, c := range changes {
-		line := blocks.Truncate(b.headlineFor(c)+"\n"+c.Summary, 1500)
+		line := b.headlineFor(c) + "\n" + blocks.Truncate(c.Summary, 1400)
 		section := slack.NewSectionBlock(blocks.PlainText(line), nil, nil)
 		if review && blocks.PlanPages(c) != nil {
 			section.Accessory = slack.NewAccessory(slack.NewButtonBlockElement(actionReview, c.ID, blocks.PlainText("Review")))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/slack-go/slack"
@@ -47,21 +48,41 @@ func (b *Bot) redeemProof(ctx context.Context, by caller, proof string) string {
 	if err != nil {
 		return "Not joined: " + withPeriod(err.Error())
 	}
-	back, err := b.cfg.Backend(ctx)
-	if err == nil {
-		err = back.Gate.Link(ctx, confirm.Link{
-			From: by.principal(), To: signedIn.Principal, Name: signedIn.Name, How: howSignIn, At: b.cfg.Now(),
-		})
-	}
-	switch {
+	switch err := b.link(ctx, by, signedIn); {
 	case errors.Is(err, confirm.ErrRefused):
 		return "Not joined: " + withPeriod(err.Error())
+	case errors.Is(err, errNotKnown):
+		b.cfg.Log.ErrorContext(ctx, "the answer of the database to a link was lost", "user", by.user, "error", err)
+		return "Whether the accounts are joined is not known yet, because the database did not answer. The home tab of scanwarden shows it. " +
+			"If it does not in a minute, sign in again."
 	case err != nil:
 		b.cfg.Log.ErrorContext(ctx, "failed to link two accounts", "user", by.user, "error", err)
-		return "Not joined: scanwarden failed on its own side. Please try again in a moment."
+		return "Not joined: scanwarden is not ready. Please try again in a moment."
 	}
 	return fmt.Sprintf("Joined: in Slack you are now taken for %s, %s. If that is not you, ask an operator to take it back at once: scanwarden people unlink %s",
 		displayName(signedIn.Name, "this account"), signedIn.Principal, by.principal())
+}
+
+// link records that the caller has the account. If it is not known whether that was recorded, it reads the links again,
+// and returns errNotKnown if they do not show it.
+func (b *Bot) link(ctx context.Context, by caller, signedIn SignedIn) error {
+	back, err := b.cfg.Backend(ctx)
+	if err != nil {
+		return err
+	}
+	err = back.Gate.Link(ctx, confirm.Link{
+		From: by.principal(), To: signedIn.Principal, Name: signedIn.Name, How: howSignIn, At: b.cfg.Now(),
+	})
+	if isCertain(err) {
+		return err
+	}
+	ctx, cancel := detachedContext(ctx)
+	defer cancel()
+	known, unread := back.Gate.Person(ctx, by.principal())
+	if unread == nil && slices.Contains(known.Principals, signedIn.Principal) {
+		return nil
+	}
+	return fmt.Errorf("%w: %w", errNotKnown, errors.Join(err, unread))
 }
 
 // displayName returns name, shortened, or fallback if name is empty.

@@ -6,16 +6,12 @@ import (
 	"fmt"
 	"runtime/debug"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/slack-go/slack"
 
 	"scanwarden/confirm"
 )
-
-// maxDirectMessages bounds how many approvers get a direct message.
-const maxDirectMessages = 50
 
 // The values of confirm.Message.Kind: a confirmation message, and the outcome for the requester.
 const confirmationKind, outcomeKind = "question", "word"
@@ -60,7 +56,7 @@ func (b *Bot) notifyOnce(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	n := notifier{Bot: b, gate: back.Gate, messages: messages}
+	n := notifier{Bot: b, gate: back.Gate, messages: messages, posts: new(int)}
 	return errors.Join(n.postPending(ctx), n.updateOutdated(ctx))
 }
 
@@ -69,49 +65,63 @@ type notifier struct {
 	*Bot
 	gate     *confirm.Gate
 	messages MessageStore
+	posts    *int // how many messages and reminders it has tried to post
 }
 
-// postPending posts every pending change that is not posted yet, and reminds the approvers of the others.
+// maxPosts bounds how many messages and reminders one round posts, so that decided changes are updated in between.
+const maxPosts = 50
+
+// postPending posts the pending changes that are not posted yet, oldest first, and reminds the approvers of the others. It
+// leaves those beyond maxPosts to the next round, which follows at once.
 func (n notifier) postPending(ctx context.Context) error {
-	all, err := n.gate.Changes(ctx, confirm.Filter{States: []confirm.State{confirm.Pending}, Limit: 1000})
-	if err != nil {
-		return err
-	}
 	pending := map[string]bool{}
 	var errs []error
-	for _, c := range slices.Backward(all) { // oldest first
+	errs = append(errs, n.gate.EachChange(ctx, confirm.Filter{States: []confirm.State{confirm.Pending}}, func(c confirm.Change) error {
 		if !isForSlack(c) || !c.Expires.After(n.cfg.Now()) {
-			continue
+			return nil
 		}
 		pending[c.ID] = true
-		errs = append(errs, n.postChange(ctx, c), n.remindApprovers(ctx, c))
+		job := n.outbox.jobFor(c.ID)
+		if *n.posts < maxPosts && n.outbox.isDue(job, n.cfg.Now()) {
+			errs = append(errs, n.postChange(ctx, c, job))
+		}
+		if *n.posts < maxPosts && n.isReminderDue(c, job) {
+			errs = append(errs, n.remindApprovers(ctx, c, job))
+		}
+		return ctx.Err()
+	}))
+	if *n.posts >= maxPosts {
+		n.wakeNotifier()
 	}
-	n.outbox.prune(pending, n.cfg.Now())
+	if ctx.Err() == nil {
+		n.outbox.prune(pending, n.cfg.Now())
+	}
 	return errors.Join(errs...)
 }
 
 // postChange posts the confirmation message of a change to each channel that lacks it.
-func (n notifier) postChange(ctx context.Context, c confirm.Change) error {
-	job := n.outbox.jobFor(c.ID)
-	if !n.outbox.isDue(job, n.cfg.Now()) {
-		return nil
-	}
+func (n notifier) postChange(ctx context.Context, c confirm.Change, job *postJob) error {
 	posted, err := n.messages.Messages(ctx, c.ID)
 	if err != nil {
 		return err
 	}
 	channels, err := n.destinations(ctx)
+	result := attempt{complete: true}
 	for _, channel := range channels {
 		msg, begun := findMessage(posted, channel)
-		if msg.Message != "" || !n.shouldPost(c, begun) {
+		if msg.Message != "" {
+			continue
+		}
+		if !n.shouldPost(c, begun) {
+			result.complete = false
 			continue
 		}
 		err = errors.Join(err, n.postTo(ctx, c, channel, job))
 	}
 	n.handlePostError(err)
-	problem := postProblem(err)
-	err = errors.Join(err, n.gate.SetProblem(ctx, c.ID, problem)) // for an assistant that reads the change
-	n.outbox.finish(job, problem, n.cfg.Now())
+	result.problem = postProblem(err)
+	err = errors.Join(err, n.gate.SetProblem(ctx, c.ID, result.problem)) // for an assistant that reads the change
+	n.outbox.finish(job, result, n.cfg.Now())
 	return err
 }
 
@@ -132,6 +142,7 @@ func (n notifier) postTo(ctx context.Context, c confirm.Change, channel string, 
 		if err := n.messages.SaveMessage(ctx, msg); err != nil {
 			return err
 		}
+		*n.posts++
 		options := append(noUnfurl(), slack.MsgOptionText(n.headlineFor(c), true), slack.MsgOptionBlocks(n.changeMessage(c, "")...))
 		_, message, err := n.api.PostMessageContext(ctx, channel, options...)
 		if err != nil {
@@ -155,64 +166,6 @@ func (n notifier) handlePostError(err error) {
 		n.outbox.backOff(n.cfg.Now(), wait)
 	}
 	n.stopIfFatal(err)
-}
-
-// destinations returns the channels for confirmation messages: the configured one, or else the direct messages of the
-// approvers.
-func (n notifier) destinations(ctx context.Context) ([]string, error) {
-	if n.cfg.Channel != "" {
-		return []string{n.cfg.Channel}, nil
-	}
-	users, err := n.approverUsers(ctx)
-	if len(users) == 0 && err == nil {
-		err = errNoApprover
-	}
-	var channels []string
-	for _, user := range users {
-		channel, failed := n.dmChannel(ctx, user)
-		if err = errors.Join(err, failed); failed == nil {
-			channels = append(channels, channel)
-		}
-	}
-	return channels, err
-}
-
-var errNoApprover = errors.New("no channel is configured and no approver is in Slack; set SCANWARDEN_SLACK_CHANNEL")
-
-// approverUsers returns the user IDs of all approvers in Slack.
-func (n notifier) approverUsers(ctx context.Context) (users []string, err error) {
-	for _, approver := range n.cfg.Approvers {
-		found, failed := n.resolveApprover(ctx, approver)
-		users, err = append(users, found...), errors.Join(err, failed)
-	}
-	slices.Sort(users)
-	users = slices.Compact(users)
-	return users[:min(len(users), maxDirectMessages)], err
-}
-
-// resolveApprover returns the user IDs that one entry of the approvers stands for: the members of a user group, or
-// the Slack accounts that are linked to a principal.
-func (n notifier) resolveApprover(ctx context.Context, approver string) (users []string, err error) {
-	if group, ok := strings.CutPrefix(approver, groupPrefix); ok {
-		return n.users.membersOf(ctx, group)
-	}
-	known, err := n.gate.Person(ctx, confirm.Principal(approver))
-	if err != nil {
-		return nil, err
-	}
-	return slackUserIDs(known), nil
-}
-
-// dmChannel returns the direct message channel of a user, from the cache or from Slack.
-func (n notifier) dmChannel(ctx context.Context, user string) (string, error) {
-	if channel, ok := n.outbox.dms.Get(user); ok {
-		return channel, nil
-	}
-	channel, err := n.openDM(ctx, user)
-	if err == nil {
-		n.outbox.dms.Add(user, channel)
-	}
-	return channel, err
 }
 
 // findMessage returns the message in a channel.

@@ -14,6 +14,9 @@ const (
 	postLease = 30 * time.Second
 	// minBackoff and maxBackoff bound the wait between two attempts to post.
 	minBackoff, maxBackoff = time.Second, 30 * time.Second
+	// recheckPosted is how long a change that is posted everywhere is left alone. Then its channels are looked up again:
+	// there may be new approvers.
+	recheckPosted = 10 * time.Second
 	// ownershipTTL is how long a process remembers that it made a transition.
 	ownershipTTL = time.Minute
 )
@@ -33,9 +36,18 @@ type postOutbox struct {
 type postJob struct {
 	tried   chan struct{} // closed after the first attempt
 	problem string        // of the latest attempt, for users; "" if it succeeded
+	posted  bool          // the latest attempt left a message in each channel
 	nextTry time.Time
 	backoff time.Duration     // after the next failure
 	unsaved map[string]string // posted messages, by channel, that are not in the store yet
+
+	reminded bool // the approvers were reminded; only notifyLoop uses it
+}
+
+// attempt is the result of an attempt to post a change.
+type attempt struct {
+	problem  string // for users; "" if there was none
+	complete bool   // there is a message in each channel, except for those in problem
 }
 
 func newPostOutbox() *postOutbox {
@@ -108,20 +120,30 @@ func (o *postOutbox) backOff(now time.Time, d time.Duration) {
 	}
 }
 
-// finish records an attempt. problem is "" if it succeeded; otherwise the next attempt waits twice as long.
-func (o *postOutbox) finish(p *postJob, problem string, now time.Time) {
+// finish records an attempt. After a problem the next attempt waits twice as long.
+func (o *postOutbox) finish(p *postJob, result attempt, now time.Time) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	p.problem = problem
-	if problem != "" {
+	p.problem, p.posted = result.problem, result.problem == "" && result.complete
+	switch {
+	case result.problem != "":
 		p.nextTry = now.Add(p.backoff)
 		p.backoff = min(2*p.backoff, maxBackoff)
+	case result.complete:
+		p.nextTry = now.Add(recheckPosted)
 	}
 	select {
 	case <-p.tried:
 	default:
 		close(p.tried)
 	}
+}
+
+// isPosted reports whether the latest attempt left a message in each channel.
+func (o *postOutbox) isPosted(p *postJob) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return p.posted
 }
 
 // lastProblem returns the problem of the latest attempt, and "" if it succeeded.

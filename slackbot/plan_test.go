@@ -134,7 +134,7 @@ func TestAPlanThatSlackCannotShowCannotBeApprovedThere(t *testing.T) {
 	}
 }
 
-func TestALongValueIsSplitAndNotCut(t *testing.T) {
+func TestAValueLongerThanABlockIsShownInNumberedParts(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, options{})
 	long := strings.Repeat("0123456789", 700)
@@ -143,7 +143,15 @@ func TestALongValueIsSplitAndNotCut(t *testing.T) {
 		Subjects: []confirm.Subject{{Title: "x", Fields: []confirm.Field{{Name: "target", Before: long}}}},
 	})
 	q := s.slack.WaitMessage(channel, func(m slacktest.Message) bool { return containsAll(m.All(), "Code: "+c.Code) })
-	if whole := strings.ReplaceAll(q.All(), "\n", ""); !strings.Contains(whole, long) {
+	whole := strings.ReplaceAll(q.All(), "\n", "")
+	for n := range 3 {
+		mark := fmt.Sprintf("Part %d of 3 of one value that is too long for one block:", n+1)
+		if !strings.Contains(whole, mark) {
+			t.Errorf("%q is missing", mark)
+		}
+		whole = strings.ReplaceAll(whole, mark, "")
+	}
+	if !strings.Contains(whole, long) {
 		t.Error("the value is not there whole")
 	}
 }

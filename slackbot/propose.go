@@ -1,26 +1,34 @@
 package slackbot
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
 	"scanwarden/confirm"
 	"scanwarden/slackbot/internal/blocks"
 	"scanwarden/slackbot/internal/form"
+	"scanwarden/tools"
 )
 
 // proposalResult is the outcome of a proposal: a change that waits for approval, or an error.
 type proposalResult struct {
 	operation   string
+	listCommand string // the command that lists the requester's open changes
 	change      confirm.Change
 	postProblem string // why the confirmation message is not posted yet; "" if it is
 	err         error
 }
 
+// listCommand returns the command that lists a user's open changes.
+func (b *Bot) listCommand() string { return b.cfg.commandFor(scansCommand) + " changes" }
+
 // proposeAndPost proposes a change and waits a moment for its confirmation message to be posted.
 func (b *Bot) proposeAndPost(ctx context.Context, by caller, f form.Form, args map[string]any) proposalResult {
-	p := proposalResult{operation: f.Op.Name}
+	p := proposalResult{operation: f.Op.Name, listCommand: b.listCommand()}
 	p.change, p.err = b.planAndPropose(ctx, by, f.Op.Name, args)
 	if p.err == nil {
 		p.postProblem = b.waitPosted(ctx, p.change)
@@ -28,7 +36,8 @@ func (b *Bot) proposeAndPost(ctx context.Context, by caller, f form.Form, args m
 	return p
 }
 
-// planAndPropose plans and proposes a change through Service.Propose, with the user groups of the requester.
+// planAndPropose plans and proposes a change through Service.Propose, with the user groups of the requester. If it is not
+// known whether the change was recorded, the error matches errNotKnown.
 func (b *Bot) planAndPropose(ctx context.Context, by caller, operation string, args map[string]any) (none confirm.Change, err error) {
 	back, err := b.cfg.Backend(ctx)
 	if err != nil {
@@ -45,11 +54,49 @@ func (b *Bot) planAndPropose(ctx context.Context, by caller, operation string, a
 	if err != nil {
 		return none, err
 	}
-	return back.Service.Propose(ctx, requester, operation, input)
+	c, err := back.Service.Propose(ctx, requester, operation, input)
+	if isCertain(err) {
+		return c, err
+	}
+	return b.findProposed(ctx, back, lostProposal{by: requester.Principal, operation: operation, input: input, cause: err})
+}
+
+// lostProposal is a proposal of which it is not known whether it was recorded.
+type lostProposal struct {
+	by        confirm.Principal
+	operation string
+	input     json.RawMessage
+	cause     error
+}
+
+// findProposed looks for a lost proposal among the open changes of its requester, by its request. It returns errNotKnown if
+// it is not there: a COMMIT may still be on its way.
+func (b *Bot) findProposed(ctx context.Context, back *Backend, p lostProposal) (confirm.Change, error) {
+	ctx, cancel := detachedContext(ctx)
+	defer cancel()
+	open, err := back.Gate.OpenChanges(ctx, p.by)
+	if err == nil {
+		var plan confirm.Proposal
+		plan, err = back.Service.Plan(ctx, tools.Caller{Principal: p.by}, p.operation, p.input)
+		open = slices.DeleteFunc(open, func(c confirm.Change) bool {
+			return c.Requester != p.by || c.Operation != p.operation ||
+				c.Request.Path != plan.Request.Path || !bytes.Equal(c.Request.Body, plan.Request.Body)
+		})
+	}
+	b.cfg.Log.ErrorContext(ctx, "the answer of the database to a proposal was lost; the open changes were read again",
+		"requester", p.by, "found", len(open), "error", errors.Join(p.cause, err))
+	if err != nil || len(open) == 0 {
+		return confirm.Change{}, fmt.Errorf("%w: %w", errNotKnown, errors.Join(p.cause, err))
+	}
+	return open[0], nil
 }
 
 // resultText returns the reply to the requester.
 func (p proposalResult) resultText() string {
+	if errors.Is(p.err, errNotKnown) {
+		return "Whether the change was recorded is not known yet, because the database did not answer. If it was, it appears among your open " +
+			"changes (" + p.listCommand + ") and is put to the approvers. Propose it again only if it is not there in a minute."
+	}
 	if p.err != nil {
 		return refusalText(p.operation, p.err)
 	}

@@ -11,12 +11,15 @@ import (
 	"scanwarden/slackbot/internal/blocks"
 )
 
-// remindApprovers reminds the approvers of a change once, when half of its time has passed. The reminder is recorded
-// before it is posted: a missing reminder is better than two.
-func (n notifier) remindApprovers(ctx context.Context, c confirm.Change) error {
-	if n.cfg.Now().Before(c.Created.Add(c.Expires.Sub(c.Created) / 2)) {
-		return nil
-	}
+// isReminderDue reports whether half of the time of a change has passed and its approvers were not reminded yet.
+func (n notifier) isReminderDue(c confirm.Change, job *postJob) bool {
+	now := n.cfg.Now()
+	return !job.reminded && !now.Before(c.Created.Add(c.Expires.Sub(c.Created)/2)) && !n.outbox.backingOff(now)
+}
+
+// remindApprovers reminds the approvers of a change once. The reminder is recorded before it is posted: a missing reminder
+// is better than two.
+func (n notifier) remindApprovers(ctx context.Context, c confirm.Change, job *postJob) error {
 	posted, err := n.messages.Messages(ctx, c.ID)
 	if err != nil {
 		return err
@@ -37,6 +40,7 @@ func (n notifier) remindApprovers(ctx context.Context, c confirm.Change) error {
 			return err
 		}
 	}
+	job.reminded = n.outbox.isPosted(job)
 	return nil
 }
 

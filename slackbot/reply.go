@@ -18,6 +18,8 @@ type request struct {
 	responseURL string // takes five replies within half an hour
 	viewID      string // the modal in which the user acted; it shows the reply
 	inHome      bool   // the user acted in the home tab, which only a modal can answer
+
+	users userReader // reads the user and their groups from Slack
 }
 
 // replyText sends text to the user so that only they see it.

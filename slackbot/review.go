@@ -30,7 +30,7 @@ func readReviewState(s string) (r reviewState) {
 
 // openReview opens the first page of a plan.
 func (b *Bot) openReview(ctx context.Context, req request, id string) {
-	c, err := b.loadChange(ctx, id)
+	c, _, err := b.loadChange(ctx, id)
 	if err != nil {
 		b.replyText(ctx, req, b.voteReply(ctx, c, err))
 		return
@@ -41,7 +41,7 @@ func (b *Bot) openReview(ctx context.Context, req request, id string) {
 // nextPage shows the page after the one that the modal shows.
 func (b *Bot) nextPage(ctx context.Context, req request, metadata string) {
 	m := readReviewState(metadata)
-	c, err := b.loadChange(ctx, m.Change)
+	c, _, err := b.loadChange(ctx, m.Change)
 	if err != nil {
 		b.replyText(ctx, req, b.voteReply(ctx, c, err))
 		return

@@ -145,7 +145,7 @@ func (b *Bot) listOpenChanges(ctx context.Context, req request) ([]slack.Block, 
 	}
 	var content []slack.Block
 	for _, c := range open[:min(len(open), 40)] {
-		line := blocks.Truncate(fmt.Sprintf("%s\n%s\nUntil %s", b.headlineFor(c), c.Summary, blocks.FormatTime(c.Expires)), 280)
+		line := fmt.Sprintf("%s\n%s\nUntil %s", b.headlineFor(c), blocks.Truncate(c.Summary, 200), blocks.FormatTime(c.Expires))
 		section := slack.NewSectionBlock(blocks.PlainText(line), nil, nil)
 		if c.State == confirm.Pending && isForSlack(c) && !b.isReadOnly() {
 			section.Accessory = slack.NewAccessory(slack.NewButtonBlockElement(actionWithdraw, c.ID, blocks.PlainText("Withdraw")))

@@ -50,6 +50,7 @@ type options struct {
 	policy    func(*confirm.Policy)
 	slack     func(*slacktest.Options)
 	bot       func(*slackbot.Config)
+	gate      func(*confirm.Config)
 	noRun     bool // do not call Run
 }
 
@@ -74,6 +75,9 @@ func newStack(t testing.TB, opts options) *stack {
 				if b := s.notified.Load(); b != nil {
 					b.OnTransition(c)
 				}
+			}
+			if opts.gate != nil {
+				opts.gate(cfg)
 			}
 		},
 	})

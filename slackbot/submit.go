@@ -90,7 +90,7 @@ func (b *Bot) handleSubmission(req request, view slack.View) any {
 
 // runSubmission processes a submitted modal and returns its result.
 func (b *Bot) runSubmission(ctx context.Context, req request, view slack.View) modalResult {
-	by, err := b.resolveUser(ctx, req.caller)
+	by, err := b.resolveUser(ctx, req.users, req.caller)
 	if err != nil {
 		return textResult("Not done: " + withPeriod(ownMessage(err)))
 	}

@@ -15,14 +15,19 @@ import (
 // maxUpdates bounds how many messages one round updates.
 const maxUpdates = 100
 
-// updateOutdated updates every message whose change has a newer version, whichever process made it.
+// updateOutdated updates the messages whose change has a newer version, whichever process made it. Each round goes on
+// after the messages of the one before, so that messages that cannot be updated do not keep the others waiting.
 func (n notifier) updateOutdated(ctx context.Context) error {
 	if n.outbox.backingOff(n.cfg.Now()) {
 		return nil
 	}
-	outdated, err := n.messages.OutdatedMessages(ctx, maxUpdates)
+	outdated, err := n.messages.OutdatedMessages(ctx, n.updated, maxUpdates)
 	if err != nil {
 		return err
+	}
+	if n.updated = (confirm.Message{}); len(outdated) == maxUpdates {
+		n.updated = outdated[maxUpdates-1]
+		n.wakeNotifier()
 	}
 	notes := n.progress.drain()
 	for id := range notes {
@@ -129,6 +134,7 @@ func (n notifier) postMessage(ctx context.Context, to thread, c confirm.Change, 
 	if to.ts != "" {
 		options = append(options, slack.MsgOptionTS(to.ts))
 	}
+	*n.posts++
 	if _, message, err = n.api.PostMessageContext(ctx, to.channel, options...); err != nil {
 		n.handlePostError(err)
 		return "", fmt.Errorf("post to %s: %w", to.channel, err)

@@ -6,23 +6,12 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
-	"time"
 
-	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/slack-go/slack"
-	"golang.org/x/sync/singleflight"
 
 	"scanwarden/confirm"
 	"scanwarden/slackbot/internal/blocks"
 )
-
-// userCacheTTL is how long Slack's information on a user or a group is used. A removed user loses all permissions
-// within that time.
-const userCacheTTL = time.Minute
-
-// userCacheSize bounds the users, and the groups, that are cached.
-const userCacheSize = 4096
 
 // caller is the user of a signed request. None of it was typed by a user or stored in a message. Slack also names
 // users of other workspaces: only a caller that member returned has a principal.
@@ -41,27 +30,6 @@ func slackUserIDs(p confirm.Person) (users []string) {
 		}
 	}
 	return users
-}
-
-// userDirectory reads users and groups from Slack and caches them for userCacheTTL.
-type userDirectory struct {
-	api    *slack.Client
-	groups []string // the user groups that the policy contains
-	now    func() time.Time
-
-	flight  singleflight.Group // concurrent reads of the same user or group are one call
-	users   *lru.Cache[string, cached[*slack.User]]
-	members *lru.Cache[string, cached[[]string]]
-
-	mu   sync.Mutex
-	home *slack.AuthTestResponse // nil until it was read
-}
-
-// cached is a cache entry that is valid until a time. The expirable cache of golang-lru does not fit: it runs a goroutine
-// that never ends.
-type cached[T any] struct {
-	value T
-	until time.Time
 }
 
 func newUserDirectory(api *slack.Client, cfg Config) *userDirectory {
@@ -88,15 +56,15 @@ func (e notAllowedError) Error() string { return string(e) }
 // member returns the caller if it is a full member of our workspace, and otherwise an error that explains the
 // refusal. It fails closed when Slack does not answer. On Enterprise Grid, Slack names a user by the workspace or by
 // the organization; the caller that is returned has the workspace, so that one user has one principal.
-func (d *userDirectory) member(ctx context.Context, c caller) (caller, error) {
-	home, err := d.workspace(ctx)
+func (r userReader) member(ctx context.Context, c caller) (caller, error) {
+	home, err := r.workspace(ctx)
 	if err != nil {
 		return caller{}, fmt.Errorf("slack did not say which workspace this is, so no user can be verified; try again in a moment: %w", err)
 	}
 	if c.team != home.TeamID && (home.EnterpriseID == "" || c.team != home.EnterpriseID) {
 		return caller{}, errOtherWorkspace
 	}
-	u, err := d.userInfo(ctx, c.user)
+	u, err := r.userInfo(ctx, c.user)
 	if err != nil {
 		return caller{}, fmt.Errorf("slack did not say who you are, so you cannot use scanwarden now; try again in a moment: %w", err)
 	}
@@ -131,8 +99,8 @@ func (d *userDirectory) workspace(ctx context.Context) (*slack.AuthTestResponse,
 	if home != nil {
 		return home, nil
 	}
-	home, err := singleCall(d, "workspace", func() (*slack.AuthTestResponse, error) {
-		return d.api.AuthTestContext(context.WithoutCancel(ctx))
+	home, err := singleCall(ctx, d, "workspace", func(ctx context.Context) (*slack.AuthTestResponse, error) {
+		return d.api.AuthTestContext(ctx)
 	})
 	if err != nil {
 		return nil, err
@@ -147,17 +115,16 @@ func (d *userDirectory) workspace(ctx context.Context) (*slack.AuthTestResponse,
 }
 
 // userInfo returns a user, from the cache or from Slack.
-func (d *userDirectory) userInfo(ctx context.Context, id string) (*slack.User, error) {
-	return cachedCall(d, d.users, id, func() (*slack.User, error) {
-		return d.api.GetUserInfoContext(context.WithoutCancel(ctx), id)
-	})
+func (r userReader) userInfo(ctx context.Context, id string) (*slack.User, error) {
+	fetch := func(ctx context.Context, id string) (*slack.User, error) { return r.api.GetUserInfoContext(ctx, id) }
+	return cachedCall(ctx, r, lookup[*slack.User]{r.users, fetch}, id)
 }
 
 // groupsOf returns the user groups of a user, in the form that the policy uses. If some groups cannot be read, it
 // returns the other ones and an error.
-func (d *userDirectory) groupsOf(ctx context.Context, user string) (in []string, unknown error) {
-	for _, group := range d.groups {
-		members, err := d.membersOf(ctx, group)
+func (r userReader) groupsOf(ctx context.Context, user string) (in []string, unknown error) {
+	for _, group := range r.groups {
+		members, err := r.membersOf(ctx, group)
 		if err != nil && unknown == nil {
 			unknown = fmt.Errorf("slack did not say who is in the user group %s; try again in a moment: %w", group, err)
 		}
@@ -169,35 +136,16 @@ func (d *userDirectory) groupsOf(ctx context.Context, user string) (in []string,
 }
 
 // membersOf returns the user IDs of a user group, from the cache or from Slack.
-func (d *userDirectory) membersOf(ctx context.Context, group string) ([]string, error) {
-	return cachedCall(d, d.members, group, func() ([]string, error) {
-		return d.api.GetUserGroupMembersContext(context.WithoutCancel(ctx), group)
-	})
-}
-
-// cachedCall returns the cached value for id, or calls fetch and caches its value. Errors are not cached.
-func cachedCall[T any](d *userDirectory, cache *lru.Cache[string, cached[T]], id string, fetch func() (T, error)) (T, error) {
-	if entry, ok := cache.Get(id); ok && d.now().Before(entry.until) {
-		return entry.value, nil
+func (r userReader) membersOf(ctx context.Context, group string) ([]string, error) {
+	fetch := func(ctx context.Context, group string) ([]string, error) {
+		return r.api.GetUserGroupMembersContext(ctx, group)
 	}
-	value, err := singleCall(d, fmt.Sprintf("%T %s", cache, id), fetch)
-	if err != nil {
-		return value, err
-	}
-	cache.Add(id, cached[T]{value: value, until: d.now().Add(userCacheTTL)})
-	return value, nil
-}
-
-// singleCall calls fetch once for all concurrent calls with the same key. fetch must not use the context of its first
-// caller, who may leave before the others; apiTimeout bounds it.
-func singleCall[T any](d *userDirectory, key string, fetch func() (T, error)) (T, error) {
-	v, err, _ := d.flight.Do(key, func() (any, error) { return fetch() })
-	return v.(T), err
+	return cachedCall(ctx, r, lookup[[]string]{r.members, fetch}, group)
 }
 
 // requireMember returns req with a verified caller. Otherwise it replies with the reason and returns false.
 func (b *Bot) requireMember(ctx context.Context, req request) (request, bool) {
-	by, err := b.resolveUser(ctx, req.caller)
+	by, err := b.resolveUser(ctx, req.users, req.caller)
 	if err == nil {
 		req.caller = by
 		return req, true

@@ -20,7 +20,7 @@ func (b *Bot) ResolveUser(ctx context.Context, team, user string) (confirm.Princ
 	if !blocks.IsID(team) || !blocks.IsID(user) {
 		return "", nil, errors.New("slack named no person of a workspace; use the slash commands instead")
 	}
-	by, err := b.resolveUser(ctx, caller{team: team, user: user})
+	by, err := b.resolveUser(ctx, b.users, caller{team: team, user: user})
 	if err != nil {
 		if _, notAllowed := errors.AsType[notAllowedError](err); !notAllowed {
 			b.cfg.Log.WarnContext(ctx, "failed to resolve a user", "user", user, "error", err)

@@ -68,7 +68,7 @@ func (w *workers) stop() {
 }
 
 // msgInternalError is the reply after a panic.
-const msgInternalError = "scanwarden failed inside, and nothing was sent because of it. An operator finds the cause in its log."
+const msgInternalError = "scanwarden failed inside. What it had recorded before stays: look at the message of the change, or at your open changes, before you try again. An operator finds the cause in its log."
 
 // msgBusy is the reply when no worker is free.
 const msgBusy = "scanwarden is busy or restarting. Nothing was done; please try again in a moment."

@@ -49,11 +49,14 @@ type Operation struct {
 	Title       string
 	Description string
 	Effect      Effect
-	Destructive bool            // can overwrite or remove existing scans
-	Idempotent  bool            // a second call has no further effect
-	OpenWorld   bool            // reaches Defender, not only the ledger
-	Input       json.RawMessage // JSON Schema 2020-12
-	Output      json.RawMessage
+	Destructive bool // can overwrite or remove existing scans
+	Idempotent  bool // a second call has no further effect
+	OpenWorld   bool // reaches Defender, not only the ledger
+	// WaitArgument names the argument that makes a call wait for an outcome; "" if no call waits. An interface bounds
+	// such calls.
+	WaitArgument string
+	Input        json.RawMessage // JSON Schema 2020-12
+	Output       json.RawMessage
 }
 
 // ReadOnly reports whether the operation changes nothing at all.

@@ -15,7 +15,7 @@ var getChange = newCallOperation(Operation{
 	Name:        "get_change",
 	Title:       "Get change",
 	Description: "Get the status of a change that you proposed or, without change_id, of all your open changes.",
-	Idempotent:  true,
+	Idempotent:  true, WaitArgument: "wait_seconds",
 }, (*Service).getChange).withOutput(reflect.TypeFor[getChangeOutput]())
 
 type getChangeInput struct {

@@ -1,63 +1,49 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"strings"
 
+	"github.com/spf13/cobra"
+
+	"scanwarden/cmd/scanwarden/internal/config"
 	"scanwarden/confirm/store"
 )
 
-type auditCommand struct {
-	Verify verifyCommand `cmd:"" help:"Replay the whole log; exit 1 and name the first bad entry when it was altered. Example: scanwarden audit verify"`
-	Export exportCommand `cmd:"" help:"Print the log as JSON lines. Example: scanwarden audit export > audit.jsonl"`
+// newAuditCommand returns `scanwarden audit` with its commands verify and export.
+func newAuditCommand(e environment) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "audit", GroupID: groupInspect, Example: "scanwarden audit verify",
+		Short: "Check or print the tamper-evident log.", RunE: chooseSubcommand,
+	}
+	verify := &cobra.Command{
+		Use: "verify", Example: "scanwarden audit verify", Args: cobra.NoArgs,
+		Short: "Replay the whole log; exit 1 and name the first bad entry if it was altered.",
+		RunE:  func(cmd *cobra.Command, _ []string) error { return runAuditVerify(e, givenSettings(cmd)) },
+	}
+	export := &cobra.Command{
+		Use: "export", Example: "scanwarden audit export > audit.jsonl", Args: cobra.NoArgs,
+		Short: "Print the log as JSON lines.",
+		RunE:  func(cmd *cobra.Command, _ []string) error { return runAuditExport(e, givenSettings(cmd)) },
+	}
+	addSettingFlags(verify, config.GroupLedger)
+	addSettingFlags(export, config.GroupLedger)
+	cmd.AddCommand(verify, export)
+	return cmd
 }
 
-type verifyCommand struct{ ledgerFlags }
-
-// Run checks the log.
-func (verifyCommand) Run(w world, flags flagValues) error {
-	return withLedger(w, flags, func(ledger *store.Store) error {
-		head, err := ledger.Verify(w.ctx)
+// runAuditVerify replays the log and prints its length, tree hash and key.
+func runAuditVerify(e environment, flags config.Flags) error {
+	return withStore(e, flags, func(ledger *store.Store) error {
+		head, err := ledger.Verify(e.ctx)
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(w.out, "the audit log holds: entries %d, tree hash %s, verifier key %s\n", head.Entries, head.Hash, head.Key)
+		_, err = fmt.Fprintf(e.stdout, "the audit log holds: entries %d, tree hash %s, verifier key %s\n", head.Entries, head.Hash, head.Key)
 		return err
 	})
 }
 
-type exportCommand struct{ ledgerFlags }
-
-// Run prints the log.
-func (exportCommand) Run(w world, flags flagValues) error {
-	return withLedger(w, flags, func(ledger *store.Store) error { return ledger.Export(w.ctx, w.out) })
-}
-
-// errNoLedger says that there is nothing to look at, which is not the same as an empty ledger: somebody may
-// have removed it.
-var errNoLedger = errors.New("there is no ledger")
-
-// withLedger opens the ledger that a server keeps, to look only: nothing is recovered and nothing runs.
-func withLedger(w world, flags flagValues, look func(*store.Store) error) error {
-	cfg, err := load(w.environment, flags)
-	if err != nil {
-		return err
-	}
-	where, err := cfg.ledgerPlace(w.environment)
-	if err != nil {
-		return err
-	}
-	if path, ok := strings.CutPrefix(where.URL, "sqlite:"); ok {
-		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("%w at %s yet: start `scanwarden stdio` or `scanwarden serve` first, or name another one with SCANWARDEN_DATABASE_URL or SCANWARDEN_STATE_DIR", errNoLedger, path)
-		}
-	}
-	ledger, err := store.Open(w.ctx, where)
-	if err != nil {
-		return err
-	}
-	return errors.Join(look(ledger), ledger.Close())
+// runAuditExport prints the log.
+func runAuditExport(e environment, flags config.Flags) error {
+	return withStore(e, flags, func(ledger *store.Store) error { return ledger.Export(e.ctx, e.stdout) })
 }

@@ -1,151 +1,129 @@
 package main
 
 import (
+	"errors"
 	"fmt"
-	"strings"
 
-	"github.com/alecthomas/kong"
+	"github.com/spf13/cobra"
+
+	"scanwarden/cmd/scanwarden/internal/config"
 )
 
-// always are the flags of every command line.
-type always struct {
-	Help    bool `help:"Show this help; after a command, the command's." short:"h"`
-	Version bool `help:"Print the version." short:"V"`
+// description introduces the program in its help.
+const description = `scanwarden lets an AI assistant propose adding, updating or deleting authenticated scans in Microsoft ` +
+	`Defender, shows an approver exactly what would change, and sends it only after that person confirms: once, ` +
+	`unaltered, or not at all. New here? Run "scanwarden try".`
+
+// The groups of commands, by what people do with them.
+const (
+	groupStart   = "start"
+	groupServe   = "serve"
+	groupInspect = "inspect"
+	groupSetUp   = "setup"
+)
+
+// newRootCommand returns the command line of the program with all commands.
+func newRootCommand(e environment) *cobra.Command {
+	root := &cobra.Command{
+		Use: "scanwarden", Long: description, SilenceErrors: true, SilenceUsage: true,
+		Args:              checkRootArgs,
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return printVersion(e, cmd) },
+		RunE:              func(*cobra.Command, []string) error { return errNoCommand },
+	}
+	root.AddGroup(
+		&cobra.Group{ID: groupStart, Title: "Start here:"},
+		&cobra.Group{ID: groupServe, Title: "Run a server:"},
+		&cobra.Group{ID: groupInspect, Title: "Look at changes and people:"},
+		&cobra.Group{ID: groupSetUp, Title: "Set up and check:"},
+	)
+	root.PersistentFlags().BoolP("help", "h", false, "Show this help; after a command, the command's.")
+	root.PersistentFlags().BoolP("version", "V", false, "Print the version.")
+	root.SetFlagErrorFunc(explainFlagError)
+	root.SetHelpFunc(printHelp)
+	root.SetHelpCommand(newHelpCommand())
+	root.SetCompletionCommandGroupID(groupSetUp)
+	root.AddCommand(
+		newTryCommand(e), newSimulatorCommand(e),
+		newStdioCommand(e), newServeCommand(e),
+		newChangesCommand(e), newPeopleCommand(e), newAuditCommand(e),
+		newDoctorCommand(e), newManifestCommand(e), newSchemaCommand(e), newVersionCommand(e),
+	)
+	for _, cmd := range root.Commands() {
+		cmd.Flags().SortFlags = false // help keeps the order of the settings
+	}
+	return root
 }
 
-// commands is the table of contents. Each help ends with one example.
-var commands = []struct {
-	name, group, help string
-	grammar           func() any
-}{
-	{"try", "start", "A guided run against a simulated tenant, in this terminal. Example: scanwarden try", fresh[tryCommand]},
-	{"simulator", "start", "Serve the simulated Defender API for hands-on use. Example: scanwarden simulator", fresh[simulatorCommand]},
-	{"stdio", "serve", "MCP over stdin and stdout, for one local client. Example: scanwarden stdio --simulator", fresh[stdioCommand]},
-	{"serve", "serve", "MCP over HTTP at /mcp, for many clients. Example: scanwarden serve --simulator", fresh[serveCommand]},
-	{"changes", "look", "List changes, or show one whole. Example: scanwarden changes --json", fresh[changesCommand]},
-	{"doctor", "look", "Check everything a server needs, and say what to do about what is wrong. Example: scanwarden doctor --json", fresh[doctorCommand]},
-	{"people", "look", "List who is one and the same person, or take a link back. Example: scanwarden people", fresh[peopleCommand]},
-	{"audit", "look", "Check or print the tamper-evident log. Example: scanwarden audit verify", fresh[auditCommand]},
-	{"manifest", "start", "Print the Slack app manifest for this configuration. Example: scanwarden manifest > manifest.json", fresh[manifestCommand]},
-	{"schema", "look", "Print the tools' JSON schemas, or the configuration file's. Example: scanwarden schema --of config", fresh[schemaCommand]},
+// errNoCommand is returned for a command line without a command.
+var errNoCommand = usageError{errors.New(`choose a command: start with "scanwarden try", or see "scanwarden --help"`)}
+
+// errVersionPrinted ends a command line with --version before its command runs.
+var errVersionPrinted = errors.New("the version was printed")
+
+// printVersion prints the version and returns errVersionPrinted if --version was given.
+func printVersion(e environment, cmd *cobra.Command) error {
+	if wanted, err := cmd.Flags().GetBool("version"); err != nil || !wanted {
+		return err
+	}
+	if _, err := fmt.Fprintln(e.stdout, versionText()); err != nil {
+		return err
+	}
+	return errVersionPrinted
 }
 
-func fresh[T any]() any { return new(T) }
-
-const about = `scanwarden lets an AI assistant propose adding, updating or deleting authenticated scans in Microsoft ` +
-	`Defender, shows a person exactly what would change, and sends it only after that person confirms: once, ` +
-	`to the letter, or not at all. New here? Run "scanwarden try". Each command tells more with --help.`
-
-var groups = kong.Groups{
-	"start": "Start here:", "serve": "Serve:", "look": "Look:",
-	"tenant": "Tenant:", "policy": "Policy:", "ledger": "Ledger and logs:", "http": "HTTP:", "slack": "Slack:",
-	"contested": "Behaviour on which the documentation contradicts itself:",
-}
-
-// flagValues are the given flags by the environment name they stand for.
-type flagValues map[string]string
-
-// commandLine is what args say.
-type commandLine struct {
-	trace         *kong.Context
-	command       runner
-	flags         flagValues
-	help, version bool
-}
-
-// parse reads the command line. A command alone, which is how MCP clients start us, needs no grammar: the zero
-// value of each flag is its default.
-func parse(w world, args []string) (*commandLine, error) {
-	if len(args) == 1 {
-		for _, c := range commands {
-			if command, ok := c.grammar().(runner); ok && c.name == args[0] {
-				return &commandLine{command: command}, nil
+// newHelpCommand returns `scanwarden help [COMMAND]`, which people try beside --help.
+func newHelpCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "help [COMMAND]", Short: "Show the help of a command.", Hidden: true, Args: cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			found, rest, err := cmd.Root().Find(args)
+			if err != nil {
+				return err
 			}
-		}
+			if len(rest) > 0 {
+				return unknownCommand(found, rest[0])
+			}
+			return found.Help()
+		},
 	}
-	return parseFlags(w, args)
 }
 
-// parseFlags takes kong's grammar, parser and help, but neither its hooks nor its Run: kong finds those by name
-// through reflection, where no reader can follow. What they would have done is here: find the command, and see that it
-// is one.
-func parseFlags(w world, args []string) (*commandLine, error) {
-	var flags always
-	options := []kong.Option{
-		kong.Name("scanwarden"), kong.Description(about), kong.NoDefaultHelp(), kong.Writers(w.out, w.errs), groups,
+// newVersionCommand returns `scanwarden version`, which people try beside --version.
+func newVersionCommand(e environment) *cobra.Command {
+	return &cobra.Command{
+		Use: "version", Short: "Print the version.", Hidden: true, Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			_, err := fmt.Fprintln(e.stdout, versionText())
+			return err
+		},
 	}
-	parser, err := kong.New(&flags, append(options, grammar(args[0])...)...)
-	if err != nil {
-		return nil, err
-	}
-	trace, err := kong.Trace(parser, args)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := trace.Apply(); err != nil {
-		return nil, err
-	}
-	line := &commandLine{trace: trace, flags: flagsOf(trace), help: flags.Help, version: flags.Version}
-	if line.help || line.version || trace.Error != nil {
-		return line, trace.Error
-	}
-	return line, line.choose()
 }
 
-// grammar is the named command alone, or all of them: building the flags of every command would take a third
-// of the time to the handshake.
-func grammar(first string) []kong.Option {
-	var one, all []kong.Option
-	for _, c := range commands {
-		option := kong.DynamicCommand(c.name, c.help, c.group, c.grammar())
-		all = append(all, option)
-		if c.name == first {
-			one = append(one, option)
-		}
+// checkRootArgs returns an error that names the closest command if args begin with none.
+func checkRootArgs(root *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
 	}
-	if one != nil {
-		return one
-	}
-	return all
+	return unknownCommand(root, args[0])
 }
 
-// choose finds the command that was named.
-func (l *commandLine) choose() error {
-	selected := l.trace.Selected()
-	if selected == nil {
-		selected = l.trace.Model.Node
+// chooseSubcommand is the RunE of a command that does nothing by itself.
+func chooseSubcommand(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return unknownCommand(cmd, args[0])
 	}
-	command, ok := selected.Target.Addr().Interface().(runner)
-	if !ok {
-		names := make([]string, len(selected.Children))
-		for i, child := range selected.Children {
-			names[i] = child.Name
-		}
-		return fmt.Errorf("choose one of the commands %s", strings.Join(names, ", "))
-	}
-	l.command = command
-	return nil
+	return usageError{fmt.Errorf("%s: choose one of the commands %s; see \"scanwarden --help\"", cmd.Name(), joinNames(cmd))}
 }
 
-func (l *commandLine) printHelp() error {
-	return kong.DefaultHelpPrinter(kong.HelpOptions{Compact: true, WrapUpperBound: 110, ValueFormatter: describeFlag}, l.trace)
-}
-
-// describeFlag adds the setting's environment name to a flag's help.
-func describeFlag(v *kong.Value) string {
-	if name := v.Tag.Get("setting"); name != "" {
-		return fmt.Sprintf("%s ($%s)", v.Help, name)
+// unknownCommand returns a usage error that names the closest command below parent.
+func unknownCommand(parent *cobra.Command, name string) error {
+	var known []string
+	for _, c := range parent.Commands() {
+		known = append(known, c.Name())
 	}
-	return v.Help
-}
-
-// flagsOf returns the values of the flags that were given, by the environment name they stand for.
-func flagsOf(trace *kong.Context) flagValues {
-	given := flagValues{}
-	for _, flag := range trace.Flags() {
-		if name := flag.Tag.Get("setting"); name != "" && flag.Set {
-			given[name] = fmt.Sprint(trace.FlagValue(flag))
-		}
+	hint := ""
+	if best := config.Closest(name, known); best != "" {
+		hint = fmt.Sprintf("; did you mean %s?", best)
 	}
-	return given
+	return usageError{fmt.Errorf("there is no command %q%s; see \"scanwarden --help\"", name, hint)}
 }

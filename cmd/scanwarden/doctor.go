@@ -1,166 +1,115 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"io"
-	"time"
 
+	"github.com/spf13/cobra"
+
+	"scanwarden/cmd/scanwarden/internal/config"
+	"scanwarden/cmd/scanwarden/internal/doctor"
 	"scanwarden/tools"
 )
 
-type doctorCommand struct {
-	JSON    bool   `help:"Print a JSON array, for programs."`
-	Explain string `placeholder:"CHANGE" help:"Say which rule of the policy decides what about one change, and who may confirm it."`
-	tenantFlags
-	policyFlags
-	httpFlags
-	slackFlags
-	ledgerFlags
+// doctorOptions are the flags of `scanwarden doctor` that are no settings.
+type doctorOptions struct {
+	json, simulated bool
+	explain         string // id of a change, "" to run the checks
 }
 
-// A finding is one line of the doctor's.
-type finding struct {
-	Check  string `json:"check"`
-	Status string `json:"status"` // ok, note or wrong
-	Says   string `json:"says"`
-	Next   string `json:"next,omitempty"` // what to do, "" when nothing has to be done
-}
-
-// The statuses of a finding. A note does not keep anything from working.
-const (
-	fine  = "ok"
-	note  = "note"
-	wrong = "wrong"
-)
-
-// A check looks at one thing. It has a bounded time, and says what it found in the order in which to mend it.
-type check struct {
-	name string
-	look func(context.Context, *patient) []finding
-	mend string // what to do about what is wrong, where the finding does not know better
-}
-
-// checks are in the order in which one thing rests on another.
-var checks = []check{
-	{"policy", lookAtPolicy, "Correct the policy (SCANWARDEN_APPROVERS and its like)."},
-	{"credentials", lookAtCredentials, "Correct the credentials of the configuration file."},
-	{"clock", lookAtClock, "Correct SCANWARDEN_CLOUD or AZURE_AUTHORITY_HOST."},
-	{"sign-in", lookAtSignIn, "Correct the sign-in (SCANWARDEN_AUTH, AZURE_*); docs/entra.md tells of every way."},
-	{"Defender", lookAtDefender, "Correct defender.url (SCANWARDEN_DEFENDER_URL), and look whether the host can be reached."},
-	{"callers", lookAtCallers, "Correct how callers are told apart (SCANWARDEN_HTTP_AUTH, SCANWARDEN_HTTP_TOKEN, http.tokens)."},
-	{"Slack", lookAtSlack, "Check the app's tokens, and whether Slack can be reached."},
-	{"state", lookAtState, "Set SCANWARDEN_STATE_DIR to a directory of scanwarden's own."},
-	{"ledger", lookAtLedger, "Set SCANWARDEN_DATABASE_URL or SCANWARDEN_STATE_DIR to a ledger that can be opened."},
-}
-
-// checkTime bounds one check: a person waits.
-const checkTime = 90 * time.Second
-
-// patient is what is examined.
-type patient struct {
-	blueprint
-	world world
-}
-
-// Run examines everything that a server would need, and changes nothing but an older ledger's form. The error says
-// how much is wrong.
-func (d doctorCommand) Run(w world, flags flagValues) error {
-	if d.Explain != "" {
-		return d.explain(w, flags)
+// newDoctorCommand returns `scanwarden doctor`.
+func newDoctorCommand(e environment) *cobra.Command {
+	var options doctorOptions
+	cmd := &cobra.Command{
+		Use: "doctor", GroupID: groupSetUp, Example: "scanwarden doctor --json", Args: cobra.NoArgs,
+		Short: "Check everything that a server needs, and say what to do about each problem.",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if options.explain != "" {
+				return runExplain(e, givenSettings(cmd), options)
+			}
+			return runDoctor(e, givenSettings(cmd), options)
+		},
 	}
-	report := &report{paper: newPaper(w), waits: newWaits(w), quiet: d.JSON}
-	cfg, mistakes := examine(w.environment, flags)
+	cmd.Flags().BoolVar(&options.json, "json", false, "Print a JSON array, for programs.")
+	cmd.Flags().StringVar(&options.explain, "explain", "", "`CHANGE` Say which rule of the policy decides what about one change, and who may confirm it.")
+	addSimulatorFlag(cmd, &options.simulated)
+	addSettingFlags(cmd, config.GroupTenant, config.GroupPolicy, config.GroupHTTP, config.GroupSlack, config.GroupLedger)
+	return cmd
+}
+
+// runDoctor runs all checks and prints each finding as soon as it is known. The error counts the problems.
+func runDoctor(e environment, flags config.Flags, options doctorOptions) error {
+	report := &doctorReport{printer: newPrinter(e), progress: newProgressLine(e), silent: options.json}
+	cfg, mistakes := config.LoadLenient(e.env, flags)
 	for _, mistake := range mistakes {
-		report.add(finding{Check: "configuration", Status: wrong, Says: mistake.Error(), Next: "Correct it; the rest is checked then."})
+		report.add("configuration", config.Problem(mistake.Error(), "Correct it; the rest is checked then."))
 	}
 	if len(mistakes) == 0 {
-		report.add(finding{Check: "configuration", Status: fine, Says: cfg.told()})
-		cfg.Simulator = d.Simulator
-		p := &patient{blueprint: draw(cfg, w), world: w}
-		report.examine(w.ctx, p)
+		report.add("configuration", config.Pass("%s", cfg.DescribeSources()))
+		cfg.Simulator = options.simulated
+		report.runChecks(e.ctx, doctor.NewChecker(cfg, e.env, versionText()), cfg)
 	}
-	return report.end(w.out)
+	return report.finish(e.stdout)
 }
 
-// told says where the configuration comes from.
-func (c *config) told() string {
-	if c.path == "" {
-		return "from the environment and flags, no file"
-	}
-	return "from " + c.path + ", the environment and flags"
+// doctorReport collects findings and prints each at once. If silent, it prints nothing until finish.
+type doctorReport struct {
+	*printer
+	progress *progressLine
+	silent   bool
+	findings []config.Finding
 }
 
-// report collects findings, and shows each as soon as it is there.
-type report struct {
-	*paper
-	*waits
-	quiet    bool
-	findings []finding
-}
-
-func (r *report) examine(ctx context.Context, p *patient) {
-	defer p.rest()
-	for _, c := range checks {
+// runChecks runs all checks in order, until ctx is done.
+func (r *doctorReport) runChecks(ctx context.Context, checker *doctor.Checker, cfg *config.Config) {
+	defer checker.Close()
+	for _, check := range doctor.Checks {
 		if ctx.Err() != nil {
 			return
 		}
-		ctx, cancel := context.WithTimeout(ctx, checkTime)
-		found := c.look(tools.WithProgress(ctx, r.noteOf(c.name, p.cfg)), p)
-		r.clear()
-		for _, f := range found {
-			f.Check = c.name
-			if f.Status == wrong {
-				f.Next = cmp.Or(f.Next, c.mend)
-			}
-			r.add(f)
+		found := checker.Run(tools.WithProgress(ctx, r.progress.reporter(check.Name, cfg)), check)
+		r.progress.clear()
+		r.add(check.Name, found...)
+	}
+}
+
+// add records findings of a check and prints them unless the report is silent.
+func (r *doctorReport) add(check string, found ...config.Finding) {
+	for _, f := range found {
+		f.Check = check
+		r.findings = append(r.findings, f)
+		if !r.silent {
+			r.printFinding(f)
 		}
-		cancel()
 	}
 }
 
-func (r *report) add(f finding) {
-	r.findings = append(r.findings, f)
-	if r.quiet {
-		return
-	}
-	colour := map[string]string{fine: green, note: yellow, wrong: bold}[f.Status]
-	r.say(fmt.Sprintf("%s %s: %s", r.style(colour, fmt.Sprintf("%-5s", f.Status)), f.Check, f.Says))
+// printFinding prints one finding and what to do.
+func (r *doctorReport) printFinding(f config.Finding) {
+	color := map[string]string{config.StatusOK: styleGreen, config.StatusNote: styleYellow, config.StatusProblem: styleBold}[f.Status]
+	r.lines(fmt.Sprintf("%s %s: %s", r.style(color, fmt.Sprintf("%-5s", f.Status)), f.Check, f.Says))
 	if f.Next != "" {
-		r.say("      " + r.style(dim, "-> ") + f.Next)
+		r.lines("      " + r.style(styleDim, "-> ") + f.Next)
 	}
 }
 
-// end prints what programs read, and counts what is wrong.
-func (r *report) end(out io.Writer) error {
-	if r.quiet {
+// finish prints the JSON array if the report is silent, and returns an error that counts the problems. It returns nil
+// if there is none.
+func (r *doctorReport) finish(out io.Writer) error {
+	if r.silent {
 		if err := writeJSON(out, r.findings); err != nil {
 			return err
 		}
 	}
-	bad := 0
+	problems := 0
 	for _, f := range r.findings {
-		if f.Status == wrong {
-			bad++
+		if f.Status == config.StatusProblem {
+			problems++
 		}
 	}
-	if bad == 0 {
+	if problems == 0 {
 		return nil
 	}
-	return fmt.Errorf("doctor: %d of %s wrong", bad, numbered(len(r.findings), "finding"))
-}
-
-// rest ends what the checks began.
-func (p *patient) rest() {
-	if ids, err := p.signIn(); err == nil && ids.close != nil {
-		ids.close()
-	}
-}
-
-func numbered(n int, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return fmt.Sprintf("%d %ss", n, thing)
+	return fmt.Errorf("doctor: %d of %s wrong", problems, config.Plural(len(r.findings), "finding"))
 }

@@ -7,39 +7,40 @@ import (
 	"strings"
 	"time"
 
+	"scanwarden/cmd/scanwarden/internal/config"
 	"scanwarden/confirm"
 	"scanwarden/confirm/store"
 )
 
-// explain says what the policy of this configuration makes of one change of the ledger.
-func (d doctorCommand) explain(w world, flags flagValues) error {
-	cfg, err := load(w.environment, flags)
+// runExplain prints what the configured policy decides about one change of the ledger.
+func runExplain(e environment, flags config.Flags, options doctorOptions) error {
+	cfg, err := config.Load(e.env, flags)
 	if err != nil {
 		return err
 	}
 	var c confirm.Change
 	var links []confirm.Link
-	err = withLedger(w, flags, func(ledger *store.Store) (err error) {
-		if c, err = ledger.Change(w.ctx, strings.ToUpper(d.Explain)); errors.Is(err, confirm.ErrNotFound) {
-			return fmt.Errorf("there is no change %s in this ledger; `scanwarden changes` lists them", d.Explain)
+	err = withStore(e, flags, func(ledger *store.Store) (err error) {
+		if c, err = ledger.Change(e.ctx, strings.ToUpper(options.explain)); errors.Is(err, confirm.ErrNotFound) {
+			return fmt.Errorf("there is no change %s in this ledger; `scanwarden changes` lists them", options.explain)
 		} else if err != nil {
 			return err
 		}
-		links, err = ledger.Links(w.ctx)
+		links, err = ledger.Links(e.ctx)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	e := explanationOf(c, cfg, links)
-	if d.JSON {
-		return writeJSON(w.out, e)
+	found := newExplanation(c, cfg, links)
+	if options.json {
+		return writeJSON(e.stdout, found)
 	}
-	_, err = io.WriteString(w.out, e.text())
+	_, err = io.WriteString(e.stdout, found.text())
 	return err
 }
 
-// explanation is what was decided about a change, and what the policy of today makes of it.
+// explanation holds the decisions about a change, and how the current policy would treat it.
 type explanation struct {
 	Change    string   `json:"change"`
 	Summary   string   `json:"summary"`
@@ -48,22 +49,23 @@ type explanation struct {
 	Decisions []string `json:"decisions"` // one sentence each; never nil
 	Policy    string   `json:"policy"`    // where it comes from
 	confirm.Explanation
-	over bool // nobody is asked any more
+	over bool // the change is no longer pending
 }
 
-func explanationOf(c confirm.Change, cfg *config, links []confirm.Link) explanation {
+// newExplanation returns the explanation of a change.
+func newExplanation(c confirm.Change, cfg *config.Config, links []confirm.Link) explanation {
 	e := explanation{
-		Change: c.ID, Summary: c.Summary, Requester: string(c.Requester), Status: status(c, time.Now()), Policy: cfg.told(),
-		Decisions: []string{}, Explanation: cfg.policy().Explain(c, links...),
+		Change: c.ID, Summary: c.Summary, Requester: string(c.Requester), Status: statusText(c, time.Now()), Policy: cfg.DescribeSources(),
+		Decisions: []string{}, Explanation: cfg.ConfirmPolicy().Explain(c, links...),
 	}
 	for _, decision := range c.Decisions {
-		e.Decisions = append(e.Decisions, sentence(decision))
+		e.Decisions = append(e.Decisions, decisionText(decision))
 	}
 	e.over = c.State != confirm.Pending || e.Status == string(confirm.Expired)
 	return e
 }
 
-// text is the explanation for people.
+// text returns the explanation for people.
 func (e explanation) text() string {
 	var page strings.Builder
 	fmt.Fprintf(&page, "Change %s: %s, asked for by %s; it is %s\n", e.Change, e.Summary, e.Requester, e.Status)
@@ -71,7 +73,7 @@ func (e explanation) text() string {
 		fmt.Fprintln(&page, decision)
 	}
 	if e.over {
-		fmt.Fprintln(&page, "Nobody is asked about it any more. A change like it would be judged so today:")
+		fmt.Fprintln(&page, "It is no longer pending. The current policy would treat a change like it so:")
 	}
 	fmt.Fprintf(&page, "By the policy %s:\n", e.Policy)
 	for _, r := range e.Rules {
@@ -85,9 +87,9 @@ func (e explanation) text() string {
 		fmt.Fprintf(&page, "Refused: %s\n", e.Refused)
 		return page.String()
 	}
-	fmt.Fprintf(&page, "Needs %s: %s\n", headcount(e.Needed), strings.TrimPrefix(e.Because, "policy: "))
+	fmt.Fprintf(&page, "Needs %s: %s\n", config.CountPeople(e.Needed), strings.TrimPrefix(e.Because, "policy: "))
 	if len(e.Approvers) == 0 {
-		fmt.Fprintln(&page, "Nobody may confirm it: list approvers in policy.approvers (SCANWARDEN_APPROVERS).")
+		fmt.Fprintln(&page, "No approver is listed: list approvers in policy.approvers (SCANWARDEN_APPROVERS).")
 	} else {
 		fmt.Fprintf(&page, "May confirm: %s\n", strings.Join(e.Approvers, ", "))
 	}

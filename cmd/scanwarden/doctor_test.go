@@ -1,13 +1,8 @@
 package main
 
 import (
-	"context"
-	"encoding/base64"
 	"encoding/json"
 	"flag"
-	"fmt"
-	"net"
-	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -15,117 +10,121 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"scanwarden/cmd/scanwarden/internal/config"
+	"scanwarden/cmd/scanwarden/internal/server"
 	"scanwarden/defender/defendertest"
 	"scanwarden/defender/entra/entratest"
 	"scanwarden/slackbot/slacktest"
 )
 
-var rewrite = flag.Bool("rewrite", false, "write the golden files anew")
+var update = flag.Bool("update", false, "rewrite the golden files")
 
-// usable are the set-ups with which a server does its work.
-var usable = []string{"nothing", "simulator-url", "on-behalf-of", "slack-scope-idle", "approver-joined"}
+// workingSetups are the set-ups with which a server works.
+var workingSetups = []string{"all-well", "simulator-url", "on-behalf-of", "slack-scope-unused", "approver-linked"}
 
-// TestDoctorNamesEachFault breaks a good set-up in one way at a time. The golden files are what a person reads.
+// TestDoctorNamesEachFault breaks a good set-up in one way at a time. The golden files are what the doctor prints.
 func TestDoctorNamesEachFault(t *testing.T) {
-	for name, breakIt := range map[string]func(*ward){
-		"nothing":           func(*ward) {},
-		"misspelt-name":     func(w *ward) { w.env["SCANWARDEN_APPROVER"] = "token:ada" },
-		"misspelt-key":      func(w *ward) { w.file += "polcy: {}\n" },
-		"rule-that-is-none": func(w *ward) { w.file = "policy:\n  rules:\n    - {name: large, when: adresses > 10, approvals: 2}\n" },
-		"two-mistakes":      func(w *ward) { w.env["SCANWARDEN_CLOUD"], w.env["SCANWARDEN_LOG_LEVEL"] = "mars", "loud" },
-		"no-credential": func(w *ward) {
+	t.Parallel()
+	for name, breakIt := range map[string]func(*doctorStack){
+		"all-well":        func(*doctorStack) {},
+		"misspelled-name": func(w *doctorStack) { w.env["SCANWARDEN_APPROVER"] = "token:ada" },
+		"misspelled-key":  func(w *doctorStack) { w.file += "polcy: {}\n" },
+		"rule-invalid": func(w *doctorStack) {
+			w.file = "policy:\n  rules:\n    - {name: large, when: adresses > 10, approvals: 2}\n"
+		},
+		"two-mistakes": func(w *doctorStack) { w.env["SCANWARDEN_CLOUD"], w.env["SCANWARDEN_LOG_LEVEL"] = "mars", "loud" },
+		"no-credential": func(w *doctorStack) {
 			delete(w.env, "AZURE_CLIENT_SECRET")
 			delete(w.env, "AZURE_TENANT_ID")
 			w.env["SCANWARDEN_DEFENDER_URL"] = "https://127.0.0.1:1"
 		},
-		"nothing-to-sign-in-with": func(w *ward) {
+		"no-sign-in-settings": func(w *doctorStack) {
 			for _, name := range []string{"AZURE_CLIENT_SECRET", "AZURE_TENANT_ID", "AZURE_CLIENT_ID"} {
 				delete(w.env, name)
 			}
 			w.env["SCANWARDEN_DEFENDER_URL"], w.env["AZURE_AUTHORITY_HOST"] = "https://127.0.0.1:1", "https://127.0.0.1:1"
 		},
-		"write-credential-half": func(w *ward) { w.env["SCANWARDEN_WRITE_CLIENT_SECRET"] = "another-secret" },
-		"managed-identity": func(w *ward) {
+		"write-credential-incomplete": func(w *doctorStack) { w.env["SCANWARDEN_WRITE_CLIENT_SECRET"] = "another-secret" },
+		"managed-identity": func(w *doctorStack) {
 			w.env["SCANWARDEN_AUTH"], w.env["IDENTITY_ENDPOINT"], w.env["IDENTITY_HEADER"] = "managed-identity", "http://127.0.0.1:1", "x"
 		},
-		"simulator-url": func(w *ward) {
+		"simulator-url": func(w *doctorStack) {
 			delete(w.env, "AZURE_CLIENT_SECRET")
 			open := httptest.NewServer(w.tenant)
 			w.t.Cleanup(open.Close)
 			w.env["SCANWARDEN_DEFENDER_URL"] = open.URL
 		},
-		"entra-far":        func(w *ward) { w.env["AZURE_AUTHORITY_HOST"] = "https://127.0.0.1:1" },
-		"entra-over-http":  func(w *ward) { w.env["AZURE_AUTHORITY_HOST"] = "http://127.0.0.1:9" },
-		"certificate-gone": func(w *ward) { w.signInWith("AZURE_CLIENT_CERTIFICATE_PATH", "gone.pem") },
-		"token-file-gone":  func(w *ward) { w.signInWith("AZURE_FEDERATED_TOKEN_FILE", "gone.jwt") },
-		"token-file-empty": func(w *ward) {
+		"entra-unreachable":   func(w *doctorStack) { w.env["AZURE_AUTHORITY_HOST"] = "https://127.0.0.1:1" },
+		"entra-over-http":     func(w *doctorStack) { w.env["AZURE_AUTHORITY_HOST"] = "http://127.0.0.1:9" },
+		"certificate-missing": func(w *doctorStack) { w.signInWith("AZURE_CLIENT_CERTIFICATE_PATH", "gone.pem") },
+		"token-file-missing":  func(w *doctorStack) { w.signInWith("AZURE_FEDERATED_TOKEN_FILE", "gone.jwt") },
+		"token-file-empty": func(w *doctorStack) {
 			w.signInWith("AZURE_FEDERATED_TOKEN_FILE", "empty.jwt")
-			w.put("empty.jwt", "\n", 0o600)
+			w.writeFile("empty.jwt", "\n", 0o600)
 		},
-		"write-token-file-gone": func(w *ward) {
+		"write-token-file-missing": func(w *doctorStack) {
 			w.env["SCANWARDEN_WRITE_CLIENT_ID"] = serverApp
 			w.env["SCANWARDEN_WRITE_FEDERATED_TOKEN_FILE"] = filepath.Join(w.dir, "gone.jwt")
 		},
-		"wrong-secret": func(w *ward) { w.env["AZURE_CLIENT_SECRET"] = "another-secret" },
-		"expired-secret": func(w *ward) {
+		"wrong-secret": func(w *doctorStack) { w.env["AZURE_CLIENT_SECRET"] = "another-secret" },
+		"expired-secret": func(w *doctorStack) {
 			w.entra.AddApp(entratest.App{ClientID: serverApp, Secret: entraSecret, ExpiredSecret: true})
 		},
-		"wrong-tenant":     func(w *ward) { w.env["AZURE_TENANT_ID"] = "99999999-2222-3333-4444-555555555555" },
-		"tls-interception": func(w *ward) { w.env["SSL_CERT_FILE"] = "/dev/null"; w.env["SSL_CERT_DIR"] = w.dir },
-		"role-missing":     func(w *ward) { w.app(entratest.Defender + "/Machine.Read.All") },
-		"licence-missing": func(w *ward) {
+		"wrong-tenant":     func(w *doctorStack) { w.env["AZURE_TENANT_ID"] = "99999999-2222-3333-4444-555555555555" },
+		"tls-interception": func(w *doctorStack) { w.env["SSL_CERT_FILE"] = "/dev/null"; w.env["SSL_CERT_DIR"] = w.dir },
+		"role-missing":     func(w *doctorStack) { w.addApp(entratest.Defender + "/Machine.Read.All") },
+		"license-missing": func(w *doctorStack) {
 			w.tenant.Fail(defendertest.Fault{Status: 401, Code: "Unauthorized", Message: "No Tvm license"})
 		},
-		"defender-far":       func(w *ward) { w.env["SCANWARDEN_DEFENDER_URL"] = "http://127.0.0.1:1" },
-		"credential-missing": func(w *ward) { delete(w.env, "CORE_SNMP_PRIV") },
-		"vault-forbidden": func(w *ward) {
+		"defender-unreachable": func(w *doctorStack) { w.env["SCANWARDEN_DEFENDER_URL"] = "http://127.0.0.1:1" },
+		"credential-missing":   func(w *doctorStack) { delete(w.env, "CORE_SNMP_PRIV") },
+		"vault-forbidden": func(w *doctorStack) {
 			w.file = namedCredential
-			w.behindProxy(&vault{entra: w.entra, forbidden: true})
+			w.behindProxy(&fakeVault{entra: w.entra, forbidden: true})
 		},
-		"vault-secret-gone": func(w *ward) {
+		"vault-secret-missing": func(w *doctorStack) {
 			w.file = namedCredential
-			w.behindProxy(&vault{entra: w.entra})
+			w.behindProxy(&fakeVault{entra: w.entra})
 			w.file = strings.Replace(w.file, "/secrets/edge", "/secrets/edges", 1)
 		},
-		"vault-unreachable": func(w *ward) {
+		"vault-unreachable": func(w *doctorStack) {
 			w.file = namedCredential
-			w.behindProxy(&vault{entra: w.entra})
+			w.behindProxy(&fakeVault{entra: w.entra})
 			w.env["HTTPS_PROXY"] = "http://127.0.0.1:1"
 		},
-		"writer-role-missing": func(w *ward) {
-			w.app(entratest.Defender + "/Machine.Read.All")
+		"writer-role-missing": func(w *doctorStack) {
+			w.addApp(entratest.Defender + "/Machine.Read.All")
 			w.entra.AddApp(entratest.App{ClientID: writingApp, Secret: entraSecret, Roles: []string{entratest.Defender + "/Machine.Read.All"}})
 			w.env["SCANWARDEN_WRITE_CLIENT_ID"], w.env["SCANWARDEN_WRITE_CLIENT_SECRET"] = writingApp, entraSecret
 		},
-		"on-behalf-of": func(w *ward) {
+		"on-behalf-of": func(w *doctorStack) {
 			delete(w.env, "SCANWARDEN_HTTP_TOKEN")
 			w.env["SCANWARDEN_AUTH"], w.env["SCANWARDEN_HTTP_AUTH"] = "on-behalf-of", "entra"
 			w.file = namedCredential + "policy: {approvers: [slack:T01TEST/U0ADA], self_approval: true}\nconfirm_with: [client, slack]\n"
 		},
-		"log-altered": func(w *ward) {
-			w.keep()
-			w.alter("state/ledger.db", "U0BOB", "U0EVE")
+		"log-altered": func(w *doctorStack) {
+			w.createStore()
+			w.replaceInFile("state/ledger.db", "U0BOB", "U0EVE")
 		},
-		"slack-scope-idle": func(w *ward) {
+		"slack-scope-unused": func(w *doctorStack) {
 			w.slack = slacktest.New(w.t, slacktest.Options{BotToken: "xoxb-test", AppToken: "xapp-test", Team: "T01TEST",
 				Scopes: []string{"commands", "chat:write", "users:read", "im:write", "files:write"}})
 			w.env["SLACK_API_URL"] = w.slack.API()
 		},
-		"slack-socket-shut": func(w *ward) {
+		"slack-socket-refused": func(w *doctorStack) {
 			w.slack.Fail("apps.connections.open", slacktest.Fault{Times: -1, Error: "missing_scope"})
 		},
-		"slack-token-refused": func(w *ward) { w.env["SLACK_BOT_TOKEN"] = "xoxb-of-another-app" },
-		"slack-scope-missing": func(w *ward) {
+		"slack-token-refused": func(w *doctorStack) { w.env["SLACK_BOT_TOKEN"] = "xoxb-of-another-app" },
+		"slack-scope-missing": func(w *doctorStack) {
 			w.slack = slacktest.New(w.t, slacktest.Options{BotToken: "xoxb-test", AppToken: "xapp-test", Team: "T01TEST", Scopes: []string{"commands", "chat:write", "users:read"}})
 			w.env["SLACK_API_URL"] = w.slack.API()
 		},
-		"nobody-in-slack": func(w *ward) { w.file = namedCredential + "policy: {approvers: [token:ada]}\n" },
-		"nobodies": func(w *ward) {
+		"no-approver-in-slack": func(w *doctorStack) { w.file = namedCredential + "policy: {approvers: [token:ada]}\n" },
+		"unusable-principals": func(w *doctorStack) {
 			w.file = namedCredential + `policy: {approvers: [slack:T01TEST/U0ADA, slack-group:S0614TZR7]}
 people:
   - {name: Ada, principals: [slack:T01TEST/U0ADA, entra:contoso.onmicrosoft.com/ada@contoso.com]}
@@ -133,62 +132,64 @@ people:
   - {name: Cleo, principals: [slack:T01TEST/CLEO, token:cleo]}
 `
 		},
-		"nobody-asked": func(w *ward) { // no Slack: the requester's own client asks, and their own yes does not count
-			w.slackless()
+		"no-self-approval": func(w *doctorStack) { // without Slack the requester's own client is asked, and their own approval does not count
+			w.withoutSlack()
 			w.file = namedCredential + "policy: {approvers: [local:ada], approvals_required: {delete_scans: 2}}\n"
 		},
-		"nobody-answers": func(w *ward) {
-			w.slackless()
+		"no-approver-calls": func(w *doctorStack) {
+			w.withoutSlack()
 			w.file = namedCredential + "policy: {approvers: [token:ada, slack:T01TEST/U0ADA], self_approval: true}\n"
 		},
-		"approver-joined": func(w *ward) { // who is listed by one principal comes in by another
-			w.slackless()
+		"approver-linked": func(w *doctorStack) { // the approver is listed with one principal and calls with another
+			w.withoutSlack()
 			w.file = namedCredential + `policy: {approvers: [slack:T01TEST/U0ADA], self_approval: true}
 people: [{name: Ada, principals: [slack:T01TEST/U0ADA, token:default]}]
 `
 		},
-		"nobody-enough": func(w *ward) {
-			w.slackless()
+		"quorum-without-slack": func(w *doctorStack) {
+			w.withoutSlack()
 			w.file = namedCredential + "policy: {approvals_required: {delete_scans: 2}}\n"
 		},
-		"too-few": func(w *ward) {
+		"too-few-approvers": func(w *doctorStack) {
 			w.file = namedCredential + `policy: {approvers: [slack:T01TEST/U0ADA, token:default], approvals_required: {delete_scans: 2}}
 people: [{name: Ada, principals: [slack:T01TEST/U0ADA, token:default]}]
 `
 		},
-		"ledger-nowhere": func(w *ward) { w.env["SCANWARDEN_DATABASE_URL"] = "sqlite:/proc/x.db" },
-		"ledger-of-another-key": func(w *ward) {
-			w.keep()
+		"ledger-not-creatable": func(w *doctorStack) { w.env["SCANWARDEN_DATABASE_URL"] = "sqlite:/proc/x.db" },
+		"ledger-of-another-key": func(w *doctorStack) {
+			w.createStore()
 			for _, name := range []string{"audit.key", "audit.pub"} {
-				w.remove("state/" + name)
+				w.removeFile("state/" + name)
 			}
 		},
-		"audit-key-cut":    func(w *ward) { w.keep(); w.put("state/audit.key", "PRIVATE+KEY+scanwarden", 0o600) },
-		"server-key-cut":   func(w *ward) { w.put("state/server.key", "too short", 0o600) },
-		"server-key-empty": func(w *ward) { w.put("state/server.key", "", 0o600) },
-		"state-open": func(w *ward) {
-			w.keep()
-			w.put("state/server.key", strings.Repeat("k", keySize), 0o604)
-			w.put("state/sign-in-0011223344556677", "sealed", 0o620)
+		"audit-key-cut":    func(w *doctorStack) { w.createStore(); w.writeFile("state/audit.key", "PRIVATE+KEY+scanwarden", 0o600) },
+		"server-key-cut":   func(w *doctorStack) { w.writeFile("state/server.key", "too short", 0o600) },
+		"server-key-empty": func(w *doctorStack) { w.writeFile("state/server.key", "", 0o600) },
+		"state-permissive": func(w *doctorStack) {
+			w.createStore()
+			w.writeFile("state/server.key", strings.Repeat("k", server.KeySize), 0o604)
+			w.writeFile("state/sign-in-0011223344556677", "sealed", 0o620)
 			for name, mode := range map[string]os.FileMode{"": 0o777, "audit.key": 0o640, "ledger.db": 0o664} {
 				if err := os.Chmod(filepath.Join(w.dir, "state", name), mode); err != nil {
 					w.t.Fatal(err)
 				}
 			}
 		},
-		"secrets-readable": func(w *ward) {
+		"secrets-readable": func(w *doctorStack) {
 			w.signInWith("AZURE_FEDERATED_TOKEN_FILE", "a file.jwt")
-			w.put("a file.jwt", "header.one.signature", 0o644)
+			w.writeFile("a file.jwt", "header.one.signature", 0o644)
 			w.env["SCANWARDEN_WRITE_CLIENT_ID"], w.env["SCANWARDEN_WRITE_CLIENT_CERTIFICATE_PATH"] = serverApp, filepath.Join(w.dir, "key.pem")
-			w.put("key.pem", "no key", 0o666)
-			w.put("ada.token", bearer, 0o644)
-			w.put("grace.token", bearer+"-of-grace", 0o640)
+			w.writeFile("key.pem", "no key", 0o666)
+			w.writeFile("ada.token", bearerToken, 0o644)
+			w.writeFile("grace.token", bearerToken+"-of-grace", 0o640)
 			delete(w.env, "SCANWARDEN_HTTP_TOKEN")
 			w.file += "http: {tokens: {ada: {file: " + w.dir + "/ada.token}, grace: {file: " + w.dir + "/grace.token}}}\n"
 		},
-		"token-too-short": func(w *ward) { w.env["SCANWARDEN_HTTP_TOKEN"] = "short" },
-		"ledger-shut":     func(w *ward) { w.env["SCANWARDEN_DATABASE_URL"] = "postgres://nobody@127.0.0.1:1/none?sslmode=disable" },
-		"entra-for-nobody": func(w *ward) {
+		"token-too-short": func(w *doctorStack) { w.env["SCANWARDEN_HTTP_TOKEN"] = "short" },
+		"ledger-unreachable": func(w *doctorStack) {
+			w.env["SCANWARDEN_DATABASE_URL"] = "postgres://nobody@127.0.0.1:1/none?sslmode=disable"
+		},
+		"entra-client-id-invalid": func(w *doctorStack) {
 			delete(w.env, "SCANWARDEN_HTTP_TOKEN")
 			w.env["SCANWARDEN_HTTP_AUTH"] = "entra"
 			w.env["SCANWARDEN_HTTP_CLIENT_ID"] = "scans"
@@ -196,18 +197,18 @@ people: [{name: Ada, principals: [slack:T01TEST/U0ADA, token:default]}]
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWard(t)
+			w := newDoctorStack(t)
 			breakIt(w)
 			_, before := os.Stat(w.env["SCANWARDEN_STATE_DIR"])
-			got, exit := w.examine()
+			got, exit := w.runDoctor()
 			if _, after := os.Stat(w.env["SCANWARDEN_STATE_DIR"]); before != nil && after == nil && strings.Contains(got, "none yet") {
 				t.Error("the doctor made a state directory")
 			}
-			if (exit == 0) != slices.Contains(usable, name) {
+			if (exit == 0) != slices.Contains(workingSetups, name) {
 				t.Errorf("exit code %d", exit)
 			}
 			golden := filepath.Join("testdata", "doctor", name+".golden")
-			if *rewrite {
+			if *update {
 				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
 					t.Fatal(err)
 				}
@@ -223,34 +224,36 @@ people: [{name: Ada, principals: [slack:T01TEST/U0ADA, token:default]}]
 	}
 }
 
-// TestDoctorSimulated: a run that is made up has nothing that anybody must be kept from, and needs its key all the same.
+// TestDoctorSimulated: a simulated run has no secrets to protect, and needs its key all the same.
 func TestDoctorSimulated(t *testing.T) {
-	w := newWard(t)
-	w.put("state/audit.key", "", 0o666)
-	w.put("state/server.key", strings.Repeat("k", keySize), 0o666)
-	if out, _ := w.examine("--simulator"); !strings.Contains(out, "ok    state: ") {
+	t.Parallel()
+	w := newDoctorStack(t)
+	w.writeFile("state/audit.key", "", 0o666)
+	w.writeFile("state/server.key", strings.Repeat("k", server.KeySize), 0o666)
+	if out, _ := w.runDoctor("--simulator"); !strings.Contains(out, "ok    state: ") {
 		t.Errorf("modes are looked at:\n%s", out)
 	}
-	w.put("state/server.key", "too short", 0o666)
-	if out, exit := w.examine("--simulator"); exit == 0 || !strings.Contains(out, "wrong state: DIR/state/server.key does not hold 32 bytes\n      -> Remove it") {
+	w.writeFile("state/server.key", "too short", 0o666)
+	if out, exit := w.runDoctor("--simulator"); exit == 0 || !strings.Contains(out, "wrong state: DIR/state/server.key does not hold 32 bytes\n      -> Remove it") {
 		t.Errorf("a key that was cut short:\n%s", out)
 	}
 }
 
-// TestDoctorClock: a host whose clock differs is told of, and how far.
+// TestDoctorClock: the doctor reports how far the sign-in host's clock differs.
 func TestDoctorClock(t *testing.T) {
+	t.Parallel()
 	// A machine that is busy may take seconds for an answer, and finds itself nearer by them.
 	says := map[time.Duration]string{10 * time.Minute: "is (10m0s|9m5[0-9]s) behind$", -10 * time.Minute: "is 10m[0-9]+s ahead$",
 		2 * time.Minute: "is (2m0s|1m5[0-9]s) behind$", 0: "^within 30s of "}
-	for skew, want := range map[time.Duration]string{10 * time.Minute: wrong, -10 * time.Minute: wrong, 2 * time.Minute: note, 0: fine} {
-		w := newWard(t)
+	for skew, want := range map[time.Duration]string{10 * time.Minute: config.StatusProblem, -10 * time.Minute: config.StatusProblem, 2 * time.Minute: config.StatusNote, 0: config.StatusOK} {
+		w := newDoctorStack(t)
 		w.entra.SetSkew(skew)
-		out, _ := w.examine("--json")
-		var findings []finding
+		out, _ := w.runDoctor("--json")
+		var findings []config.Finding
 		if err := json.Unmarshal([]byte(out), &findings); err != nil {
 			t.Fatalf("%v\n%s", err, out)
 		}
-		i := slices.IndexFunc(findings, func(f finding) bool { return f.Check == "clock" })
+		i := slices.IndexFunc(findings, func(f config.Finding) bool { return f.Check == "clock" })
 		if i < 0 {
 			t.Errorf("skew %s: nothing is said of the clock: %+v", skew, findings)
 			continue
@@ -261,60 +264,9 @@ func TestDoctorClock(t *testing.T) {
 	}
 }
 
-// TestDoctorHosts: the nearest host is first, and those that do not answer, at once or never, are last.
-func TestDoctorHosts(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		hosts, wires := map[string]string{}, map[string]wire{}
-		for name, away := range map[string]time.Duration{"us": 200 * time.Millisecond, "eu": 30 * time.Millisecond, "au": 31 * time.Millisecond, "ina": time.Hour, "uk": -1} {
-			w := newWire()
-			server := &httptest.Server{Listener: w, Config: &http.Server{Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-				select {
-				case <-r.Context().Done():
-				case <-time.After(away):
-				}
-			})}}
-			server.Start()
-			defer server.Close()
-			if away < 0 {
-				w.close() // gone
-			}
-			hosts[name], wires[name+".example:80"] = "http://"+name+".example", w
-		}
-		var m *metrics
-		client := m.client(false)
-		client.Transport.(*http.Transport).Proxy = nil
-		client.Transport.(*http.Transport).DialContext = func(ctx context.Context, _, address string) (net.Conn, error) {
-			return wires[address].dial(ctx)
-		}
-		begin := time.Now()
-		found := reachAll(t.Context(), client, hosts)
-		if took := time.Since(begin); took != 10*time.Second {
-			t.Errorf("a host that never answers was waited for %v", took)
-		}
-		var order []string
-		for _, r := range found {
-			order = append(order, fmt.Sprint(r.name, " ", r.took, " ", r.err == nil))
-		}
-		if diff := cmp.Diff([]string{"eu 30ms true", "au 31ms true", "us 200ms true", "ina 0s false", "uk 0s false"}, order); diff != "" {
-			t.Errorf("by distance (-want +got):\n%s%v", diff, found)
-		}
-	})
-}
-
-// TestDoctorRegions: the commercial cloud has siblings to look at, an address of one's own has none.
-func TestDoctorRegions(t *testing.T) {
-	hosts, own, err := loaded(t, "defender: {region: eu}", nil).hosts()
-	if err != nil || own != "eu" || len(hosts) != 7 || hosts["uk"] != "https://uk.api.security.microsoft.com" {
-		t.Errorf("%v, %q, %v", hosts, own, err)
-	}
-	hosts, own, err = loaded(t, "defender: {cloud: gcc}", nil).hosts()
-	if err != nil || own != worldwide || len(hosts) != 1 {
-		t.Errorf("%v, %q, %v", hosts, own, err)
-	}
-}
-
-// TestDoctorGivesAdvice: whatever is wrong is told with what to do about it.
-func TestDoctorGivesAdvice(t *testing.T) {
+// TestDoctorSaysWhatToDo: each problem is followed by what to do about it.
+func TestDoctorSaysWhatToDo(t *testing.T) {
+	t.Parallel()
 	golden, err := filepath.Glob("testdata/doctor/*.golden")
 	if err != nil || len(golden) == 0 {
 		t.Fatal(golden, err)
@@ -326,49 +278,9 @@ func TestDoctorGivesAdvice(t *testing.T) {
 		}
 		lines := strings.Split(string(text), "\n")
 		for i, line := range lines {
-			if strings.HasPrefix(line, wrong) && !strings.HasPrefix(lines[i+1], "      -> ") {
+			if strings.HasPrefix(line, config.StatusProblem) && !strings.HasPrefix(lines[i+1], "      -> ") {
 				t.Errorf("%s: nothing to do about %q", path, line)
 			}
-		}
-	}
-}
-
-// TestAdvised: the forms of our sentences, and what looks like one of them.
-func TestAdvised(t *testing.T) {
-	for sentence, want := range map[string][2]string{
-		"the token is short; make one with `openssl rand -hex 32`":                                   {"the token is short", "Make one with `openssl rand -hex 32`."},
-		"sign-in failed (AADSTS90033): Entra ID has a passing fault: wait a minute; try again in 5s": {"sign-in failed (AADSTS90033): Entra ID has a passing fault", "Wait a minute; try again in 5s."},
-		"open ledger: read /x: is a directory":                                                       {"open ledger: read /x: is a directory", ""},
-		"no caller could be authenticated: set X to entra, or to none":                               {"no caller could be authenticated", "Set X to entra, or to none."},
-		"secret file: open /run/token: no such file or directory":                                    {"secret file: open /run/token: no such file or directory", ""},
-		"the vault said: settings are missing":                                                       {"the vault said: settings are missing", ""},
-	} {
-		says, next := advised(sentence)
-		if got := [2]string{says, next}; got != want {
-			t.Errorf("%q: got %q, want %q", sentence, got, want)
-		}
-	}
-}
-
-// TestDoctorReadsAPersonsPermissions: a person's token has scopes, where an application's has roles.
-func TestDoctorReadsAPersonsPermissions(t *testing.T) {
-	token := func(claims string) tokenSource {
-		return fixedToken("e30." + base64.RawURLEncoding.EncodeToString([]byte(claims)) + ".c2ln")
-	}
-	p := &patient{blueprint: blueprint{cfg: &config{}}}
-	for claims, want := range map[string]struct {
-		need         permissions
-		status, says string
-	}{
-		`{"upn":"ada@example.com","tid":"t","scp":"openid Machine.ReadWrite"}`: {writers, fine, "writing: token of ada@example.com in tenant t, with openid, Machine.ReadWrite"},
-		`{"upn":"ada@example.com","scp":"Machine.Read"}`:                       {readers, fine, "with Machine.Read"},
-		`{"upn":"ada@example.com","scp":"Machine.Read","roles":["Machine.ReadWrite.All"]}`: {
-			writers, wrong, "writing: the token of ada@example.com lacks Machine.ReadWrite; it has Machine.Read"},
-		`{"appid":"a","roles":["Machine.Read"]}`: {readers, wrong, "the token of app a lacks Machine.Read.All or Machine.ReadWrite.All; it has Machine.Read"},
-	} {
-		got := p.lookAtToken(t.Context(), "writing", token(claims), azureConfig{}, want.need)
-		if len(got) != 1 || got[0].Status != want.status || !strings.Contains(got[0].Says, want.says) || (got[0].Next == "") != (want.status == fine) {
-			t.Errorf("%s: %+v", claims, got)
 		}
 	}
 }

@@ -22,24 +22,26 @@ const (
 	adaID       = "aaaaaaaa-0000-0000-0000-000000000001"
 )
 
-// tenancy is an installation whose callers sign in with Entra ID, and whose Defender takes no token but those that
-// the same Entra ID gave out for Defender.
-type tenancy struct {
-	*site
+// entraStack is an installation with Entra ID. Its callers sign in there, and its Defender accepts only tokens of the
+// same Entra ID for Defender.
+type entraStack struct {
+	*stack
 	entra    *entratest.Server
 	url      string
 	ada, bob entratest.User
 }
 
-func newTenancy(t *testing.T, env ...string) *tenancy {
+// newServingEntraStack returns a stack with a running server.
+func newServingEntraStack(t *testing.T, env ...string) *entraStack {
 	t.Helper()
-	s := vacant(t, entratest.Defender)
+	s := newEntraStack(t, entratest.Defender)
 	s.url = s.serve(t, env...).url
 	return s
 }
 
-// vacant is a tenancy in which nothing runs yet. Its Defender is the resource that tokens have to be for.
-func vacant(t *testing.T, resource string) *tenancy {
+// newEntraStack returns a stack in which no server runs yet. resource is the resource that tokens for its Defender
+// need.
+func newEntraStack(t *testing.T, resource string) *entraStack {
 	t.Helper()
 	fake := entratest.New(entratest.Options{Resources: []string{resource, entratest.KeyVault}})
 	t.Cleanup(fake.Close)
@@ -48,10 +50,10 @@ func vacant(t *testing.T, resource string) *tenancy {
 		Roles:     []string{resource + "/Machine.ReadWrite.All"},
 		Consented: []string{resource + "/Machine.ReadWrite"},
 	})
-	s := &tenancy{site: newSite(t), entra: fake}
+	s := &entraStack{stack: newStack(t), entra: fake}
 	s.ada = fake.AddUser(entratest.User{ObjectID: adaID, Name: "Ada"})
 	s.bob = fake.AddUser(entratest.User{ObjectID: "bbbbbbbb-0000-0000-0000-000000000002", Name: "Bob"})
-	api := httptest.NewServer(guarded(fake, s.tenant, resource))
+	api := httptest.NewServer(requireEntraToken(fake, s.tenant, resource))
 	t.Cleanup(func() { s.tenant.Close(); api.Close() })
 	s.env = append(s.env, "SCANWARDEN_DEFENDER_URL="+api.URL, "SSL_CERT_FILE="+fake.CAFile(t),
 		"AZURE_AUTHORITY_HOST="+fake.Authority(), "AZURE_TENANT_ID="+fake.Tenant(),
@@ -60,8 +62,8 @@ func vacant(t *testing.T, resource string) *tenancy {
 	return s
 }
 
-// guarded is a Defender that believes Entra ID and nobody else.
-func guarded(fake *entratest.Server, tenant *defendertest.Server, resource string) http.Handler {
+// requireEntraToken returns a Defender that accepts only tokens of Entra ID.
+func requireEntraToken(fake *entratest.Server, tenant *defendertest.Server, resource string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, err := fake.Valid(bearerOf(r.Header), resource); err != nil {
 			http.Error(w, err.Error(), http.StatusUnauthorized)
@@ -76,31 +78,32 @@ func bearerOf(h http.Header) string {
 	return token
 }
 
-// person is the token of one who may call, with these roles, and changes to its claims.
-func (s *tenancy) person(u entratest.User, changes map[string]any, roles ...string) string {
+// userToken returns a token of a user with these roles, and with changes to its claims.
+func (s *entraStack) userToken(u entratest.User, changes map[string]any, roles ...string) string {
 	claims := s.entra.UserClaims(u, serverApp, []string{"Scans.Use"}, roles)
 	maps.Copy(claims, changes)
 	return s.entra.Sign(claims)
 }
 
-// connect is a foreign client that calls with a token.
-func (s *tenancy) connect(t *testing.T, token, era string, person answer) *mcp.ClientSession {
+// connect returns a foreign client that sends a token.
+func (s *entraStack) connect(t *testing.T, token, era string, person promptHandler) *mcp.ClientSession {
 	t.Helper()
-	return session(t, &mcp.StreamableClientTransport{
-		Endpoint: s.url, HTTPClient: &http.Client{Transport: calling(token)}, DisableStandaloneSSE: true,
+	return connectClient(t, &mcp.StreamableClientTransport{
+		Endpoint: s.url, HTTPClient: &http.Client{Transport: tokenTransport(token)}, DisableStandaloneSSE: true,
 	}, era, person)
 }
 
-type calling string
+// tokenTransport adds the token to each request.
+type tokenTransport string
 
-func (token calling) RoundTrip(r *http.Request) (*http.Response, error) {
+func (token tokenTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	r = r.Clone(r.Context())
 	r.Header.Set("Authorization", "Bearer "+string(token))
 	return http.DefaultTransport.RoundTrip(r)
 }
 
-// names are whom the writes to Defender were sent in the name of, as their tokens say.
-func (s *tenancy) names() (list []string) {
+// writerNames returns, for each write to Defender, the user or application of its token.
+func (s *entraStack) writerNames() (list []string) {
 	for _, w := range s.tenant.Writes() {
 		claims, err := s.entra.Valid(bearerOf(w.Header), entratest.Defender)
 		if err != nil {
@@ -112,22 +115,23 @@ func (s *tenancy) names() (list []string) {
 	return list
 }
 
-// TestEntraApprover: a person with the scope and the role asks and confirms; the application writes.
+// TestEntraApprover: a user with the scope and the role requests and confirms; the application writes.
 func TestEntraApprover(t *testing.T) {
-	for era := range eras {
+	t.Parallel()
+	for era := range protocolVersions {
 		t.Run(era, func(t *testing.T) {
-			s := newTenancy(t)
-			c := s.connect(t, s.person(s.ada, nil, "Scans.Requester", "Scans.Approver"), era, types)
+			s := newServingEntraStack(t)
+			c := s.connect(t, s.userToken(s.ada, nil, "Scans.Requester", "Scans.Approver"), era, typeCode)
 			listsTools(t, c)
-			if got := call(t, c, "list_scans", nil); len(got.Scans) == 0 {
+			if got := callTool(t, c, "list_scans", nil); len(got.Scans) == 0 {
 				t.Errorf("list_scans: %+v", got)
 			}
-			added := call(t, c, "add_scan", documented(t, "add.json"))
+			added := callTool(t, c, "add_scan", documentedScan(t, "add.json"))
 			who := "entra:" + s.entra.Tenant() + "/" + s.ada.ObjectID
 			if added.Status != "applied" || added.DecidedBy != who {
 				t.Errorf("add_scan: %+v, want it applied and decided by %s", added, who)
 			}
-			if got := s.names(); len(got) != 1 || got[0] != "app" {
+			if got := s.writerNames(); len(got) != 1 || got[0] != "app" {
 				t.Errorf("written in the names %q, want the application's", got)
 			}
 			if n := s.entra.Count("/token"); n != 1 {
@@ -140,31 +144,32 @@ func TestEntraApprover(t *testing.T) {
 	}
 }
 
-// TestEntraMayAskOnly: whoever is let in without being an approver in person may read. Nobody is asked at their
-// client, whose answer would be their own, and nothing is written.
-func TestEntraMayAskOnly(t *testing.T) {
-	s := newTenancy(t)
+// TestCallersWithoutTheRoleOnlyRead: callers that are not approvers in person may read. Their own client is not asked,
+// because the answer would be their own, and nothing is written.
+func TestCallersWithoutTheRoleOnlyRead(t *testing.T) {
+	t.Parallel()
+	s := newServingEntraStack(t)
 	all := []string{"Scans.Use.All", "Scans.Requester", "Scans.Approver"}
 	for name, tt := range map[string]struct{ token, reason string }{
-		"a person without a role":      {s.person(s.ada, nil), "Scans.Requester"},
-		"a person who may not confirm": {s.person(s.ada, nil, "Scans.Requester"), "not among the approvers"},
-		"an agent for a person":        {s.person(s.ada, map[string]any{"xms_act_fct": "3 11"}, all...), "its own client cannot confirm"},
-		"an agent's own account":       {s.person(s.bob, map[string]any{"xms_sub_fct": "13"}, all...), "its own client cannot confirm"},
+		"a person without a role":      {s.userToken(s.ada, nil), "Scans.Requester"},
+		"a person who may not confirm": {s.userToken(s.ada, nil, "Scans.Requester"), "not among the approvers"},
+		"an agent for a person":        {s.userToken(s.ada, map[string]any{"xms_act_fct": "3 11"}, all...), "its own client cannot confirm"},
+		"an agent's own account":       {s.userToken(s.bob, map[string]any{"xms_sub_fct": "13"}, all...), "its own client cannot confirm"},
 		"an application":               {s.entra.Sign(s.entra.AppClaims(otherApp, serverApp, all)), "its own client cannot confirm"},
 	} {
-		for era := range eras {
+		for era := range protocolVersions {
 			t.Run(name+"/"+era, func(t *testing.T) {
 				c := s.connect(t, tt.token, era, func(message string) *mcp.ElicitResult {
 					t.Errorf("asked: %s", message)
-					return types(message)
+					return typeCode(message)
 				})
-				if got := call(t, c, "list_scans", nil); len(got.Scans) == 0 {
+				if got := callTool(t, c, "list_scans", nil); len(got.Scans) == 0 {
 					t.Errorf("list_scans: %+v", got)
 				}
-				if got := call(t, c, "add_scan", documented(t, "add.json")); got.Status != "refused" || !strings.Contains(got.Reason, tt.reason) {
+				if got := callTool(t, c, "add_scan", documentedScan(t, "add.json")); got.Status != "refused" || !strings.Contains(got.Reason, tt.reason) {
 					t.Errorf("add_scan: %+v, want it refused for %q", got, tt.reason)
 				}
-				if got := s.names(); len(got) != 0 {
+				if got := s.writerNames(); len(got) != 0 {
 					t.Errorf("written in the names %q", got)
 				}
 			})
@@ -172,21 +177,22 @@ func TestEntraMayAskOnly(t *testing.T) {
 	}
 }
 
-// TestOnBehalfOf: Defender sees the people who call, each in their own name.
+// TestOnBehalfOf: Defender is called on behalf of each caller.
 func TestOnBehalfOf(t *testing.T) {
-	s := newTenancy(t, "SCANWARDEN_AUTH=on-behalf-of")
+	t.Parallel()
+	s := newServingEntraStack(t, "SCANWARDEN_AUTH=on-behalf-of")
 	for _, u := range []entratest.User{s.ada, s.bob} {
-		c := s.connect(t, s.person(u, nil, "Scans.Requester", "Scans.Approver"), "modern", types)
-		if got := call(t, c, "list_scans", nil); len(got.Scans) == 0 {
+		c := s.connect(t, s.userToken(u, nil, "Scans.Requester", "Scans.Approver"), "modern", typeCode)
+		if got := callTool(t, c, "list_scans", nil); len(got.Scans) == 0 {
 			t.Errorf("list_scans: %+v", got)
 		}
-		scan := documented(t, "add.json")
+		scan := documentedScan(t, "add.json")
 		scan["scanName"] = u.Name
-		if added := call(t, c, "add_scan", scan); added.Status != "applied" {
+		if added := callTool(t, c, "add_scan", scan); added.Status != "applied" {
 			t.Errorf("add_scan: %+v", added)
 		}
 	}
-	if got := s.names(); len(got) != 2 || got[0] != s.ada.Username || got[1] != s.bob.Username {
+	if got := s.writerNames(); len(got) != 2 || got[0] != s.ada.Username || got[1] != s.bob.Username {
 		t.Errorf("written in the names %q, want those of Ada and Bob", got)
 	}
 	for _, r := range s.entra.Tokens() {
@@ -196,16 +202,17 @@ func TestOnBehalfOf(t *testing.T) {
 	}
 }
 
-// TestOnBehalfOfNoAgent: an agent that bears Ada's principal is not given Ada's sign-in, even while it is held.
-func TestOnBehalfOfNoAgent(t *testing.T) {
-	s := newTenancy(t, "SCANWARDEN_AUTH=on-behalf-of")
-	ada := s.connect(t, s.person(s.ada, nil, "Scans.Requester"), "modern", types)
-	if got := call(t, ada, "list_scans", nil); len(got.Scans) == 0 {
+// TestOnBehalfOfRefusesAgents: an agent with Ada's principal cannot use Ada's sign-in, even while it is held.
+func TestOnBehalfOfRefusesAgents(t *testing.T) {
+	t.Parallel()
+	s := newServingEntraStack(t, "SCANWARDEN_AUTH=on-behalf-of")
+	ada := s.connect(t, s.userToken(s.ada, nil, "Scans.Requester"), "modern", typeCode)
+	if got := callTool(t, ada, "list_scans", nil); len(got.Scans) == 0 {
 		t.Errorf("list_scans: %+v", got)
 	}
 	before := len(s.entra.Tokens())
-	agent := s.connect(t, s.person(s.ada, map[string]any{"xms_act_fct": "3 11"}, "Scans.Requester"), "modern", types)
-	for tool, args := range map[string]map[string]any{"list_scans": nil, "add_scan": documented(t, "add.json")} {
+	agent := s.connect(t, s.userToken(s.ada, map[string]any{"xms_act_fct": "3 11"}, "Scans.Requester"), "modern", typeCode)
+	for tool, args := range map[string]map[string]any{"list_scans": nil, "add_scan": documentedScan(t, "add.json")} {
 		got, err := agent.CallTool(t.Context(), &mcp.CallToolParams{Name: tool, Arguments: args})
 		if told := transcript(t, got, err); err == nil && !got.IsError || len(s.tenant.Writes()) != 0 {
 			t.Errorf("%s by an agent: %s", tool, told)
@@ -216,8 +223,9 @@ func TestOnBehalfOfNoAgent(t *testing.T) {
 	}
 }
 
-// TestEntraRefuses: what Entra ID refuses the server, the caller is told, with the next step and nothing secret.
+// TestEntraRefuses: a caller receives Entra ID's refusal of the server with the next step and without secrets.
 func TestEntraRefuses(t *testing.T) {
+	t.Parallel()
 	for name, tt := range map[string]struct {
 		env, says string
 		trouble   func(*entratest.Server)
@@ -239,10 +247,10 @@ func TestEntraRefuses(t *testing.T) {
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newTenancy(t, tt.env)
+			s := newServingEntraStack(t, tt.env)
 			tt.trouble(s.entra)
-			token := s.person(s.ada, nil, "Scans.Requester", "Scans.Approver")
-			c := s.connect(t, token, "modern", types)
+			token := s.userToken(s.ada, nil, "Scans.Requester", "Scans.Approver")
+			c := s.connect(t, token, "modern", typeCode)
 			got, err := c.CallTool(t.Context(), &mcp.CallToolParams{Name: "list_scans"})
 			told := transcript(t, got, err)
 			if !strings.Contains(told, tt.says) {

@@ -21,10 +21,10 @@ import (
 	"scanwarden/defender/defendertest"
 )
 
-// everywhere runs a test through both doors in both protocol eras.
-func everywhere(t *testing.T, test func(t *testing.T, connect func(*testing.T, *site) (mcp.Transport, func() error), era string)) {
-	for name, connect := range doors {
-		for era := range eras {
+// forEachTransport runs a test over stdio and HTTP, in both protocol eras.
+func forEachTransport(t *testing.T, test func(t *testing.T, connect func(*testing.T, *stack) (mcp.Transport, func() error), era string)) {
+	for name, connect := range transports {
+		for era := range protocolVersions {
 			t.Run(name+"/"+era, func(t *testing.T) { test(t, connect, era) })
 		}
 	}
@@ -33,34 +33,35 @@ func everywhere(t *testing.T, test func(t *testing.T, connect func(*testing.T, *
 // TestForeignClient has the official Go SDK's client add, update and delete a scan, each confirmed by its
 // person, and compares the bytes that arrive with Microsoft's documented examples.
 func TestForeignClient(t *testing.T) {
-	everywhere(t, func(t *testing.T, connect func(*testing.T, *site) (mcp.Transport, func() error), era string) {
-		s := newSite(t)
+	t.Parallel()
+	forEachTransport(t, func(t *testing.T, connect func(*testing.T, *stack) (mcp.Transport, func() error), era string) {
+		s := newStack(t)
 		transport, _ := connect(t, s)
-		c := session(t, transport, era, types)
+		c := connectClient(t, transport, era, typeCode)
 		listsTools(t, c)
 
-		added := call(t, c, "add_scan", documented(t, "add.json"))
+		added := callTool(t, c, "add_scan", documentedScan(t, "add.json"))
 		if added.Status != "applied" || len(added.Scans) != 1 || added.DecidedBy == "" {
 			t.Fatalf("add_scan: %+v", added)
 		}
 		id, _ := added.Scans[0]["id"].(string)
 
-		change := documented(t, "update.json")
+		change := documentedScan(t, "update.json")
 		change["id"] = id
-		if updated := call(t, c, "update_scan", change); updated.Status != "applied" {
+		if updated := callTool(t, c, "update_scan", change); updated.Status != "applied" {
 			t.Fatalf("update_scan: %+v", updated)
 		}
-		if deleted := call(t, c, "delete_scans", map[string]any{"scanDefinitionIds": []string{id}}); deleted.Status != "applied" {
+		if deleted := callTool(t, c, "delete_scans", map[string]any{"scanDefinitionIds": []string{id}}); deleted.Status != "applied" {
 			t.Fatalf("delete_scans: %+v", deleted)
 		}
 
 		const set = "/api/DeviceAuthenticatedScanDefinitions"
 		want := []arrival{
-			{"POST", set, sent(t, "add.json")},
-			{"PATCH", set + "/" + id, sent(t, "update.json")},
+			{"POST", set, documentedRequest(t, "add.json")},
+			{"PATCH", set + "/" + id, documentedRequest(t, "update.json")},
 			{"POST", set + "/BatchDelete", `{"ScanDefinitionIds":["` + id + `"]}`},
 		}
-		if diff := cmp.Diff(want, arrivals(s)); diff != "" {
+		if diff := cmp.Diff(want, writesOf(s)); diff != "" {
 			t.Errorf("what arrived differs from what is documented (-want +got):\n%s", diff)
 		}
 		if left, there := s.tenant.Scan(id); there {
@@ -89,7 +90,7 @@ func listsTools(t *testing.T, c *mcp.ClientSession) {
 // arrival is one write as the tenant received it.
 type arrival struct{ Method, Path, Body string }
 
-func arrivals(s *site) []arrival {
+func writesOf(s *stack) []arrival {
 	var all []arrival
 	for _, w := range s.tenant.Writes() {
 		all = append(all, arrival{w.Method, w.Path, string(w.Body)})
@@ -97,9 +98,9 @@ func arrivals(s *site) []arrival {
 	return all
 }
 
-// documented is an example of Microsoft's as tool arguments: its credential goes by the name of ours, since
+// documentedScan is an example of Microsoft's as tool arguments: its credential goes by the name of ours, since
 // no tool takes a secret.
-func documented(t *testing.T, name string) map[string]any {
+func documentedScan(t *testing.T, name string) map[string]any {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join("testdata", "microsoft", name))
 	if err != nil {
@@ -114,10 +115,10 @@ func documented(t *testing.T, name string) map[string]any {
 	return args
 }
 
-// sent is the same example as it must arrive, compact, with the named credential's values in the places of
+// documentedRequest is the same example as it must arrive, compact, with the named credential's values in the places of
 // the page's own. It leaves communityString out, which the page sends along although its table asks for it
 // with the type CommunityString only.
-func sent(t *testing.T, name string) string {
+func documentedRequest(t *testing.T, name string) string {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join("testdata", "microsoft", name))
 	if err != nil {
@@ -129,9 +130,9 @@ func sent(t *testing.T, name string) string {
 	}
 	return strings.NewReplacer(
 		`"authProtocol":"authProtocol"`, `"authProtocol":"SHA1"`,
-		`"authPassword":"authPassword"`, `"authPassword":"`+canary+`"`,
+		`"authPassword":"authPassword"`, `"authPassword":"`+authPassword+`"`,
 		`"privProtocol":"privProtocol"`, `"privProtocol":"AES"`,
-		`"privPassword":"privPassword"`, `"privPassword":"`+second+`"`,
+		`"privPassword":"privPassword"`, `"privPassword":"`+privPassword+`"`,
 		`,"communityString":"community-string"`, ``,
 	).Replace(body.String())
 }
@@ -139,39 +140,40 @@ func sent(t *testing.T, name string) string {
 // TestNoWriteWithoutAPerson: whatever a client sends back but the code that its prompt showed, nothing is
 // written. (What a client could forge is tested in tools/mcpserver, where requestState is made.)
 func TestNoWriteWithoutAPerson(t *testing.T) {
+	t.Parallel()
 	const atOnce = "withdrawn, or denied" // by how long the answer took on this machine
 	people := []struct {
 		name   string
-		person answer
+		person promptHandler
 		status string
 	}{
-		{"decline", says("decline", nil), atOnce},
-		{"cancel", says("cancel", nil), "withdrawn"},
-		{"accept with nothing", says("accept", nil), atOnce},
-		{"accept with an empty form", says("accept", map[string]any{}), atOnce},
-		{"wrong code three times", says("accept", map[string]any{"code": "WRONG"}), atOnce},
+		{"decline", answerWith("decline", nil), atOnce},
+		{"cancel", answerWith("cancel", nil), "withdrawn"},
+		{"accept with nothing", answerWith("accept", nil), atOnce},
+		{"accept with an empty form", answerWith("accept", map[string]any{}), atOnce},
+		{"wrong code three times", answerWith("accept", map[string]any{"code": "WRONG"}), atOnce},
 		{"the whole message", func(m string) *mcp.ElicitResult {
 			return &mcp.ElicitResult{Action: "accept", Content: map[string]any{"code": m}}
 		}, atOnce},
 		{"a client that cannot ask", nil, "refused"},
 	}
-	everywhere(t, func(t *testing.T, connect func(*testing.T, *site) (mcp.Transport, func() error), era string) {
+	forEachTransport(t, func(t *testing.T, connect func(*testing.T, *stack) (mcp.Transport, func() error), era string) {
 		for _, tt := range people {
 			t.Run(tt.name, func(t *testing.T) {
-				s := newSite(t)
+				s := newStack(t)
 				transport, _ := connect(t, s)
-				c := session(t, transport, era, tt.person)
+				c := connectClient(t, transport, era, tt.person)
 				for tool, args := range map[string]map[string]any{
-					"add_scan":     documented(t, "add.json"),
+					"add_scan":     documentedScan(t, "add.json"),
 					"update_scan":  {"id": "Core switches", "isActive": false},
 					"delete_scans": {"scanDefinitionIds": []string{"Core switches"}},
 				} {
 					// A client may refuse to send an answer that its own check of the form finds wrong.
-					if got, err := tryCall(t.Context(), c, tool, args); err == nil && !strings.Contains(tt.status, got.Status) {
+					if got, err := tryCallTool(t.Context(), c, tool, args); err == nil && !strings.Contains(tt.status, got.Status) {
 						t.Errorf("%s: status %q, want %q (%s)", tool, got.Status, tt.status, got.Reason)
 					}
 				}
-				if writes := arrivals(s); len(writes) != 0 {
+				if writes := writesOf(s); len(writes) != 0 {
 					t.Errorf("written without a person: %v", writes)
 				}
 			})
@@ -179,32 +181,33 @@ func TestNoWriteWithoutAPerson(t *testing.T) {
 	})
 }
 
-func says(action string, content map[string]any) answer {
+func answerWith(action string, content map[string]any) promptHandler {
 	return func(string) *mcp.ElicitResult { return &mcp.ElicitResult{Action: action, Content: content} }
 }
 
-// TestWhatYouSawIsWhatRuns: when somebody changes the scan elsewhere while a person looks at the plan, the
-// person's yes is to something that no longer is, and nothing is sent.
+// TestWhatYouSawIsWhatRuns: if the scan changes elsewhere while an approver looks at the plan, the change is stale and
+// nothing is written.
 func TestWhatYouSawIsWhatRuns(t *testing.T) {
+	t.Parallel()
 	const core = "d14cefe1-0301-488c-ad17-a86c428c3727"
-	everywhere(t, func(t *testing.T, connect func(*testing.T, *site) (mcp.Transport, func() error), era string) {
-		s := newSite(t)
+	forEachTransport(t, func(t *testing.T, connect func(*testing.T, *stack) (mcp.Transport, func() error), era string) {
+		s := newStack(t)
 		transport, _ := connect(t, s)
 		hours := 5
-		c := session(t, transport, era, func(message string) *mcp.ElicitResult {
+		c := connectClient(t, transport, era, func(message string) *mcp.ElicitResult {
 			hours++
 			s.tenant.Edit(core, map[string]any{"intervalInHours": hours})
-			return types(message)
+			return typeCode(message)
 		})
 		for tool, args := range map[string]map[string]any{
 			"update_scan":  {"id": core, "isActive": false},
 			"delete_scans": {"scanDefinitionIds": []string{core}},
 		} {
-			if got := call(t, c, tool, args); got.Status != "stale" {
+			if got := callTool(t, c, tool, args); got.Status != "stale" {
 				t.Errorf("%s: status %q, want stale (%s)", tool, got.Status, got.Reason)
 			}
 		}
-		if writes := arrivals(s); len(writes) != 0 {
+		if writes := writesOf(s); len(writes) != 0 {
 			t.Errorf("sent although the scan had moved: %v", writes)
 		}
 	})
@@ -213,34 +216,35 @@ func TestWhatYouSawIsWhatRuns(t *testing.T) {
 // TestOnceAndNothingLost kills the server at the worst moment, after Defender took an add and before it
 // answered. The next start finds out by reading; it never sends again.
 func TestOnceAndNothingLost(t *testing.T) {
+	t.Parallel()
 	faults := map[string]defendertest.Fault{
 		"killed while it waits for the answer": {Method: "POST", Path: "DeviceAuthenticatedScanDefinitions", Apply: true, Hang: true},
 		"killed after the connection dropped":  {Method: "POST", Path: "DeviceAuthenticatedScanDefinitions", Apply: true, Drop: true},
 	}
 	for name, fault := range faults {
-		for way, connect := range doors {
+		for way, connect := range transports {
 			t.Run(name+"/"+way, func(t *testing.T) {
 				t.Parallel() // it mostly waits for a dead process's lease to run out
-				s := newSite(t)
+				s := newStack(t)
 				s.tenant.Fail(fault)
 				transport, kill := connect(t, s)
-				c := session(t, transport, "modern", types)
+				c := connectClient(t, transport, "modern", typeCode)
 				called := make(chan struct{})
 				go func() {
 					defer close(called)
-					_, _ = tryCall(t.Context(), c, "add_scan", documented(t, "add.json"))
+					_, _ = tryCallTool(t.Context(), c, "add_scan", documentedScan(t, "add.json"))
 				}()
-				eventually(t, "the add to arrive", func() bool { return len(s.tenant.Writes()) == 1 })
+				waitFor(t, "the add to arrive", func() bool { return len(s.tenant.Writes()) == 1 })
 				if err := kill(); err != nil {
 					t.Fatal(err)
 				}
 				s.tenant.Release()
 				<-called
 
-				again := s.serve(t, "SCANWARDEN_HTTP_TOKEN="+bearer)
-				eventually(t, "the change to be settled", func() bool { return s.changes()[0].Status == "applied" })
+				again := s.serve(t, "SCANWARDEN_HTTP_TOKEN="+bearerToken)
+				waitFor(t, "the change to be settled", func() bool { return s.changes()[0].Status == "applied" })
 				again.end(t)
-				if n := named(s.tenant, "Test Network scan"); n != 1 || len(s.tenant.Writes()) != 1 {
+				if n := countScans(s.tenant, "Test Network scan"); n != 1 || len(s.tenant.Writes()) != 1 {
 					t.Errorf("%d scans after %d writes, want one of each", n, len(s.tenant.Writes()))
 				}
 				s.output("audit", "verify")
@@ -249,7 +253,7 @@ func TestOnceAndNothingLost(t *testing.T) {
 	}
 }
 
-func named(tenant *defendertest.Server, name string) (n int) {
+func countScans(tenant *defendertest.Server, name string) (n int) {
 	for _, scan := range tenant.Scans() {
 		if scan["scanName"] == name {
 			n++
@@ -258,10 +262,10 @@ func named(tenant *defendertest.Server, name string) (n int) {
 	return n
 }
 
-// eventually polls until the condition holds.
-func eventually(t *testing.T, what string, holds func() bool) {
+// waitFor polls until the condition holds.
+func waitFor(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(patience); !holds(); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(waitTimeout); !holds(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("waited too long for %s", what)
 		}
@@ -271,24 +275,25 @@ func eventually(t *testing.T, what string, holds func() bool) {
 // TestCanary: a named credential's secrets reach Defender and nothing else: no result, log, ledger, audit log
 // or listing holds them.
 func TestCanary(t *testing.T) {
-	everywhere(t, func(t *testing.T, connect func(*testing.T, *site) (mcp.Transport, func() error), era string) {
-		s := newSite(t)
+	t.Parallel()
+	forEachTransport(t, func(t *testing.T, connect func(*testing.T, *stack) (mcp.Transport, func() error), era string) {
+		s := newStack(t)
 		transport, kill := connect(t, s)
-		prompts := &shared{}
-		c := session(t, transport, era, func(message string) *mcp.ElicitResult {
+		prompts := &sharedBuffer{}
+		c := connectClient(t, transport, era, func(message string) *mcp.ElicitResult {
 			_, _ = io.WriteString(prompts, message)
-			return types(message)
+			return typeCode(message)
 		})
 		places := map[string]string{}
 		// Also when Defender repeats what it was sent, or returns it in a list.
 		s.tenant.Fail(defendertest.Fault{Method: "POST", Path: "DeviceAuthenticatedScanDefinitions", Echo: true})
 		for _, name := range []string{"refused add", "add"} {
-			r, err := c.CallTool(t.Context(), &mcp.CallToolParams{Name: "add_scan", Arguments: documented(t, "add.json")})
+			r, err := c.CallTool(t.Context(), &mcp.CallToolParams{Name: "add_scan", Arguments: documentedScan(t, "add.json")})
 			places[name] = transcript(t, r, err)
 		}
 		r, err := c.CallTool(t.Context(), &mcp.CallToolParams{Name: "list_scans", Arguments: map[string]any{}})
 		places["list"] = transcript(t, r, err)
-		if got := arrivals(s); len(got) != 1 || !strings.Contains(got[0].Body, canary) || !strings.Contains(got[0].Body, second) {
+		if got := writesOf(s); len(got) != 1 || !strings.Contains(got[0].Body, authPassword) || !strings.Contains(got[0].Body, privPassword) {
 			t.Fatalf("the secrets did not reach Defender: %v", got)
 		}
 		places["prompts"] = prompts.String()
@@ -302,12 +307,12 @@ func TestCanary(t *testing.T) {
 			t.Fatal(err)
 		}
 		places["log"] = s.logs.String()
-		noneHolds(t, places, canary, second)
+		checkNoSecret(t, places, authPassword, privPassword)
 	})
 }
 
-// noneHolds looks for secrets where none may be, in each form that they could have.
-func noneHolds(t *testing.T, places map[string]string, secrets ...string) {
+// checkNoSecret looks for secrets where none may be, in each form that they could have.
+func checkNoSecret(t *testing.T, places map[string]string, secrets ...string) {
 	t.Helper()
 	for place, content := range places {
 		for _, secret := range secrets {
@@ -355,16 +360,17 @@ func readAll(t *testing.T, dir string, places map[string]string) {
 	}
 }
 
-// TestServe: the pages beside /mcp, who is let in, and the end.
+// TestServe: the pages beside /mcp, authentication, and the end of the process.
 func TestServe(t *testing.T) {
-	s := newSite(t)
-	served := s.serve(t, "SCANWARDEN_HTTP_TOKEN="+bearer)
+	t.Parallel()
+	s := newStack(t)
+	served := s.serve(t, "SCANWARDEN_HTTP_TOKEN="+bearerToken)
 	base := strings.TrimSuffix(served.url, "/mcp")
-	eventually(t, "readiness", func() bool { status, _ := get(t, base+"/readyz"); return status == http.StatusOK })
-	if status, _ := get(t, base+"/healthz"); status != http.StatusOK {
+	waitFor(t, "readiness", func() bool { status, _ := httpGet(t, base+"/readyz"); return status == http.StatusOK })
+	if status, _ := httpGet(t, base+"/healthz"); status != http.StatusOK {
 		t.Errorf("/healthz: %d", status)
 	}
-	if status, page := get(t, base+"/metrics"); status != http.StatusOK || !strings.Contains(page, "go_goroutines") {
+	if status, page := httpGet(t, base+"/metrics"); status != http.StatusOK || !strings.Contains(page, "go_goroutines") {
 		t.Errorf("/metrics: %d %s", status, page)
 	}
 	answer, err := http.Post(served.url, "application/json", strings.NewReader(`{"jsonrpc":"2.0","id":1,"method":"tools/list"}`))
@@ -378,7 +384,7 @@ func TestServe(t *testing.T) {
 	served.endsWell(t)
 }
 
-func get(t *testing.T, url string) (status int, body string) {
+func httpGet(t *testing.T, url string) (status int, body string) {
 	t.Helper()
 	answer, err := http.Get(url)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -21,10 +22,11 @@ import (
 // The stories in testdata/script drive main() itself, under the name it has in real life. The command mcp is
 // an MCP client for them.
 func TestMain(m *testing.M) {
-	testscript.Main(tidy{m}, map[string]func(){"scanwarden": main, "mcp": mcpMain})
+	testscript.Main(testRunner{m}, map[string]func(){"scanwarden": main, "mcp": mcpMain})
 }
 
 func TestScripts(t *testing.T) {
+	t.Parallel()
 	testscript.Run(t, testscript.Params{Dir: "testdata/script", RequireExplicitExec: true, RequireUniqueNames: true})
 }
 
@@ -98,25 +100,46 @@ func exchange(message []byte, stdin io.Writer, answers *bufio.Reader, out io.Wri
 	return nil
 }
 
-// tidy removes the real binary after the tests.
-type tidy struct{ *testing.M }
+// parallelTests is how many tests run at once. They start processes and mostly wait for them, so more than there are
+// processors.
+const parallelTests = "8"
 
-func (m tidy) Run() int {
+// testRunner runs the tests in parallel and then removes the binaries of benchmarks.
+type testRunner struct{ *testing.M }
+
+// Run runs the tests. The flag -parallel has precedence over parallelTests.
+func (m testRunner) Run() int {
+	flag.Parse()
+	given := false
+	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
+	if !given {
+		_ = flag.Set("test.parallel", parallelTests) // a flag of package testing, which takes a number
+	}
 	defer func() {
-		if dir, err := workshop(); err == nil {
+		if dir, err := buildDir(); err == nil {
 			os.RemoveAll(dir)
 		}
 	}()
 	return m.M.Run()
 }
 
-// workshop is where the real binaries of this run are built.
-var workshop = sync.OnceValues(func() (string, error) { return os.MkdirTemp("", "scanwarden-test-*") })
+// buildDir is where the real binaries of this run are built.
+var buildDir = sync.OnceValues(func() (string, error) { return os.MkdirTemp("", "scanwarden-test-*") })
 
-// build builds a command as a release is built, once for all tests.
-func build(pkg, name string) func(testing.TB) string {
+// programPath returns the path of a binary that runs main: this test's own, under the name that testscript gave it.
+func programPath(t testing.TB) string {
+	t.Helper()
+	path, err := exec.LookPath("scanwarden")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// buildBinary builds a command as a release is built, once for all benchmarks.
+func buildBinary(pkg, name string) func(testing.TB) string {
 	once := sync.OnceValues(func() (string, error) {
-		dir, err := workshop()
+		dir, err := buildDir()
 		if err != nil {
 			return "", err
 		}
@@ -139,6 +162,6 @@ func build(pkg, name string) func(testing.TB) string {
 }
 
 var (
-	program = build(".", "scanwarden")
-	bare    = build("./testdata/bare", "bare")
+	buildRelease    = buildBinary(".", "scanwarden")
+	buildBareServer = buildBinary("./testdata/bare", "bare")
 )

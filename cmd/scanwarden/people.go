@@ -8,63 +8,91 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/spf13/cobra"
+
+	"scanwarden/cmd/scanwarden/internal/config"
+	"scanwarden/cmd/scanwarden/internal/server"
 	"scanwarden/confirm"
 	"scanwarden/confirm/store"
 )
 
-type peopleCommand struct {
-	List   listPeople   `cmd:"" default:"withargs" help:"List who is one and the same person, by configuration or by a link."`
-	Unlink unlinkPerson `cmd:"" help:"Take a link back; the person may then link again. Example: scanwarden people unlink slack:T024BE7LD/U024BE7LH"`
+// newPeopleCommand returns `scanwarden people`, which lists linked identities and has the commands list and unlink.
+func newPeopleCommand(e environment) *cobra.Command {
+	var asJSON bool
+	list := func(cmd *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return unknownCommand(cmd, args[0])
+		}
+		return runPeopleList(e, givenSettings(cmd), asJSON)
+	}
+	cmd := &cobra.Command{
+		Use: "people", GroupID: groupInspect, Example: "scanwarden people", Args: cobra.ArbitraryArgs,
+		Short: "List which identities belong to one person, or remove a link.", RunE: list,
+	}
+	all := &cobra.Command{
+		Use: "list", Example: "scanwarden people list --json",
+		Short: "List which identities belong to one person, by configuration or by a link.", RunE: list,
+	}
+	unlink := &cobra.Command{
+		Use: "unlink PRINCIPAL", Example: "scanwarden people unlink slack:T024BE7LD/U024BE7LH", Args: cobra.ArbitraryArgs,
+		Short: "Remove the link of a Slack user, slack:TEAM/USER; the user may then link again.",
+		RunE:  func(cmd *cobra.Command, args []string) error { return runPeopleUnlink(e, givenSettings(cmd), args) },
+	}
+	for _, c := range []*cobra.Command{cmd, all} {
+		c.Flags().BoolVar(&asJSON, "json", false, "Print a JSON array, for programs.")
+	}
+	for _, c := range []*cobra.Command{cmd, all, unlink} {
+		addSettingFlags(c, config.GroupLedger)
+	}
+	cmd.AddCommand(all, unlink)
+	return cmd
 }
 
-type listPeople struct {
-	JSON bool `help:"Print a JSON array, for programs."`
-	ledgerFlags
-}
-
-// Run lists the joined people.
-func (l listPeople) Run(w world, flags flagValues) error {
-	cfg, err := load(w.environment, flags)
+// runPeopleList lists the people with several identities.
+func runPeopleList(e environment, flags config.Flags, asJSON bool) error {
+	cfg, err := config.Load(e.env, flags)
 	if err != nil {
 		return err
 	}
 	var links []confirm.Link
-	err = withLedger(w, flags, func(ledger *store.Store) (err error) {
-		links, err = ledger.Links(w.ctx)
+	err = withStore(e, flags, func(ledger *store.Store) (err error) {
+		links, err = ledger.Links(e.ctx)
 		return err
 	})
-	if err != nil && !errors.Is(err, errNoLedger) {
+	if err != nil && !errors.Is(err, server.ErrNoStore) {
 		return err
 	}
-	known := joinedPeople(cfg.People, links)
-	if l.JSON {
-		return writeJSON(w.out, known)
+	known := linkedPeople(cfg.People, links)
+	if asJSON {
+		return writeJSON(e.stdout, known)
 	}
-	return printPeople(w.out, known)
+	return printPeople(e.stdout, known)
 }
 
-// joinedPerson is somebody with several principals, for programs.
-type joinedPerson struct {
+// linkedPerson is a person with several principals, for programs.
+type linkedPerson struct {
 	Name       string     `json:"name"`
 	Principals []string   `json:"principals"`
 	JoinedBy   string     `json:"joined_by"` // configuration, sign-in or e-mail
 	At         *time.Time `json:"at,omitempty"`
 }
 
-func joinedPeople(configured []personConfig, links []confirm.Link) []joinedPerson {
-	known := []joinedPerson{}
+// linkedPeople returns the people of the configuration and of the links.
+func linkedPeople(configured []config.PersonSettings, links []confirm.Link) []linkedPerson {
+	known := []linkedPerson{}
 	for _, p := range configured {
-		known = append(known, joinedPerson{Name: p.Name, Principals: p.Principals, JoinedBy: "configuration"})
+		known = append(known, linkedPerson{Name: p.Name, Principals: p.Principals, JoinedBy: "configuration"})
 	}
 	for _, l := range links {
-		known = append(known, joinedPerson{Name: l.Name, Principals: []string{string(l.From), string(l.To)}, JoinedBy: l.How, At: &l.At})
+		known = append(known, linkedPerson{Name: l.Name, Principals: []string{string(l.From), string(l.To)}, JoinedBy: l.How, At: &l.At})
 	}
 	return known
 }
 
-func printPeople(out io.Writer, known []joinedPerson) error {
+// printPeople prints linked people.
+func printPeople(out io.Writer, known []linkedPerson) error {
 	if len(known) == 0 {
-		_, err := fmt.Fprintln(out, "nobody is joined: every principal is a person of its own")
+		_, err := fmt.Fprintln(out, "no identities are linked: each principal is a person of its own")
 		return err
 	}
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
@@ -72,33 +100,29 @@ func printPeople(out io.Writer, known []joinedPerson) error {
 	for _, p := range known {
 		by := p.JoinedBy
 		if p.At != nil {
-			by += ", " + p.At.Local().Format(dateAndZone)
+			by += ", " + p.At.Local().Format(timeLayout)
 		}
 		fmt.Fprintf(table, "%s\t%s\t%s\n", p.Name, strings.Join(p.Principals, ", "), by)
 	}
 	return table.Flush()
 }
 
-type unlinkPerson struct {
-	Principal string `arg:"" help:"The Slack principal of the link, slack:TEAM/USER."`
-	ledgerFlags
-}
-
-// Run takes a link back, with an entry in the audit log.
-func (u unlinkPerson) Run(w world, flags flagValues) error {
-	if u.Principal == "" {
-		return usageError{errors.New("people unlink: name whose link to take back, slack:TEAM/USER; `scanwarden people` lists them")}
+// runPeopleUnlink removes a link, with an entry in the audit log.
+func runPeopleUnlink(e environment, flags config.Flags, args []string) error {
+	if len(args) != 1 {
+		return usageError{errors.New("people unlink: name whose link to remove, slack:TEAM/USER; `scanwarden people` lists them")}
 	}
-	if err := checkPrincipal(u.Principal, []string{"slack:"}); err != nil {
+	principal := args[0]
+	if err := config.CheckPrincipal(principal, []string{"slack:"}); err != nil {
 		return usageError{fmt.Errorf("people unlink: %w", err)}
 	}
-	return withLedger(w, flags, func(ledger *store.Store) error {
-		err := ledger.Unlink(w.ctx, confirm.Principal(u.Principal), time.Now(), "taken back by an operator, "+string(localUser(w.environment)))
+	return withStore(e, flags, func(ledger *store.Store) error {
+		err := ledger.Unlink(e.ctx, confirm.Principal(principal), time.Now(), "taken back by an operator, "+string(server.LocalUser(e.env)))
 		if errors.Is(err, confirm.ErrNotFound) {
-			return fmt.Errorf("%s is not linked; `scanwarden people` lists who is", u.Principal)
+			return fmt.Errorf("%s is not linked; `scanwarden people` lists who is", principal)
 		}
 		if err == nil {
-			_, err = fmt.Fprintf(w.out, "%s is a person of its own again\n", u.Principal)
+			_, err = fmt.Fprintf(e.stdout, "%s is a person of its own again\n", principal)
 		}
 		return err
 	})

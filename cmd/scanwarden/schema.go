@@ -3,32 +3,41 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
-	"slices"
 
-	"scanwarden/tools"
+	"github.com/spf13/cobra"
+
+	"scanwarden/cmd/scanwarden/internal/config"
 )
 
-type schemaCommand struct {
-	Of string `placeholder:"WHAT" help:"tools, or config for the configuration file, which editors complete by."`
-	ledgerFlags
+// newSchemaCommand returns `scanwarden schema`.
+func newSchemaCommand(e environment) *cobra.Command {
+	var of string
+	cmd := &cobra.Command{
+		Use: "schema", GroupID: groupSetUp, Example: "scanwarden schema --of config", Args: cobra.NoArgs,
+		Short: "Print the JSON schemas of the tools, or that of the configuration file.",
+		RunE:  func(cmd *cobra.Command, _ []string) error { return runSchema(e, givenSettings(cmd), of) },
+	}
+	cmd.Flags().StringVar(&of, "of", "tools", "`WHAT` tools, or config for the configuration file, which editors complete by.")
+	addFlagNote(cmd, "of", "", "tools")
+	addSettingFlags(cmd, config.GroupLedger)
+	return cmd
 }
 
-// Run prints the tools as MCP lists them, so that they can be read and compared without a client.
-func (s schemaCommand) Run(w world, flags flagValues) error {
-	switch s.Of {
-	case "", "tools":
+// runSchema prints the tools as MCP lists them, so that they can be read and compared without a client.
+func runSchema(e environment, flags config.Flags, of string) error {
+	switch of {
+	case "tools":
 	case "config":
-		_, err := w.out.Write(configSchema)
+		_, err := e.stdout.Write(config.Schema)
 		return err
 	default:
-		return usageError{fmt.Errorf("--of: there is no schema of %q; write tools or config", s.Of)}
+		return usageError{fmt.Errorf("--of: there is no schema of %q; write tools or config", of)}
 	}
-	cfg, err := load(w.environment, flags)
+	cfg, err := config.Load(e.env, flags)
 	if err != nil {
 		return err
 	}
-	operations, err := cfg.catalogue()
+	operations, err := cfg.Operations()
 	if err != nil {
 		return err
 	}
@@ -39,10 +48,10 @@ func (s schemaCommand) Run(w world, flags flagValues) error {
 			Annotations: annotations{op.ReadOnly(), op.Destructive, op.Idempotent, op.OpenWorld},
 		}
 	}
-	return writeJSON(w.out, listed)
+	return writeJSON(e.stdout, listed)
 }
 
-// listedTool is a tool in MCP's words (2026-07-28, server/tools).
+// listedTool is a tool as MCP lists it (2026-07-28, server/tools).
 type listedTool struct {
 	Name         string          `json:"name"`
 	Title        string          `json:"title"`
@@ -52,19 +61,10 @@ type listedTool struct {
 	Annotations  annotations     `json:"annotations"`
 }
 
+// annotations are the hints of a tool.
 type annotations struct {
 	ReadOnly    bool `json:"readOnlyHint"`
 	Destructive bool `json:"destructiveHint"`
 	Idempotent  bool `json:"idempotentHint"`
 	OpenWorld   bool `json:"openWorldHint"`
-}
-
-// catalogue is the operations with the names of our credentials in their schemas. In read-only mode it has none that
-// changes anything, so that no face can offer one.
-func (c *config) catalogue() ([]tools.Operation, error) {
-	operations, err := tools.Catalogue(slices.Sorted(maps.Keys(c.Credentials)))
-	if c.ReadOnly {
-		operations = slices.DeleteFunc(operations, func(op tools.Operation) bool { return !op.ReadOnly() })
-	}
-	return operations, err
 }

@@ -1,145 +1,35 @@
 package main
 
 import (
-	"context"
-	"errors"
-	"fmt"
-	"net"
-	"net/http"
-	"time"
+	"github.com/spf13/cobra"
 
-	"scanwarden/tools/mcpserver/auth"
+	"scanwarden/cmd/scanwarden/internal/config"
+	"scanwarden/cmd/scanwarden/internal/server"
 )
 
-type serveCommand struct {
-	tenantFlags
-	policyFlags
-	httpFlags
-	slackFlags
-	ledgerFlags
+// newServeCommand returns `scanwarden serve`, the HTTP server.
+func newServeCommand(e environment) *cobra.Command {
+	var simulated bool
+	cmd := &cobra.Command{
+		Use: "serve", GroupID: groupServe, Example: "scanwarden serve --simulator", Args: cobra.NoArgs,
+		Short: "Serve MCP over HTTP at /mcp, for many clients.",
+		RunE:  func(cmd *cobra.Command, _ []string) error { return runServe(e, givenSettings(cmd), simulated) },
+	}
+	addSimulatorFlag(cmd, &simulated)
+	addSettingFlags(cmd, config.GroupTenant, config.GroupPolicy, config.GroupHTTP, config.GroupSlack, config.GroupLedger)
+	return cmd
 }
 
-// Run serves MCP over HTTP until the process is asked to end.
-func (s serveCommand) Run(w world, flags flagValues) error {
-	cfg, err := load(w.environment, flags)
+// runServe serves MCP over HTTP until the process receives a signal.
+func runServe(e environment, flags config.Flags, simulated bool) error {
+	cfg, err := config.Load(e.env, flags)
 	if err != nil {
 		return err
 	}
-	cfg.Simulator = s.Simulator
-	if err := cfg.checkService(); err != nil {
+	cfg.Simulator = simulated
+	if err := cfg.CheckServeAuth(); err != nil {
 		return err
 	}
-	bp := draw(cfg, w)
-	bp.metrics = newMetrics()
-	return bp.serve(w.ctx, func(url string) { bp.log.Info("listening", "url", url) })
-}
-
-// serve serves MCP over HTTP until ctx is done, and tells its URL as soon as it listens.
-func (bp blueprint) serve(ctx context.Context, listening func(url string)) error {
-	tokens, err := bp.foresee(ctx)
-	if err != nil {
-		return err
-	}
-	listener, err := net.Listen("tcp", bp.cfg.listen())
-	if err != nil {
-		return bp.cfg.at("http.listen").wrong("%w; choose another address", err)
-	}
-	defer listener.Close()
-	running, fail := context.WithCancelCause(ctx)
-	defer fail(nil)
-	var back *backend
-	if bp.bot, err = bp.newBot(func() *backend { return back }); err != nil {
-		return err
-	}
-	door, err := bp.entrance(running, listener.Addr(), tokens)
-	if err != nil {
-		return err
-	}
-	back = bp.openBeside(running, fail)
-	mcp, err := bp.door(back)
-	if err != nil {
-		return errors.Join(err, farewell(back.close))
-	}
-	handler, err := mcp.Handler(door)
-	if err != nil {
-		return errors.Join(err, farewell(back.close))
-	}
-	routes, err := bp.routes(listener.Addr(), door.Hosts, handler, back)
-	if err != nil {
-		return errors.Join(err, farewell(back.close))
-	}
-	server := bp.httpServer(running, routes)
-	go func() {
-		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			fail(fmt.Errorf("serve HTTP: %w", err))
-		}
-	}()
-	stopBot := bp.runBot(running, fail)
-	back.begin()
-	listening("http://" + listener.Addr().String() + "/mcp")
-	<-running.Done()
-	mcp.Close() // no further calls; those that wait for a person end, or Shutdown would wait for them
-	left := farewell(server.Shutdown, stopBot, back.close)
-	return errors.Join(ending(running, ctx), left)
-}
-
-// httpServer bounds everything that a caller could take its time with.
-func (bp blueprint) httpServer(ctx context.Context, handler http.Handler) *http.Server {
-	return &http.Server{
-		Handler:           handler,
-		BaseContext:       func(net.Listener) context.Context { return ctx },
-		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       30 * time.Second,                 // for headers and body; waiting for a person comes after
-		WriteTimeout:      bp.cfg.expires() + 2*time.Minute, // an initialize-era call hangs while its person decides
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    16 << 10,
-	}
-}
-
-// routes are all the paths there are.
-func (bp blueprint) routes(address net.Addr, hosts []string, mcp http.Handler, back *backend) (http.Handler, error) {
-	mux := http.NewServeMux()
-	mux.Handle("/mcp", mcp)
-	if err := errors.Join(bp.addMetadata(mux, address), bp.addLinkPage(mux, hosts)); err != nil {
-		return nil, err
-	}
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
-		defer cancel()
-		if err := back.ready(ctx); err != nil {
-			bp.log.WarnContext(ctx, "not ready", "error", err) // the page is open to all: no cause on it
-			http.Error(w, "not ready; the log says why", http.StatusServiceUnavailable)
-			return
-		}
-		fmt.Fprintln(w, "ready")
-	})
-	mux.Handle("GET /metrics", bp.metrics.handler())
-	if bp.bot != nil && bp.cfg.Slack.AppToken.Empty() {
-		mux.Handle("/slack/command", bp.bot.Commands())
-		mux.Handle("/slack/interaction", bp.bot.Interactions())
-	}
-	return mux, nil
-}
-
-// addMetadata tells MCP clients where their callers get a token (RFC 9728).
-func (bp blueprint) addMetadata(mux *http.ServeMux, address net.Addr) error {
-	tcp, ok := address.(*net.TCPAddr)
-	if !ok || !bp.cfg.admits("entra") {
-		return nil
-	}
-	paths, handler, err := auth.Metadata(bp.cfg.entraCallers(bp.resource(tcp)), bp.cfg.HTTP.OAuthFacade)
-	for _, path := range paths {
-		mux.Handle(path, handler)
-	}
-	return err
-}
-
-func (bp blueprint) addLinkPage(mux *http.ServeMux, hosts []string) error {
-	link, err := bp.linkPage(hosts)
-	if link != nil {
-		mux.Handle(linkPath, link)
-		mux.Handle(linkPath+"/", link)
-	}
-	return err
+	log := cfg.Logger(e.stderr)
+	return server.NewBuilder(cfg, e.env, log, versionText()).Serve(e.ctx, func(url string) { log.Info("listening", "url", url) })
 }

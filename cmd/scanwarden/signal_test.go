@@ -8,25 +8,27 @@ import (
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
+	"scanwarden/cmd/scanwarden/internal/config"
 	"scanwarden/defender/defendertest"
 )
 
-// TestSignalDuringAWrite: a write that is on its way when the end is asked for is waited for, and its outcome
-// recorded by the process that sent it: there is nothing left to recover.
+// TestSignalDuringAWrite: the end waits for a write that Defender is processing, and its outcome is recorded by the
+// process that sent it, so that nothing is left to recover.
 func TestSignalDuringAWrite(t *testing.T) {
-	s := newSite(t)
+	t.Parallel()
+	s := newStack(t)
 	s.tenant.Fail(defendertest.Fault{Method: "POST", Path: "BatchDelete", Apply: true, Delay: 2 * time.Second})
-	served := s.serve(t, "SCANWARDEN_HTTP_TOKEN="+bearer, "SCANWARDEN_APPROVERS=token:default", "SCANWARDEN_SELF_APPROVAL=true")
+	served := s.serve(t, "SCANWARDEN_HTTP_TOKEN="+bearerToken, "SCANWARDEN_APPROVERS=token:default", "SCANWARDEN_SELF_APPROVAL=true")
 	transport := &mcp.StreamableClientTransport{
-		Endpoint: served.url, HTTPClient: &http.Client{Transport: withBearer{}}, DisableStandaloneSSE: true,
+		Endpoint: served.url, HTTPClient: &http.Client{Transport: bearerTransport{}}, DisableStandaloneSSE: true,
 	}
-	c := session(t, transport, "modern", types)
+	c := connectClient(t, transport, "modern", typeCode)
 	called := make(chan struct{})
 	go func() {
 		defer close(called)
-		_, _ = tryCall(t.Context(), c, "delete_scans", map[string]any{"scanDefinitionIds": []string{"Core switches"}})
+		_, _ = tryCallTool(t.Context(), c, "delete_scans", map[string]any{"scanDefinitionIds": []string{"Core switches"}})
 	}()
-	eventually(t, "the delete to arrive", func() bool { return len(s.tenant.Writes()) == 1 })
+	waitFor(t, "the delete to arrive", func() bool { return len(s.tenant.Writes()) == 1 })
 	served.endsWell(t)
 	<-called
 	if got := s.changes()[0]; got.Status != "applied" {
@@ -35,7 +37,8 @@ func TestSignalDuringAWrite(t *testing.T) {
 }
 
 func TestExitCode(t *testing.T) {
-	w := world{ctx: t.Context(), environment: environment{"SCANWARDEN_STATE_DIR": t.TempDir()}, out: io.Discard, errs: io.Discard}
+	t.Parallel()
+	w := environment{ctx: t.Context(), env: config.Environment{"SCANWARDEN_STATE_DIR": t.TempDir()}, stdout: io.Discard, stderr: io.Discard}
 	for _, tt := range []struct {
 		args []string
 		want int

@@ -1,43 +1,58 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"slices"
 	"time"
 
+	"github.com/spf13/cobra"
+
+	"scanwarden/cmd/scanwarden/internal/server"
 	"scanwarden/defender/defendertest"
 )
 
-type simulatorCommand struct {
-	Listen string `placeholder:"HOST:PORT" help:"Where to listen, 127.0.0.1:8485 if not given; loopback only, because there is no sign-in."`
+// groupContested is the heading of flags that choose between two documented behaviors.
+const groupContested = "contested"
 
-	AuthInLists      bool   `group:"contested" help:"Lists return credentials, as one page prints it."`
-	PascalCaseAgents bool   `group:"contested" help:"Scanner fields in PascalCase, as the agent pages print them."`
-	KeyVaultField    string `group:"contested" placeholder:"NAME" help:"How the vault's address is spelt: keyVaultUri (as if not given) or keyVaultUrl."`
-	MetadataHistory  bool   `group:"contested" help:"Histories in the shape of the service's metadata."`
-	PageSize         int    `group:"contested" help:"Page the lists by this many; 0 is all at once."`
-	RefuseWindows    bool   `group:"contested" help:"Refuse Windows scans, which Microsoft has retired."`
-	PerMinute        int    `group:"contested" help:"Answer 429 beyond this many calls a minute; 0 is never."`
+// newSimulatorCommand returns `scanwarden simulator`, the simulated Defender API.
+func newSimulatorCommand(e environment) *cobra.Command {
+	var listen string
+	var options defendertest.Options
+	cmd := &cobra.Command{
+		Use: "simulator", GroupID: groupStart, Example: "scanwarden simulator", Args: cobra.NoArgs,
+		Short: "Serve the simulated Defender API for hands-on use.",
+		RunE:  func(*cobra.Command, []string) error { return runSimulator(e, listen, options) },
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&listen, "listen", "127.0.0.1:8485", "`HOST:PORT` Where to listen; loopback only, because there is no sign-in.")
+	addFlagNote(cmd, "listen", "", "127.0.0.1:8485")
+	flags.BoolVar(&options.AuthInLists, "auth-in-lists", false, "Return credentials in lists, as one page prints it.")
+	flags.BoolVar(&options.PascalCaseAgents, "pascal-case-agents", false, "Write scanner fields in PascalCase, as the agent pages print them.")
+	flags.StringVar(&options.KeyVaultField, "key-vault-field", "", "`NAME` Name of the vault address field, keyVaultUri or keyVaultUrl.")
+	flags.BoolVar(&options.MetadataHistory, "metadata-history", false, "Return histories in the shape of the service's metadata.")
+	flags.IntVar(&options.PageSize, "page-size", 0, "`N` Page the lists by this many.")
+	flags.BoolVar(&options.RefuseWindows, "refuse-windows", false, "Refuse Windows scans, which Microsoft has retired.")
+	flags.IntVar(&options.PerMinute, "per-minute", 0, "`N` Answer 429 beyond this many calls a minute.")
+	for name, unset := range map[string]string{
+		"auth-in-lists": "", "pascal-case-agents": "", "key-vault-field": "keyVaultUri", "metadata-history": "",
+		"page-size": "all at once", "refuse-windows": "", "per-minute": "never",
+	} {
+		addFlagNote(cmd, name, groupContested, unset)
+	}
+	return cmd
 }
 
-func (s simulatorCommand) options() defendertest.Options {
-	return defendertest.Options{
-		AuthInLists: s.AuthInLists, PascalCaseAgents: s.PascalCaseAgents, KeyVaultField: s.KeyVaultField,
-		MetadataHistory: s.MetadataHistory, PageSize: s.PageSize, RefuseWindows: s.RefuseWindows, PerMinute: s.PerMinute,
+// runSimulator serves the simulated tenant until the process is asked to end.
+func runSimulator(e environment, listen string, options defendertest.Options) error {
+	if !slices.Contains([]string{"", "keyVaultUri", "keyVaultUrl"}, options.KeyVaultField) {
+		return fmt.Errorf("--key-vault-field: %q is not a spelling that is known; write keyVaultUri or keyVaultUrl", options.KeyVaultField)
 	}
-}
-
-// Run serves the simulated tenant until the process is asked to end.
-func (s simulatorCommand) Run(w world, _ flagValues) error {
-	if !slices.Contains([]string{"", "keyVaultUri", "keyVaultUrl"}, s.KeyVaultField) {
-		return fmt.Errorf("--key-vault-field: %q is not a spelling that is known; write keyVaultUri or keyVaultUrl", s.KeyVaultField)
-	}
-	listener, err := net.Listen("tcp", cmp.Or(s.Listen, "127.0.0.1:8485"))
+	listener, err := net.Listen("tcp", listen)
 	if err != nil {
 		return fmt.Errorf("--listen: %w; choose another address", err)
 	}
@@ -45,25 +60,26 @@ func (s simulatorCommand) Run(w world, _ flagValues) error {
 	if tcp, ok := listener.Addr().(*net.TCPAddr); !ok || !tcp.IP.IsLoopback() {
 		return errors.New("--listen: the simulator has no sign-in and listens on loopback only; choose 127.0.0.1:PORT")
 	}
-	tenant := defendertest.New(s.options())
+	tenant := defendertest.New(options)
 	mux := http.NewServeMux()
 	mux.Handle("/", tenant)
 	mux.Handle("/simulator/", tenant.Control())
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, BaseContext: func(net.Listener) context.Context { return w.ctx }}
+	httpServer := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, BaseContext: func(net.Listener) context.Context { return e.ctx }}
 	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(listener) }()
-	s.explain(w, "http://"+listener.Addr().String())
+	go func() { ended <- httpServer.Serve(listener) }()
+	printSimulatorHelp(e.stdout, "http://"+listener.Addr().String())
 	select {
 	case err := <-ended:
 		return fmt.Errorf("serve the simulator: %w", err)
-	case <-w.ctx.Done():
+	case <-e.ctx.Done():
 		tenant.Close() // releases hanging calls
-		return farewell(server.Shutdown)
+		return server.WithShutdownTimeout(httpServer.Shutdown)
 	}
 }
 
-func (simulatorCommand) explain(w world, url string) {
-	fmt.Fprintf(w.out, `A simulated Defender tenant listens at %[1]s (any bearer token signs in; it forgets all when it ends).
+// printSimulatorHelp prints how to use a simulated tenant at url.
+func printSimulatorHelp(out io.Writer, url string) {
+	fmt.Fprintf(out, `A simulated Defender tenant listens at %[1]s (any bearer token signs in; it forgets all when it ends).
 
 Point scanwarden at it, in another terminal:
   SCANWARDEN_DEFENDER_URL=%[1]s scanwarden stdio
@@ -75,23 +91,4 @@ See what it holds and what has arrived, or order trouble (here: apply the next a
 
 Ctrl-C ends it.
 `, url)
-}
-
-// serveTenant serves a simulated tenant on a loopback port of its own, until stop.
-func serveTenant(tenant *defendertest.Server) (url string, stop func(), err error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", nil, fmt.Errorf("simulated tenant: %w", err)
-	}
-	server := &http.Server{Handler: tenant, ReadHeaderTimeout: 5 * time.Second}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		_ = server.Serve(listener) // it ends when it is closed
-	}()
-	stop = func() {
-		_ = server.Close()
-		<-done
-	}
-	return "http://" + listener.Addr().String(), stop, nil
 }

@@ -10,12 +10,13 @@ import (
 	"scanwarden/slackbot/slacktest"
 )
 
-// TestHandOverToSlack: the real binary, a foreign MCP client that cannot ask its person, and a person in Slack
-// who can be asked, over both of Slack's transports.
-func TestHandOverToSlack(t *testing.T) {
+// TestSlackDecidesForAnMCPClient: the real binary, a foreign MCP client that cannot show a prompt, and an approver in
+// Slack, over both of Slack's transports.
+func TestSlackDecidesForAnMCPClient(t *testing.T) {
+	t.Parallel()
 	for _, transport := range []string{"sockets", "signed HTTP"} {
 		t.Run(transport, func(t *testing.T) {
-			s := newSite(t)
+			s := newStack(t)
 			options := slacktest.Options{SigningSecret: "signing-secret-of-the-test", BotToken: "xoxb-test", Team: "T01TEST"}
 			if transport == "sockets" {
 				options.AppToken = "xapp-test"
@@ -30,19 +31,19 @@ func TestHandOverToSlack(t *testing.T) {
 			} else {
 				s.env = append(s.env, "SLACK_SIGNING_SECRET=signing-secret-of-the-test")
 			}
-			server := s.serve(t, "SCANWARDEN_HTTP_TOKEN="+bearer)
+			server := s.serve(t, "SCANWARDEN_HTTP_TOKEN="+bearerToken)
 			if transport == "sockets" {
 				slack.WaitSockets(1)
 			} else {
 				base := strings.TrimSuffix(server.url, "/mcp")
 				slack.SetURLs(base+"/slack/command", base+"/slack/interaction", base+"/slack/interaction")
 			}
-			client := session(t, &mcp.StreamableClientTransport{
-				Endpoint: server.url, HTTPClient: &http.Client{Transport: withBearer{}}, DisableStandaloneSSE: true,
+			client := connectClient(t, &mcp.StreamableClientTransport{
+				Endpoint: server.url, HTTPClient: &http.Client{Transport: bearerTransport{}}, DisableStandaloneSSE: true,
 			}, "modern", nil)
-			answered := make(chan result, 1)
+			answered := make(chan toolResult, 1)
 			go func() {
-				r, err := tryCall(t.Context(), client, "delete_scans", map[string]any{"scanDefinitionIds": []string{"Branch routers"}})
+				r, err := tryCallTool(t.Context(), client, "delete_scans", map[string]any{"scanDefinitionIds": []string{"Branch routers"}})
 				if err != nil {
 					t.Error(err)
 				}

@@ -10,12 +10,12 @@ import (
 	"scanwarden/defender/entra/entratest"
 )
 
-const vaultCanary = "canary-9Tb2-in-the-vault"
+const vaultSecret = "canary-9Tb2-in-the-vault"
 
-// withVault is a tenancy with a credential that is in v.
-func withVault(t *testing.T, v *vault, credential string) *tenancy {
+// withVault returns a stack with a credential that is in v.
+func withVault(t *testing.T, v *fakeVault, credential string) *entraStack {
 	t.Helper()
-	s := vacant(t, entratest.Defender)
+	s := newEntraStack(t, entratest.Defender)
 	v.entra = s.entra
 	roots, proxy := v.behindProxy(t)
 	s.configure("credentials:\n" + credential)
@@ -23,18 +23,18 @@ func withVault(t *testing.T, v *vault, credential string) *tenancy {
 	return s
 }
 
-// TestASecretOfAVault is read when the change is carried out, with a token that answers what the vault asks of it, sent
-// to Defender, and seen nowhere else.
-func TestASecretOfAVault(t *testing.T) {
+// TestASecretInKeyVault is read when the change is executed, with a token that answers the vault's claims challenge. It
+// is sent to Defender and appears nowhere else.
+func TestASecretInKeyVault(t *testing.T) {
 	t.Parallel()
-	s := withVault(t, &vault{value: vaultCanary, claims: `{"access_token":{"acrs":{"essential":true,"value":"c1"}}}`}, edgeInVault)
-	transport, kill := overStdio(t, s.site)
-	prompts := &shared{}
-	c := session(t, transport, "modern", func(message string) *mcp.ElicitResult {
+	s := withVault(t, &fakeVault{value: vaultSecret, claims: `{"access_token":{"acrs":{"essential":true,"value":"c1"}}}`}, edgeInVault)
+	transport, kill := overStdio(t, s.stack)
+	prompts := &sharedBuffer{}
+	c := connectClient(t, transport, "modern", func(message string) *mcp.ElicitResult {
 		_, _ = io.WriteString(prompts, message)
-		return types(message)
+		return typeCode(message)
 	})
-	scan := documented(t, "add.json")
+	scan := documentedScan(t, "add.json")
 	scan["credential"] = "edge-snmp"
 	places := map[string]string{}
 	for _, tool := range []string{"add_scan", "list_scans", "get_change"} {
@@ -45,7 +45,7 @@ func TestASecretOfAVault(t *testing.T) {
 		r, err := c.CallTool(t.Context(), &mcp.CallToolParams{Name: tool, Arguments: args})
 		places[tool] = transcript(t, r, err)
 	}
-	if sent := arrivals(s.site); len(sent) != 1 || !strings.Contains(sent[0].Body, `"communityString":"`+vaultCanary+`"`) {
+	if sent := writesOf(s.stack); len(sent) != 1 || !strings.Contains(sent[0].Body, `"communityString":"`+vaultSecret+`"`) {
 		t.Fatalf("sent %v; told %s", sent, places["add_scan"])
 	}
 	places["prompts"] = prompts.String()
@@ -55,31 +55,17 @@ func TestASecretOfAVault(t *testing.T) {
 		t.Fatal(err)
 	}
 	places["log"] = s.logs.String()
-	noneHolds(t, places, vaultCanary)
+	checkNoSecret(t, places, vaultSecret)
 }
 
-// TestASecretThatIsNotInTheVault is logged of at the start, before a person confirms a change that would fail.
-func TestASecretThatIsNotInTheVault(t *testing.T) {
+// TestASecretMissingInKeyVault is logged at the start, before a change that would fail is confirmed.
+func TestASecretMissingInKeyVault(t *testing.T) {
 	t.Parallel()
-	s := withVault(t, &vault{}, strings.Replace(edgeInVault, "/secrets/edge", "/secrets/edges", 1))
-	c := session(t, &mcp.CommandTransport{Command: s.command("stdio"), TerminateDuration: patience}, "modern", nil)
-	call(t, c, "list_scans", nil)
-	eventually(t, "what is missing to be logged", func() bool {
+	s := withVault(t, &fakeVault{}, strings.Replace(edgeInVault, "/secrets/edge", "/secrets/edges", 1))
+	c := connectClient(t, &mcp.CommandTransport{Command: s.command("stdio"), TerminateDuration: waitTimeout}, "modern", nil)
+	callTool(t, c, "list_scans", nil)
+	waitFor(t, "what is missing to be logged", func() bool {
 		logs := s.logs.String()
 		return strings.Contains(logs, "a change that uses this credential would fail") && strings.Contains(logs, "edge-snmp") && strings.Contains(logs, "no such secret")
 	})
-}
-
-// TestNothingSignsInToAVault: what stands in for Defender needs no sign-in, and a vault does.
-func TestNothingSignsInToAVault(t *testing.T) {
-	c := loaded(t, "credentials:\n"+edgeInVault, environment{"SCANWARDEN_DEFENDER_URL": "http://127.0.0.1:1", "SCANWARDEN_STATE_DIR": t.TempDir()})
-	for name, from := range map[string]source{"a stand-in": draw(c, world{errs: io.Discard}).source(), "no sign-in at all": {}} {
-		secret := c.credentials(from)["edge-snmp"].CommunityString
-		_, err := secret.Read(t.Context())
-		for _, err := range []error{err, secret.Exists(t.Context())} {
-			if err == nil || !strings.Contains(err.Error(), "nothing signs in to Azure Key Vault here") {
-				t.Errorf("%s: %v", name, err)
-			}
-		}
-	}
 }

@@ -27,7 +27,7 @@ func holds(t testing.TB, when string, c confirm.RuleInput) bool {
 	return is
 }
 
-// The examples of the README, each with a change that it matches and one that it narrowly does not match.
+// The examples of the documentation, each with a change that it matches and one that it narrowly does not match.
 func TestExamples(t *testing.T) {
 	t.Parallel()
 	for when, tt := range map[string]struct{ is, not confirm.RuleInput }{

@@ -156,7 +156,30 @@ func (s *Store) Changes(ctx context.Context, f confirm.Filter) ([]confirm.Change
 
 // newChangeQuery returns the filter as SQL.
 func newChangeQuery(f confirm.Filter) changeQuery {
-	var args []any
+	clause, args := filterClause(f)
+	args = append(args, limitOf(f))
+	return changeQuery{fmt.Sprintf("%s ORDER BY created DESC, id DESC LIMIT $%d", clause, len(args)), args}
+}
+
+// newPageQuery returns the filter as SQL, for the changes after a place, and how many there are at most.
+func newPageQuery(f confirm.Filter, after confirm.Cursor) (q changeQuery, limit int) {
+	clause, args := filterClause(f)
+	args = append(args, micros(after.Created), after.ID, limitOf(f))
+	n := len(args)
+	clause += fmt.Sprintf(" AND (created, id) > ($%d, $%d) ORDER BY created, id LIMIT $%d", n-2, n-1, n)
+	return changeQuery{clause, args}, limitOf(f)
+}
+
+// limitOf returns how many changes are selected at most.
+func limitOf(f confirm.Filter) int {
+	if f.Limit <= 0 {
+		return 100
+	}
+	return f.Limit
+}
+
+// filterClause returns the conditions of a filter.
+func filterClause(f confirm.Filter) (clause string, args []any) {
 	arg := func(v any) string {
 		args = append(args, v)
 		return fmt.Sprintf("$%d", len(args))
@@ -178,10 +201,5 @@ func newChangeQuery(f confirm.Filter) changeQuery {
 	if len(f.States) > 0 && !slices.ContainsFunc(f.States, isSettled) {
 		where = append(where, "settled = 0") // implied by the states; lets the database use its index
 	}
-	limit := f.Limit
-	if limit <= 0 {
-		limit = 100
-	}
-	clause := "WHERE " + strings.Join(where, " AND ") + " ORDER BY created DESC, id DESC LIMIT " + arg(limit)
-	return changeQuery{clause, args}
+	return "WHERE " + strings.Join(where, " AND "), args
 }

@@ -26,11 +26,12 @@ func (s *Store) Messages(ctx context.Context, change string) ([]confirm.Message,
 	return s.queryMessages(ctx, `WHERE n.change_id = $1 ORDER BY n.channel, n.kind`, change)
 }
 
-// OutdatedMessages returns at most limit messages that show an older version of their change than the current one.
-// Messages of the oldest changes come first.
-func (s *Store) OutdatedMessages(ctx context.Context, limit int) ([]confirm.Message, error) {
+// OutdatedMessages returns at most limit messages, after the given one, that show an older version of their change than
+// the current one. Messages of the oldest changes come first; the IDs of changes have that order.
+func (s *Store) OutdatedMessages(ctx context.Context, after confirm.Message, limit int) ([]confirm.Message, error) {
 	return s.queryMessages(ctx, `JOIN change AS c ON c.id = n.change_id WHERE n.version < c.version
-		ORDER BY c.created, n.channel, n.kind LIMIT $1`, limit)
+		AND (n.change_id, n.channel, n.kind) > ($1, $2, $3)
+		ORDER BY n.change_id, n.channel, n.kind LIMIT $4`, after.Change, after.Channel, after.Kind, limit)
 }
 
 func (s *Store) queryMessages(ctx context.Context, clause string, args ...any) ([]confirm.Message, error) {

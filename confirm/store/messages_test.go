@@ -24,17 +24,20 @@ func TestMessagesAreStoredAndFoundOutdated(t *testing.T) {
 		if diff := cmp.Diff([]confirm.Message{question, word}, got); diff != "" {
 			t.Errorf("-want +got:\n%s", diff)
 		}
-		if got, err = s.OutdatedMessages(t.Context(), 10); err != nil || len(got) != 0 {
+		if got, err = s.OutdatedMessages(t.Context(), confirm.Message{}, 10); err != nil || len(got) != 0 {
 			t.Errorf("nothing has moved, and %v is outdated (%v)", got, err)
 		}
 		c = mustMove(t, s, c, approval("ada"))
-		if got, err = s.OutdatedMessages(t.Context(), 1); err != nil || len(got) != 1 {
+		if got, err = s.OutdatedMessages(t.Context(), confirm.Message{}, 1); err != nil || len(got) != 1 {
 			t.Errorf("outdated, at most one: %v (%v)", got, err)
+		}
+		if got, err = s.OutdatedMessages(t.Context(), got[0], 10); err != nil || len(got) != 1 || got[0].Kind != "word" {
+			t.Errorf("outdated, after the first: %v (%v)", got, err)
 		}
 		word.Version, question.Version = c.Version, c.Version
 		must(t, s.SaveMessage(t.Context(), word))
 		must(t, s.SaveMessage(t.Context(), question))
-		if got, err = s.OutdatedMessages(t.Context(), 10); err != nil || len(got) != 0 {
+		if got, err = s.OutdatedMessages(t.Context(), confirm.Message{}, 10); err != nil || len(got) != 0 {
 			t.Errorf("all are up to date, and %v is outdated (%v)", got, err)
 		}
 	})

@@ -24,13 +24,18 @@ func readChanges(ctx context.Context, q querier, where changeQuery) ([]confirm.C
 	var unusable []error
 	err := eachChange(ctx, q, where, func(c confirm.Change, err error) error {
 		if err != nil {
-			unusable = append(unusable, fmt.Errorf("%s cannot be used: %w; run `scanwarden audit verify`", c.ID, err))
+			unusable = append(unusable, unusableError(c, err))
 			return nil
 		}
 		found = append(found, c)
 		return nil
 	})
 	return found, errors.Join(append(unusable, err)...)
+}
+
+// unusableError returns the error of a row that cannot be decoded.
+func unusableError(c confirm.Change, err error) error {
+	return fmt.Errorf("%s cannot be used: %w; run `scanwarden audit verify`", c.ID, err)
 }
 
 // eachChange calls yield for each selected change. If a row cannot be decoded, yield receives a change that has at

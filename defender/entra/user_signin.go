@@ -77,7 +77,7 @@ func (a *signInAttempt) pendingError() *Error {
 	}
 }
 
-// join returns the sign-in in progress, or starts one.
+// joinAttempt returns the sign-in in progress, or starts one.
 func (p *userSignIn) joinAttempt(scope, claims string) (*signInAttempt, *Error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

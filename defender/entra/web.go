@@ -180,7 +180,7 @@ func (w *WebSignIn) checkIDToken(r confidential.AuthResult, nonce string) *Error
 		return &Error{Hint: "the sign-in that returned is not the one that this browser started: start again"}
 	case time.Since(time.Unix(id.ExpirationTime, 0)) > maxClockSkew:
 		return expiredError(time.Now())
-	case more.isGuest(w.tenant):
+	case more.isGuest(w.authority, w.tenant):
 		return &Error{Hint: "the account is a guest in this tenant, and guests cannot use scanwarden: sign in with an account of the tenant itself (the optional claim acct in ID tokens, which an administrator adds, marks accounts from elsewhere that are members)"}
 	}
 	return nil
@@ -209,11 +209,11 @@ func parseIDTokenClaims(token string) (claims idTokenClaims) {
 
 // isGuest reports whether the account belongs to another organization. tools/mcpserver/auth checks access
 // tokens in the same way.
-func (c idTokenClaims) isGuest(tenant string) bool {
+func (c idTokenClaims) isGuest(authority, tenant string) bool {
 	if c.Account != nil {
 		return c.Account != float64(0) && c.Account != "0"
 	}
-	return c.Provider != "" && !strings.Contains(strings.ToLower(c.Provider), tenant)
+	return c.Provider != "" && !isIssuerOfTenant(c.Provider, authority, tenant)
 }
 
 func (w *WebSignIn) wrapError(ctx context.Context, problem *Error) error {

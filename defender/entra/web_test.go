@@ -117,18 +117,21 @@ func TestAccountsThatAreRefused(t *testing.T) {
 		claims map[string]any
 		hint   string
 	}{
-		"another tenant":  {map[string]any{"tid": otherTenant}, "sign in with an account of that tenant"},
-		"no tenant":       {map[string]any{"tid": nil}, "sign in with an account of that tenant"},
-		"another app":     {map[string]any{"aud": otherTenant}, "check AZURE_CLIENT_ID"},
-		"several apps":    {map[string]any{"aud": []string{clientID}}, "something other than Entra ID answered"},
-		"no account":      {map[string]any{"oid": nil}, "check AZURE_CLIENT_ID"},
-		"an odd object":   {map[string]any{"oid": "canary"}, "check AZURE_CLIENT_ID"},
-		"another sign-in": {map[string]any{"nonce": nonce + "x"}, "start again"},
-		"no nonce":        {map[string]any{"nonce": nil}, "start again"},
-		"a number":        {map[string]any{"nonce": 7}, "start again"},
-		"an old one":      {map[string]any{"exp": 0}, "check this machine's clock"},
-		"a guest":         {map[string]any{"acct": 1}, "guests cannot use scanwarden"},
-		"from elsewhere":  {map[string]any{"idp": "https://sts.windows.net/" + otherTenant + "/"}, "guests cannot use scanwarden"},
+		"another tenant":                    {map[string]any{"tid": otherTenant}, "sign in with an account of that tenant"},
+		"no tenant":                         {map[string]any{"tid": nil}, "sign in with an account of that tenant"},
+		"another app":                       {map[string]any{"aud": otherTenant}, "check AZURE_CLIENT_ID"},
+		"several apps":                      {map[string]any{"aud": []string{clientID}}, "something other than Entra ID answered"},
+		"no account":                        {map[string]any{"oid": nil}, "check AZURE_CLIENT_ID"},
+		"an odd object":                     {map[string]any{"oid": "canary"}, "check AZURE_CLIENT_ID"},
+		"another sign-in":                   {map[string]any{"nonce": nonce + "x"}, "start again"},
+		"no nonce":                          {map[string]any{"nonce": nil}, "start again"},
+		"a number":                          {map[string]any{"nonce": 7}, "start again"},
+		"an old one":                        {map[string]any{"exp": 0}, "check this machine's clock"},
+		"a guest":                           {map[string]any{"acct": 1}, "guests cannot use scanwarden"},
+		"our tenant's id in another's path": {map[string]any{"idp": "https://idp.example.com/" + tenant + "/"}, "guests cannot use scanwarden"},
+		"our tenant's id in another's host": {map[string]any{"idp": "https://" + tenant + ".example.com/"}, "guests cannot use scanwarden"},
+		"our tenant's id in a query":        {map[string]any{"idp": "https://sts.windows.net/" + otherTenant + "/?" + tenant}, "guests cannot use scanwarden"},
+		"from elsewhere":                    {map[string]any{"idp": "https://sts.windows.net/" + otherTenant + "/"}, "guests cannot use scanwarden"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, f *fakeTenant) {

@@ -7,26 +7,57 @@ import (
 
 	"scanwarden/confirm"
 	"scanwarden/tools/mcpserver/auth"
+	"scanwarden/tools/mcpserver/internal/limits"
 )
 
-// authenticateRequest returns the caller and the body of a request. If it returns false, it has answered the
-// request with an error. The body is read before the caller is known only if the Authenticator needs it.
-func (h *httpHandler) authenticateRequest(w http.ResponseWriter, r *http.Request) (caller callerIdentity, body []byte, ok bool) {
+// admission is a request that may be served. release must be called when the request has ended, also if it was refused.
+type admission struct {
+	caller   callerIdentity
+	body     []byte
+	releases []func() // free what the request occupies
+}
+
+func (a *admission) release() {
+	for _, free := range a.releases {
+		free()
+	}
+}
+
+// admitRequest returns the caller and the body of a request. If it returns false, it has answered the request with an
+// error. The body is read before the caller is known only if the Authenticator needs it.
+func (h *httpHandler) admitRequest(w http.ResponseWriter, r *http.Request) (a *admission, ok bool) {
+	a = &admission{}
 	bodyFirst := h.cfg.Authenticator.NeedsBody(r)
-	if !bodyFirst {
-		if caller, ok = h.authenticateCaller(w, r, nil); !ok {
-			return callerIdentity{}, nil, false
-		}
-	}
-	if r.Method == http.MethodPost {
-		if body, ok = readBody(w, r); !ok {
-			return callerIdentity{}, nil, false
-		}
-	}
 	if bodyFirst {
-		caller, ok = h.authenticateCaller(w, r, body)
+		release, err := h.addresses.Acquire(remoteAddress(r), limits.UnauthenticatedBytes, messageSize(r))
+		if err != nil {
+			h.refuseAddress(w, r, err)
+			return a, false
+		}
+		a.releases = append(a.releases, release)
+		if a.body, ok = readBody(w, r); !ok {
+			return a, false
+		}
 	}
-	return caller, body, ok
+	if a.caller, ok = h.authenticateCaller(w, r, a.body); !ok {
+		return a, false
+	}
+	if err := h.server.occupyRequest(a, messageSize(r)); err != nil {
+		h.refuseLimited(w, r.WithContext(withCaller(r.Context(), a.caller)), err)
+		return a, false
+	}
+	if !bodyFirst && r.Method == http.MethodPost {
+		a.body, ok = readBody(w, r)
+	}
+	return a, ok
+}
+
+// messageSize returns the bytes that the body of a request can have. It is not known beforehand for a chunked body.
+func messageSize(r *http.Request) int {
+	if r.ContentLength < 0 || r.ContentLength > maxMessage {
+		return maxMessage
+	}
+	return int(r.ContentLength)
 }
 
 // readBody returns the body of a request, at most maxMessage bytes: the library would read one of any length. If it
@@ -52,6 +83,10 @@ func (h *httpHandler) authenticateCaller(w http.ResponseWriter, r *http.Request,
 		return callerIdentity{
 			principal: caller.Principal, groups: caller.Groups, agent: caller.Agent, session: caller.Session, source: confirm.SourceHTTP,
 		}, true
+	}
+	if limited := h.addresses.Take(remoteAddress(r), limits.Unauthenticated, 1); limited != nil {
+		h.refuseAddress(w, r, limited)
+		return callerIdentity{}, false
 	}
 	authErr, ok := errors.AsType[*auth.Error](err)
 	if !ok {

@@ -18,6 +18,14 @@ var readRetryInterval = time.Second
 // elicitSync sends the prompt to an initialize-era client and waits for the user's answer. The library would do the
 // same, but it would continue to wait after the change has ended on another channel: decided, withdrawn or expired.
 func (w writeCall) elicitSync(ctx context.Context, c confirm.Change, state string, form mcp.ElicitationParams) (*mcp.CallToolResult, error) {
+	if !w.waits {
+		release, err := w.occupyWait(w.caller)
+		if err != nil {
+			return w.refuse(ctx, err), nil
+		}
+		defer release()
+		w.waits = true
+	}
 	reply, settled, err := w.elicitUntilSettled(ctx, c, form)
 	switch {
 	case reply != nil:

@@ -22,9 +22,11 @@ var waysToEnd = map[string]func(*testing.T, *stack, confirm.Change){
 			t.Error(err)
 		}
 	},
-	"expired": func(t *testing.T, s *stack, _ confirm.Change) {
+	"expired": func(t *testing.T, s *stack, c confirm.Change) {
 		s.Advance(time.Hour)
-		s.wakeWaiters(t)
+		if _, err := s.Gate.Change(t.Context(), c.ID); err != nil { // expires it
+			t.Error(err)
+		}
 	},
 	"applied": func(t *testing.T, s *stack, c confirm.Change) {
 		vote := confirm.Vote{Principal: "token:bob", Approve: true, Channel: confirm.Slack}
@@ -227,9 +229,12 @@ func TestAWaitingCallSurvivesAFailureOfTheStore(t *testing.T) {
 				defer close(failed)
 				return trouble()
 			})
-			hooks.beforeRead.Store(&fail)
-			s.wakeWaiters(t)
+			hooks.beforeMove = func(confirm.Change, confirm.Move) { hooks.beforeRead.Store(&fail) }
+			if err := s.Gate.SetProblem(t.Context(), c.ID, "not yet posted"); err != nil { // a transition wakes the call
+				t.Fatal(err)
+			}
 			<-failed
+			hooks.beforeMove = nil
 			waysToEnd["applied"](t, s, c)
 			w.wantStatus(id, "applied")
 			w.closeAndWait()

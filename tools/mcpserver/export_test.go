@@ -9,6 +9,7 @@ import (
 	"github.com/mark3labs/mcp-go/server"
 
 	"scanwarden/confirm"
+	"scanwarden/tools/mcpserver/internal/limits"
 )
 
 // Tests retry sooner than a server. The value is set before all tests, because they run in parallel.
@@ -35,6 +36,9 @@ func (s *Server) ObserveRequesters(see func(confirm.Requester)) {
 		}
 	})
 }
+
+// SetBounds sets the limits of callers. It must be called before Handler.
+func (s *Server) SetBounds(b limits.Bounds) { s.setBounds(b) }
 
 // Sealing and opening for the fuzz test, with plain arguments.
 

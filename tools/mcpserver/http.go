@@ -16,6 +16,7 @@ import (
 	"github.com/mark3labs/mcp-go/server"
 
 	"scanwarden/tools/mcpserver/auth"
+	"scanwarden/tools/mcpserver/internal/limits"
 )
 
 // sessionIdle is the time after which the library ends an idle initialize-era session. Ending a session also ends its
@@ -31,10 +32,11 @@ type HTTPConfig struct {
 
 // httpHandler checks host, origin, caller and size of a request, which the library's handler does not check.
 type httpHandler struct {
-	cfg    HTTPConfig
-	server *Server
-	ids    sessionIDs
-	next   http.Handler
+	cfg       HTTPConfig
+	server    *Server
+	addresses *limits.Limiter // bounds requests that are not authenticated, by remote address
+	ids       sessionIDs
+	next      http.Handler
 }
 
 // Handler returns a handler that serves MCP at the path where it is mounted. Close stops it.
@@ -46,15 +48,17 @@ func (s *Server) Handler(cfg HTTPConfig) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	ids := sessionIDs{key: keys.session}
+	h := &httpHandler{cfg: cfg, server: s, addresses: limits.New(limits.ForAddresses(), s.reportLimit, nil)}
+	h.ids = sessionIDs{key: keys.session, open: limits.NewSessions(s.bounds, h.endSession, s.reportLimit)}
 	lib := server.NewStreamableHTTPServer(s.mcp,
-		server.WithSessionIdManagerResolver(ids),
+		server.WithSessionIdManagerResolver(h.ids),
 		server.WithSessionIdleTTL(sessionIdle),
 		server.WithDisableStreaming(true),                                              // a GET stream can receive messages of other requests
 		server.WithStreamableHTTPLogger(slog.New(warnLogHandler{s.cfg.Log.Handler()})), // lines below warnings contain session ids
 	)
 	context.AfterFunc(s.base, func() { lib.CloseSessions(context.Background()) })
-	return &httpHandler{cfg: cfg, server: s, ids: ids, next: lib}, nil
+	h.next = lib
+	return h, nil
 }
 
 // ServeHTTP serves a request if host, origin and caller are allowed and its size is bounded.
@@ -67,21 +71,36 @@ func (h *httpHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "this server does not serve this host name; set SCANWARDEN_PUBLIC_URL to the URL that callers use", http.StatusMisdirectedRequest)
 		return
 	}
-	if origin := r.Header.Get("Origin"); origin != "" && !slices.Contains(h.cfg.Origins, origin) {
+	if !h.allowsOrigins(r.Header.Values("Origin")) {
 		http.Error(w, "web pages of this origin cannot call scanwarden", http.StatusForbidden)
 		return
 	}
-	caller, body, ok := h.authenticateRequest(w, r)
+	admitted, ok := h.admitRequest(w, r)
+	defer admitted.release()
 	if !ok {
 		return
 	}
 	stripCredentials(r.Header)
-	ctx, cancel := context.WithCancel(withCaller(r.Context(), caller))
+	ctx, cancel := context.WithCancel(withCaller(r.Context(), admitted.caller))
 	defer cancel()
 	defer context.AfterFunc(h.server.base, cancel)()
 	r = r.WithContext(ctx)
-	r.Body = io.NopCloser(bytes.NewReader(body))
-	h.serveCaller(w, r, body)
+	r.Body = io.NopCloser(bytes.NewReader(admitted.body))
+	h.serveCaller(w, r, admitted.body)
+}
+
+// allowsOrigins reports whether each value of the Origin header is allowed. Parsers disagree on which of several values
+// counts. No value, or a single empty one, does not come from a browser.
+func (h *httpHandler) allowsOrigins(values []string) bool {
+	if len(values) == 1 && values[0] == "" {
+		return true
+	}
+	for _, origin := range values {
+		if !slices.Contains(h.cfg.Origins, origin) {
+			return false
+		}
+	}
+	return true
 }
 
 // stripCredentials removes the headers that authenticate the caller: the library passes headers to tool handlers.
@@ -107,18 +126,25 @@ func (h *httpHandler) serveCaller(w http.ResponseWriter, r *http.Request, body [
 		http.Error(w, "no such session", http.StatusNotFound)
 	case isForeignCancel(r, body, h.ids.belongsTo(r.Header.Get(server.HeaderKeySessionID), caller.sessionOwner())):
 		w.WriteHeader(http.StatusAccepted)
+	case methodOf(body) == "initialize":
+		h.serveInitialize(w, r, body)
 	default:
-		h.next.ServeHTTP(w, r)
+		h.serveSession(w, r, &sessionUse{})
 	}
 }
 
-// isDiscovery reports whether a message only asks which tools exist. It decodes the message as the library does.
-func isDiscovery(body []byte) bool {
+// methodOf returns the method of a message, or "" if it has none. It decodes the message as the library does.
+func methodOf(body []byte) string {
 	var msg struct{ Method string }
 	if json.Unmarshal(body, &msg) != nil {
-		return false
+		return ""
 	}
-	switch msg.Method {
+	return msg.Method
+}
+
+// isDiscovery reports whether a message only asks which tools exist.
+func isDiscovery(body []byte) bool {
+	switch methodOf(body) {
 	case "initialize", "notifications/initialized", "ping", "tools/list":
 		return true
 	}

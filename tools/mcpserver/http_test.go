@@ -44,6 +44,9 @@ func TestHostOriginCallerMethodAndSizeAreChecked(t *testing.T) {
 	header := func(name, value string) func(*http.Request) {
 		return func(r *http.Request) { r.Header.Set(name, value) }
 	}
+	origins := func(values ...string) func(*http.Request) {
+		return func(r *http.Request) { r.Header["Origin"] = values }
+	}
 	for _, tt := range []struct {
 		name   string
 		method string
@@ -55,6 +58,10 @@ func TestHostOriginCallerMethodAndSizeAreChecked(t *testing.T) {
 		{"a page of our own", "POST", initializeRequest, header("Origin", s.url), 200},
 		{"a page of another origin", "POST", initializeRequest, header("Origin", "https://evil.example"), 403},
 		{"an origin that is null", "POST", initializeRequest, header("Origin", "null"), 403},
+		{"a second origin that is not allowed", "POST", initializeRequest, origins(s.url, "https://evil.example"), 403},
+		{"a second origin that is allowed", "POST", initializeRequest, origins("https://evil.example", s.url), 403},
+		{"an empty origin beside another", "POST", initializeRequest, origins("", "https://evil.example"), 403},
+		{"two origins in one value", "POST", initializeRequest, origins(s.url + ", https://evil.example"), 403},
 		{"another host name (DNS rebinding)", "POST", initializeRequest, func(r *http.Request) { r.Host = "evil.example" }, 421},
 		{"no token", "POST", initializeRequest, func(r *http.Request) { r.Header.Del("Authorization") }, 401},
 		{"a wrong token", "POST", initializeRequest, header("Authorization", "Bearer "+adaToken+"x"), 401},
@@ -103,7 +110,7 @@ func TestASessionBelongsToItsPrincipal(t *testing.T) {
 // bob's own.
 func TestACallerCannotCancelAnothersCall(t *testing.T) {
 	t.Parallel()
-	s := newStack(t)
+	s := newStackWith(t, options{bounds: anyRequestRate})
 	c, err := s.Gate.Propose(t.Context(), confirm.Proposal{Operation: "add_scan", Target: "simulator"},
 		confirm.Requester{Principal: "token:ada", Channels: []confirm.Channel{confirm.Client}})
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 
 	"scanwarden/confirm"
 	"scanwarden/tools"
+	"scanwarden/tools/mcpserver/internal/limits"
 )
 
 // instructions explain to the model how to use a server whose writes wait for an approver.
@@ -46,6 +47,9 @@ type Config struct {
 	Version  string
 	ReadOnly bool         // Operations has no writing operation, and the instructions mention none
 	Log      *slog.Logger // nil discards all lines
+	// OnLimited receives the name of each limit that refuses a caller, for a metric. It must not block. nil ignores
+	// them.
+	OnLimited func(limit string)
 	// Now returns the time by which it is measured how fast a prompt was answered. Nil means time.Now.
 	Now func() time.Time
 }
@@ -55,9 +59,11 @@ type Server struct {
 	cfg        Config
 	mcp        *server.MCPServer
 	cachedKeys atomic.Pointer[sealingKeys] // derived at first use; a failure is not cached
-	calls      activeCalls                 // running tool calls, without those that wait for an approver
-	closing    atomic.Bool                 // refuses further calls
-	close      func()                      // cancels base, which ends every HTTP request
+	bounds     limits.Bounds
+	limits     *limits.Limiter // bounds authenticated callers
+	calls      activeCalls     // running tool calls, without those that wait for an approver
+	closing    atomic.Bool     // refuses further calls
+	close      func()          // cancels base, which ends every HTTP request
 	base       context.Context
 }
 
@@ -73,6 +79,7 @@ func New(cfg Config) (*Server, error) {
 		cfg.Now = time.Now
 	}
 	s := &Server{cfg: cfg}
+	s.setBounds(limits.ForCallers())
 	s.base, s.close = context.WithCancel(context.Background())
 	text := instructions
 	if cfg.ReadOnly {
@@ -82,6 +89,7 @@ func New(cfg Config) (*Server, error) {
 	hooks := &server.Hooks{}
 	hooks.AddBeforeListTools(func(context.Context, any, *mcp.ListToolsRequest) { registerOnce() })
 	hooks.AddBeforeCallTool(func(context.Context, any, *mcp.CallToolRequest) { registerOnce() })
+	hooks.AddAfterInitialize(trimSession)
 	s.mcp = server.NewMCPServer("scanwarden", cfg.Version,
 		server.WithTitle("scanwarden"),
 		server.WithInstructions(text),
@@ -90,6 +98,11 @@ func New(cfg Config) (*Server, error) {
 		server.WithHooks(hooks),
 	)
 	return s, nil
+}
+
+// setBounds sets the limits of callers. It must be called before the first request.
+func (s *Server) setBounds(b limits.Bounds) {
+	s.bounds, s.limits = b, limits.New(b, s.reportLimit, nil)
 }
 
 // registerTools adds a tool for each operation. It must run before a client lists or calls tools.
@@ -147,6 +160,11 @@ func (s *Server) newReadHandler(op tools.Operation) server.ToolHandlerFunc {
 		if err != nil {
 			return s.logRefusal(ctx, op.Name, err), nil
 		}
+		release, err := s.occupyRead(caller, op, req)
+		if err != nil {
+			return refusedResult(op.Name, s.asRefusal(ctx, caller, err)), nil
+		}
+		defer release()
 		ctx, stop := s.forwardProgress(ctx, req)
 		defer stop()
 		out, err := backend.Service.Call(ctx, caller.toolsCaller(), op.Name, argumentsOf(req))

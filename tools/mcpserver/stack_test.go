@@ -19,6 +19,7 @@ import (
 	"scanwarden/tools"
 	"scanwarden/tools/mcpserver"
 	"scanwarden/tools/mcpserver/auth"
+	"scanwarden/tools/mcpserver/internal/limits"
 	"scanwarden/tools/toolstest"
 )
 
@@ -37,6 +38,7 @@ type options struct {
 	authenticator auth.Authenticator    // nil means bearer tokens of ada and bob
 	hooks         *storeHooks           // runs at calls of the store; nil means none
 	readOnly      bool
+	bounds        func(*limits.Bounds) // changes the limits of callers; nil changes nothing
 }
 
 // stack is the whole path from an MCP server over real HTTP to the simulated tenant.
@@ -44,7 +46,8 @@ type stack struct {
 	*toolstest.Stack
 	server      *mcpserver.Server
 	url         string
-	log         logBuffer           // the server's log
+	log         logBuffer // the server's log
+	limited     limitCounts
 	transitions chan confirm.Change // transitions of the Gate, until the channel is full
 	started     time.Time
 	thinking    atomic.Int64 // how long people thought about prompts: the only clock by which answers are measured
@@ -88,16 +91,6 @@ func (s *stack) recordTransition(c confirm.Change) {
 	}
 }
 
-// wakeWaiters makes all waiting calls read their change now and not at their next poll. They read it after each
-// transition of the Gate, so it proposes another change.
-func (s *stack) wakeWaiters(t testing.TB) {
-	t.Helper()
-	proposal := confirm.Proposal{Operation: "add_scan", Target: "simulator"}
-	if _, err := s.Gate.Propose(t.Context(), proposal, confirm.Requester{Principal: "token:bob", Channels: clientAndSlack}); err != nil {
-		t.Error(err)
-	}
-}
-
 func (s *stack) startServer(t testing.TB, o options) {
 	t.Helper()
 	if o.channels == nil {
@@ -110,11 +103,17 @@ func (s *stack) startServer(t testing.TB, o options) {
 		Backend: func(context.Context) (*mcpserver.Backend, error) { return backend, nil },
 		Key:     func() ([]byte, error) { return bytes.Repeat([]byte{7}, 32), nil },
 		Log:     slog.New(slog.NewTextHandler(&s.log, nil)), ReadOnly: o.readOnly,
-		Now: func() time.Time { return s.started.Add(time.Duration(s.thinking.Load())) },
+		OnLimited: s.limited.add,
+		Now:       func() time.Time { return s.started.Add(time.Duration(s.thinking.Load())) },
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+	bounds := limits.ForCallers()
+	if o.bounds != nil {
+		o.bounds(&bounds)
+	}
+	s.server.SetBounds(bounds)
 	if o.authenticator == nil {
 		o.authenticator = auth.BearerTokens(map[confirm.Principal][sha256.Size]byte{
 			"token:ada": sha256.Sum256([]byte(adaToken)), "token:bob": sha256.Sum256([]byte(bobToken)),
@@ -149,6 +148,7 @@ func (s *stack) think() { s.thinking.Add(int64(time.Second)) }
 // response is the answer to a request.
 type response struct {
 	status int
+	header http.Header
 	raw    string
 	Error  *struct{ Message string } `json:"error"`
 	Result struct {
@@ -220,7 +220,7 @@ func (s *stack) postMessage(t testing.TB, token string, body []byte, header http
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := response{status: res.StatusCode, raw: string(raw)}
+	got := response{status: res.StatusCode, header: res.Header, raw: string(raw)}
 	if i := strings.LastIndex(got.raw, "data: "); i >= 0 { // the answer is the last event of a stream
 		raw = raw[i+len("data: "):]
 	}

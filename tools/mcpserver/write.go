@@ -14,6 +14,7 @@ import (
 
 	"scanwarden/confirm"
 	"scanwarden/tools"
+	"scanwarden/tools/mcpserver/internal/limits"
 )
 
 // elicitationKey is the key of our only prompt in an "input required" result.
@@ -51,13 +52,23 @@ type writeCall struct {
 	req       mcp.CallToolRequest
 	caller    callerIdentity
 	key       []byte
+	waits     bool // occupies a slot for a waiting call
 }
 
-// proposeAndPrompt proposes the change and prompts the user, if the client is one of the change's channels.
+// proposeAndPrompt proposes the change and prompts the user, if the client is one of the change's channels. An
+// initialize-era call waits for the answer, so it needs a slot before anything is recorded.
 func (w writeCall) proposeAndPrompt(ctx context.Context) (*mcp.CallToolResult, error) {
+	if !server.IsModernRequest(ctx) {
+		release, err := w.occupyWait(w.caller)
+		if err != nil {
+			return w.refuse(ctx, err), nil
+		}
+		defer release()
+		w.waits = true
+	}
 	c, err := w.proposeWithProgress(ctx)
 	if err != nil {
-		return w.logRefusal(ctx, w.operation.Name, err), nil
+		return w.refuse(ctx, err), nil
 	}
 	if !slices.Contains(c.Channels, confirm.Client) {
 		return w.waitOutcome(ctx, c) // approvers are asked on other channels
@@ -65,11 +76,34 @@ func (w writeCall) proposeAndPrompt(ctx context.Context) (*mcp.CallToolResult, e
 	return w.prompt(ctx, c, "")
 }
 
+// refuse returns the result of a refusal, and logs it unless it is the refusal of a limit, which are logged less often.
+func (w writeCall) refuse(ctx context.Context, err error) *mcp.CallToolResult {
+	if refused := w.asRefusal(ctx, w.caller, err); refused != err {
+		return refusedResult(w.operation.Name, refused)
+	}
+	if errors.Is(err, confirm.ErrTooManyOpen) {
+		w.reportLimit(limits.OpenChanges)
+	}
+	return w.logRefusal(ctx, w.operation.Name, err)
+}
+
 // proposeWithProgress proposes the change and returns it as stored. It sends progress meanwhile.
 func (w writeCall) proposeWithProgress(ctx context.Context) (confirm.Change, error) {
+	release, err := w.occupyCall(w.caller)
+	if err != nil {
+		return confirm.Change{}, err
+	}
+	defer release()
+	if err := w.checkProposals(w.caller); err != nil {
+		return confirm.Change{}, err
+	}
 	ctx, stop := w.forwardProgress(ctx, w.req)
 	defer stop()
-	return w.backend.Service.Propose(ctx, w.requester(ctx, w.caller), w.operation.Name, argumentsOf(w.req))
+	c, err := w.backend.Service.Propose(ctx, w.requester(ctx, w.caller), w.operation.Name, argumentsOf(w.req))
+	if err == nil {
+		w.chargeProposal(w.caller, c)
+	}
+	return c, err
 }
 
 // prompt shows the change to the client's user: the prefix, the whole plan, and the code in the last line.
@@ -153,25 +187,33 @@ func (w writeCall) repeatPrompt(ctx context.Context, p statePayload) (*mcp.CallT
 // afterwards get_change returns the outcome.
 const outcomeWait = 45 * time.Second
 
-// waitOutcome waits up to outcomeWait until the change has ended, and returns its state as the result.
+// waitOutcome waits up to outcomeWait until the change has ended, and returns its state as the result. If too many
+// calls wait already, it returns the state at once: the change is recorded, so the call must not be refused.
 func (w writeCall) waitOutcome(ctx context.Context, c confirm.Change) (*mcp.CallToolResult, error) {
+	if !c.State.Open() {
+		return structuredResult(tools.ResultOf(c)), nil
+	}
+	if !w.waits {
+		release, err := w.occupyWait(w.caller)
+		if err != nil {
+			return structuredResult(tools.ResultOf(c)), nil
+		}
+		defer release()
+	}
 	note := "confirmed; sending to Defender"
 	if c.State == confirm.Pending {
 		note = "waiting for a person to confirm"
 	}
-	if c.State.Open() {
-		progressCtx, stop := w.forwardProgress(ctx, w.req)
-		defer stop()
-		tools.Progress(progressCtx, note)
-		waitCtx, cancel := context.WithTimeout(progressCtx, outcomeWait)
-		defer cancel()
-		now, err := w.backend.Gate.Wait(waitCtx, c.ID)
-		if err != nil {
-			return w.unknownResult(ctx, c.ID, err), nil
-		}
-		c = now
+	progressCtx, stop := w.forwardProgress(ctx, w.req)
+	defer stop()
+	tools.Progress(progressCtx, note)
+	waitCtx, cancel := context.WithTimeout(progressCtx, outcomeWait)
+	defer cancel()
+	now, err := w.backend.Gate.Wait(waitCtx, c.ID)
+	if err != nil {
+		return w.unknownResult(ctx, c.ID, err), nil
 	}
-	return structuredResult(tools.ResultOf(c)), nil
+	return structuredResult(tools.ResultOf(now)), nil
 }
 
 // unknownResult returns the result for a ledger failure after the user's answer: the change may have been approved.

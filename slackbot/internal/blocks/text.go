@@ -2,16 +2,17 @@
 //
 // It knows nothing of the bot. It takes strings and changes, and returns blocks:
 //
-//	text -> split into parts that fit a text object -> plain_text or rich_text blocks
+//	text -> split between tokens into parts that fit a text object -> plain_text or rich_text blocks
 //	confirm.Change -> Plan, for one message, or PlanPages, for the pages of a modal
 //
 // The invariant: text from Defender or from a requester becomes plain_text or preformatted text, never mrkdwn, and a
-// plan is never cut. What does not fit is split over more blocks, or reported to the caller.
+// plan is never cut. What does not fit is split over more blocks, or reported to the caller. No block ends inside an
+// address, a range, a name or an ID; one that is longer than a block is shown in numbered parts.
 package blocks
 
 import (
-	"strings"
 	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/slack-go/slack"
 )
@@ -28,7 +29,7 @@ func PlainText(text string) *slack.TextBlockObject {
 func TextSections(text string) []slack.Block {
 	var blocks []slack.Block
 	for _, part := range splitText(text) {
-		blocks = append(blocks, slack.NewSectionBlock(PlainText(part), nil, nil))
+		blocks = append(blocks, part.section())
 	}
 	return blocks
 }
@@ -37,29 +38,9 @@ func TextSections(text string) []slack.Block {
 func CodeBlocks(text string) []slack.Block {
 	var blocks []slack.Block
 	for _, part := range splitText(text) {
-		blocks = append(blocks, slack.NewRichTextBlock("", &slack.RichTextPreformatted{
-			Type:     slack.RTEPreformatted,
-			Elements: []slack.RichTextSectionElement{slack.NewRichTextSectionTextElement(part, nil)},
-		}))
+		blocks = append(blocks, part.codeBlock())
 	}
 	return blocks
-}
-
-// splitText returns text in parts of at most MaxTextUnits, split at line ends where possible. It drops nothing except
-// the line end at which it splits.
-func splitText(text string) []string {
-	var parts []string
-	for rest := text; rest != ""; {
-		n := PrefixLen(rest, MaxTextUnits)
-		if n < len(rest) {
-			if end := strings.LastIndexByte(rest[:n], '\n'); end > 0 {
-				n = end
-			}
-		}
-		parts = append(parts, rest[:n])
-		rest = strings.TrimPrefix(rest[n:], "\n")
-	}
-	return parts
 }
 
 // PrefixLen returns the length in bytes of the longest prefix of text that has at most n UTF-16 units and ends
@@ -74,13 +55,18 @@ func PrefixLen(text string, n int) int {
 	return len(text)
 }
 
-// Truncate returns text cut to n UTF-16 units, with an ellipsis when something is cut. It is for labels and
-// summaries; the whole text is shown elsewhere.
+// Truncate returns text cut to n UTF-16 units, with an ellipsis when something is cut. It cuts between two tokens. The
+// beginning of a token appears only if the first one is too long, with a mark. It is for labels and summaries; the whole
+// text is shown elsewhere.
 func Truncate(text string, n int) string {
+	const more, cut = "…", "… (cut)"
 	if PrefixLen(text, n) == len(text) {
 		return text
 	}
-	return text[:PrefixLen(text, n-1)] + "…"
+	if end := wholeTokens(text, PrefixLen(text, n-utf8.RuneCountInString(more))); end > 0 {
+		return text[:end] + more
+	}
+	return text[:PrefixLen(text, n-utf8.RuneCountInString(cut))] + cut
 }
 
 // TextModal returns a modal that shows blocks and has no inputs.

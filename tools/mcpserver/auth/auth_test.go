@@ -122,3 +122,17 @@ func TestATokenThatIsMissingOrWrong(t *testing.T) {
 		}
 	}
 }
+
+// A proxy may check one of several Authorization headers, so a request with two is refused, whichever is valid.
+func TestATokenIsReadFromTheOnlyAuthorizationHeader(t *testing.T) {
+	const token = "a-long-enough-token"
+	k := auth.BearerTokens(map[confirm.Principal][sha256.Size]byte{"token:ada": sha256.Sum256([]byte(token))})
+	for _, headers := range [][]string{{"Bearer " + token, "Bearer x"}, {"Bearer x", "Bearer " + token}, {"Bearer " + token, "Bearer " + token}} {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, resource, nil)
+		r.Header["Authorization"] = headers
+		got, err := k.Authenticate(r, nil)
+		if authErr, ok := errors.AsType[*auth.Error](err); !ok || authErr.Status != 400 || got.Principal != "" {
+			t.Errorf("%q: %+v, %v", headers, got, err)
+		}
+	}
+}

@@ -18,7 +18,11 @@ func BearerTokens(sums map[confirm.Principal][sha256.Size]byte) Authenticator {
 type bearerTokens map[confirm.Principal][sha256.Size]byte
 
 func (t bearerTokens) Authenticate(r *http.Request, _ []byte) (Caller, error) {
-	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	headers := r.Header.Values("Authorization")
+	if len(headers) > 1 { // a proxy in front could have checked another one
+		return Caller{}, &Error{Status: http.StatusBadRequest, Reason: "send one Authorization header"}
+	}
+	scheme, token, _ := strings.Cut(strings.Join(headers, ""), " ")
 	sum := sha256.Sum256([]byte(strings.TrimSpace(token)))
 	var found confirm.Principal
 	for principal, want := range t { // compares with all sums, so that the duration reveals nothing

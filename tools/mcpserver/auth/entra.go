@@ -83,7 +83,10 @@ func Entra(ctx context.Context, cfg EntraConfig) (Authenticator, error) {
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse } // keys must not come from another address
 	return &entraAuthenticator{
 		EntraConfig: cfg, metadataURL: cfg.metadataURL(),
-		keys: &jwksCache{ctx: ctx, url: cfg.endpoint("/discovery/v2.0/keys"), client: &client, now: cfg.Now},
+		keys: &jwksCache{
+			ctx: ctx, url: cfg.endpoint("/discovery/v2.0/keys"), client: &client, now: cfg.Now,
+			issuer: tokenIssuer{tenant: cfg.TenantID, url: cfg.issuer()},
+		},
 		parser: jwt.NewParser(
 			jwt.WithValidMethods([]string{jwt.SigningMethodRS256.Alg()}),
 			jwt.WithIssuer(cfg.issuer()), jwt.WithAudience(cfg.ClientID),
@@ -113,7 +116,7 @@ func (e *entraAuthenticator) Authenticate(r *http.Request, _ []byte) (Caller, er
 	if !c.mayCall() {
 		return Caller{}, e.insufficientScope()
 	}
-	if c.isGuest() {
+	if c.isGuest(e.Authority) {
 		return Caller{}, errGuest
 	}
 	caller := c.toCaller()

@@ -72,20 +72,33 @@ const (
 // isAgent reports whether no user made the call: the token is an application's own, or an AI agent's. An agent that
 // acts for a user has that user's object id, and only its facets differ.
 func (c *claims) isAgent() bool {
-	subject := strings.Fields(c.subjectFacets)
-	return !c.isDelegated() || slices.Contains(strings.Fields(c.actorFacets), facetAgent) ||
+	subject := splitFacets(c.subjectFacets)
+	return !c.isDelegated() || slices.Contains(splitFacets(c.actorFacets), facetAgent) ||
 		slices.Contains(subject, facetAgent) || slices.Contains(subject, facetAgentUser)
+}
+
+// splitFacets returns the numbers in a list of facets. Entra separates them by spaces. Any other separator counts
+// too, because an agent must not pass as a user where a list is written differently.
+func splitFacets(list string) []string {
+	return strings.FieldsFunc(list, func(c rune) bool { return c < '0' || c > '9' })
 }
 
 // isGuest reports whether the account belongs to another organization and was invited into the tenant: the tenant
 // does not control its use. It uses the claim acct if the tenant's administrator added it to tokens. Otherwise an
 // account that another identity provider has authenticated is a guest (access-token-claims-reference,
 // optional-claims-reference).
-func (c *claims) isGuest() bool {
+func (c *claims) isGuest(authority string) bool {
 	if c.account != nil {
 		return c.account != float64(0) && c.account != "0"
 	}
-	return c.identityProvider != "" && !strings.Contains(strings.ToLower(c.identityProvider), strings.ToLower(c.tenant))
+	return c.identityProvider != "" && !isIssuerOfTenant(c.identityProvider, authority, c.tenant)
+}
+
+// isIssuerOfTenant reports whether an identity provider is the tenant itself: one of the URLs that Entra writes as the
+// tenant's issuer, at one of Microsoft's hosts or at the authority. A URL that only contains the tenant's id is not.
+func isIssuerOfTenant(provider, authority, tenant string) bool {
+	own := []string{"https://sts.windows.net/" + tenant, "https://sts.chinacloudapi.cn/" + tenant, authority + "/" + tenant, authority + "/" + tenant + "/v2.0"}
+	return slices.ContainsFunc(own, func(issuer string) bool { return strings.EqualFold(strings.TrimSuffix(provider, "/"), issuer) })
 }
 
 // mayCall reports whether the token grants the permission to call this server.

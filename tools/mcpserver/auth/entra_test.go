@@ -100,16 +100,27 @@ func TestGuestsAreRefused(t *testing.T) {
 		change jwt.MapClaims
 		guest  bool
 	}{
-		"said to be a guest":                {jwt.MapClaims{"acct": 1}, true},
-		"said to be a guest, as text":       {jwt.MapClaims{"acct": "1"}, true},
-		"a guest of our own tenant":         {jwt.MapClaims{"acct": 1, "idp": own}, true},
-		"authenticated by another tenant":   {jwt.MapClaims{"idp": other}, true},
-		"a personal account":                {jwt.MapClaims{"idp": "live.com"}, true},
-		"a member, as text":                 {jwt.MapClaims{"acct": "0"}, false},
-		"a member":                          {jwt.MapClaims{"acct": 0}, false},
-		"a member from another tenant":      {jwt.MapClaims{"acct": 0, "idp": other}, false},
-		"authenticated by our tenant":       {jwt.MapClaims{"idp": own}, false},
-		"authenticated by its v2 endpoints": {jwt.MapClaims{"idp": a.URL + "/" + tenant + "/v2.0"}, false},
+		"said to be a guest":                              {jwt.MapClaims{"acct": 1}, true},
+		"said to be a guest, as text":                     {jwt.MapClaims{"acct": "1"}, true},
+		"a guest of our own tenant":                       {jwt.MapClaims{"acct": 1, "idp": own}, true},
+		"authenticated by another tenant":                 {jwt.MapClaims{"idp": other}, true},
+		"a personal account":                              {jwt.MapClaims{"idp": "live.com"}, true},
+		"a provider with our tenant's id in its host":     {jwt.MapClaims{"idp": "https://" + tenant + ".example.com/"}, true},
+		"a provider with our tenant's id in its path":     {jwt.MapClaims{"idp": "https://idp.example.com/" + tenant + "/"}, true},
+		"a provider with our tenant's id in a query":      {jwt.MapClaims{"idp": other + "?tid=" + tenant}, true},
+		"a provider with our tenant's id in a fragment":   {jwt.MapClaims{"idp": other + "#" + tenant}, true},
+		"a provider with our tenant's id before its host": {jwt.MapClaims{"idp": "https://" + tenant + "@sts.windows.net/" + tenant + "/"}, true},
+		"a provider whose id starts with our tenant's id": {jwt.MapClaims{"idp": own[:len(own)-1] + "0/"}, true},
+		"our tenant's id below another tenant":            {jwt.MapClaims{"idp": other + tenant}, true},
+		"our tenant over plain HTTP":                      {jwt.MapClaims{"idp": strings.Replace(own, "https", "http", 1)}, true},
+		"our tenant's id alone":                           {jwt.MapClaims{"idp": tenant}, true},
+		"a member, as text":                               {jwt.MapClaims{"acct": "0"}, false},
+		"a member":                                        {jwt.MapClaims{"acct": 0}, false},
+		"a member from another tenant":                    {jwt.MapClaims{"acct": 0, "idp": other}, false},
+		"authenticated by our tenant":                     {jwt.MapClaims{"idp": own}, false},
+		"authenticated by our tenant, without a slash":    {jwt.MapClaims{"idp": strings.TrimSuffix(own, "/")}, false},
+		"authenticated by our tenant in China":            {jwt.MapClaims{"idp": "https://sts.chinacloudapi.cn/" + tenant + "/"}, false},
+		"authenticated by its v2 endpoints":               {jwt.MapClaims{"idp": a.URL + "/" + tenant + "/v2.0"}, false},
 	} {
 		_, err := authenticate(t, k, signToken(t, a.personClaims(tt.change)))
 		switch {

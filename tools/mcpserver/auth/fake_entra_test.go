@@ -46,6 +46,7 @@ type fakeEntra struct {
 	keys    map[string]*rsa.PrivateKey
 	fetches int
 	paths   []string
+	scope   map[string]any                           // replaces fields of each RSA key; nil removes one
 	answer  func(w http.ResponseWriter, keys []byte) // instead of the plain keys
 	now     time.Time
 }
@@ -66,11 +67,11 @@ func (a *fakeEntra) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.paths = append(a.paths, r.URL.Path)
 	keys := []map[string]any{{"kty": "EC", "kid": "of a new kind", "crv": "P-999", "x": "AA", "y": "AA"}}
 	for kid, key := range a.keys {
-		keys = append(keys, map[string]any{
+		keys = append(keys, withChanges(jwt.MapClaims{
 			"kty": "RSA", "use": "sig", "kid": kid, "x5t": kid, "issuer": a.URL + "/{tenantid}/v2.0",
 			"n": base64.RawURLEncoding.EncodeToString(key.N.Bytes()),
 			"e": base64.RawURLEncoding.EncodeToString(big.NewInt(int64(key.E)).Bytes()),
-		})
+		}, a.scope))
 	}
 	text, err := json.Marshal(map[string]any{"keys": keys})
 	if err != nil {

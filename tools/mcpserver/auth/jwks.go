@@ -2,7 +2,6 @@ package auth
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -34,6 +33,7 @@ const (
 type jwksCache struct {
 	ctx    context.Context // context of the server: all callers share a fetch, so none can cancel it
 	url    string
+	issuer tokenIssuer // issuer of the tokens that the keys verify
 	client *http.Client
 	now    func() time.Time
 
@@ -139,29 +139,5 @@ func (k *jwksCache) fetchKeys() (keyfunc.Keyfunc, error) {
 	if err != nil {
 		return nil, err
 	}
-	return parseKeySet(raw)
-}
-
-// parseKeySet returns the RSA keys of a key set (RFC 7517). It skips other keys, so that a key of a new type does
-// not lock all callers out. A set without any RSA key is an error, because Entra never sends one.
-func parseKeySet(raw []byte) (keyfunc.Keyfunc, error) {
-	var set jwkset.JWKSMarshal
-	if err := json.Unmarshal(raw, &set); err != nil {
-		return nil, errors.New("the answer is not a key set; check for a proxy in between")
-	}
-	store, found := jwkset.NewMemoryStorage(), 0
-	for _, each := range set.Keys {
-		key, err := jwkset.NewJWKFromMarshal(each, jwkset.JWKMarshalOptions{}, jwkset.JWKValidateOptions{})
-		if err != nil || each.KTY != jwkset.KtyRSA || each.KID == "" {
-			continue
-		}
-		if err := store.KeyWrite(context.Background(), key); err != nil {
-			return nil, err
-		}
-		found++
-	}
-	if found == 0 {
-		return nil, errors.New("the answer has no RSA key; check for a proxy in between")
-	}
-	return keyfunc.New(keyfunc.Options{Storage: store})
+	return parseKeySet(raw, k.issuer)
 }

@@ -1,0 +1,125 @@
+package config
+
+import (
+	"strings"
+
+	"scanwarden/confirm"
+	"scanwarden/defender"
+)
+
+// validate returns all mistakes, each with its setting and the fix. What is only missing is no mistake: a server
+// without a tenant starts, and MissingSettings explains it in each tool call.
+func (c *Config) validate() []error {
+	var mistakes []error
+	for _, check := range []func() error{
+		c.checkSignIn, c.checkEndpoints, c.checkDatabaseURL, c.checkSlack, c.checkAccountLink, c.checkChannels, c.checkApprovers,
+		c.checkRules, c.checkPeople, c.checkApprovalsRequired, c.checkLimits, c.checkCredentials, c.checkHTTP, c.checkLogs,
+	} {
+		if err := check(); err != nil {
+			mistakes = append(mistakes, err)
+		}
+	}
+	return mistakes
+}
+
+// checkEndpoints returns the error of Endpoints.
+func (c *Config) checkEndpoints() error {
+	_, err := c.Endpoints()
+	return err
+}
+
+// Endpoints returns the hosts of Defender and Entra ID. The built-in simulator has an
+// address only once it listens.
+func (c *Config) Endpoints() (defender.Endpoints, error) {
+	e, err := defender.EndpointsFor(c.Defender.Cloud, c.Defender.Region)
+	if err != nil {
+		return e, c.OriginOf(c.conflictingSetting()).Errorf("%w", err)
+	}
+	if c.Defender.URL != "" {
+		if err := defender.CheckURL(c.Defender.URL); err != nil {
+			return e, c.OriginOf("defender.url").Errorf("%w", err)
+		}
+		e.URL = strings.TrimRight(c.Defender.URL, "/")
+	}
+	if c.Defender.Scope != "" {
+		e.Scope = c.Defender.Scope
+	}
+	if c.Azure.Authority != "" {
+		e.Authority = "https://" + c.authorityHost()
+	}
+	return e, nil
+}
+
+// conflictingSetting returns the key to correct if cloud and region conflict: the more specific one that is given.
+func (c *Config) conflictingSetting() string {
+	if c.Defender.Region != "" {
+		return "defender.region"
+	}
+	return "defender.cloud"
+}
+
+// authorityHost returns the sign-in host. Like the Azure SDKs it accepts a URL, with or without a trailing slash, or
+// the host alone.
+func (c *Config) authorityHost() string {
+	return strings.TrimRight(strings.TrimPrefix(c.Azure.Authority, "https://"), "/")
+}
+
+// checkDatabaseURL returns an error for a database that is neither SQLite nor PostgreSQL.
+func (c *Config) checkDatabaseURL() error {
+	kind, rest, _ := strings.Cut(c.DatabaseURL, ":")
+	switch {
+	case c.DatabaseURL == "", kind == "sqlite" && rest != "":
+		return nil
+	case (kind == "postgres" || kind == "postgresql") && strings.HasPrefix(rest, "//"):
+		return nil
+	}
+	// The value may hold a password: do not repeat it.
+	return c.OriginOf("database_url").Errorf("write sqlite:PATH or postgres://USER@HOST/DATABASE")
+}
+
+// checkChannels returns an error for an unknown or unavailable channel.
+func (c *Config) checkChannels() error {
+	for i, channel := range c.ConfirmWith {
+		where := c.OriginOf("confirm_with", i)
+		switch confirm.Channel(channel) {
+		case confirm.Client:
+		case confirm.Slack:
+			if !c.SlackConfigured() {
+				return where.Errorf("slack is named, and Slack is not configured; set SLACK_BOT_TOKEN and SLACK_APP_TOKEN (or SLACK_SIGNING_SECRET)")
+			}
+		default:
+			return where.Errorf("%q is not a channel; use client or slack", channel)
+		}
+	}
+	return nil
+}
+
+// Channels returns the channels on which approvers are asked, all at once.
+func (c *Config) Channels() []confirm.Channel {
+	if len(c.ConfirmWith) == 0 {
+		if c.SlackConfigured() {
+			return []confirm.Channel{confirm.Slack}
+		}
+		return []confirm.Channel{confirm.Client}
+	}
+	channels := make([]confirm.Channel, len(c.ConfirmWith))
+	for i, channel := range c.ConfirmWith {
+		channels[i] = confirm.Channel(channel)
+	}
+	return channels
+}
+
+// checkApprovers returns an error for a malformed approver or requester.
+func (c *Config) checkApprovers() error {
+	for i, approver := range c.Policy.Approvers {
+		if err := CheckPrincipal(approver, principalPrefixes); err != nil {
+			return c.OriginOf("policy.approvers", i).Errorf("%w", err)
+		}
+	}
+	for i, requester := range c.Policy.Requesters {
+		if err := CheckPrincipal(requester, principalPrefixes); err != nil {
+			return c.OriginOf("policy.requesters", i).Errorf("%w", err)
+		}
+	}
+	return nil
+}

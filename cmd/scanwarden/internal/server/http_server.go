@@ -1,0 +1,73 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+)
+
+// Serve serves MCP over HTTP until ctx is done. It calls listening with its URL as soon as it accepts connections.
+func (b *Builder) Serve(ctx context.Context, listening func(url string)) error {
+	b.metrics = newMetrics()
+	tokens, err := b.loadBearerTokens(ctx)
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", b.cfg.ListenAddress())
+	if err != nil {
+		return b.cfg.OriginOf("http.listen").Errorf("%w; choose another address", err)
+	}
+	defer listener.Close()
+	running, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	var back *lazyBackend
+	if b.bot, err = b.newBot(func() *lazyBackend { return back }); err != nil {
+		return err
+	}
+	httpConfig, err := b.newHTTPConfig(running, listener.Addr(), tokens)
+	if err != nil {
+		return err
+	}
+	back = b.buildInBackground(running, fail)
+	mcp, err := b.newMCPServer(back)
+	if err != nil {
+		return errors.Join(err, WithShutdownTimeout(back.close))
+	}
+	handler, err := mcp.Handler(httpConfig)
+	if err != nil {
+		return errors.Join(err, WithShutdownTimeout(back.close))
+	}
+	routes, err := b.newMux(listener.Addr(), httpConfig.Hosts, handler, back)
+	if err != nil {
+		return errors.Join(err, WithShutdownTimeout(back.close))
+	}
+	httpServer := b.newHTTPServer(running, routes)
+	go func() {
+		if err := httpServer.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			fail(fmt.Errorf("serve HTTP: %w", err))
+		}
+	}()
+	stopBot := b.startBot(running, fail)
+	back.start()
+	listening("http://" + listener.Addr().String() + "/mcp")
+	<-running.Done()
+	mcp.Close() // ends calls that wait for an approver, or Shutdown would wait for them
+	left := WithShutdownTimeout(httpServer.Shutdown, stopBot, back.close)
+	return errors.Join(exitReason(running, ctx), left)
+}
+
+// newHTTPServer returns a server that bounds the time and size of everything a caller sends.
+func (b *Builder) newHTTPServer(ctx context.Context, handler http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           handler,
+		BaseContext:       func(net.Listener) context.Context { return ctx },
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       30 * time.Second,                // for headers and body; waiting for an approver comes after
+		WriteTimeout:      b.cfg.Expires() + 2*time.Minute, // an initialize-era call hangs while its approver decides
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    16 << 10,
+	}
+}

@@ -1,0 +1,65 @@
+package server
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"scanwarden/cmd/scanwarden/internal/config"
+)
+
+// serverKey returns the key that seals requestState, session ids and proofs.
+func (b *Builder) serverKey() ([]byte, error) {
+	ledger, err := prepareStore(b.cfg, b.env)
+	if err != nil {
+		return nil, err
+	}
+	key, err := loadServerKey(ledger.KeyDir)
+	if err == nil && len(key) != KeySize {
+		err = errors.New("server.key has the wrong size")
+	}
+	return key, err
+}
+
+// KeySize is the length of server.key in bytes.
+const KeySize = 32
+
+// loadServerKey returns the key in dir and creates it on first use. Several processes may do so at once: a hard link
+// fails if the name exists, so all of them use the first key, and none reads a partial one. The caller adds that the
+// error is about the server key.
+func loadServerKey(dir string) ([]byte, error) {
+	path := filepath.Join(dir, "server.key")
+	if key, err := ReadKey(path); !errors.Is(err, fs.ErrNotExist) {
+		return key, err
+	}
+	fresh, err := os.CreateTemp(dir, "server.key.*") // mode 0600
+	if err != nil {
+		return nil, fmt.Errorf("%w; set SCANWARDEN_STATE_DIR to a directory that can be written", err)
+	}
+	defer os.Remove(fresh.Name())
+	key := make([]byte, KeySize)
+	rand.Read(key) // never fails, see crypto/rand
+	_, err = fresh.Write(key)
+	if err := errors.Join(err, fresh.Sync(), fresh.Close()); err != nil {
+		return nil, err
+	}
+	if err := os.Link(fresh.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, err
+	}
+	return ReadKey(path)
+}
+
+// ReadKey returns the key in a file, or an error that explains how to replace it.
+func ReadKey(path string) ([]byte, error) {
+	key, err := config.ReadFile(path, KeySize)
+	if unread := (*fs.PathError)(nil); errors.As(err, &unread) {
+		return nil, fmt.Errorf("%w; let this user read it, or remove it and a new one is made", err)
+	}
+	if len(key) != KeySize { // it may also be too large to have been read
+		return nil, fmt.Errorf("%s does not hold %d bytes; remove it, and a new one is made (open confirmations are then asked again)", path, KeySize)
+	}
+	return key, nil
+}

@@ -1,0 +1,62 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"os/user"
+	"strconv"
+	"sync"
+
+	"scanwarden/cmd/scanwarden/internal/config"
+	"scanwarden/confirm"
+)
+
+// ServeStdio serves one MCP client of the local user until in ends or ctx is done. It returns nil if ctx ended
+// it.
+func (b *Builder) ServeStdio(ctx context.Context, in io.Reader, out io.Writer) error {
+	running, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	var back *lazyBackend
+	var err error
+	if b.bot, err = b.newBot(func() *lazyBackend { return back }); err != nil {
+		return err
+	}
+	back = b.buildInBackground(running, fail)
+	stopBot := b.startBot(running, fail)
+	mcp, err := b.newMCPServer(back)
+	if err == nil {
+		hooked := firstWriteHook{out, sync.OnceFunc(back.start)}
+		err = mcp.ServeStdio(running, in, hooked, LocalUser(b.env))
+		mcp.Close()
+	}
+	// Before exitReason: a client may leave before the ledger fails to open.
+	left := WithShutdownTimeout(stopBot, back.close)
+	return errors.Join(err, exitReason(running, ctx), left)
+}
+
+// firstWriteHook calls first after the first write, which is the answer to the handshake. Building the backend beside
+// that answer would take the processor from it on a small machine.
+type firstWriteHook struct {
+	io.Writer
+	first func()
+}
+
+// Write writes to the wrapped writer and calls the hook.
+func (w firstWriteHook) Write(b []byte) (int, error) {
+	defer w.first()
+	return w.Writer.Write(b)
+}
+
+// LocalUser returns the principal of the user that runs this process.
+func LocalUser(env config.Environment) confirm.Principal {
+	if u, err := user.Current(); err == nil && u.Username != "" {
+		return confirm.Principal("local:" + u.Username)
+	}
+	// A container may have no user database.
+	if name := env["USER"]; name != "" {
+		return confirm.Principal("local:" + name)
+	}
+	return confirm.Principal("local:" + strconv.Itoa(os.Getuid()))
+}

@@ -1,0 +1,52 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"scanwarden/cmd/scanwarden/internal/config"
+	"scanwarden/confirm/store"
+)
+
+// prepareStore returns the location of the ledger and the keys, and creates the directory.
+func prepareStore(c *config.Config, env config.Environment) (store.Config, error) {
+	if _, err := c.MakeStateDir(env); err != nil {
+		return store.Config{}, err
+	}
+	return StoreConfig(c, env)
+}
+
+// StoreConfig returns the location of the ledger and the keys. It creates nothing.
+func StoreConfig(c *config.Config, env config.Environment) (store.Config, error) {
+	dir, err := c.StateDirPath(env)
+	if err != nil {
+		return store.Config{}, err
+	}
+	url := c.DatabaseURL
+	if url == "" {
+		url = "sqlite:" + filepath.Join(dir, "ledger.db")
+	}
+	return store.Config{URL: url, KeyDir: dir}, nil
+}
+
+// ErrNoStore is returned if there is no ledger yet. That is not the same as an empty ledger: it may have been removed.
+var ErrNoStore = errors.New("there is no ledger")
+
+// OpenStore opens the ledger of a server for reading. It never creates one and returns ErrNoStore if there is none.
+func OpenStore(ctx context.Context, c *config.Config, env config.Environment) (*store.Store, error) {
+	location, err := StoreConfig(c, env)
+	if err != nil {
+		return nil, err
+	}
+	if path, ok := strings.CutPrefix(location.URL, "sqlite:"); ok {
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("%w at %s yet: start `scanwarden stdio` or `scanwarden serve` first, or name another one with SCANWARDEN_DATABASE_URL or SCANWARDEN_STATE_DIR", ErrNoStore, path)
+		}
+	}
+	return store.Open(ctx, location)
+}

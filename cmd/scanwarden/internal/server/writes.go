@@ -1,0 +1,49 @@
+package server
+
+import (
+	"context"
+
+	"scanwarden/confirm"
+	"scanwarden/defender"
+	"scanwarden/tools"
+)
+
+// enableWrites gives the Gate an Executor. In read-only mode it does nothing: no Writer is made, and the Gate neither
+// executes nor recovers.
+func (b *Builder) enableWrites(gateConfig *confirm.Config, components *components, api defender.Config, write TokenSource) error {
+	if b.cfg.ReadOnly {
+		return nil
+	}
+	// The Executor reads for a write that a person waits for, so its calls are not queued behind other reads.
+	urgent, wait := api, api.RateLimit
+	urgent.RateLimit = func(ctx context.Context, _ bool) error { return wait(ctx, true) }
+	urgent.HTTP = b.metrics.newHTTPClient(true)
+	live, err := defender.New(urgent)
+	if err != nil {
+		return err
+	}
+	api.HTTP, api.Token = b.metrics.newHTTPClient(false), write
+	writer, err := defender.NewWriter(api)
+	if err != nil {
+		return err
+	}
+	executor := tools.NewExecutor(live, writer, b.Credentials())
+	gateConfig.Execute = func(ctx context.Context, change confirm.Change, check func(context.Context) error) confirm.Outcome {
+		defer components.service.InvalidateCache() // the next plan must see what this change did
+		return executor.Execute(ctx, change, check)
+	}
+	gateConfig.Reconcile = executor.Reconcile
+	if b.users != nil {
+		gateConfig.CanExecute = b.canExecute
+	}
+	return nil
+}
+
+// canExecute returns nil if Defender can be called on behalf of the requester, with a token that is held here.
+func (b *Builder) canExecute(_ context.Context, change confirm.Change) error {
+	if change.Agent {
+		return errAgentHasNoToken
+	}
+	_, err := b.users.get(change.Requester)
+	return err
+}

@@ -218,7 +218,7 @@ func dropMalformed(w http.ResponseWriter, _ *http.Request) {
 		panic(err)
 	}
 	defer conn.Close()
-	io.WriteString(conn, "YXV0aFBhc3N3b3Jk is no HTTP\r\n\r\n")
+	io.WriteString(conn, "HTTP/1.1 YXV0aFBhc3N3b3Jk x\r\n\r\n")
 }
 
 // A receipt has the values that were sent; any other text is withheld, in whatever encoding it repeats a secret.

@@ -25,7 +25,9 @@ type Config struct {
 	CanExecute func(ctx context.Context, c Change) error
 	// Reconcile reads Defender to find out how a change of unknown outcome ended. It returns Applied,
 	// Failed (there is no trace of it) or Unknown.
-	Reconcile    func(ctx context.Context, c Change) Outcome
+	Reconcile func(ctx context.Context, c Change) Outcome
+	// Retention is how long a change is kept after it has ended. Then only its audit entries stay. Zero keeps all.
+	Retention    time.Duration
 	OnTransition func(c Change)   // called after every transition that this process makes; may be nil
 	Log          *slog.Logger     // nil discards all
 	Now          func() time.Time // nil means time.Now

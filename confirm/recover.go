@@ -17,12 +17,13 @@ const (
 
 // Run recovers the changes that this process or another one left behind, at once and then on a timer until ctx ends.
 // Overdue changes expire. Approved ones that no process claimed are executed. Executing ones without a live process
-// become unknown and are settled by reading Defender.
+// become unknown and are settled by reading Defender. Changes that ended before Config.Retention are removed.
 func (g *Gate) Run(ctx context.Context) error {
 	tick := time.NewTicker(pollInterval)
 	defer tick.Stop()
+	retention := retentionPass{gate: g}
 	for {
-		if err := g.recoverAll(ctx); err != nil && ctx.Err() == nil {
+		if err := errors.Join(g.recoverAll(ctx), retention.removeBatch(ctx)); err != nil && ctx.Err() == nil {
 			g.cfg.Log.WarnContext(ctx, "recovery will try again", "error", err)
 		}
 		select {

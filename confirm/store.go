@@ -47,6 +47,8 @@ type Store interface {
 	Link(ctx context.Context, l Link) error
 	// Unlink removes the link of a principal. It returns ErrNotFound when there is none.
 	Unlink(ctx context.Context, from Principal, at time.Time, why string) error
+	// RemoveEnded removes the rows of changes in a final state, and returns how many. Their audit entries stay.
+	RemoveEnded(ctx context.Context, e Ended) (int, error)
 	// Links returns all links, oldest first.
 	Links(ctx context.Context) ([]Link, error)
 }

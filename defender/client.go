@@ -19,7 +19,13 @@ const (
 // A read is retried, up to four tries in all, if there is no response or its status is 429, 500, 502, 503 or 504. It
 // waits as long as Defender asks for, or else with exponential backoff. If the wait is over two minutes or past ctx's
 // deadline, the read returns the error instead. Every error is an [*Error].
-type Client struct{ transport *transport }
+type Client struct {
+	transport *transport
+	kind      CallKind
+}
+
+// ForCalls returns a Client whose requests are of the given kind. New returns one for [ReadCall].
+func (c *Client) ForCalls(kind CallKind) *Client { return &Client{transport: c.transport, kind: kind} }
 
 // New returns a Client, or an error that names the setting to correct. It sends nothing.
 func New(cfg Config) (*Client, error) {
@@ -53,6 +59,7 @@ func (c *Client) readWithRetry(ctx context.Context, r request) (response, error)
 
 // readOnce makes one try of a read.
 func (c *Client) readOnce(ctx context.Context, r request) (response, *Error) {
+	r.kind = c.kind
 	resp, failed := c.transport.send(ctx, r)
 	switch {
 	case failed != nil:

@@ -18,9 +18,9 @@ type Config struct {
 	// Token returns a bearer token, which must not be "". Required.
 	Token func(ctx context.Context, want TokenRequest) (string, error)
 
-	// RateLimit waits until a request may be sent. It is called before every try; write means that the request has
-	// priority over reads. If it returns an error, nothing is sent. nil means no limit.
-	RateLimit func(ctx context.Context, write bool) error
+	// RateLimit waits until a request may be sent. It is called before every try. If it returns an error, nothing is
+	// sent. nil means no limit.
+	RateLimit func(ctx context.Context, call Call) error
 
 	// OnThrottled is called after a 429: no request should be sent before until. nil means that it is ignored.
 	OnThrottled func(ctx context.Context, until time.Time)
@@ -37,6 +37,22 @@ type Config struct {
 	// UserAgent is the User-Agent header; "" means "scanwarden".
 	UserAgent string
 }
+
+// Call describes a request that waits for Config.RateLimit.
+type Call struct {
+	Actor Actor // on whose behalf it is made
+	Kind  CallKind
+}
+
+// CallKind is the purpose of a request, which determines its priority.
+type CallKind int
+
+// The purposes of requests, by rising priority.
+const (
+	ReadCall  CallKind = iota // answers a question
+	PlanCall                  // reads what a proposal is planned from
+	WriteCall                 // belongs to a confirmed change: the write, or a read directly before it
+)
 
 // Actor identifies on whose behalf Defender is called. The zero Actor is the application itself.
 type Actor struct {

@@ -41,6 +41,7 @@ type request struct {
 	body    []byte
 	write   bool
 	actor   Actor    // for whose token
+	kind    CallKind // its priority
 	secrets []string // secrets in the body, which no error must repeat
 }
 
@@ -87,7 +88,7 @@ func (t *transport) sendOnce(ctx context.Context, r request, want TokenRequest) 
 // acquireToken waits for the rate limit and then for a token. A token that was acquired first could expire while waiting.
 func (t *transport) acquireToken(ctx context.Context, r request, want TokenRequest) (token string, failed *Error) {
 	if t.cfg.RateLimit != nil {
-		if err := t.cfg.RateLimit(ctx, r.write); err != nil {
+		if err := t.cfg.RateLimit(ctx, Call{Actor: r.actor, Kind: r.kind}); err != nil {
 			return "", notSentError(r, "the rate limit did not admit the call to Defender", err)
 		}
 	}

@@ -33,14 +33,14 @@ func TestEveryTryWaitsForTheRateLimit(t *testing.T) {
 	s := startService(t, respondInTurn(respond(503, ""), respond(401, ""), respond(503, ""), respond(200, emptyList)))
 	cfg := s.config()
 	turns := 0
-	cfg.RateLimit = func(_ context.Context, write bool) error {
-		if write {
-			t.Error("a read was marked as a write")
+	cfg.RateLimit = func(_ context.Context, call defender.Call) error {
+		if call != (defender.Call{Actor: defender.Actor{User: "ada"}}) {
+			t.Errorf("a read was marked as %+v", call)
 		}
 		turns++
 		return nil
 	}
-	if _, err := newClient(t, cfg).RunsBySession(t.Context(), defender.Actor{}, []string{"s"}); err != nil || turns != len(s.requests()) || turns != 4 {
+	if _, err := newClient(t, cfg).RunsBySession(t.Context(), defender.Actor{User: "ada"}, []string{"s"}); err != nil || turns != len(s.requests()) || turns != 4 {
 		t.Errorf("%d turns for %d calls, %v", turns, len(s.requests()), err)
 	}
 }
@@ -49,7 +49,7 @@ func TestNothingIsSentAgainstTheRateLimit(t *testing.T) {
 	s := startService(t, respond(200, emptyList))
 	cfg := s.config()
 	full := errors.New("the hour is used up; try again at ten")
-	cfg.RateLimit = func(context.Context, bool) error { return full }
+	cfg.RateLimit = func(context.Context, defender.Call) error { return full }
 	_, err := newClient(t, cfg).Scanners(t.Context(), defender.Actor{})
 	if !errors.Is(err, full) || !strings.Contains(err.Error(), full.Error()) || len(s.requests()) != 0 {
 		t.Errorf("error %v after %d calls", err, len(s.requests()))
@@ -130,7 +130,7 @@ func TestNotSent(t *testing.T) {
 		"refused":      {t.Context(), func(c *defender.Config) { c.URL = closed.URL }, nil},
 		"no TLS there": {t.Context(), func(c *defender.Config) { c.URL = "https" + strings.TrimPrefix(c.URL, "http") }, nil},
 		"canceled":     {gone, func(*defender.Config) {}, context.Canceled},
-		"no turn":      {t.Context(), func(c *defender.Config) { c.RateLimit = func(context.Context, bool) error { return broken } }, broken},
+		"no turn":      {t.Context(), func(c *defender.Config) { c.RateLimit = func(context.Context, defender.Call) error { return broken } }, broken},
 		"no token": {t.Context(), func(c *defender.Config) {
 			c.Token = func(context.Context, defender.TokenRequest) (string, error) { return "", broken }
 		}, broken},

@@ -102,7 +102,7 @@ func tokenRefusedError(r request, resp response) *Error {
 
 // newRequest returns the request for w with the credential auth, or an [ErrNotSent] if w must not be sent.
 func (w Write) newRequest(auth *Authentication) (request, error) {
-	r := request{op: w.operation(), method: w.Method, path: w.Path, write: true}
+	r := request{op: w.operation(), method: w.Method, path: w.Path, write: true, kind: WriteCall}
 	if r.op == "" {
 		r.op = "write"
 		e := notSentError(r, "the method and path are not those of an add, an update or a delete", nil)

@@ -71,7 +71,7 @@ func TestNothingIsWaitedForBetweenPrepareAndSend(t *testing.T) {
 	var order []string
 	s := startService(t, respond(204, ""))
 	cfg := s.config()
-	cfg.RateLimit = func(context.Context, bool) error { order = append(order, "turn"); return nil }
+	cfg.RateLimit = func(context.Context, defender.Call) error { order = append(order, "turn"); return nil }
 	cfg.Token = func(context.Context, defender.TokenRequest) (string, error) {
 		order = append(order, "token")
 		return "token", nil
@@ -162,13 +162,13 @@ func TestAThrottledWriteIsReportedAndNotRetried(t *testing.T) {
 func TestAWriteIsSentAgainAfterA401Alone(t *testing.T) {
 	s := startService(t, respondInTurn(respond(401, fixture(t, "error-401-Unauthorized.derived")), respond(200, bare)))
 	cfg := s.config()
-	var turns []bool
-	cfg.RateLimit = func(_ context.Context, write bool) error { turns = append(turns, write); return nil }
+	var turns []defender.CallKind
+	cfg.RateLimit = func(_ context.Context, call defender.Call) error { turns = append(turns, call.Kind); return nil }
 	if _, err := sendWrite(t.Context(), newWriter(t, cfg), newAdd(t, labScan(coreCredential())), coreCredential()); err != nil {
 		t.Fatal(err)
 	}
 	calls := s.requests()
-	if len(calls) != 2 || calls[0].Body != calls[1].Body || calls[1].Token != "Bearer fresh" || len(turns) != 2 || !turns[0] || !turns[1] {
+	if len(calls) != 2 || calls[0].Body != calls[1].Body || calls[1].Token != "Bearer fresh" || len(turns) != 2 || turns[0] != defender.WriteCall || turns[1] != defender.WriteCall {
 		t.Errorf("calls %+v, turns %v", calls, turns)
 	}
 	for body, kind := range map[string]error{

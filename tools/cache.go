@@ -2,6 +2,7 @@ package tools
 
 import (
 	"context"
+	"strconv"
 	"sync"
 	"time"
 
@@ -22,7 +23,7 @@ const (
 // cached is a value that is read from Defender at most once in its time to live. Its callers share the value and
 // must not alter it.
 type cached[T any] struct {
-	read func(context.Context, Caller) (T, error)
+	read func(context.Context, readRequest) (T, error)
 	ttl  time.Duration
 	now  func() time.Time
 
@@ -32,19 +33,26 @@ type cached[T any] struct {
 	until  time.Time
 }
 
+// readRequest is a read of Defender: on whose behalf, and with which priority.
+type readRequest struct {
+	by   Caller
+	kind defender.CallKind
+}
+
 // load returns the value, reading it if it is too old. It returns the cause of ctx's end once ctx is done, while a
-// read that has begun continues for other callers.
-func (c *cached[T]) load(ctx context.Context, by Caller) (T, error) {
+// read that has begun continues for other callers. Callers of different kinds do not share a read: a plan must not wait
+// for the turn of an ordinary read.
+func (c *cached[T]) load(ctx context.Context, r readRequest) (T, error) {
 	c.mu.Lock()
 	value, fresh := c.value, c.now().Before(c.until)
 	c.mu.Unlock()
 	if fresh {
 		return value, nil
 	}
-	result := c.flight.DoChan("", func() (any, error) {
+	result := c.flight.DoChan(strconv.Itoa(int(r.kind)), func() (any, error) {
 		ctx, cancel := context.WithTimeout(detach(ctx), readTimeout)
 		defer cancel()
-		value, err := c.read(ctx, by)
+		value, err := c.read(ctx, r)
 		if err == nil {
 			c.setValue(value)
 		}
@@ -69,19 +77,25 @@ func (c *cached[T]) setValue(value T) {
 type liveData struct {
 	definitions *callerCache[defender.Definition] // by name, then id
 	scanners    *callerCache[defender.Scanner]    // by name, then machine id
-	vaultField  cached[string]                    // the declared spelling of keyVaultUrl: the same for every caller
+	vaultField  *cached[string]                   // the declared spelling of keyVaultUrl: the same for every caller
 }
 
 func newLiveData(cfg Config) *liveData {
-	r := cfg.Reader
 	return &liveData{
-		definitions: newCallerCache(cfg, readAs(r.Definitions)),
-		scanners:    newCallerCache(cfg, readAs(r.Scanners)),
-		vaultField:  cached[string]{read: readAs(r.KeyVaultField), now: cfg.Now, ttl: noExpiry},
+		definitions: newCallerCache(cfg, readWith(cfg, (*defender.Client).Definitions)),
+		scanners:    newCallerCache(cfg, readWith(cfg, (*defender.Client).Scanners)),
+		vaultField:  &cached[string]{read: readWith(cfg, (*defender.Client).KeyVaultField), now: cfg.Now, ttl: noExpiry},
 	}
 }
 
-// readAs adapts a read of Defender to callers.
-func readAs[T any](read func(context.Context, defender.Actor) (T, error)) func(context.Context, Caller) (T, error) {
-	return func(ctx context.Context, by Caller) (T, error) { return read(ctx, by.defenderActor()) }
+// forPlans returns the same lists, read with the priority of plans.
+func (l *liveData) forPlans() *liveData {
+	return &liveData{definitions: l.definitions.forPlans(), scanners: l.scanners.forPlans(), vaultField: l.vaultField}
+}
+
+// readWith adapts a read of Defender.
+func readWith[T any](cfg Config, read func(*defender.Client, context.Context, defender.Actor) (T, error)) func(context.Context, readRequest) (T, error) {
+	return func(ctx context.Context, r readRequest) (T, error) {
+		return read(cfg.Reader.ForCalls(r.kind), ctx, r.by.defenderActor())
+	}
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 
 	lru "github.com/hashicorp/golang-lru/v2"
+
+	"scanwarden/defender"
 )
 
 // maxCacheEntries bounds how many callers' lists are kept at a time. The least recently used one is dropped first.
@@ -14,11 +16,12 @@ const maxCacheEntries = 64
 // one.
 type callerCache[T any] struct {
 	cfg     Config
-	read    func(context.Context, Caller) ([]T, error)
+	kind    defender.CallKind // of its reads
+	read    func(context.Context, readRequest) ([]T, error)
 	entries *lru.Cache[Caller, *cached[[]T]]
 }
 
-func newCallerCache[T any](cfg Config, read func(context.Context, Caller) ([]T, error)) *callerCache[T] {
+func newCallerCache[T any](cfg Config, read func(context.Context, readRequest) ([]T, error)) *callerCache[T] {
 	entries, err := lru.New[Caller, *cached[[]T]](maxCacheEntries)
 	if err != nil {
 		panic(err) // only for a size below 1
@@ -32,7 +35,14 @@ func (c *callerCache[T]) load(ctx context.Context, by Caller) ([]T, error) {
 	if c.cfg.PerCaller {
 		key = by
 	}
-	return c.entryFor(key).load(ctx, by)
+	return c.entryFor(key).load(ctx, readRequest{by, c.kind})
+}
+
+// forPlans returns the same cache, whose reads have the priority of plans.
+func (c *callerCache[T]) forPlans() *callerCache[T] {
+	planning := *c
+	planning.kind = defender.PlanCall
+	return &planning
 }
 
 // entryFor returns the entry of a key, and makes one if there is none. An entry that is dropped while a caller waits

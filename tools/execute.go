@@ -19,8 +19,9 @@ type Executor struct {
 }
 
 // NewExecutor returns an Executor. It holds the only Writer: pass it to confirm.Config and to nothing else.
+// The reads have the priority of writes: they belong to a change that an approver waits for.
 func NewExecutor(reader *defender.Client, writer *defender.Writer, credentials map[string]Credential) *Executor {
-	return &Executor{reader: reader, writer: writer, credentials: credentials}
+	return &Executor{reader: reader.ForCalls(defender.WriteCall), writer: writer, credentials: credentials}
 }
 
 // Execute sends a confirmed change, once and to the byte, on behalf of its requester. It prepares the write, compares

@@ -223,7 +223,7 @@ func TestTheLiveStateIsComparedAfterTheWait(t *testing.T) {
 		switch wait {
 		case "turn":
 			api.Token = func(context.Context, defender.TokenRequest) (string, error) { return "token", nil }
-			api.RateLimit = func(context.Context, bool) error { edit(); return nil }
+			api.RateLimit = func(context.Context, defender.Call) error { edit(); return nil }
 		case "token":
 			api.Token = func(context.Context, defender.TokenRequest) (string, error) { edit(); return "token", nil }
 		}

@@ -28,7 +28,7 @@ func (s *Service) resolveReferences(ctx context.Context, by Caller, in scanInput
 // be read, the pages' spelling is returned as unsure, and the next plan reads again.
 func (s *Service) vaultField(ctx context.Context, by Caller) (name string, unsure bool) {
 	Progress(ctx, "reading how Defender names its Key Vault field")
-	if name, err := s.live.vaultField.load(ctx, by); err == nil && name != "" {
+	if name, err := s.live.vaultField.load(ctx, readRequest{by, defender.PlanCall}); err == nil && name != "" {
 		return name, false
 	}
 	return "keyVaultUrl", true

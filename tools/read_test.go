@@ -229,7 +229,7 @@ func TestAnOldReadIsNotCached(t *testing.T) {
 func TestProgressEndsWithItsListener(t *testing.T) {
 	queued, turn := make(chan bool, 1), make(chan bool)
 	s := newStackWith(t, toolstest.Options{NoGate: true, Defender: func(cfg *defender.Config) {
-		cfg.RateLimit = func(ctx context.Context, _ bool) error {
+		cfg.RateLimit = func(ctx context.Context, _ defender.Call) error {
 			tools.Progress(ctx, "queued")
 			queued <- true
 			<-turn

@@ -24,8 +24,9 @@ type Config struct {
 
 // Service plans, proposes and reads. Make one with NewService. It is safe for concurrent use.
 type Service struct {
-	cfg  Config
-	live *liveData
+	cfg     Config
+	live    *liveData
+	planner *Service // the same with reads that have the priority of plans; nil in itself
 }
 
 // NewService returns a Service. It makes no call.
@@ -33,7 +34,8 @@ func NewService(cfg Config) *Service {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	return &Service{cfg: cfg, live: newLiveData(cfg)}
+	live := newLiveData(cfg)
+	return &Service{cfg: cfg, live: live, planner: &Service{cfg: cfg, live: live.forPlans()}}
 }
 
 // Propose plans a change for the requester, records it, and returns it pending. Every interface proposes through it.
@@ -60,7 +62,7 @@ func (s *Service) Plan(ctx context.Context, by Caller, operation string, args js
 	if op == nil || op.plan == nil {
 		return confirm.Proposal{}, refuse("", "there is no operation %s that changes scans", quote(operation))
 	}
-	p, err := op.plan(ctx, s, by, args)
+	p, err := op.plan(ctx, s.planner, by, args)
 	if err != nil {
 		return confirm.Proposal{}, err
 	}

@@ -79,6 +79,38 @@ func (w *doctorStack) createStore() {
 	}
 }
 
+// replaceKey puts the audit key of another ledger in place of ours.
+func (w *doctorStack) replaceKey() {
+	w.t.Helper()
+	dir := w.t.TempDir()
+	other, err := store.Open(w.t.Context(), store.Config{URL: "sqlite:" + filepath.Join(dir, "ledger.db"), KeyDir: dir})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if err := other.Close(); err != nil {
+		w.t.Fatal(err)
+	}
+	for _, name := range []string{"audit.key", "audit.pub"} {
+		if err := os.Rename(filepath.Join(dir, name), filepath.Join(w.dir, "state", name)); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+}
+
+// rollBack replaces the ledger by an older copy, from before its one entry.
+func (w *doctorStack) rollBack() {
+	w.t.Helper()
+	dir := filepath.Join(w.dir, "state")
+	w.removeFile("state/ledger.db")
+	older, err := store.Open(w.t.Context(), store.Config{URL: "sqlite:" + filepath.Join(dir, "ledger.db"), KeyDir: dir})
+	if err == nil {
+		err = older.Close()
+	}
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
 func (w *doctorStack) removeFile(file string) {
 	w.t.Helper()
 	if err := os.Remove(filepath.Join(w.dir, file)); err != nil {

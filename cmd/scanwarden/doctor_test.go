@@ -156,11 +156,19 @@ people: [{name: Ada, principals: [slack:T01TEST/U0ADA, token:default]}]
 `
 		},
 		"ledger-not-creatable": func(w *doctorStack) { w.env["SCANWARDEN_DATABASE_URL"] = "sqlite:/proc/x.db" },
-		"ledger-of-another-key": func(w *doctorStack) {
+		"audit-key-missing": func(w *doctorStack) {
 			w.createStore()
 			for _, name := range []string{"audit.key", "audit.pub"} {
 				w.removeFile("state/" + name)
 			}
+		},
+		"ledger-of-another-key": func(w *doctorStack) {
+			w.createStore()
+			w.replaceKey()
+		},
+		"ledger-rolled-back": func(w *doctorStack) {
+			w.createStore()
+			w.rollBack()
 		},
 		"audit-key-cut":    func(w *doctorStack) { w.createStore(); w.writeFile("state/audit.key", "PRIVATE+KEY+scanwarden", 0o600) },
 		"server-key-cut":   func(w *doctorStack) { w.writeFile("state/server.key", "too short", 0o600) },

@@ -28,6 +28,9 @@ func (s *Store) applyTransitions(ctx context.Context, tx transaction, all []*tra
 // key. Appending to any other head would sign what was altered before it.
 func (s *Store) checkHead(ctx context.Context, tx transaction, log merkleTree) error {
 	now, err := log.currentHead()
+	if s.lastHead.size == 0 && err == nil {
+		s.lastHead, err = s.pin.read() // this process has not appended yet
+	}
 	switch {
 	case err != nil || now == s.lastHead:
 		return err
@@ -59,9 +62,7 @@ func (s *Store) commitEntries(ctx context.Context, tx transaction, log merkleTre
 		if !t.guarded.matched {
 			continue
 		}
-		if t.detail != nil {
-			steps = append(steps, t.detail)
-		}
+		steps = append(steps, t.details...)
 		line, completed, err := log.addEntry(t.entry)
 		if err != nil {
 			return fmt.Errorf("write audit entry: %w", err)
@@ -86,6 +87,7 @@ func (s *Store) commitEntries(ctx context.Context, tx transaction, log merkleTre
 		return fmt.Errorf("append to audit log: %w", err)
 	}
 	s.lastHead = now
+	s.pin.update(now, checkpoint)
 	return nil
 }
 

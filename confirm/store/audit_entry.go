@@ -12,7 +12,7 @@ import (
 type entry struct {
 	N     int64     `json:"n"` // position in the log, from 0
 	Time  time.Time `json:"time"`
-	Event string    `json:"event"` // "proposed", "vote", "asked again", "noted", "linked", "unlinked", or the new state
+	Event string    `json:"event"` // "proposed", "vote", "asked again", "noted", "removed", "linked", "unlinked", or the new state
 
 	Change    string            `json:"change"`
 	Version   int64             `json:"version"` // of the change, after the transition

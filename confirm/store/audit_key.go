@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/base64"
@@ -25,31 +26,52 @@ type auditKey struct {
 	public   string // the verifier key, in the encoding of package note
 }
 
-// loadKey returns the key in dir. It creates the key on first use. Processes that start at the same time agree on
-// one key.
-func loadKey(dir string) (auditKey, error) {
-	if dir == "" {
-		return auditKey{}, errors.New("no directory is given for the audit signing key; set SCANWARDEN_STATE_DIR")
+// loadKey returns key if it was read already. Otherwise it creates one, if the log is empty. Processes that start at the
+// same time agree on one key.
+func (d *database) loadKey(ctx context.Context, dir string, key auditKey) (auditKey, error) {
+	if key.signer == nil {
+		var err error
+		if key, err = d.createMissingKey(ctx, dir); err != nil {
+			return auditKey{}, err
+		}
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return auditKey{}, createError(dir, err, stateDirSetting)
+	return key, writePublicKey(filepath.Join(dir, "audit.pub"), key.public)
+}
+
+// createMissingKey creates the key of an empty log and returns it. It returns an error if the log has entries: a new
+// key could not continue it, and would stand in the way of the lost one.
+func (d *database) createMissingKey(ctx context.Context, dir string) (auditKey, error) {
+	var entries int64
+	if err := d.read.QueryRowContext(ctx, `SELECT n FROM audit_head`).Scan(&entries); err != nil {
+		return auditKey{}, explainError(err)
 	}
-	k, err := readKey(dir)
-	if errors.Is(err, fs.ErrNotExist) {
+	if entries == 0 {
 		path := filepath.Join(dir, "audit.key")
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return auditKey{}, createError(dir, err, stateDirSetting)
+		}
 		if err := createKey(path); err != nil {
 			return auditKey{}, createError(path, err, stateDirSetting)
 		}
-		k, err = readKey(dir)
 	}
-	if err != nil {
-		return auditKey{}, err
+	key, err := readKey(dir) // another process may have created it
+	if errors.Is(err, fs.ErrNotExist) {
+		err = missingKeyError(dir)
 	}
-	return k, writePublicKey(filepath.Join(dir, "audit.pub"), k.public)
+	return key, err
+}
+
+// missingKeyError names the files of the key and where to take them from.
+func missingKeyError(dir string) error {
+	return fmt.Errorf("%s and audit.pub are missing, and this ledger needs them: restore both from a backup of the state directory, or copy them from another server of this ledger",
+		filepath.Join(dir, "audit.key"))
 }
 
 // readKey returns the key in dir, or fs.ErrNotExist if there never was one. It creates nothing.
 func readKey(dir string) (auditKey, error) {
+	if dir == "" {
+		return auditKey{}, errors.New("no directory is given for the audit signing key; set SCANWARDEN_STATE_DIR")
+	}
 	path, public := filepath.Join(dir, "audit.key"), filepath.Join(dir, "audit.pub")
 	_, published := os.Lstat(public)
 	text, err := os.ReadFile(path)

@@ -21,6 +21,7 @@ type replayedChange struct {
 	request   jsonHash // requester, source and the terms of confirming
 	decisions jsonHash
 	outcome   jsonHash
+	removed   bool // its rows were removed after it had ended
 }
 
 type jsonHash [sha256.Size]byte
@@ -38,7 +39,7 @@ func hashJSON(parts ...any) jsonHash {
 // apply returns the state after entry e.
 func (s replayedChange) apply(e entry) (replayedChange, error) {
 	s.entry, s.state, s.version, s.round, s.digest = e.N, e.To, e.Version, e.Round, e.Digest
-	s.updated = micros(e.Time)
+	s.updated, s.removed = micros(e.Time), e.Event == eventRemoved
 	if e.Proposed != nil {
 		var p storedProposal
 		if err := json.Unmarshal(e.Proposed, &p); err != nil {

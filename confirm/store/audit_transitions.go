@@ -20,6 +20,7 @@ type history struct {
 	needed   int
 	expires  time.Time
 	approved []string // persons that approved, each once
+	removed  bool     // its rows were removed after it had ended
 }
 
 // legalTransitions lists the states that a change can go to.
@@ -37,10 +38,17 @@ func (c history) apply(e entry) (history, error) {
 		return c.start(e, fixed)
 	}
 	switch {
+	case c.removed:
+		return c, fmt.Errorf("change %s moves after it was removed", e.Change)
 	case e.Proposed != nil:
 		return c, fmt.Errorf("change %s is proposed a second time", e.Change)
 	case e.From != c.state || e.Version != c.version+1 || fixed != c.fixed:
 		return c, fmt.Errorf("change %s continues from a state it was not in: its row was altered without an audit entry", e.Change)
+	case e.Event == eventRemoved && e.To == c.state && isSettled(c.state):
+		c.removed, c.version = true, e.Version
+		return c, nil
+	case e.Event == eventRemoved:
+		return c, fmt.Errorf("change %s was removed before it had ended", e.Change)
 	case !slices.Contains(legalTransitions[c.state], e.To):
 		return c, fmt.Errorf("change %s cannot go from %s to %s", e.Change, c.state, e.To)
 	}

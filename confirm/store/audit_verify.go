@@ -37,14 +37,18 @@ func badEntry(n int64, format string, args ...any) error {
 }
 
 // Verify replays the whole log, checks every signed checkpoint, and compares each change and each link with the
-// log. A *BadEntryError describes what is not valid; any other error means that reading failed. Verify reads one
+// log, and the log with the head that was recorded in the state directory. A *BadEntryError describes what is not valid; any other error means that reading failed. Verify reads one
 // state of the database and does not block writers.
 func (s *Store) Verify(ctx context.Context) (Head, error) {
+	pinned, err := s.pin.read() // before the log is read, which only grows
+	if err != nil {
+		return Head{}, fmt.Errorf("verify audit log: %w", err)
+	}
 	v := logVerifier{
-		key: s.key, changes: map[string]replayedChange{}, histories: map[string]history{},
+		key: s.key, pin: s.pin, pinned: pinned, changes: map[string]replayedChange{}, histories: map[string]history{},
 		links: linkSet{from: map[confirm.Principal]linkState{}, to: map[confirm.Principal]bool{}},
 	}
-	err := s.readSnapshot(ctx, func(tx *sql.Tx) error {
+	err = s.readSnapshot(ctx, func(tx *sql.Tx) error {
 		if err := v.replayLog(ctx, tx); err != nil {
 			return err
 		}
@@ -54,7 +58,7 @@ func (s *Store) Verify(ctx context.Context) (Head, error) {
 		return v.compareLinks(ctx, tx)
 	})
 	if err != nil {
-		return Head{}, fmt.Errorf("verify audit log: %w", err)
+		return Head{}, fmt.Errorf("verify audit log: %w", explainError(err))
 	}
 	now, err := v.log.currentHead()
 	if err != nil {
@@ -66,15 +70,17 @@ func (s *Store) Verify(ctx context.Context) (Head, error) {
 // Export writes the log as JSON lines, each exactly as it was logged.
 func (s *Store) Export(ctx context.Context, w io.Writer) error {
 	out := bufio.NewWriter(w)
-	err := eachAuditRow(ctx, s.read, func(t auditRow) error {
-		_, err := out.WriteString(t.lines + "\n")
-		return err
+	err := s.readSnapshot(ctx, func(tx *sql.Tx) error {
+		return eachAuditRow(ctx, tx, func(t auditRow) error {
+			_, err := out.WriteString(t.lines + "\n")
+			return err
+		})
 	})
 	if err == nil {
 		err = out.Flush()
 	}
 	if err != nil {
-		return fmt.Errorf("export audit log: %w", err)
+		return fmt.Errorf("export audit log: %w", explainError(err))
 	}
 	return nil
 }
@@ -107,6 +113,8 @@ func eachAuditRow(ctx context.Context, q querier, yield func(auditRow) error) er
 // logVerifier is the progress of one Verify.
 type logVerifier struct {
 	key       auditKey
+	pin       *headPin
+	pinned    logHead                   // recorded in the state directory; zero for none
 	log       merkleTree                // as replayed so far
 	changes   map[string]replayedChange // state of each change according to the log
 	histories map[string]history        // transitions of each change
@@ -133,6 +141,8 @@ func (v *logVerifier) replayLog(ctx context.Context, tx *sql.Tx) error {
 		return badEntry(min(v.log.size, size), "the head counts %d entries, and there are %d", size, v.log.size)
 	case v.log.String() != edge:
 		return badEntry(size, "the head was altered: the next entry would not fit the log")
+	case size < v.pinned.size:
+		return badEntry(size, "the log ends before it: %s", v.pin.describe(logHead{size: size}, v.pinned))
 	}
 	return nil
 }
@@ -171,6 +181,11 @@ func (v *logVerifier) replayEntry(line, hashes string) error {
 	if formatHashes(completed) != hashes {
 		return badEntry(n, "its line and its hashes do not agree: one of them was altered")
 	}
+	if v.log.size == v.pinned.size {
+		if now, err := v.log.currentHead(); err != nil || now != v.pinned {
+			return badEntry(n, "the log up to it is another one: %s", v.pin.describe(now, v.pinned))
+		}
+	}
 	var e entry
 	if err := json.Unmarshal([]byte(line), &e); err != nil {
 		return badEntry(n, "its line cannot be read: %v", err)
@@ -199,6 +214,9 @@ func (v *logVerifier) compareChanges(ctx context.Context, tx *sql.Tx) error {
 			return badEntry(v.log.size, "change %s is in the ledger, and nothing in the log proposed it", c.ID)
 		}
 		delete(v.changes, c.ID)
+		if logged.removed {
+			return badEntry(logged.entry, "change %s, which it removed, is in the ledger again", c.ID)
+		}
 		if unreadable != nil {
 			return badEntry(logged.entry, "change %s was altered without an audit entry: %v", c.ID, unreadable)
 		}
@@ -211,6 +229,9 @@ func (v *logVerifier) compareChanges(ctx context.Context, tx *sql.Tx) error {
 		return err
 	}
 	for id, logged := range v.changes {
+		if logged.removed {
+			continue
+		}
 		return badEntry(logged.entry, "change %s, which it moved, is no longer in the ledger", id)
 	}
 	return nil

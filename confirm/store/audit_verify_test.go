@@ -247,7 +247,9 @@ func TestAnotherKeyIsRefused(t *testing.T) {
 	forEachDatabase(t, func(t *testing.T, l testDatabase) {
 		s := l.openStore(t)
 		c := insert(t, s)
-		l.KeyDir = t.TempDir()
+		foreign := newSQLiteDatabase(t) // with a key of its own
+		foreign.openStore(t)
+		l.KeyDir = foreign.KeyDir
 		other := l.openStore(t)
 		if _, err := other.Move(t.Context(), c, approval("ada")); err == nil || !strings.Contains(err.Error(), "audit.key") {
 			t.Errorf("got %v, want a sentence about audit.key", err)

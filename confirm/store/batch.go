@@ -16,8 +16,8 @@ import (
 
 // transition is one caller's part of a transaction.
 type transition struct {
-	guarded *statement // inserts a change or a link, or moves or deletes one; matched if its guard did
-	detail  *statement // inserts the proposal or the decision if guarded has matched; nil for none
+	guarded *statement   // inserts a change or a link, or moves or deletes one; matched if its guard did
+	details []*statement // run only if guarded has matched
 	entry   *entry
 	done    chan struct{} // closed once err is set
 	err     error
@@ -84,7 +84,7 @@ func (s *Store) writeTransition(ctx context.Context, t *transition) error {
 		}
 		<-t.done
 	}
-	return t.err
+	return explainError(t.err)
 }
 
 // flushUntilDone writes the waiting transitions until t is among those written.
@@ -104,28 +104,37 @@ func (s *Store) flushUntilDone(ctx context.Context, t *transition) {
 
 // writeBatch writes the transitions in one transaction and gives each its result. If a statement fails in a batch
 // of several, each transition is written alone, so that only the caller at fault gets the error. A failed commit
-// is not tried again, because it may have happened.
+// is not tried again, because it may have happened, unless PostgreSQL answered that it aborted the transaction.
 func (s *Store) writeBatch(ctx context.Context, all []*transition) {
-	bounded, cancel := s.withTxTimeout(ctx)
-	defer cancel()
-	tx, err := s.beginTx(bounded)
-	if err != nil {
-		deliverResults(all, err)
-		return
-	}
-	defer tx.rollback()
-	log, err := s.applyTransitions(bounded, tx, all)
-	if err != nil && len(all) > 1 && bounded.Err() == nil {
-		tx.rollback() // returns the connection, which the next transaction needs
+	indivisible := false
+	err := retryConflicts(context.WithoutCancel(ctx), func() (err error) {
+		indivisible, err = s.writeTogether(ctx, all)
+		return err
+	})
+	if err != nil && !indivisible && len(all) > 1 {
 		for _, t := range all {
 			s.writeBatch(ctx, []*transition{t})
 		}
 		return
 	}
-	if err == nil {
-		err = s.commitEntries(bounded, tx, log, all)
-	}
 	deliverResults(all, err)
+}
+
+// writeTogether writes the transitions in one transaction. After an error, indivisible reports whether the error is
+// that of all transitions: the database could not be reached, or the commit failed.
+func (s *Store) writeTogether(ctx context.Context, all []*transition) (indivisible bool, err error) {
+	bounded, cancel := s.withTxTimeout(ctx)
+	defer cancel()
+	tx, err := s.beginTx(bounded)
+	if err != nil {
+		return true, err
+	}
+	defer tx.rollback()
+	log, err := s.applyTransitions(bounded, tx, all)
+	if err != nil {
+		return bounded.Err() != nil, err
+	}
+	return true, s.commitEntries(bounded, tx, log, all)
 }
 
 // deliverResults sets the result of each transition and wakes its caller.

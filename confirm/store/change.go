@@ -88,7 +88,7 @@ func (s *Store) Insert(ctx context.Context, c confirm.Change) error {
 			c.ID, c.Code, c.Operation, c.Target, c.Digest, string(c.Requester), c.Source, micros(c.Created), micros(c.Expires),
 			string(c.State), boolToInt(isSettled(c.State)), c.Version, c.Round, "", "", int64(0), micros(c.Created),
 		}},
-		detail: &statement{query: insertProposal, args: []any{c.ID, string(kept)}},
+		details: []*statement{{query: insertProposal, args: []any{c.ID, string(kept)}}},
 		entry: &entry{
 			Time: c.Created.UTC(), Event: "proposed", Change: c.ID, Version: c.Version, Operation: c.Operation,
 			Target: c.Target, Digest: c.Digest, To: c.State, Round: c.Round, Requester: c.Requester, Via: c.Source,

@@ -57,8 +57,42 @@ func (c *clock) Sleep(ctx context.Context, d time.Duration) error {
 	case <-s.wake:
 		return nil
 	case <-ctx.Done():
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.sleepers = slices.DeleteFunc(c.sleepers, func(other sleeper) bool { return other.wake == s.wake })
+		c.more.Broadcast()
 		return ctx.Err()
 	}
+}
+
+// await waits until ready returns true. ready is called with the lock held, whenever something has changed.
+func (c *clock) await(ready func() bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for !ready() {
+		c.more.Wait()
+	}
+}
+
+// note calls do with the lock held.
+func (c *clock) note(do func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	do()
+	c.more.Broadcast()
+}
+
+// wakeEarliest wakes the sleeper that wants to wake first, and advances the time to its wake-up time.
+func (c *clock) wakeEarliest() {
+	c.mu.Lock()
+	earliest := 0
+	for i, s := range c.sleepers {
+		if s.until.Before(c.sleepers[earliest].until) {
+			earliest = i
+		}
+	}
+	c.mu.Unlock()
+	c.wakeSleeper(earliest)
 }
 
 // waitSleepers waits for n sleepers and returns when each wants to wake, in the order of their calls.

@@ -12,8 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/stdlib"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 )
@@ -23,6 +21,7 @@ import (
 type database struct {
 	sqlite      bool
 	file        string // path of the SQLite file; "" with PostgreSQL
+	location    string // identifies the ledger among others; no secret
 	write, read *sql.DB
 	prepared    map[string]*sql.Stmt // by query, see preparedQueries; nil with PostgreSQL
 }
@@ -30,7 +29,6 @@ type database struct {
 const (
 	maxReaders  = 4
 	busyTimeout = 10 * time.Second // how long a SQLite statement waits for another process's lock
-	txTimeout   = 30 * time.Second // bounds one PostgreSQL transaction
 )
 
 // withTxTimeout returns the context of a transaction that continues after its callers have left. With SQLite it
@@ -56,20 +54,6 @@ func openDatabase(rawURL string) (*database, error) {
 	return nil, errors.New(`the database URL must be "sqlite:PATH" or "postgres://..."; correct SCANWARDEN_DATABASE_URL`)
 }
 
-// openPostgres returns a pool. It does not connect yet.
-func openPostgres(rawURL string) (*database, error) {
-	cfg, err := pgx.ParseConfig(rawURL)
-	if err != nil {
-		// The parser's error may quote the password.
-		return nil, errors.New("the database URL is not one PostgreSQL understands; correct SCANWARDEN_DATABASE_URL")
-	}
-	db := stdlib.OpenDB(*cfg)
-	db.SetMaxOpenConns(2 * maxReaders)
-	db.SetMaxIdleConns(maxReaders)
-	db.SetConnMaxIdleTime(5 * time.Minute)
-	return &database{write: db, read: db}, nil
-}
-
 // openSQLite creates the file if it is missing and returns its pools.
 func openSQLite(path string) (*database, error) {
 	path, err := sqlitePath(path)
@@ -92,7 +76,7 @@ func openSQLite(path string) (*database, error) {
 	}
 	read.SetMaxOpenConns(maxReaders)
 	read.SetMaxIdleConns(maxReaders)
-	return &database{sqlite: true, file: path, write: write, read: read}, nil
+	return &database{sqlite: true, file: path, location: "sqlite:" + path, write: write, read: read}, nil
 }
 
 // sqlitePath returns the absolute path of a SQLite file. It returns an error for an in-memory database, a URI and
@@ -135,12 +119,15 @@ func isBusy(err error) bool {
 	return errors.As(err, &e) && e.Code()&0xff == sqlite3.SQLITE_BUSY
 }
 
-// readSnapshot runs do in a read-only transaction, which sees one state of the database throughout.
+// readSnapshot runs do in a read-only transaction, which sees one state of the database throughout and may take long.
 func (d *database) readSnapshot(ctx context.Context, do func(*sql.Tx) error) error {
 	tx, err := d.read.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
 	if err != nil {
 		return err
 	}
 	defer tx.Rollback() // nothing was written
+	if err := d.allowLongStatements(ctx, tx); err != nil {
+		return err
+	}
 	return do(tx)
 }

@@ -33,3 +33,31 @@ func (s *Store) CommitAfterFailure(ctx context.Context) error {
 func (r *RateLimiter) SetClock(now func() time.Time, sleep func(context.Context, time.Duration) error) {
 	r.now, r.sleep = now, sleep
 }
+
+// Show returns a setting of one of our connections.
+func (s *Store) Show(ctx context.Context, name string) (value string, err error) {
+	err = s.write.QueryRowContext(ctx, "SELECT current_setting($1)", name).Scan(&value)
+	return value, err
+}
+
+// Connect returns a Store that makes no tables.
+func Connect(url string) (*Store, error) {
+	db, err := openDatabase(url)
+	if err != nil {
+		return nil, err
+	}
+	return newStore(Config{}, db, auditKey{}), nil
+}
+
+// SetSession alters a setting of the only connection that writes from now on.
+func (s *Store) SetSession(name, value string) error {
+	s.write.SetMaxOpenConns(1)
+	_, err := s.write.Exec("SELECT set_config($1, $2, false)", name, value)
+	return err
+}
+
+// RecordHead records the head of the log now.
+func (s *Store) RecordHead() error { return s.pin.flush() }
+
+// DeleteDetails returns the statements that delete the rows about a change.
+func DeleteDetails() []string { return deleteDetails }

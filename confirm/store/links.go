@@ -62,7 +62,7 @@ func (s *Store) Unlink(ctx context.Context, from confirm.Principal, at time.Time
 func (s *Store) Links(ctx context.Context) ([]confirm.Link, error) {
 	found, err := readLinks(ctx, s.read)
 	if err != nil {
-		return nil, fmt.Errorf("list links: %w", err)
+		return nil, fmt.Errorf("list links: %w", explainError(err))
 	}
 	return found, nil
 }

@@ -10,7 +10,7 @@ import (
 // SaveMessage records where a channel shows a change, and replaces the message of the same change, channel and
 // kind. It is no transition and writes no audit entry.
 func (s *Store) SaveMessage(ctx context.Context, n confirm.Message) error {
-	_, err := s.write.ExecContext(ctx, `INSERT INTO notice (change_id, channel, kind, message, version, reminded)
+	_, err := s.exec(ctx, `INSERT INTO notice (change_id, channel, kind, message, version, reminded)
 		VALUES ($1, $2, $3, $4, $5, $6)
 		ON CONFLICT (change_id, channel, kind) DO UPDATE
 		SET message = excluded.message, version = excluded.version, reminded = excluded.reminded`,
@@ -38,7 +38,7 @@ func (s *Store) queryMessages(ctx context.Context, clause string, args ...any) (
 	rows, err := s.read.QueryContext(ctx, `SELECT n.change_id, n.channel, n.kind, n.message, n.version, n.reminded
 		FROM notice AS n `+clause, args...)
 	if err != nil {
-		return nil, fmt.Errorf("list messages: %w", err)
+		return nil, fmt.Errorf("list messages: %w", explainError(err))
 	}
 	defer rows.Close()
 	var found []confirm.Message
@@ -46,13 +46,13 @@ func (s *Store) queryMessages(ctx context.Context, clause string, args ...any) (
 		var n confirm.Message
 		var reminded int64
 		if err := rows.Scan(&n.Change, &n.Channel, &n.Kind, &n.Message, &n.Version, &reminded); err != nil {
-			return nil, fmt.Errorf("list messages: %w", err)
+			return nil, fmt.Errorf("list messages: %w", explainError(err))
 		}
 		n.Reminded = reminded != 0
 		found = append(found, n)
 	}
 	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("list messages: %w", err)
+		return nil, fmt.Errorf("list messages: %w", explainError(err))
 	}
 	return found, nil
 }

@@ -63,7 +63,7 @@ func newMoveTransition(c confirm.Change, m confirm.Move, after *rowState) (*tran
 	person, expiresAfter := "", int64(math.MinInt64)
 	if m.Decision != nil {
 		person = m.Decision.Person
-		t.detail = &statement{query: insertDecision, args: []any{c.ID, person, e.Version, decision}}
+		t.details = []*statement{{query: insertDecision, args: []any{c.ID, person, e.Version, decision}}}
 	}
 	if m.Unexpired {
 		expiresAfter = micros(m.At)

@@ -56,6 +56,7 @@ func TestFilesAreTheOwnersAlone(t *testing.T) {
 	cfg := store.Config{URL: "sqlite:" + state + "/a b%20c?d#e/ledger.db", KeyDir: filepath.Join(state, "keys")}
 	s := testDatabase{Config: cfg}.openStore(t)
 	insert(t, s)
+	must(t, s.RecordHead())
 	files := map[string]fs.FileMode{}
 	must(t, filepath.WalkDir(state, func(path string, d fs.DirEntry, err error) error {
 		must(t, err)
@@ -68,6 +69,7 @@ func TestFilesAreTheOwnersAlone(t *testing.T) {
 		"/a b%20c?d#e/ledger.db": 0o600, "/a b%20c?d#e/ledger.db-wal": 0o600, "/a b%20c?d#e/ledger.db-shm": 0o600,
 		"/keys/audit.key": 0o600, "/keys/audit.pub": 0o600,
 	}
+	want[strings.TrimPrefix(testDatabase{Config: cfg}.pinFile(t), state)] = 0o600
 	for path, mode := range want {
 		if files[path] != mode {
 			t.Errorf("%s has mode %v, want %v", path, files[path], mode)

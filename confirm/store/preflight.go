@@ -82,6 +82,9 @@ func (d *database) openError(err error) error {
 	if d.file != "" {
 		err = fmt.Errorf("%s: %w", d.file, err)
 	}
+	if err := explainError(err); errors.As(err, new(*databaseError)) {
+		return err // the sentence names the setting
+	}
 	return fmt.Errorf("%w; set SCANWARDEN_DATABASE_URL or SCANWARDEN_STATE_DIR to a ledger that can be opened", singleLineError{err})
 }
 

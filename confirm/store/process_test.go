@@ -96,7 +96,7 @@ func claimConcurrently(ctx context.Context, s *store.Store, in io.Reader) error 
 			} else if errors.Is(err, confirm.ErrMoved) {
 				err = nil
 			}
-			errs[i] = errors.Join(errs[i], err, limiter.Wait(ctx, true))
+			errs[i] = errors.Join(errs[i], err, limiter.Wait(ctx, confirmedWrite))
 		}
 		errs[i] = errors.Join(errs[i], runLifecycle(ctx, s, func(confirm.Change) {}))
 	})

@@ -3,8 +3,6 @@ package store
 import (
 	"context"
 	"fmt"
-	"slices"
-	"sync"
 	"time"
 )
 
@@ -12,12 +10,30 @@ import (
 // documentation of authenticated scans states these limits.
 type Limits struct{ PerMinute, PerHour int }
 
+// Call describes a call to Defender that waits for its turn.
+type Call struct {
+	Caller string // the principal that waits for it; "" is the server itself
+	Kind   CallKind
+}
+
+// CallKind determines the priority of a call. A call waits for all calls of a higher kind.
+type CallKind int
+
+// The kinds of calls, by rising priority.
+const (
+	ReadCall  CallKind = iota // answers a question
+	PlanCall                  // reads what a proposal is planned from
+	WriteCall                 // belongs to a confirmed change: the write, or a read directly before it
+	callKinds
+)
+
 // RateLimiter shares the call limits among all processes on this database, over a sliding minute and a sliding
 // hour. A granted call counts even if it fails.
 //
-// Writes have priority over reads: reads leave a tenth of each window free. So a read is granted only where a
-// write would not have to wait, and the last tenth is there for the write that a person has just confirmed. Within
-// a process, callers of a kind are served in the order they came. Between processes the order is random.
+// Each window has a reserve: reads and plans leave a tenth of it free for confirmed changes, and reads leave another
+// twentieth free for plans. So one caller's reads never delay a proposal, or a change that an approver has just
+// confirmed. Within a process and a kind, callers take turns: a caller with many waiting calls delays another caller by
+// one call for each of that caller's own. Between processes the order is random.
 type RateLimiter struct {
 	db     *database
 	limits Limits
@@ -28,11 +44,15 @@ type RateLimiter struct {
 	queue waitQueue
 }
 
-// maxPause bounds how long one response of the service can block all calls. It is also the longest window.
-const maxPause = time.Hour
+const (
+	// maxPause bounds how long one response of the service can block all calls. It is also the longest window.
+	maxPause = time.Hour
+	// reportedWait is the shortest wait that is reported.
+	reportedWait = time.Second
+)
 
 // RateLimiter returns the rate limiter of this database. If a Wait takes longer than a second, it first calls
-// onWait once with the expected duration; onWait may be nil.
+// onWait with the expected duration, and again if other calls are let in before; onWait may be nil.
 func (s *Store) RateLimiter(l Limits, onWait func(ctx context.Context, d time.Duration)) *RateLimiter {
 	if l.PerMinute <= 0 {
 		l.PerMinute = 100
@@ -45,26 +65,35 @@ func (s *Store) RateLimiter(l Limits, onWait func(ctx context.Context, d time.Du
 
 // Wait blocks until one call may be made, and counts it. If ctx ends first, it returns an error and counts
 // nothing.
-func (r *RateLimiter) Wait(ctx context.Context, write bool) error {
-	c := &waiter{write: write}
-	r.queue.addWaiter(c)
-	defer r.queue.removeWaiter(c)
-	for notified := false; ; {
-		wait, err := r.tryTake(ctx, c)
+func (r *RateLimiter) Wait(ctx context.Context, call Call) error {
+	w := r.queue.addWaiter(call)
+	defer r.queue.leave(w)
+	for reported := (time.Time{}); ; {
+		wait, err := r.takeOrRetry(ctx, w)
 		if err != nil {
-			return fmt.Errorf("wait for the rate limit: %w", err)
+			return fmt.Errorf("wait for the rate limit: %w", explainError(err))
 		}
 		if wait <= 0 {
 			return nil
 		}
-		if wait > time.Second && !notified && r.onWait != nil {
+		if end := r.now().Add(wait); wait > reportedWait && end.After(reported.Add(reportedWait)) && r.onWait != nil {
 			r.onWait(ctx, wait)
-			notified = true
+			reported = end
 		}
 		if err := r.sleep(ctx, wait); err != nil {
 			return fmt.Errorf("wait for the rate limit: %w", err)
 		}
 	}
+}
+
+// takeOrRetry is tryTake, repeated while the database cannot be reached for a moment. If the answer to the commit was
+// lost, the call may be counted twice: that delays a later call, while an error would fail a confirmed change.
+func (r *RateLimiter) takeOrRetry(ctx context.Context, w *waiter) (wait time.Duration, err error) {
+	err = retryTransient(ctx, func() error {
+		wait, err = r.tryTake(ctx, w)
+		return err
+	})
+	return wait, err
 }
 
 // PauseUntil blocks all processes until then, but for at most an hour. It is for the Retry-After of a 429. A
@@ -74,7 +103,7 @@ func (r *RateLimiter) PauseUntil(ctx context.Context, until time.Time) error {
 	if until.After(latest) {
 		until = latest
 	}
-	_, err := r.db.write.ExecContext(ctx,
+	_, err := r.db.exec(ctx,
 		`UPDATE budget SET paused = $1 WHERE one = 1 AND (paused < $1 OR paused > $2)`, micros(until), micros(latest))
 	if err != nil {
 		return fmt.Errorf("store the pause of the rate limit: %w", err)
@@ -82,10 +111,10 @@ func (r *RateLimiter) PauseUntil(ctx context.Context, until time.Time) error {
 	return nil
 }
 
-// tryTake counts the call of c and returns 0 if there is room for it and for the waiters before it. Otherwise it
+// tryTake counts the call of w and returns 0 if there is room for it and for the waiters before it. Otherwise it
 // returns how long to wait. It reads and leaves the queue while it holds the database lock, so that no call is
 // made room for twice.
-func (r *RateLimiter) tryTake(ctx context.Context, c *waiter) (wait time.Duration, err error) {
+func (r *RateLimiter) tryTake(ctx context.Context, w *waiter) (wait time.Duration, err error) {
 	tx, err := r.db.beginTx(ctx)
 	if err != nil {
 		return 0, err
@@ -97,7 +126,7 @@ func (r *RateLimiter) tryTake(ctx context.Context, c *waiter) (wait time.Duratio
 		return 0, err
 	}
 	now := r.now()
-	inMinute, inHour, err := r.limitingCalls(ctx, tx, taken, c)
+	inMinute, inHour, err := r.limitingCalls(ctx, tx, taken, w)
 	if err != nil {
 		return 0, err
 	}
@@ -108,20 +137,24 @@ func (r *RateLimiter) tryTake(ctx context.Context, c *waiter) (wait time.Duratio
 	if wait > 0 {
 		return wait, nil
 	}
-	r.queue.removeWaiter(c)
+	r.queue.serve(w)
 	keep := int64(max(r.limits.PerMinute, r.limits.PerHour))
-	return 0, tx.commit(ctx,
+	err = tx.commit(ctx,
 		&statement{query: insertCall, args: []any{taken, micros(now)}},
 		&statement{query: deleteOldCalls, args: []any{taken - keep}},
 		&statement{query: updateBudget, args: []any{taken + 1}})
+	if err != nil {
+		r.queue.restore(w)
+	}
+	return 0, err
 }
 
-// limitingCalls returns the times of the calls that must be older than a minute and an hour before c may be made.
-// With a limit of n calls, that is the call n places back, counted from c with the waiters before it. If that call is
-// not made yet, the newest one is used instead: the caller will try again. No call yet gives the zero time.
-func (r *RateLimiter) limitingCalls(ctx context.Context, tx transaction, taken int64, c *waiter) (inMinute, inHour time.Time, err error) {
-	n := taken + r.queue.waitingBefore(c)
-	minute, hour := allowance(r.limits.PerMinute, c.write), allowance(r.limits.PerHour, c.write)
+// limitingCalls returns the times of the calls that must be older than a minute and an hour before w's call may be
+// made. With a limit of n calls, that is the call n places back, counted from w with the waiters before it. If that call
+// is not made yet, the newest one is used instead: the caller will try again. No call yet gives the zero time.
+func (r *RateLimiter) limitingCalls(ctx context.Context, tx transaction, taken int64, w *waiter) (inMinute, inHour time.Time, err error) {
+	n := taken + r.queue.waitingBefore(w)
+	minute, hour := allowance(r.limits.PerMinute, w.call.Kind), allowance(r.limits.PerHour, w.call.Kind)
 	var minuteAt, hourAt int64
 	err = tx.run(ctx,
 		&statement{query: selectCall, args: []any{min(n-minute, taken-1)}, dest: []any{&minuteAt}},
@@ -139,47 +172,14 @@ func timeUntil(now, then time.Time, longest time.Duration) time.Duration {
 	return 0
 }
 
-// allowance returns how much of a limit may be used. Reads leave a tenth free, at least one call.
-func allowance(limit int, write bool) int64 {
-	if write || limit == 1 {
+// allowance returns how much of a limit the calls of a kind may use. It is at least one call.
+func allowance(limit int, kind CallKind) int64 {
+	forWrites, forPlans := max(1, limit/10), limit/20
+	switch kind {
+	case WriteCall:
 		return int64(limit)
+	case PlanCall:
+		return int64(max(1, limit-forWrites))
 	}
-	return int64(limit - max(1, limit/10))
-}
-
-// waitQueue holds the waiting calls of this process, in the order they came.
-type waitQueue struct {
-	mu      sync.Mutex
-	waiters []*waiter
-}
-
-type waiter struct{ write bool }
-
-func (l *waitQueue) addWaiter(c *waiter) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.waiters = append(l.waiters, c)
-}
-
-func (l *waitQueue) removeWaiter(c *waiter) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.waiters = slices.DeleteFunc(l.waiters, func(other *waiter) bool { return other == c })
-}
-
-// waitingBefore returns how many waiters go before c: earlier ones of the same kind and, before a read, every
-// write.
-func (l *waitQueue) waitingBefore(c *waiter) (n int64) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	earlier := true
-	for _, other := range l.waiters {
-		switch {
-		case other == c:
-			earlier = false
-		case other.write == c.write && earlier, other.write && !c.write:
-			n++
-		}
-	}
-	return n
+	return int64(max(1, limit-forWrites-forPlans))
 }

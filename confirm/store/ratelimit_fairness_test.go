@@ -11,7 +11,7 @@ import (
 	"scanwarden/confirm/store"
 )
 
-// Callers of a kind are served in the order they came, and each gets the true duration of its wait.
+// The calls of one caller are served in the order they came, and each gets the true duration of its wait.
 func TestRateLimitIsFair(t *testing.T) {
 	forEachDatabase(t, func(t *testing.T, l testDatabase) {
 		c := newClock(true)
@@ -20,12 +20,12 @@ func TestRateLimitIsFair(t *testing.T) {
 		b.SetClock(c.Now, c.Sleep)
 		for i := range 3 {
 			c.set(noon.Add(time.Duration(i) * 10 * time.Second))
-			must(t, b.Wait(t.Context(), true))
+			must(t, b.Wait(t.Context(), confirmedWrite))
 		}
 		served := make(chan int, 3)
 		for i := range 3 {
 			go func() {
-				if err := b.Wait(t.Context(), true); err != nil {
+				if err := b.Wait(t.Context(), confirmedWrite); err != nil {
 					t.Error(err)
 				}
 				served <- i
@@ -62,14 +62,14 @@ func TestWritesHavePriorityOverReads(t *testing.T) {
 		c := newClock(true)
 		b := l.newLimiter(t, store.Limits{PerMinute: 10}, c)
 		for range 7 {
-			must(t, b.Wait(t.Context(), true))
+			must(t, b.Wait(t.Context(), confirmedWrite))
 		}
 		c.set(noon.Add(10 * time.Second))
 		must(t, b.PauseUntil(t.Context(), noon.Add(30*time.Second)))
 		var reads, writes sync.WaitGroup
 		call := func(group *sync.WaitGroup, write bool) {
 			group.Go(func() {
-				if err := b.Wait(t.Context(), write); err != nil {
+				if err := b.Wait(t.Context(), callOf(write)); err != nil {
 					t.Error(err)
 				}
 			})
@@ -102,10 +102,10 @@ func TestRateLimitReportsAWaitOnce(t *testing.T) {
 			c.set(c.Now().Add(min(d, 20*time.Second))) // wakes early: reported only once
 			return nil
 		})
-		must(t, b.Wait(t.Context(), true))
-		must(t, b.Wait(t.Context(), true))
+		must(t, b.Wait(t.Context(), confirmedWrite))
+		must(t, b.Wait(t.Context(), confirmedWrite))
 		c.set(noon.Add(119 * time.Second))
-		must(t, b.Wait(t.Context(), true)) // waits a second: too short to be reported
+		must(t, b.Wait(t.Context(), confirmedWrite)) // waits a second: too short to be reported
 		if !slices.Equal(waits, []time.Duration{time.Minute}) {
 			t.Errorf("reported %v, want one minute once", waits)
 		}
@@ -115,10 +115,10 @@ func TestRateLimitReportsAWaitOnce(t *testing.T) {
 func TestRateLimitCallerLeaves(t *testing.T) {
 	forEachDatabase(t, func(t *testing.T, l testDatabase) {
 		b := l.openStore(t).RateLimiter(store.Limits{PerMinute: 1}, nil) // by the real clock
-		must(t, b.Wait(t.Context(), true))
+		must(t, b.Wait(t.Context(), confirmedWrite))
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 		defer cancel()
-		if err := b.Wait(ctx, true); !errors.Is(err, context.DeadlineExceeded) {
+		if err := b.Wait(ctx, confirmedWrite); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got %v, want the deadline", err)
 		}
 		var taken, kept int
@@ -126,6 +126,143 @@ func TestRateLimitCallerLeaves(t *testing.T) {
 		must(t, l.raw.QueryRow(`SELECT count(*) FROM budget_call`).Scan(&kept))
 		if taken != 1 || kept != 1 {
 			t.Errorf("%d calls were counted and %d are kept, want 1", taken, kept)
+		}
+	})
+}
+
+// queueTest is a full window of calls in which callers wait.
+type queueTest struct {
+	t       *testing.T
+	clock   *clock
+	limiter *store.RateLimiter
+	waiting int
+	served  []string // guarded by clock
+	left    int      // callers who gave up; guarded by clock
+}
+
+// newQueueTest fills the minute with calls that leave it one by one, a second apart.
+func newQueueTest(t *testing.T, l testDatabase, perMinute int) *queueTest {
+	t.Helper()
+	q := &queueTest{t: t, clock: newClock(true)}
+	q.limiter = l.newLimiter(t, store.Limits{PerMinute: perMinute, PerHour: 100_000}, q.clock)
+	for i := range perMinute {
+		q.clock.set(noon.Add(time.Duration(i) * time.Second))
+		must(t, q.limiter.Wait(t.Context(), confirmedWrite))
+	}
+	return q
+}
+
+// call starts a call that has to wait, and returns once it sleeps.
+func (q *queueTest) call(ctx context.Context, c store.Call) {
+	q.t.Helper()
+	if q.start(ctx, c) {
+		q.t.Fatalf("%+v did not have to wait", c)
+	}
+}
+
+// start starts a call, and reports whether it was served at once. Otherwise it sleeps.
+func (q *queueTest) start(ctx context.Context, c store.Call) bool {
+	before := len(q.served)
+	go func() {
+		err := q.limiter.Wait(ctx, c)
+		q.clock.note(func() {
+			if err == nil {
+				q.served = append(q.served, c.Caller)
+			} else {
+				q.left++
+			}
+		})
+	}()
+	q.clock.await(func() bool { return len(q.served) > before || len(q.clock.sleepers) > q.waiting })
+	if len(q.served) > before {
+		return true
+	}
+	q.waiting++
+	return false
+}
+
+// giveUp ends the waiting of n calls.
+func (q *queueTest) giveUp(n int, cancel context.CancelFunc) {
+	cancel()
+	q.clock.await(func() bool { return q.left == n })
+	q.waiting -= n
+}
+
+// serveNext advances the time until one call is served, and returns its caller.
+func (q *queueTest) serveNext() (caller string) {
+	q.t.Helper()
+	for before := len(q.served); len(q.served) == before; {
+		q.clock.wakeEarliest()
+		q.clock.await(func() bool { return len(q.served) > before || len(q.clock.sleepers) == q.waiting })
+	}
+	q.waiting--
+	return q.served[len(q.served)-1]
+}
+
+// A caller with 150 waiting reads delays another caller's read by one call, not by 150.
+func TestCallersTakeTurns(t *testing.T) {
+	forEachDatabase(t, func(t *testing.T, l testDatabase) {
+		q := newQueueTest(t, l, 20)
+		for range 150 {
+			q.call(t.Context(), store.Call{Caller: "greedy"})
+		}
+		for range 2 { // the rounds of greedy have begun
+			q.serveNext()
+		}
+		for range 3 {
+			q.call(t.Context(), store.Call{Caller: "modest"})
+		}
+		q.call(t.Context(), store.Call{Caller: "another"})
+		order := ""
+		for range 8 {
+			order += q.serveNext()[:1]
+		}
+		if order != "magmgmgg" { // those who came later are not ahead for more than one round
+			t.Errorf("the first letters of those served are %s", order)
+		}
+	})
+}
+
+// 150 waiting reads do not delay another caller's plan at all: it uses the reserve of plans.
+func TestPlansDoNotWaitBehindReads(t *testing.T) {
+	forEachDatabase(t, func(t *testing.T, l testDatabase) {
+		q := newQueueTest(t, l, 0)
+		q.limiter = l.newLimiter(t, store.Limits{}, q.clock)
+		ctx, leave := context.WithCancel(t.Context())
+		for range 150 {
+			q.start(ctx, store.Call{Caller: "greedy"})
+		}
+		for i := range 5 {
+			if !q.start(ctx, store.Call{Caller: "modest", Kind: store.PlanCall}) {
+				t.Errorf("plan %d had to wait", i)
+			}
+		}
+		for i := range 10 {
+			if !q.start(ctx, store.Call{Caller: "modest", Kind: store.WriteCall}) {
+				t.Errorf("confirmed change %d had to wait", i)
+			}
+		}
+		q.giveUp(q.waiting, leave)
+	})
+}
+
+// Calls that a caller gave up do not put its next ones behind.
+func TestGivenUpCallsCostNoTurn(t *testing.T) {
+	forEachDatabase(t, func(t *testing.T, l testDatabase) {
+		q := newQueueTest(t, l, 10)
+		ctx, leave := context.WithCancel(t.Context())
+		for range 20 {
+			q.call(ctx, store.Call{Caller: "patient"})
+		}
+		q.call(t.Context(), store.Call{Caller: "steady"})
+		q.giveUp(20, leave)
+		for range 9 {
+			q.call(t.Context(), store.Call{Caller: "steady"})
+		}
+		q.call(t.Context(), store.Call{Caller: "patient"})
+		order := q.serveNext()[:1] + q.serveNext()[:1]
+		if order != "sp" && order != "ps" {
+			t.Errorf("the first letters of those served are %s", order)
 		}
 	})
 }

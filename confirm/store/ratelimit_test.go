@@ -19,10 +19,21 @@ func (l testDatabase) newLimiter(t testing.TB, limits store.Limits, c *clock) *s
 	return b
 }
 
+// confirmedWrite is a call for a confirmed change.
+var confirmedWrite = store.Call{Kind: store.WriteCall}
+
+// callOf returns confirmedWrite or a read.
+func callOf(write bool) store.Call {
+	if write {
+		return confirmedWrite
+	}
+	return store.Call{Kind: store.ReadCall}
+}
+
 // tryCall reports whether a call is granted without waiting.
 func tryCall(t testing.TB, b *store.RateLimiter, write bool) bool {
 	t.Helper()
-	err := b.Wait(t.Context(), write)
+	err := b.Wait(t.Context(), callOf(write))
 	if err != nil && !errors.Is(err, errWouldWait) {
 		t.Fatal(err)
 	}
@@ -49,7 +60,7 @@ func TestRateLimitWindows(t *testing.T) {
 		for range 600 {
 			c.set(c.Now().Add(time.Duration(random.IntN(20)) * time.Second))
 			write := random.IntN(3) == 0
-			perMinute, perHour := 9, 36 // allowance of reads
+			perMinute, perHour := 9, 34 // allowance of reads
 			if write {
 				perMinute, perHour = 10, 40
 			}
@@ -98,29 +109,34 @@ func TestRateLimitEdges(t *testing.T) {
 	})
 }
 
-func TestRateLimitDefaultsAndAllowances(t *testing.T) {
+// Each kind leaves free what is reserved for the kinds above it.
+func TestRateLimitDefaultsAndReserves(t *testing.T) {
 	forEachDatabase(t, func(t *testing.T, l testDatabase) {
-		for _, c := range []struct {
-			limits        store.Limits
-			reads, writes int // granted at once, reads first
+		for i, c := range []struct {
+			limits               store.Limits
+			reads, plans, writes int // granted at once, in this order
 		}{
-			{store.Limits{}, 90, 10},
-			{store.Limits{PerMinute: 1}, 1, 0},
-			{store.Limits{PerMinute: 5}, 4, 1},
-			{store.Limits{PerMinute: 100, PerHour: 20}, 18, 2},
+			{store.Limits{}, 85, 5, 10},
+			{store.Limits{PerMinute: 1}, 1, 0, 0},
+			{store.Limits{PerMinute: 5}, 4, 0, 1},
+			{store.Limits{PerMinute: 100, PerHour: 20}, 17, 1, 2},
 		} {
-			time := newClock(false)
-			time.set(noon.AddDate(0, 0, c.reads)) // long after the case before
-			b := l.newLimiter(t, c.limits, time)
-			reads, writes := 0, 0
-			for tryCall(t, b, false) {
-				reads++
+			clock := newClock(false)
+			clock.set(noon.AddDate(0, 0, i)) // long after the case before
+			b := l.newLimiter(t, c.limits, clock)
+			granted := func(kind store.CallKind) (n int) {
+				for ; ; n++ {
+					switch err := b.Wait(t.Context(), store.Call{Kind: kind}); {
+					case errors.Is(err, errWouldWait):
+						return n
+					case err != nil:
+						t.Fatal(err)
+					}
+				}
 			}
-			for tryCall(t, b, true) {
-				writes++
-			}
-			if reads != c.reads || writes != c.writes {
-				t.Errorf("%+v: %d reads and %d writes", c.limits, reads, writes)
+			reads, plans, writes := granted(store.ReadCall), granted(store.PlanCall), granted(store.WriteCall)
+			if reads != c.reads || plans != c.plans || writes != c.writes {
+				t.Errorf("%+v: %d reads, %d plans and %d writes", c.limits, reads, plans, writes)
 			}
 		}
 	})
@@ -131,7 +147,7 @@ func TestRateLimitGrantsAllWithinTheLimit(t *testing.T) {
 	forEachDatabase(t, func(t *testing.T, l testDatabase) {
 		b := l.newLimiter(t, store.Limits{PerMinute: 64}, newClock(false))
 		inParallel(64, func(int) {
-			if err := b.Wait(t.Context(), true); err != nil {
+			if err := b.Wait(t.Context(), confirmedWrite); err != nil {
 				t.Error(err)
 			}
 		})
@@ -148,7 +164,7 @@ func TestRateLimitHoldsForConcurrentCalls(t *testing.T) {
 		limiters := []*store.RateLimiter{l.newLimiter(t, limits, c), l.newLimiter(t, limits, c)}
 		var got atomic.Int64
 		inParallel(32, func(i int) {
-			switch err := limiters[i%2].Wait(t.Context(), true); {
+			switch err := limiters[i%2].Wait(t.Context(), confirmedWrite); {
 			case err == nil:
 				got.Add(1)
 			case !errors.Is(err, errWouldWait):

@@ -47,7 +47,7 @@ func eachChange(ctx context.Context, q querier, where changeQuery, yield func(co
 		LEFT JOIN proposal AS p ON p.change_id = id LEFT JOIN decision AS d ON d.change_id = id
 		ORDER BY created DESC, id DESC, d.version`, where.args...)
 	if err != nil {
-		return err
+		return explainError(err)
 	}
 	defer rows.Close()
 	var r changeRow
@@ -55,7 +55,7 @@ func eachChange(ctx context.Context, q querier, where changeQuery, yield func(co
 	var bad error
 	for rows.Next() {
 		if err := r.scanFrom(rows); err != nil {
-			return err
+			return explainError(err)
 		}
 		if r.id != c.ID {
 			if c.ID != "" {
@@ -70,7 +70,7 @@ func eachChange(ctx context.Context, q querier, where changeQuery, yield func(co
 		}
 	}
 	if err := rows.Err(); err != nil || c.ID == "" {
-		return err
+		return explainError(err)
 	}
 	return yield(c, bad)
 }

@@ -60,6 +60,9 @@ func (d *database) runMigrations(ctx context.Context) (v int64, err error) {
 		return 0, err
 	}
 	defer tx.Rollback() // no effect after a commit
+	if err := d.allowLongStatements(ctx, tx); err != nil {
+		return 0, err
+	}
 	first := []string{schemaLock, `CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)`}
 	if d.sqlite {
 		first = first[1:]

@@ -27,6 +27,12 @@ const (
 		ON CONFLICT DO NOTHING`
 	deleteLink = `DELETE FROM link WHERE from_principal = $1 RETURNING to_principal`
 
+	deleteChange = `DELETE FROM change WHERE id = $1 AND version = $2 AND state = $3 AND settled = 1 AND updated < $4
+		RETURNING operation, target, digest, requester, via, round`
+	deleteProposal  = `DELETE FROM proposal WHERE change_id = $1`
+	deleteDecisions = `DELETE FROM decision WHERE change_id = $1`
+	deleteMessages  = `DELETE FROM notice WHERE change_id = $1`
+
 	lockHead         = `UPDATE audit_head SET n = n WHERE one = 1 RETURNING n, edge`
 	updateHead       = `UPDATE audit_head SET n = $1, edge = $2 WHERE one = 1`
 	insertEntries    = `INSERT INTO audit (n, lines, hashes, checkpoint) VALUES ($1, $2, $3, $4)`
@@ -42,6 +48,7 @@ const (
 func preparedQueries() []string {
 	return []string{
 		insertChange, insertProposal, updateChange, insertDecision, insertLink, deleteLink,
+		deleteChange, deleteProposal, deleteDecisions, deleteMessages,
 		lockHead, updateHead, insertEntries, selectCheckpoint,
 		lockBudget, updateBudget, selectCall, insertCall, deleteOldCalls,
 	}

@@ -97,7 +97,7 @@ type postgresTx struct {
 func (t *postgresTx) run(ctx context.Context, all ...*statement) error {
 	var batch pgx.Batch
 	if !t.started {
-		batch.Queue("BEGIN")
+		batch.Queue(beginStatement)
 		t.started = true
 	}
 	queueStatements(&batch, all)

@@ -22,6 +22,7 @@ type Config struct {
 	Defender    DefenderSettings              `yaml:"defender"`
 	Auth        string                        `yaml:"auth"`         // "" means client
 	ReadOnly    bool                          `yaml:"read_only"`    // nothing that changes Defender is offered
+	Retention   *time.Duration                `yaml:"retention"`    // nil means DefaultRetention, 0 keeps all
 	DatabaseURL string                        `yaml:"database_url"` // "" means SQLite in the state directory
 	ConfirmWith []string                      `yaml:"confirm_with"` // empty means slack if it is configured, else client
 	Policy      PolicySettings                `yaml:"policy"`

@@ -91,7 +91,7 @@ func TestEnvironmentIsTheFile(t *testing.T) {
 	t.Parallel()
 	env := loadConfig(t, "", Environment{
 		"SCANWARDEN_CLOUD": "commercial", "SCANWARDEN_REGION": "eu", "SCANWARDEN_AUTH": "client",
-		"SCANWARDEN_DATABASE_URL": "sqlite:/x.db", "SCANWARDEN_CONFIRM_WITH": "client",
+		"SCANWARDEN_DATABASE_URL": "sqlite:/x.db", "SCANWARDEN_RETENTION": "48h", "SCANWARDEN_CONFIRM_WITH": "client",
 		"SCANWARDEN_APPROVERS": "token:ada, local:grace,", "SCANWARDEN_SELF_APPROVAL": "true",
 		"SCANWARDEN_APPROVALS_REQUIRED": "delete_scans=2, add_scan=1", "SCANWARDEN_EXPIRES": "2s",
 		"SCANWARDEN_MAX_SCANS_PER_DELETE": "5", "SCANWARDEN_MAX_ADDRESSES_PER_SCAN": "6",
@@ -103,6 +103,7 @@ func TestEnvironmentIsTheFile(t *testing.T) {
 defender: {cloud: commercial, region: eu}
 auth: client
 database_url: sqlite:/x.db
+retention: 48h
 confirm_with: [client]
 policy:
   approvers: [token:ada, local:grace]

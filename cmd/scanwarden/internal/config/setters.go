@@ -67,14 +67,16 @@ func boolSetter(field func(*Config) *bool) func(*Config, string) error {
 	}
 }
 
-// setExpires sets the expiry of changes from a Go duration.
-func setExpires(c *Config, value string) error {
-	d, err := time.ParseDuration(value)
-	if err != nil {
-		return fmt.Errorf("%q is not a duration; write one, such as 15m", value)
+// durationSetter returns a setter for a Go duration. The error shows the example.
+func durationSetter(field func(*Config) **time.Duration, example string) func(*Config, string) error {
+	return func(c *Config, value string) error {
+		d, err := time.ParseDuration(value)
+		if err != nil {
+			return fmt.Errorf("%q is not a duration; write one, such as %s", value, example)
+		}
+		*field(c) = &d
+		return nil
 	}
-	c.Policy.Expires = &d
-	return nil
 }
 
 // setApprovalsRequired sets the approvals from a list such as "delete_scans=2,add_scan=1".

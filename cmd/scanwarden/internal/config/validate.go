@@ -2,6 +2,7 @@ package config
 
 import (
 	"strings"
+	"time"
 
 	"scanwarden/confirm"
 	"scanwarden/defender"
@@ -12,7 +13,7 @@ import (
 func (c *Config) validate() []error {
 	var mistakes []error
 	for _, check := range []func() error{
-		c.checkSignIn, c.checkEndpoints, c.checkDatabaseURL, c.checkSlack, c.checkAccountLink, c.checkChannels, c.checkApprovers,
+		c.checkSignIn, c.checkEndpoints, c.checkDatabaseURL, c.checkRetention, c.checkSlack, c.checkAccountLink, c.checkChannels, c.checkApprovers,
 		c.checkRules, c.checkPeople, c.checkApprovalsRequired, c.checkLimits, c.checkCredentials, c.checkHTTP, c.checkLogs,
 	} {
 		if err := check(); err != nil {
@@ -75,6 +76,29 @@ func (c *Config) checkDatabaseURL() error {
 	}
 	// The value may hold a password: do not repeat it.
 	return c.OriginOf("database_url").Errorf("write sqlite:PATH or postgres://USER@HOST/DATABASE")
+}
+
+// Bounds of the retention. Changes that ended a moment ago must stay visible to those who wait for them.
+const (
+	DefaultRetention = 90 * 24 * time.Hour
+	minRetention     = 24 * time.Hour
+	maxRetention     = 10 * 365 * 24 * time.Hour
+)
+
+// RetentionPeriod returns how long changes are kept after they have ended. Zero keeps all.
+func (c *Config) RetentionPeriod() time.Duration {
+	if c.Retention == nil {
+		return DefaultRetention
+	}
+	return *c.Retention
+}
+
+// checkRetention returns an error for a retention out of bounds.
+func (c *Config) checkRetention() error {
+	if d := c.RetentionPeriod(); d != 0 && (d < minRetention || d > maxRetention) {
+		return c.OriginOf("retention").Errorf("%s is out of bounds; write a duration from 24h to 87600h, such as 2160h, or 0h to keep all changes", d)
+	}
+	return nil
 }
 
 // checkChannels returns an error for an unknown or unavailable channel.

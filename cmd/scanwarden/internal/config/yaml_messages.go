@@ -53,6 +53,8 @@ func formatHint(at []string) string {
 	switch {
 	case at[len(at)-1] == "expires":
 		return " is not a duration; write one, such as 15m"
+	case at[len(at)-1] == "retention":
+		return " is not a duration; write one, such as 2160h"
 	case at[0] == "people":
 		return " is not a principal; write slack:TEAM/USER, entra:TENANT/OBJECT, token:NAME or local:USER"
 	}
@@ -68,6 +70,8 @@ func typeMismatch(k *kind.Type, at []string, name, value string) string {
 		return name + " must be a whole number, and this is a fraction"
 	case numeric && slices.Equal(at, []string{"policy", "expires"}):
 		return fmt.Sprintf("%s needs a unit; write %sm for minutes", name, value)
+	case numeric && slices.Equal(at, []string{"retention"}):
+		return fmt.Sprintf("%s needs a unit; write %sh for hours", name, value)
 	}
 	return fmt.Sprintf("%s must be %s, and this is %s", name, typeName(k.Want[0]), typeName(k.Got))
 }

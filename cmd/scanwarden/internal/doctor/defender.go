@@ -45,7 +45,7 @@ func (c *Checker) callDefender(ctx context.Context, token server.TokenSource) []
 	var ledger *store.Store
 	if ledger, err = server.OpenStore(ctx, c.cfg, c.env); err == nil {
 		defer ledger.Close()
-		cfg.RateLimit = ledger.RateLimiter(store.Limits{}, nil).Wait
+		cfg.RateLimit = server.WaitFor(ledger.RateLimiter(store.Limits{}, nil))
 	}
 	reader, err := defender.New(cfg)
 	if err != nil {

@@ -54,7 +54,7 @@ func (c *Checker) checkModes(dir string) []config.Finding {
 		switch name := file.Name(); {
 		case name == "audit.key", name == "server.key", strings.HasPrefix(name, "sign-in-"):
 			out = append(out, permissiveFiles(filepath.Join(dir, name), modeOthersAny, "600")...)
-		case name == "audit.pub":
+		case name == "audit.pub", strings.HasPrefix(name, "audit.head-"):
 			out = append(out, permissiveFiles(filepath.Join(dir, name), modeOthersWrite, "go-w")...)
 		}
 	}

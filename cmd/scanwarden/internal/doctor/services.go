@@ -121,7 +121,7 @@ func checkStore(ctx context.Context, c *Checker) []config.Finding {
 		return []config.Finding{problemFrom(err)}
 	}
 	defer ledger.Close()
-	if err := cmp.Or(ledger.Ping(ctx), ledger.CheckKey(ctx)); err != nil {
+	if err := cmp.Or(ledger.Ping(ctx), ledger.CheckKey(ctx), ledger.CheckHead(ctx)); err != nil {
 		return []config.Finding{problemFrom(err)}
 	}
 	open, err := ledger.Changes(ctx, confirm.Filter{States: []confirm.State{confirm.Unknown, confirm.Executing}})
@@ -134,6 +134,11 @@ func checkStore(ctx context.Context, c *Checker) []config.Finding {
 		return []config.Finding{config.Problem(err.Error(), "The ledger may have been altered: compare it with a backup before another change is confirmed.")}
 	}
 	out := []config.Finding{config.Pass("opens, its key fits, and its log of %s holds", countEntries(head.Entries))}
+	settings, err := ledger.ServerSettings(ctx)
+	if err != nil {
+		return append(out, problemFrom(err))
+	}
+	out = append(out, checkServerSettings(settings)...)
 	for _, change := range open {
 		if change.State == confirm.Unknown {
 			out = append(out, config.Note(fmt.Sprintf("change %s ended unknown", change.ID), "See `scanwarden changes "+change.ID+"`, and look in the Defender portal."))

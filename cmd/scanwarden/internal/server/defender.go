@@ -20,7 +20,7 @@ func (b *Builder) defenderConfig(c *components) (cfg defender.Config, write Toke
 		tools.Progress(ctx, fmt.Sprintf("waiting %d s for Defender's call budget", int(d.Round(time.Second).Seconds())))
 	})
 	cfg = defender.Config{
-		RateLimit: limiter.Wait,
+		RateLimit: WaitFor(limiter),
 		OnThrottled: func(ctx context.Context, until time.Time) {
 			if err := limiter.PauseUntil(ctx, until); err != nil {
 				b.log.WarnContext(ctx, "failed to share Retry-After with other replicas", "until", until, "error", err)
@@ -47,6 +47,16 @@ func (b *Builder) defenderConfig(c *components) (cfg defender.Config, write Toke
 	c.stopSignIn = sources.Close
 	cfg.Token = sources.Read
 	return cfg, sources.Write, target, nil
+}
+
+// WaitFor returns a function that waits for limiter. Callers that Defender's client names take turns.
+func WaitFor(limiter *store.RateLimiter) func(context.Context, defender.Call) error {
+	kinds := map[defender.CallKind]store.CallKind{
+		defender.ReadCall: store.ReadCall, defender.PlanCall: store.PlanCall, defender.WriteCall: store.WriteCall,
+	}
+	return func(ctx context.Context, call defender.Call) error {
+		return limiter.Wait(ctx, store.Call{Caller: call.Actor.User, Kind: kinds[call.Kind]})
+	}
 }
 
 // startSimulator serves the built-in tenant with a bearer token of its own, so that the client speaks real HTTP to it.

@@ -1,8 +1,10 @@
 package server
 
 import (
+	"context"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	runtimemetrics "runtime/metrics"
 	"time"
@@ -18,6 +20,7 @@ import (
 //   - scanwarden_defender_calls_total: HTTP calls to Defender, by method and outcome: a status, or "error" if no response
 //     came.
 //   - scanwarden_budget_wait_seconds: how long calls waited for Defender's rate limit.
+//   - scanwarden_ledger_bytes: the size of the ledger on disk.
 //   - scanwarden_callers_limited_total: refusals of MCP callers, by the limit that was reached.
 type metrics struct {
 	set   *vm.Set
@@ -75,6 +78,25 @@ func (m *metrics) countTransition(c confirm.Change) {
 // countCall counts a response from Defender, or that none came.
 func (m *metrics) countCall(method, outcome string) {
 	m.set.GetOrCreateCounter(fmt.Sprintf(`scanwarden_defender_calls_total{method=%q,outcome=%q}`, method, outcome)).Inc()
+}
+
+// sizeTimeout bounds one measurement of the ledger, so that a database that hangs does not delay the page.
+const sizeTimeout = 2 * time.Second
+
+// measureLedger lets the page show the size that the function returns, and NaN while it returns an error.
+func (m *metrics) measureLedger(size func(context.Context) (int64, error)) {
+	if m == nil {
+		return
+	}
+	m.set.GetOrCreateGauge("scanwarden_ledger_bytes", func() float64 {
+		ctx, cancel := context.WithTimeout(context.Background(), sizeTimeout)
+		defer cancel()
+		bytes, err := size(ctx)
+		if err != nil {
+			return math.NaN()
+		}
+		return float64(bytes)
+	})
 }
 
 // countLimited counts a caller that was refused by a limit.

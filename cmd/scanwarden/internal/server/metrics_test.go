@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -17,6 +18,7 @@ func TestMetricsHoldTheirNames(t *testing.T) {
 	m := newMetrics()
 	m.countTransition(confirm.Change{Proposal: confirm.Proposal{Operation: "add_scan"}, State: confirm.Applied, Requester: "entra:t/ada"})
 	m.observeWait(2 * time.Second)
+	m.measureLedger(func(context.Context) (int64, error) { return 4096, nil })
 	m.countLimited("waiting")
 	(*metrics)(nil).countLimited("waiting") // over stdio nothing is counted
 	answering := httptest.NewServer(http.NotFoundHandler())
@@ -46,7 +48,9 @@ scanwarden_budget_wait_seconds_bucket{le="300"} 1
 scanwarden_budget_wait_seconds_bucket{le="900"} 1
 scanwarden_budget_wait_seconds_bucket{le="+Inf"} 1
 scanwarden_budget_wait_seconds_sum 2
-scanwarden_budget_wait_seconds_count 1`), "\n") {
+scanwarden_budget_wait_seconds_count 1
+# TYPE scanwarden_ledger_bytes gauge
+scanwarden_ledger_bytes 4096`), "\n") {
 		if !strings.Contains(page.String(), line+"\n") {
 			t.Errorf("/metrics lacks %s", line)
 		}

@@ -8,6 +8,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -83,15 +84,19 @@ func (b *Builder) build(ctx context.Context) (*components, error) {
 	if err != nil {
 		return nil, err
 	}
+	ledger.OnPinError = func(err error) {
+		b.log.Error("the head of the audit log is not recorded, so that a cut log would not be found", "error", err)
+	}
 	c := &components{stopSimulator: func() {}, stopSignIn: func() {}}
 	if c.store, err = store.Open(ctx, ledger); err != nil {
 		return nil, err
 	}
-	if err := errors.Join(c.store.CheckKey(ctx), b.buildCore(c)); err != nil {
+	if err := errors.Join(cmp.Or(c.store.CheckKey(ctx), c.store.CheckHead(ctx)), b.buildCore(c)); err != nil {
 		c.stopSimulator()
 		c.stopSignIn()
 		return nil, errors.Join(err, c.store.Close())
 	}
+	b.metrics.measureLedger(c.store.Size)
 	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	c.stopRecovery = cancel
 	if !b.cfg.ReadOnly && !b.cfg.Simulator {
@@ -123,7 +128,8 @@ func (b *Builder) buildCore(c *components) error {
 		return err
 	}
 	credentials, policy := b.Credentials(), b.cfg.ConfirmPolicy()
-	gateConfig := confirm.Config{Store: c.store, Policy: policy, Target: target, Log: b.log, OnTransition: b.onTransition}
+	gateConfig := confirm.Config{Store: c.store, Policy: policy, Target: target, Log: b.log, OnTransition: b.onTransition,
+		Retention: b.cfg.RetentionPeriod()}
 	if err := b.enableWrites(&gateConfig, c, api, write); err != nil {
 		return err
 	}

@@ -37,7 +37,8 @@ func StoreConfig(c *config.Config, env config.Environment) (store.Config, error)
 // ErrNoStore is returned if there is no ledger yet. That is not the same as an empty ledger: it may have been removed.
 var ErrNoStore = errors.New("there is no ledger")
 
-// OpenStore opens the ledger of a server for reading. It never creates one and returns ErrNoStore if there is none.
+// OpenStore opens the ledger of a server for reading. It creates neither a ledger nor keys, and returns ErrNoStore if
+// there is no ledger.
 func OpenStore(ctx context.Context, c *config.Config, env config.Environment) (*store.Store, error) {
 	location, err := StoreConfig(c, env)
 	if err != nil {
@@ -48,5 +49,9 @@ func OpenStore(ctx context.Context, c *config.Config, env config.Environment) (*
 			return nil, fmt.Errorf("%w at %s yet: start `scanwarden stdio` or `scanwarden serve` first, or name another one with SCANWARDEN_DATABASE_URL or SCANWARDEN_STATE_DIR", ErrNoStore, path)
 		}
 	}
-	return store.Open(ctx, location)
+	ledger, err := store.OpenExisting(ctx, location)
+	if errors.Is(err, store.ErrNoLedger) {
+		return nil, fmt.Errorf("%w in the database yet: start `scanwarden serve` first, or name another one with SCANWARDEN_DATABASE_URL", ErrNoStore)
+	}
+	return ledger, err
 }

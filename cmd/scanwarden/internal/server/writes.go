@@ -14,11 +14,9 @@ func (b *Builder) enableWrites(gateConfig *confirm.Config, components *component
 	if b.cfg.ReadOnly {
 		return nil
 	}
-	// The Executor reads for a write that a person waits for, so its calls are not queued behind other reads.
-	urgent, wait := api, api.RateLimit
-	urgent.RateLimit = func(ctx context.Context, _ bool) error { return wait(ctx, true) }
-	urgent.HTTP = b.metrics.newHTTPClient(true)
-	live, err := defender.New(urgent)
+	reads := api
+	reads.HTTP = b.metrics.newHTTPClient(true)
+	live, err := defender.New(reads)
 	if err != nil {
 		return err
 	}

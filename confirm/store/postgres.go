@@ -1,0 +1,74 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+)
+
+// Bounds of a statement of ours at PostgreSQL. A session that holds the log's lock blocks all replicas, so it must not
+// stay idle in a transaction, for example after its machine was suspended.
+const (
+	txTimeout   = 30 * time.Second // of one transaction, and of one of its statements
+	lockTimeout = 10 * time.Second // of the wait for one lock
+	idleTimeout = time.Minute      // of a transaction that sends no statement
+)
+
+// openPostgres returns a pool. It does not connect yet.
+func openPostgres(rawURL string) (*database, error) {
+	cfg, err := pgx.ParseConfig(rawURL)
+	if err != nil {
+		// The parser's error may quote the password.
+		return nil, errors.New("the database URL is not one PostgreSQL understands; correct SCANWARDEN_DATABASE_URL")
+	}
+	db := stdlib.OpenDB(*cfg, stdlib.OptionAfterConnect(configureSession))
+	db.SetMaxOpenConns(2 * maxReaders)
+	db.SetMaxIdleConns(maxReaders)
+	db.SetConnMaxIdleTime(5 * time.Minute)
+	return &database{write: db, read: db, location: postgresLocation(cfg)}, nil
+}
+
+// postgresLocation returns what identifies the ledger among those that one state directory may have been used with.
+func postgresLocation(cfg *pgx.ConnConfig) string {
+	return fmt.Sprintf("postgres:%s:%d/%s?search_path=%s", cfg.Host, cfg.Port, cfg.Database, cfg.RuntimeParams["search_path"])
+}
+
+// sessionSettings do not depend on the defaults of the server, the database or the role. A commit is acknowledged only
+// when it is on the disk of the primary and of every synchronous standby; remote_apply is the one level that waits for
+// more. The isolation level is the one that the guards of our statements are written for. It also applies to
+// statements outside a transaction.
+const sessionSettings = `SELECT
+	set_config('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, false),
+	set_config('default_transaction_isolation', 'read committed', false),
+	set_config('statement_timeout', $1::text, false),
+	set_config('lock_timeout', $2::text, false),
+	set_config('idle_in_transaction_session_timeout', $3::text, false)`
+
+// configureSession applies sessionSettings to a new connection.
+func configureSession(ctx context.Context, conn *pgx.Conn) error {
+	_, err := conn.Exec(ctx, sessionSettings, pgx.QueryExecModeExec,
+		pgMillis(txTimeout), pgMillis(lockTimeout), pgMillis(idleTimeout))
+	return err
+}
+
+func pgMillis(d time.Duration) string { return fmt.Sprintf("%dms", d.Milliseconds()) }
+
+// beginStatement starts a writing transaction. The level is that of sessionSettings; it is repeated here because a
+// connection pooler may hand out a connection that lost its settings.
+const beginStatement = "BEGIN ISOLATION LEVEL READ COMMITTED"
+
+// allowLongStatements lifts the time-outs for the rest of a transaction whose statements take as long as the ledger is
+// large. It does nothing with SQLite.
+func (d *database) allowLongStatements(ctx context.Context, tx *sql.Tx) error {
+	if d.sqlite {
+		return nil
+	}
+	_, err := tx.ExecContext(ctx, `SELECT set_config('statement_timeout', '0', true),
+		set_config('lock_timeout', '0', true), set_config('idle_in_transaction_session_timeout', '0', true)`)
+	return err
+}

@@ -68,6 +68,8 @@ func adviceInvalid(e *Error) string {
 	switch {
 	case e.Code == "MaximumBatchSizeExceeded":
 		return "name fewer ids at once"
+	case e.Status == http.StatusBadRequest && e.Message == msgWithheld:
+		return "check every field of the scan and the type of its credential"
 	case e.Status == http.StatusBadRequest:
 		return "correct the field that the message names"
 	case e.Status == http.StatusConflict:

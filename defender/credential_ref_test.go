@@ -1,11 +1,17 @@
 package defender_test
 
 import (
+	"context"
+	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"html"
+	"io"
+	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -143,31 +149,96 @@ func TestAnEchoedSecretIsScrubbed(t *testing.T) {
 		"lower-case query": strings.ToLower(url.QueryEscape("pa\"ss\\w")) + url.QueryEscape("örd+&<%'1 €😀"),
 		"HTML":             html.EscapeString(plain),
 		"a short one":      "community-string",
+		"base64":           base64.StdEncoding.EncodeToString([]byte(plain)),
+		"base64, no field": base64.RawURLEncoding.EncodeToString([]byte(`{"x":"` + plain)),
+		"hex":              hex.EncodeToString([]byte(plain)),
+		"reversed":         reversed(plain),
 	} {
 		for _, place := range []string{`{"error":{"message":%s}}`, `{"error":{"code":%s}}`, `{"error":{"target":%s}}`, `{"error":%s}`, `{"message":%s}`} {
 			said, _ := json.Marshal("before " + echo + " after")
 			s := startService(t, respond(400, fmt.Sprintf(place, said)))
 			_, err := sendWrite(t.Context(), newWriter(t, s.config()), newAdd(t, labScan(coreCredential())), auth)
 			shown := fmt.Sprintf("%v %#v", err, *asError(t, err))
-			if !strings.Contains(shown, "[redacted]") || strings.Contains(shown, "and-more") {
-				t.Errorf("%s in %s is not scrubbed: %s", name, place, shown)
-			}
-			for _, form := range []string{plain, echo, "wörd", "w%C3%B6rd", `w\u00F6rd`, "community"} {
+			for _, form := range []string{plain, echo, "and-more", "before", "after", "wörd", "w%C3%B6rd", `w\u00F6rd`, "community"} {
 				if strings.Contains(shown, form) {
 					t.Errorf("%s in %s leaves %q: %s", name, place, form, shown)
 				}
 			}
 		}
 	}
+}
+
+func reversed(s string) string {
+	r := []rune(s)
+	slices.Reverse(r)
+	return string(r)
+}
+
+// A request without a credential still has a token, which no message must repeat. The rest of the text is kept.
+func TestAnEchoedTokenIsScrubbed(t *testing.T) {
 	long := strings.Repeat("x", 495)
 	for said, want := range map[string]string{
-		"before community-string after": "before [redacted] after", // the rest of the text is kept
-		long + "community-string":       long + "[reda…",           // redacted before it is cut, so that no half secret remains
+		"before secret-token after": "before [redacted] after",
+		long + "secret-token":       long + "[reda…", // redacted before it is cut, so that no half token remains
 	} {
 		s := startService(t, respond(400, `{"error":{"message":"`+said+`"}}`))
-		_, err := sendWrite(t.Context(), newWriter(t, s.config()), newAdd(t, labScan(coreCredential())), coreCredential())
+		cfg := s.config()
+		cfg.Token = func(context.Context, defender.TokenRequest) (string, error) { return "secret-token", nil }
+		_, err := sendWrite(t.Context(), newWriter(t, cfg), newDelete(t), nil)
 		if got := asError(t, err).Message; got != want {
 			t.Errorf("message %q, want %q", got, want)
+		}
+	}
+}
+
+// After a request with a credential, the status, a documented code and the request id are passed on.
+func TestWhatIsPassedOnAfterACredential(t *testing.T) {
+	const id = "00000000-0000-4000-8000-000000000002"
+	for body, want := range map[string]string{
+		`{"error":{"code":"InvalidInput","message":"x","target":"` + id + `"}}`: "add scan: 400 InvalidInput: Defender's own message is withheld, because it could repeat the credential that was sent (request " + id + "); check every field",
+		`{"error":{"code":"aGVsbG8","message":"","target":"` + id + `-1"}}`:     "add scan: 400 Bad Request; ",
+	} {
+		s := startService(t, respond(400, body))
+		_, err := sendWrite(t.Context(), newWriter(t, s.config()), newAdd(t, labScan(coreCredential())), coreCredential())
+		if !strings.HasPrefix(asError(t, err).Error(), want) {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+	s := startService(t, dropMalformed)
+	_, err := sendWrite(t.Context(), newWriter(t, s.config()), newAdd(t, labScan(coreCredential())), coreCredential())
+	if !errors.Is(err, defender.ErrUncertain) || strings.Contains(err.Error(), "YXV0aFBhc3N3b3Jk") {
+		t.Errorf("a malformed response is repeated: %v", err)
+	}
+}
+
+// dropMalformed answers with a line that is no HTTP, which net/http quotes in its error.
+func dropMalformed(w http.ResponseWriter, _ *http.Request) {
+	conn, _, err := w.(http.Hijacker).Hijack()
+	if err != nil {
+		panic(err)
+	}
+	defer conn.Close()
+	io.WriteString(conn, "HTTP/1.1 YXV0aFBhc3N3b3Jk x\r\n\r\n")
+}
+
+// A receipt has the values that were sent; any other text is withheld, in whatever encoding it repeats a secret.
+func TestAReceiptAfterACredentialHasWhatWasSent(t *testing.T) {
+	const id = "289224fb-1686-472c-9751-5555960854ca"
+	body := `{"id":"` + id + `","scanType":"Network","scanName":"YXV0aFBhc3N3b3Jk","isActive":false,"target":"192.0.2.10, 192.0.2.11","intervalInHours":61757468,
+		"targetType":"Ip","createdBy":"61757468506173","orgId":"drowssaPhtua","scannerAgent":{"machineId":"` + machine + `","machineName":"YXV0aFBhc3N3b3Jk"},
+		"latestScan":{"status":"YXV0aFBhc3N3b3Jk","failureReason":"x"}}`
+	s := startService(t, respond(200, body))
+	got, err := sendWrite(t.Context(), newWriter(t, s.config()), newAdd(t, labScan(coreCredential())), coreCredential())
+	want := defender.Definition{ID: id, ScanType: "Network", ScanName: "[withheld]", Target: "192.0.2.10,192.0.2.11", TargetType: "Ip",
+		ScannerAgent: defender.Scanner{MachineID: machine}}
+	if err != nil || fmt.Sprintf("%+v", *got.Definition) != fmt.Sprintf("%+v", want) {
+		t.Errorf("%+v, %v", got.Definition, err)
+	}
+	for _, odd := range []string{"YXV0aFBhc3N3b3Jk", "61757468506173776f7264", "authPassword"} {
+		s := startService(t, respond(200, strings.Replace(body, id, odd, 1)))
+		_, err := sendWrite(t.Context(), newWriter(t, s.config()), newAdd(t, labScan(coreCredential())), coreCredential())
+		if !errors.Is(err, defender.ErrUncertain) || strings.Contains(err.Error(), odd) {
+			t.Errorf("the id %q gave %v", odd, err)
 		}
 	}
 }

@@ -18,7 +18,9 @@
 //
 // A scan's passwords are [Secret]s, which no formatter shows. A frozen Write has a reference to a named credential
 // instead. Prepare replaces it with the credential and leaves every other byte unchanged. A member with the name of a
-// secret is not kept from a response, and secrets are removed from an error message that repeats them.
+// secret is not kept from a response. After a request with a credential, an error has the status, a documented code and
+// the request id of the response, and a receipt the values that were sent: the service could repeat a secret in any
+// encoding.
 //
 // # How far to trust the facts
 //

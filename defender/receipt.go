@@ -47,6 +47,12 @@ func scanReceipt(r request, resp response) (Receipt, *Error) {
 	if err != nil {
 		return Receipt{}, bodyError(r, resp, resp.describeBody(), describeSyntax(err))
 	}
+	if resp.hadCredential {
+		var ok bool
+		if d, ok = r.confirmed(d); !ok {
+			return Receipt{}, bodyError(r, resp, "the response has no id of a scan in the usual form", nil)
+		}
+	}
 	return Receipt{Status: resp.status, Definition: &d}, nil
 }
 

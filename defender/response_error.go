@@ -22,9 +22,9 @@ func responseError(r request, resp response) *Error {
 	e := &Error{
 		Op:        r.op,
 		Status:    resp.status,
-		Code:      resp.sanitize(body.Code, maxName),
-		Message:   resp.sanitize(body.Message, maxMessage),
-		RequestID: resp.sanitize(body.Target, maxName),
+		Code:      resp.code(body.Code),
+		Message:   resp.message(body.Message),
+		RequestID: resp.requestID(body.Target),
 		Kind:      classifyResponse(r, resp),
 		transient: isTransientStatus(resp.status),
 	}
@@ -40,6 +40,9 @@ func responseError(r request, resp response) *Error {
 
 // bodyError returns the Error for a response with the right status and an unusable body. message is its Message.
 func bodyError(r request, resp response, message string, cause error) *Error {
+	if resp.hadCredential {
+		cause = withoutEcho(cause)
+	}
 	e := &Error{Op: r.op, Status: resp.status, Message: message, cause: cause}
 	e.transient = resp.err != nil && resp.err != errTooLarge
 	if r.write {
@@ -54,6 +57,9 @@ func bodyError(r request, resp response, message string, cause error) *Error {
 func transportError(r request, unread bool, cause error) *Error {
 	if u, ok := errors.AsType[*url.Error](cause); ok {
 		cause = u.Err // without the method and URL, which the operation implies
+	}
+	if len(r.secrets) > 0 && !unread {
+		cause = withoutEcho(cause)
 	}
 	e := &Error{Op: r.op, Message: "no response from Defender", cause: cause, transient: true}
 	if r.write && unread {
@@ -147,6 +153,9 @@ func retryAfter(resp response, now time.Time) time.Duration {
 
 // describeBody returns a message about a body that is not Defender's JSON.
 func (resp response) describeBody() string {
+	if resp.hadCredential {
+		return fmt.Sprintf("the response is not the expected one (%d bytes)", len(resp.body))
+	}
 	media, _, _ := strings.Cut(resp.header.Get("Content-Type"), ";")
 	return untrusted.SanitizeText(redactSecrets(fmt.Sprintf("the response is not the expected one (%d bytes of %q)", len(resp.body), media), resp.secrets), maxMessage)
 }

@@ -52,6 +52,8 @@ type response struct {
 	body    []byte
 	err     error    // why the body is incomplete, or nil
 	secrets []string // texts that no error must repeat
+
+	hadCredential bool // the request had a credential, so nothing that the service wrote is passed on unchecked
 }
 
 // isTokenRefused reports whether a is a 401 for which a new token may help. The service refused the token before it
@@ -113,7 +115,7 @@ func (t *transport) exchange(ctx context.Context, r request, token string) (resp
 	}
 	defer httpResp.Body.Close()
 	resp := readResponse(httpResp)
-	resp.secrets = append([]string{token}, r.secrets...)
+	resp.secrets, resp.hadCredential = append([]string{token}, r.secrets...), len(r.secrets) > 0
 	if resp.status == http.StatusTooManyRequests && t.cfg.OnThrottled != nil {
 		now := time.Now()
 		t.cfg.OnThrottled(ctx, now.Add(retryAfter(resp, now)))

@@ -142,7 +142,7 @@ func TestFailuresAreClassified(t *testing.T) {
 		state           confirm.State
 		words           []string
 	}{
-		"refused":             {"add_scan", labScan, defendertest.Fault{Method: "POST", Status: 400, Code: "InvalidInput", Message: "no such\u202e scanner"}, "failed", []string{"InvalidInput", "no such"}},
+		"refused":             {"add_scan", labScan, defendertest.Fault{Method: "POST", Status: 400, Code: "InvalidInput", Message: "no such\u202e scanner"}, "failed", []string{"InvalidInput", "message is withheld"}},
 		"forbidden":           {"add_scan", labScan, defendertest.Fault{Method: "POST", Status: 403}, "failed", []string{"403"}},
 		"throttled":           {"update_scan", update, defendertest.Fault{Method: "PATCH", Status: 429, RetryAfter: "7"}, "failed", []string{"429"}},
 		"server error":        {"add_scan", labScan, defendertest.Fault{Method: "POST", Status: 500}, "unknown", []string{`"Lab"`, `"10.1.2.3"`, "Before proposing it again, check in the Defender portal"}},
@@ -262,10 +262,10 @@ func TestExecuteStopsBeforeSending(t *testing.T) {
 func TestAnswersThatDifferAreReported(t *testing.T) {
 	s := newStack(t, defendertest.Options{})
 	c := executingChange(s.plan("add_scan", labScan))
-	s.Tenant.Fail(defendertest.Fault{Method: "POST", Apply: true, Body: `{"id":"x","scanType":"Network","scanName":"Other","isActive":true,
+	s.Tenant.Fail(defendertest.Fault{Method: "POST", Apply: true, Body: `{"id":"` + financeWin + `","scanType":"Network","scanName":"Other","isActive":true,
 		"target":"10.1.2.3","intervalInHours":4,"targetType":"Ip","scannerAgent":{"machineId":"` + branch + `"}}`})
 	s.wantState(s.Executor.Execute(t.Context(), c, noCheck), "applied",
-		`scanName is "Other" instead of "Lab"`, `scannerAgent.machineId is "`+branch, "Check the scan in the Defender portal.")
+		`scanName is "[withheld]" instead of "Lab"`, `scannerAgent.machineId is "[withheld]" instead of "`+hq, "Check the scan in the Defender portal.")
 }
 
 // TestReconcileFindsTheOutcome in what Defender lists, for each operation and each way it can have ended.

@@ -42,7 +42,7 @@ func nameSet(names []string) []string {
 	var out []string
 	for _, name := range names {
 		if name != "" {
-			out = append(out, escapeInvisible(name))
+			out = append(out, escapeForRule(name))
 		}
 	}
 	slices.Sort(out)

@@ -19,13 +19,24 @@ func escapeInvisible(text string) string {
 	if isPlainASCII(text) {
 		return text
 	}
+	return escapeWith(text, blanksText)
+}
+
+// escapeForRule returns text as the rules of a policy see it: like escapeInvisible, but with its spaces, so that a rule
+// can name a scan whose name has two in a row.
+func escapeForRule(text string) string {
+	return escapeWith(text, func(n int, _ bool) string { return strings.Repeat(" ", n) })
+}
+
+// escapeWith escapes what is invisible in text, and writes n spaces in a row, at one end or not, as blanks returns them.
+func escapeWith(text string, blanks func(n int, atEnd bool) string) string {
 	var b strings.Builder
 	for i := 0; i < len(text); {
 		r, size := utf8.DecodeRuneInString(text[i:])
 		switch {
 		case r == ' ':
 			size = len(text[i:]) - len(strings.TrimLeft(text[i:], " "))
-			b.WriteString(blanksText(size, i == 0 || i+size == len(text)))
+			b.WriteString(blanks(size, i == 0 || i+size == len(text)))
 		case r == utf8.RuneError && size == 1:
 			fmt.Fprintf(&b, "⟨0x%02X⟩", text[i])
 		case isVisible(r) && r != '⟨' && !isForeignMark(text[:i], r):

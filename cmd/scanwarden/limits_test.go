@@ -17,6 +17,7 @@ func TestManyInitializeAttemptsNeedLittleMemory(t *testing.T) {
 	t.Parallel()
 	const attempts, connections, maxResidentKiB = 8000, 8, 100_000_000 / 1024
 	s := newStack(t)
+	s.program = buildRelease(t) // the race detector multiplies the memory of the test's own binary
 	served := s.serve(t, "SCANWARDEN_HTTP_AUTH=none")
 	long := strings.Replace(strings.TrimSpace(initializeLine), `"name":"`, `"name":"`+strings.Repeat("x", 32<<10), 1)
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: connections}}

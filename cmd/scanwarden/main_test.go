@@ -136,7 +136,7 @@ func programPath(t testing.TB) string {
 	return path
 }
 
-// buildBinary builds a command as a release is built, once for all benchmarks.
+// buildBinary builds a command as a release is built, once for all tests and benchmarks.
 func buildBinary(pkg, name string) func(testing.TB) string {
 	once := sync.OnceValues(func() (string, error) {
 		dir, err := buildDir()

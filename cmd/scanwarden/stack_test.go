@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -32,11 +33,12 @@ const (
 // stack is one installation: a simulated tenant in this process, a state directory, and the environment that connects
 // the program with both.
 type stack struct {
-	t      *testing.T
-	tenant *defendertest.Server
-	state  string
-	env    []string
-	logs   *sharedBuffer // stderr of every process
+	t       *testing.T
+	tenant  *defendertest.Server
+	state   string
+	env     []string
+	logs    *sharedBuffer // stderr of every process
+	program string        // what is run; "" is the test's own binary
 }
 
 // newStack returns an installation in which no server runs.
@@ -78,7 +80,7 @@ credentials:
 // command returns a command of the program, not started yet. It inherits no environment.
 func (s *stack) command(args ...string) *exec.Cmd {
 	s.t.Helper()
-	cmd := exec.Command(programPath(s.t), args...)
+	cmd := exec.Command(cmp.Or(s.program, programPath(s.t)), args...)
 	cmd.Env, cmd.Stderr = s.env, s.logs
 	return cmd
 }

@@ -22,7 +22,7 @@ func LookAlike(text string) (found Imitation, ok bool) {
 	var s scan
 	s.noteSingletons(text)
 	for _, r := range norm.NFC.String(text) {
-		s.add(r)
+		s.addRune(r)
 	}
 	if s.odd == 0 || s.blocked && !s.deceptive || s.rightToLeft && !s.latin {
 		return Imitation{}, false
@@ -45,24 +45,24 @@ type scan struct {
 func (s *scan) noteSingletons(text string) {
 	for _, r := range text {
 		if r > unicode.MaxASCII && isASCII(norm.NFC.String(string(r))) {
-			s.note(r, true)
+			s.noteOdd(r, true)
 		}
 	}
 }
 
-func (s *scan) note(r rune, deceptive bool) {
+func (s *scan) noteOdd(r rune, deceptive bool) {
 	if s.odd == 0 {
 		s.odd = r
 	}
 	s.deceptive = s.deceptive || deceptive
 }
 
-// add takes the next character.
-func (s *scan) add(r rune) {
+// addRune takes the next character.
+func (s *scan) addRune(r rune) {
 	defer func() { s.last = r }()
 	switch {
 	case isHiddenMark(s.last, r):
-		s.note(r, true)
+		s.noteOdd(r, true)
 		return
 	case r <= unicode.MaxASCII, isOrdinary(r):
 		s.latin = s.latin || unicode.Is(unicode.Latin, r)
@@ -71,7 +71,7 @@ func (s *scan) add(r rune) {
 	}
 	if plain := plainForm(r); plain != "" {
 		s.rightToLeft = s.rightToLeft || isRightToLeft(r)
-		s.note(r, isDeceptive(r))
+		s.noteOdd(r, isDeceptive(r))
 		s.looks.WriteString(plain)
 		return
 	}

@@ -9,11 +9,14 @@ import (
 	"scanwarden/cmd/scanwarden/internal/server"
 )
 
+// stdioCommand is the name of the command that starts fast: a client starts it for each session.
+const stdioCommand = "stdio"
+
 // newStdioCommand returns `scanwarden stdio`, which an MCP client starts.
 func newStdioCommand(e environment) *cobra.Command {
 	var simulated bool
 	cmd := &cobra.Command{
-		Use: "stdio", GroupID: groupServe, Example: "scanwarden stdio --simulator", Args: cobra.NoArgs,
+		Use: stdioCommand, GroupID: groupServe, Example: "scanwarden stdio --simulator", Args: cobra.NoArgs,
 		Short: "Serve MCP over stdin and stdout, for one local client.",
 		RunE:  func(cmd *cobra.Command, _ []string) error { return runStdio(e, givenSettings(cmd), simulated) },
 	}
@@ -32,7 +35,9 @@ func runStdio(e environment, flags config.Flags, simulated bool) error {
 	if config.IsTerminal(e.stdin) {
 		fmt.Fprintln(e.stderr, "An MCP client starts this command and speaks to it; it waits for one on standard input. Ctrl-C ends it.")
 	}
-	return server.NewBuilder(cfg, e.env, cfg.Logger(e.stderr), versionText()).ServeStdio(e.ctx, e.stdin, e.stdout)
+	b := server.NewBuilder(cfg, e.env, cfg.Logger(e.stderr), versionText())
+	b.OnBuilt = e.resumeGC
+	return b.ServeStdio(e.ctx, e.stdin, e.stdout)
 }
 
 // addSimulatorFlag adds --simulator, which replaces Defender by the built-in simulated tenant.

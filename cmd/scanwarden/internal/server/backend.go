@@ -30,11 +30,11 @@ func (b *Builder) buildInBackground(ctx context.Context, failed func(error)) *la
 	backend := &lazyBackend{start: sync.OnceFunc(func() { close(started) }), built: make(chan struct{})}
 	if backend.err = b.cfg.MissingSettings(); backend.err != nil {
 		b.log.Warn("every tool call will be refused", "reason", backend.err)
-		close(backend.built)
+		b.finishBuild(backend)
 		return backend
 	}
 	go func() {
-		defer close(backend.built)
+		defer b.finishBuild(backend)
 		select {
 		case <-started:
 		case <-time.After(maxStartDelay):
@@ -44,6 +44,14 @@ func (b *Builder) buildInBackground(ctx context.Context, failed func(error)) *la
 		}
 	}()
 	return backend
+}
+
+// finishBuild releases the calls that wait for the components.
+func (b *Builder) finishBuild(backend *lazyBackend) {
+	close(backend.built)
+	if b.OnBuilt != nil {
+		b.OnBuilt()
+	}
 }
 
 // get waits for the components and returns them, or the error why they could not be built.

@@ -34,6 +34,8 @@ type Builder struct {
 
 	// SignIn returns the sources of tokens. It returns the same ones each time and makes no call.
 	SignIn func() (TokenSources, error)
+	// OnBuilt is called when a server has built its components in the background, or has failed to; nil means nothing.
+	OnBuilt func()
 }
 
 // NewBuilder returns a Builder for cfg. It calls nothing and reads nothing.

@@ -39,11 +39,11 @@ type Gate struct {
 	running sync.WaitGroup
 
 	mu       sync.Mutex
-	watched  map[string]*watch      // by change id: who waits for its next transition
-	retries  map[string]retryState  // by change id: when to read Defender again for an unknown outcome
-	reserved map[Principal][]string // by requester: the ids of changes that are being inserted now
-	skipped  map[string]time.Time   // by id of a change that is left to other processes: its expiry
-	runs     map[string]bool        // by id: the changes that this process claims or executes now
+	watched  map[string]*watch           // by change id: who waits for its next transition
+	retries  map[string]retryState       // by change id: when to read Defender again for an unknown outcome
+	reserved map[Principal][]reservation // by requester: the changes that are being inserted now
+	skipped  map[string]time.Time        // by id of a change that is left to other processes: its expiry
+	runs     map[string]bool             // by id: the changes that this process claims or executes now
 
 	stop     sync.Once
 	stopping chan struct{} // closed by Drain: changes that wait for their turn are left to other processes
@@ -59,7 +59,7 @@ func New(cfg Config) *Gate {
 	}
 	return &Gate{
 		cfg: cfg, owner: rand.Text(), watched: map[string]*watch{}, retries: map[string]retryState{},
-		reserved: map[Principal][]string{}, skipped: map[string]time.Time{},
+		reserved: map[Principal][]reservation{}, skipped: map[string]time.Time{},
 		runs: map[string]bool{}, stopping: make(chan struct{}),
 	}
 }

@@ -219,7 +219,7 @@ func TestOpenChangesPerRequesterAreLimited(t *testing.T) {
 	s := newStack(t, confirm.Policy{Approvers: []string{string(bob)}, MaxOpenPerRequester: 2})
 	s.propose(t, onSlack(ada))
 	last := s.propose(t, onSlack(ada))
-	if _, err := s.Propose(t.Context(), deleteTwo(), onSlack(ada)); !errors.Is(err, confirm.ErrRefused) {
+	if _, err := s.Propose(t.Context(), replanned(), onSlack(ada)); !errors.Is(err, confirm.ErrRefused) {
 		t.Errorf("a third open change gave %v, want a refusal", err)
 	}
 	if _, err := s.Withdraw(t.Context(), last.ID, confirm.Requester{Principal: ada}); err != nil {

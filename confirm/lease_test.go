@@ -141,7 +141,7 @@ func TestManyProposalsAtOnceDoNotPassTheLimit(t *testing.T) {
 	s := newStack(t, confirm.Policy{Approvers: []string{string(bob)}, MaxOpenPerRequester: 5})
 	var all sync.WaitGroup
 	for range 40 {
-		all.Go(func() { _, _ = s.Propose(t.Context(), deleteTwo(), onSlack(ada)) })
+		all.Go(func() { _, _ = s.Propose(t.Context(), replanned(), onSlack(ada)) })
 	}
 	all.Wait()
 	if open, err := s.OpenChanges(t.Context(), ada); err != nil || len(open) > 5 {

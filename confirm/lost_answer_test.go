@@ -96,13 +96,13 @@ func TestALostAnswerNamesTheChange(t *testing.T) {
 		}
 
 		gate, _ = s.newLossyGate(confirm.Approved, recorded)
-		c := s.proposePlan(t, deleteMany(3), onSlack(ada))
+		c := s.propose(t, onSlack(ada))
 		_, err = gate.Decide(t.Context(), c.ID, approval(bob))
 		if id := wantUnknownCommit(t, err); id != c.ID {
 			t.Errorf("the change is %s, and %s was named", c.ID, id)
 		}
 		gate, _ = s.newLossyGate(confirm.Withdrawn, recorded)
-		other := s.proposePlan(t, deleteMany(4), onSlack(ada))
+		other := s.propose(t, onSlack(ada))
 		_, err = gate.Withdraw(t.Context(), other.ID, onSlack(ada))
 		wantUnknownCommit(t, err)
 		if !recorded {

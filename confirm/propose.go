@@ -23,7 +23,7 @@ func (g *Gate) CanPropose(ctx context.Context, operation string, by Requester) e
 	if err := a.checkProposal(withoutRules.requirementFor(RuleInput{Operation: operation}), by); err != nil {
 		return asRefusal(err)
 	}
-	return g.checkOpenLimit(ctx, by.Principal, nil)
+	return g.checkOpenLimit(ctx, by.Principal, nil, "")
 }
 
 // checkProposal returns nil if by may propose a change with this requirement and enough approvers can be reached.
@@ -37,7 +37,8 @@ func (a authorizer) checkProposal(need requirement, by Requester) error {
 	return a.checkReachable(need, by)
 }
 
-// Propose adds a change to the ledger so that approvers can be asked, and returns it pending. If it returns an error,
+// Propose adds a change to the ledger so that approvers can be asked, and returns it pending. If an equal change of the
+// same requester is open, it returns that one instead, which may have been approved already. If it returns an error,
 // nothing was added, except that an *UnknownCommitError leaves that open. The error is ErrRefused where policy does not allow the proposal.
 func (g *Gate) Propose(ctx context.Context, p Proposal, by Requester) (Change, error) {
 	if err := g.checkCanExecute(ctx, by); err != nil {
@@ -60,19 +61,22 @@ func (g *Gate) Propose(ctx context.Context, p Proposal, by Requester) (Change, e
 	if c.ID, err = newID(now, rand.Reader); err != nil {
 		return Change{}, err
 	}
-	if err := g.insert(ctx, &c, need); err != nil {
+	c, added, err := g.insertOrJoin(ctx, c, need)
+	if err != nil {
 		return Change{}, err
 	}
-	g.broadcast(c)
+	if added {
+		g.broadcast(c)
+	}
 	return c, nil
 }
 
 // insert adds a new change to the ledger. It first adds the warnings that do not come from the plan: a duplicate, and
 // the rule that requires more approvers.
 func (g *Gate) insert(ctx context.Context, c *Change, need requirement) error {
-	others, done := g.reserve(c.Requester, c.ID)
+	others, done := g.reserve(*c)
 	defer done()
-	if err := g.checkOpenLimit(ctx, c.Requester, others); err != nil {
+	if err := g.checkOpenLimit(ctx, c.Requester, others, c.Fingerprint); err != nil {
 		return err
 	}
 	if err := g.warnDuplicate(ctx, &c.Proposal, c.ID); err != nil {
@@ -106,26 +110,37 @@ func (g *Gate) warnDuplicate(ctx context.Context, p *Proposal, id string) error 
 	return err
 }
 
-// reserve records that a change of this requester is being inserted, until done is called. It returns the ids of the
-// requester's others, so that concurrent proposals cannot pass the limit together.
-func (g *Gate) reserve(by Principal, id string) (others []string, done func()) {
+// reserve records that c is being inserted, until done is called. It returns the ids of the requester's others, so that
+// concurrent proposals cannot pass the limit together. Those equal to c are not among them: one of them is inserted, and
+// the others join it.
+func (g *Gate) reserve(c Change) (others []string, done func()) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	others = slices.Clone(g.reserved[by])
-	g.reserved[by] = append(g.reserved[by], id)
+	by := c.Requester
+	for _, other := range g.reserved[by] {
+		if other.fingerprint != c.Fingerprint {
+			others = append(others, other.id)
+		}
+	}
+	mine := reservation{c.ID, c.Fingerprint}
+	g.reserved[by] = append(g.reserved[by], mine)
 	return others, func() {
 		g.mu.Lock()
 		defer g.mu.Unlock()
-		rest := slices.DeleteFunc(g.reserved[by], func(other string) bool { return other == id })
+		rest := slices.DeleteFunc(g.reserved[by], func(other reservation) bool { return other == mine })
 		if g.reserved[by] = rest; len(rest) == 0 {
 			delete(g.reserved, by)
 		}
 	}
 }
 
+// reservation is a change that is being inserted.
+type reservation struct{ id, fingerprint string }
+
 // checkOpenLimit returns a refusal if the requester has too many changes open. Each of the others counts too: it may
-// or may not be in the ledger yet.
-func (g *Gate) checkOpenLimit(ctx context.Context, by Principal, others []string) error {
+// or may not be in the ledger yet. If a pending change has the fingerprint, which may be empty, it returns an
+// *OpenError, also at the limit.
+func (g *Gate) checkOpenLimit(ctx context.Context, by Principal, others []string, fingerprint string) error {
 	limit, now := g.cfg.Policy.maxOpen(), g.cfg.Now()
 	pending, err := g.cfg.Store.Changes(ctx, Filter{States: []State{Pending}, Requester: by, Limit: 2 * limit})
 	if err != nil {
@@ -133,7 +148,13 @@ func (g *Gate) checkOpenLimit(ctx context.Context, by Principal, others []string
 	}
 	waiting := len(others)
 	for _, c := range pending {
-		if c.Expires.After(now) && !slices.Contains(others, c.ID) {
+		if !c.Expires.After(now) {
+			continue
+		}
+		if same, err := c.fingerprint(); err == nil && same == fingerprint {
+			return &OpenError{c.ID}
+		}
+		if !slices.Contains(others, c.ID) {
 			waiting++
 		}
 	}

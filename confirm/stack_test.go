@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -114,9 +115,19 @@ func onOwnStdio(by confirm.Principal) confirm.Requester {
 	return confirm.Requester{Principal: by, Source: "test", Local: true, Channels: []confirm.Channel{confirm.Client}}
 }
 
+// replanned returns deleteTwo planned against another live state each time, so that no proposal equals another.
+func replanned() confirm.Proposal {
+	p := deleteTwo()
+	p.Snapshot = fmt.Appendf(nil, `{"a":{"seen":%d}}`, plans.Add(1))
+	return p
+}
+
+// plans counts the calls of replanned.
+var plans atomic.Int64
+
 func (s *stack) propose(t testing.TB, by confirm.Requester) confirm.Change {
 	t.Helper()
-	c, err := s.Propose(t.Context(), deleteTwo(), by)
+	c, err := s.Propose(t.Context(), replanned(), by)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,6 +18,9 @@
 // across double clicks, crashes and replicas. A change that a process leaves behind is recovered by reading Defender,
 // never by sending again.
 //
+// Two changes of one scan are never in execution at once: the claim takes the keys of what a change writes
+// (Proposal.Keys), and keeps them until the outcome is known. A second confirmed change waits for its turn.
+//
 // Approvals are counted by person, not by account. The requester's own approval does not count, under any of their
 // accounts, unless the policy allows self-approval. There is one exception: where no approvers are listed, a user on
 // their own stdio server confirms their own changes. The accounts of a person come from the configuration and from the

@@ -39,7 +39,7 @@ type Gate struct {
 	running sync.WaitGroup
 
 	mu       sync.Mutex
-	watched  map[string]*watch           // by change id: who waits for its next transition
+	watches  map[string]*watch           // by change id: the Wait calls
 	retries  map[string]retryState       // by change id: when to read Defender again for an unknown outcome
 	reserved map[Principal][]reservation // by requester: the changes that are being inserted now
 	skipped  map[string]time.Time        // by id of a change that is left to other processes: its expiry
@@ -58,7 +58,7 @@ func New(cfg Config) *Gate {
 		cfg.Now = time.Now
 	}
 	return &Gate{
-		cfg: cfg, owner: rand.Text(), watched: map[string]*watch{}, retries: map[string]retryState{},
+		cfg: cfg, owner: rand.Text(), watches: map[string]*watch{}, retries: map[string]retryState{},
 		reserved: map[Principal][]reservation{}, skipped: map[string]time.Time{},
 		runs: map[string]bool{}, stopping: make(chan struct{}),
 	}
@@ -72,35 +72,6 @@ func (g *Gate) Change(ctx context.Context, id string) (Change, error) {
 	}
 	if now := g.cfg.Now(); c.State == Pending && !c.Expires.After(now) {
 		return g.expire(ctx, c, reasonUndecided)
-	}
-	return c, nil
-}
-
-// Wait returns the change as soon as it is no longer open, or its current state when ctx ends. Transitions made by
-// other processes are noticed within a second.
-func (g *Gate) Wait(ctx context.Context, id string) (Change, error) {
-	for {
-		c, err := g.waitStep(ctx, id)
-		if err != nil || !c.State.Open() || ctx.Err() != nil {
-			return c, err
-		}
-	}
-}
-
-// waitStep returns the change as it is now. If it is open, it first waits until the change may have moved, or ctx ends.
-func (g *Gate) waitStep(ctx context.Context, id string) (Change, error) {
-	moved, stop := g.watchChange(id)
-	defer stop()
-	c, err := g.Change(context.WithoutCancel(ctx), id)
-	if err != nil || !c.State.Open() {
-		return c, err
-	}
-	poll := time.NewTimer(min(time.Second, max(0, c.Expires.Sub(g.cfg.Now()))+time.Millisecond))
-	defer poll.Stop()
-	select {
-	case <-moved:
-	case <-poll.C:
-	case <-ctx.Done():
 	}
 	return c, nil
 }

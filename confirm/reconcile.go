@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 )
@@ -73,11 +74,17 @@ func (g *Gate) readOutcome(ctx context.Context, c Change) Outcome {
 // findDuplicate returns the id of another change that could explain the scans that c seems to have created, or "". With
 // nil created, before c is sent, it returns an open change with the same request.
 func (g *Gate) findDuplicate(ctx context.Context, c Change, created []string) (id string, err error) {
-	states := []State{Approved, Executing, Unknown, Applied}
+	// One that is approved has created nothing, and may wait until c has ended.
+	unsettled, settled := []State{Executing, Unknown}, []State{Applied}
 	if created == nil {
-		states = []State{Pending, Approved, Executing, Unknown}
+		unsettled, settled = []State{Pending, Approved, Executing, Unknown}, nil
 	}
-	others, err := g.cfg.Store.Changes(ctx, Filter{States: states, Target: c.Target, Limit: 1000})
+	others, err := g.cfg.Store.Changes(ctx, Filter{States: unsettled, Target: c.Target, Limit: math.MaxInt32})
+	if err == nil && settled != nil {
+		var recent []Change
+		recent, err = g.cfg.Store.Changes(ctx, Filter{States: settled, Target: c.Target, Limit: 1000})
+		others = append(others, recent...)
+	}
 	if err != nil {
 		return "", fmt.Errorf("look for the same change: %w", err)
 	}

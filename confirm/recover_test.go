@@ -253,6 +253,31 @@ func TestManyOpenChangesDoNotHideAnOrphan(t *testing.T) {
 	s.waitStored(t, orphan.ID, confirm.Applied)
 }
 
+// Recovery reads page after page: changes that need nothing do not hide one that does.
+func TestRecoveryReadsAllPages(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, confirm.Policy{Approvers: []string{string(bob)}, MaxOpenPerRequester: 1 << 20})
+	c := s.propose(t, onSlack(ada))
+	var all sync.WaitGroup
+	for i := range 210 {
+		all.Go(func() {
+			living := c
+			living.ID = fmt.Sprintf("00-living-%03d", i)
+			if err := s.store.Insert(t.Context(), living); err != nil {
+				t.Error(err)
+				return
+			}
+			s.move(t, living, approvedMove(bob), claimedMove(s.clock().Add(time.Hour)))
+		})
+	}
+	all.Wait()
+	s.advance(time.Second)
+	orphan := s.insertAfter(t, approvedMove(bob), claimedMove(s.clock()))
+	s.onReconcile(confirm.Outcome{State: confirm.Applied, Reason: "it is there"})
+	s.startRecovery(t)
+	s.waitStored(t, orphan.ID, confirm.Applied)
+}
+
 // The pages of one state hold each change once, oldest first, also where many were proposed at the same time.
 func TestHeadsAreReadInPages(t *testing.T) {
 	t.Parallel()

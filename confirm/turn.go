@@ -9,7 +9,7 @@ import (
 
 // turnPoll is how often a waiting change asks the ledger whether the holder of its keys has ended. Transitions of this
 // process are noticed at once.
-const turnPoll = 500 * time.Millisecond
+const turnPoll = 250 * time.Millisecond
 
 // errStopping means that this process ends. The change stays approved, so that another process can claim it.
 var errStopping = errors.New("this process is stopping")
@@ -84,31 +84,23 @@ func (g *Gate) findClaim(ctx context.Context, c Change, cause error) (Change, er
 // waitTurn waits until the change holder no longer holds its keys, or c expires. It returns errStopping once Drain is
 // called.
 func (g *Gate) waitTurn(ctx context.Context, c Change, holder string) error {
+	w := g.joinWatch(holder)
+	defer g.leaveWatch(holder, w)
+	poll := time.NewTicker(turnPoll)
+	defer poll.Stop()
 	for c.Expires.After(g.cfg.Now()) {
-		if free, err := g.waitTurnStep(ctx, holder); free || err != nil {
-			return err
+		next := g.nextTransition(w)
+		if held, err := g.holdsKeys(ctx, holder); err == nil && !held {
+			return nil
+		}
+		select {
+		case <-next:
+		case <-poll.C:
+		case <-g.stopping:
+			return errStopping
 		}
 	}
 	return nil
-}
-
-// waitTurnStep reports whether the change holder no longer holds its keys. Otherwise it waits until that may have
-// changed.
-func (g *Gate) waitTurnStep(ctx context.Context, holder string) (free bool, err error) {
-	moved, stop := g.watchChange(holder)
-	defer stop()
-	if held, err := g.holdsKeys(ctx, holder); err == nil && !held {
-		return true, nil
-	}
-	poll := time.NewTimer(turnPoll)
-	defer poll.Stop()
-	select {
-	case <-moved:
-	case <-poll.C:
-	case <-g.stopping:
-		return false, errStopping
-	}
-	return false, nil
 }
 
 // holdsKeys reports whether the change with this id still holds its keys.

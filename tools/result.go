@@ -48,7 +48,10 @@ func ResultOf(c confirm.Change) Result {
 }
 
 func pendingReason(c confirm.Change) string {
-	if c.State != confirm.Pending {
+	switch c.State {
+	case confirm.Approved:
+		return "it is confirmed and will be sent to Defender in its turn, after other changes of the same scan"
+	case confirm.Executing:
 		return "it is confirmed and being sent to Defender"
 	}
 	stands := fmt.Sprintf("%d of %d confirmations are there; it expires at %s",

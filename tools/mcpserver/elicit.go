@@ -18,10 +18,14 @@ var readRetryInterval = time.Second
 // elicitSync sends the prompt to an initialize-era client and waits for the user's answer. The library would do the
 // same, but it would continue to wait after the change has ended on another channel: decided, withdrawn or expired.
 func (w writeCall) elicitSync(ctx context.Context, c confirm.Change, state string, form mcp.ElicitationParams) (*mcp.CallToolResult, error) {
+	closePrompt := w.prompts.open(c.ID)
 	reply, settled, err := w.elicitUntilSettled(ctx, c, form)
+	last := closePrompt()
 	switch {
 	case reply != nil:
 	case settled:
+		return w.waitOutcome(ctx, c)
+	case ctx.Err() != nil && !last: // another call prompts for the same change
 		return w.waitOutcome(ctx, c)
 	case ctx.Err() != nil:
 		return w.waitOutcome(ctx, w.cancelPrompt(ctx, c)) // the change may be open on other channels
@@ -32,7 +36,24 @@ func (w writeCall) elicitSync(ctx context.Context, c confirm.Change, state strin
 	}
 	w.req.Params.RequestState = state
 	w.req.Params.InputResponses = mcp.InputResponses{elicitationKey: mcp.NewElicitationInputResponse(*reply)}
-	return w.handleAnswer(ctx)
+	result, err := w.handleAnswer(ctx)
+	if errors.Is(err, errInvalidState) { // the answer to another prompt for the same change came first
+		return w.promptAgain(ctx, c.ID)
+	}
+	return result, err
+}
+
+// promptAgain prompts for a change in its present round, if it is still pending. Each round ends with an answer, so that
+// there are at most as many prompts as answers that a change allows.
+func (w writeCall) promptAgain(ctx context.Context, id string) (*mcp.CallToolResult, error) {
+	c, err := w.backend.Gate.Change(ctx, id)
+	if err != nil {
+		return w.unknownResult(ctx, id, err), nil
+	}
+	if c.State != confirm.Pending {
+		return w.waitOutcome(ctx, c)
+	}
+	return w.prompt(ctx, c, "Another prompt for this change was answered first.\n\n")
 }
 
 // elicitUntilSettled sends the prompt and waits for the answer, or until the change has ended without it (settled).

@@ -53,6 +53,7 @@ type Server struct {
 	mcp        *server.MCPServer
 	cachedKeys atomic.Pointer[sealingKeys] // derived at first use; a failure is not cached
 	calls      activeCalls                 // running tool calls, without those that wait for an approver
+	prompts    openPrompts                 // prompts of initialize-era clients
 	closing    atomic.Bool                 // refuses further calls
 	close      func()                      // cancels base, which ends every HTTP request
 	base       context.Context

@@ -53,14 +53,16 @@ type writeCall struct {
 	key       []byte
 }
 
-// proposeAndPrompt proposes the change and prompts the user, if the client is one of the change's channels.
+// proposeAndPrompt proposes the change and prompts the user, if the client is one of the change's channels. For an equal
+// change that is open already, it prompts again with the same code and in the same round, so that the first answer to
+// either prompt counts.
 func (w writeCall) proposeAndPrompt(ctx context.Context) (*mcp.CallToolResult, error) {
 	c, err := w.proposeWithProgress(ctx)
 	if err != nil {
 		return w.logRefusal(ctx, w.operation.Name, err), nil
 	}
-	if !slices.Contains(c.Channels, confirm.Client) {
-		return w.waitOutcome(ctx, c) // approvers are asked on other channels
+	if !slices.Contains(c.Channels, confirm.Client) || c.State != confirm.Pending {
+		return w.waitOutcome(ctx, c) // approvers are asked on other channels, or an equal change is approved already
 	}
 	return w.prompt(ctx, c, "")
 }

@@ -65,7 +65,8 @@ func (s step) movesRun() bool {
 // run lets an execution make its next step.
 func (r *replay) run(at step, before *system) {
 	a := r.runs[at.replica][at.change]
-	a.next, a.renews = at.commit, at.kind == checkLease
+	a.next = at.commit
+	a.renews.Store(at.kind == checkLease)
 	var says confirm.State
 	switch {
 	case at.kind == loseAnswer:

@@ -12,12 +12,12 @@ import (
 // actor is one call of a Gate, or one execution, that the replay of a trace steps through. It travels in the context.
 // All fields are written while the goroutine that reads them is paused.
 type actor struct {
-	id      string // the change
-	runs    bool   // it executes the change
-	slow    bool   // it pauses before each transition, and before it reads Defender
-	next    commit // what becomes of its next COMMIT that succeeds
-	rereads bool   // it reads the change next, because a transition was not recorded for certain
-	renews  bool   // it may renew its lease
+	id      string      // the change
+	runs    bool        // it executes the change
+	slow    bool        // it pauses before each transition, and before it reads Defender
+	next    commit      // what becomes of its next COMMIT that succeeds
+	rereads bool        // it reads the change next, because a transition was not recorded for certain
+	renews  atomic.Bool // it may renew its lease: the background asks at any time
 	crashed *atomic.Bool
 	points  chan string // where it pauses
 	resume  chan confirm.State
@@ -135,7 +135,7 @@ func (a *actor) pointOf(c confirm.Change, m confirm.Move) string {
 
 // RenewLease renews only when the replay says so, and not in the background.
 func (s steppedStore) RenewLease(ctx context.Context, id, owner string, until time.Time) error {
-	if a := actorOf(ctx); a == nil || !a.renews || a.crashed.Load() {
+	if a := actorOf(ctx); a == nil || !a.renews.Load() || a.crashed.Load() {
 		return errors.New("not now")
 	}
 	return s.Store.RenewLease(ctx, id, owner, until)

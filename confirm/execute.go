@@ -51,8 +51,8 @@ func (g *Gate) run(ctx context.Context, c Change) error {
 		g.logSkipped(ctx, c, err)
 		return nil
 	}
-	if err != nil || c.State != Executing {
-		return err
+	if err != nil || c.State != Executing || c.Owner != g.owner {
+		return err // it has ended, or another process claimed it during the wait
 	}
 	l := g.holdLease(ctx, c)
 	out := g.execute(l)

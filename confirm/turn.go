@@ -51,6 +51,13 @@ func (g *Gate) claimInTurn(ctx context.Context, c Change) (Change, error) {
 // errNotClaimed means that a claim was not recorded and can be tried again.
 var errNotClaimed = errors.New("the claim was not recorded")
 
+// claimedAs returns c, which was checked before the claim, with what the claim recorded. Nothing else of now is taken: it
+// was not checked.
+func (c Change) claimedAs(now Change) Change {
+	c.State, c.Version, c.Owner, c.Lease, c.Updated = now.State, now.Version, now.Owner, now.Lease, now.Updated
+	return c
+}
+
 // findClaim reads whether this process's claim of c was recorded, whose answer was lost. It returns the claimed change,
 // errNotClaimed, or ErrMoved if the change is another process's. It returns cause if it could not be read for a while.
 func (g *Gate) findClaim(ctx context.Context, c Change, cause error) (Change, error) {
@@ -60,8 +67,9 @@ func (g *Gate) findClaim(ctx context.Context, c Change, cause error) (Change, er
 		now, err := g.cfg.Store.Change(ctx, c.ID)
 		switch {
 		case err == nil && now.State == Executing && now.Owner == g.owner && now.Version == c.Version+1:
-			g.broadcast(now)
-			return now, nil
+			claimed := c.claimedAs(now)
+			g.broadcast(claimed)
+			return claimed, nil
 		case err == nil && now.State == Approved && now.Version == c.Version:
 			return c, errNotClaimed
 		case err == nil:

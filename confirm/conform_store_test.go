@@ -50,14 +50,14 @@ var errCrashed = errors.New("this replica has crashed")
 // steppedStore is the real ledger as one replica sees it. It pauses the actors, and loses answers.
 type steppedStore struct{ confirm.Store }
 
-// Links pauses an execution before it claims: what the claim depends on is read then.
-func (s steppedStore) Links(ctx context.Context) ([]confirm.Link, error) {
+// LinkSet pauses an execution before it claims: what the claim depends on is read then.
+func (s steppedStore) LinkSet(ctx context.Context) ([]confirm.Link, string, error) {
 	if a := actorOf(ctx); a != nil && a.runs {
 		if a.pause("claim"); a.crashed.Load() {
-			return nil, errCrashed
+			return nil, "", errCrashed
 		}
 	}
-	return s.Store.Links(ctx)
+	return s.Store.LinkSet(ctx)
 }
 
 func (s steppedStore) Insert(ctx context.Context, c confirm.Change) error {

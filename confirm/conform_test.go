@@ -1,6 +1,7 @@
 package confirm_test
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"errors"
@@ -48,7 +49,7 @@ func newReplay(t *testing.T, l conformLedger, name string) *replay {
 			Approvers: []string{string(bob), string(cleo)}, Required: map[string]int{"update_scan": 2},
 			Expires: time.Hour, MaxOpenPerRequester: 1 << 20,
 		},
-		Execute: r.execute, Reconcile: r.reconcile,
+		Execute: r.execute, Reconcile: r.reconcile, Key: bytes.Repeat([]byte{7}, 32),
 	}
 	for i := range r.gates {
 		r.gates[i], r.crashed[i] = confirm.New(r.cfg), new(atomic.Bool)

@@ -70,7 +70,8 @@ func (p protocol) propose(s *system, at step) {
 func (p protocol) evaluate(s *system, at step) modelVote {
 	c := &s.changes[at.change]
 	removed := at.voter == 0 && s.removed
-	if c.state != inPending || removed || (p.has(distinctVotes) && c.votes[at.voter] > 0) {
+	tampered := c.altered && p.has(digestGuard)
+	if c.state != inPending || removed || tampered || (p.has(distinctVotes) && c.votes[at.voter] > 0) {
 		return modelVote{}
 	}
 	to := inPending

@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// isReplayed reports whether the Gate has the guards that the model has for this step. The claim does not check the
-// standing of approvers yet. Once it does, let Config.Standing refuse bob after this step, and replay all steps.
+// isReplayed reports whether a step is replayed on Gates. Removing an approver is not: the policy of a Gate never changes,
+// so that it takes Gates of its own (see the tests of standing).
 func isReplayed(kind stepKind) bool { return kind != removeApprover }
 
 // choose returns a random step: more often work than a fault, and seldom that time passes. It omits most steps without

@@ -68,3 +68,48 @@ func TestSlackDecidesForAnMCPClient(t *testing.T) {
 		})
 	}
 }
+
+// TestAnApproverWhoLeftSlackDoesNotCount: of two approvers, the first is deactivated in Slack before the second clicks.
+func TestAnApproverWhoLeftSlackDoesNotCount(t *testing.T) {
+	t.Parallel()
+	s := newStack(t)
+	slack := slacktest.New(t, slacktest.Options{BotToken: "xoxb-test", AppToken: "xapp-test", Team: "T01TEST"})
+	ada := slacktest.User{ID: "U0ADA", Name: "ada", Team: "T01TEST"}
+	slack.AddUser(ada)
+	slack.AddUser(slacktest.User{ID: "U0BOB", Name: "bob", Team: "T01TEST"})
+	slack.AddChannel("C0SCANS", "U0ADA", "U0BOB")
+	s.env = append(s.env, "SLACK_API_URL="+slack.API(), "SLACK_BOT_TOKEN=xoxb-test", "SLACK_APP_TOKEN=xapp-test",
+		"SCANWARDEN_SLACK_CHANNEL=C0SCANS", "SCANWARDEN_APPROVERS=slack:T01TEST/U0ADA,slack:T01TEST/U0BOB",
+		"SCANWARDEN_APPROVALS_REQUIRED=delete_scans=2")
+	server := s.serve(t, "SCANWARDEN_HTTP_TOKEN="+bearerToken)
+	slack.WaitSockets(1)
+	client := connectClient(t, &mcp.StreamableClientTransport{
+		Endpoint: server.url, HTTPClient: &http.Client{Transport: bearerTransport{}}, DisableStandaloneSSE: true,
+	}, "modern", nil)
+	answered := make(chan toolResult, 1)
+	go func() {
+		r, err := tryCallTool(t.Context(), client, "delete_scans", map[string]any{"scanDefinitionIds": []string{"Branch routers"}})
+		if err != nil {
+			t.Error(err)
+		}
+		answered <- r
+	}()
+	question := slack.WaitMessage("C0SCANS", func(m slacktest.Message) bool { return len(m.Buttons()) > 0 })
+	if ack := slack.Click("U0ADA", question, "approve_change"); ack.Err != nil {
+		t.Fatal(ack.Err)
+	}
+	counted := slack.WaitMessage("C0SCANS", func(m slacktest.Message) bool {
+		return m.TS == question.TS && len(m.Buttons()) > 0 && strings.Contains(m.All(), "U0ADA")
+	})
+	ada.Deleted = true
+	slack.AddUser(ada)
+	if ack := slack.Click("U0BOB", counted, "approve_change"); ack.Err != nil {
+		t.Fatal(ack.Err)
+	}
+	if r := <-answered; r.Status != "failed" || !strings.Contains(r.Reason, "too few people") {
+		t.Errorf("the assistant is told %+v", r)
+	}
+	if writes := s.tenant.Writes(); len(writes) != 0 {
+		t.Errorf("Defender took %d writes", len(writes))
+	}
+}

@@ -137,6 +137,9 @@ func (b *Builder) buildCore(c *components) error {
 		Store: c.store, Policy: policy, Target: target, Key: key, Log: b.log, Retention: b.cfg.RetentionPeriod(),
 		OnTransition: b.onTransition, OnTampering: b.metrics.countTampering,
 	}
+	if b.bot != nil {
+		gateConfig.Standing = b.bot.Standing
+	}
 	if err := b.enableWrites(&gateConfig, c, api, write); err != nil {
 		return err
 	}

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"regexp"
 	"sync"
+
+	"scanwarden/confirm"
 )
 
 // verbs matches the places of a rule in which a refusal shows values.
@@ -13,7 +15,10 @@ var verbs = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`%[
 // log never repeats what a caller sent. Of any other error, it is the error.
 func RefusalAttrs(err error) []any {
 	refusal, ok := errors.AsType[*Refusal](err)
-	if !ok || refusal.rule == "" {
+	switch {
+	case errors.Is(err, confirm.ErrNotFound):
+		return []any{"error", confirm.ErrNotFound} // without the id that was given
+	case !ok || refusal.rule == "":
 		return []any{"error", err}
 	}
 	field := refusal.Field

@@ -87,6 +87,9 @@ func parseCIDR(text string) (entry, error) {
 func parseRange(text string) (entry, error) {
 	left, right, _ := strings.Cut(text, "-")
 	left, right = strings.TrimSpace(left), strings.TrimSpace(right)
+	if left == "" || right == "" {
+		return entry{}, &Error{text, "is a range that lacks an end", "write it like 192.0.2.10-192.0.2.20"}
+	}
 	from, err := parseAddress(left)
 	if err != nil {
 		return entry{}, err

@@ -171,6 +171,8 @@ var wordsBetween = []string{"and", "or", "to", "through", "thru", "until", "und"
 func checkWords(words []string) error {
 	for i, word := range words {
 		switch {
+		case word == "-":
+			return ambiguousDash(word)
 		case len(words) > 1 && slices.Contains(wordsBetween, strings.ToLower(word)):
 			return &Error{word, "could be a word or a hostname",
 				"separate entries by commas, and write a range like 192.0.2.10-192.0.2.20"}

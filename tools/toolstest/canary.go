@@ -48,8 +48,9 @@ func CanaryCalls(t testing.TB, canary string, scan map[string]any, credential st
 	for _, op := range operations {
 		for _, base := range canaryBases(op.Name, scan, credential) {
 			for _, field := range canaryFields(t, op) {
-				for form, value := range canaryForms(canary) {
-					calls = append(calls, newCanaryCall(t, op.Name, base, field, form, value))
+				forms := canaryForms(canary)
+				for _, form := range slices.Sorted(maps.Keys(forms)) {
+					calls = append(calls, newCanaryCall(t, op.Name, base, field, form, forms[form]))
 				}
 				calls = append(calls, dottedCanaryCalls(t, op.Name, base, field, canary)...)
 			}

@@ -6,8 +6,10 @@ import (
 	"strings"
 	"testing"
 
+	"scanwarden/confirm"
 	"scanwarden/defender/defendertest"
 	"scanwarden/tools"
+	"scanwarden/tools/toolstest"
 )
 
 // TestArgumentsAreReadStrictly: each mistake is refused in a sentence that names the field and the fix.
@@ -80,6 +82,8 @@ func TestSecretsAreRefusedByName(t *testing.T) {
 		`{"x":[{"y":{"password":["` + canary + `"]}}]}`,
 		`{"scanName":"a","scanName":"b","password":"` + canary + `"}`,
 		`{"password":"` + canary + `"`, // not even JSON
+		`{'authPassword': '` + canary + `'}`,
+		`{} {"private_key": "` + canary + `"}`,
 		`{"password":null}`,
 	} {
 		for _, operation := range []string{"add_scan", "update_scan", "delete_scans"} {
@@ -136,5 +140,20 @@ func TestEverySecretThatWasSentIsNamed(t *testing.T) {
 	}
 	if want := `"authPassword", "privPassword", "communityString" are secrets`; !strings.Contains(refusal.Reason, want) {
 		t.Errorf("the refusal %q does not say %q", refusal.Reason, want)
+	}
+}
+
+// TestASecretIsNamedToSomeoneWhoMayNotPropose: they must rotate it all the same.
+func TestASecretIsNamedToSomeoneWhoMayNotPropose(t *testing.T) {
+	s := newStackWith(t, toolstest.Options{Policy: confirm.Policy{Approvers: []string{"token:bob"}, Requesters: []string{"token:bob"}}})
+	by := confirm.Requester{Principal: "token:eve", Source: confirm.SourceHTTP, Channels: []confirm.Channel{confirm.Slack}}
+	_, err := s.Service.Propose(t.Context(), by, "add_scan", json.RawMessage(labScan))
+	if !errors.Is(err, confirm.ErrRefused) {
+		t.Fatalf("eve may propose: %v", err)
+	}
+	for _, args := range []string{`{"password":"x"}`, `{"scanName":"{\"pass\\u0077ord\":\"x\"}"}`, `"{\"communityString\":\"x\"}"`} {
+		if _, err := s.Service.Propose(t.Context(), by, "add_scan", json.RawMessage(args)); err == nil || !strings.Contains(err.Error(), "rotate it") {
+			t.Errorf("%s: %v", args, err)
+		}
 	}
 }

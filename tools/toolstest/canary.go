@@ -87,7 +87,9 @@ func canaryBases(operation string, scan map[string]any, credential string) []map
 // canaryFields returns the dotted names of the fields of an operation, in its schema or not.
 func canaryFields(t testing.TB, op tools.Operation) []string {
 	t.Helper()
-	var schema struct{ Properties map[string]struct{ Properties map[string]any } }
+	var schema struct {
+		Properties map[string]struct{ Properties map[string]any }
+	}
 	if err := json.Unmarshal(op.Input, &schema); err != nil {
 		t.Fatal(err)
 	}

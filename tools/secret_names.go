@@ -23,7 +23,7 @@ var secretInText = sync.OnceValue(func() *regexp.Regexp {
 
 // isSecret reports whether the last part of a dotted name is a secret's, whatever its letter case and punctuation.
 func isSecret(name string) bool {
-	return slices.Contains(secretFields, strings.ToLower(strings.NewReplacer("_", "", "-", "", " ", "").Replace(lastPart(name))))
+	return slices.Contains(secretFields, plainWord(lastPart(name)))
 }
 
 // lastPart returns the part of a dotted name behind the last dot.
@@ -48,7 +48,8 @@ func (s *secretNames) addText(text string) {
 }
 
 func (s *secretNames) add(name string) {
-	same := func(known string) bool { return strings.EqualFold(known, name) }
+	name = strings.TrimSpace(name)
+	same := func(known string) bool { return plainWord(known) == plainWord(name) }
 	if len(*s) < 8 && !slices.ContainsFunc(*s, same) {
 		*s = append(*s, name)
 	}

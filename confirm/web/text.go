@@ -256,10 +256,21 @@ func secondOf(_, second string) string { return second }
 // scannerWords returns what is known of the scanner of a scan: its name, or else its machine id.
 func scannerWords(s tools.PlannedScan) string {
 	id, note := fieldOf(s, "scannerAgent.machineId")
-	if note != "" {
-		return note
+	if name, _, _ := strings.Cut(note, ", last seen "); name != "" {
+		return name
 	}
 	return id
+}
+
+// splitTarget returns the entries of a target.
+func splitTarget(target string) []string { return strings.Split(target, ",") }
+
+// warningKind returns how the warnings of a change are marked: as harm where something is lost for good.
+func warningKind(c confirm.Change) string {
+	if deletes(c) {
+		return "harm"
+	}
+	return "warn"
 }
 
 // changedHeading says how many fields of a scan change.

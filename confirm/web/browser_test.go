@@ -106,7 +106,9 @@ func setScheme(t testing.TB, tab context.Context, scheme string) {
 // TestBrowserPagesFit shows each kind of page in light and dark, wide and at 320 px: nothing is wider than the window.
 func TestBrowserPagesFit(t *testing.T) {
 	browser := newBrowser(t)
-	s := newChangeSite(t, func(o *toolstest.Options, _ *web.ChangesConfig) { o.Policy.Required = map[string]int{"delete_scans": 2} })
+	s := newChangeSite(t, func(o *toolstest.Options, _ *web.ChangesConfig) {
+		o.Policy.Required = map[string]int{"delete_scans": 2}
+	})
 	update := s.update(t)
 	added := s.propose(t, "add_scan", map[string]any{
 		"scanType": "Network", "scanName": "Branch switches", "target": "192.0.2.32,192.0.2.33,192.0.2.40", "targetType": "Ip", "intervalInHours": 8,

@@ -114,11 +114,18 @@ func (b *Bot) openForm(ctx context.Context, req request, f form.Form) {
 func (b *Bot) openModal(ctx context.Context, req request, view slack.ModalViewRequest) string {
 	id, err := b.openView(ctx, req, view)
 	if err != nil {
-		b.stopIfFatal(err)
-		b.cfg.Log.WarnContext(ctx, "failed to open a modal", "error", err)
-		b.replyText(ctx, req, "Slack did not open the form in time. Please try again.")
+		b.warn(ctx, "failed to open a modal", err)
+		b.replyText(ctx, req, modalProblem(err))
 	}
 	return id
+}
+
+// modalProblem returns why Slack did not open a modal, and what to do.
+func modalProblem(err error) string {
+	if code := slackCode(err); tokenFixes[code] != "" {
+		return withPeriod(withAdvice("Slack did not open the form", err))
+	}
+	return "Slack did not open the form in time. Please try again."
 }
 
 // refusalText returns err as one or two sentences for the user. It returns "" for nil.

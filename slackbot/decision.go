@@ -65,7 +65,7 @@ func (b *Bot) recordVote(ctx context.Context, req request, id string, v confirm.
 	})
 	c, err = gate.Decide(ctx, id, v)
 	if unknown != nil && errors.Is(err, confirm.ErrRefused) {
-		b.cfg.Log.WarnContext(ctx, "a vote is refused without knowing its groups", "user", req.user, "error", unknown)
+		b.warn(ctx, "a vote is refused without knowing its groups", unknown, "user", req.user)
 		err = fmt.Errorf("%s (without that: %w)", ownMessage(unknown), err)
 	}
 	if isCertain(err) {

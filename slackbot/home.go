@@ -20,12 +20,12 @@ const maxPending, maxDecided = 30, 20
 func (b *Bot) publishHome(ctx context.Context, req request) {
 	content, err := b.homeBlocks(ctx, req)
 	if err != nil {
-		b.cfg.Log.WarnContext(ctx, "failed to build a home tab", "user", req.user, "error", err)
+		b.warn(ctx, "failed to build a home tab", err, "user", req.user)
 		content = blocks.TextSections("Not shown: " + withPeriod(ownMessage(err)))
 	}
 	view := slack.HomeTabViewRequest{Type: slack.VTHomeTab, Blocks: slack.Blocks{BlockSet: content}}
 	if _, err := b.api.PublishViewContext(ctx, slack.PublishViewContextRequest{UserID: req.user, View: view}); err != nil {
-		b.cfg.Log.WarnContext(ctx, "failed to publish a home tab", "user", req.user, "error", err)
+		b.warn(ctx, "failed to publish a home tab", newCallError("views.publish", "user "+req.user, err))
 	}
 }
 

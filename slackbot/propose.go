@@ -20,6 +20,7 @@ type proposalResult struct {
 	listCommand string // the command that lists the requester's open changes
 	change      confirm.Change
 	postProblem string // why the confirmation message is not posted yet; "" if it is
+	partly      string // how many approvers were asked, if not all
 	err         error
 }
 
@@ -31,7 +32,7 @@ func (b *Bot) proposeAndPost(ctx context.Context, by caller, f form.Form, args m
 	p := proposalResult{operation: f.Op.Name, listCommand: b.listCommand()}
 	p.change, p.err = b.planAndPropose(ctx, by, f.Op.Name, args)
 	if p.err == nil {
-		p.postProblem = b.waitPosted(ctx, p.change)
+		p.postProblem, p.partly = b.waitPosted(ctx, p.change)
 	}
 	return p
 }
@@ -45,7 +46,7 @@ func (b *Bot) planAndPropose(ctx context.Context, by caller, operation string, a
 	}
 	groups, err := b.users.groupsOf(ctx, by.user)
 	if err != nil {
-		b.cfg.Log.WarnContext(ctx, "failed to read a requester's user groups", "error", err)
+		b.warn(ctx, "failed to read a requester's user groups", err)
 	}
 	requester := confirm.Requester{
 		Principal: by.principal(), Source: confirm.SourceSlack, Groups: groups, Channels: []confirm.Channel{confirm.Slack},
@@ -103,8 +104,11 @@ func (p proposalResult) resultText() string {
 	c := p.change
 	text := fmt.Sprintf("Asked: %s\n\nCode: %s. It waits for the yes of %s until %s; you will get the outcome as a message.",
 		c.Summary, c.Code, peopleNeeded(c.Needed), blocks.FormatTime(c.Expires))
-	if p.postProblem != "" {
+	switch {
+	case p.postProblem != "":
 		text += "\n\nThe change is recorded, but " + p.postProblem
+	case p.partly != "":
+		text += "\n\n" + p.partly
 	}
 	return text
 }

@@ -3,7 +3,6 @@ package slackbot
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/slack-go/slack"
@@ -61,6 +60,9 @@ func (n notifier) refreshMessage(ctx context.Context, msg confirm.Message, note 
 	if msg.Kind == outcomeKind {
 		return n.updateMessage(ctx, c, msg, n.outcomeBlocks(c))
 	}
+	if n.outbox.isUpdateDelayed(msg, n.cfg.Now()) {
+		return nil
+	}
 	if msg.Message == "" && c.State == confirm.Pending {
 		return nil // it is not posted yet
 	}
@@ -79,7 +81,8 @@ func (n notifier) updateMessage(ctx context.Context, c confirm.Change, msg confi
 		_, _, _, err := n.api.UpdateMessageContext(ctx, channel, msg.Message, options...)
 		if err != nil && !permanentUpdateErrors[slackCode(err)] {
 			n.handlePostError(err)
-			return fmt.Errorf("update a message in %s: %w", channel, err)
+			n.outbox.delayUpdate(msg, n.cfg.Now())
+			return newCallError("chat.update", "channel "+channel, err)
 		}
 	}
 	msg.Version = c.Version
@@ -137,7 +140,7 @@ func (n notifier) postMessage(ctx context.Context, to thread, c confirm.Change, 
 	*n.posts++
 	if _, message, err = n.api.PostMessageContext(ctx, to.channel, options...); err != nil {
 		n.handlePostError(err)
-		return "", fmt.Errorf("post to %s: %w", to.channel, err)
+		return "", newCallError("chat.postMessage", "channel "+to.channel, err)
 	}
 	return message, nil
 }

@@ -51,7 +51,7 @@ func (b *Bot) proposeText(ctx context.Context, req request, f form.Form, typed s
 		b.replyText(ctx, req, b.commandHelp(f.Op.Name, ownMessage(err)))
 		return
 	}
-	b.replyText(ctx, req, b.proposeAndPost(ctx, req.caller, f, args).resultText())
+	b.replyBlocks(ctx, req, b.proposeAndPost(ctx, req.caller, f, args).resultBlocks())
 }
 
 // commandHelp returns how a command is written, with an example. It never repeats what the user typed.

@@ -13,8 +13,8 @@ import (
 	"scanwarden/confirm"
 )
 
-// The values of confirm.Message.Kind: a confirmation message, and the outcome for the requester.
-const confirmationKind, outcomeKind = "question", "word"
+// The values of confirm.Message.Kind: a confirmation message, the outcome for the requester, and the request with the receipt.
+const confirmationKind, outcomeKind, detailKind = "question", "word", "details"
 
 // notifyLoop posts, updates and reminds after each transition and on a timer, until ctx ends. It runs one round at a
 // time, so that an older text never overwrites a newer one.

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/slack-go/slack"
+
 	"scanwarden/confirm"
 	"scanwarden/slackbot/internal/blocks"
 	"scanwarden/slackbot/internal/form"
@@ -92,25 +94,33 @@ func (b *Bot) findProposed(ctx context.Context, back *Backend, p lostProposal) (
 	return open[0], nil
 }
 
-// resultText returns the reply to the requester.
+// resultText returns the reply to the requester of a proposal that was not made.
 func (p proposalResult) resultText() string {
 	if errors.Is(p.err, errNotKnown) {
 		return "Whether the change was recorded is not known yet, because the database did not answer. If it was, it appears among your open " +
 			"changes (" + p.listCommand + ") and is put to the approvers. Propose it again only if it is not there in a minute."
 	}
+	return refusalText(p.operation, p.err)
+}
+
+// resultBlocks returns the reply to the requester: what was asked and until when it waits, or why nothing was.
+func (p proposalResult) resultBlocks() []slack.Block {
 	if p.err != nil {
-		return refusalText(p.operation, p.err)
+		return blocks.TextSections(p.resultText())
 	}
 	c := p.change
-	text := fmt.Sprintf("Asked: %s\n\nCode: %s. It waits for the yes of %s until %s; you will get the outcome as a message.",
-		c.Summary, c.Code, peopleNeeded(c.Needed), blocks.FormatTime(c.Expires))
+	if c.State != confirm.Pending {
+		return blocks.TextSections("This was asked for before, and nobody is asked again: " + statusText(c))
+	}
+	content := append(blocks.TextSections("Asked: "+c.Summary), blocks.MentionLine("Code: "+c.Code+". It waits for the yes of "+peopleNeeded(c.Needed)+
+		" until ", blocks.Date(c.Expires, c.Created), "; you will get the outcome as a message."))
 	switch {
 	case p.postProblem != "":
-		text += "\n\nThe change is recorded, but " + p.postProblem
+		content = append(content, blocks.TextSections("The change is recorded, but "+p.postProblem)...)
 	case p.partly != "":
-		text += "\n\n" + p.partly
+		content = append(content, blocks.TextSections(p.partly)...)
 	}
-	return text
+	return content
 }
 
 // peopleNeeded returns how many approvers a change needs, in words.

@@ -35,6 +35,9 @@ type Config struct {
 	// that matches ErrUnavailable means that this cannot be known now: the change stays approved and is claimed later,
 	// until it expires. It is called for each approval that the policy counts, in any order. Nil accepts all.
 	Standing func(ctx context.Context, d Decision) error
+	// ChannelProblem returns why no approver can be asked on a channel now, and what to do, for users; "" if one can. A proposal
+	// leaves such a channel out, and is refused if it has no other. Nil means that every channel works.
+	ChannelProblem func(c Channel) string
 	// OnTampering is called once for each record of the ledger that does not verify; may be nil.
 	OnTampering func(Tampering)
 	// Retention is how long a change is kept after it has ended. Then only its audit entries stay. Zero keeps all.

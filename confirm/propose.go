@@ -15,6 +15,10 @@ func (g *Gate) CanPropose(ctx context.Context, operation string, by Requester) e
 	if err := g.checkCanExecute(ctx, by); err != nil {
 		return err
 	}
+	by, err := g.withUsableChannels(by)
+	if err != nil {
+		return err
+	}
 	a, err := g.loadAuthorizer(ctx)
 	if err != nil {
 		return err
@@ -42,6 +46,10 @@ func (a authorizer) checkProposal(need requirement, by Requester) error {
 // nothing was added, except that an *UnknownCommitError leaves that open. The error is ErrRefused where policy does not allow the proposal.
 func (g *Gate) Propose(ctx context.Context, p Proposal, by Requester) (Change, error) {
 	if err := g.checkCanExecute(ctx, by); err != nil {
+		return Change{}, err
+	}
+	by, err := g.withUsableChannels(by)
+	if err != nil {
 		return Change{}, err
 	}
 	a, err := g.loadAuthorizer(ctx)

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"scanwarden/confirm"
 	"scanwarden/slackbot/slacktest"
@@ -48,12 +49,31 @@ func TestARequesterCannotApproveTheirOwnChange(t *testing.T) {
 	s.wantWrites(t, 0)
 }
 
+// A member without a role is refused before they have written a reason.
 func TestAMemberWithoutARoleCannotDeny(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, options{})
 	q := s.propose(t, bob, "/add_scan", s.newScan("Core switches"))
 	mustAck(t, s.slack.Click(mallory, q, "deny_change"))
+	s.waitReply(t, mallory, "Not counted: ", "neither an approver nor the requester")
+	if n := s.calls("views.open"); n != 0 {
+		t.Errorf("%d modals were opened", n)
+	}
+	if c := s.change(t, q); c.State != confirm.Pending {
+		t.Errorf("the change is %s", c.State)
+	}
+}
+
+// The right to deny is checked again when the reason arrives.
+func TestAnApproverWhoseRightEndedCannotDeny(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, options{policy: func(p *confirm.Policy) { p.Approvers = []string{string(slackOf(ada)), "slack-group:S0SCANS"} }})
+	s.slack.AddGroup("S0SCANS", mallory)
+	q := s.propose(t, bob, "/add_scan", s.newScan("Core switches"))
+	mustAck(t, s.slack.Click(mallory, q, "deny_change"))
 	modal := s.slack.WaitView(mallory, func(v slacktest.View) bool { return v.CallbackID == "deny_change" })
+	s.slack.AddGroup("S0SCANS")
+	s.Advance(2 * time.Minute) // after what is known of the group has expired
 	refused := mustAck(t, s.slack.Submit(mallory, modal, map[string]any{"reason": "no"}))
 	if !strings.Contains(refused.Errors()["reason"], "neither an approver nor the requester") {
 		t.Errorf("the refusal is %s", refused.Body)
@@ -185,7 +205,7 @@ func TestTwoApprovalsAreNeededWhereTwoAreRequired(t *testing.T) {
 	s := newStack(t, options{policy: func(p *confirm.Policy) { p.Required = map[string]int{"add_scan": 2} }})
 	q := s.propose(t, bob, "/add_scan", s.newScan("Core switches"))
 	mustAck(t, s.slack.Click(ada, q, "approve_change"))
-	half := s.waitUpdate(t, q, "1 of 2", "Approved by")
+	half := s.waitUpdate(t, q, "1 of 2 approvals: "+ada, "One more, by somebody else")
 	if actionButtons(half) != "approve_change deny_change" {
 		t.Fatalf("buttons are %q", actionButtons(half))
 	}

@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/slack-go/slack"
@@ -79,10 +81,15 @@ type Bot struct {
 	workers  *workers
 	outbox   *postOutbox
 	progress *progressNotes
+	warned   warnLog
+	pacer    *socketPacer
 	wake     chan struct{}   // wakes notifyLoop
 	fatal    chan error      // an authentication error that ends Run
 	updated  confirm.Message // the last message that notifyLoop looked at to update it; zero to begin with the oldest
 	waits    waits
+
+	scopesCompared sync.Once
+	ended          atomic.Pointer[string] // why Slack is no longer served; nil while it is
 }
 
 // New returns a Bot. It makes no call to Slack.
@@ -100,6 +107,7 @@ func New(cfg Config) (*Bot, error) {
 	b := &Bot{
 		cfg: cfg, http: &http.Client{Timeout: apiTimeout}, forms: map[string]form.Form{},
 		dedup: newDedup(), workers: newWorkers(), outbox: newPostOutbox(), progress: newProgressNotes(),
+		warned: newWarnLog(), pacer: newSocketPacer(cfg.Log),
 		wake: make(chan struct{}, 1), fatal: make(chan error, 1), waits: defaultWaits,
 	}
 	b.api = slack.New(revealString(cfg.BotToken), slack.OptionAPIURL(cfg.API), slack.OptionHTTPClient(b.http),
@@ -149,8 +157,9 @@ func (cfg Config) validate() error {
 }
 
 // Run serves until ctx is done, and then waits for work in progress. It keeps the socket connections in socket mode,
-// and in both modes posts, updates and reminds. It returns an error only when Slack will never accept the tokens; the
-// error contains what to do.
+// and in both modes posts, updates and reminds. It returns an error only when Slack will never accept the tokens, which only
+// auth.test and apps.connections.open can tell; the error contains what to do. Problem then returns it as well, and each
+// change that waits in Slack shows it. Run can be called once.
 func (b *Bot) Run(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer b.workers.stop()
@@ -166,6 +175,7 @@ func (b *Bot) Run(ctx context.Context) error {
 	defer func() { stop(); <-done }()
 	select {
 	case err := <-b.fatal:
+		b.end(ctx, err)
 		return err
 	case <-ctx.Done():
 		return nil
@@ -186,7 +196,36 @@ func (b *Bot) wakeNotifier() {
 	}
 }
 
-// stopIfFatal ends Run when err is one of the errors that only an operator can fix.
+// Problem returns why Slack is no longer served and what an operator has to do, in one or two sentences. It returns "" while Slack
+// is served.
+func (b *Bot) Problem() string {
+	if why := b.ended.Load(); why != nil {
+		return *why
+	}
+	return ""
+}
+
+// end records why Slack is no longer served, and shows it in each pending change for which Slack is a channel.
+func (b *Bot) end(ctx context.Context, cause error) {
+	why := "Slack cannot be used: " + withPeriod(cause.Error()) + " An operator has to restart the server afterwards."
+	b.ended.Store(&why)
+	ctx, cancel := context.WithTimeout(ctx, shutdownTimeout)
+	defer cancel()
+	back, err := b.cfg.Backend(ctx)
+	if err == nil && !b.isReadOnly() {
+		err = back.Gate.EachChange(ctx, confirm.Filter{States: []confirm.State{confirm.Pending}}, func(c confirm.Change) error {
+			if !isForSlack(c) {
+				return nil
+			}
+			return back.Gate.SetProblem(ctx, c.ID, why)
+		})
+	}
+	if err != nil {
+		b.cfg.Log.WarnContext(ctx, "failed to show in the open changes that Slack cannot be used", "error", err)
+	}
+}
+
+// stopIfFatal ends Run when err is an error of auth.test or apps.connections.open that only an operator can fix.
 func (b *Bot) stopIfFatal(err error) {
 	if why := fatalError(err); why != nil {
 		select {

@@ -51,7 +51,7 @@ func (b *Bot) proposeText(ctx context.Context, req request, f form.Form, typed s
 		b.replyText(ctx, req, b.commandHelp(f.Op.Name, ownMessage(err)))
 		return
 	}
-	b.replyText(ctx, req, b.proposeAndPost(ctx, req.caller, f, args).resultText())
+	b.replyBlocks(ctx, req, b.proposeAndPost(ctx, req.caller, f, args).resultBlocks())
 }
 
 // commandHelp returns how a command is written, with an example. It never repeats what the user typed.
@@ -114,11 +114,18 @@ func (b *Bot) openForm(ctx context.Context, req request, f form.Form) {
 func (b *Bot) openModal(ctx context.Context, req request, view slack.ModalViewRequest) string {
 	id, err := b.openView(ctx, req, view)
 	if err != nil {
-		b.stopIfFatal(err)
-		b.cfg.Log.WarnContext(ctx, "failed to open a modal", "error", err)
-		b.replyText(ctx, req, "Slack did not open the form in time. Please try again.")
+		b.warn(ctx, "failed to open a modal", err)
+		b.replyText(ctx, req, modalProblem(err))
 	}
 	return id
+}
+
+// modalProblem returns why Slack did not open a modal, and what to do.
+func modalProblem(err error) string {
+	if code := slackCode(err); tokenFixes[code] != "" {
+		return withPeriod(withAdvice("Slack did not open the form", err))
+	}
+	return "Slack did not open the form in time. Please try again."
 }
 
 // refusalText returns err as one or two sentences for the user. It returns "" for nil.

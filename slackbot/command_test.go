@@ -87,11 +87,11 @@ func TestHelpGivesExamplesThatWork(t *testing.T) {
 	s := newStack(t, options{})
 	s.addScan("Core switches")
 	q := s.propose(t, bob, "/update_scan", `"Core switches" intervalInHours=8`)
-	if !containsAll(q.All(), "intervalInHours: 4 -> 8") {
+	if !containsAll(q.All(), "intervalInHours\n  - 4\n  + 8") {
 		t.Error(q.All())
 	}
 	q = s.propose(t, bob, "/update_scan", `“core switches” intervalInHours=9`) // as a phone writes quotation marks
-	if !containsAll(q.All(), "intervalInHours: 4 -> 9") {
+	if !containsAll(q.All(), "intervalInHours\n  - 4\n  + 9") {
 		t.Error(q.All())
 	}
 }

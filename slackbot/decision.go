@@ -65,7 +65,7 @@ func (b *Bot) recordVote(ctx context.Context, req request, id string, v confirm.
 	})
 	c, err = gate.Decide(ctx, id, v)
 	if unknown != nil && errors.Is(err, confirm.ErrRefused) {
-		b.cfg.Log.WarnContext(ctx, "a vote is refused without knowing its groups", "user", req.user, "error", unknown)
+		b.warn(ctx, "a vote is refused without knowing its groups", unknown, "user", req.user)
 		err = fmt.Errorf("%s (without that: %w)", ownMessage(unknown), err)
 	}
 	if isCertain(err) {
@@ -117,11 +117,22 @@ func statusText(c confirm.Change) string {
 	return text
 }
 
-// openDenyModal opens the modal that asks for the reason of a denial.
+// canDeny returns nil if the user could deny a change now, so that nobody writes a reason in vain. It also returns nil if that is not
+// known, because the denial itself is checked again.
+func (b *Bot) canDeny(ctx context.Context, gate *confirm.Gate, req request, c confirm.Change) error {
+	groups, unknown := req.users.groupsOf(ctx, req.user)
+	err := gate.CanDecide(ctx, c, confirm.Vote{Principal: req.principal(), Groups: groups, Channel: confirm.Slack})
+	if unknown != nil && errors.Is(err, confirm.ErrRefused) {
+		return nil
+	}
+	return err
+}
+
+// openDenyModal opens the modal that asks for the reason of a denial, unless the user may not deny the change.
 func (b *Bot) openDenyModal(ctx context.Context, req request, id string) {
-	c, _, err := b.loadChange(ctx, id)
-	if err == nil && c.State != confirm.Pending {
-		err = confirm.ErrMoved
+	c, gate, err := b.loadChange(ctx, id)
+	if err == nil {
+		err = b.canDeny(ctx, gate, req, c)
 	}
 	if err != nil {
 		b.replyText(ctx, req, b.voteReply(ctx, c, err))

@@ -23,7 +23,7 @@ func TestOnEnterpriseGridAPersonHasOnePrincipal(t *testing.T) {
 		mustAck(t, s.slack.Click(ada, q, "approve_change"))
 		s.waitReply(t, ada, "may not confirm their own changes")
 		mustAck(t, s.slack.OpenHome(ada))
-		s.slack.WaitHome(ada, func(v slacktest.View) bool { return containsAll(v.All(), "Core switches", "Review") })
+		s.slack.WaitHome(ada, func(v slacktest.View) bool { return containsAll(v.All(), "Core switches", "Full plan") })
 		mustAck(t, s.slack.Click(eve, q, "approve_change"))
 		s.waitUpdate(t, q, "applied")
 		if c := s.change(t, q); c.Requester != slackOf(ada) || c.Decisions[0].Principal != slackOf(eve) {
@@ -50,7 +50,7 @@ func TestOnEnterpriseGridFormsAndMenusUseTheSamePrincipal(t *testing.T) {
 	s.wantOpen(t, bob, 1)
 	event := `{"type":"event_callback","team_id":"E0ORG","event_id":"Ev1","event":{"type":"app_home_opened","tab":"home","user":"` + bob + `"}}`
 	mustAck(t, s.slack.SendRaw(slacktest.RawRequest{URL: s.urls[1], Body: event}))
-	s.slack.WaitHome(bob, func(v slacktest.View) bool { return containsAll(v.All(), "Printers", "Review") })
+	s.slack.WaitHome(bob, func(v slacktest.View) bool { return containsAll(v.All(), "Printers", "Full plan") })
 	for _, caller := range s.Callers() {
 		if caller != string(slackOf(bob)) {
 			t.Errorf("Defender was read on behalf of %q", caller)

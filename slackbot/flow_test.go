@@ -24,7 +24,7 @@ func TestACommandBecomesAWriteOnlyAfterAClick(t *testing.T) {
 		s := newStack(t, p)
 		q := s.propose(t, bob, "/add_scan", s.newScan("Core switches"))
 		c := s.change(t, q)
-		if !containsAll(q.All(), "Code: "+c.Code, "Core switches", "10.20.30.1,10.20.30.2", "slack:"+team+"/"+bob, "through Slack") {
+		if !containsAll(q.All(), "Code: "+c.Code, `Add scan "Core switches"?`, "10.20.30.1,10.20.30.2", "Asked by: slack:"+team+"/"+bob, bob+" asked through Slack") {
 			t.Fatalf("the confirmation message does not show the plan:\n%s", q.All())
 		}
 		if got := actionButtons(q); got != "approve_change deny_change" {
@@ -33,13 +33,16 @@ func TestACommandBecomesAWriteOnlyAfterAClick(t *testing.T) {
 		s.waitReply(t, bob, "Asked: ", c.Code)
 		s.wantWrites(t, 0)
 		mustAck(t, s.slack.Click(ada, q, "approve_change"))
-		done := s.waitUpdate(t, q, "applied", "Approved by", ada, "Defender returned:", "Core switches")
+		done := s.waitUpdate(t, q, "applied", `Applied: add scan "Core switches"`, "Approved by "+ada)
 		if got := actionButtons(done); got != "" {
 			t.Fatalf("buttons are left: %q", got)
 		}
 		s.wantWrites(t, 1)
 		s.slack.WaitMessage(channel, func(m slacktest.Message) bool {
 			return m.ThreadTS == q.TS && containsAll(m.All(), bob, "applied")
+		})
+		s.slack.WaitMessage(channel, func(m slacktest.Message) bool {
+			return m.ThreadTS == q.TS && containsAll(m.All(), "The exact request, sent once.", c.Digest, "POST /api/", "Defender's receipt:", `"scanName": "Core switches"`)
 		})
 	})
 }
@@ -84,11 +87,11 @@ func TestUpdateSendsOnlyWhatWasChangedInTheForm(t *testing.T) {
 	s.Service.InvalidateCache()
 	mustAck(t, s.slack.Submit(bob, form, map[string]any{"intervalInHours": "8"}))
 	q := s.slack.WaitMessage(channel, func(m slacktest.Message) bool { return containsAll(m.All(), "Code: ") })
-	if !containsAll(q.All(), "intervalInHours: 4 -> 8", "target: 10.9.9.9") {
+	if !containsAll(q.All(), "1 field changes", "intervalInHours\n  - 4\n  + 8", "10.9.9.9") {
 		t.Fatalf("the plan is not about the interval alone:\n%s", q.All())
 	}
-	if b := q.Buttons()[0]; !b.Confirm || b.Style != "danger" {
-		t.Errorf("overwriting has no danger dialog: %+v", b)
+	if b := q.Buttons()[0]; b.Confirm || b.Style != "primary" {
+		t.Errorf("a change that can be undone asks twice: %+v", b)
 	}
 }
 
@@ -98,7 +101,7 @@ func TestDeleteShowsEveryScanAndHasADangerDialog(t *testing.T) {
 	s.addScan("One")
 	s.addScan("Two")
 	q := s.propose(t, bob, "/delete-scans", "One Two")
-	if !containsAll(q.All(), "WARNING: ", "One", "Two", "10.1.2.3 -> (deleted)") {
+	if !containsAll(q.All(), "Delete 2 scans, for good?", "1 warning", "2 scans go", "1  \"One\"", "2  \"Two\"", "target 10.1.2.3, 1 address") {
 		t.Fatalf("the confirmation message does not show what is lost:\n%s", q.All())
 	}
 	if b := q.Buttons()[0]; !b.Confirm || b.Style != "danger" {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/slack-go/slack"
@@ -28,21 +27,16 @@ func CheckHealth(ctx context.Context, cfg Config) (Health, error) {
 		return Health{}, errors.New("slack: SLACK_BOT_TOKEN is not a bot token; copy the one that begins with xoxb- from the app's OAuth page")
 	}
 	cfg.API = cmp.Or(cfg.API, slack.APIURL)
-	var granted []string
 	api := slack.New(revealString(cfg.BotToken), slack.OptionAPIURL(cfg.API), slack.OptionHTTPClient(&http.Client{Timeout: apiTimeout}),
 		slack.OptionAppLevelToken(revealString(cfg.AppToken)))
 	home, err := api.AuthTestContext(ctx)
-	if err != nil {
+	if err = newCallError(methodAuthTest, "", err); err != nil {
 		if why := fatalError(err); why != nil {
 			return Health{}, why
 		}
 		return Health{}, fmt.Errorf("slack did not identify the app: %w; check the network and SLACK_API_URL", err)
 	}
-	for scope := range strings.SplitSeq(home.Header.Get("X-OAuth-Scopes"), ",") {
-		if scope = strings.TrimSpace(scope); scope != "" {
-			granted = append(granted, scope)
-		}
-	}
+	granted := grantedScopes(home.Header)
 	found := Health{Team: home.Team, Bot: home.User}
 	if len(granted) > 0 { // without the header the scopes are unknown, not missing
 		found.Missing, found.Idle = compareScopes(requiredScopes(cfg), granted)
@@ -51,19 +45,4 @@ func CheckHealth(ctx context.Context, cfg Config) (Health, error) {
 		_, _, found.Socket = api.StartSocketModeContext(ctx)
 	}
 	return found, nil
-}
-
-// compareScopes returns the scopes that are needed and not granted, and those that are granted and not needed.
-func compareScopes(needed, granted []string) (missing, idle []string) {
-	for _, scope := range needed {
-		if !slices.Contains(granted, scope) {
-			missing = append(missing, scope)
-		}
-	}
-	for _, scope := range granted {
-		if !slices.Contains(needed, scope) {
-			idle = append(idle, scope)
-		}
-	}
-	return missing, idle
 }

@@ -20,12 +20,12 @@ const maxPending, maxDecided = 30, 20
 func (b *Bot) publishHome(ctx context.Context, req request) {
 	content, err := b.homeBlocks(ctx, req)
 	if err != nil {
-		b.cfg.Log.WarnContext(ctx, "failed to build a home tab", "user", req.user, "error", err)
+		b.warn(ctx, "failed to build a home tab", err, "user", req.user)
 		content = blocks.TextSections("Not shown: " + withPeriod(ownMessage(err)))
 	}
 	view := slack.HomeTabViewRequest{Type: slack.VTHomeTab, Blocks: slack.Blocks{BlockSet: content}}
 	if _, err := b.api.PublishViewContext(ctx, slack.PublishViewContextRequest{UserID: req.user, View: view}); err != nil {
-		b.cfg.Log.WarnContext(ctx, "failed to publish a home tab", "user", req.user, "error", err)
+		b.warn(ctx, "failed to publish a home tab", newCallError("views.publish", "user "+req.user, err))
 	}
 }
 
@@ -148,12 +148,19 @@ func (b *Bot) changeList(title, none string, changes []confirm.Change, review bo
 		return append(content, blocks.TextSections(none)...)
 	}
 	for _, c := range changes {
-		line := b.headlineFor(c) + "\n" + blocks.Truncate(c.Summary, 1400)
-		section := slack.NewSectionBlock(blocks.PlainText(line), nil, nil)
-		if review && blocks.PlanPages(c) != nil {
-			section.Accessory = slack.NewAccessory(slack.NewButtonBlockElement(actionReview, c.ID, blocks.PlainText("Review")))
+		p := b.planOf(c)
+		title := decidedTitle(p)
+		if c.State == confirm.Pending {
+			title = p.Question()
+		}
+		section := slack.NewSectionBlock(blocks.PlainText(title+"\n"+blocks.Truncate(c.Summary, 1400)+"\nCode: "+c.Code), nil, nil)
+		if review && p.Pages() != nil {
+			section.Accessory = slack.NewAccessory(reviewButton(p, "Full plan", slack.StyleDefault))
 		}
 		content = append(content, section)
+		if review {
+			content = append(content, blocks.MentionLine("Decide before ", blocks.Date(c.Expires, c.Created), "."))
+		}
 	}
 	return content
 }

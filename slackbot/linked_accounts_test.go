@@ -38,7 +38,7 @@ func TestLinkedAccountsAreOnePerson(t *testing.T) {
 	})
 	s.wantWrites(t, 0)
 	mustAck(t, s.slack.OpenHome(eve))
-	s.slack.WaitHome(eve, func(v slacktest.View) bool { return containsAll(v.All(), "Core switches", "Review") })
+	s.slack.WaitHome(eve, func(v slacktest.View) bool { return containsAll(v.All(), "Core switches", "Full plan") })
 	mustAck(t, s.slack.OpenHome(mallory))
 	s.slack.WaitHome(mallory, func(v slacktest.View) bool { return containsAll(v.All(), "Nothing waits for your decision") })
 }

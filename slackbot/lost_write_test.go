@@ -132,7 +132,7 @@ func TestALostAnswerToOneOfTwoApprovalsIsReadAgain(t *testing.T) {
 	q := s.propose(t, bob, "/add_scan", s.newScan("Core switches"))
 	lossy.lose(confirm.Pending)
 	mustAck(t, s.slack.Click(ada, q, "approve_change"))
-	s.waitUpdate(t, q, "1 of 2 confirmations", ada)
+	s.waitUpdate(t, q, "1 of 2 approvals", ada)
 	s.bot.WaitIdle()
 	s.wantNoReply(t, ada)
 }

@@ -1,18 +1,15 @@
 package slackbot
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 
 	"github.com/slack-go/slack"
 
 	"scanwarden/confirm"
 	"scanwarden/slackbot/internal/blocks"
-	"scanwarden/tools"
 )
 
-// stateHeadlines are what a message shows for each state.
+// stateHeadlines are what notifications show for each state.
 var stateHeadlines = map[confirm.State]string{
 	confirm.Pending:   "waiting for confirmation",
 	confirm.Approved:  "confirmed, being sent to Defender",
@@ -34,96 +31,45 @@ func (b *Bot) operationTitle(operation string) string {
 	return operation
 }
 
-// changeMessage returns the confirmation message of a change in its present state. note is the progress of a change
-// that executes.
+// planOf returns a change as messages show it.
+func (b *Bot) planOf(c confirm.Change) blocks.Plan {
+	return blocks.NewPlan(c, b.operationTitle(c.Operation))
+}
+
+// changeMessage returns the confirmation message of a change in its present state: the question with the whole plan, or in a few lines
+// how it was decided. note is the progress of a change that executes.
 func (b *Bot) changeMessage(c confirm.Change, note string) []slack.Block {
-	head := []slack.Block{slack.NewHeaderBlock(blocks.PlainText(blocks.Truncate(b.operationTitle(c.Operation)+": "+stateHeadlines[c.State], 150)))}
 	if c.State == confirm.Pending {
-		return append(head, b.pendingBlocks(c)...)
+		return b.pendingBlocks(b.planOf(c))
 	}
-	content := append(head, b.decidedBlocks(c, note)...)
-	if whole := append(content[:len(content):len(content)], blocks.Plan(c)...); blocks.Fits(whole, blocks.MaxMessageBlocks, blocks.MaxMessageBytes) {
-		return whole
-	}
-	return append(content, append(blocks.TextSections(c.Summary), append([]slack.Block{blocks.Requester(c)}, blocks.Terms(c)...)...)...)
+	return decidedBlocks(b.planOf(c), note)
 }
 
-// pendingBlocks returns the whole plan with Approve and Deny. A plan that does not fit gets Review in place of
+// pendingBlocks returns the question with the whole plan, Approve and Deny. A plan that does not fit gets "Full plan" in place of
 // Approve, and a plan that cannot be shown at all gets only Deny.
-func (b *Bot) pendingBlocks(c confirm.Change) []slack.Block {
-	votes := decisionLines(c)
-	if whole := append(blocks.Plan(c), votes...); blocks.Fits(whole, blocks.MaxMessageBlocks, blocks.MaxMessageBytes) {
-		return append(whole, actionButtons(b.approveButton(c), denyButton(c)))
+func (b *Bot) pendingBlocks(p blocks.Plan) []slack.Block {
+	head := blocks.Header(p.Question())
+	whole := append([]slack.Block{head}, p.All()...)
+	if blocks.Fits(whole, blocks.MaxMessageBlocks-2, blocks.MaxMessageBytes) {
+		return append(append(whole, actionButtons(b.approveButton(p), denyButton(p))), p.Promise()...)
 	}
-	brief := blocks.TextSections(c.Summary)
-	for _, w := range c.Warnings {
-		brief = append(brief, blocks.TextSections("WARNING: "+w)...)
-	}
-	if !blocks.Fits(brief, blocks.MaxMessageBlocks/2, blocks.MaxMessageBytes/2) {
-		brief = blocks.TextSections(fmt.Sprintf("%s\nIt has %d warnings, which the review shows.", blocks.Truncate(c.Summary, 1000), len(c.Warnings)))
-	}
-	brief = append(append(append(brief, blocks.Requester(c)), blocks.Terms(c)...), votes...)
-	if blocks.PlanPages(c) == nil {
+	brief := append([]slack.Block{head, p.Asked()}, briefWarnings(p)...)
+	brief = append(append(brief, p.Votes()...), p.Terms()...)
+	if p.Pages() == nil {
 		brief = append(brief, blocks.TextSections("This plan is too long to be shown in Slack, and nothing is approved here that was not shown whole. Deny it, and ask the requester for smaller changes.")...)
-		return append(brief, actionButtons(denyButton(c)))
+		return append(brief, actionButtons(denyButton(p)))
 	}
-	brief = append(brief, blocks.TextSections("The plan is too long for a message. Review shows it whole; the approve button is at its end.")...)
-	return append(brief, actionButtons(reviewButton(c, slack.StylePrimary), denyButton(c)))
+	brief = append(brief, blocks.TextSections("The plan is too long for a message. Its last page has the approve button.")...)
+	return append(append(brief, actionButtons(reviewButton(p, "Full plan", slack.StylePrimary), denyButton(p))), p.Promise()...)
 }
 
-// decidedBlocks returns the decisions on a change with their times, the outcome, and the scans as Defender returned
-// them.
-func (b *Bot) decidedBlocks(c confirm.Change, note string) []slack.Block {
-	content := decisionLines(c)
-	r := tools.ResultOf(c)
-	text := r.Reason
-	if c.State.Open() {
-		text = note
-	} else if r.Next != "" && c.State != confirm.Applied {
-		text += "\n" + r.Next
+// briefWarnings returns the summary and the warnings of a plan that does not fit, or their number if there are too many of them.
+func briefWarnings(p blocks.Plan) []slack.Block {
+	brief := append(blocks.TextSections(p.Summary), p.WarningList()...)
+	if blocks.Fits(brief, blocks.MaxMessageBlocks/2, blocks.MaxMessageBytes/2) {
+		return brief
 	}
-	content = append(content, blocks.TextSections(text)...)
-	if len(c.Outcome.Scans) > 0 {
-		content = append(content, returnedScans(c.Outcome.Scans)...)
-	}
-	return content
-}
-
-// returnedScans returns the scans from Defender's answer. An answer that does not fit is left to the command line:
-// the plan itself was shown before.
-func returnedScans(scans json.RawMessage) []slack.Block {
-	var pretty bytes.Buffer
-	if err := json.Indent(&pretty, scans, "", "  "); err != nil {
-		return blocks.TextSections("Defender's answer cannot be shown.")
-	}
-	content := blocks.CodeBlocks(pretty.String())
-	if blocks.Fits(content, 4, blocks.MaxMessageBytes/2) {
-		return append(blocks.TextSections("Defender returned:"), content...)
-	}
-	return blocks.TextSections("Defender's answer is too long for a message; `scanwarden changes ID` shows it.")
-}
-
-// decisionLines returns one line for each decision, and how many approvals there are if several are needed.
-func decisionLines(c confirm.Change) []slack.Block {
-	var content []slack.Block
-	for _, d := range c.Decisions {
-		word := "Approved by "
-		if !d.Approve {
-			word = "Denied by "
-		}
-		name := ""
-		if d.Name != "" {
-			name = ", " + d.Name + ","
-		}
-		content = append(content, blocks.MentionLine(word, blocks.Mention(string(d.Principal)), name+" at "+blocks.FormatTime(d.At)))
-		if d.Reason != "" {
-			content = append(content, blocks.TextSections("Reason: "+d.Reason)...)
-		}
-	}
-	if c.State == confirm.Pending && c.Needed > 1 {
-		content = append(content, blocks.TextSections(fmt.Sprintf("%d of %d confirmations", c.Approvals(), c.Needed))...)
-	}
-	return content
+	return blocks.TextSections(fmt.Sprintf("%s\nIt has %d warnings, which the full plan shows.", blocks.Truncate(p.Summary, 1000), len(p.Warnings)))
 }
 
 // actionButtons returns a row of buttons. The value of a button is the ID of a change and nothing else: what is
@@ -132,25 +78,48 @@ func actionButtons(all ...slack.BlockElement) slack.Block {
 	return slack.NewActionBlock("", all...)
 }
 
-// approveButton returns the Approve button, with a danger dialog for a destructive operation.
-func (b *Bot) approveButton(c confirm.Change) slack.BlockElement {
-	button := slack.NewButtonBlockElement(actionApprove, c.ID, blocks.PlainText("Approve")).WithStyle(slack.StylePrimary)
-	if !b.forms[c.Operation].Op.Destructive {
-		return button
-	}
-	sure := slack.NewConfirmationBlockObject(blocks.PlainText("Approve "+b.operationTitle(c.Operation)+"?"),
-		blocks.PlainText("Change "+c.Code+" is sent to Defender at once. What it overwrites or removes cannot be brought back."),
-		blocks.PlainText("Approve"), blocks.PlainText("Cancel"))
-	return button.WithStyle(slack.StyleDanger).WithConfirm(sure.WithStyle(slack.StyleDanger))
+// newButton returns a button about a change, with a label for screen readers.
+func newButton(action, change, text, label string) *slack.ButtonBlockElement {
+	button := slack.NewButtonBlockElement(action, change, blocks.PlainText(text))
+	button.AccessibilityLabel = label
+	return button
 }
 
-func denyButton(c confirm.Change) slack.BlockElement {
-	return slack.NewButtonBlockElement(actionDeny, c.ID, blocks.PlainText("Deny"))
+// approveButton returns the Approve button. What nobody can bring back, a scan or a stored credential, makes it a danger button with a
+// dialog that names it. So does a destructive change whose plan lists no scans.
+func (b *Bot) approveButton(p blocks.Plan) slack.BlockElement {
+	button := newButton(actionApprove, p.ID, "Approve", "Approve this change")
+	switch {
+	case p.Deletes():
+		what := p.Phrase(maxDialogTitle - len(" for good?"))
+		return withDangerDialog(button, what+" for good?", "Change "+p.Code+". With their stored credentials these go: "+p.Names(180)+". Nothing brings them back.",
+			p.Phrase(maxDialogButton))
+	case p.Facts.ReplacesSecret:
+		return withDangerDialog(button, "Replace the stored credential?", "Change "+p.Code+". Defender never shows the credential that it has for "+p.Names(180)+
+			". Nothing brings it back.", "Approve")
+	case len(p.Subjects) == 0 && b.forms[p.Operation].Op.Destructive:
+		return withDangerDialog(button, p.Phrase(maxDialogTitle-1)+"?", "Change "+p.Code+" is sent to Defender at once. What it overwrites or removes cannot be brought back.", "Approve")
+	}
+	return button.WithStyle(slack.StylePrimary)
+}
+
+// The limits of a dialog, in characters.
+const maxDialogTitle, maxDialogText, maxDialogButton = 100, 300, 30
+
+// withDangerDialog adds a dialog that Slack shows before it sends the click.
+func withDangerDialog(button *slack.ButtonBlockElement, title, text, confirmText string) slack.BlockElement {
+	dialog := slack.NewConfirmationBlockObject(blocks.PlainText(title), blocks.PlainText(blocks.Truncate(text, maxDialogText)),
+		blocks.PlainText(confirmText), blocks.PlainText("Cancel"))
+	return button.WithStyle(slack.StyleDanger).WithConfirm(dialog.WithStyle(slack.StyleDanger))
+}
+
+func denyButton(p blocks.Plan) slack.BlockElement {
+	return newButton(actionDeny, p.ID, "Deny", "Deny this change")
 }
 
 // reviewButton returns the button that opens the plan.
-func reviewButton(c confirm.Change, style slack.Style) slack.BlockElement {
-	return slack.NewButtonBlockElement(actionReview, c.ID, blocks.PlainText("Review")).WithStyle(style)
+func reviewButton(p blocks.Plan, text string, style slack.Style) *slack.ButtonBlockElement {
+	return newButton(actionReview, p.ID, text, "Show the full plan of this change").WithStyle(style)
 }
 
 // headlineFor returns the text of a message for notifications. It contains no text from a requester or from Defender.

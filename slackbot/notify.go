@@ -13,8 +13,8 @@ import (
 	"scanwarden/confirm"
 )
 
-// The values of confirm.Message.Kind: a confirmation message, and the outcome for the requester.
-const confirmationKind, outcomeKind = "question", "word"
+// The values of confirm.Message.Kind: a confirmation message, the outcome for the requester, and the request with the receipt.
+const confirmationKind, outcomeKind, detailKind = "question", "word", "details"
 
 // notifyLoop posts, updates and reminds after each transition and on a timer, until ctx ends. It runs one round at a
 // time, so that an older text never overwrites a newer one.
@@ -23,7 +23,7 @@ func (b *Bot) notifyLoop(ctx context.Context) {
 	defer tick.Stop()
 	for {
 		if err := b.notifyOnce(ctx); err != nil && ctx.Err() == nil {
-			b.cfg.Log.WarnContext(ctx, "failed to update messages in Slack; retrying", "error", err)
+			b.warn(ctx, "failed to post or update messages in Slack; retrying", err)
 		}
 		select {
 		case <-b.wake:
@@ -41,10 +41,12 @@ func (b *Bot) notifyOnce(ctx context.Context) (err error) {
 			err = fmt.Errorf("panic: %v: %s", p, debug.Stack())
 		}
 	}()
-	if _, err := b.users.workspace(ctx); err != nil {
+	home, err := b.users.workspace(ctx)
+	if err != nil {
 		b.stopIfFatal(err)
 		return err
 	}
+	b.warnMissingScopes(ctx, home)
 	if b.isReadOnly() {
 		return nil
 	}
@@ -99,30 +101,37 @@ func (n notifier) postPending(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// postChange posts the confirmation message of a change to each channel that lacks it.
+// postChange posts the confirmation message of a change to each destination that lacks it. A destination that fails does not keep
+// the others waiting.
 func (n notifier) postChange(ctx context.Context, c confirm.Change, job *postJob) error {
 	posted, err := n.messages.Messages(ctx, c.ID)
 	if err != nil {
 		return err
 	}
-	channels, err := n.destinations(ctx)
+	to, failed := n.destinations(ctx)
 	result := attempt{complete: true}
-	for _, channel := range channels {
-		msg, begun := findMessage(posted, channel)
-		if msg.Message != "" {
-			continue
-		}
-		if !n.shouldPost(c, begun) {
+	for _, d := range to {
+		msg, begun := findMessage(posted, d.channel)
+		switch {
+		case msg.Message != "":
+			result.reached = append(result.reached, d)
+		case !n.shouldPost(c, begun):
 			result.complete = false
-			continue
+		default:
+			err := n.postTo(ctx, c, d, job)
+			if failed = errors.Join(failed, err); err == nil {
+				result.reached = append(result.reached, d)
+			}
 		}
-		err = errors.Join(err, n.postTo(ctx, c, channel, job))
 	}
-	n.handlePostError(err)
-	result.problem = postProblem(err)
+	n.handlePostError(failed)
+	if failed != nil {
+		result.failed = countUnreachable(failed)
+		result.problem, err = n.postProblem(ctx, c, result, failed)
+	}
 	err = errors.Join(err, n.gate.SetProblem(ctx, c.ID, result.problem)) // for an assistant that reads the change
 	n.outbox.finish(job, result, n.cfg.Now())
-	return err
+	return errors.Join(failed, err)
 }
 
 // shouldPost reports whether this process may post a change now. For a while it leaves a change to the process that
@@ -132,11 +141,12 @@ func (n notifier) shouldPost(c confirm.Change, begun bool) bool {
 	return n.outbox.owns(c.ID) || (!begun && age >= ownerHeadStart) || (begun && age >= postLease)
 }
 
-// postTo posts to one channel. It reserves the post in the store first, so that other processes leave it alone, and
+// postTo posts to one destination. It reserves the post in the store first, so that other processes leave it alone, and
 // then saves the message. If the store does not take the message, a later round saves it and does not post again.
-func (n notifier) postTo(ctx context.Context, c confirm.Change, channel string, job *postJob) error {
+func (n notifier) postTo(ctx context.Context, c confirm.Change, to destination, job *postJob) error {
 	ctx, cancel := detachedContext(ctx)
 	defer cancel()
+	channel := to.channel
 	msg := confirm.Message{Change: c.ID, Channel: channel, Kind: confirmationKind, Version: c.Version, Message: job.unsaved[channel]}
 	if msg.Message == "" {
 		if err := n.messages.SaveMessage(ctx, msg); err != nil {
@@ -146,7 +156,7 @@ func (n notifier) postTo(ctx context.Context, c confirm.Change, channel string, 
 		options := append(noUnfurl(), slack.MsgOptionText(n.headlineFor(c), true), slack.MsgOptionBlocks(n.changeMessage(c, "")...))
 		_, message, err := n.api.PostMessageContext(ctx, channel, options...)
 		if err != nil {
-			return fmt.Errorf("post to %s: %w", channel, err)
+			return newCallError("chat.postMessage", to.subject(), err)
 		}
 		msg.Message = message
 		job.unsaved[channel] = message
@@ -160,12 +170,11 @@ func detachedContext(ctx context.Context) (context.Context, context.CancelFunc) 
 	return context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 }
 
-// handlePostError stops calls for as long as Slack asks, and ends the bot for a fatal error.
+// handlePostError stops calls for as long as Slack asks.
 func (n notifier) handlePostError(err error) {
 	if wait := retryAfter(err); wait > 0 {
 		n.outbox.backOff(n.cfg.Now(), wait)
 	}
-	n.stopIfFatal(err)
 }
 
 // findMessage returns the message in a channel.
@@ -177,22 +186,48 @@ func findMessage(all []confirm.Message, channel string) (msg confirm.Message, ok
 	return all[i], true
 }
 
-// postProblem returns, for the requester, why a change is not posted yet. It returns "" for nil.
-func postProblem(err error) string {
-	switch code := slackCode(err); {
-	case err == nil:
-		return ""
-	case errors.Is(err, errNoApprover):
-		return errNoApprover.Error() + "."
-	case code != "":
-		return fmt.Sprintf("Slack does not accept the message (%s); posting is retried until it expires.", code)
+// postProblem returns, for the requester, why too few approvers could be asked: nobody, or fewer than have to confirm. It returns ""
+// if there are enough.
+func (n notifier) postProblem(ctx context.Context, c confirm.Change, result attempt, failed error) (string, error) {
+	able, err := n.countDeciders(ctx, c, result.reached)
+	if err != nil {
+		return "", err
 	}
-	return "Slack cannot be reached; posting is retried until it expires."
+	needed := max(c.Needed-c.Approvals(), 1)
+	if !result.complete || able >= needed {
+		return "", nil
+	}
+	return fewerThanNeeded(able, needed) + explainFailures(failed), nil
 }
 
-// waitPosted waits a moment for the confirmation message of c. It returns "" if the message is posted, and otherwise
-// why not.
-func (b *Bot) waitPosted(ctx context.Context, c confirm.Change) (problem string) {
+// fewerThanNeeded returns how many approvers were asked, if that is not zero.
+func fewerThanNeeded(able, needed int) string {
+	if able == 0 {
+		return ""
+	}
+	return fmt.Sprintf("only %d of the %d approvers that it needs could be asked. ", able, needed)
+}
+
+// explainFailures returns why approvers could not be asked, and what an operator has to do. It names the first of several problems.
+func explainFailures(failed error) string {
+	all := joinedErrors(failed)
+	if errors.Is(failed, errNoApprover) {
+		return errNoApprover.Error() + "."
+	}
+	problem, fix := explainError(all[0])
+	text := "Slack did not take the question: " + problem
+	if len(all) > 1 {
+		text += fmt.Sprintf(", and %d more problems", len(all)-1)
+	}
+	if fix != "" {
+		text += ". An operator has to " + fix
+	}
+	return text + "; posting is retried until it expires."
+}
+
+// waitPosted waits a moment for the confirmation message of c, and returns what came of it: "" or why it is not posted, and how many
+// approvers could not be asked.
+func (b *Bot) waitPosted(ctx context.Context, c confirm.Change) (problem, partly string) {
 	job := b.outbox.jobFor(c.ID)
 	b.outbox.own(c.ID, b.cfg.Now())
 	b.wakeNotifier()
@@ -204,5 +239,5 @@ func (b *Bot) waitPosted(ctx context.Context, c confirm.Change) (problem string)
 	case <-timer.C:
 	case <-ctx.Done():
 	}
-	return "Slack has not accepted the message yet; posting is retried until it expires."
+	return "Slack has not accepted the message yet; posting is retried until it expires.", ""
 }

@@ -1,10 +1,13 @@
 package slackbot
 
 import (
+	"fmt"
 	"sync"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
+
+	"scanwarden/confirm"
 )
 
 const (
@@ -14,6 +17,8 @@ const (
 	postLease = 30 * time.Second
 	// minBackoff and maxBackoff bound the wait between two attempts to post.
 	minBackoff, maxBackoff = time.Second, 30 * time.Second
+	// updatePause is how long a message is left alone after Slack has refused to update it.
+	updatePause = 5 * time.Second
 	// recheckPosted is how long a change that is posted everywhere is left alone. Then its channels are looked up again:
 	// there may be new approvers.
 	recheckPosted = 10 * time.Second
@@ -24,7 +29,10 @@ const (
 // postOutbox holds what this process knows about posts that are due. It decides when to retry; what was posted where
 // is in the store.
 type postOutbox struct {
-	dms *lru.Cache[string, string] // direct message channels, by user ID
+	dms  *lru.Cache[string, string]        // direct message channels, by user ID
+	left *lru.Cache[string, cached[error]] // users to whom Slack opens no direct messages, for userCacheTTL
+
+	failed *lru.Cache[string, time.Time] // when a message may be updated again after a failure, by change and channel
 
 	mu          sync.Mutex
 	jobs        map[string]*postJob
@@ -35,7 +43,8 @@ type postOutbox struct {
 // postJob is the state of posting one change.
 type postJob struct {
 	tried   chan struct{} // closed after the first attempt
-	problem string        // of the latest attempt, for users; "" if it succeeded
+	problem string        // of the latest attempt, for users; "" if enough approvers were asked
+	partly  string        // how many approvers were asked, if not all; "" otherwise
 	posted  bool          // the latest attempt left a message in each channel
 	nextTry time.Time
 	backoff time.Duration     // after the next failure
@@ -46,12 +55,23 @@ type postJob struct {
 
 // attempt is the result of an attempt to post a change.
 type attempt struct {
-	problem  string // for users; "" if there was none
-	complete bool   // there is a message in each channel, except for those in problem
+	problem  string        // for users; "" if enough approvers were asked
+	complete bool          // there is a message at each destination, except for those that failed
+	reached  []destination // where there is a message
+	failed   int           // approvers and channels that could not be reached
+}
+
+// partly returns how many approvers were asked, if some could not be. It returns "" if all were, or there is a channel.
+func (a attempt) partly() string {
+	if a.failed == 0 || len(a.reached) == 0 || a.reached[0].user == "" {
+		return ""
+	}
+	return fmt.Sprintf("%d of %d approvers could be asked in Slack.", len(a.reached), len(a.reached)+a.failed)
 }
 
 func newPostOutbox() *postOutbox {
-	return &postOutbox{jobs: map[string]*postJob{}, owned: map[string]time.Time{}, dms: newCache[string](userCacheSize)}
+	return &postOutbox{jobs: map[string]*postJob{}, owned: map[string]time.Time{}, dms: newCache[string](userCacheSize), left: newCache[cached[error]](userCacheSize),
+		failed: newCache[time.Time](userCacheSize)}
 }
 
 // own records that this process made the last transition of a change, so that it posts before other processes do.
@@ -120,11 +140,22 @@ func (o *postOutbox) backOff(now time.Time, d time.Duration) {
 	}
 }
 
+// delayUpdate makes the next update of a message wait, because Slack has refused the last one.
+func (o *postOutbox) delayUpdate(msg confirm.Message, now time.Time) {
+	o.failed.Add(msg.Change+" "+msg.Channel, now.Add(updatePause))
+}
+
+// isUpdateDelayed reports whether a message must not be updated yet.
+func (o *postOutbox) isUpdateDelayed(msg confirm.Message, now time.Time) bool {
+	until, ok := o.failed.Get(msg.Change + " " + msg.Channel)
+	return ok && now.Before(until)
+}
+
 // finish records an attempt. After a problem the next attempt waits twice as long.
 func (o *postOutbox) finish(p *postJob, result attempt, now time.Time) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	p.problem, p.posted = result.problem, result.problem == "" && result.complete
+	p.problem, p.partly, p.posted = result.problem, result.partly(), result.problem == "" && result.complete
 	switch {
 	case result.problem != "":
 		p.nextTry = now.Add(p.backoff)
@@ -146,11 +177,11 @@ func (o *postOutbox) isPosted(p *postJob) bool {
 	return p.posted
 }
 
-// lastProblem returns the problem of the latest attempt, and "" if it succeeded.
-func (o *postOutbox) lastProblem(p *postJob) string {
+// lastProblem returns the problem of the latest attempt and how many approvers it asked, as postJob has them.
+func (o *postOutbox) lastProblem(p *postJob) (problem, partly string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return p.problem
+	return p.problem, p.partly
 }
 
 // progressNotes holds the progress of executing changes, and which messages must be updated in the next round.

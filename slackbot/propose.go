@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/slack-go/slack"
+
 	"scanwarden/confirm"
 	"scanwarden/slackbot/internal/blocks"
 	"scanwarden/slackbot/internal/form"
@@ -20,6 +22,7 @@ type proposalResult struct {
 	listCommand string // the command that lists the requester's open changes
 	change      confirm.Change
 	postProblem string // why the confirmation message is not posted yet; "" if it is
+	partly      string // how many approvers were asked, if not all
 	err         error
 }
 
@@ -31,7 +34,7 @@ func (b *Bot) proposeAndPost(ctx context.Context, by caller, f form.Form, args m
 	p := proposalResult{operation: f.Op.Name, listCommand: b.listCommand()}
 	p.change, p.err = b.planAndPropose(ctx, by, f.Op.Name, args)
 	if p.err == nil {
-		p.postProblem = b.waitPosted(ctx, p.change)
+		p.postProblem, p.partly = b.waitPosted(ctx, p.change)
 	}
 	return p
 }
@@ -45,7 +48,7 @@ func (b *Bot) planAndPropose(ctx context.Context, by caller, operation string, a
 	}
 	groups, err := b.users.groupsOf(ctx, by.user)
 	if err != nil {
-		b.cfg.Log.WarnContext(ctx, "failed to read a requester's user groups", "error", err)
+		b.warn(ctx, "failed to read a requester's user groups", err)
 	}
 	requester := confirm.Requester{
 		Principal: by.principal(), Source: confirm.SourceSlack, Groups: groups, Channels: []confirm.Channel{confirm.Slack},
@@ -100,22 +103,33 @@ func (b *Bot) findProposed(ctx context.Context, back *Backend, p lostProposal) (
 	return open[0], nil
 }
 
-// resultText returns the reply to the requester.
+// resultText returns the reply to the requester of a proposal that was not made.
 func (p proposalResult) resultText() string {
 	if errors.Is(p.err, errNotKnown) {
 		return "Whether the change was recorded is not known yet, because the database did not answer. If it was, it appears among your open " +
 			"changes (" + p.listCommand + ") and is put to the approvers. Propose it again only if it is not there in a minute."
 	}
+	return refusalText(p.operation, p.err)
+}
+
+// resultBlocks returns the reply to the requester: what was asked and until when it waits, or why nothing was.
+func (p proposalResult) resultBlocks() []slack.Block {
 	if p.err != nil {
-		return refusalText(p.operation, p.err)
+		return blocks.TextSections(p.resultText())
 	}
 	c := p.change
-	text := fmt.Sprintf("Asked: %s\n\nCode: %s. It waits for the yes of %s until %s; you will get the outcome as a message.",
-		c.Summary, c.Code, peopleNeeded(c.Needed), blocks.FormatTime(c.Expires))
-	if p.postProblem != "" {
-		text += "\n\nThe change is recorded, but " + p.postProblem
+	if c.State != confirm.Pending {
+		return blocks.TextSections("This was asked for before, and nobody is asked again: " + statusText(c))
 	}
-	return text
+	content := append(blocks.TextSections("Asked: "+c.Summary), blocks.MentionLine("Code: "+c.Code+". It waits for the yes of "+peopleNeeded(c.Needed)+
+		" until ", blocks.Date(c.Expires, c.Created), "; you will get the outcome as a message."))
+	switch {
+	case p.postProblem != "":
+		content = append(content, blocks.TextSections("The change is recorded, but "+p.postProblem)...)
+	case p.partly != "":
+		content = append(content, blocks.TextSections(p.partly)...)
+	}
+	return content
 }
 
 // peopleNeeded returns how many approvers a change needs, in words.

@@ -36,7 +36,7 @@ func (n notifier) remindApprovers(ctx context.Context, c confirm.Change, job *po
 		if err := n.messages.SaveMessage(ctx, msg); err != nil {
 			return err
 		}
-		if _, err := n.postMessage(ctx, thread{msg.Channel, msg.Message}, c, content); err != nil {
+		if _, err := n.postMessage(ctx, thread{msg.Channel, msg.Message}, "Change "+c.Code+" still waits for a decision.", content); err != nil {
 			return err
 		}
 	}
@@ -47,9 +47,10 @@ func (n notifier) remindApprovers(ctx context.Context, c confirm.Change, job *po
 // reminderBlocks returns a reminder that mentions the approvers without a decision. Their IDs are from our
 // configuration or were signed by Slack.
 func (n notifier) reminderBlocks(ctx context.Context, c confirm.Change) ([]slack.Block, error) {
-	parts := []any{"Change " + c.Code + " still waits for a decision, until " + blocks.FormatTime(c.Expires) + ". "}
+	parts := []any{"Half of the time is gone. "}
+	ending := []any{"Change " + c.Code + " waits for a decision until ", blocks.Date(c.Expires, c.Created), "."}
 	if n.cfg.Channel == "" {
-		return []slack.Block{blocks.MentionLine(parts...)}, nil
+		return []slack.Block{blocks.MentionLine(append(parts, ending...)...)}, nil
 	}
 	for _, approver := range n.cfg.Approvers {
 		if group, ok := strings.CutPrefix(approver, groupPrefix); ok && blocks.IsID(group) {
@@ -66,7 +67,7 @@ func (n notifier) reminderBlocks(ctx context.Context, c confirm.Change) ([]slack
 			parts = append(parts, []slack.RichTextSectionElement{slack.NewRichTextSectionUserElement(user, nil)}, " ")
 		}
 	}
-	return []slack.Block{blocks.MentionLine(parts...)}, nil
+	return []slack.Block{blocks.MentionLine(append(parts, ending...)...)}, nil
 }
 
 // hasVoted reports whether a person has requested or decided a change.

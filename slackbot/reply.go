@@ -50,7 +50,7 @@ func (b *Bot) replyBlocks(ctx context.Context, req request, content []slack.Bloc
 		b.cfg.Log.WarnContext(ctx, "failed to reply through the response_url", "user", req.user)
 	}
 	if err := b.replyEphemeral(ctx, req, content); err != nil {
-		b.cfg.Log.WarnContext(ctx, "failed to reply to a user", "user", req.user, "error", err)
+		b.warn(ctx, "failed to reply to a user", err, "user", req.user)
 	}
 }
 
@@ -71,14 +71,14 @@ func (b *Bot) replyEphemeral(ctx context.Context, req request, content []slack.B
 		return err
 	}
 	_, _, err = b.api.PostMessageContext(ctx, channel, append(options, noUnfurl()...)...)
-	return err
+	return newCallError("chat.postMessage", "user "+req.user, err)
 }
 
 // openDM returns the ID of the direct message conversation with a user.
 func (b *Bot) openDM(ctx context.Context, user string) (string, error) {
 	im, _, _, err := b.api.OpenConversationContext(ctx, &slack.OpenConversationParameters{Users: []string{user}})
 	if err != nil {
-		return "", err
+		return "", newCallError("conversations.open", "user "+user, err)
 	}
 	return im.ID, nil
 }
@@ -91,13 +91,13 @@ func noUnfurl() []slack.MsgOption {
 // openView opens a modal for the user of req and returns its ID. If the user acted in a modal (req.viewID), the new
 // modal is pushed on top of that one.
 func (b *Bot) openView(ctx context.Context, req request, view slack.ModalViewRequest) (id string, err error) {
-	open := b.api.OpenViewContext
+	open, method := b.api.OpenViewContext, "views.open"
 	if req.viewID != "" {
-		open = b.api.PushViewContext
+		open, method = b.api.PushViewContext, "views.push"
 	}
 	opened, err := open(ctx, req.triggerID, view)
 	if err != nil {
-		return "", err
+		return "", newCallError(method, "user "+req.user, err)
 	}
 	return opened.View.ID, nil
 }
@@ -106,7 +106,7 @@ func (b *Bot) openView(ctx context.Context, req request, view slack.ModalViewReq
 func (b *Bot) updateView(ctx context.Context, id string, view slack.ModalViewRequest) error {
 	_, err := b.api.UpdateViewContext(ctx, view, "", "", id)
 	if err != nil {
-		b.cfg.Log.WarnContext(ctx, "failed to update a modal", "error", err)
+		b.warn(ctx, "failed to update a modal", newCallError("views.update", "", err))
 	}
 	return err
 }

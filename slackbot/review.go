@@ -52,7 +52,8 @@ func (b *Bot) nextPage(ctx context.Context, req request, metadata string) {
 // planPage returns page n of a plan, counted from 0. Pages can only be turned forward, so the user of the last page,
 // with its Approve button, was shown all of them.
 func (b *Bot) planPage(c confirm.Change, n int) slack.ModalViewRequest {
-	all := blocks.PlanPages(c)
+	p := b.planOf(c)
+	all := p.Pages()
 	if c.State != confirm.Pending || n < 0 || n >= len(all) {
 		return blocks.TextModal(blocks.TextSections(statusText(c)))
 	}
@@ -65,10 +66,10 @@ func (b *Bot) planPage(c confirm.Change, n int) slack.ModalViewRequest {
 		content = append(content, blocks.TextSections(fmt.Sprintf("Page %d of %d", n+1, len(all)))...)
 	}
 	if n+1 < len(all) {
-		next := slack.NewButtonBlockElement(actionNextPage, c.ID, blocks.PlainText("Next page")).WithStyle(slack.StylePrimary)
+		next := newButton(actionNextPage, c.ID, "Next page", "Show the next page of the plan").WithStyle(slack.StylePrimary)
 		view.Blocks.BlockSet = append(content, slack.NewActionBlock("", next))
 		return view
 	}
-	view.Blocks.BlockSet = append(content, actionButtons(b.approveButton(c), denyButton(c)))
+	view.Blocks.BlockSet = append(append(content, actionButtons(b.approveButton(p), denyButton(p))), p.Promise()...)
 	return view
 }

@@ -130,6 +130,9 @@ func countText(n any) string {
 	return form.FormatValue(n)
 }
 
+// maxOpenListed bounds the changes in one reply: each is two blocks, and Slack takes 50.
+const maxOpenListed = 24
+
 // listOpenChanges returns the open changes of the user, with a button to withdraw those that are pending.
 func (b *Bot) listOpenChanges(ctx context.Context, req request) ([]slack.Block, error) {
 	back, err := b.cfg.Backend(ctx)
@@ -144,13 +147,12 @@ func (b *Bot) listOpenChanges(ctx context.Context, req request) ([]slack.Block, 
 		return blocks.TextSections("You have no open changes."), nil
 	}
 	var content []slack.Block
-	for _, c := range open[:min(len(open), 40)] {
-		line := fmt.Sprintf("%s\n%s\nUntil %s", b.headlineFor(c), blocks.Truncate(c.Summary, 200), blocks.FormatTime(c.Expires))
-		section := slack.NewSectionBlock(blocks.PlainText(line), nil, nil)
+	for _, c := range open[:min(len(open), maxOpenListed)] {
+		section := slack.NewSectionBlock(blocks.PlainText(b.headlineFor(c)+"\n"+blocks.Truncate(c.Summary, 200)), nil, nil)
 		if c.State == confirm.Pending && isForSlack(c) && !b.isReadOnly() {
-			section.Accessory = slack.NewAccessory(slack.NewButtonBlockElement(actionWithdraw, c.ID, blocks.PlainText("Withdraw")))
+			section.Accessory = slack.NewAccessory(newButton(actionWithdraw, c.ID, "Withdraw", "Withdraw this change"))
 		}
-		content = append(content, section)
+		content = append(content, section, blocks.MentionLine("Until ", blocks.Date(c.Expires, c.Created)))
 	}
 	return content, nil
 }

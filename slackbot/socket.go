@@ -28,7 +28,7 @@ func (b *Bot) runSockets(ctx context.Context) (wait func()) {
 			defer delay.Stop()
 			select {
 			case <-delay.C:
-				b.runSocket(ctx)
+				b.runSocket(ctx, i)
 			case <-ctx.Done():
 			}
 		})
@@ -36,19 +36,19 @@ func (b *Bot) runSockets(ctx context.Context) (wait func()) {
 	return open.Wait
 }
 
-// runSocket keeps one connection. slack-go reconnects by itself; if it gives up, runSocket starts a new client.
-func (b *Bot) runSocket(ctx context.Context) {
+// runSocket keeps connection i. slack-go reconnects by itself; if it gives up, runSocket starts a new client. The pacer delays both.
+func (b *Bot) runSocket(ctx context.Context, i int) {
+	api := b.socketAPI(i)
 	for ctx.Err() == nil {
-		client := socketmode.New(b.api)
+		client := socketmode.New(api)
 		ended := make(chan error, 1)
 		alive, stop := context.WithCancel(ctx)
 		go func() { ended <- client.RunContext(alive) }()
 		err := b.readEvents(client, ended)
 		stop()
-		b.stopIfFatal(err)
+		b.stopIfFatal(newCallError(methodOpenSocket, "", err))
 		if ctx.Err() == nil {
 			b.cfg.Log.Warn("a socket to Slack ended; opening another", "error", err)
-			sleepContext(ctx, time.Second)
 		}
 	}
 }
@@ -73,7 +73,7 @@ func (b *Bot) readEvents(client *socketmode.Client, ended <-chan error) error {
 func (b *Bot) dispatchEvent(client *socketmode.Client, event socketmode.Event, answering *sync.WaitGroup) {
 	switch data := event.Data.(type) {
 	case *slack.ConnectionErrorEvent:
-		b.stopIfFatal(data.ErrorObj)
+		b.stopIfFatal(newCallError(methodOpenSocket, "", data.ErrorObj))
 		if errors.Is(data.ErrorObj, context.Canceled) {
 			return // the bot is stopping
 		}

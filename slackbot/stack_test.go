@@ -179,14 +179,29 @@ func (s *stack) stopBot(t testing.TB) {
 
 // syncBuffer is a log that is safe for concurrent use.
 type syncBuffer struct {
-	mu   sync.Mutex
-	text []byte
+	mu    sync.Mutex
+	text  []byte
+	grown chan struct{} // closed at the next write; nil if nobody waits
+}
+
+// next returns a channel that is closed at the next write.
+func (b *syncBuffer) next() <-chan struct{} {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.grown == nil {
+		b.grown = make(chan struct{})
+	}
+	return b.grown
 }
 
 func (b *syncBuffer) Write(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.text = append(b.text, p...)
+	if b.grown != nil {
+		close(b.grown)
+		b.grown = nil
+	}
 	return len(p), nil
 }
 

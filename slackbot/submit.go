@@ -113,7 +113,7 @@ func (b *Bot) runSubmission(ctx context.Context, req request, view slack.View) m
 	if at := result.errorField(shown); at != "" {
 		return modalResult{errors: map[string]string{at: blocks.Truncate(result.resultText(), blocks.MaxTextUnits)}}
 	}
-	return textResult(result.resultText())
+	return modalResult{view: new(blocks.TextModal(result.resultBlocks()))}
 }
 
 // handleScanSelected replaces the scan picker by the form of the scan that the user picked.

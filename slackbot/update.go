@@ -3,7 +3,7 @@ package slackbot
 import (
 	"context"
 	"errors"
-	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/slack-go/slack"
@@ -58,8 +58,14 @@ func (n notifier) refreshMessage(ctx context.Context, msg confirm.Message, note 
 	if !noted && !n.outbox.owns(c.ID) && n.cfg.Now().Sub(c.Updated) < ownerHeadStart {
 		return nil
 	}
-	if msg.Kind == outcomeKind {
+	switch msg.Kind {
+	case outcomeKind:
 		return n.updateMessage(ctx, c, msg, n.outcomeBlocks(c))
+	case detailKind:
+		return n.updateMessage(ctx, c, msg, detailBlocks(c))
+	}
+	if n.outbox.isUpdateDelayed(msg, n.cfg.Now()) {
+		return nil
 	}
 	if msg.Message == "" && c.State == confirm.Pending {
 		return nil // it is not posted yet
@@ -67,19 +73,50 @@ func (n notifier) refreshMessage(ctx context.Context, msg confirm.Message, note 
 	if err := n.updateMessage(ctx, c, msg, n.changeMessage(c, note)); err != nil || c.State.Open() {
 		return err
 	}
-	return n.notifyRequester(ctx, c, msg)
+	return errors.Join(n.postDetails(ctx, c, msg), n.notifyRequester(ctx, c, msg))
 }
+
+// postDetails posts the request of a decided change and Defender's receipt in the thread of its confirmation message, once. It is
+// stored under "CHANNEL/THREAD", as the outcome for the requester is.
+func (n notifier) postDetails(ctx context.Context, c confirm.Change, confirmation confirm.Message) error {
+	if confirmation.Message == "" {
+		return nil
+	}
+	key := confirmation.Channel + "/" + confirmation.Message
+	posted, err := n.messages.Messages(ctx, c.ID)
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(posted, func(msg confirm.Message) bool { return msg.Channel == key && msg.Kind == detailKind }) {
+		return nil
+	}
+	ctx, cancel := detachedContext(ctx)
+	defer cancel()
+	message, err := n.postMessage(ctx, thread{confirmation.Channel, confirmation.Message}, detailHeadline(c), detailBlocks(c))
+	if err != nil {
+		return err
+	}
+	return n.messages.SaveMessage(ctx, confirm.Message{Change: c.ID, Channel: key, Message: message, Kind: detailKind, Version: c.Version})
+}
+
+// detailHeadline returns the text for notifications of the message with the request and the receipt.
+func detailHeadline(c confirm.Change) string { return "The exact request of change " + c.Code }
 
 // updateMessage replaces a message and records the version that it shows. A message that was never posted, or was
 // deleted, is only recorded.
 func (n notifier) updateMessage(ctx context.Context, c confirm.Change, msg confirm.Message, content []slack.Block) error {
 	if msg.Message != "" {
 		channel, _, _ := strings.Cut(msg.Channel, "/")
-		options := []slack.MsgOption{slack.MsgOptionText(n.headlineFor(c), true), slack.MsgOptionBlocks(content...)}
+		text := n.headlineFor(c)
+		if msg.Kind == detailKind {
+			text = detailHeadline(c)
+		}
+		options := []slack.MsgOption{slack.MsgOptionText(text, true), slack.MsgOptionBlocks(content...)}
 		_, _, _, err := n.api.UpdateMessageContext(ctx, channel, msg.Message, options...)
 		if err != nil && !permanentUpdateErrors[slackCode(err)] {
 			n.handlePostError(err)
-			return fmt.Errorf("update a message in %s: %w", channel, err)
+			n.outbox.delayUpdate(msg, n.cfg.Now())
+			return newCallError("chat.update", "channel "+channel, err)
 		}
 	}
 	msg.Version = c.Version
@@ -88,8 +125,9 @@ func (n notifier) updateMessage(ctx context.Context, c confirm.Change, msg confi
 
 // outcomeBlocks returns the message with the outcome for the requester.
 func (n notifier) outcomeBlocks(c confirm.Change) []slack.Block {
-	content := []slack.Block{blocks.MentionLine(blocks.Mention(string(c.Requester)), ": "+statusText(c))}
-	return append(content, blocks.TextSections(c.Summary)...)
+	p := n.planOf(c)
+	line := blocks.MentionLine(blocks.Mention(string(c.Requester)), " your change "+c.Code+" is "+stateHeadlines[c.State]+": "+p.Phrase(blocks.MaxTextUnits/2)+".")
+	return append([]slack.Block{line}, outcomeText(p)...)
 }
 
 // notifyRequester posts the outcome to a requester in Slack: in the thread of the confirmation message, or as a
@@ -113,12 +151,12 @@ func (n notifier) notifyRequester(ctx context.Context, c confirm.Change, confirm
 	if err != nil {
 		return err
 	}
-	if _, found := findMessage(posted, key); found {
+	if slices.ContainsFunc(posted, func(msg confirm.Message) bool { return msg.Channel == key && msg.Kind == outcomeKind }) {
 		return nil
 	}
 	ctx, cancel := detachedContext(ctx)
 	defer cancel()
-	message, err := n.postMessage(ctx, to, c, n.outcomeBlocks(c))
+	message, err := n.postMessage(ctx, to, n.headlineFor(c), n.outcomeBlocks(c))
 	if err != nil {
 		return err
 	}
@@ -128,16 +166,16 @@ func (n notifier) notifyRequester(ctx context.Context, c confirm.Change, confirm
 // thread is where a message is posted: into the thread of a message or, if ts is empty, into the channel.
 type thread struct{ channel, ts string }
 
-// postMessage posts content about a change, and returns the timestamp of the message.
-func (n notifier) postMessage(ctx context.Context, to thread, c confirm.Change, content []slack.Block) (message string, err error) {
-	options := append(noUnfurl(), slack.MsgOptionText(n.headlineFor(c), true), slack.MsgOptionBlocks(content...))
+// postMessage posts content with a text for notifications, and returns the timestamp of the message.
+func (n notifier) postMessage(ctx context.Context, to thread, text string, content []slack.Block) (message string, err error) {
+	options := append(noUnfurl(), slack.MsgOptionText(text, true), slack.MsgOptionBlocks(content...))
 	if to.ts != "" {
 		options = append(options, slack.MsgOptionTS(to.ts))
 	}
 	*n.posts++
 	if _, message, err = n.api.PostMessageContext(ctx, to.channel, options...); err != nil {
 		n.handlePostError(err)
-		return "", fmt.Errorf("post to %s: %w", to.channel, err)
+		return "", newCallError("chat.postMessage", "channel "+to.channel, err)
 	}
 	return message, nil
 }

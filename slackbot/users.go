@@ -3,7 +3,6 @@ package slackbot
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -59,14 +58,14 @@ func (e notAllowedError) Error() string { return string(e) }
 func (r userReader) member(ctx context.Context, c caller) (caller, error) {
 	home, err := r.workspace(ctx)
 	if err != nil {
-		return caller{}, fmt.Errorf("slack did not say which workspace this is, so no user can be verified; try again in a moment: %w", err)
+		return caller{}, &userError{withAdvice("slack did not say which workspace this is, so no user can be verified", err), err}
 	}
 	if c.team != home.TeamID && (home.EnterpriseID == "" || c.team != home.EnterpriseID) {
 		return caller{}, errOtherWorkspace
 	}
 	u, err := r.userInfo(ctx, c.user)
 	if err != nil {
-		return caller{}, fmt.Errorf("slack did not say who you are, so you cannot use scanwarden now; try again in a moment: %w", err)
+		return caller{}, &userError{withAdvice("slack did not say who you are, so you cannot use scanwarden now", err), err}
 	}
 	if err := checkMember(u, home); err != nil {
 		return caller{}, err
@@ -91,7 +90,16 @@ func checkMember(u *slack.User, home *slack.AuthTestResponse) error {
 	return nil
 }
 
-// workspace returns the workspace of the bot token. It never changes, so it is read once.
+// userError is an error with a message for users. The error that it wraps is for the log.
+type userError struct {
+	text  string
+	cause error
+}
+
+func (e *userError) Error() string { return e.text }
+func (e *userError) Unwrap() error { return e.cause }
+
+// workspace returns the workspace of the bot token. It never changes, so it is read once, and again after forgetWorkspace.
 func (d *userDirectory) workspace(ctx context.Context) (*slack.AuthTestResponse, error) {
 	d.mu.Lock()
 	home := d.home
@@ -100,7 +108,8 @@ func (d *userDirectory) workspace(ctx context.Context) (*slack.AuthTestResponse,
 		return home, nil
 	}
 	home, err := singleCall(ctx, d, "workspace", func(ctx context.Context) (*slack.AuthTestResponse, error) {
-		return d.api.AuthTestContext(ctx)
+		home, err := d.api.AuthTestContext(ctx)
+		return home, newCallError(methodAuthTest, "", err)
 	})
 	if err != nil {
 		return nil, err
@@ -114,9 +123,19 @@ func (d *userDirectory) workspace(ctx context.Context) (*slack.AuthTestResponse,
 	return home, nil
 }
 
+// forgetWorkspace makes the next call of workspace ask auth.test, which says whether the token is still valid.
+func (d *userDirectory) forgetWorkspace() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.home = nil
+}
+
 // userInfo returns a user, from the cache or from Slack.
 func (r userReader) userInfo(ctx context.Context, id string) (*slack.User, error) {
-	fetch := func(ctx context.Context, id string) (*slack.User, error) { return r.api.GetUserInfoContext(ctx, id) }
+	fetch := func(ctx context.Context, id string) (*slack.User, error) {
+		user, err := r.api.GetUserInfoContext(ctx, id)
+		return user, newCallError("users.info", "user "+id, err)
+	}
 	return cachedCall(ctx, r, lookup[*slack.User]{r.users, fetch}, id)
 }
 
@@ -126,7 +145,7 @@ func (r userReader) groupsOf(ctx context.Context, user string) (in []string, unk
 	for _, group := range r.groups {
 		members, err := r.membersOf(ctx, group)
 		if err != nil && unknown == nil {
-			unknown = fmt.Errorf("slack did not say who is in the user group %s; try again in a moment: %w", group, err)
+			unknown = &userError{withAdvice("slack did not say who is in the user group "+group, err), err}
 		}
 		if err == nil && slices.Contains(members, user) {
 			in = append(in, groupPrefix+group)
@@ -138,7 +157,8 @@ func (r userReader) groupsOf(ctx context.Context, user string) (in []string, unk
 // membersOf returns the user IDs of a user group, from the cache or from Slack.
 func (r userReader) membersOf(ctx context.Context, group string) ([]string, error) {
 	fetch := func(ctx context.Context, group string) ([]string, error) {
-		return r.api.GetUserGroupMembersContext(ctx, group)
+		members, err := r.api.GetUserGroupMembersContext(ctx, group)
+		return members, newCallError("usergroups.users.list", "user group "+group, err)
 	}
 	return cachedCall(ctx, r, lookup[[]string]{r.members, fetch}, group)
 }
@@ -151,8 +171,7 @@ func (b *Bot) requireMember(ctx context.Context, req request) (request, bool) {
 		return req, true
 	}
 	if _, notAllowed := errors.AsType[notAllowedError](err); !notAllowed {
-		b.stopIfFatal(err)
-		b.cfg.Log.WarnContext(ctx, "failed to verify a user", "user", req.user, "error", err)
+		b.warn(ctx, "failed to verify a user", err, "user", req.user)
 	}
 	b.replyText(ctx, req, "Not done: "+withPeriod(ownMessage(err)))
 	return req, false

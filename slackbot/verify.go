@@ -23,13 +23,13 @@ func (b *Bot) ResolveUser(ctx context.Context, team, user string) (confirm.Princ
 	by, err := b.resolveUser(ctx, b.users, caller{team: team, user: user})
 	if err != nil {
 		if _, notAllowed := errors.AsType[notAllowedError](err); !notAllowed {
-			b.cfg.Log.WarnContext(ctx, "failed to resolve a user", "user", user, "error", err)
+			b.warn(ctx, "failed to resolve a user", err, "user", user)
 		}
 		return "", nil, errors.New(ownMessage(err))
 	}
 	groups, err := b.users.groupsOf(ctx, user)
 	if err != nil {
-		b.cfg.Log.WarnContext(ctx, "failed to read a user's groups", "user", user, "error", err)
+		b.warn(ctx, "failed to read a user's groups", err, "user", user)
 	}
 	return by.principal(), groups, nil
 }

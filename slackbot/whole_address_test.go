@@ -73,8 +73,8 @@ func TestNoAddressIsCutAnywhereInSlack(t *testing.T) {
 
 	mustAck(t, s.slack.Click(ada, q, "review_change"))
 	view := s.slack.WaitView(ada, func(v slacktest.View) bool { return containsAll(v.All(), "approve") || len(v.Buttons()) > 0 })
-	if n := wantWholeAddresses(t, "review", view.Blocks, known); n != 3*len(known) {
-		t.Errorf("%d addresses are shown in the review, want %d", n, 3*len(known))
+	if n := wantWholeAddresses(t, "review", view.Blocks, known); n != 2*len(known) {
+		t.Errorf("%d addresses are shown in the review, want %d", n, 2*len(known))
 	}
 	mustAck(t, s.slack.OpenHome(ada))
 	home := s.slack.WaitHome(ada, func(v slacktest.View) bool { return containsAll(v.All(), c.Code) })

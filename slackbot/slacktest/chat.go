@@ -62,6 +62,9 @@ func (s *Server) conversationFor(id string) (*conversation, error) {
 	if !ok {
 		return nil, newAPIError("channel_not_found")
 	}
+	if c.archived {
+		return nil, newAPIError("is_archived")
+	}
 	if !c.members[botUser] && (s.options.Scopes == nil || !slices.Contains(s.options.Scopes, "chat:write.public")) {
 		return nil, newAPIError("not_in_channel")
 	}

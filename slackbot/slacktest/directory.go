@@ -85,7 +85,7 @@ func (s *Server) channelInfo(r *request) (object, error) {
 }
 
 func (c *conversation) toJSON() object {
-	o := object{"id": c.id, "is_im": c.dmUser != "", "is_archived": false}
+	o := object{"id": c.id, "is_im": c.dmUser != "", "is_archived": c.archived}
 	if c.dmUser != "" {
 		o["user"] = c.dmUser
 		return o

@@ -37,6 +37,7 @@ type conversation struct {
 	id, name string
 	members  map[string]bool
 	dmUser   string // the user of direct messages; "" for a channel
+	archived bool
 }
 
 // AddChannel adds a channel with these members and the app's bot. [Server.Leave] removes a member.
@@ -58,6 +59,16 @@ func (s *Server) Leave(channel, user string) {
 	if c := s.conversations[channel]; c != nil {
 		delete(c.members, user)
 	}
+}
+
+// SetArchived archives a channel, or ends that.
+func (s *Server) SetArchived(channel string, archived bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c := s.conversations[channel]; c != nil {
+		c.archived = archived
+	}
+	s.notifyWaiters()
 }
 
 // AddGroup adds a user group (S...) or replaces its members.

@@ -89,6 +89,7 @@ type Server struct {
 	sockets       []*socket
 	nextSocket    int // index of the socket for the next envelope
 	deliverTwice  bool
+	rejectSockets bool
 	envelopes     map[string]*envelope
 }
 

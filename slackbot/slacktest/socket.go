@@ -58,7 +58,12 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 	}
 	k := &socket{conn: conn, done: make(chan struct{})}
 	defer s.removeSocket(k)
-	if k.send(s.helloMessage()) == nil && s.addSocket(k) {
+	hello := k.send(s.helloMessage()) == nil
+	if s.rejectsSockets() {
+		sendDisconnect([]*socket{k}, "too_many_websockets")
+		return
+	}
+	if hello && s.addSocket(k) {
 		go s.sendPings(k)
 		s.readAcks(k)
 	}
@@ -178,6 +183,20 @@ func sendDisconnect(sockets []*socket, reason string) {
 	for _, k := range sockets {
 		_ = k.send(message) // a closed socket needs none
 	}
+}
+
+// RejectSockets disconnects every new socket directly after its hello, as Slack does while an app has too many of them. Sockets
+// that are open stay open.
+func (s *Server) RejectSockets(on bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.rejectSockets = on
+}
+
+func (s *Server) rejectsSockets() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.rejectSockets
 }
 
 // DeliverTwice sends every envelope to two sockets, or twice to the only one.

@@ -46,11 +46,15 @@ func collectObjectText(o object) []string {
 	return lines
 }
 
-// joinRichText joins the elements of rich text. A mention or an emoji is shown as its id.
+// joinRichText joins the elements of rich text. A mention or an emoji is shown as its id, and a date as its fallback.
 func joinRichText(pieces []object) string {
 	var b strings.Builder
 	for _, p := range pieces {
 		if t := stringField(p, "text"); t != "" {
+			b.WriteString(t)
+			continue
+		}
+		if t := stringField(p, "fallback"); t != "" {
 			b.WriteString(t)
 			continue
 		}

@@ -6,6 +6,8 @@ import (
 	"sync"
 
 	"github.com/slack-go/slack"
+
+	"scanwarden/confirm"
 )
 
 // reID matches the IDs that Slack issues for users, teams, channels and user groups.
@@ -21,26 +23,33 @@ func UserID(principal string) (user string, ok bool) {
 	return user, ok && isSlack && IsID(user)
 }
 
-// Mention returns elements that mention a Slack user, followed by the principal. Any other principal is plain text.
+// Mention returns an element that mentions the Slack user of a principal. Any other principal is plain text.
 // The ID must come from Slack or from our configuration, never from text that a user typed.
-func Mention(principal string) []slack.RichTextSectionElement {
-	name := slack.NewRichTextSectionTextElement(principal, nil)
+func Mention(principal string) slack.RichTextSectionElement {
 	if user, ok := UserID(principal); ok {
-		return []slack.RichTextSectionElement{
-			slack.NewRichTextSectionUserElement(user, nil),
-			slack.NewRichTextSectionTextElement(" ("+principal+")", nil),
-		}
+		return slack.NewRichTextSectionUserElement(user, nil)
 	}
-	return []slack.RichTextSectionElement{name}
+	return slack.NewRichTextSectionTextElement(principal, nil)
 }
 
-// MentionLine returns one line made of parts. A part is a string or what Mention returns.
+// Voter returns elements that name the person of a decision: a mention, or the principal with the person's name.
+func Voter(d confirm.Decision) []slack.RichTextSectionElement {
+	who := []slack.RichTextSectionElement{Mention(string(d.Principal))}
+	if _, ok := UserID(string(d.Principal)); !ok && d.Name != "" {
+		who = append(who, slack.NewRichTextSectionTextElement(" ("+d.Name+")", nil))
+	}
+	return who
+}
+
+// MentionLine returns one line made of parts. A part is a string, an element, or several elements.
 func MentionLine(parts ...any) slack.Block {
 	section := slack.NewRichTextSection()
 	for _, part := range parts {
 		switch part := part.(type) {
 		case string:
 			section.Elements = append(section.Elements, slack.NewRichTextSectionTextElement(part, nil))
+		case slack.RichTextSectionElement:
+			section.Elements = append(section.Elements, part)
 		case []slack.RichTextSectionElement:
 			section.Elements = append(section.Elements, part...)
 		}

@@ -155,10 +155,7 @@ func (p part) visibleText() string {
 // codeBlock returns the part in a fixed width. The block of a numbered part begins with its number, so that it cannot be
 // read as a whole value, on whichever page it is.
 func (p part) codeBlock() slack.Block {
-	elements := []slack.RichTextElement{&slack.RichTextPreformatted{
-		Type:     slack.RTEPreformatted,
-		Elements: []slack.RichTextSectionElement{slack.NewRichTextSectionTextElement(p.visibleText(), nil)},
-	}}
+	elements := []slack.RichTextElement{preformatted(p.visibleText())}
 	if p.of > 0 {
 		mark := fmt.Sprintf("Part %d of %d of one value that is too long for one block:", p.number, p.of)
 		elements = append([]slack.RichTextElement{slack.NewRichTextSection(slack.NewRichTextSectionTextElement(mark, nil))}, elements...)

@@ -3,7 +3,7 @@
 // It knows nothing of the bot. It takes strings and changes, and returns blocks:
 //
 //	text -> split between tokens into parts that fit a text object -> plain_text or rich_text blocks
-//	confirm.Change -> Plan, for one message, or PlanPages, for the pages of a modal
+//	confirm.Change -> Plan.All, for one message, or Plan.Pages, for the pages of a modal
 //
 // The invariant: text from Defender or from a requester becomes plain_text or preformatted text, never mrkdwn, and a
 // plan is never cut. What does not fit is split over more blocks, or reported to the caller. No block ends inside an

@@ -50,7 +50,7 @@ func (b *Builder) Serve(ctx context.Context, listening func(url string)) error {
 			fail(fmt.Errorf("serve HTTP: %w", err))
 		}
 	}()
-	stopBot := b.startBot(running, fail)
+	stopBot := b.startBot(running)
 	back.start()
 	listening("http://" + listener.Addr().String() + "/mcp")
 	<-running.Done()

@@ -138,7 +138,7 @@ func (b *Builder) buildCore(c *components) error {
 		OnTransition: b.onTransition, OnTampering: b.metrics.countTampering,
 	}
 	if b.bot != nil {
-		gateConfig.Standing = b.bot.Standing
+		gateConfig.Standing, gateConfig.ChannelProblem = b.bot.Standing, b.slackProblem
 	}
 	if err := b.enableWrites(&gateConfig, c, api, write); err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"scanwarden/cmd/scanwarden/internal/config"
+	"scanwarden/confirm"
 	"scanwarden/slackbot"
 )
 
@@ -47,9 +48,17 @@ func (b *Builder) newBot(backend func() *lazyBackend) (*slackbot.Bot, error) {
 	return slackbot.New(cfg)
 }
 
-// startBot serves Slack until ctx is done, and calls fail if Slack refuses the app for good. stop ends it and waits for
-// its last responses.
-func (b *Builder) startBot(ctx context.Context, fail context.CancelCauseFunc) (stop func(context.Context) error) {
+// slackProblem returns why no approver can be asked in Slack, and "" for another channel.
+func (b *Builder) slackProblem(c confirm.Channel) string {
+	if c != confirm.Slack {
+		return ""
+	}
+	return b.bot.Problem()
+}
+
+// startBot serves Slack until ctx is done. If Slack refuses the app for good, everything else goes on: changes that only Slack could
+// confirm are refused with the reason. stop ends it and waits for its last responses.
+func (b *Builder) startBot(ctx context.Context) (stop func(context.Context) error) {
 	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan struct{})
 	go func() {
@@ -58,7 +67,7 @@ func (b *Builder) startBot(ctx context.Context, fail context.CancelCauseFunc) (s
 			return
 		}
 		if err := b.bot.Run(ctx); err != nil {
-			fail(err)
+			b.log.Error("Slack is no longer served; the rest goes on. Restart the server when this is mended", "error", err)
 		}
 	}()
 	return func(wait context.Context) error {

@@ -24,7 +24,7 @@ func (b *Builder) ServeStdio(ctx context.Context, in io.Reader, out io.Writer) e
 		return err
 	}
 	back = b.buildInBackground(running, fail)
-	stopBot := b.startBot(running, fail)
+	stopBot := b.startBot(running)
 	mcp, err := b.newMCPServer(back)
 	if err == nil {
 		hooked := firstWriteHook{out, sync.OnceFunc(back.start)}

@@ -260,21 +260,23 @@ func TestRenderIsTheWholePlan(t *testing.T) {
 		Proposal: s.plan("update_scan", `{"id":"Plant floor switches","target":"10.20.30.0/25"}`),
 		Code:     "K7QF4", Requester: ada, Source: "MCP stdio", Needed: 2, Created: asked, Expires: asked.Add(15 * time.Minute),
 	}
-	want := `Update scan "Plant floor switches": change target from 10.20.30.0/24 to 10.20.30.0/25
+	want := `Update scan "Plant floor switches": change target from "10.20.30.0/24" to "10.20.30.0/25"
 WARNING: scannerAgent: "scan-plant-03.contoso.example" was last seen 41 days ago: it may be gone for good, and Defender may refuse it
 WARNING: the scan is not active: it will not run
 
 Scan "Plant floor switches"
-  id:                      c6220f67-2cad-4ba3-a2fa-7ded6384da56
-  scanType:                Network
-  scanName:                Plant floor switches
-  isActive:                false
-> target:                  10.20.30.0/24 -> 10.20.30.0/25
-> addresses:               256 addresses -> 128 addresses
-  intervalInHours:         24
-  targetType:              Ip
-  scannerAgent.machineId:  4a1f7c0be9d35286f0b7c1d2e83945ab60cd71f2 ("scan-plant-03.contoso.example", last seen 41 days ago)
-  credential:              kept
+  id:                        c6220f67-2cad-4ba3-a2fa-7ded6384da56
+  scanType:                  Network
+  scanName:                  Plant floor switches
+  isActive:                  false
+> target:                    10.20.30.0/24 -> 10.20.30.0/25
+> addresses:                 256 addresses -> 128 addresses
+  intervalInHours:           24
+  targetType:                Ip
+  scannerAgent.machineId:    4a1f7c0be9d35286f0b7c1d2e83945ab60cd71f2
+  scannerAgent.machineName:  scan-plant-03.contoso.example
+  scannerAgent.lastSeen:     41 days ago
+  credential:                kept
 
 Tenant: contoso
 Asked by token:ada through MCP stdio
@@ -284,7 +286,7 @@ Expires 15 minutes after it was asked, at 09:15 UTC`
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	c.Proposal = s.plan("delete_scans", `{"scanDefinitionIds":["Core switches"]}`)
-	wantWords(t, tools.Render(c), `DELETED: scan "Core switches"`, "scanName:                Core switches\n", "WARNING: deleting cannot be undone")
+	wantWords(t, tools.Render(c), `DELETED: scan "Core switches"`, "scanName:                  Core switches\n", "WARNING: deleting cannot be undone")
 	if strings.Contains(tools.Render(c), c.Code) {
 		t.Error("the plan has the code")
 	}

@@ -13,23 +13,21 @@ import (
 // fieldLine is a field of a scan as text for an approver.
 type fieldLine struct{ name, text string }
 
-// scanLines returns the fields of a scan that a write sends, in Microsoft's order and by Microsoft's names, and the
-// number of addresses in its target. Nothing that is sent is shortened.
+// scanLines returns the fields of a scan that a write sends, in Microsoft's order and by Microsoft's names, each followed
+// by the fields that only explain it. Nothing that is sent is shortened.
 func scanLines(s defender.Scan, scanner defender.Scanner, now time.Time) []fieldLine {
 	return []fieldLine{
 		{"scanType", escapeInvisible(s.ScanType)},
 		{"scanName", escapeInvisible(s.ScanName)},
 		{"isActive", strconv.FormatBool(s.IsActive)},
-		{"target", escapeInvisible(s.Target)},
-		{"addresses", addressCount(target.Read(s.Target))},
+		{fieldTarget, escapeInvisible(s.Target)},
+		{noteAddresses, addressCount(target.Read(s.Target))},
 		{"intervalInHours", intervalText(s.IntervalInHours)},
 		{"targetType", escapeInvisible(s.TargetType)},
-		{"scannerAgent.machineId", scannerText(s.MachineID, scanner, now)},
+		{fieldMachineID, escapeInvisible(s.MachineID)},
+		{noteMachineName, escapeInvisible(scanner.Name)},
+		{noteLastSeen, ageText(scanner.LastSeen, now)},
 	}
-}
-
-func scannerText(machineID string, s defender.Scanner, now time.Time) string {
-	return fmt.Sprintf("%s (%s, last seen %s)", escapeInvisible(machineID), quote(s.Name), ageText(s.LastSeen, now))
 }
 
 // maxShownCount bounds the counts of IPv6 addresses that are shown exactly.
@@ -100,7 +98,7 @@ func boolText(b *bool) string {
 func credentialText(a *defender.Authentication) string {
 	user := a.Type
 	if a.Username != "" {
-		user += ", user " + escapeInvisible(a.Username)
+		user += ", user " + quoteVisible(escapeInvisible(a.Username))
 	}
 	switch {
 	case a.Credential != "":

@@ -55,7 +55,7 @@ func TestNothingIsSentThatIsNotShown(t *testing.T) {
 		delete(want, "scanAuthenticationParams.fingerprint") // stands for the credential's parts, which are shown
 		if name, ok := want["scanAuthenticationParams.credential"]; ok {
 			delete(want, "scanAuthenticationParams.credential")
-			wantWords(t, planField(t, p.Subjects[0], "credential").After, name, "AuthPriv", "user scanner")
+			wantWords(t, planField(t, p.Subjects[0], "credential").After, name, "AuthPriv", `user "scanner"`)
 		}
 		for name, value := range want {
 			if got := planField(t, p.Subjects[0], name).After; !strings.HasPrefix(got, value) {
@@ -89,8 +89,10 @@ func TestAddShowsTheWholeScan(t *testing.T) {
 			{Name: "addresses", After: "2 addresses"},
 			{Name: "intervalInHours", After: "4"},
 			{Name: "targetType", After: "Ip"},
-			{Name: "scannerAgent.machineId", After: hq + ` ("scan-hq-01.contoso.example", last seen 4 minutes ago)`},
-			{Name: "credential", After: "credential core-snmp (AuthPriv, user scanner)"},
+			{Name: "scannerAgent.machineId", After: hq},
+			{Name: "scannerAgent.machineName", After: "scan-hq-01.contoso.example"},
+			{Name: "scannerAgent.lastSeen", After: "4 minutes ago"},
+			{Name: "credential", After: `credential core-snmp (AuthPriv, user "scanner")`},
 			{Name: "scanAuthenticationParams.@odata.type", After: "#microsoft.windowsDefenderATP.api.SnmpAuthParams"},
 			{Name: "scanAuthenticationParams.type", After: "AuthPriv"},
 			{Name: "scanAuthenticationParams.username", After: "scanner"},
@@ -121,8 +123,6 @@ func TestAddShowsTheWholeScan(t *testing.T) {
 func TestUpdateShowsEveryField(t *testing.T) {
 	s := newStack(t, defendertest.Options{}, fixedClock(time.Now().Add(30*time.Second)))
 	p := s.plan("update_scan", `{"id":"core switches","target":"192.0.2.10","scannerAgent":{"machineId":"SCAN-branch-02.contoso.example"}}`)
-	hqNow := hq + ` ("scan-hq-01.contoso.example", last seen 4 minutes ago)`
-	branchNow := branch + ` ("scan-branch-02.contoso.example", last seen 11 minutes ago)`
 	want := []confirm.Field{
 		{Name: "id", Before: coreSwitches, After: coreSwitches},
 		{Name: "scanType", Before: "Network", After: "Network"},
@@ -132,13 +132,15 @@ func TestUpdateShowsEveryField(t *testing.T) {
 		{Name: "addresses", Before: "3 addresses", After: "1 address"},
 		{Name: "intervalInHours", Before: "4", After: "4"},
 		{Name: "targetType", Before: "Ip", After: "Ip"},
-		{Name: "scannerAgent.machineId", Before: hqNow, After: branchNow},
+		{Name: "scannerAgent.machineId", Before: hq, After: branch},
+		{Name: "scannerAgent.machineName", Before: "scan-hq-01.contoso.example", After: "scan-branch-02.contoso.example"},
+		{Name: "scannerAgent.lastSeen", Before: "4 minutes ago", After: "11 minutes ago"},
 		{Name: "credential", Before: "kept", After: "kept"},
 	}
 	if diff := cmp.Diff(want, p.Subjects[0].Fields); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if want := `Update scan "Core switches": change target from 192.0.2.10,192.0.2.11,192.0.2.12 to 192.0.2.10, scannerAgent.machineId`; p.Summary != want {
+	if want := `Update scan "Core switches": change target from "192.0.2.10,192.0.2.11,192.0.2.12" to "192.0.2.10", scannerAgent.machineId`; p.Summary != want {
 		t.Errorf("summary = %q, want %q", p.Summary, want)
 	}
 	if auth := sentValue(t, p, "scanAuthenticationParams"); auth != nil {
@@ -153,11 +155,11 @@ func TestUpdateShowsEveryField(t *testing.T) {
 func TestUpdateReplacesCredentials(t *testing.T) {
 	s := newStack(t, defendertest.Options{KeyVaultField: "keyVaultUrl"})
 	for _, c := range []struct{ args, after string }{
-		{`{"id":"Core switches","credential":"core-snmp"}`, "replaced by credential core-snmp (AuthPriv, user scanner)"},
+		{`{"id":"Core switches","credential":"core-snmp"}`, `replaced by credential core-snmp (AuthPriv, user "scanner")`},
 		{`{"id":"Core switches","scanAuthenticationParams":{"type":"CommunityString","keyVaultUrl":"https://snmp.vault.azure.net/","keyVaultSecretName":"core"}}`,
 			"replaced by Key Vault secret core in https://snmp.vault.azure.net/ (CommunityString)"},
 		{`{"id":"Core switches","scanAuthenticationParams":{"type":"NoAuthNoPriv","username":"guest"}}`,
-			"replaced by NoAuthNoPriv, user guest, without a secret"},
+			`replaced by NoAuthNoPriv, user "guest", without a secret`},
 	} {
 		p := s.plan("update_scan", c.args)
 		if got := planField(t, p.Subjects[0], "credential"); got.After != c.after || got.Before != "as stored in Defender" {
@@ -216,7 +218,9 @@ func TestDeleteListsEverything(t *testing.T) {
 		{Name: "addresses", Before: "3 addresses"},
 		{Name: "intervalInHours", Before: "8"},
 		{Name: "targetType", Before: "Ip"},
-		{Name: "scannerAgent.machineId", Before: branch + ` ("scan-branch-02.contoso.example", last seen 11 minutes ago)`},
+		{Name: "scannerAgent.machineId", Before: branch},
+		{Name: "scannerAgent.machineName", Before: "scan-branch-02.contoso.example"},
+		{Name: "scannerAgent.lastSeen", Before: "11 minutes ago"},
 		{Name: "credential", Before: "as stored in Defender"},
 		{Name: "createdBy", Before: "test@contoso.com"},
 		{Name: "latestScan", Before: "Fail, 3 hours ago, no route⟨U+202E⟩"},

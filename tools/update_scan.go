@@ -136,22 +136,25 @@ func (s *Service) changedSubject(before defender.Definition, dr draft) confirm.S
 	return confirm.Subject{Title: escapeInvisible(before.ScanName), Fields: diffFields(beforeLines, afterLines)}
 }
 
-// changedFields returns the names of the fields that differ. The count of addresses and the parts of a credential
-// follow from others.
+// changedFields returns the names of the fields that differ. Notes and the parts of a credential follow from others.
 func changedFields(s confirm.Subject) []string {
 	var names []string
 	for _, f := range s.Fields {
-		if f.Before != f.After && f.Name != "addresses" && !strings.HasPrefix(f.Name, "scanAuthenticationParams.") {
+		if f.Before != f.After && !isNote(f.Name) && !strings.HasPrefix(f.Name, "scanAuthenticationParams.") {
 			names = append(names, f.Name+shortTransition(f))
 		}
 	}
 	return names
 }
 
-// shortTransition returns the change of a field if it is short enough for a headline, otherwise "".
+// shortTransition returns the change of a field if it is short enough for a headline, otherwise "". Text is quoted, or a
+// name could read like another field.
 func shortTransition(f confirm.Field) string {
 	if f.Before == "" || f.After == "" || len(f.Before)+len(f.After) > 60 {
 		return ""
+	}
+	if f.Name == "scanName" || f.Name == fieldTarget || f.Name == fieldMachineID {
+		return " from " + quoteVisible(f.Before) + " to " + quoteVisible(f.After)
 	}
 	return " from " + f.Before + " to " + f.After
 }

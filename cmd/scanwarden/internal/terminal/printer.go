@@ -74,7 +74,7 @@ func (p *Printer) render(l Line) string {
 		return l.String()
 	}
 	var b strings.Builder
-	for _, s := range l {
+	for _, s := range mergeSpans(l) {
 		if s.style == Plain || strings.TrimSpace(s.text) == "" {
 			b.WriteString(s.text)
 			continue
@@ -82,4 +82,17 @@ func (p *Printer) render(l Line) string {
 		b.WriteString("\x1b[" + sgrCodes[s.style] + "m" + s.text + "\x1b[0m")
 	}
 	return b.String()
+}
+
+// mergeSpans returns l with neighbors of one style in one piece. Wrap leaves one piece for each word.
+func mergeSpans(l Line) Line {
+	var merged Line
+	for _, s := range l {
+		if n := len(merged); n > 0 && merged[n-1].style == s.style {
+			merged[n-1].text += s.text
+		} else {
+			merged = append(merged, s)
+		}
+	}
+	return merged
 }

@@ -135,6 +135,10 @@ func TestPrinterInAPipe(t *testing.T) {
 			t.Errorf("COLUMNS=%s: %q in %d columns, %v", columns, out.String(), p.Width(), p.Err())
 		}
 	}
+	p := &Printer{color: true}
+	if got, want := p.render(Wrap(Join(Styled(Red, "one two"), Text(" three")), 80, 0)[0]), "\x1b[31mone two\x1b[0m three"; got != want {
+		t.Errorf("a style begins anew with each word: %q, want %q", got, want)
+	}
 	null, err := os.Open(os.DevNull)
 	if err != nil {
 		t.Fatal(err)

@@ -75,9 +75,13 @@ func (r *doctorReport) withStatus(status string) []config.Finding {
 	return found
 }
 
+// maxEdge is the rightmost column of the name of the tenant.
+const maxEdge = 80
+
 // printReport prints the findings for people.
 func (r *doctorReport) printReport() {
-	r.Print(terminal.Beside(terminal.Styled(terminal.Bold, "scanwarden doctor"), terminal.Styled(terminal.Dim, r.target), r.Width())...)
+	edge := min(r.Width(), maxEdge)
+	r.Print(terminal.Beside(terminal.Styled(terminal.Bold, "scanwarden doctor"), terminal.Styled(terminal.Dim, r.target), edge)...)
 	column := 0
 	for _, f := range r.findings {
 		column = max(column, len("wrong  ")+terminal.Width(f.Check)+2)
@@ -131,7 +135,7 @@ func (r *doctorReport) sum() terminal.Line {
 	}
 	end := "."
 	if len(r.withStatus(config.StatusProblem)) == 0 {
-		end = ". Start it: scanwarden serve, or scanwarden stdio from an MCP client."
+		end = ". Start it: scanwarden serve, or stdio."
 	}
 	return terminal.Join(append(parts, terminal.Text(end))...)
 }

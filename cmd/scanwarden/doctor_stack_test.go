@@ -49,7 +49,7 @@ func newDoctorStack(t *testing.T) *doctorStack {
 		"SCANWARDEN_DEFENDER_URL": api.URL, "SSL_CERT_FILE": w.entra.CAFile(t), "AZURE_AUTHORITY_HOST": w.entra.Authority(),
 		"AZURE_TENANT_ID": w.entra.Tenant(), "AZURE_CLIENT_ID": serverApp, "AZURE_CLIENT_SECRET": entraSecret,
 		"SLACK_API_URL": w.slack.API(), "SLACK_BOT_TOKEN": "xoxb-test", "SLACK_APP_TOKEN": "xapp-test",
-		"COLUMNS": "10000", // or lines would break where the length of a temporary directory decides
+		"COLUMNS":               "10000", // or lines would break where the length of a temporary directory decides
 		"SCANWARDEN_HTTP_TOKEN": bearerToken, "CORE_SNMP_AUTH": authPassword, "CORE_SNMP_PRIV": privPassword,
 	}
 	w.file = namedCredential + "policy: {approvers: [slack:T01TEST/U0ADA]}\n" +

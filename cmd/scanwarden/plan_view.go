@@ -107,6 +107,22 @@ func (v planView) body() []terminal.Line {
 	return lines
 }
 
+// brief returns the change in at most a line: what an update changes, as the name of the field or how many there are.
+func (v planView) brief() string {
+	switch {
+	case v.effect() == tools.ScanDeleted && len(v.scans) == 1:
+		return "Delete " + tools.QuoteVisible(v.scans[0].Name)
+	case v.effect() == tools.ScanAdded && len(v.scans) == 1:
+		return "Add " + tools.QuoteVisible(v.scans[0].Name)
+	case v.effect() != tools.ScanUpdated || len(v.scans) != 1:
+		text, _ := v.title()
+		return text
+	case len(v.scans[0].Changed) == 1:
+		return "Update " + tools.QuoteVisible(v.scans[0].Name) + ": " + v.scans[0].Changed[0].Name
+	}
+	return fmt.Sprintf("Update %s: %d fields", tools.QuoteVisible(v.scans[0].Name), len(v.scans[0].Changed))
+}
+
 // asked returns who proposed the change through what, and until when it can be decided.
 func (v planView) asked() []terminal.Line {
 	c := v.change

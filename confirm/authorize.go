@@ -59,9 +59,14 @@ func (a authorizer) isListed(list []string, principal Principal, groups []string
 }
 
 // isOwnStdio reports whether the exception for local users applies: no approvers are listed, and a user on their own
-// stdio server answers their own client's prompt.
+// stdio server answers their own client's prompt, the page that the server has opened for them, or in a terminal.
 func (p Policy) isOwnStdio(local bool, channel Channel) bool {
-	return len(p.Approvers) == 0 && local && channel == Client
+	return len(p.Approvers) == 0 && local && isPersonal(channel)
+}
+
+// isPersonal reports whether the channel can reach the requester alone, without anybody else.
+func isPersonal(channel Channel) bool {
+	return channel == Client || channel == WebPage || channel == Terminal
 }
 
 var errNoApprovers = errors.New("nobody is allowed to confirm changes; an operator has to list approvers (SCANWARDEN_APPROVERS)")

@@ -43,8 +43,10 @@ type Channel string
 
 // The channels on which a change can be confirmed.
 const (
-	Client Channel = "client" // the MCP client's own prompt; its answer counts as the requester's
-	Slack  Channel = "slack"
+	Client   Channel = "client" // the MCP client's own prompt; its answer counts as the requester's
+	Slack    Channel = "slack"
+	WebPage  Channel = "page"     // a web page: of this server after a sign-in, or of the user's own stdio server
+	Terminal Channel = "terminal" // the command `scanwarden review`, used by the local user
 )
 
 // Request is the frozen HTTP request to Defender. Its body holds references to credentials, never their values.

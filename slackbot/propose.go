@@ -56,9 +56,18 @@ func (b *Bot) planAndPropose(ctx context.Context, by caller, operation string, a
 	}
 	c, err := back.Service.Propose(ctx, requester, operation, input)
 	if isCertain(err) {
+		b.logRefusal(ctx, requester.Principal, operation, err)
 		return c, err
 	}
 	return b.findProposed(ctx, back, lostProposal{by: requester.Principal, operation: operation, input: input, cause: err})
+}
+
+// logRefusal logs why a proposal was refused, without what the user typed. It does nothing if err is nil.
+func (b *Bot) logRefusal(ctx context.Context, by confirm.Principal, operation string, err error) {
+	if err == nil {
+		return
+	}
+	b.cfg.Log.InfoContext(ctx, "refused", append([]any{"tool", operation, "by", by}, tools.RefusalAttrs(err)...)...)
 }
 
 // lostProposal is a proposal of which it is not known whether it was recorded.
@@ -84,7 +93,7 @@ func (b *Bot) findProposed(ctx context.Context, back *Backend, p lostProposal) (
 		})
 	}
 	b.cfg.Log.ErrorContext(ctx, "the answer of the database to a proposal was lost; the open changes were read again",
-		"requester", p.by, "found", len(open), "error", errors.Join(p.cause, err))
+		append([]any{"requester", p.by, "found", len(open), "cause", p.cause}, tools.RefusalAttrs(err)...)...)
 	if err != nil || len(open) == 0 {
 		return confirm.Change{}, fmt.Errorf("%w: %w", errNotKnown, errors.Join(p.cause, err))
 	}

@@ -17,7 +17,9 @@ var addScan = newProposalOperation(Operation{
 	Description: "Propose a new authenticated scan. A person sees the exact change and confirms or denies it. Nothing is sent to Defender before.",
 }, (*Service).planAdd, reconcileAdd)
 
-type addInput struct{ scanInput }
+type addInput struct {
+	scanInput `defaults:"isActive"`
+}
 
 // JSONSchemaExtend requires the fields without which a new scan is refused.
 func (addInput) JSONSchemaExtend(s *jsonschema.Schema) {

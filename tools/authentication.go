@@ -1,7 +1,6 @@
 package tools
 
 import (
-	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -32,13 +31,6 @@ var odataTypes = map[string]string{
 	"Network": "#microsoft.windowsDefenderATP.api.SnmpAuthParams",
 	"Windows": "#microsoft.windowsDefenderATP.api.WindowsAuthParams",
 }
-
-// The protocols that Microsoft documents. Its metadata types both fields as plain strings, so any other value is sent
-// with a warning.
-var (
-	authProtocols = []string{"MD5", "SHA1"}
-	privProtocols = []string{"DES", "3DES", "AES"}
-)
 
 // The vault addresses of the Azure clouds, and the secret names that Azure allows.
 var (
@@ -94,9 +86,9 @@ func (in scanInput) resolveAuthentication(scanType string, credentials map[strin
 
 // toAuthentication returns the given fields after checking each on its own.
 func (in authenticationInput) toAuthentication(scanType string) (*defender.Authentication, error) {
-	kind, err := oneOf("scanAuthenticationParams.type", orZero(in.Type), authTypes[scanType]...)
-	if err != nil {
-		return nil, err
+	kind, ok := matchFold(authTypeWords[plainWord(orZero(in.Type))], authTypes[scanType])
+	if !ok {
+		return nil, refuseAuthentication("type", "must be one of %s for a %s scan", strings.Join(authTypes[scanType], ", "), scanType)
 	}
 	if err := in.checkODataType(scanType); err != nil {
 		return nil, err
@@ -111,6 +103,14 @@ func (in authenticationInput) toAuthentication(scanType string) (*defender.Authe
 			continue
 		}
 		if err := checkText("scanAuthenticationParams."+f.name, *f.given, 256); err != nil {
+			return nil, err
+		}
+	}
+	for _, err := range []error{
+		checkProtocol("authProtocol", orZero(in.AuthProtocol), authProtocols),
+		checkProtocol("privProtocol", orZero(in.PrivProtocol), privProtocols),
+	} {
+		if err != nil {
 			return nil, err
 		}
 	}
@@ -150,7 +150,7 @@ func (in authenticationInput) givenFields() []string {
 
 func (in authenticationInput) checkODataType(scanType string) error {
 	if got := orZero(in.ODataType); got != "" && got != odataTypes[scanType] {
-		return refuseAuthentication("@odata.type", "%s does not fit a %s scan", quote(got), scanType).
+		return refuseAuthentication("@odata.type", "does not fit a %s scan", scanType).
 			withHint("leave it out, or write %s", odataTypes[scanType])
 	}
 	return nil
@@ -163,10 +163,11 @@ func (in authenticationInput) readKeyVault(a *defender.Authentication) error {
 	case in.KeyVaultURL == nil || in.KeyVaultSecretName == nil:
 		return refuseAuthentication("keyVaultUrl", "and keyVaultSecretName belong together").withHint("give both")
 	case !vaultURLPattern().MatchString(*in.KeyVaultURL):
-		return refuseAuthentication("keyVaultUrl", "%s is not the address of an Azure Key Vault", quote(*in.KeyVaultURL)).
+		return refuseAuthentication("keyVaultUrl", "is not the address of an Azure Key Vault").
 			withHint("write it like https://NAME.vault.azure.net/")
 	case !secretNamePattern().MatchString(*in.KeyVaultSecretName):
-		return refuseAuthentication("keyVaultSecretName", "must be 1 to 127 letters, digits and hyphens")
+		return refuseAuthentication("keyVaultSecretName", "must be 1 to 127 letters, digits and hyphens").
+			withHint("give the name of the secret in the vault, never the secret itself")
 	}
 	a.KeyVaultURL, a.KeyVaultName = *in.KeyVaultURL, *in.KeyVaultSecretName
 	return nil
@@ -190,17 +191,11 @@ func credentialHelp(credentials map[string]Credential) string {
 	return "set credential to one of " + joinLimited(credentialNames(credentials), 20) + ", or " + vault
 }
 
-// canonicalProtocol returns Microsoft's spelling of a protocol, or the given text if it is none of the known ones.
-func canonicalProtocol(given string, known []string) string {
-	for _, k := range known {
-		if strings.EqualFold(k, given) {
-			return k
-		}
-	}
-	return given
-}
+// authenticationPath is the field whose values, and whose unknown names, no refusal and no log repeats.
+const authenticationPath = "scanAuthenticationParams"
 
+// refuseAuthentication returns a *Refusal about a field of scanAuthenticationParams. format must not show a given value.
 func refuseAuthentication(name, format string, args ...any) *Refusal {
-	name = "scanAuthenticationParams." + name
-	return refuse(name, "%s %s", name, fmt.Sprintf(format, args...))
+	name = authenticationPath + "." + name
+	return refuse(name, name+" "+format, args...)
 }

@@ -9,46 +9,12 @@ import (
 	"strings"
 )
 
-// inputField describes a field of an input struct.
-type inputField struct {
-	name string
-	also string // a second accepted spelling, from the struct tag "also"; may be ""
-	kind reflect.Type
-}
-
-type inputFields []inputField
-
-// inputFieldsOf returns the fields of an input struct, those of embedded structs in their places.
-func inputFieldsOf(t reflect.Type) inputFields {
-	var out inputFields
-	for _, f := range reflect.VisibleFields(t) {
-		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-		if name == "" {
-			continue // an embedded struct: VisibleFields lists its fields as well
-		}
-		kind := f.Type
-		if kind.Kind() == reflect.Pointer {
-			kind = kind.Elem()
-		}
-		out = append(out, inputField{name, f.Tag.Get("also"), kind})
-	}
-	return out
-}
-
-// byName returns the field with this name or second spelling, and reports whether there is one.
-func (fs inputFields) byName(name string) (inputField, bool) {
-	i := slices.IndexFunc(fs, func(f inputField) bool { return name != "" && (f.name == name || f.also == name) })
-	if i < 0 {
-		return inputField{}, false
-	}
-	return fs[i], true
-}
-
 // coerceObject changes an object in place into the shape of the struct t, or returns a *Refusal. path is the dotted
-// prefix of its fields' names, "" for the whole arguments.
+// prefix of its fields' names, "" for the whole arguments. A null and an empty text count as left out, and so does an
+// object that has nothing else. Nested fields may be given flat, with dotted names.
 func coerceObject(path string, object map[string]any, t reflect.Type) error {
 	known := inputFieldsOf(t)
-	if err := expandDottedNames(object, known); err != nil {
+	if err := expandDottedNames(path, object, known); err != nil {
 		return err
 	}
 	for _, given := range slices.Sorted(maps.Keys(object)) {
@@ -58,37 +24,45 @@ func coerceObject(path string, object map[string]any, t reflect.Type) error {
 			return unknownField(path, object, known)
 		}
 		delete(object, given)
-		if value == nil {
+		if value == nil || value == "" && !f.hasDefault {
 			continue
 		}
 		if _, there := object[f.name]; there {
-			return refuse(path+f.name, "%s is given twice", path+f.name).withHint("send it once")
+			return givenTwice(path + f.name)
 		}
-		fitting, err := coerceValue(path+f.name, value, f.kind)
+		fitting, err := coerceValue(path+f.name, value, f)
 		if err != nil {
 			return err
 		}
-		object[f.name] = fitting
+		if !f.ignored && fitting != nil {
+			object[f.name] = fitting
+		}
 	}
 	return nil
 }
 
 // expandDottedNames moves fields with dotted names into the objects that they belong to.
-func expandDottedNames(object map[string]any, known inputFields) error {
+func expandDottedNames(path string, object map[string]any, known inputFields) error {
 	for _, given := range slices.Sorted(maps.Keys(object)) {
 		head, tail, dotted := strings.Cut(given, ".")
-		if f, ok := known.byName(head); !dotted || !ok || f.kind.Kind() != reflect.Struct {
+		f, ok := known.byName(head)
+		if !dotted || !ok || f.kind.Kind() != reflect.Struct {
 			continue
 		}
-		if object[head] == nil {
+		if object[head] == nil || object[head] == "" {
 			object[head] = map[string]any{}
 		}
-		inner, ok := object[head].(map[string]any)
-		if !ok {
-			return typeError(head, "an object", object[head])
+		whole, err := parseText(object[head], '{', f.kind)
+		if err != nil {
+			return err
 		}
+		inner, ok := whole.(map[string]any)
+		if !ok {
+			return typeError(path+head, "an object", object[head])
+		}
+		object[head] = inner
 		if _, there := inner[tail]; there {
-			return refuse(given, "%s is given twice", quote(given)).withHint("send it once")
+			return repeatedField(path+given, isKnownIn(tail, f.kind))
 		}
 		inner[tail] = object[given]
 		delete(object, given)
@@ -96,33 +70,114 @@ func expandDottedNames(object map[string]any, known inputFields) error {
 	return nil
 }
 
-// coerceValue returns a value in the form that kind needs, or a *Refusal.
-func coerceValue(name string, value any, kind reflect.Type) (any, error) {
-	switch kind.Kind() {
+// coerceValue returns a value in the form that a field needs, or a *Refusal. It returns nil for an object whose fields all
+// count as left out.
+func coerceValue(name string, value any, f inputField) (any, error) {
+	switch f.kind.Kind() {
 	case reflect.String:
-		if _, ok := value.(string); !ok {
-			return nil, typeError(name, "a string", value)
-		}
+		return coerceString(name, value, f)
 	case reflect.Bool:
-		if _, ok := value.(bool); !ok {
-			return nil, typeError(name, "true or false", value)
-		}
+		return toBool(name, value)
 	case reflect.Int:
 		return toInt(name, value)
 	case reflect.Slice:
-		return coerceList(name, value, kind.Elem())
+		return coerceList(name, value)
 	case reflect.Struct:
-		object, ok := value.(map[string]any)
-		if !ok {
-			return nil, typeError(name, "an object", value)
+		return coerceStruct(name, value, f)
+	}
+	return value, nil // of a field that is ignored
+}
+
+func coerceStruct(name string, value any, f inputField) (any, error) {
+	value, err := parseText(value, '{', f.kind)
+	if err != nil {
+		return nil, err
+	}
+	object, ok := value.(map[string]any)
+	if !ok {
+		return nil, typeError(name, "an object", value)
+	}
+	given := len(object)
+	err = coerceObject(name+".", object, f.kind)
+	if err == nil && given > 0 && len(object) == 0 {
+		return nil, nil
+	}
+	return object, err
+}
+
+// coerceString returns a text. A list of texts becomes one text for a field that holds a list in its text.
+func coerceString(name string, value any, f inputField) (any, error) {
+	if f.joined {
+		list, err := parseText(value, '[', nil)
+		if err != nil {
+			return nil, err
 		}
-		return object, coerceObject(name+".", object, kind)
+		if _, ok := list.([]any); ok {
+			list, err = coerceList(name, list)
+			return joinTexts(list), err
+		}
+	}
+	if _, ok := value.(string); !ok {
+		return nil, typeError(name, "a string", value)
 	}
 	return value, nil
 }
 
-// toInt returns a whole number. It accepts 4.0 for 4, because some clients have no integers.
+// joinTexts returns a list of texts as one text, separated by commas.
+func joinTexts(list any) string {
+	texts, _ := list.([]any)
+	out := make([]string, len(texts))
+	for i := range texts {
+		out[i], _ = texts[i].(string)
+	}
+	return strings.Join(out, ",")
+}
+
+// coerceList returns a list of texts. A text that is no list is a list of one.
+func coerceList(name string, value any) (any, error) {
+	value, err := parseText(value, '[', nil)
+	if err != nil {
+		return nil, err
+	}
+	if text, ok := value.(string); ok {
+		return splitIDs(text), nil
+	}
+	list, ok := value.([]any)
+	if !ok {
+		return nil, typeError(name, "a list", value)
+	}
+	for i := range list {
+		if _, ok := list[i].(string); !ok {
+			return nil, typeError(name+"["+strconv.Itoa(i)+"]", "a string", list[i])
+		}
+	}
+	return list, nil
+}
+
+// splitIDs returns a text as a list of one, or as the ids that it consists of. Names are not split, because they may
+// contain any separator.
+func splitIDs(text string) []any {
+	parts := strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(",; \t\r\n", r) })
+	var ids []any
+	for _, part := range parts {
+		if !guidPattern().MatchString(part) && !runIDPattern().MatchString(part) {
+			return []any{text}
+		}
+		ids = append(ids, part)
+	}
+	return ids
+}
+
+// toInt returns a whole number. It accepts 4.0 for 4, because some clients have no integers. Of texts it accepts only
+// plain decimal digits: "4.0", "1e3", "007" and "4h" could mean something else.
 func toInt(name string, value any) (any, error) {
+	if text, ok := value.(string); ok {
+		text = strings.TrimSpace(text)
+		if n, err := strconv.ParseInt(text, 10, 32); err == nil && strconv.FormatInt(n, 10) == text {
+			return int32(n), nil
+		}
+		return nil, refuse(name, "%s must be a whole number, not other text", name).withHint("write it in digits, such as 24")
+	}
 	n, ok := value.(json.Number)
 	if !ok {
 		return nil, typeError(name, "a whole number", value)
@@ -134,22 +189,28 @@ func toInt(name string, value any) (any, error) {
 	return nil, refuse(name, "%s must be a whole number, not %s", name, truncate(n.String(), 20))
 }
 
-func coerceList(name string, value any, kind reflect.Type) (any, error) {
-	list, ok := value.([]any)
-	if !ok {
-		return nil, typeError(name, "a list", value)
-	}
-	for i := range list {
-		var err error
-		if list[i], err = coerceValue(name+"["+strconv.Itoa(i)+"]", list[i], kind); err != nil {
-			return nil, err
+// toBool returns true or false. It accepts the words that people type for them.
+func toBool(name string, value any) (any, error) {
+	switch given := value.(type) {
+	case bool:
+		return given, nil
+	case string:
+		switch strings.ToLower(strings.TrimSpace(given)) {
+		case "true", "yes", "on":
+			return true, nil
+		case "false", "no", "off":
+			return false, nil
+		case "":
+			return nil, refuse(name, "%s must be true or false, not empty", name).withHint("leave it out for its default")
 		}
+		return nil, refuse(name, "%s must be true or false, not other text", name).withHint("write true or false")
 	}
-	return list, nil
+	return nil, typeError(name, "true or false", value)
 }
 
+// typeError returns a *Refusal that names the type of a value, and not the value.
 func typeError(name, want string, got any) error {
-	return refuse(name, "%s must be %s, not %s", name, want, jsonType(got))
+	return refuse(name, "%s must be %s, not %s", name, want, jsonType(got)).withHint("send it as the schema shows")
 }
 
 func jsonType(v any) string {
@@ -167,62 +228,4 @@ func jsonType(v any) string {
 	default:
 		return "null"
 	}
-}
-
-// unknownField returns a *Refusal that lists the unknown fields of an object and the known ones.
-func unknownField(path string, object map[string]any, known inputFields) error {
-	var unknown, valid []string
-	hint := ""
-	for _, given := range slices.Sorted(maps.Keys(object)) {
-		if _, ok := known.byName(given); ok {
-			continue
-		}
-		unknown = append(unknown, path+given)
-		if near := known.closestName(given); near != "" && hint == "" {
-			hint = "did you mean " + path + near + "? "
-		}
-	}
-	for _, f := range known {
-		valid = append(valid, path+f.name)
-	}
-	return refuse(truncate(unknown[0], 80), "unknown: %s", joinLimited(quoteAll(unknown), 5)).
-		withHint("%sthe fields are %s", hint, strings.Join(valid, ", "))
-}
-
-// closestName returns the name of the field that differs from given by letter case, or by one or two letters; "" if
-// there is none.
-func (fs inputFields) closestName(given string) string {
-	best, least := "", 3
-	for _, f := range fs {
-		distance := EditDistance(strings.ToLower(given), strings.ToLower(f.name))
-		if distance < least && distance < len(f.name)-1 {
-			best, least = f.name, distance
-		}
-	}
-	return best
-}
-
-// EditDistance returns Levenshtein's distance: the number of single-letter edits between two names. It returns 64 for
-// texts that are too long to be names.
-func EditDistance(a, b string) int {
-	const maxLength = 64
-	if len(a) > maxLength || len(b) > maxLength {
-		return maxLength
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost = 1 + min(diagonal, row[j], row[j+1])
-			}
-			diagonal, row[j+1] = row[j+1], cost
-		}
-	}
-	return row[len(b)]
 }

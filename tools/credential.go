@@ -110,7 +110,8 @@ func (c Credential) fingerprint() string {
 // frozenReference returns what a frozen body contains of the credential: its public fields, name and fingerprint.
 func (c Credential) frozenReference(name string) *defender.Authentication {
 	return &defender.Authentication{
-		Type: c.Type, Username: c.Username, AuthProtocol: c.AuthProtocol, PrivProtocol: c.PrivProtocol,
+		Type: c.Type, Username: c.Username,
+		AuthProtocol: canonicalProtocol(c.AuthProtocol, authProtocols), PrivProtocol: canonicalProtocol(c.PrivProtocol, privProtocols),
 		Credential: name, Fingerprint: c.fingerprint(),
 	}
 }
@@ -121,7 +122,7 @@ func (in scanInput) namedCredential(scanType string, credentials map[string]Cred
 	c, ok := credentials[*in.Credential]
 	switch {
 	case !ok:
-		return nil, refuse("credential", "credential %s is not configured", quote(*in.Credential)).withHint("%s", credentialHelp(credentials))
+		return nil, refuse("credential", "credential does not name one that is configured").withHint("%s", credentialHelp(credentials))
 	case scanType != "Network":
 		return nil, refuse("credential", "credential %s is for SNMP and cannot scan %s", quote(*in.Credential), scanType).
 			withHint("give scanAuthenticationParams type, username, domain and isGmsaUser, or a Key Vault secret")
@@ -145,22 +146,32 @@ func (in authenticationInput) checkConsistent(name string, c Credential) error {
 	if in.Domain != nil || in.IsGMSAUser != nil {
 		return refuse("credential", "credential %s is for SNMP, and domain and isGmsaUser are for Windows", quote(name)).withHint("leave them out")
 	}
+	reference := c.frozenReference(name)
 	for _, f := range []struct {
-		name        string
-		given       *string
-		configured  string
-		caseMatters bool
+		name       string
+		given      *string
+		configured string
+		same       func(given, configured string) bool
 	}{
-		{"type", in.Type, c.Type, false}, {"username", in.Username, c.Username, true},
-		{"authProtocol", in.AuthProtocol, c.AuthProtocol, false}, {"privProtocol", in.PrivProtocol, c.PrivProtocol, false},
+		{"type", in.Type, c.Type, func(given, configured string) bool { return authTypeWords[plainWord(given)] == configured }},
+		{"username", in.Username, c.Username, func(given, configured string) bool { return given == configured }},
+		{"authProtocol", in.AuthProtocol, reference.AuthProtocol, sameProtocol(authProtocols)},
+		{"privProtocol", in.PrivProtocol, reference.PrivProtocol, sameProtocol(privProtocols)},
 	} {
-		if f.given == nil || *f.given == f.configured || !f.caseMatters && strings.EqualFold(*f.given, f.configured) {
+		if f.given == nil || f.same(*f.given, f.configured) {
 			continue
 		}
-		return refuseAuthentication(f.name, "is %s, but credential %s has %s", quote(*f.given), quote(name), quote(f.configured)).
+		return refuseAuthentication(f.name, "is not %s, which credential %s has", quote(f.configured), quote(name)).
 			withHint("leave it out, or choose another credential")
 	}
 	return nil
+}
+
+// sameProtocol returns a function that reports whether a given protocol is the configured one in other words.
+func sameProtocol(known []string) func(given, configured string) bool {
+	return func(given, configured string) bool {
+		return strings.EqualFold(canonicalProtocol(given, known), configured)
+	}
 }
 
 // Exists returns an error that names each secret that cannot be read, with its credential and source. It reads a

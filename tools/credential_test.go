@@ -36,7 +36,7 @@ func TestAuthenticationRefusals(t *testing.T) {
 		{network(`{"type":"AuthPriv"}`), "credential", []string{"AuthPriv needs a secret", "set credential to one of core-snmp", "keyVaultUrl"}},
 		{network(`{"type":"CommunityString"}`), "credential", []string{"needs a secret"}},
 		{network(`{"type":"NoAuthNoPriv"}`), in + "username", []string{"is missing: NoAuthNoPriv needs it"}},
-		{network(`{"type":"NoAuthNoPriv","username":""}`), in + "username", []string{"must not be empty"}},
+		{network(`{"type":"NoAuthNoPriv","username":""}`), in + "username", []string{"is missing"}},
 		{network(`{"type":"NoAuthNoPriv","username":"a\u200bb"}`), in + "username", []string{"invisible character U+200B"}},
 		{network(`{"type":"NoAuthNoPriv","username":"a","authProtocol":"MD5"}`), in + "authProtocol", []string{"does not belong to NoAuthNoPriv"}},
 		{network(`{"type":"AuthPriv","domain":"CORP"}`), in + "domain", []string{"does not belong to AuthPriv"}},
@@ -48,10 +48,10 @@ func TestAuthenticationRefusals(t *testing.T) {
 		{windows(`{"type":"Kerberos","keyVaultUrl":"https://snmp.vault.azure.net/","keyVaultSecretName":"x"}`), in + "isGmsaUser", []string{"must be true"}},
 		{windows(`{"type":"Kerberos","authProtocol":"MD5"}`), in + "authProtocol", []string{"does not belong to Kerberos"}},
 		{withFields(t, labScan, map[string]any{"scanType": "Windows"}), "credential", []string{"is for SNMP and cannot scan Windows"}},
-		{withFields(t, labScan, map[string]any{"credential": "edge"}), "credential", []string{`"edge" is not configured`, "core-snmp"}},
-		{named(`{"type":"AuthNoPriv"}`), in + "type", []string{`is "AuthNoPriv", but credential "core-snmp" has "AuthPriv"`}},
-		{named(`{"username":"Scanner"}`), in + "username", []string{`credential "core-snmp" has "scanner"`}},
-		{named(`{"privProtocol":"DES"}`), in + "privProtocol", []string{`has "AES"`}},
+		{withFields(t, labScan, map[string]any{"credential": "edge"}), "credential", []string{"credential does not name one that is configured", "core-snmp"}},
+		{named(`{"type":"AuthNoPriv"}`), in + "type", []string{`is not "AuthPriv", which credential "core-snmp" has`}},
+		{named(`{"username":"Scanner"}`), in + "username", []string{`is not "scanner", which credential "core-snmp" has`}},
+		{named(`{"privProtocol":"DES"}`), in + "privProtocol", []string{`is not "AES"`}},
 		{named(`{"domain":"CORP"}`), "credential", []string{"are for Windows"}},
 		{named(`{"keyVaultUrl":"https://snmp.vault.azure.net/","keyVaultSecretName":"x"}`), "credential", []string{"exclude each other"}},
 		{network(`{"type":"AuthPriv","keyVaultUrl":"https://snmp.vault.azure.net/"}`), in + "keyVaultUrl", []string{"belong together"}},
@@ -82,7 +82,7 @@ func TestOnlyVaultsAreVaults(t *testing.T) {
 		}
 	}
 	for _, url := range []string{
-		"", "http://snmp.vault.azure.net/", "https://vault.azure.net/", "https://snmp.vault.azure.net.evil.example/",
+		"http://snmp.vault.azure.net/", "https://vault.azure.net/", "https://snmp.vault.azure.net.evil.example/",
 		"https://evil.example/snmp.vault.azure.net/", "https://snmp.vault.azure.net/secrets/x", "https://snmp.vault.azure.net:444/",
 		"https://user@snmp.vault.azure.net/", "https://snmp.vault.azure.net/?x", "https://a.b.vault.azure.net/",
 		"https://snmp.vault.azure.net/\n", "https://ab.vault.azure.net/", "https://-nmp.vault.azure.net/",

@@ -7,28 +7,27 @@ import (
 	"fmt"
 	"io"
 	"reflect"
-	"slices"
 	"strings"
 )
 
 const (
 	maxArguments = 64 << 10 // bytes
 	maxDepth     = 8        // the deepest input has two levels
+
+	// maxTextLevels bounds JSON text inside JSON text. Some clients encode an object once, others once more on the way.
+	maxTextLevels = 3
 )
 
-// secretFields lists the fields that carry secrets in Microsoft's API, in the form that isSecret compares.
-var secretFields = []string{"authpassword", "privpassword", "communitystring", "password", "privatekey"}
-
-// decodeInput returns the arguments of an operation as In. It returns a *Refusal for a field that is unknown,
-// duplicate, of the wrong type or a secret, in words that never repeat a value. A null field counts as left out.
-// Nested fields may also be given flat with dotted names, for interfaces with flat forms.
+// decodeInput returns the arguments of an operation as In. What unambiguously means a value is taken as that value:
+// see coerceObject. It returns a *Refusal for a field that is unknown, duplicate, of the wrong type or a secret. It
+// looks for secrets first, also in text, and repeats none.
 func decodeInput[In any](args json.RawMessage) (In, error) {
 	var in In
 	if len(args) > maxArguments {
 		return in, refuse("", "the arguments are %s bytes long, and at most %s are accepted", groupDigits(uint64(len(args))), groupDigits(maxArguments)).
 			withHint("split the call")
 	}
-	object, err := parseObject(args)
+	object, err := parseObject(args, reflect.TypeFor[In]())
 	if err != nil {
 		return in, err
 	}
@@ -45,28 +44,29 @@ func decodeInput[In any](args json.RawMessage) (In, error) {
 	return in, nil
 }
 
-// parseObject returns the one JSON object in args. Empty arguments and null are an empty object.
-func parseObject(args json.RawMessage) (map[string]any, error) {
+// parseObject returns the one JSON object in args, which may also be its text in a JSON string. Empty arguments and null
+// are an empty object. A *Refusal names only fields of t.
+func parseObject(args json.RawMessage, t reflect.Type) (map[string]any, error) {
 	if trimmed := bytes.TrimSpace(args); len(trimmed) == 0 || string(trimmed) == "null" {
 		return map[string]any{}, nil
 	}
-	r := &tokenReader{json: json.NewDecoder(bytes.NewReader(args))}
-	r.json.UseNumber()
-	v, err := r.readValue(0)
-	if len(r.secrets) > 0 {
-		return nil, refuseSecrets(r.secrets)
-	}
-	if _, end := r.json.Token(); err == nil && end != io.EOF {
-		err = errors.New("there is more than one value")
-	}
-	if err == nil {
-		err = r.duplicate
-	}
-	if refusal := (*Refusal)(nil); errors.As(err, &refusal) {
-		return nil, refusal
-	}
+	r := newTokenReader(string(args))
+	v, err := r.readWhole()
 	if err != nil {
+		r.secrets.addText(string(args)) // what could not be read may have them, too
+	}
+	switch {
+	case len(r.secrets) > 0:
+		return nil, refuseSecrets(r.secrets)
+	case r.unread != nil:
+		return nil, r.unread
+	case err != nil:
 		return nil, refuse("", "the arguments are not valid JSON near byte %d", r.json.InputOffset()).withHint("send one JSON object")
+	case r.repeated != "":
+		return nil, repeatedField(r.repeated, isKnownIn(r.repeated, t))
+	}
+	if v, err = parseText(v, '{', t); err != nil {
+		return nil, err
 	}
 	object, ok := v.(map[string]any)
 	if !ok {
@@ -75,25 +75,28 @@ func parseObject(args json.RawMessage) (map[string]any, error) {
 	return object, nil
 }
 
-// refuseSecrets returns a *Refusal that names every secret that was sent, because all of them must be rotated.
-func refuseSecrets(fields []string) error {
-	names := make([]string, len(fields))
-	for i, field := range fields {
-		names[i] = quote(field)
-	}
-	sentence := "%s is a secret and is not taken here; everyone who can read this call has seen it, so consider it exposed and rotate it"
-	if len(names) > 1 {
-		sentence = "%s are secrets and are not taken here; everyone who can read this call has seen them, so consider them exposed and rotate them"
-	}
-	return refuse(fields[0], sentence, strings.Join(names, ", ")).
-		withHint("leave them out, and name a configured credential or a Key Vault secret (scanAuthenticationParams.keyVaultUrl and keyVaultSecretName) instead")
-}
-
 // tokenReader builds values token by token. Decoding into a map would hide a second field of the same name.
 type tokenReader struct {
-	json      *json.Decoder
-	secrets   []string // names of the secrets that were sent, at most eight
-	duplicate error    // a refusal of the first duplicate field
+	json     *json.Decoder
+	level    int         // how often this is JSON text inside JSON text
+	secrets  secretNames // that were sent, also in text
+	repeated string      // the first field that is given twice
+	unread   error       // a *Refusal if something is nested too deep to be read
+}
+
+func newTokenReader(text string) *tokenReader {
+	r := &tokenReader{json: json.NewDecoder(strings.NewReader(text))}
+	r.json.UseNumber()
+	return r
+}
+
+// readWhole returns the only value of the text.
+func (r *tokenReader) readWhole() (any, error) {
+	v, err := r.readValue(0)
+	if _, end := r.json.Token(); err == nil && end != io.EOF {
+		err = errors.New("there is more than one value")
+	}
+	return v, err
 }
 
 func (r *tokenReader) readValue(depth int) (any, error) {
@@ -102,15 +105,27 @@ func (r *tokenReader) readValue(depth int) (any, error) {
 		return nil, err
 	}
 	if _, opens := token.(json.Delim); opens && depth >= maxDepth {
-		return nil, refuse("", "the arguments are nested too deep").withHint("send them as the schema shows")
+		r.unread = refuse("", "the arguments are nested too deep").withHint("send them as the schema shows")
+		return nil, r.unread
 	}
-	switch token {
-	case json.Delim('{'):
-		return r.readObject(depth)
-	case json.Delim('['):
+	switch token := token.(type) {
+	case json.Delim:
+		if token == '{' {
+			return r.readObject(depth)
+		}
 		return r.readList(depth)
+	case string:
+		r.inspectText(token)
 	}
 	return token, nil
+}
+
+// inspectText looks for secrets in text, and in the JSON that it may contain.
+func (r *tokenReader) inspectText(text string) {
+	r.secrets.addText(text)
+	if err := r.secrets.addJSON(text, r.level+1); err != nil && r.unread == nil {
+		r.unread = err
+	}
 }
 
 func (r *tokenReader) readObject(depth int) (any, error) {
@@ -121,11 +136,9 @@ func (r *tokenReader) readObject(depth int) (any, error) {
 			return nil, err
 		}
 		name := token.(string) // a decoder returns nothing else before a colon
-		if isSecret(name) && len(r.secrets) < 8 && !slices.Contains(r.secrets, name) {
-			r.secrets = append(r.secrets, name)
-		}
-		if _, there := object[name]; there && r.duplicate == nil {
-			r.duplicate = refuse(name, "%s is given twice", quote(name)).withHint("send it once")
+		r.secrets.addField(name)
+		if _, there := object[name]; there && r.repeated == "" {
+			r.repeated = name
 		}
 		if object[name], err = r.readValue(depth + 1); err != nil {
 			return nil, err
@@ -146,10 +159,4 @@ func (r *tokenReader) readList(depth int) (any, error) {
 	}
 	_, err := r.json.Token()
 	return list, err
-}
-
-// isSecret reports whether the last part of a dotted name is a secret's, whatever its letter case and punctuation.
-func isSecret(name string) bool {
-	name = name[strings.LastIndex(name, ".")+1:]
-	return slices.Contains(secretFields, strings.ToLower(strings.NewReplacer("_", "", "-", "", " ", "").Replace(name)))
 }

@@ -6,8 +6,10 @@ import (
 	"strings"
 	"testing"
 
+	"scanwarden/confirm"
 	"scanwarden/defender/defendertest"
 	"scanwarden/tools"
+	"scanwarden/tools/toolstest"
 )
 
 // TestArgumentsAreReadStrictly: each mistake is refused in a sentence that names the field and the fix.
@@ -27,20 +29,26 @@ func TestArgumentsAreReadStrictly(t *testing.T) {
 		"letter case":           {"add_scan", `{"scanname":"x"}`, "scanname", []string{"did you mean scanName?"}},
 		"slip of the pen":       {"add_scan", `{"intervalInHour":4}`, "intervalInHour", []string{"did you mean intervalInHours?"}},
 		"unknown nested":        {"add_scan", `{"scannerAgent":{"machineID":"x"}}`, "scannerAgent.machineID", []string{"did you mean scannerAgent.machineId?", "the fields are scannerAgent.machineId"}},
-		"agent by id":           {"add_scan", `{"scannerAgent":{"id":"x"}}`, "scannerAgent.id", []string{"unknown", "scannerAgent.machineId"}},
 		"twice":                 {"add_scan", `{"scanName":"a","scanName":"b"}`, "scanName", []string{`"scanName" is given twice`}},
 		"twice nested":          {"add_scan", `{"scannerAgent":{"machineId":"a","machineId":"b"}}`, "machineId", []string{"twice"}},
 		"twice, once flat":      {"add_scan", `{"scannerAgent":{"machineId":"a"},"scannerAgent.machineId":"b"}`, "scannerAgent.machineId", []string{"twice"}},
 		"twice, two spellings":  {"delete_scans", `{"scanDefinitionIds":["a"],"ScanDefinitionIds":["b"]}`, "scanDefinitionIds", []string{"twice"}},
 		"flat below a text":     {"add_scan", `{"scannerAgent":"x","scannerAgent.machineId":"b"}`, "scannerAgent", []string{"must be an object, not a string"}},
-		"string for boolean":    {"add_scan", `{"isActive":"True"}`, "isActive", []string{"isActive must be true or false, not a string"}},
+		"text for boolean":      {"add_scan", `{"isActive":"active"}`, "isActive", []string{"isActive must be true or false, not other text"}},
+		"empty for boolean":     {"add_scan", `{"isActive":""}`, "isActive", []string{"isActive must be true or false, not empty", "leave it out"}},
+		"number for boolean":    {"add_scan", `{"isActive":1}`, "isActive", []string{"isActive must be true or false, not a number"}},
 		"number for string":     {"add_scan", `{"scanName":7}`, "scanName", []string{"scanName must be a string, not a number"}},
-		"string for number":     {"add_scan", `{"intervalInHours":"4"}`, "intervalInHours", []string{"must be a whole number, not a string"}},
+		"text for number":       {"add_scan", `{"intervalInHours":"24h"}`, "intervalInHours", []string{"must be a whole number, not other text", "24"}},
+		"fraction as text":      {"add_scan", `{"intervalInHours":"24.0"}`, "intervalInHours", []string{"must be a whole number, not other text"}},
+		"leading zero":          {"add_scan", `{"intervalInHours":"024"}`, "intervalInHours", []string{"must be a whole number, not other text"}},
+		"huge number as text":   {"add_scan", `{"intervalInHours":"99999999999"}`, "intervalInHours", []string{"must be a whole number, not other text"}},
+		"object for number":     {"add_scan", `{"intervalInHours":{}}`, "intervalInHours", []string{"must be a whole number, not an object"}},
 		"fraction":              {"add_scan", `{"intervalInHours":4.5}`, "intervalInHours", []string{"must be a whole number, not 4.5"}},
 		"huge number":           {"add_scan", `{"intervalInHours":1e300}`, "intervalInHours", []string{"must be a whole number"}},
-		"list for string":       {"add_scan", `{"target":["10.0.0.1"]}`, "target", []string{"target must be a string, not a list"}},
+		"list for string":       {"add_scan", `{"scanName":["Lab"]}`, "scanName", []string{"scanName must be a string, not a list"}},
+		"number in a target":    {"add_scan", `{"target":["10.0.0.1",7]}`, "target[1]", []string{"must be a string, not a number"}},
 		"string for object":     {"add_scan", `{"scannerAgent":"x"}`, "scannerAgent", []string{"scannerAgent must be an object, not a string"}},
-		"string for list":       {"delete_scans", `{"scanDefinitionIds":"a"}`, "scanDefinitionIds", []string{"must be a list, not a string"}},
+		"number for list":       {"delete_scans", `{"scanDefinitionIds":7}`, "scanDefinitionIds", []string{"must be a list, not a number"}},
 		"number in list":        {"delete_scans", `{"scanDefinitionIds":["a",7]}`, "scanDefinitionIds[1]", []string{"must be a string, not a number"}},
 		"null in list":          {"delete_scans", `{"scanDefinitionIds":[null]}`, "scanDefinitionIds[0]", []string{"must be a string, not null"}},
 		"field of another tool": {"add_scan", `{"id":"x"}`, "id", []string{`unknown: "id"`}},
@@ -74,6 +82,8 @@ func TestSecretsAreRefusedByName(t *testing.T) {
 		`{"x":[{"y":{"password":["` + canary + `"]}}]}`,
 		`{"scanName":"a","scanName":"b","password":"` + canary + `"}`,
 		`{"password":"` + canary + `"`, // not even JSON
+		`{'authPassword': '` + canary + `'}`,
+		`{} {"private_key": "` + canary + `"}`,
 		`{"password":null}`,
 	} {
 		for _, operation := range []string{"add_scan", "update_scan", "delete_scans"} {
@@ -130,5 +140,20 @@ func TestEverySecretThatWasSentIsNamed(t *testing.T) {
 	}
 	if want := `"authPassword", "privPassword", "communityString" are secrets`; !strings.Contains(refusal.Reason, want) {
 		t.Errorf("the refusal %q does not say %q", refusal.Reason, want)
+	}
+}
+
+// TestASecretIsNamedToSomeoneWhoMayNotPropose: they must rotate it all the same.
+func TestASecretIsNamedToSomeoneWhoMayNotPropose(t *testing.T) {
+	s := newStackWith(t, toolstest.Options{Policy: confirm.Policy{Approvers: []string{"token:bob"}, Requesters: []string{"token:bob"}}})
+	by := confirm.Requester{Principal: "token:eve", Source: confirm.SourceHTTP, Channels: []confirm.Channel{confirm.Slack}}
+	_, err := s.Service.Propose(t.Context(), by, "add_scan", json.RawMessage(labScan))
+	if !errors.Is(err, confirm.ErrRefused) {
+		t.Fatalf("eve may propose: %v", err)
+	}
+	for _, args := range []string{`{"password":"x"}`, `{"scanName":"{\"pass\\u0077ord\":\"x\"}"}`, `"{\"communityString\":\"x\"}"`} {
+		if _, err := s.Service.Propose(t.Context(), by, "add_scan", json.RawMessage(args)); err == nil || !strings.Contains(err.Error(), "rotate it") {
+			t.Errorf("%s: %v", args, err)
+		}
 	}
 }

@@ -141,7 +141,7 @@ func TestDocumentedUpdates(t *testing.T) {
 		"scannerAgent":{"machineId":"`+branch+`"}}`)
 
 	r := s.planRefused("update_scan", withFields(t, microsoftExample(t, "update-network.2022-page.request.contradictory"), map[string]any{"id": coreSwitches}))
-	wantWords(t, r.Error(), "isActive must be true or false, not a string")
+	wantWords(t, r.Error(), "scanAuthenticationParams.type must be one of CommunityString")
 }
 
 // TestDocumentedWindowsExampleWithMachineName: the first published page also sent the scanner's name.

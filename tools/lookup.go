@@ -50,30 +50,6 @@ func matchScans(ref string, all []defender.Definition) []defender.Definition {
 	return namesakes
 }
 
-// findScanner returns the scanner with this machine id or agent id, or else the one with this name.
-func findScanner(ref string, all []defender.Scanner) (defender.Scanner, error) {
-	const field = "scannerAgent.machineId"
-	ref = strings.TrimSpace(ref)
-	var namesakes []defender.Scanner
-	for _, s := range all {
-		if ref != "" && (strings.EqualFold(s.MachineID, ref) || s.ID == ref) {
-			return s, nil
-		}
-		if sameName(ref, s.Name) {
-			namesakes = append(namesakes, s)
-		}
-	}
-	switch len(namesakes) {
-	case 0:
-		return defender.Scanner{}, refuse(field, "%s: there is no scanner with the machine id or name %s", field, quote(ref)).
-			withHint("%s", "use one of "+scannerList(all))
-	case 1:
-		return namesakes[0], nil
-	}
-	return defender.Scanner{}, refuse(field, "%s: %s scanners are named %s", field, groupDigits(uint64(len(namesakes))), quote(ref)).
-		withHint("%s", "use one of their machine ids: "+scannerList(namesakes))
-}
-
 // withLastSeen returns a live scan with the time its scanner was last seen, from the list of scanners, which is
 // fresher than the scan's own. It also returns the facts of the scan as it is, and reports whether the scanner is
 // listed. A scanner that is not listed was never seen.

@@ -2,7 +2,6 @@ package tools
 
 import (
 	"context"
-	"strings"
 
 	"scanwarden/confirm"
 	"scanwarden/defender"
@@ -32,39 +31,6 @@ func (s *Service) vaultField(ctx context.Context, by Caller) (name string, unsur
 		return name, false
 	}
 	return "keyVaultUrl", true
-}
-
-// chooseScanner sets the requested scanner. The scanner that a scan already has is not looked up.
-func (s *Service) chooseScanner(ctx context.Context, by Caller, in *scannerInput, dr *draft) error {
-	if in == nil {
-		return nil
-	}
-	ref := orZero(in.MachineID)
-	if ref == "" {
-		ref = orZero(in.MachineName)
-	}
-	if ref == "" {
-		return refuse("scannerAgent.machineId", "scannerAgent.machineId is missing").withHint("call list_scanners and use a machineId from there")
-	}
-	if dr.MachineID != "" && strings.EqualFold(ref, dr.MachineID) {
-		return nil
-	}
-	all, err := s.live.scanners.load(ctx, by)
-	if err != nil {
-		return err
-	}
-	found, err := findScanner(ref, all)
-	if err != nil {
-		return err
-	}
-	if name := orZero(in.MachineName); name != "" && !sameName(name, found.Name) {
-		return refuse("scannerAgent.machineName", "scannerAgent.machineName is %s, but the machine %s is %s", quote(name), quote(ref), quote(found.Name)).
-			withHint("leave machineName out")
-	}
-	if found.MachineID != dr.MachineID {
-		dr.MachineID, dr.scanner = found.MachineID, found
-	}
-	return nil
 }
 
 // freezeRequest returns a write as a change keeps it.

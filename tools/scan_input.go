@@ -5,8 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/invopop/jsonschema"
-
 	"scanwarden/defender"
 	"scanwarden/tools/internal/target"
 )
@@ -17,21 +15,13 @@ type scanInput struct {
 	ScanType        *string              `json:"scanType,omitempty" jsonschema:"enum=Network,enum=Windows,example=Network" jsonschema_description:"What is scanned: network devices by SNMP, or Windows devices"`
 	ScanName        *string              `json:"scanName,omitempty" jsonschema:"example=Core switches" jsonschema_description:"Name of the scan, 1 to 128 characters"`
 	IsActive        *bool                `json:"isActive,omitempty" jsonschema_description:"false pauses the scan without deleting it"`
-	Target          *string              `json:"target,omitempty" jsonschema:"example=192.0.2.10\\,192.0.2.16/28" jsonschema_description:"What to scan, separated by commas: IP addresses, CIDRs and ranges like 192.0.2.1-192.0.2.9, or else only hostnames"`
+	Target          *string              `json:"target,omitempty" input:"joined" jsonschema:"example=192.0.2.10\\,192.0.2.16/28" jsonschema_description:"What to scan, separated by commas: IP addresses, CIDRs and ranges like 192.0.2.1-192.0.2.9, or else only hostnames"`
 	IntervalInHours *int                 `json:"intervalInHours,omitempty" jsonschema:"minimum=1,maximum=720,example=4" jsonschema_description:"Hours between runs"`
 	TargetType      *string              `json:"targetType,omitempty" jsonschema:"enum=Ip,enum=Hostname,example=Ip" jsonschema_description:"Kind of the entries in target; derived from target if left out"`
 	ScannerAgent    *scannerInput        `json:"scannerAgent,omitempty" jsonschema_description:"The machine that runs the scan"`
 	Authentication  *authenticationInput `json:"scanAuthenticationParams,omitempty" jsonschema_description:"How the scanner signs in to the targets. Never give a secret: use credential, or a Key Vault secret"`
 	Credential      *string              `json:"credential,omitempty" jsonschema:"example=core-snmp" jsonschema_description:"Name of a credential in the configuration of scanwarden, in place of scanAuthenticationParams"`
 }
-
-type scannerInput struct {
-	MachineID   *string `json:"machineId,omitempty" jsonschema:"example=scan-hq-01.contoso.example" jsonschema_description:"machineId from list_scanners, or the unique name of a scanner"`
-	MachineName *string `json:"machineName,omitempty" jsonschema:"-"` // some of Microsoft's examples have it
-}
-
-// JSONSchemaExtend requires the one field of scannerAgent.
-func (scannerInput) JSONSchemaExtend(s *jsonschema.Schema) { s.Required = []string{"machineId"} }
 
 // draft is a scan while it is planned: what would be sent, and what else is known about it.
 type draft struct {
@@ -152,24 +142,39 @@ func refuseTarget(fault *target.Error) *Refusal {
 	if fault.Entry != "" {
 		where = "target entry " + quote(fault.Entry)
 	}
-	return refuse("target", "%s %s", where, fault.Problem).withHint("%s", fault.Next)
+	r := refuse("target", "%s %s", where, fault.Problem).withHint("%s", fault.Next)
+	r.rule = fault.Rule() // the problem may repeat an entry
+	return r
 }
 
 // targetType returns the value to send. It also accepts the documentation's words for it.
 func targetType(given string) (string, error) {
-	if strings.EqualFold(strings.ReplaceAll(given, " ", ""), "IPAddress") {
+	switch strings.ToLower(strings.ReplaceAll(given, " ", "")) {
+	case "ipaddress", "ipaddresses", "ips":
 		return target.IP, nil
+	case "hostnames":
+		return target.Hostname, nil
 	}
 	return oneOf("targetType", given, target.IP, target.Hostname)
 }
 
 // oneOf returns the allowed value that equals given, ignoring letter case.
 func oneOf(field, given string, allowed ...string) (string, error) {
-	i := slices.IndexFunc(allowed, func(a string) bool { return strings.EqualFold(a, strings.TrimSpace(given)) })
-	if i < 0 {
+	found, ok := matchFold(given, allowed)
+	if !ok {
 		return "", refuse(field, "%s must be one of %s, not %s", field, strings.Join(allowed, ", "), quote(given))
 	}
-	return allowed[i], nil
+	return found, nil
+}
+
+// matchFold returns the allowed value that equals given, ignoring letter case and outer blanks, and reports whether there
+// is one.
+func matchFold(given string, allowed []string) (string, bool) {
+	i := slices.IndexFunc(allowed, func(a string) bool { return strings.EqualFold(a, strings.TrimSpace(given)) })
+	if i < 0 {
+		return "", false
+	}
+	return allowed[i], true
 }
 
 // checkText refuses text that is empty, longer than maxLength characters, or not fully visible.

@@ -39,11 +39,16 @@ func NewService(cfg Config) *Service {
 }
 
 // Propose plans a change for the requester, records it, and returns it pending. Every interface proposes through it.
-// It refuses a change that could never be confirmed before it reads Defender. An error is a *Refusal, one that wraps
-// confirm.ErrRefused, the *defender.Error of a failed read, or a failure of the store.
+// It refuses a change that could never be confirmed before it reads Defender, and a secret before anything else. An
+// error is a *Refusal, one that wraps confirm.ErrRefused, the *defender.Error of a failed read, or a failure of the store.
 func (s *Service) Propose(ctx context.Context, by confirm.Requester, operation string, args json.RawMessage) (confirm.Change, error) {
 	if err := s.needGate(); err != nil {
 		return confirm.Change{}, err
+	}
+	if len(args) <= maxArguments { // a person who may propose nothing must learn, too, that a secret is exposed
+		if err := RefuseSecrets(string(args)); err != nil {
+			return confirm.Change{}, err
+		}
 	}
 	if err := s.cfg.Gate.CanPropose(ctx, operation, by); err != nil {
 		return confirm.Change{}, err

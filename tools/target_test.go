@@ -68,9 +68,9 @@ func TestTargetsAreRefused(t *testing.T) {
 		target, kind string
 		words        []string
 	}{
-		{"", "", []string{"empty"}},
+		{" ", "", []string{"empty"}},
+		{",;", "", []string{"empty"}},
 		{"10.0.0.1,,10.0.0.2", "", []string{"empty entry", "single commas"}},
-		{"10.0.0.1,", "", []string{"empty entry"}},
 		{"10.0.0.256", "", []string{`"10.0.0.256" is not an IP address`}},
 		{"10.0.0.01", "", []string{`"10.0.0.01" is not an IP address`}},
 		{"10.0.0.1:161", "", []string{"is not an IP address"}},
@@ -86,7 +86,7 @@ func TestTargetsAreRefused(t *testing.T) {
 		{"10.0.0.1,sw1", "", []string{`"sw1" is a hostname, but "10.0.0.1" is an address`}},
 		{"sw1", "Ip", []string{`"sw1" is a hostname, but targetType is Ip`}},
 		{"10.0.0.1", "Hostname", []string{`"10.0.0.1" is an address, but targetType is Hostname`}},
-		{"sw1;sw2", "", []string{"is not a hostname", "only ASCII letters"}},
+		{"sw1|sw2", "", []string{"is not a hostname", "only ASCII letters"}},
 		{"swï.example.com", "", []string{"only ASCII letters"}},
 		{"-sw1", "", []string{"begins or ends with a hyphen"}},
 		{"sw1..example", "", []string{"1 to 63 characters"}},

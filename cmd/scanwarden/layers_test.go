@@ -67,7 +67,7 @@ var packageRules = map[string]packageRule{
 	"confirm":                         {},
 	"confirm/rule":                    {internal: []string{"confirm"}, external: []string{"cel.dev/cel-go"}},
 	"confirm/store":                   {internal: []string{"confirm"}, external: []string{"github.com/jackc/pgx", "modernc.org/sqlite", "golang.org/x/mod/sumdb"}},
-	"confirm/web":                     {internal: []string{"confirm"}, external: []string{"github.com/a-h/templ"}},
+	"confirm/web":                     {internal: []string{"tools", "confirm"}, external: []string{"github.com/a-h/templ"}},
 	"defender":                        {internal: []string{"defender/internal/untrusted"}},
 	"defender/internal/untrusted":     {},
 	"defender/entra":                  {internal: []string{"defender/internal/untrusted"}, external: []string{"github.com/AzureAD/microsoft-authentication-library-for-go", "github.com/zalando/go-keyring", "github.com/pkg/browser"}},

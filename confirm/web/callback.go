@@ -20,7 +20,7 @@ func (l *linkHandler) finishSignIn(w http.ResponseWriter, r *http.Request) {
 	p := l.readPending(r, keys.pending)
 	if err != nil || !p.matches(query.Get("state"), l.cfg.Now()) || !l.used.markUsed(p, l.cfg.Now()) {
 		l.pages.renderMessage(w, http.StatusForbidden, "This sign-in was not begun in this browser, or too long ago.",
-			"Nothing was done. Start again here, and finish within ten minutes.")
+			"Nothing was done. Start again here, and finish within ten minutes.", linkPath)
 		return
 	}
 	if !l.allowSignIn(w, l.finishes) {
@@ -71,7 +71,7 @@ func (l *linkHandler) exchangeCode(w http.ResponseWriter, r *http.Request, p pen
 	if err != nil {
 		l.cfg.Log.WarnContext(ctx, "the identity provider did not confirm a sign-in that links accounts", "error", err)
 		l.pages.renderMessage(w, http.StatusForbidden, "Microsoft did not confirm this sign-in.",
-			"Start again with your work account. If it keeps failing, ask your scanwarden operator: the cause is in the log.")
+			"Start again with your work account. If it keeps failing, ask your scanwarden operator: the cause is in the log.", linkPath)
 	}
 	return user, err == nil
 }
@@ -94,5 +94,5 @@ func (l *linkHandler) showRefusal(w http.ResponseWriter, code string) {
 		text, code = "Microsoft refused the sign-in; if it keeps doing so, ask your scanwarden operator.", "other"
 	}
 	l.cfg.Log.Warn("the identity provider refused a sign-in that links accounts", "code", code)
-	l.pages.renderMessage(w, http.StatusForbidden, "You are not signed in.", text)
+	l.pages.renderMessage(w, http.StatusForbidden, "You are not signed in.", text, linkPath)
 }

@@ -38,6 +38,9 @@ type Config struct {
 	Now     func() time.Time       // nil means time.Now
 }
 
+// linkPath is where linking starts.
+const linkPath = "/link"
+
 const (
 	// providerTimeout bounds one call to the identity provider.
 	providerTimeout = 30 * time.Second
@@ -84,7 +87,7 @@ func NewHandler(cfg Config) (http.Handler, error) {
 	mux.HandleFunc("/link/start", l.startSignIn)
 	mux.HandleFunc("/link/callback", l.finishSignIn)
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
-		pages.renderMessage(w, http.StatusNotFound, "There is no such page.", "")
+		pages.renderMessage(w, http.StatusNotFound, "There is no such page.", "", "")
 	})
 	return middleware(cfg, pages, mux), nil
 }
@@ -151,7 +154,7 @@ func (l *linkHandler) allowSignIn(w http.ResponseWriter, limiter *rate.Limiter) 
 		return true
 	}
 	w.Header().Set("Retry-After", "10")
-	l.pages.renderMessage(w, http.StatusTooManyRequests, "Too many people are signing in at this moment.", "Please try again in a few seconds.")
+	l.pages.renderMessage(w, http.StatusTooManyRequests, "Too many people are signing in at this moment.", "Please try again in a few seconds.", linkPath)
 	return false
 }
 
@@ -159,5 +162,5 @@ func (l *linkHandler) allowSignIn(w http.ResponseWriter, limiter *rate.Limiter) 
 func (l *linkHandler) showFailure(w http.ResponseWriter, what string, err error) {
 	l.cfg.Log.Error(what, "error", err)
 	l.pages.renderMessage(w, http.StatusServiceUnavailable, "This did not work.",
-		"Please try again in a moment. If it keeps failing, ask your scanwarden operator: the cause is in the log.")
+		"Please try again in a moment. If it keeps failing, ask your scanwarden operator: the cause is in the log.", linkPath)
 }

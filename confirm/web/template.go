@@ -16,16 +16,33 @@ import (
 
 //go:generate go run github.com/a-h/templ/cmd/templ@v0.3.1118 generate
 
-//go:embed page.css
+//go:embed style.css
 var pageCSS string
+
+//go:embed live.js
+var pageJS string
 
 // styleElement returns the style sheet as an HTML element.
 func styleElement() templ.Component { return templ.Raw("<style>" + pageCSS + "</style>") }
 
-// styleSource returns the hash of the style sheet as a Content-Security-Policy source, without its quotes.
-func styleSource() string {
-	sum := sha256.Sum256([]byte(pageCSS))
-	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
+// scriptElement returns the script as an HTML element.
+func scriptElement() templ.Component { return templ.Raw("<script>" + pageJS + "</script>") }
+
+// sourceHash returns the hash of an inline style sheet or script as a Content-Security-Policy source.
+func sourceHash(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+}
+
+// linkPolicy returns the Content-Security-Policy of pages without forms and scripts.
+func linkPolicy() string {
+	return "default-src 'none'; style-src " + sourceHash(pageCSS) + "; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+}
+
+// pagePolicy returns the Content-Security-Policy of the pages about changes: forms go to this server alone.
+func pagePolicy() string {
+	return "default-src 'none'; style-src " + sourceHash(pageCSS) + "; script-src " + sourceHash(pageJS) +
+		"; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 }
 
 // signInProof is what proofPage shows. All its fields are text, never HTML.
@@ -53,7 +70,7 @@ func (r renderer) renderPage(w http.ResponseWriter, status int, page templ.Compo
 	_, _ = w.Write(html.Bytes()) // a browser that has disconnected needs no page
 }
 
-// renderMessage writes a page with a title and a text. With an empty text it has no link to start again.
-func (r renderer) renderMessage(w http.ResponseWriter, status int, title, text string) {
-	r.renderPage(w, status, messagePage(title, text))
+// renderMessage writes a page with a title, and a text and a link to go on if they are not empty.
+func (r renderer) renderMessage(w http.ResponseWriter, status int, title, text, link string) {
+	r.renderPage(w, status, messagePage(title, text, link))
 }

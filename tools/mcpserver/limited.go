@@ -64,7 +64,9 @@ func (s *Server) occupyCall(c callerIdentity) (release func(), err error) {
 // occupyRead occupies a slot for a call of an operation that does not change Defender. A call that waits needs another
 // kind of slot than one that runs.
 func (s *Server) occupyRead(c callerIdentity, op tools.Operation, req mcp.CallToolRequest) (release func(), err error) {
-	if wait := req.GetArguments()[op.WaitArgument]; op.WaitArgument != "" && !slices.Contains([]any{nil, "", "0", 0.0}, wait) {
+	arguments := req.GetArguments()
+	wait, isText := arguments[op.WaitArgument], arguments == nil && req.Params.Arguments != nil // JSON text may ask to wait
+	if op.WaitArgument != "" && (isText || !slices.Contains([]any{nil, "", "0", 0.0}, wait)) {
 		return s.occupyWait(c)
 	}
 	return s.occupyCall(c)

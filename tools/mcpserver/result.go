@@ -32,10 +32,12 @@ func structuredResult(value any) *mcp.CallToolResult {
 	return res
 }
 
-// logRefusal logs err and returns refusedResult. The log has what the caller must not see.
+// logRefusal logs err and returns refusedResult. The log has what the caller must not see, and of a refusal of arguments
+// only the field and the rule.
 func (s *Server) logRefusal(ctx context.Context, operation string, err error) *mcp.CallToolResult {
 	caller, _ := callerFrom(ctx) // empty for a call that was not authenticated
-	s.cfg.Log.InfoContext(ctx, "refused", "tool", operation, "by", caller.principal, "agent", caller.agent, "error", err)
+	s.cfg.Log.InfoContext(ctx, "refused",
+		append([]any{"tool", operation, "by", caller.principal, "agent", caller.agent}, tools.RefusalAttrs(err)...)...)
 	return refusedResult(operation, err)
 }
 

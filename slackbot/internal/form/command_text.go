@@ -1,43 +1,63 @@
 package form
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"regexp"
 	"slices"
 	"strings"
 	"sync"
+
+	"scanwarden/tools"
 )
 
 // Argument is one name=value of command text. A word without an equals sign has no name.
 type Argument struct{ Name, Value string }
 
-// ParseArguments returns the arguments in text. If text has names that the operation does not have, only those are
-// returned: tools.Service then refuses them, and it must name a secret before it complains of anything else.
+// ParseArguments returns the arguments in text. Names that the form does not have are returned as well: tools.Service
+// knows more spellings than a form, and refuses the others. If the text is not understood, or gives a secret, the error
+// names no value.
 func (f Form) ParseArguments(text string) (map[string]any, error) {
 	arguments, err := SplitArguments(text)
 	if err != nil {
-		return nil, err
+		return nil, cmp.Or(tools.RefuseSecrets(text), err)
 	}
-	args, unknown := map[string]any{}, map[string]any{}
+	args := map[string]any{}
 	var bare []string
 	for _, a := range arguments {
 		in, known := f.fieldIgnoringCase(a.Name)
+		if !known {
+			in.name = a.Name
+		}
 		switch _, twice := args[in.name]; {
 		case a.Name == "":
 			bare = append(bare, a.Value)
-		case !known:
-			unknown[a.Name] = a.Value
-		case twice:
+		case twice && known:
 			err = fmt.Errorf("%s is given twice", in.name)
+		case twice:
+			err = errors.New("a field is given twice")
 		default:
 			args[in.name] = in.parse(a.Value)
 		}
 	}
-	if len(unknown) > 0 {
-		return unknown, nil
+	if err = errors.Join(err, f.assignBareWords(bare, args)); err != nil {
+		return nil, cmp.Or(refuseSecrets(arguments), err)
 	}
-	return args, errors.Join(err, f.assignBareWords(bare, args))
+	return args, nil
+}
+
+// refuseSecrets returns a *tools.Refusal if the arguments give a secret. A person who is only told of a stray word would
+// not learn that the secret is exposed.
+func refuseSecrets(arguments []Argument) error {
+	var words strings.Builder
+	for _, a := range arguments {
+		if a.Name != "" {
+			words.WriteString(a.Name + "=")
+		}
+		words.WriteString(a.Value + "\n")
+	}
+	return tools.RefuseSecrets(words.String())
 }
 
 func (f Form) fieldIgnoringCase(name string) (field, bool) {

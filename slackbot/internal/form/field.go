@@ -19,31 +19,19 @@ type field struct {
 	source      *OptionSource // the list from which the user picks; nil if the user types
 }
 
-// parse returns text as the type that the schema asks for. Text that does not parse is returned unchanged, so that
-// tools.Service refuses it and names the field.
+// parse returns text as the operation takes it. Only a list is taken apart, at its commas: tools.Service reads numbers, true
+// and false, and JSON text, so that Slack and MCP accept the same.
 func (f field) parse(text string) any {
-	switch f.kind {
-	case "integer":
-		if n, err := strconv.Atoi(strings.TrimSpace(text)); err == nil {
-			return n
-		}
-	case "boolean":
-		switch strings.ToLower(text) {
-		case "true", "yes", "on":
-			return true
-		case "false", "no", "off":
-			return false
-		}
-	case "array":
-		var list []string
-		for _, item := range strings.Split(text, ",") {
-			if item = strings.TrimSpace(item); item != "" {
-				list = append(list, item)
-			}
-		}
-		return list
+	if f.kind != "array" || strings.HasPrefix(strings.TrimSpace(text), "[") {
+		return text
 	}
-	return text
+	var list []string
+	for _, item := range strings.Split(text, ",") {
+		if item = strings.TrimSpace(item); item != "" {
+			list = append(list, item)
+		}
+	}
+	return list
 }
 
 // FormatValue returns a JSON value in the form in which a user types it. It returns "" for nil.

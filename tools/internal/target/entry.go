@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"go4.org/netipx"
 )
@@ -45,7 +46,7 @@ func parseEntry(text string) (entry, error) {
 
 // looksNumeric reports whether text is meant as an address, well formed or not, and not as a name.
 func looksNumeric(text string) bool {
-	return strings.ContainsAny(text, ":/") || strings.Trim(text, "0123456789.- ") == ""
+	return strings.ContainsAny(text, ":/") || strings.Trim(text, "0123456789.-*[] ") == ""
 }
 
 func addressEntry(canonical string, r netipx.IPRange) entry {
@@ -86,6 +87,9 @@ func parseCIDR(text string) (entry, error) {
 func parseRange(text string) (entry, error) {
 	left, right, _ := strings.Cut(text, "-")
 	left, right = strings.TrimSpace(left), strings.TrimSpace(right)
+	if left == "" || right == "" {
+		return entry{}, &Error{text, "is a range that lacks an end", "write it like 192.0.2.10-192.0.2.20"}
+	}
 	from, err := parseAddress(left)
 	if err != nil {
 		return entry{}, err
@@ -120,6 +124,10 @@ func parseHostname(text string) (entry, error) {
 func hostnameProblem(text string) string {
 	if len(text) > 253 {
 		return "it is longer than 253 characters"
+	}
+	if i := strings.IndexAny(text, typographicDashes); i >= 0 {
+		dash, _ := utf8.DecodeRuneInString(text[i:])
+		return fmt.Sprintf("it has the dash U+%04X in place of a hyphen", dash)
 	}
 	for label := range strings.SplitSeq(text, ".") {
 		switch {

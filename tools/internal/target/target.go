@@ -39,6 +39,15 @@ type Error struct {
 	Next    string // what to do instead, in the imperative
 }
 
+// Rule returns what the target breaks, for logs: the problem without the text of any entry.
+func (e *Error) Rule() string {
+	rule, _, _ := strings.Cut(e.Problem, ": ")
+	if e.Entry == "" {
+		return "target " + rule
+	}
+	return "target entry " + rule
+}
+
 // Error returns the problem with its entry in quotes, without the next step.
 func (e *Error) Error() string {
 	if e.Entry == "" {
@@ -47,14 +56,18 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("target entry %q %s", e.Entry, e.Problem)
 }
 
-// Parse returns the canonical form of a target. kind is IP, Hostname, or "" for the kind of the first entry.
-// IP accepts an address, a CIDR, and the ranges a.b.c.d-a.b.c.e and a.b.c.d-e. Hostname accepts names as in
+// Parse returns the canonical form of a target, which may be a list as people paste it. kind is IP, Hostname, or "" for
+// the kind of the first entry. IP accepts an address, a CIDR, and the ranges a.b.c.d-a.b.c.e and a.b.c.d-e. Hostname accepts names as in
 // RFC 1123, and underscores in them. Every error is an *Error.
 func Parse(text, kind string) (Target, error) {
 	t, seen := Target{Kind: kind}, map[entryKey]bool{}
 	var ranges netipx.IPSetBuilder
-	for part := range strings.SplitSeq(text, ",") {
-		e, err := parseEntry(strings.TrimSpace(part))
+	entries, err := splitList(text)
+	if err != nil {
+		return Target{}, err
+	}
+	for _, part := range entries {
+		e, err := parseEntry(part)
 		if err != nil {
 			return Target{}, err
 		}

@@ -1,0 +1,203 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/a-h/templ"
+
+	"scanwarden/confirm"
+	"scanwarden/tools"
+)
+
+// viewRequest is a request to see a change that the viewer may see.
+type viewRequest struct {
+	viewer  Viewer
+	gate    *confirm.Gate
+	change  confirm.Change
+	problem string // why the viewer's last decision was not recorded; "" if there was none
+}
+
+// changeView is what the page of one change shows.
+type changeView struct {
+	page
+	Change    confirm.Change
+	Scans     []tools.PlannedScan // all, also where a search hides some
+	Shown     []int               // indexes of the scans that the search has found
+	Search    string
+	Problem   string
+	Request   []requestLine
+	Result    tools.Result
+	Approvers []confirm.Approver
+	Events    []Event
+	Token     string   // "" if the viewer can decide nothing
+	Typed     []string // fields of the credential that the approver types
+	CanDeny   bool
+	// NoApproval is the sentence on why the viewer cannot approve; "" if they can.
+	NoApproval string
+}
+
+// showChange serves the page of one change.
+func (h *changesHandler) showChange(w http.ResponseWriter, r *http.Request) {
+	if v, gate, c, ok := h.openChange(w, r); ok {
+		h.renderChange(w, r, viewRequest{v, gate, c, ""}, http.StatusOK)
+	}
+}
+
+// renderChange writes the page of one change.
+func (h *changesHandler) renderChange(w http.ResponseWriter, r *http.Request, q viewRequest, status int) {
+	view, err := h.newChangeView(r.Context(), q)
+	if err != nil {
+		h.showFailure(w, "failed to show a change", err)
+		return
+	}
+	view.Search = r.URL.Query().Get("q")
+	view.Shown = findScans(view.Scans, view.Search)
+	h.pages.renderPage(w, status, changePage(view))
+}
+
+// newChangeView collects what the page shows.
+func (h *changesHandler) newChangeView(ctx context.Context, q viewRequest) (changeView, error) {
+	c := q.change
+	view := changeView{
+		page: h.newPage(q.viewer, titleOf(c)), Change: c, Scans: tools.PlannedScans(c.Proposal), Problem: q.problem,
+		Result: tools.ResultOf(c), Typed: h.typedParts(c),
+	}
+	view.Version, view.Path = c.Version, h.cfg.Base+"/changes/"+c.ID
+	view.Request = requestLines(c.Request, view.Scans)
+	var err error
+	if view.Approvers, err = q.gate.Approvers(ctx, c); err != nil {
+		return view, err
+	}
+	if view.Events, err = h.events(ctx, c); err != nil {
+		return view, err
+	}
+	return view, h.addDecision(ctx, q, &view)
+}
+
+// addDecision sets what the viewer can decide.
+func (h *changesHandler) addDecision(ctx context.Context, q viewRequest, view *changeView) error {
+	if q.change.State != confirm.Pending {
+		return nil
+	}
+	approve := q.gate.CanDecide(ctx, q.change, q.viewer.vote(true, ""))
+	deny := q.gate.CanDecide(ctx, q.change, q.viewer.vote(false, ""))
+	for _, err := range []error{approve, deny} {
+		if err != nil && !errors.Is(err, confirm.ErrRefused) && !errors.Is(err, confirm.ErrMoved) {
+			return err
+		}
+	}
+	if approve != nil {
+		view.NoApproval = approve.Error()
+	}
+	view.CanDeny = deny == nil
+	if approve != nil && deny != nil {
+		return nil
+	}
+	var err error
+	view.Token, err = h.formToken(q.viewer, q.change)
+	return err
+}
+
+// showStatus serves the version of a change, by which the script of its page finds out that the page is no longer
+// current.
+func (h *changesHandler) showStatus(w http.ResponseWriter, r *http.Request) {
+	if _, _, c, ok := h.openChange(w, r); ok {
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprintf(w, "{\"version\":%d}\n", c.Version)
+	}
+}
+
+// showNotAllowed writes the page for a viewer who may not see the change: who can decide it, and neither the plan nor the
+// code.
+func (h *changesHandler) showNotAllowed(w http.ResponseWriter, r *http.Request, gate *confirm.Gate, c confirm.Change, v Viewer) {
+	approvers, err := gate.Approvers(r.Context(), c)
+	if err != nil {
+		h.showFailure(w, "failed to read who can decide a change", err)
+		return
+	}
+	view := changeView{page: h.newPage(v, "Not yours to decide"), Approvers: approvers, Change: confirm.Change{State: c.State, Expires: c.Expires}}
+	h.pages.renderPage(w, http.StatusForbidden, notAllowedPage(view))
+}
+
+// events returns what happened to the change, oldest first.
+func (h *changesHandler) events(ctx context.Context, c confirm.Change) ([]Event, error) {
+	if h.cfg.Timeline != nil {
+		return h.cfg.Timeline(ctx, c)
+	}
+	return EventsOf(c), nil
+}
+
+// findScans returns the indexes of the scans of which a field contains the text, ignoring case. An empty text finds all.
+func findScans(scans []tools.PlannedScan, text string) []int {
+	text = strings.ToLower(strings.TrimSpace(text))
+	var found []int
+	for i, s := range scans {
+		inField := func(f tools.PlannedField) bool {
+			value, note := f.Value()
+			return strings.Contains(strings.ToLower(value+"\n"+note), text)
+		}
+		if strings.Contains(strings.ToLower(s.Name+"\n"+s.ID), text) || slices.ContainsFunc(s.Unchanged, inField) || slices.ContainsFunc(s.Changed, inField) {
+			found = append(found, i)
+		}
+	}
+	return found
+}
+
+// requestLine is a line of the frozen request as it is laid out on the page.
+type requestLine struct {
+	Text    string
+	Changed bool // it holds a field that the change alters
+}
+
+// requestLines returns the body of the request laid out for reading. A body that is not JSON is shown as it is.
+func requestLines(r confirm.Request, scans []tools.PlannedScan) []requestLine {
+	if len(r.Body) == 0 {
+		return nil
+	}
+	var out bytes.Buffer
+	if err := json.Indent(&out, r.Body, "", "  "); err != nil {
+		out.Write(r.Body)
+	}
+	changed := map[string]bool{}
+	if len(scans) == 1 && scans[0].Effect == tools.ScanUpdated {
+		for _, f := range scans[0].Changed {
+			name, _, _ := strings.Cut(f.Name, ".")
+			changed[`  "`+name+`":`] = true
+		}
+	}
+	var lines []requestLine
+	for line := range strings.SplitSeq(out.String(), "\n") {
+		key, _, _ := strings.Cut(line, ": ")
+		lines = append(lines, requestLine{line, changed[key+":"]})
+	}
+	return lines
+}
+
+// timeLeft returns how long a change can still be decided, at least zero.
+func timeLeft(c confirm.Change, now time.Time) time.Duration { return max(0, c.Expires.Sub(now)) }
+
+// requestText writes the request as text. It is no template, because white space matters in it.
+func requestText(r confirm.Request, lines []requestLine) templ.Component {
+	return templ.ComponentFunc(func(_ context.Context, w io.Writer) error {
+		var b strings.Builder
+		b.WriteString("<strong>" + templ.EscapeString(r.Method) + "</strong> " + templ.EscapeString(r.Path) + "\n\n")
+		for _, line := range lines {
+			text := templ.EscapeString(line.Text)
+			if line.Changed {
+				text = "<mark>" + text + "</mark>"
+			}
+			b.WriteString(text + "\n")
+		}
+		_, err := io.WriteString(w, b.String())
+		return err
+	})
+}

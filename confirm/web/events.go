@@ -1,0 +1,33 @@
+package web
+
+import (
+	"scanwarden/confirm"
+	"scanwarden/tools"
+)
+
+// EventsOf returns what a change itself tells about its history, oldest first.
+func EventsOf(c confirm.Change) []Event {
+	events := []Event{{At: c.Created, What: "Proposed by " + string(c.Requester), Note: "through " + c.Source}}
+	for _, d := range c.Decisions {
+		e := Event{At: d.At, What: "Approved by " + personName(d), Note: "on the channel " + string(d.Channel), Kind: "good"}
+		if !d.Approve {
+			e.What, e.Kind = "Denied by "+personName(d), "harm"
+		}
+		if d.Reason != "" {
+			e.Note += ": “" + d.Reason + "”"
+		}
+		events = append(events, e)
+	}
+	if !c.State.Open() {
+		events = append(events, Event{At: c.Updated, What: stateWords(c), Note: tools.ResultOf(c).Reason, Kind: stateKind(c.State)})
+	}
+	return events
+}
+
+// personName returns the name of whoever made the decision, or the principal where no name is known.
+func personName(d confirm.Decision) string {
+	if d.Name != "" {
+		return d.Name
+	}
+	return string(d.Principal)
+}

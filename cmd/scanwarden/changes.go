@@ -3,15 +3,14 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"scanwarden/cmd/scanwarden/internal/config"
 	"scanwarden/cmd/scanwarden/internal/server"
+	"scanwarden/cmd/scanwarden/internal/terminal"
 	"scanwarden/confirm"
 	"scanwarden/confirm/store"
 	"scanwarden/tools"
@@ -19,23 +18,42 @@ import (
 
 // changesOptions are the flags and the argument of `scanwarden changes`.
 type changesOptions struct {
-	id         string // the change to show, "" for a list
-	json, open bool
+	id     string // the change to show, or the beginning or end of its id; "" for a list
+	json   bool
+	filter changeFilter
+	before string // list changes older than this one; "" for the newest
+	limit  int    // 0 means listedChanges, or maxChanges for programs
 }
+
+// The numbers of changes that are listed unless --limit is given.
+const (
+	listedChanges = 20
+	maxChanges    = 1000 // for programs
+)
 
 // newChangesCommand returns `scanwarden changes`, which reads the ledger.
 func newChangesCommand(e environment) *cobra.Command {
 	var options changesOptions
 	cmd := &cobra.Command{
-		Use: "changes [ID]", GroupID: groupInspect, Example: "scanwarden changes --json", Args: cobra.MaximumNArgs(1),
-		Short: "List changes, or show one in full.",
+		Use: "changes [ID]", GroupID: groupInspect, Args: cobra.MaximumNArgs(1),
+		Example: "scanwarden changes --open\nscanwarden changes --person ada --status denied,failed\nscanwarden changes C7D9FG",
+		Short:   "List changes, or show one in full.",
+		Long: "List changes, newest first, or show one in full with its history from the audit log. ID may be the beginning or the end " +
+			"of an id, as much as only one change has; the list shows the end.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			options.id = strings.Join(args, "")
 			return runChanges(e, givenSettings(cmd), options)
 		},
 	}
-	cmd.Flags().BoolVar(&options.json, "json", false, "Print a JSON array, for programs.")
-	cmd.Flags().BoolVar(&options.open, "open", false, "List only changes that are not settled.")
+	flags := cmd.Flags()
+	flags.BoolVar(&options.filter.open, "open", false, "List only changes that are not settled.")
+	flags.StringSliceVar(&options.filter.statuses, "status", nil, "`STATUS` List only changes of this status, such as applied or denied. Separate several by commas.")
+	flags.StringVar(&options.filter.operation, "operation", "", "`NAME` List only changes of this operation, such as delete_scans.")
+	flags.StringVar(&options.filter.person, "person", "", "`WHO` List only changes that this person proposed or decided: a part of the name or principal.")
+	flags.IntVar(&options.limit, "limit", 0, "`N` List at most this many.")
+	addFlagNote(cmd, "limit", "", fmt.Sprintf("%d, with --json %d", listedChanges, maxChanges))
+	flags.StringVar(&options.before, "before", "", "`ID` List changes older than this one.")
+	flags.BoolVar(&options.json, "json", false, "Print a JSON array, for programs.")
 	addSettingFlags(cmd, config.GroupLedger)
 	return cmd
 }
@@ -43,71 +61,49 @@ func newChangesCommand(e environment) *cobra.Command {
 // timeLayout prints times in this machine's time zone, with its name.
 const timeLayout = time.DateTime + " MST"
 
-// maxChanges bounds a list. Older changes are in the audit log.
-const maxChanges = 1000
-
 // runChanges prints the changes of the ledger, newest first, or one change in full.
 func runChanges(e environment, flags config.Flags, options changesOptions) error {
-	var kept []confirm.Change
-	err := withStore(e, flags, func(ledger *store.Store) (err error) {
-		kept, err = readChanges(e, ledger, options)
+	if err := options.complete(); err != nil {
+		return usageError{fmt.Errorf("changes: %w", err)}
+	}
+	cfg, err := config.Load(e.env, flags)
+	if err != nil {
+		return err
+	}
+	options.filter.names = personNames(cfg.People)
+	var read readHistory
+	err = withStore(e, flags, func(ledger *store.Store) (err error) {
+		read, err = readChanges(e.ctx, ledger, options)
 		return err
 	})
 	if err != nil && (options.id != "" || !errors.Is(err, server.ErrNoStore)) {
 		return err
 	}
+	p := newPrinter(e)
 	switch {
 	case options.json:
-		return printJSON(e.stdout, kept)
-	case options.id != "":
-		return printChange(e.stdout, kept[0])
+		return printChangesJSON(e.stdout, read.changes)
 	case err != nil:
-		_, err := fmt.Fprintf(e.stdout, "no changes yet: %v\n", err)
-		return err
-	case len(kept) == 0 && options.open:
-		_, err := fmt.Fprintln(e.stdout, "no open changes")
-		return err
+		p.Print(terminal.Wrap(terminal.Text("no changes yet: "+err.Error()), p.Width(), 0)...)
+	case options.id != "":
+		printChange(p, read, options.filter.names)
 	default:
-		return printTable(e.stdout, kept)
+		newChangeList(p, options.filter, time.Now()).print(read)
 	}
+	return p.Err()
 }
 
-// readChanges returns the change of options.id, or the newest changes.
-func readChanges(e environment, ledger *store.Store, options changesOptions) ([]confirm.Change, error) {
-	if options.id == "" {
-		filter := confirm.Filter{Limit: maxChanges}
-		if options.open {
-			filter.States = []confirm.State{confirm.Pending, confirm.Approved, confirm.Executing, confirm.Unknown}
-		}
-		return ledger.Changes(e.ctx, filter)
+// complete checks the options and sets those that were not given.
+func (o *changesOptions) complete() error {
+	switch {
+	case o.limit < 0:
+		return errors.New("--limit: write a number above 0")
+	case o.limit == 0 && o.json:
+		o.limit = maxChanges
+	case o.limit == 0:
+		o.limit = listedChanges
 	}
-	one, err := ledger.Change(e.ctx, strings.ToUpper(options.id))
-	if errors.Is(err, confirm.ErrNotFound) {
-		return nil, fmt.Errorf("there is no change %s in this ledger; `scanwarden changes` lists them", options.id)
-	}
-	return []confirm.Change{one}, err
-}
-
-// changeLine is one change for programs. It never contains the code.
-type changeLine struct {
-	ID        string    `json:"id"`
-	Operation string    `json:"operation"`
-	Status    string    `json:"status"`
-	Summary   string    `json:"summary"`
-	Requester string    `json:"requester"`
-	DecidedBy string    `json:"decided_by"`
-	Created   time.Time `json:"created"`
-	Expires   time.Time `json:"expires"`
-	Reason    string    `json:"reason"`
-}
-
-// newChangeLine returns a change for programs. now decides whether it has expired.
-func newChangeLine(c confirm.Change, now time.Time) changeLine {
-	result := tools.ResultOf(c)
-	return changeLine{
-		ID: c.ID, Operation: c.Operation, Status: statusText(c, now), Summary: c.Summary, Requester: string(c.Requester),
-		DecidedBy: result.DecidedBy, Created: c.Created, Expires: c.Expires, Reason: result.Reason,
-	}
+	return o.filter.check()
 }
 
 // statusText returns the status of a tool result, or approved and executing, which a tool call never returns. An
@@ -120,62 +116,4 @@ func statusText(c confirm.Change, now time.Time) string {
 		return string(confirm.Expired)
 	}
 	return tools.ResultOf(c).Status
-}
-
-// printJSON prints changes for programs.
-func printJSON(out io.Writer, kept []confirm.Change) error {
-	lines := make([]changeLine, len(kept))
-	for i, c := range kept {
-		lines[i] = newChangeLine(c, time.Now())
-	}
-	return writeJSON(out, lines)
-}
-
-// printTable prints changes for people.
-func printTable(out io.Writer, kept []confirm.Change) error {
-	if len(kept) == 0 {
-		_, err := fmt.Fprintln(out, "no changes yet")
-		return err
-	}
-	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "ID\tSTATUS\tCREATED\tREQUESTER\tSUMMARY")
-	for _, c := range kept {
-		line := newChangeLine(c, time.Now())
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n",
-			line.ID, line.Status, line.Created.Local().Format(timeLayout), line.Requester, line.Summary)
-	}
-	return table.Flush()
-}
-
-// printChange prints everything about one change: the plan that approvers saw, their decisions and the outcome.
-func printChange(out io.Writer, c confirm.Change) error {
-	var page strings.Builder
-	line := newChangeLine(c, time.Now())
-	fmt.Fprintf(&page, "Change %s: %s, %s\n", c.ID, c.Operation, line.Status)
-	fmt.Fprintf(&page, "Created %s, digest %s\n\n", c.Created.Local().Format(timeLayout), c.Digest)
-	fmt.Fprintf(&page, "%s\n", strings.TrimRight(tools.Render(c), "\n"))
-	for _, d := range c.Decisions {
-		fmt.Fprintf(&page, "\n%s\n", decisionText(d))
-	}
-	if c.Outcome.State != "" {
-		ended := strings.TrimSpace(c.Outcome.Reason + " " + c.Outcome.Next)
-		fmt.Fprintf(&page, "\nOutcome: %s\n", strings.TrimSuffix(line.Status+": "+ended, ": "))
-	}
-	_, err := io.WriteString(out, page.String())
-	return err
-}
-
-// decisionText returns one decision as a sentence.
-func decisionText(d confirm.Decision) string {
-	who, said, why := string(d.Principal), "no", ""
-	if d.Name != "" {
-		who = fmt.Sprintf("%s (%s)", d.Name, d.Principal)
-	}
-	if d.Approve {
-		said = "yes"
-	}
-	if d.Reason != "" {
-		why = ": " + d.Reason
-	}
-	return fmt.Sprintf("%s said %s on %s at %s%s", who, said, d.Channel, d.At.Local().Format(timeLayout), why)
 }

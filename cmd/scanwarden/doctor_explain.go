@@ -1,13 +1,13 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"strings"
 	"time"
 
 	"scanwarden/cmd/scanwarden/internal/config"
+	"scanwarden/cmd/scanwarden/internal/terminal"
 	"scanwarden/confirm"
 	"scanwarden/confirm/store"
 )
@@ -20,10 +20,12 @@ func runExplain(e environment, flags config.Flags, options doctorOptions) error 
 	}
 	var c confirm.Change
 	var links []confirm.Link
-	err = withStore(e, flags, func(ledger *store.Store) (err error) {
-		if c, err = ledger.Change(e.ctx, strings.ToUpper(options.explain)); errors.Is(err, confirm.ErrNotFound) {
-			return fmt.Errorf("there is no change %s in this ledger; `scanwarden changes` lists them", options.explain)
-		} else if err != nil {
+	err = withStore(e, flags, func(ledger *store.Store) error {
+		ids, err := ledger.ChangeIDs(e.ctx)
+		if err != nil {
+			return err
+		}
+		if c, err = findChange(e.ctx, ledger, ids, options.explain); err != nil {
 			return err
 		}
 		links, err = ledger.Links(e.ctx)
@@ -36,7 +38,7 @@ func runExplain(e environment, flags config.Flags, options doctorOptions) error 
 	if options.json {
 		return writeJSON(e.stdout, found)
 	}
-	_, err = io.WriteString(e.stdout, found.text())
+	_, err = io.WriteString(e.stdout, terminal.SanitizeLines(found.text()))
 	return err
 }
 

@@ -49,6 +49,7 @@ func newDoctorStack(t *testing.T) *doctorStack {
 		"SCANWARDEN_DEFENDER_URL": api.URL, "SSL_CERT_FILE": w.entra.CAFile(t), "AZURE_AUTHORITY_HOST": w.entra.Authority(),
 		"AZURE_TENANT_ID": w.entra.Tenant(), "AZURE_CLIENT_ID": serverApp, "AZURE_CLIENT_SECRET": entraSecret,
 		"SLACK_API_URL": w.slack.API(), "SLACK_BOT_TOKEN": "xoxb-test", "SLACK_APP_TOKEN": "xapp-test",
+		"COLUMNS":               "10000", // or lines would break where the length of a temporary directory decides
 		"SCANWARDEN_HTTP_TOKEN": bearerToken, "CORE_SNMP_AUTH": authPassword, "CORE_SNMP_PRIV": privPassword,
 	}
 	w.file = namedCredential + "policy: {approvers: [slack:T01TEST/U0ADA]}\n" +
@@ -159,6 +160,7 @@ func (w *doctorStack) normalize(text string) string {
 	for _, r := range []struct{ pattern, with string }{
 		{regexp.QuoteMeta(w.dir), "DIR"},
 		{`127\.0\.0\.1:\d+`, "HOST"},
+		{`^scanwarden doctor +`, "scanwarden doctor  "},
 		{` in \d+(\.\d+)?(ms|µs|s)\b`, " in N ms"},
 		{`(correlation id|request) [0-9a-f-]{36}`, "$1 GUID"},
 		{`dial tcp [^\n]*refused`, "connection refused"},

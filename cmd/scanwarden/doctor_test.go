@@ -247,11 +247,11 @@ func TestDoctorSimulated(t *testing.T) {
 	w := newDoctorStack(t)
 	w.writeFile("state/audit.key", "", 0o666)
 	w.writeFile("state/server.key", strings.Repeat("k", server.KeySize), 0o666)
-	if out, _ := w.runDoctor("--simulator"); !strings.Contains(out, "ok    state: ") {
+	if out, _ := w.runDoctor("--simulator"); !strings.Contains(out, "\nok     state ") {
 		t.Errorf("modes are looked at:\n%s", out)
 	}
 	w.writeFile("state/server.key", "too short", 0o666)
-	if out, exit := w.runDoctor("--simulator"); exit == 0 || !strings.Contains(out, "wrong state: DIR/state/server.key does not hold 32 bytes\n      -> Remove it") {
+	if out, exit := w.runDoctor("--simulator"); exit == 0 || !regexp.MustCompile(`\nwrong  state +DIR/state/server.key does not hold 32 bytes\n       to do +Remove it`).MatchString(out) {
 		t.Errorf("a key that was cut short:\n%s", out)
 	}
 }
@@ -295,7 +295,7 @@ func TestDoctorSaysWhatToDo(t *testing.T) {
 		}
 		lines := strings.Split(string(text), "\n")
 		for i, line := range lines {
-			if strings.HasPrefix(line, config.StatusProblem) && !strings.HasPrefix(lines[i+1], "      -> ") {
+			if strings.HasPrefix(line, config.StatusProblem+"  ") && !strings.HasPrefix(lines[i+1], "       to do ") {
 				t.Errorf("%s: nothing to do about %q", path, line)
 			}
 		}

@@ -29,10 +29,11 @@ var packageRules = map[string]packageRule{
 	"cmd/scanwarden": {
 		internal: []string{
 			"cmd/scanwarden/internal/doctor", "cmd/scanwarden/internal/server", "cmd/scanwarden/internal/config",
-			"slackbot", "tools/mcpserver", "tools", "confirm", "confirm/store", "defender", "defender/defendertest",
+			"cmd/scanwarden/internal/terminal", "slackbot", "tools/mcpserver", "tools", "confirm", "confirm/store", "defender", "defender/defendertest",
 		},
 		external: []string{"github.com/spf13/cobra", "github.com/spf13/pflag"},
 	},
+	"cmd/scanwarden/internal/terminal": {external: []string{"golang.org/x/term", "golang.org/x/text/width"}},
 	"cmd/scanwarden/internal/doctor": {internal: []string{
 		"cmd/scanwarden/internal/server", "cmd/scanwarden/internal/config",
 		"slackbot", "tools/mcpserver/auth", "tools", "confirm", "confirm/store", "defender", "defender/entra",

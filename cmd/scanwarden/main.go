@@ -21,6 +21,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"scanwarden/cmd/scanwarden/internal/config"
+	"scanwarden/cmd/scanwarden/internal/terminal"
 )
 
 // version is set by the linker for a release (-X main.version=v1.2.3).
@@ -35,7 +36,7 @@ func main() {
 	e := environment{ctx: ctx, env: config.ParseEnvironment(os.Environ()), stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
 		resumeGC: resumeGC}
 	if err := run(e, os.Args[1:]); err != nil {
-		fmt.Fprintln(os.Stderr, "scanwarden:", err)
+		fmt.Fprintln(os.Stderr, terminal.SanitizeLines("scanwarden: "+err.Error()))
 		stop()
 		os.Exit(exitCode(err))
 	}
@@ -95,13 +96,19 @@ func run(e environment, args []string) error {
 	return usageError{fmt.Errorf("%w; see \"scanwarden --help\"", err)}
 }
 
-// exitCode returns 2 for a command line that cannot be understood and 1 for every other error.
+// exitCode returns 2 for a command line that cannot be understood, 130 after Ctrl-C and 1 for every other error.
 func exitCode(err error) int {
-	if errors.As(err, &usageError{}) {
+	switch {
+	case errors.As(err, &usageError{}):
 		return 2
+	case errors.As(err, new(*interruptedError)):
+		return exitInterrupted
 	}
 	return 1
 }
+
+// exitInterrupted is what shells expect of a command that SIGINT ended: 128 and the number of the signal.
+const exitInterrupted = 130
 
 // versionText returns the version of the release, that of the module, or "(devel)".
 func versionText() string {

@@ -230,7 +230,7 @@ type promptHandler func(message string) *mcp.ElicitResult
 
 // typeCode reads the code in the last line of a prompt and types it.
 func typeCode(message string) *mcp.ElicitResult {
-	_, code := splitPrompt(message)
+	code := codeOf(message)
 	return &mcp.ElicitResult{Action: "accept", Content: map[string]any{"code": code}}
 }
 

@@ -12,6 +12,8 @@ import (
 
 	"scanwarden/cmd/scanwarden/internal/config"
 	"scanwarden/cmd/scanwarden/internal/server"
+	"scanwarden/confirm"
+	"scanwarden/confirm/store"
 	"scanwarden/defender"
 	"scanwarden/defender/defendertest"
 	"scanwarden/tools/mcpserver"
@@ -21,13 +23,18 @@ import (
 func newTryCommand(e environment) *cobra.Command {
 	return &cobra.Command{
 		Use: "try", GroupID: groupStart, Example: "scanwarden try", Args: cobra.NoArgs,
-		Short: "Run a guided tour against a simulated tenant, in this terminal.",
-		RunE:  func(*cobra.Command, []string) error { return runTry(e) },
+		Short: "Take a guided tour against a simulated tenant, in this terminal.",
+		Long: "Take a guided tour against a simulated tenant, in this terminal. A real MCP client plays the assistant and proposes " +
+			"an add, an update and a delete. You confirm each with its code. Then someone else edits a scan while you decide, and " +
+			"the assistant tries to confirm by itself. It needs no account, calls no other machine and keeps nothing. Without a " +
+			"terminal it reads lines with y or n; the end of input means no.",
+		RunE: func(*cobra.Command, []string) error { return runTry(e) },
 	}
 }
 
 // runTry runs the real HTTP server, a real MCP client and a simulated tenant in this process, and the user at this
-// terminal confirms. It ignores the configuration, keeps nothing and calls no other host.
+// terminal confirms. It ignores the configuration, keeps nothing and calls no other host. It returns an
+// *interruptedError if the user ended it with Ctrl-C.
 func runTry(e environment) error {
 	dir, err := os.MkdirTemp("", "scanwarden-try-*")
 	if err != nil {
@@ -41,14 +48,22 @@ func runTry(e environment) error {
 		return err
 	}
 	defer stop()
-	t := &walkthrough{printer: newPrinter(e), answers: readLines(e.ctx, e.stdin), echo: !config.IsTerminal(e.stdin), ctx: e.ctx, tenant: tenant}
-	return withServer(e.ctx, tryConfig(dir, url), func(mcpURL, token string) error {
-		session, err := mcpserver.Dial(e.ctx, mcpURL, token, t.ask)
+	cfg := tryConfig(dir, url)
+	t := newWalkthrough(e, tenant, func(code string) (confirm.Change, error) { return findOpenChange(e.ctx, cfg, code) })
+	err = withServer(e.ctx, cfg, func(mcpURL, token string) error {
+		t.dial = func(ask mcpserver.Elicitor) (*mcpserver.Client, error) {
+			return mcpserver.Dial(e.ctx, mcpURL, token, ask)
+		}
+		session, err := t.dial(t.ask)
 		if err != nil {
 			return err
 		}
 		return errors.Join(t.run(session), session.Close())
 	})
+	if e.ctx.Err() != nil {
+		return t.interruption()
+	}
+	return errors.Join(err, t.Err())
 }
 
 // tryConfig returns the configuration of a server for one user with self-approval.
@@ -79,4 +94,23 @@ func withServer(ctx context.Context, cfg *config.Config, use func(url, token str
 		stop()
 		return errors.Join(err, <-served)
 	}
+}
+
+// findOpenChange returns the open change with this code from the ledger of the tour.
+func findOpenChange(ctx context.Context, cfg *config.Config, code string) (found confirm.Change, err error) {
+	ledger, err := server.OpenStore(ctx, cfg, config.Environment{})
+	if err != nil {
+		return found, err
+	}
+	defer func(ledger *store.Store) { err = errors.Join(err, ledger.Close()) }(ledger)
+	open, err := ledger.Changes(ctx, confirm.Filter{States: []confirm.State{confirm.Pending}})
+	if err != nil {
+		return found, err
+	}
+	for _, c := range open {
+		if c.Code == code {
+			return c, nil
+		}
+	}
+	return found, fmt.Errorf("no open change has the code of the prompt: %w", confirm.ErrNotFound)
 }

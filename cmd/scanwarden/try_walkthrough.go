@@ -7,162 +7,194 @@ import (
 	"io"
 	"strings"
 
+	"scanwarden/cmd/scanwarden/internal/terminal"
+	"scanwarden/confirm"
 	"scanwarden/defender/defendertest"
 	"scanwarden/tools"
 	"scanwarden/tools/mcpserver"
 )
 
-// walkthrough leads a user through an add, an update and a delete.
+// walkthrough leads a user through the scenes of the tour.
 type walkthrough struct {
-	*printer
-	ctx     context.Context
-	answers <-chan string // lines of input; closed at its end
-	echo    bool          // input is not a terminal: print what was read
-	tenant  *defendertest.Server
-	added   bool // whether newScan is there
-	applied int
+	*terminal.Printer
+	ctx         context.Context
+	answers     <-chan string // lines of input; closed at its end
+	ended       bool          // the input has ended: every further answer is no
+	interactive bool          // input is a terminal: the person types codes, and the tour waits between scenes
+	tenant      *defendertest.Server
+	find        func(code string) (confirm.Change, error)               // reads an open change from the ledger
+	dial        func(ask mcpserver.Elicitor) (*mcpserver.Client, error) // opens a session with the server
+	scene       scene                                                   // the current one
+	number      int                                                     // of the current scene, from 1; 0 before the first
+	total       int
+	attempted   bool // the assistant of the current scene has tried what it can
+	refused     bool // the user has refused the change of the current scene
+	applied     []string
+	refusals    int
+	marks       map[string]string // what became of scans, by name: markAdded, markChanged or markEdited
 }
 
-// newScan is the name of the scan that the tour adds.
-const newScan = "Branch switches"
+// The marks of scans in the closing table.
+const (
+	markAdded   = "+"
+	markChanged = "~"
+	markEdited  = "!"
+)
 
-// step is one call that an assistant could make.
-type step struct {
-	tool    string
-	request string // what a person might have asked the assistant
-	args    map[string]any
+// newWalkthrough returns a tour on the terminal or the pipes of e.
+func newWalkthrough(e environment, tenant *defendertest.Server, find func(code string) (confirm.Change, error)) *walkthrough {
+	return &walkthrough{
+		Printer: newPrinter(e), ctx: e.ctx, answers: readLines(e.ctx, e.stdin), interactive: terminal.IsTerminal(e.stdin),
+		tenant: tenant, find: find, marks: map[string]string{},
+	}
 }
 
-// run makes the calls and shows their outcomes. It returns an error if Defender received a write that the user did not
-// confirm.
+// run plays the scenes and shows their outcomes. It returns an error if Defender received a write that the user did not
+// confirm. After Ctrl-C it returns nil.
 func (t *walkthrough) run(session *mcpserver.Client) error {
-	t.introduce()
-	for _, next := range []func() step{t.add, t.update, t.delete} {
-		s := next()
-		t.stepHeading(s)
-		result, err := session.Call(t.ctx, s.tool, s.args)
+	scenes := t.scenes()
+	t.total = len(scenes)
+	for i, next := range scenes {
+		t.number, t.attempted, t.refused, t.scene = i+1, false, false, next()
+		t.introduce()
+		result, err := session.Call(t.ctx, t.scene.tool, t.scene.args)
 		if t.ctx.Err() != nil {
-			t.lines("", "Stopped. Nothing was kept.")
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		t.outcome(s, result)
+		t.outcome(result)
 	}
-	if writes := len(t.tenant.Writes()); writes != t.applied {
-		return fmt.Errorf("the tenant received %d writes for %d applied changes; please report this as a bug", writes, t.applied)
+	if writes := len(t.tenant.Writes()); writes != len(t.applied) {
+		return fmt.Errorf("the tenant received %d writes for %d applied changes; please report this as a bug", writes, len(t.applied))
 	}
 	t.summarize()
 	return nil
 }
 
-// introduce prints what the tour is.
+// introduce prints where in the tour the user is, and what the assistant is asked to do.
 func (t *walkthrough) introduce() {
-	t.title("scanwarden try")
-	t.lines("A guided run against a simulated Defender tenant. Nothing leaves this machine, nothing is kept.",
-		"An MCP client plays the assistant. It can only propose; you decide.")
+	where := terminal.Join(terminal.Styled(terminal.Bold, "scanwarden try"), terminal.Blanks(2),
+		terminal.Styled(terminal.Dim, fmt.Sprintf("step %d of %d", t.number, t.total)))
+	t.Print(nil)
+	t.Print(terminal.Beside(where, terminal.Styled(terminal.Dim, "simulated tenant, nothing leaves here"), t.Width())...)
+	t.Print(nil)
+	t.paragraph(terminal.Text(fmt.Sprintf("You tell the assistant:  \"%s\"", t.scene.request)))
+	t.paragraph(terminal.Join(terminal.Text("It calls "), terminal.Styled(terminal.Bold, t.scene.tool), terminal.Text(t.scene.explain)))
+	t.Print(nil)
 }
 
-// add returns the call that adds a scan.
-func (t *walkthrough) add() step {
-	return step{
-		tool:    "add_scan",
-		request: "Scan the new branch switches every eight hours, SNMP credentials from our vault.",
-		args: map[string]any{
-			"scanType": "Network", "scanName": newScan, "isActive": true,
-			"target": "192.0.2.32,192.0.2.33,192.0.2.40", "targetType": "Ip", "intervalInHours": 8,
-			"scannerAgent": map[string]any{"machineId": "scan-branch-02.contoso.example"},
-			"scanAuthenticationParams": map[string]any{
-				"type": "AuthPriv", "keyVaultUrl": "https://contoso-snmp.vault.azure.net/", "keyVaultSecretName": "branch-snmp",
-			},
-		},
-	}
-}
+// paragraph prints a line wrapped at words.
+func (t *walkthrough) paragraph(l terminal.Line) { t.Print(terminal.Wrap(l, t.Width(), 0)...) }
 
-// update returns the call that changes the interval of a scan.
-func (t *walkthrough) update() step {
-	scan := t.scanFrom("Core switches")
-	return step{
-		tool:    "update_scan",
-		request: "Once a day is enough for the " + strings.ToLower(scan) + ".",
-		args:    map[string]any{"id": scan, "intervalInHours": 24},
-	}
-}
-
-// delete returns the call that deletes a scan.
-func (t *walkthrough) delete() step {
-	scan := t.scanFrom("Plant floor switches")
-	return step{
-		tool:    "delete_scans",
-		request: "We no longer need to scan the " + strings.ToLower(scan) + ".",
-		args:    map[string]any{"scanDefinitionIds": []string{scan}},
-	}
-}
-
-// scanFrom returns the scan that this tour added or, if the user denied that, one of the simulated tenant.
-func (t *walkthrough) scanFrom(seeded string) string {
-	if t.added {
-		return newScan
-	}
-	return seeded
-}
-
-// ask shows the prompt as an MCP client would, and returns the code if the user confirms.
+// ask shows the prompt as an MCP client would. It returns the code if the user confirms, and what the assistant answers in
+// a scene in which it does not wait.
 func (t *walkthrough) ask(message string) (code string, ok bool) {
-	plan, code := splitPrompt(message)
-	t.indented(plan)
-	fmt.Fprint(t.out, "\nApply this change? [y/N] ")
-	var answer string
-	var more bool
-	select {
-	case answer, more = <-t.answers:
-	case <-t.ctx.Done():
+	code = codeOf(message)
+	if t.scene.alone != nil {
+		return t.scene.alone(code), true
 	}
-	if t.echo || !more {
-		fmt.Fprintln(t.out, answer)
-	}
-	if answer = strings.ToLower(strings.TrimSpace(answer)); answer != "y" && answer != "yes" {
+	t.plan(message, code)
+	if t.refused = !t.confirmed(code); t.refused {
 		return "", false
 	}
-	t.lines("(Your MCP client would now have you type the code " + code + ", which the assistant never sees.)")
+	if t.scene.edit != nil {
+		t.Print(nil)
+		t.paragraph(terminal.Styled(terminal.Yellow, t.scene.edit()))
+	}
 	return code, true
 }
 
-// splitPrompt returns the plan and the code of a prompt. Its last line is "To apply this change, type: CODE".
-func splitPrompt(message string) (plan, code string) {
-	message = strings.TrimRight(message, "\n")
-	cut := strings.LastIndexByte(message, '\n') + 1
-	_, code, _ = strings.Cut(message[cut:], "type: ")
-	return strings.TrimRight(message[:cut], "\n"), strings.TrimSpace(code)
-}
-
-// outcome prints how a call ended, and counts applied changes.
-func (t *walkthrough) outcome(s step, r tools.Result) {
-	t.toolStatus(s.tool, r.Status)
-	if r.Status == "applied" {
-		t.applied++
-		t.added = t.added || s.tool == "add_scan"
+// plan prints the plan of the change with this code, and the question. If the ledger cannot be read, it prints the
+// message of the prompt.
+func (t *walkthrough) plan(message, code string) {
+	c, err := t.find(code)
+	if err != nil {
+		for line := range strings.SplitSeq(message, "\n") {
+			t.Print(terminal.Wrap(terminal.Text("  "+line), t.Width(), 2)...)
+		}
 		return
 	}
-	t.lines(r.Reason)
-	t.lines(r.Next)
+	v := newPlanView(c, t.Width(), 2)
+	t.Print(v.headline()...)
+	t.Print(v.warnings()...)
+	t.Print(nil)
+	t.Print(v.body()...)
+	t.Print(nil)
+	t.Print(v.asked()...)
+	t.Print(nil)
+	t.Print(v.question()...)
 }
 
-// summarize prints what the tenant holds now and what to do next.
-func (t *walkthrough) summarize() {
-	t.title("What the simulated tenant holds now")
-	for _, scan := range t.tenant.Scans() {
-		fmt.Fprintf(t.out, "  %v: %v, every %v h\n", scan["scanName"], scan["target"], scan["intervalInHours"])
+// codeOf returns the code of a prompt. Its last line is "To apply this change, type: CODE".
+func codeOf(message string) string {
+	message = strings.TrimRight(message, "\n")
+	_, code, _ := strings.Cut(message[strings.LastIndexByte(message, '\n')+1:], "type: ")
+	return strings.TrimSpace(code)
+}
+
+// outcome prints how a call ended, counts what was applied and refused, and waits for Enter in a terminal.
+func (t *walkthrough) outcome(r tools.Result) {
+	if r.Status == "applied" {
+		t.recordApplied()
 	}
-	t.lines("", fmt.Sprintf("Writes that reached it: %d, exactly those that you confirmed.", t.applied))
-	t.title("What to do next")
-	t.lines(
-		"Build it:                 go build ./cmd/scanwarden",
-		"Add it to an MCP client:  claude mcp add scanwarden -- $PWD/scanwarden stdio --simulator",
-		"Any other client:         command scanwarden, arguments stdio --simulator",
-		"Your own tenant:          README.md, \"With your tenant\"; scanwarden doctor checks what you set",
-		"All the rest:             README.md, or scanwarden --help")
+	if t.refused {
+		t.refusals++
+	}
+	t.Print(nil)
+	if !t.interactive {
+		t.Print(terminal.Join(terminal.Styled(terminal.Bold, t.scene.tool), terminal.Text(": "), styledStatus(r.Status)))
+		t.reason(r)
+		return
+	}
+	next := fmt.Sprintf("Enter for step %d", t.number+1)
+	if t.number == t.total {
+		next = "Enter for the end"
+	}
+	says := "nothing was sent"
+	if r.Status == "applied" {
+		says = "sent once, and Defender has it"
+	}
+	t.reason(r)
+	t.Print(terminal.Beside(terminal.Join(styledStatus(r.Status), terminal.Text("  "+says)), terminal.Styled(terminal.Dim, next), t.Width())...)
+	t.nextAnswer()
+}
+
+// recordApplied counts an applied change and marks its scan.
+func (t *walkthrough) recordApplied() {
+	t.applied = append(t.applied, t.scene.tool)
+	switch name, _ := t.scene.args["id"].(string); {
+	case name != "":
+		t.marks[name] = markChanged
+	case t.scene.args["scanName"] != nil:
+		t.marks[newScan] = markAdded
+	}
+}
+
+// reason prints why a change was not applied, and what comes next. A refusal of the user needs no reason.
+func (t *walkthrough) reason(r tools.Result) {
+	if r.Status == "applied" || t.refused {
+		return
+	}
+	for _, text := range []string{r.Reason, r.Next} {
+		if text != "" {
+			t.paragraph(terminal.Styled(terminal.Dim, text))
+		}
+	}
+}
+
+// styledStatus returns a status in its color.
+func styledStatus(status string) terminal.Line {
+	switch status {
+	case "applied":
+		return terminal.Styled(terminal.Green, status)
+	case "failed", "refused":
+		return terminal.Styled(terminal.Red, status)
+	case "expired":
+		return terminal.Styled(terminal.Dim, status)
+	}
+	return terminal.Styled(terminal.Yellow, status)
 }
 
 // readLines returns a channel of the lines of in, until in or ctx ends. Its goroutine may stay in a read until the

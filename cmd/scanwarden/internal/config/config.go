@@ -39,10 +39,11 @@ type Config struct {
 	LogFormat string          `yaml:"-"`
 	Simulator bool            `yaml:"-"` // use the built-in simulated tenant instead of Defender
 
-	path      string            // of the file, "" if there is none
-	document  *yaml.Node        // the parsed file, for positions
-	overrides map[string]string // by key, the variable or flag that replaced the file's value
-	rules     []confirm.Rule    // of the policy, compiled
+	path         string            // of the file, "" if there is none
+	document     *yaml.Node        // the parsed file, for positions
+	overrides    map[string]string // by key, the variable or flag that replaced the file's value
+	placeholders map[string]bool   // settings of the sign-in that were left as in an example, by environment name
+	rules        []confirm.Rule    // of the policy, compiled
 }
 
 // DefenderSettings choose the Defender host. Empty values mean the commercial cloud's host for all regions.
@@ -132,15 +133,12 @@ func Load(env Environment, flags Flags) (*Config, error) {
 // there are none.
 func LoadLenient(env Environment, flags Flags) (*Config, []error) {
 	c := &Config{}
-	path := env[envPrefix+"CONFIG"]
-	if given, ok := flags[envPrefix+"CONFIG"]; ok {
-		path = given
-	}
 	for _, step := range []func() error{
 		env.checkNames,
-		func() error { return c.applyFile(path) },
+		func() error { return c.loadFile(env, flags) },
 		func() error { return c.applyEnvironment(env) },
 		func() error { return c.applyFlags(flags) },
+		func() error { return c.expandPaths(env) },
 	} {
 		if err := step(); err != nil {
 			return c, []error{err}

@@ -142,10 +142,9 @@ func (s Setting) IsBool() bool { return s.Arg == "" && !s.Secret }
 func (c *Config) applyEnvironment(env Environment) error {
 	for _, s := range Settings {
 		if value := env[s.Env]; value != "" {
-			if err := s.set(c, value); err != nil {
+			if err := c.applyValue(s, value, s.Env); err != nil {
 				return fmt.Errorf("%s: %w", s.Env, err)
 			}
-			c.recordOverride(s.Key, s.Env)
 		}
 	}
 	return nil
@@ -155,10 +154,9 @@ func (c *Config) applyEnvironment(env Environment) error {
 func (c *Config) applyFlags(flags Flags) error {
 	for _, s := range Settings {
 		if value, given := flags[s.Env]; given {
-			if err := s.set(c, value); err != nil {
+			if err := c.applyValue(s, value, "--"+s.Flag()); err != nil {
 				return fmt.Errorf("--%s: %w", s.Flag(), err)
 			}
-			c.recordOverride(s.Key, "--"+s.Flag())
 		}
 	}
 	if u, err := url.Parse(flags["SCANWARDEN_DATABASE_URL"]); err == nil && u.User != nil {

@@ -20,6 +20,9 @@ func defaultStateDir(env Environment, system string) (string, error) {
 		}
 	default:
 		base = env["XDG_STATE_HOME"]
+		if !filepath.IsAbs(base) { // relative paths are invalid and to be ignored (XDG Base Directory Specification)
+			base = ""
+		}
 		if home := env["HOME"]; base == "" && home != "" {
 			base = filepath.Join(home, ".local", "state")
 		}

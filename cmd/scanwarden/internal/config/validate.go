@@ -69,6 +69,8 @@ func (c *Config) authorityHost() string {
 func (c *Config) checkDatabaseURL() error {
 	kind, rest, _ := strings.Cut(c.DatabaseURL, ":")
 	switch {
+	case strings.Contains(c.DatabaseURL, "${"):
+		return c.OriginOf("database_url").Errorf("it has a variable in it, which nothing replaces here; write the value itself")
 	case c.DatabaseURL == "", kind == "sqlite" && rest != "":
 		return nil
 	case (kind == "postgres" || kind == "postgresql") && strings.HasPrefix(rest, "//"):

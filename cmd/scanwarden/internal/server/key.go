@@ -74,9 +74,12 @@ func loadServerKey(dir string) ([]byte, error) {
 
 // ReadKey returns the key in a file, or an error that explains how to replace it.
 func ReadKey(path string) ([]byte, error) {
-	key, err := config.ReadFile(path, KeySize)
+	key, err := config.ReadFile(path, KeySize+2)
 	if unread := (*fs.PathError)(nil); errors.As(err, &unread) {
 		return nil, fmt.Errorf("%w; let this user read it, or remove it and a new one is made", err)
+	}
+	for len(key) > KeySize && (key[len(key)-1] == '\n' || key[len(key)-1] == '\r') { // added on the way into a mounted secret
+		key = key[:len(key)-1]
 	}
 	if len(key) != KeySize { // it may also be too large to have been read
 		return nil, fmt.Errorf("%s does not hold %d bytes; remove it, and a new one is made (open changes and account links then have to be made again)", path, KeySize)

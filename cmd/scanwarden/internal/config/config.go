@@ -74,6 +74,7 @@ type PolicySettings struct {
 	Expires             *time.Duration `yaml:"expires"`
 	MaxScansPerDelete   *int           `yaml:"max_scans_per_delete"`
 	MaxAddressesPerScan *int           `yaml:"max_addresses_per_scan"`
+	MaxOpenChanges      *int           `yaml:"max_open_changes"` // of one requester
 	Rules               []RuleSettings `yaml:"rules"`
 }
 

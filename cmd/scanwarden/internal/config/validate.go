@@ -98,7 +98,7 @@ func (c *Config) RetentionPeriod() time.Duration {
 // checkRetention returns an error for a retention out of bounds.
 func (c *Config) checkRetention() error {
 	if d := c.RetentionPeriod(); d != 0 && (d < minRetention || d > maxRetention) {
-		return c.OriginOf("retention").Errorf("%s is out of bounds; write a duration from 24h to 87600h, such as 2160h, or 0h to keep all changes", d)
+		return c.OriginOf("retention").Errorf("%s is out of bounds; %s", d, retentionForm)
 	}
 	return nil
 }

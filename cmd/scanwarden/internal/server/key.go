@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -60,9 +59,7 @@ func loadServerKey(dir string) ([]byte, error) {
 		return nil, fmt.Errorf("%w; set SCANWARDEN_STATE_DIR to a directory that can be written", err)
 	}
 	defer os.Remove(fresh.Name())
-	key := make([]byte, KeySize)
-	rand.Read(key) // never fails, see crypto/rand
-	_, err = fresh.Write(key)
+	_, err = fresh.Write(randomKey())
 	if err := errors.Join(err, fresh.Sync(), fresh.Close()); err != nil {
 		return nil, err
 	}

@@ -36,7 +36,7 @@ func newChangesCommand(e environment) *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&options.json, "json", false, "Print a JSON array, for programs.")
 	cmd.Flags().BoolVar(&options.open, "open", false, "List only changes that are not settled.")
-	addSettingFlags(cmd, config.GroupLedger)
+	addLedgerFlags(cmd)
 	return cmd
 }
 

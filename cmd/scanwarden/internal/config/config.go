@@ -133,7 +133,7 @@ func Load(env Environment, flags Flags) (*Config, error) {
 // LoadLenient is like Load and returns all mistakes that can be found at once. The configuration is complete only if
 // there are none.
 func LoadLenient(env Environment, flags Flags) (*Config, []error) {
-	c := &Config{}
+	c := &Config{Simulator: flags[SimulatorFlag] == "true"}
 	for _, step := range []func() error{
 		env.checkNames,
 		func() error { return c.loadFile(env, flags) },

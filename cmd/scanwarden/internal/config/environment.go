@@ -12,6 +12,9 @@ import (
 // Flags holds the values of the flags that were given, by the name of the environment variable with the same meaning.
 type Flags map[string]string
 
+// SimulatorFlag is the entry of Flags for --simulator, which is no setting: no variable and no file may turn it on.
+const SimulatorFlag = "--simulator"
+
 // Environment holds the environment variables of the process by name.
 type Environment map[string]string
 

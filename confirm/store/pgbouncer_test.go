@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -86,5 +87,22 @@ func TestPgBouncerInTransactionMode(t *testing.T) {
 		if got, err := stores[0].ServerSettings(t.Context()); err != nil || got.SynchronousCommit == "" {
 			t.Errorf("server settings: %+v, %v", got, err)
 		}
+	})
+}
+
+// A mode of the driver in the URL, as is advised for PgBouncer, must not make a lost answer to COMMIT look like a commit
+// that was never sent.
+func TestTheURLCannotChooseHowStatementsAreSent(t *testing.T) {
+	behindLossyProxy(t, func(t *testing.T, l testDatabase, p *lossyProxy) {
+		l.URL += "&default_query_exec_mode=exec&description_cache_capacity=0"
+		s := l.openStore(t)
+		s.SetPatience(300 * time.Millisecond)
+		c := insert(t, s)
+		p.loseNext(cutAnswer)
+		p.setRefusing(true)
+		if _, err := s.Move(t.Context(), c, approval("ada")); !errors.Is(err, confirm.ErrUnknownCommit) {
+			t.Errorf("got %v, want ErrUnknownCommit", err)
+		}
+		p.setRefusing(false)
 	})
 }

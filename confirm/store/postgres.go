@@ -19,6 +19,9 @@ const (
 	idleTimeout = time.Minute      // of a transaction that sends no statement
 )
 
+// maxDescriptions bounds the statements whose types one connection remembers. There are fewer.
+const maxDescriptions = 512
+
 // openPostgres returns a pool. It does not connect yet.
 func openPostgres(rawURL string) (*database, error) {
 	cfg, err := pgx.ParseConfig(rawURL)
@@ -26,11 +29,10 @@ func openPostgres(rawURL string) (*database, error) {
 		// The parser's error may quote the password.
 		return nil, errors.New("the database URL is not one PostgreSQL understands; correct SCANWARDEN_DATABASE_URL")
 	}
-	if cfg.DefaultQueryExecMode == pgx.QueryExecModeCacheStatement {
-		// PgBouncer in transaction mode gives each transaction another connection, on which a statement that was
-		// prepared by name is missing, or is there already.
-		cfg.DefaultQueryExecMode = pgx.QueryExecModeExec
-	}
+	// PgBouncer in transaction mode gives each transaction another connection, on which a statement that was prepared by
+	// name is missing, or is there already. The modes exec and simple_protocol would do too, but report a lost answer to
+	// COMMIT as "conn closed", as if nothing had been sent: see rejectsCommit. So the URL cannot choose one.
+	cfg.DefaultQueryExecMode, cfg.DescriptionCacheCapacity = pgx.QueryExecModeCacheDescribe, maxDescriptions
 	db := stdlib.OpenDB(*cfg, stdlib.OptionAfterConnect(configureSession))
 	db.SetMaxOpenConns(2 * maxReaders)
 	db.SetMaxIdleConns(maxReaders)

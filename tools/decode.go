@@ -25,7 +25,7 @@ func decodeInput[In any](args json.RawMessage) (In, error) {
 	var in In
 	if len(args) > maxArguments {
 		return in, refuse("", "the arguments are %s bytes long, and at most %s are accepted", groupDigits(uint64(len(args))), groupDigits(maxArguments)).
-			withHint("split the call")
+			withHint("write neighbouring addresses as a CIDR or a range, or split the call")
 	}
 	object, err := parseObject(args, reflect.TypeFor[In]())
 	if err != nil {

@@ -122,7 +122,7 @@ const (
 func parseTarget(text, kind string) (target.Target, error) {
 	if len(text) > maxTargetBytes {
 		return target.Target{}, refuse("target", "target is %s long, and at most %s are accepted",
-			plural(uint64(len(text)), "byte", "bytes"), groupDigits(maxTargetBytes)).withHint("split it over several scans")
+			plural(uint64(len(text)), "byte", "bytes"), groupDigits(maxTargetBytes)).withHint("write neighbours as a CIDR or a range, or split it over several scans; this limit holds whatever max_addresses_per_scan is")
 	}
 	t, err := target.Parse(text, kind)
 	if fault := (*target.Error)(nil); errors.As(err, &fault) {

@@ -27,8 +27,8 @@ func newAuditCommand(e environment) *cobra.Command {
 		Short: "Print the log as JSON lines.",
 		RunE:  func(cmd *cobra.Command, _ []string) error { return runAuditExport(e, givenSettings(cmd)) },
 	}
-	addSettingFlags(verify, config.GroupLedger)
-	addSettingFlags(export, config.GroupLedger)
+	addLedgerFlags(verify)
+	addLedgerFlags(export)
 	cmd.AddCommand(verify, export)
 	return cmd
 }

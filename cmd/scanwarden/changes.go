@@ -54,7 +54,7 @@ func newChangesCommand(e environment) *cobra.Command {
 	addFlagNote(cmd, "limit", "", fmt.Sprintf("%d, with --json %d", listedChanges, maxChanges))
 	flags.StringVar(&options.before, "before", "", "`ID` List changes older than this one.")
 	flags.BoolVar(&options.json, "json", false, "Print a JSON array, for programs.")
-	addSettingFlags(cmd, config.GroupLedger)
+	addLedgerFlags(cmd)
 	return cmd
 }
 

@@ -245,13 +245,16 @@ people: [{name: Ada, principals: [slack:T01TEST/U0ADA, token:default]}]
 func TestDoctorSimulated(t *testing.T) {
 	t.Parallel()
 	w := newDoctorStack(t)
-	w.writeFile("state/audit.key", "", 0o666)
-	w.writeFile("state/server.key", strings.Repeat("k", server.KeySize), 0o666)
+	if err := os.MkdirAll(filepath.Join(w.dir, "state", "simulator"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	w.writeFile("state/simulator/audit.key", "", 0o666)
+	w.writeFile("state/simulator/server.key", strings.Repeat("k", server.KeySize), 0o666)
 	if out, _ := w.runDoctor("--simulator"); !strings.Contains(out, "\nok     state ") {
 		t.Errorf("modes are looked at:\n%s", out)
 	}
-	w.writeFile("state/server.key", "too short", 0o666)
-	if out, exit := w.runDoctor("--simulator"); exit == 0 || !regexp.MustCompile(`\nwrong  state +DIR/state/server.key does not hold 32 bytes\n       to do +Remove it`).MatchString(out) {
+	w.writeFile("state/simulator/server.key", "too short", 0o666)
+	if out, exit := w.runDoctor("--simulator"); exit == 0 || !regexp.MustCompile(`\nwrong  state +DIR/state/simulator/server.key does not hold 32 bytes\n       to do +Remove it`).MatchString(out) {
 		t.Errorf("a key that was cut short:\n%s", out)
 	}
 }

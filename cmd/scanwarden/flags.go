@@ -35,6 +35,12 @@ func addSettingFlags(cmd *cobra.Command, groups ...config.Group) {
 	}
 }
 
+// addLedgerFlags gives a command that reads the ledger the flags that choose one.
+func addLedgerFlags(cmd *cobra.Command) {
+	cmd.Flags().Bool("simulator", false, "Read the ledger of the built-in simulated tenant.")
+	addSettingFlags(cmd, config.GroupLedger)
+}
+
 // addSettingFlag adds the flag of one setting, and --no-NAME if it is true or false.
 func addSettingFlag(cmd *cobra.Command, s config.Setting) {
 	name := s.Flag()
@@ -83,6 +89,9 @@ func givenSettings(cmd *cobra.Command) config.Flags {
 	cmd.Flags().Visit(func(flag *pflag.Flag) {
 		if name := annotation(flag, annotationEnv); name != "" {
 			given[name] = flag.Value.String()
+		}
+		if "--"+flag.Name == config.SimulatorFlag {
+			given[config.SimulatorFlag] = flag.Value.String()
 		}
 		if name := annotation(flag, annotationNegates); name != "" {
 			given[name] = map[string]string{"true": "false", "false": "true"}[flag.Value.String()]

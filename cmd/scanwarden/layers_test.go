@@ -58,7 +58,7 @@ var packageRules = map[string]packageRule{
 	"slackbot":                        {internal: []string{"slackbot/internal/form", "slackbot/internal/blocks", "tools", "confirm"}, external: []string{slackGo}},
 	"slackbot/internal/form":          {internal: []string{"slackbot/internal/blocks", "tools"}, external: []string{slackGo}},
 	"slackbot/internal/blocks":        {internal: []string{"tools", "confirm"}, external: []string{slackGo}},
-	"tools/mcpserver":                 {internal: []string{"tools", "tools/mcpserver/auth", "tools/mcpserver/internal/limits", "confirm"}, external: []string{"github.com/mark3labs/mcp-go"}},
+	"tools/mcpserver":                 {internal: []string{"tools", "tools/mcpserver/auth", "tools/mcpserver/internal/limits", "confirm"}, external: []string{"github.com/mark3labs/mcp-go", "golang.org/x/net"}},
 	"tools/mcpserver/internal/limits": {},
 	"tools/mcpserver/auth":            {internal: []string{"confirm"}, external: []string{"github.com/golang-jwt/jwt", "github.com/MicahParks/keyfunc", "github.com/MicahParks/jwkset"}},
 	"tools":                           {internal: []string{"tools/internal/confusable", "tools/internal/target", "confirm", "defender"}, external: []string{"github.com/invopop/jsonschema"}},

@@ -42,7 +42,7 @@ func newPeopleCommand(e environment) *cobra.Command {
 		c.Flags().BoolVar(&asJSON, "json", false, "Print a JSON array, for programs.")
 	}
 	for _, c := range []*cobra.Command{cmd, all, unlink} {
-		addSettingFlags(c, config.GroupLedger)
+		addLedgerFlags(c)
 	}
 	cmd.AddCommand(all, unlink)
 	return cmd

@@ -81,8 +81,10 @@ func runSimulator(e environment, listen string, options defendertest.Options) er
 func printSimulatorHelp(out io.Writer, url string) {
 	fmt.Fprintf(out, `A simulated Defender tenant listens at %[1]s (any bearer token signs in; it forgets all when it ends).
 
-Point scanwarden at it, in another terminal:
-  SCANWARDEN_DEFENDER_URL=%[1]s scanwarden stdio
+Look at it through scanwarden, in another terminal:
+  SCANWARDEN_DEFENDER_URL=%[1]s scanwarden doctor
+Let an MCP client connect to it: give "scanwarden stdio" this variable in the client's configuration, or start
+  SCANWARDEN_DEFENDER_URL=%[1]s scanwarden serve --http-auth none
 
 See what it holds and what has arrived, or order trouble (here: apply the next add, then drop the connection):
   curl %[1]s/simulator/scans

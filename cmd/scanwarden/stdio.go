@@ -27,11 +27,17 @@ func newStdioCommand(e environment) *cobra.Command {
 
 // runStdio serves one MCP client until it closes stdin or the process receives a signal.
 func runStdio(e environment, flags config.Flags, simulated bool) error {
-	cfg, err := config.Load(e.env, flags)
-	if err != nil {
-		return err
-	}
+	cfg, mistakes := config.LoadLenient(e.env, flags)
 	cfg.Simulator = simulated
+	if len(mistakes) > 0 && config.IsTerminal(e.stdin) {
+		return mistakes[0] // no client reads it
+	}
+	if len(mistakes) > 0 {
+		if e.resumeGC != nil {
+			e.resumeGC()
+		}
+		return server.RefuseStdio(e.ctx, e.stdin, e.stdout, cfg.Logger(e.stderr), config.JoinMistakes(mistakes))
+	}
 	if config.IsTerminal(e.stdin) {
 		fmt.Fprintln(e.stderr, "An MCP client starts this command and speaks to it; it waits for one on standard input. Ctrl-C ends it.")
 	}

@@ -84,11 +84,17 @@ func readKey(dir string) (auditKey, error) {
 	case err != nil:
 		return auditKey{}, fmt.Errorf("%w; let this user read it, or name another directory in %s", err, stateDirSetting)
 	}
-	k, err := parseKey(strings.TrimSpace(string(text)))
+	k, err := parseKey(trimKeyText(text))
 	if err != nil {
 		return auditKey{}, fmt.Errorf("%s: %w; restore it from a backup, or move it away to begin with a new key and a new ledger", path, err)
 	}
 	return k, nil
+}
+
+// trimKeyText returns the key in a file without a byte order mark and the white space around it, which it may have got
+// on its way into a mounted secret.
+func trimKeyText(text []byte) string {
+	return strings.TrimSpace(strings.TrimPrefix(string(text), "\uFEFF"))
 }
 
 // createKey writes a new key to path, unless another process has created one meanwhile.
@@ -114,7 +120,7 @@ func writePublicKey(path, public string) error {
 	if err == nil {
 		return nil
 	}
-	if have, err := os.ReadFile(path); err != nil || string(have) != text {
+	if have, err := os.ReadFile(path); err != nil || trimKeyText(have) != public {
 		return errors.Join(err, fmt.Errorf("%s is not the public half of audit.key; restore the two that belong together from a backup", path))
 	}
 	return nil

@@ -19,6 +19,9 @@ const (
 	idleTimeout = time.Minute      // of a transaction that sends no statement
 )
 
+// maxDescriptions bounds the statements whose types one connection remembers. There are fewer.
+const maxDescriptions = 512
+
 // openPostgres returns a pool. It does not connect yet.
 func openPostgres(rawURL string) (*database, error) {
 	cfg, err := pgx.ParseConfig(rawURL)
@@ -26,6 +29,10 @@ func openPostgres(rawURL string) (*database, error) {
 		// The parser's error may quote the password.
 		return nil, errors.New("the database URL is not one PostgreSQL understands; correct SCANWARDEN_DATABASE_URL")
 	}
+	// PgBouncer in transaction mode gives each transaction another connection, on which a statement that was prepared by
+	// name is missing, or is there already. The modes exec and simple_protocol would do too, but report a lost answer to
+	// COMMIT as "conn closed", as if nothing had been sent: see rejectsCommit. So the URL cannot choose one.
+	cfg.DefaultQueryExecMode, cfg.DescriptionCacheCapacity = pgx.QueryExecModeCacheDescribe, maxDescriptions
 	db := stdlib.OpenDB(*cfg, stdlib.OptionAfterConnect(configureSession))
 	db.SetMaxOpenConns(2 * maxReaders)
 	db.SetMaxIdleConns(maxReaders)
@@ -61,6 +68,9 @@ func pgMillis(d time.Duration) string { return fmt.Sprintf("%dms", d.Millisecond
 // beginStatement starts a writing transaction. The level is that of sessionSettings; it is repeated here because a
 // connection pooler may hand out a connection that lost its settings.
 const beginStatement = "BEGIN ISOLATION LEVEL READ COMMITTED"
+
+// durableCommit makes the commit of this transaction durable, like sessionSettings. It is repeated for the same reason.
+const durableCommit = `SELECT set_config('synchronous_commit', CASE current_setting('synchronous_commit') WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, true)`
 
 // allowLongStatements lifts the time-outs for the rest of a transaction whose statements take as long as the ledger is
 // large. It does nothing with SQLite.

@@ -125,6 +125,7 @@ func (t *postgresTx) run(ctx context.Context, all ...*statement) error {
 	var batch pgx.Batch
 	if !t.started {
 		batch.Queue(beginStatement)
+		batch.Queue(durableCommit)
 		t.started = true
 	}
 	queueStatements(&batch, all)

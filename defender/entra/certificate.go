@@ -1,6 +1,7 @@
 package entra
 
 import (
+	"bytes"
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/pem"
@@ -38,7 +39,10 @@ type keyPair struct {
 // file's name.
 func parsePEM(data []byte) (keyPair, error) {
 	var pair keyPair
-	block, rest := pem.Decode(data)
+	block, rest := pem.Decode(bytes.TrimPrefix(data, []byte(byteOrderMark)))
+	if utf8Text := bytes.ReplaceAll(data, []byte{0}, nil); block == nil && len(utf8Text) < len(data) && bytes.Contains(utf8Text, []byte("-----BEGIN ")) {
+		return pair, errors.New("is UTF-16 text: save it as UTF-8")
+	}
 	if block == nil {
 		return pair, errors.New("is not PEM: convert a .pfx with openssl pkcs12 -in FILE.pfx -nodes -out FILE.pem")
 	}

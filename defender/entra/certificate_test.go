@@ -76,9 +76,10 @@ func TestCertificateSignsTheAssertion(t *testing.T) {
 	ours, other := identities()[0], identities()[1]
 	file := filepath.Join(t.TempDir(), "app.pem")
 	for name, content := range map[string]string{
-		"key first":  "a comment\n" + ours.pkcs8() + ours.certificate(),
-		"key last":   ours.certificate() + ours.pkcs1(),
-		"with chain": other.certificate() + ours.certificate() + ours.pkcs8(),
+		"key first":              "a comment\n" + ours.pkcs8() + ours.certificate(),
+		"key last":               ours.certificate() + ours.pkcs1(),
+		"with a byte order mark": "\ufeff" + ours.pkcs8() + ours.certificate(),
+		"with chain":             other.certificate() + ours.certificate() + ours.pkcs8(),
 	} {
 		t.Run(name, func(t *testing.T) {
 			writeFile(t, file, content)
@@ -192,6 +193,7 @@ func TestCertificateFilesThatCannotBeUsed(t *testing.T) {
 		"damaged key":         {ours.certificate() + pemBlock("PRIVATE KEY", []byte("canary")), "damaged private key"},
 		"damaged old key":     {ours.certificate() + pemBlock("RSA PRIVATE KEY", []byte("canary")), "damaged private key"},
 		"damaged certificate": {ours.pkcs8() + pemBlock("CERTIFICATE", []byte("canary")), "damaged certificate"},
+		"UTF-16":              {"\xff\xfe-\x00-\x00-\x00-\x00-\x00B\x00E\x00G\x00I\x00N\x00 \x00canary", "is UTF-16 text: save it as UTF-8"},
 		"PKCS12":              {"\x30\x82canary", "is not PEM"},
 		"too large":           {strings.Repeat("#\n", 1<<20), "too large"},
 		"a directory":         {"", "cannot be read"},

@@ -81,15 +81,23 @@ func readAssertion(path string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("the federated token cannot be read: %w; check %s", err, envFederated)
 	}
-	token := strings.TrimSpace(string(data))
+	token := strings.TrimSpace(strings.TrimPrefix(string(data), byteOrderMark))
 	if token == "" {
 		return "", fmt.Errorf("the file %s is empty and holds no signed token (JWT): check %s, and what writes the file", path, envFederated)
 	}
 	// The file's content is sent out, so a key or secret put there by mistake must not pass for a token.
-	if strings.Count(token, ".") != 2 || strings.ContainsAny(token, " \t\r\n") {
+	if strings.Count(token, ".") != 2 || strings.ContainsFunc(token, isForeignToJWT) {
 		return "", fmt.Errorf("the file %s holds no signed token (JWT): check %s", path, envFederated)
 	}
 	return token, nil
+}
+
+// byteOrderMark is U+FEFF, which editors of Windows put before UTF-8 text.
+const byteOrderMark = "\uFEFF"
+
+// isForeignToJWT reports whether r is neither a character of base64url nor a dot (RFC 7519, section 3).
+func isForeignToJWT(r rune) bool {
+	return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '-' || r == '_' || r == '.' || r == '=')
 }
 
 // readFile returns the content of a file of at most limit bytes.

@@ -78,6 +78,7 @@ func TestFederatedTokenThatCannotBeRead(t *testing.T) {
 		"a secret":     {secret, "holds no signed token"},
 		"two tokens":   {"a.b c", "holds no signed token"},
 		"a key":        {"canary.a.b\n-----BEGIN", "holds no signed token"},
+		"UTF-16":       {"c\x00a\x00n\x00a\x00r\x00y\x00.\x00b\x00.\x00c\x00", "holds no signed token"},
 		"a large file": {strings.Repeat("a", 64<<10) + ".canary.b", "too large"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -100,6 +100,8 @@ func TestUnusableSecrets(t *testing.T) {
 		"not yet":   {secret{value: canary, attributes: map[string]any{"nbf": future.Unix()}}, []string{"not valid before " + future.UTC().Format("2 January 2006")}, true},
 		"empty":     {secret{value: ""}, []string{"it is empty"}, false},
 		"no value":  {secret{}, []string{"it is empty"}, false},
+		"two lines": {secret{value: canary + "\n" + canary}, []string{"cannot be a password", "control character", "on one line"}, false},
+		"UTF-16":    {secret{value: canary + "\x00"}, []string{"UTF-16", "save it as UTF-8"}, false},
 		"too large": {secret{value: strings.Repeat(canary, 3000)}, []string{"longer than any password"}, false},
 	} {
 		t.Run(name, func(t *testing.T) {

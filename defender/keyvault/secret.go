@@ -2,6 +2,7 @@ package keyvault
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/security/keyvault/azsecrets"
@@ -26,13 +27,14 @@ func (v *Client) Secret(ctx context.Context, id string) (defender.Secret, error)
 	if err == nil {
 		err = checkAttributes(got.Attributes, time.Now())
 	}
+	var value string
 	if err == nil {
-		err = checkValue(got.Value)
+		value, err = trimValue(got.Value)
 	}
 	if err != nil {
 		return defender.Secret{}, explainError(ctx, s, err)
 	}
-	return defender.NewSecret(*got.Value), nil
+	return defender.NewSecret(value), nil
 }
 
 // resolveSecret parses id and returns it with the SDK's client for its vault.
@@ -45,15 +47,21 @@ func (v *Client) resolveSecret(id string) (secretID, *azsecrets.Client, error) {
 	return s, client, err
 }
 
-// checkValue returns an error if value cannot be a password.
-func checkValue(value *string) error {
+// trimValue returns value as defender.TrimSecret does: a secret that was uploaded from a file ends with its newline. It
+// returns an error if value cannot be a password.
+func trimValue(value *string) (string, error) {
 	switch {
 	case value == nil || *value == "":
-		return newPermanentError("it is empty", "give it a value")
+		return "", newPermanentError("it is empty", "give it a value")
 	case len(*value) > maxSecret:
-		return newPermanentError("its value is longer than any password", "check that the configuration names the right secret")
+		return "", newPermanentError("its value is longer than any password", "check that the configuration names the right secret")
 	}
-	return nil
+	trimmed, err := defender.TrimSecret(*value)
+	if err != nil {
+		reason, advice, _ := strings.Cut(strings.TrimPrefix(err.Error(), "it is "), "; ")
+		return "", newPermanentError("its value cannot be a password: "+reason, advice)
+	}
+	return trimmed, nil
 }
 
 // checkAttributes returns an error if a secret with these attributes must not be used now. Without attributes it may be.

@@ -8,7 +8,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -25,7 +24,7 @@ const sessionIdle = 24 * time.Hour
 
 // HTTPConfig configures MCP over HTTP.
 type HTTPConfig struct {
-	Hosts         []string           // allowed Host headers, with the port if there is one; empty allows none
+	Hosts         []string           // allowed Host headers, with the port if there is one, in any spelling; empty allows none
 	Origins       []string           // allowed Origin headers; a request without one does not come from a browser and is allowed
 	Authenticator auth.Authenticator // required
 }
@@ -53,6 +52,7 @@ func (s *Server) Handler(cfg HTTPConfig) (http.Handler, error) {
 	lib := server.NewStreamableHTTPServer(s.mcp,
 		server.WithSessionIdManagerResolver(h.ids),
 		server.WithSessionIdleTTL(sessionIdle),
+		server.WithDisableLocalhostProtection(true),                                    // allowsAddress has the allow-list; this refuses a proxy's Host on loopback
 		server.WithDisableStreaming(true),                                              // a GET stream can receive messages of other requests
 		server.WithStreamableHTTPLogger(slog.New(warnLogHandler{s.cfg.Log.Handler()})), // lines below warnings contain session ids
 	)
@@ -67,12 +67,7 @@ func (h *httpHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header.Set("X-Accel-Buffering", "no") // a buffering proxy would delay prompts
 	header.Set("X-Content-Type-Options", "nosniff")
 	header.Set("Cache-Control", "no-store")
-	if !slices.Contains(h.cfg.Hosts, r.Host) {
-		http.Error(w, "this server does not serve this host name; set SCANWARDEN_PUBLIC_URL to the URL that callers use", http.StatusMisdirectedRequest)
-		return
-	}
-	if !h.allowsOrigins(r.Header.Values("Origin")) {
-		http.Error(w, "web pages of this origin cannot call scanwarden", http.StatusForbidden)
+	if !h.allowsAddress(w, r) {
 		return
 	}
 	admitted, ok := h.admitRequest(w, r)
@@ -87,20 +82,6 @@ func (h *httpHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r = r.WithContext(ctx)
 	r.Body = io.NopCloser(bytes.NewReader(admitted.body))
 	h.serveCaller(w, r, admitted.body)
-}
-
-// allowsOrigins reports whether each value of the Origin header is allowed. Parsers disagree on which of several values
-// counts. No value, or a single empty one, does not come from a browser.
-func (h *httpHandler) allowsOrigins(values []string) bool {
-	if len(values) == 1 && values[0] == "" {
-		return true
-	}
-	for _, origin := range values {
-		if !slices.Contains(h.cfg.Origins, origin) {
-			return false
-		}
-	}
-	return true
 }
 
 // stripCredentials removes the headers that authenticate the caller: the library passes headers to tool handlers.

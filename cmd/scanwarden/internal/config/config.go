@@ -39,10 +39,11 @@ type Config struct {
 	LogFormat string          `yaml:"-"`
 	Simulator bool            `yaml:"-"` // use the built-in simulated tenant instead of Defender
 
-	path      string            // of the file, "" if there is none
-	document  *yaml.Node        // the parsed file, for positions
-	overrides map[string]string // by key, the variable or flag that replaced the file's value
-	rules     []confirm.Rule    // of the policy, compiled
+	path         string            // of the file, "" if there is none
+	document     *yaml.Node        // the parsed file, for positions
+	overrides    map[string]string // by key, the variable or flag that replaced the file's value
+	placeholders map[string]bool   // settings of the sign-in that were left as in an example, by environment name
+	rules        []confirm.Rule    // of the policy, compiled
 }
 
 // DefenderSettings choose the Defender host. Empty values mean the commercial cloud's host for all regions.
@@ -73,6 +74,7 @@ type PolicySettings struct {
 	Expires             *time.Duration `yaml:"expires"`
 	MaxScansPerDelete   *int           `yaml:"max_scans_per_delete"`
 	MaxAddressesPerScan *int           `yaml:"max_addresses_per_scan"`
+	MaxOpenChanges      *int           `yaml:"max_open_changes"` // of one requester
 	Rules               []RuleSettings `yaml:"rules"`
 }
 
@@ -131,16 +133,13 @@ func Load(env Environment, flags Flags) (*Config, error) {
 // LoadLenient is like Load and returns all mistakes that can be found at once. The configuration is complete only if
 // there are none.
 func LoadLenient(env Environment, flags Flags) (*Config, []error) {
-	c := &Config{}
-	path := env[envPrefix+"CONFIG"]
-	if given, ok := flags[envPrefix+"CONFIG"]; ok {
-		path = given
-	}
+	c := &Config{Simulator: flags[SimulatorFlag] == "true"}
 	for _, step := range []func() error{
 		env.checkNames,
-		func() error { return c.applyFile(path) },
+		func() error { return c.loadFile(env, flags) },
 		func() error { return c.applyEnvironment(env) },
 		func() error { return c.applyFlags(flags) },
+		func() error { return c.expandPaths(env) },
 	} {
 		if err := step(); err != nil {
 			return c, []error{err}

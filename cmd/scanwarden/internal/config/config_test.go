@@ -49,6 +49,7 @@ policy:
   expires: 15m
   max_scans_per_delete: 50
   max_addresses_per_scan: 4096
+  max_open_changes: 20
 people:
   - {name: Ada, principals: [slack:T024BE7LD/U024BE7LH, entra:TENANT/OBJECT]}
 credentials:
@@ -70,7 +71,7 @@ func TestFileIsTheContract(t *testing.T) {
 	want := confirm.Policy{
 		Approvers: []string{"slack:T024BE7LD/U024BE7LH", "slack-group:S0614TZR7", "entra-role:Scans.Approver"},
 		Required:  map[string]int{"add_scan": 1, "update_scan": 1, "delete_scans": 2},
-		Expires:   15 * time.Minute, MaxScansPerDelete: 50, MaxAddressesPerScan: 4096,
+		Expires:   15 * time.Minute, MaxScansPerDelete: 50, MaxAddressesPerScan: 4096, MaxOpenPerRequester: 20,
 		People: []confirm.Person{{Name: "Ada", Principals: []confirm.Principal{"slack:T024BE7LD/U024BE7LH", "entra:tenant/object"}}},
 	}
 	if diff := cmp.Diff(want, c.ConfirmPolicy()); diff != "" {
@@ -94,7 +95,7 @@ func TestEnvironmentIsTheFile(t *testing.T) {
 		"SCANWARDEN_DATABASE_URL": "sqlite:/x.db", "SCANWARDEN_RETENTION": "48h", "SCANWARDEN_CONFIRM_WITH": "client",
 		"SCANWARDEN_APPROVERS": "token:ada, local:grace,", "SCANWARDEN_SELF_APPROVAL": "true",
 		"SCANWARDEN_APPROVALS_REQUIRED": "delete_scans=2, add_scan=1", "SCANWARDEN_EXPIRES": "2s",
-		"SCANWARDEN_MAX_SCANS_PER_DELETE": "5", "SCANWARDEN_MAX_ADDRESSES_PER_SCAN": "6",
+		"SCANWARDEN_MAX_SCANS_PER_DELETE": "5", "SCANWARDEN_MAX_ADDRESSES_PER_SCAN": "6", "SCANWARDEN_MAX_OPEN_CHANGES": "7",
 		"SCANWARDEN_LISTEN": "127.0.0.1:1", "SCANWARDEN_PUBLIC_URL": "https://scans.example.com", "SCANWARDEN_HTTP_AUTH": "token",
 		"SCANWARDEN_REQUESTERS": "token:ada", "SCANWARDEN_READ_ONLY": "true", "SCANWARDEN_HTTP_CLIENT_ID": "66666666-7777-8888-9999-000000000000",
 		"SCANWARDEN_HTTP_OAUTH_FACADE": "true", "SCANWARDEN_SLACK_MATCH_EMAIL": "true", "SCANWARDEN_SLACK_CHANNEL": "C0123456789",
@@ -113,6 +114,7 @@ policy:
   expires: 2s
   max_scans_per_delete: 5
   max_addresses_per_scan: 6
+  max_open_changes: 7
 read_only: true
 slack: {channel: C0123456789, match_email: true}
 http:

@@ -12,6 +12,9 @@ import (
 // Flags holds the values of the flags that were given, by the name of the environment variable with the same meaning.
 type Flags map[string]string
 
+// SimulatorFlag is the entry of Flags for --simulator, which is no setting: no variable and no file may turn it on.
+const SimulatorFlag = "--simulator"
+
 // Environment holds the environment variables of the process by name.
 type Environment map[string]string
 
@@ -29,14 +32,15 @@ func ParseEnvironment(environ []string) Environment {
 // envPrefix begins the names of our own variables, so that an unknown name with it is a mistake.
 const envPrefix = "SCANWARDEN_"
 
-// checkNames returns an error for an unknown variable with our prefix, with the name that was probably meant.
+// checkNames returns an error for an unknown variable with our prefix, with the name that was probably meant. The
+// variables that Kubernetes makes for a Service are not the user's to unset, and are ignored.
 func (e Environment) checkNames() error {
 	known := []string{envPrefix + "CONFIG"}
 	for _, s := range Settings {
 		known = append(known, s.Env)
 	}
 	for _, name := range slices.Sorted(maps.Keys(e)) {
-		if !strings.HasPrefix(name, envPrefix) || slices.Contains(known, name) {
+		if !strings.HasPrefix(name, envPrefix) || slices.Contains(known, name) || isServiceVariable(name, e[name]) {
 			continue
 		}
 		return fmt.Errorf("environment: %s is not a setting of scanwarden%s", name, didYouMean(name, known))

@@ -40,3 +40,12 @@ func (c *Config) OriginOf(key string, below ...any) Origin {
 func (o Origin) Errorf(format string, args ...any) error {
 	return fmt.Errorf("%s: %w", o, fmt.Errorf(format, args...))
 }
+
+// JoinMistakes returns one error on one line for all mistakes of a configuration.
+func JoinMistakes(mistakes []error) error {
+	joined := mistakes[0]
+	for _, mistake := range mistakes[1:] {
+		joined = fmt.Errorf("%w. Also: %w", joined, mistake)
+	}
+	return joined
+}

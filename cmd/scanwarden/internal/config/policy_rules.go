@@ -60,18 +60,28 @@ const (
 	minExpiry = time.Second
 	// maxExpiry bounds how old the live state can be that a change was planned against.
 	maxExpiry = 7 * 24 * time.Hour
+	// maxOpenChanges bounds what is read of the ledger to count the open changes of a requester.
+	maxOpenChanges = 1000
 )
 
 // checkLimits returns an error for a limit of the policy that is out of bounds.
 func (c *Config) checkLimits() error {
 	if d := c.Policy.Expires; d != nil && (*d < minExpiry || *d > maxExpiry) {
-		return c.OriginOf("policy.expires").Errorf("%s is out of bounds; write a duration from %s to %s, such as 15m", *d, minExpiry, maxExpiry)
+		return c.OriginOf("policy.expires").Errorf("%s is out of bounds; %s", *d, expiresForm)
 	}
-	if n := c.Policy.MaxScansPerDelete; n != nil && *n < 1 {
-		return c.OriginOf("policy.max_scans_per_delete").Errorf("%d is too small; write 1 or more", *n)
+	for _, limit := range []struct {
+		key string
+		n   *int
+	}{
+		{"policy.max_scans_per_delete", c.Policy.MaxScansPerDelete}, {"policy.max_addresses_per_scan", c.Policy.MaxAddressesPerScan},
+		{"policy.max_open_changes", c.Policy.MaxOpenChanges},
+	} {
+		if limit.n != nil && *limit.n < 1 {
+			return c.OriginOf(limit.key).Errorf("%d is too small; write 1 or more", *limit.n)
+		}
 	}
-	if n := c.Policy.MaxAddressesPerScan; n != nil && *n < 1 {
-		return c.OriginOf("policy.max_addresses_per_scan").Errorf("%d is too small; write 1 or more", *n)
+	if n := c.Policy.MaxOpenChanges; n != nil && *n > maxOpenChanges {
+		return c.OriginOf("policy.max_open_changes").Errorf("%d is too large; write %d or less", *n, maxOpenChanges)
 	}
 	return nil
 }

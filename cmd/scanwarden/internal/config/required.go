@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"strings"
 
 	"scanwarden/defender/entra"
@@ -17,13 +18,33 @@ func (c *Config) MissingSettings() error {
 	if len(names) == 0 {
 		names, lacks = c.missingWriteCredentials(), "whole credential to write to Defender with"
 	}
-	if len(names) == 0 {
+	reasons := c.explainMissing(names)
+	if len(reasons) == 0 {
 		return nil
 	}
 	return &tools.Refusal{
-		Reason: "scanwarden has no " + lacks + " yet: " + joinWithAnd(names) + " not set",
+		Reason: "scanwarden has no " + lacks + " yet: " + joinWithAnd(reasons),
 		Next:   "Have the operator set what is missing and start scanwarden again, or start it with --simulator to try it without a tenant.",
 	}
+}
+
+// explainMissing returns a phrase for the placeholders among the settings of the sign-in, and one for the settings that
+// are missing. It returns nil if there are none.
+func (c *Config) explainMissing(missing []string) (reasons []string) {
+	placeholders := c.placeholderNames()
+	missing = slices.DeleteFunc(slices.Clone(missing), func(name string) bool {
+		return slices.ContainsFunc(placeholders, func(p string) bool { return name == p || strings.HasPrefix(name, p+" ") })
+	})
+	switch {
+	case len(placeholders) == 1:
+		reasons = append(reasons, placeholders[0]+" is a placeholder")
+	case len(placeholders) > 1:
+		reasons = append(reasons, joinWithAnd(placeholders)+" are placeholders")
+	}
+	if len(missing) > 0 {
+		reasons = append(reasons, joinWithAnd(missing)+" not set")
+	}
+	return reasons
 }
 
 // MissingCredentials returns the names of the settings that the configured way to sign in lacks.

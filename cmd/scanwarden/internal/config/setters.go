@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"scanwarden/defender"
 )
@@ -63,18 +62,6 @@ func boolSetter(field func(*Config) *bool) func(*Config, string) error {
 			return fmt.Errorf("%q is neither true nor false; write one of them", value)
 		}
 		*field(c) = yes
-		return nil
-	}
-}
-
-// durationSetter returns a setter for a Go duration. The error shows the example.
-func durationSetter(field func(*Config) **time.Duration, example string) func(*Config, string) error {
-	return func(c *Config, value string) error {
-		d, err := time.ParseDuration(value)
-		if err != nil {
-			return fmt.Errorf("%q is not a duration; write one, such as %s", value, example)
-		}
-		*field(c) = &d
 		return nil
 	}
 }

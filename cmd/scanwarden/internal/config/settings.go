@@ -82,10 +82,12 @@ var Settings = []Setting{
 		set: boolSetter(func(c *Config) *bool { return &c.Policy.SelfApproval })},
 	{Env: "SCANWARDEN_APPROVALS_REQUIRED", Key: "policy.approvals_required", Group: GroupPolicy, Arg: "TOOL=N", Help: "How many approvers an operation needs, such as delete_scans=2.", Default: "1",
 		set: setApprovalsRequired},
-	{Env: "SCANWARDEN_EXPIRES", Key: "policy.expires", Group: GroupPolicy, Arg: "DURATION", Help: "How long a change waits for its approvers, such as 15m.", Default: "15m",
-		set: durationSetter(func(c *Config) **time.Duration { return &c.Policy.Expires }, "15m")},
+	{Env: "SCANWARDEN_EXPIRES", Key: "policy.expires", Group: GroupPolicy, Arg: "DURATION", Help: "How long a change waits for its approvers, such as 15m. 1s to 168h.", Default: "15m",
+		set: durationSetter(func(c *Config) **time.Duration { return &c.Policy.Expires }, expiresForm)},
 	{Env: "SCANWARDEN_MAX_SCANS_PER_DELETE", Key: "policy.max_scans_per_delete", Group: GroupPolicy, Arg: "N", Help: "Most scans in one delete.", Default: "50",
 		set: intSetter(func(c *Config) **int { return &c.Policy.MaxScansPerDelete })},
+	{Env: "SCANWARDEN_MAX_OPEN_CHANGES", Key: "policy.max_open_changes", Group: GroupPolicy, Arg: "N", Help: "Most changes of one requester that wait for an approver at once.", Default: "20",
+		set: intSetter(func(c *Config) **int { return &c.Policy.MaxOpenChanges })},
 	{Env: "SCANWARDEN_MAX_ADDRESSES_PER_SCAN", Key: "policy.max_addresses_per_scan", Group: GroupPolicy, Arg: "N", Help: "Most addresses in one scan.", Default: "4096",
 		set: intSetter(func(c *Config) **int { return &c.Policy.MaxAddressesPerScan })},
 
@@ -122,7 +124,7 @@ var Settings = []Setting{
 	{Env: "SCANWARDEN_DATABASE_URL", Key: "database_url", Group: GroupLedger, Arg: "URL", Help: "sqlite:PATH or postgres://USER@HOST/DATABASE (a password by the environment only).", Default: "ledger.db in the state directory",
 		set: stringSetter(func(c *Config) *string { return &c.DatabaseURL })},
 	{Env: "SCANWARDEN_RETENTION", Key: "retention", Group: GroupLedger, Arg: "DURATION", Help: "How long a change is kept after it has ended; then only its audit entries stay. 24h to 87600h, or 0 to keep all.", Default: "2160h",
-		set: durationSetter(func(c *Config) **time.Duration { return &c.Retention }, "2160h")},
+		set: durationSetter(func(c *Config) **time.Duration { return &c.Retention }, retentionForm)},
 	{Env: "SCANWARDEN_LOG_LEVEL", Group: GroupLedger, Arg: "LEVEL", Help: "debug, info, warn or error.", Default: "info",
 		Values: []string{"debug", "info", "warn", "error"}, set: stringSetter(func(c *Config) *string { return &c.LogLevel })},
 	{Env: "SCANWARDEN_LOG_FORMAT", Group: GroupLedger, Arg: "FORMAT", Help: "text or json.", Default: "text on a terminal, else json",
@@ -142,10 +144,9 @@ func (s Setting) IsBool() bool { return s.Arg == "" && !s.Secret }
 func (c *Config) applyEnvironment(env Environment) error {
 	for _, s := range Settings {
 		if value := env[s.Env]; value != "" {
-			if err := s.set(c, value); err != nil {
+			if err := c.applyValue(s, value, s.Env); err != nil {
 				return fmt.Errorf("%s: %w", s.Env, err)
 			}
-			c.recordOverride(s.Key, s.Env)
 		}
 	}
 	return nil
@@ -155,10 +156,9 @@ func (c *Config) applyEnvironment(env Environment) error {
 func (c *Config) applyFlags(flags Flags) error {
 	for _, s := range Settings {
 		if value, given := flags[s.Env]; given {
-			if err := s.set(c, value); err != nil {
+			if err := c.applyValue(s, value, "--"+s.Flag()); err != nil {
 				return fmt.Errorf("--%s: %w", s.Flag(), err)
 			}
-			c.recordOverride(s.Key, "--"+s.Flag())
 		}
 	}
 	if u, err := url.Parse(flags["SCANWARDEN_DATABASE_URL"]); err == nil && u.User != nil {

@@ -20,6 +20,9 @@ func defaultStateDir(env Environment, system string) (string, error) {
 		}
 	default:
 		base = env["XDG_STATE_HOME"]
+		if !filepath.IsAbs(base) { // relative paths are invalid and to be ignored (XDG Base Directory Specification)
+			base = ""
+		}
 		if home := env["HOME"]; base == "" && home != "" {
 			base = filepath.Join(home, ".local", "state")
 		}
@@ -30,12 +33,23 @@ func defaultStateDir(env Environment, system string) (string, error) {
 	return filepath.Join(base, "scanwarden"), nil
 }
 
+// simulatorDir is the directory below the state directory in which the built-in simulator has its ledger and keys, so
+// that nothing of it appears among the changes of a tenant.
+const simulatorDir = "simulator"
+
 // StateDirPath returns the directory of the ledger and the keys. It does not create it.
 func (c *Config) StateDirPath(env Environment) (string, error) {
-	if c.StateDir != "" {
-		return c.StateDir, nil
+	dir := c.StateDir
+	if dir == "" {
+		var err error
+		if dir, err = defaultStateDir(env, runtime.GOOS); err != nil {
+			return "", err
+		}
 	}
-	return defaultStateDir(env, runtime.GOOS)
+	if c.Simulator {
+		return filepath.Join(dir, simulatorDir), nil
+	}
+	return dir, nil
 }
 
 // MakeStateDir creates the directory of the ledger and the keys if needed, for its owner only, and returns its path.

@@ -69,6 +69,8 @@ func (c *Config) authorityHost() string {
 func (c *Config) checkDatabaseURL() error {
 	kind, rest, _ := strings.Cut(c.DatabaseURL, ":")
 	switch {
+	case strings.Contains(c.DatabaseURL, "${"):
+		return c.OriginOf("database_url").Errorf("it has a variable in it, which nothing replaces here; write the value itself")
 	case c.DatabaseURL == "", kind == "sqlite" && rest != "":
 		return nil
 	case (kind == "postgres" || kind == "postgresql") && strings.HasPrefix(rest, "//"):
@@ -96,7 +98,7 @@ func (c *Config) RetentionPeriod() time.Duration {
 // checkRetention returns an error for a retention out of bounds.
 func (c *Config) checkRetention() error {
 	if d := c.RetentionPeriod(); d != 0 && (d < minRetention || d > maxRetention) {
-		return c.OriginOf("retention").Errorf("%s is out of bounds; write a duration from 24h to 87600h, such as 2160h, or 0h to keep all changes", d)
+		return c.OriginOf("retention").Errorf("%s is out of bounds; %s", d, retentionForm)
 	}
 	return nil
 }

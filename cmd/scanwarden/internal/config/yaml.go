@@ -19,6 +19,19 @@ var Schema []byte
 // maxConfigFile is far larger than real files and small enough to be harmless.
 const maxConfigFile = 1 << 20
 
+// loadFile reads the file that the flag or the variable names, if one does.
+func (c *Config) loadFile(env Environment, flags Flags) error {
+	name, path := envPrefix+"CONFIG", env[envPrefix+"CONFIG"]
+	if given, ok := flags[name]; ok {
+		name, path = "--config", given
+	}
+	path, err := expandPath(env, path)
+	if err != nil {
+		return Origin(name).Errorf("%w", err)
+	}
+	return c.applyFile(path)
+}
+
 // applyFile reads the YAML file at path. An empty path means no file. Errors name file, line and column.
 func (c *Config) applyFile(path string) error {
 	if path == "" {

@@ -52,9 +52,9 @@ var emptyValueHints = map[string]string{
 func formatHint(at []string) string {
 	switch {
 	case at[len(at)-1] == "expires":
-		return " is not a duration; write one, such as 15m"
+		return " is not a duration; " + expiresForm
 	case at[len(at)-1] == "retention":
-		return " is not a duration; write one, such as 2160h"
+		return " is not a duration; " + retentionForm
 	case at[0] == "people":
 		return " is not a principal; write slack:TEAM/USER, entra:TENANT/OBJECT, token:NAME or local:USER"
 	}

@@ -24,6 +24,7 @@ type Check struct {
 
 // Checks lists all checks, each after those that it depends on.
 var Checks = []Check{
+	{"environment", checkEnvironment, ""},
 	{"policy", checkPolicy, "Correct the policy (SCANWARDEN_APPROVERS and its like)."},
 	{"credentials", checkCredentials, "Correct the credentials of the configuration file."},
 	{"clock", checkClock, "Correct SCANWARDEN_CLOUD or AZURE_AUTHORITY_HOST."},

@@ -34,7 +34,7 @@ func (c *Checker) checkHosts(ctx context.Context) []config.Finding {
 	found := probeHosts(ctx, server.NewHTTPClient(false), hosts)
 	i := slices.IndexFunc(found, func(r probeResult) bool { return r.name == own })
 	if found[i].err != nil {
-		return []config.Finding{config.Problem(fmt.Sprintf("%s does not answer: %s", hosts[own], rootCause(found[i].err)), "Let it through the firewall (port 443), or correct defender.region (SCANWARDEN_REGION) or defender.url (SCANWARDEN_DEFENDER_URL).")}
+		return []config.Finding{config.Problem(fmt.Sprintf("%s does not answer: %s", hosts[own], rootCause(found[i].err)), adviseUnreachable(hosts[own]))}
 	}
 	if len(hosts) == 1 {
 		return []config.Finding{config.Pass("%s answers in %s", hosts[own], found[i].took.Round(time.Millisecond))}
@@ -50,6 +50,15 @@ func (c *Checker) checkHosts(ctx context.Context) []config.Finding {
 		out = append(out, config.Note("region "+nearest.name+" is nearer than "+own, "Set defender.region (SCANWARDEN_REGION) to it if your tenant's data is there."))
 	}
 	return out
+}
+
+// adviseUnreachable returns what to do about a host that does not answer. Plain http is to this machine, where no
+// firewall is in between.
+func adviseUnreachable(url string) string {
+	if strings.HasPrefix(url, "http://") {
+		return "Start what should listen there, such as `scanwarden simulator`, or correct defender.url (SCANWARDEN_DEFENDER_URL)."
+	}
+	return "Let it through the firewall (port 443), or correct defender.region (SCANWARDEN_REGION) or defender.url (SCANWARDEN_DEFENDER_URL)."
 }
 
 // commercialHosts is the name of the commercial cloud's host for all regions.

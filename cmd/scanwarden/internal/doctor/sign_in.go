@@ -24,7 +24,9 @@ func checkSignIn(ctx context.Context, c *Checker) []config.Finding {
 		return []config.Finding{config.Pass("%s is a simulator, called over plain http on this machine: it needs none", c.cfg.Defender.URL)}
 	}
 	if err := c.cfg.MissingSettings(); err != nil {
-		return []config.Finding{problemFrom(err)}
+		missing := problemFrom(err)
+		missing.Next = "Set what is missing where scanwarden is started (docs/entra.md describes every way to sign in), or try it without a tenant, with --simulator."
+		return []config.Finding{missing}
 	}
 	sources, err := c.server.SignIn()
 	if err != nil {

@@ -7,10 +7,13 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"scanwarden/confirm"
 	confirmweb "scanwarden/confirm/web"
 	"scanwarden/defender/entra"
 	"scanwarden/slackbot"
+	"scanwarden/tools/mcpserver"
 )
 
 // newLinkPage returns the page on which Slack users sign in to Entra ID to link the two accounts. It returns nil if
@@ -32,13 +35,35 @@ func (b *Builder) newLinkPage(hosts []string) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return confirmweb.NewHandler(confirmweb.Config{
+	page, err := confirmweb.NewHandler(confirmweb.Config{
 		SignIn:  confirmweb.SignIn{Begin: web.Begin, Finish: finishSignIn(web)},
 		Hosts:   hosts,
 		Key:     b.serverKey,
 		Secure:  public.Scheme == "https",
 		Command: b.cfg.SlashCommand("scans") + " link",
 		Log:     b.log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return b.withCanonicalHost(hosts, page), nil
+}
+
+// withCanonicalHost returns a handler that passes requests to a page, which compares the Host header with hosts. It
+// replaces another spelling of one of them, and logs about once a minute that a host is not among them.
+func (b *Builder) withCanonicalHost(hosts []string, page http.Handler) http.Handler {
+	seldom := &rate.Sometimes{Interval: time.Minute}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if host, ok := mcpserver.SameHost(hosts, r.Host); ok && host != r.Host {
+			r = r.Clone(r.Context())
+			r.Host = host
+		} else if !ok {
+			seldom.Do(func() {
+				b.log.WarnContext(r.Context(), "a page was refused because of its Host header", "from", r.RemoteAddr,
+					"do", "set http.public_url (SCANWARDEN_PUBLIC_URL) to the URL that browsers use, and let the proxy keep the Host header")
+			})
+		}
+		page.ServeHTTP(w, r)
 	})
 }
 

@@ -15,7 +15,8 @@ type lazyBackend struct {
 	start      func()        // starts building; later calls do nothing
 	built      chan struct{} // closed when components or err is set
 	components *components
-	err        error
+	err        error // why there are no components, as tool calls receive it
+	failure    error // why they could not be built; nil if settings are merely missing
 }
 
 // maxStartDelay bounds how long building waits for the first message of a client, because recovery must not wait
@@ -23,9 +24,9 @@ type lazyBackend struct {
 const maxStartDelay = time.Second
 
 // buildInBackground returns a backend that is built when start is called, a call comes, or maxStartDelay has passed.
-// failed receives the error if it cannot be built, which ends the process. Missing settings do not end it: they become
-// the error of each tool call.
-func (b *Builder) buildInBackground(ctx context.Context, failed func(error)) *lazyBackend {
+// failed receives the error if it cannot be built, and returns what each tool call receives. Missing settings are no such
+// error: they become that of each tool call.
+func (b *Builder) buildInBackground(ctx context.Context, failed func(error) error) *lazyBackend {
 	started := make(chan struct{})
 	backend := &lazyBackend{start: sync.OnceFunc(func() { close(started) }), built: make(chan struct{})}
 	if backend.err = b.cfg.MissingSettings(); backend.err != nil {
@@ -39,8 +40,8 @@ func (b *Builder) buildInBackground(ctx context.Context, failed func(error)) *la
 		case <-started:
 		case <-time.After(maxStartDelay):
 		}
-		if backend.components, backend.err = b.build(ctx); backend.err != nil {
-			failed(backend.err)
+		if backend.components, backend.failure = b.build(ctx); backend.failure != nil {
+			backend.err = failed(backend.failure)
 		}
 	}()
 	return backend
@@ -74,6 +75,16 @@ func (b *lazyBackend) health(ctx context.Context) error {
 		return err
 	}
 	return b.components.store.Ping(ctx)
+}
+
+// buildError returns why the components could not be built, and nil if they were or are still being built.
+func (b *lazyBackend) buildError() error {
+	select {
+	case <-b.built:
+		return b.failure
+	default:
+		return nil
+	}
 }
 
 // close waits for the components if they are being built, and closes them.

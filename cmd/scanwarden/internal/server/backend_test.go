@@ -19,7 +19,7 @@ func TestBackendStartsByItself(t *testing.T) {
 	c := configtest.Load(t, "", config.Environment{"SCANWARDEN_STATE_DIR": t.TempDir()})
 	c.Simulator = true
 	b := &Builder{cfg: c, log: slog.New(slog.DiscardHandler)}
-	back := b.buildInBackground(t.Context(), func(err error) { t.Error(err) })
+	back := b.buildInBackground(t.Context(), func(err error) error { t.Error(err); return err })
 	select {
 	case <-back.built:
 	case <-time.After(time.Minute):
@@ -41,7 +41,7 @@ func TestCloseEndsASignIn(t *testing.T) {
 		"AZURE_AUTHORITY_HOST": "https://127.0.0.1:1", "SCANWARDEN_STATE_DIR": t.TempDir(),
 	})
 	b := NewBuilder(c, config.Environment{}, slog.New(slog.DiscardHandler), "test")
-	back := b.buildInBackground(t.Context(), func(err error) { t.Error(err) })
+	back := b.buildInBackground(t.Context(), func(err error) error { t.Error(err); return err })
 	if err := back.close(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -26,7 +25,7 @@ type secretReader struct {
 // maxSecret bounds a secret file. The service's own passwords are far shorter.
 const maxSecret = 64 << 10
 
-// read returns the secret. A file loses its one trailing newline, which editors add.
+// read returns the secret without a byte order mark and newlines at its end; see config.ParseSecret.
 func (r secretReader) read(ctx context.Context, ref config.SecretRef) (defender.Secret, error) {
 	switch {
 	case ref.Env != "":
@@ -67,20 +66,24 @@ func readEnvVar(env config.Environment, name string) (defender.Secret, error) {
 	if env[name] == "" {
 		return defender.Secret{}, fmt.Errorf("environment variable %s is not set; set it and start scanwarden again", name)
 	}
-	return defender.NewSecret(env[name]), nil
+	secret, err := config.ParseSecret(env[name])
+	if err != nil {
+		return defender.Secret{}, fmt.Errorf("environment variable %s: %w", name, err)
+	}
+	return secret, nil
 }
 
-// readSecretFile returns the content of a file without its trailing newline.
+// readSecretFile returns the secret in a file.
 func readSecretFile(path string) (defender.Secret, error) {
 	data, err := config.ReadFile(path, maxSecret)
 	if err != nil {
 		return defender.Secret{}, fmt.Errorf("secret file: %w", err)
 	}
-	data = bytes.TrimSuffix(bytes.TrimSuffix(data, []byte("\n")), []byte("\r"))
-	if len(data) == 0 {
-		return defender.Secret{}, fmt.Errorf("secret file %s is empty; put the secret into it", path)
+	secret, err := config.ParseSecret(string(data))
+	if err != nil {
+		return defender.Secret{}, fmt.Errorf("secret file %s: %w", path, err)
 	}
-	return defender.NewSecret(string(data)), nil
+	return secret, nil
 }
 
 // field returns the credential field for a reference. The Executor reads it at execution only, never at start.

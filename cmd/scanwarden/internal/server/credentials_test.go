@@ -15,16 +15,19 @@ import (
 func TestSecretFile(t *testing.T) {
 	t.Parallel()
 	for content, want := range map[string]string{
-		"hunter2":      "hunter2",
-		"hunter2\n":    "hunter2",
-		"hunter2\r\n":  "hunter2",
-		"hunter2\n\n":  "hunter2\n", // one newline is an editor's, the next one is meant
-		" hunter2 \n":  " hunter2 ",
-		"hun\nter2\n":  "hun\nter2",
-		"\n":           "",
-		"":             "",
-		"hunter2\r\r":  "hunter2\r",
-		"\nhunter2\n ": "\nhunter2\n ",
+		"hunter2":              "hunter2",
+		"hunter2\n":            "hunter2",
+		"hunter2\r\n":          "hunter2",
+		"hunter2\n\n":          "hunter2",
+		" hunter2 \n":          " hunter2 ",
+		"\ufeffhunter2":        "hunter2",
+		"hun\nter2\n":          "",
+		"\n":                   "",
+		"":                     "",
+		"\nhunter2\n ":         "",
+		"h\x00u\x00n\x00t\x00": "",
+		"${CORE_SNMP_AUTH}":    "",
+		"changeme":             "changeme", // which a device may really have
 	} {
 		path := filepath.Join(t.TempDir(), "secret")
 		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {

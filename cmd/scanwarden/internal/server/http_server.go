@@ -12,6 +12,9 @@ import (
 // Serve serves MCP over HTTP until ctx is done. It calls listening with its URL as soon as it accepts connections.
 func (b *Builder) Serve(ctx context.Context, listening func(url string)) error {
 	b.metrics = newMetrics()
+	if err := b.checkBeforeListening(ctx); err != nil {
+		return err
+	}
 	tokens, err := b.loadBearerTokens(ctx)
 	if err != nil {
 		return err
@@ -31,7 +34,10 @@ func (b *Builder) Serve(ctx context.Context, listening func(url string)) error {
 	if err != nil {
 		return err
 	}
-	back = b.buildInBackground(running, fail)
+	back = b.buildInBackground(running, func(err error) error {
+		fail(err)
+		return err
+	})
 	mcp, err := b.newMCPServer(back)
 	if err != nil {
 		return errors.Join(err, WithShutdownTimeout(back.close))
@@ -57,6 +63,21 @@ func (b *Builder) Serve(ctx context.Context, listening func(url string)) error {
 	mcp.Close() // ends calls that wait for an approver, or Shutdown would wait for them
 	left := WithShutdownTimeout(httpServer.Shutdown, stopBot, back.close)
 	return errors.Join(exitReason(running, ctx), left)
+}
+
+// checkBeforeListening returns an error for a setting with which no server could be built, before a client has shaken
+// hands. It calls nothing.
+func (b *Builder) checkBeforeListening(ctx context.Context) error {
+	if b.cfg.Simulator || b.cfg.MissingSettings() != nil {
+		return nil
+	}
+	if _, err := b.SignIn(); err != nil {
+		return err
+	}
+	if b.cfg.ReadOnly {
+		return nil
+	}
+	return b.checkLocalSecrets(ctx)
 }
 
 // newHTTPServer returns a server that bounds the time and size of everything a caller sends.

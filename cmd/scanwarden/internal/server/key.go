@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -60,9 +59,7 @@ func loadServerKey(dir string) ([]byte, error) {
 		return nil, fmt.Errorf("%w; set SCANWARDEN_STATE_DIR to a directory that can be written", err)
 	}
 	defer os.Remove(fresh.Name())
-	key := make([]byte, KeySize)
-	rand.Read(key) // never fails, see crypto/rand
-	_, err = fresh.Write(key)
+	_, err = fresh.Write(randomKey())
 	if err := errors.Join(err, fresh.Sync(), fresh.Close()); err != nil {
 		return nil, err
 	}
@@ -74,9 +71,12 @@ func loadServerKey(dir string) ([]byte, error) {
 
 // ReadKey returns the key in a file, or an error that explains how to replace it.
 func ReadKey(path string) ([]byte, error) {
-	key, err := config.ReadFile(path, KeySize)
+	key, err := config.ReadFile(path, KeySize+2)
 	if unread := (*fs.PathError)(nil); errors.As(err, &unread) {
 		return nil, fmt.Errorf("%w; let this user read it, or remove it and a new one is made", err)
+	}
+	for len(key) > KeySize && (key[len(key)-1] == '\n' || key[len(key)-1] == '\r') { // added on the way into a mounted secret
+		key = key[:len(key)-1]
 	}
 	if len(key) != KeySize { // it may also be too large to have been read
 		return nil, fmt.Errorf("%s does not hold %d bytes; remove it, and a new one is made (open changes and account links then have to be made again)", path, KeySize)

@@ -42,6 +42,21 @@ func TestServerKeyIsOne(t *testing.T) {
 	}
 }
 
+// TestServerKeyWithANewline: the file was written with a newline at its end, by an editor or a template.
+func TestServerKeyWithANewline(t *testing.T) {
+	t.Parallel()
+	want := bytes.Repeat([]byte("\n"), KeySize) // a key may itself end with newlines
+	for _, end := range []string{"", "\n", "\r\n"} {
+		path := filepath.Join(t.TempDir(), "server.key")
+		if err := os.WriteFile(path, append(bytes.Clone(want), end...), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if key, err := ReadKey(path); err != nil || !bytes.Equal(key, want) {
+			t.Errorf("with %q at its end: %x, %v", end, key, err)
+		}
+	}
+}
+
 func TestServerKeyOfTheWrongSize(t *testing.T) {
 	t.Parallel()
 	for _, size := range []int{0, KeySize - 1, KeySize + 1} {

@@ -81,6 +81,9 @@ func (b *Builder) build(ctx context.Context) (*components, error) {
 		}
 	}
 	b.warnMissingTokenFiles()
+	if b.cfg.Simulator && b.cfg.DatabaseURL != "" {
+		b.log.Info("the simulator has a ledger of its own; the configured database is not used")
+	}
 	ledger, err := prepareStore(b.cfg, b.env)
 	if err != nil {
 		return nil, err

@@ -14,16 +14,17 @@ import (
 )
 
 // ServeStdio serves one MCP client of the local user until in ends or ctx is done. It returns nil if ctx ended
-// it.
+// it. A server that cannot be built serves on, and refuses every tool call with what is wrong; its error is returned when
+// in ends.
 func (b *Builder) ServeStdio(ctx context.Context, in io.Reader, out io.Writer) error {
 	running, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 	var back *lazyBackend
 	var err error
 	if b.bot, err = b.newBot(func() *lazyBackend { return back }); err != nil {
-		return err
+		return RefuseStdio(ctx, in, out, b.log, err)
 	}
-	back = b.buildInBackground(running, fail)
+	back = b.buildInBackground(running, b.refuseCalls)
 	stopBot := b.startBot(running)
 	mcp, err := b.newMCPServer(back)
 	if err == nil {
@@ -31,9 +32,18 @@ func (b *Builder) ServeStdio(ctx context.Context, in io.Reader, out io.Writer) e
 		err = mcp.ServeStdio(running, in, hooked, LocalUser(b.env))
 		mcp.Close()
 	}
-	// Before exitReason: a client may leave before the ledger fails to open.
+	// Before buildError: a client may leave before the ledger fails to open.
 	left := WithShutdownTimeout(stopBot, back.close)
-	return errors.Join(err, exitReason(running, ctx), left)
+	if ctx.Err() != nil {
+		return errors.Join(err, left)
+	}
+	return errors.Join(err, exitReason(running, ctx), left, back.buildError())
+}
+
+// refuseCalls logs why the server could not be built, and returns what each tool call receives.
+func (b *Builder) refuseCalls(err error) error {
+	b.log.Error("every tool call will be refused", "reason", err)
+	return unusableSettings(err)
 }
 
 // firstWriteHook calls first after the first write, which is the answer to the handshake. Building the backend beside

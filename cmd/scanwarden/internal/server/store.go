@@ -21,17 +21,29 @@ func prepareStore(c *config.Config, env config.Environment) (store.Config, error
 	return StoreConfig(c, env)
 }
 
-// StoreConfig returns the location of the ledger and the keys. It creates nothing.
+// StoreConfig returns the location of the ledger and the keys. It creates nothing. The built-in simulator always has a
+// ledger of its own, whatever database is configured.
 func StoreConfig(c *config.Config, env config.Environment) (store.Config, error) {
 	dir, err := c.StateDirPath(env)
 	if err != nil {
 		return store.Config{}, err
 	}
 	url := c.DatabaseURL
-	if url == "" {
+	if url == "" || c.Simulator {
 		url = "sqlite:" + filepath.Join(dir, "ledger.db")
 	}
 	return store.Config{URL: url, KeyDir: dir}, nil
+}
+
+// mentionSimulator returns the advice to name the ledger of the simulator, if there is one and it was not named.
+func mentionSimulator(c *config.Config, env config.Environment) string {
+	simulated := *c
+	simulated.Simulator = true
+	dir, err := simulated.StateDirPath(env)
+	if _, missing := os.Stat(filepath.Join(dir, "ledger.db")); err != nil || missing != nil || c.Simulator {
+		return ""
+	}
+	return "; add --simulator for what was changed in the simulated tenant"
 }
 
 // ErrNoStore is returned if there is no ledger yet. That is not the same as an empty ledger: it may have been removed.
@@ -46,7 +58,7 @@ func OpenStore(ctx context.Context, c *config.Config, env config.Environment) (*
 	}
 	if path, ok := strings.CutPrefix(location.URL, "sqlite:"); ok {
 		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("%w at %s yet: start `scanwarden stdio` or `scanwarden serve` first, or name another one with SCANWARDEN_DATABASE_URL or SCANWARDEN_STATE_DIR", ErrNoStore, path)
+			return nil, fmt.Errorf("%w at %s yet: start `scanwarden stdio` or `scanwarden serve` first, or name another one with SCANWARDEN_DATABASE_URL or SCANWARDEN_STATE_DIR%s", ErrNoStore, path, mentionSimulator(c, env))
 		}
 	}
 	ledger, err := store.OpenExisting(ctx, location)

@@ -25,7 +25,7 @@ func TestCommandsTakeWhatMCPTakes(t *testing.T) {
 		if name == "lines" {
 			target = "10.20.30.1,10.20.30.2-10.20.30.3"
 		}
-		if !containsAll(q.All(), name, target, "isActive: false", s.Scanner, "3 addresses") {
+		if !containsAll(strings.Join(strings.Fields(q.All()), " "), name, target, "isActive false", s.Scanner, "3 addresses") {
 			t.Errorf("%s: %s", name, q.All())
 		}
 	}

@@ -109,7 +109,7 @@ func TestSignalOverStdio(t *testing.T) {
 	run.endsWell(t)
 }
 
-// TestSignalWhileTrying: Ctrl-C at a question of try ends it and removes its temporary files.
+// TestSignalWhileTrying: Ctrl-C at a question of try ends it with 130, as a shell reports it, and removes its temporary files.
 func TestSignalWhileTrying(t *testing.T) {
 	t.Parallel()
 	s := newStack(t)
@@ -136,7 +136,7 @@ func TestSignalWhileTrying(t *testing.T) {
 		_, _ = io.Copy(io.Discard, screen)
 		run.err = cmd.Wait()
 	}()
-	run.endsWell(t)
+	run.endsWith(t, 130)
 	if left, err := os.ReadDir(tmp); err != nil || len(left) != 0 {
 		t.Errorf("left behind: %v, %v", left, err)
 	}

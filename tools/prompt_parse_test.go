@@ -19,11 +19,12 @@ func foldText(text string) string { return strings.Join(strings.Fields(text), " 
 // with \" and \\ inside, items that end with "." or ";", and notes in parentheses.
 func readPrompt(t testing.TB, text string) map[string]string {
 	t.Helper()
-	folded, code, found := strings.Cut(foldText(text), " To apply this change, type: ")
-	if !found || strings.Contains(code, " ") {
-		t.Fatalf("the code is not last: %q", code)
+	folded := foldText(text)
+	end := strings.LastIndex(folded, " To apply this change, type: ")
+	if end < 0 {
+		t.Fatalf("there is no code in %q", folded)
 	}
-	bare, values := takeQuoted(t, folded)
+	bare, values := takeQuoted(t, folded[:end])
 	p := promptReader{values: values, fields: map[string]string{}, t: t}
 	for sentence := range strings.SplitSeq(strings.TrimSuffix(bare, ".")+" ", ". ") {
 		p.readItem(sentence)
@@ -40,7 +41,7 @@ func takeQuoted(t testing.TB, text string) (bare string, values []string) {
 	if strings.Contains(text, taken) {
 		t.Fatal("the prompt has a character of a private use area")
 	}
-	quoted := regexp.MustCompile(`"((?:[^"\\]|\\["\\])*)"`)
+	quoted := regexp.MustCompile(`"((?:[^"\\]|\\.)*)"`)
 	bare = quoted.ReplaceAllStringFunc(text, func(q string) string {
 		values = append(values, q[1:len(q)-1])
 		return taken

@@ -172,6 +172,9 @@ func checkPrompt(t testing.TB, c confirm.Change, prompt, notice string) {
 	if !found || strings.Contains(plan, c.Code) {
 		t.Errorf("the prompt does not end with %q:\n%s", last, prompt)
 	}
+	if i := strings.IndexFunc(prompt, func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }); i >= 0 {
+		t.Errorf("the prompt has an invisible character: %q", prompt[i:])
+	}
 	for line := range strings.SplitSeq(prompt, "\n") {
 		if columns(line) > 78 && !isOneToken(line) {
 			t.Errorf("a line has %d columns: %q", columns(line), line)
@@ -207,17 +210,22 @@ func columns(line string) int {
 // FuzzPromptReadsBack: for any live scan, any new name, target and user name, the prompt, with all white space folded, reads
 // back to exactly what is sent, and no line is too wide.
 func FuzzPromptReadsBack(f *testing.F) {
-	f.Add("Core", "192.0.2.1", "New name", "10.0.0.1,10.0.0.2", "scanner", "")
-	f.Add(hostileName, "192.0.2.10, 192.0.2.11", hostileName, "sw1", `x"; domain "y`, hostileBreak)
-	f.Add(hostileBreak, "x,y,\u200b", "a -> b", "", "a,b, c", `\`)
-	f.Add(`\\"`, " , ,,", `"`, "", "\u201d", overlongToken)
-	f.Add("⟨1 blank⟩", ",⟨1 blank⟩", ". ASKED by", "", "; type", "2) x")
-	f.Add(strings.Repeat("長い名前 ", 20), manyAddresses(50), strings.Repeat("ab ", 40), manyAddresses(70), "u", strings.Repeat("x", 100))
+	f.Add("Core", "192.0.2.1", "New name", "10.0.0.1,10.0.0.2", "scanner", "", []byte(nil))
+	f.Add("", "", "a", "10.0.0.1", "x", "", []byte("\x00\x03\x05\x07\x0b\x0c\x0d\x0e\x01\x00\x02\x04\x06\x08\x09\x0a\x00"))
+	f.Add(hostileName, "192.0.2.10, 192.0.2.11", hostileName, "sw1", `x"; domain "y`, hostileBreak, []byte(nil))
+	f.Add(hostileBreak, "x,y,\u200b", "a -> b", "", "a,b, c", `\`, []byte(nil))
+	f.Add(`\\"`, " , ,,", `"`, "", "\u201d", overlongToken, []byte(nil))
+	f.Add("⟨1 blank⟩", ",⟨1 blank⟩", ". ASKED by", "", "; type", "2) x", []byte(nil))
+	f.Add(strings.Repeat("長い名前 ", 20), manyAddresses(50), strings.Repeat("ab ", 40), manyAddresses(70), "u", strings.Repeat("x", 100), []byte(nil))
+	f.Add("Core\u2028", "\u2007", "New", "", "x", "", []byte(nil))
 	s := newStack(f, defendertest.Options{})
 	id := s.Tenant.AddScan(nil)
-	f.Fuzz(func(t *testing.T, name, target, newName, newTarget, user, scanner string) {
+	f.Fuzz(func(t *testing.T, name, target, newName, newTarget, user, scanner string, spelled []byte) {
 		if !utf8.ValidString(name+target+scanner) || len(name+target+scanner) > 4000 {
 			return // JSON cannot carry it, or it takes long
+		}
+		if len(spelled) > 0 {
+			name, target = spellPrompt(spelled), spellPrompt(spelled[len(spelled)/2:])
 		}
 		s.Tenant.Edit(id, map[string]any{"scanName": name, "target": target, "scannerAgent": map[string]any{"machineId": branch, "machineName": scanner}})
 		s.Service.InvalidateCache()
@@ -241,6 +249,19 @@ func FuzzPromptReadsBack(f *testing.F) {
 			}
 		}
 	})
+}
+
+// spellPrompt returns a text made of the parts of a prompt, which a random text seldom has.
+func spellPrompt(choices []byte) string {
+	parts := []string{
+		`"`, `\`, "; ", ". ", "CHANGE: ", "SAME: ", "WARNING: ", "isActive ", `"false"`, " from ", " to ", " (", ")", ",", " ", "\n",
+		"target ", "null", "ASKED by ", "1) ", "To apply this change, type: AAAAA", " -> ", "\u201d", "⟨1 blank⟩", "192.0.2.1", "x",
+	}
+	var b strings.Builder
+	for _, c := range choices {
+		b.WriteString(parts[int(c)%len(parts)])
+	}
+	return b.String()
 }
 
 // checkLiveTexts checks that the texts of the live scan read back too.

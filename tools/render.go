@@ -46,14 +46,19 @@ func renderWithin(c confirm.Change, lines int) string {
 		head = append(head, "WARNING: "+withStop(w))
 	}
 	rest := append(scanItems(scans), requesterItem(c))
-	spacious := wrapItems(append(head, rest...))
-	if len(scans) != 1 || lineCount(spacious) <= lines {
-		return spacious
+	items := append(head[:len(head):len(head)], rest...)
+	dense := append(head[:len(head):len(head)], strings.Join(rest, " "))
+	if len(scans) > 1 {
+		return wrapItems(items, maxColumns) // a scan with a long name still has one line
 	}
-	if dense := wrapItems(append(head, strings.Join(rest, " "))); lineCount(dense) <= lines {
-		return dense
+	for _, columns := range []int{roomyColumns, maxColumns} {
+		for _, layout := range [][]string{items, dense} {
+			if text := wrapItems(layout, columns); lineCount(text) <= lines {
+				return text
+			}
+		}
 	}
-	return spacious
+	return wrapItems(items, roomyColumns)
 }
 
 func lineCount(text string) int { return strings.Count(text, "\n") + 1 }

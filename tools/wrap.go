@@ -8,26 +8,28 @@ import (
 )
 
 const (
-	// maxColumns bounds a line of a prompt: the narrowest client has 80 columns and draws a frame.
+	// maxColumns bounds a line of a prompt.
 	maxColumns = 78
+	// roomyColumns is what Codex leaves of a terminal's 80 columns. It breaks longer lines again.
+	roomyColumns = 76
 	// breakHint marks a place inside a token where a line may end. It is invisible, and escapeInvisible leaves none.
 	breakHint = "\u200b"
 )
 
-// wrapItems returns each item on lines of its own, of at most maxColumns columns. A line ends at a blank or at a breakHint,
+// wrapItems returns each item on lines of its own, of at most so many columns. A line ends at a blank or at a breakHint,
 // which is removed; only a token that is longer than a line makes a longer one.
-func wrapItems(items []string) string {
+func wrapItems(items []string, limit int) string {
 	var b strings.Builder
 	for i, item := range items {
 		if i > 0 {
 			b.WriteByte('\n')
 		}
-		wrapItem(&b, item)
+		wrapItem(&b, item, limit)
 	}
 	return b.String()
 }
 
-func wrapItem(b *strings.Builder, item string) {
+func wrapItem(b *strings.Builder, item string, limit int) {
 	column := 0
 	for word := range strings.SplitSeq(item, " ") {
 		gap := 1
@@ -35,7 +37,7 @@ func wrapItem(b *strings.Builder, item string) {
 			columns := textColumns(token)
 			switch {
 			case column == 0:
-			case column+gap+columns > maxColumns:
+			case column+gap+columns > limit:
 				b.WriteByte('\n')
 				column = 0
 			case gap == 1:

@@ -204,6 +204,10 @@ func (c Change) Approvals() int {
 	return len(people)
 }
 
+// AnswersLeft returns how many answers of the requester's own client are still taken, at least 1. A wrong one that is the
+// last is a denial.
+func (c Change) AnswersLeft() int { return max(maxAnswers-c.Round, 1) }
+
 // requestedByAgent reports whether an agent proposed the change under exactly this principal. Another principal of the
 // same person does not count as the agent's.
 func (c Change) requestedByAgent(by Principal) bool { return c.Agent && c.Requester == by }

@@ -98,13 +98,13 @@ func boolText(b *bool) string {
 func credentialText(a *defender.Authentication) string {
 	user := a.Type
 	if a.Username != "" {
-		user += ", user " + quoteVisible(escapeInvisible(a.Username))
+		user += ", user " + escapeInvisible(a.Username)
 	}
 	switch {
 	case a.Credential != "":
-		return fmt.Sprintf("credential %s (%s)", escapeInvisible(a.Credential), user)
+		return fmt.Sprintf("%s (%s)", escapeInvisible(a.Credential), user)
 	case a.KeyVaultURL != "":
-		return fmt.Sprintf("Key Vault secret %s in %s (%s)", a.KeyVaultName, a.KeyVaultURL, user)
+		return fmt.Sprintf("Key Vault secret %s (%s)", a.KeyVaultName, user)
 	default:
 		return user + ", without a secret"
 	}

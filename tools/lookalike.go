@@ -43,12 +43,15 @@ func deceptiveText(field, text string) []string {
 	return out
 }
 
-// describeRune returns a character with its script and code point, such as "the Cyrillic а (U+0430)".
+// describeRune returns a character with its script and code point, such as "the Cyrillic а (U+0430)". One that is invisible
+// or looks like a quotation mark is described by its code point alone.
 func describeRune(r rune) string {
 	script := confusable.Script(r)
 	switch {
 	case unicode.Is(unicode.M, r):
 		return fmt.Sprintf("the combining mark U+%04X", r)
+	case !isVisible(r) || strings.ContainsRune(quoteLookalikes, r):
+		return fmt.Sprintf("the unusual character U+%04X", r)
 	case script == "Latin", script == "Common", script == "":
 		return fmt.Sprintf("the unusual character %c (U+%04X)", r, r)
 	default:

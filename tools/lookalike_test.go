@@ -106,7 +106,7 @@ func TestBlankGlyphsShow(t *testing.T) {
 		if got := planField(t, p.Subjects[0], "scanName").After; got != shown {
 			t.Errorf("%q is shown as %q, want %q", name, got, shown)
 		}
-		wantWords(t, tools.Render(confirm.Change{Proposal: p}), "\nScan \""+shown+"\"\n")
+		wantWords(t, foldText(tools.Render(confirm.Change{Proposal: p})), `Update scan "`+shown+`" in tenant`)
 	}
 }
 

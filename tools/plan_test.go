@@ -55,7 +55,7 @@ func TestNothingIsSentThatIsNotShown(t *testing.T) {
 		delete(want, "scanAuthenticationParams.fingerprint") // stands for the credential's parts, which are shown
 		if name, ok := want["scanAuthenticationParams.credential"]; ok {
 			delete(want, "scanAuthenticationParams.credential")
-			wantWords(t, planField(t, p.Subjects[0], "credential").After, name, "AuthPriv", `user "scanner"`)
+			wantWords(t, planField(t, p.Subjects[0], "credential").After, name, "AuthPriv", "user scanner")
 		}
 		for name, value := range want {
 			if got := planField(t, p.Subjects[0], name).After; !strings.HasPrefix(got, value) {
@@ -92,7 +92,7 @@ func TestAddShowsTheWholeScan(t *testing.T) {
 			{Name: "scannerAgent.machineId", After: hq},
 			{Name: "scannerAgent.machineName", After: "scan-hq-01.contoso.example"},
 			{Name: "scannerAgent.lastSeen", After: "4 minutes ago"},
-			{Name: "credential", After: `credential core-snmp (AuthPriv, user "scanner")`},
+			{Name: "credential", After: "core-snmp (AuthPriv, user scanner)"},
 			{Name: "scanAuthenticationParams.@odata.type", After: "#microsoft.windowsDefenderATP.api.SnmpAuthParams"},
 			{Name: "scanAuthenticationParams.type", After: "AuthPriv"},
 			{Name: "scanAuthenticationParams.username", After: "scanner"},
@@ -155,11 +155,11 @@ func TestUpdateShowsEveryField(t *testing.T) {
 func TestUpdateReplacesCredentials(t *testing.T) {
 	s := newStack(t, defendertest.Options{KeyVaultField: "keyVaultUrl"})
 	for _, c := range []struct{ args, after string }{
-		{`{"id":"Core switches","credential":"core-snmp"}`, `replaced by credential core-snmp (AuthPriv, user "scanner")`},
+		{`{"id":"Core switches","credential":"core-snmp"}`, "replaced by core-snmp (AuthPriv, user scanner)"},
 		{`{"id":"Core switches","scanAuthenticationParams":{"type":"CommunityString","keyVaultUrl":"https://snmp.vault.azure.net/","keyVaultSecretName":"core"}}`,
-			"replaced by Key Vault secret core in https://snmp.vault.azure.net/ (CommunityString)"},
+			"replaced by Key Vault secret core (CommunityString)"},
 		{`{"id":"Core switches","scanAuthenticationParams":{"type":"NoAuthNoPriv","username":"guest"}}`,
-			`replaced by NoAuthNoPriv, user "guest", without a secret`},
+			"replaced by NoAuthNoPriv, user guest, without a secret"},
 	} {
 		p := s.plan("update_scan", c.args)
 		if got := planField(t, p.Subjects[0], "credential"); got.After != c.after || got.Before != "as stored in Defender" {

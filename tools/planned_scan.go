@@ -137,7 +137,17 @@ func scannerNote(name, lastSeen string) string {
 	if name == "" && lastSeen == "" {
 		return ""
 	}
-	return quoteVisible(name) + ", last seen " + lastSeen
+	return quoteVisible(name) + lastSeenWords + lastSeen
+}
+
+const lastSeenWords = ", last seen "
+
+// scannerOnly returns a scannerNote without the time.
+func scannerOnly(note string) string {
+	if i := strings.LastIndex(note, lastSeenWords); i >= 0 {
+		return note[:i]
+	}
+	return note
 }
 
 // diffEntries compares two targets entry by entry, as their texts are. An entry that occurs twice counts twice.

@@ -108,14 +108,15 @@ func truncate(text string, n int) string {
 	return escapeInvisible(text)
 }
 
-// quote returns a quoted name of at most 80 characters, escaped. A quotation mark inside cannot end it.
+// quote returns a quoted name of at most 80 characters, escaped. A quotation mark inside cannot end it, nor can a
+// character that looks like one.
 func quote(text string) string {
 	const maxLength = 80
 	tail := ""
 	if utf8.RuneCountInString(text) > maxLength {
 		text, tail = string([]rune(text)[:maxLength]), "…"
 	}
-	return escapeInvisible(strconv.Quote(text)) + tail
+	return escapeQuoteLookalikes(escapeInvisible(strconv.Quote(text))) + tail
 }
 
 // joinLimited joins at most n items and counts the rest.

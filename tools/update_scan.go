@@ -150,13 +150,13 @@ func changedFields(s confirm.Subject) []string {
 // shortTransition returns the change of a field if it is short enough for a headline, otherwise "". Text is quoted, or a
 // name could read like another field.
 func shortTransition(f confirm.Field) string {
-	if f.Before == "" || f.After == "" || len(f.Before)+len(f.After) > 60 {
+	switch {
+	case f.Before == "" || f.After == "" || len(f.Before)+len(f.After) > 60:
 		return ""
+	case f.Name == "isActive" || f.Name == "intervalInHours":
+		return " from " + f.Before + " to " + f.After
 	}
-	if f.Name == "scanName" || f.Name == fieldTarget || f.Name == fieldMachineID {
-		return " from " + quoteVisible(f.Before) + " to " + quoteVisible(f.After)
-	}
-	return " from " + f.Before + " to " + f.After
+	return " from " + quoteVisible(f.Before) + " to " + quoteVisible(f.After)
 }
 
 func (s *Service) updateWarnings(before defender.Definition, dr draft, existing []defender.Definition) []string {

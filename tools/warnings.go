@@ -19,11 +19,11 @@ const (
 )
 
 const (
-	warnNoUndo         = "the stored credential is replaced: Defender never shows it again, and this cannot be undone"
+	warnNoUndo         = "the stored credential is replaced, and this cannot be undone"
 	warnVaultField     = "keyVaultUrl: Defender's $metadata, which spells this field's name, could not be read, so the documented name is sent; check that the scan authenticates"
 	warnWindowsRetired = "Microsoft retired Windows authenticated scans on 2025-12-18 and may refuse this"
 	warnInactive       = "the scan is not active: it will not run"
-	warnCredentialLost = "deleting cannot be undone, and the credential that Defender stores with a scan is lost for good"
+	warnCredentialLost = "deleting cannot be undone; stored credentials are lost for good"
 )
 
 // allWarnings returns what an approver should know beyond the fields, about the scan as it would be. self is its id,

@@ -61,7 +61,7 @@ var packageRules = map[string]packageRule{
 	"tools/mcpserver":                 {internal: []string{"tools", "tools/mcpserver/auth", "tools/mcpserver/internal/limits", "confirm"}, external: []string{"github.com/mark3labs/mcp-go", "golang.org/x/net"}},
 	"tools/mcpserver/internal/limits": {},
 	"tools/mcpserver/auth":            {internal: []string{"confirm"}, external: []string{"github.com/golang-jwt/jwt", "github.com/MicahParks/keyfunc", "github.com/MicahParks/jwkset"}},
-	"tools":                           {internal: []string{"tools/internal/confusable", "tools/internal/target", "confirm", "defender"}, external: []string{"github.com/invopop/jsonschema"}},
+	"tools":                           {internal: []string{"tools/internal/confusable", "tools/internal/target", "confirm", "defender"}, external: []string{"github.com/invopop/jsonschema", "golang.org/x/text"}},
 	"tools/internal/confusable":       {external: []string{"golang.org/x/text"}},
 	"tools/internal/target":           {external: []string{"go4.org/netipx"}},
 	"confirm":                         {},

@@ -175,13 +175,24 @@ func (s *serveProcess) end(t *testing.T) {
 	}
 }
 
-// endsWell is end, and checks the time and the exit code.
+// endsWell is end, and checks the time and that the exit code is 0.
 func (s *serveProcess) endsWell(t *testing.T) {
+	t.Helper()
+	s.endsWith(t, 0)
+}
+
+// endsWith is end, and checks the time and the exit code.
+func (s *serveProcess) endsWith(t *testing.T, code int) {
 	t.Helper()
 	began := time.Now()
 	s.end(t)
-	if took := time.Since(began); s.err != nil || took > 10*time.Second {
-		t.Errorf("SIGTERM: %v after %s", s.err, took)
+	var exit *exec.ExitError
+	got := 0
+	if errors.As(s.err, &exit) {
+		got = exit.ExitCode()
+	}
+	if took := time.Since(began); got != code || took > 10*time.Second {
+		t.Errorf("SIGTERM: %v after %s, want exit code %d", s.err, took, code)
 	}
 }
 

@@ -61,7 +61,7 @@ func (w writeCall) promptAgain(ctx context.Context, id string) (*mcp.CallToolRes
 	if c.State != confirm.Pending {
 		return w.waitOutcome(ctx, c)
 	}
-	return w.prompt(ctx, c, "Another prompt for this change was answered first.\n\n")
+	return w.prompt(ctx, c, "Another prompt for this change was answered first.")
 }
 
 // elicitUntilSettled sends the prompt and waits for the answer, or until the change has ended without it (settled).

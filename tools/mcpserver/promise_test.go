@@ -99,10 +99,12 @@ func TestNoWriteWithoutAPerson(t *testing.T) {
 // acceptThreeTimes sends the same wrong answer to three prompts: the third one ends the change.
 func (s *stack) acceptThreeTimes(t *testing.T, args any, first response, answer map[string]any) {
 	t.Helper()
-	for range 2 {
+	for _, left := range []string{"2 answers are left", "1 answer is left"} {
 		first = s.callTool(t, toolCall{tool: "add_scan", args: args, state: first.Result.RequestState, responses: answer})
-		if text, _ := first.wantPrompt(t); !strings.HasPrefix(text, "That was not the code.") {
-			t.Errorf("the prompt does not give the reason for its repetition: %s", text)
+		text, _ := first.wantPrompt(t)
+		lines := strings.Split(text, "\n")
+		if notice := lines[len(lines)-2]; !strings.HasPrefix(notice, "That was not the code. "+left) || len(notice) > 78 {
+			t.Errorf("the line above the code does not give the reason for the repetition: %s", text)
 		}
 	}
 	s.callTool(t, toolCall{tool: "add_scan", args: args, state: first.Result.RequestState, responses: answer}).wantStatus(t, "denied")
@@ -154,7 +156,7 @@ func TestWhatYouSawIsWhatRuns(t *testing.T) {
 		args := map[string]any{"id": id, "target": "10.0.0.1,10.0.0.2"}
 		first := s.callTool(t, toolCall{tool: "update_scan", args: args})
 		text, code := first.wantPrompt(t)
-		for _, shown := range []string{"Core", "10.0.0.1 -> 10.0.0.1,10.0.0.2"} {
+		for _, shown := range []string{`scan "Core"`, `target to "10.0.0.1,10.0.0.2"; adds "10.0.0.2"`} {
 			if !strings.Contains(text, shown) {
 				t.Errorf("the prompt does not show %q:\n%s", shown, text)
 			}

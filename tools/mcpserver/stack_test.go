@@ -248,7 +248,7 @@ func (r response) wantStatus(t testing.TB, status string) tools.Result {
 	return out
 }
 
-var codeLine = regexp.MustCompile(`\n\nTo apply this change, type: ([A-Z0-9]{5})$`)
+var codeLine = regexp.MustCompile(`\nTo apply this change, type: ([A-Z0-9]{5})$`)
 
 // wantPrompt returns the message for the client's user, and the code in its last line.
 func (r response) wantPrompt(t testing.TB) (text, code string) {

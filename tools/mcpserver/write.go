@@ -107,8 +107,8 @@ func (w writeCall) proposeWithProgress(ctx context.Context) (confirm.Change, err
 	return c, err
 }
 
-// prompt shows the change to the client's user: the prefix, the whole plan, and the code in the last line.
-func (w writeCall) prompt(ctx context.Context, c confirm.Change, prefix string) (*mcp.CallToolResult, error) {
+// prompt shows the change to the client's user: the whole plan, the notice ("" for none), and the code in the last line.
+func (w writeCall) prompt(ctx context.Context, c confirm.Change, notice string) (*mcp.CallToolResult, error) {
 	binding, err := w.binding()
 	if err != nil {
 		return nil, err
@@ -119,7 +119,7 @@ func (w writeCall) prompt(ctx context.Context, c confirm.Change, prefix string) 
 	}
 	form := mcp.ElicitationParams{
 		Mode:            mcp.ElicitationModeForm,
-		Message:         prefix + tools.Render(c) + "\n\nTo apply this change, type: " + c.Code,
+		Message:         tools.Prompt(c, notice),
 		RequestedSchema: codeForm,
 	}
 	if !server.IsModernRequest(ctx) {
@@ -161,9 +161,17 @@ func (w writeCall) handleAnswer(ctx context.Context) (*mcp.CallToolResult, error
 	case err != nil && !errors.Is(err, confirm.ErrMoved):
 		return w.unknownResult(ctx, payload.Change, err), nil
 	case c.State == confirm.Pending && c.Round > payload.Round && reply.Action == mcp.ElicitationResponseActionAccept:
-		return w.prompt(ctx, c, "That was not the code.\n\n")
+		return w.prompt(ctx, c, wrongCodeNotice(c))
 	}
 	return w.waitOutcome(ctx, c)
+}
+
+// wrongCodeNotice returns what a prompt reports after a wrong code.
+func wrongCodeNotice(c confirm.Change) string {
+	if left := c.AnswersLeft(); left > 1 {
+		return fmt.Sprintf("That was not the code. %d answers are left; the last wrong one is a denial.", left)
+	}
+	return "That was not the code. 1 answer is left; a wrong one is a denial."
 }
 
 // answerTimeout bounds the time to store an answer.

@@ -33,7 +33,7 @@ func scanItems(scans []PlannedScan) []string {
 // are in the headline.
 func addedItems(s PlannedScan) []string {
 	target, rest := splitFields(withoutName(s.Changed), isTarget)
-	scanner, rest := splitFields(rest, isScanner)
+	scanner, rest := splitFields(rest, isScannerField)
 	credential, rest := splitFields(rest, isCredential)
 	return joinItems(
 		labelItem("NEW", append(fieldTexts(withoutNotes(target)), fieldTexts(rest)...)),
@@ -51,7 +51,7 @@ func updatedItems(s PlannedScan) []string {
 	for _, f := range changed {
 		out = append(out, "CHANGE: "+changeText(f)+".")
 	}
-	scanner, same := splitFields(withoutNotes(withoutName(s.Unchanged)), isScanner)
+	scanner, same := splitFields(withoutNotes(withoutName(s.Unchanged)), isScannerField)
 	texts := append([]string{"id " + quoteVisible(s.ID)}, fieldTexts(append(same, scanner...))...)
 	return joinItems(append(out,
 		labelItem("NEW", fieldTexts(added)),
@@ -91,7 +91,7 @@ func withoutNotes(fields []PlannedField) []PlannedField {
 
 func isTarget(f PlannedField) bool { return f.Name == fieldTarget }
 
-func isScanner(f PlannedField) bool { return f.Name == fieldMachineID }
+func isScannerField(f PlannedField) bool { return f.Name == fieldMachineID }
 
 func isCredential(f PlannedField) bool {
 	return f.Name == "credential" || strings.HasPrefix(f.Name, authenticationPrefix)

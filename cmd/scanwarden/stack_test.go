@@ -140,8 +140,14 @@ type serveProcess struct {
 // serve starts `scanwarden serve` and waits until it logs its address.
 func (s *stack) serve(t *testing.T, env ...string) *serveProcess {
 	t.Helper()
+	return s.serveAs(t, func(cmd *exec.Cmd) { cmd.Env = append(cmd.Env, env...) })
+}
+
+// serveAs is serve with a changed command.
+func (s *stack) serveAs(t *testing.T, change func(*exec.Cmd)) *serveProcess {
+	t.Helper()
 	cmd := s.command("serve", "--listen", "127.0.0.1:0", "--log-format", "json")
-	cmd.Env = append(cmd.Env, env...)
+	change(cmd)
 	listening := make(chan string, 1)
 	cmd.Stderr = &logWatcher{sharedBuffer: s.logs, listening: listening}
 	if err := cmd.Start(); err != nil {
@@ -178,10 +184,23 @@ func (s *serveProcess) end(t *testing.T) {
 // endsWell is end, and checks the time and the exit code.
 func (s *serveProcess) endsWell(t *testing.T) {
 	t.Helper()
+	s.endsWellOn(t, syscall.SIGTERM)
+}
+
+// endsWellOn is endsWell on another signal.
+func (s *serveProcess) endsWellOn(t *testing.T, signal os.Signal) {
+	t.Helper()
 	began := time.Now()
-	s.end(t)
+	_ = s.process.Signal(signal)
+	select {
+	case <-s.ended:
+	case <-time.After(waitTimeout):
+		t.Errorf("the process did not end on %v", signal)
+		_ = s.process.Kill()
+		return
+	}
 	if took := time.Since(began); s.err != nil || took > 10*time.Second {
-		t.Errorf("SIGTERM: %v after %s", s.err, took)
+		t.Errorf("%v: %v after %s", signal, s.err, took)
 	}
 }
 

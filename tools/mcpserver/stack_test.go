@@ -40,7 +40,8 @@ type options struct {
 	readOnly      bool
 	bounds        func(*limits.Bounds) // changes the limits of callers; nil changes nothing
 	// backend replaces the stack's own; nil means that one
-	backend func(context.Context) (*mcpserver.Backend, error)
+	backend   func(context.Context) (*mcpserver.Backend, error)
+	keepAlive time.Duration // the longest silence on a response; 0 means that of a server
 }
 
 // stack is the whole path from an MCP server over real HTTP to the simulated tenant.
@@ -119,6 +120,9 @@ func (s *stack) startServer(t testing.TB, o options) {
 		o.bounds(&bounds)
 	}
 	s.server.SetBounds(bounds)
+	if o.keepAlive > 0 {
+		s.server.SetKeepAlive(o.keepAlive)
+	}
 	if o.authenticator == nil {
 		o.authenticator = auth.BearerTokens(map[confirm.Principal][sha256.Size]byte{
 			"token:ada": sha256.Sum256([]byte(adaToken)), "token:bob": sha256.Sum256([]byte(bobToken)),

@@ -11,11 +11,15 @@ import (
 
 // loadOptions reads one list of the tenant as the user, through the same Service as every other interface.
 func (b *Bot) loadOptions(ctx context.Context, by caller, from *form.OptionSource, filter string) ([]form.Option, error) {
-	var out map[string][]map[string]any
+	var out map[string]json.RawMessage // the list, and what goes with it
 	if err := b.readOperation(ctx, by, readCall{from.Operation, map[string]any{"filter": filter}}, &out); err != nil {
 		return nil, err
 	}
-	return from.Options(out[from.List]), nil
+	var entries []map[string]any
+	if err := json.Unmarshal(out[from.List], &entries); err != nil {
+		return nil, fmt.Errorf("%s: decode output: %w", from.Operation, err)
+	}
+	return from.Options(entries), nil
 }
 
 // readCall is a call of a read operation.

@@ -40,14 +40,16 @@ var (
 	secretNamePattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-9A-Za-z-]{1,127}$`) })
 )
 
+// authenticationInput leaves @odata.type out of the published schema and accepts it: Anthropic's API refuses all tools of
+// a request if a property has such a name, and the value follows from scanType.
 type authenticationInput struct {
-	ODataType          *string `json:"@odata.type,omitempty" jsonschema:"example=#microsoft.windowsDefenderATP.api.SnmpAuthParams" jsonschema_description:"Derived from scanType if left out"`
-	Type               *string `json:"type,omitempty" jsonschema:"enum=CommunityString,enum=NoAuthNoPriv,enum=AuthNoPriv,enum=AuthPriv,enum=Kerberos,enum=Negotiate,example=AuthPriv" jsonschema_description:"SNMP security level; Kerberos and Negotiate are for Windows scans only"`
-	Username           *string `json:"username,omitempty" jsonschema:"example=scanner" jsonschema_description:"Account that the scanner signs in with"`
+	ODataType          *string `json:"@odata.type,omitempty" jsonschema:"-"`
+	Type               *string `json:"type,omitempty" jsonschema:"enum=CommunityString,enum=NoAuthNoPriv,enum=AuthNoPriv,enum=AuthPriv,enum=Kerberos,enum=Negotiate,example=AuthPriv" jsonschema_description:"SNMP security level of the sign-in; Kerberos and Negotiate are for Windows scans only"`
+	Username           *string `json:"username,omitempty" jsonschema:"example=scanner" jsonschema_description:"Account with which the scanner signs in"`
 	AuthProtocol       *string `json:"authProtocol,omitempty" jsonschema:"example=SHA1" jsonschema_description:"SNMPv3 authentication protocol: MD5 or SHA1"`
 	PrivProtocol       *string `json:"privProtocol,omitempty" jsonschema:"example=AES" jsonschema_description:"SNMPv3 privacy protocol: DES, 3DES or AES"`
 	Domain             *string `json:"domain,omitempty" jsonschema:"example=CORP" jsonschema_description:"Domain of the account, for Windows scans only"`
-	IsGMSAUser         *bool   `json:"isGmsaUser,omitempty" jsonschema_description:"For Windows scans only, which need true: the account must be a group managed service account"`
+	IsGMSAUser         *bool   `json:"isGmsaUser,omitempty" jsonschema_description:"Must be true for Windows scans: the account is a group managed service account"`
 	KeyVaultURL        *string `json:"keyVaultUrl,omitempty" also:"keyVaultUri" jsonschema:"example=https://snmp.vault.azure.net/" jsonschema_description:"URL of the Azure Key Vault from which the scanner reads the secret"`
 	KeyVaultSecretName *string `json:"keyVaultSecretName,omitempty" jsonschema:"example=snmp-core" jsonschema_description:"Name of the secret in that Key Vault"`
 }

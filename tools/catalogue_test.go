@@ -2,6 +2,7 @@ package tools_test
 
 import (
 	"encoding/json"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -105,6 +106,9 @@ func decodeSchema(t *testing.T, raw json.RawMessage) map[string]any {
 	return s
 }
 
+// propertyName is stricter than what model providers accept, which is ^[a-zA-Z0-9_.-]{1,64}$.
+var propertyName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+
 func checkSchema(t *testing.T, at string, s map[string]any, input bool) {
 	t.Helper()
 	known := []string{"type", "properties", "required", "additionalProperties", "items", "enum", "description",
@@ -128,6 +132,9 @@ func checkSchema(t *testing.T, at string, s map[string]any, input bool) {
 		}
 	}
 	for name, p := range properties {
+		if !propertyName.MatchString(name) {
+			t.Errorf("%s.%s: Anthropic's API refuses all tools for the name of this property", at, name)
+		}
 		inner, ok := p.(map[string]any)
 		if !ok {
 			t.Errorf("%s.%s: a bare %v", at, name, p)
@@ -137,8 +144,8 @@ func checkSchema(t *testing.T, at string, s map[string]any, input bool) {
 		if !input {
 			continue
 		}
-		if inner["description"] == nil {
-			t.Errorf("%s.%s: no description", at, name)
+		if description, _ := inner["description"].(string); len(strings.Fields(description)) < 6 {
+			t.Errorf("%s.%s: the description %q is no full phrase", at, name, description)
 		}
 		if inner["type"] != "object" && inner["examples"] == nil {
 			t.Errorf("%s.%s: no example", at, name)
@@ -155,7 +162,7 @@ func checkSchema(t *testing.T, at string, s map[string]any, input bool) {
 // Microsoft's examples.
 func TestSchemasHaveMicrosoftsOrder(t *testing.T) {
 	fields := []string{"scanType", "scanName", "isActive", "target", "intervalInHours", "targetType", "scannerAgent",
-		"machineId", "scanAuthenticationParams", "@odata.type", "type", "username", "authProtocol", "privProtocol"}
+		"machineId", "scanAuthenticationParams", "type", "username", "authProtocol", "privProtocol"}
 	for _, tool := range toolsList(t) {
 		if tool.Name != "add_scan" && tool.Name != "update_scan" {
 			continue

@@ -20,7 +20,7 @@ var getChange = newCallOperation(Operation{
 
 type getChangeInput struct {
 	ChangeID string `json:"change_id" jsonschema:"example=01JD3Y8K2Q5V7W9X1Z3B5C7D9F" jsonschema_description:"The change_id that the proposing tool returned"`
-	Wait     int    `json:"wait_seconds" jsonschema:"minimum=0,maximum=50,example=50" jsonschema_description:"Wait up to this many seconds for the outcome"`
+	Wait     int    `json:"wait_seconds" jsonschema:"minimum=0,maximum=50,example=50" jsonschema_description:"Wait up to this many seconds for the decision and the outcome"`
 }
 
 // getChangeOutput describes both forms of the output for its schema: one change, or the list of the open ones.
@@ -32,8 +32,31 @@ type getChangeOutput struct {
 // JSONSchemaExtend requires no field, because a list has no status.
 func (getChangeOutput) JSONSchemaExtend(s *jsonschema.Schema) { s.Required = nil }
 
+// openChanges is the list of a caller's open changes.
 type openChanges struct {
+	Total   int      `json:"total"` // the number of open changes, also of those that are left out here
 	Changes []Result `json:"changes"`
+	Next    string   `json:"next,omitempty"`
+}
+
+// Len implements List.
+func (o openChanges) Len() int { return len(o.Changes) }
+
+// First implements List.
+func (o openChanges) First(n int) List {
+	o.Changes = o.Changes[:n]
+	if n < o.Total {
+		o.Next = fmt.Sprintf("These are %d of %d open changes. Call get_change again when some of them have ended, or with a change_id.", n, o.Total)
+	}
+	return o
+}
+
+// Shortened implements List.
+func (o openChanges) Shortened() List {
+	r := o.Changes[0]
+	shortenTexts(maxShortText, &r.Summary, &r.Reason, &r.Next)
+	o.Changes = []Result{r}
+	return o.First(1)
 }
 
 // maxWait bounds wait_seconds: many clients give up after a minute.
@@ -74,7 +97,7 @@ func (s *Service) getChange(ctx context.Context, by Caller, in getChangeInput) (
 
 func (s *Service) openChanges(ctx context.Context, by confirm.Principal) (any, error) {
 	open, err := s.cfg.Gate.OpenChanges(ctx, by)
-	out := openChanges{Changes: make([]Result, len(open))}
+	out := openChanges{Total: len(open), Changes: make([]Result, len(open))}
 	for i, c := range open {
 		out.Changes[i] = ResultOf(c)
 	}

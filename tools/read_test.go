@@ -207,16 +207,17 @@ func TestAnOldReadIsNotCached(t *testing.T) {
 		Defender: func(cfg *defender.Config) { cfg.HTTP = &http.Client{Transport: way} },
 	})
 	s.Tenant.Fail(defendertest.Fault{Path: collection, Body: `{"value":[]}`})
-	old := make(chan any, 1)
+	old := make(chan string, 1)
 	go func() {
 		answer, err := s.Service.Call(t.Context(), tools.Caller{Principal: ada}, "list_scans", nil)
-		old <- fmt.Sprint(answer, err)
+		text, _ := json.Marshal(answer)
+		old <- fmt.Sprint(string(text), err)
 	}()
 	<-way.arrived
 	s.Service.InvalidateCache()
 	s.plan("update_scan", `{"id":"Core switches","isActive":false}`)
 	close(way.let)
-	if got := <-old; got != "{[]} <nil>" {
+	if got := <-old; got != `{"total":0,"scans":[]}<nil>` {
 		t.Errorf("the old read got %v", got)
 	}
 	s.plan("update_scan", `{"id":"Core switches","isActive":false}`)

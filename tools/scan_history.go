@@ -17,14 +17,11 @@ var scanHistory = newCallOperation(Operation{
 }, (*Service).scanHistory)
 
 type historyInput struct {
-	ScanDefinitionIDs []string `json:"scanDefinitionIds" also:"ScanDefinitionIds" jsonschema:"example=Core switches" jsonschema_description:"Ids or unique names of scans"`
-	SessionIDs        []string `json:"sessionIds" also:"SessionIds" jsonschema:"example=01decc497f4b4ec49a5fc4e12597f8c8" jsonschema_description:"sessionId of each run, from an earlier answer of this tool"`
-	Top               *int     `json:"top" jsonschema:"minimum=1,maximum=4096,example=10" jsonschema_description:"Return at most this many runs of each scan; only with scanDefinitionIds"`
-	Skip              *int     `json:"skip" jsonschema:"minimum=0,example=10" jsonschema_description:"Skip this many runs first; only with scanDefinitionIds"`
-}
-
-type historyOutput struct {
-	Runs []defender.Run `json:"runs" jsonschema:"required"`
+	ScanDefinitionIDs []string `json:"scanDefinitionIds" also:"ScanDefinitionIds" jsonschema:"example=Core switches" jsonschema_description:"Scans whose runs to list, by id or unique name"`
+	SessionIDs        []string `json:"sessionIds" also:"SessionIds" jsonschema:"example=01decc497f4b4ec49a5fc4e12597f8c8" jsonschema_description:"Runs whose targets to list, by sessionId from an earlier answer"`
+	Top               *int     `json:"top" jsonschema:"minimum=1,maximum=4096,example=10" jsonschema_description:"Read at most this many runs of each scan; only with scanDefinitionIds"`
+	Skip              *int     `json:"skip" jsonschema:"minimum=0,example=10" jsonschema_description:"Skip this many runs at the start of the history; only with scanDefinitionIds"`
+	offsetInput
 }
 
 const (
@@ -52,14 +49,19 @@ func (s *Service) scanHistory(ctx context.Context, by Caller, in historyInput) (
 	} else {
 		runs, err = s.runsOfScans(ctx, by, in)
 	}
-	out := historyOutput{Runs: make([]defender.Run, len(runs))}
-	for i, r := range runs {
-		out.Runs[i] = escapeRun(r)
+	if err != nil {
+		return historyOutput{}, err
 	}
-	return out, err
+	for i, r := range runs {
+		runs[i] = escapeRun(r)
+	}
+	return newHistoryOutput(runs, in.offsetInput), nil
 }
 
 func (in historyInput) validate() error {
+	if err := in.checkOffset(); err != nil {
+		return err
+	}
 	byScan, bySession := len(in.ScanDefinitionIDs), len(in.SessionIDs)
 	switch {
 	case (byScan == 0) == (bySession == 0):

@@ -14,11 +14,11 @@ import (
 type scanInput struct {
 	ScanType        *string              `json:"scanType,omitempty" jsonschema:"enum=Network,enum=Windows,example=Network" jsonschema_description:"What is scanned: network devices by SNMP, or Windows devices"`
 	ScanName        *string              `json:"scanName,omitempty" jsonschema:"example=Core switches" jsonschema_description:"Name of the scan, 1 to 128 characters"`
-	IsActive        *bool                `json:"isActive,omitempty" jsonschema_description:"false pauses the scan without deleting it"`
+	IsActive        *bool                `json:"isActive,omitempty" jsonschema_description:"Whether the scan runs by its schedule; false pauses it without deleting it"`
 	Target          *string              `json:"target,omitempty" input:"joined" jsonschema:"example=192.0.2.10\\,192.0.2.16/28" jsonschema_description:"What to scan, separated by commas: IP addresses, CIDRs and ranges like 192.0.2.1-192.0.2.9, or else only hostnames"`
-	IntervalInHours *int                 `json:"intervalInHours,omitempty" jsonschema:"minimum=1,maximum=720,example=4" jsonschema_description:"Hours between runs"`
-	TargetType      *string              `json:"targetType,omitempty" jsonschema:"enum=Ip,enum=Hostname,example=Ip" jsonschema_description:"Kind of the entries in target; derived from target if left out"`
-	ScannerAgent    *scannerInput        `json:"scannerAgent,omitempty" jsonschema_description:"The machine that runs the scan"`
+	IntervalInHours *int                 `json:"intervalInHours,omitempty" jsonschema:"minimum=1,maximum=720,example=4" jsonschema_description:"Number of hours from one run of the scan to the next"`
+	TargetType      *string              `json:"targetType,omitempty" jsonschema:"enum=Ip,enum=Hostname,example=Ip" jsonschema_description:"Whether target has IP addresses or hostnames; derived from target if left out"`
+	ScannerAgent    *scannerInput        `json:"scannerAgent,omitempty" jsonschema_description:"The scanner: the machine that runs the scan"`
 	Authentication  *authenticationInput `json:"scanAuthenticationParams,omitempty" jsonschema_description:"How the scanner signs in to the targets. Never give a secret: use credential, or a Key Vault secret"`
 	Credential      *string              `json:"credential,omitempty" jsonschema:"example=core-snmp" jsonschema_description:"Name of a credential in the configuration of scanwarden, in place of scanAuthenticationParams"`
 }

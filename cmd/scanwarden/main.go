@@ -29,7 +29,7 @@ var version string
 
 func main() {
 	resumeGC := pauseGC()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), endSignals()...)
 	defer stop()
 	context.AfterFunc(ctx, stop)       // a second signal ends the process at once
 	cobra.EnableCommandSorting = false // commands are listed in the order of newRootCommand
@@ -40,6 +40,16 @@ func main() {
 		stop()
 		os.Exit(exitCode(err))
 	}
+}
+
+// endSignals returns the signals on which a server drains and ends. The end of a terminal sends SIGHUP. Under nohup that
+// signal is ignored when the program starts, and a handler would undo that.
+func endSignals() []os.Signal {
+	signals := []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}
+	if signal.Ignored(syscall.SIGHUP) {
+		return signals[:2]
+	}
+	return signals
 }
 
 // environment is everything outside the program that a command uses.

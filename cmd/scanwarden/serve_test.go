@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -79,10 +80,17 @@ func TestSignalWhileAPersonDecides(t *testing.T) {
 	}
 }
 
-// TestSignalOverStdio: SIGTERM ends a stdio server with a connected client, with exit code 0.
+// TestSignalOverStdio: SIGTERM and SIGHUP end a stdio server with a connected client, with exit code 0.
 func TestSignalOverStdio(t *testing.T) {
 	t.Parallel()
-	s := newStack(t)
+	for _, signal := range []os.Signal{syscall.SIGTERM, syscall.SIGHUP} {
+		newStack(t).connectedStdio(t).endsWith(t, signal, 0)
+	}
+}
+
+// connectedStdio starts `scanwarden stdio` and returns it after the handshake.
+func (s *stack) connectedStdio(t *testing.T) *serveProcess {
+	t.Helper()
 	cmd := s.command("stdio")
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
@@ -106,7 +114,7 @@ func TestSignalOverStdio(t *testing.T) {
 		defer close(run.ended)
 		run.err = cmd.Wait()
 	}()
-	run.endsWell(t)
+	return run
 }
 
 // TestSignalWhileTrying: Ctrl-C at a question of try ends it with 130, as a shell reports it, and removes its temporary files.
@@ -136,7 +144,7 @@ func TestSignalWhileTrying(t *testing.T) {
 		_, _ = io.Copy(io.Discard, screen)
 		run.err = cmd.Wait()
 	}()
-	run.endsWith(t, 130)
+	run.endsWith(t, syscall.SIGTERM, 130)
 	if left, err := os.ReadDir(tmp); err != nil || len(left) != 0 {
 		t.Errorf("left behind: %v, %v", left, err)
 	}

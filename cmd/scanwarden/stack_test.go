@@ -141,8 +141,14 @@ type serveProcess struct {
 // serve starts `scanwarden serve` and waits until it logs its address.
 func (s *stack) serve(t *testing.T, env ...string) *serveProcess {
 	t.Helper()
+	return s.serveAs(t, func(cmd *exec.Cmd) { cmd.Env = append(cmd.Env, env...) })
+}
+
+// serveAs is serve with a changed command.
+func (s *stack) serveAs(t *testing.T, change func(*exec.Cmd)) *serveProcess {
+	t.Helper()
 	cmd := s.command("serve", "--listen", "127.0.0.1:0", "--log-format", "json")
-	cmd.Env = append(cmd.Env, env...)
+	change(cmd)
 	listening := make(chan string, 1)
 	cmd.Stderr = &logWatcher{sharedBuffer: s.logs, listening: listening}
 	if err := cmd.Start(); err != nil {
@@ -179,21 +185,31 @@ func (s *serveProcess) end(t *testing.T) {
 // endsWell is end, and checks the time and that the exit code is 0.
 func (s *serveProcess) endsWell(t *testing.T) {
 	t.Helper()
-	s.endsWith(t, 0)
+	s.endsWith(t, syscall.SIGTERM, 0)
 }
 
-// endsWith is end, and checks the time and the exit code.
-func (s *serveProcess) endsWith(t *testing.T, code int) {
+// endsWith sends the signal, waits for the end of the process, and checks the time and the exit code.
+func (s *serveProcess) endsWith(t *testing.T, signal os.Signal, code int) {
 	t.Helper()
 	began := time.Now()
-	s.end(t)
+	_ = s.process.Signal(signal)
+	select {
+	case <-s.ended:
+	case <-time.After(waitTimeout):
+		t.Errorf("the process did not end on %v", signal)
+		_ = s.process.Kill()
+		return
+	}
 	var exit *exec.ExitError
 	got := 0
+	if s.err != nil {
+		got = -1
+	}
 	if errors.As(s.err, &exit) {
 		got = exit.ExitCode()
 	}
 	if took := time.Since(began); got != code || took > 10*time.Second {
-		t.Errorf("SIGTERM: %v after %s, want exit code %d", s.err, took, code)
+		t.Errorf("%v: %v after %s, want exit code %d", signal, s.err, took, code)
 	}
 }
 

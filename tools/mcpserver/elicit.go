@@ -68,7 +68,7 @@ func (w writeCall) promptAgain(ctx context.Context, id string) (*mcp.CallToolRes
 // If reply is nil, err is the reason.
 func (w writeCall) elicitUntilSettled(ctx context.Context, c confirm.Change, form mcp.ElicitationParams) (reply *mcp.ElicitationResult, settled bool, err error) {
 	defer w.calls.pause()()
-	defer w.startHeartbeat(ctx, w.req)()
+	defer w.startHeartbeat(ctx, w.req, w.clock)()
 	promptCtx, stop := context.WithCancel(ctx)
 	watched := make(chan struct{})
 	go func() {

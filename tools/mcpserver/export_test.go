@@ -37,6 +37,20 @@ func (s *Server) ObserveRequesters(see func(confirm.Requester)) {
 	})
 }
 
+// SetKeepAlive sets the longest silence on a response. It must be called before Handler.
+func (s *Server) SetKeepAlive(d time.Duration) { s.keepAlive = d }
+
+// ServeStreamForTest serves a request by handle with a response that a server keeps alive.
+func ServeStreamForTest(w http.ResponseWriter, r *http.Request, handle http.HandlerFunc) {
+	stream := newEventStream(w, r, keepAliveInterval)
+	if stream == nil {
+		handle(w, r)
+		return
+	}
+	defer stream.end()
+	handle(stream, r)
+}
+
 // SetBounds sets the limits of callers. It must be called before Handler.
 func (s *Server) SetBounds(b limits.Bounds) { s.setBounds(b) }
 

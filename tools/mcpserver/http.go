@@ -110,8 +110,19 @@ func (h *httpHandler) serveCaller(w http.ResponseWriter, r *http.Request, body [
 	case methodOf(body) == "initialize":
 		h.serveInitialize(w, r, body)
 	default:
-		h.serveSession(w, r, &sessionUse{})
+		h.serveStream(w, r)
 	}
+}
+
+// serveStream passes a request to the library, and keeps its connection alive while it waits.
+func (h *httpHandler) serveStream(w http.ResponseWriter, r *http.Request) {
+	stream := newEventStream(w, r, h.server.keepAlive)
+	if stream == nil {
+		h.serveSession(w, r, &sessionUse{})
+		return
+	}
+	defer stream.end()
+	h.serveSession(stream, r.WithContext(withEventStream(r.Context(), stream)), &sessionUse{})
 }
 
 // methodOf returns the method of a message, or "" if it has none. It decodes the message as the library does.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -34,7 +35,10 @@ func (s *stack) sendRaw(t *testing.T, method, body string, alter func(*http.Requ
 	if err != nil {
 		t.Fatal(err)
 	}
-	res.Body.Close()
+	defer res.Body.Close()
+	if _, err := io.Copy(io.Discard, res.Body); err != nil { // the end comes after the request has freed its session
+		t.Fatal(err)
+	}
 	return res.StatusCode, res.Header
 }
 

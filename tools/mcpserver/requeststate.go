@@ -39,13 +39,14 @@ func deriveKeys(key func() ([]byte, error)) (sealingKeys, error) {
 	return sealingKeys{state: state, session: session}, nil
 }
 
-// statePayload is the content of a requestState: a change, and the round and time of its prompt. It contains nothing secret,
+// statePayload is the content of a requestState: a change, the round and time of its prompt, and the time of the first call. It contains nothing secret,
 // because the client carries it and can read it. It has no expiry of its own: the Gate knows when the change
 // expires and reports that to a late answer.
 type statePayload struct {
 	Change string `json:"c"`
 	Round  int    `json:"r"`
 	Asked  int64  `json:"t"` // when the prompt was sent, in Unix milliseconds
+	Began  int64  `json:"b"` // when the first call began, in Unix milliseconds
 }
 
 // stateBinding is covered by the seal of a requestState and not contained in it: the answer must come from the same

@@ -19,9 +19,9 @@ func argumentsOf(req mcp.CallToolRequest) json.RawMessage {
 }
 
 // structuredResult returns a result with value as structured content, and as JSON text for clients that read only
-// text.
+// text. A long tools.List is cut.
 func structuredResult(value any) *mcp.CallToolResult {
-	text, err := json.Marshal(value)
+	text, err := marshalAnswer(value)
 	if err != nil {
 		return refusedResult("", errInternal)
 	}

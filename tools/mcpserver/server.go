@@ -64,6 +64,7 @@ type Server struct {
 	calls      activeCalls     // running tool calls, without those that wait for an approver
 	prompts    openPrompts     // prompts of initialize-era clients
 	closing    atomic.Bool     // refuses further calls
+	keepAlive  time.Duration   // see keepAliveInterval; tests shorten it
 	close      func()          // cancels base, which ends every HTTP request
 	base       context.Context
 }
@@ -79,7 +80,7 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	s := &Server{cfg: cfg}
+	s := &Server{cfg: cfg, keepAlive: keepAliveInterval}
 	s.setBounds(limits.ForCallers())
 	s.base, s.close = context.WithCancel(context.Background())
 	text := instructions
@@ -166,7 +167,7 @@ func (s *Server) newReadHandler(op tools.Operation) server.ToolHandlerFunc {
 			return refusedResult(op.Name, s.asRefusal(ctx, caller, err)), nil
 		}
 		defer release()
-		ctx, stop := s.forwardProgress(ctx, req)
+		ctx, stop := s.forwardProgress(ctx, req, newWaitClock())
 		defer stop()
 		out, err := backend.Service.Call(ctx, caller.toolsCaller(), op.Name, argumentsOf(req))
 		if err != nil {

@@ -39,6 +39,9 @@ type options struct {
 	hooks         *storeHooks           // runs at calls of the store; nil means none
 	readOnly      bool
 	bounds        func(*limits.Bounds) // changes the limits of callers; nil changes nothing
+	// backend replaces the stack's own; nil means that one
+	backend   func(context.Context) (*mcpserver.Backend, error)
+	keepAlive time.Duration // the longest silence on a response; 0 means that of a server
 }
 
 // stack is the whole path from an MCP server over real HTTP to the simulated tenant.
@@ -96,11 +99,14 @@ func (s *stack) startServer(t testing.TB, o options) {
 	if o.channels == nil {
 		o.channels = []confirm.Channel{confirm.Client}
 	}
-	backend := &mcpserver.Backend{Service: s.Service, Gate: s.Gate}
+	if o.backend == nil {
+		backend := &mcpserver.Backend{Service: s.Service, Gate: s.Gate}
+		o.backend = func(context.Context) (*mcpserver.Backend, error) { return backend, nil }
+	}
 	var err error
 	s.server, err = mcpserver.New(mcpserver.Config{
 		Operations: func() ([]tools.Operation, error) { return tools.Catalogue(nil) }, Version: "test", Channels: o.channels,
-		Backend: func(context.Context) (*mcpserver.Backend, error) { return backend, nil },
+		Backend: o.backend,
 		Key:     func() ([]byte, error) { return bytes.Repeat([]byte{7}, 32), nil },
 		Log:     slog.New(slog.NewTextHandler(&s.log, nil)), ReadOnly: o.readOnly,
 		OnLimited: s.limited.add,
@@ -114,6 +120,9 @@ func (s *stack) startServer(t testing.TB, o options) {
 		o.bounds(&bounds)
 	}
 	s.server.SetBounds(bounds)
+	if o.keepAlive > 0 {
+		s.server.SetKeepAlive(o.keepAlive)
+	}
 	if o.authenticator == nil {
 		o.authenticator = auth.BearerTokens(map[confirm.Principal][sha256.Size]byte{
 			"token:ada": sha256.Sum256([]byte(adaToken)), "token:bob": sha256.Sum256([]byte(bobToken)),
@@ -152,8 +161,9 @@ type response struct {
 	raw    string
 	Error  *struct{ Message string } `json:"error"`
 	Result struct {
-		ResultType    string          `json:"resultType"`
-		IsError       bool            `json:"isError"`
+		ResultType    string `json:"resultType"`
+		IsError       bool   `json:"isError"`
+		Content       []struct{ Text string }
 		Structured    json.RawMessage `json:"structuredContent"`
 		RequestState  string          `json:"requestState"`
 		InputRequests map[string]struct {
@@ -193,9 +203,11 @@ func (s *stack) callTool(t testing.TB, l toolCall) response {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s.postMessage(t, l.token, body, http.Header{
+	got := s.postMessage(t, l.token, body, http.Header{
 		"Mcp-Protocol-Version": {"2026-07-28"}, "Mcp-Method": {"tools/call"}, "Mcp-Name": {l.tool},
 	})
+	got.checkStructured(t, l.tool)
+	return got
 }
 
 func (s *stack) postMessage(t testing.TB, token string, body []byte, header http.Header) response {

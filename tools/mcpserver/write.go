@@ -36,7 +36,7 @@ func (s *Server) newWriteHandler(op tools.Operation) server.ToolHandlerFunc {
 		if err != nil {
 			return s.logRefusal(ctx, op.Name, err), nil
 		}
-		w := writeCall{Server: s, backend: backend, operation: op, req: req, caller: caller, key: keys.state}
+		w := writeCall{Server: s, backend: backend, operation: op, req: req, caller: caller, key: keys.state, clock: newWaitClock()}
 		if req.Params.RequestState != "" || len(req.Params.InputResponses) > 0 {
 			return w.handleAnswer(ctx)
 		}
@@ -52,7 +52,8 @@ type writeCall struct {
 	req       mcp.CallToolRequest
 	caller    callerIdentity
 	key       []byte
-	waits     bool // occupies a slot for a waiting call
+	waits     bool       // occupies a slot for a waiting call
+	clock     *waitClock // since the first call
 }
 
 // proposeAndPrompt proposes the change and prompts the user, if the client is one of the change's channels. For an equal
@@ -98,7 +99,7 @@ func (w writeCall) proposeWithProgress(ctx context.Context) (confirm.Change, err
 	if err := w.checkProposals(w.caller); err != nil {
 		return confirm.Change{}, err
 	}
-	ctx, stop := w.forwardProgress(ctx, w.req)
+	ctx, stop := w.forwardProgress(ctx, w.req, w.clock)
 	defer stop()
 	c, err := w.backend.Service.Propose(ctx, w.requester(ctx, w.caller), w.operation.Name, argumentsOf(w.req))
 	if err == nil {
@@ -113,7 +114,7 @@ func (w writeCall) prompt(ctx context.Context, c confirm.Change, notice string) 
 	if err != nil {
 		return nil, err
 	}
-	state, err := sealState(w.key, statePayload{Change: c.ID, Round: c.Round, Asked: w.cfg.Now().UnixMilli()}, binding)
+	state, err := sealState(w.key, statePayload{Change: c.ID, Round: c.Round, Asked: w.cfg.Now().UnixMilli(), Began: w.clock.began.UnixMilli()}, binding)
 	if err != nil {
 		return nil, err
 	}
@@ -141,6 +142,7 @@ func (w writeCall) handleAnswer(ctx context.Context) (*mcp.CallToolResult, error
 	if err != nil {
 		return nil, err
 	}
+	w.clock.continueFrom(payload.Began)
 	reply := server.ElicitationResponse(w.req.Params.InputResponses, elicitationKey)
 	if reply == nil {
 		return w.repeatPrompt(ctx, payload)
@@ -213,7 +215,7 @@ func (w writeCall) waitOutcome(ctx context.Context, c confirm.Change) (*mcp.Call
 	if c.State == confirm.Pending {
 		note = "waiting for a person to confirm"
 	}
-	progressCtx, stop := w.forwardProgress(ctx, w.req)
+	progressCtx, stop := w.forwardProgress(ctx, w.req, w.clock)
 	defer stop()
 	tools.Progress(progressCtx, note)
 	waitCtx, cancel := context.WithTimeout(progressCtx, outcomeWait)

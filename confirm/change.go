@@ -224,7 +224,7 @@ func newCode() string {
 	return string(code)
 }
 
-// newID returns a ULID: ids sort by the time of the proposal.
+// newID returns a new change id, a ULID. Ids sort by now, the time of the proposal. It returns the error of entropy.
 func newID(now time.Time, entropy io.Reader) (string, error) {
 	id, err := ulid.New(ulid.Timestamp(now), entropy)
 	if err != nil {

@@ -154,8 +154,8 @@ func (n notifier) postTo(ctx context.Context, c confirm.Change, channel string, 
 	return n.messages.SaveMessage(ctx, msg)
 }
 
-// detachedContext returns a context that outlives ctx by shutdownTimeout, to finish and record a post although the
-// bot stops: a message that is not in the store would be posted again after the restart.
+// detachedContext returns a context that ends after shutdownTimeout, and does not end when ctx is canceled. With it a
+// post is finished and recorded while the bot stops. A post that is not recorded is repeated after the restart.
 func detachedContext(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 }

@@ -57,7 +57,8 @@ func (b *Bot) replyBlocks(ctx context.Context, req request, content []slack.Bloc
 // fallbackText is what notifications show in place of blocks. It contains no text from users or from Defender.
 const fallbackText = "scanwarden has an answer for you."
 
-// replyEphemeral sends content as an ephemeral message in the channel of the request, or as a direct message.
+// replyEphemeral sends content to the user of req only: as an ephemeral message in req.channel, or as a direct message
+// if there is no channel or Slack refuses. It returns the error of the direct message.
 func (b *Bot) replyEphemeral(ctx context.Context, req request, content []slack.Block) error {
 	options := []slack.MsgOption{slack.MsgOptionText(fallbackText, true), slack.MsgOptionBlocks(content...)}
 	if req.channel != "" {
@@ -87,8 +88,8 @@ func noUnfurl() []slack.MsgOption {
 	return []slack.MsgOption{slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionDisableMediaUnfurl(), slack.MsgOptionDisableMarkdown()}
 }
 
-// openView opens a modal and returns its ID. It opens it on top of the modal in which the user acted, if there is
-// one.
+// openView opens a modal for the user of req and returns its ID. If the user acted in a modal (req.viewID), the new
+// modal is pushed on top of that one.
 func (b *Bot) openView(ctx context.Context, req request, view slack.ModalViewRequest) (id string, err error) {
 	open := b.api.OpenViewContext
 	if req.viewID != "" {

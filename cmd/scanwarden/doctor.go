@@ -61,7 +61,8 @@ type doctorReport struct {
 	findings []config.Finding
 }
 
-// runChecks runs all checks in order, until ctx is done.
+// runChecks adds the findings of every check to the report, in the order of doctor.Checks. It stops between two checks when
+// ctx is done, and closes checker.
 func (r *doctorReport) runChecks(ctx context.Context, checker *doctor.Checker, cfg *config.Config) {
 	defer checker.Close()
 	for _, check := range doctor.Checks {

@@ -23,7 +23,8 @@ const (
 // envConfigFile is the variable that names the configuration file.
 const envConfigFile = "SCANWARDEN_CONFIG"
 
-// addSettingFlags gives cmd a flag for each setting of the groups that is not a secret, and --config.
+// addSettingFlags adds to cmd the flags of the settings in groups. Secrets have no flag. --config belongs to
+// GroupLedger.
 func addSettingFlags(cmd *cobra.Command, groups ...config.Group) {
 	file := config.Setting{Env: envConfigFile, Group: config.GroupLedger, Arg: "FILE", Help: "YAML configuration file."}
 	for _, s := range append([]config.Setting{file}, config.Settings...) {

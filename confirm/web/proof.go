@@ -47,7 +47,8 @@ func NewProofs(key []byte) Proofs {
 	return Proofs{key: derived}
 }
 
-// deriveKey returns a key for one purpose, so that a value sealed for one purpose is never valid for another.
+// deriveKey returns a key of 32 bytes, derived from the server key for one purpose. Two purposes get unrelated keys, so
+// a value sealed for one is not valid for the other. It returns an error if key is shorter than keyBytes.
 func deriveKey(key []byte, purpose string) ([]byte, error) {
 	if len(key) < keyBytes {
 		return nil, fmt.Errorf("the server key has %d bytes and needs %d", len(key), keyBytes)

@@ -104,8 +104,8 @@ func (s *Server) checkField(sent object, name string) error {
 	return nil
 }
 
-// checkScanner checks a scannerAgent and reduces it to its machineId. The rest of a definition's scannerAgent is looked up
-// when it is read.
+// checkScanner returns an error unless v is a scannerAgent whose machineId names a scanner. It replaces scannerAgent in sent
+// by its machineId. The other members are looked up when the definition is read.
 func (s *Server) checkScanner(sent object, v any) error {
 	agent, ok := v.(object)
 	if !ok {

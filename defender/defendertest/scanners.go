@@ -47,8 +47,8 @@ func (s *Server) listScanners(r *request) (response, error) {
 	return s.listResponse(r, "DeviceAuthenticatedScanAgents", rows)
 }
 
-// scannerByID accepts the machine id, as in the page's example path, and the entity's id, as in $metadata. Which of them
-// the service accepts is unknown.
+// scannerByID returns the scanner that r.id names, or a 404. r.id is the machine id, as in the page's example path, or the
+// entity's id, as in $metadata. Which of them the service accepts is unknown.
 func (s *Server) scannerByID(r *request) (response, error) {
 	scanner := s.findScanner(r.id)
 	if scanner == nil {

@@ -165,7 +165,7 @@ func (f *fakeTenant) setClaims(change func(claims map[string]any)) {
 	f.Change(func(o *entratest.Options) { o.IDToken = change })
 }
 
-// changeApp changes the app registration.
+// changeApp registers the app again after change has edited it.
 func (f *fakeTenant) changeApp(change func(*entratest.App)) {
 	change(&f.app)
 	f.AddApp(f.app)

@@ -95,8 +95,8 @@ func (r secretReader) field(ref config.SecretRef) tools.CredentialField {
 	}
 }
 
-// newVaultClient returns a Key Vault client that signs in as the application which reads Defender. The tenant is
-// pinned, so that a vault cannot choose the tenant of the token that it receives.
+// newVaultClient returns a Key Vault client that signs in as app, the application that reads Defender. It returns an
+// error if app is nil. The tenant is fixed, because a vault must not choose the tenant of the token that it receives.
 func newVaultClient(c *config.Config, app *entra.Source) (*keyvault.Client, error) {
 	if app == nil {
 		return nil, errors.New("no application signs in to Azure Key Vault here; give an Entra ID credential, or put the secret into a file or the environment")

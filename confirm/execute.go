@@ -78,7 +78,7 @@ func (g *Gate) claim(ctx context.Context, c Change) (Change, error) {
 	}
 	return g.move(ctx, c, Move{
 		To: Executing, Unexpired: true, Owner: g.owner, Lease: g.cfg.Now().Add(leaseDuration),
-		Keys: c.claimKeys(), Unlapsed: g.unlapsed(),
+		Keys: c.claimKeys(),
 	})
 }
 
@@ -224,7 +224,7 @@ func (g *Gate) record(ctx context.Context, c Change, out Outcome) error {
 	case now.State == Executing: // the answer to the record of the baseline was lost
 		_, err = g.move(ctx, now, Move{To: out.State, Outcome: &out})
 	case now.State == Unknown:
-		_, err = g.move(ctx, now, Move{To: out.State, Outcome: &out, Note: "the process that sent it came back"})
+		_, err = g.move(ctx, c.recoveredAs(now), Move{To: out.State, Outcome: &out, Note: "the process that sent it came back"})
 	}
 	return err
 }

@@ -64,6 +64,8 @@ type Store interface {
 	RemoveEnded(ctx context.Context, e Ended) (int, error)
 	// LinkSet returns all links, oldest first, and the LinkSetHash that the signed head of the audit log has.
 	LinkSet(ctx context.Context) (links []Link, set string, err error)
+	// CheckClaims returns ErrTampered if the claims of changes are not those that the signed head of the audit log has.
+	CheckClaims(ctx context.Context) error
 }
 
 // Filter selects changes. A zero field selects all.
@@ -105,9 +107,7 @@ type Move struct {
 	Outcome   *Outcome  // recorded with an end; may be nil
 	Note      string    // for the audit log: the reason, in plain words
 	// Keys are claimed with a claim, all or none. A move to a settled state releases them.
-	Keys []string
-	// Unlapsed is the time since which a change of unknown outcome keeps its keys. An older one loses those in Keys.
-	Unlapsed time.Time
+	Keys     []string
 	Baseline json.RawMessage // recorded before the change is sent; nil leaves it as it is
 }
 

@@ -154,7 +154,7 @@ func storeCalls(s *store.Store, c confirm.Change) map[string]func(ctx context.Co
 			_, _, err := s.ChangePage(ctx, confirm.Filter{}, confirm.Cursor{})
 			return err
 		},
-		"CheckKey": s.CheckKey, "CheckHead": s.CheckHead,
+		"CheckKey": s.CheckKey, "CheckHead": s.CheckHead, "CheckClaims": s.CheckClaims,
 		"Export": func(ctx context.Context) error { return s.Export(ctx, new(strings.Builder)) },
 		"Insert": func(ctx context.Context) error { return s.Insert(ctx, c) },
 		"Link": func(ctx context.Context) error {

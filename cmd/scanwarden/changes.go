@@ -21,6 +21,7 @@ import (
 type changesOptions struct {
 	id         string // the change to show, "" for a list
 	json, open bool
+	settle     string // how an operator found a change of unknown outcome: "applied" or "failed"
 }
 
 // newChangesCommand returns `scanwarden changes`, which reads the ledger.
@@ -31,11 +32,15 @@ func newChangesCommand(e environment) *cobra.Command {
 		Short: "List changes, or show one in full.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			options.id = strings.Join(args, "")
+			if cmd.Flags().Changed("settle") {
+				return runChangesSettle(e, givenSettings(cmd), options)
+			}
 			return runChanges(e, givenSettings(cmd), options)
 		},
 	}
 	cmd.Flags().BoolVar(&options.json, "json", false, "Print a JSON array, for programs.")
 	cmd.Flags().BoolVar(&options.open, "open", false, "List only changes that are not settled.")
+	cmd.Flags().StringVar(&options.settle, "settle", "", "End a change of unknown outcome as you found it in Defender: applied or failed.")
 	addSettingFlags(cmd, config.GroupLedger)
 	return cmd
 }

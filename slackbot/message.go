@@ -82,12 +82,15 @@ func (b *Bot) decidedBlocks(c confirm.Change, note string) []slack.Block {
 	} else if r.Next != "" && c.State != confirm.Applied {
 		text += "\n" + r.Next
 	}
-	content = append(content, blocks.TextSections(text)...)
+	content = append(content, blocks.TextSections(blocks.Truncate(text, maxOutcomeUnits))...)
 	if len(c.Outcome.Scans) > 0 {
 		content = append(content, returnedScans(c.Outcome.Scans)...)
 	}
 	return content
 }
+
+// maxOutcomeUnits bounds the outcome in a message, in UTF-16 units.
+const maxOutcomeUnits = 4 * blocks.MaxTextUnits
 
 // returnedScans returns the scans from Defender's answer. An answer that does not fit is left to the command line:
 // the plan itself was shown before.

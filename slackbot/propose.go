@@ -1,9 +1,7 @@
 package slackbot
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -11,7 +9,6 @@ import (
 	"scanwarden/confirm"
 	"scanwarden/slackbot/internal/blocks"
 	"scanwarden/slackbot/internal/form"
-	"scanwarden/tools"
 )
 
 // proposalResult is the outcome of a proposal: a change that waits for approval, or an error.
@@ -55,40 +52,11 @@ func (b *Bot) planAndPropose(ctx context.Context, by caller, operation string, a
 		return none, err
 	}
 	c, err := back.Service.Propose(ctx, requester, operation, input)
-	if isCertain(err) {
+	var lost *confirm.UnknownCommitError
+	if !errors.As(err, &lost) {
 		return c, err
 	}
-	return b.findProposed(ctx, back, lostProposal{by: requester.Principal, operation: operation, input: input, cause: err})
-}
-
-// lostProposal is a proposal of which it is not known whether it was recorded.
-type lostProposal struct {
-	by        confirm.Principal
-	operation string
-	input     json.RawMessage
-	cause     error
-}
-
-// findProposed looks for a lost proposal among the open changes of its requester, by its request. It returns errNotKnown if
-// it is not there: a COMMIT may still be on its way.
-func (b *Bot) findProposed(ctx context.Context, back *Backend, p lostProposal) (confirm.Change, error) {
-	ctx, cancel := detachedContext(ctx)
-	defer cancel()
-	open, err := back.Gate.OpenChanges(ctx, p.by)
-	if err == nil {
-		var plan confirm.Proposal
-		plan, err = back.Service.Plan(ctx, tools.Caller{Principal: p.by}, p.operation, p.input)
-		open = slices.DeleteFunc(open, func(c confirm.Change) bool {
-			return c.Requester != p.by || c.Operation != p.operation ||
-				c.Request.Path != plan.Request.Path || !bytes.Equal(c.Request.Body, plan.Request.Body)
-		})
-	}
-	b.cfg.Log.ErrorContext(ctx, "the answer of the database to a proposal was lost; the open changes were read again",
-		"requester", p.by, "found", len(open), "error", errors.Join(p.cause, err))
-	if err != nil || len(open) == 0 {
-		return confirm.Change{}, fmt.Errorf("%w: %w", errNotKnown, errors.Join(p.cause, err))
-	}
-	return open[0], nil
+	return b.readAgain(ctx, back.Gate, lost.Change, lostWrite{cause: err, happened: func(confirm.Change) bool { return true }})
 }
 
 // resultText returns the reply to the requester.
@@ -101,6 +69,9 @@ func (p proposalResult) resultText() string {
 		return refusalText(p.operation, p.err)
 	}
 	c := p.change
+	if c.State != confirm.Pending {
+		return "This was asked for before, and nobody is asked again: " + statusText(c)
+	}
 	text := fmt.Sprintf("Asked: %s\n\nCode: %s. It waits for the yes of %s until %s; you will get the outcome as a message.",
 		c.Summary, c.Code, peopleNeeded(c.Needed), blocks.FormatTime(c.Expires))
 	if p.postProblem != "" {

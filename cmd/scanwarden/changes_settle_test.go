@@ -27,7 +27,9 @@ func leaveUnknown(t *testing.T) (dir, id string) {
 	unknown := func(context.Context, confirm.Change) confirm.Outcome { return confirm.Outcome{State: confirm.Unknown} }
 	gate := confirm.New(confirm.Config{
 		Store: ledger, Key: []byte(serverKey), Policy: confirm.Policy{Approvers: []string{"token:bob"}}, Target: "simulator", Reconcile: unknown,
-		Execute: func(ctx context.Context, c confirm.Change, _ confirm.BeforeSend) confirm.Outcome { return unknown(ctx, c) },
+		Execute: func(ctx context.Context, c confirm.Change, _ confirm.BeforeSend) confirm.Outcome {
+			return unknown(ctx, c)
+		},
 	})
 	c, err := gate.Propose(t.Context(), confirm.Proposal{
 		Operation: "delete_scans", Target: "simulator", Summary: "Delete 1 scan", Request: confirm.Request{Method: "POST", Path: "/p", Body: []byte(`{}`)},

@@ -1,9 +1,7 @@
 package confirm_test
 
 import (
-	"context"
 	"errors"
-	"slices"
 	"testing"
 	"time"
 
@@ -66,39 +64,5 @@ func TestCanDecideAgreesWithDecide(t *testing.T) {
 				t.Errorf("the vote gave %v, want %v", did, tt.want)
 			}
 		})
-	}
-}
-
-// countingLinks is the real ledger. It counts how often the identity links are read.
-type countingLinks struct {
-	confirm.Store
-	reads int
-}
-
-func (c *countingLinks) LinkSet(ctx context.Context) ([]confirm.Link, string, error) {
-	c.reads++
-	return c.Store.LinkSet(ctx)
-}
-
-func TestCanDecideEachAgreesWithCanDecide(t *testing.T) {
-	t.Parallel()
-	s := newStack(t, confirm.Policy{Approvers: []string{string(slackBob), string(cleo)}})
-	s.link(t, linkBob())
-	own, others, over := s.propose(t, entraBobAsking()), s.propose(t, onSlack(ada)), s.propose(t, onSlack(ada))
-	over, err := s.Withdraw(t.Context(), over.ID, confirm.Requester{Principal: ada})
-	if err != nil {
-		t.Fatal(err)
-	}
-	changes := []confirm.Change{own, others, over, others}
-	cfg, ledger := s.cfg, &countingLinks{Store: s.store}
-	cfg.Store = ledger
-	may, err := confirm.New(cfg).CanDecideEach(t.Context(), changes, approval(slackBob))
-	if err != nil || !slices.Equal(may, []bool{false, true, false, true}) || ledger.reads != 1 {
-		t.Errorf("it returned %v, %v after reading the links %d times", may, err, ledger.reads)
-	}
-	for i, c := range changes {
-		if err := s.CanDecide(t.Context(), c, approval(slackBob)); (err == nil) != may[i] {
-			t.Errorf("for change %d it returned %v, and CanDecide %v", i, may[i], err)
-		}
 	}
 }

@@ -90,20 +90,6 @@ func (g *Gate) CanDecide(ctx context.Context, c Change, v Vote) error {
 	return g.checkVote(a, c, v)
 }
 
-// CanDecideEach reports for each change whether CanDecide would return nil, in the order of changes. It reads the
-// identity links once for all of them.
-func (g *Gate) CanDecideEach(ctx context.Context, changes []Change, v Vote) ([]bool, error) {
-	a, err := g.loadAuthorizer(ctx)
-	if err != nil {
-		return nil, err
-	}
-	can := make([]bool, len(changes))
-	for i, c := range changes {
-		can[i] = g.checkVote(a, c, v) == nil
-	}
-	return can, nil
-}
-
 // checkVote returns nil if v would count for c now.
 func (g *Gate) checkVote(a authorizer, c Change, v Vote) error {
 	now := g.cfg.Now()

@@ -92,7 +92,6 @@ func TestWithoutIdentityLinksNothingMoves(t *testing.T) {
 		"propose":     errorOf(gate.Propose(t.Context(), deleteTwo(), onSlack(ada))),
 		"may propose": gate.CanPropose(t.Context(), "delete_scans", onSlack(ada)),
 		"may decide":  gate.CanDecide(t.Context(), c, approval(bob)),
-		"each":        errorOf(gate.CanDecideEach(t.Context(), []confirm.Change{c}, approval(bob))),
 		"withdraw":    errorOf(gate.Withdraw(t.Context(), c.ID, confirm.Requester{Principal: ada})),
 		"link":        gate.Link(t.Context(), linkBob()),
 		"open":        errorOf(gate.OpenChanges(t.Context(), ada)),

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// lease keeps the claim that Gate.claim took (execute.go) on a change that this process executes, until release.
+// lease keeps the claim that Gate.claim took (claim.go) on a change that this process executes, until release.
 type lease struct {
 	gate    *Gate
 	id      string

@@ -4,37 +4,53 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
+	"slices"
 )
 
-// Cursor is a place in the order in which changes were proposed. The zero value is the place before the oldest change.
-type Cursor struct {
-	Created time.Time
-	ID      string
+// pageSize is how many changes are looked up at a time.
+const pageSize = 200
+
+// EachChange calls yield for every change that matches f and was planned for this gate's tenant, oldest first. It looks
+// them up in pages and reads one at a time: their number has no bound, a proposal may be megabytes long, and yield may
+// move them. It ignores f.Limit. It stops at the first error of yield. Changes that cannot be read are left out; the
+// error names them, after yield was called for all others.
+func (g *Gate) EachChange(ctx context.Context, f Filter, yield func(Change) error) error {
+	f.Target = g.cfg.Target
+	var unread []error
+	err := g.eachHead(ctx, f, func(h Head) error {
+		c, err := g.cfg.Store.Change(ctx, h.ID)
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case errors.Is(err, ErrNotFound): // it was removed meanwhile
+			return nil
+		case err != nil:
+			unread = append(unread, err)
+			return nil
+		case len(f.States) > 0 && !slices.Contains(f.States, c.State): // it was moved meanwhile
+			return nil
+		}
+		return yield(c)
+	})
+	return errors.Join(append(unread, err)...)
 }
 
-// pageSize is how many changes EachChange holds in memory at a time. A proposal may be megabytes long.
-const pageSize = 50
-
-// EachChange calls yield for every change that matches f and was planned for this gate's tenant, oldest first. It reads
-// them in pages, so that their number has no bound, and so that yield may move them. It ignores f.Limit. It stops at the
-// first error of yield. Changes that cannot be read are left out; the error names them, after yield was called for all
-// others.
-func (g *Gate) EachChange(ctx context.Context, f Filter, yield func(Change) error) error {
-	f.Target, f.Limit = g.cfg.Target, pageSize
-	var unread []error
+// eachHead calls yield for the head of every change that matches f, oldest first. It ignores f.Limit. It stops at the
+// first error of yield.
+func (g *Gate) eachHead(ctx context.Context, f Filter, yield func(Head) error) error {
+	f.Limit = pageSize
 	for next := (Cursor{}); ; {
-		page, last, err := g.cfg.Store.ChangePage(ctx, f, next)
+		page, last, err := g.cfg.Store.Heads(ctx, f, next)
 		if err != nil {
-			unread = append(unread, fmt.Errorf("list changes: %w", err))
+			return fmt.Errorf("list changes: %w", err)
 		}
-		for _, c := range page {
-			if err := yield(c); err != nil {
-				return errors.Join(append(unread, err)...)
+		for _, h := range page {
+			if err := yield(h); err != nil {
+				return err
 			}
 		}
 		if next = last; next == (Cursor{}) {
-			return errors.Join(unread...)
+			return nil
 		}
 	}
 }

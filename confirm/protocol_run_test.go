@@ -36,7 +36,7 @@ func (p protocol) runSteps(s *system, at step, visit func(step)) {
 // busy reports whether the other change holds the key of change c: see insertClaim.
 func (s *system) busy(c uint8) bool {
 	other := &s.changes[1-c]
-	return other.state == inExecuting || (other.state == inUnknown && other.age < ageLimit)
+	return other.state == inExecuting || other.state == inUnknown
 }
 
 // run makes a step of the execution.

@@ -37,7 +37,11 @@ func (g *Gate) isDue(c Head, now time.Time) bool {
 
 // reconcile reads Defender and records the outcome if it is certain. A missing trace is certain only after settleGrace:
 // before that, the write may still be on its way through the service.
+// It returns ErrTampered if c is not what was confirmed.
 func (g *Gate) reconcile(ctx context.Context, c Change) error {
+	if err := g.report(ctx, g.mac.verifyChange(c)); err != nil {
+		return err
+	}
 	out := g.readOutcome(ctx, c)
 	certain := out.State == Applied || (out.State == Failed && !g.cfg.Now().Before(c.Updated.Add(settleGrace)))
 	if !certain {

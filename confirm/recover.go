@@ -33,9 +33,6 @@ func (g *Gate) Run(ctx context.Context) error {
 	}
 }
 
-// recoveryPage is how many changes recovery reads at once.
-const recoveryPage = 200
-
 // recoveryRound is one round of recovery.
 type recoveryRound struct {
 	*Gate
@@ -55,25 +52,18 @@ func (g *Gate) recoverAll(ctx context.Context) error {
 
 // recoverState recovers the changes in one state.
 func (r *recoveryRound) recoverState(ctx context.Context, state State) {
-	page := Page{Target: r.cfg.Target, State: state, Limit: recoveryPage}
+	f := Filter{Target: r.cfg.Target, States: []State{state}}
 	if state == Pending {
-		page.ExpiredAt = r.cfg.Now() // all others wait for a decision
+		f.ExpiredAt = r.cfg.Now() // all others wait for a decision
 	}
-	for ctx.Err() == nil {
-		heads, err := r.cfg.Store.Heads(ctx, page)
-		if err != nil {
-			r.errs = append(r.errs, fmt.Errorf("look for changes to recover: %w", err))
-			return
+	err := r.eachHead(ctx, f, func(h Head) error {
+		if err := r.recoverOne(ctx, h); err != nil && !errors.Is(err, ErrMoved) { // the others are recovered all the same
+			r.errs = append(r.errs, fmt.Errorf("recover change %s: %w", h.ID, err))
 		}
-		for _, h := range heads {
-			if err := r.recoverOne(ctx, h); err != nil && !errors.Is(err, ErrMoved) { // the others are recovered all the same
-				r.errs = append(r.errs, fmt.Errorf("recover change %s: %w", h.ID, err))
-			}
-		}
-		if len(heads) < page.Limit {
-			return
-		}
-		page.After = heads[len(heads)-1]
+		return ctx.Err()
+	})
+	if err != nil {
+		r.errs = append(r.errs, fmt.Errorf("look for changes to recover: %w", err))
 	}
 }
 

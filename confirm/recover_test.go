@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -280,41 +279,4 @@ func TestRecoveryReadsAllPages(t *testing.T) {
 	s.onReconcile(confirm.Outcome{State: confirm.Applied, Reason: "it is there"})
 	s.startRecovery(t)
 	s.waitStored(t, orphan.ID, confirm.Applied)
-}
-
-// The pages of one state hold each change once, oldest first, also where many were proposed at the same time.
-func TestHeadsAreReadInPages(t *testing.T) {
-	t.Parallel()
-	s := newStack(t, confirm.Policy{Approvers: []string{string(bob)}})
-	var want []string
-	for i := range 25 {
-		if i%7 == 0 {
-			s.advance(time.Second)
-		}
-		want = append(want, s.proposePlan(t, deleteMany(i+1), onSlack(confirm.Principal(fmt.Sprint("token:", i)))).ID)
-	}
-	s.insertAfter(t, approvedMove(bob))
-	page := confirm.Page{Target: "simulator", State: confirm.Pending, Limit: 4}
-	var got []string
-	for {
-		heads, err := s.store.Heads(t.Context(), page)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, h := range heads {
-			got = append(got, h.ID)
-		}
-		if len(heads) < page.Limit {
-			break
-		}
-		page.After = heads[len(heads)-1]
-	}
-	slices.Sort(want) // those of one moment are in the order of their ids
-	if !slices.Equal(got, want) {
-		t.Errorf("got %v, want %v", got, want)
-	}
-	page.After, page.ExpiredAt = confirm.Head{}, s.clock()
-	if heads, err := s.store.Heads(t.Context(), page); err != nil || len(heads) > 0 {
-		t.Errorf("%d changes have expired (%v), want none", len(heads), err)
-	}
 }

@@ -40,11 +40,9 @@ type Store interface {
 	Change(ctx context.Context, id string) (Change, error)
 	// Changes returns the changes that match f, newest first. With an error it returns those that could be read.
 	Changes(ctx context.Context, f Filter) ([]Change, error)
-	// ChangePage returns the first changes after a place that match f, oldest first, at most f.Limit of them. next is the
-	// place after the last of them, and zero if there are no more. With an error it returns those that could be read.
-	ChangePage(ctx context.Context, f Filter, after Cursor) (page []Change, next Cursor, err error)
-	// Heads returns one page of changes, oldest first.
-	Heads(ctx context.Context, p Page) ([]Head, error)
+	// Heads returns the first changes after a place that match f, oldest first, at most f.Limit of them. next is the place
+	// after the last of them, and zero if there are no more.
+	Heads(ctx context.Context, f Filter, after Cursor) (page []Head, next Cursor, err error)
 	// Move performs one transition of a change as the caller has read it, and returns the change after it.
 	// It returns ErrMoved, and alters nothing, when id, digest, state or version are no longer those of c, when
 	// m.Unexpired is set and m.At is not before the expiry, or when m.Decision's person has already decided. It returns
@@ -64,6 +62,8 @@ type Store interface {
 	RemoveEnded(ctx context.Context, e Ended) (int, error)
 	// LinkSet returns all links, oldest first, and the LinkSetHash that the signed head of the audit log has.
 	LinkSet(ctx context.Context) (links []Link, set string, err error)
+	// CheckClaims returns ErrTampered if the claims of changes are not those that the signed head of the audit log has.
+	CheckClaims(ctx context.Context) error
 }
 
 // Filter selects changes. A zero field selects all.
@@ -71,10 +71,17 @@ type Filter struct {
 	States    []State
 	Requester Principal
 	Target    string
-	Limit     int // 0 means 100
+	ExpiredAt time.Time // those that have expired at this time
+	Limit     int       // 0 means 100
 }
 
-// Head holds the columns of a change that recovery decides by.
+// Cursor is a place in the order in which changes were proposed. The zero value is the place before the oldest change.
+type Cursor struct {
+	Created time.Time
+	ID      string
+}
+
+// Head holds the columns of a change that recovery decides by. It has nothing of the proposal, which can be long.
 type Head struct {
 	ID      string
 	State   State
@@ -82,15 +89,6 @@ type Head struct {
 	Expires time.Time
 	Lease   time.Time
 	Updated time.Time
-}
-
-// Page selects changes of one state and tenant, oldest first.
-type Page struct {
-	Target    string
-	State     State
-	ExpiredAt time.Time // only those that have expired at this time; the zero value selects all
-	After     Head      // the last one of the page before; the zero value selects the first page
-	Limit     int
 }
 
 // Move is one transition of a change.
@@ -105,9 +103,7 @@ type Move struct {
 	Outcome   *Outcome  // recorded with an end; may be nil
 	Note      string    // for the audit log: the reason, in plain words
 	// Keys are claimed with a claim, all or none. A move to a settled state releases them.
-	Keys []string
-	// Unlapsed is the time since which a change of unknown outcome keeps its keys. An older one loses those in Keys.
-	Unlapsed time.Time
+	Keys     []string
 	Baseline json.RawMessage // recorded before the change is sent; nil leaves it as it is
 }
 

@@ -18,6 +18,7 @@ const (
 	KindLink     = "link"    // one identity link
 	KindLinkSet  = "links"   // a link was removed or put back
 	KindHistory  = "history" // the change is not as the audit log left it
+	KindClaims   = "claims"  // a claim of the scans that a change writes was removed, altered or added
 )
 
 // Tampering describes a record that does not verify.
@@ -159,8 +160,8 @@ func (g *Gate) blockedError(id string) error {
 // inspectLimit bounds how many open changes Inspect reads.
 const inspectLimit = 10_000
 
-// Inspect returns every open change and every link that does not verify under the server key, for `scanwarden doctor`
-// and `scanwarden audit verify`. It records nothing.
+// Inspect returns every open change and every link that does not verify under the server key, and what was done to the
+// claims, for `scanwarden doctor` and `scanwarden audit verify`. It records nothing.
 func Inspect(ctx context.Context, s Store, serverKey []byte) ([]Tampering, error) {
 	m := newRecordMAC(serverKey)
 	var t tamperingError
@@ -174,6 +175,11 @@ func Inspect(ctx context.Context, s Store, serverKey []byte) ([]Tampering, error
 	valid, _, found := m.verifyLinks(links)
 	if errors.As(checkLinkSet(links, valid, set), &t) {
 		found = append(found, t.Tampering)
+	}
+	if err := s.CheckClaims(ctx); errors.As(err, &t) {
+		found = append(found, t.Tampering)
+	} else if err != nil {
+		return found, fmt.Errorf("inspect ledger: %w", err)
 	}
 	open, err := s.Changes(ctx, Filter{States: []State{Pending, Approved, Executing, Unknown}, Limit: inspectLimit})
 	if err != nil {

@@ -25,6 +25,7 @@ func (p Proposal) claimKeys() []string {
 // claimInTurn claims c as soon as no other change holds one of its keys. It returns c as claim does, or as Expired if
 // its turn did not come before it expired.
 func (g *Gate) claimInTurn(ctx context.Context, c Change) (Change, error) {
+	ended := "" // the holder before that has ended, and so must hold nothing
 	for {
 		after, err := g.claim(ctx, c)
 		if errors.Is(err, ErrUnknownCommit) {
@@ -36,9 +37,15 @@ func (g *Gate) claimInTurn(ctx context.Context, c Change) (Change, error) {
 			continue
 		case !errors.As(err, &busy):
 			return after, err
+		case busy.Holder == ended:
+			return c, g.report(ctx, tamperingError{Tampering{
+				Kind: KindHistory, Change: ended,
+				Reason: "the change in the ledger seems to have ended, and the audit log says that it may still be sent, " +
+					"so no other change of the same scans is sent; run `scanwarden audit verify`",
+			}})
 		}
 		g.logWaiting(ctx, c, busy.Holder)
-		if err := g.waitTurn(ctx, c, busy.Holder); err != nil {
+		if ended, err = g.waitTurn(ctx, c, busy.Holder); err != nil {
 			return c, err
 		}
 		if !c.Expires.After(g.cfg.Now()) {
@@ -55,6 +62,15 @@ var errNotClaimed = errors.New("the claim was not recorded")
 // was not checked.
 func (c Change) claimedAs(now Change) Change {
 	c.State, c.Version, c.Owner, c.Lease, c.Updated = now.State, now.Version, now.Owner, now.Lease, now.Updated
+	return c
+}
+
+// recoveredAs returns c, as the process that executes it knows it, with what recovery has recorded meanwhile.
+func (c Change) recoveredAs(now Change) Change {
+	c = c.claimedAs(now)
+	if c.Outcome = now.Outcome; c.Baseline == nil {
+		c.Baseline = now.Baseline // the answer to its record may have been lost
+	}
 	return c
 }
 
@@ -81,45 +97,45 @@ func (g *Gate) findClaim(ctx context.Context, c Change, cause error) (Change, er
 	}
 }
 
-// waitTurn waits until the change holder no longer holds its keys, or c expires. It returns errStopping once Drain is
-// called.
-func (g *Gate) waitTurn(ctx context.Context, c Change, holder string) error {
+// waitTurn waits until the change holder no longer holds its keys, or c expires. It returns holder if that has ended,
+// and "" if it may try to claim them again. It returns errStopping once Drain is called.
+func (g *Gate) waitTurn(ctx context.Context, c Change, holder string) (ended string, err error) {
 	w := g.joinWatch(holder)
 	defer g.leaveWatch(holder, w)
 	poll := time.NewTicker(turnPoll)
 	defer poll.Stop()
 	for c.Expires.After(g.cfg.Now()) {
 		next := g.nextTransition(w)
-		if held, err := g.holdsKeys(ctx, holder); err == nil && !held {
-			return nil
+		switch state, err := g.readState(ctx, holder); {
+		case err != nil || state == Executing || state == Unknown:
+		case state.Open():
+			return "", nil
+		default:
+			return holder, nil
 		}
 		select {
 		case <-next:
 		case <-poll.C:
 		case <-g.stopping:
-			return errStopping
+			return "", errStopping
 		}
 	}
-	return nil
+	return "", nil
 }
 
-// holdsKeys reports whether the change with this id still holds its keys.
-func (g *Gate) holdsKeys(ctx context.Context, id string) (bool, error) {
+// readState returns the state of the change with this id, and "" if there is no such change.
+func (g *Gate) readState(ctx context.Context, id string) (State, error) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
 	c, err := g.cfg.Store.Change(ctx, id)
 	if errors.Is(err, ErrNotFound) {
-		return false, nil
+		return "", nil
 	}
 	if err != nil {
-		return true, fmt.Errorf("read the change that holds the keys: %w", err)
+		return "", fmt.Errorf("read the change that holds the keys: %w", err)
 	}
-	return c.State == Executing || (c.State == Unknown && c.Updated.After(g.unlapsed())), nil
+	return c.State, nil
 }
-
-// unlapsed returns the time since which a change of unknown outcome keeps its keys. A write that was sent before it can
-// no longer be on its way, and plans since then show what became of it.
-func (g *Gate) unlapsed() time.Time { return g.cfg.Now().Add(-reconcileLimit) }
 
 // logWaiting logs that c waits for the change holder.
 func (g *Gate) logWaiting(ctx context.Context, c Change, holder string) {

@@ -101,7 +101,8 @@ func (b *Bot) voteReply(ctx context.Context, c confirm.Change, err error) string
 	return "Not done: scanwarden cannot read the change now, so that nothing was decided. Please try again in a moment."
 }
 
-// statusText returns the status of a change in one or two sentences.
+// statusText returns the status of a change in one or two sentences. It fits one text object: a longer reason is cut
+// between two tokens, and stands whole in `scanwarden changes ID`.
 func statusText(c confirm.Change) string {
 	text := fmt.Sprintf("change %s is %s.", c.Code, stateHeadlines[c.State])
 	var who []string
@@ -114,7 +115,7 @@ func statusText(c confirm.Change) string {
 	if c.Outcome.Reason != "" {
 		text += " " + tools.ResultOf(c).Reason
 	}
-	return text
+	return blocks.Truncate(text, blocks.MaxTextUnits)
 }
 
 // canDeny returns nil if the user could deny a change now, so that nobody writes a reason in vain. It also returns nil if that is not

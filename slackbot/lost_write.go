@@ -6,14 +6,14 @@ import (
 	"fmt"
 
 	"scanwarden/confirm"
-	"scanwarden/tools"
 )
 
 // errNotKnown marks an error after which it is not known whether something was recorded.
 var errNotKnown = errors.New("whether it was recorded is not known")
 
-// isCertain reports whether it is known what an attempt to record something has led to.
-func isCertain(err error) bool { return err == nil || tools.IsRefusal(err) }
+// isCertain reports whether it is known what an attempt to record something has led to. The Gate and the Store have read
+// what was recorded before they return any other error.
+func isCertain(err error) bool { return !errors.Is(err, confirm.ErrUnknownCommit) }
 
 // lostWrite is an attempt to record something whose result is not known.
 type lostWrite struct {

@@ -2,7 +2,7 @@ package slackbot_test
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -20,7 +20,7 @@ type lossyStore struct {
 	rollBack atomic.Bool                                 // the write that is lost is not carried out
 }
 
-var errConnection = errors.New("unexpected EOF during COMMIT")
+var errConnection = fmt.Errorf("%w: unexpected EOF during COMMIT", confirm.ErrUnknownCommit)
 
 // lose makes the store lose the answers to all writes that lead to this state.
 func (s *lossyStore) lose(state confirm.State) {

@@ -1,9 +1,7 @@
 package slackbot
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -58,11 +56,12 @@ func (b *Bot) planAndPropose(ctx context.Context, by caller, operation string, a
 		return none, err
 	}
 	c, err := back.Service.Propose(ctx, requester, operation, input)
-	if isCertain(err) {
+	var lost *confirm.UnknownCommitError
+	if !errors.As(err, &lost) {
 		b.logRefusal(ctx, requester.Principal, operation, err)
 		return c, err
 	}
-	return b.findProposed(ctx, back, lostProposal{by: requester.Principal, operation: operation, input: input, cause: err})
+	return b.readAgain(ctx, back.Gate, lost.Change, lostWrite{cause: err, happened: func(confirm.Change) bool { return true }})
 }
 
 // logRefusal logs why a proposal was refused, without what the user typed. It does nothing if err is nil.
@@ -71,36 +70,6 @@ func (b *Bot) logRefusal(ctx context.Context, by confirm.Principal, operation st
 		return
 	}
 	b.cfg.Log.InfoContext(ctx, "refused", append([]any{"tool", operation, "by", by}, tools.RefusalAttrs(err)...)...)
-}
-
-// lostProposal is a proposal of which it is not known whether it was recorded.
-type lostProposal struct {
-	by        confirm.Principal
-	operation string
-	input     json.RawMessage
-	cause     error
-}
-
-// findProposed looks for a lost proposal among the open changes of its requester, by its request. It returns errNotKnown if
-// it is not there: a COMMIT may still be on its way.
-func (b *Bot) findProposed(ctx context.Context, back *Backend, p lostProposal) (confirm.Change, error) {
-	ctx, cancel := detachedContext(ctx)
-	defer cancel()
-	open, err := back.Gate.OpenChanges(ctx, p.by)
-	if err == nil {
-		var plan confirm.Proposal
-		plan, err = back.Service.Plan(ctx, tools.Caller{Principal: p.by}, p.operation, p.input)
-		open = slices.DeleteFunc(open, func(c confirm.Change) bool {
-			return c.Requester != p.by || c.Operation != p.operation ||
-				c.Request.Path != plan.Request.Path || !bytes.Equal(c.Request.Body, plan.Request.Body)
-		})
-	}
-	b.cfg.Log.ErrorContext(ctx, "the answer of the database to a proposal was lost; the open changes were read again",
-		append([]any{"requester", p.by, "found", len(open), "cause", p.cause}, tools.RefusalAttrs(err)...)...)
-	if err != nil || len(open) == 0 {
-		return confirm.Change{}, fmt.Errorf("%w: %w", errNotKnown, errors.Join(p.cause, err))
-	}
-	return open[0], nil
 }
 
 // resultText returns the reply to the requester of a proposal that was not made.

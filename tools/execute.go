@@ -60,7 +60,7 @@ func (e *Executor) Execute(ctx context.Context, c confirm.Change, beforeSend con
 // liveState is what Defender shows directly before a change is sent.
 type liveState struct {
 	touched  []defender.Definition // the scans that the change touches; a new scan touches none
-	baseline json.RawMessage       // the ids of all scans, for a change that adds one; otherwise nil
+	baseline json.RawMessage       // the ids of the scans that the change touches or, if it adds one, of all scans
 }
 
 // compareLive returns the live state, or an outcome with a State if the change must not be sent: a scan that it touches
@@ -83,7 +83,17 @@ func (e *Executor) compareLive(ctx context.Context, by defender.Actor, c confirm
 	if len(differences) > 0 {
 		return liveState{}, staleOutcome(differences)
 	}
-	return liveState{touched: touched}, confirm.Outcome{}
+	return newLiveState(touched, touched)
+}
+
+// newLiveState returns the live state, with the ids of these scans as the baseline. Without a recorded baseline nothing
+// was sent, whatever Defender shows later.
+func newLiveState(touched, recorded []defender.Definition) (liveState, confirm.Outcome) {
+	baseline, err := snapshotIDs(recorded)
+	if err != nil {
+		return liveState{}, notSentOutcome("the live scans cannot be recorded", "Propose the change again.")
+	}
+	return liveState{touched: touched, baseline: baseline}, confirm.Outcome{}
 }
 
 // compareNew returns the live state for a change that adds a scan, or Stale if the very same scan has appeared since the
@@ -102,11 +112,7 @@ func compareNew(c confirm.Change, planned snapshot, live []defender.Definition) 
 	if len(appeared) > 0 {
 		return liveState{}, staleOutcome(appeared)
 	}
-	baseline, err := snapshotIDs(live)
-	if err != nil {
-		return liveState{}, notSentOutcome("the scans that exist cannot be recorded", "Propose the change again.")
-	}
-	return liveState{baseline: baseline}, confirm.Outcome{}
+	return newLiveState(nil, live)
 }
 
 func staleOutcome(differences []string) confirm.Outcome {

@@ -24,6 +24,10 @@ func (e *Executor) Reconcile(ctx context.Context, c confirm.Change) confirm.Outc
 	if err != nil {
 		return unknownOutcome(c, "Defender could not be read: %s", reasonOf(err))
 	}
+	// A version without keys recorded no baseline, and may have sent it.
+	if c.Baseline == nil && len(c.Keys) > 0 {
+		return notFoundOutcome("it was not sent, because scanwarden stopped before that")
+	}
 	return op.reconcile(c, live)
 }
 
@@ -31,9 +35,6 @@ func (e *Executor) Reconcile(ctx context.Context, c confirm.Change) confirm.Outc
 // sent, and has the name, target and scanner of the change. The scans at the time of the plan prove nothing, because
 // another user or program may have added one since.
 func reconcileAdd(c confirm.Change, live []defender.Definition) confirm.Outcome {
-	if c.Baseline == nil && len(c.Keys) > 0 {
-		return notFoundOutcome("it was not sent, because scanwarden stopped before that")
-	}
 	before, err := readSnapshot(c.Baseline)
 	want, bodyErr := readFrozenScan(c.Request.Body)
 	if err != nil || bodyErr != nil || before.ids == nil {

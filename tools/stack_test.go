@@ -99,8 +99,8 @@ func (s *stack) planRefused(operation, args string) *tools.Refusal {
 // executingChange returns a planned change as the Gate passes it to the Executor.
 func executingChange(p confirm.Proposal) confirm.Change {
 	c := confirm.Change{ID: "01JD3Y8K2Q5V7W9X1Z3B5C7D9F", Proposal: p, Requester: "local:ada", State: confirm.Executing}
-	if p.Operation == "add_scan" {
-		c.Baseline = p.Snapshot // as if it had been sent right after the plan
+	if c.Baseline = p.Snapshot; p.Operation != "add_scan" { // as if it had been sent right after the plan
+		c.Baseline = json.RawMessage(`[]`)
 	}
 	return c
 }

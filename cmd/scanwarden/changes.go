@@ -23,6 +23,7 @@ type changesOptions struct {
 	filter changeFilter
 	before string // list changes older than this one; "" for the newest
 	limit  int    // 0 means listedChanges, or maxChanges for programs
+	settle string // how an operator found a change of unknown outcome: "applied" or "failed"
 }
 
 // The numbers of changes that are listed unless --limit is given.
@@ -42,6 +43,9 @@ func newChangesCommand(e environment) *cobra.Command {
 			"of an id, as much as only one change has; the list shows the end.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			options.id = strings.Join(args, "")
+			if cmd.Flags().Changed("settle") {
+				return runChangesSettle(e, givenSettings(cmd), options)
+			}
 			return runChanges(e, givenSettings(cmd), options)
 		},
 	}
@@ -54,6 +58,7 @@ func newChangesCommand(e environment) *cobra.Command {
 	addFlagNote(cmd, "limit", "", fmt.Sprintf("%d, with --json %d", listedChanges, maxChanges))
 	flags.StringVar(&options.before, "before", "", "`ID` List changes older than this one.")
 	flags.BoolVar(&options.json, "json", false, "Print a JSON array, for programs.")
+	flags.StringVar(&options.settle, "settle", "", "End a change of unknown outcome as you found it in Defender: applied or failed.")
 	addLedgerFlags(cmd)
 	return cmd
 }

@@ -10,27 +10,34 @@ import (
 
 // applyTransitions runs the guarded statement of each transition and returns the log as it is before them. It
 // locks the head of the log first: with the lock, transactions of several changes cannot deadlock. It also returns the
-// hash of the links after them.
-func (s *Store) applyTransitions(ctx context.Context, tx transaction, all []*transition) (log merkleTree, links string, err error) {
+// signed sets as they are after them.
+func (s *Store) applyTransitions(ctx context.Context, tx transaction, all []*transition) (log merkleTree, sets signedSets, err error) {
 	var edge string
+	var claims []heldClaim
 	steps := []*statement{{query: lockHead, dest: []any{&log.size, &edge}}}
+	if slices.ContainsFunc(all, (*transition).claims) {
+		steps = append(steps, &statement{query: selectClaims, each: scanClaim(&claims)})
+	}
 	for _, t := range all {
 		steps = append(append(steps, t.before...), t.guarded)
 	}
 	if err := tx.run(ctx, steps...); err != nil {
-		return log, "", err
+		return log, sets, err
 	}
 	if log.edge, err = parseEdge(log.size, edge); err != nil {
-		return log, "", err
+		return log, sets, err
 	}
 	if err := s.checkHead(ctx, tx, log); err != nil {
-		return log, "", err
+		return log, sets, err
 	}
 	if err := s.checkHistories(ctx, tx, all); err != nil {
-		return log, "", err
+		return log, sets, err
 	}
-	links, err = s.updateLinkSet(ctx, tx, all)
-	return log, links, err
+	if sets.links, err = s.updateLinkSet(ctx, tx, all); err != nil {
+		return log, sets, err
+	}
+	sets.claims, err = s.updateClaims(all, claims)
+	return log, sets, err
 }
 
 // checkHead returns an error unless the head of the log is the last one this process knows, or is signed with our
@@ -56,31 +63,32 @@ func (s *Store) checkHead(ctx context.Context, tx transaction, log merkleTree) e
 	if err != nil {
 		return err
 	}
-	links, err := s.key.verifyHead(now, checkpoint)
+	sets, err := s.key.verifyHead(now, checkpoint)
 	if err != nil {
 		return fmt.Errorf("the last audit entry is not valid (%w): servers that share a ledger must share audit.key; if yours do, run `scanwarden audit verify`", err)
 	}
 	if err := s.follower.catchUp(ctx, tx, log); err != nil {
 		return err
 	}
-	s.setHead(now, links)
+	s.setHead(now, sets)
 	return nil
 }
 
 // setHead records the newest head.
-func (s *Store) setHead(h logHead, links string) {
-	s.lastHead, s.lastLinks = h, links
+func (s *Store) setHead(h logHead, sets signedSets) {
+	s.lastHead, s.lastSets = h, sets
 	s.knownSize.Store(h.size)
 }
 
 // commitEntries adds an audit entry for each transition that matched, and commits. If none matched, it does
 // nothing and leaves the rollback to its caller.
-func (s *Store) commitEntries(ctx context.Context, tx transaction, log merkleTree, links string, all []*transition) error {
+func (s *Store) commitEntries(ctx context.Context, tx transaction, log merkleTree, sets signedSets, all []*transition) error {
 	first, edge := log.size, log.String()
 	var entries []*entry
 	var steps []*statement
 	var lines, hashes []string
 	for _, t := range all {
+		steps = append(steps, t.stray...)
 		if !t.guarded.matched {
 			continue
 		}
@@ -100,7 +108,7 @@ func (s *Store) commitEntries(ctx context.Context, tx transaction, log merkleTre
 	if err != nil {
 		return err
 	}
-	checkpoint, err := s.key.signHead(now, links)
+	checkpoint, err := s.key.signHead(now, sets)
 	if err != nil {
 		return fmt.Errorf("sign audit log: %w", err)
 	}
@@ -111,7 +119,7 @@ func (s *Store) commitEntries(ctx context.Context, tx transaction, log merkleTre
 	if err := s.commitOrFind(ctx, tx, first, written, steps); err != nil {
 		return fmt.Errorf("append to audit log: %w", err)
 	}
-	s.setHead(now, links)
+	s.setHead(now, sets)
 	s.follower.appendOwn(log, entries)
 	s.pin.update(now, checkpoint)
 	return nil

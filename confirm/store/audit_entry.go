@@ -26,6 +26,7 @@ type entry struct {
 	Via       string            `json:"via"`
 
 	Owner    string            `json:"owner,omitempty"` // set with a claim
+	Keys     []string          `json:"keys,omitempty"`  // set with a claim: what the change holds until its outcome is known
 	Decision *confirm.Decision `json:"decision,omitempty"`
 	Outcome  *confirm.Outcome  `json:"outcome,omitempty"`
 	Note     string            `json:"note,omitempty"`

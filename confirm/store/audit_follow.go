@@ -191,7 +191,7 @@ func (f *logFollower) prune(now int64) {
 func (s *Store) checkHistories(ctx context.Context, tx transaction, all []*transition) error {
 	for _, t := range all {
 		if t.read == nil || !t.guarded.matched {
-			continue
+			continue // updateClaims needs what the log says of those that matched
 		}
 		if err := s.checkHistory(ctx, tx, t); err != nil {
 			return err
@@ -200,8 +200,9 @@ func (s *Store) checkHistories(ctx context.Context, tx transaction, all []*trans
 	return nil
 }
 
-// checkHistory returns ErrTampered unless the audit log left the change of t as its caller has read it. A claim
-// compares everything, any other move the state and the version.
+// checkHistory returns ErrTampered unless the audit log left the change of t as its caller has read it. A claim, and a
+// change of unknown outcome whose rows were compared with Defender, compare everything. Any other move compares the
+// state, the version and the round. It notes what the change held before.
 func (s *Store) checkHistory(ctx context.Context, tx transaction, t *transition) error {
 	c := t.read
 	logged, known := s.follower.changes[c.ID]
@@ -215,11 +216,14 @@ func (s *Store) checkHistory(ctx context.Context, tx transaction, t *transition)
 	switch {
 	case logged.version == 0 && logged.state == "":
 		why = "nothing in it proposed the change"
-	case t.entry.To == confirm.Executing:
-		why = logged.difference(*c, t.hashes)
+	case t.hashes != nil:
+		why = logged.difference(*c, *t.hashes)
 	case logged.state != c.State || logged.version != c.Version || logged.digest != c.Digest:
 		why = fmt.Sprintf("its state is %q in version %d, and the log says %q in version %d", c.State, c.Version, logged.state, logged.version)
+	case logged.round != c.Round:
+		why = "a prompt that was answered waits for an answer again"
 	}
+	t.held = logged.held
 	if why == "" {
 		return nil
 	}

@@ -3,7 +3,9 @@ package store
 import (
 	"context"
 	"crypto/ed25519"
+	"crypto/hkdf"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -25,6 +27,7 @@ type auditKey struct {
 	signer   note.Signer
 	verifier note.Verifier
 	public   string // the verifier key, in the encoding of package note
+	claims   []byte // authenticates claims; derived from the secret
 }
 
 // loadKey returns key if it was read already. Otherwise it creates one, if the log is empty. Processes that start at the
@@ -171,7 +174,11 @@ func parseKey(secret string) (auditKey, error) {
 	if err != nil || verifier.KeyHash() != signer.KeyHash() {
 		return auditKey{}, malformed
 	}
-	return auditKey{signer: signer, verifier: verifier, public: public}, nil
+	claims, err := hkdf.Expand(sha256.New, seed[1:], "scanwarden ledger claims v1", sha256.Size)
+	if err != nil {
+		return auditKey{}, malformed
+	}
+	return auditKey{signer: signer, verifier: verifier, public: public, claims: claims}, nil
 }
 
 // logHead identifies a state of the log: the number of entries, and the root of their tree.
@@ -180,60 +187,80 @@ type logHead struct {
 	root tlog.Hash
 }
 
+// signedSets are the parts of the ledger that a head signs beside the log, because they must not lose a row.
+type signedSets struct {
+	links  string   // the LinkSetHash
+	claims claimSum // of the keys that changes hold
+}
+
 // checkpointText returns the text of a checkpoint (https://c2sp.org/tlog-checkpoint): origin, size and root, one
-// line each. Where there are sealed links, an extension line has their LinkSetHash.
-func (h logHead) checkpointText(links string) string {
+// line each. An extension line has the LinkSetHash, where there are sealed links, and one the sum of the claims, where
+// there are any.
+func (h logHead) checkpointText(sets signedSets) string {
 	text := fmt.Sprintf("%s\n%d\n%s\n", logName, h.size, h.root)
-	if links != "" {
-		text += linksExtension + links + "\n"
+	if sets.links != "" {
+		text += linksExtension + sets.links + "\n"
+	}
+	if claims := sets.claims.String(); claims != "" {
+		text += claimsExtension + claims + "\n"
 	}
 	return text
 }
 
-// linksExtension begins the extension line about the links.
-const linksExtension = "links "
+// The beginnings of the extension lines.
+const (
+	linksExtension  = "links "
+	claimsExtension = "claims "
+)
 
-// signHead returns the signed checkpoint of h and of the links with this hash.
-func (k auditKey) signHead(h logHead, links string) (string, error) {
-	signed, err := note.Sign(&note.Note{Text: h.checkpointText(links)}, k.signer)
+// signHead returns the signed checkpoint of h and of these sets.
+func (k auditKey) signHead(h logHead, sets signedSets) (string, error) {
+	signed, err := note.Sign(&note.Note{Text: h.checkpointText(sets)}, k.signer)
 	return string(signed), err
 }
 
-// verifyHead returns nil if checkpoint is h, signed with our key. It returns the hash of the links at that time.
-func (k auditKey) verifyHead(h logHead, checkpoint string) (links string, err error) {
+// verifyHead returns nil if checkpoint is h, signed with our key. It returns the sets at that time.
+func (k auditKey) verifyHead(h logHead, checkpoint string) (signedSets, error) {
 	n, err := note.Open([]byte(checkpoint), note.VerifierList(k.verifier))
 	if err != nil {
-		return "", errors.New("its checkpoint is not signed by the key in audit.key")
+		return signedSets{}, errors.New("its checkpoint is not signed by the key in audit.key")
 	}
-	links = linksOf(n.Text)
-	if n.Text != h.checkpointText(links) {
-		return "", errors.New("the signed checkpoint is of another log")
+	sets, err := parseSets(n.Text)
+	if err != nil || n.Text != h.checkpointText(sets) {
+		return signedSets{}, errors.New("the signed checkpoint is of another log")
 	}
-	return links, nil
+	return sets, nil
 }
 
-// linksOf returns the hash of the links in the text of a checkpoint, or "".
-func linksOf(text string) string {
-	_, links, _ := strings.Cut(text, "\n"+linksExtension)
-	return strings.TrimSuffix(links, "\n")
+// parseSets returns the sets in the text of a checkpoint.
+func parseSets(text string) (sets signedSets, err error) {
+	for line := range strings.SplitSeq(text, "\n") {
+		if links, found := strings.CutPrefix(line, linksExtension); found {
+			sets.links = links
+		}
+		if claims, found := strings.CutPrefix(line, claimsExtension); found {
+			sets.claims, err = parseClaimSum(claims)
+		}
+	}
+	return sets, err
 }
 
-// signedLinkSet returns the hash of the links in the newest checkpoint. It returns an error if the checkpoint is not
-// signed, or is of a log with fewer than known entries.
-func (s *Store) signedLinkSet(checkpoint string, known int64) (string, error) {
+// openSets returns the sets in the newest checkpoint. It returns an error if the checkpoint is not signed, or is of a
+// log with fewer than known entries.
+func (s *Store) openSets(checkpoint string, known int64) (signedSets, error) {
 	if checkpoint == "" && known == 0 {
-		return "", nil
+		return signedSets{}, nil
 	}
 	n, err := note.Open([]byte(checkpoint), note.VerifierList(s.key.verifier))
 	if err != nil {
-		return "", errors.New("the newest entry of the audit log is not signed with audit.key: servers that share a ledger must share audit.key; if yours do, run `scanwarden audit verify`")
+		return signedSets{}, errors.New("the newest entry of the audit log is not signed with audit.key: servers that share a ledger must share audit.key; if yours do, run `scanwarden audit verify`")
 	}
 	var origin, size string
 	if lines := strings.Split(n.Text, "\n"); len(lines) > 2 {
 		origin, size = lines[0], lines[1]
 	}
 	if entries, err := strconv.ParseInt(size, 10, 64); err != nil || origin != logName || entries < known {
-		return "", fmt.Errorf("the audit log had %d entries and now has fewer: entries were removed; run `scanwarden audit verify`", known)
+		return signedSets{}, fmt.Errorf("the audit log had %d entries and now has fewer: entries were removed; run `scanwarden audit verify`", known)
 	}
-	return linksOf(n.Text), nil
+	return parseSets(n.Text)
 }

@@ -23,6 +23,7 @@ type replayedChange struct {
 	outcome   jsonHash
 	removed   bool // its rows were removed after it had ended
 	baseline  string
+	held      []heldClaim // since its claim; nil once its outcome is known
 }
 
 type jsonHash [sha256.Size]byte
@@ -48,6 +49,12 @@ func (s replayedChange) apply(e entry) (replayedChange, error) {
 		}
 		s.request = hashJSON(e.Requester, e.Via, p)
 		s.outcome = hashJSON(confirm.Outcome{})
+	}
+	if len(e.Keys) > 0 {
+		s.held = e.claims()
+	}
+	if isSettled(e.To) {
+		s.held = nil
 	}
 	if e.Owner != "" {
 		s.owner = e.Owner

@@ -55,6 +55,9 @@ func (s *Store) Verify(ctx context.Context) (Head, error) {
 		if err := v.compareChanges(ctx, tx); err != nil {
 			return err
 		}
+		if err := v.compareClaims(ctx, tx); err != nil {
+			return err
+		}
 		return v.compareLinks(ctx, tx)
 	})
 	if err != nil {
@@ -119,7 +122,7 @@ type logVerifier struct {
 	changes   map[string]replayedChange // state of each change according to the log
 	histories map[string]history        // transitions of each change
 	links     linkSet                   // account links according to the log
-	linksHash string                    // of links
+	sets      signedSets                // of links, and of the claims that changes hold
 }
 
 // replayLog replays every row of the log and compares the result with the stored head.
@@ -166,12 +169,14 @@ func (v *logVerifier) replayRow(t auditRow) error {
 	if err != nil {
 		return err
 	}
-	links, err := v.key.verifyHead(now, t.checkpoint)
-	if err != nil {
+	sets, err := v.key.verifyHead(now, t.checkpoint)
+	switch {
+	case err != nil:
 		return badEntry(t.n, "%v", err)
-	}
-	if links != v.linksHash {
+	case sets.links != v.sets.links:
 		return badEntry(t.n, "the signed checkpoint is of other account links")
+	case sets.claims != v.sets.claims:
+		return badEntry(t.n, "the signed checkpoint is of other claims")
 	}
 	return nil
 }
@@ -199,12 +204,13 @@ func (v *logVerifier) replayEntry(line, hashes string) error {
 		if err := v.links.apply(e); err != nil {
 			return badEntry(n, "%v", err)
 		}
-		v.linksHash = v.links.hash()
+		v.sets.links = v.links.hash()
 		return nil
 	}
 	if v.histories[e.Change], err = v.histories[e.Change].apply(e); err != nil {
 		return badEntry(n, "%v", err)
 	}
+	v.sets.claims = v.key.followClaims(v.sets.claims, e, v.changes[e.Change].held)
 	v.changes[e.Change], err = v.changes[e.Change].apply(e)
 	if err != nil {
 		return badEntry(n, "its line cannot be read: %v", err)

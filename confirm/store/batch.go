@@ -22,11 +22,17 @@ type transition struct {
 	refusal func() error // returns why guarded has not matched; nil means confirm.ErrMoved
 	entry   *entry
 	read    *confirm.Change // the change as the caller of a move has read it; nil for other transitions
-	hashes  changeHashes    // of read, for a claim
+	hashes  *changeHashes   // of read, if the history has to be compared as a whole; nil otherwise
+	holders []string        // the change that holds each key of entry.Keys
+	held    []heldClaim     // what the change held before, according to the log
+	stray   []*statement    // delete the claims of a transition that has not matched
 	link    *confirm.Link   // the link that is made or removed; nil for other transitions
 	done    chan struct{}   // closed once err is set
 	err     error
 }
+
+// claims reports whether t claims keys.
+func (t *transition) claims() bool { return len(t.entry.Keys) > 0 }
 
 // transitionQueue holds the transitions that wait for the next transaction. No goroutine serves it: the caller
 // that gets writeLock writes for all callers that wait.
@@ -135,11 +141,11 @@ func (s *Store) writeTogether(ctx context.Context, all []*transition) (indivisib
 		return true, err
 	}
 	defer tx.rollback()
-	log, links, err := s.applyTransitions(bounded, tx, all)
+	log, sets, err := s.applyTransitions(bounded, tx, all)
 	if err != nil {
 		return bounded.Err() != nil, err
 	}
-	return true, s.commitEntries(bounded, tx, log, links, all)
+	return true, s.commitEntries(bounded, tx, log, sets, all)
 }
 
 // deliverResults sets the result of each transition and wakes its caller.

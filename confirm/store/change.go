@@ -170,15 +170,6 @@ func newChangeQuery(f confirm.Filter) changeQuery {
 	return changeQuery{fmt.Sprintf("%s ORDER BY created DESC, id DESC LIMIT $%d", clause, len(args)), args}
 }
 
-// newPageQuery returns the filter as SQL, for the changes after a place, and how many there are at most.
-func newPageQuery(f confirm.Filter, after confirm.Cursor) (q changeQuery, limit int) {
-	clause, args := filterClause(f)
-	args = append(args, micros(after.Created), after.ID, limitOf(f))
-	n := len(args)
-	clause += fmt.Sprintf(" AND (created, id) > ($%d, $%d) ORDER BY created, id LIMIT $%d", n-2, n-1, n)
-	return changeQuery{clause, args}, limitOf(f)
-}
-
 // limitOf returns how many changes are selected at most.
 func limitOf(f confirm.Filter) int {
 	if f.Limit <= 0 {
@@ -199,6 +190,9 @@ func filterClause(f confirm.Filter) (clause string, args []any) {
 	}
 	if f.Target != "" {
 		where = append(where, "target = "+arg(f.Target))
+	}
+	if !f.ExpiredAt.IsZero() {
+		where = append(where, "expires <= "+arg(micros(f.ExpiredAt)))
 	}
 	if len(f.States) > 0 {
 		var states []string

@@ -15,16 +15,16 @@ import (
 // requireKeys makes t, which moves c, match only if c then holds all keys of m. Otherwise t fails with a
 // *confirm.BusyError, and no key counts as claimed, because c is not executing.
 func (t *transition) requireKeys(c confirm.Change, m confirm.Move) {
-	keys := slices.Compact(slices.Sorted(slices.Values(m.Keys)))
-	holders := make([]string, len(keys))
-	for i, key := range keys {
+	t.entry.Keys = slices.Compact(slices.Sorted(slices.Values(m.Keys)))
+	t.holders = make([]string, len(t.entry.Keys))
+	for i, key := range t.entry.Keys {
 		t.before = append(t.before, &statement{
-			query: insertClaim, args: []any{c.Target, key, c.ID, micros(m.Unlapsed)}, dest: []any{&holders[i]},
+			query: insertClaim, args: []any{c.Target, key, c.ID}, dest: []any{&t.holders[i]},
 		})
 	}
-	t.guarded.query, t.guarded.args = claimChange, append(t.guarded.args, len(keys))
+	t.guarded.query, t.guarded.args = claimChange, append(t.guarded.args, len(t.entry.Keys))
 	t.refusal = func() error {
-		for _, holder := range holders {
+		for _, holder := range t.holders {
 			if holder != c.ID {
 				return &confirm.BusyError{Holder: holder}
 			}

@@ -1,6 +1,6 @@
 -- The third migration: what keeps two changes from writing the same scan, and one proposal from being made twice.
 
--- The keys of what a change writes. A row counts while its change is executing or of unknown outcome.
+-- The keys of what a change writes, from its claim until its outcome is known.
 CREATE TABLE claim (
   target    TEXT NOT NULL,
   key       TEXT NOT NULL,

@@ -97,11 +97,11 @@ func (s *Store) LinkSet(ctx context.Context) ([]confirm.Link, string, error) {
 	if err := rows.Err(); err != nil {
 		return nil, "", fmt.Errorf("list links: %w", explainError(err))
 	}
-	set, err := s.signedLinkSet(checkpoint, known)
+	sets, err := s.openSets(checkpoint, known)
 	if err != nil {
 		return nil, "", confirm.NewTamperingError(confirm.Tampering{Kind: confirm.KindLinkSet, Reason: err.Error()})
 	}
-	return found, set, nil
+	return found, sets.links, nil
 }
 
 // linkRow is a row of table link; the columns are null where a join found none.
@@ -155,7 +155,7 @@ func (s *Store) updateLinkSet(ctx context.Context, tx transaction, all []*transi
 		}
 	}
 	if len(made)+len(removed) == 0 {
-		return s.lastLinks, nil
+		return s.lastSets.links, nil
 	}
 	var now []confirm.Link
 	err := tx.run(ctx, &statement{query: selectLinks, each: func(scan func(...any) error) error {
@@ -171,7 +171,7 @@ func (s *Store) updateLinkSet(ctx context.Context, tx transaction, all []*transi
 	for _, l := range made {
 		before = slices.DeleteFunc(before, func(b confirm.Link) bool { return b.From == l.From && b.To == l.To && b.MAC == l.MAC })
 	}
-	if confirm.LinkSetHash(before) != s.lastLinks {
+	if confirm.LinkSetHash(before) != s.lastSets.links {
 		return "", confirm.NewTamperingError(confirm.Tampering{
 			Kind:   confirm.KindLinkSet,
 			Reason: "the account links in the ledger are not those of its audit log, so none can be made or removed; run `scanwarden audit verify` and restore the links",

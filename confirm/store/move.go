@@ -60,8 +60,8 @@ func newMoveTransition(c confirm.Change, m confirm.Move, after *rowState) (*tran
 		From: c.State, To: m.To, Owner: m.Owner, Decision: m.Decision, Outcome: m.Outcome, Note: m.Note,
 	}
 	t := &transition{entry: e, read: &c}
-	if m.To == confirm.Executing {
-		t.hashes = hashChange(c)
+	if m.To == confirm.Executing && c.State != m.To || c.State == confirm.Unknown {
+		t.hashes = new(hashChange(c))
 	}
 	if m.Baseline != nil {
 		e.Baseline = hashBaseline(m.Baseline)

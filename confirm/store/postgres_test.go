@@ -148,20 +148,16 @@ func storeCalls(s *store.Store, c confirm.Change) map[string]func(ctx context.Co
 			_, err := s.AcquireLease(ctx, "recovery", "me", noon, noon.Add(time.Minute))
 			return err
 		},
-		"Change":  func(ctx context.Context) error { _, err := s.Change(ctx, c.ID); return err },
-		"Changes": func(ctx context.Context) error { _, err := s.Changes(ctx, confirm.Filter{}); return err },
-		"ChangePage": func(ctx context.Context) error {
-			_, _, err := s.ChangePage(ctx, confirm.Filter{}, confirm.Cursor{})
-			return err
-		},
-		"CheckKey": s.CheckKey, "CheckHead": s.CheckHead,
+		"Change":   func(ctx context.Context) error { _, err := s.Change(ctx, c.ID); return err },
+		"Changes":  func(ctx context.Context) error { _, err := s.Changes(ctx, confirm.Filter{}); return err },
+		"CheckKey": s.CheckKey, "CheckHead": s.CheckHead, "CheckClaims": s.CheckClaims,
 		"Export": func(ctx context.Context) error { return s.Export(ctx, new(strings.Builder)) },
 		"Insert": func(ctx context.Context) error { return s.Insert(ctx, c) },
 		"Link": func(ctx context.Context) error {
 			return s.Link(ctx, confirm.Link{From: "slack:T/U", To: "entra:T/O", How: "proof", At: noon})
 		},
 		"Heads": func(ctx context.Context) error {
-			_, err := s.Heads(ctx, confirm.Page{State: confirm.Pending, Limit: 1})
+			_, _, err := s.Heads(ctx, confirm.Filter{}, confirm.Cursor{})
 			return err
 		},
 		"Links":            func(ctx context.Context) error { _, err := s.Links(ctx); return err },

@@ -17,7 +17,7 @@ import (
 const eventRemoved = "removed"
 
 // deleteDetails delete the rows about a change in every table that has a column change_id.
-var deleteDetails = []string{deleteProposal, deleteDecisions, deleteMessages, deleteBaseline, deleteClaims}
+var deleteDetails = []string{deleteProposal, deleteDecisions, deleteMessages, deleteBaseline, releaseClaims}
 
 // RemoveEnded implements confirm.Store.
 func (s *Store) RemoveEnded(ctx context.Context, e confirm.Ended) (int, error) {

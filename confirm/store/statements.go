@@ -35,7 +35,6 @@ const (
 	deleteDecisions = `DELETE FROM decision WHERE change_id = $1`
 	deleteMessages  = `DELETE FROM notice WHERE change_id = $1`
 	deleteBaseline  = `DELETE FROM baseline WHERE change_id = $1`
-	deleteClaims    = `DELETE FROM claim WHERE change_id = $1`
 
 	lockHead         = `UPDATE audit_head SET n = n WHERE one = 1 RETURNING n, edge`
 	updateHead       = `UPDATE audit_head SET n = $1, edge = $2 WHERE one = 1`
@@ -55,7 +54,7 @@ const (
 func preparedQueries() []string {
 	return append(claimQueries(), []string{
 		insertChange, insertProposal, updateChange, insertDecision, insertLink, deleteLink, selectLinks,
-		deleteChange, deleteProposal, deleteDecisions, deleteMessages, deleteBaseline, deleteClaims,
+		deleteChange, deleteProposal, deleteDecisions, deleteMessages, deleteBaseline,
 		lockHead, updateHead, insertEntries, selectLines, selectCheckpoint, selectEntries, selectLogStart,
 		lockBudget, updateBudget, selectCall, insertCall, deleteOldCalls,
 	}...)

@@ -4,14 +4,17 @@ package store
 // under the lock on the head of the log, so that several keys of one change cannot deadlock with those of another.
 
 const (
-	// insertClaim claims one key and returns the change that holds it. A row counts only while its change is executing,
-	// or of an outcome that has been unknown for less than the limit. Another row is replaced.
+	// selectClaims returns all claims. There are few: one for each scan that a change is executing on, or that a change of
+	// unknown outcome may have written.
+	selectClaims = `SELECT target, key, change_id FROM claim`
+
+	// insertClaim claims one key, unless another change holds it, and returns the change that holds it. A row counts
+	// whatever the row of its change is: it is deleted when the outcome is recorded.
 	insertClaim = `INSERT INTO claim (target, key, change_id) VALUES ($1, $2, $3)
-		ON CONFLICT (target, key) DO UPDATE SET change_id = CASE
-			WHEN EXISTS (SELECT 1 FROM change AS holder WHERE holder.id = claim.change_id
-				AND (holder.state = 'executing' OR (holder.state = 'unknown' AND holder.updated > $4)))
-			THEN claim.change_id ELSE excluded.change_id END
-		RETURNING change_id`
+		ON CONFLICT (target, key) DO UPDATE SET change_id = claim.change_id RETURNING change_id`
+
+	// deleteClaim deletes a claim of a transaction whose change did not match.
+	deleteClaim = `DELETE FROM claim WHERE target = $1 AND key = $2 AND change_id = $3`
 
 	// claimChange is updateChange for a change that must hold the given number of keys.
 	claimChange = guardedUpdate + ` AND (SELECT count(*) FROM claim WHERE change_id = $7) = $14` + returnMoved
@@ -40,5 +43,5 @@ const (
 )
 
 func claimQueries() []string {
-	return []string{insertClaim, claimChange, releaseClaims, insertNewChange, upsertBaseline}
+	return []string{selectClaims, insertClaim, deleteClaim, claimChange, releaseClaims, insertNewChange, upsertBaseline}
 }

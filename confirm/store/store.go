@@ -56,7 +56,7 @@ type Store struct {
 	pin       *headPin
 	patience  time.Duration // see commitPatience
 	lastHead  logHead       // the newest head that this process has read or written; guarded by queue.writeLock
-	lastLinks string        // the LinkSetHash of that head; guarded by queue.writeLock
+	lastSets  signedSets    // of that head; guarded by queue.writeLock
 	follower  logFollower
 	knownSize atomic.Int64 // lastHead.size, for readers
 

@@ -56,8 +56,8 @@ type callerSessions struct {
 	request context.Context // has the sessionUse of the request
 }
 
-// Generate returns the id of a new session, or "" if the handler has made no room for one. The library does not keep a
-// session with an empty id.
+// Generate returns the id of a new session, or "" if the handler has not allowed one. The library does not keep a session
+// with an empty id.
 func (s callerSessions) Generate() string {
 	use := sessionUseFrom(s.request)
 	if use == nil || use.opening == nil {

@@ -35,6 +35,26 @@ var ErrNoKey = errors.New("there is no usable server.key")
 // InspectStore returns the records of the ledger that do not verify under server.key. It returns ErrNoKey without that
 // file. It creates nothing.
 func InspectStore(ctx context.Context, cfg *config.Config, env config.Environment, ledger *store.Store) ([]confirm.Tampering, error) {
+	key, err := existingKey(cfg, env)
+	if err != nil {
+		return nil, err
+	}
+	return confirm.Inspect(ctx, ledger, key)
+}
+
+// SettleChange ends a change of unknown outcome as the local user has found it in Defender. It returns ErrNoKey without
+// server.key.
+func SettleChange(ctx context.Context, cfg *config.Config, env config.Environment, ledger *store.Store, id string, as confirm.State) error {
+	key, err := existingKey(cfg, env)
+	if err != nil {
+		return err
+	}
+	_, err = confirm.New(confirm.Config{Store: ledger, Key: key}).Settle(ctx, id, as, LocalUser(env))
+	return err
+}
+
+// existingKey returns the server key, or ErrNoKey. It creates nothing.
+func existingKey(cfg *config.Config, env config.Environment) ([]byte, error) {
 	dir, err := cfg.StateDirPath(env)
 	if err != nil {
 		return nil, err
@@ -43,7 +63,7 @@ func InspectStore(ctx context.Context, cfg *config.Config, env config.Environmen
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNoKey, err)
 	}
-	return confirm.Inspect(ctx, ledger, key)
+	return key, nil
 }
 
 // loadServerKey returns the key in dir and creates it on first use. Several processes may do so at once: a hard link

@@ -133,7 +133,7 @@ func warningElements(head slack.RichTextElement, items []slack.RichTextElement) 
 		all = append(all, head)
 	}
 	if len(items) > 0 {
-		all = append(all, slack.NewRichTextList(slack.RTEListBullet, 0, items...))
+		all = append(all, bulletList{Type: slack.RTEList, Style: slack.RTEListBullet, Elements: items})
 	}
 	return all
 }

@@ -76,6 +76,16 @@ func preformatted(text string) slack.RichTextElement {
 	}
 }
 
+// bulletList is a list in rich text. The type in slack-go always writes an offset, which Slack's own types do not know.
+type bulletList struct {
+	Type     slack.RichTextElementType     `json:"type"`
+	Style    slack.RichTextListElementType `json:"style"`
+	Elements []slack.RichTextElement       `json:"elements"`
+}
+
+// RichTextElementType returns the type of the element.
+func (l bulletList) RichTextElementType() slack.RichTextElementType { return l.Type }
+
 // Header returns a header, cut to what Slack takes.
 func Header(text string) slack.Block {
 	return slack.NewHeaderBlock(PlainText(Truncate(text, maxHeaderUnits)))

@@ -19,7 +19,6 @@ type walkthrough struct {
 	*terminal.Printer
 	ctx         context.Context
 	answers     <-chan string // lines of input; closed at its end
-	ended       bool          // the input has ended: every further answer is no
 	interactive bool          // input is a terminal: the person types codes, and the tour waits between scenes
 	tenant      *defendertest.Server
 	find        func(code string) (confirm.Change, error)               // reads an open change from the ledger

@@ -148,6 +148,12 @@ func storeCalls(s *store.Store, c confirm.Change) map[string]func(ctx context.Co
 			_, err := s.AcquireLease(ctx, "recovery", "me", noon, noon.Add(time.Minute))
 			return err
 		},
+		"ChangeIDs": func(ctx context.Context) error { _, err := s.ChangeIDs(ctx); return err },
+		"ChangeLog": func(ctx context.Context) error { _, err := s.ChangeLog(ctx, c.ID); return err },
+		"ChangesBefore": func(ctx context.Context) error {
+			_, err := s.ChangesBefore(ctx, confirm.Filter{}, confirm.Cursor{})
+			return err
+		},
 		"Change":   func(ctx context.Context) error { _, err := s.Change(ctx, c.ID); return err },
 		"Changes":  func(ctx context.Context) error { _, err := s.Changes(ctx, confirm.Filter{}); return err },
 		"CheckKey": s.CheckKey, "CheckHead": s.CheckHead, "CheckClaims": s.CheckClaims,

@@ -84,8 +84,10 @@ func (c *Config) checkDatabaseURL() error {
 func (c *Config) checkDatabaseAuth() error {
 	where := c.OriginOf("database_auth")
 	switch {
-	case c.DatabaseAuth != "entra":
+	case c.DatabaseAuth == "", c.DatabaseAuth == "password":
 		return nil
+	case c.DatabaseAuth != "entra":
+		return where.Errorf("write password or entra")
 	case !strings.HasPrefix(c.DatabaseURL, "postgres"):
 		return where.Errorf("entra is for PostgreSQL; set SCANWARDEN_DATABASE_URL to postgres://USER@HOST/DATABASE?sslmode=verify-full")
 	case c.Auth != "" && c.Auth != "client" && c.Auth != "managed-identity" && c.Auth != OnBehalfOf:

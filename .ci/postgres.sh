@@ -40,6 +40,8 @@ start() {
 		mkdir -m 700 "$dir"
 		if [ "$(id -u)" = 0 ]; then chown postgres: "$dir"; fi
 		as_owner "$(bin)/initdb" -D "$dir/data" -U postgres -A trust -E UTF8 --no-sync >&2
+		# Members of this role have to give their password; everybody else is trusted.
+		as_owner sed -i '1i local all +needs_password password' "$dir/data/pg_hba.conf"
 		as_owner "$(bin)/pg_ctl" -D "$dir/data" -w -l "$dir/log" \
 			-o "-c listen_addresses='' -c unix_socket_directories='$dir'" start >&2
 	fi

@@ -43,13 +43,13 @@ func (d *database) withTxTimeout(ctx context.Context) (context.Context, context.
 }
 
 // openDatabase returns the connection pools for a database URL.
-func openDatabase(rawURL string) (*database, error) {
-	scheme, rest, _ := strings.Cut(rawURL, ":")
+func openDatabase(cfg Config) (*database, error) {
+	scheme, rest, _ := strings.Cut(cfg.URL, ":")
 	switch scheme {
 	case "sqlite":
 		return openSQLite(rest)
 	case "postgres", "postgresql":
-		return openPostgres(rawURL)
+		return openPostgres(cfg)
 	}
 	return nil, errors.New(`the database URL must be "sqlite:PATH" or "postgres://..."; correct SCANWARDEN_DATABASE_URL`)
 }

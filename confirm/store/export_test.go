@@ -44,7 +44,7 @@ func (s *Store) Show(ctx context.Context, name string) (value string, err error)
 
 // Connect returns a Store that makes no tables.
 func Connect(url string) (*Store, error) {
-	db, err := openDatabase(url)
+	db, err := openDatabase(Config{URL: url})
 	if err != nil {
 		return nil, err
 	}

@@ -5,9 +5,12 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 )
 
@@ -23,8 +26,8 @@ const (
 const maxDescriptions = 512
 
 // openPostgres returns a pool. It does not connect yet.
-func openPostgres(rawURL string) (*database, error) {
-	cfg, err := pgx.ParseConfig(rawURL)
+func openPostgres(config Config) (*database, error) {
+	cfg, err := pgx.ParseConfig(config.URL)
 	if err != nil {
 		// The parser's error may quote the password.
 		return nil, errors.New("the database URL is not one PostgreSQL understands; correct SCANWARDEN_DATABASE_URL")
@@ -33,11 +36,44 @@ func openPostgres(rawURL string) (*database, error) {
 	// name is missing, or is there already. The modes exec and simple_protocol would do too, but report a lost answer to
 	// COMMIT as "conn closed", as if nothing had been sent: see rejectsCommit. So the URL cannot choose one.
 	cfg.DefaultQueryExecMode, cfg.DescriptionCacheCapacity = pgx.QueryExecModeCacheDescribe, maxDescriptions
-	db := stdlib.OpenDB(*cfg, stdlib.OptionAfterConnect(configureSession))
+	options := []stdlib.OptionOpenDB{stdlib.OptionAfterConnect(configureSession)}
+	if config.Password != nil {
+		if err := checkSendsSecretly(cfg); err != nil {
+			return nil, err
+		}
+		options = append(options, stdlib.OptionBeforeConnect(withPassword(config.Password)))
+	}
+	db := stdlib.OpenDB(*cfg, options...)
 	db.SetMaxOpenConns(2 * maxReaders)
 	db.SetMaxIdleConns(maxReaders)
 	db.SetConnMaxIdleTime(5 * time.Minute)
 	return &database{write: db, read: db, location: postgresLocation(cfg)}, nil
+}
+
+// withPassword returns a function that asks for the password of each new connection.
+func withPassword(password func(context.Context) (string, error)) func(context.Context, *pgx.ConnConfig) error {
+	return func(ctx context.Context, cfg *pgx.ConnConfig) error {
+		text, err := password(ctx)
+		if err != nil {
+			return fmt.Errorf("get the password of the database: %w", err)
+		}
+		cfg.Password = text
+		return nil
+	}
+}
+
+// checkSendsSecretly returns an error if a password could cross a network in the clear: to a host or a fallback of it,
+// without TLS.
+func checkSendsSecretly(cfg *pgx.ConnConfig) error {
+	places := []*pgconn.FallbackConfig{{Host: cfg.Host, TLSConfig: cfg.TLSConfig}}
+	for _, place := range append(places, cfg.Fallbacks...) {
+		address, err := netip.ParseAddr(place.Host)
+		local := strings.HasPrefix(place.Host, "/") || place.Host == "localhost" || err == nil && address.IsLoopback()
+		if place.TLSConfig == nil && !local {
+			return errors.New("a token must not cross the network without TLS; add sslmode=verify-full to SCANWARDEN_DATABASE_URL")
+		}
+	}
+	return nil
 }
 
 // postgresLocation returns what identifies the ledger among those that one state directory may have been used with.

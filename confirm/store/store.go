@@ -40,6 +40,9 @@ type Config struct {
 	// URL is "sqlite:PATH" or "postgres://...". A missing SQLite directory and file are created with modes 0700
 	// and 0600.
 	URL string
+	// Password returns the password for a new connection to PostgreSQL, in place of one in URL. It is called for each
+	// connection, so that it may return a token that expires. It requires TLS, except on this machine. Nil uses URL alone.
+	Password func(ctx context.Context) (string, error)
 	// KeyDir holds the audit signing key audit.key and its public half audit.pub. Both are created on first use;
 	// audit.key has mode 0600. Servers that share a PostgreSQL database must share the key too. The newest head of the
 	// log is recorded there as well, in a file audit.head-ID for each ledger.
@@ -75,7 +78,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("open audit key: %w", err)
 	}
-	db, err := openDatabase(cfg.URL)
+	db, err := openDatabase(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("open ledger: %w", err)
 	}
@@ -96,7 +99,7 @@ func OpenExisting(ctx context.Context, cfg Config) (*Store, error) {
 			return nil, ErrNoLedger
 		}
 	}
-	db, err := openDatabase(cfg.URL)
+	db, err := openDatabase(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("open ledger: %w", err)
 	}

@@ -19,17 +19,20 @@ import (
 // Config holds every setting of scanwarden. Load makes it and validate checks it; its YAML keys are a public interface.
 // The zero value is a valid configuration that lacks a tenant.
 type Config struct {
-	Defender    DefenderSettings              `yaml:"defender"`
-	Auth        string                        `yaml:"auth"`         // "" means client
-	ReadOnly    bool                          `yaml:"read_only"`    // nothing that changes Defender is offered
-	Retention   *time.Duration                `yaml:"retention"`    // nil means DefaultRetention, 0 keeps all
-	DatabaseURL string                        `yaml:"database_url"` // "" means SQLite in the state directory
-	ConfirmWith []string                      `yaml:"confirm_with"` // empty means slack if it is configured, else client
-	Policy      PolicySettings                `yaml:"policy"`
-	People      []PersonSettings              `yaml:"people"`
-	Credentials map[string]CredentialSettings `yaml:"credentials"`
-	Slack       SlackSettings                 `yaml:"slack"`
-	HTTP        HTTPSettings                  `yaml:"http"`
+	Defender    DefenderSettings `yaml:"defender"`
+	Auth        string           `yaml:"auth"`         // "" means client
+	ReadOnly    bool             `yaml:"read_only"`    // nothing that changes Defender is offered
+	Retention   *time.Duration   `yaml:"retention"`    // nil means DefaultRetention, 0 keeps all
+	DatabaseURL string           `yaml:"database_url"` // "" means SQLite in the state directory
+	// DatabaseAuth is how the server signs in to PostgreSQL: "" or password as the URL has it, entra with a token of the
+	// application that reads Defender.
+	DatabaseAuth string                        `yaml:"database_auth"`
+	ConfirmWith  []string                      `yaml:"confirm_with"` // empty means slack if it is configured, else client
+	Policy       PolicySettings                `yaml:"policy"`
+	People       []PersonSettings              `yaml:"people"`
+	Credentials  map[string]CredentialSettings `yaml:"credentials"`
+	Slack        SlackSettings                 `yaml:"slack"`
+	HTTP         HTTPSettings                  `yaml:"http"`
 
 	// These have no key in the file.
 	Azure     AppRegistration `yaml:"-"` // signs in to read and to write

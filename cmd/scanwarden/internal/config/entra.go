@@ -84,6 +84,19 @@ func (c *Config) EntraConfig(app AppRegistration) (entra.Config, error) {
 	}, nil
 }
 
+// DatabaseScope returns the scope of tokens that Azure Database for PostgreSQL takes as a password, in the cloud of the
+// sign-in host (Microsoft Learn, "Microsoft Entra authentication with Azure Database for PostgreSQL").
+func (c *Config) DatabaseScope() (string, error) {
+	to, err := c.Endpoints()
+	switch to.Authority {
+	case "https://login.microsoftonline.us":
+		return "https://ossrdbms-aad.database.usgovcloudapi.net/.default", err
+	case "https://login.partner.microsoftonline.cn":
+		return "https://ossrdbms-aad.database.chinacloudapi.cn/.default", err
+	}
+	return "https://ossrdbms-aad.database.windows.net/.default", err
+}
+
 // clientSecret returns a function that reveals the client secret, or nil if there is none.
 func (a AppRegistration) clientSecret() func() (string, error) {
 	if a.Secret.Empty() {

@@ -123,6 +123,8 @@ var Settings = []Setting{
 		set: stringSetter(func(c *Config) *string { return &c.StateDir })},
 	{Env: "SCANWARDEN_DATABASE_URL", Key: "database_url", Group: GroupLedger, Arg: "URL", Help: "sqlite:PATH or postgres://USER@HOST/DATABASE (a password by the environment only).", Default: "ledger.db in the state directory",
 		set: stringSetter(func(c *Config) *string { return &c.DatabaseURL })},
+	{Env: "SCANWARDEN_DATABASE_AUTH", Key: "database_auth", Group: GroupLedger, Arg: "HOW", Help: "How to sign in to PostgreSQL: password, or entra with a token of the application as the password (Azure Database).", Default: "password",
+		Values: []string{"password", "entra"}, set: stringSetter(func(c *Config) *string { return &c.DatabaseAuth })},
 	{Env: "SCANWARDEN_RETENTION", Key: "retention", Group: GroupLedger, Arg: "DURATION", Help: "How long a change is kept after it has ended; then only its audit entries stay. 24h to 87600h, or 0 to keep all.", Default: "2160h",
 		set: durationSetter(func(c *Config) **time.Duration { return &c.Retention }, retentionForm)},
 	{Env: "SCANWARDEN_LOG_LEVEL", Group: GroupLedger, Arg: "LEVEL", Help: "debug, info, warn or error.", Default: "info",

@@ -13,7 +13,7 @@ import (
 func (c *Config) validate() []error {
 	var mistakes []error
 	for _, check := range []func() error{
-		c.checkSignIn, c.checkEndpoints, c.checkDatabaseURL, c.checkRetention, c.checkSlack, c.checkAccountLink, c.checkChannels, c.checkApprovers,
+		c.checkSignIn, c.checkEndpoints, c.checkDatabaseURL, c.checkDatabaseAuth, c.checkRetention, c.checkSlack, c.checkAccountLink, c.checkChannels, c.checkApprovers,
 		c.checkRules, c.checkPeople, c.checkApprovalsRequired, c.checkLimits, c.checkCredentials, c.checkHTTP, c.checkLogs,
 	} {
 		if err := check(); err != nil {
@@ -78,6 +78,22 @@ func (c *Config) checkDatabaseURL() error {
 	}
 	// The value may hold a password: do not repeat it.
 	return c.OriginOf("database_url").Errorf("write sqlite:PATH or postgres://USER@HOST/DATABASE")
+}
+
+// checkDatabaseAuth returns an error where no token could serve as the password of the database.
+func (c *Config) checkDatabaseAuth() error {
+	where := c.OriginOf("database_auth")
+	switch {
+	case c.DatabaseAuth == "", c.DatabaseAuth == "password":
+		return nil
+	case c.DatabaseAuth != "entra":
+		return where.Errorf("write password or entra")
+	case !strings.HasPrefix(c.DatabaseURL, "postgres"):
+		return where.Errorf("entra is for PostgreSQL; set SCANWARDEN_DATABASE_URL to postgres://USER@HOST/DATABASE?sslmode=verify-full")
+	case c.Auth != "" && c.Auth != "client" && c.Auth != "managed-identity" && c.Auth != OnBehalfOf:
+		return where.Errorf("entra needs an application or a managed identity, and a user signs in here; set SCANWARDEN_AUTH accordingly, or use password")
+	}
+	return nil
 }
 
 // Bounds of the retention. Changes that ended a moment ago must stay visible to those who wait for them.

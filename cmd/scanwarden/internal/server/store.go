@@ -8,9 +8,11 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"scanwarden/cmd/scanwarden/internal/config"
 	"scanwarden/confirm/store"
+	"scanwarden/defender/entra"
 )
 
 // prepareStore returns the location of the ledger and the keys, and creates the directory.
@@ -32,7 +34,35 @@ func StoreConfig(c *config.Config, env config.Environment) (store.Config, error)
 	if url == "" || c.Simulator {
 		url = "sqlite:" + filepath.Join(dir, "ledger.db")
 	}
-	return store.Config{URL: url, KeyDir: dir}, nil
+	location := store.Config{URL: url, KeyDir: dir}
+	if c.DatabaseAuth == "entra" && !c.Simulator {
+		location.Password = databasePassword(c, dir)
+	}
+	return location, nil
+}
+
+// databasePassword returns a function that returns a current token of the application for PostgreSQL. It makes no call
+// before that.
+func databasePassword(c *config.Config, stateDir string) func(context.Context) (string, error) {
+	source := sync.OnceValues(func() (*entra.Source, error) {
+		scope, err := c.DatabaseScope()
+		if err != nil {
+			return nil, err
+		}
+		app, err := newAppSource(c, c.Azure, stateDir)
+		if err != nil {
+			return nil, err
+		}
+		return app.For(scope), nil
+	})
+	return func(ctx context.Context) (string, error) {
+		s, err := source()
+		if err != nil {
+			return "", err
+		}
+		token, err := s.Get(ctx, entra.TokenRequest{})
+		return token.Text, err
+	}
 }
 
 // mentionSimulator returns the advice to name the ledger of the simulator, if there is one and it was not named.

@@ -37,8 +37,7 @@ func TestCodexShowsTheWholePrompt(t *testing.T) {
 	if code == nil {
 		t.Fatalf("the screen does not show the line of the code:\n%s", shown)
 	}
-	c.tmux(t, "send-keys", "-l", code[1])
-	c.waitFor(t, regexp.MustCompile(`(?s)type: `+code[1]+`.*`+code[1]))
+	c.typeUntilShown(t, code[1])
 	c.tmux(t, "send-keys", "Enter")
 	c.waitFor(t, regexp.MustCompile(`"status": ?"applied"|the model read: applied`))
 }
@@ -92,6 +91,22 @@ func (c codexScreen) tmux(t *testing.T, args ...string) string {
 		t.Fatalf("tmux %s: %v: %s", args, err, out)
 	}
 	return string(out)
+}
+
+// typeUntilShown types the code as a person does, who looks whether it has arrived: for a moment after a prompt has opened,
+// Codex drops keys that were meant for something else.
+func (c codexScreen) typeUntilShown(t *testing.T, code string) {
+	t.Helper()
+	typed := regexp.MustCompile(`(?s)type: ` + code + `.*` + code)
+	for end := time.Now().Add(25 * time.Second); time.Now().Before(end); {
+		c.tmux(t, "send-keys", "-l", code)
+		for look := time.Now().Add(3 * time.Second); time.Now().Before(look); <-time.After(100 * time.Millisecond) {
+			if typed.MatchString(c.tmux(t, "capture-pane", "-p")) {
+				return
+			}
+		}
+	}
+	t.Fatalf("the screen never shows the typed code:\n%s", c.tmux(t, "capture-pane", "-p"))
 }
 
 // waitFor returns the screen once it shows the pattern.

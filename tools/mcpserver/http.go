@@ -97,6 +97,12 @@ func stripCredentials(header http.Header) {
 // serveCaller passes a request to the library if this caller may send it.
 func (h *httpHandler) serveCaller(w http.ResponseWriter, r *http.Request, body []byte) {
 	caller := r.Context().Value(callerKey{}).(callerIdentity)
+	if id := inexactID(body); id != nil {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = w.Write(inexactIDError(id)) // a client that has disconnected needs no answer
+		return
+	}
 	switch {
 	case r.Method != http.MethodPost && r.Method != http.MethodDelete:
 		w.Header().Set("Allow", "POST, DELETE")

@@ -44,7 +44,8 @@ func (s *Server) ServeStdio(ctx context.Context, in io.Reader, out io.Writer, pr
 	server.WithWorkerPoolSize(40)(std)
 	server.WithQueueSize(10000)(std)
 	ctx = withCaller(ctx, callerIdentity{principal: principal, source: confirm.SourceStdio, local: true})
-	err := std.Listen(ctx, &lineReader{in: bufio.NewReaderSize(in, 64<<10), ctx: ctx, calls: &s.calls}, &lockedWriter{w: out})
+	answers := &lockedWriter{w: out}
+	err := std.Listen(ctx, &lineReader{in: bufio.NewReaderSize(in, 64<<10), ctx: ctx, calls: &s.calls, answers: answers}, answers)
 	if err != nil && ctx.Err() == nil {
 		return fmt.Errorf("serve stdio: %w", err)
 	}
@@ -56,7 +57,8 @@ type lineReader struct {
 	in        *bufio.Reader
 	ctx       context.Context
 	calls     *activeCalls
-	toolCalls int // tool calls returned so far
+	answers   io.Writer // takes the responses to requests whose id the library would not return exactly
+	toolCalls int       // tool calls returned so far
 	rest      []byte
 }
 
@@ -74,8 +76,25 @@ func (l *lineReader) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// readLine returns the next line. It truncates a line that is too long; the library answers that as a parse error.
+// readLine returns the next line that the library can answer, and answers the others itself.
 func (l *lineReader) readLine() ([]byte, error) {
+	for {
+		line, err := l.readAnyLine()
+		id := inexactID(line)
+		if err != nil || id == nil {
+			if bytes.Contains(line, []byte(`"tools/call"`)) {
+				l.toolCalls++
+			}
+			return line, err
+		}
+		if _, err := l.answers.Write(inexactIDError(id)); err != nil {
+			return nil, fmt.Errorf("answer a request: %w", err)
+		}
+	}
+}
+
+// readAnyLine returns the next line. It truncates a line that is too long; the library answers that as a parse error.
+func (l *lineReader) readAnyLine() ([]byte, error) {
 	var line []byte
 	for {
 		part, err := l.in.ReadSlice('\n')
@@ -90,9 +109,6 @@ func (l *lineReader) readLine() ([]byte, error) {
 		}
 		if !bytes.HasSuffix(line, []byte("\n")) {
 			line = append(line, '\n')
-		}
-		if bytes.Contains(line, []byte(`"tools/call"`)) {
-			l.toolCalls++
 		}
 		return line, nil
 	}

@@ -34,6 +34,9 @@ type Config struct {
 	// would be unknown for no reason.
 	HTTP *http.Client
 
+	// SignInAdvice is the advice of an error for a refused token. "" means a check of tenant, application and scope.
+	SignInAdvice string
+
 	// UserAgent is the User-Agent header; "" means "scanwarden".
 	UserAgent string
 }

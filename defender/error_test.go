@@ -155,3 +155,21 @@ func TestErrorByHand(t *testing.T) {
 		}
 	}
 }
+
+// TestSignInAdvice replaces the advice for a refused token, of a read and of a write, and no other.
+func TestSignInAdvice(t *testing.T) {
+	const advice = "set the token that this service wants"
+	for body, want := range map[string]bool{"error-401-Unauthorized.derived": true, "error-401-no-tvm-license.derived": false} {
+		s := startService(t, respond(401, fixture(t, body)))
+		cfg := s.config()
+		cfg.SignInAdvice = advice
+		_, err := newClient(t, cfg).Scanners(t.Context(), defender.Actor{})
+		if e := asError(t, err); (e.Next == advice) != want {
+			t.Errorf("%s: the advice for a read is %q", body, e.Next)
+		}
+		_, err = sendWrite(t.Context(), newWriter(t, cfg), newDelete(t), nil)
+		if e := asError(t, err); (e.Next == advice) != want {
+			t.Errorf("%s: the advice for a write is %q", body, e.Next)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package defender
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -34,6 +35,9 @@ func responseError(r request, resp response) *Error {
 	e.Next = adviceFor(r, e)
 	if e.Kind == ErrSignIn && resp.claimsChallenge() != "" { // a second challenge, after a token for the first
 		e.Next = adviceChallenge
+	}
+	if e.Kind == ErrSignIn {
+		e.Next = cmp.Or(resp.signInAdvice, e.Next)
 	}
 	return e
 }

@@ -53,7 +53,8 @@ type response struct {
 	err     error    // why the body is incomplete, or nil
 	secrets []string // texts that no error must repeat
 
-	hadCredential bool // the request had a credential, so nothing that the service wrote is passed on unchecked
+	signInAdvice  string // Config.SignInAdvice
+	hadCredential bool   // the request had a credential, so nothing that the service wrote is passed on unchecked
 }
 
 // isTokenRefused reports whether a is a 401 for which a new token may help. The service refused the token before it
@@ -115,6 +116,7 @@ func (t *transport) exchange(ctx context.Context, r request, token string) (resp
 	}
 	defer httpResp.Body.Close()
 	resp := readResponse(httpResp)
+	resp.signInAdvice = t.cfg.SignInAdvice
 	resp.secrets, resp.hadCredential = append([]string{token}, r.secrets...), len(r.secrets) > 0
 	if resp.status == http.StatusTooManyRequests && t.cfg.OnThrottled != nil {
 		now := time.Now()

@@ -58,6 +58,7 @@ func TestDoctorNamesEachFault(t *testing.T) {
 			w.t.Cleanup(open.Close)
 			w.env["SCANWARDEN_DEFENDER_URL"] = open.URL
 		},
+		"sign-in-skipped":     func(w *doctorStack) { delete(w.env, "AZURE_CLIENT_SECRET") }, // its URL is plain http on loopback
 		"entra-unreachable":   func(w *doctorStack) { w.env["AZURE_AUTHORITY_HOST"] = "https://127.0.0.1:1" },
 		"entra-over-http":     func(w *doctorStack) { w.env["AZURE_AUTHORITY_HOST"] = "http://127.0.0.1:9" },
 		"certificate-missing": func(w *doctorStack) { w.signInWith("AZURE_CLIENT_CERTIFICATE_PATH", "gone.pem") },

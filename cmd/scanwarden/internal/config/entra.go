@@ -127,6 +127,17 @@ func (c *Config) UsesSimulator() bool {
 	return err == nil && u.Scheme == "http" && !c.Azure.HasCredential() && (c.Auth == "" || c.Auth == string(entra.Client))
 }
 
+// SkippedSignIn returns the advice for a refused token if no sign-in was made because Defender's URL was taken for that
+// of a simulator. Otherwise it returns "".
+func (c *Config) SkippedSignIn() string {
+	if c.Simulator || !c.UsesSimulator() {
+		return ""
+	}
+	return `no sign-in was made, and the bearer token "simulator" was sent: a plain http URL on this machine, without a ` +
+		"credential, is taken for the simulator; set AZURE_TENANT_ID, AZURE_CLIENT_ID and a credential, or correct " +
+		"defender.url (SCANWARDEN_DEFENDER_URL)"
+}
+
 // TargetName returns the name of the tenant that changes are planned for. Only the same tenant may execute them.
 func (c *Config) TargetName() (string, error) {
 	if c.Simulator {

@@ -3,7 +3,6 @@ package doctor
 import (
 	"context"
 	"errors"
-	"net/http"
 	"strings"
 	"time"
 
@@ -42,7 +41,7 @@ func (c *Checker) callDefender(ctx context.Context, token server.TokenSource) []
 	if err != nil {
 		return []config.Finding{problemFrom(err)}
 	}
-	cfg := defender.Config{URL: to.URL, Token: token, UserAgent: "scanwarden/" + c.version}
+	cfg := defender.Config{URL: to.URL, Token: token, SignInAdvice: c.cfg.SkippedSignIn(), UserAgent: "scanwarden/" + c.version}
 	var ledger *store.Store
 	if ledger, err = server.OpenStore(ctx, c.cfg, c.env); err == nil {
 		defer ledger.Close()
@@ -55,11 +54,11 @@ func (c *Checker) callDefender(ctx context.Context, token server.TokenSource) []
 	tools.Progress(ctx, "reading scanners and scans")
 	scanners, err := reader.Scanners(ctx, defender.Actor{})
 	if err != nil {
-		return []config.Finding{c.explainSkippedSignIn(err)}
+		return []config.Finding{defenderProblem(err)}
 	}
 	scans, err := reader.Definitions(ctx, defender.Actor{})
 	if err != nil {
-		return []config.Finding{c.explainSkippedSignIn(err)}
+		return []config.Finding{defenderProblem(err)}
 	}
 	silent := 0
 	for _, s := range scanners {
@@ -75,16 +74,6 @@ func (c *Checker) callDefender(ctx context.Context, token server.TokenSource) []
 		out = append(out, config.Note(config.Plural(silent, "scanner")+" not seen for more than a day", "See list_scanners: scans on an inactive scanner may not run."))
 	}
 	return out
-}
-
-// explainSkippedSignIn is defenderProblem. Of a refused token it adds that none was asked for, if the URL was taken for
-// that of a simulator.
-func (c *Checker) explainSkippedSignIn(err error) config.Finding {
-	f := defenderProblem(err)
-	if fault := (*defender.Error)(nil); errors.As(err, &fault) && fault.Status == http.StatusUnauthorized && c.cfg.UsesSimulator() {
-		f.Next = "No sign-in was made: a plain http URL on this machine, without a credential, is taken for the simulator. Set AZURE_TENANT_ID, AZURE_CLIENT_ID and a credential, or correct defender.url (SCANWARDEN_DEFENDER_URL)."
-	}
-	return f
 }
 
 // defenderProblem returns an error of Defender as a problem. Errors about licenses and permissions say what to do.

@@ -21,7 +21,7 @@ func checkSignIn(ctx context.Context, c *Checker) []config.Finding {
 	case c.cfg.Simulator:
 		return []config.Finding{config.Pass("the simulator needs none")}
 	case c.cfg.UsesSimulator():
-		return []config.Finding{config.Pass("%s is a simulator, called over plain http on this machine: it needs none", c.cfg.Defender.URL)}
+		return []config.Finding{config.Pass("none: %s is taken for a simulator (plain http on this machine, and no credential is set)", c.cfg.Defender.URL)}
 	}
 	if err := c.cfg.MissingSettings(); err != nil {
 		missing := problemFrom(err)

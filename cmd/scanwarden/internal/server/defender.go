@@ -26,7 +26,8 @@ func (b *Builder) defenderConfig(c *components) (cfg defender.Config, write Toke
 				b.log.WarnContext(ctx, "failed to share Retry-After with other replicas", "until", until, "error", err)
 			}
 		},
-		UserAgent: "scanwarden/" + b.version,
+		SignInAdvice: b.cfg.SkippedSignIn(),
+		UserAgent:    "scanwarden/" + b.version,
 	}
 	if target, err = b.cfg.TargetName(); err != nil {
 		return cfg, nil, "", err

@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/mark3labs/mcp-go/client/transport"
 	"github.com/mark3labs/mcp-go/mcp"
 
 	"scanwarden/confirm"
@@ -185,17 +186,52 @@ func TestAWaitingCallSendsBytes(t *testing.T) {
 	}
 }
 
-// TestAPromptStaysOpen: an initialize-era call that has prompted its user sends bytes, too, and its client ignores them.
+// commentTransport reports each keep-alive comment that its client reads.
+type commentTransport struct{ seen chan struct{} }
+
+func (c commentTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	res, err := http.DefaultTransport.RoundTrip(r)
+	if err == nil {
+		res.Body = &commentBody{res.Body, c.seen}
+	}
+	return res, err
+}
+
+// commentBody is the body of a response. The server writes each comment at once, so that one is not split between reads.
+type commentBody struct {
+	io.ReadCloser
+	seen chan struct{}
+}
+
+func (b *commentBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if strings.Contains(string(p[:n]), ": waiting") {
+		select {
+		case b.seen <- struct{}{}:
+		default: // the test does not wait for one
+		}
+	}
+	return n, err
+}
+
+// TestAPromptStaysOpen: an initialize-era call that has prompted its user sends bytes, too, and its client ignores them. The
+// user answers only after three comments have come.
 func TestAPromptStaysOpen(t *testing.T) {
 	t.Parallel()
-	s := newStackWith(t, options{keepAlive: time.Millisecond})
+	s := newStackWith(t, options{keepAlive: 10 * time.Millisecond})
+	seen := make(chan struct{})
 	c := s.dialInitializeEra(t, func(message string) *mcp.ElicitationResult {
-		for range 20 { // each request takes longer than the interval
-			s.callTool(t, toolCall{tool: "list_scanners"})
+		for n := range 3 {
+			select {
+			case <-seen:
+			case <-time.After(20 * time.Second): // only a failure takes that long
+				t.Errorf("%d comments while the user reads", n)
+				return &mcp.ElicitationResult{}
+			}
 		}
 		s.think()
 		return acceptCode(codeLine.FindStringSubmatch(message)[1])
-	})
+	}, transport.WithHTTPBasicClient(&http.Client{Transport: commentTransport{seen}}))
 	if got, err := s.callInitializeEra(t, c, "add_scan", s.newScan("Kept alive")); err != nil || got.IsError {
 		t.Fatalf("%+v, %v", got, err)
 	}

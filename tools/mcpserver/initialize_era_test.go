@@ -20,9 +20,10 @@ func (e elicitHandler) Elicit(_ context.Context, req mcp.ElicitationRequest) (*m
 }
 
 // dialInitializeEra connects an initialize-era client.
-func (s *stack) dialInitializeEra(t *testing.T, handler elicitHandler) *client.Client {
+func (s *stack) dialInitializeEra(t *testing.T, handler elicitHandler, more ...transport.StreamableHTTPCOption) *client.Client {
 	t.Helper()
-	wire, err := transport.NewStreamableHTTP(s.url, transport.WithHTTPHeaders(map[string]string{"Authorization": "Bearer " + adaToken}))
+	more = append(more, transport.WithHTTPHeaders(map[string]string{"Authorization": "Bearer " + adaToken}))
+	wire, err := transport.NewStreamableHTTP(s.url, more...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package mcpserver_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
@@ -26,8 +27,19 @@ func TestALargeIDIsRefusedOverStdio(t *testing.T) {
 func TestALargeIDIsRefusedOverHTTP(t *testing.T) {
 	t.Parallel()
 	s := newStack(t)
-	if status, _ := s.sendRaw(t, http.MethodPost, `{"jsonrpc":"2.0","id":`+largeID+`,"method":"ping"}`, nil); status != http.StatusBadRequest {
-		t.Errorf("status %d, want %d", status, http.StatusBadRequest)
+	got := s.postMessage(t, "", []byte(`{"jsonrpc":"2.0","id":`+largeID+`,"method":"ping"}`), http.Header{})
+	var m struct {
+		ID    json.RawMessage
+		Error struct {
+			Code    int
+			Message string
+		}
+	}
+	if err := json.Unmarshal([]byte(got.raw), &m); err != nil {
+		t.Fatalf("%v in %q", err, got.raw)
+	}
+	if got.status != http.StatusBadRequest || string(m.ID) != largeID || m.Error.Code != -32600 || !strings.Contains(m.Error.Message, "send another id") {
+		t.Errorf("status %d, body %s", got.status, got.raw)
 	}
 	if status, _ := s.sendRaw(t, http.MethodPost, `{"jsonrpc":"2.0","id":7,"method":"ping"}`, nil); status == http.StatusBadRequest {
 		t.Errorf("an id that is exact has status %d", status)

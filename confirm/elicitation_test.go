@@ -227,7 +227,7 @@ func TestProposeChecksThatApproversCanBeReached(t *testing.T) {
 		{"the local user where approvers are listed", confirm.Policy{Approvers: []string{string(bob)}}, onOwnStdio(local), "not among the approvers"},
 		{"two needed and one askable", confirm.Policy{Required: map[string]int{"delete_scans": 2}}, onOwnStdio(local), "needs 2 people"},
 		{"two needed and two listed, one of them asking", confirm.Policy{Approvers: []string{string(ada), string(bob)},
-			Required: map[string]int{"delete_scans": 2}}, onSlack(ada), "only 1 listed"},
+			Required: map[string]int{"delete_scans": 2}}, onSlack(ada), "only 1 of the listed"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

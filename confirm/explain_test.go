@@ -80,7 +80,7 @@ func TestExplain(t *testing.T) {
 		"too few are listed": {
 			confirm.Policy{Approvers: []string{string(ada), string(bob)}, Rules: compileRules(t, all[0])}, change(4), nil,
 			confirm.Explanation{Needed: 2, Because: `policy: the rule "many deletes" asks for 2 people`,
-				Refused: `2 people must confirm (policy: the rule "many deletes" asks for 2 people), but only 1 listed approvers may; an operator has to list more`,
+				Refused: `2 people must confirm (policy: the rule "many deletes" asks for 2 people), but only 1 of the listed approvers may; an operator has to list more`,
 				Rules:   []confirm.RuleResult{{Rule: "many deletes", Holds: true, Detail: "asks for 2 people"}}, Approvers: []string{}},
 		},
 		"the local user": {

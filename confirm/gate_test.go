@@ -228,6 +228,15 @@ func TestOpenChangesPerRequesterAreLimited(t *testing.T) {
 	s.propose(t, onSlack(ada))
 }
 
+func TestALimitOfOneOpenChangeIsSaidInTheSingular(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, confirm.Policy{Approvers: []string{string(bob)}, MaxOpenPerRequester: 1})
+	s.propose(t, onSlack(ada))
+	if _, err := s.Propose(t.Context(), replanned(), onSlack(ada)); err == nil || !strings.Contains(err.Error(), "1 change of yours already waits") {
+		t.Errorf("a second open change gave %v", err)
+	}
+}
+
 func TestAPersonsChangesAreTheirsByEveryAccount(t *testing.T) {
 	t.Parallel()
 	people := []confirm.Person{{Name: "Ada", Principals: []confirm.Principal{ada, "slack:T1/U1"}}}

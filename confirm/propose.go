@@ -169,8 +169,16 @@ func (g *Gate) checkOpenLimit(ctx context.Context, by Principal, others []string
 	}
 	if waiting >= limit {
 		return asRefusal(kindError{
-			fmt.Errorf("%d changes of yours already wait for a person; have them decided, or withdraw some, and try again", waiting), ErrTooManyOpen,
+			fmt.Errorf("%s; have one decided, or withdraw one, and try again", waitingText(waiting)), ErrTooManyOpen,
 		})
 	}
 	return nil
+}
+
+// waitingText returns "1 change of yours already waits for a person", or the same of n.
+func waitingText(n int) string {
+	if n == 1 {
+		return "1 change of yours already waits for a person"
+	}
+	return fmt.Sprintf("%d changes of yours already wait for a person", n)
 }

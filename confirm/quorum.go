@@ -59,7 +59,7 @@ func (a authorizer) checkEnoughApprovers(need requirement, c Change) error {
 		}
 	}
 	if len(people) < need.needed {
-		return fmt.Errorf("%s must confirm (%s), but only %d listed approvers may; an operator has to list more", peopleText(need.needed), need.reason, len(people))
+		return fmt.Errorf("%s must confirm (%s), but only %d of the listed approvers may; an operator has to list more", peopleText(need.needed), need.reason, len(people))
 	}
 	return nil
 }

@@ -100,7 +100,7 @@ func TestARefusedChangeIsNeverKept(t *testing.T) {
 			askRule("few", "count > 3", 1), deleteTwo(), []string{`"few"`, "cannot be evaluated", "an earlier version"},
 		},
 		"more people than there are": {
-			askRule("three", "count > 0", 3), deleteMany(1), []string{`"three" asks for 3 people`, "only 2 listed"},
+			askRule("three", "count > 0", 3), deleteMany(1), []string{`"three" asks for 3 people`, "only 2 of the listed"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

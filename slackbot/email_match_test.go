@@ -46,7 +46,7 @@ func TestAMatchingAddressLinksBeforeAProposal(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, withEmailMatch(options{}))
 	s.slack.AddUser(slacktest.User{ID: ada, Name: "ada", Email: "ada@example.com"})
-	if answer := s.replyTo(t, ada, "/add_scan", s.newScan("Core switches")); !containsAll(answer, "Not done", "0 listed approvers may") {
+	if answer := s.replyTo(t, ada, "/add_scan", s.newScan("Core switches")); !containsAll(answer, "Not done", "0 of the listed approvers may") {
 		t.Errorf("the only approver proposed, and may not approve their own change: %s", answer)
 	}
 	s.wantLinked(t, entraAda, slackOf(ada))

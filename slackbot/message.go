@@ -69,7 +69,7 @@ func briefWarnings(p blocks.Plan) []slack.Block {
 	if blocks.Fits(brief, blocks.MaxMessageBlocks/2, blocks.MaxMessageBytes/2) {
 		return brief
 	}
-	return blocks.TextSections(fmt.Sprintf("%s\nIt has %d warnings, which the full plan shows.", blocks.Truncate(p.Summary, 1000), len(p.Warnings)))
+	return blocks.TextSections(fmt.Sprintf("%s\nThe full plan shows its warnings, %d in number.", blocks.Truncate(p.Summary, 1000), len(p.Warnings)))
 }
 
 // actionButtons returns a row of buttons. The value of a button is the ID of a change and nothing else: what is

@@ -216,8 +216,11 @@ func explainFailures(failed error) string {
 	}
 	problem, fix := explainError(all[0])
 	text := "Slack did not take the question: " + problem
-	if len(all) > 1 {
-		text += fmt.Sprintf(", and %d more problems", len(all)-1)
+	switch more := len(all) - 1; {
+	case more == 1:
+		text += ", and 1 more problem"
+	case more > 1:
+		text += fmt.Sprintf(", and %d more problems", more)
 	}
 	if fix != "" {
 		text += ". An operator has to " + fix

@@ -51,7 +51,8 @@ type options struct {
 	slack     func(*slacktest.Options)
 	bot       func(*slackbot.Config)
 	gate      func(*confirm.Config)
-	noRun     bool // do not call Run
+	noRun     bool             // do not call Run
+	now       func() time.Time // nil means time.Now
 }
 
 func newStack(t testing.TB, opts options) *stack {
@@ -69,7 +70,7 @@ func newStack(t testing.TB, opts options) *stack {
 	})
 	s.openSlack(t, opts)
 	s.Stack = toolstest.New(t, toolstest.Options{
-		Tenant: defendertest.Options{Empty: true}, Policy: policy,
+		Tenant: defendertest.Options{Empty: true}, Policy: policy, Now: opts.now,
 		Gate: func(cfg *confirm.Config) {
 			cfg.OnTransition = func(c confirm.Change) {
 				if b := s.notified.Load(); b != nil {

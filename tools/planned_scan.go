@@ -137,7 +137,7 @@ func scannerNote(name, lastSeen string) string {
 	if name == "" && lastSeen == "" {
 		return ""
 	}
-	return quoteVisible(name) + lastSeenWords + lastSeen
+	return QuoteVisible(name) + lastSeenWords + lastSeen
 }
 
 const lastSeenWords = ", last seen "

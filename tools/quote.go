@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// quoteVisible returns text in quotation marks, so that it cannot be taken for anything around it. text has gone through
+// QuoteVisible returns text in quotation marks, so that it cannot be taken for anything around it. text has gone through
 // escapeInvisible. Backslashes and quotation marks inside are escaped with a backslash, and characters that look like a
 // quotation mark as in ⟨U+201D⟩. Different texts give different results, and nothing is cut.
-func quoteVisible(text string) string {
+func QuoteVisible(text string) string {
 	return `"` + escapeQuoteLookalikes(quoteEscaper.Replace(text)) + `"`
 }
 
@@ -37,6 +37,6 @@ func escapeQuoteLookalikes(text string) string {
 // quoteTarget returns a target in quotation marks. A line may end after each comma, so a blank after a comma that is part
 // of the target is shown as ⟨1 blank⟩.
 func quoteTarget(text string) string {
-	text = strings.ReplaceAll(quoteVisible(text), ", ", ",⟨1 blank⟩")
+	text = strings.ReplaceAll(QuoteVisible(text), ", ", ",⟨1 blank⟩")
 	return strings.ReplaceAll(text, ",", ","+breakHint)
 }

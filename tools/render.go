@@ -65,11 +65,11 @@ func lineCount(text string) int { return strings.Count(text, "\n") + 1 }
 
 // headline returns the first sentence of a plan: what is done to which scans, where, and how much that is.
 func headline(c confirm.Change, scans []PlannedScan) string {
-	where := " in tenant " + quoteVisible(escapeInvisible(c.Target))
+	where := " in tenant " + QuoteVisible(escapeInvisible(c.Target))
 	if len(scans) == 0 {
 		return withStop(c.Summary)
 	}
-	one := "scan " + quoteVisible(scans[0].Name) + where
+	one := "scan " + QuoteVisible(scans[0].Name) + where
 	switch effect := scans[0].Effect; {
 	case effect == ScanAdded:
 		return "Add " + one + withSize(targetSize(scans[0])) + "."
@@ -123,7 +123,7 @@ func changeCount(s PlannedScan) int {
 
 // requesterItem returns who asked for a change, and what it still needs.
 func requesterItem(c confirm.Change) string {
-	text := "ASKED by " + quoteVisible(escapeInvisible(string(c.Requester))) + " through " + quoteVisible(escapeInvisible(c.Source))
+	text := "ASKED by " + QuoteVisible(escapeInvisible(string(c.Requester))) + " through " + QuoteVisible(escapeInvisible(c.Source))
 	if c.Needed > 1 {
 		text += fmt.Sprintf("; needs the yes of %d people", c.Needed)
 	}

@@ -24,7 +24,7 @@ func scanItems(scans []PlannedScan) []string {
 	out := []string{"GONE, by name; target; id:"}
 	for i, s := range scans {
 		target, _ := targetField(s).Value()
-		out = append(out, fmt.Sprintf("%d) %s; %s; %s.", i+1, quoteVisible(s.Name), quoteTarget(target), quoteVisible(s.ID)))
+		out = append(out, fmt.Sprintf("%d) %s; %s; %s.", i+1, QuoteVisible(s.Name), quoteTarget(target), QuoteVisible(s.ID)))
 	}
 	return out
 }
@@ -52,7 +52,7 @@ func updatedItems(s PlannedScan) []string {
 		out = append(out, "CHANGE: "+changeText(f)+".")
 	}
 	scanner, same := splitFields(withoutNotes(withoutName(s.Unchanged)), isScannerField)
-	texts := append([]string{"id " + quoteVisible(s.ID)}, fieldTexts(append(same, scanner...))...)
+	texts := append([]string{"id " + QuoteVisible(s.ID)}, fieldTexts(append(same, scanner...))...)
 	return joinItems(append(out,
 		labelItem("NEW", fieldTexts(added)),
 		labelItem("CHANGE", fieldTexts(credential)),
@@ -65,7 +65,7 @@ func updatedItems(s PlannedScan) []string {
 func deletedItems(s PlannedScan) []string {
 	target, rest := splitFields(withoutNotes(withoutName(s.Unchanged)), isTarget)
 	return joinItems(
-		labelItem("GONE", append(fieldTexts(target), "id "+quoteVisible(s.ID))),
+		labelItem("GONE", append(fieldTexts(target), "id "+QuoteVisible(s.ID))),
 		labelItem("WAS", fieldTexts(rest)),
 	)
 }
@@ -144,7 +144,7 @@ func valueText(name, text, note string) string {
 	case name == fieldTarget:
 		text = quoteTarget(text)
 	case name != "intervalInHours" || text != "null":
-		text = quoteVisible(text)
+		text = QuoteVisible(text)
 	}
 	if note == "" {
 		return text

@@ -156,7 +156,7 @@ func shortTransition(f confirm.Field) string {
 	case f.Name == "isActive" || f.Name == "intervalInHours":
 		return " from " + f.Before + " to " + f.After
 	}
-	return " from " + quoteVisible(f.Before) + " to " + quoteVisible(f.After)
+	return " from " + QuoteVisible(f.Before) + " to " + QuoteVisible(f.After)
 }
 
 func (s *Service) updateWarnings(before defender.Definition, dr draft, existing []defender.Definition) []string {

@@ -54,9 +54,9 @@ func (p Plan) scanTitle(i int) string {
 	s := p.scans[i]
 	switch {
 	case len(p.scans) > 1:
-		return fmt.Sprintf("%d  %s\n", i+1, Quote(s.Name))
+		return fmt.Sprintf("%d  %s\n", i+1, tools.QuoteVisible(s.Name))
 	case s.Effect == tools.ScanDeleted || len(s.Changed) == 0:
-		return Quote(s.Name) + "\n"
+		return tools.QuoteVisible(s.Name) + "\n"
 	}
 	return ""
 }

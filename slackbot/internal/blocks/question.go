@@ -34,7 +34,7 @@ func (p Plan) Phrase(limit int) string {
 		return Truncate(fmt.Sprintf("%s %d %ss", verb, len(p.scans), noun), limit)
 	}
 	start := verb + " " + noun + " "
-	return start + Truncate(Quote(p.scans[0].Name), limit-PrefixLen(start, limit))
+	return start + Truncate(tools.QuoteVisible(p.scans[0].Name), limit-PrefixLen(start, limit))
 }
 
 // Question returns the header of a change that waits for a decision.
@@ -61,7 +61,7 @@ func (p Plan) Names(limit int) string {
 	for n := len(p.scans); n > 0; n-- {
 		var all []string
 		for _, s := range p.scans[:n] {
-			all = append(all, Truncate(Quote(s.Name), limit))
+			all = append(all, Truncate(tools.QuoteVisible(s.Name), limit))
 		}
 		last := fmt.Sprintf("%d more", len(p.scans)-n)
 		if n == len(p.scans) {

@@ -33,11 +33,6 @@ func Date(t, about time.Time) slack.RichTextSectionElement {
 // FormatTime returns t in UTC, to the minute.
 func FormatTime(t time.Time) string { return t.UTC().Format("15:04 UTC on 2006-01-02") }
 
-// Quote returns a name in quotation marks. A quotation mark inside cannot end it.
-func Quote(name string) string {
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(name) + `"`
-}
-
 // ReasonQuote returns what a user wrote as a quote, under a line of ours. It returns nil for "".
 func ReasonQuote(text string) []slack.Block {
 	if text == "" {

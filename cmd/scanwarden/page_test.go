@@ -333,3 +333,33 @@ func TestAClientThatCanAskIsAsked(t *testing.T) {
 	default:
 	}
 }
+
+// TestTryOnThePage goes through the tour with a browser: three changes are applied, and the one that someone else has edited
+// meanwhile is stale.
+func TestTryOnThePage(t *testing.T) {
+	t.Parallel()
+	s := newStack(t)
+	u := newPageUser(t, s)
+	cmd := s.command("try", "--page")
+	done := make(chan string, 1)
+	go func() {
+		out, err := cmd.Output()
+		done <- fmt.Sprint(string(out), err)
+	}()
+	u.send(u.look(), "decision", "approve")
+	u.send(u.look(), "decision", "approve")
+	u.send(u.look(), "decision", "approve", "read", "yes", "count", "1")
+	u.send(u.look(), "decision", "approve")
+	if out := <-done; !strings.Contains(out, "3 changes applied, 0 refused, 3 writes reached the tenant") || !strings.Contains(out, "stale") {
+		t.Errorf("the tour ended with\n%s", out)
+	}
+}
+
+// TestTryOnThePageNeedsABrowser: without one, the tour ends at once and says how to take it.
+func TestTryOnThePageNeedsABrowser(t *testing.T) {
+	t.Parallel()
+	s := newStack(t)
+	if err := s.command("try", "--page").Run(); err == nil || !strings.Contains(s.logs.String(), "run scanwarden try without --page") {
+		t.Errorf("it ended with %v:\n%s", err, s.logs)
+	}
+}

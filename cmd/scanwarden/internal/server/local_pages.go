@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"scanwarden/cmd/scanwarden/internal/browser"
+	"scanwarden/cmd/scanwarden/internal/config"
 	"scanwarden/confirm"
 	"scanwarden/confirm/web"
 )
@@ -55,11 +56,21 @@ func (b *Builder) openBrowser(ctx context.Context, url string) error {
 	if b.OpenBrowser != nil {
 		return b.OpenBrowser(ctx, url)
 	}
-	found, err := browser.Find(browser.Config{Program: b.cfg.Browser, Env: b.env})
+	open, err := FindBrowser(b.cfg.Browser, b.env)
 	if err != nil {
 		return err
 	}
-	return found.Open(ctx, url)
+	return open(ctx, url)
+}
+
+// FindBrowser returns a function that shows an address in the local user's browser: program, as SCANWARDEN_BROWSER has it, or
+// the one that is found. Its error says why there is none.
+func FindBrowser(program string, env config.Environment) (open func(ctx context.Context, url string) error, err error) {
+	found, err := browser.Find(browser.Config{Program: program, Env: env})
+	if err != nil {
+		return nil, err
+	}
+	return found.Open, nil
 }
 
 // browserProblem returns why no browser can be opened on this machine now, and "" if one can.
@@ -67,7 +78,7 @@ func (b *Builder) browserProblem() string {
 	if b.OpenBrowser != nil {
 		return ""
 	}
-	if _, err := browser.Find(browser.Config{Program: b.cfg.Browser, Env: b.env}); err != nil {
+	if _, err := FindBrowser(b.cfg.Browser, b.env); err != nil {
 		return "No page can be opened here: " + err.Error() + ". Add terminal to SCANWARDEN_CONFIRM_WITH, or set SCANWARDEN_BROWSER to a browser."
 	}
 	return ""

@@ -44,7 +44,9 @@ func TestAVoteOnlyGateTakesVotesAndNothingElse(t *testing.T) {
 	wantRefusal(t, gate.CanPropose(t.Context(), "delete_scans", inTerminal()), "takes decisions only")
 	_, err := gate.Propose(t.Context(), deleteTwo(), inTerminal())
 	wantRefusal(t, err, "takes decisions only")
-	if err := gate.Run(t.Context()); err == nil {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	if err := gate.Run(ctx); err == nil {
 		t.Error("it recovers")
 	}
 	if err := gate.CanDecide(t.Context(), c, terminalVote(true)); err != nil {

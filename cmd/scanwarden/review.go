@@ -28,7 +28,7 @@ func newReviewCommand(e environment) *cobra.Command {
 		},
 	}
 	cmd.Flags().Bool("simulator", false, "Decide about changes of the built-in simulated tenant.")
-	addSettingFlags(cmd, config.GroupTenant, config.GroupPolicy, config.GroupLedger)
+	addSettingFlags(cmd, config.GroupPolicy, config.GroupLedger)
 	return cmd
 }
 

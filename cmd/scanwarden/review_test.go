@@ -41,10 +41,10 @@ func (s *reviewStack) writeKey(t *testing.T, key []byte) {
 }
 
 // propose proposes a change that its requester is asked about on a channel.
-func (s *reviewStack) propose(t *testing.T, by confirm.Principal, channel confirm.Channel, operation, args string) confirm.Change {
+func (s *reviewStack) propose(t *testing.T, by confirm.Principal, channel confirm.Channel, operation, args string, more ...confirm.Channel) confirm.Change {
 	t.Helper()
 	c, err := s.Service.Propose(t.Context(), confirm.Requester{
-		Principal: by, Source: confirm.SourceStdio, Local: true, Channels: []confirm.Channel{channel},
+		Principal: by, Source: confirm.SourceStdio, Local: true, Channels: append(more, channel),
 	}, operation, []byte(args))
 	if err != nil {
 		t.Fatal(err)
@@ -300,7 +300,7 @@ func TestReviewRefusesWhatDoesNotVerify(t *testing.T) {
 func TestReviewSaysThatThePoliciesDiffer(t *testing.T) {
 	t.Parallel()
 	s := newReviewStack(t, confirm.Policy{Approvers: []string{"token:grace"}})
-	c := s.pause(t, "Core switches")
+	c := s.propose(t, s.user, confirm.Terminal, "update_scan", `{"id":"Core switches","isActive":false}`, confirm.Slack)
 	r := s.review(t, c.ID)
 	r.expect(backPrompt)
 	r.write(c.Code + "\n")

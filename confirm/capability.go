@@ -7,9 +7,12 @@ import (
 	"time"
 )
 
-// checkWritable returns a refusal if this process is read-only.
+// checkWritable returns a refusal if this process cannot execute changes.
 func (g *Gate) checkWritable() error {
-	if g.cfg.Execute == nil {
+	switch {
+	case g.cfg.VoteOnly:
+		return asRefusal(errors.New("this process takes decisions only; propose the change on a server"))
+	case g.cfg.Execute == nil:
 		return asRefusal(errors.New("this server is read-only; ask on one that is not"))
 	}
 	return nil

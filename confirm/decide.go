@@ -67,17 +67,22 @@ func (g *Gate) readPending(ctx context.Context, id string) (Change, error) {
 	return c, g.report(ctx, g.mac.verifyChange(c))
 }
 
-// checkTarget returns a refusal if this process would not execute c: it is read-only or writes to another tenant.
+// checkTarget returns a refusal if this process takes no votes on c: it is read-only or is for another tenant.
 func (g *Gate) checkTarget(c Change) error {
-	if err := g.checkWritable(); err != nil {
+	if err := g.checkWritable(); err != nil && !g.cfg.VoteOnly {
 		return err
 	}
-	if c.Target != g.cfg.Target {
+	if !g.hasTarget(c) {
 		return asRefusal(fmt.Errorf(
 			"this change was planned for %q, and this server writes to %q; use the server it was proposed on",
 			c.Target, g.cfg.Target))
 	}
 	return nil
+}
+
+// hasTarget reports whether c was planned for the tenant of this process.
+func (g *Gate) hasTarget(c Change) bool {
+	return c.Target == g.cfg.Target || g.cfg.VoteOnly && g.cfg.Target == ""
 }
 
 // CanDecide returns nil if v would count for c now, and otherwise the reason: ErrRefused, or ErrMoved when c, as the

@@ -68,7 +68,7 @@ func (g *Gate) moveForAnswer(ctx context.Context, c Change, a Answer) (Move, err
 	}
 	v := Vote{Principal: a.Principal, Groups: a.Groups, Agent: a.Agent, Channel: Client}
 	switch {
-	case a.Action == Accept && codeMatches(c.Code, a.Code):
+	case a.Action == Accept && c.MatchesCode(a.Code):
 		v.Approve = true
 	case a.Agent: // an agent's answer uses up no round of the user's; moveFor decides whether it may deny
 	case a.withoutPerson():
@@ -129,8 +129,8 @@ func nextRound(why string) Move {
 	return Move{To: Pending, Unexpired: true, NextRound: true, Note: why}
 }
 
-// codeMatches reports whether got is the code. It ignores letter case and surrounding spaces, which people type.
-func codeMatches(want, got string) bool {
-	got = strings.ToUpper(strings.TrimSpace(got))
-	return subtle.ConstantTimeCompare([]byte(want), []byte(got)) == 1
+// MatchesCode reports whether typed is the code of c. It ignores letter case and white space, which people type.
+func (c Change) MatchesCode(typed string) bool {
+	typed = strings.ToUpper(strings.Join(strings.Fields(typed), ""))
+	return c.Code != "" && subtle.ConstantTimeCompare([]byte(c.Code), []byte(typed)) == 1
 }

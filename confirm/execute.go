@@ -17,9 +17,12 @@ const (
 )
 
 // start executes an approved change in a new goroutine, which Drain waits for. It does nothing if one of this process
-// runs the change already. The end of ctx does not stop it: an
+// runs the change already, or if this process executes nothing. The end of ctx does not stop it: an
 // execution outlives its caller. The values of ctx stay, so that progress still reaches a caller that listens.
 func (g *Gate) start(ctx context.Context, c Change) {
+	if g.cfg.Execute == nil {
+		return
+	}
 	ctx = context.WithoutCancel(ctx)
 	end, ok := g.beginRun(c.ID)
 	if !ok {

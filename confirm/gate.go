@@ -23,6 +23,10 @@ type Config struct {
 	// sends, it calls beforeSend, and on an error it sends nothing. Nil makes the process read-only: it accepts
 	// neither proposals nor votes.
 	Execute func(ctx context.Context, c Change, beforeSend BeforeSend) Outcome
+	// VoteOnly makes a process that takes votes and does nothing else: it refuses proposals, and executes and recovers
+	// nothing. Execute and Reconcile are ignored. The process that claims an approved change checks all of it again. An
+	// empty Target then means the changes of every tenant.
+	VoteOnly bool
 	// CanExecute returns nil if this process can execute c now. A non-nil error is shown to users. The approved
 	// change then stays approved until it expires, so that another replica can claim it; a proposal is refused. For
 	// a proposal only Requester and Agent of c are set. CanExecute must not block. Nil means that it always can.
@@ -63,6 +67,7 @@ type Gate struct {
 	runs     map[string]bool             // by id: the changes that this process claims or executes now
 	reported map[Tampering]bool          // what was reported before
 	blocked  map[string]blockedChange    // by id of a change that does not verify
+	awaited  map[string]time.Time        // by id of a change that was proposed here and asked in a terminal: its expiry
 
 	stop     sync.Once
 	stopping chan struct{} // closed by Drain: changes that wait for their turn are left to other processes
@@ -76,10 +81,13 @@ func New(cfg Config) *Gate {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
+	if cfg.VoteOnly {
+		cfg.Execute, cfg.Reconcile = nil, nil
+	}
 	return &Gate{
 		cfg: cfg, mac: newRecordMAC(cfg.Key), owner: rand.Text(), watches: map[string]*watch{}, retries: map[string]retryState{},
 		reserved: map[Principal][]reservation{}, skipped: map[string]time.Time{},
-		reported: map[Tampering]bool{}, blocked: map[string]blockedChange{},
+		reported: map[Tampering]bool{}, blocked: map[string]blockedChange{}, awaited: map[string]time.Time{},
 		runs: map[string]bool{}, stopping: make(chan struct{}),
 	}
 }

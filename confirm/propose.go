@@ -74,6 +74,7 @@ func (g *Gate) Propose(ctx context.Context, p Proposal, by Requester) (Change, e
 	if err != nil {
 		return Change{}, err
 	}
+	g.awaitTerminal(c)
 	if added {
 		g.broadcast(c)
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 )
 
@@ -16,8 +18,12 @@ const (
 
 // Run recovers the changes that this process or another one left behind, at once and then on a timer until ctx ends.
 // Overdue changes expire. Approved ones that no process claimed are executed. Executing ones without a live process
-// become unknown and are settled by reading Defender. Changes that ended before Config.Retention are removed.
+// become unknown and are settled by reading Defender. Changes that ended before Config.Retention are removed. It returns
+// an error at once in a process that only takes votes.
 func (g *Gate) Run(ctx context.Context) error {
+	if g.cfg.VoteOnly {
+		return errors.New("a process that only takes votes recovers nothing; leave that to a server")
+	}
 	tick := time.NewTicker(pollInterval)
 	defer tick.Stop()
 	retention := retentionPass{gate: g}
@@ -134,11 +140,28 @@ func (g *Gate) recoveryStep(h Head, now time.Time) func(context.Context, Change)
 }
 
 // isUnclaimed reports whether a change was approved by a process that has died since, or that left it to another one.
-// Nothing of it was sent, because only a claim leads to a write. It may also wait for its turn in another process.
+// Nothing of it was sent, because only a claim leads to a write. It may also wait for its turn in another process. A
+// change that this process has put to a user in a terminal is unclaimed at once, because a terminal executes nothing.
 func (g *Gate) isUnclaimed(h Head, now time.Time) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return h.State == Approved && h.Expires.After(now) && h.Updated.Add(leaseDuration).Before(now) && !g.runs[h.ID]
+	grace := leaseDuration
+	if _, ok := g.awaited[h.ID]; ok {
+		grace = 0
+	}
+	return h.State == Approved && h.Expires.After(now) && h.Updated.Add(grace).Before(now) && !g.runs[h.ID]
+}
+
+// awaitTerminal records that c was proposed here, if it is put to a user in a terminal. Entries end with their change.
+func (g *Gate) awaitTerminal(c Change) {
+	if !slices.Contains(c.Channels, Terminal) {
+		return
+	}
+	now := g.cfg.Now()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	maps.DeleteFunc(g.awaited, func(_ string, expires time.Time) bool { return !expires.After(now) })
+	g.awaited[c.ID] = c.Expires
 }
 
 func (g *Gate) expirePending(ctx context.Context, c Change) error {

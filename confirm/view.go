@@ -18,7 +18,7 @@ func (g *Gate) CanView(ctx context.Context, c Change, v Viewer) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return c.Target == g.cfg.Target && a.mayView(c, v), nil
+	return g.hasTarget(c) && a.mayView(c, v), nil
 }
 
 // VisibleChanges returns the changes that match f and that the person may see, newest first. If f.Limit cuts the list,

@@ -153,13 +153,22 @@ func (p changePage) printEnd() {
 func (p changePage) printFacts(log []store.LogEntry) {
 	c := p.change
 	dim := func(text string, indent int) { p.Print(terminal.WrapText(terminal.Dim, text, p.Width(), indent)...) }
+	p.Print(requestLines(c, p.Width())...)
+	if len(log) > 0 {
+		dim(fmt.Sprintf("log      entries %d to %d", log[0].N, log[len(log)-1].N), 0)
+	}
+}
+
+// requestLines returns the exact request, with credentials by reference, and the digest.
+func requestLines(c confirm.Change, width int) (lines []terminal.Line) {
+	dim := func(text string, indent int) {
+		lines = append(lines, terminal.WrapText(terminal.Dim, text, width, indent)...)
+	}
 	dim(fmt.Sprintf("request  %s, %d bytes:", c.Request.Method, len(c.Request.Body)), 0)
 	dim(c.Request.Path, 2)
 	dim(string(c.Request.Body), 2)
 	dim("digest   "+c.Digest, 0)
-	if len(log) > 0 {
-		dim(fmt.Sprintf("log      entries %d to %d", log[0].N, log[len(log)-1].N), 0)
-	}
+	return lines
 }
 
 // decisionText returns one decision as a sentence.

@@ -45,7 +45,7 @@ func newRootCommand(e environment) *cobra.Command {
 	root.AddCommand(
 		newTryCommand(e), newSimulatorCommand(e),
 		newStdioCommand(e), newServeCommand(e),
-		newChangesCommand(e), newPeopleCommand(e), newAuditCommand(e),
+		newReviewCommand(e), newChangesCommand(e), newPeopleCommand(e), newAuditCommand(e),
 		newDoctorCommand(e), newManifestCommand(e), newSchemaCommand(e), newVersionCommand(e),
 	)
 	for _, cmd := range root.Commands() {

@@ -56,6 +56,9 @@ func decidedBlocks(p blocks.Plan, note string) []slack.Block {
 
 // decidedLine returns who decided and when, and what that led to.
 func decidedLine(p blocks.Plan, note string) slack.Block {
+	if !p.State.Open() {
+		note = "" // of an execution that has ended meanwhile
+	}
 	parts := []any{blocks.Emoji(cmp.Or(decidedLooks[p.State].sign, "grey_question")), " "}
 	switch p.State {
 	case confirm.Denied:

@@ -156,32 +156,6 @@ func (cfg Config) validate() error {
 	return nil
 }
 
-// Run serves until ctx is done, and then waits for work in progress. It keeps the socket connections in socket mode,
-// and in both modes posts, updates and reminds. It returns an error only when Slack will never accept the tokens, which only
-// auth.test and apps.connections.open can tell; the error contains what to do. Problem then returns it as well, and each
-// change that waits in Slack shows it. Run can be called once.
-func (b *Bot) Run(ctx context.Context) error {
-	ctx, stop := context.WithCancel(ctx)
-	defer b.workers.stop()
-	defer stop()
-	if !b.cfg.AppToken.Empty() {
-		defer b.runSockets(ctx)()
-	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		b.notifyLoop(ctx)
-	}()
-	defer func() { stop(); <-done }()
-	select {
-	case err := <-b.fatal:
-		b.end(ctx, err)
-		return err
-	case <-ctx.Done():
-		return nil
-	}
-}
-
 // OnTransition is called by confirm.Gate for each transition. It wakes notifyLoop and returns at once.
 func (b *Bot) OnTransition(c confirm.Change) {
 	b.outbox.own(c.ID, b.cfg.Now())
@@ -193,45 +167,6 @@ func (b *Bot) wakeNotifier() {
 	select {
 	case b.wake <- struct{}{}:
 	default: // a round is due already
-	}
-}
-
-// Problem returns why Slack is no longer served and what an operator has to do, in one or two sentences. It returns "" while Slack
-// is served.
-func (b *Bot) Problem() string {
-	if why := b.ended.Load(); why != nil {
-		return *why
-	}
-	return ""
-}
-
-// end records why Slack is no longer served, and shows it in each pending change for which Slack is a channel.
-func (b *Bot) end(ctx context.Context, cause error) {
-	why := "Slack cannot be used: " + withPeriod(cause.Error()) + " An operator has to restart the server afterwards."
-	b.ended.Store(&why)
-	ctx, cancel := context.WithTimeout(ctx, shutdownTimeout)
-	defer cancel()
-	back, err := b.cfg.Backend(ctx)
-	if err == nil && !b.isReadOnly() {
-		err = back.Gate.EachChange(ctx, confirm.Filter{States: []confirm.State{confirm.Pending}}, func(c confirm.Change) error {
-			if !isForSlack(c) {
-				return nil
-			}
-			return back.Gate.SetProblem(ctx, c.ID, why)
-		})
-	}
-	if err != nil {
-		b.cfg.Log.WarnContext(ctx, "failed to show in the open changes that Slack cannot be used", "error", err)
-	}
-}
-
-// stopIfFatal ends Run when err is an error of auth.test or apps.connections.open that only an operator can fix.
-func (b *Bot) stopIfFatal(err error) {
-	if why := fatalError(err); why != nil {
-		select {
-		case b.fatal <- why:
-		default: // Run is ending already
-		}
 	}
 }
 

@@ -84,7 +84,7 @@ func (b *Bot) voteReply(ctx context.Context, c confirm.Change, err error) string
 	case err == nil && c.State == confirm.Pending:
 		return fmt.Sprintf("Your approval is recorded: %d of %d confirmations.", c.Approvals(), c.Needed)
 	case err == nil:
-		return statusText(c)
+		return capitalize(statusText(c))
 	case errors.Is(err, errNotKnown):
 		return "Whether your decision was recorded is not known yet, because the database did not answer. The message of the change shows " +
 			"it as soon as it is known. If the message still waits for a decision in a minute, decide again: a decision counts once."
@@ -104,7 +104,7 @@ func (b *Bot) voteReply(ctx context.Context, c confirm.Change, err error) string
 // statusText returns the status of a change in one or two sentences. It fits one text object: a longer reason is cut
 // between two tokens, and stands whole in `scanwarden changes ID`.
 func statusText(c confirm.Change) string {
-	text := fmt.Sprintf("change %s is %s.", c.Code, stateHeadlines[c.State])
+	text := fmt.Sprintf("change %s %s.", c.Code, stateClauses[c.State])
 	var who []string
 	for _, d := range c.Decisions {
 		who = append(who, string(d.Principal))
@@ -113,7 +113,7 @@ func statusText(c confirm.Change) string {
 		text += " Decided by " + strings.Join(who, ", ") + "."
 	}
 	if c.Outcome.Reason != "" {
-		text += " " + tools.ResultOf(c).Reason
+		text += " " + sentence(tools.ResultOf(c).Reason)
 	}
 	return blocks.Truncate(text, blocks.MaxTextUnits)
 }

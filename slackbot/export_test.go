@@ -14,6 +14,9 @@ func (b *Bot) SetSocketPauses(first, givenUp time.Duration) {
 	b.pacer.pause, b.pacer.givenUp = first, givenUp
 }
 
+// SetRefusedPause sets the time between two questions to Slack whether it accepts the app again.
+func (b *Bot) SetRefusedPause(d time.Duration) { b.waits.refused = d }
+
 // SetPollInterval sets the time between two rounds of notifyLoop.
 func (b *Bot) SetPollInterval(d time.Duration) { b.waits.pollInterval = d }
 

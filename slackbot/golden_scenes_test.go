@@ -77,7 +77,7 @@ func outcome(name string, end func(t *testing.T, s *stack, q slacktest.Message, 
 		if s.changeOf(t, q).State.Open() {
 			return []slacktest.Call{last}
 		}
-		return append([]slacktest.Call{last}, s.inThread(q, 2)...)
+		return append([]slacktest.Call{last}, s.inThread(q, "your change")...)
 	}}
 }
 
@@ -91,6 +91,14 @@ func (s *stack) changeOf(t *testing.T, q slacktest.Message) confirm.Change {
 	return c
 }
 
+// recoverChanges runs the Gate's recovery until the test ends.
+func (s *stack) recoverChanges(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Gate.Run(ctx) }()
+	t.Cleanup(func() { cancel(); <-ended })
+}
+
 // approveAfter returns an end of a scene: something happens to the tenant, and then the change is approved.
 func approveAfter(happens func(s *stack, scan string)) func(*testing.T, *stack, slacktest.Message, string) {
 	return func(t *testing.T, s *stack, q slacktest.Message, scan string) {
@@ -100,8 +108,7 @@ func approveAfter(happens func(s *stack, scan string)) func(*testing.T, *stack, 
 }
 
 func outcomeScenes() []goldenCase {
-	waiting := outcome("being-sent", approveAfter(func(*stack, string) {}), "Being sent")
-	waiting.opts.gate = func(cfg *confirm.Config) {
+	cannotExecute := func(cfg *confirm.Config) {
 		cfg.CanExecute = func(_ context.Context, c confirm.Change) error {
 			if c.State == confirm.Approved {
 				return errors.New("another server has the credential")
@@ -109,6 +116,15 @@ func outcomeScenes() []goldenCase {
 			return nil
 		}
 	}
+	waiting := outcome("being-sent", approveAfter(func(*stack, string) {}), "Being sent")
+	waiting.opts.gate = cannotExecute
+	late := outcome("expired-unsent", func(t *testing.T, s *stack, q slacktest.Message, _ string) {
+		mustAck(t, s.slack.Click(ada, q, "approve_change"))
+		s.waitUpdate(t, q, "Being sent")
+		s.Advance(15 * time.Minute)
+		s.recoverChanges(t)
+	}, "Expired")
+	late.opts.gate = cannotExecute
 	firstVote := outcome("first-of-two-approvals", approveAfter(func(*stack, string) {}), "1 of 2 approvals")
 	firstVote.opts.policy = twoPeople
 	return []goldenCase{
@@ -135,7 +151,7 @@ func outcomeScenes() []goldenCase {
 				t.Fatal(err)
 			}
 		}, "Withdrawn"),
-		waiting, firstVote,
+		waiting, late, firstVote,
 	}
 }
 
@@ -144,7 +160,7 @@ func otherScenes() []goldenCase {
 		{name: "reminder", play: func(t *testing.T, s *stack) []slacktest.Call {
 			q := s.propose(t, bob, "/add_scan", s.newScan("Core switches"))
 			s.Advance(8 * time.Minute)
-			return s.inThread(q, 1)
+			return s.inThread(q, "Half of the time is gone")
 		}},
 		{name: "deny-modal", play: func(t *testing.T, s *stack) []slacktest.Call {
 			q := s.propose(t, bob, "/add_scan", s.newScan("Core switches"))

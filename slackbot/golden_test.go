@@ -2,6 +2,7 @@ package slackbot_test
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"flag"
 	"os"
@@ -11,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 
 	"scanwarden/confirm"
 	"scanwarden/slackbot/slacktest"
@@ -39,6 +40,9 @@ func TestGoldenMessages(t *testing.T) {
 			c.opts.now = goldenClock
 			s := newStack(t, c.opts)
 			got := s.goldenText(t, c.play(t, s))
+			for _, call := range s.slack.Calls() {
+				checkReadable(t, call)
+			}
 			file := filepath.Join("testdata", "messages", c.name+".json")
 			if *update {
 				if err := os.WriteFile(file, got, 0o644); err != nil {
@@ -49,11 +53,32 @@ func TestGoldenMessages(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(string(want), string(got)); diff != "" {
+			if diff := gocmp.Diff(string(want), string(got)); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
 	}
+}
+
+// checkReadable checks what a screen reader and a notification need: a text beside blocks that has nothing of a requester or of
+// Defender, and a label for each button. No text but our own emoji elements becomes an emoji.
+func checkReadable(t *testing.T, c slacktest.Call) {
+	t.Helper()
+	var content any
+	if err := json.Unmarshal([]byte(cmp.Or(c.Args["blocks"], c.Args["view"], "null")), &content); err != nil {
+		t.Fatal(err)
+	}
+	if text := c.Args["text"]; c.Args["blocks"] != "" && (text == "" || strings.ContainsAny(text, "<*`\"") || strings.Contains(text, "Core")) {
+		t.Errorf("the text of %s for notifications is %q", c.Method, text)
+	}
+	visitObjects(content, func(o map[string]any) {
+		switch label, _ := o["accessibility_label"].(string); {
+		case o["type"] == "button" && (label == "" || len(label) > 75):
+			t.Errorf("%s: button %v has the label %q for screen readers", c.Method, o["action_id"], label)
+		case o["type"] == "mrkdwn", o["type"] == "plain_text" && o["emoji"] != false:
+			t.Errorf("%s: a text can become markup or an emoji: %v", c.Method, o)
+		}
+	})
 }
 
 // goldenText returns calls as one JSON array. What is random, the ids and codes of changes and the timestamps of messages, becomes
@@ -123,11 +148,15 @@ func (s *stack) sent(method string, match func(args map[string]string) bool) (al
 	return all
 }
 
-// inThread waits for n messages in the thread of q and returns the calls that posted them.
-func (s *stack) inThread(q slacktest.Message, n int) []slacktest.Call {
-	inThread := func(args map[string]string) bool { return args["thread_ts"] == q.TS }
-	s.slack.Wait("messages in the thread", func() bool { return len(s.sent("chat.postMessage", inThread)) >= n })
-	return s.sent("chat.postMessage", inThread)
+// inThread waits for a message with words in the thread of q, and returns the calls that posted into the thread, without reminders
+// unless words are those of one.
+func (s *stack) inThread(q slacktest.Message, words string) []slacktest.Call {
+	const reminder = "Half of the time is gone"
+	posted := func(args map[string]string) bool {
+		return args["thread_ts"] == q.TS && (words == reminder || !strings.Contains(args["blocks"], reminder))
+	}
+	s.slack.WaitMessage(q.Channel, func(m slacktest.Message) bool { return m.ThreadTS == q.TS && containsAll(m.All(), words) })
+	return s.sent("chat.postMessage", posted)
 }
 
 // lastUpdate waits until q contains all words, and returns the call that last updated it.

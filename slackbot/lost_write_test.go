@@ -186,7 +186,7 @@ func TestALostAnswerToADenialOrAWithdrawalIsReadAgain(t *testing.T) {
 	mine := s.waitReply(t, bob, "waiting for confirmation")
 	lossy.lose(confirm.Withdrawn)
 	mustAck(t, s.slack.Click(bob, mine, "withdraw_change"))
-	s.waitReply(t, bob, "withdrawn, nothing was sent")
+	s.waitReply(t, bob, "is withdrawn, and nothing was sent. Withdrawn by the requester.")
 	s.waitUpdate(t, q, "withdrawn")
 }
 

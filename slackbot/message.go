@@ -23,6 +23,20 @@ var stateHeadlines = map[confirm.State]string{
 	confirm.Stale:     "stale, nothing was sent",
 }
 
+// stateClauses say of "change CODE" or "your change CODE" what has become of it.
+var stateClauses = map[confirm.State]string{
+	confirm.Pending:   "is waiting for confirmation",
+	confirm.Approved:  "is confirmed and being sent to Defender",
+	confirm.Executing: "is confirmed and being sent to Defender",
+	confirm.Applied:   "is applied",
+	confirm.Failed:    "has failed",
+	confirm.Unknown:   "has an unknown outcome",
+	confirm.Denied:    "is denied",
+	confirm.Expired:   "has expired, and nothing was sent",
+	confirm.Withdrawn: "is withdrawn, and nothing was sent",
+	confirm.Stale:     "is stale, and nothing was sent",
+}
+
 // operationTitle returns the title of an operation, or its name if it has none.
 func (b *Bot) operationTitle(operation string) string {
 	if f, ok := b.forms[operation]; ok && f.Op.Title != "" {
@@ -96,7 +110,7 @@ func (b *Bot) approveButton(p blocks.Plan) slack.BlockElement {
 			p.Phrase(maxDialogButton))
 	case p.Facts.ReplacesSecret:
 		return withDangerDialog(button, "Replace the stored credential?", "Change "+p.Code+". Defender never shows the credential that it has for "+p.Names(180)+
-			". Nothing brings it back.", "Approve")
+			". Nothing brings it back.", "Replace it")
 	case len(p.Subjects) == 0 && b.forms[p.Operation].Op.Destructive:
 		return withDangerDialog(button, p.Phrase(maxDialogTitle-1)+"?", "Change "+p.Code+" is sent to Defender at once. What it overwrites or removes cannot be brought back.", "Approve")
 	}

@@ -44,32 +44,46 @@ func decidedBlocks(p blocks.Plan, note string) []slack.Block {
 		content = append(content, blocks.TextSections(blocks.Truncate(p.Summary, blocks.MaxTextUnits))...)
 	}
 	small := []string{"Code: " + p.Code, "Asked by " + string(p.Requester), p.Target}
-	if !p.State.Open() {
+	switch {
+	case p.State.Open():
+	case len(p.Outcome.Scans) > 0:
 		small = append(small, "Request and receipt: in the thread")
+	default:
+		small = append(small, "Request: in the thread")
 	}
 	return append(content, blocks.Context(small...)...)
 }
 
 // decidedLine returns who decided and when, and what that led to.
 func decidedLine(p blocks.Plan, note string) slack.Block {
+	if !p.State.Open() {
+		note = "" // of an execution that has ended meanwhile
+	}
 	parts := []any{blocks.Emoji(cmp.Or(decidedLooks[p.State].sign, "grey_question")), " "}
 	switch p.State {
-	case confirm.Expired:
-		parts = append(parts, "Not decided by ", blocks.Date(p.Expires, p.Created), ". Nothing was sent.")
-	case confirm.Withdrawn:
-		parts = append(parts, "Taken back at ", blocks.Date(p.Updated, p.Created), ". Nothing was sent.")
 	case confirm.Denied:
 		parts = append(append(parts, deciders(p, "Denied by ", false)...), "Nothing was sent.")
-	case confirm.Applied:
-		parts = append(append(parts, deciders(p, "Approved by ", true)...), "Sent once, and Defender has it.")
-	case confirm.Approved, confirm.Executing:
-		parts = append(append(parts, deciders(p, "Approved by ", true)...), cmp.Or(sentence(note), "It waits its turn with Defender."))
-	case confirm.Stale:
-		parts = append(append(parts, deciders(p, "Approved by ", true)...), "The scan had changed meanwhile, so nothing was sent.")
+	case confirm.Withdrawn:
+		parts = append(parts, "Taken back at ", blocks.Date(p.Updated, p.Created), ". Nothing was sent.")
+	case confirm.Expired:
+		if p.Approvals() < max(p.Needed, 1) {
+			return blocks.MentionLine(append(parts, "Not decided by ", blocks.Date(p.Expires, p.Created), ". Nothing was sent.")...)
+		}
+		parts = append(append(parts, deciders(p, "Approved by ", true)...), "Its turn did not come by ", blocks.Date(p.Expires, p.Created), ". Nothing was sent.")
 	default:
-		parts = append(parts, deciders(p, "Approved by ", true)...)
+		parts = append(append(parts, deciders(p, "Approved by ", true)...), cmp.Or(sentence(note), approvedResults[p.State]))
 	}
 	return blocks.MentionLine(parts...)
+}
+
+// approvedResults are what an approval has led to, by state.
+var approvedResults = map[confirm.State]string{
+	confirm.Approved:  "It waits its turn with Defender.",
+	confirm.Executing: "It waits its turn with Defender.",
+	confirm.Applied:   "Sent once, and Defender has it.",
+	confirm.Failed:    "It was not applied.",
+	confirm.Unknown:   "Whether Defender has it is not known. It is not sent again.",
+	confirm.Stale:     "When Defender was read again, it was not as shown here.",
 }
 
 // deciders returns the people who decided with their times, as a sentence that begins with word. It returns nil if there are none.
@@ -98,9 +112,9 @@ func outcomeText(p blocks.Plan) []slack.Block {
 	case confirm.Denied:
 		return blocks.ReasonQuote(blocks.Truncate(p.Outcome.Reason, blocks.MaxTextUnits))
 	case confirm.Expired, confirm.Withdrawn:
-		return blocks.TextSections(blocks.Truncate(p.Outcome.Reason, maxOutcomeUnits))
+		return blocks.TextSections(blocks.Truncate(sentence(p.Outcome.Reason), maxOutcomeUnits))
 	}
-	return blocks.TextSections(blocks.Truncate(strings.TrimSpace(r.Reason+"\n"+r.Next), maxOutcomeUnits))
+	return blocks.TextSections(blocks.Truncate(strings.TrimSpace(sentence(r.Reason)+"\n"+r.Next), maxOutcomeUnits))
 }
 
 // maxOutcomeUnits bounds the outcome in a message, in UTF-16 units.
@@ -111,8 +125,16 @@ func sentence(text string) string {
 	if text == "" {
 		return ""
 	}
+	return withPeriod(capitalize(text))
+}
+
+// capitalize returns text with its first letter in upper case.
+func capitalize(text string) string {
 	first, size := utf8.DecodeRuneInString(text)
-	return withPeriod(string(unicode.ToUpper(first)) + text[size:])
+	if size == 0 {
+		return ""
+	}
+	return string(unicode.ToUpper(first)) + text[size:]
 }
 
 // detailBlocks returns what stands in the thread of a decided change: the exact request, whether it was sent or not, and the scans that

@@ -55,7 +55,7 @@ func (b *Bot) planPage(c confirm.Change, n int) slack.ModalViewRequest {
 	p := b.planOf(c)
 	all := p.Pages()
 	if c.State != confirm.Pending || n < 0 || n >= len(all) {
-		return blocks.TextModal(blocks.TextSections(statusText(c)))
+		return blocks.TextModal(blocks.TextSections(capitalize(statusText(c))))
 	}
 	view := blocks.TextModal(all[n])
 	view.CallbackID = actionReview

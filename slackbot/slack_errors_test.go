@@ -200,6 +200,43 @@ func TestATokenThatIsRevokedLaterEndsTheBot(t *testing.T) {
 	s.slack.ClearFaults()
 }
 
+// What is mended at Slack, such as socket mode that was off, needs no restart: the bot goes on, posts what waited, and the change no
+// longer says that Slack cannot be used.
+func TestARefusalThatIsMendedNeedsNoRestart(t *testing.T) {
+	t.Parallel()
+	for _, method := range []string{"auth.test", "apps.connections.open"} {
+		t.Run(method, func(t *testing.T) {
+			t.Parallel()
+			s := newStack(t, options{sockets: true, noRun: true})
+			s.bot.SetRefusedPause(20 * time.Millisecond)
+			s.slack.Fail(method, slacktest.Fault{Times: -1, Error: "team_access_not_granted"})
+			c := s.proposeDirectly(t, confirm.Proposal{Summary: "Delete one"})
+			ctx, stop := context.WithCancel(context.Background())
+			ended := make(chan struct{})
+			go func() { defer close(ended); s.bot.Serve(ctx) }()
+			t.Cleanup(func() { stop(); <-ended })
+			s.waitLog(t, "level=ERROR", "Slack is no longer served", method, "administrator")
+			asked := s.calls(method)
+			s.slack.Wait("two more questions", func() bool { return s.calls(method) >= asked+2 })
+			if why := s.bot.Problem(); !containsAll(why, "team_access_not_granted", "only new tokens need a restart") {
+				t.Errorf("the problem is %q", why)
+			}
+			s.slack.ClearFaults()
+			s.waitLog(t, "Slack accepts the app again")
+			if why := s.bot.Problem(); why != "" {
+				t.Errorf("a problem is left: %q", why)
+			}
+			s.slack.WaitSockets(1) // the other one may be paced: it was opened a moment ago
+			q := s.slack.WaitMessage(channel, func(m slacktest.Message) bool { return containsAll(m.All(), "Code: "+c.Code) })
+			mustAck(t, s.slack.Click(ada, q, "approve_change"))
+			s.slack.Wait("the approval", func() bool {
+				now, err := s.Gate.Change(t.Context(), c.ID)
+				return err == nil && now.Approvals() == 1 && !strings.Contains(now.Outcome.Reason, "Slack cannot be used")
+			})
+		})
+	}
+}
+
 func TestScopesAreComparedAtTheStart(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, options{noRun: true, slack: func(o *slacktest.Options) { o.Scopes = []string{"commands", "chat:write", "users:read"} }})

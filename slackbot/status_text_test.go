@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"testing"
+	"time"
 	"unicode/utf16"
 
 	"scanwarden/confirm"
@@ -71,4 +72,33 @@ func wantShortTexts(t *testing.T, where string, blocks json.RawMessage) {
 			t.Errorf("%s: a text has %d characters", where, len(text))
 		}
 	})
+}
+
+// A note of progress that arrives with the outcome must not take its place: no later round would correct the message.
+func TestANoteOfProgressDoesNotOutliveTheExecution(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, options{noRun: true})
+	s.bot.SetPostedWait(time.Millisecond)
+	scan := s.addScan("Core switches")
+	mustAck(t, s.slack.Command(bob, channel, "/update_scan", scan+" intervalInHours=24"))
+	s.waitReply(t, bob, "Code: ")
+	if err := s.bot.NotifyOnce(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	q := s.confirmations()[0]
+	s.Tenant.Edit(scan, map[string]any{"intervalInHours": 8})
+	mustAck(t, s.slack.Click(ada, q, "approve_change"))
+	s.bot.WaitIdle()
+	if err := s.Gate.Drain(t.Context()); err != nil { // the execution, with notes of its progress, has ended
+		t.Fatal(err)
+	}
+	if c := s.change(t, q); c.State != confirm.Stale {
+		t.Fatalf("the change is %s", c.State)
+	}
+	if err := s.bot.NotifyOnce(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if shown := s.waitUpdate(t, q, "Not sent").All(); !containsAll(shown, "When Defender was read again, it was not as shown here.") {
+		t.Errorf("the message is %s", shown)
+	}
 }

@@ -126,7 +126,7 @@ func (n notifier) updateMessage(ctx context.Context, c confirm.Change, msg confi
 // outcomeBlocks returns the message with the outcome for the requester.
 func (n notifier) outcomeBlocks(c confirm.Change) []slack.Block {
 	p := n.planOf(c)
-	line := blocks.MentionLine(blocks.Mention(string(c.Requester)), " your change "+c.Code+" is "+stateHeadlines[c.State]+": "+p.Phrase(blocks.MaxTextUnits/2)+".")
+	line := blocks.MentionLine(blocks.Mention(string(c.Requester)), " your change "+c.Code+" "+stateClauses[c.State]+": "+p.Phrase(blocks.MaxTextUnits/2)+".")
 	return append([]slack.Block{line}, outcomeText(p)...)
 }
 

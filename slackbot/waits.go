@@ -16,9 +16,11 @@ type waits struct {
 	ack time.Duration
 	// socketDelay is the time between opening the two sockets, so that Slack does not close both at once.
 	socketDelay time.Duration
+	// refused is the time between two questions to Slack whether it accepts an app that it has refused.
+	refused time.Duration
 }
 
 var defaultWaits = waits{
 	pollInterval: time.Second, posted: time.Second, prefill: 700 * time.Millisecond,
-	ack: 2 * time.Second, socketDelay: 15 * time.Second,
+	ack: 2 * time.Second, socketDelay: 15 * time.Second, refused: time.Minute,
 }

@@ -168,7 +168,7 @@ func (p Plan) Votes() []slack.Block {
 func (p Plan) Terms() []slack.Block {
 	needs := "Needs: 1 approval"
 	if p.Needed > 1 {
-		needs = fmt.Sprintf("Needs: %d approvals, %d are there", p.Needed, p.Approvals())
+		needs = fmt.Sprintf("Needs: %d approvals, %s", p.Needed, count(p.Approvals(), "is there", "are there"))
 	}
 	return fields("Code: "+p.Code, "Tenant: "+p.Target, needs, "Asked by: "+string(p.Requester))
 }

@@ -47,18 +47,15 @@ func (b *Builder) newBot(backend func() *lazyBackend) (*slackbot.Bot, error) {
 	return slackbot.New(cfg)
 }
 
-// startBot serves Slack until ctx is done. If Slack refuses the app for good, everything else goes on: changes that only Slack could
+// startBot serves Slack until ctx is done. While Slack refuses the app, everything else goes on: changes that only Slack could
 // confirm are refused with the reason. stop ends it and waits for its last responses.
 func (b *Builder) startBot(ctx context.Context) (stop func(context.Context) error) {
 	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		if b.bot == nil {
-			return
-		}
-		if err := b.bot.Run(ctx); err != nil {
-			b.log.Error("Slack is no longer served; the rest goes on. Restart the server when this is mended", "error", err)
+		if b.bot != nil {
+			b.bot.Serve(ctx)
 		}
 	}()
 	return func(wait context.Context) error {

@@ -43,7 +43,7 @@ func TestAnAmbiguousApproverIsNotCounted(t *testing.T) {
 		p.People = []confirm.Person{{Name: "Mallory", Principals: []confirm.Principal{slackBob}}, {Name: "Bob", Principals: []confirm.Principal{entraBob}}}
 	})
 	_, err := s.Propose(t.Context(), deleteTwo(), onSlack(ada))
-	wantRefusal(t, err, "only 0 listed")
+	wantRefusal(t, err, "only 0 of the listed approvers")
 }
 
 // A link adds an account to a configured person without altering the configuration.

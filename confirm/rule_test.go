@@ -138,7 +138,7 @@ func TestARuleNeverMakesAnApprover(t *testing.T) {
 	for _, r := range [][]rule.Source{nil, {askRule("one", "count > 0", 1)}, {askRule("never", "count > 99", 1)}} {
 		s := newStack(t, confirm.Policy{Rules: compileRules(t, r...), SelfApproval: true})
 		_, err := s.Propose(t.Context(), deleteMany(1), onSlack(ada))
-		wantRefusal(t, err, "only 0 listed")
+		wantRefusal(t, err, "only 0 of the listed approvers")
 		listed := s.withPolicy(func(p *confirm.Policy) { p.Approvers = []string{string(bob)} })
 		c, err := listed.Propose(t.Context(), deleteMany(1), onSlack(ada))
 		if err != nil {

@@ -112,6 +112,17 @@ func TestScansAreListedWithTheirHistory(t *testing.T) {
 	s.waitReply(t, bob, "no open changes")
 }
 
+// More scans than the 64 of this length that a reply holds: it says how many are not shown, of how many.
+func TestScansThatAreNotShownAreCounted(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, options{})
+	for i := range 65 {
+		s.addScan(fmt.Sprintf("Site %03d", i))
+	}
+	mustAck(t, s.slack.Command(bob, channel, "/scans", ""))
+	s.waitReply(t, bob, "Not shown: 1 of 65 scans; narrow it down with a filter.")
+}
+
 func TestMoreScannersThanAMenuHoldsAreFoundByTyping(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, options{})

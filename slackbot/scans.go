@@ -96,7 +96,7 @@ func (b *Bot) entryList(lines []string, what string) []slack.Block {
 	}
 	content := blocks.CodeBlocks(strings.Join(lines[:n], "\n"))
 	if left := len(lines) - n; left > 0 {
-		content = append(content, blocks.TextSections(fmt.Sprintf("%d more %s; narrow it down with a filter.", left, what))...)
+		content = append(content, blocks.TextSections(fmt.Sprintf("Not shown: %d of %d %s; narrow it down with a filter.", left, len(lines), what))...)
 	}
 	return content
 }

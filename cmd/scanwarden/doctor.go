@@ -42,7 +42,7 @@ func runDoctor(e environment, flags config.Flags, options doctorOptions) error {
 	}
 	if len(mistakes) == 0 {
 		report.add("configuration", config.Pass("%s", cfg.DescribeSources()))
-		cfg.Simulator = options.simulated
+		cfg.Simulator, report.simulated = options.simulated, options.simulated
 		report.target, _ = cfg.TargetName() // a wrong one is a finding of its check
 		report.runChecks(e.ctx, doctor.NewChecker(cfg, e.env, versionText()), cfg)
 	}

@@ -18,6 +18,8 @@ type doctorReport struct {
 	progress *progressLine
 	target   string // the tenant, "" if the configuration has mistakes
 	findings []config.Finding
+
+	simulated bool // checked with --simulator
 }
 
 // runChecks runs all checks in order, until ctx is done.
@@ -136,6 +138,9 @@ func (r *doctorReport) sum() terminal.Line {
 	end := "."
 	if len(r.withStatus(config.StatusProblem)) == 0 {
 		end = ". Start it: scanwarden serve, or stdio."
+		if r.simulated {
+			end = ". Start it: scanwarden serve --simulator, or stdio --simulator."
+		}
 	}
 	return terminal.Join(append(parts, terminal.Text(end))...)
 }

@@ -12,8 +12,8 @@ import (
 	"scanwarden/cmd/scanwarden/internal/config"
 )
 
-// maxHelpWidth is the width that help is wrapped to.
-const maxHelpWidth = 110
+// maxHelpWidth is the width that help is wrapped to: that of the narrowest usual terminal.
+const maxHelpWidth = 80
 
 // flagHeadings are the headings of flags in help, in their order.
 var flagHeadings = []struct{ group, title string }{
@@ -31,9 +31,13 @@ var flagHeadings = []struct{ group, title string }{
 func printHelp(cmd *cobra.Command, _ []string) {
 	out := cmd.OutOrStdout()
 	about := cmp.Or(cmd.Long, cmd.Short)
-	if !strings.Contains(about, "\n") { // cobra's own commands are wrapped already
-		about = wrapText(about, 0)
+	lines := strings.Split(about, "\n") // several for cobra's own commands, whose examples are indented
+	for i, line := range lines {
+		if len(line) > maxHelpWidth {
+			lines[i] = wrapText(line, 0)
+		}
 	}
+	about = strings.Join(lines, "\n")
 	fmt.Fprintf(out, "Usage: %s\n\n%s\n", usageLine(cmd), strings.TrimSpace(about))
 	if cmd.Example != "" {
 		fmt.Fprintf(out, "\nExample: %s\n", cmd.Example)

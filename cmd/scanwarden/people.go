@@ -3,15 +3,13 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
-	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"scanwarden/cmd/scanwarden/internal/config"
 	"scanwarden/cmd/scanwarden/internal/server"
+	"scanwarden/cmd/scanwarden/internal/terminal"
 	"scanwarden/confirm"
 	"scanwarden/confirm/store"
 )
@@ -66,7 +64,7 @@ func runPeopleList(e environment, flags config.Flags, asJSON bool) error {
 	if asJSON {
 		return writeJSON(e.stdout, known)
 	}
-	return printPeople(e.stdout, known)
+	return printPeople(newPrinter(e), known, time.Local)
 }
 
 // linkedPerson is a person with several principals, for programs.
@@ -89,22 +87,27 @@ func linkedPeople(configured []config.PersonSettings, links []confirm.Link) []li
 	return known
 }
 
-// printPeople prints linked people.
-func printPeople(out io.Writer, known []linkedPerson) error {
+// printPeople prints linked people: the name and what joined the principals, then each principal on a line of its own.
+// Times are in zone.
+func printPeople(p *terminal.Printer, known []linkedPerson, zone *time.Location) error {
 	if len(known) == 0 {
-		_, err := fmt.Fprintln(out, "no identities are linked: each principal is a person of its own")
-		return err
+		p.Print(terminal.WrapText(terminal.Plain, "no identities are linked: each principal is a person of its own", p.Width(), 0)...)
 	}
-	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "NAME\tPRINCIPALS\tJOINED BY")
-	for _, p := range known {
-		by := p.JoinedBy
-		if p.At != nil {
-			by += ", " + p.At.Local().Format(timeLayout)
+	for i, person := range known {
+		if i > 0 {
+			p.Print(nil)
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\n", p.Name, strings.Join(p.Principals, ", "), by)
+		by := "joined by " + person.JoinedBy
+		if person.At != nil {
+			by += ", " + person.At.In(zone).Format(timeLayout)
+		}
+		p.Print(terminal.Beside(terminal.Styled(terminal.Bold, person.Name), terminal.Styled(terminal.Dim, by), min(p.Width(), maxEdge))...)
+		for _, principal := range person.Principals {
+			// One blank: an Entra principal has 79 columns.
+			p.Print(terminal.WrapText(terminal.Plain, principal, p.Width(), 1)...)
+		}
 	}
-	return table.Flush()
+	return p.Err()
 }
 
 // runPeopleUnlink removes a link, with an entry in the audit log.
@@ -122,7 +125,9 @@ func runPeopleUnlink(e environment, flags config.Flags, args []string) error {
 			return fmt.Errorf("%s is not linked; `scanwarden people` lists who is", principal)
 		}
 		if err == nil {
-			_, err = fmt.Fprintf(e.stdout, "%s is a person of its own again\n", principal)
+			p := newPrinter(e)
+			p.Print(terminal.WrapText(terminal.Plain, principal+" is a person of its own again", p.Width(), 0)...)
+			err = p.Err()
 		}
 		return err
 	})

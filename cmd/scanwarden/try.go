@@ -28,7 +28,8 @@ func newTryCommand(e environment) *cobra.Command {
 		Long: "Take a guided tour against a simulated tenant, in this terminal. A real MCP client plays the assistant and proposes " +
 			"an add, an update and a delete. You confirm each with its code. Then someone else edits a scan while you decide, and " +
 			"the assistant tries to confirm by itself. It needs no account, calls no other machine and keeps nothing. Without a " +
-			"terminal it reads lines with y or n; the end of input means no. With --page you confirm on a page in your browser.",
+			"terminal it reads lines with y or n; the end of input means no. With --page you confirm on a page in your browser. " +
+			"The tour is printed on stdout, errors on stderr. Ctrl-C or SIGTERM ends it: exit code 130, and nothing more is sent.",
 		RunE: func(*cobra.Command, []string) error { return runTry(e, onPage) },
 	}
 	cmd.Flags().BoolVar(&onPage, "page", false, "Confirm on a page in your browser instead of typing codes.")

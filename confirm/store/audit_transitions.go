@@ -74,16 +74,24 @@ func (c history) start(e entry, fixed [4]string) (history, error) {
 	return history{known: true, state: e.To, version: e.Version, fixed: fixed, needed: p.Needed, expires: p.Expires}, nil
 }
 
+// peopleText returns "1 person" or "2 people".
+func peopleText(n int) string {
+	if n == 1 {
+		return "1 person"
+	}
+	return fmt.Sprintf("%d people", n)
+}
+
 // violation returns the rule that e breaks, with its own vote counted, or "".
 func (c history) violation(e entry) string {
 	inTime := e.Time.Before(c.expires)
 	switch {
 	case e.To == confirm.Approved && (e.Decision == nil || !e.Decision.Approve || len(c.approved) < c.needed):
-		return fmt.Sprintf("was approved by %d people, and needs %d", len(c.approved), c.needed)
+		return fmt.Sprintf("was approved by %s, and needs %d", peopleText(len(c.approved)), c.needed)
 	case e.To == confirm.Denied && (e.Decision == nil || e.Decision.Approve):
 		return "was denied without a decision against it"
 	case e.To == confirm.Executing && len(c.approved) < c.needed:
-		return fmt.Sprintf("was executed with the approval of %d people, and needs %d", len(c.approved), c.needed)
+		return fmt.Sprintf("was executed with the approval of %s, and needs %d", peopleText(len(c.approved)), c.needed)
 	case (e.To == confirm.Approved || e.To == confirm.Executing) && e.From != confirm.Executing && !inTime:
 		return "continued after it had expired"
 	}

@@ -58,7 +58,7 @@ func TestVerifyCountsApprovals(t *testing.T) {
 		must(t, s.Insert(t.Context(), c))
 		mustMove(t, s, c, approval("ada"), claim("me"), finish(confirm.Applied))
 		var bad *store.BadEntryError
-		if _, err := s.Verify(t.Context()); !errors.As(err, &bad) || bad.Entry != 1 || !strings.Contains(bad.Why, "needs 2") {
+		if _, err := s.Verify(t.Context()); !errors.As(err, &bad) || bad.Entry != 1 || !strings.Contains(bad.Why, "approved by 1 person, and needs 2") {
 			t.Errorf("got %v, want entry 1 to be bad", err)
 		}
 	})

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"scanwarden/defender/entra/entratest"
 	"scanwarden/tools/mcpserver/auth"
 )
 
@@ -103,7 +104,7 @@ func (failingAuthenticator) NeedsBody(*http.Request) bool { return true }
 func TestAFailureToAuthenticateIsLoggedAndNotShown(t *testing.T) {
 	t.Parallel()
 	a := newFakeEntra(t)
-	a.down.Store(true)
+	a.Fail(entratest.Fault{Path: "/keys", Times: -1, Status: http.StatusInternalServerError})
 	for name, tt := range map[string]struct {
 		authenticator auth.Authenticator
 		cause         string

@@ -9,8 +9,6 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/golang-jwt/jwt/v5"
-
 	"scanwarden/confirm"
 	"scanwarden/tools/mcpserver"
 	"scanwarden/tools/mcpserver/auth"
@@ -84,10 +82,10 @@ func TestCallersAuthenticateWithEntra(t *testing.T) {
 		error  string
 	}{
 		"a person":         {ada, 200, ""},
-		"another audience": {a.token(t, adaID, jwt.MapClaims{"aud": "https://api.securitycenter.microsoft.com"}), 401, "invalid_token"},
-		"without scope":    {a.token(t, adaID, jwt.MapClaims{"scp": "openid"}), 403, "insufficient_scope"},
+		"another audience": {a.token(t, adaID, map[string]any{"aud": "https://api.securitycenter.microsoft.com"}), 401, "invalid_token"},
+		"without scope":    {a.token(t, adaID, map[string]any{"scp": "openid"}), 403, "insufficient_scope"},
 		"tampered with":    {ada[:len(ada)-8] + "AAAAAAAA", 401, "invalid_token"},
-		"application":      {a.token(t, adaID, jwt.MapClaims{"scp": nil, "idtyp": "app"}), 200, ""},
+		"application":      {a.token(t, adaID, map[string]any{"scp": nil, "idtyp": "app"}), 200, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			status, header := s.sendRaw(t, "POST", initializeRequest, withBearer(tt.token, ""))
@@ -111,7 +109,7 @@ func TestASessionBelongsToItsCaller(t *testing.T) {
 	t.Parallel()
 	s, a := newEntraStack(t, options{})
 	ada, bob := a.token(t, adaID, nil), a.token(t, bobID, nil)
-	agent := a.token(t, adaID, jwt.MapClaims{"xms_act_fct": "11"})
+	agent := a.token(t, adaID, map[string]any{"xms_act_fct": "11"})
 	tokens := s.serveWith(t, auth.BearerTokens(nil))
 	local := s.serveWith(t, auth.Anonymous("local:ada"))
 	inSlack := s.serveWith(t, slackAuthenticator())
@@ -123,7 +121,7 @@ func TestASessionBelongsToItsCaller(t *testing.T) {
 		status            int
 	}{
 		"ada":                       {s.url, "POST", listTools, withBearer(ada, session), 200},
-		"ada with a new token":      {s.url, "POST", listTools, withBearer(a.token(t, adaID, jwt.MapClaims{"uti": "new"}), session), 200},
+		"ada with a new token":      {s.url, "POST", listTools, withBearer(a.token(t, adaID, map[string]any{"uti": "new"}), session), 200},
 		"bob":                       {s.url, "POST", listTools, withBearer(bob, session), 404},
 		"bob calls":                 {s.url, "POST", listScans, withBearer(bob, session), 404},
 		"bob ends it":               {s.url, "DELETE", "", withBearer(bob, session), 404},
@@ -161,7 +159,7 @@ func TestARoleAllowsToApprove(t *testing.T) {
 	if out := s.callTool(t, second).wantStatus(t, "applied"); out.DecidedBy != adaEntra {
 		t.Errorf("decided by %q", out.DecidedBy)
 	}
-	without := a.token(t, adaID, jwt.MapClaims{"roles": nil})
+	without := a.token(t, adaID, map[string]any{"roles": nil})
 	s.callTool(t, toolCall{token: without, tool: "add_scan", args: s.newScan("Without")}).wantStatus(t, "refused")
 	s.wantWrites(t, 1)
 }
@@ -173,7 +171,7 @@ func TestAnAgentProposesAndNeverDecides(t *testing.T) {
 		p.Approvers, p.Requesters, p.SelfApproval = []string{adaEntra, "token:bob"}, []string{adaEntra}, true
 	}
 	s, a := newEntraStack(t, options{channels: clientAndSlack, policy: requester})
-	ada, agent := a.token(t, adaID, nil), a.token(t, adaID, jwt.MapClaims{"xms_act_fct": "11"})
+	ada, agent := a.token(t, adaID, nil), a.token(t, adaID, map[string]any{"xms_act_fct": "11"})
 
 	first := s.callTool(t, toolCall{token: ada, tool: "add_scan", args: s.newScan("Ada's own")})
 	_, code := first.wantPrompt(t)
@@ -187,7 +185,7 @@ func TestAnAgentProposesAndNeverDecides(t *testing.T) {
 	}
 	s.callTool(t, toolCall{token: ada, tool: "add_scan", args: s.newScan("Ada's own"), state: first.Result.RequestState, responses: acceptWith(code)}).wantStatus(t, "applied")
 
-	for _, token := range []string{agent, a.token(t, adaID, jwt.MapClaims{"scp": nil, "idtyp": "app"})} {
+	for _, token := range []string{agent, a.token(t, adaID, map[string]any{"scp": nil, "idtyp": "app"})} {
 		s.callWhileBobApproves(t, adaEntra, func() response {
 			return s.callTool(t, toolCall{token: token, tool: "add_scan", args: s.newScan("An agent's " + token[len(token)-8:])})
 		}).wantStatus(t, "applied")
@@ -202,12 +200,12 @@ func TestAnAgentsClientIsNoChannel(t *testing.T) {
 	var seen []confirm.Requester
 	s.server.ObserveRequesters(func(by confirm.Requester) { seen = append(seen, by) })
 	for name, tt := range map[string]struct {
-		claims jwt.MapClaims
+		claims map[string]any
 		want   []confirm.Channel
 	}{
 		"a person":       {nil, []confirm.Channel{confirm.Client, confirm.Slack}},
-		"her agent":      {jwt.MapClaims{"xms_act_fct": "11"}, []confirm.Channel{confirm.Slack}},
-		"an application": {jwt.MapClaims{"scp": nil, "idtyp": "app"}, []confirm.Channel{confirm.Slack}},
+		"her agent":      {map[string]any{"xms_act_fct": "11"}, []confirm.Channel{confirm.Slack}},
+		"an application": {map[string]any{"scp": nil, "idtyp": "app"}, []confirm.Channel{confirm.Slack}},
 	} {
 		seen = nil
 		s.callTool(t, toolCall{token: a.token(t, adaID, tt.claims), tool: "list_scans"})

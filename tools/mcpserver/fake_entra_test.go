@@ -6,22 +6,18 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"strconv"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/golang-jwt/jwt/v5"
-
 	"scanwarden/confirm"
+	"scanwarden/defender/entra/entratest"
 	"scanwarden/tools/mcpserver/auth"
 )
 
@@ -36,12 +32,8 @@ const (
 // entraKey is the signing key of the fake Entra in all tests.
 var entraKey = sync.OnceValues(func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) })
 
-// fakeEntra serves Entra's key document over TLS, and signs tokens.
-type fakeEntra struct {
-	*httptest.Server
-	key  *rsa.PrivateKey
-	down atomic.Bool
-}
+// fakeEntra is the fake Entra ID with tokens for the tests of this package.
+type fakeEntra struct{ *entratest.Server }
 
 func newFakeEntra(t testing.TB) *fakeEntra {
 	t.Helper()
@@ -49,25 +41,15 @@ func newFakeEntra(t testing.TB) *fakeEntra {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := &fakeEntra{key: key}
-	a.Server = httptest.NewTLSServer(a)
+	a := &fakeEntra{entratest.New(entratest.Options{Tenant: tenantID, SigningKey: key})}
 	t.Cleanup(a.Close)
 	return a
-}
-
-func (a *fakeEntra) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
-	if a.down.Load() {
-		http.Error(w, "down", http.StatusInternalServerError)
-		return
-	}
-	n := base64.RawURLEncoding.EncodeToString(a.key.N.Bytes())
-	_ = json.NewEncoder(w).Encode(map[string]any{"keys": []any{map[string]any{"kty": "RSA", "kid": "k", "n": n, "e": "AQAB"}}})
 }
 
 func (a *fakeEntra) authenticator(t testing.TB) auth.Authenticator {
 	t.Helper()
 	k, err := auth.Entra(t.Context(), auth.EntraConfig{
-		TenantID: tenantID, ClientID: clientID, Authority: a.URL, Resource: "https://scans.example.com/mcp", HTTP: a.Client(),
+		TenantID: tenantID, ClientID: clientID, Authority: a.Authority(), Resource: "https://scans.example.com/mcp", HTTP: a.Client(),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -76,24 +58,16 @@ func (a *fakeEntra) authenticator(t testing.TB) auth.Authenticator {
 }
 
 // token returns a user's access token with changed claims; nil removes a claim.
-func (a *fakeEntra) token(t testing.TB, object string, changes jwt.MapClaims) string {
+func (a *fakeEntra) token(t testing.TB, object string, changes map[string]any) string {
 	t.Helper()
-	c := jwt.MapClaims{
-		"iss": a.URL + "/" + tenantID + "/v2.0", "aud": clientID, "ver": "2.0", "tid": tenantID, "oid": object,
-		"exp": time.Now().Add(time.Hour).Unix(), "scp": "Scans.Use", "roles": []string{"Scans.Approver", "Scans.Use.All"},
-	}
+	roles := []string{"Scans.Approver", "Scans.Use.All"}
+	claims := a.UserClaims(entratest.User{ObjectID: object, Name: "Ada"}, clientID, []string{"Scans.Use"}, roles)
 	for name, value := range changes {
-		if c[name] = value; value == nil {
-			delete(c, name)
+		if claims[name] = value; value == nil {
+			delete(claims, name)
 		}
 	}
-	token := jwt.NewWithClaims(jwt.SigningMethodRS256, c)
-	token.Header["kid"] = "k"
-	text, err := token.SignedString(a.key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return text
+	return a.Sign(claims)
 }
 
 const slackSecret = "8f742231b10e8888abcd99yyyzzz85a5"

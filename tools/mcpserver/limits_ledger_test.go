@@ -31,7 +31,7 @@ func TestOpenChangesAreBounded(t *testing.T) {
 	s := newStack(t, func(p *confirm.Policy) { p.MaxOpenPerRequester = 1 })
 	s.callTool(t, toolCall{tool: "add_scan", args: s.newScan("First")}).wantPrompt(t)
 	got := s.callTool(t, toolCall{tool: "add_scan", args: s.newScan("Second")}).wantStatus(t, "refused")
-	if !strings.Contains(got.Reason, "already wait for a person") || !strings.Contains(got.Reason, "try again") {
+	if !strings.Contains(got.Reason, "1 change of yours already waits for a person") || !strings.Contains(got.Reason, "try again") {
 		t.Errorf("%+v", got)
 	}
 	s.wantLimited(t, limits.OpenChanges)

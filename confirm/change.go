@@ -160,6 +160,8 @@ type Outcome struct {
 	Next       string          `json:"next,omitempty"`  // one sentence: what to do next
 	Scans      json.RawMessage `json:"scans,omitempty"` // the scans that Defender returned, redacted
 	CreatedIDs []string        `json:"made,omitempty"`  // the ids of the scans that this change has created, and no others
+	// MAC authenticates the outcome and the change that it is about, under the server key. Gate sets it.
+	MAC string `json:"mac,omitempty"`
 }
 
 // Change is a proposal in the ledger, with everything that has happened to it.

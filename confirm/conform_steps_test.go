@@ -95,6 +95,9 @@ func (r *replay) propose(at step, before *system) {
 		got, err = r.gates[at.replica].Propose(ctx, r.scanAsPlanned(as, value, before.live), onSlack(ada))
 		return err
 	}))
+	if first := before.changes[0]; errors.Is(err, confirm.ErrTampered) && at.kind == proposeAgain && first.altered && first.state != inPending {
+		return
+	}
 	r.want(at, true, err)
 	if got.ID == "" {
 		got.ID = a.id

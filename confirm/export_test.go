@@ -8,6 +8,12 @@ func SealProposal(key []byte, c *Change) { c.MAC = ProposalMAC(key, *c) }
 // SealDecision sets the MAC of a decision on c, as a process with this server key records it.
 func SealDecision(key []byte, c Change, d *Decision) { d.MAC = newRecordMAC(key).decision(c, *d) }
 
+// SealOutcome returns the outcome of c as a process with this server key records it.
+func SealOutcome(key []byte, c Change, o Outcome) *Outcome {
+	o = newRecordMAC(key).sealOutcome(c, o)
+	return &o
+}
+
 // SealLink sets the MAC of a link, as a process with this server key records it.
 func SealLink(key []byte, l *Link) { l.MAC = newRecordMAC(key).link(*l) }
 

@@ -92,11 +92,15 @@ func New(cfg Config) *Gate {
 	}
 }
 
-// Change returns the current change with this id, or ErrNotFound. A pending change past its expiry is expired first.
+// Change returns the current change with this id, or ErrNotFound. A pending change past its expiry is expired first. It
+// returns ErrTampered, and nothing of the row, for a change that does not verify.
 func (g *Gate) Change(ctx context.Context, id string) (Change, error) {
 	c, err := g.cfg.Store.Change(ctx, id)
 	if err != nil {
 		return Change{}, fmt.Errorf("read change: %w", err)
+	}
+	if err := g.report(ctx, g.mac.verifyRow(c)); err != nil {
+		return Change{}, err
 	}
 	if now := g.cfg.Now(); c.State == Pending && !c.Expires.After(now) {
 		return g.expire(ctx, c, reasonUndecided)
@@ -107,6 +111,10 @@ func (g *Gate) Change(ctx context.Context, id string) (Change, error) {
 // move performs one transition and returns the change after it. No transition happens in any other way.
 func (g *Gate) move(ctx context.Context, c Change, m Move) (Change, error) {
 	m.At = g.cfg.Now()
+	if m.Outcome != nil {
+		sealed := g.mac.sealOutcome(c, *m.Outcome)
+		m.Outcome = &sealed
+	}
 	after, err := g.cfg.Store.Move(ctx, c, m)
 	if errors.Is(err, ErrUnknownCommit) {
 		return c, &UnknownCommitError{c.ID, err}
@@ -126,7 +134,9 @@ const reasonUndecided = "nobody decided in time"
 func (g *Gate) expire(ctx context.Context, c Change, why string) (Change, error) {
 	after, err := g.move(ctx, c, Move{To: Expired, Outcome: &Outcome{State: Expired, Reason: why}})
 	if errors.Is(err, ErrMoved) {
-		return g.cfg.Store.Change(ctx, c.ID)
+		if after, err = g.cfg.Store.Change(ctx, c.ID); err == nil {
+			err = g.report(ctx, g.mac.verifyRow(after))
+		}
 	}
 	return after, err
 }

@@ -75,7 +75,7 @@ func TestAnotherServerKeyIsNamed(t *testing.T) {
 		own := h.Gate
 		h.Gate = confirm.New(cfg)
 		h.recoverOnce(t)
-		h.wantState(t, left, confirm.Approved)
+		h.waitStored(t, left.ID, confirm.Approved)
 		h.Gate = own
 		h.startRecovery(t)
 		h.waitFor(t, left.ID, confirm.Applied, 1)

@@ -46,8 +46,18 @@ func (g *Gate) insertOrJoin(ctx context.Context, c Change, need requirement) (_ 
 			return next, err == nil, err
 		}
 		earlier, err := g.Change(ctx, open.Change)
+		if errors.Is(err, ErrTampered) && try < maxJoins && g.isPending(ctx, open.Change) {
+			c.Fingerprint = "" // nobody can confirm that one, so that approvers are asked anew
+			continue
+		}
 		if err != nil || earlier.State.Open() || try == maxJoins {
 			return earlier, false, err
 		}
 	}
+}
+
+// isPending reports whether the row of a change, which may be altered, says that it waits for a decision.
+func (g *Gate) isPending(ctx context.Context, id string) bool {
+	c, err := g.cfg.Store.Change(ctx, id)
+	return err == nil && c.State == Pending
 }

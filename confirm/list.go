@@ -7,13 +7,15 @@ import (
 )
 
 // Changes returns the changes that were planned for this gate's tenant, newest first, as the ledger has them. A change
-// past its expiry may still be pending there, until Change or Run expires it.
+// past its expiry may still be pending there, until Change or Run expires it. A change that does not verify is withheld:
+// see Withhold.
 func (g *Gate) Changes(ctx context.Context, f Filter) ([]Change, error) {
 	f.Target = g.cfg.Target
 	changes, err := g.cfg.Store.Changes(ctx, f)
 	if err != nil {
 		return nil, fmt.Errorf("list changes: %w", err)
 	}
+	g.withholdAltered(ctx, changes)
 	return changes, nil
 }
 
@@ -23,7 +25,8 @@ func (g *Gate) IsRequester(ctx context.Context, c Change, by Principal) (bool, e
 	return err == nil && a.ids.samePerson(c.Requester, by), err
 }
 
-// OpenChanges returns the changes of one person that are not settled yet, newest first.
+// OpenChanges returns the changes of one person that are not settled yet, newest first. A change that does not verify is
+// withheld: see Withhold.
 func (g *Gate) OpenChanges(ctx context.Context, by Principal) ([]Change, error) {
 	a, err := g.loadAuthorizer(ctx)
 	if err != nil {
@@ -36,6 +39,7 @@ func (g *Gate) OpenChanges(ctx context.Context, by Principal) ([]Change, error) 
 		if err != nil {
 			return nil, fmt.Errorf("list open changes: %w", err)
 		}
+		g.withholdAltered(ctx, changes)
 		for _, c := range changes {
 			if c.State != Pending || c.Expires.After(now) {
 				open = append(open, c)

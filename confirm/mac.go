@@ -22,13 +22,14 @@ const (
 	labelKeyID    = "scanwarden ledger key id v1"
 	labelProposal = "proposal v1"
 	labelDecision = "decision v1"
+	labelOutcome  = "outcome v1"
 	labelLink     = "link v1"
 )
 
 // keyIDLen is the length of a key id in bytes, before it is encoded.
 const keyIDLen = 6
 
-// recordMAC computes and verifies the MACs of proposals, decisions and links. A MAC is
+// recordMAC computes and verifies the MACs of proposals, decisions, outcomes and links. A MAC is
 //
 //	key id "." HMAC-SHA256 over the label and the fields of the record, each prefixed by its length
 //

@@ -13,7 +13,7 @@ const pageSize = 200
 // EachChange calls yield for every change that matches f and was planned for this gate's tenant, oldest first. It looks
 // them up in pages and reads one at a time: their number has no bound, a proposal may be megabytes long, and yield may
 // move them. It ignores f.Limit. It stops at the first error of yield. Changes that cannot be read are left out; the
-// error names them, after yield was called for all others.
+// error names them, after yield was called for all others. Changes that do not verify are left out and reported.
 func (g *Gate) EachChange(ctx context.Context, f Filter, yield func(Change) error) error {
 	f.Target = g.cfg.Target
 	var unread []error
@@ -28,6 +28,8 @@ func (g *Gate) EachChange(ctx context.Context, f Filter, yield func(Change) erro
 			unread = append(unread, err)
 			return nil
 		case len(f.States) > 0 && !slices.Contains(f.States, c.State): // it was moved meanwhile
+			return nil
+		case g.report(ctx, g.mac.verifyRow(c)) != nil:
 			return nil
 		}
 		return yield(c)

@@ -54,10 +54,12 @@ func (p protocol) propose(s *system, at step) {
 	first, c := &s.changes[0], &s.changes[at.change]
 	open := first.state == inExecuting || ((first.state == inPending || first.state == inApproved) && !first.overdue)
 	if at.kind == proposeAgain && open && first.snapshot == s.live {
-		if p.has(joinGuard) {
+		switch altered := first.altered && p.has(digestGuard); {
+		case altered && first.state != inPending, !altered && p.has(joinGuard):
 			return
+		case !altered: // nobody can confirm an altered one
+			s.broken = oneQuestion
 		}
-		s.broken = oneQuestion
 	}
 	if at.commit == lostDropped {
 		return

@@ -157,7 +157,7 @@ func (p protocol) callerSteps(s *system, at step, visit func(step)) {
 	if c.state != inPending || c.overdue {
 		return
 	}
-	if at.kind = withdraw; s.faults > 0 {
+	if at.kind = withdraw; s.faults > 0 && !(c.altered && p.has(digestGuard)) {
 		visit(at)
 	}
 	for at.voter = range uint8(approvers) {

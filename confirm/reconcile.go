@@ -7,6 +7,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"github.com/oklog/ulid/v2"
 )
 
 const (
@@ -96,6 +98,9 @@ func (g *Gate) findDuplicate(ctx context.Context, c Change, created []string) (i
 		same := o.State != Applied && o.Request.Path == c.Request.Path && bytes.Equal(o.Request.Body, c.Request.Body)
 		accounted := slices.ContainsFunc(o.Outcome.CreatedIDs, func(id string) bool { return slices.Contains(created, id) })
 		if o.ID != c.ID && o.Operation == c.Operation && (same || accounted) {
+			if _, err := ulid.ParseStrict(o.ID); err != nil { // people read the id: it must be no other text
+				return "of an altered id", nil
+			}
 			return o.ID, nil
 		}
 	}

@@ -164,8 +164,14 @@ func (g *Gate) awaitTerminal(c Change) {
 	g.awaited[c.ID] = c.Expires
 }
 
+// expirePending ends a pending change after its expiry. It returns ErrTampered for one whose expiry may have been altered.
+// One without a MAC, or of a server with another key, is expired all the same: nobody else would ever end it.
 func (g *Gate) expirePending(ctx context.Context, c Change) error {
-	_, err := g.expire(ctx, c, reasonUndecided)
+	err := g.mac.check(c.MAC, g.mac.proposal(c))
+	if err != nil && !errors.Is(err, errOtherKey) && !errors.Is(err, errNoMAC) {
+		return g.report(ctx, proposalError(c, err))
+	}
+	_, err = g.expire(ctx, c, reasonUndecided)
 	return err
 }
 

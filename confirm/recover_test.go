@@ -194,12 +194,15 @@ func TestAnAlteredLedgerRowIsNotExecuted(t *testing.T) {
 	s.tamper(t, c.ID)
 	_, err := s.Decide(t.Context(), c.ID, approval(bob))
 	wantRefusal(t, err, "propose it again")
-	s.wantState(t, c, confirm.Pending)
+	s.waitStored(t, c.ID, confirm.Pending)
 	late := s.insertAfter(t, approvedMove(bob))
 	s.tamper(t, late.ID)
 	s.advance(10 * time.Second)
 	s.startRecovery(t)
-	s.waitFor(t, late.ID, confirm.Failed, 0)
+	s.waitStored(t, late.ID, confirm.Failed)
+	if n := s.runs.Load(); n != 0 {
+		t.Errorf("%d executions", n)
+	}
 }
 
 func TestAnUnreadableRowDoesNotDelayOtherChanges(t *testing.T) {

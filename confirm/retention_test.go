@@ -1,6 +1,7 @@
 package confirm_test
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"time"
@@ -58,4 +59,37 @@ func TestNothingIsRemovedWithoutRetention(t *testing.T) {
 	if _, err := s.Change(t.Context(), ended.ID); err != nil {
 		t.Error(err)
 	}
+}
+
+// A live change whose row says that it has ended is kept and reported, and the others are removed all the same.
+func TestRetentionKeepsAForgedEnd(t *testing.T) {
+	forEachLedger(t, confirm.Policy{Approvers: []string{string(bob)}}, func(t *testing.T, h *hostile) {
+		h.cfg.Retention = 90 * 24 * time.Hour
+		h.Gate = confirm.New(h.cfg)
+		forged := h.insertAfter(t, approvedMove(bob), claimedMove(h.clock()))
+		h.write(t, `UPDATE change SET state = 'failed', settled = 1 WHERE id = $1`, forged.ID)
+		honest := h.propose(t, onSlack(ada))
+		if _, err := h.Decide(t.Context(), honest.ID, denial(bob, "no")); err != nil {
+			t.Fatal(err)
+		}
+		h.advance(91 * 24 * time.Hour)
+		h.startRecovery(t)
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		defer cancel()
+		tick := time.NewTicker(5 * time.Millisecond)
+		defer tick.Stop()
+		for removed, reported := false, 0; !removed || reported == 0; <-tick.C {
+			_, err := h.store.Change(ctx, honest.ID)
+			if removed = errors.Is(err, confirm.ErrNotFound); !removed && err != nil {
+				t.Fatal(err)
+			}
+			h.mu.Lock()
+			reported = len(h.tampered)
+			h.mu.Unlock()
+		}
+		h.wantReported(t, confirm.KindHistory)
+		if _, err := h.store.Change(t.Context(), forged.ID); err != nil {
+			t.Errorf("the live change: %v", err)
+		}
+	})
 }

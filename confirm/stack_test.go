@@ -212,6 +212,9 @@ func (s *stack) moveSealed(t testing.TB, c confirm.Change, m confirm.Move) confi
 		m.Decision.At = m.At
 		confirm.SealDecision(s.cfg.Key, c, m.Decision)
 	}
+	if m.Outcome != nil {
+		m.Outcome = confirm.SealOutcome(s.cfg.Key, c, *m.Outcome)
+	}
 	after, err := s.store.Move(t.Context(), c, m)
 	if err != nil {
 		t.Error(err) // it may run in a goroutine of the test

@@ -58,8 +58,9 @@ type Store interface {
 	Link(ctx context.Context, l Link) error
 	// Unlink removes the link of a principal. It returns ErrNotFound when there is none.
 	Unlink(ctx context.Context, from Principal, at time.Time, why string) error
-	// RemoveEnded removes the rows of changes in a final state, and returns how many. Their audit entries stay.
-	RemoveEnded(ctx context.Context, e Ended) (int, error)
+	// RemoveEnded removes the rows of changes in a final state. Their audit entries stay. It keeps a change that has not
+	// ended as its row says, according to the signed audit log. With an error it may have removed some.
+	RemoveEnded(ctx context.Context, e Ended) (Removal, error)
 	// LinkSet returns all links, oldest first, and the LinkSetHash that the signed head of the audit log has.
 	LinkSet(ctx context.Context) (links []Link, set string, err error)
 	// CheckClaims returns ErrTampered if the claims of changes are not those that the signed head of the audit log has.

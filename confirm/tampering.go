@@ -15,6 +15,7 @@ var ErrTampered = errors.New("the ledger was altered")
 const (
 	KindProposal = "proposal" // a proposal, or the terms of confirming it
 	KindDecision = "decision"
+	KindOutcome  = "outcome" // how a change ended, or why it still waits
 	KindLink     = "link"    // one identity link
 	KindLinkSet  = "links"   // a link was removed or put back
 	KindHistory  = "history" // the change is not as the audit log left it
@@ -45,10 +46,7 @@ func NewTamperingError(t Tampering) error { return tamperingError{t} }
 // verifyChange returns nil if the proposal and every decision of c have a valid MAC.
 func (m recordMAC) verifyChange(c Change) error {
 	if err := m.check(c.MAC, m.proposal(c)); err != nil {
-		return tamperingError{Tampering{
-			Kind: KindProposal, Change: c.ID, OtherKey: errors.Is(err, errOtherKey),
-			Reason: fmt.Sprintf("the proposal in the ledger does not verify, so it cannot be confirmed: %v; propose it again", err),
-		}}
+		return proposalError(c, err)
 	}
 	for _, d := range c.Decisions {
 		if err := m.check(d.MAC, m.decision(c, d)); err != nil {
@@ -66,6 +64,14 @@ func (m recordMAC) verifyChange(c Change) error {
 		}}
 	}
 	return nil
+}
+
+// proposalError returns ErrTampered: the MAC of the proposal of c does not verify because of why.
+func proposalError(c Change, why error) error {
+	return tamperingError{Tampering{
+		Kind: KindProposal, Change: c.ID, OtherKey: errors.Is(why, errOtherKey),
+		Reason: fmt.Sprintf("the proposal in the ledger does not verify, so it cannot be confirmed: %v; propose it again", why),
+	}}
 }
 
 // verifyLinks returns the links with a valid MAC, and a Tampering for each of the others.
@@ -186,7 +192,7 @@ func Inspect(ctx context.Context, s Store, serverKey []byte) ([]Tampering, error
 		return found, fmt.Errorf("inspect ledger: %w", err)
 	}
 	for _, c := range open {
-		if errors.As(m.verifyChange(c), &t) {
+		if errors.As(m.verifyRow(c), &t) {
 			found = append(found, t.Tampering)
 		}
 	}

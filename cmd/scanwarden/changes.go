@@ -24,6 +24,7 @@ type changesOptions struct {
 	before string // list changes older than this one; "" for the newest
 	limit  int    // 0 means listedChanges, or maxChanges for programs
 	settle string // how an operator found a change of unknown outcome: "applied" or "failed"
+	key    []byte // server.key, which changes are verified with before they are shown; nil verifies none
 }
 
 // The numbers of changes that are listed unless --limit is given.
@@ -40,7 +41,8 @@ func newChangesCommand(e environment) *cobra.Command {
 		Example: "scanwarden changes --open\nscanwarden changes --person ada --status denied,failed\nscanwarden changes C7D9FG",
 		Short:   "List changes, or show one in full.",
 		Long: "List changes, newest first, or show one in full with its history from the audit log. ID may be the beginning or the end " +
-			"of an id, as much as only one change has; the list shows the end.",
+			"of an id, as much as only one change has; the list shows the end. Where the state directory has server.key, a change whose record " +
+			"does not verify is not shown: its status is unknown, and the reason says so.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			options.id = strings.Join(args, "")
 			if cmd.Flags().Changed("settle") {
@@ -76,6 +78,9 @@ func runChanges(e environment, flags config.Flags, options changesOptions) error
 		return err
 	}
 	options.filter.names = personNames(cfg.People)
+	if options.key, err = server.ExistingKey(cfg, e.env); err != nil && !errors.Is(err, server.ErrNoKey) {
+		return err
+	}
 	var read readHistory
 	err = withStore(e, flags, func(ledger *store.Store) (err error) {
 		read, err = readChanges(e.ctx, ledger, options)

@@ -28,7 +28,7 @@ func readChanges(ctx context.Context, ledger *store.Store, options changesOption
 		return read, err
 	}
 	if options.id != "" {
-		return readOne(ctx, ledger, read, options.id)
+		return readOne(ctx, ledger, read, options)
 	}
 	var before confirm.Cursor
 	if options.before != "" {
@@ -43,7 +43,7 @@ func readChanges(ctx context.Context, ledger *store.Store, options changesOption
 		if err != nil {
 			return read, err
 		}
-		for _, c := range page {
+		for _, c := range options.verified(page) {
 			if !options.filter.matches(c, now) {
 				continue
 			}
@@ -60,13 +60,21 @@ func readChanges(ctx context.Context, ledger *store.Store, options changesOption
 	}
 }
 
+// verified returns the changes. With a key, one that does not verify is withheld.
+func (o changesOptions) verified(changes []confirm.Change) []confirm.Change {
+	if o.key == nil {
+		return changes
+	}
+	return confirm.Withhold(o.key, changes)
+}
+
 // readOne returns the change that part of an id names, with its entries of the audit log.
-func readOne(ctx context.Context, ledger *store.Store, read readHistory, part string) (readHistory, error) {
-	one, err := findChange(ctx, ledger, read.ids, part)
+func readOne(ctx context.Context, ledger *store.Store, read readHistory, options changesOptions) (readHistory, error) {
+	one, err := findChange(ctx, ledger, read.ids, options.id)
 	if err != nil {
 		return read, err
 	}
-	read.changes = []confirm.Change{one}
+	read.changes = options.verified([]confirm.Change{one})
 	read.log, err = ledger.ChangeLog(ctx, one.ID)
 	return read, err
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"scanwarden/cmd/scanwarden/internal/config"
+	"scanwarden/cmd/scanwarden/internal/server"
 	"scanwarden/cmd/scanwarden/internal/terminal"
 	"scanwarden/confirm"
 	"scanwarden/confirm/store"
@@ -27,6 +28,9 @@ func runExplain(e environment, flags config.Flags, options doctorOptions) error 
 		}
 		if c, err = findChange(e.ctx, ledger, ids, options.explain); err != nil {
 			return err
+		}
+		if key, err := server.ExistingKey(cfg, e.env); err == nil {
+			c = confirm.Withhold(key, []confirm.Change{c})[0]
 		}
 		links, err = ledger.Links(e.ctx)
 		return err

@@ -370,6 +370,14 @@ func TestServe(t *testing.T) {
 	if status, _ := httpGet(t, base+"/healthz"); status != http.StatusOK {
 		t.Errorf("/healthz: %d", status)
 	}
+	for path, want := range map[string]int{ // probes and metrics take any Host, by decision; nothing else does
+		"/healthz": http.StatusOK, "/readyz": http.StatusOK, "/metrics": http.StatusOK,
+		"/mcp": http.StatusMisdirectedRequest,
+	} {
+		if got := getAs(t, base+path, "attacker.example"); got != want {
+			t.Errorf("GET %s with a foreign Host: %d, want %d", path, got, want)
+		}
+	}
 	if status, page := httpGet(t, base+"/metrics"); status != http.StatusOK || !strings.Contains(page, "go_goroutines") {
 		t.Errorf("/metrics: %d %s", status, page)
 	}
@@ -382,6 +390,23 @@ func TestServe(t *testing.T) {
 		t.Errorf("/mcp without a token: %d, want 401", answer.StatusCode)
 	}
 	served.endsWell(t)
+}
+
+// getAs returns the status of a GET with this Host header and the bearer token.
+func getAs(t *testing.T, url, host string) int {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Host = host
+	r.Header.Set("Authorization", "Bearer "+bearerToken)
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	return answer.StatusCode
 }
 
 func httpGet(t *testing.T, url string) (status int, body string) {

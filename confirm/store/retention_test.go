@@ -79,8 +79,8 @@ func TestEndedChangesAreRemoved(t *testing.T) {
 			mustMove(t, s, insertFor(t, s, "tenant-b"), finish(confirm.Withdrawn)),
 		}
 		entries := mustVerify(t, s).Entries
-		if n, err := s.RemoveEnded(t.Context(), endedBefore(later.AddDate(0, -3, 0))); err != nil || n != 1 {
-			t.Errorf("removed %d changes, %v, want 1", n, err)
+		if n, err := s.RemoveEnded(t.Context(), endedBefore(later.AddDate(0, -3, 0))); err != nil || n.Changes != 1 || len(n.Altered) > 0 {
+			t.Errorf("removed %+v, %v, want 1", n, err)
 		}
 		if left := l.rowsAbout(t, old.ID); len(left) > 0 {
 			t.Errorf("rows about the removed change are left in %v", left)
@@ -96,8 +96,8 @@ func TestEndedChangesAreRemoved(t *testing.T) {
 		if n := mustVerify(t, s).Entries; n != entries+1 {
 			t.Errorf("the log went from %d entries to %d, want one more", entries, n)
 		}
-		if n, err := s.RemoveEnded(t.Context(), endedBefore(later.AddDate(0, -3, 0))); err != nil || n != 0 {
-			t.Errorf("again: removed %d changes, %v", n, err)
+		if n, err := s.RemoveEnded(t.Context(), endedBefore(later.AddDate(0, -3, 0))); err != nil || n.Changes != 0 || n.Next != "" {
+			t.Errorf("again: removed %+v, %v", n, err)
 		}
 	})
 }
@@ -134,10 +134,10 @@ func TestReplicasRemoveTogether(t *testing.T) {
 		inParallel(2, func(i int) {
 			for range 3 {
 				n, err := stores[i].RemoveEnded(t.Context(), batch)
-				if err != nil || n > batch.Limit {
-					t.Errorf("removed %d, %v", n, err)
+				if err != nil || n.Changes > batch.Limit {
+					t.Errorf("removed %+v, %v", n, err)
 				}
-				removed[i] += n
+				removed[i] += n.Changes
 			}
 		})
 		if n := mustVerify(t, stores[0]).Entries; removed[0]+removed[1] != changes || n != 3*changes {
@@ -146,7 +146,7 @@ func TestReplicasRemoveTogether(t *testing.T) {
 	})
 }
 
-// What retention did is told apart from what somebody else deletes, returns, or hastens.
+// What retention did is told apart from what somebody else deletes or returns.
 func TestVerifyTellsRemovalsApart(t *testing.T) {
 	for name, tt := range map[string]struct {
 		tamper func(t *testing.T, l testDatabase, s *store.Store, c confirm.Change)
@@ -160,33 +160,14 @@ func TestVerifyTellsRemovalsApart(t *testing.T) {
 		}, "no longer in the ledger"},
 		"back again": {func(t *testing.T, l testDatabase, s *store.Store, c confirm.Change) {
 			l.backUp(t)
-			if n, err := s.RemoveEnded(t.Context(), endedBefore(later)); err != nil || n != 1 {
-				t.Errorf("removed %d, %v", n, err)
+			if n, err := s.RemoveEnded(t.Context(), endedBefore(later)); err != nil || n.Changes != 1 {
+				t.Errorf("removed %+v, %v", n, err)
 			}
 			for _, table := range []string{"change", "proposal", "decision"} {
 				_, err := l.raw.Exec(`INSERT INTO ` + table + ` SELECT * FROM copy_` + table)
 				must(t, err)
 			}
 		}, "in the ledger again"},
-		"removed twice": {func(t *testing.T, l testDatabase, s *store.Store, c confirm.Change) {
-			l.backUp(t)
-			for i := range 2 {
-				if i == 1 {
-					l.alter(t, `INSERT INTO change SELECT * FROM copy_change`)
-					l.alter(t, `UPDATE change SET version = version + 1`)
-				}
-				if n, err := s.RemoveEnded(t.Context(), endedBefore(later)); err != nil || n != 1 {
-					t.Errorf("removed %d, %v", n, err)
-				}
-			}
-		}, "after it was removed"},
-		"ended by hand": {func(t *testing.T, l testDatabase, s *store.Store, _ confirm.Change) {
-			open := insert(t, s)
-			l.alter(t, `UPDATE change SET state = 'denied', settled = 1 WHERE id = $1`, open.ID)
-			if n, err := s.RemoveEnded(t.Context(), endedBefore(later)); err != nil || n != 2 {
-				t.Errorf("removed %d, %v", n, err)
-			}
-		}, "from a state it was not in"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			forEachDatabase(t, func(t *testing.T, l testDatabase) {
@@ -201,6 +182,112 @@ func TestVerifyTellsRemovalsApart(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A row that says falsely that its change has ended is kept and named. The others of its batch are removed, and the log
+// stays valid once the row is restored.
+func TestAForgedEndIsNotRemoved(t *testing.T) {
+	for name, tt := range map[string]struct {
+		moves []confirm.Move // of the change, before its row is altered
+		alter string
+	}{
+		"pending":         {nil, `UPDATE change SET state = 'denied', settled = 1 WHERE id = $1`},
+		"approved":        {[]confirm.Move{approval("ada")}, `UPDATE change SET state = 'withdrawn', settled = 1 WHERE id = $1`},
+		"executing":       {[]confirm.Move{approval("ada"), claim("me")}, `UPDATE change SET state = 'applied', settled = 1, version = version + 1 WHERE id = $1`},
+		"unknown":         {[]confirm.Move{approval("ada"), claim("me"), finish(confirm.Unknown)}, `UPDATE change SET state = 'failed', settled = 1 WHERE id = $1`},
+		"another end":     {[]confirm.Move{finish(confirm.Withdrawn)}, `UPDATE change SET state = 'expired' WHERE id = $1`},
+		"another version": {[]confirm.Move{finish(confirm.Withdrawn)}, `UPDATE change SET version = version + 1 WHERE id = $1`},
+		"another digest":  {[]confirm.Move{finish(confirm.Withdrawn)}, `UPDATE change SET digest = 'sha256:00' WHERE id = $1`},
+		"another time":    {[]confirm.Move{finish(confirm.Withdrawn)}, `UPDATE change SET updated = updated - 1 WHERE id = $1`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			forEachDatabase(t, func(t *testing.T, l testDatabase) {
+				s := l.openStore(t)
+				c := mustMove(t, s, insert(t, s), tt.moves...)
+				honest := mustMove(t, s, insert(t, s), finish(confirm.Withdrawn))
+				l.backUp(t)
+				_, err := l.raw.Exec(tt.alter, c.ID)
+				must(t, err)
+				fresh := l.openStore(t) // a process that has not seen the log grow
+				n, err := fresh.RemoveEnded(t.Context(), endedBefore(later))
+				if err != nil || n.Changes != 1 || len(n.Altered) != 1 {
+					t.Fatalf("removed %+v, %v", n, err)
+				}
+				if err := n.Altered[0]; !errors.Is(err, confirm.ErrTampered) {
+					t.Error(err)
+				}
+				if _, err := s.Change(t.Context(), honest.ID); !errors.Is(err, confirm.ErrNotFound) {
+					t.Errorf("the other change: %v", err)
+				}
+				_, err = l.raw.Exec(`DELETE FROM change WHERE id = $1`, c.ID)
+				must(t, err)
+				_, err = l.raw.Exec(`INSERT INTO change SELECT * FROM copy_change WHERE id = $1`, c.ID)
+				must(t, err)
+				mustVerify(t, s)
+			})
+		})
+	}
+}
+
+// Where a row says that its log began does not matter: a false place is found, and the whole log is read.
+func TestAFalseStartOfTheLogKeepsNothing(t *testing.T) {
+	forEachDatabase(t, func(t *testing.T, l testDatabase) {
+		s := l.openStore(t)
+		for range 3 {
+			mustMove(t, s, insert(t, s), finish(confirm.Withdrawn))
+		}
+		first := insert(t, s)
+		l.alter(t, `UPDATE proposal SET log_size = 1, log_edge = 'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=' WHERE change_id <> $1`, first.ID)
+		if n, err := s.RemoveEnded(t.Context(), endedBefore(later)); err != nil || n.Changes != 3 || len(n.Altered) > 0 {
+			t.Errorf("removed %+v, %v", n, err)
+		}
+		mustVerify(t, s)
+	})
+}
+
+// However many altered rows there are, the batches go past them.
+func TestAlteredRowsDoNotBlockRetention(t *testing.T) {
+	forEachDatabase(t, func(t *testing.T, l testDatabase) {
+		s := l.openStore(t)
+		for range 4 {
+			insert(t, s)
+		}
+		l.alter(t, `UPDATE change SET state = 'denied', settled = 1`)
+		honest := mustMove(t, s, insert(t, s), finish(confirm.Withdrawn))
+		batch, removed, altered := endedBefore(later), 0, 0
+		batch.Limit = 2
+		for range 4 {
+			n, err := s.RemoveEnded(t.Context(), batch)
+			must(t, err)
+			removed, altered = removed+n.Changes, altered+len(n.Altered)
+			if batch.After = n.Next; batch.After == "" {
+				break
+			}
+		}
+		if removed != 1 || altered != 4 || len(l.rowsAbout(t, honest.ID)) > 0 {
+			t.Errorf("removed %d, kept %d as altered, want 1 and 4", removed, altered)
+		}
+	})
+}
+
+// A row that retention removed and somebody put back is not removed again.
+func TestARowThatIsBackIsNotRemovedAgain(t *testing.T) {
+	forEachDatabase(t, func(t *testing.T, l testDatabase) {
+		s := l.openStore(t)
+		c := mustMove(t, s, insert(t, s), finish(confirm.Withdrawn))
+		l.backUp(t)
+		_, err := s.RemoveEnded(t.Context(), endedBefore(later))
+		must(t, err)
+		for _, table := range []string{"change", "proposal"} {
+			l.alter(t, `INSERT INTO `+table+` SELECT * FROM copy_`+table)
+		}
+		if n, err := s.RemoveEnded(t.Context(), endedBefore(later)); err != nil || n.Changes != 0 || len(n.Altered) != 1 {
+			t.Errorf("removed %+v, %v", n, err)
+		}
+		if len(l.rowsAbout(t, c.ID)) == 0 {
+			t.Error("the row was removed")
+		}
+	})
 }
 
 // A change that was removed does not move again, even if its row is put back.

@@ -29,8 +29,7 @@ const (
 	deleteLink  = `DELETE FROM link WHERE from_principal = $1 RETURNING to_principal, mac`
 	selectLinks = `SELECT from_principal, to_principal, name, how, at, mac FROM link ORDER BY at, from_principal`
 
-	deleteChange = `DELETE FROM change WHERE id = $1 AND version = $2 AND state = $3 AND settled = 1 AND updated < $4
-		RETURNING operation, target, digest, requester, via, round`
+	deleteChange    = `DELETE FROM change WHERE id = $1 AND version = $2 AND state = $3 AND digest = $4 AND settled = 1 AND updated = $5`
 	deleteProposal  = `DELETE FROM proposal WHERE change_id = $1`
 	deleteDecisions = `DELETE FROM decision WHERE change_id = $1`
 	deleteMessages  = `DELETE FROM notice WHERE change_id = $1`

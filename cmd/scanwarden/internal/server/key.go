@@ -35,7 +35,7 @@ var ErrNoKey = errors.New("there is no usable server.key")
 // InspectStore returns the records of the ledger that do not verify under server.key. It returns ErrNoKey without that
 // file. It creates nothing.
 func InspectStore(ctx context.Context, cfg *config.Config, env config.Environment, ledger *store.Store) ([]confirm.Tampering, error) {
-	key, err := existingKey(cfg, env)
+	key, err := ExistingKey(cfg, env)
 	if err != nil {
 		return nil, err
 	}
@@ -45,7 +45,7 @@ func InspectStore(ctx context.Context, cfg *config.Config, env config.Environmen
 // SettleChange ends a change of unknown outcome as the local user has found it in Defender. It returns ErrNoKey without
 // server.key.
 func SettleChange(ctx context.Context, cfg *config.Config, env config.Environment, ledger *store.Store, id string, as confirm.State) error {
-	key, err := existingKey(cfg, env)
+	key, err := ExistingKey(cfg, env)
 	if err != nil {
 		return err
 	}
@@ -53,8 +53,8 @@ func SettleChange(ctx context.Context, cfg *config.Config, env config.Environmen
 	return err
 }
 
-// existingKey returns the server key, or ErrNoKey. It creates nothing.
-func existingKey(cfg *config.Config, env config.Environment) ([]byte, error) {
+// ExistingKey returns the server key, or ErrNoKey. It creates nothing.
+func ExistingKey(cfg *config.Config, env config.Environment) ([]byte, error) {
 	dir, err := cfg.StateDirPath(env)
 	if err != nil {
 		return nil, err

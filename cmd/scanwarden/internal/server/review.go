@@ -17,7 +17,7 @@ func NewReviewGate(ctx context.Context, cfg *config.Config, env config.Environme
 	if cfg.ReadOnly {
 		return nil, errors.New("this configuration is read-only, so nothing can be confirmed; remove SCANWARDEN_READ_ONLY (read_only)")
 	}
-	key, err := existingKey(cfg, env)
+	key, err := ExistingKey(cfg, env)
 	if err != nil {
 		return nil, err
 	}

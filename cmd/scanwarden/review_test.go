@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -85,6 +86,9 @@ func (s *reviewStack) wantState(t *testing.T, id string, want confirm.State, wri
 }
 
 const backPrompt = "Enter to go back: "
+
+// reviewCode finds the code in the last line that review prints.
+var reviewCode = regexp.MustCompile(`Type ([A-Z0-9]{5}) to approve`)
 
 // TestReviewConfirmsInATerminal: the server sends what a person confirmed in another process, by the code alone, and the
 // plan, the code and the question are on one screen of 80x24.

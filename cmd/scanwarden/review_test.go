@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -20,14 +21,22 @@ type reviewStack struct {
 	user confirm.Principal
 }
 
-// newReviewStack returns a server whose recovery runs until the test ends.
-func newReviewStack(t *testing.T, policy confirm.Policy) *reviewStack {
+// newReviewStack returns a server whose recovery runs until the test ends. With alter, another server executes what it
+// proposes, with the altered configuration.
+func newReviewStack(t *testing.T, policy confirm.Policy, alter ...func(*confirm.Config)) *reviewStack {
 	t.Helper()
-	s := &reviewStack{toolstest.New(t, toolstest.Options{Policy: policy}), server.LocalUser(config.Environment{})}
+	var used confirm.Config
+	keep := func(cfg *confirm.Config) { used = *cfg }
+	s := &reviewStack{toolstest.New(t, toolstest.Options{Policy: policy, Gate: keep}), server.LocalUser(config.Environment{})}
 	s.writeKey(t, toolstest.ServerKey())
+	gate := s.Gate
+	for _, a := range alter {
+		a(&used)
+		gate = confirm.New(used)
+	}
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- s.Gate.Run(ctx) }()
+	go func() { done <- gate.Run(ctx) }()
 	t.Cleanup(func() { stop(); <-done })
 	return s
 }
@@ -41,10 +50,10 @@ func (s *reviewStack) writeKey(t *testing.T, key []byte) {
 }
 
 // propose proposes a change that its requester is asked about on a channel.
-func (s *reviewStack) propose(t *testing.T, by confirm.Principal, channel confirm.Channel, operation, args string, more ...confirm.Channel) confirm.Change {
+func (s *reviewStack) propose(t *testing.T, by confirm.Principal, channel confirm.Channel, operation, args string) confirm.Change {
 	t.Helper()
 	c, err := s.Service.Propose(t.Context(), confirm.Requester{
-		Principal: by, Source: confirm.SourceStdio, Local: true, Channels: append(more, channel),
+		Principal: by, Source: confirm.SourceStdio, Local: true, Channels: []confirm.Channel{channel},
 	}, operation, []byte(args))
 	if err != nil {
 		t.Fatal(err)
@@ -77,6 +86,9 @@ func (s *reviewStack) wantState(t *testing.T, id string, want confirm.State, wri
 }
 
 const backPrompt = "Enter to go back: "
+
+// reviewCode finds the code in the last line that review prints.
+var reviewCode = regexp.MustCompile(`Type ([A-Z0-9]{5}) to approve`)
 
 // TestReviewConfirmsInATerminal: the server sends what a person confirmed in another process, by the code alone, and the
 // plan, the code and the question are on one screen of 80x24.
@@ -299,8 +311,8 @@ func TestReviewRefusesWhatDoesNotVerify(t *testing.T) {
 // TestReviewSaysThatThePoliciesDiffer: a server with listed approvers does not count a yes that this process's policy counts.
 func TestReviewSaysThatThePoliciesDiffer(t *testing.T) {
 	t.Parallel()
-	s := newReviewStack(t, confirm.Policy{Approvers: []string{"token:grace"}})
-	c := s.propose(t, s.user, confirm.Terminal, "update_scan", `{"id":"Core switches","isActive":false}`, confirm.Slack)
+	s := newReviewStack(t, confirm.Policy{}, func(cfg *confirm.Config) { cfg.Policy.Approvers = []string{"token:grace"} })
+	c := s.pause(t, "Core switches")
 	r := s.review(t, c.ID)
 	r.expect(backPrompt)
 	r.write(c.Code + "\n")

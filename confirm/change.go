@@ -132,6 +132,7 @@ type Requester struct {
 	Groups    []string  // the caller's groups that the interface has verified
 	Agent     bool      // an application, or an AI agent that acts for a person: it may propose, never approve
 	Channels  []Channel // where approvers can be asked about this change
+	Fallback  []Channel // channels that are used as well where no answer on Channels could confirm the change; nil means none
 }
 
 // Decision is the recorded approval or denial of one person.

@@ -15,7 +15,7 @@ func (g *Gate) CanPropose(ctx context.Context, operation string, by Requester) e
 	if err := g.checkCanExecute(ctx, by); err != nil {
 		return err
 	}
-	by, err := g.withUsableChannels(by)
+	by, err := g.withWorkingChannels(by)
 	if err != nil {
 		return err
 	}
@@ -38,7 +38,7 @@ func (a authorizer) checkProposal(need requirement, by Requester) error {
 	if need.refusal != nil {
 		return need.refusal
 	}
-	return a.checkReachable(need, by)
+	return a.checkReachable(need, a.withFallback(need, by))
 }
 
 // Propose adds a change to the ledger so that approvers can be asked, and returns it pending. If an equal change of the
@@ -48,7 +48,7 @@ func (g *Gate) Propose(ctx context.Context, p Proposal, by Requester) (Change, e
 	if err := g.checkCanExecute(ctx, by); err != nil {
 		return Change{}, err
 	}
-	by, err := g.withUsableChannels(by)
+	by, err := g.withWorkingChannels(by)
 	if err != nil {
 		return Change{}, err
 	}
@@ -59,13 +59,14 @@ func (g *Gate) Propose(ctx context.Context, p Proposal, by Requester) (Change, e
 	now := g.cfg.Now()
 	c := Change{
 		Proposal: p, Requester: by.Principal, RequesterAlso: a.ids.aliases(by.Principal),
-		Source: by.Source, Local: by.Local, Agent: by.Agent, Channels: a.usableChannels(by),
+		Source: by.Source, Local: by.Local, Agent: by.Agent,
 		Created: now, Updated: now, Expires: now.Add(g.cfg.Policy.expires()), State: Pending, Code: newCode(),
 	}
 	need := a.requirementFor(c.ruleInput())
 	if err := a.checkProposal(need, by); err != nil {
 		return Change{}, asRefusal(err)
 	}
+	c.Channels = a.usableChannels(a.withFallback(need, by))
 	if c.ID, err = newID(now, rand.Reader); err != nil {
 		return Change{}, err
 	}

@@ -13,37 +13,67 @@ func (a authorizer) checkReachable(need requirement, by Requester) error {
 	if need.needed == 1 && !by.Agent && slices.ContainsFunc(by.Channels, func(c Channel) bool { return a.isOwnStdio(by.Local, c) }) {
 		return nil
 	}
-	if slices.ContainsFunc(by.Channels, func(c Channel) bool { return c != Client }) {
+	if slices.ContainsFunc(by.Channels, func(c Channel) bool { return a.reachesOthers(by, c) }) {
 		return a.checkEnoughApprovers(need, Change{Requester: by.Principal})
 	}
 	if by.Agent {
 		return errors.New("an application or an AI agent asks, and its own client cannot confirm: a person has to be asked on another channel; have an operator configure one (SCANWARDEN_CONFIRM_WITH)")
 	}
 	if len(by.Channels) == 0 {
-		return errors.New("no person can be asked to confirm: this client does not offer prompts (elicitation) and no other channel is configured; use a client that does, or have an operator configure Slack (SLACK_BOT_TOKEN, SCANWARDEN_CONFIRM_WITH)")
+		return errors.New("no person can be asked to confirm: this client does not offer prompts (elicitation) and no other channel is configured; use a client that does, or have an operator add page, terminal or slack to SCANWARDEN_CONFIRM_WITH")
 	}
-	if err := a.checkClientAnswer(by); err != nil {
-		return fmt.Errorf("only the client of %s can be asked, and %w", by.Principal, err)
+	if err := a.checkOwnAnswers(by); err != nil {
+		return fmt.Errorf("only %s can be asked, in their own client or browser, and %w", by.Principal, err)
 	}
 	if need.needed > 1 {
-		return fmt.Errorf("the change needs %s to confirm (%s), but only the requester's own client can be asked; configure another channel", peopleText(need.needed), need.reason)
+		return fmt.Errorf("the change needs %s to confirm (%s), but only the requester can be asked; have an operator configure another channel (SCANWARDEN_CONFIRM_WITH)", peopleText(need.needed), need.reason)
 	}
 	return nil
 }
 
-// checkClientAnswer returns nil if an approval by the requester on their own client would count.
-func (a authorizer) checkClientAnswer(by Requester) error {
-	own := Change{Requester: by.Principal, Local: by.Local, Agent: by.Agent}
-	return a.mayApprove(own, Vote{Principal: by.Principal, Groups: by.Groups, Agent: by.Agent, Channel: Client})
+// reachesOthers reports whether anybody but the requester can be reached on the channel. Nobody else sees the client's
+// prompt, or the page of a stdio server, which opens in the requester's own browser. Only local users can use a terminal.
+func (a authorizer) reachesOthers(by Requester, c Channel) bool {
+	switch c {
+	case Client:
+		return false
+	case WebPage:
+		return !by.Local
+	case Terminal:
+		return slices.ContainsFunc(a.Approvers, func(approver string) bool {
+			return slices.ContainsFunc(a.ids.personOf(Principal(approver)).Principals, func(p Principal) bool { return strings.HasPrefix(string(p), "local:") })
+		})
+	}
+	return true
 }
 
-// usableChannels returns the channels of by. It omits the requester's own client where its answer would not count and
-// other channels exist, so that the user does not type a code in vain.
+// checkOwnAnswers returns nil if an approval by the requester would count on one of their channels, and else why it would
+// not on the last one.
+func (a authorizer) checkOwnAnswers(by Requester) (err error) {
+	for _, c := range by.Channels {
+		if err = a.checkOwnAnswer(by, c); err == nil {
+			return nil
+		}
+	}
+	return err
+}
+
+// checkOwnAnswer returns nil if an approval by the requester on the channel would count.
+func (a authorizer) checkOwnAnswer(by Requester, channel Channel) error {
+	own := Change{Requester: by.Principal, Local: by.Local, Agent: by.Agent}
+	return a.mayApprove(own, Vote{Principal: by.Principal, Groups: by.Groups, Agent: by.Agent, Channel: channel})
+}
+
+// usableChannels returns the channels of by. It omits those that reach only the requester where their answer would not
+// count and other channels exist, so that nobody types a code or opens a page in vain.
 func (a authorizer) usableChannels(by Requester) []Channel {
-	if a.checkClientAnswer(by) == nil || len(by.Channels) == 1 {
+	usable := slices.DeleteFunc(slices.Clone(by.Channels), func(c Channel) bool {
+		return !a.reachesOthers(by, c) && a.checkOwnAnswer(by, c) != nil
+	})
+	if len(usable) == 0 {
 		return by.Channels
 	}
-	return slices.DeleteFunc(slices.Clone(by.Channels), func(c Channel) bool { return c == Client })
+	return usable
 }
 
 // checkEnoughApprovers returns an error if fewer people are listed than must approve. A listed group counts as enough.

@@ -64,26 +64,41 @@ func callerFrom(ctx context.Context) (callerIdentity, error) {
 // requester returns the caller as the requester of a change, with the channels that can reach an approver during
 // this call. An agent's client is not a channel, because its answer would be the agent's own.
 func (s *Server) requester(ctx context.Context, c callerIdentity) confirm.Requester {
-	requester := confirm.Requester{Principal: c.principal, Source: c.source, Local: c.local, Groups: c.groups, Agent: c.agent}
+	requester := confirm.Requester{
+		Principal: c.principal, Source: c.source, Local: c.local, Groups: c.groups, Agent: c.agent, Fallback: s.cfg.FallbackChannels,
+	}
 	for _, ch := range s.cfg.Channels {
-		if ch != confirm.Client || supportsElicitation(ctx) && !c.agent {
+		if ch != confirm.Client || supportsForms(ctx) && !c.agent {
 			requester.Channels = append(requester.Channels, ch)
 		}
 	}
 	return requester
 }
 
-// supportsElicitation reports whether the client has declared that it can show a form to its user. This is the only
+// supportsForms reports whether the client has declared that it can show a form to its user. This is the only
 // check: the library also sends elicitations to clients without the capability. An empty capability means forms
 // (MCP 2025-11-25 and 2026-07-28, client/elicitation).
-func supportsElicitation(ctx context.Context) bool {
-	var e *mcp.ElicitationCapability
-	if info := server.RequestProtocolInfoFromContext(ctx); info != nil && info.Modern {
-		if info.ClientCapabilities != nil {
-			e = info.ClientCapabilities.Elicitation
-		}
-	} else if session, ok := server.ClientSessionFromContext(ctx).(server.SessionWithClientInfo); ok {
-		e = session.GetClientCapabilities().Elicitation
-	}
+func supportsForms(ctx context.Context) bool {
+	e := elicitationCapability(ctx)
 	return e != nil && (e.Form != nil || e.URL == nil)
+}
+
+// supportsURLs reports whether the client has declared that it can show an address to its user, to be opened.
+func supportsURLs(ctx context.Context) bool {
+	e := elicitationCapability(ctx)
+	return e != nil && e.URL != nil
+}
+
+// elicitationCapability returns what the client has declared about prompts; nil if nothing.
+func elicitationCapability(ctx context.Context) *mcp.ElicitationCapability {
+	if info := server.RequestProtocolInfoFromContext(ctx); info != nil && info.Modern {
+		if info.ClientCapabilities == nil {
+			return nil
+		}
+		return info.ClientCapabilities.Elicitation
+	}
+	if session, ok := server.ClientSessionFromContext(ctx).(server.SessionWithClientInfo); ok {
+		return session.GetClientCapabilities().Elicitation
+	}
+	return nil
 }

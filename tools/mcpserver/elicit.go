@@ -32,11 +32,11 @@ func (w writeCall) elicitSync(ctx context.Context, c confirm.Change, state strin
 	switch {
 	case reply != nil:
 	case settled:
-		return w.waitOutcome(ctx, c)
+		return w.waitOutcome(ctx, c, "")
 	case ctx.Err() != nil && !last: // another call prompts for the same change
-		return w.waitOutcome(ctx, c)
+		return w.waitOutcome(ctx, c, "")
 	case ctx.Err() != nil:
-		return w.waitOutcome(ctx, w.cancelPrompt(ctx, c)) // the change may be open on other channels
+		return w.waitOutcome(ctx, w.cancelPrompt(ctx, c), "") // the change may be open on other channels
 	default: // the client has no user interface, or rejects the answer by the form: neither is an approval or a denial
 		w.cfg.Log.WarnContext(ctx, "a client answered a prompt with an error", "change", c.ID, "error", err)
 		reply = &mcp.ElicitationResult{}
@@ -59,7 +59,7 @@ func (w writeCall) promptAgain(ctx context.Context, id string) (*mcp.CallToolRes
 		return w.unknownResult(ctx, id, err), nil
 	}
 	if c.State != confirm.Pending {
-		return w.waitOutcome(ctx, c)
+		return w.waitOutcome(ctx, c, "")
 	}
 	return w.prompt(ctx, c, "Another prompt for this change was answered first.")
 }

@@ -45,8 +45,9 @@ func deriveKeys(key func() ([]byte, error)) (sealingKeys, error) {
 type statePayload struct {
 	Change string `json:"c"`
 	Round  int    `json:"r"`
-	Asked  int64  `json:"t"` // when the prompt was sent, in Unix milliseconds
-	Began  int64  `json:"b"` // when the first call began, in Unix milliseconds
+	Asked  int64  `json:"t"`           // when the prompt was sent, in Unix milliseconds
+	Began  int64  `json:"b"`           // when the first call began, in Unix milliseconds
+	Page   bool   `json:"p,omitempty"` // the client was given the address of a page, and not a form
 }
 
 // stateBinding is covered by the seal of a requestState and not contained in it: the answer must come from the same

@@ -41,8 +41,19 @@ type Config struct {
 	Operations func() ([]tools.Operation, error)
 	// Backend waits until the backend is ready and returns it. An error becomes the tool error of every call. A
 	// *tools.Refusal is shown as it is and must name what is missing and what to do.
-	Backend  func(ctx context.Context) (*Backend, error)
-	Channels []confirm.Channel      // channels for approval; confirm.Client is used only if the client supports elicitation
+	Backend func(ctx context.Context) (*Backend, error)
+	// Channels are where approvers are asked, all at once. confirm.Client is used only for a client that declares that it
+	// can show a form to its user.
+	Channels []confirm.Channel
+	// FallbackChannels are used as well where the client cannot be asked, or where its user's answer could not confirm the
+	// change. Nil means none.
+	FallbackChannels []confirm.Channel
+	// ShowPage opens the page of a change in the browser of the local user, and returns nil once the browser has fetched it. It
+	// returns no address. It must refuse a change of anybody but that user. Nil means that there is no local page.
+	ShowPage func(ctx context.Context, c confirm.Change) error
+	// PageURL returns the https address of the page of a change, for URL-mode elicitation. The address must be worth nothing
+	// without a sign-in. Nil, or "", means that URL mode is not used.
+	PageURL  func(change string) string
 	Key      func() ([]byte, error) // seals requestState and session ids; at least 32 bytes, the same on every replica
 	Version  string
 	ReadOnly bool         // Operations has no writing operation, and the instructions mention none

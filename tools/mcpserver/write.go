@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/mark3labs/mcp-go/mcp"
@@ -56,7 +55,7 @@ type writeCall struct {
 	clock     *waitClock // since the first call
 }
 
-// proposeAndPrompt proposes the change and prompts the user, if the client is one of the change's channels. For an equal
+// proposeAndPrompt proposes the change and asks a person. For an equal
 // change that is open already, it prompts again with the same code and in the same round, so that the first answer to
 // either prompt counts. An initialize-era call waits for the answer, so it needs a slot before anything is recorded.
 func (w writeCall) proposeAndPrompt(ctx context.Context) (*mcp.CallToolResult, error) {
@@ -72,10 +71,7 @@ func (w writeCall) proposeAndPrompt(ctx context.Context) (*mcp.CallToolResult, e
 	if err != nil {
 		return w.refuse(ctx, err), nil
 	}
-	if !slices.Contains(c.Channels, confirm.Client) || c.State != confirm.Pending {
-		return w.waitOutcome(ctx, c) // approvers are asked on other channels, or an equal change is approved already
-	}
-	return w.prompt(ctx, c, "")
+	return w.askPerson(ctx, c)
 }
 
 // refuse returns the result of a refusal, and logs it unless it is the refusal of a limit, which are logged less often.
@@ -143,6 +139,9 @@ func (w writeCall) handleAnswer(ctx context.Context) (*mcp.CallToolResult, error
 		return nil, err
 	}
 	w.clock.continueFrom(payload.Began)
+	if payload.Page {
+		return w.afterPage(ctx, payload)
+	}
 	reply := server.ElicitationResponse(w.req.Params.InputResponses, elicitationKey)
 	if reply == nil {
 		return w.repeatPrompt(ctx, payload)
@@ -165,7 +164,7 @@ func (w writeCall) handleAnswer(ctx context.Context) (*mcp.CallToolResult, error
 	case c.State == confirm.Pending && c.Round > payload.Round && reply.Action == mcp.ElicitationResponseActionAccept:
 		return w.prompt(ctx, c, wrongCodeNotice(c))
 	}
-	return w.waitOutcome(ctx, c)
+	return w.waitOutcome(ctx, c, "")
 }
 
 // wrongCodeNotice returns what a prompt reports after a wrong code.
@@ -189,7 +188,7 @@ func (w writeCall) repeatPrompt(ctx context.Context, p statePayload) (*mcp.CallT
 	case c.Requester != w.caller.principal || c.Round != p.Round:
 		return nil, errInvalidState
 	case c.State != confirm.Pending:
-		return w.waitOutcome(ctx, c)
+		return w.waitOutcome(ctx, c, "")
 	}
 	return w.prompt(ctx, c, "")
 }
@@ -198,16 +197,17 @@ func (w writeCall) repeatPrompt(ctx context.Context, p statePayload) (*mcp.CallT
 // afterwards get_change returns the outcome.
 const outcomeWait = 45 * time.Second
 
-// waitOutcome waits up to outcomeWait until the change has ended, and returns its state as the result. If too many
-// calls wait already, it returns the state at once: the change is recorded, so the call must not be refused.
-func (w writeCall) waitOutcome(ctx context.Context, c confirm.Change) (*mcp.CallToolResult, error) {
+// waitOutcome waits up to outcomeWait until the change has ended, and returns its state as the result. If the change still
+// waits, hint says what to tell the user; "" is nothing. If too many calls wait already, it returns the state at once: the
+// change is recorded, so the call must not be refused.
+func (w writeCall) waitOutcome(ctx context.Context, c confirm.Change, hint string) (*mcp.CallToolResult, error) {
 	if !c.State.Open() {
 		return structuredResult(tools.ResultOf(c)), nil
 	}
 	if !w.waits {
 		release, err := w.occupyWait(w.caller)
 		if err != nil {
-			return structuredResult(tools.ResultOf(c)), nil
+			return structuredResult(withHint(tools.ResultOf(c), hint)), nil
 		}
 		defer release()
 	}
@@ -224,7 +224,7 @@ func (w writeCall) waitOutcome(ctx context.Context, c confirm.Change) (*mcp.Call
 	if err != nil {
 		return w.unknownResult(ctx, c.ID, err), nil
 	}
-	return structuredResult(tools.ResultOf(now)), nil
+	return structuredResult(withHint(tools.ResultOf(now), hint)), nil
 }
 
 // unknownResult returns the result for a ledger failure after the user's answer: the change may have been approved.

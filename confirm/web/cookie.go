@@ -20,8 +20,8 @@ const signInTTL = 10 * time.Minute
 type pendingSignIn struct {
 	State    string `json:"s"`
 	Nonce    string `json:"n"`
-	Verifier string `json:"v"` // 43 characters, the minimum of RFC 7636
-	Expires  int64  `json:"e"` // Unix seconds
+	Verifier string `json:"v"`           // 43 characters, the minimum of RFC 7636
+	Expires  int64  `json:"e"`           // Unix seconds
 	Return   string `json:"r,omitempty"` // path to go to afterwards; "" where the flow has one end
 }
 

@@ -1,11 +1,7 @@
 package web
 
 import (
-	"crypto/aes"
-	"crypto/cipher"
 	"crypto/rand"
-	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -25,6 +21,8 @@ const (
 	renewAfter = time.Minute
 	// maxSessionLen bounds the cookie in bytes. Browsers drop cookies of more than 4096 bytes.
 	maxSessionLen = 3800
+	// sessionCookie is the name of the cookie without its prefix.
+	sessionCookie = "session"
 )
 
 // SignedIn is a person after a sign-in.
@@ -32,6 +30,8 @@ type SignedIn struct {
 	Principal confirm.Principal `json:"p"`
 	Name      string            `json:"n,omitempty"` // may be empty
 	Groups    []string          `json:"g,omitempty"` // verified groups, named as in the policy's approvers
+	// Token identifies the bearer token that signed the person in, without revealing it; "" for a sign-in without one.
+	Token string `json:"t,omitempty"`
 }
 
 // session is what the cookie holds, encrypted.
@@ -55,6 +55,7 @@ type Sessions struct {
 	key    func() ([]byte, error)
 	secure bool
 	now    func() time.Time
+	holds  func(SignedIn) bool // reports whether the sign-in still holds; nil means that it does
 
 	mu    sync.Mutex
 	ended map[string]int64 // absolute end in Unix seconds, by id of a session that was signed out
@@ -106,9 +107,7 @@ func (s *Sessions) Viewer(w http.ResponseWriter, r *http.Request, renew bool) (V
 // End ends the session of the request, also for copies of its cookie, and removes the cookie from the browser.
 func (s *Sessions) End(w http.ResponseWriter, r *http.Request) {
 	s.revoke(r)
-	gone := s.newCookie("")
-	gone.MaxAge = -1
-	http.SetCookie(w, gone)
+	http.SetCookie(w, hostCookie(sessionCookie, "", s.secure))
 }
 
 // revoke remembers that the session of the request has ended. The list needs no size limit: each entry costs a sign-in,
@@ -127,21 +126,16 @@ func (s *Sessions) revoke(r *http.Request) {
 
 // read returns the live session of the request.
 func (s *Sessions) read(r *http.Request) (session, bool) {
-	cookies := r.CookiesNamed(s.name())
+	cookies := r.CookiesNamed(cookieName(sessionCookie, s.secure))
 	if len(cookies) != 1 || len(cookies[0].Value) > maxSessionLen {
 		return session{}, false
 	}
-	box, err := s.box()
-	if err != nil {
-		return session{}, false
-	}
-	sealed, err := base64.RawURLEncoding.DecodeString(cookies[0].Value)
+	seals, err := s.sealer()
 	if err != nil {
 		return session{}, false
 	}
 	var current session
-	plain, err := box.Open(nil, nil, sealed, nil)
-	if err != nil || json.Unmarshal(plain, &current) != nil || !current.isLive(s.now()) {
+	if !seals.open(cookies[0].Value, &current) || !current.isLive(s.now()) || s.holds != nil && !s.holds(current.SignedIn) {
 		return session{}, false
 	}
 	s.mu.Lock()
@@ -152,47 +146,25 @@ func (s *Sessions) read(r *http.Request) (session, bool) {
 
 // cookie returns the encrypted session as a cookie.
 func (s *Sessions) cookie(current session) (*http.Cookie, error) {
-	box, err := s.box()
+	seals, err := s.sealer()
 	if err != nil {
 		return nil, err
 	}
-	plain, err := json.Marshal(current)
+	value, err := seals.seal(current)
 	if err != nil {
 		return nil, err
 	}
-	value := base64.RawURLEncoding.EncodeToString(box.Seal(nil, nil, plain, nil))
 	if len(value) > maxSessionLen {
 		return nil, errors.New("the name and the groups are too long for a cookie; have an operator assign fewer roles")
 	}
-	return s.newCookie(value), nil
+	return hostCookie(sessionCookie, value, s.secure), nil
 }
 
-// newCookie returns the cookie with this value. SameSite is Strict: a request that another site causes has no session.
-func (s *Sessions) newCookie(value string) *http.Cookie {
-	return &http.Cookie{Name: s.name(), Value: value, Path: "/", HttpOnly: true, Secure: s.secure, SameSite: http.SameSiteStrictMode}
-}
-
-// name returns the name of the cookie. The prefix __Host- keeps other hosts of the same domain from setting one.
-func (s *Sessions) name() string {
-	if s.secure {
-		return "__Host-scanwarden-session"
-	}
-	return "scanwarden-session"
-}
-
-// box returns the cipher of the cookies. The server key is read each time, because it may become available later.
-func (s *Sessions) box() (cipher.AEAD, error) {
+// sealer returns what encrypts the cookies. The server key is read each time, because it may become available later.
+func (s *Sessions) sealer() (sealer, error) {
 	key, err := s.key()
 	if err != nil {
-		return nil, fmt.Errorf("read the server key: %w", err)
+		return sealer{}, fmt.Errorf("read the server key: %w", err)
 	}
-	derived, err := deriveKey(key, "scanwarden session v1")
-	if err != nil {
-		return nil, err
-	}
-	block, err := aes.NewCipher(derived)
-	if err != nil {
-		return nil, fmt.Errorf("make cipher: %w", err)
-	}
-	return cipher.NewGCMWithRandomNonce(block)
+	return newSealer(key, "scanwarden session v1")
 }

@@ -46,6 +46,9 @@ func (b *Builder) servePages(allowed []string, tokens TokenHashes, back func() *
 		b.pages, stop = access, local.Close
 	case signIn.Entra.Begin != nil || signIn.Token != nil:
 		b.pages.problem = func() string { return "" }
+		if b.cfg.FallbackChannels() != nil {
+			b.pages.fallback = []confirm.Channel{confirm.WebPage}
+		}
 		if secure {
 			b.pages.url = func(change string) string {
 				return public.Scheme + "://" + public.Host + config.ChangesPath + "/" + change

@@ -75,7 +75,9 @@ func NewChangesHandler(cfg ChangesConfig) (http.Handler, error) {
 	mux.HandleFunc("GET "+cfg.Base+"/changes/{id}/status", h.showStatus)
 	mux.HandleFunc("POST "+cfg.Base+"/changes/{id}", h.decide)
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { h.showNotFound(w) })
-	return h.protect(mux), nil
+	return guard{
+		hosts: cfg.Hosts, secure: cfg.Secure, pages: h.pages, policy: pagePolicy(), maxQuery: maxFilterLen, again: cfg.Base + "/changes",
+	}.protect(mux), nil
 }
 
 // page is what every page shows around its content.

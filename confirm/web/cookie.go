@@ -20,8 +20,9 @@ const signInTTL = 10 * time.Minute
 type pendingSignIn struct {
 	State    string `json:"s"`
 	Nonce    string `json:"n"`
-	Verifier string `json:"v"` // 43 characters, the minimum of RFC 7636
-	Expires  int64  `json:"e"` // Unix seconds
+	Verifier string `json:"v"`           // 43 characters, the minimum of RFC 7636
+	Expires  int64  `json:"e"`           // Unix seconds
+	Return   string `json:"r,omitempty"` // path to go to afterwards; "" where the flow has one end
 }
 
 // newPendingSignIn returns a sign-in with random values.
@@ -39,12 +40,12 @@ func (p pendingSignIn) matches(state string, now time.Time) bool {
 	return subtle.ConstantTimeCompare([]byte(p.State), []byte(state)) == 1 && now.Unix() < p.Expires
 }
 
-// sealer encrypts pending sign-ins: a browser can neither make one nor read the verifier in its own.
+// sealer encrypts what a browser keeps in a cookie: the browser can neither make such a value nor read its own.
 type sealer struct{ aead cipher.AEAD }
 
-// newSealer returns a sealer with a key derived from the server key.
-func newSealer(key []byte) (sealer, error) {
-	derived, err := deriveKey(key, "scanwarden link attempt v1")
+// newSealer returns a sealer for one purpose, with a key derived from the server key.
+func newSealer(key []byte, purpose string) (sealer, error) {
+	derived, err := deriveKey(key, purpose)
 	if err != nil {
 		return sealer{}, err
 	}
@@ -59,33 +60,31 @@ func newSealer(key []byte) (sealer, error) {
 	return sealer{box}, nil
 }
 
-// seal returns the encrypted value of the cookie.
-func (s sealer) seal(p pendingSignIn) (string, error) {
-	plain, err := json.Marshal(p)
+// seal returns the encrypted value of a cookie.
+func (s sealer) seal(value any) (string, error) {
+	plain, err := json.Marshal(value)
 	if err != nil {
-		return "", fmt.Errorf("seal attempt: %w", err)
+		return "", fmt.Errorf("seal cookie: %w", err)
 	}
 	return base64.RawURLEncoding.EncodeToString(s.aead.Seal(nil, nil, plain, nil)), nil
 }
 
-// open returns the sealed sign-in, or the zero value for any other text.
-func (s sealer) open(text string) (p pendingSignIn) {
+// open decodes a sealed value into what into points to. It reports false, and into may be incomplete, for any other text.
+func (s sealer) open(text string, into any) bool {
 	sealed, err := base64.RawURLEncoding.DecodeString(text)
 	if err != nil {
-		return pendingSignIn{}
+		return false
 	}
 	plain, err := s.aead.Open(nil, nil, sealed, nil)
-	if err != nil || json.Unmarshal(plain, &p) != nil {
-		return pendingSignIn{}
-	}
-	return p
+	return err == nil && json.Unmarshal(plain, into) == nil
 }
 
-// signInCookie returns the cookie that holds a pending sign-in; an empty value deletes it. SameSite is Lax,
-// because the browser returns from Microsoft's site.
-func signInCookie(secure bool, value string) *http.Cookie {
+// hostCookie returns a cookie of this host that no script reads; an empty value deletes it. SameSite is Lax, because people
+// come from Microsoft's site and from links in Slack. The prefix __Host- keeps other hosts of the same domain from setting
+// one.
+func hostCookie(name, value string, secure bool) *http.Cookie {
 	c := &http.Cookie{
-		Name: cookieName(secure), Value: value, Path: "/", MaxAge: int(signInTTL.Seconds()),
+		Name: cookieName(name, secure), Value: value, Path: "/",
 		HttpOnly: true, Secure: secure, SameSite: http.SameSiteLaxMode,
 	}
 	if value == "" {
@@ -94,11 +93,10 @@ func signInCookie(secure bool, value string) *http.Cookie {
 	return c
 }
 
-// cookieName returns the name of the cookie. The prefix __Host- keeps other hosts of the same domain from setting
-// one.
-func cookieName(secure bool) string {
+// cookieName returns the whole name of a cookie.
+func cookieName(name string, secure bool) string {
 	if secure {
-		return "__Host-scanwarden-link"
+		return "__Host-scanwarden-" + name
 	}
-	return "scanwarden-link"
+	return "scanwarden-" + name
 }

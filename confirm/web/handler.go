@@ -7,8 +7,6 @@ import (
 	"net/http"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"scanwarden/confirm"
 )
 
@@ -16,6 +14,7 @@ import (
 type User struct {
 	Principal confirm.Principal // "entra:TENANT/OBJECT"
 	Name      string            // shown to the user, to recognize the account; may be empty
+	Groups    []string          // verified groups, named as in the policy's approvers: "entra-role:NAME"
 }
 
 // SignIn is one way to sign in with a browser. Its two steps are the OAuth 2.0 authorization code flow with PKCE.
@@ -41,24 +40,11 @@ type Config struct {
 // linkPath is where linking starts.
 const linkPath = "/link"
 
-const (
-	// providerTimeout bounds one call to the identity provider.
-	providerTimeout = 30 * time.Second
-	// rateLimit (per second) and burst bound how often sign-ins are begun, and separately how often they are
-	// finished, by all browsers together: each costs the identity provider a call.
-	rateLimit, burst = 5, 50
-)
-
 // linkHandler serves the pages.
 type linkHandler struct {
-	cfg    Config
-	pages  renderer
-	starts *rate.Limiter
-	// finishes is separate from starts, so that many new sign-ins cannot keep others from finishing. A client that
-	// does both with invented codes can exhaust both limits. Users are then asked to try again, and nothing is
-	// lost.
-	finishes *rate.Limiter
-	used     usedSignIns
+	cfg   Config
+	pages renderer
+	flow  *oauthFlow
 }
 
 // NewHandler returns a handler of GET /link, /link/start and /link/callback. The last page shows a signed,
@@ -78,10 +64,10 @@ func NewHandler(cfg Config) (http.Handler, error) {
 		cfg.Now = time.Now
 	}
 	pages := renderer{cfg.Log}
-	l := &linkHandler{
-		cfg: cfg, pages: pages,
-		starts: rate.NewLimiter(rateLimit, burst), finishes: rate.NewLimiter(rateLimit, burst),
-	}
+	l := &linkHandler{cfg: cfg, pages: pages, flow: newOAuthFlow(flowConfig{
+		SignIn: cfg.SignIn, Key: cfg.Key, Secure: cfg.Secure, Log: cfg.Log, Now: cfg.Now,
+		Name: "link", Path: linkPath, Does: "links accounts",
+	})}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/link", l.showIntro)
 	mux.HandleFunc("/link/start", l.startSignIn)
@@ -97,70 +83,33 @@ func (l *linkHandler) showIntro(w http.ResponseWriter, _ *http.Request) {
 	l.pages.renderPage(w, http.StatusOK, introPage())
 }
 
-// startSignIn serves /link/start: it redirects the browser to Microsoft. A browser that another site sent here
-// first gets the introduction, because Microsoft may sign the user in without asking.
-func (l *linkHandler) startSignIn(w http.ResponseWriter, r *http.Request) {
-	if isCrossSite(r) {
-		http.Redirect(w, r, "/link", http.StatusSeeOther)
-		return
-	}
-	keys, ok := l.loadKeys(w)
-	if !ok || !l.allowSignIn(w, l.starts) {
-		return
-	}
-	p := newPendingSignIn(l.cfg.Now())
-	sealed, err := keys.pending.seal(p)
-	if err != nil {
-		l.showFailure(w, "failed to begin a sign-in", err)
-		return
-	}
-	ctx, cancel := context.WithTimeout(r.Context(), providerTimeout)
-	defer cancel()
-	url, err := l.cfg.SignIn.Begin(ctx, p.State, p.Nonce, p.Verifier)
-	if err != nil {
-		l.showFailure(w, "failed to begin a sign-in", err)
-		return
-	}
-	http.SetCookie(w, signInCookie(l.cfg.Secure, sealed))
-	w.Header().Set("Location", url)
-	w.WriteHeader(http.StatusSeeOther)
-}
+// startSignIn serves /link/start.
+func (l *linkHandler) startSignIn(w http.ResponseWriter, r *http.Request) { l.flow.begin(w, r, "") }
 
-// linkKeys are derived from the server key.
-type linkKeys struct {
-	pending sealer // seals the cookies
-	proofs  Proofs
-}
-
-// loadKeys returns the keys. On false it has written the response. The server key is read for each request,
-// because the database that holds it may become available after this handler.
-func (l *linkHandler) loadKeys(w http.ResponseWriter) (linkKeys, bool) {
+// finishSignIn serves /link/callback: it shows the proof of the sign-in.
+func (l *linkHandler) finishSignIn(w http.ResponseWriter, r *http.Request) {
+	user, _, ok := l.flow.finish(w, r)
+	if !ok {
+		return
+	}
 	key, err := l.cfg.Key()
 	if err != nil {
-		l.showFailure(w, "failed to read the server key", err)
-		return linkKeys{}, false
+		l.flow.showFailure(w, "failed to read the server key", err)
+		return
 	}
-	attempts, err := newSealer(key)
+	l.showProof(w, user, NewProofs(key))
+}
+
+// showProof writes the page with the proof that user signed in.
+func (l *linkHandler) showProof(w http.ResponseWriter, user User, proofs Proofs) {
+	now := l.cfg.Now()
+	proof, err := proofs.Make(user, now)
 	if err != nil {
-		l.showFailure(w, "failed to use the server key", err)
-		return linkKeys{}, false
+		l.flow.showFailure(w, "failed to make the proof of a sign-in", err)
+		return
 	}
-	return linkKeys{attempts, NewProofs(key)}, true
-}
-
-// allowSignIn reports whether the rate limit permits one more sign-in. On false it has written the response.
-func (l *linkHandler) allowSignIn(w http.ResponseWriter, limiter *rate.Limiter) bool {
-	if limiter.AllowN(l.cfg.Now(), 1) {
-		return true
-	}
-	w.Header().Set("Retry-After", "10")
-	l.pages.renderMessage(w, http.StatusTooManyRequests, "Too many people are signing in at this moment.", "Please try again in a few seconds.", linkPath)
-	return false
-}
-
-// showFailure writes a page for an error that the user did not cause, and logs the cause.
-func (l *linkHandler) showFailure(w http.ResponseWriter, what string, err error) {
-	l.cfg.Log.Error(what, "error", err)
-	l.pages.renderMessage(w, http.StatusServiceUnavailable, "This did not work.",
-		"Please try again in a moment. If it keeps failing, ask your scanwarden operator: the cause is in the log.", linkPath)
+	l.pages.renderPage(w, http.StatusOK, proofPage(signInProof{
+		Name: printableName(user.Name), Principal: user.Principal, Command: l.cfg.Command + " " + proof,
+		Expires: now.Add(proofTTL).UTC().Format("15:04 UTC"),
+	}))
 }

@@ -31,7 +31,7 @@ func TestAProofIdentifiesItsUserForTenMinutes(t *testing.T) {
 	}
 	for _, after := range []time.Duration{0, 9*time.Minute + 58*time.Second} {
 		user, err := proofs.Open(" "+strings.ToLower(proof)+"\n", now.Add(after))
-		if err != nil || user != (web.User{Principal: ada, Name: "Ada Lovelace"}) {
+		if err != nil || user.Principal != ada || user.Name != "Ada Lovelace" {
 			t.Errorf("after %s it is of %+v, %v", after, user, err)
 		}
 	}

@@ -14,23 +14,33 @@ const (
 	maxFilterLen = 2 << 10
 )
 
-// protect refuses requests that these pages never cause, and sets the security headers of every response.
-func (h *changesHandler) protect(next http.Handler) http.Handler {
+// guard refuses requests that pages never cause, and sets the security headers of every response.
+type guard struct {
+	hosts    []string
+	secure   bool
+	pages    renderer
+	policy   string // Content-Security-Policy
+	maxQuery int    // bytes
+	again    string // where a user starts again
+}
+
+// protect returns a handler that passes what a browser sends from the pages themselves.
+func (g guard) protect(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		setHeaders(w.Header(), h.cfg.Secure, pagePolicy())
+		setHeaders(w.Header(), g.secure, g.policy)
 		switch {
 		// DNS rebinding: a site whose own name resolves to this server would share an origin with these pages.
-		case !allowsHost(h.cfg.Hosts, r.Host):
-			h.pages.renderMessage(w, http.StatusMisdirectedRequest, "This is not the address of this page", "", "")
+		case !allowsHost(g.hosts, r.Host):
+			g.pages.renderMessage(w, http.StatusMisdirectedRequest, "This is not the address of this page", "", "")
 		case r.Method != http.MethodGet && r.Method != http.MethodPost:
 			w.Header().Set("Allow", "GET, POST")
-			h.pages.renderMessage(w, http.StatusMethodNotAllowed, "This page can only be opened and sent", "", "")
-		case len(r.URL.RawQuery) > maxFilterLen:
-			h.pages.renderMessage(w, http.StatusRequestURITooLong, "This address is too long", "Open the list of changes again.", h.cfg.Base+"/changes")
+			g.pages.renderMessage(w, http.StatusMethodNotAllowed, "This page can only be opened and sent", "", "")
+		case len(r.URL.RawQuery) > g.maxQuery:
+			g.pages.renderMessage(w, http.StatusRequestURITooLong, "This address is too long", "Start again, please.", g.again)
 		case isFramed(r):
-			h.pages.renderMessage(w, http.StatusForbidden, "This page cannot be shown inside another one", "Open it in a window of its own.", "")
-		case r.Method == http.MethodPost && !isOwnForm(r, h.cfg.Secure):
-			h.pages.renderMessage(w, http.StatusForbidden, "This form was not sent from this page", "Nothing was recorded. Open the change again and decide there.", h.cfg.Base+"/changes")
+			g.pages.renderMessage(w, http.StatusForbidden, "This page cannot be shown inside another one", "Open it in a window of its own.", "")
+		case r.Method == http.MethodPost && !isOwnForm(r, g.secure):
+			g.pages.renderMessage(w, http.StatusForbidden, "This form was not sent from this page", "Nothing was recorded. Open the page again and send the form there.", g.again)
 		default:
 			r.Body = http.MaxBytesReader(w, r.Body, maxFormBytes)
 			next.ServeHTTP(w, r)

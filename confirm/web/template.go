@@ -39,6 +39,11 @@ func linkPolicy() string {
 	return "default-src 'none'; style-src " + sourceHash(pageCSS) + "; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 }
 
+// formPolicy returns the Content-Security-Policy of pages with a form and without scripts.
+func formPolicy() string {
+	return "default-src 'none'; style-src " + sourceHash(pageCSS) + "; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+}
+
 // pagePolicy returns the Content-Security-Policy of the pages about changes: forms go to this server alone.
 func pagePolicy() string {
 	return "default-src 'none'; style-src " + sourceHash(pageCSS) + "; script-src " + sourceHash(pageJS) +

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -29,6 +30,8 @@ type User struct {
 	TenantID string // that of the configuration
 	ObjectID string // GUID in lower case; with the tenant it identifies the account permanently
 	Name     string // display name: printable, at most 100 characters, not unique, may be ""
+	// Roles are the app roles of the account, in this app registration: at most 50, the rest is dropped.
+	Roles []string
 }
 
 // WebSignIn identifies users by a sign-in in their browser, and gives no access to anything. It runs the
@@ -45,6 +48,7 @@ const (
 	maxCode  = 16 << 10 // bytes of an authorization code; real ones have one or two KiB
 	maxName  = 100      // characters
 	maxValue = 512      // bytes of a state or nonce
+	maxRoles = 50       // of one account
 )
 
 // NewWebSignIn checks the configuration as [New] does, and makes no network call.
@@ -148,6 +152,7 @@ func (w *WebSignIn) Finish(ctx context.Context, code, nonce, verifier string) (U
 		TenantID: w.tenant,
 		ObjectID: strings.ToLower(result.IDToken.Oid),
 		Name:     untrusted.SanitizeName(result.IDToken.Name, maxName),
+		Roles:    parseIDTokenClaims(result.IDToken.RawToken).roles(),
 	}, nil
 }
 
@@ -180,6 +185,8 @@ func (w *WebSignIn) checkIDToken(r confidential.AuthResult, nonce string) *Error
 		return &Error{Hint: "the sign-in that returned is not the one that this browser started: start again"}
 	case time.Since(time.Unix(id.ExpirationTime, 0)) > maxClockSkew:
 		return expiredError(time.Now())
+	case more.isAgent():
+		return &Error{Hint: "the account is an AI agent's, and agents confirm nothing: sign in with the account of a person"}
 	case more.isGuest(w.authority, w.tenant):
 		return &Error{Hint: "the account is a guest in this tenant, and guests cannot use scanwarden: sign in with an account of the tenant itself (the optional claim acct in ID tokens, which an administrator adds, marks accounts from elsewhere that are members)"}
 	}
@@ -191,6 +198,22 @@ type idTokenClaims struct {
 	Nonce    string `json:"nonce"`
 	Provider string `json:"idp"`  // the identity provider, if that was not the issuer
 	Account  any    `json:"acct"` // 0 for a member of the tenant, 1 for a guest; an optional claim
+	// Roles are the names of app roles.
+	Roles []string `json:"roles"`
+	// SubjectFacets and ActorFacets are lists of numbers (Microsoft Learn, agent-id/agent-token-claims).
+	SubjectFacets string `json:"xms_sub_fct"`
+	ActorFacets   string `json:"xms_act_fct"`
+}
+
+// roles returns the names of the account's roles, at most maxRoles.
+func (c idTokenClaims) roles() []string { return c.Roles[:min(len(c.Roles), maxRoles)] }
+
+// isAgent reports whether the account, or what acts for it, is an AI agent's. tools/mcpserver/auth checks access tokens in
+// the same way.
+func (c idTokenClaims) isAgent() bool {
+	const agent, agentUser = "11", "13"
+	numbers := strings.FieldsFunc(c.SubjectFacets+" "+c.ActorFacets, func(r rune) bool { return r < '0' || r > '9' })
+	return slices.Contains(numbers, agent) || slices.Contains(numbers, agentUser)
 }
 
 // parseIDTokenClaims returns the claims in the token's payload. It returns the zero value for an unreadable

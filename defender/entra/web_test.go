@@ -8,6 +8,7 @@ import (
 	"errors"
 	"maps"
 	"net/url"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -100,7 +101,7 @@ func TestASignInWithABrowser(t *testing.T) {
 				edit(f)
 				w := f.webSignIn(t, nil)
 				user, err := w.Finish(t.Context(), f.signInWithBrowser(t, w), nonce, verifier)
-				if want := (entra.User{TenantID: tenant, ObjectID: userIDs["ada"], Name: "Ada Lovelace"}); err != nil || user != want {
+				if want := (entra.User{TenantID: tenant, ObjectID: userIDs["ada"], Name: "Ada Lovelace"}); err != nil || !reflect.DeepEqual(user, want) {
 					t.Errorf("Finish = %+v, %v; want %+v", user, err, want)
 				}
 				form := f.TokenForms()[0]
@@ -139,7 +140,7 @@ func TestAccountsThatAreRefused(t *testing.T) {
 				w := f.webSignIn(t, nil)
 				user, err := w.Finish(t.Context(), f.signInWithBrowser(t, w), nonce, verifier)
 				wantRefused(t, err, entra.Error{}, c.hint)
-				if user != (entra.User{}) {
+				if !reflect.DeepEqual(user, entra.User{}) {
 					t.Errorf("a user came along: %+v", user)
 				}
 			})

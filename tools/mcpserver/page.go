@@ -20,6 +20,7 @@ const pageKey = "page"
 const (
 	nextPageOpened = "A page with this change has opened in the browser of the user: tell them to decide there."
 	nextPageURL    = "The client has offered its user the page of this change: tell them to decide there."
+	nextSignIn     = "Tell the user that an approver decides on scanwarden's pages: sign in at /changes of this server in a browser."
 	nextReview     = "Tell the user to run `scanwarden review` in a terminal, which shows this change and takes their decision."
 	nextNoPage     = "No browser has opened the page of this change."
 )
@@ -39,6 +40,8 @@ func (w writeCall) askPerson(ctx context.Context, c confirm.Change) (*mcp.CallTo
 		return w.offerPage(ctx, c)
 	case onPage && w.cfg.ShowPage != nil:
 		return w.showPage(ctx, c)
+	case onPage && !slices.Contains(c.Channels, confirm.Terminal):
+		return w.waitOutcome(ctx, c, nextSignIn)
 	}
 	return w.referToTerminal(ctx, c, "")
 }

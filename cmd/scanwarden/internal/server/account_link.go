@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
 	"golang.org/x/time/rate"
 
+	"scanwarden/cmd/scanwarden/internal/config"
 	"scanwarden/confirm"
 	confirmweb "scanwarden/confirm/web"
 	"scanwarden/defender/entra"
@@ -26,17 +28,12 @@ func (b *Builder) newLinkPage(hosts []string) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	app, err := b.cfg.EntraConfig(b.cfg.Azure)
-	if err != nil {
-		return nil, err
-	}
-	app.Mode = entra.Client // browsers sign in to the application, whatever its own sign-in is
-	web, err := entra.NewWebSignIn(entra.WebSignInConfig{Config: app, RedirectURL: b.cfg.LinkURL() + "/callback"})
+	signIn, err := b.newWebSignIn(config.LinkPath + "/callback")
 	if err != nil {
 		return nil, err
 	}
 	page, err := confirmweb.NewHandler(confirmweb.Config{
-		SignIn:  confirmweb.SignIn{Begin: web.Begin, Finish: finishSignIn(web)},
+		SignIn:  signIn,
 		Hosts:   hosts,
 		Key:     b.serverKey,
 		Secure:  public.Scheme == "https",
@@ -47,6 +44,24 @@ func (b *Builder) newLinkPage(hosts []string) (http.Handler, error) {
 		return nil, err
 	}
 	return b.withCanonicalHost(hosts, page), nil
+}
+
+// newWebSignIn returns the sign-in of browsers with Entra ID, which sends them back to a path of the public URL.
+func (b *Builder) newWebSignIn(callback string) (confirmweb.SignIn, error) {
+	public, err := b.cfg.PublicOrigin()
+	if err != nil {
+		return confirmweb.SignIn{}, err
+	}
+	app, err := b.cfg.EntraConfig(b.cfg.Azure)
+	if err != nil {
+		return confirmweb.SignIn{}, err
+	}
+	app.Mode = entra.Client // browsers sign in to the application, whatever its own sign-in is
+	web, err := entra.NewWebSignIn(entra.WebSignInConfig{Config: app, RedirectURL: public.Scheme + "://" + public.Host + callback})
+	if err != nil {
+		return confirmweb.SignIn{}, err
+	}
+	return confirmweb.SignIn{Begin: web.Begin, Finish: finishSignIn(web, b.cfg.Policy.Approvers)}, nil
 }
 
 // withCanonicalHost returns a handler that passes requests to a page, which compares the Host header with hosts. It
@@ -67,14 +82,21 @@ func (b *Builder) withCanonicalHost(hosts []string, page http.Handler) http.Hand
 	})
 }
 
-// finishSignIn returns a function that exchanges the code of a sign-in for the signed-in user.
-func finishSignIn(web *entra.WebSignIn) func(ctx context.Context, code, nonce, verifier string) (confirmweb.User, error) {
+// finishSignIn returns a function that exchanges the code of a sign-in for the signed-in user, with those roles that are
+// listed as approvers: a cookie has no room for all roles that an account may have.
+func finishSignIn(web *entra.WebSignIn, approvers []string) func(ctx context.Context, code, nonce, verifier string) (confirmweb.User, error) {
 	return func(ctx context.Context, code, nonce, verifier string) (confirmweb.User, error) {
 		user, err := web.Finish(ctx, code, nonce, verifier)
 		if err != nil {
 			return confirmweb.User{}, err
 		}
-		return confirmweb.User{Principal: confirm.Principal(strings.ToLower("entra:" + user.TenantID + "/" + user.ObjectID)), Name: user.Name}, nil
+		found := confirmweb.User{Principal: confirm.Principal(strings.ToLower("entra:" + user.TenantID + "/" + user.ObjectID)), Name: user.Name}
+		for _, role := range user.Roles {
+			if group := "entra-role:" + role; slices.Contains(approvers, group) {
+				found.Groups = append(found.Groups, group)
+			}
+		}
+		return found, nil
 	}
 }
 

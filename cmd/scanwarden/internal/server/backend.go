@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"scanwarden/confirm"
 	"scanwarden/tools/mcpserver"
 )
 
@@ -67,6 +68,15 @@ func (b *lazyBackend) get(ctx context.Context) (*mcpserver.Backend, error) {
 		return nil, b.err
 	}
 	return &mcpserver.Backend{Service: b.components.service, Gate: b.components.gate}, nil
+}
+
+// gate waits for the components and returns their Gate.
+func (b *lazyBackend) gate(ctx context.Context) (*confirm.Gate, error) {
+	backend, err := b.get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return backend.Gate, nil
 }
 
 // health returns nil if calls can be served now.

@@ -34,11 +34,11 @@ func (b *Builder) Serve(ctx context.Context, listening func(url string)) error {
 	if err != nil {
 		return err
 	}
-	if b.PageUser != "" {
-		pages, access := b.newLocalPages(b.PageUser, func() *lazyBackend { return back })
-		defer pages.Close()
-		b.pages = access
+	pages, stopPages, err := b.servePages(httpConfig.Hosts, tokens, func() *lazyBackend { return back })
+	if err != nil {
+		return err
 	}
+	defer stopPages()
 	back = b.buildInBackground(running, func(err error) error {
 		fail(err)
 		return err
@@ -51,7 +51,7 @@ func (b *Builder) Serve(ctx context.Context, listening func(url string)) error {
 	if err != nil {
 		return errors.Join(err, WithShutdownTimeout(back.close))
 	}
-	routes, err := b.newMux(listener.Addr(), httpConfig.Hosts, handler, back)
+	routes, err := b.newMux(listener.Addr(), httpHandlers{httpConfig.Hosts, handler, pages}, back)
 	if err != nil {
 		return errors.Join(err, WithShutdownTimeout(back.close))
 	}

@@ -28,13 +28,7 @@ func (b *Builder) newLocalPages(user confirm.Principal, back func() *lazyBackend
 	pages := web.NewLocal(web.LocalConfig{
 		User: user,
 		Pages: web.ChangesConfig{
-			Gate: func(ctx context.Context) (*confirm.Gate, error) {
-				built, err := back().get(ctx)
-				if err != nil {
-					return nil, err
-				}
-				return built.Gate, nil
-			},
+			Gate:   func(ctx context.Context) (*confirm.Gate, error) { return back().gate(ctx) },
 			Tenant: tenant, Key: b.serverKey, Log: b.log,
 		},
 		Open: b.openBrowser,

@@ -12,11 +12,21 @@ import (
 	"scanwarden/tools/mcpserver/auth"
 )
 
+// httpHandlers are the handlers of an HTTP server, and the Host headers that it allows.
+type httpHandlers struct {
+	hosts []string
+	mcp   http.Handler
+	pages http.Handler
+}
+
 // newMux returns all paths of the HTTP server.
-func (b *Builder) newMux(address net.Addr, hosts []string, mcp http.Handler, back *lazyBackend) (http.Handler, error) {
+func (b *Builder) newMux(address net.Addr, handlers httpHandlers, back *lazyBackend) (http.Handler, error) {
 	mux := http.NewServeMux()
-	mux.Handle("/mcp", mcp)
-	if err := errors.Join(b.addMetadata(mux, address), b.addLinkPage(mux, hosts)); err != nil {
+	mux.Handle("/mcp", handlers.mcp)
+	for _, path := range []string{config.ChangesPath, config.ChangesPath + "/", config.SignInPath, config.SignInPath + "/", config.SignOutPath} {
+		mux.Handle(path, handlers.pages)
+	}
+	if err := errors.Join(b.addMetadata(mux, address), b.addLinkPage(mux, handlers.hosts)); err != nil {
 		return nil, err
 	}
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })

@@ -61,6 +61,7 @@ type components struct {
 	store        *store.Store
 	gate         *confirm.Gate
 	service      *tools.Service
+	typed        tools.TypedSecrets // what approvers have typed for executions by this process
 	stopRecovery context.CancelFunc // ends what runs in background
 	background   sync.WaitGroup     // recovery, and the check of Key Vault
 
@@ -138,7 +139,7 @@ func (b *Builder) buildCore(c *components) error {
 	}
 	gateConfig := confirm.Config{
 		Store: c.store, Policy: policy, Target: target, Key: key, Log: b.log, Retention: b.cfg.RetentionPeriod(),
-		OnTransition: b.onTransition, OnTampering: b.metrics.countTampering,
+		OnTransition: c.onTransition(b.onTransition), OnTampering: b.metrics.countTampering,
 	}
 	if b.bot != nil {
 		gateConfig.Standing, gateConfig.ChannelProblem = b.bot.Standing, b.slackProblem
@@ -160,6 +161,14 @@ func (b *Builder) onTransition(change confirm.Change) {
 	b.log.Info("change", "id", change.ID, "operation", change.Operation, "state", change.State, "requester", change.Requester, "via", change.Source)
 	if b.bot != nil {
 		b.bot.OnTransition(change)
+	}
+}
+
+// onTransition returns next, preceded by the end of what was typed for a change that has ended.
+func (c *components) onTransition(next func(confirm.Change)) func(confirm.Change) {
+	return func(change confirm.Change) {
+		c.typed.Forget(change)
+		next(change)
 	}
 }
 

@@ -155,7 +155,7 @@ func TestNoWriteWithoutAPerson(t *testing.T) {
 		{"the whole message", func(m string) *mcp.ElicitResult {
 			return &mcp.ElicitResult{Action: "accept", Content: map[string]any{"code": m}}
 		}, atOnce},
-		{"a client that cannot ask", nil, "refused"},
+		{"a client that cannot ask", nil, "refused, or awaiting_confirmation"},
 	}
 	forEachTransport(t, func(t *testing.T, connect func(*testing.T, *stack) (mcp.Transport, func() error), era string) {
 		for _, tt := range people {

@@ -38,9 +38,10 @@ var packageRules = map[string]packageRule{
 		"cmd/scanwarden/internal/server", "cmd/scanwarden/internal/config",
 		"slackbot", "tools/mcpserver/auth", "tools", "confirm", "confirm/store", "defender", "defender/entra",
 	}},
+	"cmd/scanwarden/internal/browser": {},
 	"cmd/scanwarden/internal/server": {
 		internal: []string{
-			"cmd/scanwarden/internal/config",
+			"cmd/scanwarden/internal/config", "cmd/scanwarden/internal/browser",
 			"slackbot", "tools/mcpserver", "tools/mcpserver/auth", "confirm/web", "tools", "confirm", "confirm/store",
 			"defender", "defender/entra", "defender/keyvault", "defender/defendertest",
 		},

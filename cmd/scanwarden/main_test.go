@@ -22,7 +22,7 @@ import (
 // The stories in testdata/script drive main() itself, under the name it has in real life. The command mcp is
 // an MCP client for them.
 func TestMain(m *testing.M) {
-	testscript.Main(testRunner{m}, map[string]func(){"scanwarden": main, "mcp": mcpMain})
+	testscript.Main(testRunner{m}, map[string]func(){"scanwarden": main, "mcp": mcpMain, "fake-browser": fakeBrowserMain})
 }
 
 func TestScripts(t *testing.T) {

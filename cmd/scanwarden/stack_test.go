@@ -52,6 +52,7 @@ func newStack(t *testing.T) *stack {
 	s.env = []string{
 		"SCANWARDEN_STATE_DIR=" + s.state, "SCANWARDEN_DEFENDER_URL=" + api.URL,
 		"CORE_SNMP_AUTH=" + authPassword, "CORE_SNMP_PRIV=" + privPassword, "SCANWARDEN_LOG_LEVEL=debug",
+		"SCANWARDEN_BROWSER=none", // or a test would open one on the developer's desktop
 	}
 	s.configure(namedCredential)
 	return s

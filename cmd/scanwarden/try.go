@@ -21,21 +21,24 @@ import (
 
 // newTryCommand returns `scanwarden try`.
 func newTryCommand(e environment) *cobra.Command {
-	return &cobra.Command{
-		Use: "try", GroupID: groupStart, Example: "scanwarden try", Args: cobra.NoArgs,
+	var onPage bool
+	cmd := &cobra.Command{
+		Use: "try", GroupID: groupStart, Example: "scanwarden try\nscanwarden try --page", Args: cobra.NoArgs,
 		Short: "Take a guided tour against a simulated tenant, in this terminal.",
 		Long: "Take a guided tour against a simulated tenant, in this terminal. A real MCP client plays the assistant and proposes " +
 			"an add, an update and a delete. You confirm each with its code. Then someone else edits a scan while you decide, and " +
 			"the assistant tries to confirm by itself. It needs no account, calls no other machine and keeps nothing. Without a " +
-			"terminal it reads lines with y or n; the end of input means no.",
-		RunE: func(*cobra.Command, []string) error { return runTry(e) },
+			"terminal it reads lines with y or n; the end of input means no. With --page you confirm on a page in your browser.",
+		RunE: func(*cobra.Command, []string) error { return runTry(e, onPage) },
 	}
+	cmd.Flags().BoolVar(&onPage, "page", false, "Confirm on a page in your browser instead of typing codes.")
+	return cmd
 }
 
 // runTry runs the real HTTP server, a real MCP client and a simulated tenant in this process, and the user at this
 // terminal confirms. It ignores the configuration, keeps nothing and calls no other host. It returns an
 // *interruptedError if the user ended it with Ctrl-C.
-func runTry(e environment) error {
+func runTry(e environment, onPage bool) error {
 	dir, err := os.MkdirTemp("", "scanwarden-try-*")
 	if err != nil {
 		return fmt.Errorf("try needs a temporary directory: %w; set TMPDIR to one that can be written", err)
@@ -50,7 +53,13 @@ func runTry(e environment) error {
 	defer stop()
 	cfg := tryConfig(dir, url)
 	t := newWalkthrough(e, tenant, func(code string) (confirm.Change, error) { return findOpenChange(e.ctx, cfg, code) })
-	err = withServer(e.ctx, cfg, func(mcpURL, token string) error {
+	alter := func(*server.Builder) {}
+	if onPage {
+		if alter, err = t.confirmOnPage(e, cfg); err != nil {
+			return err
+		}
+	}
+	err = withServer(e.ctx, cfg, alter, func(mcpURL, token string) error {
 		t.dial = func(ask mcpserver.Elicitor) (*mcpserver.Client, error) {
 			return mcpserver.Dial(e.ctx, mcpURL, token, ask)
 		}
@@ -77,11 +86,12 @@ func tryConfig(dir, defenderURL string) *config.Config {
 	}
 }
 
-// withServer runs an HTTP server until use returns. use receives its URL and bearer token.
-func withServer(ctx context.Context, cfg *config.Config, use func(url, token string) error) error {
+// withServer runs an HTTP server, as alter has changed it, until use returns. use receives its URL and bearer token.
+func withServer(ctx context.Context, cfg *config.Config, alter func(*server.Builder), use func(url, token string) error) error {
 	token := rand.Text()
 	cfg.HTTP.Token = defender.NewSecret(token)
 	b := server.NewBuilder(cfg, config.Environment{}, slog.New(slog.DiscardHandler), versionText())
+	alter(b)
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	listening, served := make(chan string, 1), make(chan error, 1)

@@ -20,8 +20,12 @@ const newScan = "Branch switches"
 // youDecide explains an ordinary call.
 const youDecide = ". Nothing has been sent; it cannot send, and you decide."
 
-// scenes returns the scenes in their order. Each is made when its turn comes, because it depends on what was applied.
+// scenes returns the scenes in their order. Each is made when its turn comes, because it depends on what was applied. On the
+// page there is no code that an assistant could guess.
 func (t *walkthrough) scenes() []func() scene {
+	if t.onPage {
+		return []func() scene{t.add, t.update, t.delete, t.editedMeanwhile}
+	}
 	return []func() scene{t.add, t.update, t.delete, t.editedMeanwhile, t.confirmsAlone}
 }
 

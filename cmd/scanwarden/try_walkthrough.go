@@ -20,6 +20,7 @@ type walkthrough struct {
 	ctx         context.Context
 	answers     <-chan string // lines of input; closed at its end
 	interactive bool          // input is a terminal: the person types codes, and the tour waits between scenes
+	onPage      bool          // the person confirms on a page in the browser
 	tenant      *defendertest.Server
 	find        func(code string) (confirm.Change, error)               // reads an open change from the ledger
 	dial        func(ask mcpserver.Elicitor) (*mcpserver.Client, error) // opens a session with the server
@@ -56,7 +57,7 @@ func (t *walkthrough) run(session *mcpserver.Client) error {
 	for i, next := range scenes {
 		t.number, t.attempted, t.refused, t.scene = i+1, false, false, next()
 		t.introduce()
-		result, err := session.Call(t.ctx, t.scene.tool, t.scene.args)
+		result, err := t.callAndWait(session)
 		if t.ctx.Err() != nil {
 			return nil
 		}

@@ -48,7 +48,8 @@ type Local struct {
 	cfg LocalConfig
 
 	mu      sync.Mutex
-	running *localServer // nil while nothing waits
+	running *localServer       // nil while nothing waits
+	opened  map[string]opening // by change, while running
 	ended   sync.WaitGroup
 	ctx     context.Context // ends with Close
 	stop    context.CancelFunc
@@ -63,7 +64,7 @@ func NewLocal(cfg LocalConfig) *Local {
 		cfg.Pages.Now = time.Now
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	return &Local{cfg: cfg, ctx: ctx, stop: stop}
+	return &Local{cfg: cfg, ctx: ctx, stop: stop, opened: map[string]opening{}}
 }
 
 // Close ends the pages and waits for their goroutines.
@@ -73,8 +74,12 @@ func (l *Local) Close() {
 }
 
 // Show opens the page of a change in the user's browser, and returns nil once the browser has fetched it. It returns
-// ErrNoBrowser if that does not happen within ten seconds; its text names no address.
+// ErrNoBrowser if that does not happen within ten seconds; its text names no address. A page that was opened a moment ago,
+// or often already, is not opened again: a model that repeats its call must not fill the screen.
 func (l *Local) Show(ctx context.Context, c confirm.Change) error {
+	if l.openedEnough(c) {
+		return nil
+	}
 	s, err := l.serve(c)
 	if err != nil {
 		return err
@@ -82,15 +87,50 @@ func (l *Local) Show(ctx context.Context, c confirm.Change) error {
 	link, fetched := s.newLink(c, l.cfg.Pages.Now())
 	ctx, cancel := context.WithTimeout(ctx, fetchWait)
 	defer cancel()
-	if err := l.cfg.Open(ctx, link); err != nil {
-		return fmt.Errorf("%w: %w", ErrNoBrowser, withoutLink(err, link))
+	opened := make(chan error, 1)
+	l.ended.Go(func() { opened <- l.cfg.Open(ctx, link) }) // a browser that was just started may not return
+	for {
+		select {
+		case <-fetched:
+			l.recordOpened(c)
+			return nil
+		case err := <-opened:
+			if err != nil {
+				return fmt.Errorf("%w: %w", ErrNoBrowser, withoutLink(err, link))
+			}
+			opened = nil
+		case <-ctx.Done():
+			return ErrNoBrowser
+		}
 	}
-	select {
-	case <-fetched:
-		return nil
-	case <-ctx.Done():
-		return ErrNoBrowser
-	}
+}
+
+const (
+	// reopenAfter is how soon the page of the same change can be opened again.
+	reopenAfter = 5 * time.Second
+	// maxOpened bounds how often the page of one change is opened.
+	maxOpened = 5
+)
+
+// opening counts how often the page of a change was opened.
+type opening struct {
+	times int
+	last  time.Time
+}
+
+// openedEnough reports whether the page of c is not to be opened again now.
+func (l *Local) openedEnough(c confirm.Change) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	o := l.opened[c.ID]
+	return o.times >= maxOpened || o.times > 0 && l.cfg.Pages.Now().Sub(o.last) < reopenAfter
+}
+
+// recordOpened counts that a browser has the page of c.
+func (l *Local) recordOpened(c confirm.Change) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.opened[c.ID] = opening{l.opened[c.ID].times + 1, l.cfg.Pages.Now()}
 }
 
 // withoutLink returns err unless its text has the link, which no log may have.
@@ -137,6 +177,7 @@ func (l *Local) release(s *localServer, c confirm.Change) {
 	}
 	if l.running == s {
 		l.running = nil
+		clear(l.opened)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
 	defer cancel()

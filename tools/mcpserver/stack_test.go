@@ -35,6 +35,8 @@ var clientAndSlack = []confirm.Channel{confirm.Client, confirm.Slack}
 type options struct {
 	policy        func(*confirm.Policy) // changes the policy; nil changes nothing
 	channels      []confirm.Channel     // channels for approval; nil means the client
+	fallback      []confirm.Channel     // channels where the client cannot be asked; nil means none
+	pageURL       func(string) string   // the address of a change's page; nil means none
 	authenticator auth.Authenticator    // nil means bearer tokens of ada and bob
 	hooks         *storeHooks           // runs at calls of the store; nil means none
 	readOnly      bool
@@ -109,8 +111,8 @@ func (s *stack) startServer(t testing.TB, o options) {
 		Backend: o.backend,
 		Key:     func() ([]byte, error) { return bytes.Repeat([]byte{7}, 32), nil },
 		Log:     slog.New(slog.NewTextHandler(&s.log, nil)), ReadOnly: o.readOnly,
-		OnLimited: s.limited.add,
-		Now:       func() time.Time { return s.started.Add(time.Duration(s.thinking.Load())) },
+		OnLimited: s.limited.add, FallbackChannels: o.fallback, PageURL: o.pageURL,
+		Now: func() time.Time { return s.started.Add(time.Duration(s.thinking.Load())) },
 	})
 	if err != nil {
 		t.Fatal(err)

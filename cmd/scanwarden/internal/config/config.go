@@ -27,7 +27,8 @@ type Config struct {
 	// DatabaseAuth is how the server signs in to PostgreSQL: "" or password as the URL has it, entra with a token of the
 	// application that reads Defender.
 	DatabaseAuth string                        `yaml:"database_auth"`
-	ConfirmWith  []string                      `yaml:"confirm_with"` // empty means slack if it is configured, else client
+	ConfirmWith  []string                      `yaml:"confirm_with"` // empty means Channels' and FallbackChannels' own choice
+	Browser      string                        `yaml:"browser"`      // opens pages on this machine; "" finds one, "none" never
 	Policy       PolicySettings                `yaml:"policy"`
 	People       []PersonSettings              `yaml:"people"`
 	Credentials  map[string]CredentialSettings `yaml:"credentials"`

@@ -14,8 +14,7 @@ func (c *Config) PolicyFindings() []Finding {
 		return []Finding{Pass("read-only: nothing that changes Defender is offered")}
 	}
 	policy := c.ConfirmPolicy()
-	alone := slices.Equal(c.Channels(), []confirm.Channel{confirm.Client})
-	if len(policy.Approvers) == 0 && !alone {
+	if len(policy.Approvers) == 0 && !c.asksRequesterAlone() {
 		return []Finding{Problem("no approver is listed, so every change is refused", "List approvers in policy.approvers (SCANWARDEN_APPROVERS).")}
 	}
 	if len(policy.Approvers) == 0 {
@@ -24,7 +23,7 @@ func (c *Config) PolicyFindings() []Finding {
 		return slices.Concat(out, c.unusablePrincipals(), c.unsatisfiableQuorums(policy))
 	}
 	out := []Finding{Pass("%s, %s, changes wait %s", Plural(len(policy.Approvers), "approver"), Plural(len(policy.Rules), "rule"), c.Expires())}
-	if alone {
+	if c.asksClientAlone() {
 		out = append(out, c.promptCannotApprove(policy)...)
 	}
 	return append(out, c.unreachableApprovers(policy)...)

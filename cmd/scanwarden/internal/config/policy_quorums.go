@@ -21,7 +21,7 @@ func (c *Config) unsatisfiableQuorums(policy confirm.Policy) []Finding {
 	grouped := slices.ContainsFunc(policy.Approvers, func(a string) bool {
 		return strings.HasPrefix(a, "slack-group:") || strings.HasPrefix(a, "entra-role:")
 	})
-	alone, listed := slices.Equal(c.Channels(), []confirm.Channel{confirm.Client}), countApprovers(policy)
+	alone, listed := c.asksClientAlone(), countApprovers(policy)
 	var out []Finding
 	for _, who := range slices.Sorted(maps.Keys(asks)) {
 		switch n := asks[who]; {

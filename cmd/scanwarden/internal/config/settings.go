@@ -72,8 +72,10 @@ var Settings = []Setting{
 	{Env: "SCANWARDEN_DEFENDER_SCOPE", Key: "defender.scope", Group: GroupTenant, Arg: "SCOPE", Help: "Another token scope for Defender.",
 		set: stringSetter(func(c *Config) *string { return &c.Defender.Scope })},
 
-	{Env: "SCANWARDEN_CONFIRM_WITH", Key: "confirm_with", Group: GroupPolicy, Arg: "CHANNELS", Help: "Where approvers are asked: client, slack, or both.", Default: "slack if it is configured, else client",
-		Values: []string{"client", "slack", "client,slack"}, set: listSetter(func(c *Config) *[]string { return &c.ConfirmWith })},
+	{Env: "SCANWARDEN_CONFIRM_WITH", Key: "confirm_with", Group: GroupPolicy, Arg: "CHANNELS", Help: "Where approvers are asked, all at once: client, page, slack, terminal.", Default: "slack if it is configured, else client; page and terminal where the client cannot ask",
+		Values: []string{"client", "page", "slack", "terminal", "client,slack", "page,terminal"}, set: listSetter(func(c *Config) *[]string { return &c.ConfirmWith })},
+	{Env: "SCANWARDEN_BROWSER", Key: "browser", Group: GroupPolicy, Arg: "PROGRAM", Help: "Program that opens the page of a change on this machine, with its address as the only argument; none never opens one.", Default: "the user's browser",
+		Values: []string{"none"}, set: stringSetter(func(c *Config) *string { return &c.Browser })},
 	{Env: "SCANWARDEN_APPROVERS", Key: "policy.approvers", Group: GroupPolicy, Arg: "PRINCIPALS", Help: "Who may confirm changes, such as token:ada,local:grace.",
 		set: listSetter(func(c *Config) *[]string { return &c.Policy.Approvers })},
 	{Env: "SCANWARDEN_REQUESTERS", Key: "policy.requesters", Group: GroupPolicy, Arg: "PRINCIPALS", Help: "Who may propose changes.", Default: "all callers; with Entra ID those with the role Scans.Requester",

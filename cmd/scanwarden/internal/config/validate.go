@@ -4,7 +4,6 @@ import (
 	"strings"
 	"time"
 
-	"scanwarden/confirm"
 	"scanwarden/defender"
 )
 
@@ -117,38 +116,6 @@ func (c *Config) checkRetention() error {
 		return c.OriginOf("retention").Errorf("%s is out of bounds; %s", d, retentionForm)
 	}
 	return nil
-}
-
-// checkChannels returns an error for an unknown or unavailable channel.
-func (c *Config) checkChannels() error {
-	for i, channel := range c.ConfirmWith {
-		where := c.OriginOf("confirm_with", i)
-		switch confirm.Channel(channel) {
-		case confirm.Client:
-		case confirm.Slack:
-			if !c.SlackConfigured() {
-				return where.Errorf("slack is named, and Slack is not configured; set SLACK_BOT_TOKEN and SLACK_APP_TOKEN (or SLACK_SIGNING_SECRET)")
-			}
-		default:
-			return where.Errorf("%q is not a channel; use client or slack", channel)
-		}
-	}
-	return nil
-}
-
-// Channels returns the channels on which approvers are asked, all at once.
-func (c *Config) Channels() []confirm.Channel {
-	if len(c.ConfirmWith) == 0 {
-		if c.SlackConfigured() {
-			return []confirm.Channel{confirm.Slack}
-		}
-		return []confirm.Channel{confirm.Client}
-	}
-	channels := make([]confirm.Channel, len(c.ConfirmWith))
-	for i, channel := range c.ConfirmWith {
-		channels[i] = confirm.Channel(channel)
-	}
-	return channels
 }
 
 // checkApprovers returns an error for a malformed approver or requester.

@@ -34,6 +34,11 @@ func (b *Builder) Serve(ctx context.Context, listening func(url string)) error {
 	if err != nil {
 		return err
 	}
+	if b.PageUser != "" {
+		pages, access := b.newLocalPages(b.PageUser, func() *lazyBackend { return back })
+		defer pages.Close()
+		b.pages = access
+	}
 	back = b.buildInBackground(running, func(err error) error {
 		fail(err)
 		return err

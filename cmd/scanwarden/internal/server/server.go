@@ -34,6 +34,14 @@ type Builder struct {
 	bot     *slackbot.Bot // nil if Slack is not configured
 	users   *userTokens   // tokens to call Defender on behalf of users; nil if it is not called on behalf of users
 
+	pages pageAccess         // set before the components are built
+	typed tools.TypedSecrets // what approvers have typed for executions by this process
+
+	// OpenBrowser shows an address in the user's browser. Nil looks for one as the configuration says.
+	OpenBrowser func(ctx context.Context, url string) error
+	// PageUser is whom Serve opens pages for on this machine, as a stdio server does; "" is nobody.
+	PageUser confirm.Principal
+
 	// SignIn returns the sources of tokens. It returns the same ones each time and makes no call.
 	SignIn func() (TokenSources, error)
 	// OnBuilt is called when a server has built its components in the background, or has failed to; nil means nothing.
@@ -61,7 +69,6 @@ type components struct {
 	store        *store.Store
 	gate         *confirm.Gate
 	service      *tools.Service
-	typed        tools.TypedSecrets // what approvers have typed for executions by this process
 	stopRecovery context.CancelFunc // ends what runs in background
 	background   sync.WaitGroup     // recovery, and the check of Key Vault
 
@@ -139,10 +146,10 @@ func (b *Builder) buildCore(c *components) error {
 	}
 	gateConfig := confirm.Config{
 		Store: c.store, Policy: policy, Target: target, Key: key, Log: b.log, Retention: b.cfg.RetentionPeriod(),
-		OnTransition: c.onTransition(b.onTransition), OnTampering: b.metrics.countTampering,
+		OnTransition: b.onTransition, OnTampering: b.metrics.countTampering, ChannelProblem: b.channelProblem,
 	}
 	if b.bot != nil {
-		gateConfig.Standing, gateConfig.ChannelProblem = b.bot.Standing, b.slackProblem
+		gateConfig.Standing = b.bot.Standing
 	}
 	if err := b.enableWrites(&gateConfig, c, api, write); err != nil {
 		return err
@@ -157,18 +164,11 @@ func (b *Builder) buildCore(c *components) error {
 
 // onTransition counts, logs and announces a transition that this process made.
 func (b *Builder) onTransition(change confirm.Change) {
+	b.typed.Forget(change)
 	b.metrics.countTransition(change)
 	b.log.Info("change", "id", change.ID, "operation", change.Operation, "state", change.State, "requester", change.Requester, "via", change.Source)
 	if b.bot != nil {
 		b.bot.OnTransition(change)
-	}
-}
-
-// onTransition returns next, preceded by the end of what was typed for a change that has ended.
-func (c *components) onTransition(next func(confirm.Change)) func(confirm.Change) {
-	return func(change confirm.Change) {
-		c.typed.Forget(change)
-		next(change)
 	}
 }
 
@@ -189,10 +189,14 @@ func (b *Builder) newMCPServer(backend *lazyBackend) (*mcpserver.Server, error) 
 		Operations: b.cfg.Operations,
 		Backend:    backend.get,
 		Channels:   b.cfg.Channels(),
+		ShowPage:   b.pages.show,
+		PageURL:    b.pages.url,
 		ReadOnly:   b.cfg.ReadOnly,
 		Key:        b.serverKey,
 		Version:    b.version,
 		Log:        b.log,
 		OnLimited:  b.metrics.countLimited,
+
+		FallbackChannels: b.pages.fallback,
 	})
 }

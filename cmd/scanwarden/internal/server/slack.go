@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"scanwarden/cmd/scanwarden/internal/config"
-	"scanwarden/confirm"
 	"scanwarden/slackbot"
 )
 
@@ -46,14 +45,6 @@ func (b *Builder) newBot(backend func() *lazyBackend) (*slackbot.Bot, error) {
 		return backend().components.store, nil
 	}
 	return slackbot.New(cfg)
-}
-
-// slackProblem returns why no approver can be asked in Slack, and "" for another channel.
-func (b *Builder) slackProblem(c confirm.Channel) string {
-	if c != confirm.Slack {
-		return ""
-	}
-	return b.bot.Problem()
 }
 
 // startBot serves Slack until ctx is done. If Slack refuses the app for good, everything else goes on: changes that only Slack could

@@ -24,14 +24,18 @@ func (b *Builder) ServeStdio(ctx context.Context, in io.Reader, out io.Writer) e
 	if b.bot, err = b.newBot(func() *lazyBackend { return back }); err != nil {
 		return RefuseStdio(ctx, in, out, b.log, err)
 	}
+	user := LocalUser(b.env)
+	pages, access := b.newLocalPages(user, func() *lazyBackend { return back })
+	b.pages = access
 	back = b.buildInBackground(running, b.refuseCalls)
 	stopBot := b.startBot(running)
 	mcp, err := b.newMCPServer(back)
 	if err == nil {
 		hooked := firstWriteHook{out, sync.OnceFunc(back.start)}
-		err = mcp.ServeStdio(running, in, hooked, LocalUser(b.env))
+		err = mcp.ServeStdio(running, in, hooked, user)
 		mcp.Close()
 	}
+	pages.Close()
 	// Before buildError: a client may leave before the ledger fails to open.
 	left := WithShutdownTimeout(stopBot, back.close)
 	if ctx.Err() != nil {

@@ -25,15 +25,15 @@ func (b *Builder) enableWrites(gateConfig *confirm.Config, components *component
 	if err != nil {
 		return err
 	}
-	executor := tools.NewExecutor(live, writer, b.Credentials(), &components.typed)
+	executor := tools.NewExecutor(live, writer, b.Credentials(), &b.typed)
 	gateConfig.Execute = func(ctx context.Context, change confirm.Change, beforeSend confirm.BeforeSend) confirm.Outcome {
 		defer components.service.InvalidateCache() // the next plan must see what this change did
 		return executor.Execute(ctx, change, beforeSend)
 	}
 	gateConfig.Reconcile = executor.Reconcile
-	gateConfig.CheckApproval = components.typed.Check
+	gateConfig.CheckApproval = b.typed.Check
 	gateConfig.CanExecute = func(ctx context.Context, change confirm.Change) error {
-		if err := components.typed.Check(change); err != nil || b.users == nil {
+		if err := b.typed.Check(change); err != nil || b.users == nil {
 			return err
 		}
 		return b.canExecute(ctx, change)

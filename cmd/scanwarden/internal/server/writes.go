@@ -32,17 +32,16 @@ func (b *Builder) enableWrites(gateConfig *confirm.Config, components *component
 	}
 	gateConfig.Reconcile = executor.Reconcile
 	gateConfig.CheckApproval = b.typed.Check
-	gateConfig.CanExecute = func(ctx context.Context, change confirm.Change) error {
-		if err := b.typed.Check(change); err != nil || b.users == nil {
-			return err
-		}
-		return b.canExecute(ctx, change)
-	}
+	gateConfig.CanExecute = b.canExecute
 	return nil
 }
 
-// canExecute returns nil if Defender can be called on behalf of the requester, with a token that is held here.
+// canExecute returns nil if what an approver has typed for the change is held here, and Defender can be called on behalf of
+// the requester, with a token that is held here, if it has to be.
 func (b *Builder) canExecute(_ context.Context, change confirm.Change) error {
+	if err := b.typed.Check(change); err != nil || b.users == nil {
+		return err
+	}
 	if change.Agent {
 		return errAgentHasNoToken
 	}

@@ -119,10 +119,27 @@ func (g *Gate) moveFor(ctx context.Context, c Change, v Vote) (Move, error) {
 		return Move{}, err
 	}
 	m, err := a.evaluateVote(c, v, g.cfg.Now())
-	if err == nil {
-		m.Decision.MAC = g.mac.decision(c, *m.Decision)
+	if err == nil && m.To == Approved && g.cfg.CheckApproval != nil {
+		if err = g.cfg.CheckApproval(c); err != nil {
+			err = asRefusal(err)
+		}
 	}
-	return m, err
+	if err != nil {
+		return Move{}, err
+	}
+	m.Decision.MAC = g.mac.decision(c, *m.Decision)
+	return m, nil
+}
+
+// CompletesApproval reports whether v would be the last approval that c needs now. It returns false for a vote that does not
+// count. It records nothing.
+func (g *Gate) CompletesApproval(ctx context.Context, c Change, v Vote) (bool, error) {
+	a, err := g.loadAuthorizer(ctx)
+	if err != nil {
+		return false, err
+	}
+	m, err := a.evaluateVote(c, v, g.cfg.Now())
+	return err == nil && m.To == Approved, nil
 }
 
 // evaluateVote returns the move that v makes, or a refusal if v does not count.

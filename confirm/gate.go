@@ -31,6 +31,9 @@ type Config struct {
 	// change then stays approved until it expires, so that another replica can claim it; a proposal is refused. For
 	// a proposal only Requester and Agent of c are set. CanExecute must not block. Nil means that it always can.
 	CanExecute func(ctx context.Context, c Change) error
+	// CheckApproval returns why this process cannot take the vote that completes the approval of c, for users: for want of a
+	// credential that the approver has to type, which no other process would have either. Nil means that it takes all.
+	CheckApproval func(c Change) error
 	// Reconcile reads Defender to find out how a change of unknown outcome ended. It returns Applied,
 	// Failed (there is no trace of it) or Unknown.
 	Reconcile func(ctx context.Context, c Change) Outcome

@@ -8,8 +8,8 @@ import (
 )
 
 // Authentication is scanAuthenticationParams: how a scanner signs in to its targets. Its JSON has its public fields or, if
-// Credential is set, only {"credential":NAME,"fingerprint":F}. Empty fields are omitted. Only [Writer.Prepare] encodes
-// its secrets.
+// Credential is set, only {"credential":NAME,"fingerprint":F}. With TypedCredential it has both the public fields and the
+// name. Empty fields are omitted. Only [Writer.Prepare] encodes its secrets.
 type Authentication struct {
 	Type         string // AuthPriv, AuthNoPriv, NoAuthNoPriv, CommunityString; Kerberos, Negotiate
 	Windows      bool   // WindowsAuthParams instead of SnmpAuthParams in @odata.type
@@ -23,7 +23,7 @@ type Authentication struct {
 	KeyVaultURL   string
 	KeyVaultName  string // keyVaultSecretName
 
-	Credential  string // name of a configured credential, which the body refers to
+	Credential  string // name of a configured credential, which the body refers to; or TypedCredential
 	Fingerprint string // binds the reference to the credential's public parts
 
 	AuthPassword    Secret // SNMP
@@ -61,10 +61,19 @@ func (a Authentication) MarshalJSON() ([]byte, error) {
 	if err := a.checkPublic(); err != nil {
 		return nil, err
 	}
-	if a.Credential != "" {
-		return marshalJSON(credentialRef{a.Credential, a.Fingerprint})
+	switch a.Credential {
+	case "":
+		return marshalJSON(a.withSecrets())
+	case TypedCredential:
+		return marshalJSON(typedRef{a.withoutSecrets().withSecrets(), a.Credential})
 	}
-	return marshalJSON(a.withSecrets())
+	return marshalJSON(credentialRef{a.Credential, a.Fingerprint})
+}
+
+// withoutSecrets returns the public parts of a.
+func (a Authentication) withoutSecrets() Authentication {
+	a.AuthPassword, a.PrivPassword, a.CommunityString = Secret{}, Secret{}, Secret{}
+	return a
 }
 
 // withSecrets returns the parameters with the secrets in them, for sending only.
@@ -106,7 +115,12 @@ func (a Authentication) secrets() []string {
 
 // checkPublic returns an error unless a may be in a frozen body.
 func (a Authentication) checkPublic() error {
-	if a.Credential != "" {
+	switch {
+	case a.Credential == TypedCredential && a.KeyVaultURL != "":
+		return errors.New("a typed credential and a key vault exclude each other: give one of the two")
+	case a.Credential == TypedCredential:
+		return a.check()
+	case a.Credential != "":
 		return a.checkText()
 	}
 	if len(a.secrets()) > 0 {

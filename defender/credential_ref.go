@@ -2,6 +2,7 @@ package defender
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"slices"
@@ -28,14 +29,10 @@ func substituteCredential(body json.RawMessage, auth *Authentication) (json.RawM
 	case auth == nil:
 		return nil, errors.New("the confirmed change refers to a credential, but none was given")
 	}
-	var ref credentialRef
-	if err := json.Unmarshal(body[at.start:at.end], &ref); err != nil {
-		return nil, errors.New("the confirmed change's reference to a credential cannot be decoded")
+	if err := auth.checkReference(body[at.start:at.end]); err != nil {
+		return nil, err
 	}
-	if ref.Credential == "" || ref != (credentialRef{auth.Credential, auth.Fingerprint}) {
-		return nil, errors.New("the credential is not the one that was confirmed, or its public parts have changed since")
-	}
-	if err := auth.check(); err != nil {
+	if err := cmp.Or(auth.check(), auth.checkTyped()); err != nil {
 		return nil, err
 	}
 	filled, err := marshalJSON(auth.withSecrets())
@@ -43,6 +40,25 @@ func substituteCredential(body json.RawMessage, auth *Authentication) (json.RawM
 		return nil, err
 	}
 	return slices.Concat(body[:at.start], filled, body[at.end:]), nil
+}
+
+// checkReference returns an error unless value, a reference in a confirmed body, is the one to a.
+func (a Authentication) checkReference(value json.RawMessage) error {
+	if a.Credential == TypedCredential {
+		want, err := a.MarshalJSON()
+		if err == nil && !bytes.Equal(want, value) {
+			err = errors.New("the credential that was typed is not for the change that was confirmed")
+		}
+		return err
+	}
+	var ref credentialRef
+	if err := json.Unmarshal(value, &ref); err != nil {
+		return errors.New("the confirmed change's reference to a credential cannot be decoded")
+	}
+	if ref.Credential == "" || ref != (credentialRef{a.Credential, a.Fingerprint}) {
+		return errors.New("the credential is not the one that was confirmed, or its public parts have changed since")
+	}
+	return nil
 }
 
 // findCredentialRef returns the position of the reference among the members of body, and whether there is one. body must
@@ -64,7 +80,7 @@ func findCredentialRef(body json.RawMessage) (at span, found bool, err error) {
 }
 
 // isCredentialRef reports whether value, the scanAuthenticationParams of a body, is a reference instead of public fields.
-// It returns an error if value has a secret in the clear, or members beside the reference.
+// It returns an error if value has a secret in the clear, or members beside the reference to a named credential.
 func isCredentialRef(value json.RawMessage) (bool, error) {
 	var members map[string]json.RawMessage
 	if err := json.Unmarshal(value, &members); err != nil {
@@ -75,8 +91,8 @@ func isCredentialRef(value json.RawMessage) (bool, error) {
 			return false, errors.New("the confirmed change has a secret in the clear")
 		}
 	}
-	_, found := members["credential"]
-	if found && len(members) != 2 {
+	name, found := members["credential"]
+	if found && string(name) != `"`+TypedCredential+`"` && len(members) != 2 {
 		return false, errors.New("the confirmed change's reference to a credential has members that a reference must not have")
 	}
 	return found, nil

@@ -59,6 +59,8 @@ type authenticationInput struct {
 func (in scanInput) resolveAuthentication(scanType string, credentials map[string]Credential) (*defender.Authentication, error) {
 	given := in.Authentication
 	switch {
+	case in.Credential != nil && IsAskCredential(*in.Credential):
+		return in.askedCredential(scanType)
 	case in.Credential != nil:
 		return in.namedCredential(scanType, credentials)
 	case given == nil:
@@ -78,12 +80,20 @@ func (in scanInput) resolveAuthentication(scanType string, credentials map[strin
 	case !a.Windows && a.Type != "NoAuthNoPriv":
 		return nil, refuse("credential", "%s needs a secret, and secrets are not accepted here", a.Type).withHint("%s", credentialHelp(credentials))
 	}
-	for _, name := range publicFields[a.Type] {
-		if !slices.Contains(given.givenFields(), name) {
-			return nil, refuseAuthentication(name, "is missing: %s needs it", a.Type)
-		}
+	if err := given.checkPublicFields(a.Type); err != nil {
+		return nil, err
 	}
 	return a, checkGMSA(a)
+}
+
+// checkPublicFields returns a *Refusal for a missing field without a secret of this type of authentication.
+func (in authenticationInput) checkPublicFields(kind string) error {
+	for _, name := range publicFields[kind] {
+		if !slices.Contains(in.givenFields(), name) {
+			return refuseAuthentication(name, "is missing: %s needs it", kind)
+		}
+	}
+	return nil
 }
 
 // toAuthentication returns the given fields after checking each on its own.
@@ -186,11 +196,12 @@ func checkGMSA(a *defender.Authentication) error {
 
 // credentialHelp returns the ways to give credentials, as the next step of a refusal.
 func credentialHelp(credentials map[string]Credential) string {
-	vault := "give scanAuthenticationParams type, keyVaultUrl and keyVaultSecretName"
+	other := "give scanAuthenticationParams type, keyVaultUrl and keyVaultSecretName, or set credential to " + quote(AskCredential) +
+		" beside type and the approver types the secret"
 	if len(credentials) == 0 {
-		return vault + " (no named credential is configured)"
+		return other + " (no named credential is configured)"
 	}
-	return "set credential to one of " + joinLimited(credentialNames(credentials), 20) + ", or " + vault
+	return "set credential to one of " + joinLimited(credentialNames(credentials), 20) + ", or " + other
 }
 
 // authenticationPath is the field whose values, and whose unknown names, no refusal and no log repeats.

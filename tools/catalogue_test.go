@@ -178,7 +178,7 @@ func TestSchemasHaveMicrosoftsOrder(t *testing.T) {
 	}
 }
 
-// TestSchemasOfferTheConfiguredCredentials by name, and contain nothing else of them.
+// TestSchemasOfferTheConfiguredCredentials by name, and what an approver types, and contain nothing else of them.
 func TestSchemasOfferTheConfiguredCredentials(t *testing.T) {
 	for _, credentials := range [][]string{nil, {"core-snmp", "edge-snmp"}} {
 		for _, tool := range toolsList(t, credentials...) {
@@ -187,8 +187,15 @@ func TestSchemasOfferTheConfiguredCredentials(t *testing.T) {
 				continue
 			}
 			enum, _ := p["enum"].([]any)
-			if len(enum) != len(credentials) {
-				t.Errorf("%s: credential offers %v, want %v", tool.Name, enum, credentials)
+			var want []any
+			for _, name := range credentials {
+				want = append(want, name)
+			}
+			if len(want) > 0 {
+				want = append(want, tools.AskCredential)
+			}
+			if !slices.Equal(enum, want) {
+				t.Errorf("%s: credential offers %v, want %v", tool.Name, enum, want)
 			}
 		}
 	}

@@ -101,6 +101,8 @@ func credentialText(a *defender.Authentication) string {
 		user += ", user " + escapeInvisible(a.Username)
 	}
 	switch {
+	case a.Credential == AskCredential:
+		return fmt.Sprintf("typed by the approver on the page (%s)", user)
 	case a.Credential != "":
 		return fmt.Sprintf("%s (%s)", escapeInvisible(a.Credential), user)
 	case a.KeyVaultURL != "":
@@ -108,6 +110,14 @@ func credentialText(a *defender.Authentication) string {
 	default:
 		return user + ", without a secret"
 	}
+}
+
+// replacementText returns a summary of the credentials that replace the stored ones.
+func replacementText(a *defender.Authentication) string {
+	if a.Credential == AskCredential {
+		return "replaced, " + credentialText(a)
+	}
+	return "replaced by " + credentialText(a)
 }
 
 // diffFields returns two states of a scan side by side. Either may be nil, for a scan that is new or deleted.

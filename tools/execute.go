@@ -17,12 +17,14 @@ type Executor struct {
 	reader      *defender.Client
 	writer      *defender.Writer
 	credentials map[string]Credential
+	typed       *TypedSecrets
 }
 
 // NewExecutor returns an Executor. It holds the only Writer: pass it to confirm.Config and to nothing else.
-// The reads have the priority of writes: they belong to a change that an approver waits for.
-func NewExecutor(reader *defender.Client, writer *defender.Writer, credentials map[string]Credential) *Executor {
-	return &Executor{reader: reader.ForCalls(defender.WriteCall), writer: writer, credentials: credentials}
+// The reads have the priority of writes: they belong to a change that an approver waits for. typed holds what approvers
+// have typed; nil holds nothing.
+func NewExecutor(reader *defender.Client, writer *defender.Writer, credentials map[string]Credential, typed *TypedSecrets) *Executor {
+	return &Executor{reader: reader.ForCalls(defender.WriteCall), writer: writer, credentials: credentials, typed: typed}
 }
 
 // Execute sends a confirmed change, once and to the byte, on behalf of its requester. It prepares the write, compares
@@ -31,7 +33,10 @@ func NewExecutor(reader *defender.Client, writer *defender.Writer, credentials m
 // Applied, Failed or Stale, where Defender's state is known, or Unknown.
 func (e *Executor) Execute(ctx context.Context, c confirm.Change, beforeSend confirm.BeforeSend) confirm.Outcome {
 	by := Caller{Principal: c.Requester, Agent: c.Agent}.defenderActor()
-	auth, err := e.resolveCredential(ctx, c.Request.Body)
+	auth, err := e.resolveCredential(ctx, c)
+	if errors.Is(err, errNotHeld) {
+		return notSentOutcome(err.Error(), "Propose the change again.")
+	}
 	if err != nil {
 		return notSentOutcome(err.Error(), "Correct the credential in scanwarden's configuration, then propose the change again.")
 	}
@@ -124,8 +129,17 @@ func staleOutcome(differences []string) confirm.Outcome {
 }
 
 // resolveCredential returns the credential that the frozen body refers to, with its secrets; nil if it refers to
+// none. What an approver has typed is no longer held afterwards.
+func (e *Executor) resolveCredential(ctx context.Context, c confirm.Change) (*defender.Authentication, error) {
+	if len(TypedParts(c)) > 0 {
+		return e.typed.take(c)
+	}
+	return e.namedCredential(ctx, c.Request.Body)
+}
+
+// namedCredential returns the configured credential that the frozen body refers to, with its secrets; nil if it refers to
 // none.
-func (e *Executor) resolveCredential(ctx context.Context, body json.RawMessage) (*defender.Authentication, error) {
+func (e *Executor) namedCredential(ctx context.Context, body json.RawMessage) (*defender.Authentication, error) {
 	var sent struct {
 		Auth struct {
 			Credential  string `json:"credential"`

@@ -231,7 +231,7 @@ func TestTheLiveStateIsComparedAfterTheWait(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s.wantState(tools.NewExecutor(s.Client, writer, nil).Execute(t.Context(), planned, noCheck), "stale", "target", "192.0.2.99")
+		s.wantState(tools.NewExecutor(s.Client, writer, nil, nil).Execute(t.Context(), planned, noCheck), "stale", "target", "192.0.2.99")
 		if n := len(s.Tenant.Writes()); n > 0 {
 			t.Errorf("edited in the wait for its %s: %d writes arrived", wait, n)
 		}

@@ -62,7 +62,7 @@ func openReplica(ctx context.Context, ledger store.Config, tenant string) (*repl
 	if err := errors.Join(err, writerErr); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
-	executor := tools.NewExecutor(client, writer, nil)
+	executor := tools.NewExecutor(client, writer, nil, nil)
 	gate := confirm.New(confirm.Config{
 		Store: s, Policy: racePolicy, Target: "simulator", Key: toolstest.ServerKey(), Execute: executor.Execute, Reconcile: executor.Reconcile,
 	})

@@ -20,7 +20,7 @@ type scanInput struct {
 	TargetType      *string              `json:"targetType,omitempty" jsonschema:"enum=Ip,enum=Hostname,example=Ip" jsonschema_description:"Whether target has IP addresses or hostnames; derived from target if left out"`
 	ScannerAgent    *scannerInput        `json:"scannerAgent,omitempty" jsonschema_description:"The scanner: the machine that runs the scan"`
 	Authentication  *authenticationInput `json:"scanAuthenticationParams,omitempty" jsonschema_description:"How the scanner signs in to the targets. Never give a secret: use credential, or a Key Vault secret"`
-	Credential      *string              `json:"credential,omitempty" jsonschema:"example=core-snmp" jsonschema_description:"Name of a credential in the configuration of scanwarden, in place of scanAuthenticationParams"`
+	Credential      *string              `json:"credential,omitempty" jsonschema:"example=core-snmp" jsonschema_description:"Name of a configured credential; or \"ask\" beside scanAuthenticationParams: the approver types the secrets"`
 }
 
 // draft is a scan while it is planned: what would be sent, and what else is known about it.

@@ -18,6 +18,7 @@ func inputSchema(t reflect.Type, credentials []string) (json.RawMessage, error) 
 		for _, name := range credentials {
 			p.Enum = append(p.Enum, name)
 		}
+		p.Enum = append(p.Enum, AskCredential)
 	}
 	return json.Marshal(s)
 }

@@ -98,5 +98,5 @@ func refuseSecrets(fields []string) error {
 		sentence = "%s are secrets and are not taken here; everyone who can read this call has seen them, so consider them exposed and rotate them"
 	}
 	return refuse(fields[0], sentence, strings.Join(quoteAll(fields), ", ")).
-		withHint("leave them out, and name a configured credential or a Key Vault secret (scanAuthenticationParams.keyVaultUrl and keyVaultSecretName) instead")
+		withHint("leave them out, and name a configured credential or a Key Vault secret (scanAuthenticationParams.keyVaultUrl and keyVaultSecretName), or set credential to %s, instead", quote(AskCredential))
 }

@@ -57,6 +57,11 @@ func (s *Service) Propose(ctx context.Context, by confirm.Requester, operation s
 	if err != nil {
 		return confirm.Change{}, err
 	}
+	if plan.Facts.Credential == AskCredential {
+		if by, err = narrowToPage(by); err != nil {
+			return confirm.Change{}, err
+		}
+	}
 	return s.cfg.Gate.Propose(ctx, plan, by)
 }
 

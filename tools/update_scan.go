@@ -126,7 +126,7 @@ func (s *Service) changedSubject(before defender.Definition, dr draft) confirm.S
 	id, kept := fieldLine{"id", escapeInvisible(before.ID)}, fieldLine{"credential", "kept"}
 	beforeLines := append([]fieldLine{id}, append(scanLines(scanFrom(before), before.ScannerAgent, now), kept)...)
 	if auth != nil {
-		kept.text = "replaced by " + credentialText(auth)
+		kept.text = replacementText(auth)
 	}
 	afterLines := append([]fieldLine{id}, append(scanLines(dr.Scan, dr.scanner, now), kept)...)
 	if auth != nil {

@@ -57,7 +57,7 @@ func ruleVariables() []variable {
 		intVar("hostnames", "how many host names they target, whose addresses are not known", func(c confirm.RuleInput) int { return c.Hostnames }),
 		boolVar("inactive_scanner", "one of the scanners was silent for more than a day, or was never seen", func(c confirm.RuleInput) bool { return c.InactiveScanner }),
 		boolVar("replaces_secret", "a credential that Defender stores is replaced", func(c confirm.RuleInput) bool { return c.ReplacesSecret }),
-		stringVar("credential", "the named credential that is set, \"\" for none", func(c confirm.RuleInput) string { return c.Credential }),
+		stringVar("credential", "the named credential that is set, \"ask\" for one that the approver types, \"\" for none", func(c confirm.RuleInput) string { return c.Credential }),
 	}
 }
 

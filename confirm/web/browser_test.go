@@ -115,9 +115,10 @@ func TestBrowserPagesFit(t *testing.T) {
 		"scannerAgent":             map[string]any{"machineId": "scan-branch-02.contoso.example"},
 		"scanAuthenticationParams": map[string]any{"type": "NoAuthNoPriv", "username": "scanner"},
 	})
+	asked := s.ask(t, "add_scan", "AuthPriv")
 	deleted := s.propose(t, "delete_scans", map[string]any{"scanDefinitionIds": []string{"Core switches", "Finance servers"}})
 	tab := newTab(t, browser, s, grace)
-	for name, path := range map[string]string{"update": "/changes/" + update.ID, "add": "/changes/" + added.ID, "delete": "/changes/" + deleted.ID, "list": "/changes"} {
+	for name, path := range map[string]string{"update": "/changes/" + update.ID, "add": "/changes/" + added.ID, "ask": "/changes/" + asked.ID, "delete": "/changes/" + deleted.ID, "list": "/changes"} {
 		for _, scheme := range []string{"light", "dark"} {
 			setScheme(t, tab, scheme)
 			for size, width := range map[string]int64{"narrow": 320, "wide": 1280} {

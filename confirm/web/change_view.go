@@ -39,8 +39,10 @@ type changeView struct {
 	Approvers []confirm.Approver
 	Events    []Event
 	Token     string   // "" if the viewer can decide nothing
-	Typed     []string // fields of the credential that the approver types
-	CanDeny   bool
+	Typed     []string // fields of the credential that the viewer types
+	// TypedLater is set where another approver types the credential, because the viewer's approval is not the last one.
+	TypedLater bool
+	CanDeny    bool
 	// NoApproval is the sentence on why the viewer cannot approve; "" if they can.
 	NoApproval string
 }
@@ -69,10 +71,10 @@ func (h *changesHandler) newChangeView(ctx context.Context, q viewRequest) (chan
 	c := q.change
 	view := changeView{
 		page: h.newPage(q.viewer, titleOf(c)), Change: c, Scans: tools.PlannedScans(c.Proposal), Problem: q.problem,
-		Result: tools.ResultOf(c), Typed: h.typedParts(c),
+		Result: tools.ResultOf(c),
 	}
 	view.Version, view.Path = c.Version, h.cfg.Base+"/changes/"+c.ID
-	view.Request = requestLines(c.Request, view.Scans)
+	view.Request = requestLines(tools.MaskedBody(c.Request), view.Scans)
 	var err error
 	if view.Approvers, err = q.gate.Approvers(ctx, c); err != nil {
 		return view, err
@@ -103,6 +105,10 @@ func (h *changesHandler) addDecision(ctx context.Context, q viewRequest, view *c
 		return nil
 	}
 	var err error
+	if view.Typed, err = h.typedNow(ctx, q); err != nil {
+		return err
+	}
+	view.TypedLater = approve == nil && len(view.Typed) == 0 && len(h.typedParts(q.change)) > 0
 	view.Token, err = h.formToken(q.viewer, q.change)
 	return err
 }
@@ -159,13 +165,13 @@ type requestLine struct {
 }
 
 // requestLines returns the body of the request laid out for reading. A body that is not JSON is shown as it is.
-func requestLines(r confirm.Request, scans []tools.PlannedScan) []requestLine {
-	if len(r.Body) == 0 {
+func requestLines(body json.RawMessage, scans []tools.PlannedScan) []requestLine {
+	if len(body) == 0 {
 		return nil
 	}
 	var out bytes.Buffer
-	if err := json.Indent(&out, r.Body, "", "  "); err != nil {
-		out.Write(r.Body)
+	if err := json.Indent(&out, body, "", "  "); err != nil {
+		out.Write(body)
 	}
 	changed := map[string]bool{}
 	if len(scans) == 1 && scans[0].Effect == tools.ScanUpdated {

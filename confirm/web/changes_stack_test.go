@@ -15,6 +15,7 @@ import (
 
 	"scanwarden/confirm"
 	"scanwarden/confirm/web"
+	"scanwarden/tools"
 	"scanwarden/tools/toolstest"
 )
 
@@ -55,6 +56,7 @@ func newChangeSite(t testing.TB, alter func(*toolstest.Options, *web.ChangesConf
 	s.Stack = toolstest.New(t, o)
 	s.cfg.Gate = func(context.Context) (*confirm.Gate, error) { return s.Gate, nil }
 	s.cfg.Now = s.Now
+	s.cfg.Typed = web.TypedCredentials{Parts: tools.TypedParts, Hold: s.Typed.Hold}
 	var handler http.Handler
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler.ServeHTTP(w, r) }))
 	t.Cleanup(server.Close)

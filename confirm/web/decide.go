@@ -9,8 +9,8 @@ import (
 	"scanwarden/confirm"
 )
 
-// TypedCredentials takes the secrets that an approver types for one execution. It never stores them. The zero value takes
-// none.
+// TypedCredentials takes the secrets that the approver types whose approval is the last one that a change needs. It keeps
+// them for one execution and never stores them. The zero value takes none.
 type TypedCredentials struct {
 	// Parts returns the names of the fields that the change asks an approver for, such as authPassword.
 	Parts func(c confirm.Change) []string
@@ -61,19 +61,13 @@ func statusOf(err error) int {
 func (h *changesHandler) record(ctx context.Context, q viewRequest, f decisionForm) (confirm.Change, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), decisionTimeout)
 	defer cancel()
-	drop := func() {}
-	if parts := h.typedParts(q.change); f.approve && len(parts) > 0 {
-		values, err := typedValues(f.values, parts)
-		if err != nil {
-			return q.change, err
-		}
-		if drop, err = h.cfg.Typed.Hold(q.change, values); err != nil {
-			return q.change, err
-		}
+	drop, err := h.holdTyped(ctx, q, f)
+	if err != nil {
+		return q.change, err
 	}
 	after, err := q.gate.Decide(ctx, q.change.ID, q.viewer.vote(f.approve, f.reason))
-	if err != nil && !errors.Is(err, confirm.ErrUnknownCommit) {
-		drop()
+	if err != nil && !errors.Is(err, confirm.ErrUnknownCommit) || err == nil && after.State == confirm.Pending {
+		drop() // this vote has not started an execution
 	}
 	return after, err
 }

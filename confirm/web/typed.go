@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/url"
@@ -22,6 +23,41 @@ func (h *changesHandler) typedParts(c confirm.Change) []string {
 		return nil
 	}
 	return h.cfg.Typed.Parts(c)
+}
+
+// typedNow returns the fields that the viewer has to type with an approval: none unless that approval is the last one.
+func (h *changesHandler) typedNow(ctx context.Context, q viewRequest) ([]string, error) {
+	parts := h.typedParts(q.change)
+	if len(parts) == 0 {
+		return nil, nil
+	}
+	last, err := q.gate.CompletesApproval(ctx, q.change, q.viewer.vote(true, ""))
+	if err != nil || !last {
+		return nil, err
+	}
+	return parts, nil
+}
+
+// holdTyped holds what the viewer has typed, if their approval is the last one. drop forgets it again. Another vote may come
+// in between; then the Gate finds that nothing is held, and refuses the approval.
+func (h *changesHandler) holdTyped(ctx context.Context, q viewRequest, f decisionForm) (drop func(), err error) {
+	drop = func() {}
+	if !f.approve {
+		return drop, nil
+	}
+	parts, err := h.typedNow(ctx, q)
+	if err != nil || len(parts) == 0 {
+		return drop, err
+	}
+	values, err := typedValues(f.values, parts)
+	if err != nil {
+		return drop, err
+	}
+	held, err := h.cfg.Typed.Hold(q.change, values)
+	if err != nil {
+		return drop, fmt.Errorf("%w: %w", errTyped, err)
+	}
+	return held, nil
 }
 
 // typedValues returns the typed secrets by field.

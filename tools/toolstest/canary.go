@@ -66,6 +66,9 @@ func canaryBases(operation string, scan map[string]any, credential string) []map
 		params(map[string]any{"type": "NoAuthNoPriv", "username": "scanner"}),
 		params(map[string]any{"type": "AuthPriv", "keyVaultUrl": "https://snmp.vault.azure.net/", "keyVaultSecretName": "core"}),
 	}
+	asked := params(map[string]any{"type": "AuthPriv", "username": "scanner", "authProtocol": "SHA1", "privProtocol": "AES"})
+	asked["credential"] = tools.AskCredential
+	variants = append(variants, asked)
 	if credential != "" {
 		variants = append(variants, map[string]any{"credential": credential})
 	}

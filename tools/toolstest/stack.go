@@ -51,6 +51,7 @@ type Stack struct {
 	Writer   *defender.Writer
 	Executor *tools.Executor
 	Service  *tools.Service
+	Typed    *tools.TypedSecrets // what approvers have typed; the Executor takes it from here
 
 	Dir   string       // holds the store and its key; "" without a Gate
 	Store *store.Store // nil without a Gate
@@ -69,14 +70,14 @@ func New(t testing.TB, o Options) *Stack {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	s := &Stack{now: o.Now}
+	s := &Stack{now: o.Now, Typed: new(tools.TypedSecrets)}
 	s.startTenant(t, o)
 	s.connect(t, o)
 	cfg := tools.Config{Reader: s.Client, Credentials: o.Credentials, Policy: o.Policy, Target: o.Target, Now: s.Now}
 	if o.Service != nil {
 		o.Service(&cfg)
 	}
-	s.Executor = tools.NewExecutor(s.Client, s.Writer, cfg.Credentials)
+	s.Executor = tools.NewExecutor(s.Client, s.Writer, cfg.Credentials, s.Typed)
 	if !o.NoGate {
 		s.openStore(t)
 		s.startGate(t, o)
@@ -166,6 +167,8 @@ func (s *Stack) startGate(t testing.TB, o Options) {
 	cfg := confirm.Config{
 		Store: s.Store, Policy: o.Policy, Target: o.Target, Key: ServerKey(), Now: s.Now,
 		Execute: s.Executor.Execute, Reconcile: s.Executor.Reconcile,
+		CheckApproval: s.Typed.Check, OnTransition: s.Typed.Forget,
+		CanExecute: func(_ context.Context, c confirm.Change) error { return s.Typed.Check(c) },
 	}
 	cfg.Execute = func(ctx context.Context, c confirm.Change, beforeSend confirm.BeforeSend) confirm.Outcome {
 		defer s.Service.InvalidateCache() // as a server does: otherwise the next plan is older than this change

@@ -5,6 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
+
+	"scanwarden/tools"
 )
 
 // schema is the part of JSON Schema that the input of an operation uses.
@@ -70,6 +73,10 @@ func flattenFields(s schema, path string, required bool) []field {
 		}
 		if len(p.Examples) > 0 {
 			f.example = FormatValue(p.Examples[0])
+		}
+		if name == "credential" { // what an approver types takes the page, and what Slack proposes is decided in Slack
+			f.enum = slices.DeleteFunc(slices.Clone(f.enum), func(name string) bool { return name == tools.AskCredential })
+			f.description, _, _ = strings.Cut(f.description, ";")
 		}
 		// Without configured credentials there is none to name.
 		if !omittedFields[name] && !(name == "credential" && len(p.Enum) == 0) {

@@ -107,6 +107,9 @@ func (k CredentialSettings) Partition() (here, there CredentialSettings) {
 func (c *Config) checkCredentials() error {
 	named := c.NamedCredentials(unreadField)
 	for _, name := range slices.Sorted(maps.Keys(named)) {
+		if tools.IsAskCredential(name) {
+			return c.OriginOf("credentials", name).Errorf("a credential cannot be called %q, which has an approver type one; choose another name", name)
+		}
 		if err := named[name].Check(name); err != nil {
 			return c.OriginOf("credentials", name).Errorf("%w", err)
 		}

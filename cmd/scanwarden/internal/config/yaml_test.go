@@ -134,6 +134,8 @@ func TestConfigOrigins(t *testing.T) {
 		"people:\n- {name: A, principals: [token:a]}\n- name: B\n  principals:\n  - token:b\n  - token:a": `line 6, column 5: people: "token:a" belongs to both "A" and "B"; list it once`,
 		"x: &a\n  url: http://example.com\ndefender: *a":                                                  `line 1, column 1: unknown key "x"`,
 		"auth: on-behalf-of": `line 1, column 7: auth: on-behalf-of needs callers who sign in`,
+
+		"credentials:\n  Ask: {type: CommunityString, communityString: {env: A}}": `line 2, column 3: credentials: a credential cannot be called "Ask", which has an approver type one; choose another name`,
 	} {
 		checkFileMistake(t, file, want)
 	}

@@ -8,6 +8,7 @@ import (
 	"scanwarden/cmd/scanwarden/internal/config"
 	"scanwarden/confirm"
 	"scanwarden/confirm/web"
+	"scanwarden/tools"
 )
 
 // pageAccess is how people reach the pages of changes on this server. The zero value is a server without pages.
@@ -30,6 +31,7 @@ func (b *Builder) newLocalPages(user confirm.Principal, back func() *lazyBackend
 		Pages: web.ChangesConfig{
 			Gate:   func(ctx context.Context) (*confirm.Gate, error) { return back().gate(ctx) },
 			Tenant: tenant, Key: b.serverKey, Log: b.log,
+			Typed: web.TypedCredentials{Parts: tools.TypedParts, Hold: b.typed.Hold},
 		},
 		Open: b.openBrowser,
 	})

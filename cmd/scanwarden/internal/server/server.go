@@ -34,12 +34,14 @@ type Builder struct {
 	bot     *slackbot.Bot // nil if Slack is not configured
 	users   *userTokens   // tokens to call Defender on behalf of users; nil if it is not called on behalf of users
 
-	pages pageAccess // set before the components are built
+	pages pageAccess         // set before the components are built
+	typed tools.TypedSecrets // what approvers have typed for executions by this process
 
 	// OpenBrowser shows an address in the user's browser. Nil looks for one as the configuration says.
 	OpenBrowser func(ctx context.Context, url string) error
 	// PageUser is whom Serve opens pages for on this machine, as a stdio server does; "" is nobody.
 	PageUser confirm.Principal
+
 	// SignIn returns the sources of tokens. It returns the same ones each time and makes no call.
 	SignIn func() (TokenSources, error)
 	// OnBuilt is called when a server has built its components in the background, or has failed to; nil means nothing.
@@ -162,6 +164,7 @@ func (b *Builder) buildCore(c *components) error {
 
 // onTransition counts, logs and announces a transition that this process made.
 func (b *Builder) onTransition(change confirm.Change) {
+	b.typed.Forget(change)
 	b.metrics.countTransition(change)
 	b.log.Info("change", "id", change.ID, "operation", change.Operation, "state", change.State, "requester", change.Requester, "via", change.Source)
 	if b.bot != nil {

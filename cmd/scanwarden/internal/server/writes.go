@@ -25,20 +25,23 @@ func (b *Builder) enableWrites(gateConfig *confirm.Config, components *component
 	if err != nil {
 		return err
 	}
-	executor := tools.NewExecutor(live, writer, b.Credentials())
+	executor := tools.NewExecutor(live, writer, b.Credentials(), &b.typed)
 	gateConfig.Execute = func(ctx context.Context, change confirm.Change, beforeSend confirm.BeforeSend) confirm.Outcome {
 		defer components.service.InvalidateCache() // the next plan must see what this change did
 		return executor.Execute(ctx, change, beforeSend)
 	}
 	gateConfig.Reconcile = executor.Reconcile
-	if b.users != nil {
-		gateConfig.CanExecute = b.canExecute
-	}
+	gateConfig.CheckApproval = b.typed.Check
+	gateConfig.CanExecute = b.canExecute
 	return nil
 }
 
-// canExecute returns nil if Defender can be called on behalf of the requester, with a token that is held here.
+// canExecute returns nil if what an approver has typed for the change is held here, and Defender can be called on behalf of
+// the requester, with a token that is held here, if it has to be.
 func (b *Builder) canExecute(_ context.Context, change confirm.Change) error {
+	if err := b.typed.Check(change); err != nil || b.users == nil {
+		return err
+	}
 	if change.Agent {
 		return errAgentHasNoToken
 	}

@@ -21,7 +21,7 @@ import (
 // deletion returns a change that deletes 500 scans.
 func deletion(b *testing.B) (confirm.Change, *confirm.Gate) {
 	b.Helper()
-	s := toolstest.New(b, toolstest.Options{Policy: confirm.Policy{Approvers: []string{"token:grace"}}})
+	s := toolstest.New(b, toolstest.Options{Policy: confirm.Policy{Approvers: []string{"token:grace"}, MaxScansPerDelete: 500}})
 	var ids []string
 	for i := range 500 {
 		ids = append(ids, s.Tenant.AddScan(map[string]any{

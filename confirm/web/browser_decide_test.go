@@ -2,7 +2,6 @@ package web_test
 
 import (
 	"context"
-	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -17,7 +16,17 @@ import (
 // waitText waits until the page says what it should. It fails the test after a minute.
 func waitText(t testing.TB, tab context.Context, text string) {
 	t.Helper()
-	do(t, tab, chromedp.Poll[chromedp.Void](fmt.Sprintf(`document.body !== null && document.body.innerText.includes(%q)`, text)))
+	shown := ""
+	for began := time.Now(); time.Since(began) < time.Minute; {
+		// An error means that the page is being replaced by the next one.
+		value, err := chromedp.Run(tab, chromedp.Evaluate[string](`document.body?.innerText ?? ""`))
+		if err == nil {
+			if shown = value; strings.Contains(shown, text) {
+				return
+			}
+		}
+	}
+	t.Fatalf("the page does not say %q:\n%s", text, shown)
 }
 
 // openInBrowser returns a tab of Grace with the page of a change.
@@ -53,8 +62,9 @@ func TestBrowserDecides(t *testing.T) {
 			}
 			do(t, tab, chromedp.Navigate(s.URL+"/changes/"+c.ID),
 				chromedp.SendKeys(`textarea[name=reason]`, "Agreed with the <b>network</b> team"),
-				chromedp.Click(`button[value=`+want.button+`]`), chromedp.WaitVisible(`.pill.good, .pill.harm`))
-			if text := get(t, tab, chromedp.Text(`body`)); !strings.Contains(text, want.text) || !strings.Contains(text, "Agreed with the <b>network</b> team") {
+				chromedp.Click(`button[value=`+want.button+`]`))
+			waitText(t, tab, want.text)
+			if text := get(t, tab, chromedp.Text(`body`)); !strings.Contains(text, "Agreed with the <b>network</b> team") {
 				t.Errorf("the page says:\n%s", text)
 			}
 			if got := s.now(t, c); got.State != want.state {

@@ -7,6 +7,9 @@ import (
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
+
+	"scanwarden/confirm/web"
+	"scanwarden/tools/toolstest"
 )
 
 // unreachable lists the controls that are not wholly within the width of the window, or that nothing is drawn of.
@@ -38,7 +41,7 @@ func TestBrowserFitsSmallWindows(t *testing.T) {
 			t.Run(state.name, func(t *testing.T) { checkReachable(t, tab, size.width) })
 		}
 	}
-	s := newChangeSite(t, nil)
+	s := newChangeSite(t, func(o *toolstest.Options, _ *web.ChangesConfig) { o.Policy.MaxScansPerDelete = 500 })
 	c := s.manyDeleted(t, 500)
 	tab := newTab(t, browser, s, grace)
 	do(t, tab, chromedp.EmulateViewport(320, 700), chromedp.Navigate(s.URL+"/changes/"+c.ID))
@@ -51,7 +54,7 @@ func TestBrowserFitsSmallWindows(t *testing.T) {
 // TestBrowserPrints: on paper the whole plan stands, and nothing that can be pressed.
 func TestBrowserPrints(t *testing.T) {
 	browser := newBrowser(t)
-	s := newChangeSite(t, nil)
+	s := newChangeSite(t, func(o *toolstest.Options, _ *web.ChangesConfig) { o.Policy.MaxScansPerDelete = 60 })
 	c := s.manyDeleted(t, 60)
 	tab := openInBrowser(t, browser, s, c)
 	if _, err := chromedp.Call(tab, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: "print"}); err != nil {

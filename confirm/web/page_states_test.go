@@ -26,7 +26,7 @@ const scanPath = "DeviceAuthenticatedScanDefinitions"
 // newPageStates returns every state of every page, on sites that last as long as the test.
 func newPageStates(t testing.TB) []pageState {
 	t.Helper()
-	states := append(endedStates(t), openStates(t)...)
+	states := append(openStates(t), endedStates(t)...)
 	quorum := newChangeSite(t, func(o *toolstest.Options, _ *web.ChangesConfig) { o.Policy.Required = map[string]int{"update_scan": 2} })
 	c := quorum.update(t)
 	p := quorum.signIn(t, grace)
@@ -59,9 +59,9 @@ func openStates(t testing.TB) []pageState {
 	s.decided(t, sending, true)
 	at := func(c confirm.Change) string { return s.URL + "/changes/" + c.ID }
 	return []pageState{
+		{"sending", at(sending), grace, "Approved. It"}, // first: after a minute without an answer the outcome is unknown
 		{"update", at(update), grace, "Approve and send"},
 		{"requester", at(update), asker, "You may deny it, and not approve it"},
-		{"sending", at(sending), grace, "Approved. It"},
 		{"add", at(added), grace, "A new scan"},
 		{"add-credential", at(typed), grace, "Held in memory for this one execution"},
 		{"delete", at(one), grace, "Delete 1 scan for good"},

@@ -17,7 +17,7 @@ import (
 func waitText(t testing.TB, tab context.Context, text string) {
 	t.Helper()
 	shown := ""
-	for began := time.Now(); time.Since(began) < time.Minute; {
+	for began := time.Now(); time.Since(began) < time.Minute; <-time.After(100 * time.Millisecond) {
 		// An error means that the page is being replaced by the next one.
 		value, err := chromedp.Run(tab, chromedp.Evaluate[string](`document.body?.innerText ?? ""`))
 		if err == nil {

@@ -107,7 +107,7 @@ func BenchmarkDeletionPage(b *testing.B) {
 		b.Fatalf("the bare template writes %d bytes, want about %d", out.Len(), want)
 	}
 	ours, theirs := time.Hour, time.Hour // the fastest of each, which a busy machine disturbs least
-	for b.Loop() { // by turns, so that a busy machine slows both
+	for b.Loop() {                       // by turns, so that a busy machine slows both
 		began := time.Now()
 		render()
 		middle := time.Now()

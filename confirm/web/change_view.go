@@ -61,8 +61,9 @@ func (h *changesHandler) renderChange(w http.ResponseWriter, r *http.Request, q 
 		h.showFailure(w, "failed to show a change", err)
 		return
 	}
-	view.Search = r.URL.Query().Get("q")
-	view.Shown = findScans(view.Scans, view.Search)
+	if view.Search = r.URL.Query().Get("q"); view.Search != "" {
+		view.Shown = findScans(view.Scans, view.Search)
+	}
 	h.pages.renderPage(w, status, changePage(view))
 }
 
@@ -70,11 +71,11 @@ func (h *changesHandler) renderChange(w http.ResponseWriter, r *http.Request, q 
 func (h *changesHandler) newChangeView(ctx context.Context, q viewRequest) (changeView, error) {
 	c := q.change
 	view := changeView{
-		page: h.newPage(q.viewer, titleOf(c)), Change: c, Scans: tools.PlannedScans(c.Proposal), Problem: q.problem,
+		page: h.newPage(q.viewer, titleOf(c)), Change: c, Problem: q.problem,
 		Result: tools.ResultOf(c),
 	}
 	view.Version, view.Path = c.Version, h.cfg.Base+"/changes/"+c.ID
-	view.Request = requestLines(tools.MaskedBody(c.Request), view.Scans)
+	view.setPlan()
 	var err error
 	if view.Approvers, err = q.gate.Approvers(ctx, c); err != nil {
 		return view, err
@@ -84,6 +85,16 @@ func (h *changesHandler) newChangeView(ctx context.Context, q viewRequest) (chan
 	}
 	return view, h.addDecision(ctx, q, &view)
 }
+
+// setPlan sets what the page shows of the plan: all scans, and the request.
+func (v *changeView) setPlan() {
+	v.Scans = tools.PlannedScans(v.Change.Proposal)
+	v.Request = requestLines(tools.MaskedBody(v.Change.Request), v.Scans)
+	v.Shown = findScans(v.Scans, "")
+}
+
+// deletes reports whether the change removes scans.
+func (v changeView) deletes() bool { return deleteScans(v.Scans) }
 
 // addDecision sets what the viewer can decide.
 func (h *changesHandler) addDecision(ctx context.Context, q viewRequest, view *changeView) error {
@@ -145,13 +156,13 @@ func (h *changesHandler) events(ctx context.Context, c confirm.Change) ([]Event,
 // findScans returns the indexes of the scans of which a field contains the text, ignoring case. An empty text finds all.
 func findScans(scans []tools.PlannedScan, text string) []int {
 	text = strings.ToLower(strings.TrimSpace(text))
-	var found []int
+	found := make([]int, 0, len(scans))
 	for i, s := range scans {
 		inField := func(f tools.PlannedField) bool {
 			value, note := f.Value()
 			return strings.Contains(strings.ToLower(value+"\n"+note), text)
 		}
-		if strings.Contains(strings.ToLower(s.Name+"\n"+s.ID), text) || slices.ContainsFunc(s.Unchanged, inField) || slices.ContainsFunc(s.Changed, inField) {
+		if text == "" || strings.Contains(strings.ToLower(s.Name+"\n"+s.ID), text) || slices.ContainsFunc(s.Unchanged, inField) || slices.ContainsFunc(s.Changed, inField) {
 			found = append(found, i)
 		}
 	}

@@ -95,7 +95,7 @@ func TestThePageCannotBeFramed(t *testing.T) {
 		}
 	}
 	if strings.Contains(policy, "unsafe") || resp.Header.Get("X-Frame-Options") != "DENY" || resp.Header.Get("Cache-Control") != "no-store" ||
-		resp.Header.Get("Referrer-Policy") != "no-referrer" {
+		resp.Header.Get("Referrer-Policy") != "same-origin" {
 		t.Errorf("the headers are %v", resp.Header)
 	}
 	req.Header.Set("Sec-Fetch-Dest", "iframe")

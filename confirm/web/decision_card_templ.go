@@ -306,7 +306,7 @@ func decisionButtons(v changeView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-		} else if deletes(v.Change) {
+		} else if v.deletes() {
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 25, "<details class=\"sure\"><summary>Approve the deletion…</summary><div><label class=\"check\"><input type=\"checkbox\" name=\"read\" value=\"yes\" required> I have looked through the list.</label> <label>Type how many scans are deleted<input type=\"text\" name=\"count\" inputmode=\"numeric\" pattern=\"")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
@@ -342,7 +342,7 @@ func decisionButtons(v changeView) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		if v.NoApproval == "" && !deletes(v.Change) {
+		if v.NoApproval == "" && !v.deletes() {
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 29, "<button type=\"submit\" class=\"button\" name=\"decision\" value=\"approve\">Approve and send</button> ")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

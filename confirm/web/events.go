@@ -9,7 +9,7 @@ import (
 func EventsOf(c confirm.Change) []Event {
 	events := []Event{{At: c.Created, What: "Proposed by " + string(c.Requester), Note: "through " + c.Source}}
 	for _, d := range c.Decisions {
-		e := Event{At: d.At, What: "Approved by " + personName(d), Note: "on the channel " + string(d.Channel), Kind: "good"}
+		e := Event{At: d.At, What: "Approved by " + personName(d), Note: channelWords(d.Channel), Kind: "good"}
 		if !d.Approve {
 			e.What, e.Kind = "Denied by "+personName(d), "harm"
 		}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"scanwarden/confirm"
+	"scanwarden/tools"
 )
 
 const (
@@ -82,6 +83,7 @@ type listView struct {
 type openRow struct {
 	confirm.Change
 	Yours bool // the viewer can approve it
+	Scans []tools.PlannedScan
 }
 
 // waiting returns how many open changes wait for the viewer.
@@ -113,7 +115,7 @@ func (h *changesHandler) showList(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case c.State.Open() && (c.State != confirm.Pending || c.Expires.After(now)):
 			yours := gate.CanDecide(r.Context(), c, v.vote(true, "")) == nil
-			view.Open = append(view.Open, openRow{c, yours})
+			view.Open = append(view.Open, openRow{c, yours, tools.PlannedScans(c.Proposal)})
 		case view.Filter.matches(c):
 			if view.Total++; len(view.Ended) < pageSize {
 				view.Ended = append(view.Ended, c)

@@ -28,6 +28,8 @@ type guard struct {
 func (g guard) protect(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		setHeaders(w.Header(), g.secure, g.policy)
+		// Under no-referrer a browser sends "Origin: null" with the page's own form, which isOwnForm refuses.
+		w.Header().Set("Referrer-Policy", "same-origin")
 		switch {
 		// DNS rebinding: a site whose own name resolves to this server would share an origin with these pages.
 		case !allowsHost(g.hosts, r.Host):

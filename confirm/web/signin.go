@@ -90,7 +90,7 @@ func (s *SignInPages) Authenticate(w http.ResponseWriter, r *http.Request) (View
 	polls := r.Header.Get("Sec-Fetch-Mode") == "cors" // the script of an open page
 	v, ok := s.sessions.Viewer(w, r, !polls)
 	if !ok {
-		setHeaders(w.Header(), s.cfg.Secure, formPolicy())
+		w.Header().Set("Content-Security-Policy", formPolicy()) // the other headers are those of the page that was asked for
 		s.showForm(w, http.StatusForbidden, ReturnPath(r.URL.Path), "")
 		return Viewer{}, false
 	}

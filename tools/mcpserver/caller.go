@@ -91,14 +91,20 @@ func supportsURLs(ctx context.Context) bool {
 
 // elicitationCapability returns what the client has declared about prompts; nil if nothing.
 func elicitationCapability(ctx context.Context) *mcp.ElicitationCapability {
+	if c := clientCapabilities(ctx); c != nil {
+		return c.Elicitation
+	}
+	return nil
+}
+
+// clientCapabilities returns what the client of this request has declared; nil if nothing.
+func clientCapabilities(ctx context.Context) *mcp.ClientCapabilities {
 	if info := server.RequestProtocolInfoFromContext(ctx); info != nil && info.Modern {
-		if info.ClientCapabilities == nil {
-			return nil
-		}
-		return info.ClientCapabilities.Elicitation
+		return info.ClientCapabilities
 	}
 	if session, ok := server.ClientSessionFromContext(ctx).(server.SessionWithClientInfo); ok {
-		return session.GetClientCapabilities().Elicitation
+		c := session.GetClientCapabilities()
+		return &c
 	}
 	return nil
 }

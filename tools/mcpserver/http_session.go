@@ -72,6 +72,7 @@ func trimSession(ctx context.Context, _ any, _ *mcp.InitializeRequest, _ *mcp.In
 			kept.Elicitation.URL = e.URL
 		}
 	}
+	kept.Extensions = keptExtensions(session.GetClientCapabilities())
 	session.SetClientCapabilities(kept)
 }
 

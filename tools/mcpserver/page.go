@@ -19,6 +19,7 @@ const pageKey = "page"
 // What a model tells its user about a change that waits. None has an address or a code: a model reads them.
 const (
 	nextPageOpened = "A page with this change has opened in the browser of the user: tell them to decide there."
+	nextView       = "The client shows its user a card with this change and a button that opens its page: tell them to decide there."
 	nextPageURL    = "The client has offered its user the page of this change: tell them to decide there."
 	nextSignIn     = "Tell the user that an approver decides on scanwarden's pages: sign in at /changes of this server in a browser."
 	nextReview     = "Tell the user to run `scanwarden review` in a terminal, which shows this change and takes their decision."
@@ -38,6 +39,8 @@ func (w writeCall) askPerson(ctx context.Context, c confirm.Change) (*mcp.CallTo
 		return w.prompt(ctx, c, "")
 	case onPage && !w.caller.agent && supportsURLs(ctx) && w.pageURL(c.ID) != "":
 		return w.offerPage(ctx, c)
+	case onPage && w.cfg.PageURL != nil && supportsView(ctx): // the card has its button once the call has ended
+		return structuredResult(withHint(tools.ResultOf(c), nextView)), nil
 	case onPage && w.cfg.ShowPage != nil:
 		return w.showPage(ctx, c)
 	case onPage && !slices.Contains(c.Channels, confirm.Terminal):

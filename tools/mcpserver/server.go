@@ -103,13 +103,14 @@ func New(cfg Config) (*Server, error) {
 	hooks.AddBeforeListTools(func(context.Context, any, *mcp.ListToolsRequest) { registerOnce() })
 	hooks.AddBeforeCallTool(func(context.Context, any, *mcp.CallToolRequest) { registerOnce() })
 	hooks.AddAfterInitialize(trimSession)
-	s.mcp = server.NewMCPServer("scanwarden", cfg.Version,
+	s.mcp = server.NewMCPServer("scanwarden", cfg.Version, append(s.viewOptions(hooks),
 		server.WithTitle("scanwarden"),
 		server.WithInstructions(text),
 		server.WithToolCapabilities(false),
 		server.WithToolHandlerMiddleware(s.recoverAndCount),
 		server.WithHooks(hooks),
-	)
+	)...)
+	s.addViewResource()
 	return s, nil
 }
 
@@ -130,8 +131,9 @@ func (s *Server) registerTools() {
 		if op.Effect == tools.Proposes {
 			handler = s.newWriteHandler(op)
 		}
-		s.mcp.AddTool(newTool(op), handler)
+		s.mcp.AddTool(s.withView(newTool(op), op), handler)
 	}
+	s.addViewTools()
 }
 
 // derivedKeys returns the keys derived from Config.Key. It derives them at first use, so that nothing is read

@@ -33,12 +33,14 @@ var clientAndSlack = []confirm.Channel{confirm.Client, confirm.Slack}
 // options configures a stack. In the zero value ada approves her own changes in her client, and ada and bob have
 // bearer tokens.
 type options struct {
-	policy        func(*confirm.Policy) // changes the policy; nil changes nothing
-	channels      []confirm.Channel     // channels for approval; nil means the client
-	fallback      []confirm.Channel     // channels where the client cannot be asked; nil means none
-	pageURL       func(string) string   // the address of a change's page; nil means none
-	authenticator auth.Authenticator    // nil means bearer tokens of ada and bob
-	hooks         *storeHooks           // runs at calls of the store; nil means none
+	policy   func(*confirm.Policy) // changes the policy; nil changes nothing
+	channels []confirm.Channel     // channels for approval; nil means the client
+	fallback []confirm.Channel     // channels where the client cannot be asked; nil means none
+	pageURL  func(string) string   // the address of a change's page; nil means none
+	// showPage opens a page on this machine; nil means that there is none
+	showPage      func(context.Context, confirm.Change) error
+	authenticator auth.Authenticator // nil means bearer tokens of ada and bob
+	hooks         *storeHooks        // runs at calls of the store; nil means none
 	readOnly      bool
 	bounds        func(*limits.Bounds) // changes the limits of callers; nil changes nothing
 	// backend replaces the stack's own; nil means that one
@@ -111,7 +113,7 @@ func (s *stack) startServer(t testing.TB, o options) {
 		Backend: o.backend,
 		Key:     func() ([]byte, error) { return bytes.Repeat([]byte{7}, 32), nil },
 		Log:     slog.New(slog.NewTextHandler(&s.log, nil)), ReadOnly: o.readOnly,
-		OnLimited: s.limited.add, FallbackChannels: o.fallback, PageURL: o.pageURL,
+		OnLimited: s.limited.add, FallbackChannels: o.fallback, PageURL: o.pageURL, ShowPage: o.showPage,
 		Now: func() time.Time { return s.started.Add(time.Duration(s.thinking.Load())) },
 	})
 	if err != nil {

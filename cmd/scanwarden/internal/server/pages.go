@@ -11,6 +11,7 @@ import (
 	"scanwarden/cmd/scanwarden/internal/config"
 	"scanwarden/confirm"
 	confirmweb "scanwarden/confirm/web"
+	"scanwarden/tools"
 )
 
 // servePages returns the handler of the pages of changes for a server that allows these Host headers and accepts these
@@ -34,6 +35,7 @@ func (b *Builder) servePages(allowed []string, tokens TokenHashes, back func() *
 		Timeline: func(ctx context.Context, c confirm.Change) ([]confirmweb.Event, error) {
 			return readTimeline(ctx, back(), c)
 		},
+		Typed:  confirmweb.TypedCredentials{Parts: tools.TypedParts, Hold: b.typed.Hold},
 		Tenant: signIn.Tenant, Hosts: hosts, Secure: secure, Key: b.serverKey, Log: b.log,
 	})
 	if err != nil {

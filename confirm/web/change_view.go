@@ -74,7 +74,7 @@ func (h *changesHandler) newChangeView(ctx context.Context, q viewRequest) (chan
 		page: h.newPage(q.viewer, titleOf(c)), Change: c, Problem: q.problem,
 		Result: tools.ResultOf(c),
 	}
-	view.Version, view.Path = c.Version, h.cfg.Base+"/changes/"+c.ID
+	view.Live, view.Version, view.Path = true, c.Version, h.cfg.Base+"/changes/"+c.ID
 	view.setPlan()
 	var err error
 	if view.Approvers, err = q.gate.Approvers(ctx, c); err != nil {

@@ -87,7 +87,8 @@ type page struct {
 	Base    string
 	Viewer  Viewer
 	Now     time.Time
-	Version int64 // of the change that the page shows; 0 if it need not be reloaded
+	Live    bool  // the page is reloaded when its change moves
+	Version int64 // of the change that the page shows; a new change has 0
 	Path    string
 }
 

@@ -64,14 +64,16 @@ func (r *review) find() (open openReviews, err error) {
 		return open, err
 	}
 	for _, c := range changes {
+		if c.State != confirm.Pending { // what the Gate returns instead of a record that does not verify
+			open.altered = append(open.altered, alteredChange{c.ID, errors.New(c.Outcome.Reason)})
+			continue
+		}
 		if !c.Expires.After(time.Now()) {
 			continue
 		}
 		switch err := r.gate.CanDecide(r.e.ctx, c, r.vote(true, "")); {
 		case err == nil:
 			open.waiting = append(open.waiting, c)
-		case errors.Is(err, confirm.ErrTampered):
-			open.altered = append(open.altered, alteredChange{c.ID, err})
 		default:
 			open.elsewhere = append(open.elsewhere, c)
 		}

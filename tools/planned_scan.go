@@ -79,6 +79,9 @@ func PlannedScans(p confirm.Proposal) []PlannedScan {
 
 func plannedScan(s confirm.Subject) PlannedScan {
 	out := PlannedScan{Effect: effectOf(s), Name: s.Title}
+	if out.Effect == ScanDeleted {
+		out.Unchanged = make([]PlannedField, 0, len(s.Fields)) // a change may delete hundreds of scans
+	}
 	for _, f := range s.Fields {
 		switch {
 		case isNote(f.Name):

@@ -3,7 +3,6 @@ package main
 import (
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
@@ -84,22 +83,6 @@ func (b *pageBrowser) decide(t *testing.T, id string, more url.Values) (status i
 	return b.post(t, "/changes/"+id, more)
 }
 
-// openChange returns the id of the only change that waits.
-func (s *stack) openChange(t *testing.T) (id string) {
-	t.Helper()
-	waitFor(t, "a change", func() bool {
-		var open []struct{ ID string }
-		if err := json.Unmarshal([]byte(s.output("changes", "--open", "--json")), &open); err != nil {
-			t.Fatal(err)
-		}
-		if len(open) == 1 {
-			id = open[0].ID
-		}
-		return len(open) == 1
-	})
-	return id
-}
-
 // TestApproversSignInWithEntra: Bob asks. The page asks for a sign-in first. Ada, an approver by her role, confirms on the
 // page; Bob sees his change and cannot confirm it; an account without a part in it sees nothing.
 func TestApproversSignInWithEntra(t *testing.T) {
@@ -116,9 +99,11 @@ func TestApproversSignInWithEntra(t *testing.T) {
 	trusted.AddCert(proxy.Certificate())
 	trusted.AppendCertsFromPEM(s.entra.CA())
 
-	ask, told := s.deleteRequest(t, s.bob), make(chan toolResult, 1)
-	go func() { told <- ask() }()
-	id := s.openChange(t)
+	asked := s.deleteRequest(t, s.bob)()
+	id := asked.ChangeID
+	if asked.Status != "awaiting_confirmation" || !strings.Contains(asked.Next, "sign in at /changes") {
+		t.Fatalf("Bob's assistant is told %+v", asked)
+	}
 	signIn := func(user entratest.User) (*pageBrowser, string) {
 		b := newPageBrowser(t, proxy.URL, trusted)
 		if status, page := b.open(t, "/changes/"+id); status != http.StatusForbidden || strings.Contains(page, "Branch routers") {
@@ -143,8 +128,8 @@ func TestApproversSignInWithEntra(t *testing.T) {
 	if status, page := ada.decide(t, id, yes); status != http.StatusOK || !strings.Contains(page, "Applied") {
 		t.Errorf("Ada's yes: %d: %s", status, page)
 	}
-	if got := <-told; got.Status != "applied" || got.DecidedBy == "" || len(s.tenant.Writes()) != 1 {
-		t.Errorf("Bob's assistant is told %+v after %d writes", got, len(s.tenant.Writes()))
+	if got := s.changes()[0]; got.Status != "applied" || len(s.tenant.Writes()) != 1 {
+		t.Errorf("%+v after %d writes", got, len(s.tenant.Writes()))
 	}
 	if status, _ := ada.post(t, "/signout", url.Values{}); status != http.StatusOK {
 		t.Errorf("sign-out: %d", status)
@@ -161,15 +146,7 @@ func TestApproversSignInWithTokens(t *testing.T) {
 	s := newStack(t)
 	run := s.serve(t, "SCANWARDEN_HTTP_TOKEN="+bearerToken, "SCANWARDEN_APPROVERS=token:default", "SCANWARDEN_SELF_APPROVAL=true")
 	c := connectClient(t, &mcp.StreamableClientTransport{Endpoint: run.url, HTTPClient: &http.Client{Transport: tokenTransport(bearerToken)}}, "modern", nil)
-	told := make(chan toolResult, 1)
-	go func() {
-		r, err := tryCallTool(t.Context(), c, "delete_scans", map[string]any{"scanDefinitionIds": []string{"Branch routers"}})
-		if err != nil {
-			t.Error(err)
-		}
-		told <- r
-	}()
-	id := s.openChange(t)
+	id := callTool(t, c, "delete_scans", map[string]any{"scanDefinitionIds": []string{"Branch routers"}}).ChangeID
 	b := newPageBrowser(t, strings.TrimSuffix(run.url, "/mcp"), nil)
 	if status, page := b.post(t, "/signin/token", url.Values{"token": {bearerToken + "x"}}); status != http.StatusForbidden || strings.Contains(page, bearerToken) {
 		t.Errorf("a wrong token: %d: %s", status, page)
@@ -180,7 +157,7 @@ func TestApproversSignInWithTokens(t *testing.T) {
 	if status, page := b.decide(t, id, url.Values{"decision": {"deny"}, "reason": {"not today"}}); status != http.StatusOK || !strings.Contains(page, "not today") {
 		t.Errorf("the no: %d: %s", status, page)
 	}
-	if got := <-told; got.Status != "denied" || !strings.Contains(got.Reason, "not today") || len(s.tenant.Writes()) != 0 {
+	if got := callTool(t, c, "get_change", map[string]any{"change_id": id}); got.Status != "denied" || !strings.Contains(got.Reason, "not today") || len(s.tenant.Writes()) != 0 {
 		t.Errorf("the assistant is told %+v", got)
 	}
 	if log := s.logs.String(); strings.Contains(log, bearerToken) {

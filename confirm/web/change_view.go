@@ -35,6 +35,7 @@ type changeView struct {
 	Search    string
 	Problem   string
 	Request   []requestLine
+	Asks      bool // an approver types a credential
 	Result    tools.Result
 	Approvers []confirm.Approver
 	Events    []Event
@@ -90,6 +91,7 @@ func (h *changesHandler) newChangeView(ctx context.Context, q viewRequest) (chan
 func (v *changeView) setPlan() {
 	v.Scans = tools.PlannedScans(v.Change.Proposal)
 	v.Request = requestLines(tools.MaskedBody(v.Change.Request), v.Scans)
+	v.Asks = len(tools.TypedParts(v.Change)) > 0
 	v.Shown = findScans(v.Scans, "")
 }
 

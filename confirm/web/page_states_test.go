@@ -3,7 +3,6 @@ package web_test
 import (
 	"fmt"
 	"net/http"
-	"strings"
 	"testing"
 	"time"
 
@@ -34,26 +33,21 @@ func newPageStates(t testing.TB) []pageState {
 	states = append(states,
 		pageState{"quorum", quorum.URL + "/changes/" + c.ID, linus, "1 of 2 approvals"},
 		pageState{"quorum-voted", quorum.URL + "/changes/" + c.ID, grace, "You cannot decide it"})
+	signIn := newSignInSite(t, func(cfg *web.SignInConfig) { cfg.Secure = false })
 	link := newSite(t, func(cfg *web.Config) { cfg.Secure = false })
 	return append(states,
+		pageState{"sign-in", signIn.URL + "/signin", grace, "Sign in to see the change"},
 		pageState{"link", link.URL + "/link", grace, "Join your Slack and Microsoft accounts"},
 		pageState{"link-message", link.URL + "/nothing", grace, "There is no such page"})
 }
 
 // openStates returns the states of changes that wait, and the pages around them.
 func openStates(t testing.TB) []pageState {
-	s := newChangeSite(t, func(_ *toolstest.Options, cfg *web.ChangesConfig) {
-		cfg.Typed.Parts = func(c confirm.Change) []string {
-			if strings.Contains(c.Summary, "Typed") {
-				return []string{"authPassword", "privPassword"}
-			}
-			return nil
-		}
-	})
+	s := newChangeSite(t, nil)
 	many := s.manyDeleted(t, 37) // before the first read of the tenant, which is cached
 	update, added := s.update(t), s.add(t, "Branch switches")
 	one := s.propose(t, "delete_scans", map[string]any{"scanDefinitionIds": []string{"Branch routers"}})
-	typed := s.add(t, "Typed switches")
+	typed := s.ask(t, "add_scan", "AuthPriv")
 	sending := s.deactivate(t, "Finance servers")
 	s.Tenant.Fail(defendertest.Fault{Method: http.MethodPatch, Hang: true})
 	s.decided(t, sending, true)

@@ -25,7 +25,7 @@ type signInSite struct {
 }
 
 // newSignInSite returns a site on which people sign in with both ways. alter may change the configuration.
-func newSignInSite(t *testing.T, alter func(*web.SignInConfig)) *signInSite {
+func newSignInSite(t testing.TB, alter func(*web.SignInConfig)) *signInSite {
 	t.Helper()
 	s := &signInSite{
 		provider: &fakeProvider{begun: map[string][2]string{}, codes: map[string]string{}, user: web.User{Principal: ada, Name: "Ada Lovelace"}},
@@ -56,7 +56,11 @@ func newSignInSite(t *testing.T, alter func(*web.SignInConfig)) *signInSite {
 		}
 	})
 	s.Config.Handler = mux
-	s.StartTLS()
+	if cfg.Secure {
+		s.StartTLS()
+	} else {
+		s.Start()
+	}
 	t.Cleanup(s.Close)
 	return s
 }

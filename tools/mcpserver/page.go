@@ -44,7 +44,7 @@ func (w writeCall) askPerson(ctx context.Context, c confirm.Change) (*mcp.CallTo
 	case onPage && w.cfg.ShowPage != nil:
 		return w.showPage(ctx, c)
 	case onPage && !slices.Contains(c.Channels, confirm.Terminal):
-		return w.waitOutcome(ctx, c, nextSignIn)
+		return w.referElsewhere(ctx, c, nextSignIn)
 	}
 	return w.referToTerminal(ctx, c, "")
 }
@@ -87,13 +87,17 @@ func (w writeCall) withdrawUnshown(ctx context.Context, c confirm.Change) (*mcp.
 	return structuredResult(r), nil
 }
 
-// referToTerminal returns at once where a terminal is all that there is: until the call has ended, the user does not know
-// where to decide. Where approvers are asked elsewhere too, it waits for them.
+// referToTerminal refers the user to a terminal, if that is one of the channels.
 func (w writeCall) referToTerminal(ctx context.Context, c confirm.Change, hint string) (*mcp.CallToolResult, error) {
 	if !slices.Contains(c.Channels, confirm.Terminal) {
 		return w.waitOutcome(ctx, c, hint)
 	}
-	hint = joinSentences(hint, nextReview)
+	return w.referElsewhere(ctx, c, joinSentences(hint, nextReview))
+}
+
+// referElsewhere returns at once what to tell the user: until the call has ended, they do not know where to decide. Where
+// approvers are asked in Slack too, it waits for them.
+func (w writeCall) referElsewhere(ctx context.Context, c confirm.Change, hint string) (*mcp.CallToolResult, error) {
 	if slices.Contains(c.Channels, confirm.Slack) {
 		return w.waitOutcome(ctx, c, hint)
 	}

@@ -126,7 +126,11 @@ func TestBrowserKeyboard(t *testing.T) {
 	s := newChangeSite(t, nil)
 	one := s.propose(t, "delete_scans", map[string]any{"scanDefinitionIds": []string{"Branch routers"}})
 	tab := openInBrowser(t, browser, s, one)
-	do(t, tab, chromedp.Click(`.sure summary`), chromedp.Click(`input[name=read]`), chromedp.SendKeys(`input[name=count]`, "1"+kb.Enter))
+	do(t, tab, chromedp.Click(`.sure summary`), chromedp.Click(`input[name=read]`))
+	do(t, tab, chromedp.KeyEvent(kb.Tab+"1"), chromedp.KeyEvent(kb.Enter))
+	if typed := get(t, tab, chromedp.Evaluate[string](`document.querySelector("input[name=count]")?.value ?? "gone"`)); typed != "1" {
+		t.Fatalf("the field of the count has %q after the keys", typed)
+	}
 	if got := s.now(t, one); got.State != confirm.Pending {
 		t.Fatalf("Enter in a field made the change %s", got.State)
 	}

@@ -65,7 +65,7 @@ func (a authorizer) checkOwnAnswer(by Requester, channel Channel) error {
 }
 
 // usableChannels returns the channels of by. It omits those that reach only the requester where their answer would not
-// count and other channels exist, so that nobody types a code or opens a page in vain.
+// count and other channels exist, so that no code is typed and no page opened in vain.
 func (a authorizer) usableChannels(by Requester) []Channel {
 	usable := slices.DeleteFunc(slices.Clone(by.Channels), func(c Channel) bool {
 		return !a.reachesOthers(by, c) && a.checkOwnAnswer(by, c) != nil

@@ -70,8 +70,8 @@ func NewSessions(key func() ([]byte, error), secure bool, now func() time.Time) 
 	return &Sessions{key: key, secure: secure, now: now, ended: map[string]int64{}}
 }
 
-// Start begins a session for a person who has signed in, and ends the one that the browser had. The id is always new, so
-// that nobody can choose the session of another person. It returns an error for a person without a principal, and if name
+// Start begins a session for a signed-in person, and ends the one that the browser had. The id is always new, so
+// that no person can choose the session of another. It returns an error for a person without a principal, and if name
 // and groups are too long for a cookie.
 func (s *Sessions) Start(w http.ResponseWriter, r *http.Request, who SignedIn) error {
 	if who.Principal == "" {

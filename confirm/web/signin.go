@@ -113,7 +113,7 @@ func (s *SignInPages) showSignIn(w http.ResponseWriter, r *http.Request) {
 	s.showForm(w, http.StatusOK, ReturnPath(r.URL.Query().Get("return")), "")
 }
 
-// showForm writes the page to sign in, or what to configure if nobody can.
+// showForm writes the page to sign in, or what to configure if there is no way to.
 func (s *SignInPages) showForm(w http.ResponseWriter, status int, returnPath, problem string) {
 	view := signInView{Tenant: s.cfg.Tenant, Return: returnPath, Entra: s.entra != nil, Token: s.cfg.Token != nil, Problem: problem}
 	if !view.Entra && !view.Token {

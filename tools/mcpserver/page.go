@@ -71,7 +71,7 @@ func (w writeCall) showPage(ctx context.Context, c confirm.Change) (*mcp.CallToo
 	return w.referToTerminal(ctx, c, nextNoPage)
 }
 
-// withdrawUnshown withdraws a change that nobody can see, and says how to have it shown.
+// withdrawUnshown withdraws a change that no person can see, and says how to have it shown.
 func (w writeCall) withdrawUnshown(ctx context.Context, c confirm.Change) (*mcp.CallToolResult, error) {
 	cancelCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), answerTimeout)
 	defer cancel()

@@ -15,14 +15,14 @@ import (
 type pageAccess struct {
 	show     func(ctx context.Context, c confirm.Change) error // opens the page on this machine; nil if that is not possible
 	url      func(change string) string                        // the https address of a page; nil if it has none
-	problem  func() string                                     // why nobody can be asked on a page now, for users; "" if they can
+	problem  func() string                                     // why no page can be used now, for users; "" if one can
 	fallback []confirm.Channel                                 // channels to use where the client cannot be asked
 }
 
 // errNotYours means that a page was asked for a change of somebody else. The page opens as the user of this machine.
 var errNotYours = errors.New("the page of a change opens only for the user who has asked for it")
 
-// newLocalPages returns the pages of user, who sits at this machine, and how they are reached. The caller must close them.
+// newLocalPages returns the pages of the user of this machine, and how they are reached. The caller must close them.
 // Nothing listens and no browser is looked for before a change needs one.
 func (b *Builder) newLocalPages(user confirm.Principal, back func() *lazyBackend) (*web.Local, pageAccess) {
 	tenant, _ := b.cfg.TargetName() // without one, every call is refused before a page is needed

@@ -39,7 +39,7 @@ type Builder struct {
 
 	// OpenBrowser shows an address in the user's browser. Nil looks for one as the configuration says.
 	OpenBrowser func(ctx context.Context, url string) error
-	// PageUser is whom Serve opens pages for on this machine, as a stdio server does; "" is nobody.
+	// PageUser is the user that Serve opens pages for on this machine, as a stdio server does; "" opens none.
 	PageUser confirm.Principal
 
 	// SignIn returns the sources of tokens. It returns the same ones each time and makes no call.

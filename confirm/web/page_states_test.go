@@ -50,6 +50,7 @@ func openStates(t testing.TB) []pageState {
 	typed := s.ask(t, "add_scan", "AuthPriv")
 	sending := s.deactivate(t, "Finance servers")
 	s.Tenant.Fail(defendertest.Fault{Method: http.MethodPatch, Hang: true})
+	t.Cleanup(s.Tenant.Release) // or the end of the test waits for it
 	s.decided(t, sending, true)
 	at := func(c confirm.Change) string { return s.URL + "/changes/" + c.ID }
 	return []pageState{

@@ -31,8 +31,8 @@ func (a authorizer) checkReachable(need requirement, by Requester) error {
 	return nil
 }
 
-// reachesOthers reports whether anybody but the requester can be reached on the channel. Nobody else sees the client's
-// prompt, or the page of a stdio server, which opens in the requester's own browser. Only local users can use a terminal.
+// reachesOthers reports whether a person other than the requester can be reached on the channel. Only the requester sees the
+// prompt of their client, and the page of a stdio server in their own browser. Only local users can use a terminal.
 func (a authorizer) reachesOthers(by Requester, c Channel) bool {
 	switch c {
 	case Client:

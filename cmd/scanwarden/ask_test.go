@@ -58,7 +58,7 @@ func TestACredentialIsTypedOnThePage(t *testing.T) {
 }
 
 // TestACredentialNeedsThePage: where the page is not among the channels, the call is refused by name of the page and the
-// setting, and nobody is asked.
+// setting, and no person is asked.
 func TestACredentialNeedsThePage(t *testing.T) {
 	t.Parallel()
 	s := newStack(t)

@@ -9,14 +9,7 @@ import (
 func EventsOf(c confirm.Change) []Event {
 	events := []Event{{At: c.Created, What: "Proposed by " + string(c.Requester), Note: "through " + c.Source}}
 	for _, d := range c.Decisions {
-		e := Event{At: d.At, What: "Approved by " + personName(d), Note: channelWords(d.Channel), Kind: "good"}
-		if !d.Approve {
-			e.What, e.Kind = "Denied by "+personName(d), "harm"
-		}
-		if d.Reason != "" {
-			e.Note += ": “" + d.Reason + "”"
-		}
-		events = append(events, e)
+		events = append(events, DecisionEvent(d))
 	}
 	if !c.State.Open() {
 		events = append(events, Event{At: c.Updated, What: stateWords(c), Note: tools.ResultOf(c).Reason, Kind: stateKind(c.State)})
@@ -24,7 +17,19 @@ func EventsOf(c confirm.Change) []Event {
 	return events
 }
 
-// personName returns the name of whoever made the decision, or the principal where no name is known.
+// DecisionEvent returns a person's decision as an entry of a change's history.
+func DecisionEvent(d confirm.Decision) Event {
+	e := Event{At: d.At, What: "Approved by " + personName(d), Note: "on the channel " + string(d.Channel), Kind: "good"}
+	if !d.Approve {
+		e.What, e.Kind = "Denied by "+personName(d), "harm"
+	}
+	if d.Reason != "" {
+		e.Note += ": “" + d.Reason + "”"
+	}
+	return e
+}
+
+// personName returns the name of the person who made the decision, or the principal where no name is known.
 func personName(d confirm.Decision) string {
 	if d.Name != "" {
 		return d.Name

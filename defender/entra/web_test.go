@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"net/url"
 	"reflect"
@@ -132,6 +133,8 @@ func TestAccountsThatAreRefused(t *testing.T) {
 		"our tenant's id in another's path": {map[string]any{"idp": "https://idp.example.com/" + tenant + "/"}, "guests cannot use scanwarden"},
 		"our tenant's id in another's host": {map[string]any{"idp": "https://" + tenant + ".example.com/"}, "guests cannot use scanwarden"},
 		"our tenant's id in a query":        {map[string]any{"idp": "https://sts.windows.net/" + otherTenant + "/?" + tenant}, "guests cannot use scanwarden"},
+		"an agent's account":                {map[string]any{"xms_sub_fct": "2 13"}, "agents confirm nothing"},
+		"an agent for a person":             {map[string]any{"xms_act_fct": "3,11"}, "agents confirm nothing"},
 		"from elsewhere":                    {map[string]any{"idp": "https://sts.windows.net/" + otherTenant + "/"}, "guests cannot use scanwarden"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -146,6 +149,22 @@ func TestAccountsThatAreRefused(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestRolesOfAnAccount: roles come along, and no more of them than a session has room for.
+func TestRolesOfAnAccount(t *testing.T) {
+	inBubble(t, func(t *testing.T, f *fakeTenant) {
+		many := make([]string, 60)
+		for i := range many {
+			many[i] = fmt.Sprintf("Role.%d", i)
+		}
+		f.setClaims(func(id map[string]any) { id["roles"] = many })
+		w := f.webSignIn(t, nil)
+		user, err := w.Finish(t.Context(), f.signInWithBrowser(t, w), nonce, verifier)
+		if err != nil || !reflect.DeepEqual(user.Roles, many[:50]) {
+			t.Errorf("the roles are %q (%v)", user.Roles, err)
+		}
+	})
 }
 
 func TestIDTokensThatAreMalformed(t *testing.T) {

@@ -57,7 +57,7 @@ func (f finder) xAuthority(runtimeDir string) []string {
 	return nil
 }
 
-// isOwnSocket reports whether name is a socket that belongs to the user. Anybody can put one into /tmp.
+// isOwnSocket reports whether name is a socket that belongs to the user. Every user can put one into /tmp.
 func (f finder) isOwnSocket(name string) bool {
 	info, err := os.Lstat(name)
 	return err == nil && info.Mode()&os.ModeSocket != 0 && ownerOf(info) == f.user

@@ -19,7 +19,7 @@ type pageAccess struct {
 	fallback []confirm.Channel                                 // channels to use where the client cannot be asked
 }
 
-// errNotYours means that a page was asked for a change of somebody else. The page opens as the user of this machine.
+// errNotYours means that a page was asked for a change of another user. The page opens as the user of this machine.
 var errNotYours = errors.New("the page of a change opens only for the user who has asked for it")
 
 // newLocalPages returns the pages of the user of this machine, and how they are reached. The caller must close them.

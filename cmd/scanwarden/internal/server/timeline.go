@@ -1,8 +1,6 @@
 package server
 
 import (
-	"fmt"
-
 	"scanwarden/confirm"
 	"scanwarden/confirm/store"
 	confirmweb "scanwarden/confirm/web"
@@ -38,7 +36,7 @@ func timelineOf(entries []store.LogEntry, c confirm.Change) []confirmweb.Event {
 			event.What, event.Note = "Proposed by "+string(c.Requester), "through "+e.Via
 		}
 		if e.Decision != nil {
-			event = decisionEvent(e)
+			event = confirmweb.DecisionEvent(*e.Decision)
 		}
 		if e.Outcome != nil && e.Outcome.Reason != "" {
 			event.Note = e.Outcome.Reason
@@ -46,21 +44,4 @@ func timelineOf(entries []store.LogEntry, c confirm.Change) []confirmweb.Event {
 		events = append(events, event)
 	}
 	return events
-}
-
-// decisionEvent returns the event for an entry with a decision.
-func decisionEvent(e store.LogEntry) confirmweb.Event {
-	d := *e.Decision
-	name := d.Name
-	if name == "" {
-		name = string(d.Principal)
-	}
-	event := confirmweb.Event{At: e.Time, What: "Approved by " + name, Kind: "good", Note: fmt.Sprintf("on the channel %s", d.Channel)}
-	if !d.Approve {
-		event.What, event.Kind = "Denied by "+name, "harm"
-	}
-	if d.Reason != "" {
-		event.Note += ": “" + d.Reason + "”"
-	}
-	return event
 }

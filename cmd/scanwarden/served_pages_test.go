@@ -128,6 +128,9 @@ func TestApproversSignInWithEntra(t *testing.T) {
 	if status, page := ada.decide(t, id, yes); status != http.StatusOK || !strings.Contains(page, "Applied") {
 		t.Errorf("Ada's yes: %d: %s", status, page)
 	}
+	if _, page := ada.open(t, "/changes/"+id); !strings.Contains(page, "Approved by") || !strings.Contains(page, "on this page") {
+		t.Errorf("the timeline does not say who approved where: %s", page)
+	}
 	if got := s.changes()[0]; got.Status != "applied" || len(s.tenant.Writes()) != 1 {
 		t.Errorf("%+v after %d writes", got, len(s.tenant.Writes()))
 	}

@@ -19,7 +19,7 @@ func EventsOf(c confirm.Change) []Event {
 
 // DecisionEvent returns a person's decision as an entry of a change's history.
 func DecisionEvent(d confirm.Decision) Event {
-	e := Event{At: d.At, What: "Approved by " + personName(d), Note: "on the channel " + string(d.Channel), Kind: "good"}
+	e := Event{At: d.At, What: "Approved by " + personName(d), Note: channelWords(d.Channel), Kind: "good"}
 	if !d.Approve {
 		e.What, e.Kind = "Denied by "+personName(d), "harm"
 	}

@@ -20,6 +20,8 @@ const (
 	linkTTL = 2 * time.Minute
 	// readingTime is how long the pages stay after the last change has ended, so that a person can read how it ended.
 	readingTime = 2 * time.Minute
+	// lastPageTimeout bounds the wait for the browser to fetch the page to which the last form leads.
+	lastPageTimeout = time.Second
 	// shutdownTimeout bounds the wait for requests in flight when the pages end.
 	shutdownTimeout = 2 * time.Second
 )
@@ -166,6 +168,7 @@ func (l *Local) release(s *localServer, c confirm.Change) {
 	case <-time.After(readingTime):
 	case <-l.ctx.Done():
 	}
+	s.waitDue()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if s.shown--; s.shown > 0 {

@@ -7,10 +7,11 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"scanwarden/confirm"
 	"strings"
 	"sync"
 	"time"
+
+	"scanwarden/confirm"
 )
 
 // start listens on a random port of the loopback interface.
@@ -48,6 +49,7 @@ type localServer struct {
 
 	mu    sync.Mutex
 	links map[string]*oneTimeLink
+	due   chan struct{} // closed when the page to which a form leads was served; nil if none is due
 }
 
 // oneTimeLink is an address that a browser can open once.
@@ -71,7 +73,7 @@ func (s *localServer) newLink(c confirm.Change, now time.Time) (url string, fetc
 func (s *localServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	name, isLink := strings.CutPrefix(r.URL.Path, s.base+"/open/")
 	if !isLink {
-		s.pages.ServeHTTP(w, r)
+		s.servePage(w, r)
 		return
 	}
 	if r.Host != strings.TrimPrefix(s.origin, "http://") || r.Method != http.MethodGet || isFramed(r) {
@@ -85,6 +87,42 @@ func (s *localServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	http.SetCookie(w, &http.Cookie{Name: localCookie, Value: s.cookie, Path: s.base + "/", HttpOnly: true, SameSite: http.SameSiteStrictMode})
 	s.showAfterLink(w, r, change)
+}
+
+// servePage serves the pages, and notes that a form leads to one more.
+func (s *localServer) servePage(w http.ResponseWriter, r *http.Request) {
+	own := s.hasCookie(r)
+	if own && r.Method == http.MethodPost {
+		s.setDue(make(chan struct{}))
+	}
+	s.pages.ServeHTTP(w, r)
+	if own && r.Method == http.MethodGet && !strings.HasSuffix(r.URL.Path, "/status") {
+		s.setDue(nil)
+	}
+}
+
+// setDue sets the page that is due, or nil after it was served.
+func (s *localServer) setDue(due chan struct{}) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.due != nil {
+		close(s.due)
+	}
+	s.due = due
+}
+
+// waitDue waits until the browser has fetched the page that is due, but not for long: it may have gone.
+func (s *localServer) waitDue() {
+	s.mu.Lock()
+	due := s.due
+	s.mu.Unlock()
+	if due == nil {
+		return
+	}
+	select {
+	case <-due:
+	case <-time.After(lastPageTimeout):
+	}
 }
 
 // showAfterLink answers a one-time link with the page itself: after a redirect from another site, a browser would not send

@@ -78,6 +78,22 @@ func pageOf(link *url.URL, c confirm.Change) string {
 	return "http://" + link.Host + base + "/changes/" + c.ID
 }
 
+// approvalOf returns the request that the form on a page sends for an approval.
+func approvalOf(t *testing.T, address, page string) *http.Request {
+	t.Helper()
+	form := url.Values{"decision": {"approve"}}
+	for _, m := range hiddenField.FindAllStringSubmatch(page, -1) {
+		form.Set(m[1], m[2])
+	}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, address, strings.NewReader(form.Encode()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.Header.Set("Sec-Fetch-Site", "same-origin")
+	return req
+}
+
 func TestALocalUserApprovesInTheBrowser(t *testing.T) {
 	t.Parallel()
 	s := newLocalSite(t)
@@ -92,13 +108,7 @@ func TestALocalUserApprovesInTheBrowser(t *testing.T) {
 	if status != http.StatusOK || !strings.Contains(page, c.Code) {
 		t.Fatalf("the page has status %d", status)
 	}
-	form := url.Values{"decision": {"approve"}}
-	for _, m := range hiddenField.FindAllStringSubmatch(page, -1) {
-		form.Set(m[1], m[2])
-	}
-	req, _ := http.NewRequestWithContext(t.Context(), http.MethodPost, pageOf(link, c), strings.NewReader(form.Encode()))
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	req.Header.Set("Sec-Fetch-Site", "same-origin")
+	req := approvalOf(t, pageOf(link, c), page)
 	if resp, err = browser.Do(req); err != nil {
 		t.Fatal(err)
 	}
@@ -111,6 +121,38 @@ func TestALocalUserApprovesInTheBrowser(t *testing.T) {
 }
 
 // TestAStolenLinkIsWorthNothingAfterUse: the link works once, and the pages need the cookie that it was traded for.
+// TestTheLastPageIsServedAfterTheLastDecision: a program may end as soon as it knows the decision. The browser, which is
+// redirected then, still gets the page that says how it ended.
+func TestTheLastPageIsServedAfterTheLastDecision(t *testing.T) {
+	t.Parallel()
+	s := newLocalSite(t)
+	c := s.propose(t)
+	link := s.shown(t, c)
+	browser := &http.Client{Jar: s.jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	resp, err := browser.Get(pageOf(link, c))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, page := readAll(t, resp)
+	if resp, err = browser.Do(approvalOf(t, pageOf(link, c), page)); err != nil {
+		t.Fatal(err)
+	}
+	readAll(t, resp)
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		s.Local.Close()
+	}()
+	<-web.Closing(s.Local)
+	if resp, err = browser.Get(pageOf(link, c)); err != nil {
+		t.Fatalf("after the decision: %v", err)
+	}
+	if _, page = readAll(t, resp); !strings.Contains(page, "Applied, and sent once") {
+		t.Errorf("after the decision the page is:\n%s", page)
+	}
+	<-closed
+}
+
 func TestAStolenLinkIsWorthNothingAfterUse(t *testing.T) {
 	t.Parallel()
 	s := newLocalSite(t)

@@ -66,7 +66,7 @@ func (b *Builder) Serve(ctx context.Context, listening func(url string)) error {
 	listening("http://" + listener.Addr().String() + "/mcp")
 	<-running.Done()
 	mcp.Close() // ends calls that wait for an approver, or Shutdown would wait for them
-	left := WithShutdownTimeout(httpServer.Shutdown, stopBot, back.close)
+	left := WithShutdownTimeout(closing(stopPages), httpServer.Shutdown, stopBot, back.close)
 	return errors.Join(exitReason(running, ctx), left)
 }
 

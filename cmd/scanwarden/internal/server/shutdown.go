@@ -28,3 +28,11 @@ func WithShutdownTimeout(steps ...func(context.Context) error) error {
 	}
 	return errors.Join(errs...)
 }
+
+// closing returns a step of WithShutdownTimeout that calls end, which takes a bounded time by itself.
+func closing(end func()) func(context.Context) error {
+	return func(context.Context) error {
+		end()
+		return nil
+	}
+}

@@ -35,9 +35,8 @@ func (b *Builder) ServeStdio(ctx context.Context, in io.Reader, out io.Writer) e
 		err = mcp.ServeStdio(running, in, hooked, user)
 		mcp.Close()
 	}
-	pages.Close()
 	// Before buildError: a client may leave before the ledger fails to open.
-	left := WithShutdownTimeout(stopBot, back.close)
+	left := WithShutdownTimeout(closing(pages.Close), stopBot, back.close)
 	if ctx.Err() != nil {
 		return errors.Join(err, left)
 	}

@@ -88,7 +88,7 @@ func (s heldSite) waitSkipped(t *testing.T) {
 		if !strings.Contains(line, "is not held here") {
 			t.Errorf("it is left for another reason: %s", line)
 		}
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("the replica does not look at the change")
 	}
 }

@@ -108,7 +108,7 @@ func TestClosingTheServerEndsWaitingCalls(t *testing.T) {
 		if err == nil {
 			t.Error("the call ended as if nothing had happened")
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Error("the call still hangs")
 	}
 	s.wantWrites(t, 0)

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+
 	"scanwarden/defender/entra/entratest"
 	"scanwarden/slackbot/slacktest"
 )
@@ -21,7 +23,7 @@ type stepUpSite struct {
 	trusted *x509.CertPool
 }
 
-func newStepUpSite(t *testing.T) *stepUpSite {
+func newStepUpSite(t *testing.T, env ...string) *stepUpSite {
 	t.Helper()
 	proxy, to := newProxy(t)
 	s := newEntraStack(t, entratest.Defender)
@@ -29,8 +31,7 @@ func newStepUpSite(t *testing.T) *stepUpSite {
 		Roles: []string{entratest.Defender + "/Machine.ReadWrite.All"}})
 	s.ada = s.entra.AddUser(entratest.User{ObjectID: adaID, Name: "Ada", Roles: []string{"Scans.Approver"}})
 	s.configure(stepUpRule)
-	s.url = s.serve(t, "SCANWARDEN_PUBLIC_URL="+proxy.URL, "SCANWARDEN_HTTP_TOKEN="+bearerToken,
-		"SCANWARDEN_APPROVERS=entra-role:Scans.Approver,token:default", "SCANWARDEN_HTTP_AUTH=entra,token").url
+	s.url = s.serve(t, append(env, "SCANWARDEN_PUBLIC_URL="+proxy.URL)...).url
 	to(s.url)
 	trusted := x509.NewCertPool()
 	trusted.AddCert(proxy.Certificate())
@@ -131,7 +132,7 @@ func TestASignInWithoutTheContextEnds(t *testing.T) {
 }
 
 // TestTheContextEndsWithItsSession: what a session had is not there after a sign-out and another sign-in, nor for another
-// person in the same browser. A person with a token cannot have it.
+// person in the same browser.
 func TestTheContextEndsWithItsSession(t *testing.T) {
 	t.Parallel()
 	s := newStepUpSite(t)
@@ -154,13 +155,23 @@ func TestTheContextEndsWithItsSession(t *testing.T) {
 	if status, _ := ada.decide(t, id, url.Values(yesToOne)); status != http.StatusForbidden {
 		t.Errorf("after a sign-out: %d", status)
 	}
-	token := newPageBrowser(t, s.proxy.URL, s.trusted)
-	token.post(t, "/signin/token", url.Values{"token": {bearerToken}})
-	if status, page := token.decide(t, id, url.Values(yesToOne)); status != http.StatusForbidden || strings.Contains(page, "Sign in again to approve") || !strings.Contains(page, "sign in with Microsoft") {
-		t.Errorf("with a token: %d: %s", status, page)
-	}
 	if len(s.tenant.Writes()) != 0 {
 		t.Error("it was sent")
+	}
+}
+
+// TestATokenHasNoContext: a person who signed in to the page with a bearer token cannot approve, and is told to sign in with
+// Microsoft.
+func TestATokenHasNoContext(t *testing.T) {
+	t.Parallel()
+	s := newStepUpSite(t, "SCANWARDEN_HTTP_AUTH=token", "SCANWARDEN_HTTP_TOKEN="+bearerToken, "SCANWARDEN_APPROVERS=entra-role:Scans.Approver,token:default")
+	c := connectClient(t, &mcp.StreamableClientTransport{Endpoint: s.url, HTTPClient: &http.Client{Transport: tokenTransport(bearerToken)}}, "modern", nil)
+	id := callTool(t, c, "delete_scans", map[string]any{"scanDefinitionIds": []string{"Branch routers"}}).ChangeID
+	b := newPageBrowser(t, s.proxy.URL, s.trusted)
+	b.post(t, "/signin/token", url.Values{"token": {bearerToken}})
+	status, page := b.decide(t, id, url.Values(yesToOne))
+	if status != http.StatusForbidden || strings.Contains(page, "Sign in again to approve") || !strings.Contains(page, "sign in with Microsoft") || len(s.tenant.Writes()) != 0 {
+		t.Errorf("with a token: %d: %s", status, page)
 	}
 }
 

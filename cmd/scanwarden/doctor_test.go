@@ -38,6 +38,7 @@ func TestDoctorNamesEachFault(t *testing.T) {
 		},
 		"context-without-page": func(w *doctorStack) {
 			w.file = "policy:\n  rules:\n    - {name: strong, when: count > 3, authentication_context: c1}\n"
+			w.env["SCANWARDEN_APPROVERS"] = "slack:T01TEST/U0ADA"
 		},
 		"two-mistakes": func(w *doctorStack) { w.env["SCANWARDEN_CLOUD"], w.env["SCANWARDEN_LOG_LEVEL"] = "mars", "loud" },
 		"no-credential": func(w *doctorStack) {

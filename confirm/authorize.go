@@ -1,6 +1,7 @@
 package confirm
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -94,14 +95,14 @@ func (a authorizer) mayApprove(c Change, v Vote) error {
 }
 
 // countedApprovals returns the approvals that count now, at most one for each person, and why each of the others no
-// longer counts. Accounts that were linked or unlinked after a vote still count as one person.
-func (a authorizer) countedApprovals(c Change) (counted []Decision, dropped []error) {
+// longer counts: policy must allow it, and it must have every context of need. Accounts that were linked or unlinked after a vote still count as one person.
+func (a authorizer) countedApprovals(c Change, need requirement) (counted []Decision, dropped []error) {
 	var earlier []Decision
 	for _, d := range c.Decisions {
 		if !d.Approve {
 			continue
 		}
-		if err := a.stillAllowed(c, d); err != nil {
+		if err := cmp.Or(a.stillAllowed(c, d), need.missingContext(c, d)); err != nil {
 			dropped = append(dropped, fmt.Errorf("the approval of %s no longer counts: %w", d.Principal, err))
 			continue
 		}

@@ -148,6 +148,8 @@ type Decision struct {
 	Also []Principal `json:"also,omitempty"`
 	// Groups lists the person's groups that the policy named as approvers at that time.
 	Groups []string `json:"groups,omitempty"`
+	// Contexts lists the authentication contexts of the sign-in with which the approval was made, nil for none.
+	Contexts []AuthContext `json:"contexts,omitempty"`
 	// MAC authenticates the decision and the change that it is about, under the server key.
 	MAC string `json:"mac,omitempty"`
 }

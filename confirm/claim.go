@@ -48,7 +48,7 @@ func (g *Gate) preflight(ctx context.Context, a authorizer, c Change) (*Outcome,
 			Next:   "Ask again once the policy allows it.",
 		}, nil
 	}
-	counted, dropped := a.countedApprovals(c)
+	counted, dropped := a.countedApprovals(c, need)
 	counted, removed, unknown := g.checkStanding(ctx, counted)
 	switch {
 	case len(counted) >= need.needed:

@@ -19,6 +19,8 @@ type Vote struct {
 	Approve   bool
 	Reason    string
 	Channel   Channel
+	// Contexts are the authentication contexts of the person's sign-in that the interface has verified.
+	Contexts []AuthContext
 }
 
 // Decide records a vote and returns the change after it. The last approval that is needed approves the change and
@@ -108,7 +110,7 @@ func (g *Gate) checkVote(a authorizer, c Change, v Vote) error {
 		return err
 	}
 	_, err := a.evaluateVote(c, v, now)
-	return err
+	return g.withPage(c, err)
 }
 
 // moveFor returns the move that v makes, or a refusal. It reads the identity links after the caller has read c.
@@ -125,7 +127,7 @@ func (g *Gate) moveFor(ctx context.Context, c Change, v Vote) (Move, error) {
 		}
 	}
 	if err != nil {
-		return Move{}, err
+		return Move{}, g.withPage(c, err)
 	}
 	m.Decision.MAC = g.mac.decision(c, *m.Decision)
 	return m, nil
@@ -151,7 +153,8 @@ func (a authorizer) evaluateVote(c Change, v Vote, at time.Time) (m Move, err er
 	}
 	m = Move{Unexpired: true, Decision: &d}
 	if v.Approve {
-		m.To, m.Outcome, err = a.stateAfterApproval(c, v)
+		d.Contexts = freshContexts(v.Contexts, at)
+		m.To, m.Outcome, err = a.stateAfterApproval(c, v, d)
 	} else {
 		m.To, m.Outcome, err = Denied, &Outcome{State: Denied, Reason: v.Reason}, a.mayDeny(c, v)
 	}
@@ -170,10 +173,10 @@ func (a authorizer) newDecision(v Vote) Decision {
 	}
 }
 
-// stateAfterApproval returns Approved if v is the last approval that c needs, and Pending if more are needed. The outcome
+// stateAfterApproval returns Approved if v, as the decision d, is the last approval that c needs, and Pending if more are needed. The outcome
 // explains earlier approvals that no longer count; it is nil if all do. It returns an error if v does not count. A
 // policy that became stricter since the proposal counts; one that became less strict does not.
-func (a authorizer) stateAfterApproval(c Change, v Vote) (to State, why *Outcome, err error) {
+func (a authorizer) stateAfterApproval(c Change, v Vote, d Decision) (to State, why *Outcome, err error) {
 	if !slices.Contains(c.Channels, v.Channel) {
 		return "", nil, fmt.Errorf("this change is not put to people on the channel %q; decide where it was shown", v.Channel)
 	}
@@ -184,7 +187,10 @@ func (a authorizer) stateAfterApproval(c Change, v Vote) (to State, why *Outcome
 	if need.refusal != nil {
 		return "", nil, need.refusal
 	}
-	counted, dropped := a.countedApprovals(c)
+	if err := need.missingContext(c, d); err != nil {
+		return "", nil, err
+	}
+	counted, dropped := a.countedApprovals(c, need)
 	if missing := need.needed - len(counted) - 1; missing > 0 {
 		if len(dropped) > 0 {
 			why = &Outcome{Reason: fmt.Sprintf("%v; %s more must confirm", errors.Join(dropped...), peopleText(missing))}

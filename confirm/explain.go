@@ -43,6 +43,8 @@ func (p Policy) Explain(c Change, links ...Link) Explanation {
 // checkSatisfiable returns nil if enough people may approve c.
 func (a authorizer) checkSatisfiable(c Change, need requirement) error {
 	switch {
+	case len(need.contexts) > 0 && !slices.Contains(c.Channels, WebPage):
+		return &ContextError{Required: need.contexts[0]}
 	case a.clientOnly(c) && need.needed > 1:
 		return fmt.Errorf("the change needs %s to confirm (%s), and only the requester's own client was asked; ask again on another channel",
 			peopleText(need.needed), need.reason)

@@ -45,6 +45,10 @@ type Config struct {
 	// ChannelProblem returns why no approver can be asked on a channel now, and what to do, for users; "" if one can. A proposal
 	// leaves such a channel out, and is refused if it has no other. Nil means that every channel works.
 	ChannelProblem func(c Channel) string
+	// ContextPage returns the address of the page of a change on which people sign in to Microsoft with an authentication
+	// context. It is shown to people only. Nil means that there is no such page: a change for which a rule requires a
+	// context is refused.
+	ContextPage func(change string) string
 	// OnTampering is called once for each record of the ledger that does not verify; may be nil.
 	OnTampering func(Tampering)
 	// Retention is how long a change is kept after it has ended. Then only its audit entries stay. Zero keeps all.

@@ -105,6 +105,13 @@ func (m recordMAC) decision(c Change, d Decision) string {
 	f.list(d.Groups)
 	f.flag(d.Approve)
 	f.number(d.At.UnixNano())
+	if len(d.Contexts) > 0 { // a decision without one has the MAC that earlier versions gave it
+		f.number(int64(len(d.Contexts)))
+	}
+	for _, a := range d.Contexts {
+		f.text(a.ID)
+		f.number(a.At.UnixNano())
+	}
 	return f.sum()
 }
 

@@ -100,6 +100,11 @@ func (p Policy) checkRules() error {
 			return fmt.Errorf("rules: %q has no condition; say when it holds", r.Name)
 		case r.Refuse != "" && r.Approvals != 0:
 			return fmt.Errorf("rules: %q both asks for people and refuses; keep one of approvals and refuse", r.Name)
+		case r.Refuse != "" && r.AuthContext != "":
+			return fmt.Errorf("rules: %q both asks for a sign-in and refuses; keep one of authentication_context and refuse", r.Name)
+		case r.AuthContext != "" && !IsAuthContext(r.AuthContext):
+			return fmt.Errorf("rules: authentication_context of %q is %q; write c1 to c99, as in Microsoft Entra", r.Name, r.AuthContext)
+		case r.AuthContext != "" && r.Approvals == 0:
 		case r.Refuse == "" && (r.Approvals < 1 || r.Approvals > MaxApprovals):
 			return fmt.Errorf("rules: approvals of %q is %d; give a number from 1 to %d, or refuse", r.Name, r.Approvals, MaxApprovals)
 		}

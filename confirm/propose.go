@@ -63,6 +63,9 @@ func (g *Gate) Propose(ctx context.Context, p Proposal, by Requester) (Change, e
 		Created: now, Updated: now, Expires: now.Add(g.cfg.Policy.expires()), State: Pending, Code: newCode(),
 	}
 	need := a.requirementFor(c.ruleInput())
+	if by, err = g.withContextPage(need, by); err != nil {
+		return Change{}, asRefusal(err)
+	}
 	if err := a.checkProposal(need, by); err != nil {
 		return Change{}, asRefusal(err)
 	}
@@ -95,6 +98,7 @@ func (g *Gate) insert(ctx context.Context, c *Change, need requirement) error {
 	if c.Needed = need.needed; need.raised {
 		c.Warnings = append(slices.Clip(c.Warnings), need.reason)
 	}
+	c.Warnings = append(slices.Clip(c.Warnings), need.contextWarnings()...)
 	var err error
 	if c.Digest, err = c.Proposal.Digest(); err != nil {
 		return err

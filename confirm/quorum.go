@@ -81,12 +81,18 @@ func (a authorizer) usableChannels(by Requester) []Channel {
 func (a authorizer) checkEnoughApprovers(need requirement, c Change) error {
 	people := map[string]bool{}
 	for _, approver := range a.Approvers {
+		if len(need.contexts) > 0 && !a.canSignIn(Principal(approver)) {
+			continue
+		}
 		if isGroup(approver) {
 			return nil
 		}
 		if a.couldApprove(Principal(approver), c) {
 			people[a.ids.personOf(Principal(approver)).key()] = true
 		}
+	}
+	if len(people) < need.needed && len(need.contexts) > 0 {
+		return fmt.Errorf("%s must confirm, and %s, but only %d of the listed approvers can sign in to Microsoft; an operator has to list entra:TENANT/OBJECT or entra-role:NAME", peopleText(need.needed), need.contexts[0].Text(), len(people))
 	}
 	if len(people) < need.needed {
 		return fmt.Errorf("%s must confirm (%s), but only %d of the listed approvers may; an operator has to list more", peopleText(need.needed), need.reason, len(people))

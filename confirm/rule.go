@@ -6,13 +6,16 @@ import (
 	"strings"
 )
 
-// Rule is one compiled rule of a policy. For the changes that its condition matches, it requires more approvers or
-// refuses the change.
+// Rule is one compiled rule of a policy. For the changes that its condition matches, it requires more approvers or a
+// stronger sign-in, or refuses the change.
 type Rule struct {
 	Name      string
-	Approvals int    // how many people must approve at least; 0 for a rule that refuses
+	Approvals int    // how many people must approve at least; 0 for a rule that refuses or requires a context alone
 	Refuse    string // why such a change is not allowed here; "" for a rule that does not refuse
-	Condition string // the condition as written in the configuration
+	// AuthContext is the authentication context of Microsoft Entra ID ("c1" to "c99") with which every approver must have
+	// signed in; "" requires none.
+	AuthContext string
+	Condition   string // the condition as written in the configuration
 	// Holds reports whether the condition matches. An error refuses the change: a rule that cannot be evaluated fails
 	// closed.
 	Holds func(RuleInput) (bool, error)
@@ -43,6 +46,8 @@ type requirement struct {
 	raised  bool         // a rule determined needed
 	refusal error        // why the change cannot be confirmed; nil if it can
 	rules   []RuleResult // every rule, in the order of the policy
+	// contexts are the authentication contexts that each approval must have.
+	contexts []ContextRequirement
 }
 
 // requirementFor returns what the policy requires of a change. Of several rules that refuse, the first one is named, and
@@ -82,7 +87,10 @@ func (need *requirement) applyRule(r Rule, in RuleInput) {
 		need.refuse(fmt.Errorf("the policy's rule %q does not allow this change: %s; ask for another change, or have an operator alter the rule",
 			r.Name, strings.TrimRight(r.Refuse, " .")))
 	case holds:
-		result.Detail = "asks for " + peopleText(r.Approvals)
+		result.Detail = r.asksFor()
+		if r.AuthContext != "" {
+			need.addContext(r)
+		}
 		if r.Approvals > need.needed {
 			need.needed, need.raised = r.Approvals, true
 			need.reason = fmt.Sprintf("policy: the rule %q asks for %s", r.Name, peopleText(r.Approvals))
@@ -107,6 +115,18 @@ func (r Rule) appliesTo(in RuleInput) (bool, error) {
 		return false, errors.New("the plan has no facts: an earlier version of scanwarden made it")
 	}
 	return r.Holds(in)
+}
+
+// asksFor returns what a rule that does not refuse requires.
+func (r Rule) asksFor() string {
+	var parts []string
+	if r.Approvals > 0 {
+		parts = append(parts, peopleText(r.Approvals))
+	}
+	if r.AuthContext != "" {
+		parts = append(parts, "a sign-in with the authentication context "+r.AuthContext)
+	}
+	return "asks for " + strings.Join(parts, " and ")
 }
 
 // peopleText returns "1 person" or "N people".

@@ -95,10 +95,20 @@ func (b *Bot) voteReply(ctx context.Context, c confirm.Change, err error) string
 	case errors.Is(err, confirm.ErrNotFound):
 		return "This change no longer exists. Nothing was done."
 	case errors.Is(err, confirm.ErrRefused):
-		return "Not counted: " + withPeriod(err.Error())
+		return "Not counted: " + withPeriod(voteRefusalText(err))
 	}
 	b.cfg.Log.ErrorContext(ctx, "failed to read a change", "change", c.ID, "error", err)
 	return "Not done: scanwarden cannot read the change now, so that nothing was decided. Please try again in a moment."
+}
+
+// voteRefusalText returns why a vote does not count, with the address of the page where that is what the approver needs. Only
+// the person who has clicked reads it.
+func voteRefusalText(err error) string {
+	var missing *confirm.ContextError
+	if errors.As(err, &missing) {
+		return missing.TextForPeople()
+	}
+	return err.Error()
 }
 
 // statusText returns the status of a change in one or two sentences. It fits one text object: a longer reason is cut

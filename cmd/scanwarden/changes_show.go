@@ -95,7 +95,7 @@ func (p changePage) detail(e store.LogEntry) string {
 		if !d.Approve {
 			said = "no"
 		}
-		text := fmt.Sprintf("%s said %s on %s", p.person(d.Principal, d.Name), said, d.Channel)
+		text := fmt.Sprintf("%s said %s on %s%s", p.person(d.Principal, d.Name), said, d.Channel, contextText(d))
 		if d.Reason != "" {
 			text += ": " + tools.QuoteVisible(terminal.Sanitize(d.Reason))
 		}
@@ -171,6 +171,18 @@ func requestLines(c confirm.Change, width int) (lines []terminal.Line) {
 	return lines
 }
 
+// contextText returns the authentication contexts that a decision was made with, "" for none.
+func contextText(d confirm.Decision) string {
+	var ids []string
+	for _, a := range d.Contexts {
+		ids = append(ids, fmt.Sprintf("%s at %s", a.ID, a.At.Local().Format(time.TimeOnly)))
+	}
+	if len(ids) == 0 {
+		return ""
+	}
+	return " (signed in with " + strings.Join(ids, ", ") + ")"
+}
+
 // decisionText returns one decision as a sentence.
 func decisionText(d confirm.Decision) string {
 	who, said, why := string(d.Principal), "no", ""
@@ -183,5 +195,5 @@ func decisionText(d confirm.Decision) string {
 	if d.Reason != "" {
 		why = ": " + d.Reason
 	}
-	return fmt.Sprintf("%s said %s on %s at %s%s", who, said, d.Channel, d.At.Local().Format(timeLayout), why)
+	return fmt.Sprintf("%s said %s on %s%s at %s%s", who, said, d.Channel, contextText(d), d.At.Local().Format(timeLayout), why)
 }

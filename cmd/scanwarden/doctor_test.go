@@ -36,6 +36,10 @@ func TestDoctorNamesEachFault(t *testing.T) {
 		"rule-invalid": func(w *doctorStack) {
 			w.file = "policy:\n  rules:\n    - {name: large, when: adresses > 10, approvals: 2}\n"
 		},
+		"context-without-page": func(w *doctorStack) {
+			w.file = "policy:\n  rules:\n    - {name: strong, when: count > 3, authentication_context: c1}\n"
+			w.env["SCANWARDEN_APPROVERS"] = "slack:T01TEST/U0ADA"
+		},
 		"two-mistakes": func(w *doctorStack) { w.env["SCANWARDEN_CLOUD"], w.env["SCANWARDEN_LOG_LEVEL"] = "mars", "loud" },
 		"no-credential": func(w *doctorStack) {
 			delete(w.env, "AZURE_CLIENT_SECRET")

@@ -29,7 +29,7 @@ func (r *review) decide(c confirm.Change) error {
 	}
 	r.show(c)
 	if refused != nil {
-		r.paragraph(terminal.Yellow, "You cannot confirm it here, by the policy "+r.cfg.DescribeSources()+": "+refused.Error()+".")
+		r.paragraph(terminal.Yellow, "You cannot confirm it here, by the policy "+r.cfg.DescribeSources()+": "+refusalText(refused)+".")
 	}
 	watch := r.startWatch(c.ID)
 	defer watch.stop()
@@ -38,6 +38,15 @@ func (r *review) decide(c confirm.Change) error {
 		return err
 	}
 	return r.record(c, v)
+}
+
+// refusalText returns why the user cannot confirm, with the address of the page where that is what they need.
+func refusalText(err error) string {
+	var missing *confirm.ContextError
+	if errors.As(err, &missing) {
+		return missing.TextForPeople()
+	}
+	return err.Error()
 }
 
 // show prints a change as the person decides about it.

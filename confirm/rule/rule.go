@@ -33,8 +33,10 @@ const (
 type Source struct {
 	Name      string
 	When      string // a CEL expression of type bool, at most 4 KiB
-	Approvals int    // from 1 to 10; 0 for a rule that refuses
+	Approvals int    // from 1 to 10; 0 for a rule that refuses or requires an authentication context alone
 	Refuse    string // why such a change is not allowed here; "" for a rule that requires approvals
+	// AuthContext is the authentication context of Microsoft Entra ID that each approval requires; "" requires none.
+	AuthContext string
 	// Line and Column give the position in the file where the text of When begins, from 1: after the opening quote, if
 	// there is one, and below the indicator of a block scalar. Line 0 means that there is no file.
 	//
@@ -73,7 +75,7 @@ func Compile(sources []Source, operations ...string) ([]confirm.Rule, error) {
 			errs = append(errs, err)
 			continue
 		}
-		rules = append(rules, confirm.Rule{Name: s.Name, Approvals: s.Approvals, Refuse: s.Refuse, Condition: s.When, Holds: holds})
+		rules = append(rules, confirm.Rule{Name: s.Name, Approvals: s.Approvals, Refuse: s.Refuse, AuthContext: s.AuthContext, Condition: s.When, Holds: holds})
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
@@ -97,7 +99,9 @@ func (s Source) validate(before []Source) error {
 	reject(!utf8.ValidString(s.When), "the condition of %q is not UTF-8; save the file in that encoding", s.Name)
 	reject(len(s.Name) > maxLen || len(s.Refuse) > maxLen, "the name or the reason of a rule is longer than %d bytes; shorten it", maxLen)
 	reject(s.Refuse != "" && s.Approvals != 0, "the rule %q both asks for people and refuses; keep one of approvals: and refuse:", s.Name)
-	reject(s.Refuse == "" && (s.Approvals < 1 || s.Approvals > confirm.MaxApprovals),
+	reject(s.Refuse != "" && s.AuthContext != "", "the rule %q both asks for a sign-in and refuses; keep one of authentication_context: and refuse:", s.Name)
+	reject(s.AuthContext != "" && !confirm.IsAuthContext(s.AuthContext), "the authentication_context of %q is no context; write c1 to c99, as in Microsoft Entra", s.Name)
+	reject(s.Refuse == "" && !(s.AuthContext != "" && s.Approvals == 0) && (s.Approvals < 1 || s.Approvals > confirm.MaxApprovals),
 		"the rule %q asks for %d people; give approvals: from 1 to %d, or refuse: with a reason", s.Name, s.Approvals, confirm.MaxApprovals)
 	return errors.Join(errs...)
 }

@@ -110,8 +110,9 @@ func TestCompileKeepsTheRule(t *testing.T) {
 	t.Parallel()
 	rules, err := rule.Compile([]rule.Source{
 		{Name: "two", When: "count > 3", Approvals: 2}, {Name: "none", When: "agent", Refuse: "not by agents"},
+		{Name: "strong", When: "agent", AuthContext: "c1"}, {Name: "both", When: "agent", AuthContext: "c99", Approvals: 3},
 	})
-	if err != nil || len(rules) != 2 {
+	if err != nil || len(rules) != 4 {
 		t.Fatal(rules, err)
 	}
 	if r := rules[0]; r.Name != "two" || r.Approvals != 2 || r.Refuse != "" || r.Condition != "count > 3" {
@@ -119,6 +120,16 @@ func TestCompileKeepsTheRule(t *testing.T) {
 	}
 	if r := rules[1]; r.Name != "none" || r.Approvals != 0 || r.Refuse != "not by agents" {
 		t.Errorf("the second is %+v", r)
+	}
+	if rules[2].AuthContext != "c1" || rules[2].Approvals != 0 || rules[3].AuthContext != "c99" || rules[3].Approvals != 3 {
+		t.Errorf("the others are %+v", rules[2:])
+	}
+	for _, s := range []rule.Source{{AuthContext: "c0"}, {AuthContext: "c1", Refuse: "no"}, {AuthContext: "c1", Approvals: 11}} {
+		s.Name, s.When = "r", "agent"
+		compiled := confirm.Rule{Name: "r", Approvals: s.Approvals, Refuse: s.Refuse, AuthContext: s.AuthContext, Holds: rules[0].Holds}
+		if _, err := rule.Compile([]rule.Source{s}); err == nil || (confirm.Policy{Rules: []confirm.Rule{compiled}}).Check() == nil {
+			t.Errorf("%+v is accepted", s)
+		}
 	}
 	if err := (confirm.Policy{Rules: rules}).Check(); err != nil {
 		t.Error(err)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -46,6 +47,10 @@ type changeView struct {
 	CanDeny    bool
 	// NoApproval is the sentence on why the viewer cannot approve; "" if they can.
 	NoApproval string
+	// StepUp is the path that signs the viewer in again, if that is all that their approval lacks; "" otherwise.
+	StepUp string
+	// Contexts are the sentences on the stronger sign-ins that this change needs and that the viewer has made.
+	Contexts []string
 }
 
 // showChange serves the page of one change.
@@ -113,6 +118,7 @@ func (h *changesHandler) addDecision(ctx context.Context, q viewRequest, view *c
 	if approve != nil {
 		view.NoApproval = approve.Error()
 	}
+	view.setContexts(q, approve)
 	view.CanDeny = deny == nil
 	if approve != nil && deny != nil {
 		return nil
@@ -124,6 +130,31 @@ func (h *changesHandler) addDecision(ctx context.Context, q viewRequest, view *c
 	view.TypedLater = approve == nil && len(view.Typed) == 0 && len(h.typedParts(q.change)) > 0
 	view.Token, err = h.formToken(q.viewer, q.change)
 	return err
+}
+
+// setContexts sets what the page shows about the authentication contexts that the change needs. refused is why the viewer
+// cannot approve, nil if they can.
+func (v *changeView) setContexts(q viewRequest, refused error) {
+	var missing *confirm.ContextError
+	if errors.As(refused, &missing) {
+		v.NoApproval = missing.Required.Text()
+		if v.Viewer.StepUp == "" {
+			v.NoApproval += ", and you have signed in without Microsoft; sign out and sign in with Microsoft"
+			return
+		}
+		v.StepUp = v.Viewer.StepUp + "?" + url.Values{"return": {"/changes/" + q.change.ID}, "context": {missing.Required.ID}}.Encode()
+		return
+	}
+	if refused != nil {
+		return
+	}
+	for _, required := range q.gate.RequiredContexts(q.change) {
+		for _, a := range v.Viewer.Contexts {
+			if a.ID == required.ID {
+				v.Contexts = append(v.Contexts, sentence(required.Text())+" You have signed in with it at "+clockWords(a.At)+".")
+			}
+		}
+	}
 }
 
 // showStatus serves the version of a change, by which the script of its page finds out that the page is no longer

@@ -13,10 +13,12 @@ import (
 // Viewer is the person that a request comes from, as a sign-in or the local link has authenticated them.
 type Viewer struct {
 	Principal confirm.Principal
-	Name      string   // shown in the header; may be empty
-	Groups    []string // verified groups, named as in the policy's approvers
-	Session   string   // secret name of the session; a form is valid in the session that it was rendered for, and no other
-	SignOut   string   // path of the form that ends the session; "" if there is nothing to end
+	Name      string                // shown in the header; may be empty
+	Groups    []string              // verified groups, named as in the policy's approvers
+	Contexts  []confirm.AuthContext // authentication contexts that the sign-in satisfied
+	StepUp    string                // path that signs the person in with an authentication context; "" if there is none
+	Session   string                // secret name of the session; a form is valid in the session that it was rendered for, and no other
+	SignOut   string                // path of the form that ends the session; "" if there is nothing to end
 }
 
 // Event is one entry of a change's history.
@@ -144,7 +146,7 @@ func (v Viewer) who() confirm.Viewer { return confirm.Viewer{Principal: v.Princi
 
 // vote returns the viewer's vote on the page.
 func (v Viewer) vote(approve bool, reason string) confirm.Vote {
-	return confirm.Vote{Principal: v.Principal, Groups: v.Groups, Approve: approve, Reason: reason, Channel: confirm.WebPage}
+	return confirm.Vote{Principal: v.Principal, Groups: v.Groups, Approve: approve, Reason: reason, Channel: confirm.WebPage, Contexts: v.Contexts}
 }
 
 // showNotFound writes a page for an address without a page.

@@ -20,9 +20,15 @@ const signInTTL = 10 * time.Minute
 type pendingSignIn struct {
 	State    string `json:"s"`
 	Nonce    string `json:"n"`
-	Verifier string `json:"v"`           // 43 characters, the minimum of RFC 7636
-	Expires  int64  `json:"e"`           // Unix seconds
-	Return   string `json:"r,omitempty"` // path to go to afterwards; "" where the flow has one end
+	Verifier string `json:"v"` // 43 characters, the minimum of RFC 7636
+	Expires  int64  `json:"e"` // Unix seconds
+	signInGoal
+}
+
+// signInGoal is what a sign-in is for. The zero value is a sign-in without a context, in a flow that has one end.
+type signInGoal struct {
+	Return  string `json:"r,omitempty"` // path to go to afterwards; "" where the flow has one end
+	Context string `json:"c,omitempty"` // authentication context that the sign-in must satisfy; "" for none
 }
 
 // newPendingSignIn returns a sign-in with random values.

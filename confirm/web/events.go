@@ -1,6 +1,9 @@
 package web
 
 import (
+	"fmt"
+	"strings"
+
 	"scanwarden/confirm"
 	"scanwarden/tools"
 )
@@ -23,10 +26,25 @@ func DecisionEvent(d confirm.Decision) Event {
 	if !d.Approve {
 		e.What, e.Kind = "Denied by "+personName(d), "harm"
 	}
+	if with := contextWords(d.Contexts); with != "" {
+		e.Note += ", " + with
+	}
 	if d.Reason != "" {
 		e.Note += ": “" + d.Reason + "”"
 	}
 	return e
+}
+
+// contextWords returns the sign-in with which a decision was made, "" for one without authentication contexts.
+func contextWords(contexts []confirm.AuthContext) string {
+	var parts []string
+	for _, a := range contexts {
+		parts = append(parts, fmt.Sprintf("%s (signed in at %s)", a.ID, clockWords(a.At)))
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return "with the authentication context " + strings.Join(parts, ", ")
 }
 
 // personName returns the name of the person who made the decision, or the principal where no name is known.

@@ -15,6 +15,7 @@ type User struct {
 	Principal confirm.Principal // "entra:TENANT/OBJECT"
 	Name      string            // shown to the user, to recognize the account; may be empty
 	Groups    []string          // verified groups, named as in the policy's approvers: "entra-role:NAME"
+	Contexts  []string          // authentication contexts that the sign-in satisfied: "c1" to "c99"
 }
 
 // SignIn is one way to sign in with a browser. Its two steps are the OAuth 2.0 authorization code flow with PKCE.
@@ -22,6 +23,9 @@ type SignIn struct {
 	// Begin returns the URL to redirect the browser to. The provider returns state to the browser and nonce to
 	// Finish. Of verifier the provider gets only the hash (PKCE).
 	Begin func(ctx context.Context, state, nonce, verifier string) (url string, err error)
+	// RequireContext returns the URL of Begin, altered so that the sign-in must satisfy an authentication context.
+	// Nil means that the provider has none.
+	RequireContext func(url, authContext string) (string, error)
 	// Finish exchanges the returned code for the user. nonce and verifier are those that Begin received.
 	Finish func(ctx context.Context, code, nonce, verifier string) (User, error)
 }
@@ -84,7 +88,9 @@ func (l *linkHandler) showIntro(w http.ResponseWriter, _ *http.Request) {
 }
 
 // startSignIn serves /link/start.
-func (l *linkHandler) startSignIn(w http.ResponseWriter, r *http.Request) { l.flow.begin(w, r, "") }
+func (l *linkHandler) startSignIn(w http.ResponseWriter, r *http.Request) {
+	l.flow.begin(w, r, signInGoal{})
+}
 
 // finishSignIn serves /link/callback: it shows the proof of the sign-in.
 func (l *linkHandler) finishSignIn(w http.ResponseWriter, r *http.Request) {

@@ -52,9 +52,9 @@ func newOAuthFlow(cfg flowConfig) *oauthFlow {
 	}
 }
 
-// begin redirects the browser to Microsoft. finish will return returnPath. A browser that another site sent here first
+// begin redirects the browser to Microsoft. finish will return the goal. A browser that another site sent here first
 // goes to the page where users start, because Microsoft may sign the user in without asking.
-func (f *oauthFlow) begin(w http.ResponseWriter, r *http.Request, returnPath string) {
+func (f *oauthFlow) begin(w http.ResponseWriter, r *http.Request, goal signInGoal) {
 	if isCrossSite(r) {
 		http.Redirect(w, r, f.Path, http.StatusSeeOther)
 		return
@@ -64,7 +64,7 @@ func (f *oauthFlow) begin(w http.ResponseWriter, r *http.Request, returnPath str
 		return
 	}
 	p := newPendingSignIn(f.Now())
-	p.Return = returnPath
+	p.signInGoal = goal
 	sealed, err := seals.seal(p)
 	if err != nil {
 		f.showFailure(w, "failed to begin a sign-in", err)
@@ -72,7 +72,7 @@ func (f *oauthFlow) begin(w http.ResponseWriter, r *http.Request, returnPath str
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), providerTimeout)
 	defer cancel()
-	address, err := f.SignIn.Begin(ctx, p.State, p.Nonce, p.Verifier)
+	address, err := f.beginURL(ctx, p)
 	if err != nil {
 		f.showFailure(w, "failed to begin a sign-in", err)
 		return
@@ -84,24 +84,33 @@ func (f *oauthFlow) begin(w http.ResponseWriter, r *http.Request, returnPath str
 	w.WriteHeader(http.StatusSeeOther)
 }
 
-// finish returns the user whom the browser brings back from Microsoft, and the returnPath of begin. On false it has
+// beginURL returns the address that the browser is redirected to.
+func (f *oauthFlow) beginURL(ctx context.Context, p pendingSignIn) (string, error) {
+	address, err := f.SignIn.Begin(ctx, p.State, p.Nonce, p.Verifier)
+	if err != nil || p.Context == "" {
+		return address, err
+	}
+	return f.SignIn.RequireContext(address, p.Context)
+}
+
+// finish returns the user whom the browser brings back from Microsoft, and the goal of begin. On false it has
 // written the response. It reads nothing but the state until the state matches the pending sign-in of this browser:
 // another site may have made up the rest, or may have signed in as another user.
-func (f *oauthFlow) finish(w http.ResponseWriter, r *http.Request) (user User, returnPath string, ok bool) {
+func (f *oauthFlow) finish(w http.ResponseWriter, r *http.Request) (user User, goal signInGoal, ok bool) {
 	seals, ok := f.sealer(w)
 	if !ok {
-		return User{}, "", false
+		return User{}, goal, false
 	}
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	p := f.readPending(r, seals)
 	if err != nil || !p.matches(query.Get("state"), f.Now()) || !f.used.markUsed(p, f.Now()) {
 		f.pages.renderMessage(w, http.StatusForbidden, "This sign-in was not begun in this browser, or too long ago.",
 			"Nothing was done. Start again here, and finish within ten minutes.", f.Path)
-		return User{}, "", false
+		return User{}, goal, false
 	}
 	if !f.allowSignIn(w, f.finishes) {
 		f.used.forgetUse(p)
-		return User{}, "", false
+		return User{}, goal, false
 	}
 	http.SetCookie(w, hostCookie(f.Name, "", f.Secure)) // each sign-in has one try, whatever its result
 	switch code := query.Get("code"); {
@@ -111,9 +120,9 @@ func (f *oauthFlow) finish(w http.ResponseWriter, r *http.Request) (user User, r
 		f.showRefusal(w, "")
 	default:
 		user, ok = f.exchangeCode(w, r, p, code)
-		return user, p.Return, ok
+		return user, p.signInGoal, ok
 	}
-	return User{}, "", false
+	return User{}, goal, false
 }
 
 // sealer returns what seals the pending sign-ins. On false it has written the response. The server key is read for each

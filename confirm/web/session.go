@@ -32,6 +32,8 @@ type SignedIn struct {
 	Groups    []string          `json:"g,omitempty"` // verified groups, named as in the policy's approvers
 	// Token identifies the bearer token that signed the person in, without revealing it; "" for a sign-in without one.
 	Token string `json:"t,omitempty"`
+	// Contexts are the authentication contexts that the person has satisfied, oldest first.
+	Contexts []confirm.AuthContext `json:"c,omitempty"`
 }
 
 // session is what the cookie holds, encrypted.
@@ -101,7 +103,7 @@ func (s *Sessions) Viewer(w http.ResponseWriter, r *http.Request, renew bool) (V
 			http.SetCookie(w, cookie)
 		}
 	}
-	return Viewer{Principal: current.Principal, Name: current.Name, Groups: current.Groups, Session: current.ID}, true
+	return Viewer{Principal: current.Principal, Name: current.Name, Groups: current.Groups, Contexts: current.Contexts, Session: current.ID}, true
 }
 
 // End ends the session of the request, also for copies of its cookie, and removes the cookie from the browser.

@@ -2,11 +2,16 @@ package web
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"scanwarden/confirm"
 )
 
 // SignInConfig configures how people sign in to the pages of a server.
@@ -95,6 +100,9 @@ func (s *SignInPages) Authenticate(w http.ResponseWriter, r *http.Request) (View
 		return Viewer{}, false
 	}
 	v.SignOut = signOutPath
+	if s.cfg.Entra.RequireContext != nil && strings.HasPrefix(string(v.Principal), "entra:") {
+		v.StepUp = signInPath + "/start"
+	}
 	return v, true
 }
 
@@ -130,14 +138,55 @@ func (s *SignInPages) showForm(w http.ResponseWriter, status int, returnPath, pr
 
 // startSignIn serves /signin/start.
 func (s *SignInPages) startSignIn(w http.ResponseWriter, r *http.Request) {
-	s.entra.begin(w, r, ReturnPath(r.URL.Query().Get("return")))
+	q := r.URL.Query()
+	goal := signInGoal{Return: ReturnPath(q.Get("return")), Context: q.Get("context")}
+	if goal.Context != "" && (s.cfg.Entra.RequireContext == nil || !confirm.IsAuthContext(goal.Context)) {
+		s.pages.renderMessage(w, http.StatusNotFound, "There is no such sign-in", "Open the change and sign in from there.", goal.Return)
+		return
+	}
+	s.entra.begin(w, r, goal)
 }
 
 // finishSignIn serves /signin/callback.
 func (s *SignInPages) finishSignIn(w http.ResponseWriter, r *http.Request) {
-	if user, returnPath, ok := s.entra.finish(w, r); ok {
-		s.startSession(w, r, SignedIn{Principal: user.Principal, Name: printableName(user.Name), Groups: user.Groups}, returnPath)
+	user, goal, ok := s.entra.finish(w, r)
+	if !ok {
+		return
 	}
+	if goal.Context != "" && !slices.Contains(user.Contexts, goal.Context) {
+		s.showMissingContext(w, r, goal)
+		return
+	}
+	who := SignedIn{Principal: user.Principal, Name: printableName(user.Name), Groups: user.Groups}
+	who.Contexts = s.contexts(r, user)
+	s.startSession(w, r, who, goal.Return)
+}
+
+// maxContexts bounds the authentication contexts of a session, because a cookie has little room. The oldest are dropped.
+const maxContexts = 10
+
+// contexts returns the authentication contexts of a new session: those of this sign-in, and those of the session that the
+// same person has in this browser. Two rules can require two contexts, and each sign-in may satisfy one.
+func (s *SignInPages) contexts(r *http.Request, user User) []confirm.AuthContext {
+	var all []confirm.AuthContext
+	if earlier, ok := s.sessions.read(r); ok && earlier.Principal == user.Principal {
+		all = slices.DeleteFunc(earlier.Contexts, func(a confirm.AuthContext) bool { return slices.Contains(user.Contexts, a.ID) })
+	}
+	at := s.cfg.Now().UTC().Truncate(time.Second)
+	for _, id := range user.Contexts {
+		all = append(all, confirm.AuthContext{ID: id, At: at})
+	}
+	return all[max(0, len(all)-maxContexts):]
+}
+
+// showMissingContext writes the page after a sign-in that did not satisfy the context that it was for. It starts no other
+// sign-in: Microsoft would answer in the same way. The earlier session stays.
+func (s *SignInPages) showMissingContext(w http.ResponseWriter, r *http.Request, goal signInGoal) {
+	s.cfg.Log.WarnContext(r.Context(), "a sign-in did not satisfy its authentication context", "context", goal.Context,
+		"do", "publish the context to apps in Microsoft Entra, and target it with a Conditional Access policy")
+	s.pages.renderMessage(w, http.StatusForbidden, "Microsoft did not confirm the stronger sign-in",
+		fmt.Sprintf("Nothing was decided. The sign-in lacks the authentication context %s, which a rule of the policy asks for. "+
+			"Ask an administrator of Microsoft Entra to publish that context and to target it with a Conditional Access policy.", goal.Context), goal.Return)
 }
 
 // maxTokenLen bounds a typed bearer token, in bytes.

@@ -32,6 +32,8 @@ type User struct {
 	Name     string // display name: printable, at most 100 characters, not unique, may be ""
 	// Roles are the app roles of the account, in this app registration: at most 50, the rest is dropped.
 	Roles []string
+	// Contexts are the authentication contexts that the sign-in satisfied ("c1"): at most 99.
+	Contexts []string
 }
 
 // WebSignIn identifies users by a sign-in in their browser, and gives no access to anything. It runs the
@@ -148,11 +150,13 @@ func (w *WebSignIn) Finish(ctx context.Context, code, nonce, verifier string) (U
 	if problem != nil {
 		return User{}, w.wrapError(ctx, problem)
 	}
+	claims := parseIDTokenClaims(result.IDToken.RawToken)
 	return User{
 		TenantID: w.tenant,
 		ObjectID: strings.ToLower(result.IDToken.Oid),
 		Name:     untrusted.SanitizeName(result.IDToken.Name, maxName),
-		Roles:    parseIDTokenClaims(result.IDToken.RawToken).roles(),
+		Roles:    claims.roles(),
+		Contexts: claims.contexts(),
 	}, nil
 }
 
@@ -200,6 +204,8 @@ type idTokenClaims struct {
 	Account  any    `json:"acct"` // 0 for a member of the tenant, 1 for a guest; an optional claim
 	// Roles are the names of app roles.
 	Roles []string `json:"roles"`
+	// AuthContexts are the satisfied authentication contexts: a list of texts.
+	AuthContexts any `json:"acrs"`
 	// SubjectFacets and ActorFacets are lists of numbers (Microsoft Learn, agent-id/agent-token-claims).
 	SubjectFacets string `json:"xms_sub_fct"`
 	ActorFacets   string `json:"xms_act_fct"`

@@ -96,6 +96,9 @@ func (s *Server) issueCode(c *call, app App) (url.Values, error) {
 		return nil, err
 	}
 	request.nonce = c.form.Get("nonce")
+	if request.context, err = readContext(c.form.Get("claims")); err != nil {
+		return nil, err
+	}
 	issued := s.nextID("fake-authorization-code-")
 	s.codes[issued] = &code{
 		app: app.ClientID, user: s.browser.user, redirect: c.form.Get("redirect_uri"), challenge: challenge,

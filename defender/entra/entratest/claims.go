@@ -89,15 +89,18 @@ func (m tokenSpec) addApplication(client string, roles []string) {
 }
 
 // newIDToken returns an ID token for app and u. The caller holds s.mu.
-func (s *Server) newIDToken(base string, app App, u User, nonce string) string {
+func (s *Server) newIDToken(base string, app App, u User, request scopeRequest) string {
 	claims := s.timeClaims(time.Hour)
 	maps.Copy(claims, object{
 		"ver": "2.0", "iss": base + "/" + s.options.Tenant + "/v2.0", "aud": app.ClientID, "tid": s.options.Tenant,
 		"oid": u.ObjectID, "sub": deriveGUID("sub", u.ObjectID, app.ClientID),
 		"name": u.Name, "preferred_username": u.Username,
 	})
-	if nonce != "" {
-		claims["nonce"] = nonce
+	if request.nonce != "" {
+		claims["nonce"] = request.nonce
+	}
+	if contexts := s.contextsFor(request.context); len(contexts) > 0 {
+		claims["acrs"] = contexts
 	}
 	if len(u.Roles) > 0 {
 		claims["roles"] = u.Roles

@@ -15,6 +15,7 @@ type scopeRequest struct {
 	names    []string // of the resource; {".default"} means everything
 	openID   []string // openid, profile, email, offline_access
 	nonce    string   // for the ID token
+	context  string   // authentication context that the claims parameter requests; "" for none
 }
 
 // splitScope returns the resource and the name of a scope such as https://host/mcp/Scans.Use. A scope without a

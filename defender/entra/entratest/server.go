@@ -36,20 +36,22 @@ type Server struct {
 	root    []byte // the certificate authority, PEM
 	closed  chan struct{}
 
-	mu           sync.Mutex // guards all fields below
-	issued       int        // ids issued
-	skew         time.Duration
-	keys         []signingKey // published; the last one signs
-	apps         map[string]App
-	users        map[string]User
-	browser      signInAnswer // to every browser
-	deviceAnswer signInAnswer // to every device code
-	codes        map[string]*code
-	devices      []*device
-	refreshes    map[string]refreshGrant
-	faults       []*Fault
-	requests     []*Request
-	forms        []url.Values // of the token endpoint
+	mu            sync.Mutex // guards all fields below
+	issued        int        // ids issued
+	skew          time.Duration
+	keys          []signingKey // published; the last one signs
+	apps          map[string]App
+	users         map[string]User
+	browser       signInAnswer // to every browser
+	deviceAnswer  signInAnswer // to every device code
+	codes         map[string]*code
+	devices       []*device
+	refreshes     map[string]refreshGrant
+	faults        []*Fault
+	contexts      []string // the acrs of every ID token, if fixedContexts is set
+	fixedContexts bool
+	requests      []*Request
+	forms         []url.Values // of the token endpoint
 }
 
 // New starts a tenant without apps and users, on a port of 127.0.0.1. Its certificate, of an authority of its

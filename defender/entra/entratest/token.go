@@ -107,7 +107,7 @@ func (s *Server) issueToUser(c *call, app App, u User, request scopeRequest) (an
 		a["scope"] = request.scopeText(scopes)
 	}
 	if request.wantsOpenID("openid") {
-		a["id_token"] = s.newIDToken(c.base, app, u, request.nonce)
+		a["id_token"] = s.newIDToken(c.base, app, u, request)
 	}
 	if request.wantsOpenID("offline_access") {
 		token := s.nextID("fake-refresh-token-")

@@ -82,13 +82,15 @@ type PolicySettings struct {
 	Rules               []RuleSettings `yaml:"rules"`
 }
 
-// RuleSettings is one rule of the policy: a condition in CEL, and the approvals that it requires or the text that
-// refuses.
+// RuleSettings is one rule of the policy: a condition in CEL, and the approvals or the sign-in that it requires, or the
+// text that refuses.
 type RuleSettings struct {
 	Name      string         `yaml:"name"`
 	When      positionedText `yaml:"when"` // CEL
 	Approvals int            `yaml:"approvals"`
 	Refuse    string         `yaml:"refuse"`
+	// AuthContext is the authentication context of Microsoft Entra ID that each approver must have signed in with.
+	AuthContext string `yaml:"authentication_context"`
 }
 
 // PersonSettings lists the identities of one person.

@@ -12,6 +12,15 @@ const (
 	SignOutPath = "/signout"
 )
 
+// ChangePage returns the public address of the page of a change, and its path where no public URL is set.
+func (c *Config) ChangePage(change string) string {
+	path := ChangesPath + "/" + change
+	if public, err := c.PublicOrigin(); err == nil && public != nil {
+		return public.Scheme + "://" + public.Host + path
+	}
+	return path
+}
+
 // EntraSignsIn reports whether people sign in to the pages with Microsoft Entra ID: callers or approvers are accounts of
 // the tenant, browsers know the server's public URL, and the app registration has a credential to sign them in with.
 func (c *Config) EntraSignsIn() bool {

@@ -20,13 +20,13 @@ func (c *Config) PolicyFindings() []Finding {
 	if len(policy.Approvers) == 0 {
 		out := []Finding{Note("no approver is listed: only the local user of a stdio server can confirm, and only their own changes",
 			"List approvers in policy.approvers (SCANWARDEN_APPROVERS) if other people, or callers over HTTP or Slack, should confirm.")}
-		return slices.Concat(out, c.unusablePrincipals(), c.unsatisfiableQuorums(policy))
+		return slices.Concat(out, c.unusablePrincipals(), c.unsatisfiableQuorums(policy), c.unsatisfiableContexts(policy))
 	}
 	out := []Finding{Pass("%s, %s, changes wait %s", Plural(len(policy.Approvers), "approver"), Plural(len(policy.Rules), "rule"), c.Expires())}
 	if c.asksClientAlone() {
 		out = append(out, c.promptCannotApprove(policy)...)
 	}
-	return append(out, c.unreachableApprovers(policy)...)
+	return slices.Concat(out, c.unreachableApprovers(policy), c.unsatisfiableContexts(policy))
 }
 
 // promptCannotApprove returns a problem if only the requester's client is asked and no answer there could count.

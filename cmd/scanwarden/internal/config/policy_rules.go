@@ -18,7 +18,7 @@ func (c *Config) checkRules() error {
 	sources := make([]rule.Source, len(c.Policy.Rules))
 	for i, r := range c.Policy.Rules {
 		sources[i] = rule.Source{
-			Name: r.Name, When: r.When.text, Approvals: r.Approvals, Refuse: r.Refuse, Line: r.When.line, Column: r.When.column, Folds: r.When.folds,
+			Name: r.Name, When: r.When.text, Approvals: r.Approvals, Refuse: r.Refuse, AuthContext: r.AuthContext, Line: r.When.line, Column: r.When.column, Folds: r.When.folds,
 		}
 	}
 	operations, err := writeOperations()

@@ -29,7 +29,7 @@ func messageFor(is jsonschema.ErrorKind, at []string, name, value string) string
 	case *kind.Maximum:
 		return fmt.Sprintf("%s must be %s or less", name, k.Want.RatString())
 	case *kind.OneOf:
-		return "a rule needs either approvals or refuse: give one of the two, not both"
+		return "a rule needs either approvals or refuse: give one of the two, not both; authentication_context can stand in place of approvals or beside them"
 	case *kind.MinLength, *kind.MinItems:
 		return name + " is empty; " + cmp.Or(emptyValueHints[at[len(at)-1]], "write a value, or remove the key")
 	case *kind.MaxLength:
@@ -53,6 +53,8 @@ func formatHint(at []string) string {
 	switch {
 	case at[len(at)-1] == "expires":
 		return " is not a duration; " + expiresForm
+	case at[len(at)-1] == "authentication_context":
+		return " is not an authentication context; write c1 to c99, as in Microsoft Entra"
 	case at[len(at)-1] == "retention":
 		return " is not a duration; " + retentionForm
 	case at[0] == "people":

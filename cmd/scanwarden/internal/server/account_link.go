@@ -61,7 +61,7 @@ func (b *Builder) newWebSignIn(callback string) (confirmweb.SignIn, error) {
 	if err != nil {
 		return confirmweb.SignIn{}, err
 	}
-	return confirmweb.SignIn{Begin: web.Begin, Finish: finishSignIn(web, b.cfg.Policy.Approvers)}, nil
+	return confirmweb.SignIn{Begin: web.Begin, Finish: finishSignIn(web, b.cfg.ConfirmPolicy()), RequireContext: web.RequireContext}, nil
 }
 
 // withCanonicalHost returns a handler that passes requests to a page, which compares the Host header with hosts. It
@@ -83,8 +83,8 @@ func (b *Builder) withCanonicalHost(hosts []string, page http.Handler) http.Hand
 }
 
 // finishSignIn returns a function that exchanges the code of a sign-in for the signed-in user, with those roles that are
-// listed as approvers: a cookie has no room for all roles that an account may have.
-func finishSignIn(web *entra.WebSignIn, approvers []string) func(ctx context.Context, code, nonce, verifier string) (confirmweb.User, error) {
+// listed as approvers and those authentication contexts that a rule requires: a cookie has no room for all.
+func finishSignIn(web *entra.WebSignIn, policy confirm.Policy) func(ctx context.Context, code, nonce, verifier string) (confirmweb.User, error) {
 	return func(ctx context.Context, code, nonce, verifier string) (confirmweb.User, error) {
 		user, err := web.Finish(ctx, code, nonce, verifier)
 		if err != nil {
@@ -92,8 +92,13 @@ func finishSignIn(web *entra.WebSignIn, approvers []string) func(ctx context.Con
 		}
 		found := confirmweb.User{Principal: confirm.Principal(strings.ToLower("entra:" + user.TenantID + "/" + user.ObjectID)), Name: user.Name}
 		for _, role := range user.Roles {
-			if group := "entra-role:" + role; slices.Contains(approvers, group) {
+			if group := "entra-role:" + role; slices.Contains(policy.Approvers, group) {
 				found.Groups = append(found.Groups, group)
+			}
+		}
+		for _, id := range user.Contexts {
+			if slices.ContainsFunc(policy.Rules, func(r confirm.Rule) bool { return r.AuthContext == id }) {
+				found.Contexts = append(found.Contexts, id)
 			}
 		}
 		return found, nil

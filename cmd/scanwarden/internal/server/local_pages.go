@@ -13,10 +13,12 @@ import (
 
 // pageAccess is how people reach the pages of changes on this server. The zero value is a server without pages.
 type pageAccess struct {
-	show     func(ctx context.Context, c confirm.Change) error // opens the page on this machine; nil if that is not possible
-	url      func(change string) string                        // the https address of a page; nil if it has none
-	problem  func() string                                     // why no page can be used now, for users; "" if one can
-	fallback []confirm.Channel                                 // channels to use where the client cannot be asked
+	show    func(ctx context.Context, c confirm.Change) error // opens the page on this machine; nil if that is not possible
+	url     func(change string) string                        // the https address of a page; nil if it has none
+	problem func() string                                     // why no page can be used now, for users; "" if one can
+	// contextPage returns the address of a page on which people sign in to Microsoft, for people only; nil if there is none.
+	contextPage func(change string) string
+	fallback    []confirm.Channel // channels to use where the client cannot be asked
 }
 
 // errNotYours means that a page was asked for a change of another user. The page opens as the user of this machine.

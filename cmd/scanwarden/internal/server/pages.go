@@ -57,6 +57,9 @@ func (b *Builder) servePages(allowed []string, tokens TokenHashes, back func() *
 			}
 		}
 	}
+	if signIn.Entra.Begin != nil {
+		b.pages.contextPage = b.cfg.ChangePage
+	}
 	return pages, stop, nil
 }
 

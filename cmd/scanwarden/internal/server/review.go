@@ -28,7 +28,11 @@ func NewReviewGate(ctx context.Context, cfg *config.Config, env config.Environme
 	if err != nil {
 		return nil, err
 	}
-	return confirm.New(confirm.Config{Store: ledger, Policy: cfg.ConfirmPolicy(), Target: target, Key: key, VoteOnly: true}), nil
+	gate := confirm.Config{Store: ledger, Policy: cfg.ConfirmPolicy(), Target: target, Key: key, VoteOnly: true}
+	if cfg.EntraSignsIn() {
+		gate.ContextPage = cfg.ChangePage
+	}
+	return confirm.New(gate), nil
 }
 
 // reviewTarget returns the name of the configured tenant, "" if none is configured. An MCP client often starts its server

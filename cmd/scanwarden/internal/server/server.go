@@ -147,6 +147,7 @@ func (b *Builder) buildCore(c *components) error {
 	gateConfig := confirm.Config{
 		Store: c.store, Policy: policy, Target: target, Key: key, Log: b.log, Retention: b.cfg.RetentionPeriod(),
 		OnTransition: b.onTransition, OnTampering: b.metrics.countTampering, ChannelProblem: b.channelProblem,
+		ContextPage: b.pages.contextPage,
 	}
 	if b.bot != nil {
 		gateConfig.Standing = b.bot.Standing

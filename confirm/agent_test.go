@@ -202,8 +202,7 @@ func TestGroupsCountForAnAnswer(t *testing.T) {
 	s.waitFor(t, c.ID, confirm.Applied, 1)
 }
 
-// A principal that the configuration marks as an agent never decides, though the interface takes it for a person. A vote
-// from before the mark no longer counts.
+// A principal that the configuration marks as an agent never decides, though the interface takes it for a person.
 func TestAMarkedAgentNeverDecides(t *testing.T) {
 	t.Parallel()
 	s := newStack(t, confirm.Policy{Approvers: []string{string(ada), string(bob)}, SelfApproval: true, Agents: []confirm.Principal{bob}})

@@ -201,3 +201,17 @@ func TestGroupsCountForAnAnswer(t *testing.T) {
 	}
 	s.waitFor(t, c.ID, confirm.Applied, 1)
 }
+
+// A principal that the configuration marks as an agent never decides, though the interface takes it for a person.
+func TestAMarkedAgentNeverDecides(t *testing.T) {
+	t.Parallel()
+	s := newStack(t, confirm.Policy{Approvers: []string{string(ada), string(bob)}, SelfApproval: true, Agents: []confirm.Principal{bob}})
+	c := s.propose(t, onSlack(ada))
+	_, err := s.Decide(t.Context(), c.ID, approval(bob))
+	wantRefusal(t, err, "a person has to confirm it")
+	no := approval(bob)
+	no.Approve = false
+	_, err = s.Decide(t.Context(), c.ID, no)
+	wantRefusal(t, err, "may not decide about the changes of others")
+	s.wantState(t, c, confirm.Pending)
+}

@@ -59,6 +59,9 @@ func (a authorizer) isListed(list []string, principal Principal, groups []string
 		slices.ContainsFunc(groups, func(g string) bool { return slices.Contains(list, g) })
 }
 
+// isAgent reports whether the configuration marks the principal as an agent. It holds also for votes of an earlier time.
+func (p Policy) isAgent(principal Principal) bool { return slices.Contains(p.Agents, principal) }
+
 // isOwnStdio reports whether the exception for local users applies: no approvers are listed, and a user on their own
 // stdio server answers their own client's prompt, the page that the server has opened for them, or in a terminal.
 func (p Policy) isOwnStdio(local bool, channel Channel) bool {
@@ -76,7 +79,7 @@ var errNoApprovers = errors.New("nobody is allowed to confirm changes; an operat
 func (a authorizer) mayApprove(c Change, v Vote) error {
 	self := a.ids.isRequester(c, v.Principal)
 	switch {
-	case v.Agent || (c.Agent && v.Channel == Client):
+	case v.Agent || a.isAgent(v.Principal) || (c.Agent && v.Channel == Client):
 		return errors.New("an application or an AI agent may ask for changes and never confirm one; a person has to confirm it")
 	case self && a.isOwnStdio(c.Local, v.Channel):
 		return nil
@@ -137,9 +140,9 @@ func (a authorizer) listedGroups(groups []string) (listed []string) {
 // requester's former accounts give no right to deny, because a link may have been removed for being wrong.
 func (a authorizer) mayDeny(c Change, v Vote) error {
 	switch {
-	case v.Agent && c.requestedByAgent(v.Principal):
+	case (v.Agent || a.isAgent(v.Principal)) && c.requestedByAgent(v.Principal):
 		return nil
-	case v.Agent:
+	case v.Agent || a.isAgent(v.Principal):
 		return errors.New("an application or an AI agent may not decide about the changes of others; a person has to")
 	case a.ids.samePerson(c.Requester, v.Principal):
 		return nil

@@ -25,6 +25,8 @@ type Policy struct {
 	// except that one with an Entra principal needs the role Scans.Requester.
 	Requesters []string
 	Rules      []Rule
+	// Agents lists principals that no person holds, such as an agent's bearer token. They may propose, and never decide.
+	Agents []Principal
 }
 
 // ScansPerDelete returns how many scans one delete_scans may remove.

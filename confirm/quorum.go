@@ -103,7 +103,7 @@ func (a authorizer) checkEnoughApprovers(need requirement, c Change) error {
 // couldApprove reports whether a listed approver could approve c on some channel.
 func (a authorizer) couldApprove(approver Principal, c Change) bool {
 	self := a.ids.isRequester(c, approver)
-	return (!self || a.SelfApproval) && !a.ids.isAmbiguous(approver)
+	return (!self || a.SelfApproval) && !a.ids.isAmbiguous(approver) && !a.isAgent(approver)
 }
 
 // isGroup reports whether an entry of a list names a group and not a principal.

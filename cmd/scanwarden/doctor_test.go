@@ -207,6 +207,10 @@ people: [{name: Ada, principals: [slack:T01TEST/U0ADA, token:default]}]
 			delete(w.env, "SCANWARDEN_HTTP_TOKEN")
 			w.file += "http: {tokens: {ada: {file: " + w.dir + "/ada.token}, grace: {file: " + w.dir + "/grace.token}}}\n"
 		},
+		"agent-listed-as-approver": func(w *doctorStack) {
+			w.env["SCANWARDEN_HTTP_AGENT_TOKENS"] = "default"
+			w.file = namedCredential + "policy: {approvers: [slack:T01TEST/U0ADA, token:default]}\n"
+		},
 		"token-too-short": func(w *doctorStack) { w.env["SCANWARDEN_HTTP_TOKEN"] = "short" },
 		"ledger-unreachable": func(w *doctorStack) {
 			w.env["SCANWARDEN_DATABASE_URL"] = "postgres://nobody@127.0.0.1:1/none?sslmode=disable"

@@ -136,3 +136,17 @@ func TestATokenIsReadFromTheOnlyAuthorizationHeader(t *testing.T) {
 		}
 	}
 }
+
+// Only the callers with an agent's token are marked as agents.
+func TestAgentTokens(t *testing.T) {
+	t.Parallel()
+	sums := map[confirm.Principal][sha256.Size]byte{"token:ada": sha256.Sum256([]byte("the-token-of-ada")), "token:robot": sha256.Sum256([]byte("the-token-of-robot"))}
+	k := auth.BearerTokens(sums, "token:robot")
+	for name, agent := range map[string]bool{"ada": false, "robot": true} {
+		r := httptest.NewRequest(http.MethodPost, "/mcp", nil)
+		r.Header.Set("Authorization", "Bearer the-token-of-"+name)
+		if got, err := k.Authenticate(r, nil); err != nil || got.Agent != agent || got.Principal != confirm.Principal("token:"+name) {
+			t.Errorf("%s: %+v, %v", name, got, err)
+		}
+	}
+}

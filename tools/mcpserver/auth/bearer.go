@@ -4,18 +4,22 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"net/http"
+	"slices"
 	"strings"
 
 	"scanwarden/confirm"
 )
 
 // BearerTokens returns an Authenticator for bearer tokens of this server. sums has the SHA-256 sum of each
-// principal's token.
-func BearerTokens(sums map[confirm.Principal][sha256.Size]byte) Authenticator {
-	return bearerTokens(sums)
+// principal's token. The callers with the principals in agents are marked as an Agent.
+func BearerTokens(sums map[confirm.Principal][sha256.Size]byte, agents ...confirm.Principal) Authenticator {
+	return bearerTokens{sums, agents}
 }
 
-type bearerTokens map[confirm.Principal][sha256.Size]byte
+type bearerTokens struct {
+	sums   map[confirm.Principal][sha256.Size]byte
+	agents []confirm.Principal
+}
 
 func (t bearerTokens) Authenticate(r *http.Request, _ []byte) (Caller, error) {
 	headers := r.Header.Values("Authorization")
@@ -25,7 +29,7 @@ func (t bearerTokens) Authenticate(r *http.Request, _ []byte) (Caller, error) {
 	scheme, token, _ := strings.Cut(strings.Join(headers, ""), " ")
 	sum := sha256.Sum256([]byte(strings.TrimSpace(token)))
 	var found confirm.Principal
-	for principal, want := range t { // compares with all sums, so that the duration reveals nothing
+	for principal, want := range t.sums { // compares with all sums, so that the duration reveals nothing
 		if subtle.ConstantTimeCompare(sum[:], want[:]) == 1 {
 			found = principal
 		}
@@ -33,7 +37,7 @@ func (t bearerTokens) Authenticate(r *http.Request, _ []byte) (Caller, error) {
 	if found == "" || !strings.EqualFold(scheme, "Bearer") {
 		return Caller{}, t.unauthorized(token != "" && strings.EqualFold(scheme, "Bearer"))
 	}
-	return Caller{Principal: found}, nil
+	return Caller{Principal: found, Agent: slices.Contains(t.agents, found)}, nil
 }
 
 func (t bearerTokens) NeedsBody(*http.Request) bool { return false }
@@ -43,7 +47,7 @@ func (t bearerTokens) NeedsBody(*http.Request) bool { return false }
 func (t bearerTokens) unauthorized(tokenSent bool) *Error {
 	e := &Error{Status: http.StatusUnauthorized, Challenge: `Bearer realm="scanwarden"`}
 	switch {
-	case len(t) == 0:
+	case len(t.sums) == 0:
 		e.Challenge = ""
 		e.Reason = "this server accepts no calls over HTTP; ask its operator to set SCANWARDEN_HTTP_TOKEN, or SCANWARDEN_HTTP_AUTH to entra"
 	case tokenSent:

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"scanwarden/confirm"
 )
 
 // hasToken reports whether a bearer token of this name is configured. The unnamed token is called default.
@@ -26,5 +28,26 @@ func (c *Config) checkTokens() error {
 			return c.OriginOf("http.tokens", name).Errorf("%q has a blank or a slash in it; take it out, for token:NAME is who the caller is", name)
 		}
 	}
+	return c.checkAgentTokens()
+}
+
+// checkAgentTokens returns an error for an agent's token that is not configured. A misspelt name would otherwise let an
+// agent decide.
+func (c *Config) checkAgentTokens() error {
+	for i, name := range c.HTTP.AgentTokens {
+		name = strings.TrimPrefix(name, "token:")
+		c.HTTP.AgentTokens[i] = name
+		if _, named := c.HTTP.Tokens[name]; !named && name != "default" {
+			return c.OriginOf("http.agent_tokens").Errorf("%q is no name in http.tokens; correct it, or add its token there", name)
+		}
+	}
 	return nil
+}
+
+// agents returns the principals of the tokens that agents hold.
+func (c *Config) agents() (principals []confirm.Principal) {
+	for _, name := range c.HTTP.AgentTokens {
+		principals = append(principals, confirm.Principal("token:"+name))
+	}
+	return principals
 }

@@ -119,6 +119,8 @@ type HTTPSettings struct {
 	Auth      string               `yaml:"auth"`
 	Tokens    map[string]SecretRef `yaml:"tokens"` // bearer tokens by the name of their holder
 
+	AgentTokens []string `yaml:"agent_tokens"` // names of the tokens that no person holds; their callers never decide
+
 	ClientID    string   `yaml:"client_id"`    // with entra: the audience of callers' tokens; "" means AZURE_CLIENT_ID
 	Clients     []string `yaml:"clients"`      // with entra: client applications that may call; empty means any of the tenant
 	OAuthFacade bool     `yaml:"oauth_facade"` // with entra: serve OAuth metadata that mirrors Entra's

@@ -12,7 +12,7 @@ func (c *Config) ConfirmPolicy() confirm.Policy {
 		Approvers: canonicalCase(c.Policy.Approvers), Requesters: canonicalCase(c.Policy.Requesters), Rules: c.rules,
 		SelfApproval: c.Policy.SelfApproval, Required: c.Policy.ApprovalsRequired, Expires: c.Expires(),
 		MaxScansPerDelete: valueOrZero(c.Policy.MaxScansPerDelete), MaxAddressesPerScan: valueOrZero(c.Policy.MaxAddressesPerScan),
-		MaxOpenPerRequester: valueOrZero(c.Policy.MaxOpenChanges),
+		MaxOpenPerRequester: valueOrZero(c.Policy.MaxOpenChanges), Agents: c.agents(),
 	}
 	for _, person := range c.People {
 		known := confirm.Person{Name: person.Name, Email: person.Email}

@@ -49,7 +49,7 @@ func (c *Config) canCall(approver string) bool {
 	kind, name, _ := strings.Cut(approver, ":")
 	switch kind {
 	case "token":
-		return c.hasToken(name)
+		return c.hasToken(name) && !slices.Contains(c.HTTP.AgentTokens, name)
 	case "entra", "entra-role":
 		return c.AllowsAuth("entra")
 	}

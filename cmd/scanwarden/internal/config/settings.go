@@ -101,6 +101,8 @@ var Settings = []Setting{
 		Values: httpAuthModes, set: stringSetter(func(c *Config) *string { return &c.HTTP.Auth })},
 	{Env: "SCANWARDEN_HTTP_TOKEN", Group: GroupHTTP, Secret: true, Help: "The bearer token of callers, 16 characters or more.",
 		set: secretSetter(func(c *Config) *defender.Secret { return &c.HTTP.Token })},
+	{Env: "SCANWARDEN_HTTP_AGENT_TOKENS", Key: "http.agent_tokens", Group: GroupHTTP, Arg: "NAMES", Help: "Names in http.tokens (or default) of tokens that agents hold: they may propose changes and never decide.",
+		set: listSetter(func(c *Config) *[]string { return &c.HTTP.AgentTokens })},
 	{Env: "SCANWARDEN_HTTP_CLIENT_ID", Key: "http.client_id", Group: GroupHTTP, Arg: "ID", Help: "App registration that tokens of Entra callers are for.", Default: "$AZURE_CLIENT_ID",
 		set: stringSetter(func(c *Config) *string { return &c.HTTP.ClientID })},
 	{Env: "SCANWARDEN_HTTP_OAUTH_FACADE", Key: "http.oauth_facade", Group: GroupHTTP, Help: "Serve OAuth metadata that lists S256, for clients that require it.",

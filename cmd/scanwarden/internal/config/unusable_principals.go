@@ -23,6 +23,12 @@ func (c *Config) unusablePrincipals() (found []Finding) {
 			found = append(found, f)
 		}
 	}
+	for _, agent := range policy.Agents {
+		if slices.Contains(policy.Approvers, string(agent)) {
+			found = append(found, Problem(string(agent)+" is listed as an approver, and its token belongs to an agent, which never decides",
+				"Take it out of policy.approvers (SCANWARDEN_APPROVERS), or out of http.agent_tokens (SCANWARDEN_HTTP_AGENT_TOKENS) if a person holds the token."))
+		}
+	}
 	return found
 }
 

@@ -129,6 +129,7 @@ func TestConfigOrigins(t *testing.T) {
 		"http: {listen: '8484'}":                                     `line 1, column 16: http.listen: "8484" is not HOST:PORT`,
 		"http: {public_url: 'http://example.com'}":                   `line 1, column 20: http.public_url: write https://`,
 		"http:\n  tokens:\n    ada l: {env: A}":                      `line 3, column 5: http.tokens: "ada l" has a blank or a slash in it; take it out`,
+		"http:\n  agent_tokens: [robot]":                             `line 2, column 3: http.agent_tokens: "robot" is no name in http.tokens`,
 		"http:\n  tokens:\n    ada/l: {env: A}":                      `line 3, column 5: http.tokens: "ada/l" has a blank or a slash in it; take it out`,
 		"credentials:\n  core:\n    type: AuthPriv\n    username: x": `line 2, column 3: credentials: credential`,
 		"people:\n- name: Ada\n  principals: [slack-group:S1]":       `line 3, column 16: people: Ada: "slack-group:S1" is not a principal; begin it with one of slack:, entra:, token:, local:`,

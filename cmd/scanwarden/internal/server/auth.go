@@ -47,7 +47,7 @@ func (b *Builder) newHTTPConfig(ctx context.Context, address net.Addr, tokens To
 			return cfg, b.cfg.OriginOf("http.auth").Errorf("%w", err)
 		}
 	default:
-		cfg.Authenticator = httpauth.BearerTokens(tokens) // without tokens it accepts no caller
+		cfg.Authenticator = httpauth.BearerTokens(tokens, b.cfg.ConfirmPolicy().Agents...) // without tokens it accepts no caller
 	}
 	if strings.HasSuffix(auth, "slack") {
 		assistant := httpauth.SlackAssistant(httpauth.SlackConfig{Verify: slackbot.NewVerifier(b.cfg.Slack.SigningSecret), ResolveUser: b.bot.ResolveUser})

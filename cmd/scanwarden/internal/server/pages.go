@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
+	"maps"
 	"net/http"
 	"strings"
 
@@ -66,6 +67,7 @@ func (b *Builder) servePages(allowed []string, tokens TokenHashes, back func() *
 // signInConfig returns the ways to sign in that the configuration allows, maybe none.
 func (b *Builder) signInConfig(tokens TokenHashes) (cfg confirmweb.SignInConfig, err error) {
 	cfg = confirmweb.SignInConfig{Key: b.serverKey, Log: b.log}
+	tokens = withoutAgents(tokens, b.cfg.ConfirmPolicy().Agents)
 	cfg.Tenant, _ = b.cfg.TargetName() // without one, every call is refused before a page is needed
 	// A token that was replaced or removed, and a way to sign in that was turned off, end their sessions.
 	cfg.Holds = func(who confirmweb.SignedIn) bool {
@@ -83,6 +85,15 @@ func (b *Builder) signInConfig(tokens TokenHashes) (cfg confirmweb.SignInConfig,
 		cfg.Token = func(token string) (confirmweb.SignedIn, bool) { return signInByToken(tokens, token) }
 	}
 	return cfg, nil
+}
+
+// withoutAgents returns the tokens that people hold. An agent never signs in to the pages.
+func withoutAgents(tokens TokenHashes, agents []confirm.Principal) TokenHashes {
+	held := maps.Clone(tokens)
+	for _, agent := range agents {
+		delete(held, agent)
+	}
+	return held
 }
 
 // newPageMux returns the handler of the sign-in and of the changes behind it.

@@ -72,7 +72,7 @@ func (u *incapable) waitAttempts(t *testing.T, times int) {
 	for len(u.attempts) > 0 {
 		<-u.attempts
 	}
-	timeout := time.After(20 * time.Second)
+	timeout := time.After(time.Minute)
 	for range times {
 		select {
 		case <-u.attempts:

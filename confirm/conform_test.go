@@ -84,7 +84,7 @@ func (r *replay) step(at step) {
 }
 
 // patience bounds how long the replay waits for what the model predicts.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // call calls a Gate as an actor, which may pause.
 func (r *replay) call(a *actor, do func(context.Context) error) *actor {

@@ -158,7 +158,7 @@ func launch(t *testing.T, program, config string) (base string) {
 	case base = <-found:
 	case <-ended:
 		t.Fatal("the emulator ended before it listened")
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("the emulator does not say that it listens")
 	}
 	return base

@@ -41,7 +41,7 @@ func TestAMissingScopeEndsOnlyWhatNeedsIt(t *testing.T) {
 // waitLog waits for one line of the bot's log with all words.
 func (s *stack) waitLog(t testing.TB, words ...string) {
 	t.Helper()
-	late := time.After(20 * time.Second)
+	late := time.After(time.Minute)
 	for {
 		grown := s.log.next()
 		for line := range strings.Lines(s.log.String()) {

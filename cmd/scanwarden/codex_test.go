@@ -100,7 +100,7 @@ func (c codexScreen) typeUntilShown(t *testing.T, code string) {
 	typed := regexp.MustCompile(`(?s)type: ` + code + `.*` + code)
 	for end := time.Now().Add(25 * time.Second); time.Now().Before(end); {
 		c.tmux(t, "send-keys", "-l", code)
-		for look := time.Now().Add(3 * time.Second); time.Now().Before(look); <-time.After(100 * time.Millisecond) {
+		for look := time.Now().Add(10 * time.Second); time.Now().Before(look); <-time.After(100 * time.Millisecond) {
 			if typed.MatchString(c.tmux(t, "capture-pane", "-p")) {
 				return
 			}
@@ -113,7 +113,7 @@ func (c codexScreen) typeUntilShown(t *testing.T, code string) {
 func (c codexScreen) waitFor(t *testing.T, pattern *regexp.Regexp) string {
 	t.Helper()
 	var shown string
-	for end := time.Now().Add(25 * time.Second); time.Now().Before(end); <-time.After(100 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); <-time.After(100 * time.Millisecond) {
 		if shown = c.tmux(t, "capture-pane", "-p"); pattern.MatchString(shown) {
 			t.Logf("the screen:\n%s", shown)
 			return shown

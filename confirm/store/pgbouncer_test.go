@@ -56,7 +56,7 @@ func (l testDatabase) behindPgBouncer(t *testing.T) testDatabase {
 		bouncer.Wait()
 	})
 	l.URL = "postgres://" + u.User.Username() + "@" + address.String() + "/postgres?sslmode=disable"
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
 		conn, err := net.Dial("tcp", address.String())
 		if err == nil {
 			conn.Close()

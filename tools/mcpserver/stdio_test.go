@@ -115,7 +115,7 @@ func (w *stdioClient) closeAndWait() {
 		if err != nil {
 			w.t.Errorf("the server ended with %v", err)
 		}
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		w.t.Error("the server does not end with its input")
 	}
 }

@@ -161,7 +161,7 @@ func denial(by confirm.Principal, why string) confirm.Vote {
 // waitFor waits for a change to end. It checks its state, and how many executions there were until then.
 func (s *stack) waitFor(t testing.TB, id string, want confirm.State, runs int64) confirm.Change {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	c, err := s.Wait(ctx, id)
 	if err != nil {
@@ -248,7 +248,7 @@ func (s *stack) startRecovery(t *testing.T) {
 // waitStored waits until the change has this state in the ledger. Reading it through the gate would expire it.
 func (s *stack) waitStored(t *testing.T, id string, want confirm.State) confirm.Change {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()

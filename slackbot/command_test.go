@@ -139,12 +139,6 @@ func TestMoreScannersThanAMenuHoldsAreFoundByTyping(t *testing.T) {
 
 func TestSlackIsAnsweredAtOnceWhileDefenderHangs(t *testing.T) {
 	bothTransports(t, func(t *testing.T, p options) {
-		// The time does not matter while Defender hangs, so the limit is generous for busy machines. Slack's clock stands
-		// still, so that the form is not late.
-		p.slack = func(o *slacktest.Options) {
-			now := time.Now()
-			o.AckWithin, o.Now = 30*time.Second, func() time.Time { return now }
-		}
 		s := newStack(t, p)
 		s.bot.SetPrefillWait(10 * time.Millisecond)
 		s.Tenant.Fail(defendertest.Fault{Hang: true, Times: -1})

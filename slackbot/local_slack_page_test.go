@@ -50,7 +50,7 @@ func (e *emulator) click(user string, m slacktest.Message, id string) {
 // wait records what the emulator shows until cond holds.
 func (e *emulator) wait(what string, cond func() bool) {
 	e.t.Helper()
-	_ = e.page.SetReadDeadline(time.Now().Add(10 * time.Second))
+	_ = e.page.SetReadDeadline(time.Now().Add(time.Minute))
 	for !cond() {
 		var shown event
 		if err := e.page.ReadJSON(&shown); err != nil {

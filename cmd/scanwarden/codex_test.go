@@ -100,7 +100,7 @@ func (c codexScreen) typeUntilShown(t *testing.T, code string) {
 	typed := regexp.MustCompile(`(?s)type: ` + code + `.*` + code)
 	for end := time.Now().Add(time.Minute); time.Now().Before(end); {
 		c.tmux(t, "send-keys", "-l", code)
-		for look := time.Now().Add(3 * time.Second); time.Now().Before(look); <-time.After(100 * time.Millisecond) {
+		for look := time.Now().Add(10 * time.Second); time.Now().Before(look); <-time.After(100 * time.Millisecond) {
 			if typed.MatchString(c.tmux(t, "capture-pane", "-p")) {
 				return
 			}

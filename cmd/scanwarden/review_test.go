@@ -113,14 +113,10 @@ func TestReviewConfirmsInATerminal(t *testing.T) {
 	r.expect("PATCH")
 	r.expect(backPrompt)
 	s.wantState(t, c.ID, confirm.Pending, 0)
-	began := time.Now()
 	r.write(" " + strings.ToLower(c.Code[:2]) + " " + c.Code[2:] + "\n")
 	all, exit := r.end()
 	if exit != 0 || !strings.Contains(all, "\x1b[32mapplied\x1b[0m  sent once, and Defender has it") {
 		t.Errorf("exit %d:\n%s", exit, all)
-	}
-	if took := time.Since(began); took > 15*time.Second {
-		t.Errorf("it took %s", took)
 	}
 	c = s.wantState(t, c.ID, confirm.Applied, 1)
 	if d := c.Decisions[0]; d.Channel != confirm.Terminal || d.Principal != s.user || !d.Approve {
@@ -276,7 +272,7 @@ func TestReviewNoticesWhatHappensMeanwhile(t *testing.T) {
 // TestReviewExpiresWhileTyping: the prompt ends when the time is over.
 func TestReviewExpiresWhileTyping(t *testing.T) {
 	t.Parallel()
-	s := newReviewStack(t, confirm.Policy{Expires: 5 * time.Second})
+	s := newReviewStack(t, confirm.Policy{Expires: 15 * time.Second}) // the prompt comes first, also on a busy machine
 	c := s.pause(t, "Core switches")
 	r := s.review(t, c.ID)
 	r.expect(backPrompt)

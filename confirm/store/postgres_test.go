@@ -130,7 +130,7 @@ func TestDeadlockIsRetried(t *testing.T) {
 // awaitBlocked waits until n sessions of this schema wait for a lock.
 func (l testDatabase) awaitBlocked(t testing.TB, n int) {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); {
 		var blocked int
 		must(t, l.raw.QueryRow(`SELECT count(DISTINCT l.pid) FROM pg_locks l JOIN pg_locks h ON h.pid = l.pid
 			JOIN pg_class c ON c.oid = h.relation WHERE NOT l.granted AND c.relnamespace = current_schema()::regnamespace`).Scan(&blocked))

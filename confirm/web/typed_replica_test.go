@@ -105,7 +105,7 @@ func TestAReplicaDoesNotClaimWhatWasTypedElsewhere(t *testing.T) {
 	}
 	s.free.Store(true)
 	s.recover(t, s.Gate)
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	if got, err := s.Gate.Wait(ctx, s.change.ID); err != nil || got.State != confirm.Applied {
 		t.Fatalf("the change is %s (%s), %v", got.State, got.Outcome.Reason, err)
@@ -122,7 +122,7 @@ func TestALostTypedCredentialIsNotSent(t *testing.T) {
 	s.recover(t, s.replica)
 	s.waitSkipped(t)
 	s.Advance(time.Hour)
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	got, err := s.replica.Wait(ctx, s.change.ID)
 	if err != nil || got.State != confirm.Expired {

@@ -41,7 +41,7 @@ type Options struct {
 
 	Now        func() time.Time // clock of triggers and response URLs, not of signatures; nil means time.Now
 	AckWithin  time.Duration    // 0 means Slack's 3 s
-	WaitAtMost time.Duration    // timeout of the Wait methods; 0 means 10 s
+	WaitAtMost time.Duration    // timeout of the Wait methods; 0 means a minute
 	PingEvery  time.Duration    // interval of pings on each socket; 0 means 1 s
 }
 
@@ -50,7 +50,7 @@ func (o Options) withDefaults() Options {
 	o.BotToken = cmp.Or(o.BotToken, "xoxb-test-token")
 	o.Team = cmp.Or(o.Team, defaultTeam)
 	o.AckWithin = cmp.Or(o.AckWithin, 3*time.Second)
-	o.WaitAtMost = cmp.Or(o.WaitAtMost, 10*time.Second)
+	o.WaitAtMost = cmp.Or(o.WaitAtMost, time.Minute)
 	o.PingEvery = cmp.Or(o.PingEvery, time.Second)
 	if o.Now == nil {
 		o.Now = time.Now

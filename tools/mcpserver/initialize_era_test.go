@@ -137,7 +137,7 @@ func TestTheChangeOfAnAbandonedPromptIsWithdrawn(t *testing.T) {
 		t.Fatalf("open changes: %v %v", open, err)
 	}
 	leave()
-	wait, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	wait, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	if got, err := s.Gate.Wait(wait, open[0].ID); err != nil || got.State != confirm.Withdrawn {
 		t.Errorf("the change is %s, %v", got.State, err)

@@ -17,6 +17,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"scanwarden/tools"
+	"scanwarden/tools/toolstest/browsertest"
 )
 
 // picturesPath names the environment variable with the directory in which the pictures of the documentation are made.
@@ -31,13 +32,12 @@ func TestPicturesOfTheDocumentation(t *testing.T) {
 	if dir == "" {
 		t.Skip("set " + picturesPath + " to the directory of the pictures")
 	}
-	browser := newBrowser(t)
 	s := newChangeSite(t, nil)
 	c := s.update(t)
-	tab := openInBrowser(t, browser, s, c)
+	tab := openInBrowser(t, s, c)
 	do(t, tab, chromedp.EmulateViewport(1100, 800))
 	for _, scheme := range []string{"light", "dark"} {
-		setScheme(t, tab, scheme)
+		browsertest.SetScheme(t, tab, scheme, true)
 		savePicture(t, filepath.Join(dir, "page-"+scheme+".png"), get(t, tab, chromedp.CaptureScreenshot()))
 	}
 	prompt := `<!doctype html><meta name="color-scheme" content="dark"><title>prompt</title><body style="margin:0;background:#14171d;color:#e9ecf1"><pre style="margin:16px;font:14px/1.45 monospace;white-space:pre-wrap;width:80ch">`

@@ -79,6 +79,7 @@ var packageRules = map[string]packageRule{
 	"cmd/scanwarden/internal/pipenet":           {},
 	"slackbot/slacktest":                        {external: []string{"github.com/gorilla/websocket"}},
 	"tools/toolstest":                           {internal: []string{"tools", "confirm", "confirm/store", "defender", "defender/defendertest"}},
+	"tools/toolstest/browsertest":               {external: []string{"github.com/chromedp"}},
 	"defender/defendertest":                     {},
 	"defender/entra/entratest":                  {},
 }

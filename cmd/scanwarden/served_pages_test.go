@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/cookiejar"
+	"net/http/httptest"
 	"net/url"
 	"regexp"
 	"strings"
@@ -83,18 +84,26 @@ func (b *pageBrowser) decide(t *testing.T, id string, more url.Values) (status i
 	return b.post(t, "/changes/"+id, more)
 }
 
-// TestApproversSignInWithEntra: Bob asks. The page asks for a sign-in first. Ada, an approver by her role, confirms on the
-// page; Bob sees his change and cannot confirm it; an account without a part in it sees nothing.
-func TestApproversSignInWithEntra(t *testing.T) {
-	t.Parallel()
+// newSignInStack returns a running server on whose pages Ada, an approver by her role, and others sign in with Entra ID, and
+// the proxy that ends TLS in front of it.
+func newSignInStack(t *testing.T) (*entraStack, *httptest.Server) {
+	t.Helper()
 	proxy, to := newProxy(t)
 	s := newEntraStack(t, entratest.Defender)
 	s.entra.AddApp(entratest.App{ClientID: serverApp, Secret: entraSecret, RedirectURIs: []string{proxy.URL + "/signin/callback"},
 		Roles: []string{entratest.Defender + "/Machine.ReadWrite.All"}})
 	s.ada = s.entra.AddUser(entratest.User{ObjectID: adaID, Name: "Ada", Roles: []string{"Scans.Approver"}})
-	eve := s.entra.AddUser(entratest.User{ObjectID: "eeeeeeee-0000-0000-0000-000000000005", Name: "Eve"})
 	s.url = s.serve(t, "SCANWARDEN_PUBLIC_URL="+proxy.URL, "SCANWARDEN_CONFIRM_WITH=page", "SCANWARDEN_SELF_APPROVAL=false").url
 	to(s.url)
+	return s, proxy
+}
+
+// TestApproversSignInWithEntra: Bob asks. The page asks for a sign-in first. Ada, an approver by her role, confirms on the
+// page; Bob sees his change and cannot confirm it; an account without a part in it sees nothing.
+func TestApproversSignInWithEntra(t *testing.T) {
+	t.Parallel()
+	s, proxy := newSignInStack(t)
+	eve := s.entra.AddUser(entratest.User{ObjectID: "eeeeeeee-0000-0000-0000-000000000005", Name: "Eve"})
 	trusted := x509.NewCertPool()
 	trusted.AddCert(proxy.Certificate())
 	trusted.AppendCertsFromPEM(s.entra.CA())

@@ -1,19 +1,13 @@
 package web_test
 
 import (
-	"os"
 	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
+
+	"scanwarden/tools/toolstest/browsertest"
 )
-
-// axePath names the environment variable with the path of axe-core's axe.min.js, a checker for accessibility rules.
-const axePath = "SCANWARDEN_TEST_AXE"
-
-// axeRun returns the violations of a page, a line each.
-const axeRun = `axe.run(document, {resultTypes: ["violations"]}).then(r => r.violations.map(v =>
-	v.id + ": " + v.help + "\n" + v.nodes.slice(0, 4).map(n => "   " + n.html.slice(0, 200) + "  " + n.failureSummary.replaceAll("\n", " ")).join("\n")).join("\n"))`
 
 // unfold opens all that folds, and returns the text of the page.
 const unfold = `document.querySelectorAll("details").forEach(d => d.open = true); document.body.innerText`
@@ -21,35 +15,26 @@ const unfold = `document.querySelectorAll("details").forEach(d => d.open = true)
 // TestBrowserAxe holds every state of every page against axe-core, in light and dark, wide and at 320 px, with all that
 // folds open.
 func TestBrowserAxe(t *testing.T) {
-	path := os.Getenv(axePath)
-	if path == "" {
-		t.Skip("set " + axePath + " to the path of axe.min.js")
-	}
-	axe, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	browser := newBrowser(t)
+	t.Parallel()
+	browsertest.Axe(t)
 	for _, state := range newPageStates(t) {
 		t.Run(state.name, func(t *testing.T) {
-			tab := newTabAt(t, browser, state.url, state.who)
-			for size, width := range map[string]int64{"narrow": 320, "wide": 1280} {
-				do(t, tab, chromedp.EmulateViewport(width, 900), chromedp.Navigate(state.url))
+			t.Parallel()
+			tab := newTabAt(t, state.url, state.who)
+			do(t, tab, chromedp.Navigate(state.url))
+			for _, size := range []struct {
+				name  string
+				width int64
+			}{{"narrow", 320}, {"wide", 1280}} {
+				do(t, tab, chromedp.EmulateViewport(size.width, 900))
 				for _, scheme := range []string{"light", "dark"} {
-					setScheme(t, tab, scheme)
-					shoot(t, tab, strings.Join([]string{state.name, scheme, size}, "-"))
+					shoot(t, tab, scheme, strings.Join([]string{state.name, scheme, size.name}, "-"))
 				}
 				if text := get(t, tab, chromedp.Evaluate[string](unfold)); !strings.Contains(text, state.text) {
 					t.Fatalf("the page lacks %q:\n%s", state.text, text)
 				}
-				checkFits(t, tab, width)
-				do(t, tab, chromedp.Evaluate[chromedp.Void](string(axe)))
-				for _, scheme := range []string{"light", "dark"} {
-					setScheme(t, tab, scheme)
-					if found := get(t, tab, chromedp.Evaluate[string](axeRun, chromedp.EvalAwaitPromise)); found != "" {
-						t.Errorf("%s, %d px:\n%s", scheme, width, found)
-					}
-				}
+				checkFits(t, tab, size.width)
+				browsertest.CheckAxe(t, tab, size.name)
 			}
 		})
 	}

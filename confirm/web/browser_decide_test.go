@@ -13,26 +13,10 @@ import (
 	"scanwarden/confirm"
 )
 
-// waitText waits until the page says what it should. It fails the test after a minute.
-func waitText(t testing.TB, tab context.Context, text string) {
-	t.Helper()
-	shown := ""
-	for began := time.Now(); time.Since(began) < time.Minute; <-time.After(100 * time.Millisecond) {
-		// An error means that the page is being replaced by the next one.
-		value, err := chromedp.Run(tab, chromedp.Evaluate[string](`document.body?.innerText ?? ""`))
-		if err == nil {
-			if shown = value; strings.Contains(shown, text) {
-				return
-			}
-		}
-	}
-	t.Fatalf("the page does not say %q:\n%s", text, shown)
-}
-
 // openInBrowser returns a tab of Grace with the page of a change.
-func openInBrowser(t testing.TB, browser context.Context, s *changeSite, c confirm.Change) context.Context {
+func openInBrowser(t testing.TB, s *changeSite, c confirm.Change) context.Context {
 	t.Helper()
-	tab := newTab(t, browser, s, grace)
+	tab := newTab(t, s, grace)
 	do(t, tab, chromedp.Navigate(s.URL+"/changes/"+c.ID))
 	waitText(t, tab, c.Code)
 	return tab
@@ -40,7 +24,7 @@ func openInBrowser(t testing.TB, browser context.Context, s *changeSite, c confi
 
 // TestBrowserDecides approves and denies in a real browser, with its scripts and without them.
 func TestBrowserDecides(t *testing.T) {
-	browser := newBrowser(t)
+	t.Parallel()
 	for name, want := range map[string]struct {
 		button, text string
 		state        confirm.State
@@ -52,9 +36,10 @@ func TestBrowserDecides(t *testing.T) {
 		"deny without script":    {"deny", "Denied, so nothing was sent", confirm.Denied, true},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := newChangeSite(t, nil)
 			c := s.update(t)
-			tab := newTab(t, browser, s, grace)
+			tab := newTab(t, s, grace)
 			if want.noScripts {
 				if _, err := chromedp.Call(tab, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true}); err != nil {
 					t.Fatal(err)
@@ -77,25 +62,28 @@ func TestBrowserDecides(t *testing.T) {
 // TestBrowserPageFollowsTheChange: an open page shows by itself that its change has ended elsewhere or expired, and a scan
 // that was edited meanwhile is not changed.
 func TestBrowserPageFollowsTheChange(t *testing.T) {
-	browser := newBrowser(t)
+	t.Parallel()
 	t.Run("decided elsewhere", func(t *testing.T) {
+		t.Parallel()
 		s := newChangeSite(t, nil)
 		c := s.update(t)
-		tab := openInBrowser(t, browser, s, c)
+		tab := openInBrowser(t, s, c)
 		if _, err := s.Gate.Decide(t.Context(), c.ID, confirm.Vote{Principal: linus, Channel: confirm.Slack}); err != nil {
 			t.Fatal(err)
 		}
 		waitText(t, tab, "Denied, so nothing was sent")
 	})
 	t.Run("expired", func(t *testing.T) {
+		t.Parallel()
 		s := newChangeSite(t, nil)
-		tab := openInBrowser(t, browser, s, s.update(t))
+		tab := openInBrowser(t, s, s.update(t))
 		s.Advance(16 * time.Minute)
 		waitText(t, tab, "Nobody decided in time")
 	})
 	t.Run("edited in Defender", func(t *testing.T) {
+		t.Parallel()
 		s := newChangeSite(t, nil)
-		tab := openInBrowser(t, browser, s, s.update(t))
+		tab := openInBrowser(t, s, s.update(t))
 		s.edit("Core switches", map[string]any{"target": "203.0.113.9"})
 		do(t, tab, chromedp.Click(`button[value=approve]`))
 		waitText(t, tab, "The live state has changed")
@@ -107,11 +95,11 @@ func TestBrowserPageFollowsTheChange(t *testing.T) {
 
 // TestBrowserFilters selects a status in the history.
 func TestBrowserFilters(t *testing.T) {
-	browser := newBrowser(t)
+	t.Parallel()
 	s := newChangeSite(t, nil)
 	denied := s.decided(t, s.update(t), false)
 	applied := s.approved(t, s.deactivate(t, "Branch routers"))
-	tab := newTab(t, browser, s, grace)
+	tab := newTab(t, s, grace)
 	do(t, tab, chromedp.Navigate(s.URL+"/changes"), chromedp.SetValue(`select[name=status]`, "denied"), chromedp.Click(`form.seek button`))
 	waitText(t, tab, "1 of 1")
 	links := get(t, tab, chromedp.Evaluate[[]string](`[...document.querySelectorAll("table a")].map(a => a.getAttribute("href"))`))
@@ -122,10 +110,10 @@ func TestBrowserFilters(t *testing.T) {
 
 // TestBrowserKeyboard reaches and presses Approve with the keyboard alone. Enter in a field decides nothing.
 func TestBrowserKeyboard(t *testing.T) {
-	browser := newBrowser(t)
+	t.Parallel()
 	s := newChangeSite(t, nil)
 	one := s.propose(t, "delete_scans", map[string]any{"scanDefinitionIds": []string{"Branch routers"}})
-	tab := openInBrowser(t, browser, s, one)
+	tab := openInBrowser(t, s, one)
 	do(t, tab, chromedp.Click(`.sure summary`), chromedp.Click(`input[name=read]`))
 	do(t, tab, chromedp.KeyEvent(kb.Tab+"1"), chromedp.KeyEvent(kb.Enter))
 	if typed := get(t, tab, chromedp.Evaluate[string](`document.querySelector("input[name=count]")?.value ?? "gone"`)); typed != "1" {

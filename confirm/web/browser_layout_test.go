@@ -30,33 +30,40 @@ func checkReachable(t testing.TB, tab context.Context, width int64) {
 // TestBrowserFitsSmallWindows: at 320 px, and at 200 % in a window of 1280 px, nothing is cut and every control can be
 // reached. So it is with 500 scans to delete.
 func TestBrowserFitsSmallWindows(t *testing.T) {
-	browser := newBrowser(t)
+	t.Parallel()
 	for _, state := range newPageStates(t) {
-		tab := newTabAt(t, browser, state.url, state.who)
-		for _, size := range []struct {
-			width int64
-			scale float64
-		}{{320, 1}, {640, 2}} {
-			do(t, tab, chromedp.EmulateViewport(size.width, 450, chromedp.EmulateScale(size.scale)), chromedp.Navigate(state.url))
-			t.Run(state.name, func(t *testing.T) { checkReachable(t, tab, size.width) })
+		t.Run(state.name, func(t *testing.T) {
+			t.Parallel()
+			tab := newTabAt(t, state.url, state.who)
+			do(t, tab, chromedp.Navigate(state.url))
+			for _, size := range []struct {
+				width int64
+				scale float64
+			}{{320, 1}, {640, 2}} {
+				do(t, tab, chromedp.EmulateViewport(size.width, 450, chromedp.EmulateScale(size.scale)))
+				checkReachable(t, tab, size.width)
+			}
+		})
+	}
+	t.Run("500 scans", func(t *testing.T) {
+		t.Parallel()
+		s := newChangeSite(t, func(o *toolstest.Options, _ *web.ChangesConfig) { o.Policy.MaxScansPerDelete = 500 })
+		c := s.manyDeleted(t, 500)
+		tab := newTab(t, s, grace)
+		do(t, tab, chromedp.EmulateViewport(320, 700), chromedp.Navigate(s.URL+"/changes/"+c.ID))
+		checkReachable(t, tab, 320)
+		if n := get(t, tab, chromedp.Evaluate[int](`document.querySelectorAll(".list tbody tr").length`)); n != 500 {
+			t.Errorf("%d rows are shown, want 500", n)
 		}
-	}
-	s := newChangeSite(t, func(o *toolstest.Options, _ *web.ChangesConfig) { o.Policy.MaxScansPerDelete = 500 })
-	c := s.manyDeleted(t, 500)
-	tab := newTab(t, browser, s, grace)
-	do(t, tab, chromedp.EmulateViewport(320, 700), chromedp.Navigate(s.URL+"/changes/"+c.ID))
-	checkReachable(t, tab, 320)
-	if n := get(t, tab, chromedp.Evaluate[int](`document.querySelectorAll(".list tbody tr").length`)); n != 500 {
-		t.Errorf("%d rows are shown, want 500", n)
-	}
+	})
 }
 
 // TestBrowserPrints: on paper the whole plan stands, and nothing that can be pressed.
 func TestBrowserPrints(t *testing.T) {
-	browser := newBrowser(t)
+	t.Parallel()
 	s := newChangeSite(t, func(o *toolstest.Options, _ *web.ChangesConfig) { o.Policy.MaxScansPerDelete = 60 })
 	c := s.manyDeleted(t, 60)
-	tab := openInBrowser(t, browser, s, c)
+	tab := openInBrowser(t, s, c)
 	if _, err := chromedp.Call(tab, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: "print"}); err != nil {
 		t.Fatal(err)
 	}
@@ -78,9 +85,9 @@ func TestBrowserPrints(t *testing.T) {
 
 // TestBrowserReducesMotion: with prefers-reduced-motion nothing moves.
 func TestBrowserReducesMotion(t *testing.T) {
-	browser := newBrowser(t)
+	t.Parallel()
 	s := newChangeSite(t, nil)
-	tab := openInBrowser(t, browser, s, s.update(t))
+	tab := openInBrowser(t, s, s.update(t))
 	const bars = `[...document.querySelectorAll("svg:has(animate)")].filter(e => e.getClientRects().length > 0).length + document.getAnimations().length`
 	if n := get(t, tab, chromedp.Evaluate[int](bars)); n != 1 {
 		t.Errorf("%d things move, want the bar of the time left", n)

@@ -8,6 +8,7 @@ import (
 
 	"scanwarden/confirm"
 	"scanwarden/confirm/web"
+	"scanwarden/defender"
 	"scanwarden/defender/defendertest"
 	"scanwarden/tools/toolstest"
 )
@@ -26,7 +27,10 @@ const scanPath = "DeviceAuthenticatedScanDefinitions"
 func newPageStates(t testing.TB) []pageState {
 	t.Helper()
 	states := append(openStates(t), endedStates(t)...)
-	quorum := newChangeSite(t, func(o *toolstest.Options, _ *web.ChangesConfig) { o.Policy.Required = map[string]int{"update_scan": 2} })
+	quorum := newChangeSite(t, func(o *toolstest.Options, cfg *web.ChangesConfig) {
+		stopClock(o, cfg)
+		o.Policy.Required = map[string]int{"update_scan": 2}
+	})
 	c := quorum.update(t)
 	p := quorum.signIn(t, grace)
 	p.send(t, c, p.form(t, c, "approve"), nil)
@@ -41,9 +45,16 @@ func newPageStates(t testing.TB) []pageState {
 		pageState{"link-message", link.URL + "/nothing", grace, "There is no such page"})
 }
 
+// stopClock stops the clock of a site and waits for Defender without end, so that each state lasts as long as the test.
+func stopClock(o *toolstest.Options, _ *web.ChangesConfig) {
+	began := time.Now()
+	o.Now = func() time.Time { return began }
+	o.Defender = func(cfg *defender.Config) { cfg.HTTP = &http.Client{} }
+}
+
 // openStates returns the states of changes that wait, and the pages around them.
 func openStates(t testing.TB) []pageState {
-	s := newChangeSite(t, nil)
+	s := newChangeSite(t, stopClock)
 	many := s.manyDeleted(t, 37) // before the first read of the tenant, which is cached
 	update, added := s.update(t), s.add(t, "Branch switches")
 	one := s.propose(t, "delete_scans", map[string]any{"scanDefinitionIds": []string{"Branch routers"}})
@@ -54,7 +65,7 @@ func openStates(t testing.TB) []pageState {
 	s.decided(t, sending, true)
 	at := func(c confirm.Change) string { return s.URL + "/changes/" + c.ID }
 	return []pageState{
-		{"sending", at(sending), grace, "Approved. It"}, // first: after a minute without an answer the outcome is unknown
+		{"sending", at(sending), grace, "Approved. It"},
 		{"update", at(update), grace, "Approve and send"},
 		{"requester", at(update), asker, "You may deny it, and not approve it"},
 		{"add", at(added), grace, "A new scan"},
@@ -72,7 +83,7 @@ func openStates(t testing.TB) []pageState {
 
 // endedStates returns a page for each way in which a change ends, and the history with all of them.
 func endedStates(t testing.TB) []pageState {
-	s := newChangeSite(t, nil)
+	s := newChangeSite(t, stopClock)
 	var states []pageState
 	add := func(name string, c confirm.Change, text string) {
 		states = append(states, pageState{name, s.URL + "/changes/" + c.ID, grace, text})

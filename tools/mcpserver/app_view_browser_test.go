@@ -16,6 +16,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"scanwarden/confirm"
+	"scanwarden/tools/toolstest/browsertest"
 )
 
 //go:embed testdata/host.html
@@ -67,21 +68,11 @@ func resultOf(t *testing.T, r response) string {
 	return string(answer.Result)
 }
 
-// newViewTab returns a tab of a new Chromium with the page of a host.
+// newViewTab returns a tab with the page of a host.
 func newViewTab(t *testing.T, address string) context.Context {
 	t.Helper()
-	path := os.Getenv("SCANWARDEN_TEST_CHROMIUM")
-	if path == "" {
-		t.Skip("set SCANWARDEN_TEST_CHROMIUM to the path of a Chromium")
-	}
-	allocator, cancel := chromedp.NewExecAllocator(t.Context(), append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path),
-		chromedp.NoSandbox, chromedp.WSURLReadTimeout(time.Minute), chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true))...)
-	t.Cleanup(cancel)
-	tab, cancelTab := chromedp.NewContext(allocator)
-	t.Cleanup(cancelTab)
-	if err := chromedp.Do(tab, chromedp.Navigate(address)); err != nil {
-		t.Fatal(err)
-	}
+	tab := browsertest.NewTab(t)
+	browsertest.Do(t, tab, chromedp.Navigate(address))
 	return tab
 }
 
@@ -98,7 +89,7 @@ func inView[T any](t *testing.T, tab context.Context, expression string) T {
 // waitView waits until the view says what it should.
 func waitView(t *testing.T, tab context.Context, text string) {
 	t.Helper()
-	poll := chromedp.Poll[chromedp.Void](fmt.Sprintf(`document.getElementById("view").contentDocument?.body?.innerText.includes(%q)`, text), chromedp.WithPollingTimeout(time.Minute))
+	poll := chromedp.Poll[chromedp.Void](fmt.Sprintf(`document.getElementById("view").contentDocument?.body?.innerText.includes(%q)`, text), chromedp.WithPollingTimeout(5*time.Minute))
 	if err := chromedp.Do(tab, poll); err != nil {
 		t.Fatalf("the view does not say %q: %v: %s", text, err, inView[string](t, tab, `d.body.innerText`))
 	}
@@ -107,6 +98,7 @@ func waitView(t *testing.T, tab context.Context, text string) {
 // TestBrowserHostDrawsTheView: a host in Chromium draws the card with the plan, its button opens the page, and the card shows
 // how the change ends. It has no code and decides nothing.
 func TestBrowserHostDrawsTheView(t *testing.T) {
+	t.Parallel()
 	s := newStackWith(t, withView())
 	address, id := newHost(t, s)
 	tab := newViewTab(t, address)
@@ -140,18 +132,13 @@ func TestBrowserHostDrawsTheView(t *testing.T) {
 	}
 }
 
-// checkViewAxe holds the card against axe-core in light and dark, where SCANWARDEN_TEST_AXE names its file.
+// checkViewAxe holds the card against axe-core in light and dark, where browsertest.AxePath is set.
 func checkViewAxe(t *testing.T, tab context.Context) {
 	t.Helper()
-	path := os.Getenv("SCANWARDEN_TEST_AXE")
-	if path == "" {
+	if os.Getenv(browsertest.AxePath) == "" {
 		return
 	}
-	axe, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	quoted, err := json.Marshal(string(axe))
+	quoted, err := json.Marshal(browsertest.Axe(t))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -160,7 +160,7 @@ const timestampLayout = "2006-01-02T15:04:05Z"
 func printGrowth(e environment, ledger *store.Store, earlier string) error {
 	entries, err := ledger.CheckSince(e.ctx, earlier)
 	if err == nil {
-		_, err = fmt.Fprintf(e.stdout, "the log has only grown since the checkpoint of %d entries\n", entries)
+		_, err = fmt.Fprintf(e.stdout, "the log has only grown since the checkpoint: entries %d at that time\n", entries)
 	}
 	return err
 }

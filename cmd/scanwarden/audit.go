@@ -24,14 +24,8 @@ func newAuditCommand(e environment) *cobra.Command {
 		RunE:  func(cmd *cobra.Command, _ []string) error { return runAuditVerify(e, givenSettings(cmd), since) },
 	}
 	verify.Flags().StringVar(&since, "since", "", "`FILE` Prove also that the log has only grown since this checkpoint.")
-	export := &cobra.Command{
-		Use: "export", Example: "scanwarden audit export > audit.jsonl", Args: cobra.NoArgs,
-		Short: "Print the log as JSON lines.",
-		RunE:  func(cmd *cobra.Command, _ []string) error { return runAuditExport(e, givenSettings(cmd)) },
-	}
 	addLedgerFlags(verify)
-	addLedgerFlags(export)
-	cmd.AddCommand(verify, export, newCheckpointCommand(e), newAuditKeyCommand(e), newReceiptCommand(e), newVerifyReceiptCommand(e))
+	cmd.AddCommand(verify, newAuditExportCommand(e), newCheckpointCommand(e), newAuditKeyCommand(e), newReceiptCommand(e), newVerifyReceiptCommand(e))
 	return cmd
 }
 
@@ -71,9 +65,4 @@ func checkRecords(e environment, cfg *config.Config, ledger *store.Store) error 
 		all = append(all, fmt.Errorf("%s %q: %s", t.Kind, t.Change+string(t.Link), t.Reason))
 	}
 	return errors.Join(all...)
-}
-
-// runAuditExport prints the log.
-func runAuditExport(e environment, flags config.Flags) error {
-	return withStore(e, flags, func(ledger *store.Store) error { return ledger.Export(e.ctx, e.stdout) })
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"scanwarden/confirm"
+	"scanwarden/confirm/store"
 )
 
 // acceptWith returns the answer of a person who took a minute.
@@ -155,7 +156,7 @@ func TestACodeThatCameAtOnceIsNotedInTheLog(t *testing.T) {
 	}
 	s.waitFor(t, c.ID, confirm.Applied, 1)
 	var log strings.Builder
-	if err := s.store.Export(t.Context(), &log); err != nil || !strings.Contains(log.String(), "the code came 8 ms after the prompt") {
+	if err := s.store.Export(t.Context(), &log, store.ExportOptions{}); err != nil || !strings.Contains(log.String(), "the code came 8 ms after the prompt") {
 		t.Errorf("%v, %s", err, log.String())
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"scanwarden/confirm"
+	"scanwarden/confirm/store"
 	"scanwarden/defender/defendertest"
 	"scanwarden/tools"
 	"scanwarden/tools/toolstest"
@@ -103,7 +104,7 @@ func keptAfter(t *testing.T, fault defendertest.Fault) map[string]string {
 		t.Fatal(err)
 	}
 	var audit strings.Builder
-	if err := s.Store.Export(t.Context(), &audit); err != nil {
+	if err := s.Store.Export(t.Context(), &audit, store.ExportOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	return map[string]string{"result": string(result), "audit log": audit.String(), "log": log.String(), "state directory": filesIn(t, s.Dir)}

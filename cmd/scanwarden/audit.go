@@ -11,39 +11,44 @@ import (
 	"scanwarden/confirm/store"
 )
 
-// newAuditCommand returns `scanwarden audit` with its commands verify and export.
+// newAuditCommand returns `scanwarden audit` with its commands.
 func newAuditCommand(e environment) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "audit", GroupID: groupInspect, Example: "scanwarden audit verify",
 		Short: "Check or print the tamper-evident log.", RunE: chooseSubcommand,
 	}
+	var since string
 	verify := &cobra.Command{
 		Use: "verify", Example: "scanwarden audit verify", Args: cobra.NoArgs,
 		Short: "Replay the whole log; exit 1 and name the first bad entry if it was altered.",
-		RunE:  func(cmd *cobra.Command, _ []string) error { return runAuditVerify(e, givenSettings(cmd)) },
+		RunE:  func(cmd *cobra.Command, _ []string) error { return runAuditVerify(e, givenSettings(cmd), since) },
 	}
-	export := &cobra.Command{
-		Use: "export", Example: "scanwarden audit export > audit.jsonl", Args: cobra.NoArgs,
-		Short: "Print the log as JSON lines.",
-		RunE:  func(cmd *cobra.Command, _ []string) error { return runAuditExport(e, givenSettings(cmd)) },
-	}
+	verify.Flags().StringVar(&since, "since", "", "`FILE` Prove also that the log has only grown since this checkpoint.")
 	addLedgerFlags(verify)
-	addLedgerFlags(export)
-	cmd.AddCommand(verify, export)
+	cmd.AddCommand(verify, newAuditExportCommand(e), newCheckpointCommand(e), newAuditKeyCommand(e), newReceiptCommand(e), newVerifyReceiptCommand(e))
 	return cmd
 }
 
 // runAuditVerify replays the log and prints its length, tree hash and key. Where server.key is there, it also checks the
-// open changes and the account links, and prints each that does not verify.
-func runAuditVerify(e environment, flags config.Flags) error {
+// open changes and the account links, and prints each that does not verify. since is the file of an earlier checkpoint, or "".
+func runAuditVerify(e environment, flags config.Flags, since string) error {
 	cfg, err := config.Load(e.env, flags)
 	if err != nil {
 		return err
+	}
+	var earlier []byte
+	if since != "" {
+		if earlier, err = readEvidence(since, maxCheckpoint); err != nil {
+			return err
+		}
 	}
 	return withStore(e, flags, func(ledger *store.Store) error {
 		head, err := ledger.Verify(e.ctx)
 		if err == nil {
 			fmt.Fprintf(e.stdout, "the audit log holds: entries %d, tree hash %s, verifier key %s\n", head.Entries, head.Hash, head.Key)
+			if since != "" {
+				err = printGrowth(e, ledger, string(earlier))
+			}
 		}
 		return errors.Join(err, checkRecords(e, cfg, ledger))
 	})
@@ -60,9 +65,4 @@ func checkRecords(e environment, cfg *config.Config, ledger *store.Store) error 
 		all = append(all, fmt.Errorf("%s %q: %s", t.Kind, t.Change+string(t.Link), t.Reason))
 	}
 	return errors.Join(all...)
-}
-
-// runAuditExport prints the log.
-func runAuditExport(e environment, flags config.Flags) error {
-	return withStore(e, flags, func(ledger *store.Store) error { return ledger.Export(e.ctx, e.stdout) })
 }

@@ -20,7 +20,7 @@ import (
 func exportLines(t testing.TB, s *store.Store) []string {
 	t.Helper()
 	var out bytes.Buffer
-	must(t, s.Export(t.Context(), &out))
+	must(t, s.Export(t.Context(), &out, store.ExportOptions{}))
 	if out.Len() == 0 {
 		return nil
 	}

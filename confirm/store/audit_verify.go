@@ -1,12 +1,10 @@
 package store
 
 import (
-	"bufio"
 	"context"
 	"database/sql"
 	"encoding/json"
 	"fmt"
-	"io"
 	"strings"
 
 	"scanwarden/confirm"
@@ -68,24 +66,6 @@ func (s *Store) Verify(ctx context.Context) (Head, error) {
 		return Head{}, fmt.Errorf("verify audit log: %w", err)
 	}
 	return Head{Entries: now.size, Hash: now.root.String(), Key: s.key.public}, nil
-}
-
-// Export writes the log as JSON lines, each exactly as it was logged.
-func (s *Store) Export(ctx context.Context, w io.Writer) error {
-	out := bufio.NewWriter(w)
-	err := s.readSnapshot(ctx, func(tx *sql.Tx) error {
-		return eachAuditRow(ctx, tx, func(t auditRow) error {
-			_, err := out.WriteString(t.lines + "\n")
-			return err
-		})
-	})
-	if err == nil {
-		err = out.Flush()
-	}
-	if err != nil {
-		return fmt.Errorf("export audit log: %w", explainError(err))
-	}
-	return nil
 }
 
 // auditRow is a row of table audit: the entries of one transaction.

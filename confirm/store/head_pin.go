@@ -10,7 +10,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -125,16 +124,7 @@ func (k auditKey) openHead(checkpoint string) (logHead, error) {
 	if err != nil {
 		return logHead{}, errors.New("it holds no checkpoint that is signed by the key in audit.key")
 	}
-	lines := strings.Split(n.Text, "\n")
-	if len(lines) < 4 || lines[0] != logName { // extension lines may follow
-		return logHead{}, errors.New("its checkpoint is of another log")
-	}
-	size, err := strconv.ParseInt(lines[1], 10, 64)
-	if err != nil {
-		return logHead{}, errors.New("its checkpoint has no size")
-	}
-	root, err := tlog.ParseHash(lines[2])
-	return logHead{size: size, root: root}, err
+	return parseHead(n.Text)
 }
 
 // CheckHead returns nil if the log continues the one whose head was last recorded in the state directory. Otherwise

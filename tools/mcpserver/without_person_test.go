@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"scanwarden/confirm"
+	"scanwarden/confirm/store"
 )
 
 // answersWithoutPerson are what clients send by themselves, as they did with no person at them: codex exec and approval
@@ -60,7 +61,7 @@ func (s *stack) wantNobodyDecided(t *testing.T, result string) {
 		}
 	}
 	var log strings.Builder
-	if err := s.Store.Export(t.Context(), &log); err != nil {
+	if err := s.Store.Export(t.Context(), &log, store.ExportOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	if strings.Contains(result, "decided_by") || strings.Contains(log.String(), `"decision"`) || strings.Contains(log.String(), "denied") {

@@ -68,8 +68,18 @@ func usageLine(cmd *cobra.Command) string {
 	return line + " [flags]"
 }
 
+// nameWidth returns the width of the column with the names of the commands of parent: 12 columns, or more for a longer name.
+func nameWidth(parent *cobra.Command) int {
+	width := 12
+	for _, c := range parent.Commands() {
+		width = max(width, len(c.Name())+2)
+	}
+	return width
+}
+
 // printCommands prints the commands of one group under a title.
 func printCommands(out io.Writer, parent *cobra.Command, group, title string) {
+	width := nameWidth(parent)
 	for _, c := range parent.Commands() {
 		if c.GroupID != group || !c.IsAvailableCommand() {
 			continue
@@ -78,9 +88,9 @@ func printCommands(out io.Writer, parent *cobra.Command, group, title string) {
 			fmt.Fprintf(out, "\n%s\n", title)
 			title = ""
 		}
-		fmt.Fprintf(out, "  %-12s%s\n", c.Name(), strings.TrimLeft(wrapText(c.Short, 14), " "))
+		fmt.Fprintf(out, "  %-*s%s\n", width, c.Name(), strings.TrimLeft(wrapText(c.Short, 2+width), " "))
 		if c.Example != "" {
-			fmt.Fprintf(out, "  %-12sExample: %s\n", "", c.Example)
+			fmt.Fprintf(out, "  %-*sExample: %s\n", width, "", c.Example)
 		}
 	}
 }

@@ -91,7 +91,7 @@ func runAuditReceipt(e environment, flags config.Flags, part string) error {
 func newVerifyReceiptCommand(e environment) *cobra.Command {
 	var key string
 	cmd := &cobra.Command{
-		Use: "verify-receipt FILE", Example: "scanwarden audit verify-receipt r.json --key audit.pub", Args: cobra.ExactArgs(1),
+		Use: "verify-receipt FILE", Example: "scanwarden audit verify-receipt r.json --key key.pub", Args: cobra.ExactArgs(1),
 		Short: "Check a receipt offline with the public key alone; exit 1 and name what does not verify.",
 		RunE:  func(_ *cobra.Command, args []string) error { return runVerifyReceipt(e, args[0], key) },
 	}

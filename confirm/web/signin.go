@@ -214,7 +214,7 @@ func (s *SignInPages) signInByToken(w http.ResponseWriter, r *http.Request) {
 	who, ok := s.cfg.Token(token)
 	if !ok {
 		s.cfg.Log.WarnContext(r.Context(), "a sign-in with an unknown token was refused", "from", r.RemoteAddr)
-		s.showForm(w, http.StatusForbidden, returnPath, "This server did not issue that token. Copy it again, or ask the operator for one.")
+		s.showForm(w, http.StatusForbidden, returnPath, "No person signs in with that token: it is unknown to this server, or belongs to an agent. Copy it again, or ask the operator for one.")
 		return
 	}
 	s.startSession(w, r, who, returnPath)

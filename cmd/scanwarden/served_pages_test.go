@@ -182,3 +182,36 @@ func TestApproversSignInWithTokens(t *testing.T) {
 		t.Errorf("a session of the replaced token: %d", status)
 	}
 }
+
+// TestASignOutHoldsEverywhere: a copy of a session's cookie is worth nothing after the sign-out, also at another process on
+// the same ledger and after a restart.
+func TestASignOutHoldsEverywhere(t *testing.T) {
+	t.Parallel()
+	s := newStack(t)
+	settings := []string{"SCANWARDEN_HTTP_TOKEN=" + bearerToken, "SCANWARDEN_APPROVERS=token:default"}
+	one, other := s.serve(t, settings...), s.serve(t, settings...)
+	b := newPageBrowser(t, strings.TrimSuffix(one.url, "/mcp"), nil)
+	if status, page := b.post(t, "/signin/token", url.Values{"token": {bearerToken}}); status != http.StatusOK {
+		t.Fatalf("the sign-in: %d: %s", status, page)
+	}
+	copied := newPageBrowser(t, strings.TrimSuffix(other.url, "/mcp"), nil)
+	site, err := url.Parse(b.origin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	copied.Jar.SetCookies(site, b.Jar.Cookies(site)) // cookies are of a host, whatever the port
+	if status, _ := copied.open(t, "/changes"); status != http.StatusOK {
+		t.Fatalf("the session at the other process: %d", status)
+	}
+	if status, page := b.post(t, "/signout", nil); status != http.StatusOK || !strings.Contains(page, "You are signed out") {
+		t.Fatalf("the sign-out: %d: %s", status, page)
+	}
+	if status, _ := copied.open(t, "/changes"); status != http.StatusForbidden {
+		t.Errorf("a copy at the other process: %d", status)
+	}
+	one.end(t)
+	copied.origin = strings.TrimSuffix(s.serve(t, settings...).url, "/mcp")
+	if status, _ := copied.open(t, "/changes"); status != http.StatusForbidden {
+		t.Errorf("a copy after a restart: %d", status)
+	}
+}

@@ -159,8 +159,10 @@ func storeCalls(s *store.Store, c confirm.Change) map[string]func(ctx context.Co
 		"Change":   func(ctx context.Context) error { _, err := s.Change(ctx, c.ID); return err },
 		"Changes":  func(ctx context.Context) error { _, err := s.Changes(ctx, confirm.Filter{}); return err },
 		"CheckKey": s.CheckKey, "CheckHead": s.CheckHead, "CheckClaims": s.CheckClaims,
-		"Export": func(ctx context.Context) error { return s.Export(ctx, new(strings.Builder), store.ExportOptions{}) },
-		"Insert": func(ctx context.Context) error { return s.Insert(ctx, c) },
+		"EndSession":      func(ctx context.Context) error { return s.EndSession(ctx, "session", noon, later) },
+		"HasSessionEnded": func(ctx context.Context) error { _, err := s.HasSessionEnded(ctx, "session"); return err },
+		"Export":          func(ctx context.Context) error { return s.Export(ctx, new(strings.Builder), store.ExportOptions{}) },
+		"Insert":          func(ctx context.Context) error { return s.Insert(ctx, c) },
 		"Link": func(ctx context.Context) error {
 			return s.Link(ctx, confirm.Link{From: "slack:T/U", To: "entra:T/O", How: "proof", At: noon})
 		},

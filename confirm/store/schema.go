@@ -22,11 +22,14 @@ var schemaV3 string
 //go:embed seal.sql
 var schemaV4 string
 
+//go:embed sessions.sql
+var schemaV5 string
+
 // schemaVersion counts the migrations. A database of version n has run the first n of them.
-const schemaVersion = 4
+const schemaVersion = 5
 
 func migrations() [schemaVersion]string {
-	return [schemaVersion]string{schemaV1, schemaV2, schemaV3, schemaV4}
+	return [schemaVersion]string{schemaV1, schemaV2, schemaV3, schemaV4, schemaV5}
 }
 
 func (d *database) readVersion(ctx context.Context, q querier) (v int64, err error) {

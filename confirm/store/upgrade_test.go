@@ -35,7 +35,7 @@ func TestAnOldLedgerIsMigrated(t *testing.T) {
 	forEachDatabase(t, func(t *testing.T, l testDatabase) {
 		l.writeOldDatabase(t)
 		s := l.openStore(t)
-		if v := l.schemaVersion(t); v != 4 {
+		if v := l.schemaVersion(t); v != 5 {
 			t.Fatalf("its version is %d", v)
 		}
 		if n := mustVerify(t, s).Entries; n != 6 {

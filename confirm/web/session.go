@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -49,15 +50,24 @@ func (s session) isLive(now time.Time) bool {
 	return s.ID != "" && s.Principal != "" && now.Unix() < s.Began+int64(sessionTTL.Seconds()) && now.Unix() < s.Seen+int64(sessionIdle.Seconds())
 }
 
+// EndedSessions is where processes with the same server key tell each other which sessions were signed out. Without it a
+// sign-out is known to one process, until that ends.
+type EndedSessions struct {
+	// Record keeps the id of an ended session until the session would have ended by itself.
+	Record func(ctx context.Context, id string, now, until time.Time) error
+	// Has reports whether any process has recorded the end of a session. After an error the session counts as ended.
+	Has func(ctx context.Context, id string) (bool, error)
+}
+
 // Sessions keeps people signed in. A session is an encrypted cookie, so that every replica with the same server key
-// reads it. It ends after 30 minutes without requests, 8 hours after the sign-in, and at the sign-out. A sign-out is
-// remembered by this process alone: the cookie is removed from the browser, but a copy of it stays valid at other
-// replicas, and after a restart, until its end. It is safe for concurrent use; make one with NewSessions.
+// reads it. It ends after 30 minutes without requests, 8 hours after the sign-in, and at the sign-out, also for copies of
+// the cookie. It is safe for concurrent use; make one with NewSessions.
 type Sessions struct {
 	key    func() ([]byte, error)
 	secure bool
 	now    func() time.Time
 	holds  func(SignedIn) bool // reports whether the sign-in still holds; nil means that it does
+	shared EndedSessions
 
 	mu    sync.Mutex
 	ended map[string]int64 // absolute end in Unix seconds, by id of a session that was signed out
@@ -73,8 +83,8 @@ func NewSessions(key func() ([]byte, error), secure bool, now func() time.Time) 
 }
 
 // Start begins a session for a signed-in person, and ends the one that the browser had. The id is always new, so
-// that no person can choose the session of another. It returns an error for a person without a principal, and if name
-// and groups are too long for a cookie.
+// that no person can choose the session of another. It returns an error for a person without a principal, if name and
+// groups are too long for a cookie, and if the end of the earlier session cannot be recorded.
 func (s *Sessions) Start(w http.ResponseWriter, r *http.Request, who SignedIn) error {
 	if who.Principal == "" {
 		return errors.New("start session: there is no principal")
@@ -84,7 +94,9 @@ func (s *Sessions) Start(w http.ResponseWriter, r *http.Request, who SignedIn) e
 	if err != nil {
 		return fmt.Errorf("start session: %w", err)
 	}
-	s.revoke(r)
+	if err := s.revoke(r); err != nil {
+		return fmt.Errorf("start session: %w", err)
+	}
 	http.SetCookie(w, cookie)
 	return nil
 }
@@ -106,24 +118,47 @@ func (s *Sessions) Viewer(w http.ResponseWriter, r *http.Request, renew bool) (V
 	return Viewer{Principal: current.Principal, Name: current.Name, Groups: current.Groups, Contexts: current.Contexts, Session: current.ID}, true
 }
 
-// End ends the session of the request, also for copies of its cookie, and removes the cookie from the browser.
-func (s *Sessions) End(w http.ResponseWriter, r *http.Request) {
-	s.revoke(r)
+// End ends the session of the request, also for copies of its cookie, and removes the cookie from the browser. On an error
+// the session has ended for this process and this browser only.
+func (s *Sessions) End(w http.ResponseWriter, r *http.Request) error {
+	err := s.revoke(r)
 	http.SetCookie(w, hostCookie(sessionCookie, "", s.secure))
+	return err
 }
 
-// revoke remembers that the session of the request has ended. The list needs no size limit: each entry costs a sign-in,
+// revoke records that the session of the request has ended. The list needs no size limit: each entry costs a sign-in,
 // and entries are removed after their absolute end.
-func (s *Sessions) revoke(r *http.Request) {
+func (s *Sessions) revoke(r *http.Request) error {
 	current, ok := s.read(r)
 	if !ok {
-		return
+		return nil
 	}
-	now := s.now().Unix()
+	now, until := s.now(), current.Began+int64(sessionTTL.Seconds())
+	s.remember(current.ID, now.Unix(), until)
+	if s.shared.Record == nil {
+		return nil
+	}
+	return s.shared.Record(context.WithoutCancel(r.Context()), current.ID, now, time.Unix(until, 0))
+}
+
+// remember keeps the id of a session that has ended until its absolute end.
+func (s *Sessions) remember(id string, now, until int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	maps.DeleteFunc(s.ended, func(_ string, until int64) bool { return until <= now })
-	s.ended[current.ID] = current.Began + int64(sessionTTL.Seconds())
+	s.ended[id] = until
+}
+
+// hasEnded reports whether a session was signed out, here or at another process.
+func (s *Sessions) hasEnded(ctx context.Context, id string) bool {
+	s.mu.Lock()
+	_, ended := s.ended[id]
+	s.mu.Unlock()
+	if ended || s.shared.Has == nil {
+		return ended
+	}
+	ended, err := s.shared.Has(ctx, id)
+	return ended || err != nil
 }
 
 // read returns the live session of the request.
@@ -140,10 +175,7 @@ func (s *Sessions) read(r *http.Request) (session, bool) {
 	if !seals.open(cookies[0].Value, &current) || !current.isLive(s.now()) || s.holds != nil && !s.holds(current.SignedIn) {
 		return session{}, false
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	_, ended := s.ended[current.ID]
-	return current, !ended
+	return current, !s.hasEnded(r.Context(), current.ID)
 }
 
 // cookie returns the encrypted session as a cookie.

@@ -19,6 +19,8 @@ type SignInConfig struct {
 	Entra SignIn                              // by Microsoft Entra ID; the zero value does not offer it
 	Token func(token string) (SignedIn, bool) // by a bearer token of this server; nil does not offer it
 	Holds func(SignedIn) bool                 // reports whether the sign-in of a session still holds; nil means that it does
+	// Ended is what the processes know of each other's sign-outs; the zero value keeps a sign-out to this process.
+	Ended EndedSessions
 	// Tenant is shown to everybody, before they sign in.
 	Tenant string
 	Hosts  []string               // allowed Host headers, with the port if it has one; empty allows no request
@@ -66,7 +68,7 @@ func NewSignInPages(cfg SignInConfig) (*SignInPages, error) {
 	s := &SignInPages{
 		cfg: cfg, pages: renderer{cfg.Log}, sessions: NewSessions(cfg.Key, cfg.Secure, cfg.Now), tokens: rate.NewLimiter(rateLimit, burst),
 	}
-	s.sessions.holds = cfg.Holds
+	s.sessions.holds, s.sessions.shared = cfg.Holds, cfg.Ended
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+signInPath, s.showSignIn)
 	mux.HandleFunc("POST "+signInPath+"/token", s.signInByToken)
@@ -234,6 +236,11 @@ func (s *SignInPages) startSession(w http.ResponseWriter, r *http.Request, who S
 
 // signOut serves /signout.
 func (s *SignInPages) signOut(w http.ResponseWriter, r *http.Request) {
-	s.sessions.End(w, r)
+	if err := s.sessions.End(w, r); err != nil {
+		s.cfg.Log.ErrorContext(r.Context(), "failed to record a sign-out", "error", err)
+		s.pages.renderMessage(w, http.StatusServiceUnavailable, "You are signed out in this browser only",
+			"The ledger could not be written, so a copy of your session may still be accepted elsewhere until it ends. Tell your scanwarden operator: the cause is in the log.", signInPath)
+		return
+	}
 	s.pages.renderMessage(w, http.StatusOK, "You are signed out", "What you have decided stays decided.", signInPath)
 }

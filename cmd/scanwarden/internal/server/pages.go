@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http"
 	"strings"
+	"time"
 
 	"scanwarden/cmd/scanwarden/internal/config"
 	"scanwarden/confirm"
@@ -30,7 +31,7 @@ func (b *Builder) servePages(allowed []string, tokens TokenHashes, back func() *
 	if err != nil {
 		return nil, nil, err
 	}
-	signIn.Hosts, signIn.Secure = hosts, secure
+	signIn.Hosts, signIn.Secure, signIn.Ended = hosts, secure, endedSessions(back)
 	mux, err := newPageMux(signIn, confirmweb.ChangesConfig{
 		Gate: func(ctx context.Context) (*confirm.Gate, error) { return back().gate(ctx) },
 		Timeline: func(ctx context.Context, c confirm.Change) ([]confirmweb.Event, error) {
@@ -135,6 +136,25 @@ func tokenStamp(tokens TokenHashes, principal confirm.Principal) string {
 	}
 	stamp := sha256.Sum256(hash[:])
 	return base64.RawURLEncoding.EncodeToString(stamp[:9])
+}
+
+// endedSessions returns the sign-outs that the ledger keeps for all replicas. Without a ledger no page shows or decides
+// anything, so that nothing has to be kept.
+func endedSessions(back func() *lazyBackend) confirmweb.EndedSessions {
+	return confirmweb.EndedSessions{
+		Record: func(ctx context.Context, id string, now, until time.Time) error {
+			if _, err := back().get(ctx); err != nil {
+				return nil
+			}
+			return back().components.store.EndSession(ctx, id, now, until)
+		},
+		Has: func(ctx context.Context, id string) (bool, error) {
+			if _, err := back().get(ctx); err != nil {
+				return false, nil
+			}
+			return back().components.store.HasSessionEnded(ctx, id)
+		},
+	}
 }
 
 // readTimeline returns the entries of the audit log about a change.

@@ -2,7 +2,6 @@ package config
 
 import (
 	"slices"
-	"strings"
 
 	"scanwarden/confirm"
 )
@@ -56,29 +55,7 @@ func (c *Config) asksRequesterAlone() bool {
 	return !slices.Contains(c.Channels(), confirm.Slack)
 }
 
-// asksClientAlone reports whether approvers are asked in the requester's client and nowhere else. Where the client's
-// answer cannot confirm a change, the served pages are used as well, if an approver can sign in there.
-func (c *Config) asksClientAlone(policy confirm.Policy) bool {
-	onPage := c.FallbackChannels() != nil && slices.ContainsFunc(policy.Approvers, func(approver string) bool {
-		return c.personCanSignIn(policy, approver)
-	})
-	return slices.Equal(c.Channels(), []confirm.Channel{confirm.Client}) && !onPage
-}
-
-// personCanSignIn reports whether the person with this principal, or a member of this group, can sign in to the served
-// pages, maybe with another principal of theirs.
-func (c *Config) personCanSignIn(policy confirm.Policy, approver string) bool {
-	return c.canSignIn(approver) || slices.ContainsFunc(aliasesOf(policy.People, approver), c.canSignIn)
-}
-
-// canSignIn reports whether the served pages sign in this principal or members of this group.
-func (c *Config) canSignIn(principal string) bool {
-	kind, name, _ := strings.Cut(principal, ":")
-	switch kind {
-	case "token":
-		return c.hasToken(name) && !slices.Contains(c.HTTP.AgentTokens, name)
-	case "entra", "entra-role":
-		return c.EntraSignsIn()
-	}
-	return false
+// asksClientAlone reports whether approvers are asked in the requester's client and nowhere else, where it can ask.
+func (c *Config) asksClientAlone() bool {
+	return slices.Equal(c.Channels(), []confirm.Channel{confirm.Client})
 }

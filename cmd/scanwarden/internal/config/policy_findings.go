@@ -23,7 +23,7 @@ func (c *Config) PolicyFindings() []Finding {
 		return slices.Concat(out, c.unusablePrincipals(), c.unsatisfiableQuorums(policy), c.unsatisfiableContexts(policy))
 	}
 	out := []Finding{Pass("%s, %s, changes wait %s", Plural(len(policy.Approvers), "approver"), Plural(len(policy.Rules), "rule"), c.Expires())}
-	if c.asksClientAlone(policy) {
+	if c.asksClientAlone() {
 		out = append(out, c.promptCannotApprove(policy)...)
 	}
 	return slices.Concat(out, c.unreachableApprovers(policy), c.unsatisfiableContexts(policy))
@@ -46,14 +46,14 @@ func (c *Config) promptCannotApprove(policy confirm.Policy) []Finding {
 
 // canCall reports whether a caller over stdio or HTTP can have this principal, or be a member of this group.
 func (c *Config) canCall(approver string) bool {
-	kind, _, _ := strings.Cut(approver, ":")
+	kind, name, _ := strings.Cut(approver, ":")
 	switch kind {
+	case "token":
+		return c.hasToken(name) && !slices.Contains(c.HTTP.AgentTokens, name)
 	case "entra", "entra-role":
 		return c.AllowsAuth("entra")
-	case "local":
-		return true
 	}
-	return c.canSignIn(approver)
+	return kind == "local"
 }
 
 // aliasesOf returns all principals of the person with this one.

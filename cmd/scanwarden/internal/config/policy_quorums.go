@@ -21,7 +21,7 @@ func (c *Config) unsatisfiableQuorums(policy confirm.Policy) []Finding {
 	grouped := slices.ContainsFunc(policy.Approvers, func(a string) bool {
 		return strings.HasPrefix(a, "slack-group:") || strings.HasPrefix(a, "entra-role:")
 	})
-	alone, listed := c.asksClientAlone(policy), countApprovers(c.reachable(policy))
+	alone, listed := c.asksClientAlone(), countApprovers(policy)
 	var out []Finding
 	for _, who := range slices.Sorted(maps.Keys(asks)) {
 		switch n := asks[who]; {
@@ -29,23 +29,11 @@ func (c *Config) unsatisfiableQuorums(policy confirm.Policy) []Finding {
 			out = append(out, Problem(fmt.Sprintf("%s needs %d people, and a client's own prompt asks only one", who, n),
 				"Configure Slack, or require fewer people."))
 		case n > listed && !grouped && !alone:
-			out = append(out, Problem(fmt.Sprintf("%s needs %d people, and the approvers who can be asked are %s", who, n, CountPeople(listed)),
+			out = append(out, Problem(fmt.Sprintf("%s needs %d people, and the approvers are %s", who, n, CountPeople(listed)),
 				"List more in policy.approvers (SCANWARDEN_APPROVERS), or require fewer people."))
 		}
 	}
 	return out
-}
-
-// reachable returns the policy with the approvers who can be asked. Without Slack these are the people who can call
-// through a client or sign in to a page.
-func (c *Config) reachable(policy confirm.Policy) confirm.Policy {
-	if c.SlackConfigured() {
-		return policy
-	}
-	policy.Approvers = slices.DeleteFunc(slices.Clone(policy.Approvers), func(approver string) bool {
-		return !c.canCall(approver) && !slices.ContainsFunc(aliasesOf(policy.People, approver), c.canCall) && !c.personCanSignIn(policy, approver)
-	})
-	return policy
 }
 
 // countApprovers returns the number of people among the approvers. Several principals of one person count once.

@@ -51,7 +51,7 @@ func (g *Gate) readUntilEnded(ctx context.Context, id string, w *watch) (Change,
 		if g.publish(w, c); !c.State.Open() {
 			return c, nil
 		}
-		poll := time.NewTimer(pollPause(c.Expires.Sub(g.cfg.Now())))
+		poll := time.NewTimer(min(time.Second, max(0, c.Expires.Sub(g.cfg.Now()))+time.Millisecond))
 		select {
 		case <-next:
 		case <-poll.C:
@@ -61,15 +61,6 @@ func (g *Gate) readUntilEnded(ctx context.Context, id string, w *watch) (Change,
 		}
 		poll.Stop()
 	}
-}
-
-// pollPause returns how long to wait until a change is read again that expires in left: a second, or just until it has
-// expired. One that is approved stays open after that, until it is executed.
-func pollPause(left time.Duration) time.Duration {
-	if left < 0 {
-		return time.Second
-	}
-	return min(time.Second, left+time.Millisecond)
 }
 
 // publish records what was read of a change, and wakes the waiting calls if it is no longer open.

@@ -6,7 +6,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"scanwarden/confirm"
@@ -135,32 +134,4 @@ func TestATransitionWakesTheCallsThatWaitForIt(t *testing.T) {
 	if took > changes*time.Second/2 {
 		t.Errorf("the calls returned after %v on average", took/changes)
 	}
-}
-
-// An approved change that nobody has executed by its expiry is read once a second, and no more often.
-func TestAnApprovedChangePastItsExpiryIsReadOnceASecond(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		s, reads := newCountingStack(t)
-		s.cfg.Now, s.cfg.Policy = nil, confirm.Policy{} // the clock of the bubble
-		s.Gate = confirm.New(s.cfg)
-		c, err := s.Propose(t.Context(), deleteTwo(), inTerminal())
-		if err != nil {
-			t.Fatal(err)
-		}
-		gate := newVoteOnlyGate(t, s)
-		if _, err := gate.Decide(t.Context(), c.ID, terminalVote(true)); err != nil {
-			t.Fatal(err)
-		}
-		time.Sleep(time.Until(c.Expires) + time.Second)
-		before := reads.reads.Load()
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-		defer cancel()
-		if now, err := gate.Wait(ctx, c.ID); err != nil || now.State != confirm.Approved {
-			t.Fatalf("it is %s, %v", now.State, err)
-		}
-		if n := reads.reads.Load() - before; n > 15 {
-			t.Errorf("it was read %d times in 10 s", n)
-		}
-	})
 }

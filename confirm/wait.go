@@ -51,7 +51,7 @@ func (g *Gate) readUntilEnded(ctx context.Context, id string, w *watch) (Change,
 		if g.publish(w, c); !c.State.Open() {
 			return c, nil
 		}
-		poll := time.NewTimer(min(time.Second, max(0, c.Expires.Sub(g.cfg.Now()))+time.Millisecond))
+		poll := time.NewTimer(g.pollPause(c))
 		select {
 		case <-next:
 		case <-poll.C:
@@ -61,6 +61,15 @@ func (g *Gate) readUntilEnded(ctx context.Context, id string, w *watch) (Change,
 		}
 		poll.Stop()
 	}
+}
+
+// pollPause returns how long to wait before an open change is read again: a second, or less for a pending change that
+// expires before. Only a pending change reads as expired by the time alone; recovery ends the others.
+func (g *Gate) pollPause(c Change) time.Duration {
+	if left := c.Expires.Sub(g.cfg.Now()); c.State == Pending && left < time.Second {
+		return max(0, left) + time.Millisecond
+	}
+	return time.Second
 }
 
 // publish records what was read of a change, and wakes the waiting calls if it is no longer open.

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"scanwarden/confirm"
@@ -134,4 +135,35 @@ func TestATransitionWakesTheCallsThatWaitForIt(t *testing.T) {
 	if took > changes*time.Second/2 {
 		t.Errorf("the calls returned after %v on average", took/changes)
 	}
+}
+
+// An approved change that no process executed in time is read once a second until recovery ends it.
+func TestAnOverdueApprovedChangeIsReadEachSecond(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, reads := newCountingStack(t)
+		s.cfg.CanExecute = func(context.Context, confirm.Change) error { return errElsewhere }
+		able := s.Gate
+		s.Gate = confirm.New(s.cfg)
+		c, err := able.Propose(t.Context(), deleteTwo(), onSlack(ada))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Decide(t.Context(), c.ID, approval(bob)); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Drain(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		s.advance(time.Hour)
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		before := reads.reads.Load()
+		if c, err := s.Wait(ctx, c.ID); err != nil || c.State != confirm.Approved {
+			t.Fatalf("waiting gave %s, %v", c.State, err)
+		}
+		if n := reads.reads.Load() - before; n < 9 || n > 11 {
+			t.Errorf("the ledger was read %d times in 10 seconds, want once a second", n)
+		}
+	})
 }

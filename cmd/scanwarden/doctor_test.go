@@ -24,7 +24,7 @@ import (
 var update = flag.Bool("update", false, "rewrite the golden files")
 
 // workingSetups are the set-ups with which a server works.
-var workingSetups = []string{"all-well", "simulator-url", "on-behalf-of", "slack-scope-unused", "approver-linked"}
+var workingSetups = []string{"all-well", "simulator-url", "on-behalf-of", "slack-scope-unused", "approver-linked", "approver-on-page"}
 
 // TestDoctorNamesEachFault breaks a good set-up in one way at a time. The golden files are what the doctor prints.
 func TestDoctorNamesEachFault(t *testing.T) {
@@ -163,6 +163,31 @@ people: [{name: Ada, principals: [slack:T01TEST/U0ADA, token:default]}]
 		"quorum-without-slack": func(w *doctorStack) {
 			w.withoutSlack()
 			w.file = namedCredential + "policy: {approvals_required: {delete_scans: 2}}\n"
+		},
+		"approver-on-page": func(w *doctorStack) { // ada signs in to the pages of serve, where the agent cannot be asked
+			w.withoutSlack()
+			w.file = namedCredential + "policy: {approvers: [token:default]}\nhttp: {tokens: {ci: {env: CI_TOKEN}}, agent_tokens: [ci]}\n"
+			w.env["CI_TOKEN"] = bearerToken + "-of-ci"
+		},
+		"quorum-on-page": func(w *doctorStack) { // two can sign in, and three are needed
+			w.withoutSlack()
+			w.file = namedCredential + `policy: {approvers: [token:default, token:grace, local:ada], approvals_required: {delete_scans: 3, add_scan: 2}}
+http: {tokens: {grace: {env: GRACE_TOKEN}}}
+`
+			w.env["GRACE_TOKEN"] = bearerToken + "-of-grace"
+		},
+		"only-caller": func(w *doctorStack) { // the one who can sign in is the only caller
+			w.withoutSlack()
+			w.file = namedCredential + "policy: {approvers: [token:default]}\n"
+		},
+		"client-alone": func(w *doctorStack) { // the configuration names the client and nothing else, so that no page is used
+			w.withoutSlack()
+			w.file = namedCredential + "policy: {approvers: [token:default, token:grace]}\nconfirm_with: [client]\nhttp: {tokens: {grace: {env: GRACE_TOKEN}}}\n"
+			w.env["GRACE_TOKEN"] = bearerToken + "-of-grace"
+		},
+		"terminal-of-another-user": func(w *doctorStack) { // a server asks in the terminal of its machine
+			w.withoutSlack()
+			w.file = namedCredential + "policy: {approvers: [local:ada], approvals_required: {delete_scans: 2}}\nconfirm_with: [terminal]\n"
 		},
 		"too-few-approvers": func(w *doctorStack) {
 			w.file = namedCredential + `policy: {approvers: [slack:T01TEST/U0ADA, token:default], approvals_required: {delete_scans: 2}}

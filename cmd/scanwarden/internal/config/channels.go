@@ -54,8 +54,3 @@ func (c *Config) FallbackChannels() []confirm.Channel {
 func (c *Config) asksRequesterAlone() bool {
 	return !slices.Contains(c.Channels(), confirm.Slack)
 }
-
-// asksClientAlone reports whether approvers are asked in the requester's client and nowhere else, where it can ask.
-func (c *Config) asksClientAlone() bool {
-	return slices.Equal(c.Channels(), []confirm.Channel{confirm.Client})
-}

@@ -23,24 +23,27 @@ func (c *Config) PolicyFindings() []Finding {
 		return slices.Concat(out, c.unusablePrincipals(), c.unsatisfiableQuorums(policy), c.unsatisfiableContexts(policy))
 	}
 	out := []Finding{Pass("%s, %s, changes wait %s", Plural(len(policy.Approvers), "approver"), Plural(len(policy.Rules), "rule"), c.Expires())}
-	if c.asksClientAlone() {
-		out = append(out, c.promptCannotApprove(policy)...)
+	if c.asksRequesterAlone() && len(c.reachableApprovers(policy)) == 0 {
+		out = append(out, c.requesterCannotApprove(policy)...)
 	}
 	return slices.Concat(out, c.unreachableApprovers(policy), c.unsatisfiableContexts(policy))
 }
 
-// promptCannotApprove returns a problem if only the requester's client is asked and no answer there could count.
-func (c *Config) promptCannotApprove(policy confirm.Policy) []Finding {
+// requesterCannotApprove returns a problem if no answer by a requester could count, who alone can be asked.
+func (c *Config) requesterCannotApprove(policy confirm.Policy) []Finding {
 	if !policy.SelfApproval {
-		return []Finding{Problem("only the requester's own client is asked, and requesters must not confirm their own changes, so every change is refused",
-			"Set policy.self_approval (SCANWARDEN_SELF_APPROVAL), or configure Slack, where other approvers are asked.")}
+		next := "Set policy.self_approval (SCANWARDEN_SELF_APPROVAL); or configure Slack; or list approvers who sign in to the pages of serve and are not the only callers"
+		if len(c.ConfirmWith) > 0 && !slices.Contains(c.ConfirmWith, string(confirm.WebPage)) {
+			next += ", and add page to confirm_with (SCANWARDEN_CONFIRM_WITH)"
+		}
+		return []Finding{Problem("only the requester can be asked, and requesters must not confirm their own changes, so every change is refused", next+".")}
 	}
 	for _, approver := range policy.Approvers {
 		if c.canCall(approver) || slices.ContainsFunc(aliasesOf(policy.People, approver), c.canCall) {
 			return nil
 		}
 	}
-	return []Finding{Problem("only the requester's own client is asked, and no approver calls through a client, so every change is refused",
+	return []Finding{Problem("only the requester can be asked, and no approver can be a requester, so every change is refused",
 		"List local:USER for a stdio server, a configured token:NAME, or people of Entra ID with http.auth entra; or configure Slack.")}
 }
 

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+	"time"
 
 	"scanwarden/confirm"
 	"scanwarden/confirm/web"
@@ -46,7 +47,7 @@ func newUnusedLink(t *testing.T) *unusedLink {
 	held := make(chan string, 1)
 	l := web.NewLocal(web.LocalConfig{
 		User:  localUser,
-		Pages: web.ChangesConfig{Gate: func(context.Context) (*confirm.Gate, error) { return u.Gate, nil }, Key: func() ([]byte, error) { return toolstest.ServerKey(), nil }},
+		Pages: web.ChangesConfig{Gate: func(context.Context) (*confirm.Gate, error) { return u.Gate, nil }, Key: func() ([]byte, error) { return toolstest.ServerKey(), nil }, Now: u.Now},
 		Open:  func(_ context.Context, address string) error { held <- address; return nil },
 	})
 	t.Cleanup(l.Close)
@@ -155,4 +156,19 @@ func TestAnotherUserCannotUseALink(t *testing.T) {
 		t.Errorf("another user gets:\n%s", out)
 	}
 	u.checkUnused(t)
+}
+
+// TestALinkExpires: two minutes after it was made, a link opens nothing.
+func TestALinkExpires(t *testing.T) {
+	t.Parallel()
+	u := newUnusedLink(t)
+	u.Advance(2 * time.Minute)
+	resp, err := openAddress(t.Context(), u.browser(), u.link)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if resp.StatusCode != http.StatusGone {
+		t.Errorf("status %d, want %d", resp.StatusCode, http.StatusGone)
+	}
+	checkRefusalPage(t, "an old link", resp, u.change)
 }

@@ -129,7 +129,7 @@ func (s *Sessions) revoke(r *http.Request) {
 // read returns the live session of the request.
 func (s *Sessions) read(r *http.Request) (session, bool) {
 	cookies := r.CookiesNamed(cookieName(sessionCookie, s.secure))
-	if len(cookies) != 1 || len(cookies[0].Value) > maxSessionLen {
+	if len(cookies) != 1 {
 		return session{}, false
 	}
 	seals, err := s.sealer()

@@ -89,7 +89,13 @@ func (u *pageUser) look() string {
 
 func (u *pageUser) get(address string) (int, string) {
 	u.t.Helper()
-	resp, err := u.client.Get(address)
+	req, err := http.NewRequestWithContext(u.t.Context(), http.MethodGet, address, nil)
+	if err != nil {
+		u.t.Fatal(err)
+	}
+	req.Header.Set("Sec-Fetch-Mode", "navigate")
+	req.Header.Set("Sec-Fetch-Dest", "document")
+	resp, err := u.client.Do(req)
 	if err != nil {
 		u.t.Fatal(err)
 	}

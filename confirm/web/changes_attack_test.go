@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"scanwarden/confirm"
+	"scanwarden/confirm/web"
+	"scanwarden/tools/toolstest"
 )
 
 // refuses checks that a request is answered with this status, and that the change still waits and nothing was sent.
@@ -50,6 +52,7 @@ func TestAnotherSiteCannotPostTheForm(t *testing.T) {
 		},
 		"an opaque origin":      func(r *http.Request) { r.Header.Set("Origin", "null") },
 		"a second origin":       func(r *http.Request) { r.Header.Add("Origin", "https://evil.example") },
+		"a second site":         func(r *http.Request) { r.Header.Add("Sec-Fetch-Site", "cross-site"); r.Header.Del("Origin") },
 		"typed by the user":     func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", "none") },
 		"the scheme is another": func(r *http.Request) { r.Header.Set("Origin", strings.Replace(s.URL, "http:", "https:", 1)) },
 	} {
@@ -71,6 +74,24 @@ func TestNoDecisionByRebinding(t *testing.T) {
 		r.Header.Set("Origin", "http://evil.example")
 	})
 	s.refuses(t, c, status, http.StatusMisdirectedRequest)
+}
+
+// TestFormsOfAnHTTPSPage: behind a public https address, an old browser's Origin has to have that scheme.
+func TestFormsOfAnHTTPSPage(t *testing.T) {
+	t.Parallel()
+	s := newChangeSite(t, func(_ *toolstest.Options, cfg *web.ChangesConfig) { cfg.Secure = true })
+	c := s.update(t)
+	p := s.signIn(t, grace)
+	oldBrowser := func(origin string) func(*http.Request) {
+		return func(r *http.Request) { r.Header.Del("Sec-Fetch-Site"); r.Header.Set("Origin", origin) }
+	}
+	status, _ := p.send(t, c, p.form(t, c, "approve"), oldBrowser(s.URL))
+	s.refuses(t, c, status, http.StatusForbidden)
+	status, _ = p.send(t, c, p.form(t, c, "approve"), oldBrowser("https://evil.example"))
+	s.refuses(t, c, status, http.StatusForbidden)
+	if status, _ = p.send(t, c, p.form(t, c, "deny"), oldBrowser(strings.Replace(s.URL, "http:", "https:", 1))); status != http.StatusOK || s.now(t, c).State != confirm.Denied {
+		t.Errorf("the page's own form has status %d", status)
+	}
 }
 
 // TestThePageCannotBeFramed: by the headers, and for a browser that says that it frames.
@@ -147,6 +168,7 @@ func TestAnAlteredFormDecidesNothing(t *testing.T) {
 		"no decision":         {func(f url.Values) { f.Del("decision") }, http.StatusUnprocessableEntity},
 		"another decision":    {func(f url.Values) { f.Set("decision", "APPROVE") }, http.StatusUnprocessableEntity},
 		"a reason too long":   {func(f url.Values) { f.Set("reason", strings.Repeat("x", 301)) }, http.StatusUnprocessableEntity},
+		"a broken reason":     {func(f url.Values) { f.Set("reason", "x\xff") }, http.StatusUnprocessableEntity},
 		"a body far too long": {func(f url.Values) { f.Set("reason", strings.Repeat("x", 1<<20)) }, http.StatusUnprocessableEntity},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -156,6 +178,12 @@ func TestAnAlteredFormDecidesNothing(t *testing.T) {
 			s.refuses(t, c, status, test.status)
 		})
 	}
+	t.Run("a long body", func(t *testing.T) { // it is not read to its end
+		form := p.form(t, c, "approve")
+		form.Set("more", strings.Repeat("x", 1<<20))
+		status, _ := p.send(t, c, form, nil)
+		s.refuses(t, c, status, http.StatusUnprocessableEntity)
+	})
 	t.Run("as JSON", func(t *testing.T) {
 		status, _ := p.send(t, c, p.form(t, c, "approve"), func(r *http.Request) { r.Header.Set("Content-Type", "text/plain") })
 		s.refuses(t, c, status, http.StatusForbidden)

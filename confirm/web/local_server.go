@@ -20,11 +20,11 @@ func (l *Local) start() (*localServer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen for the browser: %w", err)
 	}
-	s := &localServer{
-		user: l.cfg.User, origin: "http://" + listener.Addr().String(), base: "/p/" + rand.Text(), cookie: rand.Text(), now: l.cfg.Pages.Now,
-		links: map[string]*oneTimeLink{},
-	}
 	pages := l.cfg.Pages
+	s := &localServer{
+		user: l.cfg.User, origin: "http://" + listener.Addr().String(), base: "/p/" + rand.Text(), cookie: rand.Text(), now: pages.Now,
+		messages: renderer{pages.Log}, byName: map[string]*oneTimeLink{},
+	}
 	pages.Base, pages.Hosts, pages.Secure, pages.Authenticate = s.base, []string{listener.Addr().String()}, false, s.authenticate
 	changes, err := NewChangesHandler(pages)
 	if err != nil {
@@ -32,6 +32,7 @@ func (l *Local) start() (*localServer, error) {
 		return nil, err
 	}
 	s.pages = changes
+	s.links = guard{hosts: pages.Hosts, pages: s.messages, policy: linkPolicy(), maxQuery: maxFilterLen}.protect(http.HandlerFunc(s.openLink))
 	s.http = &http.Server{Handler: s, ReadHeaderTimeout: 5 * time.Second, MaxHeaderBytes: 16 << 10, ErrorLog: slog.NewLogLogger(pages.Log.Handler(), slog.LevelDebug)}
 	l.ended.Go(func() { _ = s.http.Serve(listener) })
 	return s, nil
@@ -43,14 +44,19 @@ type localServer struct {
 	origin, base string
 	cookie       string // the value of the cookie, the same for all tabs of the user
 	pages        http.Handler
+	links        http.Handler // serves the one-time links
+	messages     renderer
 	http         *http.Server
 	now          func() time.Time
 	shown        int // guarded by Local.mu: changes that were shown and are not over
 
-	mu    sync.Mutex
-	links map[string]*oneTimeLink
-	due   chan struct{} // closed when the page to which a form leads was served; nil if none is due
+	mu     sync.Mutex
+	byName map[string]*oneTimeLink
+	due    chan struct{} // closed when the page to which a form leads was served; nil if none is due
 }
+
+// linkDir is where the one-time links are, below the base.
+const linkDir = "/open/"
 
 // oneTimeLink is an address that a browser can open once.
 type oneTimeLink struct {
@@ -65,29 +71,51 @@ func (s *localServer) newLink(c confirm.Change, now time.Time) (url string, fetc
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	name, link := rand.Text(), &oneTimeLink{change: c.ID, expires: now.Add(linkTTL), fetched: make(chan struct{})}
-	s.links[name] = link
-	return s.origin + s.base + "/open/" + name, link.fetched
+	s.byName[name] = link
+	return s.origin + s.base + linkDir + name, link.fetched
 }
 
 // ServeHTTP serves the one-time links, and with the cookie the pages.
 func (s *localServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	name, isLink := strings.CutPrefix(r.URL.Path, s.base+"/open/")
-	if !isLink {
-		s.servePage(w, r)
+	if strings.HasPrefix(r.URL.Path, s.base+linkDir) {
+		s.links.ServeHTTP(w, r)
 		return
 	}
-	if r.Host != strings.TrimPrefix(s.origin, "http://") || r.Method != http.MethodGet || isFramed(r) {
-		http.Error(w, "this link can only be opened in a browser window", http.StatusForbidden)
+	s.servePage(w, r)
+}
+
+// openLink redeems a one-time link for a browser window of this user. Whatever else fetches it leaves it unused: every user of
+// the machine can read it in the arguments of the program that opens the browser.
+func (s *localServer) openLink(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case r.Method != http.MethodGet || !isNavigation(r):
+		s.messages.renderMessage(w, http.StatusForbidden, "This link can only be opened in a browser window",
+			"If this is one, it is too old: use a newer browser, or run scanwarden review in a terminal.", "")
+		return
+	case !isSameUser(r.RemoteAddr, s.host()):
+		s.messages.log.WarnContext(r.Context(), "another user of this machine, or a client that closed its connection, tried to open a one-time link")
+		s.messages.renderMessage(w, http.StatusForbidden, "This link belongs to another user of this machine",
+			"Open it in the browser of the user who runs scanwarden, or have them run scanwarden review in a terminal.", "")
 		return
 	}
-	change := s.redeem(name)
+	change := s.redeem(strings.TrimPrefix(r.URL.Path, s.base+linkDir))
 	if change == "" && !s.hasCookie(r) {
-		http.Error(w, "this link was opened already, or too long ago; have the assistant ask again, or run scanwarden review in a terminal", http.StatusGone)
+		s.messages.renderMessage(w, http.StatusGone, "This link was opened already, or too long ago",
+			"Have the assistant ask again, or run scanwarden review in a terminal.", "")
 		return
 	}
 	http.SetCookie(w, &http.Cookie{Name: localCookie, Value: s.cookie, Path: s.base + "/", HttpOnly: true, SameSite: http.SameSiteStrictMode})
 	s.showAfterLink(w, r, change)
 }
+
+// isNavigation reports whether a browser loads the address into a window. It returns false without the headers of Fetch
+// Metadata, which every browser since 2023 sends to a loopback address.
+func isNavigation(r *http.Request) bool {
+	return r.Header.Get("Sec-Fetch-Mode") == "navigate" && r.Header.Get("Sec-Fetch-Dest") == "document"
+}
+
+// host returns the address and port of the listener.
+func (s *localServer) host() string { return strings.TrimPrefix(s.origin, "http://") }
 
 // servePage serves the pages, and notes that a form leads to one more.
 func (s *localServer) servePage(w http.ResponseWriter, r *http.Request) {
@@ -142,7 +170,7 @@ func (s *localServer) showAfterLink(w http.ResponseWriter, r *http.Request, chan
 func (s *localServer) redeem(name string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	link := s.links[name]
+	link := s.byName[name]
 	if link == nil || link.used || !link.expires.After(s.now()) {
 		return ""
 	}
@@ -164,7 +192,8 @@ func (s *localServer) hasCookie(r *http.Request) bool {
 // authenticate returns the user of this machine for a request with the cookie. On false it has written the response.
 func (s *localServer) authenticate(w http.ResponseWriter, r *http.Request) (Viewer, bool) {
 	if !s.hasCookie(r) {
-		http.Error(w, "this page can only be opened by scanwarden; have the assistant ask again, or run scanwarden review in a terminal", http.StatusForbidden)
+		s.messages.renderMessage(w, http.StatusForbidden, "This page can only be opened by scanwarden",
+			"Have the assistant ask again, or run scanwarden review in a terminal.", "")
 		return Viewer{}, false
 	}
 	return Viewer{Principal: s.user, Session: s.cookie}, true

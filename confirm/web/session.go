@@ -164,7 +164,7 @@ func (s *Sessions) hasEnded(ctx context.Context, id string) bool {
 // read returns the live session of the request.
 func (s *Sessions) read(r *http.Request) (session, bool) {
 	cookies := r.CookiesNamed(cookieName(sessionCookie, s.secure))
-	if len(cookies) != 1 || len(cookies[0].Value) > maxSessionLen {
+	if len(cookies) != 1 {
 		return session{}, false
 	}
 	seals, err := s.sealer()

@@ -105,6 +105,20 @@ func TestPollingDoesNotRenewASession(t *testing.T) {
 	}
 }
 
+// TestASessionIsRenewedOnceAMinute: a busy browser does not get a new cookie with each page.
+func TestASessionIsRenewedOnceAMinute(t *testing.T) {
+	t.Parallel()
+	s := newSessionSite(1, true)
+	c := s.start(t, request())
+	for _, want := range []int{0, 1} {
+		w := httptest.NewRecorder()
+		if _, ok := s.Viewer(w, request(c), true); !ok || len(w.Result().Cookies()) != want {
+			t.Errorf("signed in %v, cookies %v, want %d", ok, w.Result().Cookies(), want)
+		}
+		s.now = s.now.Add(time.Minute)
+	}
+}
+
 // After a sign-out a copy of the cookie is worth nothing.
 func TestASignOutEndsCopiesOfTheCookie(t *testing.T) {
 	t.Parallel()

@@ -23,7 +23,7 @@ import (
 // she requested elsewhere.
 func TestLinkAccounts(t *testing.T) {
 	t.Parallel()
-	slack := slacktest.New(t, slacktest.Options{AppToken: "xapp-test", BotToken: "xoxb-test"})
+	slack := newSlack(t, slacktest.Options{AppToken: "xapp-test", BotToken: "xoxb-test"})
 	slack.AddUser(slacktest.User{ID: "U0ADA", Name: "ada"})
 	slack.AddChannel("C0SCANS", "U0ADA")
 	proxy, to := newProxy(t)

@@ -26,7 +26,7 @@ func TestCodexShowsTheWholePrompt(t *testing.T) {
 	if _, err := exec.LookPath("tmux"); err != nil {
 		t.Skip("there is no tmux")
 	}
-	c := startCodex(t, codex, buildRelease(t))
+	c := startCodex(t, codex, buildForTests(t))
 	shown := c.waitFor(t, regexp.MustCompile(`type: ([A-Z0-9]{5})`))
 	for _, want := range []string{`Update scan "Core switches"`, `CHANGE: intervalInHours from "4" to "24".`} {
 		if !strings.Contains(shown, want) {

@@ -43,7 +43,7 @@ func newDoctorStack(t *testing.T) *doctorStack {
 	w.addApp(needed)
 	api := httptest.NewServer(requireEntraToken(w.entra, w.tenant, entratest.Defender))
 	t.Cleanup(func() { w.tenant.Close(); api.Close() })
-	w.slack = slacktest.New(t, slacktest.Options{BotToken: "xoxb-test", AppToken: "xapp-test", Team: "T01TEST"})
+	w.slack = newSlack(t, slacktest.Options{BotToken: "xoxb-test", AppToken: "xapp-test", Team: "T01TEST"})
 	w.env = map[string]string{
 		"SCANWARDEN_STATE_DIR": filepath.Join(w.dir, "state"), "SCANWARDEN_CONFIG": filepath.Join(w.dir, "scanwarden.yaml"),
 		"SCANWARDEN_DEFENDER_URL": api.URL, "SSL_CERT_FILE": w.entra.CAFile(t), "AZURE_AUTHORITY_HOST": w.entra.Authority(),

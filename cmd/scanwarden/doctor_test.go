@@ -125,7 +125,7 @@ func TestDoctorNamesEachFault(t *testing.T) {
 			w.execSQL(`UPDATE link SET mac = substr(mac, 1, 9) || 'AAAA'`)
 		},
 		"slack-scope-unused": func(w *doctorStack) {
-			w.slack = slacktest.New(w.t, slacktest.Options{BotToken: "xoxb-test", AppToken: "xapp-test", Team: "T01TEST",
+			w.slack = newSlack(w.t, slacktest.Options{BotToken: "xoxb-test", AppToken: "xapp-test", Team: "T01TEST",
 				Scopes: []string{"commands", "chat:write", "users:read", "im:write", "files:write"}})
 			w.env["SLACK_API_URL"] = w.slack.API()
 		},
@@ -134,7 +134,7 @@ func TestDoctorNamesEachFault(t *testing.T) {
 		},
 		"slack-token-refused": func(w *doctorStack) { w.env["SLACK_BOT_TOKEN"] = "xoxb-of-another-app" },
 		"slack-scope-missing": func(w *doctorStack) {
-			w.slack = slacktest.New(w.t, slacktest.Options{BotToken: "xoxb-test", AppToken: "xapp-test", Team: "T01TEST", Scopes: []string{"commands", "chat:write", "users:read"}})
+			w.slack = newSlack(w.t, slacktest.Options{BotToken: "xoxb-test", AppToken: "xapp-test", Team: "T01TEST", Scopes: []string{"commands", "chat:write", "users:read"}})
 			w.env["SLACK_API_URL"] = w.slack.API()
 		},
 		"no-approver-in-slack": func(w *doctorStack) { w.file = namedCredential + "policy: {approvers: [token:ada]}\n" },

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -136,16 +137,23 @@ func programPath(t testing.TB) string {
 	return path
 }
 
-// buildBinary builds a command as a release is built, once for all tests and benchmarks.
-func buildBinary(pkg, name string) func(testing.TB) string {
+// releaseBuild and testBuild are the arguments of go build for benchmarks and for tests. A release leaves paths and cgo out,
+// for which every package is compiled again. A test links what Go's cache has.
+var (
+	releaseBuild = []string{"-trimpath", "-ldflags", "-s -w"}
+	testBuild    = []string{"-ldflags", "-s -w"}
+)
+
+// buildBinary returns a function that builds a command once for all tests and benchmarks, and returns its path.
+func buildBinary(pkg, name string, args, env []string) func(testing.TB) string {
 	once := sync.OnceValues(func() (string, error) {
 		dir, err := buildDir()
 		if err != nil {
 			return "", err
 		}
 		path := filepath.Join(dir, name)
-		build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", path, pkg)
-		build.Env = append(os.Environ(), "CGO_ENABLED=0")
+		build := exec.Command("go", slices.Concat([]string{"build"}, args, []string{"-o", path, pkg})...)
+		build.Env = append(os.Environ(), env...)
 		if out, err := build.CombinedOutput(); err != nil {
 			return "", fmt.Errorf("%w\n%s", err, out)
 		}
@@ -162,6 +170,8 @@ func buildBinary(pkg, name string) func(testing.TB) string {
 }
 
 var (
-	buildRelease    = buildBinary(".", "scanwarden")
-	buildBareServer = buildBinary("./testdata/bare", "bare")
+	buildRelease    = buildBinary(".", "release", releaseBuild, []string{"CGO_ENABLED=0"})
+	buildBareServer = buildBinary("./testdata/bare", "bare", releaseBuild, []string{"CGO_ENABLED=0"})
+	// buildForTests builds without the race detector, which the test's own binary has.
+	buildForTests = buildBinary(".", "scanwarden", testBuild, nil)
 )

@@ -19,7 +19,7 @@ import (
 // header that callers send. SCANWARDEN_PUBLIC_URL alone makes MCP, Slack and the pages work behind it.
 func TestAProxyOnTheSameHost(t *testing.T) {
 	t.Parallel()
-	slack := slacktest.New(t, slacktest.Options{SigningSecret: "signing-secret-of-the-test", BotToken: "xoxb-test", Team: "T01TEST"})
+	slack := newSlack(t, slacktest.Options{SigningSecret: "signing-secret-of-the-test", BotToken: "xoxb-test", Team: "T01TEST"})
 	s := newServingEntraStack(t, "SLACK_API_URL="+slack.API(), "SLACK_BOT_TOKEN=xoxb-test", "SLACK_SIGNING_SECRET=signing-secret-of-the-test",
 		"SCANWARDEN_SLACK_LINK_ACCOUNTS=true", "SCANWARDEN_PUBLIC_URL=https://scans.example.com", "SCANWARDEN_CONFIRM_WITH=client",
 		"SCANWARDEN_HTTP_AUTH=entra,slack")

@@ -41,7 +41,7 @@ func newProxied(t *testing.T) *publicProxy {
 // addSlack adds a fake Slack to an installation, and starts a server whose callers come through a proxy.
 func addSlack(t *testing.T, s *stack, public *publicProxy, env ...string) *slacktest.Server {
 	t.Helper()
-	slack := slacktest.New(t, slacktest.Options{SigningSecret: signingSecret, BotToken: "xoxb-test", Team: "T01TEST"})
+	slack := newSlack(t, slacktest.Options{SigningSecret: signingSecret, BotToken: "xoxb-test", Team: "T01TEST"})
 	slack.AddUser(slacktest.User{ID: "U0ADA", Name: "ada", Team: "T01TEST"})
 	slack.AddUser(slacktest.User{ID: "U0BOB", Name: "bob", Team: "T01TEST"})
 	slack.AddChannel("C0SCANS", "U0ADA", "U0BOB")

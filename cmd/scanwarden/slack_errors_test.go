@@ -18,7 +18,7 @@ func TestARefusedSlackAppDoesNotEndTheServer(t *testing.T) {
 		t.Run(method, func(t *testing.T) {
 			t.Parallel()
 			s := newStack(t)
-			slack := slacktest.New(t, slacktest.Options{BotToken: "xoxb-test", AppToken: "xapp-test", Team: "T01TEST"})
+			slack := newSlack(t, slacktest.Options{BotToken: "xoxb-test", AppToken: "xapp-test", Team: "T01TEST"})
 			slack.Fail(method, slacktest.Fault{Times: -1, Error: "invalid_auth"})
 			s.env = append(s.env, "SLACK_API_URL="+slack.API(), "SLACK_BOT_TOKEN=xoxb-test", "SLACK_APP_TOKEN=xapp-test",
 				"SCANWARDEN_SLACK_CHANNEL=C0SCANS", "SCANWARDEN_APPROVERS=slack:T01TEST/U0ADA")

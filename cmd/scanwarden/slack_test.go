@@ -4,11 +4,21 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"scanwarden/slackbot/slacktest"
 )
+
+// newSlack returns a fake Slack that never answers late: it waits ten times as long as Slack does, and its clock stands still,
+// so that no trigger expires on a busy machine.
+func newSlack(t testing.TB, o slacktest.Options) *slacktest.Server {
+	t.Helper()
+	now := time.Now()
+	o.AckWithin, o.Now = 30*time.Second, func() time.Time { return now }
+	return slacktest.New(t, o)
+}
 
 // TestSlackDecidesForAnMCPClient: the real binary, a foreign MCP client that cannot show a prompt, and an approver in
 // Slack, over both of Slack's transports.
@@ -21,7 +31,7 @@ func TestSlackDecidesForAnMCPClient(t *testing.T) {
 			if transport == "sockets" {
 				options.AppToken = "xapp-test"
 			}
-			slack := slacktest.New(t, options)
+			slack := newSlack(t, options)
 			slack.AddUser(slacktest.User{ID: "U0ADA", Name: "ada", Team: "T01TEST"})
 			slack.AddChannel("C0SCANS", "U0ADA")
 			s.env = append(s.env, "SLACK_API_URL="+slack.API(), "SLACK_BOT_TOKEN=xoxb-test", "SCANWARDEN_SLACK_CHANNEL=C0SCANS",
@@ -73,7 +83,7 @@ func TestSlackDecidesForAnMCPClient(t *testing.T) {
 func TestAnApproverWhoLeftSlackDoesNotCount(t *testing.T) {
 	t.Parallel()
 	s := newStack(t)
-	slack := slacktest.New(t, slacktest.Options{BotToken: "xoxb-test", AppToken: "xapp-test", Team: "T01TEST"})
+	slack := newSlack(t, slacktest.Options{BotToken: "xoxb-test", AppToken: "xapp-test", Team: "T01TEST"})
 	ada := slacktest.User{ID: "U0ADA", Name: "ada", Team: "T01TEST"}
 	slack.AddUser(ada)
 	slack.AddUser(slacktest.User{ID: "U0BOB", Name: "bob", Team: "T01TEST"})

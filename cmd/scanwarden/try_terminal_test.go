@@ -32,9 +32,15 @@ const rows, columns = 24, 80
 // startTerminal starts `scanwarden ARGS...` on a pseudo-terminal.
 func startTerminal(t *testing.T, env []string, args ...string) *terminalSession {
 	t.Helper()
+	return startTerminalOfWidth(t, columns, env, args...)
+}
+
+// startTerminalOfWidth is startTerminal for a terminal with this many columns.
+func startTerminalOfWidth(t *testing.T, width uint16, env []string, args ...string) *terminalSession {
+	t.Helper()
 	cmd := exec.Command(programPath(t), args...)
 	cmd.Env = append([]string{"TERM=xterm-256color", "TMPDIR=" + t.TempDir()}, env...)
-	tty, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: rows, Cols: columns})
+	tty, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: rows, Cols: width})
 	if err != nil {
 		t.Skip("no pseudo-terminal to be had: ", err)
 	}

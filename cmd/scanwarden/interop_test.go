@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -158,27 +159,42 @@ func TestNoWriteWithoutAPerson(t *testing.T) {
 		{"a client that cannot ask", nil, "refused, or awaiting_confirmation"},
 	}
 	forEachTransport(t, func(t *testing.T, connect func(*testing.T, *stack) (mcp.Transport, func() error), era string) {
-		for _, tt := range people {
+		// One client has all the people, one after the other. Whether it can ask is settled when it connects.
+		var person atomic.Pointer[promptHandler]
+		s := newStack(t)
+		transport, _ := connect(t, s)
+		asks := connectClient(t, transport, era, func(message string) *mcp.ElicitResult { return (*person.Load())(message) })
+		for i, tt := range people {
 			t.Run(tt.name, func(t *testing.T) {
-				s := newStack(t)
-				transport, _ := connect(t, s)
-				c := connectClient(t, transport, era, tt.person)
-				for tool, args := range map[string]map[string]any{
-					"add_scan":     documentedScan(t, "add.json"),
-					"update_scan":  {"id": "Core switches", "isActive": false},
-					"delete_scans": {"scanDefinitionIds": []string{"Core switches"}},
-				} {
-					// A client may refuse to send an answer that its own check of the form finds wrong.
-					if got, err := tryCallTool(t.Context(), c, tool, args); err == nil && !strings.Contains(tt.status, got.Status) {
-						t.Errorf("%s: status %q, want %q (%s)", tool, got.Status, tt.status, got.Reason)
-					}
+				s, c := s, asks
+				if tt.person == nil {
+					s = newStack(t)
+					transport, _ := connect(t, s)
+					c = connectClient(t, transport, era, nil)
 				}
+				person.Store(&people[i].person)
+				tryEachWrite(t, c, tt.status)
 				if writes := writesOf(s); len(writes) != 0 {
 					t.Errorf("written without a person: %v", writes)
 				}
 			})
 		}
 	})
+}
+
+// tryEachWrite calls each tool that writes, and checks the status of its result.
+func tryEachWrite(t *testing.T, c *mcp.ClientSession, status string) {
+	t.Helper()
+	for tool, args := range map[string]map[string]any{
+		"add_scan":     documentedScan(t, "add.json"),
+		"update_scan":  {"id": "Core switches", "isActive": false},
+		"delete_scans": {"scanDefinitionIds": []string{"Core switches"}},
+	} {
+		// A client may refuse to send an answer that its own check of the form finds wrong.
+		if got, err := tryCallTool(t.Context(), c, tool, args); err == nil && !strings.Contains(status, got.Status) {
+			t.Errorf("%s: status %q, want %q (%s)", tool, got.Status, status, got.Reason)
+		}
+	}
 }
 
 func answerWith(action string, content map[string]any) promptHandler {

@@ -198,9 +198,9 @@ func TestPolicyRules(t *testing.T) {
 	}
 	votes := []confirm.Vote{approvalBy(listedOne), approvalBy("slack:T024BE7LD/U0GROUP", approverGroup), approvalBy("entra:TENANT/APPROVER", approverRole)}
 	met := map[string]bool{}
+	p := newPolicyStack(t, policyExample(t))
 	for _, tt := range cases {
 		t.Run(tt.operation+" "+tt.args, func(t *testing.T) {
-			p := newPolicyStack(t, policyExample(t))
 			c, err := p.propose(t, entraRequester(), tt.operation, tt.args)
 			if tt.people == 0 {
 				wantError(t, err, tt.because)

@@ -81,6 +81,7 @@ func TestARolledBackLedgerIsFound(t *testing.T) {
 		again := l.openStore(t)
 		must(t, again.CheckHead(t.Context()))
 		mustVerify(t, again)
+		must(t, again.RecordHead()) // or it does so later, when the file was removed
 
 		restore()
 		l.wantHeadRefused(t, 2)

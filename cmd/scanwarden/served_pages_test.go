@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -78,10 +79,11 @@ var reHiddenField = regexp.MustCompile(`<input type="hidden" name="(\w+)" value=
 func (b *pageBrowser) decide(t *testing.T, id string, more url.Values) (status int, text string) {
 	t.Helper()
 	_, page := b.open(t, "/changes/"+id)
+	form := maps.Clone(more) // tests that run at once may share it
 	for _, m := range reHiddenField.FindAllStringSubmatch(page, -1) {
-		more.Set(m[1], m[2])
+		form.Set(m[1], m[2])
 	}
-	return b.post(t, "/changes/"+id, more)
+	return b.post(t, "/changes/"+id, form)
 }
 
 // newSignInStack returns a running server on whose pages Ada, an approver by her role, and others sign in with Entra ID, and
